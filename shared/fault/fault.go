@@ -1,0 +1,110 @@
+// Package fault is the one error type that crosses a boundary: a wire code and a message for the caller,
+// and the cause for the operator. The codes are those of the CloudFlow API (spec api.md section 7).
+package fault
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code is an error code of the wire, for example "FlowNotExists".
+type Code string
+
+// The codes that the API answers with.
+const (
+	AccessDenied              Code = "AccessDenied"
+	ActionNotSupported        Code = "ActionNotSupported"
+	APIVersionNotSupported    Code = "APIVersionNotSupported"
+	ConcurrentUpdateError     Code = "ConcurrentUpdateError"
+	EntityTooLarge            Code = "EntityTooLarge"
+	ExecutionAlreadyCompleted Code = "ExecutionAlreadyCompleted"
+	ExecutionAlreadyExists    Code = "ExecutionAlreadyExists"
+	ExecutionNotExists        Code = "ExecutionNotExists"
+	FlowAlreadyExists         Code = "FlowAlreadyExists"
+	FlowNotExists             Code = "FlowNotExists"
+	FlowVersionNotExists      Code = "FlowVersionNotExists"
+	InternalServerError       Code = "InternalServerError"
+	InvalidAccessKeyID        Code = "InvalidAccessKeyID"
+	InvalidArgument           Code = "InvalidArgument"
+	MissingRequiredHeader     Code = "MissingRequiredHeader"
+	MissingRequiredParams     Code = "MissingRequiredParams"
+	PreconditionFailed        Code = "PreconditionFailed"
+	RequestTimeTooSkewed      Code = "RequestTimeTooSkewed"
+	ResourceThrottled         Code = "ResourceThrottled"
+	SignatureNonceUsed        Code = "SignatureNonceUsed"
+	SignatureNotMatch         Code = "SignatureNotMatch"
+	TaskAlreadyCompleted      Code = "TaskAlreadyCompleted"
+	TaskInvalidState          Code = "TaskInvalidState"
+	UnsupportedMediaType      Code = "UnsupportedMediaType"
+)
+
+// Error is a fault: Code and Message go to the caller, Err stays with the operator.
+type Error struct {
+	Code    Code
+	Message string
+	Err     error // the cause, never shown to a caller; may be nil
+}
+
+// New returns a fault with a formatted message.
+func New(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Internal wraps a cause that the caller must not see. A cause that already is a fault is returned as it is.
+func Internal(err error) *Error {
+	var f *Error
+	if errors.As(err, &f) {
+		return f
+	}
+	return &Error{Code: InternalServerError, Message: "An internal error has occurred. Please retry.", Err: err}
+}
+
+// Error gives code, message and cause, for logs.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Code, e.Message, e.Err)
+	}
+	return fmt.Sprintf("%s: %s", e.Code, e.Message)
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf returns the code of err: "" for nil, InternalServerError for an error that is no fault.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	var f *Error
+	if errors.As(err, &f) {
+		return f.Code
+	}
+	return InternalServerError
+}
+
+// statuses maps each code to its HTTP status (api.md 7.1 and 7.2).
+var statuses = map[Code]int{
+	AccessDenied: 403, ActionNotSupported: 400, APIVersionNotSupported: 400, ConcurrentUpdateError: 409,
+	EntityTooLarge: 400, ExecutionAlreadyCompleted: 400, ExecutionAlreadyExists: 400, ExecutionNotExists: 404,
+	FlowAlreadyExists: 409, FlowNotExists: 404, FlowVersionNotExists: 404, InternalServerError: 500,
+	InvalidAccessKeyID: 403, InvalidArgument: 400, MissingRequiredHeader: 400, MissingRequiredParams: 400,
+	PreconditionFailed: 412, RequestTimeTooSkewed: 403, ResourceThrottled: 429, SignatureNonceUsed: 400,
+	SignatureNotMatch: 403, TaskAlreadyCompleted: 400, TaskInvalidState: 409, UnsupportedMediaType: 415,
+}
+
+// Status is the HTTP status of a code; 500 for one that is not in the table.
+func (c Code) Status() int {
+	if s, ok := statuses[c]; ok {
+		return s
+	}
+	return 500
+}
+
+// Retryable tells whether the same request may succeed later.
+func (c Code) Retryable() bool {
+	switch c {
+	case ConcurrentUpdateError, InternalServerError, ResourceThrottled, TaskInvalidState:
+		return true
+	}
+	return false
+}

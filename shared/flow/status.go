@@ -1,0 +1,59 @@
+package flow
+
+// Status of an execution, in the wire's words (api.md 3.6).
+type Status uint8
+
+// The statuses. The last four are final and never change.
+const (
+	Starting Status = iota
+	Running
+	Stopped
+	Succeeded
+	Failed
+	TimedOut
+)
+
+var statusNames = [...]string{"Starting", "Running", "Stopped", "Succeeded", "Failed", "TimedOut"}
+
+// String is the wire's word.
+func (s Status) String() string { return statusNames[s] }
+
+// Final tells whether the execution has ended.
+func (s Status) Final() bool { return s >= Stopped }
+
+// ParseStatus reads the wire's word; false for another.
+func ParseStatus(s string) (Status, bool) {
+	for i, n := range statusNames {
+		if n == s {
+			return Status(i), true
+		}
+	}
+	return 0, false
+}
+
+// Error is the error of a task, a state or an execution: a name and a text.
+type Error struct {
+	Name  string
+	Cause string
+}
+
+// Error names of the engine's own (fdl-statemachine.md 11.5, fdl-flow.md 5.1).
+const (
+	ErrTaskTimeout        = "FnF.TaskTimeout"
+	ErrFail               = "FnF.Fail"
+	ErrExpression         = "FnF.ExpressionError"
+	ErrDataLimit          = "FnF.DataLimitExceeded"
+	ErrEventLimit         = "FnF.EventLimitExceeded"
+	ErrExecutionTimedOut  = "FnF.ExecutionTimedOut"
+	ErrExecutionStopped   = "FnF.ExecutionStopped"
+	ErrExecutionFailed    = "FnF.ExecutionFailed"
+	ErrInvalidLocal       = "FnF.InvalidLocal"
+	ErrRuntime            = "FnF.RuntimeError"
+	ErrMapRunNotSupported = "FnF.ActionNotSupported"
+)
+
+// NameMax and CauseMax bound an error's two texts, in characters (api.md 4.8, 4.12).
+const (
+	NameMax  = 128
+	CauseMax = 4096
+)

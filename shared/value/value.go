@@ -1,0 +1,263 @@
+// Package value is the JSON of the engine. A value is one of nil, bool, string, Number, []any and
+// map[string]any; whoever holds one treats it as immutable. Numbers keep their text, so that what is only
+// passed on stays as it was written, and 64-bit integers stay exact.
+package value
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Number is a JSON number in its own text.
+type Number = json.Number
+
+// DepthMax bounds the nesting of a decoded value.
+const DepthMax = 256
+
+// ErrDepth says that a text is nested deeper than DepthMax.
+var ErrDepth = fmt.Errorf("nested deeper than %d levels", DepthMax)
+
+// Decode parses one JSON text. It refuses trailing text, invalid UTF-8 and nesting beyond DepthMax.
+func Decode(text []byte) (any, error) {
+	if err := check(text); err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		if err == io.EOF {
+			err = errors.New("no JSON value")
+		}
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("text after the JSON value")
+	}
+	return v, nil
+}
+
+// check refuses what encoding/json accepts and the engine must not: invalid UTF-8 and deep nesting.
+func check(text []byte) error {
+	if !utf8.Valid(text) {
+		return errors.New("invalid UTF-8")
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted:
+			if c == '\\' {
+				i++
+			} else if c == '"' {
+				quoted = false
+			}
+		case c == '"':
+			quoted = true
+		case c == '{' || c == '[':
+			if depth++; depth > DepthMax {
+				return ErrDepth
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// Canonical parses a text and writes it as the engine writes JSON: see Append.
+func Canonical(text []byte) ([]byte, error) {
+	v, err := Decode(text)
+	if err != nil {
+		return nil, err
+	}
+	return Append(make([]byte, 0, len(text)), v), nil
+}
+
+// Encode gives the compact text of v: see Append.
+func Encode(v any) []byte { return Append(nil, v) }
+
+// Append writes v to dst as compact JSON: keys sorted, no HTML escaping, UTF-8 as it is.
+// A Go int, int64 or float64 is accepted as a number.
+func Append(dst []byte, v any) []byte {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...)
+	case bool:
+		return strconv.AppendBool(dst, v)
+	case string:
+		return AppendString(dst, v)
+	case Number:
+		return append(dst, v...)
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10)
+	case int64:
+		return strconv.AppendInt(dst, v, 10)
+	case float64:
+		return append(dst, FromFloat(v)...)
+	case []any:
+		dst = append(dst, '[')
+		for i, e := range v {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = Append(dst, e)
+		}
+		return append(dst, ']')
+	case map[string]any:
+		return appendObject(dst, v)
+	}
+	panic(fmt.Sprintf("value: %T is no JSON value", v))
+}
+
+func appendObject(dst []byte, m map[string]any) []byte {
+	dst = append(dst, '{')
+	var few [8]string
+	keys := few[:0]
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for i, k := range keys {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendString(dst, k)
+		dst = append(dst, ':')
+		dst = Append(dst, m[k])
+	}
+	return append(dst, '}')
+}
+
+const hexDigits = "0123456789abcdef"
+
+// AppendString writes s as a JSON string, escaping only what JSON demands.
+func AppendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	from := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		from = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	dst = append(dst, s[from:]...)
+	return append(dst, '"')
+}
+
+// FromInt gives the number of an integer.
+func FromInt(i int64) Number { return Number(strconv.FormatInt(i, 10)) }
+
+// FromFloat gives the number of a finite float; integers below 2^53 are written without fraction or exponent.
+func FromFloat(f float64) Number {
+	if f == float64(int64(f)) && f < 1<<53 && f > -(1<<53) {
+		return FromInt(int64(f))
+	}
+	return Number(strconv.FormatFloat(f, 'g', -1, 64))
+}
+
+// Int gives the exact integer of a number; false when it is none or does not fit 64 bits.
+// 5.0 and 5e2 are integers.
+func Int(n Number) (int64, bool) {
+	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
+		return i, true
+	}
+	f, err := strconv.ParseFloat(string(n), 64)
+	if err != nil || f != float64(int64(f)) || f >= 1<<53 || f <= -(1<<53) {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+// Compare orders two numbers: -1, 0 or 1. Integers are compared exactly.
+func Compare(a, b Number) int {
+	x, xerr := strconv.ParseInt(string(a), 10, 64)
+	y, yerr := strconv.ParseInt(string(b), 10, 64)
+	if xerr == nil && yerr == nil {
+		switch {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return 0
+	}
+	f, _ := strconv.ParseFloat(string(a), 64)
+	g, _ := strconv.ParseFloat(string(b), 64)
+	switch {
+	case f < g:
+		return -1
+	case f > g:
+		return 1
+	}
+	return 0
+}
+
+// Equal compares two values deeply; numbers by value, so 1 equals 1.0.
+func Equal(a, b any) bool {
+	switch a := a.(type) {
+	case Number:
+		b, ok := b.(Number)
+		return ok && Compare(a, b) == 0
+	case []any:
+		b, ok := b.([]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for i := range a {
+			if !Equal(a[i], b[i]) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for k, v := range a {
+			w, ok := b[k]
+			if !ok || !Equal(v, w) {
+				return false
+			}
+		}
+		return true
+	}
+	switch b.(type) {
+	case Number, []any, map[string]any:
+		return false
+	}
+	return a == b
+}
+
+// Quote gives s as a JSON string, cut to a length that fits a message.
+func Quote(s string) string {
+	const most = 200
+	if len(s) > most {
+		cut := most
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	return string(AppendString(nil, s))
+}
