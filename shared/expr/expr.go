@@ -42,17 +42,12 @@ type Object interface {
 // Absent is what a path of the old language gives when it selects nothing.
 type Absent struct{}
 
-// Budget bounds the work of one fold: nodes evaluated and bytes built. The zero value allows nothing.
-type Budget struct {
-	Nodes int // evaluation steps left
-	Bytes int // bytes of new strings and containers left
-}
-
 // Error says why an expression cannot be parsed or evaluated.
 type Error struct {
 	Source string // the expression's text
 	Offset int    // byte offset in Source; of a parse error only
 	Reason string
+	Member string // where in a Template the expression stands, like `body.user[0].name`; empty outside
 }
 
 func (e *Error) Error() string { return e.Reason + " in " + value.Quote(e.Source) }
