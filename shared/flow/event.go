@@ -1,0 +1,147 @@
+package flow
+
+import "millrace/shared/value"
+
+// EventType of a history event. The numbers are part of the row format; new ones go to the end.
+type EventType uint8
+
+// The types of both languages (api.md 6.2).
+const (
+	ExecutionStarted EventType = iota + 1
+	ExecutionSucceeded
+	ExecutionFailed
+	ExecutionStopped
+	ExecutionTimedOut
+	StepEntered
+	StepStarted
+	StepSucceeded
+	StepFailed
+	StepExited
+	BranchEntered
+	BranchExited
+	IterationEntered
+	IterationExited
+	TaskScheduled
+	TaskStarted
+	TaskSubmitted
+	TaskSubmitFailed
+	TaskSucceeded
+	TaskFailed
+	TaskTimedOut
+	StateEntered
+	StateStarted
+	StateSucceeded
+	StateFailed
+	StateTimedOut
+	StateAborted
+)
+
+var eventNames = [...]string{"", "ExecutionStarted", "ExecutionSucceeded", "ExecutionFailed", "ExecutionStopped",
+	"ExecutionTimedOut", "StepEntered", "StepStarted", "StepSucceeded", "StepFailed", "StepExited", "BranchEntered",
+	"BranchExited", "IterationEntered", "IterationExited", "TaskScheduled", "TaskStarted", "TaskSubmitted",
+	"TaskSubmitFailed", "TaskSucceeded", "TaskFailed", "TaskTimedOut", "StateEntered", "StateStarted",
+	"StateSucceeded", "StateFailed", "StateTimedOut", "StateAborted"}
+
+// String is the wire's word.
+func (t EventType) String() string {
+	if int(t) < len(eventNames) {
+		return eventNames[t]
+	}
+	return "Unknown"
+}
+
+// HistoryEvent is one record of an execution's history.
+type HistoryEvent struct {
+	ID       int64 // 1, 2, 3 …
+	Schedule int64 // id of the event that led to this one; 0 for the first
+	Type     EventType
+	Node     int   // node number of the state; -1 for an event of the execution
+	Time     int64 // ms since 1970, never before the event before
+	Mark     uint64
+	Input    *Value // nil when the type has none; so are the others
+	Local    *Value
+	Output   *Value
+	Error    *Error
+}
+
+// Values calls f for every value of the event.
+func (e *HistoryEvent) Values(f func(field byte, v *Value)) {
+	if e.Input != nil {
+		f(FieldInput, e.Input)
+	}
+	if e.Local != nil {
+		f(FieldLocal, e.Local)
+	}
+	if e.Output != nil {
+		f(FieldOutput, e.Output)
+	}
+}
+
+// Value gives the value of a field.
+func (e *HistoryEvent) Value(field byte) *Value {
+	switch field {
+	case FieldInput:
+		return e.Input
+	case FieldLocal:
+		return e.Local
+	}
+	return e.Output
+}
+
+// StepName is the name of the event's state; "" for an event of the execution.
+func (e *HistoryEvent) StepName(m *Machine) string {
+	if e.Node < 0 || e.Node >= len(m.Nodes) {
+		return ""
+	}
+	return m.Nodes[e.Node].Name
+}
+
+// AppendDetail writes the event's EventDetail: a JSON object with sorted keys (api.md 6.4). Its values must be
+// loaded.
+func (e *HistoryEvent) AppendDetail(dst []byte, m *Machine) []byte {
+	d := detail{append(dst, '{'), false}
+	if e.Error != nil {
+		d.text("cause", e.Error.Cause)
+		d.text("error", e.Error.Name)
+	}
+	d.value("input", e.Input)
+	d.value("local", e.Local)
+	d.value("output", e.Output)
+	if e.Type == TaskScheduled && m.Language == Steps && e.Node >= 0 && e.Node < len(m.Nodes) {
+		if t := m.Nodes[e.Node].Task; t != nil {
+			d.text("pattern", t.Pattern)
+			if t.Resource != "" {
+				d.text("resourceArn", t.Resource)
+			} else {
+				d.text("resourceArn", t.Action)
+			}
+		}
+	}
+	return append(d.buf, '}')
+}
+
+type detail struct {
+	buf  []byte
+	some bool
+}
+
+func (d *detail) key(k string) {
+	if d.some {
+		d.buf = append(d.buf, ',')
+	}
+	d.some = true
+	d.buf = value.AppendString(d.buf, k)
+	d.buf = append(d.buf, ':')
+}
+
+func (d *detail) text(k, v string) {
+	d.key(k)
+	d.buf = value.AppendString(d.buf, v)
+}
+
+func (d *detail) value(k string, v *Value) {
+	if v != nil {
+		d.key(k)
+		d.buf = append(d.buf, v.Text()...)
+	}
+}
