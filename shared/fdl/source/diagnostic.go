@@ -1,0 +1,118 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"millrace/shared/fault"
+)
+
+// Severity of a diagnostic.
+type Severity uint8
+
+// The severities. A definition with an error is refused.
+const (
+	Error Severity = iota
+	Warning
+)
+
+// String is the word that Render writes.
+func (s Severity) String() string { return [...]string{"error", "warning"}[s] }
+
+// Diagnostic is one thing that is wrong, or looks wrong, in a definition.
+type Diagnostic struct {
+	Line     int // from 1
+	Column   int // in characters, from 1
+	Severity Severity
+	Rule     string // V01 to V23 of the newer language, F01 to F09 of the older one; "" for the text itself
+	Path     string // like `States[2](Gate).Next`; "" for the text itself
+	Message  string // what is wrong
+	Hint     string // what to do about it, "" when the message says it all
+}
+
+// Diagnostics are errors by rule and place, then warnings by place.
+type Diagnostics []Diagnostic
+
+// Err gives the first error as the caller's fault, nil when there are only warnings.
+func (d Diagnostics) Err() *fault.Error {
+	for i := range d {
+		if d[i].Severity == Error {
+			where := d[i].Path
+			if where == "" {
+				where = fmt.Sprintf("line %d, column %d", d[i].Line, d[i].Column)
+			}
+			return fault.New(fault.InvalidArgument, "Definition is invalid: %s: %s", where, d[i].Message)
+		}
+	}
+	return nil
+}
+
+// Errors counts the errors.
+func (d Diagnostics) Errors() int {
+	n := 0
+	for i := range d {
+		if d[i].Severity == Error {
+			n++
+		}
+	}
+	return n
+}
+
+// Render writes a diagnostic for people: place, rule, path and message, then the line of the text with a caret
+// under the place, then the hint. Each line ends in a line feed. text is the definition's text.
+func (d Diagnostic) Render(text []byte) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d:%d: %s", d.Line, d.Column, d.Severity)
+	if d.Rule != "" {
+		b.WriteString(" " + d.Rule)
+	}
+	if d.Path != "" {
+		b.WriteString(" " + visible(d.Path))
+	}
+	b.WriteString(": " + visible(d.Message) + "\n")
+	if line, caret := excerpt(text, d.Line, d.Column); line != "" {
+		fmt.Fprintf(&b, "    %s\n    %s^\n", line, strings.Repeat(" ", caret))
+	}
+	if d.Hint != "" {
+		b.WriteString("    hint: " + visible(d.Hint) + "\n")
+	}
+	return b.String()
+}
+
+// excerpt gives the part of a line around a column, and where in it the column is, in characters.
+func excerpt(text []byte, line, column int) (string, int) {
+	const width = 100
+	for ; line > 1; line-- {
+		i := bytes.IndexByte(text, '\n')
+		if i < 0 {
+			return "", 0
+		}
+		text = text[i+1:]
+	}
+	if i := bytes.IndexByte(text, '\n'); i >= 0 {
+		text = text[:i]
+	}
+	runes := []rune(strings.TrimRight(visible(string(text)), " "))
+	caret := min(max(column-1, 0), len(runes))
+	prefix := ""
+	if from := caret - 2*width/3; len(runes) > width && from > 0 {
+		runes, caret, prefix = runes[from:], caret-from+1, "…"
+	}
+	suffix := ""
+	if len(runes) > width {
+		runes, suffix = runes[:width], "…"
+	}
+	return prefix + string(runes) + suffix, caret
+}
+
+// visible replaces what would disturb a terminal; each character stays one character.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
+}

@@ -1,0 +1,146 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// parseJSON reads a JSON text. JSON is YAML, but the YAML reader does not know JSON's surrogate pairs and is
+// slower. False when the text is no JSON; then it may still be YAML.
+func parseJSON(text []byte) (root *Node, fail *failure, ok bool) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	r := jsonReader{text: text, decoder: json.NewDecoder(bytes.NewReader(text)), line: 1, column: 1}
+	r.decoder.UseNumber()
+	root, err := r.next(1)
+	if r.fail != nil {
+		return nil, r.fail, true
+	}
+	if err != nil {
+		return nil, nil, false
+	}
+	if _, err := r.decoder.Token(); err != io.EOF {
+		return nil, nil, false
+	}
+	return root, nil, true
+}
+
+type jsonReader struct {
+	text         []byte
+	decoder      *json.Decoder
+	at           int // offset of the place that line and column tell
+	line, column int
+	nodes        int
+	fail         *failure
+}
+
+// token reads one token and gives its place.
+func (r *jsonReader) token() (token json.Token, line, column int, err error) {
+	from := int(r.decoder.InputOffset())
+	if token, err = r.decoder.Token(); err != nil {
+		return nil, 0, 0, err
+	}
+	for from < len(r.text) && separator(r.text[from]) {
+		from++
+	}
+	r.advance(from)
+	return token, r.line, r.column, nil
+}
+
+func separator(c byte) bool {
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',' || c == ':'
+}
+
+// advance moves the place to an offset.
+func (r *jsonReader) advance(to int) {
+	for ; r.at < to; r.at++ {
+		switch c := r.text[r.at]; {
+		case c == '\n':
+			r.line++
+			r.column = 1
+		case utf8.RuneStart(c):
+			r.column++
+		}
+	}
+}
+
+func (r *jsonReader) next(depth int) (*Node, error) {
+	token, line, column, err := r.token()
+	if err != nil {
+		return nil, err
+	}
+	return r.value(token, line, column, depth)
+}
+
+func (r *jsonReader) value(token json.Token, line, column, depth int) (*Node, error) {
+	node := &Node{Line: line, Column: column}
+	if r.nodes++; r.nodes > NodesMax {
+		return nil, r.failAt(line, column, "more than %d values", NodesMax)
+	}
+	if depth > DepthMax {
+		return nil, r.failAt(line, column, "nested deeper than %d levels", DepthMax)
+	}
+	switch t := token.(type) {
+	case bool:
+		node.Kind, node.Text = Bool, fmt.Sprint(t)
+	case json.Number:
+		node.Kind, node.Text = Number, string(t)
+	case string:
+		node.Kind, node.Text = String, t
+	case json.Delim:
+		if t == '[' {
+			return r.list(node, depth)
+		}
+		return r.object(node, depth)
+	}
+	return node, nil
+}
+
+func (r *jsonReader) list(node *Node, depth int) (*Node, error) {
+	node.Kind = List
+	for {
+		token, line, column, err := r.token()
+		if err != nil {
+			return nil, err
+		}
+		if token == json.Delim(']') {
+			return node, nil
+		}
+		item, err := r.value(token, line, column, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		node.Items = append(node.Items, item)
+	}
+}
+
+func (r *jsonReader) object(node *Node, depth int) (*Node, error) {
+	node.Kind = Map
+	for {
+		token, line, column, err := r.token()
+		if err != nil {
+			return nil, err
+		}
+		key, ok := token.(string)
+		if !ok {
+			break // the closing brace: the decoder lets nothing else stand here
+		}
+		child, err := r.next(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		node.Fields = append(node.Fields, Field{Key: key, Line: line, Column: column, Value: child})
+	}
+	if i := duplicate(node.Fields); i >= 0 {
+		f := node.Fields[i]
+		return nil, r.failAt(f.Line, f.Column, "the key %q stands twice in one mapping", short(f.Key))
+	}
+	return node, nil
+}
+
+func (r *jsonReader) failAt(line, column int, format string, args ...any) error {
+	r.fail = &failure{line: line, column: column, reason: fmt.Sprintf(format, args...)}
+	return io.ErrUnexpectedEOF
+}

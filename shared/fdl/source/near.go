@@ -1,0 +1,59 @@
+package source
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Near gives a hint that names the candidate most like word; "" when none is close. At most the first 256
+// candidates are looked at.
+func Near(word string, candidates []string) string {
+	const most = 64
+	if word == "" || len(word) > most {
+		return ""
+	}
+	best, bestDistance := "", len(word)/3+1
+	bestDistance = min(bestDistance, 3)
+	for i, c := range candidates {
+		if i == 256 {
+			break
+		}
+		if c == word || c == "" || len(c) > most {
+			continue
+		}
+		if d := distance(word, c, bestDistance); d < bestDistance || d == bestDistance && best == "" {
+			best, bestDistance = c, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean '%s'?", best)
+}
+
+// distance is the edit distance of two words, 0 when they differ in case only, and more than most as soon as it
+// must be.
+func distance(a, b string, most int) int {
+	if strings.EqualFold(a, b) {
+		return 0
+	}
+	if len(a)-len(b) > most || len(b)-len(a) > most {
+		return most + 1
+	}
+	var above, row [65]int
+	for j := range len(b) + 1 {
+		above[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+cost)
+		}
+		above = row
+	}
+	return above[len(b)]
+}

@@ -1,0 +1,149 @@
+// Package source reads a definition's text into a small tree that remembers where everything stands, and holds
+// the diagnostics that say what is wrong with it. It accepts YAML 1.2 with the core schema, hence JSON.
+package source
+
+import (
+	"strings"
+
+	"millrace/shared/value"
+)
+
+// Kind tells what a Node is.
+type Kind uint8
+
+// The kinds.
+const (
+	Null Kind = iota
+	Bool
+	Number
+	String
+	List
+	Map
+)
+
+// String names the kind as a message does.
+func (k Kind) String() string {
+	return [...]string{"null", "a boolean", "a number", "a string", "a list", "a mapping"}[k]
+}
+
+// Node is one value of a definition. It is immutable; an alias shares the node of its anchor.
+type Node struct {
+	Kind   Kind
+	Line   int     // from 1
+	Column int     // in characters, from 1
+	Text   string  // of a string: its value; of a number: its JSON text; of a boolean: true or false
+	Items  []*Node // of a list
+	Fields []Field // of a mapping, in the order written; keys are unique
+}
+
+// Field is one member of a mapping.
+type Field struct {
+	Key    string
+	Line   int
+	Column int
+	Value  *Node
+}
+
+// Get gives the value of a key; nil when the mapping has no such key, or when its value is null.
+func (n *Node) Get(key string) *Node {
+	for i := range n.Fields {
+		if n.Fields[i].Key == key {
+			if v := n.Fields[i].Value; v.Kind != Null {
+				return v
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// Has tells whether a mapping has a key, whatever its value.
+func (n *Node) Has(key string) bool { return n.position(key) >= 0 }
+
+// Before tells whether key a stands before key b; true when b is missing.
+func (n *Node) Before(a, b string) bool {
+	second := n.position(b)
+	return second < 0 || n.position(a) < second
+}
+
+func (n *Node) position(key string) int {
+	for i := range n.Fields {
+		if n.Fields[i].Key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// Int gives the integer of a number; false for other kinds, fractions and what does not fit 64 bits.
+func (n *Node) Int() (int64, bool) {
+	if n.Kind != Number {
+		return 0, false
+	}
+	return value.Int(value.Number(n.Text))
+}
+
+// True tells whether the node is the boolean true.
+func (n *Node) True() bool { return n.Kind == Bool && n.Text == "true" }
+
+// Value gives the node as a JSON value.
+func (n *Node) Value() any {
+	switch n.Kind {
+	case Bool:
+		return n.True()
+	case Number:
+		return value.Number(n.Text)
+	case String:
+		return n.Text
+	case List:
+		list := make([]any, len(n.Items))
+		for i, item := range n.Items {
+			list[i] = item.Value()
+		}
+		return list
+	case Map:
+		object := make(map[string]any, len(n.Fields))
+		for i := range n.Fields {
+			object[n.Fields[i].Key] = n.Fields[i].Value.Value()
+		}
+		return object
+	}
+	return nil
+}
+
+// duplicate gives the index of the first field whose key an earlier one has; -1 when all are unique.
+func duplicate(fields []Field) int {
+	const few = 12
+	if len(fields) <= few {
+		for i := range fields {
+			for j := range fields[:i] {
+				if fields[i].Key == fields[j].Key {
+					return i
+				}
+			}
+		}
+		return -1
+	}
+	seen := make(map[string]struct{}, len(fields))
+	for i := range fields {
+		if _, ok := seen[fields[i].Key]; ok {
+			return i
+		}
+		seen[fields[i].Key] = struct{}{}
+	}
+	return -1
+}
+
+// weight is the size of a node's own text, for the bound on expanded aliases.
+func (n *Node) weight() int {
+	bytes := len(n.Text)
+	for i := range n.Fields {
+		bytes += len(n.Fields[i].Key)
+	}
+	return bytes
+}
+
+// blank cuts white space, a byte order mark included, from the left.
+func blank(text []byte) string {
+	return strings.TrimLeft(strings.TrimPrefix(string(text[:min(len(text), 4096)]), "\ufeff"), " \t\r\n")
+}

@@ -1,0 +1,70 @@
+package source
+
+import (
+	"unicode/utf8"
+
+	"millrace/shared/flow"
+)
+
+// DepthMax bounds how deep lists and mappings nest in a definition.
+const DepthMax = 128
+
+// NodesMax bounds the values of a definition, counted after aliases are expanded.
+const NodesMax = 200_000
+
+// Parse reads a text into its tree. It adds one error and gives nil when the text is larger than
+// limits.DefinitionBytes (0: the default), is no UTF-8, is neither YAML nor JSON, holds more than one document,
+// or uses what definitions must not: duplicate keys, keys that are no strings, merge keys (`<<`), tags outside
+// the core schema, cyclic aliases, and aliases or nesting beyond the bounds.
+func Parse(text []byte, limits flow.Limits, report *Report) *Node {
+	most := limits.DefinitionBytes
+	if most == 0 {
+		most = flow.DefaultLimits().DefinitionBytes
+	}
+	if len(text) > most {
+		report.Text(1, 1, "", "the text has %d bytes; at most %d are allowed", len(text), most)
+		return nil
+	}
+	if !utf8.Valid(text) {
+		line, column := invalid(text)
+		report.Text(line, column, "save the file as UTF-8", "the text is no valid UTF-8")
+		return nil
+	}
+	var root *Node
+	var fail *failure
+	json := false
+	if start := blank(text); start != "" && start[0] == '{' {
+		root, fail, json = parseJSON(text)
+	}
+	if !json {
+		root, fail = parseYAML(text, 4*most)
+	}
+	if fail != nil {
+		report.Text(fail.line, fail.column, fail.hint, "%s", fail.reason)
+		return nil
+	}
+	return root
+}
+
+// failure is why a text gives no tree.
+type failure struct {
+	line, column int
+	reason, hint string
+}
+
+// invalid gives the place of the first byte that is no UTF-8.
+func invalid(text []byte) (line, column int) {
+	line, column = 1, 1
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		column++
+		if r == '\n' {
+			line, column = line+1, 1
+		}
+		text = text[size:]
+	}
+	return line, column
+}

@@ -1,0 +1,42 @@
+package source
+
+import "strconv"
+
+// Path tells where in a definition a value stands, like `States[2](Gate).Branches[0].Condition`. nil is the
+// definition itself. It is built on the way down and written out only when something is wrong.
+type Path struct {
+	up    *Path
+	key   string // of a member; of an item: its name, "" without
+	index int    // of an item; -1 for a member
+}
+
+// Key is the path of a member.
+func (p *Path) Key(key string) *Path { return &Path{up: p, key: key, index: -1} }
+
+// Item is the path of a list's item; name may be "".
+func (p *Path) Item(index int, name string) *Path { return &Path{up: p, key: name, index: index} }
+
+// String writes the path.
+func (p *Path) String() string { return string(p.append(nil)) }
+
+func (p *Path) append(dst []byte) []byte {
+	if p == nil {
+		return dst
+	}
+	dst = p.up.append(dst)
+	if p.index < 0 {
+		if len(dst) > 0 {
+			dst = append(dst, '.')
+		}
+		return append(dst, short(p.key)...)
+	}
+	dst = append(dst, '[')
+	dst = strconv.AppendInt(dst, int64(p.index), 10)
+	dst = append(dst, ']')
+	if p.key != "" {
+		dst = append(dst, '(')
+		dst = append(dst, short(p.key)...)
+		dst = append(dst, ')')
+	}
+	return dst
+}

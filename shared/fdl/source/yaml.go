@@ -1,0 +1,282 @@
+package source
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// parseYAML reads one YAML document. bytesMost bounds its text after aliases are expanded.
+func parseYAML(text []byte, bytesMost int) (root *Node, fail *failure) {
+	document, fail := decodeYAML(text)
+	if fail != nil {
+		return nil, fail
+	}
+	if document.Kind != yaml.DocumentNode || len(document.Content) != 1 {
+		return nil, &failure{line: 1, column: 1, reason: "the text holds no definition"}
+	}
+	c := converter{bytesMost: bytesMost}
+	root, _ = c.node(document.Content[0], 1)
+	return root, c.fail
+}
+
+// decodeYAML lets the YAML reader build its tree. The reader panics on some malformed texts; that is an error
+// of the text like any other.
+func decodeYAML(text []byte) (document *yaml.Node, fail *failure) {
+	defer func() {
+		if p := recover(); p != nil {
+			fail = &failure{line: 1, column: 1, reason: "the text is no valid YAML"}
+		}
+	}()
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	document = new(yaml.Node)
+	if err := decoder.Decode(document); err != nil {
+		return nil, syntax(err)
+	}
+	var second yaml.Node
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		return nil, &failure{line: second.Line, column: second.Column, reason: "the text holds more than one YAML document"}
+	case err != io.EOF:
+		return nil, syntax(err)
+	}
+	return document, nil
+}
+
+var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?s).*)$`)
+
+func syntax(err error) *failure {
+	if err == io.EOF {
+		return &failure{line: 1, column: 1, reason: "the text holds no definition"}
+	}
+	fail := &failure{line: 1, column: 1, reason: err.Error()}
+	if m := yamlError.FindStringSubmatch(fail.reason); m != nil {
+		fail.reason = m[2]
+		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
+			fail.line = line
+		}
+	}
+	fail.reason = "the text is no valid YAML: " + fail.reason
+	return fail
+}
+
+// converter turns the reader's tree into ours. Nodes of anchors are shared, their sizes counted at each use.
+type converter struct {
+	anchors   map[*yaml.Node]*anchored
+	nodes     int
+	bytes     int
+	bytesMost int
+	fail      *failure
+}
+
+// anchored is a node that aliases may name. node is nil while it is being converted.
+type anchored struct {
+	node         *Node
+	nodes, bytes int
+	depth        int
+}
+
+// node converts n, at a depth from 1, and gives the height of its tree. It returns nil once c.fail is set.
+func (c *converter) node(n *yaml.Node, depth int) (*Node, int) {
+	if depth > DepthMax {
+		return nil, c.failAt(n, "", "nested deeper than %d levels", DepthMax)
+	}
+	if n.Kind == yaml.AliasNode {
+		return c.alias(n, depth)
+	}
+	if n.Anchor == "" {
+		return c.fresh(n, depth)
+	}
+	entry := &anchored{}
+	if c.anchors == nil {
+		c.anchors = make(map[*yaml.Node]*anchored)
+	}
+	c.anchors[n] = entry
+	nodes, bytes := c.nodes, c.bytes
+	node, height := c.fresh(n, depth)
+	*entry = anchored{node: node, nodes: c.nodes - nodes, bytes: c.bytes - bytes, depth: height}
+	return node, height
+}
+
+func (c *converter) alias(n *yaml.Node, depth int) (*Node, int) {
+	entry := c.anchors[n.Alias]
+	switch {
+	case entry == nil || entry.node == nil:
+		return nil, c.failAt(n, "", "the alias *%s names a value that it is part of", n.Value)
+	case depth+entry.depth-1 > DepthMax:
+		return nil, c.failAt(n, "", "nested deeper than %d levels", DepthMax)
+	}
+	if !c.count(n, entry.nodes, entry.bytes) {
+		return nil, 0
+	}
+	return entry.node, entry.depth
+}
+
+func (c *converter) fresh(n *yaml.Node, depth int) (*Node, int) {
+	node := &Node{Line: n.Line, Column: n.Column}
+	height := 1
+	switch n.Kind {
+	case yaml.ScalarNode:
+		c.scalar(n, node)
+	case yaml.SequenceNode:
+		height = c.list(n, node, depth)
+	case yaml.MappingNode:
+		height = c.mapping(n, node, depth)
+	}
+	if c.fail != nil || !c.count(n, 1, node.weight()) {
+		return nil, 0
+	}
+	return node, height
+}
+
+func (c *converter) count(n *yaml.Node, nodes, bytes int) bool {
+	c.nodes += nodes
+	c.bytes += bytes
+	if c.nodes > NodesMax {
+		c.failAt(n, "", "more than %d values, aliases expanded", NodesMax)
+	} else if c.bytes > c.bytesMost {
+		c.failAt(n, "", "more than %d bytes, aliases expanded", c.bytesMost)
+	}
+	return c.fail == nil
+}
+
+func (c *converter) list(n *yaml.Node, node *Node, depth int) int {
+	if !c.tag(n, "!!seq") {
+		return 0
+	}
+	node.Kind = List
+	node.Items = make([]*Node, 0, len(n.Content))
+	tallest := 0
+	for _, item := range n.Content {
+		child, height := c.node(item, depth+1)
+		if child == nil {
+			return 0
+		}
+		tallest = max(tallest, height)
+		node.Items = append(node.Items, child)
+	}
+	return tallest + 1
+}
+
+func (c *converter) mapping(n *yaml.Node, node *Node, depth int) int {
+	if !c.tag(n, "!!map") {
+		return 0
+	}
+	node.Kind = Map
+	node.Fields = make([]Field, 0, len(n.Content)/2)
+	tallest := 0
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if !c.key(key) {
+			return 0
+		}
+		text := key.Value
+		if key.Kind == yaml.AliasNode {
+			text = key.Alias.Value
+		}
+		child, height := c.node(n.Content[i+1], depth+1)
+		if child == nil {
+			return 0
+		}
+		tallest = max(tallest, height)
+		node.Fields = append(node.Fields, Field{Key: text, Line: key.Line, Column: key.Column, Value: child})
+	}
+	if i := duplicate(node.Fields); i >= 0 {
+		c.failAt(n.Content[2*i], "", "the key %q stands twice in one mapping", short(node.Fields[i].Key))
+		return 0
+	}
+	return tallest + 1
+}
+
+// key refuses keys that are no strings.
+func (c *converter) key(key *yaml.Node) bool {
+	if key.Kind == yaml.ScalarNode && key.Style == 0 && key.Value == "<<" {
+		c.failAt(key, "write the members out", "merge keys (<<) are not part of YAML 1.2")
+		return false
+	}
+	if key.Kind == yaml.AliasNode && key.Alias.Kind == yaml.ScalarNode {
+		key = key.Alias
+	}
+	var node Node
+	if key.Kind == yaml.ScalarNode {
+		if key.Anchor != "" {
+			c.keyAnchor(key)
+		}
+		c.scalar(key, &node)
+	}
+	if c.fail == nil && node.Kind != String {
+		c.failAt(key, "put the key in quotes", "a key must be a string")
+	}
+	return c.fail == nil
+}
+
+// keyAnchor makes an anchor on a key usable.
+func (c *converter) keyAnchor(key *yaml.Node) {
+	if c.anchors == nil {
+		c.anchors = make(map[*yaml.Node]*anchored)
+	}
+	node := &Node{Line: key.Line, Column: key.Column, Kind: String, Text: key.Value}
+	c.anchors[key] = &anchored{node: node, nodes: 1, bytes: len(key.Value), depth: 1}
+}
+
+func (c *converter) scalar(n *yaml.Node, node *Node) {
+	quoted := n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	tagged := n.Style&yaml.TaggedStyle != 0
+	if quoted && !tagged || tagged && n.Tag == "!!str" {
+		node.Kind, node.Text = String, n.Value
+		return
+	}
+	kind, text, reason := plain(n.Value)
+	if reason != "" {
+		c.failAt(n, "put it in quotes if text is meant", "%s", reason)
+		return
+	}
+	node.Kind, node.Text = kind, text
+	if tagged {
+		c.tagged(n, kind)
+	}
+}
+
+// tagged checks an explicit tag against what the text reads as.
+func (c *converter) tagged(n *yaml.Node, kind Kind) {
+	want := map[string]Kind{"!!int": Number, "!!float": Number, "!!bool": Bool, "!!null": Null}
+	if k, ok := want[n.Tag]; !ok {
+		c.unknownTag(n)
+	} else if k != kind {
+		c.failAt(n, "", "%q does not fit the tag %s", short(n.Value), n.Tag)
+	}
+}
+
+func (c *converter) tag(n *yaml.Node, want string) bool {
+	if n.Style&yaml.TaggedStyle != 0 && n.Tag != want {
+		c.unknownTag(n)
+		return false
+	}
+	return true
+}
+
+func (c *converter) unknownTag(n *yaml.Node) {
+	c.failAt(n, "deployment tools replace such tags before a definition is sent", "the tag %s is not known", short(n.Tag))
+}
+
+// failAt keeps the first failure. It returns 0, the height of a tree that is none.
+func (c *converter) failAt(n *yaml.Node, hint, format string, args ...any) int {
+	if c.fail == nil {
+		c.fail = &failure{line: max(n.Line, 1), column: max(n.Column, 1), reason: fmt.Sprintf(format, args...), hint: hint}
+	}
+	return 0
+}
+
+// short cuts a text that goes into a message.
+func short(s string) string {
+	const most = 64
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
