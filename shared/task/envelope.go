@@ -1,0 +1,76 @@
+package task
+
+import (
+	"encoding/json"
+	"sort"
+	"strconv"
+	"strings"
+
+	"millrace/shared/value"
+)
+
+// Body returns what a service answered as JSON: the text itself when it is JSON that the engine takes, else the
+// text as a JSON string (invalid UTF-8 replaced). An empty text is the empty string.
+func Body(text []byte) json.RawMessage {
+	if _, err := value.Decode(text); err == nil {
+		return text
+	}
+	return value.AppendString(nil, strings.ToValidUTF8(string(text), "\uFFFD"))
+}
+
+// Envelope is the result of an HTTP call or a function in the newer language:
+// {"Body":…,"Code":…,"Header":{…}}. Values of one header are joined with ","; body is JSON, nil for null.
+func Envelope(header map[string][]string, code int, body json.RawMessage) json.RawMessage {
+	if body == nil {
+		body = json.RawMessage("null")
+	}
+	out := make([]byte, 0, len(body)+256)
+	out = append(out, `{"Body":`...)
+	out = append(out, body...)
+	out = append(out, `,"Code":`...)
+	out = strconv.AppendInt(out, int64(code), 10)
+	out = append(out, `,"Header":{`...)
+	names := make([]string, 0, len(header))
+	for name := range header {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for i, name := range names {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = value.AppendString(out, strings.ToValidUTF8(name, "\uFFFD"))
+		out = append(out, ':')
+		out = value.AppendString(out, strings.ToValidUTF8(strings.Join(header[name], ","), "\uFFFD"))
+	}
+	return append(out, "}}"...)
+}
+
+// Bare is the result of a call in the older language: the answer itself, {} for an empty one and for null.
+// An answer that is no JSON is the error FnF.InvalidLocal.
+func Bare(text []byte) (json.RawMessage, *Error) {
+	trimmed := strings.TrimSpace(string(text))
+	if trimmed == "" || trimmed == "null" {
+		return json.RawMessage("{}"), nil
+	}
+	if _, err := value.Decode(text); err != nil {
+		return nil, NewError(InvalidLocal, "The result is not JSON ("+err.Error()+"): "+Cut(trimmed, 200))
+	}
+	return text, nil
+}
+
+// Text is a parameter that is a text on the wire: the content of a JSON string, the JSON text of anything else,
+// "" for null and for nothing.
+func Text(raw json.RawMessage) string {
+	trimmed := strings.TrimSpace(string(raw))
+	if trimmed == "" || trimmed == "null" {
+		return ""
+	}
+	if trimmed[0] == '"' {
+		var s string
+		if json.Unmarshal(raw, &s) == nil {
+			return s
+		}
+	}
+	return trimmed
+}

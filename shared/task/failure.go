@@ -1,0 +1,66 @@
+package task
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of an error in characters: those of ReportTaskFailed.
+const (
+	NameMax  = 128
+	CauseMax = 4096
+)
+
+// Names of errors that more than one runner raises.
+const (
+	// InvalidLocal says that a result cannot be the local of a step of the older language.
+	InvalidLocal = "FnF.InvalidLocal"
+)
+
+// Product is the part of the action before the colon, as written: it prefixes the names of the service's errors.
+func (r *Request) Product() string {
+	product, _, _ := strings.Cut(r.Action, ":")
+	return product
+}
+
+// ErrorName is the name of a service's error code: `FC.ResourceThrottled`, in the older language's actions
+// `ocr.Timeout`. The product is as the flow wrote it.
+func (r *Request) ErrorName(code string) string { return r.Product() + "." + code }
+
+// Failf is a failed task with the name of a service's error code and a formatted cause.
+func (r *Request) Failf(code, format string, args ...any) Result {
+	return NewError(r.ErrorName(code), fmt.Sprintf(format, args...)).Result()
+}
+
+// NewError returns an error whose name and cause are cut to NameMax and CauseMax characters of valid UTF-8.
+func NewError(name, cause string) *Error {
+	return &Error{Name: Cut(name, NameMax), Cause: Cut(cause, CauseMax)}
+}
+
+// Result returns the failed task that e stands for.
+func (e *Error) Result() Result { return Result{Error: e} }
+
+// Error gives name and cause, so that a task's failure can travel as an error inside a runner.
+func (e *Error) Error() string { return e.Name + ": " + e.Cause }
+
+// Cut returns at most max characters of s; invalid UTF-8 is replaced.
+func Cut(s string, max int) string {
+	if !utf8.ValidString(s) {
+		if len(s) > max*utf8.UTFMax {
+			s = s[:max*utf8.UTFMax]
+		}
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	if len(s) <= max {
+		return s
+	}
+	n := 0
+	for i := range s {
+		if n == max {
+			return s[:i]
+		}
+		n++
+	}
+	return s
+}

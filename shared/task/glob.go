@@ -1,0 +1,27 @@
+package task
+
+// Glob tells whether pattern matches all of s: `*` stands for any run of bytes (slashes and colons too, none as
+// well), `?` for one byte, everything else for itself. The work is at most len(pattern) × len(s).
+func Glob(pattern, s string) bool {
+	p, i := 0, 0
+	star, mark := -1, 0 // the last star, and up to where it has eaten
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
+			p++
+			i++
+		case star >= 0:
+			mark++
+			p, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}

@@ -1,0 +1,16 @@
+package task
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Mapping is one line of the functions file (docs/functions.md): what answers the calls that Match matches.
+// Exactly one of HTTP, Reply and Error is set, except in a function that is a command.
+type Mapping struct {
+	Match   string          // a Glob
+	HTTP    string          // an absolute http or https address
+	Reply   json.RawMessage // a fixed answer, JSON
+	Error   *Error          // a fixed failure
+	Timeout time.Duration   // of one call; 0: as long as the task has
+}

@@ -1,0 +1,162 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// New returns a client with the given options. It is safe for use by many goroutines, keeps connections open for
+// many calls at once to few hosts, follows at most RedirectsMax redirects, and has no time limit of its own beyond
+// connecting: give requests a context. The error names an entry of the allow list that cannot be read.
+func New(o Options) (*http.Client, error) {
+	p, err := newPolicy(o)
+	if err != nil {
+		return nil, err
+	}
+	limit := min(o.MaxResponse, maxResponseMost)
+	if limit <= 0 {
+		limit = MaxResponseDefault
+	}
+	return &http.Client{
+		Transport:     &guard{next: newTransport(p, o.Resolver), limit: limit},
+		CheckRedirect: checkRedirect,
+	}, nil
+}
+
+// WithoutRedirects returns a client over the same connections for which a redirect is the answer.
+func WithoutRedirects(client *http.Client) *http.Client {
+	c := *client
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &c
+}
+
+// newTransport returns a transport that connects where the policy allows.
+func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
+	dial := func(ctx context.Context, network, hostport string) (net.Conn, error) {
+		d := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: resolver}
+		// Control sees the very address that is about to be connected, so there is no second look-up that could
+		// give another one.
+		d.Control = func(_, resolved string, _ syscall.RawConn) error {
+			to, err := netip.ParseAddrPort(resolved)
+			if err != nil {
+				return &BlockedError{Host: hostport, Why: "its address cannot be read"}
+			}
+			return p.check(hostport, to.Addr())
+		}
+		return d.DialContext(ctx, network, hostport)
+	}
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dial,
+		ForceAttemptHTTP2:      true,
+		TLSHandshakeTimeout:    10 * time.Second,
+		MaxIdleConns:           2048,
+		MaxIdleConnsPerHost:    512,
+		IdleConnTimeout:        90 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// guard bounds what is read of a response.
+type guard struct {
+	next  *http.Transport
+	limit int64
+}
+
+// RoundTrip sends one request; the body of its response fails with ErrTooLarge beyond the limit.
+func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := g.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	// Content-Length counts the bytes of the wire; of a response that was decompressed it is -1.
+	if resp.ContentLength > g.limit && req.Method != http.MethodHead {
+		resp.Body.Close()
+		return nil, ErrTooLarge
+	}
+	resp.Body = &bounded{body: resp.Body, left: g.limit}
+	return resp, nil
+}
+
+// CloseIdleConnections lets http.Client.CloseIdleConnections reach the pool.
+func (g *guard) CloseIdleConnections() { g.next.CloseIdleConnections() }
+
+// bounded is a response body with a limit.
+type bounded struct {
+	body io.ReadCloser
+	left int64 // bytes that may still be read
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return b.body.Read(p)
+	}
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1] // one more, to tell the end from the limit
+	}
+	n, err := b.body.Read(p)
+	if int64(n) > b.left {
+		n = int(b.left)
+		b.left = 0
+		return n, ErrTooLarge
+	}
+	b.left -= int64(n)
+	return n, err
+}
+
+func (b *bounded) Close() error { return b.body.Close() }
+
+// checkRedirect bounds the redirects and keeps what is meant for one host from the next: the task token above all.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) > RedirectsMax {
+		return fmt.Errorf("stopped after %d redirects", RedirectsMax)
+	}
+	crossed := !sameOrigin(req.URL, via[0].URL)
+	for _, hop := range via[1:] {
+		crossed = crossed || !sameOrigin(hop.URL, via[0].URL)
+	}
+	if crossed {
+		req.Header.Del("Referer")
+		for name := range req.Header {
+			if strings.HasPrefix(name, "X-Fnf-") {
+				delete(req.Header, name)
+			}
+		}
+	}
+	return nil
+}
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+// Reason is the text of a failed call without the address that was called, which may carry secrets.
+func Reason(err error) string {
+	var blockedErr *BlockedError
+	if errors.As(err, &blockedErr) {
+		return blockedErr.Error()
+	}
+	var urlErr *url.Error
+	if errors.As(err, &urlErr) {
+		err = urlErr.Err
+	}
+	return err.Error()
+}
+
+// ReadAll reads and closes the body of a response; ErrTooLarge when it is beyond the limit.
+func ReadAll(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	return body, nil
+}

@@ -1,0 +1,339 @@
+package outbound_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"millrace/shared/task/outbound"
+)
+
+func newClient(t *testing.T, o outbound.Options) *http.Client {
+	t.Helper()
+	c, err := outbound.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// wantBlocked checks that getting rawURL fails because of the policy.
+func wantBlocked(t *testing.T, c *http.Client, rawURL string) {
+	t.Helper()
+	resp, err := c.Get(rawURL)
+	if err == nil {
+		resp.Body.Close()
+		t.Fatalf("GET %s answered %s, want it blocked", rawURL, resp.Status)
+	}
+	var blocked *outbound.BlockedError
+	if !errors.As(err, &blocked) {
+		t.Fatalf("GET %s: %v, want a BlockedError", rawURL, err)
+	}
+}
+
+func TestReservedAddressesAreNeverCalled(t *testing.T) {
+	everything := outbound.Options{AllowLoopback: true, AllowPrivate: true}
+	listed := everything
+	listed.Allow = []string{"*", "0.0.0.0/0", "::/0"}
+	for _, c := range []*http.Client{newClient(t, everything), newClient(t, listed)} {
+		for _, host := range []string{
+			"100.100.100.200", "169.254.169.254", "169.254.170.2", "192.0.0.192", "[fd00:ec2::254]", "[fd20:ce::254]",
+			"[::ffff:169.254.169.254]", "[::ffff:100.100.100.200]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b::100.100.100.200]",
+			"[64:ff9b:1::a9fe:a9fe]", "[::169.254.169.254]", "[::ffff:0:169.254.169.254]", "[2002:a9fe:a9fe::1]",
+			"[2001::1]", "0.0.0.0", "[::]", "255.255.255.255", "224.0.0.1", "[fe80::1]", "[fe80::1%25lo]", "[ff02::1]",
+		} {
+			wantBlocked(t, c, "http://"+host+":9/")
+		}
+	}
+}
+
+func TestLoopbackAndPrivateAreClosedUnlessOpened(t *testing.T) {
+	c := newClient(t, outbound.Options{})
+	for _, host := range []string{
+		"127.0.0.1", "127.8.9.10", "localhost", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
+		"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "198.18.0.1", "[fd12::1]",
+		"[64:ff9b::10.0.0.1]",
+	} {
+		wantBlocked(t, c, "http://"+host+":9/")
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
+	defer server.Close()
+	wantBlocked(t, newClient(t, outbound.Options{AllowPrivate: true}), server.URL)
+	wantBlocked(t, newClient(t, outbound.Options{Allow: []string{"127.0.0.0/8"}}), server.URL)
+	resp, err := newClient(t, outbound.Options{AllowLoopback: true}).Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+}
+
+func TestAllowListClosesTheRest(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
+	defer server.Close()
+	port := mustURL(t, server.URL).Port()
+	byName := "http://localhost:" + port
+	tests := []struct {
+		allow []string
+		url   string
+		ok    bool
+	}{
+		{[]string{"127.0.0.1"}, server.URL, true},
+		{[]string{"127.0.0.0/8"}, server.URL, true},
+		{[]string{"LOCAL*"}, byName, true},
+		{[]string{"localhost:" + port}, byName, true},
+		{[]string{"localhost:1"}, byName, false},
+		{[]string{"*.example.com"}, byName, false},
+		{[]string{"10.0.0.0/8", "example.com"}, server.URL, false},
+	}
+	for _, test := range tests {
+		c := newClient(t, outbound.Options{AllowLoopback: true, Allow: test.allow})
+		if !test.ok {
+			wantBlocked(t, c, test.url)
+			continue
+		}
+		resp, err := c.Get(test.url)
+		if err != nil {
+			t.Errorf("%v: %v", test.allow, err)
+			continue
+		}
+		resp.Body.Close()
+	}
+	for _, entry := range []string{"", "10.0.0.0/99", "host/path"} {
+		if _, err := outbound.New(outbound.Options{Allow: []string{entry}}); err == nil {
+			t.Errorf("the entry %q was accepted", entry)
+		}
+	}
+}
+
+func TestRedirectIsCheckedToo(t *testing.T) {
+	var reached atomic.Bool
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Store(true) }))
+	defer inside.Close()
+	insidePort := mustURL(t, inside.URL).Port()
+	outside := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://localhost:"+insidePort+"/", http.StatusFound)
+	}))
+	defer outside.Close()
+	// The first server stands for one on the internet: only its own address is listed.
+	c := newClient(t, outbound.Options{AllowLoopback: true, Allow: []string{mustURL(t, outside.URL).Host}})
+	wantBlocked(t, c, outside.URL)
+	if reached.Load() {
+		t.Error("the redirect was followed")
+	}
+	metadata := httptest.NewServer(http.RedirectHandler("http://169.254.169.254/latest/meta-data", http.StatusFound))
+	defer metadata.Close()
+	wantBlocked(t, newClient(t, outbound.Options{AllowLoopback: true, AllowPrivate: true}), metadata.URL)
+}
+
+func TestRedirectsAreBoundedAndKeepSecrets(t *testing.T) {
+	var count int
+	seen := make(chan http.Header, 1)
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { seen <- r.Header }))
+	defer other.Close()
+	server := httptest.NewServer(nil)
+	defer server.Close()
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.URL.Query().Get("n"))
+		count++
+		switch {
+		case r.URL.Path == "/away":
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+		case n > 0:
+			http.Redirect(w, r, "/?n="+strconv.Itoa(n-1), http.StatusFound)
+		}
+	})
+	c := newClient(t, outbound.Options{AllowLoopback: true})
+	resp, err := c.Get(server.URL + "/?n=10")
+	if err != nil {
+		t.Fatalf("10 redirects: %v", err)
+	}
+	resp.Body.Close()
+	if _, err := c.Get(server.URL + "/?n=11"); err == nil || !strings.Contains(err.Error(), "10 redirects") {
+		t.Errorf("11 redirects: %v", err)
+	}
+	req, _ := http.NewRequest(http.MethodGet, server.URL+"/away?secret=1", nil)
+	req.Header.Set("X-FnF-Http-Callback-Task-Token", "token")
+	if resp, err = c.Do(req); err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if h := <-seen; h.Get("X-FnF-Http-Callback-Task-Token") != "" || h.Get("Referer") != "" {
+		t.Errorf("the other host got %v", h)
+	}
+	resp, err = outbound.WithoutRedirects(c).Get(server.URL + "/away")
+	if err != nil || resp.StatusCode != http.StatusTemporaryRedirect {
+		t.Errorf("without redirects: %v, %v", resp, err)
+	}
+	resp.Body.Close()
+}
+
+// TestRebindingNameIsCheckedAtTheSocket has a name server that answers a public address first and loopback after.
+func TestRebindingNameIsCheckedAtTheSocket(t *testing.T) {
+	var reached atomic.Bool
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Store(true) }))
+	defer inside.Close()
+	var asked atomic.Int64
+	resolver := nameServer(t, func() netip.Addr {
+		if asked.Add(1) == 1 {
+			return netip.MustParseAddr("192.0.2.1")
+		}
+		return netip.MustParseAddr("127.0.0.1")
+	})
+	first, err := resolver.LookupNetIP(context.Background(), "ip4", "rebind.example.")
+	if err != nil || first[0].Unmap() != netip.MustParseAddr("192.0.2.1") {
+		t.Fatalf("the name server answered %v, %v", first, err)
+	}
+	c := newClient(t, outbound.Options{AllowPrivate: true, Resolver: resolver})
+	wantBlocked(t, c, "http://rebind.example.:"+mustURL(t, inside.URL).Port()+"/")
+	if reached.Load() {
+		t.Error("loopback was called")
+	}
+	open := newClient(t, outbound.Options{AllowLoopback: true, Resolver: resolver})
+	resp, err := open.Get("http://rebind.example.:" + mustURL(t, inside.URL).Port() + "/")
+	if err != nil {
+		t.Fatalf("the fake name server does not work: %v", err)
+	}
+	resp.Body.Close()
+}
+
+// nameServer returns a resolver whose every name has the address that answer gives, in IPv4 only.
+func nameServer(t *testing.T, answer func() netip.Addr) *net.Resolver {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	go func() {
+		buf := make([]byte, 1500)
+		for {
+			n, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			conn.WriteTo(dnsAnswer(buf[:n], answer), from)
+		}
+	}()
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
+	}}
+}
+
+// dnsAnswer answers one question: an A record for type A, nothing for other types.
+func dnsAnswer(query []byte, answer func() netip.Addr) []byte {
+	end := 12
+	for query[end] != 0 {
+		end += int(query[end]) + 1
+	}
+	kind := binary.BigEndian.Uint16(query[end+1:])
+	out := append([]byte(nil), query[:end+5]...)
+	out[2], out[3] = 0x81, 0x80
+	copy(out[4:12], []byte{0, 1, 0, 0, 0, 0, 0, 0})
+	if kind != 1 {
+		return out
+	}
+	out[7] = 1
+	out = append(out, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
+	ip := answer().As4()
+	return append(out, ip[:]...)
+}
+
+func TestResponseIsBoundedAfterDecompression(t *testing.T) {
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	z.Write(make([]byte, 1<<20))
+	z.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/zipped":
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(zipped.Bytes())
+		case "/long":
+			w.Write(make([]byte, 1001))
+		case "/chunked":
+			w.(http.Flusher).Flush()
+			w.Write(make([]byte, 1001))
+		default:
+			w.(http.Flusher).Flush()
+			w.Write(make([]byte, 1000))
+		}
+	}))
+	defer server.Close()
+	c := newClient(t, outbound.Options{AllowLoopback: true, MaxResponse: 1000})
+	for _, path := range []string{"/zipped", "/long", "/chunked"} {
+		resp, err := c.Get(server.URL + path)
+		if err == nil {
+			_, err = outbound.ReadAll(resp)
+		}
+		if !errors.Is(err, outbound.ErrTooLarge) {
+			t.Errorf("%s: %v, want ErrTooLarge", path, err)
+		}
+	}
+	resp, err := c.Get(server.URL + "/exact")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := outbound.ReadAll(resp); err != nil || len(body) != 1000 {
+		t.Errorf("a body of the limit: %d bytes, %v", len(body), err)
+	}
+}
+
+func TestProxyVariablesAndCookiesAreIgnored(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	t.Setenv("http_proxy", "http://127.0.0.1:1")
+	cookies := make(chan string, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cookies <- r.Header.Get("Cookie")
+		http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
+	}))
+	defer server.Close()
+	c := newClient(t, outbound.Options{AllowLoopback: true})
+	for range 2 {
+		resp, err := c.Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if got := <-cookies; got != "" {
+			t.Errorf("a cookie was kept: %s", got)
+		}
+	}
+}
+
+func TestReasonHidesTheAddress(t *testing.T) {
+	c := newClient(t, outbound.Options{})
+	_, err := c.Get("http://localhost:9/?token=secret")
+	if got := outbound.Reason(err); strings.Contains(got, "secret") || !strings.Contains(got, "localhost") {
+		t.Errorf("Reason = %q", got)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://example.invalid/?token=secret", nil)
+	_, err = c.Do(req)
+	if got := outbound.Reason(err); strings.Contains(got, "secret") {
+		t.Errorf("Reason = %q", got)
+	}
+}
+
+func mustURL(t *testing.T, raw string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}

@@ -1,0 +1,86 @@
+// Package outbound makes the HTTP clients through which flows, functions and actions call out. A client looks at
+// the address that a connection goes to, after the name has been resolved and before the first byte is sent, for
+// every redirect too: metadata services and link-local addresses are never called, loopback and private networks
+// only when the options say so. It ignores proxy variables, keeps no cookies, and bounds what it reads.
+package outbound
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Limits of a client.
+const (
+	MaxResponseDefault = 8 << 20 // bytes of a body, when Options do not say
+	RedirectsMax       = 10      // redirects that one call follows
+
+	maxResponseMost = 1 << 40
+	dialTimeout     = 10 * time.Second
+)
+
+// Options say what a client may call and how much it reads.
+type Options struct {
+	// AllowLoopback opens this machine. It must stay off inside a function: the runtime API listens there.
+	AllowLoopback bool
+	// AllowPrivate opens private networks.
+	AllowPrivate bool
+	// Allow, when not empty, closes everything else: a destination must match one of the entries. An entry is a
+	// glob on the host name of the address (`*.example.com`), a host with its port (`api.example.com:8443`), an IP
+	// address, or a CIDR. An address or CIDR listed here needs no AllowPrivate; loopback always needs
+	// AllowLoopback.
+	Allow []string
+	// MaxResponse bounds a response body in bytes, after decompression; 0 is MaxResponseDefault, the most is 1 TB.
+	MaxResponse int64
+	// Resolver looks names up; nil is the system's.
+	Resolver *net.Resolver
+}
+
+// BlockedError says that an address must not be called.
+type BlockedError struct {
+	Host string // the host, or the address that it resolved to
+	Why  string
+}
+
+// Error tells host and reason.
+func (e *BlockedError) Error() string {
+	return fmt.Sprintf("calls to %s are not allowed: %s", e.Host, e.Why)
+}
+
+// ErrTooLarge is the error of reading a response body beyond Options.MaxResponse.
+var ErrTooLarge = errors.New("the response is too large")
+
+// policy is the compiled Options.
+type policy struct {
+	loopback, private bool
+	hosts             []string // lower-case globs, some with a port
+	nets              []netip.Prefix
+}
+
+func newPolicy(o Options) (*policy, error) {
+	p := &policy{loopback: o.AllowLoopback, private: o.AllowPrivate}
+	for _, entry := range o.Allow {
+		entry = strings.ToLower(strings.TrimSpace(entry))
+		if entry == "" {
+			return nil, errors.New("outbound: an empty entry in the allow list")
+		}
+		if addr, err := netip.ParseAddr(strings.Trim(entry, "[]")); err == nil {
+			addr = addr.Unmap()
+			p.nets = append(p.nets, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		if strings.Contains(entry, "/") {
+			prefix, err := netip.ParsePrefix(entry)
+			if err != nil {
+				return nil, fmt.Errorf("outbound: %q in the allow list is neither a host nor a CIDR", entry)
+			}
+			p.nets = append(p.nets, prefix.Masked())
+			continue
+		}
+		p.hosts = append(p.hosts, entry)
+	}
+	return p, nil
+}

@@ -1,0 +1,202 @@
+package task_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"millrace/shared/task"
+	"millrace/shared/value"
+)
+
+// named is a runner that answers with its name.
+func named(name string) task.Runner {
+	return task.RunnerFunc(func(context.Context, task.Request) task.Result {
+		return task.Result{Output: json.RawMessage(`"` + name + `"`)}
+	})
+}
+
+func TestTableFindsTheRunner(t *testing.T) {
+	table := task.NewTable(map[string]task.Runner{
+		"FC:InvokeFunction":  named("fc"),
+		"FNF:StartExecution": named("fnf"),
+	}, nil)
+	tests := []struct{ action, want string }{
+		{"FC:InvokeFunction", `"fc"`},
+		{"FC::InvokeFunction", `"fc"`},
+		{"fc:InvokeFunction", `"fc"`},
+		{"fnf:StartExecution", `"fnf"`},
+		{"fnf:startexecution", ""},
+		{"ECS:DescribeInstances", ""},
+		{"", ""},
+	}
+	for _, test := range tests {
+		got := table.Run(context.Background(), task.Request{Action: test.action})
+		if string(got.Output) != test.want || (test.want == "") != (got.Error != nil) {
+			t.Errorf("%q: %s, %v", test.action, got.Output, got.Error)
+		}
+	}
+}
+
+func TestUnsupportedNamesTheWayOut(t *testing.T) {
+	tests := []struct {
+		request task.Request
+		want    string
+	}{
+		{task.Request{Action: "ECS:DescribeInstances"}, "ECS.ActionNotSupported"},
+		{task.Request{Action: "ocr:Recognize", Legacy: true}, "ocr.UnsupportedOperation"},
+		{task.Request{Action: "MNS:SendMessage", Legacy: true, Resource: "acs:mns:::/queues/q/messages"}, "MNS.UnsupportedOperation"},
+	}
+	table := task.NewTable(nil, nil)
+	for _, test := range tests {
+		got := table.Run(context.Background(), test.request)
+		if got.Error == nil || got.Error.Name != test.want {
+			t.Errorf("%v: %v, want %s", test.request.Action, got.Error, test.want)
+			continue
+		}
+		for _, part := range []string{test.request.Action, test.request.Resource, "--functions FILE"} {
+			if !strings.Contains(got.Error.Cause, part) {
+				t.Errorf("the cause lacks %q: %s", part, got.Error.Cause)
+			}
+		}
+	}
+	fallback := task.NewTable(nil, named("other"))
+	if got := fallback.Run(context.Background(), task.Request{Action: "A:B"}); string(got.Output) != `"other"` {
+		t.Errorf("fallback: %s, %v", got.Output, got.Error)
+	}
+}
+
+func TestGlob(t *testing.T) {
+	tests := []struct {
+		pattern, s string
+		want       bool
+	}{
+		{"", "", true}, {"", "a", false}, {"*", "", true}, {"**", "abc", true}, {"a*", "abc", true}, {"a*c", "abc", true},
+		{"a*d", "abc", false}, {"?", "", false}, {"?", "x", true}, {"a?c*", "abcd", true},
+		{"acs:fc:*:*:functions/greet/*", "acs:fc:cn-hangzhou:1:functions/greet/LATEST", true},
+		{"acs:fc:*:*:functions/greet/*", "acs:fc:cn-hangzhou:1:functions/greets/LATEST", false},
+		{"MNS:*", "MNS:SendMessage", true}, {"*a*a*a*b", strings.Repeat("a", 100), false},
+	}
+	for _, test := range tests {
+		if got := task.Glob(test.pattern, test.s); got != test.want {
+			t.Errorf("Glob(%q, %q) = %v", test.pattern, test.s, got)
+		}
+	}
+}
+
+func FuzzGlob(f *testing.F) {
+	f.Add("a*b?c", "axxbyc")
+	f.Add("*****", "x")
+	f.Fuzz(func(t *testing.T, pattern, s string) {
+		if len(pattern) > 200 || len(s) > 200 {
+			return
+		}
+		if got := task.Glob(pattern, s); got && !strings.ContainsAny(pattern, "*?") && pattern != s {
+			t.Fatalf("Glob(%q, %q)", pattern, s)
+		}
+		if !task.Glob("*"+s+"*", "x"+s+"y") {
+			t.Fatalf("%q is not in itself", s)
+		}
+	})
+}
+
+func TestParseARN(t *testing.T) {
+	arn, err := task.ParseARN("acs:mns:::/queues/q/messages")
+	if err != nil || arn != (task.ARN{Service: "mns", Resource: "queues/q/messages"}) {
+		t.Errorf("%+v, %v", arn, err)
+	}
+	if got := arn.Within("cn-hangzhou", "1").String(); got != "acs:mns:cn-hangzhou:1:queues/q/messages" {
+		t.Error(got)
+	}
+	for _, s := range []string{"", "acs", "acs:fc", "acs:fc:::", "arn:fc:::functions/f", "acs::::functions/f",
+		"acs:fc:::" + strings.Repeat("f", 2000)} {
+		if arn, err := task.ParseARN(s); err == nil {
+			t.Errorf("%.40q was accepted as %+v", s, arn)
+		}
+	}
+}
+
+func FuzzParseARN(f *testing.F) {
+	f.Add("acs:fc:::functions/f/LATEST")
+	f.Add("acs:fc:cn:1:services/s.q/functions/f")
+	f.Fuzz(func(t *testing.T, s string) {
+		arn, err := task.ParseARN(s)
+		if err != nil {
+			return
+		}
+		if again, err := task.ParseARN(arn.String()); strings.HasPrefix(arn.Resource, "/") == false && (err != nil || again != arn) {
+			t.Fatalf("%q → %+v → %+v, %v", s, arn, again, err)
+		}
+	})
+}
+
+func TestCut(t *testing.T) {
+	tests := []struct {
+		s    string
+		max  int
+		want string
+	}{
+		{"", 3, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"日本語文", 3, "日本語"}, {"a\xffb", 3, "a\uFFFDb"},
+		{"日本語", 3, "日本語"}, {strings.Repeat("\xff\xff", 500), 2, "\uFFFD"},
+	}
+	for _, test := range tests {
+		got := task.Cut(test.s, test.max)
+		if got != test.want || !utf8.ValidString(got) {
+			t.Errorf("Cut(%.20q, %d) = %q", test.s, test.max, got)
+		}
+	}
+}
+
+func TestEnvelope(t *testing.T) {
+	got := task.Envelope(map[string][]string{"X-B": {"1", "2"}, "A": {"\xff\""}}, 202, nil)
+	const want = `{"Body":null,"Code":202,"Header":{"A":"` + "\uFFFD" + `\"","X-B":"1,2"}}`
+	if string(got) != want {
+		t.Errorf("%s", got)
+	}
+	if _, err := value.Decode(got); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBody(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"", `""`}, {`{"a":1}`, `{"a":1}`}, {"12", "12"}, {"hello", `"hello"`}, {"{", `"{"`}, {"\xff", "\"\uFFFD\""},
+		{`{"a":1} x`, `"{\"a\":1} x"`}, {strings.Repeat("[", 1000) + strings.Repeat("]", 1000), ""},
+	}
+	for _, test := range tests {
+		got := task.Body([]byte(test.text))
+		if test.want != "" && string(got) != test.want {
+			t.Errorf("Body(%q) = %s", test.text, got)
+		}
+		if _, err := value.Decode(got); err != nil {
+			t.Errorf("Body(%.20q): %v", test.text, err)
+		}
+	}
+}
+
+func TestBare(t *testing.T) {
+	tests := []struct{ text, want, name string }{
+		{"", "{}", ""}, {" null\n", "{}", ""}, {`{"a":1}`, `{"a":1}`, ""}, {"[1]", "[1]", ""},
+		{"hello", "", task.InvalidLocal}, {"{", "", task.InvalidLocal},
+	}
+	for _, test := range tests {
+		got, err := task.Bare([]byte(test.text))
+		name := ""
+		if err != nil {
+			name = err.Name
+		}
+		if string(got) != test.want || name != test.name {
+			t.Errorf("Bare(%q) = %s, %v", test.text, got, err)
+		}
+	}
+}
+
+func TestText(t *testing.T) {
+	for raw, want := range map[string]string{"": "", "null": "", `"a\nb"`: "a\nb", `{"a": 1}`: `{"a": 1}`, "12": "12", `"bad`: `"bad`} {
+		if got := task.Text(json.RawMessage(raw)); got != want {
+			t.Errorf("Text(%s) = %q", raw, got)
+		}
+	}
+}
