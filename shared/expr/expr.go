@@ -3,51 +3,54 @@
 // on a Budget.
 package expr
 
-import "millrace/shared/value"
-
-// Root is a name that an expression starts a path with.
-type Root uint8
-
-// The roots of both languages. Default is the bare `$` of the old language: the step's default input.
-const (
-	Input   Root = 1 << iota // $Input, $input
-	Output                   // $Output
-	Context                  // $Context, $context
-	Global                   // $Global
-	Item                     // $Item
-	Local                    // $local
-	Default                  // $
-)
-
-// Roots is a set of roots: those that exist at the place where an expression stands.
-type Roots = Root
-
-// Env is what an evaluation can see.
-type Env interface {
-	// Root gives the value of a root: a JSON value, an Object, or Absent (old language only). An error ends
-	// the evaluation and is returned by Eval as it is, so that a caller can ask for values that are not at hand.
-	Root(r Root) (any, error)
-	// Random gives 16 bytes for the next draw of this evaluation. The same evaluation, repeated, draws the same.
-	Random() [16]byte
+// Expr is a parsed expression. It is immutable.
+type Expr struct {
+	source string
+	root   node
+	roots  Roots
+	older  bool // a path or condition of the older language
 }
 
-// Object is a JSON object whose members are made when they are asked for ($Context).
-type Object interface {
-	// Member gives a member; false when there is none.
-	Member(name string) (any, bool, error)
-	// Value gives the whole object.
-	Value() (map[string]any, error)
+// String gives the expression's text as it was written.
+func (e *Expr) String() string { return e.source }
+
+// Roots gives the roots that the expression mentions; an evaluation asks its Env for no other.
+func (e *Expr) Roots() Roots { return e.roots }
+
+// Eval gives the value of the expression: a JSON value, or Absent for a path of the older language that selects
+// nothing. What it gives may share structure with what env gave. The error is an *Error, or one of env, as it is.
+func (e *Expr) Eval(env Env, b *Budget) (any, error) {
+	v, err := e.run(env, b)
+	if err != nil {
+		return nil, e.located(err)
+	}
+	return v, nil
 }
 
-// Absent is what a path of the old language gives when it selects nothing.
-type Absent struct{}
-
-// Error says why an expression cannot be parsed or evaluated.
-type Error struct {
-	Source string // the expression's text
-	Offset int    // byte offset in Source; of a parse error only
-	Reason string
-	Member string // where in a Template the expression stands, like `body.user[0].name`; empty outside
+// Condition gives the truth of the expression. In the newer language the value must be a boolean; in the older
+// one true, "true", "TRUE" and numbers other than 0 are true and everything else, Absent too, is false.
+// Errors are those of Eval.
+func (e *Expr) Condition(env Env, b *Budget) (bool, error) {
+	v, err := e.run(env, b)
+	if err != nil {
+		return false, e.located(err)
+	}
+	if e.older {
+		return truthy(v), nil
+	}
+	truth, ok := v.(bool)
+	if !ok {
+		return false, e.located(failf("a condition must give a boolean, not %s", kindOf(v)))
+	}
+	return truth, nil
 }
 
-func (e *Error) Error() string { return e.Reason + " in " + value.Quote(e.Source) }
+func (e *Expr) run(env Env, b *Budget) (any, error) { return whole(e.root.eval(env, b)) }
+
+// located turns what a node complains about into an *Error of this expression; errors of the Env stay as they are.
+func (e *Expr) located(err error) error {
+	if f, ok := err.(failure); ok {
+		return &Error{Source: e.source, Reason: string(f)}
+	}
+	return err
+}

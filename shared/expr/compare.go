@@ -1,0 +1,233 @@
+package expr
+
+import (
+	"strconv"
+	"strings"
+
+	"millrace/shared/value"
+)
+
+type comparator uint8
+
+const (
+	isEqual comparator = iota
+	isUnequal
+	isLess
+	isLessOrEqual
+	isGreater
+	isGreaterOrEqual
+	isIn
+)
+
+var comparators = map[string]comparator{
+	"==": isEqual, "!=": isUnequal, "<": isLess, "<=": isLessOrEqual, ">": isGreater, ">=": isGreaterOrEqual,
+	"in": isIn,
+}
+
+// holds tells whether an order, as Compare gives it, is one that the comparator asks for.
+func (c comparator) holds(order int) bool {
+	switch c {
+	case isLess:
+		return order < 0
+	case isLessOrEqual:
+		return order <= 0
+	case isGreater:
+		return order > 0
+	}
+	return order >= 0
+}
+
+// compareNode compares in the newer language.
+type compareNode struct {
+	left, right node
+	op          comparator
+}
+
+func newCompare(op comparator, left, right node, older bool) node {
+	if older {
+		return &looseNode{compareNode{left, right, op}}
+	}
+	return &compareNode{left, right, op}
+}
+
+// operands evaluates both sides.
+func (n *compareNode) operands(env Env, b *Budget) (left, right any, err error) {
+	if err = b.step(1); err != nil {
+		return nil, nil, err
+	}
+	if left, err = whole(n.left.eval(env, b)); err != nil {
+		return nil, nil, err
+	}
+	right, err = whole(n.right.eval(env, b))
+	return left, right, err
+}
+
+func (n *compareNode) eval(env Env, b *Budget) (any, error) {
+	left, right, err := n.operands(env, b)
+	if err != nil {
+		return nil, err
+	}
+	switch n.op {
+	case isEqual, isUnequal:
+		same, err := converted(left, right, b)
+		return same == (n.op == isEqual), err
+	case isIn:
+		return contained(left, right, b)
+	}
+	order, ok := ordered(left, right)
+	if !ok {
+		return nil, failf("%s and %s have no order", kindOf(left), kindOf(right))
+	}
+	return n.op.holds(order), nil
+}
+
+// converted is == of the newer language: a string is read as what it is compared with, a number or a boolean.
+func converted(left, right any, b *Budget) (bool, error) {
+	if s, ok := left.(string); ok {
+		if _, both := right.(string); !both {
+			left, right = right, any(s)
+		}
+	}
+	s, ok := right.(string)
+	if !ok {
+		return equal(left, right, b)
+	}
+	switch l := left.(type) {
+	case value.Number:
+		return isNumeric(s) && value.Compare(l, value.Number(s)) == 0, b.scan(len(s))
+	case bool:
+		return l && s == "true" || !l && s == "false", nil
+	}
+	return equal(left, right, b)
+}
+
+// contained is `in` of the newer language.
+func contained(item, container any, b *Budget) (any, error) {
+	switch c := container.(type) {
+	case []any:
+		return hasElement(c, item, b)
+	case map[string]any:
+		key, ok := item.(string)
+		if !ok {
+			return nil, failf("the key before in must be a string, not %s", kindOf(item))
+		}
+		_, found := c[key]
+		return found, nil
+	}
+	return nil, failf("in takes an array or an object, not %s", kindOf(container))
+}
+
+// hasElement looks for an equal element; nothing is converted.
+func hasElement(array []any, item any, b *Budget) (bool, error) {
+	for _, e := range array {
+		if err := b.step(1); err != nil {
+			return false, err
+		}
+		if same, err := equal(e, item, b); same || err != nil {
+			return same, err
+		}
+	}
+	return false, nil
+}
+
+// ordered gives the order of two numbers, two strings, or a number and a numeric string; false of anything else.
+func ordered(left, right any) (int, bool) {
+	l, isText := left.(string)
+	r, bothText := right.(string)
+	switch {
+	case isText && bothText:
+		return strings.Compare(l, r), true // the order of UTF-8 bytes is that of code points
+	}
+	m, ok := number(left)
+	n, both := number(right)
+	if !ok || !both {
+		return 0, false
+	}
+	return value.Compare(m, n), true
+}
+
+// number gives a number, or the number that a string reads as.
+func number(v any) (value.Number, bool) {
+	switch v := v.(type) {
+	case value.Number:
+		return v, true
+	case string:
+		return value.Number(v), isNumeric(v)
+	}
+	return "", false
+}
+
+// isNumeric tells whether a text reads as a decimal number; the other forms that Go reads, such as 0x1, inf and
+// 1_000, are words here.
+func isNumeric(s string) bool {
+	if s == "" {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; !isDigit(c) && strings.IndexByte("+-.eE", c) < 0 {
+			return false
+		}
+	}
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
+}
+
+// equal is value.Equal on a budget.
+func equal(x, y any, b *Budget) (bool, error) {
+	switch x := x.(type) {
+	case value.Number:
+		y, ok := y.(value.Number)
+		return ok && value.Compare(x, y) == 0, nil
+	case []any:
+		y, ok := y.([]any)
+		if !ok || len(x) != len(y) {
+			return false, nil
+		}
+		return equalArrays(x, y, b)
+	case map[string]any:
+		y, ok := y.(map[string]any)
+		if !ok || len(x) != len(y) {
+			return false, nil
+		}
+		return equalObjects(x, y, b)
+	case string:
+		y, ok := y.(string)
+		return ok && x == y, b.scan(len(x))
+	case bool:
+		y, ok := y.(bool)
+		return ok && x == y, nil
+	}
+	return x == nil && y == nil, nil
+}
+
+func equalArrays(x, y []any, b *Budget) (bool, error) {
+	if err := b.step(len(x)); err != nil {
+		return false, err
+	}
+	for i := range x {
+		if same, err := equal(x[i], y[i], b); !same || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func equalObjects(x, y map[string]any, b *Budget) (bool, error) {
+	if err := b.step(len(x)); err != nil {
+		return false, err
+	}
+	same := true
+	for name, v := range x { // to the end even when they differ, so that the cost does not depend on the order
+		w, ok := y[name]
+		if !ok {
+			same = false
+			continue
+		}
+		equal, err := equal(v, w, b)
+		if err != nil {
+			return false, err
+		}
+		same = same && equal
+	}
+	return same, nil
+}

@@ -1,0 +1,48 @@
+package expr
+
+import "millrace/shared/value"
+
+// ParseCondition parses a condition of the older language. Its paths start with $, the input of the step; Env is
+// asked for the root Default only.
+func ParseCondition(src string) (*Expr, *Error) {
+	p := newParser(src, Default, true)
+	return p.finish(p.expression())
+}
+
+// conditionPrimary parses an operand in the older language.
+func (p *parser) conditionPrimary() node {
+	if n, ok := p.literal(); ok {
+		return n
+	}
+	switch {
+	case p.tok.kind == rootToken:
+		return p.conditionPath()
+	case p.accept("("):
+		return p.parenthesized()
+	case p.accept("["):
+		return p.arrayLiteral()
+	case p.tok.kind == wordToken && p.tok.text != "in":
+		p.fail(p.tok.pos, "unknown name "+value.Quote(p.tok.text)+": a string is written in quotes, a path starts with $")
+		return nil
+	}
+	p.unexpected()
+	return nil
+}
+
+// conditionPath parses a path whose root is the current token; what follows it is read from the text, since names
+// in paths are not those of the other tokens.
+func (p *parser) conditionPath() node {
+	if p.tok.text != "$" {
+		p.fail(p.tok.pos, "a condition reads the input only, as $.name, not "+p.tok.text+": map it first")
+		return nil
+	}
+	steps, err := p.picks()
+	if err != nil {
+		p.stop(err)
+		return nil
+	}
+	p.used |= Default
+	p.last = token{}
+	p.advance()
+	return newPick(Default, steps)
+}

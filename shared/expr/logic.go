@@ -1,0 +1,114 @@
+package expr
+
+import "millrace/shared/value"
+
+// logicNode is a chain of && or ||, evaluated from the left until a term decides.
+type logicNode struct {
+	terms    []node
+	decides  bool // the truth of a term that ends the evaluation
+	operator string
+	older    bool
+}
+
+func (n *logicNode) eval(env Env, b *Budget) (any, error) {
+	if err := b.step(1); err != nil {
+		return nil, err
+	}
+	for _, term := range n.terms {
+		truth, err := truthOf(term, n.operator, n.older, env, b)
+		if err != nil {
+			return nil, err
+		}
+		if truth == n.decides {
+			return truth, nil
+		}
+	}
+	return !n.decides, nil
+}
+
+type notNode struct {
+	operand node
+	older   bool
+}
+
+func (n *notNode) eval(env Env, b *Budget) (any, error) {
+	if err := b.step(1); err != nil {
+		return nil, err
+	}
+	truth, err := truthOf(n.operand, "!", n.older, env, b)
+	return !truth, err
+}
+
+// truthOf gives the truth of an operand of a logical operator.
+func truthOf(operand node, operator string, older bool, env Env, b *Budget) (bool, error) {
+	v, err := whole(operand.eval(env, b))
+	if err != nil {
+		return false, err
+	}
+	if older {
+		return truthy(v), nil
+	}
+	truth, ok := v.(bool)
+	if !ok {
+		return false, failf("%s takes booleans, not %s", operator, kindOf(v))
+	}
+	return truth, nil
+}
+
+// truthy is what the older language takes for true.
+func truthy(v any) bool {
+	switch v := v.(type) {
+	case bool:
+		return v
+	case string:
+		return v == "true" || v == "TRUE"
+	case value.Number:
+		return value.Compare(v, "0") != 0
+	}
+	return false
+}
+
+// negateNode is the prefix minus.
+type negateNode struct {
+	operand node
+	older   bool
+}
+
+// newNegate gives the negation of an operand; that of a number is a number.
+func newNegate(operand node, older bool) node {
+	if c, ok := operand.(*constantNode); ok {
+		if n, ok := c.value.(value.Number); ok {
+			return &constantNode{negated(n)}
+		}
+	}
+	return &negateNode{operand, older}
+}
+
+func (n *negateNode) eval(env Env, b *Budget) (any, error) {
+	if err := b.step(1); err != nil {
+		return nil, err
+	}
+	v, err := whole(n.operand.eval(env, b))
+	if err != nil {
+		return nil, err
+	}
+	number, ok := v.(value.Number)
+	switch {
+	case ok:
+		return negated(number), b.grow(numberBytes + len(number))
+	case n.older:
+		return Absent{}, nil
+	}
+	return nil, failf("- takes a number, not %s", kindOf(v))
+}
+
+// negated works on the text, so that it loses no digit.
+func negated(n value.Number) value.Number {
+	switch {
+	case n == "0":
+		return n
+	case n != "" && n[0] == '-':
+		return n[1:]
+	}
+	return "-" + n
+}

@@ -1,0 +1,227 @@
+package expr
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"millrace/shared/value"
+)
+
+// Bounds of what is parsed. They keep hostile text from costing much and from exhausting the stack.
+const (
+	// LengthMax is the longest expression in bytes.
+	LengthMax = 16 << 10
+	// CallDepthMax is how deep functions may be nested.
+	CallDepthMax = 10
+
+	nestingMax = 64 // of parentheses, literals, arguments and prefixes
+)
+
+// parser holds what parsing both languages has in common. Its first error sticks: the parser then sees the end of
+// the text, so that every rule returns at once, and what the rules gave is thrown away.
+type parser struct {
+	lexer
+	tok     token
+	err     *Error
+	roots   Roots // that may be used
+	used    Roots
+	nesting int
+	calls   int
+}
+
+// newParser gives a parser that stands on the first token.
+func newParser(src string, roots Roots, older bool) *parser {
+	p := &parser{lexer: lexer{src: src, older: older}, roots: roots}
+	switch {
+	case len(src) > LengthMax:
+		p.fail(LengthMax, fmt.Sprintf("the expression is longer than %d bytes", LengthMax))
+	case !utf8.ValidString(src):
+		p.lexer.src = strings.ToValidUTF8(src, "\uFFFD")
+		p.fail(0, "the expression is not UTF-8")
+	default:
+		p.advance()
+	}
+	return p
+}
+
+// finish gives the parsed expression when the whole text was used.
+func (p *parser) finish(root node) (*Expr, *Error) {
+	if p.tok.kind != endToken {
+		p.unexpected()
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	return &Expr{source: p.src, root: root, roots: p.used, older: p.older}, nil
+}
+
+func (p *parser) fail(pos int, reason string) { p.stop(p.lexer.fail(pos, reason)) }
+
+func (p *parser) stop(err *Error) {
+	if p.err == nil {
+		p.err = err
+	}
+	p.pos = len(p.src)
+	p.tok = token{pos: p.pos}
+}
+
+func (p *parser) advance() {
+	tok, err := p.next()
+	if err != nil {
+		p.stop(err)
+		return
+	}
+	p.tok = tok
+}
+
+// at says whether the parser stands on an operator or on punctuation.
+func (p *parser) at(mark string) bool { return p.tok.kind == markToken && p.tok.text == mark }
+
+// accept steps over mark when it is there.
+func (p *parser) accept(mark string) bool {
+	if !p.at(mark) {
+		return false
+	}
+	p.advance()
+	return true
+}
+
+// expect steps over mark, which must be there.
+func (p *parser) expect(mark string) {
+	if !p.accept(mark) {
+		p.unexpected()
+	}
+}
+
+// unexpected refuses the current token.
+func (p *parser) unexpected() {
+	switch t := p.tok; {
+	case t.kind == endToken:
+		p.fail(t.pos, "the expression ends too early")
+	case p.at("-") && p.older:
+		p.fail(t.pos, "there is no subtraction")
+	case p.at("-"):
+		p.fail(t.pos, `there is no subtraction: use intAdd; a member "a-b" is selected as ["a-b"]`)
+	case t.kind == wordToken && (t.text == "and" || t.text == "or" || t.text == "not"):
+		p.fail(t.pos, "the logical operators are written &&, || and !")
+	case t.kind == stringToken:
+		p.fail(t.pos, "unexpected string "+value.Quote(t.text))
+	default:
+		p.fail(t.pos, "unexpected "+value.Quote(t.text))
+	}
+}
+
+// nested parses something inside something else, unless that goes too deep.
+func (p *parser) nested(parse func() node) node {
+	if p.nesting++; p.nesting > nestingMax {
+		p.fail(p.tok.pos, fmt.Sprintf("the expression is nested deeper than %d levels", nestingMax))
+	}
+	n := parse()
+	p.nesting--
+	return n
+}
+
+// expression is the rule that both languages start with: a disjunction.
+func (p *parser) expression() node { return p.logic("||", p.conjunction) }
+
+func (p *parser) conjunction() node { return p.logic("&&", p.comparison) }
+
+// logic parses operands that are joined by one logical operator.
+func (p *parser) logic(operator string, operand func() node) node {
+	first := operand()
+	if !p.at(operator) {
+		return first
+	}
+	terms := []node{first}
+	for p.accept(operator) {
+		terms = append(terms, operand())
+	}
+	return &logicNode{terms: terms, decides: operator == "||", operator: operator, older: p.older}
+}
+
+// comparison parses a comparison or `in`; the newer language has chains of them, from left to right.
+func (p *parser) comparison() node {
+	left := p.prefixed()
+	for {
+		op, ok := p.comparator()
+		if !ok {
+			return left
+		}
+		p.advance()
+		left = newCompare(op, left, p.prefixed(), p.older)
+		if p.older {
+			return left
+		}
+	}
+}
+
+func (p *parser) comparator() (comparator, bool) {
+	if p.tok.kind != markToken && p.tok.kind != wordToken {
+		return 0, false
+	}
+	op, ok := comparators[p.tok.text]
+	return op, ok
+}
+
+func (p *parser) prefixed() node {
+	switch {
+	case p.accept("!"):
+		return &notNode{operand: p.nested(p.prefixed), older: p.older}
+	case p.accept("-"):
+		return newNegate(p.nested(p.prefixed), p.older)
+	case p.older:
+		return p.conditionPrimary()
+	}
+	return p.postfixed()
+}
+
+// list parses items up to the closing mark; the opening one has been read.
+func (p *parser) list(closing string, item func()) {
+	if p.accept(closing) {
+		return
+	}
+	for {
+		item()
+		if !p.accept(",") {
+			p.expect(closing)
+			return
+		}
+	}
+}
+
+// parenthesized parses what follows an opening parenthesis.
+func (p *parser) parenthesized() node {
+	n := p.nested(p.expression)
+	p.expect(")")
+	return n
+}
+
+// arrayLiteral parses what follows an opening bracket.
+func (p *parser) arrayLiteral() node {
+	var items []node
+	p.list("]", func() { items = append(items, p.nested(p.expression)) })
+	return newArray(items)
+}
+
+// literal parses the constants that both languages have; false when there is none.
+func (p *parser) literal() (node, bool) {
+	t := p.tok
+	switch t.kind {
+	case numberToken:
+		p.advance()
+		return &constantNode{value.Number(t.text)}, true
+	case stringToken:
+		p.advance()
+		return &constantNode{t.text}, true
+	case wordToken:
+		v, ok := literals[t.text]
+		if ok {
+			p.advance()
+			return &constantNode{v}, true
+		}
+	}
+	return nil, false
+}
+
+var literals = map[string]any{"true": true, "false": false, "null": nil}

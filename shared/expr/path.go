@@ -1,0 +1,119 @@
+package expr
+
+import "millrace/shared/value"
+
+// pathNode selects from a value in the newer language: what is missing is an error.
+type pathNode struct {
+	base  node
+	steps []selection
+}
+
+func (n *pathNode) eval(env Env, b *Budget) (any, error) {
+	v, err := n.base.eval(env, b)
+	for i := range n.steps {
+		if err != nil {
+			return nil, err
+		}
+		v, err = n.steps[i].from(v, env, b)
+	}
+	return v, err
+}
+
+type selectionKind uint8
+
+const (
+	memberSelection  selectionKind = iota // by a name that is known
+	elementSelection                      // by an index that is known
+	keySelection                          // by the value of an expression
+)
+
+// selection is one step of a path.
+type selection struct {
+	kind  selectionKind
+	index int
+	name  string
+	key   node
+	of    string // the text of what it selects from, for messages
+}
+
+// newSelection gives the step of a key in brackets.
+func newSelection(key node) selection {
+	if c, ok := key.(*constantNode); ok {
+		switch k := c.value.(type) {
+		case string:
+			return selection{kind: memberSelection, name: k}
+		case value.Number:
+			if i, ok := value.Int(k); ok && i >= 0 && int64(int(i)) == i {
+				return selection{kind: elementSelection, index: int(i)}
+			}
+		}
+	}
+	return selection{kind: keySelection, key: key}
+}
+
+func (s *selection) from(v any, env Env, b *Budget) (any, error) {
+	if err := b.step(1); err != nil {
+		return nil, err
+	}
+	switch s.kind {
+	case memberSelection:
+		return member(v, s.name, s.of)
+	case elementSelection:
+		return element(v, s.index, s.of)
+	}
+	key, err := whole(s.key.eval(env, b))
+	if err != nil {
+		return nil, err
+	}
+	return selected(v, key, s.of)
+}
+
+// selected gives the member or element of v that a computed key names; of is the text of v.
+func selected(v, key any, of string) (any, error) {
+	switch key := key.(type) {
+	case string:
+		return member(v, key, of)
+	case value.Number:
+		i, ok := value.Int(key)
+		if !ok || int64(int(i)) != i {
+			return nil, failf("%s is no index", key)
+		}
+		return element(v, int(i), of)
+	}
+	return nil, failf("%s selects nothing: a key is a string or an integer", kindOf(key))
+}
+
+// member gives a member of an object.
+func member(v any, name, of string) (any, error) {
+	var found bool
+	var m any
+	switch o := v.(type) {
+	case map[string]any:
+		m, found = o[name]
+	case Object:
+		var err error
+		if m, found, err = o.Member(name); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, failf("%s is %s and has no member %s", value.Quote(of), kindOf(v), value.Quote(name))
+	}
+	if !found {
+		return nil, failf("%s has no member %s", value.Quote(of), value.Quote(name))
+	}
+	return m, nil
+}
+
+// element gives an element of an array.
+func element(v any, index int, of string) (any, error) {
+	array, ok := v.([]any)
+	switch {
+	case !ok:
+		return nil, failf("%s is %s and has no element %d", value.Quote(of), kindOf(v), index)
+	case index < 0:
+		return nil, failf("the index %d is negative", index)
+	case index >= len(array):
+		return nil, failf("%s has %d elements and none at index %d", value.Quote(of), len(array), index)
+	}
+	return array[index], nil
+}

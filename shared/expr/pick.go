@@ -1,0 +1,302 @@
+package expr
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"millrace/shared/value"
+)
+
+// ParsePath parses a path of the older language, such as `$input.a[0]["k"][*].b`. Eval of one gives Absent when it
+// selects nothing; one with a wildcard always gives an array, of what there is. Blanks around it are refused: such
+// a text is no path there.
+func ParsePath(src string, roots Roots) (*Expr, *Error) {
+	p := &parser{lexer: lexer{src: src, older: true}, roots: roots}
+	if len(src) > LengthMax || !utf8.ValidString(src) {
+		return nil, newParser(src, roots, true).err
+	}
+	root, ok := p.pathRoot()
+	if !ok {
+		return nil, p.err
+	}
+	steps, err := p.picks()
+	if err != nil {
+		return nil, err
+	}
+	if p.pos < len(src) {
+		return nil, p.lexer.fail(p.pos, "unexpected "+value.Quote(src[p.pos:])+" in a path")
+	}
+	return &Expr{source: src, root: newPick(root, steps), roots: root, older: true}, nil
+}
+
+// pathRootNames are the roots of the older language.
+var pathRootNames = map[string]Root{"$": Default, "$input": Input, "$local": Local, "$context": Context}
+
+func (p *parser) pathRoot() (Root, bool) {
+	if !strings.HasPrefix(p.src, "$") {
+		p.fail(0, "a path starts with $input, $local, $context or $")
+		return 0, false
+	}
+	p.pos++
+	p.word()
+	name := p.src[:p.pos]
+	root, ok := pathRootNames[name]
+	switch {
+	case !ok:
+		p.fail(0, "unknown root "+name+": paths start with $input, $local, $context or $")
+	case p.roots&root == 0:
+		p.fail(0, name+" does not exist here")
+		ok = false
+	}
+	return root, ok
+}
+
+type pickKind uint8
+
+const (
+	memberPick pickKind = iota
+	elementPick
+	everyPick // [*]
+)
+
+// pick is one step of a path of the older language.
+type pick struct {
+	kind  pickKind
+	index int
+	name  string
+}
+
+// picks reads the steps of a path from pos.
+func (l *lexer) picks() ([]pick, *Error) {
+	var steps []pick
+	for l.pos < len(l.src) {
+		var step pick
+		var err *Error
+		switch l.src[l.pos] {
+		case '.':
+			step, err = l.dotted()
+		case '[':
+			step, err = l.bracketed()
+		default:
+			return steps, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
+	}
+	return steps, nil
+}
+
+func (l *lexer) dotted() (pick, *Error) {
+	at := l.pos
+	l.pos++
+	from := l.pos
+	for l.pos < len(l.src) {
+		r, size := utf8.DecodeRuneInString(l.src[l.pos:])
+		digit := r >= '0' && r <= '9'
+		if r != '_' && r != '-' && !unicode.IsLetter(r) && (!digit || l.pos == from) {
+			break
+		}
+		l.pos += size
+	}
+	switch rest := l.src[from:]; {
+	case l.pos > from:
+		return pick{kind: memberPick, name: l.src[from:l.pos]}, nil
+	case strings.HasPrefix(rest, "."):
+		return pick{}, l.fail(at, "recursive paths (..) are not in the language")
+	case strings.HasPrefix(rest, "*"):
+		return pick{}, l.fail(at, "the wildcard is written [*], not .*")
+	}
+	return pick{}, l.fail(at, `a dot must be followed by a key that does not start with a digit; other keys are selected as ["key"]`)
+}
+
+// bracketed reads an index, a quoted key or a wildcard.
+func (l *lexer) bracketed() (step pick, err *Error) {
+	at := l.pos
+	l.pos++
+	l.skipBlanks()
+	if l.pos == len(l.src) {
+		return pick{}, l.fail(at, "the bracket is not closed")
+	}
+	switch c := l.src[l.pos]; {
+	case c == '*':
+		l.pos++
+		step.kind = everyPick
+	case c == '"' || c == '\'':
+		step.kind = memberPick
+		step.name, err = l.quoted()
+	case isDigit(c):
+		step.kind = elementPick
+		step.index, err = l.index()
+	default:
+		err = l.fail(at, bracketRefusal(c))
+	}
+	if err != nil {
+		return pick{}, err
+	}
+	l.skipBlanks()
+	switch {
+	case l.pos == len(l.src):
+		return pick{}, l.fail(at, "the bracket is not closed")
+	case l.src[l.pos] != ']':
+		return pick{}, l.fail(l.pos, bracketRefusal(l.src[l.pos]))
+	}
+	l.pos++
+	return step, nil
+}
+
+func (l *lexer) index() (int, *Error) {
+	from := l.pos
+	l.digits()
+	i, err := strconv.Atoi(l.src[from:l.pos])
+	if err != nil {
+		return 0, l.fail(from, "the index is out of range")
+	}
+	return i, nil
+}
+
+func bracketRefusal(c byte) string {
+	switch c {
+	case '-':
+		return "negative indexes are not in the language"
+	case '?', '(':
+		return "filters such as [?()] are not in the language"
+	case ':':
+		return "slices such as [1:2] are not in the language"
+	case ',':
+		return "a bracket selects one element, not several"
+	}
+	return "a bracket holds an index, a key in quotes or *"
+}
+
+// pickNode is a path of the older language. What is missing is Absent, never an error.
+type pickNode struct {
+	root  Root
+	steps []pick
+	every int // the number of the first wildcard step; -1 without one
+}
+
+func newPick(root Root, steps []pick) node {
+	for i, s := range steps {
+		if s.kind == everyPick {
+			return &pickNode{root, steps, i}
+		}
+	}
+	return &pickNode{root, steps, -1}
+}
+
+func (n *pickNode) eval(env Env, b *Budget) (any, error) {
+	if err := b.step(1 + len(n.steps)); err != nil {
+		return nil, err
+	}
+	v, err := env.Root(n.root)
+	if err != nil {
+		return nil, err
+	}
+	if n.every >= 0 {
+		found := []any{}
+		err = collect(v, n.steps, &found, b)
+		return found, err
+	}
+	for i := range n.steps {
+		var ok bool
+		if v, ok, err = n.steps[i].from(v); err != nil {
+			return nil, err
+		} else if !ok {
+			return Absent{}, nil
+		}
+	}
+	return v, nil
+}
+
+// from gives what a step without wildcard selects; false when that is nothing.
+func (s *pick) from(v any) (any, bool, error) {
+	switch v := v.(type) {
+	case map[string]any:
+		if s.kind == memberPick {
+			m, ok := v[s.name]
+			return m, ok, nil
+		}
+	case []any:
+		if s.kind == elementPick && s.index < len(v) {
+			return v[s.index], true, nil
+		}
+	case Object:
+		if s.kind == memberPick {
+			return v.Member(s.name)
+		}
+	}
+	return nil, false, nil
+}
+
+// collect appends what the steps select, of all elements that a wildcard stands for.
+func collect(v any, steps []pick, found *[]any, b *Budget) error {
+	for i := range steps {
+		if steps[i].kind == everyPick {
+			return collectEvery(v, steps[i+1:], found, b)
+		}
+		var ok bool
+		var err error
+		if v, ok, err = steps[i].from(v); !ok || err != nil {
+			return err
+		}
+	}
+	v, err := whole(v, nil)
+	if err != nil {
+		return err
+	}
+	if err := b.grow(elementBytes); err != nil {
+		return err
+	}
+	*found = append(*found, v)
+	return nil
+}
+
+func collectEvery(v any, rest []pick, found *[]any, b *Budget) error {
+	v, err := whole(v, nil)
+	if err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case []any:
+		if err := b.step(len(v)); err != nil {
+			return err
+		}
+		for _, e := range v {
+			if err := collect(e, rest, found, b); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		names, err := sortedNames(v, b)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if err := collect(v[name], rest, found, b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sortedNames gives the names of the members of an object in order.
+func sortedNames(m map[string]any, b *Budget) ([]string, error) {
+	if err := b.step(len(m)); err != nil {
+		return nil, err
+	}
+	if err := b.grow(elementBytes * len(m)); err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names, nil
+}

@@ -1,0 +1,112 @@
+package expr
+
+import (
+	"hash/maphash"
+	"math"
+	"strconv"
+
+	"millrace/shared/value"
+)
+
+// arrayUnique keeps the first of equal elements, in order.
+func arrayUnique(b *Budget, x any) (any, error) {
+	array, err := wantArray("arrayUnique", "first", x)
+	if err != nil {
+		return nil, err
+	}
+	unique, err := b.array(len(array))
+	if err != nil {
+		return nil, err
+	}
+	if err := b.grow(memberBytes * len(array)); err != nil {
+		return nil, err
+	}
+	seen := make(map[uint64][]int, len(array)) // the places in unique by hash
+	for _, e := range array {
+		h, err := hashOf(e, b)
+		if err != nil {
+			return nil, err
+		}
+		known, err := anyEqual(unique, seen[h], e, b)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			seen[h] = append(seen[h], len(unique))
+			unique = append(unique, e)
+		}
+	}
+	return unique, nil
+}
+
+// anyEqual tells whether an element at one of the places equals v.
+func anyEqual(array []any, places []int, v any, b *Budget) (bool, error) {
+	for _, i := range places {
+		if err := b.step(1); err != nil {
+			return false, err
+		}
+		if same, err := equal(array[i], v, b); same || err != nil {
+			return same, err
+		}
+	}
+	return false, nil
+}
+
+// seed keeps a flow from choosing strings with equal hashes. Results do not depend on it.
+var seed = maphash.MakeSeed()
+
+const prime = 0x9E3779B97F4A7C15
+
+// hashOf gives equal values the same hash; numbers are hashed as floats, since 1 equals 1.0.
+func hashOf(v any, b *Budget) (uint64, error) {
+	if err := b.step(1); err != nil {
+		return 0, err
+	}
+	switch v := v.(type) {
+	case bool:
+		if v {
+			return 2, nil
+		}
+		return 3, nil
+	case string:
+		return maphash.String(seed, v), b.scan(len(v))
+	case value.Number:
+		f, _ := strconv.ParseFloat(string(v), 64)
+		if f == 0 {
+			f = 0 // -0 too
+		}
+		return math.Float64bits(f) * prime, nil
+	case []any:
+		return hashArray(v, b)
+	case map[string]any:
+		return hashObject(v, b)
+	}
+	return 5, nil
+}
+
+func hashArray(array []any, b *Budget) (uint64, error) {
+	sum := uint64(7)
+	for _, e := range array {
+		h, err := hashOf(e, b)
+		if err != nil {
+			return 0, err
+		}
+		sum = (sum ^ h) * prime
+		sum ^= sum >> 29
+	}
+	return sum, nil
+}
+
+// hashObject adds up, so that the order of the members does not matter.
+func hashObject(object map[string]any, b *Budget) (uint64, error) {
+	sum := uint64(11)
+	for name, v := range object {
+		h, err := hashOf(v, b)
+		if err != nil {
+			return 0, err
+		}
+		pair := (maphash.String(seed, name) ^ h*prime) * prime
+		sum += pair ^ pair>>31
+	}
+	return sum, nil
+}

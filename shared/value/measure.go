@@ -1,0 +1,84 @@
+package value
+
+import "unicode/utf8"
+
+// Measure gives the length of the text that Append writes for v, and ErrDepth when v is nested deeper than
+// DepthMax, so that Decode would refuse the text. It stops counting beyond most: a size greater than most says no
+// more than that, and the rest of v has not been looked at.
+func Measure(v any, most int) (size int, err error) {
+	m := measure{most: most}
+	err = m.add(v, 0)
+	return m.size, err
+}
+
+type measure struct{ size, most int }
+
+func (m *measure) add(v any, depth int) error {
+	if depth > DepthMax {
+		return ErrDepth
+	}
+	switch v := v.(type) {
+	case string:
+		m.size += stringSize(v)
+	case Number:
+		m.size += len(v)
+	case []any:
+		return m.addArray(v, depth)
+	case map[string]any:
+		return m.addObject(v, depth)
+	default:
+		var few [32]byte
+		m.size += len(Append(few[:0], v))
+	}
+	return nil
+}
+
+// commas is the number of commas between n parts.
+func commas(n int) int { return max(n-1, 0) }
+
+func (m *measure) addArray(array []any, depth int) error {
+	m.size += 2 + commas(len(array))
+	if depth == DepthMax {
+		return ErrDepth
+	}
+	for _, e := range array {
+		if m.size > m.most {
+			return nil
+		}
+		if err := m.add(e, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *measure) addObject(object map[string]any, depth int) error {
+	m.size += 2 + commas(len(object)) + len(object)
+	if depth == DepthMax {
+		return ErrDepth
+	}
+	for name, e := range object {
+		if m.size > m.most {
+			return nil
+		}
+		m.size += stringSize(name)
+		if err := m.add(e, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stringSize is the length of what AppendString writes.
+func stringSize(s string) int {
+	size := 2 + len(s)
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
+			size++
+		case c < utf8.RuneSelf && c < 0x20:
+			size += len(`\u0000`) - 1
+		}
+	}
+	return size
+}
