@@ -1,0 +1,108 @@
+package memstore
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"millrace/shared/store"
+)
+
+// List implements store.Driver. It never lags here.
+func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
+	err = s.do(ctx, OpList, store.Key{Partition: l.Group, Sort: l.From}, func() error {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		if s.closed {
+			return ErrClosed
+		}
+		list := s.lists[l.Group]
+		if list == nil {
+			return nil
+		}
+		lo, hi := list.at(listKey{sort: l.From}), list.len()
+		if l.To != "" {
+			hi = list.at(listKey{sort: l.To})
+		}
+		var page []entry[listKey, *store.ListEntry]
+		page, more = list.page(lo, hi, s.cut(l.Limit), l.Reverse)
+		for _, e := range page {
+			entries = append(entries, store.Listed{Key: e.key.key, Sort: e.key.sort, Fields: e.value.Fields})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return entries, more, nil
+}
+
+// Due implements store.Driver. It never lags here.
+func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
+	err = s.do(ctx, OpDue, store.Key{}, func() error {
+		if shard < 0 || shard >= s.Shards() {
+			return fmt.Errorf("memstore: no shard %d, there are %d", shard, s.Shards())
+		}
+		after, err := decodeCursor(cursor)
+		if err != nil {
+			return err
+		}
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		if s.closed {
+			return ErrClosed
+		}
+		if shard >= len(s.wakes) {
+			return nil
+		}
+		wakes := s.wakes[shard]
+		lo, found := wakes.find(after)
+		if found {
+			lo++
+		}
+		hi := wakes.len()
+		if until < math.MaxInt64 {
+			hi = wakes.at(wakeKey{wake: until + 1})
+		}
+		page, more := wakes.page(lo, hi, s.cut(limit), false)
+		for _, e := range page {
+			due = append(due, store.DueRow{Key: e.key.key, Wake: e.key.wake})
+		}
+		if more {
+			next = encodeCursor(page[len(page)-1].key)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return due, next, nil
+}
+
+func encodeCursor(k wakeKey) string {
+	b := binary.BigEndian.AppendUint64(nil, uint64(k.wake))
+	b = binary.AppendUvarint(b, uint64(len(k.key.Partition)))
+	b = append(append(b, k.key.Partition...), k.key.Sort...)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// decodeCursor reads what encodeCursor wrote; the empty cursor is before all entries.
+func decodeCursor(cursor string) (wakeKey, error) {
+	if cursor == "" {
+		return wakeKey{}, nil
+	}
+	bad := fmt.Errorf("memstore: not a cursor of the wake index: %.40q", cursor)
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(b) < 8 {
+		return wakeKey{}, bad
+	}
+	wake, b := int64(binary.BigEndian.Uint64(b)), b[8:]
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return wakeKey{}, bad
+	}
+	b = b[size:]
+	return wakeKey{wake, store.Key{Partition: string(b[:n]), Sort: string(b[n:])}}, nil
+}

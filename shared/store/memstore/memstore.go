@@ -1,0 +1,296 @@
+// Package memstore is a store.Driver in memory, for tests and the simulation. It keeps every promise of the port
+// except surviving its process, and hooks let a test fail a call before or after it takes effect.
+//
+// It is as unkind as a cloud may be: the puts of a commit are applied apart from its compare-and-set and stay when
+// that is refused, and pages may be cut short.
+package memstore
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"strings"
+	"sync"
+
+	"millrace/shared/store"
+)
+
+// Operations as the hooks are told of them.
+const (
+	OpGet    = "get"
+	OpRange  = "range"  // the key holds the partition and From
+	OpCommit = "commit" // the key of the row under condition
+	OpCAS    = "cas"    // inside a commit, Before only: the puts are applied, the compare-and-set is not
+	OpPut    = "put"    // the key of the first row
+	OpDelete = "delete"
+	OpList   = "list" // the key holds the group as partition, and From
+	OpDue    = "due"  // an empty key
+)
+
+// ErrClosed is the answer of every method after Close.
+var ErrClosed = errors.New("memstore: closed")
+
+// Store is a store.Driver in memory. Set the fields before the first call; they are not guarded.
+type Store struct {
+	// Before is called ahead of an operation; an error is returned to the caller and nothing is applied.
+	Before func(op string, key store.Key) error
+
+	// After is called when an operation has taken effect or has been refused; an error replaces the answer, so the
+	// caller does not learn what happened. Both hooks run outside the store's lock and may use the store.
+	After func(op string, key store.Key) error
+
+	// WakeShards is the number of shards of the wake index; 0 means 1.
+	WakeShards int
+
+	// PageRows cuts every page of Range, List and Due to so many rows, whatever limit asks for; 0: no cut.
+	PageRows int
+
+	mu     sync.RWMutex
+	closed bool
+	parts  map[string]*index[string, store.Row]
+	lists  map[string]*index[listKey, *store.ListEntry]
+	wakes  []*index[wakeKey, struct{}]
+}
+
+var _ store.Driver = (*Store)(nil)
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		parts: make(map[string]*index[string, store.Row]),
+		lists: make(map[string]*index[listKey, *store.ListEntry]),
+	}
+}
+
+// Shards returns WakeShards, at least 1.
+func (s *Store) Shards() int { return max(s.WakeShards, 1) }
+
+// Close makes every later call fail with ErrClosed.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return nil
+}
+
+// Get implements store.Driver.
+func (s *Store) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
+	err = s.do(ctx, OpGet, key, func() error {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		if s.closed {
+			return ErrClosed
+		}
+		var ok bool
+		if row, ok = s.row(key); !ok {
+			return store.ErrNotFound
+		}
+		return nil
+	})
+	if err != nil {
+		return store.Row{}, err
+	}
+	return row, nil
+}
+
+// Range implements store.Driver.
+func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
+	err = s.do(ctx, OpRange, store.Key{Partition: r.Partition, Sort: r.From}, func() error {
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		if s.closed {
+			return ErrClosed
+		}
+		part := s.parts[r.Partition]
+		if part == nil {
+			return nil
+		}
+		lo, hi := part.at(r.From), part.len()
+		if r.To != "" {
+			hi = part.at(r.To)
+		}
+		var page []entry[string, store.Row]
+		page, more = part.page(lo, hi, s.cut(r.Limit), r.Reverse)
+		for _, e := range page {
+			rows = append(rows, e.value)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return rows, more, nil
+}
+
+// Commit implements store.Driver. The puts are applied first and stay when cas is refused.
+func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+	return s.do(ctx, OpCommit, cas.Key, func() error {
+		if len(puts) > 0 {
+			if err := s.putAll(puts); err != nil {
+				return err
+			}
+		}
+		if s.Before != nil {
+			if err := s.Before(OpCAS, cas.Key); err != nil {
+				return err
+			}
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.closed {
+			return ErrClosed
+		}
+		if !s.holds(cas.Key, cond) {
+			return store.ErrConflict
+		}
+		s.set(cas)
+		return nil
+	})
+}
+
+// Put implements store.Driver.
+func (s *Store) Put(ctx context.Context, rows []store.Row) error {
+	var first store.Key
+	if len(rows) > 0 {
+		first = rows[0].Key
+	}
+	return s.do(ctx, OpPut, first, func() error { return s.putAll(rows) })
+}
+
+// Delete implements store.Driver.
+func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+	return s.do(ctx, OpDelete, key, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.closed {
+			return ErrClosed
+		}
+		if cond != nil && !s.holds(key, *cond) {
+			return store.ErrConflict
+		}
+		s.remove(key)
+		return nil
+	})
+}
+
+// do runs an operation between the hooks. A failed After hides the outcome, a failed Before prevents it.
+func (s *Store) do(ctx context.Context, op string, key store.Key, apply func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.Before != nil {
+		if err := s.Before(op, key); err != nil {
+			return err
+		}
+	}
+	err := apply()
+	if s.After != nil {
+		if hidden := s.After(op, key); hidden != nil {
+			return hidden
+		}
+	}
+	return err
+}
+
+// cut applies PageRows to a limit; 0 means no limit.
+func (s *Store) cut(limit int) int {
+	if s.PageRows > 0 && (limit <= 0 || limit > s.PageRows) {
+		return s.PageRows
+	}
+	return max(limit, 0)
+}
+
+func (s *Store) putAll(rows []store.Row) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	for _, row := range rows {
+		s.set(row)
+	}
+	return nil
+}
+
+func (s *Store) row(key store.Key) (store.Row, bool) {
+	part := s.parts[key.Partition]
+	if part == nil {
+		return store.Row{}, false
+	}
+	return part.get(key.Sort)
+}
+
+func (s *Store) holds(key store.Key, cond store.Condition) bool {
+	row, ok := s.row(key)
+	if cond.Absent {
+		return !ok || row.Expires != 0 && row.Expires <= cond.Now
+	}
+	return ok && row.Version == cond.Version && row.Fence == cond.Fence
+}
+
+func (s *Store) set(row store.Row) {
+	s.unindex(row.Key)
+	part := s.parts[row.Partition]
+	if part == nil {
+		part = &index[string, store.Row]{compare: strings.Compare}
+		s.parts[row.Partition] = part
+	}
+	part.set(row.Sort, row)
+	if row.Wake != 0 {
+		s.wake(s.shard(row.Partition)).set(wakeKey{row.Wake, row.Key}, struct{}{})
+	}
+	if l := row.List; l != nil {
+		list := s.lists[l.Group]
+		if list == nil {
+			list = &index[listKey, *store.ListEntry]{compare: compareListKeys}
+			s.lists[l.Group] = list
+		}
+		list.set(listKey{l.Sort, row.Key}, l)
+	}
+}
+
+func (s *Store) remove(key store.Key) {
+	s.unindex(key)
+	part := s.parts[key.Partition]
+	if part == nil {
+		return
+	}
+	part.remove(key.Sort)
+	if part.len() == 0 {
+		delete(s.parts, key.Partition)
+	}
+}
+
+// unindex takes the row's entries out of both indexes.
+func (s *Store) unindex(key store.Key) {
+	row, ok := s.row(key)
+	if !ok {
+		return
+	}
+	if row.Wake != 0 {
+		s.wake(s.shard(key.Partition)).remove(wakeKey{row.Wake, key})
+	}
+	if l := row.List; l != nil {
+		s.lists[l.Group].remove(listKey{l.Sort, key})
+		if s.lists[l.Group].len() == 0 {
+			delete(s.lists, l.Group)
+		}
+	}
+}
+
+func (s *Store) shard(partition string) int {
+	if s.Shards() == 1 {
+		return 0
+	}
+	h := fnv.New32a()
+	h.Write([]byte(partition))
+	return int(h.Sum32() % uint32(s.Shards()))
+}
+
+// wake returns the wake index of a shard; the caller holds the lock for writing.
+func (s *Store) wake(shard int) *index[wakeKey, struct{}] {
+	for len(s.wakes) <= shard {
+		s.wakes = append(s.wakes, &index[wakeKey, struct{}]{compare: compareWakeKeys})
+	}
+	return s.wakes[shard]
+}

@@ -1,0 +1,76 @@
+// Package storetest is the conformance suite of store.Driver: a driver is done when it is green.
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"millrace/shared/store"
+)
+
+// Harness is one empty store under test and what may be done to it from outside.
+type Harness struct {
+	Driver store.Driver
+
+	// Reopen closes the driver and opens the same data again; nil when there is nothing to reopen.
+	Reopen func() store.Driver
+
+	// HoldSync makes writes wait before they become durable until release is called (once); nil when the driver
+	// gives no hold on that.
+	HoldSync func() (release func())
+
+	// MaxData is the longest Data of a row that the driver takes; 0 means at least 1 MiB.
+	MaxData int
+
+	// Lag is how long List and Due may be behind; 0 means 5 s. It is waited for only when a test would fail.
+	Lag time.Duration
+}
+
+// Run runs the suite. open returns a new empty store for each test and registers its own clean-up.
+func Run(t *testing.T, open func(t *testing.T) Harness) {
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			h := open(t)
+			if h.MaxData == 0 {
+				h.MaxData = 1 << 20
+			}
+			if h.Lag == 0 {
+				h.Lag = 5 * time.Second
+			}
+			c.run(t, h)
+		})
+	}
+}
+
+var cases = []struct {
+	name string
+	run  func(t *testing.T, h Harness)
+}{
+	{"ClaimRace", claimRace},
+	{"CompareAndSet", compareAndSet},
+	{"CompareAndSetRace", compareAndSetRace},
+	{"AbsentOrExpired", absentOrExpired},
+	{"CommitPuts", commitPuts},
+	{"CommitManyPuts", commitManyPuts},
+	{"RowFields", rowFields},
+	{"PutOverwrites", putOverwrites},
+	{"Delete", deleteRows},
+	{"DeleteUnderCondition", deleteUnderCondition},
+	{"EmptiedPartition", emptiedPartition},
+	{"RangeOrder", rangeOrder},
+	{"RangePages", rangePages},
+	{"OddKeys", oddKeys},
+	{"LargeRows", largeRows},
+	{"ListOrder", listOrder},
+	{"ListPages", listPages},
+	{"ListFollowsRow", listFollowsRow},
+	{"DueOrder", dueOrder},
+	{"DuePages", duePages},
+	{"DueFollowsRow", dueFollowsRow},
+	{"DueBadArguments", dueBadArguments},
+	{"Readers", readers},
+	{"Cancelled", cancelled},
+	{"Reopen", reopen},
+	{"DurableReads", durableReads},
+	{"Closed", closed},
+}
