@@ -1,0 +1,126 @@
+package memqueue
+
+import (
+	"context"
+	"time"
+
+	"millrace/shared/queue"
+)
+
+// consumer is one running Consume.
+type consumer struct {
+	deliver func(partition string) error
+	cancel  context.CancelFunc // of the context that deliver hands on
+	timer   *time.Timer        // fires when the earliest hint is due
+	over    bool               // nothing more is delivered
+}
+
+// Consume delivers hints to handler, on at most Options.Workers goroutines, until ctx is done or the queue is closed.
+// It returns when all handlers have returned: nil after Close and Shutdown, else ctx's error. The context of the
+// handlers is cancelled with ctx. An error of the handler makes the hint wait again, longer each time. Only one
+// Consume may run at a time; hints are kept from one to the next.
+func (q *Queue) Consume(ctx context.Context, handler queue.Handler) error {
+	handling, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	c := &consumer{cancel: cancel, deliver: func(partition string) error { return handler(handling, partition) }}
+	if err := q.start(c); err != nil {
+		return err
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+		err = ctx.Err()
+		cancel()
+	case <-q.stop:
+		// Who closes the queue decides when the handlers are cancelled; the end of ctx still does it, too.
+		defer context.AfterFunc(ctx, cancel)()
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c.over = true
+	c.timer.Stop()
+	q.waitIdle()
+	q.consumer = nil
+	return err
+}
+
+func (q *Queue) start(c *consumer) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return ErrClosed
+	case q.consumer != nil:
+		return ErrConsumed
+	}
+	q.consumer = c
+	c.timer = time.AfterFunc(time.Hour, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.deliverDue(time.Now())
+	})
+	q.deliverDue(time.Now())
+	return nil
+}
+
+// deliverDue starts workers for the hints that are due, and the timer for the next one. The caller holds the lock.
+func (q *Queue) deliverDue(now time.Time) {
+	c := q.consumer
+	if c == nil || c.over || q.closed {
+		return
+	}
+	for q.running < q.options.Workers {
+		h := q.waiting.take(now)
+		if h == nil {
+			break
+		}
+		q.running++
+		go q.work(c, h)
+	}
+	// With all workers busy the next one that gets free looks for itself.
+	if h := q.waiting.next(); h != nil && q.running < q.options.Workers {
+		c.timer.Reset(h.at.Sub(now))
+	}
+}
+
+// work delivers a hint, and then others as long as some are due.
+func (q *Queue) work(c *consumer, h *hint) {
+	for h != nil {
+		err := c.deliver(h.partition)
+		h = q.finish(c, h, err)
+	}
+}
+
+// finish makes a failed hint wait again and returns the next one for this worker, nil when it is to end.
+func (q *Queue) finish(c *consumer, h *hint, err error) *hint {
+	now := time.Now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err != nil && !q.closed {
+		// The place of a hint that was taken is not given away: it comes back even into a full queue.
+		q.waiting.add(h.partition, now.Add(q.backoff(h.failures)), h.failures+1, q.options.Capacity+q.options.Workers)
+	}
+	if !c.over && !q.closed {
+		if next := q.waiting.take(now); next != nil {
+			return next
+		}
+	}
+	q.running--
+	if q.running == 0 {
+		q.idle.Broadcast()
+	}
+	q.deliverDue(now)
+	return nil
+}
+
+// backoff returns how long a hint waits after so many failures and one more.
+func (q *Queue) backoff(failures int) time.Duration {
+	d := q.options.BackoffMin
+	for range failures {
+		if d >= q.options.BackoffMax/2 {
+			return q.options.BackoffMax
+		}
+		d *= 2
+	}
+	return min(d, q.options.BackoffMax)
+}

@@ -1,0 +1,92 @@
+package memqueue
+
+import (
+	"container/heap"
+	"time"
+)
+
+// hint is what waits for delivery: one for each partition.
+type hint struct {
+	partition string
+	at        time.Time
+	order     uint64 // of arrival, among hints of one time
+	failures  int    // deliveries of it that have failed
+	position  int    // in the heap
+}
+
+// waiting holds the hints that wait, the earliest first.
+type waiting struct {
+	at      map[string]*hint // by partition
+	heap    hintHeap
+	arrived uint64
+}
+
+// add makes a hint wait, or moves the one that waits already to the earlier of both times. It answers false when it
+// would be one more than capacity.
+func (w *waiting) add(partition string, at time.Time, failures, capacity int) bool {
+	if h := w.at[partition]; h != nil {
+		h.failures = max(h.failures, failures)
+		if at.Before(h.at) {
+			h.at = at
+			heap.Fix(&w.heap, h.position)
+		}
+		return true
+	}
+	if len(w.heap) >= capacity {
+		return false
+	}
+	w.arrived++
+	h := &hint{partition: partition, at: at, order: w.arrived, failures: failures}
+	w.at[partition] = h
+	heap.Push(&w.heap, h)
+	return true
+}
+
+// next returns the earliest hint, nil when none waits.
+func (w *waiting) next() *hint {
+	if len(w.heap) == 0 {
+		return nil
+	}
+	return w.heap[0]
+}
+
+// take removes and returns the earliest hint if it is due.
+func (w *waiting) take(now time.Time) *hint {
+	h := w.next()
+	if h == nil || h.at.After(now) {
+		return nil
+	}
+	heap.Pop(&w.heap)
+	delete(w.at, h.partition)
+	return h
+}
+
+type hintHeap []*hint
+
+func (h hintHeap) Len() int { return len(h) }
+
+func (h hintHeap) Less(i, j int) bool {
+	if h[i].at.Equal(h[j].at) {
+		return h[i].order < h[j].order
+	}
+	return h[i].at.Before(h[j].at)
+}
+
+func (h hintHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].position, h[j].position = i, j
+}
+
+func (h *hintHeap) Push(x any) {
+	e := x.(*hint)
+	e.position = len(*h)
+	*h = append(*h, e)
+}
+
+func (h *hintHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return e
+}

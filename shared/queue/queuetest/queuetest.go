@@ -1,0 +1,79 @@
+// Package queuetest is the conformance suite of a queue: sending through queue.Sender and delivery to a
+// queue.Handler.
+package queuetest
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/queue"
+)
+
+// Harness is one empty queue under test.
+type Harness struct {
+	Sender queue.Sender
+
+	// Consume delivers until ctx is done, and returns when no handler runs any more.
+	Consume func(ctx context.Context, handler queue.Handler) error
+
+	// Close closes the queue and waits for running handlers; nil when there is nothing to close.
+	Close func() error
+
+	// Merges tells that hints of one partition that wait for delivery are delivered once.
+	Merges bool
+
+	// Slack is how late a delivery may be; 0 means 30 s. It is waited for only when a test would fail.
+	Slack time.Duration
+}
+
+// Options tell how the suite runs.
+type Options struct {
+	// Bubble runs each test in a bubble of testing/synctest, where time costs nothing. The queue must then live in
+	// this process and use no network.
+	Bubble bool
+}
+
+// Run runs the suite. open returns a new empty queue for each test and registers its own clean-up.
+func Run(t *testing.T, options Options, open func(t *testing.T) Harness) {
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			run := func(t *testing.T) {
+				h := open(t)
+				if h.Slack == 0 {
+					h.Slack = 30 * time.Second
+				}
+				c.run(t, h)
+			}
+			if options.Bubble {
+				synctest.Test(t, run)
+			} else {
+				run(t)
+			}
+		})
+	}
+}
+
+var cases = []struct {
+	name string
+	run  func(t *testing.T, h Harness)
+}{
+	{"Delivers", delivers},
+	{"DeliversWhatWasSentBefore", deliversWhatWasSentBefore},
+	{"OddPartitions", oddPartitions},
+	{"Delay", delay},
+	{"NegativeDelay", negativeDelay},
+	{"VeryLongDelay", veryLongDelay},
+	{"EarliestWins", earliestWins},
+	{"Merges", merges},
+	{"HintWhileHandled", hintWhileHandled},
+	{"Redelivery", redelivery},
+	{"OthersWhileOneFails", othersWhileOneFails},
+	{"Parallel", parallel},
+	{"ManySenders", manySenders},
+	{"ConsumeEnds", consumeEnds},
+	{"HandlerContext", handlerContext},
+	{"Close", closeWaits},
+	{"CancelledSend", cancelledSend},
+}

@@ -1,0 +1,118 @@
+package queuetest
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/shared/queue"
+)
+
+// delivery is one call of the handler.
+type delivery struct {
+	partition string
+	at        time.Time
+}
+
+// inbox records deliveries.
+type inbox struct {
+	mu      sync.Mutex
+	all     []delivery
+	arrived chan struct{} // has room for one: something is new
+}
+
+func newInbox() *inbox { return &inbox{arrived: make(chan struct{}, 1)} }
+
+func (b *inbox) handle(_ context.Context, partition string) error {
+	b.add(partition)
+	return nil
+}
+
+// add records a delivery and returns which one of its partition it is, from 1.
+func (b *inbox) add(partition string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all = append(b.all, delivery{partition, time.Now()})
+	select {
+	case b.arrived <- struct{}{}:
+	default:
+	}
+	return b.countLocked(partition)
+}
+
+func (b *inbox) count(partition string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.countLocked(partition)
+}
+
+func (b *inbox) countLocked(partition string) (n int) {
+	for _, d := range b.all {
+		if d.partition == partition {
+			n++
+		}
+	}
+	return n
+}
+
+// of returns when a partition was delivered.
+func (b *inbox) of(partition string) (times []time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, d := range b.all {
+		if d.partition == partition {
+			times = append(times, d.at)
+		}
+	}
+	return times
+}
+
+// wait waits until ok, which is asked again after each delivery.
+func (b *inbox) wait(t *testing.T, atMost time.Duration, what string, ok func() bool) {
+	t.Helper()
+	late := time.After(atMost)
+	for !ok() {
+		select {
+		case <-b.arrived:
+		case <-late:
+			t.Fatalf("not delivered in time: %s", what)
+		}
+	}
+}
+
+// waitFor waits for n deliveries of a partition.
+func (b *inbox) waitFor(t *testing.T, h Harness, partition string, n int) {
+	t.Helper()
+	b.wait(t, h.Slack, partition, func() bool { return b.count(partition) >= n })
+}
+
+// consume runs Consume until the test ends or stop is called, which waits for it.
+func consume(t *testing.T, h Harness, handler queue.Handler) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.Consume(ctx, handler)
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		<-done
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func send(t *testing.T, h Harness, messages ...queue.Message) {
+	t.Helper()
+	if err := h.Sender.Send(t.Context(), messages...); err != nil {
+		t.Fatalf("Send: %v", err)
+	}
+}
+
+func hint(partition string) queue.Message { return queue.Message{Partition: partition} }
+
+func later(partition string, delay time.Duration) queue.Message {
+	return queue.Message{Partition: partition, Delay: delay}
+}
