@@ -1,0 +1,147 @@
+package httptask
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"millrace/shared/task"
+	"millrace/shared/value"
+)
+
+// call is the evaluated parameters of one request.
+type call struct {
+	method string
+	url    string
+	header http.Header
+	body   []byte
+}
+
+// methods is what `method` may be, in any case of letters.
+var methods = []string{
+	http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete, http.MethodHead,
+}
+
+// owned is the headers that belong to the connection or to the engine; a flow's value for one is left out.
+// Accept-Encoding is among them because the client decompresses what it asked for itself.
+var owned = map[string]bool{
+	"Accept-Encoding": true, "Connection": true, "Content-Length": true, "Keep-Alive": true,
+	"Proxy-Authorization": true, "Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true,
+	"Upgrade": true, "X-Fnf-Http-Callback-Task-Token": true, "X-Fnf-Idempotency-Key": true,
+}
+
+// parse reads the parameters of HTTP:Request: url, method, body, headers.
+func parse(parameters json.RawMessage) (*call, error) {
+	var p struct {
+		URL     json.RawMessage            `json:"url"`
+		Method  json.RawMessage            `json:"method"`
+		Body    json.RawMessage            `json:"body"`
+		Headers map[string]json.RawMessage `json:"headers"`
+	}
+	if len(parameters) == 0 {
+		return nil, errors.New("url and method are required")
+	}
+	if err := json.Unmarshal(parameters, &p); err != nil {
+		return nil, errors.New("parameters must be an object, and headers an object in it")
+	}
+	c := &call{body: []byte(task.Text(p.Body)), header: make(http.Header, len(p.Headers)+4)}
+	var err error
+	if c.url, err = address(p.URL); err != nil {
+		return nil, err
+	}
+	if c.method, err = method(p.Method); err != nil {
+		return nil, err
+	}
+	for name, raw := range p.Headers {
+		if err := c.set(name, raw); err != nil {
+			return nil, err
+		}
+	}
+	c.setDefaults(p.Body)
+	return c, nil
+}
+
+// setDefaults adds the headers that a flow may leave out.
+func (c *call) setDefaults(body json.RawMessage) {
+	if len(c.body) > 0 && body[0] != '"' && c.header.Get("Content-Type") == "" {
+		c.header.Set("Content-Type", "application/json")
+	}
+	if c.header.Get("User-Agent") == "" {
+		c.header.Set("User-Agent", "Millrace")
+	}
+}
+
+// address checks the url: absolute, http or https, with a host.
+func address(raw json.RawMessage) (string, error) {
+	var s string
+	if len(raw) == 0 || json.Unmarshal(raw, &s) != nil || s == "" {
+		return "", errors.New("url is required, a string")
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return "", errors.New("url must be an absolute http or https address")
+	}
+	return s, nil
+}
+
+// method checks the method and gives it in capitals.
+func method(raw json.RawMessage) (string, error) {
+	var s string
+	if len(raw) == 0 || json.Unmarshal(raw, &s) != nil || s == "" {
+		return "", errors.New("method is required, a string")
+	}
+	for _, m := range methods {
+		if strings.EqualFold(m, s) {
+			return m, nil
+		}
+	}
+	return "", fmt.Errorf("method must be one of %s, not %q", strings.Join(methods, ", "), task.Cut(s, 40))
+}
+
+// set adds one header of the flow. A null value counts as absent; a number or a boolean as its text.
+func (c *call) set(name string, raw json.RawMessage) error {
+	if !isToken(name) {
+		return fmt.Errorf("%q is no header name", task.Cut(name, 100))
+	}
+	v, err := value.Decode(raw)
+	if err != nil {
+		return fmt.Errorf("the value of header %q cannot be read", name)
+	}
+	var text string
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case string:
+		text = v
+	case bool, value.Number:
+		text = fmt.Sprint(v)
+	default:
+		return fmt.Errorf("the value of header %q must be a string", name)
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] < ' ' && text[i] != '\t' || text[i] == 0x7f {
+			return fmt.Errorf("the value of header %q holds a control character", name)
+		}
+	}
+	if name = http.CanonicalHeaderKey(name); !owned[name] {
+		c.header.Set(name, text)
+	}
+	return nil
+}
+
+// isToken tells whether s is a token of RFC 9110, which header names are.
+func isToken(s string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
