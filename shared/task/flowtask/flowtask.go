@@ -1,0 +1,89 @@
+// Package flowtask carries out the actions of the engine's own service: FNF:StartExecution in both languages, and in
+// the older one also fnf:DescribeExecution, fnf:StopExecution, fnf:ReportTaskSucceeded and fnf:ReportTaskFailed.
+package flowtask
+
+import (
+	"context"
+	"encoding/json"
+
+	"millrace/shared/task"
+)
+
+// Starter starts executions of flows.
+type Starter interface {
+	// StartChild starts an execution, or answers for the one that an earlier call with the same Key started.
+	// It fails with a *fault.Error, or an error that has FaultCode() string.
+	StartChild(ctx context.Context, c Child) (Started, error)
+}
+
+// Child is the execution to start.
+type Child struct {
+	Account       string
+	FlowName      string
+	ExecutionName string          // "" for a name derived from Key
+	Input         json.RawMessage // a JSON object
+	CallbackToken string          // reported when the execution ends; "" without (all modes but task.System)
+	Key           string          // equal for every call of one attempt
+}
+
+// Started is the answer of StartChild.
+type Started struct {
+	FlowName, ExecutionName, RequestID string
+}
+
+// Operations is what the actions of the older language call besides StartExecution. Answers are the JSON objects of
+// the API; faults are as in Starter.
+type Operations interface {
+	DescribeExecution(ctx context.Context, account, flow, execution string) (json.RawMessage, error)
+	// StopExecution stops an execution; errorName and cause are "" when not given.
+	StopExecution(ctx context.Context, account, flow, execution, errorName, cause string) (json.RawMessage, error)
+	// ReportTaskSucceeded reports the output, a JSON text, of the task of the token.
+	ReportTaskSucceeded(ctx context.Context, account, token, output string) (json.RawMessage, error)
+	ReportTaskFailed(ctx context.Context, account, token, errorName, cause string) (json.RawMessage, error)
+}
+
+// Runner carries out the actions of product FNF.
+type Runner struct {
+	starter    Starter
+	operations Operations
+}
+
+// New returns a runner over starter; a nil operations leaves StartExecution only.
+func New(starter Starter, operations Operations) *Runner {
+	return &Runner{starter: starter, operations: operations}
+}
+
+// Actions is what Run carries out, for the table of runners.
+func (t *Runner) Actions() []string {
+	actions := []string{"FNF:StartExecution"}
+	if t.operations != nil {
+		actions = append(actions, "FNF:DescribeExecution", "FNF:StopExecution", "FNF:ReportTaskSucceeded",
+			"FNF:ReportTaskFailed")
+	}
+	return actions
+}
+
+// Run carries out one request and returns when the API has answered. In Mode System the answer only means that the
+// execution has been started: its end is reported to Request.Token.
+func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
+	operation := operationOf(r.Action)
+	if operation == "StartExecution" {
+		return t.start(ctx, &r)
+	}
+	if t.operations == nil || !r.Legacy {
+		return task.Unsupported(r)
+	}
+	run, ok := operations[operation]
+	if !ok {
+		return task.Unsupported(r)
+	}
+	p, err := readOperation(r.Parameters)
+	if err != nil {
+		return r.Failf("InvalidArgument", "%v", err)
+	}
+	output, err := run(ctx, t.operations, r.Account, p)
+	if err != nil {
+		return refused(&r, err)
+	}
+	return task.Result{Output: output}
+}

@@ -1,0 +1,163 @@
+package flowtask
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"millrace/shared/fault"
+	"millrace/shared/task"
+	"millrace/shared/value"
+)
+
+// start carries out StartExecution.
+func (t *Runner) start(ctx context.Context, r *task.Request) task.Result {
+	child, err := childOf(r)
+	if err != nil {
+		return refused(r, err)
+	}
+	started, err := t.starter.StartChild(ctx, child)
+	if err != nil {
+		return refused(r, err)
+	}
+	return task.Result{Output: startedJSON(r, started)}
+}
+
+// childOf reads the request in either of its three forms: the newer language's parameters, the older one's
+// resourceArn, the older one's action.
+func childOf(r *task.Request) (Child, error) {
+	child := Child{Account: r.Account, Key: r.Key}
+	if r.Mode == task.System {
+		child.CallbackToken = r.Token
+	}
+	var p struct {
+		ResourceArn   string          `json:"resourceArn"`
+		ExecutionName json.RawMessage `json:"executionName"` // Go matches ExecutionName too
+		FlowName      string          `json:"FlowName"`
+		Input         json.RawMessage `json:"input"`
+	}
+	if len(r.Parameters) > 0 {
+		if err := json.Unmarshal(r.Parameters, &p); err != nil {
+			return child, fault.New(fault.InvalidArgument, "the parameters cannot be read: names must be strings")
+		}
+	}
+	child.ExecutionName = task.Text(p.ExecutionName)
+	switch {
+	case r.Legacy && r.Resource == "":
+		child.FlowName = p.FlowName
+		if child.FlowName == "" {
+			return child, fault.New(fault.MissingRequiredParams, "FlowName is required")
+		}
+	case r.Legacy:
+		p.ResourceArn = r.Resource
+		if len(r.Parameters) == 0 {
+			p.Input = r.Input
+		}
+		fallthrough
+	default:
+		name, err := flowOf(r, p.ResourceArn)
+		if err != nil {
+			return child, err
+		}
+		child.FlowName = name
+	}
+	var err error
+	child.Input, err = inputOf(r, p.Input)
+	return child, err
+}
+
+// flowOf gives the flow of a resource name; the region and the account must be the caller's own.
+func flowOf(r *task.Request, resource string) (string, error) {
+	if resource == "" {
+		return "", fault.New(fault.MissingRequiredParams, "resourceArn is required")
+	}
+	arn, err := task.ParseARN(resource)
+	if err != nil {
+		return "", fault.New(fault.InvalidArgument, "resourceArn: %v", err)
+	}
+	name, ok := strings.CutPrefix(arn.Resource, "flow/")
+	if arn.Service != "fnf" || !ok || name == "" {
+		return "", fault.New(fault.InvalidArgument, "resourceArn %q is not acs:fnf:{region}:{account}:flow/{name}", resource)
+	}
+	if arn.Region != "" && r.Region != "" && arn.Region != r.Region {
+		return "", fault.New(fault.InvalidArgument, "a flow starts flows of its own region only: %s", resource)
+	}
+	if arn.Account != "" && arn.Account != r.Account {
+		return "", fault.New(fault.AccessDenied, "the flow belongs to another account: %s", resource)
+	}
+	return name, nil
+}
+
+// inputOf checks the child's input: an object, in the older language also the JSON text of one; {} when absent.
+func inputOf(r *task.Request, raw json.RawMessage) (json.RawMessage, error) {
+	if r.Legacy && len(raw) > 0 && raw[0] == '"' {
+		raw = json.RawMessage(task.Text(raw))
+	}
+	if text := strings.TrimSpace(string(raw)); text == "" || text == "null" {
+		return json.RawMessage("{}"), nil
+	}
+	v, err := value.Decode(raw)
+	if err != nil {
+		return nil, fault.New(fault.InvalidArgument, "the input of the execution is not JSON: %v", err)
+	}
+	if _, ok := v.(map[string]any); !ok {
+		return nil, fault.New(fault.InvalidArgument, "the input of the execution must be an object")
+	}
+	return raw, nil
+}
+
+// startedJSON is the answer in the language of the request.
+func startedJSON(r *task.Request, s Started) json.RawMessage {
+	if r.Legacy {
+		return value.Encode(map[string]any{
+			"FlowName": s.FlowName, "Name": s.ExecutionName, "ExecutionName": s.ExecutionName, "RequestId": s.RequestID,
+		})
+	}
+	return value.Encode(map[string]any{
+		"FlowName": s.FlowName, "ExecutionName": s.ExecutionName, "RequestID": s.RequestID,
+	})
+}
+
+// faultCoder is an error with a wire code that is no *fault.Error.
+type faultCoder interface{ FaultCode() string }
+
+// refused turns a fault of the API into the task's error: `FNF.{Code}`, in the older language `fnf.{Code}`, with
+// one exception: a name that is taken is FnF.ExecutionAlreadyExists for a resourceArn (fdl-flow.md 6.4).
+func refused(r *task.Request, err error) task.Result {
+	code, cause := describe(err)
+	if !r.Legacy {
+		return task.NewError("FNF."+code, cause).Result()
+	}
+	if r.Resource != "" && code == string(fault.ExecutionAlreadyExists) {
+		return task.NewError("FnF."+code, cause).Result()
+	}
+	return task.NewError("fnf."+code, cause).Result()
+}
+
+// describe gives code and text of a fault, and of any other error nothing that a flow must not see.
+func describe(err error) (code, cause string) {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return string(f.Code), f.Message
+	}
+	var c faultCoder
+	if errors.As(err, &c) {
+		return c.FaultCode(), err.Error()
+	}
+	if ctxErr := contextError(err); ctxErr != nil {
+		return string(fault.InternalServerError), fmt.Sprintf("The call was cut off: %v.", ctxErr)
+	}
+	return string(fault.InternalServerError), fault.Internal(err).Message
+}
+
+// contextError is the context's error inside err, or nil.
+func contextError(err error) error {
+	for _, target := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, target) {
+			return target
+		}
+	}
+	return nil
+}
