@@ -1,0 +1,218 @@
+package rpc
+
+import (
+	"crypto/subtle"
+	"strings"
+	"time"
+
+	"millrace/shared/fault"
+	"millrace/shared/rpc/sign"
+)
+
+// How far a request's time may be from ours (api.md 2.7), in both directions.
+const (
+	skewV1 = 31 * time.Minute
+	skewV3 = 15 * time.Minute
+)
+
+const timeFormat = "2006-01-02T15:04:05Z"
+
+// authenticate finds out who calls, and leaves it in c.who.
+func (c *call) authenticate() error {
+	if c.Credentials == nil {
+		c.trust()
+		return nil
+	}
+	authorization := headerOf(c.r, "Authorization")
+	switch {
+	case authorization != "" && first(c.params.list, "Signature") != "":
+		return signatureNotMatch() // which of the two would count?
+	case authorization != "":
+		return c.authenticateV3(authorization)
+	case c.header:
+		if token := headerOf(c.r, headerBearer); token != "" {
+			return c.authenticateBearer(token)
+		}
+		return missingParam("AccessKeyId")
+	}
+	if first(c.params.list, "AccessKeyId") == "" { // never looked up: a bearer signs with an empty key
+		if token := first(c.params.list, "BearerToken"); token != "" {
+			return c.authenticateBearer(token)
+		}
+		return missingParam("AccessKeyId")
+	}
+	return c.authenticateV1()
+}
+
+// trust makes everybody the one account of an open server. Nonce and time of a signature are passed on unchecked: they
+// make an unnamed start that a proxy repeats meet its own execution.
+func (c *call) trust() {
+	c.who.Account = c.Account
+	switch {
+	case headerOf(c.r, "Authorization") != "":
+		c.who.Nonce, c.who.Timestamp = headerOf(c.r, headerNonce), headerOf(c.r, headerDate)
+	case first(c.params.list, "Signature") != "":
+		c.who.Nonce, c.who.Timestamp = c.params.str("SignatureNonce"), c.params.str("Timestamp")
+	}
+}
+
+var requiredV1 = [...]string{"Signature", "SignatureNonce", "Timestamp"}
+
+func (c *call) authenticateV1() error {
+	for _, name := range requiredV1 {
+		if c.params.str(name) == "" {
+			return missingParam(name)
+		}
+	}
+	key, err := c.key(c.params.str("AccessKeyId"), c.params.str("SecurityToken"))
+	if err != nil {
+		return err
+	}
+	sent, err := c.within(c.params.str("Timestamp"), "Timestamp", skewV1)
+	if err != nil {
+		return err
+	}
+	if !key.sign.VerifyV1(c.r.Method, c.params.list, c.params.str("Signature")) {
+		return signatureNotMatch()
+	}
+	c.identity(key, c.params.str("SignatureNonce"), c.params.str("Timestamp"))
+	return c.fresh(sent.Add(skewV1))
+}
+
+// requiredV3 are the headers without which nothing can be verified; the first two are known to be there.
+var requiredV3 = [...]struct{ header, name string }{
+	{headerContentHash, "x-acs-content-sha256"}, {headerDate, "x-acs-date"}, {headerNonce, "x-acs-signature-nonce"},
+}
+
+// signedV3 are the headers that a V3 signature must cover (api.md 2.5).
+var signedV3 = [...]string{
+	"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version",
+}
+
+func (c *call) authenticateV3(authorization string) error {
+	a, err := sign.ParseAuthorization(authorization)
+	if err != nil {
+		return signatureNotMatch()
+	}
+	for _, h := range requiredV3 {
+		if headerOf(c.r, h.header) == "" {
+			return missingHeader(h.name)
+		}
+	}
+	key, err := c.key(a.Credential, headerOf(c.r, headerToken))
+	if err != nil {
+		return err
+	}
+	sent, err := c.within(headerOf(c.r, headerDate), "x-acs-date", skewV3)
+	if err != nil {
+		return err
+	}
+	if !c.verifyV3(key, &a) {
+		return signatureNotMatch()
+	}
+	c.identity(key, headerOf(c.r, headerNonce), headerOf(c.r, headerDate))
+	return c.fresh(sent.Add(skewV3))
+}
+
+// verifyV3 checks the signature for the host received, then for the other hosts of this server.
+func (c *call) verifyV3(key *accessKey, a *sign.Authorization) bool {
+	for _, h := range signedV3 {
+		if !a.Signs(h) {
+			return false
+		}
+	}
+	if headerOf(c.r, headerToken) != "" && !a.Signs("x-acs-security-token") {
+		return false
+	}
+	r := sign.Request{
+		Method: c.r.Method, Host: c.r.Host, Header: c.r.Header, Query: c.params.list[:c.query],
+		SignedHeaders: a.SignedHeaders, BodyHash: sign.BodyHash(c.body),
+	}
+	if subtle.ConstantTimeCompare([]byte(r.BodyHash), []byte(headerOf(c.r, headerContentHash))) != 1 {
+		return false
+	}
+	if key.sign.VerifyV3(&r, a.Signature) {
+		return true
+	}
+	for _, r.Host = range c.Hosts {
+		if key.sign.VerifyV3(&r, a.Signature) {
+			c.host = r.Host
+			return true
+		}
+	}
+	return false
+}
+
+// key finds a key that is valid now, with the security token that it asks for.
+func (c *call) key(id, token string) (*accessKey, error) {
+	key := c.Credentials.keys[id]
+	if key == nil || key.expired(c.Now()) || subtle.ConstantTimeCompare([]byte(key.token), []byte(token)) != 1 {
+		return nil, invalidKey(id)
+	}
+	return key, nil
+}
+
+func (c *call) authenticateBearer(token string) error {
+	key := c.Credentials.bearer(token)
+	if key == nil || key.expired(c.Now()) {
+		return accessDenied()
+	}
+	c.identity(key, "", "")
+	return nil
+}
+
+func (c *call) identity(key *accessKey, nonce, timestamp string) {
+	c.who.Account, c.who.AccessKey = key.account, key.id
+	c.who.Nonce, c.who.Timestamp = nonce, timestamp
+	c.who.May = key.may(c.Region)
+}
+
+// within parses a request's time and refuses one that is too far from now.
+func (c *call) within(text, name string, skew time.Duration) (time.Time, error) {
+	sent, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return sent, invalid("The parameter '%s' must be a UTC time like 2006-01-02T15:04:05Z.", name)
+	}
+	now := c.Now()
+	if d := now.Sub(sent); d > skew || d < -skew {
+		return sent, fault.New(fault.RequestTimeTooSkewed,
+			"The difference between the request time %s and the current time %s is too large.",
+			cut(text), now.UTC().Format(timeFormat))
+	}
+	return sent, nil
+}
+
+// fresh refuses a nonce that was used before, where that is checked. After until the request's own time refuses it.
+func (c *call) fresh(until time.Time) error {
+	if !c.CheckNonces && !c.operation.once {
+		return nil
+	}
+	unused, err := c.Nonces.Use(c.r.Context(), c.who.AccessKey+"\x00"+c.who.Nonce, until)
+	if err != nil {
+		return err
+	}
+	if !unused {
+		return fault.New(fault.SignatureNonceUsed, "Specified signature nonce was used already.")
+	}
+	return nil
+}
+
+// authorize asks the policy of the caller's key for the operation on its flow.
+func (c *call) authorize() error {
+	if c.who.May == nil {
+		return nil
+	}
+	resource := "*"
+	if name := c.operation.flow; name != "" && c.params.str(name) != "" {
+		resource = strings.Join([]string{"acs:fnf:", c.Region, ":", c.who.Account, ":flow/", c.params.str(name)}, "")
+	}
+	if !c.who.May(c.operation.action, resource) {
+		return accessDenied()
+	}
+	// The engine will report in the caller's name when the execution ends.
+	if c.operation.name == "StartExecution" && c.params.str("CallbackFnFTaskToken") != "" &&
+		!(c.who.May("fnf:ReportTaskSucceeded", "*") && c.who.May("fnf:ReportTaskFailed", "*")) {
+		return accessDenied()
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package rpc
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/rpc/sign"
+)
+
+// call is one request on its way. Calls are pooled: nothing that leaves one may share its buffers.
+type call struct {
+	*handler
+	w     http.ResponseWriter
+	r     *http.Request
+	began time.Time
+
+	body   []byte // raw
+	query  int    // so many of params come from the URL
+	params params
+	out    []byte // the answer
+
+	header    bool // operation and version are in headers, as V3 has them
+	operation *operation
+	who       cloudflow.Caller
+	host      string // host that the signature was made for, or the one received
+	requestID string
+	status    int
+}
+
+// keepMax bounds the buffers that a pooled call keeps.
+const keepMax = 256 << 10
+
+func (c *call) begin(w http.ResponseWriter, r *http.Request) {
+	c.w, c.r = w, r
+	c.host = r.Host
+	if c.AccessLog != nil {
+		c.began = time.Now()
+	}
+}
+
+// end logs and forgets the request.
+func (c *call) end() {
+	if c.AccessLog != nil {
+		name := ""
+		if c.operation != nil {
+			name = c.operation.name
+		}
+		c.AccessLog.LogAttrs(context.Background(), slog.LevelInfo, "request", slog.String("operation", name),
+			slog.Int("status", c.status), slog.Duration("duration", time.Since(c.began)), slog.String("requestId", c.requestID))
+	}
+	list, body, out := c.params.list, c.body[:0], c.out[:0]
+	clear(list)
+	if cap(body) > keepMax {
+		body = nil
+	}
+	if cap(out) > keepMax {
+		out = nil
+	}
+	*c = call{handler: c.handler, body: body, out: out, params: params{list: list[:0]}}
+}
+
+// serve answers, whatever happens on the way.
+func (c *call) serve() {
+	defer func() {
+		if v := recover(); v != nil {
+			c.panicked(v)
+		}
+	}()
+	status, err := c.run()
+	if err != nil {
+		c.fail(err, status)
+		return
+	}
+	c.answer(http.StatusOK)
+}
+
+// run does what the request asks for. A status other than 0 replaces the one of the fault's code.
+func (c *call) run() (status int, _ error) {
+	if path := c.r.URL.Path; path != "/" && path != "" {
+		return http.StatusNotFound, actionNotSupported(path)
+	}
+	if c.r.Method != http.MethodGet && c.r.Method != http.MethodPost {
+		c.w.Header()["Allow"] = allowed
+		return http.StatusMethodNotAllowed, actionNotSupported(c.r.Method)
+	}
+	if err := c.admit(); err != nil {
+		return 0, err
+	}
+	c.out = append(c.out[:0], `{"RequestId":`...)
+	c.out = appendText(c.out, c.requestID)
+	c.who.RequestID, c.who.Host, c.who.Region = c.requestID, c.host, c.Region
+	out, err := c.operation.run(c.r.Context(), c.API, c.who, &c.params, c.out)
+	if err != nil {
+		return 0, err
+	}
+	c.out = append(out, '}')
+	return 0, nil
+}
+
+// admit makes the checks that come before the operation's own parameters, in their order (api.md 2.9).
+func (c *call) admit() error {
+	if err := c.read(); err != nil {
+		return err
+	}
+	if err := c.route(); err != nil {
+		return err
+	}
+	if err := c.authenticate(); err != nil {
+		return err
+	}
+	if !c.throttle.admit(c.who.Account, c.operation.name, c.Now()) {
+		return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
+	}
+	if err := c.authorize(); err != nil {
+		return err
+	}
+	for _, name := range c.operation.required {
+		if c.params.str(name) == "" {
+			return missingParam(name)
+		}
+	}
+	return c.params.checkText()
+}
+
+// panicked answers a panic like any internal error; its text and stack are for the log.
+func (c *call) panicked(v any) {
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	name := ""
+	if c.operation != nil {
+		name = c.operation.name
+	}
+	c.identify()
+	c.Logger.Error("panic while serving", "operation", name, "requestId", c.requestID, "panic", v,
+		"stack", string(debug.Stack()))
+	c.write(&fault.Error{Code: fault.InternalServerError, Message: internalMessage}, 0)
+}
+
+// fail answers an error and logs its cause, which the caller does not see.
+func (c *call) fail(err error, status int) {
+	f := fault.Internal(err)
+	if f.Err != nil {
+		c.identify()
+		level := slog.LevelError
+		switch {
+		case c.r.Context().Err() != nil: // the caller has gone
+			level = slog.LevelDebug
+		case f.Code != fault.InternalServerError:
+			level = slog.LevelWarn
+		}
+		c.Logger.Log(context.Background(), level, "request failed", "requestId", c.requestID, "code", f.Code, "cause", f.Err)
+	}
+	c.write(f, status)
+}
+
+// write answers with a fault.
+func (c *call) write(f *fault.Error, status int) {
+	c.identify()
+	if status == 0 {
+		status = f.Code.Status()
+	}
+	dst := append(c.out[:0], '{')
+	dst = field(dst, "RequestId", c.requestID)
+	dst = field(dst, "HostId", c.host)
+	dst = field(dst, "Code", string(f.Code))
+	dst = field(dst, "Message", f.Message)
+	dst = field(dst, "Recommend", "")
+	c.out = append(dst, '}')
+	c.answer(status)
+}
+
+var (
+	jsonType = []string{"application/json;charset=utf-8"}
+	allowed  = []string{"GET, POST"}
+)
+
+// answer sends c.out.
+func (c *call) answer(status int) {
+	c.status = status
+	head := c.w.Header()
+	head["Content-Type"] = jsonType
+	head["Content-Length"] = []string{strconv.Itoa(len(c.out))}
+	head["X-Acs-Request-Id"] = []string{c.requestID}
+	c.w.WriteHeader(status)
+	c.w.Write(c.out)
+}
+
+// identify gives the request an id unless it has one.
+func (c *call) identify() {
+	if c.requestID == "" {
+		c.requestID = newRequestID()
+	}
+}
+
+// first gives the value of a parameter, "" when it is absent.
+func first(list []sign.Param, name string) string {
+	for i := range list {
+		if list[i].Name == name {
+			return list[i].Value
+		}
+	}
+	return ""
+}

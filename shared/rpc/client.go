@@ -1,0 +1,292 @@
+package rpc
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"millrace/shared/rpc/sign"
+)
+
+// ClientOptions say where a client calls, and as whom.
+type ClientOptions struct {
+	Endpoint      string // http://host:port, or https://
+	AccessKeyID   string
+	Secret        string
+	SecurityToken string // of STS credentials
+	Bearer        string // bearer token, instead of a key
+	Region        string // sent as RegionId under V1; CloudFlow ignores it
+	// Signature is "v1", "v3" or "none"; "" is v1 with an access key or a bearer token, none without.
+	Signature string
+	// Timeout bounds a call, on top of what the call itself waits for; 0 is 30 s.
+	Timeout time.Duration
+	// HTTPClient replaces the client's own, which keeps connections open for as many goroutines as call.
+	HTTPClient *http.Client
+	Now        func() time.Time // nil is time.Now
+}
+
+// Client calls CloudFlow, this server or the vendor's. It is safe for many goroutines. It does not retry.
+type Client struct {
+	ClientOptions
+	url  url.URL // of a request without a query
+	key  *sign.Key
+	v3   bool
+	form http.Header // of a request whose parameters are a form; never written to
+	bare http.Header
+}
+
+const defaultTimeout = 30 * time.Second
+
+// NewClient checks the options; it connects to nothing yet.
+func NewClient(o ClientOptions) (*Client, error) {
+	u, err := url.Parse(o.Endpoint)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.User != nil {
+		return nil, fmt.Errorf("the endpoint %q must be written like http://127.0.0.1:8080 or https://host", o.Endpoint)
+	}
+	c := &Client{ClientOptions: o, url: url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}}
+	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.HTTPClient == nil {
+		c.HTTPClient = newHTTPClient()
+	}
+	c.bare = http.Header{"Accept": {"application/json"}, "User-Agent": {"millrace"}}
+	c.form = c.bare.Clone()
+	c.form["Content-Type"] = []string{"application/x-www-form-urlencoded"}
+	return c, c.credentials()
+}
+
+// credentials checks key, token and signature together.
+func (c *Client) credentials() error {
+	switch {
+	case c.Signature == "none":
+		c.AccessKeyID, c.Secret, c.SecurityToken, c.Bearer = "", "", "", ""
+		return nil
+	case c.Signature != "" && c.Signature != "v1" && c.Signature != "v3":
+		return fmt.Errorf("the signature %q must be v1, v3 or none", c.Signature)
+	case c.AccessKeyID != "" && c.Bearer != "":
+		return errors.New("give an access key or a bearer token, not both")
+	case (c.AccessKeyID == "") != (c.Secret == ""):
+		return errors.New("an access key needs both its id and its secret")
+	case c.Signature != "" && c.AccessKeyID == "" && c.Bearer == "":
+		return fmt.Errorf("signature %s needs an access key id and its secret, or a bearer token", c.Signature)
+	}
+	c.v3 = c.Signature == "v3"
+	if c.AccessKeyID != "" {
+		c.key = sign.NewKey(c.Secret)
+	}
+	return nil
+}
+
+// newHTTPClient keeps as many connections as there are callers, and follows no redirect: it would carry a signature to
+// another host.
+func newHTTPClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns = 0
+	t.MaxIdleConnsPerHost = 4096
+	t.DisableCompression = true
+	t.ForceAttemptHTTP2 = false // requests of many goroutines on one connection would wait for each other
+	t.WriteBufferSize, t.ReadBufferSize = 8<<10, 8<<10
+	return &http.Client{
+		Transport:     t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Call calls any operation and gives its answer as it came. A refusal is a *fault.Error (RequestID tells the id of its
+// request); when no server answered, the error says what to do. Operations that only read are sent as GET.
+func (c *Client) Call(ctx context.Context, operation string, parameters map[string]string) (json.RawMessage, error) {
+	list := make([]sign.Param, 0, len(parameters)+commonParams)
+	for name, value := range parameters {
+		list = append(list, sign.Param{Name: name, Value: value})
+	}
+	wait := time.Duration(0)
+	switch operation {
+	case "StartSyncExecution":
+		wait = syncMax
+	case "DescribeExecution":
+		wait, _ = time.ParseDuration(parameters["WaitTimeSeconds"] + "s")
+	}
+	return c.do(ctx, operation, list, wait)
+}
+
+// commonParams is how many parameters a V1 signature adds.
+const commonParams = 11
+
+// do sends a request and waits for the answer, wait longer than usual.
+func (c *Client) do(ctx context.Context, operation string, list []sign.Param, wait time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout+max(wait, 0))
+	defer cancel()
+	var r *http.Request
+	if c.v3 {
+		r = c.requestV3(operation, list)
+	} else {
+		r = c.requestV1(operation, list)
+	}
+	response, err := c.HTTPClient.Do(r.WithContext(ctx))
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	defer response.Body.Close()
+	body, err := readAnswer(response)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	if response.StatusCode/100 != 2 {
+		return nil, refusal(response.StatusCode, body)
+	}
+	if !json.Valid(body) || body[0] != '{' {
+		return nil, fmt.Errorf("%s answered with something that is no CloudFlow answer; is it the right endpoint?", c.Endpoint)
+	}
+	return body, nil
+}
+
+// requestV1 puts all parameters where the npm client has them: into the query of a GET, into the body of a POST. It
+// makes unsigned requests too.
+func (c *Client) requestV1(operation string, list []sign.Param) *http.Request {
+	list = append(list,
+		sign.Param{Name: "Action", Value: operation}, sign.Param{Name: "Version", Value: apiVersion},
+		sign.Param{Name: "Format", Value: "JSON"})
+	if c.Region != "" {
+		list = append(list, sign.Param{Name: "RegionId", Value: c.Region})
+	}
+	method := methodOf(operation)
+	switch {
+	case c.key != nil:
+		list = append(list,
+			sign.Param{Name: "AccessKeyId", Value: c.AccessKeyID}, sign.Param{Name: "SignatureMethod", Value: "HMAC-SHA1"},
+			sign.Param{Name: "SignatureVersion", Value: "1.0"}, sign.Param{Name: "SignatureNonce", Value: newNonce()},
+			sign.Param{Name: "Timestamp", Value: c.Now().UTC().Format(timeFormat)})
+		if c.SecurityToken != "" {
+			list = append(list, sign.Param{Name: "SecurityToken", Value: c.SecurityToken})
+		}
+		list = append(list, sign.Param{Name: "Signature", Value: c.key.V1(method, list)})
+	case c.Bearer != "":
+		list = append(list, sign.Param{Name: "BearerToken", Value: c.Bearer}, sign.Param{Name: "SignatureType", Value: "BEARERTOKEN"})
+	}
+	text := sign.AppendForm(make([]byte, 0, formSize(list)), list)
+	if method == http.MethodGet {
+		return c.request(method, string(text), nil, c.bare)
+	}
+	return c.request(method, "", text, c.form)
+}
+
+// requestV3 puts the common parameters into headers; a task token goes into the query, where the current clients have
+// it, the other parameters of a POST into the body.
+func (c *Client) requestV3(operation string, list []sign.Param) *http.Request {
+	method, header := methodOf(operation), c.bare.Clone()
+	query, body := list, []byte(nil)
+	if method == http.MethodPost {
+		var form []sign.Param
+		query = nil
+		for _, p := range list {
+			if p.Name == "TaskToken" {
+				query = append(query, p)
+			} else {
+				form = append(form, p)
+			}
+		}
+		if body = sign.AppendForm(nil, form); len(body) > 0 {
+			header["Content-Type"] = c.form["Content-Type"]
+		}
+	}
+	hash := sign.BodyHash(body)
+	header[headerAction], header[headerVersion] = []string{operation}, []string{apiVersion}
+	header[headerDate] = []string{c.Now().UTC().Format(timeFormat)}
+	header[headerNonce] = []string{newNonce()}
+	header[headerContentHash] = []string{hash}
+	if c.Bearer != "" {
+		header[headerBearer] = []string{c.Bearer}
+		query = append(query[:len(query):len(query)], sign.Param{Name: "SignatureType", Value: "BEARERTOKEN"})
+	}
+	if c.key != nil {
+		c.authorize(header, method, query, hash)
+	}
+	return c.request(method, string(sign.AppendForm(nil, query)), body, header)
+}
+
+// authorize signs with V3.
+func (c *Client) authorize(header http.Header, method string, query []sign.Param, hash string) {
+	signed := "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
+	if c.SecurityToken != "" {
+		header["X-Acs-Accesskey-Id"], header[headerToken] = []string{c.AccessKeyID}, []string{c.SecurityToken}
+		signed = "host;x-acs-accesskey-id;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;" +
+			"x-acs-signature-nonce;x-acs-version"
+	}
+	if header["Content-Type"] != nil {
+		signed = "content-type;" + signed
+	}
+	a := sign.Authorization{Credential: c.AccessKeyID, SignedHeaders: signed}
+	a.Signature = c.key.V3(&sign.Request{
+		Method: method, Host: c.url.Host, Header: header, Query: query, SignedHeaders: signed, BodyHash: hash,
+	})
+	header["Authorization"] = []string{a.String()}
+}
+
+// request makes the request itself, without parsing what is known already.
+func (c *Client) request(method, query string, body []byte, header http.Header) *http.Request {
+	u := c.url
+	u.RawQuery = query
+	r := &http.Request{
+		Method: method, URL: &u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if len(body) > 0 {
+		r.ContentLength = int64(len(body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		r.Body, _ = r.GetBody()
+	}
+	return r
+}
+
+// methodOf gives GET for the operations that only read: what a proxy or the transport may send again.
+func methodOf(operation string) string {
+	switch operation {
+	case "DescribeFlow", "ListFlows", "DescribeExecution", "ListExecutions", "GetExecutionHistory",
+		"DescribeSchedule", "ListSchedules", "ListFlowVersions", "DescribeFlowAlias", "ListFlowAliases", "DescribeMapRun":
+		return http.MethodGet
+	}
+	return http.MethodPost
+}
+
+// formSize guesses the length of an encoded form.
+func formSize(list []sign.Param) int {
+	n := 0
+	for _, p := range list {
+		n += len(p.Name) + len(p.Value)*3/2 + 2
+	}
+	return n
+}
+
+func newNonce() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// answerMax bounds an answer.
+const answerMax = 64 << 20
+
+func readAnswer(r *http.Response) ([]byte, error) {
+	if n := r.ContentLength; n >= 0 && n <= answerMax {
+		body := make([]byte, n)
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, answerMax+1))
+	if err == nil && len(body) > answerMax {
+		err = fmt.Errorf("the answer is larger than %d bytes", answerMax)
+	}
+	return body, err
+}

@@ -1,0 +1,217 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/rpc/sign"
+)
+
+// syncMax is the longest Express execution.
+const syncMax = 5 * time.Minute
+
+// arguments collects parameters, leaving out those that are absent.
+type arguments []sign.Param
+
+func (a *arguments) add(name, value string) { *a = append(*a, sign.Param{Name: name, Value: value}) }
+
+func (a *arguments) text(name, value string) {
+	if value != "" {
+		a.add(name, value)
+	}
+}
+
+func (a *arguments) opt(name string, value *string) {
+	if value != nil {
+		a.add(name, *value)
+	}
+}
+
+func (a *arguments) integer(name string, value *int64) {
+	if value != nil {
+		a.add(name, strconv.FormatInt(*value, 10))
+	}
+}
+
+func (a *arguments) boolean(name string, value *bool) {
+	if value != nil {
+		a.add(name, strconv.FormatBool(*value))
+	}
+}
+
+// newArguments makes room for an operation's own parameters and the common ones.
+func newArguments() arguments { return make(arguments, 0, 8+commonParams) }
+
+// ask calls an operation and decodes its answer.
+func ask[T any](ctx context.Context, c *Client, operation string, a arguments, wait time.Duration) (*T, error) {
+	body, err := c.do(ctx, operation, a, wait)
+	if err != nil {
+		return nil, err
+	}
+	answer := new(T)
+	if err := json.Unmarshal(body, answer); err != nil {
+		return nil, fmt.Errorf("the answer to %s cannot be read: %w", operation, err)
+	}
+	return answer, nil
+}
+
+// CreateFlow creates a flow.
+func (c *Client) CreateFlow(ctx context.Context, r cloudflow.CreateFlowRequest) (*Flow, error) {
+	a := newArguments()
+	a.add("Name", r.Name)
+	a.add("Definition", r.Definition)
+	a.add("Description", r.Description)
+	a.text("Type", r.Type)
+	a.text("RoleArn", r.RoleArn)
+	a.text("ExecutionMode", r.ExecutionMode)
+	a.text("ExternalStorageLocation", r.ExternalStorageLocation)
+	a.text("Environment", r.Environment)
+	a.text("ResourceGroupId", r.ResourceGroupID)
+	return ask[Flow](ctx, c, "CreateFlow", a, 0)
+}
+
+// UpdateFlow changes what is given of a flow.
+func (c *Client) UpdateFlow(ctx context.Context, r cloudflow.UpdateFlowRequest) (*Flow, error) {
+	a := newArguments()
+	a.add("Name", r.Name)
+	a.opt("Definition", r.Definition)
+	a.opt("Description", r.Description)
+	a.opt("Type", r.Type)
+	a.opt("RoleArn", r.RoleArn)
+	a.opt("Environment", r.Environment)
+	a.opt("ExternalStorageLocation", r.ExternalStorageLocation)
+	return ask[Flow](ctx, c, "UpdateFlow", a, 0)
+}
+
+// DescribeFlow gives a flow.
+func (c *Client) DescribeFlow(ctx context.Context, name string) (*Flow, error) {
+	a := newArguments()
+	a.add("Name", name)
+	return ask[Flow](ctx, c, "DescribeFlow", a, 0)
+}
+
+// DeleteFlow deletes a flow.
+func (c *Client) DeleteFlow(ctx context.Context, name string) error {
+	a := newArguments()
+	a.add("Name", name)
+	_, err := c.do(ctx, "DeleteFlow", a, 0)
+	return err
+}
+
+// ListFlows gives one page of flows, by name.
+func (c *Client) ListFlows(ctx context.Context, r cloudflow.ListFlowsRequest) (*FlowList, error) {
+	a := newArguments()
+	a.text("NextToken", r.NextToken)
+	a.integer("Limit", r.Limit)
+	a.text("ResourceGroupId", r.ResourceGroupID)
+	return ask[FlowList](ctx, c, "ListFlows", a, 0)
+}
+
+// StartExecution starts an execution, or gives the running one of the same name.
+func (c *Client) StartExecution(ctx context.Context, r cloudflow.StartExecutionRequest) (*Execution, error) {
+	a := start(r)
+	a.text("CallbackFnFTaskToken", r.CallbackToken)
+	return ask[Execution](ctx, c, "StartExecution", a, 0)
+}
+
+// StartSyncExecution runs an Express flow and gives its end; an execution that failed is no error. It waits for at
+// most five minutes on top of the usual time.
+func (c *Client) StartSyncExecution(ctx context.Context, r cloudflow.StartExecutionRequest) (*SyncExecution, error) {
+	return ask[SyncExecution](ctx, c, "StartSyncExecution", start(r), syncMax)
+}
+
+func start(r cloudflow.StartExecutionRequest) arguments {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.text("ExecutionName", r.ExecutionName)
+	a.text("Input", r.Input)
+	a.text("Qualifier", r.Qualifier)
+	return a
+}
+
+// StopExecution stops a running execution.
+func (c *Client) StopExecution(ctx context.Context, r cloudflow.StopExecutionRequest) (*Execution, error) {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.add("ExecutionName", r.ExecutionName)
+	a.opt("Error", r.Error)
+	a.opt("Cause", r.Cause)
+	return ask[Execution](ctx, c, "StopExecution", a, 0)
+}
+
+// DescribeExecution gives an execution; with WaitTimeSeconds it waits so long for its end.
+func (c *Client) DescribeExecution(ctx context.Context, r cloudflow.DescribeExecutionRequest) (*Execution, error) {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.add("ExecutionName", r.ExecutionName)
+	a.integer("WaitTimeSeconds", r.WaitTimeSeconds)
+	wait := time.Duration(0)
+	if r.WaitTimeSeconds != nil {
+		wait = time.Duration(min(*r.WaitTimeSeconds, 60)) * time.Second
+	}
+	return ask[Execution](ctx, c, "DescribeExecution", a, wait)
+}
+
+// ListExecutions gives one page of a flow's executions, the newest first.
+func (c *Client) ListExecutions(ctx context.Context, r cloudflow.ListExecutionsRequest) (*ExecutionList, error) {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.text("NextToken", r.NextToken)
+	a.integer("Limit", r.Limit)
+	a.text("Status", r.Status)
+	a.text("StartedTimeBegin", r.StartedTimeBegin)
+	a.text("StartedTimeEnd", r.StartedTimeEnd)
+	a.text("ExecutionNamePrefix", r.ExecutionNamePrefix)
+	a.boolean("MetadataOnly", r.MetadataOnly)
+	a.text("Qualifier", r.Qualifier)
+	a.text("MapRunName", r.MapRunName)
+	return ask[ExecutionList](ctx, c, "ListExecutions", a, 0)
+}
+
+// GetExecutionHistory gives one page of an execution's events, the oldest first.
+func (c *Client) GetExecutionHistory(ctx context.Context, r cloudflow.GetExecutionHistoryRequest) (*History, error) {
+	a := newArguments()
+	a.add("FlowName", r.FlowName)
+	a.add("ExecutionName", r.ExecutionName)
+	a.text("NextToken", r.NextToken)
+	a.integer("Limit", r.Limit)
+	return ask[History](ctx, c, "GetExecutionHistory", a, 0)
+}
+
+// ReportTaskSucceeded reports a task's output, a JSON object, and gives the id of the event that records it.
+func (c *Client) ReportTaskSucceeded(ctx context.Context, r cloudflow.ReportTaskSucceededRequest) (eventID int64, err error) {
+	a := newArguments()
+	a.add("TaskToken", r.TaskToken)
+	a.add("Output", r.Output)
+	return c.report(ctx, "ReportTaskSucceeded", a)
+}
+
+// ReportTaskFailed reports a task's error, and gives the id of the event that records it.
+func (c *Client) ReportTaskFailed(ctx context.Context, r cloudflow.ReportTaskFailedRequest) (eventID int64, err error) {
+	a := newArguments()
+	a.add("TaskToken", r.TaskToken)
+	a.add("Error", r.Error)
+	a.opt("Cause", r.Cause)
+	return c.report(ctx, "ReportTaskFailed", a)
+}
+
+func (c *Client) report(ctx context.Context, operation string, a arguments) (int64, error) {
+	answer, err := ask[struct{ EventID int64 }](ctx, c, operation, a, 0)
+	if err != nil {
+		return 0, err
+	}
+	return answer.EventID, nil
+}
+
+// DescribeRegions gives the regions of the endpoint.
+func (c *Client) DescribeRegions(ctx context.Context) ([]Region, error) {
+	answer, err := ask[struct{ Regions struct{ Region []Region } }](ctx, c, "DescribeRegions", newArguments(), 0)
+	if err != nil {
+		return nil, err
+	}
+	return answer.Regions.Region, nil
+}

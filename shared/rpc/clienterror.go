@@ -1,0 +1,63 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"millrace/shared/fault"
+)
+
+// Refusal is the cause in a *fault.Error that a server answered with: the rest of that answer.
+type Refusal struct {
+	HTTPStatus int
+	RequestID  string
+	HostID     string
+	Recommend  string
+}
+
+// Error gives status and request id.
+func (r *Refusal) Error() string { return fmt.Sprintf("HTTP %d, request id %s", r.HTTPStatus, r.RequestID) }
+
+// RequestID gives the id of the request that an error of Client answers, "" when no server answered it.
+func RequestID(err error) string {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return r.RequestID
+	}
+	return ""
+}
+
+// refusal turns an error answer into a fault.
+func refusal(status int, body []byte) error {
+	var e struct{ RequestID, HostID, Code, Message, Recommend string }
+	if err := json.Unmarshal(body, &e); err != nil || e.Code == "" {
+		e.Code = string(fault.InternalServerError)
+		e.Message = fmt.Sprintf("The answer is no answer of CloudFlow: HTTP %d, %q.", status, cut(string(body)))
+	}
+	return &fault.Error{Code: fault.Code(e.Code), Message: e.Message, Err: &Refusal{
+		HTTPStatus: status, RequestID: e.RequestID, HostID: e.HostID, Recommend: e.Recommend,
+	}}
+}
+
+// unreachable says what to do when no answer came. It drops the URL, whose query may hold tokens.
+func (c *Client) unreachable(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var dial *net.OpError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no answer from %s in time: %w", c.Endpoint, err)
+	case errors.As(err, &dial) && dial.Op == "dial" && !strings.HasSuffix(c.url.Hostname(), ".aliyuncs.com"):
+		return fmt.Errorf("cannot connect; is `millrace serve` running at %s? (%w)", c.Endpoint, err)
+	}
+	return fmt.Errorf("cannot reach %s; check the endpoint and the network (%w)", c.Endpoint, err)
+}

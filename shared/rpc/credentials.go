@@ -1,0 +1,161 @@
+package rpc
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"millrace/shared/rpc/sign"
+)
+
+// Account is an owner of flows, with what its callers identify themselves by.
+type Account struct {
+	ID     string
+	Keys   []AccessKey
+	Tokens []BearerToken
+}
+
+// AccessKey is an id and the secret that its signatures are made with.
+type AccessKey struct {
+	ID, Secret    string
+	SecurityToken string    // when set, every request must carry it (STS)
+	Expires       time.Time // zero is never
+	Policies      []Policy  // none allows everything
+}
+
+// BearerToken is a token that stands for itself: whoever has it is let in, without a signature.
+type BearerToken struct {
+	Token    string
+	Expires  time.Time // zero is never
+	Policies []Policy  // none allows everything
+}
+
+// Credentials are who may call a server. They do not change, and are safe for many goroutines.
+type Credentials struct {
+	keys   map[string]*accessKey
+	tokens map[[sha256.Size]byte]*accessKey // by the token's hash, so that a look-up tells nothing of the token
+}
+
+// accessKey is a key, or a bearer token (with no id), that is ready for use.
+type accessKey struct {
+	id, account, token string
+	expires            time.Time
+	policies           []Policy
+	sign               *sign.Key
+}
+
+// NewCredentials checks and prepares the accounts' keys and tokens. Ids and tokens must be unique across accounts, and
+// there must be at least one.
+func NewCredentials(accounts []Account) (*Credentials, error) {
+	c := &Credentials{keys: map[string]*accessKey{}, tokens: map[[sha256.Size]byte]*accessKey{}}
+	for _, a := range accounts {
+		if err := checkAccount(a.ID); err != nil {
+			return nil, err
+		}
+		for _, k := range a.Keys {
+			if err := c.addKey(a.ID, k); err != nil {
+				return nil, err
+			}
+		}
+		for i, t := range a.Tokens {
+			if err := c.addToken(a.ID, t); err != nil {
+				return nil, fmt.Errorf("bearer token %d of account %s: %w", i+1, a.ID, err)
+			}
+		}
+	}
+	if len(c.keys)+len(c.tokens) == 0 {
+		return nil, errors.New("there is no access key and no bearer token, so nobody could call; add one")
+	}
+	return c, nil
+}
+
+func checkAccount(id string) error {
+	if id == "" || len(id) > 64 || strings.Trim(id, idCharacters) != "" {
+		return fmt.Errorf("account id %q must be 1 to 64 letters, digits, '-' or '_'", id)
+	}
+	return nil
+}
+
+const idCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+// checkKey names what is wrong with a key, never its secret.
+func checkKey(k AccessKey) error {
+	if k.ID == "" || len(k.ID) > 128 || strings.Trim(k.ID, idCharacters+".") != "" {
+		return fmt.Errorf("access key id %q must be 1 to 128 letters, digits, '.', '-' or '_'", k.ID)
+	}
+	if k.Secret == "" {
+		return fmt.Errorf("access key %s has no secret", k.ID)
+	}
+	return nil
+}
+
+func (c *Credentials) addKey(account string, k AccessKey) error {
+	if err := checkKey(k); err != nil {
+		return err
+	}
+	if c.keys[k.ID] != nil {
+		return fmt.Errorf("access key id %s is there twice; ids must be unique across accounts", k.ID)
+	}
+	if err := checkPolicies(k.Policies); err != nil {
+		return fmt.Errorf("access key %s: %w", k.ID, err)
+	}
+	c.keys[k.ID] = &accessKey{
+		id: k.ID, account: account, token: k.SecurityToken, expires: k.Expires, policies: k.Policies,
+		sign: sign.NewKey(k.Secret),
+	}
+	return nil
+}
+
+func (c *Credentials) addToken(account string, t BearerToken) error {
+	if t.Token == "" {
+		return errors.New("the token is empty")
+	}
+	hash := sha256.Sum256([]byte(t.Token))
+	if c.tokens[hash] != nil {
+		return errors.New("the token is there twice; tokens must be unique across accounts")
+	}
+	if err := checkPolicies(t.Policies); err != nil {
+		return err
+	}
+	c.tokens[hash] = &accessKey{account: account, token: t.Token, expires: t.Expires, policies: t.Policies}
+	return nil
+}
+
+func checkPolicies(policies []Policy) error {
+	for _, p := range policies {
+		for i := range p.Statements {
+			if err := p.Statements[i].check(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// bearer finds a token, nil when it is unknown.
+func (c *Credentials) bearer(token string) *accessKey {
+	k := c.tokens[sha256.Sum256([]byte(token))]
+	if k == nil || subtle.ConstantTimeCompare([]byte(k.token), []byte(token)) != 1 {
+		return nil
+	}
+	return k
+}
+
+func (k *accessKey) expired(now time.Time) bool { return !k.expires.IsZero() && !now.Before(k.expires) }
+
+// may gives what the policies allow, nil when there are none. The resource `*`, of an operation that names no flow,
+// stands for `acs:fnf:<region>:<account>:*`: a statement for certain flows does not cover it.
+func (k *accessKey) may(region string) func(action, resource string) bool {
+	if len(k.policies) == 0 {
+		return nil
+	}
+	return func(action, resource string) bool {
+		if resource == "*" {
+			resource = "acs:fnf:" + region + ":" + k.account + ":*"
+		}
+		return Allows(k.policies, action, resource)
+	}
+}

@@ -1,0 +1,242 @@
+package rpc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// fileMax bounds a credentials file.
+const fileMax = 4 << 20
+
+// LoadCredentials reads a credentials file, YAML or JSON (docs/credentials.md). An error names the file, the line and
+// what to write instead; it never holds a secret.
+func LoadCredentials(path string) (*Credentials, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("credentials: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, fileMax+1))
+	if err != nil {
+		return nil, fmt.Errorf("credentials: %w", err)
+	}
+	accounts, err := ParseAccounts(text)
+	if err != nil {
+		return nil, fmt.Errorf("credentials: %s: %w", path, err)
+	}
+	c, err := NewCredentials(accounts)
+	if err != nil {
+		return nil, fmt.Errorf("credentials: %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// ParseAccounts reads the text of a credentials file.
+func ParseAccounts(text []byte) ([]Account, error) {
+	if len(text) > fileMax {
+		return nil, fmt.Errorf("the file is larger than %d bytes", fileMax)
+	}
+	if bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
+		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" ")) // JSON may be indented with tabs, YAML may not
+	}
+	var document yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	if err := d.Decode(&document); err == io.EOF {
+		return nil, errors.New("the file is empty; it needs a list `accounts:`")
+	} else if err != nil {
+		return nil, syntaxError(err)
+	}
+	if len(document.Content) == 0 {
+		return nil, errors.New("the file is empty; it needs a list `accounts:`")
+	}
+	if err := d.Decode(new(yaml.Node)); err != io.EOF {
+		return nil, errors.New("the file must be one YAML document")
+	}
+	r := &fileReader{}
+	var accounts []Account
+	r.object(document.Content[0], map[string]func(*yaml.Node){
+		"accounts": func(n *yaml.Node) { accounts = list(r, n, r.account) },
+	}, "accounts")
+	return accounts, r.err
+}
+
+// syntaxError keeps the place of a YAML error only: its text may quote the line, and with it a secret.
+func syntaxError(err error) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if line, _, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(line, "line ") {
+		return fmt.Errorf("%s: this is neither YAML nor JSON; check the indentation and the quotes", line)
+	}
+	return errors.New("this is neither YAML nor JSON; check the indentation and the quotes")
+}
+
+// fileReader turns nodes into accounts and keeps the first error.
+type fileReader struct{ err error }
+
+func (r *fileReader) fail(n *yaml.Node, format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("line %d: %s", n.Line, fmt.Sprintf(format, args...))
+	}
+}
+
+// object hands each value of a mapping to the reader of its key.
+func (r *fileReader) object(n *yaml.Node, fields map[string]func(*yaml.Node), required ...string) {
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, "here must be a mapping with the keys %s", names(fields))
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, v := n.Content[i], n.Content[i+1]
+		read := fields[key.Value]
+		if read == nil {
+			r.fail(key, "unknown key %q; the keys here are %s", cut(key.Value), names(fields))
+			return
+		}
+		if seen[key.Value] {
+			r.fail(key, "the key %s is there twice", key.Value)
+			return
+		}
+		seen[key.Value] = true
+		read(v)
+	}
+	for _, key := range required {
+		if !seen[key] {
+			r.fail(n, "the key %s is missing", key)
+		}
+	}
+}
+
+func names(fields map[string]func(*yaml.Node)) string {
+	all := make([]string, 0, len(fields))
+	for name := range fields {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// list reads a sequence.
+func list[T any](r *fileReader, n *yaml.Node, read func(*yaml.Node) T) []T {
+	if n.Kind != yaml.SequenceNode {
+		r.fail(n, "here must be a list")
+		return nil
+	}
+	all := make([]T, 0, len(n.Content))
+	for _, e := range n.Content {
+		all = append(all, read(e))
+	}
+	return all
+}
+
+// text gives a reader of a string into dst. A number is taken as it is written: ids are often all digits.
+func (r *fileReader) text(dst *string) func(*yaml.Node) {
+	return func(n *yaml.Node) { *dst = r.scalar(n) }
+}
+
+func (r *fileReader) scalar(n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Value == "" {
+		r.fail(n, "here must be a text that is not empty")
+		return ""
+	}
+	return n.Value
+}
+
+func (r *fileReader) time(dst *time.Time) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		t, err := time.Parse(time.RFC3339, r.scalar(n))
+		if err != nil {
+			r.fail(n, "the time must look like 2027-01-31T00:00:00Z")
+		}
+		*dst = t
+	}
+}
+
+func (r *fileReader) account(n *yaml.Node) (a Account) {
+	r.object(n, map[string]func(*yaml.Node){
+		"id":           r.text(&a.ID),
+		"keys":         func(n *yaml.Node) { a.Keys = list(r, n, r.key) },
+		"bearerTokens": func(n *yaml.Node) { a.Tokens = list(r, n, r.bearer) },
+	}, "id")
+	if r.err == nil {
+		if err := checkAccount(a.ID); err != nil {
+			r.fail(n, "%v", err)
+		}
+	}
+	return a
+}
+
+func (r *fileReader) key(n *yaml.Node) (k AccessKey) {
+	r.object(n, map[string]func(*yaml.Node){
+		"id":            r.text(&k.ID),
+		"secret":        r.text(&k.Secret),
+		"securityToken": r.text(&k.SecurityToken),
+		"expires":       r.time(&k.Expires),
+		"policies":      r.policies(&k.Policies),
+	}, "id", "secret")
+	if r.err == nil {
+		if err := checkKey(k); err != nil {
+			r.fail(n, "%v", err)
+		}
+	}
+	return k
+}
+
+func (r *fileReader) bearer(n *yaml.Node) (t BearerToken) {
+	r.object(n, map[string]func(*yaml.Node){
+		"token":    r.text(&t.Token),
+		"expires":  r.time(&t.Expires),
+		"policies": r.policies(&t.Policies),
+	}, "token")
+	return t
+}
+
+// policies refuses an empty list, which could mean all or nothing.
+func (r *fileReader) policies(dst *[]Policy) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if *dst = list(r, n, r.policy); len(*dst) == 0 {
+			r.fail(n, "the list is empty; leave policies out to allow everything")
+		}
+	}
+}
+
+func (r *fileReader) policy(n *yaml.Node) (p Policy) {
+	var version string
+	r.object(n, map[string]func(*yaml.Node){
+		"Version":   func(n *yaml.Node) { version = r.scalar(n) },
+		"Statement": func(n *yaml.Node) { p.Statements = list(r, n, r.statement) },
+	}, "Statement")
+	if version != "" && version != "1" {
+		r.fail(n, "the Version of a policy is 1")
+	}
+	return p
+}
+
+func (r *fileReader) statement(n *yaml.Node) (s Statement) {
+	r.object(n, map[string]func(*yaml.Node){
+		"Effect":   r.text(&s.Effect),
+		"Action":   func(n *yaml.Node) { s.Actions = r.oneOrMore(n) },
+		"Resource": func(n *yaml.Node) { s.Resources = r.oneOrMore(n) },
+	}, "Effect", "Action", "Resource")
+	if r.err == nil {
+		if err := s.check(); err != nil {
+			r.fail(n, "%v", err)
+		}
+	}
+	return s
+}
+
+// oneOrMore reads a text or a list of texts.
+func (r *fileReader) oneOrMore(n *yaml.Node) []string {
+	if n.Kind == yaml.ScalarNode {
+		return []string{r.scalar(n)}
+	}
+	return list(r, n, r.scalar)
+}

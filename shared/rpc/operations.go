@@ -1,0 +1,90 @@
+package rpc
+
+import (
+	"context"
+
+	"millrace/shared/cloudflow"
+)
+
+// operation is one operation of the API.
+type operation struct {
+	name, action string // action is its name in policies
+	flow         string // parameter that names the flow it works on, "" for none
+	required     []string
+	once         bool // its nonces are always checked: a replay would undo what came later
+	run          runner
+}
+
+// runner reads an operation's parameters, calls the service and appends the fields of the answer to dst.
+type runner func(ctx context.Context, api cloudflow.API, who cloudflow.Caller, p *params, dst []byte) ([]byte, error)
+
+// operations are those that this server has. The others of the product (schedules, versions, aliases, map runs) are
+// answered like names that nobody knows.
+var operations = func() map[string]*operation {
+	list := []operation{
+		{name: "CreateFlow", flow: "Name", required: []string{"Name", "Definition"}, once: true,
+			run: route(readCreateFlow, cloudflow.API.CreateFlow, appendFlow)},
+		{name: "UpdateFlow", flow: "Name", required: []string{"Name"}, once: true,
+			run: route(readUpdateFlow, cloudflow.API.UpdateFlow, appendFlow)},
+		{name: "DescribeFlow", flow: "Name", required: []string{"Name"},
+			run: route(readDescribeFlow, cloudflow.API.DescribeFlow, appendFlow)},
+		{name: "DeleteFlow", flow: "Name", required: []string{"Name"}, once: true,
+			run: route(readDeleteFlow, deleteFlow, appendNothing)},
+		{name: "ListFlows",
+			run: route(readListFlows, cloudflow.API.ListFlows, appendFlowPage)},
+		{name: "StartExecution", flow: "FlowName", required: []string{"FlowName"},
+			run: route(readStartExecution, cloudflow.API.StartExecution, appendStarted)},
+		{name: "StartSyncExecution", flow: "FlowName", required: []string{"FlowName"},
+			run: route(readStartSyncExecution, cloudflow.API.StartSyncExecution, appendSyncExecution)},
+		{name: "StopExecution", flow: "FlowName", required: []string{"FlowName", "ExecutionName"},
+			run: route(readStopExecution, cloudflow.API.StopExecution, appendStopped)},
+		{name: "DescribeExecution", flow: "FlowName", required: []string{"FlowName", "ExecutionName"},
+			run: route(readDescribeExecution, cloudflow.API.DescribeExecution, appendDescribed)},
+		{name: "ListExecutions", flow: "FlowName", required: []string{"FlowName"},
+			run: route(readListExecutions, cloudflow.API.ListExecutions, appendExecutionPage)},
+		{name: "GetExecutionHistory", flow: "FlowName", required: []string{"FlowName", "ExecutionName"},
+			run: route(readGetExecutionHistory, cloudflow.API.GetExecutionHistory, appendEventPage)},
+		{name: "ReportTaskSucceeded", required: []string{"TaskToken", "Output"},
+			run: route(readReportTaskSucceeded, cloudflow.API.ReportTaskSucceeded, appendEventID)},
+		{name: "ReportTaskFailed", required: []string{"TaskToken", "Error"},
+			run: route(readReportTaskFailed, cloudflow.API.ReportTaskFailed, appendEventID)},
+		{name: "DescribeRegions",
+			run: route(readNothing, describeRegions, appendRegions)},
+	}
+	m := make(map[string]*operation, len(list))
+	for i := range list {
+		list[i].action = "fnf:" + list[i].name
+		m[list[i].name] = &list[i]
+	}
+	return m
+}()
+
+// route joins the three parts of an operation: parameters to request, the service's method, answer to text.
+func route[Q, A any](
+	read func(*params) Q,
+	method func(cloudflow.API, context.Context, cloudflow.Caller, Q) (A, error),
+	render func([]byte, A) []byte,
+) runner {
+	return func(ctx context.Context, api cloudflow.API, who cloudflow.Caller, p *params, dst []byte) ([]byte, error) {
+		request := read(p)
+		if p.bad != nil {
+			return nil, p.bad
+		}
+		answer, err := method(api, ctx, who, request)
+		if err != nil {
+			return nil, err
+		}
+		return render(dst, answer), nil
+	}
+}
+
+// nothing is the parameters, or the answer, of an operation that has none.
+type nothing struct{}
+
+func deleteFlow(api cloudflow.API, ctx context.Context, who cloudflow.Caller, r cloudflow.DeleteFlowRequest) (nothing, error) {
+	return nothing{}, api.DeleteFlow(ctx, who, r)
+}
+
+func describeRegions(api cloudflow.API, ctx context.Context, who cloudflow.Caller, _ nothing) ([]cloudflow.Region, error) {
+	return api.DescribeRegions(ctx, who)
+}

@@ -1,0 +1,75 @@
+package rpc
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"millrace/shared/fault"
+	"millrace/shared/rpc/sign"
+)
+
+// params are the parameters of one request; of several with one name the first counts. The first that cannot be read
+// as its type is kept in bad.
+type params struct {
+	list []sign.Param
+	bad  *fault.Error
+}
+
+// str gives a parameter's value, "" when it is absent.
+func (p *params) str(name string) string { return first(p.list, name) }
+
+// opt gives a parameter's value, nil when it is absent.
+func (p *params) opt(name string) *string {
+	for i := range p.list {
+		if p.list[i].Name == name {
+			v := p.list[i].Value // a copy: the list is used again
+			return &v
+		}
+	}
+	return nil
+}
+
+// integer reads a decimal integer, nil when the parameter is absent or empty.
+func (p *params) integer(name string) *int64 {
+	text := p.str(name)
+	if text == "" {
+		return nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		p.refuse(name, "an integer")
+		return nil
+	}
+	return &n
+}
+
+// boolean reads true or false in any case, nil when the parameter is absent or empty.
+func (p *params) boolean(name string) *bool {
+	text := p.str(name)
+	if text == "" {
+		return nil
+	}
+	yes := strings.EqualFold(text, "true")
+	if !yes && !strings.EqualFold(text, "false") {
+		p.refuse(name, "true or false")
+		return nil
+	}
+	return &yes
+}
+
+func (p *params) refuse(name, want string) {
+	if p.bad == nil {
+		p.bad = invalid("The parameter '%s' must be %s.", name, want)
+	}
+}
+
+// checkText refuses text that is not UTF-8.
+func (p *params) checkText() error {
+	for i := range p.list {
+		if !utf8.ValidString(p.list[i].Value) {
+			return invalid("The parameter '%s' is not valid UTF-8.", cut(p.list[i].Name))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package rpc
+
+import (
+	"strings"
+
+	"millrace/shared/fault"
+)
+
+// The messages are those of api.md 7.1; values from a request are cut to a length that fits a message.
+
+const internalMessage = "An internal error has occurred. Please retry."
+
+func actionNotSupported(name string) *fault.Error {
+	return fault.New(fault.ActionNotSupported, "The requested API operation '%s' is incorrect. Please check.", cut(name))
+}
+
+func missingParam(name string) *fault.Error {
+	return fault.New(fault.MissingRequiredParams, "The HTTP query '%s' must be specified.", name)
+}
+
+func missingHeader(name string) *fault.Error {
+	return fault.New(fault.MissingRequiredHeader, "The HTTP header '%s' must be specified.", name)
+}
+
+func tooLarge(most int64) *fault.Error {
+	return fault.New(fault.EntityTooLarge, "The payload size exceeds maximum allowed size (%d bytes).", most)
+}
+
+func wrongMediaType() *fault.Error {
+	return fault.New(fault.UnsupportedMediaType, `The content type must be "application/json".`)
+}
+
+func signatureNotMatch() *fault.Error {
+	return fault.New(fault.SignatureNotMatch, "The request signature we calculated does not match the signature you "+
+		"provided. Check your access key and signing method.")
+}
+
+func invalidKey(id string) *fault.Error {
+	return fault.New(fault.InvalidAccessKeyID, "The AccessKey ID %s is invalid.", cut(id))
+}
+
+func accessDenied() *fault.Error {
+	return fault.New(fault.AccessDenied, "The resources doesn't belong to you.")
+}
+
+func invalid(format string, args ...any) *fault.Error {
+	return fault.New(fault.InvalidArgument, format, args...)
+}
+
+// cut shortens a value of a request for a message.
+func cut(s string) string {
+	const most = 128
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

@@ -1,0 +1,92 @@
+package rpc
+
+import (
+	"time"
+
+	"millrace/shared/cloudflow"
+)
+
+// The answers as a client sees them, with the names of the wire.
+
+// Timestamp is a time as the wire has it, "" when there is none yet.
+type Timestamp string
+
+// Time parses the text; the zero time when it is empty or no time.
+func (t Timestamp) Time() time.Time {
+	parsed, _ := time.Parse(time.RFC3339, string(t))
+	return parsed
+}
+
+// Environment is the variables of a flow or an execution.
+type Environment struct{ Variables []cloudflow.Variable }
+
+// Flow is a flow.
+type Flow struct {
+	RequestID                     string `json:"RequestId,omitempty"` // "" in a list
+	ID                            string `json:"Id"`
+	Name, Type                    string
+	Definition, Description       string
+	RoleArn, ExecutionMode        string
+	ExternalStorageLocation       string
+	ResourceGroupID               string `json:"ResourceGroupId"`
+	CreatedTime, LastModifiedTime Timestamp
+	Environment                   *Environment `json:",omitempty"` // nil without variables
+}
+
+// FlowList is one page of flows; NextToken is "" on the last.
+type FlowList struct {
+	RequestID string `json:"RequestId"`
+	Flows     []Flow
+	NextToken string `json:",omitempty"`
+}
+
+// Execution is an execution. FlowDefinition, Input and Output are "" when only metadata was asked for.
+type Execution struct {
+	RequestID                string `json:"RequestId,omitempty"` // "" in a list
+	FlowName, Name           string
+	FlowDefinition           string
+	Input, Output            string
+	Status                   string
+	StartedTime, StoppedTime Timestamp
+	RoleArn                  string       `json:",omitempty"` // of StopExecution alone
+	Environment              *Environment `json:",omitempty"` // nil without variables
+}
+
+// SyncExecution is the end of an Express execution.
+type SyncExecution struct {
+	RequestID                string `json:"RequestId"`
+	FlowName, Name           string
+	Output, Status           string
+	StartedTime, StoppedTime Timestamp
+	ErrorCode, ErrorMessage  string
+	Environment              *Environment `json:",omitempty"` // nil without variables
+}
+
+// ExecutionList is one page of executions; NextToken is "" on the last.
+type ExecutionList struct {
+	RequestID  string `json:"RequestId"`
+	Executions []Execution
+	NextToken  string `json:",omitempty"`
+}
+
+// Event is one history event. EventDetail is JSON text.
+type Event struct {
+	Type, StepName  string
+	EventID         int64 `json:"EventId"`
+	ScheduleEventID int64 `json:"ScheduleEventId"`
+	EventDetail     string
+	Time            Timestamp
+}
+
+// History is one page of events; NextToken is "" on the last.
+type History struct {
+	RequestID string `json:"RequestId"`
+	Events    []Event
+	NextToken string `json:",omitempty"`
+}
+
+// Region is a region of the product.
+type Region struct {
+	RegionID                  string `json:"RegionId"`
+	LocalName, RegionEndpoint string
+}

@@ -1,0 +1,91 @@
+package sign
+
+import (
+	"errors"
+	"strings"
+)
+
+// Algorithm is the name of the V3 signature that is supported.
+const Algorithm = "ACS3-HMAC-SHA256"
+
+// Authorization is the parts of a V3 Authorization header. Signature is as sent.
+type Authorization struct{ Credential, SignedHeaders, Signature string }
+
+// signedMax bounds the length of SignedHeaders: the work of a signature grows with it.
+const signedMax = 2048
+
+// ParseAuthorization reads
+// `ACS3-HMAC-SHA256 Credential=<AccessKeyId>,SignedHeaders=<h1;h2>,Signature=<hex>`, in any order and with spaces
+// around the commas. It refuses other algorithms, a part that is missing, empty, unknown or there twice, and names of
+// headers that are not sorted.
+func ParseAuthorization(header string) (Authorization, error) {
+	var a Authorization
+	algorithm, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
+	if algorithm != Algorithm {
+		return a, errors.New("the algorithm is not " + Algorithm)
+	}
+	for more := true; more; {
+		var part string
+		part, rest, more = strings.Cut(rest, ",")
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		field := a.part(name)
+		if field == nil {
+			return Authorization{}, errors.New("unknown part in Authorization")
+		}
+		if *field != "" || value == "" {
+			return Authorization{}, errors.New(name + " must be there once")
+		}
+		*field = value
+	}
+	if a.Credential == "" || a.SignedHeaders == "" || a.Signature == "" {
+		return Authorization{}, errors.New("Authorization needs Credential, SignedHeaders and Signature")
+	}
+	if len(a.SignedHeaders) > signedMax {
+		return Authorization{}, errors.New("too many signed headers")
+	}
+	if !ascending(a.SignedHeaders) {
+		return Authorization{}, errors.New("SignedHeaders must be sorted, each name once")
+	}
+	return a, nil
+}
+
+// ascending tells whether the names are sorted, none there twice: so a header is hashed at most once.
+func ascending(names string) bool {
+	last, rest, more := strings.Cut(names, ";")
+	for more {
+		var name string
+		if name, rest, more = strings.Cut(rest, ";"); name <= last {
+			return false
+		}
+		last = name
+	}
+	return true
+}
+
+func (a *Authorization) part(name string) *string {
+	switch name {
+	case "Credential":
+		return &a.Credential
+	case "SignedHeaders":
+		return &a.SignedHeaders
+	case "Signature":
+		return &a.Signature
+	}
+	return nil
+}
+
+// Signs tells whether a header, named in lower case, is among the signed ones.
+func (a *Authorization) Signs(header string) bool {
+	for rest, more := a.SignedHeaders, true; more; {
+		var name string
+		if name, rest, more = strings.Cut(rest, ";"); name == header {
+			return true
+		}
+	}
+	return false
+}
+
+// String gives the header.
+func (a *Authorization) String() string {
+	return Algorithm + " Credential=" + a.Credential + ",SignedHeaders=" + a.SignedHeaders + ",Signature=" + a.Signature
+}
