@@ -1,0 +1,358 @@
+package interp
+
+import (
+	"sort"
+
+	"millrace/shared/flow"
+)
+
+// BodyInline is the largest value that a body writes in place although an event holds it: such values need no
+// second read.
+const BodyInline = 256
+
+// doneInline is the same for the finished scopes of a Parallel or Map, of which there may be many.
+const doneInline = 8
+
+// block is how many finished scopes share a value of their own.
+const block = 256
+
+// AppendBody writes what a state row keeps of the running part of a state. Values longer than BodyInline must have
+// a place: see Unplaced.
+func (s *State) AppendBody(dst []byte) []byte {
+	e := &flow.Encoder{Buf: dst, Inline: BodyInline}
+	keys := make([]string, 0, len(s.Globals))
+	for k := range s.Globals {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	e.Uint(uint64(len(keys)))
+	for _, k := range keys {
+		e.String(k)
+		e.Value(s.Globals[k])
+	}
+	e.Uint(uint64(len(s.Outbox)))
+	for i := range s.Outbox {
+		encodeOutgoing(e, &s.Outbox[i])
+	}
+	e.Bool(s.root != nil)
+	if s.root != nil {
+		encodeScope(e, s.root)
+	}
+	return e.Buf
+}
+
+// DecodeBody reads what AppendBody wrote into a state that has its facts.
+func (s *State) DecodeBody(b []byte) error {
+	d := flow.NewDecoder(b)
+	if n := d.Count(); n > 0 {
+		s.Globals = make(map[string]*flow.Value, n)
+		for ; n > 0; n-- {
+			k := d.String()
+			s.Globals[k] = d.Value()
+		}
+	}
+	for n := d.Count(); n > 0; n-- {
+		s.Outbox = append(s.Outbox, decodeOutgoing(d))
+	}
+	if d.Bool() {
+		s.root = decodeScope(d, nil)
+	}
+	if d.Err != nil {
+		return d.Err
+	}
+	s.findReady()
+	return nil
+}
+
+// Unplaced calls f for every value of the body that a row must be made for: longer than BodyInline and in no event.
+func (s *State) Unplaced(f func(v *flow.Value)) {
+	visit := func(v *flow.Value) {
+		if v != nil && v.Ref().Kind == flow.RefNone && v.Len() > BodyInline {
+			f(v)
+		}
+	}
+	for _, v := range s.Globals {
+		visit(v)
+	}
+	for i := range s.Outbox {
+		visit(s.Outbox[i].Output)
+	}
+	visit(s.Output)
+	if s.root != nil {
+		s.root.unplaced(visit, f)
+	}
+}
+
+func (sc *Scope) unplaced(visit, f func(v *flow.Value)) {
+	visit(sc.input)
+	visit(sc.local)
+	e := sc.cur
+	if e == nil {
+		return
+	}
+	visit(e.input)
+	visit(e.result)
+	if e.attempt != nil {
+		visit(e.attempt.params)
+	}
+	for _, v := range e.done {
+		visit(v)
+	}
+	e.pack(f)
+	for _, child := range e.running {
+		child.unplaced(visit, f)
+	}
+}
+
+// pack makes a value of each full block of finished scopes, so that the body does not grow with them.
+func (e *Entry) pack(f func(v *flow.Value)) {
+	full := len(e.done) / block
+	if full == 0 {
+		return
+	}
+	if e.blocks == nil {
+		e.blocks = make([]*flow.Value, full)
+	}
+	for i := range e.blocks {
+		if e.blocks[i] != nil || !complete(e.done[i*block:(i+1)*block]) {
+			continue
+		}
+		enc := flow.Encoder{Inline: doneInline}
+		for _, v := range e.done[i*block : (i+1)*block] {
+			enc.Value(v)
+		}
+		e.blocks[i] = flow.TextValue(enc.Buf)
+		f(e.blocks[i])
+	}
+}
+
+func complete(done []*flow.Value) bool {
+	for _, v := range done {
+		if v == nil || v.Ref().Kind == flow.RefNone && v.Len() > doneInline {
+			return false
+		}
+	}
+	return true
+}
+
+// unpack reads blocks that a decoded state has not read yet.
+func (e *Entry) unpack() error {
+	for i, b := range e.blocks {
+		if b == nil || e.done[i*block] != nil {
+			continue
+		}
+		if !b.Loaded() {
+			return needError{b}
+		}
+		d := flow.NewDecoder(b.Text())
+		for j := i * block; j < (i+1)*block; j++ {
+			e.done[j] = d.Value()
+		}
+		if d.Err != nil {
+			return d.Err
+		}
+	}
+	return nil
+}
+
+func encodeScope(e *flow.Encoder, sc *Scope) {
+	e.Uint(uint64(sc.index))
+	e.Value(sc.input)
+	e.Value(sc.local)
+	e.Uint(uint64(sc.last))
+	e.Uint(uint64(sc.entries))
+	e.Int(int64(sc.at))
+	e.Bool(sc.cur != nil)
+	if sc.cur != nil {
+		encodeEntry(e, sc.cur)
+	}
+}
+
+func decodeScope(d *flow.Decoder, owner *Entry) *Scope {
+	sc := &Scope{owner: owner, index: int(d.Uint()), input: d.Value(), local: d.Value(),
+		last: int64(d.Uint()), entries: int64(d.Uint()), at: int(d.Int())}
+	if d.Bool() {
+		sc.cur = decodeEntry(d, sc)
+	}
+	return sc
+}
+
+func encodeEntry(e *flow.Encoder, n *Entry) {
+	e.Uint(uint64(n.node))
+	e.Uint(uint64(n.id))
+	e.Uint(uint64(n.begun))
+	e.Uint(uint64(n.count))
+	e.Byte(byte(n.phase))
+	e.Uint(uint64(n.last))
+	e.Value(n.input)
+	e.Value(n.result)
+	e.Error(n.failure)
+	e.Bool(n.final)
+	e.Bool(n.timeout)
+	e.Int(n.due)
+	e.Uint(uint64(len(n.used)))
+	for _, u := range n.used {
+		e.Uint(uint64(u))
+	}
+	e.Uint(uint64(n.retries))
+	e.Uint(uint64(n.option))
+	e.Bool(n.attempt != nil)
+	if n.attempt != nil {
+		encodeAttempt(e, n.attempt)
+	}
+	e.Uint(uint64(n.total))
+	e.Uint(uint64(n.cursor))
+	e.Uint(uint64(n.missing))
+	encodeDone(e, n)
+	e.Uint(uint64(len(n.running)))
+	for _, sc := range n.running {
+		encodeScope(e, sc)
+	}
+}
+
+func decodeEntry(d *flow.Decoder, sc *Scope) *Entry {
+	n := &Entry{scope: sc, node: int(d.Uint()), id: int64(d.Uint()), begun: int64(d.Uint()), count: int64(d.Uint()),
+		phase: phase(d.Byte()), last: int64(d.Uint()), input: d.Value(), result: d.Value(), failure: d.Error(),
+		final: d.Bool(), timeout: d.Bool(), due: d.Int()}
+	for c := d.Count(); c > 0; c-- {
+		n.used = append(n.used, int(d.Uint()))
+	}
+	n.retries, n.option = int(d.Uint()), int(d.Uint())
+	if d.Bool() {
+		n.attempt = decodeAttempt(d)
+	}
+	n.total, n.cursor, n.missing = int(d.Uint()), int(d.Uint()), int(d.Uint())
+	decodeDone(d, n)
+	for c := d.Count(); c > 0 && d.Err == nil; c-- {
+		n.running = append(n.running, decodeScope(d, n))
+	}
+	return n
+}
+
+// encodeDone writes the finished scopes: full blocks by their value, the others one by one.
+func encodeDone(e *flow.Encoder, n *Entry) {
+	e.Uint(uint64(len(n.done)))
+	inline := e.Inline
+	e.Inline = doneInline
+	for i := 0; i < len(n.done); {
+		if b := i / block; b < len(n.blocks) && i%block == 0 {
+			e.Value(n.blocks[b])
+			if n.blocks[b] != nil {
+				i += block
+				continue
+			}
+		}
+		end := min(i+block-i%block, len(n.done))
+		for ; i < end; i++ {
+			e.Value(n.done[i])
+		}
+	}
+	e.Inline = inline
+}
+
+// doneMax bounds the number of finished scopes that a row may claim, so that a damaged row cannot ask for memory
+// without end.
+const doneMax = 10_000_000
+
+func decodeDone(d *flow.Decoder, n *Entry) {
+	count := d.Uint()
+	if count == 0 {
+		return
+	}
+	if count > doneMax || count > uint64(n.total)+1 {
+		d.Err = flow.ErrCorrupt
+		return
+	}
+	n.done = make([]*flow.Value, count)
+	if full := len(n.done) / block; full > 0 {
+		n.blocks = make([]*flow.Value, full)
+	}
+	for i := 0; i < len(n.done) && d.Err == nil; {
+		if b := i / block; b < len(n.blocks) && i%block == 0 {
+			n.blocks[b] = d.Value()
+			if n.blocks[b] != nil {
+				i += block
+				continue
+			}
+		}
+		end := min(i+block-i%block, len(n.done))
+		for ; i < end; i++ {
+			n.done[i] = d.Value()
+		}
+	}
+}
+
+func encodeAttempt(e *flow.Encoder, a *Attempt) {
+	e.Uint(uint64(a.id))
+	e.Uint(uint64(a.number))
+	e.Byte(byte(a.phase))
+	e.Bool(a.started)
+	e.Bool(a.answered)
+	e.Value(a.params)
+	e.Int(a.deadline)
+	e.Uint(a.owner)
+	e.Int(a.until)
+	e.Uint(uint64(a.calls))
+	e.Byte(byte(a.mode))
+	e.Bool(a.http)
+	e.String(a.childFlow)
+	e.String(a.child)
+}
+
+func decodeAttempt(d *flow.Decoder) *Attempt {
+	return &Attempt{id: int64(d.Uint()), number: int(d.Uint()), phase: attemptPhase(d.Byte()), started: d.Bool(),
+		answered: d.Bool(), params: d.Value(), deadline: d.Int(), owner: d.Uint(), until: d.Int(), calls: int(d.Uint()),
+		mode: flow.TaskMode(d.Byte()), http: d.Bool(), childFlow: d.String(), child: d.String()}
+}
+
+func encodeOutgoing(e *flow.Encoder, o *Outgoing) {
+	e.Byte(byte(o.Kind))
+	e.String(o.Token)
+	e.Value(o.Output)
+	e.Error(o.Error)
+	e.String(o.Flow)
+	e.String(o.Name)
+	e.Int(o.Next)
+	e.Uint(uint64(o.Tries))
+}
+
+func decodeOutgoing(d *flow.Decoder) Outgoing {
+	return Outgoing{Kind: OutgoingKind(d.Byte()), Token: d.String(), Output: d.Value(), Error: d.Error(),
+		Flow: d.String(), Name: d.String(), Next: d.Int(), Tries: int(d.Uint())}
+}
+
+// findReady lists the scopes that may go on, the first in the order of the definition uppermost.
+func (s *State) findReady() {
+	var open []*Scope
+	var visit func(sc *Scope)
+	visit = func(sc *Scope) {
+		if sc.mayGoOn() {
+			open = append(open, sc)
+		}
+		if sc.cur != nil {
+			for _, child := range sc.cur.running {
+				visit(child)
+			}
+		}
+	}
+	if s.root != nil {
+		visit(s.root)
+	}
+	s.ready = nil
+	for i := len(open) - 1; i >= 0; i-- {
+		s.ready = append(s.ready, open[i])
+	}
+}
+
+func (sc *Scope) mayGoOn() bool {
+	if sc.cur == nil {
+		return true
+	}
+	switch sc.cur.phase {
+	case entered, beginning, finishing, failing:
+		return true
+	case spawning:
+		return sc.cur.missing == 0 || sc.cur.cursor < sc.cur.total
+	}
+	return false
+}

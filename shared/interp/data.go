@@ -1,0 +1,322 @@
+package interp
+
+import (
+	"fmt"
+
+	"millrace/shared/expr"
+	"millrace/shared/flow"
+	"millrace/shared/value"
+)
+
+// input builds what a state works on (fdl-statemachine.md 9.4, fdl-flow.md 2.2).
+func (f *fold) input(e *Entry) (*flow.Value, error) {
+	st := f.state(e)
+	if st.Input == nil {
+		return f.defaultInput(e.scope)
+	}
+	v := f.env(e, "InputConstructor")
+	v.input, v.local = e.scope.input, e.scope.local
+	tree, err := f.build(st.Input, v)
+	if err != nil {
+		return nil, err
+	}
+	return flow.NewValue(tree), nil
+}
+
+// defaultInput is the input of a state that builds none.
+func (f *fold) defaultInput(sc *Scope) (*flow.Value, error) {
+	if f.m.Language == flow.States || isEmpty(sc.local) {
+		return sc.input, nil
+	}
+	tree, err := overlay(sc.input, sc.local)
+	if err != nil {
+		return nil, err
+	}
+	return flow.NewValue(tree), nil
+}
+
+func isEmpty(v *flow.Value) bool { return v.Len() == 2 && v.Loaded() && v.IsObject() }
+
+// overlay is the parent's input with the local data over it.
+func overlay(under, over *flow.Value) (map[string]any, error) {
+	a, err := loaded(under)
+	if err != nil {
+		return nil, err
+	}
+	b, err := loaded(over)
+	if err != nil {
+		return nil, err
+	}
+	low, _ := a.(map[string]any)
+	high, _ := b.(map[string]any)
+	out := make(map[string]any, len(low)+len(high))
+	for k, v := range low {
+		out[k] = v
+	}
+	for k, v := range high {
+		out[k] = v
+	}
+	return out, nil
+}
+
+// leave builds the state's output and goes to the next state.
+func (f *fold) leave(e *Entry) error {
+	if f.m.Language == flow.Steps {
+		return f.leaveStep(e)
+	}
+	st := f.state(e)
+	limit := f.l.Data(flow.States)
+	if n := e.result.Len(); n > f.l.ResultBytes {
+		return f.tooLarge("the result of state "+value.Quote(st.Name), n)
+	}
+	out := e.result
+	if st.Output != nil {
+		v := f.env(e, "OutputConstructor")
+		v.output = e.result
+		tree, err := f.build(st.Output, v)
+		if err != nil {
+			return err
+		}
+		out = flow.NewValue(tree)
+	}
+	globals, err := f.globals(e, st)
+	if err != nil {
+		return err
+	}
+	if out.Len() > limit {
+		return f.tooLarge("the output of state "+value.Quote(st.Name), out.Len())
+	}
+	for k, v := range globals {
+		if f.s.Globals == nil {
+			f.s.Globals = map[string]*flow.Value{}
+		}
+		f.s.Globals[k] = v
+	}
+	sc := e.scope
+	sc.last = f.emit(flow.HistoryEvent{Type: flow.StateSucceeded, Schedule: e.last, Node: e.node, Output: out})
+	sc.input = out
+	f.goOn(e, f.target(e, st))
+	return nil
+}
+
+// globals builds what the state writes to $Global and checks its limits.
+func (f *fold) globals(e *Entry, st *flow.State) (map[string]*flow.Value, error) {
+	if st.Global == nil {
+		return nil, nil
+	}
+	v := f.env(e, "GlobalConstructor")
+	v.output = e.result
+	tree, err := f.build(st.Global, v)
+	if err != nil {
+		return nil, err
+	}
+	members, ok := tree.(map[string]any)
+	if !ok {
+		return nil, f.runtime("GlobalConstructor must give an object")
+	}
+	total := 0
+	for k, v := range f.s.Globals {
+		if _, again := members[k]; !again {
+			total += len(k) + v.Len()
+		}
+	}
+	made := make(map[string]*flow.Value, len(members))
+	for k, m := range members {
+		g := flow.NewValue(m)
+		total += len(k) + g.Len()
+		if len(k) > 128 || g.Len() > f.l.GlobalBytes {
+			return nil, f.tooLarge("global variable "+value.Quote(k), g.Len())
+		}
+		made[k] = g
+	}
+	if total > f.l.GlobalsBytes {
+		return nil, f.tooLarge("the global variables together", total)
+	}
+	return made, nil
+}
+
+// leaveStep is leave in the older language: the output is merged into the local data of the list.
+func (f *fold) leaveStep(e *Entry) error {
+	st := f.state(e)
+	out, err := f.stepOutput(e, st)
+	if err != nil {
+		return err
+	}
+	sc := e.scope
+	local, err := f.merged(sc.local, out)
+	if err != nil {
+		return err
+	}
+	if n := e.input.Len() + e.result.Len() + out.Len(); n > f.l.Data(flow.Steps) && e.result != out {
+		return f.tooLarge("input, local data and output of step "+value.Quote(st.Name), n)
+	} else if n := e.input.Len() + out.Len(); n > f.l.Data(flow.Steps) {
+		return f.tooLarge("input and output of step "+value.Quote(st.Name), n)
+	}
+	id := f.emit(flow.HistoryEvent{Type: flow.StepSucceeded, Schedule: e.last, Node: e.node, Output: out})
+	sc.local = local
+	sc.last = f.emit(flow.HistoryEvent{Type: flow.StepExited, Schedule: id, Node: e.node, Local: local})
+	f.goOn(e, f.target(e, st))
+	return nil
+}
+
+// stepOutput is fdl-flow.md 2.3.
+func (f *fold) stepOutput(e *Entry, st *flow.State) (*flow.Value, error) {
+	if st.Output != nil {
+		v := f.env(e, "outputMappings")
+		v.local = e.result
+		tree, err := f.build(st.Output, v)
+		if err != nil {
+			return nil, err
+		}
+		return flow.NewValue(tree), nil
+	}
+	if st.Kind == flow.Parallel || st.Kind == flow.Map {
+		return flow.Empty(), nil
+	}
+	if !e.result.Loaded() {
+		return nil, needError{e.result}
+	}
+	if !e.result.IsObject() {
+		e.final = st.Kind != flow.Task
+		return nil, stateError{flow.Error{Name: flow.ErrInvalidLocal,
+			Cause: "the result of step " + value.Quote(st.Name) + " is no JSON object; build one with outputMappings"}}
+	}
+	return e.result, nil
+}
+
+// merged is local with the members of out over it.
+func (f *fold) merged(local, out *flow.Value) (*flow.Value, error) {
+	if !out.Loaded() {
+		return nil, needError{out}
+	}
+	if isEmpty(out) {
+		return local, nil
+	}
+	if isEmpty(local) {
+		return out, nil
+	}
+	tree, err := overlay(local, out)
+	if err != nil {
+		return nil, err
+	}
+	return flow.NewValue(tree), nil
+}
+
+// target is where a finished state goes.
+func (f *fold) target(e *Entry, st *flow.State) int {
+	if st.Kind == flow.Choice {
+		if next := option(st, e.option).Next; next != flow.Follow {
+			return next
+		}
+	}
+	return st.Next
+}
+
+// goOn closes the entry and sends its scope to a state.
+func (f *fold) goOn(e *Entry, target int) {
+	e.phase = closed
+	e.scope.cur, e.scope.at = nil, target
+}
+
+// succeed ends the execution well.
+func (f *fold) succeed(sc *Scope) error {
+	out := sc.input
+	if f.m.Language == flow.Steps {
+		out = sc.local
+		if f.m.Output != nil {
+			tree, err := f.build(f.m.Output, &env{fold: f, site: "outputMappings", input: sc.input, local: sc.local})
+			if err != nil {
+				return err
+			}
+			out = flow.NewValue(tree)
+		}
+	}
+	if !out.Loaded() {
+		return needError{out}
+	}
+	if !out.IsObject() {
+		return stateError{flow.Error{Name: flow.ErrExpression, Cause: "the output of the execution must be a JSON object, got " + value.Quote(string(out.Text()))}}
+	}
+	if out.Len() > f.l.Data(f.m.Language) {
+		return f.tooLarge("the output of the execution", out.Len())
+	}
+	f.s.Output = out
+	f.end(flow.Succeeded, nil)
+	return nil
+}
+
+// stateError is an error of a state that its Retry and Catch may deal with.
+type stateError struct{ err flow.Error }
+
+func (e stateError) Error() string { return e.err.Name + ": " + e.err.Cause }
+
+// runtime is an error that the engine finds while a state runs.
+func (f *fold) runtime(cause string) error {
+	return stateError{flow.Error{Name: f.runtimeName(), Cause: cause}}
+}
+
+func (f *fold) runtimeName() string {
+	if f.m.Language == flow.Steps {
+		return flow.ErrRuntime
+	}
+	return flow.ErrExpression
+}
+
+// tooLarge fails the execution: a data limit cannot be caught.
+func (f *fold) tooLarge(what string, n int) error {
+	return fatalError{flow.Error{Name: flow.ErrDataLimit, Cause: fmt.Sprintf("%s has %d bytes, more than the limit allows", what, n)}}
+}
+
+// asError gives the flow error of a transition's error.
+func (f *fold) asError(_ *Entry, err error) *flow.Error {
+	switch err := err.(type) {
+	case stateError:
+		return &err.err
+	case fatalError:
+		return &err.err
+	}
+	return &flow.Error{Name: f.runtimeName(), Cause: err.Error()}
+}
+
+// refill gives an evaluation its budget.
+func (f *fold) refill() {
+	f.spend = expr.DefaultBudget()
+	f.spend.Strict = f.l.StrictPaths
+}
+
+// build builds a template for a place in a state.
+func (f *fold) build(t *expr.Template, v *env) (any, error) {
+	if c, ok := t.ConstantValue(); ok {
+		return c, nil
+	}
+	f.refill()
+	out, err := t.Build(v, &f.spend)
+	if err != nil {
+		return nil, f.located(v.entry, v.site, err)
+	}
+	return out, nil
+}
+
+// located says in which state and field an expression failed.
+func (f *fold) located(e *Entry, site string, err error) error {
+	if _, ok := err.(*expr.Error); !ok {
+		return err
+	}
+	where := site
+	if e != nil {
+		where = "state " + value.Quote(f.state(e).Name) + ", " + site
+	}
+	return stateError{flow.Error{Name: f.runtimeName(), Cause: cut(where + ": " + err.Error())}}
+}
+
+// cut keeps a cause within what a history holds.
+func cut(s string) string {
+	n := 0
+	for i := range s {
+		if n == flow.CauseMax {
+			return s[:i]
+		}
+		n++
+	}
+	return s
+}

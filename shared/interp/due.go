@@ -1,0 +1,121 @@
+package interp
+
+import (
+	"millrace/shared/flow"
+)
+
+// due deals with every timer whose time has come.
+func (f *fold) due() {
+	s := f.s
+	if s.Deadline > 0 && f.clock >= s.Deadline {
+		f.end(flow.TimedOut, &flow.Error{Name: flow.ErrExecutionTimedOut, Cause: "the execution ran longer than its time limit"})
+		f.out.Changed = true
+		return
+	}
+	s.each(func(e *Entry) {
+		switch {
+		case e.phase == waiting && f.clock >= e.due:
+			f.passedNoMachine(e)
+		case e.phase == paused && f.clock >= e.due:
+			e.due, e.phase = 0, beginning
+			f.wake(e)
+		case e.phase == calling && e.attempt.deadline > 0 && f.clock >= e.attempt.deadline:
+			f.timedOut(e)
+		}
+	})
+}
+
+// wake marks an entry's scope as one that may go on.
+func (f *fold) wake(e *Entry) {
+	f.push(e.scope)
+	f.out.Changed = true
+}
+
+// passedNoMachine ends a Wait.
+func (f *fold) passedNoMachine(e *Entry) {
+	e.due, e.phase = 0, finishing
+	e.result = e.input
+	if f.s.Language == flow.Steps {
+		e.result = flow.Empty()
+	}
+	f.wake(e)
+}
+
+// timedOut closes an attempt that took too long.
+func (f *fold) timedOut(e *Entry) {
+	err := &flow.Error{Name: flow.ErrTaskTimeout, Cause: "the task ran longer than its Timeout"}
+	e.last = f.emit(flow.HistoryEvent{Type: flow.TaskTimedOut, Schedule: e.last, Node: e.node, Error: err})
+	e.timeout = true
+	f.release(e)
+	f.fail(e, *err)
+	f.out.Changed = true
+}
+
+// NextDue is the earliest time at which the execution needs attention on its own, ms since 1970: timers, deadlines
+// and leases. 0: never.
+func (s *State) NextDue() int64 {
+	next := int64(0)
+	sooner := func(t int64) {
+		if t > 0 && (next == 0 || t < next) {
+			next = t
+		}
+	}
+	if !s.Final() {
+		sooner(s.Deadline)
+	}
+	s.each(func(e *Entry) {
+		if e.phase == waiting || e.phase == paused {
+			sooner(e.due)
+		}
+		if a := e.attempt; a != nil {
+			sooner(a.deadline)
+			if a.phase == called {
+				sooner(a.until + LeaseMargin)
+			}
+		}
+	})
+	for i := range s.Outbox {
+		sooner(max(s.Outbox[i].Next, 1))
+	}
+	return next
+}
+
+// Ready tells whether there is work that nobody has taken: scopes to run on, or attempts to call.
+func (s *State) Ready() bool {
+	if s.Final() {
+		return false
+	}
+	if len(s.ready) > 0 || s.root == nil {
+		return true
+	}
+	open := false
+	s.each(func(e *Entry) { open = open || e.attempt != nil && e.attempt.phase == ready })
+	return open
+}
+
+// Leased calls f for the owner of every lease.
+func (s *State) Leased(f func(attempt int64, owner uint64)) {
+	s.each(func(e *Entry) {
+		if e.attempt != nil && e.attempt.phase == called {
+			f(e.attempt.id, e.attempt.owner)
+		}
+	})
+}
+
+// Timer is a wait or a pause that an execution is in.
+type Timer struct {
+	State   string
+	Attempt int   // 0 for a Wait state
+	Due     int64 // ms since 1970
+}
+
+// Timers lists the waits and pauses that are open.
+func (s *State) Timers(m *flow.Machine) []Timer {
+	var out []Timer
+	s.each(func(e *Entry) {
+		if e.phase == waiting || e.phase == paused {
+			out = append(out, Timer{State: m.Nodes[e.node].Name, Attempt: e.retries, Due: e.due})
+		}
+	})
+	return out
+}

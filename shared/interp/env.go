@@ -1,0 +1,212 @@
+package interp
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+
+	"millrace/shared/expr"
+	"millrace/shared/flow"
+	"millrace/shared/value"
+)
+
+// env is what an expression sees at one place of one state.
+type env struct {
+	fold  *fold
+	entry *Entry // nil at the flow's own mappings
+	site  string // name of the place, for errors and random values
+
+	input  *flow.Value
+	local  *flow.Value // older language
+	output *flow.Value // where $Output exists
+	err    *flow.Error // while a Catch rule is applied
+	token  string      // where a task token exists
+	draws  int
+}
+
+// env is the usual view of an entry: its own input.
+func (f *fold) env(e *Entry, site string) *env {
+	return &env{fold: f, entry: e, site: site, input: e.input, local: e.result}
+}
+
+// Root gives the value of a root.
+func (v *env) Root(r expr.Root) (any, error) {
+	switch r {
+	case expr.Input:
+		return loaded(v.input)
+	case expr.Output:
+		if v.output == nil {
+			return expr.Absent{}, nil
+		}
+		return loaded(v.output)
+	case expr.Local:
+		return v.localRoot()
+	case expr.Default:
+		return v.defaultRoot()
+	case expr.Global:
+		return v.globals()
+	case expr.Context:
+		if v.fold.s.Language == flow.Steps {
+			return v.oldContext(), nil
+		}
+		return (*context)(v), nil
+	}
+	return expr.Absent{}, nil
+}
+
+func (v *env) localRoot() (any, error) {
+	if v.err != nil {
+		return map[string]any{"error": v.err.Name, "code": v.err.Name, "cause": v.err.Cause}, nil
+	}
+	if v.local == nil {
+		return expr.Absent{}, nil
+	}
+	return loaded(v.local)
+}
+
+// defaultRoot is the input overlaid with the local data, where that is an object.
+func (v *env) defaultRoot() (any, error) {
+	if v.local == nil {
+		return loaded(v.input)
+	}
+	if !v.local.Loaded() {
+		return nil, needError{v.local}
+	}
+	if !v.local.IsObject() || isEmpty(v.local) {
+		return loaded(v.input)
+	}
+	return overlay(v.input, v.local)
+}
+
+func (v *env) globals() (any, error) {
+	out := make(map[string]any, len(v.fold.s.Globals))
+	for k, g := range v.fold.s.Globals {
+		tree, err := loaded(g)
+		if err != nil {
+			return nil, err
+		}
+		out[k] = tree
+	}
+	return out, nil
+}
+
+// Random gives the next draw: equal on every repeat (execution.md 1.10).
+func (v *env) Random() [16]byte {
+	mac := hmac.New(sha256.New, v.fold.s.Seed[:])
+	var path []byte
+	for e := v.entry; e != nil; e = e.scope.owner {
+		path = binary.AppendUvarint(path, uint64(e.scope.index))
+		path = binary.AppendUvarint(path, uint64(e.node))
+		path = binary.AppendUvarint(path, uint64(e.count))
+	}
+	if v.entry != nil {
+		path = binary.AppendUvarint(path, uint64(v.entry.retries))
+	}
+	path = append(path, 0)
+	path = append(path, v.site...)
+	path = append(path, 0)
+	path = binary.AppendUvarint(path, uint64(v.draws))
+	v.draws++
+	mac.Write(path)
+	var out [16]byte
+	copy(out[:], mac.Sum(nil))
+	return out
+}
+
+// oldContext is $context of the older language (fdl-flow.md 2.6).
+func (v *env) oldContext() map[string]any {
+	s := v.fold.s
+	out := map[string]any{
+		"flow": map[string]any{"name": s.Flow, "id": s.Flow},
+		"execution": map[string]any{"name": s.Name, "id": s.Name,
+			"startedTime": time.UnixMilli(s.Started).UTC().Format("2006-01-02T15:04:05.000Z")},
+	}
+	if v.entry != nil {
+		st := v.fold.state(v.entry)
+		out["step"] = map[string]any{"name": st.Name, "eventId": value.FromInt(v.entry.id)}
+		if st.Task != nil && st.Task.Mode == flow.WaitForCustomCallback {
+			out["task"] = map[string]any{"token": s.token(v.entry.id)}
+		}
+	}
+	return out
+}
+
+// context is $Context of the newer language (fdl-statemachine.md 9.2), made member by member.
+type context env
+
+// Member gives one of Execution, Current, Workflow.
+func (c *context) Member(name string) (any, bool, error) {
+	s := c.fold.s
+	switch name {
+	case "Execution":
+		return lazy{"Name": known(s.Name), "RoleArn": known(s.RoleArn), "Input": stored(s.Input)}, true, nil
+	case "Workflow":
+		return map[string]any{"Flow": s.Flow, "AccountId": s.Account, "Region": s.Region}, true, nil
+	case "Current":
+		return c.current(), true, nil
+	}
+	return nil, false, nil
+}
+
+func (c *context) current() lazy {
+	e := c.entry
+	out := lazy{"Name": known(c.fold.state(e).Name), "Input": stored(c.input), "RetryCount": known(value.FromInt(int64(e.retries)))}
+	if c.output != nil {
+		out["Output"] = stored(c.output)
+	}
+	if c.err != nil {
+		out["Error"] = known(map[string]any{"Code": c.err.Name, "Detail": c.err.Cause})
+	}
+	if c.token != "" {
+		out["TaskToken"] = known(c.token)
+	}
+	return out
+}
+
+// Value gives the whole context.
+func (c *context) Value() (map[string]any, error) {
+	out := map[string]any{}
+	for _, name := range []string{"Execution", "Current", "Workflow"} {
+		m, _, err := c.Member(name)
+		if err != nil {
+			return nil, err
+		}
+		if l, ok := m.(lazy); ok {
+			if m, err = l.Value(); err != nil {
+				return nil, err
+			}
+		}
+		out[name] = m
+	}
+	return out, nil
+}
+
+// lazy is an object whose members are made on demand.
+type lazy map[string]func() (any, error)
+
+func known(v any) func() (any, error)          { return func() (any, error) { return v, nil } }
+func stored(v *flow.Value) func() (any, error) { return func() (any, error) { return loaded(v) } }
+
+// Member gives one member.
+func (l lazy) Member(name string) (any, bool, error) {
+	make, ok := l[name]
+	if !ok {
+		return nil, false, nil
+	}
+	v, err := make()
+	return v, true, err
+}
+
+// Value gives all members.
+func (l lazy) Value() (map[string]any, error) {
+	out := make(map[string]any, len(l))
+	for k, make := range l {
+		v, err := make()
+		if err != nil {
+			return nil, err
+		}
+		out[k] = v
+	}
+	return out, nil
+}

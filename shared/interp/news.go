@@ -1,0 +1,231 @@
+package interp
+
+import (
+	"millrace/shared/flow"
+)
+
+// NewsKind tells what a piece of news is.
+type NewsKind uint8
+
+// The kinds of news.
+const (
+	Answered  NewsKind = iota + 1 // a call has been answered (or has failed)
+	Reported                      // somebody reports the end of a task by token
+	StopAsked                     // the execution is to be stopped
+	LeaseOver                     // the owner of a call is gone: it must be called again
+	Sent                          // an outgoing has been delivered, or is put off to Next
+)
+
+// News is something that happened outside. It names its attempt, so that folding it twice is folding it once.
+type News struct {
+	Kind    NewsKind
+	Attempt int64 // Answered, LeaseOver
+	Owner   uint64
+	Token   int64 // Reported: the id in the token
+	// Output and Error: exactly one for Answered and Reported; Error may be nil for StopAsked. Output is
+	// canonical JSON.
+	Output []byte
+	Error  *flow.Error
+	Async  bool // Answered in mode System: the job has ended too
+	Mark   uint64
+	// Sent: index in the outbox and, when it was not delivered, when to try again.
+	Index int
+	Next  int64
+}
+
+// Refusal says why news was not accepted.
+type Refusal uint8
+
+// The refusals.
+const (
+	Accepted     Refusal = iota
+	AlreadyEnded         // the attempt is closed, or the execution has ended
+	NotYet               // the task is in a pause before a retry: try again
+	NotWaiting           // the task does not wait for a report
+)
+
+// Verdict answers a piece of news: the event written for it, or why it was refused.
+type Verdict struct {
+	Event   int64
+	Refusal Refusal
+}
+
+// news folds one piece of news.
+func (f *fold) news(n *News) Verdict {
+	if n.Kind == Sent {
+		f.sent(n)
+		return Verdict{}
+	}
+	if f.s.Final() {
+		return Verdict{Refusal: AlreadyEnded}
+	}
+	f.mark = n.Mark
+	defer func() { f.mark = 0 }()
+	switch n.Kind {
+	case Answered:
+		return f.answered(n)
+	case Reported:
+		return f.reported(n)
+	case StopAsked:
+		return f.stopped(n)
+	case LeaseOver:
+		return f.leaseOver(n)
+	}
+	return Verdict{}
+}
+
+// find gives the open entry of an attempt.
+func (f *fold) find(match func(e *Entry) bool) *Entry {
+	var found *Entry
+	f.s.each(func(e *Entry) {
+		if found == nil && match(e) {
+			found = e
+		}
+	})
+	return found
+}
+
+// answered takes the answer of a call.
+func (f *fold) answered(n *News) Verdict {
+	e := f.find(func(e *Entry) bool { return e.attempt != nil && e.attempt.id == n.Attempt })
+	if e == nil || e.attempt.phase != called {
+		return Verdict{Refusal: AlreadyEnded}
+	}
+	mode := e.attempt.mode
+	switch {
+	case mode == flow.RequestComplete:
+		return f.close(e, n)
+	case n.Error != nil:
+		id := f.emit(flow.HistoryEvent{Type: flow.TaskSubmitFailed, Schedule: e.last, Node: e.node, Error: n.Error})
+		e.last = id
+		f.fail(e, *n.Error)
+		return Verdict{Event: id}
+	}
+	id := f.submit(e)
+	e.attempt.phase = submitted
+	if n.Async {
+		return f.close(e, n)
+	}
+	return Verdict{Event: id}
+}
+
+// submit writes TaskSubmitted, and what legally stands before it, once.
+func (f *fold) submit(e *Entry) int64 {
+	a := e.attempt
+	mark := f.mark
+	f.mark = 0
+	if !a.started {
+		a.started = true
+		e.last = f.emit(flow.HistoryEvent{Type: flow.TaskStarted, Schedule: e.last, Node: e.node})
+	}
+	if !a.answered {
+		a.answered = true
+		e.last = f.emit(flow.HistoryEvent{Type: flow.TaskSubmitted, Schedule: e.last, Node: e.node})
+	}
+	f.mark = mark
+	return e.last
+}
+
+// close ends an attempt with its result.
+func (f *fold) close(e *Entry, n *News) Verdict {
+	ev := flow.HistoryEvent{Type: flow.TaskSucceeded, Schedule: e.last, Node: e.node, Error: n.Error}
+	if n.Error != nil {
+		ev.Type = flow.TaskFailed
+	} else {
+		ev.Output = flow.TextValue(n.Output)
+	}
+	if len(n.Output) > f.l.ResultBytes {
+		f.fatal(flow.ErrDataLimit, "the result of a task is larger than the limit allows")
+		return Verdict{Event: f.s.LastEvent}
+	}
+	id := f.emit(ev)
+	e.last = id
+	if n.Error != nil {
+		f.fail(e, *n.Error)
+		return Verdict{Event: id}
+	}
+	e.attempt = nil
+	e.result, e.phase = ev.Output, finishing
+	f.push(e.scope)
+	return Verdict{Event: id}
+}
+
+// reported takes a report by token.
+func (f *fold) reported(n *News) Verdict {
+	e := f.find(func(e *Entry) bool {
+		if e.attempt != nil {
+			return e.tokenID(f.s) == n.Token
+		}
+		return f.s.Language == flow.Steps && e.id == n.Token
+	})
+	switch {
+	case e == nil:
+		return Verdict{Refusal: AlreadyEnded}
+	case e.attempt == nil && e.phase == paused:
+		return Verdict{Refusal: NotYet}
+	case e.attempt == nil:
+		return Verdict{Refusal: AlreadyEnded}
+	case e.attempt.mode == flow.RequestComplete:
+		return Verdict{Refusal: NotWaiting}
+	}
+	f.submit(e)
+	return f.close(e, n)
+}
+
+// stopped ends the execution on request.
+func (f *fold) stopped(n *News) Verdict {
+	err := n.Error
+	if err == nil {
+		err = &flow.Error{}
+	}
+	f.end(flow.Stopped, err)
+	return Verdict{Event: f.s.LastEvent}
+}
+
+// CallsMax is how many leases of one attempt may run out before it fails.
+const CallsMax = 5
+
+// leaseOver makes an attempt ready again whose caller is gone.
+func (f *fold) leaseOver(n *News) Verdict {
+	e := f.find(func(e *Entry) bool { return e.attempt != nil && e.attempt.id == n.Attempt })
+	if e == nil || e.attempt.phase != called || e.attempt.owner != n.Owner {
+		return Verdict{Refusal: AlreadyEnded}
+	}
+	a := e.attempt
+	a.calls++
+	f.out.Changed = true
+	if a.calls >= CallsMax {
+		n.Error = &flow.Error{Name: f.s.broken(e), Cause: "the call was lost with its caller several times"}
+		n.Output = nil
+		if e.attempt.mode == flow.RequestComplete {
+			return f.close(e, n)
+		}
+		a.phase = called
+		return f.answered(n)
+	}
+	a.phase, a.owner, a.until = ready, 0, 0
+	return Verdict{}
+}
+
+// broken is the error name of a call that came to nothing.
+func (s *State) broken(e *Entry) string {
+	if e.attempt.http {
+		return "HTTP.RequestFailed"
+	}
+	return "FC.Unknown"
+}
+
+// sent clears an outgoing, or puts it off.
+func (f *fold) sent(n *News) {
+	s := f.s
+	if n.Index >= len(s.Outbox) {
+		return
+	}
+	f.out.Changed = true
+	if n.Next > 0 {
+		s.Outbox[n.Index].Next = n.Next
+		s.Outbox[n.Index].Tries++
+		return
+	}
+	s.Outbox = append(s.Outbox[:n.Index:n.Index], s.Outbox[n.Index+1:]...)
+}

@@ -1,0 +1,151 @@
+package interp
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+
+	"millrace/shared/flow"
+	"millrace/shared/value"
+)
+
+// schedule opens an attempt: its parameters are evaluated and kept with it.
+func (f *fold) schedule(e *Entry, st *flow.State) error {
+	t := st.Task
+	id := f.s.LastEvent + 1
+	v := f.env(e, "Parameters")
+	v.token = f.s.token(id)
+	a := &Attempt{id: id, number: e.retries, phase: ready, mode: t.Mode, http: t.Action == "HTTP:Request"}
+	if t.Parameters != nil {
+		tree, err := f.build(t.Parameters, v)
+		if err != nil {
+			return err
+		}
+		a.params = flow.NewValue(tree)
+		if n := a.params.Len(); n > f.l.Data(f.m.Language) {
+			return f.tooLarge("the parameters of state "+value.Quote(st.Name), n)
+		}
+	}
+	if t.Timeout != nil {
+		n, err := f.timeout(e, t)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			a.deadline = f.now + n*1000
+		}
+	}
+	f.noteChild(t, a)
+	shown := e.input
+	if f.m.Language == flow.States {
+		shown = a.params
+		if shown == nil {
+			shown = flow.Empty()
+		}
+	}
+	e.last = f.emit(flow.HistoryEvent{Type: flow.TaskScheduled, Schedule: e.last, Node: e.node, Input: shown})
+	e.attempt, e.phase = a, calling
+	return nil
+}
+
+func (f *fold) timeout(e *Entry, t *flow.TaskSpec) (int64, error) {
+	v, err := f.build(t.Timeout, f.env(e, "Timeout"))
+	if err != nil {
+		return 0, err
+	}
+	n, ok := seconds(v, true)
+	if !ok || n < 0 || n > f.l.TaskSeconds {
+		return 0, f.runtime(fmt.Sprintf("the Timeout must be a whole number from 0 to %d, got %s", f.l.TaskSeconds, value.Quote(string(value.Encode(v)))))
+	}
+	return n, nil
+}
+
+// noteChild notes the execution that the attempt starts and waits for.
+func (f *fold) noteChild(t *flow.TaskSpec, a *Attempt) {
+	if t.Mode != flow.WaitForSystemCallback {
+		return
+	}
+	name, ok := childFlow(t, a.params)
+	if !ok {
+		return
+	}
+	a.childFlow = name
+	if a.child, ok = childExecution(t, a.params); !ok {
+		a.child = ChildName(f.s.key(a.id))
+	}
+}
+
+// key is the idempotency key of an attempt: equal for every call of it.
+func (s *State) key(attempt int64) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:], s.Run)
+	binary.BigEndian.PutUint64(b[8:], uint64(attempt))
+	return hex.EncodeToString(b[:])
+}
+
+// Call is an attempt that has been taken and must be called after the commit.
+type Call struct {
+	Attempt  int64
+	Node     int
+	State    string
+	Task     *flow.TaskSpec
+	Params   *flow.Value // nil without
+	Input    *flow.Value // the state's input
+	Token    string
+	Key      string
+	Deadline int64 // ms since 1970; 0: none
+	Until    int64 // end of the lease; never call after it
+}
+
+// take gives ready attempts to the caller.
+func (f *fold) take(t *Take) {
+	s := f.s
+	s.each(func(e *Entry) {
+		a := e.attempt
+		if a == nil || a.phase != ready || len(f.out.Calls) >= t.Max {
+			return
+		}
+		if !e.input.Loaded() || (a.params != nil && !a.params.Loaded()) {
+			for _, v := range []*flow.Value{e.input, a.params} {
+				if v != nil && !v.Loaded() {
+					f.out.Need = append(f.out.Need, v)
+				}
+			}
+			return
+		}
+		a.phase, a.owner, a.until = called, t.Owner, f.lease(a, t)
+		if !a.started {
+			a.started = true
+			e.last = f.emit(flow.HistoryEvent{Type: flow.TaskStarted, Schedule: e.last, Node: e.node})
+		}
+		f.out.Changed = true
+		st := f.state(e)
+		f.out.Calls = append(f.out.Calls, Call{Attempt: a.id, Node: e.node, State: st.Name, Task: st.Task,
+			Params: a.params, Input: e.input, Token: s.token(f.tokenID(e)), Key: s.key(a.id), Deadline: a.deadline, Until: a.until})
+	})
+}
+
+// tokenID is the event that an attempt's token names.
+func (f *fold) tokenID(e *Entry) int64 { return e.tokenID(f.s) }
+
+func (e *Entry) tokenID(s *State) int64 {
+	if s.Language == flow.Steps {
+		return e.id
+	}
+	return e.attempt.id
+}
+
+// lease is until when a call may go on.
+func (f *fold) lease(a *Attempt, t *Take) int64 {
+	until := f.s.Deadline
+	if a.deadline > 0 {
+		until = min(until, a.deadline)
+	}
+	if t.LeaseMax > 0 {
+		until = min(until, f.clock+t.LeaseMax)
+	}
+	return until + LeaseMargin
+}
+
+// LeaseMargin is added to every lease, ms; a lease counts as over only LeaseMargin later (execution.md 1.4).
+const LeaseMargin = 10_000

@@ -1,0 +1,67 @@
+package interp
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"strconv"
+	"strings"
+)
+
+// TokenMax bounds a task token, in bytes (api.md 4.12).
+const TokenMax = 2048
+
+// token makes the task token of an event: base64 of v1#flow#execution#id#MAC (fdl-flow.md 7.3). The MAC covers the
+// account, the flow's id and the run too.
+func (s *State) token(id int64) string {
+	text := "v1#" + s.Flow + "#" + s.Name + "#" + strconv.FormatInt(id, 10) + "#" + base64.StdEncoding.EncodeToString(s.mac(id))
+	return base64.StdEncoding.EncodeToString([]byte(text))
+}
+
+func (s *State) mac(id int64) []byte {
+	h := hmac.New(sha1.New, s.Seed[:])
+	var b []byte
+	for _, part := range []string{s.Account, s.FlowID} {
+		b = binary.AppendUvarint(b, uint64(len(part)))
+		b = append(b, part...)
+	}
+	b = binary.BigEndian.AppendUint64(b, s.Run)
+	b = binary.BigEndian.AppendUint64(b, uint64(id))
+	h.Write(b)
+	return h.Sum(nil)
+}
+
+// Token is a parsed task token; it proves nothing before Valid has been asked.
+type Token struct {
+	Flow, Execution string
+	ID              int64 // of the TaskScheduled event; in the older language of the StepEntered event
+	mac             []byte
+}
+
+// ParseToken takes a task token apart; false for a malformed one.
+func ParseToken(text string) (Token, bool) {
+	if len(text) > TokenMax {
+		return Token{}, false
+	}
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return Token{}, false
+	}
+	parts := strings.Split(string(raw), "#")
+	if len(parts) != 5 || parts[0] != "v1" {
+		return Token{}, false
+	}
+	id, err := strconv.ParseInt(parts[3], 10, 64)
+	mac, merr := base64.StdEncoding.DecodeString(parts[4])
+	if err != nil || merr != nil || id <= 0 || len(mac) != sha1.Size {
+		return Token{}, false
+	}
+	return Token{Flow: parts[1], Execution: parts[2], ID: id, mac: mac}, true
+}
+
+// Valid tells whether the token was made by this execution, in constant time.
+func (s *State) Valid(t Token) bool {
+	return subtle.ConstantTimeCompare(s.mac(t.ID), t.mac) == 1
+}

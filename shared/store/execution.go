@@ -1,0 +1,316 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"millrace/shared/flow"
+)
+
+// executionFmt is the format of state rows that this code writes. Rows of another format are left alone.
+const executionFmt = 1
+
+// Execution is a state row (execution.md 1.2). The first part is fixed by the claim, the second changed by commits.
+type Execution struct {
+	Account     string
+	FlowID      string
+	Flow        string
+	Name        string
+	Region      string
+	RoleArn     string
+	Run         uint64   // this incarnation of the name
+	Seed        [16]byte // secret: never shown
+	Claim       uint64   // the creator's own token
+	Origin      string   // what asked for the start: the same origin is the same start; "" for none
+	Callback    string   // CallbackFnFTaskToken
+	Hash        string   // of the definition
+	Qualifier   string
+	MapRun      string
+	Parent      string
+	Language    flow.Language
+	Express     bool
+	Started     int64 // ms since 1970
+	Deadline    int64
+	Expires     int64
+	Input       []byte      // as sent; nil when it stands in rows of its own
+	InputRef    *flow.Value // where, then; its text is the input as sent
+	Environment []Variable
+
+	Version   int64
+	Status    flow.Status
+	Stopped   int64
+	Output    *flow.Value
+	Error     *flow.Error
+	LastEvent int64
+	LastTime  int64
+	TailFirst int64 // id of the first event of the tail
+	Tail      []byte
+	Body      []byte
+	Wake      int64
+	Tries     int // times that the sweeper has sent a hint since the last commit
+	Begun     int // times that a runner has begun after that
+	Redrive   int
+
+	bodyRef *flow.Value // of a body that stands in rows of its own
+	fixed   []byte      // encoded first part, once known
+}
+
+// Partition is the execution's partition.
+func (x *Execution) Partition() string { return Partition(x.FlowID, x.Name) }
+
+// Change is what a commit makes of an execution.
+type Change struct {
+	Events   []flow.HistoryEvent
+	Unplaced func(f func(v *flow.Value)) // values of the body that need rows of their own; nil for none
+	Body     func(dst []byte) []byte     // encodes the body, after its values have got places; nil leaves it
+
+	Status    flow.Status
+	Stopped   int64
+	Output    *flow.Value
+	Error     *flow.Error
+	LastEvent int64
+	LastTime  int64
+	Wake      int64
+	Tries     int
+	Begun     int
+}
+
+// bodyMax is the longest body that stands in the state row itself; partMax the longest part of a value.
+const (
+	bodyMax = 64 << 10
+	partMax = 256 << 10
+)
+
+// ErrBody says that an execution's open states need more bytes than the limit.
+var ErrBody = errors.New("store: the open states of the execution are too large")
+
+// Create claims the execution's name: create-if-absent (or expired). ErrConflict when the name is taken.
+func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
+	return s.write(ctx, x, c, Condition{Absent: true, Now: s.nowMillis()})
+}
+
+// Commit makes the change one version later. ErrConflict: somebody else has committed; another error: it may or
+// may not have been applied. In both cases x must be loaded again. On success x is what was written.
+func (s *Store) Commit(ctx context.Context, x *Execution, c *Change) error {
+	return s.write(ctx, x, c, Condition{Version: x.Version, Fence: fence(x.Run, x.Redrive)})
+}
+
+func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Condition) error {
+	w := writer{x: x, version: x.Version + 1, token: Random()}
+	if cond.Absent && len(x.Input) > flow.EventInline {
+		x.InputRef, x.Input = w.place(flow.TextValue(x.Input)), nil
+	}
+	w.tail(s.tail, c.Events)
+	if c.Unplaced != nil {
+		c.Unplaced(func(v *flow.Value) { w.place(v) })
+	}
+	if c.Body != nil {
+		x.Body, x.bodyRef = c.Body(nil), nil
+		if len(x.Body) > bodyMax {
+			x.bodyRef = w.place(flow.TextValue(x.Body))
+		}
+	}
+	x.Version = w.version
+	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
+	x.LastEvent, x.LastTime, x.Wake, x.Tries, x.Begun = c.LastEvent, c.LastTime, c.Wake, c.Tries, c.Begun
+	return s.driver.Commit(ctx, w.puts, x.row(), cond)
+}
+
+// writer gathers the rows of one commit.
+type writer struct {
+	x       *Execution
+	version int64
+	token   uint64
+	count   uint64
+	puts    []Row
+}
+
+// place gives a value rows of its own.
+func (w *writer) place(v *flow.Value) *flow.Value {
+	token := w.token + w.count
+	w.count++
+	text := v.Text()
+	for part := 0; part == 0 || len(text) > 0; part++ {
+		n := min(len(text), partMax)
+		w.puts = append(w.puts, Row{Key: Key{w.x.Partition(), valueSort(w.x.Run, w.version, token, part)},
+			Data: text[:n], Expires: w.x.Expires})
+		text = text[n:]
+	}
+	v.SetRef(flow.Ref{Kind: flow.RefRow, Version: w.version, Token: token})
+	return v
+}
+
+// tail adds events to the history's tail. Whether the old tail moves to a row of its own depends on the committed
+// row alone, so that two writers of one history row write the same bytes (execution.md 1.3).
+func (w *writer) tail(full int, events []flow.HistoryEvent) {
+	if len(events) == 0 {
+		return
+	}
+	x := w.x
+	if len(x.Tail) >= full {
+		w.puts = append(w.puts, Row{Key: Key{x.Partition(), eventSort(x.Run, x.TailFirst)}, Data: x.Tail, Expires: x.Expires})
+		x.Tail = nil
+	}
+	for i := range events {
+		events[i].Values(func(_ byte, v *flow.Value) {
+			if v.Ref().Kind == flow.RefNone && v.Len() > flow.EventInline {
+				w.place(v)
+			}
+		})
+	}
+	if len(x.Tail) == 0 {
+		x.TailFirst = events[0].ID
+	}
+	x.Tail = flow.AppendEvents(x.Tail[:len(x.Tail):len(x.Tail)], x.Started, events)
+}
+
+// row encodes the state row.
+func (x *Execution) row() Row {
+	return Row{Key: Key{x.Partition(), sortState}, Version: x.Version, Fence: fence(x.Run, x.Redrive), Data: x.encode(),
+		Wake: x.Wake, Expires: x.Expires,
+		List: &ListEntry{Group: listGroup(x.FlowID, x.Name), Sort: listSort(x.Started, x.Name), Fields: x.listFields()}}
+}
+
+func (x *Execution) encode() []byte {
+	if x.fixed == nil {
+		x.fixed = x.encodeFixed()
+	}
+	e := flow.Encoder{Buf: make([]byte, 0, len(x.fixed)+len(x.Body)+len(x.Tail)+128), Inline: flow.EventInline}
+	e.Buf = append(e.Buf, x.fixed...)
+	e.Byte(byte(x.Status))
+	e.Int(x.Stopped)
+	e.Value(x.Output)
+	e.Error(x.Error)
+	e.Uint(uint64(x.LastEvent))
+	e.Int(x.LastTime)
+	e.Uint(uint64(x.TailFirst))
+	e.Bytes(x.Tail)
+	e.Uint(uint64(x.Tries))
+	e.Uint(uint64(x.Begun))
+	e.Uint(uint64(x.Redrive))
+	if x.bodyRef != nil {
+		e.Inline = 0
+		e.Bool(true)
+		e.Value(x.bodyRef)
+	} else {
+		e.Bool(false)
+		e.Bytes(x.Body)
+	}
+	return e.Buf
+}
+
+func (x *Execution) encodeFixed() []byte {
+	e := flow.Encoder{Inline: flow.EventInline}
+	e.Uint(executionFmt)
+	for _, t := range []string{x.Account, x.FlowID, x.Flow, x.Name, x.Region, x.RoleArn, x.Origin, x.Callback, x.Hash, x.Qualifier, x.MapRun, x.Parent} {
+		e.String(t)
+	}
+	e.Uint(x.Run)
+	e.Buf = append(e.Buf, x.Seed[:]...)
+	e.Uint(x.Claim)
+	e.Byte(byte(x.Language))
+	e.Bool(x.Express)
+	e.Int(x.Started)
+	e.Int(x.Deadline)
+	e.Int(x.Expires)
+	if x.InputRef != nil {
+		e.Inline = 0
+		e.Bool(true)
+		e.Value(x.InputRef)
+	} else {
+		e.Bool(false)
+		e.Bytes(x.Input)
+	}
+	e.Uint(uint64(len(x.Environment)))
+	for _, v := range x.Environment {
+		e.String(v.Name)
+		e.String(v.Value)
+		e.String(v.Description)
+	}
+	return e.Buf
+}
+
+func decodeExecution(row Row) (*Execution, error) {
+	d := flow.NewDecoder(row.Data)
+	if d.Uint() != executionFmt {
+		return nil, ErrFormat
+	}
+	x := &Execution{Version: row.Version, Wake: row.Wake}
+	for _, t := range []*string{&x.Account, &x.FlowID, &x.Flow, &x.Name, &x.Region, &x.RoleArn, &x.Origin, &x.Callback, &x.Hash, &x.Qualifier, &x.MapRun, &x.Parent} {
+		*t = d.String()
+	}
+	x.Run = d.Uint()
+	for i := range x.Seed {
+		x.Seed[i] = d.Byte()
+	}
+	x.Claim = d.Uint()
+	x.Language, x.Express = flow.Language(d.Byte()), d.Bool()
+	x.Started, x.Deadline, x.Expires = d.Int(), d.Int(), d.Int()
+	if d.Bool() {
+		x.InputRef = d.Value()
+	} else {
+		x.Input = d.Bytes()
+	}
+	for n := d.Count(); n > 0; n-- {
+		x.Environment = append(x.Environment, Variable{d.String(), d.String(), d.String()})
+	}
+	x.fixed = row.Data[: len(row.Data)-d.Left() : len(row.Data)-d.Left()]
+	x.Status, x.Stopped, x.Output, x.Error = flow.Status(d.Byte()), d.Int(), d.Value(), d.Error()
+	x.LastEvent, x.LastTime, x.TailFirst, x.Tail = int64(d.Uint()), d.Int(), int64(d.Uint()), d.Bytes()
+	x.Tries, x.Begun, x.Redrive = int(d.Uint()), int(d.Uint()), int(d.Uint())
+	if d.Bool() {
+		x.bodyRef = d.Value()
+	} else {
+		x.Body = d.Bytes()
+	}
+	if d.Err != nil || int(x.Status) > int(flow.TimedOut) {
+		return nil, fmt.Errorf("store: state row %s: %w", row.Partition, flow.ErrCorrupt)
+	}
+	return x, nil
+}
+
+// Load reads an execution, strongly consistent, its body with it. ErrNotFound when there is none or it has expired.
+func (s *Store) Load(ctx context.Context, partition string) (*Execution, error) {
+	row, err := s.driver.Get(ctx, Key{partition, sortState})
+	if err != nil {
+		return nil, err
+	}
+	if row.Expires > 0 && row.Expires <= s.nowMillis() {
+		return nil, ErrNotFound
+	}
+	x, err := decodeExecution(row)
+	if err != nil {
+		return nil, err
+	}
+	if x.bodyRef != nil {
+		if err := s.LoadValue(ctx, x, x.bodyRef); err != nil {
+			return nil, err
+		}
+		x.Body = x.bodyRef.Text()
+	}
+	return x, nil
+}
+
+// InputText is the execution's input as it was sent.
+func (s *Store) InputText(ctx context.Context, x *Execution) ([]byte, error) {
+	if x.InputRef == nil {
+		return x.Input, nil
+	}
+	if !x.InputRef.Loaded() {
+		if err := s.LoadValue(ctx, x, x.InputRef); err != nil {
+			return nil, err
+		}
+	}
+	return x.InputRef.Text(), nil
+}
+
+// Postpone moves the wake time of a row that is due, so that the same hint is not sent every minute. ErrConflict:
+// the execution has moved on.
+func (s *Store) Postpone(ctx context.Context, x *Execution, wake int64) error {
+	cond := Condition{Version: x.Version, Fence: fence(x.Run, x.Redrive)}
+	x.Version++
+	x.Tries++
+	x.Wake = wake
+	return s.driver.Commit(ctx, nil, x.row(), cond)
+}

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Variable is one variable of a flow's environment.
+type Variable struct{ Name, Value, Description string }
+
+// Flow is a flow row (execution.md 1.1). The definition's text stands in a row of its own, by its hash.
+type Flow struct {
+	Fmt             int
+	Account         string
+	Name            string
+	ID              string // UUID, new for each creation
+	Type            string
+	Hash            string // of the definition, hex
+	Description     string
+	RoleArn         string
+	Mode            string // as given; "" means Standard
+	ExternalStorage string
+	ResourceGroup   string
+	Environment     []Variable
+	Created         int64 // ms since 1970
+	Modified        int64
+	Deleting        bool
+
+	Version int64 `json:"-"`
+}
+
+// flowFmt is the format of flow rows that this code writes.
+const flowFmt = 1
+
+// ErrFormat says that a row was written by a newer program: it is left alone.
+var ErrFormat = errors.New("store: a row has a format that this program does not know; run the newer program")
+
+// DefinitionHash names a definition's text.
+func DefinitionHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// GetFlow reads a flow, strongly consistent. ErrNotFound when there is none or it is being deleted.
+func (s *Store) GetFlow(ctx context.Context, account, name string) (*Flow, error) {
+	row, err := s.driver.Get(ctx, flowKey(account, name))
+	if err != nil {
+		return nil, err
+	}
+	f, err := decodeFlow(row)
+	if err != nil {
+		return nil, err
+	}
+	if f.Deleting {
+		return nil, ErrNotFound
+	}
+	return f, nil
+}
+
+func decodeFlow(row Row) (*Flow, error) {
+	var f Flow
+	if err := json.Unmarshal(row.Data, &f); err != nil {
+		return nil, fmt.Errorf("store: flow row %s is damaged: %w", row.Partition, err)
+	}
+	if f.Fmt != flowFmt {
+		return nil, ErrFormat
+	}
+	f.Version = row.Version
+	return &f, nil
+}
+
+// CreateFlow writes a new flow and its definition. ErrConflict when the name is taken.
+func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string) error {
+	f.Version = 1
+	return s.writeFlow(ctx, f, definition, Condition{Absent: true, Now: s.nowMillis()})
+}
+
+// UpdateFlow replaces a flow that was read. ErrConflict when it has changed since.
+func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string) error {
+	cond := Condition{Version: f.Version, Fence: f.ID}
+	f.Version++
+	return s.writeFlow(ctx, f, definition, cond)
+}
+
+func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, cond Condition) error {
+	f.Fmt, f.Hash = flowFmt, DefinitionHash(definition)
+	data, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	puts := []Row{{Key: definitionKey(f.ID, f.Hash), Data: []byte(definition)}}
+	row := Row{Key: flowKey(f.Account, f.Name), Version: f.Version, Fence: f.ID, Data: data,
+		List: &ListEntry{Group: flowGroup(f.Account), Sort: f.Name}}
+	return s.driver.Commit(ctx, puts, row, cond)
+}
+
+// DeleteFlow removes a flow that was read; its executions stay until the sweeper has ended and expired them.
+// ErrConflict when it has changed since.
+func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
+	return s.driver.Delete(ctx, flowKey(f.Account, f.Name), &Condition{Version: f.Version, Fence: f.ID})
+}
+
+// ListFlows lists an account's flows by name, after the name given, at most limit.
+func (s *Store) ListFlows(ctx context.Context, account, after string, limit int) (flows []*Flow, more bool, err error) {
+	from := ""
+	if after != "" {
+		from = after + "\x00"
+	}
+	listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup(account), From: from, Limit: limit})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, l := range listed {
+		f, err := s.GetFlow(ctx, account, l.Sort)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		flows = append(flows, f)
+	}
+	return flows, more, nil
+}
+
+// definitionsMax bounds the cache of definition texts.
+const definitionsMax = 256
+
+// Definition reads the text of a definition.
+func (s *Store) Definition(ctx context.Context, flowID, hash string) (string, error) {
+	key := flowID + hash
+	s.mu.Lock()
+	text, ok := s.definitions[key]
+	s.mu.Unlock()
+	if ok {
+		return text, nil
+	}
+	row, err := s.driver.Get(ctx, definitionKey(flowID, hash))
+	if err != nil {
+		return "", err
+	}
+	text = string(row.Data)
+	s.mu.Lock()
+	if len(s.definitions) >= definitionsMax {
+		clear(s.definitions)
+	}
+	s.definitions[key] = text
+	s.mu.Unlock()
+	return text, nil
+}

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+)
+
+// Sort keys of an execution's partition: state, inbox, history, values, in this order (execution.md 1.1).
+const (
+	sortState   = "a"
+	prefixEvent = "h#"
+	prefixValue = "v#"
+)
+
+// listShards is the number of list groups of a flow: one group must not take all writes of a busy flow.
+const listShards = 4
+
+func flowKey(account, name string) Key { return Key{"f#" + account + "#" + name, sortState} }
+
+func flowGroup(account string) string { return "flows#" + account }
+
+func definitionKey(flowID, hash string) Key { return Key{"d#" + flowID, hash} }
+
+// Partition is the partition of an execution: what a hint names.
+func Partition(flowID, execution string) string { return "x#" + flowID + "#" + execution }
+
+// ParsePartition takes an execution's partition apart; false for another kind.
+func ParsePartition(p string) (flowID, execution string, ok bool) {
+	rest, ok := strings.CutPrefix(p, "x#")
+	if !ok {
+		return "", "", false
+	}
+	flowID, execution, ok = strings.Cut(rest, "#")
+	return flowID, execution, ok && flowID != "" && execution != ""
+}
+
+func listGroup(flowID, execution string) string {
+	h := fnv.New32a()
+	h.Write([]byte(execution))
+	return shardGroup(flowID, int(h.Sum32()%listShards))
+}
+
+func shardGroup(flowID string, shard int) string { return fmt.Sprintf("%s#%d", flowID, shard) }
+
+func listSort(started int64, name string) string { return fmt.Sprintf("%013d#%s", started, name) }
+
+func eventSort(run uint64, first int64) string { return fmt.Sprintf("h#%016x#%010d", run, first) }
+
+func valueSort(run uint64, version int64, token uint64, part int) string {
+	return fmt.Sprintf("v#%016x#%d#%016x#%04d", run, version, token, part)
+}
+
+func fence(run uint64, redrive int) string { return fmt.Sprintf("%016x.%d", run, redrive) }

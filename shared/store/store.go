@@ -1,0 +1,58 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"sync"
+	"time"
+)
+
+// Options of a Store.
+type Options struct {
+	Driver Driver
+	Now    func() time.Time // nil: the clock
+	// TailBytes is how long the history tail in the state row grows before it moves to a row of its own;
+	// 0: 2 KB, right for an embedded store.
+	TailBytes int
+}
+
+// Store keeps flows, definitions, executions and history over a Driver. It is safe for many goroutines.
+type Store struct {
+	driver Driver
+	now    func() time.Time
+	tail   int
+
+	mu          sync.Mutex
+	definitions map[string]string // by flow id and hash; immutable texts, bounded
+}
+
+// New returns a Store over a driver.
+func New(o Options) *Store {
+	s := &Store{driver: o.Driver, now: o.Now, tail: o.TailBytes, definitions: map[string]string{}}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.tail == 0 {
+		s.tail = 2 << 10
+	}
+	return s
+}
+
+// Driver is the driver below, for the sweeper.
+func (s *Store) Driver() Driver { return s.driver }
+
+// Close closes the driver.
+func (s *Store) Close() error { return s.driver.Close() }
+
+func (s *Store) nowMillis() int64 { return s.now().UnixMilli() }
+
+// Random gives 8 fresh random bytes that are not zero.
+func Random() uint64 {
+	var b [8]byte
+	for {
+		rand.Read(b[:])
+		if u := binary.BigEndian.Uint64(b[:]); u != 0 {
+			return u
+		}
+	}
+}
