@@ -1,0 +1,137 @@
+package expr_test
+
+import (
+	"strings"
+	"testing"
+
+	"millrace/shared/expr"
+)
+
+// Each case does more than the default budget allows, on an input of moderate size.
+var heavyCases = []string{
+	"[" + strings.Repeat("jsonToString($Input),", 400) + "1]",
+	"[" + strings.Repeat("format('{}', $Input.text),", 400) + "1]",
+	"[" + strings.Repeat("$Input.array == $Input.other,", 400) + "1]",
+	"[" + strings.Repeat("arrayUnique($Input.array),", 200) + "1]",
+	"[" + strings.Repeat("split($Input.text, 'a'),", 200) + "1]",
+	"[" + strings.Repeat("toBase64($Input.text),", 400) + "1]",
+	"[" + strings.Repeat("hash($Input.text, 'MD5'),", 400) + "1]",
+	"[" + strings.Repeat("stringToJson($Input.json),", 200) + "1]",
+	"[" + strings.Repeat("1 in $Input.array,", 400) + "1]",
+	"[" + strings.Repeat("mapKeys($Input.object),", 400) + "1]",
+	"[" + strings.Repeat("mapValues($Input.object),", 400) + "1]",
+	"[" + strings.Repeat("jsonMerge($Input.object, {}),", 400) + "1]",
+	"[" + strings.Repeat("length($Input.text),", 800) + "1]",
+	`regexMatchString($Input.text, "(a{1,20}b?){20}$")`,
+	"[" + strings.Repeat(`regexMatchString("a", format("(a{20}){20}{}", "")),`, 300) + "1]",
+	`jsonToString(` + doubled(9) + `)`,
+}
+
+// doubled is an expression whose value is small in memory, for it shares its parts, and large as text.
+func doubled(n int) string {
+	if n == 0 {
+		return `$Input.array`
+	}
+	inner := doubled(n - 1)
+	if n > 3 {
+		return `[` + inner + `]`
+	}
+	return `toArray(` + inner + `,` + inner + `,` + inner + `,` + inner + `)`
+}
+
+func heavyWorld() *world {
+	array, other, object := make([]any, 20_000), make([]any, 20_000), map[string]any{}
+	for i := range array {
+		array[i], other[i] = strings.Repeat("x", i%7), strings.Repeat("x", i%7)
+	}
+	for i := range 1000 {
+		object[strings.Repeat("k", i)] = true
+	}
+	return &world{roots: map[expr.Root]any{expr.Input: map[string]any{
+		"array": array, "other": other, "object": object,
+		"text": strings.Repeat("a", 60_000), "json": "[" + strings.Repeat("1,", 30_000) + "1]",
+	}}}
+}
+
+func TestTooMuchWork(t *testing.T) {
+	w := heavyWorld()
+	for _, src := range heavyCases {
+		e, parseErr := expr.Parse(src, expr.Input)
+		if parseErr != nil {
+			t.Errorf("%.60s: %v", src, parseErr)
+			continue
+		}
+		b := expr.DefaultBudget()
+		_, err := e.Eval(w, &b)
+		failed, ok := err.(*expr.Error)
+		if !ok || !strings.HasPrefix(failed.Reason, "the expression does too much work") {
+			t.Errorf("%.60s: %v, %+v left", src, err, b)
+		}
+	}
+}
+
+func TestEmptyBudget(t *testing.T) {
+	for _, c := range newerCases {
+		e, parseErr := expr.Parse(c.src, newerRoots)
+		if parseErr != nil {
+			t.Fatal(parseErr)
+		}
+		if _, err := e.Eval(newerWorld(t), &expr.Budget{}); err == nil {
+			t.Errorf("%s: no error", c.src)
+		}
+	}
+}
+
+// Every budget below what an evaluation needs ends it with an error, and what it needs is always the same.
+func TestBudgetIsExact(t *testing.T) {
+	for _, c := range newerCases {
+		e, _ := expr.Parse(c.src, newerRoots)
+		b := expr.DefaultBudget()
+		if _, err := e.Eval(newerWorld(t), &b); err != nil {
+			t.Fatal(err)
+		}
+		most := expr.DefaultBudget()
+		nodes, bytes := most.Nodes-b.Nodes, most.Bytes-b.Bytes
+		if _, err := e.Eval(newerWorld(t), &expr.Budget{Nodes: nodes, Bytes: bytes}); err != nil {
+			t.Errorf("%s: %v", c.src, err)
+		}
+		if _, err := e.Eval(newerWorld(t), &expr.Budget{Nodes: nodes - 1, Bytes: bytes}); err == nil {
+			t.Errorf("%s: no error with a step less", c.src)
+		}
+		if bytes == 0 {
+			continue
+		}
+		if _, err := e.Eval(newerWorld(t), &expr.Budget{Nodes: nodes, Bytes: bytes - 1}); err == nil {
+			t.Errorf("%s: no error with a byte less", c.src)
+		}
+	}
+}
+
+func TestLongAndDeepText(t *testing.T) {
+	for _, src := range []string{
+		strings.Repeat("(", 100_000),
+		strings.Repeat("[", 10_000),
+		strings.Repeat("-", 10_000),
+		strings.Repeat("$Input[", 2_000),
+		strings.Repeat(`{"a":`, 2_000),
+		strings.Repeat(`toArray(`, 2_000),
+		`"` + strings.Repeat("x", expr.LengthMax) + `"`,
+	} {
+		if _, err := expr.Parse(src, expr.Input); err == nil {
+			t.Errorf("%.20s: no error", src)
+		}
+	}
+	for _, src := range []string{ // long without depth
+		"1" + strings.Repeat(" == 1", 3_000),
+		"$Input" + strings.Repeat(".a", 8_000),
+		"true" + strings.Repeat("&&true", 2_700),
+	} {
+		e, err := expr.Parse(src, expr.Input)
+		if err != nil {
+			t.Errorf("%.20s: %v", src, err)
+			continue
+		}
+		b := expr.DefaultBudget()
+		e.Eval(&world{roots: map[expr.Root]any{expr.Input: map[string]any{}}}, &b)
+	}
+}
