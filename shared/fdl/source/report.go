@@ -16,6 +16,7 @@ type Report struct {
 	list    Diagnostics
 	counts  map[string]int
 	nearing int
+	failed  bool
 }
 
 // NewReport is an empty report on a text.
@@ -23,6 +24,7 @@ func NewReport(text []byte) *Report { return &Report{text: text} }
 
 // Text adds an error in the text itself.
 func (r *Report) Text(line, column int, hint, format string, args ...any) {
+	r.failed = true
 	r.list = append(r.list, Diagnostic{Line: line, Column: column, Hint: hint, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -53,6 +55,7 @@ func (r *Report) ErrorKey(rule string, f *Field, path *Path, hint, format string
 }
 
 func (r *Report) add(s Severity, rule string, line, column int, path *Path, hint, format string, args []any) {
+	r.failed = r.failed || s == Error
 	if r.counts == nil {
 		r.counts = make(map[string]int)
 	}
@@ -75,7 +78,7 @@ func (r *Report) Near(word string, candidates []string) string {
 }
 
 // Failed tells whether there is an error.
-func (r *Report) Failed() bool { return r.list.Errors() > 0 }
+func (r *Report) Failed() bool { return r.failed }
 
 // Diagnostics gives what was found: errors by rule, then place; then warnings by place.
 func (r *Report) Diagnostics() Diagnostics {

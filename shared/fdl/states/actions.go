@@ -1,0 +1,213 @@
+package states
+
+import (
+	"fmt"
+	"strings"
+
+	"millrace/shared/fdl/arn"
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+)
+
+// action is what the language says of an action that it knows. The zero value is that of any other API:
+// RequestComplete only, parameters passed through.
+type action struct {
+	modeMax    flow.TaskMode // the last mode it has
+	system     bool          // has WaitForSystemCallback too
+	parameters []parameter
+}
+
+// parameter is one member of Parameters. check gives a reason why a constant is wrong, "" when it is right.
+type parameter struct {
+	name     string
+	required bool
+	check    func(*source.Node) string
+}
+
+const custom = flow.WaitForCustomCallback
+
+var actions = map[string]action{
+	"FC:InvokeFunction": {modeMax: custom, system: true, parameters: []parameter{
+		{"resourceArn", true, resource(arn.Function)},
+		{"invocationType", true, oneOf("Sync", "Async")},
+		{"body", false, nil},
+	}},
+	"FNF:StartExecution": {modeMax: custom, system: true, parameters: []parameter{
+		{"resourceArn", true, resource(arn.Flow)},
+		{"executionName", false, executionName},
+		{"input", false, of(source.Map)},
+	}},
+	"HTTP:Request": {modeMax: custom, parameters: []parameter{
+		{"url", true, url},
+		{"method", true, method},
+		{"headers", false, of(source.Map)},
+		{"body", false, nil},
+	}},
+	"MNS:SendMessage": {modeMax: custom, parameters: []parameter{
+		{"resourceArn", true, resource(arn.Queue, arn.Topic)},
+		{"message", true, message},
+		{"priority", false, integer(1, 16)},
+		{"delaySeconds", false, integer(0, 604800)},
+		{"messageTag", false, of(source.String)},
+		{"messageAttributes", false, of(source.Map)},
+	}},
+	"EventBridge:PutEvents": {modeMax: custom, parameters: []parameter{
+		{"id", true, of(source.String)},
+		{"source", true, of(source.String)},
+		{"type", true, of(source.String)},
+		{"eventBusName", true, of(source.String)},
+		{"subject", false, of(source.String)},
+		{"data", false, nil},
+	}},
+	"SMS:SendSms": {modeMax: custom, parameters: []parameter{
+		{"phoneNumbers", true, of(source.String)},
+		{"signName", true, of(source.String)},
+		{"templateCode", true, of(source.String)},
+		{"templateParam", false, of(source.Map)},
+	}},
+	"OSS:GetObject": {parameters: []parameter{
+		{"bucket", true, of(source.String)},
+		{"key", true, of(source.String)},
+		{"region", false, of(source.String)},
+		{"versionId", false, of(source.String)},
+		{"range", false, of(source.String)},
+		{"ifMatch", false, of(source.String)},
+		{"ifNoneMatch", false, of(source.String)},
+	}},
+}
+
+// parameters checks the constants of a known action. Members with the suffix are checked when they have a value.
+func (c *compiler) parameters(n *source.Node, path *source.Path, name string, given *source.Node) {
+	known := actions[name].parameters
+	at := path.Key("Parameters")
+	if given == nil {
+		given = &source.Node{Kind: source.Map, Line: n.Line, Column: n.Column}
+	}
+	if given.Kind != source.Map {
+		return // reported with the template
+	}
+	for _, p := range known {
+		c.parameter(given, at, name, p)
+	}
+	if known == nil {
+		return
+	}
+	names := make([]string, len(known))
+	for i, p := range known {
+		names[i] = p.name
+	}
+	for i := range given.Fields {
+		key, _ := unsuffix(given.Fields[i].Key)
+		if contains(names, key) {
+			continue
+		}
+		if hint := c.Near(key, names); hint != "" {
+			c.WarnKey(&given.Fields[i], at.Key(given.Fields[i].Key), hint, "%s has no such parameter", name)
+		}
+	}
+}
+
+func (c *compiler) parameter(given *source.Node, path *source.Path, action string, p parameter) {
+	if given.Has(p.name + suffix) {
+		return
+	}
+	v := given.Get(p.name)
+	if v == nil {
+		if p.required {
+			c.Error("V13", given, path.Key(p.name), "", "is missing; %s needs it", action)
+		}
+		return
+	}
+	if p.check == nil {
+		return
+	}
+	if reason := p.check(v); reason != "" {
+		hint := ""
+		if v.Kind == source.String && startsWithRoot(v.Text) {
+			hint = "an expression needs the key " + p.name + ".$"
+		} else if v.Kind != source.String && strings.HasPrefix(reason, "must be a string") {
+			hint = "put it in quotes"
+		}
+		c.Error("V13", v, path.Key(p.name), hint, "%s", reason)
+	}
+}
+
+func of(kind source.Kind) func(*source.Node) string {
+	return func(n *source.Node) string {
+		if n.Kind == kind {
+			return ""
+		}
+		return "must be " + kind.String() + ", not " + n.Kind.String()
+	}
+}
+
+func oneOf(words ...string) func(*source.Node) string {
+	return func(n *source.Node) string {
+		if n.Kind == source.String && contains(words, n.Text) {
+			return ""
+		}
+		return "must be " + strings.Join(words, " or ")
+	}
+}
+
+func integer(least, most int64) func(*source.Node) string {
+	reason := fmt.Sprintf("must be an integer from %d to %d", least, most)
+	return func(n *source.Node) string {
+		if i, ok := n.Int(); ok && i >= least && i <= most {
+			return ""
+		}
+		return reason
+	}
+}
+
+func resource(targets ...arn.Target) func(*source.Node) string {
+	return func(n *source.Node) string {
+		if n.Kind != source.String {
+			return "must be a string, not " + n.Kind.String()
+		}
+		target, _ := arn.Parse(n.Text)
+		forms := make([]string, len(targets))
+		for i, t := range targets {
+			if t == target {
+				return ""
+			}
+			forms[i] = arn.Forms[t]
+		}
+		return "must be like " + strings.Join(forms, " or ")
+	}
+}
+
+func executionName(n *source.Node) string {
+	if n.Kind == source.String && flow.ValidName(n.Text) {
+		return ""
+	}
+	return "must be a string of 1 to 128 letters, digits, _ and -, the first a letter or _"
+}
+
+func url(n *source.Node) string {
+	if n.Kind != source.String {
+		return "must be a string, not " + n.Kind.String()
+	}
+	scheme, rest, ok := strings.Cut(n.Text, "://")
+	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") ||
+		rest == "" || rest[0] == '/' || strings.ContainsAny(n.Text, " \t\r\n") {
+		return "must be a full URL like https://example.com/path"
+	}
+	return ""
+}
+
+func method(n *source.Node) string {
+	methods := []string{"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"}
+	if n.Kind == source.String && contains(methods, strings.ToUpper(n.Text)) {
+		return ""
+	}
+	return "must be one of " + strings.Join(methods, ", ")
+}
+
+func message(n *source.Node) string {
+	switch n.Kind {
+	case source.String, source.Map, source.List:
+		return ""
+	}
+	return "must be a string or a structure, not " + n.Kind.String()
+}

@@ -1,0 +1,115 @@
+// Package states is the front end of the newer definition language (`Type: StateMachine`): it checks a
+// definition's tree by the rules V01 to V23 and lowers it to a flow.Machine.
+package states
+
+import (
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+)
+
+// Compile checks a definition and lowers it. name is the flow's name in the API call ("": not checked), mode
+// flow.Standard or flow.Express. The limits must be complete. What is wrong goes to the report; the machine is
+// to be used only when the report has no error.
+func Compile(root *source.Node, name, mode string, limits flow.Limits, report *source.Report) *flow.Machine {
+	c := &compiler{Report: report, limits: limits, machine: &flow.Machine{Language: flow.States}}
+	c.top(root, name, mode)
+	return c.machine
+}
+
+type compiler struct {
+	*source.Report
+	limits  flow.Limits
+	machine *flow.Machine
+}
+
+var topFields = []string{"Type", "SpecVersion", "Name", "StartAt", "States", "Description", "Timeout"}
+
+func (c *compiler) top(root *source.Node, name, mode string) {
+	c.language(root)
+	c.name(root, name)
+	c.timeout(root, mode)
+	c.unknown(root, nil, topFields)
+	c.machine.Root = c.scope(root, nil, mode)
+}
+
+// language checks Type and SpecVersion.
+func (c *compiler) language(root *source.Node) {
+	const hint = "write Type: StateMachine and SpecVersion: v1"
+	var path *source.Path
+	if t := root.Get("Type"); t == nil {
+		c.Error("V01", root, path.Key("Type"), hint, "is missing; it must be StateMachine")
+	} else if t.Kind != source.String || t.Text != "StateMachine" {
+		why := ""
+		if t.Text == "Workflow" {
+			why = " (Workflow is the spelling of the preview)"
+		}
+		if t.Text == "flow" {
+			c.Error("V01", t, path.Key("Type"), "the older language starts with type: flow and version: v1", "must be StateMachine")
+			return
+		}
+		c.Error("V01", t, path.Key("Type"), hint, "must be StateMachine%s", why)
+	}
+	if v := root.Get("SpecVersion"); v == nil {
+		c.Error("V02", root, path.Key("SpecVersion"), hint, "is missing; it must be v1")
+	} else if v.Kind != source.String || v.Text != "v1" {
+		why := ""
+		if v.Text == "V3" {
+			why = " (V3 is the spelling of the preview)"
+		}
+		c.Error("V02", v, path.Key("SpecVersion"), hint, "must be v1%s", why)
+	}
+}
+
+func (c *compiler) name(root *source.Node, want string) {
+	path := (*source.Path)(nil).Key("Name")
+	n := root.Get("Name")
+	switch {
+	case n == nil:
+		c.Error("V03", root, path, "", "is missing")
+	case n.Kind != source.String:
+		c.Error("V03", n, path, "put the name in quotes", "must be a string, not %s", n.Kind)
+	case !flow.ValidName(n.Text):
+		c.Error("V03", n, path, "", "must be 1 to 128 letters, digits, _ and -, the first a letter or _")
+	case want != "" && n.Text != want:
+		c.Error("V03", n, path, "", "must equal the flow's name %q", want)
+	default:
+		c.machine.Name = n.Text
+	}
+}
+
+func (c *compiler) timeout(root *source.Node, mode string) {
+	n := root.Get("Timeout")
+	if n == nil {
+		return
+	}
+	most := c.limits.ExecutionSeconds
+	if mode == flow.Express {
+		most = c.limits.ExpressSeconds
+	}
+	seconds, ok := n.Int()
+	if !ok || seconds < 0 || seconds > most {
+		c.Error("V22", n, (*source.Path)(nil).Key("Timeout"), "0 means the longest run of the mode",
+			"must be an integer from 0 to %d", most)
+		return
+	}
+	c.machine.TimeoutSeconds = seconds
+}
+
+// unknown warns of fields that nobody reads.
+func (c *compiler) unknown(n *source.Node, path *source.Path, known []string) {
+	for i := range n.Fields {
+		f := &n.Fields[i]
+		if f.Value.Kind != source.Null && !contains(known, f.Key) {
+			c.WarnKey(f, path.Key(f.Key), c.Near(f.Key, known), "unknown field, ignored")
+		}
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, e := range list {
+		if e == s {
+			return true
+		}
+	}
+	return false
+}

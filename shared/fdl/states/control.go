@@ -1,0 +1,224 @@
+package states
+
+import (
+	"math"
+
+	"millrace/shared/expr"
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+)
+
+// list gives a field that must be a list; nil after an error.
+func (c *compiler) list(rule string, n *source.Node, path *source.Path, key string) *source.Node {
+	v := n.Get(key)
+	switch {
+	case v == nil:
+		c.Error(rule, n, path.Key(key), "", "is missing")
+	case v.Kind != source.List:
+		c.Error(rule, v, path.Key(key), "", "must be a list, not %s", v.Kind)
+		v = nil
+	}
+	return v
+}
+
+// choice reads Branches and Default.
+func (c *compiler) choice(n *source.Node, path *source.Path, s *scope) *flow.ChoiceSpec {
+	spec := &flow.ChoiceSpec{Default: flow.Option{Next: flow.End}}
+	if d := n.Get("Default"); d == nil {
+		c.Error("V11", n, path.Key("Default"), "name the state to go to when no condition is true", "is missing")
+	} else {
+		spec.Default.Next, _ = c.target("V08", d, path.Key("Default"), s)
+	}
+	list := c.list("V11", n, path, "Branches")
+	if list == nil {
+		return spec
+	}
+	if len(list.Items) == 0 {
+		c.Error("V11", list, path.Key("Branches"), "", "must have at least one branch")
+	}
+	spec.Options = make([]flow.Option, len(list.Items))
+	for i, item := range list.Items {
+		spec.Options[i] = c.option(item, path.Key("Branches").Item(i, ""), s)
+	}
+	return spec
+}
+
+var optionFields = []string{"Condition", "Next", "Description", "Name"}
+
+func (c *compiler) option(n *source.Node, path *source.Path, s *scope) flow.Option {
+	o := flow.Option{Next: flow.End}
+	if n.Kind != source.Map {
+		c.Error("V11", n, path, "", "must be a mapping with Condition and Next, not %s", n.Kind)
+		return o
+	}
+	c.unknown(n, path, optionFields)
+	if next := n.Get("Next"); next == nil {
+		c.Error("V11", n, path.Key("Next"), "", "is missing")
+	} else {
+		o.Next, _ = c.target("V08", next, path.Key("Next"), s)
+	}
+	condition := n.Get("Condition")
+	switch {
+	case condition == nil && n.Get("Condition.$") != nil:
+		c.Error("V11", n, path.Key("Condition"), "a condition is always an expression: write it without the suffix", "is missing")
+	case condition == nil:
+		c.Error("V11", n, path.Key("Condition"), "", "is missing")
+	case condition.Kind != source.String:
+		c.Error("V11", condition, path.Key("Condition"), "put the expression in quotes", "must be a string, not %s", condition.Kind)
+	default:
+		o.Condition = c.expression(condition, path.Key("Condition"), rootsInput)
+	}
+	return o
+}
+
+var scopeFields = []string{"StartAt", "States", "Name", "Description"}
+
+// parallel reads the branches.
+func (c *compiler) parallel(n *source.Node, path *source.Path, s *scope) []*flow.Scope {
+	list := c.list("V16", n, path, "Branches")
+	if list == nil {
+		return nil
+	}
+	if most := c.limits.ParallelBranches; len(list.Items) == 0 || len(list.Items) > most {
+		c.Error("V16", list, path.Key("Branches"), "", "must have 1 to %d branches, not %d", most, len(list.Items))
+	}
+	branches := make([]*flow.Scope, len(list.Items))
+	for i, item := range list.Items {
+		branches[i] = c.inner("V16", item, path.Key("Branches").Item(i, ""), s.mode)
+	}
+	return branches
+}
+
+// inner lowers a branch or a processor.
+func (c *compiler) inner(rule string, n *source.Node, path *source.Path, mode string) *flow.Scope {
+	if n.Kind != source.Map {
+		c.Error(rule, n, path, "", "must be a mapping with StartAt and States, not %s", n.Kind)
+		return &flow.Scope{}
+	}
+	c.unknown(n, path, scopeFields)
+	return c.scope(n, path, mode)
+}
+
+// mapping reads a Map.
+func (c *compiler) mapping(n *source.Node, path *source.Path, s *scope) *flow.MapSpec {
+	spec := &flow.MapSpec{Concurrency: c.concurrency(n, path)}
+	items := n.Get("ItemsPath")
+	switch {
+	case items == nil && n.Get("ItemsPath.$") != nil:
+		c.Error("V17", n, path.Key("ItemsPath"), "ItemsPath is always an expression: write it without the suffix", "is missing")
+	case items == nil:
+		c.Error("V17", n, path.Key("ItemsPath"), "", "is missing")
+	case items.Kind != source.String:
+		c.Error("V17", items, path.Key("ItemsPath"), "write an expression that gives an array, like $Input.items",
+			"must be a string, not %s", items.Kind)
+	default:
+		spec.Items = c.expression(items, path.Key("ItemsPath"), rootsInput)
+	}
+	mode := c.distributed(n, path, spec, s.mode)
+	if p := n.Get("Processor"); p == nil {
+		c.Error("V17", n, path.Key("Processor"), "", "is missing")
+	} else {
+		spec.Processor = c.inner("V17", p, path.Key("Processor"), mode)
+	}
+	return spec
+}
+
+// concurrency reads both spellings; the right one wins.
+func (c *compiler) concurrency(n *source.Node, path *source.Path) int {
+	for _, key := range [...]string{"MaxConcurrency", "MaxConcuccency"} {
+		v := n.Get(key)
+		if v == nil {
+			continue
+		}
+		i, ok := v.Int()
+		if !ok || i < 0 {
+			c.Error("V17", v, path.Key(key), "0 means the default", "must be an integer from 0")
+			return 0
+		}
+		return int(min(i, math.MaxInt32))
+	}
+	return 0
+}
+
+// distributedFields need the distributed mode; the first three are not supported in any.
+var distributedFields = [...]string{
+	"ItemReader", "ItemBatcher", "ResultWriter", "ItemConstructor",
+	"MaxItems", "MaxItems.$", "ToleratedFailurePercentage", "ToleratedFailurePercentage.$",
+	"ToleratedFailureCount", "ToleratedFailureCount.$",
+}
+
+// distributed reads what belongs to the distributed mode and gives the mode of the processor's states.
+func (c *compiler) distributed(n *source.Node, path *source.Path, spec *flow.MapSpec, mode string) string {
+	if config := n.Get("ProcessorConfig"); config != nil {
+		mode = c.processorConfig(config, path.Key("ProcessorConfig"), spec, mode)
+	}
+	if spec.Distributed {
+		if spec.Concurrency == 0 {
+			spec.Concurrency = c.limits.MapConcurrencyMax
+		}
+		c.Warn(n, path, "", "a distributed Map is accepted but not run yet: the state fails")
+	}
+	for i, key := range distributedFields {
+		v := n.Get(key)
+		switch {
+		case v == nil:
+		case i < 3:
+			c.Error("V23", v, path.Key(key), "let an earlier state read or write the data, and use ItemsPath", "is not supported")
+		case !spec.Distributed:
+			c.Warn(v, path.Key(key), "set ProcessorConfig.ExecutionMode", "has an effect in a distributed Map only")
+		}
+	}
+	c.constructor(n, path, "ItemConstructor", rootsItem)
+	c.tolerance(n, path, "MaxItems", math.MaxInt64)
+	c.tolerance(n, path, "ToleratedFailurePercentage", 100)
+	c.tolerance(n, path, "ToleratedFailureCount", math.MaxInt64)
+	return mode
+}
+
+func (c *compiler) processorConfig(config *source.Node, path *source.Path, spec *flow.MapSpec, mode string) string {
+	if config.Kind != source.Map {
+		c.Error("V23", config, path, "", "must be a mapping, not %s", config.Kind)
+		return mode
+	}
+	c.unknown(config, path, []string{"ExecutionMode"})
+	m := config.Get("ExecutionMode")
+	switch {
+	case m == nil:
+		return mode
+	case m.Kind != source.String || m.Text != flow.Standard && m.Text != flow.Express:
+		c.Error("V23", m, path.Key("ExecutionMode"), c.Near(m.Text, []string{flow.Standard, flow.Express}), "must be Standard or Express")
+		return mode
+	}
+	spec.Distributed = true
+	return m.Text
+}
+
+// tolerance checks an integer or its suffixed form.
+func (c *compiler) tolerance(n *source.Node, path *source.Path, key string, most int64) {
+	if e := n.Get(key + ".$"); e != nil {
+		c.single(e, path.Key(key+".$"), rootsInput)
+	}
+	v := n.Get(key)
+	if v == nil {
+		return
+	}
+	if i, ok := v.Int(); !ok || i < 0 || i > most {
+		c.Error("V23", v, path.Key(key), "", "must be an integer from 0%s", upTo(most))
+	}
+}
+
+func upTo(most int64) string {
+	if most == 100 {
+		return " to 100"
+	}
+	return ""
+}
+
+// single reads an expression under a suffixed field.
+func (c *compiler) single(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
+	if n.Kind != source.String {
+		c.Error("V15", n, path, "", "a key with the suffix .$ needs an expression, not %s", n.Kind)
+		return nil
+	}
+	return dynamic(c.expression(n, path, roots))
+}

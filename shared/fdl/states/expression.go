@@ -1,0 +1,133 @@
+package states
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"millrace/shared/expr"
+	"millrace/shared/fdl/source"
+)
+
+// suffix marks a key whose value is an expression.
+const suffix = ".$"
+
+// unsuffix cuts the suffix from a key.
+func unsuffix(key string) (string, bool) { return strings.CutSuffix(key, suffix) }
+
+// nestingMax bounds how deep functions nest.
+const nestingMax = 10
+
+var rootNames = []string{"$Input", "$Output", "$Context", "$Global", "$Item"}
+
+// expression parses an expression that may use the given roots; nil after an error.
+func (c *compiler) expression(n *source.Node, path *source.Path, roots expr.Roots) *expr.Expr {
+	e, err := expr.Parse(n.Text, roots)
+	if err == nil {
+		return e
+	}
+	rule, hint := c.blame(n.Text, err)
+	c.ErrorIn(rule, n, err.Offset, path, hint, "%s", err.Error())
+	return nil
+}
+
+// blame tells which rule an expression breaks. An expression that parses once every root exists breaks V19.
+func (c *compiler) blame(text string, err *expr.Error) (rule, hint string) {
+	if nesting(text) > nestingMax {
+		return "V20", "build the value in two states"
+	}
+	if _, other := expr.Parse(text, rootsOutput|expr.Item); other == nil {
+		return "V19", "$Output exists in OutputConstructor and GlobalConstructor, $Item in ItemConstructor"
+	}
+	if root := rootAt(text, err.Offset); root != "" {
+		return "V15", c.Near(root, rootNames)
+	}
+	if !strings.ContainsAny(text, "$(\"'`") {
+		return "V15", "a constant stands under a key without the suffix .$"
+	}
+	return "V15", ""
+}
+
+// rootAt gives the `$name` at an offset, "" when there is none.
+func rootAt(text string, offset int) string {
+	if offset < 0 || offset >= len(text) || text[offset] != '$' {
+		return ""
+	}
+	end := offset + 1
+	for end < len(text) && identifier(rune(text[end])) {
+		end++
+	}
+	return text[offset:end]
+}
+
+// nesting gives how deep function calls nest in a text, right or wrong: strings are skipped, a parenthesis
+// after an identifier is a call.
+func nesting(text string) int {
+	deepest, depth := 0, 0
+	var open []bool
+	var last rune
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		i += size
+		switch r {
+		case '"', '\'', '`':
+			i = skipString(text, i, r)
+		case '(':
+			open = append(open, identifier(last))
+			if identifier(last) {
+				depth++
+				deepest = max(deepest, depth)
+			}
+		case ')':
+			if len(open) > 0 {
+				if open[len(open)-1] {
+					depth--
+				}
+				open = open[:len(open)-1]
+			}
+		}
+		if !unicode.IsSpace(r) {
+			last = r
+		}
+	}
+	return deepest
+}
+
+// skipString gives the offset after the string whose opening quote stands before i.
+func skipString(text string, i int, quote rune) int {
+	for ; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && quote != '`':
+			i++
+		case rune(text[i]) == quote:
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+func identifier(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// startsWithRoot tells whether a string starts with one of the root names.
+func startsWithRoot(s string) bool {
+	if s == "" || s[0] != '$' {
+		return false
+	}
+	for _, name := range rootNames {
+		if rest, ok := strings.CutPrefix(s, name); ok {
+			r, _ := utf8.DecodeRuneInString(rest)
+			if rest == "" || !identifier(r) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dynamic is expr.Dynamic that takes the nil of an expression that does not parse.
+func dynamic(e *expr.Expr) *expr.Template {
+	if e == nil {
+		return nil
+	}
+	return expr.Dynamic(e)
+}

@@ -1,0 +1,135 @@
+package states
+
+import (
+	"math"
+	"strconv"
+
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+)
+
+// retryDelayMax bounds IntervalSeconds and MaxBackoffSeconds.
+const retryDelayMax = 86400
+
+var (
+	retryFields = []string{"Errors", "Description", "MaxAttempts", "IntervalSeconds", "BackoffRate", "MaxBackoffSeconds"}
+	catchFields = []string{"Errors", "Description", "OutputConstructor", "Next"}
+)
+
+// rules reads Retry and Catch.
+func (c *compiler) rules(n *source.Node, path *source.Path, k *kind, s *scope, st *flow.State) {
+	for _, r := range c.ruleList(n, path, "Retry", k) {
+		st.Retry = append(st.Retry, c.retry(r.node, r.path))
+	}
+	for _, r := range c.ruleList(n, path, "Catch", k) {
+		st.Catch = append(st.Catch, c.catch(r.node, r.path, s))
+	}
+}
+
+type rule struct {
+	node *source.Node
+	path *source.Path
+}
+
+// ruleList gives the rules that are mappings.
+func (c *compiler) ruleList(n *source.Node, path *source.Path, key string, k *kind) []rule {
+	v := n.Get(key)
+	if v == nil || v.Kind == source.List && len(v.Items) == 0 {
+		return nil
+	}
+	at := path.Key(key)
+	if !k.guarded {
+		c.Error("V21", v, at, "put the state into a Parallel with one branch to handle its errors", "only Task, Parallel and Map have %s", key)
+	}
+	if v.Kind != source.List {
+		c.Error("V21", v, at, "", "must be a list of rules, not %s", v.Kind)
+		return nil
+	}
+	rules := make([]rule, 0, len(v.Items))
+	for i, item := range v.Items {
+		if item.Kind != source.Map {
+			c.Error("V21", item, at.Item(i, ""), "", "must be a mapping, not %s", item.Kind)
+			continue
+		}
+		rules = append(rules, rule{item, at.Item(i, "")})
+	}
+	return rules
+}
+
+// errors reads the names that a rule matches.
+func (c *compiler) errors(n *source.Node, path *source.Path) []string {
+	v := n.Get("Errors")
+	switch {
+	case v == nil:
+		c.Error("V21", n, path.Key("Errors"), "FnF.ALL matches every error", "is missing")
+		return nil
+	case v.Kind != source.List || len(v.Items) == 0:
+		c.Error("V21", v, path.Key("Errors"), "FnF.ALL matches every error", "must be a list of at least one error name")
+		return nil
+	}
+	names := make([]string, 0, len(v.Items))
+	for i, item := range v.Items {
+		if item.Kind != source.String || item.Text == "" {
+			c.Error("V21", item, path.Key("Errors").Item(i, ""), "", "must be an error name, not %s", item.Kind)
+			continue
+		}
+		if item.Text == "*" {
+			c.Warn(item, path.Key("Errors").Item(i, ""), "FnF.ALL matches every error", "* matches no error")
+		}
+		names = append(names, item.Text)
+	}
+	return names
+}
+
+func (c *compiler) retry(n *source.Node, path *source.Path) flow.Retry {
+	c.unknown(n, path, retryFields)
+	return flow.Retry{
+		Errors:      c.errors(n, path),
+		AttemptsMax: int(c.integer(n, path, "MaxAttempts", 3, math.MaxInt32)),
+		Interval:    c.integer(n, path, "IntervalSeconds", 1, retryDelayMax),
+		Rate:        c.rate(n, path),
+		IntervalMax: c.integer(n, path, "MaxBackoffSeconds", retryDelayMax, retryDelayMax),
+	}
+}
+
+// integer reads a number of a Retry rule, from 0 to most.
+func (c *compiler) integer(n *source.Node, path *source.Path, key string, missing, most int64) int64 {
+	v := n.Get(key)
+	if v == nil {
+		return missing
+	}
+	i, ok := v.Int()
+	if !ok || i < 0 || i > most {
+		c.Error("V21", v, path.Key(key), "", "must be an integer from 0 to %d", most)
+		return missing
+	}
+	return i
+}
+
+func (c *compiler) rate(n *source.Node, path *source.Path) float64 {
+	v := n.Get("BackoffRate")
+	if v == nil {
+		return 1
+	}
+	rate, err := strconv.ParseFloat(v.Text, 64)
+	if v.Kind != source.Number || err != nil || rate < 1 {
+		c.Error("V21", v, path.Key("BackoffRate"), "", "must be a number of at least 1")
+		return 1
+	}
+	return rate
+}
+
+func (c *compiler) catch(n *source.Node, path *source.Path, s *scope) flow.Catch {
+	c.unknown(n, path, catchFields)
+	out := flow.Catch{
+		Errors: c.errors(n, path),
+		Output: c.constructor(n, path, "OutputConstructor", rootsInput),
+		Next:   flow.End,
+	}
+	if next := n.Get("Next"); next == nil {
+		c.Error("V21", n, path.Key("Next"), "", "is missing")
+	} else {
+		out.Next, _ = c.target("V08", next, path.Key("Next"), s)
+	}
+	return out
+}

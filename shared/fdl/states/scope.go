@@ -1,0 +1,162 @@
+package states
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+)
+
+// scope is a list of states while it is lowered.
+type scope struct {
+	index map[string]int // by name; the first state of a name
+	names []string
+	mode  string
+}
+
+// scope checks and lowers `StartAt` and `States` of n: the definition, a branch or a processor.
+func (c *compiler) scope(n *source.Node, path *source.Path, mode string) *flow.Scope {
+	out := &flow.Scope{}
+	list := n.Get("States")
+	where := path.Key("States")
+	switch {
+	case list == nil:
+		c.Error("V04", n, where, "", "is missing")
+	case list.Kind != source.List:
+		c.Error("V04", list, where, "write a list of states, each with its own Name", "must be a list, not %s", list.Kind)
+		list = nil
+	case len(list.Items) == 0:
+		c.Error("V04", list, where, "", "must not be empty")
+	}
+	if list == nil {
+		return out
+	}
+	s := c.names(list, where, mode)
+	c.start(n, path, s, out)
+	out.States = make([]*flow.State, len(list.Items))
+	for i, item := range list.Items {
+		out.States[i] = c.state(item, where.Item(i, s.names[i]), s)
+	}
+	c.reach(out, list, where)
+	return out
+}
+
+// names reads the names of a list of states, so that targets can be resolved on the way.
+func (c *compiler) names(list *source.Node, path *source.Path, mode string) *scope {
+	s := &scope{index: make(map[string]int, len(list.Items)), names: make([]string, len(list.Items)), mode: mode}
+	for i, item := range list.Items {
+		name := c.stateName(item, path, i)
+		s.names[i] = name
+		if name == "" {
+			continue
+		}
+		if first, ok := s.index[name]; ok {
+			c.Error("V06", item.Get("Name"), path.Item(i, name).Key("Name"), "",
+				"is the name of States[%d] of this scope too", first)
+			continue
+		}
+		s.index[name] = i
+	}
+	return s
+}
+
+// stateName checks a state's name; "" when it has no usable one.
+func (c *compiler) stateName(item *source.Node, path *source.Path, i int) string {
+	at := path.Item(i, "")
+	if item.Kind != source.Map {
+		c.Error("V07", item, at, "", "must be a mapping, not %s", item.Kind)
+		return ""
+	}
+	n := item.Get("Name")
+	switch {
+	case n == nil:
+		c.Error("V07", item, at.Key("Name"), "", "is missing")
+	case n.Kind != source.String:
+		c.Error("V07", n, at.Key("Name"), "put the name in quotes", "must be a string, not %s", n.Kind)
+	case !validStateName(n.Text):
+		c.Error("V07", n, at.Key("Name"), "", "must have 1 to 128 characters, none of them a control character")
+	default:
+		return n.Text
+	}
+	return ""
+}
+
+func validStateName(s string) bool {
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			return false
+		}
+	}
+	return s != "" && utf8.RuneCountInString(s) <= 128
+}
+
+func (c *compiler) start(n *source.Node, path *source.Path, s *scope, out *flow.Scope) {
+	start := n.Get("StartAt")
+	switch {
+	case start == nil:
+		c.Error("V05", n, path.Key("StartAt"), "", "is missing")
+	case start.Kind != source.String:
+		c.Error("V05", start, path.Key("StartAt"), "", "must be a string, not %s", start.Kind)
+	default:
+		out.Start, _ = c.target("V05", start, path.Key("StartAt"), s)
+	}
+}
+
+// target resolves the name of a state of the scope.
+func (c *compiler) target(rule string, n *source.Node, path *source.Path, s *scope) (int, bool) {
+	if n.Kind != source.String {
+		c.Error(rule, n, path, "", "must be the name of a state, not %s", n.Kind)
+		return flow.End, false
+	}
+	i, ok := s.index[n.Text]
+	if !ok {
+		c.Error(rule, n, path, c.Near(n.Text, s.names), "no state of this scope has the name %q", cut(n.Text))
+		return flow.End, false
+	}
+	return i, true
+}
+
+// reach warns of states that no way leads to.
+func (c *compiler) reach(s *flow.Scope, list *source.Node, path *source.Path) {
+	if c.Failed() {
+		return // targets may be missing because they are wrong
+	}
+	seen := make([]bool, len(s.States))
+	todo := append(make([]int, 0, len(s.States)), s.Start)
+	visit := func(i int) {
+		if i >= 0 && !seen[i] {
+			seen[i] = true
+			todo = append(todo, i)
+		}
+	}
+	seen[s.Start] = true
+	for len(todo) > 0 {
+		st := s.States[todo[len(todo)-1]]
+		todo = todo[:len(todo)-1]
+		visit(st.Next)
+		for i := range st.Catch {
+			visit(st.Catch[i].Next)
+		}
+		if st.Choice != nil {
+			for i := range st.Choice.Options {
+				visit(st.Choice.Options[i].Next)
+			}
+			visit(st.Choice.Default.Next)
+		}
+	}
+	for i, ok := range seen {
+		if !ok {
+			c.Warn(list.Items[i], path.Item(i, s.States[i].Name), "", "no way leads to this state")
+		}
+	}
+}
+
+// cut shortens a text of the definition for a message.
+func cut(s string) string {
+	const most = 64
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most]) + "…"
+}

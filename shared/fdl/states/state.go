@@ -1,0 +1,217 @@
+package states
+
+import (
+	"millrace/shared/expr"
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+)
+
+// kind is what the language says of one state type.
+type kind struct {
+	kind    flow.Kind
+	fields  []string // that are read
+	ignored []string // that other types have, and that do nothing here
+	moves   bool     // has Next or End
+	guarded bool     // may have Retry and Catch
+}
+
+var commonFields = []string{
+	"Name", "Type", "Description", "InputConstructor", "OutputConstructor", "GlobalConstructor", "Next", "End", "Retry", "Catch",
+}
+
+// typeNames are the eight types, for suggestions.
+var typeNames = []string{"Task", "Pass", "Wait", "Succeed", "Fail", "Choice", "Parallel", "Map"}
+
+var kinds = map[string]*kind{
+	"Pass":    {kind: flow.Pass, fields: fields(), moves: true},
+	"Wait":    {kind: flow.Wait, fields: fields("Seconds", "Seconds.$"), moves: true},
+	"Succeed": {kind: flow.Succeed, fields: fields(), ignored: []string{"Next"}},
+	"Fail": {kind: flow.Fail, fields: fields("Code", "Code.$", "Detail", "Detail.$"),
+		ignored: []string{"Next", "OutputConstructor", "GlobalConstructor"}},
+	"Choice":   {kind: flow.Choice, fields: fields("Branches", "Default")},
+	"Parallel": {kind: flow.Parallel, fields: fields("Branches"), moves: true, guarded: true},
+	"Map": {kind: flow.Map, moves: true, guarded: true, fields: fields(
+		"ItemsPath", "Processor", "MaxConcurrency", "MaxConcuccency", "ProcessorConfig", "ItemConstructor",
+		"ItemReader", "ItemBatcher", "ResultWriter", "MaxItems", "MaxItems.$",
+		"ToleratedFailurePercentage", "ToleratedFailurePercentage.$", "ToleratedFailureCount", "ToleratedFailureCount.$")},
+	"Task": {kind: flow.Task, fields: fields("Action", "TaskMode", "Parameters", "Timeout", "Timeout.$"), moves: true, guarded: true},
+}
+
+func fields(own ...string) []string { return append(own, commonFields...) }
+
+// The roots at the places of a state.
+const (
+	rootsInput  = expr.Input | expr.Context | expr.Global
+	rootsOutput = rootsInput | expr.Output
+	rootsItem   = rootsInput | expr.Item
+)
+
+// state checks and lowers one state. Its node number comes before those of the states inside it.
+func (c *compiler) state(n *source.Node, path *source.Path, s *scope) *flow.State {
+	st := &flow.State{Node: len(c.machine.Nodes), Line: n.Line, Next: flow.End}
+	c.machine.Nodes = append(c.machine.Nodes, st)
+	if n.Kind != source.Map {
+		return st // reported with the names
+	}
+	if name := n.Get("Name"); name != nil {
+		st.Name = name.Text
+	}
+	k := c.kind(n, path)
+	if k == nil {
+		return st
+	}
+	st.Kind = k.kind
+	c.fieldsOf(n, path, k)
+	c.description(n, path)
+	st.Input = c.constructor(n, path, "InputConstructor", rootsInput)
+	st.Output = c.constructor(n, path, "OutputConstructor", rootsOutput)
+	st.Global = c.constructor(n, path, "GlobalConstructor", rootsOutput)
+	c.next(n, path, k, s, st)
+	c.rules(n, path, k, s, st)
+	c.body(n, path, s, st)
+	return st
+}
+
+func (c *compiler) kind(n *source.Node, path *source.Path) *kind {
+	t := n.Get("Type")
+	switch {
+	case t == nil:
+		c.Error("V07", n, path.Key("Type"), "", "is missing")
+		return nil
+	case t.Kind != source.String:
+		c.Error("V07", t, path.Key("Type"), "", "must be a string, not %s", t.Kind)
+		return nil
+	}
+	k := kinds[t.Text]
+	if k == nil {
+		c.Error("V07", t, path.Key("Type"), c.Near(t.Text, typeNames), "there is no state type %q", cut(t.Text))
+	}
+	return k
+}
+
+// body lowers what only the state's type has.
+func (c *compiler) body(n *source.Node, path *source.Path, s *scope, st *flow.State) {
+	switch st.Kind {
+	case flow.Wait:
+		st.Wait = c.wait(n, path, s)
+	case flow.Fail:
+		st.Fail = c.fail(n, path)
+	case flow.Choice:
+		st.Choice = c.choice(n, path, s)
+	case flow.Parallel:
+		st.Parallel = c.parallel(n, path, s)
+	case flow.Map:
+		st.Map = c.mapping(n, path, s)
+	case flow.Task:
+		st.Task = c.task(n, path, s)
+	}
+}
+
+// fieldsOf warns of fields that do nothing and refuses those that contradict each other.
+func (c *compiler) fieldsOf(n *source.Node, path *source.Path, k *kind) {
+	written := plainKeys(n)
+	for i := range n.Fields {
+		f := &n.Fields[i]
+		if f.Value.Kind == source.Null {
+			continue
+		}
+		plain, suffixed := unsuffix(f.Key)
+		_, again := written[plain]
+		switch {
+		case suffixed && plain == "":
+			c.ErrorKey("V18", f, path.Key(f.Key), "write the member's name before .$", "a key must not be the suffix alone")
+		case suffixed && again && n.Get(plain) != nil:
+			c.both(f, path, plain)
+		case contains(k.ignored, f.Key):
+			c.WarnKey(f, path.Key(f.Key), "", "has no effect on this type of state")
+		case contains(k.fields, f.Key):
+		case suffixed && contains(k.fields, plain):
+			c.WarnKey(f, path.Key(f.Key), "write "+plain+" without the suffix", "unknown field, ignored: %s takes no suffix", plain)
+		default:
+			c.WarnKey(f, path.Key(f.Key), c.Near(f.Key, k.fields), "unknown field, ignored")
+		}
+	}
+}
+
+func (c *compiler) both(f *source.Field, path *source.Path, plain string) {
+	c.ErrorKey("V18", f, path.Key(f.Key), "keep one of the two", "%s stands here with and without the suffix .$", cut(plain))
+}
+
+func (c *compiler) description(n *source.Node, path *source.Path) {
+	if d := n.Get("Description"); d != nil && (d.Kind == source.List || d.Kind == source.Map) {
+		c.Warn(d, path.Key("Description"), "", "should be a string, not %s", d.Kind)
+	}
+}
+
+// next resolves Next and End.
+func (c *compiler) next(n *source.Node, path *source.Path, k *kind, s *scope, st *flow.State) {
+	next, end := n.Get("Next"), n.Get("End")
+	if end != nil && end.Kind != source.Bool {
+		c.Error("V09", end, path.Key("End"), "", "must be true or false, not %s", end.Kind)
+	}
+	ends := end != nil && end.True()
+	switch {
+	case k.kind == flow.Choice:
+		if next != nil {
+			c.Error("V10", next, path.Key("Next"), "put the target into Default", "a Choice has no Next")
+		}
+		if ends {
+			c.Error("V10", end, path.Key("End"), "let Default name a Succeed state", "a Choice has no End")
+		}
+	case !k.moves:
+	case next != nil:
+		if i, _ := c.target("V08", next, path.Key("Next"), s); !ends {
+			st.Next = i
+		}
+	case !ends && (end == nil || end.Kind == source.Bool):
+		c.Error("V09", n, path, "", "has neither Next nor End: true")
+	}
+}
+
+// wait reads Seconds.
+func (c *compiler) wait(n *source.Node, path *source.Path, s *scope) *flow.WaitSpec {
+	most := c.limits.WaitSeconds
+	if s.mode == flow.Express {
+		most = c.limits.WaitSecondsExpr
+	}
+	if e := n.Get("Seconds.$"); e != nil {
+		return &flow.WaitSpec{Seconds: c.single(e, path.Key("Seconds.$"), rootsInput)}
+	}
+	seconds := n.Get("Seconds")
+	if seconds == nil {
+		c.Error("V12", n, path.Key("Seconds"), "", "is missing")
+		return nil
+	}
+	if i, ok := seconds.Int(); !ok || i < 1 || i > most {
+		hint := ""
+		if seconds.Kind == source.String {
+			hint = "an expression needs the key Seconds.$"
+		}
+		c.Error("V12", seconds, path.Key("Seconds"), hint, "must be an integer from 1 to %d", most)
+		return nil
+	}
+	return &flow.WaitSpec{Seconds: expr.Constant(seconds.Value())}
+}
+
+// fail reads Code and Detail.
+func (c *compiler) fail(n *source.Node, path *source.Path) *flow.FailSpec {
+	return &flow.FailSpec{Code: c.text(n, path, "Code"), Detail: c.text(n, path, "Detail")}
+}
+
+// text reads a constant text or its suffixed form; nil when there is neither.
+func (c *compiler) text(n *source.Node, path *source.Path, key string) *expr.Template {
+	if e := n.Get(key + ".$"); e != nil {
+		return c.single(e, path.Key(key+".$"), rootsInput)
+	}
+	v := n.Get(key)
+	switch {
+	case v == nil:
+		return nil
+	case v.Kind == source.List || v.Kind == source.Map:
+		c.Error("V07", v, path.Key(key), "", "must be a string, not %s", v.Kind)
+		return nil
+	case v.Kind != source.String:
+		c.Warn(v, path.Key(key), "put it in quotes", "should be a string, not %s", v.Kind)
+	}
+	return expr.Constant(v.Text)
+}

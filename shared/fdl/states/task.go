@@ -1,0 +1,131 @@
+package states
+
+import (
+	"strconv"
+	"strings"
+
+	"millrace/shared/expr"
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+	"millrace/shared/value"
+)
+
+var modeNames = []string{"RequestComplete", "WaitForSystemCallback", "WaitForCustomCallback"}
+
+// task reads a Task.
+func (c *compiler) task(n *source.Node, path *source.Path, s *scope) *flow.TaskSpec {
+	spec := &flow.TaskSpec{Action: c.action(n, path), Timeout: c.taskTimeout(n, path)}
+	parameters := n.Get("Parameters")
+	if parameters != nil {
+		spec.Parameters = c.template(parameters, path.Key("Parameters"), rootsInput)
+	}
+	if spec.Action != "" {
+		c.parameters(n, path, spec.Action, parameters)
+	}
+	spec.Mode = c.taskMode(n, path, s, spec.Action, parameters)
+	return spec
+}
+
+// action reads `Service:API`; "" after an error.
+func (c *compiler) action(n *source.Node, path *source.Path) string {
+	const form = "write it as Service:API, for example FC:InvokeFunction"
+	v := n.Get("Action")
+	switch {
+	case v == nil:
+		c.Error("V13", n, path.Key("Action"), form, "is missing")
+		return ""
+	case v.Kind != source.String:
+		c.Error("V13", v, path.Key("Action"), form, "must be a string, not %s", v.Kind)
+		return ""
+	case v.Text == "FC::InvokeFunction": // so written by older pages
+		return "FC:InvokeFunction"
+	}
+	service, api, ok := strings.Cut(v.Text, ":")
+	if !ok || !word(service) || !word(api) {
+		c.Error("V13", v, path.Key("Action"), form, "%q has not the form Service:API", cut(v.Text))
+		return ""
+	}
+	if _, known := actions[v.Text]; !known {
+		for name := range actions {
+			if strings.EqualFold(name, v.Text) {
+				c.Warn(v, path.Key("Action"), "did you mean '"+name+"'?", "%s is another action than %s", v.Text, name)
+			}
+		}
+	}
+	return v.Text
+}
+
+func word(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
+		case i > 0 && ('0' <= c && c <= '9' || c == '-' || c == '_' || c == '.'):
+		default:
+			return false
+		}
+	}
+	return s != "" && len(s) <= 128
+}
+
+// taskTimeout reads Timeout: an integer, a decimal string or an expression. 0 is never, like a missing one.
+func (c *compiler) taskTimeout(n *source.Node, path *source.Path) *expr.Template {
+	if e := n.Get("Timeout.$"); e != nil {
+		return c.single(e, path.Key("Timeout.$"), rootsInput)
+	}
+	v := n.Get("Timeout")
+	if v == nil {
+		return nil
+	}
+	seconds, ok := v.Int()
+	if v.Kind == source.String {
+		i, err := strconv.ParseInt(v.Text, 10, 64)
+		seconds, ok = i, err == nil
+	}
+	if !ok || seconds < 0 || seconds > c.limits.TaskSeconds {
+		hint := "0 means never"
+		if v.Kind == source.String && strings.HasPrefix(v.Text, "$") {
+			hint = "an expression needs the key Timeout.$"
+		}
+		c.Error("V13", v, path.Key("Timeout"), hint, "must be an integer from 0 to %d", c.limits.TaskSeconds)
+		return nil
+	}
+	if seconds == 0 {
+		return nil
+	}
+	return expr.Constant(value.FromInt(seconds))
+}
+
+// taskMode reads TaskMode and checks it against the action and the mode of the flow.
+func (c *compiler) taskMode(n *source.Node, path *source.Path, s *scope, action string, parameters *source.Node) flow.TaskMode {
+	v := n.Get("TaskMode")
+	if v == nil {
+		return flow.RequestComplete
+	}
+	at := path.Key("TaskMode")
+	mode := flow.TaskMode(len(modeNames))
+	for i, name := range modeNames {
+		if v.Kind == source.String && v.Text == name {
+			mode = flow.TaskMode(i)
+		}
+	}
+	if int(mode) == len(modeNames) {
+		c.Error("V14", v, at, c.Near(v.Text, modeNames), "must be one of %s", strings.Join(modeNames, ", "))
+		return flow.RequestComplete
+	}
+	if mode == flow.RequestComplete {
+		return mode
+	}
+	if s.mode == flow.Express {
+		c.Error("V14", v, at, "use a Standard flow to wait for callbacks", "an Express flow has RequestComplete only")
+	}
+	if action != "" && mode > actions[action].modeMax || mode == flow.WaitForSystemCallback && !actions[action].system && action != "" {
+		c.Error("V14", v, at, "", "%s does not support %s", action, v.Text)
+	}
+	if action == "FC:InvokeFunction" && mode == flow.WaitForSystemCallback && parameters != nil && parameters.Kind == source.Map {
+		if t := parameters.Get("invocationType"); t != nil && t.Kind == source.String && t.Text == "Sync" {
+			c.Error("V14", t, path.Key("Parameters").Key("invocationType"), "write Async, or use RequestComplete",
+				"WaitForSystemCallback needs an asynchronous invocation")
+		}
+	}
+	return mode
+}

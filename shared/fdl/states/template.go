@@ -1,0 +1,141 @@
+package states
+
+import (
+	"millrace/shared/expr"
+	"millrace/shared/fdl/source"
+)
+
+// constructor reads a constructor: a mapping of constants and suffixed expressions. nil when there is none.
+func (c *compiler) constructor(n *source.Node, path *source.Path, key string, roots expr.Roots) *expr.Template {
+	v := n.Get(key)
+	if v == nil {
+		return nil
+	}
+	return c.template(v, path.Key(key), roots)
+}
+
+// template lowers a constructor or Parameters.
+func (c *compiler) template(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
+	if n.Kind != source.Map {
+		c.Error("V15", n, path, "", "must be a mapping, not %s", n.Kind)
+		return nil
+	}
+	return c.value(n, path, roots, false).template()
+}
+
+// built is a lowered value: a constant, as long as no expression is inside, else a template.
+type built struct {
+	constant any
+	dynamic  *expr.Template
+}
+
+func (b built) template() *expr.Template {
+	if b.dynamic != nil {
+		return b.dynamic
+	}
+	return expr.Constant(b.constant)
+}
+
+// value lowers one value. loose is set below a mapping or list under a suffixed key: there a string that starts
+// with a root name is an expression.
+func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots, loose bool) built {
+	switch n.Kind {
+	case source.Map:
+		return c.object(n, path, roots, loose)
+	case source.List:
+		return c.array(n, path, roots, loose)
+	case source.String:
+		if loose && startsWithRoot(n.Text) {
+			return built{dynamic: dynamic(c.expression(n, path, roots))}
+		}
+	}
+	return built{constant: n.Value()}
+}
+
+func (c *compiler) array(n *source.Node, path *source.Path, roots expr.Roots, loose bool) built {
+	values := make([]built, len(n.Items))
+	constant := true
+	for i, item := range n.Items {
+		values[i] = c.value(item, path.Item(i, ""), roots, loose)
+		constant = constant && values[i].dynamic == nil
+	}
+	if constant {
+		list := make([]any, len(values))
+		for i := range values {
+			list[i] = values[i].constant
+		}
+		return built{constant: list}
+	}
+	items := make([]*expr.Template, len(values))
+	for i := range values {
+		items[i] = values[i].template()
+	}
+	return built{dynamic: expr.ArrayOf(items)}
+}
+
+func (c *compiler) object(n *source.Node, path *source.Path, roots expr.Roots, loose bool) built {
+	values := make([]built, len(n.Fields))
+	constant := true
+	plain := plainKeys(n)
+	for i := range n.Fields {
+		values[i] = c.member(&n.Fields[i], plain, path, roots, loose)
+		constant = constant && values[i].dynamic == nil
+	}
+	if constant {
+		object := make(map[string]any, len(values))
+		for i := range values {
+			name, _ := unsuffix(n.Fields[i].Key)
+			object[name] = values[i].constant
+		}
+		return built{constant: object}
+	}
+	fields := make([]expr.Field, len(values))
+	for i := range values {
+		name, _ := unsuffix(n.Fields[i].Key)
+		fields[i] = expr.Field{Name: name, Value: values[i].template()}
+	}
+	return built{dynamic: expr.ObjectOf(fields)}
+}
+
+// plainKeys is the set of keys without suffix; nil when no key has one.
+func plainKeys(n *source.Node) map[string]struct{} {
+	suffixed := false
+	for i := range n.Fields {
+		if _, ok := unsuffix(n.Fields[i].Key); ok {
+			suffixed = true
+			break
+		}
+	}
+	if !suffixed {
+		return nil
+	}
+	keys := make(map[string]struct{}, len(n.Fields))
+	for i := range n.Fields {
+		if _, ok := unsuffix(n.Fields[i].Key); !ok {
+			keys[n.Fields[i].Key] = struct{}{}
+		}
+	}
+	return keys
+}
+
+// member lowers one member of an object.
+func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *source.Path, roots expr.Roots, loose bool) built {
+	name, suffixed := unsuffix(f.Key)
+	at := path.Key(f.Key)
+	if !suffixed {
+		return c.value(f.Value, at, roots, loose)
+	}
+	if name == "" {
+		c.ErrorKey("V18", f, at, "write the member's name before .$", "a key must not be the suffix alone")
+	} else if _, both := plain[name]; both {
+		c.both(f, path, name)
+	}
+	switch f.Value.Kind {
+	case source.String:
+		return built{dynamic: dynamic(c.expression(f.Value, at, roots))}
+	case source.Map, source.List:
+		return c.value(f.Value, at, roots, true)
+	}
+	c.Error("V15", f.Value, at, "drop the suffix for a constant", "a key with the suffix .$ needs an expression, not %s", f.Value.Kind)
+	return built{}
+}

@@ -1,0 +1,96 @@
+// Package steps is the front end of the older definition language (`type: flow`): it checks a definition's tree
+// and lowers it to a flow.Machine. The rules of its diagnostics, F01 to F09, are the numbers of section 12 of the
+// language's reference.
+package steps
+
+import (
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+)
+
+// Compile checks a definition and lowers it. name is the flow's name in the API call ("": not checked), mode
+// flow.Standard or flow.Express. The limits must be complete. What is wrong goes to the report; the machine is
+// to be used only when the report has no error.
+func Compile(root *source.Node, name, mode string, limits flow.Limits, report *source.Report) *flow.Machine {
+	c := &compiler{
+		Report: report, limits: limits, mode: mode,
+		machine: &flow.Machine{Language: flow.Steps}, taken: make(map[string]int),
+	}
+	c.top(root, name)
+	return c.machine
+}
+
+type compiler struct {
+	*source.Report
+	limits  flow.Limits
+	mode    string
+	machine *flow.Machine
+	taken   map[string]int // line of the step that has a name; names are unique in the whole flow
+}
+
+var topKeys = []string{"version", "type", "name", "steps", "inputMappings", "outputMappings", "timeoutSeconds", "description"}
+
+func (c *compiler) top(root *source.Node, name string) {
+	var path *source.Path
+	for i := range root.Fields {
+		if f := &root.Fields[i]; !contains(topKeys, f.Key) {
+			c.WarnKey(f, path.Key(f.Key), c.Near(f.Key, topKeys), "unknown key, ignored")
+		}
+	}
+	c.language(root)
+	if n := c.text(root, path, "name"); n != nil {
+		c.machine.Name = n.Text
+		if name != "" && n.Text != name {
+			c.Error("F02", n, path.Key("name"), "", "must equal the flow's name %q", name)
+		}
+	}
+	if n := root.Get("timeoutSeconds"); n != nil {
+		c.machine.TimeoutSeconds = c.integer("F03", n, path.Key("timeoutSeconds"), 0, c.limits.ExecutionSeconds)
+	}
+	c.machine.Input = c.mappings(root, path, "inputMappings", rootsMapping, false)
+	c.machine.Output = c.mappings(root, path, "outputMappings", rootsMapping, false)
+	list := root.Get("steps")
+	switch {
+	case list == nil:
+		c.Error("F01", root, path.Key("steps"), "", "is missing")
+	case list.Kind != source.List:
+		c.Error("F01", list, path.Key("steps"), "", "must be a list, not %s", list.Kind)
+	default:
+		c.machine.Root = c.scope(list, path.Key("steps"))
+	}
+}
+
+func (c *compiler) language(root *source.Node) {
+	var path *source.Path
+	if t := root.Get("type"); t == nil || t.Kind != source.String || t.Text != "flow" {
+		hint := ""
+		if t != nil && t.Text == "StateMachine" {
+			hint = "the newer language starts with Type: StateMachine and SpecVersion: v1"
+		}
+		c.Error("F01", or(t, root), path.Key("type"), hint, "must be flow")
+	}
+	v := root.Get("version")
+	switch {
+	case v == nil:
+		c.Error("F01", root, path.Key("version"), "write version: v1", "is missing")
+	case v.Kind != source.String || v.Text != "v1" && v.Text != "v1beta1":
+		c.Error("F01", v, path.Key("version"), "", "must be v1 or v1beta1")
+	}
+}
+
+// or gives the first node that there is.
+func or(n, other *source.Node) *source.Node {
+	if n != nil {
+		return n
+	}
+	return other
+}
+
+func contains(list []string, s string) bool {
+	for _, e := range list {
+		if e == s {
+			return true
+		}
+	}
+	return false
+}

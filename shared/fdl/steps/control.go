@@ -1,0 +1,143 @@
+package steps
+
+import (
+	"strings"
+
+	"millrace/shared/expr"
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+)
+
+var optionKeys = []string{"condition", "steps", "goto"}
+
+// choice reads the options and the default, in the order of the text.
+func (c *compiler) choice(n *source.Node, path *source.Path, s *siblings) *flow.ChoiceSpec {
+	spec := &flow.ChoiceSpec{Default: flow.Option{Next: flow.Follow}}
+	if n.Before("choices", "default") {
+		c.options(n, path, s, spec)
+		c.defaults(n, path, s, spec)
+	} else {
+		c.defaults(n, path, s, spec)
+		c.options(n, path, s, spec)
+	}
+	return spec
+}
+
+func (c *compiler) options(n *source.Node, path *source.Path, s *siblings, spec *flow.ChoiceSpec) {
+	for _, it := range c.items(n, path, "choices") {
+		c.keys(it.node, it.path, optionKeys...)
+		o := c.option(it.node, it.path, s)
+		condition := c.text(it.node, it.path, "condition")
+		switch {
+		case condition != nil:
+			o.Condition = c.condition(condition, it.path.Key("condition"))
+		case it.node.Get("condition") == nil:
+			c.Error("F08", it.node, it.path.Key("condition"), "", "is missing")
+		}
+		spec.Options = append(spec.Options, o)
+	}
+}
+
+func (c *compiler) defaults(n *source.Node, path *source.Path, s *siblings, spec *flow.ChoiceSpec) {
+	v := c.typed(n, path, "default", source.Map)
+	if v == nil {
+		return
+	}
+	at := path.Key("default")
+	for i := range v.Fields {
+		if f := &v.Fields[i]; f.Key != "steps" && f.Key != "goto" {
+			c.WarnKey(f, at.Key(f.Key), c.Near(f.Key, []string{"steps", "goto"}), "unknown key, ignored")
+		}
+	}
+	spec.Default = c.option(v, at, s)
+}
+
+// option reads steps and goto.
+func (c *compiler) option(n *source.Node, path *source.Path, s *siblings) flow.Option {
+	o := flow.Option{Next: c.target(n, path, s, flow.Follow)}
+	if list := c.typed(n, path, "steps", source.List); list != nil && len(list.Items) > 0 {
+		o.Scope = c.scope(list, path.Key("steps"))
+	}
+	return o
+}
+
+func (c *compiler) condition(n *source.Node, path *source.Path) *expr.Expr {
+	e, err := expr.ParseCondition(n.Text)
+	if err != nil {
+		c.ErrorIn("F08", n, err.Offset, path, "", "%s", err.Error())
+		return nil
+	}
+	return e
+}
+
+// parallel reads the branches.
+func (c *compiler) parallel(n *source.Node, path *source.Path) []*flow.Scope {
+	items := c.items(n, path, "branches")
+	if list := n.Get("branches"); list == nil || list.Kind == source.List {
+		count := 0
+		if list != nil {
+			count = len(list.Items)
+		}
+		if count == 0 || count > c.limits.BranchesOld {
+			c.Error("F09", or(list, n), path.Key("branches"), "", "must have 1 to %d branches, not %d", c.limits.BranchesOld, count)
+		}
+	}
+	branches := make([]*flow.Scope, len(items))
+	for i, it := range items {
+		c.keys(it.node, it.path, "steps")
+		branches[i] = c.required(it.node, it.path)
+	}
+	return branches
+}
+
+// required lowers the steps of a branch or of a foreach, which must have some.
+func (c *compiler) required(n *source.Node, path *source.Path) *flow.Scope {
+	list := c.typed(n, path, "steps", source.List)
+	if list == nil || len(list.Items) == 0 {
+		if v := n.Get("steps"); v == nil || v.Kind == source.List {
+			c.Error("F09", n, path.Key("steps"), "", "must have at least one step")
+		}
+		return &flow.Scope{Start: flow.End}
+	}
+	return c.scope(list, path.Key("steps"))
+}
+
+// foreach reads iterationMapping and the steps.
+func (c *compiler) foreach(n *source.Node, path *source.Path) *flow.MapSpec {
+	spec := &flow.MapSpec{}
+	if m := c.typed(n, path, "iterationMapping", source.Map); m != nil {
+		c.iteration(m, path.Key("iterationMapping"), spec)
+	} else if n.Get("iterationMapping") == nil {
+		c.Error("F09", n, path.Key("iterationMapping"), "write collection and item into it", "is missing")
+	}
+	spec.Processor = c.required(n, path)
+	return spec
+}
+
+func (c *compiler) iteration(m *source.Node, path *source.Path, spec *flow.MapSpec) {
+	c.keys(m, path, "collection", "item", "index")
+	if v := c.text(m, path, "collection"); v != nil {
+		spec.Items = c.path(v, path.Key("collection"), expr.Default)
+	} else if m.Get("collection") == nil {
+		c.Error("F09", m, path.Key("collection"), "write a path that gives an array, like $.items", "is missing")
+	}
+	spec.Item = c.member(m, path, "item")
+	spec.Index = c.member(m, path, "index")
+	if m.Get("item") == nil {
+		c.Error("F09", m, path.Key("item"), "name the key under which steps find the element", "is missing")
+	}
+}
+
+// member reads the name of a key that the iteration's input gets.
+func (c *compiler) member(m *source.Node, path *source.Path, key string) string {
+	v := c.text(m, path, key)
+	switch {
+	case v == nil:
+		return ""
+	case v.Text == "":
+		c.Error("F09", v, path.Key(key), "", "must not be empty")
+	case strings.HasPrefix(v.Text, "$"):
+		c.Warn(v, path.Key(key), "drop the $ and what follows it up to the name", "is a plain key, $ included")
+	}
+	return v.Text
+}

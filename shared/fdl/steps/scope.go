@@ -1,0 +1,129 @@
+package steps
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+)
+
+// siblings is a list of steps while it is lowered.
+type siblings struct {
+	index map[string]int // by name; the first step of a name
+	names []string
+}
+
+// scope lowers a list of steps.
+func (c *compiler) scope(list *source.Node, path *source.Path) *flow.Scope {
+	out := &flow.Scope{Start: flow.End}
+	if len(list.Items) == 0 {
+		return out
+	}
+	out.Start = 0
+	s := &siblings{index: make(map[string]int, len(list.Items)), names: make([]string, len(list.Items))}
+	for i, n := range list.Items {
+		name := ""
+		if n.Kind == source.Map {
+			if v := n.Get("name"); v != nil && v.Kind == source.String {
+				name = v.Text
+			}
+		}
+		s.names[i] = name
+		if _, again := s.index[name]; name != "" && !again {
+			s.index[name] = i
+		}
+	}
+	out.States = make([]*flow.State, len(list.Items))
+	for i, n := range list.Items {
+		out.States[i] = c.step(n, path.Item(i, s.names[i]), s, i)
+	}
+	c.reach(out, list, path)
+	return out
+}
+
+// name checks a step's name and claims it for the whole flow.
+func (c *compiler) name(n *source.Node, path *source.Path) string {
+	v := n.Get("name")
+	if v == nil {
+		c.Error("F03", n, path.Key("name"), "", "is missing")
+		return ""
+	}
+	if v = c.text(n, path, "name"); v == nil {
+		return ""
+	}
+	if !validName(v.Text) {
+		c.Error("F03", v, path.Key("name"), "", "must have 1 to 128 characters, none of them a control character")
+		return ""
+	}
+	if line, again := c.taken[v.Text]; again {
+		c.Error("F04", v, path.Key("name"), "names are unique in the whole flow", "is the name of the step in line %d too", line)
+	} else {
+		c.taken[v.Text] = n.Line
+	}
+	return v.Text
+}
+
+func validName(s string) bool {
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			return false
+		}
+	}
+	return s != "" && utf8.RuneCountInString(s) <= 128
+}
+
+// target resolves a goto to a sibling; missing when there is none.
+func (c *compiler) target(n *source.Node, path *source.Path, s *siblings, missing int) int {
+	v := c.text(n, path, "goto")
+	if v == nil {
+		return missing
+	}
+	i, ok := s.index[v.Text]
+	if !ok {
+		c.Error("F05", v, path.Key("goto"), c.Near(v.Text, s.names), "no step of the same list has the name %q", cut(v.Text))
+		return missing
+	}
+	return i
+}
+
+// reach warns of steps that no way leads to.
+func (c *compiler) reach(s *flow.Scope, list *source.Node, path *source.Path) {
+	if c.Failed() {
+		return // targets may be missing because they are wrong
+	}
+	seen := make([]bool, len(s.States))
+	todo := []int{0}
+	seen[0] = true
+	visit := func(i int) {
+		if i >= 0 && !seen[i] {
+			seen[i] = true
+			todo = append(todo, i)
+		}
+	}
+	for len(todo) > 0 {
+		st := s.States[todo[len(todo)-1]]
+		todo = todo[:len(todo)-1]
+		for i := range st.Catch {
+			visit(st.Catch[i].Next)
+		}
+		if st.Choice == nil {
+			if st.Kind != flow.Fail {
+				visit(st.Next)
+			}
+			continue
+		}
+		for _, o := range append(st.Choice.Options[:len(st.Choice.Options):len(st.Choice.Options)], st.Choice.Default) {
+			if o.Next == flow.Follow {
+				visit(st.Next)
+			} else {
+				visit(o.Next)
+			}
+		}
+	}
+	for i, ok := range seen {
+		if !ok {
+			c.Warn(list.Items[i], path.Item(i, s.States[i].Name), "", "no way leads to this step")
+		}
+	}
+}

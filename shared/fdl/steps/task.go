@@ -1,0 +1,186 @@
+package steps
+
+import (
+	"strings"
+
+	"millrace/shared/expr"
+	"millrace/shared/fdl/arn"
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+	"millrace/shared/value"
+)
+
+// task reads a task with its retry and catch.
+func (c *compiler) task(n *source.Node, path *source.Path, s *siblings, st *flow.State) {
+	spec := &flow.TaskSpec{Pattern: flow.Patterns[flow.RequestComplete]}
+	st.Task = spec
+	target := c.call(n, path, spec)
+	spec.Parameters = c.serviceParams(n, path)
+	c.pattern(n, path, spec, target)
+	c.timeout(n, path, spec)
+	spec.ErrorOutput = c.mappings(n, path, "errorMappings", rootsError, waits(n))
+	st.Retry = c.retries(n, path)
+	st.Catch = c.catches(n, path, s)
+	if spec.ErrorOutput != nil && len(st.Catch) == 0 {
+		c.Warn(n.Get("errorMappings"), path.Key("errorMappings"), "", "has no effect without catch")
+	}
+	if target == arn.Queue || target == arn.Topic {
+		if p := n.Get("serviceParams"); p == nil || p.Kind == source.Map && !p.Has("MessageBody") {
+			c.Warn(or(p, n), path.Key("serviceParams").Key("MessageBody"), "MessageBody: $ sends the step's input", "is missing")
+		}
+	}
+}
+
+// waits tells whether a task has the pattern waitForCallback.
+func waits(n *source.Node) bool {
+	p := n.Get("pattern")
+	return p != nil && p.Kind == source.String && p.Text == flow.Patterns[flow.WaitForCustomCallback]
+}
+
+// call reads resourceArn or action. arn.Other stands for an action.
+func (c *compiler) call(n *source.Node, path *source.Path, spec *flow.TaskSpec) arn.Target {
+	resource, action := c.text(n, path, "resourceArn"), c.text(n, path, "action")
+	switch {
+	case n.Get("resourceArn") != nil && n.Get("action") != nil:
+		c.Error("F06", n, path, "keep one of the two", "has both resourceArn and action")
+	case resource != nil:
+		return c.resource(resource, path.Key("resourceArn"), spec)
+	case action != nil:
+		product, operation, ok := strings.Cut(action.Text, ":")
+		if !ok || !word(product) || !word(operation) {
+			c.Error("F06", action, path.Key("action"), "write it as product:Operation, for example fnf:StartExecution",
+				"%q has not the form product:Operation", cut(action.Text))
+		}
+		spec.Action = action.Text
+	case n.Get("resourceArn") == nil && n.Get("action") == nil:
+		c.Error("F06", n, path, "", "needs resourceArn or action")
+	}
+	return arn.Other
+}
+
+func word(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
+		case i > 0 && ('0' <= c && c <= '9' || c == '-' || c == '_' || c == '.'):
+		default:
+			return false
+		}
+	}
+	return s != "" && len(s) <= 128
+}
+
+func (c *compiler) resource(n *source.Node, path *source.Path, spec *flow.TaskSpec) arn.Target {
+	spec.Resource = n.Text
+	target, ok := arn.Parse(n.Text)
+	switch target {
+	case arn.Function:
+		spec.Action = "FC:InvokeFunction"
+	case arn.Flow:
+		spec.Action = "FNF:StartExecution"
+	case arn.Queue, arn.Topic:
+		spec.Action = "MNS:SendMessage"
+	default:
+		reason := "calls nothing that a task can call"
+		if !ok {
+			reason = "is no resource name"
+		}
+		hint := "write " + strings.Join(arn.Forms[arn.Function:], ", or ")
+		c.Error("F06", n, path, hint, "%q %s", cut(n.Text), reason)
+	}
+	return target
+}
+
+// pattern reads when the task counts as done.
+func (c *compiler) pattern(n *source.Node, path *source.Path, spec *flow.TaskSpec, target arn.Target) {
+	invocation := c.invocation(n, path, target)
+	v := c.text(n, path, "pattern")
+	if v == nil {
+		return
+	}
+	mode := -1
+	for i, name := range flow.Patterns {
+		if v.Text == name {
+			mode = i
+		}
+	}
+	if mode < 0 {
+		c.Error("F06", v, path.Key("pattern"), c.Near(v.Text, flow.Patterns[:]), "must be one of %s", strings.Join(flow.Patterns[:], ", "))
+		return
+	}
+	spec.Pattern, spec.Mode = v.Text, flow.TaskMode(mode)
+	switch {
+	case spec.Mode == flow.RequestComplete:
+	case c.mode == flow.Express:
+		c.Error("F06", v, path.Key("pattern"), "use a Standard flow to wait for callbacks", "an Express flow has requestResponse only")
+	case spec.Resource == "" && spec.Action != "":
+		c.Error("F06", v, path.Key("pattern"), "", "an action has requestResponse only")
+	case spec.Mode == flow.WaitForSystemCallback && (target == arn.Queue || target == arn.Topic):
+		c.Error("F06", v, path.Key("pattern"), "", "queues and topics do not support sync")
+	case spec.Mode == flow.WaitForSystemCallback && target == arn.Function && invocation == "Sync":
+		spec.Mode = flow.RequestComplete // the call itself waits for the function
+	}
+}
+
+// invocation gives how a function is called: Sync, Async, or "" when only the execution tells.
+func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Target) string {
+	params := n.Get("serviceParams")
+	if target != arn.Function || params == nil || params.Kind != source.Map {
+		return "Sync"
+	}
+	v := params.Get("InvocationType")
+	switch {
+	case v == nil:
+		return "Sync"
+	case v.Kind == source.String && isDefault(v.Text):
+		return ""
+	case v.Kind == source.String && (v.Text == "Sync" || v.Text == "Async"):
+		return v.Text
+	}
+	c.Error("F06", v, path.Key("serviceParams").Key("InvocationType"), c.Near(v.Text, []string{"Sync", "Async"}), "must be Sync or Async")
+	return ""
+}
+
+// timeout reads timeoutSeconds. No attempt outlives its execution, so a longer one is as good as that.
+func (c *compiler) timeout(n *source.Node, path *source.Path, spec *flow.TaskSpec) {
+	v := n.Get("timeoutSeconds")
+	if v == nil {
+		return
+	}
+	seconds := c.integer("F03", v, path.Key("timeoutSeconds"), 1, 1<<62)
+	spec.Timeout = expr.Constant(value.FromInt(min(seconds, c.limits.ExecutionSeconds)))
+}
+
+// serviceParams lowers the request parameters: strings that are `$` or a path from it select from the step's
+// input, at the top level only.
+func (c *compiler) serviceParams(n *source.Node, path *source.Path) *expr.Template {
+	params := c.typed(n, path, "serviceParams", source.Map)
+	if params == nil {
+		return nil
+	}
+	fields := make([]expr.Field, len(params.Fields))
+	constant := true
+	for i := range params.Fields {
+		f := &params.Fields[i]
+		at := path.Key("serviceParams").Key(f.Key)
+		fields[i].Name = f.Key
+		if f.Value.Kind == source.String && isDefault(f.Value.Text) {
+			fields[i].Value = c.dynamic(f.Value, at, expr.Default)
+			constant = false
+			continue
+		}
+		if f.Value.Kind == source.String && isPath(f.Value.Text) {
+			c.Warn(f.Value, at, "map the value into the step's input, and write $.key here", "is sent as it is: only $ paths are read here")
+		}
+		fields[i].Value = expr.Constant(f.Value.Value())
+	}
+	if constant {
+		return expr.Constant(params.Value())
+	}
+	return expr.ObjectOf(fields)
+}
+
+// isDefault tells whether a string is a path over the step's input.
+func isDefault(s string) bool {
+	return s == "$" || strings.HasPrefix(s, "$.") || strings.HasPrefix(s, "$[")
+}
