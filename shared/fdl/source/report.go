@@ -35,7 +35,10 @@ func (r *Report) Error(rule string, at *Node, path *Path, hint, format string, a
 
 // ErrorIn adds an error inside the text of a string: offset counts bytes of its value.
 func (r *Report) ErrorIn(rule string, at *Node, offset int, path *Path, hint, format string, args ...any) {
-	line, column := r.within(at, offset)
+	line, column := at.Line, at.Column
+	if r.counts[rule] < perRule { // looking for the place takes time
+		line, column = r.within(at, offset)
+	}
 	r.add(Error, rule, line, column, path, hint, format, args)
 }
 
