@@ -1,7 +1,5 @@
 package value
 
-import "unicode/utf8"
-
 // Measure gives the length of the text that Append writes for v, and ErrDepth when v is nested deeper than
 // DepthMax, so that Decode would refuse the text. It stops counting beyond most: a size greater than most says no
 // more than that, and the rest of v has not been looked at.
@@ -18,6 +16,13 @@ func (m *measure) add(v any, depth int) error {
 		return ErrDepth
 	}
 	switch v := v.(type) {
+	case nil:
+		m.size += len("null")
+	case bool:
+		m.size += len("false")
+		if v {
+			m.size--
+		}
 	case string:
 		m.size += stringSize(v)
 	case Number:
@@ -27,8 +32,7 @@ func (m *measure) add(v any, depth int) error {
 	case map[string]any:
 		return m.addObject(v, depth)
 	default:
-		var few [32]byte
-		m.size += len(Append(few[:0], v))
+		m.size += len(Append(nil, v)) // the numbers of Go
 	}
 	return nil
 }
@@ -76,7 +80,7 @@ func stringSize(s string) int {
 		switch c := s[i]; {
 		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t':
 			size++
-		case c < utf8.RuneSelf && c < 0x20:
+		case c < 0x20:
 			size += len(`\u0000`) - 1
 		}
 	}

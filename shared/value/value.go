@@ -4,11 +4,8 @@
 package value
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"sort"
 	"strconv"
 	"unicode/utf8"
@@ -22,53 +19,6 @@ const DepthMax = 256
 
 // ErrDepth says that a text is nested deeper than DepthMax.
 var ErrDepth = fmt.Errorf("nested deeper than %d levels", DepthMax)
-
-// Decode parses one JSON text. It refuses trailing text, invalid UTF-8 and nesting beyond DepthMax.
-func Decode(text []byte) (any, error) {
-	if err := check(text); err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		if err == io.EOF {
-			err = errors.New("no JSON value")
-		}
-		return nil, err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("text after the JSON value")
-	}
-	return v, nil
-}
-
-// check refuses what encoding/json accepts and the engine must not: invalid UTF-8 and deep nesting.
-func check(text []byte) error {
-	if !utf8.Valid(text) {
-		return errors.New("invalid UTF-8")
-	}
-	depth, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted:
-			if c == '\\' {
-				i++
-			} else if c == '"' {
-				quoted = false
-			}
-		case c == '"':
-			quoted = true
-		case c == '{' || c == '[':
-			if depth++; depth > DepthMax {
-				return ErrDepth
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return nil
-}
 
 // Canonical parses a text and writes it as the engine writes JSON: see Append.
 func Canonical(text []byte) ([]byte, error) {

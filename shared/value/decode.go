@@ -1,0 +1,334 @@
+package value
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Decode parses one JSON text. It refuses trailing text, invalid UTF-8 and nesting beyond DepthMax. Of equal
+// names in an object the last one counts; half a surrogate pair becomes U+FFFD. The strings and numbers of the
+// result share one copy of text.
+func Decode(text []byte) (any, error) {
+	if !utf8.Valid(text) {
+		return nil, errors.New("invalid UTF-8")
+	}
+	d := decoder{text: string(text)}
+	if d.skipBlanks(); d.pos == len(d.text) {
+		return nil, errors.New("no JSON value")
+	}
+	v, err := d.value(0)
+	if err != nil {
+		return nil, err
+	}
+	if d.skipBlanks(); d.pos < len(d.text) {
+		return nil, errors.New("text after the JSON value")
+	}
+	return v, nil
+}
+
+// decoder reads values from pos. Elements and members wait on its stacks until their container is complete, so
+// that it is made in its final size.
+type decoder struct {
+	text   string
+	pos    int
+	values []any
+	names  []string
+}
+
+// unexpected refuses what stands at pos; want says what should.
+func (d *decoder) unexpected(want string) error {
+	if d.pos >= len(d.text) {
+		return errors.New("the JSON text ends too early")
+	}
+	r, _ := utf8.DecodeRuneInString(d.text[d.pos:])
+	return fmt.Errorf("unexpected %s at byte %d of the JSON text: want %s", strconv.QuoteRune(r), d.pos, want)
+}
+
+func (d *decoder) skipBlanks() {
+	for d.pos < len(d.text) {
+		switch d.text[d.pos] {
+		case ' ', '\n', '\t', '\r':
+			d.pos++
+		default:
+			return
+		}
+	}
+}
+
+// next steps over blanks and gives the byte there; 0, which stands for nothing in JSON, at the end.
+func (d *decoder) next() byte {
+	d.skipBlanks()
+	if d.pos == len(d.text) {
+		return 0
+	}
+	return d.text[d.pos]
+}
+
+// value reads a value inside of depth containers.
+func (d *decoder) value(depth int) (any, error) {
+	switch c := d.next(); {
+	case c == '"':
+		return boxed(d.string())
+	case c == '{' || c == '[':
+		if depth == DepthMax {
+			return nil, ErrDepth
+		}
+		d.pos++
+		if c == '{' {
+			return d.object(depth + 1)
+		}
+		return d.array(depth + 1)
+	case c == '-' || c >= '0' && c <= '9':
+		n, err := d.number()
+		if err != nil {
+			return nil, err
+		}
+		return n, nil
+	case c == 't':
+		return true, d.literal("true")
+	case c == 'f':
+		return false, d.literal("false")
+	case c == 'n':
+		return nil, d.literal("null")
+	}
+	return nil, d.unexpected("a value")
+}
+
+func boxed(s string, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (d *decoder) literal(word string) error {
+	if !strings.HasPrefix(d.text[d.pos:], word) {
+		return d.unexpected(word)
+	}
+	d.pos += len(word)
+	return nil
+}
+
+// array reads what follows an opening bracket.
+func (d *decoder) array(depth int) (any, error) {
+	if d.next() == ']' {
+		d.pos++
+		return []any{}, nil
+	}
+	base := len(d.values)
+	for {
+		v, err := d.value(depth)
+		if err != nil {
+			return nil, err
+		}
+		d.values = append(d.values, v)
+		switch d.next() {
+		case ',':
+			d.pos++
+		case ']':
+			d.pos++
+			array := make([]any, len(d.values)-base)
+			copy(array, d.values[base:])
+			d.values = d.values[:base]
+			return array, nil
+		default:
+			return nil, d.unexpected("a comma or the end of the array")
+		}
+	}
+}
+
+// object reads what follows an opening brace.
+func (d *decoder) object(depth int) (any, error) {
+	if d.next() == '}' {
+		d.pos++
+		return map[string]any{}, nil
+	}
+	base, named := len(d.values), len(d.names)
+	for {
+		if err := d.member(depth); err != nil {
+			return nil, err
+		}
+		switch d.next() {
+		case ',':
+			d.pos++
+		case '}':
+			d.pos++
+			values, names := d.values[base:], d.names[named:]
+			object := make(map[string]any, len(values))
+			for i, name := range names {
+				object[name] = values[i]
+			}
+			d.values, d.names = d.values[:base], d.names[:named]
+			return object, nil
+		default:
+			return nil, d.unexpected("a comma or the end of the object")
+		}
+	}
+}
+
+func (d *decoder) member(depth int) error {
+	if d.next() != '"' {
+		return d.unexpected("the name of a member")
+	}
+	name, err := d.string()
+	if err != nil {
+		return err
+	}
+	if d.next() != ':' {
+		return d.unexpected("a colon")
+	}
+	d.pos++
+	v, err := d.value(depth)
+	if err != nil {
+		return err
+	}
+	d.names, d.values = append(d.names, name), append(d.values, v)
+	return nil
+}
+
+// number reads a number, which keeps its text.
+func (d *decoder) number() (Number, error) {
+	from := d.pos
+	if d.text[d.pos] == '-' {
+		d.pos++
+	}
+	if d.at('0') {
+		d.pos++
+	} else if err := d.digits(); err != nil {
+		return "", err
+	}
+	if d.at('.') {
+		d.pos++
+		if err := d.digits(); err != nil {
+			return "", err
+		}
+	}
+	if d.at('e') || d.at('E') {
+		d.pos++
+		if d.at('+') || d.at('-') {
+			d.pos++
+		}
+		if err := d.digits(); err != nil {
+			return "", err
+		}
+	}
+	return Number(d.text[from:d.pos]), nil
+}
+
+func (d *decoder) at(c byte) bool { return d.pos < len(d.text) && d.text[d.pos] == c }
+
+// digits reads at least one.
+func (d *decoder) digits() error {
+	from := d.pos
+	for d.pos < len(d.text) && d.text[d.pos] >= '0' && d.text[d.pos] <= '9' {
+		d.pos++
+	}
+	if d.pos == from {
+		return d.unexpected("a digit")
+	}
+	return nil
+}
+
+// string reads a string; one without escapes is a piece of the text.
+func (d *decoder) string() (string, error) {
+	d.pos++
+	from := d.pos
+	for d.pos < len(d.text) {
+		switch c := d.text[d.pos]; {
+		case c == '"':
+			d.pos++
+			return d.text[from : d.pos-1], nil
+		case c == '\\':
+			return d.escaped(from)
+		case c < 0x20:
+			return "", d.unexpected("no control character in a string")
+		}
+		d.pos++
+	}
+	return "", d.unexpected("a quote")
+}
+
+// escaped reads on at the first escape of a string that starts at from.
+func (d *decoder) escaped(from int) (string, error) {
+	s := append(make([]byte, 0, d.pos-from+32), d.text[from:d.pos]...)
+	for d.pos < len(d.text) {
+		switch c := d.text[d.pos]; {
+		case c == '"':
+			d.pos++
+			return string(s), nil
+		case c == '\\':
+			d.pos++
+			var err error
+			if s, err = d.escape(s); err != nil {
+				return "", err
+			}
+		case c < 0x20:
+			return "", d.unexpected("no control character in a string")
+		default:
+			s = append(s, c)
+			d.pos++
+		}
+	}
+	return "", d.unexpected("a quote")
+}
+
+// escape appends what the characters behind a backslash stand for.
+func (d *decoder) escape(s []byte) ([]byte, error) {
+	if d.at('u') {
+		r, ok := d.hex4(d.pos + 1)
+		if !ok {
+			return nil, d.unexpected("u and four hexadecimal digits")
+		}
+		d.pos += 5
+		if utf16.IsSurrogate(r) {
+			r = d.secondHalf(r)
+		}
+		return utf8.AppendRune(s, r), nil
+	}
+	if d.pos < len(d.text) {
+		if i := strings.IndexByte(`"\/bfnrt`, d.text[d.pos]); i >= 0 {
+			d.pos++
+			return append(s, "\"\\/\b\f\n\r\t"[i]), nil
+		}
+	}
+	return nil, d.unexpected("a character that can be escaped")
+}
+
+// hex4 gives the number of the four hexadecimal digits at a place.
+func (d *decoder) hex4(at int) (rune, bool) {
+	if len(d.text)-at < 4 {
+		return 0, false
+	}
+	r := rune(0)
+	for _, c := range []byte(d.text[at : at+4]) {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// secondHalf joins a surrogate with the one that should follow; it steps over that only when it does.
+func (d *decoder) secondHalf(first rune) rune {
+	if strings.HasPrefix(d.text[d.pos:], `\u`) {
+		if second, ok := d.hex4(d.pos + 2); ok {
+			if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
+				d.pos += 6
+				return r
+			}
+		}
+	}
+	return utf8.RuneError
+}
