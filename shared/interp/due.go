@@ -52,8 +52,8 @@ func (f *fold) timedOut(e *Entry) {
 }
 
 // NextDue is the earliest time at which the execution needs attention on its own, ms since 1970: timers, deadlines
-// and leases. 0: never.
-func (s *State) NextDue() int64 {
+// and leases. 0: never. Calls of the owner given are left out: it watches over them itself. 0 leaves none out.
+func (s *State) NextDue(owner uint64) int64 {
 	next := int64(0)
 	sooner := func(t int64) {
 		if t > 0 && (next == 0 || t < next) {
@@ -67,15 +67,17 @@ func (s *State) NextDue() int64 {
 		if e.phase == waiting || e.phase == paused {
 			sooner(e.due)
 		}
-		if a := e.attempt; a != nil {
-			sooner(a.deadline)
-			if a.phase == called {
-				sooner(a.until + LeaseMargin)
-			}
+		a := e.attempt
+		if a == nil || owner != 0 && a.phase == called && a.owner == owner {
+			return
+		}
+		sooner(a.deadline)
+		if a.phase == called {
+			sooner(a.until + LeaseMargin)
 		}
 	})
 	for i := range s.Outbox {
-		sooner(max(s.Outbox[i].Next, 1))
+		sooner(s.Outbox[i].Next)
 	}
 	return next
 }
@@ -93,13 +95,39 @@ func (s *State) Ready() bool {
 	return open
 }
 
-// Leased calls f for the owner of every lease.
-func (s *State) Leased(f func(attempt int64, owner uint64)) {
+// Unsent tells whether something in the outbox has never been tried.
+func (s *State) Unsent() bool {
+	for i := range s.Outbox {
+		if s.Outbox[i].Next == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Lease is a call that somebody has taken.
+type Lease struct {
+	Attempt int64
+	Owner   uint64
+	Until   int64 // ms since 1970; over only LeaseMargin later
+}
+
+// Leases lists the calls that are taken.
+func (s *State) Leases() []Lease {
+	var out []Lease
 	s.each(func(e *Entry) {
-		if e.attempt != nil && e.attempt.phase == called {
-			f(e.attempt.id, e.attempt.owner)
+		if a := e.attempt; a != nil && a.phase == called {
+			out = append(out, Lease{a.id, a.owner, a.until})
 		}
 	})
+	return out
+}
+
+// Open tells whether an attempt is still open.
+func (s *State) Open(attempt int64) bool {
+	open := false
+	s.each(func(e *Entry) { open = open || e.attempt != nil && e.attempt.id == attempt })
+	return open
 }
 
 // Timer is a wait or a pause that an execution is in.

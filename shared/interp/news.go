@@ -12,15 +12,18 @@ const (
 	Answered  NewsKind = iota + 1 // a call has been answered (or has failed)
 	Reported                      // somebody reports the end of a task by token
 	StopAsked                     // the execution is to be stopped
+	Broken                        // the execution cannot be advanced: it ends as Failed
 	LeaseOver                     // the owner of a call is gone: it must be called again
+	Renewed                       // the owner of a call still works on it: its lease goes on until Until
 	Sent                          // an outgoing has been delivered, or is put off to Next
 )
 
 // News is something that happened outside. It names its attempt, so that folding it twice is folding it once.
 type News struct {
 	Kind    NewsKind
-	Attempt int64 // Answered, LeaseOver
+	Attempt int64 // Answered, LeaseOver, Renewed
 	Owner   uint64
+	Until   int64 // Renewed
 	Token   int64 // Reported: the id in the token
 	// Output and Error: exactly one for Answered and Reported; Error may be nil for StopAsked. Output is
 	// canonical JSON.
@@ -68,8 +71,13 @@ func (f *fold) news(n *News) Verdict {
 		return f.reported(n)
 	case StopAsked:
 		return f.stopped(n)
+	case Broken:
+		f.end(flow.Failed, n.Error)
+		return Verdict{Event: f.s.LastEvent}
 	case LeaseOver:
 		return f.leaseOver(n)
+	case Renewed:
+		return f.renewed(n)
 	}
 	return Verdict{}
 }
@@ -180,6 +188,17 @@ func (f *fold) stopped(n *News) Verdict {
 	}
 	f.end(flow.Stopped, err)
 	return Verdict{Event: f.s.LastEvent}
+}
+
+// renewed prolongs a lease.
+func (f *fold) renewed(n *News) Verdict {
+	e := f.find(func(e *Entry) bool { return e.attempt != nil && e.attempt.id == n.Attempt })
+	if e == nil || e.attempt.phase != called || e.attempt.owner != n.Owner {
+		return Verdict{Refusal: AlreadyEnded}
+	}
+	e.attempt.until = n.Until
+	f.out.Changed = true
+	return Verdict{}
 }
 
 // CallsMax is how many leases of one attempt may run out before it fails.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"millrace/shared/flow"
@@ -32,12 +31,12 @@ type Execution struct {
 	Express     bool
 	Started     int64 // ms since 1970
 	Deadline    int64
-	Expires     int64
 	Input       []byte      // as sent; nil when it stands in rows of its own
 	InputRef    *flow.Value // where, then; its text is the input as sent
 	Environment []Variable
 
 	Version   int64
+	Expires   int64 // ms since 1970; from then on the execution is forgotten
 	Status    flow.Status
 	Stopped   int64
 	Output    *flow.Value
@@ -72,6 +71,7 @@ type Change struct {
 	LastEvent int64
 	LastTime  int64
 	Wake      int64
+	Expires   int64 // 0 leaves it
 	Tries     int
 	Begun     int
 }
@@ -81,9 +81,6 @@ const (
 	bodyMax = 64 << 10
 	partMax = 256 << 10
 )
-
-// ErrBody says that an execution's open states need more bytes than the limit.
-var ErrBody = errors.New("store: the open states of the execution are too large")
 
 // Create claims the execution's name: create-if-absent (or expired). ErrConflict when the name is taken.
 func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
@@ -112,6 +109,9 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 		}
 	}
 	x.Version = w.version
+	if c.Expires > 0 {
+		x.Expires = c.Expires
+	}
 	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
 	x.LastEvent, x.LastTime, x.Wake, x.Tries, x.Begun = c.LastEvent, c.LastTime, c.Wake, c.Tries, c.Begun
 	return s.driver.Commit(ctx, w.puts, x.row(), cond)
@@ -178,6 +178,7 @@ func (x *Execution) encode() []byte {
 	}
 	e := flow.Encoder{Buf: make([]byte, 0, len(x.fixed)+len(x.Body)+len(x.Tail)+128), Inline: flow.EventInline}
 	e.Buf = append(e.Buf, x.fixed...)
+	e.Int(x.Expires)
 	e.Byte(byte(x.Status))
 	e.Int(x.Stopped)
 	e.Value(x.Output)
@@ -213,7 +214,6 @@ func (x *Execution) encodeFixed() []byte {
 	e.Bool(x.Express)
 	e.Int(x.Started)
 	e.Int(x.Deadline)
-	e.Int(x.Expires)
 	if x.InputRef != nil {
 		e.Inline = 0
 		e.Bool(true)
@@ -246,7 +246,7 @@ func decodeExecution(row Row) (*Execution, error) {
 	}
 	x.Claim = d.Uint()
 	x.Language, x.Express = flow.Language(d.Byte()), d.Bool()
-	x.Started, x.Deadline, x.Expires = d.Int(), d.Int(), d.Int()
+	x.Started, x.Deadline = d.Int(), d.Int()
 	if d.Bool() {
 		x.InputRef = d.Value()
 	} else {
@@ -256,6 +256,7 @@ func decodeExecution(row Row) (*Execution, error) {
 		x.Environment = append(x.Environment, Variable{d.String(), d.String(), d.String()})
 	}
 	x.fixed = row.Data[: len(row.Data)-d.Left() : len(row.Data)-d.Left()]
+	x.Expires = d.Int()
 	x.Status, x.Stopped, x.Output, x.Error = flow.Status(d.Byte()), d.Int(), d.Value(), d.Error()
 	x.LastEvent, x.LastTime, x.TailFirst, x.Tail = int64(d.Uint()), d.Int(), int64(d.Uint()), d.Bytes()
 	x.Tries, x.Begun, x.Redrive = int(d.Uint()), int(d.Uint()), int(d.Uint())
@@ -303,14 +304,4 @@ func (s *Store) InputText(ctx context.Context, x *Execution) ([]byte, error) {
 		}
 	}
 	return x.InputRef.Text(), nil
-}
-
-// Postpone moves the wake time of a row that is due, so that the same hint is not sent every minute. ErrConflict:
-// the execution has moved on.
-func (s *Store) Postpone(ctx context.Context, x *Execution, wake int64) error {
-	cond := Condition{Version: x.Version, Fence: fence(x.Run, x.Redrive)}
-	x.Version++
-	x.Tries++
-	x.Wake = wake
-	return s.driver.Commit(ctx, nil, x.row(), cond)
 }

@@ -98,9 +98,12 @@ func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, cond 
 	return s.driver.Commit(ctx, puts, row, cond)
 }
 
-// DeleteFlow removes a flow that was read; its executions stay until the sweeper has ended and expired them.
-// ErrConflict when it has changed since.
+// DeleteFlow removes a flow that was read. A tombstone stands before it, so that what still runs is stopped whatever
+// crashes. ErrConflict when the flow has changed since.
 func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
+	if err := s.PutTombstone(ctx, f.ID, Tombstone{Account: f.Account, Name: f.Name}, s.nowMillis()); err != nil {
+		return err
+	}
 	return s.driver.Delete(ctx, flowKey(f.Account, f.Name), &Condition{Version: f.Version, Fence: f.ID})
 }
 

@@ -1,0 +1,135 @@
+package runner
+
+import (
+	"context"
+	"errors"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+)
+
+// Report is the end of a task as somebody tells it: canonical Output, or Error.
+type Report struct {
+	Output []byte
+	Error  *flow.Error
+}
+
+// Report accepts the report of a task by token and gives the id of the event written. The token is resolved among
+// the flows of the account.
+func (r *Runner) Report(ctx context.Context, account, token string, report Report) (int64, error) {
+	t, ok := interp.ParseToken(token)
+	if !ok {
+		return 0, fault.New(fault.InvalidArgument, "The task token is invalid.")
+	}
+	f, err := r.Store.GetFlow(ctx, account, t.Flow)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, fault.New(fault.FlowNotExists, "Flow '%s' does not exist.", t.Flow)
+	} else if err != nil {
+		return 0, fault.Internal(err)
+	}
+	partition := store.Partition(f.ID, t.Execution)
+	if err := r.checkToken(ctx, partition, t); err != nil {
+		return 0, err
+	}
+	n := interp.News{Kind: interp.Reported, Token: t.ID, Output: report.Output, Error: report.Error, Mark: store.Random()}
+	a, err := r.accept(ctx, partition, n)
+	if err != nil {
+		return 0, notFound(err, t.Flow, t.Execution)
+	}
+	switch a.verdict.Refusal {
+	case interp.AlreadyEnded:
+		return 0, fault.New(fault.TaskAlreadyCompleted, "Task '%s' has already completed.", token)
+	case interp.NotYet:
+		return 0, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
+	case interp.NotWaiting:
+		return 0, fault.New(fault.InvalidArgument, "The task of this token does not wait for a report: its TaskMode or pattern is not a callback one.")
+	}
+	return a.verdict.Event, nil
+}
+
+// checkToken verifies the token's MAC before anything is folded.
+func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Token) error {
+	x, err := r.Load(ctx, partition)
+	if err != nil {
+		return notFound(err, t.Flow, t.Execution)
+	}
+	s := interp.New(interp.Facts{Account: x.Account, FlowID: x.FlowID, Run: x.Run, Seed: x.Seed})
+	if !s.Valid(t) {
+		return fault.New(fault.InvalidArgument, "The task token is invalid.")
+	}
+	return nil
+}
+
+// acceptMax is how often news is brought again when the store did not say whether it was taken in.
+const acceptMax = 3
+
+// accept brings news in. A commit whose outcome is not known is found again by the news' mark.
+func (r *Runner) accept(ctx context.Context, partition string, n interp.News) (answer, error) {
+	var last error
+	for range acceptMax {
+		a, err := r.do(ctx, partition, &item{news: n})
+		if err == nil {
+			if a.verdict.Refusal == interp.AlreadyEnded && last != nil {
+				if id, ok := r.marked(ctx, a.x, n.Mark); ok {
+					a.verdict = interp.Verdict{Event: id}
+				}
+			}
+			return a, nil
+		}
+		if errors.Is(err, errGone) || ctx.Err() != nil {
+			return answer{}, err
+		}
+		last = err
+	}
+	return answer{}, last
+}
+
+// marked looks for the event that carries a writer's mark among the last events.
+func (r *Runner) marked(ctx context.Context, x *store.Execution, mark uint64) (int64, bool) {
+	const recent = 256
+	events, err := r.Store.Events(ctx, x, max(x.LastEvent-recent, 1), recent+1)
+	if err != nil {
+		return 0, false
+	}
+	for _, e := range events {
+		if e.Mark == mark && e.Type != flow.TaskStarted && e.Type != flow.TaskSubmitted {
+			return e.ID, true
+		}
+	}
+	return 0, false
+}
+
+// Stop ends a running execution and gives it as it stands then. ExecutionAlreadyCompleted when it has ended.
+func (r *Runner) Stop(ctx context.Context, partition string, cause *flow.Error) (*store.Execution, error) {
+	_, name, _ := store.ParsePartition(partition)
+	a, err := r.accept(ctx, partition, interp.News{Kind: interp.StopAsked, Error: cause, Mark: store.Random()})
+	if err != nil {
+		return nil, err
+	}
+	if a.verdict.Refusal != interp.Accepted {
+		return a.x, fault.New(fault.ExecutionAlreadyCompleted, "Execution '%s' for flow '%s' has already completed.", name, a.x.Flow)
+	}
+	return a.x, nil
+}
+
+// notFound gives the fault of a missing execution.
+func notFound(err error, flowName, name string) error {
+	if errors.Is(err, errGone) || errors.Is(err, store.ErrNotFound) {
+		return fault.New(fault.ExecutionNotExists, "Execution '%s' for flow '%s' does not exist.", name, flowName)
+	}
+	return fault.Internal(err)
+}
+
+// Load reads an execution without its body: durable, and current when it is read.
+func (r *Runner) Load(ctx context.Context, partition string) (*store.Execution, error) {
+	if r.Exclusive {
+		if c := r.cells.peek(partition); c != nil {
+			if x := c.shown.Load(); x != nil && (x.Expires == 0 || x.Expires > r.nowMillis()) {
+				return copyOf(x), nil
+			}
+		}
+	}
+	return r.Store.Load(ctx, partition)
+}

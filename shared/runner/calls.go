@@ -1,0 +1,115 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+	"millrace/shared/task"
+	"millrace/shared/value"
+)
+
+// call makes a call that the committed state gives to this process, and brings its answer back.
+func (r *Runner) call(c *cell, call *interp.Call) {
+	ctx, cancel := context.WithCancel(r.life)
+	if call.Deadline > 0 {
+		ctx, cancel = context.WithTimeout(r.life, time.Duration(call.Deadline-r.nowMillis())*time.Millisecond)
+	}
+	c.calls[call.Attempt] = cancel
+	held := r.cells.acquire(c.partition)
+	request := requestOf(c.x, call, r.nowMillis())
+	attempt := call.Attempt
+	r.work.Add(1)
+	go func() {
+		defer r.work.Done()
+		result := r.carryOut(ctx, request)
+		timedOut := ctx.Err() == context.DeadlineExceeded
+		cut := ctx.Err() != nil
+		cancel()
+		switch {
+		case timedOut:
+			// The interpreter closes the attempt by its deadline.
+			r.submit(held.partition, nil)
+			r.cells.release(held, r.Exclusive)
+		case cut:
+			r.cells.release(held, r.Exclusive)
+		default:
+			news := newsOf(attempt, result)
+			r.submit(held.partition, &item{news: news, done: func(answer) { r.cells.release(held, r.Exclusive) }})
+		}
+	}()
+}
+
+// carryOut runs the task; a panic in it is a failed task, not the end of the process.
+func (r *Runner) carryOut(ctx context.Context, request task.Request) (result task.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Log.Error("task panicked", "action", request.Action, "panic", p)
+			result = task.Fail("FC.Unknown", "the call broke inside the engine")
+		}
+	}()
+	return r.Tasks.Run(ctx, request)
+}
+
+// requestOf is a call as the task runners see it.
+func requestOf(x *store.Execution, c *interp.Call, now int64) task.Request {
+	q := task.Request{Account: x.Account, Region: x.Region, Flow: x.Flow, Execution: x.Name, State: c.State, RoleArn: x.RoleArn,
+		Legacy: x.Language == flow.Steps, Action: c.Task.Action, Resource: c.Task.Resource, Mode: task.Mode(c.Task.Mode),
+		Token: c.Token, Key: c.Key}
+	if c.Params != nil {
+		q.Parameters = c.Params.Text()
+	}
+	if q.Legacy {
+		q.Input = c.Input.Text()
+	}
+	if c.Deadline > 0 {
+		q.Timeout = time.Duration(c.Deadline-now) * time.Millisecond
+	}
+	return q
+}
+
+// newsOf makes news of a result.
+func newsOf(attempt int64, result task.Result) interp.News {
+	n := interp.News{Kind: interp.Answered, Attempt: attempt, Async: result.Async}
+	if result.Error != nil {
+		n.Error = boundedError(result.Error.Name, result.Error.Cause)
+		return n
+	}
+	out, err := canonical(result.Output)
+	if err != nil {
+		n.Error = &flow.Error{Name: flow.ErrInvalidLocal, Cause: fmt.Sprintf("the result is no JSON: %v", err)}
+		return n
+	}
+	n.Output = out
+	return n
+}
+
+func canonical(text json.RawMessage) ([]byte, error) {
+	if len(text) == 0 {
+		return []byte("{}"), nil
+	}
+	return value.Canonical(text)
+}
+
+// boundedError is an error within the limits of what may be reported.
+func boundedError(name, cause string) *flow.Error {
+	if name == "" {
+		name = "FC.Unknown"
+	}
+	return &flow.Error{Name: cutRunes(name, flow.NameMax), Cause: cutRunes(cause, flow.CauseMax)}
+}
+
+func cutRunes(s string, most int) string {
+	n := 0
+	for i := range s {
+		if n == most {
+			return s[:i]
+		}
+		n++
+	}
+	return s
+}

@@ -1,0 +1,117 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/queue"
+	"millrace/shared/store"
+)
+
+func hint(partition string, delay time.Duration) queue.Message {
+	return queue.Message{Partition: partition, Delay: delay}
+}
+
+// relayFor is how long a callback that cannot be delivered is tried again (execution.md 1.9).
+const relayFor = 24 * time.Hour
+
+// relay carries out what stands in the outbox, one after the other, and brings back what became of it.
+func (r *Runner) relay(c *cell) {
+	now := r.nowMillis()
+	index := -1
+	next := int64(0)
+	for i := range c.state.Outbox {
+		o := &c.state.Outbox[i]
+		if o.Next <= now {
+			index = i
+			break
+		}
+		if next == 0 || o.Next < next {
+			next = o.Next
+		}
+	}
+	if index < 0 {
+		r.remindRelay(c, next)
+		return
+	}
+	if r.closing() {
+		return
+	}
+	out := c.state.Outbox[index]
+	if out.Output != nil && !out.Output.Loaded() {
+		if err := r.Store.LoadValue(r.life, c.x, out.Output); err != nil {
+			r.Log.Error("outbox value missing", "partition", c.partition, "err", err)
+			return
+		}
+	}
+	account, stopped := c.x.Account, c.x.Stopped
+	c.relayed = true
+	held := r.cells.acquire(c.partition)
+	r.work.Add(1)
+	go func() {
+		defer r.work.Done()
+		n := interp.News{Kind: interp.Sent, Index: index}
+		if err := r.deliver(r.life, account, &out); err != nil {
+			r.Log.Warn("outgoing not delivered", "partition", held.partition, "err", err)
+			if r.nowMillis()-stopped < relayFor.Milliseconds() || stopped == 0 {
+				n.Next = r.nowMillis() + backoff(out.Tries).Milliseconds()
+			}
+		}
+		r.submit(held.partition, &item{news: n, done: func(answer) {
+			held.relayed = false
+			held.again()
+			r.cells.release(held, r.Exclusive)
+		}})
+	}()
+}
+
+func (r *Runner) remindRelay(c *cell, next int64) {
+	delay := time.Duration(max(next-r.nowMillis(), 0)) * time.Millisecond
+	if err := r.Queue.Send(r.life, hint(c.partition, delay)); err != nil {
+		r.Log.Warn("hint not sent; the sweeper will", "partition", c.partition, "err", err)
+	}
+}
+
+// backoff is the pause before the next delivery: 1 s, doubled up to an hour.
+func backoff(tries int) time.Duration { return min(time.Second<<min(tries, 12), time.Hour) }
+
+// deliver carries out one outgoing. nil: done, or never to be done.
+func (r *Runner) deliver(ctx context.Context, account string, o *interp.Outgoing) error {
+	var err error
+	switch o.Kind {
+	case interp.Callback:
+		report := Report{Error: o.Error}
+		if o.Error == nil {
+			report.Output = o.Output.Text()
+			if len(report.Output) > max(r.Limits.EventBytes, r.Limits.EventBytesOld) {
+				report = Report{Error: &flow.Error{Name: flow.ErrDataLimit, Cause: "the output of the execution is larger than a task may report"}}
+			}
+		}
+		_, err = r.Report(ctx, account, o.Token, report)
+	case interp.StopChild:
+		err = r.stopChild(ctx, account, o)
+	}
+	switch fault.CodeOf(err) {
+	case "", fault.TaskAlreadyCompleted, fault.ExecutionAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:
+		return nil
+	}
+	return err
+}
+
+func (r *Runner) stopChild(ctx context.Context, account string, o *interp.Outgoing) error {
+	f, err := r.Store.GetFlow(ctx, account, o.Flow)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	_, err = r.Stop(ctx, store.Partition(f.ID, o.Name), &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"})
+	if errors.Is(err, errGone) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,115 @@
+// Package runner keeps executions going: it folds news into them, commits, calls tasks and relays what follows
+// from a commit (execution.md section 1). Everything that happens to one execution in this process goes through
+// its cell, where one committer at a time takes all news that have arrived; the conditional write of the state row
+// decides between processes.
+package runner
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/queue"
+	"millrace/shared/store"
+	"millrace/shared/task"
+)
+
+// Options of a Runner.
+type Options struct {
+	Store   *store.Store
+	Queue   queue.Sender
+	Tasks   task.Runner
+	Compile func(definition, mode string) (*flow.Machine, error) // definitions in the store have been checked
+	Limits  flow.Limits
+	Region  string
+	Now     func() time.Time
+	Log     *slog.Logger
+
+	// Exclusive says that no other process works on this store: what a cell knows is what the store holds, and
+	// leases of another owner are those of a dead process.
+	Exclusive bool
+	// LeaseMax bounds a lease. A call that goes on longer in a live process renews it. 0: 10 minutes.
+	LeaseMax time.Duration
+	// CallsMax is how many calls of one execution are in flight at once. 0: 128.
+	CallsMax int
+	// Retention is how long an ended execution is kept. 0: 90 days.
+	Retention time.Duration
+	// CachedMax is how many idle executions an exclusive runner keeps decoded. 0: 4096.
+	CachedMax int
+}
+
+// Runner runs executions. It is safe for many goroutines.
+type Runner struct {
+	Options
+	owner    uint64 // this process, for leases
+	cells    *cells
+	machines *machines
+	watchers *watchers
+	running  *census
+
+	life   context.Context // ends when the runner closes: calls end with it
+	kill   context.CancelFunc
+	work   sync.WaitGroup // goroutines of the runner
+	closed chan struct{}
+	once   sync.Once
+}
+
+// New returns a Runner. It does nothing by itself: hints reach it by Look, time by Sweep.
+func New(o Options) *Runner {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.LeaseMax == 0 {
+		o.LeaseMax = 10 * time.Minute
+	}
+	if o.CallsMax == 0 {
+		o.CallsMax = 128
+	}
+	if o.Retention == 0 {
+		o.Retention = 90 * 24 * time.Hour
+	}
+	if o.CachedMax == 0 {
+		o.CachedMax = 4096
+	}
+	life, kill := context.WithCancel(context.Background())
+	r := &Runner{Options: o, owner: store.Random(), life: life, kill: kill, closed: make(chan struct{})}
+	r.cells = newCells(o.CachedMax)
+	r.machines = newMachines(r)
+	r.watchers = newWatchers()
+	r.running = newCensus()
+	return r
+}
+
+func (r *Runner) nowMillis() int64 { return r.Now().UnixMilli() }
+
+// Close stops the runner: nothing new is begun, calls in flight get until ctx is done, then they are cut. What
+// they would have brought is called again by whoever runs the store next.
+func (r *Runner) Close(ctx context.Context) {
+	r.once.Do(func() { close(r.closed) })
+	done := make(chan struct{})
+	go func() {
+		r.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	r.kill()
+	<-done
+}
+
+// closing tells whether Close has been called.
+func (r *Runner) closing() bool {
+	select {
+	case <-r.closed:
+		return true
+	default:
+		return false
+	}
+}

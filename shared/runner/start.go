@@ -1,0 +1,87 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/store"
+)
+
+// Start is a start of an execution. The caller has checked names, input and the flow.
+type Start struct {
+	Flow      *store.Flow
+	Name      string
+	Input     []byte // as sent: a JSON object, or empty
+	Canonical []byte // the same, canonical
+	Callback  string
+	Qualifier string
+	Origin    string // the same origin is the same start, whatever has become of it; "" for none
+}
+
+// starting is a Start on its way.
+type starting struct {
+	Start
+	claim uint64
+	tried bool
+}
+
+// StartExecution claims the name and starts the execution, or gives the one that has the name. created tells
+// which. An ended namesake is given too, with created false: judge its status.
+func (r *Runner) StartExecution(ctx context.Context, s Start) (x *store.Execution, created bool, err error) {
+	if most := int64(r.Limits.Executions); most > 0 && r.running.over(s.Flow.Account, most) {
+		return nil, false, fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
+	}
+	st := &starting{Start: s, claim: store.Random()}
+	a, err := r.do(ctx, store.Partition(s.Flow.ID, s.Name), &item{start: st})
+	if err != nil {
+		return nil, false, err
+	}
+	created = a.created || s.Origin != "" && a.x.Origin == s.Origin
+	return a.x, created, nil
+}
+
+// claim prepares the first commit of an execution. false: the name is taken, and the cell is loaded.
+func (r *Runner) claim(c *cell, it *item) (bool, error) {
+	st := it.start
+	if c.x != nil || st.tried {
+		err := r.load(c)
+		if !errors.Is(err, store.ErrNotFound) {
+			return false, err
+		}
+	}
+	st.tried = true
+	m, err := r.machines.compiled(r.life, st.Flow)
+	if err != nil {
+		return false, err
+	}
+	now := r.nowMillis()
+	limit := m.TimeoutSeconds
+	if limit == 0 {
+		limit = r.Limits.ExecutionSeconds
+	}
+	x := &store.Execution{Account: st.Flow.Account, FlowID: st.Flow.ID, Flow: st.Flow.Name, Name: st.Name, Region: r.Region,
+		RoleArn: st.Flow.RoleArn, Run: store.Random(), Claim: st.claim, Origin: st.Origin, Callback: st.Callback,
+		Hash: st.Flow.Hash, Qualifier: st.Qualifier, Language: m.Language, Express: st.Flow.Mode == flow.Express,
+		Started: now, Deadline: now + limit*1000, Input: st.Input, Environment: st.Flow.Environment}
+	x.Expires = x.Deadline + r.Retention.Milliseconds()
+	rand.Read(x.Seed[:])
+	s, err := stateOf(x)
+	if err != nil {
+		return false, err
+	}
+	s.Input.Load(st.Canonical)
+	c.x, c.state, c.machine = x, s, m
+	return true, nil
+}
+
+// RunSync runs an Express execution in memory and gives how it ended.
+func (r *Runner) RunSync(ctx context.Context, s Start) (*store.Execution, error) {
+	m, err := r.machines.compiled(ctx, s.Flow)
+	if err != nil {
+		return nil, err
+	}
+	return newSync(r, m, s).run(ctx)
+}

@@ -1,0 +1,106 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+)
+
+// syncRun is an Express execution: the same interpreter, in memory, nothing written.
+type syncRun struct {
+	r     *Runner
+	m     *flow.Machine
+	x     *store.Execution
+	state *interp.State
+	news  chan interp.News
+	calls int
+}
+
+func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
+	now := r.nowMillis()
+	limit := r.Limits.ExpressSeconds
+	if m.TimeoutSeconds > 0 {
+		limit = min(limit, m.TimeoutSeconds)
+	}
+	x := &store.Execution{Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name, Region: r.Region,
+		RoleArn: s.Flow.RoleArn, Run: store.Random(), Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: m.Language,
+		Express: true, Started: now, Deadline: now + limit*1000, Input: s.Input, Environment: s.Flow.Environment}
+	rand.Read(x.Seed[:])
+	state, _ := stateOf(x)
+	state.Input.Load(s.Canonical)
+	return &syncRun{r: r, m: m, x: x, state: state, news: make(chan interp.News, r.CallsMax)}
+}
+
+// run goes on until the execution ends, the caller leaves or the runner closes.
+func (s *syncRun) run(ctx context.Context) (*store.Execution, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var news []interp.News
+	for {
+		limits := s.r.Limits
+		fx := interp.Step(s.m, &limits, s.state, interp.Event{At: s.r.nowMillis(), News: news,
+			Take: &interp.Take{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}})
+		if s.state.Final() {
+			return s.ended(), nil
+		}
+		for i := range fx.Calls {
+			s.call(ctx, &fx.Calls[i])
+		}
+		if news = nil; fx.More {
+			continue
+		}
+		n, err := s.wait(ctx)
+		if err != nil {
+			return nil, err
+		}
+		news = n
+	}
+}
+
+func (s *syncRun) call(ctx context.Context, c *interp.Call) {
+	request := requestOf(s.x, c, s.r.nowMillis())
+	attempt := c.Attempt
+	s.calls++
+	s.r.work.Add(1)
+	go func() {
+		defer s.r.work.Done()
+		cctx := ctx
+		if request.Timeout > 0 {
+			var cancel context.CancelFunc
+			cctx, cancel = context.WithTimeout(ctx, request.Timeout)
+			defer cancel()
+		}
+		n := newsOf(attempt, s.r.carryOut(cctx, request))
+		select {
+		case s.news <- n:
+		case <-ctx.Done():
+		}
+	}()
+}
+
+// wait gives the next news, or none when a timer is due.
+func (s *syncRun) wait(ctx context.Context) ([]interp.News, error) {
+	due := s.state.NextDue(0)
+	timer := time.NewTimer(time.Duration(max(due-s.r.nowMillis(), 0)) * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case n := <-s.news:
+		s.calls--
+		return []interp.News{n}, nil
+	case <-timer.C:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-s.r.life.Done():
+		return nil, context.Canceled
+	}
+}
+
+func (s *syncRun) ended() *store.Execution {
+	s.x.Status, s.x.Stopped, s.x.Output, s.x.Error = s.state.Status, s.state.Stopped, s.state.Output, s.state.Error
+	return s.x
+}

@@ -1,0 +1,113 @@
+package runner
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"millrace/shared/store"
+)
+
+// watchers are those who wait for the end of executions.
+type watchers struct {
+	mu sync.Mutex
+	m  map[string][]chan struct{}
+}
+
+func newWatchers() *watchers { return &watchers{m: map[string][]chan struct{}{}} }
+
+// watch gives a channel that is closed when the execution ends in this process.
+func (w *watchers) watch(partition string) chan struct{} {
+	ch := make(chan struct{})
+	w.mu.Lock()
+	w.m[partition] = append(w.m[partition], ch)
+	w.mu.Unlock()
+	return ch
+}
+
+func (w *watchers) drop(partition string, ch chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.m[partition]
+	for i := range list {
+		if list[i] == ch {
+			list = append(list[:i:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(list) == 0 {
+		delete(w.m, partition)
+	} else {
+		w.m[partition] = list
+	}
+}
+
+func (w *watchers) ended(partition string) {
+	w.mu.Lock()
+	list := w.m[partition]
+	delete(w.m, partition)
+	w.mu.Unlock()
+	for _, ch := range list {
+		close(ch)
+	}
+}
+
+// pollEvery is how often a runner that shares its store looks whether a watched execution has ended.
+const pollEvery = time.Second
+
+// Await gives the execution once it has ended, or as it stands when the time is over or the runner closes.
+func (r *Runner) Await(ctx context.Context, partition string, wait time.Duration) (*store.Execution, error) {
+	if wait <= 0 {
+		return r.Load(ctx, partition)
+	}
+	ended := r.watchers.watch(partition)
+	defer r.watchers.drop(partition, ended)
+	x, err := r.Load(ctx, partition)
+	if err != nil || x.Status.Final() {
+		return x, err
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	var poll <-chan time.Time
+	if !r.Exclusive {
+		t := time.NewTicker(pollEvery)
+		defer t.Stop()
+		poll = t.C
+	}
+	for {
+		select {
+		case <-ended:
+			return r.Load(ctx, partition)
+		case <-timer.C:
+			return r.Load(ctx, partition)
+		case <-r.closed:
+			return r.Load(ctx, partition)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-poll:
+			if x, err := r.Load(ctx, partition); err != nil || x.Status.Final() {
+				return x, err
+			}
+		}
+	}
+}
+
+// census counts running executions by account, for the limit of an exclusive runner.
+type census struct {
+	mu sync.Mutex
+	n  map[string]int64
+}
+
+func newCensus() *census { return &census{n: map[string]int64{}} }
+
+func (c *census) add(account string, d int64) {
+	c.mu.Lock()
+	c.n[account] += d
+	c.mu.Unlock()
+}
+
+func (c *census) over(account string, most int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n[account] >= most
+}

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+)
+
+// Tombstone is the row of a flow that is being deleted: its wake time brings the sweeper, which stops what still
+// runs (execution.md finding 25).
+type Tombstone struct {
+	Account string
+	Name    string
+	Round   int // times that the running executions have been stopped
+}
+
+const sortTombstone = "deleted"
+
+// ParseTombstone gives the flow id of a tombstone's key; false for another row.
+func ParseTombstone(k Key) (flowID string, ok bool) {
+	flowID, ok = strings.CutPrefix(k.Partition, "d#")
+	return flowID, ok && k.Sort == sortTombstone
+}
+
+// PutTombstone writes the tombstone of a flow.
+func (s *Store) PutTombstone(ctx context.Context, flowID string, t Tombstone, wake int64) error {
+	data, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	return s.driver.Put(ctx, []Row{{Key: Key{"d#" + flowID, sortTombstone}, Data: data, Wake: wake}})
+}
+
+// Tombstone reads one.
+func (s *Store) Tombstone(ctx context.Context, k Key) (Tombstone, error) {
+	row, err := s.driver.Get(ctx, k)
+	if err != nil {
+		return Tombstone{}, err
+	}
+	var t Tombstone
+	return t, json.Unmarshal(row.Data, &t)
+}
+
+// RemoveTombstone removes one.
+func (s *Store) RemoveTombstone(ctx context.Context, k Key) error {
+	return s.driver.Delete(ctx, k, nil)
+}
+
+// Forget removes every row of an execution that has expired, the state row last and only if it is still the same.
+func (s *Store) Forget(ctx context.Context, partition string) error {
+	state, err := s.driver.Get(ctx, Key{partition, sortState})
+	if err != nil {
+		if err == ErrNotFound {
+			return nil
+		}
+		return err
+	}
+	if state.Expires == 0 || state.Expires > s.nowMillis() {
+		return nil
+	}
+	for {
+		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: sortState + "\x00", Limit: 100})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := s.driver.Delete(ctx, row.Key, nil); err != nil {
+				return err
+			}
+		}
+		if !more {
+			break
+		}
+	}
+	return s.driver.Delete(ctx, state.Key, &Condition{Version: state.Version, Fence: state.Fence})
+}
