@@ -1,0 +1,401 @@
+package localstore
+
+import (
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"millrace/shared/store"
+)
+
+// Bounds of a group, so that no caller waits long for others and no batch outgrows a memtable.
+const (
+	groupRequests = 1024
+	groupBytes    = 4 << 20
+)
+
+// numbersReserved is how many partition numbers are taken from the database at a time; what of them a process does not
+// use is lost with it.
+const numbersReserved = 1 << 16
+
+// rowKey names a row by the number of its partition.
+type rowKey struct {
+	number uint64
+	sort   string
+}
+
+// committer is what only the committing goroutine touches.
+type committer struct {
+	next, reserved uint64 // numbers of partitions: the next one, and the first that is not reserved
+	heads          generations[rowKey, head]
+	group          group
+}
+
+func (c *committer) init(next uint64, cacheRows int) {
+	c.next, c.reserved = next, next
+	c.heads = newGenerations[rowKey, head](cacheRows)
+	c.group.init()
+}
+
+// commitAll commits what waits, group after group, until the queue is closed and empty.
+func (s *Store) commitAll() {
+	var spare []*request
+	for {
+		<-s.queue.signal
+		for {
+			// Let the callers of the last group come back first: it costs nothing when there are none.
+			runtime.Gosched()
+			all, over := s.queue.take(spare[:0])
+			if over {
+				return
+			}
+			if len(all) == 0 {
+				spare = all
+				break
+			}
+			for rest := all; len(rest) > 0; {
+				n := groupSize(rest)
+				s.commitGroup(rest[:n])
+				rest = rest[n:]
+			}
+			clear(all)
+			spare = all
+		}
+	}
+}
+
+// groupSize returns how many of the requests make a group, at least one.
+func groupSize(requests []*request) int {
+	bytes := 0
+	for i, r := range requests {
+		bytes += r.bytes
+		if i > 0 && bytes > groupBytes || i == groupRequests {
+			return i
+		}
+	}
+	return len(requests)
+}
+
+// commitGroup decides the requests in their order, writes what they change, synced, shows it to readers, and then
+// answers. Nobody is answered before, not even who lost: the winner could still be undone by a crash.
+func (s *Store) commitGroup(requests []*request) {
+	if err := s.failure.get(); err != nil {
+		answer(requests, err)
+		return
+	}
+	g := &s.committer.group
+	g.begin(s)
+	for _, r := range requests {
+		r.err = g.decide(r)
+	}
+	g.forgetEmptied()
+	if !g.batch.Empty() {
+		if err := s.apply(g.batch); err != nil {
+			s.failure.set(err)
+			answer(requests, s.failure.get())
+			return
+		}
+	}
+	g.end()
+	for _, r := range requests {
+		r.done <- struct{}{}
+	}
+}
+
+func answer(requests []*request, err error) {
+	for _, r := range requests {
+		r.err = err
+		r.done <- struct{}{}
+	}
+}
+
+// apply writes a batch to the log, waits for the disk, and moves readers on. Pebble reports some failures of its log by
+// a panic and some by its logger alone.
+func (s *Store) apply(batch *pebble.Batch) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v\n%s", p, debug.Stack())
+		}
+	}()
+	if err := batch.Commit(pebble.Sync); err != nil {
+		return err
+	}
+	if err := s.failure.get(); err != nil {
+		return err
+	}
+	s.views.replace(s.db.NewSnapshot())
+	return nil
+}
+
+// group is the changes of the requests that are committed together.
+type group struct {
+	store *Store
+	batch *pebble.Batch
+
+	heads   map[rowKey]head     // rows as this group leaves them
+	numbers map[string]uint64   // partitions that this group has looked up or numbered
+	fresh   map[uint64]struct{} // those that it has numbered: nothing of them is in the database
+	emptied map[uint64]string   // partitions that have lost a row
+
+	key, value []byte // scratch
+}
+
+func (g *group) init() {
+	g.heads = make(map[rowKey]head)
+	g.numbers = make(map[string]uint64)
+	g.fresh = make(map[uint64]struct{})
+	g.emptied = make(map[uint64]string)
+}
+
+func (g *group) begin(s *Store) {
+	g.store = s
+	g.batch = s.db.NewBatch()
+}
+
+// end remembers what is now on the disk, and makes the group ready for the next one.
+func (g *group) end() {
+	c := &g.store.committer
+	for k, h := range g.heads {
+		switch {
+		case h.present && h.version != 0:
+			c.heads.set(rowKey{k.number, strings.Clone(k.sort)}, h)
+		default:
+			c.heads.remove(k)
+		}
+	}
+	for _, partition := range g.emptied {
+		if g.numbers[partition] == 0 {
+			g.store.partitions.remove(partition)
+		}
+	}
+	g.batch.Close()
+	g.batch = nil
+	clear(g.heads)
+	clear(g.numbers)
+	clear(g.fresh)
+	clear(g.emptied)
+	if cap(g.value) > 1<<20 {
+		g.value = nil
+	}
+}
+
+// decide checks a request's condition against what the database and the requests before it in the group make, and
+// adds its changes.
+func (g *group) decide(r *request) error {
+	switch {
+	case r.cas != nil:
+		number, err := g.number(r.cas.Partition)
+		if err != nil {
+			return err
+		}
+		before, err := g.head(number, r.cas.Key)
+		if err != nil {
+			return err
+		}
+		if !before.holds(r.cond) {
+			return store.ErrConflict
+		}
+		if err := g.putAll(r.puts); err != nil {
+			return err
+		}
+		return g.put(r.cas)
+	case r.delete != nil:
+		return g.remove(*r.delete, r.cond)
+	default:
+		return g.putAll(r.puts)
+	}
+}
+
+func (g *group) putAll(rows []store.Row) error {
+	for i := range rows {
+		if err := g.put(&rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put adds a row and its index entries, and takes out those of the row that it replaces.
+func (g *group) put(row *store.Row) error {
+	number, err := g.number(row.Partition)
+	if err != nil {
+		return err
+	}
+	if number == 0 {
+		number = g.assign(row.Partition)
+	}
+	before, err := g.head(number, row.Key)
+	if err != nil {
+		return err
+	}
+	g.value = appendRow(g.value[:0], row)
+	g.key = appendRowKey(g.key[:0], number, row.Sort)
+	if err := g.batch.Set(g.key, g.value, nil); err != nil {
+		return err
+	}
+	after := headOf(row)
+	if err := g.index(number, row.Key, before, after); err != nil {
+		return err
+	}
+	if after.version != 0 {
+		after = after.own(before)
+	}
+	g.heads[rowKey{number, row.Sort}] = after
+	return nil
+}
+
+func (g *group) remove(key store.Key, cond *store.Condition) error {
+	number, err := g.number(key.Partition)
+	if err != nil {
+		return err
+	}
+	before, err := g.head(number, key)
+	if err != nil {
+		return err
+	}
+	if cond != nil && !before.holds(cond) {
+		return store.ErrConflict
+	}
+	if !before.present {
+		return nil
+	}
+	g.key = appendRowKey(g.key[:0], number, key.Sort)
+	if err := g.batch.Delete(g.key, nil); err != nil {
+		return err
+	}
+	g.heads[rowKey{number, key.Sort}] = head{}
+	g.emptied[number] = key.Partition
+	return g.index(number, key, before, head{})
+}
+
+// index brings both indexes from the row before to the row after; what stays is not written again.
+func (g *group) index(number uint64, key store.Key, before, after head) error {
+	if before.wake != after.wake {
+		if before.wake != 0 {
+			g.key = appendWakeKey(g.key[:0], before.wake, number, key.Sort)
+			if err := g.batch.Delete(g.key, nil); err != nil {
+				return err
+			}
+		}
+		if after.wake != 0 {
+			g.key = appendWakeKey(g.key[:0], after.wake, number, key.Sort)
+			g.value = append(g.value[:0], key.Partition...)
+			if err := g.batch.Set(g.key, g.value, nil); err != nil {
+				return err
+			}
+		}
+	}
+	if equalLists(before.list, after.list) {
+		return nil
+	}
+	if l := before.list; l != nil && !sameEntry(l, after.list) {
+		g.key = appendListKey(g.key[:0], l.Group, l.Sort, number, key.Sort)
+		if err := g.batch.Delete(g.key, nil); err != nil {
+			return err
+		}
+	}
+	if l := after.list; l != nil {
+		g.key = appendListKey(g.key[:0], l.Group, l.Sort, number, key.Sort)
+		g.value = appendListValue(g.value[:0], key.Partition, l.Fields)
+		return g.batch.Set(g.key, g.value, nil)
+	}
+	return nil
+}
+
+// number returns the number of a partition, 0 when it has none.
+func (g *group) number(partition string) (uint64, error) {
+	if number, ok := g.numbers[partition]; ok {
+		return number, nil
+	}
+	number, ok := g.store.partitions.get(partition)
+	if !ok {
+		var err error
+		g.key = appendPartitionKey(g.key[:0], partition)
+		if number, err = readNumber(g.store.db, g.key); err != nil {
+			return 0, err
+		}
+		if number != 0 {
+			g.store.partitions.set(strings.Clone(partition), number)
+		}
+	}
+	g.numbers[partition] = number
+	return number, nil
+}
+
+// assign gives a partition the next number, in the batch of its first row.
+func (g *group) assign(partition string) uint64 {
+	c := &g.store.committer
+	var value [8]byte
+	if c.next == c.reserved {
+		c.reserved += numbersReserved
+		binary.BigEndian.PutUint64(value[:], c.reserved)
+		g.batch.Set([]byte(keyNextNumber), value[:], nil)
+	}
+	number := c.next
+	c.next++
+	binary.BigEndian.PutUint64(value[:], number)
+	g.key = appendPartitionKey(g.key[:0], partition)
+	g.batch.Set(g.key, value[:], nil)
+	g.numbers[partition] = number
+	g.fresh[number] = struct{}{}
+	g.store.partitions.set(strings.Clone(partition), number)
+	return number
+}
+
+// head returns what stands under a key: as this group leaves it so far, from memory, or from the database.
+func (g *group) head(number uint64, key store.Key) (head, error) {
+	if number == 0 {
+		return head{}, nil
+	}
+	k := rowKey{number, key.Sort}
+	if h, ok := g.heads[k]; ok {
+		return h, nil
+	}
+	if _, ok := g.fresh[number]; ok {
+		return head{}, nil
+	}
+	if h, ok := g.store.committer.heads.get(k); ok {
+		return h, nil
+	}
+	g.key = appendRowKey(g.key[:0], number, key.Sort)
+	return readHead(g.store.db, g.key, key)
+}
+
+// forgetEmptied takes the numbers from partitions that have no row left. One that cannot be looked at keeps it, which
+// does no harm.
+func (g *group) forgetEmptied() {
+	for number, partition := range g.emptied {
+		if left, err := g.rowsLeft(number); left || err != nil {
+			continue
+		}
+		g.key = appendPartitionKey(g.key[:0], partition)
+		if g.batch.Delete(g.key, nil) == nil {
+			g.numbers[partition] = 0
+		}
+	}
+}
+
+// rowsLeft tells whether a partition has rows, after this group.
+func (g *group) rowsLeft(number uint64) (bool, error) {
+	for k, h := range g.heads {
+		if k.number == number && h.present {
+			return true, nil
+		}
+	}
+	lower := appendRowKey(nil, number, "")
+	iter, err := g.store.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: appendRowKey(nil, number+1, "")})
+	if err != nil {
+		return false, err
+	}
+	defer iter.Close()
+	for ok := iter.First(); ok; ok = iter.Next() {
+		if _, gone := g.heads[rowKey{number, string(iter.Key()[len(lower):])}]; !gone {
+			return true, nil
+		}
+	}
+	return false, iter.Error()
+}

@@ -1,0 +1,153 @@
+package localstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+
+	"millrace/shared/store"
+)
+
+// ErrClosed is the answer of every call after Close.
+var ErrClosed = errors.New("localstore: closed")
+
+// Store is a store.Driver in a directory of this machine.
+type Store struct {
+	options Options
+	lock    *pebble.Lock
+	db      *pebble.DB
+	failure *failure
+
+	queue      queue
+	space      atomic.Int32 // a space level
+	views      views
+	partitions partitions
+	committer  committer
+
+	background sync.WaitGroup
+	stop       chan struct{} // closed by Close
+	closing    sync.Once
+	closeErr   error
+}
+
+var _ store.Driver = (*Store)(nil)
+
+// Open opens the store in options.Dir, or makes a new one. It fails when another process has it open and when a
+// newer program wrote it. It reads no more than the log that was not yet sorted away, however large the store is.
+func Open(ctx context.Context, options Options) (*Store, error) {
+	options.setDefaults()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if options.Dir == "" {
+		return nil, errors.New("localstore: no data directory is given")
+	}
+	lock, err := own(options)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(options)
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	s.lock = lock
+	s.background.Go(s.commitAll)
+	if options.FreeFloor > 0 {
+		s.checkSpace()
+		s.background.Go(s.watchSpace)
+	}
+	return s, nil
+}
+
+// open opens what is in a directory that this process owns.
+func open(options Options) (*Store, error) {
+	if err := checkFormat(options); err != nil {
+		return nil, err
+	}
+	s := &Store{options: options, stop: make(chan struct{}), failure: &failure{options: options}}
+	db, err := pebble.Open(databaseDir(options), pebbleOptions(options, s.failure))
+	if err != nil {
+		return nil, fmt.Errorf("localstore: open %s: %w", options.Dir, err)
+	}
+	next, err := firstFreeNumber(db)
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("localstore: open %s: %w", options.Dir, err)
+	}
+	s.db = db
+	s.queue.signal = make(chan struct{}, 1)
+	s.partitions.init(options.CacheRows)
+	s.committer.init(next, options.CacheRows)
+	s.views.replace(db.NewSnapshot())
+	return s, nil
+}
+
+// firstFreeNumber returns the number from which on no partition has one.
+func firstFreeNumber(db *pebble.DB) (uint64, error) {
+	value, closer, err := db.Get([]byte(keyNextNumber))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 1, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer closer.Close()
+	if len(value) != 8 {
+		return 0, errors.New("the counter of the partitions is damaged")
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
+func pebbleOptions(o Options, logger pebble.Logger) *pebble.Options {
+	p := &pebble.Options{
+		FS:                          o.FS,
+		FormatMajorVersion:          pebble.FormatTableFormatV6,
+		CacheSize:                   int64(o.CacheBytes + o.MemtableBytes), // memtables are taken from it
+		MemTableSize:                uint64(o.MemtableBytes),
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       32,
+		LBaseMaxBytes:               64 << 20,
+		MaxManifestFileSize:         8 << 20,
+		MaxOpenFiles:                500,
+		Logger:                      logger,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
+	}
+	p.TargetFileSizes[0] = 8 << 20
+	// A claim looks for a partition that is not there; a filter answers that without reading a block.
+	p.Levels[0].FilterPolicy = bloom.FilterPolicy(10)
+	return p
+}
+
+// Shards returns 1: one process reads the whole wake index.
+func (s *Store) Shards() int { return 1 }
+
+// Close refuses new calls, waits until pending writes are durable and answered and readers are done, and gives the
+// directory free. It may be called more than once.
+func (s *Store) Close() error {
+	s.closing.Do(func() { s.closeErr = s.close() })
+	return s.closeErr
+}
+
+func (s *Store) close() error {
+	s.queue.close()
+	close(s.stop)
+	s.background.Wait()
+	if err := s.failure.get(); err != nil {
+		// What is on the disk is unknown, and Pebble may have stopped anywhere: the directory stays locked until the
+		// process ends.
+		return err
+	}
+	s.views.close()
+	if err := errors.Join(s.db.Close(), s.lock.Close()); err != nil {
+		return fmt.Errorf("localstore: close %s: %w", s.options.Dir, err)
+	}
+	return nil
+}
