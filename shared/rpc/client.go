@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -117,9 +118,14 @@ func (c *Client) Call(ctx context.Context, operation string, parameters map[stri
 	case "StartSyncExecution":
 		wait = syncMax
 	case "DescribeExecution":
-		wait, _ = time.ParseDuration(parameters["WaitTimeSeconds"] + "s")
+		seconds, _ := strconv.Atoi(parameters["WaitTimeSeconds"])
+		wait = pollTime(int64(seconds))
 	}
-	return c.do(ctx, operation, list, wait)
+	body, err := c.do(ctx, operation, list, wait)
+	if err == nil && !json.Valid(body) {
+		return nil, c.strange()
+	}
+	return body, err
 }
 
 // commonParams is how many parameters a V1 signature adds.
@@ -147,8 +153,8 @@ func (c *Client) do(ctx context.Context, operation string, list []sign.Param, wa
 	if response.StatusCode/100 != 2 {
 		return nil, refusal(response.StatusCode, body)
 	}
-	if !json.Valid(body) || body[0] != '{' {
-		return nil, fmt.Errorf("%s answered with something that is no CloudFlow answer; is it the right endpoint?", c.Endpoint)
+	if len(body) == 0 || body[0] != '{' {
+		return nil, c.strange()
 	}
 	return body, nil
 }

@@ -151,10 +151,13 @@ func (c *Client) DescribeExecution(ctx context.Context, r cloudflow.DescribeExec
 	a.integer("WaitTimeSeconds", r.WaitTimeSeconds)
 	wait := time.Duration(0)
 	if r.WaitTimeSeconds != nil {
-		wait = time.Duration(min(*r.WaitTimeSeconds, 60)) * time.Second
+		wait = pollTime(*r.WaitTimeSeconds)
 	}
 	return ask[Execution](ctx, c, "DescribeExecution", a, wait)
 }
+
+// pollTime is how long a long poll may take: the server accepts at most a minute.
+func pollTime(seconds int64) time.Duration { return time.Duration(min(seconds, 60)) * time.Second }
 
 // ListExecutions gives one page of a flow's executions, the newest first.
 func (c *Client) ListExecutions(ctx context.Context, r cloudflow.ListExecutionsRequest) (*ExecutionList, error) {

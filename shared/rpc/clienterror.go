@@ -21,7 +21,9 @@ type Refusal struct {
 }
 
 // Error gives status and request id.
-func (r *Refusal) Error() string { return fmt.Sprintf("HTTP %d, request id %s", r.HTTPStatus, r.RequestID) }
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("HTTP %d, request id %s", r.HTTPStatus, r.RequestID)
+}
 
 // RequestID gives the id of the request that an error of Client answers, "" when no server answered it.
 func RequestID(err error) string {
@@ -60,4 +62,9 @@ func (c *Client) unreachable(err error) error {
 		return fmt.Errorf("cannot connect; is `millrace serve` running at %s? (%w)", c.Endpoint, err)
 	}
 	return fmt.Errorf("cannot reach %s; check the endpoint and the network (%w)", c.Endpoint, err)
+}
+
+// strange is for an answer that claims success and is none of CloudFlow's.
+func (c *Client) strange() error {
+	return fmt.Errorf("%s answered with something that is no CloudFlow answer; is it the right endpoint?", c.Endpoint)
 }

@@ -1,0 +1,98 @@
+package rpc_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"millrace/shared/rpc/sign"
+)
+
+// params builds a list from name, value, name, value ...
+func params(nameValue ...string) (list []sign.Param) {
+	for i := 0; i+1 < len(nameValue); i += 2 {
+		list = append(list, sign.Param{Name: nameValue[i], Value: nameValue[i+1]})
+	}
+	return list
+}
+
+// with replaces parameters, and leaves out those whose value is "-".
+func with(list []sign.Param, nameValue ...string) []sign.Param {
+	change := params(nameValue...)
+	var out []sign.Param
+	for _, p := range list {
+		keep := true
+		for _, c := range change {
+			keep = keep && c.Name != p.Name
+		}
+		if keep {
+			out = append(out, p)
+		}
+	}
+	for _, c := range change {
+		if c.Value != "-" {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func get(list []sign.Param) *http.Request {
+	return httptest.NewRequest("GET", "http://localhost:8080/?"+string(sign.AppendForm(nil, list)), nil)
+}
+
+func post(list []sign.Param) *http.Request {
+	r := httptest.NewRequest("POST", "http://localhost:8080/", strings.NewReader(string(sign.AppendForm(nil, list))))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
+	return r
+}
+
+// open gives the parameters of an anonymous request.
+func open(operation string, nameValue ...string) []sign.Param {
+	return append(params("Action", operation, "Version", "2019-03-15"), params(nameValue...)...)
+}
+
+// common gives the parameters of V1 without the signature.
+func common(operation string, nameValue ...string) []sign.Param {
+	return append(open(operation, nameValue...), params("AccessKeyId", "testid", "SignatureMethod", "HMAC-SHA1",
+		"SignatureVersion", "1.0", "SignatureNonce", "n1", "Timestamp", noon.Format(time.RFC3339))...)
+}
+
+var testKey = sign.NewKey("testsecret")
+
+// signV1 adds the signature.
+func signV1(method string, list []sign.Param) []sign.Param {
+	return append(list, sign.Param{Name: "Signature", Value: testKey.V1(method, list)})
+}
+
+// v3 builds a request with V3's headers, header and value in turns in more ("-" leaves one out), and signs those named
+// in signed; "" signs all that must be.
+func v3(operation, query, body, signed string, more ...string) *http.Request {
+	r := httptest.NewRequest("POST", "http://localhost:8080/?"+query, strings.NewReader(body))
+	h := map[string]string{
+		"x-acs-action": operation, "x-acs-version": "2019-03-15", "x-acs-date": noon.Format(time.RFC3339),
+		"x-acs-signature-nonce": "n1", "x-acs-content-sha256": sign.BodyHash([]byte(body)),
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		h[more[i]] = more[i+1]
+	}
+	for name, value := range h {
+		if value != "-" {
+			r.Header.Set(name, value)
+		}
+	}
+	if signed == "" {
+		signed = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
+	}
+	list, err := sign.ParseForm(nil, query, 100)
+	if err != nil {
+		panic(err)
+	}
+	a := sign.Authorization{Credential: "testid", SignedHeaders: signed}
+	a.Signature = testKey.V3(&sign.Request{
+		Method: "POST", Host: r.Host, Header: r.Header, Query: list, SignedHeaders: signed, BodyHash: sign.BodyHash([]byte(body)),
+	})
+	r.Header.Set("Authorization", a.String())
+	return r
+}

@@ -1,0 +1,273 @@
+package rpc_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/rpc"
+)
+
+const wireDir = "../../tests/testdata/wire"
+
+// recorded is one request of a released client.
+type recorded struct {
+	file       string
+	raw        []byte
+	Operation  string
+	Parameters map[string]string // without the common ones, decoded by another implementation
+}
+
+// recordings reads all requests and what they must hold.
+func recordings(t testing.TB) []recorded {
+	t.Helper()
+	text, err := os.ReadFile("testdata/wire.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want map[string]recorded
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(wireDir + "/*.http")
+	if len(files) != 102 || len(want) != 102 {
+		t.Fatalf("%d recordings, %d expectations, want 102 of each", len(files), len(want))
+	}
+	var all []recorded
+	for _, f := range files {
+		r := want[filepath.Base(f)]
+		r.file = strings.TrimSuffix(filepath.Base(f), ".http")
+		if r.raw, err = os.ReadFile(f); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// request parses raw bytes as a server does.
+func request(t testing.TB, raw []byte) *http.Request {
+	t.Helper()
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func credentials(t testing.TB, secret, token string) *rpc.Credentials {
+	t.Helper()
+	c, err := rpc.NewCredentials([]rpc.Account{{
+		ID:     "1001",
+		Keys:   []rpc.AccessKey{{ID: "testid", Secret: secret, SecurityToken: token}},
+		Tokens: []rpc.BearerToken{{Token: "testbearer"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func fixed(at time.Time) func() time.Time { return func() time.Time { return at } }
+
+func serve(o rpc.Options, r *http.Request) *httptest.ResponseRecorder {
+	if o.Now == nil {
+		o.Now = fixed(noon)
+	}
+	w := httptest.NewRecorder()
+	rpc.New(o).ServeHTTP(w, r)
+	return w
+}
+
+// token is the security token that a recording was made with.
+func (r recorded) token() string {
+	if strings.HasSuffix(r.file, ".sts") {
+		return "testststoken+/="
+	}
+	return ""
+}
+
+func (r recorded) signed() bool {
+	return bytes.Contains(r.raw, []byte("Signature=")) && !strings.HasSuffix(r.file, ".bearer")
+}
+
+func (r recorded) v3() bool { return bytes.Contains(r.raw, []byte("\r\nAuthorization: ACS3")) }
+
+var unsupported = map[string]bool{
+	"CreateSchedule": true, "CreateFlowAlias": true, "PublishFlowVersion": true, "DescribeMapRun": true, "UpdateMapRun": true,
+}
+
+func TestRecordedRequestsAreServed(t *testing.T) {
+	for _, rec := range recordings(t) {
+		t.Run(rec.file, func(t *testing.T) {
+			api := &fakeAPI{}
+			o := rpc.Options{API: api, Credentials: credentials(t, "testsecret", rec.token())}
+			if strings.HasSuffix(rec.file, ".anonymous") {
+				wantFault(t, serve(o, request(t, rec.raw)), 400, "MissingRequiredParams", "The HTTP query 'AccessKeyId' must be specified.")
+				o.Credentials = nil
+			}
+			w := serve(o, request(t, rec.raw))
+			if unsupported[rec.Operation] {
+				wantFault(t, w, 400, "ActionNotSupported",
+					fmt.Sprintf("The requested API operation '%s' is incorrect. Please check.", rec.Operation))
+				return
+			}
+			answer := wantAnswer(t, w)
+			if api.name != rec.Operation {
+				t.Fatalf("ran %s, want %s", api.name, rec.Operation)
+			}
+			checkParameters(t, rec, api.request)
+			if id, ok := rec.Parameters["RequestId"]; ok && answer["RequestId"] != id {
+				t.Errorf("RequestId is %v, want %s", answer["RequestId"], id)
+			}
+			wantAccount, wantKey := "1001", "testid"
+			switch {
+			case strings.HasSuffix(rec.file, ".anonymous"):
+				wantAccount, wantKey = "1234567890123456", ""
+			case strings.HasSuffix(rec.file, ".bearer"):
+				wantKey = ""
+			}
+			if api.who.Account != wantAccount || api.who.AccessKey != wantKey || api.who.Host != "127.0.0.1:18080" {
+				t.Errorf("caller is %+v", api.who)
+			}
+			if rec.signed() != (api.who.Nonce != "" && api.who.Timestamp != "") {
+				t.Errorf("nonce %q of %q", api.who.Nonce, api.who.Timestamp)
+			}
+		})
+	}
+}
+
+// checkParameters finds each parameter in the service's request.
+func checkParameters(t *testing.T, rec recorded, request any) {
+	t.Helper()
+	fields := map[string]string{"CallbackFnFTaskToken": "CallbackToken"}
+	set := 0
+	for name, want := range rec.Parameters {
+		if name == "RequestId" || name == "AcceptLanguage" {
+			continue
+		}
+		set++
+		if fields[name] != "" {
+			name = fields[name]
+		}
+		f := reflect.ValueOf(request).FieldByName(name)
+		if !f.IsValid() {
+			t.Errorf("no field %s", name)
+			continue
+		}
+		if f.Kind() == reflect.Pointer {
+			f = f.Elem()
+		}
+		if got := fmt.Sprint(f.Interface()); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if request == nil {
+		return
+	}
+	v, filled := reflect.ValueOf(request), 0
+	for i := range v.NumField() {
+		if !v.Field(i).IsZero() {
+			filled++
+		}
+	}
+	if empty := rec.Parameters["Description"] == "" && strings.HasSuffix(rec.file, ".env"); empty {
+		set--
+	}
+	if filled != set {
+		t.Errorf("%d fields are set, want %d: %+v", filled, set, request)
+	}
+}
+
+func TestRecordedSignaturesAreCounted(t *testing.T) {
+	v1, v3, unsigned := 0, 0, 0
+	for _, rec := range recordings(t) {
+		switch {
+		case rec.v3():
+			v3++
+		case bytes.Contains(rec.raw, []byte("Signature=")):
+			v1++
+		default:
+			unsigned++
+		}
+	}
+	if v1 != 73 || v3 != 25 || unsigned != 4 {
+		t.Fatalf("%d V1, %d V3, %d unsigned; want 73, 25, 4", v1, v3, unsigned)
+	}
+}
+
+// changes are one byte each, somewhere in a parameter of a recording.
+var changes = [][2]string{
+	{"flow1", "flow2"}, {"TaskToken=tok", "TaskToken=tak"}, {"Limit=10", "Limit=11"}, {"zh-CN", "zh-CX"}, {"Definition=x", "Definition=y"},
+}
+
+func change(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	for _, c := range changes {
+		if bytes.Contains(raw, []byte(c[0])) {
+			return bytes.Replace(raw, []byte(c[0]), []byte(c[1]), 1)
+		}
+	}
+	t.Fatal("nothing to change")
+	return nil
+}
+
+const notMatch = "The request signature we calculated does not match the signature you provided. Check your access key and signing method."
+
+func TestAlteredRequestsAreRefused(t *testing.T) {
+	for _, rec := range recordings(t) {
+		if !rec.signed() || unsupported[rec.Operation] {
+			continue
+		}
+		t.Run(rec.file, func(t *testing.T) {
+			api := &fakeAPI{}
+			o := rpc.Options{API: api, Credentials: credentials(t, "testsecret", rec.token())}
+			refused := func(what string, o rpc.Options, r *http.Request) {
+				t.Helper()
+				w := serve(o, r)
+				t.Log(what)
+				wantFault(t, w, 403, "SignatureNotMatch", notMatch)
+			}
+			refused("one byte", o, request(t, change(t, rec.raw)))
+			other := o
+			other.Credentials = credentials(t, "testsecret2", rec.token())
+			refused("other secret", other, request(t, rec.raw))
+			more := request(t, rec.raw)
+			more.URL.RawQuery += "&Extra="
+			refused("parameter added", o, more)
+			if rec.v3() {
+				refuseAlteredV3(t, refused, o, rec)
+			}
+			if api.calls != 0 {
+				t.Error("the service was called")
+			}
+		})
+	}
+}
+
+func refuseAlteredV3(t *testing.T, refused func(string, rpc.Options, *http.Request), o rpc.Options, rec recorded) {
+	host := request(t, rec.raw)
+	host.Host = "other:18080"
+	refused("host", o, host)
+	action := request(t, rec.raw)
+	action.Header.Set("x-acs-action", map[bool]string{true: "DescribeRegions", false: "ListFlows"}[rec.Operation == "ListFlows"])
+	refused("operation", o, action)
+	hash := request(t, rec.raw)
+	hash.Header.Set("x-acs-content-sha256", strings.Repeat("0", 64))
+	refused("hash", o, hash)
+	for _, name := range []string{"x-acs-date;", ";x-acs-version", "host;"} {
+		less := request(t, rec.raw)
+		a := less.Header.Get("Authorization")
+		less.Header.Set("Authorization", strings.Replace(a, name, "", 1))
+		refused("unsigned "+name, o, less)
+	}
+}
