@@ -134,7 +134,7 @@ func (r *run) loop() error {
 			news = append(news, got...)
 		}
 		if len(news) == 0 {
-			due := r.state.NextDue()
+			due := r.state.NextDue(0)
 			if due <= r.now {
 				return errors.New("flowtest: the execution does not go on")
 			}

@@ -1,0 +1,366 @@
+package flowtest
+
+import (
+	"fmt"
+
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+	"millrace/shared/value"
+)
+
+// File is a file of cases for one flow. docs/testing.md describes the format.
+type File struct {
+	Flow       string // path of the definition, relative to the file; "" when Definition is set
+	Definition string
+	FlowName   string // "" takes the name in the definition
+	Mode       string
+	Cases      []Case
+}
+
+// Case is one run and what it must come to.
+type Case struct {
+	Name   string
+	Line   int
+	Setup  Setup
+	Expect Expect
+}
+
+// Expect is what a run must come to; what is nil is not compared.
+type Expect struct {
+	Status       string
+	Output       any
+	HasOutput    bool
+	ErrorName    *string
+	ErrorCause   *string
+	Visited      []string
+	Waits        [][]any                  // [state, seconds or instant]
+	States       map[string][]StateExpect // by state, one per entry
+	Calls        map[string][]any         // by state, one per attempt: the whole parameters
+	CallsInclude map[string][]any         // the same, only the members listed
+	Inputs       map[string][]any         // older language: the input of each attempt
+	Events       [][]any                  // [id, schedule id, type, state, detail]
+}
+
+// StateExpect is the input and output of one entry of a state.
+type StateExpect struct {
+	Input, Output       any
+	HasInput, HasOutput bool
+}
+
+// fileBytes bounds a file of cases.
+const fileBytes = 8 << 20
+
+// Load reads a file of cases, YAML or JSON. An error names line and key.
+func Load(text []byte) (*File, error) {
+	limits := flow.DefaultLimits()
+	limits.DefinitionBytes = fileBytes
+	report := source.NewReport(text)
+	root := source.Parse(text, limits, report)
+	if root == nil || report.Failed() {
+		for _, d := range report.Diagnostics() {
+			return nil, fmt.Errorf("%d:%d: %s", d.Line, d.Column, d.Message)
+		}
+	}
+	l := &loader{}
+	f := l.file(root)
+	return f, l.err
+}
+
+// loader reads nodes; the first error stays.
+type loader struct{ err error }
+
+func (l *loader) fail(n *source.Node, format string, args ...any) {
+	if l.err == nil {
+		l.err = fmt.Errorf("%d:%d: %s", n.Line, n.Column, fmt.Sprintf(format, args...))
+	}
+}
+
+func (l *loader) mapping(n *source.Node, what string) bool {
+	if n.Kind != source.Map {
+		l.fail(n, "%s must be a mapping, not %s", what, n.Kind)
+		return false
+	}
+	return true
+}
+
+func (l *loader) list(n *source.Node, what string) []*source.Node {
+	if n.Kind != source.List {
+		l.fail(n, "%s must be a list, not %s", what, n.Kind)
+		return nil
+	}
+	return n.Items
+}
+
+func (l *loader) text(n *source.Node, what string) string {
+	if n.Kind != source.String {
+		l.fail(n, "%s must be a text, not %s", what, n.Kind)
+	}
+	return n.Text
+}
+
+func (l *loader) file(n *source.Node) *File {
+	f := &File{Mode: flow.Standard}
+	if !l.mapping(n, "a file of cases") {
+		return f
+	}
+	for _, m := range n.Fields {
+		switch m.Key {
+		case "flow":
+			f.Flow = l.text(m.Value, m.Key)
+		case "definition":
+			f.Definition = l.text(m.Value, m.Key)
+		case "flowName":
+			f.FlowName = l.text(m.Value, m.Key)
+		case "mode":
+			if f.Mode = l.text(m.Value, m.Key); f.Mode != flow.Standard && f.Mode != flow.Express {
+				l.fail(m.Value, "mode must be Standard or Express")
+			}
+		case "cases":
+			for _, c := range l.list(m.Value, m.Key) {
+				f.Cases = append(f.Cases, l.testCase(c))
+			}
+		case "id", "about", "tag", "source", "sources", "note":
+		default:
+			l.unknown(m, "flow, definition, flowName, mode, cases, about, note")
+		}
+	}
+	if f.Flow == "" && f.Definition == "" {
+		l.fail(n, "name the flow to test: flow: FILE, or definition: | with its text")
+	}
+	if len(f.Cases) == 0 {
+		l.fail(n, "no cases")
+	}
+	return f
+}
+
+func (l *loader) unknown(m source.Field, known string) {
+	if l.err == nil {
+		l.err = fmt.Errorf("%d:%d: unknown key %s; known here: %s", m.Line, m.Column, value.Quote(m.Key), known)
+	}
+}
+
+func (l *loader) testCase(n *source.Node) Case {
+	c := Case{Line: n.Line, Setup: Setup{ExecutionName: "exec-1"}}
+	if !l.mapping(n, "a case") {
+		return c
+	}
+	for _, m := range n.Fields {
+		switch m.Key {
+		case "name":
+			c.Name = l.text(m.Value, m.Key)
+		case "executionName":
+			c.Setup.ExecutionName = l.text(m.Value, m.Key)
+		case "roleArn":
+			c.Setup.RoleArn = l.text(m.Value, m.Key)
+		case "input":
+			if l.mapping(m.Value, m.Key) {
+				c.Setup.Input = m.Value.Value()
+			}
+		case "tasks":
+			c.Setup.Tasks = l.tasks(m.Value)
+		case "expect":
+			l.expect(m.Value, &c.Expect)
+		case "events":
+			c.Expect.Events = l.rows(m.Value, m.Key)
+		case "basis", "note", "tag", "eventsTag":
+		default:
+			l.unknown(m, "name, executionName, roleArn, input, tasks, expect, events, note")
+		}
+	}
+	return c
+}
+
+func (l *loader) tasks(n *source.Node) map[string][]Outcome {
+	out := map[string][]Outcome{}
+	if !l.mapping(n, "tasks") {
+		return out
+	}
+	for _, m := range n.Fields {
+		for _, o := range l.list(m.Value, "the outcomes of "+m.Key) {
+			out[m.Key] = append(out[m.Key], l.outcome(o))
+		}
+	}
+	return out
+}
+
+func (l *loader) outcome(n *source.Node) Outcome {
+	var o Outcome
+	if !l.mapping(n, "an outcome") {
+		return o
+	}
+	for _, m := range n.Fields {
+		switch m.Key {
+		case "return", "result":
+			o.Return = m.Value.Value()
+		case "callback":
+			o.Callback = m.Value.Value()
+		case "error":
+			name, cause := l.failure(m.Value)
+			if o.Error == nil {
+				o.Error = &flow.Error{}
+			}
+			o.Error.Name = name
+			if cause != "" {
+				o.Error.Cause = cause
+			}
+		case "cause":
+			if o.Error == nil {
+				o.Error = &flow.Error{}
+			}
+			o.Error.Cause = l.text(m.Value, m.Key)
+		default:
+			l.unknown(m, "return, callback, error, cause")
+		}
+	}
+	return o
+}
+
+// failure reads an error: its name, or {Code, Detail}.
+func (l *loader) failure(n *source.Node) (name, cause string) {
+	if n.Kind == source.String {
+		return n.Text, ""
+	}
+	if !l.mapping(n, "error") {
+		return "", ""
+	}
+	for _, m := range n.Fields {
+		switch m.Key {
+		case "Code":
+			name = l.text(m.Value, m.Key)
+		case "Detail":
+			cause = l.text(m.Value, m.Key)
+		default:
+			l.unknown(m, "Code, Detail")
+		}
+	}
+	return name, cause
+}
+
+func (l *loader) expect(n *source.Node, x *Expect) {
+	if !l.mapping(n, "expect") {
+		return
+	}
+	for _, m := range n.Fields {
+		switch m.Key {
+		case "status":
+			x.Status = l.text(m.Value, m.Key)
+			if _, ok := flow.ParseStatus(x.Status); !ok {
+				l.fail(m.Value, "status must be Succeeded, Failed or TimedOut")
+			}
+		case "output":
+			x.Output, x.HasOutput = m.Value.Value(), true
+		case "error":
+			l.expectError(m.Value, x)
+		case "cause":
+			cause := l.text(m.Value, m.Key)
+			x.ErrorCause = &cause
+		case "visited", "stepsEntered":
+			x.Visited = []string{}
+			for _, s := range l.list(m.Value, m.Key) {
+				x.Visited = append(x.Visited, l.text(s, "the name of a state"))
+			}
+		case "waits":
+			x.Waits = l.rows(m.Value, m.Key)
+		case "states":
+			x.States = l.states(m.Value)
+		case "calls", "serviceParams":
+			x.Calls = l.perState(m.Value)
+		case "callsInclude":
+			x.CallsInclude = l.perState(m.Value)
+		case "taskInputs":
+			x.Inputs = l.perState(m.Value)
+		default:
+			l.unknown(m, "status, output, error, cause, visited, waits, states, calls, callsInclude, taskInputs")
+		}
+	}
+}
+
+func (l *loader) expectError(n *source.Node, x *Expect) {
+	if n.Kind == source.String {
+		x.ErrorName = &n.Text
+		return
+	}
+	if !l.mapping(n, "error") {
+		return
+	}
+	for _, m := range n.Fields {
+		text := l.text(m.Value, m.Key)
+		switch m.Key {
+		case "Code":
+			x.ErrorName = &text
+		case "Detail":
+			x.ErrorCause = &text
+		default:
+			l.unknown(m, "Code, Detail")
+		}
+	}
+}
+
+// rows reads a list of lists.
+func (l *loader) rows(n *source.Node, what string) [][]any {
+	out := [][]any{}
+	for _, r := range l.list(n, what) {
+		row, ok := r.Value().([]any)
+		if !ok {
+			l.fail(r, "each of %s must be a list", what)
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func (l *loader) states(n *source.Node) map[string][]StateExpect {
+	out := map[string][]StateExpect{}
+	if !l.mapping(n, "states") {
+		return out
+	}
+	for _, m := range n.Fields {
+		for _, e := range l.list(m.Value, "the entries of "+m.Key) {
+			var s StateExpect
+			if l.mapping(e, "an entry") {
+				for _, f := range e.Fields {
+					switch f.Key {
+					case "input":
+						s.Input, s.HasInput = f.Value.Value(), true
+					case "output":
+						s.Output, s.HasOutput = f.Value.Value(), true
+					default:
+						l.unknown(f, "input, output")
+					}
+				}
+			}
+			out[m.Key] = append(out[m.Key], s)
+		}
+	}
+	return out
+}
+
+// pairs reads a list of [state, value].
+func (l *loader) pairs(n *source.Node, out map[string][]any) {
+	for _, p := range n.Items {
+		if p.Kind != source.List || len(p.Items) != 2 {
+			l.fail(p, "each must be [state, value]")
+			return
+		}
+		name := l.text(p.Items[0], "the name of a state")
+		out[name] = append(out[name], p.Items[1].Value())
+	}
+}
+
+// perState reads values by state, one per attempt: {state: [value, …]} or [[state, value], …].
+func (l *loader) perState(n *source.Node) map[string][]any {
+	out := map[string][]any{}
+	if n.Kind == source.List {
+		l.pairs(n, out)
+		return out
+	}
+	if !l.mapping(n, "the values by state") {
+		return out
+	}
+	for _, m := range n.Fields {
+		for _, v := range l.list(m.Value, "the values of "+m.Key) {
+			out[m.Key] = append(out[m.Key], v.Value())
+		}
+	}
+	return out
+}
