@@ -134,7 +134,7 @@ func TestConditionsOfTheOlderLanguage(t *testing.T) {
 func TestSourcesOfTheOlderLanguage(t *testing.T) {
 	for _, s := range tree(t, examples+"flow/table-sources.yaml").Get("sources").Items {
 		text, err := json.Marshal(map[string]any{"version": "v1", "type": "flow", "steps": []any{map[string]any{
-			"type": "pass", "name": "p", "outputMappings": []any{map[string]any{"target": "t", "source": value(s.Get("source"))}},
+			"type": "pass", "name": "p", "outputMappings": []any{map[string]any{"target": "t", "source": sourceOf(s.Get("source"))}},
 		}}})
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +145,7 @@ func TestSourcesOfTheOlderLanguage(t *testing.T) {
 	}
 }
 
-func value(n *source.Node) any {
+func sourceOf(n *source.Node) any {
 	if n == nil {
 		return nil
 	}

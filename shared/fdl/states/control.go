@@ -220,5 +220,5 @@ func (c *compiler) single(n *source.Node, path *source.Path, roots expr.Roots) *
 		c.Error("V15", n, path, "", "a key with the suffix .$ needs an expression, not %s", n.Kind)
 		return nil
 	}
-	return dynamic(c.expression(n, path, roots))
+	return c.dynamic(n, path, roots)
 }

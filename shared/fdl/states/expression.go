@@ -26,13 +26,13 @@ func (c *compiler) expression(n *source.Node, path *source.Path, roots expr.Root
 	if err == nil {
 		return e
 	}
-	rule, hint := c.blame(n.Text, err)
+	rule, hint := c.blame(n.Text, path, err)
 	c.ErrorIn(rule, n, err.Offset, path, hint, "%s", err.Error())
 	return nil
 }
 
 // blame tells which rule an expression breaks. An expression that parses once every root exists breaks V19.
-func (c *compiler) blame(text string, err *expr.Error) (rule, hint string) {
+func (c *compiler) blame(text string, path *source.Path, err *expr.Error) (rule, hint string) {
 	if nesting(text) > nestingMax {
 		return "V20", "build the value in two states"
 	}
@@ -42,7 +42,7 @@ func (c *compiler) blame(text string, err *expr.Error) (rule, hint string) {
 	if root := rootAt(text, err.Offset); root != "" {
 		return "V15", c.Near(root, rootNames)
 	}
-	if !strings.ContainsAny(text, "$(\"'`") {
+	if strings.HasSuffix(path.String(), suffix) && !strings.ContainsAny(text, "$(\"'`") {
 		return "V15", "a constant stands under a key without the suffix .$"
 	}
 	return "V15", ""
@@ -124,10 +124,10 @@ func startsWithRoot(s string) bool {
 	return false
 }
 
-// dynamic is expr.Dynamic that takes the nil of an expression that does not parse.
-func dynamic(e *expr.Expr) *expr.Template {
-	if e == nil {
-		return nil
+// dynamic is a template of an expression; after an error one that is good for nothing.
+func (c *compiler) dynamic(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
+	if e := c.expression(n, path, roots); e != nil {
+		return expr.Dynamic(e)
 	}
-	return expr.Dynamic(e)
+	return expr.Constant(nil)
 }

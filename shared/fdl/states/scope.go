@@ -28,6 +28,7 @@ func (c *compiler) scope(n *source.Node, path *source.Path, mode string) *flow.S
 		list = nil
 	case len(list.Items) == 0:
 		c.Error("V04", list, where, "", "must not be empty")
+		list = nil
 	}
 	if list == nil {
 		return out

@@ -20,81 +20,37 @@ func (c *compiler) template(n *source.Node, path *source.Path, roots expr.Roots)
 		c.Error("V15", n, path, "", "must be a mapping, not %s", n.Kind)
 		return nil
 	}
-	return c.value(n, path, roots, false).template()
-}
-
-// built is a lowered value: a constant, as long as no expression is inside, else a template.
-type built struct {
-	constant any
-	dynamic  *expr.Template
-}
-
-func (b built) template() *expr.Template {
-	if b.dynamic != nil {
-		return b.dynamic
-	}
-	return expr.Constant(b.constant)
+	return c.object(n, path, roots, false)
 }
 
 // value lowers one value. loose is set below a mapping or list under a suffixed key: there a string that starts
 // with a root name is an expression.
-func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots, loose bool) built {
+func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots, loose bool) *expr.Template {
 	switch n.Kind {
 	case source.Map:
 		return c.object(n, path, roots, loose)
 	case source.List:
-		return c.array(n, path, roots, loose)
+		items := make([]*expr.Template, len(n.Items))
+		for i, item := range n.Items {
+			items[i] = c.value(item, path.Item(i, ""), roots, loose)
+		}
+		return expr.ArrayOf(items)
 	case source.String:
 		if loose && startsWithRoot(n.Text) {
-			return built{dynamic: dynamic(c.expression(n, path, roots))}
+			return c.dynamic(n, path, roots)
 		}
 	}
-	return built{constant: n.Value()}
+	return expr.Constant(n.Value())
 }
 
-func (c *compiler) array(n *source.Node, path *source.Path, roots expr.Roots, loose bool) built {
-	values := make([]built, len(n.Items))
-	constant := true
-	for i, item := range n.Items {
-		values[i] = c.value(item, path.Item(i, ""), roots, loose)
-		constant = constant && values[i].dynamic == nil
-	}
-	if constant {
-		list := make([]any, len(values))
-		for i := range values {
-			list[i] = values[i].constant
-		}
-		return built{constant: list}
-	}
-	items := make([]*expr.Template, len(values))
-	for i := range values {
-		items[i] = values[i].template()
-	}
-	return built{dynamic: expr.ArrayOf(items)}
-}
-
-func (c *compiler) object(n *source.Node, path *source.Path, roots expr.Roots, loose bool) built {
-	values := make([]built, len(n.Fields))
-	constant := true
+func (c *compiler) object(n *source.Node, path *source.Path, roots expr.Roots, loose bool) *expr.Template {
+	fields := make([]expr.Field, len(n.Fields))
 	plain := plainKeys(n)
 	for i := range n.Fields {
-		values[i] = c.member(&n.Fields[i], plain, path, roots, loose)
-		constant = constant && values[i].dynamic == nil
-	}
-	if constant {
-		object := make(map[string]any, len(values))
-		for i := range values {
-			name, _ := unsuffix(n.Fields[i].Key)
-			object[name] = values[i].constant
-		}
-		return built{constant: object}
-	}
-	fields := make([]expr.Field, len(values))
-	for i := range values {
 		name, _ := unsuffix(n.Fields[i].Key)
-		fields[i] = expr.Field{Name: name, Value: values[i].template()}
+		fields[i] = expr.Field{Name: name, Value: c.member(&n.Fields[i], plain, path, roots, loose)}
 	}
-	return built{dynamic: expr.ObjectOf(fields)}
+	return expr.ObjectOf(fields)
 }
 
 // plainKeys is the set of keys without suffix; nil when no key has one.
@@ -119,7 +75,7 @@ func plainKeys(n *source.Node) map[string]struct{} {
 }
 
 // member lowers one member of an object.
-func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *source.Path, roots expr.Roots, loose bool) built {
+func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *source.Path, roots expr.Roots, loose bool) *expr.Template {
 	name, suffixed := unsuffix(f.Key)
 	at := path.Key(f.Key)
 	if !suffixed {
@@ -132,10 +88,10 @@ func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *sour
 	}
 	switch f.Value.Kind {
 	case source.String:
-		return built{dynamic: dynamic(c.expression(f.Value, at, roots))}
+		return c.dynamic(f.Value, at, roots)
 	case source.Map, source.List:
 		return c.value(f.Value, at, roots, true)
 	}
 	c.Error("V15", f.Value, at, "drop the suffix for a constant", "a key with the suffix .$ needs an expression, not %s", f.Value.Kind)
-	return built{}
+	return expr.Constant(nil)
 }

@@ -20,23 +20,15 @@ func (c *compiler) mappings(n *source.Node, path *source.Path, key string, roots
 	if len(items) == 0 {
 		return nil
 	}
-	fields := make([]expr.Field, 0, len(items))
-	constant := true
-	for _, it := range items {
-		c.keys(it.node, it.path, "target", "source")
-		target := c.mappingTarget(it.node, it.path)
-		value, dynamic := c.mappingSource(it.node, it.path, roots, token)
-		constant = constant && !dynamic
-		fields = append(fields, expr.Field{Name: target, Value: value})
-	}
-	if !constant {
-		return expr.ObjectOf(fields)
-	}
-	object := make(map[string]any, len(fields))
+	fields := make([]expr.Field, len(items))
 	for i, it := range items {
-		object[fields[i].Name] = sourceValue(it.node)
+		c.keys(it.node, it.path, "target", "source")
+		fields[i] = expr.Field{
+			Name:  c.mappingTarget(it.node, it.path),
+			Value: c.mappingSource(it.node, it.path, roots, token),
+		}
 	}
-	return expr.Constant(object)
+	return expr.ObjectOf(fields)
 }
 
 func (c *compiler) mappingTarget(n *source.Node, path *source.Path) string {
@@ -54,25 +46,20 @@ func (c *compiler) mappingTarget(n *source.Node, path *source.Path) string {
 	return ""
 }
 
-// mappingSource lowers a source and tells whether it is a path.
-func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.Roots, token bool) (*expr.Template, bool) {
+// mappingSource lowers a source; a missing one is null.
+func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.Roots, token bool) *expr.Template {
 	v := n.Get("source")
-	if v == nil || v.Kind != source.String || !isPath(v.Text) {
-		return expr.Constant(sourceValue(n)), false
+	switch {
+	case v == nil:
+		return expr.Constant(nil)
+	case v.Kind != source.String || !isPath(v.Text):
+		return expr.Constant(v.Value())
 	}
 	at := path.Key("source")
 	if !token && strings.HasPrefix(v.Text, "$context.task") {
 		c.Warn(v, at, "only a task with the pattern waitForCallback has a token", "selects nothing here")
 	}
-	return c.dynamic(v, at, roots), true
-}
-
-// sourceValue is the constant value of a mapping's source; a missing one is null.
-func sourceValue(n *source.Node) any {
-	if v := n.Get("source"); v != nil {
-		return v.Value()
-	}
-	return nil
+	return c.dynamic(v, at, roots)
 }
 
 // isPath tells whether a string in a mapping selects something: a root name, or one followed by a dot or a
@@ -103,10 +90,10 @@ func (c *compiler) path(n *source.Node, path *source.Path, roots expr.Roots) *ex
 	return nil
 }
 
+// dynamic is a template of a path; after an error one that is good for nothing.
 func (c *compiler) dynamic(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
-	e := c.path(n, path, roots)
-	if e == nil {
-		return nil
+	if e := c.path(n, path, roots); e != nil {
+		return expr.Dynamic(e)
 	}
-	return expr.Dynamic(e)
+	return expr.Constant(nil)
 }

@@ -159,23 +159,18 @@ func (c *compiler) serviceParams(n *source.Node, path *source.Path) *expr.Templa
 		return nil
 	}
 	fields := make([]expr.Field, len(params.Fields))
-	constant := true
 	for i := range params.Fields {
 		f := &params.Fields[i]
 		at := path.Key("serviceParams").Key(f.Key)
 		fields[i].Name = f.Key
 		if f.Value.Kind == source.String && isDefault(f.Value.Text) {
 			fields[i].Value = c.dynamic(f.Value, at, expr.Default)
-			constant = false
 			continue
 		}
 		if f.Value.Kind == source.String && isPath(f.Value.Text) {
 			c.Warn(f.Value, at, "map the value into the step's input, and write $.key here", "is sent as it is: only $ paths are read here")
 		}
 		fields[i].Value = expr.Constant(f.Value.Value())
-	}
-	if constant {
-		return expr.Constant(params.Value())
 	}
 	return expr.ObjectOf(fields)
 }
