@@ -29,12 +29,10 @@ type mapping struct {
 	normal string
 }
 
-// New returns a runner over the mappings; client is one of package outbound and may be nil without HTTP mappings.
+// New returns a runner over the mappings. client is one of package outbound; nil is one that may call loopback and
+// private networks, for the addresses are the operator's.
 func New(actions []task.Mapping, client *http.Client) *Runner {
-	t := &Runner{client: client}
-	if client != nil {
-		t.client = outbound.WithoutRedirects(client)
-	}
+	t := &Runner{client: outbound.WithoutRedirects(outbound.OrInside(client))}
 	for _, m := range actions {
 		t.actions = append(t.actions, mapping{m, task.NormalAction(m.Match)})
 	}

@@ -1,0 +1,115 @@
+package fctask_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aliyun/fc-runtime-go-sdk/fc"
+	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// TestMain is also the functions: the tests start this binary again with CHILD set.
+func TestMain(m *testing.M) {
+	if run := children[os.Getenv("CHILD")]; run != nil {
+		run()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+var children = map[string]func(){
+	"lambda": func() { lambda.Start(lambdaFunction) },
+	"stream": func() { lambda.Start(func() (*brokenStream, error) { return &brokenStream{}, nil }) },
+	"fc":     func() { fc.Start(fcFunction) },
+	"exit":   func() { os.Exit(3) },
+	"hang":   func() { time.Sleep(time.Hour) },
+	"family": family,
+}
+
+// event is what the test functions take.
+type event struct {
+	Do string `json:"do"`
+}
+
+// boom is an error with a name of its own.
+type boom struct{}
+
+func (boom) Error() string { return "it went off" }
+
+func lambdaFunction(ctx context.Context, raw json.RawMessage) (any, error) {
+	lc, _ := lambdacontext.FromContext(ctx)
+	deadline, _ := ctx.Deadline()
+	return act(raw, map[string]any{
+		"api": "lambda", "id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "pid": os.Getpid(),
+		"left": time.Until(deadline) > 0, "event": raw,
+	})
+}
+
+func fcFunction(ctx context.Context, raw []byte) (json.RawMessage, error) {
+	f, _ := fccontext.FromContext(ctx)
+	deadline, _ := ctx.Deadline()
+	out, err := act(raw, map[string]any{
+		"api": "fc", "id": f.RequestID, "name": f.Function.Name, "region": f.Region, "account": f.AccountId,
+		"qualifier": f.Service.Qualifier, "pid": os.Getpid(), "left": time.Until(deadline) > 0, "event": json.RawMessage(raw),
+	})
+	if err != nil {
+		return nil, err
+	}
+	text, _ := json.Marshal(out)
+	return text, nil
+}
+
+// act does what the event asks for and answers with echo.
+func act(raw []byte, echo map[string]any) (any, error) {
+	var e event
+	json.Unmarshal(raw, &e)
+	switch e.Do {
+	case "fail":
+		return nil, boom{}
+	case "panic":
+		panic("oh")
+	case "die":
+		os.Exit(7)
+	case "sleep":
+		time.Sleep(time.Hour)
+	case "print":
+		fmt.Println("to stdout")
+		fmt.Fprintln(os.Stderr, "to stderr")
+	case "large":
+		return strings.Repeat("x", 2<<20), nil
+	case "nothing":
+		return nil, nil
+	}
+	return echo, nil
+}
+
+// brokenStream is a result that fails while it is sent.
+type brokenStream struct{ sent bool }
+
+func (b *brokenStream) Read(p []byte) (int, error) {
+	if b.sent {
+		return 0, errors.New("the stream broke")
+	}
+	b.sent = true
+	return copy(p, "half"), nil
+}
+
+// family starts a process of its own, prints its id, and stays.
+func family() {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "CHILD=hang")
+	if err := cmd.Start(); err != nil {
+		panic(err)
+	}
+	fmt.Println("pid", cmd.Process.Pid)
+	time.Sleep(time.Hour)
+}

@@ -1,0 +1,67 @@
+package fctask
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"millrace/shared/task"
+	"millrace/shared/task/outbound"
+)
+
+// custom is a function behind an address, which speaks the protocol of custom runtimes.
+type custom struct {
+	client *http.Client
+	url    string
+}
+
+// newCustom returns the backend of an address; /invoke is added to its path.
+func newCustom(client *http.Client, address string) *custom {
+	if u, err := url.Parse(address); err == nil && !strings.HasSuffix(u.Path, "/invoke") {
+		address = u.JoinPath("invoke").String()
+	}
+	return &custom{client: client, url: address}
+}
+
+// invoke posts the event.
+func (c *custom) invoke(ctx context.Context, in *invocation) (answer, *task.Error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(in.event))
+	if err != nil {
+		return answer{}, task.NewError(unknown, "The address of function "+in.target.name+" in the functions file cannot be called.")
+	}
+	req.Header = in.header()
+	req.Header.Set("Content-Type", "application/octet-stream")
+	req.Header.Set("X-Fc-Control-Path", "/invoke")
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return answer{}, broken(ctx, in, err)
+	}
+	body, err := outbound.ReadAll(resp)
+	if err != nil {
+		return answer{}, broken(ctx, in, err)
+	}
+	if failure := failureOf(resp.StatusCode, resp.Header, body); failure != nil {
+		return answer{}, failure
+	}
+	return answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+func (c *custom) close(context.Context) {}
+
+// broken is the error of a call without a usable answer.
+func broken(ctx context.Context, in *invocation, err error) *task.Error {
+	if errors.Is(err, outbound.ErrTooLarge) {
+		return tooLarge(in)
+	}
+	if failure := interrupted(ctx, in); failure != nil {
+		return failure
+	}
+	return task.NewError(unknown, "The call of function "+in.target.name+" broke: "+outbound.Reason(err))
+}
+
+func tooLarge(in *invocation) *task.Error {
+	return task.NewError(entityTooLarge, "Function "+in.target.name+" answered more than is read.")
+}

@@ -1,0 +1,78 @@
+package fctask
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"gopkg.in/yaml.v3"
+
+	"millrace/shared/task"
+)
+
+// Limits of a functions file.
+const (
+	fileBytesMax   = 1 << 20
+	concurrencyMax = 256
+	timeoutMax     = 86400 // seconds, the longest that Function Compute lets a function run
+)
+
+// File is a functions file.
+type File struct {
+	Functions []Function
+	Actions   []task.Mapping
+}
+
+// Function is what answers the calls of the functions that Match matches: first match wins. Exactly one of HTTP,
+// Reply, Error and Command is set.
+type Function struct {
+	task.Mapping
+	Command     []string          // the program and its arguments
+	Dir         string            // its working directory
+	Env         map[string]string // added to the server's own environment; wins over what the runtime sets
+	Concurrency int               // processes at most, each with one invocation at a time; 0 is 1
+}
+
+// Load reads the functions file at path. Relative directories in it count from the file's own. The error names file
+// and line of everything that is wrong.
+func Load(path string) (*File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("functions file: %w", err)
+	}
+	if info.Size() > fileBytesMax {
+		return nil, fmt.Errorf("functions file: %s is larger than %d bytes", path, fileBytesMax)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("functions file: %w", err)
+	}
+	return parse(path, text, filepath.Dir(path))
+}
+
+// Parse reads the text of a functions file; relative directories count from the working directory.
+func Parse(text []byte) (*File, error) { return parse("functions", text, "") }
+
+func parse(name string, text []byte, dir string) (*File, error) {
+	if len(text) > fileBytesMax {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, fileBytesMax)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	file := &File{}
+	if len(doc.Content) == 0 {
+		return file, nil
+	}
+	p := &parser{name: name, dir: dir}
+	p.object(doc.Content[0], fields{
+		"functions": func(n *yaml.Node) { p.each(n, func(n *yaml.Node) { p.function(n, file) }) },
+		"actions":   func(n *yaml.Node) { p.each(n, func(n *yaml.Node) { p.action(n, file) }) },
+	})
+	if len(p.errs) > 0 {
+		return nil, errors.Join(p.errs...)
+	}
+	return file, nil
+}

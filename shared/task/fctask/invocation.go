@@ -1,0 +1,100 @@
+package fctask
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"millrace/shared/task"
+)
+
+// KeyHeader carries the idempotency key to a function: equal for every call of one attempt. So is the request id.
+const KeyHeader = "X-FnF-Idempotency-Key"
+
+// invocation is one event on its way to a function.
+type invocation struct {
+	*call
+	id       string
+	key      string
+	deadline time.Time
+	timeout  int // seconds from the start to the deadline, at least 1
+}
+
+// answer is what a function came to, when it did not fail.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// backend carries an invocation to a function. invoke returns soon after ctx is done.
+type backend interface {
+	invoke(ctx context.Context, in *invocation) (answer, *task.Error)
+	close(ctx context.Context)
+}
+
+// newInvocation fixes the deadline: that of ctx, or the longest time that there is.
+func newInvocation(ctx context.Context, c *call, id, key string) *invocation {
+	in := &invocation{call: c, id: id, key: key}
+	now := time.Now()
+	in.deadline = now.Add(timeoutMax * time.Second)
+	if d, ok := ctx.Deadline(); ok && d.Before(in.deadline) {
+		in.deadline = d
+	}
+	in.timeout = max(1, int(in.deadline.Sub(now)+time.Second-1)/int(time.Second))
+	return in
+}
+
+// header gives the x-fc-* headers, the same for a request to a custom runtime and for the runtime API.
+func (in *invocation) header() http.Header {
+	t := in.target
+	h := http.Header{
+		"X-Fc-Request-Id":        {in.id},
+		"X-Fc-Function-Name":     {t.name},
+		"X-Fc-Function-Handler":  {"index.handler"},
+		"X-Fc-Function-Memory":   {"512"},
+		"X-Fc-Function-Type":     {"0"},
+		"X-Fc-Function-Timeout":  {strconv.Itoa(in.timeout)},
+		"X-Fc-Function-Deadline": {strconv.FormatInt(in.deadline.UnixMilli(), 10)},
+		"X-Fc-Service-Name":      {t.service},
+		"X-Fc-Qualifier":         {t.qualifier},
+		"X-Fc-Version-Id":        {t.qualifier},
+		"X-Fc-Region":            {t.region},
+		"X-Fc-Account-Id":        {t.account},
+		"X-Fc-Retry-Count":       {"0"},
+	}
+	if in.key != "" && isHeaderText(in.key) {
+		h.Set(KeyHeader, in.key)
+	}
+	if in.asyncID != "" {
+		h.Set("X-Fc-Async-Task-Id", in.asyncID)
+	}
+	return h
+}
+
+// isHeaderText tells whether s may stand in a header.
+func isHeaderText(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// fixed is a backend whose answer stands in the functions file.
+type fixed struct {
+	reply json.RawMessage
+	err   *task.Error
+}
+
+func (f fixed) invoke(context.Context, *invocation) (answer, *task.Error) {
+	if f.err != nil {
+		return answer{}, f.err
+	}
+	return answer{status: http.StatusOK, body: f.reply}, nil
+}
+
+func (f fixed) close(context.Context) {}

@@ -1,0 +1,221 @@
+package fctask
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"millrace/shared/task"
+)
+
+// Time that processes get to end by themselves; that their output gets after their end; and that a process gets to
+// ask for an event, after its start and after each answer (the platform's own limit for a start).
+const (
+	closeGrace  = 2 * time.Second
+	outputGrace = time.Second
+	askMax      = 120 * time.Second
+)
+
+// worker is one process of a command, with the listener that serves it the runtime APIs.
+type worker struct {
+	name   string // of the function that it was started for
+	cmd    *exec.Cmd
+	server *http.Server
+	offer  chan *handoff // taken by a poll for the next event
+	limit  int64
+
+	exited   chan struct{} // closed when the process has ended
+	end      string        // how; valid once exited is closed
+	killed   atomic.Bool   // by us
+	answered atomic.Bool   // at least once
+
+	mu      sync.Mutex
+	since   time.Time   // of the start or the last answer
+	current *handoff    // taken and not answered
+	initErr *task.Error // what the process reported instead of asking for an event
+}
+
+// handoff is an invocation on its way through a worker.
+type handoff struct {
+	in   *invocation
+	done chan outcome // has room for the one outcome
+}
+
+// outcome is how an invocation left a worker.
+type outcome struct {
+	answer   answer
+	failure  *task.Error
+	taken    bool // the process has had the event
+	answered bool // the process has answered and can have another
+}
+
+// startWorker starts a process of the command, in a group of its own.
+func startWorker(spec *Function, in *invocation, log func(string), limit int64) (*worker, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{name: in.target.name, offer: make(chan *handoff), limit: limit, exited: make(chan struct{}), since: time.Now()}
+	w.server = &http.Server{Handler: w.routes(), ReadHeaderTimeout: 10 * time.Second}
+	w.cmd = exec.Command(spec.Command[0], spec.Command[1:]...)
+	w.cmd.Dir = spec.Dir
+	w.cmd.Env = environment(spec, in, listener.Addr().String())
+	w.cmd.WaitDelay = outputGrace
+	out, errs := newLines(log), newLines(log)
+	w.cmd.Stdout, w.cmd.Stderr = out, errs
+	setGroup(w.cmd)
+	started := make(chan error)
+	go w.supervise(started, out, errs, log)
+	if err := <-started; err != nil {
+		listener.Close()
+		return nil, err
+	}
+	go w.server.Serve(listener) // a process that is early waits in the listener's queue
+	return w, nil
+}
+
+// supervise starts the process and waits for its end, both on one thread: on Linux the process is told to die with
+// the thread that started it, which is how it ends when this one is killed.
+func (w *worker) supervise(started chan<- error, out, errs *lines, log func(string)) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := w.cmd.Start(); err != nil {
+		started <- err
+		return
+	}
+	prefix := "function " + w.name + "[" + strconv.Itoa(w.cmd.Process.Pid) + "]: "
+	out.start(prefix)
+	errs.start(prefix)
+	started <- nil
+	err := w.cmd.Wait()
+	killGroup(w.cmd) // what it has left behind
+	out.flush()
+	errs.flush()
+	w.end = "exit status 0"
+	if w.cmd.ProcessState != nil {
+		w.end = w.cmd.ProcessState.String()
+	} else if err != nil {
+		w.end = err.Error()
+	}
+	if !w.killed.Load() {
+		log(prefix + "ended: " + w.end)
+	}
+	close(w.exited)
+	w.server.Close()
+}
+
+// environment is the process's: the server's own, what both runtimes set, and what the functions file says.
+func environment(spec *Function, in *invocation, address string) []string {
+	t := in.target
+	env := append(os.Environ(),
+		"FC_RUNTIME_API="+address,
+		"FC_FUNCTION_NAME="+t.name, "FC_FUNCTION_HANDLER=index.handler", "FC_FUNCTION_MEMORY_SIZE=512",
+		"FC_REGION="+t.region, "FC_ACCOUNT_ID="+t.account, "FC_QUALIFIER="+t.qualifier,
+		"AWS_LAMBDA_RUNTIME_API="+address,
+		"AWS_LAMBDA_FUNCTION_NAME="+t.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512",
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "_HANDLER=index.handler",
+	)
+	if spec.Dir != "" {
+		env = append(env, "LAMBDA_TASK_ROOT="+spec.Dir, "FC_FUNC_CODE_PATH="+spec.Dir)
+	}
+	for name, v := range spec.Env {
+		env = append(env, name+"="+v) // the last of a name counts
+	}
+	return env
+}
+
+// alive tells whether the process has not ended.
+func (w *worker) alive() bool {
+	select {
+	case <-w.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// stuck tells whether the process has not asked for an event for too long.
+func (w *worker) stuck() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Since(w.since) > askMax
+}
+
+// invoke gives the process one event and waits for the answer, the end of the process or of ctx.
+func (w *worker) invoke(ctx context.Context, in *invocation) outcome {
+	h := &handoff{in: in, done: make(chan outcome, 1)}
+	select {
+	case w.offer <- h:
+	case <-w.exited:
+		return outcome{failure: w.failure("exited before it asked for an event")}
+	case <-ctx.Done():
+		return outcome{failure: interrupted(ctx, in)}
+	}
+	select {
+	case o := <-h.done:
+		return o
+	case <-w.exited:
+	case <-ctx.Done():
+		return outcome{failure: interrupted(ctx, in), taken: true}
+	}
+	select {
+	case o := <-h.done: // answered with its last breath
+		return o
+	default:
+		return outcome{failure: w.failure("exited during the call"), taken: true}
+	}
+}
+
+// failure is the error of a process that ended: what it reported about its start, else how it ended.
+func (w *worker) failure(what string) *task.Error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.initErr != nil {
+		return w.initErr
+	}
+	return task.NewError(unknown, "Function "+w.name+" "+what+": "+w.end)
+}
+
+// take makes a handoff the current one.
+func (w *worker) take(h *handoff) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.current = h
+}
+
+// settle answers the current invocation if it has this id.
+func (w *worker) settle(id string, a answer, failure *task.Error) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.current == nil || w.current.in.id != id {
+		return false
+	}
+	w.answered.Store(true)
+	w.since = time.Now()
+	w.current.done <- outcome{answer: a, failure: failure, taken: true, answered: true}
+	w.current = nil
+	return true
+}
+
+// kill ends the process and its group by force.
+func (w *worker) kill() {
+	if w.alive() {
+		w.killed.Store(true)
+		killGroup(w.cmd)
+	}
+}
+
+// terminate asks the group to end.
+func (w *worker) terminate() {
+	if w.alive() {
+		w.killed.Store(true)
+		terminateGroup(w.cmd)
+	}
+}
