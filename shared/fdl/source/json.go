@@ -11,7 +11,7 @@ import (
 // parseJSON reads a JSON text. JSON is YAML, but the YAML reader does not know JSON's surrogate pairs and is
 // slower. False when the text is no JSON; then it may still be YAML.
 func parseJSON(text []byte) (root *Node, fail *failure, ok bool) {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	text = bytes.TrimPrefix(text, mark)
 	r := jsonReader{text: text, decoder: json.NewDecoder(bytes.NewReader(text)), line: 1, column: 1}
 	r.decoder.UseNumber()
 	root, err := r.next(1)

@@ -2,11 +2,7 @@
 // the diagnostics that say what is wrong with it. It accepts YAML 1.2 with the core schema, hence JSON.
 package source
 
-import (
-	"strings"
-
-	"millrace/shared/value"
-)
+import "millrace/shared/value"
 
 // Kind tells what a Node is.
 type Kind uint8
@@ -141,9 +137,4 @@ func (n *Node) weight() int {
 		bytes += len(n.Fields[i].Key)
 	}
 	return bytes
-}
-
-// blank cuts white space, a byte order mark included, from the left.
-func blank(text []byte) string {
-	return strings.TrimLeft(strings.TrimPrefix(string(text[:min(len(text), 4096)]), "\ufeff"), " \t\r\n")
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"millrace/shared/flow"
@@ -11,6 +12,9 @@ const DepthMax = 128
 
 // NodesMax bounds the values of a definition, counted after aliases are expanded.
 const NodesMax = 200_000
+
+// mark is the byte order mark that some editors write.
+var mark = []byte("\ufeff")
 
 // Parse reads a text into its tree. It adds one error and gives nil when the text is larger than
 // limits.DefinitionBytes (0: the default), is no UTF-8, is neither YAML nor JSON, holds more than one document,
@@ -33,7 +37,7 @@ func Parse(text []byte, limits flow.Limits, report *Report) *Node {
 	var root *Node
 	var fail *failure
 	json := false
-	if start := blank(text); start != "" && start[0] == '{' {
+	if start := bytes.TrimLeft(bytes.TrimPrefix(text, mark), " \t\r\n"); len(start) > 0 && start[0] == '{' {
 		root, fail, json = parseJSON(text)
 	}
 	if !json {
