@@ -54,9 +54,11 @@ func raw(method, target, kind, body string) *http.Request {
 	return r
 }
 
-func missing(name string) string      { return "The HTTP query '" + name + "' must be specified." }
-func missingHead(name string) string  { return "The HTTP header '" + name + "' must be specified." }
-func notSupported(name string) string { return "The requested API operation '" + name + "' is incorrect. Please check." }
+func missing(name string) string     { return "The HTTP query '" + name + "' must be specified." }
+func missingHead(name string) string { return "The HTTP header '" + name + "' must be specified." }
+func notSupported(name string) string {
+	return "The requested API operation '" + name + "' is incorrect. Please check."
+}
 
 const (
 	wrongType = `The content type must be "application/json".`

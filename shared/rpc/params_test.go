@@ -1,0 +1,108 @@
+package rpc_test
+
+import (
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/rpc"
+	"millrace/shared/rpc/sign"
+)
+
+// split sends the first n parameters in the query and the rest in the body.
+func split(list []sign.Param, n int) *http.Request {
+	r := post(list[n:])
+	r.URL.RawQuery = get(list[:n]).URL.RawQuery
+	return r
+}
+
+// The first of several values counts, the query's before the body's, and the signature covers all of them.
+func TestNamesThatAppearTwice(t *testing.T) {
+	api := &fakeAPI{}
+	o := rpc.Options{API: api, Credentials: credentials(t, "testsecret", "")}
+	list := signV1("POST", append(params("Name", "a", "Name", "b"), common("DescribeFlow")...))
+	for n := range len(list) {
+		list[0].Value, list[1].Value = "a", "b"
+		wantAnswer(t, serve(o, split(list, n)))
+		if got := api.request.(cloudflow.DescribeFlowRequest).Name; got != "a" {
+			t.Errorf("%d in the query: the name is %q", n, got)
+		}
+		list[0].Value, list[1].Value = "b", "a"
+		wantFault(t, serve(o, split(list, n)), 403, "SignatureNotMatch", notMatch)
+	}
+}
+
+func TestJSONBodies(t *testing.T) {
+	limit, all := int64(5), true
+	want := cloudflow.ListExecutionsRequest{FlowName: "流", Limit: &limit, MetadataOnly: &all}
+	const body = `{"FlowName":"流","Limit":5,"MetadataOnly":true,"Status":null}`
+	for name, r := range map[string]*http.Request{
+		"anonymous": raw("POST", "/?Action=ListExecutions&Version=2019-03-15", "application/json; charset=utf-8", body),
+		"V3":        withHeader(v3("ListExecutions", "", body, ""), "Content-Type", "application/json"),
+	} {
+		api := &fakeAPI{}
+		o := rpc.Options{API: api}
+		if name == "V3" {
+			o.Credentials = credentials(t, "testsecret", "")
+		}
+		wantAnswer(t, serve(o, r))
+		if !reflect.DeepEqual(api.request, want) {
+			t.Errorf("%s: %+v", name, api.request)
+		}
+	}
+	api := &fakeAPI{}
+	wantAnswer(t, serve(rpc.Options{API: api}, raw("POST", "/", "Application/JSON",
+		`{"Action":"StartExecution","Version":"2019-03-15","FlowName":"f","Input":{"b": [1, 2.50], "a": "x"}}`)))
+	if got := api.request.(cloudflow.StartExecutionRequest).Input; got != `{"a":"x","b":[1,2.50]}` {
+		t.Errorf("Input is %s", got)
+	}
+	deep := `{"Input":` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `}`
+	for _, body := range []string{"{", `{"a":1} x`, "null", `"x"`, deep, "{\"a\":\"\xff\"}"} {
+		w := serve(rpc.Options{API: &fakeAPI{}}, raw("POST", "/?Action=ListFlows&Version=2019-03-15", "application/json", body))
+		if answer := decode(t, w); answer["Code"] != "InvalidArgument" {
+			t.Errorf("%.20s gives %v", body, answer)
+		}
+	}
+}
+
+func TestOptionalParameters(t *testing.T) {
+	text := func(s string) *string { return &s }
+	api := &fakeAPI{}
+	o := rpc.Options{API: api}
+	wantAnswer(t, serve(o, post(open("UpdateFlow", "Name", "f", "Description", "", "RoleArn", "r"))))
+	if want := (cloudflow.UpdateFlowRequest{Name: "f", Description: text(""), RoleArn: text("r")}); !reflect.DeepEqual(api.request, want) {
+		t.Errorf("UpdateFlow: %+v", api.request)
+	}
+	wantAnswer(t, serve(o, post(open("StopExecution", "FlowName", "f", "ExecutionName", "e", "Cause", ""))))
+	if want := (cloudflow.StopExecutionRequest{FlowName: "f", ExecutionName: "e", Cause: text("")}); !reflect.DeepEqual(api.request, want) {
+		t.Errorf("StopExecution: %+v", api.request)
+	}
+	wantAnswer(t, serve(o, get(open("ListExecutions", "FlowName", "f", "Limit", "", "MetadataOnly", "False"))))
+	if r := api.request.(cloudflow.ListExecutionsRequest); r.Limit != nil || r.MetadataOnly == nil || *r.MetadataOnly {
+		t.Errorf("ListExecutions: %+v", r)
+	}
+	wantAnswer(t, serve(o, get(open("DescribeFlow", "Name", "f", "FlowVersion", "3", "Unknown", "x"))))
+	if want := (cloudflow.DescribeFlowRequest{Name: "f", FlowVersion: "3"}); api.request != want {
+		t.Errorf("DescribeFlow: %+v", api.request)
+	}
+	wantAnswer(t, serve(o, post(open("StartSyncExecution", "FlowName", "f", "CallbackFnFTaskToken", "t"))))
+	if want := (cloudflow.StartExecutionRequest{FlowName: "f"}); api.request != want {
+		t.Errorf("StartSyncExecution: %+v", api.request)
+	}
+}
+
+// What leaves a request must not change when its buffers serve the next one.
+func TestNothingOfARequestIsUsedAgain(t *testing.T) {
+	api := &fakeAPI{}
+	h := rpc.New(rpc.Options{API: api})
+	wantAnswer(t, record(h, post(open("UpdateFlow", "Name", "first", "Description", "one", "Definition", "1111111111"))))
+	kept := api.request.(cloudflow.UpdateFlowRequest)
+	for range 20 {
+		wantAnswer(t, record(h, post(open("UpdateFlow", "Name", "other", "Description", "two", "Definition", "2222222222"))))
+	}
+	if kept.Name != "first" || *kept.Description != "one" || *kept.Definition != "1111111111" {
+		t.Errorf("the request became %q, %q, %q", kept.Name, *kept.Description, *kept.Definition)
+	}
+}
