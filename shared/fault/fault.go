@@ -20,6 +20,7 @@ const (
 	ExecutionAlreadyCompleted Code = "ExecutionAlreadyCompleted"
 	ExecutionAlreadyExists    Code = "ExecutionAlreadyExists"
 	ExecutionNotExists        Code = "ExecutionNotExists"
+	FlowAliasNotExists        Code = "FlowAliasNotExists"
 	FlowAlreadyExists         Code = "FlowAlreadyExists"
 	FlowNotExists             Code = "FlowNotExists"
 	FlowVersionNotExists      Code = "FlowVersionNotExists"
@@ -86,7 +87,7 @@ func CodeOf(err error) Code {
 var statuses = map[Code]int{
 	AccessDenied: 403, ActionNotSupported: 400, APIVersionNotSupported: 400, ConcurrentUpdateError: 409,
 	EntityTooLarge: 400, ExecutionAlreadyCompleted: 400, ExecutionAlreadyExists: 400, ExecutionNotExists: 404,
-	FlowAlreadyExists: 409, FlowNotExists: 404, FlowVersionNotExists: 404, InternalServerError: 500,
+	FlowAliasNotExists: 404, FlowAlreadyExists: 409, FlowNotExists: 404, FlowVersionNotExists: 404, InternalServerError: 500,
 	InvalidAccessKeyID: 403, InvalidArgument: 400, MissingRequiredHeader: 400, MissingRequiredParams: 400,
 	PreconditionFailed: 412, RequestTimeTooSkewed: 403, ResourceThrottled: 429, SignatureNonceUsed: 400,
 	SignatureNotMatch: 403, TaskAlreadyCompleted: 400, TaskInvalidState: 409, UnsupportedMediaType: 415,

@@ -133,3 +133,6 @@ func (r *Runner) Load(ctx context.Context, partition string) (*store.Execution, 
 	}
 	return r.Store.Load(ctx, partition)
 }
+
+// IsGone tells whether an error means that the execution does not exist.
+func IsGone(err error) bool { return errors.Is(err, errGone) || errors.Is(err, store.ErrNotFound) }

@@ -67,3 +67,12 @@ func (c *machines) lookup(ctx context.Context, id, hash, mode string) (*flow.Mac
 func (r *Runner) Machine(ctx context.Context, x *store.Execution) (*flow.Machine, error) {
 	return r.machines.get(ctx, x)
 }
+
+// Language gives the language of a flow's current definition.
+func (r *Runner) Language(ctx context.Context, f *store.Flow) (flow.Language, error) {
+	m, err := r.machines.compiled(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	return m.Language, nil
+}

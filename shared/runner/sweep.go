@@ -91,6 +91,17 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow, postpone bool) erro
 // graveTime is when a deleted flow's executions are stopped once more: a claim may have come after the first time.
 const graveTime = 5 * time.Minute
 
+// Bury sees to a deleted flow at once; what it does not come to the sweeper does.
+func (r *Runner) Bury(flowID string) {
+	r.work.Add(1)
+	go func() {
+		defer r.work.Done()
+		if err := r.bury(r.life, flowID, store.TombstoneKey(flowID)); err != nil {
+			r.Log.Warn("deleted flow", "flow", flowID, "err", err)
+		}
+	}()
+}
+
 // bury stops the running executions of a deleted flow, twice, and then forgets its definitions.
 func (r *Runner) bury(ctx context.Context, flowID string, key store.Key) error {
 	t, err := r.Store.Tombstone(ctx, key)

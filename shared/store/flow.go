@@ -130,6 +130,23 @@ func (s *Store) ListFlows(ctx context.Context, account, after string, limit int)
 	return flows, more, nil
 }
 
+// CountFlows counts an account's flows, up to most.
+func (s *Store) CountFlows(ctx context.Context, account string, most int) (int, error) {
+	n, from := 0, ""
+	for n < most {
+		listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup(account), From: from, Limit: min(most-n, 1000)})
+		if err != nil {
+			return 0, err
+		}
+		n += len(listed)
+		if !more || len(listed) == 0 {
+			break
+		}
+		from = listed[len(listed)-1].Sort + "\x00"
+	}
+	return n, nil
+}
+
 // definitionsMax bounds the cache of definition texts.
 const definitionsMax = 256
 

@@ -22,13 +22,16 @@ func ParseTombstone(k Key) (flowID string, ok bool) {
 	return flowID, ok && k.Sort == sortTombstone
 }
 
+// TombstoneKey is the key of a flow's tombstone.
+func TombstoneKey(flowID string) Key { return Key{"d#" + flowID, sortTombstone} }
+
 // PutTombstone writes the tombstone of a flow.
 func (s *Store) PutTombstone(ctx context.Context, flowID string, t Tombstone, wake int64) error {
 	data, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
-	return s.driver.Put(ctx, []Row{{Key: Key{"d#" + flowID, sortTombstone}, Data: data, Wake: wake}})
+	return s.driver.Put(ctx, []Row{{Key: TombstoneKey(flowID), Data: data, Wake: wake}})
 }
 
 // Tombstone reads one.

@@ -1,0 +1,176 @@
+package cloudflow
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"unicode/utf8"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/store"
+	"millrace/shared/value"
+)
+
+const nameRule = "1 to 128 letters, digits, '_' and '-', the first a letter or '_'"
+
+// checkName checks a name that a caller gives.
+func checkName(parameter, name string) error {
+	if !flow.ValidName(name) {
+		return fault.New(fault.InvalidArgument, "%s %s is invalid: %s.", parameter, value.Quote(name), nameRule)
+	}
+	return nil
+}
+
+// checkLookup checks the two names of an execution that is looked up.
+func checkLookup(flowName, execution string) error {
+	if err := checkName("FlowName", flowName); err != nil {
+		return err
+	}
+	if !flow.ValidLookup(execution) {
+		return fault.New(fault.InvalidArgument, "ExecutionName %s is invalid.", value.Quote(execution))
+	}
+	return nil
+}
+
+// checkText checks an optional text's length in characters.
+func checkText(parameter string, s *string, most int) error {
+	if s == nil {
+		return nil
+	}
+	if n := utf8.RuneCountInString(*s); n < 1 || n > most || !utf8.ValidString(*s) {
+		return fault.New(fault.InvalidArgument, "%s must have 1 to %d characters.", parameter, most)
+	}
+	return nil
+}
+
+// checkLimit gives the page size.
+func checkLimit(limit *int64, most int64) (int, error) {
+	if limit == nil {
+		return 60, nil
+	}
+	if *limit < 1 || *limit > most {
+		return 0, fault.New(fault.InvalidArgument, "Limit must be from 1 to %d.", most)
+	}
+	return int(*limit), nil
+}
+
+// object checks a JSON object in a text and gives its canonical form; an empty text is {}.
+func object(parameter, text string) ([]byte, error) {
+	if text == "" {
+		return []byte("{}"), nil
+	}
+	canonical, err := value.Canonical([]byte(text))
+	if err != nil {
+		return nil, fault.New(fault.InvalidArgument, "%s must be a JSON object: %v.", parameter, err)
+	}
+	if canonical[0] != '{' {
+		return nil, fault.New(fault.InvalidArgument, "%s must be a JSON object.", parameter)
+	}
+	return canonical, nil
+}
+
+// tooLarge is the fault of a payload beyond a limit.
+func tooLarge(limit int) error {
+	return fault.New(fault.EntityTooLarge, "The payload size exceeds maximum allowed size (%d bytes).", limit)
+}
+
+// getFlow reads a flow of the caller's account.
+func (s *Service) getFlow(ctx context.Context, c Caller, name string) (*store.Flow, error) {
+	f, err := s.Store.GetFlow(ctx, c.Account, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, flowMissing(name)
+	} else if err != nil {
+		return nil, fault.Internal(err)
+	}
+	return f, nil
+}
+
+func flowMissing(name string) error {
+	return fault.New(fault.FlowNotExists, "Flow '%s' does not exist.", name)
+}
+
+func executionMissing(flowName, name string) error {
+	return fault.New(fault.ExecutionNotExists, "Execution '%s' for flow '%s' does not exist.", name, flowName)
+}
+
+// checkQualifier refuses a version or alias: none can exist yet.
+func checkQualifier(flowName, q string) error {
+	if q == "" {
+		return nil
+	}
+	if q[0] >= '0' && q[0] <= '9' {
+		return fault.New(fault.FlowVersionNotExists, "Version '%s' for flow '%s' does not exist.", q, flowName)
+	}
+	return fault.New(fault.FlowAliasNotExists, "Alias '%s' for flow '%s' does not exist.", q, flowName)
+}
+
+// Bounds of a flow's environment (api.md 3.7).
+const (
+	variablesMax   = 100
+	environmentMax = 32 << 10
+)
+
+// environment parses the Environment parameter.
+func environment(text string) ([]store.Variable, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if len(text) > environmentMax {
+		return nil, fault.New(fault.InvalidArgument, "Environment must have at most %d bytes.", environmentMax)
+	}
+	var e struct{ Variables []store.Variable }
+	if _, err := value.Decode([]byte(text)); err != nil {
+		return nil, fault.New(fault.InvalidArgument, "Environment must be a JSON object with Variables: %v.", err)
+	}
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		return nil, fault.New(fault.InvalidArgument, "Environment must be like {\"Variables\":[{\"Name\":\"k\",\"Value\":\"v\"}]}.")
+	}
+	if len(e.Variables) > variablesMax {
+		return nil, fault.New(fault.InvalidArgument, "Environment must have at most %d variables.", variablesMax)
+	}
+	seen := map[string]bool{}
+	for _, v := range e.Variables {
+		if err := checkName("Environment variable", v.Name); err != nil {
+			return nil, err
+		}
+		if seen[v.Name] {
+			return nil, fault.New(fault.InvalidArgument, "Environment variable '%s' is given twice.", v.Name)
+		}
+		seen[v.Name] = true
+	}
+	return e.Variables, nil
+}
+
+func variables(in []store.Variable, described bool) []Variable {
+	var out []Variable
+	for _, v := range in {
+		w := Variable{Name: v.Name, Value: v.Value}
+		if described {
+			w.Description = v.Description
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// seal and unseal make page tokens opaque.
+func seal(s string) string {
+	if s == "" {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(s))
+}
+
+func unseal(token string) (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) > 512 || !utf8.Valid(b) {
+		return "", errToken()
+	}
+	return string(b), nil
+}
+
+func errToken() error {
+	return fault.New(fault.InvalidArgument, "NextToken is invalid: pass the NextToken of the page before as it is.")
+}

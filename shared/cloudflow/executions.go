@@ -1,0 +1,197 @@
+package cloudflow
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+)
+
+// StartExecution claims the name and starts the execution (api.md 4.6, 5). A running namesake is answered as it is
+// and nothing starts; an ended one is ExecutionAlreadyExists.
+func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecutionRequest) (*Execution, error) {
+	start, err := s.prepare(ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	if start.Name = q.ExecutionName; start.Name == "" {
+		start.Name = generatedName(c)
+		if c.Nonce != "" {
+			start.Origin = "request#" + c.AccessKey + "#" + c.Nonce
+		}
+	}
+	x, created, err := s.Runner.StartExecution(ctx, *start)
+	if err != nil {
+		return nil, fault.Internal(err)
+	}
+	if !created && x.Status.Final() {
+		return nil, fault.New(fault.ExecutionAlreadyExists, "Execution '%s' for flow '%s' already exists.", start.Name, q.FlowName)
+	}
+	shown, err := s.shown(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	// Only a running execution is ever answered here, also when it ended in the commit that started it.
+	shown.Status, shown.Output, shown.StoppedTime = flow.Running.String(), "", 0
+	return shown, nil
+}
+
+// prepare checks what both kinds of start have in common.
+func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest) (*runner.Start, error) {
+	if err := checkName("FlowName", q.FlowName); err != nil {
+		return nil, err
+	}
+	if q.ExecutionName != "" {
+		if err := checkName("ExecutionName", q.ExecutionName); err != nil {
+			return nil, err
+		}
+	}
+	if len(q.CallbackToken) > interp.TokenMax {
+		return nil, fault.New(fault.InvalidArgument, "CallbackFnFTaskToken must have at most %d bytes.", interp.TokenMax)
+	}
+	canonical, err := object("Input", q.Input)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.getFlow(ctx, c, q.FlowName)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkQualifier(q.FlowName, q.Qualifier); err != nil {
+		return nil, err
+	}
+	lang, err := s.Runner.Language(ctx, f)
+	if err != nil {
+		return nil, fault.Internal(err)
+	}
+	if limit := s.Limits.Data(lang); len(canonical) > limit {
+		return nil, tooLarge(limit)
+	}
+	return &runner.Start{Flow: f, Input: []byte(q.Input), Canonical: canonical, Callback: q.CallbackToken, Qualifier: q.Qualifier}, nil
+}
+
+// generatedName is a UUID. It is derived from a signed request, so that the same request, repeated, meets its own
+// execution (execution.md finding 21).
+func generatedName(c Caller) string {
+	if c.Nonce == "" {
+		return uuid(random16())
+	}
+	sum := sha256.Sum256([]byte("name#" + c.Account + "#" + c.AccessKey + "#" + c.Nonce + "#" + c.Timestamp))
+	return uuid([16]byte(sum[:16]))
+}
+
+// StartSyncExecution runs an Express execution and answers how it ended (api.md 4.7).
+func (s *Service) StartSyncExecution(ctx context.Context, c Caller, q StartExecutionRequest) (*SyncExecution, error) {
+	start, err := s.prepare(ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	if start.Flow.Mode != flow.Express {
+		return nil, fault.New(fault.ActionNotSupported, "Standard execution is not supported")
+	}
+	start.Name = uuid(random16())
+	if q.ExecutionName != "" {
+		start.Name = q.ExecutionName + ":" + start.Name
+	}
+	x, err := s.Runner.RunSync(ctx, *start)
+	if err != nil {
+		return nil, fault.Internal(err)
+	}
+	shown, err := s.shown(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	out := &SyncExecution{Execution: *shown}
+	if x.Error != nil {
+		out.ErrorCode, out.ErrorMessage = x.Error.Name, x.Error.Cause
+	}
+	return out, nil
+}
+
+// StopExecution ends a running execution (api.md 4.8).
+func (s *Service) StopExecution(ctx context.Context, c Caller, q StopExecutionRequest) (*Execution, error) {
+	if err := checkLookup(q.FlowName, q.ExecutionName); err != nil {
+		return nil, err
+	}
+	if err := checkText("Error", q.Error, flow.NameMax); err != nil {
+		return nil, err
+	}
+	if err := checkText("Cause", q.Cause, flow.CauseMax); err != nil {
+		return nil, err
+	}
+	f, err := s.getFlow(ctx, c, q.FlowName)
+	if err != nil {
+		return nil, err
+	}
+	x, err := s.Runner.Stop(ctx, store.Partition(f.ID, q.ExecutionName), &flow.Error{Name: value0(q.Error), Cause: value0(q.Cause)})
+	if runner.IsGone(err) {
+		return nil, executionMissing(q.FlowName, q.ExecutionName)
+	} else if err != nil {
+		return nil, fault.Internal(err)
+	}
+	shown, err := s.shown(ctx, x)
+	if err == nil {
+		shown.RoleArn = x.RoleArn
+	}
+	return shown, err
+}
+
+// waitMax is the longest long poll, seconds.
+const waitMax = 60
+
+// DescribeExecution shows an execution, once it has ended or the wait is over (api.md 4.9).
+func (s *Service) DescribeExecution(ctx context.Context, c Caller, q DescribeExecutionRequest) (*Execution, error) {
+	if err := checkLookup(q.FlowName, q.ExecutionName); err != nil {
+		return nil, err
+	}
+	wait := int64(0)
+	if q.WaitTimeSeconds != nil {
+		if wait = *q.WaitTimeSeconds; wait < 0 || wait > waitMax {
+			return nil, fault.New(fault.InvalidArgument, "WaitTimeSeconds must be from 0 to %d.", waitMax)
+		}
+	}
+	f, err := s.getFlow(ctx, c, q.FlowName)
+	if err != nil {
+		return nil, err
+	}
+	x, err := s.Runner.Await(ctx, store.Partition(f.ID, q.ExecutionName), time.Duration(wait)*time.Second)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, executionMissing(q.FlowName, q.ExecutionName)
+	} else if err != nil {
+		return nil, fault.Internal(err)
+	}
+	return s.shown(ctx, x)
+}
+
+// shown is an execution as the wire shows it.
+func (s *Service) shown(ctx context.Context, x *store.Execution) (*Execution, error) {
+	definition, err := s.Store.Definition(ctx, x.FlowID, x.Hash)
+	if err != nil {
+		return nil, fault.Internal(err)
+	}
+	input, err := s.Store.InputText(ctx, x)
+	if err != nil {
+		return nil, fault.Internal(err)
+	}
+	out := shownMetadata(x)
+	out.MetadataOnly = false
+	out.FlowDefinition, out.Input = definition, string(input)
+	if x.Status == flow.Succeeded && x.Output != nil {
+		if err := s.Store.LoadValues(ctx, x, []*flow.Value{x.Output}); err != nil {
+			return nil, fault.Internal(err)
+		}
+		out.Output = string(x.Output.Text())
+	}
+	return out, nil
+}
+
+func shownMetadata(x *store.Execution) *Execution {
+	return &Execution{FlowName: x.Flow, Name: x.Name, Status: x.Status.String(), StartedTime: x.Started, StoppedTime: x.Stopped,
+		Environment: variables(x.Environment, false), MetadataOnly: true}
+}

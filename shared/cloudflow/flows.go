@@ -1,0 +1,252 @@
+package cloudflow
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"millrace/shared/fault"
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/store"
+)
+
+const descriptionMax = 4096
+
+// CreateFlow checks a definition completely and stores the flow (api.md 4.1).
+func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest) (*Flow, error) {
+	if err := checkName("Name", q.Name); err != nil {
+		return nil, err
+	}
+	if err := checkFlowFields(q.Type, q.ExecutionMode, q.Description); err != nil {
+		return nil, err
+	}
+	env, err := environment(q.Environment)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkDefinition(q.Name, q.ExecutionMode, q.Definition); err != nil {
+		return nil, err
+	}
+	if n, err := s.Store.CountFlows(ctx, c.Account, s.Limits.Flows+1); err != nil {
+		return nil, fault.Internal(err)
+	} else if n >= s.Limits.Flows {
+		return nil, fault.New(fault.InvalidArgument, "The account has its limit of %d flows.", s.Limits.Flows)
+	}
+	now := s.Now().UnixMilli()
+	f := &store.Flow{Account: c.Account, Name: q.Name, ID: uuid(random16()), Type: q.Type, Description: q.Description,
+		RoleArn: q.RoleArn, Mode: q.ExecutionMode, ExternalStorage: q.ExternalStorageLocation, ResourceGroup: q.ResourceGroupID,
+		Environment: env, Created: now, Modified: now}
+	if f.Type == "" {
+		f.Type = "FDL"
+	}
+	err = s.Store.CreateFlow(ctx, f, q.Definition)
+	if errors.Is(err, store.ErrConflict) {
+		// The write may have been applied and its answer lost: our own id tells.
+		if got, gerr := s.Store.GetFlow(ctx, c.Account, q.Name); gerr == nil && got.ID == f.ID {
+			return shownFlow(f, q.Definition), nil
+		}
+		return nil, fault.New(fault.FlowAlreadyExists, "Flow '%s' already exists.", q.Name)
+	} else if err != nil {
+		return nil, fault.Internal(err)
+	}
+	return shownFlow(f, q.Definition), nil
+}
+
+func checkFlowFields(typ, mode, description string) error {
+	if typ != "" && typ != "FDL" && typ != "DEFAULT" {
+		return fault.New(fault.InvalidArgument, "Type must be FDL.")
+	}
+	if mode != "" && mode != flow.Standard && mode != flow.Express {
+		return fault.New(fault.InvalidArgument, "ExecutionMode must be Standard or Express.")
+	}
+	if len(description) > descriptionMax {
+		return fault.New(fault.InvalidArgument, "Description must have at most %d bytes.", descriptionMax)
+	}
+	return nil
+}
+
+// checkDefinition refuses a definition that cannot run; the first mistake is told.
+func (s *Service) checkDefinition(name, mode, text string) error {
+	if len(text) > s.Limits.DefinitionBytes {
+		return tooLarge(s.Limits.DefinitionBytes)
+	}
+	m, diagnostics := fdl.Parse([]byte(text), fdl.Options{Name: name, Mode: mode, Limits: s.Limits})
+	if m == nil {
+		return diagnostics.Err()
+	}
+	return nil
+}
+
+// UpdateFlow changes what is given (api.md 4.2). Running executions keep the definition they started with.
+func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest) (*Flow, error) {
+	if err := checkName("Name", q.Name); err != nil {
+		return nil, err
+	}
+	f, err := s.getFlow(ctx, c, q.Name)
+	if err != nil {
+		return nil, err
+	}
+	definition := value0(q.Definition)
+	if definition == "" {
+		if definition, err = s.Store.Definition(ctx, f.ID, f.Hash); err != nil {
+			return nil, fault.Internal(err)
+		}
+	} else if err := s.checkDefinition(q.Name, f.Mode, definition); err != nil {
+		return nil, err
+	}
+	if err := s.change(f, q); err != nil {
+		return nil, err
+	}
+	f.Modified = max(s.Now().UnixMilli(), f.Modified+1)
+	err = s.Store.UpdateFlow(ctx, f, definition)
+	if errors.Is(err, store.ErrConflict) {
+		return nil, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
+	} else if err != nil {
+		return nil, fault.Internal(err)
+	}
+	return shownFlow(f, definition), nil
+}
+
+func value0(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// change applies the fields of an update: an empty Type is ignored, an empty Description or RoleArn clears.
+func (s *Service) change(f *store.Flow, q UpdateFlowRequest) error {
+	if err := checkFlowFields(value0(q.Type), "", value0(q.Description)); err != nil {
+		return err
+	}
+	if t := value0(q.Type); t != "" {
+		f.Type = t
+	}
+	for _, p := range []struct {
+		to   *string
+		from *string
+	}{{&f.Description, q.Description}, {&f.RoleArn, q.RoleArn}, {&f.ExternalStorage, q.ExternalStorageLocation}} {
+		if p.from != nil {
+			*p.to = *p.from
+		}
+	}
+	if q.Environment != nil {
+		env, err := environment(*q.Environment)
+		if err != nil {
+			return err
+		}
+		f.Environment = env
+	}
+	return nil
+}
+
+// DescribeFlow shows a flow (api.md 4.3).
+func (s *Service) DescribeFlow(ctx context.Context, c Caller, q DescribeFlowRequest) (*Flow, error) {
+	if err := checkName("Name", q.Name); err != nil {
+		return nil, err
+	}
+	f, err := s.getFlow(ctx, c, q.Name)
+	if err != nil {
+		return nil, err
+	}
+	if q.FlowVersion != "" {
+		return nil, fault.New(fault.FlowVersionNotExists, "Version '%s' for flow '%s' does not exist.", q.FlowVersion, q.Name)
+	}
+	return s.withDefinition(ctx, f)
+}
+
+func (s *Service) withDefinition(ctx context.Context, f *store.Flow) (*Flow, error) {
+	text, err := s.Store.Definition(ctx, f.ID, f.Hash)
+	if err != nil {
+		return nil, fault.Internal(err)
+	}
+	return shownFlow(f, text), nil
+}
+
+// DeleteFlow deletes a flow: its name is free at once, its executions are stopped and cannot be queried any more.
+func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest) error {
+	if err := checkName("Name", q.Name); err != nil {
+		return err
+	}
+	f, err := s.getFlow(ctx, c, q.Name)
+	if err != nil {
+		return err
+	}
+	err = s.Store.DeleteFlow(ctx, f)
+	if errors.Is(err, store.ErrConflict) {
+		return fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
+	} else if err != nil {
+		return fault.Internal(err)
+	}
+	s.Runner.Bury(f.ID)
+	return nil
+}
+
+// pageBytes ends a page early.
+const pageBytes = 1 << 20
+
+// ListFlows pages through the account's flows by name (api.md 4.5).
+func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (*FlowPage, error) {
+	limit, err := checkLimit(q.Limit, 1000)
+	if err != nil {
+		return nil, err
+	}
+	after := ""
+	if q.NextToken != "" {
+		if after, err = unseal(q.NextToken); err != nil || !flow.ValidName(after) {
+			return nil, errToken()
+		}
+	}
+	page := &FlowPage{Flows: []Flow{}}
+	for size := 0; ; {
+		flows, more, err := s.Store.ListFlows(ctx, c.Account, after, min(limit, 100))
+		if err != nil {
+			return nil, fault.Internal(err)
+		}
+		for i, f := range flows {
+			after = f.Name
+			if q.ResourceGroupID != "" && f.ResourceGroup != q.ResourceGroupID {
+				continue
+			}
+			shown, err := s.withDefinition(ctx, f)
+			if err != nil {
+				return nil, err
+			}
+			page.Flows = append(page.Flows, *shown)
+			size += len(shown.Definition) + 512
+			if len(page.Flows) == limit || size > pageBytes {
+				if more || i+1 < len(flows) {
+					page.NextToken = seal(after)
+				}
+				return page, nil
+			}
+		}
+		if !more || len(flows) == 0 {
+			return page, nil
+		}
+	}
+}
+
+func shownFlow(f *store.Flow, definition string) *Flow {
+	return &Flow{ID: f.ID, Name: f.Name, Type: f.Type, Definition: definition, Description: f.Description, RoleArn: f.RoleArn,
+		ExecutionMode: f.Mode, ExternalStorageLocation: f.ExternalStorage, ResourceGroupID: f.ResourceGroup,
+		CreatedTime: f.Created, LastModifiedTime: f.Modified, Environment: variables(f.Environment, true)}
+}
+
+func random16() (b [16]byte) {
+	rand.Read(b[:])
+	return b
+}
+
+// uuid writes 16 bytes as a version 4 UUID.
+func uuid(b [16]byte) string {
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
+}
+
+// DescribeRegions names the one region that this deployment is.
+func (s *Service) DescribeRegions(_ context.Context, c Caller) ([]Region, error) {
+	return []Region{{ID: s.Region, LocalName: s.Region, Endpoint: c.Host}}, nil
+}

@@ -1,0 +1,182 @@
+package cloudflow
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/store"
+	"millrace/shared/value"
+)
+
+// ListExecutions pages through a flow's executions, newest first (api.md 4.10).
+func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutionsRequest) (*ExecutionPage, error) {
+	if err := checkName("FlowName", q.FlowName); err != nil {
+		return nil, err
+	}
+	l, err := listing(q)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.getFlow(ctx, c, q.FlowName)
+	if err != nil {
+		return nil, err
+	}
+	l.FlowID = f.ID
+	found, next, err := s.Store.List(ctx, l)
+	if err != nil {
+		return nil, fault.Internal(err)
+	}
+	page := &ExecutionPage{Executions: []Execution{}, NextToken: seal(next)}
+	metadata := q.MetadataOnly != nil && *q.MetadataOnly
+	for i, sum := range found {
+		if metadata {
+			page.Executions = append(page.Executions, Execution{FlowName: q.FlowName, Name: sum.Name, Status: sum.Status.String(),
+				StartedTime: sum.Started, StoppedTime: sum.Stopped, MetadataOnly: true})
+			continue
+		}
+		shown, err := s.listed(ctx, sum)
+		if err != nil {
+			return nil, err
+		}
+		if shown == nil {
+			continue
+		}
+		page.Executions = append(page.Executions, *shown)
+		if size := pageSize(page.Executions); size > pageBytes && i+1 < len(found) {
+			page.NextToken = seal(sum.Sort)
+			break
+		}
+	}
+	return page, nil
+}
+
+// listed reads the execution itself: the index may lag behind it.
+func (s *Service) listed(ctx context.Context, sum store.Summary) (*Execution, error) {
+	x, err := s.Runner.Load(ctx, sum.Partition)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fault.Internal(err)
+	}
+	return s.shown(ctx, x)
+}
+
+func pageSize(list []Execution) int {
+	n := 0
+	for i := range list {
+		n += len(list[i].FlowDefinition) + len(list[i].Input) + len(list[i].Output) + 256
+	}
+	return n
+}
+
+// listing makes the store's selection of the filters.
+func listing(q ListExecutionsRequest) (store.Listing, error) {
+	l := store.Listing{}
+	var err error
+	if l.Limit, err = checkLimit(q.Limit, 100); err != nil {
+		return l, err
+	}
+	status, any := flow.Status(0), q.Status == ""
+	if !any {
+		var ok bool
+		if status, ok = flow.ParseStatus(q.Status); !ok {
+			return l, fault.New(fault.InvalidArgument, "Status %s is invalid: Starting, Running, Stopped, Succeeded, Failed or TimedOut.", value.Quote(q.Status))
+		}
+	}
+	if q.ExecutionNamePrefix != "" && !flow.ValidLookup(q.ExecutionNamePrefix) {
+		return l, fault.New(fault.InvalidArgument, "ExecutionNamePrefix %s is invalid.", value.Quote(q.ExecutionNamePrefix))
+	}
+	if l.Begin, err = instant("StartedTimeBegin", q.StartedTimeBegin); err != nil {
+		return l, err
+	}
+	if l.End, err = instant("StartedTimeEnd", q.StartedTimeEnd); err != nil {
+		return l, err
+	}
+	if q.NextToken != "" {
+		if l.Before, err = unseal(q.NextToken); err != nil || !strings.Contains(l.Before, "#") {
+			return l, errToken()
+		}
+	}
+	l.Match = func(s store.Summary) bool {
+		return (any || s.Status == status) && strings.HasPrefix(s.Name, q.ExecutionNamePrefix) &&
+			(q.Qualifier == "" || s.Qualifier == q.Qualifier) && s.MapRun == q.MapRunName
+	}
+	return l, nil
+}
+
+// instant parses an RFC 3339 time; 0 when it is not given.
+func instant(parameter, text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return 0, fault.New(fault.InvalidArgument, "%s must be a time like 2019-01-01T01:01:01Z.", parameter)
+	}
+	return max(t.UnixMilli(), 1), nil
+}
+
+// GetExecutionHistory pages through an execution's events, oldest first (api.md 4.11).
+func (s *Service) GetExecutionHistory(ctx context.Context, c Caller, q GetExecutionHistoryRequest) (*EventPage, error) {
+	if err := checkLookup(q.FlowName, q.ExecutionName); err != nil {
+		return nil, err
+	}
+	limit, err := checkLimit(q.Limit, 1000)
+	if err != nil {
+		return nil, err
+	}
+	from := int64(1)
+	if q.NextToken != "" {
+		if from, err = strconv.ParseInt(q.NextToken, 10, 64); err != nil || from < 1 {
+			return nil, errToken()
+		}
+	}
+	f, err := s.getFlow(ctx, c, q.FlowName)
+	if err != nil {
+		return nil, err
+	}
+	x, err := s.Runner.Load(ctx, store.Partition(f.ID, q.ExecutionName))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, executionMissing(q.FlowName, q.ExecutionName)
+	} else if err != nil {
+		return nil, fault.Internal(err)
+	}
+	page, err := s.events(ctx, x, from, limit)
+	if err != nil {
+		return nil, fault.Internal(err)
+	}
+	return page, nil
+}
+
+func (s *Service) events(ctx context.Context, x *store.Execution, from int64, limit int) (*EventPage, error) {
+	m, err := s.Runner.Machine(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.Store.Events(ctx, x, from, limit)
+	if err != nil {
+		return nil, err
+	}
+	page := &EventPage{Events: make([]Event, 0, len(events))}
+	size := 0
+	for i := range events {
+		e := &events[i]
+		if err := s.Store.LoadEvents(ctx, x, events[i:i+1]); err != nil {
+			return nil, err
+		}
+		detail := string(e.AppendDetail(nil, m))
+		page.Events = append(page.Events, Event{ID: e.ID, ScheduleID: e.Schedule, Type: e.Type.String(), StepName: e.StepName(m), Detail: detail, Time: e.Time})
+		if size += len(detail) + 128; size > pageBytes {
+			break
+		}
+	}
+	if n := len(page.Events); n > 0 && page.Events[n-1].ID < x.LastEvent {
+		page.NextToken = strconv.FormatInt(page.Events[n-1].ID+1, 10)
+	}
+	return page, nil
+}

@@ -1,0 +1,57 @@
+package cloudflow
+
+import (
+	"context"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/runner"
+)
+
+// ReportTaskSucceeded reports a task's result by token (api.md 4.12) and answers the id of the event written.
+func (s *Service) ReportTaskSucceeded(ctx context.Context, c Caller, q ReportTaskSucceededRequest) (int64, error) {
+	if err := checkToken(q.TaskToken); err != nil {
+		return 0, err
+	}
+	out, err := object("Output", q.Output)
+	if err != nil {
+		return 0, err
+	}
+	if limit := max(s.Limits.EventBytes, s.Limits.EventBytesOld); len(out) > limit {
+		return 0, tooLarge(limit)
+	}
+	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, runner.Report{Output: out})
+	if err != nil {
+		return 0, fault.Internal(err)
+	}
+	return id, nil
+}
+
+// ReportTaskFailed reports a task's error by token and answers the id of the event written.
+func (s *Service) ReportTaskFailed(ctx context.Context, c Caller, q ReportTaskFailedRequest) (int64, error) {
+	if err := checkToken(q.TaskToken); err != nil {
+		return 0, err
+	}
+	if err := checkText("Error", &q.Error, flow.NameMax); err != nil {
+		return 0, err
+	}
+	cause := value0(q.Cause)
+	if cause != "" {
+		if err := checkText("Cause", q.Cause, flow.CauseMax); err != nil {
+			return 0, err
+		}
+	}
+	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, runner.Report{Error: &flow.Error{Name: q.Error, Cause: cause}})
+	if err != nil {
+		return 0, fault.Internal(err)
+	}
+	return id, nil
+}
+
+func checkToken(token string) error {
+	if len(token) > interp.TokenMax {
+		return fault.New(fault.InvalidArgument, "The task token is invalid.")
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+package cloudflow
+
+import (
+	"log/slog"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+)
+
+// Options of a Service.
+type Options struct {
+	Store  *store.Store
+	Runner *runner.Runner
+	Limits flow.Limits
+	Region string
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Service is the API over a store and a runner.
+type Service struct{ Options }
+
+// New returns a Service.
+func New(o Options) *Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{o}
+}
+
+var _ API = (*Service)(nil)
