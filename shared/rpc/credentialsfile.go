@@ -72,7 +72,7 @@ func ParseAccounts(text []byte) ([]Account, error) {
 func syntaxError(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if line, _, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(line, "line ") {
-		return fmt.Errorf("%s: this is neither YAML nor JSON; check the indentation and the quotes", line)
+		return fmt.Errorf("near %s: this is neither YAML nor JSON; check the indentation and the quotes", line)
 	}
 	return errors.New("this is neither YAML nor JSON; check the indentation and the quotes")
 }

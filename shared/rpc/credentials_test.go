@@ -1,0 +1,190 @@
+package rpc_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/rpc"
+)
+
+const exampleYAML = `# who may call
+accounts:
+  - id: 1234567890123456
+    keys:
+      - id: LTAI5example
+        secret: topsecret1
+      - id: STS.example
+        secret: topsecret2
+        securityToken: topsecret3
+        expires: 2027-01-31T00:00:00Z
+        policies:
+          - Version: "1"
+            Statement:
+              - Effect: Allow
+                Action: [fnf:Start*, "fnf:Describe*"]
+                Resource: acs:fnf:*:*:flow/order-*
+              - {Effect: Deny, Action: fnf:StartSyncExecution, Resource: "*"}
+    bearerTokens:
+      - token: topsecret4
+  - id: "0042"
+    bearerTokens: [{token: topsecret5, expires: "2027-01-31T08:00:00+08:00"}]
+`
+
+const exampleJSON = `
+{
+	"accounts": [
+		{"id": "1234567890123456",
+		 "keys": [
+			{"id": "LTAI5example", "secret": "topsecret1"},
+			{"id": "STS.example", "secret": "topsecret2", "securityToken": "topsecret3", "expires": "2027-01-31T00:00:00Z",
+			 "policies": [{"Version": "1", "Statement": [
+				{"Effect": "Allow", "Action": ["fnf:Start*", "fnf:Describe*"], "Resource": ["acs:fnf:*:*:flow/order-*"]},
+				{"Effect": "Deny", "Action": "fnf:StartSyncExecution", "Resource": "*"}]}]}],
+		 "bearerTokens": [{"token": "topsecret4"}]},
+		{"id": "0042", "bearerTokens": [{"token": "topsecret5", "expires": "2027-01-31T00:00:00Z"}]}
+	]
+}`
+
+func TestParseAccounts(t *testing.T) {
+	expires := time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)
+	want := []rpc.Account{
+		{ID: "1234567890123456", Keys: []rpc.AccessKey{
+			{ID: "LTAI5example", Secret: "topsecret1"},
+			{ID: "STS.example", Secret: "topsecret2", SecurityToken: "topsecret3", Expires: expires, Policies: []rpc.Policy{
+				{Statements: []rpc.Statement{
+					allow("fnf:Start* fnf:Describe*", "acs:fnf:*:*:flow/order-*"), deny("fnf:StartSyncExecution", "*"),
+				}},
+			}},
+		}, Tokens: []rpc.BearerToken{{Token: "topsecret4"}}},
+		{ID: "0042", Tokens: []rpc.BearerToken{{Token: "topsecret5", Expires: expires}}},
+	}
+	for name, text := range map[string]string{"YAML": exampleYAML, "JSON": exampleJSON} {
+		got, err := rpc.ParseAccounts([]byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for i := range got {
+			for j := range got[i].Tokens {
+				got[i].Tokens[j].Expires = got[i].Tokens[j].Expires.UTC()
+			}
+		}
+		for i := range want {
+			for j := range want[i].Tokens {
+				want[i].Tokens[j].Expires = want[i].Tokens[j].Expires.UTC()
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
+		}
+	}
+}
+
+func TestLoadCredentials(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "credentials.yaml")
+	if err := os.WriteFile(path, []byte(exampleYAML), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := rpc.LoadCredentials(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := &fakeAPI{}
+	wantAnswer(t, serve(rpc.Options{API: api, Credentials: c}, get(append(open("ListFlows"), params("BearerToken", "topsecret5")...))))
+	if api.who.Account != "0042" {
+		t.Errorf("account is %q", api.who.Account)
+	}
+	if _, err := rpc.LoadCredentials(path + ".none"); err == nil || !strings.Contains(err.Error(), "credentials.yaml.none") {
+		t.Errorf("a missing file gives %v", err)
+	}
+}
+
+// Each bad file is told where it is wrong and what to write, and no secret.
+func TestBadCredentialsFiles(t *testing.T) {
+	key := func(lines string) string {
+		return "accounts:\n  - id: a1\n    keys:\n      - id: k1\n        secret: topsecret\n" + lines
+	}
+	policy := func(lines string) string {
+		return key("        policies:\n          - Statement:\n" + lines)
+	}
+	for _, c := range []struct{ text, want string }{
+		{"", "the file is empty; it needs a list `accounts:`"},
+		{"# nothing\n", "the file is empty; it needs a list `accounts:`"},
+		{"accounts: [", "this is neither YAML nor JSON"},
+		{"accounts:\n  - id: a\n   secret: topsecret", "near line 1: this is neither YAML nor JSON; check the indentation and the quotes"},
+		{"{\"accounts\": [}", "this is neither YAML nor JSON"},
+		{"- id: a", "line 1: here must be a mapping with the keys accounts"},
+		{"keys: []", `line 1: unknown key "keys"; the keys here are accounts`},
+		{"accounts: 5", "line 1: here must be a list"},
+		{"accounts: []\n---\naccounts: []", "one YAML document"},
+		{"accounts: []", "there is no access key and no bearer token"},
+		{"accounts:\n  - keys: []", "line 2: the key id is missing"},
+		{"accounts:\n  - id: a b", `line 2: account id "a b" must be`},
+		{"accounts:\n  - id: a\n    id: b", "line 3: the key id is there twice"},
+		{"accounts:\n  - id:", "line 2: here must be a text that is not empty"},
+		{"accounts:\n  - id: [1]", "line 2: here must be a text that is not empty"},
+		{"accounts:\n  - id: a\n    keys:\n      - id: k\n", "line 4: the key secret is missing"},
+		{"accounts:\n  - id: a\n    keys:\n      - id: k,1\n        secret: topsecret", `line 4: access key id "k,1" must be`},
+		{key("        secrte: topsecret\n"), `line 6: unknown key "secrte"; the keys here are expires, id, policies, secret, securityToken`},
+		{key("        expires: tomorrow\n"), "line 6: the time must look like 2027-01-31T00:00:00Z"},
+		{key("      - id: k1\n        secret: topsecret\n"), "access key id k1 is there twice"},
+		{key("        policies: []\n"), "line 6: the list is empty; leave policies out to allow everything"},
+		{key("        policies: [{Version: 2, Statement: []}]\n"), "line 6: the Version of a policy is 1"},
+		{key("        policies: *x\n"), "neither YAML nor JSON"},
+		{policy("              - Effect: Allow\n                Action: fnf:*\n"), "line 8: the key Resource is missing"},
+		{policy("              - {Effect: allow, Action: \"fnf:*\", Resource: \"*\"}\n"), `line 8: Effect is "allow"; write Allow or Deny`},
+		{policy("              - {Effect: Allow, Action: \"oss:*\", Resource: \"*\"}\n"), `line 8: Action "oss:*" is not one of this service`},
+		{policy("              - {Effect: Allow, Action: \"*\", Resource: flow/x}\n"), `line 8: Resource "flow/x" is not one of this service`},
+		{policy("              - {Effect: Allow, Action: [], Resource: \"*\"}\n"), "line 8: a statement needs at least one Action"},
+		{policy("              - {Effect: Allow, Action: \"*\", Resource: \"*\", Condition: {}}\n"), `line 8: unknown key "Condition"; the keys here are Action, Effect, Resource`},
+		{"accounts:\n  - id: a\n    bearerTokens:\n      - {}\n", "line 4: the key token is missing"},
+		{"accounts:\n  - id: a\n    bearerTokens: [{token: topsecret}, {token: topsecret}]\n", "bearer token 2 of account a: the token is there twice"},
+		{strings.Repeat("#", 5<<20), "the file is larger than"},
+	} {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := rpc.LoadCredentials(path)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%.60q gives %v, want %s", c.text, err, c.want)
+		} else if strings.Contains(err.Error(), "topsecret") {
+			t.Errorf("the error holds a secret: %v", err)
+		}
+	}
+}
+
+func TestNewCredentialsRefuses(t *testing.T) {
+	good := rpc.AccessKey{ID: "k", Secret: "s"}
+	for _, accounts := range [][]rpc.Account{
+		nil,
+		{{ID: "", Keys: []rpc.AccessKey{good}}},
+		{{ID: "a", Keys: []rpc.AccessKey{{ID: "", Secret: "s"}}}},
+		{{ID: "a", Keys: []rpc.AccessKey{{ID: "k", Secret: ""}}}},
+		{{ID: "a", Tokens: []rpc.BearerToken{{}}}},
+		{{ID: "a", Keys: []rpc.AccessKey{good}}, {ID: "b", Keys: []rpc.AccessKey{good}}},
+		{{ID: "a", Keys: []rpc.AccessKey{{ID: "k", Secret: "s", Policies: []rpc.Policy{{Statements: []rpc.Statement{{}}}}}}}},
+		{{ID: "a", Tokens: []rpc.BearerToken{{Token: "t", Policies: []rpc.Policy{{Statements: []rpc.Statement{{}}}}}}}},
+	} {
+		if c, err := rpc.NewCredentials(accounts); err == nil {
+			t.Errorf("%+v gives %v", accounts, c)
+		}
+	}
+}
+
+func FuzzParseAccounts(f *testing.F) {
+	f.Add([]byte(exampleYAML))
+	f.Add([]byte(exampleJSON))
+	f.Add([]byte("accounts: &a [*a]"))
+	f.Add([]byte("accounts:\n  - <<: {id: a}\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		accounts, err := rpc.ParseAccounts(text)
+		if err == nil {
+			rpc.NewCredentials(accounts)
+		}
+	})
+}

@@ -1,0 +1,152 @@
+package rpc_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/rpc"
+)
+
+func allow(actions, resources string) rpc.Statement { return statement("Allow", actions, resources) }
+func deny(actions, resources string) rpc.Statement  { return statement("Deny", actions, resources) }
+
+func statement(effect, actions, resources string) rpc.Statement {
+	return rpc.Statement{Effect: effect, Actions: strings.Fields(actions), Resources: strings.Fields(resources)}
+}
+
+func TestAllows(t *testing.T) {
+	const flow = "acs:fnf:cn-hangzhou:1:flow/order-1"
+	for _, c := range []struct {
+		statements []rpc.Statement
+		action     string
+		resource   string
+		want       bool
+	}{
+		{nil, "fnf:ListFlows", flow, false},
+		{[]rpc.Statement{allow("*", "*")}, "fnf:ListFlows", flow, true},
+		{[]rpc.Statement{allow("fnf:*", "*")}, "fnf:ListFlows", flow, true},
+		{[]rpc.Statement{allow("fnf:Start*", "*")}, "fnf:StartExecution", flow, true},
+		{[]rpc.Statement{allow("fnf:start*", "*")}, "fnf:StartExecution", flow, true},
+		{[]rpc.Statement{allow("fnf:Start*", "*")}, "fnf:StopExecution", flow, false},
+		{[]rpc.Statement{allow("fnf:S*Execution", "*")}, "fnf:StopExecution", flow, true},
+		{[]rpc.Statement{allow("fnf:StartExecution", "*")}, "fnf:StartExecutions", flow, false},
+		{[]rpc.Statement{allow("fnf:List* fnf:Describe*", "*")}, "fnf:DescribeFlow", flow, true},
+		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/order-*")}, "fnf:DescribeFlow", flow, true},
+		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/order-?")}, "fnf:DescribeFlow", flow, true},
+		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/order-??")}, "fnf:DescribeFlow", flow, false},
+		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/Order-*")}, "fnf:DescribeFlow", flow, false},
+		{[]rpc.Statement{allow("fnf:*", "acs:fnf:us-west-1:*:flow/*")}, "fnf:DescribeFlow", flow, false},
+		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:2:flow/*")}, "fnf:DescribeFlow", flow, false},
+		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/a acs:fnf:*:*:flow/order-1")}, "fnf:DescribeFlow", flow, true},
+		{[]rpc.Statement{allow("fnf:*", "*"), deny("fnf:DeleteFlow", "*")}, "fnf:DeleteFlow", flow, false},
+		{[]rpc.Statement{deny("fnf:DeleteFlow", "*"), allow("fnf:*", "*")}, "fnf:DeleteFlow", flow, false},
+		{[]rpc.Statement{allow("fnf:*", "*"), deny("FNF:deleteflow", "*")}, "fnf:DeleteFlow", flow, false},
+		{[]rpc.Statement{allow("fnf:*", "*"), deny("fnf:*", "acs:fnf:*:*:flow/order-*")}, "fnf:ListFlows", "acs:fnf:r:1:*", true},
+		{[]rpc.Statement{deny("fnf:DeleteFlow", "*")}, "fnf:ListFlows", flow, false},
+		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:*")}, "fnf:ListFlows", "acs:fnf:r:1:*", true},
+		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/*")}, "fnf:ListFlows", "acs:fnf:r:1:*", false},
+		{[]rpc.Statement{allow("**", "****a*")}, "fnf:ListFlows", "acs:fnf:r:1:*", true},
+	} {
+		// However the statements are spread over policies, the result is the same.
+		one := []rpc.Policy{{Statements: c.statements}}
+		var many []rpc.Policy
+		for _, s := range c.statements {
+			many = append(many, rpc.Policy{Statements: []rpc.Statement{s}})
+		}
+		if got, spread := rpc.Allows(one, c.action, c.resource), rpc.Allows(many, c.action, c.resource); got != c.want || spread != c.want {
+			t.Errorf("%v: %s on %s is %v, spread %v", c.statements, c.action, c.resource, got, spread)
+		}
+	}
+}
+
+func TestGlobIsBounded(t *testing.T) {
+	pattern := "acs:fnf:" + strings.Repeat("*a", 2000) + "b"
+	resource := "acs:fnf:" + strings.Repeat("a", 5000)
+	if rpc.Allows([]rpc.Policy{{Statements: []rpc.Statement{allow("*", pattern)}}}, "fnf:X", resource) {
+		t.Error("it matches")
+	}
+}
+
+func TestPoliciesAreAsked(t *testing.T) {
+	type call struct {
+		operation string
+		list      []string
+		allowed   bool
+	}
+	start := func(flow string) []string { return []string{"FlowName", flow} }
+	callback := []string{"FlowName", "order-1", "CallbackFnFTaskToken", "t"}
+	report := []string{"TaskToken", "t", "Output", "{}"}
+	for name, c := range map[string]struct {
+		statements []rpc.Statement
+		calls      []call
+	}{
+		"one family of flows": {[]rpc.Statement{allow("fnf:*", "acs:fnf:*:1001:flow/order-*")}, []call{
+			{"StartExecution", start("order-1"), true},
+			{"StartExecution", start("other"), false},
+			{"DescribeFlow", []string{"Name", "order-1"}, true},
+			{"DescribeFlow", []string{"Name", "other"}, false},
+			{"DescribeFlow", nil, false}, // no flow named: `*`
+			{"ListFlows", nil, false},
+			{"ReportTaskSucceeded", report, false},
+			{"StartExecution", callback, false},
+		}},
+		"start and report": {[]rpc.Statement{allow("fnf:StartExecution", "*"), allow("fnf:ReportTask*", "*")}, []call{
+			{"StartExecution", start("order-1"), true},
+			{"StartExecution", callback, true},
+			{"ReportTaskSucceeded", report, true},
+			{"StopExecution", []string{"FlowName", "f", "ExecutionName", "e"}, false},
+		}},
+		"a callback needs both reports": {[]rpc.Statement{allow("fnf:StartExecution fnf:ReportTaskSucceeded", "*")}, []call{
+			{"StartExecution", start("order-1"), true},
+			{"StartExecution", callback, false},
+		}},
+		"reading": {[]rpc.Statement{allow("fnf:Describe* fnf:List* fnf:Get*", "acs:fnf:cn-hangzhou:1001:*")}, []call{
+			{"ListFlows", nil, true},
+			{"DescribeRegions", nil, true},
+			{"GetExecutionHistory", []string{"FlowName", "f", "ExecutionName", "e"}, true},
+			{"DeleteFlow", []string{"Name", "f"}, false},
+		}},
+		"another account": {[]rpc.Statement{allow("fnf:*", "acs:fnf:*:2002:*")}, []call{{"ListFlows", nil, false}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			policies := []rpc.Policy{{Statements: c.statements}}
+			cred, err := rpc.NewCredentials([]rpc.Account{{ID: "1001",
+				Keys:   []rpc.AccessKey{{ID: "testid", Secret: "testsecret", Policies: policies}},
+				Tokens: []rpc.BearerToken{{Token: "b", Policies: policies}},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range c.calls {
+				api := &fakeAPI{}
+				o := rpc.Options{API: api, Credentials: cred}
+				signed := serve(o, post(signV1("POST", common(one.operation, one.list...))))
+				bearer := serve(o, post(append(open(one.operation, one.list...), params("BearerToken", "b")...)))
+				if one.allowed {
+					wantAnswer(t, signed)
+					wantAnswer(t, bearer)
+					continue
+				}
+				wantFault(t, signed, 403, "AccessDenied", "The resources doesn't belong to you.")
+				wantFault(t, bearer, 403, "AccessDenied", "The resources doesn't belong to you.")
+				if api.calls != 0 {
+					t.Errorf("%s was called", one.operation)
+				}
+			}
+		})
+	}
+}
+
+func TestMayIsHandedToTheService(t *testing.T) {
+	api := &fakeAPI{}
+	cred, err := rpc.NewCredentials([]rpc.Account{{ID: "1001", Keys: []rpc.AccessKey{{ID: "testid", Secret: "testsecret",
+		Expires: noon.Add(time.Hour), Policies: []rpc.Policy{{Statements: []rpc.Statement{allow("fnf:List*", "*")}}}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantAnswer(t, serve(rpc.Options{API: api, Credentials: cred}, get(signV1("GET", common("ListFlows")))))
+	if api.who.May == nil || !api.who.May("fnf:ListExecutions", "*") || api.who.May("fnf:StopExecution", "*") {
+		t.Error("May is not the key's policy")
+	}
+}

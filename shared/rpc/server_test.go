@@ -1,0 +1,129 @@
+package rpc_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/rpc"
+)
+
+func TestHealth(t *testing.T) {
+	o := rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", "")}
+	if w := serve(o, raw("GET", "/healthz", "", "")); w.Code != 200 || w.Body.String() != "ok\n" {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+}
+
+// listen serves h as the product does, and gives the address.
+func listen(t testing.TB, h http.Handler) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := rpc.NewServer("", h)
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	return l.Addr().String()
+}
+
+// exchange sends raw bytes and reads one answer.
+func exchange(t testing.TB, c net.Conn, text string) (*http.Response, string) {
+	t.Helper()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	if text != "" {
+		if _, err := io.WriteString(c, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, string(body)
+}
+
+// A connection serves several requests, chunked bodies and refusals among them.
+func TestServerOverAConnection(t *testing.T) {
+	c, err := net.Dial("tcp", listen(t, rpc.New(rpc.Options{API: &fakeAPI{}})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const form = "Host: h\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+	const body = "Action=StartExecution&Version=2019-03-15&FlowName=f"
+	for _, x := range []struct {
+		request string
+		status  int
+	}{
+		{fmt.Sprintf("POST / HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s", form, len(body), body), 200},
+		{fmt.Sprintf("POST / HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", form, len(body), body), 200},
+		{"GET /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: h\r\n\r\n", 200},
+		{"GET http://h?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: h\r\n\r\n", 200},
+		{"GET /favicon.ico HTTP/1.1\r\nHost: h\r\n\r\n", 404},
+		{"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 200}, // answered by net/http
+		{"GET /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: h\r\n\r\n", 200},
+	} {
+		r, text := exchange(t, c, x.request)
+		if r.StatusCode != x.status {
+			t.Errorf("%.60q gives %d %s", x.request, r.StatusCode, text)
+		}
+	}
+}
+
+// A body that breaks off gets an answer.
+func TestBodyThatBreaksOff(t *testing.T) {
+	c, err := net.Dial("tcp", listen(t, rpc.New(rpc.Options{API: &fakeAPI{}})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nAction=ListFlows")
+	c.(*net.TCPConn).CloseWrite()
+	r, text := exchange(t, c, "")
+	if r.StatusCode != 400 || !strings.Contains(text, "The request body cannot be read to its end.") {
+		t.Errorf("%d %s", r.StatusCode, text)
+	}
+}
+
+// A long poll behind a body is not cut, and is told when its client goes away.
+func TestLongPollSeesItsClientGo(t *testing.T) {
+	started, gone := make(chan struct{}), make(chan struct{})
+	api := &fakeAPI{wait: func(ctx context.Context) {
+		close(started)
+		<-ctx.Done()
+		close(gone)
+	}}
+	c, err := net.Dial("tcp", listen(t, rpc.New(rpc.Options{API: api})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const body = "Action=StartSyncExecution&Version=2019-03-15&FlowName=f"
+	fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	<-started
+	c.Close()
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Error("the service still waits")
+	}
+}
+
+func TestServerLimits(t *testing.T) {
+	s := rpc.NewServer(":1", http.NotFoundHandler())
+	if s.ReadHeaderTimeout <= 0 || s.IdleTimeout <= 0 || s.ReadTimeout != 0 || s.WriteTimeout < 6*time.Minute || s.Addr != ":1" {
+		t.Errorf("server is %+v", s)
+	}
+}
