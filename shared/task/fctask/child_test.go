@@ -15,6 +15,8 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"millrace/shared/task/fctask"
 )
 
 // TestMain is also the functions: the tests start this binary again with CHILD set.
@@ -33,6 +35,7 @@ var children = map[string]func(){
 	"exit":   func() { os.Exit(3) },
 	"hang":   func() { time.Sleep(time.Hour) },
 	"family": family,
+	"server": server,
 }
 
 // event is what the test functions take.
@@ -111,5 +114,15 @@ func family() {
 		panic(err)
 	}
 	fmt.Println("pid", cmd.Process.Pid)
+	time.Sleep(time.Hour)
+}
+
+// server calls a function of its own, prints the id of the function's process, and stays.
+func server() {
+	r := fctask.New(fctask.Options{Functions: []fctask.Function{child("lambda")}})
+	got := r.Run(context.Background(), request(`{}`))
+	var e envelope
+	json.Unmarshal(got.Output, &e)
+	fmt.Println(e.Body["pid"])
 	time.Sleep(time.Hour)
 }

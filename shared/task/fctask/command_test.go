@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -232,35 +231,6 @@ func TestConcurrency(t *testing.T) {
 	if len(pids) < 1 || len(pids) > 2 || pids[nil] > 0 {
 		t.Errorf("calls by process: %v", pids)
 	}
-}
-
-func TestCloseEndsTheWholeFamily(t *testing.T) {
-	out := newOutput()
-	r := fctask.New(fctask.Options{Functions: []fctask.Function{child("family")}, Log: out.log})
-	done := make(chan task.Result)
-	go func() { done <- r.Run(context.Background(), request(`{}`)) }()
-	var grandchild int
-	line := out.wait(t, "pid ")
-	fmt.Sscanf(line[strings.Index(line, "pid "):], "pid %d", &grandchild)
-	if err := r.Close(context.Background()); err != nil {
-		t.Error(err)
-	}
-	if got := <-done; got.Error == nil {
-		t.Errorf("%v", got)
-	}
-	for range 200 {
-		if gone(grandchild) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Errorf("process %d is still there", grandchild)
-}
-
-// gone tells whether a process has ended; one that nobody has waited for yet counts.
-func gone(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil && syscall.Kill(pid, 0) != nil || strings.Contains(string(stat), ") Z ")
 }
 
 func TestAfterClose(t *testing.T) {
