@@ -137,3 +137,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestDocumentedExample parses the example of docs/functions.md.
+func TestDocumentedExample(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/functions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	text, _, _ := strings.Cut(rest, "```")
+	file, err := fctask.Parse([]byte(text))
+	if err != nil || len(file.Functions) != 4 || len(file.Actions) != 2 {
+		t.Errorf("%+v, %v", file, err)
+	}
+}
