@@ -1,0 +1,29 @@
+package rpc_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"millrace/shared/rpc"
+)
+
+// The example of the documentation is a good file.
+func TestDocumentedExample(t *testing.T) {
+	text, err := os.ReadFile("../../docs/credentials.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	example, _, _ := strings.Cut(rest, "```")
+	accounts, err := rpc.ParseAccounts([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rpc.NewCredentials(accounts); err != nil {
+		t.Fatal(err)
+	}
+	if len(accounts) != 1 || len(accounts[0].Keys) != 3 || len(accounts[0].Keys[2].Policies[0].Statements) != 3 {
+		t.Errorf("accounts are %+v", accounts)
+	}
+}
