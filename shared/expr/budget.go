@@ -6,6 +6,7 @@ type Budget struct {
 	Nodes  int  // evaluation steps left; walking through a value or a text counts too
 	Bytes  int  // bytes of new strings and containers left
 	Strict bool // a path of the older language that selects nothing is an error in a Template, not null
+	Sparse bool // a member of an object Template whose path selects nothing is left out; Strict does not count then
 }
 
 // DefaultBudget is enough for any sensible flow: 100,000 steps and 4 MiB.

@@ -113,6 +113,9 @@ func (t *Template) build(env Env, b *Budget) (any, error) {
 func (t *Template) buildDynamic(env Env, b *Budget) (any, error) {
 	v, err := t.dynamic.run(env, b)
 	if err == nil && isAbsent(v) {
+		if b.Sparse {
+			return v, nil
+		}
 		if !b.Strict {
 			return nil, nil
 		}
@@ -133,6 +136,10 @@ func (t *Template) buildObject(env Env, b *Budget) (any, error) {
 		v, err := f.Value.build(env, b)
 		if err != nil {
 			return nil, within(memberStep(f.Name), err)
+		}
+		if isAbsent(v) {
+			delete(object, f.Name)
+			continue
 		}
 		object[f.Name] = v
 	}

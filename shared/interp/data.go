@@ -20,7 +20,7 @@ func (f *fold) input(e *Entry) (*flow.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return flow.NewValue(tree), nil
+	return f.sized(tree, "the input of state "+value.Quote(st.Name))
 }
 
 // defaultInput is the input of a state that builds none.
@@ -77,7 +77,9 @@ func (f *fold) leave(e *Entry) error {
 		if err != nil {
 			return err
 		}
-		out = flow.NewValue(tree)
+		if out, err = f.sized(tree, "the output of state "+value.Quote(st.Name)); err != nil {
+			return err
+		}
 	}
 	globals, err := f.globals(e, st)
 	if err != nil {
@@ -122,6 +124,9 @@ func (f *fold) globals(e *Entry, st *flow.State) (map[string]*flow.Value, error)
 	}
 	made := make(map[string]*flow.Value, len(members))
 	for k, m := range members {
+		if n, err := value.Measure(m, f.l.GlobalBytes); err != nil || n > f.l.GlobalBytes {
+			return nil, f.tooLarge("global variable "+value.Quote(k), n)
+		}
 		g := flow.NewValue(m)
 		total += len(k) + g.Len()
 		if len(k) > 128 || g.Len() > f.l.GlobalBytes {
@@ -152,6 +157,9 @@ func (f *fold) leaveStep(e *Entry) error {
 	} else if n := e.input.Len() + out.Len(); n > f.l.Data(flow.Steps) {
 		return f.tooLarge("input and output of step "+value.Quote(st.Name), n)
 	}
+	if n := local.Len(); n > f.l.Data(flow.Steps) {
+		return f.tooLarge("the local data after step "+value.Quote(st.Name), n)
+	}
 	id := f.emit(flow.HistoryEvent{Type: flow.StepSucceeded, Schedule: e.last, Node: e.node, Output: out})
 	sc.local = local
 	sc.last = f.emit(flow.HistoryEvent{Type: flow.StepExited, Schedule: id, Node: e.node, Local: local})
@@ -168,7 +176,7 @@ func (f *fold) stepOutput(e *Entry, st *flow.State) (*flow.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		return flow.NewValue(tree), nil
+		return f.sized(tree, "the output of step "+value.Quote(st.Name))
 	}
 	if st.Kind == flow.Parallel || st.Kind == flow.Map {
 		return flow.Empty(), nil
@@ -228,7 +236,9 @@ func (f *fold) succeed(sc *Scope) error {
 			if err != nil {
 				return err
 			}
-			out = flow.NewValue(tree)
+			if out, err = f.sized(tree, "the output of the execution"); err != nil {
+				return err
+			}
 		}
 	}
 	if !out.Loaded() {
@@ -262,6 +272,20 @@ func (f *fold) runtimeName() string {
 	return flow.ErrExpression
 }
 
+// sized makes a value of a tree that is not larger than a state's data may be. A tree may share parts, so it is
+// measured before its text is made.
+func (f *fold) sized(tree any, what string) (*flow.Value, error) {
+	most := f.l.Data(f.m.Language)
+	n, err := value.Measure(tree, most)
+	if err != nil {
+		return nil, f.runtime(what + " is " + err.Error())
+	}
+	if n > most {
+		return nil, f.tooLarge(what, n)
+	}
+	return flow.NewValue(tree), nil
+}
+
 // tooLarge fails the execution: a data limit cannot be caught.
 func (f *fold) tooLarge(what string, n int) error {
 	return fatalError{flow.Error{Name: flow.ErrDataLimit, Cause: fmt.Sprintf("%s has %d bytes, more than the limit allows", what, n)}}
@@ -290,6 +314,7 @@ func (f *fold) build(t *expr.Template, v *env) (any, error) {
 		return c, nil
 	}
 	f.refill()
+	f.spend.Sparse = v.sparse
 	out, err := t.Build(v, &f.spend)
 	if err != nil {
 		return nil, f.located(v.entry, v.site, err)

@@ -23,6 +23,7 @@ type env struct {
 	err    *flow.Error // while a Catch rule is applied
 	token  string      // where a task token exists
 	draws  int
+	sparse bool // members whose paths select nothing are left out
 }
 
 // env is the usual view of an entry: its own input.

@@ -146,7 +146,7 @@ func (f *fold) caught(e *Entry, st *flow.State, c *flow.Catch) (*flow.Value, err
 		if err != nil {
 			return nil, err
 		}
-		return f.bounded(flow.NewValue(tree))
+		return f.sized(tree, "the input of the Catch target")
 	}
 	if st.Task == nil || st.Task.ErrorOutput == nil {
 		return e.scope.local, nil
@@ -156,18 +156,11 @@ func (f *fold) caught(e *Entry, st *flow.State, c *flow.Catch) (*flow.Value, err
 	if err != nil {
 		return nil, err
 	}
-	local, err := f.merged(e.scope.local, flow.NewValue(tree))
+	out, err := f.sized(tree, "what errorMappings build")
 	if err != nil {
 		return nil, err
 	}
-	return f.bounded(local)
-}
-
-func (f *fold) bounded(v *flow.Value) (*flow.Value, error) {
-	if v.Len() > f.l.Data(f.m.Language) {
-		return nil, f.tooLarge("the data of a Catch", v.Len())
-	}
-	return v, nil
+	return f.merged(e.scope.local, out)
 }
 
 // propagate fails the scope of an entry with its error.

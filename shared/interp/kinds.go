@@ -22,7 +22,9 @@ func (f *fold) open() error {
 		if err != nil {
 			return err
 		}
-		input = flow.NewValue(tree)
+		if input, err = f.sized(tree, "the input of the flow"); err != nil {
+			return err
+		}
 	}
 	f.s.root = &Scope{input: input, last: 1, at: f.m.Root.Start}
 	if f.m.Language == flow.Steps {

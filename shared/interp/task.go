@@ -15,15 +15,15 @@ func (f *fold) schedule(e *Entry, st *flow.State) error {
 	id := f.s.LastEvent + 1
 	v := f.env(e, "Parameters")
 	v.token = f.s.token(id)
+	v.sparse = f.m.Language == flow.Steps
 	a := &Attempt{id: id, number: e.retries, phase: ready, mode: t.Mode, http: t.Action == "HTTP:Request"}
 	if t.Parameters != nil {
 		tree, err := f.build(t.Parameters, v)
 		if err != nil {
 			return err
 		}
-		a.params = flow.NewValue(tree)
-		if n := a.params.Len(); n > f.l.Data(f.m.Language) {
-			return f.tooLarge("the parameters of state "+value.Quote(st.Name), n)
+		if a.params, err = f.sized(tree, "the parameters of state "+value.Quote(st.Name)); err != nil {
+			return err
 		}
 	}
 	if t.Timeout != nil {

@@ -87,10 +87,13 @@ func New(o Options) *Runner {
 
 func (r *Runner) nowMillis() int64 { return r.Now().UnixMilli() }
 
+// Leave makes those who wait for an execution's end answer now; nothing new is begun any more.
+func (r *Runner) Leave() { r.once.Do(func() { close(r.closed) }) }
+
 // Close stops the runner: nothing new is begun, calls in flight get until ctx is done, then they are cut. What
 // they would have brought is called again by whoever runs the store next.
 func (r *Runner) Close(ctx context.Context) {
-	r.once.Do(func() { close(r.closed) })
+	r.Leave()
 	done := make(chan struct{})
 	go func() {
 		r.work.Wait()

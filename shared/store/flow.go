@@ -94,7 +94,7 @@ func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, cond 
 	}
 	puts := []Row{{Key: definitionKey(f.ID, f.Hash), Data: []byte(definition)}}
 	row := Row{Key: flowKey(f.Account, f.Name), Version: f.Version, Fence: f.ID, Data: data,
-		List: &ListEntry{Group: flowGroup(f.Account), Sort: f.Name}}
+		List: &ListEntry{Group: flowGroup, Sort: flowSort(f.Account, f.Name)}}
 	return s.driver.Commit(ctx, puts, row, cond)
 }
 
@@ -109,16 +109,16 @@ func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
 
 // ListFlows lists an account's flows by name, after the name given, at most limit.
 func (s *Store) ListFlows(ctx context.Context, account, after string, limit int) (flows []*Flow, more bool, err error) {
-	from := ""
+	from, to := flowSorts(account)
 	if after != "" {
-		from = after + "\x00"
+		from = flowSort(account, after) + "\x00"
 	}
-	listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup(account), From: from, Limit: limit})
+	listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup, From: from, To: to, Limit: limit})
 	if err != nil {
 		return nil, false, err
 	}
 	for _, l := range listed {
-		f, err := s.GetFlow(ctx, account, l.Sort)
+		f, err := s.GetFlow(ctx, account, l.Sort[len(account)+1:])
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
@@ -132,19 +132,54 @@ func (s *Store) ListFlows(ctx context.Context, account, after string, limit int)
 
 // CountFlows counts an account's flows, up to most.
 func (s *Store) CountFlows(ctx context.Context, account string, most int) (int, error) {
-	n, from := 0, ""
-	for n < most {
-		listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup(account), From: from, Limit: min(most-n, 1000)})
-		if err != nil {
-			return 0, err
+	n, full := 0, errors.New("enough")
+	from, to := flowSorts(account)
+	err := s.eachListed(ctx, from, to, func(Listed) error {
+		if n++; n >= most {
+			return full
 		}
-		n += len(listed)
+		return nil
+	})
+	if err == full {
+		err = nil
+	}
+	return n, err
+}
+
+// EachFlow calls f for every flow of every account.
+func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
+	return s.eachListed(ctx, "", "", func(l Listed) error {
+		row, err := s.driver.Get(ctx, l.Key)
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		flow, err := decodeFlow(row)
+		if err != nil {
+			return err
+		}
+		return f(flow)
+	})
+}
+
+// eachListed visits the entries of the flow list from one sort key to another.
+func (s *Store) eachListed(ctx context.Context, from, to string, visit func(Listed) error) error {
+	for {
+		listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup, From: from, To: to, Limit: 500})
+		if err != nil {
+			return err
+		}
+		for _, l := range listed {
+			if err := visit(l); err != nil {
+				return err
+			}
+		}
 		if !more || len(listed) == 0 {
-			break
+			return nil
 		}
 		from = listed[len(listed)-1].Sort + "\x00"
 	}
-	return n, nil
 }
 
 // definitionsMax bounds the cache of definition texts.

@@ -18,7 +18,13 @@ const listShards = 4
 
 func flowKey(account, name string) Key { return Key{"f#" + account + "#" + name, sortState} }
 
-func flowGroup(account string) string { return "flows#" + account }
+// flowGroup lists all flows, by account and name.
+const flowGroup = "flows"
+
+func flowSort(account, name string) string { return account + "#" + name }
+
+// flowSorts are the bounds of an account's flows in the list.
+func flowSorts(account string) (from, to string) { return account + "#", account + "$" }
 
 func definitionKey(flowID, hash string) Key { return Key{"d#" + flowID, hash} }
 

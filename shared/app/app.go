@@ -1,0 +1,260 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/queue/memqueue"
+	"millrace/shared/rpc"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/localstore"
+	"millrace/shared/task"
+	"millrace/shared/task/fctask"
+	"millrace/shared/task/flowtask"
+	"millrace/shared/task/httptask"
+	"millrace/shared/task/maptask"
+	"millrace/shared/task/outbound"
+)
+
+// App is a local server: everything in one process.
+type App struct {
+	config  Config
+	log     *slog.Logger
+	store   *store.Store
+	queue   *memqueue.Queue
+	runner  *runner.Runner
+	service *cloudflow.Service
+	tasks   *fctask.Runner
+	handler http.Handler
+
+	life context.Context // ends when the server stops taking up work
+	stop context.CancelFunc
+	work sync.WaitGroup
+}
+
+// Open opens the store, takes up what an earlier process has left, and begins to work. Nothing listens yet.
+func Open(ctx context.Context, c Config) (*App, error) {
+	c = complete(c)
+	a := &App{config: c, log: c.Log}
+	a.life, a.stop = context.WithCancel(context.Background())
+	credentials, err := a.credentials()
+	if err != nil {
+		return nil, err
+	}
+	limits, err := c.Settings.limits()
+	if err != nil {
+		return nil, err
+	}
+	file := &fctask.File{}
+	if c.Functions != "" {
+		if file, err = fctask.Load(c.Functions); err != nil {
+			return nil, err
+		}
+	}
+	driver, err := localstore.Open(ctx, localstore.Options{Dir: c.Data, Logger: c.Log,
+		FreeFloor: c.Settings.FreeMegabytes << 20, MemtableBytes: int(c.Settings.MemtableMegabytes) << 20})
+	if err != nil {
+		return nil, err
+	}
+	a.store = store.New(store.Options{Driver: driver})
+	if err := a.wire(file, limits, credentials); err != nil {
+		driver.Close()
+		return nil, err
+	}
+	a.begin()
+	return a, nil
+}
+
+func complete(c Config) Config {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if c.Data == "" {
+		c.Data = DefaultData
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Settings.Region == "" {
+		c.Settings.Region = "local"
+	}
+	return c
+}
+
+// credentials loads who may call. Without, the server is open, and then it must not be reachable from outside.
+func (a *App) credentials() (*rpc.Credentials, error) {
+	if a.config.Credentials != "" {
+		return rpc.LoadCredentials(a.config.Credentials)
+	}
+	host, _, err := net.SplitHostPort(a.config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", a.config.Listen, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("--listen %s: without --credentials the server is open and listens on loopback only; "+
+			"give it a credentials file (docs/credentials.md), or listen on 127.0.0.1", a.config.Listen)
+	}
+	return nil, nil
+}
+
+// wire joins the parts.
+func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Credentials) error {
+	s := &a.config.Settings
+	open := credentials == nil
+	client, err := outbound.New(outbound.Options{AllowLoopback: either(s.AllowLoopback, open), AllowPrivate: either(s.AllowPrivate, open), Allow: s.Allow})
+	if err != nil {
+		return err
+	}
+	a.queue = memqueue.New(memqueue.Options{})
+	a.tasks = fctask.New(fctask.Options{Functions: file.Functions, Log: func(line string) { a.log.Info(line) }})
+	children := &children{}
+	flows := flowtask.New(children, children)
+	table := map[string]task.Runner{httptask.Action: httptask.New(client), fctask.Action: a.tasks}
+	for _, action := range flows.Actions() {
+		table[action] = flows
+	}
+	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: task.NewTable(table, maptask.New(file.Actions, nil)),
+		Compile: compiler(limits), Limits: limits, Region: s.Region, Log: a.log, Exclusive: true,
+		LeaseMax: seconds(s.LeaseSeconds, 600), CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
+	a.service = cloudflow.New(cloudflow.Options{Store: a.store, Runner: a.runner, Limits: limits, Region: s.Region, Log: a.log})
+	children.runner, children.service, children.region = a.runner, a.service, s.Region
+	o := rpc.Options{API: a.service, Credentials: credentials, Region: s.Region, Account: s.Account, Hosts: s.Hosts,
+		Rates: s.rates(), MaxBody: int64(limits.RequestBytes), CheckNonces: s.CheckNonces, Logger: a.log}
+	if s.AccessLog {
+		o.AccessLog = a.log
+	}
+	a.handler = rpc.New(o)
+	return nil
+}
+
+func either(set *bool, otherwise bool) bool {
+	if set != nil {
+		return *set
+	}
+	return otherwise
+}
+
+// compiler compiles definitions that stand in the store: they were checked when they came, and a limit that has
+// been lowered since must not stop what runs.
+func compiler(limits flow.Limits) func(definition, mode string) (*flow.Machine, error) {
+	limits.WaitSeconds, limits.WaitSecondsExpr, limits.WaitSecondsOld = 1<<40, 1<<40, 1<<40
+	limits.TaskSeconds, limits.ExecutionSeconds, limits.ExpressSeconds = 1<<40, 1<<40, 1<<40
+	limits.ParallelBranches, limits.BranchesOld, limits.DefinitionBytes = 1<<20, 1<<20, 64<<20
+	return func(definition, mode string) (*flow.Machine, error) {
+		m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: limits})
+		if m == nil {
+			return nil, diagnostics.Err()
+		}
+		return m, nil
+	}
+}
+
+// begin starts what works in the background.
+func (a *App) begin() {
+	a.goOn(func() {
+		if err := a.queue.Consume(a.life, a.runner.Look); err != nil && !errors.Is(err, context.Canceled) {
+			a.log.Error("queue", "err", err)
+		}
+	})
+	a.goOn(func() {
+		if err := a.runner.Resume(a.life); err != nil {
+			a.log.Error("resume", "err", err)
+		}
+		a.census()
+		a.sweep()
+	})
+}
+
+func (a *App) goOn(f func()) {
+	a.work.Add(1)
+	go func() {
+		defer a.work.Done()
+		f()
+	}()
+}
+
+// census counts running executions, for their limit.
+func (a *App) census() {
+	err := a.store.EachFlow(a.life, func(f *store.Flow) error { return a.runner.Census(a.life, f.Account, f.ID) })
+	if err != nil && a.life.Err() == nil {
+		a.log.Warn("running executions could not be counted; their limit counts from now on", "err", err)
+	}
+}
+
+func (a *App) sweep() {
+	t := time.NewTicker(seconds(a.config.Settings.SweepSeconds, 60))
+	defer t.Stop()
+	for {
+		if err := a.runner.Sweep(a.life); err != nil && a.life.Err() == nil {
+			a.log.Error("sweep", "err", err)
+		}
+		select {
+		case <-t.C:
+		case <-a.life.Done():
+			return
+		}
+	}
+}
+
+// Handler is the API, for a server of the caller's own.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// Runner is the runner, for tests and benchmarks of the whole.
+func (a *App) Runner() *runner.Runner { return a.runner }
+
+// graceCalls is how long calls in flight may still take when the server stops.
+const graceCalls = 10 * time.Second
+
+// Close stops: no new work is taken up, calls in flight get a while, and what has been acknowledged is durable.
+func (a *App) Close() error {
+	a.stop()
+	ctx, cancel := context.WithTimeout(context.Background(), graceCalls)
+	defer cancel()
+	a.runner.Close(ctx)
+	a.queue.Close()
+	a.tasks.Close(ctx)
+	a.work.Wait()
+	return a.store.Close()
+}
+
+// Serve opens, listens and serves until ctx is done, then stops cleanly.
+func Serve(ctx context.Context, c Config) error {
+	c = complete(c)
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w; is another server running there? choose another address with --listen", c.Listen, err)
+	}
+	a, err := Open(ctx, c)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	server := rpc.NewServer(c.Listen, a.Handler())
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	if c.Ready != nil {
+		c.Ready(listener.Addr().String())
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		a.log.Error("server", "err", err)
+	}
+	a.runner.Leave() // long polls answer now
+	grace, cancel := context.WithTimeout(context.Background(), graceCalls)
+	defer cancel()
+	if serr := server.Shutdown(grace); serr != nil {
+		server.Close()
+	}
+	return errors.Join(err, a.Close())
+}

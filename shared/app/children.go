@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/flow"
+	"millrace/shared/runner"
+	"millrace/shared/task/flowtask"
+	"millrace/shared/value"
+)
+
+// children carries out what tasks ask of the engine's own service.
+type children struct {
+	runner  *runner.Runner
+	service *cloudflow.Service
+	region  string
+}
+
+// StartChild starts an execution for a task.
+func (c *children) StartChild(ctx context.Context, k flowtask.Child) (flowtask.Started, error) {
+	name, err := c.runner.StartChild(ctx, runner.Child{Account: k.Account, FlowName: k.FlowName, Name: k.ExecutionName,
+		Input: k.Input, Callback: k.CallbackToken, Key: k.Key})
+	if err != nil {
+		return flowtask.Started{}, err
+	}
+	return flowtask.Started{FlowName: k.FlowName, ExecutionName: name, RequestID: k.Key}, nil
+}
+
+func (c *children) caller(account string) cloudflow.Caller {
+	return cloudflow.Caller{Account: account, Region: c.region}
+}
+
+// DescribeExecution answers as the API does.
+func (c *children) DescribeExecution(ctx context.Context, account, flowName, execution string) (json.RawMessage, error) {
+	x, err := c.service.DescribeExecution(ctx, c.caller(account), cloudflow.DescribeExecutionRequest{FlowName: flowName, ExecutionName: execution})
+	if err != nil {
+		return nil, err
+	}
+	return shown(x), nil
+}
+
+// StopExecution answers as the API does.
+func (c *children) StopExecution(ctx context.Context, account, flowName, execution, name, cause string) (json.RawMessage, error) {
+	q := cloudflow.StopExecutionRequest{FlowName: flowName, ExecutionName: execution}
+	if name != "" {
+		q.Error = &name
+	}
+	if cause != "" {
+		q.Cause = &cause
+	}
+	x, err := c.service.StopExecution(ctx, c.caller(account), q)
+	if err != nil {
+		return nil, err
+	}
+	return shown(x), nil
+}
+
+// ReportTaskSucceeded answers as the API does.
+func (c *children) ReportTaskSucceeded(ctx context.Context, account, token, output string) (json.RawMessage, error) {
+	id, err := c.service.ReportTaskSucceeded(ctx, c.caller(account), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: output})
+	return reported(id), err
+}
+
+// ReportTaskFailed answers as the API does.
+func (c *children) ReportTaskFailed(ctx context.Context, account, token, name, cause string) (json.RawMessage, error) {
+	q := cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: name}
+	if cause != "" {
+		q.Cause = &cause
+	}
+	id, err := c.service.ReportTaskFailed(ctx, c.caller(account), q)
+	return reported(id), err
+}
+
+func reported(id int64) json.RawMessage {
+	return value.Encode(map[string]any{"EventId": value.FromInt(id)})
+}
+
+// shown is an execution as the API's JSON has it.
+func shown(x *cloudflow.Execution) json.RawMessage {
+	return value.Encode(map[string]any{"FlowName": x.FlowName, "Name": x.Name, "FlowDefinition": x.FlowDefinition,
+		"Input": x.Input, "Output": x.Output, "Status": x.Status,
+		"StartedTime": flow.FormatTime(x.StartedTime), "StoppedTime": flow.FormatTime(x.StoppedTime)})
+}

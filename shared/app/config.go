@@ -1,0 +1,150 @@
+// Package app joins the parts: it reads the configuration, opens store, queue, runner and API, and serves.
+// It is the only package that knows them all.
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+	"millrace/shared/rpc"
+	"millrace/shared/value"
+)
+
+// Config is how a local server is set up. Zero values mean the defaults.
+type Config struct {
+	Listen      string // host:port; 127.0.0.1:8642
+	Data        string // directory of the store; ./.millrace
+	Credentials string // credentials file; "" opens the server, on loopback only
+	Functions   string // functions file; "" for none
+	Settings    Settings
+	Log         *slog.Logger
+	Ready       func(address string) // called once the server listens; may be nil
+}
+
+// DefaultListen and DefaultData are the defaults of Config.
+const (
+	DefaultListen = "127.0.0.1:8642"
+	DefaultData   = "./.millrace"
+)
+
+// Settings is the configuration file (docs/configuration.md).
+type Settings struct {
+	Region            string              // name of the region; local
+	Account           string              // account of an open server
+	Limits            map[string]int64    // CloudFlow's limits, each of which may be raised: see limitNames
+	StrictPaths       bool                // older language: a mapping source that selects nothing fails the step
+	Rates             map[string]RateSpec // requests by operation, "*" for the others; none by default
+	CloudFlowRates    bool                // CloudFlow's own request rates, before Rates
+	RetentionDays     int64               // how long ended executions are kept; 90
+	LeaseSeconds      int64               // how long a call is leased before it must be renewed; 600
+	CallsPerRun       int                 // calls of one execution at once; 128
+	SweepSeconds      int64               // how often what is due is looked for; 60
+	CheckNonces       bool                // refuse a repeated signature nonce for every operation
+	Hosts             []string            // further names under which the server is reached, for V3 signatures
+	AllowLoopback     *bool               // flows may call this machine; true for an open server
+	AllowPrivate      *bool               // flows may call private networks; true for an open server
+	Allow             []string            // when not empty, flows may call only these hosts or networks
+	FreeMegabytes     int64               // free disk space below which writes are refused; 256
+	MemtableMegabytes int64               // write buffer of the store; 32
+	AccessLog         bool                // one log line a request
+}
+
+// RateSpec is a token bucket: so many requests at once, refilled at so many a second.
+type RateSpec struct {
+	Bucket    float64
+	PerSecond float64
+}
+
+// retentionMin is the shortest retention: redelivered events must still meet their execution.
+const retentionMin = 7
+
+// LoadSettings reads a configuration file, YAML or JSON. Errors say what to do.
+func LoadSettings(path string) (Settings, error) {
+	var s Settings
+	if path == "" {
+		return s, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return s, fmt.Errorf("configuration: %w", err)
+	}
+	report := source.NewReport(text)
+	root := source.Parse(text, flow.DefaultLimits(), report)
+	if root == nil {
+		for _, d := range report.Diagnostics() {
+			return s, fmt.Errorf("configuration %s:%d:%d: %s", path, d.Line, d.Column, d.Message)
+		}
+	}
+	if root.Kind == source.Null {
+		return s, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(value.Encode(root.Value())))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return s, fmt.Errorf("configuration %s: %v; docs/configuration.md lists the settings", path, err)
+	}
+	if s.RetentionDays != 0 && s.RetentionDays < retentionMin {
+		return s, fmt.Errorf("configuration %s: RetentionDays must be at least %d", path, retentionMin)
+	}
+	_, err = s.limits()
+	return s, err
+}
+
+// limits are CloudFlow's, with what the settings change.
+func (s *Settings) limits() (flow.Limits, error) {
+	l := flow.DefaultLimits()
+	l.StrictPaths = s.StrictPaths
+	v := reflect.ValueOf(&l).Elem()
+	for name, n := range s.Limits {
+		f := v.FieldByName(name)
+		if !f.IsValid() || f.Kind() != reflect.Int && f.Kind() != reflect.Int64 {
+			return l, fmt.Errorf("configuration: there is no limit %s; the limits are %s", value.Quote(name), strings.Join(LimitNames(), ", "))
+		}
+		if n <= 0 {
+			return l, fmt.Errorf("configuration: limit %s must be above 0", name)
+		}
+		f.SetInt(n)
+	}
+	return l, nil
+}
+
+// LimitNames are the names of the limits that a configuration may change.
+func LimitNames() []string {
+	var names []string
+	t := reflect.TypeOf(flow.Limits{})
+	for i := range t.NumField() {
+		if k := t.Field(i).Type.Kind(); k == reflect.Int || k == reflect.Int64 {
+			names = append(names, t.Field(i).Name)
+		}
+	}
+	return names
+}
+
+func (s *Settings) rates() map[string]rpc.Rate {
+	rates := map[string]rpc.Rate{}
+	if s.CloudFlowRates {
+		rates = rpc.DefaultRates()
+	}
+	for op, r := range s.Rates {
+		rates[op] = rpc.Rate{Bucket: r.Bucket, PerSecond: r.PerSecond}
+	}
+	if len(rates) == 0 {
+		return nil
+	}
+	return rates
+}
+
+func seconds(n, otherwise int64) time.Duration {
+	if n == 0 {
+		n = otherwise
+	}
+	return time.Duration(n) * time.Second
+}
