@@ -119,6 +119,7 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 	a.tasks = fctask.New(fctask.Options{Functions: file.Functions, Log: func(line string) { a.log.Info(line) }})
 	children := &children{}
 	flows := flowtask.New(children, children)
+	flows.Everywhere = open
 	table := map[string]task.Runner{httptask.Action: httptask.New(client), fctask.Action: a.tasks}
 	for _, action := range flows.Actions() {
 		table[action] = flows

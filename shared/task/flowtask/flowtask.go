@@ -44,6 +44,10 @@ type Operations interface {
 
 // Runner carries out the actions of product FNF.
 type Runner struct {
+	// Everywhere takes resource names of any region and account for the caller's own: a definition written for the
+	// cloud then runs unchanged on one machine.
+	Everywhere bool
+
 	starter    Starter
 	operations Operations
 }

@@ -14,7 +14,7 @@ import (
 
 // start carries out StartExecution.
 func (t *Runner) start(ctx context.Context, r *task.Request) task.Result {
-	child, err := childOf(r)
+	child, err := t.childOf(r)
 	if err != nil {
 		return refused(r, err)
 	}
@@ -27,7 +27,7 @@ func (t *Runner) start(ctx context.Context, r *task.Request) task.Result {
 
 // childOf reads the request in either of its three forms: the newer language's parameters, the older one's
 // resourceArn, the older one's action.
-func childOf(r *task.Request) (Child, error) {
+func (t *Runner) childOf(r *task.Request) (Child, error) {
 	child := Child{Account: r.Account, Key: r.Key}
 	if r.Mode == task.System {
 		child.CallbackToken = r.Token
@@ -57,7 +57,7 @@ func childOf(r *task.Request) (Child, error) {
 		}
 		fallthrough
 	default:
-		name, err := flowOf(r, p.ResourceArn)
+		name, err := t.flowOf(r, p.ResourceArn)
 		if err != nil {
 			return child, err
 		}
@@ -68,8 +68,9 @@ func childOf(r *task.Request) (Child, error) {
 	return child, err
 }
 
-// flowOf gives the flow of a resource name; the region and the account must be the caller's own.
-func flowOf(r *task.Request, resource string) (string, error) {
+// flowOf gives the flow of a resource name; the region and the account must be the caller's own, unless the runner
+// stands in for every one.
+func (t *Runner) flowOf(r *task.Request, resource string) (string, error) {
 	if resource == "" {
 		return "", fault.New(fault.MissingRequiredParams, "resourceArn is required")
 	}
@@ -80,6 +81,9 @@ func flowOf(r *task.Request, resource string) (string, error) {
 	name, ok := strings.CutPrefix(arn.Resource, "flow/")
 	if arn.Service != "fnf" || !ok || name == "" {
 		return "", fault.New(fault.InvalidArgument, "resourceArn %q is not acs:fnf:{region}:{account}:flow/{name}", resource)
+	}
+	if t.Everywhere {
+		return name, nil
 	}
 	if arn.Region != "" && r.Region != "" && arn.Region != r.Region {
 		return "", fault.New(fault.InvalidArgument, "a flow starts flows of its own region only: %s", resource)

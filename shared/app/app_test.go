@@ -1,0 +1,66 @@
+package app_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"testing"
+
+	"millrace/shared/app"
+	"millrace/shared/cloudflow"
+	"millrace/shared/rpc"
+)
+
+// serve opens a server on its own directory.
+func serve(t *testing.T, c app.Config) *rpc.Client {
+	t.Helper()
+	if c.Data == "" {
+		c.Data = t.TempDir()
+	}
+	c.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	a, err := app.Open(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	t.Cleanup(func() {
+		server.Close()
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	client, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func TestPassFlow(t *testing.T) {
+	c := serve(t, app.Config{})
+	ctx := context.Background()
+	definition := "Type: StateMachine\nSpecVersion: v1\nName: hello\nStartAt: A\nStates:\n- Name: A\n  Type: Pass\n  End: true\n"
+	if _, err := c.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: "hello", Definition: definition, Type: "FDL", Description: "d"}); err != nil {
+		t.Fatal(err)
+	}
+	x, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "hello", ExecutionName: "one", Input: `{"a": 1}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.Status != "Running" || x.Input != `{"a": 1}` {
+		t.Errorf("start: %+v", x)
+	}
+	wait := int64(5)
+	x, err = c.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: "hello", ExecutionName: "one", WaitTimeSeconds: &wait})
+	if err != nil || x.Status != "Succeeded" || x.Output != `{"a":1}` {
+		t.Errorf("describe: %+v %v", x, err)
+	}
+	h, err := c.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: "hello", ExecutionName: "one"})
+	if err != nil || len(h.Events) != 5 {
+		t.Errorf("history: %+v %v", h, err)
+	}
+	_, err = c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "hello", ExecutionName: "one"})
+	if err == nil {
+		t.Error("a second start of an ended execution was accepted")
+	}
+}
