@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+
+	"millrace/shared/fdl/source"
+)
+
+// errHelp is the result of --help.
+var errHelp = errors.New("help was asked for")
+
+func isHelp(arg string) bool { return arg == "-h" || arg == "--help" || arg == "-help" }
+
+// parse sets flags from args and gives the rest, the positional arguments. Flags may stand before, between and after
+// those; everything behind `--` is positional. package flag stops at the first positional argument, hence this loop.
+func parse(f *flag.FlagSet, args []string) (positional []string, err error) {
+	for len(args) > 0 {
+		rest, err := parseUntilWord(f, args)
+		if err != nil {
+			return nil, err
+		}
+		if len(rest) < len(args) && args[len(args)-len(rest)-1] == "--" {
+			return append(positional, rest...), nil
+		}
+		if len(rest) == 0 {
+			break
+		}
+		positional = append(positional, rest[0])
+		args = rest[1:]
+	}
+	return positional, nil
+}
+
+// parseUntilWord sets flags from args up to the first that is none, or behind `--`.
+func parseUntilWord(f *flag.FlagSet, args []string) (rest []string, err error) {
+	for len(args) > 0 {
+		arg := args[0]
+		switch {
+		case arg == "--":
+			return args[1:], nil
+		case len(arg) < 2 || arg[0] != '-':
+			return args, nil
+		case isHelp(arg):
+			return nil, errHelp
+		}
+		if args, err = set(f, args); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// set sets the flag that args begin with and gives the arguments after it.
+func set(f *flag.FlagSet, args []string) ([]string, error) {
+	name := strings.TrimPrefix(strings.TrimPrefix(args[0], "-"), "-")
+	name, value, has := strings.Cut(name, "=")
+	args = args[1:]
+	fl := f.Lookup(name)
+	if fl == nil {
+		return nil, unknownFlag(f, name)
+	}
+	if b, ok := fl.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() && !has {
+		value, has = "true", true
+	}
+	if !has {
+		if len(args) == 0 {
+			return nil, fmt.Errorf("--%s needs a value", name)
+		}
+		value, args = args[0], args[1:]
+	}
+	if err := f.Set(name, value); err != nil {
+		return nil, fmt.Errorf("--%s cannot be %q: %s", name, value, wanted(fl, err))
+	}
+	return args, nil
+}
+
+// wanted says what a flag's value looks like: the standard library's own kinds only say "parse error".
+func wanted(fl *flag.Flag, err error) string {
+	switch placeholder, _ := flag.UnquoteUsage(fl); placeholder {
+	case "N":
+		return "it is a whole number"
+	case "DURATION":
+		return "it is a duration like 90s or 1h30m"
+	case "":
+		return "it is true or false"
+	}
+	return err.Error()
+}
+
+func unknownFlag(f *flag.FlagSet, name string) error {
+	var names []string
+	f.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	wrong := fmt.Sprintf("there is no flag --%s", name)
+	near := source.Near(name, names)
+	if near != "" {
+		near = strings.Replace(near, "'", "'--", 1)
+	}
+	return errors.New(sentence(wrong, near, "--help lists them"))
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"cmp"
+	"flag"
+	"strings"
+
+	"millrace/shared/rpc"
+)
+
+// defaultEndpoint is where `millrace serve` listens when nothing else is said.
+const defaultEndpoint = "http://127.0.0.1:8642"
+
+// clientFlags say where the API is and who calls.
+type clientFlags struct {
+	endpoint, keyID, secret, token, bearer, region, signature string
+}
+
+// clientFlagNames are the flags of every command that calls a server.
+var clientFlagNames = map[string]bool{
+	"endpoint": true, "access-key-id": true, "access-key-secret": true, "security-token": true, "bearer-token": true,
+	"region": true, "signature": true, "output": true,
+}
+
+// clientFlags adds the client's flags. What is set already stays when a flag is not given again. The environment is
+// asked later, so that no secret shows as a flag's default.
+func (c *call) clientFlags(f *flag.FlagSet) {
+	o := &c.client
+	f.StringVar(&o.endpoint, "endpoint", o.endpoint,
+		"`URL` of the API; $MILLRACE_ENDPOINT, else "+defaultEndpoint)
+	f.StringVar(&o.keyID, "access-key-id", o.keyID, "`ID` of the access key; $ALIBABA_CLOUD_ACCESS_KEY_ID")
+	f.StringVar(&o.secret, "access-key-secret", o.secret, "its `SECRET`; $ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+	f.StringVar(&o.token, "security-token", o.token,
+		"`TOKEN` of temporary credentials; $ALIBABA_CLOUD_SECURITY_TOKEN")
+	f.StringVar(&o.bearer, "bearer-token", o.bearer, "`TOKEN` instead of a key; $ALIBABA_CLOUD_BEARER_TOKEN")
+	f.StringVar(&o.region, "region", o.region, "`REGION` to name in requests; $ALIBABA_CLOUD_REGION_ID")
+	f.StringVar(&o.signature, "signature", o.signature,
+		"`KIND` of signature: v1, v3 or none; v1 when there is a key or token")
+	c.outputFlag(f)
+}
+
+func (c *call) outputFlag(f *flag.FlagSet) {
+	f.StringVar(&c.output, "output", cmp.Or(c.output, "table"), "`FORMAT` of the result: table or json")
+}
+
+// connect makes the client that the flags and the environment ask for. A key given by flags is not mixed with a token
+// of the environment.
+func (c *call) connect() (*rpc.Client, error) {
+	o := c.client
+	if o.keyID == "" && o.secret == "" && o.bearer == "" {
+		o.keyID, o.secret = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+		o.token = cmp.Or(o.token, c.Getenv("ALIBABA_CLOUD_SECURITY_TOKEN"))
+		if o.keyID == "" {
+			o.bearer = c.Getenv("ALIBABA_CLOUD_BEARER_TOKEN")
+		}
+	}
+	if o.keyID != "" && o.secret == "" {
+		o.secret = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+	}
+	client, err := rpc.NewClient(rpc.ClientOptions{
+		Endpoint:    endpointURL(cmp.Or(o.endpoint, c.Getenv("MILLRACE_ENDPOINT"), defaultEndpoint)),
+		AccessKeyID: o.keyID, Secret: o.secret, SecurityToken: o.token, Bearer: o.bearer,
+		Region: cmp.Or(o.region, c.Getenv("ALIBABA_CLOUD_REGION_ID")), Signature: o.signature, Now: c.Now,
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return client, nil
+}
+
+// endpointURL completes a host: the vendor's are reached over TLS, others are not.
+func endpointURL(s string) string {
+	host, _, _ := strings.Cut(s, ":")
+	switch {
+	case strings.Contains(s, "://"):
+		return s
+	case strings.HasSuffix(host, ".aliyuncs.com"):
+		return "https://" + s
+	}
+	return "http://" + s
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+
+	"millrace/shared/fdl/source"
+)
+
+// command is one command: what its help says, and what it does.
+type command struct {
+	name     string // "flow create"
+	args     string // "NAME FILE"
+	short    string // one line, without a full stop
+	long     string // paragraphs
+	examples string // lines, a comment above each command
+	server   bool   // it calls a server: it has the client's flags
+	json     bool   // it has --output without having the client's flags
+	least    int    // positional arguments
+	most     int    // -1 is any number
+	// define adds the command's flags to f and gives what to do once they are set.
+	define func(f *flag.FlagSet) func(c *call) error
+}
+
+// commands in the order of the help.
+func commands() []*command {
+	return []*command{
+		serveCommand(), validateCommand(), testCommand(),
+		flowCreateCommand(), flowUpdateCommand(), flowApplyCommand(), flowDescribeCommand(), flowListCommand(),
+		flowDeleteCommand(),
+		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),
+		reportSucceededCommand(), reportFailedCommand(), versionCommand(),
+	}
+}
+
+// call is one run of the program.
+type call struct {
+	Env
+	ctx     context.Context
+	command *command
+	args    []string        // positional
+	given   map[string]bool // flags that were set
+	client  clientFlags
+	output  string // table or json
+}
+
+// run finds the command and carries it out.
+func (c *call) run() error {
+	top := flag.NewFlagSet("millrace", flag.ContinueOnError)
+	c.clientFlags(top)
+	version := top.Bool("version", false, "print the version and exit")
+	words, err := parseUntilWord(top, c.Args)
+	if err == errHelp {
+		return c.help(nil)
+	}
+	switch {
+	case err != nil:
+		return c.wrong(err)
+	case *version:
+		words = []string{"version"}
+	case len(words) == 0:
+		fmt.Fprint(c.Stderr, overview())
+		return errQuiet{ExitUsage}
+	case words[0] == "help":
+		return c.help(words[1:])
+	}
+	cmd, rest := find(words)
+	if cmd == nil {
+		return c.unknown(words)
+	}
+	return c.carryOut(cmd, rest)
+}
+
+func (c *call) carryOut(cmd *command, words []string) error {
+	c.command = cmd
+	f, do := c.flags(cmd)
+	args, err := parse(f, words)
+	if err == errHelp {
+		fmt.Fprint(c.Stdout, cmd.help(f))
+		return nil
+	}
+	if err == nil {
+		err = cmd.count(args)
+	}
+	if err == nil && c.output != "table" && c.output != "json" {
+		err = fmt.Errorf("--output is table or json, not %q", c.output)
+	}
+	if err != nil {
+		return c.wrong(err)
+	}
+	c.args, c.given = args, map[string]bool{}
+	f.Visit(func(f *flag.Flag) { c.given[f.Name] = true })
+	return do(c)
+}
+
+// flags gives the flags of a command, what was given before its name being the defaults.
+func (c *call) flags(cmd *command) (*flag.FlagSet, func(*call) error) {
+	f := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
+	do := cmd.define(f)
+	switch {
+	case cmd.server:
+		c.clientFlags(f)
+	case cmd.json:
+		c.outputFlag(f)
+	default:
+		c.output = "table"
+	}
+	return f, do
+}
+
+// count checks the number of positional arguments.
+func (cmd *command) count(args []string) error {
+	switch {
+	case len(args) < cmd.least && cmd.most == cmd.least:
+		return fmt.Errorf("%s missing: %s", plural(cmd.least-len(args), "argument is", "arguments are"), cmd.args)
+	case len(args) < cmd.least:
+		return fmt.Errorf("an argument is missing: %s", cmd.args)
+	case cmd.most >= 0 && len(args) > cmd.most && cmd.most == 0:
+		return fmt.Errorf("it takes no argument, but there is %q", args[0])
+	case cmd.most >= 0 && len(args) > cmd.most:
+		return fmt.Errorf("%q is one argument too many for: %s", args[cmd.most], cmd.args)
+	}
+	return nil
+}
+
+// find gives the command that words begin with, and the words after its name.
+func find(words []string) (*command, []string) {
+	for _, cmd := range commands() {
+		n := strings.Count(cmd.name, " ") + 1
+		if len(words) >= n && strings.Join(words[:n], " ") == cmd.name {
+			return cmd, words[n:]
+		}
+	}
+	return nil, words
+}
+
+// unknown says what the caller may have meant.
+func (c *call) unknown(words []string) error {
+	var group, first []string
+	for _, cmd := range commands() {
+		head, tail, two := strings.Cut(cmd.name, " ")
+		first = append(first, head)
+		if two && head == words[0] {
+			group = append(group, tail)
+		}
+	}
+	switch {
+	case group == nil:
+		return usagef("%s", sentence(fmt.Sprintf("there is no command %q", words[0]), source.Near(words[0], first),
+			"`millrace help` lists them"))
+	case len(words) == 1 || strings.HasPrefix(words[1], "-"):
+		if len(words) > 1 && isHelp(words[1]) {
+			return c.help(words[:1])
+		}
+		return usagef("say which: millrace %s %s", words[0], strings.Join(group, "|"))
+	}
+	return usagef("%s", sentence(fmt.Sprintf("there is no command \"%s %s\"", words[0], words[1]), source.Near(words[1], group),
+		"it is one of "+strings.Join(group, ", ")))
+}
+
+// sentence joins what is wrong with a suggestion, or with what to do when there is none.
+func sentence(wrong, suggestion, otherwise string) string {
+	if suggestion == "" {
+		return wrong + "; " + otherwise
+	}
+	return wrong + "; " + suggestion
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

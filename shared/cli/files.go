@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+// filesMax bounds what a folder or a pattern stands for.
+const filesMax = 10_000
+
+// found is a file that an argument stands for. Named files are taken as they are; those found in a folder may turn out
+// to be something else.
+type found struct {
+	path  string
+	named bool
+}
+
+// files gives the files that args stand for, each once: files, `-`, patterns that the shell has left alone, and
+// folders, in which those count whose name is wanted. Hidden folders and node_modules are left out.
+func files(args []string, wanted func(name string) bool) ([]found, error) {
+	var list []found
+	seen := map[string]bool{}
+	add := func(path string, named bool) {
+		if !seen[path] {
+			seen[path] = true
+			list = append(list, found{path, named})
+		}
+	}
+	for _, arg := range args {
+		paths := []string{arg}
+		info, err := os.Stat(arg)
+		switch {
+		case arg == "-":
+			add(arg, true)
+			continue
+		case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?["):
+			if paths, err = filepath.Glob(arg); err == nil && len(paths) == 0 {
+				err = usagef("no file matches %s", arg)
+			}
+			if err != nil {
+				return nil, usageError{err}
+			}
+			sort.Strings(paths)
+		case err != nil:
+			return nil, usageError{readable(err)}
+		case info.IsDir():
+			if paths, err = walk(arg, wanted); err != nil {
+				return nil, usageError{readable(err)}
+			}
+			for _, p := range paths {
+				add(p, false)
+			}
+			continue
+		}
+		for _, p := range paths {
+			add(p, true)
+		}
+	}
+	return list, nil
+}
+
+func walk(folder string, wanted func(string) bool) (paths []string, err error) {
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		name := d.Name()
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != folder && (strings.HasPrefix(name, ".") || name == "node_modules"):
+			return filepath.SkipDir
+		case !d.IsDir() && wanted(name):
+			if paths = append(paths, path); len(paths) > filesMax {
+				return usagef("there are more than %d files in %s", filesMax, folder)
+			}
+		}
+		return nil
+	})
+	return paths, err
+}
+
+// isCases tells a file of test cases by its name.
+func isCases(name string) bool {
+	for _, suffix := range [...]string{".cases.yaml", ".cases.yml", ".cases.json"} {
+		if strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// isDefinition tells what may be a flow's definition by its name.
+func isDefinition(name string) bool {
+	return (strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")) && !isCases(name)
+}

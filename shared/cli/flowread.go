@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/flow"
+	"millrace/shared/rpc"
+)
+
+func flowDescribeCommand() *command {
+	return &command{
+		name: "flow describe", args: "NAME", short: "Show a flow", server: true, least: 1, most: 1,
+		examples: "millrace flow describe orders\n" +
+			"# only the definition, as it was sent\n" +
+			"millrace flow describe orders --definition > orders.yaml",
+		define: func(f *flag.FlagSet) func(*call) error {
+			only := f.Bool("definition", false, "print the definition alone")
+			return connected(func(c *call, client *rpc.Client) error {
+				got, err := reading(c, func() (*rpc.Flow, error) { return client.DescribeFlow(c.ctx, c.args[0]) })
+				if err != nil {
+					return err
+				}
+				if *only {
+					_, err := io.WriteString(c.Stdout, got.Definition)
+					return err
+				}
+				return c.show(got, func(w io.Writer) { showFlow(w, got) })
+			})
+		},
+	}
+}
+
+func showFlow(w io.Writer, f *rpc.Flow) {
+	var environment []string
+	if f.Environment != nil {
+		for _, v := range f.Environment.Variables {
+			environment = append(environment, v.Name+"="+v.Value)
+		}
+	}
+	fields(w, "Name", f.Name, "Id", f.ID, "Mode", cmp.Or(f.ExecutionMode, flow.Standard), "Description", f.Description,
+		"Role", f.RoleArn, "Storage", f.ExternalStorageLocation, "Environment", strings.Join(environment, " "),
+		"Created", moment(f.CreatedTime), "Modified", moment(f.LastModifiedTime))
+	fmt.Fprintf(w, "Definition:\n")
+	for line := range strings.Lines(f.Definition) {
+		fmt.Fprintf(w, "  %s\n", printable(strings.TrimRight(line, "\r\n")))
+	}
+}
+
+func (p *pages) define(f *flag.FlagSet, what string) {
+	f.Int64Var(&p.limit, "limit", 60, "show at most `N` "+what)
+	f.BoolVar(&p.all, "all", false, "show all of them")
+}
+
+// more says that a list was cut.
+func (c *call) more(more bool, p pages) {
+	if more && c.output != "json" {
+		fmt.Fprintf(c.Stderr, "there are more than %d; --limit or --all shows them\n", p.limit)
+	}
+}
+
+func flowListCommand() *command {
+	return &command{
+		name: "flow list", short: "List the flows", server: true,
+		examples: "millrace flow list\n" +
+			"# the names alone\n" +
+			"millrace flow list --all --output json | jq -r '.Flows[].Name'",
+		define: func(f *flag.FlagSet) func(*call) error {
+			p := &pages{}
+			p.define(f, "flows")
+			return connected(func(c *call, client *rpc.Client) error {
+				flows, more, err := collect(c, *p, 999, func(token string, n int64) ([]rpc.Flow, string, error) {
+					got, err := client.ListFlows(c.ctx, cloudflow.ListFlowsRequest{NextToken: token, Limit: &n})
+					if err != nil {
+						return nil, "", err
+					}
+					return got.Flows, got.NextToken, nil
+				})
+				if err != nil {
+					return err
+				}
+				c.more(more, *p)
+				return c.show(struct{ Flows []rpc.Flow }{flows}, func(w io.Writer) { flowTable(w, flows) })
+			})
+		},
+	}
+}
+
+func flowTable(w io.Writer, flows []rpc.Flow) {
+	lines := [][]string{{"NAME", "MODE", "MODIFIED", "DESCRIPTION"}}
+	for _, f := range flows {
+		lines = append(lines, []string{f.Name, cmp.Or(f.ExecutionMode, flow.Standard), moment(f.LastModifiedTime), cut(f.Description, 60)})
+	}
+	rows(w, lines)
+}
+
+func flowDeleteCommand() *command {
+	return &command{
+		name: "flow delete", args: "NAME…", short: "Delete flows", server: true, least: 1, most: -1,
+		long:     "It stops at the first one that cannot be deleted.",
+		examples: "millrace flow delete orders",
+		define: func(*flag.FlagSet) func(*call) error {
+			return connected(func(c *call, client *rpc.Client) error {
+				for _, name := range c.args {
+					if err := client.DeleteFlow(c.ctx, name); err != nil {
+						return err
+					}
+					if c.output != "json" {
+						fmt.Fprintf(c.Stdout, "flow %s deleted\n", visible(name))
+					}
+				}
+				if c.output == "json" {
+					return writeJSON(c.Stdout, struct{ Deleted []string }{c.args})
+				}
+				return nil
+			})
+		},
+	}
+}

@@ -1,0 +1,240 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/rpc"
+)
+
+// flowFlags are what a flow has besides its definition.
+type flowFlags struct {
+	description, role, mode, storage string
+	variables                        variables
+}
+
+// variables are the values of --env.
+type variables []cloudflow.Variable
+
+// String is for package flag.
+func (v *variables) String() string { return "" }
+
+// Set adds NAME=VALUE.
+func (v *variables) Set(s string) error {
+	name, value, ok := strings.Cut(s, "=")
+	if !ok || name == "" {
+		return errors.New("it is NAME=VALUE")
+	}
+	*v = append(*v, cloudflow.Variable{Name: name, Value: value})
+	return nil
+}
+
+// wire is the variables as the API takes them, "" when there are none.
+func (v variables) wire() string {
+	if len(v) == 0 {
+		return ""
+	}
+	b, _ := json.Marshal(rpc.Environment{Variables: v})
+	return string(b)
+}
+
+func (o *flowFlags) define(f *flag.FlagSet, create bool) {
+	f.StringVar(&o.description, "description", "", "`TEXT` for people")
+	f.StringVar(&o.role, "role", "", "`ARN` of the RAM role that its executions assume")
+	f.StringVar(&o.storage, "external-storage", "", "`LOCATION` for external data")
+	f.Var(&o.variables, "env", "`NAME=VALUE` of the environment; repeat it for more")
+	if create {
+		f.StringVar(&o.mode, "mode", "", "`MODE` Standard (when not given) or Express; it cannot be changed later")
+	}
+}
+
+func (o *flowFlags) check() error {
+	if o.mode != "" && o.mode != flow.Standard && o.mode != flow.Express {
+		return usagef("--mode is Standard or Express, not %q", o.mode)
+	}
+	return nil
+}
+
+func (o *flowFlags) create(name, definition string) cloudflow.CreateFlowRequest {
+	return cloudflow.CreateFlowRequest{Name: name, Definition: definition, Description: o.description, Type: "FDL",
+		RoleArn: o.role, ExecutionMode: o.mode, ExternalStorageLocation: o.storage, Environment: o.variables.wire()}
+}
+
+// update asks for the change of what was given; definition nil leaves it.
+func (o *flowFlags) update(c *call, name string, definition *string) cloudflow.UpdateFlowRequest {
+	r := cloudflow.UpdateFlowRequest{Name: name, Definition: definition}
+	environment := o.variables.wire()
+	for _, f := range [...]struct {
+		flag  string
+		value *string
+		to    **string
+	}{
+		{"description", &o.description, &r.Description}, {"role", &o.role, &r.RoleArn},
+		{"external-storage", &o.storage, &r.ExternalStorageLocation}, {"env", &environment, &r.Environment},
+	} {
+		if c.given[f.flag] {
+			*f.to = f.value
+		}
+	}
+	return r
+}
+
+func flowCreateCommand() *command {
+	return &command{
+		name: "flow create", args: "NAME FILE", short: "Create a flow from a definition", server: true, least: 2, most: 2,
+		long: "FILE is the definition in either language; - reads it from the standard input. When the server refuses the\n" +
+			"definition, everything that is wrong with it is shown at its line.",
+		examples: "# a flow of durable executions\n" +
+			"millrace flow create orders orders.yaml --description \"takes orders\"\n" +
+			"# one whose executions run in memory and answer at once\n" +
+			"millrace flow create quote quote.yaml --mode Express",
+		define: func(f *flag.FlagSet) func(*call) error {
+			o := &flowFlags{}
+			o.define(f, true)
+			return connected(func(c *call, client *rpc.Client) error {
+				text, err := c.definition(o, c.args[1])
+				if err != nil {
+					return err
+				}
+				got, err := client.CreateFlow(c.ctx, o.create(c.args[0], text))
+				return c.written(got, err, "created", text, o.mode)
+			})
+		},
+	}
+}
+
+func flowUpdateCommand() *command {
+	return &command{
+		name: "flow update", args: "NAME [FILE]", short: "Change a flow", server: true, least: 1, most: 2,
+		long: "What is not given stays. Running executions keep the definition that they started with.",
+		examples: "# a new definition\n" +
+			"millrace flow update orders orders.yaml\n" +
+			"# only the description\n" +
+			"millrace flow update orders --description \"takes orders and returns\"",
+		define: func(f *flag.FlagSet) func(*call) error {
+			o := &flowFlags{}
+			o.define(f, false)
+			return connected(func(c *call, client *rpc.Client) error {
+				var definition *string
+				text := ""
+				if len(c.args) == 2 {
+					var err error
+					if text, err = c.definition(o, c.args[1]); err != nil {
+						return err
+					}
+					definition = &text
+				}
+				r := o.update(c, c.args[0], definition)
+				if r == (cloudflow.UpdateFlowRequest{Name: r.Name}) {
+					return c.wrong(errors.New("nothing to change: give a FILE or a flag"))
+				}
+				got, err := client.UpdateFlow(c.ctx, r)
+				return c.written(got, err, "updated", text, "")
+			})
+		},
+	}
+}
+
+func flowApplyCommand() *command {
+	return &command{
+		name: "flow apply", args: "NAME FILE", short: "Create a flow, or update it when it exists", server: true, least: 2, most: 2,
+		long: "Running it again changes nothing: a flow that already is what was asked for is left alone.",
+		examples: "# from a deployment script\n" +
+			"millrace flow apply orders orders.yaml\n" +
+			"# from the standard input\n" +
+			"render orders.tmpl | millrace flow apply orders -",
+		define: func(f *flag.FlagSet) func(*call) error {
+			o := &flowFlags{}
+			o.define(f, true)
+			return connected(o.apply)
+		},
+	}
+}
+
+func (o *flowFlags) apply(c *call, client *rpc.Client) error {
+	name := c.args[0]
+	text, err := c.definition(o, c.args[1])
+	if err != nil {
+		return err
+	}
+	old, err := reading(c, func() (*rpc.Flow, error) { return client.DescribeFlow(c.ctx, name) })
+	if fault.CodeOf(err) == fault.FlowNotExists && !unreachable(err) {
+		got, err := client.CreateFlow(c.ctx, o.create(name, text))
+		if fault.CodeOf(err) != fault.FlowAlreadyExists {
+			return c.written(got, err, "created", text, o.mode)
+		}
+		old, err = client.DescribeFlow(c.ctx, name) // somebody else has just created it
+		if err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	mode := old.ExecutionMode
+	if mode == "" {
+		mode = flow.Standard
+	}
+	if o.mode != "" && o.mode != mode {
+		return failf("flow '%s' is %s, and its mode cannot be changed; delete it first, or give the new one another name", name, mode)
+	}
+	r := o.update(c, name, &text)
+	if same(old, r) {
+		return c.written(old, nil, "unchanged", text, mode)
+	}
+	got, err := client.UpdateFlow(c.ctx, r)
+	return c.written(got, err, "updated", text, mode)
+}
+
+// same tells whether a flow already is what an update would make of it.
+func same(old *rpc.Flow, r cloudflow.UpdateFlowRequest) bool {
+	environment := ""
+	if old.Environment != nil {
+		environment = variables(old.Environment.Variables).wire()
+	}
+	for _, f := range [...]struct {
+		is   string
+		want *string
+	}{
+		{old.Definition, r.Definition}, {old.Description, r.Description}, {old.RoleArn, r.RoleArn},
+		{old.ExternalStorageLocation, r.ExternalStorageLocation}, {environment, r.Environment},
+	} {
+		if f.want != nil && *f.want != f.is {
+			return false
+		}
+	}
+	return true
+}
+
+// definition reads the definition and checks the flags with it.
+func (c *call) definition(o *flowFlags, file string) (string, error) {
+	if err := o.check(); err != nil {
+		return "", err
+	}
+	b, err := c.read(file)
+	return string(b), err
+}
+
+// written shows the flow that was written. When the server has refused the definition, which it does with the first
+// fault only, it shows all that is wrong before.
+func (c *call) written(f *rpc.Flow, err error, what, definition, mode string) error {
+	if fault.CodeOf(err) == fault.InvalidArgument && definition != "" && c.output != "json" {
+		text := []byte(definition)
+		name := c.args[0]
+		_, all := fdl.Parse(text, fdl.Options{Name: name, Mode: mode})
+		for _, d := range all {
+			fmt.Fprintf(c.Stderr, "%s:%s", c.args[1], d.Render(text))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return c.show(f, func(w io.Writer) { fmt.Fprintf(w, "flow %s %s\n", visible(f.Name), what) })
+}

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"millrace/shared/rpc"
+)
+
+// detailMax is the characters of an event's detail in a table, without --full.
+const detailMax = 80
+
+func historyCommand() *command {
+	return &command{
+		name: "history", args: "FLOW EXECUTION", short: "Show the events of an execution", server: true, least: 2, most: 2,
+		long: "The time is counted from the first event. With --follow events are shown as they happen until the execution has\n" +
+			"ended; with --output json that is one JSON object a line.",
+		examples: "millrace history orders order-7\n" +
+			"# whole details, as they happen\n" +
+			"millrace history orders order-7 --follow --full\n" +
+			"# what failed\n" +
+			"millrace history orders order-7 --output json | jq '.Events[] | select(.Type | endswith(\"Failed\"))'",
+		define: func(f *flag.FlagSet) func(*call) error {
+			full := f.Bool("full", false, "show details whole")
+			follow := f.Bool("follow", false, "go on until the execution has ended")
+			timeout := f.Duration("timeout", 0, "with --follow: go on for `DURATION` at most")
+			return connected(func(c *call, client *rpc.Client) error {
+				switch {
+				case c.given["timeout"] && !*follow:
+					return c.wrong(errors.New("--timeout goes with --follow"))
+				case c.given["timeout"] && *timeout <= 0:
+					return c.wrong(errors.New("--timeout must be above 0"))
+				}
+				w := &watcher{c: c, client: client, flow: c.args[0], name: c.args[1]}
+				if *follow {
+					return c.follow(w, *full, *timeout)
+				}
+				return c.history(w, *full)
+			})
+		},
+	}
+}
+
+// history prints the events that there are.
+func (c *call) history(w *watcher, full bool) error {
+	events := []rpc.Event{}
+	w.each = func(e *rpc.Event) { events = append(events, *e) }
+	if c.output != "json" {
+		w.each = (&eventTable{c: c, full: full}).show
+	}
+	_, err := reading(c, func() (bool, error) { return w.drain(c.ctx) })
+	if err == nil && c.output == "json" {
+		err = writeJSON(c.Stdout, struct{ Events []rpc.Event }{events})
+	}
+	return err
+}
+
+// follow prints events until the execution has ended.
+func (c *call) follow(w *watcher, full bool, timeout time.Duration) error {
+	ctx, cancel := c.within(timeout)
+	defer cancel()
+	w.each = (&eventTable{c: c, full: full}).show
+	if c.output == "json" {
+		lines := json.NewEncoder(c.Stdout)
+		lines.SetEscapeHTML(false)
+		w.each = func(e *rpc.Event) { lines.Encode(e) }
+	}
+	_, err := w.toEnd(ctx)
+	if err != nil && ctx.Err() != nil {
+		return c.left(w, timeout)
+	}
+	return err
+}
+
+// eventTable prints events line by line, in columns of a fixed width, since what comes next is not known.
+type eventTable struct {
+	c     *call
+	full  bool
+	start time.Time
+}
+
+func (t *eventTable) show(e *rpc.Event) {
+	at := e.Time.Time()
+	if t.start.IsZero() {
+		t.start = at
+		t.line("ID", "TIME", "TYPE", "STATE", "DETAIL")
+	}
+	detail := e.EventDetail
+	if !t.full {
+		detail = cut(detail, detailMax)
+	}
+	t.line(strconv.FormatInt(e.EventID, 10), duration(at.Sub(t.start)), e.Type, visible(e.StepName), visible(detail))
+}
+
+func (t *eventTable) line(id, at, kind, state, detail string) {
+	line := fmt.Sprintf("%5s  %10s  %-18s  %-20s  %s", id, at, kind, state, detail)
+	fmt.Fprintln(t.c.Stdout, strings.TrimRight(line, " "))
+}

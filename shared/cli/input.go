@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// inputMax bounds what is read from a file or the standard input.
+const inputMax = 16 << 20
+
+// read gives the text of a file, `-` being the standard input.
+func (c *call) read(name string) ([]byte, error) {
+	if name == "-" {
+		return bounded(c.Stdin, "the standard input")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usageError{readable(err)}
+	}
+	defer f.Close()
+	return bounded(f, name)
+}
+
+func bounded(r io.Reader, name string) ([]byte, error) {
+	if r == nil {
+		return nil, usagef("there is no standard input")
+	}
+	b, err := io.ReadAll(io.LimitReader(r, inputMax+1))
+	switch {
+	case err != nil:
+		return nil, usageError{readable(err)}
+	case len(b) > inputMax:
+		return nil, usagef("%s is larger than %d MiB", name, inputMax>>20)
+	}
+	return b, nil
+}
+
+// readable words the error of a file for people.
+func readable(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return fmt.Errorf("cannot read %s: %w", p.Path, p.Err)
+	}
+	return err
+}
+
+// text gives the value of a flag that is a text, @FILE, or - for the standard input.
+func (c *call) text(value string) (string, error) {
+	name, file := strings.CutPrefix(value, "@")
+	if value == "-" {
+		name, file = "-", true
+	}
+	if !file {
+		return value, nil
+	}
+	b, err := c.read(name)
+	return strings.TrimSpace(string(b)), err
+}
+
+// object is text for a flag whose value must be a JSON object; "" stays "".
+func (c *call) object(flag, value string) (string, error) {
+	text, err := c.text(value)
+	if err != nil || value == "" {
+		return "", err
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &members); err != nil || members == nil {
+		return "", usagef("--%s must be a JSON object like {\"id\": 7}%s", flag, where(text, err))
+	}
+	return text, nil
+}
+
+// where tells the place of a mistake in JSON text.
+func where(text string, err error) string {
+	var s *json.SyntaxError
+	if !errors.As(err, &s) {
+		return ""
+	}
+	before := text[:max(0, min(int(s.Offset)-1, len(text)))]
+	line := strings.Count(before, "\n") + 1
+	column := len([]rune(before[strings.LastIndexByte(before, '\n')+1:])) + 1
+	return fmt.Sprintf("; line %d, column %d: %v", line, column, s)
+}

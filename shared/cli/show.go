@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"millrace/shared/rpc"
+)
+
+// show prints v as JSON, or calls table.
+func (c *call) show(v any, table func(w io.Writer)) error {
+	if c.output == "json" {
+		return writeJSON(c.Stdout, v)
+	}
+	table(c.Stdout)
+	return nil
+}
+
+// rows prints lines of cells in aligned columns, the first line being the heading.
+func rows(w io.Writer, lines [][]string) {
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.StripEscape)
+	for _, line := range lines {
+		for i, cell := range line {
+			if i > 0 {
+				io.WriteString(t, "\t")
+			}
+			io.WriteString(t, visible(cell))
+		}
+		io.WriteString(t, "\n")
+	}
+	t.Flush()
+}
+
+// fields prints names and values, two by two, leaving out what has no value.
+func fields(w io.Writer, nameValue ...string) {
+	var lines [][]string
+	for i := 0; i+1 < len(nameValue); i += 2 {
+		if nameValue[i+1] != "" {
+			lines = append(lines, []string{nameValue[i] + ":", nameValue[i+1]})
+		}
+	}
+	rows(w, lines)
+}
+
+// document prints JSON text, indented, under a title; nothing when there is none.
+func document(w io.Writer, title, text string) {
+	if text == "" {
+		return
+	}
+	var b bytes.Buffer
+	if json.Indent(&b, []byte(text), "  ", "  ") != nil {
+		b.Reset()
+		b.WriteString(text)
+	}
+	fmt.Fprintf(w, "%s:\n  %s\n", title, printable(b.String()))
+}
+
+// visible replaces what would disturb a terminal or a table; texts come from whoever wrote a flow.
+func visible(s string) string { return plain(s, false) }
+
+// printable is visible for texts of several lines.
+func printable(s string) string { return plain(s, true) }
+
+func plain(s string, lines bool) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || lines && (r == '\n' || r == '\t') {
+			return r
+		}
+		return ' '
+	}, s)
+}
+
+// cut shortens s to n characters.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// moment shows a time to the second, in UTC, as the wire has it.
+func moment(t rpc.Timestamp) string {
+	if at := t.Time(); !at.IsZero() && at.Unix() > 0 {
+		return at.UTC().Format("2006-01-02 15:04:05Z")
+	}
+	return ""
+}
+
+// between shows how long it took from a to b, "" when one of them has not come yet.
+func between(a, b rpc.Timestamp) string {
+	if moment(a) == "" || moment(b) == "" {
+		return ""
+	}
+	return duration(b.Time().Sub(a.Time()))
+}
+
+// duration shows a duration to the millisecond below a minute, to the second above.
+func duration(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.3fs", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}

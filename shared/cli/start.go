@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/flow"
+	"millrace/shared/rpc"
+)
+
+// startFlags are the flags of `start`.
+type startFlags struct {
+	name, input, callback, qualifier string
+	wait, sync, quiet                bool
+	timeout                          time.Duration
+}
+
+func startCommand() *command {
+	return &command{
+		name: "start", args: "FLOW", short: "Start an execution", server: true, least: 1, most: 1,
+		long: "With --wait it shows each state on the standard error as it is entered and left, and when the execution has\n" +
+			"succeeded prints its output, JSON, on the standard output. The exit code is 0 when it succeeded, 1 when it ended in\n" +
+			"another way, 4 when --timeout passed before. It outlives a restart of the server. An execution that was not\n" +
+			"waited for goes on all the same.\n\n" +
+			"A --name is used once per flow: while that execution runs, starting it again gives the running one.",
+		examples: "# start, and look later\n" +
+			"millrace start orders --name order-7 --input '{\"id\": 7}'\n" +
+			"# wait for the end; the output goes to a file\n" +
+			"millrace start orders --input @order.json --wait --timeout 10m > result.json\n" +
+			"# an Express flow, which answers at once\n" +
+			"echo '{\"id\": 7}' | millrace start quote --input - --sync",
+		define: func(f *flag.FlagSet) func(*call) error {
+			o := &startFlags{}
+			f.StringVar(&o.name, "name", "", "`NAME` of the execution; the server makes one up when not given")
+			f.StringVar(&o.input, "input", "", "`JSON` object, @FILE, or - for the standard input; {} when not given")
+			f.StringVar(&o.callback, "callback-token", "", "`TOKEN` of a waiting task, which is told how the execution ends")
+			f.StringVar(&o.qualifier, "qualifier", "", "`VERSION` or alias of the flow")
+			f.BoolVar(&o.wait, "wait", false, "wait for the end and show the states")
+			f.BoolVar(&o.sync, "sync", false, "run an Express flow in one request and print its output")
+			f.BoolVar(&o.quiet, "quiet", false, "with --wait: do not show the states")
+			f.DurationVar(&o.timeout, "timeout", 0, "with --wait or --sync: wait for `DURATION` at most")
+			return connected(o.start)
+		},
+	}
+}
+
+func (o *startFlags) check(c *call) error {
+	switch {
+	case o.wait && o.sync:
+		return c.wrong(errors.New("--wait and --sync exclude each other"))
+	case o.sync && o.callback != "":
+		return c.wrong(errors.New("--sync takes no --callback-token"))
+	case c.given["timeout"] && !o.wait && !o.sync:
+		return c.wrong(errors.New("--timeout goes with --wait or --sync"))
+	case c.given["timeout"] && o.timeout <= 0:
+		return c.wrong(errors.New("--timeout must be above 0"))
+	}
+	return nil
+}
+
+func (o *startFlags) start(c *call, client *rpc.Client) error {
+	if err := o.check(c); err != nil {
+		return err
+	}
+	input, err := c.object("input", o.input)
+	if err != nil {
+		return err
+	}
+	r := cloudflow.StartExecutionRequest{FlowName: c.args[0], ExecutionName: o.name, Input: input, CallbackToken: o.callback,
+		Qualifier: o.qualifier}
+	if o.sync {
+		return c.startSync(client, r, o.timeout)
+	}
+	got, err := client.StartExecution(c.ctx, r)
+	if err != nil {
+		return err
+	}
+	if o.wait {
+		return c.wait(client, got.FlowName, got.Name, o.timeout, o.quiet)
+	}
+	return c.show(got, func(w io.Writer) { showExecution(w, got, nil) })
+}
+
+// startSync runs an Express flow in one request.
+func (c *call) startSync(client *rpc.Client, r cloudflow.StartExecutionRequest, timeout time.Duration) error {
+	ctx, cancel := c.within(timeout)
+	defer cancel()
+	got, err := client.StartSyncExecution(ctx, r)
+	switch {
+	case err != nil && ctx.Err() != nil && c.ctx.Err() == nil:
+		c.say(fmt.Sprintf("no end within %v", timeout))
+		return errQuiet{ExitWaiting}
+	case err != nil:
+		return err
+	}
+	e := &rpc.Execution{FlowName: got.FlowName, Name: got.Name, Status: got.Status, Output: got.Output,
+		StartedTime: got.StartedTime, StoppedTime: got.StoppedTime}
+	if c.output == "json" {
+		if err := writeJSON(c.Stdout, got); err != nil {
+			return err
+		}
+	}
+	return c.ended(e, &flow.Error{Name: got.ErrorCode, Cause: got.ErrorMessage})
+}
+
+// showExecution prints an execution for people; failed is its error, nil when there is none to show.
+func showExecution(w io.Writer, e *rpc.Execution, failed *flow.Error) {
+	message := ""
+	if failed != nil {
+		message = errorText(failed)
+	}
+	fields(w, "Flow", e.FlowName, "Execution", e.Name, "Status", status(e), "Error", message, "Started", moment(e.StartedTime),
+		"Stopped", moment(e.StoppedTime), "Took", between(e.StartedTime, e.StoppedTime))
+	document(w, "Input", e.Input)
+	document(w, "Output", e.Output)
+}
+
+// status is never "": CloudFlow answers a start without one.
+func status(e *rpc.Execution) string {
+	if e.Status == "" {
+		return flow.Starting.String()
+	}
+	return e.Status
+}
+
+func errorText(e *flow.Error) string {
+	if e.Cause == "" {
+		return e.Name
+	}
+	return e.Name + ": " + e.Cause
+}

@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"flag"
+	"io"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/rpc"
+)
+
+func stopCommand() *command {
+	return &command{
+		name: "stop", args: "FLOW EXECUTION", short: "Stop a running execution", server: true, least: 2, most: 2,
+		long: "A stopped execution runs nothing more, no catch either.",
+		examples: "millrace stop orders order-7\n" +
+			"millrace stop orders order-7 --error Cancelled --cause \"the customer called\"",
+		define: func(f *flag.FlagSet) func(*call) error {
+			name := f.String("error", "", "`NAME` of the error that its history and a waiting parent get")
+			cause := f.String("cause", "", "`TEXT` that says why")
+			return connected(func(c *call, client *rpc.Client) error {
+				r := cloudflow.StopExecutionRequest{FlowName: c.args[0], ExecutionName: c.args[1]}
+				if c.given["error"] {
+					r.Error = name
+				}
+				if c.given["cause"] {
+					r.Cause = cause
+				}
+				got, err := client.StopExecution(c.ctx, r)
+				if err != nil {
+					return err
+				}
+				return c.show(got, func(w io.Writer) { showExecution(w, got, nil) })
+			})
+		},
+	}
+}

@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+)
+
+// testStart is when every execution of a test starts, so that what a flow computes from the time is always the same.
+var testStart = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC)
+
+func testCommand() *command {
+	return &command{
+		name: "test", args: "[FILE|FOLDER…]", short: "Run flows against files of cases, without a server", json: true, most: -1,
+		long: "A file of cases names a flow, and for each case its input, what the tasks answer, and what the execution must come\n" +
+			"to. Waits take no time. In a folder, by default this one, all *.cases.yaml, *.cases.yml and *.cases.json files are\n" +
+			"run. What differs is printed; the exit code is 1 when anything does. docs/testing.md describes the format.",
+		examples: "millrace test\n" +
+			"# one case while working on it\n" +
+			"millrace test orders.cases.yaml --run 'card declined' --verbose\n" +
+			"# for a CI job\n" +
+			"millrace test flows/ --output json",
+		define: func(f *flag.FlagSet) func(*call) error {
+			o := &tester{}
+			f.StringVar(&o.pattern, "run", "", "only the cases whose name matches `PATTERN`, a regular expression")
+			f.BoolVar(&o.verbose, "verbose", false, "show the cases that pass too, and the states that each visited")
+			return o.test
+		},
+	}
+}
+
+// tester runs files of cases.
+type tester struct {
+	pattern string
+	verbose bool
+
+	run            *regexp.Regexp
+	results        []caseResult
+	passed, failed int
+}
+
+// caseResult is what became of a case, for programs. A file that cannot be used has a result without a Case.
+type caseResult struct {
+	File        string
+	Line        int
+	Case        string
+	Passed      bool
+	Differences []string
+	Status      string   `json:",omitempty"`
+	Visited     []string `json:",omitempty"`
+}
+
+func (t *tester) test(c *call) error {
+	if len(c.args) == 0 {
+		c.args = []string{"."}
+	}
+	list, err := files(c.args, isCases)
+	if err != nil {
+		return err
+	}
+	if t.run, err = regexp.Compile(t.pattern); err != nil {
+		return c.wrong(fmt.Errorf("--run cannot be %q: %w", t.pattern, err))
+	}
+	if len(list) == 0 {
+		return usagef("no *.cases.yaml, *.cases.yml or *.cases.json file found")
+	}
+	for _, file := range list {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		t.file(c, file.path)
+	}
+	return t.summary(c, len(list))
+}
+
+// summary prints the counts. No case at all is a mistake: a pattern that fits nothing must not pass for a test.
+func (t *tester) summary(c *call, files int) error {
+	if t.passed+t.failed == 0 {
+		return usagef("no case matches --run %q", t.pattern)
+	}
+	if c.output == "json" {
+		if err := writeJSON(c.Stdout, t.results); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(c.Stdout, "%s in %s: %d passed, %d failed\n", plural(t.passed+t.failed, "case", "cases"),
+			plural(files, "file", "files"), t.passed, t.failed)
+	}
+	if t.failed > 0 {
+		return errQuiet{ExitFailed}
+	}
+	return nil
+}
+
+// file runs the cases of a file. A file that cannot be used counts as a failed case.
+func (t *tester) file(c *call, path string) {
+	file, m, err := c.cases(path)
+	if err != nil {
+		t.add(c, caseResult{File: path, Differences: []string{err.Error()}})
+		return
+	}
+	for _, k := range file.Cases {
+		if t.run.MatchString(k.Name) {
+			t.add(c, runCase(path, file, m, k))
+		}
+	}
+}
+
+func (t *tester) add(c *call, r caseResult) {
+	r.Passed = len(r.Differences) == 0
+	if r.Passed {
+		t.passed++
+	} else {
+		t.failed++
+	}
+	t.results = append(t.results, r)
+	if c.output != "json" {
+		t.print(c, r)
+	}
+}
+
+func (t *tester) print(c *call, r caseResult) {
+	where, word := r.File, "FAIL"
+	if r.Line > 0 {
+		where = fmt.Sprintf("%s:%d", r.File, r.Line)
+	}
+	if r.Passed {
+		word = "ok  "
+	}
+	if r.Passed && !t.verbose {
+		return
+	}
+	fmt.Fprintf(c.Stdout, "%s  %s  %s\n", word, visible(where), visible(r.Case))
+	for _, d := range r.Differences {
+		fmt.Fprintf(c.Stdout, "      %s\n", printable(d))
+	}
+	if t.verbose && r.Status != "" {
+		fmt.Fprintf(c.Stdout, "      %s; visited %s\n", r.Status, visible(cmp.Or(joined(r.Visited), "nothing")))
+	}
+}
+
+func joined(names []string) string {
+	s := ""
+	for i, n := range names {
+		if i > 0 {
+			s += ", "
+		}
+		s += n
+	}
+	return s
+}
+
+// cases loads a file of cases and the flow that it names.
+func (c *call) cases(path string) (*flowtest.File, *flow.Machine, error) {
+	text, err := c.read(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := flowtest.Load(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	definition, name := []byte(file.Definition), path
+	if file.Flow != "" {
+		name = filepath.FromSlash(file.Flow)
+		if !filepath.IsAbs(name) && path != "-" {
+			name = filepath.Join(filepath.Dir(path), name)
+		}
+		if definition, err = c.read(name); err != nil {
+			return nil, nil, err
+		}
+	}
+	m, diagnostics := fdl.Parse(definition, fdl.Options{Mode: file.Mode})
+	if m != nil {
+		return file, m, nil
+	}
+	wrong := "the flow cannot be used"
+	for _, d := range diagnostics {
+		wrong += "\n      " + name + ":" + d.Render(definition)
+	}
+	return nil, nil, errors.New(wrong)
+}
+
+// runCase runs a case and compares.
+func runCase(path string, file *flowtest.File, m *flow.Machine, k flowtest.Case) caseResult {
+	r := caseResult{File: path, Line: k.Line, Case: k.Name}
+	k.Setup.FlowName = cmp.Or(file.FlowName, m.Name, "flow")
+	k.Setup.Start = testStart.UnixMilli()
+	got, err := flowtest.Execute(m, flow.DefaultLimits(), k.Setup)
+	if err != nil {
+		r.Differences = []string{err.Error()}
+		return r
+	}
+	r.Status = got.Status.String()
+	for _, v := range got.Visits {
+		r.Visited = append(r.Visited, v.State)
+	}
+	r.Differences = flowtest.Check(m, got, &k.Expect)
+	return r
+}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"regexp"
+
+	"millrace/shared/fdl"
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+)
+
+// validateFlags are the flags of `validate`.
+type validateFlags struct {
+	name, mode string
+	strict     bool
+}
+
+func validateCommand() *command {
+	return &command{
+		name: "validate", args: "FILE…", short: "Check definitions, without a server", json: true, least: 1, most: -1,
+		long: "Everything that is wrong, or looks wrong, is shown with its line. A FILE may be - for the standard input, a\n" +
+			"pattern, or a folder, in which all .yaml and .yml files that look like a definition are checked. The exit code is 1\n" +
+			"when there is an error; warnings do not count without --strict.",
+		examples: "millrace validate orders.yaml\n" +
+			"# all flows of a project, for a CI job\n" +
+			"millrace validate --strict flows/\n" +
+			"# for an editor\n" +
+			"millrace validate - --output json < orders.yaml",
+		define: func(f *flag.FlagSet) func(*call) error {
+			o := &validateFlags{}
+			f.StringVar(&o.name, "name", "", "`NAME` that the flow will have, which its definition may repeat")
+			f.StringVar(&o.mode, "mode", flow.Standard, "`MODE` that the flow will have: Standard or Express")
+			f.BoolVar(&o.strict, "strict", false, "warnings count as errors")
+			return o.validate
+		},
+	}
+}
+
+// checked counts what was found.
+type checked struct{ files, errors, warnings, skipped int }
+
+// finding is a diagnostic for programs.
+type finding struct {
+	File          string
+	Line, Column  int
+	Severity      string
+	Rule, Path    string
+	Message, Hint string
+}
+
+func (o *validateFlags) validate(c *call) error {
+	list, err := files(c.args, isDefinition)
+	switch {
+	case err != nil:
+		return err
+	case o.mode != flow.Standard && o.mode != flow.Express:
+		return c.wrong(fmt.Errorf("--mode is Standard or Express, not %q", o.mode))
+	case o.name != "" && len(list) != 1:
+		return c.wrong(errors.New("--name goes with one file"))
+	}
+	var n checked
+	findings := []finding{}
+	for _, file := range list {
+		text, err := c.read(file.path)
+		if err != nil {
+			return err
+		}
+		if !file.named && !looksLikeDefinition(text) {
+			n.skipped++
+			continue
+		}
+		findings = append(findings, o.check(c, &n, file.path, text)...)
+	}
+	if n.files == 0 {
+		return usagef("no definition found")
+	}
+	if c.output == "json" {
+		if err := writeJSON(c.Stdout, findings); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(c.Stdout, n.String())
+	}
+	if n.errors > 0 || o.strict && n.warnings > 0 {
+		return errQuiet{ExitFailed}
+	}
+	return nil
+}
+
+// check checks one definition, and prints its diagnostics for people.
+func (o *validateFlags) check(c *call, n *checked, path string, text []byte) (findings []finding) {
+	_, all := fdl.Parse(text, fdl.Options{Name: o.name, Mode: o.mode})
+	n.files++
+	n.errors += all.Errors()
+	n.warnings += len(all) - all.Errors()
+	if path == "-" {
+		path = "<stdin>"
+	}
+	for _, d := range all {
+		if c.output != "json" {
+			fmt.Fprintf(c.Stdout, "%s:%s", visible(path), d.Render(text))
+		}
+		findings = append(findings, newFinding(path, d))
+	}
+	return findings
+}
+
+func newFinding(path string, d source.Diagnostic) finding {
+	return finding{File: path, Line: d.Line, Column: d.Column, Severity: d.Severity.String(), Rule: d.Rule, Path: d.Path,
+		Message: d.Message, Hint: d.Hint}
+}
+
+// String is the summary.
+func (n checked) String() string {
+	s := plural(n.files, "definition", "definitions") + ": "
+	switch {
+	case n.errors == 0 && n.warnings == 0:
+		s += "no errors"
+	default:
+		s += plural(n.errors, "error", "errors") + ", " + plural(n.warnings, "warning", "warnings")
+	}
+	if n.skipped > 0 {
+		s += "; " + plural(n.skipped, "file is no definition", "files are no definitions")
+	}
+	return s
+}
+
+// topKey is a key at the top of a definition of either language. What a folder has besides definitions has none.
+var topKey = regexp.MustCompile(`(?m)^["']?(?:Type|SpecVersion|States|type|steps)["']?[ \t]*:`)
+
+func looksLikeDefinition(text []byte) bool { return topKey.Match(text) }

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/rpc"
+)
+
+// wait follows an execution to its end and prints its output. The error tells how it ended, nil when it succeeded.
+func (c *call) wait(client *rpc.Client, flowName, name string, timeout time.Duration, quiet bool) error {
+	ctx, cancel := c.within(timeout)
+	defer cancel()
+	w := &watcher{c: c, client: client, flow: flowName, name: name, reached: c.command.name == "start"}
+	if !quiet {
+		fmt.Fprintf(c.Stderr, "execution %s of flow %s\n", visible(name), visible(flowName))
+		w.each = (&progress{w: c.Stderr}).show
+	}
+	e, err := w.toEnd(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return c.left(w, timeout)
+	case err != nil:
+		return err
+	}
+	failed := w.failure()
+	if c.output == "json" {
+		if err := writeJSON(c.Stdout, endedJSON(e, failed)); err != nil {
+			return err
+		}
+	}
+	return c.ended(e, failed)
+}
+
+// left says that an execution goes on although nobody watches it any more: time is over, or Ctrl-C was pressed.
+func (c *call) left(w *watcher, timeout time.Duration) error {
+	if c.ctx.Err() != nil {
+		c.say(fmt.Sprintf("interrupted; execution '%s' of flow '%s' goes on", w.name, w.flow))
+		return errQuiet{ExitInterrupted}
+	}
+	c.say(fmt.Sprintf("execution '%s' of flow '%s' has not ended within %v; it goes on", w.name, w.flow, timeout))
+	return errQuiet{ExitWaiting}
+}
+
+// endedExecution is an execution with the error that its history tells, in the words of StartSyncExecution.
+type endedExecution struct {
+	rpc.Execution
+	ErrorCode, ErrorMessage string
+}
+
+func endedJSON(e *rpc.Execution, failed *flow.Error) endedExecution {
+	out := endedExecution{Execution: *e}
+	if failed != nil {
+		out.ErrorCode, out.ErrorMessage = failed.Name, failed.Cause
+	}
+	return out
+}
+
+// ended prints the output of an execution that succeeded; another end is an error.
+func (c *call) ended(e *rpc.Execution, failed *flow.Error) error {
+	if e.Status == flow.Succeeded.String() {
+		if c.output != "json" {
+			fmt.Fprintln(c.Stdout, e.Output)
+		}
+		return nil
+	}
+	how := map[string]string{"Failed": "failed", "Stopped": "was stopped", "TimedOut": "timed out"}[e.Status]
+	if how == "" {
+		how = "ended as " + e.Status
+	}
+	if took := between(e.StartedTime, e.StoppedTime); took != "" {
+		how += " after " + took
+	}
+	if failed != nil && failed.Name != "" {
+		how += ": " + errorText(failed)
+	}
+	return failf("execution '%s' of flow '%s' %s", e.Name, e.FlowName, how)
+}
+
+// progress prints events as they happen, with the time since the first.
+type progress struct {
+	w     io.Writer
+	start time.Time
+}
+
+// shown are the events that progress prints, and in which words. The task's own are there for what the state's do not
+// tell: that an attempt failed, that a report is waited for.
+var shown = map[string]string{
+	"StepEntered": "entered", "StepSucceeded": "succeeded", "StepFailed": "failed",
+	"StateEntered": "entered", "StateSucceeded": "succeeded", "StateFailed": "failed",
+	"StateTimedOut": "timed out", "StateAborted": "aborted",
+	"TaskSubmitted": "submitted", "TaskSubmitFailed": "attempt refused", "TaskFailed": "attempt failed",
+	"TaskTimedOut": "attempt timed out", "MapRunStarted": "map run started", "ExecutionSucceeded": "succeeded",
+}
+
+func (p *progress) show(e *rpc.Event) {
+	at := e.Time.Time()
+	if p.start.IsZero() {
+		p.start = at
+	}
+	words := shown[e.Type]
+	if words == "" {
+		return
+	}
+	if err := eventError(e); err != nil {
+		words += ": " + errorText(err)
+	}
+	name := e.StepName
+	if name == "" {
+		name = "(execution)"
+	}
+	line := fmt.Sprintf("%10s  %-24s  %s", duration(at.Sub(p.start)), visible(name), visible(words))
+	fmt.Fprintln(p.w, strings.TrimRight(line, " "))
+}

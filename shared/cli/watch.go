@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/rpc"
+)
+
+const (
+	// followPage is the events asked for at once. Their last page is read again on each turn: on the last page there is
+	// no token to go on from.
+	followPage = 200
+	// turnMin is between two turns with a server that does not hold a long poll.
+	turnMin = 300 * time.Millisecond
+	// pollMax bounds a long poll, and so how late a state is shown that took long.
+	pollMax = 4
+	// troubleMax is for how long a server that had answered may be away.
+	troubleMax = time.Minute
+)
+
+// watcher follows an execution to its end.
+type watcher struct {
+	c          *call
+	client     *rpc.Client
+	flow, name string
+	each       func(*rpc.Event) // called for every event, in order
+
+	token   string     // of the page that new events will be on
+	seen    int64      // id of the last event
+	last    *rpc.Event // the last event of the execution itself
+	reached bool       // the server has answered before
+	trouble time.Time  // since when it does not; zero when it does
+}
+
+// toEnd calls each for every event, and gives the execution once it has ended. It bears a server that is away for less
+// than troubleMax.
+func (w *watcher) toEnd(ctx context.Context) (e *rpc.Execution, err error) {
+	poll := int64(1)
+	for {
+		began := w.c.Now()
+		var fresh bool
+		fresh, err = w.drain(ctx)
+		if err == nil && e != nil && final(e) {
+			return e, w.closing(ctx)
+		}
+		if fresh {
+			poll = 1
+		}
+		if err == nil {
+			e, err = w.describe(ctx, poll)
+		}
+		switch {
+		case err != nil:
+			e = nil
+			err = w.bear(ctx, err)
+		case !final(e):
+			w.reached, w.trouble = true, time.Time{}
+			poll = min(poll+1, pollMax)
+			err = w.pause(ctx, turnMin-w.c.Now().Sub(began))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func final(e *rpc.Execution) bool {
+	s, ok := flow.ParseStatus(e.Status)
+	return ok && s.Final()
+}
+
+func (w *watcher) describe(ctx context.Context, poll int64) (*rpc.Execution, error) {
+	return w.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: w.flow, ExecutionName: w.name,
+		WaitTimeSeconds: &poll})
+}
+
+// drain reads the events up to the last one there is, and tells whether any was new.
+func (w *watcher) drain(ctx context.Context) (fresh bool, err error) {
+	limit := int64(followPage)
+	for {
+		page, err := w.client.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: w.flow,
+			ExecutionName: w.name, NextToken: w.token, Limit: &limit})
+		if err != nil {
+			return fresh, err
+		}
+		for i := range page.Events {
+			if e := &page.Events[i]; e.EventID > w.seen {
+				fresh = true
+				w.take(e)
+			}
+		}
+		if page.NextToken == "" || page.NextToken == w.token {
+			return fresh, nil
+		}
+		w.token = page.NextToken
+	}
+}
+
+func (w *watcher) take(e *rpc.Event) {
+	w.seen = e.EventID
+	if strings.HasPrefix(e.Type, "Execution") {
+		w.last = e
+	}
+	if w.each != nil {
+		w.each(e)
+	}
+}
+
+// closing reads again for a while when the last event is late: the vendor's history is another service than its status.
+func (w *watcher) closing(ctx context.Context) error {
+	for try := 0; try < 3 && (w.last == nil || w.last.Type == "ExecutionStarted"); try++ {
+		if err := w.pause(ctx, turnMin); err != nil {
+			return err
+		}
+		if _, err := w.drain(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *watcher) pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	return w.c.Sleep(ctx, d)
+}
+
+// bear waits when the server may answer again, and gives the error when it will not.
+func (w *watcher) bear(ctx context.Context, err error) error {
+	if ctx.Err() != nil || !w.reached || !unreachable(err) && !fault.CodeOf(err).Retryable() {
+		return err
+	}
+	now := w.c.Now()
+	if w.trouble.IsZero() {
+		w.trouble = now
+		if unreachable(err) {
+			fmt.Fprintln(w.c.Stderr, "the server does not answer; trying again for a minute")
+		}
+	}
+	if now.Sub(w.trouble) > troubleMax {
+		return err
+	}
+	return w.pause(ctx, min(turnMin+now.Sub(w.trouble)/4, 5*time.Second))
+}
+
+// failure is the error that the execution ended with, nil when it succeeded or the history does not tell.
+func (w *watcher) failure() *flow.Error {
+	if w.last == nil {
+		return nil
+	}
+	return eventError(w.last)
+}
+
+// eventError is the error that an event tells of, nil without one.
+func eventError(e *rpc.Event) *flow.Error {
+	var d struct{ Error, Cause string }
+	if json.Unmarshal([]byte(e.EventDetail), &d) != nil || d.Error == "" {
+		return nil
+	}
+	return &flow.Error{Name: d.Error, Cause: d.Cause}
+}
+
+// within bounds the program's context; 0 does not.
+func (c *call) within(d time.Duration) (context.Context, context.CancelFunc) {
+	if d <= 0 {
+		return context.WithCancel(c.ctx)
+	}
+	return context.WithTimeout(c.ctx, d)
+}

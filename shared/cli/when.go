@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// errWhen is for a text that is no time.
+var errWhen = errors.New("it is a time like 2026-11-22T10:00:00Z or 2026-11-22, or how long ago: 90m, 3h, 7d")
+
+// whenLayouts are the accepted forms of a time; without a zone it is UTC.
+var whenLayouts = [...]string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
+
+// when reads a time, or how long before now, and gives it as the wire wants it; "" stays "".
+func when(text string, now time.Time) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	for _, layout := range whenLayouts {
+		if t, err := time.Parse(layout, text); err == nil {
+			return wireTime(t)
+		}
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return wireTime(now.AddDate(0, 0, -int(n)))
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return wireTime(now.Add(-d))
+	}
+	return "", errWhen
+}
+
+func wireTime(t time.Time) (string, error) {
+	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
+		return "", errWhen
+	}
+	return t.Format("2006-01-02T15:04:05.000Z"), nil
+}
