@@ -1,0 +1,169 @@
+// Package layout_test holds the rules of the repository's shape: who may import whom, and what the core must not
+// touch. Run it with -count=1: `go test` does not see what a child `go list` reads.
+package layout_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path"
+	"strings"
+	"testing"
+)
+
+const module = "millrace/"
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	GoFiles    []string
+	Dir        string
+}
+
+// packages lists the packages that the rules are about, without their tests.
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles,Dir", "./shared/...", "./functions/...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []pkg
+	d := json.NewDecoder(strings.NewReader(string(out)))
+	for d.More() {
+		var p pkg
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			list = append(list, p)
+		}
+	}
+	if len(list) < 20 {
+		t.Fatalf("go list gave %d packages", len(list))
+	}
+	return list
+}
+
+// short is a package's name in the rules: without the module and without shared/.
+func short(importPath string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(importPath, module), "shared/")
+}
+
+type rule struct {
+	pattern string
+	allowed []string
+}
+
+func rules(t *testing.T) []rule {
+	t.Helper()
+	f, err := os.Open("../../.ci/imports.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var list []rule
+	for s := bufio.NewScanner(f); s.Scan(); {
+		name, allowed, ok := strings.Cut(s.Text(), ":")
+		if !ok {
+			t.Fatalf("imports.txt: %q has no colon", s.Text())
+		}
+		list = append(list, rule{name, strings.Fields(allowed)})
+	}
+	return list
+}
+
+func match(pattern, name string) bool {
+	ok, _ := path.Match(pattern, name)
+	return ok
+}
+
+func TestImports(t *testing.T) {
+	list := rules(t)
+	for _, p := range packages(t) {
+		name := short(p.ImportPath)
+		var found *rule
+		for i := range list {
+			if list[i].pattern == name || found == nil && match(list[i].pattern, name) {
+				found = &list[i]
+			}
+		}
+		if found == nil {
+			t.Errorf("%s has no line in .ci/imports.txt", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !strings.HasPrefix(imported, module) {
+				continue
+			}
+			allowed := false
+			for _, a := range found.allowed {
+				allowed = allowed || match(a, short(imported))
+			}
+			if !allowed {
+				t.Errorf("%s must not import %s", name, short(imported))
+			}
+		}
+	}
+}
+
+// The core is pure: no clock, no chance, no I/O, no goroutines.
+func TestCoreIsPure(t *testing.T) {
+	core := []string{"value", "fault", "flow", "expr", "fdl", "fdl/*", "interp", "flowtest"}
+	forbidden := map[string]bool{"context": true, "log": true, "log/slog": true, "math/rand": true, "math/rand/v2": true, "net": true,
+		"net/http": true, "os": true, "sync": true, "sync/atomic": true, "crypto/rand": true}
+	for _, p := range packages(t) {
+		pure := false
+		for _, c := range core {
+			pure = pure || match(c, short(p.ImportPath))
+		}
+		if !pure {
+			continue
+		}
+		for _, i := range p.Imports {
+			if forbidden[i] {
+				t.Errorf("%s imports %s", short(p.ImportPath), i)
+			}
+		}
+		for _, file := range p.GoFiles {
+			text, err := os.ReadFile(path.Join(p.Dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, call := range []string{"time.Now(", "time.After(", "time.Sleep("} {
+				if strings.Contains(string(text), call) {
+					t.Errorf("%s/%s calls %s)", short(p.ImportPath), file, call)
+				}
+			}
+		}
+	}
+}
+
+// Third-party modules appear at the edge only.
+func TestThirdParty(t *testing.T) {
+	allowed := map[string][]string{
+		"gopkg.in/yaml.v3":              {"fdl/source", "task/fctask", "rpc"},
+		"github.com/cockroachdb/pebble": {"store/localstore"},
+		"golang.org/x/sys":              {"store/localstore", "task/fctask"},
+	}
+	for _, p := range packages(t) {
+		for _, i := range p.Imports {
+			if !strings.Contains(strings.SplitN(i, "/", 2)[0], ".") {
+				continue
+			}
+			ok := false
+			for module, names := range allowed {
+				if i == module || strings.HasPrefix(i, module+"/") {
+					for _, n := range names {
+						ok = ok || n == short(p.ImportPath)
+					}
+				}
+			}
+			if !ok {
+				t.Errorf("%s imports %s", short(p.ImportPath), i)
+			}
+		}
+	}
+}
