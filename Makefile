@@ -1,0 +1,54 @@
+# Millrace. `make` alone lists the targets.
+GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test race wire check lint crash chaos bench bench-micro fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/millrace
+	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/millrace ./functions/local
+
+run: build ## start the server on the embedded store and run a sample flow
+	./bin/millrace serve --sample
+
+test: ## every test: units, example flows, the live server, crashes, official clients
+	$(GO) test $(RACE) -count=1 ./...
+	./tests/wire/run.sh
+
+race: ## the same under the race detector
+	$(MAKE) test RACE=-race
+
+wire: ## the released official clients against the binary
+	./tests/wire/run.sh
+
+lint: ## format, vet, staticcheck, tidy
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+
+check: lint race ## what CI runs
+
+crash: ## kill -9 again and again, about a minute
+	$(GO) test -count=1 ./tests/crash
+
+chaos: ## the same for ten minutes
+	MILLRACE_CRASH_SECONDS=600 $(GO) test -count=1 -timeout 30m ./tests/crash
+
+bench: build ## speed beside its ceiling, ratios in one run
+	$(GO) run ./tests/bench
+
+bench-micro: ## interpreter, expressions and parsers alone
+	$(GO) test -run '^$$' -bench . -benchmem ./shared/interp ./shared/expr ./shared/fdl ./shared/value
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME (30s) each
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz'); do \
+		echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+clean: ## remove what was built
+	rm -rf bin .cache
