@@ -43,6 +43,7 @@ type ServeOptions struct {
 	CredentialsFile string
 	FunctionsFile   string
 	ConfigFile      string
+	Sample          bool // run the sample flow once the server listens
 	Version         string
 	Stderr          io.Writer // for log lines, and where the server listens
 }

@@ -25,6 +25,7 @@ func serveCommand() *command {
 			f.StringVar(&o.CredentialsFile, "credentials", "", "`FILE` of accounts and access keys; open without")
 			f.StringVar(&o.FunctionsFile, "functions", "", "`FILE` of the functions that tasks may call")
 			f.StringVar(&o.ConfigFile, "config", "", "`FILE` of limits, rates, retention and the rest")
+			f.BoolVar(&o.Sample, "sample", false, "run a sample flow once the server listens, and say how to start it again")
 			return func(c *call) error {
 				if c.Serve == nil {
 					return failf("this program was built without a server")

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"millrace/shared/app"
+	"millrace/shared/cli"
+)
+
+// serve runs the server of the options until ctx ends.
+func serve(ctx context.Context, o cli.ServeOptions) error {
+	settings, err := app.LoadSettings(o.ConfigFile)
+	if err != nil {
+		return err
+	}
+	return app.Serve(ctx, app.Config{
+		Listen: o.Listen, Data: o.Data, Credentials: o.CredentialsFile, Functions: o.FunctionsFile, Settings: settings,
+		Log: slog.New(slog.NewTextHandler(o.Stderr, nil)),
+		Ready: func(address string) {
+			announce(o, address)
+			if o.Sample {
+				go runSample(ctx, o, address)
+			}
+		},
+	})
+}
+
+// announce says where the server is and who may call it.
+func announce(o cli.ServeOptions, address string) {
+	who := "open to this machine: no credentials are asked for, any key works"
+	if o.CredentialsFile != "" {
+		who = "signed requests of " + o.CredentialsFile
+	}
+	fmt.Fprintf(o.Stderr, "millrace %s serves http://%s (%s); data in %s\n", o.Version, address, who, o.Data)
+}
+
+//go:embed sample.yaml
+var sample []byte
+
+// runSample creates a flow and runs it with the program's own commands, so that what is shown can be repeated.
+func runSample(ctx context.Context, o cli.ServeOptions, address string) {
+	endpoint := "http://" + address
+	dir, err := os.MkdirTemp("", "millrace-sample-")
+	if err != nil {
+		fmt.Fprintln(o.Stderr, "sample:", err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "sample.yaml")
+	if err := os.WriteFile(file, sample, 0o600); err != nil {
+		fmt.Fprintln(o.Stderr, "sample:", err)
+		return
+	}
+	input := fmt.Sprintf(`{"name":"Millrace","items":[1,2,3],"server":%q}`, endpoint)
+	for _, args := range [][]string{
+		{"flow", "apply", "sample", file},
+		{"start", "sample", "--input", input, "--wait"},
+	} {
+		fmt.Fprintf(o.Stderr, "\n$ millrace %s\n", shell(args))
+		env := cli.Env{Args: append(args, "--endpoint", endpoint), Stdout: os.Stdout, Stderr: o.Stderr, Version: o.Version}
+		if code := cli.Main(ctx, env); code != cli.ExitOK {
+			fmt.Fprintf(o.Stderr, "sample: exit status %d\n", code)
+			return
+		}
+	}
+	fmt.Fprintf(o.Stderr, again, input, endpoint, endpoint, endpoint, address, address)
+}
+
+// again tells how to start the sample from elsewhere.
+const again = `
+The sample flow has run. Start it again, from another terminal:
+
+  bin/millrace start sample --input '%s' --wait --endpoint %s
+  curl -s '%s/' -d Action=StartExecution -d Version=2019-03-15 -d FlowName=sample --data-urlencode 'Input={"name":"curl","items":[],"server":"%s"}'
+
+or with an official SDK, unchanged but for the address:
+
+  Go    client, _ := fnf.NewClientWithAccessKey("local", "any", "any"); client.Domain = "%s"
+  Node  new Client({endpoint: "http://%s", accessKeyId: "any", accessKeySecret: "any"})
+
+Ctrl-C stops the server; what it has acknowledged is kept.
+`
+
+func shell(args []string) string {
+	out := ""
+	for i, a := range args {
+		if i > 0 {
+			out += " "
+		}
+		if len(a) > 0 && (a[0] == '{') {
+			a = "'" + a + "'"
+		}
+		out += a
+	}
+	return out
+}
