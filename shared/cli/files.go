@@ -23,12 +23,15 @@ type found struct {
 // folders, in which those count whose name is wanted. Hidden folders and node_modules are left out.
 func files(args []string, wanted func(name string) bool) ([]found, error) {
 	var list []found
-	seen := map[string]bool{}
+	place := map[string]int{} // in list, by path
 	add := func(path string, named bool) {
-		if !seen[path] {
-			seen[path] = true
-			list = append(list, found{path, named})
+		key := filepath.Clean(path)
+		if i, ok := place[key]; ok {
+			list[i].named = list[i].named || named
+			return
 		}
+		place[key] = len(list)
+		list = append(list, found{path, named})
 	}
 	for _, arg := range args {
 		paths := []string{arg}

@@ -90,7 +90,7 @@ func row(left, right string) string {
 // help is the help of a command whose flags are in f.
 func (cmd *command) help(f *flag.FlagSet) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s.\n\nUsage: millrace %s\n", cmd.short, strings.TrimSpace(cmd.name+" "+cmd.args+" [flags]"))
+	fmt.Fprintf(&b, "%s.\n\nUsage: millrace %s\n", cmd.short, strings.TrimSpace(cmd.name+" "+cmd.args)+" [flags]")
 	if cmd.long != "" {
 		fmt.Fprintf(&b, "\n%s\n", cmd.long)
 	}

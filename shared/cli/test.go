@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"millrace/shared/fdl"
@@ -115,8 +116,8 @@ func (t *tester) file(c *call, path string) {
 }
 
 func (t *tester) add(c *call, r caseResult) {
-	r.Passed = len(r.Differences) == 0
-	if r.Passed {
+	if r.Passed = len(r.Differences) == 0; r.Passed {
+		r.Differences = []string{} // a list for programs, also when it is empty
 		t.passed++
 	} else {
 		t.failed++
@@ -138,24 +139,13 @@ func (t *tester) print(c *call, r caseResult) {
 	if r.Passed && !t.verbose {
 		return
 	}
-	fmt.Fprintf(c.Stdout, "%s  %s  %s\n", word, visible(where), visible(r.Case))
+	fmt.Fprintln(c.Stdout, strings.TrimRight(word+"  "+visible(where)+"  "+visible(r.Case), " "))
 	for _, d := range r.Differences {
 		fmt.Fprintf(c.Stdout, "      %s\n", printable(d))
 	}
 	if t.verbose && r.Status != "" {
-		fmt.Fprintf(c.Stdout, "      %s; visited %s\n", r.Status, visible(cmp.Or(joined(r.Visited), "nothing")))
+		fmt.Fprintf(c.Stdout, "      %s; visited %s\n", r.Status, visible(cmp.Or(strings.Join(r.Visited, ", "), "nothing")))
 	}
-}
-
-func joined(names []string) string {
-	s := ""
-	for i, n := range names {
-		if i > 0 {
-			s += ", "
-		}
-		s += n
-	}
-	return s
 }
 
 // cases loads a file of cases and the flow that it names.
@@ -184,7 +174,7 @@ func (c *call) cases(path string) (*flowtest.File, *flow.Machine, error) {
 	}
 	wrong := "the flow cannot be used"
 	for _, d := range diagnostics {
-		wrong += "\n      " + name + ":" + d.Render(definition)
+		wrong += "\n      " + name + ":" + strings.ReplaceAll(strings.TrimRight(d.Render(definition), "\n"), "\n", "\n      ")
 	}
 	return nil, nil, errors.New(wrong)
 }

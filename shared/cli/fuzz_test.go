@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"flag"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzArguments parses what anybody may type: no argument is lost, none is made up.
+func FuzzArguments(f *testing.F) {
+	for _, s := range []string{"a\n--name\nx\nb", "--wait\n--\n--name", "--name=\n-", "--limit\n7\n--limit=x", "-\n---\n--=\n-=x", "--name\n--", "-h", "--wait=no\na"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		args := strings.Split(text, "\n")
+		fs := flag.NewFlagSet("x", flag.ContinueOnError)
+		fs.SetOutput(io.Discard)
+		fs.String("name", "", "`NAME`")
+		fs.Bool("wait", false, "")
+		fs.Int64("limit", 1, "`N`")
+		positional, err := parse(fs, args)
+		if err != nil {
+			if err.Error() == "" {
+				t.Error("an error without words")
+			}
+			return
+		}
+		i := 0
+		for _, p := range positional {
+			for i < len(args) && args[i] != p {
+				i++
+			}
+			if i == len(args) {
+				t.Fatalf("%q: %q is not an argument in its order", args, positional)
+			}
+			i++
+		}
+	})
+}
+
+// FuzzWhen reads times: what is accepted is a time that the wire takes.
+func FuzzWhen(f *testing.F) {
+	for _, s := range []string{"", "7d", "90m", "2026-11-22", "2026-11-22T10:00:00+08:00", "2026-11-22 10:00", "-1h", "99999d", "1e9h", "9999-12-31T23:59:59-23:59", "0001-01-01"} {
+		f.Add(s)
+	}
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := when(text, now)
+		if err != nil || text == "" {
+			return
+		}
+		if _, err := time.Parse(time.RFC3339, got); err != nil || len(got) != len("2026-11-22T12:00:00.000Z") {
+			t.Errorf("%q gives %q", text, got)
+		}
+	})
+}
+
+func TestWhen(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]string{
+		"2026-11-22T10:00:00+08:00": "2026-11-22T02:00:00.000Z", "2026-11-22T10:00:00": "2026-11-22T10:00:00.000Z",
+		"2026-11-22 10:00": "2026-11-22T10:00:00.000Z", "2026-11-22": "2026-11-22T00:00:00.000Z",
+		"90m": "2026-11-22T10:30:00.000Z", "2d": "2026-11-20T12:00:00.000Z", "1.5h": "2026-11-22T10:30:00.000Z",
+	} {
+		if got, err := when(text, now); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"-1h", "soon", "d", "-3d", "2026-13-01", "10:00"} {
+		if got, err := when(text, now); err == nil {
+			t.Errorf("%s: %s, want an error", text, got)
+		}
+	}
+}

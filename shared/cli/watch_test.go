@@ -1,0 +1,140 @@
+package cli_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"millrace/shared/rpc"
+)
+
+const progress = `execution made-up of flow orders
+    0.001s  Charge                    entered
+    0.250s  Charge                    attempt failed: FC.Throttled: busy
+    2.250s  Charge                    succeeded
+    2.250s  (execution)               succeeded
+`
+
+func TestStartWait(t *testing.T) {
+	s := newShell(t, succeeding())
+	code, out, errs := s.run("start", "orders", "--wait")
+	if code != 0 || out != "{\"paid\":true}\n" || errs != progress {
+		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	s = newShell(t, succeeding())
+	s.expect(0, []string{`"Output": "{\"paid\":true}"`}, []string{"! entered"}, "start", "orders", "--wait", "--quiet", "--output", "json")
+}
+
+func TestStartWaitOtherEnds(t *testing.T) {
+	for status, how := range map[string]string{"Failed": "failed", "Stopped": "was stopped", "TimedOut": "timed out"} {
+		s := newShell(t, failing(status))
+		code, out, errs := s.run("start", "orders", "--wait", "--name", "n")
+		want := "millrace: execution 'n' of flow 'orders' " + how + " after 2.250s: CardDeclined: limit\n"
+		if code != 1 || out != "" || !strings.HasSuffix(errs, want) {
+			t.Errorf("exit code %d, %q\n%s", code, out, errs)
+		}
+		s = newShell(t, failing(status))
+		s.expect(1, []string{`"Status": "` + status + `"`, `"ErrorCode": "CardDeclined"`, `"ErrorMessage": "limit"`}, nil,
+			"start", "orders", "--wait", "--output", "json")
+	}
+}
+
+func TestWaitIsLeft(t *testing.T) {
+	endless := func() *fakeAPI {
+		f := succeeding()
+		f.onLook = func() { f.looked = 0 }
+		return f
+	}
+	s := newShell(t, endless())
+	s.expect(4, []string{"! paid"}, []string{"has not ended within 30ms; it goes on"}, "start", "orders", "--wait", "--timeout", "30ms")
+	s.expect(4, nil, []string{"has not ended within 30ms; it goes on"}, "history", "orders", "e", "--follow", "--timeout", "30ms")
+	ctx, cancel := context.WithCancel(context.Background())
+	api := endless()
+	looks := 0
+	api.onLook = func() {
+		api.looked = 0
+		if looks++; looks == 3 {
+			cancel()
+		}
+	}
+	s = newShell(t, api)
+	s.ctx = ctx
+	s.expect(130, nil, []string{"interrupted; execution 'e' of flow 'orders' goes on"}, "describe", "orders", "e", "--wait")
+}
+
+// TestWaitOutlivesServer breaks the connection of some requests while an execution is waited for.
+func TestWaitOutlivesServer(t *testing.T) {
+	api := succeeding()
+	s := newShell(t, api)
+	inner := rpc.New(rpc.Options{API: api})
+	var n atomic.Int64
+	var always atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if i := n.Add(1); r.Method == "GET" && (always.Load() && i > 4 || i%5 > 2) {
+			panic(http.ErrAbortHandler)
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	s.env["MILLRACE_ENDPOINT"] = server.URL
+	s.expect(0, []string{`{"paid":true}`}, append(strings.Split(progress, "\n"), "the server does not answer; trying again for a minute"),
+		"start", "orders", "--wait")
+	api.looked = 0
+	n.Store(0)
+	always.Store(true)
+	s.expect(3, nil, []string{"cannot reach"}, "start", "orders", "--wait")
+}
+
+func TestDescribe(t *testing.T) {
+	s := newShell(t, failing("Failed"))
+	s.api.looked = 10
+	s.expect(0, []string{"Status:      Failed\n", "Error:       CardDeclined: limit\n", "Took:        2.250s\n"}, nil, "describe", "orders", "e")
+	s.expect(0, []string{`"ErrorCode": "CardDeclined"`}, nil, "describe", "orders", "e", "--output", "json")
+	s.expect(1, nil, []string{"ExecutionNotExists", "hint: `millrace list FLOW`"}, "describe", "orders", "none")
+	s = newShell(t, succeeding())
+	s.expect(0, []string{"{\"paid\":true}\n"}, []string{"succeeded"}, "describe", "orders", "e", "--wait")
+}
+
+const table = `   ID        TIME  TYPE                STATE                 DETAIL
+    1      0.000s  ExecutionStarted                          {"input":{"id":7}}
+    2      0.001s  StateEntered        Charge                {"input":{"id":7}}
+    3      0.001s  TaskScheduled       Charge                {}
+    4      0.250s  TaskFailed          Charge                {"cause":"busy","error":"FC.Throttled"}
+    5      2.250s  StateSucceeded      Charge                {"output":{"paid":true}}
+    6      2.250s  ExecutionSucceeded                        {"output":{"paid":true}}
+`
+
+func TestHistory(t *testing.T) {
+	s := newShell(t, succeeding())
+	s.api.looked = 10
+	if code, out, errs := s.run("history", "orders", "e"); code != 0 || out != table {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	_, out, _ := s.run("history", "orders", "e", "--output", "json")
+	var got struct{ Events []rpc.Event }
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Events) != 6 || got.Events[3].ScheduleEventID != 3 {
+		t.Errorf("%v: %s", err, out)
+	}
+	long := `{"output":"` + strings.Repeat("é", 100) + `"}`
+	s.api.events[5].Detail = long
+	s.expect(0, []string{"é…\n"}, nil, "history", "orders", "e")
+	s.expect(0, []string{long}, nil, "history", "orders", "e", "--full")
+}
+
+func TestHistoryFollow(t *testing.T) {
+	s := newShell(t, succeeding())
+	if code, out, errs := s.run("history", "orders", "e", "--follow"); code != 0 || out != table {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	s = newShell(t, succeeding())
+	_, out, _ := s.run("history", "orders", "e", "--follow", "--output", "json")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var last rpc.Event
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || len(lines) != 6 || last.EventID != 6 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
