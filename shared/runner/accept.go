@@ -83,6 +83,12 @@ func (r *Runner) accept(ctx context.Context, partition string, n interp.News) (a
 		}
 		last = err
 	}
+	if errors.Is(last, store.ErrConflict) {
+		if n.Kind == interp.StopAsked {
+			return answer{}, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
+		}
+		return answer{}, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
+	}
 	return answer{}, last
 }
 
