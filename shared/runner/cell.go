@@ -23,12 +23,13 @@ type cell struct {
 	refs  int // holders that keep the cell in the table
 
 	// Below: only the committer.
-	x       *store.Execution // nil: not loaded
-	state   *interp.State
-	machine *flow.Machine
-	calls   map[int64]context.CancelFunc // in flight in this process, by attempt
-	hint    int64                        // due time of the delayed hint that is under way
-	relayed bool                         // the outbox is being relayed
+	x        *store.Execution // nil: not loaded
+	state    *interp.State
+	machine  *flow.Machine
+	calls    map[int64]context.CancelFunc // in flight in this process, by attempt
+	hint     int64                        // due time of the delayed hint that is under way
+	relayed  bool                         // the outbox is being relayed
+	oversize bool                         // the body is beyond its limit: the execution is to fail
 
 	shown atomic.Pointer[store.Execution] // what the last commit wrote; nil when not known
 }

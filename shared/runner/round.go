@@ -30,6 +30,10 @@ func (r *Runner) round(c *cell, items []*item) {
 		if errors.Is(err, store.ErrConflict) && try < roundsMax {
 			continue
 		}
+		if errors.Is(err, store.ErrBody) && !c.oversize {
+			c.oversize = true
+			continue
+		}
 		r.Log.Warn("commit failed", "partition", c.partition, "err", err)
 		r.later(c, items, err)
 		return
@@ -200,6 +204,10 @@ func (f *fold) news(now int64) []interp.News {
 	for _, it := range f.items {
 		news = append(news, it.news)
 	}
+	if c.oversize {
+		return append(news, interp.News{Kind: interp.Broken, Error: &flow.Error{Name: flow.ErrDataLimit,
+			Cause: "the open states of the execution need more data than the limit allows"}})
+	}
 	if f.poison {
 		return append(news, interp.News{Kind: interp.Broken, Error: &flow.Error{Name: "FnF.InternalError",
 			Cause: "the execution could not be advanced: every runner that took it up was lost"}})
@@ -237,7 +245,7 @@ func (f *fold) commit() error {
 	r, c := f.r, f.c
 	s := c.state
 	ch := &store.Change{Events: f.out.Events, Unplaced: s.Unplaced, Body: s.AppendBody, Status: s.Status, Stopped: s.Stopped,
-		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wake()}
+		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wake(), BodyMax: r.Limits.BodyBytes}
 	if s.Final() && c.x.Stopped == 0 {
 		ch.Expires = s.Stopped + r.Retention.Milliseconds()
 		if len(s.Outbox) == 0 {

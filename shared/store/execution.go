@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"millrace/shared/flow"
@@ -74,7 +75,12 @@ type Change struct {
 	Expires   int64 // 0 leaves it
 	Tries     int
 	Begun     int
+
+	BodyMax int // a longer body is refused with ErrBody; 0: no bound
 }
+
+// ErrBody says that the open states of an execution need more bytes than Change.BodyMax; nothing was written.
+var ErrBody = errors.New("store: the open states of the execution are too large")
 
 // bodyMax is the longest body that stands in the state row itself; partMax the longest part of a value.
 const (
@@ -104,6 +110,9 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 	}
 	if c.Body != nil {
 		x.Body, x.bodyRef = c.Body(nil), nil
+		if c.BodyMax > 0 && len(x.Body) > c.BodyMax {
+			return ErrBody
+		}
 		if len(x.Body) > bodyMax {
 			x.bodyRef = w.place(flow.TextValue(x.Body))
 		}
