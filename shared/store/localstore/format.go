@@ -25,7 +25,7 @@ func databaseDir(o Options) string { return o.FS.PathJoin(o.Dir, "db") }
 
 // own makes the directory and takes its lock, which the system gives free when the process ends, however it ends.
 func own(o Options) (*pebble.Lock, error) {
-	if err := o.FS.MkdirAll(o.Dir, 0o700); err != nil {
+	if err := makeDir(o.FS, o.Dir); err != nil {
 		return nil, fmt.Errorf("localstore: make the data directory: %w", err)
 	}
 	lock, err := pebble.LockDirectory(o.Dir, o.FS)
@@ -39,6 +39,32 @@ func own(o Options) (*pebble.Lock, error) {
 		return nil, fmt.Errorf("localstore: the data directory %s is in use by another process (%w): "+
 			"stop that one first, or choose another directory", o.Dir, err)
 	}
+}
+
+// makeDir makes a directory and those above it, each durable in the one that holds it: a synced file in a directory
+// that a power cut takes away is not durable.
+func makeDir(fs vfs.FS, dir string) error {
+	if _, err := fs.Stat(dir); err == nil {
+		return nil
+	}
+	parent := fs.PathDir(dir)
+	if parent != dir {
+		if err := makeDir(fs, parent); err != nil {
+			return err
+		}
+	}
+	if err := fs.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return syncDir(fs, parent)
+}
+
+func syncDir(fs vfs.FS, dir string) error {
+	d, err := fs.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // checkFormat reads the format of the directory, or writes it into a new one.
@@ -80,11 +106,7 @@ func writeFormat(o Options, name string) error {
 		if err := o.FS.Rename(name+".new", name); err != nil {
 			return err
 		}
-		dir, err := o.FS.OpenDir(o.Dir)
-		if err != nil {
-			return err
-		}
-		return errors.Join(dir.Sync(), dir.Close())
+		return syncDir(o.FS, o.Dir)
 	}()
 	if err != nil {
 		return fmt.Errorf("localstore: write %s: %w", name, err)

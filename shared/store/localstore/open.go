@@ -71,6 +71,14 @@ func open(options Options) (*Store, error) {
 	if err := checkFormat(options); err != nil {
 		return nil, err
 	}
+	if err := makeDir(options.FS, databaseDir(options)); err != nil {
+		return nil, fmt.Errorf("localstore: make %s: %w", databaseDir(options), err)
+	}
+	// An earlier process may have ended between making a directory and this. Nobody may read the one above ours.
+	syncDir(options.FS, options.FS.PathDir(options.Dir))
+	if err := syncDir(options.FS, options.Dir); err != nil {
+		return nil, fmt.Errorf("localstore: sync %s: %w", options.Dir, err)
+	}
 	s := &Store{options: options, stop: make(chan struct{}), failure: &failure{options: options}}
 	db, err := pebble.Open(databaseDir(options), pebbleOptions(options, s.failure))
 	if err != nil {

@@ -18,6 +18,8 @@ func readers(t *testing.T, h Harness) {
 	commit(t, d, state(a, 1, "r", ""), absent(1), plain(key(p, "h#0001"), ""))
 	ctx, stop := context.WithCancel(t.Context())
 	var done sync.WaitGroup
+	defer done.Wait()
+	defer stop()
 	for range 4 {
 		done.Go(func() {
 			var last int64
@@ -47,8 +49,6 @@ func readers(t *testing.T, h Harness) {
 			t.Errorf("version %d is read back as %d", v, row.Version)
 		}
 	}
-	stop()
-	done.Wait()
 }
 
 // reopen: everything that was acknowledged is there after closing and opening again, and nothing else.
@@ -131,8 +131,10 @@ func durableReads(t *testing.T, h Harness) {
 	select {
 	case err := <-writer:
 		t.Errorf("the write is answered (%v) before it is durable", err)
+		writer <- err
 	case err := <-loser:
 		t.Errorf("the loser is answered (%v) before the winner is durable", err)
+		loser <- err
 	default:
 	}
 	close(released)

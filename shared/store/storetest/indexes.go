@@ -154,7 +154,7 @@ func wantDue(t *testing.T, h Harness, until int64, limit int, want map[store.Key
 			got[row.Key] = row.Wake
 		}
 		if len(due) != len(want) || !maps.Equal(got, want) {
-			return fmt.Errorf("Due until %d: got %d rows, %v, want %v", until, len(due), got, want)
+			return fmt.Errorf("Due until %d: got %d rows, %.300v, want %d, %.300v", until, len(due), fmt.Sprint(got), len(want), fmt.Sprint(want))
 		}
 		return nil
 	})

@@ -129,6 +129,11 @@ func emptiedPartition(t *testing.T, h Harness) {
 		}
 		conflict(t, d, state(key(p, "a"), 2, "r", "no"), at(1, fmt.Sprint("r", round)))
 	}
+	commit(t, d, state(key(p, "a"), 1, "last", "data"), absent(1))
+	if h.Reopen != nil {
+		d = h.Reopen()
+	}
+	wantData(t, d, key(p, "a"), 1, "last", "data")
 }
 
 // ordered are sort keys in the order of their bytes.

@@ -1,0 +1,210 @@
+package localstore_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"millrace/shared/store"
+	"millrace/shared/store/localstore"
+)
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// TestFull: below the floor writes are refused and reads go on; deletes go on to half of it.
+func TestFull(t *testing.T) {
+	fs := &gateFS{FS: vfs.Default}
+	s := open(t, localstore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: 1000, Logger: quiet})
+	key := func(sort string) store.Key { return store.Key{Partition: "p", Sort: sort} }
+	for _, c := range []struct {
+		free           uint64
+		writes, delete bool
+	}{{1_000, true, true}, {999, false, true}, {500, false, true}, {499, false, false}, {1 << 40, true, true}} {
+		fs.free.Store(1 << 40)
+		localstore.CheckSpace(s)
+		if err := s.Put(t.Context(), []store.Row{{Key: key("old")}}); err != nil {
+			t.Fatalf("Put: %v", err)
+		}
+		fs.free.Store(c.free)
+		localstore.CheckSpace(s)
+		allowed := func(name string, err error, want bool) {
+			t.Helper()
+			if want && err != nil || !want && !errors.Is(err, store.ErrFull) {
+				t.Errorf("%d bytes free: %s answers %v, allowed: %v", c.free, name, err, want)
+			}
+		}
+		allowed("Put", s.Put(t.Context(), []store.Row{{Key: key("b")}}), c.writes)
+		row := store.Row{Key: key(fmt.Sprint("a", c.free)), Version: 1}
+		allowed("Commit", s.Commit(t.Context(), nil, row, store.Condition{Absent: true}), c.writes)
+		if _, err := s.Get(t.Context(), key("old")); err != nil {
+			t.Errorf("%d bytes free: Get answers %v", c.free, err)
+		}
+		allowed("Delete", s.Delete(t.Context(), key("old"), nil), c.delete)
+	}
+}
+
+// TestFailedLog: after a failed write or sync of the log nothing is acknowledged any more, and the owner is told once.
+func TestFailedLog(t *testing.T) {
+	for name, disk := range map[string]vfs.FS{"memory": vfs.NewCrashableMem(), "disk": vfs.Default} {
+		t.Run(name, func(t *testing.T) {
+			fs := &gateFS{FS: disk}
+			var told atomic.Int64
+			fatal := make(chan error, 1)
+			s, err := localstore.Open(t.Context(), localstore.Options{Dir: t.TempDir(), FS: fs, Logger: quiet, Fatal: func(err error) {
+				told.Add(1)
+				fatal <- err
+			}})
+			if err != nil {
+				t.Fatalf("Open: %v", err)
+			}
+			key := store.Key{Partition: "p", Sort: "a"}
+			if err := s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1, Fence: "r"}, store.Condition{Absent: true}); err != nil {
+				t.Fatalf("Commit: %v", err)
+			}
+			broken := errors.New("input/output error")
+			fs.fail(broken)
+			var done sync.WaitGroup
+			for i := range 8 {
+				done.Go(func() {
+					row := store.Row{Key: store.Key{Partition: fmt.Sprint("p", i), Sort: "a"}, Version: 1}
+					if err := s.Commit(t.Context(), nil, row, store.Condition{Absent: true}); err == nil || errors.Is(err, store.ErrConflict) {
+						t.Errorf("Commit on a broken disk: %v", err)
+					}
+				})
+			}
+			done.Wait()
+			if err := <-fatal; err == nil {
+				t.Error("the owner is told of no error")
+			}
+			if err := s.Put(t.Context(), []store.Row{{Key: key}}); err == nil {
+				t.Error("Put after the failure answers nil")
+			}
+			if _, err := s.Get(t.Context(), key); err == nil {
+				t.Error("Get after the failure answers nil")
+			}
+			if err := s.Close(); err == nil {
+				t.Error("Close after the failure answers nil")
+			}
+			if told.Load() != 1 {
+				t.Errorf("the owner was told %d times", told.Load())
+			}
+		})
+	}
+}
+
+// TestPowerCut: what was acknowledged survives losing all that was not synced, and nothing that was read is undone.
+func TestPowerCut(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	for round := range 5 {
+		s, err := localstore.Open(t.Context(), localstore.Options{Dir: "data", FS: disk, FreeFloor: -1, MemtableBytes: 256 << 10, Logger: quiet})
+		if err != nil {
+			t.Fatalf("round %d: Open: %v", round, err)
+		}
+		for i := range round {
+			for w := range 4 {
+				checkVersions(t, s, fmt.Sprint("x#", i, "#", w))
+			}
+		}
+		var mu sync.Mutex
+		known := map[store.Key]int64{} // the version that somebody was told
+		stop := make(chan struct{})
+		var done sync.WaitGroup
+		for w := range 4 {
+			done.Go(func() {
+				key := store.Key{Partition: fmt.Sprint("x#", round, "#", w), Sort: "a"}
+				for v := int64(1); ; v++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					if err := commitVersion(t, s, key, v); err != nil {
+						t.Errorf("Commit: %v", err)
+						return
+					}
+					if row, err := s.Get(t.Context(), key); err != nil || row.Version != v {
+						t.Errorf("Get: version %d, %v", row.Version, err)
+					}
+					mu.Lock()
+					known[key] = v
+					mu.Unlock()
+				}
+			})
+		}
+		time.Sleep(50 * time.Millisecond)
+		mu.Lock()
+		crashed := disk.CrashClone(vfs.CrashCloneCfg{})
+		told := map[store.Key]int64{}
+		for k, v := range known {
+			told[k] = v
+		}
+		mu.Unlock()
+		close(stop)
+		done.Wait()
+		s.Close()
+
+		disk = crashed
+		s, err = localstore.Open(t.Context(), localstore.Options{Dir: "data", FS: disk, FreeFloor: -1, Logger: quiet})
+		if err != nil {
+			t.Fatalf("round %d: Open after the crash: %v", round, err)
+		}
+		for key, v := range told {
+			row, err := s.Get(t.Context(), key)
+			if err != nil || row.Version < v {
+				t.Errorf("round %d: %q has version %d, %v; %d was acknowledged", round, key, row.Version, err, v)
+			}
+			checkVersions(t, s, key.Partition)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatalf("Close: %v", err)
+		}
+	}
+}
+
+// commitVersion writes version v of a row together with a history row that it names.
+func commitVersion(t testing.TB, s *localstore.Store, key store.Key, v int64) error {
+	row := store.Row{Key: key, Version: v, Fence: "r", Data: make([]byte, 500), Wake: v, List: &store.ListEntry{Group: "g", Sort: key.Partition}}
+	history := store.Row{Key: store.Key{Partition: key.Partition, Sort: fmt.Sprintf("h#%06d", v)}, Data: make([]byte, 300)}
+	cond := store.Condition{Version: v - 1, Fence: "r"}
+	if v == 1 {
+		cond = store.Condition{Absent: true, Now: 1}
+	}
+	return s.Commit(t.Context(), []store.Row{history}, row, cond)
+}
+
+// checkVersions checks that a partition written by commitVersion is whole.
+func checkVersions(t testing.TB, s *localstore.Store, partition string) {
+	t.Helper()
+	row, err := s.Get(t.Context(), store.Key{Partition: partition, Sort: "a"})
+	if errors.Is(err, store.ErrNotFound) {
+		return
+	}
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	var n int64
+	for r, more := (store.Range{Partition: partition, From: "h#", To: "h$"}), true; more; {
+		var rows []store.Row
+		if rows, more, err = s.Range(t.Context(), r); err != nil {
+			t.Fatalf("Range: %v", err)
+		}
+		n += int64(len(rows))
+		if len(rows) > 0 {
+			r.From = rows[len(rows)-1].Sort + "\x00"
+		}
+	}
+	if n != row.Version {
+		t.Errorf("%s: version %d with %d history rows", partition, row.Version, n)
+	}
+	list, _, err := s.List(t.Context(), store.ListRange{Group: "g", From: partition, To: partition + "\x00"})
+	if err != nil || len(list) != 1 {
+		t.Errorf("%s: %d list entries, %v", partition, len(list), err)
+	}
+}
