@@ -1,0 +1,279 @@
+package ceiling
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"millrace/shared/rpc/sign"
+)
+
+// Flow is what one execution of a flow exchanges.
+type Flow struct {
+	Definition string // text that the answers carry, as the engine's do
+	InRow      int    // task calls one after the other, each followed by a record
+	AtOnce     int    // task calls at the same time, each followed by a record
+	Limit      int    // of AtOnce: how many at the same time; 0 is all
+	// Apart answers the start when its record is on disk, and lets the caller ask for the end: two exchanges, as the
+	// engine's API has them. Otherwise the start itself answers with the end.
+	Apart bool
+}
+
+// Config of a server.
+type Config struct {
+	Log       string // path of the log
+	TaskURL   string
+	AccessKey string
+	Secret    string
+	Flows     map[string]Flow // by name
+}
+
+// recordBytes is the size of a record: about what the engine writes of a small execution at a time.
+const recordBytes = 800
+
+// Server answers StartExecution and DescribeExecution of the flows that it is told. It is an http.Handler.
+type Server struct {
+	Config
+	key    *sign.Key
+	log    *Log
+	client *http.Client
+	run    atomic.Int64
+	ends   sync.Map // of flows Apart: execution name → *end
+}
+
+// end is the end of an execution that somebody will ask for.
+type end struct {
+	started time.Time
+	done    chan struct{}
+	err     error
+}
+
+// NewServer makes the log and a server over it.
+func NewServer(c Config) (*Server, error) {
+	log, err := CreateLog(c.Log, 0)
+	if err != nil {
+		return nil, err
+	}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy, t.DisableCompression, t.ForceAttemptHTTP2 = nil, true, false
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 4096
+	return &Server{Config: c, key: sign.NewKey(c.Secret), log: log, client: &http.Client{Transport: t}}, nil
+}
+
+// Close closes the log.
+func (s *Server) Close() error {
+	_, err := s.log.Close()
+	return err
+}
+
+// request is the parameters that matter.
+type request struct {
+	action, flow, name, input string
+	timestamp, signature, key string
+}
+
+// paramsMax is how many parameters a request may have.
+const paramsMax = 100
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/healthz" {
+		io.WriteString(w, "ok\n")
+		return
+	}
+	q, err := s.read(r)
+	if err != nil {
+		refuse(w, http.StatusForbidden, err)
+		return
+	}
+	f, known := s.Flows[q.flow]
+	if !known {
+		refuse(w, http.StatusNotFound, fmt.Errorf("flow %q is not known", q.flow))
+		return
+	}
+	switch q.action {
+	case "StartExecution":
+		err = s.start(r.Context(), w, &f, q)
+	case "DescribeExecution":
+		err = s.describe(r.Context(), w, &f, q)
+	default:
+		err = fmt.Errorf("the ceiling has no %s", q.action)
+	}
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, err)
+	}
+}
+
+// read parses a request and verifies its signature.
+func (s *Server) read(r *http.Request) (*request, error) {
+	list, err := sign.ParseForm(nil, r.URL.RawQuery, paramsMax)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	if list, err = sign.ParseForm(list, body, paramsMax); err != nil {
+		return nil, err
+	}
+	q := &request{}
+	fields := map[string]*string{"Action": &q.action, "FlowName": &q.flow, "ExecutionName": &q.name, "Input": &q.input,
+		"Timestamp": &q.timestamp, "Signature": &q.signature, "AccessKeyId": &q.key}
+	for _, p := range list {
+		if field := fields[p.Name]; field != nil {
+			*field = p.Value
+		}
+	}
+	sent, err := time.Parse(time.RFC3339, q.timestamp)
+	if err != nil || time.Since(sent).Abs() > 30*time.Minute {
+		return nil, fmt.Errorf("the time %q is not now", q.timestamp)
+	}
+	if q.key != s.AccessKey || !s.key.VerifyV1(r.Method, list, q.signature) {
+		return nil, fmt.Errorf("the signature does not match")
+	}
+	return q, nil
+}
+
+func (s *Server) start(ctx context.Context, w http.ResponseWriter, f *Flow, q *request) error {
+	started := time.Now()
+	if err := s.record(q, 0); err != nil {
+		return err
+	}
+	if !f.Apart {
+		if err := s.work(ctx, f, q); err != nil {
+			return err
+		}
+		return answer(w, f, q, "Succeeded", started)
+	}
+	e := &end{started: started, done: make(chan struct{})}
+	s.ends.Store(q.name, e)
+	go func() {
+		e.err = s.work(context.Background(), f, q)
+		close(e.done)
+	}()
+	return answer(w, f, q, "Running", started)
+}
+
+// describe waits for an execution's end and forgets it.
+func (s *Server) describe(ctx context.Context, w http.ResponseWriter, f *Flow, q *request) error {
+	found, known := s.ends.LoadAndDelete(q.name)
+	if !known {
+		return fmt.Errorf("execution %q is not known", q.name)
+	}
+	e := found.(*end)
+	select {
+	case <-e.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if e.err != nil {
+		return e.err
+	}
+	return answer(w, f, q, "Succeeded", e.started)
+}
+
+// work makes the calls of an execution and a record after each.
+func (s *Server) work(ctx context.Context, f *Flow, q *request) error {
+	for n := range f.InRow {
+		if err := s.call(ctx, q, n); err != nil {
+			return err
+		}
+	}
+	if f.AtOnce == 0 {
+		return nil
+	}
+	limit := f.Limit
+	if limit == 0 {
+		limit = f.AtOnce
+	}
+	numbers, failed := make(chan int), make(chan error, limit)
+	for range limit {
+		go func() {
+			var first error
+			for n := range numbers {
+				if err := s.call(ctx, q, n); err != nil && first == nil {
+					first = err
+				}
+			}
+			failed <- first
+		}()
+	}
+	for n := range f.AtOnce {
+		numbers <- n
+	}
+	close(numbers)
+	var first error
+	for range limit {
+		if err := <-failed; err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// call calls the task server and makes the record of its answer.
+func (s *Server) call(ctx context.Context, q *request, n int) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.TaskURL, strings.NewReader(q.input))
+	if err != nil {
+		return err
+	}
+	r.Header["Content-Type"] = []string{"application/json"}
+	r.Header["X-Fnf-Idempotency-Key"] = []string{fmt.Sprintf("%s-%d", q.name, n)}
+	response, err := s.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the task answered %s: %s", response.Status, body)
+	}
+	return s.record(q, n+1)
+}
+
+// record syncs what is known of an execution.
+func (s *Server) record(q *request, n int) error {
+	record := make([]byte, 0, recordBytes+len(q.input))
+	record = fmt.Appendf(record, "%s/%s/%d %s", q.flow, q.name, n, q.input)
+	if len(record) < recordBytes {
+		record = record[:recordBytes]
+	}
+	return s.log.Append(record)
+}
+
+// answer has the fields of the engine's answers.
+func answer(w http.ResponseWriter, f *Flow, q *request, status string, started time.Time) error {
+	output, stopped := "", ""
+	if status == "Succeeded" {
+		output, stopped = q.input, time.Now().UTC().Format(time.RFC3339)
+	}
+	body, err := json.Marshal(struct {
+		RequestID                      string `json:"RequestId"`
+		FlowName, Name, FlowDefinition string
+		Input, Output, Status          string
+		StartedTime, StoppedTime       string
+	}{"00000000-0000-0000-0000-000000000000", q.flow, q.name, f.Definition, q.input, output, status,
+		started.UTC().Format(time.RFC3339), stopped})
+	if err != nil {
+		return err
+	}
+	w.Header()["Content-Type"] = []string{"application/json; charset=utf-8"}
+	w.Write(body)
+	return nil
+}
+
+// refuse answers in the form of the wire's faults.
+func refuse(w http.ResponseWriter, status int, err error) {
+	w.Header()["Content-Type"] = []string{"application/json; charset=utf-8"}
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]string{"Code": "Ceiling", "Message": err.Error(), "RequestId": "-"})
+}
