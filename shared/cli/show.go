@@ -24,7 +24,8 @@ func (c *call) show(v any, table func(w io.Writer)) error {
 
 // rows prints lines of cells in aligned columns, the first line being the heading.
 func rows(w io.Writer, lines [][]string) {
-	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.StripEscape)
+	var b bytes.Buffer
+	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', tabwriter.StripEscape)
 	for _, line := range lines {
 		for i, cell := range line {
 			if i > 0 {
@@ -35,6 +36,9 @@ func rows(w io.Writer, lines [][]string) {
 		io.WriteString(t, "\n")
 	}
 	t.Flush()
+	for line := range strings.Lines(b.String()) {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n")) // an empty last cell leaves its padding
+	}
 }
 
 // fields prints names and values, two by two, leaving out what has no value.

@@ -1,0 +1,62 @@
+package cli_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+const docs = "../../docs"
+
+func document(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(docs + "/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// block gives the first fenced block of a language after a line that holds marker.
+func block(t *testing.T, text, marker, language string) string {
+	t.Helper()
+	_, text, found := strings.Cut(text, marker)
+	_, text, fenced := strings.Cut(text, "```"+language+"\n")
+	text, _, closed := strings.Cut(text, "```\n")
+	if !found || !fenced || !closed {
+		t.Fatalf("no %s block after %q", language, marker)
+	}
+	return text
+}
+
+// TestTestingPage runs the example of docs/testing.md and compares with what it prints there.
+func TestTestingPage(t *testing.T) {
+	page := document(t, "testing.md")
+	flow, cases := block(t, page, "The flow, `order.yaml`", "yaml"), block(t, page, "Its cases, `order.cases.yaml`", "yaml")
+	want := strings.TrimPrefix(block(t, page, "Its cases, `order.cases.yaml`", "console"), "$ millrace test --verbose\n")
+	project(t, "order.yaml", flow, "order.cases.yaml", cases)
+	s := newShell(t, nil)
+	if code, out, errs := s.run("test", "--verbose"); code != 0 || out != want {
+		t.Errorf("exit code %d, want\n%s\ngot\n%s%s", code, want, out, errs)
+	}
+	s.expect(0, []string{"1 definition: no errors"}, nil, "validate", "--strict", ".")
+	project(t, "order.yaml", flow, "order.cases.yaml", strings.Replace(cases, "status: Failed", "status: Succeeded", 1))
+	if _, out, _ := s.run("test"); !strings.Contains(out, block(t, page, "the exit code is 1:", "")) {
+		t.Errorf("got\n%s", out)
+	}
+}
+
+// TestCommandPage looks for every command and client flag in docs/cli.md.
+func TestCommandPage(t *testing.T) {
+	page := document(t, "cli.md")
+	for _, name := range names {
+		if !strings.Contains(page, "`"+name) {
+			t.Errorf("docs/cli.md does not name %s", name)
+		}
+	}
+	for _, flag := range []string{"endpoint", "access-key-id", "access-key-secret", "security-token", "bearer-token", "region", "signature", "output"} {
+		if !strings.Contains(page, "`--"+flag) {
+			t.Errorf("docs/cli.md does not name --%s", flag)
+		}
+	}
+}
