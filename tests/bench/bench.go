@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"millrace/shared/app"
+	"millrace/shared/cloudflow"
+	"millrace/shared/rpc"
+	"millrace/tests/bench/ceiling"
+	"millrace/tests/bench/proc"
+	"millrace/tests/bench/report"
+)
+
+// The one caller of the measured servers.
+const (
+	accessKey = "bench"
+	secret    = "a-secret-of-the-benchmarks"
+)
+
+// bench is a run.
+type bench struct {
+	*options
+	progress io.Writer
+	self     string // this program
+	tasks    *tasks
+	report   report.Report
+	servers  int // started so far, for the names of their folders
+}
+
+func newBench(ctx context.Context, o *options, progress io.Writer) (*bench, error) {
+	b := &bench{options: o, progress: progress}
+	var err error
+	if b.self, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	if b.dir == "" {
+		b.dir = "."
+	}
+	if b.dir, err = os.MkdirTemp(b.dir, ".bench-"); err != nil {
+		return nil, err
+	}
+	if b.dir, err = filepath.Abs(b.dir); err != nil {
+		return nil, err
+	}
+	if inMemory(b.dir) {
+		b.say("%s is in memory, where a sync costs nothing: name a folder on a disk with -dir", b.dir)
+	}
+	if b.tasks, err = newTasks(); err != nil {
+		return nil, err
+	}
+	credentials := fmt.Sprintf("accounts:\n- id: \"1234567890123456\"\n  keys:\n  - {id: %s, secret: %s}\n", accessKey, secret)
+	err = errors.Join(os.WriteFile(b.path("credentials.yaml"), []byte(credentials), 0o600), b.writeSettings())
+	if err != nil {
+		return nil, err
+	}
+	b.report.Machine = fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	b.report.Sync, b.report.Append, err = syncTimes(b.dir)
+	return b, err
+}
+
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+
+func (b *bench) say(format string, a ...any) { fmt.Fprintf(b.progress, format+"\n", a...) }
+
+// writeSettings raises the limits that the scenarios go beyond, and lets flows call this machine.
+func (b *bench) writeSettings() error {
+	yes := true
+	s := app.Settings{AllowLoopback: &yes, AllowPrivate: &yes, Limits: map[string]int64{
+		"Executions": 10_000_000, "Events": 10_000_000, "EventBytes": 64 << 20, "ResultBytes": 64 << 20,
+		"BodyBytes": 256 << 20, "ParallelBranches": 1000, "RequestBytes": 16 << 20,
+	}}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(b.path("settings.json"), text, 0o600)
+}
+
+func (b *bench) close() error {
+	b.tasks.close()
+	return os.RemoveAll(b.dir)
+}
+
+// server is a process that is measured, and a client for it.
+type server struct {
+	*proc.Process
+	*rpc.Client
+	address string
+	pprof   string // address, "" without
+	data    string // folder or file that it writes
+}
+
+// drop ends the server at once, unless it has ended, and removes what it has written.
+func (s *server) drop() {
+	s.Kill()
+	os.RemoveAll(s.data)
+}
+
+// open starts the engine on a fresh folder.
+func (b *bench) open(ctx context.Context) (*server, error) {
+	b.servers++
+	return b.reopen(ctx, b.path(fmt.Sprintf("data-%d", b.servers)))
+}
+
+// reopen starts the engine on a folder.
+func (b *bench) reopen(ctx context.Context, data string) (*server, error) {
+	s := &server{data: data}
+	var err error
+	if s.address, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	o := proc.Options{Name: "millrace", Path: b.binary, Log: b.path("server.log"), Args: []string{"serve", "--listen", s.address,
+		"--data", data, "--credentials", b.path("credentials.yaml"), "--config", b.path("settings.json")}}
+	if b.binary == "" {
+		o.Path = b.self
+	}
+	if b.profile != "" {
+		if s.pprof, err = freeAddress(); err != nil {
+			return nil, err
+		}
+		o.Env = []string{pprofVariable + "=" + s.pprof}
+	}
+	return s, s.start(ctx, o)
+}
+
+// start starts the process and makes the client.
+func (s *server) start(ctx context.Context, o proc.Options) (err error) {
+	o.Health = "http://" + s.address + "/healthz"
+	s.Client, err = rpc.NewClient(rpc.ClientOptions{Endpoint: "http://" + s.address, AccessKeyID: accessKey, Secret: secret})
+	if err != nil {
+		return err
+	}
+	s.Process, err = proc.Start(ctx, o)
+	return err
+}
+
+// openCeiling starts the ceiling with the flows that it is to know.
+func (b *bench) openCeiling(ctx context.Context, flows map[string]ceiling.Flow) (*server, error) {
+	b.servers++
+	name := fmt.Sprintf("ceiling-%d", b.servers)
+	s := &server{data: b.path(name + ".log")}
+	text, err := json.Marshal(ceiling.Config{Log: s.data, TaskURL: b.tasks.url, AccessKey: accessKey, Secret: secret, Flows: flows})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(b.path(name+".json"), text, 0o600); err != nil {
+		return nil, err
+	}
+	if s.address, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	return s, s.start(ctx, proc.Options{Name: "the ceiling", Path: b.self, Log: b.path("server.log"),
+		Args: []string{"ceiling", "--listen", s.address, "--config", b.path(name + ".json")}})
+}
+
+// freeAddress gives an address on which nothing listens now.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// create creates a flow.
+func (s *server) create(ctx context.Context, name, definition string) error {
+	_, err := s.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL", Description: "benchmark"})
+	return err
+}
+
+// starts starts an execution.
+func (s *server) starts(ctx context.Context, flow, name, input string) (*rpc.Execution, error) {
+	return s.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input})
+}
+
+// succeeds starts an execution and waits until it has succeeded.
+func (s *server) succeeds(ctx context.Context, flow, name, input string) error {
+	x, err := s.starts(ctx, flow, name, input)
+	if err != nil {
+		return err
+	}
+	return s.awaits(ctx, x)
+}
+
+// awaits waits until an execution has succeeded.
+func (s *server) awaits(ctx context.Context, x *rpc.Execution) (err error) {
+	wait := int64(60)
+	for x.Status == "Running" || x.Status == "Starting" {
+		x, err = s.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: x.FlowName, ExecutionName: x.Name, WaitTimeSeconds: &wait})
+		if err != nil {
+			return err
+		}
+	}
+	if x.Status == "Succeeded" {
+		return nil
+	}
+	h, err := s.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: x.FlowName, ExecutionName: x.Name})
+	if err != nil || len(h.Events) == 0 {
+		return fmt.Errorf("execution %s is %s (%v)", x.Name, x.Status, err)
+	}
+	return fmt.Errorf("execution %s is %s: %s", x.Name, x.Status, h.Events[len(h.Events)-1].EventDetail)
+}

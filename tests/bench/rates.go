@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"millrace/tests/bench/ceiling"
+	"millrace/tests/bench/load"
+	"millrace/tests/bench/proc"
+	"millrace/tests/bench/report"
+)
+
+// rate is a scenario that asks how many a second.
+type rate struct {
+	name       string
+	unit       string
+	each       int // how many units an execution counts for
+	clients    []int
+	definition string
+	same       ceiling.Flow // the same exchanges
+	startOnly  bool         // the start's answer is the end
+	floors     func(f *report.Figure) []report.Floor
+}
+
+func half(f *report.Figure) []report.Floor { return []report.Floor{f.HalfOf()} }
+
+func atLeast(n float64) func(f *report.Figure) []report.Floor {
+	return func(f *report.Figure) []report.Floor { return []report.Floor{f.AtLeast(n)} }
+}
+
+func (b *bench) oneTask(ctx context.Context) error {
+	return b.rates(ctx, rate{name: "one-task", unit: "executions", each: 1, clients: []int{64, 256},
+		definition: b.rowFlow("one-task", 1), same: ceiling.Flow{InRow: 1}, floors: half})
+}
+
+func (b *bench) fiveTasks(ctx context.Context) error {
+	return b.rates(ctx, rate{name: "five-tasks", unit: "executions", each: 1, clients: []int{64},
+		definition: b.rowFlow("five-tasks", 5), same: ceiling.Flow{InRow: 5}, floors: half})
+}
+
+func (b *bench) parallelHTTP(ctx context.Context) error {
+	return b.rates(ctx, rate{name: "parallel-http", unit: "calls", each: 100, clients: []int{8},
+		definition: parallelFlow("parallel-http", 100, "T", b.taskState("T", "", keepOrder)), same: ceiling.Flow{AtOnce: 100},
+		floors: atLeast(4000)})
+}
+
+func (b *bench) parallelPass(ctx context.Context) error {
+	return b.rates(ctx, rate{name: "parallel-pass", unit: "executions", each: 1, clients: []int{8},
+		definition: parallelFlow("parallel-pass", 100, "P", passState), floors: atLeast(300)})
+}
+
+func (b *bench) start(ctx context.Context) error {
+	return b.rates(ctx, rate{name: "start", unit: "starts", each: 1, clients: []int{64}, definition: passFlow("start"),
+		startOnly: true, floors: atLeast(5000)})
+}
+
+// lowLoad has one client, so that nothing waits for anything but the disk.
+func (b *bench) lowLoad(ctx context.Context) error {
+	return b.rates(ctx, rate{name: "low-load", unit: "executions", each: 1, clients: []int{1}, definition: passFlow("low-load"),
+		floors: func(f *report.Figure) []report.Floor {
+			above := report.Within(f.P50-b.report.Sync, 3*time.Millisecond)
+			above.Text += " above the disk's sync, at the median"
+			return []report.Floor{above}
+		}})
+}
+
+// rates measures a scenario with each number of clients.
+func (b *bench) rates(ctx context.Context, r rate) error {
+	if len(b.clients) > 0 {
+		r.clients = b.clients
+	}
+	for _, clients := range r.clients {
+		if err := b.rateOf(ctx, &r, clients); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rateOf measures the ceiling, the engine, and the ceiling again, so that a machine that grows slower or faster
+// meanwhile changes both.
+func (b *bench) rateOf(ctx context.Context, r *rate, clients int) (err error) {
+	apart := r.same
+	r.same.Definition, apart.Definition, apart.Apart = r.definition, r.definition, true
+	bound, err := b.openCeiling(ctx, map[string]ceiling.Flow{r.name: r.same, r.name + "-apart": apart})
+	if err != nil {
+		return err
+	}
+	defer bound.drop()
+	ours, err := b.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer ours.drop()
+	if err := ours.create(ctx, r.name, r.definition); err != nil {
+		return err
+	}
+	f := report.Figure{Scenario: r.name, Clients: clients, Unit: r.unit}
+	before, err := b.window(ctx, bound, r, r.name, clients, b.length/2)
+	if err != nil {
+		return err
+	}
+	profile := b.profiled(ctx, ours)
+	us, err := b.window(ctx, ours, r, r.name, clients, b.length)
+	if err = errors.Join(err, profile()); err != nil {
+		return err
+	}
+	if u, err := ours.Usage(); err == nil {
+		f.Resident = u.Resident
+	}
+	if !r.startOnly {
+		two, err := b.window(ctx, bound, r, r.name+"-apart", clients, b.length/2)
+		if err != nil {
+			return err
+		}
+		f.Apart = two.PerSecond() * float64(r.each)
+	}
+	after, err := b.window(ctx, bound, r, r.name, clients, b.length/2)
+	if err != nil {
+		return err
+	}
+	both := load.Join(before.Result, after.Result)
+	f.Ours, f.Ceiling = us.PerSecond()*float64(r.each), both.PerSecond()*float64(r.each)
+	f.P50, f.P99 = us.Quantile(0.5), us.Quantile(0.99)
+	f.ServerCPU, f.ClientCPU = us.server/time.Duration(r.each), us.self/time.Duration(r.each)
+	f.CeilingCPU = (before.server + after.server) / 2 / time.Duration(r.each)
+	f.Floors = r.floors(&f)
+	f.Add("ceiling before and after", "%.0f/s, %.0f/s", before.PerSecond()*float64(r.each), after.PerSecond()*float64(r.each))
+	f.Add("ceiling p50, p99", "%s, %s", both.Quantile(0.5).Round(time.Microsecond), both.Quantile(0.99).Round(time.Microsecond))
+	b.report.Figures = append(b.report.Figures, f)
+	return ours.Stop()
+}
+
+// measured is a window and what it cost.
+type measured struct {
+	*load.Result
+	server, self time.Duration // CPU for each execution
+}
+
+var names atomic.Int64
+
+// window drives a server.
+func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, clients int, length time.Duration) (*measured, error) {
+	var usage [2][2]proc.Usage
+	read := func(at int) func() {
+		return func() {
+			usage[at][0], _ = s.Usage()
+			usage[at][1], _ = proc.Measure(os.Getpid())
+		}
+	}
+	got, err := load.Run(ctx, load.Options{Clients: clients, Warm: b.warm(), Window: length, Begin: read(0), End: read(1),
+		Do: func(ctx context.Context, client, turn int) error {
+			n := names.Add(1)
+			name, input := fmt.Sprintf("x%d", n), fmt.Sprintf(`{"order":%d}`, n)
+			if r.startOnly {
+				_, err := s.starts(ctx, flow, name, input)
+				return err
+			}
+			return s.succeeds(ctx, flow, name, input)
+		}})
+	if err != nil {
+		return nil, err
+	}
+	if got.Count == 0 {
+		return nil, errors.New("nothing was answered in time: give it more -seconds")
+	}
+	m := &measured{Result: got}
+	m.server = (usage[1][0].CPU - usage[0][0].CPU) / time.Duration(got.Count)
+	m.self = (usage[1][1].CPU - usage[0][1].CPU) / time.Duration(got.Count)
+	return m, nil
+}
+
+// warm is how long a server is warmed up.
+func (b *bench) warm() time.Duration { return min(b.length/2, time.Second) }
+
+// profiled takes a CPU profile of a server while it is measured, if one was asked for; the function that it gives waits
+// for the profile.
+func (b *bench) profiled(ctx context.Context, s *server) (wait func() error) {
+	if b.profile == "" {
+		return func() error { return nil }
+	}
+	done := make(chan error, 1)
+	go func() {
+		time.Sleep(b.warm())
+		done <- b.fetchProfile(ctx, s)
+	}()
+	return func() error { return <-done }
+}
+
+func (b *bench) fetchProfile(ctx context.Context, s *server) error {
+	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.pprof, max(int(b.length.Seconds()), 1))
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the profile: %s", response.Status)
+	}
+	file, err := os.Create(b.profile)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, response.Body)
+	return errors.Join(err, file.Close())
+}

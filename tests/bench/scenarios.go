@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// scenarios are what is measured, in this order.
+var scenarios = []struct {
+	name    string
+	measure func(b *bench, ctx context.Context) error
+}{
+	{"one-task", (*bench).oneTask},
+	{"five-tasks", (*bench).fiveTasks},
+	{"parallel-http", (*bench).parallelHTTP},
+	{"parallel-pass", (*bench).parallelPass},
+	{"start", (*bench).start},
+	{"low-load", (*bench).lowLoad},
+	{"map", (*bench).mapItems},
+	{"waiting", (*bench).waits},
+	{"list", (*bench).list},
+}
+
+func scenarioNames() []string {
+	var names []string
+	for _, s := range scenarios {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// measure runs the scenarios that were asked for.
+func (b *bench) measure(ctx context.Context) error {
+	for _, s := range scenarios {
+		if len(b.scenarios) > 0 && !slices.Contains(b.scenarios, s.name) {
+			continue
+		}
+		b.say("%s …", s.name)
+		if err := s.measure(b, ctx); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
