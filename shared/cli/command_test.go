@@ -197,7 +197,7 @@ func TestUnreachable(t *testing.T) {
 			w.Write([]byte("<html>welcome</html>"))
 			return
 		}
-		http.Error(w, "<html>bad gateway</html>", 502)
+		http.Error(w, "<html>bad gateway</html>", http.StatusBadGateway)
 	}))
 	defer page.Close()
 	s.expect(3, nil, []string{"no answer of CloudFlow: HTTP 502"}, "list", "orders", "--endpoint", page.URL)
