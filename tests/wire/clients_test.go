@@ -1,0 +1,106 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+)
+
+// region is what clients are told; it is only part of their own bookkeeping.
+const region = "cn-hangzhou"
+
+// apiVersion is the API's.
+const apiVersion = "2019-03-15"
+
+// login is what a caller signs with: an access key, an STS key with its token, or a bearer token alone.
+type login struct{ id, secret, securityToken, bearer string }
+
+// params are an operation's parameters by name: texts, integers and booleans.
+type params map[string]any
+
+// client is one released client, signed in with one set of credentials.
+type client interface {
+	// call runs an operation, decodes the answer's body into out and gives the body itself. A refusal is what the
+	// client makes of it, as a *refusal.
+	call(operation string, in params, out any) (body map[string]json.RawMessage, err error)
+}
+
+// kind is one released client.
+type kind struct {
+	name   string
+	bearer bool // it knows bearer tokens
+	open   func(t *testing.T, l login) client
+}
+
+// kinds are the clients that every test runs with.
+var kinds = []kind{
+	{name: "gov1", bearer: true, open: openGoV1},
+	{name: "common", bearer: true, open: openCommon},
+	{name: "darabonba1", bearer: true, open: darabonba{signature: "v2"}.open},
+	{name: "darabonba3", bearer: true, open: darabonba{}.open},
+	{name: "npm", open: openNPM},
+}
+
+// refusal is a typed error of a client, with what it read from the server's answer.
+type refusal struct {
+	status                   int
+	code, message, requestID string
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("%d %s: %s (%s)", r.status, r.code, r.message, r.requestID)
+}
+
+// inQuery are the parameters of POST operations that current clients put into the query (api.md section 4).
+var inQuery = map[string]bool{"TaskToken": true}
+
+// isRead are the operations that current clients send as GET.
+var isRead = map[string]bool{
+	"DescribeFlow": true, "ListFlows": true, "DescribeExecution": true, "ListExecutions": true, "GetExecutionHistory": true,
+	"DescribeSchedule": true, "ListSchedules": true,
+}
+
+// split gives the parameters of an operation by where current clients put them.
+func split(operation string, in params) (query, form map[string]any) {
+	query, form = map[string]any{}, map[string]any{}
+	for name, v := range in {
+		if isRead[operation] || inQuery[name] {
+			query[name] = v
+		} else {
+			form[name] = v
+		}
+	}
+	return query, form
+}
+
+// texts are the parameters as a client that only knows texts sends them.
+func texts(in map[string]any) map[string]string {
+	out := make(map[string]string, len(in))
+	for name, v := range in {
+		out[name] = fmt.Sprint(v)
+	}
+	return out
+}
+
+// decode reads a success body. A key named Code would be an error to the Node.js client.
+func decode(body []byte, out any) (map[string]json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return nil, fmt.Errorf("body of a success: %w: %s", err, body)
+	}
+	if _, ok := fields["Code"]; ok {
+		return nil, fmt.Errorf("body of a success has a key Code: %s", body)
+	}
+	if string(fields["RequestId"]) == "" || string(fields["RequestId"]) == `""` {
+		return nil, fmt.Errorf("body of a success has no RequestId: %s", body)
+	}
+	if out == nil {
+		return fields, nil
+	}
+	return fields, json.Unmarshal(body, out)
+}
+
+// keys are the sorted names of a body's fields.
+func keys(body map[string]json.RawMessage) []string { return slices.Sorted(maps.Keys(body)) }

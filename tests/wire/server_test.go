@@ -1,0 +1,152 @@
+package wire_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// started is the server under test: the built binary, in a process of its own.
+type started struct {
+	address string
+	cmd     *exec.Cmd
+	log     logBuffer
+	ended   chan struct{}
+}
+
+// server serves all tests; it has the accounts of accountsFile and the functions of tasks.
+var server *started
+
+// binary is the built server.
+var binary string
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tests/wire:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "wire")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	if binary, err = build(); err != nil {
+		return 0, err
+	}
+	functions := startTasks()
+	defer functions.Close()
+	credentialsFile, functionsFile := filepath.Join(dir, "credentials.yaml"), filepath.Join(dir, "functions.yaml")
+	err = errors.Join(
+		os.WriteFile(credentialsFile, []byte(accountsFile()), 0o600),
+		os.WriteFile(functionsFile, []byte(functionsYAML(functions.URL)), 0o600),
+	)
+	if err != nil {
+		return 0, err
+	}
+	server, err = start("--data", filepath.Join(dir, "data"), "--credentials", credentialsFile, "--functions", functionsFile)
+	if err != nil {
+		return 0, err
+	}
+	code = m.Run()
+	if err := server.stop(); err != nil {
+		return 0, err
+	}
+	if code != 0 {
+		fmt.Fprintf(os.Stderr, "--- the server's log\n%s", server.log.String())
+	}
+	return code, nil
+}
+
+// build makes bin/millrace in the server's module, as its Makefile does.
+func build() (string, error) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		return "", err
+	}
+	out := filepath.Join(root, "bin", "millrace")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", out, "./functions/local")
+	cmd.Dir = root
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, text)
+	}
+	return out, nil
+}
+
+// start runs `millrace serve` on a free port of loopback and waits until it answers.
+func start(flags ...string) (*started, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &started{address: l.Addr().String(), ended: make(chan struct{})}
+	l.Close()
+	s.cmd = exec.Command(binary, append([]string{"serve", "--listen", s.address}, flags...)...)
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		s.cmd.Wait()
+		close(s.ended)
+	}()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		select {
+		case <-s.ended:
+			return nil, fmt.Errorf("the server ended at once:\n%s", s.log.String())
+		case <-time.After(20 * time.Millisecond):
+		}
+		if c, err := net.Dial("tcp", s.address); err == nil {
+			return s, c.Close()
+		}
+	}
+	s.cmd.Process.Kill()
+	return nil, fmt.Errorf("the server did not answer within 30 s:\n%s", s.log.String())
+}
+
+// stop interrupts the server; it must end well, and by itself.
+func (s *started) stop() error {
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+		return fmt.Errorf("interrupt: %w\n%s", err, s.log.String())
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(30 * time.Second):
+		s.cmd.Process.Kill()
+		return fmt.Errorf("the server went on for 30 s after an interrupt:\n%s", s.log.String())
+	}
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 || strings.Contains(s.log.String(), "panic") {
+		return fmt.Errorf("the server ended with status %d:\n%s", code, s.log.String())
+	}
+	return nil
+}
+
+// logBuffer collects what the server prints.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

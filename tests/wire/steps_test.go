@@ -1,0 +1,140 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// user is one client at work in its own account.
+type user struct {
+	client
+	kind kind
+}
+
+// each runs a test with every client, side by side.
+func each(t *testing.T, test func(t *testing.T, u user)) {
+	t.Parallel()
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, user{k.open(t, owner(k)), k})
+		})
+	}
+}
+
+// as is the same client with another login.
+func (u user) as(t *testing.T, l login) user {
+	t.Helper()
+	return user{u.kind.open(t, l), u.kind}
+}
+
+// ask runs an operation that must succeed.
+func ask[A any](t *testing.T, u user, operation string, in params) A {
+	t.Helper()
+	out, _ := askBody[A](t, u, operation, in)
+	return out
+}
+
+// askBody is ask with the body's fields.
+func askBody[A any](t *testing.T, u user, operation string, in params) (A, map[string]json.RawMessage) {
+	t.Helper()
+	var out A
+	body, err := u.call(operation, in, &out)
+	if err != nil {
+		t.Fatalf("%s %v: %v", operation, in, err)
+	}
+	return out, body
+}
+
+// refused runs an operation that must be refused with a typed error, and gives its message.
+func refused(t *testing.T, u user, operation string, in params, status int, code string) string {
+	t.Helper()
+	body, err := u.call(operation, in, nil)
+	if err == nil {
+		t.Fatalf("%s %v was not refused: %v", operation, in, keys(body))
+	}
+	var r *refusal
+	if !errors.As(err, &r) {
+		t.Fatalf("%s %v: %v", operation, in, err)
+	}
+	if r.status != status || r.code != code {
+		t.Fatalf("%s %v: %v, not %d %s", operation, in, r, status, code)
+	}
+	if r.message == "" || r.requestID == "" {
+		t.Errorf("%s %v: message %q, request id %q", operation, in, r.message, r.requestID)
+	}
+	return r.message
+}
+
+// mentions checks a refusal's message.
+func mentions(t *testing.T, message, text string) {
+	t.Helper()
+	if !strings.Contains(message, text) {
+		t.Errorf("message is %q, without %q", message, text)
+	}
+}
+
+// create makes a flow from a definition with {Flow} in it.
+func create(t *testing.T, u user, name, text string) flowAnswer {
+	t.Helper()
+	return ask[flowAnswer](t, u, "CreateFlow", params{"Name": name, "Definition": definition(text, name), "Description": "", "Type": "FDL"})
+}
+
+// begin starts a named execution.
+func begin(t *testing.T, u user, flow, name, input string) execution {
+	t.Helper()
+	return ask[execution](t, u, "StartExecution", params{"FlowName": flow, "ExecutionName": name, "Input": input})
+}
+
+// end waits by long poll until an execution has ended.
+func end(t *testing.T, u user, flow, name, status string) execution {
+	t.Helper()
+	x := ask[execution](t, u, "DescribeExecution", params{"FlowName": flow, "ExecutionName": name, "WaitTimeSeconds": 30})
+	if x.Status != status {
+		t.Fatalf("%s/%s is %s, not %s: %+v\n%v", flow, name, x.Status, status, x, events(t, u, flow, name))
+	}
+	if x.StoppedTime == "" || (x.Output == "") != (status != "Succeeded") {
+		t.Errorf("%s/%s: %s with StoppedTime %q and Output %q", flow, name, status, x.StoppedTime, x.Output)
+	}
+	return x
+}
+
+// events are all of an execution's history.
+func events(t *testing.T, u user, flow, name string) []event {
+	t.Helper()
+	return ask[history](t, u, "GetExecutionHistory", params{"FlowName": flow, "ExecutionName": name, "Limit": 1000}).Events
+}
+
+// failure is what the last event of an ended execution says: its type, error and cause.
+func failure(t *testing.T, u user, flow, name string) (kind, errorName, cause string) {
+	t.Helper()
+	all := events(t, u, flow, name)
+	last := all[len(all)-1]
+	var d struct{ Error, Cause string }
+	if err := json.Unmarshal([]byte(last.EventDetail), &d); err != nil {
+		t.Fatalf("%+v: %v", last, err)
+	}
+	return last.Type, d.Error, d.Cause
+}
+
+// check compares.
+func check[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s is %v, not %v", what, got, want)
+	}
+}
+
+// each language of a test is a subtest, side by side.
+func eachLanguage(t *testing.T, test func(t *testing.T, u user, l language)) {
+	each(t, func(t *testing.T, u user) {
+		for _, l := range languages {
+			t.Run(l.name, func(t *testing.T) {
+				t.Parallel()
+				test(t, u, l)
+			})
+		}
+	})
+}

@@ -1,0 +1,87 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+)
+
+// tasks answers for the functions that the flows of the tests call, with the protocol of custom runtimes.
+//
+//   - echo gives back its event.
+//   - ask remembers the task token of its event under the event's id, and says so.
+//   - broken fails, with the error and cause that its event asks for.
+var tasks taskTokens
+
+type taskTokens struct {
+	mu     sync.Mutex
+	tokens map[string]chan string // by id
+}
+
+func startTasks() *httptest.Server { return httptest.NewServer(http.HandlerFunc(tasks.serve)) }
+
+func functionsYAML(url string) string {
+	out := "functions:\n"
+	for _, name := range []string{"echo", "ask", "broken"} {
+		out += fmt.Sprintf("  - {match: \"acs:fc:*:*:*functions/%s\", http: %q}\n", name, url)
+	}
+	return out
+}
+
+func (s *taskTokens) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil || r.Method != http.MethodPost || r.URL.Path != "/invoke" {
+		http.Error(w, "not an invocation", http.StatusBadRequest)
+		return
+	}
+	var e struct{ Id, Token, Error, Cause string }
+	json.Unmarshal(body, &e) // echo takes any event
+	switch name := r.Header.Get("x-fc-function-name"); name {
+	case "echo":
+		w.Write(body)
+	case "ask":
+		select {
+		case s.channel(e.Id) <- e.Token:
+		default: // called again for the same task: the token is there
+		}
+		io.WriteString(w, `{"asked":true}`)
+	case "broken":
+		w.Header().Set("x-fc-status", "404")
+		w.WriteHeader(http.StatusNotFound)
+		json.NewEncoder(w).Encode(map[string]string{"errorType": e.Error, "errorMessage": e.Cause})
+	default:
+		http.Error(w, "no function "+name, http.StatusBadRequest)
+	}
+}
+
+func (s *taskTokens) channel(id string) chan string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tokens == nil {
+		s.tokens = map[string]chan string{}
+	}
+	if s.tokens[id] == nil {
+		s.tokens[id] = make(chan string, 1)
+	}
+	return s.tokens[id]
+}
+
+// token waits until ask was called with the id, and gives the task token that it got.
+func (s *taskTokens) token(t *testing.T, id string) string {
+	t.Helper()
+	select {
+	case token := <-s.channel(id):
+		if token == "" {
+			t.Fatalf("task %s was called without a token", id)
+		}
+		return token
+	case <-time.After(30 * time.Second):
+		t.Fatalf("task %s was not called within 30 s", id)
+		return ""
+	}
+}
