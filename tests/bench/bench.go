@@ -142,12 +142,19 @@ func (s *server) start(ctx context.Context, o proc.Options) (err error) {
 	return err
 }
 
+// allocated is as much of a log as a ceiling may fill while it is measured.
+func (b *bench) allocated() int64 {
+	const bytesPerSecond = 24 << 20
+	return max(8<<20, int64((3*b.length/2+3*b.warm()).Seconds()*bytesPerSecond))
+}
+
 // openCeiling starts the ceiling with the flows that it is to know.
 func (b *bench) openCeiling(ctx context.Context, flows map[string]ceiling.Flow) (*server, error) {
 	b.servers++
 	name := fmt.Sprintf("ceiling-%d", b.servers)
 	s := &server{data: b.path(name + ".log")}
-	text, err := json.Marshal(ceiling.Config{Log: s.data, TaskURL: b.tasks.url, AccessKey: accessKey, Secret: secret, Flows: flows})
+	text, err := json.Marshal(ceiling.Config{Log: s.data, Allocated: b.allocated(),
+		TaskURL: b.tasks.url, AccessKey: accessKey, Secret: secret, Flows: flows})
 	if err != nil {
 		return nil, err
 	}

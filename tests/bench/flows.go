@@ -62,7 +62,6 @@ func mapFlow(name, start, state string) string {
 	return fmt.Sprintf(header, name, "All") + `- Name: All
   Type: Map
   ItemsPath: $Input.items
-  ItemConstructor: {order.$: $Item}
   MaxConcurrency: 100
   OutputConstructor: {count.$: length($Output.Items)}
   End: true
@@ -74,14 +73,14 @@ func indent(text, by string) string {
 	return by + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+by) + "\n"
 }
 
-// itemsInput is an input with n items.
+// itemsInput is an input with n items, an order each.
 func itemsInput(n int) string {
 	text := []byte(`{"items":[`)
 	for i := range n {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		text = fmt.Append(text, i)
+		text = fmt.Appendf(text, `{"order":%d}`, i)
 	}
 	return string(append(text, "]}"...))
 }

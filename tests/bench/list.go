@@ -93,6 +93,24 @@ func (b *bench) pages(ctx context.Context, s *server, f *report.Figure) error {
 		}
 		f.Add(p.name, "%s, %d executions%s", took.Round(10*time.Microsecond), len(page.Executions), more)
 	}
+	return s.walk(ctx, prefix, f)
+}
+
+// walk reads all pages of a filter.
+func (s *server) walk(ctx context.Context, q cloudflow.ListExecutionsRequest, f *report.Figure) error {
+	begin, found, requests := time.Now(), 0, 0
+	for {
+		page, err := s.ListExecutions(ctx, q)
+		if err != nil {
+			return err
+		}
+		found += len(page.Executions)
+		requests++
+		if q.NextToken = page.NextToken; q.NextToken == "" {
+			break
+		}
+	}
+	f.Add("all pages by name prefix", "%s, %d executions in %d requests", time.Since(begin).Round(time.Millisecond), found, requests)
 	return nil
 }
 

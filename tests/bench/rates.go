@@ -131,6 +131,7 @@ func (b *bench) rateOf(ctx context.Context, r *rate, clients int) (err error) {
 	f.ServerCPU, f.ClientCPU = us.server/time.Duration(r.each), us.self/time.Duration(r.each)
 	f.CeilingCPU = (before.server + after.server) / 2 / time.Duration(r.each)
 	f.Floors = r.floors(&f)
+	f.Add("ceiling's CPU over ours, clients included", "%.2f", byCPU(us, before, after))
 	f.Add("ceiling before and after", "%.0f/s, %.0f/s", before.PerSecond()*float64(r.each), after.PerSecond()*float64(r.each))
 	f.Add("ceiling p50, p99", "%s, %s", both.Quantile(0.5).Round(time.Microsecond), both.Quantile(0.99).Round(time.Microsecond))
 	b.report.Figures = append(b.report.Figures, f)
@@ -143,6 +144,13 @@ type measured struct {
 	server, self time.Duration // CPU for each execution
 }
 
+// byCPU is a ratio that hardly depends on what else runs on the machine: what the ceiling took of all processors over
+// what we took, for each execution.
+func byCPU(us, before, after *measured) float64 {
+	return (before.server + before.self + after.server + after.self).Seconds() / 2 / max(us.server+us.self, 1).Seconds()
+}
+
+// names gives every execution another name.
 var names atomic.Int64
 
 // window drives a server.

@@ -12,10 +12,11 @@ import (
 
 const (
 	waitingClients = 64
+	sampleClients  = 16
 	waitingSample  = 100 // executions that are reported after the restart
 	takeoverMax    = 5 * time.Second
-	residentMax    = 400 // MB
-	settle         = 5 * time.Second
+	residentMax    = 400             // MB
+	settleMax      = 5 * time.Second // until memory that is free goes back to the system
 )
 
 // waits starts executions that wait on a callback, measures the memory that they take, kills the server, and measures
@@ -36,7 +37,7 @@ func (b *bench) waits(ctx context.Context) error {
 		return err
 	}
 	f.ServerCPU = filled.CPU / time.Duration(b.waiting)
-	time.Sleep(settle)
+	time.Sleep(min(settleMax, b.length))
 	settled, err := s.Usage()
 	if err != nil {
 		return err
@@ -57,7 +58,7 @@ func (b *bench) waits(ctx context.Context) error {
 	took := time.Since(begin)
 	f.Add("after kill -9", "answers after %s, %d callbacks have ended their executions after %s",
 		answers.Round(time.Millisecond), min(waitingSample, b.waiting), took.Round(time.Millisecond))
-	time.Sleep(settle)
+	time.Sleep(min(settleMax, b.length))
 	if u, err := s.Usage(); err == nil {
 		f.Add("memory after the restart, and the most", "%s, %s", report.Megabytes(u.Resident), report.Megabytes(u.Peak))
 	}
@@ -89,7 +90,7 @@ func (b *bench) submit(ctx context.Context, s *server) (float64, error) {
 		return 0, err
 	}
 	took := time.Since(begin)
-	return float64(b.waiting) / took.Seconds(), b.sampled(func(i int) error { return s.submitted(ctx, waitingName(i)) })
+	return float64(b.waiting) / took.Seconds(), b.sampled(ctx, func(ctx context.Context, i int) error { return s.submitted(ctx, waitingName(i)) })
 }
 
 func pause(ctx context.Context) error {
@@ -102,14 +103,9 @@ func pause(ctx context.Context) error {
 }
 
 // sampled calls f for executions that are spread over all.
-func (b *bench) sampled(f func(i int) error) error {
+func (b *bench) sampled(ctx context.Context, f func(ctx context.Context, i int) error) error {
 	n := min(waitingSample, b.waiting)
-	for k := range n {
-		if err := f((k+1)*b.waiting/n - 1); err != nil {
-			return err
-		}
-	}
-	return nil
+	return load.Each(ctx, sampleClients, n, func(ctx context.Context, _, k int) error { return f(ctx, (k+1)*b.waiting/n-1) })
 }
 
 // submitted waits until the history of an execution says that its task has been submitted.
@@ -133,7 +129,7 @@ func (s *server) submitted(ctx context.Context, name string) error {
 
 // complete reports the tasks of some executions and waits for their ends.
 func (b *bench) complete(ctx context.Context, s *server) error {
-	return b.sampled(func(i int) error {
+	return b.sampled(ctx, func(ctx context.Context, i int) error {
 		_, err := s.ReportTaskSucceeded(ctx, cloudflow.ReportTaskSucceededRequest{TaskToken: b.tasks.token(i), Output: `{"done":true}`})
 		if err != nil {
 			return fmt.Errorf("report for %s: %w", waitingName(i), err)

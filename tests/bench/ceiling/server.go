@@ -28,6 +28,7 @@ type Flow struct {
 // Config of a server.
 type Config struct {
 	Log       string // path of the log
+	Allocated int64  // bytes of it that are written ahead; 0: a quarter of a GB
 	TaskURL   string
 	AccessKey string
 	Secret    string
@@ -56,7 +57,7 @@ type end struct {
 
 // NewServer makes the log and a server over it.
 func NewServer(c Config) (*Server, error) {
-	log, err := CreateLog(c.Log, 0)
+	log, err := CreateLog(c.Log, c.Allocated)
 	if err != nil {
 		return nil, err
 	}
