@@ -65,7 +65,7 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 	x := &store.Execution{Account: st.Flow.Account, FlowID: st.Flow.ID, Flow: st.Flow.Name, Name: st.Name, Region: r.Region,
 		RoleArn: st.Flow.RoleArn, Run: store.Random(), Claim: st.claim, Origin: st.Origin, Callback: st.Callback,
 		Hash: st.Flow.Hash, Qualifier: st.Qualifier, Language: m.Language, Express: st.Flow.Mode == flow.Express,
-		Started: now, Deadline: now + limit*1000, Input: st.Input, Environment: st.Flow.Environment}
+		Status: flow.Running, Started: now, Deadline: now + limit*1000, Input: st.Input, Environment: st.Flow.Environment}
 	x.Expires = x.Deadline + r.Retention.Milliseconds()
 	rand.Read(x.Seed[:])
 	s, err := stateOf(x)
