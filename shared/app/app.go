@@ -66,7 +66,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.store = store.New(store.Options{Driver: driver})
+	a.store = store.New(store.Options{Driver: driver, Exclusive: true})
 	if err := a.wire(file, limits, credentials); err != nil {
 		driver.Close()
 		return nil, err
@@ -240,6 +240,7 @@ func Serve(ctx context.Context, c Config) error {
 		listener.Close()
 		return err
 	}
+	defer holdHeap()()
 	server := rpc.NewServer(c.Listen, a.Handler())
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

@@ -47,7 +47,12 @@ func DefinitionHash(text string) string {
 
 // GetFlow reads a flow, strongly consistent. ErrNotFound when there is none or it is being deleted.
 func (s *Store) GetFlow(ctx context.Context, account, name string) (*Flow, error) {
-	row, err := s.driver.Get(ctx, flowKey(account, name))
+	key := flowKey(account, name)
+	cached, writes := s.flows.get(key)
+	if cached != nil {
+		return cached, nil
+	}
+	row, err := s.driver.Get(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +63,7 @@ func (s *Store) GetFlow(ctx context.Context, account, name string) (*Flow, error
 	if f.Deleting {
 		return nil, ErrNotFound
 	}
+	s.flows.put(key, f, writes)
 	return f, nil
 }
 
@@ -95,6 +101,7 @@ func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, cond 
 	puts := []Row{{Key: definitionKey(f.ID, f.Hash), Data: []byte(definition)}}
 	row := Row{Key: flowKey(f.Account, f.Name), Version: f.Version, Fence: f.ID, Data: data,
 		List: &ListEntry{Group: flowGroup, Sort: flowSort(f.Account, f.Name)}}
+	defer s.flows.forget(row.Key)
 	return s.driver.Commit(ctx, puts, row, cond)
 }
 
@@ -104,7 +111,9 @@ func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
 	if err := s.PutTombstone(ctx, f.ID, Tombstone{Account: f.Account, Name: f.Name}, s.nowMillis()); err != nil {
 		return err
 	}
-	return s.driver.Delete(ctx, flowKey(f.Account, f.Name), &Condition{Version: f.Version, Fence: f.ID})
+	key := flowKey(f.Account, f.Name)
+	defer s.flows.forget(key)
+	return s.driver.Delete(ctx, key, &Condition{Version: f.Version, Fence: f.ID})
 }
 
 // ListFlows lists an account's flows by name, after the name given, at most limit.

@@ -14,6 +14,8 @@ type Options struct {
 	// TailBytes is how long the history tail in the state row grows before it moves to a row of its own;
 	// 0: 2 KB, right for an embedded store.
 	TailBytes int
+	// Exclusive says that no other process writes to this store: flows are then kept in memory too.
+	Exclusive bool
 }
 
 // Store keeps flows, definitions, executions and history over a Driver. It is safe for many goroutines.
@@ -24,6 +26,8 @@ type Store struct {
 
 	mu          sync.Mutex
 	definitions map[string]string // by flow id and hash; immutable texts, bounded
+
+	flows *flowCache // nil unless the store is exclusive
 }
 
 // New returns a Store over a driver.
@@ -34,6 +38,9 @@ func New(o Options) *Store {
 	}
 	if s.tail == 0 {
 		s.tail = 2 << 10
+	}
+	if o.Exclusive {
+		s.flows = &flowCache{m: map[Key]*Flow{}}
 	}
 	return s
 }
