@@ -15,7 +15,7 @@ import (
 const (
 	listClients  = 64
 	pageSize     = 100
-	historyItems = 20_000 // of a Map whose history is read
+	historyItems = 33_333 // of a Map whose history is read: 100,000 events
 )
 
 // list measures pages of a flow with many executions, and of an execution with a long history.
