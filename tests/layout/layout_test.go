@@ -146,6 +146,8 @@ func TestThirdParty(t *testing.T) {
 	allowed := map[string][]string{
 		"gopkg.in/yaml.v3":              {"fdl/source", "task/fctask", "rpc"},
 		"github.com/cockroachdb/pebble": {"store/localstore"},
+		"github.com/aws/aws-lambda-go":  {"platform"},
+		"github.com/aws/aws-sdk-go-v2":  {"app", "task/lambdatask", "store/dynamostore", "queue/sqsqueue"},
 		"golang.org/x/sys":              {"store/localstore", "task/fctask"},
 	}
 	for _, p := range packages(t) {

@@ -1,0 +1,221 @@
+package trigger_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"millrace/shared/trigger"
+)
+
+func recorded(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+const startBody = "Action=StartExecution&FlowName=order&ExecutionName=run-1&Input=%7B%22a%22%3A1%7D&RegionId=cn-hangzhou&Version=2019-03-15&Format=JSON"
+
+func TestRecordedRequests(t *testing.T) {
+	for name, host := range map[string]string{
+		"aws-apigw-v1":     "abc123.execute-api.us-east-1.amazonaws.com",
+		"aws-apigw-v2":     "abc123.execute-api.us-east-1.amazonaws.com",
+		"aws-function-url": "u1.lambda-url.us-east-1.on.aws",
+	} {
+		h, err := trigger.DecodeHTTP(recorded(t, name))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if h.Method != "POST" || h.Path != "/" || h.RawQuery != "Tag=1&Tag=2" || h.Host != host || h.SourceIP != "203.0.113.7" {
+			t.Errorf("%s: %+v", name, h)
+		}
+		if !strings.HasPrefix(string(h.Body), startBody[:40]) {
+			t.Errorf("%s: body %q", name, h.Body)
+		}
+		if got := strings.Join(h.Header["X-Two"], ","); got != "a,b" {
+			t.Errorf("%s: header X-Two %q", name, got)
+		}
+		if len(h.Header["Content-Type"]) != 1 || len(h.Header["Host"]) != 0 {
+			t.Errorf("%s: headers %v", name, h.Header)
+		}
+	}
+}
+
+func TestPathsAndHosts(t *testing.T) {
+	v2 := func(path, stage, host string) string {
+		headers := ""
+		if host != "" {
+			headers = `"host":"` + host + `"`
+		}
+		return `{"version":"2.0","routeKey":"$default","rawPath":"` + path + `","headers":{` + headers + `},"requestContext":{"stage":"` +
+			stage + `","domainName":"d.example","http":{"method":"GET"}}}`
+	}
+	tests := []struct{ event, path, host string }{
+		{v2("/", "$default", "h.example"), "/", "h.example"},
+		{v2("/Prod", "Prod", ""), "/", "d.example"},
+		{v2("/Prod/", "Prod", ""), "/", "d.example"},
+		{v2("/Prod/healthz", "Prod", ""), "/healthz", "d.example"},
+		{v2("/Production", "Prod", ""), "/Production", "d.example"},
+		{v2("/healthz", "Prod", "custom.example"), "/healthz", "custom.example"},
+		{`{"httpMethod":"GET","path":"/healthz","headers":null,"requestContext":{"stage":"Prod","domainName":"d.example"}}`, "/healthz", "d.example"},
+		{`{"httpMethod":"GET","path":"","headers":{"HOST":"h.example:443"}}`, "/", "h.example:443"},
+	}
+	for _, test := range tests {
+		h, err := trigger.DecodeHTTP([]byte(test.event))
+		if err != nil {
+			t.Errorf("%s: %v", test.event, err)
+			continue
+		}
+		if h.Path != test.path || h.Host != test.host {
+			t.Errorf("%s: path %q host %q", test.event, h.Path, h.Host)
+		}
+	}
+}
+
+func TestQueryOfRESTKeepsItsOrder(t *testing.T) {
+	tests := []struct{ query, want string }{
+		{`"multiValueQueryStringParameters":{"z":["2","1"],"a":["x y"],"m":["&="]}`, "z=2&z=1&a=x+y&m=%26%3D"},
+		{`"queryStringParameters":{"b":"1","a":""}`, "b=1&a="},
+		{`"queryStringParameters":null`, ""},
+		{`"multiValueQueryStringParameters":{"a":[]},"queryStringParameters":{"a":"1"}`, "a=1"},
+	}
+	for _, test := range tests {
+		h, err := trigger.DecodeHTTP([]byte(`{"httpMethod":"GET","path":"/",` + test.query + `}`))
+		if err != nil {
+			t.Errorf("%s: %v", test.query, err)
+		} else if h.RawQuery != test.want {
+			t.Errorf("%s: %q, want %q", test.query, h.RawQuery, test.want)
+		}
+	}
+}
+
+func TestReplies(t *testing.T) {
+	header := map[string][]string{"Content-Type": {"application/json"}, "X-Two": {"a", "b"}, "Set-Cookie": {"a=1", "b=2"}, "Empty": {}}
+	tests := []struct {
+		form trigger.Form
+		body string
+		want string
+	}{
+		{trigger.FormV1, "{}", `{"statusCode":200,"headers":{"Content-Type":"application/json"},"multiValueHeaders":{"Set-Cookie":["a=1","b=2"],"X-Two":["a","b"]},"body":"{}","isBase64Encoded":false}`},
+		{trigger.FormV2, "{}", `{"statusCode":200,"headers":{"Content-Type":"application/json","X-Two":"a,b"},"cookies":["a=1","b=2"],"body":"{}","isBase64Encoded":false}`},
+		{trigger.FormV2, "\xff", `{"statusCode":200,"headers":{"Content-Type":"application/json","X-Two":"a,b"},"cookies":["a=1","b=2"],"body":"/w==","isBase64Encoded":true}`},
+	}
+	for _, test := range tests {
+		h := &trigger.HTTP{Form: test.form}
+		if got := string(h.Reply(200, header, []byte(test.body))); got != test.want {
+			t.Errorf("form %d: %s", test.form, got)
+		}
+	}
+}
+
+func TestWrongEvents(t *testing.T) {
+	decoders := map[string]func([]byte) error{
+		"http":    func(e []byte) error { _, err := trigger.DecodeHTTP(e); return err },
+		"batch":   func(e []byte) error { _, err := trigger.DecodeBatch(e); return err },
+		"starts":  func(e []byte) error { _, err := trigger.DecodeStarts(e); return err },
+		"outcome": func(e []byte) error { _, err := trigger.DecodeOutcome(e); return err },
+		"tick":    trigger.DecodeTick,
+	}
+	for _, event := range []string{"", "null", "[]", "{}", "not json", `{"Records":[]}`, `{"Records":[{"eventSource":"aws:kinesis"}]}`,
+		`{"Records":[7]}`, `"text"`, strings.Repeat("[", 20000)} {
+		for name, decode := range decoders {
+			if err := decode([]byte(event)); !errors.Is(err, trigger.ErrKind) {
+				t.Errorf("%s of %.20q: %v", name, event, err)
+			}
+		}
+	}
+	for _, event := range []string{
+		`{"httpMethod":"POST","isBase64Encoded":true,"body":"%%"}`,
+		`{"httpMethod":"POST","queryStringParameters":[1]}`,
+		`{"httpMethod":"POST","body":{"a":1}}`,
+		`{"version":"2.0","routeKey":"r","requestContext":{"http":{}}}`,
+	} {
+		if _, err := trigger.DecodeHTTP([]byte(event)); !errors.Is(err, trigger.ErrMalformed) {
+			t.Errorf("%s: %v", event, err)
+		}
+	}
+	if err := trigger.DecodeTick(make([]byte, trigger.EventMax+1)); !errors.Is(err, trigger.ErrMalformed) {
+		t.Errorf("oversized: %v", err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	files, _ := os.ReadDir("testdata")
+	for _, file := range files {
+		if strings.HasSuffix(file.Name(), ".json") {
+			f.Add(recorded(f, strings.TrimSuffix(file.Name(), ".json")))
+		}
+	}
+	f.Fuzz(func(t *testing.T, event []byte) {
+		kind := trigger.KindOf(event)
+		h, err := trigger.DecodeHTTP(event)
+		if (err == nil) != (h != nil) || err == nil && (kind != trigger.HTTPRequest || !strings.HasPrefix(h.Path, "/")) {
+			t.Fatalf("http: %v %v", h, err)
+		}
+		if h != nil && !json.Valid(h.Reply(200, h.Header, h.Body)) {
+			t.Fatal("the reply is no JSON")
+		}
+		if m, err := trigger.DecodeBatch(event); err == nil && (len(m) == 0 || kind != trigger.QueueBatch) {
+			t.Fatal("an empty batch")
+		}
+		starts, _ := trigger.DecodeStarts(event)
+		for _, s := range starts {
+			if len(s.Name()) != 35 || !json.Valid(s.Input(1<<20)) {
+				t.Fatalf("start %+v", s)
+			}
+		}
+		trigger.DecodeOutcome(event)
+		trigger.DecodeTick(event)
+	})
+}
+
+func TestBatch(t *testing.T) {
+	got, err := trigger.DecodeBatch(recorded(t, "aws-sqs-batch"))
+	if err != nil || len(got) != 3 {
+		t.Fatal(got, err)
+	}
+	want := trigger.Message{ID: "00000000-0000-4000-8000-000000000003", Body: "not json", Receives: 1, Source: "arn:aws:sqs:us-east-1:123456789012:wf-steps"}
+	if !reflect.DeepEqual(got[2], want) || got[1].Receives != 4 {
+		t.Errorf("%+v", got)
+	}
+	for name, failed := range map[string][]string{"aws-sqs-batch-response-all-ok": nil, "aws-sqs-batch-response": {want.ID}} {
+		var a, b any
+		json.Unmarshal(trigger.BatchReply(failed), &a)
+		json.Unmarshal(recorded(t, name), &b)
+		if !reflect.DeepEqual(a, b) {
+			t.Errorf("%s: %v", name, a)
+		}
+	}
+	if _, err := trigger.DecodeBatch([]byte(`{"Records":[{"eventSource":"aws:sqs","body":"x"}]}`)); !errors.Is(err, trigger.ErrMalformed) {
+		t.Errorf("no id: %v", err)
+	}
+}
+
+func TestTick(t *testing.T) {
+	for _, event := range []string{string(recorded(t, "aws-scheduler")), `{"detail-type":"Scheduled Event","source":"aws.events"}`} {
+		if err := trigger.DecodeTick([]byte(event)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	ok, err := trigger.DecodeOutcome(recorded(t, "aws-lambda-destination"))
+	if err != nil || ok.Failed || ok.RequestID != "e4b46cbf-b738-xmpl-8880-a18cdf61200e" || string(ok.Payload) != `{"paid": true}` {
+		t.Errorf("%+v %v", ok, err)
+	}
+	failed, err := trigger.DecodeOutcome(recorded(t, "aws-lambda-destination-failed"))
+	if err != nil || !failed.Failed || failed.Condition != "RetriesExhausted" || !strings.Contains(string(failed.Payload), "NoFunds") {
+		t.Errorf("%+v %v", failed, err)
+	}
+	if _, err := trigger.DecodeOutcome([]byte(`{"requestContext":{"condition":"Success"}}`)); !errors.Is(err, trigger.ErrMalformed) {
+		t.Errorf("without an id: %v", err)
+	}
+}

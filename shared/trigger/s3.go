@@ -1,0 +1,96 @@
+package trigger
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+)
+
+// decodeRecord reads one record of an S3 notification. Its key is form-encoded.
+func decodeRecord(text json.RawMessage) (Start, error) {
+	var r struct {
+		EventSource      string            `json:"eventSource"`
+		EventName        string            `json:"eventName"`
+		EventTime        string            `json:"eventTime"`
+		Region           string            `json:"awsRegion"`
+		ResponseElements map[string]string `json:"responseElements"`
+		S3               struct {
+			Bucket struct {
+				Name string `json:"name"`
+			} `json:"bucket"`
+			Object struct {
+				Key       string `json:"key"`
+				Size      int64  `json:"size"`
+				ETag      string `json:"eTag"`
+				VersionID string `json:"versionId"`
+				Sequencer string `json:"sequencer"`
+			} `json:"object"`
+		} `json:"s3"`
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return Start{}, malformed("a record of the object event cannot be read: %v", err)
+	}
+	o := &r.S3.Object
+	key, err := url.QueryUnescape(o.Key)
+	if err != nil {
+		return Start{}, malformed("the key %q of the object event is not form-encoded", cut(o.Key))
+	}
+	s := Start{Source: r.EventSource, Event: strings.TrimPrefix(r.EventName, "s3:"), Time: r.EventTime, Region: r.Region,
+		Bucket: r.S3.Bucket.Name, Key: key, Size: o.Size, ETag: o.ETag, VersionID: o.VersionID, Sequencer: o.Sequencer,
+		RequestID: r.ResponseElements["x-amz-request-id"], Record: text}
+	return s, s.check()
+}
+
+// decodeBusEvent reads an S3 event that came through EventBridge. Its key is plain, and its names are other ones: they
+// are given as the notification itself would.
+func decodeBusEvent(text json.RawMessage) (Start, error) {
+	var e struct {
+		DetailType string `json:"detail-type"`
+		Time       string `json:"time"`
+		Region     string `json:"region"`
+		Detail     struct {
+			Bucket struct {
+				Name string `json:"name"`
+			} `json:"bucket"`
+			Object struct {
+				Key       string `json:"key"`
+				Size      int64  `json:"size"`
+				ETag      string `json:"etag"`
+				VersionID string `json:"version-id"`
+				Sequencer string `json:"sequencer"`
+			} `json:"object"`
+			RequestID string `json:"request-id"`
+			Reason    string `json:"reason"`
+		} `json:"detail"`
+	}
+	if err := json.Unmarshal(text, &e); err != nil {
+		return Start{}, malformed("the object event cannot be read: %v", err)
+	}
+	o := &e.Detail.Object
+	s := Start{Source: "aws:s3", Event: busEventName(e.DetailType, e.Detail.Reason), Time: e.Time, Region: e.Region,
+		Bucket: e.Detail.Bucket.Name, Key: o.Key, Size: o.Size, ETag: o.ETag, VersionID: o.VersionID, Sequencer: o.Sequencer,
+		RequestID: e.Detail.RequestID, Record: text}
+	return s, s.check()
+}
+
+// busEventName gives EventBridge's name of an event as S3 has it: "Object Created" for the reason PutObject is
+// ObjectCreated:Put.
+func busEventName(detailType, reason string) string {
+	switch detailType {
+	case "Object Created":
+		return "ObjectCreated:" + strings.TrimSuffix(strings.TrimSuffix(reason, " Object"), "Object")
+	case "Object Deleted":
+		return "ObjectRemoved:Delete"
+	}
+	return strings.ReplaceAll(detailType, " ", "")
+}
+
+// check refuses an event that names no object.
+func (s *Start) check() error {
+	if s.Bucket == "" || s.Event == "" || s.Key == "" {
+		return malformed("a record of the object event lacks eventName, bucket or key: %s", excerpt(s.Record))
+	}
+	return nil
+}
+
+func cut(s string) string { return s[:min(len(s), excerptMax)] }

@@ -1,0 +1,91 @@
+package trigger
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	"millrace/shared/value"
+)
+
+// Start is one event that may start an execution.
+type Start struct {
+	Source    string // aws:s3
+	Event     string // ObjectCreated:Put, …
+	Time      string // RFC 3339, as sent
+	Region    string
+	Bucket    string
+	Key       string // decoded
+	Size      int64
+	ETag      string
+	VersionID string
+	Sequencer string // orders the events of one key
+	RequestID string // of the user's own request
+	Record    json.RawMessage
+}
+
+// Name is the name of the execution that the event starts: the same for every delivery of one event, another one for
+// the next event of the same object. It is a letter prefix and 32 hex digits.
+func (s *Start) Name() string {
+	identity := []string{"s3", s.Bucket, s.Key, s.Event, s.Sequencer}
+	if s.Sequencer == "" {
+		identity = []string{"s3", s.Bucket, s.Key, s.Event, "", s.VersionID, s.ETag, s.RequestID}
+	}
+	sum := sha256.Sum256([]byte(strings.Join(identity, "\x00")))
+	return "s3-" + hex.EncodeToString(sum[:16])
+}
+
+// Input is the input of the execution that the event starts, canonical JSON (docs/aws.md). The original record is
+// left out when the whole would be longer than most bytes.
+func (s *Start) Input(most int) []byte {
+	document := map[string]any{"source": s.Source, "event": s.Event, "time": s.Time, "region": s.Region, "bucket": s.Bucket,
+		"key": s.Key, "size": value.FromInt(s.Size), "eTag": orNull(s.ETag), "versionId": orNull(s.VersionID),
+		"sequencer": orNull(s.Sequencer), "requestId": orNull(s.RequestID)}
+	if record, err := value.Decode(s.Record); err == nil {
+		document["record"] = record
+		if text := value.Encode(document); len(text) <= most {
+			return text
+		}
+		delete(document, "record")
+	}
+	return value.Encode(document)
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// DecodeStarts opens object notifications: S3's own, and S3's through EventBridge. The test event with which a bucket
+// tries its configuration is no start and no error. Records of other sources are refused.
+func DecodeStarts(event []byte) ([]Start, error) {
+	if len(event) <= EventMax && KindOf(event) == TestEvent {
+		return nil, nil
+	}
+	if err := expect(event, ObjectEvent); err != nil {
+		return nil, err
+	}
+	var e struct {
+		Records []json.RawMessage
+		Source  string `json:"source"`
+	}
+	if err := json.Unmarshal(event, &e); err != nil {
+		return nil, malformed("the object event cannot be read: %v", err)
+	}
+	if len(e.Records) == 0 {
+		s, err := decodeBusEvent(event)
+		return []Start{s}, err
+	}
+	starts := make([]Start, 0, len(e.Records))
+	for _, r := range e.Records {
+		s, err := decodeRecord(r)
+		if err != nil {
+			return nil, err
+		}
+		starts = append(starts, s)
+	}
+	return starts, nil
+}

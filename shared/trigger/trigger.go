@@ -1,0 +1,129 @@
+// Package trigger opens the envelopes in which a cloud's functions get their events: HTTP requests, queue batches,
+// object notifications, ticks. What comes out is plain values of its own, without an SDK. Decoders are tolerant of
+// members that they do not know, and strict about what they need: an event of the wrong kind is ErrKind, with what it
+// was and what was expected.
+package trigger
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// EventMax bounds an event in bytes; the clouds' own limits are lower.
+const EventMax = 16 << 20
+
+// Errors of the decoders. They are wrapped with what was seen.
+var (
+	// ErrKind says that an event is of another kind than the one the function is for.
+	ErrKind = errors.New("unexpected event")
+	// ErrMalformed says that an event is of the kind but cannot be read.
+	ErrMalformed = errors.New("malformed event")
+)
+
+// Kind is what an event is.
+type Kind uint8
+
+// The kinds.
+const (
+	Unknown Kind = iota
+	HTTPRequest
+	QueueBatch
+	ObjectEvent  // object notifications, of a store itself or through an event bus
+	TestEvent    // a store's note that notifications have been set up
+	TickEvent    // the clock
+	AsyncOutcome // the outcome of an asynchronous invocation
+)
+
+// String names the kind for an error.
+func (k Kind) String() string {
+	return [...]string{"an unknown event", "an HTTP request", "a queue batch", "an object event", "a test event of a bucket",
+		"a tick of the scheduler", "the outcome of an asynchronous invocation"}[k]
+}
+
+// sniffed are the members by which kinds are told apart.
+type sniffed struct {
+	Records        []json.RawMessage `json:"Records"`
+	HTTPMethod     string            `json:"httpMethod"`
+	Version        json.RawMessage   `json:"version"`
+	RouteKey       string            `json:"routeKey"`
+	RequestContext struct {
+		HTTP      json.RawMessage `json:"http"`
+		Condition string          `json:"condition"`
+	} `json:"requestContext"`
+	DetailType string `json:"detail-type"`
+	Source     string `json:"source"`
+	Kind       string `json:"kind"`
+	Event      string `json:"Event"`
+}
+
+// KindOf tells what an event is by its members. Unknown for what is no JSON object.
+func KindOf(event []byte) Kind {
+	if len(event) > EventMax {
+		return Unknown
+	}
+	var s sniffed
+	if json.Unmarshal(event, &s) != nil {
+		return Unknown
+	}
+	switch {
+	case len(s.Records) > 0:
+		return kindOfRecord(s.Records[0])
+	case s.HTTPMethod != "", s.RouteKey != "" && len(s.RequestContext.HTTP) > 0, len(s.RequestContext.HTTP) > 0:
+		return HTTPRequest
+	case s.Event == "s3:TestEvent":
+		return TestEvent
+	case s.Kind == "sweep", s.DetailType == "Scheduled Event":
+		return TickEvent
+	case s.Source == "aws.s3" && s.DetailType != "":
+		return ObjectEvent
+	case s.RequestContext.Condition != "":
+		return AsyncOutcome
+	}
+	return Unknown
+}
+
+func kindOfRecord(record json.RawMessage) Kind {
+	var r struct {
+		EventSource string          `json:"eventSource"`
+		S3          json.RawMessage `json:"s3"`
+	}
+	if json.Unmarshal(record, &r) != nil {
+		return Unknown
+	}
+	switch {
+	case r.EventSource == "aws:sqs":
+		return QueueBatch
+	case r.EventSource == "aws:s3", r.EventSource == "minio:s3" && len(r.S3) > 0:
+		return ObjectEvent
+	}
+	return Unknown
+}
+
+// expect refuses an event of another kind.
+func expect(event []byte, want Kind) error {
+	if len(event) > EventMax {
+		return fmt.Errorf("%w: %d bytes are more than the limit of %d", ErrMalformed, len(event), EventMax)
+	}
+	if got := KindOf(event); got != want {
+		return fmt.Errorf("%w: this function takes %s, not %s: %s; check what invokes it", ErrKind, want, got, excerpt(event))
+	}
+	return nil
+}
+
+// excerptMax is how much of an event an error shows: its first members, which say where it comes from. Bodies and
+// headers come later or are longer.
+const excerptMax = 120
+
+func excerpt(event []byte) string {
+	text := bytes.ToValidUTF8(event[:min(len(event), excerptMax)], []byte("?"))
+	if len(event) > excerptMax {
+		return fmt.Sprintf("%q...", text)
+	}
+	return fmt.Sprintf("%q", text)
+}
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
+}
