@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -15,7 +16,13 @@ const region = "cn-hangzhou"
 const apiVersion = "2019-03-15"
 
 // login is what a caller signs with: an access key, an STS key with its token, or a bearer token alone.
-type login struct{ id, secret, securityToken, bearer string }
+type login struct {
+	id, secret, securityToken, bearer string
+	address                           string // of another server than that of all tests
+}
+
+// at is the server's address.
+func (l login) at() string { return cmp.Or(l.address, server.address) }
 
 // params are an operation's parameters by name: texts, integers and booleans.
 type params map[string]any

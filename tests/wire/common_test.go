@@ -10,7 +10,10 @@ import (
 )
 
 // goV1Common is the CommonRequest of alibaba-cloud-sdk-go, which is also what the aliyun command line sends.
-type goV1Common struct{ c *sdk.Client }
+type goV1Common struct {
+	c       *sdk.Client
+	address string
+}
 
 func openCommon(t *testing.T, l login) client {
 	t.Helper()
@@ -18,12 +21,12 @@ func openCommon(t *testing.T, l login) client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return goV1Common{c}
+	return goV1Common{c, l.at()}
 }
 
 func (g goV1Common) call(operation string, in params, out any) (map[string]json.RawMessage, error) {
 	request := requests.NewCommonRequest()
-	request.Domain, request.Product, request.Version, request.ApiName = server.address, "fnf", apiVersion, operation
+	request.Domain, request.Product, request.Version, request.ApiName = g.address, "fnf", apiVersion, operation
 	request.Scheme = requests.HTTP
 	request.Method = requests.POST
 	if isRead[operation] {
@@ -35,7 +38,7 @@ func (g goV1Common) call(operation string, in params, out any) (map[string]json.
 	request.SetReadTimeout(longest)
 	response, err := g.c.ProcessCommonRequest(request)
 	if err != nil {
-		return nil, goV1Refusal(err)
+		return nil, goV1Refusal(err, g.address)
 	}
 	return decode([]byte(response.GetHttpContentString()), out)
 }

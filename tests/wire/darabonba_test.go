@@ -22,7 +22,7 @@ type darabonba struct {
 
 func (d darabonba) open(t *testing.T, l login) client {
 	t.Helper()
-	config := &openapiutil.Config{Endpoint: dara.String(server.address), Protocol: dara.String("http"), RegionId: dara.String(region)}
+	config := &openapiutil.Config{Endpoint: dara.String(l.at()), Protocol: dara.String("http"), RegionId: dara.String(region)}
 	if l.bearer != "" {
 		config.BearerToken = dara.String(l.bearer)
 	} else {

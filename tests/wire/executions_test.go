@@ -118,8 +118,8 @@ func TestListExecutions(t *testing.T) {
 		end(t, u, "listed", "b-1", "Failed")
 		ask[execution](t, u, "StopExecution", params{"FlowName": "listed", "ExecutionName": "b-2"})
 
-		slices.SortFunc(names, func(a, b string) int { // newest first, the name breaks ties
-			return strings.Compare(times[b], times[a])*2 + strings.Compare(a, b)
+		slices.SortFunc(names, func(a, b string) int { // newest first, the name breaks ties the same way
+			return strings.Compare(times[b]+b, times[a]+a)
 		})
 		kept := func(keep func(name string) bool) (out []string) {
 			for _, name := range names {

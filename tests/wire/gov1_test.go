@@ -31,7 +31,7 @@ func openGoV1(t *testing.T, l login) client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Domain = server.address
+	c.Domain = l.at()
 	return goV1{c: c, more: openCommon(t, l).(goV1Common)}
 }
 
@@ -75,7 +75,7 @@ func (g goV1) call(operation string, in params, out any) (map[string]json.RawMes
 	request.SetReadTimeout(longest)
 	results := reflect.ValueOf(g.c).MethodByName(operation).Call([]reflect.Value{reflect.ValueOf(request)})
 	if err, _ := results[1].Interface().(error); err != nil {
-		return nil, goV1Refusal(err)
+		return nil, goV1Refusal(err, g.more.address)
 	}
 	content := results[0].MethodByName("GetHttpContentString").Call(nil)[0].String()
 	body, err := decode([]byte(content), out)
@@ -101,13 +101,13 @@ func setParams(request requests.AcsRequest, operation string, in params) {
 	}
 }
 
-// goV1Refusal is what the SDK makes of an answer that is no success.
-func goV1Refusal(err error) error {
+// goV1Refusal is what the SDK makes of an answer that is no success. The answer names the host that was asked.
+func goV1Refusal(err error, host string) error {
 	var e *sdkerrors.ServerError
 	if !errors.As(err, &e) {
 		return fmt.Errorf("not a typed error: %w", err)
 	}
-	if e.HostId() != server.address {
+	if e.HostId() != host {
 		return fmt.Errorf("HostId %q of %w", e.HostId(), err)
 	}
 	return &refusal{e.HttpStatus(), e.ErrorCode(), e.Message(), e.RequestId()}

@@ -24,7 +24,7 @@ func openNPM(t *testing.T, l login) client {
 		}
 		t.Skipf("the Node.js client is not tested: %v; install node and npm, and run tests/wire/run.sh", err)
 	}
-	config := map[string]string{"endpoint": "http://" + server.address, "accessKeyId": l.id, "accessKeySecret": l.secret}
+	config := map[string]string{"endpoint": "http://" + l.at(), "accessKeyId": l.id, "accessKeySecret": l.secret}
 	if l.securityToken != "" {
 		config["securityToken"] = l.securityToken
 	}
@@ -43,7 +43,7 @@ func (n npmClient) call(operation string, in params, out any) (map[string]json.R
 		return nil, err
 	}
 	if answer.Error != nil {
-		return nil, answer.Error.refusal()
+		return nil, answer.Error.refusal(n.config["endpoint"])
 	}
 	return decode(answer.Body, out)
 }
@@ -56,12 +56,13 @@ type bridgeError struct {
 }
 
 // refusal is what the client makes of an answer that is no success. Its message wraps the server's.
-func (e *bridgeError) refusal() error {
+// The answer names the host that was asked.
+func (e *bridgeError) refusal(endpoint string) error {
 	if e.Data == nil || e.Name != e.Code+"Error" || e.Code != e.Data.Code {
 		return fmt.Errorf("not a typed error: %+v", e)
 	}
 	message, _, _ := strings.Cut(e.Message, ", URL: ")
-	if message != e.Data.Message || e.Data.HostId != server.address {
+	if message != e.Data.Message || "http://"+e.Data.HostId != endpoint {
 		return fmt.Errorf("unexpected data %+v of %q", *e.Data, e.Message)
 	}
 	return &refusal{e.Status, e.Code, message, e.Data.RequestId}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,9 @@ var server *started
 // binary is the built server.
 var binary string
 
+// functions is the HTTP server of tasks.
+var functions *httptest.Server
+
 func TestMain(m *testing.M) {
 	code, err := run(m)
 	if err != nil {
@@ -46,7 +50,7 @@ func run(m *testing.M) (code int, err error) {
 	if binary, err = build(); err != nil {
 		return 0, err
 	}
-	functions := startTasks()
+	functions = startTasks()
 	defer functions.Close()
 	credentialsFile, functionsFile := filepath.Join(dir, "credentials.yaml"), filepath.Join(dir, "functions.yaml")
 	err = errors.Join(

@@ -93,7 +93,8 @@ func end(t *testing.T, u user, flow, name, status string) execution {
 	t.Helper()
 	x := ask[execution](t, u, "DescribeExecution", params{"FlowName": flow, "ExecutionName": name, "WaitTimeSeconds": 30})
 	if x.Status != status {
-		t.Fatalf("%s/%s is %s, not %s: %+v\n%v", flow, name, x.Status, status, x, events(t, u, flow, name))
+		all := events(t, u, flow, name)
+		t.Fatalf("%s/%s is %s, not %s; its %d. event is %+v", flow, name, x.Status, status, len(all), all[len(all)-1])
 	}
 	if x.StoppedTime == "" || (x.Output == "") != (status != "Succeeded") {
 		t.Errorf("%s/%s: %s with StoppedTime %q and Output %q", flow, name, status, x.StoppedTime, x.Output)
