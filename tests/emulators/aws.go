@@ -1,0 +1,29 @@
+package emulators
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// Config is a configuration of the AWS clients for an emulator: any credentials, and transport (nil: a new one with
+// room for many connections) to reach it.
+func Config(endpoint string, transport http.RoundTripper) aws.Config {
+	if transport == nil {
+		transport = NewTransport()
+	}
+	return aws.Config{
+		Region:       Region,
+		BaseEndpoint: aws.String(endpoint),
+		HTTPClient:   &http.Client{Transport: transport},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test", Source: "emulators"}, nil
+		}),
+	}
+}
+
+// NewTransport is a transport for tests that put a fault in front of it.
+func NewTransport() *http.Transport {
+	return &http.Transport{MaxIdleConns: 256, MaxIdleConnsPerHost: 256}
+}
