@@ -307,6 +307,7 @@ func decodeAttempt(d *flow.Decoder) *Attempt {
 
 func encodeOutgoing(e *flow.Encoder, o *Outgoing) {
 	e.Byte(byte(o.Kind))
+	e.Uint(uint64(o.ID))
 	e.String(o.Token)
 	e.Value(o.Output)
 	e.Error(o.Error)
@@ -317,7 +318,7 @@ func encodeOutgoing(e *flow.Encoder, o *Outgoing) {
 }
 
 func decodeOutgoing(d *flow.Decoder) Outgoing {
-	return Outgoing{Kind: OutgoingKind(d.Byte()), Token: d.String(), Output: d.Value(), Error: d.Error(),
+	return Outgoing{Kind: OutgoingKind(d.Byte()), ID: int64(d.Uint()), Token: d.String(), Output: d.Value(), Error: d.Error(),
 		Flow: d.String(), Name: d.String(), Next: d.Int(), Tries: int(d.Uint())}
 }
 

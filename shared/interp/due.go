@@ -107,9 +107,10 @@ func (s *State) Unsent() bool {
 
 // Lease is a call that somebody has taken.
 type Lease struct {
-	Attempt int64
-	Owner   uint64
-	Until   int64 // ms since 1970; over only LeaseMargin later
+	Attempt  int64
+	Owner    uint64
+	Until    int64 // ms since 1970; over only LeaseMargin later
+	Deadline int64 // of the attempt and the execution; a lease needs to last no longer than that and LeaseMargin
 }
 
 // Leases lists the calls that are taken.
@@ -117,7 +118,11 @@ func (s *State) Leases() []Lease {
 	var out []Lease
 	s.each(func(e *Entry) {
 		if a := e.attempt; a != nil && a.phase == called {
-			out = append(out, Lease{a.id, a.owner, a.until})
+			deadline := s.Deadline
+			if a.deadline > 0 {
+				deadline = min(deadline, a.deadline)
+			}
+			out = append(out, Lease{a.id, a.owner, a.until, deadline})
 		}
 	})
 	return out

@@ -209,7 +209,7 @@ func (f *fold) abort(sc *Scope, cause string) {
 // release lets an open attempt go: a child execution that is waited for is to be stopped.
 func (f *fold) release(e *Entry) {
 	if a := e.attempt; a != nil && a.child != "" {
-		f.s.Outbox = append(f.s.Outbox, Outgoing{Kind: StopChild, Flow: a.childFlow, Name: a.child})
+		f.s.Outbox = append(f.s.Outbox, Outgoing{Kind: StopChild, ID: a.id, Flow: a.childFlow, Name: a.child})
 	}
 	e.attempt = nil
 }
@@ -254,7 +254,7 @@ func (f *fold) callback() {
 	if s.Callback == "" {
 		return
 	}
-	out := Outgoing{Kind: Callback, Token: s.Callback, Output: s.Output}
+	out := Outgoing{Kind: Callback, ID: s.LastEvent, Token: s.Callback, Output: s.Output}
 	switch s.Status {
 	case flow.Failed:
 		out.Error = named(s.Error, flow.ErrExecutionFailed)

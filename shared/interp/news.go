@@ -31,9 +31,9 @@ type News struct {
 	Error  *flow.Error
 	Async  bool // Answered in mode System: the job has ended too
 	Mark   uint64
-	// Sent: index in the outbox and, when it was not delivered, when to try again.
-	Index int
-	Next  int64
+	// Sent: ID of the outgoing and, when it was not delivered, when to try again.
+	Outgoing int64
+	Next     int64
 }
 
 // Refusal says why news was not accepted.
@@ -96,7 +96,7 @@ func (f *fold) find(match func(e *Entry) bool) *Entry {
 // answered takes the answer of a call.
 func (f *fold) answered(n *News) Verdict {
 	e := f.find(func(e *Entry) bool { return e.attempt != nil && e.attempt.id == n.Attempt })
-	if e == nil || e.attempt.phase != called {
+	if e == nil || e.attempt.phase == submitted {
 		return Verdict{Refusal: AlreadyEnded}
 	}
 	mode := e.attempt.mode
@@ -234,17 +234,21 @@ func (s *State) broken(e *Entry) string {
 	return "FC.Unknown"
 }
 
-// sent clears an outgoing, or puts it off.
+// sent clears an outgoing, or puts it off. One that is cleared already is left alone: another runner may have sent it
+// too, or the commit that cleared it lost its answer.
 func (f *fold) sent(n *News) {
 	s := f.s
-	if n.Index >= len(s.Outbox) {
+	for i := range s.Outbox {
+		if s.Outbox[i].ID != n.Outgoing {
+			continue
+		}
+		f.out.Changed = true
+		if n.Next > 0 {
+			s.Outbox[i].Next = n.Next
+			s.Outbox[i].Tries++
+		} else {
+			s.Outbox = append(s.Outbox[:i:i], s.Outbox[i+1:]...)
+		}
 		return
 	}
-	f.out.Changed = true
-	if n.Next > 0 {
-		s.Outbox[n.Index].Next = n.Next
-		s.Outbox[n.Index].Tries++
-		return
-	}
-	s.Outbox = append(s.Outbox[:n.Index:n.Index], s.Outbox[n.Index+1:]...)
 }

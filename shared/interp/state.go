@@ -47,6 +47,9 @@ type State struct {
 // Outgoing is something that must be done outside once it has been committed, at least once.
 type Outgoing struct {
 	Kind OutgoingKind
+	// ID tells it from the others of the execution: that of the attempt whose child is to be stopped, or of the
+	// event that ended the execution.
+	ID int64
 	// Callback: the report to Token, Output or Error.
 	Token  string
 	Output *flow.Value
@@ -153,6 +156,9 @@ type Attempt struct {
 	childFlow string // the execution that the attempt starts and waits for; "" when it does not
 	child     string
 }
+
+// Key is the idempotency key of an attempt: equal for every call of it.
+func (s *State) Key(attempt int64) string { return s.key(attempt) }
 
 // Final tells whether the execution has ended.
 func (s *State) Final() bool { return s.Status.Final() }

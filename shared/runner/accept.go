@@ -35,7 +35,9 @@ func (r *Runner) Report(ctx context.Context, account, token string, report Repor
 	}
 	n := interp.News{Kind: interp.Reported, Token: t.ID, Output: report.Output, Error: report.Error, Mark: store.Random()}
 	a, err := r.accept(ctx, partition, n)
-	if err != nil {
+	if err == errBusy {
+		return 0, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
+	} else if err != nil {
 		return 0, notFound(err, t.Flow, t.Execution)
 	}
 	switch a.verdict.Refusal {
@@ -65,14 +67,15 @@ func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Toke
 // acceptMax is how often news is brought again when the store did not say whether it was taken in.
 const acceptMax = 3
 
-// accept brings news in. A commit whose outcome is not known is found again by the news' mark.
+// accept brings news in. News that a commit of unknown outcome, or one that seemed lost, has taken in is known again by
+// its mark.
 func (r *Runner) accept(ctx context.Context, partition string, n interp.News) (answer, error) {
 	var last error
 	for range acceptMax {
 		a, err := r.do(ctx, partition, &item{news: n})
 		if err == nil {
-			if a.verdict.Refusal == interp.AlreadyEnded && last != nil {
-				if id, ok := r.marked(ctx, a.x, n.Mark); ok {
+			if a.verdict.Refusal == interp.AlreadyEnded && (a.tried || last != nil) {
+				if id, ok := r.marked(ctx, a.x, n); ok {
 					a.verdict = interp.Verdict{Event: id}
 				}
 			}
@@ -84,23 +87,28 @@ func (r *Runner) accept(ctx context.Context, partition string, n interp.News) (a
 		last = err
 	}
 	if errors.Is(last, store.ErrConflict) {
-		if n.Kind == interp.StopAsked {
-			return answer{}, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
-		}
-		return answer{}, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
+		return answer{}, errBusy
 	}
 	return answer{}, last
 }
 
-// marked looks for the event that carries a writer's mark among the last events.
-func (r *Runner) marked(ctx context.Context, x *store.Execution, mark uint64) (int64, bool) {
-	const recent = 256
-	events, err := r.Store.Events(ctx, x, max(x.LastEvent-recent, 1), recent+1)
+// errBusy says that others have changed the execution each time that news was to be taken in: try again.
+var errBusy = fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
+
+// marked looks for the event that the news' mark stands in. A report's stands behind the event that its token names, a
+// stop's is the last one.
+func (r *Runner) marked(ctx context.Context, x *store.Execution, n interp.News) (int64, bool) {
+	from := x.LastEvent
+	if n.Kind == interp.Reported {
+		from = n.Token + 1
+	}
+	events, err := r.Store.Events(ctx, x, from, int(max(x.LastEvent-from+1, 0)))
 	if err != nil {
+		r.Log.Warn("history not read", "partition", x.Partition(), "err", err)
 		return 0, false
 	}
 	for _, e := range events {
-		if e.Mark == mark && e.Type != flow.TaskStarted && e.Type != flow.TaskSubmitted {
+		if e.Mark == n.Mark {
 			return e.ID, true
 		}
 	}

@@ -13,20 +13,23 @@ import (
 	"millrace/shared/value"
 )
 
-// call makes a call that the committed state gives to this process, and brings its answer back.
+// call makes a call that the committed state gives to this process, and brings its answer back. One that must not be
+// made any more, or whose result nobody would wait for, is left: its lease is over at the next look.
 func (r *Runner) call(c *cell, call *interp.Call) {
-	ctx, cancel := context.WithCancel(r.life)
-	if call.Deadline > 0 {
-		ctx, cancel = context.WithTimeout(r.life, time.Duration(call.Deadline-r.nowMillis())*time.Millisecond)
+	now := r.nowMillis()
+	if now > call.Until || !r.enter() {
+		return
 	}
+	ctx, cancel := r.callContext(call, now)
 	c.calls[call.Attempt] = cancel
 	held := r.cells.acquire(c.partition)
-	request := requestOf(c.x, call, r.nowMillis())
+	request := requestOf(c.x, call, now)
 	attempt := call.Attempt
-	r.work.Add(1)
 	go func() {
 		defer r.work.Done()
+		renewing := r.renew(held.partition)
 		result := r.carryOut(ctx, request)
+		renewing()
 		timedOut := ctx.Err() == context.DeadlineExceeded
 		cut := ctx.Err() != nil
 		cancel()
@@ -42,6 +45,36 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 			r.submit(held.partition, &item{news: news, done: func(answer) { r.cells.release(held, r.Exclusive) }})
 		}
 	}()
+}
+
+// callContext ends with the attempt's deadline, or with the runner.
+func (r *Runner) callContext(call *interp.Call, now int64) (context.Context, context.CancelFunc) {
+	if call.Deadline > 0 {
+		return context.WithTimeout(r.life, time.Duration(call.Deadline-now)*time.Millisecond)
+	}
+	return context.WithCancel(r.life)
+}
+
+// renew looks at the execution while a call is in flight, often enough for its lease not to run out, and returns what
+// ends that. An exclusive runner need not: nobody else would take the call.
+func (r *Runner) renew(partition string) (stop func()) {
+	if r.Exclusive {
+		return func() {}
+	}
+	over := make(chan struct{})
+	go func() {
+		t := time.NewTicker(max(r.LeaseMax/2, time.Millisecond))
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+				r.submit(partition, nil)
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() { close(over) }
 }
 
 // carryOut runs the task; a panic in it is a failed task, not the end of the process.

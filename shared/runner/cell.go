@@ -23,13 +23,12 @@ type cell struct {
 	refs  int // holders that keep the cell in the table
 
 	// Below: only the committer.
-	x        *store.Execution // nil: not loaded
-	state    *interp.State
-	machine  *flow.Machine
-	calls    map[int64]context.CancelFunc // in flight in this process, by attempt
-	hint     int64                        // due time of the delayed hint that is under way
-	relayed  bool                         // the outbox is being relayed
-	oversize bool                         // the body is beyond its limit: the execution is to fail
+	x       *store.Execution // nil: not loaded
+	state   *interp.State
+	machine *flow.Machine
+	calls   map[int64]context.CancelFunc // in flight in this process, by attempt
+	hint    int64                        // due time of the delayed hint that is under way
+	relayed bool                         // the outbox is being relayed
 
 	shown atomic.Pointer[store.Execution] // what the last commit wrote; nil when not known
 }
@@ -39,6 +38,7 @@ type item struct {
 	news  interp.News
 	start *starting    // instead of news: claim the name
 	delay bool         // instead of news: the sweeper has found the row due
+	tried bool         // a commit of it has failed: it may have been applied all the same
 	done  func(answer) // called once, by the committer; must not block
 }
 
@@ -46,6 +46,7 @@ type item struct {
 type answer struct {
 	verdict interp.Verdict
 	created bool             // of a start: this start has claimed the name
+	tried   bool             // an earlier commit of it failed, and may have been applied
 	x       *store.Execution // as committed; a copy
 	err     error            // the store could not be reached, or there is no such execution
 }
@@ -95,6 +96,9 @@ func (r *Runner) drive(c *cell) {
 			return
 		}
 		c.mu.Unlock()
+		if look {
+			c.hint = 0 // the hint that was under way may be this one
+		}
 		if look && !r.Exclusive {
 			c.forget()
 		}
@@ -129,9 +133,10 @@ func (r *Runner) load(c *cell) error {
 	return nil
 }
 
-// forget drops what the cell knows: the store knows better.
+// forget drops what the cell knows: the store knows better. The machine goes too, for the name may by now belong to a
+// run of another definition.
 func (c *cell) forget() {
-	c.x, c.state = nil, nil
+	c.x, c.state, c.machine = nil, nil, nil
 	c.shown.Store(nil)
 }
 

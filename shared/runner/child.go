@@ -43,12 +43,16 @@ func (r *Runner) StartChild(ctx context.Context, c Child) (string, error) {
 	if err != nil || canonical[0] != '{' {
 		return "", fault.New(fault.InvalidArgument, "Input must be a JSON object.")
 	}
-	x, created, err := r.StartExecution(ctx, Start{Flow: f, Name: name, Input: c.Input, Canonical: canonical, Callback: c.Callback, Origin: "task#" + c.Key})
+	x, created, err := r.StartExecution(ctx, Start{Flow: f, Name: name, Input: c.Input, Canonical: canonical, Callback: c.Callback, Origin: taskOrigin(c.Key)})
 	if err != nil {
 		return "", fault.Internal(err)
 	}
-	if !created && x.Status.Final() {
+	if !created && (x.Status.Final() || c.Callback != "") {
+		// A running namesake of another origin will never report to this task.
 		return "", fault.New(fault.ExecutionAlreadyExists, "Execution '%s' for flow '%s' already exists.", name, c.FlowName)
 	}
 	return x.Name, nil
 }
+
+// taskOrigin is the origin of an execution that a task has started.
+func taskOrigin(key string) string { return "task#" + key }

@@ -49,7 +49,8 @@ func (c *machines) lookup(ctx context.Context, id, hash, mode string) (*flow.Mac
 	}
 	text, err := c.r.Store.Definition(ctx, id, hash)
 	if err != nil {
-		return nil, fmt.Errorf("runner: definition %s of flow %s: %w", hash, id, err)
+		// Not %w: a definition that is missing is not an execution that is.
+		return nil, fmt.Errorf("runner: definition %s of flow %s: %v", hash, id, err)
 	}
 	if m, err = c.r.Compile(text, mode); err != nil {
 		return nil, fmt.Errorf("runner: definition %s of flow %s: %w", hash, id, err)

@@ -38,9 +38,6 @@ func (r *Runner) relay(c *cell) {
 		r.remindRelay(c, next)
 		return
 	}
-	if r.closing() {
-		return
-	}
 	out := c.state.Outbox[index]
 	if out.Output != nil && !out.Output.Loaded() {
 		if err := r.Store.LoadValue(r.life, c.x, out.Output); err != nil {
@@ -48,25 +45,34 @@ func (r *Runner) relay(c *cell) {
 			return
 		}
 	}
-	account, stopped := c.x.Account, c.x.Stopped
+	if !r.enter() {
+		return
+	}
+	from := origin{account: c.x.Account, key: c.state.Key(out.ID)}
+	stopped := c.x.Stopped
 	c.relayed = true
 	held := r.cells.acquire(c.partition)
-	r.work.Add(1)
 	go func() {
 		defer r.work.Done()
-		n := interp.News{Kind: interp.Sent, Index: index}
-		if err := r.deliver(r.life, account, &out); err != nil {
-			r.Log.Warn("outgoing not delivered", "partition", held.partition, "err", err)
+		n := interp.News{Kind: interp.Sent, Outgoing: out.ID}
+		if err := r.deliver(r.life, from, &out); err != nil {
+			r.Log.Info("outgoing not delivered", "partition", held.partition, "err", err)
 			if r.nowMillis()-stopped < relayFor.Milliseconds() || stopped == 0 {
 				n.Next = r.nowMillis() + backoff(out.Tries).Milliseconds()
 			}
 		}
 		r.submit(held.partition, &item{news: n, done: func(answer) {
+			// The same round goes on with what is left in the outbox; after a failure the sweeper does.
 			held.relayed = false
-			held.again()
 			r.cells.release(held, r.Exclusive)
 		}})
 	}()
+}
+
+// origin is the execution that an outgoing comes from.
+type origin struct {
+	account string
+	key     string // of the attempt that the outgoing belongs to
 }
 
 func (r *Runner) remindRelay(c *cell, next int64) {
@@ -80,7 +86,7 @@ func (r *Runner) remindRelay(c *cell, next int64) {
 func backoff(tries int) time.Duration { return min(time.Second<<min(tries, 12), time.Hour) }
 
 // deliver carries out one outgoing. nil: done, or never to be done.
-func (r *Runner) deliver(ctx context.Context, account string, o *interp.Outgoing) error {
+func (r *Runner) deliver(ctx context.Context, from origin, o *interp.Outgoing) error {
 	var err error
 	switch o.Kind {
 	case interp.Callback:
@@ -91,9 +97,9 @@ func (r *Runner) deliver(ctx context.Context, account string, o *interp.Outgoing
 				report = Report{Error: &flow.Error{Name: flow.ErrDataLimit, Cause: "the output of the execution is larger than a task may report"}}
 			}
 		}
-		_, err = r.Report(ctx, account, o.Token, report)
+		_, err = r.Report(ctx, from.account, o.Token, report)
 	case interp.StopChild:
-		err = r.stopChild(ctx, account, o)
+		err = r.stopChild(ctx, from, o)
 	}
 	switch fault.CodeOf(err) {
 	case "", fault.TaskAlreadyCompleted, fault.ExecutionAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:
@@ -102,14 +108,34 @@ func (r *Runner) deliver(ctx context.Context, account string, o *interp.Outgoing
 	return err
 }
 
-func (r *Runner) stopChild(ctx context.Context, account string, o *interp.Outgoing) error {
-	f, err := r.Store.GetFlow(ctx, account, o.Flow)
+// errNotStarted says that the child to be stopped is not there (yet).
+var errNotStarted = errors.New("runner: the execution to stop has not been started")
+
+// notStartedMax is how often a child that is not there is looked for again: the call that starts it may have been under
+// way when its attempt was closed.
+const notStartedMax = 3
+
+// stopChild stops the execution that an attempt has started, and no other of the same name.
+func (r *Runner) stopChild(ctx context.Context, from origin, o *interp.Outgoing) error {
+	f, err := r.Store.GetFlow(ctx, from.account, o.Flow)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	_, err = r.Stop(ctx, store.Partition(f.ID, o.Name), &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"})
+	partition := store.Partition(f.ID, o.Name)
+	x, err := r.Load(ctx, partition)
+	switch {
+	case IsGone(err) && o.Tries < notStartedMax:
+		return errNotStarted
+	case IsGone(err):
+		return nil
+	case err != nil:
+		return err
+	case x.Origin != taskOrigin(from.key):
+		return nil
+	}
+	_, err = r.Stop(ctx, partition, &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"})
 	if errors.Is(err, errGone) {
 		return nil
 	}

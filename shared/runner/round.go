@@ -1,7 +1,10 @@
 package runner
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"millrace/shared/flow"
@@ -12,26 +15,42 @@ import (
 // foldEvents is after how many events a fold commits what it has (execution.md 1.4).
 const foldEvents = 200
 
-// roundsMax is how often a round begins again after a lost race before it waits.
-const roundsMax = 8
+// How often a round begins again before it waits: after a lost race, and after a commit whose outcome is not known.
+const (
+	conflictsMax = 8
+	unknownsMax  = 3
+)
 
-// round folds items into the execution and commits.
+// round folds items into the execution and commits. A commit that was lost and one whose outcome is not known are one
+// case: load again, fold the same news again (execution.md 1.3).
 func (r *Runner) round(c *cell, items []*item) {
-	for try := 0; ; try++ {
-		err := r.fold1(c, items)
+	var broken *flow.Error
+	for conflicts, unknowns := 0, 0; ; {
+		err := r.fold1(c, items, broken)
 		if err == nil {
 			return
 		}
 		c.forget()
-		if errors.Is(err, store.ErrNotFound) {
+		for _, it := range items {
+			it.tried = true
+		}
+		var p *panicError
+		switch {
+		case errors.Is(err, store.ErrNotFound):
 			refuse(items, errGone)
 			return
-		}
-		if errors.Is(err, store.ErrConflict) && try < roundsMax {
+		case errors.As(err, &p) && broken == nil:
+			r.Log.Error("the interpreter broke; the execution fails", "partition", c.partition, "panic", p.value, "stack", string(p.stack))
+			broken = &flow.Error{Name: "FnF.InternalError", Cause: "the engine broke while it advanced the execution"}
 			continue
-		}
-		if errors.Is(err, store.ErrBody) && !c.oversize {
-			c.oversize = true
+		case errors.Is(err, store.ErrBody) && broken == nil:
+			broken = &flow.Error{Name: flow.ErrDataLimit, Cause: "the open states of the execution need more data than the limit allows"}
+			continue
+		case errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:
+			conflicts++
+			continue
+		case !lasting(err) && unknowns < unknownsMax:
+			unknowns++
 			continue
 		}
 		r.Log.Warn("commit failed", "partition", c.partition, "err", err)
@@ -40,11 +59,26 @@ func (r *Runner) round(c *cell, items []*item) {
 	}
 }
 
-// later puts the results of finished calls back, since they are not to be thrown away, and refuses the rest.
+// lasting tells whether trying again at once is of no use.
+func lasting(err error) bool {
+	var p *panicError
+	for _, e := range []error{store.ErrConflict, store.ErrFull, store.ErrFormat, store.ErrMissing, store.ErrBody, context.Canceled} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return errors.As(err, &p)
+}
+
+// laterDelay is when news that could not be committed is brought again.
+const laterDelay = time.Second
+
+// later puts back what is not to be thrown away, results of finished calls and what became of an outgoing, and refuses
+// the rest.
 func (r *Runner) later(c *cell, items []*item, err error) {
 	var kept []*item
 	for _, it := range items {
-		if it.start == nil && !it.delay && it.news.Kind == interp.Answered {
+		if it.start == nil && !it.delay && (it.news.Kind == interp.Answered || it.news.Kind == interp.Sent) {
 			kept = append(kept, it)
 		} else {
 			refuse([]*item{it}, err)
@@ -53,7 +87,7 @@ func (r *Runner) later(c *cell, items []*item, err error) {
 	if len(kept) == 0 || r.closing() {
 		return
 	}
-	time.AfterFunc(time.Second, func() {
+	time.AfterFunc(laterDelay, func() {
 		for _, it := range kept {
 			r.submit(c.partition, it)
 		}
@@ -68,9 +102,9 @@ func refuse(items []*item, err error) {
 	}
 }
 
-// fold1 is one try of a round.
-func (r *Runner) fold1(c *cell, items []*item) error {
-	f := &fold{r: r, c: c}
+// fold1 is one try of a round. With broken the execution ends, and the items are told so.
+func (r *Runner) fold1(c *cell, items []*item, broken *flow.Error) error {
+	f := &fold{r: r, c: c, broken: broken}
 	var starts, delays []*item
 	for _, it := range items {
 		switch {
@@ -103,10 +137,11 @@ func (r *Runner) fold1(c *cell, items []*item) error {
 type fold struct {
 	r       *Runner
 	c       *cell
-	items   []*item // those that bring news
-	created bool    // the commit claims the name
-	delayed bool    // the sweeper has found the row due
-	poison  bool    // the execution has brought its runners down too often
+	items   []*item     // those that bring news
+	created bool        // the commit claims the name
+	delayed bool        // the sweeper has found the row due
+	counted bool        // tries or begun stand in the row: the next commit sets them back
+	broken  *flow.Error // the execution has brought its runners down too often: it ends with this
 	out     interp.Effects
 }
 
@@ -128,10 +163,17 @@ func (f *fold) run() error {
 	if err := f.step(); err != nil {
 		return err
 	}
-	if !f.out.Changed && !f.created {
-		return nil
+	if f.out.Changed || f.created || f.counted || f.early() {
+		return f.commit()
 	}
-	return f.commit()
+	return nil
+}
+
+// early tells whether the row's wake time has come before there was any need: it is moved, or the sweeper would come
+// again and again.
+func (f *fold) early() bool {
+	x := f.c.x
+	return !f.c.state.Final() && x.Wake > 0 && x.Wake <= f.r.nowMillis()
 }
 
 // Bounds of what an execution may do to its runners (execution.md 1.4).
@@ -141,10 +183,13 @@ const (
 )
 
 // begun counts, before anything is folded, that a runner begins with an execution that the sweeper has found due
-// again and again: a fold that takes its process down must not be tried for ever.
+// again and again: a fold that takes its process down must not be tried for ever. A fold that is got through sets the
+// counts back, also when it changes nothing: a row that only waits is found due whenever its wake time was earlier
+// than needed, and must not pass for a broken one.
 func (f *fold) begun() error {
 	x := f.c.x
-	if f.created || f.c.state.Final() || x.Tries < triesMax && !f.delayed {
+	f.counted = x.Tries > 0 || x.Begun > 0
+	if f.created || f.broken != nil || f.c.state.Final() || x.Tries < triesMax && !f.delayed {
 		return nil
 	}
 	ch := f.unchanged()
@@ -153,11 +198,14 @@ func (f *fold) begun() error {
 		ch.Wake = f.r.nowMillis() + min(int64(1)<<min(x.Tries, 6), 60)*time.Minute.Milliseconds()
 	}
 	if x.Tries >= triesMax {
-		if f.poison = x.Begun >= begunMax; f.poison {
+		if x.Begun >= begunMax {
+			f.broken = &flow.Error{Name: "FnF.InternalError",
+				Cause: "the execution could not be advanced: every runner that took it up was lost"}
 			return nil
 		}
 		ch.Begun++
 	}
+	f.counted = true
 	return f.r.Store.Commit(f.r.life, x, ch)
 }
 
@@ -173,12 +221,15 @@ func (f *fold) step() error {
 	r, c := f.r, f.c
 	now := r.nowMillis()
 	ev := interp.Event{At: now, News: f.news(now), Events: foldEvents}
+	flying := f.flying()
 	if !r.closing() {
-		ev.Take = &interp.Take{Max: r.CallsMax - len(c.calls), Owner: r.owner, LeaseMax: r.LeaseMax.Milliseconds()}
+		ev.Take = &interp.Take{Max: r.CallsMax - flying, Owner: r.owner, LeaseMax: r.LeaseMax.Milliseconds()}
 	}
-	limits := r.Limits
 	for {
-		out := interp.Step(c.machine, &limits, c.state, ev)
+		out, err := f.interpret(ev)
+		if err != nil {
+			return err
+		}
 		f.out.Events = append(f.out.Events, out.Events...)
 		f.out.Calls = append(f.out.Calls, out.Calls...)
 		f.out.Verdicts = append(f.out.Verdicts, out.Verdicts...)
@@ -192,35 +243,65 @@ func (f *fold) step() error {
 		}
 		ev.News = nil
 		if ev.Take != nil {
-			ev.Take.Max = r.CallsMax - len(c.calls) - len(f.out.Calls)
+			ev.Take.Max = r.CallsMax - flying - len(f.out.Calls)
 		}
 	}
+}
+
+// flying is how many calls are still in flight once the items are folded.
+func (f *fold) flying() int {
+	n := len(f.c.calls)
+	for _, it := range f.items {
+		if it.news.Kind == interp.Answered {
+			if _, ok := f.c.calls[it.news.Attempt]; ok {
+				n--
+			}
+		}
+	}
+	return n
+}
+
+// panicError is a panic of the interpreter.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string {
+	return fmt.Sprintf("runner: the interpreter panicked: %v", e.value)
+}
+
+// interpret is interp.Step. A panic there is a mistake of the engine, which must take down neither the process nor
+// the other executions.
+func (f *fold) interpret(ev interp.Event) (out interp.Effects, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{p, debug.Stack()}
+		}
+	}()
+	limits := f.r.Limits
+	return interp.Step(f.c.machine, &limits, f.c.state, ev), nil
 }
 
 // news is what is folded: what the items bring, and what the leases say.
 func (f *fold) news(now int64) []interp.News {
 	r, c := f.r, f.c
-	news := make([]interp.News, 0, len(f.items))
+	news := make([]interp.News, 0, len(f.items)+1)
+	if f.broken != nil {
+		news = append(news, interp.News{Kind: interp.Broken, Error: f.broken})
+	}
 	for _, it := range f.items {
 		news = append(news, it.news)
 	}
-	if c.oversize {
-		return append(news, interp.News{Kind: interp.Broken, Error: &flow.Error{Name: flow.ErrDataLimit,
-			Cause: "the open states of the execution need more data than the limit allows"}})
-	}
-	if f.poison {
-		return append(news, interp.News{Kind: interp.Broken, Error: &flow.Error{Name: "FnF.InternalError",
-			Cause: "the execution could not be advanced: every runner that took it up was lost"}})
-	}
-	if c.state.LastEvent == 0 || c.state.Final() {
+	if c.state.LastEvent == 0 || c.state.Final() || f.broken != nil {
 		return news
 	}
 	for _, l := range c.state.Leases() {
 		_, flying := c.calls[l.Attempt]
 		switch {
 		case l.Owner == r.owner && flying:
-			if l.Until-now < r.LeaseMax.Milliseconds()/2 {
-				news = append(news, interp.News{Kind: interp.Renewed, Attempt: l.Attempt, Owner: l.Owner, Until: now + r.LeaseMax.Milliseconds() + interp.LeaseMargin})
+			if n, ok := r.renewed(l, now); ok {
+				news = append(news, n)
 			}
 		case f.answers(l.Attempt):
 			// Its answer is among the items.
@@ -229,6 +310,16 @@ func (f *fold) news(now int64) []interp.News {
 		}
 	}
 	return news
+}
+
+// renewed prolongs the lease of a call in flight once half of it is over.
+func (r *Runner) renewed(l interp.Lease, now int64) (interp.News, bool) {
+	whole := r.LeaseMax.Milliseconds()
+	until := min(now+whole, l.Deadline) + interp.LeaseMargin
+	if l.Until-now > whole/2+interp.LeaseMargin || until <= l.Until {
+		return interp.News{}, false
+	}
+	return interp.News{Kind: interp.Renewed, Attempt: l.Attempt, Owner: l.Owner, Until: until}, true
 }
 
 func (f *fold) answers(attempt int64) bool {
@@ -298,7 +389,7 @@ func (f *fold) wake() int64 {
 	if s.Final() && len(s.Outbox) == 0 {
 		return x.Expires
 	}
-	if x.Wake > now && x.Wake <= need {
+	if x.Wake > now && x.Wake <= need && !f.counted {
 		return x.Wake
 	}
 	return max(need, now+1)
@@ -314,7 +405,7 @@ func (f *fold) answer(starts, delays []*item) {
 		if shown == nil {
 			shown = copyOf(f.c.x)
 		}
-		a.x = shown
+		a.x, a.tried = shown, it.tried
 		it.done(a)
 	}
 	for i, it := range starts {
@@ -323,8 +414,12 @@ func (f *fold) answer(starts, delays []*item) {
 	for _, it := range delays {
 		tell(it, answer{})
 	}
+	verdicts := f.out.Verdicts
+	if f.broken != nil && len(verdicts) > 0 {
+		verdicts = verdicts[1:]
+	}
 	for i, it := range f.items {
-		tell(it, answer{verdict: f.out.Verdicts[i]})
+		tell(it, answer{verdict: verdicts[i]})
 		if it.news.Kind == interp.Answered {
 			delete(f.c.calls, it.news.Attempt)
 		}
@@ -347,20 +442,21 @@ func (f *fold) follow() {
 		r.relay(c)
 	}
 	if f.created {
-		r.running.add(c.x.Account, 1)
+		r.running.began(c.x.Account, c.partition)
 	}
 	if c.state.Final() {
 		if f.out.Changed {
 			r.watchers.ended(c.partition)
 			for _, e := range f.out.Events {
 				if e.Node < 0 && e.Type != flow.ExecutionStarted {
-					r.running.add(c.x.Account, -1)
+					r.running.over(c.x.Account, c.partition)
 				}
 			}
 		}
 		return
 	}
-	if f.out.More {
+	if f.out.More || f.out.Changed && c.state.Ready() && len(c.calls) < r.CallsMax && !r.closing() {
+		// Calls that were cut off have made room for others.
 		c.again()
 		return
 	}
@@ -376,9 +472,6 @@ func (f *fold) remind() {
 	due := c.state.NextDue(r.owner)
 	now := r.nowMillis()
 	if due == 0 || due-now > hintAhead.Milliseconds() || c.hint > now && c.hint <= due {
-		return
-	}
-	if len(c.state.Outbox) > 0 {
 		return
 	}
 	c.hint = due

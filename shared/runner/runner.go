@@ -51,6 +51,7 @@ type Runner struct {
 
 	life   context.Context // ends when the runner closes: calls end with it
 	kill   context.CancelFunc
+	door   sync.RWMutex   // held while a goroutine begins, and to close
 	work   sync.WaitGroup // goroutines of the runner
 	closed chan struct{}
 	once   sync.Once
@@ -82,13 +83,31 @@ func New(o Options) *Runner {
 	r.machines = newMachines(r)
 	r.watchers = newWatchers()
 	r.running = newCensus()
+	if !r.Exclusive {
+		r.running.done() // others start and end executions too: the count means nothing
+	}
 	return r
 }
 
 func (r *Runner) nowMillis() int64 { return r.Now().UnixMilli() }
 
 // Leave makes those who wait for an execution's end answer now; nothing new is begun any more.
-func (r *Runner) Leave() { r.once.Do(func() { close(r.closed) }) }
+func (r *Runner) Leave() {
+	r.door.Lock()
+	defer r.door.Unlock()
+	r.once.Do(func() { close(r.closed) })
+}
+
+// enter announces a goroutine of the runner, which calls work.Done at its end. false: the runner is closing.
+func (r *Runner) enter() bool {
+	r.door.RLock()
+	defer r.door.RUnlock()
+	if r.closing() {
+		return false
+	}
+	r.work.Add(1)
+	return true
+}
 
 // Close stops the runner: nothing new is begun, calls in flight get until ctx is done, then they are cut. What
 // they would have brought is called again by whoever runs the store next.

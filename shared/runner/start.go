@@ -31,8 +31,11 @@ type starting struct {
 // StartExecution claims the name and starts the execution, or gives the one that has the name. created tells
 // which. An ended namesake is given too, with created false: judge its status.
 func (r *Runner) StartExecution(ctx context.Context, s Start) (x *store.Execution, created bool, err error) {
-	if most := int64(r.Limits.Executions); most > 0 && r.running.over(s.Flow.Account, most) {
+	if most := int64(r.Limits.Executions); most > 0 && r.Exclusive && r.running.full(s.Flow.Account, most) {
 		return nil, false, fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, false, err
 	}
 	st := &starting{Start: s, claim: store.Random()}
 	a, err := r.do(ctx, store.Partition(s.Flow.ID, s.Name), &item{start: st})

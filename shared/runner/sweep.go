@@ -3,8 +3,10 @@ package runner
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
+	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
@@ -24,22 +26,39 @@ func (r *Runner) Look(ctx context.Context, partition string) error {
 	return nil
 }
 
-// sweepPage is how many due rows are read at a time.
-const sweepPage = 500
+// sweepPage is how many due rows are read at a time, sweepers how many of them are seen to at once.
+const (
+	sweepPage = 500
+	sweepers  = 32
+)
 
-// Sweep finds rows whose wake time has passed and sees to them (execution.md 1.7). It keeps nothing between calls.
+// sweepAhead is how far ahead a sweep sends hints for what becomes due: more than the time between two sweeps.
+const sweepAhead = 2 * time.Minute
+
+// Sweep finds rows whose wake time has passed and sees to them, and sends delayed hints for those whose time comes
+// before the next sweep (execution.md 1.7). It keeps nothing between calls, and returns when what was due has been
+// folded.
 func (r *Runner) Sweep(ctx context.Context) error {
-	return r.due(ctx, r.nowMillis(), true)
+	return r.due(ctx, r.nowMillis()+sweepAhead.Milliseconds(), r.wake)
 }
+
+// leaseUsual is how long leases are unless somebody has changed it.
+const leaseUsual = 10 * time.Minute
 
 // Resume takes up, at the start of an exclusive runner, what the process before has left: every execution that a
 // call may have been in flight for.
 func (r *Runner) Resume(ctx context.Context) error {
-	until := r.nowMillis() + r.LeaseMax.Milliseconds() + 3*interp.LeaseMargin
-	return r.due(ctx, until, false)
+	until := r.nowMillis() + max(r.LeaseMax, leaseUsual).Milliseconds() + 3*interp.LeaseMargin
+	return r.due(ctx, until, func(ctx context.Context, row store.DueRow) error {
+		if _, ok := store.ParseTombstone(row.Key); ok {
+			return nil
+		}
+		return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
+	})
 }
 
-func (r *Runner) due(ctx context.Context, until int64, postpone bool) error {
+// due calls see for every row whose wake time is not after until.
+func (r *Runner) due(ctx context.Context, until int64, see func(context.Context, store.DueRow) error) error {
 	driver := r.Store.Driver()
 	for shard := range driver.Shards() {
 		cursor := ""
@@ -48,15 +67,12 @@ func (r *Runner) due(ctx context.Context, until int64, postpone bool) error {
 			if err != nil {
 				return err
 			}
-			for _, row := range rows {
-				if r.closing() {
-					return nil
-				}
-				if err := r.wake(ctx, row, postpone); err != nil {
+			r.each(rows, func(row store.DueRow) {
+				if err := see(ctx, row); err != nil {
 					r.Log.Warn("sweep", "partition", row.Key.Partition, "err", err)
 				}
-			}
-			if cursor = next; cursor == "" {
+			})
+			if cursor = next; cursor == "" || r.closing() {
 				break
 			}
 		}
@@ -64,13 +80,35 @@ func (r *Runner) due(ctx context.Context, until int64, postpone bool) error {
 	return nil
 }
 
-// wake sees to one row that is due.
-func (r *Runner) wake(ctx context.Context, row store.DueRow, postpone bool) error {
+// each sees to rows, several at once, until the runner closes.
+func (r *Runner) each(rows []store.DueRow, see func(store.DueRow)) {
+	var work sync.WaitGroup
+	places := make(chan struct{}, sweepers)
+	for _, row := range rows {
+		places <- struct{}{}
+		if !r.enter() {
+			break
+		}
+		work.Go(func() {
+			defer r.work.Done()
+			see(row)
+			<-places
+		})
+	}
+	work.Wait()
+}
+
+// wake sees to one row that is due, or soon will be.
+func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
+	now := r.nowMillis()
 	if flowID, ok := store.ParseTombstone(row.Key); ok {
-		if row.Wake > r.nowMillis() {
+		if row.Wake > now {
 			return nil
 		}
 		return r.bury(ctx, flowID, row.Key)
+	}
+	if row.Wake > now {
+		return r.Queue.Send(ctx, hint(row.Key.Partition, time.Duration(row.Wake-now)*time.Millisecond))
 	}
 	x, err := r.Load(ctx, row.Key.Partition)
 	if errors.Is(err, store.ErrNotFound) {
@@ -78,10 +116,7 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow, postpone bool) erro
 	} else if err != nil {
 		return err
 	}
-	if !postpone {
-		return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
-	}
-	if x.Wake == 0 || x.Wake > r.nowMillis() {
+	if x.Wake == 0 || x.Wake > now {
 		return nil
 	}
 	r.submit(row.Key.Partition, &item{delay: true})
@@ -123,25 +158,30 @@ func (r *Runner) bury(ctx context.Context, flowID string, key store.Key) error {
 	return r.Store.RemoveTombstone(ctx, key)
 }
 
+// stopAll stops the running executions of a flow. An error says that one or more may still run.
 func (r *Runner) stopAll(ctx context.Context, flowID string) error {
+	cause := &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the flow has been deleted"}
 	l := store.Listing{FlowID: flowID, Limit: 100, Match: func(s store.Summary) bool { return !s.Status.Final() }}
+	var failed error
 	for {
 		page, next, err := r.Store.List(ctx, l)
 		if err != nil {
 			return err
 		}
 		for _, s := range page {
-			if _, err := r.Stop(ctx, s.Partition, &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the flow has been deleted"}); err != nil {
-				r.Log.Info("stop of a deleted flow's execution", "partition", s.Partition, "err", err)
+			_, err := r.Stop(ctx, s.Partition, cause)
+			if err != nil && !IsGone(err) && fault.CodeOf(err) != fault.ExecutionAlreadyCompleted {
+				failed = err
 			}
 		}
 		if l.Before = next; next == "" {
-			return nil
+			return failed
 		}
 	}
 }
 
-// Census counts the running executions of a flow, once, at the start of an exclusive runner.
+// Census counts the executions of a flow that an earlier process has left running, once, at the start of an exclusive
+// runner. CensusDone ends the counting.
 func (r *Runner) Census(ctx context.Context, account, flowID string) error {
 	l := store.Listing{FlowID: flowID, Limit: 200, Match: func(s store.Summary) bool { return !s.Status.Final() }}
 	for {
@@ -149,9 +189,14 @@ func (r *Runner) Census(ctx context.Context, account, flowID string) error {
 		if err != nil {
 			return err
 		}
-		r.running.add(account, int64(len(page)))
+		for _, s := range page {
+			r.running.found(account, s.Partition)
+		}
 		if l.Before = next; next == "" {
 			return nil
 		}
 	}
 }
+
+// CensusDone says that all flows have been counted.
+func (r *Runner) CensusDone() { r.running.done() }

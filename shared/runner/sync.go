@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"crypto/rand"
+	"runtime/debug"
 	"time"
 
 	"millrace/shared/flow"
@@ -36,7 +37,12 @@ func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
 }
 
 // run goes on until the execution ends, the caller leaves or the runner closes.
-func (s *syncRun) run(ctx context.Context) (*store.Execution, error) {
+func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{p, debug.Stack()}
+		}
+	}()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var news []interp.News
@@ -65,16 +71,21 @@ func (s *syncRun) call(ctx context.Context, c *interp.Call) {
 	request := requestOf(s.x, c, s.r.nowMillis())
 	attempt := c.Attempt
 	s.calls++
-	s.r.work.Add(1)
+	if !s.r.enter() {
+		return // the run ends with the runner
+	}
 	go func() {
 		defer s.r.work.Done()
 		cctx := ctx
-		if request.Timeout > 0 {
+		if c.Deadline > 0 {
 			var cancel context.CancelFunc
 			cctx, cancel = context.WithTimeout(ctx, request.Timeout)
 			defer cancel()
 		}
 		n := newsOf(attempt, s.r.carryOut(cctx, request))
+		if cctx.Err() == context.DeadlineExceeded {
+			n = interp.News{} // the interpreter closes the attempt by its deadline
+		}
 		select {
 		case s.news <- n:
 		case <-ctx.Done():
@@ -95,7 +106,7 @@ func (s *syncRun) wait(ctx context.Context) ([]interp.News, error) {
 		return nil, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-s.r.life.Done():
+	case <-s.r.closed:
 		return nil, context.Canceled
 	}
 }

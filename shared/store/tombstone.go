@@ -49,7 +49,8 @@ func (s *Store) RemoveTombstone(ctx context.Context, k Key) error {
 	return s.driver.Delete(ctx, k, nil)
 }
 
-// Forget removes every row of an execution that has expired, the state row last and only if it is still the same.
+// Forget removes every row of an execution that has expired, the state row last and only if it is still the same. Rows
+// of another run are left alone unless they have expired themselves: the name may be claimed anew meanwhile.
 func (s *Store) Forget(ctx context.Context, partition string) error {
 	state, err := s.driver.Get(ctx, Key{partition, sortState})
 	if err != nil {
@@ -61,12 +62,17 @@ func (s *Store) Forget(ctx context.Context, partition string) error {
 	if state.Expires == 0 || state.Expires > s.nowMillis() {
 		return nil
 	}
-	for {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: sortState + "\x00", Limit: 100})
+	run, _, _ := strings.Cut(state.Fence, ".")
+	for from := sortState + "\x00"; ; {
+		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: from, Limit: 100})
 		if err != nil {
 			return err
 		}
 		for _, row := range rows {
+			from = row.Sort + "\x00"
+			if !ofRun(row.Sort, run) && (row.Expires == 0 || row.Expires > s.nowMillis()) {
+				continue
+			}
 			if err := s.driver.Delete(ctx, row.Key, nil); err != nil {
 				return err
 			}
@@ -76,4 +82,11 @@ func (s *Store) Forget(ctx context.Context, partition string) error {
 		}
 	}
 	return s.driver.Delete(ctx, state.Key, &Condition{Version: state.Version, Fence: state.Fence})
+}
+
+// ofRun tells whether a row beside the state row belongs to a run, written as in a fence.
+func ofRun(sort, run string) bool {
+	_, rest, _ := strings.Cut(sort, "#")
+	of, _, _ := strings.Cut(rest, "#")
+	return of == run
 }
