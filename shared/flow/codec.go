@@ -3,6 +3,7 @@ package flow
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 )
 
 // Encoder writes the compact binary form that rows are kept in: varints, and texts with their length.
@@ -169,6 +170,16 @@ func (d *Decoder) Error() *Error {
 	return &Error{Name: d.String(), Cause: d.String()}
 }
 
+// length reads the length of a value that stands elsewhere.
+func (d *Decoder) length() int {
+	u := d.Uint()
+	if u > math.MaxInt32 {
+		d.fail()
+		return 0
+	}
+	return int(u)
+}
+
 // Value reads a value; one written in place is loaded, another only knows where it is stored.
 func (d *Decoder) Value() *Value {
 	switch k := d.Byte(); k {
@@ -181,14 +192,14 @@ func (d *Decoder) Value() *Value {
 		}
 		return TextValue(text)
 	case valueRef + byte(RefEvent):
-		r := Ref{Kind: RefEvent, Len: int(d.Uint())}
+		r := Ref{Kind: RefEvent, Len: d.length()}
 		u := d.Uint()
 		r.Event, r.Field = int64(u>>2), byte(u&3)
 		return StoredValue(r)
 	case valueRef + byte(RefRow):
-		return StoredValue(Ref{Kind: RefRow, Len: int(d.Uint()), Version: int64(d.Uint()), Token: d.Uint()})
+		return StoredValue(Ref{Kind: RefRow, Len: d.length(), Version: int64(d.Uint()), Token: d.Uint()})
 	case valueRef + byte(RefClaim):
-		return StoredValue(Ref{Kind: RefClaim, Len: int(d.Uint())})
+		return StoredValue(Ref{Kind: RefClaim, Len: d.length()})
 	}
 	d.fail()
 	return nil

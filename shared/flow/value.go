@@ -61,7 +61,7 @@ func Empty() *Value { return &Value{text: emptyObject, tree: map[string]any{}, d
 func (v *Value) Loaded() bool { return v.text != nil }
 
 // Load gives a stored value its canonical text.
-func (v *Value) Load(text []byte) { v.text = text }
+func (v *Value) Load(text []byte) { v.text, v.ref.Len = text, len(text) }
 
 // Text is the canonical text; nil when the value is not loaded.
 func (v *Value) Text() []byte { return v.text }

@@ -13,8 +13,12 @@ const BodyInline = 256
 // doneInline is the same for the finished scopes of a Parallel or Map, of which there may be many.
 const doneInline = 8
 
-// block is how many finished scopes share a value of their own.
-const block = 256
+// block is how many finished scopes share a value of their own. blockBytes is the least that the place of such a
+// value takes in a body.
+const (
+	block      = 256
+	blockBytes = 5
+)
 
 // AppendBody writes what a state row keeps of the running part of a state. Values longer than BodyInline must have
 // a place: see Unplaced.
@@ -45,22 +49,22 @@ func (s *State) AppendBody(dst []byte) []byte {
 func (s *State) DecodeBody(b []byte) error {
 	d := flow.NewDecoder(b)
 	if n := d.Count(); n > 0 {
-		s.Globals = make(map[string]*flow.Value, n)
-		for ; n > 0; n-- {
+		s.Globals = map[string]*flow.Value{}
+		for ; n > 0 && d.Err == nil; n-- {
 			k := d.String()
 			s.Globals[k] = d.Value()
 		}
 	}
-	for n := d.Count(); n > 0; n-- {
+	for n := d.Count(); n > 0 && d.Err == nil; n-- {
 		s.Outbox = append(s.Outbox, decodeOutgoing(d))
 	}
 	if d.Bool() {
-		s.root = decodeScope(d, nil)
+		s.root = decodeScope(d, nil, 0)
 	}
 	if d.Err != nil {
 		return d.Err
 	}
-	s.findReady()
+	s.ready = s.root != nil
 	return nil
 }
 
@@ -92,6 +96,7 @@ func (sc *Scope) unplaced(visit, f func(v *flow.Value)) {
 	}
 	visit(e.input)
 	visit(e.result)
+	visit(e.list)
 	if e.attempt != nil {
 		visit(e.attempt.params)
 	}
@@ -142,7 +147,7 @@ func (e *Entry) unpack() error {
 			continue
 		}
 		if !b.Loaded() {
-			return needError{b}
+			return missing(b)
 		}
 		d := flow.NewDecoder(b.Text())
 		for j := i * block; j < (i+1)*block; j++ {
@@ -168,11 +173,20 @@ func encodeScope(e *flow.Encoder, sc *Scope) {
 	}
 }
 
-func decodeScope(d *flow.Decoder, owner *Entry) *Scope {
+// depthMax bounds how deep scopes may stand inside each other in a row. A definition's text cannot nest as deep.
+const depthMax = 1000
+
+func decodeScope(d *flow.Decoder, owner *Entry, depth int) *Scope {
+	if depth > depthMax {
+		d.Err = flow.ErrCorrupt
+	}
+	if d.Err != nil {
+		return nil
+	}
 	sc := &Scope{owner: owner, index: int(d.Uint()), input: d.Value(), local: d.Value(),
 		last: int64(d.Uint()), entries: int64(d.Uint()), at: int(d.Int())}
 	if d.Bool() {
-		sc.cur = decodeEntry(d, sc)
+		sc.cur = decodeEntry(d, sc, depth)
 	}
 	return sc
 }
@@ -200,6 +214,7 @@ func encodeEntry(e *flow.Encoder, n *Entry) {
 	if n.attempt != nil {
 		encodeAttempt(e, n.attempt)
 	}
+	e.Value(n.list)
 	e.Uint(uint64(n.total))
 	e.Uint(uint64(n.cursor))
 	e.Uint(uint64(n.missing))
@@ -210,21 +225,22 @@ func encodeEntry(e *flow.Encoder, n *Entry) {
 	}
 }
 
-func decodeEntry(d *flow.Decoder, sc *Scope) *Entry {
+func decodeEntry(d *flow.Decoder, sc *Scope, depth int) *Entry {
 	n := &Entry{scope: sc, node: int(d.Uint()), id: int64(d.Uint()), begun: int64(d.Uint()), count: int64(d.Uint()),
 		phase: phase(d.Byte()), last: int64(d.Uint()), input: d.Value(), result: d.Value(), failure: d.Error(),
 		final: d.Bool(), timeout: d.Bool(), due: d.Int()}
-	for c := d.Count(); c > 0; c-- {
+	for c := d.Count(); c > 0 && d.Err == nil; c-- {
 		n.used = append(n.used, int(d.Uint()))
 	}
 	n.retries, n.option = int(d.Uint()), int(d.Uint())
 	if d.Bool() {
 		n.attempt = decodeAttempt(d)
 	}
+	n.list = d.Value()
 	n.total, n.cursor, n.missing = int(d.Uint()), int(d.Uint()), int(d.Uint())
 	decodeDone(d, n)
 	for c := d.Count(); c > 0 && d.Err == nil; c-- {
-		n.running = append(n.running, decodeScope(d, n))
+		n.running = append(n.running, decodeScope(d, n, depth+1))
 	}
 	return n
 }
@@ -250,16 +266,16 @@ func encodeDone(e *flow.Encoder, n *Entry) {
 	e.Inline = inline
 }
 
-// doneMax bounds the number of finished scopes that a row may claim, so that a damaged row cannot ask for memory
+// doneMax is how many finished scopes a body can hold with so many bytes left: a damaged row cannot ask for memory
 // without end.
-const doneMax = 10_000_000
+func doneMax(left int) uint64 { return (uint64(left)/blockBytes + 1) * block }
 
 func decodeDone(d *flow.Decoder, n *Entry) {
 	count := d.Uint()
 	if count == 0 {
 		return
 	}
-	if count > doneMax || count > uint64(n.total)+1 {
+	if n.total < 0 || count > uint64(n.total)+1 || count > doneMax(d.Left()) {
 		d.Err = flow.ErrCorrupt
 		return
 	}
@@ -320,40 +336,4 @@ func encodeOutgoing(e *flow.Encoder, o *Outgoing) {
 func decodeOutgoing(d *flow.Decoder) Outgoing {
 	return Outgoing{Kind: OutgoingKind(d.Byte()), ID: int64(d.Uint()), Token: d.String(), Output: d.Value(), Error: d.Error(),
 		Flow: d.String(), Name: d.String(), Next: d.Int(), Tries: int(d.Uint())}
-}
-
-// findReady lists the scopes that may go on, the first in the order of the definition uppermost.
-func (s *State) findReady() {
-	var open []*Scope
-	var visit func(sc *Scope)
-	visit = func(sc *Scope) {
-		if sc.mayGoOn() {
-			open = append(open, sc)
-		}
-		if sc.cur != nil {
-			for _, child := range sc.cur.running {
-				visit(child)
-			}
-		}
-	}
-	if s.root != nil {
-		visit(s.root)
-	}
-	s.ready = nil
-	for i := len(open) - 1; i >= 0; i-- {
-		s.ready = append(s.ready, open[i])
-	}
-}
-
-func (sc *Scope) mayGoOn() bool {
-	if sc.cur == nil {
-		return true
-	}
-	switch sc.cur.phase {
-	case entered, beginning, finishing, failing:
-		return true
-	case spawning:
-		return sc.cur.missing == 0 || sc.cur.cursor < sc.cur.total
-	}
-	return false
 }

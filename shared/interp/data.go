@@ -2,6 +2,8 @@ package interp
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"millrace/shared/expr"
 	"millrace/shared/flow"
@@ -67,7 +69,7 @@ func (f *fold) leave(e *Entry) error {
 	st := f.state(e)
 	limit := f.l.Data(flow.States)
 	if n := e.result.Len(); n > f.l.ResultBytes {
-		return f.tooLarge("the result of state "+value.Quote(st.Name), n)
+		return f.tooLarge("the result of state "+value.Quote(st.Name), f.l.ResultBytes)
 	}
 	out := e.result
 	if st.Output != nil {
@@ -86,7 +88,7 @@ func (f *fold) leave(e *Entry) error {
 		return err
 	}
 	if out.Len() > limit {
-		return f.tooLarge("the output of state "+value.Quote(st.Name), out.Len())
+		return f.tooLarge("the output of state "+value.Quote(st.Name), limit)
 	}
 	for k, v := range globals {
 		if f.s.Globals == nil {
@@ -100,6 +102,9 @@ func (f *fold) leave(e *Entry) error {
 	f.goOn(e, f.target(e, st))
 	return nil
 }
+
+// globalNameBytes bounds the name of a global variable.
+const globalNameBytes = 128
 
 // globals builds what the state writes to $Global and checks its limits.
 func (f *fold) globals(e *Entry, st *flow.State) (map[string]*flow.Value, error) {
@@ -123,19 +128,23 @@ func (f *fold) globals(e *Entry, st *flow.State) (map[string]*flow.Value, error)
 		}
 	}
 	made := make(map[string]*flow.Value, len(members))
-	for k, m := range members {
-		if n, err := value.Measure(m, f.l.GlobalBytes); err != nil || n > f.l.GlobalBytes {
-			return nil, f.tooLarge("global variable "+value.Quote(k), n)
+	for _, k := range slices.Sorted(maps.Keys(members)) {
+		if len(k) > globalNameBytes {
+			return nil, f.tooLarge("the name of global variable "+value.Quote(k), globalNameBytes)
 		}
-		g := flow.NewValue(m)
-		total += len(k) + g.Len()
-		if len(k) > 128 || g.Len() > f.l.GlobalBytes {
-			return nil, f.tooLarge("global variable "+value.Quote(k), g.Len())
+		what := "global variable " + value.Quote(k)
+		n, err := value.Measure(members[k], f.l.GlobalBytes)
+		if err != nil {
+			return nil, f.runtime(what + " is " + err.Error())
 		}
-		made[k] = g
+		if n > f.l.GlobalBytes {
+			return nil, f.tooLarge(what, f.l.GlobalBytes)
+		}
+		made[k] = flow.NewValue(members[k])
+		total += len(k) + n
 	}
 	if total > f.l.GlobalsBytes {
-		return nil, f.tooLarge("the global variables together", total)
+		return nil, f.tooLarge("all global variables together", f.l.GlobalsBytes)
 	}
 	return made, nil
 }
@@ -153,12 +162,12 @@ func (f *fold) leaveStep(e *Entry) error {
 		return err
 	}
 	if n := e.input.Len() + e.result.Len() + out.Len(); n > f.l.Data(flow.Steps) && e.result != out {
-		return f.tooLarge("input, local data and output of step "+value.Quote(st.Name), n)
+		return f.tooLarge("input, local data and output of step "+value.Quote(st.Name), f.l.Data(flow.Steps))
 	} else if n := e.input.Len() + out.Len(); n > f.l.Data(flow.Steps) {
-		return f.tooLarge("input and output of step "+value.Quote(st.Name), n)
+		return f.tooLarge("input and output of step "+value.Quote(st.Name), f.l.Data(flow.Steps))
 	}
 	if n := local.Len(); n > f.l.Data(flow.Steps) {
-		return f.tooLarge("the local data after step "+value.Quote(st.Name), n)
+		return f.tooLarge("the local data after step "+value.Quote(st.Name), f.l.Data(flow.Steps))
 	}
 	id := f.emit(flow.HistoryEvent{Type: flow.StepSucceeded, Schedule: e.last, Node: e.node, Output: out})
 	sc.local = local
@@ -182,7 +191,7 @@ func (f *fold) stepOutput(e *Entry, st *flow.State) (*flow.Value, error) {
 		return flow.Empty(), nil
 	}
 	if !e.result.Loaded() {
-		return nil, needError{e.result}
+		return nil, missing(e.result)
 	}
 	if !e.result.IsObject() {
 		e.final = st.Kind != flow.Task
@@ -195,7 +204,7 @@ func (f *fold) stepOutput(e *Entry, st *flow.State) (*flow.Value, error) {
 // merged is local with the members of out over it.
 func (f *fold) merged(local, out *flow.Value) (*flow.Value, error) {
 	if !out.Loaded() {
-		return nil, needError{out}
+		return nil, missing(out)
 	}
 	if isEmpty(out) {
 		return local, nil
@@ -242,13 +251,13 @@ func (f *fold) succeed(sc *Scope) error {
 		}
 	}
 	if !out.Loaded() {
-		return needError{out}
+		return missing(out)
 	}
 	if !out.IsObject() {
-		return stateError{flow.Error{Name: flow.ErrExpression, Cause: "the output of the execution must be a JSON object, got " + value.Quote(string(out.Text()))}}
+		return stateError{flow.Error{Name: flow.ErrExpression, Cause: cut("the output of the execution must be a JSON object, got " + value.Quote(string(out.Text())))}}
 	}
 	if out.Len() > f.l.Data(f.m.Language) {
-		return f.tooLarge("the output of the execution", out.Len())
+		return f.tooLarge("the output of the execution", f.l.Data(f.m.Language))
 	}
 	f.s.Output = out
 	f.end(flow.Succeeded, nil)
@@ -262,7 +271,7 @@ func (e stateError) Error() string { return e.err.Name + ": " + e.err.Cause }
 
 // runtime is an error that the engine finds while a state runs.
 func (f *fold) runtime(cause string) error {
-	return stateError{flow.Error{Name: f.runtimeName(), Cause: cause}}
+	return stateError{flow.Error{Name: f.runtimeName(), Cause: cut(cause)}}
 }
 
 func (f *fold) runtimeName() string {
@@ -281,18 +290,19 @@ func (f *fold) sized(tree any, what string) (*flow.Value, error) {
 		return nil, f.runtime(what + " is " + err.Error())
 	}
 	if n > most {
-		return nil, f.tooLarge(what, n)
+		return nil, f.tooLarge(what, most)
 	}
 	return flow.NewValue(tree), nil
 }
 
-// tooLarge fails the execution: a data limit cannot be caught.
-func (f *fold) tooLarge(what string, n int) error {
-	return fatalError{flow.Error{Name: flow.ErrDataLimit, Cause: fmt.Sprintf("%s has %d bytes, more than the limit allows", what, n)}}
+// tooLarge fails the execution: a data limit cannot be caught. The cause names the limit and not the size, since
+// what is too large is not always measured to its end.
+func (f *fold) tooLarge(what string, most int) error {
+	return fatalError{flow.Error{Name: flow.ErrDataLimit, Cause: fmt.Sprintf("%s is longer than %d bytes", what, most)}}
 }
 
 // asError gives the flow error of a transition's error.
-func (f *fold) asError(_ *Entry, err error) *flow.Error {
+func (f *fold) asError(err error) *flow.Error {
 	switch err := err.(type) {
 	case stateError:
 		return &err.err

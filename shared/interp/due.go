@@ -18,16 +18,16 @@ func (f *fold) due() {
 			f.passedNoMachine(e)
 		case e.phase == paused && f.clock >= e.due:
 			e.due, e.phase = 0, beginning
-			f.wake(e)
+			f.wake()
 		case e.phase == calling && e.attempt.deadline > 0 && f.clock >= e.attempt.deadline:
 			f.timedOut(e)
 		}
 	})
 }
 
-// wake marks an entry's scope as one that may go on.
-func (f *fold) wake(e *Entry) {
-	f.push(e.scope)
+// wake notes that something may go on.
+func (f *fold) wake() {
+	f.s.ready = true
 	f.out.Changed = true
 }
 
@@ -38,7 +38,7 @@ func (f *fold) passedNoMachine(e *Entry) {
 	if f.s.Language == flow.Steps {
 		e.result = flow.Empty()
 	}
-	f.wake(e)
+	f.wake()
 }
 
 // timedOut closes an attempt that took too long.
@@ -87,7 +87,7 @@ func (s *State) Ready() bool {
 	if s.Final() {
 		return false
 	}
-	if len(s.ready) > 0 || s.root == nil {
+	if s.ready || s.root == nil {
 		return true
 	}
 	open := false

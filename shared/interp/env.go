@@ -46,7 +46,7 @@ func (v *env) Root(r expr.Root) (any, error) {
 	case expr.Default:
 		return v.defaultRoot()
 	case expr.Global:
-		return v.globals()
+		return v.globals(), nil
 	case expr.Context:
 		if v.fold.s.Language == flow.Steps {
 			return v.oldContext(), nil
@@ -72,7 +72,7 @@ func (v *env) defaultRoot() (any, error) {
 		return loaded(v.input)
 	}
 	if !v.local.Loaded() {
-		return nil, needError{v.local}
+		return nil, missing(v.local)
 	}
 	if !v.local.IsObject() || isEmpty(v.local) {
 		return loaded(v.input)
@@ -80,35 +80,27 @@ func (v *env) defaultRoot() (any, error) {
 	return overlay(v.input, v.local)
 }
 
-func (v *env) globals() (any, error) {
-	out := make(map[string]any, len(v.fold.s.Globals))
+func (v *env) globals() lazy {
+	out := make(lazy, len(v.fold.s.Globals))
 	for k, g := range v.fold.s.Globals {
-		tree, err := loaded(g)
-		if err != nil {
-			return nil, err
-		}
-		out[k] = tree
+		out[k] = stored(g)
 	}
-	return out, nil
+	return out
 }
 
-// Random gives the next draw: equal on every repeat (execution.md 1.10).
+// Random gives the next draw: equal on every repeat, different for every attempt of the state and of those around it
+// (execution.md 1.10).
 func (v *env) Random() [16]byte {
 	mac := hmac.New(sha256.New, v.fold.s.Seed[:])
-	var path []byte
-	for e := v.entry; e != nil; e = e.scope.owner {
-		path = binary.AppendUvarint(path, uint64(e.scope.index))
-		path = binary.AppendUvarint(path, uint64(e.node))
-		path = binary.AppendUvarint(path, uint64(e.count))
-	}
-	if v.entry != nil {
-		path = binary.AppendUvarint(path, uint64(v.entry.retries))
-	}
-	path = append(path, 0)
+	path := binary.AppendUvarint(nil, uint64(len(v.site)))
 	path = append(path, v.site...)
-	path = append(path, 0)
 	path = binary.AppendUvarint(path, uint64(v.draws))
 	v.draws++
+	for e := v.entry; e != nil; e = e.scope.owner {
+		for _, n := range [...]int64{int64(e.node), e.count, int64(e.retries), int64(e.scope.index)} {
+			path = binary.AppendUvarint(path, uint64(n))
+		}
+	}
 	mac.Write(path)
 	var out [16]byte
 	copy(out[:], mac.Sum(nil))
@@ -202,12 +194,18 @@ func (l lazy) Member(name string) (any, bool, error) {
 // Value gives all members.
 func (l lazy) Value() (map[string]any, error) {
 	out := make(map[string]any, len(l))
+	var absent needError
 	for k, make := range l {
 		v, err := make()
-		if err != nil {
+		if need, ok := err.(needError); ok {
+			absent.values = append(absent.values, need.values...)
+		} else if err != nil {
 			return nil, err
 		}
 		out[k] = v
+	}
+	if absent.values != nil {
+		return nil, absent
 	}
 	return out, nil
 }

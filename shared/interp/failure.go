@@ -1,9 +1,11 @@
 package interp
 
 import (
+	"math"
 	"strings"
 
 	"millrace/shared/flow"
+	"millrace/shared/value"
 )
 
 // fail gives an entry its error; what becomes of it is decided in failed.
@@ -11,7 +13,7 @@ func (f *fold) fail(e *Entry, err flow.Error) {
 	e.failure = &err
 	e.phase = failing
 	e.attempt = nil
-	f.push(e.scope)
+	f.s.ready = true
 }
 
 // failed deals with the error of an entry: Retry first, then Catch, then the scope above.
@@ -26,10 +28,11 @@ func (f *fold) failed(e *Entry) error {
 	if catch != nil {
 		var err error
 		if next, err = f.caught(e, st, catch); err != nil {
-			if _, need := err.(needError); need {
+			state, ok := err.(stateError)
+			if !ok {
 				return err
 			}
-			e.failure, catch = f.asError(e, err), nil
+			e.failure, e.timeout, catch = &state.err, false, nil
 		}
 	}
 	last := f.emit(flow.HistoryEvent{Type: f.failedType(e), Schedule: e.last, Node: e.node, Error: e.failure})
@@ -82,23 +85,24 @@ func (f *fold) retryRule(e *Entry, st *flow.State) int {
 func (f *fold) retry(e *Entry, r *flow.Retry, rule int) {
 	e.used[rule]++
 	e.retries++
-	delay := retryDelay(r, e.used[rule])
+	delay := RetryDelay(r, e.used[rule])
 	e.failure, e.timeout, e.result = nil, false, nil
-	e.done, e.items, e.blocks, e.running, e.total, e.cursor, e.missing = nil, nil, nil, nil, 0, 0, 0
+	e.done, e.items, e.list, e.blocks, e.running, e.total, e.cursor, e.missing = nil, nil, nil, nil, nil, 0, 0, 0
 	if delay == 0 {
 		e.phase = beginning
 		return
 	}
-	e.due, e.phase = f.clock+delay*1000, paused
+	e.due, e.phase = f.clock+delay, paused
 }
 
-// retryDelay is the pause before retry n of a rule, in seconds.
-func retryDelay(r *flow.Retry, n int) int64 {
+// RetryDelay is the pause before retry n of a rule, from 1, in whole milliseconds: neither language rounds to
+// seconds.
+func RetryDelay(r *flow.Retry, n int) int64 {
 	delay := float64(r.Interval)
-	for i := 1; i < n && delay < float64(r.IntervalMax); i++ {
+	for i := 1; i < n && delay < float64(r.IntervalMax) && delay > 0; i++ {
 		delay *= r.Rate
 	}
-	return int64(min(delay, float64(r.IntervalMax)))
+	return int64(math.Round(min(delay, float64(r.IntervalMax)) * 1000))
 }
 
 // catchRule is the first rule that matches; nil without.
@@ -160,7 +164,11 @@ func (f *fold) caught(e *Entry, st *flow.State, c *flow.Catch) (*flow.Value, err
 	if err != nil {
 		return nil, err
 	}
-	return f.merged(e.scope.local, out)
+	local, err := f.merged(e.scope.local, out)
+	if err == nil && local.Len() > f.l.Data(flow.Steps) {
+		err = f.tooLarge("the local data after step "+value.Quote(st.Name), f.l.Data(flow.Steps))
+	}
+	return local, err
 }
 
 // propagate fails the scope of an entry with its error.
@@ -179,7 +187,6 @@ func (f *fold) propagate(e *Entry, last int64) {
 		if child != sc {
 			f.abort(child, "another branch or iteration failed: "+err.Name)
 		}
-		f.drop(child)
 	}
 	owner.running, owner.done, owner.items, owner.blocks = nil, nil, nil, nil
 	owner.last = last
@@ -194,7 +201,6 @@ func (f *fold) abort(sc *Scope, cause string) {
 	}
 	for _, child := range e.running {
 		f.abort(child, cause)
-		f.drop(child)
 	}
 	f.release(e)
 	if f.s.Language == flow.States {
@@ -203,15 +209,21 @@ func (f *fold) abort(sc *Scope, cause string) {
 	}
 	e.phase = closed
 	sc.cur, sc.over = nil, true
-	f.drop(sc)
 }
 
 // release lets an open attempt go: a child execution that is waited for is to be stopped.
 func (f *fold) release(e *Entry) {
-	if a := e.attempt; a != nil && a.child != "" {
-		f.s.Outbox = append(f.s.Outbox, Outgoing{Kind: StopChild, ID: a.id, Flow: a.childFlow, Name: a.child})
+	if e.attempt != nil {
+		f.stopChild(e.attempt)
 	}
 	e.attempt = nil
+}
+
+// stopChild puts the stop of an attempt's child execution into the outbox.
+func (f *fold) stopChild(a *Attempt) {
+	if a.child != "" {
+		f.s.Outbox = append(f.s.Outbox, Outgoing{Kind: StopChild, ID: a.id, Flow: a.childFlow, Name: a.child})
+	}
 }
 
 // fatal fails the execution at once: nothing can catch it.
@@ -219,9 +231,12 @@ func (f *fold) fatal(name, cause string) {
 	f.end(flow.Failed, &flow.Error{Name: name, Cause: cut(cause)})
 }
 
-// end closes the execution.
+// end closes the execution. A failed one keeps its outermost scope, which knows the state that failed and what it
+// was given, so that it can be taken up again from there (execution.md 1.9).
 func (f *fold) end(status flow.Status, err *flow.Error) {
 	s := f.s
+	mark := f.mark
+	f.mark = 0
 	last := s.LastEvent
 	if s.root != nil {
 		if s.root.cur != nil {
@@ -231,6 +246,7 @@ func (f *fold) end(status flow.Status, err *flow.Error) {
 			last = s.root.last
 		}
 	}
+	f.mark = mark
 	ev := flow.HistoryEvent{Node: -1, Schedule: last, Error: err}
 	switch status {
 	case flow.Succeeded:
@@ -243,25 +259,28 @@ func (f *fold) end(status flow.Status, err *flow.Error) {
 		ev.Type = flow.ExecutionTimedOut
 	}
 	f.emit(ev)
-	s.Status, s.Error, s.Stopped = status, err, f.now
-	s.root, s.ready = nil, nil
+	s.Status, s.Error, s.Stopped, s.ready = status, err, f.now, false
+	if status != flow.Failed {
+		s.root = nil
+	}
 	f.callback()
 }
 
-// callback puts the report to the caller's task into the outbox (fdl-flow.md 7.2).
+// callback puts the report to the caller's task into the outbox (fdl-flow.md 7.2, fdl-statemachine.md D-35). The
+// names are those of the newer language; reported translates for tasks of the older one.
 func (f *fold) callback() {
 	s := f.s
 	if s.Callback == "" {
 		return
 	}
-	out := Outgoing{Kind: Callback, ID: s.LastEvent, Token: s.Callback, Output: s.Output}
+	out := Outgoing{Kind: Callback, Token: s.Callback, Output: s.Output}
 	switch s.Status {
 	case flow.Failed:
 		out.Error = named(s.Error, flow.ErrExecutionFailed)
 	case flow.Stopped:
 		out.Error = named(s.Error, flow.ErrExecutionStopped)
 	case flow.TimedOut:
-		out.Error = &flow.Error{Name: flow.ErrTaskTimeout, Cause: "the execution " + s.Name + " of flow " + s.Flow + " timed out"}
+		out.Error = &flow.Error{Name: flow.ErrExecutionTimedOut, Cause: "the execution " + s.Name + " of flow " + s.Flow + " timed out"}
 	}
 	s.Outbox = append(s.Outbox, out)
 }

@@ -15,7 +15,7 @@ import (
 func (f *fold) open() error {
 	input := f.s.Input
 	if !input.Loaded() {
-		return needError{input}
+		return missing(input)
 	}
 	if f.m.Input != nil {
 		tree, err := f.build(f.m.Input, &env{fold: f, site: "flow.input", input: input})
@@ -30,7 +30,6 @@ func (f *fold) open() error {
 	if f.m.Language == flow.Steps {
 		f.s.root.local = flow.Empty()
 	}
-	f.push(f.s.root)
 	return nil
 }
 
@@ -56,7 +55,7 @@ func (f *fold) start(e *Entry) error {
 		return err
 	}
 	if input.Len() > f.l.Data(f.m.Language) {
-		return f.tooLarge("the input of state "+value.Quote(f.state(e).Name), input.Len())
+		return f.tooLarge("the input of state "+value.Quote(f.state(e).Name), f.l.Data(f.m.Language))
 	}
 	e.input = input
 	typ := flow.StateStarted
@@ -80,7 +79,7 @@ func (e *Entry) noRetry(err error) {
 func (f *fold) work(e *Entry) error {
 	st := f.state(e)
 	if !e.input.Loaded() {
-		return needError{e.input}
+		return missing(e.input)
 	}
 	switch st.Kind {
 	case flow.Pass, flow.Succeed:
@@ -235,6 +234,10 @@ func (f *fold) loop(e *Entry, st *flow.State) error {
 		return err
 	}
 	e.items = items
+	if st.Map.Items.Roots()&expr.Global != 0 {
+		// Other branches may write to $Global before all items are opened.
+		e.list = flow.NewValue(items)
+	}
 	f.fan(e, len(items))
 	return nil
 }
@@ -274,18 +277,15 @@ func (f *fold) width(st *flow.State) int {
 	return min(st.Map.Concurrency, f.l.MapConcurrencyMax)
 }
 
-// spawn opens the next scope inside a state, or finds that nothing is left to open.
-func (f *fold) spawn(e *Entry) (bool, error) {
+// spawn opens the next scope inside a state, or puts the results together when all have ended.
+func (f *fold) spawn(e *Entry) error {
 	st := f.state(e)
 	if e.missing == 0 {
-		return true, f.collect(e, st)
-	}
-	if e.cursor == e.total || len(e.running) >= f.width(st) {
-		return false, nil
+		return f.collect(e, st)
 	}
 	input, err := f.childInput(e, st)
 	if err != nil {
-		return false, err
+		return err
 	}
 	sc := &Scope{owner: e, index: e.cursor, input: input, last: e.last}
 	if st.Kind != flow.Choice {
@@ -300,8 +300,7 @@ func (f *fold) spawn(e *Entry) (bool, error) {
 	e.cursor++
 	e.running = append(e.running, sc)
 	sc.at = f.spec(sc).Start
-	f.push(sc)
-	return true, nil
+	return nil
 }
 
 func enteredType(k flow.Kind) flow.EventType {
@@ -319,22 +318,15 @@ func (f *fold) childInput(e *Entry, st *flow.State) (*flow.Value, error) {
 	if st.Kind != flow.Map {
 		return e.input, nil
 	}
-	if e.items == nil && e.total > 0 {
-		if !e.input.Loaded() {
-			return nil, needError{e.input}
-		}
-		items, err := f.items(e, st)
-		if err != nil {
-			return nil, err
-		}
-		e.items = items
+	if err := f.itemsAgain(e, st); err != nil {
+		return nil, err
 	}
 	item := e.items[e.cursor]
 	if f.m.Language == flow.States {
 		return flow.NewValue(item), nil
 	}
 	if !e.input.Loaded() {
-		return nil, needError{e.input}
+		return nil, missing(e.input)
 	}
 	own, _ := e.input.Object()
 	in := make(map[string]any, len(own)+2)
@@ -346,6 +338,30 @@ func (f *fold) childInput(e *Entry, st *flow.State) (*flow.Value, error) {
 		in[st.Map.Index] = value.FromInt(int64(e.cursor))
 	}
 	return flow.NewValue(in), nil
+}
+
+// itemsAgain finds the items of a Map that has been stored and read again.
+func (f *fold) itemsAgain(e *Entry, st *flow.State) (err error) {
+	if e.items != nil {
+		return nil
+	}
+	var items []any
+	if e.list != nil {
+		var tree any
+		if tree, err = loaded(e.list); err == nil {
+			items, _ = tree.([]any)
+		}
+	} else {
+		items, err = f.items(e, st)
+	}
+	if err != nil {
+		return err
+	}
+	if len(items) != e.total {
+		return f.runtime("the items of " + value.Quote(st.Name) + " have changed while they were run")
+	}
+	e.items = items
+	return nil
 }
 
 // finish ends a scope that has run its last state.
@@ -380,9 +396,6 @@ func (f *fold) finish(sc *Scope) error {
 		}
 	}
 	sc.over = true
-	f.drop(sc)
-	e.phase = spawning
-	f.push(e.scope)
 	return nil
 }
 
@@ -396,12 +409,16 @@ func (f *fold) collect(e *Entry, st *flow.State) error {
 		size += v.Len() + 1
 	}
 	if size > f.l.ResultBytes {
-		return f.tooLarge("the result of state "+value.Quote(st.Name), size)
+		return f.tooLarge("the result of state "+value.Quote(st.Name), f.l.ResultBytes)
 	}
+	var absent []*flow.Value
 	for _, v := range e.done {
 		if !v.Loaded() {
-			return needError{v}
+			absent = append(absent, v)
 		}
+	}
+	if absent != nil {
+		return needError{absent}
 	}
 	switch {
 	case st.Kind == flow.Choice:
@@ -415,7 +432,7 @@ func (f *fold) collect(e *Entry, st *flow.State) error {
 		}
 		e.result = flow.TextValue(list)
 	}
-	e.done, e.items, e.blocks = nil, nil, nil
+	e.done, e.items, e.list, e.blocks = nil, nil, nil, nil
 	e.phase = finishing
 	return nil
 }

@@ -82,7 +82,7 @@ func (f *fold) news(n *News) Verdict {
 	return Verdict{}
 }
 
-// find gives the open entry of an attempt.
+// find gives the first open entry that matches.
 func (f *fold) find(match func(e *Entry) bool) *Entry {
 	var found *Entry
 	f.s.each(func(e *Entry) {
@@ -93,17 +93,22 @@ func (f *fold) find(match func(e *Entry) bool) *Entry {
 	return found
 }
 
-// answered takes the answer of a call.
+// holder gives the open entry of an attempt; nil when the attempt is closed.
+func (f *fold) holder(attempt int64) *Entry {
+	return f.find(func(e *Entry) bool { return e.attempt != nil && e.attempt.id == attempt })
+}
+
+// answered takes the answer of a call. A result belongs to its attempt, not to a lease: it counts as long as the
+// attempt is open, also when the lease has run out and the attempt is ready to be called again.
 func (f *fold) answered(n *News) Verdict {
-	e := f.find(func(e *Entry) bool { return e.attempt != nil && e.attempt.id == n.Attempt })
-	if e == nil || e.attempt.phase == submitted {
+	e := f.holder(n.Attempt)
+	if e == nil || !e.attempt.started || e.attempt.phase == submitted && !n.Async {
 		return Verdict{Refusal: AlreadyEnded}
 	}
-	mode := e.attempt.mode
 	switch {
-	case mode == flow.RequestComplete:
+	case e.attempt.mode == flow.RequestComplete:
 		return f.close(e, n)
-	case n.Error != nil:
+	case n.Error != nil && !n.Async:
 		id := f.emit(flow.HistoryEvent{Type: flow.TaskSubmitFailed, Schedule: e.last, Node: e.node, Error: n.Error})
 		e.last = id
 		f.fail(e, *n.Error)
@@ -154,7 +159,7 @@ func (f *fold) close(e *Entry, n *News) Verdict {
 	}
 	e.attempt = nil
 	e.result, e.phase = ev.Output, finishing
-	f.push(e.scope)
+	f.s.ready = true
 	return Verdict{Event: id}
 }
 
@@ -169,15 +174,19 @@ func (f *fold) reported(n *News) Verdict {
 	switch {
 	case e == nil:
 		return Verdict{Refusal: AlreadyEnded}
-	case e.attempt == nil && e.phase == paused:
+	case e.attempt == nil && (e.phase == paused || e.phase == failing || e.phase == beginning):
 		return Verdict{Refusal: NotYet}
 	case e.attempt == nil:
 		return Verdict{Refusal: AlreadyEnded}
 	case e.attempt.mode == flow.RequestComplete:
 		return Verdict{Refusal: NotWaiting}
 	}
+	told := *n
+	if n.Error != nil && n.Error.Name == flow.ErrExecutionTimedOut && f.s.Language == flow.Steps {
+		told.Error = &flow.Error{Name: flow.ErrTaskTimeout, Cause: n.Error.Cause}
+	}
 	f.submit(e)
-	return f.close(e, n)
+	return f.close(e, &told)
 }
 
 // stopped ends the execution on request.
@@ -192,7 +201,7 @@ func (f *fold) stopped(n *News) Verdict {
 
 // renewed prolongs a lease.
 func (f *fold) renewed(n *News) Verdict {
-	e := f.find(func(e *Entry) bool { return e.attempt != nil && e.attempt.id == n.Attempt })
+	e := f.holder(n.Attempt)
 	if e == nil || e.attempt.phase != called || e.attempt.owner != n.Owner {
 		return Verdict{Refusal: AlreadyEnded}
 	}
@@ -206,7 +215,7 @@ const CallsMax = 5
 
 // leaseOver makes an attempt ready again whose caller is gone.
 func (f *fold) leaseOver(n *News) Verdict {
-	e := f.find(func(e *Entry) bool { return e.attempt != nil && e.attempt.id == n.Attempt })
+	e := f.holder(n.Attempt)
 	if e == nil || e.attempt.phase != called || e.attempt.owner != n.Owner {
 		return Verdict{Refusal: AlreadyEnded}
 	}
@@ -214,13 +223,9 @@ func (f *fold) leaseOver(n *News) Verdict {
 	a.calls++
 	f.out.Changed = true
 	if a.calls >= CallsMax {
-		n.Error = &flow.Error{Name: f.s.broken(e), Cause: "the call was lost with its caller several times"}
-		n.Output = nil
-		if e.attempt.mode == flow.RequestComplete {
-			return f.close(e, n)
-		}
-		a.phase = called
-		return f.answered(n)
+		f.stopChild(a)
+		return f.answered(&News{Kind: Answered, Attempt: a.id,
+			Error: &flow.Error{Name: f.s.broken(e), Cause: "the call was lost with its caller several times"}})
 	}
 	a.phase, a.owner, a.until = ready, 0, 0
 	return Verdict{}

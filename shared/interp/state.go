@@ -41,14 +41,14 @@ type State struct {
 	Outbox  []Outgoing // what must be sent; survives the end
 
 	root  *Scope
-	ready []*Scope // scopes that may go on, the last one first
+	ready bool // some scope may go on that has not been run
 }
 
 // Outgoing is something that must be done outside once it has been committed, at least once.
 type Outgoing struct {
 	Kind OutgoingKind
-	// ID tells it from the others of the execution: that of the attempt whose child is to be stopped, or of the
-	// event that ended the execution.
+	// ID tells the outgoings of one execution apart for ever: the attempt that a StopChild belongs to, 0 for the
+	// Callback.
 	ID int64
 	// Callback: the report to Token, Output or Error.
 	Token  string
@@ -80,7 +80,7 @@ type Scope struct {
 	entries int64       // states entered so far
 	at      int         // state to enter when none is open
 	cur     *Entry
-	over    bool // finished or aborted; it may still stand on the ready list
+	over    bool // finished or aborted; its owner has let it go
 }
 
 // phase of an Entry. The numbers are part of the row format.
@@ -125,7 +125,8 @@ type Entry struct {
 	missing int           // results still to come
 	running []*Scope      // open scopes
 	done    []*flow.Value // results by index
-	items   []any         // of a Map; made again from the input when it is gone
+	items   []any         // of a Map; made again when it is gone
+	list    *flow.Value   // of a Map: the items, where they would not come out the same again
 	blocks  []*flow.Value // full blocks of done, as stored; nil where a block is not full
 }
 

@@ -12,7 +12,8 @@ type Event struct {
 	At   int64 // ms since 1970
 	News []News
 	Take *Take
-	// Budget ends the fold early: after Events events it answers More. 0: no bound.
+	// Events ends the fold early: after so many events it answers More. 0: no bound. Where a fold is cut does not
+	// show in what it writes.
 	Events int
 }
 
@@ -27,15 +28,17 @@ type Take struct {
 // Effects is what comes out of Step.
 type Effects struct {
 	Events   []flow.HistoryEvent // to be committed with the state
-	Calls    []Call              // attempts taken, to be called after the commit
-	Need     []*flow.Value       // values to load before the same fold can go on
+	Calls    []Call              // attempts taken, to be called after the commit; none while Need or More is set
+	Need     []*flow.Value       // values to load before the same fold can go on: call again, without the news
 	More     bool                // the budget ended the fold; call again after the commit
 	Verdicts []Verdict           // one for each piece of news, in its order
 	Changed  bool                // anything at all has changed
 }
 
-// Step applies an event to an execution: news first, then what is due, then it runs on until nothing goes on. With
-// a nil machine it only takes in news, which needs no definition. It changes s. Same input, same output.
+// Step applies an event to an execution: news first, then what is due, then it runs on until nothing goes on, and at
+// last takes attempts. With a nil machine it only takes in news and what is due, which needs no definition. It
+// changes s. Same input, same output: neither what is loaded of s, nor whether s has been stored and read again in
+// between, nor a budget changes what is written.
 func Step(m *flow.Machine, l *flow.Limits, s *State, ev Event) Effects {
 	f := &fold{m: m, l: l, s: s, now: max(ev.At, s.LastTime), clock: ev.At, budget: ev.Events}
 	if s.LastEvent == 0 {
@@ -50,7 +53,7 @@ func Step(m *flow.Machine, l *flow.Limits, s *State, ev Event) Effects {
 	if m != nil && !s.Final() {
 		f.advance()
 	}
-	if ev.Take != nil && m != nil && !s.Final() {
+	if ev.Take != nil && m != nil && !s.Final() && !f.out.More && len(f.out.Need) == 0 {
 		f.take(ev.Take)
 	}
 	if len(f.out.Events) > 0 {
@@ -69,16 +72,17 @@ type fold struct {
 	budget int
 	spend  expr.Budget
 	mark   uint64
-	closed bool // closing events are exempt from the event limit
 	out    Effects
 }
 
-// needError says that a value must be loaded first.
-type needError struct{ v *flow.Value }
+// needError says that values must be loaded first.
+type needError struct{ values []*flow.Value }
+
+func missing(v *flow.Value) error { return needError{[]*flow.Value{v}} }
 
 func (needError) Error() string { return "interp: a value is not loaded" }
 
-// errFatal says that a limit was hit which fails the execution.
+// fatalError says that a limit was hit which fails the execution.
 type fatalError struct{ err flow.Error }
 
 func (e fatalError) Error() string { return e.err.Name + ": " + e.err.Cause }
@@ -98,101 +102,158 @@ func (f *fold) begin() {
 	f.emit(flow.HistoryEvent{Type: flow.ExecutionStarted, Node: -1, Input: f.s.Input})
 }
 
-// advance runs every scope that may go on, depth first.
+// advance runs every scope that may go on.
 func (f *fold) advance() {
 	if f.s.root == nil {
 		if err := f.open(); err != nil {
 			f.settle(nil, err)
 			return
 		}
+		f.out.Changed = true
 	}
-	var stuck []*Scope
-	for len(f.s.ready) > 0 && !f.s.Final() {
+	if f.run(f.s.root) {
+		f.s.ready = false
+	}
+}
+
+// run takes a scope as far as it goes, the scopes inside it first, in the order in which they were opened. So the
+// order of what happens follows from the open scopes alone. false: the fold ends here, be it that the execution has
+// ended, the budget is spent or a value is missing.
+func (f *fold) run(sc *Scope) bool {
+	for {
+		if !f.runInside(sc.cur) {
+			return false
+		}
+		if !f.mayGoOn(sc) {
+			return true
+		}
 		if f.budget > 0 && len(f.out.Events) >= f.budget {
 			f.out.More = true
-			break
+			return false
 		}
-		if f.s.LastEvent >= int64(f.l.Events) {
-			f.fatal(flow.ErrEventLimit, "the execution has written its limit of events")
-			return
+		if f.s.LastEvent >= int64(f.l.Events) && !sc.atEnd() {
+			f.eventLimit()
+			return false
 		}
-		n := len(f.s.ready) - 1
-		sc := f.s.ready[n]
-		progress, err := f.transition(sc)
-		if err != nil {
-			if f.settle(sc, err) {
-				stuck = append(stuck, sc)
-				f.drop(sc)
-			}
-			continue
+		if err := f.transition(sc); err != nil && f.settle(sc, err) {
+			return false
 		}
-		if !progress {
-			f.drop(sc)
-		}
-	}
-	if !f.s.Final() {
-		f.s.ready = append(stuck, f.s.ready...)
-	}
-}
-
-// drop takes the uppermost mention of a scope off the ready list.
-func (f *fold) drop(sc *Scope) {
-	for i := len(f.s.ready) - 1; i >= 0; i-- {
-		if f.s.ready[i] == sc {
-			f.s.ready = append(f.s.ready[:i], f.s.ready[i+1:]...)
-			return
+		f.out.Changed = true
+		if f.s.Final() {
+			return false
 		}
 	}
 }
 
-// push marks a scope as one that may go on.
-func (f *fold) push(sc *Scope) { f.s.ready = append(f.s.ready, sc) }
+// runInside runs the scopes inside an entry. One that ends leaves the entry's list; one that fails empties it.
+func (f *fold) runInside(e *Entry) bool {
+	if e == nil {
+		return true
+	}
+	for i := 0; i < len(e.running); {
+		child := e.running[i]
+		if !f.run(child) {
+			return false
+		}
+		if i < len(e.running) && e.running[i] == child {
+			i++
+		}
+	}
+	return true
+}
 
-// settle deals with an error of a transition. true: the scope waits for a value.
+// eventLimit fails an execution that has written as many events as it may. The closing ones are exempt.
+func (f *fold) eventLimit() {
+	f.fatal(flow.ErrEventLimit, "the execution has written its limit of events")
+}
+
+// atEnd tells whether only the closing event of the execution is missing.
+func (sc *Scope) atEnd() bool { return sc.owner == nil && sc.cur == nil && sc.at == flow.End }
+
+// mayGoOn tells whether a transition of the scope can be made now.
+func (f *fold) mayGoOn(sc *Scope) bool {
+	e := sc.cur
+	switch {
+	case sc.over:
+		return false
+	case e == nil:
+		return true
+	case e.phase == spawning:
+		return e.missing == 0 || e.cursor < e.total && len(e.running) < f.width(f.state(e))
+	}
+	return e.phase == entered || e.phase == beginning || e.phase == finishing || e.phase == failing
+}
+
+// settle deals with an error of a transition. true: the fold ends, since a value is missing.
 func (f *fold) settle(sc *Scope, err error) bool {
 	var need needError
 	var fatal fatalError
 	switch {
 	case errors.As(err, &need):
-		f.out.Need = append(f.out.Need, need.v)
+		f.need(sc, need.values)
 		return true
 	case errors.As(err, &fatal):
 		f.fatal(fatal.err.Name, fatal.err.Cause)
 	case sc == nil || sc.cur == nil:
-		f.end(flow.Failed, f.asError(nil, err))
+		f.end(flow.Failed, f.asError(err))
 	default:
-		f.fail(sc.cur, *f.asError(sc.cur, err))
+		f.fail(sc.cur, *f.asError(err))
 	}
 	return false
 }
 
-// transition takes one scope one step further; false when it cannot go on now. It either changes the state or
-// returns an error, never both, except that fail may be called by settle.
-func (f *fold) transition(sc *Scope) (bool, error) {
-	e := sc.cur
-	if sc.over {
-		return false, nil
+// need asks for values, and for what scopes at the same place are going to ask for, so that it is loaded at once.
+func (f *fold) need(sc *Scope, values []*flow.Value) {
+	f.out.Need = append(f.out.Need, values...)
+	if sc == nil || sc.cur == nil || len(values) > 1 {
+		return
 	}
+	which := -1
+	for i, v := range sc.values() {
+		if v == values[0] {
+			which = i
+		}
+	}
+	if which < 0 {
+		return
+	}
+	f.s.each(func(e *Entry) {
+		if e == sc.cur || e.node != sc.cur.node || e.phase != sc.cur.phase {
+			return
+		}
+		if v := e.scope.values()[which]; v != nil && v != values[0] && !v.Loaded() {
+			f.out.Need = append(f.out.Need, v)
+		}
+	})
+}
+
+// values are those that the next transition of a scope with an open entry may ask for.
+func (sc *Scope) values() [4]*flow.Value {
+	return [...]*flow.Value{sc.input, sc.local, sc.cur.input, sc.cur.result}
+}
+
+// transition takes a scope that may go on one step further. It either changes the state or returns an error, never
+// both.
+func (f *fold) transition(sc *Scope) error {
+	e := sc.cur
 	if e == nil {
 		if sc.at == flow.End {
-			return true, f.finish(sc)
+			return f.finish(sc)
 		}
 		f.enter(sc)
-		return true, nil
+		return nil
 	}
 	switch e.phase {
 	case entered:
-		return true, f.start(e)
+		return f.start(e)
 	case beginning:
-		return true, f.work(e)
+		return f.work(e)
 	case spawning:
 		return f.spawn(e)
 	case finishing:
-		return true, f.leave(e)
-	case failing:
-		return true, f.failed(e)
+		return f.leave(e)
 	}
-	return false, nil
+	return f.failed(e)
 }
 
 // state is the node of an entry.
@@ -223,7 +284,7 @@ func option(st *flow.State, i int) *flow.Option {
 // loaded gives a value's tree, or asks for it.
 func loaded(v *flow.Value) (any, error) {
 	if !v.Loaded() {
-		return nil, needError{v}
+		return nil, missing(v)
 	}
 	return v.Tree(), nil
 }

@@ -97,37 +97,48 @@ type Call struct {
 	Until    int64 // end of the lease; never call after it
 }
 
-// take gives ready attempts to the caller.
+// take gives ready attempts to the caller: all that it may take, or none while a value of one is missing.
 func (f *fold) take(t *Take) {
-	s := f.s
-	s.each(func(e *Entry) {
+	var entries []*Entry
+	f.s.each(func(e *Entry) {
 		a := e.attempt
-		if a == nil || a.phase != ready || len(f.out.Calls) >= t.Max {
+		if a == nil || a.phase != ready || len(entries) >= t.Max {
 			return
 		}
-		if !e.input.Loaded() || (a.params != nil && !a.params.Loaded()) {
-			for _, v := range []*flow.Value{e.input, a.params} {
-				if v != nil && !v.Loaded() {
-					f.out.Need = append(f.out.Need, v)
-				}
+		entries = append(entries, e)
+		for _, v := range [...]*flow.Value{e.input, a.params} {
+			if v != nil && !v.Loaded() {
+				f.out.Need = append(f.out.Need, v)
 			}
+		}
+	})
+	if len(f.out.Need) > 0 {
+		return
+	}
+	for _, e := range entries {
+		if !e.attempt.started && f.s.LastEvent >= int64(f.l.Events) {
+			f.out.Calls = nil
+			f.eventLimit()
 			return
 		}
-		a.phase, a.owner, a.until = called, t.Owner, f.lease(a, t)
-		if !a.started {
-			a.started = true
-			e.last = f.emit(flow.HistoryEvent{Type: flow.TaskStarted, Schedule: e.last, Node: e.node})
-		}
-		f.out.Changed = true
-		st := f.state(e)
-		f.out.Calls = append(f.out.Calls, Call{Attempt: a.id, Node: e.node, State: st.Name, Task: st.Task,
-			Params: a.params, Input: e.input, Token: s.token(f.tokenID(e)), Key: s.key(a.id), Deadline: a.deadline, Until: a.until})
-	})
+		f.out.Calls = append(f.out.Calls, f.lend(e, t))
+	}
 }
 
-// tokenID is the event that an attempt's token names.
-func (f *fold) tokenID(e *Entry) int64 { return e.tokenID(f.s) }
+// lend gives the entry's attempt to the caller.
+func (f *fold) lend(e *Entry, t *Take) Call {
+	a, st := e.attempt, f.state(e)
+	a.phase, a.owner, a.until = called, t.Owner, f.lease(a, t)
+	if !a.started {
+		a.started = true
+		e.last = f.emit(flow.HistoryEvent{Type: flow.TaskStarted, Schedule: e.last, Node: e.node})
+	}
+	f.out.Changed = true
+	return Call{Attempt: a.id, Node: e.node, State: st.Name, Task: st.Task, Params: a.params, Input: e.input,
+		Token: f.s.token(e.tokenID(f.s)), Key: f.s.key(a.id), Deadline: a.deadline, Until: a.until}
+}
 
+// tokenID is the event that the token of the entry's attempt names.
 func (e *Entry) tokenID(s *State) int64 {
 	if s.Language == flow.Steps {
 		return e.id

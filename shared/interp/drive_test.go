@@ -1,0 +1,378 @@
+package interp_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sort"
+	"testing"
+
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/interp"
+	"millrace/shared/value"
+)
+
+// world tells what comes of calls.
+type world interface {
+	Call(*interp.Call) []flowtest.Notice
+}
+
+// way is how an execution is driven. However it is, the history must be the same.
+type way struct {
+	stored bool // state and events are encoded and decoded after each fold, values are loaded when asked for
+	budget int  // events a fold; 0: no bound
+	twice  bool // all news comes twice
+	leases bool // leases run out and are renewed while calls are under way
+	take   int  // most attempts to take at once; 0: all
+}
+
+func (w way) String() string {
+	return fmt.Sprintf("stored=%v budget=%d twice=%v leases=%v", w.stored, w.budget, w.twice, w.leases)
+}
+
+const (
+	start = int64(1_700_000_000_000)
+	owner = 7
+)
+
+// driver runs one execution in virtual time.
+type driver struct {
+	t      testing.TB
+	way    way
+	m      *flow.Machine
+	limits flow.Limits
+	world  world
+	facts  interp.Facts
+	input  []byte
+	state  *interp.State
+	now    int64
+	queue  []notice
+	seq    int
+	called map[string]int
+	lost   int // leases that have run out
+
+	// What a store would hold.
+	bytes   []byte
+	body    []byte
+	events  []flow.HistoryEvent // as decoded
+	rows    map[uint64][]byte
+	token   uint64
+	version int64
+
+	history []flow.HistoryEvent // as Step gave them
+	folds   int
+	needs   int
+}
+
+type notice struct {
+	at   int64
+	seq  int
+	news interp.News
+}
+
+func parse(t testing.TB, text, mode string) *flow.Machine {
+	t.Helper()
+	m, diagnostics := fdl.Parse([]byte(text), fdl.Options{Mode: mode})
+	if m == nil {
+		t.Fatalf("%v\n%s", diagnostics, text)
+	}
+	return m
+}
+
+func facts(m *flow.Machine, input any) interp.Facts {
+	seconds := m.TimeoutSeconds
+	if seconds == 0 {
+		seconds = 3600
+	}
+	return interp.Facts{Account: "1", Region: "local", FlowID: "id", Flow: "flow", Name: "exec", Run: 42, Seed: [16]byte{9},
+		Language: m.Language, Started: start, Deadline: start + seconds*1000, Input: flow.NewValue(input)}
+}
+
+func newDriver(t testing.TB, m *flow.Machine, limits flow.Limits, input any, w world, how way) *driver {
+	f := facts(m, input)
+	d := &driver{t: t, way: how, m: m, limits: limits, world: w, facts: f, input: f.Input.Text(), now: start,
+		called: map[string]int{}, rows: map[uint64][]byte{}}
+	d.state = interp.New(f)
+	if how.stored {
+		f.Input = flow.StoredValue(flow.Ref{Kind: flow.RefClaim})
+		f.Input.Load(d.input)
+		d.state = interp.New(f)
+	}
+	return d
+}
+
+// run goes on to the end of the execution.
+func (d *driver) run() *driver {
+	d.t.Helper()
+	news := []interp.News(nil)
+	for {
+		more := d.fold(news)
+		if d.folds > 100_000 {
+			d.t.Fatal("no end")
+		}
+		if d.state.Final() {
+			return d
+		}
+		news = nil
+		if more {
+			continue
+		}
+		next := d.state.NextDue(0)
+		if len(d.queue) > 0 && (next == 0 || d.queue[0].at < next) {
+			next = d.queue[0].at
+		}
+		if next <= d.now && (len(d.queue) == 0 || d.queue[0].at > d.now) {
+			d.t.Fatalf("the execution is stuck at %d: next %d", d.now-start, next-start)
+		}
+		d.now = max(next, d.now)
+		for len(d.queue) > 0 && d.queue[0].at <= d.now {
+			news = append(news, d.queue[0].news)
+			if d.way.twice {
+				news = append(news, d.queue[0].news)
+			}
+			d.queue = d.queue[1:]
+		}
+	}
+}
+
+func (d *driver) push(at int64, n interp.News) {
+	d.seq++
+	d.queue = append(d.queue, notice{at, d.seq, n})
+	sort.Slice(d.queue, func(i, j int) bool {
+		return d.queue[i].at < d.queue[j].at || d.queue[i].at == d.queue[j].at && d.queue[i].seq < d.queue[j].seq
+	})
+}
+
+// fold is one fold and its commit.
+func (d *driver) fold(news []interp.News) (more bool) {
+	d.folds++
+	take := &interp.Take{Max: 1000, Owner: owner}
+	if d.way.take > 0 {
+		take.Max = d.way.take
+	}
+	if d.way.leases {
+		take.LeaseMax = 1000
+	}
+	ev := interp.Event{At: d.now, News: news, Take: take, Events: d.way.budget}
+	var events []flow.HistoryEvent
+	var calls []interp.Call
+	changed := false
+	for round := 0; ; round++ {
+		fx := interp.Step(d.m, &d.limits, d.state, ev)
+		events, calls = append(events, fx.Events...), append(calls, fx.Calls...)
+		changed = changed || fx.Changed
+		more = fx.More
+		if len(fx.Verdicts) != len(ev.News) {
+			d.t.Fatalf("%d verdicts for %d news", len(fx.Verdicts), len(ev.News))
+		}
+		if len(fx.Need) > 0 && len(fx.Calls) > 0 {
+			d.t.Fatal("calls are taken while values are missing")
+		}
+		if len(fx.Need) == 0 {
+			break
+		}
+		if !d.way.stored || round > 1000 {
+			d.t.Fatalf("values are missing: %d", len(fx.Need))
+		}
+		for _, v := range fx.Need {
+			d.load(v)
+			d.needs++
+		}
+		ev.News = nil
+	}
+	d.history = append(d.history, events...)
+	if d.way.stored {
+		d.commit(events, changed)
+	}
+	for i := range calls {
+		d.call(&calls[i])
+	}
+	return more
+}
+
+// call asks the world, once for each attempt.
+func (d *driver) call(c *interp.Call) {
+	d.called[c.Key]++
+	if d.way.leases && d.called[c.Key] < interp.CallsMax {
+		d.push(d.now+100, interp.News{Kind: interp.Renewed, Attempt: c.Attempt, Owner: owner, Until: d.now + 5000})
+		d.push(d.now+200, interp.News{Kind: interp.LeaseOver, Attempt: c.Attempt, Owner: owner})
+		d.lost++
+	} else if d.way.leases {
+		d.push(d.now+100, interp.News{Kind: interp.Renewed, Attempt: c.Attempt, Owner: owner, Until: d.facts.Deadline})
+	}
+	if d.called[c.Key] > 1 {
+		return
+	}
+	for _, n := range d.world.Call(c) {
+		d.push(d.now+n.Delay, n.News)
+	}
+}
+
+// place gives a value a row of its own.
+func (d *driver) place(v *flow.Value) {
+	d.token++
+	d.rows[d.token] = v.Text()
+	v.SetRef(flow.Ref{Kind: flow.RefRow, Version: d.version, Token: d.token})
+}
+
+// commit writes what a store would keep, and goes on with what it reads.
+func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
+	d.version++
+	for i := range events {
+		events[i].Values(func(_ byte, v *flow.Value) {
+			if v.Ref().Kind == flow.RefNone && v.Len() > flow.EventInline {
+				d.place(v)
+			}
+		})
+	}
+	added := flow.AppendEvents(nil, d.facts.Started, events)
+	decoded, err := flow.DecodeEvents(bytes.Clone(added), d.facts.Started)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.bytes = append(d.bytes, added...)
+	d.events = append(d.events, decoded...)
+	d.state.Unplaced(d.place)
+	body := d.state.AppendBody(nil)
+	if !changed && d.body != nil && !bytes.Equal(body, d.body) {
+		d.t.Fatalf("the state has changed, but Changed is not set\n%q\n%q", d.body, body)
+	}
+	d.body = body
+
+	f := d.facts
+	f.Input = flow.StoredValue(flow.Ref{Kind: flow.RefClaim})
+	old, s := d.state, interp.New(f)
+	s.Status, s.Error, s.Stopped, s.LastEvent, s.LastTime = old.Status, old.Error, old.Stopped, old.LastEvent, old.LastTime
+	e := flow.Encoder{Inline: flow.EventInline}
+	e.Value(old.Output)
+	s.Output = flow.NewDecoder(e.Buf).Value()
+	if err := s.DecodeBody(bytes.Clone(body)); err != nil {
+		d.t.Fatal(err)
+	}
+	if again := s.AppendBody(nil); !bytes.Equal(again, body) {
+		d.t.Fatalf("a body read and written again differs\n%q\n%q", body, again)
+	}
+	if a, b := old.NextDue(0), s.NextDue(0); a != b {
+		d.t.Fatalf("NextDue is %d, read again %d", a, b)
+	}
+	d.state = s
+}
+
+// load serves a value from what is recorded.
+func (d *driver) load(v *flow.Value) {
+	text, err := d.stored(v.Ref())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if n := v.Len(); v.Ref().Kind != flow.RefClaim && n != len(text) {
+		d.t.Fatalf("a value of %d bytes says that it has %d", len(text), n)
+	}
+	v.Load(text)
+}
+
+func (d *driver) stored(r flow.Ref) ([]byte, error) {
+	switch r.Kind {
+	case flow.RefClaim:
+		return d.input, nil
+	case flow.RefRow:
+		if text, ok := d.rows[r.Token]; ok {
+			return text, nil
+		}
+	case flow.RefEvent:
+		if r.Event >= 1 && r.Event <= int64(len(d.events)) {
+			if v := d.events[r.Event-1].Value(r.Field); v != nil {
+				if v.Loaded() {
+					return v.Text(), nil
+				}
+				if v.Ref().Kind != flow.RefEvent {
+					return d.stored(v.Ref())
+				}
+			}
+		}
+	}
+	return nil, fmt.Errorf("nothing stored at %+v", r)
+}
+
+// told is all that a history tells, a line an event.
+func (d *driver) told() string {
+	events := d.history
+	if d.way.stored {
+		events = d.events
+	}
+	var b bytes.Buffer
+	for i := range events {
+		e := &events[i]
+		e.Values(func(_ byte, v *flow.Value) {
+			if v.Loaded() {
+				return
+			}
+			text, err := d.stored(v.Ref())
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			v.Load(text)
+		})
+		fmt.Fprintf(&b, "%d %d %s %s +%d %x %s\n", e.ID, e.Schedule, e.Type, e.StepName(d.m), e.Time-start, e.Mark, e.AppendDetail(nil, d.m))
+	}
+	s := d.state
+	fmt.Fprintf(&b, "%s %v %d", s.Status, s.Error, s.Stopped-start)
+	if s.Output != nil {
+		if !s.Output.Loaded() {
+			d.load(s.Output)
+		}
+		fmt.Fprintf(&b, " %s", s.Output.Text())
+	}
+	for _, o := range s.Outbox {
+		fmt.Fprintf(&b, "\n%d %d %s %s %v", o.Kind, o.ID, o.Flow, o.Name, o.Error)
+	}
+	return b.String()
+}
+
+// legal fails the test if the history is not.
+func (d *driver) legal() {
+	d.t.Helper()
+	if faults := flowtest.Legal(d.m, d.history); len(faults) > 0 {
+		for _, f := range faults {
+			d.t.Error(f)
+		}
+		d.t.Fatal(d.told())
+	}
+}
+
+// script is a world that follows a case file: outcomes by state, in order.
+type script struct {
+	tasks map[string][]flowtest.Outcome
+	used  map[string]int
+}
+
+func (s *script) Call(c *interp.Call) []flowtest.Notice {
+	list := s.tasks[c.State]
+	if len(list) == 0 {
+		list = []flowtest.Outcome{{}}
+	}
+	o := list[min(s.used[c.State], len(list)-1)]
+	s.used[c.State]++
+	text := func(v any) []byte {
+		if v == nil {
+			return []byte("{}")
+		}
+		return value.Encode(v)
+	}
+	n := interp.News{Kind: interp.Answered, Attempt: c.Attempt, Output: text(o.Return), Error: o.Error}
+	if c.Task.Mode == flow.RequestComplete {
+		return []flowtest.Notice{{Delay: 50, News: n}}
+	}
+	report := o.Callback
+	if report == nil {
+		report = o.Return
+	}
+	n.Error = nil
+	token, ok := interp.ParseToken(c.Token)
+	if !ok {
+		panic(errors.New("a token cannot be read"))
+	}
+	return []flowtest.Notice{{Delay: 50, News: n},
+		{Delay: 90, News: interp.News{Kind: interp.Reported, Token: token.ID, Output: text(report), Error: o.Error, Mark: 5}}}
+}

@@ -1,0 +1,126 @@
+package interp_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+)
+
+// ways are all compared with the first.
+var ways = []way{{}, {stored: true}, {budget: 1}, {budget: 3, stored: true}, {budget: 1, stored: true}, {twice: true, stored: true},
+	{leases: true, stored: true, budget: 7}}
+
+// compare drives an execution in all ways and wants one history.
+func compare(t *testing.T, m *flow.Machine, limits flow.Limits, input any, make func() world) *driver {
+	t.Helper()
+	straight := newDriver(t, m, limits, input, make(), way{}).run()
+	straight.legal()
+	want := straight.told()
+	for _, w := range ways {
+		d := newDriver(t, m, limits, input, make(), w).run()
+		if got := d.told(); got != want {
+			t.Fatalf("%v differs:\n%s", w, differ(want, got))
+		}
+	}
+	return straight
+}
+
+// differ shows where two texts part.
+func differ(want, got string) string {
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range a {
+		if i >= len(b) || a[i] != b[i] {
+			rest := b[min(i, len(b)):]
+			return "want " + strings.Join(a[max(i-3, 0):min(i+4, len(a))], "\n     ") + "\ngot  " + strings.Join(rest[:min(4, len(rest))], "\n     ")
+		}
+	}
+	return "longer: " + strings.Join(b[len(a):], "\n")
+}
+
+func TestReplayExamples(t *testing.T) {
+	for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
+		files, err := filepath.Glob(filepath.Join("../../tests/testdata/flows", pattern))
+		if err != nil || len(files) < 25 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, path := range files {
+			t.Run(filepath.Base(path), func(t *testing.T) { replayFile(t, path) })
+		}
+	}
+}
+
+func replayFile(t *testing.T, path string) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := flowtest.Load(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file.Flow != "" {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), file.Flow))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Definition = string(text)
+	}
+	m := parse(t, file.Definition, file.Mode)
+	for i, c := range file.Cases {
+		input := c.Setup.Input
+		if input == nil {
+			input = map[string]any{}
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			compare(t, m, flow.DefaultLimits(), input, func() world { return &script{c.Setup.Tasks, map[string]int{}} })
+			compare(t, m, flow.DefaultLimits(), input, func() world { return flowtest.NewWorld(uint64(i)) })
+		})
+	}
+}
+
+// TestReplayGenerated: whatever the flow, it ends, its history is legal, and neither storing, budgets, news that comes
+// twice nor lost leases change a byte of it.
+func TestReplayGenerated(t *testing.T) {
+	seeds := uint64(400)
+	if testing.Short() {
+		seeds = 60
+	}
+	statuses := map[flow.Status]int{}
+	for seed := range seeds {
+		generated(t, seed, statuses)
+	}
+	if statuses[flow.Succeeded] < int(seeds)/5 || statuses[flow.Failed] < int(seeds)/20 || statuses[flow.TimedOut] == 0 {
+		t.Errorf("the generated flows are too much alike: %v", statuses)
+	}
+	t.Log(statuses)
+}
+
+func generated(t *testing.T, seed uint64, statuses map[flow.Status]int) {
+	t.Helper()
+	g := flowtest.Generate(seed)
+	defer func() {
+		if p := recover(); p != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, p, g.Definition)
+		}
+		if t.Failed() {
+			t.Logf("seed %d\n%s", seed, g.Definition)
+		}
+	}()
+	m, diagnostics := fdl.Parse([]byte(g.Definition), fdl.Options{Mode: flow.Standard})
+	if m == nil {
+		t.Fatalf("%v", diagnostics)
+	}
+	limits := flow.DefaultLimits()
+	limits.Events = 300
+	input, err := valueOf(g.Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := compare(t, m, limits, input, func() world { return flowtest.NewWorld(seed) })
+	statuses[d.state.Status]++
+}
