@@ -1,0 +1,338 @@
+package flowtest
+
+import (
+	"fmt"
+
+	"millrace/shared/flow"
+)
+
+// Legal checks a history, finished or still growing, from its first event on and says each fault in a line: ids
+// without gaps, times that never go back, a ScheduleEventId that points to an earlier event which can lead to this
+// one, and for each entry of a state and each attempt of a task the order that the language has (fdl-statemachine.md
+// 15.1, fdl-flow.md 8.3). Values need not be loaded.
+func Legal(m *flow.Machine, events []flow.HistoryEvent) []string {
+	c := &course{m: m, events: events, places: placesOf(m), entries: make([]*visit, len(events)+1), followed: make([]int64, len(events)+1)}
+	for i := range events {
+		c.event(i)
+		if len(c.faults) >= faultsMax {
+			return c.faults
+		}
+	}
+	c.end()
+	return c.faults
+}
+
+// faultsMax is after how many faults a history is not looked at any further.
+const faultsMax = 20
+
+// place is where a state stands: the state that contains it, -1 for none, and which of its lists.
+type place struct{ container, list int }
+
+func placesOf(m *flow.Machine) []place {
+	places := make([]place, len(m.Nodes))
+	var visit func(sc *flow.Scope, at place)
+	visit = func(sc *flow.Scope, at place) {
+		if sc == nil {
+			return
+		}
+		for _, st := range sc.States {
+			places[st.Node] = at
+			for i, branch := range st.Parallel {
+				visit(branch, place{st.Node, i})
+			}
+			if st.Map != nil {
+				visit(st.Map.Processor, place{st.Node, 0})
+			}
+			if st.Choice != nil {
+				for i := range st.Choice.Options {
+					visit(st.Choice.Options[i].Scope, place{st.Node, i})
+				}
+				visit(st.Choice.Default.Scope, place{st.Node, len(st.Choice.Options)})
+			}
+		}
+	}
+	visit(m.Root, place{-1, 0})
+	return places
+}
+
+// visit is one entry of a state.
+type visit struct {
+	node   int
+	owner  *visit // entry of the state around it; nil for none
+	open   int    // entries inside that are open
+	closed bool
+}
+
+// course follows a history.
+type course struct {
+	m        *flow.Machine
+	events   []flow.HistoryEvent
+	places   []place
+	entries  []*visit // by event id: the entry that the event belongs to
+	followed []int64  // by event id: the event that it has led to
+	open     int
+	faults   []string
+	ended    bool
+}
+
+func (c *course) fault(e *flow.HistoryEvent, format string, args ...any) {
+	c.faults = append(c.faults, fmt.Sprintf("event %d %s %s (of %d): ", e.ID, e.Type, e.StepName(c.m), e.Schedule)+fmt.Sprintf(format, args...))
+}
+
+func (c *course) event(i int) {
+	e := &c.events[i]
+	switch {
+	case e.ID != int64(i)+1:
+		c.fault(e, "the id must be %d", i+1)
+	case i == 0 && (e.Type != flow.ExecutionStarted || e.Schedule != 0 || e.Node != -1):
+		c.fault(e, "the first event must be ExecutionStarted of 0")
+	case i > 0 && (e.Schedule < 1 || e.Schedule >= e.ID):
+		c.fault(e, "the event that led to it must be an earlier one")
+	case i > 0 && e.Time < c.events[i-1].Time:
+		c.fault(e, "the time is before that of the event before")
+	case c.ended:
+		c.fault(e, "the execution had ended")
+	case i > 0:
+		c.follow(e, &c.events[e.Schedule-1])
+	}
+	c.values(e)
+}
+
+// values checks that an event carries what its type has.
+func (c *course) values(e *flow.HistoryEvent) {
+	input, local, output, failure := false, false, false, false
+	switch e.Type {
+	case flow.ExecutionStarted, flow.StateEntered, flow.StateStarted, flow.StepStarted, flow.TaskScheduled:
+		input = true
+	case flow.StepEntered, flow.BranchEntered, flow.IterationEntered:
+		input, local = true, true
+	case flow.StepExited, flow.BranchExited, flow.IterationExited:
+		local = true
+	case flow.ExecutionSucceeded, flow.StateSucceeded, flow.StepSucceeded, flow.TaskSucceeded:
+		output = true
+	case flow.TaskStarted, flow.TaskSubmitted:
+	default:
+		failure = true
+	}
+	if input != (e.Input != nil) || local != (e.Local != nil) || output != (e.Output != nil) || failure != (e.Error != nil) {
+		c.fault(e, "it must carry input %v, local %v, output %v, error %v", input, local, output, failure)
+	}
+}
+
+// follow checks one event against the one that led to it.
+func (c *course) follow(e, from *flow.HistoryEvent) {
+	if e.Type >= flow.ExecutionSucceeded && e.Type <= flow.ExecutionTimedOut {
+		c.ended = true
+		if e.Node != -1 {
+			c.fault(e, "it belongs to the execution")
+		}
+		if e.Type == flow.ExecutionSucceeded && c.open > 0 {
+			c.fault(e, "%d states are still open", c.open)
+		}
+		return
+	}
+	if e.Node < 0 || e.Node >= len(c.m.Nodes) {
+		c.fault(e, "there is no state %d", e.Node)
+		return
+	}
+	if !c.opens(from, e) {
+		if c.followed[from.ID] != 0 {
+			c.fault(e, "event %d has led to event %d already", from.ID, c.followed[from.ID])
+		}
+		c.followed[from.ID] = e.ID
+	}
+	switch e.Type {
+	case flow.StateEntered, flow.StepEntered:
+		c.enter(e, from)
+	case flow.BranchEntered, flow.IterationEntered:
+		c.same(e, from)
+		if from.Type != flow.StepStarted {
+			c.fault(e, "it cannot follow %s", from.Type)
+		}
+	default:
+		c.within(e, from)
+	}
+}
+
+// opens tells whether an event is one of several that a container's event leads to.
+func (c *course) opens(from, e *flow.HistoryEvent) bool {
+	switch e.Type {
+	case flow.StateEntered:
+		return from.Type == flow.StateStarted
+	case flow.BranchEntered, flow.IterationEntered:
+		return true
+	}
+	return from.Node >= 0 && c.m.Nodes[from.Node].Kind >= flow.Parallel && (from.Type == flow.StateStarted || from.Type == flow.StepStarted)
+}
+
+// same puts an event into the entry of the one that led to it.
+func (c *course) same(e, from *flow.HistoryEvent) *visit {
+	v := c.entries[from.ID]
+	if v == nil || v.node != e.Node {
+		c.fault(e, "event %d %s is none of that entry of the state", from.ID, from.Type)
+		return nil
+	}
+	if v.closed && e.Type != flow.StepExited {
+		c.fault(e, "that entry of the state is closed")
+	}
+	c.entries[e.ID] = v
+	return v
+}
+
+// enter checks the event that enters a state.
+func (c *course) enter(e, from *flow.HistoryEvent) {
+	at := c.places[e.Node]
+	v := &visit{node: e.Node}
+	c.entries[e.ID] = v
+	c.open++
+	before := c.entries[from.ID]
+	switch from.Type {
+	case flow.ExecutionStarted:
+		if at.container != -1 {
+			c.fault(e, "the state does not stand in the outermost list")
+		}
+		return
+	case flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut, flow.StepExited:
+		if before == nil || !before.closed || c.places[before.node] != at {
+			c.fault(e, "event %d does not close a state of the same list", from.ID)
+			return
+		}
+		v.owner = before.owner
+	case flow.StateStarted, flow.StepStarted, flow.BranchEntered, flow.IterationEntered:
+		if before == nil || before.node != at.container || !c.mayOpen(from) {
+			c.fault(e, "event %d does not open the list of the state", from.ID)
+			return
+		}
+		v.owner = before
+	default:
+		c.fault(e, "it cannot follow %s", from.Type)
+	}
+	if v.owner != nil {
+		v.owner.open++
+	}
+}
+
+// mayOpen tells whether the event of a container is the one that its lists begin with.
+func (c *course) mayOpen(from *flow.HistoryEvent) bool {
+	kind := c.m.Nodes[from.Node].Kind
+	switch from.Type {
+	case flow.StepStarted:
+		return kind == flow.Choice
+	case flow.BranchEntered:
+		return kind == flow.Parallel
+	case flow.IterationEntered:
+		return kind == flow.Map
+	}
+	return kind == flow.Parallel || kind == flow.Map
+}
+
+// led lists which events of the same entry may lead to an event.
+var led = map[flow.EventType][]flow.EventType{
+	flow.StateStarted:     {flow.StateEntered},
+	flow.StepStarted:      {flow.StepEntered},
+	flow.TaskScheduled:    {flow.StateStarted, flow.StepStarted, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed, flow.TaskSucceeded},
+	flow.TaskStarted:      {flow.TaskScheduled},
+	flow.TaskSubmitted:    {flow.TaskStarted},
+	flow.TaskSubmitFailed: {flow.TaskStarted},
+	flow.TaskSucceeded:    {flow.TaskStarted, flow.TaskSubmitted},
+	flow.TaskFailed:       {flow.TaskStarted, flow.TaskSubmitted},
+	flow.TaskTimedOut:     {flow.TaskScheduled, flow.TaskStarted, flow.TaskSubmitted},
+	flow.StateSucceeded:   {flow.StateStarted, flow.TaskSucceeded},
+	flow.StepSucceeded:    {flow.StepStarted, flow.TaskSucceeded, flow.BranchExited, flow.IterationExited},
+	flow.StateFailed:      {flow.StateEntered, flow.StateStarted, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed, flow.TaskSucceeded},
+	flow.StepFailed: {flow.StepEntered, flow.StepStarted, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed, flow.TaskSucceeded,
+		flow.BranchExited, flow.IterationExited},
+	flow.StateTimedOut: {flow.TaskTimedOut},
+	flow.StateAborted: {flow.StateEntered, flow.StateStarted, flow.TaskScheduled, flow.TaskStarted, flow.TaskSubmitted,
+		flow.TaskSucceeded, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed},
+	flow.StepExited:      {flow.StepSucceeded, flow.StepFailed},
+	flow.BranchExited:    {flow.BranchEntered},
+	flow.IterationExited: {flow.IterationEntered},
+}
+
+// ledInside lists which events of a state inside may lead to an event of its container.
+var ledInside = map[flow.EventType][]flow.EventType{
+	flow.StateSucceeded:  {flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut},
+	flow.StateFailed:     {flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut},
+	flow.StateAborted:    {flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut},
+	flow.StepSucceeded:   {flow.StepExited},
+	flow.StepFailed:      {flow.StepFailed, flow.StepExited},
+	flow.BranchExited:    {flow.StepExited},
+	flow.IterationExited: {flow.StepExited},
+}
+
+// within checks an event of an entry that is open.
+func (c *course) within(e, from *flow.HistoryEvent) {
+	inside := c.entries[from.ID]
+	if inside != nil && inside.owner != nil && inside.owner.node == e.Node && holds(ledInside[e.Type], from.Type) && inside.closed {
+		c.entries[e.ID] = inside.owner
+		if inside.owner.closed {
+			c.fault(e, "that entry of the state is closed")
+		}
+	} else if c.same(e, from); !holds(led[e.Type], from.Type) {
+		c.fault(e, "it cannot follow %s", from.Type)
+	}
+	if v := c.entries[e.ID]; v != nil {
+		c.kind(e, from)
+		c.close(e, v)
+	}
+}
+
+func holds(list []flow.EventType, t flow.EventType) bool {
+	for _, l := range list {
+		if l == t {
+			return true
+		}
+	}
+	return false
+}
+
+// kind checks that a state's kind has such an event, and such a way to its end.
+func (c *course) kind(e, from *flow.HistoryEvent) {
+	kind := c.m.Nodes[e.Node].Kind
+	if e.Type >= flow.TaskScheduled && e.Type <= flow.TaskTimedOut && kind != flow.Task {
+		c.fault(e, "only tasks have it")
+	}
+	if e.Type != flow.StateSucceeded && e.Type != flow.StepSucceeded {
+		return
+	}
+	if kind == flow.Fail {
+		c.fault(e, "a Fail cannot succeed")
+	}
+	if kind == flow.Task && from.Type != flow.TaskSucceeded || kind == flow.Parallel && from.Node == e.Node && from.Type == flow.StateStarted {
+		c.fault(e, "it cannot follow %s", from.Type)
+	}
+}
+
+// close notes the end of an entry.
+func (c *course) close(e *flow.HistoryEvent, v *visit) {
+	switch e.Type {
+	case flow.StateSucceeded, flow.StepSucceeded:
+		if v.open > 0 {
+			c.fault(e, "%d states inside are still open", v.open)
+		}
+	case flow.StateFailed, flow.StateTimedOut, flow.StateAborted:
+		if v.open > 0 {
+			c.fault(e, "%d states inside are neither closed nor aborted", v.open)
+		}
+	case flow.StepFailed:
+	default:
+		return
+	}
+	if v.closed {
+		return
+	}
+	v.closed = true
+	c.open--
+	if v.owner != nil {
+		v.owner.open--
+	}
+}
+
+// end checks what a finished history must have closed.
+func (c *course) end() {
+	if c.ended && c.open > 0 && c.m.Language == flow.States {
+		e := &c.events[len(c.events)-1]
+		c.fault(e, "%d states are neither closed nor aborted", c.open)
+	}
+}
