@@ -35,39 +35,45 @@ var owned = map[string]bool{
 
 // parse reads the parameters of HTTP:Request: url, method, body, headers.
 func parse(parameters json.RawMessage) (*call, error) {
-	var p struct {
-		URL     json.RawMessage            `json:"url"`
-		Method  json.RawMessage            `json:"method"`
-		Body    json.RawMessage            `json:"body"`
-		Headers map[string]json.RawMessage `json:"headers"`
-	}
 	if len(parameters) == 0 {
 		return nil, errors.New("url and method are required")
 	}
-	if err := json.Unmarshal(parameters, &p); err != nil {
+	tree, err := value.Decode(parameters)
+	p, ok := tree.(map[string]any)
+	if err != nil || !ok {
 		return nil, errors.New("parameters must be an object, and headers an object in it")
 	}
-	c := &call{body: []byte(task.Text(p.Body)), header: make(http.Header, len(p.Headers)+4)}
-	var err error
-	if c.url, err = address(p.URL); err != nil {
+	headers, ok := p["headers"].(map[string]any)
+	if !ok && p["headers"] != nil {
+		return nil, errors.New("parameters must be an object, and headers an object in it")
+	}
+	c := &call{header: make(http.Header, len(headers)+4)}
+	if c.url, err = address(p["url"]); err != nil {
 		return nil, err
 	}
-	if c.method, err = method(p.Method); err != nil {
+	if c.method, err = method(p["method"]); err != nil {
 		return nil, err
 	}
-	for name, raw := range p.Headers {
-		if err := c.set(name, raw); err != nil {
+	for name, v := range headers {
+		if err := c.set(name, v); err != nil {
 			return nil, err
 		}
 	}
-	c.setDefaults(p.Body)
+	c.setBody(p["body"])
 	return c, nil
 }
 
-// setDefaults adds the headers that a flow may leave out.
-func (c *call) setDefaults(body json.RawMessage) {
-	if len(c.body) > 0 && body[0] != '"' && c.header.Get("Content-Type") == "" {
-		c.header.Set("Content-Type", "application/json")
+// setBody takes the body: a text as it is, anything else as JSON.
+func (c *call) setBody(body any) {
+	switch body := body.(type) {
+	case nil:
+	case string:
+		c.body = []byte(body)
+	default:
+		c.body = value.Encode(body)
+		if c.header.Get("Content-Type") == "" {
+			c.header.Set("Content-Type", "application/json")
+		}
 	}
 	if c.header.Get("User-Agent") == "" {
 		c.header.Set("User-Agent", "Millrace")
@@ -75,9 +81,9 @@ func (c *call) setDefaults(body json.RawMessage) {
 }
 
 // address checks the url: absolute, http or https, with a host.
-func address(raw json.RawMessage) (string, error) {
-	var s string
-	if len(raw) == 0 || json.Unmarshal(raw, &s) != nil || s == "" {
+func address(v any) (string, error) {
+	s, _ := v.(string)
+	if s == "" {
 		return "", errors.New("url is required, a string")
 	}
 	u, err := url.Parse(s)
@@ -88,9 +94,9 @@ func address(raw json.RawMessage) (string, error) {
 }
 
 // method checks the method and gives it in capitals.
-func method(raw json.RawMessage) (string, error) {
-	var s string
-	if len(raw) == 0 || json.Unmarshal(raw, &s) != nil || s == "" {
+func method(v any) (string, error) {
+	s, _ := v.(string)
+	if s == "" {
 		return "", errors.New("method is required, a string")
 	}
 	for _, m := range methods {
@@ -102,13 +108,9 @@ func method(raw json.RawMessage) (string, error) {
 }
 
 // set adds one header of the flow. A null value counts as absent; a number or a boolean as its text.
-func (c *call) set(name string, raw json.RawMessage) error {
+func (c *call) set(name string, v any) error {
 	if !isToken(name) {
 		return fmt.Errorf("%q is no header name", task.Cut(name, 100))
-	}
-	v, err := value.Decode(raw)
-	if err != nil {
-		return fmt.Errorf("the value of header %q cannot be read", name)
 	}
 	var text string
 	switch v := v.(type) {
