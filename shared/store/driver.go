@@ -59,7 +59,8 @@ type Driver interface {
 	Get(ctx context.Context, key Key) (Row, error)
 
 	// Range reads rows of one partition with from <= Sort < to in order (or in reverse), at most limit, strongly
-	// consistent. more tells that rows may be left.
+	// consistent. more tells that rows may be left: a page may end before limit (a driver bounds it in bytes, too), but
+	// with more it has at least one row. Limit 0 asks for as many as a page holds.
 	Range(ctx context.Context, r Range) (rows []Row, more bool, err error)
 
 	// Commit writes puts without a condition and cas under cond. The puts are durable no later than cas; they may
@@ -73,7 +74,7 @@ type Driver interface {
 	Delete(ctx context.Context, key Key, cond *Condition) error
 
 	// List reads the list index: entries of one group with from <= Sort < to in order (or in reverse), at most
-	// limit. Eventually consistent.
+	// limit. Eventually consistent. Pages are as those of Range.
 	List(ctx context.Context, l ListRange) (entries []Listed, more bool, err error)
 
 	// Due reads the wake index: rows of one shard with Wake <= until, in the order of Wake, starting after the

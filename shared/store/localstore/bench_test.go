@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"millrace/shared/store"
 	"millrace/shared/store/localstore"
@@ -20,6 +22,7 @@ func eachCaller(b *testing.B, n, commitsEach int, work func(i int64)) {
 	var next atomic.Int64
 	var done sync.WaitGroup
 	b.ResetTimer()
+	before := cpuTime(b)
 	for range n {
 		done.Go(func() {
 			for {
@@ -33,6 +36,16 @@ func eachCaller(b *testing.B, n, commitsEach int, work func(i int64)) {
 	}
 	done.Wait()
 	b.ReportMetric(float64(b.N*commitsEach)/b.Elapsed().Seconds(), "commits/s")
+	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N*commitsEach), "cpu-µs/commit")
+}
+
+// cpuTime returns the processor time that this process has used.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func partition(i int64) string { return fmt.Sprintf("x#0123456789abcdef#execution-%010d", i) }

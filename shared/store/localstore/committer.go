@@ -43,6 +43,7 @@ func (c *committer) init(next uint64, cacheRows int) {
 
 // commitAll commits what waits, group after group, until the queue is closed and empty.
 func (s *Store) commitAll() {
+	defer close(s.flights)
 	var spare []*request
 	for {
 		<-s.queue.signal
@@ -80,8 +81,8 @@ func groupSize(requests []*request) int {
 	return len(requests)
 }
 
-// commitGroup decides the requests in their order, writes what they change, synced, shows it to readers, and then
-// answers. Nobody is answered before, not even who lost: the winner could still be undone by a crash.
+// commitGroup decides the requests in their order, writes what they change, and hands the group on to be settled: while
+// its sync is under way, the next one is decided on top of it.
 func (s *Store) commitGroup(requests []*request) {
 	if err := s.failure.get(); err != nil {
 		answer(requests, err)
@@ -93,41 +94,35 @@ func (s *Store) commitGroup(requests []*request) {
 		r.err = g.decide(r)
 	}
 	g.forgetEmptied()
+	f := flights.Get().(*flight)
+	f.requests = append(f.requests[:0], requests...)
+	f.batch = g.batch
 	if !g.batch.Empty() {
-		if err := s.apply(g.batch); err != nil {
+		if err := s.apply(f); err != nil {
 			s.failure.set(err)
 			answer(requests, s.failure.get())
 			return
 		}
 	}
 	g.end()
-	for _, r := range requests {
-		r.done <- struct{}{}
-	}
+	s.flights <- f
 }
 
-func answer(requests []*request, err error) {
-	for _, r := range requests {
-		r.err = err
-		r.done <- struct{}{}
-	}
-}
-
-// apply writes a batch to the log, waits for the disk, and moves readers on. Pebble reports some failures of its log by
+// apply writes a batch to the log and to the memtable, and asks for a sync. Pebble reports some failures of its log by
 // a panic and some by its logger alone.
-func (s *Store) apply(batch *pebble.Batch) (err error) {
+func (s *Store) apply(f *flight) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v\n%s", p, debug.Stack())
 		}
 	}()
-	if err := batch.Commit(pebble.Sync); err != nil {
+	if err := s.db.ApplyNoSyncWait(f.batch, pebble.Sync); err != nil {
 		return err
 	}
 	if err := s.failure.get(); err != nil {
 		return err
 	}
-	s.views.replace(s.db.NewSnapshot())
+	f.view = &view{snapshot: s.db.NewSnapshot(), numbers: s.committer.next}
 	return nil
 }
 
@@ -156,7 +151,7 @@ func (g *group) begin(s *Store) {
 	g.batch = s.db.NewBatch()
 }
 
-// end remembers what is now on the disk, and makes the group ready for the next one.
+// end remembers what the group has made, and makes the group ready for the next one.
 func (g *group) end() {
 	c := &g.store.committer
 	for k, h := range g.heads {
@@ -172,7 +167,6 @@ func (g *group) end() {
 			g.store.partitions.remove(partition)
 		}
 	}
-	g.batch.Close()
 	g.batch = nil
 	clear(g.heads)
 	clear(g.numbers)

@@ -32,7 +32,7 @@ func SetRaw(t testing.TB, s *Store, key store.Key, value []byte) {
 	if err := s.db.Set(rawKey(t, s, key), value, pebble.Sync); err != nil {
 		t.Fatal(err)
 	}
-	s.views.replace(s.db.NewSnapshot())
+	s.views.replace(&view{snapshot: s.db.NewSnapshot(), numbers: 1 << 60})
 }
 
 // Raw returns the bytes of a row.

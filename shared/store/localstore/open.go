@@ -26,6 +26,7 @@ type Store struct {
 
 	queue      queue
 	space      atomic.Int32 // a space level
+	flights    chan *flight // from the committer to who settles
 	views      views
 	partitions partitions
 	committer  committer
@@ -59,6 +60,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s.lock = lock
 	s.background.Go(s.commitAll)
+	s.background.Go(s.settleAll)
 	if options.FreeFloor > 0 {
 		s.checkSpace()
 		s.background.Go(s.watchSpace)
@@ -93,7 +95,8 @@ func open(options Options) (*Store, error) {
 	s.queue.signal = make(chan struct{}, 1)
 	s.partitions.init(options.CacheRows)
 	s.committer.init(next, options.CacheRows)
-	s.views.replace(db.NewSnapshot())
+	s.flights = make(chan *flight)
+	s.views.replace(&view{snapshot: db.NewSnapshot(), numbers: next})
 	return s, nil
 }
 
@@ -115,11 +118,13 @@ func firstFreeNumber(db *pebble.DB) (uint64, error) {
 
 func pebbleOptions(o Options, logger pebble.Logger) *pebble.Options {
 	p := &pebble.Options{
-		FS:                          o.FS,
-		FormatMajorVersion:          pebble.FormatTableFormatV6,
-		CacheSize:                   int64(o.CacheBytes + o.MemtableBytes), // memtables are taken from it
+		FS:                 o.FS,
+		FormatMajorVersion: pebble.FormatTableFormatV6,
+		// Pebble takes memtables from the cache: the one that is written, and one that is flushed or kept to be used
+		// again. Without room for both, nothing would be cached while many writes come in.
+		CacheSize:                   int64(o.CacheBytes + 2*o.MemtableBytes),
 		MemTableSize:                uint64(o.MemtableBytes),
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: 3,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       32,
 		LBaseMaxBytes:               64 << 20,
@@ -154,7 +159,11 @@ func (s *Store) close() error {
 		return err
 	}
 	s.views.close()
-	if err := errors.Join(s.db.Close(), s.lock.Close()); err != nil {
+	var flushed error
+	if s.space.Load() == spaceEnough {
+		flushed = s.db.Flush() // so that the next start has no log to read
+	}
+	if err := errors.Join(flushed, s.db.Close(), s.lock.Close()); err != nil {
 		return fmt.Errorf("localstore: close %s: %w", s.options.Dir, err)
 	}
 	return nil

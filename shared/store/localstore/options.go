@@ -20,13 +20,13 @@ type Options struct {
 	// Dir is the data directory; it is made when missing. One process owns it.
 	Dir string
 
-	// MemtableBytes is the size of a memtable; up to four may be in use while many writes come in. 32 MiB.
+	// MemtableBytes is the size of a memtable. Two of them are held, a third for moments. 32 MiB.
 	MemtableBytes int
 
 	// CacheBytes is the size of the cache of blocks read from disk. 16 MiB.
 	CacheBytes int
 
-	// CacheRows is how many partition numbers, and how many versions of state rows, are kept in memory. 32,768.
+	// CacheRows is how many partition numbers, and how many versions of state rows, are kept in memory. 16,384.
 	CacheRows int
 
 	// FreeFloor is the free space of the disk in bytes below which writes are refused with store.ErrFull; deletes go
@@ -52,7 +52,7 @@ func (o *Options) setDefaults() {
 		o.CacheBytes = 16 << 20
 	}
 	if o.CacheRows <= 0 {
-		o.CacheRows = 32_768
+		o.CacheRows = 16_384
 	}
 	if o.FreeFloor == 0 {
 		o.FreeFloor = 256 << 20

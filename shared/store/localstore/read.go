@@ -18,7 +18,8 @@ const pageBytes = 4 << 20
 // view is the database as it stands on the disk after some group.
 type view struct {
 	snapshot *pebble.Snapshot
-	users    int // the readers, and 1 as long as it is the newest
+	numbers  uint64 // numbers from here on were given to partitions later
+	users    int    // the readers, and 1 as long as it is the newest
 }
 
 // views hands out the newest view. A snapshot is closed when its last reader is done.
@@ -28,12 +29,13 @@ type views struct {
 	open   sync.WaitGroup
 }
 
-// replace makes a snapshot the newest view.
-func (v *views) replace(snapshot *pebble.Snapshot) {
+// replace makes w the newest view.
+func (v *views) replace(w *view) {
 	v.open.Add(1)
+	w.users = 1
 	v.mu.Lock()
 	before := v.newest
-	v.newest = &view{snapshot: snapshot, users: 1}
+	v.newest = w
 	v.mu.Unlock()
 	if before != nil {
 		v.release(before)
@@ -89,9 +91,11 @@ func (s *Store) look(ctx context.Context, read func(v *view) error) error {
 	return read(v)
 }
 
-// number returns the number of a partition, 0 when it has none.
+// number returns the number of a partition in a view, 0 when it has none. What is remembered may be newer than the
+// view: a number that the view does not know yet says nothing about it, and one that it knows is the right one, since
+// it is taken from memory before a view without it appears.
 func (s *Store) number(v *view, partition string) (uint64, error) {
-	if number, ok := s.partitions.peek(partition); ok {
+	if number, ok := s.partitions.peek(partition); ok && number < v.numbers {
 		return number, nil
 	}
 	var buf [128]byte

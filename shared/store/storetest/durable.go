@@ -169,3 +169,47 @@ func readWhileHeld(t *testing.T, d store.Driver, old, fresh store.Key, released 
 		t.Errorf("Range shows %d rows, %v before they are durable", len(rows), rangeErr)
 	}
 }
+
+// durableDeletes: a row that is deleted, and claimed anew, is shown as it was until that is durable.
+func durableDeletes(t *testing.T, h Harness) {
+	if h.HoldSync == nil {
+		t.Skip("no hold on durability")
+	}
+	d, k := h.Driver, key("x#1#gone", "a")
+	commit(t, d, state(k, 1, "r1", "old"), absent(1))
+	release := h.HoldSync()
+	released := make(chan struct{})
+	deleted, claimed := make(chan error, 1), make(chan error, 1)
+	go func() { deleted <- d.Delete(t.Context(), k, nil) }()
+	time.Sleep(50 * time.Millisecond) // so that both are not one group
+	go func() { claimed <- d.Commit(t.Context(), nil, state(k, 1, "r2", "new"), absent(1)) }()
+	time.Sleep(50 * time.Millisecond)
+	var done sync.WaitGroup
+	for range 4 {
+		done.Go(func() {
+			row, err := d.Get(t.Context(), k)
+			rows, _, rangeErr := d.Range(t.Context(), store.Range{Partition: k.Partition})
+			select {
+			case <-released:
+				return // they waited
+			default:
+			}
+			if err != nil || row.Fence != "r1" {
+				t.Errorf("Get shows %q, %v before the delete is durable", row.Fence, err)
+			}
+			if rangeErr != nil || len(rows) != 1 || rows[0].Fence != "r1" {
+				t.Errorf("Range shows %d rows, %v before the delete is durable", len(rows), rangeErr)
+			}
+		})
+	}
+	time.Sleep(100 * time.Millisecond)
+	close(released)
+	release()
+	done.Wait()
+	for name, err := range map[string]error{"Delete": <-deleted, "Commit": <-claimed} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wantData(t, d, k, 1, "r2", "new")
+}

@@ -72,5 +72,6 @@ var cases = []struct {
 	{"Cancelled", cancelled},
 	{"Reopen", reopen},
 	{"DurableReads", durableReads},
+	{"DurableDeletes", durableDeletes},
 	{"Closed", closed},
 }
