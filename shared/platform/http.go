@@ -1,0 +1,90 @@
+package platform
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+
+	"millrace/shared/trigger"
+)
+
+// answerMax bounds the body of an answer: what a function may answer, less the envelope and what JSON makes of quotes.
+const answerMax = 5 << 20
+
+// ServeHTTP answers the requests of a gateway or a function URL with h. The answer is sent when h returns; nothing is
+// streamed.
+func ServeHTTP(h http.Handler) Handler {
+	return func(ctx context.Context, event []byte) ([]byte, error) {
+		q, err := trigger.DecodeHTTP(event)
+		if err != nil {
+			return nil, err
+		}
+		w := &answer{header: http.Header{}}
+		w.serve(h, request(ctx, q))
+		if w.status == 0 {
+			w.status = http.StatusOK
+		}
+		return q.Reply(w.status, w.sent, w.body.Bytes()), nil
+	}
+}
+
+// request is the request as a server of one's own would have got it.
+func request(ctx context.Context, q *trigger.HTTP) *http.Request {
+	u := &url.URL{Path: q.Path, RawQuery: q.RawQuery}
+	if path, err := url.PathUnescape(q.Path); err == nil && q.Form == trigger.FormV2 {
+		u.Path, u.RawPath = path, q.Path
+	}
+	r := &http.Request{Method: q.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: q.Header, Host: q.Host,
+		Body: io.NopCloser(bytes.NewReader(q.Body)), ContentLength: int64(len(q.Body)), RequestURI: u.RequestURI(), RemoteAddr: q.SourceIP}
+	return r.WithContext(ctx)
+}
+
+// answer is an http.ResponseWriter that keeps what is written.
+type answer struct {
+	header http.Header
+	sent   http.Header // as it was when the status was written
+	status int
+	body   bytes.Buffer
+	over   bool
+}
+
+func (w *answer) Header() http.Header { return w.header }
+
+func (w *answer) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status, w.sent = status, w.header.Clone()
+	}
+}
+
+func (w *answer) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.over = w.over || w.body.Len()+len(p) > answerMax; w.over {
+		return len(p), nil
+	}
+	return w.body.Write(p)
+}
+
+// serve calls the handler. A panic, and an answer that no gateway would take, is an internal error.
+func (w *answer) serve(h http.Handler, r *http.Request) {
+	defer func() {
+		v := recover()
+		switch {
+		case v != nil:
+			slog.Error("panic while serving", "panic", v, "stack", string(debug.Stack()))
+			w.fail(http.StatusInternalServerError, `{"Code":"InternalServerError","Message":"An internal error occurred. Please try again later."}`)
+		case w.over:
+			w.fail(http.StatusInternalServerError, `{"Code":"InternalServerError","Message":"The answer is larger than a function may answer; ask for smaller pages."}`)
+		}
+	}()
+	h.ServeHTTP(w, r)
+}
+
+func (w *answer) fail(status int, body string) {
+	w.status, w.sent = status, http.Header{"Content-Type": {"application/json;charset=utf-8"}}
+	w.body.Reset()
+	w.body.WriteString(body)
+}

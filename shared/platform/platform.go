@@ -1,0 +1,118 @@
+// Package platform knows where the program runs. It asks that once, takes the events of that place, and hands what
+// they carry to the parts of the engine: an http.Handler, the work on an execution, the start of flows, the sweep.
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+)
+
+// Handler takes one event of the platform and gives its answer. An error makes the platform deliver the event again,
+// as far as it does so for that kind of event. It may be called from several goroutines.
+type Handler func(ctx context.Context, event []byte) (answer []byte, err error)
+
+// home is a place where functions run: the environment variable that tells it, its name, and what serves there until
+// the platform ends the process.
+type home struct {
+	variable string
+	name     string
+	serve    func(Handler) error
+}
+
+// homes is every place that is known.
+var homes = []home{
+	{"AWS_LAMBDA_RUNTIME_API", "AWS Lambda", serveLambda},
+}
+
+// ErrNowhere says that the program is run where no function runs.
+var ErrNowhere = errors.New("this program is a cloud function")
+
+// Run serves until the platform ends the process. open builds the handler; it is called at once, while the platform
+// still counts the time as start-up. When it fails, every event is answered with that error, and the next event makes
+// it try again: a function that ended itself would only be started again, and again.
+func Run(open func(context.Context) (Handler, error)) error {
+	h, err := here(os.Getenv)
+	if err != nil {
+		return err
+	}
+	l := &lazily{open: open}
+	if _, err := l.handler(context.Background()); err != nil {
+		slog.Error("the function cannot work", "err", err)
+	}
+	return h.serve(guarded(l.handle))
+}
+
+// Main is Run for a main function: an error is printed and ends the process.
+func Main(open func(context.Context) (Handler, error)) {
+	if err := Run(open); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// here finds where the program runs.
+func here(getenv func(string) string) (home, error) {
+	var names []string
+	for _, h := range homes {
+		if getenv(h.variable) != "" {
+			return h, nil
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", h.variable, h.name))
+	}
+	return home{}, fmt.Errorf("%w: none of these variables is set that tell where it runs: %s; to run the engine on one machine use `millrace serve`",
+		ErrNowhere, strings.Join(names, ", "))
+}
+
+// lazily is a handler that is opened by whoever needs it first, and again after a failure.
+type lazily struct {
+	open  func(context.Context) (Handler, error)
+	mu    sync.Mutex
+	ready Handler
+}
+
+func (l *lazily) handler(ctx context.Context) (h Handler, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ready != nil {
+		return l.ready, nil
+	}
+	defer recovered(&err)
+	if h, err = l.open(ctx); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	l.ready = h
+	return h, nil
+}
+
+func (l *lazily) handle(ctx context.Context, event []byte) ([]byte, error) {
+	h, err := l.handler(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h(ctx, event)
+}
+
+// errPanic is what the platform is told of a panic; text and stack are for the log.
+var errPanic = errors.New("internal error; the log has the cause")
+
+// guarded makes a panic an error: the process serves the next event, and no platform ends it.
+func guarded(h Handler) Handler {
+	return func(ctx context.Context, event []byte) (answer []byte, err error) {
+		defer recovered(&err)
+		return h(ctx, event)
+	}
+}
+
+// recovered, deferred, turns a panic into *err.
+func recovered(err *error) {
+	if v := recover(); v != nil {
+		slog.Error("panic", "panic", v, "stack", string(debug.Stack()))
+		*err = errPanic
+	}
+}

@@ -1,0 +1,214 @@
+package platform_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"millrace/shared/platform"
+	"millrace/shared/queue"
+	"millrace/shared/trigger"
+)
+
+func recorded(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile("../trigger/testdata/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestNowhere(t *testing.T) {
+	t.Setenv("AWS_LAMBDA_RUNTIME_API", "")
+	err := platform.Run(func(context.Context) (platform.Handler, error) { t.Fatal("opened"); return nil, nil })
+	if !errors.Is(err, platform.ErrNowhere) || !strings.Contains(err.Error(), "AWS_LAMBDA_RUNTIME_API") {
+		t.Error(err)
+	}
+}
+
+type reply struct {
+	StatusCode int
+	Headers    map[string]string
+	Body       string
+}
+
+func TestServeHTTP(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("X-Host", r.Host)
+		w.WriteHeader(201)
+		w.Header().Set("X-Late", "1")
+		fmt.Fprintf(w, "%s %s %d %.20s", r.URL.RawQuery, strings.Join(r.Header["X-Two"], ","), r.ContentLength, body)
+	})
+	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("secret") })
+	mux.HandleFunc("/large", func(w http.ResponseWriter, r *http.Request) { w.Write(make([]byte, 6<<20)) })
+	mux.HandleFunc("/silent", func(w http.ResponseWriter, r *http.Request) {})
+	h := platform.ServeHTTP(mux)
+	for name, host := range map[string]string{"aws-apigw-v1": "abc123.execute-api.us-east-1.amazonaws.com",
+		"aws-apigw-v2": "abc123.execute-api.us-east-1.amazonaws.com", "aws-function-url": "u1.lambda-url.us-east-1.on.aws"} {
+		text, err := h(context.Background(), recorded(t, name))
+		var r reply
+		if err != nil || json.Unmarshal(text, &r) != nil {
+			t.Fatal(name, err)
+		}
+		if r.StatusCode != 201 || r.Headers["X-Host"] != host || r.Headers["X-Late"] != "" || !strings.HasPrefix(r.Body, "Tag=1&Tag=2 a,b 13") || !strings.HasSuffix(r.Body, " Action=StartExecutio") {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	for path, want := range map[string]string{"/panic": "500 An internal error", "/large": "500 larger", "/none": "404 ", "/silent": "200 "} {
+		text, err := h(context.Background(), []byte(`{"httpMethod":"GET","path":"`+path+`"}`))
+		var r reply
+		if err != nil || json.Unmarshal(text, &r) != nil {
+			t.Fatal(path, err)
+		}
+		status, part, _ := strings.Cut(want, " ")
+		if fmt.Sprint(r.StatusCode) != status || !strings.Contains(r.Body, part) || strings.Contains(r.Body, "secret") {
+			t.Errorf("%s: %+v", path, r)
+		}
+	}
+	if _, err := h(context.Background(), recorded(t, "aws-s3-put")); !errors.Is(err, trigger.ErrKind) {
+		t.Error(err)
+	}
+}
+
+// event is a batch of messages with these bodies, whose ids are their numbers.
+func event(bodies ...string) []byte {
+	var records []map[string]any
+	for i, b := range bodies {
+		records = append(records, map[string]any{"eventSource": "aws:sqs", "messageId": fmt.Sprint(i), "body": b})
+	}
+	text, _ := json.Marshal(map[string]any{"Records": records})
+	return text
+}
+
+func failures(t *testing.T, text []byte) []string {
+	t.Helper()
+	var r struct {
+		BatchItemFailures []struct{ ItemIdentifier string }
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	var ids []string
+	for _, f := range r.BatchItemFailures {
+		ids = append(ids, f.ItemIdentifier)
+	}
+	return ids
+}
+
+func TestConsumeQueue(t *testing.T) {
+	var mu sync.Mutex
+	var worked, outcomes []string
+	var together sync.WaitGroup // "a" and "b" wait for each other: they must be worked on at the same time
+	together.Add(2)
+	h := platform.ConsumeQueue(platform.Queue{
+		Work: func(_ context.Context, partition string) error {
+			mu.Lock()
+			worked = append(worked, partition)
+			mu.Unlock()
+			switch partition {
+			case "a", "b":
+				together.Done()
+				together.Wait()
+			case "bad":
+				return errors.New("store unreachable")
+			case "panic":
+				panic("no")
+			}
+			return nil
+		},
+		Outcome: func(_ context.Context, o trigger.Outcome) error {
+			mu.Lock()
+			defer mu.Unlock()
+			outcomes = append(outcomes, o.RequestID)
+			return nil
+		},
+	})
+	text, err := h(context.Background(), event(queue.Body("a"), queue.Body("bad"), queue.Body("a"), queue.Body("b"), "not json",
+		queue.Body("bad"), string(recorded(t, "aws-lambda-destination")), `{"v":9,"p":"a"}`, queue.Body("panic")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := failures(t, text); !slices.Equal(got, []string{"1", "4", "5", "7", "8"}) {
+		t.Errorf("failed %v", got)
+	}
+	slices.Sort(worked)
+	if !slices.Equal(worked, []string{"a", "b", "bad", "panic"}) || len(outcomes) != 1 {
+		t.Errorf("worked %v, outcomes %v", worked, outcomes)
+	}
+	if _, err := h(context.Background(), recorded(t, "aws-scheduler")); !errors.Is(err, trigger.ErrKind) {
+		t.Error(err)
+	}
+	noOutcomes := platform.ConsumeQueue(platform.Queue{})
+	if text, _ := noOutcomes(context.Background(), event(string(recorded(t, "aws-lambda-destination")))); len(failures(t, text)) != 1 {
+		t.Error("an outcome that nobody takes was acknowledged")
+	}
+}
+
+func TestEvents(t *testing.T) {
+	var keys []string
+	h := platform.Events(func(_ context.Context, starts []trigger.Start) error {
+		for _, s := range starts {
+			keys = append(keys, s.Key)
+			if s.Key == "in/big.bin" {
+				return errors.New("no")
+			}
+		}
+		return nil
+	})
+	put, bus, test := string(recorded(t, "aws-s3-put")), string(recorded(t, "aws-s3-eventbridge")), string(recorded(t, "aws-s3-test-event"))
+	for text, fails := range map[string]bool{put: true, bus: false, test: false, "{}": true} {
+		if _, err := h(context.Background(), []byte(text)); (err != nil) != fails {
+			t.Errorf("%.40s: %v", text, err)
+		}
+	}
+	keys = nil
+	text, err := h(context.Background(), event(bus, put, test, "7"))
+	if got := failures(t, text); err != nil || !slices.Equal(got, []string{"1", "3"}) {
+		t.Errorf("failed %v, %v", got, err)
+	}
+	if len(keys) != 3 {
+		t.Errorf("keys %v", keys)
+	}
+}
+
+func TestTick(t *testing.T) {
+	var ticks atomic.Int32
+	h := platform.Tick(func(context.Context) error { ticks.Add(1); return nil })
+	if _, err := h(context.Background(), recorded(t, "aws-scheduler")); err != nil || ticks.Load() != 1 {
+		t.Error(err)
+	}
+	if _, err := h(context.Background(), recorded(t, "aws-apigw-v1")); !errors.Is(err, trigger.ErrKind) || ticks.Load() != 1 {
+		t.Error(err)
+	}
+}
+
+func FuzzHandlers(f *testing.F) {
+	for _, name := range []string{"aws-apigw-v1", "aws-apigw-v2", "aws-sqs-batch", "aws-s3-put", "aws-scheduler"} {
+		f.Add(recorded(f, name))
+	}
+	handlers := []platform.Handler{
+		platform.ServeHTTP(http.NotFoundHandler()),
+		platform.ConsumeQueue(platform.Queue{Work: func(context.Context, string) error { return nil }}),
+		platform.Events(func(context.Context, []trigger.Start) error { return nil }),
+		platform.Tick(func(context.Context) error { return nil }),
+	}
+	f.Fuzz(func(t *testing.T, event []byte) {
+		for _, h := range handlers {
+			if text, err := h(context.Background(), event); err == nil && text != nil && !json.Valid(text) {
+				t.Fatalf("answer %s", text)
+			}
+		}
+	})
+}
