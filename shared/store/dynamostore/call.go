@@ -1,0 +1,112 @@
+package dynamostore
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// once switches the client's own retries off: whether an earlier attempt may have been applied must be known here.
+func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
+
+// What may be done about a failed attempt.
+type remedy int
+
+const (
+	final  remedy = iota // trying again is of no use, and nothing was applied
+	again                // nothing was applied, and it may go well the next time
+	unsure               // it may have been applied
+)
+
+func remedyOf(err error) remedy {
+	var status *smithyhttp.ResponseError
+	var api smithy.APIError
+	var answer *smithy.DeserializationError
+	var dial *net.OpError
+	switch {
+	case errors.As(err, &api) && throttled(api.ErrorCode()):
+		return again
+	case errors.As(err, &status) && status.HTTPStatusCode() >= 500:
+		return unsure
+	case errors.As(err, &api):
+		return final
+	case errors.As(err, &answer):
+		return unsure
+	case errors.As(err, &dial) && dial.Op == "dial":
+		var name *net.DNSError
+		if errors.As(err, &name) && name.IsNotFound {
+			return final
+		}
+		return again
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return unsure // of the attempt; the caller's own is looked at first
+	case retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary:
+		return unsure
+	}
+	return final
+}
+
+func throttled(code string) bool {
+	switch code {
+	case "TransactionConflictException", "ReplicatedWriteConflictException":
+		return true
+	}
+	_, ok := retry.DefaultThrottleErrorCodes[code]
+	return ok
+}
+
+// call makes attempts until one is answered, the context ends or RetryFor is over. maybe tells that an attempt that
+// was not answered may have been applied.
+func (s *Store) call(ctx context.Context, op string, attempt func(ctx context.Context) error) (maybe bool, err error) {
+	end := time.Now().Add(s.o.RetryFor)
+	for n := 0; ; n++ {
+		if err = s.attempt(ctx, attempt); err == nil {
+			return maybe, nil
+		}
+		s.o.Meter.failed(op)
+		what := remedyOf(err)
+		if ctx.Err() != nil {
+			return true, s.explain(op, errors.Join(ctx.Err(), err))
+		}
+		maybe = maybe || what == unsure
+		if what == final || !pause(ctx, n, end) {
+			return maybe, s.explain(op, err)
+		}
+	}
+}
+
+func (s *Store) attempt(ctx context.Context, attempt func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.AttemptTime)
+	defer cancel()
+	return attempt(ctx)
+}
+
+// Pauses between attempts are drawn between 0 and a bound that doubles.
+const (
+	pauseFirst = 25 * time.Millisecond
+	pauseMax   = time.Second
+)
+
+// pause waits before attempt n+1; false when that would be after the end.
+func pause(ctx context.Context, n int, end time.Time) bool {
+	d := rand.N(min(pauseFirst<<min(n, 10), pauseMax))
+	if time.Now().Add(d).After(end) {
+		return false
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

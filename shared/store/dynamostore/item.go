@@ -1,0 +1,183 @@
+package dynamostore
+
+import (
+	"crypto/rand"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"millrace/shared/store"
+)
+
+// Attributes of a row; see the package comment.
+const (
+	attrPartition = "p"
+	attrSort      = "s"
+	attrVersion   = "n"
+	attrFence     = "f"
+	attrData      = "d"
+	attrShard     = "w"
+	attrWake      = "k"
+	attrGroup     = "g"
+	attrListSort  = "l"
+	attrFields    = "i"
+	attrExpires   = "e"
+	attrTTL       = "x"
+	attrToken     = "t"
+)
+
+type item = map[string]types.AttributeValue
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func blob(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+// shardOf is the wake group of a partition.
+func shardOf(partition string) int {
+	h := fnv.New32a()
+	h.Write([]byte(partition))
+	return int(h.Sum32() % shards)
+}
+
+// checkKey refuses what DynamoDB cannot keep as a key, or would keep as another: JSON replaces what is no UTF-8.
+func checkKey(what, s string) error {
+	switch {
+	case s == "":
+		return fmt.Errorf("dynamostore: an empty %s", what)
+	case !utf8.ValidString(s):
+		return fmt.Errorf("dynamostore: a %s that is not UTF-8: %.40q", what, s)
+	}
+	return nil
+}
+
+func checkKeys(k store.Key) error {
+	if err := checkKey("partition", k.Partition); err != nil {
+		return err
+	}
+	return checkKey("sort key", k.Sort)
+}
+
+func keyItem(k store.Key) item {
+	return item{attrPartition: text(k.Partition), attrSort: text(k.Sort)}
+}
+
+// rowItem is a row as DynamoDB keeps it.
+func rowItem(row store.Row) (item, error) {
+	if err := checkKeys(row.Key); err != nil {
+		return nil, err
+	}
+	if !utf8.ValidString(row.Fence) {
+		return nil, fmt.Errorf("dynamostore: a fence that is not UTF-8: %.40q", row.Fence)
+	}
+	it := keyItem(row.Key)
+	if row.Version != 0 {
+		it[attrVersion] = number(row.Version)
+	}
+	if row.Fence != "" {
+		it[attrFence] = text(row.Fence)
+	}
+	if len(row.Data) > 0 {
+		it[attrData] = blob(row.Data)
+	}
+	if row.Wake != 0 {
+		it[attrShard], it[attrWake] = number(int64(shardOf(row.Partition))), number(row.Wake)
+	}
+	if row.Expires != 0 {
+		it[attrExpires], it[attrTTL] = number(row.Expires), number((row.Expires+999)/1000)
+	}
+	return it, listItem(it, row.List)
+}
+
+// listItem adds the attributes of the list index.
+func listItem(it item, l *store.ListEntry) error {
+	if l == nil {
+		return nil
+	}
+	if err := checkKey("list group", l.Group); err != nil {
+		return err
+	}
+	if err := checkKey("list sort", l.Sort); err != nil {
+		return err
+	}
+	it[attrGroup], it[attrListSort] = text(l.Group), text(l.Sort)
+	if len(l.Fields) > 0 {
+		it[attrFields] = blob(l.Fields)
+	}
+	return nil
+}
+
+// newToken marks one conditional write, so that a writer who does not learn its outcome can find out.
+func newToken() []byte {
+	b := make([]byte, 9)
+	rand.Read(b)
+	return b
+}
+
+// reader reads the attributes of an item. An attribute that is absent is zero, one of another type an error.
+type reader struct {
+	item item
+	err  error
+}
+
+func (r *reader) fail(name string, v types.AttributeValue) {
+	if r.err == nil {
+		r.err = fmt.Errorf("dynamostore: a row of this table has an attribute %q of type %T; is it another program's table?", name, v)
+	}
+}
+
+func (r *reader) text(name string) string {
+	switch v := r.item[name].(type) {
+	case nil:
+	case *types.AttributeValueMemberS:
+		return v.Value
+	default:
+		r.fail(name, v)
+	}
+	return ""
+}
+
+func (r *reader) blob(name string) []byte {
+	switch v := r.item[name].(type) {
+	case nil:
+	case *types.AttributeValueMemberB:
+		return v.Value
+	default:
+		r.fail(name, v)
+	}
+	return nil
+}
+
+func (r *reader) number(name string) int64 {
+	switch v := r.item[name].(type) {
+	case nil:
+	case *types.AttributeValueMemberN:
+		n, err := strconv.ParseInt(v.Value, 10, 64)
+		if err != nil {
+			r.fail(name, v)
+		}
+		return n
+	default:
+		r.fail(name, v)
+	}
+	return 0
+}
+
+func (r *reader) key() store.Key {
+	return store.Key{Partition: r.text(attrPartition), Sort: r.text(attrSort)}
+}
+
+// itemRow is the row that an item keeps.
+func itemRow(it item) (store.Row, error) {
+	r := reader{item: it}
+	row := store.Row{Key: r.key(), Version: r.number(attrVersion), Fence: r.text(attrFence), Data: r.blob(attrData),
+		Wake: r.number(attrWake), Expires: r.number(attrExpires)}
+	if group := r.text(attrGroup); group != "" {
+		row.List = &store.ListEntry{Group: group, Sort: r.text(attrListSort), Fields: r.blob(attrFields)}
+	}
+	return row, r.err
+}

@@ -1,0 +1,194 @@
+package dynamostore
+
+import (
+	"context"
+	"math"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"millrace/shared/store"
+)
+
+// Get implements store.Driver.
+func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
+	if err := s.enter(ctx); err != nil {
+		return store.Row{}, err
+	}
+	defer s.leave()
+	if err := checkKeys(key); err != nil {
+		return store.Row{}, err
+	}
+	it, err := s.getItem(ctx, key, nil)
+	if err != nil {
+		return store.Row{}, err
+	}
+	return itemRow(it)
+}
+
+// getItem reads an item, strongly consistent, or those of its attributes that projection names.
+func (s *Store) getItem(ctx context.Context, key store.Key, projection *string) (item, error) {
+	const op = "GetItem"
+	in := &dynamodb.GetItemInput{TableName: &s.o.Table, Key: keyItem(key), ConsistentRead: aws.Bool(true),
+		ProjectionExpression: projection, ReturnConsumedCapacity: s.o.Meter.asked()}
+	var out *dynamodb.GetItemOutput
+	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
+		out, err = s.o.Client.GetItem(ctx, in, once)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	s.o.Meter.read(op, out.ConsumedCapacity)
+	if len(out.Item) == 0 {
+		return nil, store.ErrNotFound
+	}
+	return out.Item, nil
+}
+
+// Range implements store.Driver.
+func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, false, err
+	}
+	defer s.leave()
+	q := span{op: "Query", hash: attrPartition, group: r.Partition, by: attrSort, from: r.From, to: r.To, limit: r.Limit, reverse: r.Reverse}
+	items, more, err := s.span(ctx, q)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, it := range items {
+		row, err := itemRow(it)
+		if err != nil {
+			return nil, false, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, more, nil
+}
+
+// List implements store.Driver.
+func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, false, err
+	}
+	defer s.leave()
+	q := span{op: "Query list", index: IndexList, hash: attrGroup, group: l.Group, by: attrListSort, from: l.From, to: l.To, limit: l.Limit, reverse: l.Reverse}
+	items, more, err := s.span(ctx, q)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, it := range items {
+		r := reader{item: it}
+		e := store.Listed{Key: r.key(), Sort: r.text(attrListSort), Fields: r.blob(attrFields)}
+		if r.err != nil {
+			return nil, false, r.err
+		}
+		entries = append(entries, e)
+	}
+	return entries, more, nil
+}
+
+// span is a query for what lies between two sort keys of the table or the list index.
+type span struct {
+	op       string
+	index    string // "" for the table
+	hash     string // name of the partition key
+	group    string // its value
+	by       string // name of the sort key
+	from, to string // from <= by < to; to "" means no upper bound
+	limit    int
+	reverse  bool
+}
+
+// span reads one page: a query of DynamoDB, repeated while it comes back empty before the end.
+func (s *Store) span(ctx context.Context, q span) (items []item, more bool, err error) {
+	if err := checkKey("partition or group", q.group); err != nil {
+		return nil, false, err
+	}
+	if !utf8.ValidString(q.from) || !utf8.ValidString(q.to) {
+		return nil, false, checkKey("bound", q.from+q.to)
+	}
+	if q.to != "" && q.from >= q.to {
+		return nil, false, nil
+	}
+	in := s.spanQuery(q)
+	for {
+		out, err := s.query(ctx, q.op, in)
+		if err != nil {
+			return nil, false, err
+		}
+		items, more = out.Items, len(out.LastEvaluatedKey) > 0
+		if n := len(items); n > 0 && q.to != "" {
+			// BETWEEN takes its upper bound in.
+			if q.reverse && above(items[0], q) {
+				items = items[1:]
+			} else if !q.reverse && above(items[n-1], q) {
+				items, more = items[:n-1], false
+			}
+		}
+		if q.limit > 0 && len(items) > q.limit {
+			items, more = items[:q.limit], true
+		}
+		if len(items) > 0 || !more {
+			return items, more, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
+func above(it item, q span) bool {
+	r := reader{item: it}
+	return r.text(q.by) >= q.to
+}
+
+func (s *Store) spanQuery(q span) *dynamodb.QueryInput {
+	in := &dynamodb.QueryInput{TableName: &s.o.Table, ReturnConsumedCapacity: s.o.Meter.asked(), ScanIndexForward: aws.Bool(!q.reverse),
+		ExpressionAttributeValues: item{":g": text(q.group)}}
+	if q.index != "" {
+		in.IndexName = &q.index
+	} else {
+		in.ConsistentRead = aws.Bool(true)
+	}
+	condition := q.hash + " = :g"
+	if q.from != "" {
+		in.ExpressionAttributeValues[":from"] = text(q.from)
+	}
+	if q.to != "" {
+		in.ExpressionAttributeValues[":to"] = text(q.to)
+	}
+	limit := q.limit
+	switch {
+	case q.from != "" && q.to != "":
+		condition += " AND " + q.by + " BETWEEN :from AND :to"
+		if q.reverse && limit > 0 {
+			limit++ // the first one may be the bound itself
+		}
+	case q.from != "":
+		condition += " AND " + q.by + " >= :from"
+	case q.to != "":
+		condition += " AND " + q.by + " < :to"
+	}
+	in.KeyConditionExpression = &condition
+	in.Limit = pageLimit(limit)
+	return in
+}
+
+// pageLimit is a limit as DynamoDB takes it: nil for none, which leaves a page of 1 MB.
+func pageLimit(limit int) *int32 {
+	if limit <= 0 {
+		return nil
+	}
+	return aws.Int32(int32(min(limit, math.MaxInt32)))
+}
+
+func (s *Store) query(ctx context.Context, op string, in *dynamodb.QueryInput) (out *dynamodb.QueryOutput, err error) {
+	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
+		out, err = s.o.Client.Query(ctx, in, once)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	s.o.Meter.read(op, out.ConsumedCapacity)
+	return out, nil
+}

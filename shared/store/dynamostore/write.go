@@ -1,0 +1,141 @@
+package dynamostore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"millrace/shared/store"
+)
+
+// Commit implements store.Driver: the puts in parallel, then the conditional write.
+func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	it, err := rowItem(cas)
+	if err != nil {
+		return err
+	}
+	if err := s.putAll(ctx, puts); err != nil {
+		return err
+	}
+	return s.putIf(ctx, cas.Key, it, cond)
+}
+
+// Put implements store.Driver.
+func (s *Store) Put(ctx context.Context, rows []store.Row) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.putAll(ctx, rows)
+}
+
+// putIf is the write that decides. Its token tells whether a condition fails because of an earlier attempt of the same
+// write, which was applied and not answered.
+func (s *Store) putIf(ctx context.Context, key store.Key, it item, cond store.Condition) error {
+	const op = "PutItem"
+	token, c := newToken(), conditionOf(cond)
+	it[attrToken] = blob(token)
+	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it, ConditionExpression: &c.expression, ExpressionAttributeValues: c.values,
+		ReturnConsumedCapacity:              s.o.Meter.asked(),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
+	var out *dynamodb.PutItemOutput
+	maybe, err := s.call(ctx, op, func(ctx context.Context) (err error) {
+		out, err = s.o.Client.PutItem(ctx, in, once)
+		return err
+	})
+	if err == nil {
+		s.o.Meter.write(op, capacity(out.ConsumedCapacity)...)
+		return nil
+	}
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		return err
+	}
+	s.o.Meter.refused(op, size(it))
+	there, err := s.tokenOf(ctx, key, failed.Item)
+	switch {
+	case err != nil:
+		return err
+	case bytes.Equal(there, token):
+		return nil
+	case maybe:
+		// It may have been applied and then overwritten: who reads finds out.
+		return fmt.Errorf("dynamostore: %s of %q: an attempt was not answered, and another write stands there now: outcome unknown", op, key)
+	}
+	return store.ErrConflict
+}
+
+// tokenOf is the token of the row that made a condition fail. The service gives the item with the failure; where it
+// does not, as emulators do, or where there is none, it is read.
+func (s *Store) tokenOf(ctx context.Context, key store.Key, it item) ([]byte, error) {
+	if len(it) == 0 {
+		var err error
+		it, err = s.getItem(ctx, key, aws.String(attrToken))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	r := reader{item: it}
+	return r.blob(attrToken), r.err
+}
+
+// Delete implements store.Driver. Under a condition, a row that is gone after an attempt that was not answered counts
+// as deleted by that.
+func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+	const op = "DeleteItem"
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	if err := checkKeys(key); err != nil {
+		return err
+	}
+	in := &dynamodb.DeleteItemInput{TableName: &s.o.Table, Key: keyItem(key), ReturnConsumedCapacity: s.o.Meter.asked()}
+	if cond != nil {
+		c := conditionOf(*cond)
+		in.ConditionExpression, in.ExpressionAttributeValues = &c.expression, c.values
+	}
+	var out *dynamodb.DeleteItemOutput
+	maybe, err := s.call(ctx, op, func(ctx context.Context) (err error) {
+		out, err = s.o.Client.DeleteItem(ctx, in, once)
+		return err
+	})
+	if err == nil {
+		s.o.Meter.write(op, capacity(out.ConsumedCapacity)...)
+		return nil
+	}
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		return err
+	}
+	s.o.Meter.refused(op, 0)
+	if !maybe {
+		return store.ErrConflict
+	}
+	_, err = s.getItem(ctx, key, aws.String(attrToken))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("dynamostore: %s of %q: an attempt was not answered, and another row stands there now: outcome unknown", op, key)
+}
+
+func capacity(c *types.ConsumedCapacity) []types.ConsumedCapacity {
+	if c == nil {
+		return nil
+	}
+	return []types.ConsumedCapacity{*c}
+}
