@@ -81,6 +81,13 @@ func (w *world) hooks(before, after func(op string, key store.Key) error) {
 	w.before, w.after = before, after
 }
 
+// committed gives how many commits of an execution have been tried.
+func (w *world) committed(f *store.Flow, name string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.writes[store.Partition(f.ID, name)]
+}
+
 // once is a hook that fails the n-th matching operation, and no other.
 func once(op string, sort string, n int) func(string, store.Key) error {
 	var mu sync.Mutex
@@ -127,7 +134,6 @@ func (w *world) open(edit func(*runner.Options)) *home {
 		if o.Exclusive {
 			h.Resume(ctx)
 		}
-		h.CensusDone()
 		for tick := time.NewTicker(time.Minute); ; {
 			select {
 			case <-tick.C:
