@@ -376,3 +376,37 @@ func (s *script) Call(c *interp.Call) []flowtest.Notice {
 	return []flowtest.Notice{{Delay: 50, News: n},
 		{Delay: 90, News: interp.News{Kind: interp.Reported, Token: token.ID, Output: text(report), Error: o.Error, Mark: 5}}}
 }
+
+// worldFunc is a world made of a function.
+type worldFunc func(c *interp.Call) []flowtest.Notice
+
+func (f worldFunc) Call(c *interp.Call) []flowtest.Notice { return f(c) }
+
+// answer is the news that a call has been answered.
+func answer(c *interp.Call, output string) interp.News {
+	return interp.News{Kind: interp.Answered, Attempt: c.Attempt, Output: []byte(output)}
+}
+
+// failure is the news that a call has failed.
+func failure(c *interp.Call, name string) interp.News {
+	return interp.News{Kind: interp.Answered, Attempt: c.Attempt, Error: &flow.Error{Name: name, Cause: "because"}}
+}
+
+// report is the news that somebody reports the end of a call's task.
+func report(c *interp.Call, output string) interp.News {
+	token, _ := interp.ParseToken(c.Token)
+	return interp.News{Kind: interp.Reported, Token: token.ID, Output: []byte(output), Mark: 77}
+}
+
+// brief is a history of lines `id<schedule Type State`.
+func brief(m *flow.Machine, events []flow.HistoryEvent) string {
+	var b bytes.Buffer
+	for _, e := range events {
+		fmt.Fprintf(&b, "%d<%d %s", e.ID, e.Schedule, e.Type)
+		if name := e.StepName(m); name != "" {
+			b.WriteString(" " + name)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

@@ -2,6 +2,7 @@ package interp_test
 
 import (
 	"encoding/json"
+	"testing"
 
 	"millrace/shared/value"
 )
@@ -13,4 +14,14 @@ func valueOf(v any) (any, error) {
 		return nil, err
 	}
 	return value.Decode(text)
+}
+
+// decode reads a JSON text of a test.
+func decode(t testing.TB, text string) any {
+	t.Helper()
+	v, err := value.Decode([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
