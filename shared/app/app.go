@@ -66,7 +66,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.store = store.New(store.Options{Driver: driver, Exclusive: true})
+	a.store = store.New(store.Options{Driver: driver, Now: c.Now, Exclusive: true})
 	if err := a.wire(file, limits, credentials); err != nil {
 		driver.Close()
 		return nil, err
@@ -124,10 +124,15 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 	for _, action := range flows.Actions() {
 		table[action] = flows
 	}
-	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: task.NewTable(table, maptask.New(file.Actions, nil)),
+	var tasks task.Runner = task.NewTable(table, maptask.New(file.Actions, nil))
+	if a.config.Tasks != nil {
+		tasks = a.config.Tasks
+	}
+	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: tasks, Now: a.config.Now,
 		Compile: compiler(limits), Limits: limits, Region: s.Region, Log: a.log, Exclusive: true,
 		LeaseMax: seconds(s.LeaseSeconds, 600), CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
-	a.service = cloudflow.New(cloudflow.Options{Store: a.store, Runner: a.runner, Limits: limits, Region: s.Region, Log: a.log})
+	a.service = cloudflow.New(cloudflow.Options{Store: a.store, Runner: a.runner, Limits: limits, Region: s.Region, Log: a.log,
+		Now: a.config.Now})
 	children.runner, children.service, children.region = a.runner, a.service, s.Region
 	o := rpc.Options{API: a.service, Credentials: credentials, Region: s.Region, Account: s.Account, Hosts: s.Hosts,
 		Rates: s.rates(), MaxBody: int64(limits.RequestBytes), CheckNonces: s.CheckNonces, Logger: a.log}
@@ -187,6 +192,7 @@ func (a *App) goOn(f func()) {
 // census counts running executions, for their limit.
 func (a *App) census() {
 	err := a.store.EachFlow(a.life, func(f *store.Flow) error { return a.runner.Census(a.life, f.Account, f.ID) })
+	a.runner.CensusDone()
 	if err != nil && a.life.Err() == nil {
 		a.log.Warn("running executions could not be counted; their limit counts from now on", "err", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
 	"millrace/shared/rpc"
+	"millrace/shared/task"
 	"millrace/shared/value"
 )
 
@@ -27,6 +28,10 @@ type Config struct {
 	Settings    Settings
 	Log         *slog.Logger
 	Ready       func(address string) // called once the server listens; may be nil
+
+	// For embedding and tests.
+	Tasks task.Runner      // carries out every action, instead of the usual ones; nil: the usual ones
+	Now   func() time.Time // the clock of executions; nil: the machine's. Delays of hints go by the machine's.
 }
 
 // DefaultListen and DefaultData are the defaults of Config.
