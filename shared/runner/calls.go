@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,20 +21,31 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 	if now > call.Until || !r.enter() {
 		return
 	}
-	ctx, cancel := r.callContext(call, now)
+	most := r.callMax(c)
+	ctx, cancel := r.callContext(call, now, most)
 	c.calls[call.Attempt] = cancel
+	on := c.on
+	if on != nil {
+		on.add()
+	}
 	held := r.cells.acquire(c.partition)
 	request := requestOf(c.x, call, now)
 	attempt := call.Attempt
 	go func() {
 		defer r.work.Done()
+		if on != nil {
+			defer on.done()
+		}
 		renewing := r.renew(held.partition)
 		result := r.carryOut(ctx, request)
 		renewing()
 		timedOut := ctx.Err() == context.DeadlineExceeded
+		cutOff := timedOut && context.Cause(ctx) == errTooLong
 		cut := ctx.Err() != nil
 		cancel()
 		switch {
+		case cutOff:
+			r.submit(held.partition, &item{news: tooLong(attempt, most), done: func(answer) { r.cells.release(held, r.Exclusive) }})
 		case timedOut:
 			// The interpreter closes the attempt by its deadline.
 			r.submit(held.partition, nil)
@@ -47,8 +59,14 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 	}()
 }
 
-// callContext ends with the attempt's deadline, or with the runner.
-func (r *Runner) callContext(call *interp.Call, now int64) (context.Context, context.CancelFunc) {
+// errTooLong is the cause of the end of a call that took longer than any call may.
+var errTooLong = errors.New("runner: the call took too long")
+
+// callContext ends with the attempt's deadline, with the longest time of a call (0: none), or with the runner.
+func (r *Runner) callContext(call *interp.Call, now int64, most time.Duration) (context.Context, context.CancelFunc) {
+	if most > 0 && (call.Deadline == 0 || call.Deadline-now > most.Milliseconds()) {
+		return context.WithTimeoutCause(r.life, most, errTooLong)
+	}
 	if call.Deadline > 0 {
 		return context.WithTimeout(r.life, time.Duration(call.Deadline-now)*time.Millisecond)
 	}
@@ -58,7 +76,7 @@ func (r *Runner) callContext(call *interp.Call, now int64) (context.Context, con
 // renew looks at the execution while a call is in flight, often enough for its lease not to run out, and returns what
 // ends that. An exclusive runner need not: nobody else would take the call.
 func (r *Runner) renew(partition string) (stop func()) {
-	if r.Exclusive {
+	if r.Exclusive || r.CallMax > 0 {
 		return func() {}
 	}
 	over := make(chan struct{})

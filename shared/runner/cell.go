@@ -22,7 +22,12 @@ type cell struct {
 	busy  bool
 	refs  int // holders that keep the cell in the table
 
+	shift   *shift // of the Work that is at it; nil for none
+	counted *shift // that the committer counts for
+
 	// Below: only the committer.
+	on      *shift           // the shift of this round
+	more    bool             // the last fold was cut off by its budget
 	x       *store.Execution // nil: not loaded
 	state   *interp.State
 	machine *flow.Machine
@@ -65,7 +70,7 @@ func (r *Runner) submit(partition string, it *item) {
 		r.cells.release(c, r.Exclusive)
 		return
 	}
-	c.busy = true
+	c.begin()
 	c.mu.Unlock()
 	r.drive(c)
 	r.cells.release(c, r.Exclusive)
@@ -90,8 +95,9 @@ func (r *Runner) drive(c *cell) {
 		c.mu.Lock()
 		items, look := c.items, c.look
 		c.items, c.look = nil, false
+		c.on = c.shift
 		if len(items) == 0 && !look {
-			c.busy = false
+			c.finish()
 			c.mu.Unlock()
 			return
 		}
@@ -136,7 +142,7 @@ func (r *Runner) load(c *cell) error {
 // forget drops what the cell knows: the store knows better. The machine goes too, for the name may by now belong to a
 // run of another definition.
 func (c *cell) forget() {
-	c.x, c.state, c.machine = nil, nil, nil
+	c.x, c.state, c.machine, c.more = nil, nil, nil, false
 	c.shown.Store(nil)
 }
 

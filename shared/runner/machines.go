@@ -71,6 +71,9 @@ func (r *Runner) Machine(ctx context.Context, x *store.Execution) (*flow.Machine
 
 // Language gives the language of a flow's current definition.
 func (r *Runner) Language(ctx context.Context, f *store.Flow) (flow.Language, error) {
+	if f.Language != 0 {
+		return f.Language, nil
+	}
 	m, err := r.machines.compiled(ctx, f)
 	if err != nil {
 		return 0, err

@@ -51,9 +51,16 @@ func (r *Runner) relay(c *cell) {
 	from := origin{account: c.x.Account, key: c.state.Key(out.ID)}
 	stopped := c.x.Stopped
 	c.relayed = true
+	on := c.on
+	if on != nil {
+		on.add()
+	}
 	held := r.cells.acquire(c.partition)
 	go func() {
 		defer r.work.Done()
+		if on != nil {
+			defer on.done()
+		}
 		n := interp.News{Kind: interp.Sent, Outgoing: out.ID}
 		if err := r.deliver(r.life, from, &out); err != nil {
 			r.Log.Info("outgoing not delivered", "partition", held.partition, "err", err)

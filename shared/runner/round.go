@@ -27,6 +27,9 @@ func (r *Runner) round(c *cell, items []*item) {
 	var broken *flow.Error
 	for conflicts, unknowns := 0, 0; ; {
 		err := r.fold1(c, items, broken)
+		if c.on != nil {
+			c.on.err = err
+		}
 		if err == nil {
 			return
 		}
@@ -38,6 +41,9 @@ func (r *Runner) round(c *cell, items []*item) {
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			refuse(items, errGone)
+			if c.on != nil {
+				c.on.err = nil
+			}
 			return
 		case errors.As(err, &p) && broken == nil:
 			r.Log.Error("the interpreter broke; the execution fails", "partition", c.partition, "panic", p.value, "stack", string(p.stack))
@@ -84,12 +90,20 @@ func (r *Runner) later(c *cell, items []*item, err error) {
 			refuse([]*item{it}, err)
 		}
 	}
-	if len(kept) == 0 || r.closing() {
+	if len(kept) == 0 || !r.mayGoOn(c) {
+		refuse(kept, err)
 		return
+	}
+	on := c.on
+	if on != nil {
+		on.add()
 	}
 	time.AfterFunc(laterDelay, func() {
 		for _, it := range kept {
 			r.submit(c.partition, it)
+		}
+		if on != nil {
+			on.done()
 		}
 	})
 }
@@ -125,11 +139,16 @@ func (r *Runner) fold1(c *cell, items []*item, broken *flow.Error) error {
 		return err
 	}
 	f.delayed = len(delays) > 0 && c.x.Wake > 0 && c.x.Wake <= r.nowMillis()
+	wasReady, wasUnsent := !f.created && c.state.Ready(), c.state.Unsent()
 	if err := f.run(); err != nil {
 		return err
 	}
+	c.more = f.out.More
 	f.answer(starts, delays)
 	f.follow()
+	if !r.advancing(c) {
+		f.pass(wasReady, wasUnsent)
+	}
 	return nil
 }
 
@@ -150,7 +169,7 @@ func (f *fold) run() error {
 	if c.state.Final() && len(f.items) == 0 && len(c.state.Outbox) == 0 {
 		return nil
 	}
-	if c.machine == nil && !c.state.Final() {
+	if c.machine == nil && !c.state.Final() && r.advancing(c) {
 		m, err := r.machines.get(r.life, c.x)
 		if err != nil {
 			return err
@@ -163,7 +182,7 @@ func (f *fold) run() error {
 	if err := f.step(); err != nil {
 		return err
 	}
-	if f.out.Changed || f.created || f.counted || f.early() {
+	if f.out.Changed || f.created || r.advancing(c) && (f.counted || f.early()) {
 		return f.commit()
 	}
 	return nil
@@ -189,13 +208,13 @@ const (
 func (f *fold) begun() error {
 	x := f.c.x
 	f.counted = x.Tries > 0 || x.Begun > 0
-	if f.created || f.broken != nil || f.c.state.Final() || x.Tries < triesMax && !f.delayed {
+	if f.created || f.broken != nil || f.c.state.Final() || !f.r.advancing(f.c) || x.Tries < triesMax && !f.delayed {
 		return nil
 	}
-	ch := f.unchanged()
+	ch := unchanged(x)
 	if f.delayed {
 		ch.Tries++
-		ch.Wake = f.r.nowMillis() + min(int64(1)<<min(x.Tries, 6), 60)*time.Minute.Milliseconds()
+		ch.Wake = f.r.nowMillis() + pause(x.Tries)
 	}
 	if x.Tries >= triesMax {
 		if x.Begun >= begunMax {
@@ -209,9 +228,11 @@ func (f *fold) begun() error {
 	return f.r.Store.Commit(f.r.life, x, ch)
 }
 
+// pause is how long the sweeper leaves an execution alone that it has seen to so often, ms: 1 min, doubled up to an hour.
+func pause(tries int) int64 { return min(int64(1)<<min(tries, 6), 60) * time.Minute.Milliseconds() }
+
 // unchanged is a change that changes nothing.
-func (f *fold) unchanged() *store.Change {
-	x := f.c.x
+func unchanged(x *store.Execution) *store.Change {
 	return &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error, LastEvent: x.LastEvent,
 		LastTime: x.LastTime, Wake: x.Wake, Tries: x.Tries, Begun: x.Begun}
 }
@@ -222,7 +243,7 @@ func (f *fold) step() error {
 	now := r.nowMillis()
 	ev := interp.Event{At: now, News: f.news(now), Events: foldEvents}
 	flying := f.flying()
-	if !r.closing() {
+	if r.mayCall(c) {
 		ev.Take = &interp.Take{Max: r.CallsMax - flying, Owner: r.owner, LeaseMax: r.LeaseMax.Milliseconds()}
 	}
 	for {
@@ -280,7 +301,11 @@ func (f *fold) interpret(ev interp.Event) (out interp.Effects, err error) {
 		}
 	}()
 	limits := f.r.Limits
-	return interp.Step(f.c.machine, &limits, f.c.state, ev), nil
+	m := f.c.machine
+	if !f.r.advancing(f.c) {
+		m = nil // news alone needs none
+	}
+	return interp.Step(m, &limits, f.c.state, ev), nil
 }
 
 // news is what is folded: what the items bring, and what the leases say.
@@ -314,6 +339,9 @@ func (f *fold) news(now int64) []interp.News {
 
 // renewed prolongs the lease of a call in flight once half of it is over.
 func (r *Runner) renewed(l interp.Lease, now int64) (interp.News, bool) {
+	if r.CallMax > 0 {
+		return interp.News{}, false
+	}
 	whole := r.LeaseMax.Milliseconds()
 	until := min(now+whole, l.Deadline) + interp.LeaseMargin
 	if l.Until-now > whole/2+interp.LeaseMargin || until <= l.Until {
@@ -340,7 +368,7 @@ func (f *fold) commit() error {
 	if s.Final() && c.x.Stopped == 0 {
 		ch.Expires = s.Stopped + r.Retention.Milliseconds()
 		if len(s.Outbox) == 0 {
-			ch.Wake = ch.Expires
+			ch.Wake = r.wakeAtEnd(ch.Expires)
 		}
 	}
 	var err error
@@ -387,12 +415,20 @@ func (f *fold) wake() int64 {
 		}
 	}
 	if s.Final() && len(s.Outbox) == 0 {
-		return x.Expires
+		return f.r.wakeAtEnd(x.Expires)
 	}
 	if x.Wake > now && x.Wake <= need && !f.counted {
 		return x.Wake
 	}
 	return max(need, now+1)
+}
+
+// wakeAtEnd is the wake time of an execution that has ended and has nothing to send: it has to be removed one day.
+func (r *Runner) wakeAtEnd(expires int64) int64 {
+	if r.StoreExpires {
+		return 0
+	}
+	return expires
 }
 
 // answer tells the items what became of them.
@@ -438,7 +474,7 @@ func (f *fold) follow() {
 	for i := range f.out.Calls {
 		r.call(c, &f.out.Calls[i])
 	}
-	if len(c.state.Outbox) > 0 && !c.relayed {
+	if len(c.state.Outbox) > 0 && !c.relayed && r.mayGoOn(c) {
 		r.relay(c)
 	}
 	if f.created {
@@ -455,7 +491,10 @@ func (f *fold) follow() {
 		}
 		return
 	}
-	if f.out.More || f.out.Changed && c.state.Ready() && len(c.calls) < r.CallsMax && !r.closing() {
+	if !r.advancing(c) {
+		return
+	}
+	if f.out.More && r.mayGoOn(c) || f.out.Changed && c.state.Ready() && len(c.calls) < r.CallsMax && r.mayCall(c) {
 		// Calls that were cut off have made room for others.
 		c.again()
 		return

@@ -32,6 +32,17 @@ type Options struct {
 	Exclusive bool
 	// LeaseMax bounds a lease. A call that goes on longer in a live process renews it. 0: 10 minutes.
 	LeaseMax time.Duration
+	// Thin makes the runner advance executions within Work alone. Everywhere else (starts, reports, stops, sweeps) it
+	// commits what it is told and leaves the rest to a hint: right for functions, in which nothing may go on after
+	// their answer.
+	Thin bool
+	// CallMax bounds a call; a longer one is cut and fails with FnF.TaskTimeout. Leases are as long then, and never
+	// renewed. 0: calls take as long as they like.
+	CallMax time.Duration
+	// SyncMax bounds an Express execution that is waited for. 0: the limit of Express executions.
+	SyncMax time.Duration
+	// StoreExpires says that the store itself removes expired rows: ended executions need no wake time.
+	StoreExpires bool
 	// CallsMax is how many calls of one execution are in flight at once. 0: 128.
 	CallsMax int
 	// Retention is how long an ended execution is kept. 0: 90 days.
@@ -64,6 +75,9 @@ func New(o Options) *Runner {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.CallMax > 0 {
+		o.LeaseMax = o.CallMax
 	}
 	if o.LeaseMax == 0 {
 		o.LeaseMax = 10 * time.Minute

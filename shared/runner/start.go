@@ -56,18 +56,22 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 		}
 	}
 	st.tried = true
-	m, err := r.machines.compiled(r.life, st.Flow)
-	if err != nil {
-		return false, err
+	var m *flow.Machine
+	lang, limit := st.Flow.Language, st.Flow.TimeoutSeconds
+	if lang == 0 || r.advancing(c) {
+		var err error
+		if m, err = r.machines.compiled(r.life, st.Flow); err != nil {
+			return false, err
+		}
+		lang, limit = m.Language, m.TimeoutSeconds
 	}
 	now := r.nowMillis()
-	limit := m.TimeoutSeconds
 	if limit == 0 {
 		limit = r.Limits.ExecutionSeconds
 	}
 	x := &store.Execution{Account: st.Flow.Account, FlowID: st.Flow.ID, Flow: st.Flow.Name, Name: st.Name, Region: r.Region,
 		RoleArn: st.Flow.RoleArn, Run: store.Random(), Claim: st.claim, Origin: st.Origin, Callback: st.Callback,
-		Hash: st.Flow.Hash, Qualifier: st.Qualifier, Language: m.Language, Express: st.Flow.Mode == flow.Express,
+		Hash: st.Flow.Hash, Qualifier: st.Qualifier, Language: lang, Express: st.Flow.Mode == flow.Express,
 		Status: flow.Running, Started: now, Deadline: now + limit*1000, Input: st.Input, Environment: st.Flow.Environment}
 	x.Expires = x.Deadline + r.Retention.Milliseconds()
 	rand.Read(x.Seed[:])

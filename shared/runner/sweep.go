@@ -119,6 +119,9 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 	if x.Wake == 0 || x.Wake > now {
 		return nil
 	}
+	if r.Thin {
+		return r.postpone(ctx, x)
+	}
 	r.submit(row.Key.Partition, &item{delay: true})
 	return nil
 }
@@ -128,6 +131,9 @@ const graveTime = 5 * time.Minute
 
 // Bury sees to a deleted flow at once; what it does not come to the sweeper does.
 func (r *Runner) Bury(flowID string) {
+	if r.Thin {
+		return
+	}
 	r.work.Add(1)
 	go func() {
 		defer r.work.Done()
