@@ -160,7 +160,11 @@ func (s *Service) DescribeExecution(ctx context.Context, c Caller, q DescribeExe
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.Runner.Await(ctx, store.Partition(f.ID, q.ExecutionName), time.Duration(wait)*time.Second)
+	most := time.Duration(wait) * time.Second
+	if s.WaitMax > 0 {
+		most = min(most, s.WaitMax)
+	}
+	x, err := s.Runner.Await(ctx, store.Partition(f.ID, q.ExecutionName), most)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {

@@ -26,7 +26,8 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkDefinition(q.Name, q.ExecutionMode, q.Definition); err != nil {
+	m, err := s.checkDefinition(q.Name, q.ExecutionMode, q.Definition)
+	if err != nil {
 		return nil, err
 	}
 	if n, err := s.Store.CountFlows(ctx, c.Account, s.Limits.Flows+1); err != nil {
@@ -37,7 +38,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	now := s.Now().UnixMilli()
 	f := &store.Flow{Account: c.Account, Name: q.Name, ID: uuid(random16()), Type: q.Type, Description: q.Description,
 		RoleArn: q.RoleArn, Mode: q.ExecutionMode, ExternalStorage: q.ExternalStorageLocation, ResourceGroup: q.ResourceGroupID,
-		Environment: env, Created: now, Modified: now}
+		Environment: env, Created: now, Modified: now, Language: m.Language, TimeoutSeconds: m.TimeoutSeconds}
 	if f.Type == "" {
 		f.Type = "FDL"
 	}
@@ -68,15 +69,15 @@ func checkFlowFields(typ, mode, description string) error {
 }
 
 // checkDefinition refuses a definition that cannot run; the first mistake is told.
-func (s *Service) checkDefinition(name, mode, text string) error {
+func (s *Service) checkDefinition(name, mode, text string) (*flow.Machine, error) {
 	if len(text) > s.Limits.DefinitionBytes {
-		return tooLarge(s.Limits.DefinitionBytes)
+		return nil, tooLarge(s.Limits.DefinitionBytes)
 	}
 	m, diagnostics := fdl.Parse([]byte(text), fdl.Options{Name: name, Mode: mode, Limits: s.Limits})
 	if m == nil {
-		return diagnostics.Err()
+		return nil, diagnostics.Err()
 	}
-	return nil
+	return m, nil
 }
 
 // UpdateFlow changes what is given (api.md 4.2). Running executions keep the definition they started with.
@@ -93,8 +94,12 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 		if definition, err = s.Store.Definition(ctx, f.ID, f.Hash); err != nil {
 			return nil, fault.Internal(err)
 		}
-	} else if err := s.checkDefinition(q.Name, f.Mode, definition); err != nil {
-		return nil, err
+	} else {
+		m, err := s.checkDefinition(q.Name, f.Mode, definition)
+		if err != nil {
+			return nil, err
+		}
+		f.Language, f.TimeoutSeconds = m.Language, m.TimeoutSeconds
 	}
 	if err := s.change(f, q); err != nil {
 		return nil, err

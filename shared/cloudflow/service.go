@@ -15,8 +15,10 @@ type Options struct {
 	Runner *runner.Runner
 	Limits flow.Limits
 	Region string
-	Now    func() time.Time
-	Log    *slog.Logger
+	// WaitMax bounds a long poll, for homes that must answer sooner than a caller may ask to wait; 0: none.
+	WaitMax time.Duration
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Service is the API over a store and a runner.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"millrace/shared/flow"
@@ -19,6 +20,8 @@ type syncRun struct {
 	state *interp.State
 	news  chan interp.News
 	calls int
+
+	flying sync.WaitGroup
 }
 
 func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
@@ -26,6 +29,9 @@ func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
 	limit := r.Limits.ExpressSeconds
 	if m.TimeoutSeconds > 0 {
 		limit = min(limit, m.TimeoutSeconds)
+	}
+	if most := int64(r.SyncMax / time.Second); most > 0 {
+		limit = min(limit, most)
 	}
 	x := &store.Execution{Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name, Region: r.Region,
 		RoleArn: s.Flow.RoleArn, Run: store.Random(), Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: m.Language,
@@ -44,6 +50,7 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 		}
 	}()
 	ctx, cancel := context.WithCancel(ctx)
+	defer s.flying.Wait() // a function's process may be frozen after its answer
 	defer cancel()
 	var news []interp.News
 	for {
@@ -74,8 +81,10 @@ func (s *syncRun) call(ctx context.Context, c *interp.Call) {
 	if !s.r.enter() {
 		return // the run ends with the runner
 	}
+	s.flying.Add(1)
 	go func() {
 		defer s.r.work.Done()
+		defer s.flying.Done()
 		cctx := ctx
 		if c.Deadline > 0 {
 			var cancel context.CancelFunc

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"millrace/shared/flow"
 )
 
 // Variable is one variable of a flow's environment.
@@ -29,6 +31,10 @@ type Flow struct {
 	Created         int64 // ms since 1970
 	Modified        int64
 	Deleting        bool
+
+	// What starts need of the definition, so that they need not read it; 0 in rows of older programs.
+	Language       flow.Language `json:",omitempty"`
+	TimeoutSeconds int64         `json:",omitempty"`
 
 	Version int64 `json:"-"`
 }
@@ -164,11 +170,11 @@ func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
 		} else if err != nil {
 			return err
 		}
-		flow, err := decodeFlow(row)
+		one, err := decodeFlow(row)
 		if err != nil {
 			return err
 		}
-		return f(flow)
+		return f(one)
 	})
 }
 
