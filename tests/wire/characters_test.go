@@ -57,7 +57,7 @@ func TestHardDefinition(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		text := "# 注释 + & = % ~ ' \" \\ \t\r\nversion: v1\ntype: flow\nsteps:\n  - {type: pass, name: 第一步, outputMappings: [{target: t, source: 'a+b 中'}]}\n\n"
 		in := params{"Name": "hard", "Definition": text, "Type": "FDL", "Description": hardTexts["ascii"] + hardTexts["emoji"]}
-		made := ask[flowAnswer](t, u, "CreateFlow", in)
+		made := createWith(t, u, in)
 		check(t, "Definition", made.Definition, text)
 		seen := ask[flowAnswer](t, u, "DescribeFlow", params{"Name": "hard"})
 		check(t, "Definition", seen.Definition, text)

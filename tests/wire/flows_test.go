@@ -19,7 +19,7 @@ func TestFlowLife(t *testing.T) {
 
 		in := params{"Name": name, "Definition": definition(l.echo, name), "Description": "流程 + 描述 & 'quotes'", "Type": "FDL",
 			"RoleArn": "acs:ram::1234567890:role/fnf-execution-default-role"}
-		made := ask[flowAnswer](t, u, "CreateFlow", in)
+		made := createWith(t, u, in)
 		for field, got := range map[string]string{"Name": made.Name, "Definition": made.Definition, "Description": made.Description,
 			"Type": made.Type, "RoleArn": made.RoleArn} {
 			check(t, field, got, in[field].(string))
@@ -127,7 +127,7 @@ func TestEnvironment(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
 		const first = `{"Variables":[{"Name":"stage","Value":"test 测试 +&=","Description":"where"},{"Name":"n","Value":"1"}]}`
 		name := params{"Name": "environment"}
-		made := ask[flowAnswer](t, u, "CreateFlow", params{"Name": "environment", "Definition": older.pass, "Description": "", "Type": "FDL", "Environment": first})
+		made := createWith(t, u, params{"Name": "environment", "Definition": older.pass, "Description": "", "Type": "FDL", "Environment": first})
 		check(t, "Environment", fmt.Sprint(*made.Environment), "{[{stage test 测试 +&= where} {n 1 }]}")
 		check(t, "Environment", fmt.Sprint(*ask[flowAnswer](t, u, "DescribeFlow", name).Environment), fmt.Sprint(*made.Environment))
 

@@ -40,7 +40,7 @@ func TestOpenServer(t *testing.T) {
 	tokens := map[string]string{}
 	with(func(t *testing.T, u user) {
 		name := "open-" + u.kind.name
-		create(t, u, name, older.ask)
+		ask[flowAnswer](t, u, "CreateFlow", params{"Name": name, "Definition": older.ask, "Description": "", "Type": "FDL"}) // it stays
 		tokens[u.kind.name] = waiting(t, u, name, "one")
 		refused(t, u, "DescribeFlow", params{"Name": "no-such-flow"}, 404, "FlowNotExists")
 	})

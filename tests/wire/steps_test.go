@@ -79,7 +79,20 @@ func mentions(t *testing.T, message, text string) {
 // create makes a flow from a definition with {Flow} in it.
 func create(t *testing.T, u user, name, text string) flowAnswer {
 	t.Helper()
-	return ask[flowAnswer](t, u, "CreateFlow", params{"Name": name, "Definition": definition(text, name), "Description": "", "Type": "FDL"})
+	return createWith(t, u, params{"Name": name, "Definition": definition(text, name), "Description": "", "Type": "FDL"})
+}
+
+// createWith makes a flow. It goes with the test, so that the tests may run again.
+func createWith(t *testing.T, u user, in params) flowAnswer {
+	t.Helper()
+	made := ask[flowAnswer](t, u, "CreateFlow", in)
+	t.Cleanup(func() {
+		var r *refusal
+		if _, err := u.call("DeleteFlow", params{"Name": in["Name"]}, nil); err != nil && !(errors.As(err, &r) && r.code == "FlowNotExists") {
+			t.Errorf("DeleteFlow %v: %v", in["Name"], err)
+		}
+	})
+	return made
 }
 
 // begin starts a named execution.

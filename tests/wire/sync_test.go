@@ -10,7 +10,7 @@ import (
 func TestStartSync(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, u user, l language) {
 		express := func(name, text string) string {
-			f := ask[flowAnswer](t, u, "CreateFlow", params{"Name": name, "Definition": definition(text, name), "Description": "", "Type": "FDL", "ExecutionMode": "Express"})
+			f := createWith(t, u, params{"Name": name, "Definition": definition(text, name), "Description": "", "Type": "FDL", "ExecutionMode": "Express"})
 			check(t, "ExecutionMode", f.ExecutionMode, "Express")
 			return name
 		}
