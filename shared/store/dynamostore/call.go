@@ -73,13 +73,14 @@ func (s *Store) call(ctx context.Context, op string, attempt func(ctx context.Co
 		}
 		s.o.Meter.failed(op)
 		what := remedyOf(err)
-		if ctx.Err() != nil {
-			return true, s.explain(op, errors.Join(ctx.Err(), err))
-		}
 		maybe = maybe || what == unsure
-		if what == final || !pause(ctx, n, end) {
-			return maybe, s.explain(op, err)
+		if what != final && ctx.Err() == nil && pause(ctx, n, end) {
+			continue
 		}
+		if ctx.Err() != nil {
+			err = errors.Join(ctx.Err(), err)
+		}
+		return maybe, s.explain(op, err)
 	}
 }
 

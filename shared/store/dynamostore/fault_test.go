@@ -1,0 +1,310 @@
+package dynamostore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"millrace/shared/store"
+	"millrace/shared/store/dynamostore"
+	"millrace/shared/store/storetest"
+	"millrace/tests/emulators"
+)
+
+var (
+	keyA   = store.Key{Partition: "x#1#a", Sort: "a"}
+	absent = store.Condition{Absent: true, Now: 1}
+)
+
+func row(version int64, data string) store.Row {
+	return store.Row{Key: keyA, Version: version, Fence: "r", Data: []byte(data)}
+}
+
+func at(version int64) store.Condition { return store.Condition{Version: version, Fence: "r"} }
+
+// first makes a fault meet only the first so many calls of an operation.
+func first(n int64, op string, fault func(emulators.Call) (*http.Response, error)) emulators.Faulty {
+	var seen atomic.Int64
+	return func(c emulators.Call) (*http.Response, error) {
+		if c.Op == op && seen.Add(1) <= n {
+			return fault(c)
+		}
+		return c.Send()
+	}
+}
+
+func lose(c emulators.Call) (*http.Response, error)     { return c.Lose() }
+func throttle(c emulators.Call) (*http.Response, error) { return c.Throttle() }
+
+// failAfter applies and answers as a gateway does whose backend was too slow.
+func failAfter(c emulators.Call) (*http.Response, error) {
+	if _, err := c.Lose(); !errors.Is(err, emulators.ErrLost) {
+		return nil, err
+	}
+	return emulators.Answer(http.StatusInternalServerError, `{"__type":"com.amazon.coral.service#InternalServerError"}`), nil
+}
+
+// tear applies and cuts the answer off in the middle.
+func tear(c emulators.Call) (*http.Response, error) {
+	answer, err := c.Send()
+	if err != nil {
+		return nil, err
+	}
+	answer.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"Cons`), failing{}))
+	return answer, nil
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// A write whose answer is lost is tried again and then fails by its own success: the token in the row says so.
+func TestLostAnswer(t *testing.T) {
+	endpoint := emulators.StartDynalite(t)
+	for name, fault := range map[string]func(emulators.Call) (*http.Response, error){"lost": lose, "500": failAfter, "torn": tear} {
+		t.Run(name, func(t *testing.T) {
+			t.Run("claim", func(t *testing.T) {
+				s := open(t, endpoint, first(1, "PutItem", fault))
+				if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
+					t.Fatalf("the winner is told: %v", err)
+				}
+				if err := s.Commit(t.Context(), nil, row(1, "another's"), absent); !errors.Is(err, store.ErrConflict) {
+					t.Fatalf("a second claim: %v, want ErrConflict", err)
+				}
+			})
+			t.Run("compare and set", func(t *testing.T) {
+				s := open(t, endpoint, first(2, "PutItem", fault))
+				for v, cond := range []store.Condition{absent, at(1), at(2)} {
+					if err := s.Commit(t.Context(), nil, row(int64(v+1), "mine"), cond); err != nil {
+						t.Fatalf("version %d: %v", v+1, err)
+					}
+				}
+			})
+			t.Run("delete", func(t *testing.T) {
+				s := open(t, endpoint, first(1, "DeleteItem", fault))
+				if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
+					t.Fatal(err)
+				}
+				cond := at(1)
+				if err := s.Delete(t.Context(), keyA, &cond); err != nil {
+					t.Fatalf("Delete: %v", err)
+				}
+				if _, err := s.Get(t.Context(), keyA); !errors.Is(err, store.ErrNotFound) {
+					t.Fatalf("Get: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// When another has written since, a writer without an answer has neither won nor lost for sure.
+func TestLostAnswerThenOverwritten(t *testing.T) {
+	endpoint := emulators.StartDynalite(t)
+	var other *dynamostore.Store
+	overwrite := func(c emulators.Call) (*http.Response, error) {
+		answer, err := c.Lose()
+		if e := other.Commit(context.Background(), nil, row(2, "the next one's"), at(1)); e != nil {
+			t.Errorf("the next commit: %v", e)
+		}
+		return answer, err
+	}
+	table := newTable(t, endpoint)
+	other = dynamostore.New(dynamostore.Options{Client: newClient(endpoint, nil), Table: table})
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, first(1, "PutItem", overwrite)), Table: table})
+	err := s.Commit(t.Context(), nil, row(1, "mine"), absent)
+	if err == nil || errors.Is(err, store.ErrConflict) {
+		t.Fatalf("got %v, want an error that is no ErrConflict", err)
+	}
+	if got, err := s.Get(t.Context(), keyA); err != nil || got.Version != 2 {
+		t.Fatalf("version %d, %v", got.Version, err)
+	}
+}
+
+// Fifty race for a name while answers are lost: one of them starts it, and every other is told that it has lost.
+func TestClaimRaceWithLostAnswers(t *testing.T) {
+	endpoint := emulators.StartDynalite(t)
+	var n atomic.Int64
+	s := open(t, endpoint, emulators.Faulty(func(c emulators.Call) (*http.Response, error) {
+		if c.Op == "PutItem" && n.Add(1)%3 == 0 {
+			return c.Lose()
+		}
+		return c.Send()
+	}))
+	for round := range 5 {
+		key := store.Key{Partition: fmt.Sprint("x#1#race", round), Sort: "a"}
+		var won, unknown atomic.Int64
+		var done sync.WaitGroup
+		for i := range 50 {
+			done.Go(func() {
+				err := s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1, Fence: fmt.Sprint(i)}, absent)
+				switch {
+				case err == nil:
+					won.Add(1)
+					if got, err := s.Get(t.Context(), key); err != nil || got.Fence != fmt.Sprint(i) {
+						t.Errorf("the winner %d finds %q, %v", i, got.Fence, err)
+					}
+				case !errors.Is(err, store.ErrConflict):
+					unknown.Add(1)
+				}
+			})
+		}
+		done.Wait()
+		if won.Load() != 1 {
+			t.Errorf("%d winners", won.Load())
+		}
+	}
+}
+
+// A throttled store is slow, not wrong: every call of the suite meets throttles.
+func TestThrottled(t *testing.T) {
+	endpoint := emulators.StartDynalite(t)
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		var n atomic.Int64
+		s := open(t, endpoint, emulators.Faulty(func(c emulators.Call) (*http.Response, error) {
+			if n.Add(1)%7 == 0 {
+				return c.Throttle()
+			}
+			return c.Send()
+		}))
+		return storetest.Harness{Driver: s, MaxData: maxData}
+	})
+}
+
+// A call that is throttled for too long, or as long as its context lasts, says what to do.
+func TestThrottledForever(t *testing.T) {
+	endpoint := emulators.StartDynalite(t)
+	o := dynamostore.Options{Client: newClient(endpoint, emulators.Faulty(throttle)), Table: "any", RetryFor: 100 * time.Millisecond}
+	err := dynamostore.New(o).Commit(t.Context(), []store.Row{row(0, "put")}, row(1, ""), absent)
+	if err == nil || !strings.Contains(err.Error(), "out of capacity") {
+		t.Errorf("got %v", err)
+	}
+	o.RetryFor = time.Hour
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := dynamostore.New(o).Get(ctx, keyA); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+}
+
+// What BatchWriteItem leaves undone is done in the end.
+func TestUnprocessed(t *testing.T) {
+	endpoint := emulators.StartDynalite(t)
+	table := newTable(t, endpoint)
+	var n atomic.Int64
+	undone := func(c emulators.Call) (*http.Response, error) {
+		if c.Op == "BatchWriteItem" && n.Add(1)%2 == 1 {
+			body := string(c.Body)
+			requests := body[strings.Index(body, `"RequestItems":`)+len(`"RequestItems":`):]
+			requests = requests[:strings.LastIndex(requests, "}]}")+len("}]}")]
+			return emulators.Answer(http.StatusOK, `{"UnprocessedItems":`+requests+`}`), nil
+		}
+		return c.Send()
+	}
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, emulators.Faulty(undone)), Table: table})
+	var rows []store.Row
+	for i := range 60 {
+		rows = append(rows, store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%03d", i)}})
+	}
+	if err := s.Put(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	got, more, err := s.Range(t.Context(), store.Range{Partition: "p"})
+	if err != nil || more || len(got) != len(rows) {
+		t.Fatalf("%d of %d rows, more %v, %v", len(got), len(rows), more, err)
+	}
+	if n.Load() < 6 {
+		t.Fatalf("only %d batches", n.Load())
+	}
+}
+
+// A service that does not answer is asked again.
+func TestHangingAttempt(t *testing.T) {
+	endpoint := emulators.StartDynalite(t)
+	table := newTable(t, endpoint)
+	release := make(chan struct{})
+	defer close(release)
+	hang := first(1, "PutItem", func(c emulators.Call) (*http.Response, error) {
+		answer, err := c.Lose()
+		<-release
+		return answer, err
+	})
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, impatient{hang}), Table: table, AttemptTime: 100 * time.Millisecond})
+	if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// impatient ends a call with its context, as a real transport does.
+type impatient struct{ next http.RoundTripper }
+
+func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
+	type result struct {
+		answer *http.Response
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		answer, err := i.next.RoundTrip(r)
+		done <- result{answer, err}
+	}()
+	select {
+	case d := <-done:
+		return d.answer, d.err
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+// lagging answers queries of an index with what it answered before, for a while.
+type lagging struct {
+	mu    sync.Mutex
+	known map[string]remembered
+}
+
+type remembered struct {
+	answer string
+	until  time.Time
+}
+
+const lag = 100 * time.Millisecond
+
+func (l *lagging) answer(c emulators.Call) (*http.Response, error) {
+	if c.Op != "Query" || !strings.Contains(string(c.Body), "IndexName") {
+		return c.Send()
+	}
+	l.mu.Lock()
+	old, ok := l.known[string(c.Body)]
+	l.mu.Unlock()
+	if ok && time.Now().Before(old.until) {
+		return emulators.Answer(http.StatusOK, old.answer), nil
+	}
+	answer, err := c.Send()
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known[string(c.Body)] = remembered{string(body), time.Now().Add(lag)}
+	return emulators.Answer(answer.StatusCode, string(body)), nil
+}
+
+// Indexes that lag change nothing but when List and Due show what was written.
+func TestLaggingIndexes(t *testing.T) {
+	endpoint := emulators.StartDynalite(t)
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		l := &lagging{known: map[string]remembered{}}
+		return storetest.Harness{Driver: open(t, endpoint, emulators.Faulty(l.answer)), MaxData: maxData, Lag: 30 * time.Second}
+	})
+}
