@@ -1,0 +1,346 @@
+// Package e2e_test runs the whole: a server, its HTTP API, the client, and executions that wait, retry, are called back
+// and end.
+package e2e_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/app"
+	"millrace/shared/cloudflow"
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/rpc"
+	"millrace/shared/value"
+)
+
+const flows = "../testdata/flows"
+
+// notYet are example files whose flows this release refuses to run, with the error that they end with.
+var notYet = map[string]string{"28-map-distributed.cases.json": flow.ErrMapRunNotSupported}
+
+// TestExamples runs every example flow of both languages, with every case, on a live server.
+func TestExamples(t *testing.T) {
+	for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
+		files, err := filepath.Glob(filepath.Join(flows, pattern))
+		if err != nil || len(files) < 25 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, path := range files {
+			t.Run(filepath.Base(path), func(t *testing.T) {
+				t.Parallel()
+				runFile(t, path)
+			})
+		}
+	}
+}
+
+func runFile(t *testing.T, path string) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := flowtest.Load(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition := file.Definition
+	if file.Flow != "" {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), file.Flow))
+		if err != nil {
+			t.Fatal(err)
+		}
+		definition = string(text)
+	}
+	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: file.Mode})
+	if m == nil {
+		t.Fatalf("%v", diagnostics)
+	}
+	l := open(t)
+	for _, c := range file.Cases {
+		t.Run(c.Name, func(t *testing.T) {
+			if c.Setup.FlowName = file.FlowName; c.Setup.FlowName == "" {
+				c.Setup.FlowName = m.Name
+			}
+			r, events := l.run(t, definition, file.Mode, &c.Setup)
+			if name, ok := notYet[filepath.Base(path)]; ok {
+				if r.Status != flow.Failed || r.Error.Name != name {
+					t.Fatalf("want %s, got %v %v", name, r.Status, r.Error)
+				}
+				return
+			}
+			for _, line := range compare(m, r, events, &c.Expect) {
+				t.Error(line)
+			}
+		})
+	}
+}
+
+// live is a server with a clock that is moved and tasks that are mocked.
+type live struct {
+	app    *app.App
+	client *rpc.Client
+	clock  *clock
+	mock   *mock
+}
+
+// start is when each case begins, as in the flow tester.
+var start = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC)
+
+func open(t *testing.T) *live {
+	t.Helper()
+	l := &live{clock: &clock{at: start}, mock: &mock{}}
+	l.mock.begin(t, nil)
+	var err error
+	// One call at a time, so that outcomes are handed out in the order of the flow tester.
+	l.app, err = app.Open(context.Background(), app.Config{Data: t.TempDir(), Tasks: l.mock, Now: l.clock.Now,
+		Log:      slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Settings: app.Settings{Account: "1234567890123456", Region: "local", CallsPerRun: 1, SweepSeconds: 3600}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(l.app.Handler())
+	t.Cleanup(func() {
+		server.Close()
+		if err := l.app.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if l.client, err = rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL}); err != nil {
+		t.Fatal(err)
+	}
+	l.mock.client = l.client
+	return l
+}
+
+// run makes one run of a flow that exists only for it.
+func (l *live) run(t *testing.T, definition, mode string, s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
+	t.Helper()
+	ctx := context.Background()
+	l.clock.set(start)
+	l.mock.begin(t, s.Tasks)
+	if _, err := l.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: s.FlowName, Definition: definition, Type: "FDL",
+		RoleArn: s.RoleArn, ExecutionMode: mode}); err != nil {
+		t.Fatal(err)
+	}
+	defer l.client.DeleteFlow(ctx, s.FlowName)
+	if _, err := l.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: s.FlowName, ExecutionName: s.ExecutionName,
+		Input: string(encode(s.Input))}); err != nil {
+		t.Fatal(err)
+	}
+	x := l.end(t, s)
+	return l.result(t, x, s)
+}
+
+// end moves the clock until the execution has ended: by a second, and further the longer nothing happens.
+func (l *live) end(t *testing.T, s *flowtest.Setup) *rpc.Execution {
+	t.Helper()
+	ctx := context.Background()
+	var quiet time.Duration
+	last := int64(0)
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		x, err := l.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: s.FlowName, ExecutionName: s.ExecutionName})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.Status != "Running" {
+			return x
+		}
+		if n := l.settled(t, s); n != last {
+			last, quiet = n, 0
+			continue
+		}
+		step := max(time.Second, (quiet / 64).Truncate(time.Second))
+		quiet += step
+		l.clock.add(step)
+		if err := l.app.Runner().Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("the execution does not end")
+	return nil
+}
+
+// settled gives the number of events once no call or report is under way and no event comes any more.
+func (l *live) settled(t *testing.T, s *flowtest.Setup) int64 {
+	last := int64(-1)
+	for {
+		n := int64(len(l.history(t, s)))
+		if n == last && l.mock.idle() {
+			return n
+		}
+		last = n
+		time.Sleep(200 * time.Microsecond)
+	}
+}
+
+func (l *live) history(t *testing.T, s *flowtest.Setup) []rpc.Event {
+	t.Helper()
+	var events []rpc.Event
+	q := cloudflow.GetExecutionHistoryRequest{FlowName: s.FlowName, ExecutionName: s.ExecutionName}
+	limit := int64(1000)
+	q.Limit = &limit
+	for {
+		page, err := l.client.GetExecutionHistory(context.Background(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, page.Events...)
+		if q.NextToken = page.NextToken; q.NextToken == "" {
+			return events
+		}
+	}
+}
+
+// result makes the flow tester's result of what the API shows.
+func (l *live) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
+	r := &flowtest.Result{}
+	r.Status, _ = flow.ParseStatus(x.Status)
+	if x.Output != "" {
+		r.Output = decode(t, l.mock.masked(x.Output))
+	}
+	events := l.history(t, s)
+	for i := range events {
+		e := &events[i]
+		if e.EventID != int64(i)+1 {
+			t.Errorf("event %d has the id %d", i+1, e.EventID)
+		}
+		e.EventDetail = l.mock.masked(e.EventDetail)
+	}
+	l.visits(t, r, events)
+	d, _ := decode(t, events[len(events)-1].EventDetail).(map[string]any)
+	if name, ok := d["error"].(string); ok {
+		cause, _ := d["cause"].(string)
+		r.Error = &flow.Error{Name: name, Cause: cause}
+	}
+	l.mock.mu.Lock()
+	r.Calls = append(r.Calls, l.mock.calls...)
+	l.mock.mu.Unlock()
+	for i := range r.Calls {
+		c := &r.Calls[i]
+		for _, v := range []*any{&c.Params, &c.Input} {
+			if *v != nil {
+				*v = decode(t, l.mock.masked(string(value.Encode(*v))))
+			}
+		}
+	}
+	return r, events
+}
+
+// visits finds the entries of states in a history.
+func (l *live) visits(t *testing.T, r *flowtest.Result, events []rpc.Event) {
+	at := map[int64]int{} // entry by event
+	open := func(e *rpc.Event) *flowtest.Visit {
+		if i, ok := at[e.ScheduleEventID]; ok && r.Visits[i].State == e.StepName {
+			at[e.EventID] = i
+			return &r.Visits[i]
+		}
+		for i := len(r.Visits) - 1; i >= 0; i-- {
+			if v := &r.Visits[i]; v.State == e.StepName && v.Output == nil && !v.Failed {
+				at[e.EventID] = i
+				return v
+			}
+		}
+		t.Errorf("event %d %s of no entry of %s", e.EventID, e.Type, e.StepName)
+		return &flowtest.Visit{}
+	}
+	for i := range events {
+		e := &events[i]
+		d, _ := decode(t, e.EventDetail).(map[string]any)
+		switch e.Type {
+		case "StateEntered", "StepEntered":
+			r.Visits = append(r.Visits, flowtest.Visit{State: e.StepName})
+			at[e.EventID] = len(r.Visits) - 1
+		case "StateStarted", "StepStarted":
+			open(e).Input = d["input"]
+		case "StateSucceeded", "StepSucceeded":
+			open(e).Output = d["output"]
+		case "StateFailed", "StepFailed", "StateTimedOut", "StateAborted":
+			open(e).Failed = true
+		case "TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskSubmitFailed":
+			open(e)
+		}
+	}
+}
+
+// compare compares a run with its case. Where branches or iterations run at the same time, order does not count.
+func compare(m *flow.Machine, r *flowtest.Result, events []rpc.Event, x *flowtest.Expect) []string {
+	want := *x
+	want.Waits, want.Events = nil, nil
+	together := slices.ContainsFunc(m.Nodes, func(s *flow.State) bool { return s.Kind == flow.Parallel || s.Kind == flow.Map })
+	if together {
+		want.Visited = slices.Sorted(slices.Values(x.Visited))
+		if x.Visited == nil {
+			want.Visited = nil
+		}
+		arrange(r, &want)
+	}
+	lines := flowtest.Check(m, r, &want)
+	if !together {
+		lines = append(lines, sameEvents(events, x.Events)...)
+	}
+	return lines
+}
+
+// arrange puts what happened into the order in which the case tells it.
+func arrange(r *flowtest.Result, x *flowtest.Expect) {
+	for name, list := range x.States {
+		r.Visits = matched(r.Visits, list, func(v flowtest.Visit) bool { return v.State == name }, func(v flowtest.Visit, w flowtest.StateExpect) bool {
+			return (!w.HasInput || value.Equal(w.Input, v.Input)) && (!w.HasOutput || value.Equal(w.Output, v.Output))
+		})
+	}
+	if len(x.States) == 0 || x.Visited != nil {
+		slices.SortStableFunc(r.Visits, func(a, b flowtest.Visit) int { return strings.Compare(a.State, b.State) })
+	}
+	for name, list := range x.Calls {
+		r.Calls = matched(r.Calls, list, func(c flowtest.Call) bool { return c.State == name }, func(c flowtest.Call, w any) bool { return value.Equal(w, c.Params) })
+	}
+	for name, list := range x.Inputs {
+		r.Calls = matched(r.Calls, list, func(c flowtest.Call) bool { return c.State == name }, func(c flowtest.Call, w any) bool { return value.Equal(w, c.Input) })
+	}
+}
+
+// matched gives list with those of its elements that belong to a state in the order of want, as far as they match.
+func matched[E, W any](list []E, want []W, of func(E) bool, same func(E, W) bool) []E {
+	var rest, ordered, others []E
+	for _, e := range list {
+		if of(e) {
+			rest = append(rest, e)
+		} else {
+			others = append(others, e)
+		}
+	}
+	for _, w := range want {
+		if i := slices.IndexFunc(rest, func(e E) bool { return same(e, w) }); i >= 0 {
+			ordered = append(ordered, rest[i])
+			rest = slices.Delete(rest, i, i+1)
+		}
+	}
+	return append(append(others, ordered...), rest...)
+}
+
+// sameEvents compares a history with the one of the case, event by event.
+func sameEvents(events []rpc.Event, want [][]any) []string {
+	if want == nil {
+		return nil
+	}
+	if len(events) != len(want) {
+		return []string{"events: want " + value.FromInt(int64(len(want))).String() + ", got " + value.FromInt(int64(len(events))).String()}
+	}
+	for i, w := range want {
+		e := &events[i]
+		got := []any{value.FromInt(e.EventID), value.FromInt(e.ScheduleEventID), e.Type, e.StepName, e.EventDetail}
+		if !value.Equal(w, got) {
+			return []string{"event: want " + string(value.Encode(w)) + ", got " + string(value.Encode(got))}
+		}
+	}
+	return nil
+}
