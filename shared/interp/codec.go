@@ -64,7 +64,7 @@ func (s *State) DecodeBody(b []byte) error {
 	if d.Err != nil {
 		return d.Err
 	}
-	s.ready = s.root != nil
+	s.ready = s.root != nil && s.root.mayGoOn()
 	return nil
 }
 
