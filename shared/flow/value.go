@@ -48,6 +48,11 @@ func NewValue(tree any) *Value {
 // TextValue makes a value of a canonical text, which it keeps.
 func TextValue(text []byte) *Value { return &Value{text: text} }
 
+// ParsedValue makes a value of a canonical text and its tree; a nil tree is made when it is asked for.
+func ParsedValue(text []byte, tree any) *Value {
+	return &Value{text: text, tree: tree, decoded: tree != nil}
+}
+
 // StoredValue makes a value that is not loaded.
 func StoredValue(ref Ref) *Value { return &Value{ref: ref} }
 

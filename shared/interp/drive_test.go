@@ -63,6 +63,7 @@ type driver struct {
 
 	history []flow.HistoryEvent // as Step gave them
 	folds   int
+	watch   func() // called after each commit
 	needs   int
 }
 
@@ -258,6 +259,9 @@ func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
 		d.t.Fatalf("NextDue is %d, read again %d", a, b)
 	}
 	d.state = s
+	if d.watch != nil {
+		d.watch()
+	}
 }
 
 // load serves a value from what is recorded.
@@ -293,6 +297,14 @@ func (d *driver) stored(r flow.Ref) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("nothing stored at %+v", r)
+}
+
+// stringOutput is the output's text.
+func (d *driver) stringOutput() string {
+	if !d.state.Output.Loaded() {
+		d.load(d.state.Output)
+	}
+	return string(d.state.Output.Text())
 }
 
 // told is all that a history tells, a line an event.

@@ -17,13 +17,13 @@ type env struct {
 	entry *Entry // nil at the flow's own mappings
 	site  string // name of the place, for errors and random values
 
-	input  *flow.Value
-	local  *flow.Value // older language
-	output *flow.Value // where $Output exists
-	err    *flow.Error // while a Catch rule is applied
-	token  string      // where a task token exists
-	draws  int
-	sparse bool // members whose paths select nothing are left out
+	input   *flow.Value
+	local   *flow.Value // older language
+	output  *flow.Value // where $Output exists
+	err     *flow.Error // while a Catch rule is applied
+	attempt int64       // where a task token exists: the event id of the attempt
+	draws   int
+	sparse  bool // members whose paths select nothing are left out
 }
 
 // env is the usual view of an entry: its own input.
@@ -151,8 +151,8 @@ func (c *context) current() lazy {
 	if c.err != nil {
 		out["Error"] = known(map[string]any{"Code": c.err.Name, "Detail": c.err.Cause})
 	}
-	if c.token != "" {
-		out["TaskToken"] = known(c.token)
+	if c.attempt != 0 {
+		out["TaskToken"] = func() (any, error) { return c.fold.s.token(c.attempt), nil }
 	}
 	return out
 }

@@ -28,6 +28,7 @@ type News struct {
 	// Output and Error: exactly one for Answered and Reported; Error may be nil for StopAsked. Output is
 	// canonical JSON.
 	Output []byte
+	Tree   any // of Output, if it is at hand; nil otherwise
 	Error  *flow.Error
 	Async  bool // Answered in mode System: the job has ended too
 	Mark   uint64
@@ -145,7 +146,7 @@ func (f *fold) close(e *Entry, n *News) Verdict {
 	if n.Error != nil {
 		ev.Type = flow.TaskFailed
 	} else {
-		ev.Output = flow.TextValue(n.Output)
+		ev.Output = flow.ParsedValue(n.Output, n.Tree)
 	}
 	if len(n.Output) > f.l.ResultBytes {
 		f.fatal(flow.ErrDataLimit, "the result of a task is larger than the limit allows")

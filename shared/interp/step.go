@@ -93,6 +93,9 @@ func (f *fold) emit(e flow.HistoryEvent) int64 {
 	e.ID, e.Time = f.s.LastEvent, f.now
 	e.Mark = f.mark
 	f.s.LastTime = f.now
+	if f.out.Events == nil {
+		f.out.Events = make([]flow.HistoryEvent, 0, 8)
+	}
 	f.out.Events = append(f.out.Events, e)
 	return e.ID
 }

@@ -14,7 +14,7 @@ func (f *fold) schedule(e *Entry, st *flow.State) error {
 	t := st.Task
 	id := f.s.LastEvent + 1
 	v := f.env(e, "Parameters")
-	v.token = f.s.token(id)
+	v.attempt = id
 	v.sparse = f.m.Language == flow.Steps
 	a := &Attempt{id: id, number: e.retries, phase: ready, mode: t.Mode, http: t.Action == "HTTP:Request"}
 	if t.Parameters != nil {
@@ -91,7 +91,7 @@ type Call struct {
 	Task     *flow.TaskSpec
 	Params   *flow.Value // nil without
 	Input    *flow.Value // the state's input
-	Token    string
+	Token    string      // "" for a task that waits for no report
 	Key      string
 	Deadline int64 // ms since 1970; 0: none
 	Until    int64 // end of the lease; never call after it
@@ -134,8 +134,12 @@ func (f *fold) lend(e *Entry, t *Take) Call {
 		e.last = f.emit(flow.HistoryEvent{Type: flow.TaskStarted, Schedule: e.last, Node: e.node})
 	}
 	f.out.Changed = true
-	return Call{Attempt: a.id, Node: e.node, State: st.Name, Task: st.Task, Params: a.params, Input: e.input,
-		Token: f.s.token(e.tokenID(f.s)), Key: f.s.key(a.id), Deadline: a.deadline, Until: a.until}
+	c := Call{Attempt: a.id, Node: e.node, State: st.Name, Task: st.Task, Params: a.params, Input: e.input,
+		Key: f.s.key(a.id), Deadline: a.deadline, Until: a.until}
+	if a.mode != flow.RequestComplete {
+		c.Token = f.s.token(e.tokenID(f.s))
+	}
+	return c
 }
 
 // tokenID is the event that the token of the entry's attempt names.

@@ -1,0 +1,70 @@
+package interp_test
+
+import (
+	"strings"
+	"testing"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+)
+
+// benchmark runs an execution of a flow from start to end, answering all calls at once.
+func benchmark(b *testing.B, definition, input string) {
+	m := parse(b, definition, flow.Standard)
+	f := facts(m, decode(b, input))
+	f.Input.Tree()
+	limits := flow.DefaultLimits()
+	events := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		s := interp.New(f)
+		var news []interp.News
+		for at := start; !s.Final(); at++ {
+			fx := interp.Step(m, &limits, s, interp.Event{At: at, News: news, Take: &interp.Take{Max: 128, Owner: owner}})
+			events += len(fx.Events)
+			news = news[:0]
+			for i := range fx.Calls {
+				news = append(news, answer(&fx.Calls[i], `{"ok":true}`))
+			}
+		}
+		if s.Status != flow.Succeeded {
+			b.Fatal(s.Error)
+		}
+	}
+	b.ReportMetric(float64(events)/float64(b.N), "events/op")
+}
+
+func BenchmarkStepPass(b *testing.B) {
+	var states []string
+	for i := range 20 {
+		name := "p" + string(rune('a'+i))
+		next := "Next: p" + string(rune('b'+i))
+		if i == 19 {
+			next = "End: true"
+		}
+		states = append(states, `{Name: `+name+`, Type: Pass, InputConstructor: {n.$: $Input.n, name.$: $Context.Current.Name}, `+next+`}`)
+	}
+	benchmark(b, machine(states...), `{"n":1}`)
+}
+
+func BenchmarkStepTask(b *testing.B) { benchmark(b, machine(fc("a", "End: true")), `{"n":1}`) }
+
+func BenchmarkStepMap(b *testing.B) {
+	benchmark(b, machine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`),
+		`{"l":[`+strings.Repeat("1,", 99)+`1]}`)
+}
+
+// BenchmarkStepCodec writes and reads the body of a Map with 100 open calls.
+func BenchmarkStepCodec(b *testing.B) {
+	m := parse(b, machine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), flow.Standard)
+	s, limits := interp.New(facts(m, decode(b, `{"l":[`+strings.Repeat("1,", 99)+`1]}`))), flow.DefaultLimits()
+	interp.Step(m, &limits, s, interp.Event{At: start, Take: &interp.Take{Max: 100, Owner: owner}})
+	body := s.AppendBody(nil)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := interp.New(s.Facts).DecodeBody(s.AppendBody(body[:0])); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
