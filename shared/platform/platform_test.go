@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"millrace/shared/platform"
-	"millrace/shared/queue"
 	"millrace/shared/trigger"
 )
 
@@ -92,6 +91,16 @@ func event(bodies ...string) []byte {
 	return text
 }
 
+func hint(partition string) string { return "hint " + partition }
+
+func decode(body string) (string, error) {
+	partition, ok := strings.CutPrefix(body, "hint ")
+	if !ok {
+		return "", errors.New("no hint")
+	}
+	return partition, nil
+}
+
 func failures(t *testing.T, text []byte) []string {
 	t.Helper()
 	var r struct {
@@ -113,6 +122,7 @@ func TestConsumeQueue(t *testing.T) {
 	var together sync.WaitGroup // "a" and "b" wait for each other: they must be worked on at the same time
 	together.Add(2)
 	h := platform.ConsumeQueue(platform.Queue{
+		Decode: decode,
 		Work: func(_ context.Context, partition string) error {
 			mu.Lock()
 			worked = append(worked, partition)
@@ -135,8 +145,8 @@ func TestConsumeQueue(t *testing.T) {
 			return nil
 		},
 	})
-	text, err := h(context.Background(), event(queue.Body("a"), queue.Body("bad"), queue.Body("a"), queue.Body("b"), "not json",
-		queue.Body("bad"), string(recorded(t, "aws-lambda-destination")), `{"v":9,"p":"a"}`, queue.Body("panic")))
+	text, err := h(context.Background(), event(hint("a"), hint("bad"), hint("a"), hint("b"), "not json",
+		hint("bad"), string(recorded(t, "aws-lambda-destination")), `{"v":9,"p":"a"}`, hint("panic")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +160,7 @@ func TestConsumeQueue(t *testing.T) {
 	if _, err := h(context.Background(), recorded(t, "aws-scheduler")); !errors.Is(err, trigger.ErrKind) {
 		t.Error(err)
 	}
-	noOutcomes := platform.ConsumeQueue(platform.Queue{})
+	noOutcomes := platform.ConsumeQueue(platform.Queue{Decode: decode})
 	if text, _ := noOutcomes(context.Background(), event(string(recorded(t, "aws-lambda-destination")))); len(failures(t, text)) != 1 {
 		t.Error("an outcome that nobody takes was acknowledged")
 	}
@@ -200,7 +210,7 @@ func FuzzHandlers(f *testing.F) {
 	}
 	handlers := []platform.Handler{
 		platform.ServeHTTP(http.NotFoundHandler()),
-		platform.ConsumeQueue(platform.Queue{Work: func(context.Context, string) error { return nil }}),
+		platform.ConsumeQueue(platform.Queue{Decode: decode, Work: func(context.Context, string) error { return nil }}),
 		platform.Events(func(context.Context, []trigger.Start) error { return nil }),
 		platform.Tick(func(context.Context) error { return nil }),
 	}

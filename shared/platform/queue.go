@@ -5,12 +5,13 @@ import (
 	"log/slog"
 	"sync"
 
-	"millrace/shared/queue"
 	"millrace/shared/trigger"
 )
 
 // Queue is what is done with the messages of the engine's queue.
 type Queue struct {
+	// Decode gives the partition that the body of a hint names, and an error for what is no hint that it knows.
+	Decode func(body string) (partition string, err error)
 	// Work takes up an execution. It must return in time before ctx ends.
 	Work func(ctx context.Context, partition string) error
 	// Outcome takes in how an asynchronous invocation has ended; nil refuses such messages.
@@ -82,7 +83,7 @@ func (b *batch) pieces(messages []trigger.Message) []*piece {
 	var all []*piece
 	hints := map[string]*piece{}
 	for i, m := range messages {
-		partition, err := queue.ParseBody(m.Body)
+		partition, err := b.queue.Decode(m.Body)
 		switch {
 		case err == nil && hints[partition] != nil:
 			hints[partition].messages = append(hints[partition].messages, i)
