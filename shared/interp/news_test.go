@@ -131,7 +131,10 @@ func TestNewTokenNamesTheAttempt(t *testing.T) {
 func TestReportToTaskThatDoesNotWait(t *testing.T) {
 	r := newRoom(t, machine(fc("a", `End: true`)), `{}`)
 	call := r.step(0).Calls[0]
-	fx := r.step(1, report(&call, `{}`))
+	if call.Token != "" {
+		t.Errorf("token %q", call.Token)
+	}
+	fx := r.step(1, interp.News{Kind: interp.Reported, Token: call.Attempt, Output: []byte(`{}`)})
 	r.refused(fx, interp.NotWaiting)
 	r.wrote(fx)
 }

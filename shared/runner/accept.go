@@ -136,12 +136,13 @@ func notFound(err error, flowName, name string) error {
 	return fault.Internal(err)
 }
 
-// Load reads an execution without its body: durable, and current when it is read.
+// Load reads an execution without its body: durable, and current when it is read. Others may read the same one: it
+// must not be changed.
 func (r *Runner) Load(ctx context.Context, partition string) (*store.Execution, error) {
 	if r.Exclusive {
 		if c := r.cells.peek(partition); c != nil {
 			if x := c.shown.Load(); x != nil && (x.Expires == 0 || x.Expires > r.nowMillis()) {
-				return copyOf(x), nil
+				return borrowed(x), nil
 			}
 		}
 	}

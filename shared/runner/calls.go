@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -130,20 +129,17 @@ func newsOf(attempt int64, result task.Result) interp.News {
 		n.Error = boundedError(result.Error.Name, result.Error.Cause)
 		return n
 	}
-	out, err := canonical(result.Output)
+	if len(result.Output) == 0 {
+		n.Output = []byte("{}")
+		return n
+	}
+	tree, err := value.Decode(result.Output)
 	if err != nil {
 		n.Error = &flow.Error{Name: flow.ErrInvalidLocal, Cause: fmt.Sprintf("the result is no JSON: %v", err)}
 		return n
 	}
-	n.Output = out
+	n.Output, n.Tree = value.Append(make([]byte, 0, len(result.Output)), tree), tree
 	return n
-}
-
-func canonical(text json.RawMessage) ([]byte, error) {
-	if len(text) == 0 {
-		return []byte("{}"), nil
-	}
-	return value.Canonical(text)
 }
 
 // boundedError is an error within the limits of what may be reported.

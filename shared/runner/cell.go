@@ -173,6 +173,14 @@ func copyOf(x *store.Execution) *store.Execution {
 	return &y
 }
 
+// borrowed is what copyOf gives, without a copy when nothing in it would be loaded later.
+func borrowed(x *store.Execution) *store.Execution {
+	if x.Output != nil && !x.Output.Loaded() || x.InputRef != nil && !x.InputRef.Loaded() {
+		return copyOf(x)
+	}
+	return x
+}
+
 // errGone says that the execution does not exist (any more).
 var errGone = errors.New("runner: no such execution")
 

@@ -439,7 +439,10 @@ func (f *fold) answer(starts, delays []*item) {
 			return
 		}
 		if shown == nil {
-			shown = copyOf(f.c.x)
+			if shown = f.c.shown.Load(); shown == nil {
+				shown = copyOf(f.c.x)
+			}
+			shown = borrowed(shown)
 		}
 		a.x, a.tried = shown, it.tried
 		it.done(a)
