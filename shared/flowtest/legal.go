@@ -60,6 +60,7 @@ type visit struct {
 	node   int
 	owner  *visit // entry of the state around it; nil for none
 	open   int    // entries inside that are open
+	lists  int    // older language: branches or iterations that are open
 	closed bool
 }
 
@@ -145,13 +146,24 @@ func (c *course) follow(e, from *flow.HistoryEvent) {
 	case flow.StateEntered, flow.StepEntered:
 		c.enter(e, from)
 	case flow.BranchEntered, flow.IterationEntered:
-		c.same(e, from)
+		v := c.same(e, from)
 		if from.Type != flow.StepStarted {
 			c.fault(e, "it cannot follow %s", from.Type)
+		}
+		if v != nil {
+			v.lists++
 		}
 	default:
 		c.within(e, from)
 	}
+}
+
+// kindOf is the kind of an event's state; 0 for an event of none.
+func (c *course) kindOf(e *flow.HistoryEvent) flow.Kind {
+	if e.Node < 0 || e.Node >= len(c.m.Nodes) {
+		return 0
+	}
+	return c.m.Nodes[e.Node].Kind
 }
 
 // opens tells whether an event is one of several that a container's event leads to.
@@ -162,7 +174,8 @@ func (c *course) opens(from, e *flow.HistoryEvent) bool {
 	case flow.BranchEntered, flow.IterationEntered:
 		return true
 	}
-	return from.Node >= 0 && c.m.Nodes[from.Node].Kind >= flow.Parallel && (from.Type == flow.StateStarted || from.Type == flow.StepStarted)
+	kind := c.kindOf(from)
+	return (kind == flow.Parallel || kind == flow.Map) && (from.Type == flow.StateStarted || from.Type == flow.StepStarted)
 }
 
 // same puts an event into the entry of the one that led to it.
@@ -214,7 +227,7 @@ func (c *course) enter(e, from *flow.HistoryEvent) {
 
 // mayOpen tells whether the event of a container is the one that its lists begin with.
 func (c *course) mayOpen(from *flow.HistoryEvent) bool {
-	kind := c.m.Nodes[from.Node].Kind
+	kind := c.kindOf(from)
 	switch from.Type {
 	case flow.StepStarted:
 		return kind == flow.Choice
@@ -273,7 +286,7 @@ func (c *course) within(e, from *flow.HistoryEvent) {
 		c.fault(e, "it cannot follow %s", from.Type)
 	}
 	if v := c.entries[e.ID]; v != nil {
-		c.kind(e, from)
+		c.fits(e, from)
 		c.close(e, v)
 	}
 }
@@ -287,11 +300,24 @@ func holds(list []flow.EventType, t flow.EventType) bool {
 	return false
 }
 
-// kind checks that a state's kind has such an event, and such a way to its end.
-func (c *course) kind(e, from *flow.HistoryEvent) {
-	kind := c.m.Nodes[e.Node].Kind
+// fits checks that a state's kind has such an event, and such a way to its end.
+func (c *course) fits(e, from *flow.HistoryEvent) {
+	kind := c.kindOf(e)
 	if e.Type >= flow.TaskScheduled && e.Type <= flow.TaskTimedOut && kind != flow.Task {
 		c.fault(e, "only tasks have it")
+	}
+	if t := c.m.Nodes[e.Node].Task; t != nil {
+		waits := t.Mode != flow.RequestComplete
+		switch e.Type {
+		case flow.TaskSubmitted, flow.TaskSubmitFailed:
+			if !waits {
+				c.fault(e, "the task does not wait for a report")
+			}
+		case flow.TaskSucceeded, flow.TaskFailed:
+			if waits != (from.Type == flow.TaskSubmitted) {
+				c.fault(e, "it cannot follow %s in the task's mode", from.Type)
+			}
+		}
 	}
 	if e.Type != flow.StateSucceeded && e.Type != flow.StepSucceeded {
 		return
@@ -307,9 +333,12 @@ func (c *course) kind(e, from *flow.HistoryEvent) {
 // close notes the end of an entry.
 func (c *course) close(e *flow.HistoryEvent, v *visit) {
 	switch e.Type {
+	case flow.BranchExited, flow.IterationExited:
+		v.lists--
+		return
 	case flow.StateSucceeded, flow.StepSucceeded:
-		if v.open > 0 {
-			c.fault(e, "%d states inside are still open", v.open)
+		if v.open > 0 || v.lists > 0 {
+			c.fault(e, "%d states inside and %d branches or iterations are still open", v.open, v.lists)
 		}
 	case flow.StateFailed, flow.StateTimedOut, flow.StateAborted:
 		if v.open > 0 {

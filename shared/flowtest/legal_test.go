@@ -1,0 +1,135 @@
+package flowtest_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+)
+
+// history is that of a flow with tasks that fail and succeed, in each language.
+func history(t *testing.T, definition string) (*flow.Machine, []flow.HistoryEvent) {
+	t.Helper()
+	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: flow.Standard})
+	if m == nil {
+		t.Fatalf("%v", diagnostics)
+	}
+	r, err := flowtest.Execute(m, flow.DefaultLimits(), flowtest.Setup{FlowName: "f", ExecutionName: "e", Start: 1000,
+		Input: map[string]any{"l": []any{"a", "b"}},
+		Tasks: map[string][]flowtest.Outcome{"a": {{Error: &flow.Error{Name: "Busy"}}, {Return: map[string]any{}}}}})
+	if err != nil || r.Status != flow.Succeeded {
+		t.Fatalf("%v %v", err, r)
+	}
+	return m, r.Events
+}
+
+const newFlow = `{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: p, States: [{Name: p, Type: Parallel, Next: z, Branches: [
+ {StartAt: a, States: [{Name: a, Type: Task, Action: FC:InvokeFunction, Parameters: {resourceArn: "acs:fc:::functions/f/LATEST", invocationType: Sync},
+  Retry: [{Errors: [FnF.ALL], MaxAttempts: 1, IntervalSeconds: 1}], Next: b}, {Name: b, Type: Pass, End: true}]},
+ {StartAt: c, States: [{Name: c, Type: Pass, End: true}]}]}, {Name: z, Type: Pass, End: true}]}`
+
+const oldFlow = `{version: v1, type: flow, steps: [{type: foreach, name: e, iterationMapping: {collection: "$.l", item: i}, steps: [{type: pass, name: x}]},
+ {type: choice, name: c, default: {steps: [{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", retry: [{errors: [FnF.ALL]}]}]}}, {type: pass, name: z}]}`
+
+// TestLegal: a history is legal at each of its lengths, and no other one that differs from it a little is.
+func TestLegal(t *testing.T) {
+	for _, definition := range []string{newFlow, oldFlow} {
+		m, events := history(t, definition)
+		for n := range len(events) + 1 {
+			if faults := flowtest.Legal(m, events[:n]); len(faults) > 0 {
+				t.Fatalf("the first %d events: %s", n, strings.Join(faults, "\n"))
+			}
+		}
+		for name, damage := range map[string]func(e []flow.HistoryEvent, i int) []flow.HistoryEvent{
+			"an event is missing": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent { return slices.Delete(e, i, i+1) },
+			"an event is missing, the ids close up": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+				return renumber(slices.Delete(e, i, i+1), i)
+			},
+			"an event is there twice": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+				again := e[i]
+				again.ID = int64(len(e))
+				end := e[len(e)-1]
+				end.ID++
+				return append(e[:len(e)-1:len(e)-1], again, end)
+			},
+			"led to by itself":  func(e []flow.HistoryEvent, i int) []flow.HistoryEvent { e[i].Schedule = e[i].ID; return e },
+			"led to by nothing": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent { e[i].Schedule = 0; return e },
+			"time goes back":    func(e []flow.HistoryEvent, i int) []flow.HistoryEvent { e[i].Time -= 100_000; return e },
+			"of another state": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+				e[i].Node = (e[i].Node + 1) % len(m.Nodes)
+				return e
+			},
+			"of no state": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent { e[i].Node = 99; return e },
+			"with an error it has not": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+				if e[i].Error == nil {
+					e[i].Error = &flow.Error{}
+				} else {
+					e[i].Error = nil
+				}
+				return e
+			},
+			"of another type": func(e []flow.HistoryEvent, i int) []flow.HistoryEvent {
+				e[i].Type = flow.TaskSubmitFailed
+				return e
+			},
+		} {
+			// The first event and the last have their own rules; most damage does not concern them.
+			for i := 1; i < len(events)-1; i++ {
+				damaged := damage(slices.Clone(events), i)
+				if faults := flowtest.Legal(m, damaged); len(faults) == 0 {
+					t.Errorf("event %d (%s): %s, and nothing is said", i+1, events[i].Type, name)
+				}
+			}
+		}
+	}
+}
+
+// renumber closes the gap that a missing event left at i.
+func renumber(events []flow.HistoryEvent, i int) []flow.HistoryEvent {
+	gone := int64(i + 1)
+	for j := i; j < len(events); j++ {
+		events[j].ID--
+	}
+	for j := range events {
+		if events[j].Schedule > gone {
+			events[j].Schedule--
+		}
+	}
+	return events
+}
+
+func TestLegalNoHistory(t *testing.T) {
+	m, events := history(t, newFlow)
+	if faults := flowtest.Legal(m, nil); len(faults) != 0 {
+		t.Errorf("%v", faults)
+	}
+	after := append(slices.Clone(events), flow.HistoryEvent{ID: int64(len(events)) + 1, Schedule: 1, Type: flow.ExecutionFailed, Node: -1, Error: &flow.Error{}, Time: events[len(events)-1].Time})
+	if faults := flowtest.Legal(m, after); len(faults) != 1 {
+		t.Errorf("after the end: %v", faults)
+	}
+}
+
+// TestGenerate: generated flows are valid, the same each time, and of both languages.
+func TestGenerate(t *testing.T) {
+	languages := map[flow.Language]int{}
+	for seed := range uint64(300) {
+		g := flowtest.Generate(seed)
+		if again := flowtest.Generate(seed); again.Definition != g.Definition {
+			t.Fatalf("seed %d gives two flows", seed)
+		}
+		m, diagnostics := fdl.Parse([]byte(g.Definition), fdl.Options{Mode: flow.Standard})
+		if m == nil {
+			t.Fatalf("seed %d: %v\n%s", seed, diagnostics, g.Definition)
+		}
+		if m.Language != g.Language {
+			t.Errorf("seed %d: language %d", seed, m.Language)
+		}
+		languages[g.Language]++
+	}
+	if languages[flow.Steps] < 100 || languages[flow.States] < 100 {
+		t.Errorf("%v", languages)
+	}
+}
