@@ -300,12 +300,11 @@ func (f *fold) interpret(ev interp.Event) (out interp.Effects, err error) {
 			err = &panicError{p, debug.Stack()}
 		}
 	}()
-	limits := f.r.Limits
 	m := f.c.machine
 	if !f.r.advancing(f.c) {
 		m = nil // news alone needs none
 	}
-	return interp.Step(m, &limits, f.c.state, ev), nil
+	return interp.Step(m, &f.r.Limits, f.c.state, ev), nil
 }
 
 // news is what is folded: what the items bring, and what the leases say.
