@@ -96,7 +96,7 @@ func (s *Store) putBatches(ctx context.Context, batches [][]item) error {
 
 func (s *Store) putOne(ctx context.Context, it item) error {
 	const op = "PutItem"
-	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it, ReturnConsumedCapacity: s.o.Meter.asked()}
+	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it, ReturnConsumedCapacity: s.o.Meter.asked(), ReturnValues: s.o.Meter.before()}
 	var out *dynamodb.PutItemOutput
 	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
 		out, err = s.o.Client.PutItem(ctx, in, once)
@@ -104,7 +104,7 @@ func (s *Store) putOne(ctx context.Context, it item) error {
 	}); err != nil {
 		return err
 	}
-	s.o.Meter.write(op, capacity(out.ConsumedCapacity)...)
+	s.o.Meter.write(op, report(out.ConsumedCapacity), change{out.Attributes, it})
 	return nil
 }
 
@@ -125,7 +125,7 @@ func (s *Store) putBatch(ctx context.Context, items []item) error {
 		}); err != nil {
 			return err
 		}
-		s.o.Meter.write(op, out.ConsumedCapacity...)
+		s.o.Meter.write(op, out.ConsumedCapacity, added(requests)...)
 		left := 0
 		for _, rest := range out.UnprocessedItems { // under the table's name, whatever it was called here
 			requests, left = rest, len(rest)
@@ -137,4 +137,13 @@ func (s *Store) putBatch(ctx context.Context, items []item) error {
 			return s.explain(op, errors.Join(ctx.Err(), fmt.Errorf("%d of %d rows were left undone, the table is throttled", left, len(items))))
 		}
 	}
+}
+
+// added takes the rows of a batch, whose former state DynamoDB does not give, for new ones.
+func added(requests []types.WriteRequest) []change {
+	changes := make([]change, len(requests))
+	for i, r := range requests {
+		changes[i].after = r.PutRequest.Item
+	}
+	return changes
 }

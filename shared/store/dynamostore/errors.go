@@ -64,6 +64,7 @@ func adviseShape(message string) string {
 	case strings.Contains(m, "does not have the specified index"):
 		return "the table has no index of that name; it needs the indexes \"wake\" and \"list\", create it from the template"
 	case strings.Contains(m, "does not match the schema"), strings.Contains(m, "missing the key"), strings.Contains(m, "type mismatch for"),
+		strings.Contains(m, "does not match schema type"),
 		strings.Contains(m, "missed key schema element"), strings.Contains(m, "query key condition not supported"):
 		return "the table's keys are not those of this program (p and s, strings; index wake: w and k, numbers; index list: g and l, " +
 			"strings); create it from the template"

@@ -2,6 +2,7 @@ package dynamostore
 
 import (
 	"math"
+	"reflect"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -13,7 +14,7 @@ type Usage struct {
 	Failed   int64   // attempts that were not answered, or with an error; a failed condition among them
 	Reads    float64 // read units of the table and its indexes
 	Writes   float64 // write units of the table and its indexes
-	Index    float64 // of these units, those of the indexes
+	Index    float64 // of the write units, those of the indexes
 }
 
 func (u *Usage) add(v Usage) {
@@ -24,8 +25,9 @@ func (u *Usage) add(v Usage) {
 	u.Index += v.Index
 }
 
-// Meter sums what the store reports to have consumed. The write units of a failed condition, which it does not
-// report, are taken from the size of the item that was to be written. It is safe for many goroutines.
+// Meter sums what the store reports to have consumed. What it does not report is reckoned by the service's rules: the
+// write units of a failed condition, from the size of the item that was to be written; and those of the indexes where
+// the report has none, as with emulators, from the item before and after. It is safe for many goroutines.
 type Meter struct {
 	mu sync.Mutex
 	by map[string]Usage
@@ -77,22 +79,71 @@ func (m *Meter) add(op string, u Usage) {
 
 func (m *Meter) read(op string, c *types.ConsumedCapacity) {
 	if m != nil {
-		total, index := units(c)
-		m.add(op, Usage{Requests: 1, Reads: total, Index: index})
+		m.add(op, Usage{Requests: 1, Reads: units(c)})
 	}
 }
 
-func (m *Meter) write(op string, c ...types.ConsumedCapacity) {
+// change is what a write made of an item; nil where there was or is none.
+type change struct{ before, after item }
+
+func (m *Meter) write(op string, report []types.ConsumedCapacity, changes ...change) {
 	if m == nil {
 		return
 	}
 	u := Usage{Requests: 1}
-	for i := range c {
-		total, index := units(&c[i])
-		u.Writes += total
-		u.Index += index
+	for i := range report {
+		u.Writes += units(&report[i])
+		for _, index := range report[i].GlobalSecondaryIndexes {
+			u.Index += value(index.CapacityUnits)
+		}
+	}
+	if u.Index == 0 {
+		for _, c := range changes {
+			u.Index += c.units(attrShard, attrWake) + c.units(attrGroup, attrListSort, attrFields)
+		}
+		u.Writes += u.Index
 	}
 	m.add(op, u)
+}
+
+// units reckons the write units of an index with these attributes, the first two its keys: an entry is put, or
+// deleted, or both when its keys change.
+func (c change) units(attributes ...string) (n float64) {
+	before, after := entry(c.before, attributes), entry(c.after, attributes)
+	cost := func(it item) float64 { return max(1, math.Ceil(float64(size(it))/1024)) }
+	same := func(names []string) bool {
+		for _, name := range names {
+			if !reflect.DeepEqual(before[name], after[name]) {
+				return false
+			}
+		}
+		return true
+	}
+	switch {
+	case before == nil && after == nil, before != nil && after != nil && same(attributes):
+		return 0
+	case before == nil:
+		return cost(after)
+	case after == nil:
+		return cost(before)
+	case same(attributes[:2]):
+		return max(cost(before), cost(after))
+	}
+	return cost(before) + cost(after)
+}
+
+// entry is what an index keeps of an item; nil when it does not list it.
+func entry(it item, attributes []string) item {
+	if it[attributes[0]] == nil || it[attributes[1]] == nil {
+		return nil
+	}
+	e := item{attrPartition: it[attrPartition], attrSort: it[attrSort]}
+	for _, name := range attributes {
+		if v := it[name]; v != nil {
+			e[name] = v
+		}
+	}
+	return e
 }
 
 func (m *Meter) failed(op string) { m.add(op, Usage{Failed: 1}) }
@@ -102,14 +153,11 @@ func (m *Meter) refused(op string, bytes int) {
 	m.add(op, Usage{Writes: max(1, math.Ceil(float64(bytes)/1024))})
 }
 
-func units(c *types.ConsumedCapacity) (total, index float64) {
+func units(c *types.ConsumedCapacity) float64 {
 	if c == nil {
-		return 0, 0
+		return 0
 	}
-	for _, i := range c.GlobalSecondaryIndexes {
-		index += value(i.CapacityUnits)
-	}
-	return value(c.CapacityUnits), index
+	return value(c.CapacityUnits)
 }
 
 func value(f *float64) float64 {
@@ -125,6 +173,14 @@ func (m *Meter) asked() types.ReturnConsumedCapacity {
 		return types.ReturnConsumedCapacityNone
 	}
 	return types.ReturnConsumedCapacityIndexes
+}
+
+// before asks for the item that a write replaces, which costs nothing.
+func (m *Meter) before() types.ReturnValue {
+	if m == nil {
+		return types.ReturnValueNone
+	}
+	return types.ReturnValueAllOld
 }
 
 // size is about how many bytes DynamoDB counts for an item.

@@ -45,7 +45,7 @@ func (s *Store) putIf(ctx context.Context, key store.Key, it item, cond store.Co
 	token, c := newToken(), conditionOf(cond)
 	it[attrToken] = blob(token)
 	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it, ConditionExpression: &c.expression, ExpressionAttributeValues: c.values,
-		ReturnConsumedCapacity:              s.o.Meter.asked(),
+		ReturnConsumedCapacity: s.o.Meter.asked(), ReturnValues: s.o.Meter.before(),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
 	var out *dynamodb.PutItemOutput
 	maybe, err := s.call(ctx, op, func(ctx context.Context) (err error) {
@@ -53,7 +53,7 @@ func (s *Store) putIf(ctx context.Context, key store.Key, it item, cond store.Co
 		return err
 	})
 	if err == nil {
-		s.o.Meter.write(op, capacity(out.ConsumedCapacity)...)
+		s.o.Meter.write(op, report(out.ConsumedCapacity), change{out.Attributes, it})
 		return nil
 	}
 	var failed *types.ConditionalCheckFailedException
@@ -101,7 +101,8 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	if err := checkKeys(key); err != nil {
 		return err
 	}
-	in := &dynamodb.DeleteItemInput{TableName: &s.o.Table, Key: keyItem(key), ReturnConsumedCapacity: s.o.Meter.asked()}
+	in := &dynamodb.DeleteItemInput{TableName: &s.o.Table, Key: keyItem(key),
+		ReturnConsumedCapacity: s.o.Meter.asked(), ReturnValues: s.o.Meter.before()}
 	if cond != nil {
 		c := conditionOf(*cond)
 		in.ConditionExpression, in.ExpressionAttributeValues = &c.expression, c.values
@@ -112,7 +113,7 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 		return err
 	})
 	if err == nil {
-		s.o.Meter.write(op, capacity(out.ConsumedCapacity)...)
+		s.o.Meter.write(op, report(out.ConsumedCapacity), change{before: out.Attributes})
 		return nil
 	}
 	var failed *types.ConditionalCheckFailedException
@@ -133,7 +134,7 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	return fmt.Errorf("dynamostore: %s of %q: an attempt was not answered, and another row stands there now: outcome unknown", op, key)
 }
 
-func capacity(c *types.ConsumedCapacity) []types.ConsumedCapacity {
+func report(c *types.ConsumedCapacity) []types.ConsumedCapacity {
 	if c == nil {
 		return nil
 	}
