@@ -81,26 +81,41 @@ func LoadSettings(path string) (Settings, error) {
 	if err != nil {
 		return s, fmt.Errorf("configuration: %w", err)
 	}
+	return parseSettings(path, text)
+}
+
+// parseSettings reads the text of a configuration file.
+func parseSettings(name string, text []byte) (Settings, error) {
+	var s Settings
+	if err := decodeYAML(text, &s); err != nil {
+		return s, fmt.Errorf("configuration %s%w; docs/configuration.md lists the settings", name, err)
+	}
+	if s.RetentionDays != 0 && s.RetentionDays < retentionMin {
+		return s, fmt.Errorf("configuration %s: RetentionDays must be at least %d", name, retentionMin)
+	}
+	_, err := s.limits()
+	return s, err
+}
+
+// decodeYAML reads YAML or JSON into a struct that has every member that may stand there. An error begins with the
+// place, to be put behind the name of the file; an empty text changes nothing.
+func decodeYAML(text []byte, into any) error {
 	report := source.NewReport(text)
 	root := source.Parse(text, flow.DefaultLimits(), report)
 	if root == nil {
 		for _, d := range report.Diagnostics() {
-			return s, fmt.Errorf("configuration %s:%d:%d: %s", path, d.Line, d.Column, d.Message)
+			return fmt.Errorf(":%d:%d: %s", d.Line, d.Column, d.Message)
 		}
 	}
-	if root.Kind == source.Null {
-		return s, nil
+	if root == nil || root.Kind == source.Null {
+		return nil
 	}
 	d := json.NewDecoder(bytes.NewReader(value.Encode(root.Value())))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
-		return s, fmt.Errorf("configuration %s: %v; docs/configuration.md lists the settings", path, err)
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf(": %w", err)
 	}
-	if s.RetentionDays != 0 && s.RetentionDays < retentionMin {
-		return s, fmt.Errorf("configuration %s: RetentionDays must be at least %d", path, retentionMin)
-	}
-	_, err = s.limits()
-	return s, err
+	return nil
 }
 
 // limits are CloudFlow's, with what the settings change.

@@ -1,0 +1,20 @@
+// Command steprunner is the function that advances executions, fed by the queue.
+package main
+
+import (
+	"context"
+	"os"
+
+	"millrace/shared/app"
+	"millrace/shared/platform"
+)
+
+func main() { platform.Main(open) }
+
+func open(ctx context.Context) (platform.Handler, error) {
+	c, err := app.OpenCloud(ctx, os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	return platform.ConsumeQueue(platform.Queue{Decode: c.Decode, Work: c.Work}), nil
+}

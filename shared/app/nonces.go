@@ -1,0 +1,35 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"time"
+
+	"millrace/shared/store"
+)
+
+// nonceRows remembers nonces as rows that expire, for functions that share nothing but the store.
+type nonceRows struct {
+	driver store.Driver
+	now    func() time.Time
+}
+
+// Use implements rpc.Nonces. A nonce that this very call has written, and whose answer was lost, counts as first.
+func (n nonceRows) Use(ctx context.Context, nonce string, until time.Time) (bool, error) {
+	sum := sha256.Sum256([]byte(nonce))
+	key := store.Key{Partition: "n#" + hex.EncodeToString(sum[:16]), Sort: "a"}
+	fence := strconv.FormatUint(store.Random(), 16)
+	row := store.Row{Key: key, Version: 1, Fence: fence, Expires: until.UnixMilli()}
+	err := n.driver.Commit(ctx, nil, row, store.Condition{Absent: true, Now: n.now().UnixMilli()})
+	if !errors.Is(err, store.ErrConflict) {
+		return err == nil, err
+	}
+	there, err := n.driver.Get(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	return there.Fence == fence, nil
+}
