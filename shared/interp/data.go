@@ -194,7 +194,6 @@ func (f *fold) stepOutput(e *Entry, st *flow.State) (*flow.Value, error) {
 		return nil, missing(e.result)
 	}
 	if !e.result.IsObject() {
-		e.final = st.Kind != flow.Task
 		return nil, stateError{flow.Error{Name: flow.ErrInvalidLocal,
 			Cause: "the result of step " + value.Quote(st.Name) + " is no JSON object; build one with outputMappings"}}
 	}

@@ -247,6 +247,19 @@ func TestGlobalItems(t *testing.T) {
 	if d.state.Output == nil || string(d.state.Output.Text()) != `{"Items":[1,2,3,4]}` {
 		t.Errorf("%v", d.told())
 	}
+	// A long list stands beside the body.
+	r := newRoom(t, machine(`{Name: a, Type: Pass, GlobalConstructor: {l.$: $Input.l}, Next: m}`,
+		`{Name: m, Type: Map, ItemsPath: $Global.l, Processor: {StartAt: w, States: [{Name: w, Type: Wait, Seconds: 1, End: true}]}, End: true}`),
+		`{"l":["`+strings.Repeat("x", 2000)+`"]}`)
+	r.step(0)
+	placed := 0
+	r.s.Unplaced(func(v *flow.Value) {
+		placed++
+		v.SetRef(flow.Ref{Kind: flow.RefRow, Version: 1, Token: uint64(placed)})
+	})
+	if placed < 2 {
+		t.Errorf("%d values are placed", placed)
+	}
 }
 
 // TestLargeMap: finished items go through blocks of stored values.
@@ -309,6 +322,16 @@ func TestRandom(t *testing.T) {
 		if got := run(w); strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("%v draws other values", w)
 		}
+	}
+}
+
+// TestRandomOfEntries: a state that is entered again draws again.
+func TestRandomOfEntries(t *testing.T) {
+	d := finish(t, machine(`{Name: a, Type: Pass, OutputConstructor: {id.$: uuid(), before.$: $Input}, Next: c}`,
+		`{Name: c, Type: Choice, Branches: [{Condition: '"before" in $Input.before', Next: z}], Default: a}`,
+		`{Name: z, Type: Pass, OutputConstructor: {same.$: $Input.id == $Input.before.id}, End: true}`), `{}`, flow.DefaultLimits(), nil)
+	if d.state.Output == nil || string(d.state.Output.Text()) != `{"same":false}` {
+		t.Error(d.told())
 	}
 }
 

@@ -94,7 +94,7 @@ func TestReplayGenerated(t *testing.T) {
 	for seed := range seeds {
 		generated(t, seed, statuses)
 	}
-	if statuses[flow.Succeeded] < int(seeds)/5 || statuses[flow.Failed] < int(seeds)/20 || statuses[flow.TimedOut] == 0 {
+	if statuses[flow.Succeeded] < int(seeds)/5 || statuses[flow.Failed] < int(seeds)/20 || !testing.Short() && statuses[flow.TimedOut] == 0 {
 		t.Errorf("the generated flows are too much alike: %v", statuses)
 	}
 	t.Log(statuses)

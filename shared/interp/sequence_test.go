@@ -147,6 +147,10 @@ func TestSequences(t *testing.T) {
   `+catch+`End: true`), `{Name: b, Type: Pass, End: true}`),
 			want: `2<1 StateEntered a, 3<2 StateFailed a, 4<3 StateEntered b, 5<4 StateStarted b, 6<5 StateSucceeded b, 7<6 ExecutionSucceeded`,
 		},
+		"timed out, the constructor of the rule fails": {
+			flow: machine(fc("a", `Timeout: 5, Catch: [{Errors: [FnF.TaskTimeout], OutputConstructor: {x.$: $Input.nothing}, Next: b}], End: true`), `{Name: b, Type: Pass, End: true}`),
+			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskTimedOut a, 7<6 StateFailed a, 8<7 ExecutionFailed`,
+		},
 		"parallel": {
 			flow: machine(`{Name: p, Type: Parallel, Branches: [{StartAt: x, States: [{Name: x, Type: Pass, End: true}]},
     {StartAt: y, States: [{Name: y, Type: Pass, End: true}]}], End: true}`),
