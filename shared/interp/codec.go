@@ -40,6 +40,7 @@ func (s *State) AppendBody(dst []byte) []byte {
 	}
 	e.Bool(s.root != nil)
 	if s.root != nil {
+		e.Bool(s.ready)
 		encodeScope(e, s.root)
 	}
 	return e.Buf
@@ -59,13 +60,10 @@ func (s *State) DecodeBody(b []byte) error {
 		s.Outbox = append(s.Outbox, decodeOutgoing(d))
 	}
 	if d.Bool() {
+		s.ready = d.Bool()
 		s.root = decodeScope(d, nil, 0)
 	}
-	if d.Err != nil {
-		return d.Err
-	}
-	s.ready = s.root != nil && s.root.mayGoOn()
-	return nil
+	return d.Err
 }
 
 // Unplaced calls f for every value of the body that a row must be made for: longer than BodyInline and in no event.

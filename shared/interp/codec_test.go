@@ -83,7 +83,7 @@ func TestDecodeNested(t *testing.T) {
 	level := make([]byte, 29)
 	level[6], level[11], level[28] = 1, 6, 1
 	for n, want := range map[int]bool{10: true, 900: true, 1100: false, 1_000_000: false} {
-		body := append([]byte{0, 0, 1}, bytes.Repeat(level, n)...)
+		body := append([]byte{0, 0, 1, 0}, bytes.Repeat(level, n)...)
 		body = append(body, make([]byte, 7)...)
 		err := interp.New(interp.Facts{Input: flow.Empty()}).DecodeBody(body)
 		if (err == nil) != want {

@@ -258,6 +258,9 @@ func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
 	if a, b := old.NextDue(0), s.NextDue(0); a != b {
 		d.t.Fatalf("NextDue is %d, read again %d", a, b)
 	}
+	if a, b := old.Ready(), s.Ready(); a != b && !old.Final() {
+		d.t.Fatalf("Ready is %v, read again %v", a, b)
+	}
 	d.state = s
 	if d.watch != nil {
 		d.watch()

@@ -361,3 +361,29 @@ func TestTakeMax(t *testing.T) {
 		t.Fatalf("%d calls", len(fx.Calls))
 	}
 }
+
+// TestReadyIsStored: a Map that waits with items left is not ready before something happens, also when it has been read
+// again; then it is, even if nobody has run it on.
+func TestReadyIsStored(t *testing.T) {
+	r := newRoom(t, machine(`{Name: m, Type: Map, ItemsPath: "[1,2,3]", MaxConcurrency: 1, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), `{}`)
+	call := r.step(0).Calls[0]
+	for range 2 {
+		if r.s.Ready() {
+			t.Fatal("it is ready although its call is under way")
+		}
+		r.store()
+	}
+	m := r.m
+	r.m = nil
+	r.step(1, answer(&call, `{}`))
+	for range 2 {
+		if !r.s.Ready() {
+			t.Fatal("it is not ready although its call is answered")
+		}
+		r.store()
+	}
+	r.m = m
+	if fx := r.step(2); len(fx.Calls) != 1 || r.s.Ready() {
+		t.Errorf("%d calls", len(fx.Calls))
+	}
+}

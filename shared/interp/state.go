@@ -83,28 +83,6 @@ type Scope struct {
 	over    bool // finished or aborted; its owner has let it go
 }
 
-// mayGoOn tells whether the scope, or one inside it, may go on. It knows no machine, so an entry that may open further
-// scopes counts as one that does.
-func (sc *Scope) mayGoOn() bool {
-	e := sc.cur
-	switch {
-	case sc.over:
-		return false
-	case e == nil:
-		return true
-	case e.phase == waiting, e.phase == calling, e.phase == paused:
-		return false
-	case e.phase != spawning, e.missing == 0, e.cursor < e.total:
-		return true
-	}
-	for _, child := range e.running {
-		if child.mayGoOn() {
-			return true
-		}
-	}
-	return false
-}
-
 // phase of an Entry. The numbers are part of the row format.
 type phase uint8
 
