@@ -3,7 +3,6 @@ package flowtest
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 
 	"millrace/shared/flow"
 )
@@ -20,7 +19,7 @@ type Generated struct {
 
 // Generate makes the flow of a seed: the same seed gives the same flow.
 func Generate(seed uint64) Generated {
-	g := &generator{rand: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), left: 14}
+	g := &generator{rand: newRandom(seed, 1), left: 14}
 	out := Generated{Seed: seed, Language: flow.States, Input: g.input(), World: NewWorld(seed)}
 	var tree any
 	if g.chance(2) {
@@ -41,7 +40,7 @@ type object = map[string]any
 
 // generator draws a flow; left is how many states it may still make.
 type generator struct {
-	rand  *rand.Rand
+	rand  *random
 	left  int
 	names int
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
-	"math/rand/v2"
 
 	"millrace/shared/flow"
 	"millrace/shared/interp"
@@ -47,7 +46,7 @@ func (w *World) Call(c *interp.Call) []Notice {
 		w.number[id]++
 		w.known[c.Key] = number
 	}
-	r := rand.New(rand.NewPCG(id, uint64(number)))
+	r := newRandom(id, uint64(number)+2)
 	answer := interp.News{Kind: interp.Answered, Attempt: c.Attempt}
 	delay := r.Int64N(4000)
 	if c.Task.Mode == flow.RequestComplete {
@@ -78,7 +77,7 @@ func (w *World) Call(c *interp.Call) []Notice {
 }
 
 // outcome is a result or an error.
-func (w *World) outcome(r *rand.Rand, n *interp.News) {
+func (w *World) outcome(r *random, n *interp.News) {
 	if r.IntN(4) == 0 {
 		n.Output, n.Error = nil, &flow.Error{Name: errorNames[r.IntN(len(errorNames))], Cause: fmt.Sprintf("cause %d", r.IntN(100))}
 		return
