@@ -9,12 +9,14 @@ package emulators
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -22,11 +24,25 @@ import (
 // Region is the region that the emulators stand for. Any credentials will do.
 const Region = "us-east-1"
 
-// StartDynalite starts an empty DynamoDB and returns its endpoint. It is ready then, and ends with the test. The
-// test is skipped where Node.js is missing, but never in CI.
+// DynamoDBVariable is the environment variable with the endpoint of another DynamoDB to use in dynalite's place, such
+// as a DynamoDB Local that somebody has started who accepts its licence.
+const DynamoDBVariable = "MILLRACE_TEST_DYNAMODB"
+
+// StartDynalite starts a DynamoDB and returns its endpoint. It is ready then, and ends with the test. The test is
+// skipped where Node.js is missing, but never in CI. Tables should have names of Unique: the server may be a shared one.
 func StartDynalite(t testing.TB) (endpoint string) {
 	t.Helper()
+	if endpoint := os.Getenv(DynamoDBVariable); endpoint != "" {
+		return endpoint
+	}
 	return start(t, "dynalite.js")
+}
+
+var names atomic.Int64
+
+// Unique is a name for a table or a queue that no other test has.
+func Unique(prefix string) string {
+	return fmt.Sprintf("%s-%d-%d-%d", prefix, os.Getpid(), time.Now().UnixMilli(), names.Add(1))
 }
 
 // StartFauxqs starts an SQS without queues and returns its endpoint, else as StartDynalite.

@@ -125,7 +125,9 @@ func (s *Store) putBatch(ctx context.Context, items []item) error {
 		}); err != nil {
 			return err
 		}
-		s.o.Meter.write(op, out.ConsumedCapacity, added(requests)...)
+		if s.o.Meter != nil {
+			s.o.Meter.write(op, out.ConsumedCapacity, added(requests)...)
+		}
 		left := 0
 		for _, rest := range out.UnprocessedItems { // under the table's name, whatever it was called here
 			requests, left = rest, len(rest)

@@ -2,10 +2,10 @@
 // anything; the two indexes are read for listing and for waking, never for a decision.
 //
 // The table (see Schema): partition key p and sort key s, both strings. Rows have attributes with one-letter names,
-// since DynamoDB counts names by the byte: version n, fence f, data d, wake shard w and time k, list group g, sort l
-// and fields i, expiry e (ms) and x (s, rounded up: the TTL attribute), writer token t. What is zero or empty is left
-// out. A row without a wake time is not in the index wake, one without a list entry not in the index list, and a
-// write that changes neither costs no index writes.
+// since DynamoDB counts names by the byte: version n, fence f, data d (or z, deflated), wake shard w and time k, list
+// group g, sort l and fields i, expiry e (ms) and x (s, rounded up: the TTL attribute), writer token t. What is zero or
+// empty is left out. A row without a wake time is not in the index wake, nor is one that is to wake when it expires;
+// one without a list entry is not in the index list; and a write that changes neither costs no index writes.
 package dynamostore
 
 import (

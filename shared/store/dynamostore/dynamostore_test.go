@@ -1,9 +1,7 @@
 package dynamostore_test
 
 import (
-	"fmt"
 	"net/http"
-	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -14,9 +12,6 @@ import (
 	"millrace/tests/emulators"
 )
 
-// tables numbers the tables of this process.
-var tables atomic.Int64
-
 // newClient returns a client of an emulator, through transport if that is not nil.
 func newClient(endpoint string, transport http.RoundTripper) *dynamodb.Client {
 	return dynamostore.NewClient(emulators.Config(endpoint, transport))
@@ -25,7 +20,7 @@ func newClient(endpoint string, transport http.RoundTripper) *dynamodb.Client {
 // newTable creates an empty table.
 func newTable(t *testing.T, endpoint string) string {
 	t.Helper()
-	table := fmt.Sprint("millrace-", tables.Add(1))
+	table := emulators.Unique("millrace")
 	if err := dynamostore.CreateTable(t.Context(), newClient(endpoint, nil), table); err != nil {
 		t.Fatal(err)
 	}

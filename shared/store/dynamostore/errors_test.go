@@ -92,7 +92,7 @@ func TestWrongShape(t *testing.T) {
 		}, "", []string{"none"}, "index list"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			table := strings.ReplaceAll("shape-"+c.name, " ", "-")
+			table := emulators.Unique("shape")
 			in := dynamostore.Schema(table)
 			c.change(in)
 			if _, err := client.CreateTable(t.Context(), in); err != nil {

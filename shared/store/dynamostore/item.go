@@ -19,6 +19,7 @@ const (
 	attrVersion   = "n"
 	attrFence     = "f"
 	attrData      = "d"
+	attrPacked    = "z"
 	attrShard     = "w"
 	attrWake      = "k"
 	attrGroup     = "g"
@@ -81,16 +82,21 @@ func rowItem(row store.Row) (item, error) {
 	if row.Fence != "" {
 		it[attrFence] = text(row.Fence)
 	}
-	if len(row.Data) > 0 {
-		it[attrData] = blob(row.Data)
-	}
 	if row.Wake != 0 {
-		it[attrShard], it[attrWake] = number(int64(shardOf(row.Partition))), number(row.Wake)
+		it[attrWake] = number(row.Wake)
+		// A row that is to wake when it expires needs no entry: the time to live sees to it.
+		if row.Wake != row.Expires {
+			it[attrShard] = number(int64(shardOf(row.Partition)))
+		}
 	}
 	if row.Expires != 0 {
 		it[attrExpires], it[attrTTL] = number(row.Expires), number((row.Expires+999)/1000)
 	}
-	return it, listItem(it, row.List)
+	if err := listItem(it, row.List); err != nil {
+		return nil, err
+	}
+	packItem(it, row.Data)
+	return it, nil
 }
 
 // listItem adds the attributes of the list index.
@@ -178,6 +184,9 @@ func itemRow(it item) (store.Row, error) {
 		Wake: r.number(attrWake), Expires: r.number(attrExpires)}
 	if group := r.text(attrGroup); group != "" {
 		row.List = &store.ListEntry{Group: group, Sort: r.text(attrListSort), Fields: r.blob(attrFields)}
+	}
+	if packed := r.blob(attrPacked); packed != nil && r.err == nil {
+		row.Data, r.err = inflate(packed)
 	}
 	return row, r.err
 }

@@ -1,7 +1,6 @@
 package dynamostore
 
 import (
-	"math"
 	"reflect"
 	"sync"
 
@@ -79,7 +78,7 @@ func (m *Meter) add(op string, u Usage) {
 
 func (m *Meter) read(op string, c *types.ConsumedCapacity) {
 	if m != nil {
-		m.add(op, Usage{Requests: 1, Reads: units(c)})
+		m.add(op, Usage{Requests: 1, Reads: consumed(c)})
 	}
 }
 
@@ -92,7 +91,7 @@ func (m *Meter) write(op string, report []types.ConsumedCapacity, changes ...cha
 	}
 	u := Usage{Requests: 1}
 	for i := range report {
-		u.Writes += units(&report[i])
+		u.Writes += consumed(&report[i])
 		for _, index := range report[i].GlobalSecondaryIndexes {
 			u.Index += value(index.CapacityUnits)
 		}
@@ -110,7 +109,7 @@ func (m *Meter) write(op string, report []types.ConsumedCapacity, changes ...cha
 // deleted, or both when its keys change.
 func (c change) units(attributes ...string) (n float64) {
 	before, after := entry(c.before, attributes), entry(c.after, attributes)
-	cost := func(it item) float64 { return max(1, math.Ceil(float64(size(it))/1024)) }
+	cost := func(it item) float64 { return float64(units(size(it))) }
 	same := func(names []string) bool {
 		for _, name := range names {
 			if !reflect.DeepEqual(before[name], after[name]) {
@@ -150,10 +149,10 @@ func (m *Meter) failed(op string) { m.add(op, Usage{Failed: 1}) }
 
 // refused is a conditional write of so many bytes whose condition did not hold.
 func (m *Meter) refused(op string, bytes int) {
-	m.add(op, Usage{Writes: max(1, math.Ceil(float64(bytes)/1024))})
+	m.add(op, Usage{Writes: float64(units(bytes))})
 }
 
-func units(c *types.ConsumedCapacity) float64 {
+func consumed(c *types.ConsumedCapacity) float64 {
 	if c == nil {
 		return 0
 	}

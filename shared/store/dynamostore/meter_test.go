@@ -2,6 +2,7 @@ package dynamostore_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestMeter(t *testing.T) {
 		r.Wake, r.List = wake, &store.ListEntry{Group: "g", Sort: "s", Fields: []byte(fields)}
 		return r
 	}
-	small, large := strings.Repeat("d", 700), strings.Repeat("d", 2000)
+	small, large := strings.Repeat("d", 700), noise(2000)
 	for _, c := range []struct {
 		name                 string
 		run                  func() error
@@ -53,4 +54,13 @@ func wantConflict(err error) error {
 		return errors.Join(errors.New("want ErrConflict"), err)
 	}
 	return nil
+}
+
+// noise is data that cannot be made shorter.
+func noise(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rand.Uint32())
+	}
+	return string(b)
 }

@@ -1,0 +1,89 @@
+package dynamostore_test
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"millrace/shared/store"
+	"millrace/shared/store/dynamostore"
+	"millrace/tests/emulators"
+)
+
+// Data comes back as it was, whatever stands in the table; what repeats itself costs less.
+func TestPackedData(t *testing.T) {
+	endpoint := emulators.StartDynalite(t)
+	m := &dynamostore.Meter{}
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, nil), Table: newTable(t, endpoint), Meter: m})
+	noise := []byte(noise(300 << 10))
+	for _, c := range []struct {
+		data []byte
+		most float64
+	}{
+		{nil, 1}, {[]byte("x"), 1}, {noise[:900], 1}, {noise[:1100], 2}, {noise, 301},
+		{[]byte(strings.Repeat(`{"name":"value"}`, 60)), 1}, {[]byte(strings.Repeat(`{"name":"value"}`, 1000)), 1}, {bytes.Repeat([]byte{0}, 300<<10), 2},
+		{append(bytes.Repeat([]byte("json "), 1000), noise[:5000]...), 6},
+	} {
+		m.Reset()
+		if err := s.Put(t.Context(), []store.Row{{Key: keyA, Data: c.data}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Delete(t.Context(), keyA, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Put(t.Context(), []store.Row{{Key: keyA, Data: c.data}}); err != nil {
+			t.Fatal(err)
+		}
+		if u := m.By()["PutItem"]; u.Writes > 2*c.most {
+			t.Errorf("two writes of %d bytes cost %v units", len(c.data), u.Writes)
+		}
+		got, err := s.Get(t.Context(), keyA)
+		if err != nil || !bytes.Equal(got.Data, c.data) {
+			t.Errorf("%d of %d bytes come back, %v", len(got.Data), len(c.data), err)
+		}
+		if err := s.Delete(t.Context(), keyA, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Damaged rows, and rows of others, are errors.
+func TestForeignRows(t *testing.T) {
+	for _, attributes := range []string{
+		`"z":{"B":"/////w=="}`, `"z":{"S":"x"}`, `"d":{"S":"x"}`, `"n":{"S":"1"}`, `"n":{"N":"1.5"}`, `"f":{"N":"1"}`, `"g":{"B":"eA=="}`,
+		`"k":{"BOOL":true}`, `"e":{"NULL":true}`, `"g":{"S":"g"},"l":{"L":[]}`,
+	} {
+		it := `{"p":{"S":"x#1#a"},"s":{"S":"a"},` + attributes + `}`
+		answer := func(c emulators.Call) (*http.Response, error) {
+			return emulators.Answer(http.StatusOK, `{"Item":`+it+`,"Items":[`+it+`]}`), nil
+		}
+		s := dynamostore.New(dynamostore.Options{Client: newClient("http://127.0.0.1:1", emulators.Faulty(answer)), Table: "t"})
+		if got, err := s.Get(t.Context(), keyA); err == nil || errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: Get gives %+v, %v", attributes, got, err)
+		}
+		if got, _, err := s.Range(t.Context(), store.Range{Partition: "x#1#a"}); err == nil {
+			t.Errorf("%s: Range gives %+v", attributes, got)
+		}
+	}
+}
+
+// A row that is to wake when it expires is left to the time to live.
+func TestWakeAtExpiry(t *testing.T) {
+	endpoint := emulators.StartDynalite(t)
+	s := open(t, endpoint, nil)
+	r := row(1, "")
+	r.Wake, r.Expires = 5000, 5000
+	if err := s.Commit(t.Context(), nil, r, absent); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Get(t.Context(), keyA); err != nil || got.Wake != 5000 || got.Expires != 5000 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for shard := range s.Shards() {
+		if due, _, err := s.Due(t.Context(), shard, 6000, "", 10); err != nil || len(due) != 0 {
+			t.Errorf("due: %v, %v", due, err)
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package emulators_test
+
+import (
+	"testing"
+)
+
+// What executions cost in write units and requests to SQS, sending and receiving them left out: bounds that a change
+// of the row format or of the protocol must not break unnoticed. The floor of the project is 15 units and 3 requests
+// for five tasks in a row.
+func TestCost(t *testing.T) {
+	w := newWorld(t)
+	e := w.engine(t, nil)
+	for _, c := range []struct {
+		name, definition string
+		writes           float64
+	}{
+		{"pass", flows["pass"], 3},
+		{"task", flows["task"], 7},
+		{"five", flows["five"], 12},
+		{"twenty", inARow(20), 30},
+		{"parallel", flows["parallel"], 14},
+	} {
+		e.create(t, c.name, c.definition)
+		e.meter.Reset()
+		before := e.queue.Requests()["SendMessageBatch"]
+		e.start(t, c.name, "x")
+		e.ended(t, c.name, "x")
+		u, sent := e.meter.Total(), e.queue.Requests()["SendMessageBatch"]-before
+		t.Logf("%-8s %2.0f write units (%.0f of indexes), %d sends: %v", c.name, u.Writes, u.Index, sent, e.meter.By())
+		if u.Writes > c.writes || sent > 3 {
+			t.Errorf("%s: %v write units and %d sends, want at most %v and 3", c.name, u.Writes, sent, c.writes)
+		}
+	}
+}

@@ -1,0 +1,287 @@
+package message
+
+// Types of a key column.
+const (
+	KeyInteger = 1
+	KeyString  = 2
+	KeyBinary  = 3
+)
+
+// OptionAutoIncrement is the option of a key column whose numbers the service gives.
+const OptionAutoIncrement = 1
+
+// KeySchema is a column of a primary key.
+type KeySchema struct {
+	Name   string
+	Type   int32
+	Option int32 // 0: none
+}
+
+// Types of a defined column.
+const (
+	DefinedInteger = 1
+	DefinedDouble  = 2
+	DefinedBoolean = 3
+	DefinedString  = 4
+	DefinedBlob    = 7
+)
+
+// DefinedColumn is an attribute column with a type of its own, which an index may hold.
+type DefinedColumn struct {
+	Name string
+	Type int32
+}
+
+// TableMeta is what of a table never changes.
+type TableMeta struct {
+	Name    string
+	Key     []KeySchema
+	Defined []DefinedColumn
+}
+
+// Options of a table. What is nil was not said.
+type Options struct {
+	TimeToLive  *int32 // seconds; -1: for ever
+	MaxVersions *int32
+	Deviation   *int64 // seconds
+	AllowUpdate *bool
+}
+
+// Index types and the ways an index is kept.
+const (
+	IndexGlobal = 0
+	IndexLocal  = 1
+
+	UpdateAsync = 0
+	UpdateSync  = 1
+)
+
+// IndexMeta describes a secondary index.
+type IndexMeta struct {
+	Name       string
+	Key        []string
+	Defined    []string
+	UpdateMode int32
+	Type       int32
+}
+
+// Units are capacity units.
+type Units struct{ Read, Write int32 }
+
+// CreateTable is the request of that name.
+type CreateTable struct {
+	Meta     TableMeta
+	Reserved Units
+	Options  Options
+	Indexes  []IndexMeta
+	LocalTxn bool
+}
+
+// DecodeCreateTable reads a CreateTable.
+func DecodeCreateTable(b []byte) (m CreateTable, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			nested(r, f, decodeTableMeta, func(v TableMeta) { m.Meta = v })
+		case 2:
+			nested(r, f, decodeReserved, func(v Units) { m.Reserved = v })
+		case 3:
+			nested(r, f, decodeOptions, func(v Options) { m.Options = v })
+		case 7:
+			nested(r, f, decodeIndexMeta, func(v IndexMeta) { m.Indexes = append(m.Indexes, v) })
+		case 8:
+			r.bool(f, &m.LocalTxn)
+		}
+	}, 1, 2)
+	return m, err
+}
+
+func decodeTableMeta(b []byte) (m TableMeta, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.string(f, &m.Name)
+		case 2:
+			nested(r, f, decodeKeySchema, func(v KeySchema) { m.Key = append(m.Key, v) })
+		case 3:
+			nested(r, f, decodeDefinedColumn, func(v DefinedColumn) { m.Defined = append(m.Defined, v) })
+		}
+	}, 1)
+	return m, err
+}
+
+func decodeKeySchema(b []byte) (m KeySchema, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.string(f, &m.Name)
+		case 2:
+			r.int32(f, &m.Type)
+		case 3:
+			r.int32(f, &m.Option)
+		}
+	}, 1, 2)
+	return m, err
+}
+
+func decodeDefinedColumn(b []byte) (m DefinedColumn, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.string(f, &m.Name)
+		case 2:
+			r.int32(f, &m.Type)
+		}
+	}, 1, 2)
+	return m, err
+}
+
+func decodeReserved(b []byte) (m Units, err error) {
+	err = decode(b, func(r *reader, f field) {
+		if f.number == 1 {
+			nested(r, f, decodeUnits, func(v Units) { m = v })
+		}
+	}, 1)
+	return m, err
+}
+
+func decodeUnits(b []byte) (m Units, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.int32(f, &m.Read)
+		case 2:
+			r.int32(f, &m.Write)
+		}
+	})
+	return m, err
+}
+
+func decodeOptions(b []byte) (m Options, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.optional32(f, &m.TimeToLive)
+		case 2:
+			r.optional32(f, &m.MaxVersions)
+		case 5:
+			r.optional64(f, &m.Deviation)
+		case 6:
+			var allow bool
+			r.bool(f, &allow)
+			m.AllowUpdate = &allow
+		}
+	})
+	return m, err
+}
+
+func decodeIndexMeta(b []byte) (m IndexMeta, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.string(f, &m.Name)
+		case 2:
+			r.strings(f, &m.Key)
+		case 3:
+			r.strings(f, &m.Defined)
+		case 4:
+			r.int32(f, &m.UpdateMode)
+		case 5:
+			r.int32(f, &m.Type)
+		}
+	}, 1, 4, 5)
+	return m, err
+}
+
+// DecodeTableName reads DeleteTable and DescribeTable, which name a table and nothing else.
+func DecodeTableName(b []byte) (table string, err error) {
+	err = decode(b, func(r *reader, f field) {
+		if f.number == 1 {
+			r.string(f, &table)
+		}
+	}, 1)
+	return table, err
+}
+
+// UpdateTable is the request of that name.
+type UpdateTable struct {
+	Table    string
+	Reserved *Units
+	Options  Options
+}
+
+// DecodeUpdateTable reads an UpdateTable.
+func DecodeUpdateTable(b []byte) (m UpdateTable, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.string(f, &m.Table)
+		case 2:
+			nested(r, f, decodeReserved, func(v Units) { m.Reserved = &v })
+		case 3:
+			nested(r, f, decodeOptions, func(v Options) { m.Options = v })
+		}
+	}, 1)
+	return m, err
+}
+
+// CreateIndex is the request of that name.
+type CreateIndex struct {
+	Table    string
+	Index    IndexMeta
+	BaseData bool // rows that are there already come into the index, too
+}
+
+// DecodeCreateIndex reads a CreateIndex.
+func DecodeCreateIndex(b []byte) (m CreateIndex, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.string(f, &m.Table)
+		case 2:
+			nested(r, f, decodeIndexMeta, func(v IndexMeta) { m.Index = v })
+		case 3:
+			r.bool(f, &m.BaseData)
+		}
+	}, 1, 2)
+	return m, err
+}
+
+// DecodeDropIndex reads a DropIndex.
+func DecodeDropIndex(b []byte) (table, index string, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.string(f, &table)
+		case 2:
+			r.string(f, &index)
+		}
+	}, 1, 2)
+	return table, index, err
+}
+
+// DecodeAddDefinedColumn reads an AddDefinedColumn.
+func DecodeAddDefinedColumn(b []byte) (table string, columns []DefinedColumn, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.string(f, &table)
+		case 2:
+			nested(r, f, decodeDefinedColumn, func(v DefinedColumn) { columns = append(columns, v) })
+		}
+	}, 1)
+	return table, columns, err
+}
+
+// DecodeDeleteDefinedColumn reads a DeleteDefinedColumn.
+func DecodeDeleteDefinedColumn(b []byte) (table string, columns []string, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.string(f, &table)
+		case 2:
+			r.strings(f, &columns)
+		}
+	}, 1)
+	return table, columns, err
+}

@@ -1,0 +1,79 @@
+package tablestore
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"millrace/tests/emulators/tablestore/message"
+)
+
+// table is a table, or a secondary index, which is read like one.
+type table struct {
+	name    string
+	key     []message.KeySchema
+	readyAt time.Time
+	index   *index // nil for a table
+
+	mu       sync.RWMutex
+	defined  []message.DefinedColumn
+	life     int32 // seconds; -1: for ever
+	versions int
+	skew     int64 // seconds that a version may be off
+	update   bool
+	reserved message.Units
+	raised   int64 // when reserved was set, seconds since 1970
+	indexes  []*table
+	number   int64 // the last that an auto-increment column got
+	rows     rows
+}
+
+func compare[T cmp.Ordered](a, b T) int { return cmp.Compare(a, b) }
+
+// alive is the part of a row that has not outlived the table's time to live, or nil. The caller holds the lock.
+func (t *table) alive(r *row, now time.Time) *row {
+	if r == nil || t.life < 0 {
+		return r
+	}
+	left := r.since(now.UnixMilli() - int64(t.life)*1000)
+	if len(left.columns) == 0 && len(r.columns) > 0 {
+		return nil
+	}
+	return left
+}
+
+// definedType is the type that a column is declared to have; 0: none.
+func (t *table) definedType(name string) int32 {
+	for _, d := range t.defined {
+		if d.Name == name {
+			return d.Type
+		}
+	}
+	return 0
+}
+
+func (t *table) isKey(name string) bool {
+	return slices.ContainsFunc(t.key, func(k message.KeySchema) bool { return k.Name == name })
+}
+
+// columnSize is how many bytes TableStore counts for a version of a column. Versions count only where there may be
+// several, or where they expire.
+func (t *table) columnSize(name string, v version) int {
+	n := len(name) + v.value.Size()
+	if t.versions > 1 || t.life >= 0 {
+		n += 8
+	}
+	return n
+}
+
+// size is how many bytes TableStore counts for a row.
+func (t *table) size(r *row) int {
+	n := t.keySize(r.key)
+	for _, c := range r.columns {
+		for _, v := range c.versions {
+			n += t.columnSize(c.name, v)
+		}
+	}
+	return n
+}
