@@ -1,0 +1,137 @@
+package crash_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/rpc"
+)
+
+// crashSeconds is how long the server is killed again and again: MILLRACE_CRASH_SECONDS, or enough for some twenty times.
+func crashSeconds(t *testing.T) time.Duration {
+	text := os.Getenv("MILLRACE_CRASH_SECONDS")
+	switch {
+	case text != "":
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			t.Fatalf("MILLRACE_CRASH_SECONDS is %q: a number of seconds, please", text)
+		}
+		return time.Duration(n) * time.Second
+	case testing.Short():
+		return 3 * time.Second
+	}
+	return 15 * time.Second
+}
+
+// perSecond bounds the executions of a load, by the seconds that it lasts.
+const perSecond = 40
+
+// TestKills kills the server while hundreds of executions are in flight, and then lets it work in peace.
+func TestKills(t *testing.T) {
+	d := crashSeconds(t)
+	k := newTasks(t)
+	s := newServer(t, "{SweepSeconds: 1}", functions(k.URL))
+	s.start()
+	client, err := rpc.NewClient(rpc.ClientOptions{Endpoint: "http://" + s.address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	machines := map[string]*flow.Machine{}
+	for name, text := range definitions(k.URL) {
+		m, diagnostics := fdl.Parse([]byte(text), fdl.Options{})
+		if m == nil {
+			t.Fatalf("%s: %v", name, diagnostics)
+		}
+		machines[name] = m
+		if _, err := client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: name, Definition: text, Type: "FDL"}); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	l := &load{t: t, client: client, tasks: k, stop: make(chan struct{}), faults: make(chan struct{}), started: map[id]*told{}, reports: map[string]*reported{}}
+	over := make(chan struct{})
+	var reporting sync.WaitGroup
+	reporting.Go(func() { l.reporters(over) })
+	l.starters(16, int(d.Seconds())*perSecond)
+	l.watchers(8)
+	l.racers()
+
+	kills, ends := 0, 0
+	for until := time.Now().Add(d); time.Now().Before(until); {
+		time.Sleep(time.Duration(100+rand.IntN(700)) * time.Millisecond)
+		if rand.IntN(8) == 0 {
+			s.end()
+			ends++
+		} else {
+			s.kill()
+			kills++
+		}
+		s.start()
+	}
+	close(l.stop)
+	close(l.faults)
+	l.settle(t)
+	close(over)
+	reporting.Wait()
+	l.work.Wait()
+	l.check(t, machines)
+	calls, again := k.repeated()
+	t.Logf("%d kills, %d orderly ends, %d executions, %d reports, %d calls, %d of them again", kills, ends, len(l.started), len(l.reports), calls, again)
+	s.end()
+}
+
+// settle waits until every execution has ended.
+func (l *load) settle(t *testing.T) {
+	t.Helper()
+	deadline := time.Now().Add(90 * time.Second)
+	for {
+		l.mu.Lock()
+		var open []id
+		for x, k := range l.started {
+			if k.status == "" {
+				open = append(open, x)
+			}
+		}
+		l.mu.Unlock()
+		if len(open) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			for _, x := range open[:min(len(open), 10)] {
+				t.Errorf("%v does not end: %s", x, l.last(x))
+			}
+			t.Fatalf("%d executions do not end", len(open))
+		}
+		var all sync.WaitGroup
+		places := make(chan struct{}, 64)
+		for _, x := range open {
+			places <- struct{}{}
+			all.Go(func() {
+				l.describe(x, 1)
+				<-places
+			})
+		}
+		all.Wait()
+	}
+}
+
+// last tells the end of a history.
+func (l *load) last(x id) string {
+	events, err := l.history(x)
+	if err != nil || len(events) == 0 {
+		return fmt.Sprint(err)
+	}
+	text := ""
+	for _, e := range events[max(0, len(events)-4):] {
+		text += fmt.Sprintf("%d %s %s %.100s; ", e.EventID, e.Type, e.StepName, e.EventDetail)
+	}
+	return text
+}

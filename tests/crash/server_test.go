@@ -1,0 +1,175 @@
+// Package crash_test kills the server again and again while it works, and checks that nothing that it has acknowledged is
+// lost, and that nothing counts twice.
+package crash_test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binary is the server, built once.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "millrace-crash-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "millrace")
+	args := []string{"build", "-o", path}
+	if os.Getenv("MILLRACE_CRASH_RACE") != "" {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, "millrace/functions/local")...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %v\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// server is the process that is killed. It is always started on the same address and directory.
+type server struct {
+	t       *testing.T
+	address string
+	args    []string
+	cmd     *exec.Cmd
+	log     *tail
+}
+
+// newServer prepares a server; settings and functions are its files' texts.
+func newServer(t *testing.T, settings, functions string) *server {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, address: l.Addr().String(), log: &tail{}}
+	l.Close()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"settings.yaml": settings, "functions.yaml": functions} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.args = []string{path, "serve", "--listen", s.address, "--data", filepath.Join(dir, "data"),
+		"--config", filepath.Join(dir, "settings.yaml"), "--functions", filepath.Join(dir, "functions.yaml")}
+	t.Cleanup(func() {
+		s.kill()
+		if t.Failed() {
+			t.Logf("the end of the server's log:\n%s", s.log)
+		}
+	})
+	return s
+}
+
+// start starts the server and returns once it accepts connections.
+func (s *server) start() {
+	s.t.Helper()
+	s.cmd = exec.Command(s.args[0], s.args[1:]...)
+	s.cmd.Stderr, s.cmd.Stdout = s.log, s.log
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		if c, err := net.Dial("tcp", s.address); err == nil {
+			c.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the server does not listen:\n%s", s.log)
+		}
+	}
+}
+
+// kill ends the server at once.
+func (s *server) kill() {
+	if s.cmd == nil {
+		return
+	}
+	s.cmd.Process.Kill()
+	s.cmd.Wait()
+	s.cmd = nil
+}
+
+// end ends the server as an operator does, and checks that it ends well.
+func (s *server) end() {
+	s.t.Helper()
+	s.cmd.Process.Signal(syscall.SIGTERM)
+	done := make(chan error, 1)
+	go func(cmd *exec.Cmd) { done <- cmd.Wait() }(s.cmd)
+	select {
+	case err := <-done:
+		if err != nil {
+			s.t.Errorf("the server ended with %v:\n%s", err, s.log)
+		}
+	case <-time.After(40 * time.Second):
+		s.t.Errorf("the server does not end:\n%s", s.log)
+		s.cmd.Process.Kill()
+		<-done
+	}
+	s.cmd = nil
+}
+
+// tail keeps the end of what is written.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+const tailMax = 32 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if len(t.buf) > 2*tailMax {
+		t.buf = append([]byte(nil), t.buf[len(t.buf)-tailMax:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(bytes.TrimSpace(t.buf[max(0, len(t.buf)-tailMax):]))
+}
+
+// TestOneOwner: a second process on the same directory is refused and says why, the first goes on.
+func TestOneOwner(t *testing.T) {
+	s := newServer(t, "{}", "{}")
+	s.start()
+	second := append([]string(nil), s.args[1:]...)
+	second[2] = "127.0.0.1:0"
+	out, err := exec.Command(s.args[0], second...).CombinedOutput()
+	if err == nil {
+		t.Fatal("a second server on the same directory runs")
+	}
+	if text := string(out); !strings.Contains(text, "data") || !strings.Contains(text, "process") {
+		t.Errorf("the second server says %q", text)
+	}
+	if c, err := net.Dial("tcp", s.address); err != nil {
+		t.Error(err)
+	} else {
+		c.Close()
+	}
+	s.end()
+}
