@@ -4,8 +4,10 @@ package crash_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -153,23 +155,32 @@ func (t *tail) String() string {
 	return string(bytes.TrimSpace(t.buf[max(0, len(t.buf)-tailMax):]))
 }
 
+// answers waits until the server answers requests: it listens before its store is open.
+func (s *server) answers() {
+	s.t.Helper()
+	r, err := (&http.Client{Timeout: 30 * time.Second}).Get("http://" + s.address + "/?Action=DescribeRegions&Version=2019-03-15")
+	if err != nil {
+		s.t.Fatalf("%v\n%s", err, s.log)
+	}
+	r.Body.Close()
+}
+
 // TestOneOwner: a second process on the same directory is refused and says why, the first goes on.
 func TestOneOwner(t *testing.T) {
 	s := newServer(t, "{}", "{}")
 	s.start()
+	s.answers()
 	second := append([]string(nil), s.args[1:]...)
 	second[2] = "127.0.0.1:0"
-	out, err := exec.Command(s.args[0], second...).CombinedOutput()
-	if err == nil {
-		t.Fatal("a second server on the same directory runs")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, s.args[0], second...).CombinedOutput()
+	if err == nil || ctx.Err() != nil {
+		t.Fatalf("a second server on the same directory runs: %v\n%s", err, out)
 	}
-	if text := string(out); !strings.Contains(text, "data") || !strings.Contains(text, "process") {
+	if text := string(out); !strings.Contains(text, "in use by another process") || !strings.Contains(text, "data") {
 		t.Errorf("the second server says %q", text)
 	}
-	if c, err := net.Dial("tcp", s.address); err != nil {
-		t.Error(err)
-	} else {
-		c.Close()
-	}
+	s.answers()
 	s.end()
 }
