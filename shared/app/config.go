@@ -100,6 +100,9 @@ func parseSettings(name string, text []byte) (Settings, error) {
 // decodeYAML reads YAML or JSON into a struct that has every member that may stand there. An error begins with the
 // place, to be put behind the name of the file; an empty text changes nothing.
 func decodeYAML(text []byte, into any) error {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
 	report := source.NewReport(text)
 	root := source.Parse(text, flow.DefaultLimits(), report)
 	if root == nil {

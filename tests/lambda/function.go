@@ -1,0 +1,131 @@
+package lambda
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Function is a deployed function: its binary, run in as many instances as are needed at once.
+type Function struct {
+	Name      string
+	Binary    string
+	Env       []string // all that the process sees, apart from the platform's own
+	Timeout   time.Duration
+	Instances int  // at most
+	Freeze    bool // instances are stopped between invocations
+
+	// Log gets every line that an instance prints; nil: none.
+	Log func(line string)
+
+	log         *tail
+	slots       chan struct{}
+	mu          sync.Mutex
+	free        []*instance
+	all         map[*instance]bool
+	closed      bool
+	once        sync.Once
+	invocations atomic.Int64
+	coldStarts  atomic.Int64
+}
+
+func (f *Function) begin() {
+	f.once.Do(func() {
+		f.log = &tail{line: f.Log}
+		f.slots = make(chan struct{}, f.Instances)
+		f.all = map[*instance]bool{}
+	})
+}
+
+// Invoke runs an event in an idle instance, or in a new one, and waits where there are as many as there may be.
+func (f *Function) Invoke(event []byte) ([]byte, error) {
+	f.begin()
+	f.invocations.Add(1)
+	f.slots <- struct{}{}
+	defer func() { <-f.slots }()
+	in, err := f.take()
+	if err != nil {
+		return nil, err
+	}
+	body, err := in.invoke(event)
+	if errors.Is(err, ErrDied) || errors.Is(err, ErrTimedOut) {
+		f.drop(in)
+	} else {
+		f.give(in)
+	}
+	return body, err
+}
+
+func (f *Function) take() (*instance, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil, errors.New("lambda: the function has been removed")
+	}
+	for n := len(f.free); n > 0; n = len(f.free) {
+		in := f.free[n-1]
+		f.free = f.free[:n-1]
+		select {
+		case <-in.died:
+			delete(f.all, in)
+		default:
+			return in, nil
+		}
+	}
+	f.coldStarts.Add(1)
+	in, err := startInstance(f)
+	if err == nil {
+		f.all[in] = true
+	}
+	return in, err
+}
+
+func (f *Function) give(in *instance) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Freeze {
+		in.freeze()
+	}
+	f.free = append(f.free, in)
+}
+
+func (f *Function) drop(in *instance) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.all, in)
+}
+
+// Kill ends every instance at once, as kill -9 does, and tells how many were in an invocation.
+func (f *Function) Kill() (busy int) {
+	f.begin()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for in := range f.all {
+		in.kill()
+	}
+	busy = len(f.all) - len(f.free)
+	f.free, f.all = nil, map[*instance]bool{}
+	return busy
+}
+
+// Close ends the function; later invocations fail.
+func (f *Function) Close() {
+	f.begin()
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.Kill()
+}
+
+// Invocations and ColdStarts count what has been asked for and how many processes were started.
+func (f *Function) Invocations() int64 { return f.invocations.Load() }
+
+// ColdStarts is how many processes were started.
+func (f *Function) ColdStarts() int64 { return f.coldStarts.Load() }
+
+// Output is the end of what the instances have printed.
+func (f *Function) Output() string {
+	f.begin()
+	return f.log.String()
+}

@@ -1,0 +1,218 @@
+package lambda
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// ErrDied says that the process of an instance ended in an invocation.
+var ErrDied = errors.New("lambda: Runtime exited before the invocation was answered")
+
+// ErrTimedOut says that an invocation took longer than the function may; the process was killed.
+var ErrTimedOut = errors.New("lambda: Task timed out")
+
+// FunctionError is an error that the function itself answered.
+type FunctionError struct{ Document string }
+
+func (e *FunctionError) Error() string { return "lambda: the function failed: " + e.Document }
+
+// instance is one process of a function, with a runtime API of its own.
+type instance struct {
+	f      *Function
+	cmd    *exec.Cmd
+	server *http.Server
+	events chan invocation
+	died   chan struct{}
+	frozen atomic.Bool
+
+	mu      sync.Mutex
+	current *invocation
+	ready   chan struct{} // closed at the first call of next: the instance has started
+	once    sync.Once
+}
+
+type invocation struct {
+	id       string
+	event    []byte
+	deadline time.Time
+	answer   chan reply
+}
+
+type reply struct {
+	body []byte
+	err  error
+}
+
+// startInstance starts a process. Its output goes to the function's log.
+func startInstance(f *Function) (*instance, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	in := &instance{f: f, events: make(chan invocation), died: make(chan struct{}), ready: make(chan struct{})}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", in.next)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", in.response)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", in.failure)
+	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) })
+	in.server = &http.Server{Handler: mux}
+	go in.server.Serve(listener)
+	in.cmd = exec.Command(f.Binary)
+	in.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=" + f.Name,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=/var/task"}, f.Env...)
+	in.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	in.cmd.Stdout, in.cmd.Stderr = f.log, f.log
+	if err := in.cmd.Start(); err != nil {
+		in.server.Close()
+		return nil, err
+	}
+	go func() {
+		in.cmd.Wait()
+		close(in.died)
+		in.server.Close()
+	}()
+	return in, nil
+}
+
+// next hands the next event to the process; the instance is idle until then.
+func (in *instance) next(w http.ResponseWriter, r *http.Request) {
+	in.once.Do(func() { close(in.ready) })
+	in.mu.Lock()
+	in.current = nil
+	in.mu.Unlock()
+	select {
+	case v := <-in.events:
+		in.mu.Lock()
+		in.current = &v
+		in.mu.Unlock()
+		h := w.Header()
+		h.Set("Lambda-Runtime-Aws-Request-Id", v.id)
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(v.deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:"+in.f.Name)
+		h.Set("Lambda-Runtime-Trace-Id", "Root=1-5f0e3b1a-0123456789abcdef01234567;Sampled=0")
+		h.Set("Content-Type", "application/json")
+		w.Write(v.event)
+	case <-r.Context().Done():
+	case <-in.died:
+	}
+}
+
+func (in *instance) response(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	in.finish(r.PathValue("id"), reply{body: body, err: err})
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (in *instance) failure(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	in.finish(r.PathValue("id"), reply{err: &FunctionError{string(body)}})
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// finish answers the invocation that is under way.
+func (in *instance) finish(id string, r reply) {
+	in.mu.Lock()
+	v := in.current
+	in.mu.Unlock()
+	if v == nil || v.id != id {
+		return
+	}
+	select {
+	case v.answer <- r:
+	default: // it has timed out
+	}
+}
+
+// invoke runs one event. The instance is not to be used any more after ErrDied and ErrTimedOut.
+func (in *instance) invoke(event []byte) ([]byte, error) {
+	in.thaw()
+	timeout := in.f.Timeout
+	v := invocation{id: requestID(), event: event, deadline: time.Now().Add(timeout), answer: make(chan reply, 1)}
+	late := time.NewTimer(timeout)
+	defer late.Stop()
+	select {
+	case in.events <- v:
+	case <-in.died:
+		return nil, ErrDied
+	case <-late.C:
+		in.kill()
+		return nil, ErrTimedOut
+	}
+	select {
+	case r := <-v.answer:
+		return r.body, r.err
+	case <-in.died:
+		return nil, ErrDied
+	case <-late.C:
+		in.kill()
+		return nil, ErrTimedOut
+	}
+}
+
+// freeze and thaw stop the process and let it go on, as the platform does between invocations.
+func (in *instance) freeze() {
+	if in.frozen.CompareAndSwap(false, true) {
+		in.cmd.Process.Signal(syscall.SIGSTOP)
+	}
+}
+
+func (in *instance) thaw() {
+	if in.frozen.CompareAndSwap(true, false) {
+		in.cmd.Process.Signal(syscall.SIGCONT)
+	}
+}
+
+func (in *instance) kill() { in.cmd.Process.Kill() }
+
+// tail is a log that keeps its end, and hands on lines if somebody wants them.
+type tail struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	line func(string)
+	part []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text.Write(p)
+	if over := t.text.Len() - 1<<20; over > 0 {
+		t.text.Next(over)
+	}
+	if t.line == nil {
+		return len(p), nil
+	}
+	t.part = append(t.part, p...)
+	for {
+		i := bytes.IndexByte(t.part, '\n')
+		if i < 0 {
+			return len(p), nil
+		}
+		t.line(string(t.part[:i]))
+		t.part = t.part[i+1:]
+	}
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
+var requests atomic.Int64
+
+func requestID() string {
+	n := requests.Add(1)
+	return strings.ToLower(fmt.Sprintf("%08x-0000-4000-8000-%012x", n, time.Now().UnixNano()&0xffffffffffff))
+}

@@ -1,0 +1,164 @@
+package lambda
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// Poller is the event source mapping of a queue: it reads batches, invokes the function with each, and deletes what
+// the function does not name as failed.
+type Poller struct {
+	Client     *sqs.Client
+	URL        string
+	ARN        string
+	Invoke     func(event []byte) ([]byte, error)
+	Batch      int           // messages in a batch
+	Concurrent int           // batches at a time
+	Visibility time.Duration // until a failed message comes again
+
+	// Faults of a standard queue that the emulator does not have, with these probabilities: a message is delivered
+	// twice, is held back for a while so that others overtake it, or is lost.
+	Twice, Late, Lost float64
+	Random            *rand.Rand // for the faults
+	LateMax           time.Duration
+
+	// Batches and Failed count what has been delivered and what came to nothing.
+	Batches, Failed atomic.Int64
+
+	mu sync.Mutex // over Random
+}
+
+// Run polls until ctx ends and all batches in hand are done.
+func (p *Poller) Run(ctx context.Context) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	slots := make(chan struct{}, p.Concurrent)
+	for ctx.Err() == nil {
+		slots <- struct{}{}
+		out, err := p.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &p.URL, MaxNumberOfMessages: int32(p.Batch), WaitTimeSeconds: 1,
+			VisibilityTimeout:           int32(p.Visibility / time.Second),
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}})
+		if err != nil || len(out.Messages) == 0 {
+			<-slots
+			continue
+		}
+		work.Go(func() {
+			defer func() { <-slots }()
+			p.deliver(ctx, out.Messages)
+		})
+	}
+}
+
+func (p *Poller) chance(probability float64) bool {
+	if probability == 0 {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.Random.Float64() < probability
+}
+
+// deliver invokes the function with a batch, the faults applied.
+func (p *Poller) deliver(ctx context.Context, messages []types.Message) {
+	var batch, twice []types.Message
+	for _, m := range messages {
+		switch {
+		case p.chance(p.Lost):
+			p.remove(m)
+			continue
+		case p.chance(p.Late):
+			p.mu.Lock()
+			pause := time.Duration(p.Random.Int64N(int64(p.LateMax)))
+			p.mu.Unlock()
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
+		}
+		if p.chance(p.Twice) {
+			twice = append(twice, m)
+		}
+		batch = append(batch, m)
+	}
+	if len(batch) == 0 {
+		return
+	}
+	var second sync.WaitGroup
+	if len(twice) > 0 {
+		second.Go(func() { p.Invoke(p.event(twice)) })
+	}
+	p.Batches.Add(1)
+	answer, err := p.Invoke(p.event(batch))
+	failed := failedItems(answer, err, batch)
+	p.Failed.Add(int64(len(failed)))
+	for _, m := range batch {
+		if !failed[*m.MessageId] {
+			p.remove(m)
+		}
+	}
+	second.Wait()
+}
+
+func (p *Poller) remove(m types.Message) {
+	p.Client.DeleteMessage(context.Background(), &sqs.DeleteMessageInput{QueueUrl: &p.URL, ReceiptHandle: m.ReceiptHandle})
+}
+
+// event is a batch as Lambda hands it to the function.
+func (p *Poller) event(messages []types.Message) []byte {
+	var records []map[string]any
+	for _, m := range messages {
+		records = append(records, map[string]any{"messageId": *m.MessageId, "receiptHandle": *m.ReceiptHandle, "body": *m.Body,
+			"attributes": m.Attributes, "messageAttributes": map[string]any{}, "md5OfBody": *m.MD5OfBody, "eventSource": "aws:sqs",
+			"eventSourceARN": p.ARN, "awsRegion": "us-east-1"})
+	}
+	text, err := json.Marshal(map[string]any{"Records": records})
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// failedItems are the messages that must come again: those that the answer names, or all when it cannot be read
+// (platform.md 2.4).
+func failedItems(answer []byte, err error, batch []types.Message) map[string]bool {
+	failed := map[string]bool{}
+	known := map[string]bool{}
+	for _, m := range batch {
+		known[*m.MessageId] = true
+	}
+	if err != nil {
+		return known
+	}
+	if len(answer) == 0 || strings.TrimSpace(string(answer)) == "null" {
+		return failed
+	}
+	var r struct {
+		Failures []struct {
+			ID string `json:"itemIdentifier"`
+		} `json:"batchItemFailures"`
+	}
+	if json.Unmarshal(answer, &r) != nil {
+		return known
+	}
+	for _, f := range r.Failures {
+		if !known[f.ID] {
+			return known
+		}
+		failed[f.ID] = true
+	}
+	return failed
+}
+
+// String tells what the poller has done.
+func (p *Poller) String() string {
+	return fmt.Sprintf("%d batches, %d messages failed", p.Batches.Load(), p.Failed.Load())
+}

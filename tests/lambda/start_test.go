@@ -1,0 +1,109 @@
+package lambda_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/rpc"
+	"millrace/tests/lambda"
+)
+
+const pass = "- {Name: A, Type: Pass, End: true}\n"
+
+// codeOf is the code of a refusal.
+func codeOf(err error) string { return string(fault.CodeOf(err)) }
+
+// TestStartExecution is the contract of StartExecution, through every front and with both signatures.
+func TestStartExecution(t *testing.T) {
+	s := deploy(t, options{function: func(f *lambda.Function) { f.Freeze = true }})
+	s.define("hello", pass)
+	s.define("asks", "- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
+	for form, name := range map[lambda.Form]string{lambda.HTTPAPI: "v2", lambda.HTTPAPIProd: "v2-prod", lambda.RESTAPI: "v1", lambda.FunctionURL: "url"} {
+		for _, signature := range []string{"v1", "v3"} {
+			t.Run(name+"-"+signature, func(t *testing.T) {
+				c := s.connect(form, signature)
+				run := "run-" + name + signature
+				input := `{"a": 1, "text": "日本 +&="}`
+				q := cloudflow.StartExecutionRequest{FlowName: "hello", ExecutionName: run, Input: input}
+				x, err := c.StartExecution(t.Context(), q)
+				if err != nil || x.Status != "Running" || x.Input != input || x.Name != run {
+					t.Fatalf("%+v %v", x, err)
+				}
+				s.succeeded("hello", run, `{"a":1,"text":"日本 +&="}`)
+				if _, err := c.StartExecution(t.Context(), q); codeOf(err) != "ExecutionAlreadyExists" {
+					t.Errorf("a second start: %v", err)
+				}
+				q.FlowName, q.Input = "asks", "{}"
+				first, err := c.StartExecution(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				again, err := c.StartExecution(t.Context(), q)
+				if err != nil || again.StartedTime != first.StartedTime {
+					t.Errorf("a start of a running name: %+v %v", again, err)
+				}
+				stopped, err := c.StopExecution(t.Context(), cloudflow.StopExecutionRequest{FlowName: "asks", ExecutionName: run})
+				if err != nil || stopped.Status != "Stopped" {
+					t.Errorf("stop: %+v %v", stopped, err)
+				}
+				if _, err := c.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "none"}); codeOf(err) != "FlowNotExists" {
+					t.Errorf("no flow: %v", err)
+				}
+				unnamed, err := c.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "hello"})
+				if err != nil || len(unnamed.Name) != 36 {
+					t.Errorf("unnamed: %+v %v", unnamed, err)
+				}
+			})
+		}
+	}
+	wrong, err := rpc.NewClient(rpc.ClientOptions{Endpoint: s.gateways[lambda.HTTPAPI], AccessKeyID: keyID, Secret: "wrong"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wrong.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "hello"}); codeOf(err) != "SignatureDoesNotMatch" && codeOf(err) != "SignatureNotMatch" {
+		t.Errorf("a wrong secret: %v", err)
+	}
+	if n := s.letters(); n != "0" {
+		t.Errorf("%s dead letters", n)
+	}
+}
+
+// TestStartRace: fifty clients race on each of some names through several instances: one start each.
+func TestStartRace(t *testing.T) {
+	s := deploy(t, options{apis: 8})
+	s.define("waits", "- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
+	const clients, names = 50, 4
+	starts := make([]map[rpc.Timestamp]int, names)
+	var mu sync.Mutex
+	var racing sync.WaitGroup
+	for n := range names {
+		starts[n] = map[rpc.Timestamp]int{}
+		for i := range clients {
+			racing.Go(func() {
+				x, err := s.client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "waits", ExecutionName: fmt.Sprint("n", n), Input: fmt.Sprintf(`{"client":%d}`, i)})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				starts[n][x.StartedTime]++
+			})
+		}
+	}
+	racing.Wait()
+	for n := range names {
+		if len(starts[n]) != 1 {
+			t.Errorf("name %d was started at %v", n, starts[n])
+		}
+		if h := s.history("waits", fmt.Sprint("n", n)); count(h, "ExecutionStarted") != 1 {
+			t.Errorf("name %d: %v", n, h)
+		}
+	}
+	if s.api.ColdStarts() < 2 {
+		t.Errorf("%d instances of the API took part", s.api.ColdStarts())
+	}
+}
