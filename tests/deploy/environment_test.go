@@ -1,0 +1,103 @@
+package deploy_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"millrace/tests/deploy"
+)
+
+// variables is what each function is told, and nothing else: what a function does not need it does not know.
+var variables = map[string][]string{
+	"ApiFunction":        {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS"},
+	"ExpressFunction":    {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"},
+	"StepRunnerFunction": {"MILLRACE_FUNCTIONS", "MILLRACE_CALL_SECONDS"},
+	"SweeperFunction":    nil,
+	"StarterFunction":    {"MILLRACE_STARTS"},
+}
+
+var shared = []string{"STORE_URL", "QUEUE_URL", "MILLRACE_REGION", "MILLRACE_SETTINGS"}
+
+func TestEnvironment(t *testing.T) {
+	doc := load(t)
+	s := stack(t, doc, most)
+	set := map[string]bool{}
+	for f, want := range variables {
+		got, _ := s.Property(f, "Environment", "Variables").(deploy.Object)
+		names := slices.Sorted(maps.Keys(got))
+		if want = slices.Sorted(slices.Values(slices.Concat(shared, want))); !slices.Equal(names, want) {
+			t.Errorf("%s: has %v, want %v", f, names, want)
+		}
+		for _, n := range names {
+			set[n] = true
+		}
+	}
+	read := readVariables(t)
+	for _, n := range read {
+		if !set[n] {
+			t.Errorf("the code reads %s, which no function has", n)
+		}
+	}
+	for n := range set {
+		if !slices.Contains(read, n) {
+			t.Errorf("a function has %s, which no code reads", n)
+		}
+	}
+}
+
+var variable = regexp.MustCompile(`"((?:MILLRACE_[A-Z_]+)|STORE_URL|QUEUE_URL)"`)
+
+// readVariables are the variables of Millrace's own that the wiring of the functions names.
+func readVariables(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("../../shared/app/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range variable.FindAllStringSubmatch(string(text), -1) {
+			names[m[1]] = true
+		}
+	}
+	if len(names) == 0 {
+		t.Fatal("the code reads no variables")
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Values that the code takes for a table and a queue, in both forms of the table.
+func TestStoreAndQueue(t *testing.T) {
+	for variant, table := range map[string]string{"least": "StateTable", "restored table": "ExistingTable"} {
+		s := stack(t, load(t), variants[variant])
+		v := s.Property("ApiFunction", "Environment", "Variables")
+		if deploy.Text(v, "STORE_URL", "Fn::Sub", 0) != "dynamodb://${Table}" || deploy.Text(v, "STORE_URL", "Fn::Sub", 1, "Table", "Ref") != table {
+			t.Errorf("%s: STORE_URL is %v", variant, deploy.At(v, "STORE_URL"))
+		}
+		if deploy.Text(v, "QUEUE_URL", "Ref") != "StepQueue" {
+			t.Errorf("%s: QUEUE_URL is %v", variant, deploy.At(v, "QUEUE_URL"))
+		}
+	}
+}
+
+// Lambda takes 4 KB of variables in all.
+func TestEnvironmentFits(t *testing.T) {
+	doc := load(t)
+	for _, name := range []string{"Credentials", "Functions", "Settings"} {
+		if n, _ := deploy.At(doc, "Parameters", name, "MaxLength").(float64); n <= 0 || n > 3500 {
+			t.Errorf("parameter %s may have %v characters", name, n)
+		}
+	}
+}

@@ -1,0 +1,299 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Rule is something that must be true of what a template makes.
+type Rule struct {
+	Name  string
+	Check func(*Stack) []string // what is wrong, sorted by resource
+}
+
+// Rules are all of them.
+var Rules = []Rule{
+	{"references", checkReferences},
+	{"circles", checkCircles},
+	{"visibility", checkVisibility},
+	{"batches", checkBatches},
+	{"dead letters", checkDeadLetters},
+	{"recursion", checkRecursion},
+	{"timeouts", checkTimeouts},
+	{"kept data", checkKept},
+	{"encryption", checkEncryption},
+	{"logs", checkLogs},
+	{"access log", checkAccessLog},
+	{"roles", checkRoles},
+	{"wildcards", checkWildcards},
+	{"service principals", checkPrincipals},
+	{"alarms", checkAlarms},
+	{"sweep", checkSweep},
+}
+
+const (
+	kindFunction = "AWS::Serverless::Function"
+	kindQueue    = "AWS::SQS::Queue"
+	kindRole     = "AWS::IAM::Role"
+	kindPolicy   = "AWS::IAM::Policy"
+	kindAlarm    = "AWS::CloudWatch::Alarm"
+)
+
+// source is a queue that feeds a function.
+type source struct {
+	function, event, queue string
+}
+
+// sources are the queues that feed functions, sorted by function.
+func (s *Stack) sources() (all []source) {
+	for _, f := range s.Names(kindFunction) {
+		for event, e := range asObject(s.Property(f, "Events")) {
+			if Text(e, "Type") == "SQS" {
+				all = append(all, source{f, event, Text(e, "Properties", "Queue", "Fn::GetAtt", 0)})
+			}
+		}
+	}
+	return all
+}
+
+func (s *Stack) event(e source, path ...any) any {
+	return s.Property(e.function, append([]any{"Events", e.event, "Properties"}, path...)...)
+}
+
+// generated are the names of resources that the transform makes.
+func (s *Stack) generated(name string) bool {
+	f, ok := strings.CutSuffix(name, "Url")
+	return ok && s.Property(f, "FunctionUrlConfig") != nil
+}
+
+func checkReferences(s *Stack) (wrong []string) {
+	look := func(where string, v any) {
+		for _, name := range References(v) {
+			_, parameter := s.Parameters[name]
+			_, resource := s.Resources[name]
+			if !parameter && !resource && !strings.HasPrefix(name, "AWS::") && !s.generated(name) {
+				wrong = append(wrong, fmt.Sprintf("%s refers to %s, which is not there", where, name))
+			}
+		}
+	}
+	for _, name := range s.sorted() {
+		look(name, s.Resources[name])
+	}
+	look("Outputs", s.Outputs)
+	return wrong
+}
+
+// checkCircles follows references, and from a function to its role.
+func checkCircles(s *Stack) (wrong []string) {
+	const underway, done = 1, 2
+	state := map[string]int{}
+	var visit func(name string, path []string)
+	visit = func(name string, path []string) {
+		switch {
+		case state[name] == underway:
+			wrong = append(wrong, "circle: "+strings.Join(append(path, name), " → "))
+			return
+		case state[name] == done || s.Resources[name] == nil:
+			return
+		}
+		state[name] = underway
+		needs := References(s.Resources[name])
+		switch d := s.Resources[name]["DependsOn"].(type) {
+		case string:
+			needs = append(needs, d)
+		case []any:
+			for _, e := range d {
+				needs = append(needs, fmt.Sprint(e))
+			}
+		}
+		for _, next := range needs {
+			visit(next, append(path, name))
+		}
+		state[name] = done
+	}
+	for _, name := range s.sorted() {
+		visit(name, nil)
+	}
+	return wrong
+}
+
+func (s *Stack) sorted() []string {
+	names := make([]string, 0, len(s.Resources))
+	for name := range s.Resources {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// checkVisibility: a message must not come again while its function may still work on it.
+func checkVisibility(s *Stack) (wrong []string) {
+	for _, e := range s.sources() {
+		visible, timeout := s.Number(e.queue, "VisibilityTimeout"), s.Number(e.function, "Timeout")
+		if window, _ := s.event(e, "MaximumBatchingWindowInSeconds").(float64); timeout == 0 || visible < 6*timeout+window {
+			wrong = append(wrong, fmt.Sprintf("%s: visible again after %v s, less than six times the %v s of %s", e.queue, visible, timeout, e.function))
+		}
+	}
+	return wrong
+}
+
+func checkBatches(s *Stack) (wrong []string) {
+	for _, e := range s.sources() {
+		if !slices.Equal(asList(s.event(e, "FunctionResponseTypes")), []any{"ReportBatchItemFailures"}) {
+			wrong = append(wrong, e.function+": one failed message fails its batch")
+		}
+		if n := s.number(s.event(e, "BatchSize")); n < 1 || n > 10 || e.function == "StepRunnerFunction" && n > 5 {
+			wrong = append(wrong, fmt.Sprintf("%s: batches of %v", e.function, n))
+		}
+		if n := s.number(s.event(e, "ScalingConfig", "MaximumConcurrency")); n < 2 || n > 1000 {
+			wrong = append(wrong, fmt.Sprintf("%s: maximum concurrency %v", e.function, n))
+		}
+	}
+	return wrong
+}
+
+func asList(v any) []any {
+	list, _ := v.([]any)
+	return list
+}
+
+func (s *Stack) number(v any) float64 {
+	if p := Text(v, "Ref"); p != "" {
+		v = s.Parameters[p]
+	}
+	n, _ := v.(float64)
+	return n
+}
+
+// checkDeadLetters: what a function cannot take ends in a queue that keeps it at least as long, with an alarm.
+func checkDeadLetters(s *Stack) (wrong []string) {
+	for _, e := range s.sources() {
+		letters := Text(s.Property(e.queue, "RedrivePolicy", "deadLetterTargetArn"), "Fn::GetAtt", 0)
+		if letters == "" || s.Resources[letters]["Type"] != kindQueue || letters == e.queue {
+			wrong = append(wrong, e.queue+": no dead-letter queue")
+			continue
+		}
+		if n := s.Number(e.queue, "RedrivePolicy", "maxReceiveCount"); n < 5 {
+			wrong = append(wrong, fmt.Sprintf("%s: a dead letter after %v deliveries", e.queue, n))
+		}
+		if s.Number(letters, "MessageRetentionPeriod") < s.Number(e.queue, "MessageRetentionPeriod") || s.Number(letters, "MessageRetentionPeriod") == 0 {
+			wrong = append(wrong, letters+": keeps letters for a shorter time than the queue")
+		}
+		if !s.alarmed("AWS/SQS", "ApproximateNumberOfMessagesVisible", letters) {
+			wrong = append(wrong, letters+": no alarm")
+		}
+	}
+	return wrong
+}
+
+// checkRecursion: whoever sends into the queue that feeds him is a loop, which Lambda stops unless it is told not to.
+func checkRecursion(s *Stack) (wrong []string) {
+	for _, e := range s.sources() {
+		role := Text(s.Property(e.function, "Role"), "Fn::GetAtt", 0)
+		sends := slices.ContainsFunc(s.Grants(role), func(g Grant) bool { return g.Action == "sqs:SendMessage" && g.Resource == e.queue+".Arn" })
+		if sends && s.Property(e.function, "RecursiveLoop") != "Allow" {
+			wrong = append(wrong, e.function+": RecursiveLoop is not Allow")
+		}
+	}
+	return wrong
+}
+
+// gatewaySeconds is what API Gateway waits at most.
+const gatewaySeconds = 30
+
+// checkTimeouts: an answer must come before the platform gives up.
+func checkTimeouts(s *Stack) (wrong []string) {
+	for _, f := range s.Names(kindFunction) {
+		timeout := s.Number(f, "Timeout")
+		if timeout <= 0 || timeout > 900 {
+			wrong = append(wrong, fmt.Sprintf("%s: timeout %v", f, timeout))
+		}
+		for _, e := range asObject(s.Property(f, "Events")) {
+			if Text(e, "Type") == "HttpApi" && timeout >= gatewaySeconds {
+				wrong = append(wrong, f+": works on when the gateway has given up")
+			}
+		}
+		for _, v := range []string{"MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"} {
+			if n, ok := s.Property(f, "Environment", "Variables", v).(float64); ok && n >= timeout {
+				wrong = append(wrong, fmt.Sprintf("%s: %s is %v, its timeout %v", f, v, n, timeout))
+			}
+		}
+	}
+	return wrong
+}
+
+// checkKept: whatever holds what cannot be made again outlives the stack.
+func checkKept(s *Stack) (wrong []string) {
+	keep := append(s.Names("AWS::DynamoDB::Table"), s.Names("AWS::S3::Bucket")...)
+	for _, e := range s.sources() {
+		keep = append(keep, Text(s.Property(e.queue, "RedrivePolicy", "deadLetterTargetArn"), "Fn::GetAtt", 0))
+	}
+	for _, name := range keep {
+		if r := s.Resources[name]; r["DeletionPolicy"] != "Retain" || r["UpdateReplacePolicy"] != "Retain" {
+			wrong = append(wrong, name+": is deleted with the stack, or when it is replaced")
+		}
+	}
+	for _, name := range s.Names("AWS::DynamoDB::Table") {
+		if s.Property(name, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != true {
+			wrong = append(wrong, name+": no point-in-time recovery")
+		}
+		if p := s.Property(name, "DeletionProtectionEnabled"); p != true && s.Parameters[Text(p, "Ref")] != "true" {
+			wrong = append(wrong, name+": not protected against deletion")
+		}
+	}
+	return wrong
+}
+
+func checkEncryption(s *Stack) (wrong []string) {
+	for _, name := range s.Names("AWS::DynamoDB::Table") {
+		if s.Property(name, "SSESpecification", "SSEEnabled") != true {
+			wrong = append(wrong, name+": not encrypted")
+		}
+	}
+	for _, name := range s.Names(kindQueue) {
+		if s.Property(name, "SqsManagedSseEnabled") != true {
+			wrong = append(wrong, name+": not encrypted")
+		}
+	}
+	for _, name := range s.Names("AWS::S3::Bucket") {
+		if s.Property(name, "BucketEncryption") == nil || s.Property(name, "PublicAccessBlockConfiguration", "BlockPublicPolicy") != true {
+			wrong = append(wrong, name+": not encrypted, or open to the public")
+		}
+	}
+	return wrong
+}
+
+// checkLogs: every function has a log group of its own, which forgets after a while.
+func checkLogs(s *Stack) (wrong []string) {
+	seen := map[string]bool{}
+	for _, f := range s.Names(kindFunction) {
+		group := Text(s.Property(f, "LoggingConfig", "LogGroup"), "Ref")
+		if s.Resources[group]["Type"] != "AWS::Logs::LogGroup" || seen[group] {
+			wrong = append(wrong, f+": no log group of its own")
+		}
+		seen[group] = true
+	}
+	for _, g := range s.Names("AWS::Logs::LogGroup") {
+		if s.Number(g, "RetentionInDays") == 0 {
+			wrong = append(wrong, g+": keeps logs for ever")
+		}
+	}
+	return wrong
+}
+
+// checkAccessLog: task tokens travel in queries, so no access log may hold them.
+func checkAccessLog(s *Stack) (wrong []string) {
+	for _, name := range s.Names("AWS::Serverless::HttpApi") {
+		format := Text(s.Property(name, "AccessLogSettings", "Format"))
+		for _, secret := range []string{"query", "header", "cookie", "$context.path", "$input", "authorizer"} {
+			if strings.Contains(strings.ToLower(format), secret) {
+				wrong = append(wrong, fmt.Sprintf("%s: the access log holds %s", name, secret))
+			}
+		}
+		if format == "" {
+			wrong = append(wrong, name+": no access log")
+		}
+	}
+	return wrong
+}

@@ -1,0 +1,85 @@
+//go:build ignore
+
+// Probe tells what the code has that the template and the sample events must fit: run from the repository's root, it
+// prints a JSON object with the table's schema and, for each event file named, what the functions make of it.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"millrace/shared/queue/sqsqueue"
+	"millrace/shared/store/dynamostore"
+	"millrace/shared/trigger"
+)
+
+func main() {
+	events := map[string]any{}
+	for _, name := range os.Args[1:] {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		events[filepath.Base(name)] = look(text)
+	}
+	json.NewEncoder(os.Stdout).Encode(map[string]any{"table": dynamostore.Schema("table"), "ttl": dynamostore.TTLAttribute, "events": events})
+}
+
+// look opens an event as the function would that it is for.
+func look(event []byte) map[string]any {
+	out := map[string]any{"kind": trigger.KindOf(event).String()}
+	fail := func(err error) map[string]any {
+		if err != nil {
+			out["error"] = err.Error()
+		}
+		return out
+	}
+	switch trigger.KindOf(event) {
+	case trigger.HTTPRequest:
+		q, err := trigger.DecodeHTTP(event)
+		if err == nil {
+			out["request"] = q.Method + " " + q.Path + "?" + q.RawQuery + " " + string(q.Body)
+		}
+		return fail(err)
+	case trigger.QueueBatch:
+		return fail(lookAtBatch(event, out))
+	case trigger.ObjectEvent, trigger.TestEvent:
+		starts, err := trigger.DecodeStarts(event)
+		out["starts"] = names(starts)
+		return fail(err)
+	case trigger.TickEvent:
+		return fail(trigger.DecodeTick(event))
+	}
+	return out
+}
+
+func lookAtBatch(event []byte, out map[string]any) error {
+	messages, err := trigger.DecodeBatch(event)
+	if err != nil {
+		return err
+	}
+	var hints, outcomes, started []string
+	for _, m := range messages {
+		if p, err := sqsqueue.Decode(m.Body); err == nil {
+			hints = append(hints, p)
+		} else if o, err := trigger.DecodeOutcome([]byte(m.Body)); err == nil {
+			outcomes = append(outcomes, o.RequestID)
+		} else if s, err := trigger.DecodeStarts([]byte(m.Body)); err == nil {
+			started = append(started, names(s)...)
+		} else {
+			return err
+		}
+	}
+	out["hints"], out["outcomes"], out["starts"] = hints, outcomes, started
+	return nil
+}
+
+func names(starts []trigger.Start) (all []string) {
+	for _, s := range starts {
+		all = append(all, s.Bucket+"/"+s.Key)
+	}
+	return all
+}
