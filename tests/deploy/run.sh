@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# The templates against their schemas, CloudFormation's description of its resources, and the code. Arguments go to
+# `go test`.
+set -euo pipefail
+cd "$(dirname "$0")"
+if command -v npm >/dev/null && command -v node >/dev/null; then
+	if ! cmp -s package-lock.json node_modules/.installed; then
+		npm ci --silent --no-audit --no-fund
+		cp package-lock.json node_modules/.installed
+	fi
+elif [ -n "${CI:-}" ]; then
+	echo "tests/deploy: CI needs node and npm (Node 20 or newer)" >&2
+	exit 1
+fi
+exec "${GO:-go}" test -count=1 "$@" ./...
