@@ -316,7 +316,7 @@ func TestExpress(t *testing.T) {
 		w := newWorld(t)
 		w.tasks.on("A", func(ctx context.Context, r task.Request) task.Result {
 			switch r.Flow {
-			case "slow", "slower", "slowest":
+			case "slow", "slow2", "slower", "slowest":
 				<-ctx.Done()
 				return task.Fail("HTTP.RequestFailed", "cut off")
 			case "bad":
@@ -359,7 +359,13 @@ func TestExpress(t *testing.T) {
 				t.Errorf("%s: %d commits", c.flow.Name, n)
 			}
 		}
-		slow := define(w, "slowest", "- {Name: A, CALL, End: true}\n")
+		slow := define(w, "slow2", "- {Name: A, CALL, Timeout: 2, End: true}\n")
+		for range 30 { // the call and its timer end at the same instant, in any order
+			if x, err := h.RunSync(context.Background(), starting(slow, "sync")); err != nil || x.Error.Name != flow.ErrTaskTimeout {
+				t.Fatalf("%+v, %v", x.Error, err)
+			}
+		}
+		slow = define(w, "slowest", "- {Name: A, CALL, End: true}\n")
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if _, err := h.RunSync(ctx, starting(slow, "left")); err != context.DeadlineExceeded {

@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -161,7 +162,7 @@ func TestStartOfRunningWithNewDefinition(t *testing.T) {
 		if err := w.store.UpdateFlow(context.Background(), got, newer); err != nil {
 			t.Fatal(err)
 		}
-		h = w.open(nil)
+		h = w.open(func(o *runner.Options) { o.Queue = dropped{} }) // nobody looks before the start does
 		if _, created, err := h.StartExecution(context.Background(), starting(got, "one")); created || err != nil {
 			t.Fatalf("created %v, %v", created, err)
 		}
@@ -245,6 +246,34 @@ func TestExpiredNameIsFree(t *testing.T) {
 		if err != nil || len(rows) > 0 {
 			t.Errorf("%d rows are left, %v", len(rows), err)
 		}
+		h.close()
+	})
+}
+
+// TestClaimWhileForgotten: a name is claimed anew while the sweeper removes the rows of its expired run. What the new run
+// has written stays.
+func TestClaimWhileForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.flow("f", oneTask)
+		big := `{"a":"` + strings.Repeat("0123456789", 400) + `"}`
+		w.tasks.on("A", func(context.Context, task.Request) task.Result { return task.Result{Output: []byte(big)} })
+		h := w.open(func(o *runner.Options) { o.Retention = time.Hour })
+		h.start(f, "one")
+		again := sync.OnceFunc(func() {
+			h.start(f, "one")
+			time.Sleep(time.Second)
+		})
+		w.hooks(func(op string, k store.Key) error {
+			if op == memstore.OpRange && k.Sort == "a\x00" {
+				again()
+			}
+			return nil
+		}, nil)
+		time.Sleep(90 * time.Minute)
+		synctest.Wait()
+		w.hooks(nil, nil)
+		w.ended(f, "one", flow.Succeeded, big)
 		h.close()
 	})
 }

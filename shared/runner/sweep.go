@@ -131,10 +131,9 @@ const graveTime = 5 * time.Minute
 
 // Bury sees to a deleted flow at once; what it does not come to the sweeper does.
 func (r *Runner) Bury(flowID string) {
-	if r.Thin {
+	if r.Thin || !r.enter() {
 		return
 	}
-	r.work.Add(1)
 	go func() {
 		defer r.work.Done()
 		if err := r.bury(r.life, flowID, store.TombstoneKey(flowID)); err != nil {

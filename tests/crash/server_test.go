@@ -18,12 +18,16 @@ import (
 	"time"
 )
 
+// built is the folder of the binary; "" without.
+var built string
+
 // binary is the server, built once.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "millrace-crash-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "millrace")
 	args := []string{"build", "-o", path}
 	if os.Getenv("MILLRACE_CRASH_RACE") != "" {
@@ -38,8 +42,8 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(code)
 }
@@ -76,6 +80,9 @@ func newServer(t *testing.T, settings, functions string) *server {
 		"--config", filepath.Join(dir, "settings.yaml"), "--functions", filepath.Join(dir, "functions.yaml")}
 	t.Cleanup(func() {
 		s.kill()
+		for _, text := range s.log.bad {
+			t.Errorf("the server said: %s", text)
+		}
 		if t.Failed() {
 			t.Logf("the end of the server's log:\n%s", s.log)
 		}
@@ -131,11 +138,15 @@ func (s *server) end() {
 	s.cmd = nil
 }
 
-// tail keeps the end of what is written.
+// tail keeps the end of what is written, and every line that must never be written.
 type tail struct {
 	mu  sync.Mutex
 	buf []byte
+	bad []string
 }
+
+// never are the signs of a broken server.
+var never = []string{"DATA RACE", "panic:", "fatal error:", "interpreter broke", "value missing", "damaged"}
 
 const tailMax = 32 << 10
 
@@ -143,6 +154,11 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = append(t.buf, p...)
+	for _, sign := range never {
+		if bytes.Contains(p, []byte(sign)) && len(t.bad) < 5 {
+			t.bad = append(t.bad, string(p))
+		}
+	}
 	if len(t.buf) > 2*tailMax {
 		t.buf = append([]byte(nil), t.buf[len(t.buf)-tailMax:]...)
 	}
