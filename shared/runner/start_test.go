@@ -158,7 +158,7 @@ func TestStartOfRunningWithNewDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		newer := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: Z\nStates:\n- {Name: Z, Type: Pass, Next: Y}\n- {Name: Y, Type: Pass, End: true}\n"
+		newer := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: Z\nStates:\n- {Name: Z, Type: Pass, Next: Y}\n- {Name: Y, Type: Fail, Code: Newer}\n"
 		if err := w.store.UpdateFlow(context.Background(), got, newer); err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestStartOfRunningWithNewDefinition(t *testing.T) {
 		w.ended(f, "one", flow.Succeeded, `{"ok":1}`)
 		h.start(got, "two")
 		synctest.Wait()
-		w.ended(got, "two", flow.Succeeded, `{"n":1}`)
+		w.ended(got, "two", flow.Failed, "")
 		h.close()
 	})
 }
