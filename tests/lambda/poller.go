@@ -58,13 +58,18 @@ func (p *Poller) Run(ctx context.Context) {
 	}
 }
 
-func (p *Poller) chance(probability float64) bool {
-	if probability == 0 {
-		return false
-	}
+// Heal ends all faults.
+func (p *Poller) Heal() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.Random.Float64() < probability
+	p.Twice, p.Late, p.Lost = 0, 0, 0
+}
+
+// chance tells whether a fault comes to pass.
+func (p *Poller) chance(probability *float64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return *probability > 0 && p.Random.Float64() < *probability
 }
 
 // deliver invokes the function with a batch, the faults applied.
@@ -72,10 +77,10 @@ func (p *Poller) deliver(ctx context.Context, messages []types.Message) {
 	var batch, twice []types.Message
 	for _, m := range messages {
 		switch {
-		case p.chance(p.Lost):
+		case p.chance(&p.Lost):
 			p.remove(m)
 			continue
-		case p.chance(p.Late):
+		case p.chance(&p.Late):
 			p.mu.Lock()
 			pause := time.Duration(p.Random.Int64N(int64(p.LateMax)))
 			p.mu.Unlock()
@@ -84,7 +89,7 @@ func (p *Poller) deliver(ctx context.Context, messages []types.Message) {
 			case <-ctx.Done():
 			}
 		}
-		if p.chance(p.Twice) {
+		if p.chance(&p.Twice) {
 			twice = append(twice, m)
 		}
 		batch = append(batch, m)
