@@ -36,7 +36,7 @@ var probe = sync.OnceValues(func() (p probed, err error) {
 	}
 	args := []string{"run", "./tests/deploy/testdata/probe.go"}
 	for _, e := range events {
-		if filepath.Base(e) != "env.json" {
+		if name := filepath.Base(e); name != "env.json" && name != "table.json" {
 			args = append(args, filepath.Join("tests/deploy", e))
 		}
 	}
@@ -130,6 +130,47 @@ func TestTable(t *testing.T) {
 	} {
 		if d := tableDifference(stack(t, mutated(t, m[0], m[1]), least), p); d == "" {
 			t.Errorf("%q for %q goes unnoticed", m[1], m[0])
+		}
+	}
+}
+
+// localFile reads a file for local runs.
+func localFile(t *testing.T, name string) (doc deploy.Object) {
+	t.Helper()
+	text, err := os.ReadFile("../testdata/events/aws/" + name)
+	if err == nil {
+		err = json.Unmarshal(text, &doc)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// The table for local runs is the code's too.
+func TestLocalTable(t *testing.T) {
+	p, err := probe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := localFile(t, "table.json"), clean(p.Table).(deploy.Object)
+	delete(got, "TableName")
+	delete(want, "TableName")
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("table.json has %v, the code %v", got, want)
+	}
+}
+
+// `sam local` passes on only those variables that the template has.
+func TestLocalVariables(t *testing.T) {
+	s := stack(t, load(t), most)
+	for name := range localFile(t, "env.json")["Parameters"].(deploy.Object) {
+		known := false
+		for _, f := range s.Names("AWS::Serverless::Function") {
+			known = known || s.Property(f, "Environment", "Variables", name) != nil
+		}
+		if !known {
+			t.Errorf("env.json sets %s, which no function has", name)
 		}
 	}
 }
