@@ -10,5 +10,6 @@
 // What it does not have answers OTSParameterInvalid: local transactions, streams, search indexes, SQL, time series,
 // value_trans_rule in filters. Where documentation and SDKs say nothing, it does this: a condition or filter on a
 // column of another type than its value does not hold; an atomic batch that fails answers the first row's error for
-// the whole request; an expired STS token is an OTSAuthFailed; texts of errors about limits are its own.
+// the whole request; an expired STS token is an OTSAuthFailed; texts of errors about limits are its own;
+// ListTable names indexes too.
 package tablestore

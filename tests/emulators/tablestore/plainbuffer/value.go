@@ -112,9 +112,6 @@ func (v Value) variantSize() int {
 	return 1
 }
 
-// AppendVariant writes a value as a filter holds it: without the length before it.
-func AppendVariant(b []byte, v Value) []byte { return v.appendVariant(b) }
-
 // DecodeVariant reads a value as a filter holds it: without the length before it, to the end of b.
 func DecodeVariant(b []byte) (Value, error) {
 	d := decoder{b: b}
