@@ -1,0 +1,88 @@
+package mnsqueue_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"testing"
+
+	"millrace/shared/queue/mnsqueue"
+)
+
+func TestDecode(t *testing.T) {
+	for _, c := range []struct {
+		body, want string
+		err        error
+	}{
+		{`{"v":1,"p":"x#1#a"}`, "x#1#a", nil},
+		{` { "p" : "x#1#日本" , "v" : 1 , "later" : [] } `, "x#1#日本", nil},
+		{`{"v":2,"p":"x#1#a"}`, "", mnsqueue.ErrVersion},
+		{`{"v":7}`, "", mnsqueue.ErrVersion},
+		{`{"v":0,"p":"x#1#a"}`, "", mnsqueue.ErrBody},
+		{`{"v":-1,"p":"x#1#a"}`, "", mnsqueue.ErrBody},
+		{`{"p":"x#1#a"}`, "", mnsqueue.ErrBody},
+		{`{"v":1,"p":""}`, "", mnsqueue.ErrBody},
+		{`{"v":1,"p":5}`, "", mnsqueue.ErrBody},
+		{`{"v":1,"p":"` + strings.Repeat("p", 2049) + `"}`, "", mnsqueue.ErrBody},
+		{`{"v":1,"p":"x#1#a"`, "", mnsqueue.ErrBody},
+		{`x#1#a`, "", mnsqueue.ErrBody},
+		{`null`, "", mnsqueue.ErrBody},
+		{``, "", mnsqueue.ErrBody},
+	} {
+		for _, text := range []string{c.body, base64.StdEncoding.EncodeToString([]byte(c.body)), base64.StdEncoding.EncodeToString([]byte(c.body)) + "\n"} {
+			got, err := mnsqueue.Decode(text)
+			if got != c.want || !errors.Is(err, c.err) {
+				t.Errorf("Decode(%.60s): %q, %v, want %q, %v", text, got, err, c.want, c.err)
+			}
+		}
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	for _, p := range []string{"", "x#\xff", strings.Repeat("p", 2049)} {
+		if body, err := mnsqueue.Encode(p); err == nil {
+			t.Errorf("Encode(%.20q): %s", p, body)
+		}
+	}
+}
+
+func TestAddress(t *testing.T) {
+	for _, c := range []struct{ url, endpoint, name string }{
+		{"mns://1.mns.cn-hangzhou.aliyuncs.com/wf-steps", "https://1.mns.cn-hangzhou.aliyuncs.com", "wf-steps"},
+		{"https://1.mns.cn-hangzhou-internal.aliyuncs.com/queues/wf-steps/", "https://1.mns.cn-hangzhou-internal.aliyuncs.com", "wf-steps"},
+		{"http://127.0.0.1:1/queues", "http://127.0.0.1:1", ""},
+		{"http://127.0.0.1:1/queues/q", "http://127.0.0.1:1", "q"},
+		{"sqs://q", "", ""}, {"mns:///q", "", ""}, {"mns://h/", "", ""}, {"mns://h/a/b", "", ""}, {"mns://h/q?x=1", "", ""}, {"://", "", ""}, {"mns://h/a b", "", ""},
+	} {
+		endpoint, name, err := mnsqueue.Address(c.url)
+		if c.name == "" {
+			if err == nil {
+				t.Errorf("%s: %s %s", c.url, endpoint, name)
+			}
+		} else if err != nil || endpoint != c.endpoint || name != c.name {
+			t.Errorf("%s: %s %s %v", c.url, endpoint, name, err)
+		}
+	}
+}
+
+// FuzzBody: what is encoded comes back.
+func FuzzBody(f *testing.F) {
+	for _, s := range []string{"x#1#a", "", "\x00", "\ufffe\uffff", `"quoted" <&>`, `{"v":1,"p":"x"}`, `{"v":9}`, "eyJ2IjoxLCJwIjoieCJ9"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if p, err := mnsqueue.Decode(s); err == nil && p == "" {
+			t.Errorf("Decode(%q) gives nothing", s)
+		}
+		body, err := mnsqueue.Encode(s)
+		if err != nil {
+			return
+		}
+		plain, _ := mnsqueue.Plain(s)
+		for _, text := range []string{body, string(plain)} {
+			if p, err := mnsqueue.Decode(text); err != nil || p != s {
+				t.Errorf("Decode(%q): %q, %v", text, p, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,349 @@
+package mnsqueue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/queue"
+	"millrace/shared/queue/mnsqueue"
+	"millrace/shared/queue/mnsqueue/rest"
+	"millrace/shared/queue/queuetest"
+	"millrace/tests/emulators/mns"
+)
+
+var credentials = rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})
+
+// open gives a queue of a server in this process.
+func open(t *testing.T, s *mns.Server, o mnsqueue.Options) *mnsqueue.Queue {
+	t.Helper()
+	o.Client = &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), Credentials: credentials, HTTP: &http.Client{Transport: s.Transport()}}
+	o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	if o.Name == "" {
+		o.Name = "hints"
+		s.CreateQueue(o.Name)
+	}
+	return mnsqueue.New(o)
+}
+
+func harness(q *mnsqueue.Queue) queuetest.Harness {
+	return queuetest.Harness{Sender: q, Consume: q.Consume}
+}
+
+func TestConformance(t *testing.T) {
+	queuetest.Run(t, queuetest.Options{Bubble: true}, func(t *testing.T) queuetest.Harness {
+		return harness(open(t, mns.New(mns.Options{}), mnsqueue.Options{}))
+	})
+}
+
+// The same while the service does everything that a network and a queue may do.
+func TestConformanceUnderFaults(t *testing.T) {
+	queuetest.Run(t, queuetest.Options{Bubble: true}, func(t *testing.T) queuetest.Harness {
+		s := mns.New(mns.Options{})
+		s.SetFaults(mns.Faults{Seed: 7, Duplicate: 0.2, Reorder: 1, Refuse: 0.05, Throttle: 0.05, LoseAnswer: 0.05, Latency: time.Millisecond})
+		h := harness(open(t, s, mnsqueue.Options{}))
+		h.Slack = 10 * time.Minute
+		return h
+	})
+}
+
+// The same over a network.
+func TestConformanceOverHTTP(t *testing.T) {
+	s := mns.New(mns.Options{})
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	var n atomic.Int64
+	queuetest.Run(t, queuetest.Options{}, func(t *testing.T) queuetest.Harness {
+		t.Parallel()
+		name := fmt.Sprint("q", n.Add(1))
+		s.CreateQueue(name)
+		client := &rest.Client{Endpoint: server.URL, Credentials: credentials}
+		// A request that outlives its consumer takes a message with it for as long as this.
+		if err := visibility(t, server.URL, name, 2); err != nil {
+			t.Fatal(err)
+		}
+		return harness(mnsqueue.New(mnsqueue.Options{Client: client, Name: name, Visibility: 2 * time.Second, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}))
+	})
+}
+
+// visibility sets a queue's VisibilityTimeout.
+func visibility(t *testing.T, endpoint, name string, seconds int) error {
+	t.Helper()
+	resource := "/queues/" + name + "?metaoverride=true"
+	r, err := http.NewRequest("PUT", endpoint+resource, strings.NewReader(fmt.Sprintf("<Queue><VisibilityTimeout>%d</VisibilityTimeout></Queue>", seconds)))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	r.Header.Set("x-mns-version", "2015-06-06")
+	r.Header.Set("Authorization", "MNS "+mns.AccessKeyID+":"+mns.Sign(mns.AccessKeySecret, "PUT", resource, r.Header))
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusNoContent {
+		return errors.New(answer.Status)
+	}
+	return nil
+}
+
+// Requests are what MNS bills: sixteen hints a request, and hints of one partition are one, at the earliest time.
+func TestRequests(t *testing.T) {
+	s := mns.New(mns.Options{})
+	q := open(t, s, mnsqueue.Options{})
+	var messages []queue.Message
+	for i := range 60 {
+		messages = append(messages, queue.Message{Partition: fmt.Sprint("x#flow-1#", i%25), Delay: time.Duration(100-i) * time.Second})
+	}
+	if err := q.Send(t.Context(), messages...); err != nil {
+		t.Fatal(err)
+	}
+	if n := q.Requests()["BatchSendMessage"]; n != 2 || s.Calls()["BatchSendMessage"] != 2 {
+		t.Errorf("%d requests for 25 hints", n)
+	}
+	if n := len(s.Bodies("hints")); n != 25 {
+		t.Errorf("%d messages", n)
+	}
+	s.Advance(51 * time.Second) // the earliest of 0, 25 and 50
+	got, err := (&rest.Client{Endpoint: "http://h", Credentials: credentials, HTTP: &http.Client{Transport: s.Transport()}}).Receive(t.Context(), "hints", 16, 0)
+	if err != nil || len(got) != 11 { // those sent a third time with 41 to 51 seconds
+		t.Errorf("%d messages after 51 s, %v", len(got), err)
+	}
+}
+
+// Hints with long partitions do not fit into one request.
+func TestLargeBatch(t *testing.T) {
+	s := mns.New(mns.Options{})
+	q := open(t, s, mnsqueue.Options{})
+	var messages []queue.Message
+	for i := range 20 {
+		messages = append(messages, queue.Message{Partition: fmt.Sprint(strings.Repeat("\x01", 2000), i)})
+	}
+	if err := q.Send(t.Context(), messages...); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Bodies("hints")); n != 20 || q.Requests()["BatchSendMessage"] < 5 {
+		t.Errorf("%d messages in %v", n, q.Requests())
+	}
+}
+
+func TestDelayIsCut(t *testing.T) {
+	s := mns.New(mns.Options{})
+	s.CreateQueue("hints")
+	const max = "518400" // six days: the service keeps a message for seven, delayed or not
+	for _, c := range []struct {
+		delay time.Duration
+		want  string
+	}{
+		{-time.Hour, "0"}, {0, "0"}, {time.Nanosecond, "1"}, {time.Second, "1"}, {1001 * time.Millisecond, "2"},
+		{144 * time.Hour, max}, {144*time.Hour + 1, max}, {1<<63 - 1, max},
+	} {
+		var sent string
+		q := mnsqueue.New(mnsqueue.Options{Name: "hints", Client: &rest.Client{Endpoint: "http://h", Credentials: credentials,
+			HTTP: &http.Client{Transport: recorder{s.Transport(), &sent}}}})
+		if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a", Delay: c.delay}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(sent, "<DelaySeconds>"+c.want+"</DelaySeconds>") {
+			t.Errorf("%v: sent %s", c.delay, sent)
+		}
+	}
+}
+
+// recorder keeps the body of the last request.
+type recorder struct {
+	next http.RoundTripper
+	body *string
+}
+
+func (r recorder) RoundTrip(q *http.Request) (*http.Response, error) {
+	text, err := io.ReadAll(q.Body)
+	if err != nil {
+		return nil, err
+	}
+	*r.body = string(text)
+	q.Body = io.NopCloser(strings.NewReader(*r.body))
+	return r.next.RoundTrip(q)
+}
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		change     func(*mns.Server, *rest.Client) (queue string)
+		passes     bool // Consume goes on
+	}{
+		{"missing", "there is no such queue in cn-hangzhou", func(*mns.Server, *rest.Client) string { return "nobody" }, false},
+		{"instance", "the account of the endpoint", func(_ *mns.Server, c *rest.Client) string {
+			c.Endpoint = rest.Endpoint("999", mns.Region, true)
+			return "hints"
+		}, false},
+		{"key", "the credentials are not valid here", func(s *mns.Server, _ *rest.Client) string {
+			s.SetKeys(map[string]mns.Key{"other": {}})
+			return "hints"
+		}, false},
+		{"secret", "the credentials are not valid here", func(s *mns.Server, _ *rest.Client) string {
+			s.SetKeys(map[string]mns.Key{mns.AccessKeyID: {Secret: "other"}})
+			return "hints"
+		}, false},
+		{"expired", "temporary credentials have expired", func(s *mns.Server, _ *rest.Client) string {
+			s.SetKeys(map[string]mns.Key{mns.AccessKeyID: {Secret: mns.AccessKeySecret, Expires: time.Now()}})
+			return "hints"
+		}, true},
+		{"token", "temporary credentials have expired", func(s *mns.Server, _ *rest.Client) string {
+			s.SetKeys(map[string]mns.Key{mns.AccessKeyID: {Secret: mns.AccessKeySecret, Token: "newer"}})
+			return "hints"
+		}, true},
+		{"none", "no request can be signed", func(_ *mns.Server, c *rest.Client) string { c.Credentials = nil; return "hints" }, true},
+		{"clock", "set the clock", func(s *mns.Server, _ *rest.Client) string { s.Advance(time.Hour); return "hints" }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := mns.New(mns.Options{})
+			s.CreateQueue("hints")
+			client := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), Credentials: credentials, HTTP: &http.Client{Transport: s.Transport()}}
+			name := c.change(s, client)
+			q := mnsqueue.New(mnsqueue.Options{Client: client, Name: name})
+			if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Send: %v, want %q in it", err, c.want)
+			}
+			if c.passes {
+				return
+			}
+			err := q.Consume(t.Context(), func(context.Context, string) error { return nil })
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Consume: %v, want %q in it", err, c.want)
+			}
+		})
+	}
+	q := mnsqueue.New(mnsqueue.Options{Client: &rest.Client{Endpoint: "http://127.0.0.1:1", Credentials: credentials}, Name: "q"})
+	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), "nothing answers") {
+		t.Errorf("no server: %v", err)
+	}
+}
+
+// Part of a batch that the service has not taken is sent again, and nothing else.
+func TestPartialFailure(t *testing.T) {
+	s := mns.New(mns.Options{})
+	q := open(t, s, mnsqueue.Options{})
+	s.SetHook(func(c mns.Call) mns.Fault {
+		if c.N == 1 {
+			return mns.PartialSend
+		}
+		return mns.None
+	})
+	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}, queue.Message{Partition: "x#1#b"}, queue.Message{Partition: "x#1#c"}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Bodies("hints")); n != 3 || s.Calls()["BatchSendMessage"] != 2 {
+		t.Errorf("%d messages in %v", n, s.Calls())
+	}
+	s.SetHook(func(mns.Call) mns.Fault { return mns.Throttle })
+	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err == nil || rest.Code(err) != "QpsLimitExceeded" || s.Calls()["BatchSendMessage"] != 6 {
+		t.Errorf("throttled: %v, %v", err, s.Calls())
+	}
+}
+
+// What is no hint is deleted and does not hold up the others; what a newer program wrote stays.
+func TestPoison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mns.New(mns.Options{})
+		q := open(t, s, mnsqueue.Options{})
+		client := &rest.Client{Endpoint: "http://h", Credentials: credentials, HTTP: &http.Client{Transport: s.Transport()}}
+		const newer = `{"v":2,"p":"x#1#newer"}`
+		if _, err := client.Send(t.Context(), "hints", []rest.Out{{Body: "not JSON"}, {Body: newer}, {Body: `{"v":1}`}, {Body: "[]"}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.Send(t.Context(), queue.Message{Partition: "x#1#good"}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		got, consumed := make(chan string, 10), make(chan error)
+		go func() {
+			consumed <- q.Consume(ctx, func(_ context.Context, p string) error {
+				got <- p
+				return nil
+			})
+		}()
+		if p := <-got; p != "x#1#good" {
+			t.Errorf("delivered %q", p)
+		}
+		time.Sleep(10 * time.Minute)
+		cancel()
+		if err := <-consumed; !errors.Is(err, context.Canceled) {
+			t.Errorf("Consume: %v", err)
+		}
+		if left := s.Bodies("hints"); len(left) != 1 || left[0] != newer {
+			t.Errorf("left in the queue: %q", left)
+		}
+	})
+}
+
+// A handler that takes longer than the visibility keeps its message to itself, though each renewal makes another handle.
+func TestLongHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mns.New(mns.Options{})
+		q := open(t, s, mnsqueue.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		var n atomic.Int64
+		consumed := make(chan error)
+		go func() {
+			consumed <- q.Consume(ctx, func(context.Context, string) error {
+				n.Add(1)
+				time.Sleep(10 * time.Minute)
+				return nil
+			})
+		}()
+		if err := q.Send(t.Context(), queue.Message{Partition: "x#1#long"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Minute)
+		cancel()
+		<-consumed
+		if n.Load() != 1 || len(s.Bodies("hints")) != 0 {
+			t.Errorf("delivered %d times, left %v", n.Load(), s.Bodies("hints"))
+		}
+	})
+}
+
+// Credentials that end while a consumer runs are replaced without it noticing.
+func TestRotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mns.New(mns.Options{})
+		s.CreateQueue("hints")
+		var token atomic.Int64
+		rotate := func() {
+			s.SetKeys(map[string]mns.Key{"STS": {Secret: "s", Token: fmt.Sprint(token.Add(1)), Expires: time.Now().Add(time.Hour)}})
+		}
+		rotate()
+		client := &rest.Client{Endpoint: "http://h", HTTP: &http.Client{Transport: s.Transport()}, Credentials: func(context.Context) (rest.Credentials, error) {
+			return rest.Credentials{AccessKeyID: "STS", AccessKeySecret: "s", SecurityToken: fmt.Sprint(token.Load())}, nil
+		}}
+		q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})
+		ctx, cancel := context.WithCancel(t.Context())
+		got, consumed := make(chan string, 10), make(chan error)
+		go func() {
+			consumed <- q.Consume(ctx, func(_ context.Context, p string) error { got <- p; return nil })
+		}()
+		for i := range 5 {
+			if err := q.Send(ctx, queue.Message{Partition: fmt.Sprint("x#1#", i)}); err != nil {
+				t.Error(err)
+			}
+			<-got
+			time.Sleep(70 * time.Minute) // expired for ten
+			rotate()
+		}
+		cancel()
+		if err := <-consumed; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}

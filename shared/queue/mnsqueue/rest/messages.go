@@ -1,0 +1,178 @@
+package rest
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Limits of the service.
+const (
+	BatchMax      = 16    // messages of one call
+	BytesMax      = 65536 // bodies of one call together
+	DelayMax      = 604800 * time.Second
+	WaitMax       = 30 * time.Second // of a receive
+	VisibilityMax = 43200 * time.Second
+)
+
+// Out is a message to send.
+type Out struct {
+	Body  string        // characters of XML 1.0 only
+	Delay time.Duration // in whole seconds, rounded up
+}
+
+// In is a message that was received.
+type In struct {
+	ID       string
+	Handle   string // valid until Next, or until the visibility is changed
+	Body     string
+	Received int // how often, this time included
+	Enqueued time.Time
+	Next     time.Time // visible again
+}
+
+type outDocument struct {
+	Body  string `xml:"MessageBody"`
+	Delay int64  `xml:"DelaySeconds"`
+}
+
+type sendDocument struct {
+	XMLName  xml.Name      `xml:"http://mns.aliyuncs.com/doc/v1/ Messages"`
+	Messages []outDocument `xml:"Message"`
+}
+
+type sentDocument struct {
+	XMLName  xml.Name `xml:"Messages"`
+	Messages []struct {
+		ID        string `xml:"MessageId"`
+		ErrorCode string
+		Message   string `xml:"ErrorMessage"`
+	} `xml:"Message"`
+}
+
+func (d *sentDocument) partial() bool { return len(d.Messages) > 0 }
+
+// Send sends up to BatchMax messages in one call. failed has an error for each message that the service refused, nil for
+// those that it took; it is nil when all were taken. err is about the call as a whole: then it is not known what was
+// taken.
+func (c *Client) Send(ctx context.Context, queue string, messages []Out) (failed []error, err error) {
+	d := sendDocument{Messages: make([]outDocument, len(messages))}
+	for i, m := range messages {
+		d.Messages[i] = outDocument{m.Body, seconds(m.Delay)}
+	}
+	var answer sentDocument
+	err = c.do(ctx, request{method: http.MethodPost, queue: queue, body: d}, &answer)
+	if err != nil && !errors.Is(err, errParts) {
+		return nil, err
+	}
+	if len(answer.Messages) != len(messages) {
+		return nil, errors.New("the answer does not have a part for each message")
+	}
+	some := false
+	failed = make([]error, len(messages))
+	for i, m := range answer.Messages {
+		if m.ErrorCode != "" {
+			failed[i] = &Error{Status: http.StatusInternalServerError, Code: m.ErrorCode, Message: m.Message}
+			some = true
+		}
+	}
+	if !some {
+		return nil, nil
+	}
+	return failed, nil
+}
+
+type receivedDocument struct {
+	XMLName  xml.Name `xml:"Messages"`
+	Messages []struct {
+		ID       string `xml:"MessageId"`
+		Handle   string `xml:"ReceiptHandle"`
+		Body     string `xml:"MessageBody"`
+		Enqueued int64  `xml:"EnqueueTime"`
+		Next     int64  `xml:"NextVisibleTime"`
+		Count    int    `xml:"DequeueCount"`
+	} `xml:"Message"`
+}
+
+// Receive takes up to n messages, at most BatchMax, and waits for the first one up to wait, at most WaitMax. None is no
+// error.
+func (c *Client) Receive(ctx context.Context, queue string, n int, wait time.Duration) ([]In, error) {
+	query := "numOfMessages=" + strconv.Itoa(min(n, BatchMax)) + "&waitseconds=" + strconv.FormatInt(seconds(min(wait, WaitMax)), 10)
+	var d receivedDocument
+	err := c.do(ctx, request{method: http.MethodGet, queue: queue, query: query}, &d)
+	if Code(err) == "MessageNotExist" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	messages := make([]In, len(d.Messages))
+	for i, m := range d.Messages {
+		messages[i] = In{ID: m.ID, Handle: m.Handle, Body: m.Body, Received: m.Count, Enqueued: millis(m.Enqueued), Next: millis(m.Next)}
+	}
+	return messages, nil
+}
+
+// ErrNotMine says that a handle is no longer valid: the message was deleted, or has become visible to others.
+var ErrNotMine = errors.New("the receipt handle is no longer valid")
+
+// notMine gives the two answers to a stale handle as ErrNotMine.
+func notMine(err error) error {
+	if code := Code(err); code == "MessageNotExist" || code == "ReceiptHandleError" {
+		return ErrNotMine
+	}
+	return err
+}
+
+type handlesDocument struct {
+	XMLName xml.Name `xml:"http://mns.aliyuncs.com/doc/v1/ ReceiptHandles"`
+	Handles []string `xml:"ReceiptHandle"`
+}
+
+type undeletedDocument struct {
+	XMLName xml.Name `xml:"Errors"`
+	Errors  []struct {
+		Code    string `xml:"ErrorCode"`
+		Message string `xml:"ErrorMessage"`
+		Handle  string `xml:"ReceiptHandle"`
+	} `xml:"Error"`
+}
+
+func (d *undeletedDocument) partial() bool { return len(d.Errors) > 0 }
+
+// Delete deletes up to BatchMax received messages in one call. Handles that are no longer valid are an error that wraps
+// ErrNotMine, after the others were deleted.
+func (c *Client) Delete(ctx context.Context, queue string, handles ...string) error {
+	if len(handles) == 1 {
+		return notMine(c.do(ctx, request{method: http.MethodDelete, queue: queue, query: "ReceiptHandle=" + url.QueryEscape(handles[0])}, nil))
+	}
+	var d undeletedDocument
+	err := c.do(ctx, request{method: http.MethodDelete, queue: queue, body: handlesDocument{Handles: handles}}, &d)
+	if !errors.Is(err, errParts) {
+		return notMine(err)
+	}
+	var errs []error
+	for _, e := range d.Errors {
+		errs = append(errs, notMine(&Error{Status: http.StatusNotFound, Code: e.Code, Message: e.Message}))
+	}
+	return errors.Join(errs...)
+}
+
+// Hide sets how long a received message stays hidden from now on, one second to VisibilityMax, and returns its new handle;
+// the old one is no longer valid.
+func (c *Client) Hide(ctx context.Context, queue, handle string, d time.Duration) (newHandle string, err error) {
+	n := seconds(min(max(d, time.Second), VisibilityMax))
+	var answer struct {
+		XMLName xml.Name `xml:"ChangeVisibility"`
+		Handle  string   `xml:"ReceiptHandle"`
+	}
+	query := "ReceiptHandle=" + url.QueryEscape(handle) + "&VisibilityTimeout=" + strconv.FormatInt(n, 10)
+	if err := c.do(ctx, request{method: http.MethodPut, queue: queue, query: query}, &answer); err != nil {
+		return "", notMine(err)
+	}
+	return answer.Handle, nil
+}

@@ -1,0 +1,114 @@
+package mnsqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"millrace/shared/queue"
+	"millrace/shared/queue/mnsqueue/rest"
+)
+
+// Send implements queue.Sender. Hints of one partition in one call are sent as one, at the earliest of their times.
+// A hint that cannot be one, such as one without a partition, is an error; the others are sent. Failures that pass are
+// tried again a few times: a hint that arrives twice does no harm.
+func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	entries, err := q.entries(messages)
+	errs := []error{err}
+	for len(entries) > 0 {
+		n := batchOf(entries)
+		if err := q.sendBatch(ctx, entries[:n]); err != nil {
+			errs = append(errs, err)
+			if ctx.Err() != nil || lasting(err) {
+				break
+			}
+		}
+		entries = entries[n:]
+	}
+	return errors.Join(errs...)
+}
+
+// entries are the messages to send, one for each partition.
+func (q *Queue) entries(messages []queue.Message) ([]rest.Out, error) {
+	entries := make([]rest.Out, 0, len(messages))
+	at := make(map[string]int, len(messages))
+	var bad error
+	for _, m := range messages {
+		delay := min(max(m.Delay, 0), DelayMax)
+		if i, ok := at[m.Partition]; ok {
+			entries[i].Delay = min(entries[i].Delay, delay)
+			continue
+		}
+		text, err := Encode(m.Partition)
+		if err != nil {
+			bad = errors.Join(bad, err)
+			continue
+		}
+		at[m.Partition] = len(entries)
+		entries = append(entries, rest.Out{Body: text, Delay: delay})
+	}
+	return entries, bad
+}
+
+// batchOf is how many of the entries go into one request: the service limits their number and their bytes.
+func batchOf(entries []rest.Out) int {
+	bytes := 0
+	for i, e := range entries {
+		if bytes += len(e.Body); i == rest.BatchMax || i > 0 && bytes > rest.BytesMax {
+			return i
+		}
+	}
+	return len(entries)
+}
+
+// sendTries is how often messages are sent that the service has not taken for a reason that passes.
+const sendTries = 4
+
+func (q *Queue) sendBatch(ctx context.Context, entries []rest.Out) error {
+	const op = "BatchSendMessage"
+	for n := 1; ; n++ {
+		q.count(op)
+		failed, err := q.o.Client.Send(ctx, q.o.Name, entries)
+		if err == nil && failed != nil {
+			if entries, err = left(entries, failed); len(entries) == 0 {
+				return q.explain(op, err)
+			}
+		}
+		if err == nil {
+			return nil
+		}
+		if lasting(err) || ctx.Err() != nil || n == sendTries || !pause(ctx, n) {
+			return q.explain(op, err)
+		}
+	}
+}
+
+// left are the entries that were refused, and why the first one was.
+func left(entries []rest.Out, failed []error) (again []rest.Out, err error) {
+	for i, e := range entries {
+		if failed[i] == nil {
+			continue
+		}
+		if again = append(again, e); err == nil {
+			err = failed[i]
+		}
+	}
+	return again, fmt.Errorf("%d of %d hints were refused: %w", len(again), len(entries), err)
+}
+
+// pause waits a while that grows with n; false when ctx ends before.
+func pause(ctx context.Context, n int) bool {
+	t := time.NewTimer(rand.N(min(50*time.Millisecond<<min(n, 10), 5*time.Second)))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
