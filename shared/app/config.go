@@ -71,6 +71,9 @@ type RateSpec struct {
 // retentionMin is the shortest retention: redelivered events must still meet their execution.
 const retentionMin = 7
 
+// sweepMax is the longest pause between two sweeps, seconds: a sweep sends hints for what is due two minutes ahead.
+const sweepMax = 120
+
 // LoadSettings reads a configuration file, YAML or JSON. Errors say what to do.
 func LoadSettings(path string) (Settings, error) {
 	var s Settings

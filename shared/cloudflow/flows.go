@@ -105,7 +105,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 		return nil, err
 	}
 	f.Modified = max(s.Now().UnixMilli(), f.Modified+1)
-	err = s.Store.UpdateFlow(ctx, f, definition)
+	err = s.Store.UpdateFlow(ctx, f, definition, s.Now().UnixMilli()+s.Limits.ExecutionSeconds*1000+s.Runner.Retention.Milliseconds())
 	if errors.Is(err, store.ErrConflict) {
 		return nil, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 	} else if err != nil {

@@ -45,7 +45,7 @@ func ParseToken(text string) (Token, bool) {
 	if len(text) > TokenMax {
 		return Token{}, false
 	}
-	raw, err := base64.StdEncoding.DecodeString(text)
+	raw, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil {
 		return Token{}, false
 	}
@@ -54,7 +54,7 @@ func ParseToken(text string) (Token, bool) {
 		return Token{}, false
 	}
 	id, err := strconv.ParseInt(parts[3], 10, 64)
-	mac, merr := base64.StdEncoding.DecodeString(parts[4])
+	mac, merr := base64.StdEncoding.Strict().DecodeString(parts[4])
 	if err != nil || merr != nil || id <= 0 || len(mac) != sha1.Size {
 		return Token{}, false
 	}

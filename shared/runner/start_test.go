@@ -159,7 +159,7 @@ func TestStartOfRunningWithNewDefinition(t *testing.T) {
 			t.Fatal(err)
 		}
 		newer := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: Z\nStates:\n- {Name: Z, Type: Pass, Next: Y}\n- {Name: Y, Type: Fail, Code: Newer}\n"
-		if err := w.store.UpdateFlow(context.Background(), got, newer); err != nil {
+		if err := w.store.UpdateFlow(context.Background(), got, newer, 0); err != nil {
 			t.Fatal(err)
 		}
 		h = w.open(func(o *runner.Options) { o.Queue = dropped{} }) // nobody looks before the start does

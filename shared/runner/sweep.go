@@ -107,6 +107,9 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 		}
 		return r.bury(ctx, flowID, row.Key)
 	}
+	if store.ParseDefinition(row.Key) {
+		return r.Store.ForgetDefinition(ctx, row.Key)
+	}
 	if row.Wake > now {
 		return r.Queue.Send(ctx, hint(row.Key.Partition, time.Duration(row.Wake-now)*time.Millisecond))
 	}
@@ -160,7 +163,7 @@ func (r *Runner) bury(ctx context.Context, flowID string, key store.Key) error {
 		t.Round++
 		return r.Store.PutTombstone(ctx, flowID, t, r.nowMillis()+graveTime.Milliseconds())
 	}
-	return r.Store.RemoveTombstone(ctx, key)
+	return r.Store.ForgetDefinitions(ctx, flowID)
 }
 
 // stopAll stops the running executions of a flow. An error says that one or more may still run.

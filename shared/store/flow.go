@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"millrace/shared/flow"
 )
@@ -91,11 +92,25 @@ func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string) erro
 	return s.writeFlow(ctx, f, definition, Condition{Absent: true, Now: s.nowMillis()})
 }
 
-// UpdateFlow replaces a flow that was read. ErrConflict when it has changed since.
-func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string) error {
+// UpdateFlow replaces a flow that was read. ErrConflict when it has changed since. A definition that is superseded is
+// kept until expires, when no execution of it can be asked for any more.
+func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, expires int64) error {
 	cond := Condition{Version: f.Version, Fence: f.ID}
 	f.Version++
-	return s.writeFlow(ctx, f, definition, cond)
+	before := f.Hash
+	if err := s.writeFlow(ctx, f, definition, cond); err != nil || before == f.Hash {
+		return err
+	}
+	return s.supersede(ctx, f.ID, before, expires)
+}
+
+// supersede gives a definition that no flow names any more its end.
+func (s *Store) supersede(ctx context.Context, flowID, hash string, expires int64) error {
+	text, err := s.Definition(ctx, flowID, hash)
+	if err != nil {
+		return err
+	}
+	return s.driver.Put(ctx, []Row{{Key: definitionKey(flowID, hash), Data: []byte(text), Wake: expires, Expires: expires}})
 }
 
 func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, cond Condition) error {
@@ -104,6 +119,7 @@ func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, cond 
 	if err != nil {
 		return err
 	}
+	// Written again, a definition that was superseded before has no end any more.
 	puts := []Row{{Key: definitionKey(f.ID, f.Hash), Data: []byte(definition)}}
 	row := Row{Key: flowKey(f.Account, f.Name), Version: f.Version, Fence: f.ID, Data: data,
 		List: &ListEntry{Group: flowGroup, Sort: flowSort(f.Account, f.Name)}}
@@ -111,10 +127,15 @@ func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, cond 
 	return s.driver.Commit(ctx, puts, row, cond)
 }
 
+// tombstoneDelay is how long a deletion may take from its tombstone to its end.
+const tombstoneDelay = 2 * time.Minute
+
 // DeleteFlow removes a flow that was read. A tombstone stands before it, so that what still runs is stopped whatever
 // crashes. ErrConflict when the flow has changed since.
 func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
-	if err := s.PutTombstone(ctx, f.ID, Tombstone{Account: f.Account, Name: f.Name}, s.nowMillis()); err != nil {
+	// The sweeper must not come before the deletion itself: it would think that nothing was deleted.
+	soon := s.nowMillis() + tombstoneDelay.Milliseconds()
+	if err := s.PutTombstone(ctx, f.ID, Tombstone{Account: f.Account, Name: f.Name}, soon); err != nil {
 		return err
 	}
 	key := flowKey(f.Account, f.Name)

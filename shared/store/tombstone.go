@@ -44,6 +44,47 @@ func (s *Store) Tombstone(ctx context.Context, k Key) (Tombstone, error) {
 	return t, json.Unmarshal(row.Data, &t)
 }
 
+// ParseDefinition tells whether a key is that of a definition.
+func ParseDefinition(k Key) bool {
+	return strings.HasPrefix(k.Partition, "d#") && k.Sort != sortTombstone
+}
+
+// ForgetDefinition removes a definition that has expired.
+func (s *Store) ForgetDefinition(ctx context.Context, k Key) error {
+	row, err := s.driver.Get(ctx, k)
+	if err == ErrNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if row.Expires == 0 || row.Expires > s.nowMillis() {
+		return nil
+	}
+	return s.driver.Delete(ctx, k, nil)
+}
+
+// ForgetDefinitions removes every definition of a flow that is gone, and its tombstone last.
+func (s *Store) ForgetDefinitions(ctx context.Context, flowID string) error {
+	for {
+		rows, more, err := s.driver.Range(ctx, Range{Partition: "d#" + flowID, Limit: 100})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if row.Sort == sortTombstone {
+				continue
+			}
+			if err := s.driver.Delete(ctx, row.Key, nil); err != nil {
+				return err
+			}
+		}
+		if !more || len(rows) == 0 {
+			return s.RemoveTombstone(ctx, TombstoneKey(flowID))
+		}
+	}
+}
+
 // RemoveTombstone removes one.
 func (s *Store) RemoveTombstone(ctx context.Context, k Key) error {
 	return s.driver.Delete(ctx, k, nil)
