@@ -1,0 +1,78 @@
+package runner
+
+import (
+	"millrace/shared/store"
+	"time"
+)
+
+// commit writes what the fold has made.
+func (f *fold) commit() error {
+	r, c := f.r, f.c
+	s := c.state
+	ch := &store.Change{Events: f.out.Events, Unplaced: s.Unplaced, Body: s.AppendBody, Status: s.Status, Stopped: s.Stopped,
+		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wake(), BodyMax: r.Limits.BodyBytes}
+	if s.Final() && c.x.Stopped == 0 {
+		ch.Expires = s.Stopped + r.Retention.Milliseconds()
+		if len(s.Outbox) == 0 {
+			ch.Wake = r.wakeAtEnd(ch.Expires)
+		}
+	}
+	var err error
+	if f.created {
+		err = r.Store.Create(r.life, c.x, ch)
+	} else {
+		err = r.Store.Commit(r.life, c.x, ch)
+	}
+	if err != nil {
+		return err
+	}
+	if s.Final() {
+		c.machine = nil
+	}
+	if r.Exclusive {
+		c.shown.Store(copyOf(c.x))
+	}
+	return nil
+}
+
+// readyDelay is how long a hint may take to be on its way before the sweeper looks (execution.md 1.7).
+const (
+	readyDelay = 30 * time.Second
+	claimDelay = 120 * time.Second
+)
+
+// wake is the row's next wake time: never later than its earliest need, moved only when it must.
+func (f *fold) wake() int64 {
+	s, x := f.c.state, f.c.x
+	now := f.r.nowMillis()
+	need := s.NextDue(0)
+	if s.Ready() || f.out.More {
+		d := readyDelay
+		if f.created {
+			d = claimDelay
+		}
+		if t := now + d.Milliseconds(); need == 0 || t < need {
+			need = t
+		}
+	}
+	if s.Unsent() {
+		if t := now + readyDelay.Milliseconds(); need == 0 || t < need {
+			need = t
+		}
+	}
+	if s.Final() && len(s.Outbox) == 0 {
+		return f.r.wakeAtEnd(x.Expires)
+	}
+	if x.Wake > now && x.Wake <= need && !f.counted {
+		return x.Wake
+	}
+	return max(need, now+1)
+}
+
+// wakeAtEnd is the wake time of an execution that has ended and has nothing to send: it has to be removed one day.
+func (r *Runner) wakeAtEnd(expires int64) int64 {
+	if r.StoreExpires {
+		return 0
+	}
+	return expires
+}

@@ -1,0 +1,216 @@
+package runner
+
+import (
+	"fmt"
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+	"runtime/debug"
+	"time"
+)
+
+// fold is one fold and its commit.
+type fold struct {
+	r       *Runner
+	c       *cell
+	items   []*item     // those that bring news
+	created bool        // the commit claims the name
+	delayed bool        // the sweeper has found the row due
+	counted bool        // tries or begun stand in the row: the next commit sets them back
+	broken  *flow.Error // the execution has brought its runners down too often: it ends with this
+	out     interp.Effects
+}
+
+func (f *fold) run() error {
+	r, c := f.r, f.c
+	if c.state.Final() && len(f.items) == 0 && len(c.state.Outbox) == 0 {
+		return nil
+	}
+	if c.machine == nil && !c.state.Final() && r.advancing(c) {
+		m, err := r.machines.get(r.life, c.x)
+		if err != nil {
+			return err
+		}
+		c.machine = m
+	}
+	if err := f.begun(); err != nil {
+		return err
+	}
+	if err := f.step(); err != nil {
+		return err
+	}
+	if f.out.Changed || f.created || r.advancing(c) && (f.counted || f.early()) {
+		return f.commit()
+	}
+	return nil
+}
+
+// early tells whether the row's wake time has come before there was any need: it is moved, or the sweeper would come
+// again and again.
+func (f *fold) early() bool {
+	x := f.c.x
+	return !f.c.state.Final() && x.Wake > 0 && x.Wake <= f.r.nowMillis()
+}
+
+// Bounds of what an execution may do to its runners (execution.md 1.4).
+const (
+	triesMax = 3
+	begunMax = 5
+)
+
+// begun counts, before anything is folded, that a runner begins with an execution that the sweeper has found due
+// again and again: a fold that takes its process down must not be tried for ever. A fold that is got through sets the
+// counts back, also when it changes nothing: a row that only waits is found due whenever its wake time was earlier
+// than needed, and must not pass for a broken one.
+func (f *fold) begun() error {
+	x := f.c.x
+	f.counted = x.Tries > 0 || x.Begun > 0
+	if f.created || f.broken != nil || f.c.state.Final() || !f.r.advancing(f.c) || x.Tries < triesMax && !f.delayed {
+		return nil
+	}
+	ch := unchanged(x)
+	if f.delayed {
+		ch.Tries++
+		ch.Wake = f.r.nowMillis() + pause(x.Tries)
+	}
+	if x.Tries >= triesMax {
+		if x.Begun >= begunMax {
+			f.broken = &flow.Error{Name: "FnF.InternalError",
+				Cause: "the execution could not be advanced: every runner that took it up was lost"}
+			return nil
+		}
+		ch.Begun++
+	}
+	f.counted = true
+	return f.r.Store.Commit(f.r.life, x, ch)
+}
+
+// pause is how long the sweeper leaves an execution alone that it has seen to so often, ms: 1 min, doubled up to an hour.
+func pause(tries int) int64 { return min(int64(1)<<min(tries, 6), 60) * time.Minute.Milliseconds() }
+
+// unchanged is a change that changes nothing.
+func unchanged(x *store.Execution) *store.Change {
+	return &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error, LastEvent: x.LastEvent,
+		LastTime: x.LastTime, Wake: x.Wake, Tries: x.Tries, Begun: x.Begun}
+}
+
+// step runs the interpreter, loading what it asks for.
+func (f *fold) step() error {
+	r, c := f.r, f.c
+	now := r.nowMillis()
+	ev := interp.Event{At: now, News: f.news(now), Events: foldEvents}
+	flying := f.flying()
+	if r.mayCall(c) {
+		ev.Take = &interp.Take{Max: r.CallsMax - flying, Owner: r.owner, LeaseMax: r.LeaseMax.Milliseconds()}
+	}
+	for {
+		out, err := f.interpret(ev)
+		if err != nil {
+			return err
+		}
+		f.out.Events = append(f.out.Events, out.Events...)
+		f.out.Calls = append(f.out.Calls, out.Calls...)
+		f.out.Verdicts = append(f.out.Verdicts, out.Verdicts...)
+		f.out.Changed = f.out.Changed || out.Changed
+		f.out.More = out.More
+		if len(out.Need) == 0 {
+			return nil
+		}
+		if err := r.Store.LoadValues(r.life, c.x, out.Need); err != nil {
+			return err
+		}
+		ev.News = nil
+		if ev.Take != nil {
+			ev.Take.Max = r.CallsMax - flying - len(f.out.Calls)
+		}
+	}
+}
+
+// flying is how many calls are still in flight once the items are folded.
+func (f *fold) flying() int {
+	n := len(f.c.calls)
+	for _, it := range f.items {
+		if it.news.Kind == interp.Answered {
+			if _, ok := f.c.calls[it.news.Attempt]; ok {
+				n--
+			}
+		}
+	}
+	return n
+}
+
+// panicError is a panic of the interpreter.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string {
+	return fmt.Sprintf("runner: the interpreter panicked: %v", e.value)
+}
+
+// interpret is interp.Step. A panic there is a mistake of the engine, which must take down neither the process nor
+// the other executions.
+func (f *fold) interpret(ev interp.Event) (out interp.Effects, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{p, debug.Stack()}
+		}
+	}()
+	m := f.c.machine
+	if !f.r.advancing(f.c) {
+		m = nil // news alone needs none
+	}
+	return interp.Step(m, &f.r.Limits, f.c.state, ev), nil
+}
+
+// news is what is folded: what the items bring, and what the leases say.
+func (f *fold) news(now int64) []interp.News {
+	r, c := f.r, f.c
+	news := make([]interp.News, 0, len(f.items)+1)
+	if f.broken != nil {
+		news = append(news, interp.News{Kind: interp.Broken, Error: f.broken})
+	}
+	for _, it := range f.items {
+		news = append(news, it.news)
+	}
+	if c.state.LastEvent == 0 || c.state.Final() || f.broken != nil {
+		return news
+	}
+	for _, l := range c.state.Leases() {
+		_, flying := c.calls[l.Attempt]
+		switch {
+		case l.Owner == r.owner && flying:
+			if n, ok := r.renewed(l, now); ok {
+				news = append(news, n)
+			}
+		case f.answers(l.Attempt):
+			// Its answer is among the items.
+		case l.Owner == r.owner, r.Exclusive, now >= l.Until+interp.LeaseMargin:
+			news = append(news, interp.News{Kind: interp.LeaseOver, Attempt: l.Attempt, Owner: l.Owner})
+		}
+	}
+	return news
+}
+
+// renewed prolongs the lease of a call in flight once half of it is over.
+func (r *Runner) renewed(l interp.Lease, now int64) (interp.News, bool) {
+	if r.CallMax > 0 {
+		return interp.News{}, false
+	}
+	whole := r.LeaseMax.Milliseconds()
+	until := min(now+whole, l.Deadline) + interp.LeaseMargin
+	if l.Until-now > whole/2+interp.LeaseMargin || until <= l.Until {
+		return interp.News{}, false
+	}
+	return interp.News{Kind: interp.Renewed, Attempt: l.Attempt, Owner: l.Owner, Until: until}, true
+}
+
+func (f *fold) answers(attempt int64) bool {
+	for _, it := range f.items {
+		if it.news.Kind == interp.Answered && it.news.Attempt == attempt {
+			return true
+		}
+	}
+	return false
+}

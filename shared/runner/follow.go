@@ -1,0 +1,100 @@
+package runner
+
+import (
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+	"time"
+)
+
+// answer tells the items what became of them.
+func (f *fold) answer(starts, delays []*item) {
+	var shown *store.Execution
+	tell := func(it *item, a answer) {
+		if it.done == nil {
+			return
+		}
+		if shown == nil {
+			if shown = f.c.shown.Load(); shown == nil {
+				shown = copyOf(f.c.x)
+			}
+			shown = borrowed(shown)
+		}
+		a.x, a.tried = shown, it.tried
+		it.done(a)
+	}
+	for i, it := range starts {
+		tell(it, answer{created: f.created && i == 0 || f.c.x.Claim == it.start.claim})
+	}
+	for _, it := range delays {
+		tell(it, answer{})
+	}
+	verdicts := f.out.Verdicts
+	if f.broken != nil && len(verdicts) > 0 {
+		verdicts = verdicts[1:]
+	}
+	for i, it := range f.items {
+		tell(it, answer{verdict: verdicts[i]})
+		if it.news.Kind == interp.Answered {
+			delete(f.c.calls, it.news.Attempt)
+		}
+	}
+}
+
+// follow does what follows from the commit: calls, relays, hints.
+func (f *fold) follow() {
+	r, c := f.r, f.c
+	for attempt, cancel := range c.calls {
+		if c.state.Final() || !c.state.Open(attempt) {
+			cancel()
+			delete(c.calls, attempt)
+		}
+	}
+	for i := range f.out.Calls {
+		r.call(c, &f.out.Calls[i])
+	}
+	if len(c.state.Outbox) > 0 && !c.relayed && r.mayGoOn(c) {
+		r.relay(c)
+	}
+	if f.created {
+		r.running.began(c.x.Account, c.partition)
+	}
+	if c.state.Final() {
+		if f.out.Changed {
+			r.watchers.ended(c.partition)
+			for _, e := range f.out.Events {
+				if e.Node < 0 && e.Type != flow.ExecutionStarted {
+					r.running.over(c.x.Account, c.partition)
+				}
+			}
+		}
+		return
+	}
+	if !r.advancing(c) {
+		return
+	}
+	if f.out.More && r.mayGoOn(c) || f.out.Changed && c.state.Ready() && len(c.calls) < r.CallsMax && r.mayCall(c) {
+		// Calls that were cut off have made room for others.
+		c.again()
+		return
+	}
+	f.remind()
+}
+
+// hintAhead is how far ahead a delayed hint makes a wake-up precise; the sweeper does what is later.
+const hintAhead = 3 * time.Minute
+
+// remind sends a delayed hint for the next timer that no call of this process watches over.
+func (f *fold) remind() {
+	r, c := f.r, f.c
+	due := c.state.NextDue(r.owner)
+	now := r.nowMillis()
+	if due == 0 || due-now > hintAhead.Milliseconds() || c.hint > now && c.hint <= due {
+		return
+	}
+	c.hint = due
+	delay := time.Duration(max(due-now, 0)) * time.Millisecond
+	if err := r.Queue.Send(r.life, hint(c.partition, delay)); err != nil {
+		r.Log.Warn("hint not sent; the sweeper will", "partition", c.partition, "err", err)
+	}
+}
