@@ -1,8 +1,9 @@
 package runner
 
 import (
-	"millrace/shared/store"
 	"time"
+
+	"millrace/shared/store"
 )
 
 // commit writes what the fold has made.

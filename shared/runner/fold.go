@@ -2,11 +2,12 @@ package runner
 
 import (
 	"fmt"
+	"runtime/debug"
+	"time"
+
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
-	"runtime/debug"
-	"time"
 )
 
 // fold is one fold and its commit.

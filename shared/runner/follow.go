@@ -1,10 +1,11 @@
 package runner
 
 import (
+	"time"
+
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
-	"time"
 )
 
 // answer tells the items what became of them.
