@@ -1,0 +1,134 @@
+package lambdatask
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"millrace/shared/task"
+)
+
+// call is what a request asks for.
+type call struct {
+	arn, region string // of the Lambda function; "" when no entry names one
+	written     string // the function as the flow has it
+	name        string
+	async       bool
+	event       []byte
+}
+
+// read reads the request of either action, in either language.
+func (t *Runner) read(r *task.Request) (*call, error) {
+	var p struct {
+		FunctionArn    string          `json:"functionArn"`
+		ResourceArn    string          `json:"resourceArn"`
+		InvocationType string          `json:"invocationType"`
+		Body           json.RawMessage `json:"body"`
+	}
+	if len(r.Parameters) > 0 {
+		if err := json.Unmarshal(r.Parameters, &p); err != nil {
+			return nil, errors.New("the parameters must be an object, the function and invocationType strings in it")
+		}
+	}
+	c := &call{event: event(r, p.Body)}
+	var err error
+	if c.async, err = isAsync(r, p.InvocationType); err != nil {
+		return nil, err
+	}
+	if task.NormalAction(r.Action) == task.NormalAction(Action) {
+		if c.arn = p.FunctionArn; c.arn == "" {
+			return nil, errors.New("functionArn is required: the ARN of a Lambda function")
+		}
+		c.written, c.name = c.arn, c.arn
+	} else if err := t.mapped(c, r, p.ResourceArn); err != nil || c.arn == "" {
+		return c, err
+	}
+	c.region, err = regionOf(c.arn)
+	return c, err
+}
+
+// event is the payload: JSON, for Lambda takes nothing else.
+func event(r *task.Request, body json.RawMessage) []byte {
+	e := []byte(body)
+	if r.Legacy {
+		e = r.Input
+	}
+	if len(e) == 0 {
+		return []byte("{}")
+	}
+	var text string
+	if json.Unmarshal(e, &text) == nil && json.Valid([]byte(text)) {
+		return []byte(text) // a body that is JSON in a string
+	}
+	return e
+}
+
+// isAsync reads the invocation type: a job that is waited for is asynchronous unless the flow says otherwise.
+func isAsync(r *task.Request, kind string) (bool, error) {
+	switch {
+	case kind == "":
+		return r.Mode == task.System, nil
+	case strings.EqualFold(kind, "Async"):
+		return true, nil
+	case !strings.EqualFold(kind, "Sync"):
+		return false, fmt.Errorf("invocationType must be Sync or Async, not %q", task.Cut(kind, 40))
+	case r.Mode == task.System && !r.Legacy:
+		return false, errors.New("WaitForSystemCallback wants invocationType Async")
+	}
+	return false, nil
+}
+
+// mapped finds the Lambda function that stands for a function of Function Compute.
+func (t *Runner) mapped(c *call, r *task.Request, resource string) error {
+	if r.Legacy && r.Resource != "" {
+		resource = r.Resource
+	}
+	if resource == "" {
+		return errors.New("resourceArn is required")
+	}
+	target, err := parseTarget(resource, r.Region, r.Account)
+	if err != nil {
+		return err
+	}
+	c.written, c.name = resource, target.name
+	for i := range t.Functions {
+		if target.matches(t.Functions[i].Match) {
+			c.arn = strings.ReplaceAll(t.Functions[i].ARN, "{name}", target.name)
+			return nil
+		}
+	}
+	return nil
+}
+
+// CheckARN tells what is wrong with the ARN of a Lambda function, which may hold {name} in the function's name.
+func CheckARN(arn string) error {
+	_, err := regionOf(strings.ReplaceAll(arn, "{name}", "name"))
+	return err
+}
+
+// regionOf checks the ARN of a function, arn:aws:lambda:<region>:<account>:function:<name>[:<qualifier>], and gives its
+// region. The check is strict, for the region becomes a part of a host's name.
+func regionOf(arn string) (string, error) {
+	parts := strings.Split(arn, ":")
+	if len(parts) != 7 && len(parts) != 8 || parts[0] != "arn" || !made(parts[1], "-") || !strings.HasPrefix(parts[1], "aws") ||
+		parts[2] != "lambda" || !made(parts[3], "-") || len(parts[3]) > 32 || len(parts[4]) != 12 || strings.Trim(parts[4], "0123456789") != "" ||
+		parts[5] != "function" || !made(parts[6], "-_") || len(parts[6]) > 140 || len(parts) == 8 && !made(parts[7], "-_$") {
+		return "", fmt.Errorf("%q is not the ARN of a Lambda function, arn:aws:lambda:<region>:<account>:function:<name>", task.Cut(arn, 200))
+	}
+	return parts[3], nil
+}
+
+// made tells whether s is not empty and made of letters, digits and the characters of more.
+func made(s, more string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(more, c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func base64Text(b []byte) string { return base64.StdEncoding.EncodeToString(b) }

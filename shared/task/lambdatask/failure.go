@@ -1,0 +1,103 @@
+package lambdatask
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"millrace/shared/task"
+)
+
+// Codes of errors: those of Function Compute, which flows are written for. The action's product prefixes them.
+const (
+	unknown           = "Unknown"
+	resourceExhausted = "ResourceExhausted"
+	internalError     = "InternalServerError"
+	functionNotFound  = "FunctionNotFound"
+	invalidArgument   = "InvalidArgument"
+	entityTooLarge    = "EntityTooLarge"
+	accessDenied      = "AccessDenied"
+)
+
+// codes says which code stands for an error of Lambda.
+var codes = map[string]string{
+	"ResourceNotFoundException":           functionNotFound,
+	"TooManyRequestsException":            resourceExhausted,
+	"InvalidRequestContentException":      invalidArgument,
+	"InvalidParameterValueException":      invalidArgument,
+	"UnsupportedMediaTypeException":       invalidArgument,
+	"RequestTooLargeException":            entityTooLarge,
+	"RequestEntityTooLargeException":      entityTooLarge,
+	"AccessDeniedException":               accessDenied,
+	"UnrecognizedClientException":         accessDenied,
+	"InvalidSignatureException":           accessDenied,
+	"ExpiredTokenException":               accessDenied,
+	"MissingAuthenticationTokenException": accessDenied,
+	"EC2ThrottledException":               resourceExhausted,
+	"SnapStartTimeoutException":           internalError,
+	"ResourceConflictException":           resourceExhausted,
+	"ResourceNotReadyException":           resourceExhausted,
+}
+
+// serviceFailure is the error of a call that Lambda refused, or that got no answer.
+func serviceFailure(ctx context.Context, r *task.Request, c *call, err error) *task.Error {
+	if ctx.Err() != nil {
+		return task.NewError(r.ErrorName(unknown), "The call of "+c.arn+" was cut off.")
+	}
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return task.NewError(r.ErrorName(unknown), "The call of "+c.arn+" broke: "+err.Error())
+	}
+	code, ok := codes[api.ErrorCode()]
+	if !ok {
+		code = byStatus(err)
+	}
+	cause := api.ErrorCode() + ": " + api.ErrorMessage()
+	switch code {
+	case accessDenied:
+		cause += " Allow the step runner lambda:InvokeFunction on " + c.arn + "."
+	case functionNotFound:
+		cause += " (" + c.arn + ", which stands for " + c.written + ")"
+	}
+	return task.NewError(r.ErrorName(code), cause)
+}
+
+// byStatus is the code of an error whose name says nothing.
+func byStatus(err error) string {
+	var answer *awshttp.ResponseError
+	if !errors.As(err, &answer) {
+		return unknown
+	}
+	switch status := answer.HTTPStatusCode(); {
+	case status == http.StatusTooManyRequests:
+		return resourceExhausted
+	case status == http.StatusForbidden:
+		return accessDenied
+	case status >= 500:
+		return internalError
+	}
+	return unknown
+}
+
+// FunctionFailure is the error of a function that failed by itself: the errorType of its error document is the name.
+// Without one (a timeout, a process that exited) it is the action's Unknown.
+func FunctionFailure(action string, payload []byte) *task.Error {
+	var e struct {
+		ErrorType    json.RawMessage `json:"errorType"`
+		ErrorMessage json.RawMessage `json:"errorMessage"`
+	}
+	_ = json.Unmarshal(payload, &e) // an unreadable document leaves it empty
+	name, cause := task.Text(e.ErrorType), task.Text(e.ErrorMessage)
+	if name == "" {
+		r := task.Request{Action: action}
+		name = r.ErrorName(unknown)
+	}
+	if cause == "" {
+		cause = "Function failed: " + string(payload)
+	}
+	return task.NewError(name, cause)
+}

@@ -1,0 +1,173 @@
+// Package lambdatask carries out tasks by AWS Lambda: FC:InvokeFunction, in both flow languages, where a mapping names a
+// Lambda function for a function of Function Compute, and the action Lambda:Invoke of its own:
+//
+//	Action: Lambda:Invoke
+//	Parameters:
+//	  functionArn: arn:aws:lambda:us-east-1:123456789012:function:charge:live
+//	  invocationType: Sync       # or Async; without it as the TaskMode wants
+//	  body: {order.$: $Input.order}
+//
+// The result is that of FC:InvokeFunction: {"Header":…,"Code":200,"Body":…}.
+//
+// An asynchronous invocation whose end a task waits for (WaitForSystemCallback) comes back through the function's
+// destinations, which the user points at the engine's queue. A destination record names the request id of the
+// invocation and nothing else of ours, so that id is noted when the invocation has been accepted. Without destinations
+// the task ends by its timeout.
+package lambdatask
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"millrace/shared/task"
+	"millrace/shared/value"
+)
+
+// The actions that the runner carries out.
+const (
+	Action   = "Lambda:Invoke"
+	ActionFC = "FC:InvokeFunction"
+)
+
+// Client is what is needed of Lambda; *lambda.Client is one.
+type Client interface {
+	Invoke(ctx context.Context, in *lambda.InvokeInput, options ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
+}
+
+// Noted keeps what asynchronous invocations belong to.
+type Noted interface {
+	// Note keeps that the end of an invocation is the end of the task with this token; durable when it returns. It may
+	// be called after the invocation has ended.
+	Note(ctx context.Context, requestID string, n Note) error
+}
+
+// Note is the task that waits for an asynchronous invocation.
+type Note struct {
+	Account string
+	Token   string
+	Action  string // as the flow writes it: it prefixes the names of errors
+	Legacy  bool
+}
+
+// Function says which Lambda function stands for the functions that Match matches: a glob on the resource name, or on
+// the function's name, as in the functions file (docs/functions.md).
+type Function struct {
+	Match string
+	ARN   string // of a function, a version or an alias; {name} stands for the name of the function matched
+}
+
+// Options are what a runner is made of.
+type Options struct {
+	Client    Client
+	Functions []Function
+	Noted     Noted
+	// Next carries out FC:InvokeFunction for functions that no entry matches; nil: they are not found.
+	Next task.Runner
+}
+
+// Runner carries out Action and ActionFC. It is safe for many goroutines.
+type Runner struct{ Options }
+
+// New returns a runner. The client should not retry by itself: the call of a function is repeated by the flow's Retry.
+func New(o Options) *Runner { return &Runner{o} }
+
+// Run invokes the function. It returns when the function has ended, or, for an asynchronous invocation, when it has been
+// accepted.
+func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
+	c, err := t.read(&r)
+	switch {
+	case err != nil:
+		return r.Failf(invalidArgument, "%s", err)
+	case c.arn == "" && t.Next != nil:
+		return t.Next.Run(ctx, r)
+	case c.arn == "":
+		return r.Failf(functionNotFound, "No Lambda function stands for %s. Name one in the functions file, for example:\nfunctions:\n"+
+			"  - match: %s\n    lambda: arn:aws:lambda:us-east-1:123456789012:function:%s", c.written, c.name, c.name)
+	}
+	if c.async {
+		return t.submit(ctx, &r, c)
+	}
+	return t.call(ctx, &r, c)
+}
+
+// call invokes the function and waits for its end.
+func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result {
+	out, failure := t.invoke(ctx, r, c, types.InvocationTypeRequestResponse)
+	system := r.Mode == task.System
+	if failure != nil {
+		return task.Result{Error: failure, Async: system}
+	}
+	if aws.ToString(out.FunctionError) != "" {
+		return task.Result{Error: FunctionFailure(r.Action, out.Payload), Async: system}
+	}
+	if r.Legacy && r.Mode == task.Custom {
+		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
+	}
+	output, failure := Output(r.Legacy, int(out.StatusCode), requestID(out), out.Payload)
+	return task.Result{Output: output, Error: failure, Async: system}
+}
+
+// submit hands the invocation to Lambda's own queue. Who waits for its end is noted under its request id.
+func (t *Runner) submit(ctx context.Context, r *task.Request, c *call) task.Result {
+	if r.Mode == task.System && t.Noted == nil {
+		return r.Failf(invalidArgument, "Asynchronous invocations that are waited for need a queue for their outcomes, and there is none here.")
+	}
+	out, failure := t.invoke(ctx, r, c, types.InvocationTypeEvent)
+	if failure != nil {
+		return task.Result{Error: failure}
+	}
+	if r.Mode == task.System {
+		n := Note{Account: r.Account, Token: r.Token, Action: r.Action, Legacy: r.Legacy}
+		if err := t.Noted.Note(ctx, requestID(out), n); err != nil {
+			return r.Failf(internalError, "The invocation was accepted, but nobody could note that its end is waited for: %s", err)
+		}
+	}
+	if r.Legacy {
+		return task.Result{Output: json.RawMessage("{}")}
+	}
+	return task.Result{Output: task.Envelope(http.Header{"X-Amzn-Requestid": {requestID(out)}}, http.StatusAccepted, nil)}
+}
+
+func (t *Runner) invoke(ctx context.Context, r *task.Request, c *call, kind types.InvocationType) (*lambda.InvokeOutput, *task.Error) {
+	in := &lambda.InvokeInput{FunctionName: &c.arn, InvocationType: kind, Payload: c.event}
+	if kind == types.InvocationTypeRequestResponse && r.Key != "" {
+		in.ClientContext = aws.String(clientContext(r.Key))
+	}
+	out, err := t.Client.Invoke(ctx, in, func(o *lambda.Options) { o.Region = c.region })
+	if err != nil {
+		return nil, serviceFailure(ctx, r, c, err)
+	}
+	return out, nil
+}
+
+func requestID(out *lambda.InvokeOutput) string {
+	id, _ := awsmiddleware.GetRequestIDMetadata(out.ResultMetadata)
+	return id
+}
+
+// Output is the result of a function that did not fail, in the language of the task: the newer one has an envelope, the
+// older one the answer itself, which must be JSON there.
+func Output(legacy bool, status int, requestID string, payload []byte) (json.RawMessage, *task.Error) {
+	if legacy {
+		return task.Bare(payload)
+	}
+	if len(payload) == 0 {
+		payload = []byte("null")
+	}
+	header := map[string][]string{"Content-Type": {"application/json"}}
+	if requestID != "" {
+		header["X-Amzn-Requestid"] = []string{requestID}
+	}
+	return task.Envelope(header, status, task.Body(payload)), nil
+}
+
+// clientContext carries the idempotency key to the function: context.client_context.custom["fnfIdempotencyKey"].
+func clientContext(key string) string {
+	return base64Text(value.Encode(map[string]any{"custom": map[string]any{"fnfIdempotencyKey": key}}))
+}
