@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"millrace/shared/cloudflow"
@@ -21,8 +22,10 @@ import (
 	"millrace/shared/store"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/task"
+	"millrace/shared/task/fctask"
 	"millrace/shared/task/flowtask"
 	"millrace/shared/task/httptask"
+	"millrace/shared/task/lambdatask"
 	"millrace/shared/task/maptask"
 	"millrace/shared/task/outbound"
 	"millrace/shared/trigger"
@@ -39,6 +42,7 @@ type Cloud struct {
 	queue    queue.Sender
 	runner   *runner.Runner
 	service  *cloudflow.Service
+	outcomes *outcomes
 }
 
 // tailBytes is how long a history tail grows in a row of DynamoDB: a write unit is 1 KB (execution.md 1.3).
@@ -71,7 +75,11 @@ func OpenCloud(ctx context.Context, getenv func(string) string) (*Cloud, error) 
 	if c.queue, err = openQueue(ctx, cfg, config.QueueURL, getenv, c.log); err != nil {
 		return nil, err
 	}
-	return c, c.wire()
+	// A function is called once for each attempt: repeating it is the flow's own decision.
+	functions := lambda.NewFromConfig(cfg, func(o *lambda.Options) {
+		o.BaseEndpoint, o.Retryer = endpoint(getenv, "LAMBDA"), aws.NopRetryer{}
+	})
+	return c, c.wire(functions)
 }
 
 // openQueue opens the queue of QUEUE_URL.
@@ -92,33 +100,41 @@ func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func
 }
 
 // wire joins the parts, as the local server does, with a thin runner.
-func (c *Cloud) wire() error {
+func (c *Cloud) wire(lambdas lambdatask.Client) error {
 	s := &c.settings
 	// Loopback stays closed whatever the settings say: the runtime API of the function listens there.
 	client, err := outbound.New(outbound.Options{AllowPrivate: either(s.AllowPrivate, false), Allow: s.Allow})
 	if err != nil {
 		return err
 	}
-	functions, actions, err := c.functions()
+	file, err := parseFunctions(c.config.Functions)
 	if err != nil {
 		return err
 	}
+	c.outcomes = &outcomes{driver: c.store.Driver(), log: c.log}
+	functions := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: file.lambda, Noted: c.outcomes, Next: others(file.rest)})
 	children := &children{}
 	flows := flowtask.New(children, children)
-	tasks := map[string]task.Runner{httptask.Action: httptask.New(client)}
-	for action, r := range functions {
-		tasks[action] = r
-	}
+	tasks := map[string]task.Runner{httptask.Action: httptask.New(client), lambdatask.Action: functions, lambdatask.ActionFC: functions}
 	for _, action := range flows.Actions() {
 		tasks[action] = flows
 	}
-	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue, Tasks: task.NewTable(tasks, maptask.New(actions, nil)),
+	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue, Tasks: task.NewTable(tasks, maptask.New(file.actions, nil)),
 		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Log: c.log, Thin: true, StoreExpires: true,
 		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
 	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region,
 		WaitMax: c.config.Wait, Log: c.log})
 	children.runner, children.service, children.region = c.runner, c.service, c.config.Region
+	c.outcomes.runner = c.runner
 	return nil
+}
+
+// others carries out functions that are no Lambda functions; nil without any.
+func others(functions []fctask.Function) task.Runner {
+	if len(functions) == 0 {
+		return nil
+	}
+	return fctask.New(fctask.Options{Functions: functions})
 }
 
 // Handler is the API. Without credentials there is none: whoever reaches a function from outside could do everything.
@@ -150,6 +166,9 @@ func (c *Cloud) Decode(body string) (string, error) { return sqsqueue.Decode(bod
 func (c *Cloud) Work(ctx context.Context, partition string) error {
 	return c.runner.Work(ctx, partition)
 }
+
+// Outcome takes in how an asynchronous invocation has ended.
+func (c *Cloud) Outcome(ctx context.Context, o trigger.Outcome) error { return c.outcomes.take(ctx, o) }
 
 // Sweep sees to what is due.
 func (c *Cloud) Sweep(ctx context.Context) error { return c.runner.Sweep(ctx) }

@@ -32,6 +32,11 @@ var actions = map[string]action{
 		{"invocationType", true, oneOf("Sync", "Async")},
 		{"body", false, nil},
 	}},
+	"Lambda:Invoke": {modeMax: custom, system: true, parameters: []parameter{
+		{"functionArn", true, of(source.String)},
+		{"invocationType", false, oneOf("Sync", "Async")},
+		{"body", false, nil},
+	}},
 	"FNF:StartExecution": {modeMax: custom, system: true, parameters: []parameter{
 		{"resourceArn", true, resource(arn.Flow)},
 		{"executionName", false, executionName},

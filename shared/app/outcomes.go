@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/task/lambdatask"
+	"millrace/shared/trigger"
+	"millrace/shared/value"
+)
+
+// outcomes joins asynchronous invocations with the tasks that wait for them: a row by the invocation's request id,
+// written once the invocation has been accepted, says whose task it is (execution.md finding 28).
+type outcomes struct {
+	driver store.Driver
+	runner *runner.Runner
+	log    *slog.Logger
+}
+
+// noteLife is how long a note is kept: Lambda tries an invocation for six hours at most, and a record may wait in the
+// queue for days.
+const noteLife = 14 * 24 * time.Hour
+
+func noteKey(requestID string) store.Key { return store.Key{Partition: "r#" + requestID, Sort: "a"} }
+
+// Note implements lambdatask.Noted.
+func (o *outcomes) Note(ctx context.Context, requestID string, n lambdatask.Note) error {
+	if requestID == "" {
+		return errors.New("the invocation has no request id")
+	}
+	data, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	return o.driver.Put(ctx, []store.Row{{Key: noteKey(requestID), Data: data, Expires: time.Now().Add(noteLife).UnixMilli()}})
+}
+
+// A record may come before the note has been written, by as much as a write takes.
+const (
+	noteTries = 4
+	notePause = time.Second
+)
+
+// take reports the end of an invocation to the task that waits for it. An outcome that nobody has noted is an error: it
+// comes again, and ends among the dead letters if it was never one of ours.
+func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
+	n, err := o.noted(ctx, out.RequestID)
+	if err != nil {
+		return fmt.Errorf("outcome of invocation %s of %s: %w", out.RequestID, out.Function, err)
+	}
+	_, err = o.runner.Report(ctx, n.Account, n.Token, o.report(n, out))
+	switch fault.CodeOf(err) {
+	case "":
+	case fault.TaskAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:
+		o.log.Info("outcome that nobody waits for any more", "request", out.RequestID, "function", out.Function, "err", err)
+	default:
+		return err
+	}
+	if err := o.driver.Delete(ctx, noteKey(out.RequestID), nil); err != nil {
+		o.log.Info("note not deleted; it expires", "request", out.RequestID, "err", err)
+	}
+	return nil
+}
+
+func (o *outcomes) noted(ctx context.Context, requestID string) (n lambdatask.Note, err error) {
+	for try := 1; ; try++ {
+		row, err := o.driver.Get(ctx, noteKey(requestID))
+		if err == nil {
+			return n, json.Unmarshal(row.Data, &n)
+		}
+		if !errors.Is(err, store.ErrNotFound) || try == noteTries {
+			return n, err
+		}
+		select {
+		case <-time.After(notePause):
+		case <-ctx.Done():
+			return n, ctx.Err()
+		}
+	}
+}
+
+// report is an outcome as the end of a task.
+func (o *outcomes) report(n lambdatask.Note, out trigger.Outcome) runner.Report {
+	if out.Failed {
+		e := lambdatask.FunctionFailure(n.Action, out.Payload)
+		if out.Payload == nil {
+			e.Cause = "The asynchronous invocation came to nothing: " + out.Condition
+		}
+		return runner.Report{Error: &flow.Error{Name: e.Name, Cause: e.Cause}}
+	}
+	output, failure := lambdatask.Output(n.Legacy, 200, out.RequestID, out.Payload)
+	if failure != nil {
+		return runner.Report{Error: &flow.Error{Name: failure.Name, Cause: failure.Cause}}
+	}
+	canonical, err := value.Canonical(output)
+	if err != nil {
+		return runner.Report{Error: &flow.Error{Name: flow.ErrInvalidLocal, Cause: "the function's result is no JSON that the engine takes: " + err.Error()}}
+	}
+	return runner.Report{Output: canonical}
+}
