@@ -23,9 +23,9 @@ var variables = map[string][]string{
 
 var (
 	// shared is what all functions are told.
-	shared = []string{"STORE_URL", "QUEUE_URL", "MILLRACE_REGION", "MILLRACE_SETTINGS", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS"}
+	shared = append([]string{"STORE_URL", "QUEUE_URL", "MILLRACE_REGION", "MILLRACE_SETTINGS"}, composed...)
 	// composed are names that the code puts together from AWS_ENDPOINT_URL_ and a service.
-	composed = []string{"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS"}
+	composed = []string{"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_LAMBDA"}
 )
 
 func TestEnvironment(t *testing.T) {
