@@ -104,6 +104,9 @@ func (f *fold) step() error {
 	if r.mayCall(c) {
 		ev.Take = &interp.Take{Max: r.CallsMax - flying, Owner: r.owner, LeaseMax: r.LeaseMax.Milliseconds()}
 	}
+	if r.Folds != nil {
+		r.Folds(c.partition, c.x.Version, r.advancing(c), ev)
+	}
 	for {
 		out, err := f.interpret(ev)
 		if err != nil {

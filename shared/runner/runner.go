@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"millrace/shared/flow"
+	"millrace/shared/interp"
 	"millrace/shared/queue"
 	"millrace/shared/store"
 	"millrace/shared/task"
@@ -49,6 +50,10 @@ type Options struct {
 	Retention time.Duration
 	// CachedMax is how many idle executions an exclusive runner keeps decoded. 0: 4096.
 	CachedMax int
+	// Folds is told, before each fold, which version of the row it begins with (0: none, it claims the name), whether
+	// it runs the execution on or takes in news alone, and what is folded, which it must not change. It is called from
+	// many goroutines. nil: nobody is told.
+	Folds func(partition string, version int64, advancing bool, ev interp.Event)
 }
 
 // Runner runs executions. It is safe for many goroutines.
