@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"millrace/tests/emulators/tablestore/message"
 )
@@ -125,7 +126,7 @@ func (s *Server) answer(w http.ResponseWriter, path string, key Key, body []byte
 
 func (s *Server) head(h http.Header) {
 	h.Set("x-ots-requestid", s.requestID())
-	h.Set("x-ots-date", s.o.Now().UTC().Format("2006-01-02T15:04:05.000000Z"))
+	h.Set("x-ots-date", time.Now().UTC().Format("2006-01-02T15:04:05.000000Z"))
 	h.Set("x-ots-contenttype", "protocol buffer")
 }
 

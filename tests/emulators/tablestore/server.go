@@ -12,7 +12,8 @@ type Options struct {
 	Instance string // "": DefaultInstance
 	Keys     []Key  // nil: DefaultKey
 
-	Now func() time.Time // nil: the clock
+	// Now is the time of tables, versions and keys; nil: the clock. The times of requests go by the clock always.
+	Now func() time.Time
 
 	// IndexLag is how long a global index is behind its table; SetIndexLag changes it.
 	IndexLag time.Duration
