@@ -1,0 +1,360 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/store"
+)
+
+// clients are those who make requests from outside.
+type clients struct {
+	w    *World
+	life context.Context
+	stop context.CancelFunc
+	ids  map[string]string // of flows, by name
+	runs []*launch
+
+	mu     sync.Mutex
+	active int
+}
+
+// launch is an execution that clients start, watch and perhaps stop.
+type launch struct {
+	flow definition
+	name string
+
+	// What clients were told; only the scheduler's goroutine touches it.
+	started int
+	exists  int
+	status  string // last one seen
+	output  string
+	stopped string // cause of the stop that was accepted
+}
+
+func newClients(w *World) *clients {
+	c := &clients{w: w, ids: map[string]string{}}
+	c.life, c.stop = context.WithCancel(always)
+	return c
+}
+
+// goOn starts somebody.
+func (c *clients) goOn(f func()) {
+	c.mu.Lock()
+	c.active++
+	c.mu.Unlock()
+	go func() {
+		defer func() {
+			c.mu.Lock()
+			c.active--
+			c.mu.Unlock()
+		}()
+		f()
+	}()
+}
+
+// quiet tells whether nobody is at it any more.
+func (c *clients) quiet() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.active == 0
+}
+
+func (c *clients) leave() { c.stop() }
+
+// sleep waits; false when it is all over.
+func (c *clients) sleep(d time.Duration) bool {
+	timer := time.NewTimer(max(d, 0))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.life.Done():
+		return false
+	}
+}
+
+// note changes what is known, in the scheduler's goroutine.
+func (c *clients) note(what string, do func()) {
+	c.w.sched.wait(c.life, &operation{key: what, apply: func() bool { do(); return true }}, nil)
+}
+
+// begin draws what is run. which chooses an example; "generated" none.
+func (c *clients) begin(which string) {
+	w := c.w
+	var flows []definition
+	chosen := w.rand.IntN(3) == 0
+	if list, err := examples(); err != nil {
+		w.failf("%v", err)
+		return
+	} else if n := pickExample(list, which, w.rand); n != nil && (chosen || which != "") && which != "generated" {
+		flows, w.mocked = []definition{n.flow}, &n.setup
+		w.tracef("example %s", n.name)
+	}
+	if w.mocked == nil {
+		for i := range 1 + w.rand.IntN(3) {
+			g := flowtest.Generate(w.rand.Uint64())
+			name := fmt.Sprintf("f%d", i)
+			text := strings.Replace(g.Definition, `"Name": "generated"`, `"Name": "`+name+`"`, 1)
+			flows = append(flows, definition{name: name, text: text, mode: flow.Standard, input: string(encode(g.Input))})
+		}
+		flows = append(flows, definition{name: "child", text: children[w.rand.IntN(len(children))], mode: flow.Standard})
+	}
+	n := 1 + w.rand.IntN(4)
+	c.goOn(func() {
+		for _, f := range flows {
+			if !c.create(f) {
+				return
+			}
+		}
+		for i := range n {
+			f := flows[i%max(len(flows)-1, 1)]
+			x := &launch{flow: f, name: fmt.Sprintf("x%d", i)}
+			if w.mocked != nil && w.mocked.ExecutionName != "" && i == 0 {
+				x.name = w.mocked.ExecutionName
+			}
+			c.runs = append(c.runs, x)
+			c.launch(x)
+		}
+	})
+}
+
+func pickExample(list []example, which string, r *rand.Rand) *example {
+	var match []*example
+	for i := range list {
+		if strings.Contains(list[i].name, which) || which == "generated" {
+			match = append(match, &list[i])
+		}
+	}
+	if len(match) == 0 {
+		return nil
+	}
+	return match[r.IntN(len(match))]
+}
+
+// create creates a flow, and finds out its id.
+func (c *clients) create(f definition) bool {
+	caller := cloudflow.Caller{Account: account}
+	for range 10 * triesMax {
+		x, err := request(c.w, "create "+f.name, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
+			x, err := s.CreateFlow(ctx, caller, cloudflow.CreateFlowRequest{Name: f.name, Definition: f.text, Type: "FDL", ExecutionMode: f.mode})
+			if codeOf(err) == fault.FlowAlreadyExists {
+				return s.DescribeFlow(ctx, caller, cloudflow.DescribeFlowRequest{Name: f.name})
+			}
+			return x, err
+		})
+		if err == nil {
+			c.note("created "+f.name, func() { c.ids[f.name] = x.ID })
+			return true
+		}
+		if !retried(codeOf(err), err) {
+			c.w.failf("flow %s cannot be created: %v\n%s", f.name, err, f.text)
+			return false
+		}
+		if !c.sleep(2 * time.Second) {
+			return false
+		}
+	}
+	c.w.failf("flow %s cannot be created: no end of faults", f.name)
+	return false
+}
+
+// rand gives somebody a source of chance of his own.
+func (c *clients) rand(who string) *rand.Rand {
+	return rand.New(rand.NewPCG(c.w.seed, c.w.number(who)))
+}
+
+// launch starts those who start, watch and stop an execution.
+func (c *clients) launch(x *launch) {
+	who := x.flow.name + "/" + x.name
+	r := c.rand(who)
+	for i := range 1 + r.IntN(3) {
+		c.goOn(func() { c.starter(x, fmt.Sprintf("start %s %d", who, i)) })
+	}
+	for i := range 1 + r.IntN(2) {
+		c.goOn(func() { c.watcher(x, fmt.Sprintf("watch %s %d", who, i)) })
+	}
+	if r.IntN(4) == 0 {
+		for i := range 1 + r.IntN(2) {
+			c.goOn(func() { c.stopper(x, fmt.Sprintf("stop %s %d", who, i)) })
+		}
+	}
+}
+
+// starter starts an execution, until it is known that it was started.
+func (c *clients) starter(x *launch, who string) {
+	r := c.rand(who)
+	c.sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
+	for range 10 * triesMax {
+		got, err := request(c.w, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+			return s.StartExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Input: x.flow.input})
+		})
+		code := codeOf(err)
+		if retried(code, err) {
+			if !c.sleep(time.Duration(r.IntN(8000)) * time.Millisecond) {
+				return
+			}
+			continue
+		}
+		c.note(who+" is told", func() { c.judgeStart(x, who, got, code) })
+		return
+	}
+}
+
+func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, code fault.Code) {
+	run := c.w.runOf(x.flow.name, x.name)
+	switch {
+	case run == nil:
+		c.w.failf("%s was told %v %s, and there is no such execution", who, got, code)
+	case code == "":
+		x.started++
+		if got.Status != "Running" || got.Name != x.name || got.Input != x.flow.input {
+			c.w.failf("%s was told %+v", who, got)
+		}
+	case code == fault.ExecutionAlreadyExists:
+		x.exists++
+		if !run.x.Status.Final() {
+			c.w.failf("%s was told %s while it is %v", who, code, run.x.Status)
+		}
+	default:
+		c.w.failf("%s was told %s", who, code)
+	}
+}
+
+// watcher looks at an execution until it has ended, and then reads its history.
+func (c *clients) watcher(x *launch, who string) {
+	r := c.rand(who)
+	caller := cloudflow.Caller{Account: account}
+	for {
+		if !c.sleep(time.Duration(r.IntN(20_000)) * time.Millisecond) {
+			return
+		}
+		wait := int64(r.IntN(3) * r.IntN(20))
+		before := x.started
+		got, err := request(c.w, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+			return s.DescribeExecution(ctx, caller, cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, WaitTimeSeconds: &wait})
+		})
+		code := codeOf(err)
+		if retried(code, err) {
+			continue
+		}
+		ended := false
+		c.note(who+" is told", func() {
+			if code != "" {
+				if code != fault.ExecutionNotExists || before > 0 {
+					c.w.failf("%s was told %s", who, code)
+				}
+				return
+			}
+			ended = c.judgeStatus(x, who, got)
+		})
+		if ended {
+			break
+		}
+	}
+	for range triesMax {
+		events, err := request(c.w, who+" history", func(ctx context.Context, s *cloudflow.Service) ([]cloudflow.Event, error) {
+			return history(ctx, s, x, int64(1+r.IntN(30)))
+		})
+		if err == nil {
+			c.note(who+" has read", func() { c.judgeHistory(x, who, events) })
+			return
+		}
+		if !c.sleep(time.Second) {
+			return
+		}
+	}
+}
+
+func history(ctx context.Context, s *cloudflow.Service, x *launch, limit int64) (all []cloudflow.Event, err error) {
+	q := cloudflow.GetExecutionHistoryRequest{FlowName: x.flow.name, ExecutionName: x.name, Limit: &limit}
+	for {
+		page, err := s.GetExecutionHistory(ctx, cloudflow.Caller{Account: account}, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Events...)
+		if q.NextToken = page.NextToken; q.NextToken == "" {
+			return all, nil
+		}
+	}
+}
+
+func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) {
+	run := c.w.runOf(x.flow.name, x.name)
+	if run == nil {
+		return // it has expired
+	}
+	if len(events) != len(run.events) {
+		c.w.failf("%s has read %d events of %d", who, len(events), len(run.events))
+		return
+	}
+	for i, e := range events {
+		want := &run.events[i]
+		if e.ID != want.ID || e.ScheduleID != want.Schedule || e.Type != want.Type.String() || e.Detail != string(want.AppendDetail(nil, run.m)) {
+			c.w.failf("%s has read event %+v, stored is %s", who, e, run.shown[i])
+			return
+		}
+	}
+}
+
+// judgeStatus checks a description against what was seen before. It tells whether the execution has ended.
+func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) bool {
+	ended := got.Status != "Running"
+	if x.status != "" && x.status != "Running" && (got.Status != x.status || got.Output != x.output) && ended {
+		c.w.failf("%s is told %s %s, before it was %s %s", who, got.Status, got.Output, x.status, x.output)
+	}
+	if run := c.w.runOf(x.flow.name, x.name); run == nil || ended && run.x.Status.String() != got.Status {
+		c.w.failf("%s is told %s, which is not so", who, got.Status)
+	}
+	if ended {
+		x.status, x.output = got.Status, got.Output
+	}
+	return ended
+}
+
+// stopper stops an execution.
+func (c *clients) stopper(x *launch, who string) {
+	r := c.rand(who)
+	c.sleep(time.Duration(r.IntN(25_000)) * time.Millisecond)
+	name, cause := "Stopped", who
+	for range triesMax {
+		got, err := request(c.w, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+			return s.StopExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StopExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Error: &name, Cause: &cause})
+		})
+		code := codeOf(err)
+		if retried(code, err) || code == fault.ExecutionNotExists && x.started == 0 {
+			if !c.sleep(time.Duration(r.IntN(5000)) * time.Millisecond) {
+				return
+			}
+			continue
+		}
+		c.note(who+" is told", func() {
+			run := c.w.runOf(x.flow.name, x.name)
+			switch {
+			case run == nil:
+				c.w.failf("%s is told %s, there is no such execution", who, code)
+			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped || run.x.Error == nil || run.x.Error.Cause != who):
+				c.w.failf("%s is told that it has stopped %s, which is %v %v", who, x.name, run.x.Status, run.x.Error)
+			case code == fault.ExecutionAlreadyCompleted && !run.x.Status.Final():
+				c.w.failf("%s is told %s while it is %v", who, code, run.x.Status)
+			case code != "" && code != fault.ExecutionAlreadyCompleted:
+				c.w.failf("%s is told %s", who, code)
+			}
+		})
+		return
+	}
+}
+
+// runOf gives the run that has a name now; nil without.
+func (w *World) runOf(flowName, name string) *run {
+	return w.runs[store.Partition(w.clients.ids[flowName], name)]
+}

@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"sort"
+	"time"
+
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// Errors of the simulated store.
+var (
+	errThrottled = errors.New("sim: throttled, nothing done")
+	errLost      = errors.New("sim: the answer was lost")
+	errGivenUp   = errors.New("sim: no answer in time")
+)
+
+// disk is what all processes share: the rows, and the indexes over them, which may lag.
+type disk struct {
+	w      *World
+	rows   *memstore.Store
+	index  *memstore.Store // what List and Due show; rows itself when it never lags
+	behind []update
+	keys   map[store.Key]store.Row
+}
+
+// update is a row that the index does not know yet.
+type update struct {
+	key store.Key
+	row *store.Row // nil: removed
+}
+
+func newDisk(w *World, lags bool, shards, page int) *disk {
+	d := &disk{w: w, rows: memstore.New(), keys: map[store.Key]store.Row{}}
+	d.rows.WakeShards, d.rows.PageRows = shards, page
+	if d.index = d.rows; lags {
+		d.index = memstore.New()
+		d.index.WakeShards, d.index.PageRows = shards, page
+	}
+	return d
+}
+
+var always = context.Background()
+
+// put writes rows.
+func (d *disk) put(p *process, rows []store.Row, fold *folded) {
+	for _, row := range rows {
+		d.w.writing(p, row, fold)
+		d.rows.Put(always, []store.Row{row})
+		d.noted(row.Key, &row)
+		d.w.written(p, row, fold)
+	}
+}
+
+// replace is a conditional write.
+func (d *disk) replace(p *process, row store.Row, cond store.Condition, fold *folded) error {
+	if !d.holds(row.Key, cond) {
+		return store.ErrConflict
+	}
+	d.put(p, []store.Row{row}, fold)
+	return nil
+}
+
+func (d *disk) holds(key store.Key, cond store.Condition) bool {
+	row, ok := d.keys[key]
+	if cond.Absent {
+		return !ok || row.Expires != 0 && row.Expires <= cond.Now
+	}
+	return ok && row.Version == cond.Version && row.Fence == cond.Fence
+}
+
+func (d *disk) remove(p *process, key store.Key, cond *store.Condition) error {
+	if cond != nil && !d.holds(key, *cond) {
+		return store.ErrConflict
+	}
+	d.w.removing(p, key)
+	d.rows.Delete(always, key, nil)
+	d.noted(key, nil)
+	return nil
+}
+
+func (d *disk) noted(key store.Key, row *store.Row) {
+	if row == nil {
+		delete(d.keys, key)
+	} else {
+		d.keys[key] = *row
+	}
+	if d.index != d.rows {
+		d.behind = append(d.behind, update{key, row})
+	}
+}
+
+// catchUp brings the index up to date, as far as the seed lets it.
+func (d *disk) catchUp(all bool) {
+	for len(d.behind) > 0 {
+		if !all && d.w.faults.hit(d.w.faults.lag) {
+			return
+		}
+		u := d.behind[0]
+		d.behind = d.behind[1:]
+		if u.row == nil {
+			d.index.Delete(always, u.key, nil)
+		} else {
+			d.index.Put(always, []store.Row{*u.row})
+		}
+	}
+}
+
+// purge removes what has expired, as a store does that looks after that itself.
+func (d *disk) purge(now time.Time) {
+	for _, key := range d.sorted() {
+		if row := d.keys[key]; row.Expires > 0 && row.Expires <= now.UnixMilli() && (d.w.calm || d.w.rand.IntN(2) == 0) {
+			d.remove(nil, key, nil)
+		}
+	}
+}
+
+// sorted gives the keys of all rows in order.
+func (d *disk) sorted() []store.Key {
+	keys := make([]store.Key, 0, len(d.keys))
+	for key := range d.keys {
+		keys = append(keys, key)
+	}
+	sort.Slice(keys, func(i, j int) bool {
+		if keys[i].Partition != keys[j].Partition {
+			return keys[i].Partition < keys[j].Partition
+		}
+		return keys[i].Sort < keys[j].Sort
+	})
+	return keys
+}

@@ -1,0 +1,154 @@
+package sim
+
+import (
+	"strings"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/interp"
+	"millrace/shared/value"
+)
+
+// judgeEnds checks what has come of everything.
+func (w *World) judgeEnds() {
+	for _, partition := range w.partitions {
+		r := w.runs[partition]
+		if r == nil {
+			continue
+		}
+		w.history(r, r.x, true)
+		for _, line := range flowtest.Legal(r.m, r.events) {
+			w.failf("%s: the history is not legal: %s", partition, line)
+		}
+		w.judgeCallback(r)
+	}
+	if w.mocked != nil {
+		for _, x := range w.clients.runs {
+			w.judgeExample(x)
+		}
+	}
+}
+
+// deliverMax is how long a callback may take to arrive, ms.
+const deliverMax = 300_000
+
+// judgeCallback checks that the end of an execution has arrived where it was to be reported, once.
+func (w *World) judgeCallback(r *run) {
+	if r.x.Callback == "" {
+		return
+	}
+	token, ok := interp.ParseToken(r.x.Callback)
+	to := w.runOf(token.Flow, token.Execution)
+	if !ok || to == nil {
+		return
+	}
+	for i := range to.events {
+		e := &to.events[i]
+		late := e.Time-r.x.Stopped > deliverMax && r.x.Stopped > 0
+		if late && (e.Type == flow.ExecutionTimedOut || e.Type == flow.TaskTimedOut && w.attemptOf(to, e) == token.ID) && w.openAt(to, token.ID, e.ID) {
+			w.failf("%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(), r.x.Stopped, to.x.Partition(), e.Time)
+		}
+	}
+}
+
+// attemptOf gives the TaskScheduled event that an event of an attempt goes back to.
+func (w *World) attemptOf(r *run, e *flow.HistoryEvent) int64 {
+	for e.Type != flow.TaskScheduled && e.Schedule > 0 {
+		e = &r.events[e.Schedule-1]
+	}
+	if r.m.Language == flow.Steps {
+		for e.Type != flow.StepEntered && e.Schedule > 0 {
+			e = &r.events[e.Schedule-1]
+		}
+	}
+	return e.ID
+}
+
+// openAt tells whether an attempt had not been closed before an event.
+func (w *World) openAt(r *run, attempt, before int64) bool {
+	for i := range r.events[:before-1] {
+		e := &r.events[i]
+		switch e.Type {
+		case flow.TaskSucceeded, flow.TaskFailed, flow.TaskSubmitFailed, flow.TaskTimedOut, flow.StateAborted, flow.StepFailed, flow.StateFailed:
+			if w.attemptOf(r, e) == attempt || e.Type == flow.StateAborted || e.Type == flow.StepFailed || e.Type == flow.StateFailed {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// judgeExample compares how an example has ended with the flow tester's run of it, where time and faults decide nothing.
+func (w *World) judgeExample(x *launch) {
+	r := w.runOf(x.flow.name, x.name)
+	if r == nil {
+		return
+	}
+	several := false
+	for _, list := range w.mocked.Tasks {
+		several = several || len(list) > 1
+	}
+	for _, st := range r.m.Nodes {
+		if several && (st.Kind == flow.Parallel || st.Kind == flow.Map) {
+			return
+		}
+	}
+	for i := range r.events {
+		e := &r.events[i]
+		if e.Type == flow.TaskTimedOut || e.Type == flow.ExecutionTimedOut || e.Type == flow.ExecutionStopped ||
+			e.Error != nil && (strings.Contains(e.Error.Cause, "lost with its caller") || e.Error.Name == "FnF.InternalError" || e.Error.Name == flow.ErrEventLimit || e.Error.Name == flow.ErrTaskTimeout) {
+			return
+		}
+	}
+	first, second := w.straight(r, x, r.x.Started), w.straight(r, x, r.x.Started+7*time.Hour.Milliseconds())
+	if first == nil || second == nil || first.Status != second.Status || !value.Equal(first.Output, second.Output) {
+		return
+	}
+	if first.Status != r.x.Status {
+		w.failf("%s/%s has ended as %v %v, the flow tester says %v %v", x.flow.name, x.name, r.x.Status, r.x.Error, first.Status, first.Error)
+		return
+	}
+	last := &r.events[len(r.events)-1]
+	if first.Status == flow.Succeeded && !value.Equal(first.Output, last.Output.Tree()) && !strings.Contains(string(last.Output.Text()), account) {
+		w.failf("%s/%s has come to %s, the flow tester says %s", x.flow.name, x.name, last.Output.Text(), value.Encode(first.Output))
+	}
+}
+
+func (w *World) straight(r *run, x *launch, start int64) *flowtest.Result {
+	s := *w.mocked
+	s.ExecutionName, s.Start = x.name, start
+	result, err := flowtest.Execute(r.m, w.limits, s)
+	if err != nil {
+		return nil
+	}
+	return result
+}
+
+// forget lets time pass until everything has expired, and checks that nothing is left.
+func (w *World) forget() {
+	left := func() (n int, last int64) {
+		for key, row := range w.disk.keys {
+			if strings.HasPrefix(key.Partition, "x#") {
+				n++
+				last = max(last, row.Expires)
+			}
+		}
+		return n, last
+	}
+	_, last := left()
+	deadline := time.UnixMilli(last).Add(10 * sweepEvery)
+	stores := w.home == functions || w.home == servers && w.expires
+	w.run(stepsMax, func() bool {
+		if stores {
+			w.disk.purge(time.Now())
+		}
+		n, _ := left()
+		return n == 0 || time.Now().After(deadline)
+	})
+	for _, key := range w.disk.sorted() {
+		if row := w.disk.keys[key]; strings.HasPrefix(key.Partition, "x#") {
+			w.failf("%s has expired at %d and is still there at %d", show(key), row.Expires, time.Now().UnixMilli())
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+
+	"millrace/shared/store"
+)
+
+// link is the store as one process reaches it.
+type link struct {
+	w *World
+	p *process
+}
+
+var _ store.Driver = (*link)(nil)
+
+// Shards implements store.Driver.
+func (l *link) Shards() int { return l.w.disk.rows.Shards() }
+
+// Close implements store.Driver.
+func (l *link) Close() error { return nil }
+
+// read carries out something that changes nothing.
+func (l *link) read(ctx context.Context, what string, do func() error) error {
+	var err error
+	o := &operation{process: l.p, key: l.p.name + " " + l.w.asker(ctx) + what}
+	o.apply = func() bool {
+		if l.w.faulty(l.w.faults.throttle) {
+			err = errThrottled
+		} else {
+			err = do()
+		}
+		l.w.tracef("%s: %s", o.key, outcome(err))
+		return true
+	}
+	if werr := l.w.sched.wait(ctx, o, nil); werr != nil {
+		return werr
+	}
+	return err
+}
+
+// write carries out a change, and what the seed does to it. half is what of it may be there without the rest; nil
+// for nothing.
+func (l *link) write(ctx context.Context, what string, half func(), do func() error) error {
+	w, p := l.w, l.p
+	var err error
+	o := &operation{process: p, key: p.name + " " + w.asker(ctx) + what}
+	o.apply = func() bool {
+		f := w.faults
+		switch {
+		case o.process.isDead() || w.calm:
+			err = do()
+		case f.hit(f.throttle):
+			err = errThrottled
+		case f.hit(f.before):
+			w.tracef("%s: dies before", o.key)
+			w.kill(p)
+			return false
+		case f.hit(f.after):
+			w.tracef("%s: dies after, %s", o.key, outcome(do()))
+			w.kill(p)
+			return false
+		case half != nil && f.hit(f.partial):
+			half()
+			err = errLost
+		case f.hit(f.lost):
+			w.tracef("%s: answer lost, %s", o.key, outcome(do()))
+			err = errLost
+			return true
+		case f.hit(f.late):
+			err = errGivenUp
+			w.sched.post(&operation{key: "late " + o.key, apply: func() bool {
+				w.tracef("late %s: %s", o.key, outcome(do()))
+				return true
+			}})
+		default:
+			err = do()
+		}
+		w.tracef("%s: %s", o.key, outcome(err))
+		return true
+	}
+	if werr := w.sched.wait(ctx, o, func() bool { return w.chance(o.key, w.faults.keep) }); werr != nil {
+		return werr
+	}
+	return err
+}
+
+func outcome(err error) string {
+	if err == nil {
+		return "done"
+	}
+	return err.Error()
+}
+
+// Get implements store.Driver.
+func (l *link) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
+	err = l.read(ctx, "get "+show(key), func() (err error) {
+		row, err = l.w.disk.rows.Get(always, key)
+		return err
+	})
+	return row, err
+}
+
+// Range implements store.Driver.
+func (l *link) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
+	err = l.read(ctx, fmt.Sprintf("range %s to %s %d %v", show(store.Key{Partition: r.Partition, Sort: r.From}), r.To, r.Limit, r.Reverse), func() (err error) {
+		rows, more, err = l.w.disk.rows.Range(always, r)
+		return err
+	})
+	return rows, more, err
+}
+
+// List implements store.Driver.
+func (l *link) List(ctx context.Context, r store.ListRange) (entries []store.Listed, more bool, err error) {
+	err = l.read(ctx, fmt.Sprintf("list %s %s to %s", r.Group, r.From, r.To), func() (err error) {
+		l.w.disk.catchUp(l.w.calm)
+		entries, more, err = l.w.disk.index.List(always, r)
+		return err
+	})
+	return entries, more, err
+}
+
+// Due implements store.Driver.
+func (l *link) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
+	err = l.read(ctx, fmt.Sprintf("due %d after %q", shard, cursor), func() (err error) {
+		l.w.disk.catchUp(l.w.calm)
+		due, next, err = l.w.disk.index.Due(always, shard, until, cursor, limit)
+		return err
+	})
+	return due, next, err
+}
+
+// Commit implements store.Driver. In the embedded store a commit is whole or not there.
+func (l *link) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+	d, fold := l.w.disk, l.p.lastFold(cas.Partition)
+	half := func() { d.put(l.p, puts, nil) }
+	if l.w.home == local {
+		half = nil
+	}
+	what := fmt.Sprintf("commit %s v%d with %d", show(cas.Key), cas.Version, len(puts))
+	return l.write(ctx, what, half, func() error {
+		if l.w.home == local && !d.holds(cas.Key, cond) {
+			return store.ErrConflict
+		}
+		d.put(l.p, puts, nil)
+		return d.replace(l.p, cas, cond, fold)
+	})
+}
+
+// Put implements store.Driver.
+func (l *link) Put(ctx context.Context, rows []store.Row) error {
+	return l.write(ctx, "put "+show(rows[0].Key), nil, func() error {
+		l.w.disk.put(l.p, rows, nil)
+		return nil
+	})
+}
+
+// Delete implements store.Driver.
+func (l *link) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+	return l.write(ctx, "delete "+show(key), nil, func() error { return l.w.disk.remove(l.p, key, cond) })
+}
+
+func show(k store.Key) string { return k.Partition + " " + k.Sort }

@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+)
+
+// oracle is the interpreter run straight through on what was decided: in memory, never stored and read again, never
+// told anything but what the commits that counted were told.
+type oracle struct {
+	state *interp.State
+}
+
+func newOracle(w *World, r *run, x *store.Execution) *oracle {
+	f, err := factsOf(w.raw, x)
+	if err != nil {
+		w.failf("%s: input: %v", x.Partition(), err)
+		return nil
+	}
+	return &oracle{interp.New(f)}
+}
+
+// follow makes the step that a commit has made, and compares.
+func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *folded, news []flow.HistoryEvent) {
+	version := int64(0)
+	if old != nil {
+		version = old.Version
+	}
+	if fold == nil || fold.version != version {
+		if old != nil && len(news) == 0 && bytes.Equal(old.Body, x.Body) {
+			return // nothing was folded: the row's wake time has moved
+		}
+		w.failf("%s v%d: nobody has folded what it holds", x.Partition(), x.Version)
+		return
+	}
+	m := r.m
+	if !fold.machine {
+		m = nil
+	}
+	ev := fold.event
+	fx := interp.Step(m, &w.limits, o.state, ev)
+	if len(fx.Need) > 0 {
+		w.failf("%s: the oracle misses a value", x.Partition())
+		return
+	}
+	for i := range max(len(fx.Events), len(news)) {
+		want, got := "nothing", "nothing"
+		if i < len(fx.Events) {
+			want = textOf(&fx.Events[i])
+		}
+		if i < len(news) {
+			got = textOf(&news[i])
+		}
+		if want != got {
+			w.failf("%s v%d: the straight run writes\n  %s\nthe history has\n  %s", x.Partition(), x.Version, want, got)
+			return
+		}
+	}
+	if want, got := about(o.state), about(r.state); want != got {
+		w.failf("%s v%d: the straight run stands at\n  %s\nthe row at\n  %s", x.Partition(), x.Version, want, got)
+	}
+}
+
+// about is what shows of a state.
+func about(s *interp.State) string {
+	text := fmt.Sprintf("%v stopped %d error %v events %d at %d due %d ready %v leases %v", s.Status, s.Stopped, s.Error, s.LastEvent,
+		s.LastTime, s.NextDue(0), s.Ready(), s.Leases())
+	for _, out := range s.Outbox {
+		text += fmt.Sprintf(" %d/%d for %s%s/%s after %d at %d", out.Kind, out.ID, out.Token, out.Flow, out.Name, out.Tries, out.Next)
+	}
+	return text
+}

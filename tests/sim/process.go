@@ -1,0 +1,335 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/queue"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/task"
+	"millrace/shared/task/flowtask"
+)
+
+// home is what kind of deployment a run has.
+type home int
+
+const (
+	local     home = iota // one process that owns its store
+	servers               // several that run for long and share a store
+	functions             // several that work for the time of an invocation
+	homes
+)
+
+func (h home) String() string { return [...]string{"local", "servers", "functions"}[h] }
+
+// process is one process, from its start to its death.
+type process struct {
+	w       *World
+	name    string
+	runner  *runner.Runner
+	service *cloudflow.Service
+	store   *store.Store
+	skew    atomic.Int64 // of its clock, ns
+	dead    chan struct{}
+	life    context.Context
+	stop    context.CancelFunc
+	work    sync.WaitGroup
+
+	mu    sync.Mutex
+	folds map[string]*folded
+}
+
+// folded is what a fold was given.
+type folded struct {
+	version int64 // of the row that it began with; 0 for a claim
+	machine bool
+	event   interp.Event
+}
+
+// sweepEvery is the time between two sweeps of a process.
+const sweepEvery = time.Minute
+
+// newProcess starts a process.
+func newProcess(w *World) *process {
+	w.born++
+	p := &process{w: w, name: fmt.Sprintf("p%d", w.born), dead: make(chan struct{}), folds: map[string]*folded{}}
+	p.life, p.stop = context.WithCancel(always)
+	p.moveClock()
+	var driver store.Driver = &link{w, p}
+	if w.bug != nil && w.bug.Driver != nil {
+		driver = w.bug.Driver(driver)
+	}
+	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail, Exclusive: w.home == local})
+	flows := flowtask.New(starter{p}, nil)
+	flows.Everywhere = true
+	world := task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result { return w.tasks.run(ctx, p, r) })
+	tasks := task.NewTable(map[string]task.Runner{"FNF:StartExecution": flows}, world)
+	if w.mocked != nil {
+		tasks = task.NewTable(nil, world)
+	}
+	o := runner.Options{Store: p.store, Queue: hints{p}, Tasks: tasks, Compile: compile, Limits: w.limits, Region: "local", Now: p.now,
+		Log:       slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: noTime})),
+		Exclusive: w.home == local, LeaseMax: w.lease, Retention: retention, CallsMax: w.calls, Folds: p.noteFold}
+	switch w.home {
+	case servers:
+		o.StoreExpires = w.expires
+	case functions:
+		o.Thin, o.StoreExpires, o.CallMax = true, true, w.lease
+	}
+	if w.bug != nil && w.bug.Runner != nil {
+		w.bug.Runner(&o)
+	}
+	p.runner = runner.New(o)
+	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Runner: p.runner, Limits: w.limits, Region: "local", Now: p.now, Log: o.Log})
+	first := time.Duration(w.rand.IntN(60_000))*time.Millisecond + time.Duration(w.born)*time.Microsecond
+	p.goOn(func() { p.sweep(first) })
+	w.tracef("%s starts, clock %+v", p.name, time.Duration(p.skew.Load()))
+	return p
+}
+
+func compile(definition, mode string) (*flow.Machine, error) {
+	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode})
+	if m == nil {
+		return nil, diagnostics.Err()
+	}
+	return m, nil
+}
+
+func noTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// logs shows what a process logs, where somebody wants to see everything.
+type logs struct{ p *process }
+
+func (l logs) Write(b []byte) (int, error) {
+	if out := l.p.w.trace.out; out != nil && !l.p.isDead() {
+		io.WriteString(out, "          "+l.p.name+" logs "+string(b))
+	}
+	if strings.Contains(string(b), "the interpreter broke") {
+		l.p.w.broke(string(b))
+	}
+	return len(b), nil
+}
+
+func (p *process) now() time.Time { return time.Now().Add(time.Duration(p.skew.Load())) }
+
+// moveClock sets the clock of a process.
+func (p *process) moveClock() {
+	if s := p.w.faults.skew; s > 0 {
+		p.skew.Store(p.w.rand.Int64N(int64(2*s)+1) - int64(s))
+	}
+}
+
+func (p *process) died() <-chan struct{} {
+	if p == nil {
+		return nil
+	}
+	return p.dead
+}
+
+func (p *process) isDead() bool {
+	select {
+	case <-p.died():
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *process) goOn(f func()) {
+	p.work.Go(f)
+}
+
+// sweep is the process's sweeper.
+func (p *process) sweep(first time.Duration) {
+	if p.w.home == local {
+		p.runner.Resume(p.life)
+		p.store.EachFlow(p.life, func(f *store.Flow) error { return p.runner.Census(p.life, f.Account, f.ID) })
+		p.runner.CensusDone()
+	}
+	for wait := first; ; wait = sweepEvery {
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+			p.runner.Sweep(p.life)
+		case <-p.life.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// noteFold is told by the runner what it folds.
+func (p *process) noteFold(partition string, version int64, advancing bool, ev interp.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ev.Take != nil {
+		take := *ev.Take
+		ev.Take = &take
+	}
+	p.folds[partition] = &folded{version, advancing, ev}
+}
+
+func (p *process) lastFold(partition string) *folded {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.folds[partition]
+}
+
+// kill takes a process down: nothing that it has not sent yet is sent, and what it has sent may be carried out.
+func (w *World) kill(p *process) {
+	if p.isDead() {
+		return
+	}
+	w.tracef("%s dies", p.name)
+	close(p.dead)
+	w.sched.withdrawAll(p, func(o *operation) bool {
+		kept := o.done != nil && strings.Contains(o.key, " commit ") && w.faults.hit(w.faults.keep)
+		if kept {
+			o.done = nil
+		}
+		return kept
+	})
+	p.end()
+	for i, q := range w.processes {
+		if q == p {
+			w.processes = append(w.processes[:i:i], w.processes[i+1:]...)
+			break
+		}
+	}
+	w.after(time.Duration(w.rand.IntN(90_000))*time.Millisecond, "start", func() {
+		w.processes = append(w.processes, newProcess(w))
+	})
+}
+
+// end lets the goroutines of a process come to their end.
+func (p *process) end() {
+	p.stop()
+	go func() {
+		ctx, cancel := context.WithCancel(always)
+		cancel()
+		p.runner.Close(ctx)
+	}()
+}
+
+// crashOne takes down a process that the seed chooses.
+func (w *World) crashOne() {
+	if len(w.processes) > 0 {
+		w.kill(w.processes[w.rand.IntN(len(w.processes))])
+	}
+}
+
+// starter starts executions for tasks.
+type starter struct{ p *process }
+
+func (s starter) StartChild(ctx context.Context, c flowtask.Child) (flowtask.Started, error) {
+	s.p.w.tasks.child(c)
+	name, err := s.p.runner.StartChild(ctx, runner.Child{Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
+		Callback: c.CallbackToken, Key: c.Key})
+	return flowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
+}
+
+// hints is the queue as one process reaches it.
+type hints struct{ p *process }
+
+// Send implements queue.Sender.
+func (h hints) Send(ctx context.Context, messages ...queue.Message) error {
+	w := h.p.w
+	var err error
+	o := &operation{process: h.p, key: fmt.Sprintf("%s send %s in %v", h.p.name, messages[0].Partition, messages[0].Delay)}
+	o.apply = func() bool {
+		f := w.faults
+		lost := w.faulty(f.hintLost)
+		if lost && w.rand.IntN(2) == 0 {
+			err = errLost
+		}
+		w.tracef("%s: lost %v, %s", o.key, lost, outcome(err))
+		for _, m := range messages {
+			if lost {
+				continue
+			}
+			w.hint(h.p, m.Partition, m.Delay)
+			if w.faulty(f.hintTwice) {
+				w.hint(h.p, m.Partition, m.Delay+pauses[w.rand.IntN(len(pauses))])
+			}
+		}
+		return true
+	}
+	if werr := w.sched.wait(ctx, o, nil); werr != nil {
+		return werr
+	}
+	return err
+}
+
+// hint brings a hint on its way.
+func (w *World) hint(from *process, partition string, delay time.Duration) {
+	if w.faulty(w.faults.hintLate) {
+		delay += pauses[w.rand.IntN(len(pauses))]
+	}
+	w.after(delay, "deliver "+partition, func() {
+		if w.home == local && from.isDead() || len(w.processes) == 0 {
+			return // a queue in memory is lost with its process
+		}
+		to := w.processes[w.rand.IntN(len(w.processes))]
+		if w.faulty(w.faults.hintStray) {
+			partition = w.stray(partition)
+		}
+		w.tracef("%s gets a hint %s", to.name, partition)
+		to.goOn(func() { to.handle(partition) })
+	})
+}
+
+// stray is what a hint names that has been changed on its way.
+func (w *World) stray(partition string) string {
+	if n := len(w.partitions); n > 0 && w.rand.IntN(2) == 0 {
+		return w.partitions[w.rand.IntN(n)]
+	}
+	return partition[:w.rand.IntN(len(partition)+1)]
+}
+
+// worked is how long an invocation of a function may take.
+const worked = 300 * time.Second
+
+// handle takes a hint up.
+func (p *process) handle(partition string) {
+	var err error
+	if p.w.home == functions {
+		ctx, cancel := context.WithTimeout(p.life, worked)
+		err = p.runner.Work(ctx, partition)
+		cancel()
+	} else {
+		err = p.runner.Look(p.life, partition)
+	}
+	if err != nil && !p.isDead() {
+		again := &operation{key: "again " + partition, apply: func() bool {
+			p.w.hint(p, partition, 5*time.Second)
+			return true
+		}}
+		p.w.sched.post(again)
+	}
+}
+
+// after lets something happen some time later, in the scheduler's goroutine.
+func (w *World) after(d time.Duration, what string, do func()) {
+	o := &operation{key: what, apply: func() bool { do(); return true }}
+	if d <= 0 {
+		w.sched.post(o)
+		return
+	}
+	time.AfterFunc(d, func() { w.sched.post(o) })
+}

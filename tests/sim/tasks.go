@@ -1,0 +1,303 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/interp"
+	"millrace/shared/task"
+	"millrace/shared/task/flowtask"
+	"millrace/shared/value"
+)
+
+// tasks is the world outside: what calls come to, by state, data and attempt. Only the scheduler's goroutine touches it.
+type tasks struct {
+	w        *World
+	worlds   map[string]*flowtest.World // by execution
+	used     map[string]int             // of an example's outcomes, by execution and state
+	known    map[string]int             // the same, by key
+	flying   map[string]*process        // who calls, by key
+	answered map[string]answerer        // who has been answered, by key
+	calls    int
+	reports  []*reported
+	slowness int64 // answers take so much longer
+}
+
+// answerer is a process that has the answer of a call.
+type answerer struct {
+	p    *process
+	when time.Time // of the call
+}
+
+// reported is a report and what it was told.
+type reported struct {
+	who     string
+	token   interp.Token
+	output  string
+	failure *flow.Error
+	event   int64 // of an accepted one
+	code    fault.Code
+}
+
+func newTasks(w *World) *tasks {
+	k := &tasks{w: w, worlds: map[string]*flowtest.World{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]answerer{}}
+	k.slowness = []int64{1, 1, 1, 10}[w.rand.IntN(4)]
+	return k
+}
+
+// plan is what comes of a call.
+type plan struct {
+	delay   time.Duration
+	hang    bool
+	result  task.Result
+	reports []planned
+}
+
+// planned is a report that comes some time after a call.
+type planned struct {
+	delay   time.Duration
+	output  []byte
+	failure *flow.Error
+}
+
+// run implements task.Runner for one process.
+func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result {
+	w := k.w
+	var made plan
+	call := &operation{process: p, key: p.name + " calls " + r.State + " " + r.Key}
+	call.apply = func() bool {
+		k.begin(p, &r)
+		made = k.plan(&r)
+		w.tracef("%s of %s: answer in %v hang %v, %d reports", call.key, r.Execution, made.delay, made.hang, len(made.reports))
+		for i, report := range made.reports {
+			who := fmt.Sprintf("report %s %d.%d", r.Key, k.calls, i)
+			w.clients.goOn(func() { k.report(who, r.Token, report) })
+		}
+		return true
+	}
+	if err := w.sched.wait(ctx, call, nil); err != nil {
+		return task.Fail("Cut", "the call was cut before it was made")
+	}
+	var timer <-chan time.Time
+	if !made.hang {
+		t := time.NewTimer(made.delay)
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-timer:
+	case <-ctx.Done():
+	case <-p.dead:
+	}
+	end := &operation{process: p, key: p.name + " is answered by " + r.State + " " + r.Key}
+	cut := true
+	end.apply = func() bool {
+		cut = false
+		k.over(p, r.Key, true)
+		w.tracef("%s", end.key)
+		return true
+	}
+	if ctx.Err() == nil {
+		w.sched.wait(ctx, end, nil)
+	}
+	if cut {
+		w.sched.post(&operation{key: "cut " + p.name + " " + r.Key, apply: func() bool { k.over(p, r.Key, false); return true }})
+		return task.Fail("Cut", "the call was cut")
+	}
+	return made.result
+}
+
+// begin checks that nobody else calls the same, and that no answer of it was thrown away.
+func (k *tasks) begin(p *process, r *task.Request) {
+	k.calls++
+	w := k.w
+	trusted := w.faults.skew < 5*time.Second
+	if q := k.flying[r.Key]; q != nil && !q.isDead() && w.home != functions && trusted && time.Since(k.answered[r.Key].when) < w.lease {
+		w.failf("%s calls %s of %s while %s does", p.name, r.State, r.Execution, q.name)
+	}
+	if a := k.answered[r.Key]; a.p != nil && !a.p.isDead() && time.Since(a.when) < w.lease && k.flying[r.Key] == nil {
+		w.failf("%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, a.p.name)
+	}
+	k.flying[r.Key] = p
+	k.answered[r.Key] = answerer{when: time.Now()}
+}
+
+func (k *tasks) over(p *process, key string, answered bool) {
+	if k.flying[key] != p {
+		return
+	}
+	delete(k.flying, key)
+	if a := k.answered[key]; answered {
+		a.p = p
+		k.answered[key] = a
+	}
+}
+
+func (k *tasks) plan(r *task.Request) plan {
+	made := k.outcome(r)
+	if !k.w.calm && k.w.chance("hang "+r.Key, 200) {
+		made.hang = true
+	}
+	return made
+}
+
+func (k *tasks) outcome(r *task.Request) plan {
+	if k.w.mocked != nil {
+		return k.mock(r)
+	}
+	x := r.Flow + "/" + r.Execution
+	world := k.worlds[x]
+	if world == nil {
+		h := fnv.New64a()
+		fmt.Fprintf(h, "%d %s", k.w.seed, x)
+		world = flowtest.NewWorld(h.Sum64())
+		k.worlds[x] = world
+	}
+	c := &interp.Call{Attempt: 1, State: r.State, Task: &flow.TaskSpec{Mode: flow.TaskMode(r.Mode)}, Input: flow.TextValue(r.Input), Token: r.Token, Key: r.Key}
+	if r.Parameters != nil {
+		c.Params = flow.TextValue(r.Parameters)
+	}
+	var made plan
+	for _, n := range world.Call(c) {
+		delay := time.Duration(n.Delay*k.slowness) * time.Millisecond
+		if n.News.Kind == interp.Answered {
+			made.delay, made.result = delay, task.Result{Output: n.News.Output, Async: n.News.Async}
+			if e := n.News.Error; e != nil {
+				made.result.Output, made.result.Error = nil, &task.Error{Name: e.Name, Cause: e.Cause}
+			}
+			continue
+		}
+		made.reports = append(made.reports, planned{delay, reportable(n.News.Output), n.News.Error})
+	}
+	return made
+}
+
+// reportable is an output as the API takes it: an object.
+func reportable(text []byte) []byte {
+	if len(text) > 0 && text[0] != '{' {
+		return append(append([]byte(`{"v":`), text...), '}')
+	}
+	return text
+}
+
+// mock gives the outcome that an example has for the attempt.
+func (k *tasks) mock(r *task.Request) plan {
+	list := k.w.mocked.Tasks[r.State]
+	if len(list) == 0 {
+		return plan{result: task.Fail("NoOutcome", "the case has no outcome for task "+r.State)}
+	}
+	n, again := k.known[r.Key]
+	if !again {
+		at := r.Flow + "/" + r.Execution + "/" + r.State
+		n = k.used[at]
+		k.used[at]++
+		k.known[r.Key] = n
+	}
+	o := list[min(n, len(list)-1)]
+	made := plan{delay: time.Duration(k.w.number(r.Key)%3000) * time.Millisecond, result: task.Result{Output: encode(o.Return)}}
+	switch {
+	case r.Mode == task.Complete && o.Error != nil:
+		made.result = task.Fail(o.Error.Name, o.Error.Cause)
+	case r.Mode == task.Complete:
+	case o.Error != nil:
+		made.reports = []planned{{failure: o.Error, delay: made.delay / 2}}
+	case o.Callback != nil:
+		made.reports = []planned{{output: encode(o.Callback), delay: made.delay / 2}}
+	default:
+		made.reports = []planned{{output: encode(o.Return), delay: made.delay * 2}}
+	}
+	return made
+}
+
+func encode(v any) []byte {
+	if v == nil {
+		return []byte("{}")
+	}
+	return value.Encode(v)
+}
+
+// triesMax is how often somebody outside tries the same again.
+const triesMax = 12
+
+// report brings a report, again and again as long as it is not known what became of it.
+func (k *tasks) report(who, token string, n planned) {
+	w := k.w
+	parsed, _ := interp.ParseToken(token)
+	w.clients.sleep(n.delay)
+	for range triesMax {
+		id, err := request(w, who, func(ctx context.Context, s *cloudflow.Service) (int64, error) {
+			c := cloudflow.Caller{Account: account}
+			if n.failure != nil {
+				return s.ReportTaskFailed(ctx, c, cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: n.failure.Name, Cause: &n.failure.Cause})
+			}
+			return s.ReportTaskSucceeded(ctx, c, cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: string(n.output)})
+		})
+		code := codeOf(err)
+		if retried(code, err) {
+			if !w.clients.sleep(time.Duration(w.number(who)%5000) * time.Millisecond) {
+				return
+			}
+			continue
+		}
+		told := &reported{who: who, token: parsed, output: string(n.output), failure: n.failure, event: id, code: code}
+		w.sched.wait(w.clients.life, &operation{key: who + " is told", apply: func() bool {
+			k.reports = append(k.reports, told)
+			k.judge(told)
+			return true
+		}}, nil)
+		return
+	}
+}
+
+// judge checks the answer of a report against the history at that moment: an accepted one is in it.
+func (k *tasks) judge(told *reported) {
+	if told.code != "" {
+		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument {
+			k.w.failf("%s was answered %s", told.who, told.code)
+		}
+		return
+	}
+	r := k.w.runOf(told.token.Flow, told.token.Execution)
+	if r == nil || told.event < 1 || told.event > int64(len(r.events)) {
+		k.w.failf("%s was told event %d of %s, which is not there", told.who, told.event, told.token.Execution)
+		return
+	}
+	e := &r.events[told.event-1]
+	switch {
+	case told.failure == nil && (e.Type != flow.TaskSucceeded || string(e.Output.Text()) != told.output),
+		told.failure != nil && (e.Type != flow.TaskFailed || e.Error.Cause != told.failure.Cause):
+		if e.Type != flow.ExecutionFailed { // the result was too large
+			k.w.failf("%s was told event %d, which is %s", told.who, told.event, textOf(e))
+		}
+	}
+	for _, other := range k.reports {
+		if other != told && other.code == "" && other.event == told.event && other.token.Execution == told.token.Execution && other.token.Flow == told.token.Flow {
+			k.w.failf("%s and %s were both told event %d", told.who, other.who, told.event)
+		}
+	}
+}
+
+// child notes that an execution is started by a task.
+func (k *tasks) child(flowtask.Child) {}
+
+// codeOf is the fault of an answer; "" without an error or for one that is none of the API's.
+func codeOf(err error) fault.Code {
+	if err == nil {
+		return ""
+	}
+	return fault.CodeOf(err)
+}
+
+// retried tells whether the caller tries again: nothing is known, or he was told to.
+func retried(code fault.Code, err error) bool {
+	if err == nil {
+		return false
+	}
+	return code == "" || code == fault.InternalServerError || code == fault.TaskInvalidState || code == fault.ConcurrentUpdateError || code.Retryable()
+}

@@ -1,0 +1,290 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+	"millrace/shared/value"
+)
+
+// run is an execution as its writes have shown it so far.
+type run struct {
+	x       *store.Execution
+	m       *flow.Machine
+	events  []flow.HistoryEvent
+	shown   []string // the same, as text
+	lists   *lists
+	oracle  *oracle
+	state   *interp.State // as stored
+	readers int           // accepted reports seen
+}
+
+// writing looks at a row that is about to be written.
+func (w *World) writing(p *process, row store.Row, _ *folded) {
+	if !strings.HasPrefix(row.Partition, "x#") {
+		return
+	}
+	old, ok := w.disk.keys[row.Key]
+	switch {
+	case row.Sort != "a" && ok && !bytes.Equal(old.Data, row.Data):
+		w.failf("a row of the history or of a value is written anew with other bytes: %s by %s", show(row.Key), p.name)
+	case row.Expires == 0:
+		w.failf("row %s never expires", show(row.Key))
+	}
+}
+
+// removing looks at a row that is about to be removed.
+func (w *World) removing(p *process, key store.Key) {
+	row := w.disk.keys[key]
+	if p == nil || !strings.HasPrefix(key.Partition, "x#") || key.Sort != "a" {
+		return
+	}
+	if row.Expires > p.now().UnixMilli() {
+		w.failf("%s removes %s before it expires", p.name, show(key))
+	}
+	delete(w.runs, key.Partition)
+}
+
+// written looks at a row that has been written.
+func (w *World) written(p *process, row store.Row, fold *folded) {
+	if !strings.HasPrefix(row.Partition, "x#") || row.Sort != "a" {
+		return
+	}
+	x, err := w.raw.Load(always, row.Partition)
+	if err != nil {
+		w.failf("%s cannot be read: %v", row.Partition, err)
+		return
+	}
+	w.commits++
+	r := w.runs[row.Partition]
+	if r == nil || r.x.Run != x.Run {
+		w.claimed(p, r, x, fold)
+	} else {
+		w.advanced(p, r, x, fold)
+	}
+}
+
+// claimed looks at the first row of a run.
+func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) {
+	if old != nil && old.x.Expires > p.now().UnixMilli() {
+		w.failf("%s is claimed twice, by runs %x and %x", x.Partition(), old.x.Run, x.Run)
+		return
+	}
+	if x.Version != 1 {
+		w.failf("%s begins with version %d", x.Partition(), x.Version)
+		return
+	}
+	m, err := w.machineOf(x)
+	if err != nil {
+		w.failf("%s: its definition: %v", x.Partition(), err)
+		return
+	}
+	r := &run{x: x, m: m, lists: newLists()}
+	if old == nil {
+		w.partitions = append(w.partitions, x.Partition())
+	}
+	w.executions++
+	w.runs[x.Partition()] = r
+	r.oracle = newOracle(w, r, x)
+	w.judge(p, r, nil, x, fold)
+}
+
+// advanced looks at a later version of a run.
+func (w *World) advanced(p *process, r *run, x *store.Execution, fold *folded) {
+	old := r.x
+	switch {
+	case x.Version != old.Version+1:
+		w.failf("%s: version %d follows %d", x.Partition(), x.Version, old.Version)
+	case x.LastEvent < old.LastEvent || x.LastTime < old.LastTime:
+		w.failf("%s: the history goes back from event %d to %d", x.Partition(), old.LastEvent, x.LastEvent)
+	case old.Status.Final() && (x.Status != old.Status || x.Stopped != old.Stopped || x.LastEvent != old.LastEvent ||
+		fmt.Sprint(x.Error) != fmt.Sprint(old.Error)):
+		w.failf("%s: the end changes from %v to %v", x.Partition(), old.Status, x.Status)
+	case x.Claim != old.Claim || x.Origin != old.Origin || x.Seed != old.Seed || x.Deadline != old.Deadline || x.Callback != old.Callback:
+		w.failf("%s: what the claim has fixed changes", x.Partition())
+	}
+	r.x = x
+	w.judge(p, r, old, x, fold)
+}
+
+// judge checks what a commit has made of a run.
+func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded) {
+	if w.failed() {
+		return
+	}
+	state, err := stateOf(w.raw, x)
+	if err != nil {
+		w.failf("%s: its body: %v", x.Partition(), err)
+		return
+	}
+	r.state = state
+	news := w.history(r, x, old == nil || x.Version%8 == 0 || x.Status.Final())
+	if w.failed() {
+		return
+	}
+	r.lists.add(r.m, &w.limits, news, func(format string, args ...any) { w.failf("%s: %s", x.Partition(), fmt.Sprintf(format, args...)) })
+	w.wakes(p, r, x)
+	if w.failed() {
+		return
+	}
+	if counted := old != nil && (x.Tries > old.Tries || x.Begun > old.Begun); counted {
+		if len(news) > 0 {
+			w.failf("%s: a commit that only counts writes events", x.Partition())
+		}
+		return
+	}
+	r.oracle.follow(w, r, old, x, fold, news)
+}
+
+// history reads what a commit has added, or everything, and compares it with what has been seen.
+func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEvent {
+	from := int64(len(r.events)) + 1
+	if all {
+		from = 1
+	}
+	events, err := w.raw.Events(always, x, from, 1<<20)
+	if err == nil {
+		err = w.raw.LoadEvents(always, x, events)
+	}
+	if err != nil {
+		w.failf("%s: history: %v", x.Partition(), err)
+		return nil
+	}
+	for i := range events {
+		e := &events[i]
+		text := textOf(e)
+		switch {
+		case e.ID != from+int64(i):
+			w.failf("%s: event %d stands where %d should be", x.Partition(), e.ID, from+int64(i))
+			return nil
+		case e.ID <= int64(len(r.shown)):
+			if r.shown[e.ID-1] != text {
+				w.failf("%s: event %d was %s and is %s", x.Partition(), e.ID, r.shown[e.ID-1], text)
+				return nil
+			}
+		default:
+			r.events = append(r.events, *e)
+			r.shown = append(r.shown, text)
+		}
+	}
+	if last := from + int64(len(events)) - 1; last != x.LastEvent {
+		w.failf("%s: the history ends with event %d, the row says %d", x.Partition(), last, x.LastEvent)
+		return nil
+	}
+	return r.events[r.lists.count:]
+}
+
+func textOf(e *flow.HistoryEvent) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %d %v %d %d", e.ID, e.Schedule, e.Type, e.Node, e.Time)
+	e.Values(func(field byte, v *flow.Value) { fmt.Fprintf(&b, " %d=%s", field, v.Text()) })
+	if e.Error != nil {
+		fmt.Fprintf(&b, " %s: %s", e.Error.Name, e.Error.Cause)
+	}
+	return b.String()
+}
+
+// slack is what clocks of two processes may differ by, and then some, ms.
+const slack = 10_000
+
+// wakes checks that the row's wake time is not later than its earliest need (R7).
+func (w *World) wakes(p *process, r *run, x *store.Execution) {
+	now := p.now().UnixMilli()
+	if x.Status.Final() && len(r.state.Outbox) == 0 {
+		if x.Wake != 0 && x.Wake != x.Expires || x.Wake == 0 && w.home == local {
+			w.failf("%s has ended and wakes at %d, expires at %d", x.Partition(), x.Wake, x.Expires)
+		}
+		return
+	}
+	need := r.state.NextDue(0)
+	sooner := func(t int64) {
+		if need == 0 || t < need {
+			need = t
+		}
+	}
+	if r.state.Ready() {
+		if x.Version == 1 {
+			sooner(now + 120_000 + slack)
+		}
+		sooner(now + 30_000 + slack)
+		if x.Version == 1 {
+			need = max(need, now+120_000+slack)
+		}
+	}
+	if r.state.Unsent() {
+		sooner(now + 30_000 + slack)
+	}
+	need = max(need, now+1)
+	if x.Tries > 0 {
+		need = max(need, now+3_600_000+slack)
+	}
+	if x.Wake == 0 || x.Wake > need {
+		w.failf("%s v%d wakes at %d, which is %d ms later than its earliest need", x.Partition(), x.Version, x.Wake, x.Wake-need)
+	}
+}
+
+// stateOf is the interpreter's state of a row.
+func stateOf(raw *store.Store, x *store.Execution) (*interp.State, error) {
+	f, err := factsOf(raw, x)
+	if err != nil {
+		return nil, err
+	}
+	s := interp.New(f)
+	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
+	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime
+	if x.Body == nil {
+		return s, nil
+	}
+	return s, s.DecodeBody(x.Body)
+}
+
+func factsOf(raw *store.Store, x *store.Execution) (interp.Facts, error) {
+	text, err := raw.InputText(always, x)
+	if err != nil {
+		return interp.Facts{}, err
+	}
+	if len(text) == 0 {
+		text = []byte("{}")
+	}
+	canonical, err := value.Canonical(text)
+	return interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
+		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started, Deadline: x.Deadline,
+		Callback: x.Callback, Express: x.Express, Input: flow.TextValue(canonical)}, err
+}
+
+// compiled keeps machines: they are immutable, and runs share flows.
+var compiled = struct {
+	sync.Mutex
+	m map[string]*flow.Machine
+}{m: map[string]*flow.Machine{}}
+
+func (w *World) machineOf(x *store.Execution) (*flow.Machine, error) {
+	mode := flow.Standard
+	if x.Express {
+		mode = flow.Express
+	}
+	text := string(w.disk.keys[store.Key{Partition: "d#" + x.FlowID, Sort: x.Hash}].Data)
+	return compileOnce(text, mode)
+}
+
+func compileOnce(text, mode string) (*flow.Machine, error) {
+	compiled.Lock()
+	defer compiled.Unlock()
+	if m := compiled.m[mode+text]; m != nil {
+		return m, nil
+	}
+	m, err := compile(text, mode)
+	if err != nil {
+		return nil, err
+	}
+	if len(compiled.m) > 5000 {
+		clear(compiled.m)
+	}
+	compiled.m[mode+text] = m
+	return m, nil
+}

@@ -1,0 +1,328 @@
+package sim
+
+import (
+	"context"
+	crand "crypto/rand"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+)
+
+// Options of a run.
+type Options struct {
+	Seed  uint64
+	Flow  string    // the example flow to run, by its file's name; "": as the seed says
+	Trace io.Writer // shows every step; nil: none
+	Bug   *Bug      // put in on purpose; nil: none
+	Home  string    // local, servers or functions; "": as the seed says
+}
+
+// Bug changes what a process is made of.
+type Bug struct {
+	Name   string
+	Driver func(store.Driver) store.Driver
+	Runner func(*runner.Options)
+}
+
+// Report is what a run came to.
+type Report struct {
+	Seed       uint64
+	Home       string
+	Executions int
+	Commits    int
+	Steps      int
+	Sum        uint64   // of everything that happened
+	Failure    string   // "" when nothing was wrong
+	Tail       []string // the last steps before a failure
+}
+
+// World is one run.
+type World struct {
+	seed   uint64
+	rand   *rand.Rand
+	faults *faults
+	sched  *scheduler
+	disk   *disk
+	raw    *store.Store // over the rows, for looking at them
+	trace  trace
+	begun  time.Time
+	bug    *Bug
+
+	home    home
+	tail    int
+	expires bool // servers: the store removes expired rows itself
+	lease   time.Duration
+	calls   int
+	limits  flow.Limits
+	mocked  *flowtest.Setup // an example's tasks; nil: tasks by chance
+
+	processes  []*process
+	born       int
+	partitions []string // of executions, in the order of their claims
+	runs       map[string]*run
+	calm       bool // no faults any more
+	steps      int
+	commits    int
+	executions int
+	tasks      *tasks
+	clients    *clients
+
+	mu      sync.Mutex
+	failure string
+}
+
+// How long executions may run, how long they are kept after that, and how many steps a run may take.
+const (
+	runsMax   = 600 // s
+	retention = 10 * time.Minute
+	stepsMax  = 60_000
+)
+
+const account = "1234567890123456"
+
+// Run makes one run in a bubble of its own.
+func Run(t *testing.T, o Options) Report {
+	var report Report
+	previous := crand.Reader
+	crand.Reader = newSecrets(o.Seed)
+	defer func() { crand.Reader = previous }()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(o)
+		w.live()
+		w.end()
+		report = w.report()
+	})
+	return report
+}
+
+// secrets stands in for the system's source of random bytes.
+type secrets struct {
+	mu sync.Mutex
+	r  *rand.ChaCha8
+}
+
+func newSecrets(seed uint64) *secrets {
+	var s [32]byte
+	copy(s[:], fmt.Sprintf("secrets %d", seed))
+	return &secrets{r: rand.NewChaCha8(s)}
+}
+
+// Read implements io.Reader.
+func (s *secrets) Read(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.r.Read(b)
+}
+
+func newWorld(o Options) *World {
+	r := rand.New(rand.NewPCG(o.Seed, 1))
+	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}}
+	w.trace.out = o.Trace
+	w.home = home(r.IntN(int(homes)))
+	for h := range homes {
+		if o.Home == h.String() {
+			w.home = h
+		}
+	}
+	w.expires = r.IntN(2) == 0
+	w.tail = []int{1, 200, 600, 2048}[r.IntN(4)]
+	w.lease = []time.Duration{5 * time.Second, 20 * time.Second, 2 * time.Minute}[r.IntN(3)]
+	w.calls = []int{1, 2, 128}[r.IntN(3)]
+	w.limits = flow.DefaultLimits()
+	w.limits.ExecutionSeconds = runsMax
+	if r.IntN(2) == 0 {
+		w.limits.MapConcurrency, w.limits.IterationsOld = 2, 2
+	}
+	if r.IntN(8) == 0 {
+		w.limits.Events = 60
+	}
+	w.disk = newDisk(w, w.home != local, 1+r.IntN(2), []int{1, 2, 0}[r.IntN(3)])
+	w.raw = store.New(store.Options{Driver: w.disk.rows, Now: func() time.Time { return time.UnixMilli(0) }, TailBytes: w.tail})
+	w.tasks = newTasks(w)
+	w.clients = newClients(w)
+	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d", w.seed, w.home, w.faults, w.tail, w.lease, w.calls)
+	for range w.most() {
+		w.processes = append(w.processes, newProcess(w))
+	}
+	w.clients.begin(o.Flow)
+	return w
+}
+
+// most is how many processes a run has at a time.
+func (w *World) most() int {
+	if w.home == local {
+		return 1
+	}
+	return 1 + w.rand.IntN(3)
+}
+
+// live is the time with faults, and then the one in which everything comes to its end.
+func (w *World) live() {
+	if !w.run(stepsMax/3, w.clients.quiet) {
+		w.tracef("the faults end")
+	}
+	w.calm = true
+	for _, p := range w.processes {
+		p.skew.Store(0)
+	}
+	if !w.run(stepsMax, func() bool { return w.clients.quiet() && w.settled() }) {
+		w.failf("no end after %d steps: %s", w.steps, w.unsettled())
+	}
+	if w.failed() {
+		return
+	}
+	w.judgeEnds()
+	if w.failed() {
+		return
+	}
+	w.forget()
+}
+
+// settled tells whether every execution has ended and has nothing to send.
+func (w *World) settled() bool { return w.unsettled() == "" && len(w.processes) > 0 }
+
+func (w *World) unsettled() string {
+	for _, partition := range w.partitions {
+		r := w.runs[partition]
+		if r != nil && (!r.x.Status.Final() || len(r.state.Outbox) > 0) {
+			return fmt.Sprintf("%s is %v, %d in its outbox, wakes at %d, now %d", partition, r.x.Status, len(r.state.Outbox), r.x.Wake, time.Now().UnixMilli())
+		}
+	}
+	return ""
+}
+
+// end lets everything in the bubble come to its end.
+func (w *World) end() {
+	w.clients.leave()
+	for _, p := range w.processes {
+		close(p.dead)
+		p.end()
+	}
+	synctest.Wait()
+	time.Sleep(2 * time.Hour) // timers of what has died
+	synctest.Wait()
+}
+
+func (w *World) report() Report {
+	r := Report{Seed: w.seed, Home: w.home.String(), Executions: w.executions, Commits: w.commits, Steps: w.steps, Sum: w.trace.sum, Failure: w.failure}
+	if r.Failure != "" {
+		r.Tail = w.trace.tail()
+	}
+	return r
+}
+
+// failf notes what is wrong; the first one counts.
+func (w *World) failf(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failure == "" {
+		w.failure = fmt.Sprintf(format, args...)
+	}
+}
+
+func (w *World) failed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failure != ""
+}
+
+// broke is told when the interpreter has panicked.
+func (w *World) broke(log string) { w.failf("the interpreter broke: %s", log) }
+
+// faulty draws a fault that ends with the faults.
+func (w *World) faulty(chance int) bool { return !w.calm && w.faults.hit(chance) }
+
+// chance draws, in any goroutine, by what is asked about.
+func (w *World) chance(about string, chance int) bool {
+	return int(w.number(about)%10_000) < chance
+}
+
+func (w *World) number(about string) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d %s", w.seed, about)
+	x := h.Sum64()
+	x ^= x >> 32
+	return x * 0x9e3779b97f4a7c15 >> 3
+}
+
+// request makes a request of a process that the seed chooses, as somebody outside does. An error that is no fault means
+// that it may have been carried out or not.
+func request[T any](w *World, who string, do func(context.Context, *cloudflow.Service) (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	got := make(chan answer, 1)
+	var to *process
+	send := &operation{key: "request " + who}
+	send.apply = func() bool {
+		if len(w.processes) == 0 || w.faulty(w.faults.network) {
+			w.tracef("%s: not sent", send.key)
+			return true
+		}
+		to = w.processes[w.rand.IntN(len(w.processes))]
+		if w.faulty(w.faults.jump) {
+			to.moveClock()
+		}
+		w.tracef("%s: to %s", send.key, to.name)
+		to.goOn(func() {
+			ctx, cancel := context.WithTimeout(context.WithValue(to.life, asker{}, who), answerMax)
+			defer cancel()
+			var a answer
+			a.value, a.err = do(ctx, to.service)
+			reply := &operation{process: to, key: to.name + " answers " + who}
+			reply.apply = func() bool {
+				lost := w.faulty(w.faults.network)
+				w.tracef("%s: lost %v, %s", reply.key, lost, outcome(a.err))
+				if lost {
+					a = answer{err: errLost}
+				}
+				got <- a
+				return true
+			}
+			w.sched.wait(to.life, reply, nil)
+		})
+		return true
+	}
+	var none T
+	if err := w.sched.wait(w.clients.life, send, nil); err != nil {
+		return none, err
+	}
+	if to == nil {
+		return none, errLost
+	}
+	timer := time.NewTimer(answerMax + 20*time.Second)
+	defer timer.Stop()
+	select {
+	case a := <-got:
+		return a.value, a.err
+	case <-to.dead:
+		return none, errLost
+	case <-timer.C:
+		return none, errGivenUp
+	}
+}
+
+// answerMax is how long a request may take.
+const answerMax = 90 * time.Second
+
+// asker is the key of who asks, in a context.
+type asker struct{}
+
+func (w *World) asker(ctx context.Context) string {
+	if who, ok := ctx.Value(asker{}).(string); ok {
+		return who + " "
+	}
+	return ""
+}
