@@ -84,6 +84,7 @@ type stack struct {
 	dynamo    *dynamodb.Client
 	table     string
 	env       []string
+	plain     []string // env of a function that no fault disturbs
 	gateways  map[lambda.Form]string
 	client    *rpc.Client
 	stopPolls context.CancelFunc
@@ -113,17 +114,17 @@ func deploy(t *testing.T, o options) *stack {
 	s.env = append([]string{"AWS_REGION=" + emulators.Region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL_SQS=" + queues,
 		"STORE_URL=dynamodb://" + s.table, "QUEUE_URL=" + s.queue, "MILLRACE_REGION=cn-hangzhou", "MILLRACE_CREDENTIALS=" + creds,
 		"MILLRACE_CALL_SECONDS=5"}, o.env...)
-	plain := append([]string{"AWS_ENDPOINT_URL_DYNAMODB=" + ddb}, s.env...)
-	faulty := plain
+	s.plain = append([]string{"AWS_ENDPOINT_URL_DYNAMODB=" + ddb}, s.env...)
+	faulty := s.plain
 	if o.dynamo != nil {
 		faulty = append([]string{"AWS_ENDPOINT_URL_DYNAMODB=" + emulators.Proxy(t, ddb, o.dynamo)}, s.env...)
 	}
 	if o.apis == 0 {
 		o.apis = 4
 	}
-	s.api = s.function("api", 29*time.Second, o.apis, plain, o.function)
+	s.api = s.function("api", 29*time.Second, o.apis, s.plain, o.function)
 	s.runner = s.function("steprunner", 30*time.Second, 8, faulty, o.function)
-	s.sweeper = s.function("sweeper", 30*time.Second, 1, plain, o.function)
+	s.sweeper = s.function("sweeper", 30*time.Second, 1, s.plain, o.function)
 	s.poll(o)
 	for _, form := range []lambda.Form{lambda.HTTPAPI, lambda.HTTPAPIProd, lambda.RESTAPI, lambda.FunctionURL} {
 		server := httptest.NewServer(&lambda.Gateway{Form: form, Invoke: s.api.Invoke})
