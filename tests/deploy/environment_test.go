@@ -21,12 +21,9 @@ var variables = map[string][]string{
 	"StarterFunction":    {"MILLRACE_STARTS"},
 }
 
-var (
-	// shared is what all functions are told.
-	shared = append([]string{"STORE_URL", "QUEUE_URL", "MILLRACE_REGION", "MILLRACE_SETTINGS"}, composed...)
-	// composed are names that the code puts together from AWS_ENDPOINT_URL_ and a service.
-	composed = []string{"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_LAMBDA"}
-)
+// shared is what all functions are told.
+var shared = []string{"STORE_URL", "QUEUE_URL", "MILLRACE_REGION", "MILLRACE_SETTINGS",
+	"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_LAMBDA"}
 
 func TestEnvironment(t *testing.T) {
 	doc := load(t)
@@ -42,7 +39,7 @@ func TestEnvironment(t *testing.T) {
 			set[n] = true
 		}
 	}
-	read := append(readVariables(t), composed...)
+	read := readVariables(t)
 	for _, n := range read {
 		if !set[n] {
 			t.Errorf("the code reads %s, which no function has", n)
@@ -55,7 +52,8 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-var variable = regexp.MustCompile(`"((?:MILLRACE_[A-Z_]+)|STORE_URL|QUEUE_URL)"`)
+// A variable's name in the code, or the service of an endpoint, from which its name is put together.
+var variable = regexp.MustCompile(`"(MILLRACE_[A-Z_]+|STORE_URL|QUEUE_URL)"|endpoint\(getenv, "([A-Z]+)"\)`)
 
 // readVariables are the variables of Millrace's own that the wiring of the functions names.
 func readVariables(t *testing.T) []string {
@@ -74,6 +72,9 @@ func readVariables(t *testing.T) []string {
 			t.Fatal(err)
 		}
 		for _, m := range variable.FindAllStringSubmatch(string(text), -1) {
+			if m[2] != "" {
+				m[1] = "AWS_ENDPOINT_URL_" + m[2]
+			}
 			names[m[1]] = true
 		}
 	}
