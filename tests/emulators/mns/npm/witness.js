@@ -1,0 +1,99 @@
+// Drives the emulator with the official Node.js client. Usage: node witness.js <endpoint> <account> <id> <secret> [token]
+'use strict';
+
+const assert = require('node:assert/strict');
+const MNS = require('@alicloud/mns');
+
+const [endpoint, account, accessKeyId, accessKeySecret, securityToken] = process.argv.slice(2);
+const options = { endpoint, accessKeyId, accessKeySecret, securityToken };
+const client = new MNS(account, options);
+let checks = 0;
+
+function check(actual, expected, what) {
+  assert.deepEqual(actual, expected, what);
+  checks++;
+}
+
+// refused expects the error that the client makes of a code.
+async function refused(code, call) {
+  await assert.rejects(call, (err) => {
+    assert.equal(err.name, `MNS${code}Error`, err.message);
+    return true;
+  });
+  checks++;
+}
+
+async function queues() {
+  const created = await client.createQueue('witness', { DelaySeconds: 0, VisibilityTimeout: 2, PollingWaitSeconds: 0 });
+  check(created.code, 201, 'create');
+  check(created.headers.location, `${endpoint}/queues/witness`, 'location');
+  check((await client.createQueue('witness', { VisibilityTimeout: 2 })).code, 204, 'the same again');
+  await refused('QueueAlreadyExist', () => client.createQueue('witness', { VisibilityTimeout: 3 }));
+  await refused('InvalidArgument', () => client.createQueue('other', { VisibilityTimeout: 43201 }));
+  await refused('InvalidQueueName', () => client.createQueue('1other', {}));
+  check((await client.setQueueAttributes('witness', { MessageRetentionPeriod: 604800 })).code, 204, 'set');
+  const { body } = await client.getQueueAttributes('witness');
+  check([body.QueueName, body.VisibilityTimeout, body.MessageRetentionPeriod, body.MaximumMessageSize], ['witness', '2', '604800', '65536'], 'attributes');
+  await client.createQueue('witness-2', {});
+  check((await client.listQueue('', 10, 'witness')).body.map((q) => q.QueueURL), [`${endpoint}/queues/witness`, `${endpoint}/queues/witness-2`], 'list');
+  const page = (await client.listQueue('', 1, 'witness')).body;
+  check(page.length, 1, 'page');
+  check((await client.deleteQueue('witness-2')).code, 204, 'delete');
+  await refused('QueueNotExist', () => client.getQueueAttributes('witness-2'));
+}
+
+async function messages() {
+  await refused('MessageNotExist', () => client.receiveMessage('witness'));
+  await refused('QueueNotExist', () => client.sendMessage('nobody', { MessageBody: 'x' }));
+  const sent = await client.sendMessage('witness', { MessageBody: 'one', Priority: 9 });
+  check(sent.code, 201, 'send');
+  check(sent.body.MessageBodyMD5, 'F97C5D29941BFB1B2FDAB0874906AB82', 'digest');
+  check((await client.peekMessage('witness')).body.MessageBody, 'one', 'peek');
+  const got = await client.receiveMessage('witness', 1);
+  check([got.body.MessageId, got.body.MessageBody, got.body.DequeueCount, got.body.Priority], [sent.body.MessageId, 'one', '1', '9'], 'receive');
+  await refused('MessageNotExist', () => client.receiveMessage('witness'));
+  const changed = await client.changeMessageVisibility('witness', got.body.ReceiptHandle, 1);
+  assert.notEqual(changed.body.ReceiptHandle, got.body.ReceiptHandle);
+  await refused('MessageNotExist', () => client.deleteMessage('witness', got.body.ReceiptHandle));
+  const again = await client.receiveMessage('witness', 5);
+  check([again.body.MessageId, again.body.DequeueCount], [sent.body.MessageId, '2'], 'again, after a wait');
+  check((await client.deleteMessage('witness', again.body.ReceiptHandle)).code, 204, 'delete');
+  await refused('ReceiptHandleError', () => client.deleteMessage('witness', 'nonsense'));
+}
+
+async function batches() {
+  const list = [...Array(16).keys()].map((i) => ({ MessageBody: `m${i}`, Priority: 16 - i }));
+  const sent = await client.batchSendMessage('witness', list);
+  check(sent.body.length, 16, 'batch send');
+  await refused('InvalidArgument', () => client.batchSendMessage('witness', [...list, { MessageBody: 'x' }]));
+  check((await client.batchPeekMessage('witness', 2)).body.map((m) => m.MessageBody), ['m15', 'm14'], 'batch peek, by priority');
+  const got = await client.batchReceiveMessage('witness', 16, 1);
+  check(got.body.length, 16, 'batch receive');
+  const handles = got.body.map((m) => m.ReceiptHandle);
+  check((await client.batchDeleteMessage('witness', handles.slice(0, 15))).code, 204, 'batch delete');
+  const partial = await client.batchDeleteMessage('witness', [handles[0], handles[15]]);
+  check([partial.code, partial.body.length, partial.body[0].ErrorCode, partial.body[0].ReceiptHandle], [404, 1, 'MessageNotExist', handles[0]], 'partial');
+  const delayed = await client.sendMessage('witness', { MessageBody: 'late', DelaySeconds: 604800 });
+  check((await client.deleteMessage('witness', delayed.body.ReceiptHandle)).code, 204, 'delete before its time');
+}
+
+async function credentials() {
+  const other = (o) => new MNS(account, { ...options, ...o });
+  await refused('SignatureDoesNotMatch', () => other({ accessKeySecret: 'wrong' }).receiveMessage('witness'));
+  await refused('InvalidAccessKeyId', () => other({ accessKeyId: 'nobody' }).receiveMessage('witness'));
+  if (securityToken) {
+    await refused('InvalidSecurityToken', () => other({ securityToken: 'wrong' }).receiveMessage('witness'));
+  }
+}
+
+(async () => {
+  await queues();
+  await messages();
+  await batches();
+  await credentials();
+  await client.deleteQueue('witness');
+  console.log(`${checks} checks`);
+})().catch((err) => {
+  console.error(err);
+  process.exit(1);
+});

@@ -1,0 +1,74 @@
+package mns_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"millrace/tests/emulators/mns"
+)
+
+// witness runs the official Node.js client against an endpoint. It is skipped without Node.js, but never in CI.
+func witness(t *testing.T, arguments ...string) {
+	t.Helper()
+	if _, err := exec.LookPath("node"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("CI must have Node.js 20 or newer: ", err)
+		}
+		t.Skip("the witness needs Node.js 20 or newer: ", err)
+	}
+	if text, err := exec.Command("npm/install.sh").CombinedOutput(); err != nil {
+		t.Fatalf("npm/install.sh: %v\n%s", err, text)
+	}
+	text, err := exec.CommandContext(t.Context(), "node", append([]string{"npm/witness.js"}, arguments...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	t.Logf("%s", text)
+}
+
+// The official client takes the command for MNS, with a lasting key and with a temporary one.
+func TestWitness(t *testing.T) {
+	binary := t.TempDir() + "/mns"
+	if text, err := exec.Command("go", "build", "-o", binary, "./cmd/mns").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	t.Run("key", func(t *testing.T) {
+		witness(t, serve(t, binary), mns.AccountID, mns.AccessKeyID, mns.AccessKeySecret)
+	})
+	t.Run("token", func(t *testing.T) {
+		witness(t, serve(t, binary, "-id", "STS.1", "-secret", "s", "-token", "CAIS"), mns.AccountID, "STS.1", "s", "CAIS")
+	})
+}
+
+// serve starts the command and returns its endpoint.
+func serve(t *testing.T, binary string, arguments ...string) string {
+	t.Helper()
+	cmd := exec.Command(binary, append([]string{"-stdin"}, arguments...)...)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("mns: %v", err)
+		}
+	})
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	endpoint, ok := strings.CutPrefix(strings.TrimSpace(line), "ready ")
+	if !ok {
+		t.Fatalf("mns printed %q", line)
+	}
+	return endpoint
+}
