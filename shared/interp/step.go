@@ -116,6 +116,8 @@ func (f *fold) advance() {
 	}
 	if f.run(f.s.root) {
 		f.s.ready = false
+	} else if f.out.More {
+		f.s.ready = true // also of a state that has only just begun
 	}
 }
 

@@ -1,0 +1,30 @@
+package interp_test
+
+import (
+	"testing"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+)
+
+// TestCutIsReady cuts folds short: what is stored then says that something may go on.
+func TestCutIsReady(t *testing.T) {
+	m := parse(t, machine(`{Name: a, Type: Pass, Next: b}`, `{Name: b, Type: Pass, End: true}`), flow.Standard)
+	limits := flow.DefaultLimits()
+	f := facts(m, decode(t, `{}`))
+	s := interp.New(f)
+	for !s.Final() {
+		fx := interp.Step(m, &limits, s, interp.Event{At: start, Events: 1})
+		if s.Final() {
+			break
+		}
+		read := interp.New(f)
+		read.LastEvent, read.LastTime = s.LastEvent, s.LastTime
+		if err := read.DecodeBody(s.AppendBody(nil)); err != nil {
+			t.Fatal(err)
+		}
+		if !fx.More || !s.Ready() || !read.Ready() {
+			t.Fatalf("after event %d: more %v, ready %v, read again %v", s.LastEvent, fx.More, s.Ready(), read.Ready())
+		}
+	}
+}
