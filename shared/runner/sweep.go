@@ -50,7 +50,7 @@ const leaseUsual = 10 * time.Minute
 func (r *Runner) Resume(ctx context.Context) error {
 	until := r.nowMillis() + max(r.LeaseMax, leaseUsual).Milliseconds() + 3*interp.LeaseMargin
 	return r.due(ctx, until, func(ctx context.Context, row store.DueRow) error {
-		if _, ok := store.ParseTombstone(row.Key); ok {
+		if _, ok := store.ParseTombstone(row.Key); ok || store.ParseValue(row.Key) {
 			return nil
 		}
 		return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
@@ -109,6 +109,9 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 	}
 	if store.ParseDefinition(row.Key) {
 		return r.Store.ForgetDefinition(ctx, row.Key)
+	}
+	if store.ParseValue(row.Key) {
+		return r.Store.ForgetValue(ctx, row.Key)
 	}
 	if row.Wake > now {
 		return r.Queue.Send(ctx, hint(row.Key.Partition, time.Duration(row.Wake-now)*time.Millisecond))

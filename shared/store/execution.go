@@ -117,6 +117,9 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 			x.bodyRef = w.place(flow.TextValue(x.Body))
 		}
 	}
+	if cond.Absent {
+		w.orphans()
+	}
 	x.Version = w.version
 	if c.Expires > 0 {
 		x.Expires = c.Expires
@@ -148,6 +151,14 @@ func (w *writer) place(v *flow.Value) *flow.Value {
 	}
 	v.SetRef(flow.Ref{Kind: flow.RefRow, Version: w.version, Token: token})
 	return v
+}
+
+// orphans gives the values of a claim wake times: when the claim is lost or never made, no state row leads to them, and a
+// store that does not look after expired rows itself would keep them for ever.
+func (w *writer) orphans() {
+	for i := range w.puts {
+		w.puts[i].Wake = w.puts[i].Expires
+	}
 }
 
 // tail adds events to the history's tail. Whether the old tail moves to a row of its own depends on the committed

@@ -50,7 +50,10 @@ func ParseDefinition(k Key) bool {
 }
 
 // ForgetDefinition removes a definition that has expired.
-func (s *Store) ForgetDefinition(ctx context.Context, k Key) error {
+func (s *Store) ForgetDefinition(ctx context.Context, k Key) error { return s.forgetExpired(ctx, k) }
+
+// forgetExpired removes a row if it has expired.
+func (s *Store) forgetExpired(ctx context.Context, k Key) error {
 	row, err := s.driver.Get(ctx, k)
 	if err == ErrNotFound {
 		return nil
@@ -124,6 +127,12 @@ func (s *Store) Forget(ctx context.Context, partition string) error {
 	}
 	return s.driver.Delete(ctx, state.Key, &Condition{Version: state.Version, Fence: state.Fence})
 }
+
+// ParseValue tells whether a key is that of a value of an execution.
+func ParseValue(k Key) bool { return strings.HasPrefix(k.Sort, prefixValue) }
+
+// ForgetValue removes a value that has expired: one of a claim, whichever has become of that.
+func (s *Store) ForgetValue(ctx context.Context, k Key) error { return s.forgetExpired(ctx, k) }
 
 // ofRun tells whether a row beside the state row belongs to a run, written as in a fence.
 func ofRun(sort, run string) bool {
