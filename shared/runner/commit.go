@@ -13,7 +13,9 @@ func (f *fold) commit() error {
 	ch := &store.Change{Events: f.out.Events, Unplaced: s.Unplaced, Body: s.AppendBody, Status: s.Status, Stopped: s.Stopped,
 		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wake(), BodyMax: r.Limits.BodyBytes}
 	if s.Final() && c.x.Stopped == 0 {
-		ch.Expires = s.Stopped + r.Retention.Milliseconds()
+		// Not later than its values, which expire when the longest run would: it may have been found late that its
+		// time was over.
+		ch.Expires = min(s.Stopped, s.Deadline) + r.Retention.Milliseconds()
 		if len(s.Outbox) == 0 {
 			ch.Wake = r.wakeAtEnd(ch.Expires)
 		}
