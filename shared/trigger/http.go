@@ -16,13 +16,14 @@ type Form uint8
 const (
 	FormV1 Form = iota + 1 // REST API of API Gateway
 	FormV2                 // HTTP API of API Gateway, and function URLs
+	FormFC                 // HTTP trigger of Function Compute
 )
 
 // HTTP is an HTTP request as the client sent it.
 type HTTP struct {
 	Form      Form
 	Method    string
-	Path      string // without the stage of a gateway; decoded only as the client's own server would see it
+	Path      string // without the stage of a gateway; decoded only with FormV1
 	RawQuery  string // as sent where the form keeps it (V2), else encoded again in the order of the event
 	Host      string // as the client addressed it: a V3 signature covers it
 	Header    map[string][]string
@@ -43,6 +44,7 @@ type httpEvent struct {
 	MultiValueHeaders     map[string][]string `json:"multiValueHeaders"`
 	QueryStringParameters pairs               `json:"queryStringParameters"`
 	MultiValueQuery       pairs               `json:"multiValueQueryStringParameters"`
+	QueryParameters       pairs               `json:"queryParameters"` // of FC: values of one name joined by a comma
 	Body                  string              `json:"body"`
 	IsBase64Encoded       bool                `json:"isBase64Encoded"`
 	RequestContext        struct {
@@ -70,9 +72,13 @@ func DecodeHTTP(event []byte) (*HTTP, error) {
 		return nil, malformed("the HTTP request cannot be read: %v", err)
 	}
 	h := &HTTP{Header: map[string][]string{}, RequestID: e.RequestContext.RequestID}
-	if e.HTTPMethod != "" {
+	switch {
+	case e.HTTPMethod != "":
 		h.v1(&e)
-	} else {
+	case e.Version == "v1":
+		h.v2(&e)
+		h.Form, h.RawQuery = FormFC, e.QueryParameters.encode()
+	default:
 		h.v2(&e)
 	}
 	h.host(&e)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -146,6 +147,9 @@ func TestWrongEvents(t *testing.T) {
 	}
 }
 
+// name is what executions are called that an event starts.
+var name = regexp.MustCompile(`^(s3|oss|mns|timer)-[0-9a-f]{32}$`)
+
 func FuzzDecode(f *testing.F) {
 	files, _ := os.ReadDir("testdata")
 	for _, file := range files {
@@ -167,12 +171,21 @@ func FuzzDecode(f *testing.F) {
 		}
 		starts, _ := trigger.DecodeStarts(event)
 		for _, s := range starts {
-			if len(s.Name()) != 35 || !json.Valid(s.Input(1<<20)) {
+			if !name.MatchString(s.Name()) || !json.Valid(s.Input(1<<20)) {
 				t.Fatalf("start %+v", s)
 			}
 		}
 		trigger.DecodeOutcome(event)
 		trigger.DecodeTick(event)
+		messages, err := trigger.DecodeMNS(event)
+		if (err == nil) != (kind == trigger.MNSBatch || kind == trigger.HintEvent) {
+			t.Fatalf("messages of kind %v: %v", kind, err)
+		}
+		for _, m := range messages {
+			if s, err := trigger.StartOf(m); err == nil && (!name.MatchString(s.Name()) || !json.Valid(s.Input(1<<20))) {
+				t.Fatalf("start %+v", s)
+			}
+		}
 	})
 }
 

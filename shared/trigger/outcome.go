@@ -3,6 +3,7 @@ package trigger
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // Outcome is how an asynchronous invocation of a function ended, as its destination tells it.
@@ -38,9 +39,14 @@ func DecodeOutcome(event []byte) (Outcome, error) {
 		return Outcome{}, malformed("the outcome of an asynchronous invocation has no requestContext.requestId")
 	}
 	o := Outcome{RequestID: c.RequestID, Function: c.FunctionARN, Condition: c.Condition, Payload: e.ResponsePayload,
-		Failed: c.Condition != "Success" || e.ResponseContext.FunctionError != ""}
+		Failed: c.Condition != "Success" && !ofFC(c.Condition, c.FunctionARN) || e.ResponseContext.FunctionError != ""}
 	if bytes.Equal(o.Payload, []byte("null")) {
 		o.Payload = nil
 	}
 	return o, nil
+}
+
+// ofFC tells whether a condition is that of a success on Function Compute, which names none.
+func ofFC(condition, functionARN string) bool {
+	return condition == "" && strings.HasPrefix(functionARN, "acs:fc:")
 }

@@ -11,7 +11,7 @@ import (
 
 // Start is one event that may start an execution.
 type Start struct {
-	Source    string // aws:s3
+	Source    string // aws:s3, acs:oss, SourceMNS or SourceTimer
 	Event     string // ObjectCreated:Put, …
 	Time      string // RFC 3339, as sent
 	Region    string
@@ -23,22 +23,33 @@ type Start struct {
 	Sequencer string // orders the events of one key
 	RequestID string // of the user's own request
 	Record    json.RawMessage
+	Origin    string // the queue, topic or timer, of events that are about no object
+
+	prefix   string   // of the name; "" for S3
+	identity []string // what the name is made of, unless prefix is ""
 }
 
 // Name is the name of the execution that the event starts: the same for every delivery of one event, another one for
-// the next event of the same object. It is a letter prefix and 32 hex digits.
+// the next event of the same object. It is a short prefix and 32 hex digits.
 func (s *Start) Name() string {
 	identity := []string{"s3", s.Bucket, s.Key, s.Event, s.Sequencer}
 	if s.Sequencer == "" {
 		identity = []string{"s3", s.Bucket, s.Key, s.Event, "", s.VersionID, s.ETag, s.RequestID}
 	}
+	prefix := "s3"
+	if s.prefix != "" {
+		prefix, identity = s.prefix, s.identity
+	}
 	sum := sha256.Sum256([]byte(strings.Join(identity, "\x00")))
-	return "s3-" + hex.EncodeToString(sum[:16])
+	return prefix + "-" + hex.EncodeToString(sum[:16])
 }
 
 // Input is the input of the execution that the event starts, canonical JSON (docs/aws.md). The original record is
 // left out when the whole would be longer than most bytes.
 func (s *Start) Input(most int) []byte {
+	if s.Origin != "" {
+		return s.otherInput()
+	}
 	document := map[string]any{"source": s.Source, "event": s.Event, "time": s.Time, "region": s.Region, "bucket": s.Bucket,
 		"key": s.Key, "size": value.FromInt(s.Size), "eTag": orNull(s.ETag), "versionId": orNull(s.VersionID),
 		"sequencer": orNull(s.Sequencer), "requestId": orNull(s.RequestID)}
@@ -59,14 +70,21 @@ func orNull(s string) any {
 	return s
 }
 
-// DecodeStarts opens object notifications: S3's own, and S3's through EventBridge. The test event with which a bucket
+// DecodeStarts opens object notifications: S3's own, and S3's through EventBridge; OSS's own, through EventBridge and
+// through a queue; and the ticks of Function Compute's timers. The test event with which a bucket
 // tries its configuration is no start and no error. Records of other sources are refused.
 func DecodeStarts(event []byte) ([]Start, error) {
 	if len(event) <= EventMax && KindOf(event) == TestEvent {
 		return nil, nil
 	}
+	if len(event) <= EventMax && KindOf(event) == TickEvent && kindOfAlibaba(event) == TickEvent {
+		return decodeTimer(event)
+	}
 	if err := expect(event, ObjectEvent); err != nil {
 		return nil, err
+	}
+	if kindOfAlibaba(event) == ObjectEvent {
+		return decodeOSS(event)
 	}
 	var e struct {
 		Records []json.RawMessage

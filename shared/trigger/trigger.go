@@ -34,12 +34,14 @@ const (
 	TestEvent    // a store's note that notifications have been set up
 	TickEvent    // the clock
 	AsyncOutcome // the outcome of an asynchronous invocation
+	MNSBatch     // messages of Alibaba Cloud, which are answered as a whole
+	HintEvent    // a hint by itself: an invocation for one execution
 )
 
 // String names the kind for an error.
 func (k Kind) String() string {
 	return [...]string{"an unknown event", "an HTTP request", "a queue batch", "an object event", "a test event of a bucket",
-		"a tick of the scheduler", "the outcome of an asynchronous invocation"}[k]
+		"a tick of the scheduler", "the outcome of an asynchronous invocation", "messages of MNS", "a hint"}[k]
 }
 
 // sniffed are the members by which kinds are told apart.
@@ -65,7 +67,7 @@ func KindOf(event []byte) Kind {
 	}
 	var s sniffed
 	if json.Unmarshal(event, &s) != nil {
-		return Unknown
+		return kindOfAlibaba(event)
 	}
 	switch {
 	case len(s.Records) > 0:
@@ -81,7 +83,7 @@ func KindOf(event []byte) Kind {
 	case s.RequestContext.Condition != "":
 		return AsyncOutcome
 	}
-	return Unknown
+	return kindOfAlibaba(event)
 }
 
 func kindOfRecord(record json.RawMessage) Kind {

@@ -1,0 +1,78 @@
+package trigger
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// sniffedAlibaba are the members by which the events of Function Compute are told apart.
+type sniffedAlibaba struct {
+	// CloudEvents of EventBridge
+	SpecVersion string `json:"specversion"`
+	Type        string `json:"type"`
+
+	Events      []json.RawMessage `json:"events"`      // OSS
+	TriggerTime *string           `json:"triggerTime"` // timer
+	TriggerName *string           `json:"triggerName"` // timer
+	TopicName   *string           `json:"TopicName"`   // topic
+	Message     *string           `json:"Message"`     // topic
+	Body        json.RawMessage   `json:"body"`        // topic, STREAM
+	Attributes  json.RawMessage   `json:"attrs"`       // topic, STREAM
+	Version     *int              `json:"v"`           // hint
+	Partition   *string           `json:"p"`           // hint
+	Context     struct {
+		FunctionARN string `json:"functionArn"`
+	} `json:"requestContext"`
+}
+
+// kindOfAlibaba tells what an event of Alibaba Cloud is; Unknown for what is none.
+func kindOfAlibaba(event []byte) Kind {
+	if text := bytes.TrimLeft(event, " \t\r\n"); len(text) > 0 && text[0] == '[' {
+		if json.Valid(text) {
+			return MNSBatch
+		}
+		return Unknown
+	}
+	var s sniffedAlibaba
+	if json.Unmarshal(event, &s) != nil {
+		return Unknown
+	}
+	switch {
+	case s.SpecVersion != "":
+		return kindOfCloudEvent(s.Type)
+	case len(s.Events) > 0:
+		return kindOfOSS(s.Events[0])
+	case s.TriggerTime != nil && s.TriggerName != nil:
+		return TickEvent
+	case s.TopicName != nil && s.Message != nil, s.Body != nil && s.Attributes != nil:
+		return MNSBatch
+	case s.Version != nil && s.Partition != nil:
+		return HintEvent
+	case strings.HasPrefix(s.Context.FunctionARN, "acs:fc:"):
+		return AsyncOutcome
+	}
+	return Unknown
+}
+
+// kindOfCloudEvent tells by its type what EventBridge brings.
+func kindOfCloudEvent(eventType string) Kind {
+	switch {
+	case strings.HasPrefix(eventType, "mns:"):
+		return MNSBatch
+	case strings.HasPrefix(eventType, "oss:Object"):
+		return ObjectEvent
+	}
+	return Unknown
+}
+
+func kindOfOSS(record json.RawMessage) Kind {
+	var r struct {
+		Source string          `json:"eventSource"`
+		OSS    json.RawMessage `json:"oss"`
+	}
+	if json.Unmarshal(record, &r) == nil && (r.Source == "acs:oss" || len(r.OSS) > 0) {
+		return ObjectEvent
+	}
+	return Unknown
+}

@@ -1,0 +1,113 @@
+package trigger
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// DecodeMNS opens what Alibaba Cloud brings of a queue or topic: an array of EventBridge's events or of bare messages
+// (event stream), one event (event rule), a topic's message, or a hint by itself. There is no answer for a part of it:
+// the function fails as a whole and gets the whole again.
+//
+// It is as tolerant as the forms are many: messages, their data and their bodies may be objects or texts, and a text that
+// is base64 of JSON is decoded. What is none of these comes out with its own text as the body; whoever reads that finds
+// that it is nothing.
+func DecodeMNS(event []byte) ([]Message, error) {
+	if kind := KindOf(event); kind != HintEvent {
+		if err := expect(event, MNSBatch); err != nil {
+			return nil, err
+		}
+	}
+	if text := bytes.TrimSpace(event); text[0] != '[' {
+		return []Message{message(text)}, nil
+	}
+	var elements []json.RawMessage
+	if err := json.Unmarshal(event, &elements); err != nil {
+		return nil, malformed("the batch of messages cannot be read: %v", err)
+	}
+	messages := make([]Message, len(elements))
+	for i, e := range elements {
+		messages[i] = message(e)
+	}
+	return messages, nil
+}
+
+// envelope has the members of the forms in which a message comes.
+type envelope struct {
+	SpecVersion string          `json:"specversion"`
+	ID          string          `json:"id"`
+	Type        string          `json:"type"`
+	Subject     string          `json:"subject"`
+	Time        string          `json:"time"`
+	Data        json.RawMessage `json:"data"`
+
+	mnsData
+
+	TopicName string          `json:"TopicName"`
+	TopicID   string          `json:"MessageId"` // of a topic's message; encoding/json would take it for messageId
+	Message   json.RawMessage `json:"Message"`
+	Stream    json.RawMessage `json:"body"`
+	Attrs     json.RawMessage `json:"attrs"`
+}
+
+// mnsData is what EventBridge knows of a message.
+type mnsData struct {
+	MessageID   string          `json:"messageId"`
+	MessageBody json.RawMessage `json:"messageBody"`
+}
+
+// message opens one element.
+func message(element json.RawMessage) Message {
+	if len(element) == 0 || element[0] != '{' {
+		return Message{Body: text(element)}
+	}
+	var e envelope
+	if json.Unmarshal(element, &e) != nil {
+		return Message{Body: string(element)}
+	}
+	switch {
+	case e.SpecVersion != "" && strings.HasPrefix(e.Type, "mns:"):
+		return e.ofCloudEvent()
+	case e.MessageBody != nil:
+		return Message{ID: e.MessageID, Body: text(e.MessageBody)}
+	case e.TopicName != "" && e.Message != nil:
+		return Message{ID: e.TopicID, Body: text(e.Message), Source: e.TopicName}
+	case e.Stream != nil && e.Attrs != nil:
+		return Message{Body: text(e.Stream)}
+	}
+	return Message{Body: string(element)}
+}
+
+// ofCloudEvent opens an event of EventBridge about a message. Its data is the message, or a text with that, or a text
+// that is the body.
+func (e *envelope) ofCloudEvent() Message {
+	m := Message{ID: e.ID, Source: e.Subject}
+	data := []byte(text(e.Data))
+	var d mnsData
+	if json.Unmarshal(data, &d) != nil || d.MessageBody == nil {
+		m.Body = string(data)
+		return m
+	}
+	if d.MessageID != "" {
+		m.ID = d.MessageID
+	}
+	m.Body = text(d.MessageBody)
+	return m
+}
+
+// text is a body: a text as it is, or what it is in base64 if that is a JSON document; an object as its own text.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return string(raw)
+	}
+	if plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s)); err == nil && utf8.Valid(plain) {
+		if start := bytes.TrimLeft(plain, " \t\r\n"); len(start) > 0 && (start[0] == '{' || start[0] == '[') && json.Valid(plain) {
+			return string(plain)
+		}
+	}
+	return s
+}

@@ -1,0 +1,63 @@
+package trigger
+
+import (
+	"encoding/json"
+	"strings"
+
+	"millrace/shared/value"
+)
+
+// Sources of starts that are no object events.
+const (
+	SourceMNS   = "acs:mns"   // Origin is the queue or topic, Event is Message
+	SourceTimer = "acs:timer" // Origin is the trigger, Event is Timer
+)
+
+// decodeTimer reads a tick of a function's timer as a start. Its name is that of the trigger with the second of the tick.
+func decodeTimer(event []byte) ([]Start, error) {
+	var e struct {
+		Time    string `json:"triggerTime"`
+		Name    string `json:"triggerName"`
+		Payload string `json:"payload"`
+	}
+	if err := json.Unmarshal(event, &e); err != nil {
+		return nil, malformed("the timer event cannot be read: %v", err)
+	}
+	if len(e.Time) < len("2006-01-02T15:04:05") || e.Name == "" {
+		return nil, malformed("the timer event lacks triggerName or triggerTime: %s", excerpt(event))
+	}
+	s := Start{Source: SourceTimer, Event: "Timer", Time: e.Time, Origin: e.Name, Record: []byte(e.Payload), prefix: "timer",
+		identity: []string{"timer", e.Name, e.Time[:len("2006-01-02T15:04:05")]}}
+	return []Start{s}, nil
+}
+
+// StartOf is a message of a queue or topic as an event that may start an execution, named by the id that the message
+// keeps over its deliveries. A message without one (RawData, STREAM) cannot be told from the next and is refused.
+func StartOf(m Message) (Start, error) {
+	if m.ID == "" {
+		return Start{}, malformed("a message has no id, so its deliveries cannot be told from those of the next; let the trigger send whole events "+
+			"(CloudEvents, JSON), not bare bodies: %s", excerpt([]byte(m.Body)))
+	}
+	origin := m.Source[strings.LastIndexByte(m.Source, '/')+1:] // acs:mns:<region>:<account>:queues/<queue>
+	return Start{Source: SourceMNS, Event: "Message", Region: part(m.Source, 2), Origin: origin, RequestID: m.ID, Record: []byte(m.Body), prefix: "mns",
+		identity: []string{"mns", origin, m.ID}}, nil
+}
+
+// part is a part of a resource name, between colons; "" where there is none.
+func part(name string, i int) string {
+	if parts := strings.Split(name, ":"); strings.HasPrefix(name, "acs:") && i < len(parts) {
+		return parts[i]
+	}
+	return ""
+}
+
+// otherInput is the input that an event from a queue, topic or timer gives: what it carries is in payload, as a value when
+// it is JSON, else as text.
+func (s *Start) otherInput() []byte {
+	var payload any = string(s.Record)
+	if v, err := value.Decode(s.Record); err == nil {
+		payload = v
+	}
+	return value.Encode(map[string]any{"source": s.Source, "event": s.Event, "time": orNull(s.Time), "region": orNull(s.Region),
+		"origin": orNull(s.Origin), "requestId": orNull(s.RequestID), "payload": payload})
+}
