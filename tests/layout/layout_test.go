@@ -145,7 +145,7 @@ func TestCoreIsPure(t *testing.T) {
 func TestThirdParty(t *testing.T) {
 	allowed := map[string][]string{
 		"gopkg.in/yaml.v3":              {"fdl/source", "task/fctask", "rpc"},
-		"github.com/aws/smithy-go":      {"store/dynamostore", "queue/sqsqueue"},
+		"github.com/aws/smithy-go":      {"store/dynamostore", "queue/sqsqueue", "task/lambdatask"},
 		"github.com/cockroachdb/pebble": {"store/localstore"},
 		"github.com/aws/aws-lambda-go":  {"platform"},
 		"github.com/aws/aws-sdk-go-v2":  {"app", "task/lambdatask", "store/dynamostore", "queue/sqsqueue"},
