@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race wire check lint crash chaos bench bench-micro fuzz clean
+.PHONY: help build run test race wire itest sim check lint crash chaos bench bench-micro fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,7 @@ run: build ## start the server on the embedded store and run a sample flow
 test: ## every test: units, example flows, the live server, crashes, official clients
 	$(GO) test $(RACE) -count=1 ./...
 	./tests/wire/run.sh
+	./tests/deploy/run.sh
 
 race: ## the same under the race detector
 	$(MAKE) test RACE=-race
@@ -32,6 +33,13 @@ lint: ## format, vet, staticcheck, tidy
 	$(GO) mod tidy -diff
 
 check: lint race ## what CI runs
+
+itest: ## stores, queues and the Lambda functions on DynamoDB and SQS look-alikes
+	./tests/emulators/install.sh
+	$(GO) test $(RACE) -count=1 ./shared/store/... ./shared/queue/... ./tests/emulators/... ./tests/lambda/...
+
+sim: ## the seeded simulation: make sim SEED=1 RUNS=100
+	$(GO) run ./tests/sim/cmd $(if $(SEED),-seed $(SEED)) $(if $(RUNS),-runs $(RUNS)) $(if $(FLOW),-flow $(FLOW))
 
 crash: ## kill -9 again and again, about a minute
 	$(GO) test -count=1 ./tests/crash
