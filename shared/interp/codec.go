@@ -24,11 +24,7 @@ const (
 // a place: see Unplaced.
 func (s *State) AppendBody(dst []byte) []byte {
 	e := &flow.Encoder{Buf: dst, Inline: BodyInline}
-	keys := make([]string, 0, len(s.Globals))
-	for k := range s.Globals {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
+	keys := s.globalNames()
 	e.Uint(uint64(len(keys)))
 	for _, k := range keys {
 		e.String(k)
@@ -66,15 +62,26 @@ func (s *State) DecodeBody(b []byte) error {
 	return d.Err
 }
 
-// Unplaced calls f for every value of the body that a row must be made for: longer than BodyInline and in no event.
+// globalNames gives the names of the global variables in order: what is written follows from the state alone.
+func (s *State) globalNames() []string {
+	names := make([]string, 0, len(s.Globals))
+	for k := range s.Globals {
+		names = append(names, k)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Unplaced calls f for every value of the body that a row must be made for: longer than BodyInline and in no event, always
+// in the same order.
 func (s *State) Unplaced(f func(v *flow.Value)) {
 	visit := func(v *flow.Value) {
 		if v != nil && v.Ref().Kind == flow.RefNone && v.Len() > BodyInline {
 			f(v)
 		}
 	}
-	for _, v := range s.Globals {
-		visit(v)
+	for _, k := range s.globalNames() {
+		visit(s.Globals[k])
 	}
 	for i := range s.Outbox {
 		visit(s.Outbox[i].Output)
