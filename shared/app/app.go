@@ -125,6 +125,9 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 		table[action] = flows
 	}
 	var tasks task.Runner = task.NewTable(table, maptask.New(file.Actions, nil))
+	if s.Tasks != "" {
+		tasks = maptask.New(rehearsal(s.Tasks), nil)
+	}
 	if a.config.Tasks != nil {
 		tasks = a.config.Tasks
 	}

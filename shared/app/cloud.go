@@ -119,6 +119,9 @@ func (c *Cloud) wire(lambdas lambdatask.Client) error {
 	for _, action := range flows.Actions() {
 		tasks[action] = flows
 	}
+	if s.Tasks != "" {
+		tasks, file.actions = nil, rehearsal(s.Tasks)
+	}
 	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue, Tasks: task.NewTable(tasks, maptask.New(file.actions, nil)),
 		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Log: c.log, Thin: true, StoreExpires: true,
 		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
@@ -128,6 +131,9 @@ func (c *Cloud) wire(lambdas lambdatask.Client) error {
 	c.outcomes.runner = c.runner
 	return nil
 }
+
+// rehearsal maps every action to an address.
+func rehearsal(address string) []task.Mapping { return []task.Mapping{{Match: "*", HTTP: address}} }
 
 // others carries out functions that are no Lambda functions; nil without any.
 func others(functions []fctask.Function) task.Runner {

@@ -60,6 +60,7 @@ type Settings struct {
 	FreeMegabytes     int64               // free disk space below which writes are refused; 256
 	MemtableMegabytes int64               // write buffer of the store; 32
 	AccessLog         bool                // one log line a request
+	Tasks             string              // address that carries out every task instead of functions and services, for rehearsals
 }
 
 // RateSpec is a token bucket: so many requests at once, refilled at so many a second.
@@ -95,6 +96,9 @@ func parseSettings(name string, text []byte) (Settings, error) {
 	}
 	if s.RetentionDays != 0 && s.RetentionDays < retentionMin {
 		return s, fmt.Errorf("configuration %s: RetentionDays must be at least %d", name, retentionMin)
+	}
+	if s.SweepSeconds < 0 || s.SweepSeconds > sweepMax {
+		return s, fmt.Errorf("configuration %s: SweepSeconds must be from 1 to %d: waits are only as precise as the sweep", name, sweepMax)
 	}
 	_, err := s.limits()
 	return s, err

@@ -88,7 +88,7 @@ type stack struct {
 	gateways  map[lambda.Form]string
 	client    *rpc.Client
 	stopPolls context.CancelFunc
-	polling   sync.WaitGroup
+	polling   *sync.WaitGroup
 }
 
 // options of a stack.
@@ -106,7 +106,7 @@ type options struct {
 func deploy(t *testing.T, o options) *stack {
 	t.Helper()
 	ddb, queues := emulators.StartDynalite(t), emulators.StartFauxqs(t)
-	s := &stack{t: t, table: "millrace", dynamo: dynamodb.NewFromConfig(emulators.Config(ddb, nil)), sqs: sqs.NewFromConfig(emulators.Config(queues, nil)), gateways: map[lambda.Form]string{}}
+	s := &stack{t: t, table: "millrace", dynamo: dynamodb.NewFromConfig(emulators.Config(ddb, nil)), sqs: sqs.NewFromConfig(emulators.Config(queues, nil)), gateways: map[lambda.Form]string{}, polling: &sync.WaitGroup{}}
 	if err := dynamostore.CreateTable(t.Context(), s.dynamo, s.table); err != nil {
 		t.Fatal(err)
 	}

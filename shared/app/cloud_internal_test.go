@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/flow"
+	"millrace/shared/queue/memqueue"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+	"millrace/shared/task"
+	"millrace/shared/task/lambdatask"
+	"millrace/shared/trigger"
+)
+
+// thin is a service and its store, as a function has them.
+func thin(t *testing.T) (*runner.Runner, *cloudflow.Service, *store.Store) {
+	t.Helper()
+	s := store.New(store.Options{Driver: memstore.New()})
+	limits := flow.DefaultLimits()
+	r := runner.New(runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, Thin: true,
+		Tasks: task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{} })})
+	return r, cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits}), s
+}
+
+func TestNonceRows(t *testing.T) {
+	driver := memstore.New()
+	n := nonceRows{driver, time.Now}
+	until := time.Now().Add(time.Hour)
+	for i, want := range []bool{true, false, false} {
+		if first, err := n.Use(t.Context(), "a", until); err != nil || first != want {
+			t.Errorf("use %d: %v %v", i, first, err)
+		}
+	}
+	if first, err := n.Use(t.Context(), "b", time.Now().Add(-time.Second)); err != nil || !first {
+		t.Errorf("another: %v %v", first, err)
+	}
+	if first, err := n.Use(t.Context(), "b", until); err != nil || !first {
+		t.Errorf("one that has expired: %v %v", first, err)
+	}
+	driver.Before = func(string, store.Key) error { return errors.New("unreachable") }
+	if first, err := n.Use(t.Context(), "c", until); err == nil || first {
+		t.Errorf("without a store: %v %v", first, err)
+	}
+}
+
+func TestStarter(t *testing.T) {
+	_, service, st := thin(t)
+	const definition = "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
+	if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: "f", Definition: definition}); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := startRules(`[{bucket: b, prefix: none/, flow: nobody, account: "1"}, {bucket: b, prefix: in/, suffix: .json, flow: f, account: "1"}, {bucket: b, prefix: gone/, events: ["ObjectRemoved:*"], flow: f, account: "1"}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &starter{rules: rules, service: service, store: st, limits: flow.DefaultLimits(), log: slog.New(slog.DiscardHandler)}
+	event := func(name, bucket, key string) trigger.Start {
+		return trigger.Start{Source: "aws:s3", Event: name, Bucket: bucket, Key: key, Sequencer: "1", Record: []byte(`{"x":"` + strings.Repeat("y", 100_000) + `"}`)}
+	}
+	all := []trigger.Start{event("ObjectCreated:Put", "b", "in/a.json"), event("ObjectCreated:Put", "b", "in/a.txt"), event("ObjectCreated:Put", "other", "in/a.json"),
+		event("ObjectRemoved:Delete", "b", "in/a.json"), event("ObjectRemoved:Delete", "b", "gone/a"), event("ObjectCreated:Copy", "b", "gone/a")}
+	for range 2 {
+		if err := s.start(t.Context(), all); err != nil {
+			t.Error(err)
+		}
+	}
+	page, err := service.ListExecutions(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.ListExecutionsRequest{FlowName: "f"})
+	if err != nil || len(page.Executions) != 2 {
+		t.Fatalf("%+v %v", page, err)
+	}
+	for _, x := range page.Executions {
+		if x.Name != all[0].Name() && x.Name != all[4].Name() || strings.Contains(x.Input, "record") {
+			t.Errorf("%s %.200s", x.Name, x.Input)
+		}
+	}
+	if err := s.start(t.Context(), []trigger.Start{event("ObjectCreated:Put", "b", "none/x"), event("ObjectCreated:Put", "b", "in/later.json")}); err == nil || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("a flow that is not there: %v", err)
+	}
+	if page, _ = service.ListExecutions(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.ListExecutionsRequest{FlowName: "f"}); len(page.Executions) != 3 {
+		t.Error("an event that fails has kept another from its start")
+	}
+}
+
+func TestOutcomes(t *testing.T) {
+	r, _, st := thin(t)
+	o := &outcomes{driver: st.Driver(), runner: r, log: slog.New(slog.DiscardHandler)}
+	if err := o.Note(t.Context(), "", lambdatask.Note{}); err == nil {
+		t.Error("a note without an id")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := o.take(ctx, trigger.Outcome{RequestID: "unknown"}); err == nil {
+		t.Error("an outcome of nobody was acknowledged")
+	}
+	if err := o.Note(t.Context(), "r1", lambdatask.Note{Account: "1", Token: "dead"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.take(t.Context(), trigger.Outcome{RequestID: "r1"}); err != nil {
+		t.Errorf("a task that is gone: %v", err)
+	}
+	if _, err := st.Driver().Get(t.Context(), noteKey("r1")); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the note is left: %v", err)
+	}
+	tests := []struct {
+		legacy bool
+		out    trigger.Outcome
+		output string
+		name   string
+	}{
+		{false, trigger.Outcome{RequestID: "r", Payload: []byte(`{"a":1}`)}, `{"Body":{"a":1},"Code":200,"Header":{"Content-Type":"application/json","X-Amzn-Requestid":"r"}}`, ""},
+		{true, trigger.Outcome{Payload: []byte(`{"a":1}`)}, `{"a":1}`, ""},
+		{true, trigger.Outcome{}, `{}`, ""},
+		{true, trigger.Outcome{Payload: []byte(`{`)}, ``, "FnF.InvalidLocal"},
+		{false, trigger.Outcome{Failed: true, Condition: "RetriesExhausted", Payload: []byte(`{"errorType":"E","errorMessage":"m"}`)}, ``, "E"},
+		{false, trigger.Outcome{Failed: true, Condition: "EventAgeExceeded"}, ``, "FC.Unknown"},
+	}
+	for _, test := range tests {
+		got := o.report(lambdatask.Note{Action: lambdatask.ActionFC, Legacy: test.legacy}, test.out)
+		name := ""
+		if got.Error != nil {
+			name = got.Error.Name
+		}
+		if string(got.Output) != test.output || name != test.name {
+			t.Errorf("%+v: %s %v", test.out, got.Output, got.Error)
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package lambda_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/rpc"
+	"millrace/shared/value"
+)
+
+// patience is how long a case may wait in all: functions have the real clock.
+const patience = 6.0
+
+// rehearsal carries out the tasks of cases, by flow and state.
+type rehearsal struct {
+	client *rpc.Client
+
+	mu    sync.Mutex
+	cases map[string]*playing
+	locks map[string]*sync.Mutex // one case of a flow's name at a time
+}
+
+type playing struct {
+	tasks map[string][]flowtest.Outcome
+	used  map[string]int
+	keys  map[string]flowtest.Outcome // a call that is repeated comes to the same
+}
+
+func (h *rehearsal) play(flow string, tasks map[string][]flowtest.Outcome) (end func()) {
+	h.mu.Lock()
+	lock := h.locks[flow]
+	if lock == nil {
+		lock = &sync.Mutex{}
+		h.locks[flow] = lock
+	}
+	h.mu.Unlock()
+	lock.Lock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cases[flow] = &playing{tasks, map[string]int{}, map[string]flowtest.Outcome{}}
+	return lock.Unlock
+}
+
+func (h *rehearsal) outcome(flow, state, key string) (flowtest.Outcome, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.cases[flow]
+	if p == nil || len(p.tasks[state]) == 0 {
+		return flowtest.Outcome{}, false
+	}
+	if o, ok := p.keys[key]; ok {
+		return o, true
+	}
+	list := p.tasks[state]
+	o := list[min(p.used[state], len(list)-1)]
+	p.used[state]++
+	p.keys[key] = o
+	return o, true
+}
+
+func encoded(v any) []byte {
+	if v == nil {
+		return []byte("{}")
+	}
+	return value.Encode(v)
+}
+
+// ServeHTTP carries out one task as a mapped action.
+func (h *rehearsal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var q struct{ Flow, State, Key, Token, Mode string }
+	json.NewDecoder(r.Body).Decode(&q)
+	o, ok := h.outcome(q.Flow, q.State, q.Key)
+	if !ok {
+		o.Error = &flow.Error{Name: "NoOutcome", Cause: q.State}
+	}
+	if q.Mode == "WaitForCustomCallback" {
+		go h.report(q.Token, o)
+		w.Write(encoded(o.Return))
+		return
+	}
+	if o.Error != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		w.Write(value.Encode(map[string]any{"errorType": o.Error.Name, "errorMessage": o.Error.Cause}))
+		return
+	}
+	if out := o.Callback; out != nil && q.Mode == "WaitForSystemCallback" {
+		w.Write(encoded(out))
+		return
+	}
+	w.Write(encoded(o.Return))
+}
+
+func (h *rehearsal) report(token string, o flowtest.Outcome) {
+	for range 100 {
+		var err error
+		if o.Error != nil {
+			q := cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: o.Error.Name}
+			if o.Error.Cause != "" {
+				q.Cause = &o.Error.Cause
+			}
+			_, err = h.client.ReportTaskFailed(context.Background(), q)
+		} else {
+			out := o.Callback
+			if out == nil {
+				out = o.Return
+			}
+			_, err = h.client.ReportTaskSucceeded(context.Background(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: string(encoded(out))})
+		}
+		if fault.CodeOf(err) != fault.TaskInvalidState {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// TestExamples runs the cases of every example flow of both languages on the stack, but those that wait longer than
+// somebody would.
+func TestExamples(t *testing.T) {
+	h := &rehearsal{cases: map[string]*playing{}, locks: map[string]*sync.Mutex{}}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	s := deploy(t, options{apis: 8, env: []string{"MILLRACE_REGION=local", "MILLRACE_SETTINGS={CallsPerRun: 1, Tasks: '" + server.URL + "'}"}})
+	h.client = s.client
+	ran := make(chan bool, 1000)
+	t.Run("flows", func(t *testing.T) {
+		for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
+			files, err := filepath.Glob(filepath.Join("../testdata/flows", pattern))
+			if err != nil || len(files) < 25 {
+				t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+			}
+			for _, path := range files {
+				t.Run(filepath.Base(path), func(t *testing.T) {
+					t.Parallel()
+					h.runFile(t, s, path, ran)
+				})
+			}
+		}
+	})
+	if n := len(ran); n < 60 {
+		t.Errorf("only %d cases were run", n)
+	}
+	t.Logf("%d cases; %d invocations of the runner for them", len(ran), s.runner.Invocations())
+}
+
+func (h *rehearsal) runFile(t *testing.T, s *stack, path string, ran chan<- bool) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := flowtest.Load(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition := file.Definition
+	if file.Flow != "" {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), file.Flow))
+		if err != nil {
+			t.Fatal(err)
+		}
+		definition = string(text)
+	}
+	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: file.Mode})
+	if m == nil {
+		t.Fatalf("%v", diagnostics)
+	}
+	for _, c := range file.Cases {
+		t.Run(c.Name, func(t *testing.T) {
+			if c.Setup.FlowName = file.FlowName; c.Setup.FlowName == "" {
+				c.Setup.FlowName = m.Name
+			}
+			c.Setup.Start = time.Now().UnixMilli()
+			want, err := flowtest.Execute(m, flow.DefaultLimits(), c.Setup)
+			if err != nil {
+				t.Fatal(err)
+			}
+			waits := 0.0
+			for _, w := range want.Waits {
+				waits += w.Seconds
+			}
+			if waits > patience {
+				t.Skipf("it waits for %.0f s", waits)
+			}
+			if want.Status.String() != c.Expect.Status {
+				t.Skip("it depends on the date")
+			}
+			h.runCase(t, s, definition, file.Mode, &c, want)
+			ran <- true
+		})
+	}
+}
+
+// runCase runs a case and compares how it ends with the interpreter run straight through.
+func (h *rehearsal) runCase(t *testing.T, s *stack, definition, mode string, c *flowtest.Case, want *flowtest.Result) {
+	setup := &c.Setup
+	defer h.play(setup.FlowName, setup.Tasks)()
+	ctx := t.Context()
+	if _, err := s.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: setup.FlowName, Definition: definition, Type: "FDL", RoleArn: setup.RoleArn, ExecutionMode: mode}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.client.DeleteFlow(ctx, setup.FlowName)
+	if _, err := s.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: setup.FlowName, ExecutionName: setup.ExecutionName, Input: string(encoded(setup.Input))}); err != nil {
+		t.Fatal(err)
+	}
+	one := *s
+	one.t = t
+	x := one.wait(setup.FlowName, setup.ExecutionName, time.Minute)
+	if x.Status != want.Status.String() {
+		t.Errorf("it ended as %s, want %v; %v", x.Status, want.Status, one.history(setup.FlowName, setup.ExecutionName))
+	}
+	if c.Expect.HasOutput && x.Output != "" {
+		got, err := value.Decode([]byte(x.Output))
+		if err != nil || !reflect.DeepEqual(got, c.Expect.Output) {
+			t.Errorf("output %s, want %s", x.Output, value.Encode(c.Expect.Output))
+		}
+	}
+}
