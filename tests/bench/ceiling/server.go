@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"millrace/shared/rpc/sign"
@@ -44,7 +43,6 @@ type Server struct {
 	key    *sign.Key
 	log    *Log
 	client *http.Client
-	run    atomic.Int64
 	ends   sync.Map // of flows Apart: execution name → *end
 }
 
