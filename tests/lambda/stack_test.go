@@ -95,6 +95,8 @@ type stack struct {
 type options struct {
 	env         []string                 // added to the environment of all functions
 	dynamo      emulators.Faulty         // faults between the step runner and the table; nil: none
+	apiDynamo   emulators.Faulty         // the same between the API and the table
+	sqs         emulators.Faulty         // the same between all functions and the queue
 	poller      func(*lambda.Poller)     // changes the poller
 	function    func(f *lambda.Function) // changes each function
 	apis        int                      // instances of the API; 4
@@ -111,19 +113,25 @@ func deploy(t *testing.T, o options) *stack {
 		t.Fatal(err)
 	}
 	s.createQueues()
-	s.env = append([]string{"AWS_REGION=" + emulators.Region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL_SQS=" + queues,
+	queuesEndpoint := queues
+	if o.sqs != nil {
+		queuesEndpoint = emulators.Proxy(t, queues, o.sqs)
+	}
+	s.env = append([]string{"AWS_REGION=" + emulators.Region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL_SQS=" + queuesEndpoint,
 		"STORE_URL=dynamodb://" + s.table, "QUEUE_URL=" + s.queue, "MILLRACE_REGION=cn-hangzhou", "MILLRACE_CREDENTIALS=" + creds,
 		"MILLRACE_CALL_SECONDS=5"}, o.env...)
 	s.plain = append([]string{"AWS_ENDPOINT_URL_DYNAMODB=" + ddb}, s.env...)
-	faulty := s.plain
-	if o.dynamo != nil {
-		faulty = append([]string{"AWS_ENDPOINT_URL_DYNAMODB=" + emulators.Proxy(t, ddb, o.dynamo)}, s.env...)
+	through := func(f emulators.Faulty) []string {
+		if f == nil {
+			return s.plain
+		}
+		return append([]string{"AWS_ENDPOINT_URL_DYNAMODB=" + emulators.Proxy(t, ddb, f)}, s.env...)
 	}
 	if o.apis == 0 {
 		o.apis = 4
 	}
-	s.api = s.function("api", 29*time.Second, o.apis, s.plain, o.function)
-	s.runner = s.function("steprunner", 30*time.Second, 8, faulty, o.function)
+	s.api = s.function("api", 29*time.Second, o.apis, through(o.apiDynamo), o.function)
+	s.runner = s.function("steprunner", 30*time.Second, 8, through(o.dynamo), o.function)
 	s.sweeper = s.function("sweeper", 30*time.Second, 1, s.plain, o.function)
 	s.poll(o)
 	for _, form := range []lambda.Form{lambda.HTTPAPI, lambda.HTTPAPIProd, lambda.RESTAPI, lambda.FunctionURL} {

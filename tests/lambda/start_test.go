@@ -2,12 +2,15 @@ package lambda_test
 
 import (
 	"fmt"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/rpc"
+	"millrace/tests/emulators"
 	"millrace/tests/lambda"
 )
 
@@ -105,5 +108,39 @@ func TestStartRace(t *testing.T) {
 	}
 	if s.api.ColdStarts() < 2 {
 		t.Errorf("%d instances of the API took part", s.api.ColdStarts())
+	}
+}
+
+// TestStartAnswersLost: the answers of claims are lost after the write was applied, or the write is throttled: whoever
+// starts is told the truth all the same, and everything that was acknowledged runs, once.
+func TestStartAnswersLost(t *testing.T) {
+	var n atomic.Int64
+	faults := func(c emulators.Call) (*http.Response, error) {
+		if c.Op != "PutItem" {
+			return c.Send()
+		}
+		switch n.Add(1) % 4 {
+		case 1:
+			return c.Lose()
+		case 2:
+			return c.Throttle()
+		}
+		return c.Send()
+	}
+	s := deploy(t, options{apiDynamo: faults})
+	s.define("hello", pass)
+	var starting sync.WaitGroup
+	for i := range 20 {
+		starting.Go(func() {
+			name := fmt.Sprint("n", i)
+			x, err := s.client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "hello", ExecutionName: name, Input: fmt.Sprintf(`{"i":%d}`, i)})
+			if err != nil || x.Status != "Running" {
+				t.Errorf("%s: %+v %v", name, x, err)
+			}
+		})
+	}
+	starting.Wait()
+	for i := range 20 {
+		s.succeeded("hello", fmt.Sprint("n", i), fmt.Sprintf(`{"i":%d}`, i))
 	}
 }
