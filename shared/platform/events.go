@@ -18,7 +18,11 @@ func Events(start func(context.Context, []trigger.Start) error) Handler {
 		return carefully(ctx, func(ctx context.Context) error { return start(ctx, starts) })
 	}
 	return func(ctx context.Context, event []byte) ([]byte, error) {
-		if trigger.KindOf(event) != trigger.QueueBatch {
+		switch trigger.KindOf(event) {
+		case trigger.QueueBatch:
+		case trigger.MNSBatch:
+			return nil, startMNS(ctx, event, start)
+		default:
 			return nil, one(ctx, event)
 		}
 		messages, err := trigger.DecodeBatch(event)

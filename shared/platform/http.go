@@ -15,10 +15,14 @@ import (
 // answerMax bounds the body of an answer: what a function may answer, less the envelope and what JSON makes of quotes.
 const answerMax = 5 << 20
 
-// ServeHTTP answers the requests of a gateway or a function URL with h. The answer is sent when h returns; nothing is
+// ServeHTTP answers the requests of a gateway, a function URL or an HTTP trigger with h. The answer is sent when h returns; nothing is
 // streamed.
 func ServeHTTP(h http.Handler) Handler {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
+		if d := directOf(ctx); d != nil {
+			d.serve(h)
+			return nil, nil
+		}
 		q, err := trigger.DecodeHTTP(event)
 		if err != nil {
 			return nil, err
@@ -35,7 +39,7 @@ func ServeHTTP(h http.Handler) Handler {
 // request is the request as a server of one's own would have got it.
 func request(ctx context.Context, q *trigger.HTTP) *http.Request {
 	u := &url.URL{Path: q.Path, RawQuery: q.RawQuery}
-	if path, err := url.PathUnescape(q.Path); err == nil && q.Form == trigger.FormV2 {
+	if path, err := url.PathUnescape(q.Path); err == nil && q.Form != trigger.FormV1 {
 		u.Path, u.RawPath = path, q.Path
 	}
 	r := &http.Request{Method: q.Method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: q.Header, Host: q.Host,

@@ -28,6 +28,10 @@ type home struct {
 // homes is every place that is known.
 var homes = []home{
 	{"AWS_LAMBDA_RUNTIME_API", "AWS Lambda", serveLambda},
+	{"FC_RUNTIME_API", "the built-in runtime of Function Compute", serveFC},
+	{"FC_SERVER_PORT", "a custom runtime of Function Compute", serveCustom},
+	{"FC_CUSTOM_LISTEN_PORT", "a custom runtime of Function Compute", serveCustom},
+	{"FC_FUNCTION_NAME", "a custom runtime of Function Compute", serveCustom},
 }
 
 // ErrNowhere says that the program is run where no function runs.

@@ -14,6 +14,9 @@ type Queue struct {
 	Decode func(body string) (partition string, err error)
 	// Work takes up an execution. It must return in time before ctx ends.
 	Work func(ctx context.Context, partition string) error
+	// Dispatch starts an invocation of this function for one execution, with the hint as its event, and does not wait for
+	// it. It is used for messages of MNS only; nil: they are worked on at once.
+	Dispatch func(ctx context.Context, partition string) error
 	// Outcome takes in how an asynchronous invocation has ended; nil refuses such messages.
 	Outcome func(ctx context.Context, o trigger.Outcome) error
 }
@@ -24,6 +27,12 @@ type Queue struct {
 // queue: nothing is lost, and somebody is told.
 func ConsumeQueue(q Queue) Handler {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
+		switch trigger.KindOf(event) {
+		case trigger.MNSBatch:
+			return nil, q.consumeMNS(ctx, event)
+		case trigger.HintEvent:
+			return nil, q.consumeHint(ctx, event)
+		}
 		messages, err := trigger.DecodeBatch(event)
 		if err != nil {
 			return nil, err

@@ -144,12 +144,13 @@ func TestCoreIsPure(t *testing.T) {
 // Third-party modules appear at the edge only.
 func TestThirdParty(t *testing.T) {
 	allowed := map[string][]string{
-		"gopkg.in/yaml.v3":              {"fdl/source", "task/fctask", "rpc"},
-		"github.com/aws/smithy-go":      {"store/dynamostore", "queue/sqsqueue", "task/lambdatask"},
-		"github.com/cockroachdb/pebble": {"store/localstore"},
-		"github.com/aws/aws-lambda-go":  {"platform"},
-		"github.com/aws/aws-sdk-go-v2":  {"app", "task/lambdatask", "store/dynamostore", "queue/sqsqueue"},
-		"golang.org/x/sys":              {"store/localstore", "task/fctask"},
+		"gopkg.in/yaml.v3":                           {"fdl/source", "task/fctask", "rpc"},
+		"github.com/aws/smithy-go":                   {"store/dynamostore", "queue/sqsqueue", "task/lambdatask"},
+		"github.com/cockroachdb/pebble":              {"store/localstore"},
+		"github.com/aws/aws-lambda-go":               {"platform"},
+		"github.com/aws/aws-sdk-go-v2":               {"app", "task/lambdatask", "store/dynamostore", "queue/sqsqueue"},
+		"github.com/aliyun/aliyun-tablestore-go-sdk": {"store/otsstore"},
+		"golang.org/x/sys":                           {"store/localstore", "task/fctask"},
 	}
 	for _, p := range packages(t) {
 		for _, i := range p.Imports {

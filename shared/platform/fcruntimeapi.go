@@ -1,0 +1,90 @@
+package platform
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// runtimeTransport stands between the SDK and the runtime API, for two of the SDK's habits: it asks again at once, without
+// end, when asking for the next event fails; and it never answers an event whose headers it cannot read. Proxies are not
+// used.
+type runtimeTransport struct {
+	api  string // host:port
+	next http.RoundTripper
+
+	mu       sync.Mutex
+	failures int // of asking for the next event, in a row
+}
+
+// useRuntimeTransport puts a runtimeTransport into the transport that the SDK uses, which is http.DefaultTransport; other
+// requests pass it by.
+func useRuntimeTransport(api string) {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return
+	}
+	t.RegisterProtocol("http", &runtimeTransport{api: api, next: &http.Transport{MaxIdleConnsPerHost: 256}})
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *runtimeTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != t.api {
+		return nil, http.ErrSkipAltProtocol
+	}
+	answer, err := t.next.RoundTrip(r)
+	if !strings.HasSuffix(r.URL.Path, "/invocation/next") {
+		return answer, err
+	}
+	if err != nil || answer.StatusCode != http.StatusOK {
+		time.Sleep(t.failed())
+		return answer, err
+	}
+	t.mu.Lock()
+	t.failures = 0
+	t.mu.Unlock()
+	repair(answer.Header, time.Now())
+	return answer, nil
+}
+
+// failed counts a failure and says how long to wait after it.
+func (t *runtimeTransport) failed() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failures++
+	return min(10*time.Millisecond<<min(t.failures, 10), 5*time.Second)
+}
+
+// timeoutUnknown is how long an event may take of which the platform does not say it.
+const timeoutUnknown = time.Minute
+
+// repair makes the headers of an event readable for the SDK.
+func repair(h http.Header, now time.Time) {
+	const deadline, timeout, retries, baggages = "X-Fc-Function-Deadline", "X-Fc-Function-Timeout", "X-Fc-Retry-Count", "X-Fc-Tracing-Opentracing-Span-Baggages"
+	seconds, err := strconv.Atoi(h.Get(timeout))
+	if err != nil {
+		seconds = int(timeoutUnknown / time.Second)
+		warn(timeout, h)
+		h.Set(timeout, strconv.Itoa(seconds))
+	}
+	if _, err := strconv.ParseInt(h.Get(deadline), 10, 64); err != nil {
+		warn(deadline, h)
+		h.Set(deadline, strconv.FormatInt(now.Add(time.Duration(seconds)*time.Second).UnixMilli(), 10))
+	}
+	if _, err := strconv.Atoi(h.Get(retries)); err != nil {
+		h.Del(retries)
+	}
+	var carried map[string]string
+	if text, err := base64.StdEncoding.DecodeString(h.Get(baggages)); err != nil || json.Unmarshal(text, &carried) != nil {
+		h.Del(baggages)
+	}
+}
+
+func warn(name string, h http.Header) {
+	slog.Warn("the runtime API sent no readable header; a value is assumed", "header", name, "value", h.Get(name), "request", h.Get("X-Fc-Request-Id"))
+}

@@ -1,0 +1,100 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"millrace/shared/trigger"
+)
+
+// consumeMNS works on messages that Alibaba Cloud brings, which are answered as a whole: an error brings all of them
+// again. So only what may pass by itself is an error, such as a store that cannot be reached; a message that is not
+// understood is logged and let go, since a hint that is lost is sent again by the sweeper.
+//
+// The work is dispatched where that is set up, not done: the invocation holds one of few slots and must end within five
+// minutes, and its slowest message would hold up the others.
+func (q Queue) consumeMNS(ctx context.Context, event []byte) error {
+	messages, err := trigger.DecodeMNS(event)
+	if err != nil {
+		return err
+	}
+	if q.Dispatch != nil {
+		q.Work = q.Dispatch
+	}
+	known := q.understood(messages)
+	b := &batch{queue: q, failed: make([]bool, len(known))}
+	b.run(ctx, known)
+	failed := 0
+	for _, bad := range b.failed {
+		if bad {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d messages failed; the batch comes again", failed, len(messages))
+	}
+	return nil
+}
+
+// understood are the messages that somebody can take.
+func (q Queue) understood(messages []trigger.Message) []trigger.Message {
+	known := make([]trigger.Message, 0, len(messages))
+	for _, m := range messages {
+		_, err := q.Decode(m.Body)
+		if err != nil && q.Outcome != nil {
+			if _, oerr := trigger.DecodeOutcome([]byte(m.Body)); oerr == nil {
+				err = nil
+			}
+		}
+		if err != nil {
+			slog.Error("message not understood; it is let go", "message", m.ID, "queue", m.Source, "err", err)
+			continue
+		}
+		known = append(known, m)
+	}
+	return known
+}
+
+// consumeHint works on the execution of one hint, for which the function was invoked by itself.
+func (q Queue) consumeHint(ctx context.Context, event []byte) error {
+	partition, err := q.Decode(string(event))
+	if err != nil {
+		slog.Error("hint not understood; it is let go", "err", err)
+		return nil
+	}
+	return q.Work(ctx, partition)
+}
+
+// startMNS starts executions for messages that Alibaba Cloud brings: object events that went through a queue, and
+// messages that are events by themselves. All are tried; when some fail the whole batch comes again, which is harmless
+// for those that have started.
+func startMNS(ctx context.Context, event []byte, start func(context.Context, []trigger.Start) error) error {
+	messages, err := trigger.DecodeMNS(event)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, m := range messages {
+		starts, err := startsOf(m)
+		if err == nil && len(starts) > 0 {
+			err = carefully(ctx, func(ctx context.Context) error { return start(ctx, starts) })
+		}
+		if err != nil {
+			slog.Error("event failed; its batch comes again", "message", m.ID, "queue", m.Source, "err", err)
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// startsOf are the events that a message holds, or the one that it is.
+func startsOf(m trigger.Message) ([]trigger.Start, error) {
+	starts, err := trigger.DecodeStarts([]byte(m.Body))
+	if !errors.Is(err, trigger.ErrKind) {
+		return starts, err
+	}
+	s, err := trigger.StartOf(m)
+	return []trigger.Start{s}, err
+}
