@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -107,6 +108,7 @@ func (c *custom) logged(what, id string, call func() error) {
 	fmt.Fprintf(c.out, "FC %s Start RequestId: %s\n", what, id)
 	suffix := ""
 	if err := call(); err != nil {
+		slog.Error("function error", "request", id, "err", err)
 		suffix = ", Error: Unhandled function error"
 	}
 	fmt.Fprintf(c.out, "FC %s End RequestId: %s%s\n", what, id, suffix)
