@@ -1,0 +1,144 @@
+package otsstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
+
+	"millrace/shared/store"
+)
+
+// What BatchWriteRow takes, and how many of them one commit has under way.
+const (
+	batchRows  = 200
+	batchBytes = 3 << 20 // as size counts; TableStore takes 4 MB
+	batchesMax = 8
+)
+
+// putAll writes rows without a condition. Of rows with one key the last one counts.
+func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
+	changes, err := s.rowChanges(rows)
+	if err != nil {
+		return err
+	}
+	batches := split(changes)
+	if len(batches) == 1 {
+		return s.putBatch(ctx, batches[0])
+	}
+	var done sync.WaitGroup
+	slots := make(chan struct{}, batchesMax)
+	errs := make([]error, len(batches))
+	for i, b := range batches {
+		slots <- struct{}{}
+		done.Go(func() {
+			errs[i] = s.putBatch(ctx, b)
+			<-slots
+		})
+	}
+	done.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *Store) rowChanges(rows []store.Row) ([]*tablestore.PutRowChange, error) {
+	changes := make([]*tablestore.PutRowChange, 0, len(rows))
+	at := make(map[store.Key]int, len(rows))
+	for _, row := range rows {
+		c, err := s.rowChange(row)
+		if err != nil {
+			return nil, err
+		}
+		if i, ok := at[row.Key]; ok {
+			changes[i] = c
+			continue
+		}
+		at[row.Key] = len(changes)
+		changes = append(changes, c)
+	}
+	return changes, nil
+}
+
+// split cuts rows into batches.
+func split(changes []*tablestore.PutRowChange) (batches [][]*tablestore.PutRowChange) {
+	start, bytes := 0, 0
+	for i, c := range changes {
+		n := size(c)
+		if i-start == batchRows || i > start && bytes+n > batchBytes {
+			batches = append(batches, changes[start:i])
+			start, bytes = i, 0
+		}
+		bytes += n
+	}
+	if start < len(changes) {
+		batches = append(batches, changes[start:])
+	}
+	return batches
+}
+
+// putBatch writes a batch; rows that fail in it, and may go well, are tried again.
+func (s *Store) putBatch(ctx context.Context, changes []*tablestore.PutRowChange) error {
+	if len(changes) == 1 {
+		_, err := s.put(ctx, "PutRow", changes[0])
+		return err
+	}
+	const op = "BatchWriteRow"
+	end := time.Now().Add(s.o.RetryFor)
+	for n, left := 0, changes; ; n++ {
+		var results []tablestore.RowResult
+		if _, err := s.call(ctx, op, func(c *tablestore.TableStoreClient) (err error) {
+			results, err = s.writeBatch(c, left)
+			return err
+		}); err != nil {
+			return err
+		}
+		failed, last, err := s.settle(op, left, results)
+		if err != nil {
+			return err
+		}
+		if len(failed) == 0 {
+			return nil
+		}
+		if left = failed; !pause(ctx, n, end) {
+			return s.explain(op, errors.Join(ctx.Err(), fmt.Errorf("%d of %d rows were not written: %w", len(left), len(changes), last)))
+		}
+	}
+}
+
+func (s *Store) writeBatch(c *tablestore.TableStoreClient, changes []*tablestore.PutRowChange) ([]tablestore.RowResult, error) {
+	request := &tablestore.BatchWriteRowRequest{}
+	for _, change := range changes {
+		request.AddRowChange(change)
+	}
+	out, err := c.BatchWriteRow(request)
+	if err != nil {
+		return nil, err
+	}
+	results := out.TableToRowsResult[s.o.Table]
+	if len(results) != len(changes) {
+		return nil, fmt.Errorf("%w: %d results for %d rows", errAnswer, len(results), len(changes))
+	}
+	return results, nil
+}
+
+// settle sorts the results of a batch: the rows to be tried again, with the error of the last of them, and the error
+// of a row for which that is of no use.
+func (s *Store) settle(op string, changes []*tablestore.PutRowChange, results []tablestore.RowResult) (failed []*tablestore.PutRowChange, last, err error) {
+	units := &tablestore.ConsumedCapacityUnit{}
+	for i, r := range results {
+		if r.IsSucceed {
+			units.Read += r.ConsumedCapacityUnit.Read
+			units.Write += r.ConsumedCapacityUnit.Write
+			continue
+		}
+		last = &tablestore.OtsError{Code: r.Error.Code, Message: r.Error.Message}
+		if remedyOfCode(r.Error.Code, r.Error.Message, 0) == final {
+			err = s.explain(op, last)
+		}
+		failed = append(failed, changes[i])
+	}
+	s.o.Meter.used(op, units, false)
+	return failed, last, err
+}

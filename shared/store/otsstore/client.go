@@ -1,0 +1,124 @@
+package otsstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aliyun/aliyun-tablestore-go-sdk/common"
+	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
+)
+
+// Credentials sign requests.
+type Credentials struct {
+	AccessKeyID, AccessKeySecret string
+	SecurityToken                string // of STS; "": a long-lived key
+}
+
+// ClientOptions say where the service is and who asks.
+type ClientOptions struct {
+	Endpoint string // "https://INSTANCE.REGION.ots.aliyuncs.com", or "….vpc.tablestore.aliyuncs.com" inside a VPC
+	Instance string
+
+	// Credentials are asked for before every attempt, so that those of STS may change at any time. It is called from
+	// many goroutines.
+	Credentials func(ctx context.Context) (Credentials, error)
+
+	// Transport carries the requests; nil: one that keeps as many idle connections as a busy runner has calls in
+	// flight.
+	Transport http.RoundTripper
+}
+
+// Client reaches one instance of TableStore through the official SDK. Its calls take a context, which those of the SDK
+// do not, and are never repeated by the SDK: whether an earlier attempt may have been applied must be known here, and
+// the SDK's retries take turns on things they share. It is safe for many goroutines.
+type Client struct {
+	o    ClientOptions
+	idle sync.Pool // of *conn
+}
+
+// NewClient returns a client. It makes no request.
+func NewClient(o ClientOptions) *Client {
+	if o.Transport == nil {
+		o.Transport = &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			TLSHandshakeTimeout: 5 * time.Second, IdleConnTimeout: 90 * time.Second,
+			MaxIdleConns: 256, MaxIdleConnsPerHost: 256,
+		}
+	}
+	c := &Client{o: o}
+	c.idle.New = func() any { return newConn(o) }
+	return c
+}
+
+// conn is a client of the SDK for one call at a time, whose context and credentials it holds so long: the SDK has no
+// other way for either.
+type conn struct {
+	sdk         *tablestore.TableStoreClient
+	transport   http.RoundTripper
+	ctx         context.Context
+	credentials Credentials
+}
+
+func newConn(o ClientOptions) *conn {
+	c := &conn{transport: o.Transport}
+	c.sdk = tablestore.NewClientWithCredentialsProvider(o.Endpoint, o.Instance, c, &tablestore.TableStoreConfig{Transport: c})
+	return c
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c *conn) RoundTrip(r *http.Request) (*http.Response, error) {
+	return c.transport.RoundTrip(r.WithContext(c.ctx))
+}
+
+// GetCredentials implements common.CredentialsProvider.
+func (c *conn) GetCredentials() common.Credentials {
+	return &common.DefaultCredentials{AccessKeyID: c.credentials.AccessKeyID, AccessKeySecret: c.credentials.AccessKeySecret,
+		SecurityToken: c.credentials.SecurityToken}
+}
+
+// errNoCredentials is below the error of a call that cannot be signed.
+var errNoCredentials = errors.New("no credentials")
+
+func (c *Client) credentials(ctx context.Context) (Credentials, error) {
+	if c.o.Credentials == nil {
+		return Credentials{}, fmt.Errorf("%w: none are configured", errNoCredentials)
+	}
+	k, err := c.o.Credentials(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return Credentials{}, err
+	case err != nil:
+		return Credentials{}, fmt.Errorf("%w: %w", errNoCredentials, err)
+	case k.AccessKeyID == "" || k.AccessKeySecret == "":
+		return Credentials{}, fmt.Errorf("%w: access key or secret is empty", errNoCredentials)
+	}
+	return k, nil
+}
+
+// attempt makes one call with the SDK and tells who signed it. The SDK panics at answers that lack what it wants to
+// see; that is an error here.
+func (c *Client) attempt(ctx context.Context, call func(*tablestore.TableStoreClient) error) (by Credentials, err error) {
+	if by, err = c.credentials(ctx); err != nil {
+		return by, err
+	}
+	conn := c.idle.Get().(*conn)
+	conn.ctx, conn.credentials = ctx, by
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errAnswer, p)
+			return // the connection is not used again: nobody knows what state it is in
+		}
+		conn.ctx, conn.credentials = nil, Credentials{}
+		c.idle.Put(conn)
+	}()
+	return by, call(conn.sdk)
+}
+
+// errAnswer is below the error of an answer that is not what the service promises.
+var errAnswer = errors.New("an answer that cannot be read")

@@ -1,0 +1,59 @@
+package otsstore_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"millrace/shared/store"
+	"millrace/shared/store/otsstore"
+	"millrace/shared/store/storetest"
+	"millrace/tests/emulators/tablestore"
+)
+
+const table = "millrace"
+
+// newClient returns a client of an emulator, through transport if that is not nil.
+func newClient(server *tablestore.Server, transport http.RoundTripper) *otsstore.Client {
+	if transport == nil {
+		transport = server
+	}
+	return otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://tablestore.test", Instance: tablestore.DefaultInstance,
+		Credentials: key(tablestore.DefaultKey), Transport: transport})
+}
+
+// key gives always the same credentials.
+func key(k tablestore.Key) func(context.Context) (otsstore.Credentials, error) {
+	return func(context.Context) (otsstore.Credentials, error) {
+		return otsstore.Credentials{AccessKeyID: k.ID, AccessKeySecret: k.Secret, SecurityToken: k.Token}, nil
+	}
+}
+
+// open opens a store on empty tables of an emulator; o needs no client and no table.
+func open(t *testing.T, server *tablestore.Server, o otsstore.Options) *otsstore.Store {
+	t.Helper()
+	if o.Client == nil {
+		o.Client = newClient(server, nil)
+	}
+	o.Table = table
+	s := otsstore.New(o)
+	t.Cleanup(func() { s.Close() })
+	if err := s.CreateTables(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestConformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		server := tablestore.New(tablestore.Options{})
+		s := open(t, server, otsstore.Options{})
+		return storetest.Harness{Driver: s, Reopen: func() store.Driver {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = otsstore.New(otsstore.Options{Client: newClient(server, nil), Table: table})
+			return s
+		}}
+	})
+}

@@ -1,0 +1,228 @@
+package otsstore
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
+
+	"millrace/shared/store"
+)
+
+// Get implements store.Driver.
+func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
+	if err := s.enter(ctx); err != nil {
+		return store.Row{}, err
+	}
+	defer s.leave()
+	if err := checkKeys(key); err != nil {
+		return store.Row{}, err
+	}
+	r, err := s.getRow(ctx, key)
+	if err != nil {
+		return store.Row{}, err
+	}
+	return r.row()
+}
+
+// getRow reads a row, strongly consistent, or those of its columns that are named.
+func (s *Store) getRow(ctx context.Context, key store.Key, columns ...string) (*reader, error) {
+	const op = "GetRow"
+	in := &tablestore.GetRowRequest{SingleRowQueryCriteria: &tablestore.SingleRowQueryCriteria{TableName: s.o.Table,
+		PrimaryKey: rowKey(key), ColumnsToGet: columns, MaxVersion: 1}}
+	var out *tablestore.GetRowResponse
+	if _, err := s.call(ctx, op, func(c *tablestore.TableStoreClient) (err error) {
+		out, err = c.GetRow(in)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	s.o.Meter.used(op, out.ConsumedCapacityUnit, false)
+	if len(out.PrimaryKey.PrimaryKeys) == 0 {
+		return nil, store.ErrNotFound
+	}
+	return newReader(&out.PrimaryKey, out.Columns), nil
+}
+
+// Range implements store.Driver.
+func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, false, err
+	}
+	defer s.leave()
+	if err := checkSpan("partition", r.Partition, maxPartition, r.From, r.To); err != nil {
+		return nil, false, err
+	}
+	if r.To != "" && r.From >= r.To {
+		return nil, false, nil
+	}
+	q := s.rangeQuery(r)
+	found, next, err := s.page(ctx, "GetRange", q, func(f *reader) (skip, end bool) {
+		sort := f.text(colSort)
+		return r.Reverse && r.To != "" && sort >= r.To, sort < r.From
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	more = next != nil
+	if r.Limit > 0 && len(found) > r.Limit {
+		found, more = found[:r.Limit], true
+	}
+	for _, f := range found {
+		row, err := f.row()
+		if err != nil {
+			return nil, false, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, more, nil
+}
+
+// rangeQuery asks for the rows of a partition. Backwards the start is in and the end is not, the other way round than
+// asked for: what is too much is left out by the caller.
+func (s *Store) rangeQuery(r store.Range) *tablestore.RangeRowQueryCriteria {
+	p := column{colPartition, hashed(r.Partition)}
+	from, to := lowest, highest
+	if r.From != "" {
+		from = r.From
+	}
+	if r.To != "" {
+		to = r.To
+	}
+	q := s.query(s.o.Table, r.Limit)
+	if !r.Reverse {
+		q.StartPrimaryKey, q.EndPrimaryKey = primaryKey(p, column{colSort, from}), primaryKey(p, column{colSort, to})
+		return q
+	}
+	if r.From != "" {
+		from = before(r.From)
+	}
+	if r.To != "" && q.Limit > 0 && q.Limit < math.MaxInt32 {
+		q.Limit++ // the first one may be the bound itself
+	}
+	q.Direction, q.StartPrimaryKey, q.EndPrimaryKey = tablestore.BACKWARD, primaryKey(p, column{colSort, to}), primaryKey(p, column{colSort, from})
+	return q
+}
+
+// before is a text before s with as little as possible between them.
+func before(s string) any {
+	if last, ok := strings.CutSuffix(s, "\x00"); ok {
+		if last == "" {
+			return lowest
+		}
+		return last
+	}
+	r, n := utf8.DecodeLastRuneInString(s)
+	if r--; r == 0xdfff {
+		r = 0xd7ff // there are no runes between
+	}
+	const behind = "\U0010ffff\U0010ffff\U0010ffff"
+	s = s[:len(s)-n] + string(r)
+	return s + behind[:min(len(behind), (maxKey-len(s))/4*4)]
+}
+
+// List implements store.Driver.
+func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, false, err
+	}
+	defer s.leave()
+	if err := checkSpan("list group", l.Group, maxKey, l.From, l.To); err != nil {
+		return nil, false, err
+	}
+	if l.To != "" && l.From >= l.To {
+		return nil, false, nil
+	}
+	found, next, err := s.page(ctx, "GetRange list", s.listQuery(l), func(*reader) (skip, end bool) { return false, false })
+	if err != nil {
+		return nil, false, err
+	}
+	for _, f := range found {
+		e := store.Listed{Key: f.key(), Sort: f.text(colListSort), Fields: f.blob(colFields)}
+		if f.err != nil {
+			return nil, false, f.err
+		}
+		entries = append(entries, e)
+	}
+	return entries, next != nil, nil
+}
+
+// listQuery asks for entries of a group. The lowest row of a sort lies before all of them, so either bound is in or out
+// as asked for, in both directions.
+func (s *Store) listQuery(l store.ListRange) *tablestore.RangeRowQueryCriteria {
+	bound := func(sort string, none any) *tablestore.PrimaryKey {
+		if sort == "" {
+			return primaryKey(column{colGroup, l.Group}, column{colListSort, none}, column{colPartition, none}, column{colSort, none})
+		}
+		return primaryKey(column{colGroup, l.Group}, column{colListSort, sort}, column{colPartition, lowest}, column{colSort, lowest})
+	}
+	q := s.query(IndexList(s.o.Table), l.Limit)
+	q.StartPrimaryKey, q.EndPrimaryKey = bound(l.From, lowest), bound(l.To, highest)
+	if l.Reverse {
+		q.Direction, q.StartPrimaryKey, q.EndPrimaryKey = tablestore.BACKWARD, q.EndPrimaryKey, q.StartPrimaryKey
+	}
+	return q
+}
+
+// checkSpan refuses what cannot be asked for.
+func checkSpan(what, group string, max int, from, to string) error {
+	if err := checkKey(what, group, max); err != nil {
+		return err
+	}
+	for _, bound := range []string{from, to} {
+		if bound != "" {
+			if err := checkKey("bound", bound, maxKey); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// query is a range without its bounds.
+func (s *Store) query(table string, limit int) *tablestore.RangeRowQueryCriteria {
+	return &tablestore.RangeRowQueryCriteria{TableName: table, MaxVersion: 1, Limit: int32(min(max(limit, 0), math.MaxInt32))}
+}
+
+// page reads one page of a range, and further ones while they come back empty before the end. keep says of each row
+// whether to skip it, and whether the range ends before it. next is where to go on; nil at the end.
+func (s *Store) page(ctx context.Context, op string, q *tablestore.RangeRowQueryCriteria, keep func(*reader) (skip, end bool)) (found []*reader, next *tablestore.PrimaryKey, err error) {
+	for {
+		out, err := s.getRange(ctx, op, q)
+		if err != nil {
+			return nil, nil, err
+		}
+		next = out.NextStartPrimaryKey
+		for _, row := range out.Rows {
+			r := newReader(row.PrimaryKey, row.Columns)
+			skip, end := keep(r)
+			if end {
+				return found, nil, r.err
+			}
+			if !skip {
+				found = append(found, r)
+			}
+		}
+		if len(found) > 0 || next == nil {
+			return found, next, nil
+		}
+		q.StartPrimaryKey = next
+	}
+}
+
+func (s *Store) getRange(ctx context.Context, op string, q *tablestore.RangeRowQueryCriteria) (out *tablestore.GetRangeResponse, err error) {
+	if _, err := s.call(ctx, op, func(c *tablestore.TableStoreClient) (err error) {
+		out, err = c.GetRange(&tablestore.GetRangeRequest{RangeRowQueryCriteria: q})
+		if err == nil && out.NextStartPrimaryKey != nil && len(out.NextStartPrimaryKey.PrimaryKeys) == 0 {
+			err = fmt.Errorf("%w: the next key is empty", errAnswer)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	s.o.Meter.used(op, out.ConsumedCapacityUnit, q.TableName != s.o.Table)
+	return out, nil
+}

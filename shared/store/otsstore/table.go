@@ -1,0 +1,216 @@
+package otsstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
+
+	"millrace/shared/store"
+)
+
+// IndexWake is the name of a table's index for waking.
+func IndexWake(table string) string { return table + "_wake" }
+
+// IndexList is the name of a table's index for listing.
+func IndexList(table string) string { return table + "_list" }
+
+// Schema is the table that a Store needs, with its indexes: keys, the columns that indexes hold, one version, no time
+// to live, nothing reserved.
+func Schema(table string) *tablestore.CreateTableRequest {
+	meta := &tablestore.TableMeta{TableName: table}
+	meta.AddPrimaryKeyColumn(colPartition, tablestore.PrimaryKeyType_STRING)
+	meta.AddPrimaryKeyColumn(colSort, tablestore.PrimaryKeyType_STRING)
+	meta.AddDefinedColumn(colShard, tablestore.DefinedColumn_INTEGER)
+	meta.AddDefinedColumn(colWake, tablestore.DefinedColumn_INTEGER)
+	meta.AddDefinedColumn(colGroup, tablestore.DefinedColumn_STRING)
+	meta.AddDefinedColumn(colListSort, tablestore.DefinedColumn_STRING)
+	meta.AddDefinedColumn(colFields, tablestore.DefinedColumn_BINARY)
+	return &tablestore.CreateTableRequest{
+		TableMeta:          meta,
+		TableOption:        &tablestore.TableOption{TimeToAlive: -1, MaxVersion: 1},
+		ReservedThroughput: &tablestore.ReservedThroughput{},
+		IndexMetas: []*tablestore.IndexMeta{
+			index(IndexWake(table), []string{colShard, colWake, colPartition, colSort}),
+			index(IndexList(table), []string{colGroup, colListSort, colPartition, colSort}, colFields),
+		},
+	}
+}
+
+func index(name string, key []string, columns ...string) *tablestore.IndexMeta {
+	return &tablestore.IndexMeta{IndexName: name, Primarykey: key, DefinedColumns: columns, IndexType: tablestore.IT_GLOBAL_INDEX}
+}
+
+// createTime is how long CreateTables waits for what it creates to be there.
+const createTime = 5 * time.Minute
+
+// CreateTables creates the table of Schema with its indexes, unless they are there already; then their shape is
+// checked, and an index that is missing is added. It returns when all of them can be used. It may be repeated, and
+// called by several at once.
+func (s *Store) CreateTables(ctx context.Context) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	ctx, cancel := context.WithTimeout(ctx, createTime)
+	defer cancel()
+	if err := s.create(ctx, "CreateTable", func(c *tablestore.TableStoreClient) error {
+		_, err := c.CreateTable(Schema(s.o.Table))
+		return err
+	}); err != nil {
+		return err
+	}
+	got, err := s.described(ctx)
+	if err != nil {
+		return err
+	}
+	for _, want := range Schema(s.o.Table).IndexMetas {
+		if findIndex(got, want.IndexName) != nil {
+			continue
+		}
+		if err := s.create(ctx, "CreateIndex", func(c *tablestore.TableStoreClient) error {
+			_, err := c.CreateIndex(&tablestore.CreateIndexRequest{MainTableName: s.o.Table, IndexMeta: want, IncludeBaseData: true})
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return s.ready(ctx)
+}
+
+// create makes something that may be there already.
+func (s *Store) create(ctx context.Context, op string, make func(*tablestore.TableStoreClient) error) error {
+	_, err := s.call(ctx, op, make)
+	if codeOf(err) == codeObjectExists {
+		return nil
+	}
+	return err
+}
+
+// ready waits until the table and its indexes answer. DescribeTable tells the state of a table, but the SDK does not
+// show it, so they are read.
+func (s *Store) ready(ctx context.Context) error {
+	probes := []func() error{
+		func() error {
+			_, err := s.getRow(ctx, store.Key{Partition: "ready", Sort: "ready"}, colVersion)
+			return err
+		},
+		func() error {
+			q := s.query(IndexWake(s.o.Table), 1)
+			q.StartPrimaryKey, q.EndPrimaryKey = wakeBounds(0, 0)
+			_, err := s.getRange(ctx, "GetRange wake", q)
+			return err
+		},
+		func() error {
+			_, err := s.getRange(ctx, "GetRange list", s.listQuery(store.ListRange{Group: "ready", Limit: 1}))
+			return err
+		},
+	}
+	if err := s.checkTables(ctx); err != nil {
+		return err
+	}
+	end := time.Now().Add(createTime)
+	for _, probe := range probes {
+		for n := 0; ; n++ {
+			err := probe()
+			if err == nil || errors.Is(err, store.ErrNotFound) {
+				break
+			}
+			// An index that has just been described may not be found yet.
+			if code := codeOf(err); code != codeTableNotReady && code != codeNoObject || !pause(ctx, n, end) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// CheckTables compares the table and its indexes with Schema and says what differs: keys, the columns that indexes
+// hold, versions, time to live.
+func (s *Store) CheckTables(ctx context.Context) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.checkTables(ctx)
+}
+
+func (s *Store) described(ctx context.Context) (out *tablestore.DescribeTableResponse, err error) {
+	_, err = s.call(ctx, "DescribeTable", func(c *tablestore.TableStoreClient) (err error) {
+		out, err = c.DescribeTable(&tablestore.DescribeTableRequest{TableName: s.o.Table})
+		return err
+	})
+	return out, err
+}
+
+func (s *Store) checkTables(ctx context.Context) error {
+	got, err := s.described(ctx)
+	if err != nil {
+		return err
+	}
+	want := Schema(s.o.Table)
+	if err := s.differs("keys", keyText(want.TableMeta), keyText(got.TableMeta)); err != nil {
+		return err
+	}
+	for _, w := range want.TableMeta.DefinedColumns {
+		if err := s.differs("defined column "+w.Name, definedText(want.TableMeta, w.Name), definedText(got.TableMeta, w.Name)); err != nil {
+			return err
+		}
+	}
+	for _, w := range want.IndexMetas {
+		if err := s.differs("index "+w.IndexName, indexText(w), indexText(findIndex(got, w.IndexName))); err != nil {
+			return err
+		}
+	}
+	if got.TableOption.TimeToAlive != -1 || got.TableOption.MaxVersion != 1 {
+		return fmt.Errorf("otsstore: table %q: time to live %d and %d versions, want -1 and 1: rows would vanish or cost more; change the table's options",
+			s.o.Table, got.TableOption.TimeToAlive, got.TableOption.MaxVersion)
+	}
+	return nil
+}
+
+func (s *Store) differs(what, want, got string) error {
+	if want == got {
+		return nil
+	}
+	return fmt.Errorf("otsstore: table %q: %s: want %s, the table has (%s); it cannot be changed, create the tables under another name",
+		s.o.Table, what, want, got)
+}
+
+func findIndex(d *tablestore.DescribeTableResponse, name string) *tablestore.IndexMeta {
+	for _, i := range d.IndexMetas {
+		if i.IndexName == name {
+			return i
+		}
+	}
+	return nil
+}
+
+// keyText shows a table's key as "p:1,s:1".
+func keyText(m *tablestore.TableMeta) string {
+	var parts []string
+	for _, k := range m.SchemaEntry {
+		parts = append(parts, fmt.Sprintf("%s:%d", *k.Name, *k.Type))
+	}
+	return strings.Join(parts, ",")
+}
+
+// definedText shows a defined column's type.
+func definedText(m *tablestore.TableMeta, name string) string {
+	for _, d := range m.DefinedColumns {
+		if d.Name == name {
+			return fmt.Sprintf("type %d", d.ColumnType)
+		}
+	}
+	return ""
+}
+
+func indexText(i *tablestore.IndexMeta) string {
+	if i == nil {
+		return ""
+	}
+	return fmt.Sprintf("%v with %v, kind %d", i.Primarykey, i.DefinedColumns, i.IndexType)
+}
