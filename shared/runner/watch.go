@@ -66,30 +66,34 @@ func (r *Runner) Await(ctx context.Context, partition string, wait time.Duration
 	if err != nil || x.Status.Final() {
 		return x, err
 	}
-	timer := time.NewTimer(wait)
+	end := time.Now().Add(wait)
+	timer := time.NewTimer(r.nextLook(end))
 	defer timer.Stop()
-	var poll <-chan time.Time
-	if !r.Exclusive {
-		t := time.NewTicker(pollEvery)
-		defer t.Stop()
-		poll = t.C
-	}
 	for {
 		select {
 		case <-ended:
-			return r.Load(ctx, partition)
-		case <-timer.C:
 			return r.Load(ctx, partition)
 		case <-r.closed:
 			return r.Load(ctx, partition)
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-poll:
-			if x, err := r.Load(ctx, partition); err != nil || x.Status.Final() {
+		case <-timer.C:
+			x, err := r.Load(ctx, partition)
+			if err != nil || x.Status.Final() || time.Until(end) <= 0 {
 				return x, err
 			}
+			timer.Reset(r.nextLook(end))
 		}
 	}
+}
+
+// nextLook is how long to wait before the execution is looked at again: until the wait is over, and for a runner that
+// shares its store no longer than pollEvery.
+func (r *Runner) nextLook(end time.Time) time.Duration {
+	if left := time.Until(end); r.Exclusive || left < pollEvery {
+		return left
+	}
+	return pollEvery
 }
 
 // census counts running executions by account, for the limit of an exclusive runner. While those of an earlier
