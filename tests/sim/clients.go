@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"millrace/shared/cloudflow"
@@ -17,11 +18,12 @@ import (
 
 // clients are those who make requests from outside.
 type clients struct {
-	w    *World
-	life context.Context
-	stop context.CancelFunc
-	ids  map[string]string // of flows, by name
-	runs []*launch
+	w     *World
+	life  context.Context
+	stop  context.CancelFunc
+	ids   map[string]string // of flows, by name
+	runs  []*launch
+	flows []definition
 
 	mu     sync.Mutex
 	active int
@@ -33,7 +35,7 @@ type launch struct {
 	name string
 
 	// What clients were told; only the scheduler's goroutine touches it.
-	started int
+	started atomic.Int32
 	exists  int
 	status  string // last one seen
 	output  string
@@ -87,8 +89,8 @@ func (c *clients) note(what string, do func()) {
 	c.w.sched.wait(c.life, &operation{key: what, apply: func() bool { do(); return true }}, nil)
 }
 
-// begin draws what is run. which chooses an example; "generated" none.
-func (c *clients) begin(which string) {
+// draw draws what is run. which chooses an example; "generated" none.
+func (c *clients) draw(which string) {
 	w := c.w
 	var flows []definition
 	chosen := w.rand.IntN(3) == 0
@@ -108,6 +110,12 @@ func (c *clients) begin(which string) {
 		}
 		flows = append(flows, definition{name: "child", text: children[w.rand.IntN(len(children))], mode: flow.Standard})
 	}
+	c.flows = flows
+}
+
+// begin creates the flows and launches executions of them.
+func (c *clients) begin() {
+	w, flows := c.w, c.flows
 	n := 1 + w.rand.IntN(4)
 	c.goOn(func() {
 		for _, f := range flows {
@@ -215,7 +223,7 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 	case run == nil:
 		c.w.failf("%s was told %v %s, and there is no such execution", who, got, code)
 	case code == "":
-		x.started++
+		x.started.Add(1)
 		if got.Status != "Running" || got.Name != x.name || got.Input != x.flow.input {
 			c.w.failf("%s was told %+v", who, got)
 		}
@@ -238,7 +246,7 @@ func (c *clients) watcher(x *launch, who string) {
 			return
 		}
 		wait := int64(r.IntN(3) * r.IntN(20))
-		before := x.started
+		before := x.started.Load()
 		got, err := request(c.w, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.DescribeExecution(ctx, caller, cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, WaitTimeSeconds: &wait})
 		})
@@ -249,7 +257,8 @@ func (c *clients) watcher(x *launch, who string) {
 		ended := false
 		c.note(who+" is told", func() {
 			if code != "" {
-				if code != fault.ExecutionNotExists || before > 0 {
+				ended = before > 0
+				if run := c.w.runOf(x.flow.name, x.name); code != fault.ExecutionNotExists || ended && run != nil && run.x.Expires > time.Now().UnixMilli()+slack {
 					c.w.failf("%s was told %s", who, code)
 				}
 				return
@@ -262,7 +271,7 @@ func (c *clients) watcher(x *launch, who string) {
 	}
 	for range triesMax {
 		events, err := request(c.w, who+" history", func(ctx context.Context, s *cloudflow.Service) ([]cloudflow.Event, error) {
-			return history(ctx, s, x, int64(1+r.IntN(30)))
+			return history(ctx, s, x, []int64{10, 100, 1000, 1000}[r.IntN(4)])
 		})
 		if err == nil {
 			c.note(who+" has read", func() { c.judgeHistory(x, who, events) })
@@ -327,11 +336,12 @@ func (c *clients) stopper(x *launch, who string) {
 	c.sleep(time.Duration(r.IntN(25_000)) * time.Millisecond)
 	name, cause := "Stopped", who
 	for range triesMax {
+		before := x.started.Load()
 		got, err := request(c.w, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StopExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StopExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Error: &name, Cause: &cause})
 		})
 		code := codeOf(err)
-		if retried(code, err) || code == fault.ExecutionNotExists && x.started == 0 {
+		if retried(code, err) || code == fault.ExecutionNotExists && before == 0 {
 			if !c.sleep(time.Duration(r.IntN(5000)) * time.Millisecond) {
 				return
 			}

@@ -14,8 +14,8 @@ import (
 func (w *World) judgeEnds() {
 	for _, partition := range w.partitions {
 		r := w.runs[partition]
-		if r == nil {
-			continue
+		if r == nil || r.x.Expires <= time.Now().UnixMilli()+slack {
+			continue // some of it may be gone
 		}
 		w.history(r, r.x, true)
 		for _, line := range flowtest.Legal(r.m, r.events) {
@@ -125,6 +125,17 @@ func (w *World) straight(r *run, x *launch, start int64) *flowtest.Result {
 	return result
 }
 
+// judgeKept checks that what has not expired can be read as a whole.
+func (w *World) judgeKept() {
+	now := time.Now().UnixMilli()
+	for _, partition := range w.partitions {
+		if r := w.runs[partition]; r != nil && r.x.Expires > now+slack && r.x.Expires < now+7*sweepEvery.Milliseconds() && !r.kept {
+			r.kept = true
+			w.history(r, r.x, true)
+		}
+	}
+}
+
 // forget lets time pass until everything has expired, and checks that nothing is left.
 func (w *World) forget() {
 	left := func() (n int, last int64) {
@@ -143,6 +154,7 @@ func (w *World) forget() {
 		if stores {
 			w.disk.purge(time.Now())
 		}
+		w.judgeKept()
 		n, _ := left()
 		return n == 0 || time.Now().After(deadline)
 	})

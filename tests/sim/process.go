@@ -78,7 +78,7 @@ func newProcess(w *World) *process {
 	if w.mocked != nil {
 		tasks = task.NewTable(nil, world)
 	}
-	o := runner.Options{Store: p.store, Queue: hints{p}, Tasks: tasks, Compile: compile, Limits: w.limits, Region: "local", Now: p.now,
+	o := runner.Options{Store: p.store, Queue: hints{p}, Tasks: tasks, Compile: compileOnce, Limits: w.limits, Region: "local", Now: p.now,
 		Log:       slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: noTime})),
 		Exclusive: w.home == local, LeaseMax: w.lease, Retention: retention, CallsMax: w.calls, Folds: p.noteFold}
 	switch w.home {

@@ -14,14 +14,14 @@ import (
 
 // run is an execution as its writes have shown it so far.
 type run struct {
-	x       *store.Execution
-	m       *flow.Machine
-	events  []flow.HistoryEvent
-	shown   []string // the same, as text
-	lists   *lists
-	oracle  *oracle
-	state   *interp.State // as stored
-	readers int           // accepted reports seen
+	x      *store.Execution
+	m      *flow.Machine
+	events []flow.HistoryEvent
+	shown  []string // the same, as text
+	lists  *lists
+	oracle *oracle
+	state  *interp.State // as stored
+	kept   bool          // read once more shortly before it expires
 }
 
 // writing looks at a row that is about to be written.

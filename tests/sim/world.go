@@ -144,18 +144,17 @@ func newWorld(o Options) *World {
 	if r.IntN(2) == 0 {
 		w.limits.MapConcurrency, w.limits.IterationsOld = 2, 2
 	}
-	if r.IntN(8) == 0 {
-		w.limits.Events = 60
-	}
+	w.limits.Events = []int{60, 500, 500, 500, 500, 500, 500, 5000}[r.IntN(8)]
 	w.disk = newDisk(w, w.home != local, 1+r.IntN(2), []int{1, 2, 0}[r.IntN(3)])
 	w.raw = store.New(store.Options{Driver: w.disk.rows, Now: func() time.Time { return time.UnixMilli(0) }, TailBytes: w.tail})
 	w.tasks = newTasks(w)
 	w.clients = newClients(w)
 	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d", w.seed, w.home, w.faults, w.tail, w.lease, w.calls)
+	w.clients.draw(o.Flow)
 	for range w.most() {
 		w.processes = append(w.processes, newProcess(w))
 	}
-	w.clients.begin(o.Flow)
+	w.clients.begin()
 	return w
 }
 
