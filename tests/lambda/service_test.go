@@ -147,3 +147,14 @@ func TestStartSyncExecution(t *testing.T) {
 		t.Errorf("%+v %v", x, err)
 	}
 }
+
+// TestLoopbackStaysClosed: no setting lets a flow call the machine that its runner runs on, where the runtime API is.
+func TestLoopbackStaysClosed(t *testing.T) {
+	v := serve(t)
+	s := deploy(t, options{env: []string{"MILLRACE_SETTINGS={AllowLoopback: true, AllowPrivate: true}"}})
+	s.define("inward", "- {Name: A, Type: Task, Action: 'HTTP:Request', Parameters: {method: Get, url: '"+v.URL+"'}, End: true}\n")
+	s.start("inward", "one", "{}")
+	if x := s.wait("inward", "one", time.Minute); x.Status != "Failed" || v.calls.Load() != 0 {
+		t.Errorf("%s after %d calls", x.Status, v.calls.Load())
+	}
+}
