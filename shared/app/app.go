@@ -1,3 +1,7 @@
+// The server of one machine brings an embedded store, which functions have no use for: they are built with this tag.
+
+//go:build !lambda.norpc
+
 package app
 
 import (
@@ -11,7 +15,6 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
-	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/queue/memqueue"
 	"millrace/shared/rpc"
@@ -144,28 +147,6 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 	}
 	a.handler = rpc.New(o)
 	return nil
-}
-
-func either(set *bool, otherwise bool) bool {
-	if set != nil {
-		return *set
-	}
-	return otherwise
-}
-
-// compiler compiles definitions that stand in the store: they were checked when they came, and a limit that has
-// been lowered since must not stop what runs.
-func compiler(limits flow.Limits) func(definition, mode string) (*flow.Machine, error) {
-	limits.WaitSeconds, limits.WaitSecondsExpr, limits.WaitSecondsOld = 1<<40, 1<<40, 1<<40
-	limits.TaskSeconds, limits.ExecutionSeconds, limits.ExpressSeconds = 1<<40, 1<<40, 1<<40
-	limits.ParallelBranches, limits.BranchesOld, limits.DefinitionBytes = 1<<20, 1<<20, 64<<20
-	return func(definition, mode string) (*flow.Machine, error) {
-		m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: limits})
-		if m == nil {
-			return nil, diagnostics.Err()
-		}
-		return m, nil
-	}
 }
 
 // begin starts what works in the background.
