@@ -136,18 +136,29 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 	if l.To != "" && l.From >= l.To {
 		return nil, false, nil
 	}
-	found, next, err := s.page(ctx, "GetRange list", s.listQuery(l), func(*reader) (skip, end bool) { return false, false })
-	if err != nil {
-		return nil, false, err
-	}
-	for _, f := range found {
-		e := store.Listed{Key: f.key(), Sort: f.text(colListSort), Fields: f.blob(colFields)}
-		if f.err != nil {
-			return nil, false, f.err
+	q := s.listQuery(l)
+	for {
+		found, next, err := s.page(ctx, "GetRange list", q, func(*reader) (skip, end bool) { return false, false })
+		if err != nil {
+			return nil, false, err
 		}
-		entries = append(entries, e)
+		for _, f := range found {
+			e := store.Listed{Key: f.key(), Sort: f.text(colListSort), Fields: f.blob(colFields)}
+			if f.err != nil {
+				return nil, false, f.err
+			}
+			entries = append(entries, e)
+		}
+		if next == nil || !within(entries, next, l.Limit) {
+			return entries, next != nil, nil
+		}
+		q.StartPrimaryKey = next
 	}
-	return entries, next != nil, nil
+}
+
+// within tells whether a page ends between entries of one sort, where nobody could go on.
+func within(entries []store.Listed, next *tablestore.PrimaryKey, limit int) bool {
+	return (limit <= 0 || len(entries) < limit) && newReader(next, nil).text(colListSort) == entries[len(entries)-1].Sort
 }
 
 // listQuery asks for entries of a group. The lowest row of a sort lies before all of them, so either bound is in or out

@@ -1,0 +1,446 @@
+package otsstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"millrace/shared/store"
+	"millrace/shared/store/otsstore"
+	"millrace/shared/store/storetest"
+	"millrace/tests/emulators/tablestore"
+)
+
+var (
+	keyA   = store.Key{Partition: "x#1#a", Sort: "a"}
+	absent = store.Condition{Absent: true, Now: 1}
+)
+
+func row(version int64, data string) store.Row {
+	return store.Row{Key: keyA, Version: version, Fence: "r", Data: []byte(data)}
+}
+
+func at(version int64) store.Condition { return store.Condition{Version: version, Fence: "r"} }
+
+// first makes a fault meet only the first so many calls of an operation.
+func first(n int64, op string, fault tablestore.Fault) func(tablestore.Request) tablestore.Fault {
+	var seen atomic.Int64
+	return func(r tablestore.Request) tablestore.Fault {
+		if r.Op == op && seen.Add(1) <= n {
+			return fault
+		}
+		return tablestore.Fault{}
+	}
+}
+
+// A write whose answer is lost is tried again and then fails by its own success: the token in the row says so.
+func TestLostAnswer(t *testing.T) {
+	for name, fault := range map[string]tablestore.Fault{"lost": {Lose: true}, "timeout": {Instead: tablestore.Timeout},
+		"500": {Instead: tablestore.InternalServerError}, "503": {Instead: tablestore.ServerUnavailable}} {
+		t.Run(name, func(t *testing.T) {
+			server := tablestore.New(tablestore.Options{})
+			t.Run("claim", func(t *testing.T) {
+				s := open(t, server, otsstore.Options{})
+				server.SetFault(first(1, "PutRow", fault))
+				if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
+					t.Fatalf("the winner is told: %v", err)
+				}
+				if err := s.Commit(t.Context(), nil, row(1, "another's"), absent); !errors.Is(err, store.ErrConflict) {
+					t.Fatalf("a second claim: %v, want ErrConflict", err)
+				}
+			})
+			t.Run("compare and set", func(t *testing.T) {
+				s := open(t, server, otsstore.Options{})
+				server.SetFault(first(2, "PutRow", fault))
+				for v, cond := range []store.Condition{at(1), at(2)} {
+					if err := s.Commit(t.Context(), nil, row(int64(v+2), "mine"), cond); err != nil {
+						t.Fatalf("version %d: %v", v+2, err)
+					}
+				}
+			})
+			t.Run("claim of an expired row", func(t *testing.T) {
+				s := open(t, server, otsstore.Options{})
+				old := row(4, "old")
+				old.Expires = 1000
+				if err := s.Commit(t.Context(), nil, old, at(3)); err != nil {
+					t.Fatal(err)
+				}
+				var puts atomic.Int64
+				server.SetFault(func(r tablestore.Request) tablestore.Fault {
+					if r.Op == "PutRow" && puts.Add(1) == 2 { // the first finds that there is a row
+						return fault
+					}
+					return tablestore.Fault{}
+				})
+				if err := s.Commit(t.Context(), nil, row(1, "new"), store.Condition{Absent: true, Now: 1000}); err != nil {
+					t.Fatalf("the winner is told: %v", err)
+				}
+				if got, err := s.Get(t.Context(), keyA); err != nil || string(got.Data) != "new" {
+					t.Fatalf("%q, %v", got.Data, err)
+				}
+			})
+			t.Run("delete", func(t *testing.T) {
+				s := open(t, server, otsstore.Options{})
+				server.SetFault(first(1, "DeleteRow", fault))
+				cond := at(1)
+				if err := s.Delete(t.Context(), keyA, &cond); err != nil {
+					t.Fatalf("Delete: %v", err)
+				}
+				if _, err := s.Get(t.Context(), keyA); !errors.Is(err, store.ErrNotFound) {
+					t.Fatalf("Get: %v", err)
+				}
+			})
+			t.Run("batch", func(t *testing.T) {
+				s := open(t, server, otsstore.Options{})
+				server.SetFault(first(1, "BatchWriteRow", fault))
+				if err := s.Put(t.Context(), []store.Row{row(0, "a"), {Key: store.Key{Partition: "p", Sort: "b"}}}); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// When another has written since, a writer without an answer has neither won nor lost for sure.
+func TestLostAnswerThenOverwritten(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	other := open(t, server, otsstore.Options{})
+	overwriting := roundTripper(func(r *http.Request) (*http.Response, error) {
+		answer, err := server.RoundTrip(r)
+		if r.URL.Path == "/PutRow" && err == nil && answer.StatusCode == http.StatusOK {
+			if e := other.Commit(context.Background(), nil, row(2, "the next one's"), at(1)); e != nil {
+				t.Errorf("the next commit: %v", e)
+			}
+			return nil, errors.New("connection reset by peer")
+		}
+		return answer, err
+	})
+	s := open(t, server, otsstore.Options{Client: newClient(server, overwriting)})
+	err := s.Commit(t.Context(), nil, row(1, "mine"), absent)
+	if err == nil || errors.Is(err, store.ErrConflict) {
+		t.Fatalf("got %v, want an error that is no ErrConflict", err)
+	}
+	if got, err := s.Get(t.Context(), keyA); err != nil || got.Version != 2 {
+		t.Fatalf("version %d, %v", got.Version, err)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Fifty race for a name while answers are lost, connections break, and the service is busy: one of them starts it.
+// Another may not learn that it has lost, but none believes that it has won.
+func TestClaimRace(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3) {
+		server := tablestore.New(tablestore.Options{})
+		s := open(t, server, otsstore.Options{})
+		server.SetFault(tablestore.Chance{Seed: seed, Busy: 0.1, Conflict: 0.1, Drop: 0.05, Lose: 0.1, Timeout: 0.1, Latency: time.Millisecond}.Hook())
+		for round := range 4 {
+			key := store.Key{Partition: fmt.Sprint("x#1#race", round), Sort: "a"}
+			claim := absent
+			if round%2 == 1 { // over one that has expired
+				claim.Now = 2000
+				if err := s.Put(t.Context(), []store.Row{{Key: key, Expires: 1000}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var won atomic.Int64
+			var done sync.WaitGroup
+			for i := range 50 {
+				done.Go(func() {
+					if err := s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1, Fence: fmt.Sprint(i)}, claim); err == nil {
+						won.Add(1)
+						if got, err := s.Get(t.Context(), key); err != nil || got.Fence != fmt.Sprint(i) {
+							t.Errorf("the winner %d finds %q, %v", i, got.Fence, err)
+						}
+					}
+				})
+			}
+			done.Wait()
+			if won.Load() != 1 {
+				t.Errorf("seed %d, round %d: %d winners", seed, round, won.Load())
+			}
+		}
+	}
+}
+
+// A throttled store is slow, not wrong: every call of the suite meets throttles and conflicts.
+func TestThrottled(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		server := tablestore.New(tablestore.Options{})
+		s := open(t, server, otsstore.Options{})
+		server.SetFault(tablestore.Chance{Seed: 1, Busy: 0.1, Conflict: 0.15}.Hook())
+		return storetest.Harness{Driver: s}
+	})
+}
+
+// Connections break, and what came through is not told: a writer who is alone is told the truth all the same.
+func TestBrokenConnections(t *testing.T) {
+	t.Parallel()
+	server := tablestore.New(tablestore.Options{})
+	s := open(t, server, otsstore.Options{})
+	server.SetFault(tablestore.Chance{Seed: 3, Drop: 0.1, Lose: 0.2, Timeout: 0.1}.Hook())
+	key := store.Key{Partition: "x#1#long", Sort: "a"}
+	cond := absent
+	for v := int64(1); v <= 60; v++ {
+		r := store.Row{Key: key, Version: v, Fence: "r"}
+		puts := []store.Row{{Key: store.Key{Partition: key.Partition, Sort: fmt.Sprintf("h#%02d", v)}}, {Key: store.Key{Partition: "v", Sort: fmt.Sprint(v)}}}
+		if err := s.Commit(t.Context(), puts, r, cond); err != nil {
+			t.Fatalf("version %d: %v", v, err)
+		}
+		cond = at(v)
+	}
+	rows, more, err := s.Range(t.Context(), store.Range{Partition: key.Partition})
+	if err != nil || more || len(rows) != 61 || rows[0].Version != 60 {
+		t.Fatalf("%d rows, more %v, %v", len(rows), more, err)
+	}
+}
+
+// A call that is throttled for too long, or as long as its context lasts, says what to do.
+func TestThrottledForever(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	server.SetFault(func(tablestore.Request) tablestore.Fault {
+		return tablestore.Fault{Refuse: tablestore.NotEnoughCapacity}
+	})
+	o := otsstore.Options{Client: newClient(server, nil), Table: table, RetryFor: 100 * time.Millisecond}
+	err := otsstore.New(o).Commit(t.Context(), []store.Row{row(0, "put")}, row(1, ""), absent)
+	if err == nil || !strings.Contains(err.Error(), "out of capacity") {
+		t.Errorf("got %v", err)
+	}
+	o.RetryFor = time.Hour
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := otsstore.New(o).Get(ctx, keyA); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+}
+
+// Rows of a batch that fail by themselves are written in the end; when one cannot be, that is told.
+func TestBatchRows(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	s := open(t, server, otsstore.Options{})
+	var rows []store.Row
+	for i := range 450 {
+		rows = append(rows, store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%03d", i)}})
+	}
+	var n atomic.Int64
+	server.SetFault(func(r tablestore.Request) tablestore.Fault {
+		return tablestore.Fault{Rows: func(i int) *tablestore.Error {
+			if n.Add(1)%3 == 0 {
+				return []*tablestore.Error{tablestore.RowOperationConflict, tablestore.ServerBusy, tablestore.Timeout}[i%3]
+			}
+			return nil
+		}}
+	})
+	if err := s.Put(t.Context(), rows); err != nil {
+		t.Fatal(err)
+	}
+	got, more, err := s.Range(t.Context(), store.Range{Partition: "p"})
+	if err != nil || more || len(got) != len(rows) {
+		t.Fatalf("%d of %d rows, more %v, %v", len(got), len(rows), more, err)
+	}
+	refuse := &tablestore.Error{Status: 403, Code: "OTSOutOfRowSizeLimit", Text: "too long"}
+	for _, e := range []*tablestore.Error{refuse, tablestore.ServerBusy} {
+		server.SetFault(func(tablestore.Request) tablestore.Fault {
+			return tablestore.Fault{Rows: func(i int) *tablestore.Error {
+				if i == 1 {
+					return e
+				}
+				return nil
+			}}
+		})
+		// Of two rows one is left, which goes on as a batch of one and is row 0 there.
+		err := s.Put(t.Context(), rows[:2])
+		if e == refuse && (err == nil || !strings.Contains(err.Error(), e.Code)) || e != refuse && err != nil {
+			t.Errorf("%s: %v", e.Code, err)
+		}
+	}
+}
+
+// A service that does not answer is asked again.
+func TestHangingAttempt(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	s := open(t, server, otsstore.Options{AttemptTime: 100 * time.Millisecond})
+	server.SetFault(first(1, "PutRow", tablestore.Fault{Delay: time.Hour}))
+	if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Over HTTP, too, a call ends with its context.
+func TestCancelledInFlight(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	web := httptest.NewServer(server)
+	defer web.Close()
+	client := otsstore.NewClient(otsstore.ClientOptions{Endpoint: web.URL, Instance: tablestore.DefaultInstance, Credentials: key(tablestore.DefaultKey)})
+	s := open(t, server, otsstore.Options{Client: client})
+	ctx, cancel := context.WithCancel(t.Context())
+	server.SetFault(func(tablestore.Request) tablestore.Fault {
+		cancel()
+		return tablestore.Fault{Delay: time.Hour}
+	})
+	if _, err := s.Get(ctx, keyA); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+	server.SetFault(nil)
+	if _, err := s.Get(t.Context(), keyA); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the next call: %v", err)
+	}
+}
+
+// Indexes that lag change nothing but when List and Due show what was written.
+func TestLaggingIndexes(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		return storetest.Harness{Driver: open(t, tablestore.New(tablestore.Options{IndexLag: 80 * time.Millisecond}), otsstore.Options{}), Lag: 30 * time.Second}
+	})
+}
+
+// Pages that end after few rows are followed.
+func TestSmallPages(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		return storetest.Harness{Driver: open(t, tablestore.New(tablestore.Options{PageRows: 1}), otsstore.Options{})}
+	})
+}
+
+// Credentials that have run out are asked for again, and then the call goes on.
+func TestRotatingCredentials(t *testing.T) {
+	old, fresh := tablestore.Key{ID: "sts1", Secret: "s1", Token: "t1"}, tablestore.Key{ID: "sts2", Secret: "s2", Token: "t2"}
+	server := tablestore.New(tablestore.Options{Keys: []tablestore.Key{old}})
+	var asked atomic.Int64
+	var rotated atomic.Bool
+	client := otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://tablestore.test", Instance: tablestore.DefaultInstance, Transport: server,
+		Credentials: func(ctx context.Context) (otsstore.Credentials, error) {
+			if k := asked.Add(1); rotated.Load() && k%2 == 0 { // whoever gives them learns of it a little late
+				return key(fresh)(ctx)
+			}
+			return key(old)(ctx)
+		}})
+	s := open(t, server, otsstore.Options{Client: client})
+	if err := s.Commit(t.Context(), nil, row(1, ""), absent); err != nil {
+		t.Fatal(err)
+	}
+	server.SetKeys(fresh)
+	rotated.Store(true)
+	if err := s.Commit(t.Context(), nil, row(2, ""), at(1)); err != nil {
+		t.Errorf("after the change: %v", err)
+	}
+}
+
+// What is wrong is told with what to do about it.
+func TestErrors(t *testing.T) {
+	expired := tablestore.Key{ID: "sts", Secret: "s", Token: "t", Expires: time.Unix(1, 0)}
+	denied := tablestore.Key{ID: "denied", Secret: "s", Deny: []string{"GetRow"}}
+	server := tablestore.New(tablestore.Options{Keys: []tablestore.Key{tablestore.DefaultKey, expired, denied}})
+	get := func(o otsstore.ClientOptions, name string) error {
+		if o.Endpoint == "" {
+			o.Endpoint, o.Transport = "http://tablestore.test", server
+		}
+		if o.Credentials == nil {
+			o.Credentials = key(tablestore.DefaultKey)
+		}
+		if o.Instance == "" {
+			o.Instance = tablestore.DefaultInstance
+		}
+		_, err := otsstore.New(otsstore.Options{Client: otsstore.NewClient(o), Table: name, RetryFor: 50 * time.Millisecond}).Get(t.Context(), keyA)
+		return err
+	}
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"no table":       {get(otsstore.ClientOptions{}, "nowhere"), "there is no such table or index; create the tables"},
+		"no instance":    {get(otsstore.ClientOptions{Instance: "other"}, table), "there is no such instance at this endpoint"},
+		"unknown key":    {get(otsstore.ClientOptions{Credentials: key(tablestore.Key{ID: "x", Secret: "y"})}, table), "the access key is not valid here"},
+		"wrong secret":   {get(otsstore.ClientOptions{Credentials: key(tablestore.Key{ID: "test", Secret: "y"})}, table), "the secret is not the access key's"},
+		"expired token":  {get(otsstore.ClientOptions{Credentials: key(expired)}, table), "the STS token has expired or is not valid"},
+		"no permission":  {get(otsstore.ClientOptions{Credentials: key(denied)}, table), "allow ots:GetRow"},
+		"no credentials": {get(otsstore.ClientOptions{Credentials: key(tablestore.Key{})}, table), "there are no usable credentials"},
+		"failing credentials": {get(otsstore.ClientOptions{Credentials: func(context.Context) (otsstore.Credentials, error) {
+			return otsstore.Credentials{}, errors.New("the role cannot be assumed")
+		}}, table), "the role cannot be assumed"},
+		"no host":     {get(otsstore.ClientOptions{Endpoint: "http://nowhere.invalid"}, table), "nowhere.invalid"},
+		"nobody":      {get(otsstore.ClientOptions{Endpoint: "http://127.0.0.1:1"}, table), "nothing answers at the endpoint"},
+		"no endpoint": {get(otsstore.ClientOptions{Endpoint: "millrace"}, table), "the endpoint is no URL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.err == nil || errors.Is(test.err, store.ErrNotFound) || !strings.Contains(test.err.Error(), test.want) {
+				t.Errorf("got %v, want %q in it", test.err, test.want)
+			}
+			if strings.Contains(fmt.Sprint(test.err), "secret-") {
+				t.Errorf("%v shows a secret", test.err)
+			}
+		})
+	}
+}
+
+// Answers that are not what the service promises are errors, not panics.
+func TestBadAnswers(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	for name, body := range map[string]string{"empty": "", "nonsense": "<html>", "no units": "\x0a\x02\x0a\x00\x12\x00", "no row": "\x0a\x06\x0a\x04\x08\x00\x10\x00\x12\x04\x75\x00\x00\x00"} {
+		t.Run(name, func(t *testing.T) {
+			answering := roundTripper(func(*http.Request) (*http.Response, error) {
+				w := httptest.NewRecorder()
+				w.WriteString(body)
+				return w.Result(), nil
+			})
+			s := otsstore.New(otsstore.Options{Client: newClient(server, answering), Table: table, RetryFor: 50 * time.Millisecond})
+			if _, err := s.Get(t.Context(), keyA); err == nil || errors.Is(err, store.ErrNotFound) {
+				t.Errorf("Get: %v", err)
+			}
+			if err := s.Commit(t.Context(), nil, row(1, ""), absent); name != "no row" && err == nil || errors.Is(err, store.ErrConflict) {
+				t.Errorf("Commit: %v", err)
+			}
+		})
+	}
+}
+
+// What cannot be kept is refused before anything is written.
+func TestBadRows(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	s := open(t, server, otsstore.Options{})
+	long := strings.Repeat("k", 1025)
+	for name, r := range map[string]store.Row{
+		"no partition":   {Key: store.Key{Sort: "a"}},
+		"no sort":        {Key: store.Key{Partition: "p"}},
+		"long partition": {Key: store.Key{Partition: long, Sort: "a"}},
+		"long sort":      {Key: store.Key{Partition: "p", Sort: long}},
+		"not UTF-8":      {Key: store.Key{Partition: "p", Sort: "\xff"}},
+		"fence":          {Key: keyA, Fence: "\xff"},
+		"long data":      {Key: keyA, Data: make([]byte, 2<<20+1)},
+		"no group":       {Key: keyA, List: &store.ListEntry{Sort: "s"}},
+		"long list sort": {Key: keyA, List: &store.ListEntry{Group: "g", Sort: long}},
+	} {
+		if err := s.Put(t.Context(), []store.Row{{Key: keyA}, r}); err == nil {
+			t.Errorf("%s: Put answers nil", name)
+		}
+		if err := s.Commit(t.Context(), []store.Row{{Key: keyA}}, r, absent); err == nil || errors.Is(err, store.ErrConflict) {
+			t.Errorf("%s: Commit: %v", name, err)
+		}
+	}
+	if _, err := s.Get(t.Context(), keyA); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("something was written: %v", err)
+	}
+	if _, _, err := s.Range(t.Context(), store.Range{Partition: "p", From: long}); err == nil {
+		t.Error("a bound that is too long is taken")
+	}
+	largest := row(1, strings.Repeat("d", 2<<20))
+	if err := s.Commit(t.Context(), nil, largest, absent); err != nil {
+		t.Errorf("2 MB: %v", err)
+	}
+	if _, _, err := s.Due(t.Context(), 0, math.MaxInt64, "", 0); err != nil {
+		t.Errorf("Due of all: %v", err)
+	}
+}

@@ -1,0 +1,247 @@
+package otsstore_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	sdk "github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
+
+	"millrace/shared/store"
+	"millrace/shared/store/otsstore"
+	"millrace/tests/emulators/tablestore"
+)
+
+// Creating the tables may be repeated, by several at once, while tables are slow to be ready and answers are lost.
+func TestCreateTables(t *testing.T) {
+	server := tablestore.New(tablestore.Options{ReadyAfter: 50 * time.Millisecond})
+	server.SetFault(tablestore.Chance{Seed: 1, Lose: 0.2, Busy: 0.1}.Hook())
+	var done sync.WaitGroup
+	for range 5 {
+		done.Go(func() {
+			s := otsstore.New(otsstore.Options{Client: newClient(server, nil), Table: table})
+			for range 2 {
+				if err := s.CreateTables(t.Context()); err != nil {
+					t.Errorf("CreateTables: %v", err)
+				}
+			}
+			if err := s.Put(t.Context(), []store.Row{{Key: keyA}}); err != nil {
+				t.Errorf("Put: %v", err)
+			}
+			if err := s.CheckTables(t.Context()); err != nil {
+				t.Errorf("CheckTables: %v", err)
+			}
+		})
+	}
+	done.Wait()
+}
+
+// raw is the SDK on a server.
+func raw(server *tablestore.Server) *sdk.TableStoreClient {
+	config := sdk.NewDefaultTableStoreConfig()
+	config.Transport = server
+	return sdk.NewClientWithConfig("http://tablestore.test", tablestore.DefaultInstance, "test", "test", "", config)
+}
+
+// An index that is missing is added, with what is in the table.
+func TestMissingIndex(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	s := open(t, server, otsstore.Options{})
+	r := row(1, "")
+	r.Wake = 5
+	if err := s.Commit(t.Context(), nil, r, absent); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw(server).DeleteIndex(&sdk.DeleteIndexRequest{MainTableName: table, IndexName: otsstore.IndexWake(table)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CheckTables(t.Context()); err == nil || !strings.Contains(err.Error(), "millrace_wake") {
+		t.Errorf("CheckTables: %v", err)
+	}
+	if _, _, err := s.Due(t.Context(), 0, 9, "", 0); err == nil || !strings.Contains(err.Error(), "create the tables") {
+		t.Errorf("Due: %v", err)
+	}
+	if err := s.CreateTables(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for shard := range s.Shards() {
+		due, _, err := s.Due(t.Context(), shard, 9, "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found += len(due)
+	}
+	if found != 1 {
+		t.Errorf("%d rows are due", found)
+	}
+}
+
+// A table of another shape is told apart, with what differs.
+func TestOtherShape(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*sdk.CreateTableRequest)
+		want   string
+	}{
+		"key":            {func(r *sdk.CreateTableRequest) { *r.TableMeta.SchemaEntry[1].Name = "sk" }, "keys: want p:2,s:2, the table has (p:2,sk:2)"},
+		"defined column": {func(r *sdk.CreateTableRequest) { r.TableMeta.DefinedColumns[4].ColumnType = sdk.DefinedColumn_STRING }, "defined column i"},
+		"index":          {func(r *sdk.CreateTableRequest) { r.IndexMetas[1].DefinedColumns = nil }, "index millrace_list"},
+		"life":           {func(r *sdk.CreateTableRequest) { r.TableOption.TimeToAlive = 86_400; r.IndexMetas = nil }, "millrace_wake"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := tablestore.New(tablestore.Options{})
+			r := otsstore.Schema(table)
+			for i := range r.TableMeta.SchemaEntry {
+				column := *r.TableMeta.SchemaEntry[i].Name
+				r.TableMeta.SchemaEntry[i].Name = &column
+			}
+			test.change(r)
+			if name == "key" {
+				r.IndexMetas = nil
+			}
+			if _, err := raw(server).CreateTable(r); err != nil {
+				t.Fatal(err)
+			}
+			s := otsstore.New(otsstore.Options{Client: newClient(server, nil), Table: table, RetryFor: 50 * time.Millisecond})
+			if err := s.CheckTables(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("CheckTables: %v, want %q in it", err, test.want)
+			}
+			if err := s.CreateTables(t.Context()); err == nil {
+				t.Error("CreateTables answers nil")
+			}
+		})
+	}
+}
+
+// Rows of another program are told apart.
+func TestOtherRows(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	s := open(t, server, otsstore.Options{})
+	put := func(p string, column string, value any) {
+		k := &sdk.PrimaryKey{}
+		k.AddPrimaryKeyColumn("p", p)
+		k.AddPrimaryKeyColumn("s", "a")
+		c := &sdk.PutRowChange{TableName: table, PrimaryKey: k, Condition: &sdk.RowCondition{}}
+		c.AddColumn(column, value)
+		c.AddColumn("w", int64(3))
+		c.AddColumn("k", int64(3))
+		if _, err := raw(server).PutRow(&sdk.PutRowRequest{PutRowChange: c}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("not hashed", "n", int64(1))
+	if _, _, err := s.Due(t.Context(), 3, 9, "", 0); err == nil || !strings.Contains(err.Error(), "another program's") {
+		t.Errorf("Due: %v", err)
+	}
+	if err := s.Put(t.Context(), []store.Row{{Key: keyA, Data: []byte("x")}}); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := s.Range(t.Context(), store.Range{Partition: keyA.Partition})
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%d rows, %v", len(got), err)
+	}
+	hashed := ""
+	for h := range 256 {
+		p := fmt.Sprintf("%02x%s", h, keyA.Partition)
+		k := &sdk.PrimaryKey{}
+		k.AddPrimaryKeyColumn("p", p)
+		k.AddPrimaryKeyColumn("s", "a")
+		r, err := raw(server).GetRow(&sdk.GetRowRequest{SingleRowQueryCriteria: &sdk.SingleRowQueryCriteria{TableName: table, PrimaryKey: k, MaxVersion: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.PrimaryKey.PrimaryKeys) > 0 {
+			hashed = p
+		}
+	}
+	put(hashed, "f", int64(1))
+	if _, err := s.Get(t.Context(), keyA); err == nil || !strings.Contains(err.Error(), `column "f"`) {
+		t.Errorf("Get: %v", err)
+	}
+}
+
+// The meter says what the service says.
+func TestMeter(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	var meter otsstore.Meter
+	s := open(t, server, otsstore.Options{Meter: &meter})
+	meter.Reset()
+	server.ResetUsage()
+	big := row(1, strings.Repeat("d", 9000))
+	big.Wake = 7
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ok(s.Commit(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "1"}}, {Key: store.Key{Partition: "p", Sort: "2"}}}, big, absent))
+	if err := s.Commit(t.Context(), nil, big, absent); err == nil {
+		t.Fatal("a second claim wins")
+	}
+	_, err := s.Get(t.Context(), keyA)
+	ok(err)
+	_, _, err = s.Range(t.Context(), store.Range{Partition: "p"})
+	ok(err)
+	_, _, err = s.Due(t.Context(), 0, 9, "", 0)
+	ok(err)
+	_, _, err = s.List(t.Context(), store.ListRange{Group: "g"})
+	ok(err)
+	ok(s.Delete(t.Context(), keyA, nil))
+	got := fmt.Sprint(meter.By())
+	want := fmt.Sprint(map[string]otsstore.Usage{
+		"BatchWriteRow": {Requests: 1, Writes: 2},
+		"PutRow":        {Requests: 1, Failed: 1, Reads: 2, Writes: 4},
+		"GetRow":        {Requests: 2, Reads: 1 + 3}, // one of them reads the stamp of the row that was in the way
+		"GetRange":      {Requests: 1, Reads: 1},
+		"GetRange wake": {Requests: 1, Reads: 1, Index: 1},
+		"GetRange list": {Requests: 1, Reads: 1, Index: 1},
+		"DeleteRow":     {Requests: 1, Writes: 1},
+	})
+	if got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	usage, total := server.Usage(), meter.Total()
+	if reads := float64(usage[table].Reads); reads != total.Reads-total.Index {
+		t.Errorf("the service counts %v reads of the table, the meter %v", reads, total.Reads-total.Index)
+	}
+	if writes := float64(usage[table].Writes); writes != total.Writes {
+		t.Errorf("the service counts %v writes, the meter %v", writes, total.Writes)
+	}
+	meter.Reset()
+	if meter.Total() != (otsstore.Usage{}) {
+		t.Error("Reset leaves something")
+	}
+}
+
+// FuzzCursor: no cursor does harm, and those that Due gives are taken.
+func FuzzCursor(f *testing.F) {
+	f.Add("")
+	f.Add("AAAAAAAAAAUDeCMxYQ")
+	f.Add("eyJhIjoxfQ")
+	server := tablestore.New(tablestore.Options{PageRows: 1})
+	s := otsstore.New(otsstore.Options{Client: newClient(server, nil), Table: table})
+	if err := s.CreateTables(f.Context()); err != nil {
+		f.Fatal(err)
+	}
+	for i := range 40 {
+		r := store.Row{Key: store.Key{Partition: fmt.Sprint("p", i), Sort: "a"}, Wake: int64(i + 1)}
+		if err := s.Put(f.Context(), []store.Row{r}); err != nil {
+			f.Fatal(err)
+		}
+	}
+	for shard := range s.Shards() {
+		if _, next, err := s.Due(f.Context(), shard, 100, "", 1); err == nil && next != "" {
+			f.Add(next)
+		}
+	}
+	f.Fuzz(func(t *testing.T, cursor string) {
+		for shard := range s.Shards() {
+			if due, next, err := s.Due(t.Context(), shard, 100, cursor, 2); err == nil && next != "" && len(due) == 0 {
+				t.Errorf("no rows, but a cursor %q after %q", next, cursor)
+			}
+		}
+	})
+}
