@@ -28,7 +28,7 @@ func (f *fold) run() error {
 		return nil
 	}
 	if c.machine == nil && !c.state.Final() && r.advancing(c) {
-		m, err := r.machines.get(r.life, c.x)
+		m, err := r.machines.get(r.errand(c.partition), c.x)
 		if err != nil {
 			return err
 		}

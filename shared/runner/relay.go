@@ -62,7 +62,7 @@ func (r *Runner) relay(c *cell) {
 			defer on.done()
 		}
 		n := interp.News{Kind: interp.Sent, Outgoing: out.ID}
-		if err := r.deliver(r.life, from, &out); err != nil {
+		if err := r.deliver(r.errand(held.partition), from, &out); err != nil {
 			r.Log.Info("outgoing not delivered", "partition", held.partition, "err", err)
 			if r.nowMillis()-stopped < relayFor.Milliseconds() || stopped == 0 {
 				n.Next = r.nowMillis() + backoff(out.Tries).Milliseconds()

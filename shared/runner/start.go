@@ -60,7 +60,7 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 	lang, limit := st.Flow.Language, st.Flow.TimeoutSeconds
 	if lang == 0 || r.advancing(c) {
 		var err error
-		if m, err = r.machines.compiled(r.life, st.Flow); err != nil {
+		if m, err = r.machines.compiled(r.errand(c.partition), st.Flow); err != nil {
 			return false, err
 		}
 		lang, limit = m.Language, m.TimeoutSeconds
