@@ -4,6 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
+	"slices"
 	"time"
 
 	"millrace/shared/expr"
@@ -191,12 +193,12 @@ func (l lazy) Member(name string) (any, bool, error) {
 	return v, true, err
 }
 
-// Value gives all members.
+// Value gives all members. What is missing is asked for in the order of the names.
 func (l lazy) Value() (map[string]any, error) {
 	out := make(map[string]any, len(l))
 	var absent needError
-	for k, make := range l {
-		v, err := make()
+	for _, k := range slices.Sorted(maps.Keys(l)) {
+		v, err := l[k]()
 		if need, ok := err.(needError); ok {
 			absent.values = append(absent.values, need.values...)
 		} else if err != nil {
