@@ -113,12 +113,13 @@ func (l *Log) write() {
 		runtime.Gosched()
 		l.mu.Lock()
 		g, closed := l.open, l.closed
-		if len(g.records) > 0 {
+		some := len(g.records) > 0 // an empty group stays open, and others append to it
+		if some {
 			l.open = newGroup(l.spare)
 			l.spare = nil
 		}
 		l.mu.Unlock()
-		if len(g.records) > 0 {
+		if some {
 			if failed == nil {
 				failed = l.sync(g.records)
 			}
