@@ -84,6 +84,11 @@ func (r *Runner) do(ctx context.Context, partition string, it *item) (answer, er
 	select {
 	case a := <-got:
 		return a, a.err
+	default: // what is known is told, also when the caller's time is over
+	}
+	select {
+	case a := <-got:
+		return a, a.err
 	case <-ctx.Done():
 		return answer{}, ctx.Err()
 	}

@@ -56,6 +56,11 @@ func (r *Runner) joined(ctx context.Context, partition string, other *shift) err
 	select {
 	case <-other.over:
 		return other.err
+	default:
+	}
+	select {
+	case <-other.over:
+		return other.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
