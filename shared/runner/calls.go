@@ -85,6 +85,11 @@ func (r *Runner) renew(partition string) (stop func()) {
 		for {
 			select {
 			case <-t.C:
+				select {
+				case <-over: // a tick that came while this goroutine was at work elsewhere
+					return
+				default:
+				}
 				r.submit(partition, nil)
 			case <-over:
 				return
