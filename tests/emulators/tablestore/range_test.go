@@ -295,7 +295,6 @@ func TestUnits(t *testing.T) {
 		return columns{"c": make([]byte, n-len("pk")-len("a")-len("sk")-len("b")-len("c"))}
 	}
 	k := key("a", "b")
-	r := ok(t, &sdk.PutRowResponse{}, nil)
 	for _, test := range []struct {
 		size   int
 		expect sdk.RowExistenceExpectation
@@ -305,8 +304,7 @@ func TestUnits(t *testing.T) {
 		{100, notExists, nil, units{1, 1}}, {4096, ignore, nil, units{0, 1}}, {4097, ignore, nil, units{0, 2}},
 		{100, exists, nil, units{1, 1}}, {9000, ignore, nil, units{0, 3}}, {100, exists, compare("pk", sdk.CT_EQUAL, "a"), units{3, 1}}, {8193, ignore, nil, units{0, 3}},
 	} {
-		var err error
-		r, err = put(c, k, exactly(test.size), test.expect, test.filter)
+		r, err := put(c, k, exactly(test.size), test.expect, test.filter)
 		ok(t, 0, err)
 		check(fmt.Sprint("a put of ", test.size), of(r.ConsumedCapacityUnit), test.want)
 	}

@@ -6,14 +6,16 @@ import (
 	"testing"
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore/otsprotocol"
-	"github.com/golang/protobuf/proto"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
 
 	"millrace/tests/emulators/tablestore/message"
 )
 
-func built(t *testing.T, m proto.Message) []byte {
+// built is a message of the SDK as it is sent.
+func built(t *testing.T, m protoadapt.MessageV1) []byte {
 	t.Helper()
-	b, err := proto.Marshal(m)
+	b, err := proto.Marshal(protoadapt.MessageV2Of(m))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,6 +30,10 @@ func check[T any](t *testing.T, got T, err error, want T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
+}
+
+func equal(a, b protoadapt.MessageV1) bool {
+	return proto.Equal(protoadapt.MessageV2Of(a), protoadapt.MessageV2Of(b))
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -94,10 +100,10 @@ func TestSchemas(t *testing.T) {
 	// The answer that describes it says the same to the SDK.
 	var described otsprotocol.DescribeTableResponse
 	if err := proto.Unmarshal(message.AppendDescription(nil, message.Description{Meta: meta, Reserved: message.Units{Read: 1, Write: 2}, Raised: 5,
-		Options: wantOptions, Status: message.StatusActive, Indexes: []message.IndexMeta{wantIndex}}), &described); err != nil {
+		Options: wantOptions, Status: message.StatusActive, Indexes: []message.IndexMeta{wantIndex}}), protoadapt.MessageV2Of(&described)); err != nil {
 		t.Fatal(err)
 	}
-	if !proto.Equal(described.IndexMetas[0], index) || !proto.Equal(described.TableOptions, options) || !proto.Equal(described.ReservedThroughputDetails.CapacityUnit, units.CapacityUnit) ||
+	if !equal(described.IndexMetas[0], index) || !equal(described.TableOptions, options) || !equal(described.ReservedThroughputDetails.CapacityUnit, units.CapacityUnit) ||
 		described.ReservedThroughputDetails.GetLastIncreaseTime() != 5 || described.TableMeta.PrimaryKey[0].GetOption() != otsprotocol.PrimaryKeyOption_AUTO_INCREMENT ||
 		described.TableMeta.DefinedColumn[0].GetType() != otsprotocol.DefinedColumnType_DCT_BLOB || described.GetTableStatus() != otsprotocol.TableStatus_ACTIVE {
 		t.Errorf("described as %v", described.String())
@@ -108,7 +114,7 @@ func TestSchemas(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	var batch otsprotocol.BatchWriteRowResponse
 	if err := proto.Unmarshal(message.AppendBatch(nil, []message.BatchTable{{Table: "t", Rows: []message.BatchRow{
-		{Code: "OTSServerBusy", Text: "Server is busy."}, {Consumed: message.Units{Write: 3}, Row: []byte("r")}}}}), &batch); err != nil {
+		{Code: "OTSServerBusy", Text: "Server is busy."}, {Consumed: message.Units{Write: 3}, Row: []byte("r")}}}}), protoadapt.MessageV2Of(&batch)); err != nil {
 		t.Fatal(err)
 	}
 	rows := batch.Tables[0].Rows
@@ -117,14 +123,14 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("read as %v", batch.String())
 	}
 	var span otsprotocol.GetRangeResponse
-	if err := proto.Unmarshal(message.AppendRange(nil, message.Units{Read: 2}, []byte("rows"), []byte("next")), &span); err != nil {
+	if err := proto.Unmarshal(message.AppendRange(nil, message.Units{Read: 2}, []byte("rows"), []byte("next")), protoadapt.MessageV2Of(&span)); err != nil {
 		t.Fatal(err)
 	}
 	if string(span.Rows) != "rows" || string(span.NextStartPrimaryKey) != "next" || *span.Consumed.CapacityUnit.Read != 2 {
 		t.Errorf("read as %v", span.String())
 	}
 	var failed otsprotocol.Error
-	if err := proto.Unmarshal(message.AppendError(nil, "c", "t"), &failed); err != nil || failed.GetCode() != "c" || failed.GetMessage() != "t" {
+	if err := proto.Unmarshal(message.AppendError(nil, "c", "t"), protoadapt.MessageV2Of(&failed)); err != nil || failed.GetCode() != "c" || failed.GetMessage() != "t" {
 		t.Errorf("read as %v, %v", failed.String(), err)
 	}
 }

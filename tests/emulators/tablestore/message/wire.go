@@ -89,12 +89,6 @@ func (r *reader) want(f field, wire int) bool {
 	return f.wire == wire
 }
 
-func (r *reader) int64(f field, to *int64) {
-	if r.want(f, wireVarint) {
-		*to = int64(f.num)
-	}
-}
-
 func (r *reader) int32(f field, to *int32) {
 	if r.want(f, wireVarint) {
 		*to = int32(f.num)
