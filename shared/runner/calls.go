@@ -35,7 +35,7 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 		if on != nil {
 			defer on.done()
 		}
-		renewing := r.renew(held.partition)
+		renewing := r.renew(held.partition, attempt)
 		result := r.carryOut(ctx, request)
 		renewing()
 		timedOut := ctx.Err() == context.DeadlineExceeded
@@ -74,13 +74,15 @@ func (r *Runner) callContext(call *interp.Call, now int64, most time.Duration) (
 
 // renew looks at the execution while a call is in flight, often enough for its lease not to run out, and returns what
 // ends that. An exclusive runner need not: nobody else would take the call.
-func (r *Runner) renew(partition string) (stop func()) {
+func (r *Runner) renew(partition string, attempt int64) (stop func()) {
 	if r.Exclusive || r.CallMax > 0 {
 		return func() {}
 	}
 	over := make(chan struct{})
 	go func() {
-		t := time.NewTicker(max(r.LeaseMax/2, time.Millisecond))
+		// Calls that have begun together do not all look together.
+		early := time.Duration(attempt%1024) * time.Microsecond
+		t := time.NewTicker(max(r.LeaseMax/2-early, time.Millisecond))
 		defer t.Stop()
 		for {
 			select {
