@@ -1,0 +1,189 @@
+package fc
+
+import (
+	"net/http"
+	"os/exec"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// readyMax is how long a process may take until it can be used, as on the platform.
+const readyMax = 120 * time.Second
+
+// instance is one process of a function.
+type instance struct {
+	f      *Function
+	cmd    *exec.Cmd
+	driver driver
+	died   chan struct{}
+	ready  chan struct{} // closed when it can be used, or failed is set
+	failed error
+	frozen atomic.Bool
+}
+
+// driver speaks with a process in the way of its runtime.
+type driver interface {
+	// env is what the process must know to be reached.
+	env() []string
+	// start waits until the process can be used and initializes it.
+	start(in *instance) error
+	// call hands over an event or a life cycle's call and waits for its answer.
+	call(in *instance, v *invocation) ([]byte, error)
+	// close ends what the harness has for the process.
+	close()
+}
+
+// invocation is one event on its way.
+type invocation struct {
+	id       string
+	kind     kind
+	event    []byte
+	deadline time.Time
+	timeout  time.Duration
+}
+
+// kind is what an invocation is.
+type kind uint8
+
+const (
+	eventKind      kind = iota // numbered as in x-fc-function-type
+	initializeKind             // numbered as in x-fc-function-type
+	preStopKind
+)
+
+func startInstance(f *Function) (*instance, error) {
+	open := openBuiltIn
+	if f.Runtime == Custom {
+		open = openCustom
+	}
+	d, err := open()
+	if err != nil {
+		return nil, err
+	}
+	in := &instance{f: f, driver: d, died: make(chan struct{}), ready: make(chan struct{})}
+	in.cmd = exec.Command(f.Binary, f.Arguments...)
+	in.cmd.Env = append(append(platformEnv(f), d.env()...), f.Env...)
+	in.cmd.SysProcAttr = tied()
+	in.cmd.Stdout, in.cmd.Stderr = f.log, f.log
+	if err := in.cmd.Start(); err != nil {
+		d.close()
+		return nil, err
+	}
+	go func() {
+		in.cmd.Wait()
+		close(in.died)
+		d.close()
+	}()
+	go func() {
+		in.failed = d.start(in)
+		close(in.ready)
+	}()
+	return in, nil
+}
+
+// platformEnv is what the platform sets for every function.
+func platformEnv(f *Function) []string {
+	return []string{"FC_FUNCTION_NAME=" + f.Name, "FC_FUNCTION_HANDLER=index.handler", "FC_FUNCTION_MEMORY_SIZE=512", "FC_REGION=" + Region,
+		"FC_ACCOUNT_ID=" + AccountID, "FC_INSTANCE_ID=c-" + strconv.FormatInt(requests.Add(1), 10), "FC_FUNC_CODE_PATH=/code/"}
+}
+
+func (in *instance) newInvocation(k kind, event []byte) *invocation {
+	return &invocation{id: requestID(), kind: k, event: event, deadline: time.Now().Add(in.f.Timeout), timeout: in.f.Timeout}
+}
+
+// wait waits until the instance can be used.
+func (in *instance) wait() error {
+	late := time.NewTimer(readyMax)
+	defer late.Stop()
+	select {
+	case <-in.ready:
+		if in.failed != nil {
+			in.kill()
+		}
+		return in.failed
+	case <-in.died:
+		return ErrDied
+	case <-late.C:
+		in.kill()
+		return ErrTimedOut
+	}
+}
+
+// invoke runs one event. The instance is not to be used any more after ErrDied and ErrTimedOut.
+func (in *instance) invoke(event []byte) ([]byte, error) {
+	if err := in.wait(); err != nil {
+		return nil, err
+	}
+	return in.within(in.newInvocation(eventKind, event))
+}
+
+// within makes a call and ends the process when it takes too long.
+func (in *instance) within(v *invocation) ([]byte, error) {
+	type reply struct {
+		body []byte
+		err  error
+	}
+	answer := make(chan reply, 1)
+	go func() {
+		body, err := in.driver.call(in, v)
+		answer <- reply{body, err}
+	}()
+	late := time.NewTimer(v.timeout)
+	defer late.Stop()
+	select {
+	case r := <-answer:
+		return r.body, r.err
+	case <-late.C:
+		in.kill()
+		return nil, ErrTimedOut
+	}
+}
+
+// stop tells the process that it ends, where that is configured, and ends it.
+func (in *instance) stop() {
+	in.thaw()
+	select {
+	case <-in.ready:
+		if in.f.Hooks && in.failed == nil && !in.dead() {
+			in.within(in.newInvocation(preStopKind, nil))
+		}
+	default:
+	}
+	in.kill()
+	<-in.died
+}
+
+func (in *instance) kill() { in.cmd.Process.Kill() }
+
+func (in *instance) dead() bool {
+	select {
+	case <-in.died:
+		return true
+	default:
+		return false
+	}
+}
+
+// header is what the platform says with every request.
+func (in *instance) header(v *invocation) http.Header {
+	h := http.Header{}
+	set := func(name, value string) { h.Set("x-fc-"+name, value) }
+	set("request-id", v.id)
+	set("function-name", in.f.Name)
+	set("function-handler", "index.handler")
+	set("function-memory", "512")
+	set("function-timeout", strconv.Itoa(int((v.timeout+time.Second-1)/time.Second)))
+	set("region", Region)
+	set("account-id", AccountID)
+	set("qualifier", "LATEST")
+	set("version-id", "")
+	set("retry-count", "0")
+	if in.f.Credentials != nil {
+		c := in.f.Credentials()
+		set("access-key-id", c.ID)
+		set("access-key-secret", c.Secret)
+		set("security-token", c.Token)
+	}
+	return h
+}

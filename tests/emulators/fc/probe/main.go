@@ -1,0 +1,113 @@
+// Command probe is a function for the tests of the harness and of the platform. ROLE says which: http, queue, events, tick.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"millrace/shared/platform"
+	"millrace/shared/queue/mnsqueue"
+	"millrace/shared/trigger"
+)
+
+func main() { platform.Main(open) }
+
+// opened is how often the function has been opened.
+var opened atomic.Int64
+
+func open(context.Context) (platform.Handler, error) {
+	if n, _ := strconv.ParseInt(os.Getenv("OPEN_FAILS"), 10, 64); opened.Add(1) <= n {
+		return nil, fmt.Errorf("the probe does not open (%d)", opened.Load())
+	}
+	switch role := os.Getenv("ROLE"); role {
+	case "http":
+		return platform.ServeHTTP(http.HandlerFunc(serve)), nil
+	case "queue":
+		return platform.ConsumeQueue(queue()), nil
+	case "events":
+		return platform.Events(start), nil
+	case "tick":
+		return platform.Tick(func(context.Context) error { return say("tick") }), nil
+	default:
+		return nil, errors.New("ROLE is missing")
+	}
+}
+
+// say tells the test what happens, in the function's log.
+func say(format string, args ...any) error {
+	fmt.Printf("PROBE "+format+"\n", args...)
+	return nil
+}
+
+func serve(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	credentials, _ := platform.CurrentCredentials()
+	deadline, bounded := r.Context().Deadline()
+	switch r.URL.Path {
+	case "/panic":
+		panic("on request")
+	case "/exit":
+		os.Exit(3)
+	case "/sleep":
+		d, _ := time.ParseDuration(r.URL.Query().Get("for"))
+		time.Sleep(d)
+	case "/binary":
+		w.Write([]byte{0xff, 0, 1})
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Probe", "1")
+	w.WriteHeader(http.StatusAccepted)
+	json.NewEncoder(w).Encode(map[string]any{"method": r.Method, "path": r.URL.Path, "query": r.URL.RawQuery, "host": r.Host, "header": r.Header,
+		"body": string(body), "key": credentials.AccessKeyID, "token": credentials.SecurityToken, "pid": os.Getpid(),
+		"bounded": bounded && time.Until(deadline) < time.Hour})
+}
+
+func queue() platform.Queue {
+	q := platform.Queue{Decode: mnsqueue.Decode, Work: func(ctx context.Context, partition string) error {
+		say("work %s", partition)
+		return fate(partition)
+	}}
+	if os.Getenv("DISPATCH") != "" {
+		q.Dispatch = func(ctx context.Context, partition string) error {
+			say("dispatch %s", partition)
+			return fate(partition)
+		}
+	}
+	return q
+}
+
+// failures counts those of each partition.
+var failures atomic.Int64
+
+// fate is what a partition's name asks for.
+func fate(partition string) error {
+	switch {
+	case strings.Contains(partition, "always"):
+		return errors.New("the store cannot be reached")
+	case strings.Contains(partition, "twice") && failures.Add(1) <= 2:
+		return errors.New("not now")
+	case strings.Contains(partition, "panic"):
+		panic("on request")
+	case strings.Contains(partition, "exit"):
+		os.Exit(3)
+	}
+	return nil
+}
+
+func start(_ context.Context, starts []trigger.Start) error {
+	for i := range starts {
+		s := &starts[i]
+		say("start %s %s %s %s", s.Source, s.Event, s.Origin+s.Bucket, s.Name())
+	}
+	return nil
+}

@@ -1,0 +1,19 @@
+package fc
+
+import "syscall"
+
+// tied makes a process end with the harness, however that ends.
+func tied() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+
+// freeze and thaw stop the process and let it go on, as the platform does between invocations.
+func (in *instance) freeze() {
+	if in.frozen.CompareAndSwap(false, true) {
+		in.cmd.Process.Signal(syscall.SIGSTOP)
+	}
+}
+
+func (in *instance) thaw() {
+	if in.frozen.CompareAndSwap(true, false) {
+		in.cmd.Process.Signal(syscall.SIGCONT)
+	}
+}
