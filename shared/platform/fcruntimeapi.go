@@ -56,8 +56,9 @@ func (t *runtimeTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 func (t *runtimeTransport) failed() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	pause := min(10*time.Millisecond<<min(t.failures, 10), 5*time.Second)
 	t.failures++
-	return min(10*time.Millisecond<<min(t.failures, 10), 5*time.Second)
+	return pause
 }
 
 // timeoutUnknown is how long an event may take of which the platform does not say it.

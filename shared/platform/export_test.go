@@ -1,0 +1,18 @@
+package platform
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// NewRuntimeTransport is what stands between the SDK and a runtime API.
+func NewRuntimeTransport(api string, next http.RoundTripper) http.RoundTripper {
+	return &runtimeTransport{api: api, next: next}
+}
+
+// Repair makes the headers of an event readable for the SDK.
+func Repair(h http.Header, now time.Time) { repair(h, now) }
+
+// NewCustom is what answers in a custom runtime, with the lines that it prints going to out.
+func NewCustom(h Handler, out io.Writer) http.Handler { return &custom{handler: h, out: out} }
