@@ -10,8 +10,6 @@ import (
 	"time"
 )
 
-const namespace = "http://mns.aliyuncs.com/doc/v1/"
-
 func encode(document any) ([]byte, error) { return xml.Marshal(document) }
 
 // decode reads a document. Its namespace does not matter.
