@@ -74,7 +74,9 @@ func newProcess(w *World) *process {
 	flows := flowtask.New(starter{p}, nil)
 	flows.Everywhere = true
 	world := task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result { return w.tasks.run(ctx, p, r) })
-	tasks := task.NewTable(map[string]task.Runner{"FNF:StartExecution": flows}, world)
+	tasks := task.NewTable(map[string]task.Runner{"FNF:StartExecution": task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
+		return flows.Run(context.WithValue(ctx, asker{}, "call "+r.Key), r)
+	})}, world)
 	if w.mocked != nil {
 		tasks = task.NewTable(nil, world)
 	}

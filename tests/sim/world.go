@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -94,6 +95,8 @@ const account = "1234567890123456"
 // Run makes one run in a bubble of its own.
 func Run(t *testing.T, o Options) Report {
 	var report Report
+	// What runs between two steps mostly commutes; where it does not, one thread keeps its order.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	previous := crand.Reader
 	crand.Reader = newSecrets(o.Seed)
 	defer func() { crand.Reader = previous }()
@@ -322,6 +325,9 @@ type asker struct{}
 func (w *World) asker(ctx context.Context) string {
 	if who, ok := ctx.Value(asker{}).(string); ok {
 		return who + " "
+	}
+	if partition := runner.ErrandOf(ctx); partition != "" {
+		return "for " + partition + " "
 	}
 	return ""
 }
