@@ -58,6 +58,8 @@ func (c *consumer) receive(ctx context.Context) ([]rest.In, error) {
 	}
 	q := c.queue
 	q.count(op)
+	ctx, cancel := context.WithTimeout(ctx, min(q.o.Wait, rest.WaitMax)+tryTime)
+	defer cancel()
 	messages, err := q.o.Client.Receive(ctx, q.o.Name, cap(c.slots)-len(c.slots), q.o.Wait)
 	if err != nil {
 		return nil, q.explain(op, err)

@@ -347,3 +347,45 @@ func TestRotation(t *testing.T) {
 		}
 	})
 }
+
+// A request that is never answered is given up and made again.
+func TestSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mns.New(mns.Options{})
+		s.CreateQueue("hints")
+		silent := &silence{next: s.Transport()}
+		silent.left.Store(1)
+		client := &rest.Client{Endpoint: "http://h", Credentials: credentials, HTTP: &http.Client{Transport: silent}}
+		q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})
+		if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err != nil {
+			t.Fatal(err)
+		}
+		silent.left.Store(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		got, consumed := make(chan string), make(chan error)
+		go func() {
+			consumed <- q.Consume(ctx, func(_ context.Context, p string) error { got <- p; return nil })
+		}()
+		if p := <-got; p != "x#1#a" {
+			t.Error(p)
+		}
+		cancel()
+		if err := <-consumed; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+// silence does not answer its first requests.
+type silence struct {
+	next http.RoundTripper
+	left atomic.Int64
+}
+
+func (s *silence) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.left.Add(-1) >= 0 {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return s.next.RoundTrip(r)
+}

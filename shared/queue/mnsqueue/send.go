@@ -73,7 +73,7 @@ func (q *Queue) sendBatch(ctx context.Context, entries []rest.Out) error {
 	const op = "BatchSendMessage"
 	for n := 1; ; n++ {
 		q.count(op)
-		failed, err := q.o.Client.Send(ctx, q.o.Name, entries)
+		failed, err := q.try(ctx, entries)
 		if err == nil && failed != nil {
 			if entries, err = left(entries, failed); len(entries) == 0 {
 				return q.explain(op, err)
@@ -86,6 +86,15 @@ func (q *Queue) sendBatch(ctx context.Context, entries []rest.Out) error {
 			return q.explain(op, err)
 		}
 	}
+}
+
+// tryTime bounds one request, so that a connection that has died without a word is not waited for.
+const tryTime = 10 * time.Second
+
+func (q *Queue) try(ctx context.Context, entries []rest.Out) ([]error, error) {
+	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	defer cancel()
+	return q.o.Client.Send(ctx, q.o.Name, entries)
 }
 
 // left are the entries that were refused, and why the first one was.

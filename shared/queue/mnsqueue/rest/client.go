@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -33,7 +34,15 @@ type Client struct {
 	// region inside a VPC.
 	Endpoint    string
 	Credentials Provider
-	HTTP        *http.Client // nil: http.DefaultClient. A receive that waits takes longer than its wait.
+	HTTP        *http.Client // nil: one for all clients, with room for many connections and no limit of time
+}
+
+// shared is the HTTP client of clients that have none of their own. A redirect is an answer like any other: what was
+// signed for one host is not sent to another.
+var shared = &http.Client{
+	Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute,
+		TLSHandshakeTimeout: 10 * time.Second, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 // Endpoint is the address of an account's queues in a region, over TLS.
@@ -64,7 +73,7 @@ func (c *Client) do(ctx context.Context, q request, to any) error {
 	}
 	client := c.HTTP
 	if client == nil {
-		client = http.DefaultClient
+		client = shared
 	}
 	answer, err := client.Do(r)
 	if err != nil {
