@@ -202,6 +202,15 @@ func TestUnreachable(t *testing.T) {
 	defer page.Close()
 	s.expect(3, nil, []string{"no answer of CloudFlow: HTTP 502"}, "list", "orders", "--endpoint", page.URL)
 	s.expect(3, nil, []string{"is it the right endpoint?"}, "list", "ok", "--endpoint", page.URL)
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(`{"ok":true}`)) }))
+	defer other.Close()
+	for _, args := range [][]string{
+		{"flow", "delete", "orders"}, {"flow", "list"}, {"flow", "apply", "orders", "-"}, {"start", "orders"}, {"list", "orders"},
+		{"start", "orders", "--wait", "--timeout", "3s"}, {"report", "failed", "--token", "t", "--error", "E"},
+	} {
+		s.stdin = good
+		s.expect(3, []string{"! deleted", "! updated", "! reported", "! Status"}, []string{"is it the right endpoint?"}, append(args, "--endpoint", other.URL)...)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	s.ctx = ctx

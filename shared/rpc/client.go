@@ -153,10 +153,23 @@ func (c *Client) do(ctx context.Context, operation string, list []sign.Param, wa
 	if response.StatusCode/100 != 2 {
 		return nil, refusal(response.StatusCode, body)
 	}
-	if len(body) == 0 || body[0] != '{' {
+	if !identified(body) {
 		return nil, c.strange()
 	}
 	return body, nil
+}
+
+// identified tells whether an answer is an object with a request id, as every answer of CloudFlow is (api.md 3.5): any
+// other server may say 200 and give an object too. This server's answers begin with the id, so they are not read twice.
+func identified(body []byte) bool {
+	if id, ok := bytes.CutPrefix(body, []byte(`{"RequestId":"`)); ok && len(id) > 0 && id[0] != '"' {
+		return true
+	}
+	if len(body) == 0 || body[0] != '{' {
+		return false
+	}
+	var answer struct{ RequestID string }
+	return json.Unmarshal(body, &answer) == nil && answer.RequestID != ""
 }
 
 // requestV1 puts all parameters where the npm client has them: into the query of a GET, into the body of a POST. It

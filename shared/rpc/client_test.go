@@ -195,7 +195,12 @@ func TestClientMeetsOtherServers(t *testing.T) {
 		{400, `{"Code":"Throttling.User","Message":"Slow down.","RequestId":"r"}`, "Throttling.User", "Slow down."},
 		{200, "<html>hello</html>", "", "is it the right endpoint?"},
 		{200, "", "", "is it the right endpoint?"},
-		{200, "{", "", ""},
+		{200, "{", "", "is it the right endpoint?"},
+		{200, `{"status":"ok"}`, "", "is it the right endpoint?"},
+		{200, `{"RequestId":""}`, "", "is it the right endpoint?"},
+		{200, `{"RequestId":1,"EventId":2}`, "", "is it the right endpoint?"},
+		{200, `{"RequestId":"r`, "", "cannot be read"},
+		{200, `[{"RequestId":"r"}]`, "", "is it the right endpoint?"},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/elsewhere")
@@ -212,6 +217,41 @@ func TestClientMeetsOtherServers(t *testing.T) {
 			t.Errorf("%d %q gives %v", c.status, c.body, err)
 		}
 		server.Close()
+	}
+}
+
+// Without a request id no call succeeds, whatever it expects of its answer; with one, wherever it stands.
+func TestClientWantsARequestID(t *testing.T) {
+	answer := `{"Name":"f"}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(answer)) }))
+	defer server.Close()
+	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	calls := map[string]func() error{
+		"DeleteFlow":      func() error { return c.DeleteFlow(ctx, "f") },
+		"UpdateFlow":      func() error { _, err := c.UpdateFlow(ctx, cloudflow.UpdateFlowRequest{Name: "f"}); return err },
+		"ListFlows":       func() error { _, err := c.ListFlows(ctx, cloudflow.ListFlowsRequest{}); return err },
+		"DescribeRegions": func() error { _, err := c.DescribeRegions(ctx); return err },
+		"Call":            func() error { _, err := c.Call(ctx, "DescribeFlow", nil); return err },
+		"StartExecution": func() error {
+			_, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "f"})
+			return err
+		},
+	}
+	for name, call := range calls {
+		if err := call(); err == nil || !strings.Contains(err.Error(), "is it the right endpoint?") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, answer = range []string{`{"RequestId":"r"}`, `{ "Name": "f", "RequestId": "r" }`} {
+		for name, call := range calls {
+			if err := call(); err != nil {
+				t.Errorf("%s, %s: %v", name, answer, err)
+			}
+		}
 	}
 }
 
