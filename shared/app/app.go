@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"millrace/shared/cloudflow"
@@ -88,6 +89,9 @@ func complete(c Config) Config {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.Settings.Region == "" {
 		c.Settings.Region = "local"
 	}
@@ -141,7 +145,8 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 		Now: a.config.Now})
 	children.runner, children.service, children.region = a.runner, a.service, s.Region
 	o := rpc.Options{API: a.service, Credentials: credentials, Region: s.Region, Account: s.Account, Hosts: s.Hosts,
-		Rates: s.rates(), MaxBody: int64(limits.RequestBytes), CheckNonces: s.CheckNonces, Logger: a.log}
+		Rates: s.rates(), MaxBody: int64(limits.RequestBytes), CheckNonces: s.CheckNonces,
+		Nonces: nonceRows{a.store.Driver(), a.config.Now}, LoopbackOnly: open, Logger: a.log}
 	if s.AccessLog {
 		o.AccessLog = a.log
 	}
@@ -223,7 +228,7 @@ func Serve(ctx context.Context, c Config) error {
 	c = complete(c)
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w; is another server running there? choose another address with --listen", c.Listen, err)
+		return listenError(c.Listen, err)
 	}
 	a, err := Open(ctx, c)
 	if err != nil {
@@ -249,4 +254,12 @@ func Serve(ctx context.Context, c Config) error {
 		server.Close()
 	}
 	return errors.Join(err, a.Close())
+}
+
+// listenError says what to do about an address that cannot be listened on.
+func listenError(address string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("cannot listen on %s: another program does; stop it, or choose another address with --listen", address)
+	}
+	return fmt.Errorf("cannot listen on %s: %w; --listen takes host:port, for example %s", address, err, DefaultListen)
 }

@@ -11,7 +11,8 @@ import (
 	"millrace/shared/store"
 )
 
-// nonceRows remembers nonces as rows that expire, for functions that share nothing but the store.
+// nonceRows remembers nonces as rows that expire, so that neither a restart nor another process lets a request be
+// played again.
 type nonceRows struct {
 	driver store.Driver
 	now    func() time.Time
@@ -20,9 +21,9 @@ type nonceRows struct {
 // Use implements rpc.Nonces. A nonce that this very call has written, and whose answer was lost, counts as first.
 func (n nonceRows) Use(ctx context.Context, nonce string, until time.Time) (bool, error) {
 	sum := sha256.Sum256([]byte(nonce))
-	key := store.Key{Partition: "n#" + hex.EncodeToString(sum[:16]), Sort: "a"}
+	key := store.NonceKey(hex.EncodeToString(sum[:16]))
 	fence := strconv.FormatUint(store.Random(), 16)
-	row := store.Row{Key: key, Version: 1, Fence: fence, Expires: until.UnixMilli()}
+	row := store.Row{Key: key, Version: 1, Fence: fence, Wake: until.UnixMilli(), Expires: until.UnixMilli()}
 	err := n.driver.Commit(ctx, nil, row, store.Condition{Absent: true, Now: n.now().UnixMilli()})
 	if !errors.Is(err, store.ErrConflict) {
 		return err == nil, err

@@ -105,6 +105,9 @@ func (c *call) run() (status int, _ error) {
 
 // admit makes the checks that come before the operation's own parameters, in their order (api.md 2.9).
 func (c *call) admit() error {
+	if err := c.notOfThisMachine(); err != nil {
+		return err
+	}
 	if err := c.read(); err != nil {
 		return err
 	}

@@ -20,6 +20,9 @@ type Options struct {
 	// Hosts are further names under which the server is reached: behind a proxy that rewrites the Host header, a V3
 	// signature is also accepted when it was made for one of these (port included, as the client writes it).
 	Hosts []string
+	// LoopbackOnly says that an open server is meant for this machine alone: it refuses requests that a web page may
+	// have sent through the browser of whoever sits here.
+	LoopbackOnly bool
 	// Now is the clock for signatures and throttles; nil is time.Now.
 	Now func() time.Time
 	// Rates throttle each account per operation; the name "*" is any operation without a rate of its own. nil: none.

@@ -90,5 +90,12 @@ func (r *Runner) RunSync(ctx context.Context, s Start) (*store.Execution, error)
 	if err != nil {
 		return nil, err
 	}
+	if !r.enter() {
+		return nil, errClosing
+	}
+	defer r.work.Done()
 	return newSync(r, m, s).run(ctx)
 }
+
+// errClosing says that the runner begins nothing new.
+var errClosing = errors.New("runner: closing")

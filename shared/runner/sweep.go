@@ -107,8 +107,8 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 		}
 		return r.bury(ctx, flowID, row.Key)
 	}
-	if store.ParseDefinition(row.Key) {
-		return r.Store.ForgetDefinition(ctx, row.Key)
+	if store.ParseDefinition(row.Key) || store.ParseNonce(row.Key) {
+		return r.Store.ForgetExpired(ctx, row.Key)
 	}
 	if store.ParseValue(row.Key) {
 		return r.Store.ForgetValue(ctx, row.Key)

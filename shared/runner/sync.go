@@ -42,7 +42,8 @@ func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
 	return &syncRun{r: r, m: m, x: x, state: state, news: make(chan interp.News, r.CallsMax)}
 }
 
-// run goes on until the execution ends, the caller leaves or the runner closes.
+// run goes on until the execution ends, the caller leaves or the runner is cut off: a runner that closes lets it end,
+// since nobody could take it over.
 func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -78,12 +79,8 @@ func (s *syncRun) call(ctx context.Context, c *interp.Call) {
 	request := requestOf(s.x, c, s.r.nowMillis())
 	attempt := c.Attempt
 	s.calls++
-	if !s.r.enter() {
-		return // the run ends with the runner
-	}
 	s.flying.Add(1)
 	go func() {
-		defer s.r.work.Done()
 		defer s.flying.Done()
 		cctx := ctx
 		if c.Deadline > 0 {
@@ -115,7 +112,7 @@ func (s *syncRun) wait(ctx context.Context) ([]interp.News, error) {
 		return nil, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-s.r.closed:
+	case <-s.r.life.Done():
 		return nil, context.Canceled
 	}
 }

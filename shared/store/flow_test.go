@@ -64,14 +64,14 @@ func TestSupersededDefinitions(t *testing.T) {
 	if len(keys) != 1 || keys[0].Sort == first {
 		t.Fatalf("due: %v", keys)
 	}
-	if err := s.ForgetDefinition(ctx, keys[0]); err != nil {
+	if err := s.ForgetExpired(ctx, keys[0]); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.Get(ctx, keys[0]); err != nil {
 		t.Errorf("forgotten before its time: %v", err)
 	}
 	c.at = end
-	if err := s.ForgetDefinition(ctx, keys[0]); err != nil {
+	if err := s.ForgetExpired(ctx, keys[0]); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.Get(ctx, keys[0]); !errors.Is(err, store.ErrNotFound) {

@@ -58,3 +58,9 @@ func valueSort(run uint64, version int64, token uint64, part int) string {
 }
 
 func fence(run uint64, redrive int) string { return fmt.Sprintf("%016x.%d", run, redrive) }
+
+// NonceKey is the key of a signature nonce that has been used.
+func NonceKey(hash string) Key { return Key{"n#" + hash, sortState} }
+
+// ParseNonce tells whether a key is that of a nonce.
+func ParseNonce(k Key) bool { return strings.HasPrefix(k.Partition, "n#") }

@@ -49,8 +49,8 @@ func ParseDefinition(k Key) bool {
 	return strings.HasPrefix(k.Partition, "d#") && k.Sort != sortTombstone
 }
 
-// ForgetDefinition removes a definition that has expired.
-func (s *Store) ForgetDefinition(ctx context.Context, k Key) error { return s.forgetExpired(ctx, k) }
+// ForgetExpired removes a row that stands for itself, a definition or a nonce, if it has expired.
+func (s *Store) ForgetExpired(ctx context.Context, k Key) error { return s.forgetExpired(ctx, k) }
 
 // forgetExpired removes a row if it has expired.
 func (s *Store) forgetExpired(ctx context.Context, k Key) error {

@@ -1,0 +1,59 @@
+package rpc
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"millrace/shared/fault"
+)
+
+// notOfThisMachine refuses what a web page may have sent to a server that asks for no credentials: a browser on this
+// machine reaches loopback for any page, and a name of the page's own that resolves to loopback makes the page the
+// same origin. No client of the API sends the headers of a browser, or a Host that is not loopback.
+func (c *call) notOfThisMachine() error {
+	if !c.LoopbackOnly {
+		return nil
+	}
+	if !loopback(c.r.Host) && !slices.Contains(c.Hosts, c.r.Host) {
+		return foreign("its Host is not this machine; name it under Hosts in the configuration if it should be")
+	}
+	if site := headerOf(c.r, "Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return foreign("it comes from a web page")
+	}
+	if origin := headerOf(c.r, "Origin"); origin != "" && !ownOrigin(origin, c.r) {
+		return foreign("it comes from a web page")
+	}
+	return nil
+}
+
+func foreign(why string) error {
+	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. A server without credentials refuses this request: %s.", why)
+}
+
+// loopback tells whether a Host header names this machine.
+func loopback(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(trimBrackets(host))
+	return ip != nil && ip.IsLoopback()
+}
+
+func trimBrackets(host string) string {
+	if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {
+		return host[1 : n-1]
+	}
+	return host
+}
+
+// ownOrigin tells whether an Origin header is the server's own, as a page that it served itself would send.
+func ownOrigin(origin string, r *http.Request) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && u.Host == r.Host
+}
