@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,6 +98,14 @@ func parseSettings(name string, text []byte) (Settings, error) {
 	}
 	if s.RetentionDays != 0 && s.RetentionDays < retentionMin {
 		return s, fmt.Errorf("configuration %s: RetentionDays must be at least %d", name, retentionMin)
+	}
+	for _, op := range slices.Sorted(maps.Keys(s.Rates)) {
+		if op != "*" && !rpc.IsOperation(op) {
+			return s, fmt.Errorf("configuration %s: Rates: there is no operation %s; \"*\" stands for all others", name, value.Quote(op))
+		}
+		if r := s.Rates[op]; r.Bucket < 1 || r.PerSecond <= 0 {
+			return s, fmt.Errorf("configuration %s: Rates: %s needs a Bucket of at least 1 and a PerSecond above 0", name, op)
+		}
 	}
 	if s.SweepSeconds < 0 || s.SweepSeconds > sweepMax {
 		return s, fmt.Errorf("configuration %s: SweepSeconds must be from 1 to %d: waits are only as precise as the sweep", name, sweepMax)

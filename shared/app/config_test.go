@@ -18,6 +18,8 @@ func TestLoadSettings(t *testing.T) {
 		{"SweepSeconds: 600\n", "SweepSeconds must be from 1 to 120"},
 		{"Limits: {Evnts: 5}\n", `no limit "Evnts"`},
 		{"Limits: {Events: 0}\n", "above 0"},
+		{"Rates: {StartExecutions: {Bucket: 1, PerSecond: 1}}\n", `no operation "StartExecutions"`},
+		{"Rates: {StartExecution: {Bucket: 0, PerSecond: 1}}\n", "at least 1"},
 		{"Regoin: x\n", "Regoin"},
 		{"Region: [\n", ":"},
 		{"- 1\n", "configuration"},

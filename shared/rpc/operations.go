@@ -88,3 +88,6 @@ func deleteFlow(api cloudflow.API, ctx context.Context, who cloudflow.Caller, r 
 func describeRegions(api cloudflow.API, ctx context.Context, who cloudflow.Caller, _ nothing) ([]cloudflow.Region, error) {
 	return api.DescribeRegions(ctx, who)
 }
+
+// IsOperation tells whether the server has an operation of this name.
+func IsOperation(name string) bool { return operations[name] != nil }
