@@ -23,8 +23,8 @@ type Faults struct {
 // Call is one call that has passed authentication.
 type Call struct {
 	Op    string // SendMessage, BatchSendMessage, ReceiveMessage, …
-	Queue string
-	N     int64 // how many calls of the operation there have been, this one included
+	Queue string // or topic
+	N     int64  // how many calls of the operation there have been, this one included
 }
 
 // Fault is what becomes of one call.

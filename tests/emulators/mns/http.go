@@ -10,13 +10,14 @@ import (
 
 // call is one request on its way.
 type call struct {
-	s     *Server
-	r     *http.Request
-	id    string
-	queue string
-	query url.Values // names in lower case: the official clients do not agree on them
-	body  []byte
-	fault Fault
+	s            *Server
+	r            *http.Request
+	id           string
+	queue        string // or topic
+	subscription string
+	query        url.Values // names in lower case: the official clients do not agree on them
+	body         []byte
+	fault        Fault
 }
 
 // ServeHTTP implements http.Handler.
@@ -105,6 +106,9 @@ func (c *call) operation() (op string, run func(http.ResponseWriter) *refusal) {
 			return "ListQueue", c.listQueues
 		}
 		return "", nil
+	}
+	if path == "/topics" || strings.HasPrefix(path, "/topics/") {
+		return c.topicOperation(path)
 	}
 	rest, ok := strings.CutPrefix(path, "/queues/")
 	if !ok {

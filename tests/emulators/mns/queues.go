@@ -1,6 +1,7 @@
 package mns
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -112,38 +113,35 @@ func (c *call) with(f func(*queue) *refusal) *refusal {
 	return f(q)
 }
 
-func (c *call) listQueues(w http.ResponseWriter) *refusal {
+// page gives the names that a list asks for, in order, and the name that the next page begins with.
+func (c *call) page(names []string) (page []string, next string, bad *refusal) {
 	most := 1000
 	if text := c.r.Header.Get("x-mns-ret-number"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 1000 {
-			return outOfRange("x-mns-ret-number", 1, 1000)
+			return nil, "", outOfRange("x-mns-ret-number", 1, 1000)
 		}
 		most = n
 	}
-	writeXML(w, http.StatusOK, c.list(most))
-	return nil
+	prefix, marker := c.r.Header.Get("x-mns-prefix"), c.r.Header.Get("x-mns-marker")
+	page = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, prefix) || name < marker })
+	slices.Sort(page)
+	if len(page) > most {
+		return page[:most], page[most], nil
+	}
+	return page, "", nil
 }
 
-// list lists queues by name. The marker is the name that comes next.
-func (c *call) list(most int) queueList {
-	prefix, marker := c.r.Header.Get("x-mns-prefix"), c.r.Header.Get("x-mns-marker")
+func (c *call) listQueues(w http.ResponseWriter) *refusal {
 	withMeta := strings.EqualFold(c.r.Header.Get("x-mns-with-meta"), "true")
 	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var names []string
-	for name := range s.queues {
-		if strings.HasPrefix(name, prefix) && name >= marker {
-			names = append(names, name)
-		}
+	names, next, bad := c.page(slices.Collect(maps.Keys(s.queues)))
+	if bad != nil {
+		return bad
 	}
-	slices.Sort(names)
-	var l queueList
-	if len(names) > most {
-		l.Next = names[most]
-		names = names[:most]
-	}
+	l := queueList{Next: next}
 	for _, name := range names {
 		listed := queueListed{URL: c.url(name)}
 		if withMeta {
@@ -152,5 +150,6 @@ func (c *call) list(most int) queueList {
 		}
 		l.Queues = append(l.Queues, listed)
 	}
-	return l
+	writeXML(w, http.StatusOK, l)
+	return nil
 }

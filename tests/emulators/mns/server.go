@@ -40,6 +40,7 @@ type Server struct {
 	mu      sync.Mutex
 	keys    map[string]Key
 	queues  map[string]*queue
+	topics  map[string]*topic
 	deleted map[string]time.Time // queues by name
 	ahead   time.Duration        // of the process's clock
 	random  *rand.Rand
@@ -51,7 +52,7 @@ type Server struct {
 
 // New returns a Server without queues.
 func New(o Options) *Server {
-	s := &Server{account: o.AccountID, region: o.Region, nameRest: o.NameRest, queues: map[string]*queue{},
+	s := &Server{account: o.AccountID, region: o.Region, nameRest: o.NameRest, queues: map[string]*queue{}, topics: map[string]*topic{},
 		deleted: map[string]time.Time{}, calls: map[string]int64{}, random: rand.New(rand.NewPCG(0, 0))}
 	if s.account == "" {
 		s.account = AccountID

@@ -77,6 +77,17 @@ async function batches() {
   check((await client.deleteMessage('witness', delayed.body.ReceiptHandle)).code, 204, 'delete before its time');
 }
 
+async function topics() {
+  const created = await client.createTopic('events', { MaximumMessageSize: 65536 });
+  check([created.code, created.headers.location], [201, `${endpoint}/topics/events`], 'create topic');
+  check((await client.setTopicAttributes('events', { LoggingEnabled: true })).code, 204, 'set topic');
+  check((await client.getTopicAttributes('events')).body.LoggingEnabled, 'true', 'topic');
+  check((await client.listTopic('', 10, 'ev')).body.map((t) => t.TopicURL), [`${endpoint}/topics/events`], 'list topics');
+  const published = await client.publishMessage('events', { MessageBody: 'one' });
+  check([published.code, published.body.MessageBodyMD5], [201, 'F97C5D29941BFB1B2FDAB0874906AB82'], 'publish');
+  await refused('TopicNotExist', () => client.publishMessage('nothing', { MessageBody: 'one' }));
+}
+
 async function credentials() {
   const other = (o) => new MNS(account, { ...options, ...o });
   await refused('SignatureDoesNotMatch', () => other({ accessKeySecret: 'wrong' }).receiveMessage('witness'));
@@ -90,6 +101,7 @@ async function credentials() {
   await queues();
   await messages();
   await batches();
+  await topics();
   await credentials();
   await client.deleteQueue('witness');
   console.log(`${checks} checks`);
