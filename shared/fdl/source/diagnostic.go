@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
@@ -84,17 +83,7 @@ func (d Diagnostic) Render(text []byte) string {
 // excerpt gives the part of a line around a column, and where in it the column is, in characters.
 func excerpt(text []byte, line, column int) (string, int) {
 	const width = 100
-	for ; line > 1; line-- {
-		i := bytes.IndexByte(text, '\n')
-		if i < 0 {
-			return "", 0
-		}
-		text = text[i+1:]
-	}
-	if i := bytes.IndexByte(text, '\n'); i >= 0 {
-		text = text[:i]
-	}
-	runes := []rune(strings.TrimRight(visible(string(text)), " "))
+	runes := []rune(strings.TrimRight(visible(lineOf(text, line)), " "))
 	caret := min(max(column-1, 0), len(runes))
 	prefix := ""
 	if from := caret - 2*width/3; len(runes) > width && from > 0 {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -36,33 +34,16 @@ func decodeYAML(text []byte) (document *yaml.Node, fail *failure) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	document = new(yaml.Node)
 	if err := decoder.Decode(document); err != nil {
-		return nil, syntax(err)
+		return nil, syntax(err, decoder, text)
 	}
 	var second yaml.Node
 	switch err := decoder.Decode(&second); {
 	case err == nil:
 		return nil, &failure{line: second.Line, column: second.Column, reason: "the text holds more than one YAML document"}
 	case err != io.EOF:
-		return nil, syntax(err)
+		return nil, syntax(err, decoder, text)
 	}
 	return document, nil
-}
-
-var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?s).*)$`)
-
-func syntax(err error) *failure {
-	if err == io.EOF {
-		return &failure{line: 1, column: 1, reason: "the text holds no definition"}
-	}
-	fail := &failure{line: 1, column: 1, reason: err.Error()}
-	if m := yamlError.FindStringSubmatch(fail.reason); m != nil {
-		fail.reason = m[2]
-		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
-			fail.line = line
-		}
-	}
-	fail.reason = "the text is no valid YAML: " + fail.reason
-	return fail
 }
 
 // converter turns the reader's tree into ours. Nodes of anchors are shared, their sizes counted at each use.

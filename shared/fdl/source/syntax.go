@@ -1,0 +1,155 @@
+package source
+
+import (
+	"bytes"
+	"io"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?s).*)$`)
+
+// syntax turns an error of the YAML reader into a failure at its place in the text.
+func syntax(err error, decoder *yaml.Decoder, text []byte) *failure {
+	if err == io.EOF {
+		return &failure{line: 1, column: 1, reason: "the text holds no definition"}
+	}
+	fail := &failure{line: 1, column: 1, reason: err.Error()}
+	if m := yamlError.FindStringSubmatch(fail.reason); m != nil {
+		fail.reason = m[2]
+		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
+			fail.line = line
+		}
+	}
+	if line, column, kind := place(decoder, text); line > 0 {
+		lastLine, lastColumn := position(text, len(bytes.TrimRight(text, " \t\r\n")))
+		if line > lastLine || line == lastLine && column >= lastColumn { // something is missing at the end
+			line, column = lastLine, lastColumn
+		} else {
+			fail.hint = unquoted(lineOf(text, line), column, kind)
+		}
+		fail.line, fail.column = line, column
+	}
+	fail.reason = "the text is no valid YAML: " + fail.reason
+	return fail
+}
+
+// The reader's kinds of error (yamlh.go).
+const (
+	noError      = 0 // the text can be read, but something in it means nothing
+	readerError  = 2
+	scannerError = 3
+	parserError  = 4
+)
+
+// place asks the reader where it stood when it failed, and with what kind of error; line 0 when it cannot tell. Its
+// message has no column, and as its line that of the list or mapping around the mistake, counted from 0 unless the
+// scanner failed. What it knows is in unexported fields, which reflection may read; without them the message must do.
+func place(decoder *yaml.Decoder, text []byte) (line, column, kind int) {
+	parser := reflect.ValueOf(decoder).Elem().FieldByName("parser")
+	if parser.Kind() != reflect.Pointer || parser.IsNil() {
+		return 0, 0, 0
+	}
+	reader := parser.Elem().FieldByName("parser")
+	switch kind = number(reader, "error"); kind {
+	case noError:
+		line, column = marked(parser.Elem().FieldByName("event"), "start_mark")
+	case readerError:
+		line, column = position(text, number(reader, "problem_offset"))
+	case scannerError:
+		line, column = marked(reader, "context_mark") // where what cannot be read begins
+	case parserError:
+		line, column = marked(reader, "problem_mark")
+	}
+	return line, column, kind
+}
+
+// marked reads a mark of the YAML reader, whose lines and columns count from 0.
+func marked(of reflect.Value, name string) (line, column int) {
+	if of.Kind() != reflect.Struct {
+		return 0, 0
+	}
+	mark := of.FieldByName(name)
+	return number(mark, "line") + 1, number(mark, "column") + 1
+}
+
+// number reads an integer field; -1 when there is none.
+func number(of reflect.Value, name string) int {
+	if of.Kind() != reflect.Struct {
+		return -1
+	}
+	if f := of.FieldByName(name); f.IsValid() && f.CanInt() {
+		return int(f.Int())
+	}
+	return -1
+}
+
+// position gives the place of an offset in bytes; 0 when it is outside the text.
+func position(text []byte, offset int) (line, column int) {
+	if offset < 0 || offset > len(text) {
+		return 0, 0
+	}
+	before := text[:offset]
+	return bytes.Count(before, []byte("\n")) + 1, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+}
+
+// lineOf gives a line of a text, without its end.
+func lineOf(text []byte, line int) string {
+	for ; line > 1; line-- {
+		i := bytes.IndexByte(text, '\n')
+		if i < 0 {
+			return ""
+		}
+		text = text[i+1:]
+	}
+	if i := bytes.IndexByte(text, '\n'); i >= 0 {
+		text = text[:i]
+	}
+	return strings.TrimRight(string(text), " \t\r")
+}
+
+// keyed finds keys with a value behind them.
+var keyed = regexp.MustCompile(`(?:^|[\s{,])([\w.$-]+):[ \t]+`)
+
+// unquoted gives the hint for a value that YAML reads as its own punctuation, as it does with many expressions: the last
+// one that begins before or at the column. "" when the mistake does not look like that.
+func unquoted(line string, column int, kind int) string {
+	at := 0
+	for range column - 1 { // to bytes
+		_, size := utf8.DecodeRuneInString(line[at:])
+		at += size
+	}
+	key, value, first := "", "", false
+	for _, m := range keyed.FindAllStringSubmatchIndex(line, -1) {
+		if m[1] <= at && m[1] < len(line) {
+			key, value, first = line[m[2]:m[3]], line[m[1]:], strings.Trim(line[:m[2]], " -") == ""
+		}
+	}
+	if key == "" || !trap(value, kind) {
+		return ""
+	}
+	value, _, _ = strings.Cut(value, " #")
+	if !first || strings.HasSuffix(value, ",") || strings.HasSuffix(value, "}") || len(value) > 80 {
+		value = "…" // inside { }, where the value ends is anybody's guess
+	}
+	return "put the whole value in quotes: " + key + ": " + quoted(value)
+}
+
+// trap tells whether the reader may have taken a value for something else than its text (fdl-statemachine.md 10.5).
+func trap(value string, kind int) bool {
+	switch value[0] {
+	case '"', '\'':
+		return kind == parserError // something stands behind the closing quote; the scanner misses that quote
+	case '!', '`', '%', '@', '&', '*':
+		return kind != noError // an anchor that is missing may well be one
+	}
+	return strings.Contains(value, "$")
+}
+
+// quoted writes a text in the quotes of YAML in which only the quote itself means something.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

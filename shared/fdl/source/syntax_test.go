@@ -1,0 +1,40 @@
+package source_test
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestSyntaxPlaces: a mistake of YAML is shown where it is, whichever part of the YAML reader found it, and the values
+// that only need quotes are told so.
+func TestSyntaxPlaces(t *testing.T) {
+	for _, c := range []struct{ name, text, place, hint string }{
+		{"a list in a condition in braces", "a:\n  - b: 1\n  - {Condition: $Input.x in [\"a\",\"b\"], Next: A}\n", "3:29", "put the whole value in quotes: Condition: '…'"},
+		{"a condition that begins with a text", "a:\n  - Next: A\n    Condition: \"a\" == $Input.x # why\n", "3:20", `put the whole value in quotes: Condition: '"a" == $Input.x'`},
+		{"with the other quotes", "a:\n  - Condition: 'a' == $Input.x\n", "2:20", "put the whole value in quotes: Condition: '''a'' == $Input.x'"},
+		{"with a list", "Condition: [\"a\"] == $Input.x\n", "1:18", `put the whole value in quotes: Condition: '["a"] == $Input.x'`},
+		{"with a colon", "a: 1\nCondition: $Input.x == \"b: c\"\n", "2:26", `put the whole value in quotes: Condition: '$Input.x == "b: c"'`},
+		{"with a star", "a: 1\nb: * 3\n", "2:4", "put the whole value in quotes: b: '* 3'"},
+		{"with an at sign", "ü: 1\nb: @c\n", "2:4", "put the whole value in quotes: b: '@c'"},
+		{"not and and", "a:\n- Condition: !$Input.a && $Input.b\n", "2:24", "put the whole value in quotes: Condition: '!$Input.a && $Input.b'"},
+		{"wide characters before", "a:\n- {ü: 中文, Condition: $x in [1]}\n", "2:28", "put the whole value in quotes: Condition: '…'"},
+		{"indentation", "steps:\n  - type: pass\n   name: p\n", "3:4", ""},
+		{"no colon", "a: 1\nb: 2\nc 2\nd: 3\n", "3:1", ""},
+		{"open quote", "a: 1\nb: \"c\nd: 3\n", "2:4", ""},
+		{"open bracket", "a: 1\nb: [c,\n\n", "2:7", ""},
+		{"open brace", "- {a: $Input.x\n", "1:15", ""},
+		{"unknown alias", "a: 1\nb: *c\n", "2:4", ""},
+		{"control character", "a: 1\nbü: \x01\n", "2:5", ""},
+		{"first line", "a: b: c", "1:5", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root, found := parse(c.text)
+			if root != nil || len(found) != 1 {
+				t.Fatalf("%v, %v", root, found)
+			}
+			if got := fmt.Sprintf("%d:%d", found[0].Line, found[0].Column); got != c.place || found[0].Hint != c.hint {
+				t.Errorf("%s: %s, hint %q; want %s, %q", got, found[0].Message, found[0].Hint, c.place, c.hint)
+			}
+		})
+	}
+}
