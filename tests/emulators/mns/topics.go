@@ -438,3 +438,13 @@ func (c *call) listSubscriptions(w http.ResponseWriter) *refusal {
 	writeXML(w, http.StatusOK, l)
 	return nil
 }
+
+// CreateTopic creates a topic with the service's defaults, unless it is there.
+func (s *Server) CreateTopic(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.topics[name] == nil {
+		now := s.now()
+		s.topics[name] = &topic{name: name, size: sizeMax, created: now, modified: now, subscriptions: map[string]*subscription{}}
+	}
+}

@@ -59,7 +59,8 @@ const answerMax = 8 << 20
 // request is one call.
 type request struct {
 	method string
-	queue  string
+	queue  string // its name, or
+	topic  string // that of a topic
 	query  string // as it is sent
 	body   any    // a document; nil for none
 }
@@ -114,6 +115,9 @@ func (c *Client) build(ctx context.Context, q request) (*http.Request, error) {
 		}
 	}
 	resource := "/queues/" + q.queue + "/messages"
+	if q.topic != "" {
+		resource = "/topics/" + q.topic + "/messages"
+	}
 	if q.query != "" {
 		resource += "?" + q.query
 	}

@@ -1,0 +1,43 @@
+package rest
+
+import (
+	"context"
+	"encoding/xml"
+	"net/http"
+)
+
+// Sent is what the service says of a message that it took.
+type Sent struct {
+	ID     string
+	Digest string // MD5 of the body, in upper-case hex
+}
+
+type singleDocument struct {
+	XMLName  xml.Name `xml:"http://mns.aliyuncs.com/doc/v1/ Message"`
+	Body     string   `xml:"MessageBody"`
+	Delay    int64    `xml:"DelaySeconds,omitempty"`
+	Priority int      `xml:"Priority,omitempty"`
+	Tag      string   `xml:"MessageTag,omitempty"`
+}
+
+type singleAnswer struct {
+	XMLName xml.Name `xml:"Message"`
+	ID      string   `xml:"MessageId"`
+	Digest  string   `xml:"MessageBodyMD5"`
+}
+
+// SendOne sends one message to a queue, with a priority from 1, the first, to 16; 0 for the service's own.
+func (c *Client) SendOne(ctx context.Context, queue string, m Out, priority int) (Sent, error) {
+	return c.single(ctx, request{method: http.MethodPost, queue: queue, body: singleDocument{Body: m.Body, Delay: seconds(m.Delay), Priority: priority}})
+}
+
+// Publish publishes a message to a topic, with a tag by which subscriptions filter, at most 16 characters; "" for none.
+func (c *Client) Publish(ctx context.Context, topic, body, tag string) (Sent, error) {
+	return c.single(ctx, request{method: http.MethodPost, topic: topic, body: singleDocument{Body: body, Tag: tag}})
+}
+
+func (c *Client) single(ctx context.Context, r request) (Sent, error) {
+	var answer singleAnswer
+	err := c.do(ctx, r, &answer)
+	return Sent{answer.ID, answer.Digest}, err
+}

@@ -1,0 +1,42 @@
+package rest_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"millrace/shared/queue/mnsqueue/rest"
+	"millrace/tests/emulators/mns"
+)
+
+func TestSingleMessages(t *testing.T) {
+	s := mns.New(mns.Options{})
+	s.CreateQueue("q")
+	c := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, true), HTTP: &http.Client{Transport: s.Transport()},
+		Credentials: rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})}
+	late, err := c.SendOne(t.Context(), "q", rest.Out{Body: "late", Delay: time.Hour}, 0)
+	if err != nil || late.ID == "" {
+		t.Fatal(late, err)
+	}
+	if _, err := c.SendOne(t.Context(), "q", rest.Out{Body: "second"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	first, err := c.SendOne(t.Context(), "q", rest.Out{Body: "one"}, 1)
+	if err != nil || first.Digest != "F97C5D29941BFB1B2FDAB0874906AB82" {
+		t.Fatal(first, err)
+	}
+	got, err := c.Receive(t.Context(), "q", 16, 0)
+	if err != nil || len(got) != 2 || got[0].ID != first.ID || got[1].Body != "second" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := c.SendOne(t.Context(), "q", rest.Out{Body: "x"}, 17); rest.Code(err) != "InvalidArgument" {
+		t.Error(err)
+	}
+	if _, err := c.Publish(t.Context(), "t", "x", ""); rest.Code(err) != "TopicNotExist" {
+		t.Error(err)
+	}
+	s.CreateTopic("t")
+	if sent, err := c.Publish(t.Context(), "t", "<x>", "tag"); err != nil || sent.ID == "" || s.Published("t")[0] != "<x>" {
+		t.Error(sent, err)
+	}
+}
