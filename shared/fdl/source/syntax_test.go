@@ -2,6 +2,7 @@ package source_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -36,5 +37,25 @@ func TestSyntaxPlaces(t *testing.T) {
 				t.Errorf("%s: %s, hint %q; want %s, %q", got, found[0].Message, found[0].Hint, c.place, c.hint)
 			}
 		})
+	}
+}
+
+// TestTags: a condition that begins with a negation is no tag.
+func TestTags(t *testing.T) {
+	const forTools = "deployment tools replace such tags before a definition is sent"
+	for text, want := range map[string]string{
+		"Condition: !$Input.ok":                 "an expression that begins with ! must be quoted: '!$Input.ok'",
+		"Condition: !$Input.ok == true":         "an expression that begins with ! must be quoted: '!$Input.ok == true'",
+		"Condition: !($Input.a)":                "an expression that begins with ! must be quoted: '!($Input.a)'",
+		"{Condition: !length('a') }":            "an expression that begins with ! must be quoted: '!length(''a'')'",
+		"Condition: !$Input.list\n - a":         "an expression that begins with ! must be quoted: '!$Input.list'",
+		"RoleArn: !Ref Role":                    forTools,
+		"RoleArn: !Sub ['a', {}]":               forTools,
+		"RoleArn: !!binary aGk=":                forTools,
+		"x: !$" + strings.Repeat("a", 100) + "": "an expression that begins with ! must be quoted: '!$" + strings.Repeat("a", 62) + "…'",
+	} {
+		if _, found := parse(text); len(found) != 1 || found[0].Hint != want {
+			t.Errorf("%s: %v, want the hint %q", text, found, want)
+		}
 	}
 }

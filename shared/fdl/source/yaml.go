@@ -242,7 +242,19 @@ func (c *converter) tag(n *yaml.Node, want string) bool {
 }
 
 func (c *converter) unknownTag(n *yaml.Node) {
-	c.failAt(n, "deployment tools replace such tags before a definition is sent", "the tag %s is not known", short(n.Tag))
+	hint := "deployment tools replace such tags before a definition is sent"
+	if strings.HasPrefix(n.Tag, "!") && strings.ContainsAny(n.Tag, "$('") {
+		hint = "an expression that begins with ! must be quoted: " + quoted(negation(n))
+	}
+	c.failAt(n, hint, "the tag %s is not known", short(n.Tag))
+}
+
+// negation gives the expression that YAML has taken for a tag and a value, cut.
+func negation(n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode || n.Value == "" {
+		return short(n.Tag)
+	}
+	return short(n.Tag + " " + n.Value)
 }
 
 // failAt keeps the first failure. It returns 0, the height of a tree that is none.
