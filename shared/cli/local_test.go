@@ -111,7 +111,7 @@ func TestTest(t *testing.T) {
 	s.expect(2, nil, []string{`--run cannot be "("`}, "test", "flows", "--run", "(")
 	s.expect(2, nil, []string{"no *.cases.yaml"}, "test", "none")
 	s.expect(1, []string{"bad.yaml:4:", "unknown key", "cannot read", "3 cases in 3 files: 0 passed, 3 failed"}, nil, "test", "bad")
-	s.expect(1, []string{"no outcome for task"}, nil, "test", "short.cases.yaml")
+	s.expect(1, []string{"add to tasks: charge: [{return: {}}]"}, nil, "test", "short.cases.yaml")
 	s.expect(1, []string{"6 cases in 5 files: 1 passed, 5 failed"}, nil, "test", ".", "--verbose")
 	code, out, _ := s.run("test", "flows", "--output", "json")
 	var got []struct {
@@ -123,6 +123,14 @@ func TestTest(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 1 || len(got) != 2 || !got[0].Passed || got[0].Differences == nil || got[1].Line != 13 {
 		t.Errorf("exit code %d, %v: %s", code, err, out)
 	}
+}
+
+// TestMistakenCases: a mock or an expectation that cannot count is told, and all mistakes of a file at once.
+func TestMistakenCases(t *testing.T) {
+	project(t, "order.yaml", order, "x.cases.yaml", "flow: order.yaml\ncases:\n  - tasks: {charge: [{return: {}}], chrge: [{return: {}}]}\n",
+		"y.cases.yaml", "flow: order.yaml\ncass: 1\ncases:\n  - inpt: {}\n")
+	newShell(t, nil).expect(1, []string{"FAIL  x.cases.yaml:3\n      3:37: tasks: the flow has no state \"chrge\"; did you mean 'charge'?\n",
+		"FAIL  y.cases.yaml\n      2:1: unknown key \"cass\"", "\n      4:5: unknown key \"inpt\""}, nil, "test")
 }
 
 // TestExamples runs the example flows of both languages as a user would.

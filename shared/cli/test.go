@@ -105,7 +105,7 @@ func (t *tester) summary(c *call, files int) error {
 func (t *tester) file(c *call, path string) {
 	file, m, err := c.cases(path)
 	if err != nil {
-		t.add(c, caseResult{File: path, Differences: []string{err.Error()}})
+		t.add(c, caseResult{File: path, Differences: mistakes(err)})
 		return
 	}
 	for _, k := range file.Cases {
@@ -113,6 +113,19 @@ func (t *tester) file(c *call, path string) {
 			t.add(c, runCase(path, file, m, k))
 		}
 	}
+}
+
+// mistakes gives the lines of an error that has several mistakes.
+func mistakes(err error) []string {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []string{err.Error()}
+	}
+	var lines []string
+	for _, err := range several.Unwrap() {
+		lines = append(lines, err.Error())
+	}
+	return lines
 }
 
 func (t *tester) add(c *call, r caseResult) {
@@ -184,6 +197,9 @@ func runCase(path string, file *flowtest.File, m *flow.Machine, k flowtest.Case)
 	r := caseResult{File: path, Line: k.Line, Case: k.Name}
 	k.Setup.FlowName = cmp.Or(file.FlowName, m.Name, "flow")
 	k.Setup.Start = testStart.UnixMilli()
+	if r.Differences = k.Misspelt(m); len(r.Differences) > 0 {
+		return r
+	}
 	got, err := flowtest.Execute(m, flow.DefaultLimits(), k.Setup)
 	if err != nil {
 		r.Differences = []string{err.Error()}

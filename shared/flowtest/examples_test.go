@@ -55,6 +55,9 @@ func run(t *testing.T, path string) {
 				c.Setup.FlowName = m.Name
 			}
 			c.Setup.Start = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC).UnixMilli()
+			if wrong := c.Misspelt(m); len(wrong) > 0 {
+				t.Fatal(strings.Join(wrong, "\n"))
+			}
 			r, err := flowtest.Execute(m, flow.DefaultLimits(), c.Setup)
 			if err != nil {
 				t.Fatal(err)

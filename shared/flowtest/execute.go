@@ -113,7 +113,7 @@ func (r *run) loop() error {
 	for range stepsMax {
 		fx := interp.Step(r.m, r.limits, r.state, interp.Event{At: r.now, News: news, Take: &interp.Take{Max: 1, Owner: 1}})
 		if len(fx.Need) > 0 {
-			return errors.New("flowtest: a value is missing")
+			return errors.New("internal error: a value is missing")
 		}
 		r.out.Events = append(r.out.Events, fx.Events...)
 		news = nil
@@ -136,12 +136,12 @@ func (r *run) loop() error {
 		if len(news) == 0 {
 			due := r.state.NextDue(0)
 			if due <= r.now {
-				return errors.New("flowtest: the execution does not go on")
+				return errors.New("internal error: the execution does not go on")
 			}
 			r.now = due
 		}
 	}
-	return fmt.Errorf("flowtest: no end after %d steps; does the flow loop for ever?", stepsMax)
+	return fmt.Errorf("no end after %d steps; does the flow loop for ever?", stepsMax)
 }
 
 // call answers one call with the next outcome of its state.
@@ -161,7 +161,8 @@ func (r *run) call(c interp.Call) ([]interp.News, error) {
 	r.out.Calls = append(r.out.Calls, call)
 	list := r.setup.Tasks[c.State]
 	if len(list) == 0 {
-		return nil, fmt.Errorf("flowtest: the case has no outcome for task %q", c.State)
+		return nil, fmt.Errorf("the task %s was called, and the case does not say what comes of it; add to tasks: %s: [{return: {}}], or [{error: NAME}]",
+			value.Quote(c.State), c.State)
 	}
 	o := list[min(r.used[c.State], len(list)-1)]
 	r.used[c.State]++
@@ -171,6 +172,9 @@ func (r *run) call(c interp.Call) ([]interp.News, error) {
 	report := o.Callback
 	if report == nil {
 		report = o.Return
+	}
+	if _, ok := report.(map[string]any); !ok && report != nil && o.Error == nil {
+		return nil, fmt.Errorf("the task %s waits for a report, whose output must be a mapping, not %s", value.Quote(c.State), show(report))
 	}
 	token, _ := interp.ParseToken(c.Token)
 	return []interp.News{{Kind: interp.Answered, Attempt: c.Attempt, Output: encode(o.Return)},

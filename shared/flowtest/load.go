@@ -1,6 +1,7 @@
 package flowtest
 
 import (
+	"errors"
 	"fmt"
 
 	"millrace/shared/fdl/source"
@@ -23,6 +24,8 @@ type Case struct {
 	Line   int
 	Setup  Setup
 	Expect Expect
+
+	names []mention
 }
 
 // Expect is what a run must come to; what is nil is not compared.
@@ -50,7 +53,11 @@ type StateExpect struct {
 // fileBytes bounds a file of cases.
 const fileBytes = 8 << 20
 
-// Load reads a file of cases, YAML or JSON. An error names line and key.
+// mistakesMost bounds the mistakes of a file that are told.
+const mistakesMost = 50
+
+// Load reads a file of cases, YAML or JSON. An error that has several mistakes unwraps to a list of them, in the order of
+// the file; each begins with line and column.
 func Load(text []byte) (*File, error) {
 	limits := flow.DefaultLimits()
 	limits.DefinitionBytes = fileBytes
@@ -63,16 +70,32 @@ func Load(text []byte) (*File, error) {
 	}
 	l := &loader{}
 	f := l.file(root)
-	return f, l.err
+	return f, errors.Join(l.mistakes...)
 }
 
-// loader reads nodes; the first error stays.
-type loader struct{ err error }
+// loader reads nodes, and collects what is wrong with them.
+type loader struct {
+	mistakes []error
+	names    []mention // of the case that is being read
+}
 
 func (l *loader) fail(n *source.Node, format string, args ...any) {
-	if l.err == nil {
-		l.err = fmt.Errorf("%d:%d: %s", n.Line, n.Column, fmt.Sprintf(format, args...))
+	l.failAt(n.Line, n.Column, format, args...)
+}
+
+func (l *loader) failAt(line, column int, format string, args ...any) {
+	switch len(l.mistakes) {
+	case mistakesMost:
+		l.mistakes = append(l.mistakes, fmt.Errorf("more than %d mistakes", mistakesMost))
+	case mistakesMost + 1:
+	default:
+		l.mistakes = append(l.mistakes, fmt.Errorf("%d:%d: %s", line, column, fmt.Sprintf(format, args...)))
 	}
+}
+
+// keep remembers that a case names a state.
+func (l *loader) keep(name, where string, line, column int) {
+	l.names = append(l.names, mention{name, where, line, column})
 }
 
 func (l *loader) mapping(n *source.Node, what string) bool {
@@ -134,13 +157,12 @@ func (l *loader) file(n *source.Node) *File {
 }
 
 func (l *loader) unknown(m source.Field, known string) {
-	if l.err == nil {
-		l.err = fmt.Errorf("%d:%d: unknown key %s; known here: %s", m.Line, m.Column, value.Quote(m.Key), known)
-	}
+	l.failAt(m.Line, m.Column, "unknown key %s; known here: %s", value.Quote(m.Key), known)
 }
 
 func (l *loader) testCase(n *source.Node) Case {
 	c := Case{Line: n.Line, Setup: Setup{ExecutionName: "exec-1"}}
+	l.names = nil
 	if !l.mapping(n, "a case") {
 		return c
 	}
@@ -167,6 +189,7 @@ func (l *loader) testCase(n *source.Node) Case {
 			l.unknown(m, "name, executionName, roleArn, input, tasks, expect, events, note")
 		}
 	}
+	c.names = l.names
 	return c
 }
 
@@ -176,6 +199,7 @@ func (l *loader) tasks(n *source.Node) map[string][]Outcome {
 		return out
 	}
 	for _, m := range n.Fields {
+		l.keep(m.Key, inTasks, m.Line, m.Column)
 		for _, o := range l.list(m.Value, "the outcomes of "+m.Key) {
 			out[m.Key] = append(out[m.Key], l.outcome(o))
 		}
@@ -193,7 +217,9 @@ func (l *loader) outcome(n *source.Node) Outcome {
 		case "return", "result":
 			o.Return = m.Value.Value()
 		case "callback":
-			o.Callback = m.Value.Value()
+			if l.mapping(m.Value, "callback, as the output of a report,") {
+				o.Callback = m.Value.Value()
+			}
 		case "error":
 			name, cause := l.failure(m.Value)
 			if o.Error == nil {
@@ -257,18 +283,23 @@ func (l *loader) expect(n *source.Node, x *Expect) {
 		case "visited", "stepsEntered":
 			x.Visited = []string{}
 			for _, s := range l.list(m.Value, m.Key) {
-				x.Visited = append(x.Visited, l.text(s, "the name of a state"))
+				x.Visited = append(x.Visited, l.state(s, m.Key))
 			}
 		case "waits":
 			x.Waits = l.rows(m.Value, m.Key)
+			for _, r := range m.Value.Items {
+				if len(r.Items) > 0 {
+					l.state(r.Items[0], m.Key)
+				}
+			}
 		case "states":
 			x.States = l.states(m.Value)
 		case "calls", "serviceParams":
-			x.Calls = l.perState(m.Value)
+			x.Calls = l.perState(m.Value, m.Key)
 		case "callsInclude":
-			x.CallsInclude = l.perState(m.Value)
+			x.CallsInclude = l.perState(m.Value, m.Key)
 		case "taskInputs":
-			x.Inputs = l.perState(m.Value)
+			x.Inputs = l.perState(m.Value, m.Key)
 		default:
 			l.unknown(m, "status, output, error, cause, visited, waits, states, calls, callsInclude, taskInputs")
 		}
@@ -315,6 +346,7 @@ func (l *loader) states(n *source.Node) map[string][]StateExpect {
 		return out
 	}
 	for _, m := range n.Fields {
+		l.keep(m.Key, "states", m.Line, m.Column)
 		for _, e := range l.list(m.Value, "the entries of "+m.Key) {
 			var s StateExpect
 			if l.mapping(e, "an entry") {
@@ -335,29 +367,39 @@ func (l *loader) states(n *source.Node) map[string][]StateExpect {
 	return out
 }
 
+// state reads the name of a state.
+func (l *loader) state(n *source.Node, where string) string {
+	name := l.text(n, "the name of a state")
+	if n.Kind == source.String {
+		l.keep(name, where, n.Line, n.Column)
+	}
+	return name
+}
+
 // pairs reads a list of [state, value].
-func (l *loader) pairs(n *source.Node, out map[string][]any) {
+func (l *loader) pairs(n *source.Node, where string, out map[string][]any) {
 	for _, p := range n.Items {
 		if p.Kind != source.List || len(p.Items) != 2 {
 			l.fail(p, "each must be [state, value]")
-			return
+			continue
 		}
-		name := l.text(p.Items[0], "the name of a state")
+		name := l.state(p.Items[0], where)
 		out[name] = append(out[name], p.Items[1].Value())
 	}
 }
 
 // perState reads values by state, one per attempt: {state: [value, …]} or [[state, value], …].
-func (l *loader) perState(n *source.Node) map[string][]any {
+func (l *loader) perState(n *source.Node, where string) map[string][]any {
 	out := map[string][]any{}
 	if n.Kind == source.List {
-		l.pairs(n, out)
+		l.pairs(n, where, out)
 		return out
 	}
 	if !l.mapping(n, "the values by state") {
 		return out
 	}
 	for _, m := range n.Fields {
+		l.keep(m.Key, where, m.Line, m.Column)
 		for _, v := range l.list(m.Value, "the values of "+m.Key) {
 			out[m.Key] = append(out[m.Key], v.Value())
 		}
