@@ -220,7 +220,7 @@ func (c *clients) starter(x *launch, who string) {
 func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, code fault.Code) {
 	run := c.w.runOf(x.flow.name, x.name)
 	switch {
-	case run == nil:
+	case run == nil && (x.started.Load() == 0 || code != ""):
 		c.w.failf("%s was told %v %s, and there is no such execution", who, got, code)
 	case code == "":
 		x.started.Add(1)
@@ -258,7 +258,7 @@ func (c *clients) watcher(x *launch, who string) {
 		c.note(who+" is told", func() {
 			if code != "" {
 				ended = before > 0
-				if run := c.w.runOf(x.flow.name, x.name); code != fault.ExecutionNotExists || ended && run != nil && run.x.Expires > time.Now().UnixMilli()+slack {
+				if run := c.w.runOf(x.flow.name, x.name); code != fault.ExecutionNotExists || ended && !c.expired(run) {
 					c.w.failf("%s was told %s", who, code)
 				}
 				return
@@ -350,6 +350,7 @@ func (c *clients) stopper(x *launch, who string) {
 		c.note(who+" is told", func() {
 			run := c.w.runOf(x.flow.name, x.name)
 			switch {
+			case code == fault.ExecutionNotExists && before > 0 && c.expired(run):
 			case run == nil:
 				c.w.failf("%s is told %s, there is no such execution", who, code)
 			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped || run.x.Error == nil || run.x.Error.Cause != who):
@@ -362,6 +363,11 @@ func (c *clients) stopper(x *launch, who string) {
 		})
 		return
 	}
+}
+
+// expired tells whether an execution that was there is not any more, or may pass for that on somebody's clock.
+func (c *clients) expired(r *run) bool {
+	return r == nil || r.x.Expires <= time.Now().UnixMilli()+slack
 }
 
 // runOf gives the run that has a name now; nil without.

@@ -30,6 +30,7 @@ type disk struct {
 type update struct {
 	key store.Key
 	row *store.Row // nil: removed
+	at  time.Time
 }
 
 func newDisk(w *World, lags bool, shards, page int) *disk {
@@ -88,14 +89,17 @@ func (d *disk) noted(key store.Key, row *store.Row) {
 		d.keys[key] = *row
 	}
 	if d.index != d.rows {
-		d.behind = append(d.behind, update{key, row})
+		d.behind = append(d.behind, update{key, row, time.Now()})
 	}
 }
+
+// lagMax is how far an index may lag.
+const lagMax = 2 * time.Minute
 
 // catchUp brings the index up to date, as far as the seed lets it.
 func (d *disk) catchUp(all bool) {
 	for len(d.behind) > 0 {
-		if !all && d.w.faults.hit(d.w.faults.lag) {
+		if !all && time.Since(d.behind[0].at) < lagMax && d.w.faults.hit(d.w.faults.lag) {
 			return
 		}
 		u := d.behind[0]

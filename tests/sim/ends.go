@@ -148,7 +148,7 @@ func (w *World) forget() {
 		return n, last
 	}
 	_, last := left()
-	deadline := time.UnixMilli(last).Add(10 * sweepEvery)
+	deadline := time.UnixMilli(max(last, time.Now().UnixMilli())).Add(10 * sweepEvery)
 	stores := w.home == functions || w.home == servers && w.expires
 	w.run(stepsMax, func() bool {
 		if stores {

@@ -150,8 +150,9 @@ func (l *link) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond
 
 // Put implements store.Driver.
 func (l *link) Put(ctx context.Context, rows []store.Row) error {
+	fold := l.p.lastFold(rows[0].Partition)
 	return l.write(ctx, "put "+show(rows[0].Key), nil, func() error {
-		l.w.disk.put(l.p, rows, nil)
+		l.w.disk.put(l.p, rows, fold)
 		return nil
 	})
 }

@@ -70,9 +70,10 @@ type planned struct {
 func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result {
 	w := k.w
 	var made plan
+	asked := time.Now() // what is on its way for long may come after its lease
 	call := &operation{process: p, key: p.name + " calls " + r.State + " " + r.Key}
 	call.apply = func() bool {
-		k.begin(p, &r)
+		k.begin(p, &r, asked)
 		made = k.plan(&r)
 		w.tracef("%s of %s: answer in %v hang %v, %d reports", call.key, r.Execution, made.delay, made.hang, len(made.reports))
 		for i, report := range made.reports {
@@ -117,7 +118,7 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 const odd = 370 * time.Microsecond
 
 // begin checks that nobody else calls the same, and that no answer of it was thrown away.
-func (k *tasks) begin(p *process, r *task.Request) {
+func (k *tasks) begin(p *process, r *task.Request, asked time.Time) {
 	k.calls++
 	w := k.w
 	trusted := w.faults.skew < 5*time.Second
@@ -128,7 +129,7 @@ func (k *tasks) begin(p *process, r *task.Request) {
 		w.failf("%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, a.p.name)
 	}
 	k.flying[r.Key] = p
-	k.answered[r.Key] = answerer{when: time.Now()}
+	k.answered[r.Key] = answerer{when: asked}
 }
 
 func (k *tasks) over(p *process, key string, answered bool) {

@@ -83,10 +83,12 @@ type World struct {
 	failure string
 }
 
-// How long executions may run, how long they are kept after that, and how many steps a run may take.
+// How long executions may run, how long they are kept after that, how long there are faults, and how many steps a run
+// may take.
 const (
 	runsMax   = 600 // s
-	retention = 10 * time.Minute
+	retention = 15 * time.Minute
+	troubled  = 5 * time.Minute
 	stepsMax  = 60_000
 )
 
@@ -171,9 +173,8 @@ func (w *World) most() int {
 
 // live is the time with faults, and then the one in which everything comes to its end.
 func (w *World) live() {
-	if !w.run(stepsMax/3, w.clients.quiet) {
-		w.tracef("the faults end")
-	}
+	w.run(stepsMax/3, func() bool { return w.clients.quiet() || time.Since(w.begun) > troubled })
+	w.tracef("the faults end")
 	w.calm = true
 	for _, p := range w.processes {
 		p.skew.Store(0)
