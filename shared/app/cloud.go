@@ -71,7 +71,7 @@ func OpenCloud(ctx context.Context, getenv func(string) string) (*Cloud, error) 
 		return nil, err
 	}
 	client := dynamostore.NewClient(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "DYNAMODB") })
-	c.store = store.New(store.Options{Driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), TailBytes: tailBytes})
+	c.store = store.New(store.Options{Driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), Now: clock(), TailBytes: tailBytes})
 	if c.queue, err = openQueue(ctx, cfg, config.QueueURL, getenv, c.log); err != nil {
 		return nil, err
 	}
@@ -123,10 +123,10 @@ func (c *Cloud) wire(lambdas lambdatask.Client) error {
 		tasks, file.actions = nil, rehearsal(s.Tasks)
 	}
 	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue, Tasks: task.NewTable(tasks, maptask.New(file.actions, nil)),
-		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Log: c.log, Thin: true, StoreExpires: true,
+		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, StoreExpires: true,
 		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
 	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region,
-		WaitMax: c.config.Wait, Log: c.log})
+		Now: clock(), WaitMax: c.config.Wait, Log: c.log})
 	children.runner, children.service, children.region = c.runner, c.service, c.config.Region
 	c.outcomes.runner = c.runner
 	return nil

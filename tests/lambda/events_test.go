@@ -10,6 +10,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/trigger"
+	"millrace/tests/lambda"
 )
 
 func recorded(t *testing.T, name string) []byte {
@@ -24,10 +25,11 @@ func recorded(t *testing.T, name string) []byte {
 // TestEventStarts: the recorded events start one execution for each record, however often and by whichever way they
 // come.
 func TestEventStarts(t *testing.T) {
-	s := deploy(t, options{})
-	s.define("import", pass)
-	starter := s.function("starter", 30*time.Second, 2, append([]string{
-		`MILLRACE_STARTS=[{"bucket":"my-bucket","prefix":"in/","flow":"import","account":"` + account + `"}]`}, s.plain...), nil)
+	t.Parallel()
+	s := lambda.Deploy(t, lambda.Options{})
+	s.Define("import", pass)
+	starter := s.Function("starter", 30*time.Second, 2, append([]string{
+		`MILLRACE_STARTS=[{"bucket":"my-bucket","prefix":"in/","flow":"import","account":"` + lambda.Account + `"}]`}, s.Plain...), nil)
 	put, bus := recorded(t, "aws-s3-put"), recorded(t, "aws-s3-eventbridge")
 	queued, _ := json.Marshal(map[string]any{"Records": []any{
 		map[string]any{"messageId": "m1", "eventSource": "aws:sqs", "body": string(put)},
@@ -46,16 +48,16 @@ func TestEventStarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range starts {
-		x := s.wait("import", e.Name(), time.Minute)
+		x := s.Wait("import", e.Name(), time.Minute)
 		if x.Status != "Succeeded" || !strings.Contains(x.Output, `"key":`) || !strings.Contains(x.Output, `"bucket":"my-bucket"`) {
 			t.Errorf("%s %s", x.Status, x.Output)
 		}
 	}
-	page, err := s.client.ListExecutions(t.Context(), cloudflow.ListExecutionsRequest{FlowName: "import"})
+	page, err := s.Client.ListExecutions(t.Context(), cloudflow.ListExecutionsRequest{FlowName: "import"})
 	if err != nil || len(page.Executions) != 2 {
 		t.Errorf("%d executions, want 2: %v", len(page.Executions), err)
 	}
-	if err := s.client.DeleteFlow(t.Context(), "import"); err != nil {
+	if err := s.Client.DeleteFlow(t.Context(), "import"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := starter.Invoke(put); err == nil {
@@ -65,7 +67,8 @@ func TestEventStarts(t *testing.T) {
 
 // TestBadEnvironment: what is wrong with a function's environment is told by each invocation, and the process lives.
 func TestBadEnvironment(t *testing.T) {
-	s := deploy(t, options{noSweeps: true})
+	t.Parallel()
+	s := lambda.Deploy(t, lambda.Options{Sweeps: -1})
 	request := recorded(t, "aws-apigw-v2")
 	batch := []byte(`{"Records":[{"messageId":"m1","eventSource":"aws:sqs","body":"{\"v\":1,\"p\":\"x#f#e\"}"}]}`)
 	tests := []struct {
@@ -90,7 +93,7 @@ func TestBadEnvironment(t *testing.T) {
 		{"sweeper", "STORE_URL=dynamodb://missing", recorded(t, "aws-scheduler"), "there is no such table"},
 	}
 	for _, test := range tests {
-		f := s.function(test.function, 20*time.Second, 1, append(append([]string{}, s.plain...), test.env), nil)
+		f := s.Function(test.function, 20*time.Second, 1, append(append([]string{}, s.Plain...), test.env), nil)
 		for range 2 {
 			_, err := f.Invoke(test.event)
 			if err == nil || !strings.Contains(fmt.Sprint(err), test.want) {
@@ -102,7 +105,7 @@ func TestBadEnvironment(t *testing.T) {
 		}
 	}
 	// A runner without a table fails the message, not the batch.
-	f := s.function("steprunner", 20*time.Second, 1, append(append([]string{}, s.plain...), "STORE_URL=dynamodb://missing"), nil)
+	f := s.Function("steprunner", 20*time.Second, 1, append(append([]string{}, s.Plain...), "STORE_URL=dynamodb://missing"), nil)
 	if answer, err := f.Invoke(batch); err != nil || !strings.Contains(string(answer), `"m1"`) {
 		t.Errorf("%s %v", answer, err)
 	}

@@ -28,6 +28,8 @@ type Function struct {
 	once        sync.Once
 	invocations atomic.Int64
 	coldStarts  atomic.Int64
+	running     atomic.Int64
+	billed      atomic.Int64 // ms
 }
 
 func (f *Function) begin() {
@@ -42,13 +44,17 @@ func (f *Function) begin() {
 func (f *Function) Invoke(event []byte) ([]byte, error) {
 	f.begin()
 	f.invocations.Add(1)
+	f.running.Add(1)
+	defer f.running.Add(-1)
 	f.slots <- struct{}{}
 	defer func() { <-f.slots }()
 	in, err := f.take()
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	body, err := in.invoke(event)
+	f.billed.Add(int64((time.Since(began) + time.Millisecond - 1) / time.Millisecond))
 	if errors.Is(err, ErrDied) || errors.Is(err, ErrTimedOut) {
 		f.drop(in)
 	} else {
@@ -123,6 +129,13 @@ func (f *Function) Invocations() int64 { return f.invocations.Load() }
 
 // ColdStarts is how many processes were started.
 func (f *Function) ColdStarts() int64 { return f.coldStarts.Load() }
+
+// Idle tells whether no invocation is under way or waits for an instance.
+func (f *Function) Idle() bool { return f.running.Load() == 0 }
+
+// Billed is the time that invocations took, each rounded up to a millisecond, as it is billed; the start of a process
+// counts from when it has started.
+func (f *Function) Billed() time.Duration { return time.Duration(f.billed.Load()) * time.Millisecond }
 
 // Output is the end of what the instances have printed.
 func (f *Function) Output() string {

@@ -34,6 +34,8 @@ type Poller struct {
 	// Batches and Failed count what has been delivered and what came to nothing.
 	Batches, Failed atomic.Int64
 
+	busy atomic.Int64 // batches in hand
+
 	mu sync.Mutex // over Random
 }
 
@@ -51,12 +53,17 @@ func (p *Poller) Run(ctx context.Context) {
 			<-slots
 			continue
 		}
+		p.busy.Add(1)
 		work.Go(func() {
 			defer func() { <-slots }()
+			defer p.busy.Add(-1)
 			p.deliver(ctx, out.Messages)
 		})
 	}
 }
+
+// Busy tells whether a batch is in hand.
+func (p *Poller) Busy() bool { return p.busy.Load() > 0 }
 
 // Heal ends all faults.
 func (p *Poller) Heal() {

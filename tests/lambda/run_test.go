@@ -88,43 +88,45 @@ func row(n int) string {
 }
 
 func TestTasks(t *testing.T) {
+	t.Parallel()
 	v := serve(t)
-	s := deploy(t, options{env: []string{v.env()}, function: func(f *lambda.Function) { f.Freeze = true }})
-	s.define("row", row(5))
-	s.define("wide", "- Name: A\n  Type: Map\n  ItemsPath: $Input.items\n  MaxConcurrency: 20\n  Processor:\n    StartAt: B\n    States:\n    - {Name: B, Type: Wait, Seconds: 1, Next: C}\n    - {Name: C, "+strings.Replace(call(""), "$Input.n", "$Input.k", 1)+", End: true}\n  End: true\n")
-	s.start("row", "one", `{"n":0}`)
-	s.succeeded("row", "one", `{"n":5}`)
+	s := lambda.Deploy(t, lambda.Options{Env: []string{v.env()}, Function: func(f *lambda.Function) { f.Freeze = true }})
+	s.Define("row", row(5))
+	s.Define("wide", "- Name: A\n  Type: Map\n  ItemsPath: $Input.items\n  MaxConcurrency: 20\n  Processor:\n    StartAt: B\n    States:\n    - {Name: B, Type: Wait, Seconds: 1, Next: C}\n    - {Name: C, "+strings.Replace(call(""), "$Input.n", "$Input.k", 1)+", End: true}\n  End: true\n")
+	s.Start("row", "one", `{"n":0}`)
+	s.Succeeded("row", "one", `{"n":5}`)
 	if v.calls.Load() != 5 {
 		t.Errorf("%d calls", v.calls.Load())
 	}
 	items := strings.Repeat(`{"k":1},`, 39) + `{"k":1}`
-	s.start("wide", "one", `{"items":[`+items+`]}`)
-	if x := s.wait("wide", "one", time.Minute); x.Status != "Succeeded" {
-		t.Errorf("%+v: %v", x.Status, s.history("wide", "one"))
+	s.Start("wide", "one", `{"items":[`+items+`]}`)
+	if x := s.Wait("wide", "one", time.Minute); x.Status != "Succeeded" {
+		t.Errorf("%+v: %v", x.Status, s.History("wide", "one"))
 	}
 	if v.calls.Load() != 45 {
 		t.Errorf("%d calls", v.calls.Load())
 	}
-	if n := s.letters(); n != "0" {
+	if n := s.Letters(); n != "0" {
 		t.Errorf("%s dead letters", n)
 	}
 }
 
 func TestCallbacksAndChildren(t *testing.T) {
+	t.Parallel()
 	v := serve(t)
-	s := deploy(t, options{env: []string{v.env()}})
-	s.define("ask", "- {Name: A, "+call(", token.$: $Context.Current.TaskToken")+", TaskMode: WaitForCustomCallback, End: true}\n")
-	s.define("parent", "- {Name: A, Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, Parameters: {resourceArn: 'acs:fnf:::flow/ask', input: {n: 1}}, End: true}\n")
-	s.start("parent", "p", `{}`)
+	s := lambda.Deploy(t, lambda.Options{Env: []string{v.env()}})
+	s.Define("ask", "- {Name: A, "+call(", token.$: $Context.Current.TaskToken")+", TaskMode: WaitForCustomCallback, End: true}\n")
+	s.Define("parent", "- {Name: A, Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, Parameters: {resourceArn: 'acs:fnf:::flow/ask', input: {n: 1}}, End: true}\n")
+	s.Start("parent", "p", `{}`)
 	token := <-v.tokens
-	id, err := s.client.ReportTaskSucceeded(t.Context(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"answer":42}`})
+	id, err := s.Client.ReportTaskSucceeded(t.Context(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"answer":42}`})
 	if err != nil || id == 0 {
 		t.Fatal(id, err)
 	}
-	if _, err := s.client.ReportTaskSucceeded(t.Context(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"answer":43}`}); codeOf(err) != "TaskAlreadyCompleted" {
+	if _, err := s.Client.ReportTaskSucceeded(t.Context(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"answer":43}`}); codeOf(err) != "TaskAlreadyCompleted" {
 		t.Errorf("a second report: %v", err)
 	}
-	x := s.wait("parent", "p", time.Minute)
+	x := s.Wait("parent", "p", time.Minute)
 	if x.Status != "Succeeded" || !strings.Contains(x.Output, `42`) {
 		t.Errorf("%s %s", x.Status, x.Output)
 	}
@@ -132,49 +134,52 @@ func TestCallbacksAndChildren(t *testing.T) {
 
 // TestWaits: a wait within the reach of a delayed hint, one beyond it, and one for which every hint is lost.
 func TestWaits(t *testing.T) {
-	s := deploy(t, options{hurried: true, poller: func(p *lambda.Poller) { p.Lost = 0.5 }})
-	s.define("wait", "- {Name: A, Type: Wait, Seconds: 3, Next: B}\n- {Name: B, Type: Wait, Seconds: 1, End: true}\n")
+	t.Parallel()
+	s := lambda.Deploy(t, lambda.Options{Hurried: true, Poller: func(p *lambda.Poller) { p.Lost = 0.5 }})
+	s.Define("wait", "- {Name: A, Type: Wait, Seconds: 3, Next: B}\n- {Name: B, Type: Wait, Seconds: 1, End: true}\n")
 	for i := range 10 {
-		s.start("wait", fmt.Sprint("w", i), `{"a":1}`)
+		s.Start("wait", fmt.Sprint("w", i), `{"a":1}`)
 	}
 	for i := range 10 {
-		s.succeeded("wait", fmt.Sprint("w", i), `{"a":1}`)
+		s.Succeeded("wait", fmt.Sprint("w", i), `{"a":1}`)
 	}
 }
 
 // TestQueueLost: the queue loses everything; the sweeper finds it in the store.
 func TestQueueLost(t *testing.T) {
+	t.Parallel()
 	v := serve(t)
-	s := deploy(t, options{env: []string{v.env()}, noSweeps: true, poller: func(p *lambda.Poller) { p.Lost = 1 }})
-	s.define("row", row(2))
-	s.start("row", "one", `{"n":0}`)
+	s := lambda.Deploy(t, lambda.Options{Env: []string{v.env()}, Sweeps: -1, Poller: func(p *lambda.Poller) { p.Lost = 1 }})
+	s.Define("row", row(2))
+	s.Start("row", "one", `{"n":0}`)
 	time.Sleep(time.Second)
 	if n := v.calls.Load(); n != 0 {
 		t.Fatalf("%d calls without a hint", n)
 	}
-	s.poller.Heal()
-	s.sweep()
-	if h := s.history("row", "one"); len(h) != 1 {
+	s.Poller.Heal()
+	s.Sweep()
+	if h := s.History("row", "one"); len(h) != 1 {
 		t.Errorf("it went on without a reason: %v", h)
 	}
-	s.hurry()
-	s.sweep()
-	s.succeeded("row", "one", `{"n":2}`)
+	s.Hurry()
+	s.Sweep()
+	s.Succeeded("row", "one", `{"n":2}`)
 }
 
 // TestUnreliableQueue: messages come twice, late and in another order, or not at all.
 func TestUnreliableQueue(t *testing.T) {
+	t.Parallel()
 	v := serve(t)
-	s := deploy(t, options{env: []string{v.env()}, hurried: true, poller: func(p *lambda.Poller) { p.Twice, p.Late, p.Lost = 0.5, 0.3, 0.1 }})
-	s.define("row", row(3))
-	s.define("mixed", "- {Name: A, Type: Wait, Seconds: 1, Next: B}\n- {Name: B, "+call("")+", OutputConstructor: {n.$: $Output.Body.n}, Next: C}\n- {Name: C, Type: Wait, Seconds: 1, End: true}\n")
+	s := lambda.Deploy(t, lambda.Options{Env: []string{v.env()}, Hurried: true, Poller: func(p *lambda.Poller) { p.Twice, p.Late, p.Lost = 0.5, 0.3, 0.1 }})
+	s.Define("row", row(3))
+	s.Define("mixed", "- {Name: A, Type: Wait, Seconds: 1, Next: B}\n- {Name: B, "+call("")+", OutputConstructor: {n.$: $Output.Body.n}, Next: C}\n- {Name: C, Type: Wait, Seconds: 1, End: true}\n")
 	for i := range 15 {
-		s.start("row", fmt.Sprint("r", i), `{"n":0}`)
-		s.start("mixed", fmt.Sprint("m", i), `{"n":0}`)
+		s.Start("row", fmt.Sprint("r", i), `{"n":0}`)
+		s.Start("mixed", fmt.Sprint("m", i), `{"n":0}`)
 	}
 	for i := range 15 {
-		s.succeeded("row", fmt.Sprint("r", i), `{"n":3}`)
-		s.succeeded("mixed", fmt.Sprint("m", i), `{"n":1}`)
+		s.Succeeded("row", fmt.Sprint("r", i), `{"n":3}`)
+		s.Succeeded("mixed", fmt.Sprint("m", i), `{"n":1}`)
 	}
 	if n := v.distinct(); n != 60 {
 		t.Errorf("%d different calls, want 60", n)
@@ -184,8 +189,9 @@ func TestUnreliableQueue(t *testing.T) {
 // TestKilledRunners: runners are killed before and after their commits reach the store, and commits are throttled and
 // lose their answers. Every execution ends right.
 func TestKilledRunners(t *testing.T) {
+	t.Parallel()
 	v := serve(t)
-	var s *stack
+	var s *lambda.Stack
 	var calm atomic.Bool
 	var kills, lost, throttled atomic.Int64
 	var mu sync.Mutex
@@ -202,12 +208,12 @@ func TestKilledRunners(t *testing.T) {
 		switch p := chance(); {
 		case p < 0.05: // before the commit
 			kills.Add(1)
-			s.runner.Kill()
+			s.Runner.Kill()
 			return nil, emulators.ErrLost
 		case p < 0.10: // after it
 			answer, err := c.Lose()
 			kills.Add(1)
-			s.runner.Kill()
+			s.Runner.Kill()
 			return answer, err
 		case p < 0.20:
 			lost.Add(1)
@@ -218,20 +224,20 @@ func TestKilledRunners(t *testing.T) {
 		}
 		return c.Send()
 	}
-	s = deploy(t, options{env: []string{v.env(), "MILLRACE_CALL_SECONDS=1"}, dynamo: faults, hurried: true})
-	s.define("row", row(3))
-	s.define("mixed", "- {Name: A, Type: Wait, Seconds: 1, Next: B}\n- {Name: B, "+call("")+", OutputConstructor: {n.$: $Output.Body.n}, End: true}\n")
+	s = lambda.Deploy(t, lambda.Options{Env: []string{v.env(), "MILLRACE_CALL_SECONDS=1"}, Faults: faults, Hurried: true})
+	s.Define("row", row(3))
+	s.Define("mixed", "- {Name: A, Type: Wait, Seconds: 1, Next: B}\n- {Name: B, "+call("")+", OutputConstructor: {n.$: $Output.Body.n}, End: true}\n")
 	for i := range 10 {
-		s.start("row", fmt.Sprint("r", i), `{"n":0}`)
-		s.start("mixed", fmt.Sprint("m", i), `{"n":0}`)
+		s.Start("row", fmt.Sprint("r", i), `{"n":0}`)
+		s.Start("mixed", fmt.Sprint("m", i), `{"n":0}`)
 	}
-	time.Sleep(10 * time.Second)
+	time.Sleep(7 * time.Second)
 	calm.Store(true)
 	for i := range 10 {
-		s.succeeded("row", fmt.Sprint("r", i), `{"n":3}`)
-		s.succeeded("mixed", fmt.Sprint("m", i), `{"n":1}`)
+		s.Succeeded("row", fmt.Sprint("r", i), `{"n":3}`)
+		s.Succeeded("mixed", fmt.Sprint("m", i), `{"n":1}`)
 	}
-	t.Logf("%d kills, %d answers lost, %d throttles; %d calls for 40; %s", kills.Load(), lost.Load(), throttled.Load(), v.calls.Load(), s.poller)
+	t.Logf("%d kills, %d answers lost, %d throttles; %d calls for 40; %s", kills.Load(), lost.Load(), throttled.Load(), v.calls.Load(), s.Poller)
 	if kills.Load() == 0 || lost.Load() == 0 {
 		t.Error("the faults did not come to pass")
 	}
@@ -242,16 +248,17 @@ func TestKilledRunners(t *testing.T) {
 
 // TestPoisonMessages: what is no hint ends among the dead letters, and disturbs nothing.
 func TestPoisonMessages(t *testing.T) {
-	s := deploy(t, options{poller: func(p *lambda.Poller) { p.Visibility = time.Second }})
-	s.define("hello", pass)
+	t.Parallel()
+	s := lambda.Deploy(t, lambda.Options{Poller: func(p *lambda.Poller) { p.Visibility = time.Second }})
+	s.Define("hello", pass)
 	for _, body := range []string{"not json", `{"v":99,"p":"x#a#b"}`, `{"v":1,"p":"x#nobody#here"}`, `{"v":1,"p":"nonsense"}`} {
-		s.send(body)
+		s.Send(body)
 	}
-	s.start("hello", "one", `{"a":1}`)
-	s.succeeded("hello", "one", `{"a":1}`)
-	for end := time.Now().Add(30 * time.Second); s.letters() != "2"; {
+	s.Start("hello", "one", `{"a":1}`)
+	s.Succeeded("hello", "one", `{"a":1}`)
+	for end := time.Now().Add(30 * time.Second); s.Letters() != "2"; {
 		if time.Now().After(end) {
-			t.Fatalf("%s dead letters, want the 2 that nobody understands", s.letters())
+			t.Fatalf("%s dead letters, want the 2 that nobody understands", s.Letters())
 		}
 		time.Sleep(200 * time.Millisecond)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/tests/lambda"
 )
 
 // invoked is a function of a user's: it gets the event and answers with a result or an error document.
@@ -70,6 +71,7 @@ const arnOf = "arn:aws:lambda:us-east-1:123456789012:function:"
 // TestLambdaFunctions: flows call Lambda functions, through the mapping and by ARN, and get results, errors, the
 // outcomes of asynchronous invocations, and reports by token.
 func TestLambdaFunctions(t *testing.T) {
+	t.Parallel()
 	tokens := make(chan string, 1)
 	u := &users{t: t, functions: map[string]invoked{
 		"prod-double": func(event []byte) (string, bool) {
@@ -87,62 +89,63 @@ func TestLambdaFunctions(t *testing.T) {
 	}}
 	api := httptest.NewServer(u)
 	t.Cleanup(api.Close)
-	s := deploy(t, options{env: []string{"AWS_ENDPOINT_URL_LAMBDA=" + api.URL,
+	s := lambda.Deploy(t, lambda.Options{Env: []string{"AWS_ENDPOINT_URL_LAMBDA=" + api.URL,
 		"MILLRACE_FUNCTIONS=functions: [{match: '*', lambda: '" + arnOf + "prod-{name}'}]"}})
-	u.outcome = s.send
+	u.outcome = s.Send
 	fc := "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/%s', invocationType: %s, body: {n: 21, token.$: $Context.Current.TaskToken}}, TaskMode: %s, End: true"
-	s.define("sync", "- {Name: A, "+fmt.Sprintf(fc, "double", "Sync", "RequestComplete")+"}\n")
-	s.define("async", "- {Name: A, "+fmt.Sprintf(fc, "double", "Async", "WaitForSystemCallback")+"}\n")
-	s.define("fails", "- {Name: A, "+fmt.Sprintf(fc, "broken", "Async", "WaitForSystemCallback")+"}\n")
-	s.define("caught", "- {Name: A, "+strings.Replace(fmt.Sprintf(fc, "broken", "Sync", "RequestComplete"), "End: true", "Catch: [{Errors: [NoFunds], Next: B}], End: true", 1)+"}\n- {Name: B, Type: Succeed}\n")
-	s.define("none", "- {Name: A, "+fmt.Sprintf(fc, "missing", "Sync", "RequestComplete")+"}\n")
-	s.define("ask", "- {Name: A, "+fmt.Sprintf(fc, "ask", "Sync", "WaitForCustomCallback")+"}\n")
-	s.define("direct", "- {Name: A, Type: Task, Action: 'Lambda:Invoke', Parameters: {functionArn: '"+arnOf+"prod-double', body: {n: 4}}, End: true}\n")
+	s.Define("sync", "- {Name: A, "+fmt.Sprintf(fc, "double", "Sync", "RequestComplete")+"}\n")
+	s.Define("async", "- {Name: A, "+fmt.Sprintf(fc, "double", "Async", "WaitForSystemCallback")+"}\n")
+	s.Define("fails", "- {Name: A, "+fmt.Sprintf(fc, "broken", "Async", "WaitForSystemCallback")+"}\n")
+	s.Define("caught", "- {Name: A, "+strings.Replace(fmt.Sprintf(fc, "broken", "Sync", "RequestComplete"), "End: true", "Catch: [{Errors: [NoFunds], Next: B}], End: true", 1)+"}\n- {Name: B, Type: Succeed}\n")
+	s.Define("none", "- {Name: A, "+fmt.Sprintf(fc, "missing", "Sync", "RequestComplete")+"}\n")
+	s.Define("ask", "- {Name: A, "+fmt.Sprintf(fc, "ask", "Sync", "WaitForCustomCallback")+"}\n")
+	s.Define("direct", "- {Name: A, Type: Task, Action: 'Lambda:Invoke', Parameters: {functionArn: '"+arnOf+"prod-double', body: {n: 4}}, End: true}\n")
 	for _, f := range []string{"sync", "async", "fails", "caught", "none", "ask", "direct"} {
-		s.start(f, "one", "{}")
+		s.Start(f, "one", "{}")
 	}
 	token := <-tokens
-	if _, err := s.client.ReportTaskSucceeded(t.Context(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"r":1}`}); err != nil {
+	if _, err := s.Client.ReportTaskSucceeded(t.Context(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"r":1}`}); err != nil {
 		t.Error(err)
 	}
 	for f, want := range map[string]string{"sync": `"n":42`, "async": `"n":42`, "direct": `"n":8`, "ask": `"r":1`} {
-		if x := s.wait(f, "one", time.Minute); x.Status != "Succeeded" || !strings.Contains(x.Output, want) {
-			t.Errorf("%s: %s %s; %v", f, x.Status, x.Output, s.history(f, "one"))
+		if x := s.Wait(f, "one", time.Minute); x.Status != "Succeeded" || !strings.Contains(x.Output, want) {
+			t.Errorf("%s: %s %s; %v", f, x.Status, x.Output, s.History(f, "one"))
 		}
 	}
-	if x := s.wait("caught", "one", time.Minute); x.Status != "Succeeded" {
-		t.Errorf("caught: %s; %v", x.Status, s.history("caught", "one"))
+	if x := s.Wait("caught", "one", time.Minute); x.Status != "Succeeded" {
+		t.Errorf("caught: %s; %v", x.Status, s.History("caught", "one"))
 	}
 	for _, f := range []string{"fails", "none"} {
-		if x := s.wait(f, "one", time.Minute); x.Status != "Failed" {
+		if x := s.Wait(f, "one", time.Minute); x.Status != "Failed" {
 			t.Errorf("%s: %s", f, x.Status)
 		}
 	}
-	if h := s.history("async", "one"); count(h, "TaskSubmitted") != 1 || count(h, "TaskSucceeded") != 1 {
+	if h := s.History("async", "one"); count(h, "TaskSubmitted") != 1 || count(h, "TaskSucceeded") != 1 {
 		t.Errorf("async: %v", h)
 	}
-	if n := s.letters(); n != "0" {
+	if n := s.Letters(); n != "0" {
 		t.Errorf("%s dead letters", n)
 	}
 }
 
 // TestStartSyncExecution: an Express flow runs in the API's own function.
 func TestStartSyncExecution(t *testing.T) {
+	t.Parallel()
 	v := serve(t)
-	s := deploy(t, options{env: []string{v.env(), "MILLRACE_SYNC_SECONDS=2"}})
+	s := lambda.Deploy(t, lambda.Options{Env: []string{v.env(), "MILLRACE_SYNC_SECONDS=2"}})
 	define := func(name, states string) {
 		definition := fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n%s", name, states)
-		if _, err := s.client.CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL", ExecutionMode: "Express"}); err != nil {
+		if _, err := s.Client.CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL", ExecutionMode: "Express"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	define("quick", row(2))
 	define("slow", "- {Name: A, Type: Wait, Seconds: 10, End: true}\n")
-	x, err := s.client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "quick", Input: `{"n":5}`})
+	x, err := s.Client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "quick", Input: `{"n":5}`})
 	if err != nil || x.Status != "Succeeded" || x.Output != `{"n":7}` {
 		t.Errorf("%+v %v", x, err)
 	}
-	x, err = s.client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "slow"})
+	x, err = s.Client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "slow"})
 	if err != nil || x.Status != "TimedOut" {
 		t.Errorf("%+v %v", x, err)
 	}
@@ -150,11 +153,12 @@ func TestStartSyncExecution(t *testing.T) {
 
 // TestLoopbackStaysClosed: no setting lets a flow call the machine that its runner runs on, where the runtime API is.
 func TestLoopbackStaysClosed(t *testing.T) {
+	t.Parallel()
 	v := serve(t)
-	s := deploy(t, options{env: []string{"MILLRACE_SETTINGS={AllowLoopback: true, AllowPrivate: true}"}})
-	s.define("inward", "- {Name: A, Type: Task, Action: 'HTTP:Request', Parameters: {method: Get, url: '"+v.URL+"'}, End: true}\n")
-	s.start("inward", "one", "{}")
-	if x := s.wait("inward", "one", time.Minute); x.Status != "Failed" || v.calls.Load() != 0 {
+	s := lambda.Deploy(t, lambda.Options{Env: []string{"MILLRACE_SETTINGS={AllowLoopback: true, AllowPrivate: true}"}})
+	s.Define("inward", "- {Name: A, Type: Task, Action: 'HTTP:Request', Parameters: {method: Get, url: '"+v.URL+"'}, End: true}\n")
+	s.Start("inward", "one", "{}")
+	if x := s.Wait("inward", "one", time.Minute); x.Status != "Failed" || v.calls.Load() != 0 {
 		t.Errorf("%s after %d calls", x.Status, v.calls.Load())
 	}
 }

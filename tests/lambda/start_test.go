@@ -21,13 +21,14 @@ func codeOf(err error) string { return string(fault.CodeOf(err)) }
 
 // TestStartExecution is the contract of StartExecution, through every front and with both signatures.
 func TestStartExecution(t *testing.T) {
-	s := deploy(t, options{function: func(f *lambda.Function) { f.Freeze = true }})
-	s.define("hello", pass)
-	s.define("asks", "- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
+	t.Parallel()
+	s := lambda.Deploy(t, lambda.Options{Function: func(f *lambda.Function) { f.Freeze = true }})
+	s.Define("hello", pass)
+	s.Define("asks", "- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
 	for form, name := range map[lambda.Form]string{lambda.HTTPAPI: "v2", lambda.HTTPAPIProd: "v2-prod", lambda.RESTAPI: "v1", lambda.FunctionURL: "url"} {
 		for _, signature := range []string{"v1", "v3"} {
 			t.Run(name+"-"+signature, func(t *testing.T) {
-				c := s.connect(form, signature)
+				c := s.Connect(form, signature)
 				run := "run-" + name + signature
 				input := `{"a": 1, "text": "日本 +&="}`
 				q := cloudflow.StartExecutionRequest{FlowName: "hello", ExecutionName: run, Input: input}
@@ -35,7 +36,7 @@ func TestStartExecution(t *testing.T) {
 				if err != nil || x.Status != "Running" || x.Input != input || x.Name != run {
 					t.Fatalf("%+v %v", x, err)
 				}
-				s.succeeded("hello", run, `{"a":1,"text":"日本 +&="}`)
+				s.Succeeded("hello", run, `{"a":1,"text":"日本 +&="}`)
 				if _, err := c.StartExecution(t.Context(), q); codeOf(err) != "ExecutionAlreadyExists" {
 					t.Errorf("a second start: %v", err)
 				}
@@ -62,22 +63,23 @@ func TestStartExecution(t *testing.T) {
 			})
 		}
 	}
-	wrong, err := rpc.NewClient(rpc.ClientOptions{Endpoint: s.gateways[lambda.HTTPAPI], AccessKeyID: keyID, Secret: "wrong"})
+	wrong, err := rpc.NewClient(rpc.ClientOptions{Endpoint: s.Gateways[lambda.HTTPAPI], AccessKeyID: lambda.KeyID, Secret: "wrong"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := wrong.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "hello"}); codeOf(err) != "SignatureDoesNotMatch" && codeOf(err) != "SignatureNotMatch" {
 		t.Errorf("a wrong secret: %v", err)
 	}
-	if n := s.letters(); n != "0" {
+	if n := s.Letters(); n != "0" {
 		t.Errorf("%s dead letters", n)
 	}
 }
 
 // TestStartRace: fifty clients race on each of some names through several instances: one start each.
 func TestStartRace(t *testing.T) {
-	s := deploy(t, options{apis: 8})
-	s.define("waits", "- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
+	t.Parallel()
+	s := lambda.Deploy(t, lambda.Options{APIs: 8})
+	s.Define("waits", "- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
 	const clients, names = 50, 4
 	starts := make([]map[rpc.Timestamp]int, names)
 	var mu sync.Mutex
@@ -86,7 +88,7 @@ func TestStartRace(t *testing.T) {
 		starts[n] = map[rpc.Timestamp]int{}
 		for i := range clients {
 			racing.Go(func() {
-				x, err := s.client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "waits", ExecutionName: fmt.Sprint("n", n), Input: fmt.Sprintf(`{"client":%d}`, i)})
+				x, err := s.Client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "waits", ExecutionName: fmt.Sprint("n", n), Input: fmt.Sprintf(`{"client":%d}`, i)})
 				if err != nil {
 					t.Error(err)
 					return
@@ -102,18 +104,19 @@ func TestStartRace(t *testing.T) {
 		if len(starts[n]) != 1 {
 			t.Errorf("name %d was started at %v", n, starts[n])
 		}
-		if h := s.history("waits", fmt.Sprint("n", n)); count(h, "ExecutionStarted") != 1 {
+		if h := s.History("waits", fmt.Sprint("n", n)); count(h, "ExecutionStarted") != 1 {
 			t.Errorf("name %d: %v", n, h)
 		}
 	}
-	if s.api.ColdStarts() < 2 {
-		t.Errorf("%d instances of the API took part", s.api.ColdStarts())
+	if s.API.ColdStarts() < 2 {
+		t.Errorf("%d instances of the API took part", s.API.ColdStarts())
 	}
 }
 
 // TestStartAnswersLost: the answers of claims are lost after the write was applied, or the write is throttled: whoever
 // starts is told the truth all the same, and everything that was acknowledged runs, once.
 func TestStartAnswersLost(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	faults := func(c emulators.Call) (*http.Response, error) {
 		if c.Op != "PutItem" {
@@ -127,13 +130,13 @@ func TestStartAnswersLost(t *testing.T) {
 		}
 		return c.Send()
 	}
-	s := deploy(t, options{apiDynamo: faults})
-	s.define("hello", pass)
+	s := lambda.Deploy(t, lambda.Options{APIFaults: faults})
+	s.Define("hello", pass)
 	var starting sync.WaitGroup
 	for i := range 20 {
 		starting.Go(func() {
 			name := fmt.Sprint("n", i)
-			x, err := s.client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "hello", ExecutionName: name, Input: fmt.Sprintf(`{"i":%d}`, i)})
+			x, err := s.Client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "hello", ExecutionName: name, Input: fmt.Sprintf(`{"i":%d}`, i)})
 			if err != nil || x.Status != "Running" {
 				t.Errorf("%s: %+v %v", name, x, err)
 			}
@@ -141,6 +144,6 @@ func TestStartAnswersLost(t *testing.T) {
 	}
 	starting.Wait()
 	for i := range 20 {
-		s.succeeded("hello", fmt.Sprint("n", i), fmt.Sprintf(`{"i":%d}`, i))
+		s.Succeeded("hello", fmt.Sprint("n", i), fmt.Sprintf(`{"i":%d}`, i))
 	}
 }

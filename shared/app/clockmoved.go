@@ -1,0 +1,26 @@
+//go:build millrace_testclock
+
+package app
+
+import (
+	"os"
+	"strconv"
+	"time"
+)
+
+// clock is the clock of executions in functions that are compiled for tests of long waits: the machine's, ahead by the
+// milliseconds that stand in the file TEST_CLOCK_FILE. Nothing of it is in a program that is compiled without the tag.
+func clock() func() time.Time {
+	path := os.Getenv("TEST_CLOCK_FILE")
+	return func() time.Time {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			panic("the tests' clock: " + err.Error())
+		}
+		ahead, err := strconv.ParseInt(string(text), 10, 64)
+		if err != nil {
+			panic("the tests' clock: " + err.Error())
+		}
+		return time.Now().Add(time.Duration(ahead) * time.Millisecond)
+	}
+}

@@ -1,0 +1,50 @@
+package lambda
+
+import (
+	"sync"
+	"testing"
+
+	"millrace/tests/emulators"
+)
+
+// lasting is a test whose clean-up waits for the end of the process: what it starts serves all tests.
+type lasting struct {
+	testing.TB
+	ends []func()
+}
+
+// Cleanup is called when the process ends.
+func (l *lasting) Cleanup(f func()) { l.ends = append(l.ends, f) }
+
+// shared are the emulators of all stacks of this process. They hold a table and queues for each.
+var shared struct {
+	mu              sync.Mutex
+	dynamo, queues  string
+	dynamoT, queueT lasting
+}
+
+// startShared starts the emulators unless they run already, and gives their endpoints.
+func startShared(t testing.TB) (dynamo, queues string) {
+	t.Helper()
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.dynamo == "" {
+		shared.dynamoT.TB = t
+		shared.dynamo = emulators.StartDynalite(&shared.dynamoT)
+	}
+	if shared.queues == "" {
+		shared.queueT.TB = t
+		shared.queues = emulators.StartFauxqs(&shared.queueT)
+	}
+	return shared.dynamo, shared.queues
+}
+
+// End ends what serves all tests of the process: emulators and binaries. TestMain calls it.
+func End() {
+	shared.mu.Lock()
+	for _, end := range append(shared.dynamoT.ends, shared.queueT.ends...) {
+		end()
+	}
+	shared.mu.Unlock()
+	removeBinaries()
+}

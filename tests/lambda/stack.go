@@ -1,0 +1,229 @@
+package lambda
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"millrace/shared/rpc"
+	"millrace/shared/store/dynamostore"
+	"millrace/tests/emulators"
+)
+
+// The caller of all stacks, unless Options.Credentials says otherwise.
+const (
+	Account = "1234567890123456"
+	KeyID   = "AKTEST"
+	Secret  = "a-secret-of-the-tests"
+	callers = `{"accounts":[{"id":"` + Account + `","keys":[{"id":"` + KeyID + `","secret":"` + Secret + `"}]}]}`
+)
+
+// Stack is a deployment: functions, table, queue with its dead letters, gateways, poller and sweeper. It ends with the
+// test.
+type Stack struct {
+	API, Runner, Sweeper *Function
+	Poller               *Poller
+	Clock                *Clock             // nil without Options.Clock
+	Plain                []string           // the environment of a function that no fault disturbs
+	Client               *rpc.Client        // through the HTTP API
+	Watcher              *rpc.Client        // looks at executions: Client, or with Options.Aside one of an API of its own
+	Gateways             map[Form]string    // addresses
+	Table                string             // name
+	Dynamo               *dynamodb.Client   // past all faults
+	SQS                  *sqs.Client        // past all faults
+	t                    testing.TB         // the test
+	queue, dead          string             // URLs
+	stopPolls            context.CancelFunc // ends polling
+	polling              *sync.WaitGroup    // poller, schedule and clock
+	busy                 func() bool        // Options.Busy
+	tags                 []string           // of the binaries
+}
+
+// Options of a stack.
+type Options struct {
+	Env         []string          // added to the environment of all functions
+	Credentials string            // the credentials file; the caller above
+	APIFaults   emulators.Faulty  // faults between the API and the table; nil: none
+	Faults      emulators.Faulty  // the same between the step runner and the table
+	SweepFaults emulators.Faulty  // the same between the sweeper and the table
+	QueueFaults emulators.Faulty  // the same between all functions and the queue
+	Poller      func(*Poller)     // changes the poller
+	Function    func(f *Function) // changes each function
+	APIs        int               // instances of the API; 4
+	Sweeps      time.Duration     // between two sweeps, 2 s; negative: none
+	Hurried     bool              // before each sweep two minutes go by
+	Aside       bool              // executions are looked at past API, gateways and faults
+	Clock       bool              // executions go by a Clock, which the test moves
+	Skip        bool              // they do, and it moves by itself to whatever is due next; nothing else sweeps
+	Busy        func() bool       // with Skip: something goes on outside the stack; nil: nothing ever does
+	Receives    int               // deliveries until a message is a dead letter; 5
+}
+
+// Deploy makes a stack. The functions start when they are asked for something.
+func Deploy(t testing.TB, o Options) *Stack {
+	t.Helper()
+	ddb, queues := startShared(t)
+	s := &Stack{t: t, Table: emulators.Unique("millrace"), Dynamo: dynamodb.NewFromConfig(emulators.Config(ddb, nil)),
+		SQS: sqs.NewFromConfig(emulators.Config(queues, nil)), Gateways: map[Form]string{}, polling: &sync.WaitGroup{}, busy: o.Busy}
+	if err := dynamostore.CreateTable(t.Context(), s.Dynamo, s.Table); err != nil {
+		t.Fatal(err)
+	}
+	s.createQueues(o)
+	env := s.environment(o, proxied(t, queues, o.QueueFaults))
+	through := func(f emulators.Faulty) []string {
+		return append([]string{"AWS_ENDPOINT_URL_DYNAMODB=" + proxied(t, ddb, f)}, env...)
+	}
+	s.Plain = through(nil)
+	if o.APIs == 0 {
+		o.APIs = 4
+	}
+	s.API = s.Function("api", 29*time.Second, o.APIs, through(o.APIFaults), o.Function)
+	s.Runner = s.Function("steprunner", 30*time.Second, 8, through(o.Faults), o.Function)
+	s.Sweeper = s.Function("sweeper", 30*time.Second, 1, through(o.SweepFaults), o.Function)
+	for _, form := range []Form{HTTPAPI, HTTPAPIProd, RESTAPI, FunctionURL} {
+		s.Gateways[form] = s.gateway(form, s.API)
+	}
+	s.Client = s.Connect(HTTPAPI, "v1")
+	s.Watcher = s.Client
+	if o.Aside || o.Skip {
+		watched := s.Function("api", 29*time.Second, 32, s.Plain, nil)
+		s.Watcher = s.connect(s.gateway(HTTPAPI, watched), "v1")
+	}
+	s.poll(o)
+	return s
+}
+
+// proxied is the endpoint behind faults, if there are any.
+func proxied(t testing.TB, endpoint string, f emulators.Faulty) string {
+	if f == nil {
+		return endpoint
+	}
+	return emulators.Proxy(t, endpoint, f)
+}
+
+func (s *Stack) environment(o Options, queues string) []string {
+	if o.Credentials == "" {
+		o.Credentials = callers
+	}
+	env := []string{"AWS_REGION=" + emulators.Region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL_SQS=" + queues,
+		"STORE_URL=dynamodb://" + s.Table, "QUEUE_URL=" + s.queue, "MILLRACE_REGION=cn-hangzhou", "MILLRACE_CREDENTIALS=" + o.Credentials,
+		"MILLRACE_CALL_SECONDS=5"}
+	if o.Clock || o.Skip {
+		s.Clock = newClock(s.t)
+		s.tags = []string{movedClock}
+		env = append(env, s.Clock.variable())
+	}
+	return append(env, o.Env...)
+}
+
+func (s *Stack) createQueues(o Options) {
+	s.t.Helper()
+	create := func(name string, attributes map[string]string) string {
+		out, err := s.SQS.CreateQueue(s.t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return *out.QueueUrl
+	}
+	if o.Receives == 0 {
+		o.Receives = 5
+	}
+	s.dead = create(emulators.Unique("dead"), nil)
+	arn := s.attribute(s.dead, types.QueueAttributeNameQueueArn)
+	s.queue = create(emulators.Unique("steps"), map[string]string{"RedrivePolicy": redrive(arn, o.Receives)})
+}
+
+// Function deploys one, in the environment given.
+func (s *Stack) Function(name string, timeout time.Duration, instances int, env []string, edit func(*Function)) *Function {
+	f := &Function{Name: name, Binary: Binary(s.t, name, s.tags...), Env: env, Timeout: timeout, Instances: instances}
+	if edit != nil {
+		edit(f)
+	}
+	s.t.Cleanup(func() {
+		f.Close()
+		if s.t.Failed() {
+			s.t.Logf("%s: %d invocations, %d cold starts; its output ends with\n%s", name, f.Invocations(), f.ColdStarts(), last(f.Output(), 3000))
+		}
+	})
+	return f
+}
+
+func last(s string, n int) string { return s[max(0, len(s)-n):] }
+
+func (s *Stack) gateway(form Form, f *Function) string {
+	server := httptest.NewServer(&Gateway{Form: form, Invoke: f.Invoke})
+	s.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// poll starts the event source mapping, and the schedule or the clock that stands for it.
+func (s *Stack) poll(o Options) {
+	var ctx context.Context
+	ctx, s.stopPolls = context.WithCancel(context.Background())
+	s.Poller = &Poller{Client: s.SQS, URL: s.queue, ARN: "arn:aws:sqs:us-east-1:000000000000:steps", Invoke: s.Runner.Invoke,
+		Batch: 5, Concurrent: 8, Visibility: 3 * time.Second, Random: rand.New(rand.NewPCG(1, 2)), LateMax: time.Second}
+	if o.Poller != nil {
+		o.Poller(s.Poller)
+	}
+	s.polling.Go(func() { s.Poller.Run(ctx) })
+	if o.Sweeps == 0 {
+		o.Sweeps = 2 * time.Second
+	}
+	switch {
+	case o.Skip:
+		s.polling.Go(func() { s.skip(ctx) })
+	case o.Sweeps > 0:
+		s.polling.Go(func() { s.schedule(ctx, o.Sweeps, o.Hurried) })
+	}
+	s.t.Cleanup(func() {
+		s.stopPolls()
+		s.polling.Wait()
+	})
+}
+
+// schedule sweeps again and again.
+func (s *Stack) schedule(ctx context.Context, every time.Duration, hurried bool) {
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			if hurried {
+				s.Hurry()
+			}
+			s.Sweep()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Sweep lets a minute's tick come to the sweeper.
+func (s *Stack) Sweep() {
+	if _, err := s.Sweeper.Invoke([]byte(`{"kind":"sweep"}`)); err != nil {
+		s.t.Error("sweep:", err)
+	}
+}
+
+// Connect gives a client that goes through the gateway of a form and signs in a way: "v1" or "v3".
+func (s *Stack) Connect(form Form, signature string) *rpc.Client {
+	s.t.Helper()
+	return s.connect(s.Gateways[form], signature)
+}
+
+func (s *Stack) connect(endpoint, signature string) *rpc.Client {
+	s.t.Helper()
+	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: endpoint, AccessKeyID: KeyID, Secret: Secret, Signature: signature, HTTPClient: &http.Client{Transport: emulators.NewTransport()}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
