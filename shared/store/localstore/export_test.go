@@ -3,6 +3,7 @@ package localstore
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -11,6 +12,12 @@ import (
 
 // CheckSpace looks at the free space now instead of within a second.
 func CheckSpace(s *Store) { s.checkSpace() }
+
+// Pause sets how long a write bears a full disk, and Pebble waits before it tries again.
+func Pause(o Options, d time.Duration) Options {
+	o.pause = d
+	return o
+}
 
 // CountKeys returns how many keys the database holds, in all key spaces.
 func CountKeys(t testing.TB, s *Store) (n int) {

@@ -2,7 +2,9 @@ package localstore
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // failure is where a write ends that went wrong on the disk. It is Pebble's logger as well, since that is where
@@ -10,7 +12,22 @@ import (
 type failure struct {
 	options Options
 	first   atomic.Pointer[error]
+
+	mu    sync.Mutex
+	spoke map[string]*spell // by the format of the message
 }
+
+// spell is the time since a message was logged last.
+type spell struct {
+	since    time.Time
+	withheld int // how often it came since
+}
+
+// spellMin is how often a message of Pebble is logged at most: what goes wrong in the background is tried again and
+// again.
+const spellMin = time.Minute
+
+func newFailure(o Options) *failure { return &failure{options: o, spoke: make(map[string]*spell)} }
 
 // get returns the failure after which nothing is known any more, nil while all is well.
 func (f *failure) get() error {
@@ -35,7 +52,32 @@ func (f *failure) Infof(string, ...any) {}
 
 // Errorf implements pebble.Logger.
 func (f *failure) Errorf(format string, args ...any) {
-	f.options.Logger.Warn("store: "+fmt.Sprintf(format, args...), "dir", f.options.Dir)
+	withheld, ok := f.mayLog(format, time.Now())
+	if !ok {
+		return
+	}
+	about := []any{"dir", f.options.Dir}
+	if withheld > 0 {
+		about = append(about, "withheld", withheld)
+	}
+	f.options.Logger.Warn("store: "+fmt.Sprintf(format, args...), about...)
+}
+
+// mayLog tells whether messages of a format may be logged again, and how many were not since the last one. Formats are
+// Pebble's own, so they are few.
+func (f *failure) mayLog(format string, now time.Time) (withheld int, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.spoke[format]
+	if s == nil {
+		s = &spell{}
+		f.spoke[format] = s
+	} else if d := now.Sub(s.since); d >= 0 && d < spellMin {
+		s.withheld++
+		return 0, false
+	}
+	withheld, s.withheld, s.since = s.withheld, 0, now
+	return withheld, true
 }
 
 // Fatalf implements pebble.Logger.

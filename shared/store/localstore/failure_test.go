@@ -50,6 +50,90 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// TestFullDisk: when Pebble finds no room for a table, writes are refused instead of waiting for ever, Pebble tries again
+// now and then and not all the time, the log stays short, and with room again all goes on.
+func TestFullDisk(t *testing.T) {
+	fs := &gateFS{FS: vfs.Default}
+	lines := &lineCounter{}
+	s := open(t, localstore.Pause(localstore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10,
+		Logger: slog.New(slog.NewTextHandler(lines, nil))}, 50*time.Millisecond))
+	row := func(i int) store.Row {
+		return store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%06d", i)}, Data: make([]byte, 20<<10)}
+	}
+	fs.full.Store(true)
+	written, began := 0, time.Now()
+	for ; ; written++ {
+		if err := s.Put(t.Context(), []store.Row{row(written)}); errors.Is(err, store.ErrFull) {
+			break
+		} else if written > 1000 {
+			t.Fatalf("%d writes, the last answers %v", written, err)
+		}
+	}
+	for range 10 {
+		if err := s.Put(t.Context(), []store.Row{row(0)}); !errors.Is(err, store.ErrFull) {
+			t.Errorf("Put on a full disk: %v", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if tried, most := fs.tables.Load(), int64(time.Since(began)/(50*time.Millisecond))+5; tried == 0 || tried > most {
+		t.Errorf("Pebble tried %d times, at most %d are right", tried, most)
+	}
+	if n := lines.n.Load(); n != 2 {
+		t.Errorf("%d lines were logged", n)
+	}
+	if _, err := s.Get(t.Context(), row(0).Key); err != nil {
+		t.Errorf("Get on a full disk: %v", err)
+	}
+	fs.full.Store(false)
+	for errors.Is(s.Put(t.Context(), []store.Row{row(written)}), store.ErrFull) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := s.Put(t.Context(), []store.Row{row(written)}); err != nil {
+		t.Errorf("Put with room again: %v", err)
+	}
+}
+
+// TestFullDiskMeetsWriter: a write that Pebble keeps waiting when it finds the disk full is answered.
+func TestFullDiskMeetsWriter(t *testing.T) {
+	fs := &gateFS{FS: vfs.Default, wait: make(chan struct{})}
+	s := open(t, localstore.Pause(localstore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10, Logger: quiet}, 50*time.Millisecond))
+	fs.full.Store(true)
+	var written atomic.Int64
+	answer := make(chan error, 1)
+	go func() {
+		for {
+			key := store.Key{Partition: "p", Sort: fmt.Sprint(written.Load())}
+			if err := s.Put(t.Context(), []store.Row{{Key: key, Data: make([]byte, 20<<10)}}); err != nil {
+				answer <- err
+				return
+			}
+			written.Add(1)
+		}
+	}()
+	for n := int64(-1); n != written.Load() || n == 0; time.Sleep(200 * time.Millisecond) { // until it is stuck
+		n = written.Load()
+	}
+	select {
+	case err := <-answer:
+		t.Fatalf("Put answers %v before the disk is known to be full", err)
+	default:
+	}
+	close(fs.wait)
+	<-answer // ErrFull if it was not stuck after all
+	if err := s.Put(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}}}); !errors.Is(err, store.ErrFull) {
+		t.Errorf("Put on a full disk: %v", err)
+	}
+	fs.full.Store(false)
+}
+
+// lineCounter counts what is written to it.
+type lineCounter struct{ n atomic.Int64 }
+
+func (c *lineCounter) Write(b []byte) (int, error) {
+	c.n.Add(1)
+	return len(b), nil
+}
+
 // TestFailedLog: after a failed write or sync of the log nothing is acknowledged any more, and the owner is told once.
 func TestFailedLog(t *testing.T) {
 	for name, disk := range map[string]vfs.FS{"memory": vfs.NewCrashableMem(), "disk": vfs.Default} {

@@ -1,9 +1,11 @@
 package localstore_test
 
 import (
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -14,6 +16,10 @@ type gateFS struct {
 	gate sync.RWMutex // held for writing: syncs wait
 	err  atomic.Pointer[error]
 	free atomic.Uint64 // available bytes that it claims to have; 0: what there is
+
+	full   atomic.Bool   // there is no room for tables
+	wait   chan struct{} // until when that is not found out; nil: it is at once
+	tables atomic.Int64  // how often one found no room
 }
 
 // hold makes syncs wait until release.
@@ -26,6 +32,13 @@ func (f *gateFS) hold() (release func()) {
 func (f *gateFS) fail(err error) { f.err.Store(&err) }
 
 func (f *gateFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if f.full.Load() && strings.HasSuffix(name, ".sst") {
+		f.tables.Add(1)
+		if f.wait != nil {
+			<-f.wait
+		}
+		return nil, &os.PathError{Op: "create", Path: name, Err: syscall.ENOSPC}
+	}
 	file, err := f.FS.Create(name, category)
 	return f.wrap(name, file), err
 }

@@ -23,6 +23,7 @@ type Store struct {
 	lock    *pebble.Lock
 	db      *pebble.DB
 	failure *failure
+	cramped *cramped
 
 	queue      queue
 	space      atomic.Int32 // a space level
@@ -81,8 +82,8 @@ func open(options Options) (*Store, error) {
 	if err := syncDir(options.FS, options.Dir); err != nil {
 		return nil, fmt.Errorf("localstore: sync %s: %w", options.Dir, err)
 	}
-	s := &Store{options: options, stop: make(chan struct{}), failure: &failure{options: options}}
-	db, err := pebble.Open(databaseDir(options), pebbleOptions(options, s.failure))
+	s := &Store{options: options, stop: make(chan struct{}), failure: newFailure(options), cramped: newCramped(options)}
+	db, err := pebble.Open(databaseDir(options), s.pebbleOptions())
 	if err != nil {
 		return nil, fmt.Errorf("localstore: open %s: %w", options.Dir, err)
 	}
@@ -116,9 +117,10 @@ func firstFreeNumber(db *pebble.DB) (uint64, error) {
 	return binary.BigEndian.Uint64(value), nil
 }
 
-func pebbleOptions(o Options, logger pebble.Logger) *pebble.Options {
+func (s *Store) pebbleOptions() *pebble.Options {
+	o := s.options
 	p := &pebble.Options{
-		FS:                 o.FS,
+		FS:                 &patientFS{FS: o.FS, cramped: s.cramped, stop: s.stop},
 		FormatMajorVersion: pebble.FormatTableFormatV6,
 		// Pebble takes memtables from the cache: the one that is written, and one that is flushed or kept to be used
 		// again. Without room for both, nothing would be cached while many writes come in.
@@ -130,9 +132,13 @@ func pebbleOptions(o Options, logger pebble.Logger) *pebble.Options {
 		LBaseMaxBytes:               64 << 20,
 		MaxManifestFileSize:         8 << 20,
 		MaxOpenFiles:                500,
-		Logger:                      logger,
+		Logger:                      s.failure,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 	}
+	p.EventListener = &pebble.EventListener{BackgroundError: func(err error) {
+		s.cramped.meet(err)
+		s.failure.Errorf("background error: %s", err)
+	}}
 	p.TargetFileSizes[0] = 8 << 20
 	// A claim looks for a partition that is not there; a filter answers that without reading a block.
 	p.Levels[0].FilterPolicy = bloom.FilterPolicy(10)

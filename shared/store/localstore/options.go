@@ -11,6 +11,7 @@ package localstore
 import (
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -42,6 +43,8 @@ type Options struct {
 
 	// FS is the file system, for tests; the machine's.
 	FS vfs.FS
+
+	pause time.Duration // of who meets a full disk; pauseDefault
 }
 
 func (o *Options) setDefaults() {
@@ -65,5 +68,8 @@ func (o *Options) setDefaults() {
 	}
 	if o.FS == nil {
 		o.FS = vfs.Default
+	}
+	if o.pause == 0 {
+		o.pause = pauseDefault
 	}
 }

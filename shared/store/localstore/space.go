@@ -56,5 +56,5 @@ func (s *Store) room(deletes bool) error {
 	if level := s.space.Load(); level == spaceCritical || level == spaceLow && !deletes {
 		return store.ErrFull
 	}
-	return nil
+	return s.cramped.room()
 }

@@ -3,6 +3,7 @@ package localstore
 import (
 	"context"
 	"sync"
+	"time"
 
 	"millrace/shared/store"
 )
@@ -79,11 +80,30 @@ func (s *Store) write(ctx context.Context, r *request) error {
 	case <-r.done:
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-s.cramped.signal():
+		if err := s.bear(ctx, r); err != nil {
+			return err
+		}
 	}
 	err := r.err
 	*r = request{done: r.done}
 	requests.Put(r)
 	return err
+}
+
+// bear waits for an answer while the disk is full. It gives up after a pause, as it would when ctx ends: Pebble may have
+// stopped taking writes.
+func (s *Store) bear(ctx context.Context, r *request) error {
+	enough := time.NewTimer(s.options.pause)
+	defer enough.Stop()
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-enough.C:
+		return errCramped
+	}
 }
 
 // queue holds the requests that wait for the committer: one for each caller at most.
