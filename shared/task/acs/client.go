@@ -1,0 +1,147 @@
+package acs
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"millrace/shared/task/outbound"
+)
+
+// Call is one request.
+type Call struct {
+	Endpoint string // scheme and host, as Places give them
+	Method   string
+	Path     string // escaped, with its slash in front
+	Query    url.Values
+	Action   string // of the API
+	Version  string // of the API
+
+	// Header has further headers; those that start with x-acs- are signed.
+	Header      http.Header
+	ContentType string // of the body; "" without one
+	Body        []byte
+
+	// Older has the request signed as EventBridge wants it.
+	Older bool
+}
+
+// Answer is what a service answered, with a status below 400.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte // at most outbound.MaxResponseDefault
+}
+
+// Client sends calls. It is safe for many goroutines.
+type Client struct {
+	credentials Provider
+	http        *http.Client
+
+	now   func() time.Time
+	nonce func() string
+}
+
+// NewClient returns a client that signs with what provider gives. It calls through httpClient, nil for one that reaches
+// networks of the inside too: where a call goes is never a flow's decision. Redirects are not followed, for what is
+// signed for one host is not sent to another.
+func NewClient(provider Provider, httpClient *http.Client) *Client {
+	return &Client{credentials: provider, http: outbound.WithoutRedirects(outbound.OrInside(httpClient)), now: time.Now, nonce: nonce}
+}
+
+func nonce() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// Do sends a call and reads its answer to the end. The error of a refusal is an *Error; any other means that nobody knows
+// whether the call was carried out, unless it wraps ErrUnsent. Errors have no credentials in them.
+func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
+	r, err := c.request(ctx, call)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnsent, err)
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, errors.New(outbound.Reason(err))
+	}
+	body, err := outbound.ReadAll(resp)
+	if err != nil {
+		return nil, fmt.Errorf("the answer was not read: %w", err)
+	}
+	a := &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return nil, readError(a)
+	}
+	return a, nil
+}
+
+// ErrUnsent says that a call was not made.
+var ErrUnsent = errors.New("the call was not made")
+
+// request makes a signed request.
+func (c *Client) request(ctx context.Context, call *Call) (*http.Request, error) {
+	k, err := c.credentials(ctx)
+	if err == nil && !k.Valid() {
+		err = ErrNone
+	}
+	if err != nil {
+		return nil, err
+	}
+	address := call.Endpoint + call.Path
+	if len(call.Query) > 0 {
+		address += "?" + canonicalQuery(call.Query)
+	}
+	r, err := http.NewRequestWithContext(ctx, call.Method, address, bytes.NewReader(call.Body))
+	if err != nil {
+		return nil, fmt.Errorf("%q is no address of a service", call.Endpoint)
+	}
+	if len(call.Body) == 0 {
+		r.Body, r.GetBody = http.NoBody, nil
+	}
+	for name, values := range call.Header {
+		r.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	if call.ContentType != "" {
+		r.Header.Set("Content-Type", call.ContentType)
+	}
+	r.Header.Set("User-Agent", "Millrace")
+	r.Header.Set("X-Acs-Signature-Nonce", c.nonce())
+	if k.SecurityToken != "" {
+		r.Header.Set("X-Acs-Accesskey-Id", k.AccessKeyID)
+		r.Header.Set("X-Acs-Security-Token", k.SecurityToken)
+	}
+	if call.Older {
+		c.older(r, call, k)
+	} else {
+		c.current(r, call, k)
+	}
+	return r, nil
+}
+
+func (c *Client) current(r *http.Request, call *Call, k Credentials) {
+	digest := sha256.Sum256(call.Body)
+	r.Header.Set("X-Acs-Action", call.Action)
+	r.Header.Set("X-Acs-Version", call.Version)
+	r.Header.Set("X-Acs-Date", c.now().UTC().Format("2006-01-02T15:04:05Z"))
+	r.Header.Set("X-Acs-Content-Sha256", hex.EncodeToString(digest[:]))
+	sign(r, k)
+}
+
+func (c *Client) older(r *http.Request, call *Call, k Credentials) {
+	r.Header.Set("Date", c.now().UTC().Format(http.TimeFormat))
+	r.Header.Set("X-Acs-Signature-Method", "HMAC-SHA1")
+	r.Header.Set("X-Acs-Signature-Version", "1.0")
+	signOlder(r, k)
+}

@@ -1,0 +1,5 @@
+// Package acs calls the OpenAPIs of Alibaba Cloud: credentials that rotate, the signature ACS3-HMAC-SHA256 and the older
+// one of EventBridge, where services are, and a client that sends one signed request and reads its bounded answer.
+//
+// It retries nothing: whether a call may be made twice is the caller's to know.
+package acs
