@@ -110,11 +110,23 @@ func (r *Runner) drive(c *cell) {
 		if look {
 			c.hint = 0 // the hint that was under way may be this one
 		}
-		if look && !r.Exclusive {
+		if !r.Exclusive && (look || asked(items)) {
 			c.forget()
 		}
 		r.round(c, items)
 	}
+}
+
+// asked tells whether somebody outside waits for what becomes of an item. What he is told must be so: a refusal is no
+// commit, so nothing else would find out that the state at hand is an old one, in which his attempt does not stand yet or
+// the execution still runs.
+func asked(items []*item) bool {
+	for _, it := range items {
+		if it.start != nil || it.news.Kind == interp.Reported || it.news.Kind == interp.StopAsked {
+			return true
+		}
+	}
+	return false
 }
 
 // again makes the committer come back to the cell after this round.
