@@ -152,7 +152,7 @@ func pickExample(list []example, which string, r *rand.Rand) *example {
 func (c *clients) create(f definition) bool {
 	caller := cloudflow.Caller{Account: account}
 	for range 10 * triesMax {
-		x, err := request(c.w, "create "+f.name, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
+		x, err := request(c.w, nil, "create "+f.name, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
 			x, err := s.CreateFlow(ctx, caller, cloudflow.CreateFlowRequest{Name: f.name, Definition: f.text, Type: "FDL", ExecutionMode: f.mode})
 			if codeOf(err) == fault.FlowAlreadyExists {
 				return s.DescribeFlow(ctx, caller, cloudflow.DescribeFlowRequest{Name: f.name})
@@ -173,6 +173,11 @@ func (c *clients) create(f definition) bool {
 	}
 	c.w.failf("flow %s cannot be created: no end of faults", f.name)
 	return false
+}
+
+// said is a request about the execution.
+func (x *launch) said(what, who string) *spoken {
+	return &spoken{what: what, who: who, on: x.flow.name + "/" + x.name}
 }
 
 // rand gives somebody a source of chance of his own.
@@ -202,7 +207,7 @@ func (c *clients) starter(x *launch, who string) {
 	r := c.rand(who)
 	c.sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
 	for range 10 * triesMax {
-		got, err := request(c.w, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+		got, err := request(c.w, x.said("start", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StartExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Input: x.flow.input})
 		})
 		code := codeOf(err)
@@ -247,7 +252,7 @@ func (c *clients) watcher(x *launch, who string) {
 		}
 		wait := int64(r.IntN(3) * r.IntN(20))
 		before := x.started.Load()
-		got, err := request(c.w, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+		got, err := request(c.w, x.said("describe", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.DescribeExecution(ctx, caller, cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, WaitTimeSeconds: &wait})
 		})
 		code := codeOf(err)
@@ -270,7 +275,7 @@ func (c *clients) watcher(x *launch, who string) {
 		}
 	}
 	for range triesMax {
-		events, err := request(c.w, who+" history", func(ctx context.Context, s *cloudflow.Service) ([]cloudflow.Event, error) {
+		events, err := request(c.w, nil, who+" history", func(ctx context.Context, s *cloudflow.Service) ([]cloudflow.Event, error) {
 			return history(ctx, s, x, []int64{10, 100, 1000, 1000}[r.IntN(4)])
 		})
 		if err == nil {
@@ -337,7 +342,7 @@ func (c *clients) stopper(x *launch, who string) {
 	name, cause := "Stopped", who
 	for range triesMax {
 		before := x.started.Load()
-		got, err := request(c.w, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+		got, err := request(c.w, x.said("stop", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StopExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StopExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Error: &name, Cause: &cause})
 		})
 		code := codeOf(err)

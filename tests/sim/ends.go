@@ -57,6 +57,7 @@ func (w *World) attemptOf(r *run, e *flow.HistoryEvent) int64 {
 	for e.Type != flow.TaskScheduled && e.Schedule > 0 {
 		e = &r.events[e.Schedule-1]
 	}
+	// In the older language a token names the entry of its step.
 	if r.m.Language == flow.Steps {
 		for e.Type != flow.StepEntered && e.Schedule > 0 {
 			e = &r.events[e.Schedule-1]
@@ -77,6 +78,27 @@ func (w *World) openAt(r *run, attempt, before int64) bool {
 		}
 	}
 	return true
+}
+
+// isOpen tells whether a task waits for the report of a token.
+func (w *World) isOpen(r *run, token int64) bool {
+	open := false
+	for i := range r.events {
+		e := &r.events[i]
+		switch e.Type {
+		case flow.TaskScheduled:
+			if w.attemptOf(r, e) == token {
+				open = true
+			}
+		case flow.TaskSucceeded, flow.TaskFailed, flow.TaskSubmitFailed, flow.TaskTimedOut:
+			if w.attemptOf(r, e) == token {
+				open = false
+			}
+		case flow.StateAborted, flow.StateFailed, flow.StateTimedOut, flow.StepFailed:
+			open = false // perhaps: what has been aborted is not told apart
+		}
+	}
+	return open
 }
 
 // judgeExample compares how an example has ended with the flow tester's run of it, where time and faults decide nothing.

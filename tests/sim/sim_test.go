@@ -20,14 +20,12 @@ var (
 	home  = flag.String("home", "", "local, servers or functions")
 	going = flag.Duration("for", 0, "go on for so long, whatever -runs says")
 	part  = flag.String("part", "0/1", "which of the seeds: every second one from the first is 0/2")
+	most  = flag.Int("failures", 5, "after how many failures the rest is not run")
 	trace = flag.Bool("trace", false, "show every step")
 )
 
 // fixed is how many seeds an ordinary test run takes, from 1 on.
 const fixed = 1500
-
-// failuresMax is after how many failures the rest is not run.
-const failuresMax = 5
 
 // TestSeeds runs a fixed set of seeds, or those that are asked for.
 func TestSeeds(t *testing.T) {
@@ -45,7 +43,7 @@ func TestSeeds(t *testing.T) {
 	begun := time.Now()
 	var total sim.Report
 	failures, made := 0, 0
-	for i := share; failures < failuresMax && (i < n || *going > 0); i += shares {
+	for i := share; failures < *most && (i < n || *going > 0); i += shares {
 		if *going > 0 && time.Since(begun) > *going {
 			break
 		}

@@ -235,7 +235,7 @@ func (k *tasks) report(who, token string, n planned) {
 	parsed, _ := interp.ParseToken(token)
 	w.clients.sleep(n.delay)
 	for range triesMax {
-		id, err := request(w, who, func(ctx context.Context, s *cloudflow.Service) (int64, error) {
+		id, err := request(w, &spoken{what: "report", who: who, on: parsed.Flow + "/" + parsed.Execution}, who, func(ctx context.Context, s *cloudflow.Service) (int64, error) {
 			c := cloudflow.Caller{Account: account}
 			if n.failure != nil {
 				return s.ReportTaskFailed(ctx, c, cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: n.failure.Name, Cause: &n.failure.Cause})
@@ -264,6 +264,9 @@ func (k *tasks) judge(told *reported) {
 	if told.code != "" {
 		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument {
 			k.w.failf("%s was answered %s", told.who, told.code)
+		}
+		if r := k.w.runOf(told.token.Flow, told.token.Execution); told.code == fault.TaskAlreadyCompleted && r != nil && !r.x.Status.Final() && k.w.isOpen(r, told.token.ID) {
+			k.w.failf("%s was told %s, and its task is open", told.who, told.code)
 		}
 		return
 	}

@@ -78,6 +78,7 @@ type World struct {
 	executions int
 	tasks      *tasks
 	clients    *clients
+	said       []*spoken
 
 	mu      sync.Mutex
 	failure string
@@ -97,6 +98,7 @@ const account = "1234567890123456"
 // Run makes one run in a bubble of its own.
 func Run(t *testing.T, o Options) Report {
 	var report Report
+	var said []*spoken
 	// What runs between two steps mostly commutes; where it does not, one thread keeps its order.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	previous := crand.Reader
@@ -106,8 +108,11 @@ func Run(t *testing.T, o Options) Report {
 		w := newWorld(o)
 		w.live()
 		w.end()
-		report = w.report()
+		report, said = w.report(), w.said
 	})
+	if report.Failure == "" {
+		report.Failure = judgeLinear(said, report.Steps)
+	}
 	return report
 }
 
@@ -261,7 +266,7 @@ func (w *World) number(about string) uint64 {
 
 // request makes a request of a process that the seed chooses, as somebody outside does. An error that is no fault means
 // that it may have been carried out or not.
-func request[T any](w *World, who string, do func(context.Context, *cloudflow.Service) (T, error)) (T, error) {
+func request[T any](w *World, said *spoken, who string, do func(context.Context, *cloudflow.Service) (T, error)) (T, error) {
 	type answer struct {
 		value T
 		err   error
@@ -279,6 +284,10 @@ func request[T any](w *World, who string, do func(context.Context, *cloudflow.Se
 			to.moveClock()
 		}
 		w.tracef("%s: to %s", send.key, to.name)
+		if said != nil {
+			said.call = int64(w.steps)
+			w.said = append(w.said, said)
+		}
 		to.goOn(func() {
 			ctx, cancel := context.WithTimeout(context.WithValue(to.life, asker{}, who), answerMax)
 			defer cancel()
@@ -290,6 +299,8 @@ func request[T any](w *World, who string, do func(context.Context, *cloudflow.Se
 				w.tracef("%s: lost %v, %s", reply.key, lost, outcome(a.err))
 				if lost {
 					a = answer{err: errLost}
+				} else if said != nil {
+					said.answered(w.steps, a.value, a.err)
 				}
 				got <- a
 				return true

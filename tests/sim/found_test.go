@@ -1,0 +1,34 @@
+package sim_test
+
+import (
+	"testing"
+
+	"millrace/tests/sim"
+)
+
+// found are seeds that have shown a bug, and which one.
+var found = []struct {
+	seed uint64
+	what string
+}{
+	{1, "a state that was cut off while it began was stored as one that waits"},
+	{3, "a start was answered Running after a stop had been accepted: the runner had an old state at hand"},
+	{7, "values of a claim that was lost stayed for ever"},
+	{66, "a runner looked after the lease of a call that was over"},
+	{188, "a report was refused as TaskAlreadyCompleted while its task was open: the runner had an old state at hand"},
+	{246, "an answer that was there was not given, because the caller's time was over too"},
+	{311, "as 3"},
+	{390, "values got their places in the order of a map"},
+	{634, "as 3"},
+	{1252, "as 188"},
+	{1379, "as 3"},
+}
+
+// TestFound runs what has been found.
+func TestFound(t *testing.T) {
+	for _, f := range found {
+		if r := sim.Run(t, sim.Options{Seed: f.seed}); r.Failure != "" {
+			t.Errorf("%s\nfound before with it: %s", told(r), f.what)
+		}
+	}
+}

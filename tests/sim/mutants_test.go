@@ -1,0 +1,81 @@
+package sim_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var mutate = flag.Bool("mutants", false, "build the code with each change of mutants, and check that a seed catches it (minutes)")
+
+// mutants are changes of the code itself, each of which must be caught by some seed.
+var mutants = []struct{ name, file, old, new string }{
+	{"forget the outbox at the end", "shared/interp/failure.go", "	s.Outbox = append(s.Outbox, out)\n", "	_ = out\n"},
+	{"clear the outbox before it is delivered", "shared/runner/relay.go", "if err := r.deliver(r.errand(held.partition), from, &out); err != nil {", "if err := error(nil); err != nil {"},
+	{"call before the commit", "shared/runner/commit.go", "	var err error\n	if f.created {", "	for i := range f.out.Calls {\n		r.call(c, &f.out.Calls[i])\n	}\n	var err error\n	if f.created {"},
+	{"take a call again while its lease runs", "shared/runner/fold.go", "now >= l.Until+interp.LeaseMargin", "true"},
+	{"never take a call again", "shared/runner/fold.go", "now >= l.Until+interp.LeaseMargin", "false"},
+	{"throw the results of a lost race away", "shared/runner/round.go", "		case errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:\n			conflicts++\n			continue\n", "		case errors.Is(err, store.ErrConflict):\n			refuse(items, err)\n			return\n"},
+	{"do not load again after a lost race", "shared/runner/round.go", "		c.forget()\n		for _, it := range items {", "		for _, it := range items {"},
+	{"do not read the claim back", "shared/runner/follow.go", "f.created && i == 0 || f.c.x.Claim == it.start.claim", "f.created && i == 0"},
+	{"know no marks", "shared/runner/accept.go", "if e.Mark == n.Mark {", "if false {"},
+	{"tell from an old state", "shared/runner/cell.go", "(look || asked(items))", "look"},
+	{"each writer decides for itself whether a tail is full", "shared/store/execution.go", "if len(x.Tail) >= full {", "if len(x.Tail) >= full || w.token%3 == 0 {"},
+	{"forget the run in the keys of the history", "shared/store/keys.go", `return fmt.Sprintf("h#%016x#%010d", run, first)`, `return fmt.Sprintf("h#%016x#%010d", 0, first)`},
+	{"claim what is there", "shared/store/execution.go", "Condition{Absent: true, Now: s.nowMillis()}", "Condition{Absent: true, Now: 1 << 60}"},
+	{"open one iteration too many", "shared/interp/step.go", "e.cursor < e.total && len(e.running) < f.width(f.state(e))", "e.cursor < e.total && len(e.running) <= f.width(f.state(e))"},
+	{"forget the deadline of the execution", "shared/interp/due.go", "		sooner(s.Deadline)\n", ""},
+	{"forget ready work in the wake time", "shared/runner/commit.go", "if s.Ready() || f.out.More {", "if f.out.More {"},
+	{"let a late answer close the next attempt", "shared/interp/news.go", "e.attempt != nil && e.attempt.id == attempt", "e.attempt != nil"},
+	{"accept a report twice", "shared/interp/news.go", "	case e == nil:\n		return Verdict{Refusal: AlreadyEnded}\n	case e.attempt == nil && (e.phase == paused", "	case e == nil:\n		return Verdict{Event: f.s.LastEvent}\n	case e.attempt == nil && (e.phase == paused"},
+	{"forget rows that have not expired", "shared/store/tombstone.go", "	if state.Expires == 0 || state.Expires > s.nowMillis() {\n		return nil\n	}\n", ""},
+	{"leave the values of lost claims", "shared/store/execution.go", "		w.puts[i].Wake = w.puts[i].Expires\n", "		w.puts[i].Wake = 0\n"},
+}
+
+// TestMutants changes the code, one change at a time, and runs seeds until one catches it.
+func TestMutants(t *testing.T) {
+	if !*mutate {
+		t.Skip("asked for with -mutants")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			dir := t.TempDir()
+			source := filepath.Join(root, m.file)
+			text, err := os.ReadFile(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Count(string(text), m.old) != 1 {
+				t.Fatalf("%s has the text %d times:\n%s", m.file, strings.Count(string(text), m.old), m.old)
+			}
+			changed, overlay, binary := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "sim.test")
+			replace, _ := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
+			if err := os.WriteFile(changed, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(overlay, replace, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, ".").CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			// The first failure ends the process.
+			c := exec.Command(binary, "-test.run", "^TestSeeds$", "-seed", "1", "-runs", "1500", "-failures", "1")
+			c.Env = append(os.Environ(), "GOMAXPROCS=1")
+			out, err := c.CombinedOutput()
+			if err == nil {
+				t.Fatal("no seed catches it")
+			}
+			first, _, _ := strings.Cut(string(out), "\n")
+			t.Logf("%.220s", first)
+		})
+	}
+}
