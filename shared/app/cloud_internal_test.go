@@ -91,7 +91,7 @@ func TestStarter(t *testing.T) {
 func TestOutcomes(t *testing.T) {
 	r, _, st := thin(t)
 	o := &outcomes{driver: st.Driver(), runner: r, log: slog.New(slog.DiscardHandler)}
-	if err := o.Note(t.Context(), "", lambdatask.Note{}); err == nil {
+	if err := o.Note(t.Context(), "", task.Note{}); err == nil {
 		t.Error("a note without an id")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -99,7 +99,7 @@ func TestOutcomes(t *testing.T) {
 	if err := o.take(ctx, trigger.Outcome{RequestID: "unknown"}); err == nil {
 		t.Error("an outcome of nobody was acknowledged")
 	}
-	if err := o.Note(t.Context(), "r1", lambdatask.Note{Account: "1", Token: "dead"}); err != nil {
+	if err := o.Note(t.Context(), "r1", task.Note{Account: "1", Token: "dead"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := o.take(t.Context(), trigger.Outcome{RequestID: "r1"}); err != nil {
@@ -122,7 +122,7 @@ func TestOutcomes(t *testing.T) {
 		{false, trigger.Outcome{Failed: true, Condition: "EventAgeExceeded"}, ``, "FC.Unknown"},
 	}
 	for _, test := range tests {
-		got := o.report(lambdatask.Note{Action: lambdatask.ActionFC, Legacy: test.legacy}, test.out)
+		got := o.report(task.Note{Action: lambdatask.ActionFC, Legacy: test.legacy}, test.out)
 		name := ""
 		if got.Error != nil {
 			name = got.Error.Name

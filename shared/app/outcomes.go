@@ -12,6 +12,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/runner"
 	"millrace/shared/store"
+	"millrace/shared/task"
 	"millrace/shared/task/lambdatask"
 	"millrace/shared/trigger"
 	"millrace/shared/value"
@@ -31,8 +32,8 @@ const noteLife = 14 * 24 * time.Hour
 
 func noteKey(requestID string) store.Key { return store.Key{Partition: "r#" + requestID, Sort: "a"} }
 
-// Note implements lambdatask.Noted.
-func (o *outcomes) Note(ctx context.Context, requestID string, n lambdatask.Note) error {
+// Note implements task.Noted.
+func (o *outcomes) Note(ctx context.Context, requestID string, n task.Note) error {
 	if requestID == "" {
 		return errors.New("the invocation has no request id")
 	}
@@ -70,7 +71,7 @@ func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
 	return nil
 }
 
-func (o *outcomes) noted(ctx context.Context, requestID string) (n lambdatask.Note, err error) {
+func (o *outcomes) noted(ctx context.Context, requestID string) (n task.Note, err error) {
 	for try := 1; ; try++ {
 		row, err := o.driver.Get(ctx, noteKey(requestID))
 		if err == nil {
@@ -88,9 +89,9 @@ func (o *outcomes) noted(ctx context.Context, requestID string) (n lambdatask.No
 }
 
 // report is an outcome as the end of a task.
-func (o *outcomes) report(n lambdatask.Note, out trigger.Outcome) runner.Report {
+func (o *outcomes) report(n task.Note, out trigger.Outcome) runner.Report {
 	if out.Failed {
-		e := lambdatask.FunctionFailure(n.Action, out.Payload)
+		e := task.FunctionFailure(n.Action, out.Payload)
 		if out.Payload == nil {
 			e.Cause = "The asynchronous invocation came to nothing: " + out.Condition
 		}

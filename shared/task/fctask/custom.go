@@ -30,7 +30,7 @@ func newCustom(client *http.Client, address string) *custom {
 func (c *custom) invoke(ctx context.Context, in *invocation) (answer, *task.Error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(in.event))
 	if err != nil {
-		return answer{}, task.NewError(unknown, "The address of function "+in.target.name+" in the functions file cannot be called.")
+		return answer{}, task.NewError(unknown, "The address of function "+in.target.Name+" in the functions file cannot be called.")
 	}
 	req.Header = in.header()
 	req.Header.Set("Content-Type", "application/octet-stream")
@@ -59,9 +59,9 @@ func broken(ctx context.Context, in *invocation, err error) *task.Error {
 	if failure := interrupted(ctx, in); failure != nil {
 		return failure
 	}
-	return task.NewError(unknown, "The call of function "+in.target.name+" broke: "+outbound.Reason(err))
+	return task.NewError(unknown, "The call of function "+in.target.Name+" broke: "+outbound.Reason(err))
 }
 
 func tooLarge(in *invocation) *task.Error {
-	return task.NewError(entityTooLarge, "Function "+in.target.name+" answered more than is read.")
+	return task.NewError(entityTooLarge, "Function "+in.target.Name+" answered more than is read.")
 }

@@ -52,17 +52,17 @@ func (in *invocation) header() http.Header {
 	t := in.target
 	h := http.Header{
 		"X-Fc-Request-Id":        {in.id},
-		"X-Fc-Function-Name":     {t.name},
+		"X-Fc-Function-Name":     {t.Name},
 		"X-Fc-Function-Handler":  {"index.handler"},
 		"X-Fc-Function-Memory":   {"512"},
 		"X-Fc-Function-Type":     {"0"},
 		"X-Fc-Function-Timeout":  {strconv.Itoa(in.timeout)},
 		"X-Fc-Function-Deadline": {strconv.FormatInt(in.deadline.UnixMilli(), 10)},
-		"X-Fc-Service-Name":      {t.service},
-		"X-Fc-Qualifier":         {t.qualifier},
-		"X-Fc-Version-Id":        {t.qualifier},
-		"X-Fc-Region":            {t.region},
-		"X-Fc-Account-Id":        {t.account},
+		"X-Fc-Service-Name":      {t.Service},
+		"X-Fc-Qualifier":         {t.Qualifier},
+		"X-Fc-Version-Id":        {t.Qualifier},
+		"X-Fc-Region":            {t.Region},
+		"X-Fc-Account-Id":        {t.Account},
 		"X-Fc-Retry-Count":       {"0"},
 	}
 	if in.key != "" && isHeaderText(in.key) {

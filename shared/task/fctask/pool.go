@@ -81,7 +81,7 @@ func (p *pool) acquire(ctx context.Context, in *invocation) (w *worker, fresh bo
 			w, failure = p.start(in)
 			return w, true, failure
 		case wait > backoffWait:
-			return nil, false, task.NewError(unknown, "Function "+in.target.name+" keeps ending before it answers.")
+			return nil, false, task.NewError(unknown, "Function "+in.target.Name+" keeps ending before it answers.")
 		}
 		p.mu.Unlock()
 		rest(ctx, wait)
@@ -97,8 +97,8 @@ func (p *pool) acquire(ctx context.Context, in *invocation) (w *worker, fresh bo
 func (p *pool) start(in *invocation) (*worker, *task.Error) {
 	w, err := startWorker(&p.spec, in, p.log, p.limit)
 	if err != nil {
-		p.log("function " + in.target.name + ": cannot start: " + err.Error())
-		return nil, task.NewError(unknown, "Function "+in.target.name+" cannot be started: "+err.Error())
+		p.log("function " + in.target.Name + ": cannot start: " + err.Error())
+		return nil, task.NewError(unknown, "Function "+in.target.Name+" cannot be started: "+err.Error())
 	}
 	p.all[w] = struct{}{}
 	go func() {

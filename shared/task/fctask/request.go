@@ -5,14 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"millrace/shared/task"
 )
 
 // call is what a request asks for.
 type call struct {
-	target  *target
+	target  *task.Function
 	async   bool
 	event   []byte
 	asyncID string // id of a stateful asynchronous invocation, older language
@@ -44,31 +43,15 @@ func readCall(r *task.Request) (*call, error) {
 	if p.ResourceArn == "" {
 		return nil, fmt.Errorf("resourceArn is required")
 	}
-	if c.asyncID != "" && !isName(c.asyncID) {
-		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id", task.Cut(c.asyncID, partMax))
+	if c.asyncID != "" && !task.IsFunctionPart(c.asyncID) {
+		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id", task.Cut(c.asyncID, task.PartMax))
 	}
 	var err error
-	if c.async, err = isAsync(r, p.InvocationType); err != nil {
+	if c.async, err = task.IsAsync(r, p.InvocationType); err != nil {
 		return nil, err
 	}
-	c.target, err = parseTarget(p.ResourceArn, r.Region, r.Account)
+	c.target, err = task.ParseFunction(p.ResourceArn, r.Region, r.Account)
 	return c, err
-}
-
-// isAsync reads the invocation type. A job that is waited for is asynchronous by its nature; the newer language
-// refuses a synchronous one (D-37), the older takes it for a call.
-func isAsync(r *task.Request, kind string) (bool, error) {
-	switch {
-	case kind == "":
-		return r.Mode == task.System, nil
-	case strings.EqualFold(kind, "Async"):
-		return true, nil
-	case !strings.EqualFold(kind, "Sync"):
-		return false, fmt.Errorf("invocationType must be Sync or Async, not %q", task.Cut(kind, 40))
-	case r.Mode == task.System && !r.Legacy:
-		return false, fmt.Errorf("WaitForSystemCallback wants invocationType Async")
-	}
-	return false, nil
 }
 
 // requestID is the id of an invocation: derived from the key, so that a repeated call has the same.

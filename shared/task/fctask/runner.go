@@ -29,6 +29,8 @@ type Options struct {
 	BackgroundMax int
 	// MaxResponse bounds the answer of a command in bytes; 0 is outbound.MaxResponseDefault.
 	MaxResponse int64
+	// Next carries out calls of functions that no entry matches; nil: they are not found.
+	Next task.Runner
 }
 
 // BacklogMax is how many asynchronous invocations may wait for their turn.
@@ -39,6 +41,7 @@ type Runner struct {
 	functions  []entry
 	background *background
 	log        func(string)
+	next       task.Runner
 }
 
 // entry is a function with what carries its invocations.
@@ -61,7 +64,7 @@ func New(o Options) *Runner {
 	if o.MaxResponse <= 0 {
 		o.MaxResponse = outbound.MaxResponseDefault
 	}
-	t := &Runner{background: newBackground(o.BackgroundMax), log: o.Log}
+	t := &Runner{background: newBackground(o.BackgroundMax), log: o.Log, next: o.Next}
 	client := outbound.WithoutRedirects(outbound.OrInside(o.Client))
 	for _, f := range o.Functions {
 		e := entry{Function: f}
@@ -88,7 +91,10 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 		return task.Fail(invalidArgument, task.Cut(err.Error(), task.CauseMax))
 	}
 	e := t.find(c.target)
-	if e == nil {
+	switch {
+	case e == nil && t.next != nil:
+		return t.next.Run(ctx, r)
+	case e == nil:
 		return notFound(c.target)
 	}
 	id := requestID(r.Key)
@@ -103,9 +109,9 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 }
 
 // find gives the first function that matches.
-func (t *Runner) find(target *target) *entry {
+func (t *Runner) find(target *task.Function) *entry {
 	for i := range t.functions {
-		if target.matches(t.functions[i].Match) {
+		if target.Matches(t.functions[i].Match) {
 			return &t.functions[i]
 		}
 	}
@@ -132,7 +138,7 @@ func (t *Runner) submit(r *task.Request, e *entry, c *call, id string) task.Resu
 			defer cancel()
 		}
 		if _, failure := e.call(ctx, c, id, key); failure != nil {
-			t.log(fmt.Sprintf("function %s: asynchronous invocation %s failed: %s", c.target.name, id, failure.Name))
+			t.log(fmt.Sprintf("function %s: asynchronous invocation %s failed: %s", c.target.Name, id, failure.Name))
 		}
 	})
 	if !accepted {
@@ -161,10 +167,10 @@ func result(r *task.Request, a answer) task.Result {
 }
 
 // notFound is the result for a function that the functions file does not have.
-func notFound(target *target) task.Result {
+func notFound(target *task.Function) task.Result {
 	return task.NewError(functionNotFound, fmt.Sprintf("No function here answers for %s. Map it in the file given with "+
 		"--functions FILE, for example:\nfunctions:\n  - match: %s\n    http: http://127.0.0.1:9001",
-		target.written, target.name)).Result()
+		target.Written, target.Name)).Result()
 }
 
 // interrupted is the error of a call whose context ended; nil when it did not.
@@ -173,9 +179,9 @@ func interrupted(ctx context.Context, in *invocation) *task.Error {
 		return nil
 	}
 	if errors.Is(context.Cause(ctx), errTimedOut) {
-		return task.NewError(unknown, fmt.Sprintf("Function %s timed out after %d seconds.", in.target.name, in.timeout))
+		return task.NewError(unknown, fmt.Sprintf("Function %s timed out after %d seconds.", in.target.Name, in.timeout))
 	}
-	return task.NewError(unknown, fmt.Sprintf("The call of function %s was cut off.", in.target.name))
+	return task.NewError(unknown, fmt.Sprintf("The call of function %s was cut off.", in.target.Name))
 }
 
 // Close refuses further asynchronous invocations, waits for the running ones and then ends the processes, with

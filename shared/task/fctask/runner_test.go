@@ -303,3 +303,18 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// A function that no entry matches goes to the next runner, any other does not.
+func TestNext(t *testing.T) {
+	next := task.RunnerFunc(func(_ context.Context, r task.Request) task.Result {
+		return task.Result{Output: json.RawMessage(`"next"`)}
+	})
+	r := fctask.New(fctask.Options{Functions: []fctask.Function{{Mapping: task.Mapping{Match: "mine", Reply: json.RawMessage(`1`)}}}, Next: next})
+	t.Cleanup(func() { r.Close(context.Background()) })
+	for name, want := range map[string]string{"mine": `"Body":1`, "other": `"next"`} {
+		q := task.Request{Action: fctask.Action, Parameters: json.RawMessage(`{"resourceArn":"acs:fc:::functions/` + name + `","invocationType":"Sync"}`)}
+		if got := r.Run(t.Context(), q); got.Error != nil || !strings.Contains(string(got.Output), want) {
+			t.Errorf("%s: %s %v", name, got.Output, got.Error)
+		}
+	}
+}

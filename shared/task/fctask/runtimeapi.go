@@ -31,7 +31,7 @@ func lambdaHeader(in *invocation) http.Header {
 	h := http.Header{
 		"Lambda-Runtime-Aws-Request-Id":       {in.id},
 		"Lambda-Runtime-Deadline-Ms":          {strconv.FormatInt(in.deadline.UnixMilli(), 10)},
-		"Lambda-Runtime-Invoked-Function-Arn": {in.target.candidates[1]},
+		"Lambda-Runtime-Invoked-Function-Arn": {in.target.ARN()},
 		"Lambda-Runtime-Trace-Id":             {fmt.Sprintf("Root=1-%x-%x;Sampled=0", trace[:4], trace[4:16])},
 	}
 	if in.key != "" && isHeaderText(in.key) {

@@ -62,7 +62,7 @@ func startWorker(spec *Function, in *invocation, log func(string), limit int64) 
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{name: in.target.name, offer: make(chan *handoff), limit: limit, exited: make(chan struct{}), since: time.Now()}
+	w := &worker{name: in.target.Name, offer: make(chan *handoff), limit: limit, exited: make(chan struct{}), since: time.Now()}
 	w.server = &http.Server{Handler: w.routes(), ReadHeaderTimeout: 10 * time.Second}
 	w.cmd = exec.Command(spec.Command[0], spec.Command[1:]...)
 	w.cmd.Dir = spec.Dir
@@ -116,10 +116,10 @@ func environment(spec *Function, in *invocation, address string) []string {
 	t := in.target
 	env := append(os.Environ(),
 		"FC_RUNTIME_API="+address,
-		"FC_FUNCTION_NAME="+t.name, "FC_FUNCTION_HANDLER=index.handler", "FC_FUNCTION_MEMORY_SIZE=512",
-		"FC_REGION="+t.region, "FC_ACCOUNT_ID="+t.account, "FC_QUALIFIER="+t.qualifier,
+		"FC_FUNCTION_NAME="+t.Name, "FC_FUNCTION_HANDLER=index.handler", "FC_FUNCTION_MEMORY_SIZE=512",
+		"FC_REGION="+t.Region, "FC_ACCOUNT_ID="+t.Account, "FC_QUALIFIER="+t.Qualifier,
 		"AWS_LAMBDA_RUNTIME_API="+address,
-		"AWS_LAMBDA_FUNCTION_NAME="+t.name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512",
+		"AWS_LAMBDA_FUNCTION_NAME="+t.Name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512",
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "_HANDLER=index.handler",
 	)
 	if spec.Dir != "" {

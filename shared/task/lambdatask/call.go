@@ -34,7 +34,7 @@ func (t *Runner) read(r *task.Request) (*call, error) {
 	}
 	c := &call{event: event(r, p.Body)}
 	var err error
-	if c.async, err = isAsync(r, p.InvocationType); err != nil {
+	if c.async, err = task.IsAsync(r, p.InvocationType); err != nil {
 		return nil, err
 	}
 	if task.NormalAction(r.Action) == task.NormalAction(Action) {
@@ -65,21 +65,6 @@ func event(r *task.Request, body json.RawMessage) []byte {
 	return e
 }
 
-// isAsync reads the invocation type: a job that is waited for is asynchronous unless the flow says otherwise.
-func isAsync(r *task.Request, kind string) (bool, error) {
-	switch {
-	case kind == "":
-		return r.Mode == task.System, nil
-	case strings.EqualFold(kind, "Async"):
-		return true, nil
-	case !strings.EqualFold(kind, "Sync"):
-		return false, fmt.Errorf("invocationType must be Sync or Async, not %q", task.Cut(kind, 40))
-	case r.Mode == task.System && !r.Legacy:
-		return false, errors.New("WaitForSystemCallback wants invocationType Async")
-	}
-	return false, nil
-}
-
 // mapped finds the Lambda function that stands for a function of Function Compute.
 func (t *Runner) mapped(c *call, r *task.Request, resource string) error {
 	if r.Legacy && r.Resource != "" {
@@ -88,14 +73,14 @@ func (t *Runner) mapped(c *call, r *task.Request, resource string) error {
 	if resource == "" {
 		return errors.New("resourceArn is required")
 	}
-	target, err := parseTarget(resource, r.Region, r.Account)
+	target, err := task.ParseFunction(resource, r.Region, r.Account)
 	if err != nil {
 		return err
 	}
-	c.written, c.name = resource, target.name
+	c.written, c.name = resource, target.Name
 	for i := range t.Functions {
-		if target.matches(t.Functions[i].Match) {
-			c.arn = strings.ReplaceAll(t.Functions[i].ARN, "{name}", target.name)
+		if target.Matches(t.Functions[i].Match) {
+			c.arn = strings.ReplaceAll(t.Functions[i].ARN, "{name}", target.Name)
 			return nil
 		}
 	}

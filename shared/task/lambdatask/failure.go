@@ -2,7 +2,6 @@ package lambdatask
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -81,23 +80,4 @@ func byStatus(err error) string {
 		return internalError
 	}
 	return unknown
-}
-
-// FunctionFailure is the error of a function that failed by itself: the errorType of its error document is the name.
-// Without one (a timeout, a process that exited) it is the action's Unknown.
-func FunctionFailure(action string, payload []byte) *task.Error {
-	var e struct {
-		ErrorType    json.RawMessage `json:"errorType"`
-		ErrorMessage json.RawMessage `json:"errorMessage"`
-	}
-	_ = json.Unmarshal(payload, &e) // an unreadable document leaves it empty
-	name, cause := task.Text(e.ErrorType), task.Text(e.ErrorMessage)
-	if name == "" {
-		r := task.Request{Action: action}
-		name = r.ErrorName(unknown)
-	}
-	if cause == "" {
-		cause = "Function failed: " + string(payload)
-	}
-	return task.NewError(name, cause)
 }

@@ -40,21 +40,6 @@ type Client interface {
 	Invoke(ctx context.Context, in *lambda.InvokeInput, options ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
 }
 
-// Noted keeps what asynchronous invocations belong to.
-type Noted interface {
-	// Note keeps that the end of an invocation is the end of the task with this token; durable when it returns. It may
-	// be called after the invocation has ended.
-	Note(ctx context.Context, requestID string, n Note) error
-}
-
-// Note is the task that waits for an asynchronous invocation.
-type Note struct {
-	Account string
-	Token   string
-	Action  string // as the flow writes it: it prefixes the names of errors
-	Legacy  bool
-}
-
 // Function says which Lambda function stands for the functions that Match matches: a glob on the resource name, or on
 // the function's name, as in the functions file (docs/functions.md).
 type Function struct {
@@ -66,7 +51,7 @@ type Function struct {
 type Options struct {
 	Client    Client
 	Functions []Function
-	Noted     Noted
+	Noted     task.Noted
 	// Next carries out FC:InvokeFunction for functions that no entry matches; nil: they are not found.
 	Next task.Runner
 }
@@ -104,7 +89,7 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result
 		return task.Result{Error: failure, Async: system}
 	}
 	if aws.ToString(out.FunctionError) != "" {
-		return task.Result{Error: FunctionFailure(r.Action, out.Payload), Async: system}
+		return task.Result{Error: task.FunctionFailure(r.Action, out.Payload), Async: system}
 	}
 	if r.Legacy && r.Mode == task.Custom {
 		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
@@ -123,7 +108,7 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *call) task.Resu
 		return task.Result{Error: failure}
 	}
 	if r.Mode == task.System {
-		n := Note{Account: r.Account, Token: r.Token, Action: r.Action, Legacy: r.Legacy}
+		n := task.Note{Account: r.Account, Token: r.Token, Action: r.Action, Legacy: r.Legacy}
 		if err := t.Noted.Note(ctx, requestID(out), n); err != nil {
 			return r.Failf(internalError, "The invocation was accepted, but nobody could note that its end is waited for: %s", err)
 		}

@@ -42,9 +42,9 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, s.body)
 }
 
-type notes map[string]lambdatask.Note
+type notes map[string]task.Note
 
-func (n notes) Note(_ context.Context, id string, note lambdatask.Note) error {
+func (n notes) Note(_ context.Context, id string, note task.Note) error {
 	if n == nil {
 		return errors.New("store unreachable")
 	}
@@ -52,7 +52,7 @@ func (n notes) Note(_ context.Context, id string, note lambdatask.Note) error {
 	return nil
 }
 
-func newRunner(t *testing.T, s *service, n lambdatask.Noted) *lambdatask.Runner {
+func newRunner(t *testing.T, s *service, n task.Noted) *lambdatask.Runner {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
@@ -134,7 +134,7 @@ func TestAsync(t *testing.T) {
 	}
 	q.Mode = task.System
 	got = r.Run(t.Context(), q)
-	if got.Error != nil || got.Async || n["req-1"] != (lambdatask.Note{Account: "1", Token: "tok", Action: lambdatask.ActionFC}) {
+	if got.Error != nil || got.Async || n["req-1"] != (task.Note{Account: "1", Token: "tok", Action: lambdatask.ActionFC}) {
 		t.Errorf("%v, notes %v", got.Error, n)
 	}
 	if got := newRunner(t, s, notes(nil)).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InternalServerError" {
