@@ -3,11 +3,8 @@
 package app
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -93,47 +90,64 @@ func LoadSettings(path string) (Settings, error) {
 // parseSettings reads the text of a configuration file.
 func parseSettings(name string, text []byte) (Settings, error) {
 	var s Settings
-	if err := decodeYAML(text, &s); err != nil {
+	root, err := readYAML(text, &s)
+	if err == nil && root != nil {
+		err = s.check(root)
+	}
+	if err != nil {
 		return s, fmt.Errorf("configuration %s%w; docs/configuration.md lists the settings", name, err)
 	}
-	if s.RetentionDays != 0 && s.RetentionDays < retentionMin {
-		return s, fmt.Errorf("configuration %s: RetentionDays must be at least %d", name, retentionMin)
-	}
-	for _, op := range slices.Sorted(maps.Keys(s.Rates)) {
-		if op != "*" && !rpc.IsOperation(op) {
-			return s, fmt.Errorf("configuration %s: Rates: there is no operation %s; \"*\" stands for all others", name, value.Quote(op))
-		}
-		if r := s.Rates[op]; r.Bucket < 1 || r.PerSecond <= 0 {
-			return s, fmt.Errorf("configuration %s: Rates: %s needs a Bucket of at least 1 and a PerSecond above 0", name, op)
-		}
-	}
-	if s.SweepSeconds < 0 || s.SweepSeconds > sweepMax {
-		return s, fmt.Errorf("configuration %s: SweepSeconds must be from 1 to %d: waits are only as precise as the sweep", name, sweepMax)
-	}
-	_, err := s.limits()
-	return s, err
+	return s, nil
 }
 
-// decodeYAML reads YAML or JSON into a struct that has every member that may stand there. An error begins with the
-// place, to be put behind the name of the file; an empty text changes nothing.
-func decodeYAML(text []byte, into any) error {
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil
-	}
-	report := source.NewReport(text)
-	root := source.Parse(text, flow.DefaultLimits(), report)
-	if root == nil {
-		for _, d := range report.Diagnostics() {
-			return fmt.Errorf(":%d:%d: %s", d.Line, d.Column, d.Message)
+// check refuses settings that cannot be meant. An error begins with the place in the text, as readYAML's.
+func (s *Settings) check(root *source.Node) error {
+	for i := range root.Fields {
+		f := &root.Fields[i]
+		if err := s.checkSetting(f); err != nil {
+			return err
 		}
 	}
-	if root == nil || root.Kind == source.Null {
-		return nil
+	return nil
+}
+
+func (s *Settings) checkSetting(f *source.Field) error {
+	switch strings.ToLower(f.Key) {
+	case "retentiondays":
+		if s.RetentionDays != 0 && s.RetentionDays < retentionMin {
+			return misplaced(f.Value, "RetentionDays must be at least %d", retentionMin)
+		}
+	case "sweepseconds":
+		if s.SweepSeconds < 0 || s.SweepSeconds > sweepMax {
+			return misplaced(f.Value, "SweepSeconds must be from 1 to %d: waits are only as precise as the sweep", sweepMax)
+		}
+	case "leaseseconds", "callsperrun", "memtablemegabytes":
+		if n, _ := f.Value.Int(); n < 0 {
+			return misplaced(f.Value, "%s must be above 0", f.Key)
+		}
+	case "rates":
+		for i := range f.Value.Fields {
+			if err := s.checkRate(&f.Value.Fields[i]); err != nil {
+				return err
+			}
+		}
+	case "limits":
+		for i := range f.Value.Fields {
+			limit := &f.Value.Fields[i]
+			if err := checkLimit(limit.Key, s.Limits[limit.Key]); err != nil {
+				return misplaced(limit.Value, "%w", err)
+			}
+		}
 	}
-	d := json.NewDecoder(bytes.NewReader(value.Encode(root.Value())))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf(": %w", err)
+	return nil
+}
+
+func (s *Settings) checkRate(f *source.Field) error {
+	if f.Key != "*" && !rpc.IsOperation(f.Key) {
+		return fmt.Errorf(":%d:%d: Rates: there is no operation %s; \"*\" stands for all others", f.Line, f.Column, value.Quote(f.Key))
+	}
+	if r := s.Rates[f.Key]; r.Bucket < 1 || r.PerSecond <= 0 {
+		return misplaced(f.Value, "Rates: %s needs a Bucket of at least 1 and a PerSecond above 0", f.Key)
 	}
 	return nil
 }
@@ -144,16 +158,22 @@ func (s *Settings) limits() (flow.Limits, error) {
 	l.StrictPaths = s.StrictPaths
 	v := reflect.ValueOf(&l).Elem()
 	for name, n := range s.Limits {
-		f := v.FieldByName(name)
-		if !f.IsValid() || f.Kind() != reflect.Int && f.Kind() != reflect.Int64 {
-			return l, fmt.Errorf("configuration: there is no limit %s; the limits are %s", value.Quote(name), strings.Join(LimitNames(), ", "))
+		if err := checkLimit(name, n); err != nil {
+			return l, fmt.Errorf("configuration: %w", err)
 		}
-		if n <= 0 {
-			return l, fmt.Errorf("configuration: limit %s must be above 0", name)
-		}
-		f.SetInt(n)
+		v.FieldByName(name).SetInt(n)
 	}
 	return l, nil
+}
+
+func checkLimit(name string, n int64) error {
+	if names := LimitNames(); !slices.Contains(names, name) {
+		return fmt.Errorf("there is no limit %s; the limits are %s", value.Quote(name), strings.Join(names, ", "))
+	}
+	if n <= 0 {
+		return fmt.Errorf("limit %s must be above 0", name)
+	}
+	return nil
 }
 
 // LimitNames are the names of the limits that a configuration may change.

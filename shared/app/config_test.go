@@ -22,7 +22,22 @@ func TestLoadSettings(t *testing.T) {
 		{"Rates: {StartExecution: {Bucket: 0, PerSecond: 1}}\n", "at least 1"},
 		{"Regoin: x\n", "Regoin"},
 		{"Region: [\n", ":"},
-		{"- 1\n", "configuration"},
+		{"- 1\n", "millrace.yaml:1:1: the text must be a mapping, not a list; docs/configuration.md"},
+		{"Limits:\n  Events: 1e4\n", ""},
+		{"AllowLoopback: false\nAllow: [a, b]\nregion: x\nHosts: ~\n", ""},
+		{"Limits:\n  Executions: 5\n  Events: 1.5\n", "millrace.yaml:3:11: Limits.Events must be a whole number, not 1.5"},
+		{"Limits:\n  Executions: 5\n  Events: -1\n", "millrace.yaml:3:11: limit Events must be above 0"},
+		{"Region: x\nLimits: {Events: 1e30}\n", "millrace.yaml:2:18: Limits.Events must be a whole number, not 1e30"},
+		{"Region: x\n\nFoo: 1\n", `millrace.yaml:3:1: there is no "Foo"; known here: Region, Account,`},
+		{"Region: x\nRetentionDay: 8\n", `millrace.yaml:2:1: there is no "RetentionDay"; did you mean 'RetentionDays'?`},
+		{"Rates:\n  ListFlows: {Bucket: 1, PerSec: 2}\n", `millrace.yaml:2:26: there is no "Rates.ListFlows.PerSec"; did you mean 'PerSecond'?`},
+		{"Rates: {ListFlows: {Bucket: a, PerSecond: 2}}\n", `millrace.yaml:1:29: Rates.ListFlows.Bucket must be a number, not the text "a"`},
+		{"Account: 1234567890123456\n", "millrace.yaml:1:10: Account must be a text, not a number; put it in quotes"},
+		{"Region: x\nAllowLoopback: 1\n", "millrace.yaml:2:16: AllowLoopback must be true or false, not 1"},
+		{"Allow: a\n", "millrace.yaml:1:8: Allow must be a list, not a string"},
+		{"Allow: [a, []]\n", "millrace.yaml:1:12: Allow[1] must be a text, not a list"},
+		{"CallsPerRun: -1\n", "millrace.yaml:1:14: CallsPerRun must be above 0"},
+		{"Region: x\nregion: y\n", "millrace.yaml:2:1: Region stands twice"},
 	} {
 		path := filepath.Join(t.TempDir(), "millrace.yaml")
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
@@ -39,4 +54,18 @@ func TestLoadSettings(t *testing.T) {
 	if _, err := app.LoadSettings(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a missing file was accepted")
 	}
+}
+
+func FuzzSettings(f *testing.F) {
+	f.Add("Region: a\nLimits: {Events: 1e4}\nRates: {'*': {Bucket: 1, PerSecond: .5}}\nAllow: [a]\nAllowPrivate: no\n")
+	f.Add(`{"Hosts": [1, {}], "Limits": [], "rates": {"a": 1}, "RetentionDays": 1e99}`)
+	path := filepath.Join(f.TempDir(), "millrace.yaml")
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := app.LoadSettings(path); err != nil && (!strings.Contains(err.Error(), "millrace.yaml:") || strings.Contains(err.Error(), "json: ")) {
+			t.Errorf("%q: %v", text, err)
+		}
+	})
 }

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"millrace/shared/fdl/source"
+	"millrace/shared/flow"
+	"millrace/shared/value"
+)
+
+// decodeYAML reads YAML or JSON into a value whose structs have every member that may stand there, in any case of
+// letters. An error begins with the place, to be put behind the name of the file, and says what should stand there; an
+// empty text changes nothing.
+func decodeYAML(text []byte, into any) error {
+	_, err := readYAML(text, into)
+	return err
+}
+
+// readYAML is decodeYAML, and gives the tree of the text, nil when it is empty.
+func readYAML(text []byte, into any) (*source.Node, error) {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, nil
+	}
+	report := source.NewReport(text)
+	root := source.Parse(text, flow.DefaultLimits(), report)
+	if root == nil {
+		for _, d := range report.Diagnostics() {
+			return nil, fmt.Errorf(":%d:%d: %s", d.Line, d.Column, d.Message)
+		}
+	}
+	return root, decode(root, "", reflect.ValueOf(into).Elem())
+}
+
+// misplaced is a mistake at a node.
+func misplaced(n *source.Node, format string, args ...any) error {
+	return fmt.Errorf(fmt.Sprintf(":%d:%d: ", n.Line, n.Column)+format, args...)
+}
+
+// wanted is a node that is not of the kind that a setting has; name is "" for the whole text.
+func wanted(n *source.Node, name, kind, found string) error {
+	if name == "" {
+		name = "the text"
+	}
+	return misplaced(n, "%s must be %s, not %s", name, kind, found)
+}
+
+var rawType = reflect.TypeFor[json.RawMessage]()
+
+// decode puts a node into a value; null leaves it as it is.
+func decode(n *source.Node, name string, to reflect.Value) error {
+	if n.Kind == source.Null {
+		return nil
+	}
+	if to.Type() == rawType {
+		to.SetBytes(value.Encode(n.Value()))
+		return nil
+	}
+	switch to.Kind() {
+	case reflect.Pointer:
+		to.Set(reflect.New(to.Type().Elem()))
+		return decode(n, name, to.Elem())
+	case reflect.Struct, reflect.Map:
+		if n.Kind != source.Map {
+			return wanted(n, name, "a mapping", n.Kind.String())
+		}
+		if to.Kind() == reflect.Map {
+			return decodeMap(n, name, to)
+		}
+		return decodeStruct(n, name, to)
+	case reflect.Slice:
+		return decodeList(n, name, to)
+	}
+	return decodeScalar(n, name, to)
+}
+
+func decodeStruct(n *source.Node, name string, to reflect.Value) error {
+	seen := make(map[string]bool, len(n.Fields))
+	for i := range n.Fields {
+		f := &n.Fields[i]
+		member, ok := to.Type().FieldByNameFunc(func(s string) bool { return strings.EqualFold(s, f.Key) })
+		if !ok {
+			return unknown(f, inside(name, f.Key), to.Type())
+		}
+		if seen[member.Name] {
+			return fmt.Errorf(":%d:%d: %s stands twice", f.Line, f.Column, inside(name, member.Name))
+		}
+		seen[member.Name] = true
+		if err := decode(f.Value, inside(name, member.Name), to.FieldByIndex(member.Index)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unknown says that there is no such member, and which one may be meant.
+func unknown(f *source.Field, name string, t reflect.Type) error {
+	var known []string
+	for i := range t.NumField() {
+		known = append(known, t.Field(i).Name)
+	}
+	hint := source.Near(f.Key, known)
+	if hint == "" {
+		hint = "known here: " + strings.Join(known, ", ")
+	}
+	return fmt.Errorf(":%d:%d: there is no %s; %s", f.Line, f.Column, value.Quote(name), hint)
+}
+
+func decodeMap(n *source.Node, name string, to reflect.Value) error {
+	to.Set(reflect.MakeMapWithSize(to.Type(), len(n.Fields)))
+	for i := range n.Fields {
+		f := &n.Fields[i]
+		item := reflect.New(to.Type().Elem()).Elem()
+		if err := decode(f.Value, inside(name, f.Key), item); err != nil {
+			return err
+		}
+		to.SetMapIndex(reflect.ValueOf(f.Key), item)
+	}
+	return nil
+}
+
+func decodeList(n *source.Node, name string, to reflect.Value) error {
+	if n.Kind != source.List {
+		return wanted(n, name, "a list", n.Kind.String())
+	}
+	to.Set(reflect.MakeSlice(to.Type(), len(n.Items), len(n.Items)))
+	for i, item := range n.Items {
+		if err := decode(item, name+"["+strconv.Itoa(i)+"]", to.Index(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeScalar reads a text, a boolean or a number.
+func decodeScalar(n *source.Node, name string, to reflect.Value) error {
+	switch to.Kind() {
+	case reflect.String:
+		if n.Kind == source.Number || n.Kind == source.Bool {
+			return wanted(n, name, "a text", n.Kind.String()+"; put it in quotes")
+		}
+		if n.Kind != source.String {
+			return wanted(n, name, "a text", n.Kind.String())
+		}
+		to.SetString(n.Text)
+	case reflect.Bool:
+		if n.Kind != source.Bool {
+			return wanted(n, name, "true or false", found(n))
+		}
+		to.SetBool(n.True())
+	case reflect.Int, reflect.Int64:
+		i, ok := n.Int()
+		if !ok || to.OverflowInt(i) {
+			return wanted(n, name, "a whole number", found(n))
+		}
+		to.SetInt(i)
+	case reflect.Float64:
+		f, err := strconv.ParseFloat(n.Text, 64)
+		if n.Kind != source.Number || err != nil {
+			return wanted(n, name, "a number", found(n))
+		}
+		to.SetFloat(f)
+	default:
+		panic("app: a configuration cannot hold " + to.Type().String())
+	}
+	return nil
+}
+
+// found is a node in a message.
+func found(n *source.Node) string {
+	switch n.Kind {
+	case source.Number:
+		return n.Text
+	case source.String:
+		return "the text " + value.Quote(n.Text)
+	}
+	return n.Kind.String()
+}
+
+// inside is the name of a member.
+func inside(name, member string) string {
+	if name == "" {
+		return member
+	}
+	return name + "." + member
+}
