@@ -58,10 +58,18 @@ func (c *call) trust() {
 
 var requiredV1 = [...]string{"Signature", "SignatureNonce", "Timestamp"}
 
+// methodV1 is how V1 signs. A client may leave it out, but one that names another way must not think that it was used.
+var methodV1 = [...]sign.Param{{Name: "SignatureMethod", Value: "HMAC-SHA1"}, {Name: "SignatureVersion", Value: "1.0"}}
+
 func (c *call) authenticateV1() error {
 	for _, name := range requiredV1 {
 		if c.params.str(name) == "" {
 			return missingParam(name)
+		}
+	}
+	for _, p := range methodV1 {
+		if v := c.params.str(p.Name); v != "" && v != p.Value {
+			return invalid("The parameter '%s' must be %s.", p.Name, p.Value)
 		}
 	}
 	key, err := c.key(c.params.str("AccessKeyId"), c.params.str("SecurityToken"))

@@ -49,6 +49,26 @@ func TestReplaysThatWouldUndoSomethingAreRefused(t *testing.T) {
 	wantAnswer(t, record(h, post(signV1("POST", common("DeleteFlow", "Name", "f"))))) // a forgery does not use a nonce up
 }
 
+func TestOtherSignatureMethodsAreRefused(t *testing.T) {
+	o := rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""), Now: fixed(noon)}
+	for _, c := range []struct{ name, value, message string }{
+		{"SignatureMethod", "HMAC-SHA1", ""},
+		{"SignatureMethod", "", ""},
+		{"SignatureMethod", "HMAC-MD5", "The parameter 'SignatureMethod' must be HMAC-SHA1."},
+		{"SignatureMethod", "HMAC-SHA256", "The parameter 'SignatureMethod' must be HMAC-SHA1."},
+		{"SignatureVersion", "1.0", ""},
+		{"SignatureVersion", "", ""},
+		{"SignatureVersion", "2.0", "The parameter 'SignatureVersion' must be 1.0."},
+	} {
+		w := serve(o, get(signV1("GET", with(common("ListFlows"), c.name, c.value))))
+		if c.message == "" {
+			wantAnswer(t, w)
+		} else {
+			wantFault(t, w, 400, "InvalidArgument", c.message)
+		}
+	}
+}
+
 func TestEveryNonceIsCheckedWhenAsked(t *testing.T) {
 	h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""), Now: fixed(noon), CheckNonces: true})
 	wantAnswer(t, record(h, get(signV1("GET", common("ListFlows")))))
