@@ -85,9 +85,16 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	if err := checkName("Name", q.Name); err != nil {
 		return nil, err
 	}
-	f, err := s.getFlow(ctx, c, q.Name)
+	if err := checkFlowFields(value0(q.Type), "", value0(q.Description)); err != nil {
+		return nil, err
+	}
+	env, err := environment(value0(q.Environment))
 	if err != nil {
 		return nil, err
+	}
+	f, err := s.getFlow(ctx, c, q.Name)
+	if err != nil {
+		return nil, s.malformedFirst(q, err)
 	}
 	definition := value0(q.Definition)
 	if definition == "" {
@@ -101,9 +108,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 		}
 		f.Language, f.TimeoutSeconds = m.Language, m.TimeoutSeconds
 	}
-	if err := s.change(f, q); err != nil {
-		return nil, err
-	}
+	change(f, q, env)
 	f.Modified = max(s.Now().UnixMilli(), f.Modified+1)
 	err = s.Store.UpdateFlow(ctx, f, definition, s.Now().UnixMilli()+s.Limits.ExecutionSeconds*1000+s.Runner.Retention.Milliseconds())
 	if errors.Is(err, store.ErrConflict) {
@@ -121,11 +126,25 @@ func value0(s *string) string {
 	return *s
 }
 
-// change applies the fields of an update: an empty Type is ignored, an empty Description or RoleArn clears.
-func (s *Service) change(f *store.Flow, q UpdateFlowRequest) error {
-	if err := checkFlowFields(value0(q.Type), "", value0(q.Description)); err != nil {
-		return err
+// malformedFirst gives the fault of an update's definition instead of the one of a flow that is not there: formats come
+// before existence (api.md 2.9). The mode that the flow would have is not known, so only what no mode allows is a mistake.
+func (s *Service) malformedFirst(q UpdateFlowRequest, missing error) error {
+	if q.Definition == nil || *q.Definition == "" || fault.CodeOf(missing) != fault.FlowNotExists {
+		return missing
 	}
+	_, err := s.checkDefinition(q.Name, flow.Standard, *q.Definition)
+	if err == nil {
+		return missing
+	}
+	if _, other := s.checkDefinition(q.Name, flow.Express, *q.Definition); other == nil {
+		return missing
+	}
+	return err
+}
+
+// change applies the fields of an update, which have been checked: an empty Type is ignored, an empty Description,
+// RoleArn or Environment clears.
+func change(f *store.Flow, q UpdateFlowRequest, env []store.Variable) {
 	if t := value0(q.Type); t != "" {
 		f.Type = t
 	}
@@ -138,13 +157,8 @@ func (s *Service) change(f *store.Flow, q UpdateFlowRequest) error {
 		}
 	}
 	if q.Environment != nil {
-		env, err := environment(*q.Environment)
-		if err != nil {
-			return err
-		}
 		f.Environment = env
 	}
-	return nil
 }
 
 // DescribeFlow shows a flow (api.md 4.3).

@@ -1,0 +1,65 @@
+package cloudflow_test
+
+import (
+	"strings"
+	"testing"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// service is a service in memory that starts nothing.
+func service() *cloudflow.Service {
+	return cloudflow.New(cloudflow.Options{Store: store.New(store.Options{Driver: memstore.New()}), Runner: &runner.Runner{}, Limits: flow.DefaultLimits()})
+}
+
+const passes = "version: v1\ntype: flow\nsteps:\n  - type: pass\n    name: p\n"
+
+// TestUpdateFlowOrder: what is malformed is told before whether the flow exists, as for a flow that does.
+func TestUpdateFlowOrder(t *testing.T) {
+	s, who := service(), cloudflow.Caller{Account: "1234567890123456"}
+	if _, err := s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{Name: "there", Definition: passes}); err != nil {
+		t.Fatal(err)
+	}
+	text := func(s string) *string { return &s }
+	for name, q := range map[string]cloudflow.UpdateFlowRequest{
+		"name":                 {Name: "9"},
+		"type":                 {Type: text("XML")},
+		"description":          {Description: text(strings.Repeat("x", 4097))},
+		"environment":          {Environment: text("{")},
+		"variable":             {Environment: text(`{"Variables":[{"Name":"9x","Value":""}]}`)},
+		"definition":           {Definition: text("version: v1\ntype: flow\n")},
+		"no YAML":              {Definition: text("a: [")},
+		"beside a good change": {Description: text("d"), Definition: text(passes), Environment: text("[]")},
+	} {
+		for _, flowName := range []string{"there", "missing"} {
+			if q.Name == "" || q.Name == "there" {
+				q.Name = flowName
+			}
+			if _, err := s.UpdateFlow(t.Context(), who, q); fault.CodeOf(err) != fault.InvalidArgument {
+				t.Errorf("%s, %s: %v", name, flowName, err)
+			}
+		}
+	}
+	for name, q := range map[string]cloudflow.UpdateFlowRequest{
+		"nothing":    {},
+		"everything": {Definition: text(passes), Description: text("d"), Environment: text(`{"Variables":[]}`), Type: text("FDL")},
+	} {
+		q.Name = "missing"
+		if _, err := s.UpdateFlow(t.Context(), who, q); fault.CodeOf(err) != fault.FlowNotExists {
+			t.Errorf("%s: %v", name, err)
+		}
+		q.Name = "there"
+		if _, err := s.UpdateFlow(t.Context(), who, q); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	got, err := s.DescribeFlow(t.Context(), who, cloudflow.DescribeFlowRequest{Name: "there"})
+	if err != nil || got.Description != "d" || got.Definition != passes {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
