@@ -68,7 +68,7 @@ func ParseFunction(resource, region, account string) (*Function, error) {
 func (f *Function) ARN() string { return f.candidates[1] }
 
 // IsFunctionPart tells whether s is made of what names of functions, services, versions and invocations are made of, or
-// is empty.
+// is empty. "." and "..", which mean something in a path, are none.
 func IsFunctionPart(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -77,7 +77,7 @@ func IsFunctionPart(s string) bool {
 			return false
 		}
 	}
-	return len(s) <= PartMax
+	return len(s) <= PartMax && s != "." && s != ".."
 }
 
 // Matches tells whether a pattern of the functions file means f. One with a colon is a glob on the resource name: as

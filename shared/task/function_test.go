@@ -21,7 +21,7 @@ func TestParseFunction(t *testing.T) {
 			t.Errorf("%s: %+v %v", test.resource, f, err)
 		}
 	}
-	for _, bad := range []string{"", "f", "acs:oss:::x", "acs:fc:::functions/", "acs:fc:::functions/f/", "acs:fc:::functions/a b", "acs:fc:::functions/a/b/c",
+	for _, bad := range []string{"", "f", "acs:oss:::x", "acs:fc:::functions/", "acs:fc:::functions/f/", "acs:fc:::functions/a b", "acs:fc:::functions/..", "acs:fc:::services/../functions/f", "acs:fc:::functions/a/b/c",
 		"acs:fc:::services/.q/functions/f", "acs:fc:::services/s./functions/f", "acs:fc:x/y::functions/f", "acs:fc:::functions/" + strings.Repeat("a", 129)} {
 		if f, err := task.ParseFunction(bad, "", ""); err == nil {
 			t.Errorf("%q: %+v", bad, f)

@@ -1,0 +1,139 @@
+package fcapitask
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"millrace/shared/task"
+	"millrace/shared/task/acs"
+)
+
+// call is what a request asks for.
+type call struct {
+	function *task.Function
+	endpoint string
+	async    bool
+	event    []byte
+	asyncID  string // id of the asynchronous task that the flow gives; older language
+}
+
+// read reads the request in either language.
+func (t *Runner) read(r *task.Request) (*call, error) {
+	var p struct {
+		ResourceArn    string          `json:"resourceArn"`
+		InvocationType string          `json:"invocationType"` // Go matches InvocationType too
+		Body           json.RawMessage `json:"body"`
+		AsyncID        json.RawMessage `json:"StatefulAsyncInvocationID"`
+	}
+	if len(r.Parameters) > 0 {
+		if err := json.Unmarshal(r.Parameters, &p); err != nil {
+			return nil, errors.New("the parameters must be an object, resourceArn and invocationType strings in it")
+		}
+	}
+	c := &call{event: []byte(task.Text(p.Body))}
+	if r.Legacy {
+		c.event, c.asyncID = r.Input, task.Text(p.AsyncID)
+		if len(c.event) == 0 {
+			c.event = []byte("{}")
+		}
+		if r.Resource != "" {
+			p.ResourceArn = r.Resource
+		}
+	}
+	if p.ResourceArn == "" {
+		return nil, errors.New("resourceArn is required")
+	}
+	if !isTaskID(c.asyncID) && c.asyncID != "" {
+		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id: letters, digits, - and _, the first no digit", task.Cut(c.asyncID, 40))
+	}
+	var err error
+	if c.async, err = task.IsAsync(r, p.InvocationType); err != nil {
+		return nil, err
+	}
+	return c, t.find(c, r, p.ResourceArn)
+}
+
+// find settles which function is called, and where it is.
+func (t *Runner) find(c *call, r *task.Request, resource string) (err error) {
+	if c.function, err = task.ParseFunction(resource, r.Region, r.Account); err != nil {
+		return err
+	}
+	for i := range t.Mappings {
+		if m := &t.Mappings[i]; c.function.Matches(m.Match) {
+			resource = strings.ReplaceAll(m.Function, "{name}", c.function.Name)
+			break
+		}
+	}
+	// A resource name without region and account means the cloud's own, whatever the engine calls its region and accounts.
+	if c.function, err = task.ParseFunction(resource, t.Places.Region, t.Places.Account); err != nil {
+		return err
+	}
+	c.endpoint, err = t.Places.Functions(c.function.Region, c.function.Account)
+	return err
+}
+
+// isTaskID tells whether the service takes s as the id of an asynchronous task.
+func isTaskID(s string) bool {
+	if s == "" || !task.IsFunctionPart(s) || strings.ContainsAny(s, ".$") {
+		return false
+	}
+	return s[0] != '-' && (s[0] < '0' || s[0] > '9')
+}
+
+// taskID is the id of the asynchronous task of an attempt: the same for every call of it.
+func taskID(r *task.Request) string {
+	sum := sha256.Sum256([]byte("async\x00" + r.Key))
+	return "m_" + hex.EncodeToString(sum[:16])
+}
+
+// The versions of the API for functions of their own and for those of services.
+const (
+	version3 = "2023-03-30"
+	version2 = "2021-04-06"
+)
+
+// path is where the function is in its API.
+func (c *call) path() (path, version string) {
+	if f := c.function; f.Service != "" {
+		return "/" + version2 + "/services/" + acs.Escape(f.Service) + "/functions/" + acs.Escape(f.Name), version2
+	}
+	return "/" + version3 + "/functions/" + acs.Escape(c.function.Name), version3
+}
+
+// request is the invocation of the function. id is that of an asynchronous task, "" for none.
+func (c *call) request(kind, id string) *acs.Call {
+	path, version := c.path()
+	q := &acs.Call{Endpoint: c.endpoint, Method: http.MethodPost, Path: path + "/invocations", Query: c.query(), Action: "InvokeFunction", Version: version,
+		ContentType: "application/octet-stream", Body: c.event, Header: http.Header{"X-Fc-Invocation-Type": {kind}, "X-Fc-Log-Type": {"None"}}}
+	if id != "" {
+		name := "X-Fc-Async-Task-Id"
+		if version == version2 {
+			name = "X-Fc-Stateful-Async-Invocation-Id"
+		}
+		q.Header[name] = []string{id}
+	}
+	return q
+}
+
+// asked is the question how an asynchronous task is.
+func (c *call) asked(id string) *acs.Call {
+	path, version := c.path()
+	q := &acs.Call{Endpoint: c.endpoint, Method: http.MethodGet, Path: path + "/async-tasks/" + acs.Escape(id), Query: c.query(), Action: "GetAsyncTask", Version: version}
+	if version == version2 {
+		q.Path, q.Action = path+"/stateful-async-invocations/"+acs.Escape(id), "GetStatefulAsyncInvocation"
+	}
+	return q
+}
+
+func (c *call) query() url.Values {
+	if q := plain(c.function.Qualifier); q != "" {
+		return url.Values{"qualifier": {q}}
+	}
+	return nil
+}

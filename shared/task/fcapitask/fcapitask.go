@@ -1,0 +1,160 @@
+// Package fcapitask carries out FC:InvokeFunction on Function Compute, in both flow languages: functions of FC 3, and
+// those of services (FC 2), with versions and aliases.
+//
+// An asynchronous invocation whose end a task waits for is made as an asynchronous task with an id that is derived from
+// the attempt, so that a repeated call is refused and does not run the function twice. Its result comes back through the
+// function's destinations (onSuccess and onFailure), which the user points at the engine's queue, or at another that is
+// brought to it. A record names the invocation by its request id or by the id of the task: what waits is noted under both.
+// When a repeated call is refused, the service is asked how the task has ended.
+package fcapitask
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"millrace/shared/task"
+	"millrace/shared/task/acs"
+)
+
+// Action is the action that the runner carries out.
+const Action = "FC:InvokeFunction"
+
+// Mapping says that Function stands for the functions that Match matches, as in the functions file (docs/functions.md).
+type Mapping struct {
+	Match    string
+	Function string // resource name; {name} stands for the name of the function matched
+}
+
+// Options are what a runner is made of.
+type Options struct {
+	Client   *acs.Client
+	Places   acs.Places
+	Noted    task.Noted // nil: asynchronous invocations cannot be waited for
+	Mappings []Mapping  // the first that matches counts
+}
+
+// Runner carries out Action. It is safe for many goroutines.
+type Runner struct{ Options }
+
+// New returns a runner.
+func New(o Options) *Runner { return &Runner{o} }
+
+// Run invokes the function. It returns when the function has ended, or, for an asynchronous invocation, when it has been
+// accepted. A call is made once: repeating it is the flow's own decision.
+func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
+	c, err := t.read(&r)
+	if err != nil {
+		return r.Failf(invalidArgument, "%s", err)
+	}
+	switch {
+	case c.async && r.Mode == task.System:
+		return t.submitNoted(ctx, &r, c)
+	case c.async:
+		return t.submit(ctx, &r, c)
+	}
+	return t.call(ctx, &r, c)
+}
+
+// call invokes the function and waits for its end.
+func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result {
+	a, err := t.Client.Do(ctx, c.request("Sync", ""))
+	system := r.Mode == task.System
+	if err != nil {
+		return task.Result{Error: failure(ctx, r, c, err), Async: system}
+	}
+	if a.Header.Get(errorTypeHeader) != "" {
+		return task.Result{Error: task.FunctionFailure(r.Action, a.Body), Async: system}
+	}
+	if r.Legacy && r.Mode == task.Custom {
+		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
+	}
+	output, failed := Output(r.Legacy, a.Status, shown(a.Header), a.Body)
+	return task.Result{Output: output, Error: failed, Async: system}
+}
+
+// submit hands the invocation to the service's own queue; nobody waits for its end, or somebody reports it by token.
+func (t *Runner) submit(ctx context.Context, r *task.Request, c *call) task.Result {
+	a, err := t.Client.Do(ctx, c.request("Async", c.asyncID))
+	if err != nil {
+		return task.Result{Error: failure(ctx, r, c, err)}
+	}
+	return accepted(r, a.Header)
+}
+
+// accepted is the result of an invocation that has been taken.
+func accepted(r *task.Request, header http.Header) task.Result {
+	if r.Legacy {
+		return task.Result{Output: json.RawMessage("{}")}
+	}
+	return task.Result{Output: task.Envelope(shown(header), http.StatusAccepted, nil)}
+}
+
+// Output is the result of a function that did not fail, in the language of the task: the newer one has an envelope, the
+// older one the answer itself, which must be JSON there.
+func Output(legacy bool, status int, header http.Header, body []byte) (json.RawMessage, *task.Error) {
+	if legacy {
+		return task.Bare(body)
+	}
+	if len(body) == 0 {
+		body = []byte("null")
+	}
+	return task.Envelope(header, status, task.Body(body)), nil
+}
+
+const (
+	errorTypeHeader = "X-Fc-Error-Type"
+	requestIDHeader = "X-Fc-Request-Id"
+)
+
+// shown are the headers that a flow sees: what the answer is, and which invocation it was. The others tell of the
+// instance, or hold logs.
+func shown(header http.Header) http.Header {
+	h := http.Header{}
+	for _, name := range []string{"Content-Type", requestIDHeader, "X-Fc-Async-Task-Id", "X-Fc-Invocation-Service-Version"} {
+		if v := header.Get(name); v != "" {
+			h[name] = []string{v}
+		}
+	}
+	return h
+}
+
+// Invoke starts an asynchronous invocation of a function of the engine's own, and does not wait for it.
+func (t *Runner) Invoke(ctx context.Context, function, qualifier string, event []byte) error {
+	resource := "acs:fc:::functions/" + function
+	if qualifier != "" {
+		resource += "/" + qualifier
+	}
+	f, err := task.ParseFunction(resource, t.Places.Region, t.Places.Account)
+	if err != nil {
+		return err
+	}
+	c := &call{function: f, event: event}
+	if c.endpoint, err = t.Places.Functions("", ""); err != nil {
+		return err
+	}
+	if _, err := t.Client.Do(ctx, c.request("Async", "")); err != nil {
+		return fmt.Errorf("invoking %s: %w", function, explained(c, err))
+	}
+	return nil
+}
+
+// explained adds what to do to an error for an operator.
+func explained(c *call, err error) error {
+	if e := acs.Refusal(err); e != nil {
+		if advice := advise(c, e); advice != "" {
+			return fmt.Errorf("%w%s", err, advice)
+		}
+	}
+	return err
+}
+
+// plain drops the qualifier that means the newest code.
+func plain(qualifier string) string {
+	if strings.EqualFold(qualifier, "LATEST") {
+		return ""
+	}
+	return qualifier
+}

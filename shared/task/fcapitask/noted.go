@@ -1,0 +1,98 @@
+package fcapitask
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"millrace/shared/task"
+	"millrace/shared/task/acs"
+)
+
+// submitNoted hands the invocation to the service's own queue, and notes who waits for its end: under the id of the task
+// before the call, so that no outcome comes before its note, and under the request id, known only now, after it. An id that
+// the flow gives may be that of another task's invocation, so it is noted when the call has been accepted.
+func (t *Runner) submitNoted(ctx context.Context, r *task.Request, c *call) task.Result {
+	if t.Noted == nil {
+		return r.Failf(invalidArgument, "Asynchronous invocations that are waited for need a queue for their outcomes, and there is none here.")
+	}
+	id := c.asyncID
+	if id == "" && r.Key != "" {
+		id = taskID(r)
+		if err := t.note(ctx, r, id); err != nil {
+			return r.Failf(internalError, "The invocation was not made, for nobody could note that its end is waited for: %s", err)
+		}
+	}
+	a, err := t.Client.Do(ctx, c.request("Async", id))
+	if e := acs.Refusal(err); e != nil && e.Status == http.StatusConflict && c.asyncID == "" {
+		return t.again(ctx, r, c, id)
+	}
+	if err != nil {
+		return task.Result{Error: failure(ctx, r, c, err)}
+	}
+	for _, known := range []string{c.asyncID, a.Header.Get(requestIDHeader)} {
+		if known == "" || known == id && c.asyncID == "" {
+			continue
+		}
+		if err := t.note(ctx, r, known); err != nil {
+			return r.Failf(internalError, "The invocation was accepted, but nobody could note that its end is waited for: %s", err)
+		}
+	}
+	return accepted(r, a.Header)
+}
+
+func (t *Runner) note(ctx context.Context, r *task.Request, id string) error {
+	return t.Noted.Note(ctx, id, task.Note{Account: r.Account, Token: r.Token, Action: r.Action, Legacy: r.Legacy})
+}
+
+// asyncTask is how an asynchronous task is; the names are those of both APIs, which differ in case only.
+type asyncTask struct {
+	Status    string          `json:"status"`
+	RequestID string          `json:"requestId"`
+	Payload   json.RawMessage `json:"returnPayload"`
+	Error     string          `json:"taskErrorMessage"`
+	Error2    string          `json:"invocationErrorMessage"`
+}
+
+// again sees to an invocation that an earlier call of this attempt has made: if it has ended its result is that of the
+// task, else its request id, of which the earlier call may not have come to make a note, is noted.
+func (t *Runner) again(ctx context.Context, r *task.Request, c *call, id string) task.Result {
+	var there asyncTask
+	a, err := t.Client.Do(ctx, c.asked(id))
+	if err == nil {
+		err = json.Unmarshal(a.Body, &there)
+	}
+	if err != nil { // it is known that the invocation was accepted: its outcome may still come by the id of the task
+		return accepted(r, http.Header{"X-Fc-Async-Task-Id": {id}})
+	}
+	header := http.Header{"Content-Type": {"application/json"}, "X-Fc-Async-Task-Id": {id}}
+	if there.RequestID != "" {
+		header[requestIDHeader] = []string{there.RequestID}
+	}
+	switch there.Status {
+	case "Succeeded":
+		output, failed := Output(r.Legacy, http.StatusOK, header, []byte(task.Text(there.Payload)))
+		return task.Result{Output: output, Error: failed, Async: true}
+	case "Failed", "Stopped", "Expired", "Invalid":
+		return task.Result{Error: ended(r, &there), Async: true}
+	}
+	if there.RequestID != "" && there.RequestID != id {
+		if err := t.note(ctx, r, there.RequestID); err != nil {
+			return r.Failf(internalError, "The invocation is under way, but nobody could note that its end is waited for: %s", err)
+		}
+	}
+	return accepted(r, header)
+}
+
+// ended is the error of an asynchronous task that has come to nothing.
+func ended(r *task.Request, there *asyncTask) *task.Error {
+	e := task.FunctionFailure(r.Action, []byte(task.Text(there.Payload)))
+	if e.Name != r.ErrorName(unknown) {
+		return e
+	}
+	message := there.Error
+	if message == "" {
+		message = there.Error2
+	}
+	return task.NewError(e.Name, "The asynchronous invocation came to nothing: "+there.Status+" "+message)
+}
