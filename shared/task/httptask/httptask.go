@@ -1,6 +1,7 @@
 // Package httptask carries out HTTP:Request: one HTTP call whose answer becomes {"Header","Code","Body"}.
 // A status of 400 or more is the error HTTP.{status} with that envelope as its cause; a call without an answer is
-// HTTP.RequestFailed; parameters that make no request are HTTP.InvalidArgument.
+// HTTP.RequestFailed; parameters that make no request are HTTP.InvalidArgument. Redirects are followed; one to another
+// host gets none of the flow's headers.
 package httptask
 
 import (

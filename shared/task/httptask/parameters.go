@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"millrace/shared/task"
+	"millrace/shared/task/outbound"
 	"millrace/shared/value"
 )
 
@@ -76,7 +77,7 @@ func (c *call) setBody(body any) {
 		}
 	}
 	if c.header.Get("User-Agent") == "" {
-		c.header.Set("User-Agent", "Millrace")
+		c.header.Set("User-Agent", outbound.UserAgent)
 	}
 }
 

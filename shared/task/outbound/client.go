@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -129,27 +128,39 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 func (b *bounded) Close() error { return b.body.Close() }
 
-// checkRedirect bounds the redirects and keeps what is meant for one host from the next: the task token above all.
+// UserAgent is what requests call themselves when a flow does not say.
+const UserAgent = "Millrace"
+
+// checkRedirect bounds the redirects and keeps what is meant for one host from the next: the task token, and every header
+// that the flow has set, for an API key may stand under any name. Only the type of a body goes with it.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > RedirectsMax {
 		return fmt.Errorf("stopped after %d redirects", RedirectsMax)
 	}
-	crossed := !sameOrigin(req.URL, via[0].URL)
+	crossed := !sameHost(req.URL, via[0].URL)
 	for _, hop := range via[1:] {
-		crossed = crossed || !sameOrigin(hop.URL, via[0].URL)
+		crossed = crossed || !sameHost(hop.URL, via[0].URL)
 	}
-	if crossed {
-		req.Header.Del("Referer")
-		for name := range req.Header {
-			if strings.HasPrefix(name, "X-Fnf-") {
-				delete(req.Header, name)
-			}
-		}
+	if !crossed {
+		return nil
 	}
+	header := http.Header{"User-Agent": {UserAgent}}
+	if kind := req.Header["Content-Type"]; kind != nil && req.Body != nil && req.Body != http.NoBody {
+		header["Content-Type"] = kind
+	}
+	req.Header = header
 	return nil
 }
 
-func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+// sameHost tells whether a redirect stays with whom it came from: the same scheme, host and port, or the host's step from
+// plain HTTP to TLS, each at its usual port.
+func sameHost(to, from *url.URL) bool {
+	if to.Scheme == from.Scheme {
+		return to.Host == from.Host
+	}
+	return from.Scheme == "http" && to.Scheme == "https" && to.Hostname() == from.Hostname() &&
+		(from.Port() == "" || from.Port() == "80") && (to.Port() == "" || to.Port() == "443")
+}
 
 // Reason is the text of a failed call without the address that was called, which may carry secrets.
 func Reason(err error) string {

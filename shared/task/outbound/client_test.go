@@ -165,19 +165,62 @@ func TestRedirectsAreBoundedAndKeepSecrets(t *testing.T) {
 		t.Errorf("11 redirects: %v", err)
 	}
 	req, _ := http.NewRequest(http.MethodGet, server.URL+"/away?secret=1", nil)
-	req.Header.Set("X-FnF-Http-Callback-Task-Token", "token")
+	for _, name := range []string{"X-FnF-Http-Callback-Task-Token", "Authorization", "Cookie", "X-Api-Key", "Accept", "User-Agent", "Content-Type"} {
+		req.Header.Set(name, "secret")
+	}
 	if resp, err = c.Do(req); err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if h := <-seen; h.Get("X-FnF-Http-Callback-Task-Token") != "" || h.Get("Referer") != "" {
+	if h := <-seen; len(h) != 2 || h.Get("User-Agent") != outbound.UserAgent || h.Get("Accept-Encoding") != "gzip" {
 		t.Errorf("the other host got %v", h)
+	}
+	req, _ = http.NewRequest(http.MethodPost, server.URL+"/away", strings.NewReader("{}"))
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Api-Key", "secret")
+	if resp, err = c.Do(req); err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if h := <-seen; h.Get("Content-Type") != "application/json" || h.Get("X-Api-Key") != "" {
+		t.Errorf("the other host got %v with the body", h)
 	}
 	resp, err = outbound.WithoutRedirects(c).Get(server.URL + "/away")
 	if err != nil || resp.StatusCode != http.StatusTemporaryRedirect {
 		t.Errorf("without redirects: %v, %v", resp, err)
 	}
 	resp.Body.Close()
+}
+
+// TestWhereHeadersGo: headers stay with the host that they were meant for, and go along when it moves to TLS.
+func TestWhereHeadersGo(t *testing.T) {
+	c := newClient(t, outbound.Options{})
+	for _, test := range []struct {
+		hops []string
+		kept bool
+	}{
+		{[]string{"http://a/", "http://a/x"}, true},
+		{[]string{"http://a/", "https://a/"}, true},
+		{[]string{"http://a:80/", "https://a:443/"}, true},
+		{[]string{"http://a:8080/", "https://a/"}, false},
+		{[]string{"http://a/", "https://a:8443/"}, false},
+		{[]string{"https://a/", "http://a/"}, false},
+		{[]string{"http://a/", "http://a:81/"}, false},
+		{[]string{"https://a/", "https://b.a/"}, false},
+		{[]string{"https://a/", "https://b/", "https://a/"}, false},
+	} {
+		var via []*http.Request
+		for _, hop := range test.hops {
+			via = append(via, &http.Request{URL: mustURL(t, hop), Header: http.Header{"X-Api-Key": {"secret"}}})
+		}
+		last := via[len(via)-1]
+		if err := c.CheckRedirect(last, via[:len(via)-1]); err != nil {
+			t.Fatal(err)
+		}
+		if kept := last.Header.Get("X-Api-Key") != ""; kept != test.kept {
+			t.Errorf("%v: kept %v", test.hops, kept)
+		}
+	}
 }
 
 // TestRebindingNameIsCheckedAtTheSocket has a name server that answers a public address first and loopback after.
