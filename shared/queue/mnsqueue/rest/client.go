@@ -59,10 +59,11 @@ const answerMax = 8 << 20
 // request is one call.
 type request struct {
 	method string
-	queue  string // its name, or
-	topic  string // that of a topic
-	query  string // as it is sent
-	body   any    // a document; nil for none
+	queue  string  // its name, or
+	topic  string  // that of a topic
+	query  string  // as it is sent
+	body   any     // a document; nil for none
+	id     *string // where the id of the request is put; nil: nowhere
 }
 
 // do makes a call and reads the document that answers it into to, unless that is nil. Answers other than 2xx are an
@@ -85,6 +86,9 @@ func (c *Client) do(ctx context.Context, q request, to any) error {
 		return err
 	}
 	defer answer.Body.Close()
+	if q.id != nil {
+		*q.id = answer.Header.Get("X-Mns-Request-Id")
+	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, answerMax+1))
 	switch {
 	case err != nil:

@@ -10,6 +10,8 @@ import (
 type Sent struct {
 	ID     string
 	Digest string // MD5 of the body, in upper-case hex
+
+	RequestID string
 }
 
 type singleDocument struct {
@@ -18,6 +20,13 @@ type singleDocument struct {
 	Delay    int64    `xml:"DelaySeconds,omitempty"`
 	Priority int      `xml:"Priority,omitempty"`
 	Tag      string   `xml:"MessageTag,omitempty"`
+
+	Attributes *attributesDocument `xml:"MessageAttributes"`
+}
+
+type attributesDocument struct {
+	Mail string `xml:"DirectMail,omitempty"`
+	SMS  string `xml:"DirectSMS,omitempty"`
 }
 
 type singleAnswer struct {
@@ -36,8 +45,27 @@ func (c *Client) Publish(ctx context.Context, topic, body, tag string) (Sent, er
 	return c.single(ctx, request{method: http.MethodPost, topic: topic, body: singleDocument{Body: body, Tag: tag}})
 }
 
+// Publication is a message to a topic.
+type Publication struct {
+	Body string // characters of XML 1.0 only
+	Tag  string // "" for none
+	Mail string // JSON: how subscribed addresses get it as mail; "" without
+	SMS  string // JSON: how subscribed numbers get it as a short message; "" without
+}
+
+// PublishWith publishes a message to a topic, with attributes for those of its subscriptions that are people.
+func (c *Client) PublishWith(ctx context.Context, topic string, p Publication) (Sent, error) {
+	d := singleDocument{Body: p.Body, Tag: p.Tag}
+	if p.Mail != "" || p.SMS != "" {
+		d.Attributes = &attributesDocument{p.Mail, p.SMS}
+	}
+	return c.single(ctx, request{method: http.MethodPost, topic: topic, body: d})
+}
+
 func (c *Client) single(ctx context.Context, r request) (Sent, error) {
 	var answer singleAnswer
+	var id string
+	r.id = &id
 	err := c.do(ctx, r, &answer)
-	return Sent{answer.ID, answer.Digest}, err
+	return Sent{answer.ID, answer.Digest, id}, err
 }

@@ -15,7 +15,7 @@ func TestSingleMessages(t *testing.T) {
 	c := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, true), HTTP: &http.Client{Transport: s.Transport()},
 		Credentials: rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})}
 	late, err := c.SendOne(t.Context(), "q", rest.Out{Body: "late", Delay: time.Hour}, 0)
-	if err != nil || late.ID == "" {
+	if err != nil || late.ID == "" || late.RequestID == "" {
 		t.Fatal(late, err)
 	}
 	if _, err := c.SendOne(t.Context(), "q", rest.Out{Body: "second"}, 0); err != nil {
@@ -37,6 +37,10 @@ func TestSingleMessages(t *testing.T) {
 	}
 	s.CreateTopic("t")
 	if sent, err := c.Publish(t.Context(), "t", "<x>", "tag"); err != nil || sent.ID == "" || s.Published("t")[0] != "<x>" {
+		t.Error(sent, err)
+	}
+	p := rest.Publication{Body: "y", Mail: `{"Subject":"s"}`, SMS: `{"Type":"singleContent"}`}
+	if sent, err := c.PublishWith(t.Context(), "t", p); err != nil || sent.ID == "" || s.Published("t")[1] != "y" {
 		t.Error(sent, err)
 	}
 }
