@@ -1,6 +1,7 @@
 package steps_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -143,6 +144,19 @@ func withoutRule(found source.Diagnostics, rule string) (rest source.Diagnostics
 	return rest
 }
 
+// TestTimeoutMessage: a message names no bound that nobody can mean.
+func TestTimeoutMessage(t *testing.T) {
+	const text = "version: v1\ntype: flow\nsteps: [{type: task, name: t, resourceArn: 'acs:fc:::functions/f', timeoutSeconds: %s}]"
+	for value, want := range map[string]string{
+		"0": "must be an integer of at least 1", "-1": "must be an integer of at least 1", "1.5": "must be an integer of at least 1",
+		"a": "must be an integer, not a string",
+	} {
+		if found := compileText(t, "", fmt.Sprintf(text, value)); len(found) != 1 || found[0].Message != want || found[0].Rule != "F03" {
+			t.Errorf("%s: %v, want %q", value, found, want)
+		}
+	}
+}
+
 func TestTop(t *testing.T) {
 	for _, c := range []struct{ name, mode, rule, path, text string }{
 		{"older version", "", "", "", "version: v1beta1\ntype: flow\nsteps: []"},
@@ -151,6 +165,7 @@ func TestTop(t *testing.T) {
 		{"no steps", "", "F01", "steps", "version: v1\ntype: flow"},
 		{"steps are a mapping", "", "F01", "steps", "version: v1\ntype: flow\nsteps: {}"},
 		{"name", "", "F02", "name", "version: v1\ntype: flow\nname: g\nsteps: []"},
+		{"name that no flow can have", "", "F02", "name", "version: v1\ntype: flow\nname: 9x\nsteps: []"},
 		{"description", "", "", "", "version: v1\ntype: flow\ndescription: d\nsteps: []"},
 		{"unknown key", "", "", "Steps", "version: v1\ntype: flow\nsteps: []\nSteps: []"},
 		{"timeout", "", "F03", "timeoutSeconds", "version: v1\ntype: flow\ntimeoutSeconds: -1\nsteps: []"},

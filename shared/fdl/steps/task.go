@@ -147,7 +147,14 @@ func (c *compiler) timeout(n *source.Node, path *source.Path, spec *flow.TaskSpe
 	if v == nil {
 		return
 	}
-	seconds := c.integer("F03", v, path.Key("timeoutSeconds"), 1, 1<<62)
+	path = path.Key("timeoutSeconds")
+	seconds, ok := v.Int()
+	switch {
+	case v.Kind != source.Number:
+		c.Error("F03", v, path, "", "must be an integer, not %s", v.Kind)
+	case !ok || seconds < 1:
+		c.Error("F03", v, path, "leave it out when there is no limit but that of the execution", "must be an integer of at least 1")
+	}
 	spec.Timeout = expr.Constant(value.FromInt(min(seconds, c.limits.ExecutionSeconds)))
 }
 
