@@ -45,14 +45,7 @@ func (s *Store) flushed(ctx context.Context, x *Execution, from int64, visit fun
 		return err
 	}
 	start := eventSort(x.Run, from)
-	if len(rows) > 0 {
-		start = rows[0].Sort
-	}
-	for {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: start, To: end, Limit: 16})
-		if err != nil {
-			return err
-		}
+	for more := true; ; {
 		for _, row := range rows {
 			events, err := flow.DecodeEvents(row.Data, x.Started)
 			if err != nil {
@@ -63,8 +56,11 @@ func (s *Store) flushed(ctx context.Context, x *Execution, from int64, visit fun
 			}
 			start = row.Sort + "\x00"
 		}
-		if !more {
+		if !more || start >= end {
 			return nil
+		}
+		if rows, more, err = s.driver.Range(ctx, Range{Partition: partition, From: start, To: end, Limit: 16}); err != nil {
+			return err
 		}
 	}
 }
@@ -93,18 +89,47 @@ func (s *Store) LoadEvents(ctx context.Context, x *Execution, events []flow.Hist
 			if err != nil || v.Loaded() {
 				return
 			}
-			if r := v.Ref(); r.Kind == flow.RefEvent {
-				if near := cache[r.Event]; near != nil {
-					if w := near.Value(r.Field); w != nil && w.Loaded() {
-						v.Load(w.Text())
-						return
-					}
+			r := v.Ref()
+			if r.Kind != flow.RefEvent {
+				err = s.LoadValue(ctx, x, v)
+				return
+			}
+			if cache[r.Event] == nil { // many events may refer to one that is not among them: it is read once
+				if cache[r.Event], err = s.event(ctx, x, r.Event); err != nil {
+					return
 				}
 			}
-			err = s.LoadValue(ctx, x, v)
+			err = s.loadFrom(ctx, x, cache[r.Event], v)
 		})
 	}
 	return err
+}
+
+// event reads one event.
+func (s *Store) event(ctx context.Context, x *Execution, id int64) (*flow.HistoryEvent, error) {
+	events, err := s.Events(ctx, x, id, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(events) == 0 || events[0].ID != id {
+		return nil, fmt.Errorf("%w: event %d of %s", ErrMissing, id, x.Partition())
+	}
+	return &events[0], nil
+}
+
+// loadFrom loads a value that stands in an event.
+func (s *Store) loadFrom(ctx context.Context, x *Execution, e *flow.HistoryEvent, v *flow.Value) error {
+	w := e.Value(v.Ref().Field)
+	if w == nil || w.Ref().Kind == flow.RefEvent && !w.Loaded() {
+		return fmt.Errorf("%w: event %d of %s", ErrMissing, e.ID, x.Partition())
+	}
+	if !w.Loaded() {
+		if err := s.LoadValue(ctx, x, w); err != nil {
+			return err
+		}
+	}
+	v.Load(w.Text())
+	return nil
 }
 
 // ErrMissing says that a value that a row names is not there.
@@ -130,24 +155,11 @@ func (s *Store) LoadValue(ctx context.Context, x *Execution, v *flow.Value) erro
 	case flow.RefRow:
 		return s.loadRows(ctx, x, v, r)
 	case flow.RefEvent:
-		events, err := s.Events(ctx, x, r.Event, 1)
+		e, err := s.event(ctx, x, r.Event)
 		if err != nil {
 			return err
 		}
-		if len(events) == 0 || events[0].ID != r.Event {
-			return fmt.Errorf("%w: event %d of %s", ErrMissing, r.Event, x.Partition())
-		}
-		w := events[0].Value(r.Field)
-		if w == nil || w.Ref().Kind == flow.RefEvent && !w.Loaded() {
-			return fmt.Errorf("%w: event %d of %s", ErrMissing, r.Event, x.Partition())
-		}
-		if !w.Loaded() {
-			if err := s.LoadValue(ctx, x, w); err != nil {
-				return err
-			}
-		}
-		v.Load(w.Text())
-		return nil
+		return s.loadFrom(ctx, x, e, v)
 	}
 	return ErrMissing
 }
