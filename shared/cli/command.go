@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 
 	"millrace/shared/fdl/source"
@@ -64,7 +65,7 @@ func (c *call) run() error {
 		fmt.Fprint(c.Stderr, overview())
 		return errQuiet{ExitUsage}
 	case words[0] == "help":
-		return c.help(words[1:])
+		return c.help(slices.DeleteFunc(words[1:], isHelp))
 	}
 	cmd, rest := find(words)
 	if cmd == nil {

@@ -26,6 +26,9 @@ func TestHelp(t *testing.T) {
 		if _, other, _ := s.run(append([]string{"help"}, strings.Fields(name)...)...); other != out {
 			t.Errorf("help %s differs from %s --help", name, name)
 		}
+		if code, other, _ := s.run(append(append([]string{"help"}, strings.Fields(name)...), "--help")...); code != 0 || other != out {
+			t.Errorf("help %s --help: exit code %d, or another text", name, code)
+		}
 		all.WriteString("$ millrace " + strings.TrimSpace(name+" --help") + "\n" + out + "\n")
 	}
 	golden := filepath.Join("testdata", "help.golden")
