@@ -37,6 +37,7 @@ type BearerToken struct {
 type Credentials struct {
 	keys   map[string]*accessKey
 	tokens map[[sha256.Size]byte]*accessKey // by the token's hash, so that a look-up tells nothing of the token
+	loose  string                           // the file that they are from when others may read it, for a warning
 }
 
 // accessKey is a key, or a bearer token (with no id), that is ready for use.

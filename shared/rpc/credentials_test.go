@@ -1,9 +1,11 @@
 package rpc_test
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -187,4 +189,29 @@ func FuzzParseAccounts(f *testing.F) {
 			rpc.NewCredentials(accounts)
 		}
 	})
+}
+
+// TestLooseFile: a file of secrets that everybody may read is used, and warned of.
+func TestLooseFile(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no file modes")
+	}
+	path := filepath.Join(t.TempDir(), "credentials.yaml")
+	if err := os.WriteFile(path, []byte(exampleYAML), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true, 0o604: true, 0o602: true} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		c, err := rpc.LoadCredentials(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: c, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if got := strings.Contains(log.String(), "chmod 600") && strings.Contains(log.String(), path); got != warned || strings.Contains(log.String(), "topsecret") {
+			t.Errorf("%o: the log has %q", mode, log.String())
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ import (
 const fileMax = 4 << 20
 
 // LoadCredentials reads a credentials file, YAML or JSON (docs/credentials.md). An error names the file, the line and
-// what to write instead; it never holds a secret.
+// what to write instead; it never holds a secret. New warns of a file that is open to every user of the machine.
 func LoadCredentials(path string) (*Credentials, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -36,7 +37,15 @@ func LoadCredentials(path string) (*Credentials, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials: %s: %w", path, err)
 	}
+	if info, err := f.Stat(); err == nil && loose(info.Mode()) {
+		c.loose = path
+	}
 	return c, nil
+}
+
+// loose tells whether everybody on the machine may read or change a file. Windows has no such modes.
+func loose(mode os.FileMode) bool {
+	return runtime.GOOS != "windows" && mode.IsRegular() && mode.Perm()&0o006 != 0
 }
 
 // ParseAccounts reads the text of a credentials file.

@@ -69,6 +69,9 @@ func New(o Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	if o.Credentials != nil && o.Credentials.loose != "" {
+		o.Logger.Warn("every user of this machine may read or change the credentials file; chmod 600 it", "file", o.Credentials.loose)
+	}
 	h := &handler{Options: o, throttle: newThrottle(o.Rates)}
 	h.calls.New = func() any { return &call{handler: h} }
 	return h
