@@ -61,6 +61,7 @@ type request struct {
 	method string
 	queue  string  // its name, or
 	topic  string  // that of a topic
+	whole  bool    // about the queue itself, not its messages
 	query  string  // as it is sent
 	body   any     // a document; nil for none
 	id     *string // where the id of the request is put; nil: nowhere
@@ -119,7 +120,10 @@ func (c *Client) build(ctx context.Context, q request) (*http.Request, error) {
 		}
 	}
 	resource := "/queues/" + q.queue + "/messages"
-	if q.topic != "" {
+	switch {
+	case q.whole:
+		resource = "/queues/" + q.queue
+	case q.topic != "":
 		resource = "/topics/" + q.topic + "/messages"
 	}
 	if q.query != "" {

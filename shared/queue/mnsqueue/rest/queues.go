@@ -1,0 +1,55 @@
+package rest
+
+import (
+	"context"
+	"encoding/xml"
+	"net/http"
+	"time"
+)
+
+// Attributes of a queue that its owner sets, in whole seconds.
+type Attributes struct {
+	Visibility time.Duration // how long a received message stays hidden, one second to VisibilityMax
+	Retention  time.Duration // how long a message is kept, a minute to seven days
+	Polling    time.Duration // how long a receive waits that does not say, up to WaitMax
+}
+
+// The service's own attributes, such as the delay of messages, are left as they are.
+type attributesOfQueue struct {
+	XMLName    xml.Name `xml:"http://mns.aliyuncs.com/doc/v1/ Queue"`
+	Visibility int64    `xml:"VisibilityTimeout"`
+	Retention  int64    `xml:"MessageRetentionPeriod"`
+	Polling    int64    `xml:"PollingWaitSeconds"`
+}
+
+func (a Attributes) document() attributesOfQueue {
+	return attributesOfQueue{Visibility: seconds(a.Visibility), Retention: seconds(a.Retention), Polling: seconds(a.Polling)}
+}
+
+// CreateQueue creates a queue. One that is there with the same attributes is no error; with others the service answers
+// the code QueueAlreadyExist.
+func (c *Client) CreateQueue(ctx context.Context, name string, a Attributes) error {
+	return c.do(ctx, request{method: http.MethodPut, queue: name, whole: true, body: a.document()}, nil)
+}
+
+// SetAttributes changes the attributes of a queue.
+func (c *Client) SetAttributes(ctx context.Context, name string, a Attributes) error {
+	return c.do(ctx, request{method: http.MethodPut, queue: name, whole: true, query: "metaoverride=true", body: a.document()}, nil)
+}
+
+// GetAttributes reads the attributes of a queue. One that is not there is the code QueueNotExist.
+func (c *Client) GetAttributes(ctx context.Context, name string) (Attributes, error) {
+	var d struct {
+		XMLName    xml.Name `xml:"Queue"`
+		Visibility int64    `xml:"VisibilityTimeout"`
+		Retention  int64    `xml:"MessageRetentionPeriod"`
+		Polling    int64    `xml:"PollingWaitSeconds"`
+	}
+	err := c.do(ctx, request{method: http.MethodGet, queue: name, whole: true}, &d)
+	return Attributes{time.Duration(d.Visibility) * time.Second, time.Duration(d.Retention) * time.Second, time.Duration(d.Polling) * time.Second}, err
+}
+
+// DeleteQueue deletes a queue with its messages. One that is not there is no error.
+func (c *Client) DeleteQueue(ctx context.Context, name string) error {
+	return c.do(ctx, request{method: http.MethodDelete, queue: name, whole: true}, nil)
+}
