@@ -1,0 +1,157 @@
+package mnstask
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"millrace/shared/task"
+)
+
+// Limits of the service.
+const (
+	priorityMax = 16
+	delayMax    = 604800 // seconds
+	nameMax     = 256
+)
+
+// message is what a request asks to be sent.
+type message struct {
+	arn             string // as the flow has it
+	region, account string
+	queue, topic    string // one of them
+	body            string
+	delay           time.Duration
+	priority        int
+	tag, mail, sms  string
+}
+
+func (m *message) permission() string {
+	if m.topic != "" {
+		return "mns:PublishMessage"
+	}
+	return "mns:SendMessage"
+}
+
+// read reads the request in either language; the older one has the same parameters under other names.
+func read(r *task.Request) (*message, error) {
+	p := map[string]json.RawMessage{}
+	if len(r.Parameters) > 0 {
+		if err := json.Unmarshal(r.Parameters, &p); err != nil {
+			return nil, errors.New("the parameters must be an object")
+		}
+	}
+	names := []string{"message", "delaySeconds", "priority", "messageTag", "messageAttributes"}
+	m := &message{arn: task.Text(p["resourceArn"])}
+	if r.Legacy {
+		names, m.arn = []string{"MessageBody", "DelaySeconds", "Priority", "MessageTag", "MessageAttributes"}, r.Resource
+	}
+	if err := m.target(); err != nil {
+		return nil, err
+	}
+	if m.body = task.Text(p[names[0]]); m.body == "" {
+		return nil, fmt.Errorf("%s is required, and must not be empty", names[0])
+	}
+	if err := sendable(m.body); err != nil {
+		return nil, fmt.Errorf("%s: %w", names[0], err)
+	}
+	delay, err := number(p[names[1]], 0, delayMax)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", names[1], err)
+	}
+	m.delay = time.Duration(delay) * time.Second
+	if m.priority, err = number(p[names[2]], 1, priorityMax); err != nil {
+		return nil, fmt.Errorf("%s: %w", names[2], err)
+	}
+	if m.tag = task.Text(p[names[3]]); sendable(m.tag) != nil {
+		return nil, fmt.Errorf("%s: %w", names[3], sendable(m.tag))
+	}
+	return m, m.attributes(p[names[4]])
+}
+
+// target reads acs:mns:{region}:{account}:/queues/{queue}/messages and …/topics/{topic}/messages.
+func (m *message) target() error {
+	if m.arn == "" {
+		return errors.New("resourceArn is required")
+	}
+	arn, err := task.ParseARN(m.arn)
+	if err != nil {
+		return err
+	}
+	parts := strings.Split(arn.Resource, "/")
+	if arn.Service != "mns" || len(parts) < 2 || len(parts) > 3 || len(parts) == 3 && parts[2] != "messages" || !isName(parts[1]) {
+		return fmt.Errorf("%q is neither acs:mns:{region}:{account}:/queues/{queue}/messages nor …/topics/{topic}/messages", m.arn)
+	}
+	switch parts[0] {
+	case "queues":
+		m.queue = parts[1]
+	case "topics":
+		m.topic = parts[1]
+	default:
+		return fmt.Errorf("%q names neither a queue nor a topic", m.arn)
+	}
+	m.region, m.account = arn.Region, arn.Account
+	return nil
+}
+
+// isName tells whether a queue or a topic can have a name.
+func isName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= nameMax
+}
+
+// sendable refuses what XML 1.0 cannot have: the service would refuse the request as malformed.
+func sendable(s string) error {
+	if !utf8.ValidString(s) {
+		return errors.New("it is not UTF-8")
+	}
+	for _, c := range s {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0xFFFE || c == 0xFFFF {
+			return fmt.Errorf("the character U+%04X cannot be in a message; encode the text, for example in Base64", c)
+		}
+	}
+	return nil
+}
+
+// number reads a whole number or the text of one; 0 when it is absent.
+func number(raw json.RawMessage, least, most int) (int, error) {
+	text := strings.TrimSpace(task.Text(raw))
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("it must be a whole number from %d to %d, not %.40q", least, most, text)
+	}
+	return n, nil
+}
+
+// attributes reads {"MailAttributes","SMSAttributes"}, as an object or as the JSON text of one.
+func (m *message) attributes(raw json.RawMessage) error {
+	text := task.Text(raw)
+	if text == "" {
+		return nil
+	}
+	var a struct {
+		Mail json.RawMessage `json:"MailAttributes"`
+		SMS  json.RawMessage `json:"SMSAttributes"`
+	}
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		return errors.New("messageAttributes must be an object with MailAttributes and SMSAttributes")
+	}
+	m.mail, m.sms = task.Text(a.Mail), task.Text(a.SMS)
+	for _, text := range []string{m.mail, m.sms} {
+		if err := sendable(text); err != nil {
+			return fmt.Errorf("messageAttributes: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+// Package mnstask carries out MNS:SendMessage, to queues and topics, in both flow languages. The body is sent as it is: a
+// text as the flow has it, anything else as JSON.
+//
+// The result is {"MessageBodyMD5","MessageId","RequestId"}. A refusal is the error MNS.{Code}; a call that got no answer
+// is MNS.Unknown, of which nobody knows whether the message was sent.
+package mnstask
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"millrace/shared/queue/mnsqueue/rest"
+	"millrace/shared/task"
+	"millrace/shared/task/acs"
+	"millrace/shared/value"
+)
+
+// Action is the action that the runner carries out.
+const Action = "MNS:SendMessage"
+
+// Options are what a runner is made of.
+type Options struct {
+	Credentials acs.Provider
+	Places      acs.Places
+	HTTP        *http.Client // nil: that of package rest
+}
+
+// Runner carries out Action. It is safe for many goroutines.
+type Runner struct {
+	o       Options
+	mu      sync.Mutex
+	clients map[string]*rest.Client // by endpoint
+}
+
+// New returns a runner.
+func New(o Options) *Runner { return &Runner{o: o, clients: map[string]*rest.Client{}} }
+
+// Run sends the message and returns when the service has taken it. A call is made once: sending again is the flow's own
+// decision.
+func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
+	m, err := read(&r)
+	var endpoint string
+	if err == nil {
+		endpoint, err = t.o.Places.Messages(m.region, m.account)
+	}
+	if err != nil {
+		return r.Failf(invalidArgument, "%s", err)
+	}
+	c := t.client(endpoint)
+	var sent rest.Sent
+	if m.topic != "" {
+		sent, err = c.PublishWith(ctx, m.topic, rest.Publication{Body: m.body, Tag: m.tag, Mail: m.mail, SMS: m.sms})
+	} else {
+		sent, err = c.SendOne(ctx, m.queue, rest.Out{Body: m.body, Delay: m.delay}, m.priority)
+	}
+	if err != nil {
+		return failure(ctx, &r, m, err).Result()
+	}
+	return task.Result{Output: value.Encode(map[string]any{"MessageId": sent.ID, "RequestId": sent.RequestID, "MessageBodyMD5": sent.Digest})}
+}
+
+// clientsMax bounds the clients that are kept: a flow may name any region and account.
+const clientsMax = 64
+
+func (t *Runner) client(endpoint string) *rest.Client {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.clients[endpoint]
+	if c == nil {
+		c = &rest.Client{Endpoint: endpoint, HTTP: t.o.HTTP, Credentials: t.credentials}
+		if len(t.clients) >= clientsMax {
+			clear(t.clients)
+		}
+		t.clients[endpoint] = c
+	}
+	return c
+}
+
+func (t *Runner) credentials(ctx context.Context) (rest.Credentials, error) {
+	k, err := t.o.Credentials(ctx)
+	return rest.Credentials(k), err
+}
+
+// Codes of errors that the service does not name itself.
+const (
+	unknown         = "Unknown"
+	invalidArgument = "InvalidArgument"
+	accessDenied    = "AccessDenied"
+	internalError   = "InternalError"
+)
+
+// failure is the error of a message that was not taken, or of which nobody knows.
+func failure(ctx context.Context, r *task.Request, m *message, err error) *task.Error {
+	var e *rest.Error
+	switch {
+	case errors.As(err, &e):
+		code, cause := e.Code, e.Message
+		switch {
+		case code == "" && e.Status >= 500:
+			code = internalError
+		case code == "":
+			code = unknown
+		}
+		if code == accessDenied {
+			cause += " Allow the role of the step runner " + m.permission() + " on " + m.arn + "."
+		}
+		return task.NewError(r.ErrorName(code), cause+" (request "+e.RequestID+")")
+	case ctx.Err() != nil:
+		return task.NewError(r.ErrorName(unknown), "The call to "+m.arn+" was cut off.")
+	case errors.Is(err, rest.ErrCredentials):
+		return task.NewError(r.ErrorName(accessDenied), "The call to "+m.arn+" could not be signed: "+err.Error())
+	}
+	return task.NewError(r.ErrorName(unknown), "The call to "+m.arn+" broke: "+err.Error())
+}
