@@ -93,13 +93,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // NewServer gives an HTTP server with limits that suit the API: a client must send its headers within seconds (and
 // New's handler wants bodies within seconds too), while a long poll or a synchronous execution may take its minutes.
-func NewServer(addr string, h http.Handler) *http.Server {
-	return &http.Server{
+func NewServer(addr string, h http.Handler) *Server {
+	return &Server{&http.Server{
 		Addr:              addr,
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		WriteTimeout:      10 * time.Minute, // longer than the longest Express execution and its answer
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    defaultMaxBody + 64<<10, // a GET has its parameters in the request line
-	}
+	}}
 }

@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -118,6 +119,51 @@ func TestLongPollSeesItsClientGo(t *testing.T) {
 	case <-gone:
 	case <-time.After(10 * time.Second):
 		t.Error("the service still waits")
+	}
+}
+
+// TestMalformedHTTP: what never becomes a request is answered with JSON too, and what a handler writes stays as it is.
+func TestMalformedHTTP(t *testing.T) {
+	address := listen(t, rpc.New(rpc.Options{API: &fakeAPI{}}))
+	for name, c := range map[string]struct {
+		text, message, code string
+		status              int
+	}{
+		"two lengths":      {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "no valid HTTP", "InvalidArgument", 400},
+		"negative length":  {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", "no valid HTTP", "InvalidArgument", 400},
+		"no host":          {"GET / HTTP/1.1\r\n\r\n", "missing required Host header", "InvalidArgument", 400},
+		"half a line":      {"GET /\r\n\r\n", "no valid HTTP", "InvalidArgument", 400},
+		"transfer coding":  {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \"x\r\n\r\n", "no valid HTTP", "InvalidArgument", 501},
+		"another protocol": {"GET / HTTP/3.1\r\nHost: h\r\n\r\n", "unsupported protocol version", "InvalidArgument", 505},
+		"large headers":    {"GET / HTTP/1.1\r\nHost: h\r\nA: " + strings.Repeat("a", 2<<20) + "\r\n\r\n", "POST", "EntityTooLarge", 431},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c2, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c2.Close()
+			go io.WriteString(c2, c.text) // the answer may come before all of it is taken
+			r, body := exchange(t, c2, "")
+			var got struct{ RequestId, Code, Message string }
+			if err := json.Unmarshal([]byte(body), &got); err != nil || r.StatusCode != c.status || got.Code != c.code ||
+				!strings.Contains(got.Message, c.message) || len(got.RequestId) != 36 || r.Header.Get("Content-Type") != "application/json;charset=utf-8" {
+				t.Errorf("%d %v %s, %v", r.StatusCode, r.Header, body, err)
+			}
+		})
+	}
+	const text = "400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+	address = listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		http.Error(w, text, http.StatusBadRequest)
+	}))
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if r, body := exchange(t, c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"); r.StatusCode != 400 || body != text+"\n" {
+		t.Errorf("a handler's answer became %d %q", r.StatusCode, body)
 	}
 }
 
