@@ -17,11 +17,14 @@ import (
 type Call struct {
 	Op   string // the operation: "PutItem", "SendMessageBatch"
 	Body []byte
-	send func() (*http.Response, error)
+	send func(body []byte) (*http.Response, error)
 }
 
 // Send lets the request through.
-func (c Call) Send() (*http.Response, error) { return c.send() }
+func (c Call) Send() (*http.Response, error) { return c.send(c.Body) }
+
+// SendAs lets the request through with another body.
+func (c Call) SendAs(body []byte) (*http.Response, error) { return c.send(body) }
 
 // ErrLost is what a client gets whose answer was lost.
 var ErrLost = errors.New("emulators: connection reset by peer, the answer is lost")
@@ -73,7 +76,7 @@ func (f Faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	answer, err := f(Call{Op: op, Body: body, send: func() (*http.Response, error) {
+	answer, err := f(Call{Op: op, Body: body, send: func(body []byte) (*http.Response, error) {
 		again := r.Clone(r.Context())
 		again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		return transport.RoundTrip(again)

@@ -26,7 +26,7 @@ type service struct {
 	mu     sync.Mutex
 	keys   map[string]int
 	tokens chan string // of calls whose body has one
-	hold   chan struct{}
+	deadly func() // called before an answer; nil: nothing
 }
 
 func serve(t *testing.T) *service {
@@ -48,6 +48,9 @@ func (v *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
 	v.keys[r.Header.Get("X-Fc-Request-Id")]++
 	v.mu.Unlock()
+	if v.deadly != nil {
+		v.deadly()
+	}
 	time.Sleep(time.Duration(body.Sleep) * time.Millisecond)
 	if body.Token != "" {
 		v.tokens <- body.Token

@@ -1,0 +1,168 @@
+package lambda
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"millrace/shared/store/dynamostore"
+	"millrace/tests/emulators"
+)
+
+// Usage is what calls of DynamoDB and SQS have cost. Units are those of the table and its indexes together.
+type Usage struct {
+	Reads, Writes float64        // units
+	Index         float64        // of the write units, those of the indexes
+	Calls         map[string]int // by operation, of both services
+}
+
+// Meter stands between functions and the emulators and counts what the calls cost. It asks DynamoDB for what each
+// consumes, and reckons what the emulator does not say as dynamostore.Meter does.
+type Meter struct {
+	mu   sync.Mutex
+	used Usage
+}
+
+// Reset begins anew.
+func (m *Meter) Reset() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.used = Usage{}
+}
+
+// Used is what all calls since the last Reset have cost.
+func (m *Meter) Used() Usage {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	u := m.used
+	u.Calls = maps.Clone(u.Calls)
+	return u
+}
+
+func (m *Meter) add(u Usage) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.used.Reads += u.Reads
+	m.used.Writes += u.Writes
+	m.used.Index += u.Index
+}
+
+func (m *Meter) count(op string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.used.Calls == nil {
+		m.used.Calls = map[string]int{}
+	}
+	m.used.Calls[op]++
+}
+
+// SQS counts a call of SQS.
+func (m *Meter) SQS(c emulators.Call) (*http.Response, error) {
+	m.count(c.Op)
+	return c.Send()
+}
+
+// DynamoDB lets a call through, with a question for what it costs added.
+func (m *Meter) DynamoDB(c emulators.Call) (*http.Response, error) {
+	m.count(c.Op)
+	var request map[string]json.RawMessage
+	if err := json.Unmarshal(c.Body, &request); err != nil {
+		return c.Send()
+	}
+	request["ReturnConsumedCapacity"] = json.RawMessage(`"INDEXES"`)
+	writes := c.Op == "PutItem" || c.Op == "DeleteItem"
+	if writes {
+		request["ReturnValues"] = json.RawMessage(`"ALL_OLD"`)
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.SendAs(body)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(text))
+	switch after := row(request["Item"]); {
+	case answer.StatusCode != http.StatusOK:
+		if writes && bytes.Contains(text, []byte("ConditionalCheckFailed")) {
+			m.add(Usage{Writes: dynamostore.RowUnits(after)})
+		}
+	case c.Op == "GetItem", c.Op == "Query":
+		m.add(Usage{Reads: consumed(text).units})
+	default:
+		u := consumed(text)
+		if u.index == 0 && writes {
+			u.index = dynamostore.IndexUnits(row(u.before), after)
+			u.units += u.index
+		}
+		m.add(Usage{Writes: u.units, Index: u.index})
+	}
+	return answer, nil
+}
+
+// consumption is what an answer says.
+type consumption struct {
+	units, index float64
+	before       json.RawMessage // the row that a write has replaced
+}
+
+type capacity struct {
+	CapacityUnits          float64
+	GlobalSecondaryIndexes map[string]struct{ CapacityUnits float64 }
+}
+
+// consumed reads an answer: one report, or in a batch one for each table.
+func consumed(answer []byte) (c consumption) {
+	var a struct {
+		ConsumedCapacity json.RawMessage
+		Attributes       json.RawMessage
+	}
+	json.Unmarshal(answer, &a)
+	var reports []capacity
+	if json.Unmarshal(a.ConsumedCapacity, &reports) != nil {
+		var one capacity
+		json.Unmarshal(a.ConsumedCapacity, &one)
+		reports = []capacity{one}
+	}
+	for _, r := range reports {
+		c.units += r.CapacityUnits
+		for _, i := range r.GlobalSecondaryIndexes {
+			c.index += i.CapacityUnits
+		}
+	}
+	c.before = a.Attributes
+	return c
+}
+
+// row is a row as it stands in a request or an answer; nil without one. Rows have texts, numbers and bytes only.
+func row(text json.RawMessage) map[string]types.AttributeValue {
+	var cells map[string]struct{ S, N, B *string }
+	if json.Unmarshal(text, &cells) != nil || len(cells) == 0 {
+		return nil
+	}
+	out := map[string]types.AttributeValue{}
+	for name, v := range cells {
+		switch {
+		case v.S != nil:
+			out[name] = &types.AttributeValueMemberS{Value: *v.S}
+		case v.N != nil:
+			out[name] = &types.AttributeValueMemberN{Value: *v.N}
+		case v.B != nil:
+			b, _ := base64.StdEncoding.DecodeString(*v.B)
+			out[name] = &types.AttributeValueMemberB{Value: b}
+		}
+	}
+	return out
+}
