@@ -171,10 +171,10 @@ func TestForeignHosts(t *testing.T) {
 			t.Errorf("%q: %s", bad, got)
 		}
 	}
-	if _, err := (&acs.Places{}).Functions("", ""); err == nil || !strings.Contains(err.Error(), "FC_REGION") {
+	if _, err := (&acs.Places{}).Functions("", ""); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_REGION_ID") {
 		t.Error(err)
 	}
-	if _, err := (&acs.Places{Region: "cn-hangzhou"}).Messages("", ""); err == nil || !strings.Contains(err.Error(), "FC_ACCOUNT_ID") {
+	if _, err := (&acs.Places{Region: "cn-hangzhou"}).Messages("", ""); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCOUNT_ID") {
 		t.Error(err)
 	}
 }

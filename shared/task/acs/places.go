@@ -20,8 +20,8 @@ type Places struct {
 
 // Errors of names in a host.
 var (
-	errRegion  = fmt.Errorf("it is no region; set MILLRACE_CLOUD_REGION or FC_REGION, or name one like cn-hangzhou")
-	errAccount = fmt.Errorf("it is no account ID; set MILLRACE_CLOUD_ACCOUNT or FC_ACCOUNT_ID, or name one of digits")
+	errRegion  = fmt.Errorf("it is no region; set ALIBABA_CLOUD_REGION_ID, or name one like cn-hangzhou")
+	errAccount = fmt.Errorf("it is no account ID; set ALIBABA_CLOUD_ACCOUNT_ID, or name one of digits")
 )
 
 // IsRegion tells whether s can be the name of a region.

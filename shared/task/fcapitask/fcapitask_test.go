@@ -285,7 +285,7 @@ func TestInvoke(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	r.Places.Account = ""
-	if err := r.Invoke(t.Context(), "steprunner", "", nil); err == nil || !strings.Contains(err.Error(), "FC_ACCOUNT_ID") {
+	if err := r.Invoke(t.Context(), "steprunner", "", nil); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCOUNT_ID") {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,0 +1,152 @@
+package openapitask
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"millrace/shared/task"
+	"millrace/shared/task/acs"
+	"millrace/shared/value"
+)
+
+// ActionStartExecution is the action that CloudFlow carries out.
+const ActionStartExecution = "FNF:StartExecution"
+
+// CloudFlow starts executions of flows that are at Alibaba Cloud's own CloudFlow, in the engine's account: those whose
+// resource name, acs:fnf:{region}:{account}:flow/{name}, one of Match matches. All others are Next's.
+//
+// The end of such an execution cannot be waited for, for CloudFlow reports it to tasks of its own only; a task that the
+// execution itself reports by token can.
+type CloudFlow struct {
+	Service
+	Match []string // globs, on the name as written and in full
+	Next  task.Runner
+}
+
+// Run starts the execution and returns when CloudFlow has answered, or hands the request to Next.
+func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
+	s, err := readStart(&r)
+	if err != nil || !t.matches(s) {
+		return t.Next.Run(ctx, r) // which also says what is wrong with it
+	}
+	c, err := t.call(&r, s)
+	if err != nil {
+		return refusedStart(&r, task.NewError(r.ErrorName(invalidArgument), err.Error()))
+	}
+	a, err := t.Client.Do(ctx, c)
+	var answer struct{ FlowName, Name, RequestId string }
+	if err == nil {
+		err = json.Unmarshal(a.Body, &answer)
+	}
+	if err != nil {
+		e := failure(ctx, &r, err)
+		// A name that is derived from the attempt is taken by an earlier call of it only.
+		if !s.derived || !strings.HasSuffix(e.Name, ".ExecutionAlreadyExists") {
+			return refusedStart(&r, e)
+		}
+	}
+	if r.Legacy {
+		return task.Result{Output: value.Encode(map[string]any{"FlowName": s.flow, "Name": s.name, "ExecutionName": s.name, "RequestId": answer.RequestId})}
+	}
+	return task.Result{Output: value.Encode(map[string]any{"FlowName": s.flow, "ExecutionName": s.name, "RequestID": answer.RequestId})}
+}
+
+// start is what a request asks to be started.
+type start struct {
+	written string // resource name
+	arn     task.ARN
+	flow    string
+	name    string
+	derived bool // the name is not the flow's
+	input   json.RawMessage
+}
+
+// readStart reads the request in either of its three forms: the newer language's parameters, the older one's resourceArn,
+// the older one's action.
+func readStart(r *task.Request) (*start, error) {
+	var p struct {
+		ResourceArn   string          `json:"resourceArn"`
+		ExecutionName json.RawMessage `json:"executionName"` // Go matches ExecutionName too
+		FlowName      string          `json:"FlowName"`
+		Input         json.RawMessage `json:"input"`
+	}
+	if len(r.Parameters) > 0 {
+		if err := json.Unmarshal(r.Parameters, &p); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case r.Legacy && r.Resource != "":
+		if p.ResourceArn = r.Resource; len(r.Parameters) == 0 {
+			p.Input = r.Input
+		}
+	case r.Legacy:
+		p.ResourceArn = "acs:fnf:::flow/" + p.FlowName
+	}
+	arn, err := task.ParseARN(p.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	s := &start{written: p.ResourceArn, arn: arn, name: task.Text(p.ExecutionName), input: p.Input}
+	var ok bool
+	if s.flow, ok = strings.CutPrefix(arn.Resource, "flow/"); arn.Service != "fnf" || !ok || s.flow == "" {
+		return nil, errors.New("no flow")
+	}
+	if s.name == "" {
+		sum := sha256.Sum256([]byte("start\x00" + r.Key))
+		s.name, s.derived = "m-"+hex.EncodeToString(sum[:16]), true
+	}
+	return s, nil
+}
+
+func (t *CloudFlow) matches(s *start) bool {
+	full := s.arn.Within(t.Places.Region, t.Places.Account).String()
+	for _, glob := range t.Match {
+		if task.Glob(glob, s.written) || task.Glob(glob, full) {
+			return true
+		}
+	}
+	return false
+}
+
+// call is StartExecution.
+func (t *CloudFlow) call(r *task.Request, s *start) (*acs.Call, error) {
+	if r.Mode == task.System {
+		return nil, fmt.Errorf("the end of an execution of CloudFlow's own cannot be waited for (%s): let it report the task by token, "+
+			"or start it without waiting", s.written)
+	}
+	if s.arn.Account != "" && s.arn.Account != t.Places.Account {
+		return nil, fmt.Errorf("the flow belongs to another account: %s", s.written)
+	}
+	product := known["fnf"]
+	endpoint, err := t.Places.Product("fnf", s.arn.Region, product.Host)
+	if err != nil {
+		return nil, err
+	}
+	input := task.Text(s.input)
+	if input == "" {
+		input = "{}"
+	}
+	return rpc(endpoint, "StartExecution", product.Version, url.Values{"FlowName": {s.flow}, "ExecutionName": {s.name}, "Input": {input}}), nil
+}
+
+// refusedStart gives the error the name that it has in the language of the task: FNF.{Code}, in the older one fnf.{Code},
+// with one exception: a name that is taken is FnF.ExecutionAlreadyExists for a resourceArn (fdl-flow.md 6.4).
+func refusedStart(r *task.Request, e *task.Error) task.Result {
+	_, code, _ := strings.Cut(e.Name, ".")
+	switch {
+	case !r.Legacy:
+		e.Name = "FNF." + code
+	case r.Resource != "" && code == "ExecutionAlreadyExists":
+		e.Name = "FnF." + code
+	default:
+		e.Name = "fnf." + code
+	}
+	return e.Result()
+}

@@ -1,0 +1,162 @@
+package openapitask
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"millrace/shared/task"
+	"millrace/shared/task/acs"
+	"millrace/shared/value"
+)
+
+// Any carries out operations of any product: `{Product}:{Operation}`, parameters as the API has them. Lists become
+// Name.1, Name.2, …, objects Name.Key; other values texts. RegionId, if it is there, also says in which region the API is
+// called; Version, if it is there, is that of the API.
+type Any struct {
+	Service
+	Products map[string]Product // beside the known ones, or instead of them; by name in lower case
+}
+
+// Run makes the call and returns its answer as it came.
+func (t *Any) Run(ctx context.Context, r task.Request) task.Result {
+	c, err := t.read(&r)
+	switch {
+	case errors.Is(err, errProduct):
+		return unsupported(&r)
+	case err != nil:
+		return r.Failf(invalidArgument, "%s", err)
+	}
+	a, err := t.Client.Do(ctx, c)
+	if err != nil {
+		return failure(ctx, &r, err).Result()
+	}
+	output, failed := answered(r.Legacy, a.Body)
+	return task.Result{Output: output, Error: failed}
+}
+
+// errProduct says that nothing is known of a product.
+var errProduct = errors.New("unknown product")
+
+func unsupported(r *task.Request) task.Result {
+	code := "ActionNotSupported"
+	if r.Legacy {
+		code = "UnsupportedOperation"
+	}
+	name := strings.ToLower(r.Product())
+	return r.Failf(code, "Nothing is known of the API of %s. If it is of the RPC style, name its version in MILLRACE_PRODUCTS, for example:\n"+
+		"%s: {version: 2014-05-26}\nor in the task's parameters (Version).", r.Product(), name)
+}
+
+// answered is the answer of an API in the language of the task.
+func answered(legacy bool, body []byte) (json.RawMessage, *task.Error) {
+	if legacy || len(body) == 0 {
+		return task.Bare(body)
+	}
+	return task.Body(body), nil
+}
+
+// read makes the call that a request asks for.
+func (t *Any) read(r *task.Request) (*acs.Call, error) {
+	product, operation, _ := strings.Cut(task.NormalAction(r.Action), ":")
+	if !isOperation(operation) {
+		return nil, fmt.Errorf("%q is no operation of an API", task.Cut(operation, 80))
+	}
+	p, err := object(r.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	of, ok := t.Products[product]
+	if !ok {
+		of = known[product]
+	}
+	if v, ok := p["Version"].(string); ok && isVersion(v) {
+		of.Version = v
+		delete(p, "Version")
+	}
+	if of.Version == "" {
+		return nil, errProduct
+	}
+	region, _ := p["RegionId"].(string)
+	endpoint, err := t.Places.Product(product, region, of.Host)
+	if err != nil {
+		return nil, err
+	}
+	q := url.Values{}
+	for name, v := range p {
+		if err := flatten(q, name, v); err != nil {
+			return nil, err
+		}
+	}
+	return rpc(endpoint, operation, of.Version, q), nil
+}
+
+// queryMax is how long parameters may be in a query; longer ones travel in the body.
+const queryMax = 4096
+
+// rpc is a call of an API of the RPC style.
+func rpc(endpoint, operation, version string, q url.Values) *acs.Call {
+	c := &acs.Call{Endpoint: endpoint, Method: http.MethodPost, Path: "/", Action: operation, Version: version, Header: http.Header{"Accept": {"application/json"}}}
+	if text := q.Encode(); len(text) > queryMax {
+		c.Body, c.ContentType = []byte(text), "application/x-www-form-urlencoded"
+	} else {
+		c.Query = q
+	}
+	return c
+}
+
+// isOperation tells whether an API can have an operation of a name.
+func isOperation(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 128
+}
+
+// object reads parameters.
+func object(raw json.RawMessage) (map[string]any, error) {
+	if len(raw) == 0 {
+		return map[string]any{}, nil
+	}
+	tree, err := value.Decode(raw)
+	p, ok := tree.(map[string]any)
+	if err != nil || !ok {
+		return nil, errors.New("the parameters must be an object")
+	}
+	return p, nil
+}
+
+// own are the parameters of the signature, which a flow cannot set.
+var own = map[string]bool{"Action": true, "Version": true, "AccessKeyId": true, "Signature": true, "SignatureMethod": true, "SignatureNonce": true,
+	"SignatureVersion": true, "SignatureType": true, "Timestamp": true, "SecurityToken": true}
+
+// flatten adds a parameter and what is in it.
+func flatten(q url.Values, name string, v any) error {
+	if own[name] || name == "" || !task.IsFunctionPart(name) {
+		return fmt.Errorf("%q cannot be a parameter of an API", task.Cut(name, 80))
+	}
+	switch v := v.(type) {
+	case nil:
+	case []any:
+		for i, one := range v {
+			if err := flatten(q, fmt.Sprintf("%s.%d", name, i+1), one); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for key, one := range v {
+			if err := flatten(q, name+"."+key, one); err != nil {
+				return err
+			}
+		}
+	default:
+		q.Set(name, task.Text(value.Encode(v)))
+	}
+	return nil
+}
