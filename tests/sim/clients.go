@@ -31,13 +31,14 @@ type clients struct {
 
 // launch is an execution that clients start, watch and perhaps stop.
 type launch struct {
-	flow definition
-	name string
+	flow  definition
+	name  string
+	again bool // the name has been used before
 
 	// What clients were told; only the scheduler's goroutine touches it.
 	started atomic.Int32
-	exists  int
-	status  string // last one seen
+	run     uint64
+	status  string // last one seen of that run
 	output  string
 	stopped string // cause of the stop that was accepted
 }
@@ -175,6 +176,22 @@ func (c *clients) create(f definition) bool {
 	return false
 }
 
+// again starts a name once more when what had it expires.
+func (c *clients) again(before *launch, expires int64) {
+	x := &launch{flow: before.flow, name: before.name, again: true}
+	for i := range 2 {
+		who := fmt.Sprintf("again %s/%s %d", x.flow.name, x.name, i)
+		r := c.rand(who)
+		c.goOn(func() {
+			c.sleep(time.Until(time.UnixMilli(expires)) + time.Duration(r.IntN(75_000)-5_000)*time.Millisecond)
+			c.starter(x, who)
+			if x.started.Load() > 0 {
+				c.watcher(x, "watch "+who)
+			}
+		})
+	}
+}
+
 // said is a request about the execution.
 func (x *launch) said(what, who string) *spoken {
 	return &spoken{what: what, who: who, on: x.flow.name + "/" + x.name}
@@ -218,13 +235,16 @@ func (c *clients) starter(x *launch, who string) {
 			continue
 		}
 		c.note(who+" is told", func() { c.judgeStart(x, who, got, code) })
-		return
+		if !x.again || code != fault.ExecutionAlreadyExists || !c.sleep(time.Duration(r.IntN(8000))*time.Millisecond) {
+			return
+		}
 	}
 }
 
 func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, code fault.Code) {
 	run := c.w.runOf(x.flow.name, x.name)
 	switch {
+	case x.again && code == fault.ExecutionAlreadyExists && c.expired(run):
 	case run == nil && (x.started.Load() == 0 || code != ""):
 		c.w.failf("%s was told %v %s, and there is no such execution", who, got, code)
 	case code == "":
@@ -233,7 +253,6 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 			c.w.failf("%s was told %+v", who, got)
 		}
 	case code == fault.ExecutionAlreadyExists:
-		x.exists++
 		if !run.x.Status.Final() {
 			c.w.failf("%s was told %s while it is %v", who, code, run.x.Status)
 		}
@@ -323,13 +342,23 @@ func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) 
 // judgeStatus checks a description against what was seen before. It tells whether the execution has ended.
 func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) bool {
 	ended := got.Status != "Running"
-	if x.status != "" && x.status != "Running" && (got.Status != x.status || got.Output != x.output) && ended {
+	run := c.w.runOf(x.flow.name, x.name)
+	if run == nil {
+		if !c.w.renewed {
+			c.w.failf("%s is told %s, and there is no such execution", who, got.Status)
+		}
+		return true
+	}
+	if x.run != run.x.Run {
+		x.run, x.status, x.output = run.x.Run, "", ""
+	}
+	if x.status != "" && (got.Status != x.status || got.Output != x.output) && ended {
 		c.w.failf("%s is told %s %s, before it was %s %s", who, got.Status, got.Output, x.status, x.output)
 	}
-	if run := c.w.runOf(x.flow.name, x.name); run == nil || ended && run.x.Status.String() != got.Status {
+	if ended && run.x.Status.String() != got.Status && !c.w.renewed {
 		c.w.failf("%s is told %s, which is not so", who, got.Status)
 	}
-	if ended {
+	if ended && run.x.Status.String() == got.Status {
 		x.status, x.output = got.Status, got.Output
 	}
 	return ended

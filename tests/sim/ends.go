@@ -66,15 +66,23 @@ func (w *World) attemptOf(r *run, e *flow.HistoryEvent) int64 {
 	return e.ID
 }
 
-// openAt tells whether an attempt had not been closed before an event.
+// openAt tells whether an attempt had not been closed before an event. In the older language what is inside a step that
+// fails is dropped without a word, so there any failure may have closed it.
 func (w *World) openAt(r *run, attempt, before int64) bool {
+	end := r.events[before-1].Time
 	for i := range r.events[:before-1] {
 		e := &r.events[i]
 		switch e.Type {
-		case flow.TaskSucceeded, flow.TaskFailed, flow.TaskSubmitFailed, flow.TaskTimedOut, flow.StateAborted, flow.StepFailed, flow.StateFailed:
-			if w.attemptOf(r, e) == attempt || e.Type == flow.StateAborted || e.Type == flow.StepFailed || e.Type == flow.StateFailed {
+		case flow.TaskSucceeded, flow.TaskFailed, flow.TaskSubmitFailed, flow.TaskTimedOut:
+			if w.attemptOf(r, e) == attempt {
 				return false
 			}
+		case flow.StateAborted:
+			if w.attemptOf(r, e) == attempt && e.Time < end { // not by the end itself
+				return false
+			}
+		case flow.StepFailed:
+			return false
 		}
 	}
 	return true
@@ -169,13 +177,15 @@ func (w *World) forget() {
 		}
 		return n, last
 	}
+	if w.rand.IntN(2) == 0 {
+		if w.again(); w.failed() {
+			return
+		}
+	}
 	_, last := left()
 	deadline := time.UnixMilli(max(last, time.Now().UnixMilli())).Add(10 * sweepEvery)
-	stores := w.home == functions || w.home == servers && w.expires
 	w.run(stepsMax, func() bool {
-		if stores {
-			w.disk.purge(time.Now())
-		}
+		w.purge()
 		w.judgeKept()
 		n, _ := left()
 		return n == 0 || time.Now().After(deadline)
@@ -184,5 +194,39 @@ func (w *World) forget() {
 		if row := w.disk.keys[key]; strings.HasPrefix(key.Partition, "x#") {
 			w.failf("%s has expired at %d and is still there at %d", show(key), row.Expires, time.Now().UnixMilli())
 		}
+	}
+}
+
+// purge lets the store remove what has expired, where it does.
+func (w *World) purge() {
+	if w.home == functions || w.home == servers && w.expires {
+		w.disk.purge(time.Now())
+	}
+}
+
+// again starts names anew, at about the time at which they become free, with faults.
+func (w *World) again() {
+	w.tracef("names are started again")
+	w.calm, w.renewed = false, true
+	for _, x := range w.clients.runs {
+		if r := w.runOf(x.flow.name, x.name); r != nil && w.rand.IntN(2) == 0 {
+			w.clients.again(x, r.x.Expires)
+		}
+	}
+	begun := time.Now()
+	w.run(stepsMax/3, func() bool {
+		w.purge()
+		return w.clients.quiet() || time.Since(begun) > 2*retention
+	})
+	w.tracef("the faults end")
+	w.calm = true
+	for _, p := range w.processes {
+		p.skew.Store(0)
+	}
+	if !w.run(stepsMax, func() bool { return w.clients.quiet() && w.settled() }) {
+		w.failf("no end after %d steps: %s", w.steps, w.unsettled())
+	}
+	if !w.failed() {
+		w.judgeEnds()
 	}
 }

@@ -128,7 +128,7 @@ func startedOutside(history []porcupine.Operation) bool {
 }
 
 // linearMax bounds the search in one history.
-const linearMax = 5 * time.Second
+const linearMax = 300 * time.Millisecond
 
 // judgeLinear checks the requests on each execution. It gives what is wrong; "" for nothing.
 func judgeLinear(all []*spoken, last int) string {

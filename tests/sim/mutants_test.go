@@ -15,11 +15,11 @@ var mutate = flag.Bool("mutants", false, "build the code with each change of mut
 // mutants are changes of the code itself, each of which must be caught by some seed.
 var mutants = []struct{ name, file, old, new string }{
 	{"forget the outbox at the end", "shared/interp/failure.go", "	s.Outbox = append(s.Outbox, out)\n", "	_ = out\n"},
-	{"clear the outbox before it is delivered", "shared/runner/relay.go", "if err := r.deliver(r.errand(held.partition), from, &out); err != nil {", "if err := error(nil); err != nil {"},
+	{"take what was not delivered for delivered", "shared/runner/relay.go", "if err := r.deliver(r.errand(held.partition), from, &out); err != nil {", "if err := r.deliver(r.errand(held.partition), from, &out); false {"},
 	{"call before the commit", "shared/runner/commit.go", "	var err error\n	if f.created {", "	for i := range f.out.Calls {\n		r.call(c, &f.out.Calls[i])\n	}\n	var err error\n	if f.created {"},
 	{"take a call again while its lease runs", "shared/runner/fold.go", "now >= l.Until+interp.LeaseMargin", "true"},
 	{"never take a call again", "shared/runner/fold.go", "now >= l.Until+interp.LeaseMargin", "false"},
-	{"throw the results of a lost race away", "shared/runner/round.go", "		case errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:\n			conflicts++\n			continue\n", "		case errors.Is(err, store.ErrConflict):\n			refuse(items, err)\n			return\n"},
+	{"throw the results of a lost race away", "shared/runner/round.go", "		case errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:\n			conflicts++\n			continue\n", "		case errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:\n			conflicts++\n			refuse(items, err)\n			return\n"},
 	{"do not load again after a lost race", "shared/runner/round.go", "		c.forget()\n		for _, it := range items {", "		for _, it := range items {"},
 	{"do not read the claim back", "shared/runner/follow.go", "f.created && i == 0 || f.c.x.Claim == it.start.claim", "f.created && i == 0"},
 	{"know no marks", "shared/runner/accept.go", "if e.Mark == n.Mark {", "if false {"},
@@ -28,7 +28,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"forget the run in the keys of the history", "shared/store/keys.go", `return fmt.Sprintf("h#%016x#%010d", run, first)`, `return fmt.Sprintf("h#%016x#%010d", 0, first)`},
 	{"claim what is there", "shared/store/execution.go", "Condition{Absent: true, Now: s.nowMillis()}", "Condition{Absent: true, Now: 1 << 60}"},
 	{"open one iteration too many", "shared/interp/step.go", "e.cursor < e.total && len(e.running) < f.width(f.state(e))", "e.cursor < e.total && len(e.running) <= f.width(f.state(e))"},
-	{"forget the deadline of the execution", "shared/interp/due.go", "		sooner(s.Deadline)\n", ""},
+	{"forget the deadline of the execution", "shared/interp/due.go", "		sooner(s.Deadline)\n", "		sooner(s.Deadline + 3_600_000)\n"},
 	{"forget ready work in the wake time", "shared/runner/commit.go", "if s.Ready() || f.out.More {", "if f.out.More {"},
 	{"let a late answer close the next attempt", "shared/interp/news.go", "e.attempt != nil && e.attempt.id == attempt", "e.attempt != nil"},
 	{"accept a report twice", "shared/interp/news.go", "	case e == nil:\n		return Verdict{Refusal: AlreadyEnded}\n	case e.attempt == nil && (e.phase == paused", "	case e == nil:\n		return Verdict{Event: f.s.LastEvent}\n	case e.attempt == nil && (e.phase == paused"},

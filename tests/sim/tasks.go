@@ -41,7 +41,8 @@ type reported struct {
 	token   interp.Token
 	output  string
 	failure *flow.Error
-	event   int64 // of an accepted one
+	event   int64  // of an accepted one
+	run     uint64 // of its execution
 	code    fault.Code
 }
 
@@ -275,6 +276,7 @@ func (k *tasks) judge(told *reported) {
 		k.w.failf("%s was told event %d of %s, which is not there", told.who, told.event, told.token.Execution)
 		return
 	}
+	told.run = r.x.Run
 	e := &r.events[told.event-1]
 	switch {
 	case told.failure == nil && (e.Type != flow.TaskSucceeded || string(e.Output.Text()) != told.output),
@@ -284,7 +286,7 @@ func (k *tasks) judge(told *reported) {
 		}
 	}
 	for _, other := range k.reports {
-		if other != told && other.code == "" && other.event == told.event && other.token.Execution == told.token.Execution && other.token.Flow == told.token.Flow {
+		if other != told && other.code == "" && other.event == told.event && other.run == told.run {
 			k.w.failf("%s and %s were both told event %d", told.who, other.who, told.event)
 		}
 	}

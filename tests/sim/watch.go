@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -85,7 +86,7 @@ func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) 
 		return
 	}
 	r := &run{x: x, m: m, lists: newLists()}
-	if old == nil {
+	if !slices.Contains(w.partitions, x.Partition()) {
 		w.partitions = append(w.partitions, x.Partition())
 	}
 	w.executions++
@@ -206,6 +207,9 @@ func (w *World) wakes(p *process, r *run, x *store.Execution) {
 		if need == 0 || t < need {
 			need = t
 		}
+	}
+	if !x.Status.Final() {
+		sooner(x.Deadline)
 	}
 	if r.state.Ready() {
 		if x.Version == 1 {

@@ -73,6 +73,7 @@ type World struct {
 	partitions []string // of executions, in the order of their claims
 	runs       map[string]*run
 	calm       bool // no faults any more
+	renewed    bool // names are used for the second time: requests about them are not for judgeLinear
 	steps      int
 	commits    int
 	executions int
@@ -284,7 +285,7 @@ func request[T any](w *World, said *spoken, who string, do func(context.Context,
 			to.moveClock()
 		}
 		w.tracef("%s: to %s", send.key, to.name)
-		if said != nil {
+		if said != nil && !w.renewed {
 			said.call = int64(w.steps)
 			w.said = append(w.said, said)
 		}
