@@ -6,26 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
 	"millrace/shared/queue"
-	"millrace/shared/queue/sqsqueue"
 	"millrace/shared/rpc"
 	"millrace/shared/runner"
 	"millrace/shared/store"
-	"millrace/shared/store/dynamostore"
 	"millrace/shared/task"
-	"millrace/shared/task/fctask"
 	"millrace/shared/task/flowtask"
 	"millrace/shared/task/httptask"
-	"millrace/shared/task/lambdatask"
 	"millrace/shared/task/maptask"
 	"millrace/shared/task/outbound"
 	"millrace/shared/trigger"
@@ -43,13 +35,28 @@ type Cloud struct {
 	runner   *runner.Runner
 	service  *cloudflow.Service
 	outcomes *outcomes
+	decode   func(body string) (string, error)
+	dispatch func(ctx context.Context, partition string) error
 }
 
-// tailBytes is how long a history tail grows in a row of DynamoDB: a write unit is 1 KB (execution.md 1.3).
-const tailBytes = 600
+// home is what differs from one cloud to another.
+type home struct {
+	driver  store.Driver
+	tail    int  // how long a history tail grows in a row, bytes (execution.md 1.3)
+	expires bool // the store itself removes expired rows
+	queue   queue.Sender
+	decode  func(body string) (string, error)
 
-// OpenCloud sets up a function from its environment. It makes no request, except to find a queue that is given by its
-// name alone: what is wrong with the table or a permission is told by the first request that meets it.
+	// tasks gives the runners of what this cloud carries out by itself, by action; flows is what the engine does for
+	// actions of product FNF. The last is for every action without a runner; nil: nothing is.
+	tasks func(file functionsFile, noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner)
+	// dispatch starts an invocation of this function for a partition; nil where deliveries are worked on at once.
+	dispatch func(ctx context.Context, partition string) error
+}
+
+// OpenCloud sets up a function from its environment; STORE_URL says in which cloud it is. It makes no request, except to
+// find a queue that is given by its name alone: what is wrong with the table or a permission is told by the first request
+// that meets it.
 func OpenCloud(ctx context.Context, getenv func(string) string) (*Cloud, error) {
 	config, err := cloudConfig(getenv)
 	if err != nil {
@@ -62,68 +69,64 @@ func OpenCloud(ctx context.Context, getenv func(string) string) (*Cloud, error) 
 	if c.limits, err = c.settings.limits(); err != nil {
 		return nil, err
 	}
-	name, err := table(config.StoreURL)
+	file, err := parseFunctions(config.Functions)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := awsConfig(getenv)
+	h, err := c.open(ctx, getenv, file)
 	if err != nil {
 		return nil, err
 	}
-	client := dynamostore.NewClient(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "DYNAMODB") })
-	c.store = store.New(store.Options{Driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), Now: clock(), TailBytes: tailBytes})
-	if c.queue, err = openQueue(ctx, cfg, config.QueueURL, getenv, c.log); err != nil {
-		return nil, err
-	}
-	// A function is called once for each attempt: repeating it is the flow's own decision.
-	functions := lambda.NewFromConfig(cfg, func(o *lambda.Options) {
-		o.BaseEndpoint, o.Retryer = endpoint(getenv, "LAMBDA"), aws.NopRetryer{}
-	})
-	return c, c.wire(functions)
+	c.store = store.New(store.Options{Driver: h.driver, Now: clock(), TailBytes: h.tail})
+	c.queue, c.decode, c.dispatch = h.queue, h.decode, h.dispatch
+	return c, c.wire(h, file)
 }
 
-// openQueue opens the queue of QUEUE_URL.
-func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func(string) string, log *slog.Logger) (queue.Sender, error) {
-	address, name, err := queueAddress(queueURL)
-	if err != nil {
-		return nil, err
+// open opens the home that STORE_URL names.
+func (c *Cloud) open(ctx context.Context, getenv func(string) string, file functionsFile) (*home, error) {
+	scheme, _, _ := strings.Cut(c.config.StoreURL, "://")
+	switch {
+	case scheme == "dynamodb" && file.fc != nil:
+		return nil, errors.New("MILLRACE_FUNCTIONS: `fc:` is for functions of Alibaba Cloud; give them `lambda:` or `http:` here")
+	case scheme == "dynamodb":
+		return openAWS(ctx, c.config, getenv, c.log)
+	case scheme == "tablestore" && file.lambda != nil:
+		return nil, errors.New("MILLRACE_FUNCTIONS: `lambda:` is for functions of AWS; give them `fc:` or `http:` here")
+	case scheme == "tablestore":
+		return openAlibaba(c.config, getenv)
 	}
-	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = endpoint(getenv, "SQS") })
-	if name != "" {
-		out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
-		if err != nil {
-			return nil, fmt.Errorf("QUEUE_URL: the queue %s cannot be found in %s; check its name, or give its URL (sqs:GetQueueUrl may be missing): %w", name, cfg.Region, err)
-		}
-		address = aws.ToString(out.QueueUrl)
-	}
-	return sqsqueue.New(sqsqueue.Options{Client: client, URL: address, Log: log}), nil
+	return nil, fmt.Errorf("STORE_URL must be dynamodb://<table> or tablestore://<instance>/<table>, not %q", c.config.StoreURL)
 }
 
 // wire joins the parts, as the local server does, with a thin runner.
-func (c *Cloud) wire(lambdas lambdatask.Client) error {
+func (c *Cloud) wire(h *home, file functionsFile) error {
 	s := &c.settings
 	// Loopback stays closed whatever the settings say: the runtime API of the function listens there.
 	client, err := outbound.New(outbound.Options{AllowPrivate: either(s.AllowPrivate, false), Allow: s.Allow})
 	if err != nil {
 		return err
 	}
-	file, err := parseFunctions(c.config.Functions)
-	if err != nil {
-		return err
-	}
-	c.outcomes = &outcomes{driver: c.store.Driver(), log: c.log}
-	functions := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: file.lambda, Noted: c.outcomes, Next: others(file.rest)})
+	c.outcomes = &outcomes{driver: c.store.Driver(), wakes: !h.expires, log: c.log}
 	children := &children{}
 	flows := flowtask.New(children, children)
-	tasks := map[string]task.Runner{httptask.Action: httptask.New(client), lambdatask.Action: functions, lambdatask.ActionFC: functions}
+	tasks, rest := h.tasks(file, c.outcomes, flows)
+	tasks[httptask.Action] = httptask.New(client)
 	for _, action := range flows.Actions() {
-		tasks[action] = flows
+		if tasks[action] == nil {
+			tasks[action] = flows
+		}
 	}
 	if s.Tasks != "" {
-		tasks, file.actions = nil, rehearsal(s.Tasks)
+		tasks, rest, file.actions = nil, nil, rehearsal(s.Tasks)
 	}
-	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue, Tasks: task.NewTable(tasks, maptask.New(file.actions, nil)),
-		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, StoreExpires: true,
+	mapped := maptask.New(file.actions, nil)
+	if rest == nil {
+		rest = mapped
+	} else {
+		rest = mapped.Before(rest)
+	}
+	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue, Tasks: task.NewTable(tasks, rest),
+		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, StoreExpires: h.expires,
 		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
 	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region,
 		Now: clock(), WaitMax: c.config.Wait, Log: c.log})
@@ -134,14 +137,6 @@ func (c *Cloud) wire(lambdas lambdatask.Client) error {
 
 // rehearsal maps every action to an address.
 func rehearsal(address string) []task.Mapping { return []task.Mapping{{Match: "*", HTTP: address}} }
-
-// others carries out functions that are no Lambda functions; nil without any.
-func others(functions []fctask.Function) task.Runner {
-	if len(functions) == 0 {
-		return nil
-	}
-	return fctask.New(fctask.Options{Functions: functions})
-}
 
 // Handler is the API. Without credentials there is none: whoever reaches a function from outside could do everything.
 func (c *Cloud) Handler() (http.Handler, error) {
@@ -166,7 +161,11 @@ func (c *Cloud) Handler() (http.Handler, error) {
 }
 
 // Decode gives the partition that the body of a message of the queue names.
-func (c *Cloud) Decode(body string) (string, error) { return sqsqueue.Decode(body) }
+func (c *Cloud) Decode(body string) (string, error) { return c.decode(body) }
+
+// Dispatch gives what starts an invocation of this function for an execution that a message names, and does not wait for
+// it; nil in homes where the messages that are brought to a function are worked on at once.
+func (c *Cloud) Dispatch() func(ctx context.Context, partition string) error { return c.dispatch }
 
 // Work takes up an execution and runs it as far as it goes, or as long as ctx has time for.
 func (c *Cloud) Work(ctx context.Context, partition string) error {

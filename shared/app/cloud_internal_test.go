@@ -105,7 +105,7 @@ func TestOutcomes(t *testing.T) {
 	if err := o.take(t.Context(), trigger.Outcome{RequestID: "r1"}); err != nil {
 		t.Errorf("a task that is gone: %v", err)
 	}
-	if _, err := st.Driver().Get(t.Context(), noteKey("r1")); !errors.Is(err, store.ErrNotFound) {
+	if _, err := st.Driver().Get(t.Context(), store.NoteKey("r1")); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("the note is left: %v", err)
 	}
 	tests := []struct {
@@ -120,6 +120,9 @@ func TestOutcomes(t *testing.T) {
 		{true, trigger.Outcome{Payload: []byte(`{`)}, ``, "FnF.InvalidLocal"},
 		{false, trigger.Outcome{Failed: true, Condition: "RetriesExhausted", Payload: []byte(`{"errorType":"E","errorMessage":"m"}`)}, ``, "E"},
 		{false, trigger.Outcome{Failed: true, Condition: "EventAgeExceeded"}, ``, "FC.Unknown"},
+		{false, trigger.Outcome{RequestID: "r", Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"a\":1}"`)}, `{"Body":{"a":1},"Code":200,"Header":{"Content-Type":"application/json","X-Fc-Request-Id":"r"}}`, ""},
+		{true, trigger.Outcome{Function: "acs:fc:::services/s/functions/f", Payload: []byte(`{"a":1}`)}, `{"a":1}`, ""},
+		{false, trigger.Outcome{Failed: true, Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"errorType\":\"E\",\"errorMessage\":\"m\"}"`)}, ``, "E"},
 	}
 	for _, test := range tests {
 		got := o.report(task.Note{Action: lambdatask.ActionFC, Legacy: test.legacy}, test.out)

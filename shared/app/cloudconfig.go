@@ -9,18 +9,19 @@ import (
 	"time"
 )
 
-// CloudConfig is how the functions of a cloud are set up, all by variables of their environment (docs/aws.md).
+// CloudConfig is how the functions of a cloud are set up, all by variables of their environment (docs/aws.md,
+// docs/alibaba.md).
 type CloudConfig struct {
-	StoreURL string // STORE_URL: dynamodb://<table>
-	QueueURL string // QUEUE_URL: the URL of the queue, or sqs://<name>
+	StoreURL string // STORE_URL: dynamodb://<table>, or tablestore://<instance>/<table>[?endpoint=https://…]
+	QueueURL string // QUEUE_URL: the URL of the queue, or sqs://<name>; mns://<account>.mns.<region>.aliyuncs.com/<name>
 
 	// The texts of these files, or their paths in the function's package.
 	Credentials string // MILLRACE_CREDENTIALS: docs/credentials.md
-	Functions   string // MILLRACE_FUNCTIONS: docs/functions.md, with `lambda: <ARN>` as a further answer
+	Functions   string // MILLRACE_FUNCTIONS: docs/functions.md, with `lambda: <ARN>` or `fc: <resource name>` as a further answer
 	Settings    string // MILLRACE_SETTINGS: docs/configuration.md
 	Starts      string // MILLRACE_STARTS: which events start which flows
 
-	Region string        // MILLRACE_REGION: name of the region in answers and ARNs; AWS_REGION
+	Region string        // MILLRACE_REGION: name of the region in answers and ARNs; AWS_REGION, FC_REGION
 	Call   time.Duration // MILLRACE_CALL_SECONDS: the longest call of a task; 120 s
 	Wait   time.Duration // MILLRACE_WAIT_SECONDS: the longest long poll; 25 s, for API Gateway ends at 29 s
 	Sync   time.Duration // MILLRACE_SYNC_SECONDS: the longest StartSyncExecution; 25 s
@@ -29,8 +30,10 @@ type CloudConfig struct {
 // cloudConfig reads the environment.
 func cloudConfig(getenv func(string) string) (CloudConfig, error) {
 	c := CloudConfig{StoreURL: getenv("STORE_URL"), QueueURL: getenv("QUEUE_URL"), Region: getenv("MILLRACE_REGION")}
-	if c.Region == "" {
-		c.Region = getenv("AWS_REGION")
+	for _, name := range []string{"AWS_REGION", "FC_REGION", "ALIBABA_CLOUD_REGION_ID"} {
+		if c.Region == "" {
+			c.Region = getenv(name)
+		}
 	}
 	var errs []error
 	for name, to := range map[string]*string{"MILLRACE_CREDENTIALS": &c.Credentials, "MILLRACE_FUNCTIONS": &c.Functions,

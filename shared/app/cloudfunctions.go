@@ -3,16 +3,20 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"millrace/shared/task"
+	"millrace/shared/task/fcapitask"
 	"millrace/shared/task/fctask"
 	"millrace/shared/task/lambdatask"
 )
 
 // functionsFile is the functions file of a cloud: that of the local server, in which a function may be a Lambda function
-// and may not be a command. Functions that are Lambda functions come first, then the others in their order.
+// (on AWS) or another function (on Alibaba Cloud), and may not be a command. On AWS functions that are Lambda functions
+// come first, on Alibaba Cloud the others, each in their order.
 type functionsFile struct {
 	lambda  []lambdatask.Function
+	fc      []fcapitask.Mapping
 	rest    []fctask.Function
 	actions []task.Mapping
 }
@@ -33,15 +37,13 @@ func parseFunctions(text string) (functionsFile, error) {
 		switch {
 		case one["command"] != nil:
 			return f, fmt.Errorf("%s: function %d is a command, and a cloud function starts none; give it `lambda:` or `http:`", name, i+1)
-		case one["lambda"] == nil:
+		case one["lambda"] == nil && one["fc"] == nil:
 			rest = append(rest, one)
 			continue
 		}
-		l, err := lambdaFunction(one)
-		if err != nil {
+		if err := f.ofCloud(one); err != nil {
 			return f, fmt.Errorf("%s: function %d: %w", name, i+1, err)
 		}
-		f.lambda = append(f.lambda, l)
 	}
 	again, err := json.Marshal(map[string]any{"functions": rest, "actions": raw.Actions})
 	if err != nil {
@@ -55,15 +57,26 @@ func parseFunctions(text string) (functionsFile, error) {
 	return f, nil
 }
 
-// lambdaFunction reads {match, lambda}.
-func lambdaFunction(one map[string]json.RawMessage) (l lambdatask.Function, err error) {
-	for key, to := range map[string]*string{"match": &l.Match, "lambda": &l.ARN} {
+// ofCloud takes a function of a cloud, {match, lambda} or {match, fc}.
+func (f *functionsFile) ofCloud(one map[string]json.RawMessage) error {
+	kind, what := "lambda", "a Lambda function"
+	if one["fc"] != nil {
+		kind, what = "fc", "a function of Function Compute"
+	}
+	var match, arn string
+	for key, to := range map[string]*string{"match": &match, kind: &arn} {
 		if err := json.Unmarshal(one[key], to); err != nil || *to == "" {
-			return l, fmt.Errorf("`%s:` must be a text", key)
+			return fmt.Errorf("`%s:` must be a text", key)
 		}
 	}
 	if len(one) != 2 {
-		return l, fmt.Errorf("a Lambda function has `match:` and `lambda:` and nothing else")
+		return fmt.Errorf("%s has `match:` and `%s:` and nothing else", what, kind)
 	}
-	return l, lambdatask.CheckARN(l.ARN)
+	if kind == "lambda" {
+		f.lambda = append(f.lambda, lambdatask.Function{Match: match, ARN: arn})
+		return lambdatask.CheckARN(arn)
+	}
+	f.fc = append(f.fc, fcapitask.Mapping{Match: match, Function: arn})
+	_, err := task.ParseFunction(strings.ReplaceAll(arn, "{name}", "name"), "", "")
+	return err
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"strings"
 	"time"
 
 	"millrace/shared/fault"
@@ -13,15 +15,17 @@ import (
 	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/task"
+	"millrace/shared/task/fcapitask"
 	"millrace/shared/task/lambdatask"
 	"millrace/shared/trigger"
 	"millrace/shared/value"
 )
 
-// outcomes joins asynchronous invocations with the tasks that wait for them: a row by the invocation's request id,
-// written once the invocation has been accepted, says whose task it is (execution.md finding 28).
+// outcomes joins asynchronous invocations with the tasks that wait for them: a row by the invocation's request id, or by
+// the id of its task, says whose task it is (execution.md finding 28).
 type outcomes struct {
 	driver store.Driver
+	wakes  bool // notes wake the sweeper when they have expired, for the store does not remove them
 	runner *runner.Runner
 	log    *slog.Logger
 }
@@ -29,8 +33,6 @@ type outcomes struct {
 // noteLife is how long a note is kept: Lambda tries an invocation for six hours at most, and a record may wait in the
 // queue for days.
 const noteLife = 14 * 24 * time.Hour
-
-func noteKey(requestID string) store.Key { return store.Key{Partition: "r#" + requestID, Sort: "a"} }
 
 // Note implements task.Noted.
 func (o *outcomes) Note(ctx context.Context, requestID string, n task.Note) error {
@@ -41,7 +43,11 @@ func (o *outcomes) Note(ctx context.Context, requestID string, n task.Note) erro
 	if err != nil {
 		return err
 	}
-	return o.driver.Put(ctx, []store.Row{{Key: noteKey(requestID), Data: data, Expires: time.Now().Add(noteLife).UnixMilli()}})
+	row := store.Row{Key: store.NoteKey(requestID), Data: data, Expires: time.Now().Add(noteLife).UnixMilli()}
+	if o.wakes {
+		row.Wake = row.Expires
+	}
+	return o.driver.Put(ctx, []store.Row{row})
 }
 
 // A record may come before the note has been written, by as much as a write takes.
@@ -65,7 +71,7 @@ func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
 	default:
 		return err
 	}
-	if err := o.driver.Delete(ctx, noteKey(out.RequestID), nil); err != nil {
+	if err := o.driver.Delete(ctx, store.NoteKey(out.RequestID), nil); err != nil {
 		o.log.Info("note not deleted; it expires", "request", out.RequestID, "err", err)
 	}
 	return nil
@@ -73,7 +79,7 @@ func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
 
 func (o *outcomes) noted(ctx context.Context, requestID string) (n task.Note, err error) {
 	for try := 1; ; try++ {
-		row, err := o.driver.Get(ctx, noteKey(requestID))
+		row, err := o.driver.Get(ctx, store.NoteKey(requestID))
 		if err == nil {
 			return n, json.Unmarshal(row.Data, &n)
 		}
@@ -91,13 +97,13 @@ func (o *outcomes) noted(ctx context.Context, requestID string) (n task.Note, er
 // report is an outcome as the end of a task.
 func (o *outcomes) report(n task.Note, out trigger.Outcome) runner.Report {
 	if out.Failed {
-		e := task.FunctionFailure(n.Action, out.Payload)
+		e := task.FunctionFailure(n.Action, payloadOf(out))
 		if out.Payload == nil {
 			e.Cause = "The asynchronous invocation came to nothing: " + out.Condition
 		}
 		return runner.Report{Error: &flow.Error{Name: e.Name, Cause: e.Cause}}
 	}
-	output, failure := lambdatask.Output(n.Legacy, 200, out.RequestID, out.Payload)
+	output, failure := outputOf(n, out)
 	if failure != nil {
 		return runner.Report{Error: &flow.Error{Name: failure.Name, Cause: failure.Cause}}
 	}
@@ -106,4 +112,24 @@ func (o *outcomes) report(n task.Note, out trigger.Outcome) runner.Report {
 		return runner.Report{Error: &flow.Error{Name: flow.ErrInvalidLocal, Cause: "the function's result is no JSON that the engine takes: " + err.Error()}}
 	}
 	return runner.Report{Output: canonical}
+}
+
+// ofFC tells whether an outcome is that of a function of Function Compute.
+func ofFC(out trigger.Outcome) bool { return strings.HasPrefix(out.Function, "acs:fc:") }
+
+// payloadOf is what the function answered. Function Compute puts it into its record as a text.
+func payloadOf(out trigger.Outcome) []byte {
+	if ofFC(out) && len(out.Payload) > 0 && out.Payload[0] == '"' {
+		return []byte(task.Text(out.Payload))
+	}
+	return out.Payload
+}
+
+// outputOf is the result of a task whose function did not fail, as if it had been called.
+func outputOf(n task.Note, out trigger.Outcome) (json.RawMessage, *task.Error) {
+	if !ofFC(out) {
+		return lambdatask.Output(n.Legacy, http.StatusOK, out.RequestID, out.Payload)
+	}
+	header := http.Header{"Content-Type": {"application/json"}, "X-Fc-Request-Id": {out.RequestID}}
+	return fcapitask.Output(n.Legacy, http.StatusOK, header, payloadOf(out))
 }

@@ -107,7 +107,7 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 		}
 		return r.bury(ctx, flowID, row.Key)
 	}
-	if store.ParseDefinition(row.Key) || store.ParseNonce(row.Key) {
+	if store.ParseDefinition(row.Key) || store.ParseNonce(row.Key) || store.ParseNote(row.Key) {
 		return r.Store.ForgetExpired(ctx, row.Key)
 	}
 	if store.ParseValue(row.Key) {

@@ -62,5 +62,11 @@ func fence(run uint64, redrive int) string { return fmt.Sprintf("%016x.%d", run,
 // NonceKey is the key of a signature nonce that has been used.
 func NonceKey(hash string) Key { return Key{"n#" + hash, sortState} }
 
+// NoteKey is the key of what is known of an asynchronous invocation, by its id.
+func NoteKey(id string) Key { return Key{"r#" + id, sortState} }
+
+// ParseNote tells whether a key is that of such a note.
+func ParseNote(k Key) bool { return strings.HasPrefix(k.Partition, "r#") }
+
 // ParseNonce tells whether a key is that of a nonce.
 func ParseNonce(k Key) bool { return strings.HasPrefix(k.Partition, "n#") }

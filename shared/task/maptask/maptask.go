@@ -39,6 +39,16 @@ func New(actions []task.Mapping, client *http.Client) *Runner {
 	return t
 }
 
+// Before returns a runner that answers as t does where a mapping matches the action, and hands all else to next.
+func (t *Runner) Before(next task.Runner) task.Runner {
+	return task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
+		if t.match(r.Action) == nil {
+			return next.Run(ctx, r)
+		}
+		return t.Run(ctx, r)
+	})
+}
+
 // Run answers with the first mapping that matches the action, or with task.Unsupported.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	m := t.match(r.Action)

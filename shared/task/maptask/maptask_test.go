@@ -142,3 +142,13 @@ func TestNoAnswer(t *testing.T) {
 		t.Errorf("no service: %v", got)
 	}
 }
+
+func TestBefore(t *testing.T) {
+	next := task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{Output: json.RawMessage(`"next"`)} })
+	r := maptask.New([]task.Mapping{{Match: "MNS:*", Reply: json.RawMessage(`1`)}}, nil).Before(next)
+	for action, want := range map[string]string{"MNS:SendMessage": "1", "mns:X": "1", "ECS:X": `"next"`} {
+		if got := r.Run(t.Context(), task.Request{Action: action}); got.Error != nil || string(got.Output) != want {
+			t.Errorf("%s: %s %v", action, got.Output, got.Error)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"millrace/shared/platform"
+	"millrace/shared/queue/mnsqueue"
+	"millrace/shared/queue/mnsqueue/rest"
+	"millrace/shared/store/otsstore"
+	"millrace/shared/task"
+	"millrace/shared/task/acs"
+	"millrace/shared/task/fcapitask"
+	"millrace/shared/task/fctask"
+	"millrace/shared/task/maptask"
+	"millrace/shared/task/mnstask"
+	"millrace/shared/task/openapitask"
+)
+
+// tailTableStore is how long a history tail grows in a row of TableStore: a write unit is 4 KB.
+const tailTableStore = 3 << 10
+
+// openAlibaba opens TableStore, MNS, Function Compute and the OpenAPIs.
+func openAlibaba(config CloudConfig, getenv func(string) string) (*home, error) {
+	a, err := alibabaConfig(config, getenv)
+	if err != nil {
+		return nil, err
+	}
+	credentials := acs.First(acs.Role(currentRole), acs.Environment(getenv), acs.File(getenv(acs.EnvFile), getenv(acs.EnvProfile)))
+	client := otsstore.NewClient(otsstore.ClientOptions{Endpoint: a.storeEndpoint, Instance: a.instance,
+		Credentials: func(ctx context.Context) (otsstore.Credentials, error) {
+			k, err := credentials(ctx)
+			return otsstore.Credentials(k), err
+		}})
+	queues := &rest.Client{Endpoint: a.queueEndpoint, Credentials: func(ctx context.Context) (rest.Credentials, error) {
+		k, err := credentials(ctx)
+		return rest.Credentials(k), err
+	}}
+	h := &home{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tail: tailTableStore, decode: mnsqueue.Decode,
+		queue: mnsqueue.New(mnsqueue.Options{Client: queues, Name: a.queue})}
+	service := openapitask.Service{Client: acs.NewClient(credentials, nil), Places: a.places}
+	h.tasks = func(file functionsFile, noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner) {
+		return alibabaTasks(service, credentials, a, file, noted, flows)
+	}
+	if a.function != "" {
+		h.dispatch = dispatcher(fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places}), a)
+	}
+	return h, nil
+}
+
+// currentRole gives the credentials that Function Compute sent with its newest request.
+func currentRole() (acs.Credentials, bool) {
+	c, ok := platform.CurrentCredentials()
+	return acs.Credentials(c), ok
+}
+
+// alibabaTasks are the runners of what Alibaba Cloud carries out. Whatever the functions file maps goes before them.
+func alibabaTasks(service openapitask.Service, credentials acs.Provider, a *alibaba, file functionsFile, noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner) {
+	mapped := maptask.New(file.actions, nil)
+	var functions task.Runner = fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places, Noted: noted, Mappings: file.fc})
+	if len(file.rest) > 0 {
+		functions = fctask.New(fctask.Options{Functions: file.rest, Next: functions})
+	}
+	tasks := map[string]task.Runner{
+		fcapitask.Action:            functions,
+		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Places: a.places})),
+		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{Service: service}),
+		openapitask.ActionSendSms:   mapped.Before(&openapitask.SMS{Service: service}),
+	}
+	if len(a.cloudFlow) > 0 {
+		tasks[openapitask.ActionStartExecution] = &openapitask.CloudFlow{Service: service, Match: a.cloudFlow, Next: flows}
+	}
+	return tasks, &openapitask.Any{Service: service, Products: a.products}
+}
+
+// dispatcher starts an asynchronous invocation of this very function for a hint: the invocation that brings messages holds
+// one of few slots and must end within five minutes, the one that it starts does not (execution.md finding 13).
+func dispatcher(functions *fcapitask.Runner, a *alibaba) func(context.Context, string) error {
+	return func(ctx context.Context, partition string) error {
+		event, err := mnsqueue.Plain(partition)
+		if err != nil {
+			return err
+		}
+		if err := functions.Invoke(ctx, a.function, a.qualifier, event); err != nil {
+			return fmt.Errorf("the step runner cannot start itself: %w", err)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"millrace/shared/queue/mnsqueue"
+	"millrace/shared/task/acs"
+	"millrace/shared/task/openapitask"
+)
+
+// alibaba is how functions reach the services of Alibaba Cloud.
+type alibaba struct {
+	places                         acs.Places
+	instance, table, storeEndpoint string
+	queue, queueEndpoint           string
+
+	function, qualifier string // this function, to be invoked for each hint; "": messages are worked on at once
+
+	products  map[string]openapitask.Product
+	cloudFlow []string // globs on flows that are CloudFlow's own
+}
+
+// alibabaConfig reads the environment (docs/alibaba.md).
+func alibabaConfig(config CloudConfig, getenv func(string) string) (*alibaba, error) {
+	a := &alibaba{}
+	var err error
+	if a.queueEndpoint, a.queue, err = mnsqueue.Address(config.QueueURL); err != nil {
+		return nil, fmt.Errorf("QUEUE_URL: %w", err)
+	}
+	account, region := ofQueue(a.queueEndpoint)
+	a.places = acs.Places{Account: firstOf(getenv("ALIBABA_CLOUD_ACCOUNT_ID"), getenv("FC_ACCOUNT_ID"), account),
+		Region: firstOf(getenv("ALIBABA_CLOUD_REGION_ID"), getenv("FC_REGION"), region),
+		VPC:    strings.EqualFold(getenv("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"), "true")}
+	a.places.Override = func(product string) string { return getenv(endpointVariable(product)) }
+	for _, product := range []string{"fc", "mns", "eventbridge", "fnf"} {
+		if v := a.places.Override(product); v != "" {
+			if err := acs.CheckAddress(v); err != nil {
+				return nil, fmt.Errorf("%s: %w", endpointVariable(product), err)
+			}
+		}
+	}
+	if err := a.readStore(config.StoreURL); err != nil {
+		return nil, err
+	}
+	if err := a.readDispatch(getenv); err != nil {
+		return nil, err
+	}
+	a.cloudFlow = strings.FieldsFunc(getenv("MILLRACE_CLOUDFLOW"), func(c rune) bool { return c == ',' || c == ' ' || c == '\n' })
+	return a, a.readProducts(getenv("MILLRACE_PRODUCTS"))
+}
+
+// endpointVariable is the variable that has a product's address if that is not its own.
+func endpointVariable(product string) string {
+	return "ALIBABA_CLOUD_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(product, "-", "_"))
+}
+
+// ofQueue gives account and region of the host <account>.mns.<region>[-internal].aliyuncs.com; "" for others.
+func ofQueue(endpoint string) (account, region string) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return "", ""
+	}
+	parts := strings.Split(u.Hostname(), ".")
+	if len(parts) != 5 || parts[1] != "mns" || parts[3] != "aliyuncs" {
+		return "", ""
+	}
+	return parts[0], strings.TrimSuffix(strings.TrimSuffix(parts[2], "-internal"), "-vpc")
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// readStore reads STORE_URL, tablestore://<instance>/<table>[?endpoint=https://…].
+func (a *alibaba) readStore(storeURL string) error {
+	wrong := fmt.Errorf("STORE_URL must be tablestore://<instance>/<table>, perhaps with ?endpoint=https://… behind it, not %q", storeURL)
+	u, err := url.Parse(storeURL)
+	if err != nil || u.Scheme != "tablestore" || u.User != nil || u.Fragment != "" {
+		return wrong
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	a.instance, a.table, a.storeEndpoint = u.Host, strings.Trim(u.Path, "/"), strings.TrimRight(query.Get("endpoint"), "/")
+	if err != nil || len(query) > 1 || len(query) == 1 && a.storeEndpoint == "" || !made(a.instance, "-") || !made(a.table, "_") {
+		return wrong
+	}
+	if a.storeEndpoint != "" {
+		if err := acs.CheckAddress(a.storeEndpoint); err != nil {
+			return fmt.Errorf("STORE_URL: endpoint: %w", err)
+		}
+		return nil
+	}
+	if !acs.IsRegion(a.places.Region) {
+		return errors.New("the region is not known: set ALIBABA_CLOUD_REGION_ID, or give STORE_URL its endpoint")
+	}
+	a.storeEndpoint = "https://" + a.instance + "." + a.places.Region + ".ots.aliyuncs.com"
+	if a.places.VPC {
+		a.storeEndpoint = "https://" + a.instance + "." + a.places.Region + ".vpc.tablestore.aliyuncs.com"
+	}
+	return nil
+}
+
+// made tells whether s is not empty and made of letters, digits and the characters of more.
+func made(s, more string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(more, c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// readDispatch reads MILLRACE_DISPATCH: whether each hint gets an invocation of its own (async, the default), or is worked
+// on by the invocation that brings it (direct).
+func (a *alibaba) readDispatch(getenv func(string) string) error {
+	switch v := getenv("MILLRACE_DISPATCH"); v {
+	case "", "async":
+		a.function, a.qualifier = getenv("FC_FUNCTION_NAME"), getenv("FC_QUALIFIER")
+	case "direct":
+	default:
+		return fmt.Errorf("MILLRACE_DISPATCH must be async or direct, not %q", v)
+	}
+	return nil
+}
+
+// readProducts reads MILLRACE_PRODUCTS, the OpenAPIs that flows may call beside the known ones: <name>: {version, host}.
+func (a *alibaba) readProducts(text string) error {
+	text, err := textOrFile(text)
+	if err != nil {
+		return fmt.Errorf("MILLRACE_PRODUCTS: %w", err)
+	}
+	if err := decodeYAML([]byte(text), &a.products); err != nil {
+		return fmt.Errorf("MILLRACE_PRODUCTS%w; it must be <name>: {version: <date>, host: <host with {region}>}", err)
+	}
+	for name, p := range a.products {
+		if err := p.Check(name); err != nil {
+			return fmt.Errorf("MILLRACE_PRODUCTS: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"millrace/shared/queue"
+	"millrace/shared/queue/sqsqueue"
+	"millrace/shared/store/dynamostore"
+	"millrace/shared/task"
+	"millrace/shared/task/fctask"
+	"millrace/shared/task/lambdatask"
+)
+
+// tailDynamo is how long a history tail grows in a row of DynamoDB: a write unit is 1 KB.
+const tailDynamo = 600
+
+// openAWS opens DynamoDB, SQS and Lambda.
+func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string, log *slog.Logger) (*home, error) {
+	name, err := table(config.StoreURL)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := awsConfig(getenv)
+	if err != nil {
+		return nil, err
+	}
+	client := dynamostore.NewClient(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "DYNAMODB") })
+	h := &home{driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), tail: tailDynamo, expires: true, decode: sqsqueue.Decode}
+	if h.queue, err = openQueue(ctx, cfg, config.QueueURL, getenv, log); err != nil {
+		return nil, err
+	}
+	// A function is called once for each attempt: repeating it is the flow's own decision.
+	lambdas := lambda.NewFromConfig(cfg, func(o *lambda.Options) {
+		o.BaseEndpoint, o.Retryer = endpoint(getenv, "LAMBDA"), aws.NopRetryer{}
+	})
+	h.tasks = func(file functionsFile, noted task.Noted, _ task.Runner) (map[string]task.Runner, task.Runner) {
+		functions := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: file.lambda, Noted: noted, Next: others(file.rest)})
+		return map[string]task.Runner{lambdatask.Action: functions, lambdatask.ActionFC: functions}, nil
+	}
+	return h, nil
+}
+
+// openQueue opens the queue of QUEUE_URL.
+func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func(string) string, log *slog.Logger) (queue.Sender, error) {
+	address, name, err := queueAddress(queueURL)
+	if err != nil {
+		return nil, err
+	}
+	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = endpoint(getenv, "SQS") })
+	if name != "" {
+		out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+		if err != nil {
+			return nil, fmt.Errorf("QUEUE_URL: the queue %s cannot be found in %s; check its name, or give its URL (sqs:GetQueueUrl may be missing): %w", name, cfg.Region, err)
+		}
+		address = aws.ToString(out.QueueUrl)
+	}
+	return sqsqueue.New(sqsqueue.Options{Client: client, URL: address, Log: log}), nil
+}
+
+// others carries out functions that are no Lambda functions; nil without any.
+func others(functions []fctask.Function) task.Runner {
+	if len(functions) == 0 {
+		return nil
+	}
+	return fctask.New(fctask.Options{Functions: functions})
+}
