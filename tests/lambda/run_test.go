@@ -26,7 +26,7 @@ type service struct {
 	mu     sync.Mutex
 	keys   map[string]int
 	tokens chan string // of calls whose body has one
-	deadly func() // called before an answer; nil: nothing
+	deadly func()      // called before an answer; nil: nothing
 }
 
 func serve(t *testing.T) *service {

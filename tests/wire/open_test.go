@@ -9,6 +9,7 @@ import (
 // TestOpenServer is a server without credentials: every key is taken. A task that waits is reported after a restart.
 func TestOpenServer(t *testing.T) {
 	t.Parallel()
+	needs(t, restarts)
 	dir := t.TempDir()
 	functionsFile := filepath.Join(dir, "functions.yaml")
 	if err := os.WriteFile(functionsFile, []byte(functionsYAML(functions.URL)), 0o600); err != nil {

@@ -42,21 +42,32 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
+	if err := checkDeployment(); err != nil {
+		return 0, err
+	}
 	dir, err := os.MkdirTemp("", "wire")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	if binary, err = build(); err != nil {
+	if deployment.settings != "" {
+		_, _, err := writeSettings(deployment.settings, "http://"+deployment.functions)
 		return 0, err
 	}
-	functions = startTasks()
+	if deployment.endpoint == "" {
+		if binary, err = build(); err != nil {
+			return 0, err
+		}
+	}
+	if functions, err = startTasks(); err != nil {
+		return 0, err
+	}
 	defer functions.Close()
-	credentialsFile, functionsFile := filepath.Join(dir, "credentials.yaml"), filepath.Join(dir, "functions.yaml")
-	err = errors.Join(
-		os.WriteFile(credentialsFile, []byte(accountsFile()), 0o600),
-		os.WriteFile(functionsFile, []byte(functionsYAML(functions.URL)), 0o600),
-	)
+	if deployment.endpoint != "" {
+		server = &started{address: deployment.endpoint}
+		return m.Run(), nil
+	}
+	credentialsFile, functionsFile, err := writeSettings(dir, functions.URL)
 	if err != nil {
 		return 0, err
 	}
@@ -72,6 +83,15 @@ func run(m *testing.M) (code int, err error) {
 		fmt.Fprintf(os.Stderr, "--- the server's log\n%s", server.log.String())
 	}
 	return code, nil
+}
+
+// writeSettings writes what a server of these tests is told, into a folder: who may call, and which functions flows call.
+func writeSettings(dir, functions string) (credentialsFile, functionsFile string, err error) {
+	credentialsFile, functionsFile = filepath.Join(dir, "credentials.yaml"), filepath.Join(dir, "functions.yaml")
+	return credentialsFile, functionsFile, errors.Join(
+		os.WriteFile(credentialsFile, []byte(accountsFile()), 0o600),
+		os.WriteFile(functionsFile, []byte(functionsYAML(functions)), 0o600),
+	)
 }
 
 // build makes bin/millrace in the server's module, as its Makefile does.

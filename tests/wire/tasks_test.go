@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -23,7 +24,20 @@ type taskTokens struct {
 	tokens map[string]chan string // by id
 }
 
-func startTasks() *httptest.Server { return httptest.NewServer(http.HandlerFunc(tasks.serve)) }
+// startTasks listens on the address that a deployment knows, or on any.
+func startTasks() (*httptest.Server, error) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(tasks.serve))
+	if deployment.functions != "" {
+		l, err := net.Listen("tcp", deployment.functions)
+		if err != nil {
+			return nil, err
+		}
+		s.Listener.Close()
+		s.Listener = l
+	}
+	s.Start()
+	return s, nil
+}
 
 func functionsYAML(url string) string {
 	out := "functions:\n"

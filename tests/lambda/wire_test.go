@@ -1,0 +1,97 @@
+package lambda_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"millrace/tests/lambda"
+)
+
+// TestOfficialClients runs the tests of tests/wire, which drive a server with the released official clients, against the
+// API function behind its HTTP API. What a deployment of functions does not have is named in lacks.
+func TestOfficialClients(t *testing.T) {
+	t.Parallel()
+	const lacks = "restarts" // functions are not started by those who call them
+	wire := wireTests(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := listener.Addr().String()
+	listener.Close()
+	dir := t.TempDir()
+	if text, err := wire("-test.run=^$")("MILLRACE_WIRE_SETTINGS="+dir, "MILLRACE_WIRE_FUNCTIONS="+functions); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	settings := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	s := lambda.Deploy(t, lambda.Options{APIs: 16, Credentials: settings("credentials.yaml"), Env: []string{"MILLRACE_FUNCTIONS=" + settings("functions.yaml")}})
+	endpoint := strings.TrimPrefix(s.Gateways[lambda.HTTPAPI], "http://")
+	text, err := wire("-test.v", "-test.parallel=16")("MILLRACE_WIRE_ENDPOINT="+endpoint, "MILLRACE_WIRE_FUNCTIONS="+functions, "MILLRACE_WIRE_LACKS="+lacks)
+	passed := 0
+	for line := range strings.Lines(text) {
+		switch line := strings.TrimSpace(line); {
+		case strings.HasPrefix(line, "--- PASS"):
+			passed++
+		case strings.HasPrefix(line, "--- SKIP"):
+			t.Log(line)
+		}
+	}
+	if err != nil || passed < 100 {
+		t.Errorf("%v; %d tests passed\n%s", err, passed, failures(text))
+	}
+	t.Logf("%d tests of official clients passed", passed)
+}
+
+// failures are the lines of a test's output that are not about what has passed.
+func failures(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		for _, dull := range []string{"--- PASS", "=== RUN", "=== PAUSE", "=== CONT"} {
+			if strings.Contains(line, dull) {
+				line = ""
+			}
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// wireTests compiles tests/wire, with what it needs, and gives what runs it in an environment. They are compiled without
+// the race detector: the clients race with themselves.
+func wireTests(t *testing.T) func(args ...string) func(env ...string) (string, error) {
+	t.Helper()
+	root, err := lambda.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, program := filepath.Join(root, "tests", "wire"), filepath.Join(t.TempDir(), "wire.test")
+	for _, args := range [][]string{{"./install.sh"}, {"go", "test", "-c", "-o", program, "."}} {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir = folder
+		if text, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, text)
+		}
+	}
+	return func(args ...string) func(env ...string) (string, error) {
+		return func(env ...string) (string, error) {
+			cmd := exec.CommandContext(t.Context(), program, args...)
+			cmd.Dir, cmd.Env = folder, append(os.Environ(), env...)
+			text, err := cmd.CombinedOutput()
+			if exit := (&exec.ExitError{}); err != nil && !errors.As(err, &exit) {
+				t.Fatal(err)
+			}
+			return string(text), err
+		}
+	}
+}
