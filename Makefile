@@ -87,5 +87,22 @@ package-aws: ## build bin/aws/*.zip, the Lambda functions, without SAM
 		(cd tests/deploy && $(GO) run ./pack ../../bin/aws/$$f-$(LAMBDA_ARCH).zip ../../bin/aws/$(LAMBDA_ARCH)/$$f/bootstrap) || exit 1; \
 	done
 
+# ---- Alibaba Cloud (docs/alibaba.md) -----------------------------------------------------------------------------------
+# `s deploy` calls build-fc-<function>; Function Compute runs amd64. build-fc-host is for local runs.
+
+FC_FUNCTIONS = api steprunner starter sweeper
+FC_BUILDS = $(addprefix build-fc-,$(FC_FUNCTIONS))
+FC_OUT ?= bin/fc
+FC_PLATFORM ?= GOOS=linux GOARCH=amd64
+
+.PHONY: build-fc build-fc-host $(FC_BUILDS)
+
+build-fc: $(FC_BUILDS) ## build bin/fc/*/bootstrap, the functions of Function Compute
+$(FC_BUILDS): build-fc-%:
+	CGO_ENABLED=0 $(FC_PLATFORM) $(GO) build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w -buildid=" -o $(FC_OUT)/$*/bootstrap ./functions/$*
+
+build-fc-host: ## the same for this machine, as bin/fc-host/*/bootstrap
+	$(MAKE) build-fc FC_OUT=bin/fc-host FC_PLATFORM=
+
 deploy-check: ## the templates against their schemas, and against the code
 	./tests/deploy/run.sh

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"millrace/shared/task/acs"
+)
+
+// config says what is made and where. Its names are those that s.yaml makes of the same variables.
+type config struct {
+	region, account string
+	prefix          string // of roles, policies and queues
+	instance, table string
+	project         string   // of logs
+	functions       []string // that flows may invoke: names, with "*" at the end for all that start so, or ARNs
+	retentionDays   int      // of logs
+	vpc             bool     // reach the services from inside a VPC
+	dryRun          bool
+	only            []string          // parts; empty for all
+	endpoints       map[string]string // by service, of those that are elsewhere
+}
+
+// logstore is where the functions of s.yaml write their logs.
+const logstore = "functions"
+
+// The parts of what is made, in their order.
+var parts = []string{"instance", "tables", "queues", "logs", "roles", "events"}
+
+// The services that are called.
+var services = []string{"tablestore", "ots", "mns", "log", "ram", "eventbridge"}
+
+// parse reads the arguments, and the environment for what they do not say.
+func parse(args []string, getenv func(string) string) (*config, error) {
+	c := &config{endpoints: map[string]string{}}
+	otherwise := func(name, value string) string {
+		if v := getenv(name); v != "" {
+			return v
+		}
+		return value
+	}
+	f := flag.NewFlagSet("alibaba", flag.ContinueOnError)
+	f.StringVar(&c.region, "region", otherwise("MILLRACE_CLOUD_REGION", "cn-hangzhou"), "region (MILLRACE_CLOUD_REGION)")
+	f.StringVar(&c.account, "account", getenv("MILLRACE_CLOUD_ACCOUNT"), "account ID, digits (MILLRACE_CLOUD_ACCOUNT)")
+	f.StringVar(&c.prefix, "prefix", otherwise("MILLRACE_PREFIX", "millrace"), "start of the names of functions, roles and queues (MILLRACE_PREFIX)")
+	f.StringVar(&c.instance, "instance", otherwise("MILLRACE_INSTANCE", "millrace"), "TableStore instance (MILLRACE_INSTANCE)")
+	f.StringVar(&c.table, "table", otherwise("MILLRACE_TABLE", "millrace"), "TableStore table (MILLRACE_TABLE)")
+	f.IntVar(&c.retentionDays, "log-days", 30, "days for which logs are kept, 1 to 3650; 3650 is for ever")
+	f.BoolVar(&c.vpc, "vpc", false, "reach the services from inside a VPC")
+	f.BoolVar(&c.dryRun, "dry-run", false, "only look, and tell what would be done")
+	functions := f.String("functions", getenv("MILLRACE_TASK_FUNCTIONS"), "functions that flows may invoke, names or ARNs, with commas between (MILLRACE_TASK_FUNCTIONS)")
+	only := f.String("only", "", "parts to do, with commas between: "+strings.Join(parts, ", "))
+	f.Func("endpoint", "SERVICE=URL of a service that is elsewhere ("+strings.Join(services, ", ")+"), once for each", func(v string) error {
+		name, address, _ := strings.Cut(v, "=")
+		if !slices.Contains(services, name) {
+			return fmt.Errorf("%q is no service", name)
+		}
+		c.endpoints[name] = strings.TrimRight(address, "/")
+		return acs.CheckAddress(address)
+	})
+	f.SetOutput(io.Discard)
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		f.SetOutput(os.Stderr)
+		f.Usage()
+		return nil, err
+	} else if err != nil {
+		return nil, err
+	}
+	if f.NArg() > 0 {
+		return nil, fmt.Errorf("unknown argument %q", f.Arg(0))
+	}
+	c.functions, c.only = list(*functions), list(*only)
+	c.project = c.prefix + "-" + c.account + "-" + c.region
+	return c, c.check()
+}
+
+func list(text string) (all []string) {
+	for s := range strings.SplitSeq(text, ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+var (
+	validPrefix   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,29}$`)
+	validInstance = regexp.MustCompile(`^[a-z][a-z0-9-]{1,14}[a-z0-9]$`)
+	validTable    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,94}$`)
+	validFunction = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,127}\*?$`)
+	functionARN   = regexp.MustCompile(`^acs:fc:[a-z0-9-]+:[0-9]+:functions/[A-Za-z_][A-Za-z0-9_-]{0,127}(\*|/[A-Za-z0-9_.*-]+)?$`)
+)
+
+// check tells what is wrong with the names, all at once.
+func (c *config) check() error {
+	var errs []error
+	wrong := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	wrong(!acs.IsRegion(c.region), "region %q is no name of a region, like cn-hangzhou", c.region)
+	wrong(!acs.IsAccount(c.account), "account %q: set MILLRACE_CLOUD_ACCOUNT or -account to the account's ID, which has digits only", c.account)
+	wrong(!validPrefix.MatchString(c.prefix), "prefix %q must have a to z, 0 to 9 and -, start with a letter, and have 30 characters at most", c.prefix)
+	wrong(!validInstance.MatchString(c.instance), "instance %q must have 3 to 16 characters of a to z, 0 to 9 and inner -, and start with a letter", c.instance)
+	for _, word := range []string{"ali", "ay", "ots", "taobao", "admin"} {
+		wrong(strings.Contains(c.instance, word), "instance %q: TableStore allows no %q in the names of instances", c.instance, word)
+	}
+	wrong(!validTable.MatchString(c.table), "table %q must have letters, digits and _, and 95 characters at most", c.table)
+	wrong(c.retentionDays < 1 || c.retentionDays > 3650, "-log-days must be 1 to 3650, not %d", c.retentionDays)
+	for _, name := range c.functions {
+		wrong(!validFunction.MatchString(name) && !functionARN.MatchString(name), "function %q is neither the name of a function nor acs:fc:<region>:<account>:functions/<name>", name)
+	}
+	for _, part := range c.only {
+		wrong(!slices.Contains(parts, part), "-only %s: the parts are %s", part, strings.Join(parts, ", "))
+	}
+	return errors.Join(errs...)
+}
+
+// has tells whether a part is to be done.
+func (c *config) has(part string) bool { return len(c.only) == 0 || slices.Contains(c.only, part) }
+
+// endpoint is where a service is: at its own address, unless it is elsewhere.
+func (c *config) endpoint(service, own string) string {
+	if e := c.endpoints[service]; e != "" {
+		return e
+	}
+	return own
+}

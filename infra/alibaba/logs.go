@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// logSteps are the project that the functions log to, the logstore in it, and the index by which logs are searched.
+func (k *cloud) logSteps() []step {
+	project, days := k.config.project, k.config.retentionDays
+	return []step{
+		{part: "logs", name: "log project " + project, look: k.lookAtProject, make: func(ctx context.Context, _ found) error {
+			return k.logs(ctx, http.MethodPost, "", "/", map[string]any{"projectName": project, "description": "Millrace"}, nil, "ProjectAlreadyExist")
+		}},
+		{part: "logs", name: fmt.Sprintf("logstore %s, kept for %d days", logstore, days), look: k.lookAtLogstore, make: k.makeLogstore},
+		{part: "logs", name: "index of logstore " + logstore, look: k.lookAtIndex, make: func(ctx context.Context, _ found) error {
+			return k.logs(ctx, http.MethodPost, project, "/logstores/"+logstore+"/index", logIndex(), nil, "IndexAlreadyExist")
+		}},
+	}
+}
+
+func (k *cloud) lookAtProject(ctx context.Context) (found, error) {
+	return absent(k.logs(ctx, http.MethodGet, k.config.project, "/", nil, nil), "ProjectNotExist")
+}
+
+type logstoreDocument struct {
+	Name     string `json:"logstoreName"`
+	Days     int    `json:"ttl"`
+	Shards   int    `json:"shardCount"`
+	Split    bool   `json:"autoSplit"`
+	SplitMax int    `json:"maxSplitShard"`
+}
+
+func (k *cloud) lookAtLogstore(ctx context.Context) (found, error) {
+	var got logstoreDocument
+	f, err := absent(k.logs(ctx, http.MethodGet, k.config.project, "/logstores/"+logstore, nil, &got), "ProjectNotExist", "LogStoreNotExist")
+	if err == nil && f.state == right && got.Days != k.config.retentionDays {
+		return found{other, fmt.Sprintf("kept for %d days", got.Days)}, nil
+	}
+	return f, err
+}
+
+func (k *cloud) makeLogstore(ctx context.Context, f found) error {
+	want := logstoreDocument{logstore, k.config.retentionDays, 2, true, 64}
+	if f.state == other {
+		return k.logs(ctx, http.MethodPut, k.config.project, "/logstores/"+logstore, want, nil)
+	}
+	return k.logs(ctx, http.MethodPost, k.config.project, "/logstores", want, nil, "LogStoreAlreadyExist")
+}
+
+func (k *cloud) lookAtIndex(ctx context.Context) (found, error) {
+	return absent(k.logs(ctx, http.MethodGet, k.config.project, "/logstores/"+logstore+"/index", nil, nil),
+		"ProjectNotExist", "LogStoreNotExist", "IndexConfigNotExist")
+}
+
+// logIndex is an index over the texts, and over the fields that Function Compute writes.
+func logIndex() map[string]any {
+	words := []string{",", " ", "'", "\"", ";", "=", "(", ")", "[", "]", "{", "}", "?", "@", "&", "<", ">", "/", ":", "\n", "\t", "\r"}
+	keys := map[string]any{}
+	for _, name := range []string{"functionName", "requestId", "instanceID", "versionId", "qualifier", "message", "level"} {
+		keys[name] = map[string]any{"type": "text", "token": words, "caseSensitive": false, "doc_value": true}
+	}
+	return map[string]any{"line": map[string]any{"token": words, "caseSensitive": false}, "keys": keys}
+}
+
+// absent reads the answer to a look: errors with one of the codes say that what was looked for is not there.
+func absent(err error, codes ...string) (found, error) {
+	if refused, ok := err.(*logRefusal); ok && slices.Contains(codes, refused.Code) {
+		return found{state: missing}, nil
+	}
+	return found{}, err
+}
+
+// logRefusal is an error that Simple Log Service answers.
+type logRefusal struct {
+	Status        int    `json:"-"`
+	Code          string `json:"errorCode"`
+	Message       string `json:"errorMessage"`
+	method, where string
+}
+
+func (e *logRefusal) Error() string {
+	return fmt.Sprintf("%s %s: %s (status %d): %s", e.method, e.where, e.Code, e.Status, e.Message)
+}
+
+// logs makes a call of Simple Log Service, about a project or about all, and reads the answer into to unless that is nil.
+// Refusals with one of the codes are no error.
+func (k *cloud) logs(ctx context.Context, method, project, path string, body, to any, fine ...string) error {
+	r, err := k.logRequest(ctx, method, project, path, body)
+	if err != nil {
+		return err
+	}
+	client := k.http
+	if client == nil {
+		client = &http.Client{Timeout: 30 * time.Second}
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode/100 != 2 {
+		e := &logRefusal{Status: answer.StatusCode, method: method, where: "https://" + r.Host + path}
+		json.Unmarshal(text, e) // what cannot be read has no code
+		if slices.Contains(fine, e.Code) {
+			return nil
+		}
+		return e
+	}
+	if to == nil {
+		return nil
+	}
+	return json.Unmarshal(text, to)
+}
+
+// logRequest makes a signed request. The service has a signature of its own.
+func (k *cloud) logRequest(ctx context.Context, method, project, path string, document any) (*http.Request, error) {
+	credentials, err := k.credentials(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var body []byte
+	if document != nil {
+		if body, err = json.Marshal(document); err != nil {
+			return nil, err
+		}
+	}
+	host := k.config.region + ".log.aliyuncs.com"
+	if k.config.vpc {
+		host = k.config.region + "-intranet.log.aliyuncs.com"
+	}
+	if project != "" {
+		host = project + "." + host
+	}
+	r, err := http.NewRequestWithContext(ctx, method, k.config.endpoint("log", "https://"+host)+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Host = host
+	h := r.Header
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	h.Set("X-Log-Apiversion", "0.6.0")
+	h.Set("X-Log-Signaturemethod", "hmac-sha1")
+	h.Set("X-Log-Bodyrawsize", strconv.Itoa(len(body)))
+	if body != nil {
+		sum := md5.Sum(body)
+		h.Set("Content-Md5", strings.ToUpper(hex.EncodeToString(sum[:])))
+		h.Set("Content-Type", "application/json")
+	}
+	if credentials.SecurityToken != "" {
+		h.Set("X-Acs-Security-Token", credentials.SecurityToken)
+	}
+	h.Set("Authorization", "LOG "+credentials.AccessKeyID+":"+logSignature(credentials.AccessKeySecret, method, path, h))
+	return r, nil
+}
+
+// logSignature signs a request without a query.
+func logSignature(secret, method, path string, h http.Header) string {
+	lines := []string{method, h.Get("Content-Md5"), h.Get("Content-Type"), h.Get("Date")}
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-log-") || strings.HasPrefix(lower, "x-acs-") {
+			lines = append(lines, lower+":"+h.Get(name))
+		}
+	}
+	mac := hmac.New(sha1.New, []byte(secret))
+	mac.Write([]byte(strings.Join(append(lines, path), "\n")))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}

@@ -1,0 +1,42 @@
+// Command alibaba makes what Millrace needs in an account of Alibaba Cloud before s.yaml is deployed, and s.yaml does not
+// make: the TableStore instance, its table and indexes, the queues with their dead letters, roles with the policies of
+// infra/alibaba/policies, the log project, and the service-linked roles of EventBridge. docs/alibaba.md tells more.
+//
+// It may be repeated, and changes what is no longer as it should be. Nothing is ever deleted.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"millrace/shared/task/acs"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "alibaba:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+// run does what the arguments and the environment say, and tells about it on out.
+func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
+	c, err := parse(args, getenv)
+	if err != nil {
+		return err
+	}
+	k := &cloud{config: c, credentials: acs.First(acs.Environment(getenv), acs.File(getenv(acs.EnvFile), getenv(acs.EnvProfile)))}
+	if _, err := k.credentials(ctx); err != nil {
+		return fmt.Errorf("%w; they must be allowed to create what this makes (docs/alibaba.md)", err)
+	}
+	return k.plan().run(ctx, c.dryRun, out)
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"strings"
+)
+
+// roleSteps are the roles of the functions and their policies.
+func (k *cloud) roleSteps() (all []step) {
+	for _, role := range roles {
+		name := k.config.prefix + "-" + role
+		all = append(all, k.roleStep(name), k.policyStep(name, role), k.attachStep(name, name))
+	}
+	if len(k.config.functions) == 0 {
+		return all
+	}
+	// Flows call functions from the step runner, and from the API when they are started synchronously.
+	tasks := k.config.prefix + "-tasks"
+	return append(all, k.policyStep(tasks, "tasks"), k.attachStep(tasks, k.config.prefix+"-steprunner"), k.attachStep(tasks, k.config.prefix+"-api"))
+}
+
+// ram calls an operation of RAM.
+func (k *cloud) ram(ctx context.Context, action string, parameters url.Values, to any) error {
+	return k.rpc(ctx, k.config.endpoint("ram", "https://ram.aliyuncs.com"), "2015-05-01", action, parameters, to)
+}
+
+// lookedFor reads the error of a look: one of EntityNotExist says that there is no such thing.
+func lookedFor(err error) (found, error) {
+	if strings.HasPrefix(code(err), "EntityNotExist") {
+		return found{state: missing}, nil
+	}
+	return found{}, err
+}
+
+// existing makes it no error that something is there already.
+func existing(err error) error {
+	if strings.HasPrefix(code(err), "EntityAlreadyExist") {
+		return nil
+	}
+	return err
+}
+
+// roleStep is a role that Function Compute may take.
+func (k *cloud) roleStep(name string) step {
+	return step{part: "roles", name: "role " + name,
+		look: func(ctx context.Context) (found, error) {
+			var got struct {
+				Role struct{ AssumeRolePolicyDocument string }
+			}
+			f, err := lookedFor(k.ram(ctx, "GetRole", url.Values{"RoleName": {name}}, &got))
+			if err != nil || f.state == missing {
+				return f, err
+			}
+			return k.compare("trust", got.Role.AssumeRolePolicyDocument, "who may take it")
+		},
+		make: func(ctx context.Context, f found) error {
+			trust, err := k.config.policy("trust")
+			if err != nil {
+				return err
+			}
+			if f.state == other {
+				return k.ram(ctx, "UpdateRole", url.Values{"RoleName": {name}, "NewAssumeRolePolicyDocument": {trust}}, nil)
+			}
+			return existing(k.ram(ctx, "CreateRole", url.Values{"RoleName": {name}, "AssumeRolePolicyDocument": {trust}, "Description": {"A function of Millrace"}}, nil))
+		}}
+}
+
+// compare holds a document against the file that it should be.
+func (k *cloud) compare(file, got, what string) (found, error) {
+	want, err := k.config.policy(file)
+	if err != nil || compact(got) == want {
+		return found{}, err
+	}
+	return found{other, what}, nil
+}
+
+// policyStep is a policy, with the document of a file as its default version.
+func (k *cloud) policyStep(name, file string) step {
+	parameters := url.Values{"PolicyName": {name}, "PolicyType": {"Custom"}}
+	return step{part: "roles", name: "policy " + name,
+		look: func(ctx context.Context) (found, error) {
+			var got struct {
+				DefaultPolicyVersion struct{ PolicyDocument string }
+			}
+			f, err := lookedFor(k.ram(ctx, "GetPolicy", parameters, &got))
+			if err != nil || f.state == missing {
+				return f, err
+			}
+			return k.compare(file, got.DefaultPolicyVersion.PolicyDocument, "what it allows")
+		},
+		make: func(ctx context.Context, f found) error {
+			document, err := k.config.policy(file)
+			if err != nil {
+				return err
+			}
+			if f.state == other {
+				return k.ram(ctx, "CreatePolicyVersion", url.Values{"PolicyName": {name}, "PolicyDocument": {document}, "SetAsDefault": {"true"},
+					"RotateStrategy": {"DeleteOldestNonDefaultVersionWhenLimitExceeded"}}, nil)
+			}
+			return existing(k.ram(ctx, "CreatePolicy", url.Values{"PolicyName": {name}, "PolicyDocument": {document}, "Description": {"A function of Millrace"}}, nil))
+		}}
+}
+
+// attachStep gives a policy to a role.
+func (k *cloud) attachStep(policy, role string) step {
+	return step{part: "roles", name: "policy " + policy + " for role " + role,
+		look: func(ctx context.Context) (found, error) {
+			var got struct {
+				Policies struct {
+					Policy []struct{ PolicyName, PolicyType string }
+				}
+			}
+			f, err := lookedFor(k.ram(ctx, "ListPoliciesForRole", url.Values{"RoleName": {role}}, &got))
+			if err != nil || f.state == missing {
+				return f, err
+			}
+			for _, p := range got.Policies.Policy {
+				if p.PolicyName == policy && p.PolicyType == "Custom" {
+					return found{}, nil
+				}
+			}
+			return found{state: missing}, nil
+		},
+		make: func(ctx context.Context, _ found) error {
+			return existing(k.ram(ctx, "AttachPolicyToRole", url.Values{"PolicyName": {policy}, "PolicyType": {"Custom"}, "RoleName": {role}}, nil))
+		}}
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// standIn answers for what no emulator has: RAM, Simple Log Service, and the management of TableStore and EventBridge.
+// It keeps what is created and counts what changes something.
+type standIn struct {
+	t  *testing.T
+	mu sync.Mutex
+
+	instances, linked map[string]bool
+	roles, policies   map[string]string          // documents
+	attached          map[string]map[string]bool // by role
+	projects          map[string]bool
+	days              map[string]int // of logstores
+	indexes           map[string]bool
+
+	changes []string
+}
+
+func newStandIn(t *testing.T) *standIn {
+	return &standIn{t: t, instances: map[string]bool{}, linked: map[string]bool{}, roles: map[string]string{}, policies: map[string]string{},
+		attached: map[string]map[string]bool{}, projects: map[string]bool{}, days: map[string]int{}, indexes: map[string]bool{}}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body, _ := io.ReadAll(r.Body)
+	if strings.Contains(r.Host, ".log.") || strings.Contains(r.Host, "-intranet.") {
+		s.logs(w, r, body)
+		return
+	}
+	if !strings.HasPrefix(r.Header.Get("Authorization"), "ACS3-HMAC-SHA256 Credential=test,") || r.Header.Get("X-Acs-Security-Token") != "token" {
+		s.t.Errorf("%s is signed by %q", r.URL, r.Header.Get("Authorization"))
+	}
+	var answer any = map[string]any{}
+	status := 200
+	refuse := func(n int, code string) { status, answer = n, map[string]string{"Code": code, "Message": "no"} }
+	switch action := r.Header.Get("X-Acs-Action"); action {
+	case "GetInstance":
+		if !s.instances[r.URL.Query().Get("InstanceName")] {
+			refuse(404, "OTSInstanceNotExist")
+		}
+	case "CreateInstance":
+		var q struct{ InstanceName, ClusterType string }
+		if json.Unmarshal(body, &q) != nil || q.ClusterType != "SSD" {
+			refuse(400, "InvalidParameter")
+		} else if s.instances[q.InstanceName] {
+			refuse(409, "OTSInstanceExist")
+		} else {
+			s.change(action)
+			s.instances[q.InstanceName] = true
+		}
+	case "CreateServiceLinkedRoleForProduct":
+		s.change(action)
+		s.linked[r.URL.Query().Get("ProductName")] = true
+	default:
+		answer, status = s.ram(action, r)
+	}
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(answer)
+}
+
+func (s *standIn) change(what string) { s.changes = append(s.changes, what) }
+
+// ram answers an operation of RAM.
+func (s *standIn) ram(action string, r *http.Request) (any, int) {
+	q := r.URL.Query()
+	role, policy := q.Get("RoleName"), q.Get("PolicyName")
+	refuse := func(code string) (any, int) {
+		status := 404
+		if strings.Contains(code, "Already") {
+			status = 409
+		}
+		return map[string]string{"Code": code, "Message": "no"}, status
+	}
+	if !strings.HasPrefix(action, "Get") && !strings.HasPrefix(action, "List") {
+		s.change(action)
+	}
+	_, hasRole := s.roles[role]
+	_, hasPolicy := s.policies[policy]
+	switch {
+	case action == "GetRole" && s.linked[role]:
+		return map[string]any{}, 200
+	case action == "CreateRole" && hasRole:
+		return refuse("EntityAlreadyExists.Role")
+	case action == "CreateRole":
+		s.roles[role] = q.Get("AssumeRolePolicyDocument")
+	case action == "CreatePolicy" && hasPolicy:
+		return refuse("EntityAlreadyExists.Policy")
+	case action == "CreatePolicy", action == "CreatePolicyVersion" && hasPolicy:
+		s.policies[policy] = q.Get("PolicyDocument")
+	case role != "" && !hasRole:
+		return refuse("EntityNotExist.Role")
+	case policy != "" && !hasPolicy:
+		return refuse("EntityNotExist.Policy")
+	case action == "UpdateRole":
+		s.roles[role] = q.Get("NewAssumeRolePolicyDocument")
+	case action == "GetRole":
+		return map[string]any{"Role": map[string]string{"AssumeRolePolicyDocument": s.roles[role]}}, 200
+	case action == "GetPolicy":
+		return map[string]any{"DefaultPolicyVersion": map[string]string{"PolicyDocument": s.policies[policy]}}, 200
+	case action == "AttachPolicyToRole" && s.attached[role][policy]:
+		return refuse("EntityAlreadyExists.Role.Policy")
+	case action == "AttachPolicyToRole":
+		if s.attached[role] == nil {
+			s.attached[role] = map[string]bool{}
+		}
+		s.attached[role][policy] = true
+	case action == "ListPoliciesForRole":
+		list := []map[string]string{}
+		for name := range s.attached[role] {
+			list = append(list, map[string]string{"PolicyName": name, "PolicyType": "Custom"})
+		}
+		return map[string]any{"Policies": map[string]any{"Policy": list}}, 200
+	default:
+		s.t.Errorf("RAM has no %s", action)
+	}
+	return map[string]any{}, 200
+}
+
+// logs answers a call of Simple Log Service.
+func (s *standIn) logs(w http.ResponseWriter, r *http.Request, body []byte) {
+	if want := "LOG test:" + logSignature("test", r.Method, r.URL.Path, r.Header); r.Header.Get("Authorization") != want {
+		s.t.Errorf("%s %s%s is signed %q, want %q", r.Method, r.Host, r.URL.Path, r.Header.Get("Authorization"), want)
+	}
+	refuse := func(status int, code string) {
+		w.WriteHeader(status)
+		json.NewEncoder(w).Encode(map[string]string{"errorCode": code, "errorMessage": "no"})
+	}
+	project, _, ofProject := strings.Cut(r.Host, ".cn-hangzhou.log.")
+	var d struct {
+		ProjectName, LogstoreName string
+		TTL                       int
+	}
+	json.Unmarshal(body, &d)
+	if r.Method != http.MethodGet {
+		s.change(r.Method + " " + r.URL.Path)
+	}
+	store := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/logstores/"), "/index")
+	days, hasStore := s.days[project+"/"+store]
+	switch {
+	case !ofProject && r.Method == http.MethodPost && s.projects[d.ProjectName]:
+		refuse(400, "ProjectAlreadyExist")
+	case !ofProject && r.Method == http.MethodPost:
+		s.projects[d.ProjectName] = true
+	case !s.projects[project]:
+		refuse(404, "ProjectNotExist")
+	case r.URL.Path == "/":
+		w.Write([]byte("{}"))
+	case r.URL.Path == "/logstores" && s.days[project+"/"+d.LogstoreName] != 0:
+		refuse(400, "LogStoreAlreadyExist")
+	case r.URL.Path == "/logstores":
+		s.days[project+"/"+d.LogstoreName] = d.TTL
+	case !hasStore:
+		refuse(404, "LogStoreNotExist")
+	case strings.HasSuffix(r.URL.Path, "/index") && r.Method == http.MethodGet && !s.indexes[project]:
+		refuse(404, "IndexConfigNotExist")
+	case strings.HasSuffix(r.URL.Path, "/index") && r.Method == http.MethodPost && s.indexes[project]:
+		refuse(400, "IndexAlreadyExist")
+	case strings.HasSuffix(r.URL.Path, "/index"):
+		s.indexes[project] = true
+		w.Write([]byte("{}"))
+	case r.Method == http.MethodPut:
+		s.days[project+"/"+store] = d.TTL
+	default:
+		json.NewEncoder(w).Encode(map[string]any{"logstoreName": store, "ttl": days})
+	}
+}

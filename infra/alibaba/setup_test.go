@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/shared/queue/mnsqueue/rest"
+	"millrace/shared/task/acs"
+	"millrace/tests/emulators/mns"
+	"millrace/tests/emulators/tablestore"
+)
+
+const account = "1234567890123456"
+
+// world is an account to make things in: emulators, and stand-ins for the rest.
+type world struct {
+	*standIn
+	mns  *mns.Server
+	args []string
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{standIn: newStandIn(t), mns: mns.New(mns.Options{Keys: map[string]mns.Key{"test": {Secret: "test", Token: "token"}}})}
+	serve := func(h http.Handler) string {
+		s := httptest.NewServer(h)
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	other := serve(w)
+	w.args = []string{"-account", account}
+	for service, at := range map[string]string{"ots": serve(tablestore.New(tablestore.Options{Keys: []tablestore.Key{{ID: "test", Secret: "test", Token: "token"}}})),
+		"mns": serve(w.mns), "tablestore": other, "ram": other, "log": other, "eventbridge": other} {
+		w.args = append(w.args, "-endpoint", service+"="+at)
+	}
+	return w
+}
+
+// run runs the command and gives its output's lines.
+func (w *world) run(t *testing.T, args ...string) []string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := run(t.Context(), append(w.args, args...), environment, &out); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	return strings.Split(strings.TrimSpace(out.String()), "\n")
+}
+
+func environment(name string) string {
+	return map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "test", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "test", "ALIBABA_CLOUD_SECURITY_TOKEN": "token"}[name]
+}
+
+// signs are the first characters of lines, each once, in their order.
+func signs(lines []string) (s string) {
+	for _, l := range lines {
+		if !strings.Contains(s, l[:1]) {
+			s += l[:1]
+		}
+	}
+	return s
+}
+
+func (w *world) changed() (changes []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	changes, w.changes = w.changes, nil
+	for call, n := range w.mns.Calls() {
+		if call == "CreateQueue" || call == "SetQueueAttributes" {
+			for range n {
+				changes = append(changes, call)
+			}
+		}
+	}
+	return changes
+}
+
+func TestSetup(t *testing.T) {
+	w := newWorld(t)
+	functions := []string{"-functions", "charge, shop-*"}
+	lines := w.run(t, append(functions, "-dry-run")...)
+	if len(w.changed()) != 0 || signs(lines[:len(lines)-1]) != "+" || lines[len(lines)-1] != "26 of 26 would be done or could not be looked at" {
+		t.Fatalf("a dry run: %v\n%s", w.changes, strings.Join(lines, "\n"))
+	}
+	lines = w.run(t, functions...)
+	if signs(lines) != "+" || len(lines) != 26 {
+		t.Errorf("first: %s", strings.Join(lines, "\n"))
+	}
+	before := len(w.changed())
+	if before == 0 {
+		t.Error("nothing has changed")
+	}
+	queues := w.mns.Calls()["CreateQueue"]
+	if lines = w.run(t, functions...); signs(lines) != "=" || len(lines) != 26 {
+		t.Errorf("again: %s", strings.Join(lines, "\n"))
+	}
+	if len(w.changes) != 0 || w.mns.Calls()["CreateQueue"] != queues {
+		t.Errorf("the second run changes: %v", w.changes)
+	}
+	if !w.attached["millrace-steprunner"]["millrace-tasks"] || len(w.attached["millrace-starter"]) != 1 || len(w.linked) != 3 || w.days["millrace-"+account+"-cn-hangzhou/functions"] != 30 {
+		t.Errorf("%v %v %v", w.attached, w.linked, w.days)
+	}
+}
+
+// What somebody has changed is put right.
+func TestDrift(t *testing.T) {
+	w := newWorld(t)
+	w.run(t)
+	w.roles["millrace-api"] = `{"Version":"1","Statement":[]}`
+	w.policies["millrace-sweeper"] = `{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	c := &rest.Client{Endpoint: "http://mns", HTTP: &http.Client{Transport: w.mns.Transport()}, Credentials: rest.Static(rest.Credentials{AccessKeyID: "test", AccessKeySecret: "test", SecurityToken: "token"})}
+	if err := c.SetAttributes(t.Context(), "millrace", rest.Attributes{Visibility: 30 * time.Second, Retention: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	delete(w.attached["millrace-starter"], "millrace-starter")
+	want := []string{"~ queue millrace (to be changed: visibility 30s, retention 1h0m0s, polling 0s)", "~ logstore functions, kept for 90 days (to be changed: kept for 30 days)",
+		"~ role millrace-api (to be changed: who may take it)", "+ policy millrace-starter for role millrace-starter (to be created)", "~ policy millrace-sweeper (to be changed: what it allows)"}
+	check := func(lines []string, args string) {
+		t.Helper()
+		var got []string
+		for _, l := range lines {
+			if l[0] == '+' || l[0] == '~' {
+				got = append(got, l)
+			}
+		}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("%s:\n%s", args, strings.Join(got, "\n"))
+		}
+	}
+	check(w.run(t, "-log-days", "90", "-dry-run"), "dry run")
+	for i := range want {
+		want[i] = strings.Replace(want[i], "to be ", "", 1)
+	}
+	check(w.run(t, "-log-days", "90"), "run")
+	want = nil
+	check(w.run(t, "-log-days", "90"), "again")
+}
+
+// Two people at once do no harm.
+func TestTwoAtOnce(t *testing.T) {
+	w := newWorld(t)
+	var both sync.WaitGroup
+	for range 3 {
+		both.Go(func() {
+			if err := run(t.Context(), w.args, environment, new(bytes.Buffer)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	if lines := w.run(t); signs(lines) != "=" {
+		t.Errorf("afterwards: %s", strings.Join(lines, "\n"))
+	}
+}
+
+func TestParts(t *testing.T) {
+	w := newWorld(t)
+	if lines := w.run(t, "-only", "tables,queues"); len(lines) != 4 {
+		t.Errorf("%s", strings.Join(lines, "\n"))
+	}
+	if len(w.changes) != 0 {
+		t.Errorf("%v", w.changes)
+	}
+}
+
+// A refusal ends a run and names what it was about; a dry run goes on.
+func TestRefused(t *testing.T) {
+	w := newWorld(t)
+	args := append(w.args, "-endpoint", "ram=http://127.0.0.1:1")
+	err := run(t.Context(), args, environment, new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), "role millrace-api: GetRole at http://127.0.0.1:1") {
+		t.Errorf("%v", err)
+	}
+	var out bytes.Buffer
+	if err := run(t.Context(), append(args, "-dry-run"), environment, &out); err != nil || !strings.Contains(out.String(), "? service-linked role ") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	w = newWorld(t)
+	w.instances["millrace"] = true
+	k := &cloud{config: &config{instance: "millrace", region: "cn-hangzhou", endpoints: map[string]string{"tablestore": "http://127.0.0.1:1"}}, credentials: acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})}
+	if _, err := k.lookAtInstance(context.Background()); err == nil {
+		t.Error("a service that does not answer has the instance")
+	}
+}
+
+func TestBadArguments(t *testing.T) {
+	for want, args := range map[string][]string{
+		"MILLRACE_CLOUD_ACCOUNT":                  {},
+		"no name of a region":                     {"-account", "1", "-region", "Hangzhou!"},
+		"prefix \"Mill\"":                         {"-account", "1", "-prefix", "Mill"},
+		"3 to 16 characters":                      {"-account", "1", "-instance", "much-too-long-a-name"},
+		`no "ali" in the names`:                   {"-account", "1", "-instance", "my-alias"},
+		"letters, digits and _":                   {"-account", "1", "-table", "a-b"},
+		"-log-days":                               {"-account", "1", "-log-days", "0"},
+		`function "*"`:                            {"-account", "1", "-functions", "*"},
+		`function "acs:fc:*:*:functions/x"`:       {"-account", "1", "-functions", "acs:fc:*:*:functions/x"},
+		"the parts are instance":                  {"-account", "1", "-only", "table"},
+		"unknown argument":                        {"-account", "1", "x"},
+		"not defined":                             {"-nonsense"},
+		`"sqs" is no service`:                     {"-endpoint", "sqs=http://x"},
+		"is no address of a service":              {"-endpoint", "mns=ftp://x"},
+		"prefix \"x\x00\"":                        {"-account", "1", "-prefix", "x\x00"},
+		"account \"１\"":                           {"-account", "１"},
+		"they must be allowed to create what thi": {"-account", "1"},
+	} {
+		err := run(t.Context(), args, func(name string) string {
+			return map[string]string{"ALIBABA_CLOUD_CREDENTIALS_FILE": "/dev/null"}[name]
+		}, new(bytes.Buffer))
+		if err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), `\x00`, "\x00"), want) {
+			t.Errorf("%q: %v, want %s", args, err, want)
+		}
+	}
+}
+
+// Policies allow nothing but what is named, and name this account only.
+func TestPolicies(t *testing.T) {
+	c, err := parse([]string{"-account", account, "-functions", "charge,acs:fc:cn-beijing:1:functions/x,acs:fc:cn-beijing:1:functions/y/prod"}, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append([]string{"tasks"}, roles...) {
+		text, err := c.policy(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Version   string
+			Statement []struct {
+				Effect           string
+				Action, Resource []string
+			}
+		}
+		if err := json.Unmarshal([]byte(text), &doc); err != nil || doc.Version != "1" || len(doc.Statement) == 0 {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if text, _ := c.policy("tasks"); !strings.Contains(text, `"Resource":["acs:fc:cn-hangzhou:1234567890123456:functions/charge","acs:fc:cn-hangzhou:1234567890123456:functions/charge/*",`+
+		`"acs:fc:cn-beijing:1:functions/x","acs:fc:cn-beijing:1:functions/x/*","acs:fc:cn-beijing:1:functions/y/prod"]`) {
+		t.Error(text)
+	}
+}
+
+// The example of the service's own documentation.
+func TestLogSignature(t *testing.T) {
+	h := http.Header{"Date": {"Mon, 09 Nov 2015 06:11:16 GMT"}, "X-Log-Apiversion": {"0.6.0"}, "X-Log-Signaturemethod": {"hmac-sha1"}}
+	if got := logSignature("4fdO2fTDDnZPU/L7CHNdemB2Nsk=", "GET", "/logstores?logstoreName=&offset=0&size=1000", h); got != "jEYOTCJs2e88o+y5F4/S5IsnBJQ=" {
+		t.Error(got)
+	}
+}
