@@ -68,7 +68,7 @@ LAMBDA_ARCH ?= arm64
 LAMBDA_GOARCH_arm64 = arm64
 LAMBDA_GOARCH_x86_64 = amd64
 LAMBDA_GOARCH = $(or $(LAMBDA_GOARCH_$(LAMBDA_ARCH)),$(error LAMBDA_ARCH is arm64 or x86_64, not "$(LAMBDA_ARCH)"))
-LAMBDA_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) $(GO) build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w -buildid="
+LAMBDA_BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=$(LAMBDA_GOARCH) $(GO) build -trimpath -buildvcs=false -tags lambda.norpc,millrace_aws -ldflags "-s -w -buildid="
 LAMBDA_FUNCTIONS = api steprunner starter sweeper
 
 .PHONY: build-ApiFunction build-ExpressFunction build-StepRunnerFunction build-StarterFunction build-SweeperFunction package-aws deploy-check
@@ -99,7 +99,7 @@ FC_PLATFORM ?= GOOS=linux GOARCH=amd64
 
 build-fc: $(FC_BUILDS) ## build bin/fc/*/bootstrap, the functions of Function Compute
 $(FC_BUILDS): build-fc-%:
-	CGO_ENABLED=0 $(FC_PLATFORM) $(GO) build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w -buildid=" -o $(FC_OUT)/$*/bootstrap ./functions/$*
+	CGO_ENABLED=0 $(FC_PLATFORM) $(GO) build -trimpath -buildvcs=false -tags lambda.norpc,millrace_alibaba -ldflags "-s -w -buildid=" -o $(FC_OUT)/$*/bootstrap ./functions/$*
 
 build-fc-host: ## the same for this machine, as bin/fc-host/*/bootstrap
 	$(MAKE) build-fc FC_OUT=bin/fc-host FC_PLATFORM=

@@ -1,8 +1,13 @@
+//go:build !millrace_aws
+
 package app
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"strings"
 
 	"millrace/shared/platform"
 	"millrace/shared/queue/mnsqueue"
@@ -21,7 +26,11 @@ import (
 const tailTableStore = 3 << 10
 
 // openAlibaba opens TableStore, MNS, Function Compute and the OpenAPIs.
-func openAlibaba(config CloudConfig, getenv func(string) string) (*home, error) {
+func openAlibaba(config CloudConfig, getenv func(string) string, file functionsFile) (*home, error) {
+	functions, err := fcFunctions(file)
+	if err != nil {
+		return nil, err
+	}
 	a, err := alibabaConfig(config, getenv)
 	if err != nil {
 		return nil, err
@@ -36,11 +45,15 @@ func openAlibaba(config CloudConfig, getenv func(string) string) (*home, error) 
 		k, err := credentials(ctx)
 		return rest.Credentials(k), err
 	}}
-	h := &home{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tail: tailTableStore, decode: mnsqueue.Decode,
+	h := &home{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tail: tailTableStore, decode: mnsqueue.Decode, output: fcOutput,
 		queue: mnsqueue.New(mnsqueue.Options{Client: queues, Name: a.queue})}
 	service := openapitask.Service{Client: acs.NewClient(credentials, nil), Places: a.places}
-	h.tasks = func(file functionsFile, noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner) {
-		return alibabaTasks(service, credentials, a, file, noted, flows)
+	h.tasks = func(noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner) {
+		called := task.Runner(fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places, Noted: noted, Mappings: functions}))
+		if len(file.rest) > 0 {
+			called = fctask.New(fctask.Options{Functions: file.rest, Next: called})
+		}
+		return alibabaTasks(service, credentials, a, maptask.New(file.actions, nil), called, flows)
 	}
 	if a.function != "" {
 		h.dispatch = dispatcher(fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places}), a)
@@ -54,13 +67,32 @@ func currentRole() (acs.Credentials, bool) {
 	return acs.Credentials(c), ok
 }
 
-// alibabaTasks are the runners of what Alibaba Cloud carries out. Whatever the functions file maps goes before them.
-func alibabaTasks(service openapitask.Service, credentials acs.Provider, a *alibaba, file functionsFile, noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner) {
-	mapped := maptask.New(file.actions, nil)
-	var functions task.Runner = fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places, Noted: noted, Mappings: file.fc})
-	if len(file.rest) > 0 {
-		functions = fctask.New(fctask.Options{Functions: file.rest, Next: functions})
+// fcFunctions are the functions of the functions file that stand for others of Function Compute.
+func fcFunctions(file functionsFile) ([]fcapitask.Mapping, error) {
+	if len(file.lambda) > 0 {
+		return nil, file.lambda[0].wrong("`lambda:` is for functions of AWS; give it `fc:` or `http:` here")
 	}
+	mappings := make([]fcapitask.Mapping, len(file.fc))
+	for i, f := range file.fc {
+		if _, err := task.ParseFunction(strings.ReplaceAll(f.name, "{name}", "name"), "", ""); err != nil {
+			return nil, f.wrong(err.Error())
+		}
+		mappings[i] = fcapitask.Mapping{Match: f.match, Function: f.name}
+	}
+	return mappings, nil
+}
+
+// fcOutput is the result of a function of Function Compute.
+func fcOutput(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error) {
+	header := http.Header{"Content-Type": {"application/json"}}
+	if requestID != "" {
+		header["X-Fc-Request-Id"] = []string{requestID}
+	}
+	return fcapitask.Output(legacy, http.StatusOK, header, payload)
+}
+
+// alibabaTasks are the runners of what Alibaba Cloud carries out. What is mapped goes before them.
+func alibabaTasks(service openapitask.Service, credentials acs.Provider, a *alibaba, mapped *maptask.Runner, functions, flows task.Runner) (map[string]task.Runner, task.Runner) {
 	tasks := map[string]task.Runner{
 		fcapitask.Action:            functions,
 		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Places: a.places})),

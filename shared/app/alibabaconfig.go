@@ -1,3 +1,5 @@
+//go:build !millrace_aws
+
 package app
 
 import (

@@ -1,9 +1,13 @@
+//go:build !millrace_alibaba
+
 package app
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -22,7 +26,11 @@ import (
 const tailDynamo = 600
 
 // openAWS opens DynamoDB, SQS and Lambda.
-func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string, log *slog.Logger) (*home, error) {
+func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string, file functionsFile, log *slog.Logger) (*home, error) {
+	functions, err := lambdaFunctions(file)
+	if err != nil {
+		return nil, err
+	}
 	name, err := table(config.StoreURL)
 	if err != nil {
 		return nil, err
@@ -32,7 +40,7 @@ func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string
 		return nil, err
 	}
 	client := dynamostore.NewClient(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "DYNAMODB") })
-	h := &home{driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), tail: tailDynamo, expires: true, decode: sqsqueue.Decode}
+	h := &home{driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), tail: tailDynamo, expires: true, decode: sqsqueue.Decode, output: lambdaOutput}
 	if h.queue, err = openQueue(ctx, cfg, config.QueueURL, getenv, log); err != nil {
 		return nil, err
 	}
@@ -40,11 +48,31 @@ func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string
 	lambdas := lambda.NewFromConfig(cfg, func(o *lambda.Options) {
 		o.BaseEndpoint, o.Retryer = endpoint(getenv, "LAMBDA"), aws.NopRetryer{}
 	})
-	h.tasks = func(file functionsFile, noted task.Noted, _ task.Runner) (map[string]task.Runner, task.Runner) {
-		functions := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: file.lambda, Noted: noted, Next: others(file.rest)})
-		return map[string]task.Runner{lambdatask.Action: functions, lambdatask.ActionFC: functions}, nil
+	h.tasks = func(noted task.Noted, _ task.Runner) (map[string]task.Runner, task.Runner) {
+		runner := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: functions, Noted: noted, Next: others(file.rest)})
+		return map[string]task.Runner{lambdatask.Action: runner, lambdatask.ActionFC: runner}, nil
 	}
 	return h, nil
+}
+
+// lambdaFunctions are the functions of the functions file that are Lambda functions.
+func lambdaFunctions(file functionsFile) ([]lambdatask.Function, error) {
+	if len(file.fc) > 0 {
+		return nil, file.fc[0].wrong("`fc:` is for functions of Alibaba Cloud; give it `lambda:` or `http:` here")
+	}
+	functions := make([]lambdatask.Function, len(file.lambda))
+	for i, f := range file.lambda {
+		if err := lambdatask.CheckARN(f.name); err != nil {
+			return nil, f.wrong(err.Error())
+		}
+		functions[i] = lambdatask.Function{Match: f.match, ARN: f.name}
+	}
+	return functions, nil
+}
+
+// lambdaOutput is the result of a Lambda function.
+func lambdaOutput(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error) {
+	return lambdatask.Output(legacy, http.StatusOK, requestID, payload)
 }
 
 // openQueue opens the queue of QUEUE_URL.

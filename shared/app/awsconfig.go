@@ -1,3 +1,5 @@
+//go:build !millrace_alibaba
+
 package app
 
 import (

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,9 +48,11 @@ type home struct {
 	queue   queue.Sender
 	decode  func(body string) (string, error)
 
+	// output is the result of a function of this cloud that was invoked asynchronously, as if it had been called.
+	output func(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error)
 	// tasks gives the runners of what this cloud carries out by itself, by action; flows is what the engine does for
 	// actions of product FNF. The last is for every action without a runner; nil: nothing is.
-	tasks func(file functionsFile, noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner)
+	tasks func(noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner)
 	// dispatch starts an invocation of this function for a partition; nil where deliveries are worked on at once.
 	dispatch func(ctx context.Context, partition string) error
 }
@@ -85,15 +88,11 @@ func OpenCloud(ctx context.Context, getenv func(string) string) (*Cloud, error) 
 // open opens the home that STORE_URL names.
 func (c *Cloud) open(ctx context.Context, getenv func(string) string, file functionsFile) (*home, error) {
 	scheme, _, _ := strings.Cut(c.config.StoreURL, "://")
-	switch {
-	case scheme == "dynamodb" && file.fc != nil:
-		return nil, errors.New("MILLRACE_FUNCTIONS: `fc:` is for functions of Alibaba Cloud; give them `lambda:` or `http:` here")
-	case scheme == "dynamodb":
-		return openAWS(ctx, c.config, getenv, c.log)
-	case scheme == "tablestore" && file.lambda != nil:
-		return nil, errors.New("MILLRACE_FUNCTIONS: `lambda:` is for functions of AWS; give them `fc:` or `http:` here")
-	case scheme == "tablestore":
-		return openAlibaba(c.config, getenv)
+	switch scheme {
+	case "dynamodb":
+		return openAWS(ctx, c.config, getenv, file, c.log)
+	case "tablestore":
+		return openAlibaba(c.config, getenv, file)
 	}
 	return nil, fmt.Errorf("STORE_URL must be dynamodb://<table> or tablestore://<instance>/<table>, not %q", c.config.StoreURL)
 }
@@ -106,10 +105,10 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 	if err != nil {
 		return err
 	}
-	c.outcomes = &outcomes{driver: c.store.Driver(), wakes: !h.expires, log: c.log}
+	c.outcomes = &outcomes{driver: c.store.Driver(), output: h.output, wakes: !h.expires, log: c.log}
 	children := &children{}
 	flows := flowtask.New(children, children)
-	tasks, rest := h.tasks(file, c.outcomes, flows)
+	tasks, rest := h.tasks(c.outcomes, flows)
 	tasks[httptask.Action] = httptask.New(client)
 	for _, action := range flows.Actions() {
 		if tasks[action] == nil {

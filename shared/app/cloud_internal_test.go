@@ -90,7 +90,7 @@ func TestStarter(t *testing.T) {
 
 func TestOutcomes(t *testing.T) {
 	r, _, st := thin(t)
-	o := &outcomes{driver: st.Driver(), runner: r, log: slog.New(slog.DiscardHandler)}
+	o := &outcomes{driver: st.Driver(), output: lambdaOutput, runner: r, log: slog.New(slog.DiscardHandler)}
 	if err := o.Note(t.Context(), "", task.Note{}); err == nil {
 		t.Error("a note without an id")
 	}
@@ -125,6 +125,9 @@ func TestOutcomes(t *testing.T) {
 		{false, trigger.Outcome{Failed: true, Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"errorType\":\"E\",\"errorMessage\":\"m\"}"`)}, ``, "E"},
 	}
 	for _, test := range tests {
+		if o.output = lambdaOutput; strings.HasPrefix(test.out.Function, "acs:fc:") {
+			o.output = fcOutput
+		}
 		got := o.report(task.Note{Action: lambdatask.ActionFC, Legacy: test.legacy}, test.out)
 		name := ""
 		if got.Error != nil {

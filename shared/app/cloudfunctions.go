@@ -3,27 +3,39 @@ package app
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"millrace/shared/task"
-	"millrace/shared/task/fcapitask"
 	"millrace/shared/task/fctask"
-	"millrace/shared/task/lambdatask"
 )
 
 // functionsFile is the functions file of a cloud: that of the local server, in which a function may be a Lambda function
 // (on AWS) or another function (on Alibaba Cloud), and may not be a command. On AWS functions that are Lambda functions
 // come first, on Alibaba Cloud the others, each in their order.
 type functionsFile struct {
-	lambda  []lambdatask.Function
-	fc      []fcapitask.Mapping
+	lambda  []cloudFunction
+	fc      []cloudFunction
 	rest    []fctask.Function
 	actions []task.Mapping
 }
 
+// cloudFunction says that a function of a cloud stands for the functions that match.
+type cloudFunction struct {
+	number int // in the file, from 1
+	match  string
+	name   string // of the cloud's function, an ARN or a resource name
+}
+
+// wrong is an error about the function.
+func (f *cloudFunction) wrong(what string) error {
+	return fmt.Errorf("%s: function %d: %s", functionsVariable, f.number, what)
+}
+
+// functionsVariable has the functions file.
+const functionsVariable = "MILLRACE_FUNCTIONS"
+
 // parseFunctions reads MILLRACE_FUNCTIONS.
 func parseFunctions(text string) (functionsFile, error) {
-	const name = "MILLRACE_FUNCTIONS"
+	const name = functionsVariable
 	var f functionsFile
 	var raw struct {
 		Functions []map[string]json.RawMessage
@@ -41,7 +53,7 @@ func parseFunctions(text string) (functionsFile, error) {
 			rest = append(rest, one)
 			continue
 		}
-		if err := f.ofCloud(one); err != nil {
+		if err := f.ofCloud(i+1, one); err != nil {
 			return f, fmt.Errorf("%s: function %d: %w", name, i+1, err)
 		}
 	}
@@ -58,13 +70,13 @@ func parseFunctions(text string) (functionsFile, error) {
 }
 
 // ofCloud takes a function of a cloud, {match, lambda} or {match, fc}.
-func (f *functionsFile) ofCloud(one map[string]json.RawMessage) error {
+func (f *functionsFile) ofCloud(number int, one map[string]json.RawMessage) error {
 	kind, what := "lambda", "a Lambda function"
 	if one["fc"] != nil {
 		kind, what = "fc", "a function of Function Compute"
 	}
-	var match, arn string
-	for key, to := range map[string]*string{"match": &match, kind: &arn} {
+	c := cloudFunction{number: number}
+	for key, to := range map[string]*string{"match": &c.match, kind: &c.name} {
 		if err := json.Unmarshal(one[key], to); err != nil || *to == "" {
 			return fmt.Errorf("`%s:` must be a text", key)
 		}
@@ -73,10 +85,9 @@ func (f *functionsFile) ofCloud(one map[string]json.RawMessage) error {
 		return fmt.Errorf("%s has `match:` and `%s:` and nothing else", what, kind)
 	}
 	if kind == "lambda" {
-		f.lambda = append(f.lambda, lambdatask.Function{Match: match, ARN: arn})
-		return lambdatask.CheckARN(arn)
+		f.lambda = append(f.lambda, c)
+	} else {
+		f.fc = append(f.fc, c)
 	}
-	f.fc = append(f.fc, fcapitask.Mapping{Match: match, Function: arn})
-	_, err := task.ParseFunction(strings.ReplaceAll(arn, "{name}", "name"), "", "")
-	return err
+	return nil
 }

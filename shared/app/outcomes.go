@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"time"
 
@@ -15,8 +14,6 @@ import (
 	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/task"
-	"millrace/shared/task/fcapitask"
-	"millrace/shared/task/lambdatask"
 	"millrace/shared/trigger"
 	"millrace/shared/value"
 )
@@ -25,7 +22,8 @@ import (
 // the id of its task, says whose task it is (execution.md finding 28).
 type outcomes struct {
 	driver store.Driver
-	wakes  bool // notes wake the sweeper when they have expired, for the store does not remove them
+	output func(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error) // see home
+	wakes  bool                                                                               // notes wake the sweeper when they have expired, for the store does not remove them
 	runner *runner.Runner
 	log    *slog.Logger
 }
@@ -103,7 +101,7 @@ func (o *outcomes) report(n task.Note, out trigger.Outcome) runner.Report {
 		}
 		return runner.Report{Error: &flow.Error{Name: e.Name, Cause: e.Cause}}
 	}
-	output, failure := outputOf(n, out)
+	output, failure := o.output(n.Legacy, out.RequestID, payloadOf(out))
 	if failure != nil {
 		return runner.Report{Error: &flow.Error{Name: failure.Name, Cause: failure.Cause}}
 	}
@@ -114,22 +112,10 @@ func (o *outcomes) report(n task.Note, out trigger.Outcome) runner.Report {
 	return runner.Report{Output: canonical}
 }
 
-// ofFC tells whether an outcome is that of a function of Function Compute.
-func ofFC(out trigger.Outcome) bool { return strings.HasPrefix(out.Function, "acs:fc:") }
-
 // payloadOf is what the function answered. Function Compute puts it into its record as a text.
 func payloadOf(out trigger.Outcome) []byte {
-	if ofFC(out) && len(out.Payload) > 0 && out.Payload[0] == '"' {
+	if strings.HasPrefix(out.Function, "acs:fc:") && len(out.Payload) > 0 && out.Payload[0] == '"' {
 		return []byte(task.Text(out.Payload))
 	}
 	return out.Payload
-}
-
-// outputOf is the result of a task whose function did not fail, as if it had been called.
-func outputOf(n task.Note, out trigger.Outcome) (json.RawMessage, *task.Error) {
-	if !ofFC(out) {
-		return lambdatask.Output(n.Legacy, http.StatusOK, out.RequestID, out.Payload)
-	}
-	header := http.Header{"Content-Type": {"application/json"}, "X-Fc-Request-Id": {out.RequestID}}
-	return fcapitask.Output(n.Legacy, http.StatusOK, header, payloadOf(out))
 }
