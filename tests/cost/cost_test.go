@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,10 +101,11 @@ type bench struct {
 	tokens               chan string
 }
 
-// open deploys functions as the template does, behind meters. They go by a clock that the test moves; it stands still
-// but for the hour's wait.
+// open deploys functions as the template does, behind meters. Their tasks take 50 to 150 ms, 100 ms on average. They go by
+// a clock that the test moves, for the hour's wait.
 func open(t *testing.T) *bench {
 	b := &bench{tokens: make(chan string, 10)}
+	var calls atomic.Int64
 	tasks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var e struct {
 			N     int
@@ -113,6 +115,7 @@ func open(t *testing.T) *bench {
 		if e.Token != "" {
 			b.tokens <- e.Token
 		}
+		time.Sleep(time.Duration(50+calls.Add(1)*37%101) * time.Millisecond)
 		fmt.Fprintf(w, `{"n":%d}`, e.N+1)
 	}))
 	t.Cleanup(tasks.Close)

@@ -21,11 +21,11 @@ func Write(w io.Writer, bills []Bill) error {
 	}
 	fmt.Fprint(w, `
 Write and read units are those of table and indexes, as the store reports them. SQS counts each send, and for each
-batch that Lambda's poller reads one receive and one delete; its empty receives belong to an idle stack. Lambda counts the
-API and the step runner, warm. GB-ms is their memory times the time that they took here, against emulators on this machine,
-with tasks that answer at once: what a synchronous task takes comes on top, half a GB-ms for each ms. Looking at the execution
-is left out, starting it is in; so are a callback's report, and the sweeper's part in a long wait. States executed
-are what Step Functions and CloudFlow bill; what their tasks cost is left out on all three.
+batch that Lambda's poller reads one receive and one delete; its empty receives belong to an idle stack. Lambda counts API
+and step runner, warm: their memory (512 MB each) times the time that they took on this machine, against emulators, with
+tasks called synchronously that take 50 to 150 ms each. Starting the execution is in, as are a callback's report and the
+sweeper's part in a long wait; looking at it is not. States executed are what Step Functions and CloudFlow bill. What
+the tasks themselves cost is left out on all three.
 
 `)
 	for _, p := range Prices {

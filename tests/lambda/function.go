@@ -130,6 +130,28 @@ func (f *Function) Invocations() int64 { return f.invocations.Load() }
 // ColdStarts is how many processes were started.
 func (f *Function) ColdStarts() int64 { return f.coldStarts.Load() }
 
+// Start is what a new process needs.
+type Start struct {
+	Init   time.Duration // until it asks for its first event
+	Answer time.Duration // until it has answered that, since its beginning
+	Memory int64         // most of it that was resident, bytes
+}
+
+// Cold starts a process for one event and ends it.
+func (f *Function) Cold(event []byte) (s Start, answer []byte, err error) {
+	f.begin()
+	in, err := startInstance(f)
+	if err != nil {
+		return s, nil, err
+	}
+	answer, err = in.invoke(event)
+	s.Answer = time.Since(in.began)
+	in.kill()
+	<-in.died
+	s.Init, s.Memory = in.started, in.memory()
+	return s, answer, err
+}
+
 // Idle tells whether no invocation is under way or waits for an instance.
 func (f *Function) Idle() bool { return f.running.Load() == 0 }
 

@@ -38,7 +38,9 @@ type instance struct {
 
 	mu      sync.Mutex
 	current *invocation
+	began   time.Time
 	ready   chan struct{} // closed at the first call of next: the instance has started
+	started time.Duration // until then
 	once    sync.Once
 }
 
@@ -73,6 +75,7 @@ func startInstance(f *Function) (*instance, error) {
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=/var/task"}, f.Env...)
 	in.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in.cmd.Stdout, in.cmd.Stderr = f.log, f.log
+	in.began = time.Now()
 	if err := in.cmd.Start(); err != nil {
 		in.server.Close()
 		return nil, err
@@ -87,7 +90,10 @@ func startInstance(f *Function) (*instance, error) {
 
 // next hands the next event to the process; the instance is idle until then.
 func (in *instance) next(w http.ResponseWriter, r *http.Request) {
-	in.once.Do(func() { close(in.ready) })
+	in.once.Do(func() {
+		in.started = time.Since(in.began)
+		close(in.ready)
+	})
 	in.mu.Lock()
 	in.current = nil
 	in.mu.Unlock()
@@ -171,6 +177,15 @@ func (in *instance) thaw() {
 	if in.frozen.CompareAndSwap(true, false) {
 		in.cmd.Process.Signal(syscall.SIGCONT)
 	}
+}
+
+// memory is the most that the process had in memory, in bytes, once it has ended.
+func (in *instance) memory() int64 {
+	usage, _ := in.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if usage == nil {
+		return 0
+	}
+	return usage.Maxrss * 1024
 }
 
 func (in *instance) kill() { in.cmd.Process.Kill() }
