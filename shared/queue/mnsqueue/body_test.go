@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/shared/queue"
 	"millrace/shared/queue/mnsqueue"
 )
 
@@ -16,18 +17,18 @@ func TestDecode(t *testing.T) {
 	}{
 		{`{"v":1,"p":"x#1#a"}`, "x#1#a", nil},
 		{` { "p" : "x#1#日本" , "v" : 1 , "later" : [] } `, "x#1#日本", nil},
-		{`{"v":2,"p":"x#1#a"}`, "", mnsqueue.ErrVersion},
-		{`{"v":7}`, "", mnsqueue.ErrVersion},
-		{`{"v":0,"p":"x#1#a"}`, "", mnsqueue.ErrBody},
-		{`{"v":-1,"p":"x#1#a"}`, "", mnsqueue.ErrBody},
-		{`{"p":"x#1#a"}`, "", mnsqueue.ErrBody},
-		{`{"v":1,"p":""}`, "", mnsqueue.ErrBody},
-		{`{"v":1,"p":5}`, "", mnsqueue.ErrBody},
-		{`{"v":1,"p":"` + strings.Repeat("p", 2049) + `"}`, "", mnsqueue.ErrBody},
-		{`{"v":1,"p":"x#1#a"`, "", mnsqueue.ErrBody},
-		{`x#1#a`, "", mnsqueue.ErrBody},
-		{`null`, "", mnsqueue.ErrBody},
-		{``, "", mnsqueue.ErrBody},
+		{`{"v":2,"p":"x#1#a"}`, "", queue.ErrVersion},
+		{`{"v":7}`, "", queue.ErrVersion},
+		{`{"v":0,"p":"x#1#a"}`, "", queue.ErrBody},
+		{`{"v":-1,"p":"x#1#a"}`, "", queue.ErrBody},
+		{`{"p":"x#1#a"}`, "", queue.ErrBody},
+		{`{"v":1,"p":""}`, "", queue.ErrBody},
+		{`{"v":1,"p":5}`, "", queue.ErrBody},
+		{`{"v":1,"p":"` + strings.Repeat("p", 2049) + `"}`, "", queue.ErrBody},
+		{`{"v":1,"p":"x#1#a"`, "", queue.ErrBody},
+		{`x#1#a`, "", queue.ErrBody},
+		{`null`, "", queue.ErrBody},
+		{``, "", queue.ErrBody},
 	} {
 		for _, text := range []string{c.body, base64.StdEncoding.EncodeToString([]byte(c.body)), base64.StdEncoding.EncodeToString([]byte(c.body)) + "\n"} {
 			got, err := mnsqueue.Decode(text)

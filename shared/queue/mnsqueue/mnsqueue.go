@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"millrace/shared/queue"
@@ -37,10 +36,8 @@ type Options struct {
 // Queue is a queue.Sender. It makes no request before the first call: what is wrong with the queue, the permissions or
 // the region is told by the call that meets it.
 type Queue struct {
-	o Options
-
-	mu       sync.Mutex
-	requests map[string]int64
+	o        Options
+	requests queue.Tally
 }
 
 var _ queue.Sender = (*Queue)(nil)
@@ -57,7 +54,7 @@ func New(o Options) *Queue {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Queue{o: o, requests: make(map[string]int64)}
+	return &Queue{o: o}
 }
 
 func setDefault(d *time.Duration, otherwise time.Duration) {
@@ -67,21 +64,7 @@ func setDefault(d *time.Duration, otherwise time.Duration) {
 }
 
 // Requests returns how many requests have been made, by operation. MNS bills each, and each 64 KB of it.
-func (q *Queue) Requests() map[string]int64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	by := make(map[string]int64, len(q.requests))
-	for op, n := range q.requests {
-		by[op] = n
-	}
-	return by
-}
-
-func (q *Queue) count(op string) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.requests[op]++
-}
+func (q *Queue) Requests() map[string]int64 { return q.requests.By() }
 
 // Address reads the URL of a queue, mns://<account>.mns.<region>.aliyuncs.com/<queue>: where its service is and its name.
 // With http:// or https:// in place of mns:// it is taken as it is, and mns:// stands for https://; /queues/ may stand

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"millrace/shared/queue"
@@ -36,21 +35,14 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
 // entries are the messages to send, one for each partition.
 func (q *Queue) entries(messages []queue.Message) ([]rest.Out, error) {
 	entries := make([]rest.Out, 0, len(messages))
-	at := make(map[string]int, len(messages))
 	var bad error
-	for _, m := range messages {
-		delay := min(max(m.Delay, 0), DelayMax)
-		if i, ok := at[m.Partition]; ok {
-			entries[i].Delay = min(entries[i].Delay, delay)
-			continue
-		}
+	for _, m := range queue.Merge(messages, DelayMax) {
 		text, err := Encode(m.Partition)
 		if err != nil {
 			bad = errors.Join(bad, err)
 			continue
 		}
-		at[m.Partition] = len(entries)
-		entries = append(entries, rest.Out{Body: text, Delay: delay})
+		entries = append(entries, rest.Out{Body: text, Delay: m.Delay})
 	}
 	return entries, bad
 }
@@ -72,7 +64,7 @@ const sendTries = 4
 func (q *Queue) sendBatch(ctx context.Context, entries []rest.Out) error {
 	const op = "BatchSendMessage"
 	for n := 1; ; n++ {
-		q.count(op)
+		q.requests.Count(op)
 		failed, err := q.try(ctx, entries)
 		if err == nil && failed != nil {
 			if entries, err = left(entries, failed); len(entries) == 0 {
@@ -82,7 +74,7 @@ func (q *Queue) sendBatch(ctx context.Context, entries []rest.Out) error {
 		if err == nil {
 			return nil
 		}
-		if lasting(err) || ctx.Err() != nil || n == sendTries || !pause(ctx, n) {
+		if lasting(err) || ctx.Err() != nil || n == sendTries || !queue.Pause(ctx, n) {
 			return q.explain(op, err)
 		}
 	}
@@ -108,16 +100,4 @@ func left(entries []rest.Out, failed []error) (again []rest.Out, err error) {
 		}
 	}
 	return again, fmt.Errorf("%d of %d hints were refused: %w", len(again), len(entries), err)
-}
-
-// pause waits a while that grows with n; false when ctx ends before.
-func pause(ctx context.Context, n int) bool {
-	t := time.NewTimer(rand.N(min(50*time.Millisecond<<min(n, 10), 5*time.Second)))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

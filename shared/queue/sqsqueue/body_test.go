@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/shared/queue"
 	"millrace/shared/queue/sqsqueue"
 )
 
@@ -15,18 +16,18 @@ func TestDecode(t *testing.T) {
 	}{
 		{`{"v":1,"p":"x#1#a"}`, "x#1#a", nil},
 		{` { "p" : "x#1#日本" , "v" : 1 , "later" : [] } `, "x#1#日本", nil},
-		{`{"v":2,"p":"x#1#a"}`, "", sqsqueue.ErrVersion},
-		{`{"v":7}`, "", sqsqueue.ErrVersion},
-		{`{"v":0,"p":"x#1#a"}`, "", sqsqueue.ErrBody},
-		{`{"v":-1,"p":"x#1#a"}`, "", sqsqueue.ErrBody},
-		{`{"p":"x#1#a"}`, "", sqsqueue.ErrBody},
-		{`{"v":1,"p":""}`, "", sqsqueue.ErrBody},
-		{`{"v":1,"p":5}`, "", sqsqueue.ErrBody},
-		{`{"v":1,"p":"` + strings.Repeat("p", 2049) + `"}`, "", sqsqueue.ErrBody},
-		{`{"v":1,"p":"x#1#a"`, "", sqsqueue.ErrBody},
-		{`x#1#a`, "", sqsqueue.ErrBody},
-		{`null`, "", sqsqueue.ErrBody},
-		{``, "", sqsqueue.ErrBody},
+		{`{"v":2,"p":"x#1#a"}`, "", queue.ErrVersion},
+		{`{"v":7}`, "", queue.ErrVersion},
+		{`{"v":0,"p":"x#1#a"}`, "", queue.ErrBody},
+		{`{"v":-1,"p":"x#1#a"}`, "", queue.ErrBody},
+		{`{"p":"x#1#a"}`, "", queue.ErrBody},
+		{`{"v":1,"p":""}`, "", queue.ErrBody},
+		{`{"v":1,"p":5}`, "", queue.ErrBody},
+		{`{"v":1,"p":"` + strings.Repeat("p", 2049) + `"}`, "", queue.ErrBody},
+		{`{"v":1,"p":"x#1#a"`, "", queue.ErrBody},
+		{`x#1#a`, "", queue.ErrBody},
+		{`null`, "", queue.ErrBody},
+		{``, "", queue.ErrBody},
 	} {
 		got, err := sqsqueue.Decode(c.body)
 		if got != c.want || !errors.Is(err, c.err) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -43,21 +42,14 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
 // entries merges messages and writes them as SQS takes them.
 func (q *Queue) entries(messages []queue.Message) ([]types.SendMessageBatchRequestEntry, error) {
 	entries := make([]types.SendMessageBatchRequestEntry, 0, len(messages))
-	at := make(map[string]int, len(messages))
 	var bad error
-	for _, m := range messages {
-		delay := delaySeconds(m.Delay)
-		if i, ok := at[m.Partition]; ok {
-			entries[i].DelaySeconds = min(entries[i].DelaySeconds, delay)
-			continue
-		}
+	for _, m := range queue.Merge(messages, DelayMax) {
 		text, err := Encode(m.Partition)
 		if err != nil {
 			bad = errors.Join(bad, err)
 			continue
 		}
-		at[m.Partition] = len(entries)
-		e := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(len(entries) % batchMax)), MessageBody: &text, DelaySeconds: delay}
+		e := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(len(entries) % batchMax)), MessageBody: &text, DelaySeconds: wholeSeconds(m.Delay)}
 		if group := groupOf(m.Partition); q.o.Fair && group != "" {
 			e.MessageGroupId = &group
 		}
@@ -66,11 +58,8 @@ func (q *Queue) entries(messages []queue.Message) ([]types.SendMessageBatchReque
 	return entries, bad
 }
 
-// delaySeconds is a delay in whole seconds, never shorter, as far as SQS goes.
-func delaySeconds(d time.Duration) int32 {
-	d = min(max(d, 0), DelayMax)
-	return int32((d + time.Second - 1) / time.Second)
-}
+// wholeSeconds is a time as SQS takes it, never shorter.
+func wholeSeconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
 
 // groupOf is the message group of a partition x#<flow>#<execution>: the flow. "" where there is none that SQS takes.
 func groupOf(partition string) string {
@@ -93,7 +82,7 @@ const sendTries = 4
 func (q *Queue) sendBatch(ctx context.Context, entries []types.SendMessageBatchRequestEntry) error {
 	const op = "SendMessageBatch"
 	for n := 1; ; n++ {
-		q.count(op)
+		q.requests.Count(op)
 		out, err := q.o.Client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.o.URL, Entries: entries})
 		if err != nil {
 			return q.explain(op, err)
@@ -103,7 +92,7 @@ func (q *Queue) sendBatch(ctx context.Context, entries []types.SendMessageBatchR
 		}
 		f := out.Failed[0]
 		again := failed(entries, out.Failed)
-		if len(again) == 0 || n == sendTries || !pause(ctx, n) {
+		if len(again) == 0 || n == sendTries || !queue.Pause(ctx, n) {
 			return q.explain(op, fmt.Errorf("%d of %d hints were refused: %s: %s", len(out.Failed), len(entries), aws.ToString(f.Code), aws.ToString(f.Message)))
 		}
 		if len(again) < len(out.Failed) {
@@ -123,16 +112,4 @@ func failed(entries []types.SendMessageBatchRequestEntry, failures []types.Batch
 		}
 	}
 	return again
-}
-
-// pause waits a while that grows with n; false when ctx ends before.
-func pause(ctx context.Context, n int) bool {
-	t := time.NewTimer(rand.N(min(50*time.Millisecond<<n, 5*time.Second)))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -39,11 +38,9 @@ type Options struct {
 // Queue is a queue.Sender. It makes no request before the first call: what is wrong with the queue, the permissions or
 // the region is told by the call that meets it.
 type Queue struct {
-	o      Options
-	region string // of the client
-
-	mu       sync.Mutex
-	requests map[string]int64
+	o        Options
+	region   string // of the client
+	requests queue.Tally
 }
 
 var _ queue.Sender = (*Queue)(nil)
@@ -60,7 +57,7 @@ func New(o Options) *Queue {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Queue{o: o, region: o.Client.Options().Region, requests: make(map[string]int64)}
+	return &Queue{o: o, region: o.Client.Options().Region}
 }
 
 func setDefault(d *time.Duration, otherwise time.Duration) {
@@ -71,21 +68,7 @@ func setDefault(d *time.Duration, otherwise time.Duration) {
 
 // Requests returns how many requests have been made, by operation. SQS bills each (64 KB a piece); the client's own
 // retries are not in it.
-func (q *Queue) Requests() map[string]int64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	by := make(map[string]int64, len(q.requests))
-	for op, n := range q.requests {
-		by[op] = n
-	}
-	return by
-}
-
-func (q *Queue) count(op string) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.requests[op]++
-}
+func (q *Queue) Requests() map[string]int64 { return q.requests.By() }
 
 // regionOf is the region that a queue's URL names; "" where it names none.
 func regionOf(queueURL string) string {
