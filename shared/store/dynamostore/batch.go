@@ -135,7 +135,7 @@ func (s *Store) putBatch(ctx context.Context, items []item) error {
 		if left == 0 {
 			return nil
 		}
-		if !pause(ctx, n, end) {
+		if !store.Pause(ctx, n, end) {
 			return s.explain(op, errors.Join(ctx.Err(), fmt.Errorf("%d of %d rows were left undone, the table is throttled", left, len(items))))
 		}
 	}

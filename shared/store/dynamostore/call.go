@@ -3,7 +3,6 @@ package dynamostore
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net"
 	"time"
 
@@ -12,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"millrace/shared/store"
 )
 
 // once switches the client's own retries off: whether an earlier attempt may have been applied must be known here.
@@ -74,7 +75,7 @@ func (s *Store) call(ctx context.Context, op string, attempt func(ctx context.Co
 		s.o.Meter.failed(op)
 		what := remedyOf(err)
 		maybe = maybe || what == unsure
-		if what != final && ctx.Err() == nil && pause(ctx, n, end) {
+		if what != final && ctx.Err() == nil && store.Pause(ctx, n, end) {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -88,26 +89,4 @@ func (s *Store) attempt(ctx context.Context, attempt func(ctx context.Context) e
 	ctx, cancel := context.WithTimeout(ctx, s.o.AttemptTime)
 	defer cancel()
 	return attempt(ctx)
-}
-
-// Pauses between attempts are drawn between 0 and a bound that doubles.
-const (
-	pauseFirst = 25 * time.Millisecond
-	pauseMax   = time.Second
-)
-
-// pause waits before attempt n+1; false when that would be after the end.
-func pause(ctx context.Context, n int, end time.Time) bool {
-	d := rand.N(min(pauseFirst<<min(n, 10), pauseMax))
-	if time.Now().Add(d).After(end) {
-		return false
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,10 +43,7 @@ type Options struct {
 type Store struct {
 	o      Options
 	region string
-
-	mu     sync.RWMutex // held for reading while an operation begins
-	closed bool
-	active sync.WaitGroup
+	gate   store.Gate
 }
 
 var _ store.Driver = (*Store)(nil)
@@ -83,25 +79,11 @@ func (s *Store) Shards() int { return shards }
 
 // Close makes every later call fail with ErrClosed, and returns when those under way have ended.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.active.Wait()
+	s.gate.Close()
 	return nil
 }
 
 // enter begins an operation; leave ends it.
-func (s *Store) enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return ErrClosed
-	}
-	s.active.Add(1)
-	return nil
-}
+func (s *Store) enter(ctx context.Context) error { return s.gate.Enter(ctx, ErrClosed) }
 
-func (s *Store) leave() { s.active.Done() }
+func (s *Store) leave() { s.gate.Leave() }

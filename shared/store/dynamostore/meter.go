@@ -2,83 +2,28 @@ package dynamostore
 
 import (
 	"reflect"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"millrace/shared/store"
 )
-
-// Usage is what calls have cost.
-type Usage struct {
-	Requests int64   // answered ones
-	Failed   int64   // attempts that were not answered, or with an error; a failed condition among them
-	Reads    float64 // read units of the table and its indexes
-	Writes   float64 // write units of the table and its indexes
-	Index    float64 // of the write units, those of the indexes
-}
-
-func (u *Usage) add(v Usage) {
-	u.Requests += v.Requests
-	u.Failed += v.Failed
-	u.Reads += v.Reads
-	u.Writes += v.Writes
-	u.Index += v.Index
-}
 
 // Meter sums what the store reports to have consumed. What it does not report is reckoned by the service's rules: the
 // write units of a failed condition, from the size of the item that was to be written; and those of the indexes where
-// the report has none, as with emulators, from the item before and after. It is safe for many goroutines.
-type Meter struct {
-	mu sync.Mutex
-	by map[string]Usage
-}
+// the report has none, as with emulators, from the item before and after. Its operations are GetItem, PutItem, BatchWriteItem, DeleteItem, Query, "Query wake" and
+// "Query list"; Usage.Index is what of the write units the indexes took.
+type Meter struct{ store.Meter }
 
-// Total returns what all calls have cost since the last Reset.
-func (m *Meter) Total() Usage {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var sum Usage
-	for _, u := range m.by {
-		sum.add(u)
+// add is Add, of a Meter that may be nil.
+func (m *Meter) add(op string, u store.Usage) {
+	if m != nil {
+		m.Add(op, u)
 	}
-	return sum
-}
-
-// By returns the same for each operation: GetItem, PutItem, BatchWriteItem, DeleteItem, Query, "Query wake" and
-// "Query list".
-func (m *Meter) By() map[string]Usage {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	by := make(map[string]Usage, len(m.by))
-	for op, u := range m.by {
-		by[op] = u
-	}
-	return by
-}
-
-// Reset begins anew.
-func (m *Meter) Reset() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	clear(m.by)
-}
-
-func (m *Meter) add(op string, u Usage) {
-	if m == nil {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.by == nil {
-		m.by = make(map[string]Usage)
-	}
-	sum := m.by[op]
-	sum.add(u)
-	m.by[op] = sum
 }
 
 func (m *Meter) read(op string, c *types.ConsumedCapacity) {
 	if m != nil {
-		m.add(op, Usage{Requests: 1, Reads: consumed(c)})
+		m.add(op, store.Usage{Requests: 1, Reads: consumed(c)})
 	}
 }
 
@@ -89,7 +34,7 @@ func (m *Meter) write(op string, report []types.ConsumedCapacity, changes ...cha
 	if m == nil {
 		return
 	}
-	u := Usage{Requests: 1}
+	u := store.Usage{Requests: 1}
 	for i := range report {
 		u.Writes += consumed(&report[i])
 		for _, index := range report[i].GlobalSecondaryIndexes {
@@ -155,11 +100,11 @@ func entry(it item, attributes []string) item {
 	return e
 }
 
-func (m *Meter) failed(op string) { m.add(op, Usage{Failed: 1}) }
+func (m *Meter) failed(op string) { m.add(op, store.Usage{Failed: 1}) }
 
 // refused is a conditional write of so many bytes whose condition did not hold.
 func (m *Meter) refused(op string, bytes int) {
-	m.add(op, Usage{Writes: float64(units(bytes))})
+	m.add(op, store.Usage{Writes: float64(units(bytes))})
 }
 
 func consumed(c *types.ConsumedCapacity) float64 {

@@ -101,7 +101,7 @@ func (s *Store) putBatch(ctx context.Context, changes []*tablestore.PutRowChange
 		if len(failed) == 0 {
 			return nil
 		}
-		if left = failed; !pause(ctx, n, end) {
+		if left = failed; !store.Pause(ctx, n, end) {
 			return s.explain(op, errors.Join(ctx.Err(), fmt.Errorf("%d of %d rows were not written: %w", len(left), len(changes), last)))
 		}
 	}

@@ -3,7 +3,6 @@ package otsstore
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
+
+	"millrace/shared/store"
 )
 
 // Codes of errors that are looked at.
@@ -100,7 +101,7 @@ func (s *Store) call(ctx context.Context, op string, attempt func(*tablestore.Ta
 		if codeOf(err) == codeAuth && s.replaced(ctx, by) {
 			what = again
 		}
-		if what != final && ctx.Err() == nil && pause(ctx, n, end) {
+		if what != final && ctx.Err() == nil && store.Pause(ctx, n, end) {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -120,26 +121,4 @@ func (s *Store) attempt(ctx context.Context, attempt func(*tablestore.TableStore
 func (s *Store) replaced(ctx context.Context, refused Credentials) bool {
 	now, err := s.o.Client.credentials(ctx)
 	return err == nil && now != refused
-}
-
-// Pauses between attempts are drawn between 0 and a bound that doubles.
-const (
-	pauseFirst = 25 * time.Millisecond
-	pauseMax   = time.Second
-)
-
-// pause waits before attempt n+1; false when that would be after the end.
-func pause(ctx context.Context, n int, end time.Time) bool {
-	d := rand.N(min(pauseFirst<<min(n, 10), pauseMax))
-	if time.Now().Add(d).After(end) {
-		return false
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

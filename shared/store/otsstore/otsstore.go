@@ -12,7 +12,6 @@ package otsstore
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"millrace/shared/store"
@@ -38,11 +37,8 @@ type Options struct {
 // Store is a store.Driver. Nothing is read or checked before the first call: what is wrong with the table, the
 // permissions or the instance is told by the first call that meets it.
 type Store struct {
-	o Options
-
-	mu     sync.RWMutex // held for reading while an operation begins
-	closed bool
-	active sync.WaitGroup
+	o    Options
+	gate store.Gate
 }
 
 var _ store.Driver = (*Store)(nil)
@@ -67,25 +63,11 @@ func (s *Store) Shards() int { return shards }
 
 // Close makes every later call fail with ErrClosed, and returns when those under way have ended.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.active.Wait()
+	s.gate.Close()
 	return nil
 }
 
 // enter begins an operation; leave ends it.
-func (s *Store) enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return ErrClosed
-	}
-	s.active.Add(1)
-	return nil
-}
+func (s *Store) enter(ctx context.Context) error { return s.gate.Enter(ctx, ErrClosed) }
 
-func (s *Store) leave() { s.active.Done() }
+func (s *Store) leave() { s.gate.Leave() }

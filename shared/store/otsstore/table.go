@@ -120,7 +120,7 @@ func (s *Store) ready(ctx context.Context) error {
 				break
 			}
 			// An index that has just been described may not be found yet.
-			if code := codeOf(err); code != codeTableNotReady && code != codeNoObject || !pause(ctx, n, end) {
+			if code := codeOf(err); code != codeTableNotReady && code != codeNoObject || !store.Pause(ctx, n, end) {
 				return err
 			}
 		}

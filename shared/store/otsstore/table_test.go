@@ -191,7 +191,7 @@ func TestMeter(t *testing.T) {
 	ok(err)
 	ok(s.Delete(t.Context(), keyA, nil))
 	got := fmt.Sprint(meter.By())
-	want := fmt.Sprint(map[string]otsstore.Usage{
+	want := fmt.Sprint(map[string]store.Usage{
 		"BatchWriteRow": {Requests: 1, Writes: 2},
 		"PutRow":        {Requests: 1, Failed: 1, Reads: 2, Writes: 4},
 		"GetRow":        {Requests: 2, Reads: 1 + 3}, // one of them reads the stamp of the row that was in the way
@@ -211,7 +211,7 @@ func TestMeter(t *testing.T) {
 		t.Errorf("the service counts %v writes, the meter %v", writes, total.Writes)
 	}
 	meter.Reset()
-	if meter.Total() != (otsstore.Usage{}) {
+	if meter.Total() != (store.Usage{}) {
 		t.Error("Reset leaves something")
 	}
 }
