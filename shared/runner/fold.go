@@ -27,15 +27,15 @@ func (f *fold) run() error {
 	if c.state.Final() && len(f.items) == 0 && len(c.state.Outbox) == 0 {
 		return nil
 	}
-	if c.machine == nil && !c.state.Final() && r.advancing(c) {
+	if err := f.begun(); err != nil {
+		return err
+	}
+	if c.machine == nil && !c.state.Final() && f.broken == nil && r.advancing(c) {
 		m, err := r.machines.get(r.errand(c.partition), c.x)
 		if err != nil {
 			return err
 		}
 		c.machine = m
-	}
-	if err := f.begun(); err != nil {
-		return err
 	}
 	if err := f.step(); err != nil {
 		return err
@@ -59,7 +59,7 @@ const (
 	begunMax = 5
 )
 
-// begun counts, before anything is folded, that a runner begins with an execution that the sweeper has found due
+// begun counts, before anything is folded and the definition is read, that a runner begins with an execution that the sweeper has found due
 // again and again: a fold that takes its process down must not be tried for ever. A fold that is got through sets the
 // counts back, also when it changes nothing: a row that only waits is found due whenever its wake time was earlier
 // than needed, and must not pass for a broken one.
@@ -77,7 +77,7 @@ func (f *fold) begun() error {
 	if x.Tries >= triesMax {
 		if x.Begun >= begunMax {
 			f.broken = &flow.Error{Name: "FnF.InternalError",
-				Cause: "the execution could not be advanced: every runner that took it up was lost"}
+				Cause: "the execution could not be advanced: every runner that took it up was lost or gave up"}
 			return nil
 		}
 		ch.Begun++

@@ -402,3 +402,34 @@ func TestThinPoison(t *testing.T) {
 		}
 	})
 }
+
+// TestThinWithoutDefinition: an execution whose definition cannot be had any more is failed in the end, and visibly so.
+func TestThinWithoutDefinition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.flow("f", oneTask)
+		var lost atomic.Bool
+		d := w.deploy(5*time.Minute, func(o *runner.Options) {
+			o.Queue = dropped{}
+			o.Compile = func(definition, mode string) (*flow.Machine, error) {
+				if lost.Load() {
+					return nil, errors.New("a definition that nobody understands")
+				}
+				return compile(definition, mode)
+			}
+		})
+		d.start(f, "one")
+		lost.Store(true)
+		for range 60 {
+			time.Sleep(90 * time.Minute) // the sweeper sends hints, that are dropped
+			if w.load(f, "one").Status.Final() {
+				break
+			}
+			d.invoke(context.Background(), 5*time.Minute, store.Partition(f.ID, "one"))
+		}
+		x := w.load(f, "one")
+		if x.Status != flow.Failed || x.Error == nil || x.Error.Name != "FnF.InternalError" {
+			t.Errorf("%v %v; tries %d, begun %d", x.Status, x.Error, x.Tries, x.Begun)
+		}
+	})
+}
