@@ -50,7 +50,7 @@ const leaseUsual = 10 * time.Minute
 func (r *Runner) Resume(ctx context.Context) error {
 	until := r.nowMillis() + max(r.LeaseMax, leaseUsual).Milliseconds() + 3*interp.LeaseMargin
 	return r.due(ctx, until, func(ctx context.Context, row store.DueRow) error {
-		if _, ok := store.ParseTombstone(row.Key); ok || store.ParseValue(row.Key) {
+		if _, ok := store.ParseTombstone(row.Key); ok || store.IsValue(row.Key) {
 			return nil
 		}
 		return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
@@ -107,11 +107,8 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 		}
 		return r.bury(ctx, flowID, row.Key)
 	}
-	if store.ParseDefinition(row.Key) || store.ParseNonce(row.Key) || store.ParseNote(row.Key) {
+	if store.IsDefinition(row.Key) || store.IsNonce(row.Key) || store.IsNote(row.Key) || store.IsValue(row.Key) {
 		return r.Store.ForgetExpired(ctx, row.Key)
-	}
-	if store.ParseValue(row.Key) {
-		return r.Store.ForgetValue(ctx, row.Key)
 	}
 	if row.Wake > now {
 		return r.Queue.Send(ctx, hint(row.Key.Partition, time.Duration(row.Wake-now)*time.Millisecond))

@@ -3,13 +3,9 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"millrace/shared/flow"
 )
-
-// executionFmt is the format of state rows that this code writes. Rows of another format are left alone.
-const executionFmt = 1
 
 // Execution is a state row (execution.md 1.2). The first part is fixed by the claim, the second changed by commits.
 type Execution struct {
@@ -183,112 +179,6 @@ func (w *writer) tail(full int, events []flow.HistoryEvent) {
 		x.TailFirst = events[0].ID
 	}
 	x.Tail = flow.AppendEvents(x.Tail[:len(x.Tail):len(x.Tail)], x.Started, events)
-}
-
-// row encodes the state row.
-func (x *Execution) row() Row {
-	return Row{Key: Key{x.Partition(), sortState}, Version: x.Version, Fence: fence(x.Run, x.Redrive), Data: x.encode(),
-		Wake: x.Wake, Expires: x.Expires,
-		List: &ListEntry{Group: listGroup(x.FlowID, x.Name), Sort: listSort(x.Started, x.Name), Fields: x.listFields()}}
-}
-
-func (x *Execution) encode() []byte {
-	if x.fixed == nil {
-		x.fixed = x.encodeFixed()
-	}
-	e := flow.Encoder{Buf: make([]byte, 0, len(x.fixed)+len(x.Body)+len(x.Tail)+128), Inline: flow.EventInline}
-	e.Buf = append(e.Buf, x.fixed...)
-	e.Int(x.Expires)
-	e.Byte(byte(x.Status))
-	e.Int(x.Stopped)
-	e.Value(x.Output)
-	e.Error(x.Error)
-	e.Uint(uint64(x.LastEvent))
-	e.Int(x.LastTime)
-	e.Uint(uint64(x.TailFirst))
-	e.Bytes(x.Tail)
-	e.Uint(uint64(x.Tries))
-	e.Uint(uint64(x.Begun))
-	e.Uint(uint64(x.Redrive))
-	if x.bodyRef != nil {
-		e.Inline = 0
-		e.Bool(true)
-		e.Value(x.bodyRef)
-	} else {
-		e.Bool(false)
-		e.Bytes(x.Body)
-	}
-	return e.Buf
-}
-
-func (x *Execution) encodeFixed() []byte {
-	e := flow.Encoder{Inline: flow.EventInline}
-	e.Uint(executionFmt)
-	for _, t := range []string{x.Account, x.FlowID, x.Flow, x.Name, x.Region, x.RoleArn, x.Origin, x.Callback, x.Hash, x.Qualifier, x.MapRun, x.Parent} {
-		e.String(t)
-	}
-	e.Uint(x.Run)
-	e.Buf = append(e.Buf, x.Seed[:]...)
-	e.Uint(x.Claim)
-	e.Byte(byte(x.Language))
-	e.Bool(x.Express)
-	e.Int(x.Started)
-	e.Int(x.Deadline)
-	if x.InputRef != nil {
-		e.Inline = 0
-		e.Bool(true)
-		e.Value(x.InputRef)
-	} else {
-		e.Bool(false)
-		e.Bytes(x.Input)
-	}
-	e.Uint(uint64(len(x.Environment)))
-	for _, v := range x.Environment {
-		e.String(v.Name)
-		e.String(v.Value)
-		e.String(v.Description)
-	}
-	return e.Buf
-}
-
-func decodeExecution(row Row) (*Execution, error) {
-	d := flow.NewDecoder(row.Data)
-	if d.Uint() != executionFmt {
-		return nil, ErrFormat
-	}
-	x := &Execution{Version: row.Version, Wake: row.Wake}
-	for _, t := range []*string{&x.Account, &x.FlowID, &x.Flow, &x.Name, &x.Region, &x.RoleArn, &x.Origin, &x.Callback, &x.Hash, &x.Qualifier, &x.MapRun, &x.Parent} {
-		*t = d.String()
-	}
-	x.Run = d.Uint()
-	for i := range x.Seed {
-		x.Seed[i] = d.Byte()
-	}
-	x.Claim = d.Uint()
-	x.Language, x.Express = flow.Language(d.Byte()), d.Bool()
-	x.Started, x.Deadline = d.Int(), d.Int()
-	if d.Bool() {
-		x.InputRef = d.Value()
-	} else {
-		x.Input = d.Bytes()
-	}
-	for n := d.Count(); n > 0; n-- {
-		x.Environment = append(x.Environment, Variable{d.String(), d.String(), d.String()})
-	}
-	x.fixed = row.Data[: len(row.Data)-d.Left() : len(row.Data)-d.Left()]
-	x.Expires = d.Int()
-	x.Status, x.Stopped, x.Output, x.Error = flow.Status(d.Byte()), d.Int(), d.Value(), d.Error()
-	x.LastEvent, x.LastTime, x.TailFirst, x.Tail = int64(d.Uint()), d.Int(), int64(d.Uint()), d.Bytes()
-	x.Tries, x.Begun, x.Redrive = int(d.Uint()), int(d.Uint()), int(d.Uint())
-	if d.Bool() {
-		x.bodyRef = d.Value()
-	} else {
-		x.Body = d.Bytes()
-	}
-	if d.Err != nil || int(x.Status) > int(flow.TimedOut) {
-		return nil, fmt.Errorf("store: state row %s: %w", row.Partition, flow.ErrCorrupt)
-	}
-	return x, nil
 }
 
 // Load reads an execution, strongly consistent, its body with it. ErrNotFound when there is none or it has expired.

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,12 +43,6 @@ const flowFmt = 1
 
 // ErrFormat says that a row was written by a newer program: it is left alone.
 var ErrFormat = errors.New("store: a row has a format that this program does not know; run the newer program")
-
-// DefinitionHash names a definition's text.
-func DefinitionHash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
-}
 
 // GetFlow reads a flow, strongly consistent. ErrNotFound when there is none or it is being deleted.
 func (s *Store) GetFlow(ctx context.Context, account, name string) (*Flow, error) {
@@ -102,15 +94,6 @@ func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, expi
 		return err
 	}
 	return s.supersede(ctx, f.ID, before, expires)
-}
-
-// supersede gives a definition that no flow names any more its end.
-func (s *Store) supersede(ctx context.Context, flowID, hash string, expires int64) error {
-	text, err := s.Definition(ctx, flowID, hash)
-	if err != nil {
-		return err
-	}
-	return s.driver.Put(ctx, []Row{{Key: definitionKey(flowID, hash), Data: []byte(text), Wake: expires, Expires: expires}})
 }
 
 func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, cond Condition) error {
@@ -182,7 +165,8 @@ func (s *Store) CountFlows(ctx context.Context, account string, most int) (int, 
 	return n, err
 }
 
-// EachFlow calls f for every flow of every account.
+// EachFlow calls f for every flow of every account, also for one that is being deleted. An error of f ends it and is
+// returned.
 func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
 	return s.eachListed(ctx, "", "", func(l Listed) error {
 		row, err := s.driver.Get(ctx, l.Key)
@@ -216,30 +200,4 @@ func (s *Store) eachListed(ctx context.Context, from, to string, visit func(List
 		}
 		from = listed[len(listed)-1].Sort + "\x00"
 	}
-}
-
-// definitionsMax bounds the cache of definition texts.
-const definitionsMax = 256
-
-// Definition reads the text of a definition.
-func (s *Store) Definition(ctx context.Context, flowID, hash string) (string, error) {
-	key := flowID + hash
-	s.mu.Lock()
-	text, ok := s.definitions[key]
-	s.mu.Unlock()
-	if ok {
-		return text, nil
-	}
-	row, err := s.driver.Get(ctx, definitionKey(flowID, hash))
-	if err != nil {
-		return "", err
-	}
-	text = string(row.Data)
-	s.mu.Lock()
-	if len(s.definitions) >= definitionsMax {
-		clear(s.definitions)
-	}
-	s.definitions[key] = text
-	s.mu.Unlock()
-	return text, nil
 }

@@ -55,7 +55,7 @@ func TestSupersededDefinitions(t *testing.T) {
 		}
 	}
 	update("two")
-	if keys := due(t, d, end); len(keys) != 1 || !store.ParseDefinition(keys[0]) || keys[0].Sort != first {
+	if keys := due(t, d, end); len(keys) != 1 || !store.IsDefinition(keys[0]) || keys[0].Sort != first {
 		t.Fatalf("due: %v", keys)
 	}
 	// Used again, it is kept; the other one is superseded now.

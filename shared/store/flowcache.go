@@ -2,8 +2,8 @@ package store
 
 import "sync"
 
-// flowCache keeps flows of a store that no other process writes to. A nil cache keeps nothing. What it gives is
-// shared: a caller that changes a flow copies it first.
+// flowCache keeps flows of a store that no other process writes to. A nil cache keeps nothing. What it gives is a copy,
+// of which only the environment is shared.
 type flowCache struct {
 	mu     sync.RWMutex
 	m      map[Key]*Flow

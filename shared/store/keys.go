@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// Sort keys of an execution's partition: state, inbox, history, values, in this order (execution.md 1.1).
+// Sort keys of an execution's partition: state, history, values, in this order (execution.md 1.1).
 const (
 	sortState   = "a"
-	prefixEvent = "h#"
 	prefixValue = "v#"
 )
 
@@ -26,7 +25,10 @@ func flowSort(account, name string) string { return account + "#" + name }
 // flowSorts are the bounds of an account's flows in the list.
 func flowSorts(account string) (from, to string) { return account + "#", account + "$" }
 
-func definitionKey(flowID, hash string) Key { return Key{"d#" + flowID, hash} }
+func definitionKey(flowID, hash string) Key { return Key{definitionPartition(flowID), hash} }
+
+// definitionPartition holds the definitions of a flow, and its tombstone.
+func definitionPartition(flowID string) string { return "d#" + flowID }
 
 // Partition is the partition of an execution: what a hint names.
 func Partition(flowID, execution string) string { return "x#" + flowID + "#" + execution }
@@ -65,8 +67,28 @@ func NonceKey(hash string) Key { return Key{"n#" + hash, sortState} }
 // NoteKey is the key of what is known of an asynchronous invocation, by its id.
 func NoteKey(id string) Key { return Key{"r#" + id, sortState} }
 
-// ParseNote tells whether a key is that of such a note.
-func ParseNote(k Key) bool { return strings.HasPrefix(k.Partition, "r#") }
+// IsNote tells whether a key is that of such a note.
+func IsNote(k Key) bool { return strings.HasPrefix(k.Partition, "r#") }
 
-// ParseNonce tells whether a key is that of a nonce.
-func ParseNonce(k Key) bool { return strings.HasPrefix(k.Partition, "n#") }
+// IsNonce tells whether a key is that of a nonce.
+func IsNonce(k Key) bool { return strings.HasPrefix(k.Partition, "n#") }
+
+// IsDefinition tells whether a key is that of a definition.
+func IsDefinition(k Key) bool {
+	return strings.HasPrefix(k.Partition, "d#") && k.Sort != sortTombstone
+}
+
+// IsValue tells whether a key is that of a value of an execution.
+func IsValue(k Key) bool { return strings.HasPrefix(k.Sort, prefixValue) }
+
+// sortTombstone stands among the hashes of definitions.
+const sortTombstone = "deleted"
+
+// ParseTombstone gives the flow id of a tombstone's key; false for another row.
+func ParseTombstone(k Key) (flowID string, ok bool) {
+	flowID, ok = strings.CutPrefix(k.Partition, "d#")
+	return flowID, ok && k.Sort == sortTombstone
+}
+
+// TombstoneKey is the key of a flow's tombstone.
+func TombstoneKey(flowID string) Key { return Key{definitionPartition(flowID), sortTombstone} }

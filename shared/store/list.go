@@ -11,10 +11,10 @@ import (
 type Summary struct {
 	Partition string
 	Name      string
-	Sort      string
+	Sort      string // place in the listing: see Listing.Before
 	Status    flow.Status
-	Stopped   int64
-	Started   int64
+	Stopped   int64 // ms since 1970; 0 while it runs
+	Started   int64 // ms since 1970
 	Qualifier string
 	MapRun    string
 }

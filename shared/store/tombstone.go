@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 )
 
@@ -11,19 +12,8 @@ import (
 type Tombstone struct {
 	Account string
 	Name    string
-	Round   int // times that the running executions have been stopped
+	Round   int // how often that the running executions have been stopped
 }
-
-const sortTombstone = "deleted"
-
-// ParseTombstone gives the flow id of a tombstone's key; false for another row.
-func ParseTombstone(k Key) (flowID string, ok bool) {
-	flowID, ok = strings.CutPrefix(k.Partition, "d#")
-	return flowID, ok && k.Sort == sortTombstone
-}
-
-// TombstoneKey is the key of a flow's tombstone.
-func TombstoneKey(flowID string) Key { return Key{"d#" + flowID, sortTombstone} }
 
 // PutTombstone writes the tombstone of a flow.
 func (s *Store) PutTombstone(ctx context.Context, flowID string, t Tombstone, wake int64) error {
@@ -34,7 +24,7 @@ func (s *Store) PutTombstone(ctx context.Context, flowID string, t Tombstone, wa
 	return s.driver.Put(ctx, []Row{{Key: TombstoneKey(flowID), Data: data, Wake: wake}})
 }
 
-// Tombstone reads one.
+// Tombstone reads one. ErrNotFound when there is none.
 func (s *Store) Tombstone(ctx context.Context, k Key) (Tombstone, error) {
 	row, err := s.driver.Get(ctx, k)
 	if err != nil {
@@ -44,18 +34,11 @@ func (s *Store) Tombstone(ctx context.Context, k Key) (Tombstone, error) {
 	return t, json.Unmarshal(row.Data, &t)
 }
 
-// ParseDefinition tells whether a key is that of a definition.
-func ParseDefinition(k Key) bool {
-	return strings.HasPrefix(k.Partition, "d#") && k.Sort != sortTombstone
-}
-
-// ForgetExpired removes a row that stands for itself, a definition or a nonce, if it has expired.
-func (s *Store) ForgetExpired(ctx context.Context, k Key) error { return s.forgetExpired(ctx, k) }
-
-// forgetExpired removes a row if it has expired.
-func (s *Store) forgetExpired(ctx context.Context, k Key) error {
+// ForgetExpired removes one row if it has expired: a definition, a nonce, a note, or a value of a claim, whichever has
+// become of that. A missing row is fine.
+func (s *Store) ForgetExpired(ctx context.Context, k Key) error {
 	row, err := s.driver.Get(ctx, k)
-	if err == ErrNotFound {
+	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	if err != nil {
@@ -70,7 +53,7 @@ func (s *Store) forgetExpired(ctx context.Context, k Key) error {
 // ForgetDefinitions removes every definition of a flow that is gone, and its tombstone last.
 func (s *Store) ForgetDefinitions(ctx context.Context, flowID string) error {
 	for {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: "d#" + flowID, Limit: 100})
+		rows, more, err := s.driver.Range(ctx, Range{Partition: definitionPartition(flowID), Limit: 100})
 		if err != nil {
 			return err
 		}
@@ -97,10 +80,10 @@ func (s *Store) RemoveTombstone(ctx context.Context, k Key) error {
 // of another run are left alone unless they have expired themselves: the name may be claimed anew meanwhile.
 func (s *Store) Forget(ctx context.Context, partition string) error {
 	state, err := s.driver.Get(ctx, Key{partition, sortState})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
 	if err != nil {
-		if err == ErrNotFound {
-			return nil
-		}
 		return err
 	}
 	if state.Expires == 0 || state.Expires > s.nowMillis() {
@@ -127,12 +110,6 @@ func (s *Store) Forget(ctx context.Context, partition string) error {
 	}
 	return s.driver.Delete(ctx, state.Key, &Condition{Version: state.Version, Fence: state.Fence})
 }
-
-// ParseValue tells whether a key is that of a value of an execution.
-func ParseValue(k Key) bool { return strings.HasPrefix(k.Sort, prefixValue) }
-
-// ForgetValue removes a value that has expired: one of a claim, whichever has become of that.
-func (s *Store) ForgetValue(ctx context.Context, k Key) error { return s.forgetExpired(ctx, k) }
 
 // ofRun tells whether a row beside the state row belongs to a run, written as in a fence.
 func ofRun(sort, run string) bool {
