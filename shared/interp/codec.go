@@ -1,7 +1,8 @@
 package interp
 
 import (
-	"sort"
+	"maps"
+	"slices"
 
 	"millrace/shared/flow"
 )
@@ -9,16 +10,6 @@ import (
 // BodyInline is the largest value that a body writes in place although an event holds it: such values need no
 // second read.
 const BodyInline = 256
-
-// doneInline is the same for the finished scopes of a Parallel or Map, of which there may be many.
-const doneInline = 8
-
-// block is how many finished scopes share a value of their own. blockBytes is the least that the place of such a
-// value takes in a body.
-const (
-	block      = 256
-	blockBytes = 5
-)
 
 // AppendBody writes what a state row keeps of the running part of a state. Values longer than BodyInline must have
 // a place: see Unplaced.
@@ -64,12 +55,7 @@ func (s *State) DecodeBody(b []byte) error {
 
 // globalNames gives the names of the global variables in order: what is written follows from the state alone.
 func (s *State) globalNames() []string {
-	names := make([]string, 0, len(s.Globals))
-	for k := range s.Globals {
-		names = append(names, k)
-	}
-	sort.Strings(names)
-	return names
+	return slices.Sorted(maps.Keys(s.Globals))
 }
 
 // Unplaced calls f for every value of the body that a row must be made for: longer than BodyInline and in no event, always
@@ -92,7 +78,7 @@ func (s *State) Unplaced(f func(v *flow.Value)) {
 	}
 }
 
-func (sc *Scope) unplaced(visit, f func(v *flow.Value)) {
+func (sc *scope) unplaced(visit, f func(v *flow.Value)) {
 	visit(sc.input)
 	visit(sc.local)
 	e := sc.cur
@@ -114,58 +100,7 @@ func (sc *Scope) unplaced(visit, f func(v *flow.Value)) {
 	}
 }
 
-// pack makes a value of each full block of finished scopes, so that the body does not grow with them.
-func (e *Entry) pack(f func(v *flow.Value)) {
-	full := len(e.done) / block
-	if full == 0 {
-		return
-	}
-	if e.blocks == nil {
-		e.blocks = make([]*flow.Value, full)
-	}
-	for i := range e.blocks {
-		if e.blocks[i] != nil || !complete(e.done[i*block:(i+1)*block]) {
-			continue
-		}
-		enc := flow.Encoder{Inline: doneInline}
-		for _, v := range e.done[i*block : (i+1)*block] {
-			enc.Value(v)
-		}
-		e.blocks[i] = flow.TextValue(enc.Buf)
-		f(e.blocks[i])
-	}
-}
-
-func complete(done []*flow.Value) bool {
-	for _, v := range done {
-		if v == nil || v.Ref().Kind == flow.RefNone && v.Len() > doneInline {
-			return false
-		}
-	}
-	return true
-}
-
-// unpack reads blocks that a decoded state has not read yet.
-func (e *Entry) unpack() error {
-	for i, b := range e.blocks {
-		if b == nil || e.done[i*block] != nil {
-			continue
-		}
-		if !b.Loaded() {
-			return missing(b)
-		}
-		d := flow.NewDecoder(b.Text())
-		for j := i * block; j < (i+1)*block; j++ {
-			e.done[j] = d.Value()
-		}
-		if d.Err != nil {
-			return d.Err
-		}
-	}
-	return nil
-}
-
-func encodeScope(e *flow.Encoder, sc *Scope) {
+func encodeScope(e *flow.Encoder, sc *scope) {
 	e.Uint(uint64(sc.index))
 	e.Value(sc.input)
 	e.Value(sc.local)
@@ -181,14 +116,14 @@ func encodeScope(e *flow.Encoder, sc *Scope) {
 // depthMax bounds how deep scopes may stand inside each other in a row. A definition's text cannot nest as deep.
 const depthMax = 1000
 
-func decodeScope(d *flow.Decoder, owner *Entry, depth int) *Scope {
+func decodeScope(d *flow.Decoder, owner *entry, depth int) *scope {
 	if depth > depthMax {
 		d.Err = flow.ErrCorrupt
 	}
 	if d.Err != nil {
 		return nil
 	}
-	sc := &Scope{owner: owner, index: int(d.Uint()), input: d.Value(), local: d.Value(),
+	sc := &scope{owner: owner, index: int(d.Uint()), input: d.Value(), local: d.Value(),
 		last: int64(d.Uint()), entries: int64(d.Uint()), at: int(d.Int())}
 	if d.Bool() {
 		sc.cur = decodeEntry(d, sc, depth)
@@ -196,7 +131,7 @@ func decodeScope(d *flow.Decoder, owner *Entry, depth int) *Scope {
 	return sc
 }
 
-func encodeEntry(e *flow.Encoder, n *Entry) {
+func encodeEntry(e *flow.Encoder, n *entry) {
 	e.Uint(uint64(n.node))
 	e.Uint(uint64(n.id))
 	e.Uint(uint64(n.begun))
@@ -230,8 +165,8 @@ func encodeEntry(e *flow.Encoder, n *Entry) {
 	}
 }
 
-func decodeEntry(d *flow.Decoder, sc *Scope, depth int) *Entry {
-	n := &Entry{scope: sc, node: int(d.Uint()), id: int64(d.Uint()), begun: int64(d.Uint()), count: int64(d.Uint()),
+func decodeEntry(d *flow.Decoder, sc *scope, depth int) *entry {
+	n := &entry{scope: sc, node: int(d.Uint()), id: int64(d.Uint()), begun: int64(d.Uint()), count: int64(d.Uint()),
 		phase: phase(d.Byte()), last: int64(d.Uint()), input: d.Value(), result: d.Value(), failure: d.Error(),
 		final: d.Bool(), timeout: d.Bool(), due: d.Int()}
 	for c := d.Count(); c > 0 && d.Err == nil; c-- {
@@ -250,60 +185,7 @@ func decodeEntry(d *flow.Decoder, sc *Scope, depth int) *Entry {
 	return n
 }
 
-// encodeDone writes the finished scopes: full blocks by their value, the others one by one.
-func encodeDone(e *flow.Encoder, n *Entry) {
-	e.Uint(uint64(len(n.done)))
-	inline := e.Inline
-	e.Inline = doneInline
-	for i := 0; i < len(n.done); {
-		if b := i / block; b < len(n.blocks) && i%block == 0 {
-			e.Value(n.blocks[b])
-			if n.blocks[b] != nil {
-				i += block
-				continue
-			}
-		}
-		end := min(i+block-i%block, len(n.done))
-		for ; i < end; i++ {
-			e.Value(n.done[i])
-		}
-	}
-	e.Inline = inline
-}
-
-// doneMax is how many finished scopes a body can hold with so many bytes left: a damaged row cannot ask for memory
-// without end.
-func doneMax(left int) uint64 { return (uint64(left)/blockBytes + 1) * block }
-
-func decodeDone(d *flow.Decoder, n *Entry) {
-	count := d.Uint()
-	if count == 0 {
-		return
-	}
-	if n.total < 0 || count > uint64(n.total)+1 || count > doneMax(d.Left()) {
-		d.Err = flow.ErrCorrupt
-		return
-	}
-	n.done = make([]*flow.Value, count)
-	if full := len(n.done) / block; full > 0 {
-		n.blocks = make([]*flow.Value, full)
-	}
-	for i := 0; i < len(n.done) && d.Err == nil; {
-		if b := i / block; b < len(n.blocks) && i%block == 0 {
-			n.blocks[b] = d.Value()
-			if n.blocks[b] != nil {
-				i += block
-				continue
-			}
-		}
-		end := min(i+block-i%block, len(n.done))
-		for ; i < end; i++ {
-			n.done[i] = d.Value()
-		}
-	}
-}
-
-func encodeAttempt(e *flow.Encoder, a *Attempt) {
+func encodeAttempt(e *flow.Encoder, a *attempt) {
 	e.Uint(uint64(a.id))
 	e.Uint(uint64(a.number))
 	e.Byte(byte(a.phase))
@@ -320,8 +202,8 @@ func encodeAttempt(e *flow.Encoder, a *Attempt) {
 	e.String(a.child)
 }
 
-func decodeAttempt(d *flow.Decoder) *Attempt {
-	return &Attempt{id: int64(d.Uint()), number: int(d.Uint()), phase: attemptPhase(d.Byte()), started: d.Bool(),
+func decodeAttempt(d *flow.Decoder) *attempt {
+	return &attempt{id: int64(d.Uint()), number: int(d.Uint()), phase: attemptPhase(d.Byte()), started: d.Bool(),
 		answered: d.Bool(), params: d.Value(), deadline: d.Int(), owner: d.Uint(), until: d.Int(), calls: int(d.Uint()),
 		mode: flow.TaskMode(d.Byte()), http: d.Bool(), childFlow: d.String(), child: d.String()}
 }

@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -11,7 +10,7 @@ import (
 )
 
 // input builds what a state works on (fdl-statemachine.md 9.4, fdl-flow.md 2.2).
-func (f *fold) input(e *Entry) (*flow.Value, error) {
+func (f *fold) input(e *entry) (*flow.Value, error) {
 	st := f.state(e)
 	if st.Input == nil {
 		return f.defaultInput(e.scope)
@@ -26,7 +25,7 @@ func (f *fold) input(e *Entry) (*flow.Value, error) {
 }
 
 // defaultInput is the input of a state that builds none.
-func (f *fold) defaultInput(sc *Scope) (*flow.Value, error) {
+func (f *fold) defaultInput(sc *scope) (*flow.Value, error) {
 	if f.m.Language == flow.States || isEmpty(sc.local) {
 		return sc.input, nil
 	}
@@ -62,7 +61,7 @@ func overlay(under, over *flow.Value) (map[string]any, error) {
 }
 
 // leave builds the state's output and goes to the next state.
-func (f *fold) leave(e *Entry) error {
+func (f *fold) leave(e *entry) error {
 	if f.m.Language == flow.Steps {
 		return f.leaveStep(e)
 	}
@@ -107,7 +106,7 @@ func (f *fold) leave(e *Entry) error {
 const globalNameBytes = 128
 
 // globals builds what the state writes to $Global and checks its limits.
-func (f *fold) globals(e *Entry, st *flow.State) (map[string]*flow.Value, error) {
+func (f *fold) globals(e *entry, st *flow.State) (map[string]*flow.Value, error) {
 	if st.Global == nil {
 		return nil, nil
 	}
@@ -150,7 +149,7 @@ func (f *fold) globals(e *Entry, st *flow.State) (map[string]*flow.Value, error)
 }
 
 // leaveStep is leave in the older language: the output is merged into the local data of the list.
-func (f *fold) leaveStep(e *Entry) error {
+func (f *fold) leaveStep(e *entry) error {
 	st := f.state(e)
 	out, err := f.stepOutput(e, st)
 	if err != nil {
@@ -177,7 +176,7 @@ func (f *fold) leaveStep(e *Entry) error {
 }
 
 // stepOutput is fdl-flow.md 2.3.
-func (f *fold) stepOutput(e *Entry, st *flow.State) (*flow.Value, error) {
+func (f *fold) stepOutput(e *entry, st *flow.State) (*flow.Value, error) {
 	if st.Output != nil {
 		v := f.env(e, "outputMappings")
 		v.local = e.result
@@ -219,7 +218,7 @@ func (f *fold) merged(local, out *flow.Value) (*flow.Value, error) {
 }
 
 // target is where a finished state goes.
-func (f *fold) target(e *Entry, st *flow.State) int {
+func (f *fold) target(e *entry, st *flow.State) int {
 	if st.Kind == flow.Choice {
 		if next := option(st, e.option).Next; next != flow.Follow {
 			return next
@@ -229,13 +228,13 @@ func (f *fold) target(e *Entry, st *flow.State) int {
 }
 
 // goOn closes the entry and sends its scope to a state.
-func (f *fold) goOn(e *Entry, target int) {
+func (f *fold) goOn(e *entry, target int) {
 	e.phase = closed
 	e.scope.cur, e.scope.at = nil, target
 }
 
 // succeed ends the execution well.
-func (f *fold) succeed(sc *Scope) error {
+func (f *fold) succeed(sc *scope) error {
 	out := sc.input
 	if f.m.Language == flow.Steps {
 		out = sc.local
@@ -263,23 +262,6 @@ func (f *fold) succeed(sc *Scope) error {
 	return nil
 }
 
-// stateError is an error of a state that its Retry and Catch may deal with.
-type stateError struct{ err flow.Error }
-
-func (e stateError) Error() string { return e.err.Name + ": " + e.err.Cause }
-
-// runtime is an error that the engine finds while a state runs.
-func (f *fold) runtime(cause string) error {
-	return stateError{flow.Error{Name: f.runtimeName(), Cause: cut(cause)}}
-}
-
-func (f *fold) runtimeName() string {
-	if f.m.Language == flow.Steps {
-		return flow.ErrRuntime
-	}
-	return flow.ErrExpression
-}
-
 // sized makes a value of a tree that is not larger than a state's data may be. A tree may share parts, so it is
 // measured before its text is made.
 func (f *fold) sized(tree any, what string) (*flow.Value, error) {
@@ -292,23 +274,6 @@ func (f *fold) sized(tree any, what string) (*flow.Value, error) {
 		return nil, f.tooLarge(what, most)
 	}
 	return flow.NewValue(tree), nil
-}
-
-// tooLarge fails the execution: a data limit cannot be caught. The cause names the limit and not the size, since
-// what is too large is not always measured to its end.
-func (f *fold) tooLarge(what string, most int) error {
-	return fatalError{flow.Error{Name: flow.ErrDataLimit, Cause: fmt.Sprintf("%s is longer than %d bytes", what, most)}}
-}
-
-// asError gives the flow error of a transition's error.
-func (f *fold) asError(err error) *flow.Error {
-	switch err := err.(type) {
-	case stateError:
-		return &err.err
-	case fatalError:
-		return &err.err
-	}
-	return &flow.Error{Name: f.runtimeName(), Cause: err.Error()}
 }
 
 // refill gives an evaluation its budget.
@@ -329,28 +294,4 @@ func (f *fold) build(t *expr.Template, v *env) (any, error) {
 		return nil, f.located(v.entry, v.site, err)
 	}
 	return out, nil
-}
-
-// located says in which state and field an expression failed.
-func (f *fold) located(e *Entry, site string, err error) error {
-	if _, ok := err.(*expr.Error); !ok {
-		return err
-	}
-	where := site
-	if e != nil {
-		where = "state " + value.Quote(f.state(e).Name) + ", " + site
-	}
-	return stateError{flow.Error{Name: f.runtimeName(), Cause: cut(where + ": " + err.Error())}}
-}
-
-// cut keeps a cause within what a history holds.
-func cut(s string) string {
-	n := 0
-	for i := range s {
-		if n == flow.CauseMax {
-			return s[:i]
-		}
-		n++
-	}
-	return s
 }

@@ -12,10 +12,12 @@ func (f *fold) due() {
 		f.out.Changed = true
 		return
 	}
-	s.each(func(e *Entry) {
+	s.each(func(e *entry) {
 		switch {
 		case e.phase == waiting && f.clock >= e.due:
-			f.passedNoMachine(e)
+			e.due = 0
+			f.passed(e)
+			f.wake()
 		case e.phase == paused && f.clock >= e.due:
 			e.due, e.phase = 0, beginning
 			f.wake()
@@ -31,18 +33,8 @@ func (f *fold) wake() {
 	f.out.Changed = true
 }
 
-// passedNoMachine ends a Wait.
-func (f *fold) passedNoMachine(e *Entry) {
-	e.due, e.phase = 0, finishing
-	e.result = e.input
-	if f.s.Language == flow.Steps {
-		e.result = flow.Empty()
-	}
-	f.wake()
-}
-
 // timedOut closes an attempt that took too long.
-func (f *fold) timedOut(e *Entry) {
+func (f *fold) timedOut(e *entry) {
 	err := &flow.Error{Name: flow.ErrTaskTimeout, Cause: "the task ran longer than its Timeout"}
 	e.last = f.emit(flow.HistoryEvent{Type: flow.TaskTimedOut, Schedule: e.last, Node: e.node, Error: err})
 	e.timeout = true
@@ -63,7 +55,7 @@ func (s *State) NextDue(owner uint64) int64 {
 	if !s.Final() {
 		sooner(s.Deadline)
 	}
-	s.each(func(e *Entry) {
+	s.each(func(e *entry) {
 		if e.phase == waiting || e.phase == paused {
 			sooner(e.due)
 		}
@@ -91,7 +83,7 @@ func (s *State) Ready() bool {
 		return true
 	}
 	open := false
-	s.each(func(e *Entry) { open = open || e.attempt != nil && e.attempt.phase == ready })
+	s.each(func(e *entry) { open = open || e.attempt != nil && e.attempt.phase == ready })
 	return open
 }
 
@@ -116,7 +108,7 @@ type Lease struct {
 // Leases lists the calls that are taken.
 func (s *State) Leases() []Lease {
 	var out []Lease
-	s.each(func(e *Entry) {
+	s.each(func(e *entry) {
 		if a := e.attempt; a != nil && a.phase == called {
 			deadline := s.Deadline
 			if a.deadline > 0 {
@@ -131,7 +123,7 @@ func (s *State) Leases() []Lease {
 // Open tells whether an attempt is still open.
 func (s *State) Open(attempt int64) bool {
 	open := false
-	s.each(func(e *Entry) { open = open || e.attempt != nil && e.attempt.id == attempt })
+	s.each(func(e *entry) { open = open || e.attempt != nil && e.attempt.id == attempt })
 	return open
 }
 
@@ -145,7 +137,7 @@ type Timer struct {
 // Timers lists the waits and pauses that are open.
 func (s *State) Timers(m *flow.Machine) []Timer {
 	var out []Timer
-	s.each(func(e *Entry) {
+	s.each(func(e *entry) {
 		if e.phase == waiting || e.phase == paused {
 			out = append(out, Timer{State: m.Nodes[e.node].Name, Attempt: e.retries, Due: e.due})
 		}

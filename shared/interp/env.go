@@ -16,7 +16,7 @@ import (
 // env is what an expression sees at one place of one state.
 type env struct {
 	fold  *fold
-	entry *Entry // nil at the flow's own mappings
+	entry *entry // nil at the flow's own mappings
 	site  string // name of the place, for errors and random values
 
 	input   *flow.Value
@@ -29,7 +29,7 @@ type env struct {
 }
 
 // env is the usual view of an entry: its own input.
-func (f *fold) env(e *Entry, site string) *env {
+func (f *fold) env(e *entry, site string) *env {
 	return &env{fold: f, entry: e, site: site, input: e.input, local: e.result}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // fail gives an entry its error; what becomes of it is decided in failed.
-func (f *fold) fail(e *Entry, err flow.Error) {
+func (f *fold) fail(e *entry, err flow.Error) {
 	e.failure = &err
 	e.phase = failing
 	e.attempt = nil
@@ -17,7 +17,7 @@ func (f *fold) fail(e *Entry, err flow.Error) {
 }
 
 // failed deals with the error of an entry: Retry first, then Catch, then the scope above.
-func (f *fold) failed(e *Entry) error {
+func (f *fold) failed(e *entry) error {
 	st := f.state(e)
 	if rule := f.retryRule(e, st); rule >= 0 {
 		f.retry(e, &st.Retry[rule], rule)
@@ -52,7 +52,7 @@ func (f *fold) failed(e *Entry) error {
 	return nil
 }
 
-func (f *fold) failedType(e *Entry) flow.EventType {
+func (f *fold) failedType(e *entry) flow.EventType {
 	switch {
 	case f.m.Language == flow.Steps:
 		return flow.StepFailed
@@ -63,7 +63,7 @@ func (f *fold) failedType(e *Entry) flow.EventType {
 }
 
 // retryRule is the first rule that matches, if it has tries left; -1 otherwise.
-func (f *fold) retryRule(e *Entry, st *flow.State) int {
+func (f *fold) retryRule(e *entry, st *flow.State) int {
 	if e.final {
 		return -1
 	}
@@ -82,7 +82,7 @@ func (f *fold) retryRule(e *Entry, st *flow.State) int {
 }
 
 // retry sets the timer of the next try.
-func (f *fold) retry(e *Entry, r *flow.Retry, rule int) {
+func (f *fold) retry(e *entry, r *flow.Retry, rule int) {
 	e.used[rule]++
 	e.retries++
 	delay := RetryDelay(r, e.used[rule])
@@ -106,7 +106,7 @@ func RetryDelay(r *flow.Retry, n int) int64 {
 }
 
 // catchRule is the first rule that matches; nil without.
-func (f *fold) catchRule(e *Entry, st *flow.State) *flow.Catch {
+func (f *fold) catchRule(e *entry, st *flow.State) *flow.Catch {
 	for i := range st.Catch {
 		if f.matches(st.Catch[i].Errors, e.failure.Name) {
 			return &st.Catch[i]
@@ -136,7 +136,7 @@ func (f *fold) matches(names []string, name string) bool {
 }
 
 // caught builds what the target of a Catch starts with: its input, or in the older language the local data.
-func (f *fold) caught(e *Entry, st *flow.State, c *flow.Catch) (*flow.Value, error) {
+func (f *fold) caught(e *entry, st *flow.State, c *flow.Catch) (*flow.Value, error) {
 	v := f.env(e, "Catch.OutputConstructor")
 	v.err = e.failure
 	if v.input == nil {
@@ -172,7 +172,7 @@ func (f *fold) caught(e *Entry, st *flow.State, c *flow.Catch) (*flow.Value, err
 }
 
 // propagate fails the scope of an entry with its error.
-func (f *fold) propagate(e *Entry, last int64) {
+func (f *fold) propagate(e *entry, last int64) {
 	err := *e.failure
 	e.phase = closed
 	sc := e.scope
@@ -194,7 +194,7 @@ func (f *fold) propagate(e *Entry, last int64) {
 }
 
 // abort closes everything that is open in a scope, the innermost first.
-func (f *fold) abort(sc *Scope, cause string) {
+func (f *fold) abort(sc *scope, cause string) {
 	e := sc.cur
 	if e == nil {
 		return
@@ -212,7 +212,7 @@ func (f *fold) abort(sc *Scope, cause string) {
 }
 
 // release lets an open attempt go: a child execution that is waited for is to be stopped.
-func (f *fold) release(e *Entry) {
+func (f *fold) release(e *entry) {
 	if e.attempt != nil {
 		f.stopChild(e.attempt)
 	}
@@ -220,7 +220,7 @@ func (f *fold) release(e *Entry) {
 }
 
 // stopChild puts the stop of an attempt's child execution into the outbox.
-func (f *fold) stopChild(a *Attempt) {
+func (f *fold) stopChild(a *attempt) {
 	if a.child != "" {
 		f.s.Outbox = append(f.s.Outbox, Outgoing{Kind: StopChild, ID: a.id, Flow: a.childFlow, Name: a.child})
 	}

@@ -84,9 +84,9 @@ func (f *fold) news(n *News) Verdict {
 }
 
 // find gives the first open entry that matches.
-func (f *fold) find(match func(e *Entry) bool) *Entry {
-	var found *Entry
-	f.s.each(func(e *Entry) {
+func (f *fold) find(match func(e *entry) bool) *entry {
+	var found *entry
+	f.s.each(func(e *entry) {
 		if found == nil && match(e) {
 			found = e
 		}
@@ -95,8 +95,8 @@ func (f *fold) find(match func(e *Entry) bool) *Entry {
 }
 
 // holder gives the open entry of an attempt; nil when the attempt is closed.
-func (f *fold) holder(attempt int64) *Entry {
-	return f.find(func(e *Entry) bool { return e.attempt != nil && e.attempt.id == attempt })
+func (f *fold) holder(attempt int64) *entry {
+	return f.find(func(e *entry) bool { return e.attempt != nil && e.attempt.id == attempt })
 }
 
 // answered takes the answer of a call. A result belongs to its attempt, not to a lease: it counts as long as the
@@ -124,7 +124,7 @@ func (f *fold) answered(n *News) Verdict {
 }
 
 // submit writes TaskSubmitted, and what legally stands before it, once.
-func (f *fold) submit(e *Entry) int64 {
+func (f *fold) submit(e *entry) int64 {
 	a := e.attempt
 	mark := f.mark
 	f.mark = 0
@@ -141,7 +141,7 @@ func (f *fold) submit(e *Entry) int64 {
 }
 
 // close ends an attempt with its result.
-func (f *fold) close(e *Entry, n *News) Verdict {
+func (f *fold) close(e *entry, n *News) Verdict {
 	ev := flow.HistoryEvent{Type: flow.TaskSucceeded, Schedule: e.last, Node: e.node, Error: n.Error}
 	if n.Error != nil {
 		ev.Type = flow.TaskFailed
@@ -166,7 +166,7 @@ func (f *fold) close(e *Entry, n *News) Verdict {
 
 // reported takes a report by token.
 func (f *fold) reported(n *News) Verdict {
-	e := f.find(func(e *Entry) bool {
+	e := f.find(func(e *entry) bool {
 		if e.attempt != nil {
 			return e.tokenID(f.s) == n.Token
 		}
@@ -233,7 +233,7 @@ func (f *fold) leaseOver(n *News) Verdict {
 }
 
 // broken is the error name of a call that came to nothing.
-func (s *State) broken(e *Entry) string {
+func (s *State) broken(e *entry) string {
 	if e.attempt.http {
 		return "HTTP.RequestFailed"
 	}

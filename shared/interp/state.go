@@ -3,9 +3,7 @@
 // time and seeds come in, values that are not at hand are asked for.
 package interp
 
-import (
-	"millrace/shared/flow"
-)
+import "millrace/shared/flow"
 
 // Facts are fixed when an execution is claimed.
 type Facts struct {
@@ -40,7 +38,7 @@ type State struct {
 	Globals map[string]*flow.Value
 	Outbox  []Outgoing // what must be sent; survives the end
 
-	root  *Scope
+	root  *scope
 	ready bool // some scope may go on that has not been run
 }
 
@@ -70,20 +68,20 @@ const (
 	StopChild
 )
 
-// Scope is one running list of states: the flow's own, an option's, a branch's or an iteration's.
-type Scope struct {
-	owner   *Entry // the state that opened it; nil for the flow's own
+// scope is one running list of states: the flow's own, an option's, a branch's or an iteration's.
+type scope struct {
+	owner   *entry // the state that opened it; nil for the flow's own
 	index   int    // of the option, branch or iteration
 	input   *flow.Value
 	local   *flow.Value // older language: what the finished states have put together
 	last    int64       // event that led to what comes next
 	entries int64       // states entered so far
 	at      int         // state to enter when none is open
-	cur     *Entry
+	cur     *entry
 	over    bool // finished or aborted; its owner has let it go
 }
 
-// phase of an Entry. The numbers are part of the row format.
+// phase of an entry. The numbers are part of the row format.
 type phase uint8
 
 const (
@@ -98,9 +96,9 @@ const (
 	closed                     // gone
 )
 
-// Entry is one open state: from Entered to its last event.
-type Entry struct {
-	scope   *Scope
+// entry is one open state: from Entered to its last event.
+type entry struct {
+	scope   *scope
 	node    int
 	id      int64 // event id of its Entered event
 	begun   int64 // event id of its Started event
@@ -117,13 +115,13 @@ type Entry struct {
 	retries int
 	option  int // Choice: the option taken; len(Options) for the default
 
-	attempt *Attempt
+	attempt *attempt
 
 	// Parallel, Map and the options of the older Choice.
 	total   int
 	cursor  int           // scopes opened so far
 	missing int           // results still to come
-	running []*Scope      // open scopes
+	running []*scope      // open scopes
 	done    []*flow.Value // results by index
 	items   []any         // of a Map; made again when it is gone
 	list    *flow.Value   // of a Map: the items, where they would not come out the same again
@@ -139,8 +137,8 @@ const (
 	submitted // called and answered; a report is waited for
 )
 
-// Attempt is one try of a task.
-type Attempt struct {
+// attempt is one try of a task.
+type attempt struct {
 	id       int64 // event id of its TaskScheduled
 	number   int   // from 0
 	phase    attemptPhase
@@ -158,9 +156,6 @@ type Attempt struct {
 	child     string
 }
 
-// Key is the idempotency key of an attempt: equal for every call of it.
-func (s *State) Key(attempt int64) string { return s.key(attempt) }
-
 // Final tells whether the execution has ended.
 func (s *State) Final() bool { return s.Status.Final() }
 
@@ -170,13 +165,13 @@ func New(f Facts) *State {
 }
 
 // each calls f for every open entry, an outer one before those inside it.
-func (s *State) each(f func(e *Entry)) {
+func (s *State) each(f func(e *entry)) {
 	if s.root != nil {
 		s.root.each(f)
 	}
 }
 
-func (sc *Scope) each(f func(e *Entry)) {
+func (sc *scope) each(f func(e *entry)) {
 	if sc.cur == nil {
 		return
 	}

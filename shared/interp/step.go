@@ -70,22 +70,10 @@ type fold struct {
 	now    int64 // time of the events written
 	clock  int64 // the caller's time, for timers
 	budget int
-	spend  expr.Budget
-	mark   uint64
+	spend  expr.Budget // of the evaluation under way
+	mark   uint64      // of the news that is folded: its events carry it
 	out    Effects
 }
-
-// needError says that values must be loaded first.
-type needError struct{ values []*flow.Value }
-
-func missing(v *flow.Value) error { return needError{[]*flow.Value{v}} }
-
-func (needError) Error() string { return "interp: a value is not loaded" }
-
-// fatalError says that a limit was hit which fails the execution.
-type fatalError struct{ err flow.Error }
-
-func (e fatalError) Error() string { return e.err.Name + ": " + e.err.Cause }
 
 // emit writes an event and returns its id.
 func (f *fold) emit(e flow.HistoryEvent) int64 {
@@ -124,7 +112,7 @@ func (f *fold) advance() {
 // run takes a scope as far as it goes, the scopes inside it first, in the order in which they were opened. So the
 // order of what happens follows from the open scopes alone. false: the fold ends here, be it that the execution has
 // ended, the budget is spent or a value is missing.
-func (f *fold) run(sc *Scope) bool {
+func (f *fold) run(sc *scope) bool {
 	for {
 		if !f.runInside(sc.cur) {
 			return false
@@ -151,7 +139,7 @@ func (f *fold) run(sc *Scope) bool {
 }
 
 // runInside runs the scopes inside an entry. One that ends leaves the entry's list; one that fails empties it.
-func (f *fold) runInside(e *Entry) bool {
+func (f *fold) runInside(e *entry) bool {
 	if e == nil {
 		return true
 	}
@@ -173,10 +161,10 @@ func (f *fold) eventLimit() {
 }
 
 // atEnd tells whether only the closing event of the execution is missing.
-func (sc *Scope) atEnd() bool { return sc.owner == nil && sc.cur == nil && sc.at == flow.End }
+func (sc *scope) atEnd() bool { return sc.owner == nil && sc.cur == nil && sc.at == flow.End }
 
 // mayGoOn tells whether a transition of the scope can be made now.
-func (f *fold) mayGoOn(sc *Scope) bool {
+func (f *fold) mayGoOn(sc *scope) bool {
 	e := sc.cur
 	switch {
 	case sc.over:
@@ -190,7 +178,7 @@ func (f *fold) mayGoOn(sc *Scope) bool {
 }
 
 // settle deals with an error of a transition. true: the fold ends, since a value is missing.
-func (f *fold) settle(sc *Scope, err error) bool {
+func (f *fold) settle(sc *scope, err error) bool {
 	var need needError
 	var fatal fatalError
 	switch {
@@ -208,7 +196,7 @@ func (f *fold) settle(sc *Scope, err error) bool {
 }
 
 // need asks for values, and for what scopes at the same place are going to ask for, so that it is loaded at once.
-func (f *fold) need(sc *Scope, values []*flow.Value) {
+func (f *fold) need(sc *scope, values []*flow.Value) {
 	f.out.Need = append(f.out.Need, values...)
 	if sc == nil || sc.cur == nil || len(values) > 1 {
 		return
@@ -222,7 +210,7 @@ func (f *fold) need(sc *Scope, values []*flow.Value) {
 	if which < 0 {
 		return
 	}
-	f.s.each(func(e *Entry) {
+	f.s.each(func(e *entry) {
 		if e == sc.cur || e.node != sc.cur.node || e.phase != sc.cur.phase {
 			return
 		}
@@ -233,13 +221,13 @@ func (f *fold) need(sc *Scope, values []*flow.Value) {
 }
 
 // values are those that the next transition of a scope with an open entry may ask for.
-func (sc *Scope) values() [4]*flow.Value {
+func (sc *scope) values() [4]*flow.Value {
 	return [...]*flow.Value{sc.input, sc.local, sc.cur.input, sc.cur.result}
 }
 
 // transition takes a scope that may go on one step further. It either changes the state or returns an error, never
 // both.
-func (f *fold) transition(sc *Scope) error {
+func (f *fold) transition(sc *scope) error {
 	e := sc.cur
 	if e == nil {
 		if sc.at == flow.End {
@@ -262,10 +250,10 @@ func (f *fold) transition(sc *Scope) error {
 }
 
 // state is the node of an entry.
-func (f *fold) state(e *Entry) *flow.State { return f.m.Nodes[e.node] }
+func (f *fold) state(e *entry) *flow.State { return f.m.Nodes[e.node] }
 
-// scope is the list of states that a scope runs.
-func (f *fold) spec(sc *Scope) *flow.Scope {
+// spec is the list of states that a scope runs.
+func (f *fold) spec(sc *scope) *flow.Scope {
 	if sc.owner == nil {
 		return f.m.Root
 	}

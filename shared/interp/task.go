@@ -10,13 +10,13 @@ import (
 )
 
 // schedule opens an attempt: its parameters are evaluated and kept with it.
-func (f *fold) schedule(e *Entry, st *flow.State) error {
+func (f *fold) schedule(e *entry, st *flow.State) error {
 	t := st.Task
 	id := f.s.LastEvent + 1
 	v := f.env(e, "Parameters")
 	v.attempt = id
 	v.sparse = f.m.Language == flow.Steps
-	a := &Attempt{id: id, number: e.retries, phase: ready, mode: t.Mode, http: t.Action == "HTTP:Request"}
+	a := &attempt{id: id, number: e.retries, phase: ready, mode: t.Mode, http: t.Action == "HTTP:Request"}
 	if t.Parameters != nil {
 		tree, err := f.build(t.Parameters, v)
 		if err != nil {
@@ -48,7 +48,7 @@ func (f *fold) schedule(e *Entry, st *flow.State) error {
 	return nil
 }
 
-func (f *fold) timeout(e *Entry, t *flow.TaskSpec) (int64, error) {
+func (f *fold) timeout(e *entry, t *flow.TaskSpec) (int64, error) {
 	v, err := f.build(t.Timeout, f.env(e, "Timeout"))
 	if err != nil {
 		return 0, err
@@ -61,7 +61,7 @@ func (f *fold) timeout(e *Entry, t *flow.TaskSpec) (int64, error) {
 }
 
 // noteChild notes the execution that the attempt starts and waits for.
-func (f *fold) noteChild(t *flow.TaskSpec, a *Attempt) {
+func (f *fold) noteChild(t *flow.TaskSpec, a *attempt) {
 	if t.Mode != flow.WaitForSystemCallback {
 		return
 	}
@@ -71,12 +71,12 @@ func (f *fold) noteChild(t *flow.TaskSpec, a *Attempt) {
 	}
 	a.childFlow = name
 	if a.child, ok = childExecution(t, a.params); !ok {
-		a.child = ChildName(f.s.key(a.id))
+		a.child = ChildName(f.s.Key(a.id))
 	}
 }
 
-// key is the idempotency key of an attempt: equal for every call of it.
-func (s *State) key(attempt int64) string {
+// Key is the idempotency key of an attempt: equal for every call of it.
+func (s *State) Key(attempt int64) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:], s.Run)
 	binary.BigEndian.PutUint64(b[8:], uint64(attempt))
@@ -99,8 +99,8 @@ type Call struct {
 
 // take gives ready attempts to the caller: all that it may take, or none while a value of one is missing.
 func (f *fold) take(t *Take) {
-	var entries []*Entry
-	f.s.each(func(e *Entry) {
+	var entries []*entry
+	f.s.each(func(e *entry) {
 		a := e.attempt
 		if a == nil || a.phase != ready || len(entries) >= t.Max {
 			return
@@ -126,7 +126,7 @@ func (f *fold) take(t *Take) {
 }
 
 // lend gives the entry's attempt to the caller.
-func (f *fold) lend(e *Entry, t *Take) Call {
+func (f *fold) lend(e *entry, t *Take) Call {
 	a, st := e.attempt, f.state(e)
 	a.phase, a.owner, a.until = called, t.Owner, f.lease(a, t)
 	if !a.started {
@@ -135,7 +135,7 @@ func (f *fold) lend(e *Entry, t *Take) Call {
 	}
 	f.out.Changed = true
 	c := Call{Attempt: a.id, Node: e.node, State: st.Name, Task: st.Task, Params: a.params, Input: e.input,
-		Key: f.s.key(a.id), Deadline: a.deadline, Until: a.until}
+		Key: f.s.Key(a.id), Deadline: a.deadline, Until: a.until}
 	if a.mode != flow.RequestComplete {
 		c.Token = f.s.token(e.tokenID(f.s))
 	}
@@ -143,7 +143,7 @@ func (f *fold) lend(e *Entry, t *Take) Call {
 }
 
 // tokenID is the event that the token of the entry's attempt names.
-func (e *Entry) tokenID(s *State) int64 {
+func (e *entry) tokenID(s *State) int64 {
 	if s.Language == flow.Steps {
 		return e.id
 	}
@@ -151,7 +151,7 @@ func (e *Entry) tokenID(s *State) int64 {
 }
 
 // lease is until when a call may go on.
-func (f *fold) lease(a *Attempt, t *Take) int64 {
+func (f *fold) lease(a *attempt, t *Take) int64 {
 	until := f.s.Deadline
 	if a.deadline > 0 {
 		until = min(until, a.deadline)

@@ -1,0 +1,117 @@
+package interp
+
+import "millrace/shared/flow"
+
+// doneInline is the largest result of a finished scope that a body writes in place, of which there may be many.
+const doneInline = 8
+
+// block is how many finished scopes share a value of their own. blockBytes is the least that the place of such a
+// value takes in a body.
+const (
+	block      = 256
+	blockBytes = 5
+)
+
+// pack makes a value of each full block of finished scopes, so that the body does not grow with them.
+func (e *entry) pack(f func(v *flow.Value)) {
+	full := len(e.done) / block
+	if full == 0 {
+		return
+	}
+	if e.blocks == nil {
+		e.blocks = make([]*flow.Value, full)
+	}
+	for i := range e.blocks {
+		if e.blocks[i] != nil || !complete(e.done[i*block:(i+1)*block]) {
+			continue
+		}
+		enc := flow.Encoder{Inline: doneInline}
+		for _, v := range e.done[i*block : (i+1)*block] {
+			enc.Value(v)
+		}
+		e.blocks[i] = flow.TextValue(enc.Buf)
+		f(e.blocks[i])
+	}
+}
+
+func complete(done []*flow.Value) bool {
+	for _, v := range done {
+		if v == nil || v.Ref().Kind == flow.RefNone && v.Len() > doneInline {
+			return false
+		}
+	}
+	return true
+}
+
+// unpack reads blocks that a decoded state has not read yet.
+func (e *entry) unpack() error {
+	for i, b := range e.blocks {
+		if b == nil || e.done[i*block] != nil {
+			continue
+		}
+		if !b.Loaded() {
+			return missing(b)
+		}
+		d := flow.NewDecoder(b.Text())
+		for j := i * block; j < (i+1)*block; j++ {
+			e.done[j] = d.Value()
+		}
+		if d.Err != nil {
+			return d.Err
+		}
+	}
+	return nil
+}
+
+// encodeDone writes the finished scopes: full blocks by their value, the others one by one.
+func encodeDone(e *flow.Encoder, n *entry) {
+	e.Uint(uint64(len(n.done)))
+	inline := e.Inline
+	e.Inline = doneInline
+	for i := 0; i < len(n.done); {
+		if b := i / block; b < len(n.blocks) && i%block == 0 {
+			e.Value(n.blocks[b])
+			if n.blocks[b] != nil {
+				i += block
+				continue
+			}
+		}
+		end := min(i+block-i%block, len(n.done))
+		for ; i < end; i++ {
+			e.Value(n.done[i])
+		}
+	}
+	e.Inline = inline
+}
+
+// doneMax is how many finished scopes a body can hold with so many bytes left: a damaged row cannot ask for memory
+// without end.
+func doneMax(left int) uint64 { return (uint64(left)/blockBytes + 1) * block }
+
+func decodeDone(d *flow.Decoder, n *entry) {
+	count := d.Uint()
+	if count == 0 {
+		return
+	}
+	if n.total < 0 || count > uint64(n.total)+1 || count > doneMax(d.Left()) {
+		d.Err = flow.ErrCorrupt
+		return
+	}
+	n.done = make([]*flow.Value, count)
+	if full := len(n.done) / block; full > 0 {
+		n.blocks = make([]*flow.Value, full)
+	}
+	for i := 0; i < len(n.done) && d.Err == nil; {
+		if b := i / block; b < len(n.blocks) && i%block == 0 {
+			n.blocks[b] = d.Value()
+			if n.blocks[b] != nil {
+				i += block
+				continue
+			}
+		}
+		end := min(i+block-i%block, len(n.done))
+		for ; i < end; i++ {
+			n.done[i] = d.Value()
+		}
+	}
+}

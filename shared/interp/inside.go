@@ -1,0 +1,210 @@
+package interp
+
+import (
+	"math"
+	"strconv"
+
+	"millrace/shared/flow"
+	"millrace/shared/value"
+)
+
+// fan prepares n scopes.
+func (f *fold) fan(e *entry, n int) {
+	e.total, e.cursor, e.missing = n, 0, n
+	e.done = make([]*flow.Value, n)
+	e.phase = spawning
+}
+
+// width is how many scopes may be open at once.
+func (f *fold) width(st *flow.State) int {
+	switch {
+	case f.l.Sequential:
+		return 1
+	case st.Kind != flow.Map:
+		return math.MaxInt
+	case f.m.Language == flow.Steps:
+		return f.l.IterationsOld
+	case st.Map.Concurrency == 0:
+		return f.l.MapConcurrency
+	}
+	return min(st.Map.Concurrency, f.l.MapConcurrencyMax)
+}
+
+// spawn opens the next scope inside a state, or puts the results together when all have ended.
+func (f *fold) spawn(e *entry) error {
+	st := f.state(e)
+	if e.missing == 0 {
+		return f.collect(e, st)
+	}
+	input, err := f.childInput(e, st)
+	if err != nil {
+		return err
+	}
+	sc := &scope{owner: e, index: e.cursor, input: input, last: e.last}
+	if st.Kind != flow.Choice {
+		sc.last = e.begun
+	}
+	if f.m.Language == flow.Steps {
+		sc.local = flow.Empty()
+		if typ := enteredType(st.Kind); typ != 0 {
+			sc.last = f.emit(flow.HistoryEvent{Type: typ, Schedule: sc.last, Node: e.node, Input: input, Local: sc.local})
+		}
+	}
+	e.cursor++
+	e.running = append(e.running, sc)
+	sc.at = f.spec(sc).Start
+	return nil
+}
+
+func enteredType(k flow.Kind) flow.EventType {
+	switch k {
+	case flow.Parallel:
+		return flow.BranchEntered
+	case flow.Map:
+		return flow.IterationEntered
+	}
+	return 0
+}
+
+// childInput is what the next scope inside starts with.
+func (f *fold) childInput(e *entry, st *flow.State) (*flow.Value, error) {
+	if st.Kind != flow.Map {
+		return e.input, nil
+	}
+	if err := f.itemsAgain(e, st); err != nil {
+		return nil, err
+	}
+	item := e.items[e.cursor]
+	if f.m.Language == flow.States {
+		return flow.NewValue(item), nil
+	}
+	if !e.input.Loaded() {
+		return nil, missing(e.input)
+	}
+	own, _ := e.input.Object()
+	in := make(map[string]any, len(own)+2)
+	for k, v := range own {
+		in[k] = v
+	}
+	in[st.Map.Item] = item
+	if st.Map.Index != "" {
+		in[st.Map.Index] = value.FromInt(int64(e.cursor))
+	}
+	return flow.NewValue(in), nil
+}
+
+// itemsAgain finds the items of a Map that has been stored and read again.
+func (f *fold) itemsAgain(e *entry, st *flow.State) (err error) {
+	if e.items != nil {
+		return nil
+	}
+	var items []any
+	if e.list != nil {
+		var tree any
+		if tree, err = loaded(e.list); err == nil {
+			items, _ = tree.([]any)
+		}
+	} else {
+		items, err = f.items(e, st)
+	}
+	if err != nil {
+		return err
+	}
+	if len(items) != e.total {
+		return f.runtime("the items of " + value.Quote(st.Name) + " have changed while they were run")
+	}
+	e.items = items
+	return nil
+}
+
+// finish ends a scope that has run its last state.
+func (f *fold) finish(sc *scope) error {
+	if sc.owner == nil {
+		return f.succeed(sc)
+	}
+	e := sc.owner
+	out := sc.input
+	last := sc.last
+	if f.m.Language == flow.Steps {
+		out = sc.local
+		if k := f.state(e).Kind; k != flow.Choice {
+			typ := flow.BranchExited
+			if k == flow.Map {
+				typ = flow.IterationExited
+			}
+			last = f.emit(flow.HistoryEvent{Type: typ, Schedule: last, Node: e.node, Local: out})
+		}
+	}
+	i := sc.index
+	if f.state(e).Kind == flow.Choice {
+		i = 0
+	}
+	e.done[i] = out
+	e.missing--
+	e.last = last
+	for i, r := range e.running {
+		if r == sc {
+			e.running = append(e.running[:i], e.running[i+1:]...)
+			break
+		}
+	}
+	sc.over = true
+	return nil
+}
+
+// collect puts the results of the scopes inside together.
+func (f *fold) collect(e *entry, st *flow.State) error {
+	if err := e.unpack(); err != nil {
+		return err
+	}
+	size := 0
+	for _, v := range e.done {
+		size += v.Len() + 1
+	}
+	if size > f.l.ResultBytes {
+		return f.tooLarge("the result of state "+value.Quote(st.Name), f.l.ResultBytes)
+	}
+	var absent []*flow.Value
+	for _, v := range e.done {
+		if !v.Loaded() {
+			absent = append(absent, v)
+		}
+	}
+	if absent != nil {
+		return needError{absent}
+	}
+	switch {
+	case st.Kind == flow.Choice:
+		e.result = e.done[0]
+	case st.Kind == flow.Parallel && f.m.Language == flow.States:
+		e.result = branchResults(e.done)
+	default:
+		list := itemResults(e.done)
+		if f.m.Language == flow.States {
+			list = append(append([]byte(`{"Items":`), list...), '}')
+		}
+		e.result = flow.TextValue(list)
+	}
+	e.done, e.items, e.list, e.blocks = nil, nil, nil, nil
+	e.phase = finishing
+	return nil
+}
+
+func itemResults(done []*flow.Value) []byte {
+	text := []byte{'['}
+	for i, v := range done {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, v.Text()...)
+	}
+	return append(text, ']')
+}
+
+func branchResults(done []*flow.Value) *flow.Value {
+	members := make(map[string]any, len(done))
+	for i, v := range done {
+		members["Branch"+strconv.Itoa(i)] = v.Tree()
+	}
+	return flow.NewValue(members)
+}
