@@ -46,8 +46,8 @@ func parse(args []string, getenv func(string) string) (*config, error) {
 		return value
 	}
 	f := flag.NewFlagSet("alibaba", flag.ContinueOnError)
-	f.StringVar(&c.region, "region", otherwise("MILLRACE_CLOUD_REGION", "cn-hangzhou"), "region (MILLRACE_CLOUD_REGION)")
-	f.StringVar(&c.account, "account", getenv("MILLRACE_CLOUD_ACCOUNT"), "account ID, digits (MILLRACE_CLOUD_ACCOUNT)")
+	f.StringVar(&c.region, "region", otherwise("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou"), "region (ALIBABA_CLOUD_REGION_ID)")
+	f.StringVar(&c.account, "account", getenv("ALIBABA_CLOUD_ACCOUNT_ID"), "account ID, digits (ALIBABA_CLOUD_ACCOUNT_ID)")
 	f.StringVar(&c.prefix, "prefix", otherwise("MILLRACE_PREFIX", "millrace"), "start of the names of functions, roles and queues (MILLRACE_PREFIX)")
 	f.StringVar(&c.instance, "instance", otherwise("MILLRACE_INSTANCE", "millrace"), "TableStore instance (MILLRACE_INSTANCE)")
 	f.StringVar(&c.table, "table", otherwise("MILLRACE_TABLE", "millrace"), "TableStore table (MILLRACE_TABLE)")
@@ -106,7 +106,7 @@ func (c *config) check() error {
 		}
 	}
 	wrong(!acs.IsRegion(c.region), "region %q is no name of a region, like cn-hangzhou", c.region)
-	wrong(!acs.IsAccount(c.account), "account %q: set MILLRACE_CLOUD_ACCOUNT or -account to the account's ID, which has digits only", c.account)
+	wrong(!acs.IsAccount(c.account), "account %q: set ALIBABA_CLOUD_ACCOUNT_ID or -account to the account's ID, which has digits only", c.account)
 	wrong(!validPrefix.MatchString(c.prefix), "prefix %q must have a to z, 0 to 9 and -, start with a letter, and have 30 characters at most", c.prefix)
 	wrong(!validInstance.MatchString(c.instance), "instance %q must have 3 to 16 characters of a to z, 0 to 9 and inner -, and start with a letter", c.instance)
 	for _, word := range []string{"ali", "ay", "ots", "taobao", "admin"} {

@@ -190,7 +190,7 @@ func TestRefused(t *testing.T) {
 
 func TestBadArguments(t *testing.T) {
 	for want, args := range map[string][]string{
-		"MILLRACE_CLOUD_ACCOUNT":                  {},
+		"ALIBABA_CLOUD_ACCOUNT_ID":                {},
 		"no name of a region":                     {"-account", "1", "-region", "Hangzhou!"},
 		"prefix \"Mill\"":                         {"-account", "1", "-prefix", "Mill"},
 		"3 to 16 characters":                      {"-account", "1", "-instance", "much-too-long-a-name"},
