@@ -48,6 +48,9 @@ type home struct {
 	queue   queue.Sender
 	decode  func(body string) (string, error)
 
+	// forgets says that an outcome that nobody has noted is let go: messages come in batches that are answered as a whole, so
+	// one that never succeeds would hold up the others.
+	forgets bool
 	// output is the result of a function of this cloud that was invoked asynchronously, as if it had been called.
 	output func(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error)
 	// tasks gives the runners of what this cloud carries out by itself, by action; flows is what the engine does for
@@ -105,7 +108,7 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 	if err != nil {
 		return err
 	}
-	c.outcomes = &outcomes{driver: c.store.Driver(), output: h.output, wakes: !h.expires, log: c.log}
+	c.outcomes = &outcomes{driver: c.store.Driver(), output: h.output, forgets: h.forgets, wakes: !h.expires, log: c.log}
 	children := &children{}
 	flows := flowtask.New(children, children)
 	tasks, rest := h.tasks(c.outcomes, flows)

@@ -99,6 +99,9 @@ func TestOutcomes(t *testing.T) {
 	if err := o.take(ctx, trigger.Outcome{RequestID: "unknown"}); err == nil {
 		t.Error("an outcome of nobody was acknowledged")
 	}
+	if err := (&outcomes{driver: st.Driver(), forgets: true, runner: r, log: o.log}).take(t.Context(), trigger.Outcome{RequestID: "unknown"}); err != nil {
+		t.Errorf("an outcome of nobody comes again: %v", err)
+	}
 	if err := o.Note(t.Context(), "r1", task.Note{Account: "1", Token: "dead"}); err != nil {
 		t.Fatal(err)
 	}

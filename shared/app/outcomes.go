@@ -21,11 +21,12 @@ import (
 // outcomes joins asynchronous invocations with the tasks that wait for them: a row by the invocation's request id, or by
 // the id of its task, says whose task it is (execution.md finding 28).
 type outcomes struct {
-	driver store.Driver
-	output func(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error) // see home
-	wakes  bool                                                                               // notes wake the sweeper when they have expired, for the store does not remove them
-	runner *runner.Runner
-	log    *slog.Logger
+	driver  store.Driver
+	output  func(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error) // see home
+	forgets bool                                                                               // see home
+	wakes   bool                                                                               // notes wake the sweeper when they have expired, for the store does not remove them
+	runner  *runner.Runner
+	log     *slog.Logger
 }
 
 // noteLife is how long a note is kept: Lambda tries an invocation for six hours at most, and a record may wait in the
@@ -55,9 +56,14 @@ const (
 )
 
 // take reports the end of an invocation to the task that waits for it. An outcome that nobody has noted is an error: it
-// comes again, and ends among the dead letters if it was never one of ours.
+// comes again, and ends among the dead letters if it was never one of ours. Where it is let go instead, none of ours is
+// lost: the invocation was noted before it was made, or whoever made it died, and the next call asks for its end.
 func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
 	n, err := o.noted(ctx, out.RequestID)
+	if o.forgets && errors.Is(err, store.ErrNotFound) {
+		o.log.Error("outcome of an invocation that is none of the engine's; it is let go", "request", out.RequestID, "function", out.Function)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("outcome of invocation %s of %s: %w", out.RequestID, out.Function, err)
 	}

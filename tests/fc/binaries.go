@@ -12,33 +12,41 @@ import (
 // functions are the names of the functions: those of their folders and of their binaries.
 var functions = []string{"api", "steprunner", "starter", "sweeper"}
 
-// built is the folder of the binaries that this process has made.
-var built struct {
-	mu  sync.Mutex
-	dir string
-}
+// movedClock is the build tag of functions whose executions go by the clock of Stack.Ahead.
+const movedClock = ",millrace_testclock"
 
-// Binary compiles the functions as they are deployed, once in a process, and gives the path of one of them.
-func Binary(t testing.TB, function string) string {
+// builds are the folders of the binaries that this process has made, by build tags.
+var builds = struct {
+	mu   sync.Mutex
+	dirs map[string]string
+}{dirs: map[string]string{}}
+
+// Binary compiles the functions as they are deployed, once in a process, and gives the path of one of them. With clock
+// their executions go by a clock of the test's.
+func Binary(t testing.TB, function string, clock bool) string {
 	t.Helper()
-	built.mu.Lock()
-	defer built.mu.Unlock()
-	if built.dir == "" {
+	builds.mu.Lock()
+	defer builds.mu.Unlock()
+	tags := "lambda.norpc,millrace_alibaba"
+	if clock {
+		tags += movedClock
+	}
+	if builds.dirs[tags] == "" {
 		dir, err := os.MkdirTemp("", "millrace-functions-")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := compile(dir); err != nil {
+		if err := compile(dir, tags); err != nil {
 			os.RemoveAll(dir)
 			t.Fatal(err)
 		}
-		built.dir = dir
+		builds.dirs[tags] = dir
 	}
-	return filepath.Join(built.dir, function)
+	return filepath.Join(builds.dirs[tags], function)
 }
 
-func compile(dir string) error {
-	args := []string{"build", "-tags", "lambda.norpc,millrace_alibaba", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", dir + "/"}
+func compile(dir, tags string) error {
+	args := []string{"build", "-tags", tags, "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", dir + "/"}
 	for _, f := range functions {
 		args = append(args, "millrace/functions/"+f)
 	}
@@ -52,10 +60,10 @@ func compile(dir string) error {
 
 // RemoveBinaries removes what Binary has made: at the end of a process.
 func RemoveBinaries() {
-	built.mu.Lock()
-	defer built.mu.Unlock()
-	if built.dir != "" {
-		os.RemoveAll(built.dir)
-		built.dir = ""
+	builds.mu.Lock()
+	defer builds.mu.Unlock()
+	for tags, dir := range builds.dirs {
+		os.RemoveAll(dir)
+		delete(builds.dirs, tags)
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -46,6 +49,7 @@ type Stack struct {
 	t       testing.TB
 	env     []string
 	roles   *roles
+	clock   string // file; "" without Options.Clock
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
@@ -57,6 +61,7 @@ type Options struct {
 	Function func(f *harness.Function) // changes each function
 	Stream   func(s *harness.Stream)   // changes the event stream
 	Sweeps   time.Duration             // between two sweeps, 2 s; negative: none
+	Clock    bool                      // executions go by a clock that Ahead moves
 }
 
 // Deploy makes a stack. The functions start when they are asked for something.
@@ -69,8 +74,12 @@ func Deploy(t testing.TB, o Options) *Stack {
 	}
 	s.createTable()
 	s.Service = &harness.Service{Keys: map[string]string{}, Tokens: map[string]string{}}
-	s.Users = &Users{stack: s, engine: s.Service, functions: map[string]User{}}
+	s.Users = &Users{stack: s, engine: s.Service, functions: map[string]User{}, tasks: map[string]*invocation{}}
 	s.roles.renew(s)
+	if o.Clock {
+		s.clock = filepath.Join(t.TempDir(), "clock")
+		s.Ahead(0)
+	}
 	s.env = s.environment(o)
 	s.API = s.function("api", time.Minute, 4, o)
 	s.Runner = s.function("steprunner", time.Minute, 8, o)
@@ -102,6 +111,9 @@ func (s *Stack) environment(o Options) []string {
 	for _, product := range []string{"FC", "EVENTBRIDGE", "ECS", "FNF"} {
 		env = append(env, "ALIBABA_CLOUD_ENDPOINT_URL_"+product+"="+users)
 	}
+	if s.clock != "" {
+		env = append(env, "TEST_CLOCK_FILE="+s.clock)
+	}
 	return append(env, o.Env...)
 }
 
@@ -119,7 +131,7 @@ func (s *Stack) createTable() {
 
 // function deploys one.
 func (s *Stack) function(name string, timeout time.Duration, instances int, o Options) *harness.Function {
-	f := &harness.Function{Name: name, Binary: Binary(s.t, name), Env: s.env, Runtime: o.Runtime, Timeout: timeout, Instances: instances, Hooks: true,
+	f := &harness.Function{Name: name, Binary: Binary(s.t, name, s.clock != ""), Env: s.env, Runtime: o.Runtime, Timeout: timeout, Instances: instances, Hooks: true,
 		Freeze: true, Retries: 2, RetryPause: 100 * time.Millisecond, Credentials: s.roles.current}
 	if o.Runtime == harness.Custom {
 		f.Concurrency = 4
@@ -174,6 +186,18 @@ func (s *Stack) schedule(ctx context.Context, every time.Duration) {
 	}
 }
 
+// Ahead sets how far the clock of executions is ahead of the machine's.
+func (s *Stack) Ahead(d time.Duration) {
+	s.t.Helper()
+	err := os.WriteFile(s.clock+".new", []byte(strconv.FormatInt(d.Milliseconds(), 10)), 0o600)
+	if err == nil {
+		err = os.Rename(s.clock+".new", s.clock)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // Sweep is a tick of the timer.
 func (s *Stack) Sweep() {
 	event := fmt.Sprintf(`{"triggerTime":%q,"triggerName":"sweep","payload":""}`, time.Now().UTC().Format(time.RFC3339))
@@ -182,8 +206,8 @@ func (s *Stack) Sweep() {
 	}
 }
 
-// send puts a text into the queue, as a destination of asynchronous invocations does.
-func (s *Stack) send(text string) {
+// Send puts a text into the queue, as a destination of asynchronous invocations does.
+func (s *Stack) Send(text string) {
 	if _, err := s.Stream.Client.SendOne(context.Background(), steps, rest.Out{Body: text}, 0); err != nil {
 		s.t.Error("send:", err)
 	}

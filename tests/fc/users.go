@@ -23,6 +23,9 @@ type Users struct {
 	// ByTask has outcomes name the id of the task instead of the request's, which of the two the service does is not
 	// known.
 	ByTask bool
+	// Accepted is called when an asynchronous invocation has been accepted. If it answers true the connection breaks before
+	// the caller knows. nil: nothing happens.
+	Accepted func() bool
 
 	stack  *Stack
 	engine *harness.Service
@@ -30,10 +33,13 @@ type Users struct {
 	mu        sync.Mutex
 	keys      sync.RWMutex // of engine.Keys
 	functions map[string]User
-	tasks     map[string]bool
-	calls     []string // of other APIs: action and parameters
+	tasks     map[string]*invocation // by the id that the caller gave
+	calls     []string               // of other APIs: action and parameters
 	n         int
 }
+
+// invocation is an asynchronous one.
+type invocation struct{ request, status, answer string }
 
 // Add deploys a function. Its name may be that of a version: name/qualifier, or service/name.
 func (u *Users) Add(name string, f User) {
@@ -76,6 +82,10 @@ func nameOf(r *http.Request) string {
 
 // ServeHTTP implements http.Handler.
 func (u *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, id, ok := strings.Cut(r.URL.Path, "/async-tasks/"); ok {
+		u.task(w, id)
+		return
+	}
 	if !strings.HasSuffix(r.URL.Path, "/invocations") {
 		u.other(w, r)
 		return
@@ -109,14 +119,7 @@ func (u *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // async takes an asynchronous invocation, unless one of its id has been taken.
 func (u *Users) async(w http.ResponseWriter, r *http.Request, name, id string, event []byte, f User) {
 	asked := r.Header.Get("X-Fc-Async-Task-Id") + r.Header.Get("X-Fc-Stateful-Async-Invocation-Id")
-	u.mu.Lock()
-	taken := asked != "" && u.tasks[asked]
-	if u.tasks == nil {
-		u.tasks = map[string]bool{}
-	}
-	u.tasks[asked] = true
-	u.mu.Unlock()
-	if taken {
+	if !u.take(asked, id) {
 		w.WriteHeader(http.StatusConflict)
 		io.WriteString(w, `{"Code":"AsyncTaskAlreadyExists","Message":"exists"}`)
 		return
@@ -124,13 +127,47 @@ func (u *Users) async(w http.ResponseWriter, r *http.Request, name, id string, e
 	if u.ByTask && asked != "" {
 		id = asked
 	}
+	go u.later(name, asked, id, event, f)
+	if u.Accepted != nil && u.Accepted() {
+		panic(http.ErrAbortHandler)
+	}
 	w.WriteHeader(http.StatusAccepted)
-	go u.later(name, id, event, f)
+}
+
+// take keeps an asynchronous invocation; false when there is one of its id.
+func (u *Users) take(asked, id string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if asked == "" {
+		return true
+	}
+	if u.tasks[asked] != nil {
+		return false
+	}
+	u.tasks[asked] = &invocation{request: id, status: "Running"}
+	return true
+}
+
+// task answers how an asynchronous invocation is.
+func (u *Users) task(w http.ResponseWriter, id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	i := u.tasks[id]
+	if i == nil {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	json.NewEncoder(w).Encode(map[string]string{"taskId": id, "status": i.status, "requestId": i.request, "returnPayload": i.answer})
 }
 
 // later runs an asynchronous invocation and sends its outcome.
-func (u *Users) later(name, id string, event []byte, f User) {
+func (u *Users) later(name, asked, id string, event []byte, f User) {
 	answer, failed := f(event)
+	u.mu.Lock()
+	if i := u.tasks[asked]; i != nil {
+		i.status, i.answer = map[bool]string{true: "Failed", false: "Succeeded"}[failed], answer
+	}
+	u.mu.Unlock()
 	condition, functionError := "", ""
 	if failed {
 		condition, functionError = "RetriesExhausted", "UnhandledInvocationError"
@@ -144,7 +181,7 @@ func (u *Users) later(name, id string, event []byte, f User) {
 	if err != nil {
 		panic(err) // texts and numbers only
 	}
-	u.stack.send(string(text))
+	u.stack.Send(string(text))
 }
 
 // other answers a call of another API.
