@@ -55,7 +55,13 @@ func newMachine(t *testing.T) *machine {
 	queue := httptest.NewServer(m.mns)
 	t.Cleanup(queue.Close)
 	m.environment = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TABLESTORE=" + store.URL, "MNS=" + queue.URL}
-	m.s("set", "analysis", "disable")
+	// No reports to its makers.
+	if err := os.MkdirAll(home+"/.s", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(home+"/.s/set-config.yml", []byte("analysis: disable\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	return m
 }
 
@@ -229,22 +235,36 @@ func streamed(bodies []string) string {
 }
 
 // Mistakes are told, and end with a status of their own.
+func TestFailure(t *testing.T) {
+	m := newMachine(t)
+	out, diag, err := m.s("sweeper", "local", "invoke", "-t", template, "-e", `{"x":1}`)
+	if err == nil || !strings.Contains(out+diag, "unexpected event") || !strings.Contains(out+diag, "millrace-sweeper has failed") {
+		t.Errorf("%v\n%s\n%s", err, out, diag)
+	}
+}
+
+// TestMistakes asks the component itself, which is quicker.
 func TestMistakes(t *testing.T) {
+	m := newMachine(t)
+	const script = `const C = require("./tests/serverless-devs/component"); const [props, ...args] = process.argv.slice(1);
+new C().local({ cwd: process.cwd(), args, props: { functionName: "f", runtime: "custom.debian12", code: "./bin/fc-host/sweeper", triggers: [{ triggerType: "http" }], ...JSON.parse(props) } })
+  .then(() => process.exit(0), (e) => (console.log(e.message), process.exit(1)));`
 	for want, arguments := range map[string][]string{
-		"unexpected event":      {"sweeper", "local", "invoke", "-e", `{"x":1}`},
-		"has no HTTP trigger":   {"sweeper", "local", "start"},
-		"is no port":            {"api", "local", "start", "--port", "x"},
-		"not both":              {"sweeper", "local", "invoke", "-e", "{}", "-f", "x"},
-		"no such file":          {"sweeper", "local", "invoke", "-f", "not-there.json"},
-		"use `local invoke":     {"sweeper", "local", "run"},
-		"--event needs a value": {"sweeper", "local", "invoke", "--event"},
+		"has no HTTP trigger":       {`{"triggers":[]}`, "start"},
+		"is no port":                {"{}", "start", "--port", "x"},
+		"not both":                  {"{}", "invoke", "-e", "{}", "-f", "x"},
+		"no such file":              {"{}", "invoke", "-f", "not-there.json"},
+		"use `local invoke":         {"{}", "run"},
+		"--event needs a value":     {"{}", "invoke", "--event"},
+		"only custom runtimes are":  {`{"runtime":"go1"}`, "invoke"},
+		"make build-fc-host":        {`{"code":"./nowhere"}`, "invoke"},
+		"f has ended by itself (1)": {`{"code":"/","customRuntimeConfig":{"command":["/bin/sh","-c","exit 1"]}}`, "invoke"},
 	} {
-		t.Run(want, func(t *testing.T) {
-			out, diag, err := newMachine(t).s(append([]string{"-t", template}, arguments...)...)
-			if err == nil || !strings.Contains(out+diag, want) {
-				t.Errorf("%v: %v\n%s\n%s", arguments, err, out, diag)
-			}
-		})
+		cmd := exec.CommandContext(t.Context(), "node", append([]string{"-e", script}, arguments...)...)
+		cmd.Dir = m.root
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%v: %v, want %q\n%s", arguments, err, want, out)
+		}
 	}
 }
 
