@@ -148,7 +148,7 @@ func writeSizes(t *testing.T, w io.Writer) {
 		fmt.Fprint(table, f)
 		for _, arch := range []string{"arm64", "amd64"} {
 			path := filepath.Join(t.TempDir(), "bootstrap")
-			cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", path, "./functions/"+f)
+			cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,millrace_aws", "-ldflags", "-s -w -buildid=", "-o", path, "./functions/"+f)
 			cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 			if text, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, text)

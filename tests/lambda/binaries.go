@@ -28,7 +28,7 @@ func Binary(t testing.TB, function string, tags ...string) string {
 	t.Helper()
 	builds.mu.Lock()
 	defer builds.mu.Unlock()
-	key := strings.Join(append([]string{"lambda.norpc"}, tags...), ",")
+	key := strings.Join(append([]string{"lambda.norpc", "millrace_aws"}, tags...), ",")
 	if builds.dirs[key] == "" {
 		dir, err := compile(key)
 		if err != nil {
