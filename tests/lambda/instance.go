@@ -62,7 +62,7 @@ func startInstance(f *Function) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{f: f, events: make(chan invocation), died: make(chan struct{}), ready: make(chan struct{})}
+	in := &instance{f: f, events: make(chan invocation), died: make(chan struct{}), ready: make(chan struct{}), began: time.Now()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", in.next)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", in.response)
@@ -75,7 +75,6 @@ func startInstance(f *Function) (*instance, error) {
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=/var/task"}, f.Env...)
 	in.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in.cmd.Stdout, in.cmd.Stderr = f.log, f.log
-	in.began = time.Now()
 	if err := in.cmd.Start(); err != nil {
 		in.server.Close()
 		return nil, err
