@@ -42,6 +42,7 @@ type Stack struct {
 	Users                         *Users           // the functions, and the other APIs, of users
 	Stream                        *harness.Stream
 	Store                         *tablestore.Server
+	Rows                          *otsstore.Store // past all functions, with a key of the operator's
 	MNS                           *mns.Server
 	Client                        *rpc.Client // through the HTTP trigger
 	Trigger                       string      // its address
@@ -120,11 +121,11 @@ func (s *Stack) environment(o Options) []string {
 // createTable creates the table as the operator does, with a key of the operator's.
 func (s *Stack) createTable() {
 	s.t.Helper()
-	store := otsstore.New(otsstore.Options{Table: table, Client: otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://store", Instance: tablestore.DefaultInstance,
+	s.Rows = otsstore.New(otsstore.Options{Table: table, Client: otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://store", Instance: tablestore.DefaultInstance,
 		Transport: s.Store, Credentials: func(context.Context) (otsstore.Credentials, error) {
 			return otsstore.Credentials{AccessKeyID: tablestore.DefaultKey.ID, AccessKeySecret: tablestore.DefaultKey.Secret}, nil
 		}})})
-	if err := store.CreateTables(s.t.Context()); err != nil {
+	if err := s.Rows.CreateTables(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/store"
 	harness "millrace/tests/emulators/fc"
 	"millrace/tests/fc"
 )
@@ -55,23 +58,23 @@ func TestFunctions(t *testing.T) {
 			tokens <- e.Token
 			return "thanks", false
 		})
-		sync := "RequestComplete"
+		complete := "RequestComplete"
 		for name, states := range map[string]string{
-			"sync":    call("acs:fc:::functions/double", "Sync", sync),
-			"version": call("acs:fc:::functions/double/live", "Sync", sync),
-			"old":     call("acs:fc:::services/old/functions/double", "Sync", sync),
-			"mapped":  call("acs:fc:::functions/mapped", "Sync", sync),
-			"fixed":   call("acs:fc:::functions/fixed", "Sync", sync),
-			"forget":  call("acs:fc:::functions/double", "Async", sync),
+			"sync":    call("acs:fc:::functions/double", "Sync", complete),
+			"version": call("acs:fc:::functions/double/live", "Sync", complete),
+			"old":     call("acs:fc:::services/old/functions/double", "Sync", complete),
+			"mapped":  call("acs:fc:::functions/mapped", "Sync", complete),
+			"fixed":   call("acs:fc:::functions/fixed", "Sync", complete),
+			"forget":  call("acs:fc:::functions/double", "Async", complete),
 			"async":   call("acs:fc:::functions/double", "Async", "WaitForSystemCallback"),
 			"fails":   call("acs:fc:::functions/broken", "Async", "WaitForSystemCallback"),
-			"missing": call("acs:fc:::functions/missing", "Sync", sync),
+			"missing": call("acs:fc:::functions/missing", "Sync", complete),
 			"ask":     call("acs:fc:::functions/ask", "Sync", "WaitForCustomCallback"),
 		} {
 			v.Define(name, "- {Name: A, "+states+"}\n")
 			v.Start(name, "one", "{}")
 		}
-		v.Define("caught", "- {Name: A, "+strings.Replace(call("acs:fc:::functions/broken", "Sync", sync), "End: true", "Catch: [{Errors: [NoFunds], Next: B}], End: true", 1)+"}\n- {Name: B, Type: Succeed}\n")
+		v.Define("caught", "- {Name: A, "+strings.Replace(call("acs:fc:::functions/broken", "Sync", complete), "End: true", "Catch: [{Errors: [NoFunds], Next: B}], End: true", 1)+"}\n- {Name: B, Type: Succeed}\n")
 		v.Start("caught", "one", "{}")
 		v.DefineText("older", "version: v1\ntype: flow\nsteps:\n- type: task\n  name: a\n  resourceArn: acs:fc:::services/old/functions/double\n  pattern: sync\n  serviceParams: {InvocationType: Async}\n"+
 			"  inputMappings: [{source: $input.n, target: N}]\n  outputMappings: [{source: $local.n, target: n}]\n")
@@ -98,7 +101,7 @@ func TestFunctions(t *testing.T) {
 
 // An outcome may name the id of the task instead of the request's.
 func TestOutcomesByTask(t *testing.T) {
-	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom})
+	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Clock: true, Sweeps: -1})
 	s.Users.ByTask = true
 	s.Users.Add("double", double)
 	v := s.On(t)
@@ -111,6 +114,74 @@ func TestOutcomesByTask(t *testing.T) {
 			t.Errorf("%s %s", x.Status, x.Output)
 		}
 	}
+	if n := notes(t, s); n != 5 {
+		t.Errorf("%d notes are left, want those of the 5 request ids that no outcome named", n)
+	}
+	s.Ahead(15 * 24 * time.Hour)
+	s.Sweep()
+	if n := notes(t, s); n != 0 {
+		t.Errorf("%d notes are left that have expired", n)
+	}
+}
+
+// notes counts the notes of asynchronous invocations.
+func notes(t *testing.T, s *fc.Stack) (n int) {
+	t.Helper()
+	for shard := range s.Rows.Shards() {
+		for cursor := ""; ; {
+			rows, next, err := s.Rows.Due(t.Context(), shard, time.Now().Add(20*24*time.Hour).UnixMilli(), cursor, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range rows {
+				if store.IsNote(r.Key) {
+					n++
+				}
+			}
+			if cursor = next; cursor == "" {
+				break
+			}
+		}
+	}
+	return n
+}
+
+// Fifty callers race for a name: one execution is started, and the others are told. An Express flow runs in the API.
+func TestStarts(t *testing.T) {
+	both(t, func(t *testing.T, r harness.Runtime) {
+		s := fc.Deploy(t, fc.Options{Runtime: r})
+		var calls, refused atomic.Int64
+		s.Users.Add("double", func(event []byte) (string, bool) {
+			calls.Add(1)
+			return double(event)
+		})
+		v := s.On(t)
+		v.Define("row", row(1))
+		var done sync.WaitGroup
+		for i := range 50 {
+			done.Go(func() {
+				_, err := s.Client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "row", ExecutionName: "one", Input: fmt.Sprintf(`{"n":%d}`, i)})
+				switch {
+				case err == nil:
+				case strings.Contains(err.Error(), "ExecutionAlreadyExists"):
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		done.Wait()
+		if x := v.Wait("row", "one"); x.Status != "Succeeded" || calls.Load() != 1 || refused.Load() == 0 {
+			t.Errorf("%s, %d calls, %d refused", x.Status, calls.Load(), refused.Load())
+		}
+		definition := "Type: StateMachine\nSpecVersion: v1\nName: quick\nStartAt: A\nStates:\n" + row(2)
+		if _, err := s.Client.CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: "quick", Definition: definition, Type: "FDL", ExecutionMode: "Express"}); err != nil {
+			t.Fatal(err)
+		}
+		if x, err := s.Client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "quick", Input: `{"n":5}`}); err != nil || x.Output != `{"n":20}` {
+			t.Errorf("%+v %v", x, err)
+		}
+	})
 }
 
 // Messages, events, any API, sub flows and flows of CloudFlow itself.
