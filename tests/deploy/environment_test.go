@@ -39,7 +39,12 @@ func TestEnvironment(t *testing.T) {
 			set[n] = true
 		}
 	}
-	read := readVariables(t)
+	compareVariables(t, set, readVariables(t, "alibaba"))
+}
+
+// compareVariables tells which variables functions have and no code reads, and the other way round.
+func compareVariables(t *testing.T, set map[string]bool, read []string) {
+	t.Helper()
 	for _, n := range read {
 		if !set[n] {
 			t.Errorf("the code reads %s, which no function has", n)
@@ -52,11 +57,42 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// projectVariables is the same on Function Compute.
+var projectVariables = map[string][]string{
+	"api":        {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS", "MILLRACE_CLOUDFLOW", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"},
+	"steprunner": {"MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS", "MILLRACE_CLOUDFLOW", "MILLRACE_CALL_SECONDS", "MILLRACE_DISPATCH"},
+	"sweeper":    nil,
+	"starter":    {"MILLRACE_STARTS"},
+}
+
+func TestProjectEnvironment(t *testing.T) {
+	const vpc = "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"
+	p := project(t, projectText(t), policiesPath)
+	set := map[string]bool{}
+	for f, want := range projectVariables {
+		got, _ := p.Functions[f]["environmentVariables"].(deploy.Object)
+		names := slices.Sorted(maps.Keys(got))
+		want = append([]string{"STORE_URL", "QUEUE_URL", "MILLRACE_REGION", "MILLRACE_SETTINGS", vpc}, want...)
+		if slices.Sort(want); !slices.Equal(names, want) {
+			t.Errorf("%s: has %v, want %v", f, names, want)
+		}
+		for n, v := range got {
+			set[n] = true
+			if _, ok := v.(string); !ok {
+				t.Errorf("%s: %s is %v, which is no text", f, n, v)
+			}
+		}
+	}
+	delete(set, vpc)
+	compareVariables(t, set, readVariables(t, "aws"))
+}
+
 // A variable's name in the code, or the service of an endpoint, from which its name is put together.
 var variable = regexp.MustCompile(`"(MILLRACE_[A-Z_]+|STORE_URL|QUEUE_URL)"|endpoint\(getenv, "([A-Z]+)"\)`)
 
-// readVariables are the variables of Millrace's own that the wiring of the functions names.
-func readVariables(t *testing.T) []string {
+// readVariables are the variables of Millrace's own that the wiring of the functions names, but for the files of the
+// other home.
+func readVariables(t *testing.T, other string) []string {
 	t.Helper()
 	files, err := filepath.Glob("../../shared/app/*.go")
 	if err != nil {
@@ -64,7 +100,7 @@ func readVariables(t *testing.T) []string {
 	}
 	names := map[string]bool{}
 	for _, f := range files {
-		if strings.HasSuffix(f, "_test.go") {
+		if strings.HasSuffix(f, "_test.go") || strings.HasPrefix(filepath.Base(f), other) {
 			continue
 		}
 		text, err := os.ReadFile(f)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The templates against their schemas, CloudFormation's description of its resources, and the code. Arguments go to
-# `go test`.
+# The templates against their schemas, CloudFormation's description of its resources, and the code; the functions of s.yaml
+# run by Serverless Devs. Arguments go to `go test`.
 set -euo pipefail
 cd "$(dirname "$0")"
 if command -v npm >/dev/null && command -v node >/dev/null; then
@@ -12,4 +12,5 @@ elif [ -n "${CI:-}" ]; then
 	echo "tests/deploy: CI needs node and npm (Node 20 or newer)" >&2
 	exit 1
 fi
+../serverless-devs/run.sh "$@"
 exec "${GO:-go}" test -count=1 "$@" ./...
