@@ -244,7 +244,7 @@ func (c *clients) starter(x *launch, who string) {
 func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, code fault.Code) {
 	run := c.w.runOf(x.flow.name, x.name)
 	switch {
-	case x.again && code == fault.ExecutionAlreadyExists && c.expired(run):
+	case x.again && code == fault.ExecutionAlreadyExists: // of the run before, perhaps
 	case run == nil && (x.started.Load() == 0 || code != ""):
 		c.w.failf("%s was told %v %s, and there is no such execution", who, got, code)
 	case code == "":
@@ -323,8 +323,8 @@ func history(ctx context.Context, s *cloudflow.Service, x *launch, limit int64) 
 
 func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) {
 	run := c.w.runOf(x.flow.name, x.name)
-	if run == nil {
-		return // it has expired
+	if run == nil || c.w.renewed {
+		return // it has expired, or it may be another by now
 	}
 	if len(events) != len(run.events) {
 		c.w.failf("%s has read %d events of %d", who, len(events), len(run.events))
