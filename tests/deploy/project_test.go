@@ -245,7 +245,7 @@ func TestRAMAccess(t *testing.T) {
 		"steprunner": {table: deletes, queues + "/messages": send, queues + "-dead-letters/messages": send, own: invoke, own + "/*": invoke, log: write},
 		"starter":    {table: rows, queues + "/messages": send, queues + "-event-dead-letters/messages": send, log: write},
 		"sweeper":    {table: deletes, table + "_list": ranges, table + "_wake": ranges, queues + "/messages": send, log: write},
-		"tasks":      {"${functions}": invoke},
+		"tasks":      {"${functions}": {"fc:GetAsyncTask", "fc:InvokeFunction"}},
 	}
 	p := project(t, projectText(t), policiesPath)
 	if !slices.Equal(slices.Sorted(maps.Keys(p.Policies)), slices.Sorted(maps.Keys(want))) {
@@ -321,7 +321,7 @@ func TestPreview(t *testing.T) {
 	if err := os.WriteFile(file, []byte("{"+file+"}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	environment := with(deployment, map[string]string{"MILLRACE_CREDENTIALS_FILE": file, "MILLRACE_PREFIX": "flows", "MILLRACE_FUNCTIONS": "functions:\n  - {match: \"*\", fc: charge}\n"})
+	environment := with(deployment, map[string]string{"MILLRACE_CREDENTIALS_FILE": file, "MILLRACE_PREFIX": "flows", "MILLRACE_FUNCTIONS": "functions:\n  - {match: \"*\", fc: \"acs:fc:::functions/charge\"}\n"})
 	cmd := exec.Command(s, "preview", "--silent", "-o", "json")
 	cmd.Dir, cmd.Env = "../..", []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}
 	for k, v := range environment {
