@@ -127,27 +127,3 @@ func (r *Runner) Stop(ctx context.Context, partition string, cause *flow.Error) 
 	}
 	return a.x, nil
 }
-
-// notFound gives the fault of a missing execution.
-func notFound(err error, flowName, name string) error {
-	if errors.Is(err, errGone) || errors.Is(err, store.ErrNotFound) {
-		return fault.New(fault.ExecutionNotExists, "Execution '%s' for flow '%s' does not exist.", name, flowName)
-	}
-	return fault.Internal(err)
-}
-
-// Load reads an execution without its body: durable, and current when it is read. Others may read the same one: it
-// must not be changed.
-func (r *Runner) Load(ctx context.Context, partition string) (*store.Execution, error) {
-	if r.Exclusive {
-		if c := r.cells.peek(partition); c != nil {
-			if x := c.shown.Load(); x != nil && (x.Expires == 0 || x.Expires > r.nowMillis()) {
-				return borrowed(x), nil
-			}
-		}
-	}
-	return r.Store.Load(ctx, partition)
-}
-
-// IsGone tells whether an error means that the execution does not exist.
-func IsGone(err error) bool { return errors.Is(err, errGone) || errors.Is(err, store.ErrNotFound) }

@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -136,141 +135,9 @@ func (c *cell) again() {
 	c.mu.Unlock()
 }
 
-// load reads the execution, unless the cell knows it for certain.
-func (r *Runner) load(c *cell) error {
-	if c.x != nil && c.x.Expires > 0 && c.x.Expires <= r.nowMillis() {
-		c.forget()
-	}
-	if c.x != nil {
-		return nil
-	}
-	x, err := r.Store.Load(r.life, c.partition)
-	if err != nil {
-		return err
-	}
-	s, err := stateOf(x)
-	if err != nil {
-		return err
-	}
-	c.x, c.state = x, s
-	return nil
-}
-
 // forget drops what the cell knows: the store knows better. The machine goes too, for the name may by now belong to a
 // run of another definition.
 func (c *cell) forget() {
 	c.x, c.state, c.machine, c.more = nil, nil, nil, false
 	c.shown.Store(nil)
-}
-
-// stateOf makes the interpreter's state of a state row.
-func stateOf(x *store.Execution) (*interp.State, error) {
-	input := flow.StoredValue(flow.Ref{Kind: flow.RefClaim})
-	s := interp.New(interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
-		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started, Deadline: x.Deadline,
-		Callback: x.Callback, Express: x.Express, Input: input})
-	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
-	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime
-	if x.Body == nil {
-		return s, nil
-	}
-	return s, s.DecodeBody(x.Body)
-}
-
-// copyOf is an execution as others may read it while the committer goes on.
-func copyOf(x *store.Execution) *store.Execution {
-	y := *x
-	y.Body = nil
-	if x.Output != nil && !x.Output.Loaded() {
-		y.Output = flow.StoredValue(x.Output.Ref())
-	}
-	if x.InputRef != nil && !x.InputRef.Loaded() {
-		y.InputRef = flow.StoredValue(x.InputRef.Ref())
-	}
-	return &y
-}
-
-// borrowed is what copyOf gives, without a copy when nothing in it would be loaded later.
-func borrowed(x *store.Execution) *store.Execution {
-	if x.Output != nil && !x.Output.Loaded() || x.InputRef != nil && !x.InputRef.Loaded() {
-		return copyOf(x)
-	}
-	return x
-}
-
-// errGone says that the execution does not exist (any more).
-var errGone = errors.New("runner: no such execution")
-
-// cells is the table of the executions that somebody works on, and of some that are idle.
-type cells struct {
-	max    int
-	shards [64]cellShard
-}
-
-type cellShard struct {
-	mu   sync.Mutex
-	m    map[string]*cell
-	idle []*cell // cells without a holder, the longest idle first; may hold cells that are in use again
-}
-
-func newCells(most int) *cells {
-	t := &cells{max: most/64 + 1}
-	for i := range t.shards {
-		t.shards[i].m = map[string]*cell{}
-	}
-	return t
-}
-
-func (t *cells) shard(partition string) *cellShard {
-	h := uint32(2166136261)
-	for i := 0; i < len(partition); i++ {
-		h = (h ^ uint32(partition[i])) * 16777619
-	}
-	return &t.shards[h%64]
-}
-
-// acquire gives the cell of a partition and keeps it until release.
-func (t *cells) acquire(partition string) *cell {
-	s := t.shard(partition)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.m[partition]
-	if c == nil {
-		c = &cell{partition: partition, calls: map[int64]context.CancelFunc{}}
-		s.m[partition] = c
-	}
-	c.refs++
-	return c
-}
-
-// peek gives the cell of a partition if there is one.
-func (t *cells) peek(partition string) *cell {
-	s := t.shard(partition)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.m[partition]
-}
-
-// release lets a cell go. An idle one is kept for a while only if keep says that it stays true.
-func (t *cells) release(c *cell, keep bool) {
-	s := t.shard(c.partition)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c.refs--
-	if c.refs > 0 {
-		return
-	}
-	if !keep {
-		delete(s.m, c.partition)
-		return
-	}
-	s.idle = append(s.idle, c)
-	for len(s.idle) > t.max {
-		old := s.idle[0]
-		s.idle[0] = nil
-		s.idle = s.idle[1:]
-		if old.refs == 0 && s.m[old.partition] == old {
-			delete(s.m, old.partition)
-		}
-	}
 }

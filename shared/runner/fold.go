@@ -18,7 +18,7 @@ type fold struct {
 	created bool        // the commit claims the name
 	delayed bool        // the sweeper has found the row due
 	counted bool        // tries or begun stand in the row: the next commit sets them back
-	broken  *flow.Error // the execution has brought its runners down too often: it ends with this
+	broken  *flow.Error // the execution cannot be advanced: it ends with this
 	out     interp.Effects
 }
 
@@ -59,10 +59,10 @@ const (
 	begunMax = 5
 )
 
-// begun counts, before anything is folded and the definition is read, that a runner begins with an execution that the sweeper has found due
-// again and again: a fold that takes its process down must not be tried for ever. A fold that is got through sets the
-// counts back, also when it changes nothing: a row that only waits is found due whenever its wake time was earlier
-// than needed, and must not pass for a broken one.
+// begun counts, before anything is folded and the definition is read, that a runner begins with an execution that the
+// sweeper has found due again and again: a fold that takes its process down must not be tried for ever. A fold that is
+// got through sets the counts back, also when it changes nothing: a row that only waits is found due whenever its wake
+// time was earlier than needed, and must not pass for a broken one.
 func (f *fold) begun() error {
 	x := f.c.x
 	f.counted = x.Tries > 0 || x.Begun > 0

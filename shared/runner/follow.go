@@ -1,8 +1,6 @@
 package runner
 
 import (
-	"time"
-
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
@@ -80,22 +78,4 @@ func (f *fold) follow() {
 		return
 	}
 	f.remind()
-}
-
-// hintAhead is how far ahead a delayed hint makes a wake-up precise; the sweeper does what is later.
-const hintAhead = 3 * time.Minute
-
-// remind sends a delayed hint for the next timer that no call of this process watches over.
-func (f *fold) remind() {
-	r, c := f.r, f.c
-	due := c.state.NextDue(r.owner)
-	now := r.nowMillis()
-	if due == 0 || due-now > hintAhead.Milliseconds() || c.hint > now && c.hint <= due {
-		return
-	}
-	c.hint = due
-	delay := time.Duration(max(due-now, 0)) * time.Millisecond
-	if err := r.Queue.Send(r.life, hint(c.partition, delay)); err != nil {
-		r.Log.Warn("hint not sent; the sweeper will", "partition", c.partition, "err", err)
-	}
 }

@@ -8,13 +8,8 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
-	"millrace/shared/queue"
 	"millrace/shared/store"
 )
-
-func hint(partition string, delay time.Duration) queue.Message {
-	return queue.Message{Partition: partition, Delay: delay}
-}
 
 // relayFor is how long a callback that cannot be delivered is tried again (execution.md 1.9).
 const relayFor = 24 * time.Hour
@@ -22,23 +17,12 @@ const relayFor = 24 * time.Hour
 // relay carries out what stands in the outbox, one after the other, and brings back what became of it.
 func (r *Runner) relay(c *cell) {
 	now := r.nowMillis()
-	index := -1
-	next := int64(0)
-	for i := range c.state.Outbox {
-		o := &c.state.Outbox[i]
-		if o.Next <= now {
-			index = i
-			break
-		}
-		if next == 0 || o.Next < next {
-			next = o.Next
-		}
-	}
-	if index < 0 {
-		r.remindRelay(c, next)
+	due, next := firstDue(c.state.Outbox, now)
+	if due == nil {
+		r.sendHint(c.partition, time.Duration(max(next-now, 0))*time.Millisecond)
 		return
 	}
-	out := c.state.Outbox[index]
+	out := *due
 	if out.Output != nil && !out.Output.Loaded() {
 		if err := r.Store.LoadValue(r.life, c.x, out.Output); err != nil {
 			r.Log.Error("outbox value missing", "partition", c.partition, "err", err)
@@ -82,11 +66,18 @@ type origin struct {
 	key     string // of the attempt that the outgoing belongs to
 }
 
-func (r *Runner) remindRelay(c *cell, next int64) {
-	delay := time.Duration(max(next-r.nowMillis(), 0)) * time.Millisecond
-	if err := r.Queue.Send(r.life, hint(c.partition, delay)); err != nil {
-		r.Log.Warn("hint not sent; the sweeper will", "partition", c.partition, "err", err)
+// firstDue gives the first outgoing whose time has come; nil for none, and then when the next one's does.
+func firstDue(outbox []interp.Outgoing, now int64) (due *interp.Outgoing, next int64) {
+	for i := range outbox {
+		o := &outbox[i]
+		if o.Next <= now {
+			return o, 0
+		}
+		if next == 0 || o.Next < next {
+			next = o.Next
+		}
 	}
+	return nil, next
 }
 
 // backoff is the pause before the next delivery: 1 s, doubled up to an hour.

@@ -24,7 +24,7 @@ const (
 func (r *Runner) round(c *cell, items []*item) {
 	var broken *flow.Error
 	for conflicts, unknowns := 0, 0; ; {
-		err := r.fold1(c, items, broken)
+		err := r.try(c, items, broken)
 		if c.on != nil {
 			c.on.err = err
 		}
@@ -114,8 +114,8 @@ func refuse(items []*item, err error) {
 	}
 }
 
-// fold1 is one try of a round. With broken the execution ends, and the items are told so.
-func (r *Runner) fold1(c *cell, items []*item, broken *flow.Error) error {
+// try is one try of a round. With broken the execution ends, and the items are told so.
+func (r *Runner) try(c *cell, items []*item, broken *flow.Error) error {
 	f := &fold{r: r, c: c, broken: broken}
 	var starts, delays []*item
 	for _, it := range items {

@@ -65,16 +65,13 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 		}
 		lang, limit = m.Language, m.TimeoutSeconds
 	}
-	now := r.nowMillis()
 	if limit == 0 {
 		limit = r.Limits.ExecutionSeconds
 	}
-	x := &store.Execution{Account: st.Flow.Account, FlowID: st.Flow.ID, Flow: st.Flow.Name, Name: st.Name, Region: r.Region,
-		RoleArn: st.Flow.RoleArn, Run: store.Random(), Claim: st.claim, Origin: st.Origin, Callback: st.Callback,
-		Hash: st.Flow.Hash, Qualifier: st.Qualifier, Language: lang, Express: st.Flow.Mode == flow.Express,
-		Status: flow.Running, Started: now, Deadline: now + limit*1000, Input: st.Input, Environment: st.Flow.Environment}
+	x := r.newExecution(&st.Start, lang, limit)
+	x.Express = st.Flow.Mode == flow.Express
+	x.Claim, x.Origin, x.Callback = st.claim, st.Origin, st.Callback
 	x.Expires = x.Deadline + r.Retention.Milliseconds()
-	rand.Read(x.Seed[:])
 	s, err := stateOf(x)
 	if err != nil {
 		return false, err
@@ -82,6 +79,16 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 	s.Input.Load(st.Canonical)
 	c.x, c.state, c.machine = x, s, m
 	return true, nil
+}
+
+// newExecution is an execution that starts now and may take so many seconds.
+func (r *Runner) newExecution(s *Start, lang flow.Language, limit int64) *store.Execution {
+	now := r.nowMillis()
+	x := &store.Execution{Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name, Region: r.Region,
+		RoleArn: s.Flow.RoleArn, Run: store.Random(), Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: lang,
+		Status: flow.Running, Started: now, Deadline: now + limit*1000, Input: s.Input, Environment: s.Flow.Environment}
+	rand.Read(x.Seed[:])
+	return x
 }
 
 // RunSync runs an Express execution in memory and gives how it ended.

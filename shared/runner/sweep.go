@@ -187,24 +187,3 @@ func (r *Runner) stopAll(ctx context.Context, flowID string) error {
 		}
 	}
 }
-
-// Census counts the executions of a flow that an earlier process has left running, once, at the start of an exclusive
-// runner. CensusDone ends the counting.
-func (r *Runner) Census(ctx context.Context, account, flowID string) error {
-	l := store.Listing{FlowID: flowID, Limit: 200, Match: func(s store.Summary) bool { return !s.Status.Final() }}
-	for {
-		page, next, err := r.Store.List(ctx, l)
-		if err != nil {
-			return err
-		}
-		for _, s := range page {
-			r.running.found(account, s.Partition)
-		}
-		if l.Before = next; next == "" {
-			return nil
-		}
-	}
-}
-
-// CensusDone says that all flows have been counted.
-func (r *Runner) CensusDone() { r.running.done() }

@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"crypto/rand"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -25,7 +24,6 @@ type syncRun struct {
 }
 
 func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
-	now := r.nowMillis()
 	limit := r.Limits.ExpressSeconds
 	if m.TimeoutSeconds > 0 {
 		limit = min(limit, m.TimeoutSeconds)
@@ -33,10 +31,8 @@ func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
 	if most := int64(r.SyncMax / time.Second); most > 0 {
 		limit = min(limit, most)
 	}
-	x := &store.Execution{Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name, Region: r.Region,
-		RoleArn: s.Flow.RoleArn, Run: store.Random(), Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: m.Language,
-		Express: true, Started: now, Deadline: now + limit*1000, Input: s.Input, Environment: s.Flow.Environment}
-	rand.Read(x.Seed[:])
+	x := r.newExecution(&s, m.Language, limit)
+	x.Express = true
 	state, _ := stateOf(x)
 	state.Input.Load(s.Canonical)
 	return &syncRun{r: r, m: m, x: x, state: state, news: make(chan interp.News, r.CallsMax)}
@@ -55,8 +51,7 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	defer cancel()
 	var news []interp.News
 	for {
-		limits := s.r.Limits
-		fx := interp.Step(s.m, &limits, s.state, interp.Event{At: s.r.nowMillis(), News: news,
+		fx := interp.Step(s.m, &s.r.Limits, s.state, interp.Event{At: s.r.nowMillis(), News: news,
 			Take: &interp.Take{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}})
 		if s.state.Final() {
 			return s.ended(), nil

@@ -1,0 +1,80 @@
+package runner
+
+import (
+	"context"
+	"sync"
+)
+
+// cells is the table of the executions that somebody works on, and of some that are idle.
+type cells struct {
+	max    int
+	shards [64]cellShard
+}
+
+type cellShard struct {
+	mu   sync.Mutex
+	m    map[string]*cell
+	idle []*cell // cells without a holder, the longest idle first; may hold cells that are in use again
+}
+
+func newCells(most int) *cells {
+	t := &cells{max: most/64 + 1}
+	for i := range t.shards {
+		t.shards[i].m = map[string]*cell{}
+	}
+	return t
+}
+
+func (t *cells) shard(partition string) *cellShard {
+	h := uint32(2166136261)
+	for i := 0; i < len(partition); i++ {
+		h = (h ^ uint32(partition[i])) * 16777619
+	}
+	return &t.shards[h%64]
+}
+
+// acquire gives the cell of a partition and keeps it until release.
+func (t *cells) acquire(partition string) *cell {
+	s := t.shard(partition)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.m[partition]
+	if c == nil {
+		c = &cell{partition: partition, calls: map[int64]context.CancelFunc{}}
+		s.m[partition] = c
+	}
+	c.refs++
+	return c
+}
+
+// peek gives the cell of a partition if there is one.
+func (t *cells) peek(partition string) *cell {
+	s := t.shard(partition)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.m[partition]
+}
+
+// release lets a cell go. An idle one is kept for a while only if keep says that it stays true.
+func (t *cells) release(c *cell, keep bool) {
+	s := t.shard(c.partition)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.refs--
+	if c.refs > 0 {
+		return
+	}
+	if !keep {
+		delete(s.m, c.partition)
+		return
+	}
+	s.idle = append(s.idle, c)
+	for len(s.idle) > t.max {
+		old := s.idle[0]
+		s.idle[0] = nil
+		s.idle = s.idle[1:]
+		if old.refs == 0 && s.m[old.partition] == old {
+			delete(s.m, old.partition)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package runner
+
+import (
+	"context"
+	"sync"
+
+	"millrace/shared/store"
+)
+
+// census counts running executions by account, for the limit of an exclusive runner. While those of an earlier
+// process are still being found, some of them end: each is to be counted and discounted once, or not at all.
+type census struct {
+	mu      sync.Mutex
+	n       map[string]int64
+	counted map[string]bool // found, by partition; nil once all have been
+	ended   map[string]bool // ended before they were found
+}
+
+func newCensus() *census {
+	return &census{n: map[string]int64{}, counted: map[string]bool{}, ended: map[string]bool{}}
+}
+
+// began counts an execution that this process has started.
+func (c *census) began(account, partition string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n[account]++
+	if c.counted != nil {
+		c.counted[partition] = true
+	}
+}
+
+// found counts one that an earlier process has started.
+func (c *census) found(account, partition string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counted == nil || c.counted[partition] || c.ended[partition] {
+		return
+	}
+	c.counted[partition] = true
+	c.n[account]++
+}
+
+// over discounts one that has ended.
+func (c *census) over(account, partition string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counted != nil && !c.counted[partition] {
+		c.ended[partition] = true
+		return
+	}
+	delete(c.counted, partition)
+	if c.counted != nil {
+		c.ended[partition] = true
+	}
+	c.n[account] = max(c.n[account]-1, 0)
+}
+
+// done ends the finding.
+func (c *census) done() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counted, c.ended = nil, nil
+}
+
+// full tells whether an account has as many as it may.
+func (c *census) full(account string, most int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n[account] >= most
+}
+
+// Census counts the executions of a flow that an earlier process has left running, once, at the start of an exclusive
+// runner. CensusDone ends the counting.
+func (r *Runner) Census(ctx context.Context, account, flowID string) error {
+	l := store.Listing{FlowID: flowID, Limit: 200, Match: func(s store.Summary) bool { return !s.Status.Final() }}
+	for {
+		page, next, err := r.Store.List(ctx, l)
+		if err != nil {
+			return err
+		}
+		for _, s := range page {
+			r.running.found(account, s.Partition)
+		}
+		if l.Before = next; next == "" {
+			return nil
+		}
+	}
+}
+
+// CensusDone says that all flows have been counted.
+func (r *Runner) CensusDone() { r.running.done() }

@@ -1,0 +1,123 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+)
+
+// shift is the time that a Work has, and what is going on for it.
+type shift struct {
+	calls   int64         // ms since 1970: no call begins later
+	end     int64         // ms since 1970: nothing new begins later
+	callMax time.Duration // of one call; 0: no bound
+
+	mu   sync.Mutex
+	idle sync.Cond // n is 0
+	n    int       // goroutines at work on the execution
+	err  error     // of the last round that gave up; written by the committer, read after the end
+	over chan struct{}
+}
+
+// newShift divides the time of ctx: calls may begin while the longest call still fits into it. Where it does not at
+// all, calls are cut to what does: a runner that never called anything would hand over for ever.
+func (r *Runner) newShift(ctx context.Context) (*shift, error) {
+	s := &shift{calls: math.MaxInt64, end: math.MaxInt64, callMax: r.CallMax, over: make(chan struct{})}
+	s.idle.L = &s.mu
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return s, nil
+	}
+	room := time.Until(deadline) - workMargin
+	if room < callRoom {
+		return nil, fmt.Errorf("runner: %s left to work in, %s of which are needed to end in time: raise the function's timeout (300 s)",
+			(room + workMargin).Round(time.Second), workMargin)
+	}
+	if s.callMax == 0 || s.callMax > room/2 {
+		s.callMax = room / 2
+		r.Log.Warn("the function's timeout is short for the longest call; calls are cut earlier", "timeout", room+workMargin, "longest", s.callMax)
+	}
+	now := r.nowMillis()
+	s.end = now + room.Milliseconds()
+	s.calls = s.end - s.callMax.Milliseconds()
+	return s, nil
+}
+
+func (s *shift) add() {
+	s.mu.Lock()
+	s.n++
+	s.mu.Unlock()
+}
+
+func (s *shift) done() {
+	s.mu.Lock()
+	if s.n--; s.n == 0 {
+		s.idle.Broadcast()
+	}
+	s.mu.Unlock()
+}
+
+// wait returns when nothing is going on.
+func (s *shift) wait() {
+	s.mu.Lock()
+	for s.n > 0 {
+		s.idle.Wait()
+	}
+	s.mu.Unlock()
+}
+
+func (s *shift) quiet() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n == 0
+}
+
+// attach makes s the shift of the cell, unless it has one already. A committer that is at it counts from now on.
+func (c *cell) attach(s *shift) (other *shift) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shift != nil {
+		return c.shift
+	}
+	c.shift = s
+	if c.busy {
+		c.begin()
+	}
+	return nil
+}
+
+// begin counts the committer in; the caller holds the lock.
+func (c *cell) begin() {
+	c.busy = true
+	if c.shift != nil {
+		c.counted = c.shift
+		c.counted.add()
+	}
+}
+
+// finish counts the committer out; the caller holds the lock.
+func (c *cell) finish() {
+	c.busy = false
+	if c.counted != nil {
+		c.counted.done()
+		c.counted = nil
+	}
+}
+
+// detach waits until nothing goes on for s and takes it from the cell. It tells whether something is left to do.
+func (c *cell) detach(s *shift) (ready bool) {
+	for {
+		s.wait()
+		c.mu.Lock()
+		if s.quiet() {
+			break
+		}
+		c.mu.Unlock()
+	}
+	defer c.mu.Unlock()
+	c.shift = nil
+	close(s.over)
+	return c.state != nil && (c.state.Ready() || c.more)
+}
