@@ -44,11 +44,8 @@ func newMachine(t *testing.T) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home, err := os.MkdirTemp("", "serverless-devs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(home) }) // what is left behind may still write there
+	// Not a temporary one: what the command leaves running may write there after the test.
+	home := filepath.Join(root, "tests/serverless-devs/node_modules/.home", t.Name())
 	m := &machine{t: t, program: program, root: root, mns: mns.New(mns.Options{Keys: map[string]mns.Key{"test": {Secret: "test"}}})}
 	store := httptest.NewServer(tablestore.New(tablestore.Options{}))
 	t.Cleanup(store.Close)
