@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race wire itest sim check lint crash chaos bench bench-micro fuzz clean
+.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws sim sim-long check lint crash chaos bench bench-micro fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,10 +36,22 @@ check: lint race ## what CI runs
 
 itest: ## stores, queues and the Lambda functions on DynamoDB and SQS look-alikes
 	./tests/emulators/install.sh
-	$(GO) test $(RACE) -count=1 ./shared/store/... ./shared/queue/... ./tests/emulators/... ./tests/lambda/...
+	$(GO) test $(RACE) -count=1 ./shared/store/... ./shared/queue/... ./tests/emulators/... ./tests/lambda/... ./tests/fc/...
 
-sim: ## the seeded simulation: make sim SEED=1 RUNS=100
+itest-ddb-local: ## the same stores and Lambda functions on Amazon's DynamoDB Local, for those who accept its licence
+	./tests/emulators/ddb-local.sh $(GO) test -count=1 ./shared/store/dynamostore/... ./tests/emulators ./tests/lambda/...
+
+cost: ## what executions cost on AWS, beside Step Functions and CloudFlow
+	$(GO) test -count=1 -v -run '^TestCost$$' ./tests/cost
+
+bench-aws: ## cold start, size and memory of the functions
+	$(GO) test -count=1 -v -run '^TestColdStart$$' ./tests/cost
+
+sim: ## the seeded simulation: make sim SEED=1 RUNS=100 FLOW=generated
 	$(GO) run ./tests/sim/cmd $(if $(SEED),-seed $(SEED)) $(if $(RUNS),-runs $(RUNS)) $(if $(FLOW),-flow $(FLOW))
+
+sim-long: ## the simulation for SIMTIME (1h)
+	$(GO) run ./tests/sim/cmd -for $(or $(SIMTIME),1h)
 
 crash: ## kill -9 again and again, about a minute
 	$(GO) test -count=1 ./tests/crash
