@@ -42,6 +42,7 @@ func (v *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		N     int
 		Token string
 		Sleep int
+		Fill  int // bytes of the answer, about
 	}
 	json.Unmarshal(text, &body)
 	v.calls.Add(1)
@@ -54,6 +55,10 @@ func (v *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(time.Duration(body.Sleep) * time.Millisecond)
 	if body.Token != "" {
 		v.tokens <- body.Token
+	}
+	if body.Fill > 0 {
+		fmt.Fprintf(w, `{"n":%d,"fill":%q}`, body.N+1, strings.Repeat("filler ", body.Fill/7))
+		return
 	}
 	fmt.Fprintf(w, `{"n":%d}`, body.N+1)
 }
@@ -111,6 +116,21 @@ func TestTasks(t *testing.T) {
 	}
 	if n := s.Letters(); n != "0" {
 		t.Errorf("%s dead letters", n)
+	}
+}
+
+// TestLargePayloads: an execution that is begun with more than a row holds well, and whose open branches hold more than a
+// row can: the answer of each is 50 KB, and ten of them are kept until the last has come.
+func TestLargePayloads(t *testing.T) {
+	t.Parallel()
+	v := serve(t)
+	s := lambda.Deploy(t, lambda.Options{Env: []string{v.env()}})
+	branch := "  - StartAt: B\n    States:\n    - {Name: B, " + call(", fill: 50000") + ", Next: C}\n    - {Name: C, Type: Wait, Seconds: 1, Next: D}\n    - {Name: D, " + call("") + ", End: true, InputConstructor: {n.$: $Input.Body.n}}\n"
+	s.Define("large", "- Name: A\n  Type: Parallel\n  Branches:\n"+strings.Repeat(branch, 10)+"  OutputConstructor: {first.$: $Output.Branch0.Body.n, last.$: $Output.Branch9.Body.n}\n  End: true\n")
+	s.Start("large", "one", `{"n":1,"text":"`+strings.Repeat("large ", 10000)+`"}`)
+	s.Succeeded("large", "one", `{"first":3,"last":3}`)
+	if n := v.distinct(); n != 20 {
+		t.Errorf("%d different calls", n)
 	}
 }
 
