@@ -2,12 +2,8 @@ package otsstore
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
-	"unicode/utf8"
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
@@ -26,8 +22,8 @@ func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, 
 	}
 	q := s.query(IndexWake(s.o.Table), limit)
 	if q.StartPrimaryKey, q.EndPrimaryKey = wakeBounds(shard, until); cursor != "" {
-		from, err := decodeCursor(cursor)
-		if err != nil || shardOf(from.Key.Partition) != shard {
+		from, ok := store.ParseCursor(cursor)
+		if !ok || checkKeys(from.Key) != nil || shardOf(from.Key.Partition) != shard {
 			return nil, "", fmt.Errorf("otsstore: not a cursor of shard %d of the wake index: %.40q", shard, cursor)
 		}
 		if from.Wake > until {
@@ -50,7 +46,7 @@ func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, 
 		return due, "", nil
 	}
 	row, err := dueRow(newReader(nextKey, nil))
-	return due, encodeCursor(row), err
+	return due, row.Cursor(), err
 }
 
 func dueRow(r *reader) (store.DueRow, error) {
@@ -69,32 +65,4 @@ func wakeBounds(shard int, until int64) (from, to *tablestore.PrimaryKey) {
 		return from, wakeKey(shard, highest, highest, highest)
 	}
 	return from, wakeKey(shard, until+1, lowest, lowest)
-}
-
-// encodeCursor writes a row of the wake index: wake time, length of the partition, partition, sort key.
-func encodeCursor(row store.DueRow) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(row.Wake))
-	b = binary.AppendUvarint(b, uint64(len(row.Key.Partition)))
-	b = append(append(b, row.Key.Partition...), row.Key.Sort...)
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-var errCursor = errors.New("otsstore: not a cursor")
-
-func decodeCursor(cursor string) (store.DueRow, error) {
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || len(b) < 8 {
-		return store.DueRow{}, errCursor
-	}
-	wake, b := int64(binary.BigEndian.Uint64(b)), b[8:]
-	n, width := binary.Uvarint(b)
-	if width <= 0 || n > uint64(len(b)-width) {
-		return store.DueRow{}, errCursor
-	}
-	b = b[width:]
-	key := store.Key{Partition: string(b[:n]), Sort: string(b[n:])}
-	if wake == 0 || !utf8.Valid(b) || checkKeys(key) != nil {
-		return store.DueRow{}, errCursor
-	}
-	return store.DueRow{Key: key, Wake: wake}, nil
 }

@@ -1,0 +1,34 @@
+package store
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"unicode/utf8"
+)
+
+// Cursor writes where a page of the wake index ended, for drivers whose index goes on behind a row: wake time, length of
+// the partition, partition, sort key.
+func (r DueRow) Cursor() string {
+	b := binary.BigEndian.AppendUint64(nil, uint64(r.Wake))
+	b = binary.AppendUvarint(b, uint64(len(r.Key.Partition)))
+	b = append(append(b, r.Key.Partition...), r.Key.Sort...)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// ParseCursor reads what Cursor wrote; false for what it cannot have written: no wake time, or a key that is no UTF-8.
+func ParseCursor(cursor string) (DueRow, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || len(b) < 8 {
+		return DueRow{}, false
+	}
+	wake, b := int64(binary.BigEndian.Uint64(b)), b[8:]
+	n, width := binary.Uvarint(b)
+	if width <= 0 || n > uint64(len(b)-width) {
+		return DueRow{}, false
+	}
+	b = b[width:]
+	if wake == 0 || !utf8.Valid(b) {
+		return DueRow{}, false
+	}
+	return DueRow{Key: Key{Partition: string(b[:n]), Sort: string(b[n:])}, Wake: wake}, true
+}
