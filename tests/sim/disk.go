@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"math"
 	"sort"
 	"time"
 
@@ -24,6 +25,7 @@ type disk struct {
 	index  *memstore.Store // what List and Due show; rows itself when it never lags
 	behind []update
 	keys   map[store.Key]store.Row
+	purged int64 // nothing expires before, ms since 1970
 }
 
 // update is a row that the index does not know yet.
@@ -87,6 +89,9 @@ func (d *disk) noted(key store.Key, row *store.Row) {
 		delete(d.keys, key)
 	} else {
 		d.keys[key] = *row
+		if row.Expires > 0 {
+			d.purged = min(d.purged, row.Expires)
+		}
 	}
 	if d.index != d.rows {
 		d.behind = append(d.behind, update{key, row, time.Now()})
@@ -114,9 +119,17 @@ func (d *disk) catchUp(all bool) {
 
 // purge removes what has expired, as a store does that looks after that itself.
 func (d *disk) purge(now time.Time) {
+	if now.UnixMilli() < d.purged {
+		return
+	}
+	d.purged = math.MaxInt64
 	for _, key := range d.sorted() {
-		if row := d.keys[key]; row.Expires > 0 && row.Expires <= now.UnixMilli() && (d.w.calm || d.w.rand.IntN(2) == 0) {
+		switch row := d.keys[key]; {
+		case row.Expires == 0:
+		case row.Expires <= now.UnixMilli() && (d.w.calm || d.w.rand.IntN(2) == 0):
 			d.remove(nil, key, nil)
+		default:
+			d.purged = min(d.purged, row.Expires)
 		}
 	}
 }

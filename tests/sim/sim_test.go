@@ -25,7 +25,7 @@ var (
 )
 
 // fixed is how many seeds an ordinary test run takes, from 1 on.
-const fixed = 1500
+const fixed = 1000
 
 // TestSeeds runs a fixed set of seeds, or those that are asked for.
 func TestSeeds(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -102,6 +103,7 @@ func Run(t *testing.T, o Options) Report {
 	var said []*spoken
 	// What runs between two steps mostly commutes; where it does not, one thread keeps its order.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	previous := crand.Reader
 	crand.Reader = newSecrets(o.Seed)
 	defer func() { crand.Reader = previous }()
