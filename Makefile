@@ -36,7 +36,7 @@ check: lint race ## what CI runs
 
 itest: ## stores, queues and the Lambda functions on DynamoDB and SQS look-alikes
 	./tests/emulators/install.sh
-	$(GO) test $(RACE) -count=1 ./shared/store/... ./shared/queue/... ./tests/emulators/... ./tests/lambda/... ./tests/fc/...
+	$(GO) test $(RACE) -count=1 ./shared/store/... ./shared/queue/... ./tests/emulators/... ./tests/lambda/... ./tests/fc/... ./tests/cost/...
 
 itest-ddb-local: ## the same stores and Lambda functions on Amazon's DynamoDB Local, for those who accept its licence
 	./tests/emulators/ddb-local.sh $(GO) test -count=1 ./shared/store/dynamostore/... ./tests/emulators ./tests/lambda/...
@@ -45,7 +45,7 @@ cost: ## what executions cost on AWS, beside Step Functions and CloudFlow
 	$(GO) test -count=1 -v -run '^TestCost$$' ./tests/cost
 
 bench-aws: ## cold start, size and memory of the functions
-	$(GO) test -count=1 -v -run '^TestColdStart$$' ./tests/cost
+	$(GO) test -count=1 -v -run '^TestColdStart$$' ./tests/cost -args -starts 15 -sizes
 
 sim: ## the seeded simulation: make sim SEED=1 RUNS=100 FLOW=generated
 	$(GO) run ./tests/sim/cmd $(if $(SEED),-seed $(SEED)) $(if $(RUNS),-runs $(RUNS)) $(if $(FLOW),-flow $(FLOW))

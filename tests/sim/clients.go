@@ -40,7 +40,6 @@ type launch struct {
 	run     uint64
 	status  string // last one seen of that run
 	output  string
-	stopped string // cause of the stop that was accepted
 }
 
 func newClients(w *World) *clients {
