@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -40,8 +41,8 @@ func (w *World) judgeCallback(r *run) {
 	}
 	token, ok := interp.ParseToken(r.x.Callback)
 	to := w.runOf(token.Flow, token.Execution)
-	if !ok || to == nil {
-		return
+	if !ok || to == nil || !strings.HasPrefix(r.x.Origin, fmt.Sprintf("task#%016x", to.x.Run)) {
+		return // the one that waited is gone, and its name is another's
 	}
 	for i := range to.events {
 		e := &to.events[i]
@@ -184,7 +185,7 @@ func (w *World) forget() {
 	}
 	_, last := left()
 	deadline := time.UnixMilli(max(last, time.Now().UnixMilli())).Add(10 * sweepEvery)
-	w.run(stepsMax, func() bool {
+	w.run(10*stepsMax, func() bool {
 		w.purge()
 		w.judgeKept()
 		n, _ := left()

@@ -23,16 +23,28 @@ type tasks struct {
 	used     map[string]int             // of an example's outcomes, by execution and state
 	known    map[string]int             // the same, by key
 	flying   map[string]*process        // who calls, by key
-	answered map[string]answerer        // who has been answered, by key
+	answered map[string]*process        // who has been answered, by key
+	leases   map[string]lease           // by key
 	calls    int
 	reports  []*reported
 	slowness int64 // answers take so much longer
 }
 
-// answerer is a process that has the answer of a call.
-type answerer struct {
-	p    *process
-	when time.Time // of the call
+// lease is who holds a call, as the row says.
+type lease struct {
+	owner  uint64
+	until  int64 // ms since 1970
+	before int64 // of the last other owner's lease; 0: there was none
+}
+
+// leased notes a lease.
+func (k *tasks) leased(key string, owner uint64, until int64) {
+	l := k.leases[key]
+	if l.owner != owner {
+		l.owner, l.before = owner, l.until
+	}
+	l.until = until
+	k.leases[key] = l
 }
 
 // reported is a report and what it was told.
@@ -47,7 +59,7 @@ type reported struct {
 }
 
 func newTasks(w *World) *tasks {
-	k := &tasks{w: w, worlds: map[string]*flowtest.World{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]answerer{}}
+	k := &tasks{w: w, worlds: map[string]*flowtest.World{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}}
 	k.slowness = []int64{1, 1, 1, 10}[w.rand.IntN(4)]
 	return k
 }
@@ -71,10 +83,9 @@ type planned struct {
 func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result {
 	w := k.w
 	var made plan
-	asked := time.Now() // what is on its way for long may come after its lease
 	call := &operation{process: p, key: p.name + " calls " + r.State + " " + r.Key}
 	call.apply = func() bool {
-		k.begin(p, &r, asked)
+		k.begin(p, &r)
 		made = k.plan(&r)
 		w.tracef("%s of %s: answer in %v hang %v, %d reports", call.key, r.Execution, made.delay, made.hang, len(made.reports))
 		for i, report := range made.reports {
@@ -118,19 +129,20 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 // odd keeps an answer from coming at the very instant at which a timeout ends.
 const odd = 370 * time.Microsecond
 
-// begin checks that nobody else calls the same, and that no answer of it was thrown away.
-func (k *tasks) begin(p *process, r *task.Request, asked time.Time) {
+// begin checks that nobody else calls the same, and that no answer of it was thrown away, unless the lease was over.
+func (k *tasks) begin(p *process, r *task.Request) {
 	k.calls++
 	w := k.w
-	trusted := w.faults.skew < 5*time.Second
-	if q := k.flying[r.Key]; q != nil && !q.isDead() && w.home != functions && trusted && time.Since(k.answered[r.Key].when) < w.lease {
+	l := k.leases[r.Key]
+	over := l.before > 0 && l.before+interp.LeaseMargin <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
+	if q := k.flying[r.Key]; q != nil && !q.isDead() && !over {
 		w.failf("%s calls %s of %s while %s does", p.name, r.State, r.Execution, q.name)
 	}
-	if a := k.answered[r.Key]; a.p != nil && !a.p.isDead() && time.Since(a.when) < w.lease && k.flying[r.Key] == nil {
-		w.failf("%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, a.p.name)
+	if q := k.answered[r.Key]; q != nil && !q.isDead() && !over {
+		w.failf("%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, q.name)
 	}
 	k.flying[r.Key] = p
-	k.answered[r.Key] = answerer{when: asked}
+	delete(k.answered, r.Key)
 }
 
 func (k *tasks) over(p *process, key string, answered bool) {
@@ -138,9 +150,8 @@ func (k *tasks) over(p *process, key string, answered bool) {
 		return
 	}
 	delete(k.flying, key)
-	if a := k.answered[key]; answered {
-		a.p = p
-		k.answered[key] = a
+	if answered {
+		k.answered[key] = p
 	}
 }
 

@@ -124,6 +124,9 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 		return
 	}
 	r.state = state
+	for _, l := range state.Leases() {
+		w.tasks.leased(state.Key(l.Attempt), l.Owner, l.Until)
+	}
 	news := w.history(r, x, old == nil || x.Version%8 == 0 || x.Status.Final())
 	if w.failed() {
 		return
