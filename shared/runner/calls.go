@@ -17,6 +17,9 @@ import (
 // made any more, or whose result nobody would wait for, is left: its lease is over at the next look.
 func (r *Runner) call(c *cell, call *interp.Call) {
 	now := r.nowMillis()
+	if _, flying := c.calls[call.Attempt]; flying {
+		return // its lease was over, and this process has taken it again
+	}
 	if now > call.Until || !r.enter() {
 		return
 	}
