@@ -22,6 +22,8 @@ var found = []struct {
 	{634, "as 3"},
 	{1252, "as 188"},
 	{1379, "as 3"},
+	{2001758, "a sweep read every value that was to expire soon, each time"},
+	{3001973, "a process called again what was in flight in it"},
 }
 
 // TestFound runs what has been found.

@@ -10,6 +10,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -85,6 +86,10 @@ func one(binary string, i, n int, mu *sync.Mutex) (failed bool) {
 	if err == nil {
 		print(out, mu)
 		err = c.Wait()
+	}
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1: a seed has failed, and said so
+		fmt.Fprintln(os.Stderr, err)
 	}
 	return err != nil
 }
