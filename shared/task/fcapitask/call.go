@@ -3,8 +3,6 @@ package fcapitask
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,38 +23,18 @@ type call struct {
 
 // read reads the request in either language.
 func (t *Runner) read(r *task.Request) (*call, error) {
-	var p struct {
-		ResourceArn    string          `json:"resourceArn"`
-		InvocationType string          `json:"invocationType"` // Go matches InvocationType too
-		Body           json.RawMessage `json:"body"`
-		AsyncID        json.RawMessage `json:"StatefulAsyncInvocationID"`
+	v, err := task.ReadInvocation(r)
+	if err != nil {
+		return nil, err
 	}
-	if len(r.Parameters) > 0 {
-		if err := json.Unmarshal(r.Parameters, &p); err != nil {
-			return nil, errors.New("the parameters must be an object, resourceArn and invocationType strings in it")
-		}
-	}
-	c := &call{event: []byte(task.Text(p.Body))}
-	if r.Legacy {
-		c.event, c.asyncID = r.Input, task.Text(p.AsyncID)
-		if len(c.event) == 0 {
-			c.event = []byte("{}")
-		}
-		if r.Resource != "" {
-			p.ResourceArn = r.Resource
-		}
-	}
-	if p.ResourceArn == "" {
-		return nil, errors.New("resourceArn is required")
-	}
+	c := &call{event: v.Event, asyncID: v.AsyncID}
 	if !isTaskID(c.asyncID) && c.asyncID != "" {
 		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id: letters, digits, - and _, the first no digit", task.Cut(c.asyncID, 40))
 	}
-	var err error
-	if c.async, err = task.IsAsync(r, p.InvocationType); err != nil {
+	if c.async, err = task.IsAsync(r, v.Type); err != nil {
 		return nil, err
 	}
-	return c, t.find(c, r, p.ResourceArn)
+	return c, t.find(c, r, v.ResourceArn)
 }
 
 // find settles which function is called, and where it is.

@@ -3,7 +3,6 @@ package fctask
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 
 	"millrace/shared/task"
@@ -19,38 +18,18 @@ type call struct {
 
 // readCall reads the request in either language.
 func readCall(r *task.Request) (*call, error) {
-	var p struct {
-		ResourceArn    string          `json:"resourceArn"`
-		InvocationType string          `json:"invocationType"` // Go matches InvocationType too
-		Body           json.RawMessage `json:"body"`
-		AsyncID        json.RawMessage `json:"StatefulAsyncInvocationID"`
+	v, err := task.ReadInvocation(r)
+	if err != nil {
+		return nil, err
 	}
-	if len(r.Parameters) > 0 {
-		if err := json.Unmarshal(r.Parameters, &p); err != nil {
-			return nil, fmt.Errorf("the parameters must be an object, resourceArn and invocationType strings in it")
-		}
-	}
-	c := &call{event: []byte(task.Text(p.Body))}
-	if r.Legacy {
-		c.event, c.asyncID = r.Input, task.Text(p.AsyncID)
-		if len(c.event) == 0 {
-			c.event = []byte("{}")
-		}
-		if r.Resource != "" {
-			p.ResourceArn = r.Resource
-		}
-	}
-	if p.ResourceArn == "" {
-		return nil, fmt.Errorf("resourceArn is required")
-	}
+	c := &call{event: v.Event, asyncID: v.AsyncID}
 	if c.asyncID != "" && !task.IsFunctionPart(c.asyncID) {
 		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id", task.Cut(c.asyncID, task.PartMax))
 	}
-	var err error
-	if c.async, err = task.IsAsync(r, p.InvocationType); err != nil {
+	if c.async, err = task.IsAsync(r, v.Type); err != nil {
 		return nil, err
 	}
-	c.target, err = task.ParseFunction(p.ResourceArn, r.Region, r.Account)
+	c.target, err = task.ParseFunction(v.ResourceArn, r.Region, r.Account)
 	return c, err
 }
 

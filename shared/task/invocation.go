@@ -1,0 +1,43 @@
+package task
+
+import (
+	"encoding/json"
+	"errors"
+)
+
+// Invocation is what a request of FC:InvokeFunction asks for, before its home has judged the function and the ids.
+type Invocation struct {
+	ResourceArn string // never ""
+	Type        string // invocationType as given, for IsAsync
+	Event       []byte
+	AsyncID     string // of a stateful asynchronous invocation that the flow names; older language
+}
+
+// ReadInvocation reads the request in either language.
+func ReadInvocation(r *Request) (*Invocation, error) {
+	var p struct {
+		ResourceArn    string          `json:"resourceArn"`
+		InvocationType string          `json:"invocationType"` // Go matches InvocationType too
+		Body           json.RawMessage `json:"body"`
+		AsyncID        json.RawMessage `json:"StatefulAsyncInvocationID"`
+	}
+	if len(r.Parameters) > 0 {
+		if err := json.Unmarshal(r.Parameters, &p); err != nil {
+			return nil, errors.New("the parameters must be an object, resourceArn and invocationType strings in it")
+		}
+	}
+	v := &Invocation{ResourceArn: p.ResourceArn, Type: p.InvocationType, Event: []byte(Text(p.Body))}
+	if r.Legacy {
+		v.Event, v.AsyncID = r.Input, Text(p.AsyncID)
+		if len(v.Event) == 0 {
+			v.Event = []byte("{}")
+		}
+		if r.Resource != "" {
+			v.ResourceArn = r.Resource
+		}
+	}
+	if v.ResourceArn == "" {
+		return nil, errors.New("resourceArn is required")
+	}
+	return v, nil
+}
