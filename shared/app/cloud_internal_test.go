@@ -88,6 +88,62 @@ func TestStarter(t *testing.T) {
 	}
 }
 
+// Messages and timers start flows too, each by rules of their own, and once however often they come.
+func TestStarterWithoutObjects(t *testing.T) {
+	_, service, st := thin(t)
+	for _, name := range []string{"ordered", "nightly", "imported"} {
+		definition := "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
+		if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: name, Definition: definition}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rules, err := startRules(`[{bucket: orders, prefix: in/, flow: imported, account: "1"}, {queue: orders, flow: ordered, account: "1"}, {timer: night, flow: nightly, account: "1"}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &starter{rules: rules, service: service, store: st, limits: flow.DefaultLimits(), log: slog.New(slog.DiscardHandler)}
+	message := func(queue, id string) trigger.Start {
+		m, err := trigger.StartOf(trigger.Message{ID: id, Body: `{"n":1}`, Source: "acs:mns:cn-hangzhou:1:queues/" + queue})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	all := []trigger.Start{message("orders", "m1"), message("orders", "m2"), message("others", "m3")}
+	for _, name := range []string{"night", "day"} {
+		ticks, err := trigger.DecodeStarts([]byte(`{"triggerTime":"2025-11-22T10:00:00Z","triggerName":"` + name + `","payload":"{\"n\":2}"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, ticks...)
+	}
+	for range 2 {
+		if err := s.start(t.Context(), all); err != nil {
+			t.Error(err)
+		}
+	}
+	for name, want := range map[string]int{"ordered": 2, "nightly": 1, "imported": 0} {
+		page, err := service.ListExecutions(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.ListExecutionsRequest{FlowName: name})
+		if err != nil || len(page.Executions) != want {
+			t.Errorf("%s: %+v %v", name, page, err)
+		}
+	}
+	for text, want := range map[string]string{
+		`[{flow: f, account: "1"}]`:                      "bucket is missing",
+		`[{bucket: b, queue: q, flow: f, account: "1"}]`: "of different events",
+		`[{queue: q, timer: t, flow: f, account: "1"}]`:  "of different events",
+		`[{timer: t, prefix: x, flow: f, account: "1"}]`: "for objects of a bucket",
+		`[{queue: q, account: "1"}]`:                     "no name of a flow",
+		`[{queue: q, flow: f}]`:                          "account is missing",
+		`[{bucket: b, flow: f, account: "1"}]`:           "prefix or a suffix",
+		`[{queues: q, flow: f, account: "1"}]`:           "queues",
+	} {
+		if _, err := startRules(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestOutcomes(t *testing.T) {
 	r, _, st := thin(t)
 	o := &outcomes{driver: st.Driver(), output: lambdaOutput, runner: r, log: slog.New(slog.DiscardHandler)}

@@ -15,12 +15,15 @@ import (
 	"millrace/shared/trigger"
 )
 
-// startRule says which events start which flow. An event must match all of it; the first rule that matches counts.
+// startRule says which events start which flow: of objects of a bucket, messages of a queue or topic, or ticks of a timer.
+// An event must match all of it; the first rule that matches counts.
 type startRule struct {
 	Bucket  string   // exact
 	Prefix  string   // of the key
 	Suffix  string   // of the key
 	Events  []string // globs on the event's name; without, ObjectCreated:*
+	Queue   string   // of MNS, or its topic; exact
+	Timer   string   // name of the trigger; exact
 	Flow    string
 	Account string // owner of the flow
 }
@@ -29,7 +32,7 @@ type startRule struct {
 func startRules(text string) ([]startRule, error) {
 	var rules []startRule
 	if err := decodeYAML([]byte(text), &rules); err != nil {
-		return nil, fmt.Errorf("MILLRACE_STARTS%w; it must be a list of {bucket, prefix, suffix, events, flow, account}", err)
+		return nil, fmt.Errorf("MILLRACE_STARTS%w; it must be a list of {bucket, prefix, suffix, events, flow, account}, {queue, flow, account} or {timer, flow, account}", err)
 	}
 	for i, r := range rules {
 		if err := r.check(); err != nil {
@@ -40,14 +43,25 @@ func startRules(text string) ([]startRule, error) {
 }
 
 func (r *startRule) check() error {
+	sources := 0
+	for _, source := range []string{r.Bucket, r.Queue, r.Timer} {
+		if source != "" {
+			sources++
+		}
+	}
+	object := r.Prefix != "" || r.Suffix != "" || len(r.Events) > 0
 	switch {
-	case r.Bucket == "":
-		return errors.New("bucket is missing")
+	case sources == 0:
+		return errors.New("bucket is missing, or queue or timer in its place")
+	case sources > 1:
+		return errors.New("bucket, queue and timer are of different events; write a rule for each")
+	case r.Bucket == "" && object:
+		return errors.New("prefix, suffix and events are for objects of a bucket")
 	case !flow.ValidName(r.Flow):
 		return fmt.Errorf("flow %q is no name of a flow", r.Flow)
 	case r.Account == "":
 		return errors.New("account is missing: the owner of the flow, as in the credentials")
-	case r.Prefix == "" && r.Suffix == "":
+	case r.Bucket != "" && r.Prefix == "" && r.Suffix == "":
 		return fmt.Errorf("bucket %s needs a prefix or a suffix: whatever the flow writes there would start it again", r.Bucket)
 	}
 	return nil
@@ -55,6 +69,12 @@ func (r *startRule) check() error {
 
 // match tells whether the rule is for an event.
 func (r *startRule) match(s *trigger.Start) bool {
+	switch s.Source {
+	case trigger.SourceMNS:
+		return r.Queue != "" && s.Origin == r.Queue
+	case trigger.SourceTimer:
+		return r.Timer != "" && s.Origin == r.Timer
+	}
 	if s.Bucket != r.Bucket || !strings.HasPrefix(s.Key, r.Prefix) || !strings.HasSuffix(s.Key, r.Suffix) {
 		return false
 	}
@@ -87,10 +107,18 @@ func (s *starter) start(ctx context.Context, starts []trigger.Start) error {
 	for i := range starts {
 		e := &starts[i]
 		if err := s.startOne(ctx, e); err != nil {
-			errs = append(errs, fmt.Errorf("%s of s3://%s/%s: %w", e.Event, e.Bucket, e.Key, err))
+			errs = append(errs, fmt.Errorf("%s: %w", described(e), err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// described is an event in a message.
+func described(e *trigger.Start) string {
+	if e.Origin != "" {
+		return e.Event + " of " + e.Origin
+	}
+	return e.Event + " of " + e.Bucket + "/" + e.Key
 }
 
 func (s *starter) startOne(ctx context.Context, e *trigger.Start) error {
@@ -99,7 +127,7 @@ func (s *starter) startOne(ctx context.Context, e *trigger.Start) error {
 			return s.startFlow(ctx, r, e)
 		}
 	}
-	s.log.Info("event without a rule", "event", e.Event, "bucket", e.Bucket, "key", e.Key)
+	s.log.Info("event without a rule", "event", described(e))
 	return nil
 }
 
@@ -121,7 +149,7 @@ func (s *starter) startFlow(ctx context.Context, r *startRule, e *trigger.Start)
 		return nil
 	}
 	if err == nil {
-		s.log.Info("started", "flow", r.Flow, "execution", name, "bucket", e.Bucket, "key", e.Key)
+		s.log.Info("started", "flow", r.Flow, "execution", name, "event", described(e))
 	}
 	return err
 }
