@@ -13,7 +13,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
-	"millrace/shared/rpc"
+	"millrace/tests/live"
 )
 
 // crashSeconds is how long the server is killed again and again: MILLRACE_CRASH_SECONDS, or enough for some twenty times.
@@ -39,12 +39,9 @@ const perSecond = 40
 func TestKills(t *testing.T) {
 	d := crashSeconds(t)
 	k := newTasks(t)
-	s := newServer(t, "{SweepSeconds: 1}", functions(k.URL))
-	s.start()
-	client, err := rpc.NewClient(rpc.ClientOptions{Endpoint: "http://" + s.address})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := live.New(t, live.Options{Settings: "{SweepSeconds: 1}", Functions: functions(k.URL)})
+	s.Start()
+	client := s.Client()
 	machines := map[string]*flow.Machine{}
 	for name, text := range definitions(k.URL) {
 		m, diagnostics := fdl.Parse([]byte(text), fdl.Options{})
@@ -68,13 +65,13 @@ func TestKills(t *testing.T) {
 	for until := time.Now().Add(d); time.Now().Before(until); {
 		time.Sleep(time.Duration(100+rand.IntN(700)) * time.Millisecond)
 		if rand.IntN(8) == 0 {
-			s.end()
+			s.End()
 			ends++
 		} else {
-			s.kill()
+			s.Kill()
 			kills++
 		}
-		s.start()
+		s.Start()
 	}
 	close(l.stop)
 	close(l.faults)
@@ -85,7 +82,7 @@ func TestKills(t *testing.T) {
 	l.check(t, machines)
 	calls, again := k.repeated()
 	t.Logf("%d kills, %d orderly ends, %d executions, %d reports, %d calls, %d of them again", kills, ends, len(l.started), len(l.reports), calls, again)
-	s.end()
+	s.End()
 }
 
 // settle waits until every execution has ended.

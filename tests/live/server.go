@@ -1,0 +1,215 @@
+package live
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"millrace/shared/rpc"
+)
+
+// Options of a server.
+type Options struct {
+	Data        string              // directory of the store; one of the test's own without
+	Settings    string              // text of the configuration file
+	Functions   string              // text of the functions file; none without
+	Credentials string              // text of the credentials file; an open server without
+	Env         []string            // added to the environment
+	Before      []string            // a command that runs the server: its words come first
+	User        *syscall.Credential // who runs it; the test's user without
+	Mayhem      bool                // the log may hold signs of a broken server: the test looks itself
+}
+
+// Server is the process. It is always started on the same address and directory.
+type Server struct {
+	Address string
+	Data    string
+	Log     *Tail
+
+	t    testing.TB
+	o    Options
+	args []string
+	run  *run
+}
+
+// run is one process of a server.
+type run struct {
+	cmd   *exec.Cmd
+	ended chan struct{}
+	err   error // of its end
+}
+
+// New prepares a server, which ends with the test.
+func New(t testing.TB, o Options) *Server {
+	t.Helper()
+	path := Binary(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{t: t, o: o, Address: l.Addr().String(), Data: o.Data, Log: &Tail{}}
+	l.Close()
+	dir := t.TempDir()
+	if s.Data == "" {
+		s.Data = filepath.Join(dir, "data")
+	}
+	s.args = append(append([]string{}, o.Before...), path, "serve", "--listen", s.Address, "--data", s.Data)
+	for _, f := range []struct{ flag, name, text string }{
+		{"--config", "settings.yaml", o.Settings}, {"--functions", "functions.yaml", o.Functions}, {"--credentials", "credentials.yaml", o.Credentials},
+	} {
+		if f.text == "" {
+			continue
+		}
+		name := filepath.Join(dir, f.name)
+		if err := os.WriteFile(name, []byte(f.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.args = append(s.args, f.flag, name)
+	}
+	t.Cleanup(func() {
+		s.Kill()
+		for _, text := range s.Log.Bad() {
+			if !o.Mayhem {
+				t.Errorf("the server said: %s", text)
+			}
+		}
+		if t.Failed() {
+			t.Logf("the end of the server's log:\n%s", s.Log)
+		}
+	})
+	return s
+}
+
+// Command is the command line that starts the server; its first word is the program.
+func (s *Server) Command() []string { return append([]string{}, s.args...) }
+
+// Endpoint is the address as clients write it.
+func (s *Server) Endpoint() string { return "http://" + s.Address }
+
+// PID is the process; 0 when none runs.
+func (s *Server) PID() int {
+	if s.run == nil {
+		return 0
+	}
+	return s.run.cmd.Process.Pid
+}
+
+func (s *Server) launch() {
+	s.t.Helper()
+	cmd := exec.Command(s.args[0], s.args[1:]...)
+	cmd.Stderr, cmd.Stdout = s.Log, s.Log
+	cmd.Env = append(os.Environ(), s.o.Env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.o.User, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	r := &run{cmd: cmd, ended: make(chan struct{})}
+	go func() {
+		r.err = cmd.Wait()
+		close(r.ended)
+	}()
+	s.run = r
+}
+
+// readyTime is how long a server may take until it listens or ends.
+const readyTime = time.Minute
+
+// Start starts the server and returns once it accepts connections: it listens before its store is open.
+func (s *Server) Start() {
+	s.t.Helper()
+	s.launch()
+	for deadline := time.Now().Add(readyTime); ; time.Sleep(2 * time.Millisecond) {
+		if c, err := net.Dial("tcp", s.Address); err == nil {
+			c.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the server does not listen:\n%s", s.Log)
+		}
+	}
+}
+
+// Open starts the server and waits until it answers or has ended. It tells whether it answers; otherwise its log says why.
+func (s *Server) Open() bool {
+	s.t.Helper()
+	s.launch()
+	client := &http.Client{Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	for deadline := time.Now().Add(readyTime); time.Now().Before(deadline); {
+		select {
+		case <-s.run.ended:
+			s.run = nil
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
+		if r, err := client.Get(s.Endpoint() + "/healthz"); err == nil {
+			r.Body.Close()
+			return true
+		}
+	}
+	s.t.Fatalf("the server neither answers nor ends:\n%s", s.Log)
+	return false
+}
+
+// Answers waits until the server answers requests.
+func (s *Server) Answers() {
+	s.t.Helper()
+	r, err := (&http.Client{Timeout: readyTime}).Get(s.Endpoint() + "/healthz")
+	if err != nil {
+		s.t.Fatalf("%v\n%s", err, s.Log)
+	}
+	r.Body.Close()
+}
+
+// Client calls the server, unsigned.
+func (s *Server) Client() *rpc.Client { return s.ClientAs(rpc.ClientOptions{}) }
+
+// ClientAs calls the server as somebody.
+func (s *Server) ClientAs(o rpc.ClientOptions) *rpc.Client {
+	s.t.Helper()
+	o.Endpoint = s.Endpoint()
+	c, err := rpc.NewClient(o)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+// Kill ends the server at once.
+func (s *Server) Kill() {
+	if s.run == nil {
+		return
+	}
+	s.run.cmd.Process.Kill()
+	<-s.run.ended
+	s.run = nil
+}
+
+// Ended waits until the server has ended by itself, and tells how.
+func (s *Server) Ended(most time.Duration) error {
+	s.t.Helper()
+	select {
+	case <-s.run.ended:
+	case <-time.After(most):
+		s.t.Errorf("the server does not end:\n%s", s.Log)
+		s.run.cmd.Process.Kill()
+		<-s.run.ended
+	}
+	err := s.run.err
+	s.run = nil
+	return err
+}
+
+// End ends the server as an operator does, and checks that it ends well.
+func (s *Server) End() {
+	s.t.Helper()
+	s.run.cmd.Process.Signal(syscall.SIGTERM)
+	if err := s.Ended(40 * time.Second); err != nil {
+		s.t.Errorf("the server ended with %v:\n%s", err, s.Log)
+	}
+}
