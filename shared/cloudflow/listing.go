@@ -29,7 +29,7 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 	l.FlowID = f.ID
 	found, next, err := s.Store.List(ctx, l)
 	if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	page := &ExecutionPage{Executions: []Execution{}, NextToken: seal(next)}
 	metadata := q.MetadataOnly != nil && *q.MetadataOnly
@@ -61,7 +61,7 @@ func (s *Service) listed(ctx context.Context, sum store.Summary) (*Execution, er
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	} else if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	return s.shown(ctx, x)
 }
@@ -144,11 +144,11 @@ func (s *Service) GetExecutionHistory(ctx context.Context, c Caller, q GetExecut
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	page, err := s.events(ctx, x, from, limit)
 	if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	return page, nil
 }
@@ -164,9 +164,10 @@ func (s *Service) events(ctx context.Context, x *store.Execution, from int64, li
 	}
 	page := &EventPage{Events: make([]Event, 0, len(events))}
 	size := 0
+	values := s.Store.Loader(x, events)
 	for i := range events {
 		e := &events[i]
-		if err := s.Store.LoadEvents(ctx, x, events[i:i+1]); err != nil {
+		if err := values.Load(ctx, e); err != nil {
 			return nil, err
 		}
 		detail := string(e.AppendDetail(nil, m))

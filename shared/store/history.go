@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"millrace/shared/flow"
 	"millrace/shared/value"
@@ -79,49 +80,104 @@ func (s *Store) LoadValues(ctx context.Context, x *Execution, values []*flow.Val
 
 // LoadEvents loads the values of events.
 func (s *Store) LoadEvents(ctx context.Context, x *Execution, events []flow.HistoryEvent) error {
-	cache := map[int64]*flow.HistoryEvent{}
+	l := s.Loader(x, events)
 	for i := range events {
-		cache[events[i].ID] = &events[i]
+		if err := l.Load(ctx, &events[i]); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// Loader loads values of the events of one execution. It keeps what it has read on the way: many events refer to the
+// same one, or to others of its row. It is for one goroutine.
+type Loader struct {
+	s     *Store
+	x     *Execution
+	known map[int64]*flow.HistoryEvent
+}
+
+// Loader returns one that knows events already.
+func (s *Store) Loader(x *Execution, events []flow.HistoryEvent) *Loader {
+	l := &Loader{s, x, make(map[int64]*flow.HistoryEvent, len(events))}
+	l.Know(events)
+	return l
+}
+
+// Know makes events of the execution known, which need not be read any more. They must not be moved while the loader is
+// in use.
+func (l *Loader) Know(events []flow.HistoryEvent) {
+	for i := range events {
+		if l.known[events[i].ID] == nil {
+			l.known[events[i].ID] = &events[i]
+		}
+	}
+}
+
+// Load loads the values of an event.
+func (l *Loader) Load(ctx context.Context, e *flow.HistoryEvent) error {
 	var err error
-	for i := range events {
-		events[i].Values(func(_ byte, v *flow.Value) {
-			if err != nil || v.Loaded() {
-				return
-			}
-			r := v.Ref()
-			if r.Kind != flow.RefEvent {
-				err = s.LoadValue(ctx, x, v)
-				return
-			}
-			if cache[r.Event] == nil { // many events may refer to one that is not among them: it is read once
-				if cache[r.Event], err = s.event(ctx, x, r.Event); err != nil {
-					return
-				}
-			}
-			err = s.loadFrom(ctx, x, cache[r.Event], v)
-		})
-	}
+	e.Values(func(_ byte, v *flow.Value) {
+		if err == nil && !v.Loaded() {
+			err = l.value(ctx, v)
+		}
+	})
 	return err
+}
+
+func (l *Loader) value(ctx context.Context, v *flow.Value) error {
+	r := v.Ref()
+	if r.Kind != flow.RefEvent {
+		return l.s.LoadValue(ctx, l.x, v)
+	}
+	if l.known[r.Event] == nil {
+		events, err := l.s.eventsBeside(ctx, l.x, r.Event)
+		if err != nil {
+			return err
+		}
+		l.Know(events)
+	}
+	return l.s.loadFrom(ctx, l.x, l.known[r.Event], v)
 }
 
 // event reads one event.
 func (s *Store) event(ctx context.Context, x *Execution, id int64) (*flow.HistoryEvent, error) {
-	events, err := s.Events(ctx, x, id, 1)
+	events, err := s.eventsBeside(ctx, x, id)
 	if err != nil {
 		return nil, err
 	}
-	if len(events) == 0 || events[0].ID != id {
-		return nil, fmt.Errorf("%w: event %d of %s", ErrMissing, id, x.Partition())
+	at := slices.IndexFunc(events, func(e flow.HistoryEvent) bool { return e.ID == id })
+	return &events[at], nil
+}
+
+func missing(x *Execution, id int64) error {
+	return fmt.Errorf("%w: event %d of %s", ErrMissing, id, x.Partition())
+}
+
+// eventsBeside reads the events of the row that holds one, which is among them.
+func (s *Store) eventsBeside(ctx context.Context, x *Execution, id int64) (events []flow.HistoryEvent, err error) {
+	if id >= x.TailFirst {
+		events, err = flow.DecodeEvents(x.Tail, x.Started)
+	} else {
+		err = s.flushed(ctx, x, id, func(row []flow.HistoryEvent) bool {
+			events = row
+			return false
+		})
 	}
-	return &events[0], nil
+	if err != nil {
+		return nil, err
+	}
+	if id > x.LastEvent || !slices.ContainsFunc(events, func(e flow.HistoryEvent) bool { return e.ID == id }) {
+		return nil, missing(x, id)
+	}
+	return events, nil
 }
 
 // loadFrom loads a value that stands in an event.
 func (s *Store) loadFrom(ctx context.Context, x *Execution, e *flow.HistoryEvent, v *flow.Value) error {
 	w := e.Value(v.Ref().Field)
 	if w == nil || w.Ref().Kind == flow.RefEvent && !w.Loaded() {
-		return fmt.Errorf("%w: event %d of %s", ErrMissing, e.ID, x.Partition())
+		return missing(x, e.ID)
 	}
 	if !w.Loaded() {
 		if err := s.LoadValue(ctx, x, w); err != nil {
