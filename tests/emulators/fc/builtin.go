@@ -15,6 +15,8 @@ type builtIn struct {
 	events  chan *waiting
 	closed  chan struct{}
 	once    sync.Once
+	asked   chan struct{} // closed when the process asks for its first event
+	first   sync.Once
 
 	mu      sync.Mutex
 	current map[string]*waiting
@@ -39,7 +41,7 @@ func openBuiltIn() (driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &builtIn{address: listener.Addr().String(), events: make(chan *waiting), closed: make(chan struct{}), current: map[string]*waiting{}}
+	b := &builtIn{address: listener.Addr().String(), events: make(chan *waiting), closed: make(chan struct{}), asked: make(chan struct{}), current: map[string]*waiting{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+apiPath+"next", b.next)
 	mux.HandleFunc("POST "+apiPath+"{id}/response", func(w http.ResponseWriter, r *http.Request) { b.finish(w, r, false) })
@@ -58,8 +60,13 @@ func (b *builtIn) close() {
 	})
 }
 
-// start initializes the process. It is ready by itself: it asks for events when it is.
+// start waits until the process asks for events, and initializes it.
 func (b *builtIn) start(in *instance) error {
+	select {
+	case <-b.asked:
+	case <-in.died:
+		return ErrDied
+	}
 	if !in.f.Hooks {
 		return nil
 	}
@@ -86,6 +93,7 @@ func (b *builtIn) call(in *instance, v *invocation) ([]byte, error) {
 
 // next hands the next event to the process.
 func (b *builtIn) next(w http.ResponseWriter, r *http.Request) {
+	b.first.Do(func() { close(b.asked) })
 	select {
 	case v := <-b.events:
 		b.mu.Lock()

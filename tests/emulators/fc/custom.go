@@ -63,7 +63,7 @@ func (c *custom) start(in *instance) error {
 			conn.Close()
 			break
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(time.Millisecond)
 	}
 	if !in.f.Hooks || in.dead() {
 		return nil

@@ -60,6 +60,8 @@ type Function struct {
 	tasks       map[string]bool
 	invocations atomic.Int64
 	coldStarts  atomic.Int64
+	running     atomic.Int64
+	billed      atomic.Int64 // ms
 }
 
 func (f *Function) begin() {
@@ -104,6 +106,8 @@ func (f *Function) Invoke(event []byte) ([]byte, error) {
 func (f *Function) use(call func(*instance) error) error {
 	f.begin()
 	f.invocations.Add(1)
+	f.running.Add(1)
+	defer f.running.Add(-1)
 	f.slots <- struct{}{}
 	defer func() { <-f.slots }()
 	in, err := f.take()
@@ -139,7 +143,9 @@ func (f *Function) take() (*instance, error) {
 		}
 		best = in
 	}
-	f.all[best]++
+	if f.all[best]++; f.all[best] == 1 {
+		best.busy = time.Now()
+	}
 	best.thaw()
 	return best, nil
 }
@@ -147,13 +153,16 @@ func (f *Function) take() (*instance, error) {
 func (f *Function) give(in *instance, gone bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if gone {
-		delete(f.all, in)
-	}
 	if _, ok := f.all[in]; !ok {
 		return
 	}
-	if f.all[in]--; f.all[in] == 0 && f.Freeze {
+	f.all[in]--
+	if gone || f.all[in] == 0 {
+		f.bill(in)
+	}
+	if gone {
+		delete(f.all, in)
+	} else if f.all[in] == 0 && f.Freeze {
 		in.freeze()
 	}
 }
@@ -236,7 +245,9 @@ func (f *Function) Async(event []byte, task string, done func(body []byte, err e
 		return false
 	}
 	f.tasks[task] = true
+	f.running.Add(1)
 	f.background.Go(func() {
+		defer f.running.Add(-1)
 		body, err := f.Invoke(event)
 		for n := 0; err != nil && n < f.Retries && !errors.Is(err, ErrClosed); n++ {
 			time.Sleep(f.RetryPause)

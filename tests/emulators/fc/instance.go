@@ -20,6 +20,9 @@ type instance struct {
 	ready  chan struct{} // closed when it can be used, or failed is set
 	failed error
 	frozen atomic.Bool
+	began  time.Time
+	init   time.Duration // from the start of the process until it could be used
+	busy   time.Time     // since when it has invocations; the function's lock guards it
 }
 
 // driver speaks with a process in the way of its runtime.
@@ -66,6 +69,7 @@ func startInstance(f *Function) (*instance, error) {
 	in.cmd.Env = append(append(platformEnv(f), d.env()...), f.Env...)
 	in.cmd.SysProcAttr = tied()
 	in.cmd.Stdout, in.cmd.Stderr = f.log, f.log
+	in.began = time.Now()
 	if err := in.cmd.Start(); err != nil {
 		d.close()
 		return nil, err
@@ -77,6 +81,7 @@ func startInstance(f *Function) (*instance, error) {
 	}()
 	go func() {
 		in.failed = d.start(in)
+		in.init = time.Since(in.began)
 		close(in.ready)
 	}()
 	return in, nil

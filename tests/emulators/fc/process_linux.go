@@ -17,3 +17,12 @@ func (in *instance) thaw() {
 		in.cmd.Process.Signal(syscall.SIGCONT)
 	}
 }
+
+// memory is the most that the process had in memory, in bytes, once it has ended.
+func (in *instance) memory() int64 {
+	usage, _ := in.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if usage == nil {
+		return 0
+	}
+	return usage.Maxrss * 1024
+}

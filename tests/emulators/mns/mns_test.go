@@ -102,6 +102,21 @@ func bubble(t *testing.T, f func(t *testing.T, s *mns.Server, c *caller)) {
 	})
 }
 
+func TestCounts(t *testing.T) {
+	bubble(t, func(t *testing.T, s *mns.Server, c *caller) {
+		c.send("a", 0)
+		c.send("b", 0)
+		c.send("c", 60)
+		c.do("GET", "/queues/q/messages", "")
+		if active, inactive, delayed := s.Counts("q"); active != 1 || inactive != 1 || delayed != 1 {
+			t.Errorf("%d active, %d inactive, %d delayed", active, inactive, delayed)
+		}
+		if active, inactive, delayed := s.Counts("none"); active+inactive+delayed != 0 {
+			t.Error("a queue that is not there has messages")
+		}
+	})
+}
+
 func TestSignVector(t *testing.T) {
 	text, err := os.ReadFile("testdata/signature.json")
 	if err != nil {

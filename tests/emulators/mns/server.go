@@ -117,6 +117,19 @@ func (s *Server) Bodies(name string) []string {
 	return q.bodies()
 }
 
+// Counts is how many messages of a queue can be received, have been received and not deleted, and are delayed; none of a
+// queue that is not there. It is no call.
+func (s *Server) Counts(name string) (active, inactive, delayed int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[name]
+	if q == nil {
+		return 0, 0, 0
+	}
+	m := q.meta(s.now())
+	return m.Active, m.Inactive, m.Delayed
+}
+
 // now is the server's time. The caller holds mu.
 func (s *Server) now() time.Time { return time.Now().Add(s.ahead) }
 
