@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"millrace/shared/cloudflow"
 	"millrace/shared/store"
 )
 
@@ -26,6 +27,9 @@ func (n nonceRows) Use(ctx context.Context, nonce string, until time.Time) (bool
 	row := store.Row{Key: key, Version: 1, Fence: fence, Wake: until.UnixMilli(), Expires: until.UnixMilli()}
 	err := n.driver.Commit(ctx, nil, row, store.Condition{Absent: true, Now: n.now().UnixMilli()})
 	if !errors.Is(err, store.ErrConflict) {
+		if err != nil {
+			err = cloudflow.Failed(err)
+		}
 		return err == nil, err
 	}
 	there, err := n.driver.Get(ctx, key)

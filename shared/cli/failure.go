@@ -106,6 +106,7 @@ var hints = map[fault.Code]string{
 	fault.SignatureNotMatch:     "check --access-key-secret or $ALIBABA_CLOUD_ACCESS_KEY_SECRET",
 	fault.RequestTimeTooSkewed:  "check this machine's clock",
 	fault.ResourceThrottled:     "wait a moment; the server limits how often an account may call",
+	fault.ServiceUnavailable:    "make room on the disk of the server's --data directory; it goes on by itself",
 	fault.MissingRequiredParams: "a server with credentials needs --access-key-id and --access-key-secret",
 }
 

@@ -82,7 +82,7 @@ func (s *Service) getFlow(ctx context.Context, c Caller, name string) (*store.Fl
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, flowMissing(name)
 	} else if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	return f, nil
 }

@@ -28,7 +28,7 @@ func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecution
 	}
 	x, created, err := s.Runner.StartExecution(ctx, *start)
 	if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	if !created && x.Status.Final() {
 		return nil, fault.New(fault.ExecutionAlreadyExists, "Execution '%s' for flow '%s' already exists.", start.Name, q.FlowName)
@@ -68,7 +68,7 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 	}
 	lang, err := s.Runner.Language(ctx, f)
 	if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	if limit := s.Limits.Data(lang); len(canonical) > limit {
 		return nil, tooLarge(limit)
@@ -101,7 +101,7 @@ func (s *Service) StartSyncExecution(ctx context.Context, c Caller, q StartExecu
 	}
 	x, err := s.Runner.RunSync(ctx, *start)
 	if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	shown, err := s.shown(ctx, x)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Service) StopExecution(ctx context.Context, c Caller, q StopExecutionRe
 	if runner.IsGone(err) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	shown, err := s.shown(ctx, x)
 	if err == nil {
@@ -168,7 +168,7 @@ func (s *Service) DescribeExecution(ctx context.Context, c Caller, q DescribeExe
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	return s.shown(ctx, x)
 }
@@ -177,18 +177,18 @@ func (s *Service) DescribeExecution(ctx context.Context, c Caller, q DescribeExe
 func (s *Service) shown(ctx context.Context, x *store.Execution) (*Execution, error) {
 	definition, err := s.Store.Definition(ctx, x.FlowID, x.Hash)
 	if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	input, err := s.Store.InputText(ctx, x)
 	if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	out := shownMetadata(x)
 	out.MetadataOnly = false
 	out.FlowDefinition, out.Input = definition, string(input)
 	if x.Status == flow.Succeeded && x.Output != nil {
 		if err := s.Store.LoadValues(ctx, x, []*flow.Value{x.Output}); err != nil {
-			return nil, fault.Internal(err)
+			return nil, Failed(err)
 		}
 		out.Output = string(x.Output.Text())
 	}

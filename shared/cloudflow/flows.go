@@ -31,7 +31,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 		return nil, err
 	}
 	if n, err := s.Store.CountFlows(ctx, c.Account, s.Limits.Flows+1); err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	} else if n >= s.Limits.Flows {
 		return nil, fault.New(fault.InvalidArgument, "The account has its limit of %d flows.", s.Limits.Flows)
 	}
@@ -50,7 +50,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 		}
 		return nil, fault.New(fault.FlowAlreadyExists, "Flow '%s' already exists.", q.Name)
 	} else if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	return shownFlow(f, q.Definition), nil
 }
@@ -99,7 +99,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	definition := value0(q.Definition)
 	if definition == "" {
 		if definition, err = s.Store.Definition(ctx, f.ID, f.Hash); err != nil {
-			return nil, fault.Internal(err)
+			return nil, Failed(err)
 		}
 	} else {
 		m, err := s.checkDefinition(q.Name, f.Mode, definition)
@@ -114,7 +114,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	if errors.Is(err, store.ErrConflict) {
 		return nil, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 	} else if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	return shownFlow(f, definition), nil
 }
@@ -179,7 +179,7 @@ func (s *Service) DescribeFlow(ctx context.Context, c Caller, q DescribeFlowRequ
 func (s *Service) withDefinition(ctx context.Context, f *store.Flow) (*Flow, error) {
 	text, err := s.Store.Definition(ctx, f.ID, f.Hash)
 	if err != nil {
-		return nil, fault.Internal(err)
+		return nil, Failed(err)
 	}
 	return shownFlow(f, text), nil
 }
@@ -197,7 +197,7 @@ func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest)
 	if errors.Is(err, store.ErrConflict) {
 		return fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 	} else if err != nil {
-		return fault.Internal(err)
+		return Failed(err)
 	}
 	s.Runner.Bury(f.ID)
 	return nil
@@ -222,7 +222,7 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 	for size := 0; ; {
 		flows, more, err := s.Store.ListFlows(ctx, c.Account, after, min(limit, 100))
 		if err != nil {
-			return nil, fault.Internal(err)
+			return nil, Failed(err)
 		}
 		for i, f := range flows {
 			after = f.Name

@@ -23,7 +23,7 @@ func (s *Service) ReportTaskSucceeded(ctx context.Context, c Caller, q ReportTas
 	}
 	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, runner.Report{Output: out})
 	if err != nil {
-		return 0, fault.Internal(err)
+		return 0, Failed(err)
 	}
 	return id, nil
 }
@@ -44,7 +44,7 @@ func (s *Service) ReportTaskFailed(ctx context.Context, c Caller, q ReportTaskFa
 	}
 	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, runner.Report{Error: &flow.Error{Name: q.Error, Cause: cause}})
 	if err != nil {
-		return 0, fault.Internal(err)
+		return 0, Failed(err)
 	}
 	return id, nil
 }

@@ -32,6 +32,7 @@ const (
 	PreconditionFailed        Code = "PreconditionFailed"
 	RequestTimeTooSkewed      Code = "RequestTimeTooSkewed"
 	ResourceThrottled         Code = "ResourceThrottled"
+	ServiceUnavailable        Code = "ServiceUnavailable"
 	SignatureNonceUsed        Code = "SignatureNonceUsed"
 	SignatureNotMatch         Code = "SignatureNotMatch"
 	TaskAlreadyCompleted      Code = "TaskAlreadyCompleted"
@@ -89,8 +90,8 @@ var statuses = map[Code]int{
 	EntityTooLarge: 400, ExecutionAlreadyCompleted: 400, ExecutionAlreadyExists: 400, ExecutionNotExists: 404,
 	FlowAliasNotExists: 404, FlowAlreadyExists: 409, FlowNotExists: 404, FlowVersionNotExists: 404, InternalServerError: 500,
 	InvalidAccessKeyID: 403, InvalidArgument: 400, MissingRequiredHeader: 400, MissingRequiredParams: 400,
-	PreconditionFailed: 412, RequestTimeTooSkewed: 403, ResourceThrottled: 429, SignatureNonceUsed: 400,
-	SignatureNotMatch: 403, TaskAlreadyCompleted: 400, TaskInvalidState: 409, UnsupportedMediaType: 415,
+	PreconditionFailed: 412, RequestTimeTooSkewed: 403, ResourceThrottled: 429, ServiceUnavailable: 503,
+	SignatureNonceUsed: 400, SignatureNotMatch: 403, TaskAlreadyCompleted: 400, TaskInvalidState: 409, UnsupportedMediaType: 415,
 }
 
 // Status is the HTTP status of a code; 500 for one that is not in the table.
@@ -104,7 +105,7 @@ func (c Code) Status() int {
 // Retryable tells whether the same request may succeed later.
 func (c Code) Retryable() bool {
 	switch c {
-	case ConcurrentUpdateError, InternalServerError, ResourceThrottled, TaskInvalidState:
+	case ConcurrentUpdateError, InternalServerError, ResourceThrottled, ServiceUnavailable, TaskInvalidState:
 		return true
 	}
 	return false

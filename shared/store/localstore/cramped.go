@@ -1,7 +1,6 @@
 package localstore
 
 import (
-	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -12,10 +11,6 @@ import (
 
 	"millrace/shared/store"
 )
-
-// errCramped is the answer of a write that Pebble has not taken because it can bring nothing more to the disk; once
-// there is room, it may take it after all.
-var errCramped = errors.New("localstore: the disk is full, the write may or may not be applied")
 
 // pauseDefault is how long a write bears a full disk, and Pebble waits before it tries again.
 const pauseDefault = time.Second

@@ -92,7 +92,7 @@ func (s *Store) write(ctx context.Context, r *request) error {
 }
 
 // bear waits for an answer while the disk is full. It gives up after a pause, as it would when ctx ends: Pebble may have
-// stopped taking writes.
+// stopped taking writes. Once there is room, it may take this one after all.
 func (s *Store) bear(ctx context.Context, r *request) error {
 	enough := time.NewTimer(s.options.pause)
 	defer enough.Stop()
@@ -102,7 +102,7 @@ func (s *Store) bear(ctx context.Context, r *request) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-enough.C:
-		return errCramped
+		return store.ErrFilled
 	}
 }
 

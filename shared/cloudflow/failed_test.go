@@ -1,0 +1,45 @@
+package cloudflow_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// fullDisk is a driver that takes no writes.
+type fullDisk struct{ store.Driver }
+
+func (fullDisk) Commit(context.Context, []store.Row, store.Row, store.Condition) error {
+	return store.ErrFull
+}
+func (fullDisk) Put(context.Context, []store.Row) error { return store.ErrFull }
+
+// TestFullDisk: a disk that is full is told as that, not as a fault of the program.
+func TestFullDisk(t *testing.T) {
+	s := cloudflow.New(cloudflow.Options{Store: store.New(store.Options{Driver: fullDisk{memstore.New()}}), Runner: &runner.Runner{}, Limits: flow.DefaultLimits()})
+	_, err := s.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: "f", Definition: passes})
+	if code := fault.CodeOf(err); code != fault.ServiceUnavailable || code.Status() != 503 || !code.Retryable() {
+		t.Errorf("%v", err)
+	}
+	for _, c := range []struct {
+		err  error
+		want fault.Code
+	}{
+		{fmt.Errorf("put: %w", store.ErrFilled), fault.ServiceUnavailable},
+		{fault.Internal(store.ErrFull), fault.ServiceUnavailable},
+		{fault.New(fault.TaskInvalidState, "x"), fault.TaskInvalidState},
+		{errors.New("torn"), fault.InternalServerError},
+	} {
+		if got := fault.CodeOf(cloudflow.Failed(c.err)); got != c.want {
+			t.Errorf("%v is told as %s", c.err, got)
+		}
+	}
+}
