@@ -20,6 +20,7 @@ import (
 	"millrace/shared/task/maptask"
 	"millrace/shared/task/mnstask"
 	"millrace/shared/task/openapitask"
+	"millrace/shared/task/osstask"
 )
 
 // tailTableStore is how long a history tail grows in a row of TableStore: a write unit is 4 KB.
@@ -96,6 +97,7 @@ func alibabaTasks(service openapitask.Service, credentials acs.Provider, a *alib
 	tasks := map[string]task.Runner{
 		fcapitask.Action:            functions,
 		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Places: a.places})),
+		osstask.Action:              mapped.Before(osstask.New(osstask.Options{Credentials: credentials, Places: a.places})),
 		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{Service: service}),
 		openapitask.ActionSendSms:   mapped.Before(&openapitask.SMS{Service: service}),
 	}

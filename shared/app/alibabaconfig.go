@@ -37,7 +37,7 @@ func alibabaConfig(config CloudConfig, getenv func(string) string) (*alibaba, er
 		Region: firstOf(getenv("ALIBABA_CLOUD_REGION_ID"), getenv("FC_REGION"), region),
 		VPC:    strings.EqualFold(getenv("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"), "true")}
 	a.places.Override = func(product string) string { return getenv(endpointVariable(product)) }
-	for _, product := range []string{"fc", "mns", "eventbridge", "fnf"} {
+	for _, product := range []string{"fc", "mns", "eventbridge", "fnf", "oss"} {
 		if v := a.places.Override(product); v != "" {
 			if err := acs.CheckAddress(v); err != nil {
 				return nil, fmt.Errorf("%s: %w", endpointVariable(product), err)

@@ -124,6 +124,27 @@ func (p *Places) Product(product, region, host string) (string, error) {
 	return "https://" + product + "." + region + ".aliyuncs.com", nil
 }
 
+// Bucket is where a bucket's objects are in a region, and what stands before their keys in the path there: nothing at the
+// bucket's own host, /{bucket} at an address of the operator's.
+func (p *Places) Bucket(region, bucket string) (address, prefix string, err error) {
+	if region == "" {
+		region = p.Region
+	}
+	switch {
+	case !IsRegion(region):
+		return "", "", fmt.Errorf("region %q: %w", cut(region), errRegion)
+	case !label(bucket, 3, 63):
+		return "", "", fmt.Errorf("bucket %q: it is no name of a bucket, 3 to 63 lower-case letters, digits and inner hyphens", cut(bucket))
+	}
+	if address := p.override("oss"); address != "" {
+		return address, "/" + bucket, nil
+	}
+	if p.VPC {
+		region += "-internal"
+	}
+	return "https://" + bucket + ".oss-" + region + ".aliyuncs.com", "", nil
+}
+
 // own fills in and checks region and account.
 func (p *Places) own(region, account string) (string, string, error) {
 	if region == "" {

@@ -1,0 +1,102 @@
+package osstask
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"millrace/shared/task"
+	"millrace/shared/task/outbound"
+)
+
+// Codes of errors that the service does not name itself.
+const (
+	unknown         = "Unknown"
+	invalidArgument = "InvalidArgument"
+	accessDenied    = "AccessDenied"
+	notModified     = "NotModified"
+	objectTooLarge  = "ObjectTooLarge"
+)
+
+// refusalMax bounds what is read of a refusal.
+const refusalMax = 64 << 10
+
+// refusal is the body of an error.
+type refusal struct {
+	XMLName                            xml.Name `xml:"Error"`
+	Code, Message, RequestId, Endpoint string
+}
+
+// refused is the error of an answer that has no object.
+func refused(r *task.Request, g *get, resp *http.Response) *task.Error {
+	var e refusal
+	if body, err := io.ReadAll(io.LimitReader(resp.Body, refusalMax)); err == nil {
+		_ = xml.Unmarshal(body, &e) // what cannot be read leaves it empty
+	}
+	if e.Code == "" {
+		e.Code = codeOf(resp.StatusCode)
+	}
+	if e.Message == "" {
+		e.Message = fmt.Sprintf("OSS answered with status %d.", resp.StatusCode)
+	}
+	if e.RequestId == "" {
+		e.RequestId = resp.Header.Get("X-Oss-Request-Id")
+	}
+	return task.NewError(r.ErrorName(e.Code), e.Message+advice(g, &e)+" (request "+e.RequestId+")")
+}
+
+// advice says what to do about a refusal; "" where the service's own text does.
+func advice(g *get, e *refusal) string {
+	switch {
+	case e.Endpoint != "" && (e.Code == accessDenied || e.Code == "TemporaryRedirect" || e.Code == "InvalidLocation"):
+		return fmt.Sprintf(" The bucket is at %s: name its region in the parameter region.", e.Endpoint)
+	}
+	switch e.Code {
+	case accessDenied:
+		return fmt.Sprintf(" Allow the role of the step runner oss:GetObject on acs:oss:*:*:%s/%s.", g.bucket, g.key)
+	case "NoSuchBucket":
+		return fmt.Sprintf(" Look at the parameters bucket and region (%s).", g.region)
+	case "InvalidAccessKeyId", "SecurityTokenExpired", "InvalidSecurityToken":
+		return " The credentials are not valid, or no longer; a later attempt takes fresh ones."
+	case "InvalidObjectState":
+		return " The object is archived: restore it first."
+	}
+	return ""
+}
+
+// codeOf is the code of a status whose body has none.
+func codeOf(status int) string {
+	switch {
+	case status == http.StatusNotModified:
+		return notModified
+	case status == http.StatusPreconditionFailed:
+		return "PreconditionFailed"
+	case status == http.StatusForbidden:
+		return accessDenied
+	case status == http.StatusTooManyRequests:
+		return "ResourceThrottled"
+	case status >= http.StatusInternalServerError:
+		return "InternalError"
+	}
+	return unknown
+}
+
+// broken is the error of a call that got no answer, or no whole one.
+func (t *Runner) broken(ctx context.Context, r *task.Request, g *get, err error) *task.Error {
+	name := g.bucket + "/" + g.key
+	switch {
+	case errors.Is(err, errLong), errors.Is(err, outbound.ErrTooLarge):
+		return t.tooLarge(r, g, "is longer than that ("+outbound.Reason(err)+")")
+	case ctx.Err() != nil:
+		return task.NewError(r.ErrorName(unknown), "Reading "+name+" was cut off.")
+	}
+	return task.NewError(r.ErrorName(unknown), "Reading "+name+" broke: "+outbound.Reason(err))
+}
+
+func (t *Runner) tooLarge(r *task.Request, g *get, why string) *task.Error {
+	return task.NewError(r.ErrorName(objectTooLarge), fmt.Sprintf("The result of a task has at most %d bytes, and the object %s/%s %s. "+
+		"Read a part of it (range), or give its name to a function that reads it.", t.o.MaxBytes, g.bucket, g.key, why))
+}

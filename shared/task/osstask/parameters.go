@@ -1,0 +1,80 @@
+package osstask
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"millrace/shared/task"
+)
+
+// get is what a task asks for.
+type get struct {
+	bucket, key, region, versionID string
+	bytes                          string // of the header Range; ""
+	match, noneMatch               string
+}
+
+// keyMax is the longest key that OSS has.
+const keyMax = 1023
+
+// read reads the parameters. Whether bucket and region can be names is seen when they become a host.
+func read(raw json.RawMessage) (*get, error) {
+	p := map[string]json.RawMessage{}
+	if len(raw) > 0 && json.Unmarshal(raw, &p) != nil {
+		return nil, errors.New("the parameters must be an object")
+	}
+	g := &get{}
+	var bytes string
+	for name, to := range map[string]*string{"bucket": &g.bucket, "key": &g.key, "region": &g.region, "versionId": &g.versionID,
+		"range": &bytes, "ifMatch": &g.match, "ifNoneMatch": &g.noneMatch} {
+		if v := p[name]; len(v) > 0 && string(v) != "null" && json.Unmarshal(v, to) != nil {
+			return nil, fmt.Errorf("%s must be a text", name)
+		}
+	}
+	switch {
+	case g.bucket == "":
+		return nil, errors.New("bucket is required, a text")
+	case g.key == "":
+		return nil, errors.New("key is required, a text")
+	case len(g.key) > keyMax || !utf8.ValidString(g.key):
+		return nil, fmt.Errorf("key %q: a key is UTF-8, of %d bytes at most", task.Cut(g.key, 60), keyMax)
+	}
+	for name, v := range map[string]string{"versionId": g.versionID, "ifMatch": g.match, "ifNoneMatch": g.noneMatch} {
+		if !visible(v) {
+			return nil, fmt.Errorf("%s cannot be %q", name, task.Cut(v, 60))
+		}
+	}
+	var err error
+	g.bytes, err = rangeHeader(bytes)
+	g.region = strings.TrimPrefix(g.region, "oss-")
+	return g, err
+}
+
+// visible tells whether a text can stand in a header.
+func visible(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return len(s) <= 1024
+}
+
+// rangeHeader is the header for a range as flows write it: "1024-", "1024~2048", "-100" for the last hundred bytes.
+func rangeHeader(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	text := strings.Replace(strings.TrimPrefix(s, "bytes="), "~", "-", 1)
+	from, to, ok := strings.Cut(text, "-")
+	if !ok || !digits(from) || !digits(to) || from == "" && to == "" {
+		return "", fmt.Errorf("range %q: it is first~last, first~ or ~count, in bytes", task.Cut(s, 60))
+	}
+	return "bytes=" + text, nil
+}
+
+// digits tells whether s has nothing but some digits.
+func digits(s string) bool { return len(s) <= 18 && strings.Trim(s, "0123456789") == "" }
