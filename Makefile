@@ -19,6 +19,7 @@ test: ## every test: units, example flows, the live server, crashes, official cl
 	$(GO) test $(RACE) -count=1 $$($(GO) list ./... | grep -v /tests/sim$$)
 	$(GO) test -count=1 ./tests/sim # never raced: its schedule is the seed's, and the detector would make its own
 	./tests/wire/run.sh
+	./tests/witness/run.sh
 	./tests/deploy/run.sh
 
 race: ## the same under the race detector
