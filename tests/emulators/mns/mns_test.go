@@ -114,6 +114,11 @@ func TestCounts(t *testing.T) {
 		if active, inactive, delayed := s.Counts("none"); active+inactive+delayed != 0 {
 			t.Error("a queue that is not there has messages")
 		}
+		s.Advance(time.Hour) // of the queue, not of who calls
+		c.send("d", 0)
+		if active, _, delayed := s.Counts("q"); active != 4 || delayed != 0 {
+			t.Errorf("an hour later: %d active, %d delayed", active, delayed)
+		}
 	})
 }
 

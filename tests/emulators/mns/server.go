@@ -74,7 +74,8 @@ func (s *Server) SetKeys(keys map[string]Key) {
 	s.keys = keys
 }
 
-// Advance moves the server's clock ahead of the process's: what is delayed or hidden for less becomes visible.
+// Advance moves the server's clock ahead of the process's: what is delayed or hidden for less becomes visible. The
+// times of requests and the ends of keys go by the process's.
 func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
