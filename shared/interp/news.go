@@ -164,23 +164,44 @@ func (f *fold) close(e *entry, n *News) Verdict {
 	return Verdict{Event: id}
 }
 
-// reported takes a report by token.
-func (f *fold) reported(n *News) Verdict {
-	e := f.find(func(e *entry) bool {
-		if e.attempt != nil {
-			return e.tokenID(f.s) == n.Token
+// Refuses tells what would become of a report or a stop if it were folded now: Accepted, or why not. It changes nothing.
+func (s *State) Refuses(n *News) Refusal {
+	if s.Final() {
+		return AlreadyEnded
+	}
+	if n.Kind != Reported {
+		return Accepted
+	}
+	_, refusal := s.awaits(n.Token)
+	return refusal
+}
+
+// awaits gives the entry whose task waits for the report of a token, or says why there is none.
+func (s *State) awaits(token int64) (*entry, Refusal) {
+	var e *entry
+	s.each(func(o *entry) {
+		if e == nil && (o.attempt != nil && o.tokenID(s) == token || o.attempt == nil && s.Language == flow.Steps && o.id == token) {
+			e = o
 		}
-		return f.s.Language == flow.Steps && e.id == n.Token
 	})
 	switch {
 	case e == nil:
-		return Verdict{Refusal: AlreadyEnded}
+		return nil, AlreadyEnded
 	case e.attempt == nil && (e.phase == paused || e.phase == failing || e.phase == beginning):
-		return Verdict{Refusal: NotYet}
+		return nil, NotYet
 	case e.attempt == nil:
-		return Verdict{Refusal: AlreadyEnded}
+		return nil, AlreadyEnded
 	case e.attempt.mode == flow.RequestComplete:
-		return Verdict{Refusal: NotWaiting}
+		return nil, NotWaiting
+	}
+	return e, Accepted
+}
+
+// reported takes a report by token.
+func (f *fold) reported(n *News) Verdict {
+	e, refusal := f.s.awaits(n.Token)
+	if refusal != Accepted {
+		return Verdict{Refusal: refusal}
 	}
 	told := *n
 	if n.Error != nil && n.Error.Name == flow.ErrExecutionTimedOut && f.s.Language == flow.Steps {

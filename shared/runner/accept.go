@@ -64,32 +64,24 @@ func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Toke
 	return nil
 }
 
-// acceptMax is how often news is brought again when the store did not say whether it was taken in.
-const acceptMax = 3
-
-// accept brings news in. News that a commit of unknown outcome, or one that seemed lost, has taken in is known again by
+// accept brings news in: by a commit of its own, and when that has been lost or its outcome is not known as often as it
+// is tried, by the inbox. News that a commit of unknown outcome, or one that seemed lost, has taken in is known again by
 // its mark.
 func (r *Runner) accept(ctx context.Context, partition string, n interp.News) (answer, error) {
-	var last error
-	for range acceptMax {
-		a, err := r.do(ctx, partition, &item{news: n})
-		if err == nil {
-			if a.verdict.Refusal == interp.AlreadyEnded && (a.tried || last != nil) {
-				if id, ok := r.marked(ctx, a.x, n); ok {
-					a.verdict = interp.Verdict{Event: id}
-				}
-			}
-			return a, nil
-		}
-		if errors.Is(err, errGone) || ctx.Err() != nil {
-			return answer{}, err
-		}
-		last = err
+	a, err := r.do(ctx, partition, &item{news: n})
+	var outrun *outrunError
+	switch {
+	case errors.As(err, &outrun):
+		return r.post(ctx, partition, n)
+	case err != nil:
+		return answer{}, err
 	}
-	if errors.Is(last, store.ErrConflict) {
-		return answer{}, errBusy
+	if a.verdict.Refusal == interp.AlreadyEnded && a.tried {
+		if id, ok := r.marked(ctx, a.x, n); ok {
+			a.verdict = interp.Verdict{Event: id}
+		}
 	}
-	return answer{}, last
+	return a, nil
 }
 
 // errBusy says that others have changed the execution each time that news was to be taken in: try again.

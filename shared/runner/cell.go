@@ -32,7 +32,10 @@ type cell struct {
 	machine *flow.Machine
 	calls   map[int64]context.CancelFunc // in flight in this process, by attempt
 	hint    int64                        // due time of the delayed hint that is under way
-	relayed bool                         // the outbox is being relayed
+	inbox   store.Inbox                  // read with x and not yet folded
+	since   int64                        // ms since 1970: commits are counted from here on
+	commits int
+	relayed bool // the outbox is being relayed
 
 	shown atomic.Pointer[store.Execution] // what the last commit wrote; nil when not known
 }
@@ -42,7 +45,9 @@ type item struct {
 	news  interp.News
 	start *starting    // instead of news: claim the name
 	delay bool         // instead of news: the sweeper has found the row due
+	inbox bool         // instead of news: there may be some in the inbox
 	tried bool         // a commit of it has failed: it may have been applied all the same
+	lost  int          // how many have
 	done  func(answer) // called once, by the committer; must not block
 }
 
@@ -112,20 +117,26 @@ func (r *Runner) drive(c *cell) {
 		if !r.Exclusive && (look || asked(items)) {
 			c.forget()
 		}
-		r.round(c, items)
+		r.peek(c)
+		r.round(c, items, look)
 	}
 }
 
 // asked tells whether somebody outside waits for what becomes of an item. What he is told must be so: a refusal is no
 // commit, so nothing else would find out that the state at hand is an old one, in which his attempt does not stand yet or
-// the execution still runs.
+// the execution still runs. And what is in the inbox is for a state that may be newer than the one at hand.
 func asked(items []*item) bool {
 	for _, it := range items {
-		if it.start != nil || it.news.Kind == interp.Reported || it.news.Kind == interp.StopAsked {
+		if it.start != nil || it.inbox || it.outside() {
 			return true
 		}
 	}
 	return false
+}
+
+// outside tells whether an item is news that somebody outside brings.
+func (it *item) outside() bool {
+	return it.news.Kind == interp.Reported || it.news.Kind == interp.StopAsked
 }
 
 // again makes the committer come back to the cell after this round.
@@ -138,6 +149,6 @@ func (c *cell) again() {
 // forget drops what the cell knows: the store knows better. The machine goes too, for the name may by now belong to a
 // run of another definition.
 func (c *cell) forget() {
-	c.x, c.state, c.machine, c.more = nil, nil, nil, false
+	c.x, c.state, c.machine, c.inbox, c.more = nil, nil, nil, store.Inbox{}, false
 	c.shown.Store(nil)
 }

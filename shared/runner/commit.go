@@ -29,6 +29,7 @@ func (f *fold) commit() error {
 	if err != nil {
 		return err
 	}
+	c.commits++
 	if s.Final() {
 		c.machine = nil
 	}

@@ -18,7 +18,7 @@ func (r *Runner) load(c *cell) error {
 	if c.x != nil {
 		return nil
 	}
-	x, err := r.Store.Load(r.life, c.partition)
+	x, in, err := r.read(c)
 	if err != nil {
 		return err
 	}
@@ -26,8 +26,20 @@ func (r *Runner) load(c *cell) error {
 	if err != nil {
 		return err
 	}
-	c.x, c.state = x, s
+	c.x, c.state, c.inbox = x, s, in
+	c.since, c.commits = r.nowMillis(), 0
 	return nil
+}
+
+// read reads the execution. Where others may have put news into its inbox, that is read with it: one range costs what
+// the row alone does. An exclusive runner is told when there is something in it, and one that only takes in news leaves
+// it to those that advance the execution.
+func (r *Runner) read(c *cell) (x *store.Execution, in store.Inbox, err error) {
+	if r.Exclusive || !r.advancing(c) {
+		x, err = r.Store.Load(r.life, c.partition)
+		return x, in, err
+	}
+	return r.Store.LoadWithInbox(r.life, c.partition)
 }
 
 // stateOf makes the interpreter's state of a state row.

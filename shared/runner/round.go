@@ -21,7 +21,9 @@ const (
 
 // round folds items into the execution and commits. A commit that was lost and one whose outcome is not known are one
 // case: load again, fold the same news again (execution.md 1.3).
-func (r *Runner) round(c *cell, items []*item) {
+// News from outside that has lost so often is given back, for the inbox; the rest goes on. look says that there is
+// something to do without any news, too.
+func (r *Runner) round(c *cell, items []*item, look bool) {
 	var broken *flow.Error
 	for conflicts, unknowns := 0, 0; ; {
 		err := r.try(c, items, broken)
@@ -34,6 +36,12 @@ func (r *Runner) round(c *cell, items []*item) {
 		c.forget()
 		for _, it := range items {
 			it.tried = true
+			it.lost++
+		}
+		if outrun(err) {
+			if items = r.giveBack(c, items, err); len(items) == 0 && !look {
+				return
+			}
 		}
 		var p *panicError
 		switch {
@@ -63,6 +71,11 @@ func (r *Runner) round(c *cell, items []*item) {
 	}
 }
 
+// outrun tells whether others were faster, or may have been.
+func outrun(err error) bool {
+	return errors.Is(err, store.ErrConflict) || !lasting(err) && !errors.Is(err, store.ErrNotFound)
+}
+
 // lasting tells whether trying again at once is of no use.
 func lasting(err error) bool {
 	var p *panicError
@@ -74,6 +87,52 @@ func lasting(err error) bool {
 	return errors.As(err, &p)
 }
 
+// outsideMax is how often a commit of news from outside is tried before it goes to the inbox, and jitter the longest
+// pause after the first one that was lost; it doubles.
+const (
+	outsideMax = 3
+	jitter     = 10 * time.Millisecond
+)
+
+// giveBack refuses news from outside that has lost the race too often, and gives the rest. What is all from outside waits
+// a moment before it tries again: so do the others that it has lost to.
+func (r *Runner) giveBack(c *cell, items []*item, err error) []*item {
+	kept := items[:0:0]
+	outside, lost := true, 0
+	for _, it := range items {
+		if it.outside() && it.lost >= outsideMax {
+			refuse([]*item{it}, &outrunError{err})
+			continue
+		}
+		kept = append(kept, it)
+		outside, lost = outside && it.outside(), max(lost, it.lost)
+	}
+	if outside && len(kept) > 0 && !r.Exclusive {
+		most := jitter << min(lost-1, 3)
+		r.pause(time.Duration(store.Random() % uint64(most)))
+	}
+	return kept
+}
+
+// pause waits, but not beyond the runner's life.
+func (r *Runner) pause(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.life.Done():
+	}
+}
+
+// outrunError says that news has lost the race for the state row, or may have, as often as it may.
+type outrunError struct{ last error }
+
+func (e *outrunError) Error() string {
+	return "runner: others were faster each time: " + e.last.Error()
+}
+
+func (e *outrunError) Unwrap() error { return e.last }
+
 // laterDelay is when news that could not be committed is brought again.
 const laterDelay = time.Second
 
@@ -82,7 +141,7 @@ const laterDelay = time.Second
 func (r *Runner) later(c *cell, items []*item, err error) {
 	var kept []*item
 	for _, it := range items {
-		if it.start == nil && !it.delay && (it.news.Kind == interp.Answered || it.news.Kind == interp.Sent) {
+		if it.start == nil && (it.news.Kind == interp.Answered || it.news.Kind == interp.Sent) {
 			kept = append(kept, it)
 		} else {
 			refuse([]*item{it}, err)
@@ -118,12 +177,15 @@ func refuse(items []*item, err error) {
 func (r *Runner) try(c *cell, items []*item, broken *flow.Error) error {
 	f := &fold{r: r, c: c, broken: broken}
 	var starts, delays []*item
+	letters := false
 	for _, it := range items {
 		switch {
 		case it.start != nil:
 			starts = append(starts, it)
 		case it.delay:
 			delays = append(delays, it)
+		case it.inbox:
+			letters = true
 		default:
 			f.items = append(f.items, it)
 		}
@@ -136,6 +198,13 @@ func (r *Runner) try(c *cell, items []*item, broken *flow.Error) error {
 	} else if err := r.load(c); err != nil {
 		return err
 	}
+	if letters && r.Exclusive {
+		var err error
+		if c.inbox, err = r.Store.Inbox(r.life, c.x); err != nil {
+			return err
+		}
+	}
+	f.open(&c.inbox)
 	f.delayed = len(delays) > 0 && c.x.Wake > 0 && c.x.Wake <= r.nowMillis()
 	wasReady, wasUnsent := !f.created && c.state.Ready(), c.state.Unsent()
 	if err := f.run(); err != nil {
@@ -144,6 +213,7 @@ func (r *Runner) try(c *cell, items []*item, broken *flow.Error) error {
 	c.more = f.out.More
 	f.answer(starts, delays)
 	f.follow()
+	r.dispose(c)
 	if !r.advancing(c) {
 		f.pass(wasReady, wasUnsent)
 	}

@@ -113,6 +113,9 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 		}
 		return r.Store.ForgetExpired(ctx, row.Key)
 	}
+	if store.IsLetter(row.Key) && row.Wake <= now {
+		return r.wakeLetter(ctx, row.Key)
+	}
 	if row.Wake > now {
 		return r.Queue.Send(ctx, hint(row.Key.Partition, time.Duration(row.Wake-now)*time.Millisecond))
 	}

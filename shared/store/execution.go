@@ -187,6 +187,11 @@ func (s *Store) Load(ctx context.Context, partition string) (*Execution, error) 
 	if err != nil {
 		return nil, err
 	}
+	return s.execution(ctx, row)
+}
+
+// execution is the execution of a state row, its body with it. ErrNotFound when it has expired.
+func (s *Store) execution(ctx context.Context, row Row) (*Execution, error) {
 	if row.Expires > 0 && row.Expires <= s.nowMillis() {
 		return nil, ErrNotFound
 	}

@@ -6,10 +6,13 @@ import (
 	"strings"
 )
 
-// Sort keys of an execution's partition: state, history, values, in this order (execution.md 1.1).
+// Sort keys of an execution's partition: state, inbox, history, values, in this order (execution.md 1.1). What lies
+// between "a" and "c" is the state and the inbox.
 const (
-	sortState   = "a"
-	prefixValue = "v#"
+	sortState      = "a"
+	prefixInbox    = "b#"
+	sortAfterInbox = "c"
+	prefixValue    = "v#"
 )
 
 // listShards is the number of list groups of a flow: one group must not take all writes of a busy flow.
@@ -52,6 +55,15 @@ func listGroup(flowID, execution string) string {
 func shardGroup(flowID string, shard int) string { return fmt.Sprintf("%s#%d", flowID, shard) }
 
 func listSort(started int64, name string) string { return fmt.Sprintf("%013d#%s", started, name) }
+
+// letterSort is the sort key of the one place in an inbox for news about an attempt, by the id in its token, or for a
+// stop (0).
+func letterSort(run uint64, token int64) string {
+	if token == 0 {
+		return fmt.Sprintf("%s%016x#stop", prefixInbox, run)
+	}
+	return fmt.Sprintf("%s%016x#%010d", prefixInbox, run, token)
+}
 
 func eventSort(run uint64, first int64) string { return fmt.Sprintf("h#%016x#%010d", run, first) }
 

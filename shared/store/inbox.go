@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"millrace/shared/flow"
+)
+
+// Letter is one piece of news in the inbox of an execution (execution.md 1.6): a report that has lost the race for the
+// state row, or a stop. It decides nothing; whoever runs the execution folds it, or finds that it comes too late, and
+// drops it.
+type Letter struct {
+	Partition string
+	Run       uint64 // incarnation of the name that it is for
+	Token     int64  // of a report: the id in its token; 0: a stop
+	Mark      uint64 // the writer's
+	Output    []byte // canonical JSON; of a report without Error
+	Error     *flow.Error
+	Wake      int64 // ms since 1970: when the sweeper looks whether anybody has seen to it
+	Expires   int64 // ms since 1970; from then on it is absent
+
+	version int64
+}
+
+// letterFmt is the format of letters that this code writes. Rows of another format are left alone.
+const letterFmt = 1
+
+// Tries is how often the sweeper has found it due.
+func (l *Letter) Tries() int { return int(max(l.version-1, 0)) }
+
+// Key is the key of the letter's row.
+func (l *Letter) Key() Key { return Key{l.Partition, letterSort(l.Run, l.Token)} }
+
+// row encodes the letter. What the sweeper changes stands beside the data.
+func (l *Letter) row(version int64) Row {
+	e := flow.Encoder{Buf: make([]byte, 0, len(l.Output)+32)}
+	e.Uint(letterFmt)
+	e.Uint(l.Run)
+	e.Int(l.Token)
+	e.Uint(l.Mark)
+	e.Error(l.Error)
+	e.Bytes(l.Output)
+	return Row{Key: l.Key(), Version: version, Fence: l.fence(), Data: e.Buf, Wake: l.Wake, Expires: l.Expires}
+}
+
+func (l *Letter) fence() string { return fence(l.Mark, 0) }
+
+func decodeLetter(row Row) (*Letter, error) {
+	d := flow.NewDecoder(row.Data)
+	if d.Uint() != letterFmt {
+		return nil, ErrFormat
+	}
+	l := &Letter{Partition: row.Partition, Run: d.Uint(), Token: d.Int(), Mark: d.Uint(), Error: d.Error(), Wake: row.Wake,
+		Expires: row.Expires, version: row.Version}
+	if out := d.Bytes(); len(out) > 0 {
+		l.Output = out
+	}
+	if d.Err != nil || l.Token < 0 || letterSort(l.Run, l.Token) != row.Sort {
+		return nil, fmt.Errorf("store: inbox row %s %s: %w", row.Partition, row.Sort, flow.ErrCorrupt)
+	}
+	return l, nil
+}
+
+// Post puts a letter into the inbox of its execution. ErrConflict when there is one for the same attempt; another
+// error: it may be there or not.
+func (s *Store) Post(ctx context.Context, l *Letter) error {
+	l.version = 1
+	return s.driver.Commit(ctx, nil, l.row(1), Condition{Absent: true, Now: s.nowMillis()})
+}
+
+// Letter reads the letter of a key. ErrNotFound when there is none or it has expired.
+func (s *Store) Letter(ctx context.Context, key Key) (*Letter, error) {
+	row, err := s.driver.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if row.Expires > 0 && row.Expires <= s.nowMillis() {
+		return nil, ErrNotFound
+	}
+	return decodeLetter(row)
+}
+
+// PutOff moves a letter's wake time and counts one more try. ErrConflict when somebody else has changed or dropped it.
+func (s *Store) PutOff(ctx context.Context, l *Letter, wake int64) error {
+	next := *l
+	next.Wake = wake
+	return s.driver.Commit(ctx, nil, next.row(l.version+1), Condition{Version: l.version, Fence: l.fence()})
+}
+
+// Withdraw removes a letter of the caller's. ErrConflict when it is not there as it was posted.
+func (s *Store) Withdraw(ctx context.Context, l *Letter) error {
+	return s.driver.Delete(ctx, l.Key(), &Condition{Version: l.version, Fence: l.fence()})
+}
+
+// Drop removes a letter that has been seen to. One that is missing is fine.
+func (s *Store) Drop(ctx context.Context, key Key) error { return s.driver.Delete(ctx, key, nil) }
+
+// Inbox is what the inbox of an execution holds.
+type Inbox struct {
+	Letters []*Letter
+	// Done are keys of rows that are for nobody: of another run, or expired.
+	Done []Key
+	More bool // there are more than a fold takes at once
+}
+
+// inboxMax is how many letters are read at once.
+const inboxMax = 64
+
+// Inbox reads the inbox of an execution. Rows that this program cannot read are left out.
+func (s *Store) Inbox(ctx context.Context, x *Execution) (Inbox, error) {
+	var in Inbox
+	return in, s.letters(ctx, x, &in, prefixInbox)
+}
+
+// LoadWithInbox reads an execution as Load does, with its inbox, by one read as long as that is empty.
+func (s *Store) LoadWithInbox(ctx context.Context, partition string) (*Execution, Inbox, error) {
+	rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: sortState, To: sortAfterInbox, Limit: inboxMax + 1})
+	if err != nil {
+		return nil, Inbox{}, err
+	}
+	if len(rows) == 0 || rows[0].Sort != sortState {
+		return nil, Inbox{}, ErrNotFound
+	}
+	x, err := s.execution(ctx, rows[0])
+	if err != nil {
+		return nil, Inbox{}, err
+	}
+	var in Inbox
+	s.sort(x, &in, rows[1:])
+	if more {
+		err = s.letters(ctx, x, &in, rows[len(rows)-1].Sort+"\x00")
+	}
+	return x, in, err
+}
+
+// letters reads the rows of the inbox from a sort key on, until there are enough.
+func (s *Store) letters(ctx context.Context, x *Execution, in *Inbox, from string) error {
+	for {
+		room := inboxMax - len(in.Letters) - len(in.Done)
+		if room <= 0 {
+			in.More = true
+			return nil
+		}
+		rows, more, err := s.driver.Range(ctx, Range{Partition: x.Partition(), From: from, To: sortAfterInbox, Limit: room})
+		if err != nil {
+			return err
+		}
+		s.sort(x, in, rows)
+		if !more {
+			return nil
+		}
+		from = rows[len(rows)-1].Sort + "\x00"
+	}
+}
+
+// sort tells letters for the execution from what is for nobody.
+func (s *Store) sort(x *Execution, in *Inbox, rows []Row) {
+	for _, row := range rows {
+		l, err := decodeLetter(row)
+		switch {
+		case row.Expires > 0 && row.Expires <= s.nowMillis() || err == nil && l.Run != x.Run:
+			in.Done = append(in.Done, row.Key)
+		case err == nil:
+			in.Letters = append(in.Letters, l)
+		}
+	}
+}
+
+// IsLetter tells whether a key is that of a row of an inbox.
+func IsLetter(k Key) bool {
+	return strings.HasPrefix(k.Partition, "x#") && strings.HasPrefix(k.Sort, prefixInbox)
+}
