@@ -63,9 +63,38 @@ func nonce() string {
 }
 
 // Do sends a call and reads its answer to the end. The error of a refusal is an *Error; any other means that nobody knows
-// whether the call was carried out, unless it wraps ErrUnsent. Errors have no credentials in them.
+// whether the call was carried out, unless it wraps ErrUnsent. Errors have no credentials in them. A call whose credentials
+// the service does not take, or no longer, was not carried out: it is made once more if there are others by now.
 func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
-	r, err := c.request(ctx, call)
+	k, err := c.key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := c.attempt(ctx, call, k)
+	if !stale(err) {
+		return a, err
+	}
+	if newer, none := c.key(ctx); none == nil && newer != k {
+		return c.attempt(ctx, call, newer)
+	}
+	return a, err
+}
+
+// key gives the credentials for a call.
+func (c *Client) key(ctx context.Context) (Credentials, error) {
+	k, err := c.credentials(ctx)
+	if err == nil && !k.Valid() {
+		err = ErrNone
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrUnsent, err)
+	}
+	return k, err
+}
+
+// attempt makes a call once.
+func (c *Client) attempt(ctx context.Context, call *Call, k Credentials) (*Answer, error) {
+	r, err := c.request(ctx, call, k)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnsent, err)
 	}
@@ -91,14 +120,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
 var ErrUnsent = errors.New("the call was not made")
 
 // request makes a signed request.
-func (c *Client) request(ctx context.Context, call *Call) (*http.Request, error) {
-	k, err := c.credentials(ctx)
-	if err == nil && !k.Valid() {
-		err = ErrNone
-	}
-	if err != nil {
-		return nil, err
-	}
+func (c *Client) request(ctx context.Context, call *Call, k Credentials) (*http.Request, error) {
 	address := call.Endpoint + call.Path
 	if len(call.Query) > 0 {
 		address += "?" + canonicalQuery(call.Query)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -70,6 +71,62 @@ func TestVector(t *testing.T) {
 		t.Errorf("%q %v", s.body, s.got.Header)
 	}
 }
+
+// Parameters are signed in the order of their names: with more than nine of a list that is another one than that of
+// "name=value". The signature is that of Alibaba Cloud's own library, of a path with a parameter in it.
+func TestOrder(t *testing.T) {
+	s := &sent{}
+	c := client(s, acs.Credentials{AccessKeyID: "AKID", AccessKeySecret: "SECRET", SecurityToken: "token"})
+	acs.Fix(c, time.Date(2025, 11, 22, 10, 0, 0, 0, time.UTC), "0123456789abcdef0123456789abcdef")
+	q := url.Values{"Id": {""}}
+	for i := 1; i <= 11; i++ {
+		q.Set(fmt.Sprint("Id.", i), fmt.Sprintf("v %d*~+", i))
+	}
+	if _, err := c.Do(t.Context(), &acs.Call{Endpoint: "https://cs.cn-hangzhou.aliyuncs.com", Method: "GET", Path: "/clusters/c-1%2B/nodes", Query: q,
+		Action: "DescribeClusterNodes", Version: "2015-12-15"}); err != nil {
+		t.Fatal(err)
+	}
+	const want = "ACS3-HMAC-SHA256 Credential=AKID,SignedHeaders=host;x-acs-accesskey-id;x-acs-action;x-acs-content-sha256;x-acs-date;" +
+		"x-acs-security-token;x-acs-signature-nonce;x-acs-version,Signature=0401c36652593349fba3ed278fbbf65e6a2f8f12643a52cd4242930a71ab1e1f"
+	if got := s.got.Header.Get("Authorization"); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// A call that was refused because its token had expired is made again, once, if there are other credentials by then.
+func TestRotatedWhileCalling(t *testing.T) {
+	now := acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b", SecurityToken: "old"}
+	var tokens []string
+	h := roundTrip(func(r *http.Request) (*http.Response, error) {
+		token := r.Header.Get("X-Acs-Security-Token")
+		tokens = append(tokens, token)
+		if token == "new" {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+		}
+		now.SecurityToken = map[string]string{"old": "newer", "newer": "new"}[token]
+		return &http.Response{StatusCode: 403, Body: io.NopCloser(strings.NewReader(`{"Code":"InvalidSecurityToken.Expired","Message":"m"}`))}, nil
+	})
+	c := acs.NewClient(func(context.Context) (acs.Credentials, error) { return now, nil }, &http.Client{Transport: h})
+	do := func() error {
+		_, err := c.Do(t.Context(), &acs.Call{Endpoint: "https://h", Method: "POST", Path: "/", Body: []byte("x")})
+		return err
+	}
+	if err := do(); acs.Refusal(err) == nil || strings.Join(tokens, " ") != "old newer" {
+		t.Errorf("%v after %v", err, tokens)
+	}
+	if err := do(); err != nil || strings.Join(tokens, " ") != "old newer new" {
+		t.Errorf("%v after %v", err, tokens)
+	}
+	now.SecurityToken, tokens = "stuck", nil
+	h2 := acs.NewClient(acs.Static(now), &http.Client{Transport: h})
+	if _, err := h2.Do(t.Context(), &acs.Call{Endpoint: "https://h", Method: "POST", Path: "/"}); acs.Refusal(err) == nil || len(tokens) != 1 {
+		t.Errorf("%v after %v", err, tokens)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestTokenIsSigned(t *testing.T) {
 	s := &sent{}

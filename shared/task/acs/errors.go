@@ -32,6 +32,21 @@ func Refusal(err error) *Error {
 	return e
 }
 
+// Stale tells whether a code says that credentials are not valid, or no longer: services differ in how they call it.
+func Stale(code string) bool {
+	for _, of := range []string{"InvalidAccessKeyId", "InvalidAccessKeyID", "InvalidSecurityToken", "SecurityTokenExpired", "SecurityTokenInvalid"} {
+		if code == of || strings.HasPrefix(code, of+".") {
+			return true
+		}
+	}
+	return false
+}
+
+func stale(err error) bool {
+	e := Refusal(err)
+	return e != nil && Stale(e.Code)
+}
+
 // excerptMax is how much of an answer without a message is shown.
 const excerptMax = 300
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -54,15 +55,14 @@ func hostOf(r *http.Request) string {
 	return r.URL.Host
 }
 
-// canonicalQuery sorts the parameters and escapes them by RFC 3986.
+// canonicalQuery sorts the parameters by their names, so that Id.1 comes before Id.10, and escapes them by RFC 3986.
 func canonicalQuery(q url.Values) string {
 	pairs := make([]string, 0, len(q))
-	for name, values := range q {
-		for _, v := range values {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		for _, v := range slices.Sorted(slices.Values(q[name])) {
 			pairs = append(pairs, Escape(name)+"="+Escape(v))
 		}
 	}
-	slices.Sort(pairs)
 	return strings.Join(pairs, "&")
 }
 
