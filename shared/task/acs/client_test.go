@@ -74,7 +74,7 @@ func TestVector(t *testing.T) {
 
 // Parameters are signed in the order of their names: with more than nine of a list that is another one than that of
 // "name=value". The signature is that of Alibaba Cloud's own library, of a path with a parameter in it.
-func TestOrder(t *testing.T) {
+func TestOrderOfParameters(t *testing.T) {
 	s := &sent{}
 	c := client(s, acs.Credentials{AccessKeyID: "AKID", AccessKeySecret: "SECRET", SecurityToken: "token"})
 	acs.Fix(c, time.Date(2025, 11, 22, 10, 0, 0, 0, time.UTC), "0123456789abcdef0123456789abcdef")
