@@ -1,0 +1,225 @@
+// Package linear is what the API promises, one request after the other, and the check that requests made at once, some of
+// which never got an answer, fit such an order. The simulation and the tests of the live server share it.
+package linear
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"millrace/shared/fault"
+)
+
+// What a request asks for.
+const (
+	Start    = "start"
+	Stop     = "stop"
+	Describe = "describe"
+	Report   = "report"
+)
+
+// Request is a request and its answer.
+type Request struct {
+	What string
+	On   string // flow and execution
+	Who  string // unique among those who stop and report
+
+	// Ends is how an execution ends whose only task this report ends: Succeeded or Failed. Without, nothing is known of
+	// the task, nor of what else may end the execution. All reports on one execution have it, or none.
+	Ends string
+
+	Call   int64 // when it was sent; 0: it never reached anybody
+	Answer int64 // when it was answered; 0: nothing is known, so it may happen at any time from then on, or never
+
+	Code   fault.Code // of the answer; "" when it was done
+	Status string     // of an execution, as answered
+	By     string     // who has ended it, as answered; "": not told
+}
+
+// execution is one in the sequential model.
+type execution struct {
+	status string // "", Running, Ended (nobody has seen how), or the last one
+	by     string // who has stopped it, or whose report was accepted
+	ends   string // how that report ends it
+}
+
+// running may end by itself at any time, unless it waits for a report.
+func (x execution) mayEnd(asks bool) (execution, bool) {
+	switch {
+	case x.status != "Running":
+		return x, false
+	case !asks:
+		return execution{status: "Ended", by: x.by}, true
+	case x.by == "":
+		return x, false
+	}
+	return execution{status: x.ends, by: x.by}, true
+}
+
+// model is of one execution. asks: it ends by a report or a stop only.
+func model(asks bool) porcupine.Model {
+	m := porcupine.NondeterministicModel{
+		Init: func() []any { return []any{execution{}} },
+		Step: func(state, input, _ any) []any {
+			x := state.(execution)
+			from := []execution{x}
+			if ended, ok := x.mayEnd(asks); ok {
+				from = append(from, ended)
+			}
+			var to []any
+			for _, x := range from {
+				for _, next := range x.after(input.(*Request)) {
+					to = append(to, next)
+				}
+			}
+			return to
+		},
+		DescribeOperation: func(input, _ any) string { return input.(*Request).String() },
+	}
+	return m.ToModel()
+}
+
+// String tells what was asked and answered.
+func (r *Request) String() string {
+	answer := strings.TrimSpace(strings.Join([]string{string(r.Code), r.Status, r.By}, " "))
+	switch {
+	case r.Answer == 0:
+		answer = "no answer"
+	case answer == "":
+		answer = "done"
+	}
+	return fmt.Sprintf("%s by %s: %s", r.What, r.Who, answer)
+}
+
+// after gives what may follow from a request; nothing when the answer cannot be.
+func (x execution) after(r *Request) []execution {
+	if r.Answer == 0 {
+		return x.unanswered(r)
+	}
+	running := x.status == "Running"
+	ended := x.status != "" && !running
+	possible := false
+	switch r.What {
+	case Start:
+		switch {
+		case r.Code == "" && x.status == "":
+			return []execution{{status: "Running"}}
+		case r.Code == "":
+			possible = running
+		default:
+			possible = ended
+		}
+	case Stop:
+		switch r.Code {
+		case "":
+			if running {
+				return []execution{{status: "Stopped", by: r.Who}}
+			}
+		case fault.ExecutionNotExists:
+			possible = x.status == ""
+		default:
+			possible = ended
+		}
+	case Describe:
+		return x.described(r)
+	case Report:
+		switch {
+		case r.Ends == "":
+			possible = r.Code != "" || running
+		case r.Code != "":
+			possible = ended || x.by != ""
+		case running && x.by == "":
+			return []execution{{status: "Running", by: r.Who, ends: r.Ends}}
+		}
+	}
+	if possible {
+		return []execution{x}
+	}
+	return nil
+}
+
+// unanswered gives what a request may have done of which nothing is known.
+func (x execution) unanswered(r *Request) []execution {
+	running := x.status == "Running"
+	switch {
+	case r.What == Start && x.status == "":
+		return []execution{x, {status: "Running"}}
+	case r.What == Stop && running:
+		return []execution{x, {status: "Stopped", by: r.Who}}
+	case r.What == Report && r.Ends != "" && running && x.by == "":
+		return []execution{x, {status: "Running", by: r.Who, ends: r.Ends}}
+	}
+	return []execution{x}
+}
+
+func (x execution) described(r *Request) []execution {
+	switch {
+	case r.Code == fault.ExecutionNotExists:
+		if x.status != "" {
+			return nil
+		}
+	case x.status == "Ended" && r.Status != "Running" && r.Status != "Stopped":
+		return []execution{{status: r.Status}}
+	case x.status != r.Status || r.By != "" && r.By != x.by:
+		return nil
+	}
+	return []execution{x}
+}
+
+// Verdict is what Judge has found.
+type Verdict struct {
+	Wrong     string // what is wrong; "" for nothing
+	Checked   int    // executions
+	Requests  int    // on these
+	Undecided int    // executions whose check took too long
+}
+
+// Judge checks the requests on each execution that somebody outside has started: of others nobody has seen when. last is
+// later than every answer; most bounds the search for one execution.
+func Judge(all []*Request, last int64, most time.Duration) (v Verdict) {
+	histories := map[string][]porcupine.Operation{}
+	started, asks := map[string]bool{}, map[string]bool{}
+	for _, r := range all {
+		if r.Call == 0 {
+			continue
+		}
+		end := r.Answer
+		if end == 0 {
+			end = last + 1
+		}
+		histories[r.On] = append(histories[r.On], porcupine.Operation{ClientId: len(histories[r.On]), Input: r, Call: r.Call, Output: r, Return: end})
+		started[r.On] = started[r.On] || r.What == Start
+		asks[r.On] = asks[r.On] || r.Ends != ""
+	}
+	names := make([]string, 0, len(histories))
+	for on := range histories {
+		if started[on] {
+			names = append(names, on)
+		}
+	}
+	sort.Strings(names)
+	for _, on := range names {
+		v.Checked++
+		v.Requests += len(histories[on])
+		switch porcupine.CheckOperationsTimeout(model(asks[on]), histories[on], most) {
+		case porcupine.Unknown:
+			v.Undecided++
+		case porcupine.Illegal:
+			v.Wrong = told(on, histories[on])
+			return v
+		}
+	}
+	return v
+}
+
+func told(on string, history []porcupine.Operation) string {
+	sort.SliceStable(history, func(i, j int) bool { return history[i].Call < history[j].Call })
+	lines := []string{fmt.Sprintf("the answers about %s fit no order:", on)}
+	for _, o := range history {
+		lines = append(lines, fmt.Sprintf("  %d to %d: %s", o.Call, o.Return, o.Input.(*Request)))
+	}
+	return strings.Join(lines, "\n")
+}
