@@ -125,6 +125,7 @@ func (l *link) List(ctx context.Context, r store.ListRange) (entries []store.Lis
 func (l *link) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
 	err = l.read(ctx, fmt.Sprintf("due %d after %q", shard, cursor), func() (err error) {
 		l.w.disk.catchUp(l.w.calm)
+		l.w.judgeLetters()
 		due, next, err = l.w.disk.index.Due(always, shard, until, cursor, limit)
 		return err
 	})
@@ -143,8 +144,15 @@ func (l *link) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond
 		if l.w.home == local && !d.holds(cas.Key, cond) {
 			return store.ErrConflict
 		}
+		if l.w.crowded(cas, fold) {
+			return l.w.outrun()
+		}
 		d.put(l.p, puts, nil)
-		return d.replace(l.p, cas, cond, fold)
+		if err := d.replace(l.p, cas, cond, fold); err != nil {
+			return err
+		}
+		l.w.judgeNews(cas, fold)
+		return nil
 	})
 }
 

@@ -51,6 +51,8 @@ func TestSeeds(t *testing.T) {
 		made++
 		total.Executions += r.Executions
 		total.Commits += r.Commits
+		total.Posted += r.Posted
+		total.Accepted += r.Accepted
 		total.Steps += r.Steps
 		if r.Failure != "" {
 			failures++
@@ -58,7 +60,7 @@ func TestSeeds(t *testing.T) {
 			fmt.Println(told(r))
 		}
 	}
-	fmt.Printf("%d runs, %d executions, %d commits, %d steps, %d failures, %s\n", made, total.Executions, total.Commits, total.Steps, failures, time.Since(begun).Round(time.Millisecond))
+	fmt.Printf("%d runs, %d executions, %d commits, %d letters, %d of them accepted, %d steps, %d failures, %s\n", made, total.Executions, total.Commits, total.Posted, total.Accepted, total.Steps, failures, time.Since(begun).Round(time.Millisecond))
 }
 
 func run(t *testing.T, o sim.Options) sim.Report {

@@ -43,6 +43,8 @@ type Report struct {
 	Home       string
 	Executions int
 	Commits    int
+	Posted     int // letters put into inboxes
+	Accepted   int // of these, by a commit
 	Steps      int
 	Sum        uint64   // of everything that happened
 	Failure    string   // "" when nothing was wrong
@@ -81,6 +83,7 @@ type World struct {
 	tasks      *tasks
 	clients    *clients
 	said       []*spoken
+	letters    letters
 
 	mu      sync.Mutex
 	failure string
@@ -226,7 +229,7 @@ func (w *World) end() {
 }
 
 func (w *World) report() Report {
-	r := Report{Seed: w.seed, Home: w.home.String(), Executions: w.executions, Commits: w.commits, Steps: w.steps, Sum: w.trace.sum, Failure: w.failure}
+	r := Report{Seed: w.seed, Home: w.home.String(), Executions: w.executions, Commits: w.commits, Posted: w.letters.posted, Accepted: w.letters.accepted, Steps: w.steps, Sum: w.trace.sum, Failure: w.failure}
 	if r.Failure != "" {
 		r.Tail = w.trace.tail()
 	}

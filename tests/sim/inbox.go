@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"time"
+
+	"millrace/shared/interp"
+	"millrace/shared/store"
+)
+
+// letters follows the rows of inboxes. Only the scheduler's goroutine touches it.
+type letters struct {
+	there    map[store.Key]bool
+	marks    map[uint64]bool // of all that have been posted and not been accepted
+	posted   int
+	accepted int
+	troubled time.Time // the last sweep with faults
+}
+
+// crowded draws whether others are faster than a commit. In every second run that is often so for news from outside, and
+// now and then for the rest.
+func (w *World) crowded(cas store.Row, fold *folded) bool {
+	if w.number("crowded")%2 == 0 || cas.Sort != "a" || cas.Version == 1 {
+		return false
+	}
+	chance := 500
+	if fold != nil {
+		for i := range fold.event.News {
+			if n := &fold.event.News[i]; outside(n) {
+				chance = 8500
+				if w.letters.marks[n.Mark] {
+					chance = 3000 // from an inbox
+					break
+				}
+			}
+		}
+	}
+	return w.faulty(chance)
+}
+
+// outrun is the answer of such a commit. Nobody is faster than a process that owns its store: there it is another fault.
+func (w *World) outrun() error {
+	if w.home == local {
+		return errThrottled
+	}
+	return store.ErrConflict
+}
+
+func outside(n *interp.News) bool { return n.Kind == interp.Reported || n.Kind == interp.StopAsked }
+
+// judgeNews looks at a conditional write that has been made, for news from outside.
+func (w *World) judgeNews(cas store.Row, fold *folded) {
+	l := &w.letters
+	switch {
+	case store.IsLetter(cas.Key):
+		w.judgeLetter(cas)
+	case cas.Sort != "a" || fold == nil || fold.version != cas.Version-1:
+	default:
+		for i := range fold.event.News {
+			if n := &fold.event.News[i]; outside(n) && n.Mark == 0 {
+				w.failf("%s v%d: whoever has brought the news will not know it again", cas.Partition, cas.Version)
+			}
+		}
+		if r := w.runs[cas.Partition]; r != nil && len(l.marks) > 0 {
+			for i := len(r.events) - 1; i >= 0; i-- {
+				if m := r.events[i].Mark; l.marks[m] {
+					delete(l.marks, m)
+					l.accepted++
+				}
+			}
+		}
+	}
+}
+
+// judgeLetter looks at a row of an inbox that has been written.
+func (w *World) judgeLetter(row store.Row) {
+	l := &w.letters
+	if l.there == nil {
+		l.there, l.marks = map[store.Key]bool{}, map[uint64]bool{}
+	}
+	l.there[row.Key] = true
+	letter, err := w.raw.Letter(always, row.Key)
+	if err != nil {
+		w.failf("%s cannot be read: %v", show(row.Key), err)
+		return
+	}
+	if row.Version == 1 {
+		l.posted++
+		l.marks[letter.Mark] = true
+	}
+	if row.Wake == 0 || row.Wake > time.Now().UnixMilli()+3_600_000+slack {
+		w.failf("%s wakes at %d", show(row.Key), row.Wake)
+	}
+}
+
+// letterMax is how long a letter may stay once its wake time has come and there are no faults.
+const letterMax = 3 * sweepEvery
+
+// judgeLetters checks, at each sweep, that sweeps see to every letter.
+func (w *World) judgeLetters() {
+	l, now := &w.letters, time.Now()
+	if !w.calm {
+		l.troubled = now
+		return
+	}
+	for key := range l.there {
+		row, ok := w.disk.keys[key]
+		if !ok {
+			delete(l.there, key)
+		} else if now.UnixMilli() > max(row.Wake, l.troubled.UnixMilli())+letterMax.Milliseconds() {
+			w.failf("%s is still there, its time was %d, now it is %d", show(key), row.Wake, now.UnixMilli())
+		}
+	}
+}
