@@ -1,0 +1,214 @@
+package crash_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/rpc"
+	"millrace/tests/linear"
+	"millrace/tests/live"
+)
+
+// witness notes requests and their answers, with the times of sending and of getting.
+type witness struct {
+	client *rpc.Client
+	began  time.Time
+
+	mu  sync.Mutex
+	all []*linear.Request
+}
+
+func (w *witness) now() int64 { return int64(time.Since(w.began)) + 1 }
+
+// note sends a request. Whatever says neither yes nor no leaves its outcome unknown.
+func (w *witness) note(r *linear.Request, send func(context.Context) (*rpc.Execution, error)) {
+	r.Call = w.now()
+	x, err := send(context.Background())
+	end := w.now()
+	if code := fault.CodeOf(err); !code.Retryable() {
+		r.Answer, r.Code = end, code
+		if x != nil {
+			r.Status, r.By = x.Status, by(x)
+		}
+	}
+	w.mu.Lock()
+	w.all = append(w.all, r)
+	w.mu.Unlock()
+}
+
+// by tells whose report an execution's output is.
+func by(x *rpc.Execution) string {
+	var out struct{ By string }
+	json.Unmarshal([]byte(x.Output), &out)
+	return out.By
+}
+
+const asking = "ask"
+
+func on(name string) string { return asking + "/" + name }
+
+func (w *witness) start(name, who string) {
+	w.note(&linear.Request{What: linear.Start, On: on(name), Who: who}, func(ctx context.Context) (*rpc.Execution, error) {
+		return w.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: asking, ExecutionName: name, Input: `{"n":1,"items":[]}`})
+	})
+}
+
+func (w *witness) stop(name, who string) {
+	w.note(&linear.Request{What: linear.Stop, On: on(name), Who: who}, func(ctx context.Context) (*rpc.Execution, error) {
+		return w.client.StopExecution(ctx, cloudflow.StopExecutionRequest{FlowName: asking, ExecutionName: name, Error: &who})
+	})
+}
+
+func (w *witness) describe(name, who string, wait int64) {
+	w.note(&linear.Request{What: linear.Describe, On: on(name), Who: who}, func(ctx context.Context) (*rpc.Execution, error) {
+		return w.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: asking, ExecutionName: name, WaitTimeSeconds: &wait})
+	})
+}
+
+func (w *witness) report(name, who, token string, well bool) {
+	r := &linear.Request{What: linear.Report, On: on(name), Who: who, Ends: "Failed"}
+	if well {
+		r.Ends = "Succeeded"
+	}
+	w.note(r, func(ctx context.Context) (_ *rpc.Execution, err error) {
+		if well {
+			_, err = w.client.ReportTaskSucceeded(ctx, cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: fmt.Sprintf(`{"by":%q}`, who)})
+		} else {
+			_, err = w.client.ReportTaskFailed(ctx, cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: "Reported", Cause: &who})
+		}
+		return nil, err
+	})
+}
+
+// crowd has many act on one execution at once, each with a few requests, and returns when they have got their answers.
+func (w *witness) crowd(name string, token func() (string, bool), kinds *rand.Rand) {
+	var all sync.WaitGroup
+	several := func(what string, people, times int, do func(who string)) {
+		for i := range people {
+			seed := kinds.Uint64()
+			all.Go(func() {
+				r := rand.New(rand.NewPCG(seed, 1))
+				for n := range times {
+					time.Sleep(time.Duration(r.IntN(60)) * time.Millisecond)
+					do(fmt.Sprintf("%s%d.%d", what, i, n))
+				}
+			})
+		}
+	}
+	several("start", 2, 3, func(who string) { w.start(name, who) })
+	several("look", 2, 4, func(who string) { w.describe(name, who, 0) })
+	several("wait", 1, 2, func(who string) { w.describe(name, who, 1) })
+	if kinds.IntN(3) == 0 {
+		several("stop", 2, 2, func(who string) { w.stop(name, who) })
+	}
+	well := kinds.IntN(4) > 0
+	several("report", 3, 2, func(who string) {
+		if t, ok := token(); ok {
+			w.report(name, who, t, well == (who != "report2.0"))
+		}
+	})
+	all.Wait()
+}
+
+// asked collects the tokens of executions, each of which has one.
+type asked struct {
+	mu     sync.Mutex
+	tokens map[string]string
+}
+
+func (a *asked) collect(t *testing.T, from <-chan question, stop <-chan struct{}) {
+	for {
+		select {
+		case q := <-from:
+			a.mu.Lock()
+			if before := a.tokens[q.execution]; before != "" && before != q.token {
+				t.Errorf("%s asks with two tokens, and has one attempt", q.execution)
+			}
+			a.tokens[q.execution] = q.token
+			a.mu.Unlock()
+		case <-stop:
+			return
+		}
+	}
+}
+
+// token gives the token of an execution, waiting a while for it.
+func (a *asked) token(name string) (string, bool) {
+	for range 40 {
+		a.mu.Lock()
+		t := a.tokens[name]
+		a.mu.Unlock()
+		if t != "" {
+			return t, true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return "", false
+}
+
+// TestLinear: what everybody is told while the server is killed again and again fits one order of the requests, those of
+// which nobody has heard again included.
+func TestLinear(t *testing.T) {
+	d := crashSeconds(t) / 3
+	k := newTasks(t)
+	s := live.New(t, live.Options{Settings: "{SweepSeconds: 1}"})
+	s.Start()
+	w := &witness{client: s.Client(), began: time.Now()}
+	definition := "Type: StateMachine\nSpecVersion: v1\nName: ask\nStartAt: Ask\nStates:\n- {Name: Ask, Type: Task, Action: 'HTTP:Request', TaskMode: WaitForCustomCallback, " +
+		"Parameters: {url: '" + k.URL + "/ask', method: POST, body: {x.$: $Context.Execution.Name}}, OutputConstructor: {by.$: $Output.by}, End: true}\n"
+	if _, err := w.client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: asking, Definition: definition, Type: "FDL"}); err != nil {
+		t.Fatal(err)
+	}
+	a := &asked{tokens: map[string]string{}}
+	over := make(chan struct{})
+	var collecting, working sync.WaitGroup
+	collecting.Go(func() { a.collect(t, k.tokens, over) })
+	until := time.Now().Add(d)
+	var n atomic.Int64
+	for range 12 {
+		working.Go(func() {
+			for time.Now().Before(until) {
+				i := n.Add(1)
+				name := fmt.Sprintf("l%d", i)
+				w.crowd(name, func() (string, bool) { return a.token(name) }, rand.New(rand.NewPCG(uint64(i), 2)))
+			}
+		})
+	}
+	kills := 0
+	for time.Now().Before(until) {
+		time.Sleep(time.Duration(50+rand.IntN(400)) * time.Millisecond)
+		s.Kill()
+		kills++
+		s.Start()
+	}
+	working.Wait()
+	s.Answers()
+	for i := range n.Load() { // what has become of all
+		w.describe(fmt.Sprintf("l%d", i+1), "end", 0)
+	}
+	close(over)
+	collecting.Wait()
+	v := linear.Judge(w.all, w.now(), 20*time.Second)
+	if v.Wrong != "" {
+		t.Error(v.Wrong)
+	}
+	unknown := 0
+	for _, r := range w.all {
+		if r.Answer == 0 {
+			unknown++
+		}
+	}
+	t.Logf("%d kills, %d requests on %d executions, %d without an answer; %d executions undecided", kills, v.Requests, v.Checked, unknown, v.Undecided)
+	if v.Undecided > 0 || v.Checked == 0 || unknown == 0 {
+		t.Error("the check has not seen what it is for")
+	}
+	s.End()
+}
