@@ -68,6 +68,7 @@ var cases = []struct {
 	{"DuePages", duePages},
 	{"DueFollowsRow", dueFollowsRow},
 	{"DueBadArguments", dueBadArguments},
+	{"Inbox", inbox},
 	{"Readers", readers},
 	{"Cancelled", cancelled},
 	{"Reopen", reopen},

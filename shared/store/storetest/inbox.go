@@ -1,0 +1,130 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"millrace/shared/flow"
+	"millrace/shared/store"
+)
+
+// inbox uses a driver as runners use it for inboxes: a place for one letter an attempt, read with the state row and
+// nothing else, found by its wake time, gone with its execution.
+func inbox(t *testing.T, h Harness) {
+	s, ctx := store.New(store.Options{Driver: h.Driver, TailBytes: 1}), t.Context()
+	const far = 4_000_000_000_000
+	x := &store.Execution{Account: "1", FlowID: "id", Flow: "f", Name: "x", Run: 7, Started: far - 2000, Deadline: far - 1000, Expires: far}
+	change := func(id int64) *store.Change {
+		return &store.Change{Events: []flow.HistoryEvent{{ID: id, Type: flow.ExecutionStarted, Node: -1, Input: flow.TextValue([]byte(`{}`))}},
+			Body: func(dst []byte) []byte { return append(dst, 1) }, LastEvent: id, Wake: far - 1000}
+	}
+	if err := s.Create(ctx, x, change(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Commit(ctx, x, change(2)); err != nil { // the first event moves to a history row
+		t.Fatal(err)
+	}
+	read := func() store.Inbox {
+		t.Helper()
+		y, in, err := s.LoadWithInbox(ctx, x.Partition())
+		if err != nil || y.Version != 2 || len(y.Body) != 1 {
+			t.Fatalf("read with its inbox: %+v, %v", y, err)
+		}
+		alone, err := s.Inbox(ctx, x)
+		if err != nil || len(alone.Letters) != len(in.Letters) || len(alone.Done) != len(in.Done) || alone.More != in.More {
+			t.Fatalf("the inbox alone: %+v, %v, and with the state %+v", alone, err, in)
+		}
+		return in
+	}
+	if in := read(); len(in.Letters)+len(in.Done) != 0 || in.More {
+		t.Errorf("an empty inbox holds %+v", in)
+	}
+
+	output := `{"v":"` + strings.Repeat("x", 64_000) + `"}`
+	letter := func(token int64) *store.Letter {
+		return &store.Letter{Partition: x.Partition(), Run: x.Run, Token: token, Mark: uint64(100 + token), Output: []byte(output), Wake: far - 5000, Expires: x.Expires}
+	}
+	post := func(l *store.Letter) *store.Letter {
+		t.Helper()
+		if err := s.Post(ctx, l); err != nil {
+			t.Fatalf("post %+v: %v", l.Key(), err)
+		}
+		return l
+	}
+	first := post(letter(5))
+	second := letter(5)
+	second.Mark++
+	if err := s.Post(ctx, second); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("a second letter about the same attempt: %v", err)
+	}
+	if err := s.Withdraw(ctx, second); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("another's letter withdrawn: %v", err)
+	}
+	stop := letter(0)
+	stop.Output, stop.Error = nil, &flow.Error{Name: "E", Cause: "c"}
+	post(stop)
+	old := letter(6)
+	old.Run = 6
+	post(old)
+	in := read()
+	if len(in.Letters) != 2 || len(in.Done) != 1 || in.Done[0] != old.Key() || in.More {
+		t.Fatalf("the inbox holds %d letters and %v for nobody", len(in.Letters), in.Done)
+	}
+	if l := in.Letters[0]; l.Token != 5 || l.Mark != 105 || string(l.Output) != output || l.Error != nil || l.Wake != far-5000 || l.Expires != far || l.Tries() != 0 {
+		t.Errorf("a report came back as %+v", l)
+	}
+	if l := in.Letters[1]; l.Token != 0 || l.Mark != 100 || l.Output != nil || l.Error == nil || *l.Error != *stop.Error {
+		t.Errorf("a stop came back as %+v", l)
+	}
+
+	found, err := s.Letter(ctx, first.Key())
+	if err != nil || !store.IsLetter(first.Key()) {
+		t.Fatalf("a letter by its key: %v", err)
+	}
+	if err := s.PutOff(ctx, found, far-3000); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutOff(ctx, found, far-2000); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("put off twice: %v", err)
+	}
+	eventually(t, h, func() error {
+		rows, err := dueAll(ctx, h.Driver, far-3000, 10)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if row.Key == first.Key() && row.Wake == far-3000 {
+				return nil
+			}
+		}
+		return fmt.Errorf("the wake index does not show the letter: %v", rows)
+	})
+	if err := s.Withdraw(ctx, first); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("withdrawn after it was put off: %v", err)
+	}
+	if found, err = s.Letter(ctx, first.Key()); err != nil || found.Tries() != 1 {
+		t.Errorf("after it was put off: %+v, %v", found, err)
+	}
+	if err := s.Withdraw(ctx, found); err != nil {
+		t.Errorf("withdrawn: %v", err)
+	}
+	for _, k := range []store.Key{stop.Key(), stop.Key(), old.Key()} {
+		if err := s.Drop(ctx, k); err != nil {
+			t.Errorf("dropped: %v", err)
+		}
+	}
+	if in := read(); len(in.Letters)+len(in.Done) != 0 {
+		t.Errorf("an inbox that was emptied holds %+v", in)
+	}
+
+	// More than are read at once.
+	output = `{}`
+	for token := range int64(70) {
+		post(letter(100 + token))
+	}
+	if in = read(); len(in.Letters) != 64 || !in.More || in.Letters[0].Token != 100 || in.Letters[63].Token != 163 {
+		t.Errorf("of 70 letters %d are read, more %v", len(in.Letters), in.More)
+	}
+}
