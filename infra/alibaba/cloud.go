@@ -26,6 +26,7 @@ func (k *cloud) plan() plan {
 	all = append(all, k.logSteps()...)
 	all = append(all, k.roleSteps()...)
 	all = append(all, k.eventSteps()...)
+	all = append(all, k.alarmSteps()...)
 	var p plan
 	for _, s := range all {
 		if k.config.has(s.part) {

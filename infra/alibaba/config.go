@@ -21,6 +21,7 @@ type config struct {
 	project         string   // of logs
 	functions       []string // that flows may invoke: names, with "*" at the end for all that start so, or ARNs
 	retentionDays   int      // of logs
+	contacts        string   // group of contacts that alarms tell
 	vpc             bool     // reach the services from inside a VPC
 	dryRun          bool
 	only            []string          // parts; empty for all
@@ -30,11 +31,14 @@ type config struct {
 // logstore is where the functions of s.yaml write their logs.
 const logstore = "functions"
 
+// defaultContacts is the group that CloudMonitor makes for each account, with the account's own contact in it.
+const defaultContacts = "云账号报警联系人"
+
 // The parts of what is made, in their order.
-var parts = []string{"instance", "tables", "queues", "logs", "roles", "events"}
+var parts = []string{"instance", "tables", "queues", "logs", "roles", "events", "alarms"}
 
 // The services that are called.
-var services = []string{"tablestore", "ots", "mns", "log", "ram", "eventbridge"}
+var services = []string{"tablestore", "ots", "mns", "log", "ram", "eventbridge", "cms"}
 
 // parse reads the arguments, and the environment for what they do not say.
 func parse(args []string, getenv func(string) string) (*config, error) {
@@ -52,6 +56,7 @@ func parse(args []string, getenv func(string) string) (*config, error) {
 	f.StringVar(&c.instance, "instance", otherwise("MILLRACE_INSTANCE", "millrace"), "TableStore instance (MILLRACE_INSTANCE)")
 	f.StringVar(&c.table, "table", otherwise("MILLRACE_TABLE", "millrace"), "TableStore table (MILLRACE_TABLE)")
 	f.IntVar(&c.retentionDays, "log-days", 30, "days for which logs are kept, 1 to 3650; 3650 is for ever")
+	f.StringVar(&c.contacts, "alarm-contacts", otherwise("MILLRACE_ALARM_CONTACTS", defaultContacts), "group of contacts in CloudMonitor that alarms tell (MILLRACE_ALARM_CONTACTS)")
 	f.BoolVar(&c.vpc, "vpc", false, "reach the services from inside a VPC")
 	f.BoolVar(&c.dryRun, "dry-run", false, "only look, and tell what would be done")
 	functions := f.String("functions", getenv("MILLRACE_TASK_FUNCTIONS"), "functions that flows may invoke, names or ARNs, with commas between (MILLRACE_TASK_FUNCTIONS)")
@@ -114,6 +119,7 @@ func (c *config) check() error {
 	}
 	wrong(!validTable.MatchString(c.table), "table %q must have letters, digits and _, and 95 characters at most", c.table)
 	wrong(c.retentionDays < 1 || c.retentionDays > 3650, "-log-days must be 1 to 3650, not %d", c.retentionDays)
+	wrong(strings.TrimSpace(c.contacts) == "", "-alarm-contacts must name a group of contacts")
 	for _, name := range c.functions {
 		wrong(!validFunction.MatchString(name) && !functionARN.MatchString(name), "function %q is neither the name of a function nor acs:fc:<region>:<account>:functions/<name>", name)
 	}

@@ -1,6 +1,6 @@
 // Command alibaba makes what Millrace needs in an account of Alibaba Cloud before s.yaml is deployed, and s.yaml does not
 // make: the TableStore instance, its table and indexes, the queues with their dead letters, roles with the policies of
-// infra/alibaba/policies, the log project, and the service-linked roles of EventBridge. docs/alibaba.md tells more.
+// infra/alibaba/policies, the log project, the service-linked roles of EventBridge, and alarms. docs/alibaba.md tells more.
 //
 // It may be repeated, and changes what is no longer as it should be. Nothing is ever deleted.
 package main

@@ -22,12 +22,13 @@ const account = "1234567890123456"
 // world is an account to make things in: emulators, and stand-ins for the rest.
 type world struct {
 	*standIn
-	mns  *mns.Server
-	args []string
+	mns     *mns.Server
+	monitor *monitorStandIn
+	args    []string
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{standIn: newStandIn(t), mns: mns.New(mns.Options{Keys: map[string]mns.Key{"test": {Secret: "test", Token: "token"}}})}
+	w := &world{standIn: newStandIn(t), monitor: newMonitorStandIn(t), mns: mns.New(mns.Options{Keys: map[string]mns.Key{"test": {Secret: "test", Token: "token"}}})}
 	serve := func(h http.Handler) string {
 		s := httptest.NewServer(h)
 		t.Cleanup(s.Close)
@@ -36,7 +37,7 @@ func newWorld(t *testing.T) *world {
 	other := serve(w)
 	w.args = []string{"-account", account}
 	for service, at := range map[string]string{"ots": serve(tablestore.New(tablestore.Options{Keys: []tablestore.Key{{ID: "test", Secret: "test", Token: "token"}}})),
-		"mns": serve(w.mns), "tablestore": other, "ram": other, "log": other, "eventbridge": other} {
+		"mns": serve(w.mns), "tablestore": other, "ram": other, "log": other, "eventbridge": other, "cms": serve(w.monitor)} {
 		w.args = append(w.args, "-endpoint", service+"="+at)
 	}
 	return w
@@ -84,11 +85,11 @@ func TestSetup(t *testing.T) {
 	w := newWorld(t)
 	functions := []string{"-functions", "charge, shop-*"}
 	lines := w.run(t, append(functions, "-dry-run")...)
-	if len(w.changed()) != 0 || signs(lines[:len(lines)-1]) != "+" || lines[len(lines)-1] != "26 of 26 would be done or could not be looked at" {
+	if len(w.changed()) != 0 || signs(lines[:len(lines)-1]) != "+" || lines[len(lines)-1] != "47 of 47 would be done or could not be looked at" {
 		t.Fatalf("a dry run: %v\n%s", w.changes, strings.Join(lines, "\n"))
 	}
 	lines = w.run(t, functions...)
-	if signs(lines) != "+" || len(lines) != 26 {
+	if signs(lines) != "+" || len(lines) != 47 {
 		t.Errorf("first: %s", strings.Join(lines, "\n"))
 	}
 	before := len(w.changed())
@@ -96,7 +97,7 @@ func TestSetup(t *testing.T) {
 		t.Error("nothing has changed")
 	}
 	queues := w.mns.Calls()["CreateQueue"]
-	if lines = w.run(t, functions...); signs(lines) != "=" || len(lines) != 26 {
+	if lines = w.run(t, functions...); signs(lines) != "=" || len(lines) != 47 {
 		t.Errorf("again: %s", strings.Join(lines, "\n"))
 	}
 	if len(w.changes) != 0 || w.mns.Calls()["CreateQueue"] != queues {
