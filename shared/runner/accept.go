@@ -33,7 +33,7 @@ func (r *Runner) Report(ctx context.Context, account, token string, report Repor
 	if err := r.checkToken(ctx, partition, t); err != nil {
 		return 0, err
 	}
-	n := interp.News{Kind: interp.Reported, Token: t.ID, Output: report.Output, Error: report.Error, Mark: store.Random()}
+	n := interp.News{Kind: interp.Reported, Token: t.ID, Output: report.Output, Error: report.Error, Mark: r.Store.Random(partition)}
 	a, err := r.accept(ctx, partition, n)
 	if err == errBusy {
 		return 0, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
@@ -110,7 +110,7 @@ func (r *Runner) marked(ctx context.Context, x *store.Execution, n interp.News) 
 // Stop ends a running execution and gives it as it stands then. ExecutionAlreadyCompleted when it has ended.
 func (r *Runner) Stop(ctx context.Context, partition string, cause *flow.Error) (*store.Execution, error) {
 	_, name, _ := store.ParsePartition(partition)
-	a, err := r.accept(ctx, partition, interp.News{Kind: interp.StopAsked, Error: cause, Mark: store.Random()})
+	a, err := r.accept(ctx, partition, interp.News{Kind: interp.StopAsked, Error: cause, Mark: r.Store.Random(partition)})
 	if err != nil {
 		return nil, err
 	}

@@ -40,15 +40,15 @@ func (r *Runner) post(ctx context.Context, partition string, n interp.News) (ans
 	}
 	// Another's letter is not yet accepted, and one that may be there or not is as one that is there: what counts is
 	// what the state row comes to.
-	if err := r.knock(ctx, partition); err != nil {
+	if err := r.knock(ctx, partition, r.Exclusive); err != nil {
 		r.Log.Warn("hint not sent; the sweeper will", "partition", partition, "err", err)
 	}
 	return r.wait(ctx, l, n)
 }
 
-// knock makes somebody who runs the execution look into its inbox.
-func (r *Runner) knock(ctx context.Context, partition string) error {
-	if r.Thin {
+// knock makes a runner look into the inbox: this one, or one that a hint reaches.
+func (r *Runner) knock(ctx context.Context, partition string, here bool) error {
+	if !here {
 		return r.Queue.Send(ctx, hint(partition, 0))
 	}
 	if !r.closing() {
@@ -232,5 +232,5 @@ func (r *Runner) wakeLetter(ctx context.Context, key store.Key) error {
 		}
 		return err
 	}
-	return r.knock(ctx, key.Partition)
+	return r.knock(ctx, key.Partition, !r.Thin)
 }

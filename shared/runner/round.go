@@ -109,7 +109,7 @@ func (r *Runner) giveBack(c *cell, items []*item, err error) []*item {
 	}
 	if outside && len(kept) > 0 && !r.Exclusive {
 		most := jitter << min(lost-1, 3)
-		r.pause(time.Duration(store.Random() % uint64(most)))
+		r.pause(time.Duration(r.Store.Random(c.partition) % uint64(most)))
 	}
 	return kept
 }

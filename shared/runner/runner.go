@@ -97,7 +97,7 @@ func New(o Options) *Runner {
 		o.CachedMax = 4096
 	}
 	life, kill := context.WithCancel(context.Background())
-	r := &Runner{Options: o, owner: store.Random(), life: life, kill: kill, closed: make(chan struct{})}
+	r := &Runner{Options: o, owner: o.Store.Random("owner"), life: life, kill: kill, closed: make(chan struct{})}
 	r.cells = newCells(o.CachedMax)
 	r.machines = newMachines(r)
 	r.watchers = newWatchers()

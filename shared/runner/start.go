@@ -2,7 +2,7 @@ package runner
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/binary"
 	"errors"
 
 	"millrace/shared/fault"
@@ -37,8 +37,9 @@ func (r *Runner) StartExecution(ctx context.Context, s Start) (x *store.Executio
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
 	}
-	st := &starting{Start: s, claim: store.Random()}
-	a, err := r.do(ctx, store.Partition(s.Flow.ID, s.Name), &item{start: st})
+	partition := store.Partition(s.Flow.ID, s.Name)
+	st := &starting{Start: s, claim: r.Store.Random(partition)}
+	a, err := r.do(ctx, partition, &item{start: st})
 	if err != nil {
 		return nil, false, err
 	}
@@ -83,11 +84,13 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 
 // newExecution is an execution that starts now and may take so many seconds.
 func (r *Runner) newExecution(s *Start, lang flow.Language, limit int64) *store.Execution {
-	now := r.nowMillis()
+	now, partition := r.nowMillis(), store.Partition(s.Flow.ID, s.Name)
 	x := &store.Execution{Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name, Region: r.Region,
-		RoleArn: s.Flow.RoleArn, Run: store.Random(), Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: lang,
+		RoleArn: s.Flow.RoleArn, Run: r.Store.Random(partition), Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: lang,
 		Status: flow.Running, Started: now, Deadline: now + limit*1000, Input: s.Input, Environment: s.Flow.Environment}
-	rand.Read(x.Seed[:])
+	for i := 0; i < len(x.Seed); i += 8 {
+		binary.BigEndian.PutUint64(x.Seed[i:], r.Store.Random(partition))
+	}
 	return x
 }
 
