@@ -139,7 +139,7 @@ func (a *alibaba) readProducts(text string) error {
 		return fmt.Errorf("MILLRACE_PRODUCTS: %w", err)
 	}
 	if err := decodeYAML([]byte(text), &a.products); err != nil {
-		return fmt.Errorf("MILLRACE_PRODUCTS%w; it must be <name>: {version: <date>, host: <host with {region}>}", err)
+		return fmt.Errorf("MILLRACE_PRODUCTS%w; it must be <name>: {version: <date>, host: <host with {region}>, style: rpc or roa, operations: {<name>: GET /path/{Id}}}", err)
 	}
 	for name, p := range a.products {
 		if err := p.Check(name); err != nil {

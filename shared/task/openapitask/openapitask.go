@@ -14,9 +14,15 @@ import (
 	"millrace/shared/value"
 )
 
-// Any carries out operations of any product: `{Product}:{Operation}`, parameters as the API has them. Lists become
-// Name.1, Name.2, …, objects Name.Key; other values texts. RegionId, if it is there, also says in which region the API is
-// called; Version, if it is there, is that of the API.
+// Any carries out operations of any product: `{Product}:{Operation}`, parameters as the API has them. RegionId, if it is
+// there, also says in which region the API is called; Version, if it is there, is that of the API.
+//
+// Of the RPC style, lists become Name.1, Name.2, …, objects Name.Key; other values texts. Of the ROA style (see Product),
+// Path and Method say how the operation is called, unless the operator has said so: {Name} in the path stands for the
+// parameter of that name, Body is the body (texts as they are, else JSON), and all others are the query, lists and objects
+// as JSON. A product of which nothing is known is of the ROA style when there is a Path that begins with a slash.
+//
+// Where a product is called is never the flow's to say.
 type Any struct {
 	Service
 	Products map[string]Product // beside the known ones, or instead of them; by name in lower case
@@ -48,8 +54,11 @@ func unsupported(r *task.Request) task.Result {
 		code = "UnsupportedOperation"
 	}
 	name := strings.ToLower(r.Product())
-	return r.Failf(code, "Nothing is known of the API of %s. If it is of the RPC style, name its version in MILLRACE_PRODUCTS, for example:\n"+
-		"%s: {version: 2014-05-26}\nor in the task's parameters (Version).", r.Product(), name)
+	if why := foreign[name]; why != "" {
+		return r.Failf(code, "%s is not carried out here: %s.", r.Action, why)
+	}
+	return r.Failf(code, "Nothing is known of the API of %s. Name its version in MILLRACE_PRODUCTS, for example:\n"+
+		"%s: {version: 2014-05-26}\nor in the task's parameters (Version). Where operations have paths, it is {version: 2014-05-26, style: roa}.", r.Product(), name)
 }
 
 // answered is the answer of an API in the language of the task.
@@ -70,9 +79,9 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	of, ok := t.Products[product]
-	if !ok {
-		of = known[product]
+	of, found := t.product(product)
+	if !found && foreign[product] != "" {
+		return nil, errProduct
 	}
 	if v, ok := p["Version"].(string); ok && isVersion(v) {
 		of.Version = v
@@ -86,6 +95,21 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	how, named := of.Operations[operation]
+	switch {
+	case named:
+		way, err := parseRoute(how)
+		if err != nil {
+			return nil, err
+		}
+		return roa(endpoint, operation, of.Version, way, p)
+	case of.Style == roaStyle, !found && ofPath(p):
+		way, err := written(p)
+		if err != nil {
+			return nil, err
+		}
+		return roa(endpoint, operation, of.Version, way, p)
+	}
 	q := url.Values{}
 	for name, v := range p {
 		if err := flatten(q, name, v); err != nil {
@@ -93,6 +117,14 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 		}
 	}
 	return rpc(endpoint, operation, of.Version, q), nil
+}
+
+// product is what is known of a product.
+func (t *Any) product(name string) (of Product, found bool) {
+	if of, found = t.Products[name]; !found {
+		of, found = known[name]
+	}
+	return of, found
 }
 
 // queryMax is how long parameters may be in a query; longer ones travel in the body.

@@ -23,6 +23,7 @@ type api struct {
 	answer string
 
 	calls  int
+	method string
 	values url.Values
 	header http.Header
 	path   string
@@ -32,7 +33,7 @@ type api struct {
 func (s *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	text, _ := io.ReadAll(r.Body)
 	s.calls++
-	s.values, s.header, s.path, s.body = r.URL.Query(), r.Header, r.URL.Path, string(text)
+	s.values, s.header, s.path, s.body, s.method = r.URL.Query(), r.Header, r.URL.EscapedPath(), string(text), r.Method
 	if r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
 		s.values, _ = url.ParseQuery(s.body)
 	}
@@ -85,6 +86,42 @@ func TestAny(t *testing.T) {
 	}
 }
 
+// The ROA style: method and path from the flow, or from the operator.
+func TestPaths(t *testing.T) {
+	s := &api{status: 200, answer: `{"clusters":[]}`}
+	every := &openapitask.Any{Service: service(t, s), Products: map[string]openapitask.Product{
+		"widget": {Version: "2020-01-02", Style: "roa", Operations: map[string]string{"GetPart": "get /widgets/{WidgetId}/parts/[part]:raw"}}}}
+	for _, test := range []struct{ action, parameters, method, path, version, query, body string }{
+		{"CS:DescribeClusterNodes", `{"Path":"/clusters/{ClusterId}/nodes","ClusterId":"c 1/+é","pageSize":"10","RegionId":"cn-beijing","tags":[{"key":"a"}],"none":null}`,
+			"GET", "/clusters/c%201%2F%2B%C3%A9/nodes", "2015-12-15", "RegionId=cn-beijing&pageSize=10&tags=%5B%7B%22key%22%3A%22a%22%7D%5D", ""},
+		{"CS:CreateCluster", `{"Path":"/clusters","Body":{"name":"x"}}`, "POST", "/clusters", "2015-12-15", "", `{"name":"x"}`},
+		{"CS:ModifyCluster", `{"Path":"/api/v2/clusters/{n}","n":7,"Method":"put","body":"{\"a\": 1}"}`, "PUT", "/api/v2/clusters/7", "2015-12-15", "", `{"a": 1}`},
+		{"cs:DeleteCluster", `{"Path":"/clusters/c1","Method":"DELETE","Version":"2016-01-01"}`, "DELETE", "/clusters/c1", "2016-01-01", "", ""},
+		{"FC:ListFunctions", `{"Path":"/2023-03-30/functions","limit":5}`, "GET", "/2023-03-30/functions", "2023-03-30", "limit=5", ""},
+		{"Gadget:List", `{"Path":"/gadgets","Version":"2020-02-02"}`, "GET", "/gadgets", "2020-02-02", "", ""},
+		{"Gadget:List", `{"Path":"gadgets","Version":"2020-02-02"}`, "POST", "/", "2020-02-02", "Path=gadgets", ""},
+		{"ECS:X", `{"Path":"/a","Method":"b","Body":"c"}`, "POST", "/", "2014-05-26", "Body=c&Method=b&Path=%2Fa", ""},
+		{"Widget:GetPart", `{"WidgetId":"w","part":"p"}`, "GET", "/widgets/w/parts/p%3Araw", "2020-01-02", "", ""},
+	} {
+		got := every.Run(t.Context(), task.Request{Action: test.action, Parameters: json.RawMessage(test.parameters)})
+		if got.Error != nil || string(got.Output) != s.answer {
+			t.Errorf("%s %s: %s %v", test.action, test.parameters, got.Output, got.Error)
+		}
+		_, operation, _ := strings.Cut(test.action, ":")
+		if s.method != test.method || s.path != test.path || s.values.Encode() != test.query || s.body != test.body ||
+			s.header.Get("X-Acs-Version") != test.version || s.header.Get("X-Acs-Action") != operation {
+			t.Errorf("%s %s: %s %s?%s %s %v", test.action, test.parameters, s.method, s.path, s.values.Encode(), s.body, s.header)
+		}
+		if want := test.body != ""; want != strings.HasPrefix(s.header.Get("Content-Type"), "application/json") {
+			t.Errorf("%s: %v", test.action, s.header)
+		}
+	}
+	s.status, s.answer = 404, `{"code":"ErrorClusterNotFound","message":"gone","requestId":"r2"}`
+	if got := every.Run(t.Context(), task.Request{Action: "CS:X", Parameters: json.RawMessage(`{"Path":"/x"}`)}); got.Error == nil || got.Error.Name != "CS.ErrorClusterNotFound" || got.Error.Cause != "gone (request r2)" {
+		t.Errorf("%v", got.Error)
+	}
+}
+
 func TestAnyFailures(t *testing.T) {
 	s := &api{status: 400, answer: `{"Code":"Timeout","Message":"slow"}`}
 	every := &openapitask.Any{Service: service(t, s)}
@@ -92,6 +129,14 @@ func TestAnyFailures(t *testing.T) {
 		if got := every.Run(t.Context(), r); got.Error == nil || got.Error.Name != name || !strings.Contains(got.Error.Cause, "slow") || !strings.Contains(got.Error.Cause, "r1") {
 			t.Errorf("%v, want %s", got.Error, name)
 		}
+	}
+	s.status, s.answer = 403, `{"Code":"Forbidden.RAM","Message":"no."}`
+	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil || got.Error.Cause != "no. If a permission is missing, attach a policy that allows ecs:X to the role of the step runner. (request r1)" {
+		t.Errorf("%v", got.Error)
+	}
+	s.status, s.answer = 400, `{"Code":"InvalidSecurityToken.Expired","Message":"no."}`
+	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil || got.Error.Name != "ECS.InvalidSecurityToken.Expired" || !strings.Contains(got.Error.Cause, "a later attempt takes fresh ones") {
+		t.Errorf("%v", got.Error)
 	}
 	for status, name := range map[int]string{429: "ECS.ResourceThrottled", 500: "ECS.InternalServerError", 404: "ECS.Unknown"} {
 		s.status, s.answer = status, "<html>"
@@ -109,6 +154,25 @@ func TestAnyFailures(t *testing.T) {
 		{"ECS:X", `{"a&b":"x"}`, "ECS.InvalidArgument"},
 		{"ECS:X", `{"RegionId":"evil.example/"}`, "ECS.InvalidArgument"},
 		{"evil.com/:X", `{"Version":"2014-05-26"}`, "evil.com/.InvalidArgument"},
+		{"OSS:PutObject", `{"Version":"2019-05-17"}`, "OSS.ActionNotSupported"},
+		{"CS:DescribeClusters", `{}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"clusters"}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":7}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x?y=1"}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x/../y"}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x/{Id}","Id":".."}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x/{Id}"}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x/{Id}","Id":""}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x/{Id}","Id":{}}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x/{Id","Id":"a"}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x","Method":"TRACE"}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x","Method":7}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x","Method":"GET","Body":{}}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x","Signature":"x"}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x","Version":"v1"}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/x","RegionId":"evil.example/"}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/` + strings.Repeat("x", 2048) + `"}`, "CS.InvalidArgument"},
+		{"CS:X", `{"Path":"/{Id}","Id":"` + strings.Repeat("é", 4096) + `"}`, "CS.InvalidArgument"},
 	} {
 		if got := every.Run(t.Context(), task.Request{Action: test.action, Parameters: json.RawMessage(test.parameters)}); got.Error == nil || got.Error.Name != test.name || s.calls != before {
 			t.Errorf("%s %s: %v", test.action, test.parameters, got.Error)
@@ -129,12 +193,14 @@ func TestAnyFailures(t *testing.T) {
 }
 
 func TestProducts(t *testing.T) {
-	for name, p := range map[string]openapitask.Product{"a-b": {Version: "2014-05-26"}, "ecs": {Version: "2014-05-26", Host: "x.{region}.aliyuncs.com"}} {
+	for name, p := range map[string]openapitask.Product{"a-b": {Version: "2014-05-26"}, "ecs": {Version: "2014-05-26", Host: "x.{region}.aliyuncs.com"},
+		"cs": {Version: "2014-05-26", Style: "roa", Operations: map[string]string{"Get": "GET /x/{Id}"}}} {
 		if err := p.Check(name); err != nil {
 			t.Error(err)
 		}
 	}
-	for name, p := range map[string]openapitask.Product{"ECS": {Version: "2014-05-26"}, "ecs": {Version: "2014"}, "e.cs": {Version: "2014-05-26"}, "oss": {Version: "2014-05-26", Host: "a/b"}, "x1": {Version: "2014-05-26", Host: "a..b"}} {
+	for name, p := range map[string]openapitask.Product{"ECS": {Version: "2014-05-26"}, "ecs": {Version: "2014"}, "e.cs": {Version: "2014-05-26"}, "oss": {Version: "2014-05-26", Host: "a/b"}, "x1": {Version: "2014-05-26", Host: "a..b"},
+		"x2": {Version: "2014-05-26", Style: "soap"}, "x3": {Version: "2014-05-26", Operations: map[string]string{"Get": "/x"}}, "x4": {Version: "2014-05-26", Operations: map[string]string{"A/B": "GET /x"}}} {
 		if err := p.Check(name); err == nil {
 			t.Errorf("%s: %+v", name, p)
 		}
@@ -242,6 +308,7 @@ func TestCloudFlow(t *testing.T) {
 
 func FuzzRunners(f *testing.F) {
 	f.Add("ECS:DescribeInstances", `{"RegionId":"cn-beijing","Tag":[{"Key":"a"}],"Version":"2014-05-26"}`, "", false)
+	f.Add("CS:X", `{"Path":"/a/{b}/[c]","b":"..","c":7,"Body":{}}`, "", false)
 	f.Add("fnf:StartExecution", `{"FlowName":"f","Input":{}}`, "acs:fnf:cn-x::flow/f", true)
 	f.Add("EventBridge:PutEvents", `{"id":"1","source":"s","type":"t","eventBusName":"b","phoneNumbers":"1"}`, "", false)
 	refusing := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {

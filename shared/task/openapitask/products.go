@@ -7,40 +7,80 @@ import (
 	"millrace/shared/task/acs"
 )
 
-// Product is an OpenAPI of the RPC style.
+// Product is an OpenAPI.
 type Product struct {
 	Version string // of the API, a date
 	Host    string // with {region} where the region stands; "": {product}.{region}.aliyuncs.com
+
+	// Style is "roa" when each operation has a method and a path of its own, "rpc" or "" when the operation is a parameter.
+	Style string
+	// Operations says how operations of the ROA style are called, by their name: "GET /clusters/{ClusterId}". Flows then
+	// name parameters only, as they do on CloudFlow. Those without an entry are called by the Path and Method that the flow
+	// writes.
+	Operations map[string]string
 }
 
 // known are products that flows use, by their name in lower case. Any other is called when its version is given.
 var known = map[string]Product{
-	"alidns":          {"2015-01-09", "alidns.aliyuncs.com"},
-	"bssopenapi":      {"2017-12-14", "business.aliyuncs.com"},
-	"cdn":             {"2018-05-10", "cdn.aliyuncs.com"},
-	"cms":             {"2019-01-01", "metrics.{region}.aliyuncs.com"},
-	"dds":             {"2015-12-01", "mongodb.{region}.aliyuncs.com"},
-	"dysmsapi":        {"2017-05-25", "dysmsapi.aliyuncs.com"},
-	"ecs":             {"2014-05-26", ""},
-	"ess":             {"2022-02-22", ""},
-	"facebody":        {"2019-12-30", ""},
-	"fnf":             {"2019-03-15", "{region}.fnf.aliyuncs.com"},
-	"ice":             {"2020-11-09", ""},
-	"imm":             {"2020-09-30", ""},
-	"kms":             {"2016-01-20", ""},
-	"mts":             {"2014-06-18", ""},
-	"ocr":             {"2019-12-30", ""},
-	"oos":             {"2019-06-01", ""},
-	"polardb":         {"2017-08-01", ""},
-	"r-kvstore":       {"2015-01-01", ""},
-	"ram":             {"2015-05-01", "ram.aliyuncs.com"},
-	"rds":             {"2014-08-15", ""},
-	"resourcemanager": {"2020-03-31", "resourcemanager.aliyuncs.com"},
-	"slb":             {"2014-05-15", ""},
-	"sts":             {"2015-04-01", ""},
-	"tag":             {"2018-08-28", ""},
-	"vod":             {"2017-03-21", ""},
-	"vpc":             {"2016-04-28", ""},
+	"alidns":          {Version: "2015-01-09", Host: "alidns.aliyuncs.com"},
+	"bssopenapi":      {Version: "2017-12-14", Host: "business.aliyuncs.com"},
+	"cdn":             {Version: "2018-05-10", Host: "cdn.aliyuncs.com"},
+	"cms":             {Version: "2019-01-01", Host: "metrics.{region}.aliyuncs.com"},
+	"dds":             {Version: "2015-12-01", Host: "mongodb.{region}.aliyuncs.com"},
+	"dysmsapi":        {Version: "2017-05-25", Host: "dysmsapi.aliyuncs.com"},
+	"ecs":             {Version: "2014-05-26"},
+	"ess":             {Version: "2022-02-22"},
+	"facebody":        {Version: "2019-12-30"},
+	"fnf":             {Version: "2019-03-15", Host: "{region}.fnf.aliyuncs.com"},
+	"ice":             {Version: "2020-11-09"},
+	"imm":             {Version: "2020-09-30"},
+	"kms":             {Version: "2016-01-20"},
+	"mts":             {Version: "2014-06-18"},
+	"ocr":             {Version: "2019-12-30"},
+	"oos":             {Version: "2019-06-01"},
+	"polardb":         {Version: "2017-08-01"},
+	"r-kvstore":       {Version: "2015-01-01"},
+	"ram":             {Version: "2015-05-01", Host: "ram.aliyuncs.com"},
+	"rds":             {Version: "2014-08-15"},
+	"resourcemanager": {Version: "2020-03-31", Host: "resourcemanager.aliyuncs.com"},
+	"slb":             {Version: "2014-05-15"},
+	"ros":             {Version: "2019-09-10", Host: "ros.aliyuncs.com"},
+	"sts":             {Version: "2015-04-01"},
+	"tag":             {Version: "2018-08-28"},
+	"vod":             {Version: "2017-03-21"},
+	"vpc":             {Version: "2016-04-28"},
+
+	"aiworkspace":          {Version: "2021-02-04", Style: roaStyle},
+	"apig":                 {Version: "2024-03-27", Style: roaStyle},
+	"bailian":              {Version: "2023-12-29", Style: roaStyle},
+	"cs":                   {Version: "2015-12-15", Style: roaStyle},
+	"devs":                 {Version: "2023-07-14", Style: roaStyle},
+	"eas":                  {Version: "2021-07-01", Host: "pai-eas.{region}.aliyuncs.com", Style: roaStyle},
+	"edas":                 {Version: "2017-08-01", Style: roaStyle},
+	"elasticsearch":        {Version: "2017-06-13", Style: roaStyle},
+	"emr-serverless-spark": {Version: "2023-08-08", Style: roaStyle},
+	"fc":                   {Version: "2023-03-30", Host: "fcv3.{region}.aliyuncs.com", Style: roaStyle},
+	"maxcompute":           {Version: "2022-01-04", Style: roaStyle},
+	"pai-dlc":              {Version: "2020-12-03", Style: roaStyle},
+	"pai-dsw":              {Version: "2022-01-01", Style: roaStyle},
+	"paistudio":            {Version: "2022-01-12", Host: "pai.{region}.aliyuncs.com", Style: roaStyle},
+	"rocketmq":             {Version: "2022-08-01", Style: roaStyle},
+	"sae":                  {Version: "2019-05-06", Style: roaStyle},
+	"tablestore":           {Version: "2020-12-09", Style: roaStyle},
+	"tingwu":               {Version: "2022-09-30", Style: roaStyle},
+	"ververica":            {Version: "2022-07-18", Style: roaStyle},
+}
+
+// roaStyle is the style of an API with paths.
+const roaStyle = "roa"
+
+// foreign are products with another signature than that of OpenAPIs: no version makes them callable.
+var foreign = map[string]string{
+	"oss": "of OSS, GetObject is carried out; what writes there is a function's work",
+	"mns": "of MNS, SendMessage is carried out; queues themselves are the product Mns-open",
+	"sls": "Simple Log Service signs in a way of its own; let a function call it",
+	"log": "Simple Log Service signs in a way of its own; let a function call it",
+	"ots": "TableStore's data is not behind an OpenAPI; let a function read and write it",
 }
 
 // Check tells what is wrong with a product that an operator wrote down under a name.
@@ -51,6 +91,21 @@ func (p Product) Check(name string) error {
 	if !isVersion(p.Version) {
 		return fmt.Errorf("product %s: version %q is no date like 2014-05-26", name, p.Version)
 	}
+	if p.Style != "" && p.Style != "rpc" && p.Style != roaStyle {
+		return fmt.Errorf("product %s: style %q: it is rpc or roa", name, p.Style)
+	}
+	for operation, how := range p.Operations {
+		if !isOperation(operation) {
+			return fmt.Errorf("product %s: %q is no operation of an API", name, operation)
+		}
+		if _, err := parseRoute(how); err != nil {
+			return fmt.Errorf("product %s: operation %s: %w", name, operation, err)
+		}
+	}
+	return p.checkHost(name)
+}
+
+func (p Product) checkHost(name string) error {
 	if p.Host == "" {
 		return nil
 	}

@@ -1,0 +1,166 @@
+package openapitask
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"millrace/shared/task"
+	"millrace/shared/task/acs"
+	"millrace/shared/value"
+)
+
+// route is how an operation of an API of the ROA style is called.
+type route struct {
+	method string
+	path   string // with {Name} where the value of a parameter stands
+}
+
+// methods are those that APIs have.
+var methods = map[string]bool{http.MethodGet: true, http.MethodPost: true, http.MethodPut: true, http.MethodDelete: true,
+	http.MethodPatch: true, http.MethodHead: true}
+
+// pathMax bounds a path as it is written, and as it is sent.
+const pathMax = 2048
+
+// parseRoute reads "GET /clusters/{ClusterId}".
+func parseRoute(s string) (route, error) {
+	method, path, _ := strings.Cut(s, " ")
+	r := route{strings.ToUpper(method), strings.TrimSpace(path)}
+	return r, r.check()
+}
+
+func (r route) check() error {
+	switch {
+	case !methods[r.method]:
+		return fmt.Errorf("method %q: it is GET, POST, PUT, DELETE, PATCH or HEAD", task.Cut(r.method, 20))
+	case !strings.HasPrefix(r.path, "/") || len(r.path) > pathMax || strings.ContainsAny(r.path, "?#"):
+		return fmt.Errorf("path %q: it begins with a slash, and has no query", task.Cut(r.path, 80))
+	}
+	return nil
+}
+
+// fill gives the escaped path. The parameters that stand in it are taken out of p.
+func (r route) fill(p map[string]any) (string, error) {
+	segments := strings.Split(r.path[1:], "/")
+	used := map[string]bool{}
+	for i, s := range segments {
+		text, err := filled(s, p, used)
+		if err != nil {
+			return "", err
+		}
+		if text == "." || text == ".." {
+			return "", fmt.Errorf("path %q: %q cannot be a part of it", task.Cut(r.path, 80), text)
+		}
+		segments[i] = acs.Escape(text)
+	}
+	for name := range used {
+		delete(p, name)
+	}
+	path := "/" + strings.Join(segments, "/")
+	if len(path) > 4*pathMax {
+		return "", fmt.Errorf("path %q is too long", task.Cut(r.path, 80))
+	}
+	return path, nil
+}
+
+// filled is a segment with the values of its parameters: {Name}, or [Name] as Alibaba Cloud's own lists write it.
+func filled(s string, p map[string]any, used map[string]bool) (string, error) {
+	var b strings.Builder
+	for {
+		at := strings.IndexAny(s, "{[")
+		if at < 0 {
+			b.WriteString(s)
+			return b.String(), nil
+		}
+		end := strings.IndexByte(s[at:], s[at]+2) // the closing one
+		if end < 0 {
+			return "", fmt.Errorf("path: %q has no end", task.Cut(s[at:], 80))
+		}
+		name := s[at+1 : at+end]
+		v := ""
+		switch given := p[name].(type) {
+		case string:
+			v = given
+		case value.Number:
+			v = string(given)
+		}
+		if v == "" {
+			return "", fmt.Errorf("parameter %s is required, a text, for it stands in the path", task.Cut(name, 80))
+		}
+		used[name] = true
+		b.WriteString(s[:at] + v)
+		s = s[at+end+1:]
+	}
+}
+
+// errNoPath says that a call of the ROA style has no path.
+var errNoPath = errors.New("the API has a path for each operation: name Path (such as /clusters/{ClusterId}) and Method in the parameters, " +
+	"or the operation in MILLRACE_PRODUCTS")
+
+// ofPath tells whether a task's parameters have a path.
+func ofPath(p map[string]any) bool {
+	path, _ := p["Path"].(string)
+	return strings.HasPrefix(path, "/")
+}
+
+// written takes the route out of a task's parameters: Path, and Method, by default GET, or POST with a body.
+func written(p map[string]any) (route, error) {
+	path, ok := p["Path"].(string)
+	if !ok {
+		return route{}, errNoPath
+	}
+	method, named := p["Method"].(string)
+	if _, has := p["Method"]; has && !named {
+		return route{}, errors.New("Method must be a text")
+	}
+	if !named {
+		method = http.MethodGet
+		if _, has := bodyOf(p); has {
+			method = http.MethodPost
+		}
+	}
+	delete(p, "Path")
+	delete(p, "Method")
+	r := route{strings.ToUpper(method), path}
+	return r, r.check()
+}
+
+// bodyOf gives the parameter that is the body, and its name.
+func bodyOf(p map[string]any) (name string, has bool) {
+	for _, name := range []string{"Body", "body"} {
+		if v, ok := p[name]; ok && v != nil {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// roa is a call of an API of the ROA style. What is neither in the path nor the body is the query: lists and objects as
+// JSON.
+func roa(endpoint, operation, version string, r route, p map[string]any) (*acs.Call, error) {
+	path, err := r.fill(p)
+	if err != nil {
+		return nil, err
+	}
+	c := &acs.Call{Endpoint: endpoint, Method: r.method, Path: path, Action: operation, Version: version, Header: http.Header{"Accept": {"application/json"}},
+		Query: url.Values{}}
+	if name, has := bodyOf(p); has {
+		if r.method == http.MethodGet || r.method == http.MethodHead {
+			return nil, fmt.Errorf("a %s has no body", r.method)
+		}
+		c.Body, c.ContentType = []byte(task.Text(value.Encode(p[name]))), "application/json; charset=utf-8"
+		delete(p, name)
+	}
+	for name, v := range p {
+		switch {
+		case own[name] || name == "" || !task.IsFunctionPart(name):
+			return nil, fmt.Errorf("%q cannot be a parameter of an API", task.Cut(name, 80))
+		case v != nil:
+			c.Query.Set(name, task.Text(value.Encode(v)))
+		}
+	}
+	return c, nil
+}
