@@ -21,7 +21,7 @@ func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecution
 		return nil, err
 	}
 	if start.Name = q.ExecutionName; start.Name == "" {
-		start.Name = generatedName(c)
+		start.Name = s.generatedName(c, q.FlowName)
 		if c.Nonce != "" {
 			start.Origin = "request#" + c.AccessKey + "#" + c.Nonce
 		}
@@ -78,9 +78,9 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 
 // generatedName is a UUID. It is derived from a signed request, so that the same request, repeated, meets its own
 // execution (execution.md finding 21).
-func generatedName(c Caller) string {
+func (s *Service) generatedName(c Caller, flowName string) string {
 	if c.Nonce == "" {
-		return uuid(random16())
+		return uuid(s.random16(flowName))
 	}
 	sum := sha256.Sum256([]byte("name#" + c.Account + "#" + c.AccessKey + "#" + c.Nonce + "#" + c.Timestamp))
 	return uuid([16]byte(sum[:16]))
@@ -95,7 +95,7 @@ func (s *Service) StartSyncExecution(ctx context.Context, c Caller, q StartExecu
 	if start.Flow.Mode != flow.Express {
 		return nil, fault.New(fault.ActionNotSupported, "Standard execution is not supported")
 	}
-	start.Name = uuid(random16())
+	start.Name = uuid(s.random16(q.FlowName))
 	if q.ExecutionName != "" {
 		start.Name = q.ExecutionName + ":" + start.Name
 	}

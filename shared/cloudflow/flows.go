@@ -2,7 +2,7 @@ package cloudflow
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -36,7 +36,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 		return nil, fault.New(fault.InvalidArgument, "The account has its limit of %d flows.", s.Limits.Flows)
 	}
 	now := s.Now().UnixMilli()
-	f := &store.Flow{Account: c.Account, Name: q.Name, ID: uuid(random16()), Type: q.Type, Description: q.Description,
+	f := &store.Flow{Account: c.Account, Name: q.Name, ID: uuid(s.random16(q.Name)), Type: q.Type, Description: q.Description,
 		RoleArn: q.RoleArn, Mode: q.ExecutionMode, ExternalStorage: q.ExternalStorageLocation, ResourceGroup: q.ResourceGroupID,
 		Environment: env, Created: now, Modified: now, Language: m.Language, TimeoutSeconds: m.TimeoutSeconds}
 	if f.Type == "" {
@@ -254,8 +254,10 @@ func shownFlow(f *store.Flow, definition string) *Flow {
 		CreatedTime: f.Created, LastModifiedTime: f.Modified, Environment: variables(f.Environment, true)}
 }
 
-func random16() (b [16]byte) {
-	rand.Read(b[:])
+// random16 gives random bytes, for a purpose that about names.
+func (s *Service) random16(about string) (b [16]byte) {
+	binary.BigEndian.PutUint64(b[:8], s.Store.Random(about))
+	binary.BigEndian.PutUint64(b[8:], s.Store.Random(about))
 	return b
 }
 

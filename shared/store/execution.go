@@ -96,7 +96,7 @@ func (s *Store) Commit(ctx context.Context, x *Execution, c *Change) error {
 }
 
 func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Condition) error {
-	w := writer{x: x, version: x.Version + 1, token: Random()}
+	w := writer{x: x, version: x.Version + 1, token: s.random(x.Partition())}
 	if cond.Absent && len(x.Input) > flow.EventInline {
 		x.InputRef, x.Input = w.place(flow.TextValue(x.Input)), nil
 	}

@@ -16,6 +16,9 @@ type Options struct {
 	TailBytes int
 	// Exclusive says that no other process writes to this store: flows are then kept in memory too.
 	Exclusive bool
+	// Random gives random bits that are not zero, for a purpose that about names. nil: those of the system, which the
+	// secrets of executions need; a simulation gives its own, so that it depends on nothing but who asks for what.
+	Random func(about string) uint64
 }
 
 // Store keeps flows, definitions, executions and history over a Driver. It is safe for many goroutines.
@@ -23,6 +26,7 @@ type Store struct {
 	driver Driver
 	now    func() time.Time
 	tail   int
+	random func(about string) uint64
 
 	mu          sync.Mutex
 	definitions map[string]string // by flow id and hash; immutable texts, bounded
@@ -32,9 +36,12 @@ type Store struct {
 
 // New returns a Store over a driver.
 func New(o Options) *Store {
-	s := &Store{driver: o.Driver, now: o.Now, tail: o.TailBytes, definitions: map[string]string{}}
+	s := &Store{driver: o.Driver, now: o.Now, tail: o.TailBytes, random: o.Random, definitions: map[string]string{}}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.random == nil {
+		s.random = func(string) uint64 { return Random() }
 	}
 	if s.tail == 0 {
 		s.tail = 2 << 10
@@ -52,6 +59,9 @@ func (s *Store) Driver() Driver { return s.driver }
 func (s *Store) Close() error { return s.driver.Close() }
 
 func (s *Store) nowMillis() int64 { return s.now().UnixMilli() }
+
+// Random gives random bits that are not zero: see Options.Random.
+func (s *Store) Random(about string) uint64 { return s.random(about) }
 
 // Random gives 8 fresh random bytes that are not zero.
 func Random() uint64 {
