@@ -34,7 +34,7 @@ type machine struct {
 	root        string
 }
 
-func newMachine(t *testing.T) *machine {
+func newMachine(t *testing.T, environment ...string) *machine {
 	t.Parallel()
 	program := os.Getenv("SERVERLESS_DEVS")
 	if program == "" {
@@ -52,6 +52,7 @@ func newMachine(t *testing.T) *machine {
 	queue := httptest.NewServer(m.mns)
 	t.Cleanup(queue.Close)
 	m.environment = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TABLESTORE=" + store.URL, "MNS=" + queue.URL}
+	m.environment = append(m.environment, environment...)
 	// No reports to its makers.
 	if err := os.MkdirAll(home+"/.s", 0o755); err != nil {
 		t.Fatal(err)
@@ -174,9 +175,15 @@ func status(t *testing.T, address, execution string) any {
 	return call(t, address, url.Values{"Action": {"DescribeExecution"}, "FlowName": {"hello"}, "ExecutionName": {execution}})["Status"]
 }
 
-// A flow from its creation to its end, and a start by an event, all by hand.
+// A flow from its creation to its end, and a start by an event, all by hand, in both runtimes.
 func TestLocal(t *testing.T) {
-	m := newMachine(t)
+	for _, runtime := range []string{"custom.debian12", "go1"} {
+		t.Run(runtime, func(t *testing.T) { local(t, newMachine(t, "RUNTIME="+runtime), runtime == "go1") })
+	}
+}
+
+// local is that in one runtime; brief leaves out what differs in the event alone.
+func local(t *testing.T, m *machine, brief bool) {
 	m.setup()
 	address, stop := m.start()
 	call(t, address, url.Values{"Action": {"CreateFlow"}, "Name": {"hello"}, "Type": {"FDL"}, "Description": {"d"}, "Definition": {definition}})
@@ -195,7 +202,21 @@ func TestLocal(t *testing.T) {
 		t.Errorf("first is %v", s)
 	}
 
-	// The same as the event stream brings it.
+	if out, diag, err := m.s("sweeper", "local", "invoke", "-t", template, "--event-file=tests/serverless-devs/events/sweeper-tick.json"); err != nil {
+		t.Errorf("sweeper: %v\n%s\n%s", err, out, diag)
+	}
+	if !brief {
+		byEvents(t, m, address)
+	}
+	stop()
+	if resp, err := http.Get(address); err == nil {
+		resp.Body.Close()
+		t.Error("the API answers after its end")
+	}
+}
+
+// byEvents starts and advances executions by events as the cloud brings them.
+func byEvents(t *testing.T, m *machine, address string) {
 	call(t, address, url.Values{"Action": {"StartExecution"}, "FlowName": {"hello"}, "ExecutionName": {"second"}, "Input": {"{}"}})
 	m.invoke("steprunner", streamed(m.mns.Bodies("millrace")))
 	if s := status(t, address, "second"); s != "Succeeded" {
@@ -208,14 +229,6 @@ func TestLocal(t *testing.T) {
 	executions := call(t, address, url.Values{"Action": {"ListExecutions"}, "FlowName": {"hello"}})["Executions"].([]any)
 	if len(executions) != 3 {
 		t.Errorf("there are %v", executions)
-	}
-	if out, diag, err := m.s("sweeper", "local", "invoke", "-t", template, "--event-file=tests/serverless-devs/events/sweeper-tick.json"); err != nil {
-		t.Errorf("sweeper: %v\n%s\n%s", err, out, diag)
-	}
-	stop()
-	if resp, err := http.Get(address); err == nil {
-		resp.Body.Close()
-		t.Error("the API answers after its end")
 	}
 }
 
@@ -233,10 +246,14 @@ func streamed(bodies []string) string {
 
 // Mistakes are told, and end with a status of their own.
 func TestFailure(t *testing.T) {
-	m := newMachine(t)
-	out, diag, err := m.s("sweeper", "local", "invoke", "-t", template, "-e", `{"x":1}`)
-	if err == nil || !strings.Contains(out+diag, "unexpected event") || !strings.Contains(out+diag, "millrace-sweeper has failed") {
-		t.Errorf("%v\n%s\n%s", err, out, diag)
+	for _, runtime := range []string{"custom.debian12", "go1"} {
+		t.Run(runtime, func(t *testing.T) {
+			m := newMachine(t, "RUNTIME="+runtime)
+			out, diag, err := m.s("sweeper", "local", "invoke", "-t", template, "-e", `{"x":1}`)
+			if err == nil || !strings.Contains(out+diag, "unexpected event") || !strings.Contains(out+diag, "millrace-sweeper has failed") {
+				t.Errorf("%v\n%s\n%s", err, out, diag)
+			}
+		})
 	}
 }
 
@@ -253,7 +270,9 @@ new C().local({ cwd: process.cwd(), args, props: { functionName: "f", runtime: "
 		"no such file":              {"{}", "invoke", "-f", "not-there.json"},
 		"use `local invoke":         {"{}", "run"},
 		"--event needs a value":     {"{}", "invoke", "--event"},
-		"only custom runtimes are":  {`{"runtime":"go1"}`, "invoke"},
+		"only go1 and custom":       {`{"runtime":"nodejs20"}`, "invoke"},
+		"f has ended by itself (0)": {`{"runtime":"go1","handler":"true","code":"/bin"}`, "invoke"},
+		"/bin/nobody is not there":  {`{"runtime":"go1","handler":"nobody","code":"/bin"}`, "invoke"},
 		"make build-fc-host":        {`{"code":"./nowhere"}`, "invoke"},
 		"f has ended by itself (1)": {`{"code":"/","customRuntimeConfig":{"command":["/bin/sh","-c","exit 1"]}}`, "invoke"},
 	} {

@@ -1,6 +1,6 @@
 "use strict";
-// A component for Serverless Devs that runs functions in custom runtimes as processes of this machine, the way Function
-// Compute does, without Docker and without a network:
+// A component for Serverless Devs that runs functions in custom runtimes and in go1 as processes of this machine, the way
+// Function Compute does, without Docker and without a network:
 //
 //   s <resource> local invoke [-e EVENT | -f FILE]     one event; the answer goes to the standard output
 //   s <resource> local start [--port N]                an HTTP trigger in front; 9000 or customRuntimeConfig.port

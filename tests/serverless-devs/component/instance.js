@@ -1,39 +1,47 @@
 "use strict";
-// An instance of a function: a process that is an HTTP server, called as Function Compute calls a custom runtime.
+// An instance of a function: a process, driven in the way of its runtime.
 const { spawn } = require("child_process");
 const crypto = require("crypto");
 const fs = require("fs");
-const http = require("http");
-const net = require("net");
 const path = require("path");
+const { Custom } = require("./custom");
+const { BuiltIn } = require("./builtin");
 
-const readySeconds = 120; // what Function Compute waits for a server
+const readySeconds = 120; // what Function Compute waits for a process
 const account = "1234567890123456"; // when the environment has none
 
 exports.Instance = class Instance {
   static async start(props) {
-    const instance = new Instance(props, await freePort());
-    instance.spawn();
-    await instance.ready();
-    if (hook(props, "initializer")) await instance.control("POST", "/initialize");
+    const instance = new Instance(props);
+    await instance.runtime.open();
+    try {
+      instance.spawn();
+      await instance.ready();
+      if (instance.hook("initializer")) await instance.call("initialize");
+    } catch (e) {
+      await instance.stop();
+      throw e;
+    }
     return instance;
   }
 
-  constructor(props, port) {
+  constructor(props) {
     this.props = props;
-    this.port = port;
-    this.agent = new http.Agent({ keepAlive: true });
     this.variables = Object.fromEntries(Object.entries(props.environmentVariables || {}).map(([k, v]) => [k, String(v)]));
+    this.runtime = this.openRuntime();
+  }
+
+  openRuntime() {
+    const runtime = String(this.props.runtime);
+    if (runtime === "go1") return new BuiltIn(this);
+    if (runtime.startsWith("custom") && runtime !== "custom-container") return new Custom(this);
+    throw new Error(`${this.props.functionName}: runtime ${runtime} is not for this component, only go1 and custom runtimes are`);
   }
 
   spawn() {
     const { props } = this;
-    if (!String(props.runtime).startsWith("custom") || props.runtime === "custom-container") {
-      throw new Error(`${props.functionName}: runtime ${props.runtime} is not for this component, only custom runtimes are`);
-    }
     const code = path.resolve(props.directory, typeof props.code === "string" ? props.code : props.code.src);
-    const { command = ["/code/bootstrap"], args = [] } = props.customRuntimeConfig || {};
-    const [program, ...rest] = [...command, ...args].map((a) => a.replace(/^\/code(?=\/|$)/, code));
+    const [program, ...rest] = this.runtime.command().map((a) => a.replace(/^\/code(?=\/|$)/, code));
     if (!fs.existsSync(program)) throw new Error(`${program} is not there; \`make build-fc-host\` builds it`);
     this.child = spawn(program, rest, { cwd: code, env: this.environment(code), stdio: ["ignore", "pipe", "pipe"] });
     this.child.stdout.pipe(process.stderr);
@@ -57,19 +65,18 @@ exports.Instance = class Instance {
     return {
       ...inherited,
       FC_FUNCTION_NAME: props.functionName,
-      FC_FUNCTION_HANDLER: props.handler || "index.handler",
+      FC_FUNCTION_HANDLER: this.handler(),
       FC_FUNCTION_MEMORY_SIZE: String(props.memorySize || 128),
       FC_REGION: props.region,
-      FC_ACCOUNT_ID: process.env.ALIBABA_CLOUD_ACCOUNT_ID || account,
+      FC_ACCOUNT_ID: this.account(),
       FC_INSTANCE_ID: crypto.randomUUID(),
       FC_FUNC_CODE_PATH: code + "/",
       FC_RUNTIME: props.runtime,
-      FC_TIMEOUT: String(props.timeout || 3),
-      FC_CUSTOM_LISTEN_PORT: String(this.port),
-      FC_SERVER_PORT: String(this.port),
+      FC_TIMEOUT: String(this.seconds()),
       ALIBABA_CLOUD_ACCESS_KEY_ID: id,
       ALIBABA_CLOUD_ACCESS_KEY_SECRET: secret,
       ALIBABA_CLOUD_SECURITY_TOKEN: token,
+      ...this.runtime.environment(),
       ...this.variables,
     };
   }
@@ -80,36 +87,48 @@ exports.Instance = class Instance {
     return { id: of("ALIBABA_CLOUD_ACCESS_KEY_ID"), secret: of("ALIBABA_CLOUD_ACCESS_KEY_SECRET"), token: of("ALIBABA_CLOUD_SECURITY_TOKEN") };
   }
 
-  async ready() {
-    const end = Date.now() + readySeconds * 1000;
-    while (!(await this.answers())) {
-      if (this.dead) throw new Error(this.dead);
-      if (Date.now() > end) throw new Error(`${this.props.functionName} does not listen on its port after ${readySeconds} s`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+  account() {
+    return process.env.ALIBABA_CLOUD_ACCOUNT_ID || account;
   }
 
-  answers() {
-    return new Promise((resolve) => {
-      const socket = net.connect(this.port, "127.0.0.1");
-      socket.on("connect", () => (socket.destroy(), resolve(true)));
-      socket.on("error", () => resolve(false));
-    });
+  handler() {
+    return this.props.handler || "index.handler";
+  }
+
+  // seconds is how long an invocation may take.
+  seconds() {
+    return this.props.timeout || 3;
+  }
+
+  hook(name) {
+    return (this.props.instanceLifecycleConfig || {})[name] !== undefined;
+  }
+
+  // ready waits until the process can be used.
+  async ready() {
+    let late;
+    const reasons = [
+      this.runtime.ready().then(() => ""),
+      this.ended,
+      new Promise((resolve) => (late = setTimeout(() => resolve(`${this.props.functionName} ${this.runtime.unready} after ${readySeconds} s`), readySeconds * 1000))),
+    ];
+    const reason = await Promise.race(reasons);
+    clearTimeout(late);
+    if (reason) throw new Error(reason);
   }
 
   // headers are what the platform sends with each request.
-  headers(control) {
+  headers() {
     const { props } = this;
     const { id, secret, token } = this.credentials();
     const all = {
       "x-fc-request-id": "1-" + crypto.randomUUID(),
-      "x-fc-control-path": control,
       "x-fc-function-name": props.functionName,
-      "x-fc-function-handler": props.handler || "index.handler",
+      "x-fc-function-handler": this.handler(),
       "x-fc-function-memory": String(props.memorySize || 128),
-      "x-fc-function-timeout": String(props.timeout || 3),
+      "x-fc-function-timeout": String(this.seconds()),
       "x-fc-region": props.region,
-      "x-fc-account-id": process.env.ALIBABA_CLOUD_ACCOUNT_ID || account,
+      "x-fc-account-id": this.account(),
       "x-fc-qualifier": "LATEST",
       "x-fc-version-id": "LATEST",
     };
@@ -118,56 +137,36 @@ exports.Instance = class Instance {
     return all;
   }
 
-  // request sends a request to the process and gives its answer, whose body is a stream. It fails when the function takes
-  // longer than it may.
-  request(method, url, headers, body) {
-    return new Promise((resolve, reject) => {
-      const options = { host: "127.0.0.1", port: this.port, method, path: url, headers, agent: this.agent };
-      const request = http.request(options, resolve);
-      const seconds = this.props.timeout || 3;
-      const late = setTimeout(() => request.destroy(new Error(`${this.props.functionName} takes longer than ${seconds} s`)), seconds * 1000);
-      request.on("close", () => clearTimeout(late));
-      request.on("error", (e) => reject(this.dead ? new Error(this.dead) : e));
-      request.end(body);
-    });
-  }
-
-  async control(method, url, body) {
-    const headers = { ...this.headers(url), "content-type": "application/octet-stream", "content-length": String(body ? body.length : 0) };
-    const answer = await this.request(method, url, headers, body);
-    const parts = [];
-    for await (const part of answer) parts.push(part);
-    return { body: Buffer.concat(parts).toString(), failed: answer.statusCode !== 200 || answer.headers["x-fc-status"] === "404" };
+  // call hands over an event ("invoke"), or a call of the life cycle ("initialize", "preStop"), and gives the answer, and
+  // whether the function has failed.
+  call(kind, body) {
+    return this.runtime.call(kind, body || Buffer.alloc(0));
   }
 
   invoke(event) {
-    return this.control("POST", "/invoke", event);
+    return this.call("invoke", event);
+  }
+
+  // http hands over a client's request: {method, url, headers (raw), body, address}. The answer is {status, headers (raw),
+  // body (to be iterated), id}.
+  http(request) {
+    return this.runtime.http(request);
+  }
+
+  // late is the error of an invocation that takes too long.
+  late() {
+    return new Error(`${this.props.functionName} takes longer than ${this.seconds()} s`);
   }
 
   // stop lets the function stop, and ends its process.
   async stop() {
-    if (!this.dead) {
-      if (hook(this.props, "preStop")) await this.control("GET", "/pre-stop").catch(() => {});
+    if (this.child && !this.dead) {
+      if (this.hook("preStop")) await this.call("preStop").catch(() => {});
       this.child.kill("SIGTERM");
       const late = setTimeout(() => this.child.kill("SIGKILL"), 5000);
       await this.ended;
       clearTimeout(late);
     }
-    this.agent.destroy();
+    this.runtime.close();
   }
 };
-
-function hook(props, name) {
-  return (props.instanceLifecycleConfig || {})[name] !== undefined;
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}

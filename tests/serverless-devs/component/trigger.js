@@ -1,5 +1,5 @@
 "use strict";
-// The HTTP trigger in front of an instance: clients' requests are passed through nearly as they are.
+// The HTTP trigger in front of an instance.
 const http = require("http");
 
 const bodyMax = 32 << 20;
@@ -23,20 +23,18 @@ async function pass(instance, config, request, response) {
   if (config.methods && !config.methods.includes(request.method)) return refuse(response, 405, "MethodNotAllowed", `the trigger takes ${config.methods.join(", ")}`);
   const body = await read(request);
   if (!body) return refuse(response, 400, "InvalidArgument", "the body is longer than 32 MB");
-  const platform = instance.headers("/http-invoke");
-  const headers = Object.entries(platform).flat();
+  const headers = [];
   for (let i = 0; i < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i].toLowerCase();
     if (!hopByHop.has(name) && name !== "content-length" && !name.startsWith("x-fc-")) headers.push(request.rawHeaders[i], request.rawHeaders[i + 1]);
   }
-  headers.push("content-length", String(body.length));
-  const answer = await instance.request(request.method, request.url, headers, body);
+  const answer = await instance.http({ method: request.method, url: request.url, headers, body, address: request.socket.remoteAddress });
   const back = [];
-  for (let i = 0; i < answer.rawHeaders.length; i += 2) {
-    if (!hopByHop.has(answer.rawHeaders[i].toLowerCase())) back.push(answer.rawHeaders[i], answer.rawHeaders[i + 1]);
+  for (let i = 0; i < answer.headers.length; i += 2) {
+    if (!hopByHop.has(answer.headers[i].toLowerCase())) back.push(answer.headers[i], answer.headers[i + 1]);
   }
-  response.writeHead(answer.statusCode, [...back, "x-fc-request-id", platform["x-fc-request-id"]]);
-  for await (const part of answer) response.write(part);
+  response.writeHead(answer.status, [...back, "x-fc-request-id", answer.id]);
+  for await (const part of answer.body) response.write(part);
   response.end();
 }
 
