@@ -56,19 +56,19 @@ func checkLimit(limit *int64, most int64) (int, error) {
 	return int(*limit), nil
 }
 
-// object checks a JSON object in a text and gives its canonical form; an empty text is {}.
-func object(parameter, text string) ([]byte, error) {
+// object checks a JSON object in a text and gives its canonical form and its tree; an empty text is {}, and has none.
+func object(parameter, text string) (canonical []byte, tree any, _ error) {
 	if text == "" {
-		return []byte("{}"), nil
+		return []byte("{}"), nil, nil
 	}
-	canonical, err := value.Canonical([]byte(text))
+	tree, err := value.Decode([]byte(text))
 	if err != nil {
-		return nil, fault.New(fault.InvalidArgument, "%s must be a JSON object: %v.", parameter, err)
+		return nil, nil, fault.New(fault.InvalidArgument, "%s must be a JSON object: %v.", parameter, err)
 	}
-	if canonical[0] != '{' {
-		return nil, fault.New(fault.InvalidArgument, "%s must be a JSON object.", parameter)
+	if _, ok := tree.(map[string]any); !ok {
+		return nil, nil, fault.New(fault.InvalidArgument, "%s must be a JSON object.", parameter)
 	}
-	return canonical, nil
+	return value.Append(make([]byte, 0, len(text)), tree), tree, nil
 }
 
 // tooLarge is the fault of a payload beyond a limit.

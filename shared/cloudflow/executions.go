@@ -55,7 +55,7 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 	if len(q.CallbackToken) > interp.TokenMax {
 		return nil, fault.New(fault.InvalidArgument, "CallbackFnFTaskToken must have at most %d bytes.", interp.TokenMax)
 	}
-	canonical, err := object("Input", q.Input)
+	canonical, tree, err := object("Input", q.Input)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,8 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 	if limit := s.Limits.Data(lang); len(canonical) > limit {
 		return nil, tooLarge(limit)
 	}
-	return &runner.Start{Flow: f, Input: []byte(q.Input), Canonical: canonical, Callback: q.CallbackToken, Qualifier: q.Qualifier}, nil
+	return &runner.Start{Flow: f, Input: []byte(q.Input), Canonical: canonical, Tree: tree, Callback: q.CallbackToken,
+		Qualifier: q.Qualifier}, nil
 }
 
 // generatedName is a UUID. It is derived from a signed request, so that the same request, repeated, meets its own

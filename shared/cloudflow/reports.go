@@ -14,7 +14,7 @@ func (s *Service) ReportTaskSucceeded(ctx context.Context, c Caller, q ReportTas
 	if err := checkToken(q.TaskToken); err != nil {
 		return 0, err
 	}
-	out, err := object("Output", q.Output)
+	out, _, err := object("Output", q.Output)
 	if err != nil {
 		return 0, err
 	}

@@ -68,6 +68,12 @@ func (v *Value) Loaded() bool { return v.text != nil }
 // Load gives a stored value its canonical text.
 func (v *Value) Load(text []byte) { v.text, v.ref.Len = text, len(text) }
 
+// LoadParsed gives a stored value its canonical text and its tree; a nil tree is made when it is asked for.
+func (v *Value) LoadParsed(text []byte, tree any) {
+	v.Load(text)
+	v.tree, v.decoded = tree, tree != nil
+}
+
 // Text is the canonical text; nil when the value is not loaded.
 func (v *Value) Text() []byte { return v.text }
 
@@ -82,6 +88,9 @@ func (v *Value) Tree() any {
 	}
 	return v.tree
 }
+
+// Decoded is the tree when it has been made already; false when it has not.
+func (v *Value) Decoded() (any, bool) { return v.tree, v.decoded }
 
 // Object is the tree as an object; false when it is none.
 func (v *Value) Object() (map[string]any, bool) {

@@ -55,6 +55,9 @@ func (s *State) DecodeBody(b []byte) error {
 
 // globalNames gives the names of the global variables in order: what is written follows from the state alone.
 func (s *State) globalNames() []string {
+	if len(s.Globals) == 0 {
+		return nil
+	}
 	return slices.Sorted(maps.Keys(s.Globals))
 }
 

@@ -273,7 +273,7 @@ func (f *fold) sized(tree any, what string) (*flow.Value, error) {
 	if n > most {
 		return nil, f.tooLarge(what, most)
 	}
-	return flow.NewValue(tree), nil
+	return flow.ParsedValue(value.Append(make([]byte, 0, n), tree), tree), nil
 }
 
 // refill gives an evaluation its budget.

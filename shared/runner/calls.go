@@ -122,6 +122,7 @@ func requestOf(x *store.Execution, c *interp.Call, now int64) task.Request {
 		Token: c.Token, Key: c.Key}
 	if c.Params != nil {
 		q.Parameters = c.Params.Text()
+		q.Tree, _ = c.Params.Decoded()
 	}
 	if q.Legacy {
 		q.Input = c.Input.Text()
@@ -141,6 +142,10 @@ func newsOf(attempt int64, result task.Result) interp.News {
 	}
 	if len(result.Output) == 0 {
 		n.Output = []byte("{}")
+		return n
+	}
+	if result.Tree != nil {
+		n.Output, n.Tree = result.Output, result.Tree
 		return n
 	}
 	tree, err := value.Decode(result.Output)

@@ -112,11 +112,7 @@ func (f *fold) step() error {
 		if err != nil {
 			return err
 		}
-		f.out.Events = append(f.out.Events, out.Events...)
-		f.out.Calls = append(f.out.Calls, out.Calls...)
-		f.out.Verdicts = append(f.out.Verdicts, out.Verdicts...)
-		f.out.Changed = f.out.Changed || out.Changed
-		f.out.More = out.More
+		f.gather(out)
 		if len(out.Need) == 0 {
 			return nil
 		}
@@ -128,6 +124,23 @@ func (f *fold) step() error {
 			ev.Take.Max = r.CallsMax - flying - len(f.out.Calls)
 		}
 	}
+}
+
+// gather adds what a part of the fold has brought.
+func (f *fold) gather(out interp.Effects) {
+	f.out.Events = joined(f.out.Events, out.Events)
+	f.out.Calls = joined(f.out.Calls, out.Calls)
+	f.out.Verdicts = joined(f.out.Verdicts, out.Verdicts)
+	f.out.Changed = f.out.Changed || out.Changed
+	f.out.More = out.More
+}
+
+// joined is both lists as one; most folds have one part.
+func joined[T any](before, more []T) []T {
+	if len(before) == 0 {
+		return more
+	}
+	return append(before, more...)
 }
 
 // flying is how many calls are still in flight once the items are folded.

@@ -16,6 +16,7 @@ type Start struct {
 	Name      string
 	Input     []byte // as sent: a JSON object, or empty
 	Canonical []byte // the same, canonical
+	Tree      any    // the same, decoded; nil when it is not at hand
 	Callback  string
 	Qualifier string
 	Origin    string // the same origin is the same start, whatever has become of it; "" for none
@@ -77,7 +78,7 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	s.Input.Load(st.Canonical)
+	s.Input.LoadParsed(st.Canonical, st.Tree)
 	c.x, c.state, c.machine = x, s, m
 	return true, nil
 }

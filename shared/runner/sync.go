@@ -34,7 +34,7 @@ func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
 	x := r.newExecution(&s, m.Language, limit)
 	x.Express = true
 	state, _ := stateOf(x)
-	state.Input.Load(s.Canonical)
+	state.Input.LoadParsed(s.Canonical, s.Tree)
 	return &syncRun{r: r, m: m, x: x, state: state, news: make(chan interp.News, r.CallsMax)}
 }
 

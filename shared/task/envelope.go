@@ -2,6 +2,7 @@ package task
 
 import (
 	"encoding/json"
+	"math"
 	"sort"
 	"strconv"
 	"strings"
@@ -16,6 +17,30 @@ func Body(text []byte) json.RawMessage {
 		return text
 	}
 	return value.AppendString(nil, strings.ToValidUTF8(string(text), "\uFFFD"))
+}
+
+// Answered is the result of an HTTP call or a function as Envelope writes it, text and tree; body is what was answered,
+// JSON or not.
+func Answered(header map[string][]string, code int, body []byte) Result {
+	tree, err := value.Decode(body)
+	if err != nil {
+		tree = strings.ToValidUTF8(string(body), "\uFFFD")
+	}
+	envelope := map[string]any{"Body": tree, "Code": value.FromInt(int64(code)), "Header": headerTree(header)}
+	size, err := value.Measure(envelope, math.MaxInt)
+	if err != nil { // too deep by one, which whoever reads the text says
+		return Result{Output: Envelope(header, code, body)}
+	}
+	return Result{Output: value.Append(make([]byte, 0, size), envelope), Tree: envelope}
+}
+
+func headerTree(header map[string][]string) map[string]any {
+	tree := make(map[string]any, len(header))
+	for name, values := range header {
+		text := strings.Join(values, ",")
+		tree[strings.ToValidUTF8(name, "\uFFFD")] = strings.ToValidUTF8(text, "\uFFFD")
+	}
+	return tree
 }
 
 // Envelope is the result of an HTTP call or a function in the newer language:

@@ -35,6 +35,8 @@ type Request struct {
 	Mode       Mode            // when the task counts as done
 	Parameters json.RawMessage // evaluated Parameters (an object), or evaluated serviceParams; nil without
 	Input      json.RawMessage // Legacy: the step's input, an object
+	// Tree is Parameters decoded, when the engine has it at hand; else nil. A runner must not change it.
+	Tree any
 
 	Token   string        // the task token of this attempt
 	Key     string        // idempotency key: equal for every call of one attempt
@@ -43,8 +45,11 @@ type Request struct {
 
 // Result is what a call came to. Exactly one of Output and Error counts: Error when it is not nil.
 type Result struct {
-	Output json.RawMessage // JSON, not yet canonical
-	Error  *Error
+	Output json.RawMessage // JSON, not yet canonical unless Tree says so
+	// Tree is Output decoded, when the runner has it at hand; Output is what value.Encode makes of it then. It must not
+	// be changed any more.
+	Tree  any
+	Error *Error
 	// Async marks a result of Mode System that the call itself waited for: the job is submitted and ended.
 	// Without it the answer to a System call only means that the job has been submitted.
 	Async bool

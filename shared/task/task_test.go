@@ -200,3 +200,29 @@ func TestText(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswered holds Answered against the text that Envelope writes.
+func TestAnswered(t *testing.T) {
+	header := map[string][]string{"X-B": {"1", "2"}, "A": {"\xff\""}}
+	deep := strings.Repeat("[", value.DepthMax) + strings.Repeat("]", value.DepthMax)
+	for name, body := range map[string]string{
+		"object": ` {"b":1, "a":[true,null,"x"]} `, "text": "hello", "empty": "", "null": "null", "bad UTF-8": "\xff", "too deep with its envelope": deep,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := task.Answered(header, 201, []byte(body))
+			want, err := value.Canonical(task.Envelope(header, 201, task.Body([]byte(body))))
+			if err != nil {
+				if got.Tree != nil {
+					t.Errorf("a tree of a text that cannot be read again: %v", err)
+				}
+				return
+			}
+			if string(got.Output) != string(want) || got.Error != nil {
+				t.Errorf("got %s, want %s", got.Output, want)
+			}
+			if again := value.Encode(got.Tree); string(again) != string(want) {
+				t.Errorf("the tree is %s, want %s", again, want)
+			}
+		})
+	}
+}

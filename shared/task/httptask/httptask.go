@@ -35,7 +35,7 @@ func New(client *http.Client) *Runner { return &Runner{client: client} }
 // Run makes the call and returns when the whole answer has been read or ctx is done. In Mode Custom the output is
 // the answer too; it does not count then.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
-	call, err := parse(r.Parameters)
+	call, err := parse(&r)
 	if err != nil {
 		return r.Failf("InvalidArgument", "%v", err)
 	}
@@ -62,11 +62,11 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 
 // answer turns a response into a result.
 func answer(r *task.Request, resp *http.Response, body []byte) task.Result {
-	envelope := task.Envelope(resp.Header, resp.StatusCode, task.Body(body))
+	answered := task.Answered(resp.Header, resp.StatusCode, body)
 	if resp.StatusCode >= 400 {
-		return task.NewError(r.ErrorName(strconv.Itoa(resp.StatusCode)), string(envelope)).Result()
+		return task.NewError(r.ErrorName(strconv.Itoa(resp.StatusCode)), string(answered.Output)).Result()
 	}
-	return task.Result{Output: envelope}
+	return answered
 }
 
 // failed is the result of a call without a usable answer. The cause does not name the address: it may hold secrets.

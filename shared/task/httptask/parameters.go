@@ -1,7 +1,6 @@
 package httptask
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,11 +34,14 @@ var owned = map[string]bool{
 }
 
 // parse reads the parameters of HTTP:Request: url, method, body, headers.
-func parse(parameters json.RawMessage) (*call, error) {
-	if len(parameters) == 0 {
+func parse(r *task.Request) (*call, error) {
+	if len(r.Parameters) == 0 {
 		return nil, errors.New("url and method are required")
 	}
-	tree, err := value.Decode(parameters)
+	tree, err := r.Tree, error(nil)
+	if tree == nil {
+		tree, err = value.Decode(r.Parameters)
+	}
 	p, ok := tree.(map[string]any)
 	if err != nil || !ok {
 		return nil, errors.New("parameters must be an object, and headers an object in it")
