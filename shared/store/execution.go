@@ -50,6 +50,7 @@ type Execution struct {
 
 	bodyRef *flow.Value // of a body that stands in rows of its own
 	fixed   []byte      // encoded first part, once known
+	address *address    // once known
 }
 
 // Partition is the execution's partition.
@@ -82,6 +83,10 @@ var ErrBody = errors.New("store: the open states of the execution are too large"
 const (
 	bodyMax = 64 << 10
 	partMax = 256 << 10
+	// bodyRoom is by how much a body seldom grows at a time.
+	bodyRoom = 512
+	// eventRoom is what an event takes without the values that it holds.
+	eventRoom = 32
 )
 
 // Create claims the execution's name: create-if-absent (or expired). ErrConflict when the name is taken.
@@ -92,7 +97,7 @@ func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
 // Commit makes the change one version later. ErrConflict: somebody else has committed; another error: it may or
 // may not have been applied. In both cases x must be loaded again. On success x is what was written.
 func (s *Store) Commit(ctx context.Context, x *Execution, c *Change) error {
-	return s.write(ctx, x, c, Condition{Version: x.Version, Fence: fence(x.Run, x.Redrive)})
+	return s.write(ctx, x, c, Condition{Version: x.Version, Fence: x.at().fence})
 }
 
 func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Condition) error {
@@ -105,7 +110,7 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 		c.Unplaced(func(v *flow.Value) { w.place(v) })
 	}
 	if c.Body != nil {
-		x.Body, x.bodyRef = c.Body(nil), nil
+		x.Body, x.bodyRef = c.Body(make([]byte, 0, len(x.Body)+bodyRoom)), nil
 		if c.BodyMax > 0 && len(x.Body) > c.BodyMax {
 			return ErrBody
 		}
@@ -168,17 +173,23 @@ func (w *writer) tail(full int, events []flow.HistoryEvent) {
 		w.puts = append(w.puts, Row{Key: Key{x.Partition(), eventSort(x.Run, x.TailFirst)}, Data: x.Tail, Expires: x.Expires})
 		x.Tail = nil
 	}
+	room := eventRoom * len(events)
 	for i := range events {
 		events[i].Values(func(_ byte, v *flow.Value) {
-			if v.Ref().Kind == flow.RefNone && v.Len() > flow.EventInline {
+			switch {
+			case v.Ref().Kind != flow.RefNone:
+			case v.Len() > flow.EventInline:
 				w.place(v)
+			default:
+				room += v.Len()
 			}
 		})
 	}
 	if len(x.Tail) == 0 {
 		x.TailFirst = events[0].ID
 	}
-	x.Tail = flow.AppendEvents(x.Tail[:len(x.Tail):len(x.Tail)], x.Started, events)
+	// Others may read the tail as it was: it gets room of its own.
+	x.Tail = flow.AppendEvents(append(make([]byte, 0, len(x.Tail)+room), x.Tail...), x.Started, events)
 }
 
 // Load reads an execution, strongly consistent, its body with it. ErrNotFound when there is none or it has expired.

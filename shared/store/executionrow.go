@@ -9,11 +9,27 @@ import (
 // executionFmt is the format of state rows that this code writes. Rows of another format are left alone.
 const executionFmt = 1
 
+// address is where an execution's row stands, and what follows from that part of it which never changes.
+type address struct {
+	partition, fence string
+	group, sort      string // of the list
+	redrive          int    // that fence is of
+}
+
+// at gives the execution's address, which is made once: every commit needs it.
+func (x *Execution) at() *address {
+	if x.address == nil || x.address.redrive != x.Redrive {
+		x.address = &address{partition: Partition(x.FlowID, x.Name), fence: fence(x.Run, x.Redrive),
+			group: listGroup(x.FlowID, x.Name), sort: listSort(x.Started, x.Name), redrive: x.Redrive}
+	}
+	return x.address
+}
+
 // row encodes the state row.
 func (x *Execution) row() Row {
-	return Row{Key: Key{x.Partition(), sortState}, Version: x.Version, Fence: fence(x.Run, x.Redrive), Data: x.encode(),
-		Wake: x.Wake, Expires: x.Expires,
-		List: &ListEntry{Group: listGroup(x.FlowID, x.Name), Sort: listSort(x.Started, x.Name), Fields: x.listFields()}}
+	at := x.at()
+	return Row{Key: Key{at.partition, sortState}, Version: x.Version, Fence: at.fence, Data: x.encode(),
+		Wake: x.Wake, Expires: x.Expires, List: &ListEntry{Group: at.group, Sort: at.sort, Fields: x.listFields()}}
 }
 
 func (x *Execution) encode() []byte {
@@ -46,7 +62,7 @@ func (x *Execution) encode() []byte {
 }
 
 func (x *Execution) encodeFixed() []byte {
-	e := flow.Encoder{Inline: flow.EventInline}
+	e := flow.Encoder{Buf: make([]byte, 0, 512+len(x.Input)), Inline: flow.EventInline}
 	e.Uint(executionFmt)
 	for _, t := range []string{x.Account, x.FlowID, x.Flow, x.Name, x.Region, x.RoleArn, x.Origin, x.Callback, x.Hash, x.Qualifier, x.MapRun, x.Parent} {
 		e.String(t)

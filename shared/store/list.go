@@ -20,7 +20,7 @@ type Summary struct {
 }
 
 func (x *Execution) listFields() []byte {
-	e := flow.Encoder{}
+	e := flow.Encoder{Buf: make([]byte, 0, 32)}
 	e.Byte(byte(x.Status))
 	e.Int(x.Stopped)
 	e.Int(x.Started)
