@@ -1,10 +1,15 @@
 package localstore
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // failure is where a write ends that went wrong on the disk. It is Pebble's logger as well, since that is where
@@ -45,6 +50,29 @@ func (f *failure) set(err error) {
 	}
 	f.options.Logger.Error("store failed; every acknowledged write is kept, start again when the disk is well", "dir", f.options.Dir, "err", err)
 	f.options.Fatal(err)
+}
+
+// damaged ends the process because a file does not hold what was written into it.
+func (f *failure) damaged(path string, err error) {
+	err = fmt.Errorf("localstore: %s is damaged; %s: %w", path, restore, err)
+	if !f.first.CompareAndSwap(nil, &err) {
+		return
+	}
+	f.options.Logger.Error("store failed: a file is damaged; "+restore, "dir", f.options.Dir, "file", path, "err", err)
+	f.options.Fatal(err)
+}
+
+// openError says what to do when the database cannot be opened. A full disk or a missing right is said as it is.
+func openError(o Options, err error) error {
+	var path *os.PathError
+	if vfs.IsNoSpaceError(err) || errors.As(err, &path) && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("localstore: open %s: %w", o.Dir, err)
+	}
+	logs := ""
+	if strings.Contains(err.Error(), "WAL") {
+		logs = " among the logs (*.log)"
+	}
+	return fmt.Errorf("localstore: open %s: a file%s in %s is damaged or missing; %s: %w", o.Dir, logs, databaseDir(o), restore, err)
 }
 
 // Infof implements pebble.Logger; it drops Pebble's progress reports.

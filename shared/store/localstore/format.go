@@ -84,7 +84,7 @@ func checkFormat(o Options) error {
 	number, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(text, formatPrefix)))
 	switch {
 	case err != nil || number < 1 || !strings.HasPrefix(text, formatPrefix):
-		return fmt.Errorf("localstore: %s does not name a format: %.60q", name, text)
+		return fmt.Errorf("localstore: %s does not name a format: %.60q; restore the file from a copy", name, text)
 	case number > directoryFormat:
 		return fmt.Errorf("localstore: %s was written by a newer program (format %d, this one knows up to %d): "+
 			"start that one, or choose another directory", o.Dir, number, directoryFormat)

@@ -24,6 +24,7 @@ type Store struct {
 	db      *pebble.DB
 	failure *failure
 	cramped *cramped
+	witness *witness
 
 	queue      queue
 	space      atomic.Int32 // a space level
@@ -62,6 +63,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	s.lock = lock
 	s.background.Go(s.commitAll)
 	s.background.Go(s.settleAll)
+	s.background.Go(s.watchManifest)
 	if options.FreeFloor > 0 {
 		s.checkSpace()
 		s.background.Go(s.watchSpace)
@@ -82,16 +84,29 @@ func open(options Options) (*Store, error) {
 	if err := syncDir(options.FS, options.Dir); err != nil {
 		return nil, fmt.Errorf("localstore: sync %s: %w", options.Dir, err)
 	}
-	s := &Store{options: options, stop: make(chan struct{}), failure: newFailure(options), cramped: newCramped(options)}
+	witness, known, err := openWitness(options)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{options: options, stop: make(chan struct{}), failure: newFailure(options), cramped: newCramped(options), witness: witness}
 	db, err := pebble.Open(databaseDir(options), s.pebbleOptions())
 	if err != nil {
-		return nil, fmt.Errorf("localstore: open %s: %w", options.Dir, err)
+		return nil, openError(options, err)
 	}
 	next, err := firstFreeNumber(db)
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("localstore: open %s: %w", options.Dir, err)
+		return nil, openError(options, err)
 	}
+	seq, err := firstWrite(db, next)
+	if err == nil {
+		err = witness.begin(options, known, seq)
+	}
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	witness.look(databaseDir(options))
 	s.db = db
 	s.queue.signal = make(chan struct{}, 1)
 	s.partitions.init(options.CacheRows)
@@ -117,6 +132,21 @@ func firstFreeNumber(db *pebble.DB) (uint64, error) {
 	return binary.BigEndian.Uint64(value), nil
 }
 
+// firstWrite writes what is there already, and gives the sequence number of that write.
+func firstWrite(db *pebble.DB, next uint64) (uint64, error) {
+	batch := db.NewBatch()
+	defer batch.Close()
+	var value [8]byte
+	binary.BigEndian.PutUint64(value[:], next)
+	if err := batch.Set([]byte(keyNextNumber), value[:], nil); err != nil {
+		return 0, err
+	}
+	if err := db.Apply(batch, pebble.NoSync); err != nil {
+		return 0, err
+	}
+	return uint64(batch.SeqNum()), nil
+}
+
 func (s *Store) pebbleOptions() *pebble.Options {
 	o := s.options
 	p := &pebble.Options{
@@ -135,10 +165,13 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		Logger:                      s.failure,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 	}
-	p.EventListener = &pebble.EventListener{BackgroundError: func(err error) {
-		s.cramped.meet(err)
-		s.failure.Errorf("background error: %s", err)
-	}}
+	p.EventListener = &pebble.EventListener{
+		BackgroundError: func(err error) {
+			s.cramped.meet(err)
+			s.failure.Errorf("background error: %s", err)
+		},
+		DataCorruption: func(i pebble.DataCorruptionInfo) { s.failure.damaged(i.Path, i.Details) },
+	}
 	p.TargetFileSizes[0] = 8 << 20
 	// A claim looks for a partition that is not there; a filter answers that without reading a block.
 	p.Levels[0].FilterPolicy = bloom.FilterPolicy(10)
@@ -169,7 +202,9 @@ func (s *Store) close() error {
 	if s.space.Load() == spaceEnough {
 		flushed = s.db.Flush() // so that the next start has no log to read
 	}
-	if err := errors.Join(flushed, s.db.Close(), s.lock.Close()); err != nil {
+	err := errors.Join(flushed, s.db.Close())
+	s.witness.look(databaseDir(s.options))
+	if err := errors.Join(err, s.witness.file.Close(), s.lock.Close()); err != nil {
 		return fmt.Errorf("localstore: close %s: %w", s.options.Dir, err)
 	}
 	return nil

@@ -32,6 +32,7 @@ func (s *Store) settleAll() {
 		}
 		if f.view != nil {
 			s.views.replace(f.view)
+			s.witness.durable(uint64(f.batch.SeqNum()) + uint64(f.batch.Count()) - 1)
 		}
 		for _, r := range f.requests {
 			r.done <- struct{}{}
