@@ -1,0 +1,83 @@
+// Package chaos_test takes away what servers stand on: the disk's room, the bytes of their files, the right to write, the
+// time, the store and the queue. What was acknowledged is there afterwards, and what was refused says why.
+package chaos_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/rpc"
+	"millrace/tests/live"
+)
+
+func TestMain(m *testing.M) { live.Main(m) }
+
+// long tells whether there are minutes to spend: MILLRACE_CHAOS_SECONDS is how many seconds each part takes.
+func long(t *testing.T) (each time.Duration, yes bool) {
+	text := os.Getenv("MILLRACE_CHAOS_SECONDS")
+	if text == "" {
+		return 3 * time.Second, false
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("MILLRACE_CHAOS_SECONDS is %q: a number of seconds, please", text)
+	}
+	return time.Duration(n) * time.Second, true
+}
+
+// pass is a flow that ends at once.
+const pass = "Type: StateMachine\nSpecVersion: v1\nName: pass\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
+
+// waits is a flow that pauses for a second.
+const waits = "Type: StateMachine\nSpecVersion: v1\nName: waits\nStartAt: A\nStates:\n- {Name: A, Type: Wait, Seconds: 1, End: true}\n"
+
+// flows creates the flows.
+func flows(t *testing.T, c *rpc.Client) {
+	t.Helper()
+	for name, text := range map[string]string{"pass": pass, "waits": waits} {
+		if _, err := c.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: name, Definition: text, Type: "FDL"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ledger is what has been acknowledged: executions that were started, by flow and name, with their inputs.
+type ledger map[[2]string]string
+
+// start starts an execution and notes it when it is acknowledged.
+func (l ledger) start(c *rpc.Client, flow, name, input string) error {
+	_, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input})
+	if err == nil {
+		l[[2]string{flow, name}] = input
+	}
+	return err
+}
+
+// missing tells which acknowledged executions are not there as they were, or do not end well.
+func (l ledger) missing(c *rpc.Client) (lost []string) {
+	for x, input := range l {
+		wait := int64(20)
+		got, err := c.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: x[0], ExecutionName: x[1], WaitTimeSeconds: &wait})
+		if err != nil || got.Input != input || got.Status != "Succeeded" {
+			lost = append(lost, fmt.Sprintf("%v: %+v, %v", x, got, err))
+		}
+	}
+	return lost
+}
+
+// check fails the test when something is missing.
+func (l ledger) check(t *testing.T, c *rpc.Client) {
+	t.Helper()
+	lost := l.missing(c)
+	for _, line := range lost[:min(len(lost), 5)] {
+		t.Error(line)
+	}
+	if len(lost) > 0 {
+		t.Errorf("%d of %d acknowledged executions are lost", len(lost), len(l))
+	}
+}
