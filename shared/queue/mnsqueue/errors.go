@@ -28,7 +28,7 @@ func advise(err error, region string) string {
 	case errors.Is(err, rest.ErrCredentials):
 		return "no request can be signed; give the function a role, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 	case errors.As(err, &dns):
-		return "the host of the endpoint is unknown; check the account ID and the region in the queue's URL, and -internal, which exists inside a VPC only"
+		return "the host of the endpoint is unknown; check the account ID and the region in the queue's URL (ALIBABA_CLOUD_ACCOUNT_ID, ALIBABA_CLOUD_REGION_ID), and -internal, which exists inside a VPC only"
 	case strings.Contains(err.Error(), "connection refused"):
 		return "nothing answers at the endpoint; check it"
 	}
@@ -42,14 +42,15 @@ func adviseCode(code, region string) string {
 	}
 	switch code {
 	case "QueueNotExist":
-		return "there is no such queue" + in + "; create it, or correct account, region and name in the queue's URL"
+		return "there is no such queue" + in + "; create it, or correct account, region and name in the queue's URL (go run ./infra/alibaba -only queues; " +
+			"ALIBABA_CLOUD_ACCOUNT_ID, ALIBABA_CLOUD_REGION_ID, MILLRACE_PREFIX)"
 	case "AccessDenied":
 		return "the account of the endpoint is not that of the credentials, or a permission is missing: mns:SendMessage, and for a " +
-			"consumer mns:ReceiveMessage, mns:DeleteMessage and mns:ChangeMessageVisibility"
+			"consumer mns:ReceiveMessage, mns:DeleteMessage and mns:ChangeMessageVisibility (go run ./infra/alibaba -only roles; ALIBABA_CLOUD_ACCOUNT_ID)"
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidAuthorizationHeader":
 		return "the credentials are not valid here; check the access key"
 	case "InvalidSecurityToken", "SecurityTokenExpired", "InvalidSecurityToken.Expired", "SecurityTokenInvalid":
-		return "the temporary credentials have expired or do not fit their token; take fresh ones"
+		return "the temporary credentials have expired or do not fit their token; take fresh ones, which are used at once"
 	case "TimeExpired", "RequestTimeTooSkewed":
 		return "the request's time is too far from the service's; set the clock"
 	case "InvalidArgument", "MalformedXML", "InvalidQueryString", "InvalidQueueName", "QueueNameLengthError":

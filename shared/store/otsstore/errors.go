@@ -8,30 +8,41 @@ import (
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 )
 
+// What puts things right on Alibaba Cloud, and the variables that name them there (docs/alibaba.md).
+const (
+	byTables   = " (go run ./infra/alibaba -only tables)"
+	byInstance = " (go run ./infra/alibaba -only instance; MILLRACE_INSTANCE, ALIBABA_CLOUD_REGION_ID)"
+	byNames    = " (go run ./infra/alibaba -only tables; MILLRACE_TABLE, MILLRACE_INSTANCE, ALIBABA_CLOUD_REGION_ID)"
+	byRoles    = " (go run ./infra/alibaba -only roles)"
+)
+
 // explain adds to an error what it is about and, where that is known, what to do.
 func (s *Store) explain(op string, err error) error {
 	where := fmt.Sprintf("otsstore: %s on table %q of instance %q at %s", op, s.o.Table, s.o.Client.o.Instance, s.o.Client.o.Endpoint)
-	if advice := advise(err); advice != "" {
+	if advice := advise(op, err); advice != "" {
 		return fmt.Errorf("%s: %s: %w", where, advice, err)
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }
 
 // advise says what to do about an error; "" for those that pass.
-func advise(err error) string {
+func advise(op string, err error) string {
 	var ots *tablestore.OtsError
 	if !errors.As(err, &ots) {
 		return adviseWay(err)
 	}
 	switch ots.Code {
 	case codeNoObject:
-		return "there is no such table or index; create the tables, or correct the table's name, the instance or the endpoint"
+		if _, index, ok := strings.Cut(op, "GetRange "); ok {
+			return "there is no such table or index; create the tables, which adds its " + index + " index to an older table and loses nothing" + byTables
+		}
+		return "there is no such table or index; create the tables, or correct the table's name, the instance or the endpoint" + byNames
 	case codeTableNotReady:
 		return "the table has just been created and is not ready; try again in a minute"
 	case codeAuth:
 		return adviseAuth(ots.Message)
 	case codeNoPermission:
-		return "a permission is missing; allow ots:GetRow, ots:PutRow, ots:DeleteRow, ots:BatchWriteRow and ots:GetRange on the table and its indexes"
+		return "a permission is missing; allow ots:GetRow, ots:PutRow, ots:DeleteRow, ots:BatchWriteRow and ots:GetRange on the table and its indexes" + byRoles
 	case "OTSNotEnoughCapacityUnit", "OTSCapacityUnitExhausted":
 		return "the table is out of capacity; use an instance that bills by request, or reserve more for the table"
 	case codeQuota:
@@ -52,7 +63,7 @@ func adviseWay(err error) string {
 	case errors.Is(err, errNoCredentials):
 		return "there are no usable credentials; give the function a role, or set an access key"
 	case strings.Contains(text, "no such host"):
-		return "the service's host is unknown; check the instance and the region in the endpoint, and whether a VPC endpoint is used outside its VPC"
+		return "the service's host is unknown; check the instance and the region in the endpoint (MILLRACE_INSTANCE, ALIBABA_CLOUD_REGION_ID), and whether a VPC endpoint is used outside its VPC"
 	case strings.Contains(text, "connection refused"):
 		return "nothing answers at the endpoint; check it"
 	case strings.Contains(text, "unsupported protocol scheme"), strings.Contains(text, "missing protocol scheme"):
@@ -64,13 +75,13 @@ func adviseWay(err error) string {
 func adviseAuth(message string) string {
 	switch m := strings.ToLower(message); {
 	case strings.Contains(m, "token"):
-		return "the STS token has expired or is not valid; whoever gives the credentials must fetch new ones"
+		return "the STS token has expired or is not valid; whoever gives the credentials must fetch new ones, which are used at once"
 	case strings.Contains(m, "instance is not found"), strings.Contains(m, "instance does not exist"):
-		return "there is no such instance at this endpoint; create it, or correct its name or the region in the endpoint"
+		return "there is no such instance at this endpoint; create it, or correct its name or the region in the endpoint" + byInstance
 	case strings.Contains(m, "instance is not running"):
 		return "the instance is not running; it may have been stopped, or the account is overdue"
 	case strings.Contains(m, "privilege"), strings.Contains(m, "permission"):
-		return "the access key has no permission for this instance; allow it ots actions on the instance's tables"
+		return "the access key has no permission for this instance; allow it ots actions on the instance's tables" + byRoles
 	case strings.Contains(m, "acl"):
 		return "the instance does not take requests from this network; allow it, or use the endpoint of the VPC"
 	case strings.Contains(m, "system time"):
@@ -83,7 +94,7 @@ func adviseAuth(message string) string {
 
 // adviseShape is about a table that has not the shape of Schema.
 const adviseShape = "the table's keys are not those of this program (p and s, strings; index for waking: w and k, integers; index for listing: " +
-	"g and l, strings); create the tables under another name"
+	"g and l, strings): is it another program's? Create the tables under another name (MILLRACE_TABLE)"
 
 func adviseParameter(message string) string {
 	switch m := strings.ToLower(message); {

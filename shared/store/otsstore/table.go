@@ -48,8 +48,8 @@ func index(name string, key []string, columns ...string) *tablestore.IndexMeta {
 const createTime = 5 * time.Minute
 
 // CreateTables creates the table of Schema with its indexes, unless they are there already; then their shape is
-// checked, and an index that is missing is added. It returns when all of them can be used. It may be repeated, and
-// called by several at once.
+// checked, and what an older table lacks is added to it: defined columns, and indexes over what is in the table. It
+// returns when all of them can be used. It may be repeated, and called by several at once.
 func (s *Store) CreateTables(ctx context.Context) error {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -67,6 +67,9 @@ func (s *Store) CreateTables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.addColumns(ctx, got); err != nil {
+		return err
+	}
 	for _, want := range Schema(s.o.Table).IndexMetas {
 		if findIndex(got, want.IndexName) != nil {
 			continue
@@ -79,6 +82,39 @@ func (s *Store) CreateTables(ctx context.Context) error {
 		}
 	}
 	return s.ready(ctx)
+}
+
+// addColumns adds the defined columns that a table lacks. Another may do the same at this moment: then they are there.
+func (s *Store) addColumns(ctx context.Context, got *tablestore.DescribeTableResponse) error {
+	missing := lacking(got)
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err := s.call(ctx, "AddDefinedColumn", func(c *tablestore.TableStoreClient) error {
+		request := &tablestore.AddDefinedColumnRequest{TableName: s.o.Table}
+		for _, column := range missing {
+			request.AddDefinedColumn(column.Name, column.ColumnType)
+		}
+		_, err := c.AddDefinedColumn(request)
+		return err
+	})
+	if err == nil {
+		return nil
+	}
+	if again, failed := s.described(ctx); failed == nil && len(lacking(again)) == 0 {
+		return nil
+	}
+	return err
+}
+
+// lacking are the defined columns of Schema that a table has not.
+func lacking(got *tablestore.DescribeTableResponse) (missing []*tablestore.DefinedColumnSchema) {
+	for _, column := range Schema(got.TableMeta.TableName).TableMeta.DefinedColumns {
+		if definedText(got.TableMeta, column.Name) == "" {
+			missing = append(missing, column)
+		}
+	}
+	return missing
 }
 
 // create makes something that may be there already.
@@ -166,17 +202,23 @@ func (s *Store) checkTables(ctx context.Context) error {
 		}
 	}
 	if got.TableOption.TimeToAlive != -1 || got.TableOption.MaxVersion != 1 {
-		return fmt.Errorf("otsstore: table %q: time to live %d and %d versions, want -1 and 1: rows would vanish or cost more; change the table's options",
+		return fmt.Errorf("otsstore: table %q: time to live %d and %d versions, want -1 and 1: rows would vanish or cost more; change the table's options in TableStore's console",
 			s.o.Table, got.TableOption.TimeToAlive, got.TableOption.MaxVersion)
 	}
 	return nil
 }
 
 func (s *Store) differs(what, want, got string) error {
-	if want == got {
+	switch {
+	case want == got:
 		return nil
+	case got == "":
+		return fmt.Errorf("otsstore: table %q has no %s (%s), as older tables; create the tables, which adds it and loses nothing%s", s.o.Table, what, want, byTables)
+	case strings.HasPrefix(what, "index "):
+		return fmt.Errorf("otsstore: table %q: %s: want %s, the table has (%s); delete this index in TableStore's console and create the tables, which makes it "+
+			"again of what is in the table%s", s.o.Table, what, want, got, byTables)
 	}
-	return fmt.Errorf("otsstore: table %q: %s: want %s, the table has (%s); it cannot be changed, create the tables under another name",
+	return fmt.Errorf("otsstore: table %q: %s: want %s, the table has (%s); it cannot be changed, create the tables under another name (MILLRACE_TABLE)",
 		s.o.Table, what, want, got)
 }
 
@@ -198,10 +240,17 @@ func keyText(m *tablestore.TableMeta) string {
 	return strings.Join(parts, ",")
 }
 
-// definedText shows a defined column's type.
+// definedTypes are the types of defined columns in words.
+var definedTypes = map[tablestore.DefinedColumnType]string{tablestore.DefinedColumn_INTEGER: "integer", tablestore.DefinedColumn_DOUBLE: "double",
+	tablestore.DefinedColumn_BOOLEAN: "boolean", tablestore.DefinedColumn_STRING: "string", tablestore.DefinedColumn_BINARY: "binary"}
+
+// definedText shows a defined column's type; "" when there is none.
 func definedText(m *tablestore.TableMeta, name string) string {
 	for _, d := range m.DefinedColumns {
 		if d.Name == name {
+			if text, ok := definedTypes[d.ColumnType]; ok {
+				return text
+			}
 			return fmt.Sprintf("type %d", d.ColumnType)
 		}
 	}

@@ -68,9 +68,34 @@ type request struct {
 }
 
 // do makes a call and reads the document that answers it into to, unless that is nil. Answers other than 2xx are an
-// *Error.
+// *Error. A call whose credentials the service does not take, or no longer, was not carried out: it is made once more if
+// there are others by now.
 func (c *Client) do(ctx context.Context, q request, to any) error {
-	r, err := c.build(ctx, q)
+	k, err := c.credentials(ctx)
+	if err != nil {
+		return err
+	}
+	if err = c.attempt(ctx, q, k, to); !stale(Code(err)) {
+		return err
+	}
+	if newer, none := c.credentials(ctx); none == nil && newer != k {
+		return c.attempt(ctx, q, newer, to)
+	}
+	return err
+}
+
+// stale tells whether a code says that credentials are not valid, or no longer.
+func stale(code string) bool {
+	switch code {
+	case "InvalidAccessKeyId", "InvalidSecurityToken", "InvalidSecurityToken.Expired", "SecurityTokenExpired", "SecurityTokenInvalid":
+		return true
+	}
+	return false
+}
+
+// attempt makes a call once.
+func (c *Client) attempt(ctx context.Context, q request, k Credentials, to any) error {
+	r, err := c.build(ctx, q, k)
 	if err != nil {
 		return err
 	}
@@ -108,13 +133,10 @@ func (c *Client) do(ctx context.Context, q request, to any) error {
 }
 
 // build makes a signed request.
-func (c *Client) build(ctx context.Context, q request) (*http.Request, error) {
-	credentials, err := c.credentials(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (c *Client) build(ctx context.Context, q request, k Credentials) (*http.Request, error) {
 	var body []byte
 	if q.body != nil {
+		var err error
 		if body, err = encode(q.body); err != nil {
 			return nil, err
 		}
@@ -140,10 +162,10 @@ func (c *Client) build(ctx context.Context, q request) (*http.Request, error) {
 	if body != nil {
 		h.Set("Content-Md5", digest(body))
 	}
-	if credentials.SecurityToken != "" {
-		h.Set("Security-Token", credentials.SecurityToken)
+	if k.SecurityToken != "" {
+		h.Set("Security-Token", k.SecurityToken)
 	}
-	h.Set("Authorization", "MNS "+credentials.AccessKeyID+":"+signature(credentials.AccessKeySecret, q.method, resource, h))
+	h.Set("Authorization", "MNS "+k.AccessKeyID+":"+signature(k.AccessKeySecret, q.method, resource, h))
 	return r, nil
 }
 
