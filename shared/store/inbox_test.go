@@ -67,6 +67,19 @@ func TestUnreadableLetters(t *testing.T) {
 	}
 }
 
+// A letter comes back as it was posted, an error with it.
+func TestLetterOfFailure(t *testing.T) {
+	s, _, x := holder(t)
+	l := &store.Letter{Partition: inboxOf, Run: 7, Token: 9, Mark: 1 << 63, Error: &flow.Error{Name: "E", Cause: "c"}, Wake: 1, Expires: x.Expires}
+	if err := s.Post(context.Background(), l); err != nil {
+		t.Fatal(err)
+	}
+	in, err := s.Inbox(context.Background(), x)
+	if err != nil || len(in.Letters) != 1 || in.Letters[0].Mark != l.Mark || in.Letters[0].Error == nil || *in.Letters[0].Error != *l.Error {
+		t.Errorf("%+v, %v", in, err)
+	}
+}
+
 // A letter without its execution is for nobody to read with it.
 func TestInboxOfNobody(t *testing.T) {
 	c := &clock{time.Unix(1_000_000, 0)}
