@@ -26,7 +26,7 @@ func New(o Options) (*http.Client, error) {
 		limit = MaxResponseDefault
 	}
 	return &http.Client{
-		Transport:     &guard{next: newTransport(p, o.Resolver), limit: limit},
+		Transport:     &guard{next: &plain{next: newTransport(p, o.Resolver)}, limit: limit},
 		CheckRedirect: checkRedirect,
 	}, nil
 }
@@ -46,7 +46,7 @@ func OrInside(client *http.Client) *http.Client {
 	}
 	p := &policy{loopback: true, private: true}
 	return &http.Client{
-		Transport:     &guard{next: newTransport(p, nil), limit: MaxResponseDefault},
+		Transport:     &guard{next: &plain{next: newTransport(p, nil)}, limit: MaxResponseDefault},
 		CheckRedirect: checkRedirect,
 	}
 }
@@ -71,17 +71,17 @@ func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 		DialContext:            dial,
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    10 * time.Second,
-		MaxIdleConns:           2048,
-		MaxIdleConnsPerHost:    512,
-		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConns:           idleMax,
+		MaxIdleConnsPerHost:    idleHostMax,
+		IdleConnTimeout:        idleTime,
 		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
+		MaxResponseHeaderBytes: responseHead,
 	}
 }
 
 // guard bounds what is read of a response.
 type guard struct {
-	next  *http.Transport
+	next  *plain
 	limit int64
 }
 

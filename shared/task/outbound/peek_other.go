@@ -1,0 +1,16 @@
+//go:build !unix
+
+package outbound
+
+import (
+	"net"
+	"time"
+)
+
+// peek is empty where a connection cannot be looked at without reading from it.
+type peek struct{}
+
+func (*peek) init(net.Conn) {}
+
+// open believes in connections that were used a moment ago.
+func (c *plainConn) open() bool { return time.Since(c.idle) < time.Second }
