@@ -4,7 +4,7 @@ import "runtime"
 
 // heapFloor is address space that the collector counts and nobody touches: it costs no memory, but a server with
 // little live data then allocates so much before the next collection instead of collecting many times a second.
-const heapFloor = 64 << 20
+const heapFloor = 96 << 20
 
 // holdHeap keeps the floor until release is called.
 func holdHeap() (release func()) {

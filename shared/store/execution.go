@@ -54,7 +54,12 @@ type Execution struct {
 }
 
 // Partition is the execution's partition.
-func (x *Execution) Partition() string { return Partition(x.FlowID, x.Name) }
+func (x *Execution) Partition() string {
+	if x.address != nil {
+		return x.address.partition
+	}
+	return Partition(x.FlowID, x.Name)
+}
 
 // Change is what a commit makes of an execution.
 type Change struct {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
-	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -157,7 +156,7 @@ func (g *group) end() {
 	for k, h := range g.heads {
 		switch {
 		case h.present && h.version != 0:
-			c.heads.set(rowKey{k.number, strings.Clone(k.sort)}, h)
+			c.heads.set(k, h)
 		default:
 			c.heads.remove(k)
 		}
@@ -313,7 +312,7 @@ func (g *group) number(partition string) (uint64, error) {
 			return 0, err
 		}
 		if number != 0 {
-			g.store.partitions.set(strings.Clone(partition), number)
+			g.store.partitions.set(partition, number)
 		}
 	}
 	g.numbers[partition] = number
@@ -336,7 +335,7 @@ func (g *group) assign(partition string) uint64 {
 	g.batch.Set(g.key, value[:], nil)
 	g.numbers[partition] = number
 	g.fresh[number] = struct{}{}
-	g.store.partitions.set(strings.Clone(partition), number)
+	g.store.partitions.set(partition, number)
 	return number
 }
 

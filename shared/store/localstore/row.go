@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 
 	"millrace/shared/store"
 )
@@ -113,18 +112,17 @@ func headOf(row *store.Row) head {
 	return head{present: true, version: row.Version, fence: row.Fence, wake: row.Wake, expires: row.Expires, list: row.List}
 }
 
-// own returns a copy that shares no memory with the caller's row, to be kept. What is as before shares that.
+// own returns a copy, to be kept, that shares nothing with the caller's row that he could change. What is as before shares
+// that.
 func (h head) own(before head) head {
 	if h.fence == before.fence {
 		h.fence = before.fence
-	} else {
-		h.fence = strings.Clone(h.fence)
 	}
 	if l := h.list; l != nil {
 		if equalLists(l, before.list) {
 			h.list = before.list
 		} else {
-			h.list = &store.ListEntry{Group: strings.Clone(l.Group), Sort: strings.Clone(l.Sort), Fields: append([]byte(nil), l.Fields...)}
+			h.list = &store.ListEntry{Group: l.Group, Sort: l.Sort, Fields: append([]byte(nil), l.Fields...)}
 		}
 	}
 	return h
