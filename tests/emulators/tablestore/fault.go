@@ -10,6 +10,7 @@ import (
 // Request is one request as a fault hook sees it.
 type Request struct {
 	Op   string // "PutRow", "GetRange" …
+	Host string // the address that it was sent to: tests give clients different ones to tell them apart
 	Body []byte // protocol buffer; not to be changed
 }
 

@@ -51,7 +51,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{op: op, body: body}
 	if fault := s.fault.Load(); fault != nil {
-		c.fault = (*fault)(Request{Op: op, Body: body})
+		c.fault = (*fault)(Request{Op: op, Host: r.Host, Body: body})
 	}
 	if !c.fault.delay(r.Context()) {
 		s.refuse(w, errRequestTimeout)
