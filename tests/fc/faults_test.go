@@ -1,14 +1,15 @@
 package fc_test
 
 import (
+	"context"
+	"encoding/base64"
 	"fmt"
-	"math/rand/v2"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"millrace/shared/queue/mnsqueue/rest"
 	harness "millrace/tests/emulators/fc"
 	"millrace/tests/emulators/mns"
 	"millrace/tests/emulators/tablestore"
@@ -54,97 +55,80 @@ func TestFaultyServices(t *testing.T) {
 	})
 }
 
-// Runners are killed before and after their commits reach the store.
-func TestKilledRunners(t *testing.T) {
-	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Clock: true, Env: []string{"MILLRACE_CALL_SECONDS=1"}})
-	s.Users.Add("double", double)
-	v := s.On(t)
-	v.Define("row", row(3))
-	for i := range 10 {
-		v.Start("row", fmt.Sprint("x", i), `{"n":1}`)
-	}
-	var mu sync.Mutex
-	random := rand.New(rand.NewPCG(7, 9))
-	kills := 0
-	s.Store.SetFault(func(r tablestore.Request) tablestore.Fault {
-		mu.Lock()
-		defer mu.Unlock()
-		if !r.Writes() || kills >= 12 {
-			return tablestore.Fault{}
-		}
-		switch p := random.Float64(); {
-		case p < 0.1:
-			kills++
-			s.Runner.Kill()
-			return tablestore.Fault{Drop: true}
-		case p < 0.2:
-			kills++
-			s.Runner.Kill()
-			return tablestore.Fault{Lose: true}
-		}
-		return tablestore.Fault{}
-	})
-	for i := range 4 {
-		time.Sleep(time.Second)
-		s.Ahead(time.Duration(i+1) * time.Minute) // leases of the dead are over
-	}
-	for i := range 10 {
-		v.Succeeded("row", fmt.Sprint("x", i), `{"n":8}`)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	t.Logf("%d kills", kills)
-	if kills == 0 {
-		t.Error("nobody was killed")
-	}
-}
-
-// The queue forgets everything; the sweeper finds it in the store.
-func TestQueueLost(t *testing.T) {
-	s := fc.Deploy(t, fc.Options{Runtime: harness.BuiltIn, Clock: true, Sweeps: -1})
-	s.Users.Add("double", double)
-	v := s.On(t)
-	v.Define("row", row(2))
-	s.MNS.SetFaults(mns.Faults{Lose: 1})
-	v.Start("row", "one", `{"n":1}`)
-	time.Sleep(500 * time.Millisecond)
-	s.MNS.SetFaults(mns.Faults{})
-	if h := v.History("row", "one"); len(h) != 1 {
-		t.Errorf("it went on without a reason: %v", h)
-	}
-	s.Ahead(3 * time.Minute)
-	s.Sweep()
-	v.Succeeded("row", "one", `{"n":4}`)
-}
-
-// What is no hint disturbs nothing, and no batch comes again for it.
-func TestPoisonMessages(t *testing.T) {
+// Messages are understood in every form that a trigger gives them, with bodies in Base64 and plain. A batch that fails in
+// part comes again as a whole; what is no hint does not make it fail.
+func TestBodies(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
-		s := fc.Deploy(t, fc.Options{Runtime: r})
+		s := fc.Deploy(t, fc.Options{Runtime: r, Sweeps: -1, Stream: func(s *harness.Stream) { s.Queue = "nowhere" }}) // the engine's own hints stay in the queue
 		v := s.On(t)
 		v.Define("hello", "- {Name: A, Type: Pass, End: true}\n")
-		for _, body := range []string{"not json", `{"v":99,"p":"x#a#b"}`, `{"v":1,"p":"x#nobody#here"}`, `{"v":1,"p":"nonsense"}`, "bm90IGpzb24=", "[]", "{}"} {
-			s.Send(body)
+		var dispatched atomic.Int64
+		s.Service.Failing = func(string) bool { return dispatched.Add(1) == 2 }
+		flow, err := s.Client.DescribeFlow(t.Context(), "hello")
+		if err != nil {
+			t.Fatal(err)
 		}
-		s.Send(`{"timestamp":1,"requestContext":{"requestId":"none-of-ours","functionArn":"acs:fc:cn-hangzhou:1:functions/f","condition":""},"responseContext":{"statusCode":200},"responsePayload":"x"}`)
-		v.Start("hello", "one", `{"a":1}`)
-		v.Succeeded("hello", "one", `{"a":1}`)
-		for end := time.Now().Add(20 * time.Second); len(s.MNS.Bodies("millrace")) > 0; time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%q stay in the queue", s.MNS.Bodies("millrace"))
-			}
-		}
-		if n := s.Stream.Failures.Load(); n != 0 {
-			t.Errorf("%d batches failed", n)
+		for name, is := range map[string]struct {
+			form           harness.Form
+			encoded, first bool
+		}{
+			"events": {}, "encoded": {encoded: true}, "raw": {form: harness.RawData}, "rawencoded": {form: harness.RawData, encoded: true},
+			"rule": {form: harness.Rule}, "ruleencoded": {form: harness.Rule, encoded: true}, "deletefirst": {first: true},
+		} {
+			t.Run(name, func(t *testing.T) {
+				dispatched.Store(0)
+				s.MNS.CreateQueue(name)
+				for i := range 4 {
+					one := fmt.Sprint(name, i)
+					v.Start("hello", one, `{"a":1}`)
+					hint := `{"v":1,"p":"x#` + flow.ID + `#` + one + `"}`
+					if i%2 == 1 {
+						hint = base64.StdEncoding.EncodeToString([]byte(hint))
+					}
+					send(t, s, name, hint)
+				}
+				junk := []string{"not json", `{"v":99,"p":"x#a#b"}`, `{"v":1,"p":"nonsense"}`, "bm90IGpzb24=", "[]", "{}"}
+				if name == "events" { // it is waited for, for a while
+					junk = append(junk, `{"timestamp":1,"requestContext":{"requestId":"none-of-ours","functionArn":"acs:fc:cn-hangzhou:1:functions/f","condition":""},"responseContext":{"statusCode":200},"responsePayload":"x"}`)
+				}
+				for _, body := range junk {
+					send(t, s, name, body)
+				}
+				stream := &harness.Stream{Client: s.Stream.Client, Queue: name, Invoke: s.Runner.Invoke, Batch: 16, Retries: 3, Tolerant: true,
+					Pause: func(int) time.Duration { return 10 * time.Millisecond }, Form: is.form, Encoded: is.encoded, DeleteFirst: is.first}
+				ctx, stop := context.WithCancel(t.Context())
+				done := make(chan error, 1)
+				go func() { done <- stream.Run(ctx) }()
+				for i := range 4 {
+					v.On(t).Succeeded("hello", fmt.Sprint(name, i), `{"a":1}`)
+				}
+				for end := time.Now().Add(20 * time.Second); len(s.MNS.Bodies(name)) > 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				}
+				stop()
+				<-done
+				if left, n := s.MNS.Bodies(name), stream.Failures.Load(); len(left) > 0 || n != 1 {
+					t.Errorf("%q stay in the queue; %d failures, want that of one batch of which one dispatch failed", left, n)
+				}
+			})
 		}
 	})
+}
+
+// send puts a body into a queue, as it is to be stored.
+func send(t *testing.T, s *fc.Stack, queue, body string) {
+	t.Helper()
+	if _, err := s.Stream.Client.SendOne(t.Context(), queue, rest.Out{Body: body}, 0); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // The runner dies when Function Compute has accepted an asynchronous invocation, before it knows: the function runs once,
 // and its outcome reaches the task.
 func TestDeathAfterSubmission(t *testing.T) {
+	t.Parallel()
 	for _, over := range []bool{true, false} { // the function has ended, or not, when the call is repeated
 		t.Run(fmt.Sprint(over), func(t *testing.T) {
+			t.Parallel()
 			s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Clock: true, Env: []string{"MILLRACE_CALL_SECONDS=1"}})
 			var runs, accepted atomic.Int64
 			ended := make(chan struct{})

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +12,8 @@ import (
 	"millrace/shared/queue/mnsqueue/rest"
 	"millrace/shared/rpc"
 	"millrace/shared/store/otsstore"
+	"millrace/tests/clouds"
+	"millrace/tests/emulators"
 	harness "millrace/tests/emulators/fc"
 	"millrace/tests/emulators/mns"
 	"millrace/tests/emulators/tablestore"
@@ -22,10 +21,9 @@ import (
 
 // The caller of all stacks.
 const (
-	Account = "1"
-	KeyID   = "AKTEST"
-	Secret  = "a-secret-of-the-tests"
-	callers = `{"accounts":[{"id":"` + Account + `","keys":[{"id":"` + KeyID + `","secret":"` + Secret + `"}]}]}`
+	Account = clouds.Account
+	KeyID   = clouds.KeyID
+	Secret  = clouds.Secret
 )
 
 // Names of a deployment.
@@ -33,10 +31,16 @@ const (
 	table = "state"
 	steps = "millrace"
 	dead  = "millrace-dead-letters"
+	lost  = "millrace-event-dead-letters"
 )
+
+// EventBucket is the bucket whose objects under x/ start the flow "started".
+const EventBucket = "in"
 
 // Stack is a deployment: functions, table, queues, trigger, event stream and sweeper. It ends with the test.
 type Stack struct {
+	clouds.Flows // through the HTTP trigger
+
 	API, Runner, Starter, Sweeper *harness.Function
 	Service                       *harness.Service // InvokeFunction, of the engine's functions
 	Users                         *Users           // the functions, and the other APIs, of users
@@ -44,108 +48,174 @@ type Stack struct {
 	Store                         *tablestore.Server
 	Rows                          *otsstore.Store // past all functions, with a key of the operator's
 	MNS                           *mns.Server
-	Client                        *rpc.Client // through the HTTP trigger
-	Trigger                       string      // its address
+	Trigger                       string        // its address
+	Clock                         *clouds.Clock // nil without Options.Clock
 
-	t       testing.TB
-	env     []string
-	roles   *roles
-	clock   string // file; "" without Options.Clock
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	o        Options
+	env      []string
+	endpoint string // of the store
+	runner   string // the same, for the step runner
+	roles    *roles
+	stop     context.CancelFunc
+	running  *sync.WaitGroup
+}
+
+// View is a stack for a part of a test.
+type View = Stack
+
+// On is the stack as a part of a test has it: what goes wrong is that part's fault.
+func (s *Stack) On(t testing.TB) *View {
+	part := *s
+	part.T = t
+	return &part
+}
+
+// Wait gives an execution once it has ended, within a minute.
+func (s *Stack) Wait(flow, name string) *rpc.Execution {
+	s.T.Helper()
+	return s.Flows.Wait(flow, name, time.Minute)
 }
 
 // Options of a stack.
 type Options struct {
-	Runtime  harness.Runtime
-	Env      []string                  // added to the environment of all functions
-	Function func(f *harness.Function) // changes each function
-	Stream   func(s *harness.Stream)   // changes the event stream
-	Sweeps   time.Duration             // between two sweeps, 2 s; negative: none
-	Clock    bool                      // executions go by a clock that Ahead moves
+	Runtime     harness.Runtime
+	Env         []string                  // added to the environment of all functions
+	Credentials string                    // the credentials file; the caller above
+	Function    func(f *harness.Function) // changes each function
+	Stream      func(s *harness.Stream)   // changes the event stream
+	APIs        int                       // instances of the API; 4
+	Sweeps      time.Duration             // between two sweeps, 2 s; negative: none
+	Clock       bool                      // executions go by a Clock, which the test moves
+	Skip        bool                      // they do, and it moves by itself to whatever is due next; nothing else sweeps. They are looked at by an API of its own
+	Busy        func() bool               // with Skip: something goes on outside the stack; nil: nothing ever does
+	Race        bool                      // functions have the race detector if the test has it
 }
 
 // Deploy makes a stack. The functions start when they are asked for something.
 func Deploy(t testing.TB, o Options) *Stack {
 	t.Helper()
-	s := &Stack{t: t, Store: tablestore.New(tablestore.Options{}), MNS: mns.New(mns.Options{}), roles: &roles{}}
+	s := &Stack{Flows: clouds.Flows{T: t}, Store: tablestore.New(tablestore.Options{}), MNS: mns.New(mns.Options{}), o: o, roles: &roles{}, running: &sync.WaitGroup{}}
 	s.roles.renew(s)
-	for _, q := range []string{steps, dead} {
+	for _, q := range []string{steps, dead, lost} {
 		s.MNS.CreateQueue(q)
 	}
 	s.createTable()
 	s.Service = &harness.Service{Keys: map[string]string{}, Tokens: map[string]string{}}
 	s.Users = &Users{stack: s, engine: s.Service, functions: map[string]User{}, tasks: map[string]*invocation{}}
 	s.roles.renew(s)
-	if o.Clock {
-		s.clock = filepath.Join(t.TempDir(), "clock")
-		s.Ahead(0)
+	if o.Clock || o.Skip {
+		s.Clock = clouds.NewClock(t)
 	}
 	s.env = s.environment(o)
-	s.API = s.function("api", time.Minute, 4, o)
-	s.Runner = s.function("steprunner", time.Minute, 8, o)
-	s.Starter = s.function("starter", time.Minute, 1, o)
-	s.Sweeper = s.function("sweeper", time.Minute, 1, o)
-	s.Trigger = s.serve(harness.Trigger{Function: s.API})
-	client, err := rpc.NewClient(rpc.ClientOptions{Endpoint: s.Trigger, AccessKeyID: KeyID, Secret: Secret, Signature: "v1"})
-	if err != nil {
-		t.Fatal(err)
+	if o.APIs == 0 {
+		o.APIs = 4
 	}
-	s.Client = client
+	for name, f := range map[string]struct {
+		to        **harness.Function
+		instances int
+	}{"api": {&s.API, o.APIs}, "steprunner": {&s.Runner, 8}, "starter": {&s.Starter, 2}, "sweeper": {&s.Sweeper, 1}} {
+		*f.to = s.Function(name, f.instances)
+		s.Service.Add(*f.to)
+	}
+	s.Trigger = s.serve(harness.Trigger{Function: s.API})
+	s.Client = s.Connect("v1")
+	s.Watcher = s.Client
+	if o.Skip { // a long poll does not keep the clock from moving
+		s.Watcher = s.connect(s.serve(harness.Trigger{Function: s.Function("api", 32)}), "v1")
+	}
 	s.run(o)
 	return s
+}
+
+// Connect gives a client that goes through the HTTP trigger and signs in a way: "v1" or "v3".
+func (s *Stack) Connect(signature string) *rpc.Client {
+	s.T.Helper()
+	return s.connect(s.Trigger, signature)
+}
+
+func (s *Stack) connect(endpoint, signature string) *rpc.Client {
+	s.T.Helper()
+	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: endpoint, AccessKeyID: KeyID, Secret: Secret, Signature: signature,
+		HTTPClient: &http.Client{Transport: emulators.NewTransport()}})
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return c
 }
 
 // serve serves a handler until the test ends.
 func (s *Stack) serve(h http.Handler) string {
 	server := httptest.NewServer(h)
-	s.t.Cleanup(server.Close)
+	s.T.Cleanup(server.Close)
 	return server.URL
 }
 
 // environment is what the functions are told. There are no credentials in it: those come with each request.
 func (s *Stack) environment(o Options) []string {
+	if o.Credentials == "" {
+		o.Credentials = clouds.Callers
+	}
 	queues, users := s.serve(s.MNS), s.serve(s.Users)
-	env := []string{"STORE_URL=tablestore://" + tablestore.DefaultInstance + "/" + table + "?endpoint=" + s.serve(s.Store), "QUEUE_URL=" + queues + "/queues/" + steps,
-		"MILLRACE_CREDENTIALS=" + callers, "MILLRACE_CALL_SECONDS=5", "MILLRACE_STARTS=[{bucket: in, prefix: x/, flow: started, account: '" + Account + "'}]",
+	s.endpoint, s.runner = s.serve(s.Store), s.serve(s.Store)
+	env := []string{s.StoreURL(tablestore.DefaultInstance, table), "QUEUE_URL=" + queues + "/queues/" + steps,
+		"MILLRACE_CREDENTIALS=" + o.Credentials, "MILLRACE_CALL_SECONDS=5", "MILLRACE_STARTS=[{bucket: " + EventBucket + ", prefix: x/, flow: started, account: '" + Account + "'}]",
 		"ALIBABA_CLOUD_ENDPOINT_URL_MNS=" + queues}
 	for _, product := range []string{"FC", "EVENTBRIDGE", "ECS", "FNF"} {
 		env = append(env, "ALIBABA_CLOUD_ENDPOINT_URL_"+product+"="+users)
 	}
-	if s.clock != "" {
-		env = append(env, "TEST_CLOCK_FILE="+s.clock)
+	if s.Clock != nil {
+		env = append(env, s.Clock.Variable())
 	}
 	return append(env, o.Env...)
 }
 
+// StoreURL is the variable that tells a function of a table of an instance, in the store of this stack.
+func (s *Stack) StoreURL(instance, table string) string { return storeURL(instance, table, s.endpoint) }
+
+func storeURL(instance, table, endpoint string) string {
+	return "STORE_URL=tablestore://" + instance + "/" + table + "?endpoint=" + endpoint
+}
+
+// OfRunner tells whether a request to the store came from a step runner.
+func (s *Stack) OfRunner(r tablestore.Request) bool { return "http://"+r.Host == s.runner }
+
 // createTable creates the table as the operator does, with a key of the operator's.
 func (s *Stack) createTable() {
-	s.t.Helper()
+	s.T.Helper()
 	s.Rows = otsstore.New(otsstore.Options{Table: table, Client: otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://store", Instance: tablestore.DefaultInstance,
 		Transport: s.Store, Credentials: func(context.Context) (otsstore.Credentials, error) {
 			return otsstore.Credentials{AccessKeyID: tablestore.DefaultKey.ID, AccessKeySecret: tablestore.DefaultKey.Secret}, nil
 		}})})
-	if err := s.Rows.CreateTables(s.t.Context()); err != nil {
-		s.t.Fatal(err)
+	if err := s.Rows.CreateTables(s.T.Context()); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
-// function deploys one.
-func (s *Stack) function(name string, timeout time.Duration, instances int, o Options) *harness.Function {
-	f := &harness.Function{Name: name, Binary: Binary(s.t, name, s.clock != ""), Env: s.env, Runtime: o.Runtime, Timeout: timeout, Instances: instances, Hooks: true,
-		Freeze: true, Retries: 2, RetryPause: 100 * time.Millisecond, Credentials: s.roles.current}
-	if o.Runtime == harness.Custom {
+// Function deploys one, by itself: in the environment of the stack and more.
+func (s *Stack) Function(name string, instances int, env ...string) *harness.Function {
+	build := clouds.Build{Home: clouds.Alibaba, Clock: s.Clock != nil, Race: s.o.Race}
+	own := append([]string{}, s.env...)
+	if name == "steprunner" {
+		own = append(own, storeURL(tablestore.DefaultInstance, table, s.runner))
+	}
+	f := &harness.Function{Name: name, Binary: clouds.Binary(s.T, name, build), Env: append(own, env...), Runtime: s.o.Runtime,
+		Timeout: time.Minute, Instances: instances, Hooks: true, Freeze: true, Retries: 2, RetryPause: 100 * time.Millisecond, Credentials: s.roles.current}
+	if f.Runtime == harness.Custom {
 		f.Concurrency = 4
 	}
-	if o.Function != nil {
-		o.Function(f)
+	if s.o.Function != nil {
+		s.o.Function(f)
 	}
-	s.Service.Add(f)
-	s.t.Cleanup(func() {
+	var races clouds.Races
+	if f.Log == nil {
+		f.Log = races.Log
+	}
+	s.T.Cleanup(func() {
 		f.Close()
-		if s.t.Failed() {
+		races.Check(s.T, name)
+		if s.T.Failed() {
 			out := f.Output()
-			s.t.Logf("%s: %d invocations, %d cold starts; its output ends with\n%s", name, f.Invocations(), f.ColdStarts(), out[max(0, len(out)-3000):])
+			s.T.Logf("%s: %d invocations, %d cold starts; its output ends with\n%s", name, f.Invocations(), f.ColdStarts(), out[max(0, len(out)-3000):])
 		}
 	})
 	return f
@@ -166,10 +236,17 @@ func (s *Stack) run(o Options) {
 	if o.Sweeps == 0 {
 		o.Sweeps = 2 * time.Second
 	}
-	if o.Sweeps > 0 {
+	switch {
+	case o.Skip:
+		s.running.Go(func() {
+			if err := s.Clock.Skip(ctx, s.Idle, s.Rows, s.Sweep); err != nil {
+				s.T.Error(err)
+			}
+		})
+	case o.Sweeps > 0:
 		s.running.Go(func() { s.schedule(ctx, o.Sweeps) })
 	}
-	s.t.Cleanup(func() {
+	s.T.Cleanup(func() {
 		s.stop()
 		s.running.Wait()
 	})
@@ -189,27 +266,49 @@ func (s *Stack) schedule(ctx context.Context, every time.Duration) {
 
 // Ahead sets how far the clock of executions is ahead of the machine's.
 func (s *Stack) Ahead(d time.Duration) {
-	s.t.Helper()
-	err := os.WriteFile(s.clock+".new", []byte(strconv.FormatInt(d.Milliseconds(), 10)), 0o600)
-	if err == nil {
-		err = os.Rename(s.clock+".new", s.clock)
-	}
-	if err != nil {
-		s.t.Fatal(err)
+	s.T.Helper()
+	if err := s.Clock.Set(d); err != nil {
+		s.T.Fatal(err)
 	}
 }
+
+// Idle tells whether nothing goes on: no invocation, no message to be delivered now, and nothing outside.
+func (s *Stack) Idle() bool {
+	for _, f := range []*harness.Function{s.API, s.Runner, s.Starter, s.Sweeper} {
+		if !f.Idle() {
+			return false
+		}
+	}
+	active, inactive, _ := s.MNS.Counts(steps)
+	return active+inactive == 0 && (s.o.Busy == nil || !s.o.Busy()) && s.Runner.Idle()
+}
+
+// Event lets an event come to the starter as its source brings it: asynchronously, and again when it fails. In the end it is
+// a dead letter.
+func (s *Stack) Event(event string) {
+	s.Starter.Async([]byte(event), "", func(_ []byte, err error) {
+		if err != nil {
+			s.put(lost, event)
+		}
+	})
+}
+
+// Letters are the dead letters of the engine, and of events.
+func (s *Stack) Letters() (engine, events []string) { return s.MNS.Bodies(dead), s.MNS.Bodies(lost) }
 
 // Sweep is a tick of the timer.
 func (s *Stack) Sweep() {
 	event := fmt.Sprintf(`{"triggerTime":%q,"triggerName":"sweep","payload":""}`, time.Now().UTC().Format(time.RFC3339))
 	if _, err := s.Sweeper.Invoke([]byte(event)); err != nil {
-		s.t.Error("sweep:", err)
+		s.T.Error("sweep:", err)
 	}
 }
 
 // Send puts a text into the queue, as a destination of asynchronous invocations does.
-func (s *Stack) Send(text string) {
-	if _, err := s.Stream.Client.SendOne(context.Background(), steps, rest.Out{Body: text}, 0); err != nil {
-		s.t.Error("send:", err)
+func (s *Stack) Send(text string) { s.put(steps, text) }
+
+func (s *Stack) put(queue, text string) {
+	if _, err := s.Stream.Client.SendOne(context.Background(), queue, rest.Out{Body: text}, 0); err != nil {
+		s.T.Error("send:", err)
 	}
 }

@@ -2,30 +2,36 @@ package fc_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/store"
+	"millrace/tests/clouds"
 	harness "millrace/tests/emulators/fc"
 	"millrace/tests/fc"
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "12") // tests mostly wait
 	code := m.Run()
-	fc.RemoveBinaries()
+	clouds.RemoveBinaries()
 	os.Exit(code)
 }
 
-// both runs a test in both runtimes.
+// both runs a test in both runtimes, at the same time as others.
 func both(t *testing.T, test func(t *testing.T, r harness.Runtime)) {
+	t.Parallel()
 	for _, r := range []harness.Runtime{harness.BuiltIn, harness.Custom} {
-		t.Run(r.String(), func(t *testing.T) { test(t, r) })
+		t.Run(r.String(), func(t *testing.T) {
+			t.Parallel()
+			test(t, r)
+		})
 	}
 }
 
@@ -101,6 +107,7 @@ func TestFunctions(t *testing.T) {
 
 // An outcome may name the id of the task instead of the request's.
 func TestOutcomesByTask(t *testing.T) {
+	t.Parallel()
 	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Clock: true, Sweeps: -1})
 	s.Users.ByTask = true
 	s.Users.Add("double", double)
@@ -146,46 +153,9 @@ func notes(t *testing.T, s *fc.Stack) (n int) {
 	return n
 }
 
-// Fifty callers race for a name: one execution is started, and the others are told. An Express flow runs in the API.
-func TestStarts(t *testing.T) {
-	both(t, func(t *testing.T, r harness.Runtime) {
-		s := fc.Deploy(t, fc.Options{Runtime: r})
-		var calls, refused atomic.Int64
-		s.Users.Add("double", func(event []byte) (string, bool) {
-			calls.Add(1)
-			return double(event)
-		})
-		v := s.On(t)
-		v.Define("row", row(1))
-		var done sync.WaitGroup
-		for i := range 50 {
-			done.Go(func() {
-				_, err := s.Client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "row", ExecutionName: "one", Input: fmt.Sprintf(`{"n":%d}`, i)})
-				switch {
-				case err == nil:
-				case strings.Contains(err.Error(), "ExecutionAlreadyExists"):
-					refused.Add(1)
-				default:
-					t.Error(err)
-				}
-			})
-		}
-		done.Wait()
-		if x := v.Wait("row", "one"); x.Status != "Succeeded" || calls.Load() != 1 || refused.Load() == 0 {
-			t.Errorf("%s, %d calls, %d refused", x.Status, calls.Load(), refused.Load())
-		}
-		definition := "Type: StateMachine\nSpecVersion: v1\nName: quick\nStartAt: A\nStates:\n" + row(2)
-		if _, err := s.Client.CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: "quick", Definition: definition, Type: "FDL", ExecutionMode: "Express"}); err != nil {
-			t.Fatal(err)
-		}
-		if x, err := s.Client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "quick", Input: `{"n":5}`}); err != nil || x.Output != `{"n":20}` {
-			t.Errorf("%+v %v", x, err)
-		}
-	})
-}
-
 // Messages, events, any API, sub flows and flows of CloudFlow itself.
 func TestServices(t *testing.T) {
+	t.Parallel()
 	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Env: []string{"MILLRACE_CLOUDFLOW=acs:fnf:cn-beijing:*"}})
 	s.MNS.CreateQueue("orders")
 	s.MNS.CreateTopic("news")
@@ -272,23 +242,4 @@ func TestRotatingCredentials(t *testing.T) {
 			t.Errorf("%d messages", n)
 		}
 	})
-}
-
-// An object event starts an execution, once, however often it comes.
-func TestObjectEvents(t *testing.T) {
-	s := fc.Deploy(t, fc.Options{Runtime: harness.BuiltIn})
-	v := s.On(t)
-	v.Define("started", "- {Name: A, Type: Pass, OutputConstructor: {key.$: $Input.key}, End: true}\n")
-	event := `{"events":[{"eventName":"ObjectCreated:PutObject","eventSource":"acs:oss","eventTime":"2025-11-22T10:00:00.000Z","eventVersion":"1.0","region":"cn-hangzhou",` +
-		`"oss":{"bucket":{"name":"in","arn":"acs:oss:cn-hangzhou:1:in"},"object":{"key":"x/a.json","size":1,"eTag":"e"}},"responseElements":{"requestId":"r1"}}]}`
-	for range 2 {
-		if _, err := s.Starter.Invoke([]byte(event)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	page, err := s.Client.ListExecutions(t.Context(), cloudflow.ListExecutionsRequest{FlowName: "started"})
-	if err != nil || len(page.Executions) != 1 {
-		t.Fatalf("%+v %v", page, err)
-	}
-	v.Succeeded("started", page.Executions[0].Name, `{"key":"x/a.json"}`)
 }

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"testing"
 
+	"millrace/tests/clouds"
 	"millrace/tests/emulators"
 )
 
@@ -46,5 +47,5 @@ func End() {
 		end()
 	}
 	shared.mu.Unlock()
-	removeBinaries()
+	clouds.RemoveBinaries()
 }

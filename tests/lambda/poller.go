@@ -66,10 +66,13 @@ func (p *Poller) Run(ctx context.Context) {
 func (p *Poller) Busy() bool { return p.busy.Load() > 0 }
 
 // Heal ends all faults.
-func (p *Poller) Heal() {
+func (p *Poller) Heal() { p.Disturb(0, 0, 0) }
+
+// Disturb changes the probabilities of faults.
+func (p *Poller) Disturb(twice, late, lost float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.Twice, p.Late, p.Lost = 0, 0, 0
+	p.Twice, p.Late, p.Lost = twice, late, lost
 }
 
 // chance tells whether a fault comes to pass.

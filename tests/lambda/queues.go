@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -14,25 +15,47 @@ func redrive(arn string, receives int) string {
 
 // Send puts a text into the queue.
 func (s *Stack) Send(body string) {
-	s.t.Helper()
-	if _, err := s.SQS.SendMessage(s.t.Context(), &sqs.SendMessageInput{QueueUrl: &s.queue, MessageBody: &body}); err != nil {
-		s.t.Fatal(err)
+	s.T.Helper()
+	if _, err := s.SQS.SendMessage(s.T.Context(), &sqs.SendMessageInput{QueueUrl: &s.queue, MessageBody: &body}); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
 func (s *Stack) attribute(queue string, name types.QueueAttributeName) string {
-	s.t.Helper()
-	got, err := s.SQS.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &queue, AttributeNames: []types.QueueAttributeName{name}})
+	s.T.Helper()
+	got, err := s.SQS.GetQueueAttributes(s.T.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &queue, AttributeNames: []types.QueueAttributeName{name}})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return got.Attributes[string(name)]
 }
 
 // Letters counts the dead letters.
 func (s *Stack) Letters() string {
-	s.t.Helper()
+	s.T.Helper()
 	return s.attribute(s.dead, types.QueueAttributeNameApproximateNumberOfMessages)
+}
+
+// DeadLetters counts the dead letters.
+func (s *Stack) DeadLetters() int {
+	s.T.Helper()
+	return number(s.attribute(s.dead, types.QueueAttributeNameApproximateNumberOfMessages))
+}
+
+// Waiting counts the messages that can be delivered or are being delivered.
+func (s *Stack) Waiting() int { return s.undelivered(s.queue) }
+
+func (s *Stack) undelivered(queue string) int {
+	s.T.Helper()
+	return number(s.attribute(queue, types.QueueAttributeNameApproximateNumberOfMessages)) + number(s.attribute(queue, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible))
+}
+
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		panic("the emulator counts " + text + " messages")
+	}
+	return n
 }
 
 // drained tells whether the queue has nothing to deliver now, and nothing of it is being worked on.
@@ -40,6 +63,6 @@ func (s *Stack) drained() bool {
 	if s.Poller.Busy() {
 		return false
 	}
-	got, err := s.SQS.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &s.queue, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
+	got, err := s.SQS.GetQueueAttributes(s.T.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &s.queue, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
 	return err == nil && got.Attributes["ApproximateNumberOfMessages"] == "0" && got.Attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
 }

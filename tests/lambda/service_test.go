@@ -127,38 +127,3 @@ func TestLambdaFunctions(t *testing.T) {
 		t.Errorf("%s dead letters", n)
 	}
 }
-
-// TestStartSyncExecution: an Express flow runs in the API's own function.
-func TestStartSyncExecution(t *testing.T) {
-	t.Parallel()
-	v := serve(t)
-	s := lambda.Deploy(t, lambda.Options{Env: []string{v.env(), "MILLRACE_SYNC_SECONDS=2"}})
-	define := func(name, states string) {
-		definition := fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n%s", name, states)
-		if _, err := s.Client.CreateFlow(t.Context(), cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL", ExecutionMode: "Express"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	define("quick", row(2))
-	define("slow", "- {Name: A, Type: Wait, Seconds: 10, End: true}\n")
-	x, err := s.Client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "quick", Input: `{"n":5}`})
-	if err != nil || x.Status != "Succeeded" || x.Output != `{"n":7}` {
-		t.Errorf("%+v %v", x, err)
-	}
-	x, err = s.Client.StartSyncExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: "slow"})
-	if err != nil || x.Status != "TimedOut" {
-		t.Errorf("%+v %v", x, err)
-	}
-}
-
-// TestLoopbackStaysClosed: no setting lets a flow call the machine that its runner runs on, where the runtime API is.
-func TestLoopbackStaysClosed(t *testing.T) {
-	t.Parallel()
-	v := serve(t)
-	s := lambda.Deploy(t, lambda.Options{Env: []string{"MILLRACE_SETTINGS={AllowLoopback: true, AllowPrivate: true}"}})
-	s.Define("inward", "- {Name: A, Type: Task, Action: 'HTTP:Request', Parameters: {method: Get, url: '"+v.URL+"'}, End: true}\n")
-	s.Start("inward", "one", "{}")
-	if x := s.Wait("inward", "one", time.Minute); x.Status != "Failed" || v.calls.Load() != 0 {
-		t.Errorf("%s after %d calls", x.Status, v.calls.Load())
-	}
-}

@@ -14,37 +14,44 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"millrace/shared/rpc"
+	"millrace/shared/store"
 	"millrace/shared/store/dynamostore"
+	"millrace/tests/clouds"
 	"millrace/tests/emulators"
 )
 
 // The caller of all stacks, unless Options.Credentials says otherwise.
 const (
-	Account = "1234567890123456"
-	KeyID   = "AKTEST"
-	Secret  = "a-secret-of-the-tests"
-	callers = `{"accounts":[{"id":"` + Account + `","keys":[{"id":"` + KeyID + `","secret":"` + Secret + `"}]}]}`
+	Account = clouds.Account
+	KeyID   = clouds.KeyID
+	Secret  = clouds.Secret
 )
+
+// Functions are the names of the functions.
+var Functions = clouds.Functions
+
+// Root is the folder of the repository, above the working directory.
+func Root() (string, error) { return clouds.Root() }
 
 // Stack is a deployment: functions, table, queue with its dead letters, gateways, poller and sweeper. It ends with the
 // test.
 type Stack struct {
+	clouds.Flows // through the HTTP API; with Options.Aside they are looked at by an API of its own
+
 	API, Runner, Sweeper *Function
 	Poller               *Poller
-	Clock                *Clock             // nil without Options.Clock
+	Clock                *clouds.Clock      // nil without Options.Clock
 	Plain                []string           // the environment of a function that no fault disturbs
-	Client               *rpc.Client        // through the HTTP API
-	Watcher              *rpc.Client        // looks at executions: Client, or with Options.Aside one of an API of its own
 	Gateways             map[Form]string    // addresses
 	Table                string             // name
 	Dynamo               *dynamodb.Client   // past all faults
 	SQS                  *sqs.Client        // past all faults
-	t                    testing.TB         // the test
+	Rows                 store.Driver       // the table, past all faults
 	queue, dead          string             // URLs
 	stopPolls            context.CancelFunc // ends polling
 	polling              *sync.WaitGroup    // poller, schedule and clock
 	busy                 func() bool        // Options.Busy
-	tags                 []string           // of the binaries
+	build                clouds.Build
 }
 
 // Options of a stack.
@@ -59,20 +66,22 @@ type Options struct {
 	Function    func(f *Function) // changes each function
 	APIs        int               // instances of the API; 4
 	Sweeps      time.Duration     // between two sweeps, 2 s; negative: none
-	Hurried     bool              // before each sweep two minutes go by
 	Aside       bool              // executions are looked at past API, gateways and faults
 	Clock       bool              // executions go by a Clock, which the test moves
 	Skip        bool              // they do, and it moves by itself to whatever is due next; nothing else sweeps
 	Busy        func() bool       // with Skip: something goes on outside the stack; nil: nothing ever does
 	Receives    int               // deliveries until a message is a dead letter; 5
+	Race        bool              // functions have the race detector if the test has it
 }
 
 // Deploy makes a stack. The functions start when they are asked for something.
 func Deploy(t testing.TB, o Options) *Stack {
 	t.Helper()
 	ddb, queues := startShared(t)
-	s := &Stack{t: t, Table: emulators.Unique("millrace"), Dynamo: dynamodb.NewFromConfig(emulators.Config(ddb, nil)),
-		SQS: sqs.NewFromConfig(emulators.Config(queues, nil)), Gateways: map[Form]string{}, polling: &sync.WaitGroup{}, busy: o.Busy}
+	s := &Stack{Flows: clouds.Flows{T: t}, Table: emulators.Unique("millrace"), Dynamo: dynamodb.NewFromConfig(emulators.Config(ddb, nil)),
+		SQS: sqs.NewFromConfig(emulators.Config(queues, nil)), Gateways: map[Form]string{}, polling: &sync.WaitGroup{}, busy: o.Busy,
+		build: clouds.Build{Home: clouds.AWS, Clock: o.Clock || o.Skip, Race: o.Race}}
+	s.Rows = dynamostore.New(dynamostore.Options{Client: s.Dynamo, Table: s.Table})
 	if err := dynamostore.CreateTable(t.Context(), s.Dynamo, s.Table); err != nil {
 		t.Fatal(err)
 	}
@@ -111,46 +120,60 @@ func proxied(t testing.TB, endpoint string, f emulators.Faulty) string {
 
 func (s *Stack) environment(o Options, queues string) []string {
 	if o.Credentials == "" {
-		o.Credentials = callers
+		o.Credentials = clouds.Callers
 	}
 	env := []string{"AWS_REGION=" + emulators.Region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL_SQS=" + queues,
 		"STORE_URL=dynamodb://" + s.Table, "QUEUE_URL=" + s.queue, "MILLRACE_REGION=cn-hangzhou", "MILLRACE_CREDENTIALS=" + o.Credentials,
 		"MILLRACE_CALL_SECONDS=5"}
-	if o.Clock || o.Skip {
-		s.Clock = newClock(s.t)
-		s.tags = []string{movedClock}
-		env = append(env, s.Clock.variable())
+	if s.build.Clock {
+		s.Clock = clouds.NewClock(s.T)
+		env = append(env, s.Clock.Variable())
 	}
 	return append(env, o.Env...)
 }
 
 func (s *Stack) createQueues(o Options) {
-	s.t.Helper()
-	create := func(name string, attributes map[string]string) string {
-		out, err := s.SQS.CreateQueue(s.t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		return *out.QueueUrl
-	}
+	s.T.Helper()
 	if o.Receives == 0 {
 		o.Receives = 5
 	}
-	s.dead = create(emulators.Unique("dead"), nil)
+	s.dead = s.createQueue(emulators.Unique("dead"), nil)
 	arn := s.attribute(s.dead, types.QueueAttributeNameQueueArn)
-	s.queue = create(emulators.Unique("steps"), map[string]string{"RedrivePolicy": redrive(arn, o.Receives)})
+	s.queue = s.createQueue(emulators.Unique("steps"), map[string]string{"RedrivePolicy": redrive(arn, o.Receives)})
+}
+
+// createQueue gives the URL of a new queue.
+func (s *Stack) createQueue(name string, attributes map[string]string) string {
+	s.T.Helper()
+	out, err := s.SQS.CreateQueue(s.T.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	return *out.QueueUrl
+}
+
+// On is the stack as a part of a test has it: what goes wrong is that part's fault.
+func (s *Stack) On(t testing.TB) *Stack {
+	part := *s
+	part.T = t
+	return &part
 }
 
 // Function deploys one, in the environment given.
 func (s *Stack) Function(name string, timeout time.Duration, instances int, env []string, edit func(*Function)) *Function {
-	f := &Function{Name: name, Binary: Binary(s.t, name, s.tags...), Env: env, Timeout: timeout, Instances: instances}
+	f := &Function{Name: name, Binary: clouds.Binary(s.T, name, s.build), Env: env, Timeout: timeout, Instances: instances}
 	if edit != nil {
 		edit(f)
 	}
-	s.t.Cleanup(func() {
+	var races clouds.Races
+	if f.Log == nil {
+		f.Log = races.Log
+	}
+	s.T.Cleanup(func() {
 		f.Close()
-		if s.t.Failed() {
-			s.t.Logf("%s: %d invocations, %d cold starts; its output ends with\n%s", name, f.Invocations(), f.ColdStarts(), last(f.Output(), 3000))
+		races.Check(s.T, name)
+		if s.T.Failed() {
+			s.T.Logf("%s: %d invocations, %d cold starts; its output ends with\n%s", name, f.Invocations(), f.ColdStarts(), last(f.Output(), 3000))
 		}
 	})
 	return f
@@ -160,7 +183,7 @@ func last(s string, n int) string { return s[max(0, len(s)-n):] }
 
 func (s *Stack) gateway(form Form, f *Function) string {
 	server := httptest.NewServer(&Gateway{Form: form, Invoke: f.Invoke})
-	s.t.Cleanup(server.Close)
+	s.T.Cleanup(server.Close)
 	return server.URL
 }
 
@@ -179,26 +202,27 @@ func (s *Stack) poll(o Options) {
 	}
 	switch {
 	case o.Skip:
-		s.polling.Go(func() { s.skip(ctx) })
+		s.polling.Go(func() {
+			if err := s.Clock.Skip(ctx, s.Idle, s.Rows, s.Sweep); err != nil {
+				s.T.Error(err)
+			}
+		})
 	case o.Sweeps > 0:
-		s.polling.Go(func() { s.schedule(ctx, o.Sweeps, o.Hurried) })
+		s.polling.Go(func() { s.schedule(ctx, o.Sweeps) })
 	}
-	s.t.Cleanup(func() {
+	s.T.Cleanup(func() {
 		s.stopPolls()
 		s.polling.Wait()
 	})
 }
 
 // schedule sweeps again and again.
-func (s *Stack) schedule(ctx context.Context, every time.Duration, hurried bool) {
+func (s *Stack) schedule(ctx context.Context, every time.Duration) {
 	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
 		select {
 		case <-t.C:
-			if hurried {
-				s.Hurry()
-			}
 			s.Sweep()
 		case <-ctx.Done():
 			return
@@ -209,21 +233,21 @@ func (s *Stack) schedule(ctx context.Context, every time.Duration, hurried bool)
 // Sweep lets a minute's tick come to the sweeper.
 func (s *Stack) Sweep() {
 	if _, err := s.Sweeper.Invoke([]byte(`{"kind":"sweep"}`)); err != nil {
-		s.t.Error("sweep:", err)
+		s.T.Error("sweep:", err)
 	}
 }
 
 // Connect gives a client that goes through the gateway of a form and signs in a way: "v1" or "v3".
 func (s *Stack) Connect(form Form, signature string) *rpc.Client {
-	s.t.Helper()
+	s.T.Helper()
 	return s.connect(s.Gateways[form], signature)
 }
 
 func (s *Stack) connect(endpoint, signature string) *rpc.Client {
-	s.t.Helper()
+	s.T.Helper()
 	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: endpoint, AccessKeyID: KeyID, Secret: Secret, Signature: signature, HTTPClient: &http.Client{Transport: emulators.NewTransport()}})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return c
 }

@@ -1,4 +1,4 @@
-package lambda_test
+package clouds_test
 
 import (
 	"errors"
@@ -9,15 +9,37 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/tests/lambda"
+	"millrace/tests/clouds"
 )
 
 // TestOfficialClients runs the tests of tests/wire, which drive a server with the released official clients, against the
-// API function behind its HTTP API. What a deployment of functions does not have is named in lacks.
+// API function behind its front. What a deployment of functions does not have is named in lacks.
 func TestOfficialClients(t *testing.T) {
 	t.Parallel()
 	const lacks = "restarts" // functions are not started by those who call them
 	wire := wireTests(t)
+	everywhere(t, func(t *testing.T, _ home) (options, string) { return clientSettings(t, wire) }, func(t *testing.T, s *stack, functions string) {
+		endpoint := strings.TrimPrefix(s.address(s.fronts()[0]), "http://")
+		text, err := wire("-test.v", "-test.parallel=16")("MILLRACE_WIRE_ENDPOINT="+endpoint, "MILLRACE_WIRE_FUNCTIONS="+functions, "MILLRACE_WIRE_LACKS="+lacks)
+		passed := 0
+		for line := range strings.Lines(text) {
+			switch line := strings.TrimSpace(line); {
+			case strings.HasPrefix(line, "--- PASS"):
+				passed++
+			case strings.HasPrefix(line, "--- SKIP"):
+				t.Log(line)
+			}
+		}
+		if err != nil || passed < 100 {
+			t.Errorf("%v; %d tests passed\n%s", err, passed, failures(text))
+		}
+		t.Logf("%d tests of official clients passed", passed)
+	})
+}
+
+// clientSettings is what a deployment must be told for these tests, and where they will listen as the functions of flows.
+func clientSettings(t *testing.T, wire wireProgram) (options, string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -35,22 +57,7 @@ func TestOfficialClients(t *testing.T) {
 		}
 		return string(text)
 	}
-	s := lambda.Deploy(t, lambda.Options{APIs: 16, Credentials: settings("credentials.yaml"), Env: []string{"MILLRACE_FUNCTIONS=" + settings("functions.yaml")}})
-	endpoint := strings.TrimPrefix(s.Gateways[lambda.HTTPAPI], "http://")
-	text, err := wire("-test.v", "-test.parallel=16")("MILLRACE_WIRE_ENDPOINT="+endpoint, "MILLRACE_WIRE_FUNCTIONS="+functions, "MILLRACE_WIRE_LACKS="+lacks)
-	passed := 0
-	for line := range strings.Lines(text) {
-		switch line := strings.TrimSpace(line); {
-		case strings.HasPrefix(line, "--- PASS"):
-			passed++
-		case strings.HasPrefix(line, "--- SKIP"):
-			t.Log(line)
-		}
-	}
-	if err != nil || passed < 100 {
-		t.Errorf("%v; %d tests passed\n%s", err, passed, failures(text))
-	}
-	t.Logf("%d tests of official clients passed", passed)
+	return options{apis: 16, credentials: settings("credentials.yaml"), env: []string{"MILLRACE_FUNCTIONS=" + settings("functions.yaml")}}, functions
 }
 
 // failures are the lines of a test's output that are not about what has passed.
@@ -67,11 +74,14 @@ func failures(text string) string {
 	return b.String()
 }
 
-// wireTests compiles tests/wire, with what it needs, and gives what runs it in an environment. They are compiled without
-// the race detector: the clients race with themselves.
-func wireTests(t *testing.T) func(args ...string) func(env ...string) (string, error) {
+// wireProgram runs the tests of tests/wire, with arguments and in an environment.
+type wireProgram func(args ...string) func(env ...string) (string, error)
+
+// wireTests compiles tests/wire, with what it needs. They are compiled without the race detector: the clients race with
+// themselves.
+func wireTests(t *testing.T) wireProgram {
 	t.Helper()
-	root, err := lambda.Root()
+	root, err := clouds.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package lambda_test
+package clouds_test
 
 import (
 	"context"
@@ -20,7 +20,6 @@ import (
 	"millrace/shared/flowtest"
 	"millrace/shared/rpc"
 	"millrace/shared/value"
-	"millrace/tests/lambda"
 )
 
 // rehearsal carries out the tasks of cases, by flow and state.
@@ -130,37 +129,58 @@ func (h *rehearsal) report(token string, o flowtest.Outcome) {
 	}
 }
 
-// TestExamples runs the cases of every example flow of both languages on the stack. Where they wait, for hours some of
+// TestExamples runs the cases of every example flow of both languages in each home. Where they wait, for hours some of
 // them, the clock moves on as soon as nothing goes on but waiting.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	h := &rehearsal{cases: map[string]*playing{}, locks: map[string]*sync.Mutex{}}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	s := lambda.Deploy(t, lambda.Options{APIs: 8, Skip: true, Busy: func() bool { return h.busy.Load() > 0 }, Env: []string{"MILLRACE_REGION=local", "MILLRACE_SETTINGS={CallsPerRun: 1, Tasks: '" + server.URL + "'}"}})
-	h.client = s.Client
-	ran := make(chan bool, 1000)
-	t.Run("flows", func(t *testing.T) {
-		for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
-			files, err := filepath.Glob(filepath.Join("../testdata/flows", pattern))
-			if err != nil || len(files) < 25 {
-				t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+	everywhere(t, func(t *testing.T, _ home) (options, *rehearsal) {
+		h := &rehearsal{cases: map[string]*playing{}, locks: map[string]*sync.Mutex{}}
+		server := httptest.NewServer(h)
+		t.Cleanup(server.Close)
+		return options{apis: 8, skip: true, busy: func() bool { return h.busy.Load() > 0 },
+			env: []string{"MILLRACE_REGION=local", "MILLRACE_SETTINGS={CallsPerRun: 1, Tasks: '" + server.URL + "'}"}}, h
+	}, func(t *testing.T, s *stack, h *rehearsal) {
+		h.client = s.Client
+		ran := make(chan bool, 1000)
+		t.Run("flows", func(t *testing.T) {
+			for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
+				files, err := filepath.Glob(filepath.Join("../testdata/flows", pattern))
+				if err != nil || len(files) < 25 {
+					t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+				}
+				for _, path := range files {
+					t.Run(filepath.Base(path), func(t *testing.T) {
+						t.Parallel()
+						h.runFile(t, s, path, ran)
+					})
+				}
 			}
-			for _, path := range files {
-				t.Run(filepath.Base(path), func(t *testing.T) {
-					t.Parallel()
-					h.runFile(t, s, path, ran)
-				})
-			}
+			t.Run("waits", func(t *testing.T) {
+				t.Parallel()
+				testLongWaits(t, s.on(t))
+			})
+		})
+		if n := len(ran); n < 101 {
+			t.Errorf("only %d cases were run", n)
 		}
+		t.Logf("%d cases; %d invocations of the runner for them", len(ran), s.runs())
 	})
-	if n := len(ran); n < 60 {
-		t.Errorf("only %d cases were run", n)
-	}
-	t.Logf("%d cases; %d invocations of the runner for them", len(ran), s.Runner.Invocations())
 }
 
-func (h *rehearsal) runFile(t *testing.T, s *lambda.Stack, path string, ran chan<- bool) {
+// testLongWaits: waits beyond what a message of the queue can be delayed, and one for a time of the clock.
+func testLongWaits(t *testing.T, s *stack) {
+	s.Define("long", "- {Name: A, Type: Wait, Seconds: 1000000, Next: B}\n- {Name: B, Type: Wait, Timestamp.$: $Input.at, Next: C}\n- {Name: C, Type: Wait, Seconds: 3600, End: true}\n")
+	at := s.clock().Now().Add(20 * 24 * time.Hour).UTC().Format(time.RFC3339)
+	s.Start("long", "one", `{"at":"`+at+`"}`)
+	x := s.Wait("long", "one", time.Minute)
+	began, err1 := time.Parse(time.RFC3339, string(x.StartedTime))
+	ended, err2 := time.Parse(time.RFC3339, string(x.StoppedTime))
+	if took := ended.Sub(began); x.Status != "Succeeded" || err1 != nil || err2 != nil || took < 20*24*time.Hour+59*time.Minute {
+		t.Errorf("%s after %v: %v", x.Status, took, s.History("long", "one"))
+	}
+}
+
+func (h *rehearsal) runFile(t *testing.T, s *stack, path string, ran chan<- bool) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +206,7 @@ func (h *rehearsal) runFile(t *testing.T, s *lambda.Stack, path string, ran chan
 			if c.Setup.FlowName = file.FlowName; c.Setup.FlowName == "" {
 				c.Setup.FlowName = m.Name
 			}
-			c.Setup.Start = s.Clock.Now().UnixMilli()
+			c.Setup.Start = s.clock().Now().UnixMilli()
 			want, err := flowtest.Execute(m, flow.DefaultLimits(), c.Setup)
 			if err != nil {
 				t.Fatal(err)
@@ -198,7 +218,7 @@ func (h *rehearsal) runFile(t *testing.T, s *lambda.Stack, path string, ran chan
 }
 
 // runCase runs a case and compares how it ends with the interpreter run straight through.
-func (h *rehearsal) runCase(t *testing.T, s *lambda.Stack, definition, mode string, c *flowtest.Case, want *flowtest.Result) {
+func (h *rehearsal) runCase(t *testing.T, s *stack, definition, mode string, c *flowtest.Case, want *flowtest.Result) {
 	setup := &c.Setup
 	defer h.play(setup.FlowName, setup.Tasks)()
 	ctx := t.Context()
@@ -209,7 +229,7 @@ func (h *rehearsal) runCase(t *testing.T, s *lambda.Stack, definition, mode stri
 	if _, err := s.Client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: setup.FlowName, ExecutionName: setup.ExecutionName, Input: string(encoded(setup.Input))}); err != nil {
 		t.Fatal(err)
 	}
-	one := s.On(t)
+	one := s.on(t)
 	x := one.Wait(setup.FlowName, setup.ExecutionName, time.Minute)
 	if x.Status != want.Status.String() {
 		t.Errorf("it ended as %s, want %v; %v", x.Status, want.Status, one.History(setup.FlowName, setup.ExecutionName))

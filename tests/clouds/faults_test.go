@@ -1,0 +1,280 @@
+package clouds_test
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/store"
+)
+
+// TestFaults is what executions do when things go wrong, one kind after the other. Time skips what executions wait for,
+// such as the end of the lease of a runner that is dead.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, _ home) (options, *service) {
+		v := serve(t)
+		return options{skip: true, faults: true, env: []string{v.env(), "MILLRACE_CALL_SECONDS=2"}}, v
+	}, func(t *testing.T, s *stack, v *service) {
+		for _, test := range []struct {
+			name string
+			run  func(t *testing.T, s *stack, v *service)
+		}{
+			{"LostWrites", testLostWrites},
+			{"LostSends", testLostSends},
+			{"UnreliableQueue", testUnreliableQueue},
+			{"QueueLost", testQueueLost},
+			{"RunnersKilled", testRunnersKilled},
+			{"PoisonMessages", testPoisonMessages},
+			{"PoisonExecution", testPoisonExecution},
+			{"PoisonTask", testPoisonTask},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				one := s.on(t)
+				defer func() {
+					s.setWrites(nil)
+					s.setSends(nil)
+					s.disturb(0, 0, 0)
+				}()
+				test.run(t, one, v)
+			})
+		}
+	})
+}
+
+// mixed is a flow with all that an execution waits for: calls, and time.
+func mixed(function string) string {
+	return "- {Name: A, " + call(function, "") + ", OutputConstructor: {n.$: $Output.Body.n}, Next: B}\n- {Name: B, Type: Wait, Seconds: 20, Next: C}\n" +
+		"- {Name: C, " + call(function, "") + ", OutputConstructor: {n.$: $Output.Body.n}, Next: D}\n- {Name: D, Type: Wait, Seconds: 1, End: true}\n"
+}
+
+// startAll starts so many executions of a mixed flow at once: everybody is told the truth.
+func startAll(t *testing.T, s *stack, flow string, n int) {
+	t.Helper()
+	var starting sync.WaitGroup
+	for i := range n {
+		starting.Go(func() {
+			x, err := s.Client.StartExecution(t.Context(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: fmt.Sprint("x", i), Input: `{"n":0}`})
+			if err != nil || x.Status != "Running" {
+				t.Errorf("%d: %+v %v", i, x, err)
+			}
+		})
+	}
+	starting.Wait()
+}
+
+// allSucceeded waits for them, and counts their calls.
+func allSucceeded(t *testing.T, s *stack, v *service, flow string, n int) {
+	t.Helper()
+	for i := range n {
+		s.Succeeded(flow, fmt.Sprint("x", i), `{"n":2}`)
+	}
+	if distinct, all := v.called(flow); distinct != 2*n {
+		t.Errorf("%d different calls, want %d; %d calls in all", distinct, 2*n, all)
+	}
+}
+
+// testLostWrites: writes are applied and their answers lost, or throttled, or lost before they are applied, from the claim
+// on.
+func testLostWrites(t *testing.T, s *stack, v *service) {
+	s.Define("lostwrites", mixed("lostwrites"))
+	next := every(3, lost, throttled, lost, dropped)
+	s.setWrites(func(write) fate { return next() })
+	startAll(t, s, "lostwrites", 12)
+	allSucceeded(t, s, v, "lostwrites", 12)
+}
+
+// testLostSends: the same of calls of the queue.
+func testLostSends(t *testing.T, s *stack, v *service) {
+	s.Define("lostsends", mixed("lostsends"))
+	s.setSends(every(2, lost, throttled, dropped))
+	startAll(t, s, "lostsends", 12)
+	allSucceeded(t, s, v, "lostsends", 12)
+}
+
+// testUnreliableQueue: messages come twice, late and in another order, or not at all.
+func testUnreliableQueue(t *testing.T, s *stack, v *service) {
+	s.Define("disturbed", mixed("disturbed"))
+	s.disturb(0.5, 0.3, 0.2)
+	startAll(t, s, "disturbed", 15)
+	allSucceeded(t, s, v, "disturbed", 15)
+}
+
+// testQueueLost: the queue loses everything; the sweeper finds it in the store, again and again.
+func testQueueLost(t *testing.T, s *stack, v *service) {
+	s.Define("emptied", mixed("emptied"))
+	s.disturb(0, 0, 1)
+	startAll(t, s, "emptied", 5)
+	eventually(t, func() (bool, string) { return s.waiting() == 0, "the queue is not empty" })
+	if distinct, all := v.called("emptied"); all != 0 {
+		t.Errorf("%d calls without a hint, %d different ones", all, distinct)
+	}
+	s.disturb(0, 0, 0)
+	allSucceeded(t, s, v, "emptied", 5)
+}
+
+// killing is the name of an execution whose nth write is to be met by a kill, before or after it.
+var killing = regexp.MustCompile(`#at-(before|after)-(\d)`)
+
+// testRunnersKilled: for each commit of an execution, one in which all runners are killed before it reaches the store,
+// and one in which they are after it.
+func testRunnersKilled(t *testing.T, s *stack, v *service) {
+	s.Define("killed", row("killed", 2))
+	var mu sync.Mutex
+	writes, kills := map[string]int{}, 0
+	s.setWrites(func(w write) fate {
+		m := killing.FindSubmatch(w.body)
+		if m == nil {
+			return passes
+		}
+		mu.Lock()
+		name := string(m[0])
+		writes[name]++
+		n := writes[name]
+		mu.Unlock()
+		if n != int(m[2][0]-'0') {
+			return passes
+		}
+		mu.Lock()
+		kills++
+		mu.Unlock()
+		s.kill()
+		if string(m[1]) == "before" {
+			return dropped
+		}
+		return lost
+	})
+	s.Start("killed", "at-before-0", `{"n":0}`)
+	s.Succeeded("killed", "at-before-0", `{"n":2}`)
+	mu.Lock()
+	commits := writes["#at-before-0"]
+	mu.Unlock()
+	if commits < 3 || commits > 9 {
+		t.Fatalf("an execution is %d commits", commits)
+	}
+	for n := 1; n <= commits; n++ {
+		for _, side := range []string{"before", "after"} {
+			name := fmt.Sprintf("at-%s-%d", side, n)
+			s.Start("killed", name, `{"n":0}`)
+			s.Succeeded("killed", name, `{"n":2}`)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if kills != 2*commits {
+		t.Errorf("runners were killed at %d writes, want %d", kills, 2*commits)
+	}
+	if distinct, all := v.called("killed"); distinct != 2*(2*commits+1) {
+		t.Errorf("%d different calls of %d executions; %d calls in all", distinct, 2*commits+1, all)
+	}
+}
+
+// testPoisonMessages: what is no hint disturbs nothing, and is in the end a dead letter, or gone.
+func testPoisonMessages(t *testing.T, s *stack, _ *service) {
+	s.Define("hello", pass)
+	eventually(t, func() (bool, string) { return s.waiting() == 0, "the queue is not empty" })
+	unknown := []string{"not json", `{"v":99,"p":"x#a#b"}`, "bm90IGpzb24=", "[]", "{}"}
+	for _, body := range append(unknown, `{"v":1,"p":"x#nobody#here"}`, `{"v":1,"p":"nonsense"}`) {
+		s.send(body)
+	}
+	s.Start("hello", "one", `{"a":1}`)
+	s.Succeeded("hello", "one", `{"a":1}`)
+	want := s.letters() // what killed runners have had in hand too often
+	if s.buries() {
+		want += len(unknown)
+	}
+	eventually(t, func() (bool, string) {
+		return s.waiting() == 0 && s.letters() == want, fmt.Sprintf("%d messages wait, %d dead letters, want %d", s.waiting(), s.letters(), want)
+	})
+}
+
+// killer kills every runner as it is about to commit a fold, and lets only those commits through with which a runner
+// says that it has begun: an execution with something in it that no process survives.
+type killer struct {
+	mu    sync.Mutex
+	kill  func()
+	load  func() *store.Execution
+	told  bool // the last commit said that a runner has begun
+	kills int
+}
+
+func (k *killer) decide(w write) fate {
+	if !w.runner || !bytes.Contains(w.body, []byte("#poisoned")) {
+		return passes
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch x := k.load(); {
+	case x == nil: // its claim
+		return passes
+	case x.Tries >= 3 && !k.told: // a runner has begun; or, after five, the end
+		k.told = true
+		return passes
+	}
+	k.told = false
+	k.kills++
+	k.kill()
+	return dropped
+}
+
+// testPoisonExecution: an execution that takes down every runner that takes it up fails in the end, so that everybody
+// can see it; the others go on.
+func testPoisonExecution(t *testing.T, s *stack, v *service) {
+	s.Define("poison", row("poison", 1))
+	flow, err := s.Client.DescribeFlow(t.Context(), "poison")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := store.New(store.Options{Driver: s.rows()})
+	k := &killer{kill: s.kill}
+	k.load = func() *store.Execution {
+		x, err := rows.Load(t.Context(), "x#"+flow.ID+"#poisoned")
+		if err != nil {
+			return nil
+		}
+		return x
+	}
+	s.setWrites(k.decide)
+	s.Start("poison", "poisoned", `{"n":0}`)
+	if x := s.Wait("poison", "poisoned", time.Minute); x.Status != "Failed" {
+		t.Errorf("it ended as %s", x.Status)
+	}
+	if k.kills < 6 {
+		t.Errorf("%d runners were killed", k.kills)
+	}
+	page, err := s.Client.GetExecutionHistory(t.Context(), cloudflow.GetExecutionHistoryRequest{FlowName: "poison", ExecutionName: "poisoned"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := page.Events[len(page.Events)-1]
+	if end.Type != "ExecutionFailed" || !strings.Contains(end.EventDetail, "FnF.InternalError") || !strings.Contains(end.EventDetail, "every runner") {
+		t.Errorf("it ended with %+v", end)
+	}
+	if _, all := v.called("poison"); all != 0 {
+		t.Errorf("%d calls", all)
+	}
+	s.Start("hello", "after", `{}`)
+	s.Succeeded("hello", "after", `{}`)
+}
+
+// testPoisonTask: a task whose call takes down every runner that makes it fails in the end, and with it the execution.
+func testPoisonTask(t *testing.T, s *stack, v *service) {
+	v.setDeath(s.kill)
+	s.Define("deadly", row("deadly", 1))
+	s.Start("deadly", "one", `{"n":0}`)
+	if x := s.Wait("deadly", "one", time.Minute); x.Status != "Failed" {
+		t.Errorf("it ended as %s", x.Status)
+	}
+	if _, all := v.called("deadly"); all != 5 {
+		t.Errorf("%d runners were killed, want 5", all)
+	}
+	h := s.History("deadly", "one")
+	if count(h, "TaskFailed") != 1 || count(h, "ExecutionFailed") != 1 {
+		t.Errorf("%v", h)
+	}
+}

@@ -1,0 +1,117 @@
+package clouds
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/rpc"
+)
+
+// The caller of all deployments, unless a test brings others.
+const (
+	Account = "1234567890123456"
+	KeyID   = "AKTEST"
+	Secret  = "a-secret-of-the-tests"
+	Callers = `{"accounts":[{"id":"` + Account + `","keys":[{"id":"` + KeyID + `","secret":"` + Secret + `"}]}]}`
+)
+
+// Flows is how a test, or a part of one, drives the flows of a deployment. What goes wrong is that test's fault.
+type Flows struct {
+	T       testing.TB
+	Client  *rpc.Client
+	Watcher *rpc.Client // looks at executions
+}
+
+// Define creates a flow of the states given, a list in YAML; it starts with A.
+func (f *Flows) Define(name, states string) {
+	f.T.Helper()
+	f.DefineText(name, fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n%s", name, states))
+}
+
+// DefineText creates a flow of a definition.
+func (f *Flows) DefineText(name, definition string) {
+	f.T.Helper()
+	if _, err := f.Client.CreateFlow(f.T.Context(), cloudflow.CreateFlowRequest{Name: name, Definition: definition, Type: "FDL"}); err != nil {
+		f.T.Fatalf("%s: %v", name, err)
+	}
+}
+
+// Start starts an execution.
+func (f *Flows) Start(flow, name, input string) {
+	f.T.Helper()
+	if _, err := f.Client.StartExecution(f.T.Context(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input}); err != nil {
+		f.T.Fatalf("%s of %s: %v", name, flow, err)
+	}
+}
+
+// Wait gives an execution once it has ended, within a time.
+func (f *Flows) Wait(flow, name string, most time.Duration) *rpc.Execution {
+	f.T.Helper()
+	seconds := int64(20)
+	for end := time.Now().Add(most); ; {
+		x, err := f.Watcher.DescribeExecution(f.T.Context(), cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: name, WaitTimeSeconds: &seconds})
+		if err != nil {
+			f.T.Fatalf("%s of %s: %v", name, flow, err)
+		}
+		if x.Status != "Running" && x.Status != "Starting" {
+			return x
+		}
+		if time.Now().After(end) {
+			f.T.Fatalf("%s of %s still runs; history %v", name, flow, f.History(flow, name))
+		}
+	}
+}
+
+// endMax is how long an execution of a test may take.
+const endMax = 90 * time.Second
+
+// Succeeded waits for an execution and checks its output.
+func (f *Flows) Succeeded(flow, name, output string) {
+	f.T.Helper()
+	if x := f.Wait(flow, name, endMax); x.Status != "Succeeded" || x.Output != output {
+		f.T.Errorf("%s of %s: %s %s, want %s; history %v", name, flow, x.Status, x.Output, output, f.History(flow, name))
+	}
+}
+
+// Failed waits for an execution that fails; an event of its history names the error.
+func (f *Flows) Failed(flow, name, errorName string) {
+	f.T.Helper()
+	if x := f.Wait(flow, name, endMax); x.Status != "Failed" {
+		f.T.Errorf("%s of %s: %s %s", name, flow, x.Status, x.Output)
+	}
+	page, err := f.Watcher.GetExecutionHistory(f.T.Context(), cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: name})
+	if err != nil {
+		f.T.Fatal(err)
+	}
+	for _, e := range page.Events {
+		if strings.Contains(e.EventDetail, errorName) {
+			return
+		}
+	}
+	f.T.Errorf("%s of %s did not fail with %s: %+v", name, flow, errorName, page.Events)
+}
+
+// History is the types of the events, in their order; they must be numbered without a gap.
+func (f *Flows) History(flow, name string) []string {
+	f.T.Helper()
+	var types []string
+	q := cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: name}
+	for {
+		page, err := f.Watcher.GetExecutionHistory(f.T.Context(), q)
+		if err != nil {
+			f.T.Fatalf("%s of %s: %v", name, flow, err)
+		}
+		for _, e := range page.Events {
+			if e.EventID != int64(len(types)+1) {
+				f.T.Errorf("%s of %s: event %d has the id %d", name, flow, len(types)+1, e.EventID)
+			}
+			types = append(types, e.Type)
+		}
+		if q.NextToken = page.NextToken; q.NextToken == "" {
+			return types
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package clouds_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// service stands in for the functions that flows call: each call gets {"n":<input n + 1>}. It counts calls by function,
+// and by the idempotency key that comes with them.
+type service struct {
+	*httptest.Server
+	tokens chan string // of calls whose body has one
+
+	mu    sync.Mutex
+	calls map[string]map[string]int
+	death func() // called before an answer of the function "deadly"
+}
+
+func serve(t *testing.T) *service {
+	v := &service{calls: map[string]map[string]int{}, tokens: make(chan string, 100)}
+	v.Server = httptest.NewServer(v)
+	t.Cleanup(v.Close)
+	return v
+}
+
+func (v *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, _ := io.ReadAll(r.Body)
+	var body struct {
+		N     int
+		Token string
+		Fill  int // bytes of the answer, about
+	}
+	json.Unmarshal(text, &body)
+	function := r.Header.Get("X-Fc-Function-Name")
+	v.mu.Lock()
+	if v.calls[function] == nil {
+		v.calls[function] = map[string]int{}
+	}
+	v.calls[function][r.Header.Get("X-Fc-Request-Id")]++
+	death := v.death
+	v.mu.Unlock()
+	if function == "deadly" && death != nil {
+		death()
+	}
+	if body.Token != "" {
+		v.tokens <- body.Token
+	}
+	if body.Fill > 0 {
+		fmt.Fprintf(w, `{"n":%d,"fill":%q}`, body.N+1, strings.Repeat("filler ", body.Fill/7))
+		return
+	}
+	fmt.Fprintf(w, `{"n":%d}`, body.N+1)
+}
+
+// called is how many different calls of a function there were, and how many in all.
+func (v *service) called(function string) (distinct, all int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, n := range v.calls[function] {
+		all += n
+	}
+	return len(v.calls[function]), all
+}
+
+func (v *service) setDeath(f func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.death = f
+}
+
+func (v *service) env() string {
+	return "MILLRACE_FUNCTIONS=functions: [{match: '*', http: '" + v.URL + "'}]"
+}
+
+// call is a Task that calls a function of the service.
+func call(function, more string) string {
+	return "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/" + function + "', invocationType: Sync, body: {n.$: $Input.n" + more + "}}"
+}
+
+// row is a flow of so many calls in a row, each of which gets what the one before gave.
+func row(function string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		name, next := fmt.Sprint("T", i), fmt.Sprintf("Next: T%d", i+1)
+		if i == 0 {
+			name = "A"
+		}
+		if i == n-1 {
+			next = "End: true"
+		}
+		fmt.Fprintf(&b, "- {Name: %s, %s, OutputConstructor: {n.$: $Output.Body.n}, %s}\n", name, call(function, ""), next)
+	}
+	return b.String()
+}
+
+// every gives each nth call one of the fates, in turn.
+func every(n int64, fates ...fate) func() fate {
+	var calls atomic.Int64
+	return func() fate {
+		if c := calls.Add(1); c%n == 0 {
+			return fates[int(c/n)%len(fates)]
+		}
+		return passes
+	}
+}
