@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"millrace/shared/flow"
 	"millrace/shared/interp"
@@ -21,21 +22,25 @@ type cell struct {
 	busy  bool
 	refs  int // holders that keep the cell in the table
 
+	hurry   chan struct{} // closed to end the committer's waiting for answers; nil: it does not
+	missing int           // answers that it waits for
+
 	shift   *shift // of the Work that is at it; nil for none
 	counted *shift // that the committer counts for
 
 	// Below: only the committer.
-	on      *shift           // the shift of this round
-	more    bool             // the last fold was cut off by its budget
-	x       *store.Execution // nil: not loaded
-	state   *interp.State
-	machine *flow.Machine
-	calls   map[int64]context.CancelFunc // in flight in this process, by attempt
-	hint    int64                        // due time of the delayed hint that is under way
-	inbox   store.Inbox                  // read with x and not yet folded
-	since   int64                        // ms since 1970: commits are counted from here on
-	commits int
-	relayed bool // the outbox is being relayed
+	on        *shift           // the shift of this round
+	more      bool             // the last fold was cut off by its budget
+	x         *store.Execution // nil: not loaded
+	state     *interp.State
+	machine   *flow.Machine
+	calls     map[int64]context.CancelFunc // in flight in this process, by attempt
+	hint      int64                        // due time of the delayed hint that is under way
+	inbox     store.Inbox                  // read with x and not yet folded
+	since     int64                        // ms since 1970: commits are counted from here on
+	commits   int
+	committed time.Time // the last one
+	relayed   bool      // the outbox is being relayed
 
 	shown atomic.Pointer[store.Execution] // what the last commit wrote; nil when not known
 }
@@ -69,6 +74,7 @@ func (r *Runner) submit(partition string, it *item) {
 	} else {
 		c.look = true
 	}
+	c.hasten(it)
 	if c.busy {
 		c.mu.Unlock()
 		r.cells.release(c, r.Exclusive)
@@ -101,6 +107,7 @@ func (r *Runner) do(ctx context.Context, partition string, it *item) (answer, er
 // drive is the committer: it folds until nothing is left.
 func (r *Runner) drive(c *cell) {
 	for {
+		r.gather(c)
 		c.mu.Lock()
 		items, look := c.items, c.look
 		c.items, c.look = nil, false

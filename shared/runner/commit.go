@@ -30,6 +30,7 @@ func (f *fold) commit() error {
 		return err
 	}
 	c.commits++
+	c.committed = time.Now()
 	if s.Final() {
 		c.machine = nil
 	}
