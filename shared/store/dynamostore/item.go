@@ -99,6 +99,27 @@ func rowItem(row store.Row) (item, error) {
 	return it, nil
 }
 
+// writeUnit is how many bytes one write unit pays for.
+const writeUnit = 1024
+
+// units is how many write units an item of so many bytes takes.
+func units(bytes int) int { return store.Units(bytes, writeUnit) }
+
+// tokenSize is what the writer token adds to an item, which is not there yet when it is packed.
+const tokenSize = 10
+
+// packItem adds the data of a row to its item, as it is or deflated.
+func packItem(it item, data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	if packed := store.Pack(data, size(it)+1+tokenSize, writeUnit); packed != nil {
+		it[attrPacked] = blob(packed)
+		return
+	}
+	it[attrData] = blob(data)
+}
+
 // listItem adds the attributes of the list index.
 func listItem(it item, l *store.ListEntry) error {
 	if l == nil {
@@ -186,7 +207,7 @@ func itemRow(it item) (store.Row, error) {
 		row.List = &store.ListEntry{Group: group, Sort: r.text(attrListSort), Fields: r.blob(attrFields)}
 	}
 	if packed := r.blob(attrPacked); packed != nil && r.err == nil {
-		row.Data, r.err = inflate(packed)
+		row.Data, r.err = store.Unpack(packed)
 	}
 	return row, r.err
 }

@@ -4,7 +4,7 @@
 // The table (see Schema): primary key p and s, both strings. TableStore splits tables by ranges of p, so p is a
 // partition behind two hexadecimal digits of its hash. Rows have columns with one-letter names, since TableStore counts
 // names by the byte: version n and fence f (in every row, so that a condition never meets a missing column), data d,
-// wake shard w and time k, list group g, sort l and fields i, expiry e, writer token t. Of the others, what is zero or
+// or z where it is deflated, wake shard w and time k, list group g, sort l and fields i, expiry e, writer token t. Of the others, what is zero or
 // empty is left out. A row without a wake time is not in the index for waking, one without a list entry not in that for
 // listing. The table has no time to live, which its indexes would not allow: the sweeper deletes.
 package otsstore

@@ -18,6 +18,7 @@ const (
 	colVersion   = "n"
 	colFence     = "f"
 	colData      = "d"
+	colPacked    = "z"
 	colShard     = "w"
 	colWake      = "k"
 	colGroup     = "g"
@@ -130,9 +131,6 @@ func (s *Store) rowChange(row store.Row) (*tablestore.PutRowChange, error) {
 	c := &tablestore.PutRowChange{TableName: s.o.Table, PrimaryKey: rowKey(row.Key), Condition: &tablestore.RowCondition{}}
 	c.AddColumn(colVersion, row.Version)
 	c.AddColumn(colFence, row.Fence)
-	if len(row.Data) > 0 {
-		c.AddColumn(colData, row.Data)
-	}
 	if row.Wake != 0 {
 		c.AddColumn(colShard, int64(shardOf(row.Partition)))
 		c.AddColumn(colWake, row.Wake)
@@ -140,7 +138,40 @@ func (s *Store) rowChange(row store.Row) (*tablestore.PutRowChange, error) {
 	if row.Expires != 0 {
 		c.AddColumn(colExpires, row.Expires)
 	}
-	return c, addEntry(c, row.List)
+	if err := addEntry(c, row.List); err != nil {
+		return nil, err
+	}
+	pack(c, row.Data)
+	return c, nil
+}
+
+// writeUnit is how many bytes one write unit pays for.
+const writeUnit = 4096
+
+// tokenSize is what the writer token adds to a row, which is not there yet when it is packed.
+const tokenSize = 10
+
+// pack adds the data of a row, as it is or deflated.
+func pack(c *tablestore.PutRowChange, data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	if packed := store.Pack(data, billed(c)+1+tokenSize, writeUnit); packed != nil {
+		c.AddColumn(colPacked, packed)
+		return
+	}
+	c.AddColumn(colData, data)
+}
+
+// billed is how many bytes of a row are billed: those of names and values.
+func billed(c *tablestore.PutRowChange) (n int) {
+	for _, k := range c.PrimaryKey.PrimaryKeys {
+		n += len(k.ColumnName) + valueSize(k.Value)
+	}
+	for _, a := range c.Columns {
+		n += len(a.ColumnName) + valueSize(a.Value)
+	}
+	return n
 }
 
 // addEntry adds the columns of the list index.
@@ -234,6 +265,9 @@ func (r *reader) key() store.Key {
 func (r *reader) row() (store.Row, error) {
 	row := store.Row{Key: r.key(), Version: r.number(colVersion), Fence: r.text(colFence), Data: r.blob(colData),
 		Wake: r.number(colWake), Expires: r.number(colExpires)}
+	if packed := r.blob(colPacked); packed != nil && r.err == nil {
+		row.Data, r.err = store.Unpack(packed)
+	}
 	if group := r.text(colGroup); group != "" {
 		row.List = &store.ListEntry{Group: group, Sort: r.text(colListSort), Fields: r.blob(colFields)}
 	}

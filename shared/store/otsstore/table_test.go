@@ -2,6 +2,7 @@ package otsstore_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -169,7 +170,10 @@ func TestMeter(t *testing.T) {
 	s := open(t, server, otsstore.Options{Meter: &meter})
 	meter.Reset()
 	server.ResetUsage()
-	big := row(1, strings.Repeat("d", 9000))
+	noise := make([]byte, 9000) // which is not deflated
+	random := rand.NewChaCha8([32]byte{})
+	random.Read(noise)
+	big := row(1, string(noise))
 	big.Wake = 7
 	ok := func(err error) {
 		t.Helper()

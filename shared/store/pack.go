@@ -1,4 +1,4 @@
-package dynamostore
+package store
 
 import (
 	"bytes"
@@ -8,16 +8,10 @@ import (
 	"sync"
 )
 
-// DynamoDB bills a write by the KB. Data that deflate makes cheaper to write stands deflated, in an attribute of its
-// own; what it does not make cheaper is left as it is.
+// Stores of clouds bill a write by the size of its row, in units. Data that deflate makes cheaper to write stands there
+// deflated, apart from plain data; what it does not make cheaper is left as it is.
 
-// writeUnit is how many bytes one write unit pays for.
-const writeUnit = 1024
-
-// tokenSize is what the writer token adds to an item, which is not there yet when it is packed.
-const tokenSize = 10
-
-// packMax bounds what is deflated and what is inflated: no row holds more.
+// packMax bounds what is deflated and what is inflated.
 const packMax = 1 << 20
 
 // speedFrom is the length from which speed is worth more than the last bytes.
@@ -36,23 +30,21 @@ func newDeflater(level int) *flate.Writer {
 	return w
 }
 
-// packItem adds the data of a row to its item, as it is or deflated.
-func packItem(it item, data []byte) {
-	if len(data) == 0 {
-		return
-	}
-	rest := size(it) + 1 + tokenSize
-	if plain := units(rest + len(data)); plain > 1 && len(data) <= packMax {
-		if packed := deflate(data); units(rest+len(packed)) < plain {
-			it[attrPacked] = blob(packed)
-			return
-		}
-	}
-	it[attrData] = blob(data)
-}
+// Units is how many units a write of so many bytes takes when one is for so many; at least one.
+func Units(bytes, unit int) int { return max(1, (bytes+unit-1)/unit) }
 
-// units is how many write units an item of so many bytes takes.
-func units(bytes int) int { return max(1, (bytes+writeUnit-1)/writeUnit) }
+// Pack deflates the data of a row if fewer units pay for the row then: rest is how many bytes the row has besides, unit
+// how many a unit is for. It answers nil where the data is better left as it is.
+func Pack(data []byte, rest, unit int) []byte {
+	plain := Units(rest+len(data), unit)
+	if plain == 1 || len(data) > packMax {
+		return nil
+	}
+	if packed := deflate(data); Units(rest+len(packed), unit) < plain {
+		return packed
+	}
+	return nil
+}
 
 func deflate(data []byte) []byte {
 	pool := &deflaters[0]
@@ -70,9 +62,10 @@ func deflate(data []byte) []byte {
 
 var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
 
-var errPacked = errors.New("dynamostore: the data of a row is damaged")
+var errPacked = errors.New("store: the data of a row is damaged")
 
-func inflate(packed []byte) ([]byte, error) {
+// Unpack gives the data that Pack has deflated.
+func Unpack(packed []byte) ([]byte, error) {
 	r := inflaters.Get().(io.ReadCloser)
 	defer inflaters.Put(r)
 	if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil {

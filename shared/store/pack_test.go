@@ -1,0 +1,53 @@
+package store_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"millrace/shared/store"
+)
+
+func TestPack(t *testing.T) {
+	noise := make([]byte, 5000)
+	random := rand.NewChaCha8([32]byte{})
+	random.Read(noise)
+	text := []byte(strings.Repeat(`{"name":"value"}`, 400))
+	for _, c := range []struct {
+		name       string
+		data       []byte
+		rest, unit int
+		packed     bool
+	}{
+		{"nothing", nil, 10, 1024, false}, {"one unit", text[:500], 10, 1024, false}, {"noise", noise, 10, 1024, false},
+		{"text", text, 10, 1024, true}, {"text of two larger units", text, 10, 4096, true}, {"text of one larger unit", text[:4000], 10, 4096, false},
+		{"the rest makes it two", text[:4000], 97, 4096, true}, {"too much", make([]byte, 1<<20+1), 0, 1024, false},
+	} {
+		packed := store.Pack(c.data, c.rest, c.unit)
+		if (packed != nil) != c.packed {
+			t.Errorf("%s: %d bytes become %d", c.name, len(c.data), len(packed))
+		}
+		if packed == nil {
+			continue
+		}
+		if got, err := store.Unpack(packed); err != nil || !bytes.Equal(got, c.data) {
+			t.Errorf("%s: %d of %d bytes come back, %v", c.name, len(got), len(c.data), err)
+		}
+	}
+	if store.Units(0, 1024) != 1 || store.Units(1024, 1024) != 1 || store.Units(1025, 1024) != 2 {
+		t.Error("units are counted wrong")
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	f.Add(store.Pack(bytes.Repeat([]byte("seed "), 1000), 0, 1024))
+	f.Add(store.Pack(make([]byte, 1<<20), 0, 1024))
+	f.Add([]byte("\xff\xff\xff\xff"))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, packed []byte) {
+		if data, err := store.Unpack(packed); err == nil && len(data) > 1<<20 {
+			t.Errorf("%d bytes", len(data))
+		}
+	})
+}
