@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws sim sim-long check lint crash chaos bench bench-micro fuzz clean
+.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-long check lint crash chaos bench bench-micro fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,11 +43,14 @@ itest: ## stores, queues and the Lambda functions on DynamoDB and SQS look-alike
 itest-ddb-local: ## the same stores and Lambda functions on Amazon's DynamoDB Local, for those who accept its licence
 	./tests/emulators/ddb-local.sh $(GO) test -count=1 ./shared/store/dynamostore/... ./tests/emulators ./tests/lambda/...
 
-cost: ## what executions cost on AWS, beside Step Functions and CloudFlow
-	$(GO) test -count=1 -v -run '^TestCost$$' ./tests/cost
+cost: ## what executions cost on both clouds, beside CloudFlow and Step Functions
+	$(GO) test -count=1 -v -parallel 1 -run '^TestCost$$' ./tests/cost # one home after the other: what takes time is billed
 
-bench-aws: ## cold start, size and memory of the functions
-	$(GO) test -count=1 -v -run '^TestColdStart$$' ./tests/cost -args -starts 15 -sizes
+bench-aws: ## cold start, size and memory of the functions in Lambda
+	$(GO) test -count=1 -v -run '^TestColdStart$$/^aws$$' ./tests/cost -args -starts 15 -sizes
+
+bench-alibaba: ## the same in Function Compute, in both runtimes
+	$(GO) test -count=1 -v -run '^TestColdStart$$/^alibaba' ./tests/cost -args -starts 15 -sizes
 
 sim: ## the seeded simulation: make sim SEED=1 RUNS=100 FLOW=generated
 	$(GO) run ./tests/sim/cmd $(if $(SEED),-seed $(SEED)) $(if $(RUNS),-runs $(RUNS)) $(if $(FLOW),-flow $(FLOW))

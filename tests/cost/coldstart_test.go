@@ -13,76 +13,108 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"text/tabwriter"
 	"time"
 
-	"millrace/tests/lambda"
+	"millrace/tests/clouds"
 )
 
 var (
 	starts = flag.Int("starts", 2, "how often TestColdStart starts each function")
-	sizes  = flag.Bool("sizes", false, "TestColdStart builds for both architectures")
+	sizes  = flag.Bool("sizes", false, "TestColdStart builds the functions as they are deployed and tells their sizes")
 )
 
-// first is a function with the events that it gets first, each in a process of its own.
-type first struct {
-	name, does string
-	event      func(i int) []byte
-	good       string // is in every answer
+// token is a bearer token of the caller's.
+const token = "local-only"
+
+// withToken are the callers of a deployment, who may use the token, too.
+var withToken = `{"accounts":[{"id":"` + clouds.Account + `","keys":[{"id":"` + clouds.KeyID + `","secret":"` + clouds.Secret + `"}],"bearerTokens":[{"token":"` + token + `"}]}]}`
+
+// coldFlow is the flow that is started.
+const coldFlow = "hello"
+
+// coldRules let the recorded events start it.
+const coldRules = `MILLRACE_STARTS=[{"bucket":"my-bucket","prefix":"in/","flow":"` + coldFlow + `","account":"` + clouds.Account + `"}]`
+
+// start is what a new process needs.
+type start struct {
+	ready, answered time.Duration // since its beginning: until it can be used, and until its first answer
+	memory          int64         // bytes, at most
+}
+
+// first are the functions with what they get first, each time in a process of its own.
+var first = []struct{ function, does string }{
+	{"api", "StartExecution: flow read, claim, message"},
+	{"steprunner", "a hint: Pass from its start to its end"},
+	{"starter", "an event of an object: a start"},
+	{"sweeper", "a tick: 16 shards"},
+}
+
+// coldHome is a deployment whose functions are started for one event each.
+type coldHome interface {
+	flows() *clouds.Flows
+	// cold starts a function for its i-th first event, which is right only with a good answer. flowID is coldFlow's; the
+	// execution of a hint has been claimed as claimed(i).
+	cold(t *testing.T, function, flowID string, i int) start
+}
+
+// claimed is the name of an execution that waits for a runner.
+func claimed(i int) string { return fmt.Sprint("claimed", i) }
+
+// coldHomes are the deployments, each way that it can be driven.
+var coldHomes = []struct {
+	name, title string
+	open        func(t *testing.T) coldHome
+	home        clouds.Home
+	archs       []string
+}{
+	{"aws", "Lambda, provided.al2023", coldAWS, clouds.AWS, []string{"arm64", "amd64"}},
+	{"alibaba-custom", "Function Compute, custom.debian12", coldCustom, clouds.Alibaba, nil},
+	{"alibaba-go1", "Function Compute, go1", coldGo1, clouds.Alibaba, []string{"amd64"}},
 }
 
 // TestColdStart prints how long each function takes from the start of its process to its first answer, and how much
 // memory that takes. It bounds nothing but what does not depend on the machine's speed: every process answers.
 func TestColdStart(t *testing.T) {
-	const flow = "hello"
-	s := lambda.Deploy(t, lambda.Options{Sweeps: -1, Poller: func(p *lambda.Poller) { p.Lost = 1 },
-		Credentials: `{"accounts":[{"id":"` + lambda.Account + `","keys":[{"id":"` + lambda.KeyID + `","secret":"` + lambda.Secret + `"}],"bearerTokens":[{"token":"local-only"}]}]}`,
-		Env:         []string{`MILLRACE_STARTS=[{"bucket":"my-bucket","prefix":"in/","flow":"hello","account":"` + lambda.Account + `"}]`}})
-	s.Define(flow, "- {Name: A, Type: Pass, End: true}\n")
-	described, err := s.Client.DescribeFlow(t.Context(), flow)
+	for _, h := range coldHomes {
+		t.Run(h.name, func(t *testing.T) {
+			var out bytes.Buffer
+			writeStarts(t, &out, h.title, h.open(t))
+			if *sizes && h.archs != nil {
+				writeSizes(t, &out, h.home, h.archs)
+			}
+			if testing.Verbose() {
+				io.Copy(os.Stdout, &out)
+			}
+		})
+	}
+}
+
+func writeStarts(t *testing.T, w io.Writer, title string, h coldHome) {
+	flows := h.flows()
+	flows.Define(coldFlow, "- {Name: A, Type: Pass, End: true}\n")
+	described, err := flows.Client.DescribeFlow(t.Context(), coldFlow)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range *starts {
-		s.Start(flow, fmt.Sprint("claimed", i), "{}")
+		flows.Start(coldFlow, claimed(i), "{}")
 	}
-	var out bytes.Buffer
-	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "function\tfirst event\tready, ms\tanswered, ms\tslowest\tmemory, MB\t")
-	for _, f := range []first{
-		{"api", "StartExecution: flow read, claim, message", startExecution(t, flow), `"statusCode":200`},
-		{"steprunner", "a hint: Pass from its start to its end", func(i int) []byte { return hint(described.ID, fmt.Sprint("claimed", i)) }, `{"batchItemFailures":[]}`},
-		{"starter", "an S3 event: two starts", s3Event(t), ""},
-		{"sweeper", "a tick: 16 shards", func(int) []byte { return []byte(`{"kind":"sweep"}`) }, ""},
-	} {
-		measure(t, s, f, table)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(table, "\n%s\tfirst event\tready, ms\tanswered, ms\tslowest\tmemory, MB\t\n", title)
+	for _, f := range first {
+		var ready, answered, memory []float64
+		for i := range *starts {
+			s := h.cold(t, f.function, described.ID, i)
+			ready = append(ready, s.ready.Seconds()*1000)
+			answered = append(answered, s.answered.Seconds()*1000)
+			memory = append(memory, float64(s.memory)/1e6)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%.1f\t%.1f\t%.1f\t%.1f\t\n", f.function, f.does, median(ready), median(answered), slices.Max(answered), median(memory))
 	}
 	table.Flush()
-	fmt.Fprintf(&out, "\nMedians of %d processes, here, with the emulators of table and queue beside them; both are new to the process.\n", *starts)
-	if *sizes {
-		writeSizes(t, &out)
-	}
-	if testing.Verbose() {
-		io.Copy(os.Stdout, &out)
-	}
-}
-
-func measure(t *testing.T, s *lambda.Stack, f first, table io.Writer) {
-	t.Helper()
-	function := s.Function(f.name, 29*time.Second, 1, s.Plain, nil)
-	var ready, answered, memory []float64
-	for i := range *starts {
-		start, answer, err := function.Cold(f.event(i))
-		if err != nil || !strings.Contains(string(answer), f.good) {
-			t.Fatalf("%s: %s %v\n%s", f.name, answer, err, function.Output())
-		}
-		ready = append(ready, start.Init.Seconds()*1000)
-		answered = append(answered, start.Answer.Seconds()*1000)
-		memory = append(memory, float64(start.Memory)/1e6)
-	}
-	fmt.Fprintf(table, "%s\t%s\t%.1f\t%.1f\t%.1f\t%.1f\t\n", f.name, f.does, median(ready), median(answered), slices.Max(answered), median(memory))
+	fmt.Fprintf(w, "Medians of %d processes, here, with the emulators of table and queue beside them; both are new to the process.\n", *starts)
 }
 
 func median(list []float64) float64 {
@@ -90,65 +122,59 @@ func median(list []float64) float64 {
 	return (list[(len(list)-1)/2] + list[len(list)/2]) / 2
 }
 
-// startExecution makes requests to start an execution, as the HTTP API hands them on.
-func startExecution(t *testing.T, flow string) func(i int) []byte {
-	event := recorded(t, "api-start-execution")
-	return func(i int) []byte {
-		form := url.Values{"Action": {"StartExecution"}, "Version": {"2019-03-15"}, "BearerToken": {"local-only"},
-			"FlowName": {flow}, "ExecutionName": {fmt.Sprint("cold", i)}, "Input": {`{"a":1}`}}
-		event["body"], event["isBase64Encoded"] = form.Encode(), false
-		return encode(t, event)
-	}
+// startForm is a request to start an execution.
+func startForm(i int) string {
+	return url.Values{"Action": {"StartExecution"}, "Version": {"2019-03-15"}, "BearerToken": {token},
+		"FlowName": {coldFlow}, "ExecutionName": {fmt.Sprint("cold", i)}, "Input": {`{"a":1}`}}.Encode()
 }
 
-// s3Event makes events of objects.
-func s3Event(t *testing.T) func(i int) []byte {
-	text := encode(t, recorded(t, "starter-s3"))
-	return func(i int) []byte {
-		return bytes.ReplaceAll(text, []byte(`"key":"in/`), fmt.Appendf(nil, `"key":"in/%d-`, i))
-	}
+// hint is a message of an execution that has been claimed.
+func hint(flowID string, i int) string {
+	return fmt.Sprintf(`{"v":1,"p":"x#%s#%s"}`, flowID, claimed(i))
 }
 
-func hint(flowID, execution string) []byte {
-	body, _ := json.Marshal(fmt.Sprintf(`{"v":1,"p":"x#%s#%s"}`, flowID, execution))
-	return fmt.Appendf(nil, `{"Records":[{"messageId":"m","receiptHandle":"r","body":%s,"attributes":{},"messageAttributes":{},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:000000000000:steps","awsRegion":"us-east-1"}]}`, body)
-}
-
-func recorded(t *testing.T, name string) map[string]any {
+// recorded is an event of a file.
+func recorded(t *testing.T, path string) []byte {
 	t.Helper()
-	text, err := os.ReadFile("../testdata/events/aws/" + name + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var event map[string]any
-	if err := json.Unmarshal(text, &event); err != nil {
-		t.Fatal(err)
-	}
-	return event
-}
-
-func encode(t *testing.T, event any) []byte {
-	t.Helper()
-	text, err := json.Marshal(event)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return text
 }
 
-// writeSizes builds the functions as `make package-aws` does and tells how large they are, as they are and in a zip.
-func writeSizes(t *testing.T, w io.Writer) {
-	root, err := lambda.Root()
+// object is an event as recorded, of an i-th object.
+func object(text []byte, i int) []byte {
+	return bytes.ReplaceAll(text, []byte(`"key":"in/`), fmt.Appendf(nil, `"key":"in/%d-`, i))
+}
+
+// compact is a JSON text without space in it.
+func compact(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Compact(&out, text); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// writeSizes builds the functions as they are deployed and tells how large they are, as they are and in a zip.
+func writeSizes(t *testing.T, w io.Writer, home clouds.Home, archs []string) {
+	root, err := clouds.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\nfunction\tarm64, MB\tzip\tx86_64, MB\tzip\t")
-	for _, f := range lambda.Functions {
+	fmt.Fprint(table, "function")
+	for _, arch := range archs {
+		fmt.Fprintf(table, "\t%s, MB\tzip", arch)
+	}
+	fmt.Fprintln(table, "\t")
+	for _, f := range clouds.Functions {
 		fmt.Fprint(table, f)
-		for _, arch := range []string{"arm64", "amd64"} {
+		for _, arch := range archs {
 			path := filepath.Join(t.TempDir(), "bootstrap")
-			cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,millrace_aws", "-ldflags", "-s -w -buildid=", "-o", path, "./functions/"+f)
+			cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,"+string(home), "-ldflags", "-s -w -buildid=", "-o", path, "./functions/"+f)
 			cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 			if text, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, text)

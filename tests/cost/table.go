@@ -3,33 +3,166 @@ package cost
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
-// Write prints bills as a table, with the prices and with what is counted.
-func Write(w io.Writer, bills []Bill) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "per execution\twrite units\tof indexes\tread units\tSQS\tLambda\tGB-ms\tstates\t|  USD per million:\tDynamoDB\tSQS\tLambda\tHTTP API\tall\tStep Functions\tCloudFlow\t")
-	for _, b := range bills {
-		million := func(usd float64) string { return fmt.Sprintf("%.2f", usd*1e6) }
-		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%.1f\t%d\t%d\t%.0f\t%d\t|\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", b.Flow, b.Writes, b.Index, b.Reads, b.Queue, b.Invocations,
-			b.GBSeconds*1000, b.States, million(b.Table()), million(b.QueueUSD()), million(b.Lambda()), million(b.API()), million(b.Total()),
-			million(b.StepFunctions()), million(b.CloudFlow()))
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprint(w, `
-Write and read units are those of table and indexes, as the store reports them. SQS counts each send, and for each
-batch that Lambda's poller reads one receive and one delete; its empty receives belong to an idle stack. Lambda counts API
-and step runner, warm: their memory (512 MB each) times the time that they took on this machine, against emulators, with
-tasks called synchronously that take 50 to 150 ms each. Starting the execution is in, as are a callback's report and the
-sweeper's part in a long wait; looking at it is not. States executed are what Step Functions and CloudFlow bill. What
-the tasks themselves cost is left out on all three.
+// table is a table with a row of titles.
+type table [][]string
 
-`)
-	for _, p := range Prices {
-		fmt.Fprintf(w, "  %-14s  %7.4f USD per million of %-30s %s\n", p.Name, p.USD*1e6, p.Unit+":", p.Source)
+func (t *table) add(cells ...string) { *t = append(*t, cells) }
+
+// write writes it in columns, or as Markdown.
+func (t table) write(w io.Writer, markdown bool) error {
+	if markdown {
+		for i, row := range t {
+			fmt.Fprintln(w, "| "+strings.Join(row, " | ")+" |")
+			if i == 0 {
+				fmt.Fprintln(w, "|"+strings.Repeat(" --- |", len(row)))
+			}
+		}
+		return nil
 	}
-	return nil
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, row := range t {
+		fmt.Fprintln(tw, strings.Join(row, "\t")+"\t")
+	}
+	return tw.Flush()
+}
+
+// million is a price of one as that of a million.
+func million(usd float64) string { return thousands(fmt.Sprintf("%.2f", usd*1e6)) }
+
+// count is a number of units as its column shows it.
+func count(n float64) string { return thousands(fmt.Sprintf("%.0f", n)) }
+
+// thousands puts commas into a number, which is not negative.
+func thousands(s string) string {
+	whole, rest, _ := strings.Cut(s, ".")
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + "," + whole[at:]
+	}
+	if rest != "" {
+		return whole + "." + rest
+	}
+	return whole
+}
+
+// Write prints bills of a home: what executions use, and what a million of them cost.
+func Write(w io.Writer, h Home, bills []Bill, markdown bool) error {
+	var used, usd table
+	head := []string{h.Name + ": used by one"}
+	for i, l := range h.Lines {
+		if head = append(head, l.Title); i < 2 {
+			head = append(head, "of indexes")
+		}
+	}
+	used.add(append(head, "states")...)
+	head = append([]string{h.Name + ": USD for a million"}, h.Services()...)
+	head = append(head, "all")
+	for _, r := range h.Rivals {
+		head = append(head, r.Service)
+	}
+	usd.add(head...)
+	for _, b := range bills {
+		used.add(h.counts(b)...)
+		usd.add(h.prices(b)...)
+	}
+	for _, t := range []table{used, usd} {
+		if err := t.write(w, markdown); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
+	return h.explain(w)
+}
+
+func (h Home) counts(b Bill) []string {
+	row := []string{b.Flow}
+	for i, l := range h.Lines {
+		row = append(row, count(b.Used[i]*l.Shown))
+		switch i {
+		case 0:
+			row = append(row, count(b.IndexWrites))
+		case 1:
+			row = append(row, count(b.IndexReads))
+		}
+	}
+	return append(row, count(float64(b.States)))
+}
+
+func (h Home) prices(b Bill) []string {
+	row := []string{b.Flow}
+	for _, s := range h.Services() {
+		row = append(row, million(h.USD(b, s)))
+	}
+	row = append(row, million(h.Total(b)))
+	for _, r := range h.Rivals {
+		row = append(row, million(b.Elsewhere(r)))
+	}
+	return row
+}
+
+// explain tells how it is counted, and the prices.
+func (h Home) explain(w io.Writer) error {
+	for _, paragraph := range h.Counted {
+		fmt.Fprintf(w, "%s\n\n", wrap(paragraph, 120))
+	}
+	var t table
+	t.add("USD for a million", "of", "source")
+	for _, l := range h.Lines {
+		t.add(fmt.Sprintf("%.4f", l.USD*1e6), l.Service+" "+l.Unit, l.Source)
+	}
+	for _, r := range h.Rivals {
+		t.add(fmt.Sprintf("%.4f", r.USD*1e6), r.Service+" "+r.Unit, r.Source)
+	}
+	for _, row := range t {
+		fmt.Fprintf(w, "  %17s  %-52s  %s\n", row[0], row[1], row[2])
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+// wrap breaks a text into lines of at most so many characters.
+func wrap(text string, width int) string {
+	var b strings.Builder
+	at := 0
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case at+1+len(word) > width:
+			b.WriteByte('\n')
+			at = 0
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len(word)
+	}
+	return b.String()
+}
+
+// Result is the bills of a home.
+type Result struct {
+	Home  Home
+	Bills []Bill
+}
+
+// Compare prints what a million executions cost at all homes, whose bills are of the same flows, and elsewhere.
+func Compare(w io.Writer, results []Result, markdown bool) error {
+	var t table
+	head := []string{"USD for a million"}
+	for _, r := range results {
+		head = append(head, r.Home.Name)
+	}
+	t.add(append(head, Transition.Service, Step.Service)...)
+	for i, b := range results[0].Bills {
+		row := []string{b.Flow}
+		for _, r := range results {
+			row = append(row, million(r.Home.Total(r.Bills[i])))
+		}
+		t.add(append(row, million(b.Elsewhere(Transition)), million(b.Elsewhere(Step)))...)
+	}
+	return t.write(w, markdown)
 }

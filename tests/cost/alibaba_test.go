@@ -1,0 +1,93 @@
+package cost_test
+
+import (
+	"testing"
+	"time"
+
+	"millrace/shared/rpc"
+	"millrace/tests/cost"
+	harness "millrace/tests/emulators/fc"
+	"millrace/tests/fc"
+)
+
+// alibaba is a deployment whose emulators count.
+type alibaba struct {
+	*fc.Stack
+	tasks *work
+	ahead time.Duration // the clock of executions
+
+	calls                   map[string]int64 // of MNS, when metering began
+	requests, runs, batches int64            // the same
+	api, runner             time.Duration
+}
+
+// stateTable is the name of the table, not of an index, in deployments of tests.
+const stateTable = "state"
+
+// openAlibaba deploys functions as s.yaml does.
+func openAlibaba(t *testing.T) home {
+	a := &alibaba{tasks: newWork()}
+	a.Stack = fc.Deploy(t, fc.Options{Runtime: harness.Custom,
+		Env: []string{"MILLRACE_CALL_SECONDS=120", "MILLRACE_SETTINGS={Limits: {Events: 100000}}"},
+		Function: func(f *harness.Function) {
+			switch f.Name {
+			case "api":
+				f.Timeout, f.Concurrency = 330*time.Second, 50
+			case "steprunner":
+				f.Timeout, f.Concurrency = 600*time.Second, 10
+			}
+		},
+		Sweeps: -1, Clock: true,
+	})
+	a.Users.Add("f", a.tasks.do)
+	return a
+}
+
+func (a *alibaba) prices() cost.Home   { return cost.Alibaba }
+func (a *alibaba) client() *rpc.Client { return a.Client }
+func (a *alibaba) work() *work         { return a.tasks }
+func (a *alibaba) now() time.Time      { return time.Now().Add(a.ahead) }
+
+func (a *alibaba) idle() bool {
+	active, inactive, _ := a.MNS.Counts("millrace")
+	return active+inactive == 0 && a.API.Idle() && a.Runner.Idle() && a.Sweeper.Idle()
+}
+
+// pass lets a time go by, for delayed messages as well.
+func (a *alibaba) pass(_ *testing.T, by time.Duration) {
+	a.ahead += by
+	a.Ahead(a.ahead)
+	a.MNS.Advance(by)
+	a.Sweep()
+}
+
+func (a *alibaba) reset() {
+	a.Store.ResetUsage()
+	a.calls = a.MNS.Calls()
+	a.requests, a.runs, a.batches = a.API.Invocations(), a.Runner.Invocations(), a.Stream.Batches.Load()
+	a.api, a.runner = a.API.Billed(), a.Runner.Billed()
+}
+
+func (a *alibaba) used(t *testing.T) cost.Bill {
+	t.Helper()
+	var writes, reads, indexWrites, indexReads float64
+	for name, u := range a.Store.Usage() {
+		t.Logf("%s: %+v", name, u)
+		writes += float64(u.Writes)
+		reads += float64(u.Reads)
+		if name != stateTable {
+			// A read of an index is a look for what is due. It finds little here, and is one unit.
+			reads -= float64(u.Requests)
+			indexWrites += float64(u.Writes)
+			indexReads += float64(u.Reads - u.Requests)
+		}
+	}
+	batches := float64(a.Stream.Batches.Load() - a.batches)
+	calls := a.MNS.Calls()
+	sends := float64(calls["SendMessage"] + calls["BatchSendMessage"] - a.calls["SendMessage"] - a.calls["BatchSendMessage"])
+	invocations := float64(a.API.Invocations() - a.requests + a.Runner.Invocations() - a.runs)
+	api, runner := (a.API.Billed() - a.api).Seconds(), (a.Runner.Billed() - a.runner).Seconds()
+	return cost.Bill{Used: []float64{writes, reads, sends + 2*batches, batches, invocations,
+		api*cost.AlibabaAPICPU + runner*cost.AlibabaRunnerCPU, api*cost.AlibabaAPIMemory + runner*cost.AlibabaRunnerMemory},
+		IndexWrites: indexWrites, IndexReads: indexReads}
+}

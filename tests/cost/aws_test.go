@@ -1,0 +1,129 @@
+package cost_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/rpc"
+	"millrace/tests/cost"
+	"millrace/tests/emulators"
+	"millrace/tests/lambda"
+)
+
+// aws is a stack behind meters.
+type aws struct {
+	*lambda.Stack
+	tasks                *work
+	table, sweeps, queue lambda.Meter
+
+	requests, runs, batches int64         // when metering began
+	api, runner             time.Duration // the same
+}
+
+// openAWS deploys functions as template.yaml does.
+func openAWS(t *testing.T) home {
+	a := &aws{tasks: newWork()}
+	tasks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		event, _ := io.ReadAll(r.Body)
+		answer, _ := a.tasks.do(event)
+		io.WriteString(w, answer)
+	}))
+	t.Cleanup(tasks.Close)
+	a.Stack = lambda.Deploy(t, lambda.Options{
+		Env:       []string{"MILLRACE_CALL_SECONDS=120", "MILLRACE_SETTINGS={Limits: {Events: 100000}}", "MILLRACE_FUNCTIONS=functions: [{match: '*', http: '" + tasks.URL + "'}]"},
+		APIFaults: a.table.DynamoDB, Faults: a.table.DynamoDB, SweepFaults: a.swept, QueueFaults: a.hurriedQueue,
+		Poller: func(p *lambda.Poller) { p.Visibility = 30 * time.Minute },
+		Function: func(f *lambda.Function) {
+			if f.Name == "steprunner" {
+				f.Timeout = 330 * time.Second
+			}
+		},
+		Sweeps: -1, Clock: true,
+	})
+	return a
+}
+
+func (a *aws) prices() cost.Home   { return cost.AWS }
+func (a *aws) client() *rpc.Client { return a.Client }
+func (a *aws) work() *work         { return a.tasks }
+func (a *aws) idle() bool          { return a.Idle() }
+func (a *aws) now() time.Time      { return a.Clock.Now() }
+
+// later is when a delayed message comes: the clock has been moved by then to where it should.
+const later = 2 * time.Second
+
+// hurriedQueue counts calls of SQS, and hurries delayed messages.
+func (a *aws) hurriedQueue(c emulators.Call) (*http.Response, error) {
+	var request map[string]any
+	if json.Unmarshal(c.Body, &request) == nil && shorten(request) {
+		if body, err := json.Marshal(request); err == nil {
+			c.Body = body
+		}
+	}
+	return a.queue.SQS(c)
+}
+
+// shorten makes the delays of a request, and of the entries of a batch, as long as later.
+func shorten(request map[string]any) (any bool) {
+	if d, ok := request["DelaySeconds"].(float64); ok && d > later.Seconds() {
+		request["DelaySeconds"], any = int(later.Seconds()), true
+	}
+	entries, _ := request["Entries"].([]interface{})
+	for _, e := range entries {
+		if e, ok := e.(map[string]interface{}); ok && shorten(e) {
+			any = true
+		}
+	}
+	return any
+}
+
+// swept counts what the sweeper does for an execution, not that it looks for any.
+func (a *aws) swept(c emulators.Call) (*http.Response, error) {
+	if c.Op == "Query" {
+		return c.Send()
+	}
+	return a.sweeps.DynamoDB(c)
+}
+
+// pass lets a time go by. What the sweeper has sent for later is waited for once that time has come.
+func (a *aws) pass(t *testing.T, by time.Duration) {
+	t.Helper()
+	wake, waits := a.NextWake()
+	before := a.now()
+	if err := a.Clock.Move(by); err != nil {
+		t.Fatal(err)
+	}
+	a.Sweep()
+	if waits && wake.After(before) && !wake.After(a.now()) {
+		time.Sleep(later + time.Second/2)
+	}
+}
+
+func (a *aws) reset() {
+	a.table.Reset()
+	a.sweeps.Reset()
+	a.queue.Reset()
+	a.requests, a.runs, a.batches = a.API.Invocations(), a.Runner.Invocations(), a.Poller.Batches.Load()
+	a.api, a.runner = a.API.Billed(), a.Runner.Billed()
+}
+
+func (a *aws) used(t *testing.T) cost.Bill {
+	t.Helper()
+	u, swept := a.table.Used(), a.sweeps.Used()
+	queue := 2 * float64(a.Poller.Batches.Load()-a.batches)
+	for op, n := range a.queue.Used().Calls {
+		if !strings.HasPrefix(op, "SendMessage") {
+			t.Errorf("%d calls of %s", n, op)
+		}
+		queue += float64(n)
+	}
+	requests, runs := float64(a.API.Invocations()-a.requests), float64(a.Runner.Invocations()-a.runs)
+	t.Logf("calls of the table: %v, and of sweeps %v", u.Calls, swept.Calls)
+	seconds := (a.API.Billed()-a.api).Seconds()*cost.AWSAPIMemory + (a.Runner.Billed()-a.runner).Seconds()*cost.AWSRunnerMemory
+	return cost.Bill{Used: []float64{u.Writes + swept.Writes, u.Reads + swept.Reads, queue, requests + runs, seconds, requests}, IndexWrites: u.Index + swept.Index}
+}

@@ -1,0 +1,37 @@
+package cost
+
+// Price is the list price of a unit, in US dollars.
+type Price struct {
+	Service string
+	Unit    string // in the plural
+	USD     float64
+	Source  string // where the price stands, and as of when
+}
+
+// Line is a kind of use that a home bills.
+type Line struct {
+	Title string // of its column
+	Price
+	Shown float64 // what the column shows of one unit: 1, or 1000 for seconds in milliseconds
+}
+
+// Home is a cloud that the functions run on.
+type Home struct {
+	Name    string
+	Lines   []Line   // in the order of their columns; writes and reads of the table come first
+	Rivals  []Price  // services that run the same flow there; of an executed state
+	Counted []string // how it is counted, a paragraph each
+}
+
+// Step is what CloudFlow bills.
+var Step = Price{"CloudFlow", "step transitions, standard", 25e-6,
+	"alibabacloud.com/help/en/serverless-workflow, Billing overview of 2026-02-28, outside China: 0.25 for 10,000; parallel and foreach are one, and one for each task in them"}
+
+// Transition is what Step Functions bills.
+var Transition = Price{"Step Functions", "state transitions, Standard", 25e-6,
+	"aws.amazon.com/step-functions/pricing, as of March 2026: one each time a state is executed, retries included"}
+
+// counted is what is the same on both clouds.
+const counted = "Starting the execution is in, as are a callback's report and the sweeper's part in a long wait; looking at it is not. States " +
+	"executed are what Step Functions and CloudFlow bill. What the tasks themselves cost is left out everywhere. List prices, first tier, free " +
+	"tiers left out."
