@@ -150,7 +150,7 @@ func (p *onFC) wrong(t *testing.T) []wrong {
 		{"steprunner", "MILLRACE_FUNCTIONS={functions: [{match: a, lambda: b}]}", "batch", "for functions of AWS"},
 		{"steprunner", "MILLRACE_FUNCTIONS={functions: [{match: a, fc: 'b c'}]}", "batch", "function 1"},
 		{"steprunner", "MILLRACE_DISPATCH=sometimes", "batch", "must be async or direct"},
-		{"sweeper", at(good, "missing"), "tick", "there is no such table or index; create the tables, or correct the table's name, the instance or the endpoint"},
+		{"sweeper", at(good, "missing"), "tick", "there is no such table or index; create the tables"},
 		{"sweeper", at("another", "state"), "tick", "there is no such instance at this endpoint; create it, or correct its name or the region in the endpoint"},
 		{"sweeper", "STORE_URL=tablestore://millrace/state?endpoint=http://127.0.0.1:9", "tick", "nothing answers at the endpoint"},
 		{"sweeper", at(good, bare), "tick", "there is no such table or index; create the tables"},

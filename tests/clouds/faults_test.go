@@ -14,7 +14,7 @@ import (
 )
 
 // TestFaults is what executions do when things go wrong, one kind after the other. Time skips what executions wait for,
-// such as the end of the lease of a runner that is dead.
+// such as the end of the lease of a runner that is dead, so long waits are here, too.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, _ home) (options, *service) {
@@ -25,6 +25,7 @@ func TestFaults(t *testing.T) {
 			name string
 			run  func(t *testing.T, s *stack, v *service)
 		}{
+			{"LongWaits", testLongWaits},
 			{"LostWrites", testLostWrites},
 			{"LostSends", testLostSends},
 			{"UnreliableQueue", testUnreliableQueue},
@@ -45,6 +46,22 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	})
+}
+
+// testLongWaits: waits beyond what a message of the queue can be delayed: of hours, and seven days for a report that
+// does not come.
+func testLongWaits(t *testing.T, s *stack, v *service) {
+	s.DefineText("long", "version: v1\ntype: flow\nname: long\nsteps:\n- {type: wait, name: a, duration: 3600}\n- {type: wait, name: b, timestamp: $.at}\n"+
+		"- {type: task, name: c, resourceArn: 'acs:fc:::services/s/functions/long', pattern: waitForCallback, timeoutSeconds: 604800, catch: [{errors: [FnF.TaskTimeout], goto: d}]}\n- {type: succeed, name: d}\n")
+	at := s.clock().Now().Add(40 * time.Hour).UTC().Truncate(time.Second)
+	s.Start("long", "one", `{"at":"`+at.Format(time.RFC3339)+`"}`)
+	x := s.Wait("long", "one", time.Minute)
+	if took := x.StoppedTime.Time().Sub(at); x.Status != "Succeeded" || took < 7*24*time.Hour {
+		t.Errorf("%s %v after the waits: %v", x.Status, took, s.History("long", "one"))
+	}
+	if _, all := v.called("long"); all != 1 {
+		t.Errorf("%d calls", all)
+	}
 }
 
 // mixed is a flow with all that an execution waits for: calls, and time.

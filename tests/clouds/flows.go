@@ -47,12 +47,18 @@ func (f *Flows) Start(flow, name, input string) {
 	}
 }
 
+// pauses between looks at an execution: a function's long poll looks once a second, which is long where time skips.
+const (
+	firstPause = 10 * time.Millisecond
+	lastPause  = 300 * time.Millisecond
+)
+
 // Wait gives an execution once it has ended, within a time.
 func (f *Flows) Wait(flow, name string, most time.Duration) *rpc.Execution {
 	f.T.Helper()
-	seconds := int64(20)
-	for end := time.Now().Add(most); ; {
-		x, err := f.Watcher.DescribeExecution(f.T.Context(), cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: name, WaitTimeSeconds: &seconds})
+	pause := firstPause
+	for end := time.Now().Add(most); ; pause = min(pause*3/2, lastPause) {
+		x, err := f.Watcher.DescribeExecution(f.T.Context(), cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: name})
 		if err != nil {
 			f.T.Fatalf("%s of %s: %v", name, flow, err)
 		}
@@ -62,6 +68,7 @@ func (f *Flows) Wait(flow, name string, most time.Duration) *rpc.Execution {
 		if time.Now().After(end) {
 			f.T.Fatalf("%s of %s still runs; history %v", name, flow, f.History(flow, name))
 		}
+		time.Sleep(pause)
 	}
 }
 
