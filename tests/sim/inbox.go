@@ -9,8 +9,8 @@ import (
 
 // letters follows the rows of inboxes. Only the scheduler's goroutine touches it.
 type letters struct {
-	there    map[store.Key]bool
-	marks    map[uint64]bool // of all that have been posted and not been accepted
+	there    map[store.Key]int // how often a sweeper has put each off when there were no faults
+	marks    map[uint64]bool   // of all that have been posted and not been accepted
 	posted   int
 	accepted int
 	troubled time.Time // the last sweep with faults
@@ -48,11 +48,11 @@ func (w *World) outrun() error {
 func outside(n *interp.News) bool { return n.Kind == interp.Reported || n.Kind == interp.StopAsked }
 
 // judgeNews looks at a conditional write that has been made, for news from outside.
-func (w *World) judgeNews(cas store.Row, fold *folded) {
+func (w *World) judgeNews(p *process, cas store.Row, fold *folded) {
 	l := &w.letters
 	switch {
 	case store.IsLetter(cas.Key):
-		w.judgeLetter(cas)
+		w.judgeLetter(p, cas)
 	case cas.Sort != "a" || fold == nil || fold.version != cas.Version-1:
 	default:
 		for i := range fold.event.News {
@@ -71,13 +71,17 @@ func (w *World) judgeNews(cas store.Row, fold *folded) {
 	}
 }
 
-// judgeLetter looks at a row of an inbox that has been written.
-func (w *World) judgeLetter(row store.Row) {
+// judgeLetter looks at a row of an inbox that has been written. Now and then whoever has put it there dies of it.
+func (w *World) judgeLetter(p *process, row store.Row) {
 	l := &w.letters
 	if l.there == nil {
-		l.there, l.marks = map[store.Key]bool{}, map[uint64]bool{}
+		l.there, l.marks = map[store.Key]int{}, map[uint64]bool{}
 	}
-	l.there[row.Key] = true
+	if row.Version == 1 || !w.calm {
+		l.there[row.Key] = 0
+	} else if l.there[row.Key]++; l.there[row.Key] > 1 {
+		w.failf("%s is put off, and nobody sees to it", show(row.Key))
+	}
 	letter, err := w.raw.Letter(always, row.Key)
 	if err != nil {
 		w.failf("%s cannot be read: %v", show(row.Key), err)
@@ -86,6 +90,9 @@ func (w *World) judgeLetter(row store.Row) {
 	if row.Version == 1 {
 		l.posted++
 		l.marks[letter.Mark] = true
+		if w.faulty(2500) {
+			w.sched.post(&operation{key: "kill " + p.name, weight: 100, apply: func() bool { w.kill(p); return true }})
+		}
 	}
 	if row.Wake == 0 || row.Wake > time.Now().UnixMilli()+3_600_000+slack {
 		w.failf("%s wakes at %d", show(row.Key), row.Wake)

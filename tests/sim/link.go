@@ -151,7 +151,7 @@ func (l *link) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond
 		if err := d.replace(l.p, cas, cond, fold); err != nil {
 			return err
 		}
-		l.w.judgeNews(cas, fold)
+		l.w.judgeNews(l.p, cas, fold)
 		return nil
 	})
 }
