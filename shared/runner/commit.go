@@ -30,7 +30,9 @@ func (f *fold) commit() error {
 		return err
 	}
 	c.commits++
-	c.committed = time.Now()
+	if c.on != nil {
+		c.committed = time.Now()
+	}
 	if s.Final() {
 		c.machine = nil
 	}

@@ -14,6 +14,9 @@ const gatherTime = 25 * time.Millisecond
 // gather waits, before the committer takes what has come, for answers that are likely to come too. It ends when all calls
 // in flight have been answered, or when anything else comes.
 func (r *Runner) gather(c *cell) {
+	if c.committed.IsZero() {
+		return
+	}
 	left := gatherTime - time.Since(c.committed)
 	if left <= 0 {
 		return

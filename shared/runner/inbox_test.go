@@ -349,10 +349,9 @@ func TestLetterComesTooLate(t *testing.T) {
 				token := w.tasks.token("one", "A") + w.tasks.token("one", "B")
 				o := w.outsider(nil, always)
 				// Whoever else looks at the execution would fold it.
-				hold := true
+				var held atomic.Bool
 				w.hooks(func(op string, k store.Key) error {
-					if hold && op == memstore.OpRange && k.Sort == "a" && len(w.letters(f, "one")) > 0 {
-						hold = false
+					if op == memstore.OpRange && k.Sort == "a" && len(w.letters(f, "one")) > 0 && held.CompareAndSwap(false, true) {
 						if err := w.mem.Delete(context.Background(), w.letters(f, "one")[0].Key, nil); err != nil {
 							t.Error(err)
 						}
@@ -590,6 +589,7 @@ func TestWideInbox(t *testing.T) {
 		})
 		d.start(f, "one")
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(tokens) != n {
 			t.Fatalf("%d of %d wait", len(tokens), n)
 		}
@@ -666,12 +666,12 @@ func TestChildsEndThroughInbox(t *testing.T) {
 			}
 			return nil
 		}, nil)
-		posted := 0
+		var posted atomic.Int32
 		w.mu.Lock()
 		before := w.before
 		w.before = func(op string, k store.Key) error {
 			if op == memstore.OpCommit && store.IsLetter(k) {
-				posted++
+				posted.Add(1)
 			}
 			return before(op, k)
 		}
@@ -681,8 +681,54 @@ func TestChildsEndThroughInbox(t *testing.T) {
 		w.ended(child, "c", flow.Succeeded, "")
 		w.ended(parent, "one", flow.Succeeded, "")
 		w.empty(parent, "one")
-		if posted != 1 {
-			t.Errorf("%d letters", posted)
+		if n := posted.Load(); n != 1 {
+			t.Errorf("%d letters", n)
 		}
 	})
+}
+
+// TestLetterOfClosedAttempt: what is in the inbox for an attempt that has timed out is dropped by the runner that finds
+// it, and is not taken for the attempt that came after it. In the older language, where a token names the step, it is.
+func TestLetterOfClosedAttempt(t *testing.T) {
+	for name, c := range map[string]struct {
+		definition string
+		entry      flow.EventType // whose id is in the token
+		status     flow.Status
+	}{
+		"states": {"Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: A, Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, " +
+			"TaskMode: WaitForCustomCallback, Timeout: 5, Retry: [{Errors: [FnF.TaskTimeout], IntervalSeconds: 1, MaxAttempts: 1}], End: true}\n", flow.TaskScheduled, flow.Running},
+		"steps": {"version: v1\ntype: flow\nsteps:\n- {type: task, name: A, resourceArn: 'acs:fc:::functions/f', pattern: waitForCallback, timeoutSeconds: 5, " +
+			"retry: [{errors: [FnF.TaskTimeout], intervalSeconds: 1, maxAttempts: 1}]}\n", flow.StepEntered, flow.Succeeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.tasks.on("A", func(context.Context, task.Request) task.Result { return task.Result{Output: []byte(`{}`)} })
+				d := w.deploy(5*time.Minute, nil)
+				f := w.define("f", flow.Standard, c.definition)
+				x := d.start(f, "one")
+				time.Sleep(7 * time.Second)
+				l := &store.Letter{Partition: x.Partition(), Run: x.Run, Mark: 1, Output: []byte(`{"left":1}`),
+					Wake: time.Now().Add(time.Hour).UnixMilli(), Expires: x.Expires}
+				for _, e := range w.history(f, "one") {
+					if e.Type == c.entry && l.Token == 0 {
+						l.Token = e.ID
+					}
+				}
+				if n := w.count(f, "one", flow.TaskScheduled); n != 2 {
+					t.Fatalf("%d attempts", n)
+				}
+				if err := w.store.Post(context.Background(), l); err != nil {
+					t.Fatal(err)
+				}
+				if err := d.worker.Work(context.Background(), x.Partition()); err != nil {
+					t.Error(err)
+				}
+				w.empty(f, "one")
+				if x := w.load(f, "one"); x.Status != c.status {
+					t.Errorf("%v %v", x.Status, x.Error)
+				}
+			})
+		})
+	}
 }
