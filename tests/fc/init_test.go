@@ -1,0 +1,46 @@
+package fc_test
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	harness "millrace/tests/emulators/fc"
+	"millrace/tests/emulators/tablestore"
+	"millrace/tests/fc"
+)
+
+// A function that starts asks nothing of any service: the first event that needs something does.
+func TestStartAsksNothing(t *testing.T) {
+	both(t, func(t *testing.T, r harness.Runtime) {
+		s := fc.Deploy(t, fc.Options{Runtime: r, Sweeps: -1})
+		var requests atomic.Int64
+		s.Store.SetFault(func(tablestore.Request) tablestore.Fault {
+			requests.Add(1)
+			return tablestore.Fault{}
+		})
+		answer, err := http.Post(s.Trigger, "application/x-www-form-urlencoded", strings.NewReader("Action=ListFlows&Version=2019-03-15"))
+		if err != nil || answer.StatusCode/100 != 4 {
+			t.Errorf("a request that is not signed: %+v %v", answer, err)
+		} else {
+			answer.Body.Close()
+		}
+		for _, c := range []struct {
+			f     *harness.Function
+			event string
+			bad   bool
+		}{{s.Runner, `{"v":99}`, true}, {s.Starter, `{"triggerName":"nobody","triggerTime":"2026-01-31T02:00:00Z","payload":""}`, false}, {s.Sweeper, `{"no":"tick"}`, true}} {
+			if _, err := c.f.Invoke([]byte(c.event)); (err != nil) != c.bad {
+				t.Errorf("%s of %s: %v", c.event, c.f.Name, err)
+			}
+			if c.f.ColdStarts() != 1 {
+				t.Errorf("%s: %d cold starts", c.f.Name, c.f.ColdStarts())
+			}
+		}
+		sent := s.MNS.Calls()["SendMessage"] + s.MNS.Calls()["BatchSendMessage"] + s.MNS.Calls()["GetQueueAttributes"]
+		if requests.Load() != 0 || sent != 0 || len(s.Users.Calls()) != 0 {
+			t.Errorf("%d requests of the table, %d of the queue, %v", requests.Load(), sent, s.Users.Calls())
+		}
+	})
+}
