@@ -38,10 +38,10 @@ check: lint race ## what CI runs
 
 itest: ## stores, queues and the Lambda functions on DynamoDB and SQS look-alikes
 	./tests/emulators/install.sh
-	$(GO) test $(RACE) -count=1 ./shared/store/... ./shared/queue/... ./tests/emulators/... ./tests/lambda/... ./tests/fc/... ./tests/cost/...
+	$(GO) test $(RACE) -count=1 ./shared/store/... ./shared/queue/... ./tests/emulators/... ./tests/clouds/... ./tests/lambda/... ./tests/fc/... ./tests/cost/...
 
 itest-ddb-local: ## the same stores and Lambda functions on Amazon's DynamoDB Local, for those who accept its licence
-	./tests/emulators/ddb-local.sh $(GO) test -count=1 ./shared/store/dynamostore/... ./tests/emulators ./tests/lambda/...
+	./tests/emulators/ddb-local.sh sh -c '$(GO) test -count=1 ./shared/store/dynamostore/... ./tests/emulators ./tests/lambda/... && $(GO) test -count=1 -run /^lambda$$ ./tests/clouds'
 
 cost: ## what executions cost on both clouds, beside CloudFlow and Step Functions
 	$(GO) test -count=1 -v -parallel 1 -run '^TestCost$$' ./tests/cost # one home after the other: what takes time is billed

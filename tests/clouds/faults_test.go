@@ -13,28 +13,43 @@ import (
 	"millrace/shared/store"
 )
 
-// TestFaults is what executions do when things go wrong, one kind after the other. Time skips what executions wait for,
-// such as the end of the lease of a runner that is dead, so long waits are here, too.
+// faulty is a test of what executions do when something goes wrong.
+type faulty struct {
+	name string
+	run  func(t *testing.T, s *stack, v *service)
+}
+
+// TestFaults: services fail, and lose, repeat and reorder what they are given.
 func TestFaults(t *testing.T) {
+	oneByOne(t, []faulty{
+		{"LongWaits", testLongWaits},
+		{"LostWrites", testLostWrites},
+		{"LostSends", testLostSends},
+		{"UnreliableQueue", testUnreliableQueue},
+		{"QueueLost", testQueueLost},
+		{"PoisonMessages", testPoisonMessages},
+	})
+}
+
+// TestKills: runners die.
+func TestKills(t *testing.T) {
+	oneByOne(t, []faulty{
+		{"EachCommit", testKilledAtEachCommit},
+		{"PoisonExecution", testPoisonExecution},
+		{"PoisonTask", testPoisonTask},
+	})
+}
+
+// oneByOne runs tests in each home, one after the other. Time skips what executions wait for, such as the end of the lease
+// of a runner that is dead.
+func oneByOne(t *testing.T, tests []faulty) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, _ home) (options, *service) {
 		v := serve(t)
 		return options{skip: true, faults: true, env: []string{v.env(), "MILLRACE_CALL_SECONDS=2"}}, v
 	}, func(t *testing.T, s *stack, v *service) {
-		for _, test := range []struct {
-			name string
-			run  func(t *testing.T, s *stack, v *service)
-		}{
-			{"LongWaits", testLongWaits},
-			{"LostWrites", testLostWrites},
-			{"LostSends", testLostSends},
-			{"UnreliableQueue", testUnreliableQueue},
-			{"QueueLost", testQueueLost},
-			{"RunnersKilled", testRunnersKilled},
-			{"PoisonMessages", testPoisonMessages},
-			{"PoisonExecution", testPoisonExecution},
-			{"PoisonTask", testPoisonTask},
-		} {
+		s.Define("hello", pass)
+		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				one := s.on(t)
 				defer func() {
@@ -109,7 +124,7 @@ func testLostWrites(t *testing.T, s *stack, v *service) {
 // testLostSends: the same of calls of the queue.
 func testLostSends(t *testing.T, s *stack, v *service) {
 	s.Define("lostsends", mixed("lostsends"))
-	s.setSends(every(2, lost, throttled, dropped))
+	s.setSends(every(3, lost, throttled, dropped))
 	startAll(t, s, "lostsends", 12)
 	allSucceeded(t, s, v, "lostsends", 12)
 }
@@ -138,9 +153,9 @@ func testQueueLost(t *testing.T, s *stack, v *service) {
 // killing is the name of an execution whose nth write is to be met by a kill, before or after it.
 var killing = regexp.MustCompile(`#at-(before|after)-(\d)`)
 
-// testRunnersKilled: for each commit of an execution, one in which all runners are killed before it reaches the store,
+// testKilledAtEachCommit: for each commit of an execution, one in which all runners are killed before it reaches the store,
 // and one in which they are after it.
-func testRunnersKilled(t *testing.T, s *stack, v *service) {
+func testKilledAtEachCommit(t *testing.T, s *stack, v *service) {
 	s.Define("killed", row("killed", 2))
 	var mu sync.Mutex
 	writes, kills := map[string]int{}, 0
@@ -193,7 +208,6 @@ func testRunnersKilled(t *testing.T, s *stack, v *service) {
 
 // testPoisonMessages: what is no hint disturbs nothing, and is in the end a dead letter, or gone.
 func testPoisonMessages(t *testing.T, s *stack, _ *service) {
-	s.Define("hello", pass)
 	eventually(t, func() (bool, string) { return s.waiting() == 0, "the queue is not empty" })
 	unknown := []string{"not json", `{"v":99,"p":"x#a#b"}`, "bm90IGpzb24=", "[]", "{}"}
 	for _, body := range append(unknown, `{"v":1,"p":"x#nobody#here"}`, `{"v":1,"p":"nonsense"}`) {

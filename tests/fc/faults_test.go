@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"millrace/shared/queue/mnsqueue/rest"
 	harness "millrace/tests/emulators/fc"
 	"millrace/tests/emulators/mns"
 	"millrace/tests/emulators/tablestore"
@@ -36,7 +35,7 @@ func row(n int) string {
 // and Function Compute refuse some calls. Every execution ends right.
 func TestFaultyServices(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
-		s := fc.Deploy(t, fc.Options{Runtime: r, Clock: true})
+		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r, Clock: true})
 		s.Users.Add("double", double)
 		v := s.On(t)
 		v.Define("row", row(3))
@@ -59,7 +58,7 @@ func TestFaultyServices(t *testing.T) {
 // part comes again as a whole; what is no hint does not make it fail.
 func TestBodies(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
-		s := fc.Deploy(t, fc.Options{Runtime: r, Sweeps: -1, Stream: func(s *harness.Stream) { s.Queue = "nowhere" }}) // the engine's own hints stay in the queue
+		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r, Sweeps: -1, Stream: func(s *harness.Stream) { s.Queue = "nowhere" }}) // the engine's own hints stay in the queue
 		v := s.On(t)
 		v.Define("hello", "- {Name: A, Type: Pass, End: true}\n")
 		var dispatched atomic.Int64
@@ -85,14 +84,14 @@ func TestBodies(t *testing.T) {
 					if i%2 == 1 {
 						hint = base64.StdEncoding.EncodeToString([]byte(hint))
 					}
-					send(t, s, name, hint)
+					put(t, s, name, hint)
 				}
 				junk := []string{"not json", `{"v":99,"p":"x#a#b"}`, `{"v":1,"p":"nonsense"}`, "bm90IGpzb24=", "[]", "{}"}
 				if name == "events" { // it is waited for, for a while
 					junk = append(junk, `{"timestamp":1,"requestContext":{"requestId":"none-of-ours","functionArn":"acs:fc:cn-hangzhou:1:functions/f","condition":""},"responseContext":{"statusCode":200},"responsePayload":"x"}`)
 				}
 				for _, body := range junk {
-					send(t, s, name, body)
+					put(t, s, name, body)
 				}
 				stream := &harness.Stream{Client: s.Stream.Client, Queue: name, Invoke: s.Runner.Invoke, Batch: 16, Retries: 3, Tolerant: true,
 					Pause: func(int) time.Duration { return 10 * time.Millisecond }, Form: is.form, Encoded: is.encoded, DeleteFirst: is.first}
@@ -114,14 +113,6 @@ func TestBodies(t *testing.T) {
 	})
 }
 
-// send puts a body into a queue, as it is to be stored.
-func send(t *testing.T, s *fc.Stack, queue, body string) {
-	t.Helper()
-	if _, err := s.Stream.Client.SendOne(t.Context(), queue, rest.Out{Body: body}, 0); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // The runner dies when Function Compute has accepted an asynchronous invocation, before it knows: the function runs once,
 // and its outcome reaches the task.
 func TestDeathAfterSubmission(t *testing.T) {
@@ -129,7 +120,7 @@ func TestDeathAfterSubmission(t *testing.T) {
 	for _, over := range []bool{true, false} { // the function has ended, or not, when the call is repeated
 		t.Run(fmt.Sprint(over), func(t *testing.T) {
 			t.Parallel()
-			s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Clock: true, Env: []string{"MILLRACE_CALL_SECONDS=1"}})
+			s := fc.Deploy(t, fc.Options{Race: true, Runtime: harness.Custom, Clock: true, Env: []string{"MILLRACE_CALL_SECONDS=1"}})
 			var runs, accepted atomic.Int64
 			ended := make(chan struct{})
 			s.Users.Add("double", func(event []byte) (string, bool) {

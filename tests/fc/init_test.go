@@ -14,7 +14,7 @@ import (
 // A function that starts asks nothing of any service: the first event that needs something does.
 func TestStartAsksNothing(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
-		s := fc.Deploy(t, fc.Options{Runtime: r, Sweeps: -1})
+		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r, Sweeps: -1})
 		var requests atomic.Int64
 		s.Store.SetFault(func(tablestore.Request) tablestore.Fault {
 			requests.Add(1)

@@ -51,7 +51,7 @@ func call(resource, kind, mode string) string {
 // token; their errors are caught by name. Everything is signed with a role's credentials.
 func TestFunctions(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
-		s := fc.Deploy(t, fc.Options{Runtime: r, Env: []string{"MILLRACE_FUNCTIONS=functions: [{match: mapped, fc: 'acs:fc:::functions/double'}, {match: fixed, reply: {n: 1}}]"}})
+		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r, Env: []string{"MILLRACE_FUNCTIONS=functions: [{match: mapped, fc: 'acs:fc:::functions/double'}, {match: fixed, reply: {n: 1}}]"}})
 		v := s.On(t)
 		tokens := make(chan string, 1)
 		s.Users.Add("double", double)
@@ -108,7 +108,7 @@ func TestFunctions(t *testing.T) {
 // An outcome may name the id of the task instead of the request's.
 func TestOutcomesByTask(t *testing.T) {
 	t.Parallel()
-	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Clock: true, Sweeps: -1})
+	s := fc.Deploy(t, fc.Options{Race: true, Runtime: harness.Custom, Clock: true, Sweeps: -1})
 	s.Users.ByTask = true
 	s.Users.Add("double", double)
 	v := s.On(t)
@@ -156,7 +156,7 @@ func notes(t *testing.T, s *fc.Stack) (n int) {
 // Messages, events, any API, sub flows and flows of CloudFlow itself.
 func TestServices(t *testing.T) {
 	t.Parallel()
-	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Env: []string{"MILLRACE_CLOUDFLOW=acs:fnf:cn-beijing:*"}})
+	s := fc.Deploy(t, fc.Options{Race: true, Runtime: harness.Custom, Env: []string{"MILLRACE_CLOUDFLOW=acs:fnf:cn-beijing:*"}})
 	s.MNS.CreateQueue("orders")
 	s.MNS.CreateTopic("news")
 	v := s.On(t)
@@ -222,7 +222,7 @@ func TestServices(t *testing.T) {
 // The role's credentials are replaced while executions run; the old ones are refused everywhere.
 func TestRotatingCredentials(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
-		s := fc.Deploy(t, fc.Options{Runtime: r})
+		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r})
 		s.Users.Add("double", double)
 		s.MNS.CreateQueue("orders")
 		v := s.On(t)

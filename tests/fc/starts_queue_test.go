@@ -95,7 +95,7 @@ func TestQueueStarts(t *testing.T) {
 			rules = append(rules, "{queue: "+q+", flow: of-"+q+", account: '"+fc.Account+"'}")
 			queues = append(queues, q)
 		}
-		s := fc.Deploy(t, fc.Options{Runtime: r, Env: []string{"MILLRACE_STARTS=[" + strings.Join(rules, ", ") + "]"}})
+		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r, Env: []string{"MILLRACE_STARTS=[" + strings.Join(rules, ", ") + "]"}})
 		s.MNS.CreateQueue(lostOrders)
 		for q, change := range forms {
 			s.Define("of-"+q, ordered)
@@ -158,7 +158,7 @@ func TestQueueStarts(t *testing.T) {
 // Messages that can start nothing become dead letters, and what comes with them starts all the same.
 func TestQueueStartsThatFail(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
-		s := fc.Deploy(t, fc.Options{Runtime: r, Env: []string{"MILLRACE_STARTS=[{queue: orders, flow: ordered, account: '" + fc.Account + "'}, " +
+		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r, Env: []string{"MILLRACE_STARTS=[{queue: orders, flow: ordered, account: '" + fc.Account + "'}, " +
 			"{queue: nowhere, flow: missing, account: '" + fc.Account + "'}, {queue: bare, flow: ordered, account: '" + fc.Account + "'}]"}})
 		s.MNS.CreateQueue(lostOrders)
 		s.Define("ordered", ordered)

@@ -17,7 +17,7 @@ func tick(name string, at time.Time, payload string) string {
 // Ticks of a timer start one execution each, though they come twice and the starter dies over them.
 func TestTimerStarts(t *testing.T) {
 	both(t, func(t *testing.T, r harness.Runtime) {
-		s := fc.Deploy(t, fc.Options{Runtime: r, Env: []string{"MILLRACE_STARTS=[{timer: nightly, flow: ticked, account: '" + fc.Account + "'}, " +
+		s := fc.Deploy(t, fc.Options{Race: true, Runtime: r, Env: []string{"MILLRACE_STARTS=[{timer: nightly, flow: ticked, account: '" + fc.Account + "'}, " +
 			"{timer: nothing, flow: missing, account: '" + fc.Account + "'}]"}})
 		s.Define("ticked", "- {Name: A, Type: Pass, OutputConstructor: {payload.$: $Input.payload, time.$: $Input.time, origin.$: $Input.origin}, End: true}\n")
 		first := time.Date(2026, 1, 31, 2, 0, 0, 0, time.UTC)

@@ -89,7 +89,7 @@ func TestLambdaFunctions(t *testing.T) {
 	}}
 	api := httptest.NewServer(u)
 	t.Cleanup(api.Close)
-	s := lambda.Deploy(t, lambda.Options{Env: []string{"AWS_ENDPOINT_URL_LAMBDA=" + api.URL,
+	s := lambda.Deploy(t, lambda.Options{Race: true, Env: []string{"AWS_ENDPOINT_URL_LAMBDA=" + api.URL,
 		"MILLRACE_FUNCTIONS=functions: [{match: '*', lambda: '" + arnOf + "prod-{name}'}]"}})
 	u.outcome = s.Send
 	fc := "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/%s', invocationType: %s, body: {n: 21, token.$: $Context.Current.TaskToken}}, TaskMode: %s, End: true"
