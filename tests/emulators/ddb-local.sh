@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command with Amazon's DynamoDB Local in dynalite's place: ddb-local.sh COMMAND ARGUMENTS...
+# The same tests use any DynamoDB that runs already, without this script: MILLRACE_TEST_DYNAMODB=http://HOST:PORT go test ...
 #
 # DynamoDB Local is not free software. Its licence, which lies in the package, is for internal business use in
 # connection with AWS services, asks for an AWS account in good standing, and forbids distributing it. Millrace does not
@@ -11,7 +12,7 @@ root="$(cd "$(dirname "$0")/../.." && pwd)"
 home="$root/.cache/dynamodb-local"
 
 if [ "${MILLRACE_ACCEPT_DYNAMODB_LOCAL_LICENCE:-}" != yes ]; then
-	sed -n '4,7s/^# //p' "$0" >&2
+	sed -n '5,8s/^# //p' "$0" >&2
 	exit 1
 fi
 for tool in java npm node; do
