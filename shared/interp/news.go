@@ -21,7 +21,7 @@ const (
 // News is something that happened outside. It names its attempt, so that folding it twice is folding it once.
 type News struct {
 	Kind    NewsKind
-	Attempt int64 // Answered, LeaseOver, Renewed
+	Attempt int64 // Answered, LeaseOver, Renewed; of a report whose token names an entry: 0, or the attempt that it is for
 	Owner   uint64
 	Until   int64 // Renewed
 	Token   int64 // Reported: the id in the token
@@ -46,6 +46,7 @@ const (
 	AlreadyEnded         // the attempt is closed, or the execution has ended
 	NotYet               // the task is in a pause before a retry: try again
 	NotWaiting           // the task does not wait for a report
+	Superseded           // the attempt is closed, and its task is tried again
 )
 
 // Verdict answers a piece of news: the event written for it, or why it was refused.
@@ -172,12 +173,24 @@ func (s *State) Refuses(n *News) Refusal {
 	if n.Kind != Reported {
 		return Accepted
 	}
-	_, refusal := s.awaits(n.Token)
+	_, refusal := s.awaits(n.Token, n.Attempt)
 	return refusal
 }
 
-// awaits gives the entry whose task waits for the report of a token, or says why there is none.
-func (s *State) awaits(token int64) (*entry, Refusal) {
+// NameAttempt makes a report whose token names an entry, as in the older language, one for the attempt that is open now, unless it
+// has been named before. Folded again it is for that attempt still, and closes none that has been opened since.
+func (s *State) NameAttempt(n *News) {
+	if n.Kind != Reported || n.Attempt != 0 || s.Language != flow.Steps {
+		return
+	}
+	if e, _ := s.awaits(n.Token, 0); e != nil {
+		n.Attempt = e.attempt.id
+	}
+}
+
+// awaits gives the entry whose task waits for the report of a token, or says why there is none. attempt is the one that
+// the report is for; 0: whichever is open.
+func (s *State) awaits(token, attempt int64) (*entry, Refusal) {
 	var e *entry
 	s.each(func(o *entry) {
 		if e == nil && (o.attempt != nil && o.tokenID(s) == token || o.attempt == nil && s.Language == flow.Steps && o.id == token) {
@@ -187,6 +200,8 @@ func (s *State) awaits(token int64) (*entry, Refusal) {
 	switch {
 	case e == nil:
 		return nil, AlreadyEnded
+	case attempt != 0 && (e.attempt == nil && e.phase != finishing || e.attempt != nil && e.attempt.id != attempt):
+		return nil, Superseded
 	case e.attempt == nil && (e.phase == paused || e.phase == failing || e.phase == beginning):
 		return nil, NotYet
 	case e.attempt == nil:
@@ -199,7 +214,7 @@ func (s *State) awaits(token int64) (*entry, Refusal) {
 
 // reported takes a report by token.
 func (f *fold) reported(n *News) Verdict {
-	e, refusal := f.s.awaits(n.Token)
+	e, refusal := f.s.awaits(n.Token, n.Attempt)
 	if refusal != Accepted {
 		return Verdict{Refusal: refusal}
 	}

@@ -19,6 +19,16 @@ type Report struct {
 // Report accepts the report of a task by token and gives the id of the event written. The token is resolved among
 // the flows of the account.
 func (r *Runner) Report(ctx context.Context, account, token string, report Report) (int64, error) {
+	return r.report(ctx, account, token, report, reporter{})
+}
+
+// reporter is what is known of one who may bring the same report again: an execution that reports its end.
+type reporter struct {
+	mark    uint64 // of his report, each time the same; 0: he brings it once
+	attempt int64  // that started him; 0: not known
+}
+
+func (r *Runner) report(ctx context.Context, account, token string, report Report, by reporter) (int64, error) {
 	t, ok := interp.ParseToken(token)
 	if !ok {
 		return 0, fault.New(fault.InvalidArgument, "The task token is invalid.")
@@ -33,7 +43,14 @@ func (r *Runner) Report(ctx context.Context, account, token string, report Repor
 	if err := r.checkToken(ctx, partition, t); err != nil {
 		return 0, err
 	}
-	n := interp.News{Kind: interp.Reported, Token: t.ID, Output: report.Output, Error: report.Error, Mark: r.Store.Random(partition)}
+	n := interp.News{Kind: interp.Reported, Token: t.ID, Output: report.Output, Error: report.Error, Mark: by.mark}
+	if n.Mark == 0 {
+		n.Mark = r.Store.Random(partition)
+	} else if id, err := r.brought(ctx, partition, &n, by.attempt); err != nil {
+		return 0, notFound(err, t.Flow, t.Execution)
+	} else if id > 0 {
+		return id, nil
+	}
 	a, err := r.accept(ctx, partition, n)
 	if err == errBusy {
 		return 0, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
@@ -43,12 +60,42 @@ func (r *Runner) Report(ctx context.Context, account, token string, report Repor
 	switch a.verdict.Refusal {
 	case interp.AlreadyEnded:
 		return 0, fault.New(fault.TaskAlreadyCompleted, "Task '%s' has already completed.", token)
+	case interp.Superseded:
+		if by.attempt != 0 {
+			return 0, fault.New(fault.TaskAlreadyCompleted, "Task '%s' has already completed.", token)
+		}
+		fallthrough
 	case interp.NotYet:
 		return 0, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
 	case interp.NotWaiting:
 		return 0, fault.New(fault.InvalidArgument, "The task of this token does not wait for a report: its TaskMode or pattern is not a callback one.")
 	}
 	return a.verdict.Event, nil
+}
+
+// brought makes the report of an execution's end one for the attempt that the execution was started by, since a token of
+// the older language names the attempts that follow as well. Where that is not known it makes it one for the attempt that
+// is open now, unless the report has been brought before: then it gives the event.
+func (r *Runner) brought(ctx context.Context, partition string, n *interp.News, attempt int64) (int64, error) {
+	x, err := r.Load(ctx, partition)
+	if err != nil || x.Language != flow.Steps {
+		return 0, err
+	}
+	if n.Attempt = attempt; attempt != 0 {
+		return 0, nil
+	}
+	if x, err = r.Store.Load(ctx, partition); err != nil {
+		return 0, err
+	}
+	s, err := stateOf(x)
+	if err != nil {
+		return 0, err
+	}
+	if id, ok := r.marked(ctx, x, *n); ok {
+		return id, nil
+	}
+	s.NameAttempt(n)
+	return 0, nil
 }
 
 // checkToken verifies the token's MAC before anything is folded.
@@ -68,15 +115,16 @@ func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Toke
 // is tried, by the inbox. News that a commit of unknown outcome, or one that seemed lost, has taken in is known again by
 // its mark.
 func (r *Runner) accept(ctx context.Context, partition string, n interp.News) (answer, error) {
-	a, err := r.do(ctx, partition, &item{news: n})
+	it := &item{news: n}
+	a, err := r.do(ctx, partition, it)
 	var outrun *outrunError
 	switch {
 	case errors.As(err, &outrun):
-		return r.post(ctx, partition, n)
+		return r.post(ctx, partition, it.news)
 	case err != nil:
 		return answer{}, err
 	}
-	if a.verdict.Refusal == interp.AlreadyEnded && a.tried {
+	if (a.verdict.Refusal == interp.AlreadyEnded || a.verdict.Refusal == interp.Superseded) && a.tried {
 		if id, ok := r.marked(ctx, a.x, n); ok {
 			a.verdict = interp.Verdict{Event: id}
 		}

@@ -3,6 +3,8 @@ package runner
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 
 	"millrace/shared/fault"
 	"millrace/shared/flow"
@@ -52,6 +54,19 @@ func (r *Runner) StartChild(ctx context.Context, c Child) (string, error) {
 		return "", fault.New(fault.ExecutionAlreadyExists, "Execution '%s' for flow '%s' already exists.", name, c.FlowName)
 	}
 	return x.Name, nil
+}
+
+// startedBy gives the attempt whose task has started an execution, by its origin; 0 when none has.
+func startedBy(origin string) int64 {
+	key, ok := strings.CutPrefix(origin, "task#")
+	if !ok || len(key) != 32 {
+		return 0
+	}
+	attempt, err := strconv.ParseInt(key[16:], 16, 64)
+	if err != nil {
+		return 0
+	}
+	return attempt
 }
 
 // taskOrigin is the origin of an execution that a task has started.

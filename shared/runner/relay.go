@@ -2,6 +2,8 @@ package runner
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -32,7 +34,7 @@ func (r *Runner) relay(c *cell) {
 	if !r.enter() {
 		return
 	}
-	from := origin{account: c.x.Account, key: c.state.Key(out.ID)}
+	from := origin{account: c.x.Account, key: c.state.Key(out.ID), attempt: startedBy(c.x.Origin)}
 	stopped := c.x.Stopped
 	c.relayed = true
 	on := c.on
@@ -64,6 +66,13 @@ func (r *Runner) relay(c *cell) {
 type origin struct {
 	account string
 	key     string // of the attempt that the outgoing belongs to
+	attempt int64  // of another execution, whose task has started this one; 0 for none
+}
+
+// markOf is the mark of the report of an execution's end: the same however often it is brought.
+func markOf(key string) uint64 {
+	sum := sha256.Sum256([]byte("end#" + key))
+	return max(binary.BigEndian.Uint64(sum[:]), 1)
 }
 
 // firstDue gives the first outgoing whose time has come; nil for none, and then when the next one's does.
@@ -95,7 +104,7 @@ func (r *Runner) deliver(ctx context.Context, from origin, o *interp.Outgoing) e
 				report = Report{Error: &flow.Error{Name: flow.ErrDataLimit, Cause: "the output of the execution is larger than a task may report"}}
 			}
 		}
-		_, err = r.Report(ctx, from.account, o.Token, report)
+		_, err = r.report(ctx, from.account, o.Token, report, reporter{markOf(from.key), from.attempt})
 	case interp.StopChild:
 		err = r.stopChild(ctx, from, o)
 	}

@@ -205,6 +205,9 @@ func (r *Runner) try(c *cell, items []*item, broken *flow.Error) error {
 		}
 	}
 	f.open(&c.inbox)
+	for _, it := range f.items {
+		c.state.NameAttempt(&it.news)
+	}
 	f.delayed = len(delays) > 0 && c.x.Wake > 0 && c.x.Wake <= r.nowMillis()
 	wasReady, wasUnsent := !f.created && c.state.Ready(), c.state.Unsent()
 	if err := f.run(); err != nil {

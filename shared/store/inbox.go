@@ -15,6 +15,7 @@ type Letter struct {
 	Partition string
 	Run       uint64 // incarnation of the name that it is for
 	Token     int64  // of a report: the id in its token; 0: a stop
+	Attempt   int64  // of a report whose token does not tell: the attempt that it is for; 0 otherwise
 	Mark      uint64 // the writer's
 	Output    []byte // canonical JSON; of a report without Error
 	Error     *flow.Error
@@ -42,6 +43,7 @@ func (l *Letter) row(version int64) Row {
 	e.Uint(l.Mark)
 	e.Error(l.Error)
 	e.Bytes(l.Output)
+	e.Int(l.Attempt)
 	return Row{Key: l.Key(), Version: version, Fence: l.fence(), Data: e.Buf, Wake: l.Wake, Expires: l.Expires}
 }
 
@@ -57,6 +59,7 @@ func decodeLetter(row Row) (*Letter, error) {
 	if out := d.Bytes(); len(out) > 0 {
 		l.Output = out
 	}
+	l.Attempt = d.Int()
 	if d.Err != nil || l.Token < 0 || letterSort(l.Run, l.Token) != row.Sort {
 		return nil, fmt.Errorf("store: inbox row %s %s: %w", row.Partition, row.Sort, flow.ErrCorrupt)
 	}

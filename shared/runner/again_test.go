@@ -1,0 +1,156 @@
+package runner_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+	"millrace/shared/task"
+)
+
+// A token of the older language names the entry of a step, and so the attempt that a retry opens as well.
+
+const retriedStep = "version: v1\ntype: flow\nsteps:\n- {type: task, name: A, resourceArn: 'acs:fc:::functions/f', pattern: waitForCallback, " +
+	"retry: [{errors: [Again], intervalSeconds: 1, maxAttempts: 2}]}\n"
+
+// TestOldReportCountsOnce: a report fails an attempt, its answer is lost, and before it is brought again the next attempt
+// is open. It has closed one, and closes no other.
+func TestOldReportCountsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.define("f", flow.Standard, retriedStep)
+		h := w.open(shared)
+		o := w.outsider(h, 0)
+		h.start(f, "one")
+		synctest.Wait()
+		lose := once(memstore.OpCommit, "a", 1)
+		w.hooks(nil, func(op string, key store.Key) error {
+			err := lose(op, key)
+			if err != nil {
+				h.Look(context.Background(), key.Partition)
+				time.Sleep(3 * time.Second)
+			}
+			return err
+		})
+		failed := runner.Report{Error: &flow.Error{Name: "Again", Cause: "once"}}
+		id, err := o.Report(context.Background(), account, w.tasks.token("one", "A"), failed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := w.history(f, "one")[id-1]; e.Type != flow.TaskFailed {
+			t.Errorf("told of event %d, a %v", id, e.Type)
+		}
+		time.Sleep(10 * time.Second)
+		if failures, attempts := w.count(f, "one", flow.TaskFailed), w.count(f, "one", flow.TaskScheduled); failures != 1 || attempts != 2 {
+			t.Errorf("one report has failed %d of %d attempts", failures, attempts)
+		}
+		if _, err := o.Report(context.Background(), account, w.tasks.token("one", "A"), by("me")); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		w.ended(f, "one", flow.Succeeded, "")
+	})
+}
+
+// TestOldLetterCountsOnce: a letter that is still there when the attempt that it has closed is tried again closes no other.
+func TestOldLetterCountsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.define("f", flow.Standard, retriedStep)
+		h := w.open(shared)
+		o := w.outsider(h, 3)
+		h.start(f, "one")
+		synctest.Wait()
+		stays := 2
+		w.hooks(func(op string, key store.Key) error {
+			if op == memstore.OpDelete && store.IsLetter(key) && stays > 0 {
+				stays--
+				return errLost
+			}
+			return nil
+		}, nil)
+		if _, err := o.Report(context.Background(), account, w.tasks.token("one", "A"), runner.Report{Error: &flow.Error{Name: "Again"}}); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		if failures, attempts := w.count(f, "one", flow.TaskFailed), w.count(f, "one", flow.TaskScheduled); failures != 1 || attempts != 2 {
+			t.Errorf("one report has failed %d of %d attempts", failures, attempts)
+		}
+		h.Look(context.Background(), store.Partition(f.ID, "one"))
+		synctest.Wait()
+		w.empty(f, "one")
+	})
+}
+
+// subflow is a step that waits for an execution of the flow child, and is tried again for some error.
+func subflow(again string) string {
+	return "version: v1\ntype: flow\nsteps:\n- {type: task, name: P, resourceArn: 'acs:fnf:::flow/child', pattern: sync, timeoutSeconds: 600, " +
+		"retry: [{errors: [" + again + "], intervalSeconds: 1, maxAttempts: 1}]}\n"
+}
+
+// TestOldCallbackLate: an attempt has timed out, and its child is stopped. That is no end of the next attempt's child.
+func TestOldCallbackLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.flow("child", "- {Name: A, Type: Wait, Seconds: 290, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
+		parent := w.define("parent", flow.Standard, strings.Replace(subflow("FnF.TaskTimeout"), "600", "200", 1))
+		h := w.open(nil)
+		h.start(parent, "one")
+		time.Sleep(300 * time.Second)
+		if n := w.count(parent, "one", flow.TaskScheduled); n != 2 {
+			t.Errorf("%d attempts", n)
+		}
+		if n := w.count(parent, "one", flow.TaskFailed); n != 0 {
+			t.Error("the end of the first attempt's child counts for the second")
+		}
+		h.close()
+	})
+}
+
+// TestOldCallbackTwice: the runner that has brought the end of the first attempt's child dies before it has said so, and the
+// end is brought again when the next attempt is open.
+func TestOldCallbackTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		child := w.flow("child", "- {Name: A, CALL, End: true}\n")
+		parent := w.define("parent", flow.Standard, subflow("First"))
+		w.tasks.on("A", func(ctx context.Context, r task.Request) task.Result {
+			if w.tasks.called("A") == 1 {
+				return task.Fail("First", "fails")
+			}
+			return sleeping(200*time.Second, `{}`)(ctx, r)
+		})
+		brief := func(o *runner.Options) { o.Exclusive, o.LeaseMax = false, time.Minute }
+		h := w.open(brief)
+		dead := false
+		w.hooks(func(op string, key store.Key) error {
+			if op != memstore.OpCAS || !strings.HasPrefix(key.Partition, "x#"+child.ID) {
+				return nil
+			}
+			if x, err := w.store.Load(context.Background(), key.Partition); err == nil && x.Status.Final() && !dead {
+				return errLost
+			}
+			return nil
+		}, nil)
+		h.start(parent, "one")
+		time.Sleep(1500 * time.Millisecond)
+		if n := w.count(parent, "one", flow.TaskScheduled); n != 2 {
+			t.Fatalf("%d attempts", n)
+		}
+		h.close()
+		dead = true
+		w.open(brief)
+		time.Sleep(30 * time.Minute)
+		if n := w.count(parent, "one", flow.TaskFailed); n != 1 {
+			t.Errorf("%d attempts have failed, by the end of one child", n)
+		}
+		w.ended(parent, "one", flow.Succeeded, "")
+	})
+}
