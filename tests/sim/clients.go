@@ -234,7 +234,7 @@ func (c *clients) starter(x *launch, who string) {
 			continue
 		}
 		c.note(who+" is told", func() { c.judgeStart(x, who, got, code) })
-		if !x.again || code != fault.ExecutionAlreadyExists || !c.sleep(time.Duration(r.IntN(8000))*time.Millisecond) {
+		if !x.again || code != fault.ExecutionAlreadyExists || x.started.Load() > 0 || !c.sleep(time.Duration(r.IntN(8000))*time.Millisecond) {
 			return
 		}
 	}

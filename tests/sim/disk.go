@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"sort"
+	"strings"
 	"time"
 
 	"millrace/shared/store"
@@ -20,12 +21,13 @@ var (
 
 // disk is what all processes share: the rows, and the indexes over them, which may lag.
 type disk struct {
-	w      *World
-	rows   *memstore.Store
-	index  *memstore.Store // what List and Due show; rows itself when it never lags
-	behind []update
-	keys   map[store.Key]store.Row
-	purged int64 // nothing expires before, ms since 1970
+	w          *World
+	rows       *memstore.Store
+	index      *memstore.Store // what List and Due show; rows itself when it never lags
+	behind     []update
+	keys       map[store.Key]store.Row
+	executions int   // rows of executions
+	purged     int64 // nothing expires before, ms since 1970
 }
 
 // update is a row that the index does not know yet.
@@ -85,6 +87,7 @@ func (d *disk) remove(p *process, key store.Key, cond *store.Condition) error {
 }
 
 func (d *disk) noted(key store.Key, row *store.Row) {
+	before := len(d.keys)
 	if row == nil {
 		delete(d.keys, key)
 	} else {
@@ -92,6 +95,9 @@ func (d *disk) noted(key store.Key, row *store.Row) {
 		if row.Expires > 0 {
 			d.purged = min(d.purged, row.Expires)
 		}
+	}
+	if strings.HasPrefix(key.Partition, "x#") {
+		d.executions += len(d.keys) - before
 	}
 	if d.index != d.rows {
 		d.behind = append(d.behind, update{key, row, time.Now()})

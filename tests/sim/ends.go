@@ -169,27 +169,22 @@ func (w *World) judgeKept() {
 
 // forget lets time pass until everything has expired, and checks that nothing is left.
 func (w *World) forget() {
-	left := func() (n int, last int64) {
-		for key, row := range w.disk.keys {
-			if strings.HasPrefix(key.Partition, "x#") {
-				n++
-				last = max(last, row.Expires)
-			}
-		}
-		return n, last
-	}
 	if w.rand.IntN(2) == 0 {
 		if w.again(); w.failed() {
 			return
 		}
 	}
-	_, last := left()
+	last := int64(0)
+	for key, row := range w.disk.keys {
+		if strings.HasPrefix(key.Partition, "x#") {
+			last = max(last, row.Expires)
+		}
+	}
 	deadline := time.UnixMilli(max(last, time.Now().UnixMilli())).Add(10 * sweepEvery)
 	w.run(10*stepsMax, func() bool {
 		w.purge()
 		w.judgeKept()
-		n, _ := left()
-		return n == 0 || time.Now().After(deadline)
+		return w.disk.executions == 0 || time.Now().After(deadline)
 	})
 	for _, key := range w.disk.sorted() {
 		if row := w.disk.keys[key]; strings.HasPrefix(key.Partition, "x#") {

@@ -48,6 +48,7 @@ type process struct {
 
 	mu    sync.Mutex
 	folds map[string]*folded
+	drawn map[string]int // random numbers, by what they were for
 }
 
 // folded is what a fold was given.
@@ -63,14 +64,14 @@ const sweepEvery = time.Minute
 // newProcess starts a process.
 func newProcess(w *World) *process {
 	w.born++
-	p := &process{w: w, name: fmt.Sprintf("p%d", w.born), dead: make(chan struct{}), folds: map[string]*folded{}}
+	p := &process{w: w, name: fmt.Sprintf("p%d", w.born), dead: make(chan struct{}), folds: map[string]*folded{}, drawn: map[string]int{}}
 	p.life, p.stop = context.WithCancel(always)
 	p.moveClock()
 	var driver store.Driver = &link{w, p}
 	if w.bug != nil && w.bug.Driver != nil {
 		driver = w.bug.Driver(driver)
 	}
-	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail, Exclusive: w.home == local})
+	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail, Exclusive: w.home == local, Random: p.random})
 	flows := flowtask.New(starter{p}, nil)
 	flows.Everywhere = true
 	world := task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result { return w.tasks.run(ctx, p, r) })
@@ -98,6 +99,16 @@ func newProcess(w *World) *process {
 	p.goOn(func() { p.sweep(first) })
 	w.tracef("%s starts, clock %+v", p.name, time.Duration(p.skew.Load()))
 	return p
+}
+
+// random stands in for the system's source of random bits. What is drawn for one purpose does not depend on what else is
+// drawn meanwhile.
+func (p *process) random(about string) uint64 {
+	p.mu.Lock()
+	n := p.drawn[about]
+	p.drawn[about]++
+	p.mu.Unlock()
+	return max(p.w.number(fmt.Sprintf("%s draws %d for %s", p.name, n, about))<<3, 1)
 }
 
 func compile(definition, mode string) (*flow.Machine, error) {

@@ -66,7 +66,22 @@ func (s *scheduler) wait(ctx context.Context, o *operation, keep func() bool) er
 		if keep == nil || !keep() {
 			s.withdraw(o)
 		}
+		s.giveUp(o, dead)
 		return ctx.Err()
+	}
+}
+
+// giveUp lets the one whose time is over go on when the scheduler says so: when it is over for several at the same
+// instant, the order in which timers wake them is by chance.
+func (s *scheduler) giveUp(o *operation, dead <-chan struct{}) {
+	if dead == nil {
+		return
+	}
+	over := &operation{process: o.process, key: o.key + " is given up", apply: func() bool { return true }, done: make(chan struct{})}
+	s.post(over)
+	select {
+	case <-over.done:
+	case <-dead:
 	}
 }
 
@@ -133,6 +148,16 @@ func (w *World) run(steps int, over func() bool) bool {
 	return false
 }
 
+// tick lets less than a millisecond pass, so that no two steps are at the same fraction of a millisecond. What is
+// waited for in the code under test takes whole ones: so nothing that begins in one step is over at the very instant at
+// which something from another one is. A bubble wakes what is due at one instant in an order by chance.
+func (w *World) tick() {
+	const whole = int64(time.Millisecond)
+	w.ticks++
+	d := (w.ticks - time.Now().UnixNano()) % whole
+	time.Sleep(time.Duration((d + whole) % whole))
+}
+
 // step carries out one operation, or lets time pass.
 func (w *World) step() {
 	if w.sched.count() == 0 {
@@ -158,6 +183,7 @@ func (w *World) step() {
 		w.crashOne()
 		return
 	}
+	w.tick()
 	o := w.sched.take(w.rand.IntN)
 	if o == nil {
 		return

@@ -22,6 +22,7 @@ var (
 	part  = flag.String("part", "0/1", "which of the seeds: every second one from the first is 0/2")
 	most  = flag.Int("failures", 5, "after how many failures the rest is not run")
 	trace = flag.Bool("trace", false, "show every step")
+	sums  = flag.Bool("sums", false, "show the sum over each run's steps")
 )
 
 // fixed is how many seeds an ordinary test run takes, from 1 on.
@@ -49,6 +50,9 @@ func TestSeeds(t *testing.T) {
 		}
 		r := run(t, sim.Options{Seed: first + i, Flow: *flow, Home: *home})
 		made++
+		if *sums {
+			fmt.Printf("%d %s %d %x\n", r.Seed, r.Home, r.Steps, r.Sum)
+		}
 		total.Executions += r.Executions
 		total.Commits += r.Commits
 		total.Posted += r.Posted

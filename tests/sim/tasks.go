@@ -120,7 +120,12 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 		w.sched.wait(ctx, end, nil)
 	}
 	if cut {
-		w.sched.post(&operation{key: "cut " + p.name + " " + r.Key, apply: func() bool { k.over(p, r.Key, false); return true }})
+		over := &operation{key: "cut " + p.name + " " + r.Key, done: make(chan struct{}), apply: func() bool { k.over(p, r.Key, false); return true }}
+		w.sched.post(over)
+		select { // one after the other, when the time of several is over at the same instant
+		case <-over.done:
+		case <-p.dead:
+		}
 		return task.Fail("Cut", "the call was cut")
 	}
 	return made.result

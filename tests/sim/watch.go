@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -153,7 +154,7 @@ func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEven
 	}
 	events, err := w.raw.Events(always, x, from, 1<<20)
 	if err == nil {
-		err = w.raw.LoadEvents(always, x, events)
+		err = w.loadEvents(x, r, events, all)
 	}
 	if err != nil {
 		w.failf("%s: history: %v", x.Partition(), err)
@@ -183,14 +184,38 @@ func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEven
 	return r.events[r.lists.count:]
 }
 
-func textOf(e *flow.HistoryEvent) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d %d %v %d %d", e.ID, e.Schedule, e.Type, e.Node, e.Time)
-	e.Values(func(field byte, v *flow.Value) { fmt.Fprintf(&b, " %d=%s", field, v.Text()) })
-	if e.Error != nil {
-		fmt.Fprintf(&b, " %s: %s", e.Error.Name, e.Error.Cause)
+// loadEvents loads values of events that have been read. What they refer to is read again with all, and otherwise
+// taken as it was seen before.
+func (w *World) loadEvents(x *store.Execution, r *run, events []flow.HistoryEvent, all bool) error {
+	if all {
+		return w.raw.LoadEvents(always, x, events)
 	}
-	return b.String()
+	values := w.raw.Loader(x, r.events)
+	values.Know(events)
+	for i := range events {
+		if err := values.Load(always, &events[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// textOf is an event as it is shown and compared.
+func textOf(e *flow.HistoryEvent) string {
+	b := make([]byte, 0, 256)
+	b = strconv.AppendInt(b, e.ID, 10)
+	b = strconv.AppendInt(append(b, ' '), e.Schedule, 10)
+	b = append(append(b, ' '), e.Type.String()...)
+	b = strconv.AppendInt(append(b, ' '), int64(e.Node), 10)
+	b = strconv.AppendInt(append(b, ' '), e.Time, 10)
+	e.Values(func(field byte, v *flow.Value) {
+		b = strconv.AppendInt(append(b, ' '), int64(field), 10)
+		b = append(append(b, '='), v.Text()...)
+	})
+	if e.Error != nil {
+		b = append(append(append(append(append(b, ' '), e.Error.Name...), ':'), ' '), e.Error.Cause...)
+	}
+	return string(b)
 }
 
 // slack is what clocks of two processes may differ by, and then some, ms.

@@ -2,13 +2,13 @@ package sim
 
 import (
 	"context"
-	crand "crypto/rand"
 	"fmt"
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -77,6 +77,7 @@ type World struct {
 	runs       map[string]*run
 	calm       bool // no faults any more
 	renewed    bool // names are used for the second time: requests about them are not for judgeLinear
+	ticks      int64
 	steps      int
 	commits    int
 	executions int
@@ -106,10 +107,10 @@ func Run(t *testing.T, o Options) Report {
 	var said []*spoken
 	// What runs between two steps mostly commutes; where it does not, one thread keeps its order.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	previous := crand.Reader
-	crand.Reader = newSecrets(o.Seed)
-	defer func() { crand.Reader = previous }()
+	// A collection in mid-run would stop the one that runs and let another one go first: it waits for the end of a run.
+	collect()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(heapMost))
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(o)
 		w.live()
@@ -122,23 +123,17 @@ func Run(t *testing.T, o Options) Report {
 	return report
 }
 
-// secrets stands in for the system's source of random bytes.
-type secrets struct {
-	mu sync.Mutex
-	r  *rand.ChaCha8
-}
+// Between two runs the heap is collected when it has grown to heapKept. heapMost is for a run that never ends.
+const (
+	heapKept = 64 << 20
+	heapMost = 4 << 30
+)
 
-func newSecrets(seed uint64) *secrets {
-	var s [32]byte
-	copy(s[:], fmt.Sprintf("secrets %d", seed))
-	return &secrets{r: rand.NewChaCha8(s)}
-}
-
-// Read implements io.Reader.
-func (s *secrets) Read(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.r.Read(b)
+func collect() {
+	size := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	if metrics.Read(size); size[0].Value.Uint64() > heapKept {
+		runtime.GC()
+	}
 }
 
 func newWorld(o Options) *World {
