@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -18,6 +19,7 @@ type fold struct {
 	created bool        // the commit claims the name
 	delayed bool        // the sweeper has found the row due
 	counted bool        // tries or begun stand in the row: the next commit sets them back
+	began   *bool       // an earlier try of the round has counted that this runner begins
 	broken  *flow.Error // the execution cannot be advanced: it ends with this
 	out     interp.Effects
 }
@@ -62,11 +64,13 @@ const (
 // begun counts, before anything is folded and the definition is read, that a runner begins with an execution that the
 // sweeper has found due again and again: a fold that takes its process down must not be tried for ever. A fold that is
 // got through sets the counts back, also when it changes nothing: a row that only waits is found due whenever its wake
-// time was earlier than needed, and must not pass for a broken one.
+// time was earlier than needed, and must not pass for a broken one. A runner counts once for all tries of a round: that it
+// has lost a race, or that the store fails for a while, is no reason to take the execution for broken either.
 func (f *fold) begun() error {
 	x := f.c.x
 	f.counted = x.Tries > 0 || x.Begun > 0
-	if f.created || f.broken != nil || f.c.state.Final() || !f.r.advancing(f.c) || x.Tries < triesMax && !f.delayed {
+	begins := x.Tries >= triesMax && !*f.began
+	if f.created || f.broken != nil || f.c.state.Final() || !f.r.advancing(f.c) || !begins && !f.delayed {
 		return nil
 	}
 	ch := unchanged(x)
@@ -74,7 +78,7 @@ func (f *fold) begun() error {
 		ch.Tries++
 		ch.Wake = f.r.nowMillis() + pause(x.Tries)
 	}
-	if x.Tries >= triesMax {
+	if begins {
 		if x.Begun >= begunMax {
 			f.broken = &flow.Error{Name: "FnF.InternalError",
 				Cause: "the execution could not be advanced: every runner that took it up was lost or gave up"}
@@ -83,7 +87,9 @@ func (f *fold) begun() error {
 		ch.Begun++
 	}
 	f.counted = true
-	return f.r.Store.Commit(f.r.life, x, ch)
+	err := f.r.Store.Commit(f.r.life, x, ch)
+	*f.began = *f.began || begins && !errors.Is(err, store.ErrConflict)
+	return err
 }
 
 // pause is how long the sweeper leaves an execution alone that it has seen to so often, ms: 1 min, doubled up to an hour.

@@ -25,8 +25,9 @@ const (
 // something to do without any news, too.
 func (r *Runner) round(c *cell, items []*item, look bool) {
 	var broken *flow.Error
+	began := false
 	for conflicts, unknowns := 0, 0; ; {
-		err := r.try(c, items, broken)
+		err := r.try(c, items, broken, &began)
 		if c.on != nil {
 			c.on.err = err
 		}
@@ -174,8 +175,8 @@ func refuse(items []*item, err error) {
 }
 
 // try is one try of a round. With broken the execution ends, and the items are told so.
-func (r *Runner) try(c *cell, items []*item, broken *flow.Error) error {
-	f := &fold{r: r, c: c, broken: broken}
+func (r *Runner) try(c *cell, items []*item, broken *flow.Error, began *bool) error {
+	f := &fold{r: r, c: c, broken: broken, began: began}
 	var starts, delays []*item
 	letters := false
 	for _, it := range items {

@@ -1,0 +1,48 @@
+package runner_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// TestLostCommitsAreNoPoison: an execution has been found due again and again while its runners were away. The first one
+// that is back loses commits, which is not what brings runners down: it counts as one that has begun.
+func TestLostCommitsAreNoPoison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.flow("f", "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
+		h := w.open(shared)
+		h.start(f, "one")
+		h.close()
+		x := w.load(f, "one")
+		if err := w.store.Commit(context.Background(), x, &store.Change{Status: x.Status, LastEvent: x.LastEvent, LastTime: x.LastTime,
+			Wake: time.Now().UnixMilli(), Tries: 3}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		failed := 0
+		w.hooks(func(op string, k store.Key) error {
+			if op != memstore.OpCAS || k.Partition != x.Partition() {
+				return nil
+			}
+			if begun := w.load(f, "one").Begun; begun > failed {
+				failed = begun
+				return errLost // of the commit that follows a count
+			}
+			return nil
+		}, nil)
+		w.open(func(o *runner.Options) { o.Exclusive = false })
+		time.Sleep(3 * time.Hour)
+		w.ended(f, "one", flow.Succeeded, "")
+		if failed != 1 {
+			t.Errorf("one runner counts %d times", failed)
+		}
+	})
+}
