@@ -160,7 +160,7 @@ func (r *Runner) bury(ctx context.Context, flowID string, key store.Key) error {
 		return err
 	}
 	if f, err := r.Store.GetFlow(ctx, t.Account, t.Name); err == nil && f.ID == flowID {
-		return r.Store.RemoveTombstone(ctx, key) // the deletion did not come to pass
+		return r.Store.CallOff(ctx, f, t)
 	}
 	if err := r.stopAll(ctx, flowID); err != nil {
 		return err

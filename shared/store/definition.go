@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"strconv"
 )
 
 // DefinitionHash names a definition's text.
@@ -12,13 +14,24 @@ func DefinitionHash(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// supersede gives a definition that no flow names any more its end.
-func (s *Store) supersede(ctx context.Context, flowID, hash string, expires int64) error {
-	text, err := s.Definition(ctx, flowID, hash)
-	if err != nil {
-		return err
+// definitionRow is the row of a definition that a flow is about to name. Each time it is written it is a new one, so that
+// whoever gives the one before its end finds out.
+func (s *Store) definitionRow(flowID, text string) Row {
+	hash := DefinitionHash(text)
+	return Row{Key: definitionKey(flowID, hash), Version: 1, Fence: strconv.FormatUint(s.random(flowID+hash), 16), Data: []byte(text)}
+}
+
+// supersede gives a definition that no flow names any more its end. The row was read before the flow was changed: one that
+// has been written since is named again, and left alone.
+func (s *Store) supersede(ctx context.Context, row Row, expires int64) error {
+	same := Condition{Version: row.Version, Fence: row.Fence}
+	row.Version++
+	row.Wake, row.Expires = expires, expires
+	err := s.driver.Commit(ctx, nil, row, same)
+	if errors.Is(err, ErrConflict) {
+		return nil
 	}
-	return s.driver.Put(ctx, []Row{{Key: definitionKey(flowID, hash), Data: []byte(text), Wake: expires, Expires: expires}})
+	return err
 }
 
 // definitionsMax bounds the cache of definition texts.

@@ -89,25 +89,36 @@ func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string) erro
 func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, expires int64) error {
 	cond := Condition{Version: f.Version, Fence: f.ID}
 	f.Version++
-	before := f.Hash
-	if err := s.writeFlow(ctx, f, definition, cond); err != nil || before == f.Hash {
+	if DefinitionHash(definition) == f.Hash {
+		return s.writeFlow(ctx, f, definition, cond)
+	}
+	before, err := s.driver.Get(ctx, definitionKey(f.ID, f.Hash))
+	if err != nil {
 		return err
 	}
-	return s.supersede(ctx, f.ID, before, expires)
+	if err := s.writeFlow(ctx, f, definition, cond); err != nil {
+		return err
+	}
+	return s.supersede(ctx, before, expires)
 }
 
 func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, cond Condition) error {
-	f.Fmt, f.Hash = flowFmt, DefinitionHash(definition)
-	data, err := json.Marshal(f)
+	f.Hash = DefinitionHash(definition)
+	row, err := flowRow(f)
 	if err != nil {
 		return err
 	}
 	// Written again, a definition that was superseded before has no end any more.
-	puts := []Row{{Key: definitionKey(f.ID, f.Hash), Data: []byte(definition)}}
-	row := Row{Key: flowKey(f.Account, f.Name), Version: f.Version, Fence: f.ID, Data: data,
-		List: &ListEntry{Group: flowGroup, Sort: flowSort(f.Account, f.Name)}}
+	puts := []Row{s.definitionRow(f.ID, definition)}
 	defer s.flows.forget(row.Key)
 	return s.driver.Commit(ctx, puts, row, cond)
+}
+
+func flowRow(f *Flow) (Row, error) {
+	f.Fmt = flowFmt
+	data, err := json.Marshal(f)
+	return Row{Key: flowKey(f.Account, f.Name), Version: f.Version, Fence: f.ID, Data: data,
+		List: &ListEntry{Group: flowGroup, Sort: flowSort(f.Account, f.Name)}}, err
 }
 
 // tombstoneDelay is how long a deletion may take from its tombstone to its end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +14,8 @@ type Tombstone struct {
 	Account string
 	Name    string
 	Round   int // how often that the running executions have been stopped
+
+	fence string // tells it from one that another deletion has written since
 }
 
 // PutTombstone writes the tombstone of a flow.
@@ -21,7 +24,8 @@ func (s *Store) PutTombstone(ctx context.Context, flowID string, t Tombstone, wa
 	if err != nil {
 		return err
 	}
-	return s.driver.Put(ctx, []Row{{Key: TombstoneKey(flowID), Data: data, Wake: wake}})
+	key := TombstoneKey(flowID)
+	return s.driver.Put(ctx, []Row{{Key: key, Version: 1, Fence: strconv.FormatUint(s.random(key.Partition), 16), Data: data, Wake: wake}})
 }
 
 // Tombstone reads one. ErrNotFound when there is none.
@@ -30,8 +34,33 @@ func (s *Store) Tombstone(ctx context.Context, k Key) (Tombstone, error) {
 	if err != nil {
 		return Tombstone{}, err
 	}
-	var t Tombstone
+	t := Tombstone{fence: row.Fence}
 	return t, json.Unmarshal(row.Data, &t)
+}
+
+// CallOff removes the tombstone of a flow that is still there: its deletion did not come to pass, and never will. The flow
+// gets a new version first, for the deletion of a process that was frozen may still be on its way. ErrConflict when the flow
+// has changed since it was read.
+func (s *Store) CallOff(ctx context.Context, f *Flow, t Tombstone) error {
+	cond := Condition{Version: f.Version, Fence: f.ID}
+	f.Version++
+	row, err := flowRow(f)
+	if err != nil {
+		return err
+	}
+	defer s.flows.forget(row.Key)
+	if err := s.driver.Commit(ctx, nil, row, cond); err != nil {
+		return err
+	}
+	same := &Condition{Version: 1, Fence: t.fence}
+	if t.fence == "" { // written by an older program
+		same = nil
+	}
+	err = s.driver.Delete(ctx, TombstoneKey(f.ID), same)
+	if errors.Is(err, ErrConflict) {
+		return nil // of another deletion
+	}
+	return err
 }
 
 // ForgetExpired removes one row if it has expired: a definition, a nonce, a note, or a value of a claim, whichever has
@@ -47,7 +76,15 @@ func (s *Store) ForgetExpired(ctx context.Context, k Key) error {
 	if row.Expires == 0 || row.Expires > s.nowMillis() {
 		return nil
 	}
-	return s.driver.Delete(ctx, k, nil)
+	if row.Fence == "" {
+		return s.driver.Delete(ctx, k, nil)
+	}
+	// A definition may be written again by now.
+	err = s.driver.Delete(ctx, k, &Condition{Version: row.Version, Fence: row.Fence})
+	if errors.Is(err, ErrConflict) {
+		return nil
+	}
+	return err
 }
 
 // ForgetDefinitions removes every definition of a flow that is gone, and its tombstone last.
