@@ -114,7 +114,9 @@ func (s *Store) RemoveTombstone(ctx context.Context, k Key) error {
 }
 
 // Forget removes every row of an execution that has expired, the state row last and only if it is still the same. Rows
-// of another run are left alone unless they have expired themselves: the name may be claimed anew meanwhile.
+// of another run are left alone unless they have expired themselves: the name may be claimed anew meanwhile. While there
+// are such rows, of a run before that was to run for longer, the state row stays, expired, to lead to them: its wake time is
+// when they have expired.
 func (s *Store) Forget(ctx context.Context, partition string) error {
 	state, err := s.driver.Get(ctx, Key{partition, sortState})
 	if errors.Is(err, ErrNotFound) {
@@ -127,6 +129,7 @@ func (s *Store) Forget(ctx context.Context, partition string) error {
 		return nil
 	}
 	run, _, _ := strings.Cut(state.Fence, ".")
+	left := int64(0)
 	for from := sortState + "\x00"; ; {
 		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: from, Limit: 100})
 		if err != nil {
@@ -135,6 +138,9 @@ func (s *Store) Forget(ctx context.Context, partition string) error {
 		for _, row := range rows {
 			from = row.Sort + "\x00"
 			if !ofRun(row.Sort, run) && (row.Expires == 0 || row.Expires > s.nowMillis()) {
+				if row.Wake == 0 { // one with a wake time of its own is found by that
+					left = max(left, row.Expires)
+				}
 				continue
 			}
 			if err := s.driver.Delete(ctx, row.Key, nil); err != nil {
@@ -145,7 +151,13 @@ func (s *Store) Forget(ctx context.Context, partition string) error {
 			break
 		}
 	}
-	return s.driver.Delete(ctx, state.Key, &Condition{Version: state.Version, Fence: state.Fence})
+	same := Condition{Version: state.Version, Fence: state.Fence}
+	if left == 0 {
+		return s.driver.Delete(ctx, state.Key, &same)
+	}
+	state.Version++
+	state.Wake, state.List = left, nil
+	return s.driver.Commit(ctx, nil, state, same)
 }
 
 // ofRun tells whether a row beside the state row belongs to a run, written as in a fence.
