@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"millrace/shared/fault"
 	"millrace/shared/fdl"
@@ -110,7 +111,8 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	}
 	change(f, q, env)
 	f.Modified = max(s.Now().UnixMilli(), f.Modified+1)
-	err = s.Store.UpdateFlow(ctx, f, definition, s.Now().UnixMilli()+s.Limits.ExecutionSeconds*1000+s.Runner.Retention.Milliseconds())
+	last := s.Now().Add(startMax + time.Duration(s.Limits.ExecutionSeconds)*time.Second + s.Runner.Retention)
+	err = s.Store.UpdateFlow(ctx, f, definition, last.UnixMilli())
 	if errors.Is(err, store.ErrConflict) {
 		return nil, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 	} else if err != nil {
@@ -118,6 +120,9 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	}
 	return shownFlow(f, definition), nil
 }
+
+// startMax is how long a start may be on its way after it has read which definition the flow has.
+const startMax = time.Hour
 
 func value0(s *string) string {
 	if s == nil {
