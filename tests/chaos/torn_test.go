@@ -140,7 +140,7 @@ func torn(t *testing.T, whole, file string, hurt injury, r *rand.Rand, known led
 		t.Fatal(err)
 	}
 	s := live.New(t, live.Options{Data: dir, Settings: "{SweepSeconds: 1}", Mayhem: true})
-	if s.Open() && len(known.missing(s.Client())) == 0 {
+	if s.Open() && len(known.missing(s.Client(), endWait)) == 0 {
 		return
 	}
 	// It must have ended, and said which file of the directory is damaged, and what to do.

@@ -99,6 +99,19 @@ func (s *Server) PID() int {
 	return s.run.cmd.Process.Pid
 }
 
+// Alive tells whether the process runs.
+func (s *Server) Alive() bool {
+	if s.run == nil {
+		return false
+	}
+	select {
+	case <-s.run.ended:
+		return false
+	default:
+		return true
+	}
+}
+
 func (s *Server) launch() {
 	s.t.Helper()
 	cmd := exec.Command(s.args[0], s.args[1:]...)
@@ -119,13 +132,16 @@ func (s *Server) launch() {
 // readyTime is how long a server may take until it listens or ends.
 const readyTime = time.Minute
 
-// Start starts the server and returns once it accepts connections: it listens before its store is open.
+// Start starts the server and returns once it accepts connections, or has ended: it listens before its store is open.
 func (s *Server) Start() {
 	s.t.Helper()
 	s.launch()
 	for deadline := time.Now().Add(readyTime); ; time.Sleep(2 * time.Millisecond) {
 		if c, err := net.Dial("tcp", s.Address); err == nil {
 			c.Close()
+			return
+		}
+		if !s.Alive() {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -1,0 +1,187 @@
+package chaos_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/shared/fault"
+	"millrace/shared/rpc"
+	"millrace/tests/live"
+)
+
+// smallDisk mounts a file system of so many megabytes. The test is skipped where nobody may mount one.
+func smallDisk(t *testing.T, megabytes int) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", megabytes), "millrace-test", dir).CombinedOutput(); err != nil {
+		t.Skipf("it takes root to mount a small disk: %v %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", "-l", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount %s: %v %s", dir, err, out)
+		}
+	})
+	return dir
+}
+
+// filler takes all of a disk but so many bytes.
+func filler(t *testing.T, dir string, leave int) (free func()) {
+	t.Helper()
+	path := filepath.Join(dir, "filler")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	n, piece := int64(0), make([]byte, 64<<10)
+	for err == nil {
+		var k int
+		k, err = f.Write(piece)
+		n += int64(k)
+	}
+	if err := f.Truncate(max(0, n-int64(leave))); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// refusedFully tells whether an error is what a full disk is told as.
+func refusedFully(err error) bool {
+	var r *rpc.Refusal
+	return fault.CodeOf(err) == fault.ServiceUnavailable && errors.As(err, &r) && r.HTTPStatus == http.StatusServiceUnavailable && strings.Contains(err.Error(), "disk")
+}
+
+// press starts executions from many at once until enough have been refused, and gives the refusals.
+func press(s *live.Server, known ledger, round string, enough int) []error {
+	var mu sync.Mutex
+	var refused []error
+	var all sync.WaitGroup
+	for w := range 8 {
+		all.Go(func() {
+			mine := ledger{}
+			c := s.Client()
+			for i := range 4000 {
+				err := mine.start(c, "pass", fmt.Sprintf("%s-%d-%d", round, w, i), fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 20_000)))
+				mu.Lock()
+				if err != nil {
+					refused = append(refused, err)
+				}
+				over := len(refused) >= enough
+				mu.Unlock()
+				if over {
+					break
+				}
+			}
+			mu.Lock()
+			for x, input := range mine {
+				known[x] = input
+			}
+			mu.Unlock()
+		})
+	}
+	all.Wait()
+	return refused
+}
+
+// TestDiskFull: a disk becomes full under load. What is refused says so, reads go on, and once there is room writes do, too;
+// also when the server was killed meanwhile.
+func TestDiskFull(t *testing.T) {
+	dir := smallDisk(t, 64)
+	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: 16, MemtableMegabytes: 4, SweepSeconds: 1}"})
+	s.Start()
+	s.Answers()
+	c := s.Client()
+	flows(t, c)
+	known := ledger{}
+	rounds := 2
+	if d, yes := long(t); yes {
+		rounds = int(d/(5*time.Second)) + 2
+	}
+	for round := range rounds {
+		free := filler(t, dir, 20<<20)
+		refused := press(s, known, fmt.Sprint("r", round), 200)
+		for i, err := range refused {
+			if !refusedFully(err) {
+				t.Errorf("refused: %v", err)
+				if i > 5 {
+					break
+				}
+			}
+		}
+		if len(refused) == 0 {
+			t.Fatal("the disk does not get full")
+		}
+		known.present(t, c) // reads go on
+		if round%2 == 1 {
+			s.Kill()
+			s.Start()
+			s.Answers() // also on a full disk
+			known.present(t, c)
+		}
+		free()
+		deadline := time.Now().Add(30 * time.Second)
+		for {
+			if err := known.start(c, "pass", fmt.Sprint("after", round), "{}"); err == nil {
+				break
+			} else if !refusedFully(err) || time.Now().After(deadline) {
+				t.Fatalf("with room again: %v", err)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		known.check(t, c)
+		t.Logf("round %d: %d refused, %d known", round, len(refused), len(known))
+		s.End() // and it ends well
+		s.Start()
+		s.Answers()
+	}
+	s.End()
+}
+
+// TestDiskFullWithoutFloor: the log itself cannot be written. The server ends and says so; what it had acknowledged is there
+// when it is started again.
+func TestDiskFullWithoutFloor(t *testing.T) {
+	dir := smallDisk(t, 48)
+	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: -1, MemtableMegabytes: 1, SweepSeconds: 1}"})
+	s.Start()
+	s.Answers()
+	flows(t, s.Client())
+	known := ledger{}
+	free := filler(t, dir, 8<<20)
+	refused := press(s, known, "x", 50)
+	told := 0
+	for _, err := range refused {
+		if fault.CodeOf(err) != fault.InternalServerError || rpc.RequestID(err) != "" { // not: it has ended, so nobody answered
+			if !refusedFully(err) {
+				t.Errorf("refused: %v", err)
+			}
+			told++
+		}
+	}
+	t.Logf("%d known, %d refused, %d of them by an answer", len(known), len(refused), told)
+	if s.Alive() {
+		known.present(t, s.Client())
+		s.Kill()
+	} else if text := s.Log.String(); !strings.Contains(text, "no space left") || !strings.Contains(text, "start again") {
+		t.Errorf("it ends and says %s", text)
+	}
+	s.Start() // on a full disk: it may be able to open, or not
+	time.Sleep(300 * time.Millisecond)
+	s.Kill()
+	free()
+	s.Start()
+	s.Answers()
+	known.check(t, s.Client())
+	s.End()
+}
