@@ -10,8 +10,8 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
+	"millrace/shared/glob"
 	"millrace/shared/store"
-	"millrace/shared/task"
 	"millrace/shared/trigger"
 )
 
@@ -83,7 +83,7 @@ func (r *startRule) match(s *trigger.Start) bool {
 		events = []string{"ObjectCreated:*"}
 	}
 	for _, e := range events {
-		if task.Glob(e, s.Event) {
+		if glob.Match(e, s.Event) {
 			return true
 		}
 	}

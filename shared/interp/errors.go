@@ -55,16 +55,7 @@ func (f *fold) located(e *entry, site string, err error) error {
 }
 
 // cut keeps a cause within what a history holds.
-func cut(s string) string {
-	n := 0
-	for i := range s {
-		if n == flow.CauseMax {
-			return s[:i]
-		}
-		n++
-	}
-	return s
-}
+func cut(s string) string { return value.Cut(s, flow.CauseMax) }
 
 // needError says that values must be loaded first.
 type needError struct{ values []*flow.Value }

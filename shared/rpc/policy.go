@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"millrace/shared/glob"
 )
 
 // Policy is a RAM-style policy: what a key may do. A key with several policies has the statements of all.
@@ -62,38 +64,15 @@ func Allows(policies []Policy, action, resource string) bool {
 // matches takes the action in lower case.
 func (s *Statement) matches(action, resource string) bool {
 	for _, a := range s.Actions {
-		if !glob(strings.ToLower(a), action) {
+		if !glob.Match(strings.ToLower(a), action) {
 			continue
 		}
 		for _, r := range s.Resources {
-			if glob(r, resource) {
+			if glob.Match(r, resource) {
 				return true
 			}
 		}
 		return false
 	}
 	return false
-}
-
-// glob matches all of s against a pattern of `*` (any characters, none too) and `?` (one byte), in at most
-// len(pattern) times len(s) steps.
-func glob(pattern, s string) bool {
-	p, i := 0, 0
-	star, mark := -1, 0 // the last star, and where its text ends for now
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }

@@ -162,16 +162,5 @@ func boundedError(name, cause string) *flow.Error {
 	if name == "" {
 		name = "FC.Unknown"
 	}
-	return &flow.Error{Name: cutRunes(name, flow.NameMax), Cause: cutRunes(cause, flow.CauseMax)}
-}
-
-func cutRunes(s string, most int) string {
-	n := 0
-	for i := range s {
-		if n == most {
-			return s[:i]
-		}
-		n++
-	}
-	return s
+	return &flow.Error{Name: value.Cut(name, flow.NameMax), Cause: value.Cut(cause, flow.CauseMax)}
 }

@@ -79,7 +79,7 @@ func Bare(text []byte) (json.RawMessage, *Error) {
 		return json.RawMessage("{}"), nil
 	}
 	if _, err := value.Decode(text); err != nil {
-		return nil, NewError(InvalidLocal, "The result is not JSON ("+err.Error()+"): "+Cut(trimmed, 200))
+		return nil, NewError(InvalidLocal, "The result is not JSON ("+err.Error()+"): "+value.Cut(trimmed, 200))
 	}
 	return text, nil
 }

@@ -3,7 +3,8 @@ package task
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
+
+	"millrace/shared/value"
 )
 
 // Limits of an error in characters: those of ReportTaskFailed.
@@ -35,7 +36,7 @@ func (r *Request) Failf(code, format string, args ...any) Result {
 
 // NewError returns an error whose name and cause are cut to NameMax and CauseMax characters of valid UTF-8.
 func NewError(name, cause string) *Error {
-	return &Error{Name: Cut(name, NameMax), Cause: Cut(cause, CauseMax)}
+	return &Error{Name: value.Cut(name, NameMax), Cause: value.Cut(cause, CauseMax)}
 }
 
 // Result returns the failed task that e stands for.
@@ -43,24 +44,3 @@ func (e *Error) Result() Result { return Result{Error: e} }
 
 // Error gives name and cause, so that a task's failure can travel as an error inside a runner.
 func (e *Error) Error() string { return e.Name + ": " + e.Cause }
-
-// Cut returns at most max characters of s; invalid UTF-8 is replaced.
-func Cut(s string, max int) string {
-	if !utf8.ValidString(s) {
-		if len(s) > max*utf8.UTFMax {
-			s = s[:max*utf8.UTFMax]
-		}
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	if len(s) <= max {
-		return s
-	}
-	n := 0
-	for i := range s {
-		if n == max {
-			return s[:i]
-		}
-		n++
-	}
-	return s
-}

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"millrace/shared/glob"
+	"millrace/shared/value"
 )
 
 // Function is the function of Function Compute that a resource name means.
@@ -85,10 +88,10 @@ func IsFunctionPart(s string) bool {
 // {service}/{function}.
 func (f *Function) Matches(pattern string) bool {
 	if !strings.Contains(pattern, ":") {
-		return Glob(pattern, f.Name) || f.Service != "" && Glob(pattern, f.Service+"/"+f.Name)
+		return glob.Match(pattern, f.Name) || f.Service != "" && glob.Match(pattern, f.Service+"/"+f.Name)
 	}
 	for _, c := range f.candidates {
-		if Glob(pattern, c) {
+		if glob.Match(pattern, c) {
 			return true
 		}
 	}
@@ -123,7 +126,7 @@ func IsAsync(r *Request, kind string) (bool, error) {
 	case strings.EqualFold(kind, "Async"):
 		return true, nil
 	case !strings.EqualFold(kind, "Sync"):
-		return false, fmt.Errorf("invocationType must be Sync or Async, not %q", Cut(kind, 40))
+		return false, fmt.Errorf("invocationType must be Sync or Async, not %q", value.Cut(kind, 40))
 	case r.Mode == System && !r.Legacy:
 		return false, fmt.Errorf("WaitForSystemCallback wants invocationType Async")
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"millrace/shared/task"
 	"millrace/shared/value"
@@ -68,40 +67,6 @@ func TestUnsupportedNamesTheWayOut(t *testing.T) {
 	}
 }
 
-func TestGlob(t *testing.T) {
-	tests := []struct {
-		pattern, s string
-		want       bool
-	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"**", "abc", true}, {"a*", "abc", true}, {"a*c", "abc", true},
-		{"a*d", "abc", false}, {"?", "", false}, {"?", "x", true}, {"a?c*", "abcd", true},
-		{"acs:fc:*:*:functions/greet/*", "acs:fc:cn-hangzhou:1:functions/greet/LATEST", true},
-		{"acs:fc:*:*:functions/greet/*", "acs:fc:cn-hangzhou:1:functions/greets/LATEST", false},
-		{"MNS:*", "MNS:SendMessage", true}, {"*a*a*a*b", strings.Repeat("a", 100), false},
-	}
-	for _, test := range tests {
-		if got := task.Glob(test.pattern, test.s); got != test.want {
-			t.Errorf("Glob(%q, %q) = %v", test.pattern, test.s, got)
-		}
-	}
-}
-
-func FuzzGlob(f *testing.F) {
-	f.Add("a*b?c", "axxbyc")
-	f.Add("*****", "x")
-	f.Fuzz(func(t *testing.T, pattern, s string) {
-		if len(pattern) > 200 || len(s) > 200 {
-			return
-		}
-		if got := task.Glob(pattern, s); got && !strings.ContainsAny(pattern, "*?") && pattern != s {
-			t.Fatalf("Glob(%q, %q)", pattern, s)
-		}
-		if !task.Glob("*"+s+"*", "x"+s+"y") {
-			t.Fatalf("%q is not in itself", s)
-		}
-	})
-}
-
 func TestParseARN(t *testing.T) {
 	arn, err := task.ParseARN("acs:mns:::/queues/q/messages")
 	if err != nil || arn != (task.ARN{Service: "mns", Resource: "queues/q/messages"}) {
@@ -130,23 +95,6 @@ func FuzzParseARN(f *testing.F) {
 			t.Fatalf("%q → %+v → %+v, %v", s, arn, again, err)
 		}
 	})
-}
-
-func TestCut(t *testing.T) {
-	tests := []struct {
-		s    string
-		max  int
-		want string
-	}{
-		{"", 3, ""}, {"abc", 3, "abc"}, {"abcd", 3, "abc"}, {"日本語文", 3, "日本語"}, {"a\xffb", 3, "a\uFFFDb"},
-		{"日本語", 3, "日本語"}, {strings.Repeat("\xff\xff", 500), 2, "\uFFFD"},
-	}
-	for _, test := range tests {
-		got := task.Cut(test.s, test.max)
-		if got != test.want || !utf8.ValidString(got) {
-			t.Errorf("Cut(%.20q, %d) = %q", test.s, test.max, got)
-		}
-	}
 }
 
 func TestEnvelope(t *testing.T) {

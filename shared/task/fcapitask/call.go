@@ -10,6 +10,7 @@ import (
 
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
+	"millrace/shared/value"
 )
 
 // call is what a request asks for.
@@ -29,7 +30,7 @@ func (t *Runner) read(r *task.Request) (*call, error) {
 	}
 	c := &call{event: v.Event, asyncID: v.AsyncID}
 	if !isTaskID(c.asyncID) && c.asyncID != "" {
-		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id: letters, digits, - and _, the first no digit", task.Cut(c.asyncID, 40))
+		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id: letters, digits, - and _, the first no digit", value.Cut(c.asyncID, 40))
 	}
 	if c.async, err = task.IsAsync(r, v.Type); err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func (p *parser) object(n *yaml.Node, known fields) {
 		read := known[key.Value]
 		switch {
 		case read == nil || key.Kind != yaml.ScalarNode:
-			p.failf(key, "unknown field %q", task.Cut(key.Value, 60))
+			p.failf(key, "unknown field %q", value.Cut(key.Value, 60))
 		case seen[key.Value]:
 			p.failf(key, "the field %q stands twice", key.Value)
 		default:

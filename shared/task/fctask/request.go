@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"millrace/shared/task"
+	"millrace/shared/value"
 )
 
 // call is what a request asks for.
@@ -24,7 +25,7 @@ func readCall(r *task.Request) (*call, error) {
 	}
 	c := &call{event: v.Event, asyncID: v.AsyncID}
 	if c.asyncID != "" && !task.IsFunctionPart(c.asyncID) {
-		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id", task.Cut(c.asyncID, task.PartMax))
+		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id", value.Cut(c.asyncID, task.PartMax))
 	}
 	if c.async, err = task.IsAsync(r, v.Type); err != nil {
 		return nil, err

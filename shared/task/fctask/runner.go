@@ -10,6 +10,7 @@ import (
 
 	"millrace/shared/task"
 	"millrace/shared/task/outbound"
+	"millrace/shared/value"
 )
 
 // Action is the action that the runner carries out.
@@ -88,7 +89,7 @@ func New(o Options) *Runner {
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	c, err := readCall(&r)
 	if err != nil {
-		return task.Fail(invalidArgument, task.Cut(err.Error(), task.CauseMax))
+		return task.Fail(invalidArgument, value.Cut(err.Error(), task.CauseMax))
 	}
 	e := t.find(c.target)
 	switch {

@@ -107,13 +107,13 @@ func method(v any) (string, error) {
 			return m, nil
 		}
 	}
-	return "", fmt.Errorf("method must be one of %s, not %q", strings.Join(methods, ", "), task.Cut(s, 40))
+	return "", fmt.Errorf("method must be one of %s, not %q", strings.Join(methods, ", "), value.Cut(s, 40))
 }
 
 // set adds one header of the flow. A null value counts as absent; a number or a boolean as its text.
 func (c *call) set(name string, v any) error {
 	if !isToken(name) {
-		return fmt.Errorf("%q is no header name", task.Cut(name, 100))
+		return fmt.Errorf("%q is no header name", value.Cut(name, 100))
 	}
 	var text string
 	switch v := v.(type) {

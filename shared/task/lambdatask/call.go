@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"millrace/shared/task"
+	"millrace/shared/value"
 )
 
 // call is what a request asks for.
@@ -100,7 +101,7 @@ func regionOf(arn string) (string, error) {
 	if len(parts) != 7 && len(parts) != 8 || parts[0] != "arn" || !made(parts[1], "-") || !strings.HasPrefix(parts[1], "aws") ||
 		parts[2] != "lambda" || !made(parts[3], "-") || len(parts[3]) > 32 || len(parts[4]) != 12 || strings.Trim(parts[4], "0123456789") != "" ||
 		parts[5] != "function" || !made(parts[6], "-_") || len(parts[6]) > 140 || len(parts) == 8 && !made(parts[7], "-_$") {
-		return "", fmt.Errorf("%q is not the ARN of a Lambda function, arn:aws:lambda:<region>:<account>:function:<name>", task.Cut(arn, 200))
+		return "", fmt.Errorf("%q is not the ARN of a Lambda function, arn:aws:lambda:<region>:<account>:function:<name>", value.Cut(arn, 200))
 	}
 	return parts[3], nil
 }

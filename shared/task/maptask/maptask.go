@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 
+	"millrace/shared/glob"
 	"millrace/shared/task"
 	"millrace/shared/task/outbound"
 	"millrace/shared/value"
@@ -73,7 +74,7 @@ func (t *Runner) match(action string) *mapping {
 	normal := task.NormalAction(action)
 	for i := range t.actions {
 		m := &t.actions[i]
-		if task.Glob(m.Match, action) || task.Glob(m.normal, normal) {
+		if glob.Match(m.Match, action) || glob.Match(m.normal, normal) {
 			return m
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"millrace/shared/glob"
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
 	"millrace/shared/value"
@@ -107,8 +108,8 @@ func readStart(r *task.Request) (*start, error) {
 
 func (t *CloudFlow) matches(s *start) bool {
 	full := s.arn.Within(t.Places.Region, t.Places.Account).String()
-	for _, glob := range t.Match {
-		if task.Glob(glob, s.written) || task.Glob(glob, full) {
+	for _, pattern := range t.Match {
+		if glob.Match(pattern, s.written) || glob.Match(pattern, full) {
 			return true
 		}
 	}

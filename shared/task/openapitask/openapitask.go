@@ -73,7 +73,7 @@ func answered(legacy bool, body []byte) (json.RawMessage, *task.Error) {
 func (t *Any) read(r *task.Request) (*acs.Call, error) {
 	product, operation, _ := strings.Cut(task.NormalAction(r.Action), ":")
 	if !isOperation(operation) {
-		return nil, fmt.Errorf("%q is no operation of an API", task.Cut(operation, 80))
+		return nil, fmt.Errorf("%q is no operation of an API", value.Cut(operation, 80))
 	}
 	p, err := object(r.Parameters)
 	if err != nil {
@@ -171,7 +171,7 @@ var own = map[string]bool{"Action": true, "Version": true, "AccessKeyId": true, 
 // flatten adds a parameter and what is in it.
 func flatten(q url.Values, name string, v any) error {
 	if own[name] || name == "" || !task.IsFunctionPart(name) {
-		return fmt.Errorf("%q cannot be a parameter of an API", task.Cut(name, 80))
+		return fmt.Errorf("%q cannot be a parameter of an API", value.Cut(name, 80))
 	}
 	switch v := v.(type) {
 	case nil:

@@ -35,9 +35,9 @@ func parseRoute(s string) (route, error) {
 func (r route) check() error {
 	switch {
 	case !methods[r.method]:
-		return fmt.Errorf("method %q: it is GET, POST, PUT, DELETE, PATCH or HEAD", task.Cut(r.method, 20))
+		return fmt.Errorf("method %q: it is GET, POST, PUT, DELETE, PATCH or HEAD", value.Cut(r.method, 20))
 	case !strings.HasPrefix(r.path, "/") || len(r.path) > pathMax || strings.ContainsAny(r.path, "?#"):
-		return fmt.Errorf("path %q: it begins with a slash, and has no query", task.Cut(r.path, 80))
+		return fmt.Errorf("path %q: it begins with a slash, and has no query", value.Cut(r.path, 80))
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ func (r route) fill(p map[string]any) (string, error) {
 			return "", err
 		}
 		if text == "." || text == ".." {
-			return "", fmt.Errorf("path %q: %q cannot be a part of it", task.Cut(r.path, 80), text)
+			return "", fmt.Errorf("path %q: %q cannot be a part of it", value.Cut(r.path, 80), text)
 		}
 		segments[i] = acs.Escape(text)
 	}
@@ -61,7 +61,7 @@ func (r route) fill(p map[string]any) (string, error) {
 	}
 	path := "/" + strings.Join(segments, "/")
 	if len(path) > 4*pathMax {
-		return "", fmt.Errorf("path %q is too long", task.Cut(r.path, 80))
+		return "", fmt.Errorf("path %q is too long", value.Cut(r.path, 80))
 	}
 	return path, nil
 }
@@ -77,7 +77,7 @@ func filled(s string, p map[string]any, used map[string]bool) (string, error) {
 		}
 		end := strings.IndexByte(s[at:], s[at]+2) // the closing one
 		if end < 0 {
-			return "", fmt.Errorf("path: %q has no end", task.Cut(s[at:], 80))
+			return "", fmt.Errorf("path: %q has no end", value.Cut(s[at:], 80))
 		}
 		name := s[at+1 : at+end]
 		v := ""
@@ -88,7 +88,7 @@ func filled(s string, p map[string]any, used map[string]bool) (string, error) {
 			v = string(given)
 		}
 		if v == "" {
-			return "", fmt.Errorf("parameter %s is required, a text, for it stands in the path", task.Cut(name, 80))
+			return "", fmt.Errorf("parameter %s is required, a text, for it stands in the path", value.Cut(name, 80))
 		}
 		used[name] = true
 		b.WriteString(s[:at] + v)
@@ -157,7 +157,7 @@ func roa(endpoint, operation, version string, r route, p map[string]any) (*acs.C
 	for name, v := range p {
 		switch {
 		case own[name] || name == "" || !task.IsFunctionPart(name):
-			return nil, fmt.Errorf("%q cannot be a parameter of an API", task.Cut(name, 80))
+			return nil, fmt.Errorf("%q cannot be a parameter of an API", value.Cut(name, 80))
 		case v != nil:
 			c.Query.Set(name, task.Text(value.Encode(v)))
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"millrace/shared/task"
+	"millrace/shared/value"
 )
 
 // get is what a task asks for.
@@ -40,11 +40,11 @@ func read(raw json.RawMessage) (*get, error) {
 	case g.key == "":
 		return nil, errors.New("key is required, a text")
 	case len(g.key) > keyMax || !utf8.ValidString(g.key):
-		return nil, fmt.Errorf("key %q: a key is UTF-8, of %d bytes at most", task.Cut(g.key, 60), keyMax)
+		return nil, fmt.Errorf("key %q: a key is UTF-8, of %d bytes at most", value.Cut(g.key, 60), keyMax)
 	}
 	for name, v := range map[string]string{"versionId": g.versionID, "ifMatch": g.match, "ifNoneMatch": g.noneMatch} {
 		if !visible(v) {
-			return nil, fmt.Errorf("%s cannot be %q", name, task.Cut(v, 60))
+			return nil, fmt.Errorf("%s cannot be %q", name, value.Cut(v, 60))
 		}
 	}
 	var err error
@@ -71,7 +71,7 @@ func rangeHeader(s string) (string, error) {
 	text := strings.Replace(strings.TrimPrefix(s, "bytes="), "~", "-", 1)
 	from, to, ok := strings.Cut(text, "-")
 	if !ok || !digits(from) || !digits(to) || from == "" && to == "" {
-		return "", fmt.Errorf("range %q: it is first~last, first~ or ~count, in bytes", task.Cut(s, 60))
+		return "", fmt.Errorf("range %q: it is first~last, first~ or ~count, in bytes", value.Cut(s, 60))
 	}
 	return "bytes=" + text, nil
 }

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"millrace/shared/task"
+	"millrace/shared/glob"
 )
 
 // check tells whether a connection for hostport (as the URL named it) may go to the resolved address addr.
@@ -43,8 +43,8 @@ func (p *policy) names(hostport string) bool {
 		return false
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	for _, glob := range p.hosts {
-		if task.Glob(glob, host) || strings.Contains(glob, ":") && task.Glob(glob, net.JoinHostPort(host, port)) {
+	for _, pattern := range p.hosts {
+		if glob.Match(pattern, host) || strings.Contains(pattern, ":") && glob.Match(pattern, net.JoinHostPort(host, port)) {
 			return true
 		}
 	}

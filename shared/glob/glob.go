@@ -1,8 +1,9 @@
-package task
+// Package glob matches names with patterns of stars and question marks.
+package glob
 
-// Glob tells whether pattern matches all of s: `*` stands for any run of bytes (slashes and colons too, none as
+// Match tells whether pattern matches all of s: `*` stands for any run of bytes (slashes and colons too, none as
 // well), `?` for one byte, everything else for itself. The work is at most len(pattern) × len(s).
-func Glob(pattern, s string) bool {
+func Match(pattern, s string) bool {
 	p, i := 0, 0
 	star, mark := -1, 0 // the last star, and up to where it has eaten
 	for i < len(s) {
