@@ -1,0 +1,107 @@
+package chaos_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"millrace/tests/live"
+)
+
+// nobody is a user who may not write what is read-only, as root may; nil for a user who is nobody special.
+func nobody() *syscall.Credential {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	return &syscall.Credential{Uid: 65534, Gid: 65534}
+}
+
+// forbid takes the right to write from everything below a directory, until the test is over.
+func forbid(t *testing.T, dir string) (allow func()) {
+	t.Helper()
+	each := func(file, folder fs.FileMode) {
+		filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			mode := file
+			if d.IsDir() {
+				mode = folder
+			}
+			if err := os.Chmod(path, mode); err != nil {
+				t.Error(err)
+			}
+			return nil
+		})
+	}
+	for above := filepath.Dir(dir); above != os.TempDir() && len(above) > 1; above = filepath.Dir(above) {
+		os.Chmod(above, 0o755) // the test's own folders are closed to others
+	}
+	each(0o444, 0o555)
+	allow = func() { each(0o666, 0o777) }
+	t.Cleanup(allow)
+	return allow
+}
+
+// TestReadOnly: a server that may not write its data directory does not start, and says which file it is about. When it may
+// again, all is there.
+func TestReadOnly(t *testing.T) {
+	s := live.New(t, live.Options{})
+	s.Start()
+	s.Answers()
+	flows(t, s.Client())
+	known := ledger{}
+	if err := known.start(s.Client(), "pass", "one", "{}"); err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	allow := forbid(t, s.Data)
+	other := live.New(t, live.Options{Data: s.Data, User: nobody()})
+	if other.Open() {
+		t.Error("it serves a directory that it may not write")
+	} else if text := other.Log.String(); !strings.Contains(text, s.Data) || !strings.Contains(text, "permission denied") {
+		t.Errorf("it says %s", text)
+	}
+	allow()
+	s.Start()
+	s.Answers()
+	known.check(t, s.Client())
+	s.End()
+
+	closed := filepath.Join(t.TempDir(), "closed")
+	if err := os.Mkdir(closed, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	forbid(t, closed)
+	fresh := live.New(t, live.Options{Data: filepath.Join(closed, "data"), User: nobody()})
+	if fresh.Open() {
+		t.Error("it makes a directory where it may not")
+	} else if text := fresh.Log.String(); !strings.Contains(text, closed) || !strings.Contains(text, "permission denied") {
+		t.Errorf("it says %s", text)
+	}
+}
+
+// TestReadOnlyDisk: the file system becomes read-only under a server, as one does whose disk is failing.
+func TestReadOnlyDisk(t *testing.T) {
+	dir := smallDisk(t, 64)
+	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: 1, MemtableMegabytes: 1}"})
+	s.Start()
+	s.Answers()
+	flows(t, s.Client())
+	known := ledger{}
+	if err := known.start(s.Client(), "pass", "one", "{}"); err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	remount(t, dir, "ro")
+	if s.Open() {
+		t.Error("it serves a read-only disk")
+	} else if text := s.Log.String(); !strings.Contains(text, s.Data) || !strings.Contains(text, "read-only") {
+		t.Errorf("it says %s", text)
+	}
+	remount(t, dir, "rw")
+	s.Start()
+	s.Answers()
+	known.check(t, s.Client())
+	s.End()
+}
