@@ -78,10 +78,23 @@ func decodeFlow(row Row) (*Flow, error) {
 	return &f, nil
 }
 
-// CreateFlow writes a new flow and its definition. ErrConflict when the name is taken.
+// CreateFlow writes a new flow and its definition. ErrConflict when the name is taken: then it leaves nothing behind.
 func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string) error {
 	f.Version = 1
-	return s.writeFlow(ctx, f, definition, Condition{Absent: true, Now: s.nowMillis()})
+	if _, err := s.driver.Get(ctx, flowKey(f.Account, f.Name)); err == nil {
+		return ErrConflict
+	} else if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	err := s.writeFlow(ctx, f, definition, Condition{Absent: true, Now: s.nowMillis()})
+	if !errors.Is(err, ErrConflict) {
+		return err
+	}
+	// Another one was faster, or a repeated write has met itself.
+	if row, rerr := s.driver.Get(ctx, flowKey(f.Account, f.Name)); rerr == nil && row.Fence != f.ID {
+		s.driver.Delete(ctx, definitionKey(f.ID, f.Hash), nil)
+	}
+	return err
 }
 
 // UpdateFlow replaces a flow that was read. ErrConflict when it has changed since. A definition that is superseded is
@@ -93,10 +106,11 @@ func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, expi
 		return s.writeFlow(ctx, f, definition, cond)
 	}
 	before, err := s.driver.Get(ctx, definitionKey(f.ID, f.Hash))
-	if err != nil {
+	missing := errors.Is(err, ErrNotFound)
+	if err != nil && !missing {
 		return err
 	}
-	if err := s.writeFlow(ctx, f, definition, cond); err != nil {
+	if err := s.writeFlow(ctx, f, definition, cond); err != nil || missing {
 		return err
 	}
 	return s.supersede(ctx, before, expires)
