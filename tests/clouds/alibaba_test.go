@@ -31,7 +31,7 @@ func deployCustom(t *testing.T, o options) place  { return deployFC(t, o, harnes
 func deployBuiltIn(t *testing.T, o options) place { return deployFC(t, o, harness.BuiltIn) }
 
 func deployFC(t *testing.T, o options, r harness.Runtime) place {
-	return &onFC{fc.Deploy(t, fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: true}), "http-trigger"}
+	return &onFC{fc.Deploy(t, fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed}), "http-trigger"}
 }
 
 func (p *onFC) setWrites(f func(write) fate) {

@@ -31,7 +31,7 @@ const lambdaRules = "[{bucket: my-bucket, prefix: in/, flow: imported, account: 
 
 func deployLambda(t *testing.T, o options) place {
 	p := &onLambda{}
-	lo := lambda.Options{Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: true,
+	lo := lambda.Options{Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed,
 		Poller:   func(p *lambda.Poller) { p.Visibility = time.Second },
 		Function: func(f *lambda.Function) { f.Freeze = true }}
 	if o.faults {

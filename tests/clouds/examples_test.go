@@ -133,7 +133,8 @@ func (h *rehearsal) report(token string, o flowtest.Outcome) {
 // them, the clock moves on as soon as nothing goes on but waiting.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	everywhere(t, func(t *testing.T, _ home) (options, *rehearsal) {
+	everywhere(t, func(t *testing.T, at home) (options, *rehearsal) {
+		long(t, at)
 		h := &rehearsal{cases: map[string]*playing{}, locks: map[string]*sync.Mutex{}}
 		server := httptest.NewServer(h)
 		t.Cleanup(server.Close)

@@ -44,9 +44,10 @@ func TestKills(t *testing.T) {
 // of a runner that is dead.
 func oneByOne(t *testing.T, tests []faulty) {
 	t.Parallel()
-	everywhere(t, func(t *testing.T, _ home) (options, *service) {
+	everywhere(t, func(t *testing.T, h home) (options, *service) {
+		long(t, h)
 		v := serve(t)
-		return options{skip: true, faults: true, env: []string{v.env(), "MILLRACE_CALL_SECONDS=2"}}, v
+		return options{skip: true, faults: true, env: []string{v.env(), "MILLRACE_CALL_SECONDS=20"}}, v
 	}, func(t *testing.T, s *stack, v *service) {
 		s.Define("hello", pass)
 		for _, test := range tests {
@@ -154,7 +155,7 @@ func testQueueLost(t *testing.T, s *stack, v *service) {
 var killing = regexp.MustCompile(`#at-(before|after)-(\d)`)
 
 // testKilledAtEachCommit: for each commit of an execution, one in which all runners are killed before it reaches the store,
-// and one in which they are after it.
+// and one in which they are after it, until there is none that has so many commits.
 func testKilledAtEachCommit(t *testing.T, s *stack, v *service) {
 	s.Define("killed", row("killed", 2))
 	var mu sync.Mutex
@@ -181,29 +182,29 @@ func testKilledAtEachCommit(t *testing.T, s *stack, v *service) {
 		}
 		return lost
 	})
-	s.Start("killed", "at-before-0", `{"n":0}`)
-	s.Succeeded("killed", "at-before-0", `{"n":2}`)
-	mu.Lock()
-	commits := writes["#at-before-0"]
-	mu.Unlock()
-	if commits < 3 || commits > 9 {
-		t.Fatalf("an execution is %d commits", commits)
-	}
-	for n := 1; n <= commits; n++ {
-		for _, side := range []string{"before", "after"} {
+	executions := 0
+	for _, side := range []string{"before", "after"} {
+		reached := true
+		for n := 1; reached && n <= 9; n++ { // how many commits there are is a matter of timing; three there are at least
+			mu.Lock()
+			had := kills
+			mu.Unlock()
 			name := fmt.Sprintf("at-%s-%d", side, n)
 			s.Start("killed", name, `{"n":0}`)
 			s.Succeeded("killed", name, `{"n":2}`)
+			executions++
+			mu.Lock()
+			reached = kills > had
+			mu.Unlock()
+			if !reached && n <= 3 {
+				t.Errorf("an execution has no commit %d", n)
+			}
 		}
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	if kills != 2*commits {
-		t.Errorf("runners were killed at %d writes, want %d", kills, 2*commits)
+	if distinct, all := v.called("killed"); distinct != 2*executions {
+		t.Errorf("%d different calls of %d executions; %d calls in all", distinct, executions, all)
 	}
-	if distinct, all := v.called("killed"); distinct != 2*(2*commits+1) {
-		t.Errorf("%d different calls of %d executions; %d calls in all", distinct, 2*commits+1, all)
-	}
+	t.Logf("killed at %d commits", kills)
 }
 
 // testPoisonMessages: what is no hint disturbs nothing, and is in the end a dead letter, or gone.

@@ -30,10 +30,14 @@ type home struct {
 	rules  string // MILLRACE_STARTS: which of the recorded events start the flow "imported"
 }
 
+// everyRuntime is the variable that lets all tests run in every runtime. Without it those that are long and have little to
+// do with the runtime are left out in the one that the template does not use.
+const everyRuntime = "MILLRACE_EVERY_RUNTIME"
+
 // homes are all of them. A test is run for one by its name: go test -run '/fc-custom'.
 var homes = []home{{"lambda", deployLambda, lambdaRules}, {"fc-custom", deployCustom, fcRules}, {"fc-builtin", deployBuiltIn, fcRules}}
 
-// options of a deployment. Everything is compiled with the race detector if the test is.
+// options of a deployment. Functions have the race detector if the test has it.
 type options struct {
 	env         []string    // added to the environment of all functions
 	credentials string      // the credentials file; "": the caller of clouds
@@ -41,6 +45,7 @@ type options struct {
 	skip        bool        // time moves on by itself, to whatever is due next, when nothing goes on; else a sweep comes every 2 s
 	busy        func() bool // with skip: something goes on outside
 	faults      bool        // setWrites and setSends are used
+	deployed    bool        // functions are compiled as they are deployed
 }
 
 // place is a deployment in one of the homes: what each does in its own way.
@@ -122,6 +127,13 @@ func everywhere[With any](t *testing.T, prepare func(t *testing.T, h home) (opti
 			p := h.deploy(t, o)
 			test(t, &stack{p.flows(t), p}, with)
 		})
+	}
+}
+
+// long leaves a test out in the runtime that is not deployed, unless every runtime is asked for.
+func long(t *testing.T, h home) {
+	if h.name == "fc-builtin" && os.Getenv(everyRuntime) == "" {
+		t.Skip("set " + everyRuntime + " to run this here")
 	}
 }
 

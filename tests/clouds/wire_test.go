@@ -13,7 +13,7 @@ import (
 )
 
 // TestOfficialClients runs the tests of tests/wire, which drive a server with the released official clients, against the
-// API function behind its front. What a deployment of functions does not have is named in lacks.
+// API function behind its front, compiled as it is deployed. What a deployment of functions does not have is named in lacks.
 func TestOfficialClients(t *testing.T) {
 	t.Parallel()
 	const lacks = "restarts" // functions are not started by those who call them
@@ -57,7 +57,7 @@ func clientSettings(t *testing.T, wire wireProgram) (options, string) {
 		}
 		return string(text)
 	}
-	return options{apis: 16, credentials: settings("credentials.yaml"), env: []string{"MILLRACE_FUNCTIONS=" + settings("functions.yaml")}}, functions
+	return options{apis: 16, deployed: true, credentials: settings("credentials.yaml"), env: []string{"MILLRACE_FUNCTIONS=" + settings("functions.yaml")}}, functions
 }
 
 // failures are the lines of a test's output that are not about what has passed.

@@ -120,7 +120,7 @@ func TestDeathAfterSubmission(t *testing.T) {
 	for _, over := range []bool{true, false} { // the function has ended, or not, when the call is repeated
 		t.Run(fmt.Sprint(over), func(t *testing.T) {
 			t.Parallel()
-			s := fc.Deploy(t, fc.Options{Race: true, Runtime: harness.Custom, Clock: true, Env: []string{"MILLRACE_CALL_SECONDS=1"}})
+			s := fc.Deploy(t, fc.Options{Race: true, Runtime: harness.Custom, Clock: true, Env: []string{"MILLRACE_CALL_SECONDS=10"}})
 			var runs, accepted atomic.Int64
 			ended := make(chan struct{})
 			s.Users.Add("double", func(event []byte) (string, bool) {

@@ -229,9 +229,9 @@ func TestRotatingCredentials(t *testing.T) {
 		v.Define("f", "- {Name: A, "+strings.Replace(call("acs:fc:::functions/double", "Sync", "RequestComplete"), "End: true", "Next: B", 1)+"}\n"+
 			"- {Name: B, Type: Wait, Seconds: 1, Next: C}\n- {Name: C, Type: Task, Action: 'MNS:SendMessage', Parameters: {resourceArn: 'acs:mns:::/queues/orders/messages', message: m}, End: true}\n")
 		for i := range 6 {
-			s.Renew()
 			v.Start("f", fmt.Sprint("x", i), "{}")
-			time.Sleep(300 * time.Millisecond)
+			s.Renew() // what is under way has the ones before
+			soon(t, func() string { return "it does not come to rest" }, s.Idle)
 		}
 		for i := range 6 {
 			if x := v.Wait("f", fmt.Sprint("x", i)); x.Status != "Succeeded" {
