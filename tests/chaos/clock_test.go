@@ -1,0 +1,112 @@
+package chaos_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"millrace/shared/app"
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/rpc"
+)
+
+// behind is a clock that can be set back.
+type behind struct{ by atomic.Int64 }
+
+func (b *behind) now() time.Time       { return time.Now().Add(-time.Duration(b.by.Load())) }
+func (b *behind) set(by time.Duration) { b.by.Store(int64(by)) }
+
+// inside runs the server in this process, by a clock of the test's.
+func inside(t *testing.T, data string, now func() time.Time) (c *rpc.Client, end func()) {
+	t.Helper()
+	a, err := app.Open(context.Background(), app.Config{Data: data, Now: now, Settings: app.Settings{SweepSeconds: 1},
+		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	if c, err = rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL}); err != nil {
+		t.Fatal(err)
+	}
+	return c, func() {
+		server.Close()
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestClockSetBack: the clock is set back by an hour under a server, and by a day between two processes. Nothing that was
+// acknowledged is lost or counts twice, names stay taken, and what begins afterwards ends.
+func TestClockSetBack(t *testing.T) {
+	data := t.TempDir()
+	clock := &behind{}
+	c, end := inside(t, data, clock.now)
+	flows(t, c)
+	known := ledger{}
+	round := func(name string) {
+		t.Helper()
+		for i := range 20 {
+			if err := known.start(c, "pass", fmt.Sprint(name, i), fmt.Sprintf(`{"n":%d}`, i)); err != nil {
+				t.Error(err)
+			}
+		}
+		for i := range 5 {
+			if err := known.start(c, "waits", fmt.Sprint(name, i), "{}"); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	taken := func(name string) {
+		t.Helper()
+		for i := range 20 {
+			_, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "pass", ExecutionName: fmt.Sprint(name, i), Input: "{}"})
+			if fault.CodeOf(err) != fault.ExecutionAlreadyExists {
+				t.Errorf("%s%d is started again: %v", name, i, err)
+			}
+		}
+	}
+	round("before")
+	known.check(t, c)
+	clock.set(time.Hour)
+	taken("before")
+	round("hour")
+	known.check(t, c)
+	end()
+	clock.set(24 * time.Hour)
+	c, end = inside(t, data, clock.now)
+	taken("before")
+	taken("hour")
+	round("day")
+	known.check(t, c)
+	clock.set(0) // and it is right again
+	taken("day")
+	round("right")
+	known.check(t, c)
+	end()
+}
+
+// TestClockSetBackUnderWait: a wait that has begun goes by the clock, and ends when the clock comes to its time again.
+func TestClockSetBackUnderWait(t *testing.T) {
+	clock := &behind{}
+	c, end := inside(t, t.TempDir(), clock.now)
+	defer end()
+	flows(t, c)
+	known := ledger{}
+	if err := known.start(c, "waits", "one", "{}"); err != nil {
+		t.Fatal(err)
+	}
+	clock.set(time.Hour)
+	time.Sleep(1500 * time.Millisecond)
+	no := int64(0)
+	if x, err := c.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "waits", ExecutionName: "one", WaitTimeSeconds: &no}); err != nil || x.Status != "Running" {
+		t.Errorf("it does not go by the clock: %+v %v", x, err)
+	}
+	clock.set(0)
+	known.check(t, c)
+}

@@ -1,0 +1,95 @@
+package chaos_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/queue"
+	"millrace/shared/queue/memqueue"
+	"millrace/shared/rpc"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/localstore"
+	"millrace/shared/task"
+)
+
+// counting counts what a full queue has refused.
+type counting struct {
+	*memqueue.Queue
+	full atomic.Int64
+}
+
+func (c *counting) Send(ctx context.Context, messages ...queue.Message) error {
+	err := c.Queue.Send(ctx, messages...)
+	if errors.Is(err, memqueue.ErrFull) {
+		c.full.Add(1)
+	}
+	return err
+}
+
+// TestFullQueue: a queue with room for two hints refuses nearly all of them. The sweeps find what they were for.
+func TestFullQueue(t *testing.T) {
+	driver, err := localstore.Open(t.Context(), localstore.Options{Dir: t.TempDir(), FreeFloor: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(store.Options{Driver: driver, Exclusive: true})
+	q := &counting{Queue: memqueue.New(memqueue.Options{Capacity: 2, Workers: 1})}
+	limits := flow.DefaultLimits()
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	r := runner.New(runner.Options{Store: s, Queue: q, Tasks: task.NewTable(nil, nil), Limits: limits, Log: log, Exclusive: true,
+		Compile: func(text, mode string) (*flow.Machine, error) {
+			m, bad := fdl.Parse([]byte(text), fdl.Options{Mode: mode, Limits: limits})
+			if m == nil {
+				return nil, bad.Err()
+			}
+			return m, nil
+		}})
+	server := httptest.NewServer(rpc.New(rpc.Options{API: cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits, Log: log})}))
+	life, stop := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() { q.Consume(life, r.Look) })
+	work.Go(func() {
+		for life.Err() == nil {
+			if err := r.Sweep(life); err != nil && life.Err() == nil {
+				t.Error(err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	t.Cleanup(func() {
+		server.Close()
+		stop()
+		r.Close(context.Background())
+		q.Close()
+		work.Wait()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flows(t, c)
+	known := ledger{}
+	for i := range 200 {
+		if err := known.start(c, "waits", fmt.Sprint("x", i), "{}"); err != nil {
+			t.Fatalf("a full queue refuses a start: %v", err)
+		}
+	}
+	known.check(t, c)
+	if q.full.Load() < 100 {
+		t.Errorf("the queue was full %d times only", q.full.Load())
+	}
+}
