@@ -33,6 +33,10 @@ func (p *plain) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !suits(r) {
 		return p.next.RoundTrip(r)
 	}
+	if err := r.Context().Err(); err != nil { // its end closes a connection too late to keep a request back
+		r.Body.Close()
+		return nil, err
+	}
 	c, err := p.connect(r.Context(), plainAddress(r))
 	if err != nil {
 		r.Body.Close()

@@ -173,6 +173,28 @@ func TestPlainEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestPlainDoesNotBeginWhenItsTimeIsOver: a service must not be asked for what nobody waits for any more.
+func TestPlainDoesNotBeginWhenItsTimeIsOver(t *testing.T) {
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked.Add(1) }))
+	defer server.Close()
+	c := newClient(t, outbound.Options{AllowLoopback: true})
+	for range 20 {
+		if _, err := post(t.Context(), c, server.URL); err != nil { // leaves a connection for the next one
+			t.Fatal(err)
+		}
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := post(over, c, server.URL); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+	}
+	server.Close() // when all that have come have been counted
+	if n := asked.Load(); n != 20 {
+		t.Errorf("%d requests, want 20", n)
+	}
+}
+
 // TestPlainManyAtOnce has many callers share the connections; run it with -race.
 func TestPlainManyAtOnce(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
