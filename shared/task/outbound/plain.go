@@ -21,8 +21,8 @@ const (
 // plain makes exchanges over plain HTTP/1.1 in the goroutine of the caller: those that bring a small body, as calls to
 // services do. The transport of net/http passes every exchange through two goroutines of its own, which is a quarter of
 // what a call to a near service costs. It gets the rest: TLS, bodies that cannot be written at once, and requests without
-// one, whose answers may be long and so worth asking for in compressed form, and which it may send again when a connection
-// turns out to be closed.
+// one, whose answers may be long and so worth asking for in compressed form, and those that may be sent again, which it does
+// when a connection turns out to be closed.
 type plain struct {
 	next *http.Transport
 	pool idlePool
@@ -51,13 +51,17 @@ func (p *plain) CloseIdleConnections() {
 	p.next.CloseIdleConnections()
 }
 
-// suits tells whether a request is for plain: it has a small body and asks for nothing beyond an answer.
+// suits tells whether a request is for plain: it has a small body, asks for nothing beyond an answer, and does not say
+// that it may be sent again.
 func suits(r *http.Request) bool {
 	if r.URL.Scheme != "http" || r.ContentLength <= 0 || r.ContentLength > plainBodyMax {
 		return false
 	}
-	for _, name := range []string{"Expect", "Upgrade", "Connection", "Te", "Trailer"} {
-		if len(r.Header[name]) > 0 {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return false
+	}
+	for _, name := range []string{"Expect", "Upgrade", "Connection", "Te", "Trailer", "Idempotency-Key", "X-Idempotency-Key"} {
+		if _, there := r.Header[name]; there {
 			return false
 		}
 	}

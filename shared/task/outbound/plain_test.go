@@ -195,6 +195,36 @@ func TestPlainDoesNotBeginWhenItsTimeIsOver(t *testing.T) {
 	}
 }
 
+// TestRequestsThatMayBeSentAgain: one that a service has closed an idle connection upon, and that says of itself that it
+// may be repeated, is.
+func TestRequestsThatMayBeSentAgain(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+	for name, test := range map[string]struct{ method, header string }{
+		"a GET with a body":           {http.MethodGet, "X-Other"},
+		"a POST with Idempotency-Key": {http.MethodPost, "Idempotency-Key"},
+		"another name for it":         {http.MethodPost, "X-Idempotency-Key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(t, outbound.Options{AllowLoopback: true})
+			url, _ := scripted(t, ok, "") // the second request of a connection is read and not answered
+			for range 2 {
+				req, err := http.NewRequestWithContext(t.Context(), test.method, url, strings.NewReader("x"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.Header.Set(test.header, "1")
+				resp, err := c.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, err := outbound.ReadAll(resp); string(got) != "ok" || err != nil {
+					t.Errorf("%q, %v", got, err)
+				}
+			}
+		})
+	}
+}
+
 // TestPlainManyAtOnce has many callers share the connections; run it with -race.
 func TestPlainManyAtOnce(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
