@@ -182,6 +182,24 @@ func TestCalledOffDeletion(t *testing.T) {
 	}
 }
 
+// TestDefinitionsOnManyPages: the tombstone stands among the definitions, and may be alone on a page.
+func TestDefinitionsOnManyPages(t *testing.T) {
+	ctx, c := context.Background(), &clock{time.Unix(1_000_000, 0)}
+	s, d := open(c)
+	d.PageRows = 1
+	for _, sort := range []string{"0", "deleted", "f"} {
+		if err := d.Put(ctx, []store.Row{{Key: store.Key{Partition: "d#id", Sort: sort}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.ForgetDefinitions(ctx, "id"); err != nil {
+		t.Fatal(err)
+	}
+	if rows, _, err := d.Range(ctx, store.Range{Partition: "d#id"}); err != nil || len(rows) != 0 {
+		t.Errorf("left: %v %v", rows, err)
+	}
+}
+
 func TestDeletedFlowLeavesNothing(t *testing.T) {
 	ctx, c := context.Background(), &clock{time.Unix(1_000_000, 0)}
 	s, d := open(c)

@@ -89,12 +89,13 @@ func (s *Store) ForgetExpired(ctx context.Context, k Key) error {
 
 // ForgetDefinitions removes every definition of a flow that is gone, and its tombstone last.
 func (s *Store) ForgetDefinitions(ctx context.Context, flowID string) error {
-	for {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: definitionPartition(flowID), Limit: 100})
+	for from := ""; ; {
+		rows, more, err := s.driver.Range(ctx, Range{Partition: definitionPartition(flowID), From: from, Limit: 100})
 		if err != nil {
 			return err
 		}
 		for _, row := range rows {
+			from = row.Sort + "\x00"
 			if row.Sort == sortTombstone {
 				continue
 			}
