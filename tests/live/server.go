@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -83,6 +84,15 @@ func New(t testing.TB, o Options) *Server {
 		}
 	})
 	return s
+}
+
+// SetCredentials replaces the text of the credentials file; the server reads it when it starts.
+func (s *Server) SetCredentials(text string) {
+	s.t.Helper()
+	i := slices.Index(s.args, "--credentials")
+	if err := os.WriteFile(s.args[i+1], []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // Command is the command line that starts the server; its first word is the program.

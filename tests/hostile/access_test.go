@@ -1,0 +1,295 @@
+package hostile_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/rpc"
+	"millrace/tests/live"
+)
+
+// callers is the credentials file of the matrix. The account 1 owns everything; 2 nothing.
+const callers = `accounts:
+  - id: "1"
+    keys:
+      - {id: owner, secret: s1}
+      - {id: STS.good, secret: s2, securityToken: tok+/=, expires: 2999-01-31T00:00:00Z}
+      - {id: STS.old, secret: s3, securityToken: old, expires: 2020-01-31T00:00:00Z}
+      - {id: revoked, secret: s4}
+      - id: elsewhere
+        secret: s5
+        policies: [{Version: "1", Statement: [{Effect: Allow, Action: "*", Resource: "acs:fnf:us-west-1:*:*"}]}]
+      - id: limited
+        secret: s6
+        policies: [{Version: "1", Statement: [{Effect: Allow, Action: "fnf:*", Resource: "acs:fnf:*:*:flow/mine-*"}]}]
+      - id: forbidden
+        secret: s7
+        policies: [{Version: "1", Statement: [{Effect: Allow, Action: "*", Resource: "*"}, {Effect: Deny, Action: "fnf:*", Resource: "*"}]}]
+    bearerTokens:
+      - {token: bearer-one}
+      - {token: bearer-old, expires: 2020-01-31T00:00:00Z}
+  - id: "2"
+    keys: [{id: stranger, secret: s8}]
+    bearerTokens: [{token: bearer-two}]
+`
+
+// operation is one of the API, on something that is there, or on something of the same form that is not.
+type operation struct {
+	name   string
+	params func(flow, execution, token string) map[string]string
+	own    bool // names nothing that somebody else could have
+}
+
+func named(more ...string) func(flow, execution, token string) map[string]string {
+	return func(flow, execution, token string) map[string]string {
+		p := map[string]string{}
+		for _, m := range more {
+			name, value, _ := strings.Cut(m, "=")
+			p[name] = strings.NewReplacer("{f}", flow, "{x}", execution, "{t}", token).Replace(value)
+		}
+		return p
+	}
+}
+
+var matrix = []operation{
+	{"UpdateFlow", named("Name={f}", "Description=taken over"), false},
+	{"DescribeFlow", named("Name={f}"), false},
+	{"DeleteFlow", named("Name={f}"), false},
+	{"ListFlows", named("Limit=100"), true},
+	{"StartExecution", named("FlowName={f}", "ExecutionName={x}", "Input={}"), false},
+	{"StartExecution", named("FlowName={f}", "ExecutionName=new", "Input={}", "CallbackFnFTaskToken={t}"), false},
+	{"StartSyncExecution", named("FlowName={f}", "ExecutionName={x}"), false},
+	{"StopExecution", named("FlowName={f}", "ExecutionName={x}", "Error=Taken"), false},
+	{"DescribeExecution", named("FlowName={f}", "ExecutionName={x}", "WaitTimeSeconds=0"), false},
+	{"ListExecutions", named("FlowName={f}"), false},
+	{"GetExecutionHistory", named("FlowName={f}", "ExecutionName={x}"), false},
+	{"ReportTaskSucceeded", named("TaskToken={t}", "Output={}"), false},
+	{"ReportTaskFailed", named("TaskToken={t}", "Error=Taken"), false},
+	{"DescribeRegions", named(), true},
+	{"CreateFlow", named("Name={f}", "Type=FDL", "Definition="+"version: v1\ntype: flow\nsteps: [{type: pass, name: p}]"), true},
+}
+
+// identity is somebody who may not, and what he is told.
+type identity struct {
+	name    string
+	options rpc.ClientOptions
+	change  func(*http.Request)
+	status  int
+	code    string
+	replays bool // the request is sent twice, and the second answer counts
+	v1, v3  bool // sent in that form only
+}
+
+func header(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header[http.CanonicalHeaderKey(name)] = []string{value} }
+}
+
+var signedParam = regexp.MustCompile(`((?:^|&)(?:Name|FlowName|TaskToken|Limit|SignatureNonce)=)([^&]*)`)
+
+// altered changes parameters after they were signed, wherever they stand.
+func altered(r *http.Request) {
+	setBody(r, signedParam.ReplaceAllString(bodyOf(r), "${1}${2}1"))
+	r.URL.RawQuery = signedParam.ReplaceAllString(r.URL.RawQuery, "${1}${2}1")
+}
+
+func added(r *http.Request) {
+	if r.URL.RawQuery != "" {
+		r.URL.RawQuery += "&"
+	}
+	r.URL.RawQuery += "Extra=1"
+}
+
+func bodied(r *http.Request) {
+	setBody(r, bodyOf(r)+"&Extra=1")
+	r.Method = http.MethodPost
+	r.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
+}
+
+func key(id, secret string) rpc.ClientOptions {
+	return rpc.ClientOptions{AccessKeyID: id, Secret: secret}
+}
+
+func token(o rpc.ClientOptions, t string) rpc.ClientOptions {
+	o.SecurityToken = t
+	return o
+}
+
+func bearer(t string) rpc.ClientOptions { return rpc.ClientOptions{Bearer: t} }
+
+var strangers = []identity{
+	{name: "key of another account", options: key("stranger", "s8"), status: 404, code: "FlowNotExists"},
+	{name: "bearer of another account", options: bearer("bearer-two"), status: 404, code: "FlowNotExists"},
+	{name: "policy for other flows", options: key("limited", "s6"), status: 403, code: "AccessDenied"},
+	{name: "policy for another region", options: key("elsewhere", "s5"), status: 403, code: "AccessDenied"},
+	{name: "policy that denies", options: key("forbidden", "s7"), status: 403, code: "AccessDenied"},
+	{name: "expired STS key", options: token(key("STS.old", "s3"), "old"), status: 403, code: "InvalidAccessKeyID"},
+	{name: "unknown STS token", options: token(key("STS.good", "s2"), "made up"), status: 403, code: "InvalidAccessKeyID"},
+	{name: "STS key without its token", options: key("STS.good", "s2"), status: 403, code: "InvalidAccessKeyID"},
+	{name: "key with a token that it has not", options: token(key("owner", "s1"), "tok+/="), status: 403, code: "InvalidAccessKeyID"},
+	{name: "revoked key", options: key("revoked", "s4"), status: 403, code: "InvalidAccessKeyID"},
+	{name: "unknown key", options: key("nobody", "s1"), status: 403, code: "InvalidAccessKeyID"},
+	{name: "wrong secret", options: key("owner", "s8"), status: 403, code: "SignatureNotMatch"},
+	{name: "unknown bearer", options: bearer("made up"), status: 403, code: "AccessDenied"},
+	{name: "expired bearer", options: bearer("bearer-old"), status: 403, code: "AccessDenied"},
+	{name: "nobody", options: rpc.ClientOptions{Signature: "none"}, status: 400, code: "MissingRequiredParams"},
+	{name: "old request", options: rpc.ClientOptions{AccessKeyID: "owner", Secret: "s1", Now: func() time.Time { return time.Now().Add(-time.Hour) }}, status: 403, code: "RequestTimeTooSkewed"},
+	{name: "request of tomorrow", options: rpc.ClientOptions{AccessKeyID: "owner", Secret: "s1", Now: func() time.Time { return time.Now().Add(24 * time.Hour) }}, status: 403, code: "RequestTimeTooSkewed"},
+	{name: "parameter altered", options: key("owner", "s1"), change: altered, status: 403, code: "SignatureNotMatch", v1: true},
+	{name: "parameter added", options: key("owner", "s1"), change: added, status: 403, code: "SignatureNotMatch"},
+	{name: "body altered", options: key("owner", "s1"), change: bodied, status: 403, code: "SignatureNotMatch"},
+	{name: "date altered", options: key("owner", "s1"), change: header("x-acs-date", time.Now().UTC().Add(time.Minute).Format(time.RFC3339)), status: 403, code: "SignatureNotMatch", v3: true},
+	{name: "nonce altered", options: key("owner", "s1"), change: header("x-acs-signature-nonce", "another"), status: 403, code: "SignatureNotMatch", v3: true},
+	{name: "host altered", options: key("owner", "s1"), change: func(r *http.Request) { r.Host = "other:80" }, status: 403, code: "SignatureNotMatch", v3: true},
+	{name: "key altered", options: key("owner", "s1"), change: func(r *http.Request) {
+		a := r.Header.Get("Authorization")
+		r.Header.Set("Authorization", strings.Replace(a, "Credential=owner", "Credential=stranger", 1))
+	}, status: 403, code: "SignatureNotMatch", v3: true},
+	{name: "version altered", options: key("owner", "s1"), change: header("x-acs-version", "2020-01-01"), status: 400, code: "APIVersionNotSupported", v3: true},
+	{name: "replayed", options: key("owner", "s1"), replays: true, status: 400, code: "SignatureNonceUsed"},
+	{name: "replayed with STS", options: token(key("STS.good", "s2"), "tok+/="), replays: true, status: 400, code: "SignatureNonceUsed"},
+}
+
+// plain takes out of an answer what is the request's own.
+func plain(body string, names ...string) string {
+	var a map[string]any
+	if json.Unmarshal([]byte(body), &a) != nil {
+		return body
+	}
+	delete(a, "RequestId")
+	if m, ok := a["Message"].(string); ok {
+		for _, n := range names {
+			m = strings.ReplaceAll(m, "'"+n+"'", "'?'")
+		}
+		a["Message"] = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllString(m, "TIME")
+	}
+	text, _ := json.Marshal(a)
+	return string(text)
+}
+
+// forged is a task token of the right form that nobody has made.
+func forged(flow, execution string) string {
+	mac := base64.StdEncoding.EncodeToString(make([]byte, 20))
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "v1#%s#%s#2#%s", flow, execution, mac))
+}
+
+// TestAccess: every operation, by everybody who may not, is refused with the right code, and with the same answer whether
+// what it names is there or not. Nothing changes.
+func TestAccess(t *testing.T) {
+	url, asked := tokens(t)
+	s := live.New(t, live.Options{Settings: "{CheckNonces: true, AllowLoopback: true}", Credentials: callers})
+	s.Start()
+	s.Answers()
+	revoke(t, s)
+	owner := s.ClientAs(key("owner", "s1"))
+	create(t, owner, "there", asking("there", url))
+	if _, err := owner.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "there", ExecutionName: "one", Input: `{"secret":"input"}`}); err != nil {
+		t.Fatal(err)
+	}
+	real := <-asked
+	before := everything(t, owner)
+	for _, who := range strangers {
+		for _, form := range []string{"v1", "v3"} {
+			if who.v1 && form == "v3" || who.v3 && form == "v1" {
+				continue
+			}
+			t.Run(who.name+"/"+form, func(t *testing.T) {
+				for _, op := range matrix {
+					there := who.ask(t, s, form, op, "there", "one", real)
+					absent := who.ask(t, s, form, op, "nowhere", "none", forged("nowhere", "none"))
+					who.judge(t, op, there, absent)
+				}
+				stranger := s.ClientAs(key("stranger", "s8"))
+				for _, name := range []string{"there", "nowhere"} { // of his own
+					stranger.DeleteFlow(context.Background(), name)
+				}
+			})
+		}
+	}
+	if after := everything(t, owner); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+	if _, err := owner.ReportTaskSucceeded(context.Background(), cloudflow.ReportTaskSucceededRequest{TaskToken: real, Output: "{}"}); err != nil {
+		t.Errorf("its owner cannot report: %v", err)
+	}
+	s.End()
+}
+
+// revoke takes a key out of the credentials file and restarts the server, after it has worked.
+func revoke(t *testing.T, s *live.Server) {
+	t.Helper()
+	if _, err := s.ClientAs(key("revoked", "s4")).Call(context.Background(), "ListFlows", nil); err != nil {
+		t.Fatal(err)
+	}
+	s.End()
+	s.SetCredentials(strings.Replace(callers, "      - {id: revoked, secret: s4}\n", "", 1))
+	s.Start()
+	s.Answers()
+}
+
+// everything is what the owner sees.
+func everything(t *testing.T, owner *rpc.Client) string {
+	t.Helper()
+	var all []string
+	for _, op := range matrix {
+		switch op.name {
+		case "DescribeFlow", "ListFlows", "DescribeExecution", "ListExecutions", "GetExecutionHistory":
+			text, err := owner.Call(context.Background(), op.name, op.params("there", "one", ""))
+			if err != nil {
+				t.Fatalf("%s: %v", op.name, err)
+			}
+			all = append(all, op.name+" "+plain(string(text)))
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+func (who *identity) ask(t *testing.T, s *live.Server, form string, op operation, flow, execution, taskToken string) answer {
+	t.Helper()
+	p := &tap{change: who.change}
+	o := who.options
+	o.HTTPClient = &http.Client{Transport: p}
+	if o.Signature == "" {
+		o.Signature = form
+	}
+	params := maps.Clone(op.params(flow, execution, taskToken))
+	if who.replays && !reads[op.name] {
+		// What the owner may do must not be done: the first request is one of a reader.
+		params = map[string]string{}
+		if op.name == "CreateFlow" || op.name == "ListFlows" || op.name == "DescribeRegions" {
+			params["Limit"] = "1"
+		}
+	}
+	s.ClientAs(o).Call(context.Background(), op.name, params)
+	if who.replays {
+		return p.again()
+	}
+	return p.answer
+}
+
+// reads are the operations that change nothing.
+var reads = map[string]bool{"DescribeFlow": true, "ListFlows": true, "DescribeExecution": true, "ListExecutions": true, "GetExecutionHistory": true, "DescribeRegions": true}
+
+func (who *identity) judge(t *testing.T, op operation, there, absent answer) {
+	t.Helper()
+	if who.status == 404 && op.own { // in his own account he may
+		if there.status != 200 || strings.Contains(there.body, `"there"`) && op.name != "CreateFlow" {
+			t.Errorf("%s: %d %s", op.name, there.status, there.body)
+		}
+		return
+	}
+	if there.status != who.status || !strings.Contains(there.body, `"Code":"`+who.code+`"`) {
+		t.Errorf("%s: %d %s, want %d %s", op.name, there.status, there.body, who.status, who.code)
+	}
+	if a, b := plain(there.body, "there", "one"), plain(absent.body, "nowhere", "none"); there.status != absent.status || a != b {
+		t.Errorf("%s: it can be told what exists:\n%d %s\n%d %s", op.name, there.status, a, absent.status, b)
+	}
+}
