@@ -111,7 +111,7 @@ func TestImports(t *testing.T) {
 
 // The core is pure: no clock, no chance, no I/O, no goroutines.
 func TestCoreIsPure(t *testing.T) {
-	core := []string{"value", "fault", "flow", "expr", "fdl", "fdl/*", "interp", "flowtest"}
+	core := []string{"value", "glob", "fault", "flow", "expr", "fdl", "fdl/*", "interp", "flowtest"}
 	forbidden := map[string]bool{"context": true, "log": true, "log/slog": true, "math/rand": true, "math/rand/v2": true, "net": true,
 		"net/http": true, "os": true, "sync": true, "sync/atomic": true, "crypto/rand": true}
 	for _, p := range packages(t) {
