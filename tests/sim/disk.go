@@ -27,6 +27,7 @@ type disk struct {
 	behind     []update
 	keys       map[store.Key]store.Row
 	executions int   // rows of executions
+	expiring   int   // definitions and tombstones that will go
 	purged     int64 // nothing expires before, ms since 1970
 }
 
@@ -87,7 +88,14 @@ func (d *disk) remove(p *process, key store.Key, cond *store.Condition) error {
 }
 
 func (d *disk) noted(key store.Key, row *store.Row) {
+	old := d.keys[key]
 	before := len(d.keys)
+	if strings.HasPrefix(key.Partition, "d#") {
+		d.expiring += wakes(row) - wakes(&old)
+	}
+	if !strings.HasPrefix(key.Partition, "x#") {
+		defer d.w.judgeFlowRow(key, row)
+	}
 	if row == nil {
 		delete(d.keys, key)
 	} else {
@@ -102,6 +110,14 @@ func (d *disk) noted(key store.Key, row *store.Row) {
 	if d.index != d.rows {
 		d.behind = append(d.behind, update{key, row, time.Now()})
 	}
+}
+
+// wakes is 1 for a row that something is to happen to, 0 for others.
+func wakes(row *store.Row) int {
+	if row == nil || row.Wake == 0 && row.Expires == 0 {
+		return 0
+	}
+	return 1
 }
 
 // lagMax is how far an index may lag.

@@ -23,6 +23,7 @@ func (w *World) judgeEnds() {
 			w.failf("%s: the history is not legal: %s", partition, line)
 		}
 		w.judgeCallback(r)
+		w.judgeBuried(r)
 	}
 	if w.mocked != nil {
 		for _, x := range w.clients.runs {
@@ -176,21 +177,22 @@ func (w *World) forget() {
 	}
 	last := int64(0)
 	for key, row := range w.disk.keys {
-		if strings.HasPrefix(key.Partition, "x#") {
-			last = max(last, row.Expires)
+		if strings.HasPrefix(key.Partition, "x#") || strings.HasPrefix(key.Partition, "d#") {
+			last = max(last, row.Expires, row.Wake)
 		}
 	}
 	deadline := time.UnixMilli(max(last, time.Now().UnixMilli())).Add(10 * sweepEvery)
 	w.run(10*stepsMax, func() bool {
 		w.purge()
 		w.judgeKept()
-		return w.disk.executions == 0 || time.Now().After(deadline)
+		return w.disk.executions == 0 && w.disk.expiring == 0 || time.Now().After(deadline)
 	})
 	for _, key := range w.disk.sorted() {
 		if row := w.disk.keys[key]; strings.HasPrefix(key.Partition, "x#") {
 			w.failf("%s has expired at %d and is still there at %d", show(key), row.Expires, time.Now().UnixMilli())
 		}
 	}
+	w.judgeFlowsLeft()
 }
 
 // purge lets the store remove what has expired, where it does.

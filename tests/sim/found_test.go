@@ -24,6 +24,7 @@ var found = []struct {
 	{1379, "as 3"},
 	{2001758, "a sweep read every value that was to expire soon, each time"},
 	{3001973, "a process called again what was in flight in it"},
+	{6000281, "the definitions of a deleted flow were read for ever from the first page, when only the tombstone stood on it"},
 }
 
 // TestFound runs what has been found.

@@ -13,7 +13,6 @@ type letters struct {
 	marks    map[uint64]bool   // of all that have been posted and not been accepted
 	posted   int
 	accepted int
-	troubled time.Time // the last sweep with faults
 }
 
 // crowded draws whether others are faster than a commit. In every second run that is often so for news from outside, and
@@ -99,21 +98,21 @@ func (w *World) judgeLetter(p *process, row store.Row) {
 	}
 }
 
-// letterMax is how long a letter may stay once its wake time has come and there are no faults.
-const letterMax = 3 * sweepEvery
+// letterMax is how long a letter may stay once its wake time has come and there are no faults: processes may have died
+// just before, which come back within 90 s.
+const letterMax = 4 * sweepEvery
 
 // judgeLetters checks, at each sweep, that sweeps see to every letter.
 func (w *World) judgeLetters() {
 	l, now := &w.letters, time.Now()
 	if !w.calm {
-		l.troubled = now
 		return
 	}
 	for key := range l.there {
 		row, ok := w.disk.keys[key]
 		if !ok {
 			delete(l.there, key)
-		} else if now.UnixMilli() > max(row.Wake, l.troubled.UnixMilli())+letterMax.Milliseconds() {
+		} else if now.UnixMilli() > max(row.Wake, w.calmed)+letterMax.Milliseconds() {
 			w.failf("%s is still there, its time was %d, now it is %d", show(key), row.Wake, now.UnixMilli())
 		}
 	}

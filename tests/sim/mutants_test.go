@@ -40,6 +40,12 @@ var mutants = []struct{ name, file, old, new string }{
 	{"forget the wake time of a letter", "shared/runner/inbox.go", "Wake: r.nowMillis() + inboxWake.Milliseconds(), ", ""},
 	{"leave letters to the hint", "shared/runner/sweep.go", "		return r.wakeLetter(ctx, row.Key)\n", "		return nil\n"},
 	{"read no inbox", "shared/runner/load.go", "	return r.Store.LoadWithInbox(r.life, c.partition)\n", "	x, err = r.Store.Load(r.life, c.partition)\n	return x, in, err\n"},
+	{"stop no execution of a deleted flow", "shared/runner/sweep.go", "	if err := r.stopAll(ctx, flowID); err != nil {\n		return err\n	}\n", ""},
+	{"call a deletion off that has come to pass", "shared/runner/sweep.go", "err == nil && f.ID == flowID {", "err != nil {\n		return r.Store.RemoveTombstone(ctx, key)\n	} else if f.ID == flowID {"},
+	{"run what the flow is by now", "shared/runner/machines.go", "	return c.lookup(ctx, x.FlowID, x.Hash, mode)\n", "	if f, err := c.r.Store.GetFlow(ctx, x.Account, x.Flow); err == nil {\n		return c.lookup(ctx, f.ID, f.Hash, mode)\n	}\n	return c.lookup(ctx, x.FlowID, x.Hash, mode)\n"},
+	{"read the definitions of a deleted flow from the first page alone", "shared/store/tombstone.go", "			from = row.Sort + \"\\x00\"\n			if row.Sort", "			if row.Sort"},
+	{"name the last event of a page again on the next one", "shared/cloudflow/listing.go", "page.Events[n-1].ID+1, 10)", "page.Events[n-1].ID, 10)"},
+	{"begin a page of a list with the last execution of the one before", "shared/store/list.go", "return page, sum.Sort, nil", "return page, sum.Sort + \"~\", nil"},
 	{"forget rows that have not expired", "shared/store/tombstone.go", "	if state.Expires == 0 || state.Expires > s.nowMillis() {\n		return nil\n	}\n", ""},
 	{"leave the values of lost claims", "shared/store/execution.go", "		w.puts[i].Wake = w.puts[i].Expires\n", "		w.puts[i].Wake = 0\n"},
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"millrace/shared/flow"
 	"millrace/shared/interp"
@@ -18,6 +19,7 @@ import (
 // run is an execution as its writes have shown it so far.
 type run struct {
 	x      *store.Execution
+	seen   time.Time // its claim
 	m      *flow.Machine
 	events []flow.HistoryEvent
 	shown  []string // the same, as text
@@ -90,7 +92,7 @@ func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) 
 		w.failf("%s: its definition: %v", x.Partition(), err)
 		return
 	}
-	r := &run{x: x, m: m, lists: newLists()}
+	r := &run{x: x, m: m, lists: newLists(), seen: time.Now()}
 	if !slices.Contains(w.partitions, x.Partition()) {
 		w.partitions = append(w.partitions, x.Partition())
 	}
@@ -111,7 +113,7 @@ func (w *World) advanced(p *process, r *run, x *store.Execution, fold *folded) {
 	case old.Status.Final() && (x.Status != old.Status || x.Stopped != old.Stopped || x.LastEvent != old.LastEvent ||
 		fmt.Sprint(x.Error) != fmt.Sprint(old.Error)):
 		w.failf("%s: the end changes from %v to %v", x.Partition(), old.Status, x.Status)
-	case x.Claim != old.Claim || x.Origin != old.Origin || x.Seed != old.Seed || x.Deadline != old.Deadline || x.Callback != old.Callback:
+	case x.Claim != old.Claim || x.Origin != old.Origin || x.Seed != old.Seed || x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
 		w.failf("%s: what the claim has fixed changes", x.Partition())
 	}
 	r.x = x
@@ -305,8 +307,7 @@ func (w *World) machineOf(x *store.Execution) (*flow.Machine, error) {
 	if x.Express {
 		mode = flow.Express
 	}
-	text := string(w.disk.keys[store.Key{Partition: "d#" + x.FlowID, Sort: x.Hash}].Data)
-	return compileOnce(text, mode)
+	return compileOnce(w.flows.texts[x.Hash], mode)
 }
 
 func compileOnce(text, mode string) (*flow.Machine, error) {

@@ -85,6 +85,8 @@ type World struct {
 	clients    *clients
 	said       []*spoken
 	letters    letters
+	flows      flowRows
+	calmed     int64 // when the faults ended, ms since 1970
 
 	mu      sync.Mutex
 	failure string
@@ -138,7 +140,7 @@ func collect() {
 
 func newWorld(o Options) *World {
 	r := rand.New(rand.NewPCG(o.Seed, 1))
-	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}}
+	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, flows: newFlowRows()}
 	w.trace.out = o.Trace
 	w.home = home(r.IntN(int(homes)))
 	for h := range homes {
@@ -181,7 +183,7 @@ func (w *World) most() int {
 func (w *World) live() {
 	w.run(stepsMax/3, func() bool { return w.clients.quiet() || time.Since(w.begun) > troubled })
 	w.tracef("the faults end")
-	w.calm = true
+	w.calm, w.calmed = true, time.Now().UnixMilli()
 	for _, p := range w.processes {
 		p.skew.Store(0)
 	}

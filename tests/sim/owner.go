@@ -1,0 +1,239 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/store"
+)
+
+// owner is somebody who updates and deletes a flow of his own while executions of it run. Nobody else does, so he knows
+// at any time what the flow is.
+type owner struct {
+	c       *clients
+	r       *rand.Rand
+	name    string
+	current string // definition; "" while there is no flow
+	id      string
+	made    int  // executions and definitions so far
+	unsure  bool // a request of this action was not answered: it may still be carried out
+}
+
+// ownerWaits is how long the owner lets pass after an action in which a request was not answered. Whatever has become of
+// that request, by then it is over.
+const ownerWaits = answerMax + 30*time.Second
+
+// own is the life of an owner.
+func (c *clients) own() {
+	o := &owner{c: c, name: "owned", r: c.rand("owner")}
+	for range 6 + o.r.IntN(8) {
+		if !c.sleep(time.Duration(o.r.IntN(40_000))*time.Millisecond) || !o.act() {
+			return
+		}
+		if o.unsure && !c.sleep(ownerWaits) {
+			return
+		}
+		o.unsure = false
+	}
+}
+
+// act does one thing; false when it is all over.
+func (o *owner) act() bool {
+	n := o.r.IntN(10)
+	switch {
+	case o.current == "":
+		if n < 2 {
+			return o.start()
+		}
+		return o.create()
+	case n < 4:
+		return o.update()
+	case n < 9:
+		return o.start()
+	}
+	return o.remove()
+}
+
+// definition makes a definition that differs from all before.
+func (o *owner) definition() string {
+	o.made++
+	wait := []int{1, 5, 60, 300}[o.r.IntN(4)]
+	return fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: W%d\nStates:\n- {Name: W%[2]d, Type: Wait, Seconds: %[3]d, Next: V}\n- {Name: V, Type: Wait, Seconds: %[3]d, Next: P}\n"+
+		"- {Name: P, Type: Pass, OutputConstructor: {v: %[2]d}, End: true}\n", o.name, o.made, wait)
+}
+
+// ask repeats a request until it is known what has become of it. done is called in the scheduler's goroutine.
+func ask[T any](o *owner, what string, do func(context.Context, *cloudflow.Service) (T, error), done func(T, fault.Code)) bool {
+	who := fmt.Sprintf("owner %s %s %d", what, o.name, o.made)
+	for range 10 * triesMax {
+		got, err := request(o.c.w, nil, who, do)
+		if code := codeOf(err); !retried(code, err) {
+			o.c.note(who+" is told", func() { done(got, code) })
+			return true
+		}
+		o.unsure = true
+		if !o.c.sleep(time.Duration(o.r.IntN(8000)) * time.Millisecond) {
+			return false
+		}
+	}
+	o.c.w.failf("%s: no end of faults", who)
+	return false
+}
+
+var ownerCaller = cloudflow.Caller{Account: account}
+
+func (o *owner) create() bool {
+	text := o.definition()
+	return ask(o, "create", func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
+		f, err := s.CreateFlow(ctx, ownerCaller, cloudflow.CreateFlowRequest{Name: o.name, Definition: text, Type: "FDL", ExecutionMode: flow.Standard})
+		if codeOf(err) == fault.FlowAlreadyExists { // by a request of his that was not answered
+			return s.DescribeFlow(ctx, ownerCaller, cloudflow.DescribeFlowRequest{Name: o.name})
+		}
+		return f, err
+	}, func(f *cloudflow.Flow, code fault.Code) {
+		if code != "" || f.Definition != text || f.ID == o.id {
+			o.c.w.failf("the owner has created a flow and is told %v %s", f, code)
+			return
+		}
+		o.current, o.id = text, f.ID
+		o.c.ids[o.name] = f.ID
+	})
+}
+
+func (o *owner) update() bool {
+	text := o.definition()
+	return ask(o, "update", func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
+		return s.UpdateFlow(ctx, ownerCaller, cloudflow.UpdateFlowRequest{Name: o.name, Definition: &text})
+	}, func(f *cloudflow.Flow, code fault.Code) {
+		if code != "" || f.Definition != text || f.ID != o.id {
+			o.c.w.failf("the owner has updated the flow and is told %v %s", f, code)
+			return
+		}
+		o.current = text
+	})
+}
+
+func (o *owner) remove() bool {
+	return ask(o, "delete", func(ctx context.Context, s *cloudflow.Service) (bool, error) {
+		return true, s.DeleteFlow(ctx, ownerCaller, cloudflow.DeleteFlowRequest{Name: o.name})
+	}, func(_ bool, code fault.Code) {
+		if code != "" && code != fault.FlowNotExists {
+			o.c.w.failf("the owner has deleted the flow and is told %s", code)
+		}
+		o.current = ""
+		o.c.w.flows.deleted[o.id] = time.Now().UnixMilli()
+	})
+}
+
+// start starts an execution: it runs what the flow is, or there is no flow.
+func (o *owner) start() bool {
+	o.made++
+	name, first := fmt.Sprintf("o%d", o.made), true
+	return ask(o, "start", func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+		x, err := s.StartExecution(ctx, ownerCaller, cloudflow.StartExecutionRequest{FlowName: o.name, ExecutionName: name, Input: "{}"})
+		if codeOf(err) == fault.ExecutionAlreadyExists && !first {
+			return s.DescribeExecution(ctx, ownerCaller, cloudflow.DescribeExecutionRequest{FlowName: o.name, ExecutionName: name})
+		}
+		first = false
+		return x, err
+	}, func(x *cloudflow.Execution, code fault.Code) {
+		switch {
+		case o.current == "" && code != fault.FlowNotExists:
+			o.c.w.failf("the owner has no flow and has started %s, and is told %v %s", name, x, code)
+		case o.current != "" && (code != "" || x.FlowDefinition != o.current):
+			o.c.w.failf("the owner has started %s and is told %v %s; the flow is\n%s", name, x, code, o.current)
+		}
+	})
+}
+
+// flowRows follows the rows of flows and their definitions. Only the scheduler's goroutine touches it.
+type flowRows struct {
+	now     map[string]string // hash of the definition that a flow has, by id
+	names   map[string]string // id of the flow that a key holds
+	texts   map[string]string // every definition there ever was, by hash
+	known   map[string]bool   // flows that there ever were, by id
+	deleted map[string]int64  // when somebody was told that a flow is deleted, by id, ms since 1970
+}
+
+func newFlowRows() flowRows {
+	return flowRows{now: map[string]string{}, names: map[string]string{}, texts: map[string]string{}, known: map[string]bool{}, deleted: map[string]int64{}}
+}
+
+// judgeFlowRow looks at a row that has been written or removed (nil), unless it is an execution's.
+func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
+	f := &w.flows
+	id, definition := strings.CutPrefix(key.Partition, "d#")
+	switch {
+	case definition && store.IsDefinition(key):
+		if row == nil {
+			w.definitionGone(id, key.Sort)
+			return
+		}
+		f.texts[key.Sort] = string(row.Data)
+		if f.now[id] == key.Sort && row.Expires > 0 {
+			w.failf("the definition of flow %s expires at %d, and the flow has it", id, row.Expires)
+		}
+	case strings.HasPrefix(key.Partition, "f#") && row == nil:
+		delete(f.now, f.names[key.Partition])
+	case strings.HasPrefix(key.Partition, "f#"):
+		var named struct{ ID, Hash string }
+		json.Unmarshal(row.Data, &named)
+		f.known[named.ID] = true
+		f.names[key.Partition], f.now[named.ID] = named.ID, named.Hash
+		if d, ok := w.disk.keys[store.Key{Partition: "d#" + named.ID, Sort: named.Hash}]; !ok || d.Expires > 0 {
+			w.failf("flow %s has a definition that is not there, or that expires at %d", named.ID, d.Expires)
+		}
+	}
+}
+
+// definitionGone checks that nobody needs a definition that is removed.
+func (w *World) definitionGone(id, hash string) {
+	now, there := w.flows.now[id]
+	if there && now == hash {
+		w.failf("the definition of flow %s is removed, and the flow has it", id)
+	}
+	for _, partition := range w.partitions {
+		if r := w.runs[partition]; there && r != nil && r.x.FlowID == id && r.x.Hash == hash && r.x.Expires > time.Now().UnixMilli()+slack {
+			w.failf("the definition of %s is removed, and it expires at %d", partition, r.x.Expires)
+		}
+	}
+}
+
+// buryMax is how long executions of a deleted flow may go on when there are no faults, ms.
+const buryMax = 300_000
+
+// judgeBuried checks that an execution of a deleted flow was stopped soon after.
+func (w *World) judgeBuried(r *run) {
+	at, ok := w.flows.deleted[r.x.FlowID]
+	if !ok || r.x.Started > at {
+		return
+	}
+	if over := max(at, w.calmed) + buryMax; r.x.Stopped > over && r.x.Status != flow.Stopped {
+		w.failf("%s has gone on until %d as %v; its flow was deleted at %d, faults ended at %d", r.x.Partition(), r.x.Stopped, r.x.Status, at, w.calmed)
+	}
+}
+
+// judgeFlowsLeft checks that nothing is left of deleted flows, and of definitions that have expired.
+func (w *World) judgeFlowsLeft() {
+	for _, key := range w.disk.sorted() {
+		id, ok := strings.CutPrefix(key.Partition, "d#")
+		if !ok {
+			continue
+		}
+		row := w.disk.keys[key]
+		_, there := w.flows.now[id]
+		if !w.flows.known[id] {
+			continue // of a creation that did not come to pass: see docs/reliability.md
+		}
+		if !there || !store.IsDefinition(key) || row.Expires > 0 {
+			w.failf("%s is still there at %d, expires at %d, flow there: %v", show(key), time.Now().UnixMilli(), row.Expires, there)
+		}
+	}
+}
