@@ -92,6 +92,14 @@ func (v *Value) Tree() any {
 // Decoded is the tree when it has been made already; false when it has not.
 func (v *Value) Decoded() (any, bool) { return v.tree, v.decoded }
 
+// ForgetTree drops the tree of a value of more bytes than most: it is made again when it is asked for. A tree takes many
+// times the bytes of its text.
+func (v *Value) ForgetTree(most int) {
+	if v.decoded && len(v.text) > most {
+		v.tree, v.decoded = nil, false
+	}
+}
+
 // Object is the tree as an object; false when it is none.
 func (v *Value) Object() (map[string]any, bool) {
 	if len(v.text) == 0 || v.text[0] != '{' {

@@ -113,6 +113,7 @@ func (r *Runner) drive(c *cell) {
 		c.items, c.look = nil, false
 		c.on = c.shift
 		if len(items) == 0 && !look {
+			c.rest()
 			c.finish()
 			c.mu.Unlock()
 			return
@@ -126,6 +127,14 @@ func (r *Runner) drive(c *cell) {
 		}
 		r.peek(c)
 		r.round(c, items, look)
+	}
+}
+
+// rest drops what need not be in memory while nothing goes on: an idle execution is kept as long as there is room, and trees
+// are many times as large as what was sent. Calls in flight will be answered soon, and with the trees at hand.
+func (c *cell) rest() {
+	if c.state != nil && len(c.calls) == 0 {
+		c.state.Rest()
 	}
 }
 
