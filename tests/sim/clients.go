@@ -133,7 +133,7 @@ func (c *clients) begin() {
 			c.runs = append(c.runs, x)
 			c.launch(x)
 		}
-		if w.mocked == nil && c.w.number("owner")%3 == 0 {
+		if w.owned() {
 			c.goOn(c.own)
 		}
 		if c.w.number("reader")%3 == 0 {

@@ -216,11 +216,7 @@ func (w *World) again() {
 		w.purge()
 		return w.clients.quiet() || time.Since(begun) > 2*retention
 	})
-	w.tracef("the faults end")
-	w.calm = true
-	for _, p := range w.processes {
-		p.skew.Store(0)
-	}
+	w.calmDown()
 	if !w.run(stepsMax, func() bool { return w.clients.quiet() && w.settled() }) {
 		w.failf("no end after %d steps: %s", w.steps, w.unsettled())
 	}

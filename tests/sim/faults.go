@@ -29,6 +29,7 @@ type faults struct {
 	skew    time.Duration
 	jump    int // the clock of a process moves, within skew
 	lag     int // an index is not brought up to date
+	freeze  int // a process is frozen for a while, and goes on with what it knew
 }
 
 // drawFaults draws what goes wrong. Many runs have few kinds of fault, so that what one kind does is not hidden by
@@ -67,12 +68,15 @@ func drawFaults(r *rand.Rand) *faults {
 
 // String gives the chances.
 func (f *faults) String() string {
-	return fmt.Sprintf("throttle %d lost %d late %d partial %d, before %d after %d crash %d keep %d, hints lost %d twice %d late %d stray %d, slow %d network %d, skew %v jump %d, lag %d",
-		f.throttle, f.lost, f.late, f.partial, f.before, f.after, f.crash, f.keep, f.hintLost, f.hintTwice, f.hintLate, f.hintStray, f.slow, f.network, f.skew, f.jump, f.lag)
+	return fmt.Sprintf("throttle %d lost %d late %d partial %d, before %d after %d crash %d keep %d, hints lost %d twice %d late %d stray %d, slow %d network %d, skew %v jump %d, lag %d freeze %d",
+		f.throttle, f.lost, f.late, f.partial, f.before, f.after, f.crash, f.keep, f.hintLost, f.hintTwice, f.hintLate, f.hintStray, f.slow, f.network, f.skew, f.jump, f.lag, f.freeze)
 }
 
 // hit draws whether a fault of a chance in 10,000 happens.
 func (f *faults) hit(chance int) bool { return chance > 0 && f.rand.IntN(10_000) < chance }
+
+// freezes are how long a process is frozen: shorter and longer than leases, requests and the time between two sweeps.
+var freezes = [...]time.Duration{3 * time.Second, 25 * time.Second, 100 * time.Second, 4 * time.Minute, 12 * time.Minute}
 
 // pauses are how long time passes while operations wait.
 var pauses = [...]time.Duration{time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond, time.Second, 4 * time.Second, 15 * time.Second, 70 * time.Second}

@@ -46,6 +46,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"read the definitions of a deleted flow from the first page alone", "shared/store/tombstone.go", "			from = row.Sort + \"\\x00\"\n			if row.Sort", "			if row.Sort"},
 	{"name the last event of a page again on the next one", "shared/cloudflow/listing.go", "page.Events[n-1].ID+1, 10)", "page.Events[n-1].ID, 10)"},
 	{"begin a page of a list with the last execution of the one before", "shared/store/list.go", "return page, sum.Sort, nil", "return page, sum.Sort + \"~\", nil"},
+	{"call after the lease is over", "shared/runner/calls.go", "if now > call.Until || ", "if "},
 	{"forget rows that have not expired", "shared/store/tombstone.go", "	if state.Expires == 0 || state.Expires > s.nowMillis() {\n		return nil\n	}\n", ""},
 	{"leave the values of lost claims", "shared/store/execution.go", "		w.puts[i].Wake = w.puts[i].Expires\n", "		w.puts[i].Wake = 0\n"},
 }

@@ -30,6 +30,9 @@ type owner struct {
 // that request, by then it is over.
 const ownerWaits = answerMax + 30*time.Second
 
+// owned tells whether a run has an owner.
+func (w *World) owned() bool { return w.mocked == nil && w.number("owner")%3 == 0 }
+
 // own is the life of an owner.
 func (c *clients) own() {
 	o := &owner{c: c, name: "owned", r: c.rand("owner")}

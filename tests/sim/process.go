@@ -42,6 +42,8 @@ type process struct {
 	store   *store.Store
 	skew    atomic.Int64 // of its clock, ns
 	dead    chan struct{}
+	owner   uint64    // of its leases
+	frozen  time.Time // nothing that it does gets out before
 	life    context.Context
 	stop    context.CancelFunc
 	work    sync.WaitGroup
@@ -105,10 +107,14 @@ func newProcess(w *World) *process {
 // drawn meanwhile.
 func (p *process) random(about string) uint64 {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	n := p.drawn[about]
 	p.drawn[about]++
-	p.mu.Unlock()
-	return max(p.w.number(fmt.Sprintf("%s draws %d for %s", p.name, n, about))<<3, 1)
+	u := max(p.w.number(fmt.Sprintf("%s draws %d for %s", p.name, n, about))<<3, 1)
+	if about == "owner" {
+		p.owner = u
+	}
+	return u
 }
 
 func compile(definition, mode string) (*flow.Machine, error) {
@@ -245,6 +251,18 @@ func (w *World) crashOne() {
 	if len(w.processes) > 0 {
 		w.kill(w.processes[w.rand.IntN(len(w.processes))])
 	}
+}
+
+// freeze stops a process that the seed chooses for a while, as functions are between invocations and others now and then.
+// Its timers run on, and what they make it do waits.
+func (w *World) freeze() {
+	if len(w.processes) == 0 {
+		return
+	}
+	p := w.processes[w.rand.IntN(len(w.processes))]
+	d := freezes[w.rand.IntN(len(freezes))]
+	p.frozen = time.Now().Add(d)
+	w.tracef("%s is frozen for %v", p.name, d)
 }
 
 // starter starts executions for tasks.

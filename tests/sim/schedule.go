@@ -114,11 +114,14 @@ func (s *scheduler) take(pick func(total int) int) *operation {
 	slices.SortFunc(s.waiting, compareOperations)
 	total := 0
 	for _, o := range s.waiting {
-		total += max(o.weight, 1)
+		total += o.chance()
+	}
+	if total == 0 {
+		return nil
 	}
 	n := pick(total)
 	for i, o := range s.waiting {
-		if n -= max(o.weight, 1); n < 0 {
+		if n -= o.chance(); n < 0 {
 			s.waiting = slices.Delete(s.waiting, i, i+1)
 			return o
 		}
@@ -126,11 +129,26 @@ func (s *scheduler) take(pick func(total int) int) *operation {
 	return nil
 }
 
-// count is how many operations wait.
-func (s *scheduler) count() int {
+// chance is how likely an operation is to be picked; 0 while its process is frozen.
+func (o *operation) chance() int {
+	if o.process != nil && time.Now().Before(o.process.frozen) {
+		return 0
+	}
+	return max(o.weight, 1)
+}
+
+// idle tells whether nothing can be picked, and how long that is so at most.
+func (s *scheduler) idle() (bool, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.waiting)
+	thaws := idleMax
+	for _, o := range s.waiting {
+		if o.chance() > 0 {
+			return false, 0
+		}
+		thaws = min(thaws, time.Until(o.process.frozen))
+	}
+	return true, thaws
 }
 
 // idleMax bounds how long the world sleeps while nothing waits.
@@ -160,11 +178,11 @@ func (w *World) tick() {
 
 // step carries out one operation, or lets time pass.
 func (w *World) step() {
-	if w.sched.count() == 0 {
+	if idle, most := w.sched.idle(); idle {
 		select {
 		case <-w.sched.signal:
 		default:
-			timer := time.NewTimer(idleMax)
+			timer := time.NewTimer(most)
 			select {
 			case <-w.sched.signal:
 			case <-timer.C:
@@ -181,6 +199,9 @@ func (w *World) step() {
 		return
 	} else if w.faults.hit(w.faults.crash) {
 		w.crashOne()
+		return
+	} else if w.faults.hit(w.faults.freeze) {
+		w.freeze()
 		return
 	}
 	w.tick()

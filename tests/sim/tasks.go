@@ -83,9 +83,10 @@ type planned struct {
 func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result {
 	w := k.w
 	var made plan
+	at := p.now().UnixMilli()
 	call := &operation{process: p, key: p.name + " calls " + r.State + " " + r.Key}
 	call.apply = func() bool {
-		k.begin(p, &r)
+		k.begin(p, &r, at)
 		made = k.plan(&r)
 		w.tracef("%s of %s: answer in %v hang %v, %d reports", call.key, r.Execution, made.delay, made.hang, len(made.reports))
 		for i, report := range made.reports {
@@ -135,10 +136,17 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 const odd = 370 * time.Microsecond
 
 // begin checks that nobody else calls the same, and that no answer of it was thrown away, unless the lease was over.
-func (k *tasks) begin(p *process, r *task.Request) {
+func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	k.calls++
 	w := k.w
 	l := k.leases[r.Key]
+	until := l.until
+	if l.owner != p.owner {
+		until = l.before
+	}
+	if until > 0 && at > until+2*w.faults.skew.Milliseconds() {
+		w.failf("%s calls %s of %s at %d, its lease was over at %d", p.name, r.State, r.Execution, at, until)
+	}
 	over := l.before > 0 && l.before+interp.LeaseMargin <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
 	if q := k.flying[r.Key]; q != nil && !q.isDead() && !over {
 		w.failf("%s calls %s of %s while %s does", p.name, r.State, r.Execution, q.name)

@@ -164,6 +164,9 @@ func newWorld(o Options) *World {
 	w.clients = newClients(w)
 	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d", w.seed, w.home, w.faults, w.tail, w.lease, w.calls)
 	w.clients.draw(o.Flow)
+	if !w.owned() { // who must know when his requests are over
+		w.faults.freeze = []int{0, 0, 5, 30}[w.number("freeze")%4]
+	}
 	for range w.most() {
 		w.processes = append(w.processes, newProcess(w))
 	}
@@ -182,11 +185,7 @@ func (w *World) most() int {
 // live is the time with faults, and then the one in which everything comes to its end.
 func (w *World) live() {
 	w.run(stepsMax/3, func() bool { return w.clients.quiet() || time.Since(w.begun) > troubled })
-	w.tracef("the faults end")
-	w.calm, w.calmed = true, time.Now().UnixMilli()
-	for _, p := range w.processes {
-		p.skew.Store(0)
-	}
+	w.calmDown()
 	if !w.run(stepsMax, func() bool { return w.clients.quiet() && w.settled() }) {
 		w.failf("no end after %d steps: %s", w.steps, w.unsettled())
 	}
@@ -198,6 +197,16 @@ func (w *World) live() {
 		return
 	}
 	w.forget()
+}
+
+// calmDown ends the faults.
+func (w *World) calmDown() {
+	w.tracef("the faults end")
+	w.calm, w.calmed = true, time.Now().UnixMilli()
+	for _, p := range w.processes {
+		p.skew.Store(0)
+		p.frozen = time.Time{}
+	}
 }
 
 // settled tells whether every execution has ended and has nothing to send.
