@@ -131,6 +131,8 @@ func TestBadCredentialsFiles(t *testing.T) {
 		{"accounts:\n  - id: [1]", "line 2: here must be a text that is not empty"},
 		{"accounts:\n  - id: a\n    keys:\n      - id: k\n", "line 4: the key secret is missing"},
 		{"accounts:\n  - id: a\n    keys:\n      - id: k,1\n        secret: topsecret", `line 4: access key id "k,1" must be`},
+		{"accounts: [{id: a, keys: [{id: k, secret:topsecret}]}]", "line 1: unknown key; the keys here are expires, id, policies, secret, securityToken"},
+		{key("        LTAIsomethinglong: secret\n"), `line 6: unknown key; the keys here are expires, id, policies, secret, securityToken`},
 		{key("        secrte: topsecret\n"), `line 6: unknown key "secrte"; the keys here are expires, id, policies, secret, securityToken`},
 		{key("        expires: tomorrow\n"), "line 6: the time must look like 2027-01-31T00:00:00Z"},
 		{key("      - id: k1\n        secret: topsecret\n"), "access key id k1 is there twice"},

@@ -106,7 +106,7 @@ func (r *fileReader) object(n *yaml.Node, fields map[string]func(*yaml.Node), re
 		key, v := n.Content[i], n.Content[i+1]
 		read := fields[key.Value]
 		if read == nil {
-			r.fail(key, "unknown key %q; the keys here are %s", cut(key.Value), names(fields))
+			r.fail(key, "unknown key%s; the keys here are %s", shownKey(key.Value), names(fields))
 			return
 		}
 		if seen[key.Value] {
@@ -121,6 +121,21 @@ func (r *fileReader) object(n *yaml.Node, fields map[string]func(*yaml.Node), re
 			r.fail(n, "the key %s is missing", key)
 		}
 	}
+}
+
+// shownKey quotes an unknown key if it is a word, as a mistyped one is. Anything else may be a secret: `secret:x`, without
+// a space, is a key to YAML.
+func shownKey(key string) string {
+	const longest = 14 // securityToken has 13 letters; secrets are longer
+	for _, c := range key {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return ""
+		}
+	}
+	if len(key) > longest {
+		return ""
+	}
+	return fmt.Sprintf(" %q", key)
 }
 
 func names(fields map[string]func(*yaml.Node)) string {
