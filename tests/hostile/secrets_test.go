@@ -1,0 +1,458 @@
+package hostile_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/shared/app"
+	"millrace/shared/cloudflow"
+	"millrace/shared/rpc"
+	"millrace/shared/store"
+	"millrace/shared/store/localstore"
+	"millrace/shared/task"
+	"millrace/tests/live"
+)
+
+// planted marks every secret, so that one search finds them all. It looks like one, for rules that go by looks.
+const planted = "PLANTED7q9Zx3Kc"
+
+// TestSecretsInMistakes: files with a mistake beside a secret are refused without it.
+func TestSecretsInMistakes(t *testing.T) {
+	account := func(text string) string { return "accounts:\n  - id: \"1\"\n" + text }
+	for _, c := range []struct{ flag, name, text string }{
+		{"--credentials", "no space after the colon", account("    keys: [{id: a, secret:" + planted + "}]\n")},
+		{"--credentials", "key and value swapped", account("    keys: [{" + planted + ": secret, id: a}]\n")},
+		{"--credentials", "list where a text belongs", account("    keys: [{id: a, secret: [" + planted + "]}]\n")},
+		{"--credentials", "text where a list belongs", account("    keys: " + planted + "\n")},
+		{"--credentials", "text where a mapping belongs", account("    keys: [" + planted + "]\n")},
+		{"--credentials", "quote that does not end", account("    keys: [{id: a, secret: \"" + planted + "}]\n")},
+		{"--credentials", "tab", account("\tkeys: [{id: a, secret: " + planted + "}]\n")},
+		{"--credentials", "wrong indentation", account("  keys:\n      - id: a\n     secret: " + planted + "\n")},
+		{"--credentials", "alias", account("    keys: [{id: a, secret: *" + planted + "}]\n")},
+		{"--credentials", "anchor", account("    keys: [{id: a, secret: &x " + planted + "}, {id: b, secret: *x}]\n")},
+		{"--credentials", "the same key twice", account("    keys: [{id: a, secret: " + planted + "}, {id: a, secret: " + planted + "}]\n")},
+		{"--credentials", "the same token twice", account("    bearerTokens: [{token: " + planted + "}, {token: " + planted + "}]\n")},
+		{"--credentials", "wrong time", account("    keys: [{id: a, secret: " + planted + ", expires: soon}]\n")},
+		{"--credentials", "two documents", account("    keys: [{id: a, secret: "+planted+"}]\n") + "---\n" + planted + "\n"},
+		{"--credentials", "unknown key", account("    keys: [{id: a, secret: " + planted + ", sekret: " + planted + "}]\n")},
+		{"--functions", "wrong env", "functions: [{match: x, command: [./x], env: [" + planted + "]}]\n"},
+		{"--functions", "wrong value of env", "functions: [{match: x, command: [./x], env: {A: [" + planted + "]}}]\n"},
+		{"--functions", "env beside a mistake", "functions: [{match: x, command: [./x], env: {A: " + planted + "}, timeout: never}]\n"},
+		{"--functions", "unclosed", "functions: [{match: x, command: [./x], env: {A: \"" + planted + "}}]\n"},
+		{"--functions", "password in an address", "functions: [{match: x, http: \"http://u:" + planted + "@host:port/\"}]\n"},
+		{"--config", "unclosed", "{Tasks: \"" + planted + "\n"},
+	} {
+		t.Run(c.flag+" "+c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "file.yaml")
+			if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			out, err := exec.CommandContext(ctx, live.Binary(t), "serve", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "data"), c.flag, file).CombinedOutput()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || ctx.Err() != nil {
+				t.Errorf("it starts, or does not: %v", err)
+			}
+			if bytes.Contains(out, []byte(planted)) {
+				t.Errorf("it says %s", out)
+			}
+		})
+	}
+}
+
+// TestSecretsOfCommands: commands do not show what they were given in flags and variables.
+func TestSecretsOfCommands(t *testing.T) {
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	strange := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusTeapot) }))
+	defer strange.Close()
+	env := []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=a", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + planted, "ALIBABA_CLOUD_SECURITY_TOKEN=" + planted}
+	for _, c := range []struct {
+		env  []string
+		args []string
+	}{
+		{env, []string{"help"}},
+		{env, []string{"--help"}},
+		{env, []string{"serve", "--help"}},
+		{env, []string{"start", "--help"}},
+		{env, []string{"list", "f", "--endpoint", closed.URL}},
+		{env, []string{"list", "f", "--endpoint", strange.URL}},
+		{env, []string{"list", "f", "--endpoint", strange.URL, "--output", "json"}},
+		{env, []string{"describe", "f", "x", "--endpoint", closed.URL, "--wait", "never"}},
+		{env, []string{"list", "f", "--endpoint", "nowhere", "--access-key-secret", planted}},
+		{env, []string{"list", "f", "--endpoint", closed.URL, "--access-key-secret", planted, "--bearer-token", planted}},
+		{nil, []string{"list", "f", "--endpoint", closed.URL, "--access-key-secret", planted}},
+		{nil, []string{"list", "f", "--endpoint", closed.URL, "--bearer-token", planted}},
+		{[]string{"ALIBABA_CLOUD_BEARER_TOKEN=" + planted}, []string{"list", "--help"}},
+		{[]string{"ALIBABA_CLOUD_BEARER_TOKEN=" + planted}, []string{"list", "f", "--endpoint", closed.URL}},
+	} {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		cmd := exec.CommandContext(ctx, live.Binary(t), c.args...)
+		cmd.Env = c.env
+		out, _ := cmd.CombinedOutput()
+		if len(out) == 0 || ctx.Err() != nil {
+			t.Errorf("%q says nothing", c.args)
+		}
+		if bytes.Contains(out, []byte(planted)) {
+			t.Errorf("%q says %s", c.args, out)
+		}
+		cancel()
+	}
+}
+
+// both is a log handler that writes text and JSON, down to the finest level.
+type both struct{ text, json slog.Handler }
+
+func newBoth(w io.Writer) both {
+	o := &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}
+	return both{slog.NewTextHandler(w, o), slog.NewJSONHandler(w, o)}
+}
+
+func (b both) Enabled(context.Context, slog.Level) bool { return true }
+func (b both) Handle(ctx context.Context, r slog.Record) error {
+	return errors.Join(b.text.Handle(ctx, r.Clone()), b.json.Handle(ctx, r))
+}
+func (b both) WithAttrs(a []slog.Attr) slog.Handler {
+	return both{b.text.WithAttrs(a), b.json.WithAttrs(a)}
+}
+func (b both) WithGroup(name string) slog.Handler {
+	return both{b.text.WithGroup(name), b.json.WithGroup(name)}
+}
+
+// sink collects text of many writers.
+type sink struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *sink) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// The secrets of callers.
+const (
+	keySecret   = planted + "-secret"
+	stsToken    = planted + "-sts"
+	bearerToken = planted + "-bearer"
+	madeUp      = planted + "-made-up"
+)
+
+// TestSecretsInside: what callers and flows hold secret stands in no log, of any form and level, in no history, no error,
+// and no file of the store that has no use for it.
+func TestSecretsInside(t *testing.T) {
+	dir, log := t.TempDir(), &sink{}
+	world := httptest.NewServer(http.HandlerFunc(misbehave))
+	defer world.Close()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil { // loose: there is a warning
+			t.Fatal(err)
+		}
+		return path
+	}
+	yes := true
+	config := app.Config{Data: filepath.Join(dir, "data"), Log: slog.New(newBoth(log)),
+		Credentials: write("credentials.yaml", "accounts:\n  - id: \"1\"\n    keys:\n      - {id: a, secret: "+keySecret+"}\n      - {id: STS.a, secret: "+keySecret+", securityToken: "+stsToken+"}\n"+
+			"    bearerTokens: [{token: "+bearerToken+"}]\n"),
+		Functions: write("functions.yaml", "functions:\n- {match: gone, command: [./no-such-program], env: {PASSWORD: "+planted+"-env}}\n- {match: away, http: '"+world.URL+"/fail?key="+planted+"-query'}\n"+
+			"- {match: dead, http: 'http://127.0.0.1:1/?key="+planted+"-query'}\n"),
+		Settings: app.Settings{AccessLog: true, AllowLoopback: &yes, SweepSeconds: 1, CheckNonces: true}}
+	a, err := app.Open(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	answers := &sink{}
+	as := func(o rpc.ClientOptions) *rpc.Client {
+		o.Endpoint, o.HTTPClient = server.URL, &http.Client{Transport: recording{answers}}
+		c, err := rpc.NewClient(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	owner := as(rpc.ClientOptions{AccessKeyID: "a", Secret: keySecret, Signature: "v3"})
+	runFlows(t, server.URL, world.URL, owner)
+	for _, o := range []rpc.ClientOptions{
+		{AccessKeyID: "STS.a", Secret: keySecret, SecurityToken: stsToken},
+		{AccessKeyID: "STS.a", Secret: keySecret, SecurityToken: madeUp},
+		{AccessKeyID: "STS.a", Secret: keySecret, SecurityToken: stsToken, Signature: "v3"},
+		{AccessKeyID: "nobody", Secret: madeUp},
+		{AccessKeyID: "a", Secret: madeUp, Signature: "v3"},
+		{Bearer: bearerToken},
+		{Bearer: bearerToken, Signature: "v3"},
+		{Bearer: madeUp},
+		{Bearer: madeUp, Signature: "v3"},
+	} {
+		c := as(o)
+		for _, p := range []map[string]string{{"Name": "pass"}, {"Name": "no such flow"}, {}} {
+			c.Call(context.Background(), "DescribeFlow", p)
+			c.Call(context.Background(), "DeleteFlow", map[string]string{"Name": "absent"})
+		}
+	}
+	malformed(t, server.Listener.Addr().String(), answers)
+	seed := seedOf(t, owner, config.Data)
+	server.Close()
+	files := contents(t, config.Data) // while the log holds everything in the clear
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	files += contents(t, config.Data)
+
+	absent := func(where, text string, secrets ...string) {
+		t.Helper()
+		for _, s := range secrets {
+			if i := strings.Index(text, s); i >= 0 {
+				t.Errorf("%s holds %s: …%q…", where, s, text[max(0, i-200):min(len(text), i+100)])
+			}
+		}
+	}
+	if len(log.text()) < 1000 || len(answers.text()) < 1000 || len(files) < 1000 {
+		t.Error("there is hardly anything to look at")
+	}
+	absent("the log", log.text(), planted)
+	absent("an answer", withoutInputs(answers.text()), planted)
+	absent("a file of the store", files, keySecret, stsToken, bearerToken, madeUp, planted+"-env", planted+"-query")
+	for _, form := range []string{string(seed[:]), hex.EncodeToString(seed[:]), base64.StdEncoding.EncodeToString(seed[:])} {
+		absent("the log", log.text(), form)
+		absent("an answer", answers.text(), form)
+	}
+}
+
+// taskInput is the event of a call, with its parameters as the flow has written them: its definition, which the same
+// callers may read, holds the same. Nothing else may repeat them.
+var taskInput = regexp.MustCompile(`\{"Type":"TaskScheduled".*?"Time"`)
+
+func withoutInputs(answers string) string { return taskInput.ReplaceAllString(answers, "") }
+
+// panicking breaks on every task, with the parameters in its hands.
+type panicking struct{}
+
+func (panicking) Run(_ context.Context, r task.Request) task.Result {
+	var none map[string]string
+	none[string(r.Parameters)] = "x" // a bug
+	return task.Result{}
+}
+
+// TestSecretsInPanics: a panic of a task tells what broke, and nothing of what the task was about.
+func TestSecretsInPanics(t *testing.T) {
+	log, answers := &sink{}, &sink{}
+	a, err := app.Open(context.Background(), app.Config{Data: t.TempDir(), Log: slog.New(newBoth(log)), Tasks: panicking{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	quiet, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL, HTTPClient: &http.Client{Transport: recording{answers}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, quiet, "breaks", call("breaks", "HTTP:Request", "url: 'http://127.0.0.1:1', method: POST, headers: {Authorization: 'Bearer "+planted+"'}"))
+	run(t, quiet, open, "breaks")
+	server.Close()
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(log.text(), "task panicked") {
+		t.Error("no task has panicked")
+	}
+	if strings.Contains(log.text()+withoutInputs(answers.text()), planted) {
+		t.Errorf("log:\n%s\nanswers:\n%s", log.text(), answers.text())
+	}
+}
+
+// call is a flow of one call.
+func call(name, action, parameters string) string {
+	return "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates:\n- {Name: A, Type: Task, Action: '" + action + "', Parameters: {" + parameters + "}, End: true}\n"
+}
+
+// run runs a flow, which fails, and reads its history with the recorded client.
+func run(t *testing.T, quiet, recorded *rpc.Client, flow string) {
+	t.Helper()
+	ctx := context.Background()
+	if _, err := quiet.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: "one", Input: "{}"}); err != nil {
+		t.Fatalf("%s: %v", flow, err)
+	}
+	wait := int64(20)
+	x, err := quiet.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: "one", WaitTimeSeconds: &wait})
+	if err != nil || x.Status != "Failed" {
+		t.Errorf("%s: %+v %v", flow, x, err)
+	}
+	if _, err := recorded.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: "one"}); err != nil {
+		t.Errorf("%s: %v", flow, err)
+	}
+}
+
+// misbehave fails in many ways, none of which tells what it was sent.
+func misbehave(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	switch r.URL.Path {
+	case "/refuse":
+		http.Error(w, "no", http.StatusUnauthorized)
+	case "/away":
+		http.Redirect(w, r, "http://127.0.0.1:1/?then="+planted, http.StatusTemporaryRedirect)
+	case "/loop":
+		http.Redirect(w, r, "/loop", http.StatusTemporaryRedirect)
+	case "/break":
+		panic(http.ErrAbortHandler)
+	case "/garbage":
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			c.Write([]byte("what?\r\n\r\n"))
+			c.Close()
+		}
+	default:
+		http.Error(w, "{}", http.StatusInternalServerError)
+	}
+}
+
+// runFlows runs flows whose calls carry secrets, and fail.
+func runFlows(t *testing.T, server, world string, recorded *rpc.Client) {
+	t.Helper()
+	quiet, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server, AccessKeyID: "a", Secret: keySecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, quiet, "pass", pass("pass"))
+	auth := ", method: POST, headers: {Authorization: 'Bearer " + planted + "-auth', X-Api-Key: " + planted + "}"
+	for name, definition := range map[string]string{
+		"refused":  call("refused", "HTTP:Request", "url: '"+world+"/refuse?key="+planted+"'"+auth),
+		"away":     call("away", "HTTP:Request", "url: '"+world+"/away'"+auth),
+		"loop":     call("loop", "HTTP:Request", "url: '"+world+"/loop'"+auth),
+		"breaking": call("breaking", "HTTP:Request", "url: '"+world+"/break?key="+planted+"'"+auth),
+		"garbage":  call("garbage", "HTTP:Request", "url: '"+world+"/garbage'"+auth),
+		"closed":   call("closed", "HTTP:Request", "url: 'http://user:"+planted+"@127.0.0.1:1/"+planted+"'"+auth),
+		"nowhere":  call("nowhere", "HTTP:Request", "url: 'http://no-such-host.invalid/?k="+planted+"'"+auth),
+		"metadata": call("metadata", "HTTP:Request", "url: 'http://100.100.100.200/?k="+planted+"'"+auth),
+		"badurl":   call("badurl", "HTTP:Request", "url: 'http://host:"+planted+"/'"+auth),
+		"badhead":  call("badhead", "HTTP:Request", "url: '"+world+"/refuse', method: POST, headers: {Authorization: \"a\\n"+planted+"\"}"),
+		"headlist": call("headlist", "HTTP:Request", "url: '"+world+"/refuse', method: POST, headers: {Authorization: ["+planted+"]}"),
+		"badname":  call("badname", "HTTP:Request", "url: '"+world+"/refuse', method: POST, headers: {'a b': "+planted+"}"),
+		"gone":     call("gone", "FC:InvokeFunction", "resourceArn: 'acs:fc:::functions/gone', invocationType: Sync, body: {password: "+planted+"}"),
+		"fcaway":   call("fcaway", "FC:InvokeFunction", "resourceArn: 'acs:fc:::functions/away', invocationType: Sync, body: {password: "+planted+"}"),
+		"fcdead":   call("fcdead", "FC:InvokeFunction", "resourceArn: 'acs:fc:::functions/dead', invocationType: Sync, body: {password: "+planted+"}"),
+	} {
+		create(t, quiet, name, definition)
+		run(t, quiet, recorded, name)
+	}
+}
+
+// recording is a transport that keeps every answer.
+type recording struct{ to io.Writer }
+
+// RoundTrip implements http.RoundTripper.
+func (c recording) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	response.Body = io.NopCloser(bytes.NewReader(text))
+	fmt.Fprintf(c.to, "%d %v %s\n", response.StatusCode, response.Header, text)
+	return response, err
+}
+
+// malformed sends requests that are none, with secrets in them.
+func malformed(t *testing.T, address string, answers io.Writer) {
+	t.Helper()
+	for _, text := range []string{
+		"GET / " + planted + "\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nAuthorization " + planted + "\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nx-acs-bearer-token: " + planted + "\x00\r\n\r\n",
+		"GET /?Action=ListFlows&Version=2019-03-15&BearerToken=" + planted + "%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{\"a\": " + planted + "}",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/" + planted + "\r\nContent-Length: 3\r\n\r\na=b",
+		"GET /?Action=ListFlows&Version=2019-03-15&AccessKeyId=a&SignatureNonce=1&Timestamp=" + planted + "&Signature=" + planted + " HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nx-acs-action: ListFlows\r\nx-acs-version: 2019-03-15\r\nAuthorization: ACS3-HMAC-SHA256 " + planted + "\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nx-acs-action: ListFlows\r\nx-acs-version: 2019-03-15\r\nAuthorization: Basic " + planted + "\r\n\r\n",
+	} {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		fmt.Fprint(c, text)
+		c.(*net.TCPConn).CloseWrite()
+		got, _ := io.ReadAll(c)
+		c.Close()
+		fmt.Fprintf(answers, "%s\n", got)
+	}
+}
+
+// seedOf starts an execution and takes its seed from a copy of the store.
+func seedOf(t *testing.T, owner *rpc.Client, data string) (seed [16]byte) {
+	t.Helper()
+	ctx := context.Background()
+	f, err := owner.DescribeFlow(ctx, "pass")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := owner.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "pass", ExecutionName: "seeded"}); err != nil {
+		t.Fatal(err)
+	}
+	owner.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: "pass", ExecutionName: "seeded"})
+	copied := t.TempDir()
+	if err := os.CopyFS(copied, os.DirFS(data)); err != nil {
+		t.Fatal(err)
+	}
+	driver, err := localstore.Open(ctx, localstore.Options{Dir: copied, FreeFloor: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(store.Options{Driver: driver})
+	defer s.Close()
+	x, err := s.Load(ctx, store.Partition(f.ID, "seeded"))
+	if err != nil || x.Seed == seed {
+		t.Fatalf("%+v %v", x, err)
+	}
+	return x.Seed
+}
+
+// contents is all bytes of the files of a directory.
+func contents(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil // one that has just gone
+		}
+		text, err := os.ReadFile(path)
+		all.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
