@@ -1,6 +1,7 @@
 package live
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -23,6 +24,7 @@ type Options struct {
 	Env         []string            // added to the environment
 	Before      []string            // a command that runs the server: its words come first
 	User        *syscall.Credential // who runs it; the test's user without
+	Output      io.Writer           // gets what the server prints, beside Log; nil: nobody
 	Mayhem      bool                // the log may hold signs of a broken server: the test looks itself
 }
 
@@ -125,7 +127,11 @@ func (s *Server) Alive() bool {
 func (s *Server) launch() {
 	s.t.Helper()
 	cmd := exec.Command(s.args[0], s.args[1:]...)
-	cmd.Stderr, cmd.Stdout = s.Log, s.Log
+	var out io.Writer = s.Log
+	if s.o.Output != nil {
+		out = io.MultiWriter(s.Log, s.o.Output)
+	}
+	cmd.Stderr, cmd.Stdout = out, out
 	cmd.Env = append(os.Environ(), s.o.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.o.User, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
