@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-long check lint crash chaos bench bench-micro fuzz clean
+.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-long model model-long check lint crash chaos bench bench-micro fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ run: build ## start the server on the embedded store and run a sample flow
 	./bin/millrace serve --sample
 
 test: ## every test: units, example flows, the live server, crashes, official clients
-	$(GO) test $(RACE) -count=1 $$($(GO) list ./... | grep -v /tests/sim$$)
+	$(GO) test $(RACE) -count=1 $$($(GO) list ./... | grep -v -e /tests/sim$$ -e /tests/model$$)
 	$(GO) test -count=1 ./tests/sim # never raced: its schedule is the seed's, and the detector would make its own
 	./tests/wire/run.sh
 	./tests/witness/run.sh
@@ -57,6 +57,12 @@ sim: ## the seeded simulation: make sim SEED=1 RUNS=100 FLOW=generated
 
 sim-long: ## the simulation for SIMTIME (1h)
 	$(GO) run ./tests/sim/cmd -for $(or $(SIMTIME),1h)
+
+model: ## every state of the models of the commit protocol, and what spin finds wrong with their mutants
+	VERBOSE=1 ./tests/model/run.sh
+
+model-long: ## the same with larger configurations, about a quarter of an hour and 8 GB
+	VERBOSE=1 ./tests/model/run.sh -long
 
 crash: ## kill -9 again and again, about a minute
 	$(GO) test -count=1 ./tests/crash
