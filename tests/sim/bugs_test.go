@@ -191,8 +191,9 @@ func TestNoHints(t *testing.T) {
 	bug := &sim.Bug{Name: "no hints", Runner: func(o *runner.Options) { o.Queue = unkept{} }}
 	for s := uint64(1); s <= 40; s++ {
 		home := []string{"local", "servers"}[s%2]
-		if r := sim.Run(t, sim.Options{Seed: s, Bug: bug, Home: home}); r.Failure != "" {
-			t.Fatal(told(r))
+		o := sim.Options{Seed: s, Bug: bug, Home: home}
+		if r := sim.Run(t, o); r.Failure != "" {
+			t.Fatal(told(o, r))
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -114,10 +115,13 @@ func (c *clients) draw(which string) {
 	c.flows = flows
 }
 
+// executionsMost is how many executions are launched at the most, besides those of tasks and of an owner.
+const executionsMost = 4
+
 // begin creates the flows and launches executions of them.
 func (c *clients) begin() {
 	w, flows := c.w, c.flows
-	n := 1 + w.rand.IntN(4)
+	n := min(1+w.rand.IntN(executionsMost), w.executionsMost)
 	c.goOn(func() {
 		for _, f := range flows {
 			if !c.create(f) {
@@ -136,7 +140,7 @@ func (c *clients) begin() {
 		if w.owned() {
 			c.goOn(c.own)
 		}
-		if c.w.number("reader")%3 == 0 {
+		if c.w.number("reader")%3 == 0 && !slices.Contains(w.without, withoutReader) {
 			c.goOn(c.read)
 		}
 	})

@@ -6,74 +6,102 @@ import (
 	"time"
 )
 
-// faults is what goes wrong in a run, each as the chance of it in 10,000.
+// odds are those of one kind of fault, in 10,000.
+type odds struct {
+	kind string
+	of   int
+}
+
+// faults is what goes wrong in a run.
 type faults struct {
 	rand *rand.Rand
+	hits map[string]int // how often, by kind
 
-	throttle int // a call of the store is refused, nothing done
-	lost     int // a write is carried out, its answer lost
-	late     int // a write is given up by its caller and carried out later
-	partial  int // the rows beside a conditional write are there, the write is not
-	before   int // the process dies before a write
-	after    int // the process dies after a write
-	crash    int // a process dies, at any step
-	keep     int // what a dead process has sent is still carried out
+	throttle odds // a call of the store is refused, nothing done
+	lost     odds // a write is carried out, its answer lost
+	late     odds // a write is given up by its caller and carried out later
+	partial  odds // the rows beside a conditional write are there, the write is not
+	before   odds // the process dies before a write
+	after    odds // the process dies after a write
+	crash    odds // a process dies, at any step
+	keep     odds // what a dead process has sent is still carried out
 
-	hintLost  int
-	hintTwice int
-	hintLate  int
-	hintStray int // a hint names something that it was not sent for
+	hintLost  odds
+	hintTwice odds
+	hintLate  odds
+	hintStray odds // a hint names something that it was not sent for
 
-	slow    int // time passes while operations wait
-	network int // a request or its answer is lost
+	slow    odds // time passes while operations wait
+	network odds // a request or its answer is lost
 	skew    time.Duration
-	jump    int // the clock of a process moves, within skew
-	lag     int // an index is not brought up to date
-	freeze  int // a process is frozen for a while, and goes on with what it knew
+	jump    odds // the clock of a process moves, within skew
+	lag     odds // an index is not brought up to date
+	freeze  odds // a process is frozen for a while, and goes on with what it knew
 }
 
 // drawFaults draws what goes wrong. Many runs have few kinds of fault, so that what one kind does is not hidden by
 // others.
 func drawFaults(r *rand.Rand) *faults {
-	f := &faults{rand: r}
-	some := func(most int) int {
+	f := &faults{rand: r, hits: map[string]int{}}
+	some := func(kind string, most int) odds {
 		switch r.IntN(4) {
 		case 0:
-			return 0
+			return odds{kind, 0}
 		case 1:
-			return most / 10
+			return odds{kind, most / 10}
 		case 2:
-			return most / 3
+			return odds{kind, most / 3}
 		}
-		return most
+		return odds{kind, most}
 	}
 	if r.IntN(3) > 0 {
-		f.throttle, f.lost, f.late, f.partial = some(500), some(1000), some(300), some(300)
+		f.throttle, f.lost = some("call of the store refused", 500), some("answer of a write lost", 1000)
+		f.late, f.partial = some("write carried out late", 300), some("half of a write", 300)
 	}
 	if r.IntN(3) > 0 {
-		f.before, f.after, f.crash, f.keep = some(150), some(150), some(30), some(6000)
+		f.before, f.after = some("death before a write", 150), some("death after a write", 150)
+		f.crash, f.keep = some("death at any step", 30), some("write of a dead process kept", 6000)
 	}
 	if r.IntN(3) > 0 {
-		f.hintLost, f.hintTwice, f.hintLate, f.hintStray = some(4000), some(2000), some(2000), some(300)
+		f.hintLost, f.hintTwice = some("hint lost", 4000), some("hint repeated", 2000)
+		f.hintLate, f.hintStray = some("hint delayed", 2000), some("hint for something else", 300)
 	}
 	if r.IntN(3) > 0 {
-		f.slow, f.network = some(600), some(500)
+		f.slow, f.network = some("time passes under operations", 600), some("request or answer lost", 500)
 	}
 	if r.IntN(2) == 0 {
-		f.skew, f.jump = time.Duration(r.IntN(4001))*time.Millisecond, some(100)
+		f.skew = time.Duration(r.IntN(4001)) * time.Millisecond
+		f.jump = some("clock moved", 100)
 	}
-	f.lag = some(8000)
+	f.lag = some("index behind", 8000)
 	return f
 }
 
-// String gives the chances.
-func (f *faults) String() string {
-	return fmt.Sprintf("throttle %d lost %d late %d partial %d, before %d after %d crash %d keep %d, hints lost %d twice %d late %d stray %d, slow %d network %d, skew %v jump %d, lag %d freeze %d",
-		f.throttle, f.lost, f.late, f.partial, f.before, f.after, f.crash, f.keep, f.hintLost, f.hintTwice, f.hintLate, f.hintStray, f.slow, f.network, f.skew, f.jump, f.lag, f.freeze)
+// all gives the odds in one order.
+func (f *faults) all() []*odds {
+	return []*odds{&f.throttle, &f.lost, &f.late, &f.partial, &f.before, &f.after, &f.crash, &f.keep, &f.hintLost, &f.hintTwice, &f.hintLate,
+		&f.hintStray, &f.slow, &f.network, &f.jump, &f.lag, &f.freeze}
 }
 
-// hit draws whether a fault of a chance in 10,000 happens.
-func (f *faults) hit(chance int) bool { return chance > 0 && f.rand.IntN(10_000) < chance }
+// String gives the odds.
+func (f *faults) String() string {
+	text := fmt.Sprintf("clocks within %v", f.skew)
+	for _, o := range f.all() {
+		if o.of > 0 {
+			text += fmt.Sprintf(", %s %d", o.kind, o.of)
+		}
+	}
+	return text
+}
+
+// hit draws whether a fault happens.
+func (f *faults) hit(o odds) bool {
+	if o.of <= 0 || f.rand.IntN(10_000) >= o.of {
+		return false
+	}
+	f.hits[o.kind]++
+	return true
+}
 
 // freezes are how long a process is frozen: shorter and longer than leases, requests and the time between two sweeps.
 var freezes = [...]time.Duration{3 * time.Second, 25 * time.Second, 100 * time.Second, 4 * time.Minute, 12 * time.Minute}

@@ -30,8 +30,9 @@ var found = []struct {
 // TestFound runs what has been found.
 func TestFound(t *testing.T) {
 	for _, f := range found {
-		if r := sim.Run(t, sim.Options{Seed: f.seed}); r.Failure != "" {
-			t.Errorf("%s\nfound before with it: %s", told(r), f.what)
+		o := sim.Options{Seed: f.seed}
+		if r := sim.Run(t, o); r.Failure != "" {
+			t.Errorf("%s\nfound before with it: %s", told(o, r), f.what)
 		}
 	}
 }

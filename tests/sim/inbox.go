@@ -33,7 +33,7 @@ func (w *World) crowded(cas store.Row, fold *folded) bool {
 			}
 		}
 	}
-	return w.faulty(chance)
+	return w.faulty(odds{"race lost by news from outside", chance})
 }
 
 // outrun is the answer of such a commit. Nobody is faster than a process that owns its store: there it is another fault.
@@ -89,7 +89,7 @@ func (w *World) judgeLetter(p *process, row store.Row) {
 	if row.Version == 1 {
 		l.posted++
 		l.marks[letter.Mark] = true
-		if w.faulty(2500) {
+		if w.faulty(odds{"death after a letter", 2500}) {
 			w.sched.post(&operation{key: "kill " + p.name, weight: 100, apply: func() bool { w.kill(p); return true }})
 		}
 	}

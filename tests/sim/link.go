@@ -80,7 +80,7 @@ func (l *link) write(ctx context.Context, what string, half func(), do func() er
 		w.tracef("%s: %s", o.key, outcome(err))
 		return true
 	}
-	if werr := w.sched.wait(ctx, o, func() bool { return w.chance(o.key, w.faults.keep) }); werr != nil {
+	if werr := w.sched.wait(ctx, o, func() bool { return w.chance(o.key, w.faults.keep.of) }); werr != nil {
 		return werr
 	}
 	return err

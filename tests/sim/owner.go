@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,9 @@ type owner struct {
 const ownerWaits = answerMax + 30*time.Second
 
 // owned tells whether a run has an owner.
-func (w *World) owned() bool { return w.mocked == nil && w.number("owner")%3 == 0 }
+func (w *World) owned() bool {
+	return w.mocked == nil && w.number("owner")%3 == 0 && !slices.Contains(w.without, withoutOwner)
+}
 
 // own is the life of an owner.
 func (c *clients) own() {

@@ -158,6 +158,9 @@ const idleMax = time.Hour
 func (w *World) run(steps int, over func() bool) bool {
 	for range steps {
 		synctest.Wait()
+		if w.rounds++; w.roundsMost > 0 && w.rounds > w.roundsMost {
+			w.failf("longer than the run that is to be made shorter")
+		}
 		if w.failed() || over() {
 			return true
 		}

@@ -10,19 +10,23 @@ import (
 	"time"
 
 	"millrace/tests/sim"
+	"millrace/tests/sim/tally"
 )
 
 // What is run; tests/sim/cmd sets them.
 var (
-	seed  = flag.Uint64("seed", 0, "the first seed; 0: the fixed ones")
-	runs  = flag.Uint64("runs", 1, "so many seeds from there on")
-	flow  = flag.String("flow", "", "an example flow, by a part of its file's name; generated: none")
-	home  = flag.String("home", "", "local, servers or functions")
-	going = flag.Duration("for", 0, "go on for so long, whatever -runs says")
-	part  = flag.String("part", "0/1", "which of the seeds: every second one from the first is 0/2")
-	most  = flag.Int("failures", 5, "after how many failures the rest is not run")
-	trace = flag.Bool("trace", false, "show every step")
-	sums  = flag.Bool("sums", false, "show the sum over each run's steps")
+	seed     = flag.Uint64("seed", 0, "the first seed; 0: the fixed ones")
+	runs     = flag.Uint64("runs", 1, "so many seeds from there on")
+	flow     = flag.String("flow", "", "an example flow, by a part of its file's name; generated: none")
+	home     = flag.String("home", "", "local, servers or functions")
+	going    = flag.Duration("for", 0, "go on for so long, whatever -runs says")
+	part     = flag.String("part", "0/1", "which of the seeds: every second one from the first is 0/2")
+	most     = flag.Int("failures", 5, "after how many failures the rest is not run")
+	launched = flag.Int("executions", 0, "launch no more than so many; 0: as the seed says")
+	without  = flag.String("without", "", "kinds of faults and clients that there are none of, with commas between them")
+	trace    = flag.Bool("trace", false, "show every step")
+	progress = flag.Bool("progress", false, "write from time to time, for tests/sim/cmd to read, what has been run")
+	sums     = flag.Bool("sums", false, "show the sum over each run's steps")
 )
 
 // fixed is how many seeds an ordinary test run takes, from 1 on.
@@ -41,30 +45,42 @@ func TestSeeds(t *testing.T) {
 	if _, err := fmt.Sscanf(*part, "%d/%d", &share, &shares); err != nil || shares == 0 {
 		t.Fatalf("-part %s: %v", *part, err)
 	}
-	begun := time.Now()
-	var total sim.Report
-	failures, made := 0, 0
-	for i := share; failures < *most && (i < n || *going > 0); i += shares {
+	begun, shown := time.Now(), time.Now()
+	var total tally.Tally
+	total.Next = first
+	for i := share; total.Failures < *most && (i < n || *going > 0); i += shares {
 		if *going > 0 && time.Since(begun) > *going {
 			break
 		}
-		r := run(t, sim.Options{Seed: first + i, Flow: *flow, Home: *home})
-		made++
+		o := sim.Options{Seed: first + i, Flow: *flow, Home: *home, Executions: *launched}
+		if *without != "" {
+			o.Without = strings.Split(*without, ",")
+		}
+		r := run(t, o)
 		if *sums {
 			fmt.Printf("%d %s %d %x\n", r.Seed, r.Home, r.Steps, r.Sum)
 		}
-		total.Executions += r.Executions
-		total.Commits += r.Commits
-		total.Posted += r.Posted
-		total.Accepted += r.Accepted
-		total.Steps += r.Steps
+		total.Add(tally.Tally{Runs: 1, Executions: r.Executions, Commits: r.Commits, Letters: r.Posted, Accepted: r.Accepted, Steps: r.Steps,
+			Faults: r.Faults, Kinds: r.Kinds})
+		total.Next = first + i + 1
 		if r.Failure != "" {
-			failures++
+			total.Failures++
 			t.Fail()
-			fmt.Println(told(r))
+			if !*trace {
+				o, r = sim.Shrink(t, o, r)
+			}
+			fmt.Println(told(o, r))
+		}
+		if *progress && time.Since(shown) > tally.Every {
+			shown = time.Now()
+			fmt.Println(total.Line())
 		}
 	}
-	fmt.Printf("%d runs, %d executions, %d commits, %d letters, %d of them accepted, %d steps, %d failures, %s\n", made, total.Executions, total.Commits, total.Posted, total.Accepted, total.Steps, failures, time.Since(begun).Round(time.Millisecond))
+	if *progress {
+		fmt.Println(total.Line())
+		return
+	}
+	fmt.Printf("%s, %s\n", total, time.Since(begun).Round(time.Millisecond))
 }
 
 func run(t *testing.T, o sim.Options) sim.Report {
@@ -78,13 +94,19 @@ func run(t *testing.T, o sim.Options) sim.Report {
 }
 
 // told is a failure as it is shown: what is wrong, the last steps, and how to see all of them.
-func told(r sim.Report) string {
+func told(o sim.Options, r sim.Report) string {
 	again := fmt.Sprintf("go run ./tests/sim/cmd -seed %d", r.Seed)
-	if *flow != "" {
-		again += " -flow " + *flow
+	if o.Flow != "" {
+		again += " -flow " + o.Flow
 	}
-	if *home != "" {
-		again += " -home " + *home
+	if o.Home != "" {
+		again += " -home " + o.Home
+	}
+	if o.Executions > 0 {
+		again += fmt.Sprintf(" -executions %d", o.Executions)
+	}
+	if len(o.Without) > 0 {
+		again += fmt.Sprintf(" -without '%s'", strings.Join(o.Without, ","))
 	}
 	return fmt.Sprintf("seed %d (%s): %s\n\nthe last steps:\n%s\n\nto see all of it: %s -v\n", r.Seed, r.Home, r.Failure, strings.Join(r.Tail, "\n"), again)
 }

@@ -97,9 +97,37 @@ func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) 
 		w.partitions = append(w.partitions, x.Partition())
 	}
 	w.executions++
+	w.cover(m)
 	w.runs[x.Partition()] = r
 	r.oracle = newOracle(w, r, x)
 	w.judge(p, r, nil, x, fold)
+}
+
+// cover counts what an execution has in it, for the summary.
+func (w *World) cover(m *flow.Machine) {
+	language := "older language"
+	if m.Language == flow.States {
+		language = "newer language"
+	}
+	has := map[string]bool{language: true, w.home.String(): true}
+	if w.mocked != nil {
+		has["of an example"] = true
+	}
+	for _, st := range m.Nodes {
+		has[st.Kind.String()] = true
+		if st.Task != nil {
+			has["Task, "+flow.Patterns[st.Task.Mode]] = true
+		}
+		if len(st.Retry) > 0 {
+			has["Retry"] = true
+		}
+		if len(st.Catch) > 0 {
+			has["Catch"] = true
+		}
+	}
+	for kind := range has {
+		w.kinds[kind]++
+	}
 }
 
 // advanced looks at a later version of a run.

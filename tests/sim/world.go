@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -28,6 +29,10 @@ type Options struct {
 	Trace io.Writer // shows every step; nil: none
 	Bug   *Bug      // put in on purpose; nil: none
 	Home  string    // local, servers or functions; "": as the seed says
+
+	Executions int      // no more than so many are launched; 0: as the seed says
+	rounds     int      // the run fails after so many rounds of the scheduler; 0: none
+	Without    []string // kinds of faults and of clients that there are none of
 }
 
 // Bug changes what a process is made of.
@@ -46,9 +51,12 @@ type Report struct {
 	Posted     int // letters put into inboxes
 	Accepted   int // of these, by a commit
 	Steps      int
-	Sum        uint64   // of everything that happened
-	Failure    string   // "" when nothing was wrong
-	Tail       []string // the last steps before a failure
+	rounds     int
+	Faults     map[string]int // how many happened, by kind
+	Kinds      map[string]int // executions by what they have in them: language, kinds of states, ends
+	Sum        uint64         // of everything that happened
+	Failure    string         // "" when nothing was wrong
+	Tail       []string       // the last steps before a failure
 }
 
 // World is one run.
@@ -81,12 +89,19 @@ type World struct {
 	steps      int
 	commits    int
 	executions int
-	tasks      *tasks
-	clients    *clients
-	said       []*spoken
-	letters    letters
-	flows      flowRows
-	calmed     int64 // when the faults ended, ms since 1970
+
+	rounds         int // of the scheduler
+	roundsMost     int // 0: as many as it takes
+	executionsMost int
+	without        []string
+
+	kinds   map[string]int
+	tasks   *tasks
+	clients *clients
+	said    []*spoken
+	letters letters
+	flows   flowRows
+	calmed  int64 // when the faults ended, ms since 1970
 
 	mu      sync.Mutex
 	failure string
@@ -140,8 +155,12 @@ func collect() {
 
 func newWorld(o Options) *World {
 	r := rand.New(rand.NewPCG(o.Seed, 1))
-	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, flows: newFlowRows()}
+	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{}}
 	w.trace.out = o.Trace
+	w.executionsMost, w.without, w.roundsMost = o.Executions, o.Without, o.rounds
+	if w.executionsMost == 0 {
+		w.executionsMost = executionsMost
+	}
 	w.home = home(r.IntN(int(homes)))
 	for h := range homes {
 		if o.Home == h.String() {
@@ -162,11 +181,12 @@ func newWorld(o Options) *World {
 	w.raw = store.New(store.Options{Driver: w.disk.rows, Now: func() time.Time { return time.UnixMilli(0) }, TailBytes: w.tail})
 	w.tasks = newTasks(w)
 	w.clients = newClients(w)
-	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d", w.seed, w.home, w.faults, w.tail, w.lease, w.calls)
 	w.clients.draw(o.Flow)
-	if !w.owned() { // who must know when his requests are over
-		w.faults.freeze = []int{0, 0, 5, 30}[w.number("freeze")%4]
+	if w.mocked != nil || w.number("owner")%3 > 0 { // an owner must know when his requests are over
+		w.faults.freeze = odds{"process frozen", []int{0, 0, 5, 30}[w.number("freeze")%4]}
 	}
+	w.faults.without(w.without)
+	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d", w.seed, w.home, w.faults, w.tail, w.lease, w.calls)
 	for range w.most() {
 		w.processes = append(w.processes, newProcess(w))
 	}
@@ -179,7 +199,11 @@ func (w *World) most() int {
 	if w.home == local {
 		return 1
 	}
-	return 1 + w.rand.IntN(3)
+	n := 1 + w.rand.IntN(3)
+	if slices.Contains(w.without, withoutProcesses) {
+		return 1
+	}
+	return n
 }
 
 // live is the time with faults, and then the one in which everything comes to its end.
@@ -235,7 +259,7 @@ func (w *World) end() {
 }
 
 func (w *World) report() Report {
-	r := Report{Seed: w.seed, Home: w.home.String(), Executions: w.executions, Commits: w.commits, Posted: w.letters.posted, Accepted: w.letters.accepted, Steps: w.steps, Sum: w.trace.sum, Failure: w.failure}
+	r := Report{Seed: w.seed, Home: w.home.String(), Executions: w.executions, Commits: w.commits, Posted: w.letters.posted, Accepted: w.letters.accepted, Steps: w.steps, rounds: w.rounds, Sum: w.trace.sum, Failure: w.failure, Faults: w.faults.hits, Kinds: w.kinds}
 	if r.Failure != "" {
 		r.Tail = w.trace.tail()
 	}
@@ -261,7 +285,7 @@ func (w *World) failed() bool {
 func (w *World) broke(log string) { w.failf("the interpreter broke: %s", log) }
 
 // faulty draws a fault that ends with the faults.
-func (w *World) faulty(chance int) bool { return !w.calm && w.faults.hit(chance) }
+func (w *World) faulty(o odds) bool { return !w.calm && w.faults.hit(o) }
 
 // chance draws, in any goroutine, by what is asked about.
 func (w *World) chance(about string, chance int) bool {

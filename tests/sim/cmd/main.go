@@ -3,9 +3,15 @@
 //	go run ./tests/sim/cmd -seed 47 -v              one run, every step
 //	go run ./tests/sim/cmd -seed 1 -runs 10000      so many runs, on all processors
 //	go run ./tests/sim/cmd -for 1h                  as many as there is time for
+//	go run ./tests/sim/cmd -for 1h -seed 500001     the same, from a seed on: where the run before has ended
+//
+// Many runs write every half a minute what they have come to, and a summary in Markdown at the end;
+// -summary says into which file too.
+//
+// A failure is shown in the shortest run that was found for it, with the command that shows every step of that.
 //
 // A run lives in a test's bubble, so the command builds the test of tests/sim and starts it, once for each processor:
-// a run needs the process's source of random bytes for itself.
+// a run has the process's one thread for itself.
 package main
 
 import (
@@ -21,15 +27,20 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"millrace/tests/sim/tally"
 )
 
 var (
-	seed  = flag.Uint64("seed", 1, "the first seed")
-	runs  = flag.Uint64("runs", 1, "so many seeds from there on")
-	flow  = flag.String("flow", "", "an example flow, by a part of its file's name; `generated` for none; nothing for what the seed says")
-	home  = flag.String("home", "", "local, servers or functions; nothing for what the seed says")
-	show  = flag.Bool("v", false, "show every step")
-	going = flag.Duration("for", 0, "go on for so long, whatever -runs says")
+	seed     = flag.Uint64("seed", 1, "the first seed")
+	runs     = flag.Uint64("runs", 1, "so many seeds from there on")
+	flow     = flag.String("flow", "", "an example flow, by a part of its file's name; `generated` for none; nothing for what the seed says")
+	home     = flag.String("home", "", "local, servers or functions; nothing for what the seed says")
+	show     = flag.Bool("v", false, "show every step")
+	going    = flag.Duration("for", 0, "go on for so long, whatever -runs says")
+	launched = flag.Int("executions", 0, "launch no more than so many; 0: as the seed says")
+	without  = flag.String("without", "", "kinds of faults and clients that there are none of, with commas between them")
+	page     = flag.String("summary", "", "write the summary into this file too")
 )
 
 func main() {
@@ -59,24 +70,22 @@ func run() (failed bool, err error) {
 	if *runs == 1 && *going == 0 {
 		n = 1
 	}
-	var mu sync.Mutex
+	b := newBoard(*seed, n)
 	var work sync.WaitGroup
 	for i := range n {
-		work.Go(func() {
-			bad := one(binary, i, n, &mu)
-			mu.Lock()
-			failed = failed || bad
-			mu.Unlock()
-		})
+		work.Go(func() { b.ended(one(binary, i, n, b)) })
 	}
+	stop := make(chan struct{})
+	go b.tell(stop)
 	work.Wait()
-	return failed, nil
+	close(stop)
+	return b.failed, b.end(*page)
 }
 
 // one runs its share of the seeds in a process of its own.
-func one(binary string, i, n int, mu *sync.Mutex) (failed bool) {
+func one(binary string, i, n int, b *board) (failed bool) {
 	c := exec.Command(binary, "-test.run", "^TestSeeds$", "-test.timeout", (*going + 24*time.Hour).String(), "-seed", fmt.Sprint(*seed), "-runs", fmt.Sprint(*runs),
-		"-flow", *flow, "-home", *home, "-for", going.String(), "-part", fmt.Sprintf("%d/%d", i, n), fmt.Sprintf("-trace=%v", *show))
+		"-flow", *flow, "-home", *home, "-executions", fmt.Sprint(*launched), "-without", *without, "-for", going.String(), "-part", fmt.Sprintf("%d/%d", i, n), fmt.Sprintf("-trace=%v", *show), fmt.Sprintf("-progress=%v", b.many()))
 	c.Env = append(os.Environ(), "GOMAXPROCS=1")
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
@@ -84,7 +93,7 @@ func one(binary string, i, n int, mu *sync.Mutex) (failed bool) {
 		err = c.Start()
 	}
 	if err == nil {
-		print(out, mu)
+		print(out, i, b)
 		err = c.Wait()
 	}
 	var exit *exec.ExitError
@@ -95,14 +104,15 @@ func one(binary string, i, n int, mu *sync.Mutex) (failed bool) {
 }
 
 // print shows what a process writes, but for what the testing package says.
-func print(out io.Reader, mu *sync.Mutex) {
+func print(out io.Reader, i int, b *board) {
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
-		if text := lines.Text(); text != "PASS" && text != "FAIL" && !strings.HasPrefix(text, "--- ") {
-			mu.Lock()
-			fmt.Println(text)
-			mu.Unlock()
+		text := lines.Text()
+		if t, ok := tally.Parse(text); ok {
+			b.heard(i, t)
+		} else if text != "PASS" && text != "FAIL" && !strings.HasPrefix(text, "--- ") {
+			b.show(text)
 		}
 	}
 }

@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// What a run can be made without, besides the kinds of faults.
+const (
+	withoutOwner     = "owner"
+	withoutReader    = "reader"
+	withoutProcesses = "other processes"
+)
+
+// Shrink looks for a shorter run that fails in the same way: without kinds of faults, with fewer executions, fewer
+// processes, fewer clients. It gives the run as it was when there is none.
+func Shrink(t *testing.T, o Options, r Report) (Options, Report) {
+	o.Trace = nil
+	try := func(less Options) {
+		less.rounds = r.rounds
+		if s := Run(t, less); s.Failure != "" && alike(s.Failure, r.Failure) && s.Steps <= r.Steps {
+			less.rounds = 0
+			o, r = less, s
+		}
+	}
+	for n := 1; n < executionsMost; n++ {
+		if less := o; less.Executions == 0 || n < less.Executions {
+			less.Executions = n
+			try(less)
+		}
+	}
+	for _, kind := range append([]string{withoutOwner, withoutReader, withoutProcesses}, allFaults()...) {
+		if slices.Contains(allFaults(), kind) && r.Faults[kind] == 0 {
+			continue
+		}
+		less := o
+		less.Without = append(o.Without[:len(o.Without):len(o.Without)], kind)
+		try(less)
+	}
+	return o, r
+}
+
+// alike tells whether two failures say the same, but for names and numbers.
+func alike(a, b string) bool { return gist(a) == gist(b) }
+
+func gist(s string) string {
+	var words []string
+	for _, word := range strings.Fields(s) {
+		if strings.IndexFunc(word, func(r rune) bool { return !unicode.IsLower(r) && r != ',' && r != ':' && r != ';' }) < 0 {
+			if words = append(words, word); len(words) == 5 {
+				break
+			}
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// without takes away what is not wanted.
+func (f *faults) without(kinds []string) {
+	for _, o := range f.all() {
+		for _, kind := range kinds {
+			if o.kind == kind {
+				o.of = 0
+			}
+		}
+	}
+}
+
+// allFaults are the kinds of faults that a run can be made without.
+func allFaults() []string {
+	return []string{"call of the store refused", "answer of a write lost", "write carried out late", "half of a write", "death before a write",
+		"death after a write", "death at any step", "write of a dead process kept", "hint lost", "hint repeated", "hint delayed",
+		"hint for something else", "time passes under operations", "request or answer lost", "clock moved", "index behind", "process frozen"}
+}

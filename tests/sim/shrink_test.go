@@ -1,0 +1,34 @@
+package sim_test
+
+import (
+	"testing"
+
+	"millrace/tests/sim"
+)
+
+// TestShrink shrinks runs that bugs put in on purpose fail: what comes of it fails in the same way, is no longer, and can
+// be run again.
+func TestShrink(t *testing.T) {
+	shorter := 0
+	for _, b := range bugs[2:8] {
+		o := sim.Options{Seed: b.seed, Bug: &b.Bug, Home: b.home}
+		whole := sim.Run(t, o)
+		if whole.Failure == "" {
+			continue // TestBugs finds another seed
+		}
+		less, short := sim.Shrink(t, o, whole)
+		if again := sim.Run(t, less); again.Failure != short.Failure || again.Sum != short.Sum || short.Failure == "" {
+			t.Errorf("%s: %q, and then %q", b.Name, short.Failure, again.Failure)
+		}
+		if short.Steps > whole.Steps {
+			t.Errorf("%s: %d steps have become %d", b.Name, whole.Steps, short.Steps)
+		}
+		if short.Steps < whole.Steps {
+			shorter++
+		}
+		t.Logf("%s: %d steps, %d now, %d executions, without %q", b.Name, whole.Steps, short.Steps, less.Executions, less.Without)
+	}
+	if shorter == 0 {
+		t.Error("no run has become shorter")
+	}
+}

@@ -1,0 +1,98 @@
+// Package tally counts what runs of the simulation have come to.
+package tally
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Tally is what some runs have come to.
+type Tally struct {
+	Runs, Executions, Commits, Letters, Accepted, Steps, Failures int
+
+	Next   uint64         // every seed of the share before this one has been run
+	Faults map[string]int // how many happened, by kind
+	Kinds  map[string]int // executions by what they have in them
+}
+
+// Every is how often a process writes its tally.
+const Every = 5 * time.Second
+
+// prefix begins a line that holds a tally.
+const prefix = "tally "
+
+// Line is a tally for another process.
+func (t *Tally) Line() string {
+	text, _ := json.Marshal(t)
+	return prefix + string(text)
+}
+
+// Parse reads what Line wrote; false for any other line.
+func Parse(line string) (t Tally, ok bool) {
+	text, ok := strings.CutPrefix(line, prefix)
+	return t, ok && json.Unmarshal([]byte(text), &t) == nil
+}
+
+// Add adds other runs. Next stays: it belongs to a share.
+func (t *Tally) Add(o Tally) {
+	t.Runs += o.Runs
+	t.Executions += o.Executions
+	t.Commits += o.Commits
+	t.Letters += o.Letters
+	t.Accepted += o.Accepted
+	t.Steps += o.Steps
+	t.Failures += o.Failures
+	t.Faults, t.Kinds = merge(t.Faults, o.Faults), merge(t.Kinds, o.Kinds)
+}
+
+func merge(to, from map[string]int) map[string]int {
+	if to == nil {
+		to = map[string]int{}
+	}
+	for k, n := range from {
+		to[k] += n
+	}
+	return to
+}
+
+// String is one line.
+func (t Tally) String() string {
+	return fmt.Sprintf("%d runs, %d executions, %d commits, %d letters, %d of them accepted, %d steps, %d faults, %d failures",
+		t.Runs, t.Executions, t.Commits, t.Letters, t.Accepted, t.Steps, sum(t.Faults), t.Failures)
+}
+
+func sum(m map[string]int) (n int) {
+	for _, k := range m {
+		n += k
+	}
+	return n
+}
+
+// Summary is a page of Markdown.
+func (t Tally) Summary(first uint64, took time.Duration) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Seeds %d to %d in %s, %.0f executions a second: %s.\n", first, max(t.Next, first+1)-1, took.Round(time.Second), float64(t.Executions)/took.Seconds(), t)
+	table(&b, "fault", "times", t.Faults)
+	table(&b, "what executions had in them", "executions", t.Kinds)
+	return b.String()
+}
+
+func table(b *strings.Builder, what, how string, m map[string]int) {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(x, y string) int {
+		if m[x] != m[y] {
+			return m[y] - m[x]
+		}
+		return strings.Compare(x, y)
+	})
+	fmt.Fprintf(b, "\n| %s | %s |\n| --- | ---: |\n", what, how)
+	for _, name := range names {
+		fmt.Fprintf(b, "| %s | %d |\n", name, m[name])
+	}
+}
