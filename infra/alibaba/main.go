@@ -20,10 +20,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "alibaba:", err)
-		}
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "alibaba:", err)
 		os.Exit(1)
 	}
 }
@@ -35,7 +34,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return err
 	}
 	k := &cloud{config: c, credentials: acs.First(acs.Environment(getenv), acs.File(getenv(acs.EnvFile), getenv(acs.EnvProfile)))}
-	if _, err := k.credentials(ctx); err != nil {
+	if _, err := k.credentials(ctx); errors.Is(err, acs.ErrNone) {
+		return fmt.Errorf("there is no access key: set %s and %s, or name a file in %s; the key must be allowed to create what this makes (docs/alibaba.md)", acs.EnvKeyID, acs.EnvKeySecret, acs.EnvFile)
+	} else if err != nil {
 		return fmt.Errorf("%w; they must be allowed to create what this makes (docs/alibaba.md)", err)
 	}
 	return k.plan().run(ctx, c.dryRun, out)

@@ -7,6 +7,7 @@ import (
 
 	harness "millrace/tests/emulators/fc"
 	"millrace/tests/emulators/mns"
+	"millrace/tests/emulators/oss"
 	"millrace/tests/emulators/tablestore"
 )
 
@@ -33,14 +34,17 @@ func (r *roles) renew(s *Stack) {
 	r.before = r.newest
 	r.newest = harness.Credentials{ID: fmt.Sprint("STS.", r.n), Secret: "secret", Token: fmt.Sprint("token-", r.n)}
 	stores, queues := []tablestore.Key{tablestore.DefaultKey}, map[string]mns.Key{mns.AccessKeyID: {Secret: mns.AccessKeySecret}}
+	objects := []oss.Key{oss.DefaultKey}
 	for _, k := range []harness.Credentials{r.before, r.newest} {
 		if k.ID != "" {
 			stores = append(stores, tablestore.Key{ID: k.ID, Secret: k.Secret, Token: k.Token, Expires: time.Now().Add(time.Hour)})
+			objects = append(objects, oss.Key{ID: k.ID, Secret: k.Secret, Token: k.Token, Expires: time.Now().Add(time.Hour)})
 			queues[k.ID] = mns.Key{Secret: k.Secret, Token: k.Token}
 		}
 	}
 	s.Store.SetKeys(stores...)
 	s.MNS.SetKeys(queues)
+	s.OSS.SetKeys(objects...)
 	if s.Service != nil {
 		s.Users.setKeys(r.before, r.newest)
 	}

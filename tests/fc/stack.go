@@ -16,6 +16,7 @@ import (
 	"millrace/tests/emulators"
 	harness "millrace/tests/emulators/fc"
 	"millrace/tests/emulators/mns"
+	"millrace/tests/emulators/oss"
 	"millrace/tests/emulators/tablestore"
 )
 
@@ -48,6 +49,7 @@ type Stack struct {
 	Store                         *tablestore.Server
 	Rows                          *otsstore.Store // past all functions, with a key of the operator's
 	MNS                           *mns.Server
+	OSS                           *oss.Server
 	Trigger                       string        // its address
 	Clock                         *clouds.Clock // nil without Options.Clock
 
@@ -94,7 +96,7 @@ type Options struct {
 // Deploy makes a stack. The functions start when they are asked for something.
 func Deploy(t testing.TB, o Options) *Stack {
 	t.Helper()
-	s := &Stack{Flows: clouds.Flows{T: t}, Store: tablestore.New(tablestore.Options{}), MNS: mns.New(mns.Options{}), o: o, roles: &roles{}, running: &sync.WaitGroup{}}
+	s := &Stack{Flows: clouds.Flows{T: t}, Store: tablestore.New(tablestore.Options{}), MNS: mns.New(mns.Options{}), OSS: oss.New(oss.Options{}), o: o, roles: &roles{}, running: &sync.WaitGroup{}}
 	s.roles.renew(s)
 	for _, q := range []string{steps, dead, lost} {
 		s.MNS.CreateQueue(q)
@@ -159,7 +161,7 @@ func (s *Stack) environment(o Options) []string {
 	s.endpoint, s.runner = s.serve(s.Store), s.serve(s.Store)
 	env := []string{s.StoreURL(tablestore.DefaultInstance, table), "QUEUE_URL=" + queues + "/queues/" + steps,
 		"MILLRACE_CREDENTIALS=" + o.Credentials, "MILLRACE_CALL_SECONDS=5", "MILLRACE_STARTS=[{bucket: " + EventBucket + ", prefix: x/, flow: started, account: '" + Account + "'}]",
-		"ALIBABA_CLOUD_ENDPOINT_URL_MNS=" + queues}
+		"ALIBABA_CLOUD_ENDPOINT_URL_MNS=" + queues, "ALIBABA_CLOUD_ENDPOINT_URL_OSS=" + s.serve(s.OSS)}
 	for _, product := range []string{"FC", "EVENTBRIDGE", "ECS", "FNF"} {
 		env = append(env, "ALIBABA_CLOUD_ENDPOINT_URL_"+product+"="+users)
 	}

@@ -13,6 +13,7 @@ import (
 	"millrace/shared/store"
 	"millrace/tests/clouds"
 	harness "millrace/tests/emulators/fc"
+	"millrace/tests/emulators/oss"
 	"millrace/tests/fc"
 )
 
@@ -159,6 +160,8 @@ func TestServices(t *testing.T) {
 	s := fc.Deploy(t, fc.Options{Race: true, Runtime: harness.Custom, Env: []string{"MILLRACE_CLOUDFLOW=acs:fnf:cn-beijing:*"}})
 	s.MNS.CreateQueue("orders")
 	s.MNS.CreateTopic("news")
+	s.OSS.CreateBucket("inbox", "")
+	s.OSS.Put("inbox", "orders/1.json", oss.Object{Body: []byte(`{"order": 1}`)})
 	v := s.On(t)
 	task := func(action, parameters, more string) string {
 		return "- {Name: A, Type: Task, Action: '" + action + "', Parameters: {" + parameters + "}, " + more + "End: true}\n"
@@ -172,6 +175,8 @@ func TestServices(t *testing.T) {
 		"events":    task("EventBridge:PutEvents", "id: '1', source: s, type: t, eventBusName: bus, data: {n.$: $Input.n}", ""),
 		"api":       task("ECS:DescribeInstances", "RegionId: cn-hangzhou, PageSize: 10", ""),
 		"forbidden": task("ECS:Forbidden", "RegionId: cn-hangzhou", ""),
+		"object":    task("OSS:GetObject", "bucket: inbox, key: 'orders/1.json'", ""),
+		"noobject":  task("OSS:GetObject", "bucket: inbox, key: none", ""),
 		"unknown":   task("Gadget:Make", "a: 1", ""),
 		"sub":       task("FNF:StartExecution", "resourceArn: 'acs:fnf:::flow/child', input: {n.$: $Input.n}", "TaskMode: WaitForSystemCallback, "),
 		"elsewhere": task("FNF:StartExecution", "resourceArn: 'acs:fnf:cn-beijing::flow/theirs', executionName: e, input: {n: 1}", ""),
@@ -194,12 +199,13 @@ func TestServices(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for name, want := range map[string]string{"queue": "MessageBodyMD5", "topic": "MessageId", "callback": `{"done":true}`, "events": `"failedEntryCount":0`, "api": `"Done":true`,
-		"sub": `{"n":7}`, "elsewhere": `"ExecutionName":"e"`, "older": "MessageId"} {
+		"sub": `{"n":7}`, "elsewhere": `"ExecutionName":"e"`, "object": `{"order":1}`, "older": "MessageId"} {
 		if x := v.Wait(name, "one"); x.Status != "Succeeded" || !strings.Contains(x.Output, want) {
 			t.Errorf("%s: %s %s; %v", name, x.Status, x.Output, v.History(name, "one"))
 		}
 	}
 	v.Failed("noqueue", "one", "MNS.QueueNotExist")
+	v.Failed("noobject", "one", "OSS.NoSuchKey")
 	v.Failed("forbidden", "one", "ECS.Forbidden.RAM")
 	v.Failed("unknown", "one", "Gadget.ActionNotSupported")
 	if got := s.MNS.Published("news"); len(got) != 1 || got[0] != "text" {
