@@ -4,7 +4,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-long model model-long check lint crash chaos bench bench-micro fuzz clean
+.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-long model model-long check lint crash chaos hostile bench bench-micro fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,8 +67,12 @@ model-long: ## the same with larger configurations, about a quarter of an hour a
 crash: ## kill -9 again and again, about a minute
 	$(GO) test -count=1 ./tests/crash
 
-chaos: ## the same for ten minutes
-	MILLRACE_CRASH_SECONDS=600 $(GO) test -count=1 -timeout 30m ./tests/crash
+chaos: ## kill -9, full disks, torn files, outages of the clouds: about ten minutes; CHAOS=TestTornFiles runs one part
+	$(if $(CHAOS),,MILLRACE_CRASH_SECONDS=120 $(GO) test -count=1 -timeout 30m ./tests/crash)
+	MILLRACE_CHAOS_SECONDS=$(or $(CHAOS_SECONDS),60) $(GO) test -count=1 -v -timeout 40m $(if $(CHAOS),-run '$(CHAOS)') ./tests/chaos
+
+hostile: ## good clients beside slow, huge, forged and dead ones; wrong identities; planted secrets
+	MILLRACE_HOSTILE_SECONDS=$(or $(HOSTILE_SECONDS),30) $(GO) test -count=1 -v -timeout 20m ./tests/hostile
 
 bench: build ## speed beside its ceiling, ratios in one run
 	$(GO) run ./tests/bench

@@ -13,10 +13,12 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc"
+	functions "millrace/tests/clouds"
+	"millrace/tests/lambda"
 	"millrace/tests/live"
 )
 
-func TestMain(m *testing.M) { live.Main(m) }
+func TestMain(m *testing.M) { live.Main(m, lambda.End, functions.RemoveBinaries) }
 
 // long tells whether there are minutes to spend: MILLRACE_CHAOS_SECONDS is how many seconds each part takes.
 func long(t *testing.T) (each time.Duration, yes bool) {

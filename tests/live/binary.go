@@ -43,11 +43,14 @@ func Binary(t testing.TB) string {
 	return path
 }
 
-// Main is what TestMain calls: it runs the tests and removes the binary.
-func Main(m *testing.M) {
+// Main is what TestMain calls: it runs the tests, and then removes the binary and whatever else is to be ended.
+func Main(m *testing.M, ends ...func()) {
 	code := m.Run()
 	if built != "" {
 		os.RemoveAll(built)
+	}
+	for _, end := range ends {
+		end()
 	}
 	os.Exit(code)
 }

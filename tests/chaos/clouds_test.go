@@ -1,0 +1,236 @@
+package chaos_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/rpc"
+	"millrace/tests/emulators"
+	harness "millrace/tests/emulators/fc"
+	"millrace/tests/emulators/mns"
+	"millrace/tests/emulators/tablestore"
+	"millrace/tests/fc"
+	"millrace/tests/lambda"
+)
+
+// deployed is a cloud's stack as these tests hurt it.
+type deployed struct {
+	client *rpc.Client
+	kill   []func() (busy int) // of each function
+	sweep  func()
+	store  atomic.Bool // the store is away
+	queue  atomic.Bool // the queue is away
+	full   atomic.Bool // the queue takes nothing
+}
+
+// sweeping ticks until the test is over. A sweep that fails comes again, as a timer does.
+func (d *deployed) sweeping(t *testing.T) {
+	life, stop := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() {
+		for life.Err() == nil {
+			d.sweep()
+			select {
+			case <-time.After(time.Second):
+			case <-life.Done():
+			}
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		work.Wait()
+	})
+}
+
+var errAway = errors.New("connection refused: it has been stopped")
+
+// onAWS deploys to Lambda, DynamoDB and SQS.
+func onAWS(t *testing.T) *deployed {
+	d := &deployed{}
+	table := func(c emulators.Call) (*http.Response, error) {
+		if d.store.Load() {
+			return nil, errAway
+		}
+		return c.Send()
+	}
+	s := lambda.Deploy(t, lambda.Options{Env: []string{"MILLRACE_CALL_SECONDS=1"}, APIFaults: table, Faults: table, SweepFaults: table,
+		Sweeps: -1, Receives: 1000, QueueFaults: func(c emulators.Call) (*http.Response, error) {
+			switch {
+			case d.queue.Load():
+				return nil, errAway
+			case d.full.Load():
+				return c.Refuse(http.StatusForbidden, "OverLimit", "the queue is full")
+			}
+			return c.Send()
+		}})
+	d.client = s.Client
+	d.kill = []func() int{s.API.Kill, s.Runner.Kill, s.Sweeper.Kill}
+	d.sweep = func() { s.Sweeper.Invoke([]byte(`{"kind":"sweep"}`)) }
+	return d
+}
+
+// onAlibaba deploys to Function Compute, TableStore and MNS.
+func onAlibaba(t *testing.T) *deployed {
+	d := &deployed{}
+	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Env: []string{"MILLRACE_CALL_SECONDS=1"}, Sweeps: -1})
+	s.Store.SetFault(func(tablestore.Request) tablestore.Fault { return tablestore.Fault{Drop: d.store.Load()} })
+	s.MNS.SetHook(func(c mns.Call) mns.Fault {
+		switch {
+		case d.queue.Load():
+			return mns.LoseCall
+		case d.full.Load() && (c.Op == "SendMessage" || c.Op == "BatchSendMessage"):
+			return mns.Throttle
+		}
+		return mns.None
+	})
+	d.client = s.Client
+	d.kill = []func() int{s.API.Kill, s.Runner.Kill, s.Sweeper.Kill}
+	event := fmt.Sprintf(`{"triggerTime":%q,"triggerName":"sweep","payload":""}`, time.Now().UTC().Format(time.RFC3339))
+	d.sweep = func() { s.Sweeper.Invoke([]byte(event)) }
+	return d
+}
+
+// steps is a flow that needs several runs: each wait is a timer of its own.
+const steps = "Type: StateMachine\nSpecVersion: v1\nName: steps\nStartAt: A\nStates:\n" +
+	"- {Name: A, Type: Pass, OutputConstructor: {n.$: $Input.n}, Next: B}\n" +
+	"- Name: B\n  Type: Parallel\n  Branches:\n" +
+	"  - {StartAt: C, States: [{Name: C, Type: Wait, Seconds: 1, End: true}]}\n" +
+	"  - {StartAt: D, States: [{Name: D, Type: Pass, Next: E}, {Name: E, Type: Wait, Seconds: 2, End: true}]}\n" +
+	"  OutputConstructor: {n.$: $Input.n}\n  Next: F\n" +
+	"- {Name: F, Type: Wait, Seconds: 1, End: true}\n"
+
+// loaded starts executions from several at once until told to stop, each again and again until it is acknowledged, and then
+// checks them all.
+func (d *deployed) loaded(t *testing.T, starters int, hurt func()) {
+	t.Helper()
+	if _, err := d.client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: "steps", Definition: steps, Type: "FDL"}); err != nil {
+		t.Fatal(err)
+	}
+	d.sweeping(t)
+	var mu sync.Mutex
+	known, refused := map[string]int{}, 0
+	stop := make(chan struct{})
+	var work sync.WaitGroup
+	var next atomic.Int64
+	for range starters {
+		work.Go(func() {
+			for {
+				n := int(next.Add(1))
+				x := fmt.Sprint("x", n)
+				for try := 0; ; try++ {
+					_, err := d.client.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "steps", ExecutionName: x, Input: fmt.Sprintf(`{"n":%d}`, n)})
+					mu.Lock()
+					switch code := fault.CodeOf(err); {
+					case err == nil || code == fault.ExecutionAlreadyExists && try > 0:
+						known[x] = n
+						err = nil
+					case code.Retryable() || ofPlatform(err): // it says: try again
+						refused++
+					default:
+						t.Errorf("%s is refused: %v", x, err)
+					}
+					mu.Unlock()
+					if err == nil {
+						break
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+				select {
+				case <-stop:
+					return
+				case <-time.After(200 * time.Millisecond):
+				}
+			}
+		})
+	}
+	hurt()
+	close(stop)
+	work.Wait()
+	t.Logf("%d acknowledged, %d refused", len(known), refused)
+	var all sync.WaitGroup
+	places := make(chan struct{}, 4)
+	for x, n := range known {
+		places <- struct{}{}
+		all.Go(func() {
+			d.ends(t, x, n)
+			<-places
+		})
+	}
+	all.Wait()
+}
+
+// ofPlatform tells whether a refusal is the front's, which has no answer of a function that was killed.
+func ofPlatform(err error) bool {
+	var r *rpc.Refusal
+	return errors.As(err, &r) && r.HTTPStatus >= 500
+}
+
+// ends waits for an execution and checks it.
+func (d *deployed) ends(t *testing.T, x string, n int) {
+	wait := int64(10)
+	var got *rpc.Execution
+	var err error
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); {
+		got, err = d.client.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "steps", ExecutionName: x, WaitTimeSeconds: &wait})
+		if err == nil && got.Status != "Running" {
+			break
+		}
+	}
+	if err != nil || got.Status != "Succeeded" || got.Output != fmt.Sprintf(`{"n":%d}`, n) {
+		t.Errorf("%s: %+v, %v", x, got, err)
+	}
+}
+
+// clouds runs a test on both clouds, or in CI, where tests/clouds hurts both too, on one of them.
+func clouds(t *testing.T, brief string, test func(t *testing.T, d *deployed)) {
+	_, thorough := long(t)
+	for name, deploy := range map[string]func(*testing.T) *deployed{"AWS": onAWS, "Alibaba": onAlibaba} {
+		if thorough || name == brief {
+			t.Run(name, func(t *testing.T) { test(t, deploy(t)) })
+		}
+	}
+}
+
+// TestCloudKills: instances of all functions are killed at random under load.
+func TestCloudKills(t *testing.T) {
+	each, _ := long(t)
+	clouds(t, "Alibaba", func(t *testing.T, d *deployed) {
+		d.loaded(t, 2, func() {
+			busy, kills := 0, 0
+			for until := time.Now().Add(each); time.Now().Before(until); {
+				time.Sleep(time.Duration(100+rand.IntN(500)) * time.Millisecond)
+				busy += d.kill[rand.IntN(len(d.kill))]()
+				kills++
+			}
+			t.Logf("%d times, %d in the middle of something", kills, busy)
+		})
+	})
+}
+
+// TestCloudOutages: the store is away for a while, then the queue; and then the queue is full.
+func TestCloudOutages(t *testing.T) {
+	away := 3 * time.Second
+	if _, yes := long(t); yes {
+		away = 30 * time.Second
+	}
+	clouds(t, "AWS", func(t *testing.T, d *deployed) {
+		d.loaded(t, 2, func() {
+			for _, what := range []*atomic.Bool{&d.store, &d.queue, &d.full} {
+				time.Sleep(time.Second)
+				what.Store(true)
+				time.Sleep(away)
+				what.Store(false)
+			}
+			time.Sleep(time.Second)
+		})
+	})
+}
