@@ -55,8 +55,8 @@ bench-alibaba: ## the same in Function Compute, in both runtimes
 sim: ## the seeded simulation: make sim SEED=1 RUNS=100 FLOW=generated
 	$(GO) run ./tests/sim/cmd $(if $(SEED),-seed $(SEED)) $(if $(RUNS),-runs $(RUNS)) $(if $(FLOW),-flow $(FLOW))
 
-sim-long: ## the simulation for SIMTIME (1h)
-	$(GO) run ./tests/sim/cmd -for $(or $(SIMTIME),1h)
+sim-long: ## the simulation for SIMTIME (1h), from SEED on, with a summary in SUMMARY
+	$(GO) run ./tests/sim/cmd -for $(or $(SIMTIME),1h) $(if $(SEED),-seed $(SEED)) $(if $(SUMMARY),-summary $(SUMMARY))
 
 model: ## every state of the models of the commit protocol, and what spin finds wrong with their mutants
 	VERBOSE=1 ./tests/model/run.sh
