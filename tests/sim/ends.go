@@ -32,7 +32,7 @@ func (w *World) judgeEnds() {
 	}
 }
 
-// deliverMax is how long a callback may take to arrive, ms.
+// deliverMax is how long a callback may take to arrive while no process is frozen, ms.
 const deliverMax = 300_000
 
 // judgeCallback checks that the end of an execution has arrived where it was to be reported, once.
@@ -47,7 +47,7 @@ func (w *World) judgeCallback(r *run) {
 	}
 	for i := range to.events {
 		e := &to.events[i]
-		late := e.Time-r.x.Stopped > deliverMax && r.x.Stopped > 0
+		late := e.Time-r.x.Stopped > deliverMax+w.frozen.Milliseconds() && r.x.Stopped > 0
 		if late && (e.Type == flow.ExecutionTimedOut || e.Type == flow.TaskTimedOut && w.attemptOf(to, e) == token.ID) && w.openAt(to, token.ID, e.ID) {
 			w.failf("%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(), r.x.Stopped, to.x.Partition(), e.Time)
 		}

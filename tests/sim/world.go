@@ -101,7 +101,8 @@ type World struct {
 	said    []*spoken
 	letters letters
 	flows   flowRows
-	calmed  int64 // when the faults ended, ms since 1970
+	frozen  time.Duration // how long processes were, in all
+	calmed  int64         // when the faults ended, ms since 1970
 
 	mu      sync.Mutex
 	failure string
