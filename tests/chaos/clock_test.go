@@ -44,6 +44,7 @@ func inside(t *testing.T, data string, now func() time.Time) (c *rpc.Client, end
 // TestClockSetBack: the clock is set back by an hour under a server, and by a day between two processes. Nothing that was
 // acknowledged is lost or counts twice, names stay taken, and what begins afterwards ends.
 func TestClockSetBack(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	clock := &behind{}
 	c, end := inside(t, data, clock.now)
@@ -93,6 +94,7 @@ func TestClockSetBack(t *testing.T) {
 
 // TestClockSetBackUnderWait: a wait that has begun goes by the clock, and ends when the clock comes to its time again.
 func TestClockSetBackUnderWait(t *testing.T) {
+	t.Parallel()
 	clock := &behind{}
 	c, end := inside(t, t.TempDir(), clock.now)
 	defer end()

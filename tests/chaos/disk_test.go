@@ -106,6 +106,7 @@ func press(s *live.Server, known ledger, round string, enough int) []error {
 // TestDiskFull: a disk becomes full under load. What is refused says so, reads go on, and once there is room writes do, too;
 // also when the server was killed meanwhile.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	dir := smallDisk(t, 64)
 	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: 16, MemtableMegabytes: 4, SweepSeconds: 1}"})
 	s.Start()
@@ -160,6 +161,7 @@ func TestDiskFull(t *testing.T) {
 // TestDiskFullWithoutFloor: the log itself cannot be written. The server ends and says so; what it had acknowledged is there
 // when it is started again.
 func TestDiskFullWithoutFloor(t *testing.T) {
+	t.Parallel()
 	dir := smallDisk(t, 48)
 	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: -1, MemtableMegabytes: 1, SweepSeconds: 1}"})
 	s.Start()

@@ -39,6 +39,7 @@ func (c *counting) Send(ctx context.Context, messages ...queue.Message) error {
 
 // TestFullQueue: a queue with room for two hints refuses nearly all of them. The sweeps find what they were for.
 func TestFullQueue(t *testing.T) {
+	t.Parallel()
 	driver, err := localstore.Open(t.Context(), localstore.Options{Dir: t.TempDir(), FreeFloor: -1})
 	if err != nil {
 		t.Fatal(err)

@@ -46,6 +46,7 @@ func forbid(t *testing.T, dir string) (allow func()) {
 // TestReadOnly: a server that may not write its data directory does not start, and says which file it is about. When it may
 // again, all is there.
 func TestReadOnly(t *testing.T) {
+	t.Parallel()
 	s := live.New(t, live.Options{})
 	s.Start()
 	s.Answers()
@@ -83,6 +84,7 @@ func TestReadOnly(t *testing.T) {
 
 // TestReadOnlyDisk: the file system becomes read-only under a server, as one does whose disk is failing.
 func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
 	dir := smallDisk(t, 64)
 	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: 1, MemtableMegabytes: 1}"})
 	s.Start()

@@ -93,6 +93,7 @@ var injuries = []injury{
 // TestTornFiles: a server on a directory with a damaged file shows all that was acknowledged, or refuses to start and says
 // which file is damaged and what to do.
 func TestTornFiles(t *testing.T) {
+	t.Parallel()
 	known := ledger{}
 	whole := filled(t, known)
 	kinds := files(t, whole)

@@ -184,6 +184,7 @@ func forged(flow, execution string) string {
 // TestAccess: every operation, by everybody who may not, is refused with the right code, and with the same answer whether
 // what it names is there or not. Nothing changes.
 func TestAccess(t *testing.T) {
+	t.Parallel()
 	url, asked := tokens(t)
 	s := live.New(t, live.Options{Settings: "{CheckNonces: true, AllowLoopback: true}", Credentials: callers})
 	s.Start()

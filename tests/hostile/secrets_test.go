@@ -36,6 +36,7 @@ const planted = "PLANTED7q9Zx3Kc"
 
 // TestSecretsInMistakes: files with a mistake beside a secret are refused without it.
 func TestSecretsInMistakes(t *testing.T) {
+	t.Parallel()
 	account := func(text string) string { return "accounts:\n  - id: \"1\"\n" + text }
 	for _, c := range []struct{ flag, name, text string }{
 		{"--credentials", "no space after the colon", account("    keys: [{id: a, secret:" + planted + "}]\n")},
@@ -81,6 +82,7 @@ func TestSecretsInMistakes(t *testing.T) {
 
 // TestSecretsOfCommands: commands do not show what they were given in flags and variables.
 func TestSecretsOfCommands(t *testing.T) {
+	t.Parallel()
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	strange := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusTeapot) }))
@@ -167,6 +169,7 @@ const (
 // TestSecretsInside: what callers and flows hold secret stands in no log, of any form and level, in no history, no error,
 // and no file of the store that has no use for it.
 func TestSecretsInside(t *testing.T) {
+	t.Parallel()
 	dir, log := t.TempDir(), &sink{}
 	world := httptest.NewServer(http.HandlerFunc(misbehave))
 	defer world.Close()
@@ -263,6 +266,7 @@ func (panicking) Run(_ context.Context, r task.Request) task.Result {
 
 // TestSecretsInPanics: a panic of a task tells what broke, and nothing of what the task was about.
 func TestSecretsInPanics(t *testing.T) {
+	t.Parallel()
 	log, answers := &sink{}, &sink{}
 	a, err := app.Open(context.Background(), app.Config{Data: t.TempDir(), Log: slog.New(newBoth(log)), Tasks: panicking{}})
 	if err != nil {
