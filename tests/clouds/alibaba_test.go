@@ -134,7 +134,6 @@ func (p *onFC) event(kind string) []byte {
 
 // wrong environments, and tables that are not as the command in infra makes them.
 func (p *onFC) wrong(t *testing.T) []wrong {
-	const direct = "MILLRACE_DISPATCH=direct"
 	at := func(instance, table string) string { return p.StoreURL(instance, table) }
 	good := emulator.DefaultInstance
 	bare := p.badTable(t, "bare", func(r *tablestore.CreateTableRequest) { r.IndexMetas = nil })
