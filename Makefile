@@ -34,7 +34,7 @@ lint: ## format, vet, staticcheck, tidy
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
 
-check: lint race ## what CI runs
+check: lint race model ## what CI runs
 
 itest: ## stores, queues and the Lambda functions on DynamoDB and SQS look-alikes
 	./tests/emulators/install.sh
