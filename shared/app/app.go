@@ -237,6 +237,7 @@ func Serve(ctx context.Context, c Config) error {
 	}
 	defer holdHeap()()
 	server := rpc.NewServer(c.Listen, a.Handler())
+	server.Connections = connections(filesMax())
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	if c.Ready != nil {
@@ -254,6 +255,17 @@ func Serve(ctx context.Context, c Config) error {
 		server.Close()
 	}
 	return errors.Join(err, a.Close())
+}
+
+// connectionsMax is how many clients may be connected, where the files that the process may open allow it.
+const connectionsMax = 16_384
+
+// connections is how many clients may be connected: half of the files are for the store and for calls.
+func connections(files uint64) int {
+	if files == 0 || files/2 > connectionsMax {
+		return connectionsMax
+	}
+	return max(int(files/2), 16)
 }
 
 // listenError says what to do about an address that cannot be listened on.

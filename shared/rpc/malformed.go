@@ -2,20 +2,35 @@ package rpc
 
 import (
 	"bytes"
+	linked "container/list"
 	"fmt"
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 
 	"millrace/shared/fault"
 )
 
 // Server is an HTTP server whose own refusals, of what is no HTTP, are JSON like every other answer: clients of the API
 // read nothing else (api.md 8.2). Use its Serve; the other ways to listen go past it.
-type Server struct{ *http.Server }
+type Server struct {
+	*http.Server
+	// Connections is how many clients may be connected at once; 0: any number. Beyond it, who has waited longest without
+	// sending a request is cut off for a newcomer.
+	Connections int
+}
 
-// Serve answers on connections of l until the server is closed.
-func (s *Server) Serve(l net.Listener) error { return s.Server.Serve(listener{l}) }
+// Serve answers on connections of l until the server is closed. It is called once.
+func (s *Server) Serve(l net.Listener) error {
+	if s.Connections <= 0 {
+		return s.Server.Serve(listener{l, nil})
+	}
+	g := &connections{most: s.Connections}
+	s.ConnContext = g.context
+	s.Handler = g.around(s.Handler)
+	return s.Server.Serve(listener{l, g})
+}
 
 // ListenAndServe listens on Addr and serves.
 func (s *Server) ListenAndServe() error {
@@ -26,19 +41,42 @@ func (s *Server) ListenAndServe() error {
 	return s.Serve(l)
 }
 
-type listener struct{ net.Listener }
+type listener struct {
+	net.Listener
+	connections *connections // nil: any number
+}
 
 func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		accepted, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		c := &conn{Conn: accepted, connections: l.connections}
+		if l.connections == nil || l.connections.enter(c) {
+			return c, nil
+		}
+		accepted.Close()
 	}
-	return &conn{c}, nil
 }
 
 // conn rewrites the answers that net/http writes before there is a request to handle. Each is one write of a status line
 // and these headers; an answer of a handler has others, a Date among them.
-type conn struct{ net.Conn }
+type conn struct {
+	net.Conn
+	connections *connections
+	inside      bool            // over connections.mu
+	place       *linked.Element // among those that wait; nil while a request is served; over connections.mu
+	since       time.Time       // when it began to wait; over connections.mu
+}
+
+// Close gives the place of the connection free.
+func (c *conn) Close() error {
+	if c.connections != nil {
+		c.connections.leave(c)
+	}
+	return c.Conn.Close()
+}
 
 var (
 	refusedStart   = []byte("HTTP/1.1 ")

@@ -94,7 +94,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // NewServer gives an HTTP server with limits that suit the API: a client must send its headers within seconds (and
 // New's handler wants bodies within seconds too), while a long poll or a synchronous execution may take its minutes.
 func NewServer(addr string, h http.Handler) *Server {
-	return &Server{&http.Server{
+	return &Server{Server: &http.Server{
 		Addr:              addr,
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
