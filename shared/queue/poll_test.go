@@ -62,7 +62,10 @@ type scripted struct {
 func (d *scripted) ID() string                 { return "1" }
 func (d *scripted) Partition() (string, error) { return queue.Decode([]byte(d.body)) }
 func (d *scripted) Received() int              { return 3 }
-func (d *scripted) Acknowledge()               { d.s.note("acknowledge %s", d.body) }
+func (d *scripted) Acknowledge() {
+	time.Sleep(d.s.slow) // so that the next receive comes first, whichever goroutine is faster
+	d.s.note("acknowledge %s", d.body)
+}
 func (d *scripted) Hide(p time.Duration) {
 	time.Sleep(d.s.slow)
 	d.s.note("hide %s %v", d.body, p)
