@@ -1,5 +1,5 @@
 // Command bench measures the local server, each figure beside its ceiling: a small program (package ceiling) that makes
-// the same exchanges and nothing else, measured in the same run, before and after.
+// the same exchanges and nothing else, measured in the same run, by turns.
 //
 //	go run ./tests/bench                                   # everything, about three minutes
 //	go run ./tests/bench -scenario one-task -clients 64    # one of them

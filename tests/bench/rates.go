@@ -83,8 +83,11 @@ func (b *bench) rates(ctx context.Context, r rate) error {
 	return nil
 }
 
-// rateOf measures the ceiling, the engine, and the ceiling again, so that a machine that grows slower or faster
-// meanwhile changes both.
+// turns is how often a measurement changes between the engine and its ceiling. A machine that grows slower or faster
+// meanwhile, as those of clouds do from second to second, changes both.
+const turns = 6
+
+// rateOf measures the engine and its ceiling by turns.
 func (b *bench) rateOf(ctx context.Context, r *rate, clients int) (err error) {
 	apart := r.same
 	r.same.Definition, apart.Definition, apart.Apart = r.definition, r.definition, true
@@ -102,59 +105,84 @@ func (b *bench) rateOf(ctx context.Context, r *rate, clients int) (err error) {
 		return err
 	}
 	f := report.Figure{Scenario: r.name, Clients: clients, Unit: r.unit}
-	before, err := b.window(ctx, bound, r, r.name, clients, b.length/2)
-	if err != nil {
-		return err
-	}
-	profile := b.profiled(ctx, ours)
-	us, err := b.window(ctx, ours, r, r.name, clients, b.length)
-	if err = errors.Join(err, profile()); err != nil {
-		return err
+	var us, limit, two *measured
+	for n := range b.turns() {
+		if limit, err = b.turn(ctx, bound, r, r.name, clients, n, limit); err != nil {
+			return err
+		}
+		profile := b.profiled(ctx, ours)
+		us, err = b.turn(ctx, ours, r, r.name, clients, n, us)
+		if err = errors.Join(err, profile()); err != nil {
+			return err
+		}
+		if r.startOnly {
+			continue
+		}
+		if two, err = b.turn(ctx, bound, r, r.name+"-apart", clients, n, two); err != nil {
+			return err
+		}
 	}
 	if u, err := ours.Usage(); err == nil {
 		f.Resident = u.Resident
 	}
-	if !r.startOnly {
-		two, err := b.window(ctx, bound, r, r.name+"-apart", clients, b.length/2)
-		if err != nil {
-			return err
-		}
+	if two != nil {
 		f.Apart = two.PerSecond() * float64(r.each)
 	}
-	after, err := b.window(ctx, bound, r, r.name, clients, b.length/2)
-	if err != nil {
-		return err
-	}
-	both := load.Join(before.Result, after.Result)
-	f.Ours, f.Ceiling = us.PerSecond()*float64(r.each), both.PerSecond()*float64(r.each)
+	f.Ours, f.Ceiling = us.PerSecond()*float64(r.each), limit.PerSecond()*float64(r.each)
 	f.P50, f.P99 = us.Quantile(0.5), us.Quantile(0.99)
-	f.ServerCPU, f.ClientCPU = us.server/time.Duration(r.each), us.self/time.Duration(r.each)
-	f.CeilingCPU = (before.server + after.server) / 2 / time.Duration(r.each)
+	f.ServerCPU, f.ClientCPU = us.perUnit(us.server, r), us.perUnit(us.self, r)
+	f.CeilingCPU = limit.perUnit(limit.server, r)
 	f.Floors = r.floors(&f)
-	f.Add("ceiling's CPU over ours, clients included", "%.2f", byCPU(us, before, after))
-	f.Add("ceiling before and after", "%.0f/s, %.0f/s", before.PerSecond()*float64(r.each), after.PerSecond()*float64(r.each))
-	f.Add("ceiling p50, p99", "%s, %s", both.Quantile(0.5).Round(time.Microsecond), both.Quantile(0.99).Round(time.Microsecond))
+	f.Add("ceiling's CPU over ours, clients included", "%.2f", byCPU(us, limit))
+	f.Add("ceiling p50, p99", "%s, %s", limit.Quantile(0.5).Round(time.Microsecond), limit.Quantile(0.99).Round(time.Microsecond))
 	b.report.Figures = append(b.report.Figures, f)
 	return ours.Stop()
+}
+
+// turns is how many turns there are; a profile wants its time in one piece.
+func (b *bench) turns() int {
+	if b.profile != "" {
+		return 1
+	}
+	return turns
+}
+
+// turn measures one server for one turn and adds that to what earlier ones have measured.
+func (b *bench) turn(ctx context.Context, s *server, r *rate, flow string, clients, n int, before *measured) (*measured, error) {
+	warm := b.warm()
+	if n > 0 {
+		warm /= turns // it has been warm before
+	}
+	m, err := b.window(ctx, s, r, flow, clients, warm, b.length/time.Duration(b.turns()))
+	if err != nil || before == nil {
+		return m, err
+	}
+	return &measured{load.Join(before.Result, m.Result), before.server + m.server, before.self + m.self}, nil
 }
 
 // measured is a window and what it cost.
 type measured struct {
 	*load.Result
-	server, self time.Duration // CPU for each execution
+	server, self time.Duration // CPU of all executions
+}
+
+// perUnit is a part of the CPU for each unit of a scenario.
+func (m *measured) perUnit(cpu time.Duration, r *rate) time.Duration {
+	return cpu / time.Duration(m.Count*r.each)
 }
 
 // byCPU is a ratio that hardly depends on what else runs on the machine: what the ceiling took of all processors over
 // what we took, for each execution.
-func byCPU(us, before, after *measured) float64 {
-	return (before.server + before.self + after.server + after.self).Seconds() / 2 / max(us.server+us.self, 1).Seconds()
+func byCPU(us, limit *measured) float64 {
+	each := func(m *measured) float64 { return (m.server + m.self).Seconds() / float64(m.Count) }
+	return each(limit) / max(each(us), 1e-9)
 }
 
 // names gives every execution another name.
 var names atomic.Int64
 
 // window drives a server.
-func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, clients int, length time.Duration) (*measured, error) {
+func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, clients int, warm, length time.Duration) (*measured, error) {
 	var usage [2][2]proc.Usage
 	read := func(at int) func() {
 		return func() {
@@ -162,7 +190,7 @@ func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, cli
 			usage[at][1], _ = proc.Measure(os.Getpid())
 		}
 	}
-	got, err := load.Run(ctx, load.Options{Clients: clients, Warm: b.warm(), Window: length, Begin: read(0), End: read(1),
+	got, err := load.Run(ctx, load.Options{Clients: clients, Warm: warm, Window: length, Begin: read(0), End: read(1),
 		Do: func(ctx context.Context, client, turn int) error {
 			n := names.Add(1)
 			name, input := fmt.Sprintf("x%d", n), fmt.Sprintf(`{"order":%d}`, n)
@@ -179,8 +207,8 @@ func (b *bench) window(ctx context.Context, s *server, r *rate, flow string, cli
 		return nil, errors.New("nothing was answered in time: give it more -seconds")
 	}
 	m := &measured{Result: got}
-	m.server = (usage[1][0].CPU - usage[0][0].CPU) / time.Duration(got.Count)
-	m.self = (usage[1][1].CPU - usage[0][1].CPU) / time.Duration(got.Count)
+	m.server = usage[1][0].CPU - usage[0][0].CPU
+	m.self = usage[1][1].CPU - usage[0][1].CPU
 	return m, nil
 }
 
