@@ -348,7 +348,7 @@ func compileOnce(text, mode string) (*flow.Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(compiled.m) > 5000 {
+	if len(compiled.m) > 1000 {
 		clear(compiled.m)
 	}
 	compiled.m[mode+text] = m
