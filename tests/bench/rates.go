@@ -87,6 +87,9 @@ func (b *bench) rates(ctx context.Context, r rate) error {
 // meanwhile, as those of clouds do from second to second, changes both.
 const turns = 6
 
+// turnMin is the shortest turn in which something is answered on a busy machine too.
+const turnMin = 250 * time.Millisecond
+
 // rateOf measures the engine and its ceiling by turns.
 func (b *bench) rateOf(ctx context.Context, r *rate, clients int) (err error) {
 	apart := r.same
@@ -144,7 +147,7 @@ func (b *bench) turns() int {
 	if b.profile != "" {
 		return 1
 	}
-	return turns
+	return max(1, min(turns, int(b.length/turnMin)))
 }
 
 // turn measures one server for one turn and adds that to what earlier ones have measured.
