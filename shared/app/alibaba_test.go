@@ -18,11 +18,7 @@ func alibaba(changes ...string) func(string) string {
 		"FC_FUNCTION_NAME": "steprunner", "ALIBABA_CLOUD_ACCESS_KEY_ID": "a", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "b",
 		"MILLRACE_CREDENTIALS": `{"accounts":[{"id":"1","keys":[{"id":"k","secret":"s"}]}]}`,
 		"MILLRACE_STARTS":      `[{"bucket":"b","prefix":"in/","flow":"f","account":"1"}]`}
-	for _, c := range changes {
-		name, v, _ := strings.Cut(c, "=")
-		env[name] = v
-	}
-	return func(name string) string { return env[name] }
+	return changed(env, changes)
 }
 
 func TestOpenAlibaba(t *testing.T) {

@@ -16,6 +16,11 @@ func environment(changes ...string) func(string) string {
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
 		"MILLRACE_CREDENTIALS": `{"accounts":[{"id":"1","keys":[{"id":"k","secret":"s"}]}]}`,
 		"MILLRACE_STARTS":      `[{"bucket":"b","prefix":"in/","flow":"f","account":"1"}]`}
+	return changed(env, changes)
+}
+
+// changed is an environment with changes, each a variable, "=" and its value.
+func changed(env map[string]string, changes []string) func(string) string {
 	for _, c := range changes {
 		name, v, _ := strings.Cut(c, "=")
 		env[name] = v

@@ -16,15 +16,18 @@ func Body(text []byte) json.RawMessage {
 	if _, err := value.Decode(text); err == nil {
 		return text
 	}
-	return value.AppendString(nil, strings.ToValidUTF8(string(text), "\uFFFD"))
+	return value.AppendString(nil, valid(string(text)))
 }
+
+// valid is a text as JSON can hold it.
+func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 // Answered is the result of an HTTP call or a function as Envelope writes it, text and tree; body is what was answered,
 // JSON or not.
 func Answered(header map[string][]string, code int, body []byte) Result {
 	tree, err := value.Decode(body)
 	if err != nil {
-		tree = strings.ToValidUTF8(string(body), "\uFFFD")
+		tree = valid(string(body))
 	}
 	envelope := map[string]any{"Body": tree, "Code": value.FromInt(int64(code)), "Header": headerTree(header)}
 	size, err := value.Measure(envelope, math.MaxInt)
@@ -37,8 +40,7 @@ func Answered(header map[string][]string, code int, body []byte) Result {
 func headerTree(header map[string][]string) map[string]any {
 	tree := make(map[string]any, len(header))
 	for name, values := range header {
-		text := strings.Join(values, ",")
-		tree[strings.ToValidUTF8(name, "\uFFFD")] = strings.ToValidUTF8(text, "\uFFFD")
+		tree[valid(name)] = valid(strings.Join(values, ","))
 	}
 	return tree
 }
@@ -64,9 +66,9 @@ func Envelope(header map[string][]string, code int, body json.RawMessage) json.R
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = value.AppendString(out, strings.ToValidUTF8(name, "\uFFFD"))
+		out = value.AppendString(out, valid(name))
 		out = append(out, ':')
-		out = value.AppendString(out, strings.ToValidUTF8(strings.Join(header[name], ","), "\uFFFD"))
+		out = value.AppendString(out, valid(strings.Join(header[name], ",")))
 	}
 	return append(out, "}}"...)
 }
