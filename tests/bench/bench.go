@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,6 +16,7 @@ import (
 	"millrace/tests/bench/ceiling"
 	"millrace/tests/bench/proc"
 	"millrace/tests/bench/report"
+	"millrace/tests/port"
 )
 
 // The one caller of the measured servers.
@@ -114,7 +114,7 @@ func (b *bench) open(ctx context.Context) (*server, error) {
 func (b *bench) reopen(ctx context.Context, data string) (*server, error) {
 	s := &server{data: data}
 	var err error
-	if s.address, err = freeAddress(); err != nil {
+	if s.address, err = port.Loopback(); err != nil {
 		return nil, err
 	}
 	o := proc.Options{Name: "millrace", Path: b.binary, Log: b.path("server.log"), Args: []string{"serve", "--listen", s.address,
@@ -123,7 +123,7 @@ func (b *bench) reopen(ctx context.Context, data string) (*server, error) {
 		o.Path = b.self
 	}
 	if b.profile != "" {
-		if s.pprof, err = freeAddress(); err != nil {
+		if s.pprof, err = port.Loopback(); err != nil {
 			return nil, err
 		}
 		o.Env = []string{pprofVariable + "=" + s.pprof}
@@ -161,21 +161,11 @@ func (b *bench) openCeiling(ctx context.Context, flows map[string]ceiling.Flow) 
 	if err := os.WriteFile(b.path(name+".json"), text, 0o600); err != nil {
 		return nil, err
 	}
-	if s.address, err = freeAddress(); err != nil {
+	if s.address, err = port.Loopback(); err != nil {
 		return nil, err
 	}
 	return s, s.start(ctx, proc.Options{Name: "the ceiling", Path: b.self, Log: b.path("server.log"),
 		Args: []string{"ceiling", "--listen", s.address, "--config", b.path(name + ".json")}})
-}
-
-// freeAddress gives an address on which nothing listens now.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // create creates a flow.

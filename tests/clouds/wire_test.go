@@ -2,7 +2,6 @@ package clouds_test
 
 import (
 	"errors"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"millrace/tests/clouds"
+	"millrace/tests/port"
 )
 
 // TestOfficialClients runs the tests of tests/wire, which drive a server with the released official clients, against the
@@ -40,12 +40,10 @@ func TestOfficialClients(t *testing.T) {
 // clientSettings is what a deployment must be told for these tests, and where they will listen as the functions of flows.
 func clientSettings(t *testing.T, wire wireProgram) (options, string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	functions, err := port.Loopback()
 	if err != nil {
 		t.Fatal(err)
 	}
-	functions := listener.Addr().String()
-	listener.Close()
 	dir := t.TempDir()
 	if text, err := wire("-test.run=^$")("MILLRACE_WIRE_SETTINGS="+dir, "MILLRACE_WIRE_FUNCTIONS="+functions); err != nil {
 		t.Fatalf("%v\n%s", err, text)

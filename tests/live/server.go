@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"millrace/shared/rpc"
+	"millrace/tests/port"
 )
 
 // Options of a server.
@@ -51,12 +52,11 @@ type run struct {
 func New(t testing.TB, o Options) *Server {
 	t.Helper()
 	path := Binary(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := port.Loopback()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{t: t, o: o, Address: l.Addr().String(), Data: o.Data, Log: &Tail{}}
-	l.Close()
+	s := &Server{t: t, o: o, Address: address, Data: o.Data, Log: &Tail{}}
 	dir := t.TempDir()
 	if s.Data == "" {
 		s.Data = filepath.Join(dir, "data")

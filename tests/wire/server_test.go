@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"millrace/tests/port"
 )
 
 // started is the server under test: the built binary, in a process of its own.
@@ -111,12 +112,11 @@ func build() (string, error) {
 
 // start runs `millrace serve` on a free port of loopback and waits until it answers.
 func start(flags ...string) (*started, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := port.Loopback()
 	if err != nil {
 		return nil, err
 	}
-	s := &started{address: l.Addr().String(), ended: make(chan struct{})}
-	l.Close()
+	s := &started{address: address, ended: make(chan struct{})}
 	s.cmd = exec.Command(binary, append([]string{"serve", "--listen", s.address}, flags...)...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {

@@ -1,7 +1,6 @@
 package proc_test
 
 import (
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"millrace/tests/bench/proc"
+	"millrace/tests/port"
 )
 
 // child names the variable that turns the test binary into the program that is started.
@@ -47,12 +47,12 @@ func options(t *testing.T, role string) proc.Options {
 }
 
 func freeAddress(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	t.Helper()
+	address, err := port.Loopback()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 func TestStartAndStop(t *testing.T) {

@@ -8,11 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
+
+	"millrace/tests/port"
 )
 
 // custom drives a process that is an HTTP server.
@@ -22,29 +22,11 @@ type custom struct {
 }
 
 func openCustom() (driver, error) {
-	port, err := freePort()
+	number, err := port.Take()
 	if err != nil {
 		return nil, err
 	}
-	return &custom{port: port, transport: &http.Transport{MaxIdleConnsPerHost: 256}}, nil
-}
-
-// ports counts the ports that have been tried.
-var ports atomic.Int64
-
-// freePort finds a port that is free now, below those that systems give to connections by themselves, so that none of
-// these takes it before the process does.
-func freePort() (int, error) {
-	const first, count = 12000, 18000
-	var err error
-	for range 1000 {
-		port := first + int((int64(os.Getpid())*97+ports.Add(1))%count)
-		var listener net.Listener
-		if listener, err = net.Listen("tcp", "0.0.0.0:"+strconv.Itoa(port)); err == nil {
-			return port, listener.Close()
-		}
-	}
-	return 0, err
+	return &custom{port: number, transport: &http.Transport{MaxIdleConnsPerHost: 256}}, nil
 }
 
 func (c *custom) env() []string {

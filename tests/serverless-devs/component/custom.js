@@ -72,13 +72,23 @@ exports.Custom = class Custom {
   }
 };
 
-function freePort() {
+// freePort finds a port that is free now, below those that systems give to connections by themselves, so that none of
+// these takes it before the process does.
+async function freePort() {
+  for (let tries = 1; ; tries++) {
+    const port = 12000 + Math.floor(Math.random() * 18000);
+    try {
+      return await listening(port);
+    } catch (refused) {
+      if (tries === 100) throw refused;
+    }
+  }
+}
+
+function listening(port) {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(port)));
   });
 }
