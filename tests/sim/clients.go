@@ -186,6 +186,9 @@ func (c *clients) create(f definition) bool {
 	return false
 }
 
+// againEarly is how long before its name becomes free an execution may be started anew.
+const againEarly = 5 * time.Second
+
 // again starts a name once more when what had it expires.
 func (c *clients) again(before *launch, expires int64) {
 	x := &launch{flow: before.flow, name: before.name, again: true}
@@ -193,7 +196,7 @@ func (c *clients) again(before *launch, expires int64) {
 		who := fmt.Sprintf("again %s/%s %d", x.flow.name, x.name, i)
 		r := c.rand(who)
 		c.goOn(func() {
-			c.sleep(time.Until(time.UnixMilli(expires)) + time.Duration(r.IntN(75_000)-5_000)*time.Millisecond)
+			c.sleep(time.Until(time.UnixMilli(expires)) + time.Duration(r.IntN(75_000))*time.Millisecond - againEarly)
 			c.starter(x, who)
 			if x.started.Load() > 0 {
 				c.watcher(x, "watch "+who)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -32,7 +33,8 @@ func (w *World) judgeEnds() {
 	}
 }
 
-// deliverMax is how long a callback may take to arrive while no process is frozen, ms.
+// deliverMax is how long a callback may take to arrive once there are no faults, ms. While there are, every sweep that
+// brings it may come to grief, and the next one comes later than that.
 const deliverMax = 300_000
 
 // judgeCallback checks that the end of an execution has arrived where it was to be reported, once.
@@ -47,7 +49,7 @@ func (w *World) judgeCallback(r *run) {
 	}
 	for i := range to.events {
 		e := &to.events[i]
-		late := e.Time-r.x.Stopped > deliverMax+w.frozen.Milliseconds() && r.x.Stopped > 0
+		late := r.x.Stopped > 0 && e.Time-max(r.x.Stopped, w.calmed) > deliverMax
 		if late && (e.Type == flow.ExecutionTimedOut || e.Type == flow.TaskTimedOut && w.attemptOf(to, e) == token.ID) && w.openAt(to, token.ID, e.ID) {
 			w.failf("%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(), r.x.Stopped, to.x.Partition(), e.Time)
 		}
@@ -202,19 +204,25 @@ func (w *World) purge() {
 	}
 }
 
-// again starts names anew, at about the time at which they become free, with faults.
+// again starts names anew, at about the time at which they become free, with faults from then on.
 func (w *World) again() {
-	w.tracef("names are started again")
-	w.calm, w.renewed = false, true
+	free := int64(math.MaxInt64)
 	for _, x := range w.clients.runs {
 		if r := w.runOf(x.flow.name, x.name); r != nil && w.rand.IntN(2) == 0 {
 			w.clients.again(x, r.x.Expires)
+			free = min(free, r.x.Expires)
 		}
 	}
-	begun := time.Now()
+	w.renewed = true
+	w.run(stepsMax, func() bool {
+		w.purge()
+		return w.clients.quiet() || time.Until(time.UnixMilli(free)) < againEarly
+	})
+	w.tracef("names are started again")
+	w.calm = false
 	w.run(stepsMax/3, func() bool {
 		w.purge()
-		return w.clients.quiet() || time.Since(begun) > 2*retention
+		return w.clients.quiet() || time.Since(time.UnixMilli(free)) > retention/2
 	})
 	w.calmDown()
 	if !w.run(stepsMax, func() bool { return w.clients.quiet() && w.settled() }) {

@@ -262,7 +262,6 @@ func (w *World) freeze() {
 	p := w.processes[w.rand.IntN(len(w.processes))]
 	d := freezes[w.rand.IntN(len(freezes))]
 	p.frozen = time.Now().Add(d)
-	w.frozen += d
 	w.tracef("%s is frozen for %v", p.name, d)
 }
 

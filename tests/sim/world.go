@@ -101,18 +101,18 @@ type World struct {
 	said    []*spoken
 	letters letters
 	flows   flowRows
-	frozen  time.Duration // how long processes were, in all
-	calmed  int64         // when the faults ended, ms since 1970
+	calmed  int64 // when the faults ended, ms since 1970
 
 	mu      sync.Mutex
 	failure string
 }
 
 // How long executions may run, how long they are kept after that, how long there are faults, and how many steps a run
-// may take.
+// may take. Executions are kept for longer than faults and freezes take together, as they are for a week at least
+// outside: what nobody could bring to its end until then is forgotten.
 const (
 	runsMax   = 600 // s
-	retention = 15 * time.Minute
+	retention = time.Hour
 	troubled  = 5 * time.Minute
 	stepsMax  = 60_000
 )
