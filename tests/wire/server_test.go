@@ -8,12 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"millrace/tests/port"
 )
 
 // started is the server under test: the built binary, in a process of its own.
@@ -110,14 +109,10 @@ func build() (string, error) {
 	return out, nil
 }
 
-// start runs `millrace serve` on a free port of loopback and waits until it answers.
+// start runs `millrace serve` on a port that the system chooses, and waits until it says which.
 func start(flags ...string) (*started, error) {
-	address, err := port.Loopback()
-	if err != nil {
-		return nil, err
-	}
-	s := &started{address: address, ended: make(chan struct{})}
-	s.cmd = exec.Command(binary, append([]string{"serve", "--listen", s.address}, flags...)...)
+	s := &started{ended: make(chan struct{})}
+	s.cmd = exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
@@ -126,19 +121,23 @@ func start(flags ...string) (*started, error) {
 		s.cmd.Wait()
 		close(s.ended)
 	}()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		select {
 		case <-s.ended:
 			return nil, fmt.Errorf("the server ended at once:\n%s", s.log.String())
 		case <-time.After(20 * time.Millisecond):
 		}
-		if c, err := net.Dial("tcp", s.address); err == nil {
-			return s, c.Close()
+		if serves := servesAt.FindStringSubmatch(s.log.String()); serves != nil {
+			s.address = serves[1]
+			return s, nil
 		}
 	}
 	s.cmd.Process.Kill()
-	return nil, fmt.Errorf("the server did not answer within 30 s:\n%s", s.log.String())
+	return nil, fmt.Errorf("the server did not listen within a minute:\n%s", s.log.String())
 }
+
+// servesAt finds the address in what the server says when it listens.
+var servesAt = regexp.MustCompile(`serves http://(\S+)`)
 
 // stop interrupts the server; it must end well, and by itself.
 func (s *started) stop() error {
