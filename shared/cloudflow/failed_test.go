@@ -8,8 +8,6 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/shared/flow"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
 )
@@ -24,7 +22,7 @@ func (fullDisk) Put(context.Context, []store.Row) error { return store.ErrFull }
 
 // TestFullDisk: a disk that is full is told as that, not as a fault of the program.
 func TestFullDisk(t *testing.T) {
-	s := cloudflow.New(cloudflow.Options{Store: store.New(store.Options{Driver: fullDisk{memstore.New()}}), Runner: &runner.Runner{}, Limits: flow.DefaultLimits()})
+	s := serviceOn(fullDisk{memstore.New()})
 	_, err := s.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: "f", Definition: passes})
 	if code := fault.CodeOf(err); code != fault.ServiceUnavailable || code.Status() != 503 || !code.Retryable() {
 		t.Errorf("%v", err)

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"millrace/shared/fault"
 	"millrace/shared/fdl"
@@ -43,7 +42,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if f.Type == "" {
 		f.Type = "FDL"
 	}
-	err = s.Store.CreateFlow(ctx, f, q.Definition)
+	err = s.Store.CreateFlow(ctx, f, q.Definition, s.Runner.ReviewAt())
 	if errors.Is(err, store.ErrConflict) {
 		// The write may have been applied and its answer lost: our own id tells.
 		if got, gerr := s.Store.GetFlow(ctx, c.Account, q.Name); gerr == nil && got.ID == f.ID {
@@ -111,8 +110,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	}
 	change(f, q, env)
 	f.Modified = max(s.Now().UnixMilli(), f.Modified+1)
-	last := s.Now().Add(startMax + time.Duration(s.Limits.ExecutionSeconds)*time.Second + s.Runner.Retention)
-	err = s.Store.UpdateFlow(ctx, f, definition, last.UnixMilli())
+	err = s.Store.UpdateFlow(ctx, f, definition, s.Runner.ReviewAt())
 	if errors.Is(err, store.ErrConflict) {
 		return nil, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 	} else if err != nil {
@@ -120,9 +118,6 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	}
 	return shownFlow(f, definition), nil
 }
-
-// startMax is how long a start may be on its way after it has read which definition the flow has.
-const startMax = time.Hour
 
 func value0(s *string) string {
 	if s == nil {

@@ -14,7 +14,12 @@ import (
 
 // service is a service in memory that starts nothing.
 func service() *cloudflow.Service {
-	return cloudflow.New(cloudflow.Options{Store: store.New(store.Options{Driver: memstore.New()}), Runner: &runner.Runner{}, Limits: flow.DefaultLimits()})
+	return serviceOn(memstore.New())
+}
+
+func serviceOn(d store.Driver) *cloudflow.Service {
+	s := store.New(store.Options{Driver: d})
+	return cloudflow.New(cloudflow.Options{Store: s, Runner: runner.New(runner.Options{Store: s}), Limits: flow.DefaultLimits()})
 }
 
 const passes = "version: v1\ntype: flow\nsteps:\n  - type: pass\n    name: p\n"

@@ -107,7 +107,13 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 		}
 		return r.bury(ctx, flowID, row.Key)
 	}
-	if store.IsDefinition(row.Key) || store.IsNonce(row.Key) || store.IsNote(row.Key) || store.IsValue(row.Key) {
+	if store.IsDefinition(row.Key) {
+		if row.Wake > now {
+			return nil
+		}
+		return r.Store.ReviewDefinition(ctx, row.Key, r.definitionEnd())
+	}
+	if store.IsNonce(row.Key) || store.IsNote(row.Key) || store.IsValue(row.Key) {
 		if row.Wake > now {
 			return nil
 		}

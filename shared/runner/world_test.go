@@ -196,7 +196,7 @@ func (w *world) define(name, mode, definition string) *store.Flow {
 		w.t.Fatal(err)
 	}
 	f := &store.Flow{Account: account, Name: name, ID: fmt.Sprintf("%s-%d", name, time.Now().UnixNano()), Mode: mode}
-	if err := w.store.CreateFlow(context.Background(), f, definition); err != nil {
+	if err := w.store.CreateFlow(context.Background(), f, definition, 0); err != nil {
 		w.t.Fatal(err)
 	}
 	return f

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // DefinitionHash names a definition's text.
@@ -14,24 +15,63 @@ func DefinitionHash(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// definitionRow is the row of a definition that a flow is about to name. Each time it is written it is a new one, so that
-// whoever gives the one before its end finds out.
-func (s *Store) definitionRow(flowID, text string) Row {
-	hash := DefinitionHash(text)
-	return Row{Key: definitionKey(flowID, hash), Version: 1, Fence: strconv.FormatUint(s.random(flowID+hash), 16), Data: []byte(text)}
+// definitionRow is the row of a definition that a flow is about to name, or has named until now. Each time it is written it
+// is a new one, so that whoever would give the one before its end finds out. Its wake time brings the sweeper to
+// ReviewDefinition, whatever has become of the request that writes it; its fence says which flow to ask then.
+func (s *Store) definitionRow(f *Flow, hash string, text []byte, review int64) Row {
+	number := strconv.FormatUint(s.random(f.ID+hash), 16)
+	return Row{Key: definitionKey(f.ID, hash), Version: 1, Fence: number + " " + flowKey(f.Account, f.Name).Partition, Data: text, Wake: review}
 }
 
-// supersede gives a definition that no flow names any more its end. The row was read before the flow was changed: one that
-// has been written since is named again, and left alone.
-func (s *Store) supersede(ctx context.Context, row Row, expires int64) error {
-	same := Condition{Version: row.Version, Fence: row.Fence}
-	row.Version++
-	row.Wake, row.Expires = expires, expires
-	err := s.driver.Commit(ctx, nil, row, same)
-	if errors.Is(err, ErrConflict) {
+// ReviewDefinition sees to a definition whose wake time has come. One that its flow names stays, and is not looked at again
+// before it is written anew; any other gets its end, expires in ms since 1970, and is removed when that has come. A missing
+// row is fine. Of a request that was to name the definition nothing may be on its way any more.
+func (s *Store) ReviewDefinition(ctx context.Context, k Key, expires int64) error {
+	row, err := s.driver.Get(ctx, k)
+	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	if row.Expires > 0 {
+		return s.forgetExpired(ctx, row)
+	}
+	if row.Wake == 0 || row.Wake > s.nowMillis() {
+		return nil // written again since
+	}
+	named, err := s.names(ctx, row)
+	if err != nil {
+		return err
+	}
+	same := Condition{Version: row.Version, Fence: row.Fence}
+	row.Version++
+	row.Wake = 0
+	if !named {
+		row.Wake, row.Expires = expires, expires
+	}
+	err = s.driver.Commit(ctx, nil, row, same)
+	if errors.Is(err, ErrConflict) {
+		return nil // written again: it is another one's to look at
+	}
 	return err
+}
+
+// names tells whether the flow of a definition names it.
+func (s *Store) names(ctx context.Context, definition Row) (bool, error) {
+	_, partition, known := strings.Cut(definition.Fence, " ")
+	if !known { // written by an older program, which gave it its end itself
+		return true, nil
+	}
+	row, err := s.driver.Get(ctx, Key{partition, sortState})
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	f, err := decodeFlow(row)
+	return err == nil && definitionKey(f.ID, f.Hash) == definition.Key, err
 }
 
 // definitionsMax bounds the cache of definition texts.

@@ -79,14 +79,14 @@ func decodeFlow(row Row) (*Flow, error) {
 }
 
 // CreateFlow writes a new flow and its definition. ErrConflict when the name is taken: then it leaves nothing behind.
-func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string) error {
+func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, review int64) error {
 	f.Version = 1
 	if _, err := s.driver.Get(ctx, flowKey(f.Account, f.Name)); err == nil {
 		return ErrConflict
 	} else if !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	err := s.writeFlow(ctx, f, definition, Condition{Absent: true, Now: s.nowMillis()})
+	err := s.writeFlow(ctx, f, definition, review, Condition{Absent: true, Now: s.nowMillis()})
 	if !errors.Is(err, ErrConflict) {
 		return err
 	}
@@ -97,33 +97,32 @@ func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string) erro
 	return err
 }
 
-// UpdateFlow replaces a flow that was read. ErrConflict when it has changed since. A definition that is superseded is
-// kept until expires, when no execution of it can be asked for any more.
-func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, expires int64) error {
+// UpdateFlow replaces a flow that was read. ErrConflict when it has changed since. What has become of its definition and of
+// the one before is seen to at review, ms since 1970.
+func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, review int64) error {
 	cond := Condition{Version: f.Version, Fence: f.ID}
 	f.Version++
 	if DefinitionHash(definition) == f.Hash {
-		return s.writeFlow(ctx, f, definition, cond)
+		return s.writeFlow(ctx, f, definition, review, cond)
 	}
 	before, err := s.driver.Get(ctx, definitionKey(f.ID, f.Hash))
-	missing := errors.Is(err, ErrNotFound)
-	if err != nil && !missing {
-		return err
+	switch {
+	case err == nil:
+		return s.writeFlow(ctx, f, definition, review, cond, s.definitionRow(f, f.Hash, before.Data, review))
+	case errors.Is(err, ErrNotFound):
+		return s.writeFlow(ctx, f, definition, review, cond)
 	}
-	if err := s.writeFlow(ctx, f, definition, cond); err != nil || missing {
-		return err
-	}
-	return s.supersede(ctx, before, expires)
+	return err
 }
 
-func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, cond Condition) error {
+func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, review int64, cond Condition, puts ...Row) error {
 	f.Hash = DefinitionHash(definition)
 	row, err := flowRow(f)
 	if err != nil {
 		return err
 	}
 	// Written again, a definition that was superseded before has no end any more.
-	puts := []Row{s.definitionRow(f.ID, definition)}
+	puts = append(puts, s.definitionRow(f, f.Hash, []byte(definition), review))
 	defer s.flows.forget(row.Key)
 	return s.driver.Commit(ctx, puts, row, cond)
 }

@@ -63,8 +63,8 @@ func (s *Store) CallOff(ctx context.Context, f *Flow, t Tombstone) error {
 	return err
 }
 
-// ForgetExpired removes one row if it has expired: a definition, a nonce, a note, or a value of a claim, whichever has
-// become of that. A missing row is fine.
+// ForgetExpired removes one row if it has expired: a nonce, a note, or a value of a claim, whichever has become of that. A
+// missing row is fine.
 func (s *Store) ForgetExpired(ctx context.Context, k Key) error {
 	row, err := s.driver.Get(ctx, k)
 	if errors.Is(err, ErrNotFound) {
@@ -73,14 +73,18 @@ func (s *Store) ForgetExpired(ctx context.Context, k Key) error {
 	if err != nil {
 		return err
 	}
+	return s.forgetExpired(ctx, row)
+}
+
+func (s *Store) forgetExpired(ctx context.Context, row Row) error {
 	if row.Expires == 0 || row.Expires > s.nowMillis() {
 		return nil
 	}
 	if row.Fence == "" {
-		return s.driver.Delete(ctx, k, nil)
+		return s.driver.Delete(ctx, row.Key, nil)
 	}
 	// A definition may be written again by now.
-	err = s.driver.Delete(ctx, k, &Condition{Version: row.Version, Fence: row.Fence})
+	err := s.driver.Delete(ctx, row.Key, &Condition{Version: row.Version, Fence: row.Fence})
 	if errors.Is(err, ErrConflict) {
 		return nil
 	}

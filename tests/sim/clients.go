@@ -26,6 +26,7 @@ type clients struct {
 	since map[string]time.Time // when somebody was told that they are there, of those that stay
 	runs  []*launch
 	flows []definition
+	owner *owner // nil in most runs
 
 	mu     sync.Mutex
 	active int

@@ -177,16 +177,13 @@ func (w *World) forget() {
 			return
 		}
 	}
-	last := int64(0)
-	for key, row := range w.disk.keys {
-		if strings.HasPrefix(key.Partition, "x#") || strings.HasPrefix(key.Partition, "d#") {
-			last = max(last, row.Expires, row.Wake)
-		}
-	}
-	deadline := time.UnixMilli(max(last, time.Now().UnixMilli())).Add(10 * sweepEvery)
+	deadline := w.forgotten()
 	w.run(10*stepsMax, func() bool {
 		w.purge()
 		w.judgeKept()
+		if time.Now().After(deadline) {
+			deadline = w.forgotten()
+		}
 		return w.disk.executions == 0 && w.disk.expiring == 0 || time.Now().After(deadline)
 	})
 	for _, key := range w.disk.sorted() {
@@ -195,6 +192,17 @@ func (w *World) forget() {
 		}
 	}
 	w.judgeFlowsLeft()
+}
+
+// forgotten is when everything must be gone whose time is known, and everything looked at.
+func (w *World) forgotten() time.Time {
+	last := w.calmed
+	for key, row := range w.disk.keys {
+		if strings.HasPrefix(key.Partition, "x#") || strings.HasPrefix(key.Partition, "d#") {
+			last = max(last, row.Expires, row.Wake)
+		}
+	}
+	return time.UnixMilli(last).Add(10 * sweepEvery)
 }
 
 // purge lets the store remove what has expired, where it does.
@@ -212,6 +220,11 @@ func (w *World) again() {
 			w.clients.again(x, r.x.Expires)
 			free = min(free, r.x.Expires)
 		}
+	}
+	if o := w.clients.owner; o != nil && o.current != "" && w.looks(o.id) < math.MaxInt64 {
+		look := w.looks(o.id)
+		free = min(free, look)
+		w.clients.goOn(func() { o.comeBack(look) })
 	}
 	w.renewed = true
 	w.run(stepsMax, func() bool {

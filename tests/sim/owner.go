@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -21,7 +22,8 @@ type owner struct {
 	c       *clients
 	r       *rand.Rand
 	name    string
-	current string // definition; "" while there is no flow
+	current string   // definition; "" while there is no flow
+	texts   []string // of all definitions that the flow has had
 	id      string
 	made    int  // executions and definitions so far
 	unsure  bool // a request of this action was not answered: it may still be carried out
@@ -39,14 +41,30 @@ func (w *World) owned() bool {
 // own is the life of an owner.
 func (c *clients) own() {
 	o := &owner{c: c, name: "owned", r: c.rand("owner")}
+	c.owner = o
 	for range 6 + o.r.IntN(8) {
-		if !c.sleep(time.Duration(o.r.IntN(40_000))*time.Millisecond) || !o.act() {
+		if !c.sleep(time.Duration(o.r.IntN(40_000))*time.Millisecond) || !o.act() || !o.settle() {
 			return
 		}
-		if o.unsure && !c.sleep(ownerWaits) {
+	}
+}
+
+// settle waits until every request of an action is over.
+func (o *owner) settle() bool {
+	if o.unsure && !o.c.sleep(ownerWaits) {
+		return false
+	}
+	o.unsure = false
+	return true
+}
+
+// comeBack is what an owner does when a definition of his flow is to be looked at: he mostly goes back to a former one.
+func (o *owner) comeBack(at int64) {
+	o.c.sleep(time.Until(time.UnixMilli(at)) - againEarly)
+	for range 4 + o.r.IntN(8) {
+		if !o.c.sleep(time.Duration(o.r.IntN(20_000))*time.Millisecond) || !o.act() || !o.settle() {
 			return
 		}
-		o.unsure = false
 	}
 }
 
@@ -67,9 +85,12 @@ func (o *owner) act() bool {
 	return o.remove()
 }
 
-// definition makes a definition that differs from all before.
+// definition makes a definition, or gives one that the flow has had before.
 func (o *owner) definition() string {
 	o.made++
+	if len(o.texts) > 0 && o.r.IntN(2) == 0 {
+		return o.texts[o.r.IntN(len(o.texts))]
+	}
 	wait := []int{1, 5, 60, 300}[o.r.IntN(4)]
 	return fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: W%d\nStates:\n- {Name: W%[2]d, Type: Wait, Seconds: %[3]d, Next: V}\n- {Name: V, Type: Wait, Seconds: %[3]d, Next: P}\n"+
 		"- {Name: P, Type: Pass, OutputConstructor: {v: %[2]d}, End: true}\n", o.name, o.made, wait)
@@ -108,7 +129,7 @@ func (o *owner) create() bool {
 			o.c.w.failf("the owner has created a flow and is told %v %s", f, code)
 			return
 		}
-		o.current, o.id = text, f.ID
+		o.current, o.id, o.texts = text, f.ID, []string{text}
 		o.c.ids[o.name] = f.ID
 	})
 }
@@ -122,7 +143,7 @@ func (o *owner) update() bool {
 			o.c.w.failf("the owner has updated the flow and is told %v %s", f, code)
 			return
 		}
-		o.current = text
+		o.current, o.texts = text, append(o.texts, text)
 	})
 }
 
@@ -133,7 +154,7 @@ func (o *owner) remove() bool {
 		if code != "" && code != fault.FlowNotExists {
 			o.c.w.failf("the owner has deleted the flow and is told %s", code)
 		}
-		o.current = ""
+		o.current, o.texts = "", nil
 		o.c.w.flows.deleted[o.id] = time.Now().UnixMilli()
 	})
 }
@@ -164,12 +185,22 @@ type flowRows struct {
 	now     map[string]string // hash of the definition that a flow has, by id
 	names   map[string]string // id of the flow that a key holds
 	texts   map[string]string // every definition there ever was, by hash
-	known   map[string]bool   // flows that there ever were, by id
 	deleted map[string]int64  // when somebody was told that a flow is deleted, by id, ms since 1970
 }
 
 func newFlowRows() flowRows {
-	return flowRows{now: map[string]string{}, names: map[string]string{}, texts: map[string]string{}, known: map[string]bool{}, deleted: map[string]int64{}}
+	return flowRows{now: map[string]string{}, names: map[string]string{}, texts: map[string]string{}, deleted: map[string]int64{}}
+}
+
+// looks is when the sweeper looks at a definition of a flow next, ms since 1970; math.MaxInt64: never.
+func (w *World) looks(flowID string) int64 {
+	first := int64(math.MaxInt64)
+	for key, row := range w.disk.keys {
+		if key.Partition == "d#"+flowID && row.Wake > 0 {
+			first = min(first, row.Wake)
+		}
+	}
+	return first
 }
 
 // judgeFlowRow looks at a row that has been written or removed (nil), unless it is an execution's.
@@ -191,7 +222,6 @@ func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 	case strings.HasPrefix(key.Partition, "f#"):
 		var named struct{ ID, Hash string }
 		json.Unmarshal(row.Data, &named)
-		f.known[named.ID] = true
 		f.names[key.Partition], f.now[named.ID] = named.ID, named.Hash
 		if d, ok := w.disk.keys[store.Key{Partition: "d#" + named.ID, Sort: named.Hash}]; !ok || d.Expires > 0 {
 			w.failf("flow %s has a definition that is not there, or that expires at %d", named.ID, d.Expires)
@@ -226,20 +256,12 @@ func (w *World) judgeBuried(r *run) {
 	}
 }
 
-// judgeFlowsLeft checks that nothing is left of deleted flows, and of definitions that have expired.
+// judgeFlowsLeft checks that of flows only those are left that are there, each with its definition.
 func (w *World) judgeFlowsLeft() {
 	for _, key := range w.disk.sorted() {
 		id, ok := strings.CutPrefix(key.Partition, "d#")
-		if !ok {
-			continue
-		}
-		row := w.disk.keys[key]
-		_, there := w.flows.now[id]
-		if !w.flows.known[id] {
-			continue // of a creation that did not come to pass: see docs/reliability.md
-		}
-		if !there || !store.IsDefinition(key) || row.Expires > 0 {
-			w.failf("%s is still there at %d, expires at %d, flow there: %v", show(key), time.Now().UnixMilli(), row.Expires, there)
+		if named, there := w.flows.now[id]; ok && (!there || key.Sort != named) {
+			w.failf("%s is still there at %d, expires at %d; the flow has %q", show(key), time.Now().UnixMilli(), w.disk.keys[key].Expires, named)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func TestPutRight(t *testing.T) {
 				driver := open(t, server, otsstore.Options{})
 				s := store.New(store.Options{Driver: driver, TailBytes: 3 << 10})
 				f := &store.Flow{Account: "1234567890123456", Name: "f", ID: "f1", Mode: flow.Standard}
-				if err := s.CreateFlow(t.Context(), f, definition); err != nil {
+				if err := s.CreateFlow(t.Context(), f, definition, 0); err != nil {
 					t.Fatal(err)
 				}
 				tasks := &calls{by: map[string]int{}}

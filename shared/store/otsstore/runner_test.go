@@ -100,7 +100,7 @@ func TestTwoRunners(t *testing.T) {
 		server.SetFault(tablestore.Chance{Seed: 5, Busy: 0.03, Conflict: 0.03, Drop: 0.02, Lose: 0.03, Timeout: 0.02, Latency: 10 * time.Millisecond}.Hook())
 		s := store.New(store.Options{Driver: driver, TailBytes: 3 << 10})
 		f := &store.Flow{Account: "1234567890123456", Name: "f", ID: "f1", Mode: flow.Standard}
-		if err := s.CreateFlow(t.Context(), f, definition); err != nil {
+		if err := s.CreateFlow(t.Context(), f, definition, 0); err != nil {
 			t.Fatal(err)
 		}
 		tasks := &calls{by: map[string]int{}}

@@ -1,0 +1,168 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// defined is a flow whose definition changes.
+type defined struct {
+	*testing.T
+	*clock
+	*store.Store
+	rows *memstore.Store
+	ctx  context.Context
+}
+
+// define creates the flow with a definition, "one".
+func define(t *testing.T) *defined {
+	t.Helper()
+	c := &clock{time.Unix(1_000_000, 0)}
+	s, d := open(c)
+	w := &defined{t, c, s, d, context.Background()}
+	if err := s.CreateFlow(w.ctx, &store.Flow{Account: "1", Name: "f", ID: "id"}, "one", w.inAnHour()); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *defined) inAnHour() int64 { return w.at.Add(time.Hour).UnixMilli() }
+
+func (w *defined) update(text string) {
+	w.Helper()
+	f, err := w.GetFlow(w.ctx, "1", "f")
+	if err == nil {
+		err = w.UpdateFlow(w.ctx, f, text, w.inAnHour())
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// sweep reviews what is due, after so long; what no flow names ends an hour later.
+func (w *defined) sweep(after time.Duration) {
+	w.Helper()
+	w.at = w.at.Add(after)
+	for _, key := range due(w.T, w.rows, w.at) {
+		if !store.IsDefinition(key) {
+			w.Errorf("%v is due", key)
+		}
+		if err := w.ReviewDefinition(w.ctx, key, w.inAnHour()); err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+func definitionOf(text string) store.Key {
+	return store.Key{Partition: "d#id", Sort: store.DefinitionHash(text)}
+}
+
+// expect checks which definitions are there, and when they end, in ms since 1970; 0: they do not.
+func (w *defined) expect(ends map[string]int64) {
+	w.Helper()
+	for _, text := range []string{"one", "two"} {
+		end, there := ends[text]
+		row, err := w.rows.Get(w.ctx, definitionOf(text))
+		if errors.Is(err, store.ErrNotFound) != !there || there && (err != nil || row.Expires != end || string(row.Data) != text) {
+			w.Errorf("definition %s: %q ends at %d, %v; want %v", text, row.Data, row.Expires, err, ends)
+		}
+	}
+}
+
+func TestSupersededDefinition(t *testing.T) {
+	w := define(t)
+	w.update("two")
+	w.sweep(time.Minute) // nothing is due
+	w.expect(map[string]int64{"one": 0, "two": 0})
+	w.sweep(time.Hour)
+	end := w.inAnHour()
+	w.expect(map[string]int64{"one": end, "two": 0})
+	w.sweep(time.Minute)
+	w.expect(map[string]int64{"one": end, "two": 0})
+	w.sweep(time.Hour)
+	w.expect(map[string]int64{"two": 0})
+	if keys := due(t, w.rows, w.at.Add(1000*time.Hour)); len(keys) > 0 {
+		t.Errorf("still due: %v", keys)
+	}
+}
+
+// TestDefinitionNamedAgain: what the flow goes back to has no end any more, also when it is on its way out.
+func TestDefinitionNamedAgain(t *testing.T) {
+	w := define(t)
+	w.update("two")
+	w.sweep(time.Hour)
+	w.update("one")
+	w.sweep(time.Hour)
+	w.expect(map[string]int64{"one": 0, "two": w.inAnHour()})
+}
+
+// TestDefinitionNamedAgainMeanwhile: an update comes between two steps of the sweeper, which gives a definition its end, or
+// removes it.
+func TestDefinitionNamedAgainMeanwhile(t *testing.T) {
+	for _, step := range []struct {
+		name, op string
+		reviews  int
+	}{{"reading the flow", memstore.OpGet, 0}, {"giving the end", memstore.OpCommit, 0}, {"removing", memstore.OpDelete, 1}} {
+		t.Run(step.name, func(t *testing.T) {
+			w := define(t)
+			w.update("two")
+			for range step.reviews {
+				w.sweep(time.Hour)
+			}
+			reached := false
+			w.rows.Before = func(op string, k store.Key) error {
+				if op == step.op && (op != memstore.OpGet || k.Partition == "f#1#f") {
+					reached, w.rows.Before = true, nil
+					w.update("one")
+				}
+				return nil
+			}
+			w.sweep(time.Hour)
+			w.expect(map[string]int64{"one": 0, "two": 0})
+			w.sweep(time.Hour)
+			w.expect(map[string]int64{"one": 0, "two": w.inAnHour()})
+			if !reached {
+				t.Error("the step was not reached")
+			}
+		})
+	}
+}
+
+// TestDefinitionOfNoFlow: its process has died before the flow was there, or the flow is deleted and another has its name.
+func TestDefinitionOfNoFlow(t *testing.T) {
+	w := define(t)
+	if err := w.rows.Delete(w.ctx, store.Key{Partition: "f#1#f", Sort: "a"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.sweep(time.Hour)
+	w.expect(map[string]int64{"one": w.inAnHour()})
+	w.sweep(time.Hour)
+	w.expect(nil)
+
+	w = define(t)
+	if err := w.rows.Delete(w.ctx, store.Key{Partition: "f#1#f", Sort: "a"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.CreateFlow(w.ctx, &store.Flow{Account: "1", Name: "f", ID: "other"}, "one", 0); err != nil {
+		t.Fatal(err)
+	}
+	w.sweep(time.Hour)
+	w.expect(map[string]int64{"one": w.inAnHour()})
+}
+
+// TestDefinitionOfAnOlderProgram has no flow in its fence: nobody can ask whether it is named, so it stays.
+func TestDefinitionOfAnOlderProgram(t *testing.T) {
+	w := define(t)
+	w.update("two")
+	older := store.Row{Key: definitionOf("one"), Version: 1, Fence: "17", Data: []byte("one"), Wake: w.inAnHour()}
+	if err := w.rows.Put(w.ctx, []store.Row{older}); err != nil {
+		t.Fatal(err)
+	}
+	w.sweep(2 * time.Hour)
+	w.expect(map[string]int64{"one": 0, "two": 0})
+}
