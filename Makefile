@@ -18,6 +18,7 @@ run: build ## start the server on the embedded store and run a sample flow
 test: ## every test: units, example flows, the live server, crashes, official clients
 	$(GO) test $(RACE) -count=1 $$($(GO) list ./... | grep -v -e /tests/sim$$ -e /tests/model$$)
 	$(GO) test -count=1 ./tests/sim # never raced: its schedule is the seed's, and the detector would make its own
+	$(GO) run ./tests/sim/cmd -seed 1001 -runs 9000 # more fixed seeds, on all processors
 	./tests/wire/run.sh
 	./tests/witness/run.sh
 	./tests/deploy/run.sh
