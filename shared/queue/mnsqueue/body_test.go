@@ -2,49 +2,16 @@ package mnsqueue_test
 
 import (
 	"encoding/base64"
-	"errors"
 	"strings"
 	"testing"
 
-	"millrace/shared/queue"
 	"millrace/shared/queue/mnsqueue"
+	"millrace/shared/queue/queuetest"
 )
 
-func TestDecode(t *testing.T) {
-	for _, c := range []struct {
-		body, want string
-		err        error
-	}{
-		{`{"v":1,"p":"x#1#a"}`, "x#1#a", nil},
-		{` { "p" : "x#1#日本" , "v" : 1 , "later" : [] } `, "x#1#日本", nil},
-		{`{"v":2,"p":"x#1#a"}`, "", queue.ErrVersion},
-		{`{"v":7}`, "", queue.ErrVersion},
-		{`{"v":0,"p":"x#1#a"}`, "", queue.ErrBody},
-		{`{"v":-1,"p":"x#1#a"}`, "", queue.ErrBody},
-		{`{"p":"x#1#a"}`, "", queue.ErrBody},
-		{`{"v":1,"p":""}`, "", queue.ErrBody},
-		{`{"v":1,"p":5}`, "", queue.ErrBody},
-		{`{"v":1,"p":"` + strings.Repeat("p", 2049) + `"}`, "", queue.ErrBody},
-		{`{"v":1,"p":"x#1#a"`, "", queue.ErrBody},
-		{`x#1#a`, "", queue.ErrBody},
-		{`null`, "", queue.ErrBody},
-		{``, "", queue.ErrBody},
-	} {
-		for _, text := range []string{c.body, base64.StdEncoding.EncodeToString([]byte(c.body)), base64.StdEncoding.EncodeToString([]byte(c.body)) + "\n"} {
-			got, err := mnsqueue.Decode(text)
-			if got != c.want || !errors.Is(err, c.err) {
-				t.Errorf("Decode(%.60s): %q, %v, want %q, %v", text, got, err, c.want, c.err)
-			}
-		}
-	}
-}
-
-func TestEncodeRefuses(t *testing.T) {
-	for _, p := range []string{"", "x#\xff", strings.Repeat("p", 2049)} {
-		if body, err := mnsqueue.Encode(p); err == nil {
-			t.Errorf("Encode(%.20q): %s", p, body)
-		}
-	}
+func TestBodies(t *testing.T) {
+	base := func(json string) string { return base64.StdEncoding.EncodeToString([]byte(json)) }
+	queuetest.Bodies(t, mnsqueue.Encode, mnsqueue.Decode, strings.Clone, base, func(json string) string { return base(json) + "\n" })
 }
 
 func TestAddress(t *testing.T) {

@@ -2,7 +2,6 @@ package mnsqueue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,37 +13,12 @@ import (
 // A hint that cannot be one, such as one without a partition, is an error; the others are sent. Failures that pass are
 // tried again a few times: a hint that arrives twice does no harm.
 func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	entries, err := q.entries(messages)
-	errs := []error{err}
-	for len(entries) > 0 {
-		n := batchOf(entries)
-		if err := q.sendBatch(ctx, entries[:n]); err != nil {
-			errs = append(errs, err)
-			if ctx.Err() != nil || lasting(err) {
-				break
-			}
-		}
-		entries = entries[n:]
-	}
-	return errors.Join(errs...)
+	return queue.Batches[rest.Out]{DelayMax: DelayMax, Entry: entry, Fit: batchOf, Send: q.sendBatch, Lasting: lasting}.Deliver(ctx, messages)
 }
 
-// entries are the messages to send, one for each partition.
-func (q *Queue) entries(messages []queue.Message) ([]rest.Out, error) {
-	entries := make([]rest.Out, 0, len(messages))
-	var bad error
-	for _, m := range queue.Merge(messages, DelayMax) {
-		text, err := Encode(m.Partition)
-		if err != nil {
-			bad = errors.Join(bad, err)
-			continue
-		}
-		entries = append(entries, rest.Out{Body: text, Delay: m.Delay})
-	}
-	return entries, bad
+func entry(m queue.Message) (rest.Out, error) {
+	text, err := Encode(m.Partition)
+	return rest.Out{Body: text, Delay: m.Delay}, err
 }
 
 // batchOf is how many of the entries go into one request: the service limits their number and their bytes.

@@ -2,7 +2,6 @@ package sqsqueue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,42 +20,22 @@ const batchMax = 10
 // Send implements queue.Sender. Hints of one partition in one call are sent as one, at the earliest of their times.
 // A hint that cannot be one, such as one without a partition, is an error; the others are sent.
 func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	entries, err := q.entries(messages)
-	errs := []error{err}
-	for len(entries) > 0 {
-		n := min(len(entries), batchMax)
-		if err := q.sendBatch(ctx, entries[:n]); err != nil {
-			errs = append(errs, err)
-			if ctx.Err() != nil || lasting(err) {
-				break
-			}
-		}
-		entries = entries[n:]
-	}
-	return errors.Join(errs...)
+	return queue.Batches[entry]{DelayMax: DelayMax, Entry: q.entry, Fit: batchOf, Send: q.sendBatch, Lasting: lasting}.Deliver(ctx, messages)
 }
 
-// entries merges messages and writes them as SQS takes them.
-func (q *Queue) entries(messages []queue.Message) ([]types.SendMessageBatchRequestEntry, error) {
-	entries := make([]types.SendMessageBatchRequestEntry, 0, len(messages))
-	var bad error
-	for _, m := range queue.Merge(messages, DelayMax) {
-		text, err := Encode(m.Partition)
-		if err != nil {
-			bad = errors.Join(bad, err)
-			continue
-		}
-		e := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(len(entries) % batchMax)), MessageBody: &text, DelaySeconds: wholeSeconds(m.Delay)}
-		if group := groupOf(m.Partition); q.o.Fair && group != "" {
-			e.MessageGroupId = &group
-		}
-		entries = append(entries, e)
+// entry is a message as SQS takes it; the id, which tells it from the others of its request, comes with that.
+type entry = types.SendMessageBatchRequestEntry
+
+func (q *Queue) entry(m queue.Message) (entry, error) {
+	text, err := Encode(m.Partition)
+	e := entry{MessageBody: &text, DelaySeconds: wholeSeconds(m.Delay)}
+	if group := groupOf(m.Partition); q.o.Fair && group != "" {
+		e.MessageGroupId = &group
 	}
-	return entries, bad
+	return e, err
 }
+
+func batchOf(entries []entry) int { return min(len(entries), batchMax) }
 
 // wholeSeconds is a time as SQS takes it, never shorter.
 func wholeSeconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
@@ -79,8 +58,11 @@ func groupOf(partition string) string {
 // sendTries is how often entries are sent that SQS has refused for a fault of its own.
 const sendTries = 4
 
-func (q *Queue) sendBatch(ctx context.Context, entries []types.SendMessageBatchRequestEntry) error {
+func (q *Queue) sendBatch(ctx context.Context, entries []entry) error {
 	const op = "SendMessageBatch"
+	for i := range entries {
+		entries[i].Id = aws.String(strconv.Itoa(i))
+	}
 	for n := 1; ; n++ {
 		q.requests.Count(op)
 		out, err := q.o.Client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.o.URL, Entries: entries})
@@ -103,7 +85,7 @@ func (q *Queue) sendBatch(ctx context.Context, entries []types.SendMessageBatchR
 }
 
 // failed are the entries that are worth sending again.
-func failed(entries []types.SendMessageBatchRequestEntry, failures []types.BatchResultErrorEntry) (again []types.SendMessageBatchRequestEntry) {
+func failed(entries []entry, failures []types.BatchResultErrorEntry) (again []entry) {
 	for _, f := range failures {
 		for _, e := range entries {
 			if !f.SenderFault && aws.ToString(e.Id) == aws.ToString(f.Id) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -13,85 +12,25 @@ import (
 	"millrace/shared/store"
 )
 
-// What BatchWriteItem takes, and how many of them one commit has under way.
-const (
-	batchRows  = 25
-	batchBytes = 4 << 20 // of data; DynamoDB takes 16 MB of JSON
-	batchesMax = 8
-)
+// limits are what BatchWriteItem takes: 16 MB of JSON, of which the data are the smaller part.
+var limits = store.BatchLimits{Rows: 25, Bytes: 4 << 20, AtOnce: 8}
 
 // putAll writes rows without a condition. Of rows with one key the last one counts.
 func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
-	items, err := putItems(rows)
-	if err != nil {
-		return err
-	}
-	batches := split(items)
-	if len(batches) <= 1 {
-		return s.putBatches(ctx, batches)
-	}
-	var done sync.WaitGroup
-	slots := make(chan struct{}, batchesMax)
-	errs := make([]error, len(batches))
-	for i := range batches {
-		slots <- struct{}{}
-		done.Go(func() {
-			errs[i] = s.putBatches(ctx, batches[i:i+1])
-			<-slots
-		})
-	}
-	done.Wait()
-	return errors.Join(errs...)
-}
-
-func putItems(rows []store.Row) ([]item, error) {
-	items := make([]item, 0, len(rows))
-	at := make(map[store.Key]int, len(rows))
-	for _, row := range rows {
-		it, err := rowItem(row)
-		if err != nil {
-			return nil, err
-		}
-		if i, ok := at[row.Key]; ok {
-			items[i] = it
-			continue
-		}
-		at[row.Key] = len(items)
-		items = append(items, it)
-	}
-	return items, nil
-}
-
-// split cuts items into batches.
-func split(items []item) (batches [][]item) {
-	start, bytes := 0, 0
-	for i, it := range items {
-		n := size(it)
-		if i-start == batchRows || i > start && bytes+n > batchBytes {
-			batches = append(batches, items[start:i])
-			start, bytes = i, 0
-		}
-		bytes += n
-	}
-	if start < len(items) {
-		batches = append(batches, items[start:])
-	}
-	return batches
-}
-
-func (s *Store) putBatches(ctx context.Context, batches [][]item) error {
-	for _, b := range batches {
+	rows = store.Latest(rows)
+	items := make([]item, len(rows))
+	for i, row := range rows {
 		var err error
-		if len(b) == 1 {
-			err = s.putOne(ctx, b[0])
-		} else {
-			err = s.putBatch(ctx, b)
-		}
-		if err != nil {
+		if items[i], err = rowItem(row); err != nil {
 			return err
 		}
 	}
-	return nil
+	return store.PutBatches(items, size, limits, func(b []item) error {
+		if len(b) == 1 {
+			return s.putOne(ctx, b[0])
+		}
+		return s.putBatch(ctx, b)
+	})
 }
 
 func (s *Store) putOne(ctx context.Context, it item) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
@@ -12,70 +11,20 @@ import (
 	"millrace/shared/store"
 )
 
-// What BatchWriteRow takes, and how many of them one commit has under way.
-const (
-	batchRows  = 200
-	batchBytes = 3 << 20 // as size counts; TableStore takes 4 MB
-	batchesMax = 8
-)
+// limits are what BatchWriteRow takes: 4 MB, and somewhat more than size counts.
+var limits = store.BatchLimits{Rows: 200, Bytes: 3 << 20, AtOnce: 8}
 
 // putAll writes rows without a condition. Of rows with one key the last one counts.
 func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
-	changes, err := s.rowChanges(rows)
-	if err != nil {
-		return err
-	}
-	batches := split(changes)
-	if len(batches) == 1 {
-		return s.putBatch(ctx, batches[0])
-	}
-	var done sync.WaitGroup
-	slots := make(chan struct{}, batchesMax)
-	errs := make([]error, len(batches))
-	for i, b := range batches {
-		slots <- struct{}{}
-		done.Go(func() {
-			errs[i] = s.putBatch(ctx, b)
-			<-slots
-		})
-	}
-	done.Wait()
-	return errors.Join(errs...)
-}
-
-func (s *Store) rowChanges(rows []store.Row) ([]*tablestore.PutRowChange, error) {
-	changes := make([]*tablestore.PutRowChange, 0, len(rows))
-	at := make(map[store.Key]int, len(rows))
-	for _, row := range rows {
-		c, err := s.rowChange(row)
-		if err != nil {
-			return nil, err
+	rows = store.Latest(rows)
+	changes := make([]*tablestore.PutRowChange, len(rows))
+	for i, row := range rows {
+		var err error
+		if changes[i], err = s.rowChange(row); err != nil {
+			return err
 		}
-		if i, ok := at[row.Key]; ok {
-			changes[i] = c
-			continue
-		}
-		at[row.Key] = len(changes)
-		changes = append(changes, c)
 	}
-	return changes, nil
-}
-
-// split cuts rows into batches.
-func split(changes []*tablestore.PutRowChange) (batches [][]*tablestore.PutRowChange) {
-	start, bytes := 0, 0
-	for i, c := range changes {
-		n := size(c)
-		if i-start == batchRows || i > start && bytes+n > batchBytes {
-			batches = append(batches, changes[start:i])
-			start, bytes = i, 0
-		}
-		bytes += n
-	}
-	if start < len(changes) {
-		batches = append(batches, changes[start:])
-	}
-	return batches
+	return store.PutBatches(changes, size, limits, func(b []*tablestore.PutRowChange) error { return s.putBatch(ctx, b) })
 }
 
 // putBatch writes a batch; rows that fail in it, and may go well, are tried again.

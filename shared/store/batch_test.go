@@ -1,0 +1,67 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"millrace/shared/store"
+)
+
+func TestPutBatches(t *testing.T) {
+	limits := store.BatchLimits{Rows: 3, Bytes: 10, AtOnce: 2}
+	for _, c := range []struct {
+		sizes []int
+		want  string
+	}{
+		{nil, "[]"},
+		{[]int{1}, "[[1]]"},
+		{[]int{1, 2, 3}, "[[1 2 3]]"},
+		{[]int{1, 2, 3, 4}, "[[1 2 3] [4]]"},
+		{[]int{5, 5, 1}, "[[1] [5 5]]"},
+		{[]int{11, 1, 12}, "[[1] [11] [12]]"},
+	} {
+		var mu sync.Mutex
+		got := [][]int{}
+		err := store.PutBatches(c.sizes, func(n int) int { return n }, limits, func(b []int) error {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, b)
+			return nil
+		})
+		slices.SortFunc(got, slices.Compare)
+		if text := fmt.Sprint(got); err != nil || text != c.want {
+			t.Errorf("%v: %s, want %s, %v", c.sizes, text, c.want, err)
+		}
+	}
+}
+
+// TestPutBatchesTriesAll: a batch that fails does not keep the others back.
+func TestPutBatchesTriesAll(t *testing.T) {
+	var mu sync.Mutex
+	put, torn := 0, errors.New("torn")
+	err := store.PutBatches([]int{1, 2, 3, 4, 5}, func(int) int { return 1 }, store.BatchLimits{Rows: 1, Bytes: 1, AtOnce: 2}, func(b []int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		put++
+		if b[0] == 2 {
+			return torn
+		}
+		return nil
+	})
+	if put != 5 || !errors.Is(err, torn) {
+		t.Errorf("%d put, %v", put, err)
+	}
+}
+
+func TestLatest(t *testing.T) {
+	row := func(key, data string) store.Row {
+		return store.Row{Key: store.Key{Partition: key}, Data: []byte(data)}
+	}
+	got := store.Latest([]store.Row{row("a", "1"), row("b", "2"), row("a", "3")})
+	if len(got) != 2 || got[0].Partition != "a" || string(got[0].Data) != "3" || string(got[1].Data) != "2" {
+		t.Errorf("%+v", got)
+	}
+}
