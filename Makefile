@@ -1,6 +1,7 @@
 # Millrace. `make` alone lists the targets.
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+HOMES = millrace_aws millrace_alibaba # build tags of programs for one cloud
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
@@ -32,6 +33,10 @@ wire: ## the released official clients against the binary
 lint: ## format, vet, staticcheck, tidy
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+	@for home in $(HOMES); do \
+		$(GO) vet -tags $$home ./shared/app ./functions/... && \
+		$(GO) vet -tags lambda.norpc,$$home ./shared/app $(addprefix ./functions/,api steprunner starter sweeper) || { echo "so it is with -tags $$home" >&2; exit 1; }; \
+	done
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
 

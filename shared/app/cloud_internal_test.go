@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"strings"
@@ -15,7 +16,6 @@ import (
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
-	"millrace/shared/task/lambdatask"
 	"millrace/shared/trigger"
 )
 
@@ -146,7 +146,8 @@ func TestStarterWithoutObjects(t *testing.T) {
 
 func TestOutcomes(t *testing.T) {
 	r, _, st := thin(t)
-	o := &outcomes{driver: st.Driver(), output: lambdaOutput, runner: r, log: slog.New(slog.DiscardHandler)}
+	output := func(bool, string, []byte) (json.RawMessage, *task.Error) { return json.RawMessage(`{}`), nil }
+	o := &outcomes{driver: st.Driver(), output: output, runner: r, log: slog.New(slog.DiscardHandler)}
 	if err := o.Note(t.Context(), "", task.Note{}); err == nil {
 		t.Error("a note without an id")
 	}
@@ -166,34 +167,5 @@ func TestOutcomes(t *testing.T) {
 	}
 	if _, err := st.Driver().Get(t.Context(), store.NoteKey("r1")); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("the note is left: %v", err)
-	}
-	tests := []struct {
-		legacy bool
-		out    trigger.Outcome
-		output string
-		name   string
-	}{
-		{false, trigger.Outcome{RequestID: "r", Payload: []byte(`{"a":1}`)}, `{"Body":{"a":1},"Code":200,"Header":{"Content-Type":"application/json","X-Amzn-Requestid":"r"}}`, ""},
-		{true, trigger.Outcome{Payload: []byte(`{"a":1}`)}, `{"a":1}`, ""},
-		{true, trigger.Outcome{}, `{}`, ""},
-		{true, trigger.Outcome{Payload: []byte(`{`)}, ``, "FnF.InvalidLocal"},
-		{false, trigger.Outcome{Failed: true, Condition: "RetriesExhausted", Payload: []byte(`{"errorType":"E","errorMessage":"m"}`)}, ``, "E"},
-		{false, trigger.Outcome{Failed: true, Condition: "EventAgeExceeded"}, ``, "FC.Unknown"},
-		{false, trigger.Outcome{RequestID: "r", Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"a\":1}"`)}, `{"Body":{"a":1},"Code":200,"Header":{"Content-Type":"application/json","X-Fc-Request-Id":"r"}}`, ""},
-		{true, trigger.Outcome{Function: "acs:fc:::services/s/functions/f", Payload: []byte(`{"a":1}`)}, `{"a":1}`, ""},
-		{false, trigger.Outcome{Failed: true, Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"errorType\":\"E\",\"errorMessage\":\"m\"}"`)}, ``, "E"},
-	}
-	for _, test := range tests {
-		if o.output = lambdaOutput; strings.HasPrefix(test.out.Function, "acs:fc:") {
-			o.output = fcOutput
-		}
-		got := o.report(task.Note{Action: lambdatask.ActionFC, Legacy: test.legacy}, test.out)
-		name := ""
-		if got.Error != nil {
-			name = got.Error.Name
-		}
-		if string(got.Output) != test.output || name != test.name {
-			t.Errorf("%+v: %s %v", test.out, got.Output, got.Error)
-		}
 	}
 }
