@@ -17,8 +17,8 @@ run: build ## start the server on the embedded store and run a sample flow
 	./bin/millrace serve --sample
 
 test: ## every test: units, example flows, the live server, crashes, official clients
-	$(GO) test $(RACE) -count=1 $$($(GO) list ./... | grep -v -e /tests/sim$$ -e /tests/model$$)
-	$(GO) test -count=1 ./tests/sim # never raced: its schedule is the seed's, and the detector would make its own
+	$(GO) test $(RACE) -count=1 -timeout 40m $$($(GO) list ./... | grep -v -e /tests/sim$$ -e /tests/model$$)
+	$(GO) test -count=1 -timeout 40m ./tests/sim # never raced: its schedule is the seed's, and the detector would make its own
 	$(GO) run ./tests/sim/cmd -seed 1001 -runs 9000 # more fixed seeds, on all processors
 	./tests/wire/run.sh
 	./tests/witness/run.sh
@@ -44,7 +44,7 @@ check: lint race model ## what CI runs
 
 itest: ## stores, queues and the Lambda functions on DynamoDB and SQS look-alikes
 	./tests/emulators/install.sh
-	$(GO) test $(RACE) -count=1 ./shared/store/... ./shared/queue/... ./tests/emulators/... ./tests/clouds/... ./tests/lambda/... ./tests/fc/... ./tests/cost/...
+	$(GO) test $(RACE) -count=1 -timeout 40m ./shared/store/... ./shared/queue/... ./tests/emulators/... ./tests/clouds/... ./tests/lambda/... ./tests/fc/... ./tests/cost/...
 
 itest-ddb-local: ## the same stores and Lambda functions on Amazon's DynamoDB Local, for those who accept its licence
 	./tests/emulators/ddb-local.sh sh -c '$(GO) test -count=1 ./shared/store/dynamostore/... ./tests/emulators ./tests/lambda/... && $(GO) test -count=1 -run /^lambda$$ ./tests/clouds'

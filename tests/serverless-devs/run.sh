@@ -15,4 +15,4 @@ if ! cmp -s package-lock.json node_modules/.installed; then
 	cp package-lock.json node_modules/.installed
 fi
 make --silent --no-print-directory -C ../.. GO="${GO:-go}" build-fc-host >/dev/null
-SERVERLESS_DEVS="$PWD/node_modules/.bin/s" exec "${GO:-go}" test -count=1 "$@" .
+SERVERLESS_DEVS="$PWD/node_modules/.bin/s" exec "${GO:-go}" test -count=1 -timeout 40m "$@" .
