@@ -15,11 +15,29 @@ import (
 	"millrace/shared/rpc"
 )
 
-// behind is a clock that can be set back.
-type behind struct{ by atomic.Int64 }
+// behind is a clock that can be set back, and stopped.
+type behind struct {
+	by    atomic.Int64
+	stood atomic.Pointer[time.Time]
+}
 
-func (b *behind) now() time.Time       { return time.Now().Add(-time.Duration(b.by.Load())) }
-func (b *behind) set(by time.Duration) { b.by.Store(int64(by)) }
+func (b *behind) now() time.Time {
+	if at := b.stood.Load(); at != nil {
+		return *at
+	}
+	return time.Now().Add(-time.Duration(b.by.Load()))
+}
+
+// stop keeps the clock at where it is until it is set.
+func (b *behind) stop() {
+	at := b.now()
+	b.stood.Store(&at)
+}
+
+func (b *behind) set(by time.Duration) {
+	b.by.Store(int64(by))
+	b.stood.Store(nil)
+}
 
 // inside runs the server in this process, by a clock of the test's.
 func inside(t *testing.T, data string, now func() time.Time) (c *rpc.Client, end func()) {
@@ -100,6 +118,7 @@ func TestClockSetBackUnderWait(t *testing.T) {
 	defer end()
 	flows(t, c)
 	known := ledger{}
+	clock.stop() // the wait must not be over before the clock is set back
 	if err := known.start(c, "waits", "one", "{}"); err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,7 @@ func (l ledger) missing(c *rpc.Client, wait int64) (lost []string) {
 }
 
 // endWait is how long an execution may take to end, seconds.
-const endWait = 20
+const endWait = 60
 
 // check fails the test when something is missing, or does not end well.
 func (l ledger) check(t *testing.T, c *rpc.Client) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"sync"
 	"sync/atomic"
@@ -84,11 +85,22 @@ func TestFullQueue(t *testing.T) {
 	}
 	flows(t, c)
 	known := ledger{}
-	for i := range 200 {
-		if err := known.start(c, "waits", fmt.Sprint("x", i), "{}"); err != nil {
-			t.Fatalf("a full queue refuses a start: %v", err)
-		}
+	var mu sync.Mutex
+	var starting sync.WaitGroup
+	for w := range 10 { // at once, for each hint is out of the queue after a second
+		starting.Go(func() {
+			mine := ledger{}
+			for i := range 20 {
+				if err := mine.start(c, "waits", fmt.Sprintf("x%d-%d", w, i), "{}"); err != nil {
+					t.Errorf("a full queue refuses a start: %v", err)
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(known, mine)
+		})
 	}
+	starting.Wait()
 	known.check(t, c)
 	if q.full.Load() < 100 {
 		t.Errorf("the queue was full %d times only", q.full.Load())

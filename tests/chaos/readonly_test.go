@@ -3,6 +3,7 @@ package chaos_test
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -11,12 +12,20 @@ import (
 	"millrace/tests/live"
 )
 
-// nobody is a user who may not write what is read-only, as root may; nil for a user who is nobody special.
-func nobody() *syscall.Credential {
+// nobody is a user who may not write what is read-only, as root may; nil for a user who is nobody special. The test is
+// skipped where root may not be another one, or that one may not run what is in the folder for temporary files.
+func nobody(t *testing.T) *syscall.Credential {
+	t.Helper()
 	if os.Getuid() != 0 {
 		return nil
 	}
-	return &syscall.Credential{Uid: 65534, Gid: 65534}
+	other := &syscall.Credential{Uid: 65534, Gid: 65534}
+	try := exec.Command(live.Binary(t), "help")
+	try.SysProcAttr = &syscall.SysProcAttr{Credential: other}
+	if out, err := try.CombinedOutput(); err != nil {
+		t.Skipf("nobody cannot run the server: %v %s", err, out)
+	}
+	return other
 }
 
 // forbid takes the right to write from everything below a directory, until the test is over.
@@ -47,6 +56,7 @@ func forbid(t *testing.T, dir string) (allow func()) {
 // again, all is there.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
+	user := nobody(t)
 	s := live.New(t, live.Options{})
 	s.Start()
 	s.Answers()
@@ -57,7 +67,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	s.Kill()
 	allow := forbid(t, s.Data)
-	other := live.New(t, live.Options{Data: s.Data, User: nobody()})
+	other := live.New(t, live.Options{Data: s.Data, User: user})
 	if other.Open() {
 		t.Error("it serves a directory that it may not write")
 	} else if text := other.Log.String(); !strings.Contains(text, s.Data) || !strings.Contains(text, "permission denied") {
@@ -74,7 +84,7 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	forbid(t, closed)
-	fresh := live.New(t, live.Options{Data: filepath.Join(closed, "data"), User: nobody()})
+	fresh := live.New(t, live.Options{Data: filepath.Join(closed, "data"), User: user})
 	if fresh.Open() {
 		t.Error("it makes a directory where it may not")
 	} else if text := fresh.Log.String(); !strings.Contains(text, closed) || !strings.Contains(text, "permission denied") {
