@@ -35,6 +35,12 @@ func post(ctx context.Context, c *http.Client, url string) (body string, err err
 // scripted is a server that answers the n-th request of a connection with the n-th text, and closes it after the last.
 func scripted(t testing.TB, answers ...string) (url string, connections *atomic.Int64) {
 	t.Helper()
+	return settling(t, nil, answers...)
+}
+
+// settling is scripted, which says when it has done all that it does upon a request. nil: nobody listens to that.
+func settling(t testing.TB, settled chan<- struct{}, answers ...string) (url string, connections *atomic.Int64) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -51,13 +57,19 @@ func scripted(t testing.TB, answers ...string) (url string, connections *atomic.
 			go func() {
 				defer conn.Close()
 				in := bufio.NewReader(conn)
-				for _, answer := range answers {
+				for i, answer := range answers {
 					r, err := http.ReadRequest(in)
 					if err != nil {
 						return
 					}
 					io.Copy(io.Discard, r.Body)
 					io.WriteString(conn, answer)
+					if i == len(answers)-1 {
+						conn.Close()
+					}
+					if settled != nil {
+						settled <- struct{}{}
+					}
 				}
 			}()
 		}
@@ -114,13 +126,15 @@ func TestPlainConnectionsAreUsedAgain(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, outbound.Options{AllowLoopback: true})
-			url, connections := scripted(t, test.answers...)
+			settled := make(chan struct{}, 1)
+			url, connections := settling(t, settled, test.answers...)
 			for range 3 {
 				got, err := post(t.Context(), c, url)
 				if err != nil || got != "200 ok" && got != "204 " {
 					t.Fatalf("%q, %v", got, err)
 				}
-				time.Sleep(20 * time.Millisecond) // the peer's closing, or what it sends too much, is on its way
+				<-settled
+				time.Sleep(20 * time.Millisecond) // the peer's closing, or what it sends too much, is on its way to this end
 			}
 			if n := connections.Load(); n != test.want {
 				t.Errorf("%d connections, want %d", n, test.want)
