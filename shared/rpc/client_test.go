@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -16,6 +15,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/rpc"
+	"millrace/tests/port"
 )
 
 // client connects a client to a server over api.
@@ -256,12 +256,11 @@ func TestClientWantsARequestID(t *testing.T) {
 }
 
 func TestClientSaysWhatToDo(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	nobody, err := port.Loopback()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := "http://" + l.Addr().String()
-	l.Close()
+	address := "http://" + nobody
 	for _, signature := range []string{"v1", "v3"} {
 		c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: address, AccessKeyID: "i", Secret: "s", Signature: signature})
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"millrace/shared/task"
 	"millrace/shared/task/fctask"
 	"millrace/shared/task/outbound"
+	"millrace/tests/port"
 )
 
 // custom starts a custom runtime and returns its address.
@@ -113,8 +114,10 @@ func TestCustomRuntimeFailures(t *testing.T) {
 }
 
 func TestBrokenCalls(t *testing.T) {
-	gone := httptest.NewServer(nil)
-	gone.Close()
+	gone, err := port.Loopback()
+	if err != nil {
+		t.Fatal(err)
+	}
 	hijack := custom(t, func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, _ := w.(http.Hijacker).Hijack()
 		conn.Close()
@@ -126,7 +129,7 @@ func TestBrokenCalls(t *testing.T) {
 	late := httpFunction("late", slow)
 	late.Timeout = time.Millisecond
 	r := newRunner(t, fctask.Options{Functions: []fctask.Function{
-		httpFunction("gone", gone.URL), httpFunction("hijack", hijack), late, httpFunction("slow", slow),
+		httpFunction("gone", "http://"+gone), httpFunction("hijack", hijack), late, httpFunction("slow", slow),
 		httpFunction("metadata", "http://100.100.100.200"),
 	}})
 	call := func(name string) task.Request {

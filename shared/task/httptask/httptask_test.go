@@ -14,6 +14,7 @@ import (
 	"millrace/shared/task/httptask"
 	"millrace/shared/task/outbound"
 	"millrace/shared/value"
+	"millrace/tests/port"
 )
 
 func newRunner(t testing.TB, o outbound.Options) *httptask.Runner {
@@ -143,9 +144,11 @@ func TestStatusAndBody(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
-	server := httptest.NewServer(http.NotFoundHandler())
-	gone := server.URL
-	server.Close()
+	nobody, err := port.Loopback()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := "http://" + nobody
 	tests := []struct {
 		name       string
 		parameters string

@@ -13,6 +13,7 @@ import (
 	"millrace/shared/task"
 	"millrace/shared/task/maptask"
 	"millrace/shared/task/outbound"
+	"millrace/tests/port"
 )
 
 // service starts a program that answers every call alike and returns its address and what it is asked.
@@ -138,7 +139,11 @@ func TestNoAnswer(t *testing.T) {
 		t.Error("a canceled call succeeded")
 	}
 	server.Close()
-	if got := newRunner(t, task.Mapping{Match: "*", HTTP: server.URL}).Run(context.Background(), task.Request{Action: "A:B"}); got.Error == nil || got.Error.Name != "A.RequestFailed" {
+	nobody, err := port.Loopback()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := newRunner(t, task.Mapping{Match: "*", HTTP: "http://" + nobody}).Run(context.Background(), task.Request{Action: "A:B"}); got.Error == nil || got.Error.Name != "A.RequestFailed" {
 		t.Errorf("no service: %v", got)
 	}
 }
