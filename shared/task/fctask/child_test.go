@@ -83,6 +83,7 @@ func act(raw []byte, echo map[string]any) (any, error) {
 	case "die":
 		os.Exit(7)
 	case "sleep":
+		fmt.Println("it sleeps")
 		time.Sleep(time.Hour)
 	case "print":
 		fmt.Println("to stdout")

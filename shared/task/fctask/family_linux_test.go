@@ -38,7 +38,7 @@ func waitGone(t *testing.T, pid int) {
 	if pid <= 0 {
 		t.Fatalf("no process id")
 	}
-	for range 1000 {
+	for range 6000 {
 		if gone(pid) {
 			return
 		}
