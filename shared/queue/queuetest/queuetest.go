@@ -24,7 +24,7 @@ type Harness struct {
 	// Merges tells that hints of one partition that wait for delivery are delivered once.
 	Merges bool
 
-	// Slack is how late a delivery may be; 0 means 30 s. It is waited for only when a test would fail.
+	// Slack is how late a delivery may be; 0 means two minutes. It is waited for only when a test would fail.
 	Slack time.Duration
 }
 
@@ -42,7 +42,7 @@ func Run(t *testing.T, options Options, open func(t *testing.T) Harness) {
 			run := func(t *testing.T) {
 				h := open(t)
 				if h.Slack == 0 {
-					h.Slack = 30 * time.Second
+					h.Slack = 2 * time.Minute
 				}
 				c.run(t, h)
 			}

@@ -220,15 +220,17 @@ func TestPoison(t *testing.T) {
 
 // A handler that takes longer than the visibility keeps its message to itself.
 func TestLongHandler(t *testing.T) {
+	t.Parallel() // it waits
 	endpoint := emulators.StartFauxqs(t)
-	q, _, _ := open(t, endpoint, nil, sqsqueue.Options{Visibility: time.Second})
+	// A renewal, which comes each two seconds, may be four seconds late.
+	q, _, _ := open(t, endpoint, nil, sqsqueue.Options{Visibility: 6 * time.Second})
 	ctx, cancel := context.WithCancel(t.Context())
 	var n atomic.Int64
 	ended, consumed := make(chan struct{}), make(chan error)
 	go func() {
 		consumed <- q.Consume(ctx, func(context.Context, string) error {
 			if n.Add(1) == 1 {
-				time.Sleep(3 * time.Second)
+				time.Sleep(8 * time.Second)
 				close(ended)
 			}
 			return nil
