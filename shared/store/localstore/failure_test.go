@@ -53,10 +53,12 @@ func TestFull(t *testing.T) {
 // TestFullDisk: when Pebble finds no room for a table, writes are refused instead of waiting for ever, Pebble tries again
 // now and then and not all the time, the log stays short, and with room again all goes on.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()                         // it waits
+	const pause = 400 * time.Millisecond // writes go on when Pebble has not tried for four of them
 	fs := &gateFS{FS: vfs.Default}
 	lines := &lineCounter{}
 	s := open(t, localstore.Pause(localstore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10,
-		Logger: slog.New(slog.NewTextHandler(lines, nil))}, 50*time.Millisecond))
+		Logger: slog.New(slog.NewTextHandler(lines, nil))}, pause))
 	row := func(i int) store.Row {
 		return store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%06d", i)}, Data: make([]byte, 20<<10)}
 	}
@@ -75,7 +77,7 @@ func TestFullDisk(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if tried, most := fs.tables.Load(), int64(time.Since(began)/(50*time.Millisecond))+5; tried == 0 || tried > most {
+	if tried, most := fs.tables.Load(), int64(time.Since(began)/pause)+5; tried == 0 || tried > most {
 		t.Errorf("Pebble tried %d times, at most %d are right", tried, most)
 	}
 	if n := lines.n.Load(); n != 2 {
@@ -96,7 +98,7 @@ func TestFullDisk(t *testing.T) {
 // TestFullDiskMeetsWriter: a write that Pebble keeps waiting when it finds the disk full is answered.
 func TestFullDiskMeetsWriter(t *testing.T) {
 	fs := &gateFS{FS: vfs.Default, wait: make(chan struct{})}
-	s := open(t, localstore.Pause(localstore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10, Logger: quiet}, 50*time.Millisecond))
+	s := open(t, localstore.Pause(localstore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10, Logger: quiet}, time.Second))
 	fs.full.Store(true)
 	var written atomic.Int64
 	answer := make(chan error, 1)
