@@ -42,7 +42,7 @@ func testEventStarts(t *testing.T, s *stack) {
 		t.Errorf("%d executions, want %d: %s", len(started), from.names, started)
 	}
 	for _, name := range started {
-		x := s.Wait("imported", name, time.Minute)
+		x := s.Wait("imported", name, 3*time.Minute)
 		if x.Status != "Succeeded" || !strings.Contains(x.Output, `"bucket":"my-bucket"`) && !strings.Contains(x.Output, `"origin":`) {
 			t.Errorf("%s: %s %s", name, x.Status, x.Output)
 		}

@@ -214,7 +214,7 @@ func (h *rehearsal) runCase(t *testing.T, s *stack, definition, mode string, c *
 		t.Fatal(err)
 	}
 	one := s.on(t)
-	x := one.Wait(setup.FlowName, setup.ExecutionName, time.Minute)
+	x := one.Wait(setup.FlowName, setup.ExecutionName, 3*time.Minute)
 	if x.Status != want.Status.String() {
 		t.Errorf("it ended as %s, want %v; %v", x.Status, want.Status, one.History(setup.FlowName, setup.ExecutionName))
 	}

@@ -71,7 +71,7 @@ func testLongWaits(t *testing.T, s *stack, v *service) {
 		"- {type: task, name: c, resourceArn: 'acs:fc:::services/s/functions/long', pattern: waitForCallback, timeoutSeconds: 604800, catch: [{errors: [FnF.TaskTimeout], goto: d}]}\n- {type: succeed, name: d}\n")
 	at := s.clock().Now().Add(40 * time.Hour).UTC().Truncate(time.Second)
 	s.Start("long", "one", `{"at":"`+at.Format(time.RFC3339)+`"}`)
-	x := s.Wait("long", "one", time.Minute)
+	x := s.Wait("long", "one", 3*time.Minute)
 	if took := x.StoppedTime.Time().Sub(at); x.Status != "Succeeded" || took < 7*24*time.Hour {
 		t.Errorf("%s %v after the waits: %v", x.Status, took, s.History("long", "one"))
 	}
@@ -273,7 +273,7 @@ func testPoisonExecution(t *testing.T, s *stack, v *service) {
 	}
 	s.setWrites(k.decide)
 	s.Start("poison", "poisoned", `{"n":0}`)
-	if x := s.Wait("poison", "poisoned", time.Minute); x.Status != "Failed" {
+	if x := s.Wait("poison", "poisoned", 3*time.Minute); x.Status != "Failed" {
 		t.Errorf("it ended as %s", x.Status)
 	}
 	if k.kills < 6 {
@@ -299,7 +299,7 @@ func testPoisonTask(t *testing.T, s *stack, v *service) {
 	v.setDeath(s.kill)
 	s.Define("deadly", row("deadly", 1))
 	s.Start("deadly", "one", `{"n":0}`)
-	if x := s.Wait("deadly", "one", time.Minute); x.Status != "Failed" {
+	if x := s.Wait("deadly", "one", 3*time.Minute); x.Status != "Failed" {
 		t.Errorf("it ended as %s", x.Status)
 	}
 	if _, all := v.called("deadly"); all != 5 {

@@ -73,7 +73,7 @@ func (f *Flows) Wait(flow, name string, most time.Duration) *rpc.Execution {
 }
 
 // endMax is how long an execution of a test may take.
-const endMax = 90 * time.Second
+const endMax = 5 * time.Minute
 
 // Succeeded waits for an execution and checks its output.
 func (f *Flows) Succeeded(flow, name, output string) {

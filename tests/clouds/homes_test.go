@@ -152,7 +152,7 @@ func count(list []string, what string) (n int) {
 // eventually waits until something holds, which says what it waits for.
 func eventually(t *testing.T, what func() (done bool, state string)) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		done, state := what()
 		if done {
 			return

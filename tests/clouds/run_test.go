@@ -49,7 +49,7 @@ func testTasks(t *testing.T, s *stack, v *service) {
 	}
 	items := strings.Repeat(`{"k":1},`, 39) + `{"k":1}`
 	s.Start("wide", "one", `{"items":[`+items+`]}`)
-	if x := s.Wait("wide", "one", time.Minute); x.Status != "Succeeded" {
+	if x := s.Wait("wide", "one", 3*time.Minute); x.Status != "Succeeded" {
 		t.Errorf("%+v: %v", x.Status, s.History("wide", "one"))
 	}
 	if distinct, all := v.called("wide"); distinct != 40 || all != 40 {
@@ -82,7 +82,7 @@ func testCallbacks(t *testing.T, s *stack, v *service) {
 	if _, err := s.Client.ReportTaskSucceeded(t.Context(), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"answer":43}`}); codeOf(err) != "TaskAlreadyCompleted" {
 		t.Errorf("a second report: %v", err)
 	}
-	x := s.Wait("parent", "p", time.Minute)
+	x := s.Wait("parent", "p", 3*time.Minute)
 	if x.Status != "Succeeded" || !strings.Contains(x.Output, `42`) {
 		t.Errorf("%s %s", x.Status, x.Output)
 	}
@@ -103,7 +103,7 @@ func testWaits(t *testing.T, s *stack, _ *service) {
 func testLoopbackStaysClosed(t *testing.T, s *stack, v *service) {
 	s.Define("inward", "- {Name: A, Type: Task, Action: 'HTTP:Request', Parameters: {method: Get, url: '"+v.URL+"'}, End: true}\n")
 	s.Start("inward", "one", "{}")
-	if x := s.Wait("inward", "one", time.Minute); x.Status != "Failed" {
+	if x := s.Wait("inward", "one", 3*time.Minute); x.Status != "Failed" {
 		t.Errorf("it ended as %s", x.Status)
 	}
 	if _, all := v.called(""); all != 0 {

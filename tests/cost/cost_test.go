@@ -145,7 +145,7 @@ const quietLooks = 5
 // quiet waits until nothing goes on.
 func (b bench) quiet(t *testing.T) {
 	t.Helper()
-	late := time.Now().Add(2 * time.Minute)
+	late := time.Now().Add(5 * time.Minute)
 	for looks := 0; looks < quietLooks; time.Sleep(10 * time.Millisecond) {
 		if looks++; !b.idle() {
 			looks = 0

@@ -88,7 +88,7 @@ func TestKills(t *testing.T) {
 // settle waits until every execution has ended.
 func (l *load) settle(t *testing.T) {
 	t.Helper()
-	deadline := time.Now().Add(90 * time.Second)
+	deadline := time.Now().Add(5 * time.Minute)
 	for {
 		l.mu.Lock()
 		var open []id

@@ -196,7 +196,7 @@ func TestLinear(t *testing.T) {
 	}
 	close(over)
 	collecting.Wait()
-	v := linear.Judge(w.all, w.now(), 20*time.Second)
+	v := linear.Judge(w.all, w.now(), 2*time.Minute)
 	if v.Wrong != "" {
 		t.Error(v.Wrong)
 	}

@@ -22,7 +22,7 @@ func TestOneOwner(t *testing.T) {
 	s.Answers()
 	second := s.Command()
 	second[slices.Index(second, "--listen")+1] = "127.0.0.1:0"
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, second[0], second[1:]...).CombinedOutput()
 	if err == nil || ctx.Err() != nil {

@@ -146,7 +146,7 @@ func (l *live) end(t *testing.T, s *flowtest.Setup) *rpc.Execution {
 	ctx := context.Background()
 	var quiet time.Duration
 	last := int64(0)
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); {
 		x, err := l.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: s.FlowName, ExecutionName: s.ExecutionName})
 		if err != nil {
 			t.Fatal(err)

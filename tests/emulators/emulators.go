@@ -52,7 +52,7 @@ func StartFauxqs(t testing.TB) (endpoint string) {
 }
 
 // startTime is how long a server may take until it is ready; it takes less than a second on an idle machine.
-const startTime = time.Minute
+const startTime = 3 * time.Minute
 
 func start(t testing.TB, script string) string {
 	t.Helper()

@@ -207,7 +207,7 @@ func (e *engine) start(t *testing.T, flowName, name string) {
 func (e *engine) ended(t *testing.T, flowName, name string) *cloudflow.Execution {
 	t.Helper()
 	wait := int64(20)
-	for late := time.Now().Add(2 * time.Minute); time.Now().Before(late); {
+	for late := time.Now().Add(5 * time.Minute); time.Now().Before(late); {
 		x, err := e.DescribeExecution(t.Context(), caller, cloudflow.DescribeExecutionRequest{FlowName: flowName, ExecutionName: name, WaitTimeSeconds: &wait})
 		if err != nil {
 			t.Fatalf("DescribeExecution %s: %v", name, err)

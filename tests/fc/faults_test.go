@@ -101,7 +101,7 @@ func TestBodies(t *testing.T) {
 				for i := range 4 {
 					v.On(t).Succeeded("hello", fmt.Sprint(name, i), `{"a":1}`)
 				}
-				for end := time.Now().Add(20 * time.Second); len(s.MNS.Bodies(name)) > 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				for end := time.Now().Add(2 * time.Minute); len(s.MNS.Bodies(name)) > 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 				}
 				stop()
 				<-done
@@ -140,11 +140,11 @@ func TestDeathAfterSubmission(t *testing.T) {
 			v := s.On(t)
 			v.Define("async", "- {Name: A, "+call("acs:fc:::functions/double", "Async", "WaitForSystemCallback")+"}\n")
 			v.Start("async", "one", "{}")
-			for end := time.Now().Add(20 * time.Second); accepted.Load() == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			for end := time.Now().Add(2 * time.Minute); accepted.Load() == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			}
 			s.Ahead(2 * time.Minute) // the lease of the dead is over
 			if !over {
-				for end := time.Now().Add(30 * time.Second); !strings.Contains(strings.Join(v.History("async", "one"), " "), "TaskSubmitted") && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+				for end := time.Now().Add(2 * time.Minute); !strings.Contains(strings.Join(v.History("async", "one"), " "), "TaskSubmitted") && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 				}
 			}
 			close(ended)

@@ -75,7 +75,7 @@ func (s *Stack) On(t testing.TB) *View {
 // Wait gives an execution once it has ended, within a minute.
 func (s *Stack) Wait(flow, name string) *rpc.Execution {
 	s.T.Helper()
-	return s.Flows.Wait(flow, name, time.Minute)
+	return s.Flows.Wait(flow, name, 3*time.Minute)
 }
 
 // Options of a stack.

@@ -188,7 +188,7 @@ func TestServices(t *testing.T) {
 	v.DefineText("older", "version: v1\ntype: flow\nsteps:\n- type: task\n  name: a\n  resourceArn: acs:mns:::/queues/orders/messages\n  serviceParams: {MessageBody: $, Priority: 2}\n  inputMappings: [{source: $input.n, target: older}]\n")
 	v.Start("older", "one", `{"n":7}`)
 	token := ""
-	for end := time.Now().Add(time.Minute); token == "" && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); token == "" && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		for _, body := range s.MNS.Bodies("orders") {
 			if body[0] != '{' {
 				token = body

@@ -70,7 +70,7 @@ func executions(t *testing.T, s *fc.Stack, flow string) (names []string) {
 // soon waits until f is true, and tells otherwise.
 func soon(t *testing.T, what func() string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(40 * time.Second); !f(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !f(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal(what())
 		}

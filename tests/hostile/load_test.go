@@ -232,7 +232,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("a replayed deletion was carried out: %v", err)
 	}
 	var after live.Usage
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		if after = s.Usage(); after.Files <= before.Files+10 || time.Now().After(deadline) {
 			break
 		}
@@ -245,7 +245,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("%d MB, under attack %d", after.RSS>>20, under.RSS>>20)
 	}
 	syscall.Kill(s.PID(), syscall.SIGQUIT) // it tells its goroutines, and ends
-	s.Ended(30 * time.Second)
+	s.Ended(2 * time.Minute)
 	if n := strings.Count(dump.text(), "\ngoroutine "); n == 0 || n > 150 {
 		t.Errorf("%d goroutines are left", n)
 	} else {

@@ -89,7 +89,9 @@ func TestLambdaFunctions(t *testing.T) {
 	}}
 	api := httptest.NewServer(u)
 	t.Cleanup(api.Close)
-	s := lambda.Deploy(t, lambda.Options{Race: true, Env: []string{"AWS_ENDPOINT_URL_LAMBDA=" + api.URL,
+	// What a slow runner has in hand must not come again until it is a dead letter.
+	patient := func(p *lambda.Poller) { p.Visibility = 30 * time.Second }
+	s := lambda.Deploy(t, lambda.Options{Race: true, Poller: patient, Env: []string{"AWS_ENDPOINT_URL_LAMBDA=" + api.URL,
 		"MILLRACE_FUNCTIONS=functions: [{match: '*', lambda: '" + arnOf + "prod-{name}'}]"}})
 	u.outcome = s.Send
 	fc := "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/%s', invocationType: %s, body: {n: 21, token.$: $Context.Current.TaskToken}}, TaskMode: %s, End: true"
@@ -108,15 +110,15 @@ func TestLambdaFunctions(t *testing.T) {
 		t.Error(err)
 	}
 	for f, want := range map[string]string{"sync": `"n":42`, "async": `"n":42`, "direct": `"n":8`, "ask": `"r":1`} {
-		if x := s.Wait(f, "one", time.Minute); x.Status != "Succeeded" || !strings.Contains(x.Output, want) {
+		if x := s.Wait(f, "one", 3*time.Minute); x.Status != "Succeeded" || !strings.Contains(x.Output, want) {
 			t.Errorf("%s: %s %s; %v", f, x.Status, x.Output, s.History(f, "one"))
 		}
 	}
-	if x := s.Wait("caught", "one", time.Minute); x.Status != "Succeeded" {
+	if x := s.Wait("caught", "one", 3*time.Minute); x.Status != "Succeeded" {
 		t.Errorf("caught: %s; %v", x.Status, s.History("caught", "one"))
 	}
 	for _, f := range []string{"fails", "none"} {
-		if x := s.Wait(f, "one", time.Minute); x.Status != "Failed" {
+		if x := s.Wait(f, "one", 3*time.Minute); x.Status != "Failed" {
 			t.Errorf("%s: %s", f, x.Status)
 		}
 	}

@@ -146,7 +146,7 @@ func (s *Server) launch() {
 }
 
 // readyTime is how long a server may take until it listens or ends.
-const readyTime = time.Minute
+const readyTime = 3 * time.Minute
 
 // Start starts the server and returns once it accepts connections, or has ended: it listens before its store is open.
 func (s *Server) Start() {
@@ -241,7 +241,7 @@ func (s *Server) Ended(most time.Duration) error {
 func (s *Server) End() {
 	s.t.Helper()
 	s.run.cmd.Process.Signal(syscall.SIGTERM)
-	if err := s.Ended(40 * time.Second); err != nil {
+	if err := s.Ended(2 * time.Minute); err != nil {
 		s.t.Errorf("the server ended with %v:\n%s", err, s.Log)
 	}
 }

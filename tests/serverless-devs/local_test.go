@@ -91,7 +91,7 @@ func (m *machine) command(ctx context.Context, arguments ...string) *exec.Cmd {
 
 // s runs Serverless Devs and gives its standard output.
 func (m *machine) s(arguments ...string) (out, diag string, err error) {
-	ctx, stop := context.WithTimeout(m.t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(m.t.Context(), 5*time.Minute)
 	defer stop()
 	cmd := m.command(ctx, arguments...)
 	var stdout, stderr bytes.Buffer

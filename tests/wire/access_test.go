@@ -73,7 +73,7 @@ func TestPolicy(t *testing.T) {
 		create(t, u, "open-flow", older.pass)
 		create(t, u, "closed-flow", older.pass)
 		begin(t, r, "open-flow", "one", "{}")
-		x := ask[execution](t, r, "DescribeExecution", params{"FlowName": "open-flow", "ExecutionName": "one", "WaitTimeSeconds": 30})
+		x := ask[execution](t, r, "DescribeExecution", params{"FlowName": "open-flow", "ExecutionName": "one", "WaitTimeSeconds": 60})
 		check(t, "Status", x.Status, "Succeeded")
 		ask[flowAnswer](t, r, "DescribeFlow", params{"Name": "open-flow"})
 		for _, c := range []struct {

@@ -17,7 +17,7 @@ import (
 )
 
 // longest is above the longest long poll; the SDK's own read timeout is 10 s.
-const longest = 70 * time.Second
+const longest = 3 * time.Minute
 
 // goV1 is package services/fnf of alibaba-cloud-sdk-go: typed requests and answers, V1 signatures.
 type goV1 struct {

@@ -121,7 +121,7 @@ func start(flags ...string) (*started, error) {
 		s.cmd.Wait()
 		close(s.ended)
 	}()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); {
 		select {
 		case <-s.ended:
 			return nil, fmt.Errorf("the server ended at once:\n%s", s.log.String())
@@ -133,7 +133,7 @@ func start(flags ...string) (*started, error) {
 		}
 	}
 	s.cmd.Process.Kill()
-	return nil, fmt.Errorf("the server did not listen within a minute:\n%s", s.log.String())
+	return nil, fmt.Errorf("the server did not listen within three minutes:\n%s", s.log.String())
 }
 
 // servesAt finds the address in what the server says when it listens.
@@ -146,9 +146,9 @@ func (s *started) stop() error {
 	}
 	select {
 	case <-s.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		s.cmd.Process.Kill()
-		return fmt.Errorf("the server went on for 30 s after an interrupt:\n%s", s.log.String())
+		return fmt.Errorf("the server went on for two minutes after an interrupt:\n%s", s.log.String())
 	}
 	if code := s.cmd.ProcessState.ExitCode(); code != 0 || strings.Contains(s.log.String(), "panic") {
 		return fmt.Errorf("the server ended with status %d:\n%s", code, s.log.String())

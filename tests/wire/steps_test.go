@@ -104,7 +104,7 @@ func begin(t *testing.T, u user, flow, name, input string) execution {
 // end waits by long poll until an execution has ended.
 func end(t *testing.T, u user, flow, name, status string) execution {
 	t.Helper()
-	x := ask[execution](t, u, "DescribeExecution", params{"FlowName": flow, "ExecutionName": name, "WaitTimeSeconds": 30})
+	x := ask[execution](t, u, "DescribeExecution", params{"FlowName": flow, "ExecutionName": name, "WaitTimeSeconds": 60})
 	if x.Status != status {
 		all := events(t, u, flow, name)
 		t.Fatalf("%s/%s is %s, not %s; its %d. event is %+v", flow, name, x.Status, status, len(all), all[len(all)-1])

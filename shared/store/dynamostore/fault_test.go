@@ -233,7 +233,7 @@ func TestHangingAttempt(t *testing.T) {
 		<-release
 		return answer, err
 	})
-	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, impatient{hang}), Table: table, AttemptTime: 100 * time.Millisecond})
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, impatient{hang}), Table: table, AttemptTime: 2 * time.Second})
 	if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
 		t.Fatal(err)
 	}
@@ -303,6 +303,6 @@ func TestLaggingIndexes(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		l := &lagging{known: map[string]remembered{}}
-		return storetest.Harness{Driver: open(t, endpoint, emulators.Faulty(l.answer)), MaxData: maxData, Lag: 30 * time.Second}
+		return storetest.Harness{Driver: open(t, endpoint, emulators.Faulty(l.answer)), MaxData: maxData, Lag: time.Minute}
 	})
 }

@@ -271,7 +271,7 @@ func TestBatchRows(t *testing.T) {
 // A service that does not answer is asked again.
 func TestHangingAttempt(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
-	s := open(t, server, otsstore.Options{AttemptTime: 100 * time.Millisecond})
+	s := open(t, server, otsstore.Options{AttemptTime: time.Second})
 	server.SetFault(first(1, "PutRow", tablestore.Fault{Delay: time.Hour}))
 	if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
 		t.Fatal(err)
@@ -303,7 +303,7 @@ func TestCancelledInFlight(t *testing.T) {
 func TestLaggingIndexes(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
-		return storetest.Harness{Driver: open(t, tablestore.New(tablestore.Options{IndexLag: 80 * time.Millisecond}), otsstore.Options{}), Lag: 30 * time.Second}
+		return storetest.Harness{Driver: open(t, tablestore.New(tablestore.Options{IndexLag: 80 * time.Millisecond}), otsstore.Options{}), Lag: time.Minute}
 	})
 }
 

@@ -22,7 +22,7 @@ type Harness struct {
 	// MaxData is the longest Data of a row that the driver takes; 0 means at least 1 MiB.
 	MaxData int
 
-	// Lag is how long List and Due may be behind; 0 means 5 s. It is waited for only when a test would fail.
+	// Lag is how long List and Due may be behind; 0 means a minute. It is waited for only when a test would fail.
 	Lag time.Duration
 }
 
@@ -35,7 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 				h.MaxData = 1 << 20
 			}
 			if h.Lag == 0 {
-				h.Lag = 5 * time.Second
+				h.Lag = time.Minute
 			}
 			c.run(t, h)
 		})

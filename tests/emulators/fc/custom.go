@@ -91,7 +91,7 @@ func (c *custom) broken(in *instance, err error) error {
 	select {
 	case <-in.died:
 		return ErrDied
-	case <-time.After(time.Second): // the connection may break before the process is known to have ended
+	case <-time.After(10 * time.Second): // the connection may break before the process is known to have ended
 		return fmt.Errorf("fc: %w", err)
 	}
 }

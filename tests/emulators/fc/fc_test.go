@@ -72,7 +72,7 @@ func both(t *testing.T, test func(t *testing.T, r fc.Runtime)) {
 
 // said are what the probe has told, of which there must be n at least: its output comes after its answer.
 func said(f *fc.Function, n int) (lines []string) {
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		lines = nil
 		for line := range strings.SplitSeq(f.Output(), "\n") {
 			if text, ok := strings.CutPrefix(line, "PROBE "); ok {
@@ -261,13 +261,13 @@ func TestOpenFails(t *testing.T) {
 // Instances come and go, each with as many invocations as it may have.
 func TestInstances(t *testing.T) {
 	both(t, func(t *testing.T, runtime fc.Runtime) {
-		f := deploy(t, runtime, "http", func(f *fc.Function) { f.Instances, f.Concurrency, f.Timeout, f.Freeze = 3, 2, 5*time.Second, true })
+		f := deploy(t, runtime, "http", func(f *fc.Function) { f.Instances, f.Concurrency, f.Freeze = 3, 2, true })
 		url := front(t, f)
 		var pids sync.Map
 		var all sync.WaitGroup
 		for range 6 {
 			all.Go(func() {
-				status, _, s, text := get(t, request(t, "GET", url+"/sleep?for=300ms", ""))
+				status, _, s, text := get(t, request(t, "GET", url+"/sleep?for=1s", ""))
 				if status != 202 {
 					t.Errorf("%d %s", status, text)
 				}
@@ -296,6 +296,7 @@ func TestTimeout(t *testing.T) {
 		if status, _, _, text := get(t, request(t, "GET", url+"/sleep?for=1m", "")); status != 502 || !strings.Contains(text, "timed out") {
 			t.Errorf("%d %s", status, text)
 		}
+		f.Timeout = time.Minute // of a new instance, which may be slow
 		if status, _, _, text := get(t, request(t, "GET", url, "")); status != 202 {
 			t.Errorf("%d %s", status, text)
 		}

@@ -36,7 +36,7 @@ func run(t testing.TB, s *fc.Stream, ok func() bool) error {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		select {
 		case err := <-ended:
 			return err
