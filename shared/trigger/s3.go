@@ -61,13 +61,14 @@ func decodeBusEvent(text json.RawMessage) (Start, error) {
 			} `json:"object"`
 			RequestID string `json:"request-id"`
 			Reason    string `json:"reason"`
+			Deletion  string `json:"deletion-type"`
 		} `json:"detail"`
 	}
 	if err := json.Unmarshal(text, &e); err != nil {
 		return Start{}, malformed("the object event cannot be read: %v", err)
 	}
 	o := &e.Detail.Object
-	s := Start{Source: "aws:s3", Event: busEventName(e.DetailType, e.Detail.Reason), Time: e.Time, Region: e.Region,
+	s := Start{Source: "aws:s3", Event: busEventName(e.DetailType, e.Detail.Reason, e.Detail.Deletion), Time: e.Time, Region: e.Region,
 		Bucket: e.Detail.Bucket.Name, Key: o.Key, Size: o.Size, ETag: o.ETag, VersionID: o.VersionID, Sequencer: o.Sequencer,
 		RequestID: e.Detail.RequestID, Record: text}
 	return s, s.check()
@@ -75,11 +76,15 @@ func decodeBusEvent(text json.RawMessage) (Start, error) {
 
 // busEventName gives EventBridge's name of an event as S3 has it: "Object Created" for the reason PutObject is
 // ObjectCreated:Put.
-func busEventName(detailType, reason string) string {
-	switch detailType {
-	case "Object Created":
-		return "ObjectCreated:" + strings.TrimSuffix(strings.TrimSuffix(reason, " Object"), "Object")
-	case "Object Deleted":
+func busEventName(detailType, reason, deletion string) string {
+	switch {
+	case detailType == "Object Created" && reason == "POST Object":
+		return "ObjectCreated:Post"
+	case detailType == "Object Created":
+		return "ObjectCreated:" + strings.TrimSuffix(reason, "Object")
+	case detailType == "Object Deleted" && deletion == "Delete Marker Created":
+		return "ObjectRemoved:DeleteMarkerCreated"
+	case detailType == "Object Deleted":
 		return "ObjectRemoved:Delete"
 	}
 	return strings.ReplaceAll(detailType, " ", "")

@@ -87,3 +87,21 @@ func TestDamagedRecords(t *testing.T) {
 		}
 	}
 }
+
+// What EventBridge brings has the names that S3's own notifications have: rules are written with those.
+func TestNamesOfBusEvents(t *testing.T) {
+	for detail, want := range map[string]string{
+		`"detail-type":"Object Created","detail":{"reason":"PutObject"`:                                            "ObjectCreated:Put",
+		`"detail-type":"Object Created","detail":{"reason":"POST Object"`:                                          "ObjectCreated:Post",
+		`"detail-type":"Object Created","detail":{"reason":"CopyObject"`:                                           "ObjectCreated:Copy",
+		`"detail-type":"Object Created","detail":{"reason":"CompleteMultipartUpload"`:                              "ObjectCreated:CompleteMultipartUpload",
+		`"detail-type":"Object Deleted","detail":{"reason":"DeleteObject","deletion-type":"Permanently Deleted"`:   "ObjectRemoved:Delete",
+		`"detail-type":"Object Deleted","detail":{"reason":"DeleteObject","deletion-type":"Delete Marker Created"`: "ObjectRemoved:DeleteMarkerCreated",
+		`"detail-type":"Object Restore Completed","detail":{"restore-expiry-time":"2021-11-13T00:00:00Z"`:          "ObjectRestoreCompleted",
+	} {
+		starts, err := trigger.DecodeStarts([]byte(`{"source":"aws.s3",` + detail + `,"bucket":{"name":"b"},"object":{"key":"k"}}}`))
+		if err != nil || len(starts) != 1 || starts[0].Event != want {
+			t.Errorf("%s: %+v %v", detail, starts, err)
+		}
+	}
+}
