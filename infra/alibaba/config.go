@@ -100,6 +100,7 @@ var (
 	validTable    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,94}$`)
 	validFunction = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,127}\*?$`)
 	functionARN   = regexp.MustCompile(`^acs:fc:[a-z0-9-]+:[0-9]+:functions/[A-Za-z_][A-Za-z0-9_-]{0,127}(\*|/[A-Za-z0-9_.*-]+)?$`)
+	serviceARN    = regexp.MustCompile(`^acs:fc:[a-z0-9-]+:[0-9]+:services/[A-Za-z_][A-Za-z0-9_-]{0,127}(\.[A-Za-z0-9_*-]+)?/functions/[A-Za-z_][A-Za-z0-9_-]{0,127}\*?$`)
 )
 
 // check tells what is wrong with the names, all at once.
@@ -121,7 +122,8 @@ func (c *config) check() error {
 	wrong(c.retentionDays < 1 || c.retentionDays > 3650, "-log-days must be 1 to 3650, not %d", c.retentionDays)
 	wrong(strings.TrimSpace(c.contacts) == "", "-alarm-contacts must name a group of contacts")
 	for _, name := range c.functions {
-		wrong(!validFunction.MatchString(name) && !functionARN.MatchString(name), "function %q is neither the name of a function nor acs:fc:<region>:<account>:functions/<name>", name)
+		wrong(!validFunction.MatchString(name) && !functionARN.MatchString(name) && !serviceARN.MatchString(name),
+			"function %q is neither the name of a function nor acs:fc:<region>:<account>:functions/<name> or …:services/<service>/functions/<name>", name)
 	}
 	for _, part := range c.only {
 		wrong(!slices.Contains(parts, part), "-only %s: the parts are %s", part, strings.Join(parts, ", "))

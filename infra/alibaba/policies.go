@@ -40,16 +40,28 @@ func (c *config) functionResources() (all []string) {
 		if !strings.HasPrefix(f, "acs:") {
 			f = "acs:fc:" + c.region + ":" + c.account + ":functions/" + f
 		}
-		forms := []string{f}
-		if !strings.HasSuffix(f, "*") && strings.Count(f, "/") == 1 {
-			forms = append(forms, f+"/*")
-		}
-		for _, form := range forms {
+		for _, form := range qualified(f) {
 			text, _ := json.Marshal(form)
 			all = append(all, string(text))
 		}
 	}
 	return all
+}
+
+// qualified is a function's resource name, and, unless it names a version or alias, or all functions that start so, the
+// one of its versions and aliases. Functions of services have the qualifier behind the service: there even the newest code
+// is asked for by one.
+func qualified(f string) []string {
+	if before, rest, ok := strings.Cut(f, ":services/"); ok {
+		if service, function, _ := strings.Cut(rest, "/"); !strings.Contains(service, ".") {
+			return []string{f, before + ":services/" + service + ".*/" + function}
+		}
+		return []string{f}
+	}
+	if !strings.HasSuffix(f, "*") && strings.Count(f, "/") == 1 {
+		return []string{f, f + "/*"}
+	}
+	return []string{f}
 }
 
 // compact is a JSON text in one form, so that two can be compared.

@@ -200,6 +200,7 @@ func TestBadArguments(t *testing.T) {
 		"-log-days":                               {"-account", "1", "-log-days", "0"},
 		`function "*"`:                            {"-account", "1", "-functions", "*"},
 		`function "acs:fc:*:*:functions/x"`:       {"-account", "1", "-functions", "acs:fc:*:*:functions/x"},
+		`function "acs:fc:x:1:services/*/functi`:  {"-account", "1", "-functions", "acs:fc:x:1:services/*/functions/x"},
 		"the parts are instance":                  {"-account", "1", "-only", "table"},
 		"unknown argument":                        {"-account", "1", "x"},
 		"not defined":                             {"-nonsense"},
@@ -220,7 +221,8 @@ func TestBadArguments(t *testing.T) {
 
 // Policies allow nothing but what is named, and name this account only.
 func TestPolicies(t *testing.T) {
-	c, err := parse([]string{"-account", account, "-functions", "charge,acs:fc:cn-beijing:1:functions/x,acs:fc:cn-beijing:1:functions/y/prod"}, environment)
+	c, err := parse([]string{"-account", account, "-functions", "charge,acs:fc:cn-beijing:1:functions/x,acs:fc:cn-beijing:1:functions/y/prod," +
+		"acs:fc:cn-hangzhou:1:services/s/functions/f,acs:fc:cn-hangzhou:1:services/s.live/functions/g*"}, environment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +243,8 @@ func TestPolicies(t *testing.T) {
 		}
 	}
 	if text, _ := c.policy("tasks"); !strings.Contains(text, `"Resource":["acs:fc:cn-hangzhou:1234567890123456:functions/charge","acs:fc:cn-hangzhou:1234567890123456:functions/charge/*",`+
-		`"acs:fc:cn-beijing:1:functions/x","acs:fc:cn-beijing:1:functions/x/*","acs:fc:cn-beijing:1:functions/y/prod"]`) {
+		`"acs:fc:cn-beijing:1:functions/x","acs:fc:cn-beijing:1:functions/x/*","acs:fc:cn-beijing:1:functions/y/prod",`+
+		`"acs:fc:cn-hangzhou:1:services/s/functions/f","acs:fc:cn-hangzhou:1:services/s.*/functions/f","acs:fc:cn-hangzhou:1:services/s.live/functions/g*"]`) {
 		t.Error(text)
 	}
 }

@@ -245,7 +245,7 @@ func TestRAMAccess(t *testing.T) {
 		"steprunner": {table: deletes, queues + "/messages": send, queues + "-dead-letters/messages": send, own: invoke, own + "/*": invoke, log: write},
 		"starter":    {table: rows, queues + "/messages": send, queues + "-event-dead-letters/messages": send, log: write},
 		"sweeper":    {table: deletes, table + "_list": ranges, table + "_wake": ranges, queues + "/messages": send, log: write},
-		"tasks":      {"${functions}": {"fc:GetAsyncTask", "fc:InvokeFunction"}},
+		"tasks":      {"${functions}": {"fc:GetAsyncTask", "fc:GetStatefulAsyncInvocation", "fc:InvokeFunction"}},
 	}
 	p := project(t, projectText(t), policiesPath)
 	if !slices.Equal(slices.Sorted(maps.Keys(p.Policies)), slices.Sorted(maps.Keys(want))) {
