@@ -1,14 +1,13 @@
 package interp_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
+	"millrace/tests/examples"
 )
 
 // ways are all compared with the first.
@@ -43,44 +42,18 @@ func differ(want, got string) string {
 }
 
 func TestReplayExamples(t *testing.T) {
-	for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
-		files, err := filepath.Glob(filepath.Join("../../tests/testdata/flows", pattern))
-		if err != nil || len(files) < 25 {
-			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+	examples.Each(t, func(t *testing.T, f *examples.File) {
+		for i, c := range f.Cases {
+			input := c.Setup.Input
+			if input == nil {
+				input = map[string]any{}
+			}
+			t.Run(c.Name, func(t *testing.T) {
+				compare(t, f.Machine, flow.DefaultLimits(), input, func() world { return &script{c.Setup.Tasks, map[string]int{}} })
+				compare(t, f.Machine, flow.DefaultLimits(), input, func() world { return flowtest.NewWorld(uint64(i)) })
+			})
 		}
-		for _, path := range files {
-			t.Run(filepath.Base(path), func(t *testing.T) { replayFile(t, path) })
-		}
-	}
-}
-
-func replayFile(t *testing.T, path string) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := flowtest.Load(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if file.Flow != "" {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), file.Flow))
-		if err != nil {
-			t.Fatal(err)
-		}
-		file.Definition = string(text)
-	}
-	m := parse(t, file.Definition, file.Mode)
-	for i, c := range file.Cases {
-		input := c.Setup.Input
-		if input == nil {
-			input = map[string]any{}
-		}
-		t.Run(c.Name, func(t *testing.T) {
-			compare(t, m, flow.DefaultLimits(), input, func() world { return &script{c.Setup.Tasks, map[string]int{}} })
-			compare(t, m, flow.DefaultLimits(), input, func() world { return flowtest.NewWorld(uint64(i)) })
-		})
-	}
+	})
 }
 
 // TestReplayGenerated: whatever the flow, it ends, its history is legal, and neither storing, budgets, news that comes

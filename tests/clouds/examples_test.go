@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -15,11 +13,11 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
 	"millrace/shared/rpc"
 	"millrace/shared/value"
+	"millrace/tests/examples"
 )
 
 // rehearsal carries out the tasks of cases, by flow and state.
@@ -144,18 +142,10 @@ func TestExamples(t *testing.T) {
 		h.client = s.Client
 		ran := make(chan bool, 1000)
 		t.Run("flows", func(t *testing.T) {
-			for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
-				files, err := filepath.Glob(filepath.Join("../testdata/flows", pattern))
-				if err != nil || len(files) < 25 {
-					t.Fatalf("%s: %d files, %v", pattern, len(files), err)
-				}
-				for _, path := range files {
-					t.Run(filepath.Base(path), func(t *testing.T) {
-						t.Parallel()
-						h.runFile(t, s, path, ran)
-					})
-				}
-			}
+			examples.Each(t, func(t *testing.T, f *examples.File) {
+				t.Parallel()
+				h.runFile(t, s, f, ran)
+			})
 		})
 		if n := len(ran); n < 101 {
 			t.Errorf("only %d cases were run", n)
@@ -164,49 +154,26 @@ func TestExamples(t *testing.T) {
 	})
 }
 
-func (h *rehearsal) runFile(t *testing.T, s *stack, path string, ran chan<- bool) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := flowtest.Load(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	definition := file.Definition
-	if file.Flow != "" {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), file.Flow))
-		if err != nil {
-			t.Fatal(err)
-		}
-		definition = string(text)
-	}
-	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: file.Mode})
-	if m == nil {
-		t.Fatalf("%v", diagnostics)
-	}
-	for _, c := range file.Cases {
+func (h *rehearsal) runFile(t *testing.T, s *stack, f *examples.File, ran chan<- bool) {
+	for _, c := range f.Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			if c.Setup.FlowName = file.FlowName; c.Setup.FlowName == "" {
-				c.Setup.FlowName = m.Name
-			}
 			c.Setup.Start = s.clock().Now().UnixMilli()
-			want, err := flowtest.Execute(m, flow.DefaultLimits(), c.Setup)
+			want, err := flowtest.Execute(f.Machine, flow.DefaultLimits(), c.Setup)
 			if err != nil {
 				t.Fatal(err)
 			}
-			h.runCase(t, s, definition, file.Mode, &c, want)
+			h.runCase(t, s, f, &c, want)
 			ran <- true
 		})
 	}
 }
 
 // runCase runs a case and compares how it ends with the interpreter run straight through.
-func (h *rehearsal) runCase(t *testing.T, s *stack, definition, mode string, c *flowtest.Case, want *flowtest.Result) {
+func (h *rehearsal) runCase(t *testing.T, s *stack, f *examples.File, c *flowtest.Case, want *flowtest.Result) {
 	setup := &c.Setup
 	defer h.play(setup.FlowName, setup.Tasks)()
 	ctx := t.Context()
-	if _, err := s.Client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: setup.FlowName, Definition: definition, Type: "FDL", RoleArn: setup.RoleArn, ExecutionMode: mode}); err != nil {
+	if _, err := s.Client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: setup.FlowName, Definition: f.Definition, Type: "FDL", RoleArn: setup.RoleArn, ExecutionMode: f.Mode}); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Client.DeleteFlow(ctx, setup.FlowName)

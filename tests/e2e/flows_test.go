@@ -6,8 +6,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,72 +13,34 @@ import (
 
 	"millrace/shared/app"
 	"millrace/shared/cloudflow"
-	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
 	"millrace/shared/rpc"
 	"millrace/shared/value"
+	"millrace/tests/examples"
 )
-
-const flows = "../testdata/flows"
-
-// notYet are example files whose flows this release refuses to run, with the error that they end with.
-var notYet = map[string]string{"28-map-distributed.cases.json": flow.ErrMapRunNotSupported}
 
 // TestExamples runs every example flow of both languages, with every case, on a live server.
 func TestExamples(t *testing.T) {
-	for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
-		files, err := filepath.Glob(filepath.Join(flows, pattern))
-		if err != nil || len(files) < 25 {
-			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+	examples.Each(t, func(t *testing.T, f *examples.File) {
+		t.Parallel()
+		l := open(t)
+		for _, c := range f.Cases {
+			t.Run(c.Name, func(t *testing.T) { l.runCase(t, f, c) })
 		}
-		for _, path := range files {
-			t.Run(filepath.Base(path), func(t *testing.T) {
-				t.Parallel()
-				runFile(t, path)
-			})
-		}
-	}
+	})
 }
 
-func runFile(t *testing.T, path string) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := flowtest.Load(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	definition := file.Definition
-	if file.Flow != "" {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), file.Flow))
-		if err != nil {
-			t.Fatal(err)
+func (l *live) runCase(t *testing.T, f *examples.File, c flowtest.Case) {
+	r, events := l.run(t, f.Definition, f.Mode, &c.Setup)
+	if name := f.Refused(); name != "" {
+		if r.Status != flow.Failed || r.Error.Name != name {
+			t.Fatalf("want %s, got %v %v", name, r.Status, r.Error)
 		}
-		definition = string(text)
+		return
 	}
-	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: file.Mode})
-	if m == nil {
-		t.Fatalf("%v", diagnostics)
-	}
-	l := open(t)
-	for _, c := range file.Cases {
-		t.Run(c.Name, func(t *testing.T) {
-			if c.Setup.FlowName = file.FlowName; c.Setup.FlowName == "" {
-				c.Setup.FlowName = m.Name
-			}
-			r, events := l.run(t, definition, file.Mode, &c.Setup)
-			if name, ok := notYet[filepath.Base(path)]; ok {
-				if r.Status != flow.Failed || r.Error.Name != name {
-					t.Fatalf("want %s, got %v %v", name, r.Status, r.Error)
-				}
-				return
-			}
-			for _, line := range compare(m, r, events, &c.Expect) {
-				t.Error(line)
-			}
-		})
+	for _, line := range compare(f.Machine, r, events, &c.Expect) {
+		t.Error(line)
 	}
 }
 

@@ -97,7 +97,7 @@ func (c *clients) draw(which string) {
 	w := c.w
 	var flows []definition
 	chosen := w.rand.IntN(3) == 0
-	if list, err := examples(); err != nil {
+	if list, err := cases(); err != nil {
 		w.failf("%v", err)
 		return
 	} else if n := pickExample(list, which, w.rand); n != nil && (chosen || which != "") && which != "generated" {

@@ -1,16 +1,14 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime"
-	"sort"
 	"strings"
 	"sync"
 
-	"millrace/shared/fdl"
 	"millrace/shared/flowtest"
+	"millrace/tests/examples"
 )
 
 // definition is a flow to run.
@@ -26,65 +24,22 @@ type example struct {
 	setup flowtest.Setup
 }
 
-// examples are those of tests/testdata/flows, read once.
-var examples = sync.OnceValues(readExamples)
+// cases are those of all example flows.
+var cases = sync.OnceValues(readCases)
 
-func readExamples() ([]example, error) {
-	root := "tests/testdata/flows"
-	if _, file, _, ok := runtime.Caller(0); ok && filepath.IsAbs(file) {
-		root = filepath.Join(filepath.Dir(file), "../testdata/flows")
-	}
-	var list []example
-	for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
-		files, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil || len(files) == 0 {
-			return nil, fmt.Errorf("sim: no flows in %s: %v", root, err)
-		}
-		sort.Strings(files)
-		for _, path := range files {
-			cases, err := readExample(path)
-			if err != nil {
-				return nil, fmt.Errorf("sim: %s: %w", path, err)
-			}
-			list = append(list, cases...)
-		}
-	}
-	return list, nil
-}
-
-func readExample(path string) ([]example, error) {
-	text, err := os.ReadFile(path)
+func readCases() ([]example, error) {
+	all, err := examples.All()
 	if err != nil {
 		return nil, err
 	}
-	file, err := flowtest.Load(text)
-	if err != nil {
-		return nil, err
-	}
-	source := file.Definition
-	if file.Flow != "" {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), file.Flow))
-		if err != nil {
-			return nil, err
-		}
-		source = string(text)
-	}
-	m, diagnostics := fdl.Parse([]byte(source), fdl.Options{Mode: file.Mode})
-	if m == nil {
-		return nil, diagnostics.Err()
-	}
 	var list []example
-	for i, c := range file.Cases {
-		e := example{name: fmt.Sprintf("%s/%d", strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), i), setup: c.Setup}
-		e.flow = definition{name: file.FlowName, text: source, mode: file.Mode, input: string(encode(c.Setup.Input))}
-		if e.flow.name == "" {
-			e.flow.name = m.Name
+	for _, f := range all {
+		for i, c := range f.Cases {
+			e := example{name: fmt.Sprintf("%s/%d", strings.TrimSuffix(f.Name, filepath.Ext(f.Name)), i), setup: c.Setup}
+			e.setup.FlowName = cmp.Or(f.FlowName, "example")
+			e.flow = definition{name: e.setup.FlowName, text: f.Definition, mode: f.Mode, input: string(encode(c.Setup.Input))}
+			list = append(list, e)
 		}
-		if e.flow.name == "" {
-			e.flow.name = "example"
-		}
-		e.setup.FlowName = e.flow.name
-		list = append(list, e)
 	}
 	return list, nil
 }

@@ -1,0 +1,98 @@
+// Package examples gives the example flows of both languages (tests/testdata/flows), each with its cases: inputs, what its
+// tasks come to, and what it must come to.
+package examples
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+)
+
+// File is one of them. Its Definition is there, and so is its FlowName, which each Setup has too.
+type File struct {
+	flowtest.File
+	Name    string // of the file, without folders
+	Machine *flow.Machine
+}
+
+// Refused is the error that every case of a file ends with whose flow is accepted but not run yet; "" for most.
+func (f *File) Refused() string {
+	if f.Name == "28-map-distributed.cases.json" {
+		return flow.ErrMapRunNotSupported
+	}
+	return ""
+}
+
+// fewest is how many files of a language there are at least.
+const fewest = 25
+
+// All reads the files, in the order of their names, those of the newer language first.
+func All() ([]*File, error) {
+	root := "tests/testdata/flows" // of a program that is started at the project's root
+	if _, here, _, ok := runtime.Caller(0); ok && filepath.IsAbs(here) {
+		root = filepath.Join(filepath.Dir(here), "../testdata/flows")
+	}
+	var all []*File
+	for _, pattern := range []string{"statemachine/[0-9]*.cases.json", "flow/[0-9]*.yaml"} {
+		paths, err := filepath.Glob(filepath.Join(root, pattern)) // sorted
+		if err != nil || len(paths) < fewest {
+			return nil, fmt.Errorf("examples: %d files %s in %s, %v", len(paths), pattern, root, err)
+		}
+		for _, path := range paths {
+			f, err := readFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("examples: %s: %w", path, err)
+			}
+			all = append(all, f)
+		}
+	}
+	return all, nil
+}
+
+func readFile(path string) (*File, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := flowtest.Load(text)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{File: *loaded, Name: filepath.Base(path)}
+	if f.Flow != "" {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), f.Flow))
+		if err != nil {
+			return nil, err
+		}
+		f.Definition = string(text)
+	}
+	m, diagnostics := fdl.Parse([]byte(f.Definition), fdl.Options{Mode: f.Mode})
+	if m == nil {
+		return nil, diagnostics.Err()
+	}
+	if f.Machine = m; f.FlowName == "" {
+		f.FlowName = m.Name
+	}
+	for i := range f.Cases {
+		f.Cases[i].Setup.FlowName = f.FlowName
+	}
+	return f, nil
+}
+
+// Each runs a test for each file.
+func Each(t *testing.T, test func(*testing.T, *File)) {
+	t.Helper()
+	all, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range all {
+		t.Run(f.Name, func(t *testing.T) { test(t, f) })
+	}
+}
