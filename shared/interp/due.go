@@ -43,9 +43,19 @@ func (f *fold) timedOut(e *entry) {
 	f.out.Changed = true
 }
 
-// NextDue is the earliest time at which the execution needs attention on its own, ms since 1970: timers, deadlines
-// and leases. 0: never. Calls of the owner given are left out: it watches over them itself. 0 leaves none out.
+// NextDue is the earliest time at which the execution needs attention on its own, ms since 1970: timers, deadlines,
+// leases, and what is to be sent again. 0: never. Calls of the owner given are left out: it watches over them itself. 0
+// leaves none out.
 func (s *State) NextDue(owner uint64) int64 {
+	timer, send := s.NextTimer(owner), s.NextSend()
+	if timer == 0 || send > 0 && send < timer {
+		return send
+	}
+	return timer
+}
+
+// NextTimer is NextDue without what is to be sent.
+func (s *State) NextTimer(owner uint64) int64 {
 	next := int64(0)
 	sooner := func(t int64) {
 		if t > 0 && (next == 0 || t < next) {
@@ -68,8 +78,16 @@ func (s *State) NextDue(owner uint64) int64 {
 			sooner(a.until + LeaseMargin)
 		}
 	})
+	return next
+}
+
+// NextSend is the earliest time at which something in the outbox is to be tried again, ms since 1970; 0: nothing is.
+func (s *State) NextSend() int64 {
+	next := int64(0)
 	for i := range s.Outbox {
-		sooner(s.Outbox[i].Next)
+		if t := s.Outbox[i].Next; t > 0 && (next == 0 || t < next) {
+			next = t
+		}
 	}
 	return next
 }

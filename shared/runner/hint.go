@@ -22,10 +22,14 @@ func (r *Runner) sendHint(partition string, delay time.Duration) {
 // hintAhead is how far ahead a delayed hint makes a wake-up precise; the sweeper does what is later.
 const hintAhead = 3 * time.Minute
 
-// remind sends a delayed hint for the next timer that no call of this process watches over.
+// remind sends a delayed hint for what is due next and this process does not watch over: its calls it does, and so it does
+// what it is sending now.
 func (f *fold) remind() {
 	r, c := f.r, f.c
-	due := c.state.NextDue(r.owner)
+	due := c.state.NextTimer(r.owner)
+	if !c.relayed {
+		due = c.state.NextDue(r.owner)
+	}
 	now := r.nowMillis()
 	if due == 0 || due-now > hintAhead.Milliseconds() || c.hint > now && c.hint <= due {
 		return

@@ -21,7 +21,9 @@ func (r *Runner) relay(c *cell) {
 	now := r.nowMillis()
 	due, next := firstDue(c.state.Outbox, now)
 	if due == nil {
-		r.sendHint(c.partition, time.Duration(max(next-now, 0))*time.Millisecond)
+		if c.state.Final() { // before that, remind does
+			r.sendHint(c.partition, time.Duration(max(next-now, 0))*time.Millisecond)
+		}
 		return
 	}
 	out := *due

@@ -1,0 +1,75 @@
+package runner_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/queue"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// counted is a queue that counts hints, and loses them once there are too many.
+type counted struct {
+	queue.Sender
+	sent *atomic.Int64
+}
+
+// tooMany is far above what a few minutes of these tests need.
+const tooMany = 100
+
+func (c counted) Send(ctx context.Context, messages ...queue.Message) error {
+	if c.sent.Add(int64(len(messages))) > tooMany {
+		return nil
+	}
+	return c.Sender.Send(ctx, messages...)
+}
+
+// TestNoHintsWhileSending: while a second try to send something from the outbox takes its time, hints for it, which say
+// that it is due, do not make more of themselves.
+func TestNoHintsWhileSending(t *testing.T) {
+	for _, exclusive := range []bool{true, false} {
+		t.Run(fmt.Sprint("exclusive ", exclusive), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				c := w.flow("child", oneWait)
+				f := w.flow("parent", strings.Replace(fmt.Sprintf(parent, ", executionName: N"), "  End: true\n",
+					"  Timeout: 5\n  Catch: [{Errors: [FnF.ALL], Next: B}]\n  End: true\n- {Name: B, Type: Wait, Seconds: 300, End: true}\n", 1))
+				var sent atomic.Int64
+				h := w.open(func(o *runner.Options) {
+					o.Exclusive = exclusive
+					o.Queue = counted{o.Queue, &sent}
+				})
+				h.start(f, "one")
+				time.Sleep(4 * time.Second)
+				var tries atomic.Int64
+				w.hooks(func(op string, k store.Key) error {
+					if op != memstore.OpCommit || k.Partition != store.Partition(c.ID, "N") {
+						return nil
+					}
+					if tries.Add(1) == 1 {
+						return store.ErrFull
+					}
+					time.Sleep(40 * time.Second)
+					return nil
+				}, nil)
+				time.Sleep(2 * time.Minute)
+				if tries.Load() < 2 {
+					t.Errorf("%d tries to stop the child", tries.Load())
+				}
+				w.ended(c, "N", flow.Stopped, "")
+				if n := sent.Load(); n > 20 {
+					t.Errorf("%d hints were sent", n)
+				}
+				h.close()
+			})
+		})
+	}
+}
