@@ -262,10 +262,14 @@ func (f *fold) succeed(sc *scope) error {
 	return nil
 }
 
-// sized makes a value of a tree that is not larger than a state's data may be. A tree may share parts, so it is
-// measured before its text is made.
+// sized makes a value of a tree that is not larger than a state's data may be.
 func (f *fold) sized(tree any, what string) (*flow.Value, error) {
-	most := f.l.Data(f.m.Language)
+	return f.measured(tree, f.l.Data(f.m.Language), what)
+}
+
+// measured makes a value of a tree whose text has no more bytes than most, and is not nested deeper than any value may be. A
+// tree may share parts, so it is measured before its text is made.
+func (f *fold) measured(tree any, most int, what string) (*flow.Value, error) {
 	n, err := value.Measure(tree, most)
 	if err != nil {
 		return nil, f.runtime(what + " is " + err.Error())

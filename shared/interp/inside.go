@@ -75,8 +75,9 @@ func (f *fold) childInput(e *entry, st *flow.State) (*flow.Value, error) {
 		return nil, err
 	}
 	item := e.items[e.cursor]
+	what := "an item of state " + value.Quote(st.Name)
 	if f.m.Language == flow.States {
-		return flow.NewValue(item), nil
+		return f.measured(item, math.MaxInt, what)
 	}
 	if !e.input.Loaded() {
 		return nil, missing(e.input)
@@ -90,7 +91,7 @@ func (f *fold) childInput(e *entry, st *flow.State) (*flow.Value, error) {
 	if st.Map.Index != "" {
 		in[st.Map.Index] = value.FromInt(int64(e.cursor))
 	}
-	return flow.NewValue(in), nil
+	return f.measured(in, math.MaxInt, what)
 }
 
 // itemsAgain finds the items of a Map that has been stored and read again.
@@ -173,6 +174,9 @@ func (f *fold) collect(e *entry, st *flow.State) error {
 	if absent != nil {
 		return needError{absent}
 	}
+	if err := f.shallow(e.done, st); err != nil {
+		return err
+	}
 	switch {
 	case st.Kind == flow.Choice:
 		e.result = e.done[0]
@@ -187,6 +191,24 @@ func (f *fold) collect(e *entry, st *flow.State) error {
 	}
 	e.done, e.items, e.list, e.blocks = nil, nil, nil, nil
 	e.phase = finishing
+	return nil
+}
+
+// shallow tells whether results can stand in the one that they make together: every value may be nested so deep and no
+// deeper.
+func (f *fold) shallow(done []*flow.Value, st *flow.State) error {
+	around := 1
+	switch {
+	case st.Kind == flow.Choice:
+		around = 0
+	case st.Kind == flow.Map && f.m.Language == flow.States:
+		around = 2
+	}
+	for _, v := range done {
+		if value.Deeper(v.Text(), value.DepthMax-around) {
+			return f.runtime("the result of state " + value.Quote(st.Name) + " is " + value.ErrDepth.Error())
+		}
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -171,7 +172,9 @@ func (f *fold) loop(e *entry, st *flow.State) error {
 	e.items = items
 	if st.Map.Items.Roots()&expr.Global != 0 {
 		// Other branches may write to $Global before all items are opened.
-		e.list = flow.NewValue(items)
+		if e.list, err = f.measured(items, math.MaxInt, "the list of state "+value.Quote(st.Name)); err != nil {
+			return err
+		}
 	}
 	f.fan(e, len(items))
 	return nil

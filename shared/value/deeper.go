@@ -1,0 +1,25 @@
+package value
+
+// Deeper tells whether a text that Append has written is nested deeper than most.
+func Deeper(text []byte, most int) bool {
+	if len(text) < 2*most {
+		return false // too short for that
+	}
+	depth, inside := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case inside && c == '\\':
+			i++
+		case c == '"':
+			inside = !inside
+		case inside:
+		case c == '{' || c == '[':
+			if depth++; depth > most {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
