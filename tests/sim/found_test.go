@@ -24,6 +24,8 @@ var found = []struct {
 	{1379, "as 3"},
 	{2001758, "a sweep read every value that was to expire soon, each time"},
 	{3001973, "a process called again what was in flight in it"},
+	{90064422, "results of a Parallel in a loop were nested too deep to be read again"},
+	{90072318, "hints sent hints while the outbox was relayed"},
 	{6000281, "the definitions of a deleted flow were read for ever from the first page, when only the tombstone stood on it"},
 }
 

@@ -114,7 +114,7 @@ const (
 	runsMax   = 600 // s
 	retention = time.Hour
 	troubled  = 5 * time.Minute
-	stepsMax  = 60_000
+	stepsMax  = 200_000
 )
 
 const account = "1234567890123456"
