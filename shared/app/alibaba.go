@@ -4,7 +4,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -84,7 +83,7 @@ func fcFunctions(file functionsFile) ([]fcapitask.Mapping, error) {
 }
 
 // fcOutput is the result of a function of Function Compute.
-func fcOutput(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error) {
+func fcOutput(legacy bool, requestID string, payload []byte) task.Result {
 	header := http.Header{"Content-Type": {"application/json"}}
 	if requestID != "" {
 		header["X-Fc-Request-Id"] = []string{requestID}

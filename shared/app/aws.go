@@ -4,7 +4,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -71,7 +70,7 @@ func lambdaFunctions(file functionsFile) ([]lambdatask.Function, error) {
 }
 
 // lambdaOutput is the result of a Lambda function.
-func lambdaOutput(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error) {
+func lambdaOutput(legacy bool, requestID string, payload []byte) task.Result {
 	return lambdatask.Output(legacy, http.StatusOK, requestID, payload)
 }
 

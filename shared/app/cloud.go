@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,7 +51,7 @@ type home struct {
 	// one that never succeeds would hold up the others.
 	forgets bool
 	// output is the result of a function of this cloud that was invoked asynchronously, as if it had been called.
-	output func(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error)
+	output func(legacy bool, requestID string, payload []byte) task.Result
 	// tasks gives the runners of what this cloud carries out by itself, by action; flows is what the engine does for
 	// actions of product FNF. The last is for every action without a runner; nil: nothing is.
 	tasks func(noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner)

@@ -146,7 +146,7 @@ func TestStarterWithoutObjects(t *testing.T) {
 
 func TestOutcomes(t *testing.T) {
 	r, _, st := thin(t)
-	output := func(bool, string, []byte) (json.RawMessage, *task.Error) { return json.RawMessage(`{}`), nil }
+	output := func(bool, string, []byte) task.Result { return task.Result{Output: json.RawMessage(`{}`)} }
 	o := &outcomes{driver: st.Driver(), output: output, runner: r, log: slog.New(slog.DiscardHandler)}
 	if err := o.Note(t.Context(), "", task.Note{}); err == nil {
 		t.Error("a note without an id")

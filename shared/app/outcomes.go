@@ -22,9 +22,9 @@ import (
 // the id of its task, says whose task it is (execution.md finding 28).
 type outcomes struct {
 	driver  store.Driver
-	output  func(legacy bool, requestID string, payload []byte) (json.RawMessage, *task.Error) // see home
-	forgets bool                                                                               // see home
-	wakes   bool                                                                               // notes wake the sweeper when they have expired, for the store does not remove them
+	output  func(legacy bool, requestID string, payload []byte) task.Result // see home
+	forgets bool                                                            // see home
+	wakes   bool                                                            // notes wake the sweeper when they have expired, for the store does not remove them
 	runner  *runner.Runner
 	log     *slog.Logger
 }
@@ -107,11 +107,14 @@ func (o *outcomes) report(n task.Note, out trigger.Outcome) runner.Report {
 		}
 		return runner.Report{Error: &flow.Error{Name: e.Name, Cause: e.Cause}}
 	}
-	output, failure := o.output(n.Legacy, out.RequestID, payloadOf(out))
-	if failure != nil {
+	result := o.output(n.Legacy, out.RequestID, payloadOf(out))
+	if failure := result.Error; failure != nil {
 		return runner.Report{Error: &flow.Error{Name: failure.Name, Cause: failure.Cause}}
 	}
-	canonical, err := value.Canonical(output)
+	if result.Tree != nil {
+		return runner.Report{Output: result.Output}
+	}
+	canonical, err := value.Canonical(result.Output)
 	if err != nil {
 		return runner.Report{Error: &flow.Error{Name: flow.ErrInvalidLocal, Cause: "the function's result is no JSON that the engine takes: " + err.Error()}}
 	}

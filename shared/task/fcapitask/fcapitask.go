@@ -71,8 +71,9 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result
 	if r.Legacy && r.Mode == task.Custom {
 		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
 	}
-	output, failed := Output(r.Legacy, a.Status, shown(a.Header), a.Body)
-	return task.Result{Output: output, Error: failed, Async: system}
+	result := Output(r.Legacy, a.Status, shown(a.Header), a.Body)
+	result.Async = system
+	return result
 }
 
 // submit hands the invocation to the service's own queue; nobody waits for its end, or somebody reports it by token.
@@ -89,19 +90,20 @@ func accepted(r *task.Request, header http.Header) task.Result {
 	if r.Legacy {
 		return task.Result{Output: json.RawMessage("{}")}
 	}
-	return task.Result{Output: task.Envelope(shown(header), http.StatusAccepted, nil)}
+	return task.Answered(shown(header), http.StatusAccepted, []byte("null"))
 }
 
 // Output is the result of a function that did not fail, in the language of the task: the newer one has an envelope, the
 // older one the answer itself, which must be JSON there.
-func Output(legacy bool, status int, header http.Header, body []byte) (json.RawMessage, *task.Error) {
+func Output(legacy bool, status int, header http.Header, body []byte) task.Result {
 	if legacy {
-		return task.Bare(body)
+		output, failure := task.Bare(body)
+		return task.Result{Output: output, Error: failure}
 	}
 	if len(body) == 0 {
 		body = []byte("null")
 	}
-	return task.Envelope(header, status, task.Body(body)), nil
+	return task.Answered(header, status, body)
 }
 
 const (

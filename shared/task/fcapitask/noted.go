@@ -71,8 +71,9 @@ func (t *Runner) again(ctx context.Context, r *task.Request, c *call, id string)
 	}
 	switch there.Status {
 	case "Succeeded":
-		output, failed := Output(r.Legacy, http.StatusOK, header, []byte(task.Text(there.Payload)))
-		return task.Result{Output: output, Error: failed, Async: true}
+		result := Output(r.Legacy, http.StatusOK, header, []byte(task.Text(there.Payload)))
+		result.Async = true
+		return result
 	case "Failed", "Stopped", "Expired", "Invalid":
 		return task.Result{Error: ended(r, &there), Async: true}
 	}

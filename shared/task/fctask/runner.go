@@ -148,14 +148,16 @@ func (t *Runner) submit(r *task.Request, e *entry, c *call, id string) task.Resu
 	if r.Legacy {
 		return task.Result{Output: json.RawMessage("{}")}
 	}
-	return task.Result{Output: task.Envelope(http.Header{"X-Fc-Request-Id": {id}}, http.StatusAccepted, nil)}
+	return task.Answered(http.Header{"X-Fc-Request-Id": {id}}, http.StatusAccepted, []byte("null"))
 }
 
 // result is the outcome of a function that did not fail, in the language of the request.
 func result(r *task.Request, a answer) task.Result {
 	async := r.Mode == task.System
 	if !r.Legacy {
-		return task.Result{Output: task.Envelope(a.header, a.status, task.Body(a.body)), Async: async}
+		answered := task.Answered(a.header, a.status, a.body)
+		answered.Async = async
+		return answered
 	}
 	if r.Mode == task.Custom {
 		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count

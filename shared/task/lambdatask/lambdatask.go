@@ -94,8 +94,9 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result
 	if r.Legacy && r.Mode == task.Custom {
 		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
 	}
-	output, failure := Output(r.Legacy, int(out.StatusCode), requestID(out), out.Payload)
-	return task.Result{Output: output, Error: failure, Async: system}
+	result := Output(r.Legacy, int(out.StatusCode), requestID(out), out.Payload)
+	result.Async = system
+	return result
 }
 
 // submit hands the invocation to Lambda's own queue. Who waits for its end is noted under its request id.
@@ -116,7 +117,7 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *call) task.Resu
 	if r.Legacy {
 		return task.Result{Output: json.RawMessage("{}")}
 	}
-	return task.Result{Output: task.Envelope(http.Header{"X-Amzn-Requestid": {requestID(out)}}, http.StatusAccepted, nil)}
+	return task.Answered(http.Header{"X-Amzn-Requestid": {requestID(out)}}, http.StatusAccepted, []byte("null"))
 }
 
 func (t *Runner) invoke(ctx context.Context, r *task.Request, c *call, kind types.InvocationType) (*lambda.InvokeOutput, *task.Error) {
@@ -138,9 +139,10 @@ func requestID(out *lambda.InvokeOutput) string {
 
 // Output is the result of a function that did not fail, in the language of the task: the newer one has an envelope, the
 // older one the answer itself, which must be JSON there.
-func Output(legacy bool, status int, requestID string, payload []byte) (json.RawMessage, *task.Error) {
+func Output(legacy bool, status int, requestID string, payload []byte) task.Result {
 	if legacy {
-		return task.Bare(payload)
+		output, failure := task.Bare(payload)
+		return task.Result{Output: output, Error: failure}
 	}
 	if len(payload) == 0 {
 		payload = []byte("null")
@@ -149,7 +151,7 @@ func Output(legacy bool, status int, requestID string, payload []byte) (json.Raw
 	if requestID != "" {
 		header["X-Amzn-Requestid"] = []string{requestID}
 	}
-	return task.Envelope(header, status, task.Body(payload)), nil
+	return task.Answered(header, status, payload)
 }
 
 // clientContext carries the idempotency key to the function: context.client_context.custom["fnfIdempotencyKey"].
