@@ -222,9 +222,7 @@ func (w *World) most() int {
 func (w *World) live() {
 	w.run(stepsMax/3, func() bool { return w.clients.quiet() || time.Since(w.begun) > troubled })
 	w.calmDown()
-	if !w.run(stepsMax, func() bool { return w.clients.quiet() && w.settled() }) {
-		w.failf("no end after %d steps: %s", w.steps, w.unsettled())
-	}
+	w.settle()
 	if w.failed() {
 		return
 	}
@@ -233,6 +231,19 @@ func (w *World) live() {
 		return
 	}
 	w.forget()
+}
+
+// settleMax is how long it may take without faults until everything has ended.
+const settleMax = 6 * time.Hour
+
+// settle lets time pass until every execution has ended and nobody waits for anything.
+func (w *World) settle() {
+	until := time.Now().Add(settleMax)
+	rest := func() bool { return w.clients.quiet() && w.settled() }
+	w.run(stepsMax, func() bool { return rest() || time.Now().After(until) })
+	if !w.failed() && !rest() {
+		w.failf("no end after %d steps: %s", w.steps, w.unsettled())
+	}
 }
 
 // calmDown ends the faults.
