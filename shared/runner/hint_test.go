@@ -73,3 +73,33 @@ func TestNoHintsWhileSending(t *testing.T) {
 		})
 	}
 }
+
+// noted is a queue that keeps what it is sent.
+type noted struct{ partitions []string }
+
+func (n *noted) Send(_ context.Context, messages ...queue.Message) error {
+	for _, m := range messages {
+		n.partitions = append(n.partitions, m.Partition)
+	}
+	return nil
+}
+
+// TestResumeHintsExecutions: other rows that are due soon, such as definitions, are for the sweeper alone.
+func TestResumeHintsExecutions(t *testing.T) {
+	w := newWorld(t)
+	soon := time.Now().Add(time.Minute).UnixMilli()
+	key := func(partition, sort string) store.Key { return store.Key{Partition: partition, Sort: sort} }
+	for _, k := range []store.Key{key("x#f#one", "a"), key("x#f#one", "v#1#1#1#1"), key("d#f", "hash"), store.TombstoneKey("f"), store.NonceKey("n"), store.NoteKey("r")} {
+		if err := w.mem.Put(t.Context(), []store.Row{{Key: k, Version: 1, Wake: soon}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := &noted{}
+	r := runner.New(runner.Options{Store: w.store, Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})
+	if err := r.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(q.partitions) != 1 || q.partitions[0] != "x#f#one" {
+		t.Errorf("hints for %q", q.partitions)
+	}
+}

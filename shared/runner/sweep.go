@@ -50,7 +50,7 @@ const leaseUsual = 10 * time.Minute
 func (r *Runner) Resume(ctx context.Context) error {
 	until := r.nowMillis() + max(r.LeaseMax, leaseUsual).Milliseconds() + 3*interp.LeaseMargin
 	return r.due(ctx, until, func(ctx context.Context, row store.DueRow) error {
-		if _, ok := store.ParseTombstone(row.Key); ok || store.IsValue(row.Key) {
+		if _, _, ok := store.ParsePartition(row.Key.Partition); !ok || store.IsValue(row.Key) {
 			return nil
 		}
 		return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
