@@ -118,7 +118,7 @@ func (p *onLambda) connect(front, sign string) *rpc.Client {
 }
 
 func (p *onLambda) function(t *testing.T, name string, env ...string) invoked {
-	return p.On(t).Function(name, 20*time.Second, 1, append(append([]string{}, p.Plain...), env...), nil)
+	return p.On(t).Function(name, time.Minute, 1, append(append([]string{}, p.Plain...), env...), nil)
 }
 
 // starts: the starter gets events from a queue. What an event source sends straight is the same, and is sent into it.

@@ -105,7 +105,7 @@ func (h *rehearsal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *rehearsal) report(token string, o flowtest.Outcome) {
 	defer h.busy.Add(-1)
-	for range 100 {
+	for range 1200 { // a minute
 		var err error
 		if o.Error != nil {
 			q := cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: o.Error.Name}
