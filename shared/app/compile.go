@@ -18,7 +18,8 @@ func either(set *bool, otherwise bool) bool {
 func compiler(limits flow.Limits) func(definition, mode string) (*flow.Machine, error) {
 	limits.WaitSeconds, limits.WaitSecondsExpr, limits.WaitSecondsOld = 1<<40, 1<<40, 1<<40
 	limits.TaskSeconds, limits.ExecutionSeconds, limits.ExpressSeconds = 1<<40, 1<<40, 1<<40
-	limits.ParallelBranches, limits.BranchesOld, limits.DefinitionBytes = 1<<20, 1<<20, 64<<20
+	limits.ParallelBranches, limits.BranchesOld = max(limits.ParallelBranches, 1<<20), max(limits.BranchesOld, 1<<20)
+	limits.DefinitionBytes = max(limits.DefinitionBytes, 64<<20)
 	return func(definition, mode string) (*flow.Machine, error) {
 		m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: limits})
 		if m == nil {

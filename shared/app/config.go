@@ -5,6 +5,8 @@ package app
 import (
 	"fmt"
 	"log/slog"
+	"math"
+	"net/url"
 	"os"
 	"reflect"
 	"slices"
@@ -68,11 +70,28 @@ type RateSpec struct {
 	PerSecond float64
 }
 
-// retentionMin is the shortest retention: redelivered events must still meet their execution.
-const retentionMin = 7
+// retentionMin is the shortest retention, days: redelivered events must still meet their execution. retentionMax stands for
+// ever; what is longer, as a time.Duration, would not fit and be over before it began.
+const (
+	retentionMin = 7
+	retentionMax = 36_500
+)
 
 // sweepMax is the longest pause between two sweeps, seconds: a sweep sends hints for what is due two minutes ahead.
 const sweepMax = 120
+
+// leaseMax, freeMax and memtableMax are the largest values that can be meant: a day, a pebibyte, and what the store takes.
+const (
+	leaseMax    = 86_400
+	freeMax     = 1 << 30
+	memtableMax = 2_048
+)
+
+// secondsMax and limitMax are the largest limits: a hundred years, and what definitions are read with again.
+const (
+	secondsMax = 100 * 365 * 86_400
+	limitMax   = 1 << 40
+)
 
 // LoadSettings reads a configuration file, YAML or JSON. Errors say what to do.
 func LoadSettings(path string) (Settings, error) {
@@ -113,17 +132,35 @@ func (s *Settings) check(root *source.Node) error {
 
 func (s *Settings) checkSetting(f *source.Field) error {
 	switch strings.ToLower(f.Key) {
+	case "region":
+		if !isName(s.Region) {
+			return misplaced(f.Value, "Region must be 1 to 64 letters, digits, '-' or '_'")
+		}
+	case "account":
+		if !isName(s.Account) {
+			return misplaced(f.Value, "Account must be 1 to 64 letters, digits, '-' or '_'")
+		}
+	case "tasks":
+		if u, err := url.Parse(s.Tasks); s.Tasks != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+			return misplaced(f.Value, "Tasks must be an address that begins with http:// or https://")
+		}
 	case "retentiondays":
-		if s.RetentionDays != 0 && s.RetentionDays < retentionMin {
-			return misplaced(f.Value, "RetentionDays must be at least %d", retentionMin)
+		if s.RetentionDays != 0 && (s.RetentionDays < retentionMin || s.RetentionDays > retentionMax) {
+			return misplaced(f.Value, "RetentionDays must be at least %d, and at most %d", retentionMin, retentionMax)
 		}
 	case "sweepseconds":
 		if s.SweepSeconds < 0 || s.SweepSeconds > sweepMax {
 			return misplaced(f.Value, "SweepSeconds must be from 1 to %d: waits are only as precise as the sweep", sweepMax)
 		}
-	case "leaseseconds", "callsperrun", "memtablemegabytes":
-		if n, _ := f.Value.Int(); n < 0 {
-			return misplaced(f.Value, "%s must be above 0", f.Key)
+	case "leaseseconds":
+		return bounded(f, s.LeaseSeconds, leaseMax)
+	case "callsperrun":
+		return bounded(f, int64(s.CallsPerRun), math.MaxInt32)
+	case "memtablemegabytes":
+		return bounded(f, s.MemtableMegabytes, memtableMax)
+	case "freemegabytes":
+		if s.FreeMegabytes < -freeMax || s.FreeMegabytes > freeMax {
+			return misplaced(f.Value, "FreeMegabytes must be at most %d; below 0 there is no floor", freeMax)
 		}
 	case "rates":
 		for i := range f.Value.Fields {
@@ -140,6 +177,19 @@ func (s *Settings) checkSetting(f *source.Field) error {
 		}
 	}
 	return nil
+}
+
+// bounded refuses what is below 0, which stands for the default, and what is above most.
+func bounded(f *source.Field, n, most int64) error {
+	if n < 0 || n > most {
+		return misplaced(f.Value, "%s must be above 0, and at most %d", f.Key, most)
+	}
+	return nil
+}
+
+// isName tells whether a text can stand in a resource name; none stands for the default.
+func isName(s string) bool {
+	return len(s) <= 64 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
 func (s *Settings) checkRate(f *source.Field) error {
@@ -170,8 +220,12 @@ func checkLimit(name string, n int64) error {
 	if names := LimitNames(); !slices.Contains(names, name) {
 		return fmt.Errorf("there is no limit %s; the limits are %s", value.Quote(name), strings.Join(names, ", "))
 	}
-	if n <= 0 {
-		return fmt.Errorf("limit %s must be above 0", name)
+	most := int64(limitMax)
+	if strings.Contains(name, "Seconds") {
+		most = secondsMax
+	}
+	if n <= 0 || n > most {
+		return fmt.Errorf("limit %s must be above 0, and at most %d", name, most)
 	}
 	return nil
 }
