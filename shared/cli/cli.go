@@ -14,7 +14,7 @@ import (
 // The exit codes.
 const (
 	ExitOK          = 0   // done
-	ExitFailed      = 1   // the request was refused, the execution failed, cases differ, a definition has errors
+	ExitFailed      = 1   // the request was refused, the execution failed, cases differ, a definition has errors, serve could not start
 	ExitUsage       = 2   // wrong arguments, or a file that cannot be read
 	ExitUnreachable = 3   // no server answered
 	ExitWaiting     = 4   // --timeout passed before the execution ended; it goes on

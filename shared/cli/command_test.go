@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -262,6 +263,15 @@ func TestServe(t *testing.T) {
 	if want := (cli.ServeOptions{Listen: ":1", Data: "./.millrace", CredentialsFile: "c", FunctionsFile: "f", ConfigFile: "g", Version: "v1.2.3"}); got != want {
 		t.Errorf("got %+v", got)
 	}
+	for _, name := range []string{"credentials", "functions", "config"} {
+		s.serve = func(_ context.Context, o cli.ServeOptions) error {
+			_, err := os.Stat(o.CredentialsFile + o.FunctionsFile + o.ConfigFile)
+			return fmt.Errorf("%s file: %w", name, err)
+		}
+		s.expect(2, nil, []string{name + " file: ", "nowhere.yaml"}, "serve", "--"+name, "nowhere.yaml")
+	}
+	s.serve = func(context.Context, cli.ServeOptions) error { _, err := os.Stat("nowhere"); return err }
+	s.expect(1, nil, []string{"nowhere"}, "serve", "--data", "nowhere")
 	s.serve = func(context.Context, cli.ServeOptions) error { return errors.New("the address is in use") }
 	s.expect(1, nil, []string{"millrace: the address is in use"}, "serve")
 	ctx, cancel := context.WithCancel(context.Background())

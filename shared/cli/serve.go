@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"io/fs"
+	"slices"
 )
 
 func serveCommand() *command {
@@ -35,8 +37,17 @@ func serveCommand() *command {
 				if c.ctx.Err() != nil && errors.Is(err, context.Canceled) {
 					return nil // told to end, and ended
 				}
+				if o.unreadable(err) {
+					return usageError{err}
+				}
 				return err
 			}
 		},
 	}
+}
+
+// unreadable tells whether the server did not start because a file that a flag names cannot be read.
+func (o *ServeOptions) unreadable(err error) bool {
+	var file *fs.PathError
+	return errors.As(err, &file) && file.Path != "" && slices.Contains([]string{o.ConfigFile, o.CredentialsFile, o.FunctionsFile}, file.Path)
 }
