@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -58,8 +57,6 @@ type Stack struct {
 	endpoint string // of the store
 	runner   string // the same, for the step runner
 	roles    *roles
-	stop     context.CancelFunc
-	running  *sync.WaitGroup
 }
 
 // View is a stack for a part of a test.
@@ -96,7 +93,7 @@ type Options struct {
 // Deploy makes a stack. The functions start when they are asked for something.
 func Deploy(t testing.TB, o Options) *Stack {
 	t.Helper()
-	s := &Stack{Flows: clouds.Flows{T: t}, Store: tablestore.New(tablestore.Options{}), MNS: mns.New(mns.Options{}), OSS: oss.New(oss.Options{}), o: o, roles: &roles{}, running: &sync.WaitGroup{}}
+	s := &Stack{Flows: clouds.Flows{T: t}, Store: tablestore.New(tablestore.Options{}), MNS: mns.New(mns.Options{}), OSS: oss.New(oss.Options{}), o: o, roles: &roles{}}
 	s.roles.renew(s)
 	for _, q := range []string{steps, dead, lost} {
 		s.MNS.CreateQueue(q)
@@ -225,8 +222,6 @@ func (s *Stack) Function(name string, instances int, env ...string) *harness.Fun
 
 // run starts the event stream and the timer.
 func (s *Stack) run(o Options) {
-	var ctx context.Context
-	ctx, s.stop = context.WithCancel(context.Background())
 	client := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), HTTP: &http.Client{Transport: s.MNS.Transport()},
 		Credentials: rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})}
 	s.Stream = &harness.Stream{Client: client, Queue: steps, Invoke: s.Runner.Invoke, Batch: 16, Tasks: 8, Retries: 176, Tolerant: true, DeadLetter: dead,
@@ -234,36 +229,8 @@ func (s *Stack) run(o Options) {
 	if o.Stream != nil {
 		o.Stream(s.Stream)
 	}
-	s.running.Go(func() { s.Stream.Run(ctx) })
-	if o.Sweeps == 0 {
-		o.Sweeps = 2 * time.Second
-	}
-	switch {
-	case o.Skip:
-		s.running.Go(func() {
-			if err := s.Clock.Skip(ctx, s.Idle, s.Rows, s.Sweep); err != nil {
-				s.T.Error(err)
-			}
-		})
-	case o.Sweeps > 0:
-		s.running.Go(func() { s.schedule(ctx, o.Sweeps) })
-	}
-	s.T.Cleanup(func() {
-		s.stop()
-		s.running.Wait()
-	})
-}
-
-func (s *Stack) schedule(ctx context.Context, every time.Duration) {
-	for t := time.NewTicker(every); ; {
-		select {
-		case <-t.C:
-			s.Sweep()
-		case <-ctx.Done():
-			t.Stop()
-			return
-		}
-	}
+	clouds.Live(s.T, func(ctx context.Context) { s.Stream.Run(ctx) },
+		clouds.Ticks{Sweep: s.Sweep, Every: o.Sweeps, Skip: o.Skip, Clock: s.Clock, Idle: s.Idle, Rows: s.Rows})
 }
 
 // Ahead sets how far the clock of executions is ahead of the machine's.

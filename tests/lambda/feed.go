@@ -25,7 +25,7 @@ func (s *Stack) NewFeed(f *Function) *Feed {
 	p := &Poller{Client: s.SQS, URL: d.queue, ARN: "arn:aws:sqs:us-east-1:000000000000:events", Invoke: f.Invoke, Batch: 5, Concurrent: 2,
 		Visibility: time.Second, Random: rand.New(rand.NewPCG(1, 2)), LateMax: time.Second}
 	ctx, stop := context.WithCancel(context.Background())
-	s.polling.Go(func() { p.Run(ctx) })
+	s.life.Go(func() { p.Run(ctx) })
 	s.T.Cleanup(stop)
 	return d
 }

@@ -1,11 +1,9 @@
 package lambda
 
 import (
-	"context"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -40,17 +38,16 @@ type Stack struct {
 
 	API, Runner, Sweeper *Function
 	Poller               *Poller
-	Clock                *clouds.Clock      // nil without Options.Clock
-	Plain                []string           // the environment of a function that no fault disturbs
-	Gateways             map[Form]string    // addresses
-	Table                string             // name
-	Dynamo               *dynamodb.Client   // past all faults
-	SQS                  *sqs.Client        // past all faults
-	Rows                 store.Driver       // the table, past all faults
-	queue, dead          string             // URLs
-	stopPolls            context.CancelFunc // ends polling
-	polling              *sync.WaitGroup    // poller, schedule and clock
-	busy                 func() bool        // Options.Busy
+	Clock                *clouds.Clock    // nil without Options.Clock
+	Plain                []string         // the environment of a function that no fault disturbs
+	Gateways             map[Form]string  // addresses
+	Table                string           // name
+	Dynamo               *dynamodb.Client // past all faults
+	SQS                  *sqs.Client      // past all faults
+	Rows                 store.Driver     // the table, past all faults
+	queue, dead          string           // URLs
+	life                 *clouds.Life     // poller, schedule and clock
+	busy                 func() bool      // Options.Busy
 	build                clouds.Build
 }
 
@@ -79,7 +76,7 @@ func Deploy(t testing.TB, o Options) *Stack {
 	t.Helper()
 	ddb, queues := startShared(t)
 	s := &Stack{Flows: clouds.Flows{T: t}, Table: emulators.Unique("millrace"), Dynamo: dynamodb.NewFromConfig(emulators.Config(ddb, nil)),
-		SQS: sqs.NewFromConfig(emulators.Config(queues, nil)), Gateways: map[Form]string{}, polling: &sync.WaitGroup{}, busy: o.Busy,
+		SQS: sqs.NewFromConfig(emulators.Config(queues, nil)), Gateways: map[Form]string{}, busy: o.Busy,
 		build: clouds.Build{Home: clouds.AWS, Clock: o.Clock || o.Skip, Race: o.Race}}
 	s.Rows = dynamostore.New(dynamostore.Options{Client: s.Dynamo, Table: s.Table})
 	if err := dynamostore.CreateTable(t.Context(), s.Dynamo, s.Table); err != nil {
@@ -189,45 +186,12 @@ func (s *Stack) gateway(form Form, f *Function) string {
 
 // poll starts the event source mapping, and the schedule or the clock that stands for it.
 func (s *Stack) poll(o Options) {
-	var ctx context.Context
-	ctx, s.stopPolls = context.WithCancel(context.Background())
 	s.Poller = &Poller{Client: s.SQS, URL: s.queue, ARN: "arn:aws:sqs:us-east-1:000000000000:steps", Invoke: s.Runner.Invoke,
 		Batch: 5, Concurrent: 8, Visibility: 3 * time.Second, Random: rand.New(rand.NewPCG(1, 2)), LateMax: time.Second}
 	if o.Poller != nil {
 		o.Poller(s.Poller)
 	}
-	s.polling.Go(func() { s.Poller.Run(ctx) })
-	if o.Sweeps == 0 {
-		o.Sweeps = 2 * time.Second
-	}
-	switch {
-	case o.Skip:
-		s.polling.Go(func() {
-			if err := s.Clock.Skip(ctx, s.Idle, s.Rows, s.Sweep); err != nil {
-				s.T.Error(err)
-			}
-		})
-	case o.Sweeps > 0:
-		s.polling.Go(func() { s.schedule(ctx, o.Sweeps) })
-	}
-	s.T.Cleanup(func() {
-		s.stopPolls()
-		s.polling.Wait()
-	})
-}
-
-// schedule sweeps again and again.
-func (s *Stack) schedule(ctx context.Context, every time.Duration) {
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-			s.Sweep()
-		case <-ctx.Done():
-			return
-		}
-	}
+	s.life = clouds.Live(s.T, s.Poller.Run, clouds.Ticks{Sweep: s.Sweep, Every: o.Sweeps, Skip: o.Skip, Clock: s.Clock, Idle: s.Idle, Rows: s.Rows})
 }
 
 // Sweep lets a minute's tick come to the sweeper.
