@@ -10,13 +10,14 @@ for tool in spin gcc; do
 done
 if ((${#missing[@]})); then
 	echo "tests/model: installing ${missing[*]}" >&2
+	options=(-y -qq -o DPkg::Lock::Timeout=300) # another program may be installing
 	as_root=()
 	if [ "$(id -u)" -ne 0 ]; then
 		as_root=(sudo -n)
 	fi
 	if ! command -v apt-get >/dev/null ||
-		! { "${as_root[@]}" apt-get install -y -qq "${missing[@]}" >/dev/null 2>&1 ||
-			{ "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq "${missing[@]}" >/dev/null; }; }; then
+		! { "${as_root[@]}" apt-get install "${options[@]}" "${missing[@]}" >/dev/null 2>&1 ||
+			{ "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install "${options[@]}" "${missing[@]}" >/dev/null; }; }; then
 		echo "tests/model: ${missing[*]} missing, and not to be had by apt-get: install spin 6.5 (https://spinroot.com) and gcc" >&2
 		exit 1
 	fi
