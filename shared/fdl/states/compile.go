@@ -100,7 +100,7 @@ func (c *compiler) unknown(n *source.Node, path *source.Path, known []string) {
 	for i := range n.Fields {
 		f := &n.Fields[i]
 		if f.Value.Kind != source.Null && !contains(known, f.Key) {
-			c.WarnKey(f, path.Key(f.Key), c.Near(f.Key, known), "unknown field, ignored")
+			c.nobodyReads(f, path, known)
 		}
 	}
 }

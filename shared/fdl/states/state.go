@@ -128,7 +128,7 @@ func (c *compiler) fieldsOf(n *source.Node, path *source.Path, k *kind) {
 		case suffixed && contains(k.fields, plain):
 			c.WarnKey(f, path.Key(f.Key), "write "+plain+" without the suffix", "unknown field, ignored: %s takes no suffix", plain)
 		default:
-			c.WarnKey(f, path.Key(f.Key), c.Near(f.Key, k.fields), "unknown field, ignored")
+			c.nobodyReads(f, path, k.fields)
 		}
 	}
 }

@@ -1,0 +1,60 @@
+package states
+
+import "millrace/shared/fdl/source"
+
+const constructors = "InputConstructor, OutputConstructor and GlobalConstructor say what goes where"
+
+// foreign are fields that people expect from the Amazon States Language and the older language, and what there is
+// instead.
+var foreign = map[string]string{
+	"Arguments":            "write Parameters",
+	"Assign":               "write GlobalConstructor",
+	"Cause":                "write Detail",
+	"Choices":              "write Branches, a list of Condition and Next",
+	"Comment":              "write Description",
+	"Error":                "write Code",
+	"ErrorCatch":           "write Catch",
+	"ErrorEquals":          "write Errors",
+	"HeartbeatSeconds":     "there is no heartbeat; Timeout limits an attempt",
+	"HeartbeatSecondsPath": "there is no heartbeat; Timeout limits an attempt",
+	"InputPath":            constructors,
+	"ItemProcessor":        "write Processor",
+	"ItemSelector":         constructors,
+	"Items":                "write ItemsPath",
+	"Iterator":             "write Processor",
+	"JitterStrategy":       "there is no jitter",
+	"MaxDelaySeconds":      "write MaxBackoffSeconds",
+	"MaxIntervalSeconds":   "write MaxBackoffSeconds",
+	"Multiplier":           "write BackoffRate",
+	"OnError":              "write Retry or Catch",
+	"OutputPath":           constructors,
+	"Resource":             "write Action, FC:InvokeFunction for example, and the resourceArn under Parameters",
+	"Result":               "write OutputConstructor",
+	"ResultPath":           constructors,
+	"ResultSelector":       constructors,
+	"SecondsPath":          "write Seconds.$",
+	"TimeoutSeconds":       "write Timeout",
+	"TimeoutSecondsPath":   "write Timeout.$",
+	"Timestamp":            "there are only relative waits, Seconds",
+	"TimestampPath":        "there are only relative waits, Seconds",
+	"Version":              "write SpecVersion",
+	"catch":                "write Catch, with Errors and Next",
+	"errorMappings":        "write OutputConstructor in the rule of Catch",
+	"goto":                 "write Next",
+	"inputMappings":        "write InputConstructor",
+	"outputMappings":       "write OutputConstructor",
+	"pattern":              "write TaskMode",
+	"resourceArn":          "write Action, and the resourceArn under Parameters",
+	"serviceParams":        "write Parameters",
+	"steps":                "write States",
+	"timeoutSeconds":       "write Timeout",
+}
+
+// nobodyReads warns of a field that is not one of known.
+func (c *compiler) nobodyReads(f *source.Field, path *source.Path, known []string) {
+	hint := foreign[f.Key]
+	if hint == "" {
+		hint = c.Near(f.Key, known)
+	}
+	c.WarnKey(f, path.Key(f.Key), hint, "unknown field, ignored")
+}
