@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"millrace/shared/app"
 	"millrace/shared/cli"
@@ -20,31 +21,35 @@ func serve(ctx context.Context, o cli.ServeOptions) error {
 	}
 	return app.Serve(ctx, app.Config{
 		Listen: o.Listen, Data: o.Data, Credentials: o.CredentialsFile, Functions: o.FunctionsFile, Settings: settings,
+		Certificate: o.CertificateFile, Key: o.KeyFile,
 		Log: slog.New(slog.NewTextHandler(o.Stderr, nil)),
 		Ready: func(address string) {
-			announce(o, address)
+			endpoint := "http://" + address
+			if o.CertificateFile != "" {
+				endpoint = "https://" + address
+			}
+			announce(o, endpoint)
 			if o.Sample {
-				go runSample(ctx, o, address)
+				go runSample(ctx, o, endpoint)
 			}
 		},
 	})
 }
 
 // announce says where the server is and who may call it.
-func announce(o cli.ServeOptions, address string) {
+func announce(o cli.ServeOptions, endpoint string) {
 	who := "open to this machine: no credentials are asked for, any key works"
 	if o.CredentialsFile != "" {
 		who = "signed requests of " + o.CredentialsFile
 	}
-	fmt.Fprintf(o.Stderr, "millrace %s serves http://%s (%s); data in %s\n", o.Version, address, who, o.Data)
+	fmt.Fprintf(o.Stderr, "millrace %s serves %s (%s); data in %s\n", o.Version, endpoint, who, o.Data)
 }
 
 //go:embed sample.yaml
 var sample []byte
 
 // runSample creates a flow and runs it with the program's own commands, so that what is shown can be repeated.
-func runSample(ctx context.Context, o cli.ServeOptions, address string) {
-	endpoint := "http://" + address
+func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
 	dir, err := os.MkdirTemp("", "millrace-sample-")
 	if err != nil {
 		fmt.Fprintln(o.Stderr, "sample:", err)
@@ -68,7 +73,8 @@ func runSample(ctx context.Context, o cli.ServeOptions, address string) {
 			return
 		}
 	}
-	fmt.Fprintf(o.Stderr, again, input, endpoint, endpoint, endpoint, address, address)
+	_, address, _ := strings.Cut(endpoint, "://")
+	fmt.Fprintf(o.Stderr, again, input, endpoint, endpoint, endpoint, address, endpoint)
 }
 
 // again tells how to start the sample from elsewhere.
@@ -81,7 +87,7 @@ The sample flow has run. Start it again, from another terminal:
 or with an official SDK, unchanged but for the address:
 
   Go    client, _ := fnf.NewClientWithAccessKey("local", "any", "any"); client.Domain = "%s"
-  Node  new Client({endpoint: "http://%s", accessKeyId: "any", accessKeySecret: "any"})
+  Node  new Client({endpoint: "%s", accessKeyId: "any", accessKeySecret: "any"})
 
 Ctrl-C stops the server; what it has acknowledged is kept.
 `

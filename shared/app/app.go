@@ -230,6 +230,11 @@ func Serve(ctx context.Context, c Config) error {
 	if err != nil {
 		return listenError(c.Listen, err)
 	}
+	served, err := encrypted(listener, c)
+	if err != nil {
+		listener.Close()
+		return err
+	}
 	a, err := Open(ctx, c)
 	if err != nil {
 		listener.Close()
@@ -239,7 +244,7 @@ func Serve(ctx context.Context, c Config) error {
 	server := rpc.NewServer(c.Listen, a.Handler())
 	server.Connections = connections(filesMax())
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(served) }()
 	if c.Ready != nil {
 		c.Ready(listener.Addr().String())
 	}

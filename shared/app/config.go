@@ -26,6 +26,8 @@ type Config struct {
 	Data        string // directory of the store; ./.millrace
 	Credentials string // credentials file; "" opens the server, on loopback only
 	Functions   string // functions file; "" for none
+	Certificate string // PEM files of a certificate (with its chain) and its key: the server speaks TLS; "" for plain HTTP
+	Key         string
 	Settings    Settings
 	Log         *slog.Logger
 	Ready       func(address string) // called once the server listens; may be nil

@@ -43,6 +43,8 @@ type ServeOptions struct {
 	CredentialsFile string
 	FunctionsFile   string
 	ConfigFile      string
+	CertificateFile string // with KeyFile: the server speaks TLS
+	KeyFile         string
 	Sample          bool // run the sample flow once the server listens
 	Version         string
 	Stderr          io.Writer // for log lines, and where the server listens

@@ -270,6 +270,9 @@ func TestServe(t *testing.T) {
 		}
 		s.expect(2, nil, []string{name + " file: ", "nowhere.yaml"}, "serve", "--"+name, "nowhere.yaml")
 	}
+	s.expect(2, nil, []string{"--tls-cert and --tls-key go together"}, "serve", "--tls-cert", "c")
+	s.serve = func(_ context.Context, o cli.ServeOptions) error { _, err := os.Stat(o.KeyFile); return err }
+	s.expect(2, nil, []string{"nowhere.pem"}, "serve", "--tls-cert", "c", "--tls-key", "nowhere.pem")
 	s.serve = func(context.Context, cli.ServeOptions) error { _, err := os.Stat("nowhere"); return err }
 	s.expect(1, nil, []string{"nowhere"}, "serve", "--data", "nowhere")
 	s.serve = func(context.Context, cli.ServeOptions) error { return errors.New("the address is in use") }

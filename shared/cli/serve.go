@@ -17,7 +17,8 @@ func serveCommand() *command {
 			"started again.",
 		examples: "millrace serve\n" +
 			"# for other machines, with access keys\n" +
-			"millrace serve --listen 0.0.0.0:8642 --data /var/lib/millrace --credentials credentials.yaml\n" +
+			"millrace serve --listen 0.0.0.0:8642 --data /var/lib/millrace --credentials credentials.yaml \\\n" +
+			"  --tls-cert cert.pem --tls-key key.pem\n" +
 			"# with functions that tasks may call, and limits of its own\n" +
 			"millrace serve --functions functions.yaml --config millrace.yaml",
 		define: func(f *flag.FlagSet) func(*call) error {
@@ -27,10 +28,15 @@ func serveCommand() *command {
 			f.StringVar(&o.CredentialsFile, "credentials", "", "`FILE` of accounts and access keys; open without")
 			f.StringVar(&o.FunctionsFile, "functions", "", "`FILE` of the functions that tasks may call")
 			f.StringVar(&o.ConfigFile, "config", "", "`FILE` of limits, rates, retention and the rest")
+			f.StringVar(&o.CertificateFile, "tls-cert", "", "PEM `FILE` of a certificate, with its chain: serve https")
+			f.StringVar(&o.KeyFile, "tls-key", "", "PEM `FILE` of the certificate's key")
 			f.BoolVar(&o.Sample, "sample", false, "run a sample flow once the server listens, and say how to start it again")
 			return func(c *call) error {
 				if c.Serve == nil {
 					return failf("this program was built without a server")
+				}
+				if (o.CertificateFile == "") != (o.KeyFile == "") {
+					return usagef("--tls-cert and --tls-key go together")
 				}
 				o.Version, o.Stderr = c.Version, c.Stderr
 				err := c.Serve(c.ctx, o)
@@ -49,5 +55,5 @@ func serveCommand() *command {
 // unreadable tells whether the server did not start because a file that a flag names cannot be read.
 func (o *ServeOptions) unreadable(err error) bool {
 	var file *fs.PathError
-	return errors.As(err, &file) && file.Path != "" && slices.Contains([]string{o.ConfigFile, o.CredentialsFile, o.FunctionsFile}, file.Path)
+	return errors.As(err, &file) && file.Path != "" && slices.Contains([]string{o.ConfigFile, o.CredentialsFile, o.FunctionsFile, o.CertificateFile, o.KeyFile}, file.Path)
 }

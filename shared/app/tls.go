@@ -1,0 +1,22 @@
+//go:build !lambda.norpc
+
+package app
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+)
+
+// encrypted gives a listener that speaks TLS when the configuration names a certificate, else the same. The files are
+// read once. A client has the time of its request's headers for the handshake.
+func encrypted(l net.Listener, c Config) (net.Listener, error) {
+	if c.Certificate == "" && c.Key == "" {
+		return l, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s with key %s: %w", c.Certificate, c.Key, err)
+	}
+	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
+}
