@@ -80,6 +80,10 @@ func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func
 	if err != nil {
 		return nil, err
 	}
+	fair, err := fair(getenv)
+	if err != nil {
+		return nil, err
+	}
 	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = endpoint(getenv, "SQS") })
 	if name != "" {
 		out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
@@ -88,7 +92,7 @@ func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func
 		}
 		address = aws.ToString(out.QueueUrl)
 	}
-	return sqsqueue.New(sqsqueue.Options{Client: client, URL: address, Log: log}), nil
+	return sqsqueue.New(sqsqueue.Options{Client: client, URL: address, Fair: fair, Log: log}), nil
 }
 
 // others carries out functions that are no Lambda functions; nil without any.

@@ -18,7 +18,7 @@ func TestOpenCloud(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, change := range []string{"", "QUEUE_URL=http://127.0.0.1:1/0/q", "QUEUE_URL=sqs://sqs.us-east-1.amazonaws.com/1/q", "MILLRACE_CREDENTIALS=" + file,
-		"MILLRACE_SETTINGS=RetentionDays: 7", "MILLRACE_SETTINGS=\n", "MILLRACE_CALL_SECONDS=60",
+		"MILLRACE_SETTINGS=RetentionDays: 7", "MILLRACE_FAIR_QUEUE=yes", "MILLRACE_SETTINGS=\n", "MILLRACE_CALL_SECONDS=60",
 		"MILLRACE_FUNCTIONS=functions: [{match: '*', lambda: 'arn:aws:lambda:us-east-1:123456789012:function:{name}'}, {match: x, reply: 1}]\nactions: [{match: 'MNS:*', reply: {}}]"} {
 		c, err := app.OpenCloud(context.Background(), environment(change))
 		if err != nil {
@@ -42,6 +42,7 @@ func TestWrongEnvironments(t *testing.T) {
 		{"QUEUE_URL=sqs://", "QUEUE_URL"},
 		{"QUEUE_URL=https://sqs.us-east-1.amazonaws.com", "QUEUE_URL"},
 		{"AWS_REGION=", "AWS_REGION is not set"},
+		{"MILLRACE_FAIR_QUEUE=maybe", "must be yes or no"},
 		{"MILLRACE_CREDENTIALS=", "MILLRACE_CREDENTIALS is not set"},
 		{"MILLRACE_CREDENTIALS=nowhere.yaml", "nowhere.yaml"},
 		{"MILLRACE_CREDENTIALS={accounts: []}", "nobody could call"},

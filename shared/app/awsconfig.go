@@ -58,6 +58,18 @@ func table(storeURL string) (string, error) {
 	return name, nil
 }
 
+// fair reads MILLRACE_FAIR_QUEUE, whether messages have the group of their flow: yes, or no, the default.
+func fair(getenv func(string) string) (bool, error) {
+	switch v := getenv("MILLRACE_FAIR_QUEUE"); v {
+	case "yes":
+		return true, nil
+	case "", "no":
+		return false, nil
+	default:
+		return false, fmt.Errorf("MILLRACE_FAIR_QUEUE must be yes or no, not %q", v)
+	}
+}
+
 // queueAddress reads QUEUE_URL: the queue's own URL (https://…), the same with sqs:// in front, or sqs://<name>. It
 // gives either the URL or the name.
 func queueAddress(queueURL string) (address, name string, err error) {

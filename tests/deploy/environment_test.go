@@ -22,7 +22,7 @@ var variables = map[string][]string{
 }
 
 // shared is what all functions are told.
-var shared = []string{"STORE_URL", "QUEUE_URL", "MILLRACE_REGION", "MILLRACE_SETTINGS",
+var shared = []string{"STORE_URL", "QUEUE_URL", "MILLRACE_FAIR_QUEUE", "MILLRACE_REGION", "MILLRACE_SETTINGS",
 	"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_LAMBDA"}
 
 func TestEnvironment(t *testing.T) {

@@ -91,7 +91,7 @@ func TestLambdaFunctions(t *testing.T) {
 	t.Cleanup(api.Close)
 	// What a slow runner has in hand must not come again until it is a dead letter.
 	patient := func(p *lambda.Poller) { p.Visibility = 30 * time.Second }
-	s := lambda.Deploy(t, lambda.Options{Race: true, Poller: patient, Env: []string{"AWS_ENDPOINT_URL_LAMBDA=" + api.URL,
+	s := lambda.Deploy(t, lambda.Options{Race: true, Poller: patient, Env: []string{"MILLRACE_FAIR_QUEUE=yes", "AWS_ENDPOINT_URL_LAMBDA=" + api.URL,
 		"MILLRACE_FUNCTIONS=functions: [{match: '*', lambda: '" + arnOf + "prod-{name}'}]"}})
 	u.outcome = s.Send
 	fc := "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/%s', invocationType: %s, body: {n: 21, token.$: $Context.Current.TaskToken}}, TaskMode: %s, End: true"
