@@ -1,0 +1,225 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"millrace/shared/app"
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/rpc"
+	"millrace/shared/value"
+)
+
+// refused stands for the error of a definition that cannot be created.
+const refused = "refused"
+
+// tables is a server on which each row of a table is a flow of its own.
+type tables struct{ client *rpc.Client }
+
+func openTables(t *testing.T) *tables {
+	t.Helper()
+	a, err := app.Open(context.Background(), app.Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	t.Cleanup(func() {
+		server.Close()
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	client, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tables{client}
+}
+
+// run creates flow f and runs it, and gives member r of its output, or the error's name.
+func (s *tables) run(t *testing.T, definition, input any, execution string) (r any, failed string) {
+	t.Helper()
+	ctx := context.Background()
+	_, err := s.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: "f", Definition: text(t, definition)})
+	if fault.CodeOf(err) == fault.InvalidArgument {
+		return nil, refused
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	defer s.client.DeleteFlow(ctx, "f")
+	if _, err := s.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "f", ExecutionName: execution, Input: text(t, input)}); err != nil {
+		t.Fatal(err)
+	}
+	x, err := s.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: execution, WaitTimeSeconds: new(int64(60))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.Status == "Succeeded" {
+		output, _ := decode(t, x.Output).(map[string]any)
+		return output["r"], ""
+	}
+	h, err := s.client.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: "f", ExecutionName: execution})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, _ := decode(t, h.Events[len(h.Events)-1].EventDetail).(map[string]any)
+	failed, _ = last["error"].(string)
+	return nil, failed
+}
+
+type object = map[string]any
+
+// TestExpressionTable evaluates the table of expressions on a live server. What is wrong with the text alone is refused
+// at creation, the rest fails the state.
+func TestExpressionTable(t *testing.T) {
+	var table struct {
+		Roots map[string]json.RawMessage
+		Cases []struct {
+			Expr, Error string
+			Value       json.RawMessage
+		}
+	}
+	read(t, "statemachine/expressions.cases.json", &table)
+	rows(t, len(table.Cases), 60)
+	s := openTables(t)
+	for _, c := range table.Cases {
+		states := []any{
+			object{"Name": "G", "Type": "Pass", "OutputConstructor": table.Roots["$Input"], "GlobalConstructor": table.Roots["$Global"], "Next": "S"},
+			object{"Name": "S", "Type": "Pass", "InputConstructor": object{"r.$": c.Expr}, "End": true},
+		}
+		got, failed := s.run(t, object{"Type": "StateMachine", "SpecVersion": "v1", "Name": "f", "StartAt": "G", "States": states}, object{"x": 5}, "run-1")
+		switch {
+		case c.Error != "" && failed != c.Error && failed != refused:
+			t.Errorf("%s: want %s, got %v %s", c.Expr, c.Error, got, failed)
+		case c.Error == "" && (failed != "" || !value.Equal(got, decode(t, string(c.Value)))):
+			t.Errorf("%s: want %s, got %v %s", c.Expr, c.Value, got, failed)
+		}
+	}
+}
+
+// TestConditionTable does the same with the older language's conditions.
+func TestConditionTable(t *testing.T) {
+	var table struct {
+		Input      any
+		Conditions []struct {
+			Expr   string
+			Result bool
+		}
+		Invalid []string
+	}
+	read(t, "flow/table-conditions.yaml", &table)
+	rows(t, len(table.Conditions), 50)
+	rows(t, len(table.Invalid), 5)
+	s := openTables(t)
+	run := func(condition string) (any, string) {
+		return s.run(t, older(
+			object{"type": "choice", "name": "c", "choices": []any{object{"condition": condition, "goto": "yes"}}},
+			object{"type": "pass", "name": "no", "outputMappings": []any{object{"target": "r", "source": false}}, "end": true},
+			object{"type": "pass", "name": "yes", "outputMappings": []any{object{"target": "r", "source": true}}},
+		), table.Input, "run1")
+	}
+	for _, c := range table.Conditions {
+		if got, failed := run(c.Expr); failed != "" || got != c.Result {
+			t.Errorf("%s: want %v, got %v %s", c.Expr, c.Result, got, failed)
+		}
+	}
+	for _, condition := range table.Invalid {
+		if got, failed := run(condition); failed != refused {
+			t.Errorf("%q: want a refusal, got %v %s", condition, got, failed)
+		}
+	}
+}
+
+// TestSourceTable does the same with its mapping sources.
+func TestSourceTable(t *testing.T) {
+	var table struct {
+		Input, Local any
+		Sources      []struct{ Source, Result any }
+	}
+	read(t, "flow/table-sources.yaml", &table)
+	rows(t, len(table.Sources), 25)
+	local, _ := table.Local.(object)
+	var mappings []any
+	for name, v := range local {
+		mappings = append(mappings, object{"target": name, "source": v})
+	}
+	s := openTables(t)
+	for _, c := range table.Sources {
+		got, failed := s.run(t, older(
+			object{"type": "pass", "name": "l", "outputMappings": mappings},
+			object{"type": "pass", "name": "p", "inputMappings": []any{object{"target": "r", "source": c.Source}},
+				"outputMappings": []any{object{"target": "r", "source": "$input.r"}}},
+		), table.Input, "run1")
+		if want := decode(t, text(t, c.Result)); failed != "" || !value.Equal(got, want) {
+			t.Errorf("%v: want %v, got %v %s", c.Source, want, got, failed)
+		}
+	}
+}
+
+// TestInvalidDefinitions sends what must be refused to a live server.
+func TestInvalidDefinitions(t *testing.T) {
+	var table struct {
+		Cases []struct {
+			Name, ExecutionMode string
+			Definition          json.RawMessage
+		}
+	}
+	read(t, "statemachine/invalid-definitions.cases.json", &table)
+	rows(t, len(table.Cases), 25)
+	s, ctx := openTables(t), context.Background()
+	for _, c := range table.Cases {
+		_, err := s.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: "f", Definition: string(c.Definition), ExecutionMode: c.ExecutionMode})
+		if fault.CodeOf(err) != fault.InvalidArgument || !strings.Contains(err.Error(), "Definition is invalid: ") {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
+	if flows, err := s.client.ListFlows(ctx, cloudflow.ListFlowsRequest{}); err != nil || len(flows.Flows) > 0 {
+		t.Errorf("%v %v", flows, err)
+	}
+}
+
+func older(steps ...any) any {
+	return object{"version": "v1", "type": "flow", "steps": steps}
+}
+
+// read fills table from a file of the examples, which is YAML or JSON.
+func read(t *testing.T, name string, table any) {
+	t.Helper()
+	data, err := os.ReadFile("../testdata/flows/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasSuffix(name, ".json") {
+		err = json.Unmarshal(data, table)
+	} else {
+		err = yaml.Unmarshal(data, table)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rows refuses a table that has not been understood.
+func rows(t *testing.T, n, fewest int) {
+	t.Helper()
+	if n < fewest {
+		t.Fatalf("the table has %d rows", n)
+	}
+}
+
+func text(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
