@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"millrace/shared/glob"
@@ -32,13 +33,53 @@ func (s *Statement) check() error {
 		if a != "*" && !strings.HasPrefix(strings.ToLower(a), "fnf:") {
 			return fmt.Errorf("Action %q is not one of this service; write fnf:<Operation>, a glob like fnf:Start*, or \"*\"", a)
 		}
+		if !namesOperation(a) {
+			return fmt.Errorf("Action %q fits no operation; write fnf:<Operation> as the API calls it, a glob like fnf:Start*, or \"*\"", a)
+		}
 	}
 	for _, r := range s.Resources {
 		if r != "*" && !strings.HasPrefix(r, "acs:fnf:") {
 			return fmt.Errorf("Resource %q is not one of this service; write acs:fnf:<region>:<account>:flow/<name>, a glob, or \"*\"", r)
 		}
+		if r != "*" && !namesFlow(r) {
+			return fmt.Errorf("Resource %q fits no flow; write acs:fnf:<region>:<account>:flow/<name>, a glob, or \"*\"", r)
+		}
 	}
 	return nil
+}
+
+// notServed are the product's operations that this server does not have. Policies may speak of them.
+var notServed = []string{
+	"CreateSchedule", "UpdateSchedule", "DescribeSchedule", "DeleteSchedule", "ListSchedules",
+	"PublishFlowVersion", "DeleteFlowVersion", "ListFlowVersions",
+	"CreateFlowAlias", "UpdateFlowAlias", "DeleteFlowAlias", "DescribeFlowAlias", "ListFlowAliases",
+	"DescribeMapRun", "UpdateMapRun", "UpdateFlowDraft", "StartDebugExecution", "DescribeAgentRunLogs",
+}
+
+// namesOperation tells whether an action of a policy can be meant.
+func namesOperation(action string) bool {
+	action = strings.ToLower(action)
+	fits := func(name string) bool { return glob.Match(action, strings.ToLower("fnf:"+name)) }
+	for name := range operations {
+		if fits(name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(notServed, fits)
+}
+
+// namesFlow tells whether a resource of a policy can fit a flow, as far as its parts say: `*` may stand for several.
+func namesFlow(resource string) bool {
+	parts := strings.SplitN(resource, ":", 5)
+	if len(parts) < 5 {
+		return strings.Contains(resource, "*")
+	}
+	const flows = "flow/"
+	kind := parts[4]
+	if i := strings.IndexAny(kind, "*?"); i >= 0 {
+		kind = kind[:min(i, len(flows))]
+	}
+	return strings.HasPrefix(kind, flows) || kind != parts[4] && strings.HasPrefix(flows, kind)
 }
 
 // Allows tells whether the policies together allow an action on a resource, both written out: a statement allows it,

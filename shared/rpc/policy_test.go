@@ -150,3 +150,13 @@ func TestMayIsHandedToTheService(t *testing.T) {
 		t.Error("May is not the key's policy")
 	}
 }
+
+// TestPoliciesThatCanBeMeant: operations that this server does not have are fine, and so is whatever may fit a flow.
+func TestPoliciesThatCanBeMeant(t *testing.T) {
+	actions := "* fnf:* FNF:startexecution fnf:Get?xecution* fnf:CreateSchedule fnf:PublishFlowVersion fnf:UpdateFlowDraft"
+	resources := "* acs:fnf:* acs:fnf:*:*:* acs:fnf:*:*:flow/x acs:fnf:cn-hangzhou:1:fl* acs:fnf:cn-?:1:f?ow/* acs:fnf:*flow/x"
+	key := rpc.AccessKey{ID: "k", Secret: "s", Policies: []rpc.Policy{{Statements: []rpc.Statement{allow(actions, resources)}}}}
+	if _, err := rpc.NewCredentials([]rpc.Account{{ID: "1", Keys: []rpc.AccessKey{key}}}); err != nil {
+		t.Error(err)
+	}
+}
