@@ -132,7 +132,6 @@ func (h *rehearsal) report(token string, o flowtest.Outcome) {
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, at home) (options, *rehearsal) {
-		long(t, at)
 		h := &rehearsal{cases: map[string]*playing{}, locks: map[string]*sync.Mutex{}}
 		server := httptest.NewServer(h)
 		t.Cleanup(server.Close)

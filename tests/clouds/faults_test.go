@@ -45,7 +45,6 @@ func TestKills(t *testing.T) {
 func oneByOne(t *testing.T, tests []faulty) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, h home) (options, *service) {
-		long(t, h)
 		v := serve(t)
 		return options{skip: true, faults: true, env: []string{v.env(), "MILLRACE_CALL_SECONDS=20"}}, v
 	}, func(t *testing.T, s *stack, v *service) {

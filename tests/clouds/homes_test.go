@@ -30,10 +30,6 @@ type home struct {
 	rules  string // MILLRACE_STARTS: which of the recorded events start the flow "imported"
 }
 
-// everyRuntime is the variable that lets all tests run in every runtime. Without it those that are long and have little to
-// do with the runtime are left out in the one that the template does not use.
-const everyRuntime = "MILLRACE_EVERY_RUNTIME"
-
 // homes are all of them. A test is run for one by its name: go test -run '/fc-custom'.
 var homes = []home{{"lambda", deployLambda, lambdaRules}, {"fc-custom", deployCustom, fcRules}, {"fc-builtin", deployBuiltIn, fcRules}}
 
@@ -127,13 +123,6 @@ func everywhere[With any](t *testing.T, prepare func(t *testing.T, h home) (opti
 			p := h.deploy(t, o)
 			test(t, &stack{p.flows(t), p}, with)
 		})
-	}
-}
-
-// long leaves a test out in the runtime that is not deployed, unless every runtime is asked for.
-func long(t *testing.T, h home) {
-	if h.name == "fc-builtin" && os.Getenv(everyRuntime) == "" {
-		t.Skip("set " + everyRuntime + " to run this here")
 	}
 }
 
