@@ -26,7 +26,7 @@ func Check(m *flow.Machine, r *Result, x *Expect) []string {
 			got = append(got, v.State)
 		}
 		if strings.Join(got, "\x00") != strings.Join(x.Visited, "\x00") {
-			c.differ("states visited", strings.Join(x.Visited, " "), strings.Join(got, " "))
+			c.differ("states visited", names(x.Visited), names(got))
 		}
 	}
 	if x.Waits != nil {
@@ -44,6 +44,14 @@ type checker struct{ lines []string }
 
 func (c *checker) differ(what, want, got string) {
 	c.lines = append(c.lines, fmt.Sprintf("%s: want %s, got %s", what, want, got))
+}
+
+// names lists states, whose names may hold blanks.
+func names(states []string) string {
+	if len(states) == 0 {
+		return "none"
+	}
+	return strings.Join(states, ", ")
 }
 
 func show(v any) string {
@@ -92,7 +100,7 @@ func (c *checker) waits(r *Result, x *Expect) {
 		return
 	}
 	if len(got) > 0 {
-		c.differ("waits", fmt.Sprintf("%d", len(x.Waits)), "more: "+showWaits(got))
+		c.differ("waits", fmt.Sprintf("no more than %d", len(x.Waits)), "also "+showWaits(got))
 	}
 }
 
