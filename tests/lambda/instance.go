@@ -139,9 +139,30 @@ func (in *instance) finish(id string, r reply) {
 	}
 }
 
+// readyMax is how long a process may take until it asks for its first event. That does not count as the function's time.
+const readyMax = 2 * time.Minute
+
+// wait waits until the process has started.
+func (in *instance) wait() error {
+	late := time.NewTimer(readyMax)
+	defer late.Stop()
+	select {
+	case <-in.ready:
+		return nil
+	case <-in.died:
+		return ErrDied
+	case <-late.C:
+		in.kill()
+		return ErrTimedOut
+	}
+}
+
 // invoke runs one event. The instance is not to be used any more after ErrDied and ErrTimedOut.
 func (in *instance) invoke(event []byte) ([]byte, error) {
 	in.thaw()
+	if err := in.wait(); err != nil {
+		return nil, err
+	}
 	timeout := in.f.Timeout
 	v := invocation{id: requestID(), event: event, deadline: time.Now().Add(timeout), answer: make(chan reply, 1)}
 	late := time.NewTimer(timeout)
