@@ -34,6 +34,9 @@ func deployLambda(t *testing.T, o options) place {
 	lo := lambda.Options{Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed,
 		Poller:   func(p *lambda.Poller) { p.Visibility = time.Second },
 		Function: func(f *lambda.Function) { f.Freeze = true }}
+	if !o.skip { // nothing goes wrong: what a slow runner has in hand must not come again until it is a dead letter
+		lo.Poller = func(p *lambda.Poller) { p.Visibility = 20 * time.Second }
+	}
 	if o.faults {
 		lo.APIFaults, lo.Faults, lo.SweepFaults, lo.QueueFaults = p.table(false), p.table(true), p.table(false), p.queue
 	}
