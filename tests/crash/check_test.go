@@ -42,6 +42,7 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 			accepted[r.name][r.event] = r.by
 		}
 	}
+	lost := 0
 	for x, k := range l.started {
 		events, err := l.history(x)
 		if err != nil {
@@ -52,10 +53,13 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 			t.Errorf("%v: %s", x, line)
 		}
 		l.ending(t, x, k, events)
-		scheduled := 0
+		scheduled, given := 0, 0
 		for _, e := range events {
 			if e.Type == "TaskScheduled" {
 				scheduled++
+			}
+			if strings.HasPrefix(e.Type, "Task") && strings.Contains(e.EventDetail, gaveUp) {
+				given++
 			}
 			if by, ok := accepted[x.name][e.EventID]; ok && (e.Type != "TaskSucceeded" || !strings.Contains(e.EventDetail, `"by":"`+by+`"`)) {
 				t.Errorf("%v: the report of %s was accepted as event %d, which is %s %s", x, by, e.EventID, e.Type, e.EventDetail)
@@ -67,16 +71,22 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 		if n := l.tasks.attempts(x.name); n > scheduled {
 			t.Errorf("%v: %d idempotency keys of %d attempts", x, n, scheduled)
 		}
-		if x.flow == "race" && l.tasks.attempts(x.name) != scheduled {
-			t.Errorf("%v: %d idempotency keys of %d attempts", x, l.tasks.attempts(x.name), scheduled)
+		if n := l.tasks.attempts(x.name); x.flow == "race" && n < scheduled-given {
+			t.Errorf("%v: %d idempotency keys of %d attempts, of which %d may never have got out", x, n, scheduled, given)
 		}
-		if x.flow == "parent" {
+		if lost += given; x.flow == "parent" && given == 0 {
 			l.child(t, x, k)
 		}
+	}
+	if lost*20 > len(l.started) {
+		t.Errorf("%d calls of %d executions were given up", lost, len(l.started))
 	}
 	l.refusals(t)
 	l.listed(t)
 }
+
+// gaveUp is what a task says whose call has died with its process five times.
+const gaveUp = "the call was lost with its caller several times"
 
 // child checks that a parent's child has run once and ended well.
 func (l *load) child(t *testing.T, x id, k *told) {
@@ -103,6 +113,9 @@ func (l *load) ending(t *testing.T, x id, k *told, events []rpc.Event) {
 			t.Errorf("%v: %s %s; the stop of %q was accepted, %v are unsure", x, k.status, last.EventDetail, k.stopped, k.unsure)
 		}
 		return
+	}
+	if k.status == "Failed" && strings.Contains(last.EventDetail, gaveUp) {
+		return // on a slow machine five lives of the server may be too short for it
 	}
 	if k.status != "Succeeded" {
 		t.Errorf("%v: %s %s", x, k.status, last.EventDetail)
