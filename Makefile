@@ -73,7 +73,7 @@ model-long: ## the same with larger configurations, about a quarter of an hour a
 crash: ## kill -9 again and again, about a minute
 	$(GO) test -count=1 ./tests/crash
 
-chaos: ## kill -9, full disks, torn files, outages of the clouds: about ten minutes; CHAOS=TestTornFiles runs one part
+chaos: ## kill -9, full disks, torn files, outages of the clouds: about a quarter of an hour; CHAOS=TestTornFiles runs one part
 	$(if $(CHAOS),,MILLRACE_CRASH_SECONDS=120 $(GO) test -count=1 -timeout 30m ./tests/crash)
 	MILLRACE_CHAOS_SECONDS=$(or $(CHAOS_SECONDS),60) $(GO) test -count=1 -v -timeout 40m $(if $(CHAOS),-run '$(CHAOS)') ./tests/chaos
 
