@@ -26,10 +26,11 @@ const hintAhead = 3 * time.Minute
 // what it is sending now.
 func (f *fold) remind() {
 	r, c := f.r, f.c
-	due := c.state.NextTimer(r.owner)
-	if !c.relayed {
-		due = c.state.NextDue(r.owner)
+	next := c.state.NextDue
+	if c.relayed {
+		next = c.state.NextTimer
 	}
+	due := next(r.owner)
 	now := r.nowMillis()
 	if due == 0 || due-now > hintAhead.Milliseconds() || c.hint > now && c.hint <= due {
 		return

@@ -50,7 +50,7 @@ const leaseUsual = 10 * time.Minute
 func (r *Runner) Resume(ctx context.Context) error {
 	until := r.nowMillis() + max(r.LeaseMax, leaseUsual).Milliseconds() + 3*interp.LeaseMargin
 	return r.due(ctx, until, func(ctx context.Context, row store.DueRow) error {
-		if _, _, ok := store.ParsePartition(row.Key.Partition); !ok || store.IsValue(row.Key) {
+		if !hinted(row.Key) {
 			return nil
 		}
 		return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
@@ -98,32 +98,32 @@ func (r *Runner) each(rows []store.DueRow, see func(store.DueRow)) {
 	work.Wait()
 }
 
+// hinted tells whether hints are sent for a row: one of an execution, but for its values. Everything else is for the sweeper
+// alone.
+func hinted(k store.Key) bool {
+	_, _, ok := store.ParsePartition(k.Partition)
+	return ok && !store.IsValue(k)
+}
+
 // wake sees to one row that is due, or soon will be.
 func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 	now := r.nowMillis()
-	if flowID, ok := store.ParseTombstone(row.Key); ok {
-		if row.Wake > now {
-			return nil
-		}
-		return r.bury(ctx, flowID, row.Key)
-	}
-	if store.IsDefinition(row.Key) {
-		if row.Wake > now {
-			return nil
-		}
-		return r.Store.ReviewDefinition(ctx, row.Key, r.definitionEnd())
-	}
-	if store.IsNonce(row.Key) || store.IsNote(row.Key) || store.IsValue(row.Key) {
-		if row.Wake > now {
-			return nil
-		}
-		return r.Store.ForgetExpired(ctx, row.Key)
-	}
-	if store.IsLetter(row.Key) && row.Wake <= now {
-		return r.wakeLetter(ctx, row.Key)
-	}
 	if row.Wake > now {
+		if !hinted(row.Key) {
+			return nil
+		}
 		return r.Queue.Send(ctx, hint(row.Key.Partition, time.Duration(row.Wake-now)*time.Millisecond))
+	}
+	flowID, deleted := store.ParseTombstone(row.Key)
+	switch {
+	case deleted:
+		return r.bury(ctx, flowID, row.Key)
+	case store.IsDefinition(row.Key):
+		return r.Store.ReviewDefinition(ctx, row.Key, r.definitionEnd())
+	case store.IsNonce(row.Key), store.IsNote(row.Key), store.IsValue(row.Key):
+		return r.Store.ForgetExpired(ctx, row.Key)
+	case store.IsLetter(row.Key):
+		return r.wakeLetter(ctx, row.Key)
 	}
 	x, err := r.Load(ctx, row.Key.Partition)
 	if errors.Is(err, store.ErrNotFound) {
