@@ -3,8 +3,6 @@ package task
 import (
 	"encoding/json"
 	"math"
-	"sort"
-	"strconv"
 	"strings"
 
 	"millrace/shared/value"
@@ -22,8 +20,8 @@ func Body(text []byte) json.RawMessage {
 // valid is a text as JSON can hold it.
 func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
-// Answered is the result of an HTTP call or a function as Envelope writes it, text and tree; body is what was answered,
-// JSON or not.
+// Answered is the result of an HTTP call or a function in the newer language, text and tree:
+// {"Body":…,"Code":…,"Header":{…}}. Values of one header are joined with ","; body is what was answered, JSON or not.
 func Answered(header map[string][]string, code int, body []byte) Result {
 	tree, err := value.Decode(body)
 	if err != nil {
@@ -32,7 +30,7 @@ func Answered(header map[string][]string, code int, body []byte) Result {
 	envelope := map[string]any{"Body": tree, "Code": value.FromInt(int64(code)), "Header": headerTree(header)}
 	size, err := value.Measure(envelope, math.MaxInt)
 	if err != nil { // too deep by one, which whoever reads the text says
-		return Result{Output: Envelope(header, code, body)}
+		return Result{Output: value.Append(nil, envelope)}
 	}
 	return Result{Output: value.Append(make([]byte, 0, size), envelope), Tree: envelope}
 }
@@ -43,34 +41,6 @@ func headerTree(header map[string][]string) map[string]any {
 		tree[valid(name)] = valid(strings.Join(values, ","))
 	}
 	return tree
-}
-
-// Envelope is the result of an HTTP call or a function in the newer language:
-// {"Body":…,"Code":…,"Header":{…}}. Values of one header are joined with ","; body is JSON, nil for null.
-func Envelope(header map[string][]string, code int, body json.RawMessage) json.RawMessage {
-	if body == nil {
-		body = json.RawMessage("null")
-	}
-	out := make([]byte, 0, len(body)+256)
-	out = append(out, `{"Body":`...)
-	out = append(out, body...)
-	out = append(out, `,"Code":`...)
-	out = strconv.AppendInt(out, int64(code), 10)
-	out = append(out, `,"Header":{`...)
-	names := make([]string, 0, len(header))
-	for name := range header {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for i, name := range names {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = value.AppendString(out, valid(name))
-		out = append(out, ':')
-		out = value.AppendString(out, valid(strings.Join(header[name], ",")))
-	}
-	return append(out, "}}"...)
 }
 
 // Bare is the result of a call in the older language: the answer itself, {} for an empty one and for null.
