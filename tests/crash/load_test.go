@@ -108,6 +108,9 @@ func (l *load) saw(x id, n int, started rpc.Timestamp) {
 
 // describe reads an acknowledged execution and compares it with what was told before.
 func (l *load) describe(x id, wait int64) *rpc.Execution {
+	l.mu.Lock()
+	n, before := l.started[x].n, l.started[x].status
+	l.mu.Unlock()
 	got, err := l.client.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: x.flow, ExecutionName: x.name, WaitTimeSeconds: &wait})
 	if err != nil {
 		if !away(err) {
@@ -115,14 +118,13 @@ func (l *load) describe(x id, wait int64) *rpc.Execution {
 		}
 		return nil
 	}
-	l.mu.Lock()
-	n := l.started[x].n
-	l.mu.Unlock()
 	l.saw(x, n, got.StartedTime)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.started[x]
-	if k.status != "" && (got.Status != k.status || got.Output != k.output) {
+	// What somebody else was told while this was on its way may be newer.
+	overtaken := got.Status == "Running" && before == ""
+	if k.status != "" && !overtaken && (got.Status != k.status || got.Output != k.output) {
 		l.t.Errorf("%v was shown as %s %s, and then as %s %s", x, k.status, k.output, got.Status, got.Output)
 	}
 	if got.Status != "Running" {
