@@ -86,10 +86,8 @@ bench: build ## speed beside its ceiling, ratios in one run
 bench-micro: ## interpreter, expressions and parsers alone
 	$(GO) test -run '^$$' -bench . -benchmem ./shared/interp ./shared/expr ./shared/fdl ./shared/value
 
-FUZZTIME ?= 30s
-fuzz: ## every fuzz target for FUZZTIME (30s) each
-	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz'); do \
-		echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+fuzz: ## every fuzz target for FUZZTIME (30s); FUZZ says which, FUZZJOBS how many at a time
+	@./tests/fuzz/run.sh
 
 clean: ## remove what was built
 	rm -rf bin .cache
