@@ -269,7 +269,6 @@ func (w *World) freeze() {
 type starter struct{ p *process }
 
 func (s starter) StartChild(ctx context.Context, c flowtask.Child) (flowtask.Started, error) {
-	s.p.w.tasks.child(c)
 	name, err := s.p.runner.StartChild(ctx, runner.Child{Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
 		Callback: c.CallbackToken, Key: c.Key})
 	return flowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err

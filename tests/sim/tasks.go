@@ -12,7 +12,6 @@ import (
 	"millrace/shared/flowtest"
 	"millrace/shared/interp"
 	"millrace/shared/task"
-	"millrace/shared/task/flowtask"
 	"millrace/shared/value"
 )
 
@@ -315,9 +314,6 @@ func (k *tasks) judge(told *reported) {
 		}
 	}
 }
-
-// child notes that an execution is started by a task.
-func (k *tasks) child(flowtask.Child) {}
 
 // codeOf is the fault of an answer; "" without an error or for one that is none of the API's.
 func codeOf(err error) fault.Code {
