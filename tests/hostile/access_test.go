@@ -101,6 +101,15 @@ func altered(r *http.Request) {
 	r.URL.RawQuery = signedParam.ReplaceAllString(r.URL.RawQuery, "${1}${2}1")
 }
 
+// later puts the date of a request a minute ahead of the one that was signed.
+func later(r *http.Request) {
+	signed, err := time.Parse(time.RFC3339, r.Header.Get("x-acs-date"))
+	if err != nil {
+		panic(err)
+	}
+	header("x-acs-date", signed.Add(time.Minute).Format(time.RFC3339))(r)
+}
+
 func added(r *http.Request) {
 	if r.URL.RawQuery != "" {
 		r.URL.RawQuery += "&"
@@ -146,7 +155,7 @@ var strangers = []identity{
 	{name: "parameter altered", options: key("owner", "s1"), change: altered, status: 403, code: "SignatureNotMatch", v1: true},
 	{name: "parameter added", options: key("owner", "s1"), change: added, status: 403, code: "SignatureNotMatch"},
 	{name: "body altered", options: key("owner", "s1"), change: bodied, status: 403, code: "SignatureNotMatch"},
-	{name: "date altered", options: key("owner", "s1"), change: header("x-acs-date", time.Now().UTC().Add(time.Minute).Format(time.RFC3339)), status: 403, code: "SignatureNotMatch", v3: true},
+	{name: "date altered", options: key("owner", "s1"), change: later, status: 403, code: "SignatureNotMatch", v3: true},
 	{name: "nonce altered", options: key("owner", "s1"), change: header("x-acs-signature-nonce", "another"), status: 403, code: "SignatureNotMatch", v3: true},
 	{name: "host altered", options: key("owner", "s1"), change: func(r *http.Request) { r.Host = "other:80" }, status: 403, code: "SignatureNotMatch", v3: true},
 	{name: "key altered", options: key("owner", "s1"), change: func(r *http.Request) {
@@ -290,7 +299,7 @@ func (who *identity) judge(t *testing.T, op operation, there, absent answer) {
 	if there.status != who.status || !strings.Contains(there.body, `"Code":"`+who.code+`"`) {
 		t.Errorf("%s: %d %s, want %d %s", op.name, there.status, there.body, who.status, who.code)
 	}
-	if a, b := plain(there.body, "there", "one"), plain(absent.body, "nowhere", "none"); there.status != absent.status || a != b {
-		t.Errorf("%s: it can be told what exists:\n%d %s\n%d %s", op.name, there.status, a, absent.status, b)
+	if a, b := plain(there.body, "there", "one"), plain(absent.body, "nowhere", "none"); there.status != absent.status || there.header != absent.header || a != b {
+		t.Errorf("%s: it can be told what exists:\n%d %s %s\n%d %s %s", op.name, there.status, there.header, a, absent.status, absent.header, b)
 	}
 }

@@ -53,7 +53,17 @@ func pass(name string) string {
 // answer is what came back on the wire.
 type answer struct {
 	status int
+	header string // but for what is another one in each answer
 	body   string
+}
+
+// answerOf reads what came back.
+func answerOf(r *http.Response, body []byte) answer {
+	h := r.Header.Clone()
+	for _, own := range []string{"Date", "X-Acs-Request-Id", "Content-Length"} {
+		h.Del(own)
+	}
+	return answer{r.StatusCode, fmt.Sprint(h), string(body)}
 }
 
 // tap is a transport that changes requests on their way, and keeps the last one and its answer.
@@ -85,7 +95,7 @@ func (p *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	text, err := io.ReadAll(response.Body)
 	response.Body.Close()
 	response.Body = io.NopCloser(strings.NewReader(string(text)))
-	p.answer = answer{response.StatusCode, string(text)}
+	p.answer = answerOf(response, text)
 	return response, err
 }
 
@@ -99,7 +109,7 @@ func (p *tap) again() answer {
 	}
 	defer response.Body.Close()
 	text, _ := io.ReadAll(response.Body)
-	return answer{response.StatusCode, string(text)}
+	return answerOf(response, text)
 }
 
 func setBody(r *http.Request, text string) {
