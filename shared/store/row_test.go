@@ -1,0 +1,135 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"millrace/shared/flow"
+	"millrace/shared/store"
+)
+
+// FuzzStateRow: whatever stands in a state row is an execution or is refused; an execution is written again as what it was.
+func FuzzStateRow(f *testing.F) {
+	ctx := context.Background()
+	s, _, x := holder(f)
+	key := store.Key{Partition: inboxOf, Sort: "a"}
+	seed := func() {
+		row, err := s.Driver().Get(ctx, key)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(row.Data)
+		f.Add(row.Data[:len(row.Data)/2])
+	}
+	seed()
+	for _, c := range []*store.Change{
+		{LastEvent: 2, Tries: 3, Begun: 1, Events: []flow.HistoryEvent{{ID: 2, Type: flow.StateEntered, Node: 0, Time: 5, Input: flow.TextValue([]byte(`{"a":1}`))}},
+			Body: func(b []byte) []byte { return append(b, "body"...) }},
+		{LastEvent: 3, Status: flow.Failed, Stopped: 9, Error: &flow.Error{Name: "E", Cause: "c"}, Body: func(b []byte) []byte { return append(b, make([]byte, 100_000)...) }},
+	} {
+		if err := s.Commit(ctx, x, c); err != nil {
+			f.Fatal(err)
+		}
+		seed()
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, _, held := holder(t)
+		row, err := s.Driver().Get(ctx, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row.Version, row.Data = 4, bytes.Clone(data)
+		if err := s.Driver().Put(ctx, []store.Row{row}); err != nil {
+			t.Fatal(err)
+		}
+		x, err := s.Load(ctx, inboxOf)
+		if err != nil {
+			return
+		}
+		s.InputText(ctx, x)
+		if events, err := s.Events(ctx, x, 1, 1000); err == nil {
+			s.LoadEvents(ctx, x, events)
+		}
+		if x.Partition() != inboxOf || x.Run != held.Run || x.Redrive != 0 || x.Expires <= 0 {
+			return // it would be written as another one
+		}
+		var written [][]byte
+		for version := int64(4); version < 6; version++ {
+			before := *x
+			if err := s.Commit(ctx, x, same(x)); err != nil {
+				t.Fatal(err)
+			}
+			if row, err = s.Driver().Get(ctx, key); err != nil || row.Version != version+1 {
+				t.Fatalf("%+v, %v", row, err)
+			}
+			written = append(written, row.Data)
+			row.Expires = held.Expires // as the holder's clock has it
+			if err := s.Driver().Put(ctx, []store.Row{row}); err != nil {
+				t.Fatal(err)
+			}
+			if x, err = s.Load(ctx, inboxOf); err != nil {
+				t.Fatalf("what was written cannot be read: %v", err)
+			}
+			if x.Seed != before.Seed || x.Claim != before.Claim || x.Status != before.Status || x.Deadline != before.Deadline || x.LastEvent != before.LastEvent ||
+				!bytes.Equal(x.Tail, before.Tail) || !bytes.Equal(x.Body, before.Body) || !bytes.Equal(x.Input, before.Input) {
+				t.Fatalf("%+v was %+v", x, before)
+			}
+		}
+		if !bytes.Equal(written[0], written[1]) {
+			t.Fatalf("%q became %q", written[0], written[1])
+		}
+	})
+}
+
+// same is a change that changes nothing.
+func same(x *store.Execution) *store.Change {
+	return &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error, LastEvent: x.LastEvent, LastTime: x.LastTime,
+		Wake: x.Wake, Tries: x.Tries, Begun: x.Begun}
+}
+
+// FuzzFlowRow: whatever stands in the row of a flow, or in the list of its executions, is one or is refused.
+func FuzzFlowRow(f *testing.F) {
+	ctx := context.Background()
+	made := func(t testing.TB) (*store.Store, *store.Flow) {
+		s, _, _ := holder(t)
+		flow := &store.Flow{Account: "1", Name: "f", ID: "id", Mode: "Standard"}
+		if err := s.CreateFlow(ctx, flow, "version: v1", 0); err != nil {
+			t.Fatal(err)
+		}
+		return s, flow
+	}
+	s, flow := made(f)
+	row, err := s.Driver().Get(ctx, store.Key{Partition: "f#1#f", Sort: "a"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	listed, err := s.Driver().Get(ctx, store.Key{Partition: inboxOf, Sort: "a"})
+	if err != nil || listed.List == nil {
+		f.Fatal(listed, err)
+	}
+	f.Add(row.Data, listed.List.Fields)
+	f.Add([]byte(`{"fmt":2}`), []byte{})
+	f.Add([]byte(`[]`), listed.List.Fields[:3])
+	f.Fuzz(func(t *testing.T, data, fields []byte) {
+		s, _ := made(t)
+		entry := *listed.List
+		entry.Fields = bytes.Clone(fields)
+		changed, there := row, listed
+		changed.Data, there.List = bytes.Clone(data), &entry
+		// Another account's flow of the same name is read anew.
+		changed.Partition = "f#2#f"
+		if err := s.Driver().Put(ctx, []store.Row{changed, there}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.GetFlow(ctx, "2", "f")
+		if (err == nil) != (got != nil) || err == nil && got.Deleting {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		s.ListFlows(ctx, "2", "", 10)
+		page, _, err := s.List(ctx, store.Listing{FlowID: flow.ID, Limit: 10})
+		if err == nil && len(page) > 1 {
+			t.Fatalf("%+v", page)
+		}
+	})
+}
