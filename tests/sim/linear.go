@@ -36,11 +36,11 @@ func (s *spoken) answered(step int, value any, err error) {
 // linearMax bounds the search in one history.
 const linearMax = 300 * time.Millisecond
 
-// judgeLinear checks the requests on each execution. It gives what is wrong; "" for nothing.
-func judgeLinear(all []*spoken, last int) string {
+// judgeLinear checks the requests on each execution.
+func judgeLinear(all []*spoken, last int) linear.Verdict {
 	requests := make([]*linear.Request, len(all))
 	for i, s := range all {
 		requests[i] = &linear.Request{What: s.what, On: s.on, Who: s.who, Call: s.call, Answer: s.answer, Code: s.code, Status: s.status}
 	}
-	return linear.Judge(requests, int64(last), linearMax).Wrong
+	return linear.Judge(requests, int64(last), linearMax)
 }

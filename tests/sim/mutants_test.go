@@ -53,6 +53,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"begin a page of a list with the last execution of the one before", "shared/store/list.go", "return page, sum.Sort, nil", "return page, sum.Sort + \"~\", nil"},
 	{"call after the lease is over", "shared/runner/calls.go", "if now > call.Until || ", "if "},
 	{"forget rows that have not expired", "shared/store/tombstone.go", "	if state.Expires == 0 || state.Expires > s.nowMillis() {\n		return nil\n	}\n", ""},
+	{"take an execution for one that brings its runners down too early", "shared/runner/fold.go", "	triesMax = 3\n", "	triesMax = 1\n"},
 	{"leave the values of lost claims", "shared/store/execution.go", "		w.puts[i].Wake = w.puts[i].Expires\n", "		w.puts[i].Wake = 0\n"},
 }
 

@@ -60,8 +60,8 @@ func TestSeeds(t *testing.T) {
 		if *sums {
 			fmt.Printf("%d %s %d %x\n", r.Seed, r.Home, r.Steps, r.Sum)
 		}
-		total.Add(tally.Tally{Runs: 1, Executions: r.Executions, Commits: r.Commits, Letters: r.Posted, Accepted: r.Accepted, Steps: r.Steps,
-			Faults: r.Faults, Kinds: r.Kinds})
+		total.Add(tally.Tally{Runs: 1, Executions: r.Executions, Commits: r.Commits, Letters: r.Posted, Accepted: r.Accepted,
+			Judged: r.Judged, Undecided: r.Undecided, Steps: r.Steps, Faults: r.Faults, Kinds: r.Kinds})
 		total.Next = first + i + 1
 		if r.Failure != "" {
 			total.Failures++

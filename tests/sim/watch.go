@@ -27,6 +27,7 @@ type run struct {
 	oracle *oracle
 	state  *interp.State // as stored
 	kept   bool          // read once more shortly before it expires
+	begun  int           // how often a runner has counted that it begins since a fold was last got through, without faults
 }
 
 // writing looks at a row that is about to be written.
@@ -144,8 +145,44 @@ func (w *World) advanced(p *process, r *run, x *store.Execution, fold *folded) {
 	case x.Claim != old.Claim || x.Origin != old.Origin || x.Seed != old.Seed || x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
 		w.failf("%s: what the claim has fixed changes", x.Partition())
 	}
+	w.counts(r, old, x)
 	r.x = x
 	w.judge(p, r, old, x, fold)
+}
+
+// What is counted of an execution that is due again and again, and as what it ends in the end (execution.md 1.4).
+const (
+	triesBegun = 3 // so often found due, runners count that they begin
+	begunMost  = 5 // so many have begun and not come to an end of it: the next one fails the execution
+	begunSound = 3 // as many processes as there are: each may begin once when nothing fails any more
+	poisoned   = "every runner that took it up was lost or gave up"
+)
+
+// counts checks that an execution is not taken for one that brings its runners down unless it is found due, and taken up in
+// vain, that often.
+func (w *World) counts(r *run, old, x *store.Execution) {
+	switch {
+	case x.Tries > old.Tries+1 || x.Tries < old.Tries && x.Tries != 0 || x.Begun > old.Begun+1 || x.Begun < old.Begun && x.Begun != 0:
+		w.failf("%s: found due %d times and begun %d times follow %d and %d", x.Partition(), x.Tries, x.Begun, old.Tries, old.Begun)
+	case x.Begun > old.Begun && old.Tries < triesBegun:
+		w.failf("%s: a runner counts that it begins, and it was found due %d times", x.Partition(), old.Tries)
+	case x.Status != old.Status && x.Error != nil && strings.Contains(x.Error.Cause, poisoned):
+		w.kinds["failed as one that brings runners down"]++
+		if old.Begun != begunMost {
+			w.failf("%s is failed as one that brings its runners down, of which %d have begun", x.Partition(), old.Begun)
+		}
+	}
+	switch {
+	case x.Begun == 0 || !w.calm:
+		r.begun = 0
+	case x.Begun > old.Begun:
+		if r.begun++; r.begun > begunSound {
+			w.failf("%s: runners have begun %d times when nothing fails any more", x.Partition(), r.begun)
+		}
+	}
+	if x.Begun > old.Begun {
+		w.kinds["taken up with a count"]++
+	}
 }
 
 // judge checks what a commit has made of a run.

@@ -50,6 +50,8 @@ type Report struct {
 	Commits    int
 	Posted     int // letters put into inboxes
 	Accepted   int // of these, by a commit
+	Judged     int // executions whose requests were to fit one order
+	Undecided  int // of these, those for which that took too long to find out
 	Steps      int
 	rounds     int
 	Faults     map[string]int // how many happened, by kind
@@ -136,7 +138,8 @@ func Run(t *testing.T, o Options) Report {
 		report, said = w.report(), w.said
 	})
 	if report.Failure == "" {
-		report.Failure = judgeLinear(said, report.Steps)
+		v := judgeLinear(said, report.Steps)
+		report.Failure, report.Judged, report.Undecided = v.Wrong, v.Checked, v.Undecided
 	}
 	return report
 }
