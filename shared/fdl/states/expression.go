@@ -124,6 +124,38 @@ func startsWithRoot(s string) bool {
 	return false
 }
 
+// constant warns of a constant that somebody may have meant as an expression: it begins with a root, in any case, or
+// calls a function.
+func (c *compiler) constant(n *source.Node, path *source.Path, hint string) {
+	if n.Kind != source.String {
+		return
+	}
+	text := strings.TrimSpace(n.Text)
+	if rootInAnyCase(text) || isCall(text) {
+		c.Warn(n, path, hint, "is a constant, its text is not evaluated")
+	}
+}
+
+func rootInAnyCase(text string) bool {
+	root := rootAt(text, 0)
+	for _, name := range rootNames {
+		if strings.EqualFold(root, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isCall tells whether a text is an expression that begins with a call and ends with a parenthesis.
+func isCall(text string) bool {
+	name, rest, ok := strings.Cut(text, "(")
+	if !ok || name == "" || !strings.HasSuffix(rest, ")") || strings.ContainsFunc(name, func(r rune) bool { return !identifier(r) }) {
+		return false
+	}
+	_, err := expr.Parse(text, rootsOutput|expr.Item)
+	return err == nil
+}
+
 // dynamic is a template of an expression; after an error one that is good for nothing.
 func (c *compiler) dynamic(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
 	if e := c.expression(n, path, roots); e != nil {

@@ -213,5 +213,6 @@ func (c *compiler) text(n *source.Node, path *source.Path, key string) *expr.Tem
 	case v.Kind != source.String:
 		c.Warn(v, path.Key(key), "put it in quotes", "should be a string, not %s", v.Kind)
 	}
+	c.constant(v, path.Key(key), "an expression needs the key "+key+suffix)
 	return expr.Constant(v.Text)
 }

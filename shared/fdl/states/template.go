@@ -32,7 +32,11 @@ func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots, lo
 	case source.List:
 		items := make([]*expr.Template, len(n.Items))
 		for i, item := range n.Items {
-			items[i] = c.value(item, path.Item(i, ""), roots, loose)
+			at := path.Item(i, "")
+			if !loose {
+				c.constant(item, at, "put the list under a key with the suffix .$")
+			}
+			items[i] = c.value(item, at, roots, loose)
 		}
 		return expr.ArrayOf(items)
 	case source.String:
@@ -79,6 +83,9 @@ func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *sour
 	name, suffixed := unsuffix(f.Key)
 	at := path.Key(f.Key)
 	if !suffixed {
+		if !loose {
+			c.constant(f.Value, at, "an expression needs the key "+cut(f.Key)+suffix)
+		}
 		return c.value(f.Value, at, roots, loose)
 	}
 	if name == "" {
