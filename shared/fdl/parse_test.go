@@ -140,7 +140,7 @@ func TestSourcesOfTheOlderLanguage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, found := fdl.Parse(text, fdl.Options{}); len(found) > 0 {
+		if _, found := fdl.Parse(text, fdl.Options{}); found.Err() != nil {
 			t.Errorf("%s: %v", text, found)
 		}
 	}

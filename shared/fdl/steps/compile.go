@@ -49,8 +49,8 @@ func (c *compiler) top(root *source.Node, name string) {
 	if n := root.Get("timeoutSeconds"); n != nil {
 		c.machine.TimeoutSeconds = c.integer("F03", n, path.Key("timeoutSeconds"), 0, c.limits.ExecutionSeconds)
 	}
-	c.machine.Input = c.mappings(root, path, "inputMappings", rootsMapping, false)
-	c.machine.Output = c.mappings(root, path, "outputMappings", rootsMapping, false)
+	c.machine.Input = c.mappings(root, path, "inputMappings", rootsMapping, place{})
+	c.machine.Output = c.mappings(root, path, "outputMappings", rootsMapping, place{})
 	list := root.Get("steps")
 	switch {
 	case list == nil:

@@ -13,9 +13,8 @@ const (
 	rootsError   = expr.Input | expr.Local | expr.Context
 )
 
-// mappings lowers a list of target and source to an object template; nil without mappings. token tells whether
-// $context.task.token has a value here.
-func (c *compiler) mappings(n *source.Node, path *source.Path, key string, roots expr.Roots, token bool) *expr.Template {
+// mappings lowers a list of target and source to an object template; nil without mappings.
+func (c *compiler) mappings(n *source.Node, path *source.Path, key string, roots expr.Roots, at place) *expr.Template {
 	items := c.items(n, path, key)
 	if len(items) == 0 {
 		return nil
@@ -25,7 +24,7 @@ func (c *compiler) mappings(n *source.Node, path *source.Path, key string, roots
 		c.keys(it.node, it.path, "target", "source")
 		fields[i] = expr.Field{
 			Name:  c.mappingTarget(it.node, it.path),
-			Value: c.mappingSource(it.node, it.path, roots, token),
+			Value: c.mappingSource(it.node, it.path, roots, at),
 		}
 	}
 	return expr.ObjectOf(fields)
@@ -47,19 +46,56 @@ func (c *compiler) mappingTarget(n *source.Node, path *source.Path) string {
 }
 
 // mappingSource lowers a source; a missing one is null.
-func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.Roots, token bool) *expr.Template {
+func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.Roots, p place) *expr.Template {
 	v := n.Get("source")
-	switch {
-	case v == nil:
+	if v == nil {
 		return expr.Constant(nil)
-	case v.Kind != source.String || !isPath(v.Text):
-		return expr.Constant(v.Value())
 	}
 	at := path.Key("source")
-	if !token && strings.HasPrefix(v.Text, "$context.task") {
-		c.Warn(v, at, "only a task with the pattern waitForCallback has a token", "selects nothing here")
+	if v.Kind != source.String || !isPath(v.Text) {
+		c.literal(v, at, false)
+		return expr.Constant(v.Value())
+	}
+	if hint := p.absent(v.Text); hint != "" {
+		c.Warn(v, at, hint, "selects nothing here")
 	}
 	return c.dynamic(v, at, roots)
+}
+
+// literal warns of a constant that somebody may have meant as a path: one inside an object or a list, or one that
+// begins like a root that there is not.
+func (c *compiler) literal(n *source.Node, path *source.Path, inside bool) {
+	switch n.Kind {
+	case source.Map:
+		for i := range n.Fields {
+			c.literal(n.Fields[i].Value, path.Key(n.Fields[i].Key), true)
+		}
+	case source.List:
+		for i, item := range n.Items {
+			c.literal(item, path.Item(i, ""), true)
+		}
+	case source.String:
+		if inside && isPath(n.Text) {
+			c.Warn(n, path, "a path must be the whole source", "is a constant, its text is not evaluated")
+		} else if root := rootAt(n.Text); root != "" && !inside {
+			c.Warn(n, path, c.Near(root, rootNames), "is a constant, its text is not evaluated")
+		}
+	}
+}
+
+// rootNames are what people may have meant.
+var rootNames = []string{"$input", "$local", "$context"}
+
+// rootAt gives the `$name` that a text begins with, before a dot, a bracket or its end; "" when it does not.
+func rootAt(text string) string {
+	end := 1
+	for end < len(text) && (text[end]|0x20 >= 'a' && text[end]|0x20 <= 'z') {
+		end++
+	}
+	if end < 2 || text[0] != '$' || end < len(text) && text[end] != '.' && text[end] != '[' {
+		return ""
+	}
+	return text[:end]
 }
 
 // isPath tells whether a string in a mapping selects something: a root name, or one followed by a dot or a

@@ -49,9 +49,10 @@ func (c *compiler) step(n *source.Node, path *source.Path, s *siblings, i int) *
 		!(end != nil && end.True()) && k.kind != flow.Succeed && k.kind != flow.Fail {
 		st.Next = i + 1
 	}
-	callback := k.kind == flow.Task && waits(n)
-	st.Input = c.mappings(n, path, "inputMappings", rootsMapping, callback)
-	st.Output = c.mappings(n, path, "outputMappings", rootsMapping, callback)
+	at := place{step: true, token: k.kind == flow.Task && waits(n)}
+	st.Input = c.mappings(n, path, "inputMappings", rootsMapping, at)
+	at.local = locals(k.kind)
+	st.Output = c.mappings(n, path, "outputMappings", rootsMapping, at)
 	c.body(n, path, s, st)
 	return st
 }
@@ -125,6 +126,9 @@ func (c *compiler) constant(n *source.Node, path *source.Path, key string) *expr
 	v := c.text(n, path, key)
 	if v == nil {
 		return nil
+	}
+	if isPath(v.Text) || rootAt(v.Text) != "" {
+		c.Warn(v, path.Key(key), "what a fail step says is fixed", "is a constant, its text is not evaluated")
 	}
 	return expr.Constant(v.Text)
 }

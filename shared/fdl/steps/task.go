@@ -18,7 +18,7 @@ func (c *compiler) task(n *source.Node, path *source.Path, s *siblings, st *flow
 	spec.Parameters = c.serviceParams(n, path)
 	c.pattern(n, path, spec, target)
 	c.timeout(n, path, spec)
-	spec.ErrorOutput = c.mappings(n, path, "errorMappings", rootsError, waits(n))
+	spec.ErrorOutput = c.mappings(n, path, "errorMappings", rootsError, place{step: true, token: waits(n), local: errorLocal})
 	st.Retry = c.retries(n, path)
 	st.Catch = c.catches(n, path, s)
 	if spec.ErrorOutput != nil && len(st.Catch) == 0 {

@@ -1,0 +1,65 @@
+package steps
+
+import (
+	"strings"
+
+	"millrace/shared/flow"
+)
+
+// place tells what a mapping sees where it stands, as far as a definition shows it.
+type place struct {
+	step  bool // there is a step, which $context knows
+	token bool // the task waits for a report, so it has a token
+	local local
+}
+
+// local is what $local is known to be.
+type local uint8
+
+const (
+	anyLocal   local = iota
+	emptyLocal       // {}
+	listLocal        // one object a branch or iteration
+	errorLocal       // error and cause
+)
+
+// locals gives what $local is in the outputMappings of a step.
+func locals(kind flow.Kind) local {
+	switch kind {
+	case flow.Pass, flow.Wait, flow.Succeed:
+		return emptyLocal
+	case flow.Parallel, flow.Map:
+		return listLocal
+	}
+	return anyLocal
+}
+
+// absent gives a hint when it is certain that a path selects nothing, "" otherwise.
+func (p place) absent(path string) string {
+	switch {
+	case !p.step && member(path, "$context", "step"):
+		return "a flow's own mappings belong to no step"
+	case !p.token && member(path, "$context", "task"):
+		return "only a task with the pattern waitForCallback has a token"
+	}
+	rest, ok := strings.CutPrefix(path, "$local")
+	if !ok || rest == "" {
+		return ""
+	}
+	switch {
+	case p.local == emptyLocal:
+		return "this step makes no local data: its $local is {}; what the step before gave is in $input"
+	case p.local == listLocal && rest[0] == '.':
+		return "$local is a list here, one object a branch or iteration: write $local[*]" + cut(rest) + " or $local[0]" + cut(rest)
+	case p.local == errorLocal && rest[0] == '.' && !member(path, "$local", "error") && !member(path, "$local", "cause") &&
+		!member(path, "$local", "code"):
+		return "an error has $local.error and $local.cause"
+	}
+	return ""
+}
+
+// member tells whether a path selects a member of a root, or something in it.
+func member(path, root, name string) bool {
+	rest, ok := strings.CutPrefix(path, root+"."+name)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
