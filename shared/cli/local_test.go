@@ -50,6 +50,8 @@ func TestValidate(t *testing.T) {
 	s.expect(2, nil, []string{"no file matches *.yml"}, "validate", "*.yml")
 	s.expect(2, nil, []string{"syntax error in pattern"}, "validate", "[")
 	s.expect(2, nil, []string{"no definition found"}, "validate", "none")
+	s.expect(0, []string{"1 definition: no errors; 1 file is no definition\n"}, nil, "validate", "flows/a.yaml", "flows/a.cases.yaml")
+	s.expect(2, nil, []string{"`millrace test` runs files of cases"}, "validate", "flows/a.cases.yaml")
 	s.expect(2, nil, []string{"--name goes with one file"}, "validate", "--name", "x", "flows")
 	s.expect(2, nil, []string{"--mode is Standard or Express"}, "validate", "--mode", "x", "flows")
 	code, out, _ := s.run("validate", "flows", "--output", "json")

@@ -39,7 +39,14 @@ func validateCommand() *command {
 }
 
 // checked counts what was found.
-type checked struct{ files, errors, warnings, skipped int }
+type checked struct{ files, errors, warnings, skipped, cases int }
+
+// skip counts a file that is no definition.
+func (n *checked) skip(path string) {
+	if n.skipped++; isCases(path) {
+		n.cases++
+	}
+}
 
 // finding is a diagnostic for programs.
 type finding struct {
@@ -67,13 +74,17 @@ func (o *validateFlags) validate(c *call) error {
 		if err != nil {
 			return err
 		}
-		if !file.named && !looksLikeDefinition(text) {
-			n.skipped++
+		if (!file.named || isCases(file.path)) && !looksLikeDefinition(text) {
+			n.skip(file.path)
 			continue
 		}
 		findings = append(findings, o.check(c, &n, file.path, text)...)
 	}
-	if n.files == 0 {
+	switch {
+	case n.files > 0:
+	case n.cases > 0:
+		return usagef("no definition found; `millrace test` runs files of cases")
+	default:
 		return usagef("no definition found")
 	}
 	if c.output == "json" {
