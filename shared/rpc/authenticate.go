@@ -215,12 +215,16 @@ func (c *call) authorize() error {
 		resource = strings.Join([]string{"acs:fnf:", c.Region, ":", c.who.Account, ":flow/", c.params.str(name)}, "")
 	}
 	if !c.who.May(c.operation.action, resource) {
-		return accessDenied()
+		return notAllowed(c.operation.action, resource)
 	}
 	// The engine will report in the caller's name when the execution ends.
-	if c.operation.name == "StartExecution" && c.params.str("CallbackFnFTaskToken") != "" &&
-		!(c.who.May("fnf:ReportTaskSucceeded", "*") && c.who.May("fnf:ReportTaskFailed", "*")) {
-		return accessDenied()
+	if c.operation.name != "StartExecution" || c.params.str("CallbackFnFTaskToken") == "" {
+		return nil
+	}
+	for _, report := range [...]string{"fnf:ReportTaskSucceeded", "fnf:ReportTaskFailed"} {
+		if !c.who.May(report, "*") {
+			return notAllowed(report, "*")
+		}
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package rpc_test
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +70,8 @@ func TestGlobIsBounded(t *testing.T) {
 	}
 }
 
+var denial = regexp.MustCompile(`^The resources doesn't belong to you\. The key's policies do not allow fnf:\w+ on (\*|acs:fnf:cn-hangzhou:1001:flow/[\w-]+)\.$`)
+
 func TestPoliciesAreAsked(t *testing.T) {
 	type call struct {
 		operation string
@@ -128,8 +132,12 @@ func TestPoliciesAreAsked(t *testing.T) {
 					wantAnswer(t, bearer)
 					continue
 				}
-				wantFault(t, signed, 403, "AccessDenied", "The resources doesn't belong to you.")
-				wantFault(t, bearer, 403, "AccessDenied", "The resources doesn't belong to you.")
+				refusal := decode(t, signed)["Message"].(string)
+				wantFault(t, signed, 403, "AccessDenied", refusal)
+				wantFault(t, bearer, 403, "AccessDenied", refusal)
+				if !denial.MatchString(refusal) || !slices.Contains(one.list, "CallbackFnFTaskToken") && !strings.Contains(refusal, "fnf:"+one.operation+" on ") {
+					t.Errorf("%s is refused with %q", one.operation, refusal)
+				}
 				if api.calls != 0 {
 					t.Errorf("%s was called", one.operation)
 				}

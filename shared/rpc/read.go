@@ -104,7 +104,7 @@ func (c *call) mediaType() (bodyKind, error) {
 		return noBody, nil
 	}
 	if e := c.r.Header["Content-Encoding"]; len(e) > 0 && !strings.EqualFold(e[0], "identity") {
-		return 0, wrongMediaType()
+		return 0, wrongMediaType("The body must not be compressed.")
 	}
 	var kind string
 	if t := c.r.Header["Content-Type"]; len(t) > 0 {
@@ -117,7 +117,7 @@ func (c *call) mediaType() (bodyKind, error) {
 	case strings.EqualFold(kind, "application/json"):
 		return jsonBody, nil
 	}
-	return 0, wrongMediaType()
+	return 0, wrongMediaType("Send the parameters in the query, or in the body as application/x-www-form-urlencoded.")
 }
 
 // readJSON takes one parameter of each key of a JSON object (api.md 2.1): strings as they are, numbers and booleans
@@ -150,7 +150,7 @@ func (c *call) readJSON() error {
 		}
 	}
 	if c.Credentials != nil && !c.inHeaders() {
-		return wrongMediaType()
+		return wrongMediaType("A V1 signature does not cover a JSON body: send the parameters as application/x-www-form-urlencoded.")
 	}
 	return nil
 }

@@ -6,12 +6,36 @@ import (
 	"millrace/shared/fault"
 )
 
-// The messages are those of api.md 7.1; values from a request are cut to a length that fits a message.
+// The messages are those of api.md 7.1, with a sentence behind them where they alone would leave a caller in the dark;
+// values from a request are cut to a length that fits a message.
 
 const internalMessage = "An internal error has occurred. Please retry."
 
 func actionNotSupported(name string) *fault.Error {
 	return fault.New(fault.ActionNotSupported, "The requested API operation '%s' is incorrect. Please check.", cut(name))
+}
+
+// unknownOperation tells a misspelt operation from one that only CloudFlow has.
+func unknownOperation(name string) *fault.Error {
+	refusal := actionNotSupported(name)
+	if elsewhere[name] {
+		refusal.Message += " CloudFlow has it, this server has not."
+		return refusal
+	}
+	for known := range operations {
+		if strings.EqualFold(known, name) {
+			refusal.Message += " It is written '" + known + "'."
+		}
+	}
+	return refusal
+}
+
+// elsewhere are the operations of CloudFlow that are not served.
+var elsewhere = map[string]bool{
+	"CreateSchedule": true, "UpdateSchedule": true, "DeleteSchedule": true, "DescribeSchedule": true, "ListSchedules": true,
+	"PublishFlowVersion": true, "DeleteFlowVersion": true, "ListFlowVersions": true,
+	"CreateFlowAlias": true, "UpdateFlowAlias": true, "DeleteFlowAlias": true, "DescribeFlowAlias": true, "ListFlowAliases": true,
+	"DescribeMapRun": true, "UpdateMapRun": true,
 }
 
 func missingParam(name string) *fault.Error {
@@ -26,8 +50,8 @@ func tooLarge(most int64) *fault.Error {
 	return fault.New(fault.EntityTooLarge, "The payload size exceeds maximum allowed size (%d bytes).", most)
 }
 
-func wrongMediaType() *fault.Error {
-	return fault.New(fault.UnsupportedMediaType, `The content type must be "application/json".`)
+func wrongMediaType(instead string) *fault.Error {
+	return fault.New(fault.UnsupportedMediaType, `The content type must be "application/json". %s`, instead)
 }
 
 func signatureNotMatch() *fault.Error {
@@ -41,6 +65,12 @@ func invalidKey(id string) *fault.Error {
 
 func accessDenied() *fault.Error {
 	return fault.New(fault.AccessDenied, "The resources doesn't belong to you.")
+}
+
+// notAllowed is a refusal by the policies of the caller's key.
+func notAllowed(action, resource string) *fault.Error {
+	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The key's policies do not allow %s on %s.",
+		action, cut(resource))
 }
 
 func invalid(format string, args ...any) *fault.Error {

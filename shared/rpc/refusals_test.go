@@ -61,7 +61,7 @@ func notSupported(name string) string {
 }
 
 const (
-	wrongType = `The content type must be "application/json".`
+	wrongType = `The content type must be "application/json". Send the parameters in the query, or in the body as application/x-www-form-urlencoded.`
 	oversized = "The payload size exceeds maximum allowed size (1048576 bytes)."
 )
 
@@ -75,7 +75,8 @@ func TestRefusalsOfAnOpenServer(t *testing.T) {
 		{"size comes before media type", raw("POST", "/", "text/plain", huge+"x"), 400, fault.EntityTooLarge, oversized},
 		{"plain text", raw("POST", "/", "text/plain", "x"), 415, fault.UnsupportedMediaType, wrongType},
 		{"multipart", raw("POST", "/", "multipart/form-data; boundary=x", "--x--"), 415, fault.UnsupportedMediaType, wrongType},
-		{"compressed", withHeader(post(open("ListFlows")), "Content-Encoding", "gzip"), 415, fault.UnsupportedMediaType, wrongType},
+		{"compressed", withHeader(post(open("ListFlows")), "Content-Encoding", "gzip"), 415, fault.UnsupportedMediaType,
+			`The content type must be "application/json". The body must not be compressed.`},
 		{"bad percent", raw("GET", "/?Action=%2", "", ""), 400, fault.InvalidArgument,
 			`The request parameters cannot be read: "%2" is no percent-encoding.`},
 		{"too many", raw("POST", "/", "", strings.Repeat("a&", 1001)), 400, fault.InvalidArgument,
@@ -84,8 +85,8 @@ func TestRefusalsOfAnOpenServer(t *testing.T) {
 		{"nothing", raw("GET", "/", "", ""), 400, fault.MissingRequiredParams, missing("Action")},
 		{"empty action", get(open("")), 400, fault.MissingRequiredParams, missing("Action")},
 		{"unknown action", get(open("ListStuff")), 400, fault.ActionNotSupported, notSupported("ListStuff")},
-		{"action in lower case", get(open("listflows")), 400, fault.ActionNotSupported, notSupported("listflows")},
-		{"schedules", get(open("ListSchedules")), 400, fault.ActionNotSupported, notSupported("ListSchedules")},
+		{"action in lower case", get(open("listflows")), 400, fault.ActionNotSupported, notSupported("listflows") + " It is written 'ListFlows'."},
+		{"schedules", get(open("ListSchedules")), 400, fault.ActionNotSupported, notSupported("ListSchedules") + " CloudFlow has it, this server has not."},
 		{"action is no text", get(open("\xff")), 400, fault.ActionNotSupported, notSupported("\uFFFD")},
 		{"no version", get(params("Action", "ListFlows")), 400, fault.MissingRequiredParams, missing("Version")},
 		{"old version", get(params("Action", "ListFlows", "Version", "2018-01-01")), 400, fault.APIVersionNotSupported,
@@ -162,7 +163,8 @@ func TestRefusalsOfCredentials(t *testing.T) {
 		{"operation in a header alone under V1", withHeader(v1("Action", "-"), "x-acs-action", "ListFlows"), 400,
 			fault.MissingRequiredParams, missing("Action")},
 		{"JSON under V1", raw("POST", "/?"+get(signV1("POST", common("ListFlows"))).URL.RawQuery, "application/json", `{"Limit":1}`),
-			415, fault.UnsupportedMediaType, wrongType},
+			415, fault.UnsupportedMediaType, `The content type must be "application/json". A V1 signature does not cover a JSON body: ` +
+				"send the parameters as application/x-www-form-urlencoded."},
 		{"unknown bearer", post(append(open("ListFlows"), token...)), 403, fault.AccessDenied, "The resources doesn't belong to you."},
 		{"unknown bearer in a header", withHeader(raw("POST", "/", "", ""), "x-acs-action", "ListFlows", "x-acs-version", "2019-03-15",
 			"x-acs-bearer-token", "wrong"), 403, fault.AccessDenied, "The resources doesn't belong to you."},

@@ -35,7 +35,7 @@ func (c *call) route() error {
 	}
 	op, ok := operations[name]
 	if !ok {
-		return actionNotSupported(name)
+		return unknownOperation(name)
 	}
 	c.operation = op
 	switch {

@@ -118,7 +118,7 @@ func TestRecordedRequestsAreServed(t *testing.T) {
 			w := serve(o, request(t, rec.raw))
 			if unsupported[rec.Operation] {
 				wantFault(t, w, 400, "ActionNotSupported",
-					fmt.Sprintf("The requested API operation '%s' is incorrect. Please check.", rec.Operation))
+					fmt.Sprintf("The requested API operation '%s' is incorrect. Please check. CloudFlow has it, this server has not.", rec.Operation))
 				return
 			}
 			answer := wantAnswer(t, w)
