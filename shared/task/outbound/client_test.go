@@ -252,6 +252,28 @@ func TestRebindingNameIsCheckedAtTheSocket(t *testing.T) {
 	resp.Body.Close()
 }
 
+// TestNumbersThatAreNames: an address that is written as some resolvers read it, and not as Go does, is looked up, and what
+// comes of that is checked.
+func TestNumbersThatAreNames(t *testing.T) {
+	for _, of := range []string{"127.0.0.1", "169.254.169.254", "100.100.100.200"} {
+		resolver := nameServer(t, func() netip.Addr { return netip.MustParseAddr(of) })
+		c := newClient(t, outbound.Options{AllowPrivate: true, AllowLoopback: of != "127.0.0.1", Resolver: resolver})
+		for _, host := range []string{"2130706433", "0x7f000001", "017700000001", "0177.0.0.1", "127.1", "0251.0376.0251.0376", "metadata.google.internal", "127.0.0.1.nip.io"} {
+			for _, prefix := range []string{"", "user@"} {
+				resp, err := c.Get("http://" + prefix + host + ":9/")
+				if err == nil {
+					resp.Body.Close()
+				}
+				var blocked *outbound.BlockedError
+				var unknown *net.DNSError // some of them are no names either
+				if !errors.As(err, &blocked) && !(errors.As(err, &unknown) && unknown.IsNotFound) {
+					t.Errorf("%s as %s: %v", host, of, err)
+				}
+			}
+		}
+	}
+}
+
 // nameServer returns a resolver whose every name has the address that answer gives, in IPv4 only.
 func nameServer(t *testing.T, answer func() netip.Addr) *net.Resolver {
 	t.Helper()
