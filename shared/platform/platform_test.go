@@ -205,8 +205,12 @@ func TestTick(t *testing.T) {
 }
 
 func FuzzHandlers(f *testing.F) {
-	for _, name := range []string{"aws-apigw-v1", "aws-apigw-v2", "aws-sqs-batch", "aws-s3-put", "aws-scheduler"} {
-		f.Add(recorded(f, name))
+	files, err := os.ReadDir("../trigger/testdata")
+	if err != nil || len(files) == 0 {
+		f.Fatal(files, err)
+	}
+	for _, file := range files {
+		f.Add(recorded(f, strings.TrimSuffix(file.Name(), ".json")))
 	}
 	handlers := []platform.Handler{
 		platform.ServeHTTP(http.NotFoundHandler()),
