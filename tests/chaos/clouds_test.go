@@ -236,3 +236,17 @@ func TestCloudOutages(t *testing.T) {
 		})
 	})
 }
+
+// TestCloudClockSetBack: the clock of all functions is set back by an hour under load, and is right again later.
+func TestCloudClockSetBack(t *testing.T) {
+	clouds(t, func(t *testing.T, d *deployed, each time.Duration) {
+		d.loaded(t, 2, func() {
+			for _, by := range []time.Duration{0, -time.Hour, 0} {
+				if err := d.clock.Set(by); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(each / 3)
+			}
+		})
+	})
+}
