@@ -13,7 +13,8 @@ var found = []struct {
 }{
 	{1, "a state that was cut off while it began was stored as one that waits"},
 	{3, "a start was answered Running after a stop had been accepted: the runner had an old state at hand"},
-	{7, "values of a claim that was lost stayed for ever"},
+	{6, "the definition of a CreateFlow whose process died in the middle stayed for ever"},
+	{7, "values of a claim that was lost stayed for ever, and then definitions as with 6"},
 	{66, "a runner looked after the lease of a call that was over"},
 	{188, "a report was refused as TaskAlreadyCompleted while its task was open: the runner had an old state at hand"},
 	{246, "an answer that was there was not given, because the caller's time was over too"},
@@ -26,6 +27,8 @@ var found = []struct {
 	{3001973, "a process called again what was in flight in it"},
 	{90064422, "results of a Parallel in a loop were nested too deep to be read again"},
 	{90072318, "hints sent hints while the outbox was relayed"},
+	{90111050, "as 90072318"},
+	{90132285, "as 90072318"},
 	{6000281, "the definitions of a deleted flow were read for ever from the first page, when only the tombstone stood on it"},
 }
 
