@@ -126,6 +126,10 @@ func (l *loader) file(n *source.Node) *File {
 	if !l.mapping(n, "a file of cases") {
 		return f
 	}
+	if (n.Has("Type") || n.Has("type")) && !n.Has("cases") {
+		l.fail(n, "this is a definition; its cases stand in a file of their own, which names it: flow: FILE")
+		return f
+	}
 	for _, m := range n.Fields {
 		switch m.Key {
 		case "flow":
@@ -189,6 +193,9 @@ func (l *loader) testCase(n *source.Node) Case {
 			l.unknown(m, "name, executionName, roleArn, input, tasks, expect, events, note")
 		}
 	}
+	if x := n.Get("expect"); !n.Has("events") && (x == nil || len(x.Fields) == 0) {
+		c.Expect.Status = flow.Succeeded.String()
+	}
 	c.names = l.names
 	return c
 }
@@ -211,6 +218,9 @@ func (l *loader) outcome(n *source.Node) Outcome {
 	var o Outcome
 	if !l.mapping(n, "an outcome") {
 		return o
+	}
+	if n.Has("error") && n.Has("callback") {
+		l.fail(n, "either an error or a callback is reported, not both")
 	}
 	for _, m := range n.Fields {
 		switch m.Key {

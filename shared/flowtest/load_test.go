@@ -78,6 +78,31 @@ cases:
 	}
 }
 
+// TestNothingExpected: a case that expects nothing wants success, so it cannot pass whatever happens.
+func TestNothingExpected(t *testing.T) {
+	file, err := flowtest.Load([]byte("flow: f.yaml\ncases:\n  - {name: a}\n  - {name: b, expect: {}}\n  - {name: c, expect: {cause: x}}\n  - {name: d, events: []}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"Succeeded", "Succeeded", "", ""} {
+		if got := file.Cases[i].Expect.Status; got != want {
+			t.Errorf("case %s expects %q, want %q", file.Cases[i].Name, got, want)
+		}
+	}
+}
+
+// TestTellsWhatIsMeant: mistakes that have one likely reason are told with it alone.
+func TestTellsWhatIsMeant(t *testing.T) {
+	for text, want := range map[string]string{
+		"Type: StateMachine\nStates: []\n":                             "1:1: this is a definition; its cases stand in a file of their own, which names it: flow: FILE",
+		"flow: f\ncases: [{tasks: {Ask: [{error: E, callback: {}}]}}]": "2:24: either an error or a callback is reported, not both",
+	} {
+		if _, err := flowtest.Load([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("want %s, got %v", want, err)
+		}
+	}
+}
+
 // TestWhatTasksComeTo: what a case does not say, or the API would refuse, is told with what to do.
 func TestWhatTasksComeTo(t *testing.T) {
 	m, diagnostics := fdl.Parse([]byte(asking), fdl.Options{})

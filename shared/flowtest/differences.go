@@ -1,0 +1,88 @@
+package flowtest
+
+import (
+	"fmt"
+	"regexp"
+
+	"millrace/shared/value"
+)
+
+// placesMax bounds how many places of one value are told.
+const placesMax = 10
+
+// compare says where two JSON values differ, a line a place.
+func (c *checker) compare(what string, want, got any) { c.places(what, want, got, false) }
+
+// include says which members that want lists got has not, at any depth.
+func (c *checker) include(what string, want, got any) { c.places(what, want, got, true) }
+
+func (c *checker) places(what string, want, got any, part bool) {
+	d := differences{part: part}
+	d.walk(what, want, got)
+	c.lines = append(c.lines, d.lines...)
+	if more := d.count - len(d.lines); more > 0 {
+		c.lines = append(c.lines, fmt.Sprintf("%s: %d more differ", what, more))
+	}
+}
+
+// differences are the places where two values differ.
+type differences struct {
+	part  bool // got may have members that want has not
+	lines []string
+	count int
+}
+
+func (d *differences) add(where, want, got string) {
+	if d.count++; d.count <= placesMax {
+		d.lines = append(d.lines, fmt.Sprintf("%s: want %s, got %s", where, want, got))
+	}
+}
+
+// walk compares objects member by member and lists of one length element by element, anything else as a whole.
+func (d *differences) walk(where string, want, got any) {
+	switch w := want.(type) {
+	case map[string]any:
+		if g, ok := got.(map[string]any); ok {
+			d.members(where, w, g)
+			return
+		}
+	case []any:
+		if g, ok := got.([]any); ok && len(g) == len(w) && !d.part {
+			for i := range w {
+				d.walk(fmt.Sprintf("%s[%d]", where, i), w[i], g[i])
+			}
+			return
+		}
+	}
+	if !value.Equal(want, got) {
+		d.add(where, show(want), show(got))
+	}
+}
+
+func (d *differences) members(where string, want, got map[string]any) {
+	for _, key := range sorted(want) {
+		if g, ok := got[key]; ok {
+			d.walk(where+step(key), want[key], g)
+		} else {
+			d.add(where+step(key), show(want[key]), "nothing")
+		}
+	}
+	if d.part {
+		return
+	}
+	for _, key := range sorted(got) {
+		if _, ok := want[key]; !ok {
+			d.add(where+step(key), "nothing", show(got[key]))
+		}
+	}
+}
+
+var plainKey = regexp.MustCompile(`^[\pL_][\pL\pN_-]*$`)
+
+// step writes a member as a path has it.
+func step(key string) string {
+	if plainKey.MatchString(key) {
+		return "." + key
+	}
+	return "[" + value.Quote(key) + "]"
+}
