@@ -8,29 +8,41 @@ const treeKept = 4 << 10
 // Rest drops what has been decoded of the state's longer values. It is for a state that waits in memory, or has ended there:
 // Step makes again what it needs.
 func (s *State) Rest() {
-	forget(s.Input, s.Output)
-	for _, v := range s.Globals {
-		forget(v)
-	}
-	for i := range s.Outbox {
-		forget(s.Outbox[i].Output)
-	}
-	if s.root != nil {
-		forget(s.root.input, s.root.local)
-	}
-	s.each(func(e *entry) {
-		forget(e.scope.input, e.scope.local, e.input, e.result, e.list)
-		forget(e.done...)
-		if e.attempt != nil {
-			forget(e.attempt.params)
-		}
-	})
+	s.held(func(v *flow.Value) { v.ForgetTree(treeKept) })
 }
 
-func forget(values ...*flow.Value) {
-	for _, v := range values {
-		if v != nil {
-			v.ForgetTree(treeKept)
+// Weight is about how many bytes the state's values take at rest, rather more than fewer: one that stands in several places
+// counts in each.
+func (s *State) Weight() int {
+	n := 0
+	s.held(func(v *flow.Value) { n += len(v.Text()) })
+	return n
+}
+
+// held calls f for every value that the state holds, once for each place.
+func (s *State) held(f func(*flow.Value)) {
+	visit := func(values ...*flow.Value) {
+		for _, v := range values {
+			if v != nil {
+				f(v)
+			}
 		}
 	}
+	visit(s.Input, s.Output)
+	for _, v := range s.Globals {
+		visit(v)
+	}
+	for i := range s.Outbox {
+		visit(s.Outbox[i].Output)
+	}
+	if s.root != nil {
+		visit(s.root.input, s.root.local)
+	}
+	s.each(func(e *entry) {
+		visit(e.scope.input, e.scope.local, e.input, e.result, e.list)
+		visit(e.done...)
+		if e.attempt != nil {
+			visit(e.attempt.params)
+		}
+	})
 }

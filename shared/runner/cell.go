@@ -22,6 +22,8 @@ type cell struct {
 	busy  bool
 	refs  int // holders that keep the cell in the table
 
+	weight int // bytes when it was idle last; its shard's lock guards it
+
 	hurry   chan struct{} // closed to end the committer's waiting for answers; nil: it does not
 	missing int           // answers that it waits for
 
@@ -136,6 +138,21 @@ func (c *cell) rest() {
 	if c.state != nil && len(c.calls) == 0 {
 		c.state.Rest()
 	}
+}
+
+// bytes is about how much memory the execution takes that is known; nobody holds the cell.
+func (c *cell) bytes() int {
+	if c.x == nil {
+		return 0
+	}
+	n := len(c.x.Input) + len(c.x.Tail) + len(c.x.Body)
+	if v := c.x.InputRef; v != nil {
+		n += len(v.Text())
+	}
+	if c.state != nil {
+		n += c.state.Weight()
+	}
+	return n
 }
 
 // asked tells whether somebody outside waits for what becomes of an item. What he is told must be so: a refusal is no

@@ -7,18 +7,20 @@ import (
 
 // cells is the table of the executions that somebody works on, and of some that are idle.
 type cells struct {
-	max    int
-	shards [64]cellShard
+	max      int // idle ones in a shard
+	heaviest int // bytes in a shard above which it keeps no idle ones
+	shards   [64]cellShard
 }
 
 type cellShard struct {
-	mu   sync.Mutex
-	m    map[string]*cell
-	idle []*cell // cells without a holder, the longest idle first; may hold cells that are in use again
+	mu     sync.Mutex
+	m      map[string]*cell
+	idle   []*cell // cells without a holder, the longest idle first; may hold cells that are in use again
+	weight int     // of the cells in m
 }
 
-func newCells(most int) *cells {
-	t := &cells{max: most/64 + 1}
+func newCells(most, bytes int) *cells {
+	t := &cells{max: most/64 + 1, heaviest: bytes / 64}
 	for i := range t.shards {
 		t.shards[i].m = map[string]*cell{}
 	}
@@ -65,16 +67,31 @@ func (t *cells) release(c *cell, keep bool) {
 		return
 	}
 	if !keep {
-		delete(s.m, c.partition)
+		s.remove(c)
 		return
 	}
+	s.weigh(c)
 	s.idle = append(s.idle, c)
-	for len(s.idle) > t.max {
+	for len(s.idle) > t.max || s.weight > t.heaviest && len(s.idle) > 0 {
 		old := s.idle[0]
 		s.idle[0] = nil
 		s.idle = s.idle[1:]
 		if old.refs == 0 && s.m[old.partition] == old {
-			delete(s.m, old.partition)
+			s.remove(old)
 		}
 	}
+}
+
+// weigh notes how much memory a cell takes that nobody holds; s.mu is held.
+func (s *cellShard) weigh(c *cell) {
+	s.weight -= c.weight
+	c.weight = c.bytes()
+	s.weight += c.weight
+}
+
+// remove takes a cell out of the table; s.mu is held.
+func (s *cellShard) remove(c *cell) {
+	delete(s.m, c.partition)
+	s.weight -= c.weight
+	c.weight = 0
 }

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -54,4 +55,39 @@ func startWithTree(h *home, f *store.Flow) weak.Pointer[any] {
 	text := []byte(`{"a":[` + strings.Repeat(`"x",`, len(items)-1) + `"x"]}`)
 	h.startWith(runner.Start{Flow: f, Name: "one", Input: text, Canonical: text, Tree: map[string]any{"a": items}})
 	return weak.Make(&items[0])
+}
+
+// TestIdleExecutionsAreBoundedByBytes: many executions with long inputs do not all stay in memory. Those that have left it
+// go on as the others.
+func TestIdleExecutionsAreBoundedByBytes(t *testing.T) {
+	const executions, inputBytes, kept = 200, 3_000, 20 // the tree of so short a text is kept with it
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := w.open(func(o *runner.Options) { o.CachedBytes = kept * inputBytes })
+		f := w.flow("f", "- {Name: A, Type: Wait, Seconds: 60, Next: B}\n- {Name: B, Type: Pass, OutputConstructor: {a.$: $Input.a}, End: true}\n")
+		var trees [executions]weak.Pointer[any]
+		for i := range trees {
+			a := strings.Repeat("x", inputBytes)
+			text, items := []byte(`{"a":["`+a+`"]}`), []any{a}
+			h.startWith(runner.Start{Flow: f, Name: fmt.Sprint("n", i), Input: text, Canonical: text, Tree: map[string]any{"a": items}})
+			trees[i] = weak.Make(&items[0])
+		}
+		time.Sleep(time.Second)
+		runtime.GC()
+		there := 0
+		for _, p := range trees {
+			if p.Value() != nil {
+				there++
+			}
+		}
+		if there > kept {
+			t.Errorf("%d of %d are in memory, where %d have room", there, executions, kept)
+		}
+		time.Sleep(2 * time.Minute)
+		for i := range trees {
+			if x := w.load(f, fmt.Sprint("n", i)); x.Status != flow.Succeeded {
+				t.Errorf("n%d: %v %v", i, x.Status, x.Error)
+			}
+		}
+	})
 }

@@ -50,6 +50,9 @@ type Options struct {
 	Retention time.Duration
 	// CachedMax is how many idle executions an exclusive runner keeps decoded. 0: 4096.
 	CachedMax int
+	// CachedBytes is about how many bytes of inputs, outputs and the like those may take together: executions may be large.
+	// 0: 64 MiB.
+	CachedBytes int
 	// Folds is told, before each fold, which version of the row it begins with (0: none, it claims the name), whether
 	// it runs the execution on or takes in news alone, and what is folded, which it must not change. It is called from
 	// many goroutines. nil: nobody is told.
@@ -96,9 +99,12 @@ func New(o Options) *Runner {
 	if o.CachedMax == 0 {
 		o.CachedMax = 4096
 	}
+	if o.CachedBytes == 0 {
+		o.CachedBytes = 64 << 20
+	}
 	life, kill := context.WithCancel(context.Background())
 	r := &Runner{Options: o, owner: o.Store.Random("owner"), life: life, kill: kill, closed: make(chan struct{})}
-	r.cells = newCells(o.CachedMax)
+	r.cells = newCells(o.CachedMax, o.CachedBytes)
 	r.machines = newMachines(r)
 	r.watchers = newWatchers()
 	r.running = newCensus()
