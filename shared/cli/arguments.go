@@ -90,12 +90,22 @@ func wanted(fl *flag.Flag, err error) string {
 	return err.Error()
 }
 
+// meant are flags of other programs, and what they are here.
+var meant = map[string]string{
+	"addr": "listen", "address": "listen", "bind": "listen", "data-dir": "data", "e": "endpoint",
+	"host": "listen", "i": "input", "json": "output json", "n": "name", "o": "output",
+	"port": "listen 127.0.0.1:PORT", "result": "output-json", "url": "endpoint", "v": "verbose", "w": "wait",
+}
+
 func unknownFlag(f *flag.FlagSet, name string) error {
 	var names []string
 	f.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	wrong := fmt.Sprintf("there is no flag --%s", name)
 	near := source.Near(name, names)
-	if near != "" {
+	switch other, _, _ := strings.Cut(meant[name], " "); {
+	case other != "" && f.Lookup(other) != nil:
+		near = "did you mean '--" + meant[name] + "'?"
+	case near != "":
 		near = strings.Replace(near, "'", "'--", 1)
 	}
 	return errors.New(sentence(wrong, near, "--help lists them"))

@@ -49,6 +49,10 @@ func TestUsage(t *testing.T) {
 		{"flow update", 2, "an argument is missing: NAME [FILE]"},
 		{"start orders --nam x", 2, "there is no flag --nam; did you mean '--name'?"},
 		{"start orders --xyzzy", 2, "--help lists them"},
+		{"history orders e --json", 2, "there is no flag --json; did you mean '--output json'?"},
+		{"test -v", 2, "there is no flag --v; did you mean '--verbose'?"},
+		{"serve --port 80", 2, "did you mean '--listen 127.0.0.1:PORT'?"},
+		{"start orders --port 80", 2, "there is no flag --port; --help lists them"},
 		{"start orders --name", 2, "--name needs a value"},
 		{"start orders --timeout soon --wait", 2, `--timeout cannot be "soon": it is a duration like 90s`},
 		{"start orders --wait=perhaps", 2, `--wait cannot be "perhaps": it is true or false`},
@@ -152,6 +156,7 @@ func TestStart(t *testing.T) {
 	s.expect(1, nil, []string{"ExecutionAlreadyExists", "hint: a name is used once"}, "start", "orders", "--name", "used")
 	s.expect(1, nil, []string{"FlowNotExists", "hint: `millrace flow list`"}, "start", "--", "none")
 	s.expect(0, []string{"{\"paid\":true}\n"}, nil, "start", "orders", "--sync")
+	s.expect(1, nil, []string{"Standard execution is not supported", "hint: --sync is for Express flows"}, "start", "orders", "--sync", "--name", "standard")
 	s.api.end.Status = "Failed"
 	s.expect(1, nil, []string{"execution 'e:1' of flow 'orders' failed after 2.250s: Bad: why"}, "start", "orders", "--sync")
 	s.expect(1, []string{`"ErrorCode": "Bad"`}, nil, "start", "orders", "--sync", "--output", "json")
@@ -277,6 +282,8 @@ func TestServe(t *testing.T) {
 	s.expect(1, nil, []string{"nowhere"}, "serve", "--data", "nowhere")
 	s.serve = func(context.Context, cli.ServeOptions) error { return errors.New("the address is in use") }
 	s.expect(1, nil, []string{"millrace: the address is in use"}, "serve")
+	s.serve = func(context.Context, cli.ServeOptions) error { return errors.Join(errors.New("f:1: one\n"), errors.New("f:2: two")) }
+	s.expect(1, nil, []string{"millrace: f:1: one \nmillrace: f:2: two\n"}, "serve")
 	ctx, cancel := context.WithCancel(context.Background())
 	s.ctx = ctx
 	s.serve = func(ctx context.Context, _ cli.ServeOptions) error { cancel(); return ctx.Err() }

@@ -47,7 +47,7 @@ func (c *call) exit(err error) int {
 	case errors.As(err, &quiet):
 		return quiet.code
 	case errors.As(err, &usage):
-		c.say(err.Error())
+		c.sayAll(err)
 		return ExitUsage
 	case errors.As(err, &failed):
 		c.say(err.Error())
@@ -62,7 +62,7 @@ func (c *call) exit(err error) int {
 		c.say(refused.Message)
 		return ExitUnreachable
 	}
-	c.say(err.Error())
+	c.sayAll(err)
 	if c.command != nil && c.command.server {
 		return ExitUnreachable
 	}
@@ -70,6 +70,18 @@ func (c *call) exit(err error) int {
 }
 
 func (c *call) say(message string) { fmt.Fprintf(c.Stderr, "millrace: %s\n", visible(message)) }
+
+// sayAll says each of several mistakes in a line of its own.
+func (c *call) sayAll(err error) {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) || fmt.Sprint(joined) != err.Error() {
+		c.say(err.Error())
+		return
+	}
+	for _, e := range joined.Unwrap() {
+		c.sayAll(e)
+	}
+}
 
 // answered tells a refusal by CloudFlow from an error page of something in between: that has no request id.
 func answered(f *fault.Error) bool { return rpc.RequestID(f) != "" }
@@ -102,6 +114,8 @@ var hints = map[fault.Code]string{
 	fault.FlowAlreadyExists:  "`millrace flow apply` creates or updates",
 	fault.ExecutionAlreadyExists: "a name is used once per flow: " +
 		"`millrace describe FLOW EXECUTION` shows what became of it",
+	fault.ActionNotSupported: "--sync is for Express flows; `millrace start FLOW --wait` follows the execution of a " +
+		"Standard one",
 	fault.InvalidAccessKeyID:    "check --access-key-id or $ALIBABA_CLOUD_ACCESS_KEY_ID",
 	fault.SignatureNotMatch:     "check --access-key-secret or $ALIBABA_CLOUD_ACCESS_KEY_SECRET",
 	fault.RequestTimeTooSkewed:  "check this machine's clock",

@@ -123,6 +123,9 @@ func (f *fakeAPI) StartExecution(_ context.Context, _ cloudflow.Caller, r cloudf
 
 func (f *fakeAPI) StartSyncExecution(_ context.Context, _ cloudflow.Caller, r cloudflow.StartExecutionRequest) (*cloudflow.SyncExecution, error) {
 	f.take("StartSyncExecution", r)
+	if r.ExecutionName == "standard" {
+		return nil, fault.New(fault.ActionNotSupported, "Standard execution is not supported")
+	}
 	e := &cloudflow.SyncExecution{Execution: f.end}
 	e.FlowName, e.Name = r.FlowName, "e:1"
 	if e.Status != "Succeeded" {
