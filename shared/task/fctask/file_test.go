@@ -86,7 +86,7 @@ func TestParseRefuses(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"functions: [", "functions: yaml: line 1"},
 		{"- a", "functions:1: an object is wanted"},
-		{"function: []", `functions:1: unknown field "function"`},
+		{"function: []", `functions:1: unknown field "function"; known here: actions, functions`},
 		{"functions: 3", "a list is wanted"},
 		{"functions:\n- 3", "functions:2: an object is wanted"},
 		{"functions:\n- reply: 1", "functions:2: match is missing"},

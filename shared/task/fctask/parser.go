@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +49,7 @@ func (p *parser) object(n *yaml.Node, known fields) {
 		read := known[key.Value]
 		switch {
 		case read == nil || key.Kind != yaml.ScalarNode:
-			p.failf(key, "unknown field %q", value.Cut(key.Value, 60))
+			p.failf(key, "unknown field %q; known here: %s", value.Cut(key.Value, 60), strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		case seen[key.Value]:
 			p.failf(key, "the field %q stands twice", key.Value)
 		default:
