@@ -8,7 +8,6 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
-	"millrace/shared/interp"
 	"millrace/shared/value"
 )
 
@@ -42,9 +41,8 @@ func (w *World) judgeCallback(r *run) {
 	if r.x.Callback == "" {
 		return
 	}
-	token, ok := interp.ParseToken(r.x.Callback)
-	to := w.runOf(token.Flow, token.Execution)
-	if !ok || to == nil || !strings.HasPrefix(r.x.Origin, fmt.Sprintf("task#%016x", to.x.Run)) {
+	to, token := w.calledBack(r)
+	if to == nil {
 		return // the one that waited is gone, and its name is another's
 	}
 	for i := range to.events {
@@ -54,6 +52,11 @@ func (w *World) judgeCallback(r *run) {
 			w.failf("%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(), r.x.Stopped, to.x.Partition(), e.Time)
 		}
 	}
+}
+
+// startedBy tells whether an execution was started by a task of another one.
+func startedBy(r, by *run) bool {
+	return strings.HasPrefix(r.x.Origin, fmt.Sprintf("task#%016x", by.x.Run))
 }
 
 // attemptOf gives the TaskScheduled event that an event of an attempt goes back to.

@@ -36,6 +36,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"answer success when a letter is in the inbox", "shared/runner/inbox.go", "	return r.wait(ctx, l, n)\n", "	return answer{x: a.x, verdict: interp.Verdict{Event: a.x.LastEvent + 1}}, nil\n"},
 	{"refuse a report because another one is in the inbox", "shared/runner/inbox.go", "	if err := r.Store.Post(ctx, l); err != nil && lasting(err) && !errors.Is(err, store.ErrConflict) {\n		return answer{}, err\n	}\n", "	if err := r.Store.Post(ctx, l); errors.Is(err, store.ErrConflict) {\n		a.verdict.Refusal = interp.AlreadyEnded\n		return a, nil\n	}\n"},
 	{"take a closed attempt for one that the letter has closed", "shared/runner/inbox.go", "if id, ok := r.marked(ctx, x, *n); ok {", "if id, ok := x.LastEvent, true; ok {"},
+	{"mark the news of several with one mark", "shared/runner/accept.go", "		n.Mark = r.Store.Random(partition)\n	} else if", "		n.Mark = 7\n	} else if"},
 	{"forget the mark of a letter", "shared/runner/inbox.go", "Error: l.Error, Mark: l.Mark}", "Error: l.Error}"},
 	{"never drop a letter", "shared/store/inbox.go", "func (s *Store) Drop(ctx context.Context, key Key) error { return s.driver.Delete(ctx, key, nil) }", "func (s *Store) Drop(ctx context.Context, key Key) error { return nil }"},
 	{"forget the wake time of a letter", "shared/runner/inbox.go", "Wake: r.nowMillis() + inboxWake.Milliseconds(), ", ""},

@@ -17,16 +17,17 @@ import (
 
 // tasks is the world outside: what calls come to, by state, data and attempt. Only the scheduler's goroutine touches it.
 type tasks struct {
-	w        *World
-	worlds   map[string]*flowtest.World // by execution
-	used     map[string]int             // of an example's outcomes, by execution and state
-	known    map[string]int             // the same, by key
-	flying   map[string]*process        // who calls, by key
-	answered map[string]*process        // who has been answered, by key
-	leases   map[string]lease           // by key
-	calls    int
-	reports  []*reported
-	slowness int64 // answers take so much longer
+	w         *World
+	worlds    map[string]*flowtest.World // by execution
+	used      map[string]int             // of an example's outcomes, by execution and state
+	known     map[string]int             // the same, by key
+	flying    map[string]*process        // who calls, by key
+	answered  map[string]*process        // who has been answered, by key
+	leases    map[string]lease           // by key
+	calls     int
+	reports   []*reported
+	delegates map[uint64]uint64 // runs that end a task of another run by its callback token
+	slowness  int64             // answers take so much longer
 }
 
 // lease is who holds a call, as the row says.
@@ -58,7 +59,7 @@ type reported struct {
 }
 
 func newTasks(w *World) *tasks {
-	k := &tasks{w: w, worlds: map[string]*flowtest.World{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}}
+	k := &tasks{w: w, worlds: map[string]*flowtest.World{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}, delegates: map[uint64]uint64{}}
 	k.slowness = []int64{1, 1, 1, 10}[w.rand.IntN(4)]
 	return k
 }
@@ -90,6 +91,10 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 		w.tracef("%s of %s: answer in %v hang %v, %d reports", call.key, r.Execution, made.delay, made.hang, len(made.reports))
 		for i, report := range made.reports {
 			who := fmt.Sprintf("report %s %d.%d", r.Key, k.calls, i)
+			if w.delegated(who) {
+				w.clients.goOn(func() { k.delegate("delegate "+who, r.Token, report.delay) })
+				continue
+			}
 			w.clients.goOn(func() { k.report(who, r.Token, report) })
 		}
 		return true

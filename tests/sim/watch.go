@@ -25,9 +25,10 @@ type run struct {
 	shown  []string // the same, as text
 	lists  *lists
 	oracle *oracle
-	state  *interp.State // as stored
-	kept   bool          // read once more shortly before it expires
-	begun  int           // how often a runner has counted that it begins since a fold was last got through, without faults
+	state  *interp.State    // as stored
+	kept   bool             // read once more shortly before it expires
+	marks  map[uint64]int64 // versions whose events have them
+	begun  int              // how often a runner has counted that it begins since a fold was last got through, without faults
 }
 
 // writing looks at a row that is about to be written.
@@ -93,7 +94,7 @@ func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) 
 		w.failf("%s: its definition: %v", x.Partition(), err)
 		return
 	}
-	r := &run{x: x, m: m, lists: newLists(), seen: time.Now()}
+	r := &run{x: x, m: m, lists: newLists(), seen: time.Now(), marks: map[uint64]int64{}}
 	if !slices.Contains(w.partitions, x.Partition()) {
 		w.partitions = append(w.partitions, x.Partition())
 	}
@@ -204,6 +205,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 		return
 	}
 	r.lists.add(r.m, &w.limits, news, func(format string, args ...any) { w.failf("%s: %s", x.Partition(), fmt.Sprintf(format, args...)) })
+	w.once(r, x, news)
 	w.wakes(p, r, x)
 	if w.failed() {
 		return
@@ -215,6 +217,20 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 		return
 	}
 	r.oracle.follow(w, r, old, x, fold, news)
+}
+
+// once checks that news counts in one commit and in no other: whoever brings it marks its events, each time the same.
+func (w *World) once(r *run, x *store.Execution, news []flow.HistoryEvent) {
+	for i := range news {
+		mark := news[i].Mark
+		if mark == 0 {
+			continue
+		}
+		if before, ok := r.marks[mark]; ok && before != x.Version {
+			w.failf("%s: the same news counts in version %d and in %d, as %s", x.Partition(), before, x.Version, textOf(&news[i]))
+		}
+		r.marks[mark] = x.Version
+	}
 }
 
 // history reads what a commit has added, or everything, and compares it with what has been seen.

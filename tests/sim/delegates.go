@@ -1,0 +1,71 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/interp"
+)
+
+// delegated tells whether a report is left to an execution: in some runs a reporter passes the token of his task to
+// StartExecution, so that the end of what it starts is the report, instead of reporting himself.
+func (w *World) delegated(who string) bool {
+	return w.seed%11 == 10 && w.mocked == nil && w.number("delegates "+who)%2 == 0
+}
+
+// delegate starts an execution that ends a task, until it is known that it was started.
+func (k *tasks) delegate(who, token string, after time.Duration) {
+	w := k.w
+	c := w.clients
+	parsed, _ := interp.ParseToken(token)
+	x := &launch{flow: definition{name: "child"}, name: fmt.Sprintf("d%x", w.number(who))}
+	c.sleep(after)
+	for range 10 * triesMax {
+		_, err := request(w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+			return s.StartExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, CallbackToken: token})
+		})
+		code := codeOf(err)
+		if retried(code, err) {
+			if !c.sleep(time.Duration(w.number(who)%8000) * time.Millisecond) {
+				return
+			}
+			continue
+		}
+		c.note(who+" is told", func() {
+			run := w.runOf(x.flow.name, x.name)
+			switch {
+			case run == nil:
+				w.failf("%s was told %s, and there is no such execution", who, code)
+			case code == fault.ExecutionAlreadyExists && !run.x.Status.Final() || code != "" && code != fault.ExecutionAlreadyExists:
+				w.failf("%s was told %s while it is %v", who, code, run.x.Status)
+			default:
+				w.kinds["ends a task by its callback token"]++
+				if to := w.runOf(parsed.Flow, parsed.Execution); to != nil {
+					k.delegates[run.x.Run] = to.x.Run
+				}
+			}
+		})
+		return
+	}
+}
+
+// calledBack gives the execution whose task the end of another one ends; nil when it is gone, or its name is another's.
+func (w *World) calledBack(r *run) (to *run, token interp.Token) {
+	token, ok := interp.ParseToken(r.x.Callback)
+	if !ok {
+		return nil, token
+	}
+	to = w.runOf(token.Flow, token.Execution)
+	switch {
+	case to == nil:
+		return nil, token
+	case w.tasks.delegates[r.x.Run] == to.x.Run:
+		return to, token
+	case !startedBy(r, to):
+		return nil, token
+	}
+	return to, token
+}
