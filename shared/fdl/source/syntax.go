@@ -31,7 +31,10 @@ func syntax(err error, decoder *yaml.Decoder, text []byte) *failure {
 		if line > lastLine || line == lastLine && column >= lastColumn { // something is missing at the end
 			line, column = lastLine, lastColumn
 		} else {
-			fail.hint = unquoted(lineOf(text, line), column, kind)
+			source := lineOf(text, line)
+			if fail.hint = unquoted(source, column, kind); fail.hint == "" {
+				fail.hint = misplaced(source, fail.reason)
+			}
 		}
 		fail.line, fail.column = line, column
 	}
@@ -113,6 +116,19 @@ func lineOf(text []byte, line int) string {
 	return strings.TrimRight(string(text), " \t\r")
 }
 
+// misplaced gives the hint for a line that begins in the wrong column; "" when the mistake is another.
+func misplaced(line, reason string) string {
+	switch {
+	case strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t"), strings.Contains(reason, "found a tab character"):
+		return "indent with blanks, not with tabs"
+	case strings.Contains(reason, "did not find expected '-' indicator"),
+		strings.Contains(reason, "did not find expected key"),
+		strings.Contains(reason, "mapping values are not allowed"):
+		return "check the indentation: the keys of one mapping, and the items of one list, begin in the same column"
+	}
+	return ""
+}
+
 // keyed finds keys with a value behind them.
 var keyed = regexp.MustCompile(`(?:^|[\s{,])([\w.$-]+):[ \t]+`)
 
@@ -148,7 +164,7 @@ func trap(value string, kind int) bool {
 	case '!', '`', '%', '@', '&', '*':
 		return kind != noError // an anchor that is missing may well be one
 	}
-	return strings.Contains(value, "$")
+	return strings.Contains(value, "$") || kind == scannerError && strings.Contains(value, ": ")
 }
 
 // quoted writes a text in the quotes of YAML in which only the quote itself means something.

@@ -19,14 +19,18 @@ func TestSyntaxPlaces(t *testing.T) {
 		{"with an at sign", "ü: 1\nb: @c\n", "2:4", "put the whole value in quotes: b: '@c'"},
 		{"not and and", "a:\n- Condition: !$Input.a && $Input.b\n", "2:24", "put the whole value in quotes: Condition: '!$Input.a && $Input.b'"},
 		{"wide characters before", "a:\n- {ü: 中文, Condition: $x in [1]}\n", "2:28", "put the whole value in quotes: Condition: '…'"},
-		{"indentation", "steps:\n  - type: pass\n   name: p\n", "3:4", ""},
+		{"indentation", "steps:\n  - type: pass\n   name: p\n", "3:4", "check the indentation: the keys of one mapping, and the items of one list, begin in the same column"},
+		{"indented too far", "a:\n  - Name: A\n      Type: Pass\n", "3:11", "check the indentation: the keys of one mapping, and the items of one list, begin in the same column"},
+		{"a tab", "a:\n\t- b: 1\n", "2:1", "indent with blanks, not with tabs"},
+		{"a tab in a mapping", "a:\n  - b: 1\n\tc: 2\n", "2:8", "indent with blanks, not with tabs"},
+		{"a colon in a text", "a: 1\nDescription: note: this\n", "2:18", "put the whole value in quotes: Description: 'note: this'"},
 		{"no colon", "a: 1\nb: 2\nc 2\nd: 3\n", "3:1", ""},
 		{"open quote", "a: 1\nb: \"c\nd: 3\n", "2:4", ""},
 		{"open bracket", "a: 1\nb: [c,\n\n", "2:7", ""},
 		{"open brace", "- {a: $Input.x\n", "1:15", ""},
 		{"unknown alias", "a: 1\nb: *c\n", "2:4", ""},
 		{"control character", "a: 1\nbü: \x01\n", "2:5", ""},
-		{"first line", "a: b: c", "1:5", ""},
+		{"first line", "a: b: c", "1:5", "put the whole value in quotes: a: 'b: c'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root, found := parse(c.text)
