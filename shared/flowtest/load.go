@@ -65,7 +65,11 @@ func Load(text []byte) (*File, error) {
 	root := source.Parse(text, limits, report)
 	if root == nil || report.Failed() {
 		for _, d := range report.Diagnostics() {
-			return nil, fmt.Errorf("%d:%d: %s", d.Line, d.Column, d.Message)
+			what := d.Message
+			if d.Hint != "" {
+				what += "; " + d.Hint
+			}
+			return nil, fmt.Errorf("%d:%d: %s", d.Line, d.Column, what)
 		}
 	}
 	l := &loader{}

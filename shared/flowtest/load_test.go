@@ -94,6 +94,7 @@ func TestNothingExpected(t *testing.T) {
 // TestTellsWhatIsMeant: mistakes that have one likely reason are told with it alone.
 func TestTellsWhatIsMeant(t *testing.T) {
 	for text, want := range map[string]string{
+		"flow: f\ncases:\n\t- {name: a}\n":                             "3:1: the text is no valid YAML: found character that cannot start any token; indent with blanks, not with tabs",
 		"Type: StateMachine\nStates: []\n":                             "1:1: this is a definition; its cases stand in a file of their own, which names it: flow: FILE",
 		"flow: f\ncases: [{tasks: {Ask: [{error: E, callback: {}}]}}]": "2:24: either an error or a callback is reported, not both",
 	} {
