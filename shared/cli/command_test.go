@@ -137,6 +137,9 @@ func TestFlowApply(t *testing.T) {
 	s.expect(0, []string{"flow new updated"}, nil, "flow", "apply", "new", "-", "--description", "d")
 	s.expect(0, []string{"flow new unchanged"}, nil, "flow", "apply", "new", "-", "--description", "d")
 	s.expect(1, nil, []string{"flow 'new' is Standard, and its mode cannot be changed"}, "flow", "apply", "new", "-", "--mode", "Express")
+	s.stdin = warned
+	s.expect(0, []string{"flow quote created"}, []string{"-:", "warning", "Colour", "unknown"}, "flow", "apply", "quote", "-")
+	s.expect(0, nil, []string{"! warning"}, "flow", "apply", "quote", "-", "--output", "json")
 	s.stdin = good + "  - type: pas\n    name: two\n"
 	s.expect(1, nil, []string{"-:6:", "- type: pas\n", "InvalidArgument: Definition is invalid"}, "flow", "apply", "bad", "-")
 }

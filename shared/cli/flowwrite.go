@@ -11,6 +11,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/fdl"
+	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
 	"millrace/shared/rpc"
 )
@@ -90,8 +91,8 @@ func (o *flowFlags) update(c *call, name string, definition *string) cloudflow.U
 func flowCreateCommand() *command {
 	return &command{
 		name: "flow create", args: "NAME FILE", short: "Create a flow from a definition", server: true, least: 2, most: 2,
-		long: "FILE is the definition in either language; - reads it from the standard input. When the server refuses the\n" +
-			"definition, everything that is wrong with it is shown at its line.",
+		long: "FILE is the definition in either language; - reads it from the standard input. Warnings are\n" +
+			"shown, and when the server refuses the definition everything that is wrong with it, at its line.",
 		examples: "# a flow of durable executions\n" +
 			"millrace flow create orders orders.yaml --description \"takes orders\"\n" +
 			"# one whose executions run in memory and answer at once\n" +
@@ -222,15 +223,16 @@ func (c *call) definition(o *flowFlags, file string) (string, error) {
 	return string(b), err
 }
 
-// written shows the flow that was written. When the server has refused the definition, which it does with the first
-// fault only, it shows all that is wrong before.
+// written shows the flow that was written, and the warnings of its definition. When the server has refused the
+// definition, which it does with the first fault only, it shows all that is wrong before.
 func (c *call) written(f *rpc.Flow, err error, what, definition, mode string) error {
-	if fault.CodeOf(err) == fault.InvalidArgument && definition != "" && c.output != "json" {
+	if definition != "" && c.output != "json" && (err == nil || fault.CodeOf(err) == fault.InvalidArgument) {
 		text := []byte(definition)
-		name := c.args[0]
-		_, all := fdl.Parse(text, fdl.Options{Name: name, Mode: mode})
+		_, all := fdl.Parse(text, fdl.Options{Name: c.args[0], Mode: mode})
 		for _, d := range all {
-			fmt.Fprintf(c.Stderr, "%s:%s", c.args[1], d.Render(text))
+			if err != nil || d.Severity == source.Warning {
+				fmt.Fprintf(c.Stderr, "%s:%s", visible(c.args[1]), d.Render(text))
+			}
 		}
 	}
 	if err != nil {
