@@ -154,3 +154,41 @@ func TestOldCallbackTwice(t *testing.T) {
 		w.ended(parent, "one", flow.Succeeded, "")
 	})
 }
+
+// TestOldTokenTwice: the same of an execution that somebody has started with the token of his task, which names no attempt.
+func TestOldTokenTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.define("f", flow.Standard, retriedStep)
+		stand := w.flow("stand", "- {Name: A, Type: Fail, Code: Again, Detail: fails}\n")
+		brief := func(o *runner.Options) { o.Exclusive, o.LeaseMax = false, time.Minute }
+		h := w.open(brief)
+		h.start(f, "one")
+		synctest.Wait()
+		dead := false
+		w.hooks(func(op string, key store.Key) error {
+			if op != memstore.OpCAS || !strings.HasPrefix(key.Partition, "x#"+stand.ID) {
+				return nil
+			}
+			if x, err := w.store.Load(context.Background(), key.Partition); err == nil && x.Status.Final() && !dead {
+				return errLost
+			}
+			return nil
+		}, nil)
+		by := starting(stand, "by")
+		by.Callback = w.tasks.token("one", "A")
+		h.startWith(by)
+		time.Sleep(1500 * time.Millisecond)
+		if n := w.count(f, "one", flow.TaskScheduled); n != 2 {
+			t.Fatalf("%d attempts", n)
+		}
+		h.close()
+		dead = true
+		h = w.open(brief)
+		time.Sleep(30 * time.Minute)
+		if n := w.count(f, "one", flow.TaskFailed); n != 1 {
+			t.Errorf("%d attempts have failed, by the end of one execution", n)
+		}
+		h.close()
+	})
+}
