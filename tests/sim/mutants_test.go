@@ -37,6 +37,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"take a closed attempt for one that the letter has closed", "shared/runner/inbox.go", "if id, ok := r.marked(ctx, x, *n); ok {", "if id, ok := x.LastEvent, true; ok {"},
 	{"mark the news of several with one mark", "shared/runner/accept.go", "		n.Mark = r.Store.Random(partition)\n	} else if", "		n.Mark = 7\n	} else if"},
 	{"fold a report again for whichever attempt is open", "shared/interp/news.go", "	if n.Kind != Reported || n.Attempt != 0 || s.Language != flow.Steps {", "	if true {"},
+	{"a child's end is for whichever attempt is open", "shared/runner/accept.go", "	if err != nil || x.Language != flow.Steps {\n		return 0, err\n	}\n	if n.Attempt", "	if err != nil || true {\n		return 0, err\n	}\n	if n.Attempt"},
 	{"forget the mark of a letter", "shared/runner/inbox.go", "Error: l.Error, Mark: l.Mark}", "Error: l.Error}"},
 	{"never drop a letter", "shared/store/inbox.go", "func (s *Store) Drop(ctx context.Context, key Key) error { return s.driver.Delete(ctx, key, nil) }", "func (s *Store) Drop(ctx context.Context, key Key) error { return nil }"},
 	{"forget the wake time of a letter", "shared/runner/inbox.go", "Wake: r.nowMillis() + inboxWake.Milliseconds(), ", ""},
@@ -62,6 +63,7 @@ var mutants = []struct{ name, file, old, new string }{
 var rare = map[string]string{
 	"give a definition its end that was written again meanwhile": "-seed 15585",
 	"fold a report again for whichever attempt is open":          "-seed 202114 -home servers -flow generated",
+	"a child's end is for whichever attempt is open":             "-seed 301041 -home servers -flow generated",
 }
 
 // TestMutants changes the code, one change at a time, and runs seeds until one catches it. Without -mutants it checks that
