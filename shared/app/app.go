@@ -216,6 +216,7 @@ func (a *App) Close() error {
 	a.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), graceCalls)
 	defer cancel()
+	a.runner.Retire(ctx)
 	a.runner.Close(ctx)
 	a.queue.Close()
 	a.tasks.Close(ctx)

@@ -16,12 +16,13 @@ const (
 	LeaseOver                     // the owner of a call is gone: it must be called again
 	Renewed                       // the owner of a call still works on it: its lease goes on until Until
 	Sent                          // an outgoing has been delivered, or is put off to Next
+	Returned                      // the owner of a call has cut it and gives it back: it must be called again
 )
 
 // News is something that happened outside. It names its attempt, so that folding it twice is folding it once.
 type News struct {
 	Kind    NewsKind
-	Attempt int64 // Answered, LeaseOver, Renewed; of a report whose token names an entry: 0, or the attempt that it is for
+	Attempt int64 // Answered, LeaseOver, Renewed, Returned; of a report whose token names an entry: 0, or the attempt that it is for
 	Owner   uint64
 	Until   int64 // Renewed
 	Token   int64 // Reported: the id in the token
@@ -80,6 +81,8 @@ func (f *fold) news(n *News) Verdict {
 		return f.leaseOver(n)
 	case Renewed:
 		return f.renewed(n)
+	case Returned:
+		return f.returned(n)
 	}
 	return Verdict{}
 }
@@ -264,9 +267,23 @@ func (f *fold) leaseOver(n *News) Verdict {
 		return f.answered(&News{Kind: Answered, Attempt: a.id,
 			Error: &flow.Error{Name: f.s.broken(e), Cause: "the call was lost with its caller several times"}})
 	}
-	a.phase, a.owner, a.until = ready, 0, 0
+	a.free()
 	return Verdict{}
 }
+
+// returned makes an attempt ready again that its caller gives back. Nobody was lost with it, so that does not count.
+func (f *fold) returned(n *News) Verdict {
+	e := f.holder(n.Attempt)
+	if e == nil || e.attempt.phase != called || e.attempt.owner != n.Owner {
+		return Verdict{Refusal: AlreadyEnded}
+	}
+	e.attempt.free()
+	f.out.Changed = true
+	return Verdict{}
+}
+
+// free makes the attempt anybody's to call.
+func (a *attempt) free() { a.phase, a.owner, a.until = ready, 0, 0 }
 
 // broken is the error name of a call that came to nothing.
 func (s *State) broken(e *entry) string {

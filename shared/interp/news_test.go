@@ -215,6 +215,29 @@ func TestCallsMax(t *testing.T) {
 	}
 }
 
+// TestReturned: a call that is given back is called again, and is not one that was lost, however often.
+func TestReturned(t *testing.T) {
+	r := newRoom(t, machine(fc("a", `End: true`)), `{}`)
+	call := r.step(0).Calls[0]
+	for i := range 2 * interp.CallsMax {
+		back := interp.News{Kind: interp.Returned, Attempt: call.Attempt, Owner: owner}
+		fx := r.event(interp.Event{At: start + int64(i), News: []interp.News{{Kind: interp.Returned, Attempt: call.Attempt, Owner: owner + 1}, back, back}})
+		r.refused(fx, interp.AlreadyEnded, interp.Accepted, interp.AlreadyEnded)
+		r.wrote(fx)
+		if !r.s.Ready() || !fx.Changed || len(r.s.Leases()) != 0 {
+			t.Fatalf("the attempt is not ready again: %+v", r.s.Leases())
+		}
+		r.store()
+		if fx = r.step(int64(i)); len(fx.Calls) != 1 || fx.Calls[0].Key != call.Key {
+			t.Fatalf("%+v", fx.Calls)
+		}
+	}
+	r.refused(r.event(interp.Event{At: start + 100, News: []interp.News{answer(&call, `{}`)}}), interp.Accepted)
+	if r.s.Status != flow.Succeeded {
+		t.Errorf("%v", r.s.Status)
+	}
+}
+
 func TestRenewed(t *testing.T) {
 	r := newRoom(t, machine(fc("a", `End: true`)), `{}`)
 	r.taken.LeaseMax = 1000

@@ -52,6 +52,9 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 			// The interpreter closes the attempt by its deadline.
 			r.submit(held.partition, nil)
 			r.cells.release(held, r.Exclusive)
+		case cut && r.retiring():
+			news := interp.News{Kind: interp.Returned, Attempt: attempt, Owner: r.owner}
+			r.submit(held.partition, &item{news: news, done: func(answer) { r.cells.release(held, r.Exclusive) }})
 		case cut:
 			r.cells.release(held, r.Exclusive)
 		default:
@@ -64,15 +67,15 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 // errTooLong is the cause of the end of a call that took longer than any call may.
 var errTooLong = errors.New("runner: the call took too long")
 
-// callContext ends with the attempt's deadline, with the longest time of a call (0: none), or with the runner.
+// callContext ends with the attempt's deadline, with the longest time of a call (0: none), or when the runner cuts it.
 func (r *Runner) callContext(call *interp.Call, now int64, most time.Duration) (context.Context, context.CancelFunc) {
 	if most > 0 && (call.Deadline == 0 || call.Deadline-now > most.Milliseconds()) {
-		return context.WithTimeoutCause(r.life, most, errTooLong)
+		return context.WithTimeoutCause(r.calling, most, errTooLong)
 	}
 	if call.Deadline > 0 {
-		return context.WithTimeout(r.life, time.Duration(call.Deadline-now)*time.Millisecond)
+		return context.WithTimeout(r.calling, time.Duration(call.Deadline-now)*time.Millisecond)
 	}
-	return context.WithCancel(r.life)
+	return context.WithCancel(r.calling)
 }
 
 // renew looks at the execution while a call is in flight, often enough for its lease not to run out, and returns what

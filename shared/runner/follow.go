@@ -34,7 +34,7 @@ func (f *fold) answer(starts, delays []*item) {
 	}
 	for i, it := range f.items {
 		tell(it, answer{verdict: verdicts[i]})
-		if it.news.Kind == interp.Answered {
+		if it.news.Kind == interp.Answered || it.news.Kind == interp.Returned {
 			delete(f.c.calls, it.news.Attempt)
 		}
 	}

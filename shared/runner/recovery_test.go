@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"millrace/shared/flow"
+	"millrace/shared/interp"
 	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
@@ -72,6 +73,42 @@ func TestCloseLetsCallsEnd(t *testing.T) {
 		w.ended(f, "one", flow.Succeeded, `{"done":true}`)
 		if n := w.tasks.called("A"); n != 1 {
 			t.Errorf("A was called %d times", n)
+		}
+		h.close()
+	})
+}
+
+// TestRetire: a call that outlasts one runner after the other, each of which ends by plan, is given back and goes on; it is not
+// given up as one that takes its runners down.
+func TestRetire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.flow("f", oneTask)
+		w.tasks.on("A", sleeping(time.Hour, `{"a":1}`))
+		const runners = 2 * interp.CallsMax
+		for i := range runners {
+			h := w.open(nil)
+			if i == 0 {
+				h.start(f, "one")
+			}
+			time.Sleep(time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			begun := time.Now()
+			h.Retire(ctx)
+			cancel()
+			h.close()
+			if d := time.Since(begun); d > 11*time.Second {
+				t.Errorf("the end took %v", d)
+			}
+			if n := w.tasks.called("A"); n != i+1 {
+				t.Fatalf("%d calls in %d runners", n, i+1)
+			}
+		}
+		h := w.open(nil)
+		time.Sleep(2 * time.Hour)
+		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+		if n := w.tasks.called("A"); n != runners+1 {
+			t.Errorf("%d calls", n)
 		}
 		h.close()
 	})

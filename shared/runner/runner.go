@@ -68,12 +68,14 @@ type Runner struct {
 	watchers *watchers
 	running  *census
 
-	life   context.Context // ends when the runner closes: calls end with it
-	kill   context.CancelFunc
-	door   sync.RWMutex   // held while a goroutine begins, and to close
-	work   sync.WaitGroup // goroutines of the runner
-	closed chan struct{}
-	once   sync.Once
+	life    context.Context // ends when the runner closes
+	kill    context.CancelFunc
+	calling context.Context // of calls; ends with life, or when they are to be given back
+	cut     context.CancelFunc
+	door    sync.RWMutex   // held while a goroutine begins, and to close
+	work    sync.WaitGroup // goroutines of the runner
+	closed  chan struct{}
+	once    sync.Once
 }
 
 // New returns a Runner. It does nothing by itself: hints reach it by Look, time by Sweep.
@@ -104,6 +106,7 @@ func New(o Options) *Runner {
 	}
 	life, kill := context.WithCancel(context.Background())
 	r := &Runner{Options: o, owner: o.Store.Random("owner"), life: life, kill: kill, closed: make(chan struct{})}
+	r.calling, r.cut = context.WithCancel(life)
 	r.cells = newCells(o.CachedMax, o.CachedBytes)
 	r.machines = newMachines(r)
 	r.watchers = newWatchers()
@@ -137,6 +140,32 @@ func (r *Runner) enter() bool {
 // Close stops the runner: nothing new is begun, calls in flight get until ctx is done, then they are cut. What
 // they would have brought is called again by whoever runs the store next.
 func (r *Runner) Close(ctx context.Context) {
+	r.idle(ctx)
+	r.kill()
+	r.work.Wait()
+}
+
+// returnTime is how long calls that have been cut may take to be given back.
+const returnTime = 5 * time.Second
+
+// Retire makes the runner ready for Close, as one does that ends by plan: nothing new is begun, calls in flight get until ctx
+// is done, and those that are cut then are given back. They are called again by whoever runs the store next, and do not count
+// among those that were lost with their caller.
+func (r *Runner) Retire(ctx context.Context) {
+	if r.idle(ctx) {
+		return
+	}
+	r.cut()
+	within, cancel := context.WithTimeout(context.Background(), returnTime)
+	defer cancel()
+	r.idle(within)
+}
+
+// retiring tells whether calls that are cut are to be given back.
+func (r *Runner) retiring() bool { return r.calling.Err() != nil && r.life.Err() == nil }
+
+// idle lets nothing new begin and waits until nothing goes on, or ctx is done; it tells whether nothing goes on.
+func (r *Runner) idle(ctx context.Context) bool {
 	r.Leave()
 	done := make(chan struct{})
 	go func() {
@@ -145,10 +174,10 @@ func (r *Runner) Close(ctx context.Context) {
 	}()
 	select {
 	case <-done:
+		return true
 	case <-ctx.Done():
+		return false
 	}
-	r.kill()
-	<-done
 }
 
 // closing tells whether Close has been called.
