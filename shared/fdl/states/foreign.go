@@ -12,6 +12,7 @@ var foreign = map[string]string{
 	"Cause":                "write Detail",
 	"Choices":              "write Branches, a list of Condition and Next",
 	"Comment":              "write Description",
+	"Duration":             "write Seconds",
 	"Error":                "write Code",
 	"ErrorCatch":           "write Catch",
 	"ErrorEquals":          "write Errors",
@@ -39,15 +40,30 @@ var foreign = map[string]string{
 	"TimestampPath":        "there are only relative waits, Seconds",
 	"Version":              "write SpecVersion",
 	"catch":                "write Catch, with Errors and Next",
+	"cause":                "write Detail",
+	"choices":              "write Branches, a list of Condition and Next",
+	"duration":             "write Seconds",
+	"error":                "write Code",
 	"errorMappings":        "write OutputConstructor in the rule of Catch",
 	"goto":                 "write Next",
 	"inputMappings":        "write InputConstructor",
+	"iterationMapping":     "write ItemsPath",
+	"maxIntervalSeconds":   "write MaxBackoffSeconds",
+	"multiplier":           "write BackoffRate",
 	"outputMappings":       "write OutputConstructor",
 	"pattern":              "write TaskMode",
 	"resourceArn":          "write Action, and the resourceArn under Parameters",
 	"serviceParams":        "write Parameters",
 	"steps":                "write States",
 	"timeoutSeconds":       "write Timeout",
+	"timestamp":            "there are only relative waits, Seconds",
+}
+
+// foreignModes are the patterns of the older language, and the TaskMode that does the same.
+var foreignModes = map[string]string{
+	"requestResponse": "write RequestComplete",
+	"sync":            "write WaitForSystemCallback",
+	"waitForCallback": "write WaitForCustomCallback",
 }
 
 // nobodyReads warns of a field that is not one of known.

@@ -73,8 +73,8 @@ func (c *compiler) errors(n *source.Node, path *source.Path) []string {
 			c.Error("V21", item, path.Key("Errors").Item(i, ""), "", "must be an error name, not %s", item.Kind)
 			continue
 		}
-		if item.Text == "*" {
-			c.Warn(item, path.Key("Errors").Item(i, ""), "FnF.ALL matches every error", "* matches no error")
+		if item.Text == "*" || item.Text == "States.ALL" {
+			c.Warn(item, path.Key("Errors").Item(i, ""), "FnF.ALL matches every error", "%s matches no error", item.Text)
 		}
 		names = append(names, item.Text)
 	}

@@ -109,7 +109,11 @@ func (c *compiler) taskMode(n *source.Node, path *source.Path, s *scope, action 
 		}
 	}
 	if int(mode) == len(modeNames) {
-		c.Error("V14", v, at, c.Near(v.Text, modeNames), "must be one of %s", strings.Join(modeNames, ", "))
+		hint := foreignModes[v.Text]
+		if hint == "" {
+			hint = c.Near(v.Text, modeNames)
+		}
+		c.Error("V14", v, at, hint, "must be one of %s", strings.Join(modeNames, ", "))
 		return flow.RequestComplete
 	}
 	if mode == flow.RequestComplete {
