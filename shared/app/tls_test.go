@@ -3,6 +3,7 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -66,6 +67,24 @@ func TestTLSFiles(t *testing.T) {
 		if err := app.Serve(context.Background(), config); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q with %q: %v", c.cert, c.key, err)
 		}
+	}
+}
+
+// TestOpenKey: a private key that every user of the machine may read is warned of, one that is closed is not.
+func TestOpenKey(t *testing.T) {
+	cert, key, _ := certificate(t)
+	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true} {
+		if err := os.Chmod(key, mode); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(context.Background())
+		var log bytes.Buffer
+		err := app.Serve(ctx, app.Config{Listen: "127.0.0.1:0", Data: t.TempDir(), Certificate: cert, Key: key,
+			Log: slog.New(slog.NewTextHandler(&log, nil)), Ready: func(string) { stop() }})
+		if err != nil || strings.Contains(log.String(), "chmod 600") != warned {
+			t.Errorf("%o: %v, %s", mode, err, log.String())
+		}
+		stop()
 	}
 }
 
