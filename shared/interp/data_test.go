@@ -186,6 +186,9 @@ func TestResultLimit(t *testing.T) {
 		if r.s.Status != want {
 			t.Errorf("%d bytes: %v %v", n, r.s.Status, r.s.Error)
 		}
+		if e := r.s.Error; e != nil && e.Cause != `the result of task "a" is longer than 1048576 bytes` {
+			t.Error(e.Cause)
+		}
 	}
 }
 

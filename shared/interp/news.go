@@ -1,7 +1,10 @@
 package interp
 
 import (
+	"fmt"
+
 	"millrace/shared/flow"
+	"millrace/shared/value"
 )
 
 // NewsKind tells what a piece of news is.
@@ -153,7 +156,7 @@ func (f *fold) close(e *entry, n *News) Verdict {
 		ev.Output = flow.ParsedValue(n.Output, n.Tree)
 	}
 	if len(n.Output) > f.l.ResultBytes {
-		f.fatal(flow.ErrDataLimit, "the result of a task is larger than the limit allows")
+		f.fatal(flow.ErrDataLimit, fmt.Sprintf("the result of task %s is longer than %d bytes", value.Quote(f.state(e).Name), f.l.ResultBytes))
 		return Verdict{Event: f.s.LastEvent}
 	}
 	id := f.emit(ev)
