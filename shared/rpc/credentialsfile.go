@@ -87,7 +87,10 @@ func syntaxError(err error) error {
 }
 
 // fileReader turns nodes into accounts and keeps the first error.
-type fileReader struct{ err error }
+type fileReader struct {
+	err error
+	at  string // the known key whose value is read, or was read last
+}
 
 func (r *fileReader) fail(n *yaml.Node, format string, args ...any) {
 	if r.err == nil {
@@ -114,6 +117,7 @@ func (r *fileReader) object(n *yaml.Node, fields map[string]func(*yaml.Node), re
 			return
 		}
 		seen[key.Value] = true
+		r.at = key.Value
 		read(v)
 	}
 	for _, key := range required {
@@ -150,7 +154,7 @@ func names(fields map[string]func(*yaml.Node)) string {
 // list reads a sequence.
 func list[T any](r *fileReader, n *yaml.Node, read func(*yaml.Node) T) []T {
 	if n.Kind != yaml.SequenceNode {
-		r.fail(n, "here must be a list")
+		r.fail(n, "%s must be a list", r.at)
 		return nil
 	}
 	all := make([]T, 0, len(n.Content))
@@ -167,7 +171,7 @@ func (r *fileReader) text(dst *string) func(*yaml.Node) {
 
 func (r *fileReader) scalar(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || n.Value == "" {
-		r.fail(n, "here must be a text that is not empty")
+		r.fail(n, "%s must be a text that is not empty", r.at)
 		return ""
 	}
 	return n.Value
