@@ -177,6 +177,7 @@ func plain(body string, names ...string) string {
 	if m, ok := a["Message"].(string); ok {
 		for _, n := range names {
 			m = strings.ReplaceAll(m, "'"+n+"'", "'?'")
+			m = strings.ReplaceAll(m, ":flow/"+n+".", ":flow/?.")
 		}
 		a["Message"] = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllString(m, "TIME")
 	}
