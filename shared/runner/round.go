@@ -66,7 +66,9 @@ func (r *Runner) round(c *cell, items []*item, look bool) {
 			unknowns++
 			continue
 		}
-		r.Log.Warn("commit failed", "partition", c.partition, "err", err)
+		if !errors.Is(err, store.ErrFull) { // the store has said that, and each request would say it again
+			r.Log.Warn("commit failed", "partition", c.partition, "err", err)
+		}
 		r.later(c, items, err)
 		return
 	}
