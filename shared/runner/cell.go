@@ -32,6 +32,7 @@ type cell struct {
 
 	// Below: only the committer.
 	on        *shift           // the shift of this round
+	taken     bool             // this process has counted that it takes the execution up, or need not
 	more      bool             // the last fold was cut off by its budget
 	x         *store.Execution // nil: not loaded
 	state     *interp.State

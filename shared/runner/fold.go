@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -28,6 +29,14 @@ func (f *fold) run() error {
 	r, c := f.r, f.c
 	if c.state.Final() && len(f.items) == 0 && len(c.state.Outbox) == 0 {
 		return nil
+	}
+	if f.suspected() {
+		select {
+		case r.alone <- struct{}{}:
+			defer func() { <-r.alone }()
+		case <-r.life.Done():
+			return context.Canceled
+		}
 	}
 	if err := f.begun(); err != nil {
 		return err
@@ -61,6 +70,16 @@ const (
 	begunMax = 5
 )
 
+// suspected tells whether an execution has been found due, or left behind by a process, so often that it may be what brings
+// processes down. One that owns its store then takes up nothing else that is suspected with it: when it dies, that one alone
+// has counted.
+func (f *fold) suspected() bool { return f.r.Exclusive && !f.created && f.c.x.Tries >= triesMax }
+
+// inherited tells whether an execution is what the process before has left, and this one has not counted yet that it takes
+// it up. The owner of a store counts that as the sweeper does what it finds due: a process that dies as soon as it has
+// started, of what it takes up or is told at once, never gets to its first sweep.
+func (f *fold) inherited() bool { return f.r.Exclusive && !f.c.taken && f.c.x.LastTime < f.r.started }
+
 // begun counts, before anything is folded and the definition is read, that a runner begins with an execution that the
 // sweeper has found due again and again: a fold that takes its process down must not be tried for ever. A fold that is
 // got through sets the counts back, also when it changes nothing: a row that only waits is found due whenever its wake
@@ -69,13 +88,15 @@ const (
 func (f *fold) begun() error {
 	x := f.c.x
 	f.counted = x.Tries > 0 || x.Begun > 0
-	begins := x.Tries >= triesMax && !*f.began
-	if f.created || f.broken != nil || f.c.state.Final() || !f.r.advancing(f.c) || !begins && !f.delayed {
+	begins, inherited := x.Tries >= triesMax && !*f.began, f.inherited()
+	if f.created || f.broken != nil || f.c.state.Final() || !f.r.advancing(f.c) || !begins && !f.delayed && !inherited {
 		return nil
 	}
 	ch := unchanged(x)
-	if f.delayed {
+	if f.delayed || inherited {
 		ch.Tries++
+	}
+	if f.delayed {
 		ch.Wake = f.r.nowMillis() + pause(x.Tries)
 	}
 	if begins {
@@ -88,7 +109,8 @@ func (f *fold) begun() error {
 	}
 	f.counted = true
 	err := f.r.Store.Commit(f.r.life, x, ch)
-	*f.began = *f.began || begins && !errors.Is(err, store.ErrConflict)
+	counted := !errors.Is(err, store.ErrConflict)
+	*f.began, f.c.taken = *f.began || begins && counted, f.c.taken || inherited && counted
 	return err
 }
 

@@ -216,7 +216,7 @@ func (r *Runner) try(c *cell, items []*item, broken *flow.Error, began *bool) er
 	if err := f.run(); err != nil {
 		return err
 	}
-	c.more = f.out.More
+	c.taken, c.more = true, f.out.More
 	f.answer(starts, delays)
 	f.follow()
 	r.dispose(c)

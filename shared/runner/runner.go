@@ -62,7 +62,9 @@ type Options struct {
 // Runner runs executions. It is safe for many goroutines.
 type Runner struct {
 	Options
-	owner    uint64 // this process, for leases
+	owner    uint64        // this process, for leases
+	started  int64         // ms since 1970
+	alone    chan struct{} // full while an execution that may bring the process down is folded
 	cells    *cells
 	machines *machines
 	watchers *watchers
@@ -105,7 +107,9 @@ func New(o Options) *Runner {
 		o.CachedBytes = 64 << 20
 	}
 	life, kill := context.WithCancel(context.Background())
-	r := &Runner{Options: o, owner: o.Store.Random("owner"), life: life, kill: kill, closed: make(chan struct{})}
+	r := &Runner{Options: o, owner: o.Store.Random("owner"), life: life, kill: kill, closed: make(chan struct{}),
+		alone: make(chan struct{}, 1)}
+	r.started = r.nowMillis()
 	r.calling, r.cut = context.WithCancel(life)
 	r.cells = newCells(o.CachedMax, o.CachedBytes)
 	r.machines = newMachines(r)
