@@ -163,7 +163,7 @@ func pickExample(list []example, which string, r *rand.Rand) *example {
 // create creates a flow, and finds out its id.
 func (c *clients) create(f definition) bool {
 	caller := cloudflow.Caller{Account: account}
-	for range 10 * triesMax {
+	for range c.w.patience() {
 		x, err := request(c.w, nil, "create "+f.name, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
 			x, err := s.CreateFlow(ctx, caller, cloudflow.CreateFlowRequest{Name: f.name, Definition: f.text, Type: "FDL", ExecutionMode: f.mode})
 			if codeOf(err) == fault.FlowAlreadyExists {
@@ -237,7 +237,7 @@ func (c *clients) launch(x *launch) {
 func (c *clients) starter(x *launch, who string) {
 	r := c.rand(who)
 	c.sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
-	for range 10 * triesMax {
+	for range c.w.patience() {
 		got, err := request(c.w, x.said("start", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StartExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Input: x.flow.input})
 		})

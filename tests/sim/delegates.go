@@ -23,7 +23,7 @@ func (k *tasks) delegate(who, token string, after time.Duration) {
 	parsed, _ := interp.ParseToken(token)
 	x := &launch{flow: definition{name: "child"}, name: fmt.Sprintf("d%x", w.number(who))}
 	c.sleep(after)
-	for range 10 * triesMax {
+	for range w.patience() {
 		_, err := request(w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StartExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, CallbackToken: token})
 		})

@@ -238,7 +238,7 @@ func (w *World) again() {
 	w.calm = false
 	w.run(stepsMax/3, func() bool {
 		w.purge()
-		return w.clients.quiet() || time.Since(time.UnixMilli(free)) > retention/2
+		return w.clients.quiet() || time.Since(time.UnixMilli(free)) > w.retention/2
 	})
 	w.calmDown()
 	w.settle()

@@ -56,6 +56,9 @@ var mutants = []struct{ name, file, old, new string }{
 	{"call after the lease is over", "shared/runner/calls.go", "if now > call.Until || ", "if "},
 	{"forget rows that have not expired", "shared/store/tombstone.go", "	if state.Expires == 0 || state.Expires > s.nowMillis() {\n		return nil\n	}\n", ""},
 	{"take an execution for one that brings its runners down too early", "shared/runner/fold.go", "	triesMax = 3\n", "	triesMax = 1\n"},
+	{"take an execution for one that brings its runners down after the first", "shared/runner/fold.go", "	begunMax = 5\n", "	begunMax = 1\n"},
+	{"never fail an execution that brings its runners down", "shared/runner/fold.go", "x.Begun >= begunMax", "false"},
+	{"count only what a sweep finds", "shared/runner/fold.go", "return f.r.Exclusive && !f.c.taken", "return false && !f.c.taken"},
 	{"leave the values of lost claims", "shared/store/execution.go", "		w.puts[i].Wake = w.puts[i].Expires\n", "		w.puts[i].Wake = 0\n"},
 }
 

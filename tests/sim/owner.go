@@ -99,7 +99,7 @@ func (o *owner) definition() string {
 // ask repeats a request until it is known what has become of it. done is called in the scheduler's goroutine.
 func ask[T any](o *owner, what string, do func(context.Context, *cloudflow.Service) (T, error), done func(T, fault.Code)) bool {
 	who := fmt.Sprintf("owner %s %s %d", what, o.name, o.made)
-	for range 10 * triesMax {
+	for range o.c.w.patience() {
 		got, err := request(o.c.w, nil, who, do)
 		if code := codeOf(err); !retried(code, err) {
 			o.c.note(who+" is told", func() { done(got, code) })

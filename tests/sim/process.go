@@ -42,6 +42,7 @@ type process struct {
 	store   *store.Store
 	skew    atomic.Int64 // of its clock, ns
 	dead    chan struct{}
+	leaving bool      // it ends by plan
 	owner   uint64    // of its leases
 	frozen  time.Time // nothing that it does gets out before
 	life    context.Context
@@ -85,7 +86,7 @@ func newProcess(w *World) *process {
 	}
 	o := runner.Options{Store: p.store, Queue: hints{p}, Tasks: tasks, Compile: compileOnce, Limits: w.limits, Region: "local", Now: p.now,
 		Log:       slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: noTime})),
-		Exclusive: w.home == local, LeaseMax: w.lease, Retention: retention, CallsMax: w.calls, Folds: p.noteFold}
+		Exclusive: w.home == local, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, Folds: p.noteFold}
 	switch w.home {
 	case servers:
 		o.StoreExpires = w.expires
@@ -195,6 +196,7 @@ func (p *process) sweep(first time.Duration) {
 
 // noteFold is told by the runner what it folds.
 func (p *process) noteFold(partition string, version int64, advancing bool, ev interp.Event) {
+	p.w.weigh(p, partition, advancing, ev)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ev.Take != nil {
@@ -246,11 +248,37 @@ func (p *process) end() {
 	}()
 }
 
-// crashOne takes down a process that the seed chooses.
+// crashOne takes down a process that the seed chooses. Some end by plan.
 func (w *World) crashOne() {
-	if len(w.processes) > 0 {
-		w.kill(w.processes[w.rand.IntN(len(w.processes))])
+	if len(w.processes) == 0 {
+		return
 	}
+	p := w.processes[w.rand.IntN(len(w.processes))]
+	if w.home != functions && w.number("plan of "+p.name)%3 == 0 {
+		w.retire(p)
+	} else {
+		w.kill(p)
+	}
+}
+
+// graceMost is how long calls get that are in flight when their process ends by plan.
+const graceMost = 4 * time.Second
+
+// retire ends a process by plan: it gives back the calls that it cuts. Until it is gone it does what it is asked, and may die.
+func (w *World) retire(p *process) {
+	if p.leaving {
+		return
+	}
+	p.leaving = true
+	w.kinds["process that ended by plan"]++
+	w.tracef("%s is to end", p.name)
+	grace := time.Duration(w.number("grace of "+p.name) % uint64(graceMost))
+	p.goOn(func() {
+		ctx, cancel := context.WithTimeout(p.life, grace)
+		defer cancel()
+		p.runner.Retire(ctx)
+		w.sched.wait(p.life, &operation{process: p, key: p.name + " has ended", apply: func() bool { w.kill(p); return true }}, nil)
+	})
 }
 
 // freeze stops a process that the seed chooses for a while, as functions are between invocations and others now and then.

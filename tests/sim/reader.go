@@ -45,7 +45,7 @@ func pages[T any](d *reader, what string, page func(ctx context.Context, s *clou
 		next string
 	}
 	token := ""
-	for range 10 * triesMax {
+	for range d.c.w.patience() {
 		got, err := request(d.c.w, nil, fmt.Sprintf("reader %d %s", d.n, what), func(ctx context.Context, s *cloudflow.Service) (answer, error) {
 			on, next, err := page(ctx, s, token)
 			return answer{on, next}, err

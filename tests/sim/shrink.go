@@ -10,6 +10,7 @@ import (
 // What a run can be made without, besides the kinds of faults.
 const (
 	withoutOwner     = "owner"
+	withoutBurden    = "burden"
 	withoutReader    = "reader"
 	withoutProcesses = "other processes"
 )
@@ -31,7 +32,7 @@ func Shrink(t *testing.T, o Options, r Report) (Options, Report) {
 			try(less)
 		}
 	}
-	for _, kind := range append([]string{withoutOwner, withoutReader, withoutProcesses}, allFaults()...) {
+	for _, kind := range append([]string{withoutOwner, withoutReader, withoutBurden, withoutProcesses}, allFaults()...) {
 		if slices.Contains(allFaults(), kind) && r.Faults[kind] == 0 {
 			continue
 		}

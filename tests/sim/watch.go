@@ -102,6 +102,7 @@ func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) 
 	w.cover(m)
 	w.runs[x.Partition()] = r
 	r.oracle = newOracle(w, r, x)
+	w.burdened(r)
 	w.judge(p, r, nil, x, fold)
 }
 
@@ -146,7 +147,7 @@ func (w *World) advanced(p *process, r *run, x *store.Execution, fold *folded) {
 	case x.Claim != old.Claim || x.Origin != old.Origin || x.Seed != old.Seed || x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
 		w.failf("%s: what the claim has fixed changes", x.Partition())
 	}
-	w.counts(r, old, x)
+	w.counts(r, old, x, fold)
 	r.x = x
 	w.judge(p, r, old, x, fold)
 }
@@ -159,22 +160,29 @@ const (
 	poisoned   = "every runner that took it up was lost or gave up"
 )
 
+// poisoned tells whether a fold was to end an execution as one that brings its runners down.
+func (f *folded) poisoned() bool {
+	return f != nil && slices.ContainsFunc(f.event.News, func(n interp.News) bool {
+		return n.Kind == interp.Broken && strings.Contains(n.Error.Cause, poisoned)
+	})
+}
+
 // counts checks that an execution is not taken for one that brings its runners down unless it is found due, and taken up in
 // vain, that often.
-func (w *World) counts(r *run, old, x *store.Execution) {
+func (w *World) counts(r *run, old, x *store.Execution, fold *folded) {
 	switch {
 	case x.Tries > old.Tries+1 || x.Tries < old.Tries && x.Tries != 0 || x.Begun > old.Begun+1 || x.Begun < old.Begun && x.Begun != 0:
 		w.failf("%s: found due %d times and begun %d times follow %d and %d", x.Partition(), x.Tries, x.Begun, old.Tries, old.Begun)
 	case x.Begun > old.Begun && old.Tries < triesBegun:
 		w.failf("%s: a runner counts that it begins, and it was found due %d times", x.Partition(), old.Tries)
-	case x.Status != old.Status && x.Error != nil && strings.Contains(x.Error.Cause, poisoned):
+	case x.Status != old.Status && fold.poisoned():
 		w.kinds["failed as one that brings runners down"]++
 		if old.Begun != begunMost {
 			w.failf("%s is failed as one that brings its runners down, of which %d have begun", x.Partition(), old.Begun)
 		}
 	}
 	switch {
-	case x.Begun == 0 || !w.calm:
+	case x.Begun == 0 || !w.calm || w.burdens(x.Partition()):
 		r.begun = 0
 	case x.Begun > old.Begun:
 		if r.begun++; r.begun > begunSound {

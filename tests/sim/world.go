@@ -73,19 +73,21 @@ type World struct {
 	begun  time.Time
 	bug    *Bug
 
-	home    home
-	tail    int
-	expires bool // servers: the store removes expired rows itself
-	lease   time.Duration
-	calls   int
-	limits  flow.Limits
-	mocked  *flowtest.Setup // an example's tasks; nil: tasks by chance
+	home      home
+	tail      int
+	expires   bool // servers: the store removes expired rows itself
+	lease     time.Duration
+	calls     int
+	limits    flow.Limits
+	retention time.Duration
+	mocked    *flowtest.Setup // an example's tasks; nil: tasks by chance
 
 	processes  []*process
 	born       int
 	partitions []string // of executions, in the order of their claims
 	runs       map[string]*run
 	calm       bool // no faults any more
+	burden     burden
 	renewed    bool // names are used for the second time: requests about them are not for judgeLinear
 	ticks      int64
 	steps      int
@@ -201,6 +203,7 @@ func newWorld(o Options) *World {
 		w.faults.freeze = odds{"process frozen", []int{0, 0, 5, 30}[w.number("freeze")%4]}
 	}
 	w.faults.without(w.without)
+	w.drawBurden()
 	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d", w.seed, w.home, w.faults, w.tail, w.lease, w.calls)
 	for range w.most() {
 		w.processes = append(w.processes, newProcess(w))
@@ -242,6 +245,9 @@ const settleMax = 6 * time.Hour
 // settle lets time pass until every execution has ended and nobody waits for anything.
 func (w *World) settle() {
 	until := time.Now().Add(settleMax)
+	if w.burden.drawn {
+		until = time.Now().Add(burdenMax)
+	}
 	rest := func() bool { return w.clients.quiet() && w.settled() }
 	w.run(stepsMax, func() bool { return rest() || time.Now().After(until) })
 	if !w.failed() && !rest() {
