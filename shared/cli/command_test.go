@@ -285,7 +285,9 @@ func TestServe(t *testing.T) {
 	s.expect(1, nil, []string{"nowhere"}, "serve", "--data", "nowhere")
 	s.serve = func(context.Context, cli.ServeOptions) error { return errors.New("the address is in use") }
 	s.expect(1, nil, []string{"millrace: the address is in use"}, "serve")
-	s.serve = func(context.Context, cli.ServeOptions) error { return errors.Join(errors.New("f:1: one\n"), errors.New("f:2: two")) }
+	s.serve = func(context.Context, cli.ServeOptions) error {
+		return errors.Join(errors.New("f:1: one\n"), errors.New("f:2: two"))
+	}
 	s.expect(1, nil, []string{"millrace: f:1: one \nmillrace: f:2: two\n"}, "serve")
 	ctx, cancel := context.WithCancel(context.Background())
 	s.ctx = ctx
