@@ -64,13 +64,12 @@ func Load(text []byte) (*File, error) {
 	report := source.NewReport(text)
 	root := source.Parse(text, limits, report)
 	if root == nil || report.Failed() {
-		for _, d := range report.Diagnostics() {
-			what := d.Message
-			if d.Hint != "" {
-				what += "; " + d.Hint
-			}
-			return nil, fmt.Errorf("%d:%d: %s", d.Line, d.Column, what)
+		first := report.Diagnostics()[0]
+		what := first.Message
+		if first.Hint != "" {
+			what += "; " + first.Hint
 		}
+		return nil, fmt.Errorf("%d:%d: %s", first.Line, first.Column, what)
 	}
 	l := &loader{}
 	f := l.file(root)
