@@ -13,7 +13,7 @@ import (
 	"millrace/shared/value"
 )
 
-const nameRule = "1 to 128 letters, digits, '_' and '-', the first a letter or '_'"
+const nameRule = "1 to 128 ASCII letters, digits, '_' and '-', the first a letter or '_'"
 
 // checkName checks a name that a caller gives.
 func checkName(parameter, name string) error {

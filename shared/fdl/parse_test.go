@@ -198,6 +198,20 @@ func TestNameOfTheCall(t *testing.T) {
 	}
 }
 
+// TestNameOfOtherLetters: what a name may hold is told so that letters of other alphabets are not thought to be among it.
+func TestNameOfOtherLetters(t *testing.T) {
+	for rule, text := range map[string]string{
+		"V03": "Type: StateMachine\nSpecVersion: v1\nName: 订单\nStartAt: A\nStates: [{Name: A, Type: Succeed}]",
+		"F02": "version: v1\ntype: flow\nname: 订单\nsteps: []",
+	} {
+		_, found := fdl.Parse([]byte(text), fdl.Options{})
+		const want = "must be 1 to 128 ASCII letters, digits, _ and -, the first a letter or _"
+		if len(found) == 0 || found[0].Rule != rule || found[0].Message != want {
+			t.Errorf("%s: %v", rule, found)
+		}
+	}
+}
+
 func TestSizeLimit(t *testing.T) {
 	text := []byte("version: v1\ntype: flow\nsteps: []\n#" + strings.Repeat("x", 100))
 	if m, found := fdl.Parse(text, fdl.Options{}); m == nil {

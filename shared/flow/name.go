@@ -1,6 +1,6 @@
 package flow
 
-// ValidName tells whether s is a name that a caller may give a flow or an execution: 1 to 128 letters, digits,
+// ValidName tells whether s is a name that a caller may give a flow or an execution: 1 to 128 ASCII letters, digits,
 // `_` and `-`, the first a letter or `_` (api.md 3.1).
 func ValidName(s string) bool {
 	if len(s) == 0 || len(s) > 128 || !letter(s[0]) {

@@ -186,7 +186,7 @@ func executionName(n *source.Node) string {
 	if n.Kind == source.String && flow.ValidName(n.Text) {
 		return ""
 	}
-	return "must be a string of 1 to 128 letters, digits, _ and -, the first a letter or _"
+	return "must be a string of 1 to 128 ASCII letters, digits, _ and -, the first a letter or _"
 }
 
 func url(n *source.Node) string {

@@ -69,7 +69,7 @@ func (c *compiler) name(root *source.Node, want string) {
 	case n.Kind != source.String:
 		c.Error("V03", n, path, "put the name in quotes", "must be a string, not %s", n.Kind)
 	case !flow.ValidName(n.Text):
-		c.Error("V03", n, path, "", "must be 1 to 128 letters, digits, _ and -, the first a letter or _")
+		c.Error("V03", n, path, "", "must be 1 to 128 ASCII letters, digits, _ and -, the first a letter or _")
 	case want != "" && n.Text != want:
 		c.Error("V03", n, path, "", "must equal the flow's name %q", want)
 	default:

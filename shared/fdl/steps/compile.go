@@ -41,7 +41,7 @@ func (c *compiler) top(root *source.Node, name string) {
 	if n := c.text(root, path, "name"); n != nil {
 		c.machine.Name = n.Text
 		if !flow.ValidName(n.Text) {
-			c.Error("F02", n, path.Key("name"), "", "must be 1 to 128 letters, digits, _ and -, the first a letter or _")
+			c.Error("F02", n, path.Key("name"), "", "must be 1 to 128 ASCII letters, digits, _ and -, the first a letter or _")
 		} else if name != "" && n.Text != name {
 			c.Error("F02", n, path.Key("name"), "", "must equal the flow's name %q", name)
 		}
