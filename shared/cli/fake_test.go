@@ -29,8 +29,9 @@ type fakeAPI struct {
 	events    []cloudflow.Event
 	looked    int // DescribeExecution calls, and events that have come to light beyond the first
 	end       cloudflow.Execution
-	many      int // executions that ListExecutions has
-	throttled int // calls of ListExecutions to refuse first
+	many      int  // executions that ListExecutions has
+	throttled int  // calls of ListExecutions to refuse first
+	noHistory bool // GetExecutionHistory is refused
 	onLook    func()
 	whoseKey  string
 }
@@ -163,6 +164,9 @@ func (f *fakeAPI) DescribeExecution(_ context.Context, _ cloudflow.Caller, r clo
 func (f *fakeAPI) GetExecutionHistory(_ context.Context, _ cloudflow.Caller, r cloudflow.GetExecutionHistoryRequest) (*cloudflow.EventPage, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.noHistory {
+		return nil, fault.New(fault.AccessDenied, "The resources doesn't belong to you.")
+	}
 	from, _ := strconv.Atoi(r.NextToken)
 	const pageSize = 3 // smaller than what is asked for, so that there are pages
 	to := min(from+pageSize, f.shown())

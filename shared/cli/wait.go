@@ -14,7 +14,7 @@ import (
 func (c *call) wait(client *rpc.Client, flowName, name string, timeout time.Duration, quiet bool) error {
 	ctx, cancel := c.within(timeout)
 	defer cancel()
-	w := &watcher{c: c, client: client, flow: flowName, name: name, reached: c.command.name == "start"}
+	w := &watcher{c: c, client: client, flow: flowName, name: name, reached: c.command.name == "start", lenient: true}
 	if !quiet {
 		fmt.Fprintf(c.Stderr, "execution %s of flow %s\n", visible(name), visible(flowName))
 		w.each = (&progress{w: c.Stderr}).show

@@ -33,6 +33,8 @@ type watcher struct {
 	each       func(*rpc.Event) // called for every event, in order
 
 	token   string     // of the page that new events will be on
+	lenient bool       // a history that the key may not read is done without
+	blind   bool       // the key may not read the history: no events, and no error that the execution ended with
 	seen    int64      // id of the last event
 	last    *rpc.Event // the last event of the execution itself
 	reached bool       // the server has answered before
@@ -40,7 +42,7 @@ type watcher struct {
 }
 
 // toEnd calls each for every event, and gives the execution once it has ended. It bears a server that is away for less
-// than troubleMax.
+// than troubleMax, and with lenient a key that may not read the history.
 func (w *watcher) toEnd(ctx context.Context) (e *rpc.Execution, err error) {
 	poll := int64(1)
 	for {
@@ -83,10 +85,18 @@ func (w *watcher) describe(ctx context.Context, poll int64) (*rpc.Execution, err
 
 // drain reads the events up to the last one there is, and tells whether any was new.
 func (w *watcher) drain(ctx context.Context) (fresh bool, err error) {
+	if w.blind {
+		return false, nil
+	}
 	limit := int64(followPage)
 	for {
 		page, err := w.client.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: w.flow,
 			ExecutionName: w.name, NextToken: w.token, Limit: &limit})
+		if w.lenient && fault.CodeOf(err) == fault.AccessDenied && !unreachable(err) {
+			w.blind = true
+			w.c.say("no progress is shown, the history cannot be read: " + err.Error())
+			return fresh, nil
+		}
 		if err != nil {
 			return fresh, err
 		}
@@ -115,7 +125,7 @@ func (w *watcher) take(e *rpc.Event) {
 
 // closing reads again for a while when the last event is late: the vendor's history is another service than its status.
 func (w *watcher) closing(ctx context.Context) error {
-	for try := 0; try < 3 && (w.last == nil || w.last.Type == "ExecutionStarted"); try++ {
+	for try := 0; try < 3 && !w.blind && (w.last == nil || w.last.Type == "ExecutionStarted"); try++ {
 		if err := w.pause(ctx, turnMin); err != nil {
 			return err
 		}

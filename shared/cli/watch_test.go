@@ -43,6 +43,22 @@ func TestStartWaitOtherEnds(t *testing.T) {
 	}
 }
 
+// TestWaitWithoutHistory waits with a key that may not read the history: the end is told all the same, and once why no
+// progress is.
+func TestWaitWithoutHistory(t *testing.T) {
+	api := succeeding()
+	api.noHistory = true
+	code, out, errs := newShell(t, api).run("start", "orders", "--wait")
+	if code != 0 || out != "{\"paid\":true}\n" || strings.Count(errs, "no progress is shown, the history cannot be read: ") != 1 {
+		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	api = failing("Failed")
+	api.noHistory = true
+	s := newShell(t, api)
+	s.expect(1, nil, []string{"no progress is shown", "execution 'e' of flow 'orders' failed after 2.250s\n"}, "describe", "orders", "e", "--wait")
+	s.expect(1, nil, []string{"AccessDenied", "! no progress"}, "history", "orders", "e", "--follow")
+}
+
 func TestWaitIsLeft(t *testing.T) {
 	endless := func() *fakeAPI {
 		f := succeeding()
