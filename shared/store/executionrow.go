@@ -131,7 +131,8 @@ func decodeExecution(row Row) (*Execution, error) {
 	} else {
 		x.Body = d.Bytes()
 	}
-	if d.Err != nil || int(x.Status) > int(flow.TimedOut) {
+	hollow := x.bodyRef != nil && !x.bodyRef.Loaded() && x.bodyRef.Ref().Len == 0 // long bodies alone have rows of their own
+	if d.Err != nil || int(x.Status) > int(flow.TimedOut) || hollow {
 		return nil, fmt.Errorf("store: state row %s: %w", row.Partition, flow.ErrCorrupt)
 	}
 	return x, nil
