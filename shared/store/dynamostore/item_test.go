@@ -43,7 +43,8 @@ func FuzzItem(f *testing.F) {
 			t.Fatalf("%d bytes of an item of %d", len(got.Data), len(text))
 		}
 		rows, _, rangeErr := s.Range(t.Context(), store.Range{Partition: "x#1#a", From: "a", To: "c"})
-		if err == nil && rangeErr == nil && (len(rows) != 1 || !reflect.DeepEqual(rows[0], got)) {
+		asked := got.Partition == "x#1#a" && got.Sort >= "a" && got.Sort < "c" // what is none of it may be left out
+		if err == nil && rangeErr == nil && asked && (len(rows) != 1 || !reflect.DeepEqual(rows[0], got)) {
 			t.Fatalf("Get says %+v, Range %+v", got, rows)
 		}
 		s.List(t.Context(), store.ListRange{Group: "g", Limit: 1})
