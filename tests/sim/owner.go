@@ -162,13 +162,14 @@ func (o *owner) remove() bool {
 // start starts an execution: it runs what the flow is, or there is no flow.
 func (o *owner) start() bool {
 	o.made++
-	name, first := fmt.Sprintf("o%d", o.made), true
+	name, asked := fmt.Sprintf("o%d", o.made), false
 	return ask(o, "start", func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+		again := asked // the one before may be under way still
+		asked = true
 		x, err := s.StartExecution(ctx, ownerCaller, cloudflow.StartExecutionRequest{FlowName: o.name, ExecutionName: name, Input: "{}"})
-		if codeOf(err) == fault.ExecutionAlreadyExists && !first {
+		if codeOf(err) == fault.ExecutionAlreadyExists && again {
 			return s.DescribeExecution(ctx, ownerCaller, cloudflow.DescribeExecutionRequest{FlowName: o.name, ExecutionName: name})
 		}
-		first = false
 		return x, err
 	}, func(x *cloudflow.Execution, code fault.Code) {
 		switch {
