@@ -82,14 +82,14 @@ func compareLines(t *testing.T, got, want []string) {
 func (s *stored) finish(t *testing.T, edit func(*runner.Options)) []string {
 	w := newWorld(t)
 	w.put(s.rows)
-	until := map[string]int64{} // the last event that is stored, by partition
+	until := map[string]*store.Execution{} // as they are stored
 	for _, row := range s.rows {
 		if row.Sort == "a" && strings.HasPrefix(row.Partition, "x#") {
 			x, err := w.store.Load(context.Background(), row.Partition)
 			if err != nil {
 				t.Fatal(err)
 			}
-			until[row.Partition] = x.LastEvent
+			until[row.Partition] = x
 		}
 	}
 	definitions := s.definitions()
@@ -110,8 +110,8 @@ func (s *stored) finish(t *testing.T, edit func(*runner.Options)) []string {
 	h.close()
 	var lines []string
 	for _, row := range s.rows {
-		if last, is := until[row.Partition]; is && row.Sort == "a" {
-			lines = append(lines, w.endOf(row.Partition, definitions, last)...)
+		if before := until[row.Partition]; before != nil && row.Sort == "a" {
+			lines = append(lines, w.endOf(row.Partition, definitions, before)...)
 		}
 	}
 	return lines
@@ -129,11 +129,11 @@ func (s *stored) definitions() map[store.Key]string {
 }
 
 // eventsMax is how many events are told one by one.
-const eventsMax = 40
+const eventsMax = 12
 
 // endOf tells how an execution has ended, and its history. The times of events after the last one that was stored are the
 // runner's affair, not the store's.
-func (w *world) endOf(partition string, definitions map[store.Key]string, last int64) []string {
+func (w *world) endOf(partition string, definitions map[store.Key]string, before *store.Execution) []string {
 	w.t.Helper()
 	ctx := context.Background()
 	x, err := w.store.Load(ctx, partition)
@@ -147,7 +147,7 @@ func (w *world) endOf(partition string, definitions map[store.Key]string, last i
 	if err := w.store.LoadValues(ctx, x, []*flow.Value{x.Output}); err != nil {
 		w.t.Fatal(err)
 	}
-	output, failed := "", ""
+	output, failed := "-", "-"
 	if x.Output != nil {
 		output = string(x.Output.Text())
 	}
@@ -158,11 +158,11 @@ func (w *world) endOf(partition string, definitions map[store.Key]string, last i
 		w.t.Errorf("%s is %v", partition, x.Status)
 	}
 	events := w.history(&store.Flow{ID: x.FlowID, Name: x.Flow}, x.Name)
-	lines := []string{fmt.Sprintf("end\t%s\t%v\t%s\t%s", partition, x.Status, failed, short(output))}
+	lines := []string{fmt.Sprintf("end\t%s\t%v, %d events\t%v\t%s\t%s", partition, before.Status, before.LastEvent, x.Status, failed, short(output))}
 	var all strings.Builder
 	for _, e := range events {
 		after := "-"
-		if e.ID <= last {
+		if e.ID <= before.LastEvent {
 			after = fmt.Sprint(e.Time - x.Started)
 		}
 		detail := string(e.AppendDetail(nil, m))
@@ -176,10 +176,10 @@ func (w *world) endOf(partition string, definitions map[store.Key]string, last i
 
 // short is a text that is not too long for a line of the file.
 func short(text string) string {
-	if len(text) <= 80 {
+	if len(text) <= 60 {
 		return text
 	}
-	return fmt.Sprintf("%s… (%d bytes)", text[:60], len(text))
+	return fmt.Sprintf("%s… (%d bytes)", text[:40], len(text))
 }
 
 // TestStoredIsWrittenAlike: this program writes the rows of its own format as the file has them, so none of their encodings

@@ -22,7 +22,7 @@ import (
 //	at     ms since 1970
 //	row    partition, sort key, version, fence, wake, expires, list group, list sort, list fields, data
 //	token  task token, its execution and state
-//	end    partition of an execution and how it ends; event lines follow
+//	end    partition of an execution, how it is stored, and its status, error and output at the end; event lines follow
 //	event  id, id of the event that led to it, type, state, ms after the start, detail
 //
 // Bytes are in base64, behind a ~ deflated before.
@@ -36,7 +36,7 @@ type stored struct {
 type storedToken struct{ token, about string }
 
 // deflateFrom is from which length on bytes are deflated in the file.
-const deflateFrom = 200
+const deflateFrom = 120
 
 func storedBytes(t *testing.T, b []byte) string {
 	if len(b) < deflateFrom {

@@ -45,16 +45,17 @@ var storings = []storing{
   - {StartAt: Z, States: [{Name: Z, CALL, TaskMode: WaitForCustomCallback, Catch: [{Errors: [FnF.ALL], Next: W}], End: true}, {Name: W, Type: Pass, End: true}]}
   End: true
 `, "one", `{"p":true}`},
-	{"map", mapping("MaxConcurrency: 3", "n > 4", "", 270), "one", `{"items":[1,2,3,4,5,6,7,8]}`},
-	{"blocks", mapping("MaxConcurrency: 90", "n > 256", "", 270), "one", fmt.Sprintf(`{"items":%s}`, upTo(262))},
-	{"wide", mapping("MaxConcurrency: 400", "n > 0", ", t.$: $Input.text", 300), "one", fmt.Sprintf(`{"items":%s,"text":%q}`, upTo(300), strings.Repeat(sixteen, 13))},
+	{"map", mapping("MaxConcurrency: 3", "n > 4", 270), "one", fmt.Sprintf(`{"items":%s}`, numbered(8, "x"))},
+	{"blocks", mapping("MaxConcurrency: 90", "n > 256", 270), "one", fmt.Sprintf(`{"items":%s}`, numbered(260, "x"))},
 	{"large", "- {Name: Large, CALL, GlobalConstructor: {kept.$: $Output}, Next: B}\n- {Name: B, Type: Wait, Seconds: 285, Next: C}\n" +
 		"- {Name: C, Type: Pass, OutputConstructor: {all.$: $Global.kept, first.$: $Input}, End: true}\n", "one", fmt.Sprintf(`{"text":%q}`, strings.Repeat(sixteen, 128))},
 	{"child", "- {Name: A, CALL, TaskMode: WaitForCustomCallback, End: true}\n", "", ""},
 	{"parent", fmt.Sprintf(parent, ", executionName.$: $Context.Execution.Name, input.$: $Input"), "waits", `{"c":1}`},
 	{"parent", "", "untold", `{"c":2}`}, // its child has ended and has not told it yet
 	{"tooLate", "- {Name: A, Type: Wait, Seconds: 280, Next: B}\n- {Name: B, Type: Wait, Seconds: 280, Next: A}\n", "one", `{}`},
-	{"ends", `- {Name: A, Type: Choice, Branches: [{Condition: '$Input.n == 1', Next: Bad}, {Condition: '$Input.n == 2', Next: Long}], Default: Good}
+	{"ends", `- {Name: First, Type: Wait, Seconds: 1, Next: Second}
+- {Name: Second, Type: Wait, Seconds: 1, Next: A}
+- {Name: A, Type: Choice, Branches: [{Condition: '$Input.n == 1', Next: Bad}, {Condition: '$Input.n == 2', Next: Long}], Default: Good}
 - {Name: Good, Type: Pass, InputConstructor: {x: 1}, End: true}
 - {Name: Bad, Type: Fail, Code: Spoilt, Detail: milk}
 - {Name: Long, Type: Wait, Seconds: 295, End: true}
@@ -66,7 +67,7 @@ var storings = []storing{
 
 	{"oldWait", "- {type: pass, name: A, outputMappings: [{target: a, source: $input.n}]}\n- {type: wait, name: B, duration: 600}\n- {type: succeed, name: C}\n", "old", `{"n":1}`},
 	{"oldCallback", "- {type: task, name: A, resourceArn: 'acs:fc:::functions/f', pattern: waitForCallback, timeoutSeconds: 9000,\n" +
-		"   inputMappings: [{target: t, source: $context.task.token}], catch: [{errors: [Broken], goto: C}]}\n- {type: fail, name: B}\n- {type: pass, name: C}\n", "old", `{"n":2}`},
+		"   inputMappings: [{target: t, source: $context.task.token}], catch: [{errors: [Broken], goto: C}]}\n- {type: succeed, name: B}\n- {type: pass, name: C}\n", "old", `{"n":2}`},
 	{"oldRetry", "- {type: task, name: Again, resourceArn: 'acs:fc:::functions/f', retry: [{errors: [Busy], intervalSeconds: 900, maxAttempts: 3, multiplier: 2}]}\n", "old", `{}`},
 	{"oldParallel", `- type: parallel
   name: P
@@ -90,13 +91,12 @@ var storings = []storing{
 const callFunction = "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}"
 
 // mapping is a Map whose items wait for so many seconds if the condition holds of their number n.
-func mapping(options, condition, more string, seconds int) string {
+func mapping(options, condition string, seconds int) string {
 	condition = strings.Replace(condition, "n", "$Input.n", 1)
 	return fmt.Sprintf(`- Name: M
   Type: Map
   %s
   ItemsPath: $Input.items
-  ItemConstructor: {n.$: $Item%s}
   Processor:
     StartAt: C
     States:
@@ -104,14 +104,14 @@ func mapping(options, condition, more string, seconds int) string {
     - {Name: W, Type: Wait, Seconds: %d, End: true}
     - {Name: D, Type: Pass, OutputConstructor: {n.$: $Input.n}, End: true}
   End: true
-`, options, more, condition, seconds)
+`, options, condition, seconds)
 }
 
-// upTo is a list of the numbers from 1 to n.
-func upTo(n int) string {
+// numbered is a list of objects that have the numbers from 1 to n, and a text.
+func numbered(n int, text string) string {
 	var b strings.Builder
 	for i := range n {
-		fmt.Fprintf(&b, ",%d", i+1)
+		fmt.Fprintf(&b, `,{"n":%d,"t":%q}`, i+1, text)
 	}
 	return "[" + b.String()[1:] + "]"
 }
@@ -135,7 +135,7 @@ func makeStored(w *world) *stored {
 	w.t.Helper()
 	ctx := context.Background()
 	// The same executions leave the same rows each time.
-	w.store = store.New(store.Options{Driver: w.mem, TailBytes: 200, Random: counting()})
+	w.store = store.New(store.Options{Driver: w.mem, TailBytes: 50, Random: counting()})
 	w.tasks.on("Again", func(context.Context, task.Request) task.Result { return task.Fail("Busy", "come back") })
 	w.tasks.on("Hangs", sleeping(time.Hour, `{}`))
 	w.tasks.on("Large", func(context.Context, task.Request) task.Result {
@@ -145,14 +145,14 @@ func makeStored(w *world) *stored {
 	flows := map[string]*store.Flow{}
 	for _, s := range storings {
 		if s.runs != "" {
-			flows[s.flow] = w.define(s.flow, flow.Standard, s.definition())
+			flows[s.flow] = w.defineStored(s)
 		}
 		if s.name != "" {
 			h.startWith(runner.Start{Flow: flows[s.flow], Name: s.name, Input: []byte(s.input), Canonical: []byte(s.input), Origin: s.flow})
 		}
 		synctest.Wait()
 	}
-	time.Sleep(time.Second)
+	time.Sleep(4 * time.Second)
 	if _, err := h.Stop(ctx, store.Partition(flows["ends"].ID, "stopped"), &flow.Error{Name: "Enough", Cause: "of it"}); err != nil {
 		w.t.Fatal(err)
 	}
@@ -194,6 +194,22 @@ func (s storing) definition() string {
 	_, first, _ := strings.Cut(s.runs, "Name: ")
 	return fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nTimeout: %d\nStartAt: %s\nStates:\n%s", s.flow, seconds,
 		first[:strings.IndexAny(first, ",\n")], strings.ReplaceAll(s.runs, "CALL", callFunction))
+}
+
+// defineStored creates a flow whose id is its name.
+func (w *world) defineStored(s storing) *store.Flow {
+	w.t.Helper()
+	text := s.definition()
+	m, err := compile(text, flow.Standard)
+	if err != nil {
+		w.t.Fatalf("%s: %v", s.flow, err)
+	}
+	f := &store.Flow{Account: account, Name: s.flow, ID: s.flow, Mode: flow.Standard, Language: m.Language, TimeoutSeconds: m.TimeoutSeconds,
+		Environment: []store.Variable{{Name: "v", Value: "1", Description: "d"}}}
+	if err := w.store.CreateFlow(context.Background(), f, text, time.Now().Add(24*time.Hour).UnixMilli()); err != nil {
+		w.t.Fatal(err)
+	}
+	return f
 }
 
 // letterTo puts a report into the inbox of an execution that waits for one.
