@@ -38,7 +38,7 @@ type Flow struct {
 	Version int64 `json:"-"`
 }
 
-// flowFmt is the format of flow rows that this code writes.
+// flowFmt is the format of flow rows that this code writes; what to do when it changes is said at executionFmt.
 const flowFmt = 1
 
 // ErrFormat says that a row was written by a newer program: it is left alone.

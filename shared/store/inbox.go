@@ -26,6 +26,7 @@ type Letter struct {
 }
 
 // letterFmt is the format of letters that this code writes. Rows of another format are left alone.
+// What to do when it changes is said at executionFmt.
 const letterFmt = 1
 
 // Tries is how often the sweeper has found it due.
