@@ -1,7 +1,6 @@
 package dynamostore_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"reflect"
@@ -9,6 +8,7 @@ import (
 
 	"millrace/shared/store"
 	"millrace/shared/store/dynamostore"
+	"millrace/shared/store/storetest"
 	"millrace/tests/emulators"
 )
 
@@ -54,9 +54,6 @@ func FuzzItem(f *testing.F) {
 
 // FuzzRow: a row is refused, or it is read as it was written.
 func FuzzRow(f *testing.F) {
-	f.Add("x#1#a", "a", "run", []byte("data"), "g", "s", []byte("fields"), int64(1), int64(5), int64(7))
-	f.Add("p", "v#1", "", bytes.Repeat([]byte("packs well "), 500), "", "", []byte{}, int64(0), int64(9), int64(9))
-	f.Add("\xff", "\x00", "\xff", []byte{}, "\xff", "", []byte{0}, int64(-1), int64(-1), int64(1<<62))
 	var put map[string]json.RawMessage
 	s := answering(func(c emulators.Call) string {
 		if c.Op != "GetItem" {
@@ -67,27 +64,5 @@ func FuzzRow(f *testing.F) {
 		}
 		return `{"Item":` + string(put["Item"]) + `}`
 	})
-	f.Fuzz(func(t *testing.T, partition, sort, fence string, data []byte, group, listSort string, fields []byte, version, wake, expires int64) {
-		row := store.Row{Key: store.Key{Partition: partition, Sort: sort}, Version: version, Fence: fence, Data: bytes.Clone(data), Wake: wake, Expires: expires}
-		if group != "" {
-			row.List = &store.ListEntry{Group: group, Sort: listSort, Fields: bytes.Clone(fields)}
-		}
-		if s.Commit(t.Context(), nil, row, store.Condition{Absent: true, Now: 1}) != nil {
-			return
-		}
-		got, err := s.Get(t.Context(), row.Key)
-		if err != nil {
-			t.Fatalf("%+v cannot be read: %v", row, err)
-		}
-		if got.List != nil {
-			got.List.Fields = append([]byte{}, got.List.Fields...)
-			row.List.Fields = append([]byte{}, row.List.Fields...)
-		}
-		if !bytes.Equal(got.Data, row.Data) {
-			t.Fatalf("%q is read as %q", row.Data, got.Data)
-		}
-		if got.Data, row.Data = nil, nil; !reflect.DeepEqual(got, row) {
-			t.Fatalf("%+v is read as %+v", row, got)
-		}
-	})
+	storetest.FuzzRow(f, s, nil)
 }
