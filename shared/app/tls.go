@@ -8,7 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime"
+
+	"millrace/shared/rpc"
 )
 
 // encrypted gives a listener that speaks TLS when the configuration names a certificate, else the same. The files are
@@ -25,10 +26,10 @@ func encrypted(l net.Listener, c Config) (net.Listener, error) {
 	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
 }
 
-// warnOfOpenKey warns when everybody on the machine may read or change the private key. Windows has no such modes.
+// warnOfOpenKey warns when everybody on the machine may read or change the private key.
 func warnOfOpenKey(log *slog.Logger, key string) {
 	info, err := os.Stat(key)
-	if err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o006 != 0 {
+	if err == nil && rpc.OpenToAll(info.Mode()) {
 		log.Warn("every user of this machine may read or change the private key of the certificate; chmod 600 it", "file", key)
 	}
 }

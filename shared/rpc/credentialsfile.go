@@ -37,14 +37,14 @@ func LoadCredentials(path string) (*Credentials, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials: %s: %w", path, err)
 	}
-	if info, err := f.Stat(); err == nil && loose(info.Mode()) {
+	if info, err := f.Stat(); err == nil && OpenToAll(info.Mode()) {
 		c.loose = path
 	}
 	return c, nil
 }
 
-// loose tells whether everybody on the machine may read or change a file. Windows has no such modes.
-func loose(mode os.FileMode) bool {
+// OpenToAll tells whether everybody on the machine may read or change a file of a mode. Windows has no such modes.
+func OpenToAll(mode os.FileMode) bool {
 	return runtime.GOOS != "windows" && mode.IsRegular() && mode.Perm()&0o006 != 0
 }
 
