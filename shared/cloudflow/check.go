@@ -13,12 +13,10 @@ import (
 	"millrace/shared/value"
 )
 
-const nameRule = "1 to 128 ASCII letters, digits, '_' and '-', the first a letter or '_'"
-
 // checkName checks a name that a caller gives.
 func checkName(parameter, name string) error {
 	if !flow.ValidName(name) {
-		return fault.New(fault.InvalidArgument, "%s %s is invalid: %s.", parameter, value.Quote(name), nameRule)
+		return fault.New(fault.InvalidArgument, "%s %s is invalid: %s.", parameter, value.Quote(name), flow.NameRule)
 	}
 	return nil
 }

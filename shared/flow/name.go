@@ -1,5 +1,8 @@
 package flow
 
+// NameRule says in words what ValidName takes.
+const NameRule = "1 to 128 ASCII letters, digits, '_' and '-', the first a letter or '_'"
+
 // ValidName tells whether s is a name that a caller may give a flow or an execution: 1 to 128 ASCII letters, digits,
 // `_` and `-`, the first a letter or `_` (api.md 3.1).
 func ValidName(s string) bool {

@@ -36,7 +36,7 @@ func (r *Runner) StartChild(ctx context.Context, c Child) (string, error) {
 	if name == "" {
 		name = interp.ChildName(c.Key)
 	} else if !flow.ValidName(name) {
-		return "", fault.New(fault.InvalidArgument, "ExecutionName '%s' is invalid: 1 to 128 ASCII letters, digits, '_' and '-', the first a letter or '_'.", name)
+		return "", fault.New(fault.InvalidArgument, "ExecutionName '%s' is invalid: %s.", name, flow.NameRule)
 	}
 	if len(c.Input) == 0 {
 		c.Input = []byte("{}")
