@@ -62,6 +62,9 @@ func (c *compiler) top(root *source.Node, name string) {
 	}
 }
 
+// versions are the spellings of the one version that this language has, as flows in use have them (api.md 4.1).
+var versions = []string{"v1", "v1beta1", "v1.0"}
+
 func (c *compiler) language(root *source.Node) {
 	var path *source.Path
 	if t := root.Get("type"); t == nil || t.Kind != source.String || t.Text != "flow" {
@@ -75,7 +78,7 @@ func (c *compiler) language(root *source.Node) {
 	switch {
 	case v == nil:
 		c.Error("F01", root, path.Key("version"), "write version: v1", "is missing")
-	case v.Kind != source.String || v.Text != "v1" && v.Text != "v1beta1":
+	case v.Kind != source.String || !contains(versions, v.Text):
 		c.Error("F01", v, path.Key("version"), "", "must be v1 or v1beta1")
 	}
 }

@@ -160,6 +160,7 @@ func TestTimeoutMessage(t *testing.T) {
 func TestTop(t *testing.T) {
 	for _, c := range []struct{ name, mode, rule, path, text string }{
 		{"older version", "", "", "", "version: v1beta1\ntype: flow\nsteps: []"},
+		{"version with a point", "", "", "", "version: v1.0\ntype: flow\nsteps: []"},
 		{"unknown version", "", "F01", "version", "version: 1\ntype: flow\nsteps: []"},
 		{"no version", "", "F01", "version", "type: flow\nsteps: []"},
 		{"no steps", "", "F01", "steps", "version: v1\ntype: flow"},
