@@ -21,6 +21,21 @@ func (s *Stack) alarmed(namespace, metric, resource string) bool {
 	return false
 }
 
+// alarmedIndex tells whether there is an alarm on refused writes of an index, which throttle the table with it.
+func (s *Stack) alarmedIndex(table, index string) bool {
+	for _, name := range s.Names(kindAlarm) {
+		if Text(s.Property(name, "MetricName")) != "WriteThrottleEvents" || !has(s.Property(name), table) {
+			continue
+		}
+		for _, d := range asList(s.Property(name, "Dimensions")) {
+			if Text(d, "Name") == "GlobalSecondaryIndexName" && Text(d, "Value") == index {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func has(metric any, resource string) bool {
 	for _, d := range asList(At(metric, "Dimensions")) {
 		for _, name := range References(At(d, "Value")) {
@@ -49,6 +64,12 @@ func checkAlarms(s *Stack) (wrong []string) {
 	want("AWS/Lambda", "ConcurrentExecutions", "StepRunnerFunction")
 	for _, t := range s.Names("AWS::DynamoDB::Table") {
 		want("AWS/DynamoDB", "WriteThrottleEvents", t)
+		want("AWS/DynamoDB", "ReadThrottleEvents", t)
+		for _, index := range asList(s.Property(t, "GlobalSecondaryIndexes")) {
+			if name := Text(index, "IndexName"); !s.alarmedIndex(t, name) {
+				wrong = append(wrong, fmt.Sprintf("%s: no alarm on writes of its index %s", t, name))
+			}
+		}
 	}
 	for _, a := range s.Names("AWS::Serverless::HttpApi") {
 		want("AWS/ApiGateway", "5xx", a)

@@ -56,6 +56,8 @@ var mutations = []struct {
 	{"alarms", "MetricName: ConcurrentExecutions", "MetricName: Invocations"},
 	{"alarms", "      AlarmActions: !If [HasTopic, [!Ref AlarmTopicArn], !Ref \"AWS::NoValue\"]\n", ""},
 	{"alarms", "      TreatMissingData: notBreaching\n", ""},
+	{"alarms", "MetricName: ReadThrottleEvents", "MetricName: ConsumedReadCapacityUnits"},
+	{"alarms", "{Name: GlobalSecondaryIndexName, Value: wake}", "{Name: GlobalSecondaryIndexName, Value: list}"},
 	{"sweep", "rate(1 minute)", "rate(10 minutes)"},
 	{"sweep", `Input: '{"kind":"sweep"}'`, `Input: '{"kind":"sweeps"}'`},
 	{"sweep", "TreatMissingData: breaching", "TreatMissingData: notBreaching"},
