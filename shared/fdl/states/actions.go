@@ -17,6 +17,17 @@ type action struct {
 	parameters []parameter
 }
 
+// modes names the task modes that an action has.
+func (a action) modes() (names []string) {
+	for i, name := range modeNames {
+		mode := flow.TaskMode(i)
+		if mode <= a.modeMax && (mode != flow.WaitForSystemCallback || a.system) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // parameter is one member of Parameters. check gives a reason why a constant is wrong, "" when it is right.
 type parameter struct {
 	name     string

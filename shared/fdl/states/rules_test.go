@@ -214,3 +214,20 @@ func TestOrderOfErrors(t *testing.T) {
 		t.Errorf("rules %q, want %q: %v", got, want, found)
 	}
 }
+
+// TestHints: an error says what there is instead.
+func TestHints(t *testing.T) {
+	for _, c := range []struct{ mode, list, hint string }{
+		{"", "{Name: A, Type: Wait, Seconds: 301, End: true}", "for longer, put several in a row, or use a task that waits for a callback and has a Timeout"},
+		{"", "{Name: A, Type: Wait, Seconds: '5', End: true}", "an expression needs the key Seconds.$"},
+		{"", "{Name: A, Type: Wait, Seconds: 0, End: true}", ""},
+		{flow.Express, "{Name: A, Type: Wait, Seconds: 21, End: true}", ""},
+		{"", "{Name: T, Type: Task, End: true, Action: HTTP:Request, TaskMode: WaitForSystemCallback, Parameters: {url: 'http://x', method: get}}",
+			"it has RequestComplete, WaitForCustomCallback"},
+		{"", "{Name: T, Type: Task, End: true, Action: ECS:StopInstance, TaskMode: WaitForCustomCallback}", "it has RequestComplete"},
+	} {
+		if found := compile(t, c.mode, c.list); len(found) == 0 || found[0].Hint != c.hint {
+			t.Errorf("%s: %v, want the hint %q", c.list, found, c.hint)
+		}
+	}
+}

@@ -184,8 +184,11 @@ func (c *compiler) wait(n *source.Node, path *source.Path, s *scope) *flow.WaitS
 	}
 	if i, ok := seconds.Int(); !ok || i < 1 || i > most {
 		hint := ""
-		if seconds.Kind == source.String {
+		switch {
+		case seconds.Kind == source.String:
 			hint = "an expression needs the key Seconds.$"
+		case ok && i > most && s.mode != flow.Express:
+			hint = "for longer, put several in a row, or use a task that waits for a callback and has a Timeout"
 		}
 		c.Error("V12", seconds, path.Key("Seconds"), hint, "must be an integer from 1 to %d", most)
 		return nil

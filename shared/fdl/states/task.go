@@ -1,6 +1,7 @@
 package states
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -122,8 +123,8 @@ func (c *compiler) taskMode(n *source.Node, path *source.Path, s *scope, action 
 	if s.mode == flow.Express {
 		c.Error("V14", v, at, "use a Standard flow to wait for callbacks", "an Express flow has RequestComplete only")
 	}
-	if action != "" && mode > actions[action].modeMax || mode == flow.WaitForSystemCallback && !actions[action].system && action != "" {
-		c.Error("V14", v, at, "", "%s does not support %s", action, v.Text)
+	if has := actions[action].modes(); action != "" && !slices.Contains(has, v.Text) {
+		c.Error("V14", v, at, "it has "+strings.Join(has, ", "), "%s does not support %s", action, v.Text)
 	}
 	if action == "FC:InvokeFunction" && mode == flow.WaitForSystemCallback && parameters != nil && parameters.Kind == source.Map {
 		if t := parameters.Get("invocationType"); t != nil && t.Kind == source.String && t.Text == "Sync" {
