@@ -9,6 +9,8 @@ type Expr struct {
 	root   node
 	roots  Roots
 	older  bool // a path or condition of the older language
+
+	context [][]string
 }
 
 // String gives the expression's text as it was written.
@@ -16,6 +18,10 @@ func (e *Expr) String() string { return e.source }
 
 // Roots gives the roots that the expression mentions; an evaluation asks its Env for no other.
 func (e *Expr) Roots() Roots { return e.roots }
+
+// ContextPaths gives, for every selection from $Context of the newer language in the order of the text, the names of
+// the members it goes through until a key that is not known before evaluation, or an index.
+func (e *Expr) ContextPaths() [][]string { return e.context }
 
 // Eval gives the value of the expression: a JSON value, or Absent for a path of the older language that selects
 // nothing. What it gives may share structure with what env gave. The error is an *Error, or one of env, as it is.

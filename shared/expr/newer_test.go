@@ -1,6 +1,7 @@
 package expr_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -324,5 +325,15 @@ func TestRoots(t *testing.T) {
 	}
 	if e.Roots() != expr.Input|expr.Global {
 		t.Errorf("roots %b", e.Roots())
+	}
+}
+
+func TestContextPaths(t *testing.T) {
+	e, err := expr.Parse(`$Context.a['b'][0].c == $Context || $Input.d > $Context[$Input.e]`, expr.Context|expr.Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(e.ContextPaths()); got != "[[a b] []]" {
+		t.Error(got)
 	}
 }

@@ -37,6 +37,9 @@ func (p *parser) postfixed() node {
 	if len(path.steps) == 0 {
 		return base
 	}
+	if root, ok := base.(*rootNode); ok && root.root == Context {
+		p.context = append(p.context, path.names())
+	}
 	return path
 }
 

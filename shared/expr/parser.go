@@ -26,6 +26,7 @@ type parser struct {
 	err     *Error
 	roots   Roots // that may be used
 	used    Roots
+	context [][]string // see ContextPaths
 	nesting int
 	calls   int
 }
@@ -53,7 +54,7 @@ func (p *parser) finish(root node) (*Expr, *Error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	return &Expr{source: p.src, root: root, roots: p.used, older: p.older}, nil
+	return &Expr{source: p.src, root: root, roots: p.used, context: p.context, older: p.older}, nil
 }
 
 func (p *parser) fail(pos int, reason string) { p.stop(p.lexer.fail(pos, reason)) }

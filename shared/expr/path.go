@@ -19,6 +19,17 @@ func (n *pathNode) eval(env Env, b *Budget) (any, error) {
 	return v, err
 }
 
+// names gives the names of members that the path selects first.
+func (n *pathNode) names() (names []string) {
+	for i := range n.steps {
+		if n.steps[i].kind != memberSelection {
+			break
+		}
+		names = append(names, n.steps[i].name)
+	}
+	return names
+}
+
 type selectionKind uint8
 
 const (

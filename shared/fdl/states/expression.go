@@ -24,6 +24,7 @@ var rootNames = []string{"$Input", "$Output", "$Context", "$Global", "$Item"}
 func (c *compiler) expression(n *source.Node, path *source.Path, roots expr.Roots) *expr.Expr {
 	e, err := expr.Parse(n.Text, roots)
 	if err == nil {
+		c.knowsContext(e, n, path)
 		return e
 	}
 	rule, hint := c.blame(n.Text, path, err)

@@ -1,0 +1,66 @@
+package states
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"millrace/shared/expr"
+	"millrace/shared/fdl/source"
+)
+
+// members are the names in an object, each with those of its value; nil is a value that may have any.
+type members map[string]members
+
+// context is the shape of $Context (fdl-statemachine.md 9.2, Workflow from D-53).
+var context = members{
+	"Execution": {"Name": {}, "Input": nil, "RoleArn": {}},
+	"Current":   {"Name": {}, "Input": nil, "Output": nil, "Error": {"Code": {}, "Detail": {}}, "RetryCount": {}, "TaskToken": {}},
+	"Workflow":  {"Flow": {}, "AccountId": {}, "Region": {}},
+}
+
+// elsewhere are members that other languages have, and where the value is in this one.
+var elsewhere = map[string]string{
+	"Task.Token":                 "$Context.Current.TaskToken",
+	"task.token":                 "$Context.Current.TaskToken",
+	"Execution.Id":               "$Context.Execution.Name",
+	"execution.name":             "$Context.Execution.Name",
+	"flow.name":                  "$Context.Workflow.Flow",
+	"State.Name":                 "$Context.Current.Name",
+	"State.RetryCount":           "$Context.Current.RetryCount",
+	"Current.Error.ErrorCode":    "$Context.Current.Error.Code",
+	"Current.Error.ErrorMessage": "$Context.Current.Error.Detail",
+	"Current.Error.Cause":        "$Context.Current.Error.Detail",
+	"Current.Error.error":        "$Context.Current.Error.Code",
+	"Current.Error.cause":        "$Context.Current.Error.Detail",
+}
+
+// knowsContext warns of what an expression selects from $Context that is never there.
+func (c *compiler) knowsContext(e *expr.Expr, n *source.Node, path *source.Path) {
+	for _, names := range e.ContextPaths() {
+		at := context
+		for i, name := range names {
+			if at == nil {
+				break
+			}
+			below, known := at[name]
+			if !known {
+				c.Warn(n, path, c.instead(names, i, at), "$Context has no member %s", strings.Join(names[:i+1], "."))
+				break
+			}
+			at = below
+		}
+	}
+}
+
+// instead says what to write for the member i of names, which is not one of siblings.
+func (c *compiler) instead(names []string, i int, siblings members) string {
+	if known, ok := elsewhere[strings.Join(names, ".")]; ok {
+		return "write " + known
+	}
+	candidates := slices.Sorted(maps.Keys(siblings))
+	if near := c.Near(names[i], candidates); near != "" || len(candidates) == 0 {
+		return near
+	}
+	return "it has " + strings.Join(candidates, ", ")
+}
