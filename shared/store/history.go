@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -220,26 +221,27 @@ func (s *Store) LoadValue(ctx context.Context, x *Execution, v *flow.Value) erro
 	return ErrMissing
 }
 
+// loadRows joins the rows of a value. Their own sizes say how much memory that takes: the length in the reference is of a
+// row that may be damaged.
 func (s *Store) loadRows(ctx context.Context, x *Execution, v *flow.Value, r flow.Ref) error {
-	text := make([]byte, 0, r.Len)
+	var parts [][]byte
+	size := 0
 	from := valueSort(x.Run, r.Version, r.Token, 0)
 	to := valueSort(x.Run, r.Version, r.Token, 9999)
-	for {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: x.Partition(), From: from, To: to, Limit: 16})
+	for more := true; more; {
+		rows, further, err := s.driver.Range(ctx, Range{Partition: x.Partition(), From: from, To: to, Limit: 16})
 		if err != nil {
 			return err
 		}
 		for _, row := range rows {
-			text = append(text, row.Data...)
+			parts, size = append(parts, row.Data), size+len(row.Data)
 			from = row.Sort + "\x00"
 		}
-		if !more {
-			break
-		}
+		more = further
 	}
-	if len(text) != r.Len {
-		return fmt.Errorf("%w: %d of %d bytes in %s", ErrMissing, len(text), r.Len, x.Partition())
+	if size != r.Len {
+		return fmt.Errorf("%w: %d of %d bytes in %s", ErrMissing, size, r.Len, x.Partition())
 	}
-	v.Load(text)
+	v.Load(bytes.Join(parts, nil))
 	return nil
 }

@@ -3,6 +3,8 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"runtime"
 	"testing"
 
 	"millrace/shared/flow"
@@ -132,4 +134,21 @@ func FuzzFlowRow(f *testing.F) {
 			t.Fatalf("%+v", page)
 		}
 	})
+}
+
+// A value whose length is damaged is missing; it takes no memory of that length.
+func TestLongValue(t *testing.T) {
+	ctx := t.Context()
+	s, _, x := holder(t)
+	v := flow.StoredValue(flow.Ref{Kind: flow.RefRow, Version: 1, Token: 1, Len: 1 << 32})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := s.LoadValue(ctx, x, v)
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, store.ErrMissing) {
+		t.Error(err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+		t.Errorf("took %d bytes", took)
+	}
 }
