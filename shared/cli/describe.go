@@ -13,7 +13,8 @@ import (
 func describeCommand() *command {
 	return &command{
 		name: "describe", args: "FLOW EXECUTION", short: "Show an execution", server: true, least: 2, most: 2,
-		long: "With --wait it follows the execution to its end, as `start --wait` does, and ends with the same exit codes.",
+		long: "For an execution that runs it shows the open states too: for how long, and what each waits for.\n\n" +
+			"With --wait it follows the execution to its end, as `start --wait` does, and ends with the same exit codes.",
 		examples: "millrace describe orders order-7\n" +
 			"# wait for the end of an execution that runs already\n" +
 			"millrace describe orders order-7 --wait --timeout 1h\n" +
@@ -38,7 +39,7 @@ func describeCommand() *command {
 	}
 }
 
-// describe shows an execution. Why it failed stands in its history only.
+// describe shows an execution. Why it failed, and what it has come to while it runs, stands in its history only.
 func (c *call) describe(client *rpc.Client) error {
 	e, err := reading(c, func() (*rpc.Execution, error) {
 		return client.DescribeExecution(c.ctx, cloudflow.DescribeExecutionRequest{FlowName: c.args[0], ExecutionName: c.args[1]})
@@ -46,13 +47,22 @@ func (c *call) describe(client *rpc.Client) error {
 	if err != nil {
 		return err
 	}
+	w := &watcher{c: c, client: client, flow: e.FlowName, name: e.Name}
+	states := open{map[int64]*rpc.Event{}}
 	var failed *flow.Error
-	if final(e) && e.Status != flow.Succeeded.String() {
-		w := &watcher{c: c, client: client, flow: e.FlowName, name: e.Name}
-		if _, err := reading(c, func() (bool, error) { return w.drain(c.ctx) }); err != nil {
-			return err
-		}
+	switch {
+	case !final(e) && c.output != "json":
+		w.lenient, w.each = true, states.take
+		_, err = reading(c, func() (bool, error) { return w.drain(c.ctx) })
+	case final(e) && e.Status != flow.Succeeded.String():
+		_, err = reading(c, func() (bool, error) { return w.drain(c.ctx) })
 		failed = w.failure()
 	}
-	return c.show(endedJSON(e, failed), func(w io.Writer) { showExecution(w, e, failed) })
+	if err != nil {
+		return err
+	}
+	return c.show(endedJSON(e, failed), func(out io.Writer) {
+		showExecution(out, e, failed)
+		states.show(out, c.Now())
+	})
 }

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"millrace/shared/rpc"
+)
+
+// openShown is how many open states are printed; a Map can have ten thousand.
+const openShown = 20
+
+// openWords say what is to come after an event that has led to no other yet. Events that end something are not among them.
+var openWords = map[string]string{
+	"ExecutionStarted": "about to begin",
+	"StateEntered":     "entered", "StateStarted": "entered", "StepEntered": "entered", "StepStarted": "entered",
+	"BranchEntered": "entered", "IterationEntered": "entered", "MapRunStarted": "map run started",
+	"TaskScheduled": "call is due", "TaskStarted": "call under way",
+	"TaskSubmitted": "waits for the result of its call, or for a report with its token",
+	"TaskFailed":    "attempt failed", "TaskTimedOut": "attempt timed out", "TaskSubmitFailed": "attempt refused",
+	"TaskSucceeded": "about to end",
+}
+
+// open finds in the events of an execution that runs those that have led to no other: what each open state has come to.
+type open struct{ ends map[int64]*rpc.Event }
+
+func (o *open) take(e *rpc.Event) {
+	if strings.HasPrefix(e.Type, "Execution") {
+		clear(o.ends) // it has ended since it was described
+	}
+	delete(o.ends, e.ScheduleEventID)
+	if openWords[e.Type] != "" {
+		o.ends[e.EventID] = e
+	}
+}
+
+// show prints a line for each open state, those that have waited longest first.
+func (o *open) show(w io.Writer, now time.Time) {
+	ids := slices.Sorted(maps.Keys(o.ends))
+	if len(ids) == 0 {
+		return
+	}
+	lines := [][]string{{"OPEN", "FOR", "STATE"}}
+	for _, id := range ids[:min(len(ids), openShown)] {
+		e := o.ends[id]
+		words := openWords[e.Type]
+		if err := eventError(e); err != nil {
+			words += ": " + cut(errorText(err), 100)
+		}
+		if strings.HasPrefix(words, "attempt") {
+			words += "; the next one is to come"
+		}
+		name := e.StepName
+		if name == "" {
+			name = "(execution)"
+		}
+		lines = append(lines, []string{name, max(0, now.Sub(e.Time.Time())).Truncate(time.Second).String(), words})
+	}
+	fmt.Fprintln(w)
+	rows(w, lines)
+	if more := len(ids) - openShown; more > 0 {
+		fmt.Fprintf(w, "and %d more\n", more)
+	}
+}

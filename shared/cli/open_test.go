@@ -1,0 +1,86 @@
+package cli_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+)
+
+// running is an API whose execution has come as far as these events, and no further; the last one never comes to light.
+func running(events ...cloudflow.Event) *fakeAPI {
+	api := succeeding()
+	api.events = append(events, cloudflow.Event{ID: int64(len(events) + 1), Type: "ExecutionSucceeded", Time: began + 9000})
+	api.looked = len(events) - 2 // describing it brings one more event to light
+	return api
+}
+
+func describeRunning(t *testing.T, api *fakeAPI, args ...string) string {
+	t.Helper()
+	s := newShell(t, api)
+	s.now = time.UnixMilli(began + 75_000)
+	code, out, errs := s.run(append([]string{"describe", "orders", "e"}, args...)...)
+	if code != 0 || !strings.Contains(out, "Running") {
+		t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	_, open, _ := strings.Cut(out, "\n\n")
+	return open + errs
+}
+
+func event(id, schedule int64, kind, name, detail string) cloudflow.Event {
+	return cloudflow.Event{ID: id, ScheduleID: schedule, Type: kind, StepName: name, Detail: detail, Time: began + id*1000}
+}
+
+// TestDescribeOpen shows what a running execution has come to: the last event of each state that is open.
+func TestDescribeOpen(t *testing.T) {
+	api := running(
+		event(1, 0, "ExecutionStarted", "", "{}"),
+		event(2, 1, "StateEntered", "P", "{}"),
+		event(3, 2, "StateStarted", "P", "{}"),
+		event(4, 3, "StateEntered", "Wait", "{}"),
+		event(5, 3, "StateEntered", "Ask", "{}"),
+		event(6, 3, "StateEntered", "Try", "{}"),
+		event(7, 5, "TaskScheduled", "Ask", "{}"),
+		event(8, 6, "TaskScheduled", "Try", "{}"),
+		event(9, 3, "StateEntered", "Done", "{}"),
+		event(10, 9, "StateSucceeded", "Done", "{}"),
+		event(11, 7, "TaskSubmitted", "Ask", "{}"),
+		event(12, 8, "TaskFailed", "Try", `{"cause":"busy","error":"FC.Throttled"}`),
+	)
+	want := `OPEN   FOR     STATE
+Wait   1m11s   entered
+Ask    1m4s    waits for the result of its call, or for a report with its token
+Try    1m3s    attempt failed: FC.Throttled: busy; the next one is to come
+`
+	if got := describeRunning(t, api); got != want {
+		t.Errorf("%s", got)
+	}
+	api.looked -= 2
+	if got := describeRunning(t, api, "--output", "json"); got != "" {
+		t.Errorf("JSON has more: %s", got)
+	}
+	api.looked, api.noHistory = api.looked-1, true
+	if got := describeRunning(t, api); !strings.Contains(got, "no progress is shown") {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestDescribeOpenMany(t *testing.T) {
+	events := []cloudflow.Event{event(1, 0, "ExecutionStarted", "", "{}"), event(2, 1, "StateStarted", "M", "{}")}
+	for id := int64(3); id < 30; id++ {
+		events = append(events, event(id, 2, "StateEntered", "I", "{}"))
+	}
+	got := describeRunning(t, running(events...))
+	if strings.Count(got, "entered") != 20 || !strings.HasSuffix(got, "and 7 more\n") {
+		t.Errorf("%s", got)
+	}
+}
+
+// An execution that ends after it was described has nothing open.
+func TestDescribeOpenEnds(t *testing.T) {
+	api := running(event(1, 0, "ExecutionStarted", "", "{}"), event(2, 1, "StateEntered", "A", "{}"), event(3, 2, "ExecutionStopped", "", "{}"))
+	if got := describeRunning(t, api); got != "" {
+		t.Errorf("%s", got)
+	}
+}
