@@ -132,8 +132,12 @@ func decodeExecution(row Row) (*Execution, error) {
 		x.Body = d.Bytes()
 	}
 	hollow := x.bodyRef != nil && !x.bodyRef.Loaded() && x.bodyRef.Ref().Len == 0 // long bodies alone have rows of their own
-	if d.Err != nil || int(x.Status) > int(flow.TimedOut) || hollow {
+	if d.Err != nil || int(x.Status) > int(flow.TimedOut) || hollow || astray(x.InputRef) || astray(x.bodyRef) {
 		return nil, fmt.Errorf("store: state row %s: %w", row.Partition, flow.ErrCorrupt)
 	}
 	return x, nil
 }
+
+// astray tells whether the input or the body of an execution would stand elsewhere than in rows of its own: an input that stands
+// where the input stands would be looked for without end.
+func astray(v *flow.Value) bool { return v != nil && !v.Loaded() && v.Ref().Kind != flow.RefRow }
