@@ -45,12 +45,12 @@ func (w *World) burdens(partition string) bool {
 }
 
 // patience is how often somebody outside tries what he does not give up: for as long as runners are brought down there may be
-// nobody to ask.
+// nobody to ask, and other faults can keep everybody down for a while, too.
 func (w *World) patience() int {
 	if w.burden.drawn {
 		return 200 * triesMax
 	}
-	return 10 * triesMax
+	return 50 * triesMax // of some seconds each: faults go on for half an hour
 }
 
 // weigh is told by a process what it begins to fold.
