@@ -22,6 +22,7 @@ type config struct {
 	functions       []string // that flows may invoke: names, with "*" at the end for all that start so, or ARNs
 	retentionDays   int      // of logs
 	contacts        string   // group of contacts that alarms tell
+	encrypted       bool     // the table, at rest
 	vpc             bool     // reach the services from inside a VPC
 	dryRun          bool
 	only            []string          // parts; empty for all
@@ -57,6 +58,7 @@ func parse(args []string, getenv func(string) string) (*config, error) {
 	f.StringVar(&c.table, "table", otherwise("MILLRACE_TABLE", "millrace"), "TableStore table (MILLRACE_TABLE)")
 	f.IntVar(&c.retentionDays, "log-days", 30, "days for which logs are kept, 1 to 3650; 3650 is for ever")
 	f.StringVar(&c.contacts, "alarm-contacts", otherwise("MILLRACE_ALARM_CONTACTS", defaultContacts), "group of contacts in CloudMonitor that alarms tell (MILLRACE_ALARM_CONTACTS)")
+	f.BoolVar(&c.encrypted, "encrypted", getenv("MILLRACE_TABLE_ENCRYPTED") == "true", "encrypt the table at rest by a key that KMS keeps for TableStore; only when it is made (MILLRACE_TABLE_ENCRYPTED=true)")
 	f.BoolVar(&c.vpc, "vpc", false, "reach the services from inside a VPC")
 	f.BoolVar(&c.dryRun, "dry-run", false, "only look, and tell what would be done")
 	functions := f.String("functions", getenv("MILLRACE_TASK_FUNCTIONS"), "functions that flows may invoke, names or ARNs, with commas between (MILLRACE_TASK_FUNCTIONS)")

@@ -169,6 +169,21 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// The table is made encrypted when that is asked for; one that is not cannot become it.
+func TestEncrypted(t *testing.T) {
+	w := newWorld(t)
+	w.run(t, "-encrypted")
+	if lines := w.run(t, "-encrypted"); signs(lines) != "=" {
+		t.Errorf("again: %s", strings.Join(lines, "\n"))
+	}
+	w = newWorld(t)
+	w.run(t, "-only", "instance,tables")
+	err := run(t.Context(), append(w.args, "-encrypted"), environment, new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), "create the tables under another name") {
+		t.Errorf("a table that is there: %v", err)
+	}
+}
+
 // A refusal ends a run and names what it was about; a dry run goes on.
 func TestRefused(t *testing.T) {
 	w := newWorld(t)

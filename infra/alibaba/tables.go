@@ -13,7 +13,7 @@ import (
 // tablesStep is the table with its indexes.
 func (k *cloud) tablesStep() step {
 	// The host of an instance that has just been created may be unknown for a while.
-	s := otsstore.New(otsstore.Options{Client: k.tablestore(), Table: k.config.table, RetryFor: 30 * time.Second})
+	s := otsstore.New(otsstore.Options{Client: k.tablestore(), Table: k.config.table, RetryFor: 30 * time.Second, Encrypted: k.config.encrypted})
 	return step{part: "tables", name: "table " + k.config.table + " with its indexes",
 		look: func(ctx context.Context) (found, error) {
 			if k.instanceMissing {

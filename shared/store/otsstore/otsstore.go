@@ -32,6 +32,10 @@ type Options struct {
 	AttemptTime time.Duration
 
 	Meter *Meter // nil: capacity is not summed
+
+	// Encrypted is for CreateTables and CheckTables: the table is encrypted at rest, by a key that the key management
+	// service keeps for TableStore. That can be chosen only when a table is made.
+	Encrypted bool
 }
 
 // Store is a store.Driver. Nothing is read or checked before the first call: what is wrong with the table, the

@@ -58,7 +58,7 @@ func (s *Store) CreateTables(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, createTime)
 	defer cancel()
 	if err := s.create(ctx, "CreateTable", func(c *tablestore.TableStoreClient) error {
-		_, err := c.CreateTable(Schema(s.o.Table))
+		_, err := c.CreateTable(s.wanted())
 		return err
 	}); err != nil {
 		return err
@@ -82,6 +82,17 @@ func (s *Store) CreateTables(ctx context.Context) error {
 		}
 	}
 	return s.ready(ctx)
+}
+
+// wanted is the table that CreateTables makes.
+func (s *Store) wanted() *tablestore.CreateTableRequest {
+	request := Schema(s.o.Table)
+	if s.o.Encrypted {
+		request.SSESpecification = &tablestore.SSESpecification{}
+		request.SSESpecification.SetEnable(true)
+		request.SSESpecification.SetKeyType(tablestore.SSE_KMS_SERVICE)
+	}
+	return request
 }
 
 // addColumns adds the defined columns that a table lacks. Another may do the same at this moment: then they are there.
@@ -165,7 +176,7 @@ func (s *Store) ready(ctx context.Context) error {
 }
 
 // CheckTables compares the table and its indexes with Schema and says what differs: keys, the columns that indexes
-// hold, versions, time to live.
+// hold, versions, time to live, and encryption where it is asked for.
 func (s *Store) CheckTables(ctx context.Context) error {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -204,6 +215,10 @@ func (s *Store) checkTables(ctx context.Context) error {
 	if got.TableOption.TimeToAlive != -1 || got.TableOption.MaxVersion != 1 {
 		return fmt.Errorf("otsstore: table %q: time to live %d and %d versions, want -1 and 1: rows would vanish or cost more; change the table's options in TableStore's console",
 			s.o.Table, got.TableOption.TimeToAlive, got.TableOption.MaxVersion)
+	}
+	if s.o.Encrypted && !got.SSEDetails.Enable {
+		return fmt.Errorf("otsstore: table %q is not encrypted at rest, which can be chosen only when a table is made; create the tables under another name (MILLRACE_TABLE)",
+			s.o.Table)
 	}
 	return nil
 }

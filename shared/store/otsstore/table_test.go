@@ -39,6 +39,30 @@ func TestCreateTables(t *testing.T) {
 	done.Wait()
 }
 
+// A table is encrypted when that is asked for; who does not ask takes it, too.
+func TestEncrypted(t *testing.T) {
+	server := tablestore.New(tablestore.Options{})
+	open := func(encrypted bool) *otsstore.Store {
+		return otsstore.New(otsstore.Options{Client: newClient(server, nil), Table: table, Encrypted: encrypted})
+	}
+	for _, encrypted := range []bool{true, true, false} {
+		if err := open(encrypted).CreateTables(t.Context()); err != nil {
+			t.Fatalf("%v: %v", encrypted, err)
+		}
+	}
+	got, err := raw(server).DescribeTable(&sdk.DescribeTableRequest{TableName: table})
+	if err != nil || !got.SSEDetails.Enable || got.SSEDetails.KeyType != sdk.SSE_KMS_SERVICE {
+		t.Errorf("%+v, %v", got.SSEDetails, err)
+	}
+	server = tablestore.New(tablestore.Options{})
+	if err := open(false).CreateTables(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(true).CreateTables(t.Context()); err == nil || !strings.Contains(err.Error(), "is not encrypted at rest") {
+		t.Errorf("a table that is there: %v", err)
+	}
+}
+
 // raw is the SDK on a server.
 func raw(server *tablestore.Server) *sdk.TableStoreClient {
 	config := sdk.NewDefaultTableStoreConfig()

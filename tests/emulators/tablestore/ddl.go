@@ -40,6 +40,9 @@ func (s *Server) createTable(c *call) ([]byte, *Error) {
 	if err := s.pace(); err != nil {
 		return nil, err
 	}
+	if e := m.Encrypt; e.KeyType != 0 && !e.Enable || e.Enable && e.KeyType != 1 {
+		return nil, invalid("Encryption is supported by the emulator with the key type SSE_KMS_SERVICE alone.")
+	}
 	if m.LocalTxn {
 		return nil, invalid("Local transactions are not supported by the emulator.")
 	}
@@ -81,7 +84,7 @@ func (s *Server) newTable(m message.CreateTable) (*table, *Error) {
 	if !validName(m.Meta.Name) {
 		return nil, invalid("Invalid table name: '%s'.", m.Meta.Name)
 	}
-	t := &table{name: m.Meta.Name, key: m.Meta.Key, defined: m.Meta.Defined, life: forEver, versions: 1, skew: defaultSkew,
+	t := &table{name: m.Meta.Name, key: m.Meta.Key, defined: m.Meta.Defined, encrypt: m.Encrypt, life: forEver, versions: 1, skew: defaultSkew,
 		update: true, readyAt: s.o.Now().Add(s.o.ReadyAfter)}
 	if err := checkKeySchema(t.key); err != nil {
 		return nil, err
@@ -234,7 +237,7 @@ func (t *table) describe(now time.Time) message.Description {
 	life, versions, skew, update := t.life, int32(t.versions), t.skew, t.update
 	d := message.Description{
 		Meta:     message.TableMeta{Name: t.name, Key: t.key, Defined: slices.Clone(t.defined)},
-		Reserved: t.reserved, Raised: t.raised, Status: message.StatusActive,
+		Reserved: t.reserved, Raised: t.raised, Status: message.StatusActive, Encrypt: t.encrypt,
 		Options: message.Options{TimeToLive: &life, MaxVersions: &versions, Deviation: &skew, AllowUpdate: &update},
 	}
 	if now.Before(t.readyAt) {

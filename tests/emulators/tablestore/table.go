@@ -15,6 +15,7 @@ type table struct {
 	key     []message.KeySchema
 	readyAt time.Time
 	index   *index // nil for a table
+	encrypt message.Encryption
 
 	mu       sync.RWMutex
 	defined  []message.DefinedColumn

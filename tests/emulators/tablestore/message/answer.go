@@ -31,6 +31,7 @@ type Description struct {
 	Options  Options
 	Status   int32
 	Indexes  []IndexMeta
+	Encrypt  Encryption
 }
 
 // States of a table.
@@ -46,6 +47,9 @@ func AppendDescription(b []byte, d Description) []byte {
 	b = appendBytes(b, 3, appendOptions(nil, d.Options))
 	b = appendInt(b, 4, int64(d.Status))
 	b = appendNoStream(b, 5)
+	if d.Encrypt.Enable {
+		b = appendBytes(b, 7, appendInt(appendBool(nil, 1, true), 2, int64(d.Encrypt.KeyType)))
+	}
 	for _, i := range d.Indexes {
 		b = appendBytes(b, 8, appendIndexMeta(nil, i))
 	}

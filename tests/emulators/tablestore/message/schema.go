@@ -75,6 +75,13 @@ type CreateTable struct {
 	Options  Options
 	Indexes  []IndexMeta
 	LocalTxn bool
+	Encrypt  Encryption
+}
+
+// Encryption says whether a table is encrypted at rest, and by whose key.
+type Encryption struct {
+	Enable  bool
+	KeyType int32 // 1: of the key management service; 2: the account's own
 }
 
 // DecodeCreateTable reads a CreateTable.
@@ -87,12 +94,26 @@ func DecodeCreateTable(b []byte) (m CreateTable, err error) {
 			nested(r, f, decodeReserved, func(v Units) { m.Reserved = v })
 		case 3:
 			nested(r, f, decodeOptions, func(v Options) { m.Options = v })
+		case 6:
+			nested(r, f, decodeEncryption, func(v Encryption) { m.Encrypt = v })
 		case 7:
 			nested(r, f, decodeIndexMeta, func(v IndexMeta) { m.Indexes = append(m.Indexes, v) })
 		case 8:
 			r.bool(f, &m.LocalTxn)
 		}
 	}, 1, 2)
+	return m, err
+}
+
+func decodeEncryption(b []byte) (m Encryption, err error) {
+	err = decode(b, func(r *reader, f field) {
+		switch f.number {
+		case 1:
+			r.bool(f, &m.Enable)
+		case 2:
+			r.int32(f, &m.KeyType)
+		}
+	}, 1)
 	return m, err
 }
 
