@@ -1,0 +1,72 @@
+package interp_test
+
+import (
+	"bytes"
+	"runtime"
+	"testing"
+
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/interp"
+)
+
+// TestDamagedSteps advances executions in whose bodies one byte is another: whatever they are taken for, a fold ends, and takes
+// no memory without end. It may break, which a runner survives.
+func TestDamagedSteps(t *testing.T) {
+	advanced := 0
+	for seed := range uint64(4) {
+		g := flowtest.Generate(seed)
+		m, _ := fdl.Parse([]byte(g.Definition), fdl.Options{Mode: flow.Standard})
+		input, err := valueOf(g.Input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limits := flow.DefaultLimits()
+		limits.Events = 200
+		d := newDriver(t, m, limits, input, g.World, way{stored: true, budget: 9})
+		d.watch = func() {
+			for n := 0; d.folds%5 == 1 && n < len(d.body); n++ {
+				for _, other := range []byte{0xff, 0x80, 0x01} {
+					s := interp.New(d.facts)
+					s.LastEvent, s.LastTime = d.state.LastEvent, d.state.LastTime
+					body := bytes.Clone(d.body)
+					body[n] ^= other
+					if s.DecodeBody(body) != nil {
+						continue
+					}
+					advanced++
+					if took := d.advanceDamaged(s); took > 32<<20 {
+						t.Errorf("seed %d, fold %d, byte %d by %#x: %d MB", seed, d.folds, n, other, took>>20)
+					}
+				}
+			}
+		}
+		d.run()
+	}
+	if advanced < 1000 {
+		t.Errorf("only %d were advanced", advanced)
+	}
+}
+
+// advanceDamaged folds a state until it ends, waits for a value that nobody has, or breaks; it gives the memory that this took.
+func (d *driver) advanceDamaged(s *interp.State) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	func() {
+		defer func() { _ = recover() }()
+		for round := 0; round < 30 && !s.Final(); round++ {
+			fx := interp.Step(d.m, &d.limits, s, interp.Event{At: d.now, Take: &interp.Take{Max: 1000, Owner: owner}, Events: 9})
+			for _, v := range fx.Need {
+				text, err := d.stored(v.Ref())
+				if err != nil {
+					return
+				}
+				v.Load(text)
+			}
+			s.AppendBody(nil)
+		}
+	}()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
