@@ -144,11 +144,11 @@ func (f *fakeAPI) StopExecution(_ context.Context, _ cloudflow.Caller, r cloudfl
 func (f *fakeAPI) shown() int { return min(1+f.looked, len(f.events)) }
 
 func (f *fakeAPI) DescribeExecution(_ context.Context, _ cloudflow.Caller, r cloudflow.DescribeExecutionRequest) (*cloudflow.Execution, error) {
-	if f.onLook != nil {
-		f.onLook()
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.onLook != nil {
+		f.onLook() // a request that was given up may still be under way beside the next
+	}
 	if r.ExecutionName == "none" {
 		return nil, fault.New(fault.ExecutionNotExists, "Execution 'none' for flow '%s' does not exist.", r.FlowName)
 	}
