@@ -54,11 +54,7 @@ func (o *open) show(w io.Writer, now time.Time) {
 		if strings.HasPrefix(words, "attempt") {
 			words += "; the next one is to come"
 		}
-		name := e.StepName
-		if name == "" {
-			name = "(execution)"
-		}
-		lines = append(lines, []string{name, max(0, now.Sub(e.Time.Time())).Truncate(time.Second).String(), words})
+		lines = append(lines, []string{stateName(e), max(0, now.Sub(e.Time.Time())).Truncate(time.Second).String(), words})
 	}
 	fmt.Fprintln(w)
 	rows(w, lines)

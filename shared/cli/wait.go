@@ -108,10 +108,14 @@ func (p *progress) show(e *rpc.Event) {
 	if err := eventError(e); err != nil {
 		words += ": " + errorText(err)
 	}
-	name := e.StepName
-	if name == "" {
-		name = "(execution)"
-	}
-	line := fmt.Sprintf("%10s  %-24s  %s", duration(at.Sub(p.start)), visible(name), visible(words))
+	line := fmt.Sprintf("%10s  %-24s  %s", duration(at.Sub(p.start)), visible(stateName(e)), visible(words))
 	fmt.Fprintln(p.w, strings.TrimRight(line, " "))
+}
+
+// stateName names the state of an event, or what the event is of without one.
+func stateName(e *rpc.Event) string {
+	if e.StepName == "" {
+		return "(execution)"
+	}
+	return e.StepName
 }

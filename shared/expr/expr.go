@@ -10,7 +10,7 @@ type Expr struct {
 	roots  Roots
 	older  bool // a path or condition of the older language
 
-	context [][]string
+	context [][]string // see ContextPaths
 }
 
 // String gives the expression's text as it was written.

@@ -10,9 +10,9 @@ import (
 	"millrace/shared/interp"
 )
 
-// bodies are bodies of executions that stand in the middle of their work.
-func bodies(t testing.TB) (out [][]byte) {
-	for seed := range uint64(40) {
+// inTheMiddle runs generated executions and calls f whenever one stands in the middle of its work.
+func inTheMiddle(t testing.TB, seeds uint64, f func(seed uint64, d *driver)) {
+	for seed := range seeds {
 		g := flowtest.Generate(seed)
 		m, _ := fdl.Parse([]byte(g.Definition), fdl.Options{Mode: flow.Standard})
 		input, err := valueOf(g.Input)
@@ -24,11 +24,16 @@ func bodies(t testing.TB) (out [][]byte) {
 		d := newDriver(t, m, limits, input, g.World, way{stored: true, budget: 9})
 		d.watch = func() {
 			if d.folds%5 == 1 {
-				out = append(out, d.body)
+				f(seed, d)
 			}
 		}
 		d.run()
 	}
+}
+
+// bodies are bodies of executions that stand in the middle of their work.
+func bodies(t testing.TB) (out [][]byte) {
+	inTheMiddle(t, 40, func(_ uint64, d *driver) { out = append(out, d.body) })
 	return out
 }
 

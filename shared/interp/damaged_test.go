@@ -5,9 +5,6 @@ import (
 	"runtime"
 	"testing"
 
-	"millrace/shared/fdl"
-	"millrace/shared/flow"
-	"millrace/shared/flowtest"
 	"millrace/shared/interp"
 )
 
@@ -15,35 +12,23 @@ import (
 // no memory without end. It may break, which a runner survives.
 func TestDamagedSteps(t *testing.T) {
 	advanced := 0
-	for seed := range uint64(4) {
-		g := flowtest.Generate(seed)
-		m, _ := fdl.Parse([]byte(g.Definition), fdl.Options{Mode: flow.Standard})
-		input, err := valueOf(g.Input)
-		if err != nil {
-			t.Fatal(err)
-		}
-		limits := flow.DefaultLimits()
-		limits.Events = 200
-		d := newDriver(t, m, limits, input, g.World, way{stored: true, budget: 9})
-		d.watch = func() {
-			for n := 0; d.folds%5 == 1 && n < len(d.body); n++ {
-				for _, other := range []byte{0xff, 0x80, 0x01} {
-					s := interp.New(d.facts)
-					s.LastEvent, s.LastTime = d.state.LastEvent, d.state.LastTime
-					body := bytes.Clone(d.body)
-					body[n] ^= other
-					if s.DecodeBody(body) != nil {
-						continue
-					}
-					advanced++
-					if took := d.advanceDamaged(s); took > 32<<20 {
-						t.Errorf("seed %d, fold %d, byte %d by %#x: %d MB", seed, d.folds, n, other, took>>20)
-					}
+	inTheMiddle(t, 4, func(seed uint64, d *driver) {
+		for n := range d.body {
+			for _, other := range []byte{0xff, 0x80, 0x01} {
+				s := interp.New(d.facts)
+				s.LastEvent, s.LastTime = d.state.LastEvent, d.state.LastTime
+				body := bytes.Clone(d.body)
+				body[n] ^= other
+				if s.DecodeBody(body) != nil {
+					continue
+				}
+				advanced++
+				if took := d.advanceDamaged(s); took > 32<<20 {
+					t.Errorf("seed %d, fold %d, byte %d by %#x: %d MB", seed, d.folds, n, other, took>>20)
 				}
 			}
 		}
-		d.run()
-	}
+	})
 	if advanced < 1000 {
 		t.Errorf("only %d were advanced", advanced)
 	}
