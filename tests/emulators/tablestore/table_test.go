@@ -83,6 +83,9 @@ func TestBadTables(t *testing.T) {
 			r.IndexMetas = append(r.IndexMetas, globalIndex("i", []string{"n"}))
 		}),
 		"transactions": create(func(r *sdk.CreateTableRequest) { r.EnableLocalTxn = ptr(true) }),
+		"own key": create(func(r *sdk.CreateTableRequest) {
+			r.SSESpecification = &sdk.SSESpecification{Enable: true, KeyType: ptr(sdk.SSE_BYOK), KeyId: ptr("k"), RoleArn: ptr("r")}
+		}),
 	} {
 		t.Run(name, func(t *testing.T) { fails(t, err, "OTSParameterInvalid", "") })
 	}
