@@ -1,0 +1,216 @@
+// Package share divides what one process has only so much of (places for requests, calls in flight, bytes of memory, time of
+// the processor) between the accounts that ask for it.
+//
+// The rule of a Pool is one sentence: no account holds more of a resource than is still free. An account that is alone with
+// its work may hold half of it, two busy ones a third each, and a newcomer finds as much free as the busiest one holds.
+// Nothing needs to be known beforehand about how many accounts there are or what they do. (Network switches share their
+// buffers by this rule: dynamic thresholds, Choudhury and Hahne 1998.) Where there is only one account, it holds everything.
+package share
+
+import (
+	"context"
+	"sync"
+)
+
+// Options describe a resource.
+type Options struct {
+	// Name is the resource in messages and metrics, in the plural: "requests", "bytes of answers".
+	Name string
+	// Capacity is how much of it the process has, in whatever the resource is counted in; at least 1.
+	Capacity int64
+	// Whole lets one account hold all of it: for servers that have a single account.
+	Whole bool
+	// Turns keeps the rule out: whoever asks gets what is free, and accounts that wait take turns. It fits what is held for
+	// a short and bounded time only, such as the processor.
+	Turns bool
+}
+
+// Pool shares one resource. It is safe for many goroutines. A nil Pool has no bound and keeps no count.
+type Pool struct {
+	Options
+
+	mu       sync.Mutex
+	used     int64
+	accounts map[string]*account
+	first    *account // of those with waiters, a ring in the order of their turns; nil: nobody waits
+}
+
+// account is what one account holds and waits for. Names come from the credentials, so there are only so many.
+type account struct {
+	name       string
+	held       int64
+	refused    int64
+	waiters    []*waiter
+	next, prev *account // in the ring
+}
+
+type waiter struct {
+	n     int64
+	ready chan struct{}
+}
+
+// New returns a pool of which nothing is held.
+func New(o Options) *Pool {
+	o.Capacity = max(o.Capacity, 1)
+	return &Pool{Options: o, accounts: map[string]*account{}}
+}
+
+// TryAcquire takes n for an account, or returns a *Refusal. More than the capacity counts as the capacity.
+func (p *Pool) TryAcquire(name string, n int64) error {
+	if p == nil {
+		return nil
+	}
+	n = min(n, p.Capacity)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.account(name)
+	if !p.starved() && p.fits(a, n) {
+		p.take(a, n)
+		return nil
+	}
+	a.refused++
+	return &Refusal{Resource: p.Name, Account: name, Held: a.held, Used: p.used, Capacity: p.Capacity}
+}
+
+// Acquire takes n for an account as soon as its turn comes and its share allows it. It returns the error of ctx when that
+// ends first. The caller must not wait for more of a pool of which it already holds something: two that do may wait for
+// each other.
+func (p *Pool) Acquire(ctx context.Context, name string, n int64) error {
+	if p == nil {
+		return nil
+	}
+	n = min(n, p.Capacity)
+	p.mu.Lock()
+	a := p.account(name)
+	if len(a.waiters) == 0 && !p.starved() && p.fits(a, n) {
+		p.take(a, n)
+		p.mu.Unlock()
+		return nil
+	}
+	w := &waiter{n: n, ready: make(chan struct{})}
+	a.waiters = append(a.waiters, w)
+	if len(a.waiters) == 1 {
+		p.join(a)
+	}
+	p.mu.Unlock()
+	select {
+	case <-w.ready:
+		return nil
+	case <-ctx.Done():
+		return p.giveUp(a, w, ctx.Err())
+	}
+}
+
+// giveUp takes a waiter out of its line, unless its turn has just come.
+func (p *Pool) giveUp(a *account, w *waiter, err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range a.waiters {
+		if a.waiters[i] == w {
+			a.waiters = append(a.waiters[:i:i], a.waiters[i+1:]...)
+			if len(a.waiters) == 0 {
+				p.leave(a)
+			}
+			p.wake() // those behind may want less
+			return err
+		}
+	}
+	return nil // it was given what it asked for
+}
+
+// Release gives back what TryAcquire or Acquire has taken: the same account, the same n.
+func (p *Pool) Release(name string, n int64) {
+	if p == nil {
+		return
+	}
+	n = min(n, p.Capacity)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.account(name)
+	a.held -= n
+	p.used -= n
+	if a.held < 0 || p.used < 0 {
+		panic("share: more was released than was taken of " + p.Name)
+	}
+	p.wake()
+}
+
+// fits reports whether an account may take n now. One that holds nothing always may, as long as there is so much.
+func (p *Pool) fits(a *account, n int64) bool {
+	free := p.Capacity - p.used - n
+	if free < 0 {
+		return false
+	}
+	return p.Whole || p.Turns || a.held == 0 || a.held+n <= free
+}
+
+// starved reports whether the account whose turn it is waits for more than there is. Nobody may overtake it: a large demand
+// would wait for ever behind small ones.
+func (p *Pool) starved() bool {
+	return p.first != nil && p.used+p.first.waiters[0].n > p.Capacity
+}
+
+func (p *Pool) take(a *account, n int64) {
+	a.held += n
+	p.used += n
+}
+
+// wake gives those that wait what has become free, an account after the other. One whose share is used up is passed over;
+// one for which there is not enough keeps its turn, so that it is not overtaken for ever by those who want less.
+func (p *Pool) wake() {
+	for passed := 0; p.first != nil; {
+		a := p.first
+		w := a.waiters[0]
+		switch {
+		case p.fits(a, w.n):
+			p.take(a, w.n)
+			close(w.ready)
+			a.waiters = a.waiters[1:]
+			passed = 0
+			if len(a.waiters) == 0 {
+				p.leave(a)
+				continue
+			}
+		case p.used+w.n > p.Capacity:
+			return
+		default:
+			if passed++; passed > len(p.accounts) {
+				return
+			}
+		}
+		p.first = a.next
+	}
+}
+
+// join puts an account at the end of the turns.
+func (p *Pool) join(a *account) {
+	if p.first == nil {
+		a.next, a.prev, p.first = a, a, a
+		return
+	}
+	last := p.first.prev
+	a.prev, a.next = last, p.first
+	last.next, p.first.prev = a, a
+}
+
+// leave takes an account out of the turns.
+func (p *Pool) leave(a *account) {
+	if a.next == a {
+		p.first = nil
+	} else {
+		a.prev.next, a.next.prev = a.next, a.prev
+		if p.first == a {
+			p.first = a.next
+		}
+	}
+	a.next, a.prev = nil, nil
+}
+
+func (p *Pool) account(name string) *account {
+	a := p.accounts[name]
+	if a == nil {
+		a = &account{name: name}
+		p.accounts[name] = a
+	}
+	return a
+}

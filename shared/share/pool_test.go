@@ -1,0 +1,199 @@
+package share_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/share"
+)
+
+// No account holds more than is still free, so a newcomer always finds as much as the busiest one holds.
+func TestNewcomerFindsAsMuch(t *testing.T) {
+	p := share.New(share.Options{Name: "requests", Capacity: 90})
+	held := map[string]int{}
+	for _, name := range []string{"a", "b", "c"} {
+		for p.TryAcquire(name, 1) == nil {
+			held[name]++
+		}
+	}
+	if held["a"] != 45 || held["b"] != 22 || held["c"] != 11 {
+		t.Errorf("one after the other they got %v", held)
+	}
+	for range 30 { // the first one ends some
+		p.Release("a", 1)
+		held["a"]--
+	}
+	for round := 0; round < 100; round++ { // then all ask by turns
+		for _, name := range []string{"a", "b", "c"} {
+			if p.TryAcquire(name, 1) == nil {
+				held[name]++
+			}
+		}
+	}
+	for name, n := range held {
+		if n < 18 || n > 28 { // 22 each, but what is held is not taken away
+			t.Errorf("%s holds %d of 90 beside two others that want all", name, n)
+		}
+	}
+}
+
+func TestWholeAndNil(t *testing.T) {
+	p := share.New(share.Options{Name: "requests", Capacity: 3, Whole: true})
+	for range 3 {
+		if err := p.TryAcquire("a", 1); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := p.TryAcquire("a", 1); err == nil {
+		t.Error("a fourth one of three")
+	}
+	var none *share.Pool
+	if none.TryAcquire("a", 1) != nil || none.Acquire(context.Background(), "a", 1) != nil || none.Usage() != nil {
+		t.Error("a nil pool refuses")
+	}
+	none.Release("a", 1)
+}
+
+// A refusal says whose fault it is: the account's own load, or the whole server's.
+func TestRefusal(t *testing.T) {
+	p := share.New(share.Options{Name: "long polls", Capacity: 4})
+	p.TryAcquire("a", 1)
+	p.TryAcquire("a", 1)
+	var r *share.Refusal
+	if err := p.TryAcquire("a", 1); !errors.As(err, &r) || r.Full() || !strings.Contains(r.Error(), "the account holds 2 long polls") {
+		t.Error(err)
+	}
+	p.TryAcquire("b", 1)
+	p.TryAcquire("c", 1)
+	if err := p.TryAcquire("d", 1); !errors.As(err, &r) || !r.Full() || !strings.Contains(r.Error(), "all 4 long polls of this server") {
+		t.Error(err)
+	}
+	for _, u := range p.Usage() {
+		want := map[string]share.Usage{"a": {"a", 2, 0, 1}, "b": {"b", 1, 0, 0}, "c": {"c", 1, 0, 0}, "d": {"d", 0, 0, 1}}[u.Account]
+		if u != want {
+			t.Errorf("%+v, want %+v", u, want)
+		}
+	}
+}
+
+// Accounts that wait take turns, however many requests each of them has in line.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := share.New(share.Options{Name: "processors", Capacity: 1, Turns: true})
+		if err := p.Acquire(t.Context(), "flood", 1); err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var order []string
+		wait := func(name string) {
+			go func() {
+				if err := p.Acquire(t.Context(), name, 1); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				order = append(order, name)
+				mu.Unlock()
+				time.Sleep(time.Second)
+				p.Release(name, 1)
+			}()
+			synctest.Wait()
+		}
+		for range 20 {
+			wait("flood")
+		}
+		wait("quiet")
+		wait("quiet")
+		p.Release("flood", 1)
+		time.Sleep(time.Hour)
+		if len(order) != 22 || strings.Join(order[:4], " ") != "flood quiet flood quiet" {
+			t.Error(order)
+		}
+	})
+}
+
+// A waiter that gives up leaves nothing behind, and those behind it go on.
+func TestGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := share.New(share.Options{Name: "bytes", Capacity: 10})
+		p.TryAcquire("a", 4)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var small error
+		go func() {
+			time.Sleep(time.Millisecond)
+			small = p.Acquire(t.Context(), "b", 2) // would fit, but the one whose turn it is must not be overtaken
+		}()
+		if err := p.Acquire(ctx, "b", 8); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if small != nil {
+			t.Error(small)
+		}
+		p.Release("a", 4)
+		p.Release("b", 2)
+		if u := p.Usage(); len(u) != 0 {
+			t.Errorf("%+v", u)
+		}
+	})
+}
+
+// Whatever the order of requests: never more than the capacity, nobody waits for ever, and everything comes back.
+func TestRandomUse(t *testing.T) {
+	for seed := range uint64(50) {
+		synctest.Test(t, func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 1))
+			capacity := 1 + rnd.Int64N(20)
+			p := share.New(share.Options{Name: "things", Capacity: capacity, Turns: rnd.IntN(2) == 0})
+			var mu sync.Mutex
+			var used int64
+			change := func(n int64) {
+				mu.Lock()
+				defer mu.Unlock()
+				if used += n; used > capacity || used < 0 {
+					t.Errorf("seed %d: %d of %d are held", seed, used, capacity)
+				}
+			}
+			var all sync.WaitGroup
+			for i := range 40 {
+				name := string(rune('a' + rnd.IntN(4)))
+				n, start, hold := 1+rnd.Int64N(2*capacity), time.Duration(rnd.IntN(1000)), time.Duration(1+rnd.IntN(100))
+				patience := time.Duration(rnd.IntN(2000))
+				all.Go(func() {
+					time.Sleep(start * time.Millisecond)
+					ctx := t.Context()
+					if i%3 == 0 {
+						var cancel context.CancelFunc
+						ctx, cancel = context.WithTimeout(ctx, patience*time.Millisecond)
+						defer cancel()
+					}
+					if p.Acquire(ctx, name, n) != nil {
+						return
+					}
+					change(min(n, capacity))
+					time.Sleep(hold * time.Millisecond)
+					change(-min(n, capacity))
+					p.Release(name, n)
+				})
+			}
+			all.Wait() // synctest fails when they are all asleep for ever
+			if u := p.Usage(); used != 0 || len(u) != 0 {
+				t.Errorf("seed %d: %d are held at the end, %+v", seed, used, u)
+			}
+		})
+	}
+}
+
+func BenchmarkAcquire(b *testing.B) {
+	p := share.New(share.Options{Name: "things", Capacity: 4})
+	for b.Loop() {
+		p.Acquire(context.Background(), "a", 1)
+		p.Release("a", 1)
+	}
+}

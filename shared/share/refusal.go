@@ -1,0 +1,45 @@
+package share
+
+import "fmt"
+
+// Refusal is the error of TryAcquire.
+type Refusal struct {
+	Resource, Account    string
+	Held, Used, Capacity int64 // of the account, of all accounts, of the process
+}
+
+// Full reports whether the process has none left for anybody, so that the account is not the reason.
+func (r *Refusal) Full() bool { return r.Held == 0 || r.Used >= r.Capacity }
+
+// Error says which share is used up.
+func (r *Refusal) Error() string {
+	if r.Full() {
+		return fmt.Sprintf("all %d %s of this server are in use; try again later", r.Capacity, r.Resource)
+	}
+	return fmt.Sprintf("the account holds %d %s, and %d of %d are left for all others: wait until some of its own have ended",
+		r.Held, r.Resource, r.Capacity-r.Used, r.Capacity)
+}
+
+// Usage is what one account has of a pool.
+type Usage struct {
+	Account string
+	Held    int64
+	Waiting int   // requests in line
+	Refused int64 // since the process began
+}
+
+// Usage returns what every account has that holds something, waits, or was refused, in no order.
+func (p *Pool) Usage() []Usage {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := make([]Usage, 0, len(p.accounts))
+	for _, a := range p.accounts {
+		if a.held != 0 || a.refused != 0 || len(a.waiters) != 0 {
+			list = append(list, Usage{Account: a.name, Held: a.held, Waiting: len(a.waiters), Refused: a.refused})
+		}
+	}
+	return list
+}
