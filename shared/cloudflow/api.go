@@ -34,6 +34,9 @@ type API interface {
 	GetExecutionHistory(context.Context, Caller, GetExecutionHistoryRequest) (*EventPage, error)
 	ReportTaskSucceeded(context.Context, Caller, ReportTaskSucceededRequest) (eventID int64, err error)
 	ReportTaskFailed(context.Context, Caller, ReportTaskFailedRequest) (eventID int64, err error)
+	ListSchedules(context.Context, Caller, ListOfFlowRequest) (EmptyPage, error)
+	ListFlowVersions(context.Context, Caller, ListOfFlowRequest) (EmptyPage, error)
+	ListFlowAliases(context.Context, Caller, ListOfFlowRequest) (EmptyPage, error)
 	DescribeRegions(context.Context, Caller) ([]Region, error)
 }
 
@@ -163,6 +166,15 @@ type EventPage struct {
 	Events    []Event
 	NextToken string
 }
+
+// ListOfFlowRequest pages through what belongs to a flow: its schedules, versions or aliases.
+type ListOfFlowRequest struct {
+	FlowName, NextToken string
+	Limit               *int64
+}
+
+// EmptyPage is the only page of a list of resources that a flow cannot have yet.
+type EmptyPage struct{}
 
 // Region is a region as DescribeRegions shows it.
 type Region struct{ ID, LocalName, Endpoint string }

@@ -101,6 +101,13 @@ func appendEventPage(dst []byte, p *cloudflow.EventPage) []byte {
 	return nextToken(append(dst, ']'), p.NextToken)
 }
 
+// appendEmpty appends the list of a page without rows: clients fail without its key.
+func appendEmpty(list string) func([]byte, cloudflow.EmptyPage) []byte {
+	return func(dst []byte, _ cloudflow.EmptyPage) []byte {
+		return append(name(dst, list), "[]"...)
+	}
+}
+
 func appendEventID(dst []byte, id int64) []byte { return intField(dst, "EventId", id) }
 
 // appendRegions has the list inside an object, as the operation is declared.

@@ -89,6 +89,9 @@ func TestAnswers(t *testing.T) {
 			`"EventId":2,"ScheduleEventId":1,"EventDetail":"{\"input\":{},\"local\":{}}","Time":"2019-01-01T01:01:01.001Z"}],"NextToken":"3"`},
 		{"ReportTaskSucceeded", []string{"TaskToken", "t", "Output", "{}"}, `"EventId":7`},
 		{"ReportTaskFailed", []string{"TaskToken", "t", "Error", "E"}, `"EventId":8`},
+		{"ListSchedules", []string{"FlowName", "f"}, `"Schedules":[]`},
+		{"ListFlowVersions", []string{"FlowName", "f", "Limit", "5"}, `"FlowVersions":[]`},
+		{"ListFlowAliases", []string{"FlowName", "f"}, `"Aliases":[]`},
 		{"DescribeRegions", nil, `"Regions":{"Region":[{"RegionId":"cn-hangzhou","LocalName":"Hangzhou","RegionEndpoint":"localhost:8080"}]}`},
 	} {
 		list := open(c.operation, append(c.parameters, "RequestId", "r1")...)

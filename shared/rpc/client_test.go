@@ -157,7 +157,7 @@ func TestClientCallsByName(t *testing.T) {
 	if err := json.Unmarshal(answer, &fields); err != nil || fields["Status"] != "Succeeded" {
 		t.Errorf("%s, %v", answer, err)
 	}
-	if _, err = c.Call(context.Background(), "ListSchedules", nil); fault.CodeOf(err) != fault.ActionNotSupported {
+	if _, err = c.Call(context.Background(), "CreateSchedule", nil); fault.CodeOf(err) != fault.ActionNotSupported {
 		t.Errorf("an unknown operation gives %v", err)
 	}
 }

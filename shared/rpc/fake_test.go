@@ -131,6 +131,18 @@ func (f *fakeAPI) ReportTaskFailed(ctx context.Context, who cloudflow.Caller, r 
 	return 8, f.take(ctx, "ReportTaskFailed", who, r)
 }
 
+func (f *fakeAPI) ListSchedules(ctx context.Context, who cloudflow.Caller, r cloudflow.ListOfFlowRequest) (cloudflow.EmptyPage, error) {
+	return cloudflow.EmptyPage{}, f.take(ctx, "ListSchedules", who, r)
+}
+
+func (f *fakeAPI) ListFlowVersions(ctx context.Context, who cloudflow.Caller, r cloudflow.ListOfFlowRequest) (cloudflow.EmptyPage, error) {
+	return cloudflow.EmptyPage{}, f.take(ctx, "ListFlowVersions", who, r)
+}
+
+func (f *fakeAPI) ListFlowAliases(ctx context.Context, who cloudflow.Caller, r cloudflow.ListOfFlowRequest) (cloudflow.EmptyPage, error) {
+	return cloudflow.EmptyPage{}, f.take(ctx, "ListFlowAliases", who, r)
+}
+
 func (f *fakeAPI) DescribeRegions(ctx context.Context, who cloudflow.Caller) ([]cloudflow.Region, error) {
 	return []cloudflow.Region{{ID: "cn-hangzhou", LocalName: "Hangzhou", Endpoint: who.Host}}, f.take(ctx, "DescribeRegions", who, nil)
 }

@@ -18,8 +18,8 @@ type operation struct {
 // runner reads an operation's parameters, calls the service and appends the fields of the answer to dst.
 type runner func(ctx context.Context, api cloudflow.API, who cloudflow.Caller, p *params, dst []byte) ([]byte, error)
 
-// operations are those that this server has. The others of the product (schedules, versions, aliases, map runs) are
-// answered like names that nobody knows.
+// operations are those that this server has. The others of the product, which change or describe
+// schedules, versions, aliases and map runs, are answered like unknown names.
 var operations = func() map[string]*operation {
 	list := []operation{
 		{name: "CreateFlow", flow: "Name", required: []string{"Name", "Definition"}, once: true,
@@ -48,6 +48,12 @@ var operations = func() map[string]*operation {
 			run: route(readReportTaskSucceeded, cloudflow.API.ReportTaskSucceeded, appendEventID)},
 		{name: "ReportTaskFailed", required: []string{"TaskToken", "Error"},
 			run: route(readReportTaskFailed, cloudflow.API.ReportTaskFailed, appendEventID)},
+		{name: "ListSchedules", flow: "FlowName", required: []string{"FlowName"},
+			run: route(readListOfFlow, cloudflow.API.ListSchedules, appendEmpty("Schedules"))},
+		{name: "ListFlowVersions", flow: "FlowName", required: []string{"FlowName"},
+			run: route(readListOfFlow, cloudflow.API.ListFlowVersions, appendEmpty("FlowVersions"))},
+		{name: "ListFlowAliases", flow: "FlowName", required: []string{"FlowName"},
+			run: route(readListOfFlow, cloudflow.API.ListFlowAliases, appendEmpty("Aliases"))},
 		{name: "DescribeRegions",
 			run: route(readNothing, describeRegions, appendRegions)},
 	}

@@ -50,9 +50,9 @@ func (s *Statement) check() error {
 
 // notServed are the product's operations that this server does not have. Policies may speak of them.
 var notServed = []string{
-	"CreateSchedule", "UpdateSchedule", "DescribeSchedule", "DeleteSchedule", "ListSchedules",
-	"PublishFlowVersion", "DeleteFlowVersion", "ListFlowVersions",
-	"CreateFlowAlias", "UpdateFlowAlias", "DeleteFlowAlias", "DescribeFlowAlias", "ListFlowAliases",
+	"CreateSchedule", "UpdateSchedule", "DescribeSchedule", "DeleteSchedule",
+	"PublishFlowVersion", "DeleteFlowVersion",
+	"CreateFlowAlias", "UpdateFlowAlias", "DeleteFlowAlias", "DescribeFlowAlias",
 	"DescribeMapRun", "UpdateMapRun", "UpdateFlowDraft", "StartDebugExecution", "DescribeAgentRunLogs",
 }
 

@@ -87,6 +87,12 @@ func TestPoliciesAreAsked(t *testing.T) {
 	}{
 		"one family of flows": {[]rpc.Statement{allow("fnf:*", "acs:fnf:*:1001:flow/order-*")}, []call{
 			{"StartExecution", start("order-1"), true},
+			{"ListSchedules", start("order-1"), true},
+			{"ListFlowVersions", start("order-1"), true},
+			{"ListFlowAliases", start("order-1"), true},
+			{"ListSchedules", start("other"), false},
+			{"ListFlowVersions", start("other"), false},
+			{"ListFlowAliases", start("other"), false},
 			{"StartExecution", start("other"), false},
 			{"DescribeFlow", []string{"Name", "order-1"}, true},
 			{"DescribeFlow", []string{"Name", "other"}, false},

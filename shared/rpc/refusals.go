@@ -32,9 +32,9 @@ func unknownOperation(name string) *fault.Error {
 
 // elsewhere are the operations of CloudFlow that are not served.
 var elsewhere = map[string]bool{
-	"CreateSchedule": true, "UpdateSchedule": true, "DeleteSchedule": true, "DescribeSchedule": true, "ListSchedules": true,
-	"PublishFlowVersion": true, "DeleteFlowVersion": true, "ListFlowVersions": true,
-	"CreateFlowAlias": true, "UpdateFlowAlias": true, "DeleteFlowAlias": true, "DescribeFlowAlias": true, "ListFlowAliases": true,
+	"CreateSchedule": true, "UpdateSchedule": true, "DeleteSchedule": true, "DescribeSchedule": true,
+	"PublishFlowVersion": true, "DeleteFlowVersion": true,
+	"CreateFlowAlias": true, "UpdateFlowAlias": true, "DeleteFlowAlias": true, "DescribeFlowAlias": true,
 	"DescribeMapRun": true, "UpdateMapRun": true,
 }
 

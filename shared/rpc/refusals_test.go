@@ -86,7 +86,7 @@ func TestRefusalsOfAnOpenServer(t *testing.T) {
 		{"empty action", get(open("")), 400, fault.MissingRequiredParams, missing("Action")},
 		{"unknown action", get(open("ListStuff")), 400, fault.ActionNotSupported, notSupported("ListStuff")},
 		{"action in lower case", get(open("listflows")), 400, fault.ActionNotSupported, notSupported("listflows") + " It is written 'ListFlows'."},
-		{"schedules", get(open("ListSchedules")), 400, fault.ActionNotSupported, notSupported("ListSchedules") + " CloudFlow has it, this server has not."},
+		{"schedules", get(open("DescribeSchedule")), 400, fault.ActionNotSupported, notSupported("DescribeSchedule") + " CloudFlow has it, this server has not."},
 		{"action is no text", get(open("\xff")), 400, fault.ActionNotSupported, notSupported("\uFFFD")},
 		{"no version", get(params("Action", "ListFlows")), 400, fault.MissingRequiredParams, missing("Version")},
 		{"old version", get(params("Action", "ListFlows", "Version", "2018-01-01")), 400, fault.APIVersionNotSupported,

@@ -71,6 +71,12 @@ func readListExecutions(p *params) cloudflow.ListExecutionsRequest {
 	}
 }
 
+func readListOfFlow(p *params) cloudflow.ListOfFlowRequest {
+	return cloudflow.ListOfFlowRequest{
+		FlowName: p.str("FlowName"), NextToken: p.str("NextToken"), Limit: p.integer("Limit"),
+	}
+}
+
 func readGetExecutionHistory(p *params) cloudflow.GetExecutionHistoryRequest {
 	return cloudflow.GetExecutionHistoryRequest{
 		FlowName: p.str("FlowName"), ExecutionName: p.str("ExecutionName"), NextToken: p.str("NextToken"),

@@ -66,7 +66,7 @@ var inQuery = map[string]bool{"TaskToken": true}
 // isRead are the operations that current clients send as GET.
 var isRead = map[string]bool{
 	"DescribeFlow": true, "ListFlows": true, "DescribeExecution": true, "ListExecutions": true, "GetExecutionHistory": true,
-	"DescribeSchedule": true, "ListSchedules": true,
+	"DescribeSchedule": true, "ListSchedules": true, "ListFlowVersions": true, "ListFlowAliases": true,
 }
 
 // split gives the parameters of an operation by where current clients put them.

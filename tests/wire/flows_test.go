@@ -122,6 +122,22 @@ func TestEmptyList(t *testing.T) {
 	})
 }
 
+// TestEmptyListsOfFlow lists what no flow has yet, and with a flow that is missing. Clients ask for the list
+// before they delete a flow.
+func TestEmptyListsOfFlow(t *testing.T) {
+	each(t, func(t *testing.T, u user) {
+		create(t, u, "lists", newer.pass)
+		for operation, key := range map[string]string{
+			"ListSchedules": "Schedules", "ListFlowVersions": "FlowVersions", "ListFlowAliases": "Aliases",
+		} {
+			_, body := askBody[struct{ NextToken string }](t, u, operation, params{"FlowName": "lists", "Limit": 1000})
+			check(t, operation, string(body[key]), "[]")
+			check(t, operation+"'s keys", len(body), 2)
+			refused(t, u, operation, params{"FlowName": "missing"}, 404, "FlowNotExists")
+		}
+	})
+}
+
 // TestEnvironment keeps the variables of a flow, and those that an execution was started with.
 func TestEnvironment(t *testing.T) {
 	each(t, func(t *testing.T, u user) {

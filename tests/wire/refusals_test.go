@@ -46,7 +46,9 @@ func TestRefusals(t *testing.T) {
 			{"ListFlows", params{"Limit": 0}, "InvalidArgument", "Limit"},
 			{"ListExecutions", flow("Limit", 101), "InvalidArgument", "Limit"},
 			{"GetExecutionHistory", flow("ExecutionName", "one", "NextToken", "+/="), "InvalidArgument", "NextToken"},
-			{"ListSchedules", flow(), "ActionNotSupported", "ListSchedules"},
+			{"ListSchedules", flow("Limit", 1001), "InvalidArgument", "Limit"},
+			{"ListFlowVersions", flow("Limit", "many"), "InvalidArgument", "Limit"},
+			{"ListFlowAliases", flow("NextToken", "x"), "InvalidArgument", "NextToken"},
 			{"CreateSchedule", flow("ScheduleName", "s", "CronExpression", "@every 1m"), "ActionNotSupported", "CreateSchedule"},
 			{"UpdateFlowDraft", flow(), "ActionNotSupported", "UpdateFlowDraft"},
 		} {
