@@ -227,7 +227,7 @@ func (a *App) Close() error {
 // Serve opens, listens and serves until ctx is done, then stops cleanly.
 func Serve(ctx context.Context, c Config) error {
 	c = complete(c)
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := outbound.Listen("tcp", c.Listen)
 	if err != nil {
 		return listenError(c.Listen, err)
 	}

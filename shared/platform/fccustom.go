@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -15,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"millrace/shared/task/outbound"
 	"millrace/shared/trigger"
 )
 
@@ -29,7 +29,7 @@ func serveCustom(h Handler) error {
 			port = v
 		}
 	}
-	listener, err := net.Listen("tcp", "0.0.0.0:"+port) // the platform comes from outside
+	listener, err := outbound.Listen("tcp", "0.0.0.0:"+port) // the platform comes from outside
 	if err != nil {
 		return fmt.Errorf("custom runtime: %w", err)
 	}

@@ -11,6 +11,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+
+	"millrace/shared/task/outbound"
 )
 
 // Handler takes one event of the platform and gives its answer. An error makes the platform deliver the event again,
@@ -34,6 +36,9 @@ var homes = []home{
 	{"FC_FUNCTION_NAME", "a custom runtime of Function Compute", serveCustom},
 }
 
+// runtimeAPIs are the variables that hold where a platform gives out events and takes answers: no flow's target.
+var runtimeAPIs = []string{"AWS_LAMBDA_RUNTIME_API", "FC_RUNTIME_API"}
+
 // ErrNowhere says that the program is run where no function runs.
 var ErrNowhere = errors.New("this program is a cloud function")
 
@@ -44,6 +49,9 @@ func Run(open func(context.Context) (Handler, error)) error {
 	h, err := here(os.Getenv)
 	if err != nil {
 		return err
+	}
+	for _, name := range runtimeAPIs {
+		outbound.Reserve(os.Getenv(name))
 	}
 	l := &lazily{open: open}
 	if _, err := l.handler(context.Background()); err != nil {

@@ -2,7 +2,6 @@ package fctask
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"millrace/shared/task"
+	"millrace/shared/task/outbound"
 )
 
 // Time that processes get to end by themselves; that their output gets after their end; and that a process gets to
@@ -58,7 +58,7 @@ type outcome struct {
 
 // startWorker starts a process of the command, in a group of its own.
 func startWorker(spec *Function, in *invocation, log func(string), limit int64) (*worker, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := outbound.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,9 @@ func OrInside(client *http.Client) *http.Client {
 	}
 }
 
+// ownWhy is the reason for which the process's own listeners are not called.
+const ownWhy = "the engine itself listens there"
+
 // newTransport returns a transport that connects where the policy allows.
 func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 	dial := func(ctx context.Context, network, hostport string) (net.Conn, error) {
@@ -62,9 +65,17 @@ func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 			if err != nil {
 				return &BlockedError{Host: hostport, Why: "its address cannot be read"}
 			}
+			if isOwn(to, false) {
+				return blocked(hostport, to.Addr(), ownWhy)
+			}
 			return p.check(hostport, to.Addr())
 		}
-		return d.DialContext(ctx, network, hostport)
+		conn, err := d.DialContext(ctx, network, hostport)
+		if err == nil && reachesOwn(conn) {
+			conn.Close()
+			return nil, blocked(hostport, netip.Addr{}, ownWhy)
+		}
+		return conn, err
 	}
 	return &http.Transport{
 		Proxy:                  nil,
