@@ -151,6 +151,7 @@ func TestThirdParty(t *testing.T) {
 		"github.com/aws/aws-sdk-go-v2":               {"app", "task/lambdatask", "store/dynamostore", "queue/sqsqueue"},
 		"github.com/aliyun/aliyun-tablestore-go-sdk": {"store/otsstore"},
 		"github.com/aliyun/fc-runtime-go-sdk":        {"platform"},
+		"golang.org/x/sync/semaphore":                {"inflight"},
 		"golang.org/x/sys":                           {"store/localstore", "task/fctask"},
 	}
 	for _, p := range packages(t) {

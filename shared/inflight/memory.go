@@ -1,0 +1,109 @@
+package inflight
+
+import (
+	"io/fs"
+	"math"
+	"os"
+	"path"
+	"runtime/debug"
+	"strconv"
+	"strings"
+)
+
+// memoryUnknown is assumed where nothing says how much memory there is.
+const memoryUnknown = 2 << 30
+
+// Memory returns how many bytes of memory this process may use: the least of what GOMEMLIMIT, the function's size
+// (AWS_LAMBDA_FUNCTION_MEMORY_SIZE, FC_MEMORY_SIZE), its control groups, its address space (ulimit -v) and the machine say.
+func Memory() int64 {
+	return memory(os.Getenv, os.DirFS("/"), debug.SetMemoryLimit(-1), addressSpace())
+}
+
+// Part returns a part of the process's memory in bytes, but at least floor: so that what one request may hold always fits.
+func Part(memory, parts, floor int64) int64 { return max(memory/parts, floor) }
+
+func memory(getenv func(string) string, root fs.FS, goLimit, addresses int64) int64 {
+	least := int64(math.MaxInt64)
+	for _, n := range []int64{
+		goLimit, addresses, groupLimit(root), machine(root),
+		megabytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")), megabytes(getenv("FC_MEMORY_SIZE")),
+	} {
+		if n > 0 {
+			least = min(least, n)
+		}
+	}
+	if least == math.MaxInt64 {
+		return memoryUnknown
+	}
+	return least
+}
+
+// megabytes reads a size of a cloud's function in bytes, 0 when there is none.
+func megabytes(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n <= 0 || n > math.MaxInt64>>20 {
+		return 0
+	}
+	return n << 20
+}
+
+// groupLimit is the lowest memory limit of the process's control groups, 0 without one. A limit of an outer group binds
+// too. Inside a container the path in /proc/self/cgroup may be the host's, which is not there: then the root is the
+// container's own group.
+func groupLimit(root fs.FS) int64 {
+	text, err := fs.ReadFile(root, "proc/self/cgroup")
+	if err != nil {
+		return 0
+	}
+	least := int64(0)
+	for line := range strings.Lines(string(text)) {
+		part := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(part) != 3 {
+			continue
+		}
+		mount, file := "sys/fs/cgroup", "memory.max" // version 2
+		if part[0] != "0" || part[1] != "" {
+			if !strings.Contains(","+part[1]+",", ",memory,") {
+				continue
+			}
+			mount, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+		}
+		for group := path.Join("/", part[2]); ; group = path.Dir(group) {
+			if n := number(root, path.Join(mount, group, file)); n > 0 && (least == 0 || n < least) {
+				least = n
+			}
+			if group == "/" {
+				break
+			}
+		}
+	}
+	return least
+}
+
+// number reads a file that holds one number, 0 when it does not, as "max" does.
+func number(root fs.FS, name string) int64 {
+	text, err := fs.ReadFile(root, name)
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// machine is the memory of the machine, 0 when it cannot be told.
+func machine(root fs.FS) int64 {
+	text, err := fs.ReadFile(root, "proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "MemTotal:" && f[2] == "kB" {
+			n, _ := strconv.ParseInt(f[1], 10, 64)
+			return n << 10
+		}
+	}
+	return 0
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package inflight
+
+// addressSpace is not known here.
+func addressSpace() int64 { return 0 }
