@@ -35,6 +35,14 @@ var children = map[string]func(){
 	"exit":   func() { os.Exit(3) },
 	"hang":   func() { time.Sleep(time.Hour) },
 	"family": family,
+	"probe":  func() { os.Stdout.WriteString(probe(os.Getenv("ADDRESS"), os.Getenv("HOST"), nil)) },
+	"orphan": orphan,
+	"descriptors": func() {
+		r := fctask.New(fctask.Options{Functions: []fctask.Function{child("lambda")}})
+		got := r.Run(context.Background(), request(`{"do":"descriptors"}`))
+		os.Stdout.Write(got.Output)
+		r.Close(context.Background())
+	},
 	"server": server,
 }
 
@@ -92,6 +100,21 @@ func act(raw []byte, echo map[string]any) (any, error) {
 		return strings.Repeat("x", 2<<20), nil
 	case "nothing":
 		return nil, nil
+	case "address":
+		return os.Getenv("AWS_LAMBDA_RUNTIME_API"), nil
+	case "environment":
+		return os.Environ(), nil
+	case "descriptors":
+		return descriptors(), nil
+	case "identity":
+		groups, _ := os.Getgroups()
+		return []any{os.Getuid(), os.Getgid(), groups}, nil
+	case "pages":
+		return pages(), nil
+	case "relatives":
+		return relatives(), nil
+	case "second":
+		return second(), nil
 	}
 	return echo, nil
 }

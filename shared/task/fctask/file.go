@@ -30,8 +30,12 @@ type Function struct {
 	task.Mapping
 	Command     []string          // the program and its arguments
 	Dir         string            // its working directory
-	Env         map[string]string // added to the server's own environment; wins over what the runtime sets
+	Env         map[string]string // variables; they win over all others
+	Inherit     []string          // names of the server's own variables that the processes get
+	User        string            // whom they run as: a name, or `uid[:gid]`; "" is the server's own user
 	Concurrency int               // processes at most, each with one invocation at a time; 0 is 1
+
+	account string // that all its functions belong to; "" when there may be several
 }
 
 // Load reads the functions file at path. Relative directories in it count from the file's own. The error names file

@@ -118,6 +118,16 @@ func (p *parser) function(n *yaml.Node, file *File) {
 		}
 	}
 	known["env"] = func(n *yaml.Node) { f.Env = p.environment(n) }
+	known["inherit"] = func(n *yaml.Node) {
+		p.each(n, func(n *yaml.Node) { f.Inherit = append(f.Inherit, p.variable(n)) })
+	}
+	known["user"] = func(n *yaml.Node) {
+		if f.User = p.text(n); f.User == "" {
+			p.failf(n, "user wants the name of a user, or uid:gid")
+		} else if _, err := identityOf(f.User); err != nil {
+			p.failf(n, "%v", err)
+		}
+	}
 	known["concurrency"] = func(n *yaml.Node) {
 		f.Concurrency = int(p.number(n, concurrencyMax))
 		if strconv.Itoa(f.Concurrency) != n.Value {
@@ -129,7 +139,7 @@ func (p *parser) function(n *yaml.Node, file *File) {
 	if has(n, "command") && (len(f.Command) == 0 || f.Command[0] == "") {
 		p.failf(n, "command names no program")
 	}
-	for _, name := range []string{"dir", "env", "concurrency"} {
+	for _, name := range []string{"dir", "env", "inherit", "user", "concurrency"} {
 		if has(n, name) && !has(n, "command") {
 			p.failf(n, "%s belongs to a command", name)
 		}
@@ -211,13 +221,19 @@ func (p *parser) environment(n *yaml.Node) map[string]string {
 		return env
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		name := p.text(n.Content[i])
-		if name == "" || strings.Contains(name, "=") {
-			p.failf(n.Content[i], "%q is no name of a variable", name)
-		}
+		name := p.variable(n.Content[i])
 		env[name] = p.text(n.Content[i+1])
 	}
 	return env
+}
+
+// variable reads the name of a variable.
+func (p *parser) variable(n *yaml.Node) string {
+	name := p.text(n)
+	if name == "" || strings.Contains(name, "=") {
+		p.failf(n, "%q is no name of a variable", name)
+	}
+	return name
 }
 
 // json reads any value as JSON.

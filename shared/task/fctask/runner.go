@@ -30,9 +30,16 @@ type Options struct {
 	BackgroundMax int
 	// MaxResponse bounds the answer of a command in bytes; 0 is outbound.MaxResponseDefault.
 	MaxResponse int64
+	// Account is the only account whose flows call; "" when there may be several. Processes of an entry that serves one
+	// account have its id as FC_ACCOUNT_ID.
+	Account string
 	// Next carries out calls of functions that no entry matches; nil: they are not found.
 	Next task.Runner
 }
+
+// commandTimeout bounds a call of a command whose entry gives no timeout: an event that a program has taken and never
+// answers must not keep its task for ever.
+const commandTimeout = time.Hour
 
 // BacklogMax is how many asynchronous invocations may wait for their turn.
 const BacklogMax = 10000
@@ -73,6 +80,10 @@ func New(o Options) *Runner {
 		case f.Error != nil:
 			e.backend = fixed{err: f.Error}
 		case len(f.Command) > 0:
+			keepDescriptors()
+			if f.account = onlyAccount(f.Match, o.Account); f.Timeout == 0 {
+				e.Timeout = commandTimeout
+			}
 			e.backend = newPool(f, o.Log, o.MaxResponse)
 		case f.HTTP != "":
 			e.backend = newCustom(client, f.HTTP)
@@ -182,7 +193,8 @@ func interrupted(ctx context.Context, in *invocation) *task.Error {
 		return nil
 	}
 	if errors.Is(context.Cause(ctx), errTimedOut) {
-		return task.NewError(unknown, fmt.Sprintf("Function %s timed out after %d seconds.", in.target.Name, in.timeout))
+		return task.NewError(unknown, fmt.Sprintf("Function %s timed out after %d seconds; `timeout` of its entry in the "+
+			"functions file is how long a call may take.", in.target.Name, in.timeout))
 	}
 	return task.NewError(unknown, fmt.Sprintf("The call of function %s was cut off.", in.target.Name))
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"millrace/shared/task"
 )
@@ -60,18 +61,51 @@ func (w *worker) routes() http.Handler {
 	return mux
 }
 
-// next waits for an event and hands it out.
+// next waits for an event and hands it out, to one request at a time: a process takes one event after the other.
 func (w *worker) next(rw http.ResponseWriter, r *http.Request, d dialect) {
+	if !w.ask(r) {
+		w.log("refused a second request for the next event: one is waiting already")
+		reply(rw, http.StatusForbidden, "InvalidStateTransition")
+		return
+	}
+	defer func() { <-w.asking }()
 	select {
 	case h := <-w.offer:
+		if r.Context().Err() != nil { // both were ready; the event is for the request that comes after
+			go w.offerAgain(h)
+			return
+		}
 		w.take(h)
 		for name, values := range d.header(h.in) {
 			rw.Header()[name] = values
 		}
 		rw.Header().Set("Content-Type", "application/json")
 		rw.Header().Set("Content-Length", strconv.Itoa(len(h.in.event)))
-		rw.Write(h.in.event) // a process that is gone is noticed by its end
+		if _, err := rw.Write(h.in.event); err != nil {
+			w.lose(h) // a process that is gone is noticed by its end, but one that lives has half an event
+		}
 	case <-r.Context().Done():
+	case <-w.exited:
+	}
+}
+
+// ask waits for the turn to ask for the next event; false when another request has it for too long.
+func (w *worker) ask(r *http.Request) bool {
+	wait := time.NewTimer(secondWait)
+	defer wait.Stop()
+	select {
+	case w.asking <- struct{}{}:
+		return true
+	case <-wait.C:
+	case <-r.Context().Done():
+	}
+	return false
+}
+
+// offerAgain hands an event to the next request for one.
+func (w *worker) offerAgain(h *handoff) {
+	select {
+	case w.offer <- h:
 	case <-w.exited:
 	}
 }

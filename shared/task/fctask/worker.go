@@ -2,8 +2,8 @@ package fctask
 
 import (
 	"context"
+	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
@@ -12,15 +12,16 @@ import (
 	"time"
 
 	"millrace/shared/task"
-	"millrace/shared/task/outbound"
 )
 
-// Time that processes get to end by themselves; that their output gets after their end; and that a process gets to
-// ask for an event, after its start and after each answer (the platform's own limit for a start).
+// Time that processes get to end by themselves; that their output gets after their end; that a process gets to ask for
+// an event, after its start and after each answer (the platform's own limit for a start); and that a second request for
+// the next event waits for the first to go, whose connection may have broken just now.
 const (
 	closeGrace  = 2 * time.Second
 	outputGrace = time.Second
 	askMax      = 120 * time.Second
+	secondWait  = 2 * time.Second
 )
 
 // worker is one process of a command, with the listener that serves it the runtime APIs.
@@ -28,7 +29,9 @@ type worker struct {
 	name   string // of the function that it was started for
 	cmd    *exec.Cmd
 	server *http.Server
+	log    func(string)  // a line about the process
 	offer  chan *handoff // taken by a poll for the next event
+	asking chan struct{} // full while a request waits for the next event: one at a time
 	limit  int64
 
 	exited   chan struct{} // closed when the process has ended
@@ -58,41 +61,61 @@ type outcome struct {
 
 // startWorker starts a process of the command, in a group of its own.
 func startWorker(spec *Function, in *invocation, log func(string), limit int64) (*worker, error) {
-	listener, err := outbound.Listen("tcp", "127.0.0.1:0")
+	as, err := identityOf(spec.User)
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{name: in.target.Name, offer: make(chan *handoff), limit: limit, exited: make(chan struct{}), since: time.Now()}
-	w.server = &http.Server{Handler: w.routes(), ReadHeaderTimeout: 10 * time.Second}
+	listener, err := listen()
+	if err != nil {
+		return nil, err
+	}
+	address := listener.Addr().String()
+	w := &worker{
+		name: in.target.Name, offer: make(chan *handoff), asking: make(chan struct{}, 1), limit: limit,
+		exited: make(chan struct{}), since: time.Now(),
+	}
+	w.log = func(line string) { log(w.prefix() + line) }
+	w.server = &http.Server{
+		Handler: withoutPages(address, w.routes(), w.log), ReadHeaderTimeout: 10 * time.Second,
+	}
 	w.cmd = exec.Command(spec.Command[0], spec.Command[1:]...)
 	w.cmd.Dir = spec.Dir
-	w.cmd.Env = environment(spec, in, listener.Addr().String())
+	w.cmd.Env = environment(spec, as, in, address)
 	w.cmd.WaitDelay = outputGrace
 	out, errs := newLines(log), newLines(log)
 	w.cmd.Stdout, w.cmd.Stderr = out, errs
 	setGroup(w.cmd)
+	as.become(w.cmd)
 	started := make(chan error)
-	go w.supervise(started, out, errs, log)
+	go w.supervise(started, out, errs)
 	if err := <-started; err != nil {
 		listener.Close()
+		if spec.User != "" {
+			err = fmt.Errorf("as user %s, who must be able to reach and run it: %w", spec.User, err)
+		}
 		return nil, err
 	}
-	go w.server.Serve(listener) // a process that is early waits in the listener's queue
+	// A process that is early waits in the listener's queue.
+	go w.server.Serve(newOwnListener(listener, newPeers(w.cmd.Process.Pid, as.uid), w.log))
 	return w, nil
+}
+
+// prefix begins each line that is logged about the process, once it has been started.
+func (w *worker) prefix() string {
+	return "function " + w.name + "[" + strconv.Itoa(w.cmd.Process.Pid) + "]: "
 }
 
 // supervise starts the process and waits for its end, both on one thread: on Linux the process is told to die with
 // the thread that started it, which is how it ends when this one is killed.
-func (w *worker) supervise(started chan<- error, out, errs *lines, log func(string)) {
+func (w *worker) supervise(started chan<- error, out, errs *lines) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := w.cmd.Start(); err != nil {
 		started <- err
 		return
 	}
-	prefix := "function " + w.name + "[" + strconv.Itoa(w.cmd.Process.Pid) + "]: "
-	out.start(prefix)
-	errs.start(prefix)
+	out.start(w.prefix())
+	errs.start(w.prefix())
 	started <- nil
 	err := w.cmd.Wait()
 	killGroup(w.cmd) // what it has left behind
@@ -105,30 +128,10 @@ func (w *worker) supervise(started chan<- error, out, errs *lines, log func(stri
 		w.end = err.Error()
 	}
 	if !w.killed.Load() {
-		log(prefix + "ended: " + w.end)
+		w.log("ended: " + w.end)
 	}
 	close(w.exited)
 	w.server.Close()
-}
-
-// environment is the process's: the server's own, what both runtimes set, and what the functions file says.
-func environment(spec *Function, in *invocation, address string) []string {
-	t := in.target
-	env := append(os.Environ(),
-		"FC_RUNTIME_API="+address,
-		"FC_FUNCTION_NAME="+t.Name, "FC_FUNCTION_HANDLER=index.handler", "FC_FUNCTION_MEMORY_SIZE=512",
-		"FC_REGION="+t.Region, "FC_ACCOUNT_ID="+t.Account, "FC_QUALIFIER="+t.Qualifier,
-		"AWS_LAMBDA_RUNTIME_API="+address,
-		"AWS_LAMBDA_FUNCTION_NAME="+t.Name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512",
-		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "_HANDLER=index.handler",
-	)
-	if spec.Dir != "" {
-		env = append(env, "LAMBDA_TASK_ROOT="+spec.Dir, "FC_FUNC_CODE_PATH="+spec.Dir)
-	}
-	for name, v := range spec.Env {
-		env = append(env, name+"="+v) // the last of a name counts
-	}
-	return env
 }
 
 // alive tells whether the process has not ended.
@@ -188,6 +191,17 @@ func (w *worker) take(h *handoff) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.current = h
+}
+
+// lose ends an invocation whose event the process has had in part, or not at all: nobody would answer it.
+func (w *worker) lose(h *handoff) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.current == h {
+		w.current = nil
+		failure := task.NewError(unknown, "Function "+w.name+" broke off while it took the event.")
+		h.done <- outcome{failure: failure, taken: true}
+	}
 }
 
 // settle answers the current invocation if it has this id.

@@ -1,0 +1,26 @@
+//go:build unix
+
+package fctask
+
+import (
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+// keepDescriptors keeps from commands what the server was started with beyond its standard streams: whoever starts a
+// server may leave it files that were never meant for its functions. What this program opens itself is kept already.
+var keepDescriptors = sync.OnceFunc(func() {
+	dir, err := os.Open("/dev/fd")
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	for _, name := range names {
+		if fd, err := strconv.Atoi(name); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
+})

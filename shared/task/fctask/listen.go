@@ -1,0 +1,94 @@
+package fctask
+
+import (
+	"crypto/rand"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"millrace/shared/task/outbound"
+)
+
+// listen opens the listener of a runtime API, at a random address of 127.0.0.0/8 where the system takes all of them
+// for its own, as Linux and Windows do: one that cannot be found by trying ports. Elsewhere it is 127.0.0.1. In both
+// cases the system chooses the port. It is a listener that flows and functions with an address never reach.
+func listen() (net.Listener, error) {
+	var b [3]byte
+	rand.Read(b[:])                                                        // never fails
+	random := netip.AddrFrom4([4]byte{127, b[0], b[1], 1 + b[2]%(1<<8-2)}) // neither .0 nor .255
+	if l, err := outbound.Listen("tcp4", netip.AddrPortFrom(random, 0).String()); err == nil {
+		return l, nil
+	}
+	return outbound.Listen("tcp4", "127.0.0.1:0")
+}
+
+// ownListener hands on the connections of the worker's own processes and closes all others, before a byte of them is
+// read.
+type ownListener struct {
+	net.Listener
+	peers *peers
+	say   func(string) // logs; at most once a second
+}
+
+// newOwnListener guards a listener for the process of a command and those that it starts.
+func newOwnListener(l net.Listener, p *peers, log func(string)) *ownListener {
+	return &ownListener{Listener: l, peers: p, say: seldom(log)}
+}
+
+// Accept waits for a connection of the worker's processes.
+func (l *ownListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if err := l.peers.check(conn); err != nil {
+			conn.Close()
+			l.say("refused a connection to the runtime API: " + err.Error())
+			continue
+		}
+		return conn, nil
+	}
+}
+
+// seldom is log, but at most once a second: what others do must not fill the log.
+func seldom(log func(string)) func(string) {
+	var mu sync.Mutex
+	var last time.Time
+	return func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); now.Sub(last) >= time.Second {
+			last = now
+			log(line)
+		}
+	}
+}
+
+// withoutPages refuses requests that a web page can make: one by a name that the page's author points here has another
+// Host, and browsers add an Origin, a Referer or Sec-Fetch headers. Runtimes send none of them.
+func withoutPages(address string, next http.Handler, log func(string)) http.Handler {
+	say := seldom(log)
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Host != address || fromPage(r.Header) {
+			say("refused a request to the runtime API that came from a web page, or by another name than " + address)
+			rw.Header().Set("Connection", "close")
+			reply(rw, http.StatusForbidden, "Forbidden")
+			return
+		}
+		next.ServeHTTP(rw, r)
+	})
+}
+
+// fromPage reports whether headers have one that only browsers send.
+func fromPage(h http.Header) bool {
+	for name := range h {
+		if name == "Origin" || name == "Referer" || strings.HasPrefix(name, "Sec-Fetch-") {
+			return true
+		}
+	}
+	return false
+}
