@@ -40,6 +40,7 @@ type App struct {
 	service *cloudflow.Service
 	tasks   *fctask.Runner
 	handler http.Handler
+	shares  pools
 
 	life context.Context // ends when the server stops taking up work
 	stop context.CancelFunc
@@ -118,6 +119,7 @@ func (a *App) credentials() (*rpc.Credentials, error) {
 func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Credentials) error {
 	s := &a.config.Settings
 	open := credentials == nil
+	a.shares = newPools(s.Shares, credentials.Shared(), filesMax())
 	client, err := outbound.New(outbound.Options{AllowLoopback: either(s.AllowLoopback, open), AllowPrivate: either(s.AllowPrivate, open), Allow: s.Allow})
 	if err != nil {
 		return err
@@ -140,13 +142,15 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 	}
 	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: tasks, Now: a.config.Now,
 		Compile: compiler(limits), Limits: limits, Region: s.Region, Log: a.log, Exclusive: true,
-		LeaseMax: seconds(s.LeaseSeconds, 600), CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
+		LeaseMax: seconds(s.LeaseSeconds, 600), CallsMax: s.CallsPerRun, Shares: a.shares.engine(),
+		Retention: seconds(s.RetentionDays*86400, 90*86400)})
 	a.service = cloudflow.New(cloudflow.Options{Store: a.store, Runner: a.runner, Limits: limits, Region: s.Region, Log: a.log,
 		Now: a.config.Now})
 	children.runner, children.service, children.region = a.runner, a.service, s.Region
 	o := rpc.Options{API: a.service, Credentials: credentials, Region: s.Region, Account: s.Account, Hosts: s.Hosts,
 		Rates: s.rates(), MaxBody: int64(limits.RequestBytes), CheckNonces: s.CheckNonces,
-		Nonces: nonceRows{a.store.Driver(), a.config.Now}, LoopbackOnly: open, Logger: a.log}
+		Nonces: nonceRows{a.store.Driver(), a.config.Now}, LoopbackOnly: open, Logger: a.log,
+		Requests: a.shares.requests, Turns: a.shares.turns}
 	if s.AccessLog {
 		o.AccessLog = a.log
 	}
@@ -229,7 +233,7 @@ func Serve(ctx context.Context, c Config) error {
 	c = complete(c)
 	listener, err := outbound.Listen("tcp", c.Listen)
 	if err != nil {
-		return listenError(c.Listen, err)
+		return listenError("--listen", c.Listen, err)
 	}
 	served, err := encrypted(listener, c)
 	if err != nil {
@@ -240,6 +244,11 @@ func Serve(ctx context.Context, c Config) error {
 	if err != nil {
 		listener.Close()
 		return err
+	}
+	shown, err := serveMetrics(c.Settings.Metrics, a.shares.all())
+	if err != nil {
+		listener.Close()
+		return errors.Join(err, a.Close())
 	}
 	defer holdHeap()()
 	server := rpc.NewServer(c.Listen, a.Handler())
@@ -260,24 +269,14 @@ func Serve(ctx context.Context, c Config) error {
 	if serr := server.Shutdown(grace); serr != nil {
 		server.Close()
 	}
+	shown.close(grace)
 	return errors.Join(err, a.Close())
 }
 
-// connectionsMax is how many clients may be connected, where the files that the process may open allow it.
-const connectionsMax = 16_384
-
-// connections is how many clients may be connected: half of the files are for the store and for calls.
-func connections(files uint64) int {
-	if files == 0 || files/2 > connectionsMax {
-		return connectionsMax
-	}
-	return max(int(files/2), 16)
-}
-
 // listenError says what to do about an address that cannot be listened on.
-func listenError(address string, err error) error {
+func listenError(setting, address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("cannot listen on %s: another program does; stop it, or choose another address with --listen", address)
+		return fmt.Errorf("cannot listen on %s: another program does; stop it, or choose another address with %s", address, setting)
 	}
-	return fmt.Errorf("cannot listen on %s: %w; --listen takes host:port, for example %s", address, err, DefaultListen)
+	return fmt.Errorf("cannot listen on %s: %w; %s takes host:port, for example %s", address, err, setting, DefaultListen)
 }

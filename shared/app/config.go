@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net"
 	"net/url"
 	"os"
 	"reflect"
@@ -62,6 +63,8 @@ type Settings struct {
 	Allow             []string            // when not empty, flows may call only these hosts or networks
 	FreeMegabytes     int64               // free disk space below which writes are refused; 256
 	MemtableMegabytes int64               // write buffer of the store; 32
+	Metrics           string              // address on which metrics are served, host:port; none by default
+	Shares            Shares              // how much there is of what the accounts share
 	AccessLog         bool                // one log line a request
 	Tasks             string              // address that carries out every task instead of functions and services, for rehearsals
 }
@@ -163,6 +166,16 @@ func (s *Settings) checkSetting(f *source.Field) error {
 	case "freemegabytes":
 		if s.FreeMegabytes < -freeMax || s.FreeMegabytes > freeMax {
 			return misplaced(f.Value, "FreeMegabytes must be at most %d; below 0 there is no floor", freeMax)
+		}
+	case "metrics":
+		if _, _, err := net.SplitHostPort(s.Metrics); s.Metrics != "" && err != nil {
+			return misplaced(f.Value, "Metrics must be an address like 127.0.0.1:9464")
+		}
+	case "shares":
+		for _, n := range []int64{s.Shares.Requests, s.Shares.Polls, s.Shares.Express, s.Shares.Calls} {
+			if n < 0 || n > connectionsMax {
+				return misplaced(f.Value, "Shares must be above 0, and at most %d", connectionsMax)
+			}
 		}
 	case "rates":
 		for i := range f.Value.Fields {

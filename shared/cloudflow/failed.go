@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"millrace/shared/fault"
+	"millrace/shared/share"
 	"millrace/shared/store"
 )
 
@@ -14,5 +15,17 @@ func Failed(err error) error {
 	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrFilled) {
 		return fault.New(fault.ServiceUnavailable, "The disk of the server is full: it reads, but takes nothing new. Try again when its operator has made room.")
 	}
+	var r *share.Refusal
+	if errors.As(err, &r) {
+		return Refused(r)
+	}
 	return fault.Internal(err)
+}
+
+// Refused is the fault of a share that is used up: the account's own, or what the whole server has.
+func Refused(r *share.Refusal) error {
+	if r.Full() {
+		return fault.New(fault.ServiceUnavailable, "The server is busy: %v.", r)
+	}
+	return fault.New(fault.ResourceThrottled, "The request is throttled: %v.", r)
 }

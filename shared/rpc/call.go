@@ -11,6 +11,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
 	"millrace/shared/rpc/sign"
+	"millrace/shared/share"
 )
 
 // call is one request on its way. Calls are pooled: nothing that leaves one may share its buffers.
@@ -28,6 +29,9 @@ type call struct {
 	header    bool // operation and version are in headers, as V3 has them
 	operation *operation
 	who       cloudflow.Caller
+	ctx       context.Context // of the operation
+	shared    bool            // the request counts among its account's
+	turn      *share.Turn
 	host      string // host that the signature was made for, or the one received
 	requestID string
 	status    int
@@ -46,6 +50,10 @@ func (c *call) begin(w http.ResponseWriter, r *http.Request) {
 
 // end logs and forgets the request.
 func (c *call) end() {
+	c.turn.End()
+	if c.shared {
+		c.Requests.Release(c.who.Account, 1)
+	}
 	if c.AccessLog != nil {
 		name := ""
 		if c.operation != nil {
@@ -95,7 +103,7 @@ func (c *call) run() (status int, _ error) {
 	c.out = append(c.out[:0], `{"RequestId":`...)
 	c.out = appendText(c.out, c.requestID)
 	c.who.RequestID, c.who.Host, c.who.Region = c.requestID, c.host, c.Region
-	out, err := c.operation.run(c.r.Context(), c.API, c.who, &c.params, c.out)
+	out, err := c.operation.run(c.ctx, c.API, c.who, &c.params, c.out)
 	if err != nil {
 		return 0, err
 	}
@@ -120,6 +128,9 @@ func (c *call) admit() error {
 	if !c.throttle.admit(c.who.Account, c.operation.name, c.Now()) {
 		return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
 	}
+	if err := c.takeShare(); err != nil {
+		return err
+	}
 	if err := c.authorize(); err != nil {
 		return err
 	}
@@ -129,6 +140,17 @@ func (c *call) admit() error {
 		}
 	}
 	return c.params.checkText()
+}
+
+// takeShare counts the request among its account's, and waits for its turn. end gives both back.
+func (c *call) takeShare() error {
+	if err := c.Requests.TryAcquire(c.who.Account, 1); err != nil {
+		return cloudflow.Failed(err)
+	}
+	c.shared = true
+	var err error
+	c.ctx, c.turn, err = c.Turns.Begin(c.r.Context(), c.who.Account)
+	return err
 }
 
 // panicked answers a panic like any internal error; its text and stack are for the log.

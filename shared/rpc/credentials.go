@@ -37,6 +37,7 @@ type BearerToken struct {
 type Credentials struct {
 	keys   map[string]*accessKey
 	tokens map[[sha256.Size]byte]*accessKey // by the token's hash, so that a look-up tells nothing of the token
+	owners int                              // accounts that have a key or a token
 	loose  string                           // the file that they are from when others may read it, for a warning
 }
 
@@ -56,6 +57,9 @@ func NewCredentials(accounts []Account) (*Credentials, error) {
 		if err := checkAccount(a.ID); err != nil {
 			return nil, err
 		}
+		if len(a.Keys)+len(a.Tokens) > 0 {
+			c.owners++
+		}
 		for _, k := range a.Keys {
 			if err := c.addKey(a.ID, k); err != nil {
 				return nil, err
@@ -72,6 +76,9 @@ func NewCredentials(accounts []Account) (*Credentials, error) {
 	}
 	return c, nil
 }
+
+// Shared reports whether more than one account may call, so that they must share the server.
+func (c *Credentials) Shared() bool { return c != nil && c.owners > 1 }
 
 func checkAccount(id string) error {
 	if id == "" || len(id) > 64 || strings.Trim(id, idCharacters) != "" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/share"
 )
 
 // Options configure the server. Only API must be set.
@@ -32,6 +33,9 @@ type Options struct {
 	// CheckNonces refuses a signature nonce that was used before for every operation, not only for those whose replay
 	// would undo something (CreateFlow, UpdateFlow, DeleteFlow).
 	CheckNonces bool
+	// Requests are those of an account that are open at once, and Turns those that are worked on: a request gives up its turn
+	// when it begins to wait. nil pools are no bound.
+	Requests, Turns *share.Pool
 	// Nonces remembers nonces; nil is a bounded set in memory, right for one process.
 	Nonces Nonces
 	// Logger gets causes of internal errors, panics among them; nil is slog.Default().

@@ -115,7 +115,7 @@ func (r *Runner) carryOut(ctx context.Context, request task.Request) (result tas
 			result = task.Fail("FC.Unknown", "the call broke inside the engine")
 		}
 	}()
-	return r.Tasks.Run(ctx, request)
+	return r.inLine(ctx, request)
 }
 
 // requestOf is a call as the task runners see it.

@@ -8,6 +8,7 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/interp"
+	"millrace/shared/share"
 	"millrace/shared/store"
 )
 
@@ -91,6 +92,7 @@ func (r *Runner) submit(partition string, it *item) {
 
 // do submits an item and waits for what becomes of it.
 func (r *Runner) do(ctx context.Context, partition string, it *item) (answer, error) {
+	share.Pause(ctx)
 	got := make(chan answer, 1)
 	it.done = func(a answer) { got <- a }
 	r.submit(partition, it)

@@ -206,7 +206,9 @@ func (f *fold) interpret(ev interp.Event) (out interp.Effects, err error) {
 	if !f.r.advancing(f.c) {
 		m = nil // news alone needs none
 	}
-	return interp.Step(m, &f.r.Limits, f.c.state, ev), nil
+	return f.r.inTurn(f.r.life, f.c.x.Account, func() interp.Effects {
+		return interp.Step(m, &f.r.Limits, f.c.state, ev)
+	})
 }
 
 // news is what is folded: what the items bring, and what the leases say.

@@ -48,6 +48,8 @@ type Options struct {
 	CallsMax int
 	// Retention is how long an ended execution is kept. 0: 90 days.
 	Retention time.Duration
+	// Shares divide what this process has only so much of between accounts.
+	Shares Shares
 	// CachedMax is how many idle executions an exclusive runner keeps decoded. 0: 4096.
 	CachedMax int
 	// CachedBytes is about how many bytes of inputs, outputs and the like those may take together: executions may be large.

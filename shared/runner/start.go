@@ -7,6 +7,7 @@ import (
 
 	"millrace/shared/fault"
 	"millrace/shared/flow"
+	"millrace/shared/share"
 	"millrace/shared/store"
 )
 
@@ -105,6 +106,11 @@ func (r *Runner) RunSync(ctx context.Context, s Start) (*store.Execution, error)
 		return nil, errClosing
 	}
 	defer r.work.Done()
+	if err := r.Shares.Express.TryAcquire(s.Flow.Account, 1); err != nil {
+		return nil, err
+	}
+	defer r.Shares.Express.Release(s.Flow.Account, 1)
+	share.Pause(ctx)
 	return newSync(r, m, s).run(ctx)
 }
 

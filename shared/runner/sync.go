@@ -51,8 +51,10 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	defer cancel()
 	var news []interp.News
 	for {
-		fx := interp.Step(s.m, &s.r.Limits, s.state, interp.Event{At: s.r.nowMillis(), News: news,
-			Take: &interp.Take{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}})
+		fx, err := s.step(ctx, news)
+		if err != nil {
+			return nil, err
+		}
 		if s.state.Final() {
 			return s.ended(), nil
 		}
@@ -68,6 +70,13 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 		}
 		news = n
 	}
+}
+
+func (s *syncRun) step(ctx context.Context, news []interp.News) (interp.Effects, error) {
+	return s.r.inTurn(ctx, s.x.Account, func() interp.Effects {
+		return interp.Step(s.m, &s.r.Limits, s.state, interp.Event{At: s.r.nowMillis(), News: news,
+			Take: &interp.Take{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}})
+	})
 }
 
 func (s *syncRun) call(ctx context.Context, c *interp.Call) {

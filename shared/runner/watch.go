@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"millrace/shared/share"
 	"millrace/shared/store"
 )
 
@@ -66,6 +67,11 @@ func (r *Runner) Await(ctx context.Context, partition string, wait time.Duration
 	if err != nil || x.Status.Final() {
 		return x, err
 	}
+	if err := r.Shares.Polls.TryAcquire(x.Account, 1); err != nil {
+		return nil, err
+	}
+	defer r.Shares.Polls.Release(x.Account, 1)
+	share.Pause(ctx)
 	end := time.Now().Add(wait)
 	timer := time.NewTimer(r.nextLook(end))
 	defer timer.Stop()

@@ -147,6 +147,7 @@ func TestThirdParty(t *testing.T) {
 		"gopkg.in/yaml.v3":                           {"fdl/source", "task/fctask", "rpc"},
 		"github.com/aws/smithy-go":                   {"store/dynamostore", "queue/sqsqueue", "task/lambdatask"},
 		"github.com/cockroachdb/pebble":              {"store/localstore"},
+		"github.com/prometheus/client_golang":        {"app"},
 		"github.com/aws/aws-lambda-go":               {"platform"},
 		"github.com/aws/aws-sdk-go-v2":               {"app", "task/lambdatask", "store/dynamostore", "queue/sqsqueue"},
 		"github.com/aliyun/aliyun-tablestore-go-sdk": {"store/otsstore"},

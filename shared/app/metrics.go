@@ -1,0 +1,75 @@
+//go:build !lambda.norpc
+
+package app
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"millrace/shared/share"
+)
+
+// metrics serves the metrics of a process in the text format of Prometheus, on an address of their own: they name accounts,
+// and who may read them is not who may call the API.
+type metrics struct{ server *http.Server }
+
+// serveMetrics listens on an address; "" has no metrics.
+func serveMetrics(address string, shares []*share.Pool) (*metrics, error) {
+	if address == "" {
+		return &metrics{}, nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, listenError("Metrics", address, err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		shareCollector(shares))
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	m := &metrics{&http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 8 << 10}}
+	go m.server.Serve(listener)
+	return m, nil
+}
+
+func (m *metrics) close(ctx context.Context) {
+	if m.server != nil {
+		m.server.Shutdown(ctx)
+	}
+}
+
+// shareCollector shows what the accounts have of each share.
+type shareCollector []*share.Pool
+
+var (
+	shareCapacity = prometheus.NewDesc("millrace_share_capacity", "How much the process has of a resource.", []string{"resource"}, nil)
+	shareHeld     = prometheus.NewDesc("millrace_share_held", "How much of it an account holds.", []string{"resource", "account"}, nil)
+	shareWaiting  = prometheus.NewDesc("millrace_share_waiting", "Requests and calls of an account in line for it.", []string{"resource", "account"}, nil)
+	shareRefused  = prometheus.NewDesc("millrace_share_refused_total", "Requests of an account that were refused for its share.", []string{"resource", "account"}, nil)
+)
+
+func (c shareCollector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{shareCapacity, shareHeld, shareWaiting, shareRefused} {
+		to <- d
+	}
+}
+
+func (c shareCollector) Collect(to chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, kind prometheus.ValueType, v int64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, kind, float64(v), labels...)
+	}
+	for _, p := range c {
+		gauge(shareCapacity, prometheus.GaugeValue, p.Capacity, p.Name)
+		for _, u := range p.Usage() {
+			gauge(shareHeld, prometheus.GaugeValue, u.Held, p.Name, u.Account)
+			gauge(shareWaiting, prometheus.GaugeValue, int64(u.Waiting), p.Name, u.Account)
+			gauge(shareRefused, prometheus.CounterValue, u.Refused, p.Name, u.Account)
+		}
+	}
+}

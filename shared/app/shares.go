@@ -1,0 +1,78 @@
+package app
+
+import (
+	"runtime"
+	"slices"
+
+	"millrace/shared/runner"
+	"millrace/shared/share"
+)
+
+// Shares is how much a server has of what its accounts share (docs/configuration.md). 0 is the default.
+type Shares struct {
+	Requests int64 // open requests; as many as clients may be connected
+	Polls    int64 // requests that wait for the end of an execution; half of Requests
+	Express  int64 // Express executions that are waited for; a quarter of Requests
+	Calls    int64 // calls in flight; a quarter of the files that the process may open
+}
+
+// pools are the shares of a running server.
+type pools struct{ requests, turns, polls, express, calls, steps *share.Pool }
+
+// newPools divides between accounts when there are several; one alone may use everything, and need not take turns.
+func newPools(s Shares, several bool, files uint64) pools {
+	requests := orElse(s.Requests, int64(connections(files)))
+	polls, express := requests, requests
+	if several {
+		polls, express = max(requests/2, 1), max(requests/4, 1)
+	}
+	pool := func(name string, capacity int64) *share.Pool {
+		return share.New(share.Options{Name: name, Capacity: capacity, Whole: !several})
+	}
+	p := pools{requests: pool("requests", requests), polls: pool("long polls", orElse(s.Polls, polls)),
+		express: pool("Express executions", orElse(s.Express, express)), calls: pool("calls", orElse(s.Calls, callsMax(files)))}
+	if several {
+		processors := int64(runtime.GOMAXPROCS(0))
+		p.turns = share.New(share.Options{Name: "turns", Capacity: turnsPerProcessor * processors, Turns: true})
+		p.steps = share.New(share.Options{Name: "steps", Capacity: processors, Turns: true})
+	}
+	return p
+}
+
+// turnsPerProcessor is how many requests a processor works on at once: enough for what one of them waits for (the store, a
+// commit) to be filled by the others, few enough for a newcomer not to stand behind a crowd.
+const turnsPerProcessor = 16
+
+// connectionsMax is how many clients may be connected, where the files that the process may open allow it.
+const connectionsMax = 16_384
+
+// connections is how many clients may be connected: half of the files are for the store and for calls.
+func connections(files uint64) int {
+	if files == 0 || files/2 > connectionsMax {
+		return connectionsMax
+	}
+	return max(int(files/2), 16)
+}
+
+// callsMax is how many calls may be in flight: each may take a file, and the store and clients need some.
+func callsMax(files uint64) int64 {
+	return int64(min(max(files/4, 16), connectionsMax))
+}
+
+func orElse(n, otherwise int64) int64 {
+	if n == 0 {
+		return otherwise
+	}
+	return n
+}
+
+// engine are the shares that the engine looks after.
+func (p *pools) engine() runner.Shares {
+	return runner.Shares{Polls: p.polls, Express: p.express, Calls: p.calls, Steps: p.steps}
+}
+
+// all are the pools that there are, for metrics.
+func (p *pools) all() []*share.Pool {
+	return slices.DeleteFunc([]*share.Pool{p.requests, p.turns, p.polls, p.express, p.calls, p.steps},
+		func(one *share.Pool) bool { return one == nil })
+}

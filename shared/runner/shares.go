@@ -1,0 +1,36 @@
+package runner
+
+import (
+	"context"
+
+	"millrace/shared/interp"
+	"millrace/shared/share"
+	"millrace/shared/task"
+)
+
+// Shares divide between accounts what this process has only so much of. A nil pool does not.
+type Shares struct {
+	Polls   *share.Pool // requests that wait for the end of an execution
+	Express *share.Pool // Express executions that are waited for
+	Calls   *share.Pool // calls in flight, of which each may hold a connection
+	Steps   *share.Pool // processors that advance executions, by turns
+}
+
+// inTurn runs the interpreter when the account's turn for a processor has come. Every step has a bounded amount of work, so
+// nobody waits for long.
+func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.Effects) (interp.Effects, error) {
+	if err := r.Shares.Steps.Acquire(ctx, account, 1); err != nil {
+		return interp.Effects{}, err
+	}
+	defer r.Shares.Steps.Release(account, 1)
+	return step(), nil
+}
+
+// inLine runs a task when the account may have one more call in flight. The time in line counts towards the task's timeout.
+func (r *Runner) inLine(ctx context.Context, request task.Request) task.Result {
+	if err := r.Shares.Calls.Acquire(ctx, request.Account, 1); err != nil {
+		return task.Result{} // nobody waits for it any more: its time is over, or the runner closes
+	}
+	defer r.Shares.Calls.Release(request.Account, 1)
+	return r.Tasks.Run(ctx, request)
+}

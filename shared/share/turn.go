@@ -1,0 +1,41 @@
+package share
+
+import "context"
+
+// Turn is a place in a pool that is held while a request is worked on, and given up as soon as the request only waits.
+type Turn struct {
+	pool    *Pool
+	account string
+	over    bool
+}
+
+type turnKey struct{}
+
+// Begin waits for a place for a request of the account. The context that it returns carries the turn, for Pause; End must be
+// called. A nil pool gives turns that are no bound.
+func (p *Pool) Begin(ctx context.Context, account string) (context.Context, *Turn, error) {
+	if p == nil {
+		return ctx, nil, nil
+	}
+	if err := p.Acquire(ctx, account, 1); err != nil {
+		return ctx, nil, err
+	}
+	t := &Turn{pool: p, account: account}
+	return context.WithValue(ctx, turnKey{}, t), t, nil
+}
+
+// End gives the place back, once. It is called by the goroutine that works on the request, as Pause is.
+func (t *Turn) End() {
+	if t != nil && !t.over {
+		t.over = true
+		t.pool.Release(t.account, 1)
+	}
+}
+
+// Pause ends the turn of the request whose context this is, for from here on it waits: for the end of an execution, or in
+// another pool's line. It does not come back to its turn; what is left to do after a wait is little.
+func Pause(ctx context.Context) {
+	if t, ok := ctx.Value(turnKey{}).(*Turn); ok {
+		t.End()
+	}
+}
