@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"millrace/shared/expr"
+	"millrace/shared/value"
 )
 
 // Each case does more than the default budget allows, on an input of moderate size.
@@ -25,6 +26,23 @@ var heavyCases = []string{
 	`regexMatchString($Input.text, "(a{1,20}b?){20}$")`,
 	"[" + strings.Repeat(`regexMatchString("a", format("(a{20}){20}{}", "")),`, 300) + "1]",
 	`jsonToString(` + doubled(9) + `)`,
+	"arrayContains([" + strings.Repeat("$Input.n,", 900) + "1], $Input.m)",
+	"[" + strings.Repeat("arrayContains($Input.numbers, $Input.m),", 300) + "1]",
+	"[" + strings.Repeat("$Input.n in $Input.numbers,", 300) + "1]",
+	"[" + strings.Repeat("arrayUnique($Input.numbers),", 300) + "1]",
+	"[" + strings.Repeat("$Input.numbers == $Input.numbers,", 300) + "1]",
+	"[" + strings.Repeat("$Input.n == $Input.m,", 700) + "1]",
+	"[" + strings.Repeat("$Input.n < $Input.m,", 700) + "1]",
+	"[" + strings.Repeat("$Input.digits < $Input.m,", 600) + "1]",
+	"[" + strings.Repeat("$Input.digits == $Input.m,", 600) + "1]",
+	"[" + strings.Repeat("$Input.text < $Input.text,", 600) + "1]",
+	"[" + strings.Repeat("$Input.text == $Input.text,", 600) + "1]",
+	"[" + strings.Repeat("$Input.text in $Input.object,", 500) + "1]",
+	"[" + strings.Repeat("get($Input.object, $Input.text),", 500) + "1]",
+	"[" + strings.Repeat("$Input.object[$Input.text],", 500) + "1]",
+	"[" + strings.Repeat("$Input.object == $Input.object,", 400) + "1]",
+	"[" + strings.Repeat("fromBase64($Input.coded),", 400) + "1]",
+	"[" + strings.Repeat("{$Input.text: 1},", 900) + "1]",
 }
 
 // doubled is an expression whose value is small in memory, for it shares its parts, and large as text.
@@ -47,9 +65,15 @@ func heavyWorld() *world {
 	for i := range 1000 {
 		object[strings.Repeat("k", i)] = true
 	}
+	object[strings.Repeat("a", 60_000)] = true
+	numbers := make([]any, 900)
+	for i := range numbers {
+		numbers[i] = value.Number("0." + strings.Repeat("7", 50_000))
+	}
 	return &world{roots: map[expr.Root]any{expr.Input: map[string]any{
-		"array": array, "other": other, "object": object,
-		"text": strings.Repeat("a", 60_000), "json": "[" + strings.Repeat("1,", 30_000) + "1]",
+		"array": array, "other": other, "object": object, "coded": strings.Repeat("YWFh", 15_000),
+		"text": strings.Repeat("a", 60_000), "json": "[" + strings.Repeat("1,", 30_000) + "1]", "digits": strings.Repeat("7", 60_000),
+		"numbers": numbers, "n": numbers[0], "m": value.Number("0.8" + strings.Repeat("7", 50_000)),
 	}}}
 }
 

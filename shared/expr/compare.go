@@ -1,11 +1,6 @@
 package expr
 
-import (
-	"strconv"
-	"strings"
-
-	"millrace/shared/value"
-)
+import "millrace/shared/value"
 
 type comparator uint8
 
@@ -74,8 +69,11 @@ func (n *compareNode) eval(env Env, b *Budget) (any, error) {
 	case isIn:
 		return contained(left, right, b)
 	}
-	order, ok := ordered(left, right)
-	if !ok {
+	order, ok, err := ordered(left, right, b)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
 		return nil, failf("%s and %s have no order", kindOf(left), kindOf(right))
 	}
 	return n.op.holds(order), nil
@@ -94,7 +92,8 @@ func converted(left, right any, b *Budget) (bool, error) {
 	}
 	switch l := left.(type) {
 	case value.Number:
-		return isNumeric(s) && value.Compare(l, value.Number(s)) == 0, b.scan(len(s))
+		order, ok, err := ordered(l, s, b)
+		return ok && order == 0, err
 	case bool:
 		return l && s == "true" || !l && s == "false", nil
 	}
@@ -111,8 +110,8 @@ func contained(item, container any, b *Budget) (any, error) {
 		if !ok {
 			return nil, failf("the key before in must be a string, not %s", kindOf(item))
 		}
-		_, found := c[key]
-		return found, nil
+		_, found, err := b.lookUp(c, key)
+		return found, err
 	}
 	return nil, failf("in takes an array or an object, not %s", kindOf(container))
 }
@@ -130,54 +129,48 @@ func hasElement(array []any, item any, b *Budget) (bool, error) {
 	return false, nil
 }
 
-// ordered gives the order of two numbers, two strings, or a number and a numeric string; false of anything else.
-func ordered(left, right any) (int, bool) {
+// ordered returns the order of two numbers, two strings, or a number and a numeric string; false of anything else.
+func ordered(left, right any, b *Budget) (int, bool, error) {
 	l, isText := left.(string)
 	r, bothText := right.(string)
-	switch {
-	case isText && bothText:
-		return strings.Compare(l, r), true // the order of UTF-8 bytes is that of code points
+	if isText && bothText {
+		order, err := b.compareTexts(l, r)
+		return order, true, err
 	}
-	m, ok := number(left)
-	n, both := number(right)
-	if !ok || !both {
-		return 0, false
+	m, ok, err := number(left, b)
+	if !ok || err != nil {
+		return 0, false, err
 	}
-	return value.Compare(m, n), true
+	n, ok, err := number(right, b)
+	if !ok || err != nil {
+		return 0, false, err
+	}
+	order, err := b.compareNumbers(m, n)
+	return order, true, err
 }
 
-// number gives a number, or the number that a string reads as.
-func number(v any) (value.Number, bool) {
+// number returns a number, or the number that a string reads as.
+func number(v any, b *Budget) (value.Number, bool, error) {
 	switch v := v.(type) {
 	case value.Number:
-		return v, true
+		return v, true, nil
 	case string:
-		return value.Number(v), isNumeric(v)
+		ok, err := b.isNumeric(v)
+		return value.Number(v), ok, err
 	}
-	return "", false
+	return "", false, nil
 }
 
-// isNumeric tells whether a text reads as a decimal number; the other forms that Go reads, such as 0x1, inf and
-// 1_000, are words here.
-func isNumeric(s string) bool {
-	if s == "" {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; !isDigit(c) && strings.IndexByte("+-.eE", c) < 0 {
-			return false
-		}
-	}
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
-}
-
-// equal is value.Equal on a budget.
+// equal reports whether two values are equal, without any conversion.
 func equal(x, y any, b *Budget) (bool, error) {
 	switch x := x.(type) {
 	case value.Number:
 		y, ok := y.(value.Number)
-		return ok && value.Compare(x, y) == 0, nil
+		if !ok {
+			return false, nil
+		}
+		order, err := b.compareNumbers(x, y)
+		return order == 0, err
 	case []any:
 		y, ok := y.([]any)
 		if !ok || len(x) != len(y) {
@@ -192,7 +185,10 @@ func equal(x, y any, b *Budget) (bool, error) {
 		return equalObjects(x, y, b)
 	case string:
 		y, ok := y.(string)
-		return ok && x == y, b.scan(len(x))
+		if !ok {
+			return false, nil
+		}
+		return b.sameText(x, y)
 	case bool:
 		y, ok := y.(bool)
 		return ok && x == y, nil
@@ -218,7 +214,10 @@ func equalObjects(x, y map[string]any, b *Budget) (bool, error) {
 	}
 	same := true
 	for name, v := range x { // to the end even when they differ, so that the cost does not depend on the order
-		w, ok := y[name]
+		w, ok, err := b.lookUp(y, name)
+		if err != nil {
+			return false, err
+		}
 		if !ok {
 			same = false
 			continue

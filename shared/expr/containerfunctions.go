@@ -1,13 +1,9 @@
 package expr
 
-import (
-	"unicode/utf8"
+import "millrace/shared/value"
 
-	"millrace/shared/value"
-)
-
-func get(_ *Budget, container, key any) (any, error) {
-	return selected(container, key, "the first argument of get")
+func get(b *Budget, container, key any) (any, error) {
+	return selected(container, key, "the first argument of get", b)
 }
 
 // length counts elements, members or code points.
@@ -19,25 +15,25 @@ func length(b *Budget, x any) (any, error) {
 	case map[string]any:
 		n = len(x)
 	case string:
-		if err := b.scan(len(x)); err != nil {
+		var err error
+		if n, err = b.countRunes(x); err != nil {
 			return nil, err
 		}
-		n = utf8.RuneCountInString(x)
 	default:
 		return nil, wrongArgument("length", "first", "an array, an object or a string", x)
 	}
-	return integer(b, int64(n))
+	return newInteger(b, int64(n))
 }
 
-// integer gives a new number as a value.
-func integer(b *Budget, i int64) (any, error) { return value.FromInt(i), b.grow(numberBytes) }
+// newInteger returns a new number as a value.
+func newInteger(b *Budget, i int64) (any, error) { return value.FromInt(i), b.grow(numberBytes) }
 
 func intAdd(b *Budget, x, y any) (any, error) {
-	m, err := wantInt("intAdd", "first", x)
+	m, err := wantInt("intAdd", "first", x, b)
 	if err != nil {
 		return nil, err
 	}
-	n, err := wantInt("intAdd", "second", y)
+	n, err := wantInt("intAdd", "second", y, b)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +41,7 @@ func intAdd(b *Budget, x, y any) (any, error) {
 	if (sum > m) != (n > 0) {
 		return nil, failf("intAdd: the sum of %d and %d does not fit 64 bits", m, n)
 	}
-	return integer(b, sum)
+	return newInteger(b, sum)
 }
 
 func arrayContains(b *Budget, x, y any) (any, error) {
@@ -61,7 +57,7 @@ func mapKeys(b *Budget, x any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := sortedNames(object, b)
+	names, err := b.sortedNames(object)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +76,7 @@ func mapValues(b *Budget, x any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := sortedNames(object, b)
+	names, err := b.sortedNames(object)
 	if err != nil {
 		return nil, err
 	}
@@ -103,19 +99,12 @@ func jsonMerge(b *Budget, x, y any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := len(first) + len(second)
-	if err := b.step(n); err != nil {
-		return nil, err
-	}
-	merged, err := b.object(n)
+	merged, err := b.object(len(first) + len(second))
 	if err != nil {
 		return nil, err
 	}
-	for name, v := range first {
-		merged[name] = v
+	if err := b.copyMembers(merged, first); err != nil {
+		return nil, err
 	}
-	for name, v := range second {
-		merged[name] = v
-	}
-	return merged, nil
+	return merged, b.copyMembers(merged, second)
 }

@@ -42,7 +42,8 @@ func (e *Expr) Condition(env Env, b *Budget) (bool, error) {
 		return false, e.located(err)
 	}
 	if e.older {
-		return truthy(v), nil
+		truth, err := truthy(v, b)
+		return truth, e.located(err)
 	}
 	truth, ok := v.(bool)
 	if !ok {

@@ -155,12 +155,15 @@ func wantObject(function, position string, v any) (map[string]any, error) {
 	return m, nil
 }
 
-func wantInt(function, position string, v any) (int64, error) {
+func wantInt(function, position string, v any, b *Budget) (int64, error) {
 	n, ok := v.(value.Number)
 	if !ok {
 		return 0, wrongArgument(function, position, "an integer", v)
 	}
-	i, ok := value.Int(n)
+	i, ok, err := b.integer(n)
+	if err != nil {
+		return 0, err
+	}
 	if !ok {
 		return 0, failf("%s takes a 64-bit integer as its %s argument, not %s", function, position, clipped(string(n)))
 	}

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -108,11 +109,11 @@ func (l *lexer) number() (string, *Error) {
 	if l.word() {
 		return "", l.fail(from, "a number runs into a word")
 	}
-	if _, err := strconv.ParseFloat(text, 64); err != nil {
-		return "", l.fail(from, "the number is out of range")
-	}
 	for len(text) > 1 && text[0] == '0' && isDigit(text[1]) {
 		text = text[1:]
+	}
+	if len(text) > numberMax {
+		return "", l.fail(from, fmt.Sprintf("the number is longer than %d characters", numberMax))
 	}
 	return text, nil
 }

@@ -46,7 +46,7 @@ func truthOf(operand node, operator string, older bool, env Env, b *Budget) (boo
 		return false, err
 	}
 	if older {
-		return truthy(v), nil
+		return truthy(v, b)
 	}
 	truth, ok := v.(bool)
 	if !ok {
@@ -56,16 +56,17 @@ func truthOf(operand node, operator string, older bool, env Env, b *Budget) (boo
 }
 
 // truthy is what the older language takes for true.
-func truthy(v any) bool {
+func truthy(v any, b *Budget) (bool, error) {
 	switch v := v.(type) {
 	case bool:
-		return v
+		return v, nil
 	case string:
-		return v == "true" || v == "TRUE"
+		return v == "true" || v == "TRUE", nil
 	case value.Number:
-		return value.Compare(v, "0") != 0
+		zero, err := b.isZero(v)
+		return !zero && err == nil, err
 	}
-	return false
+	return false, nil
 }
 
 // negateNode is the prefix minus.
@@ -95,11 +96,26 @@ func (n *negateNode) eval(env Env, b *Budget) (any, error) {
 	number, ok := v.(value.Number)
 	switch {
 	case ok:
-		return negated(number), b.grow(numberBytes + len(number))
+		return negate(number, b)
 	case n.older:
 		return Absent{}, nil
 	}
 	return nil, failf("- takes a number, not %s", kindOf(v))
+}
+
+// numberMax is the longest number in characters, as in JSON.
+const numberMax = 1_000
+
+// negate is negated on a budget; a number with its minus may be too long.
+func negate(n value.Number, b *Budget) (any, error) {
+	if err := b.scan(len(n)); err != nil {
+		return nil, err
+	}
+	m := negated(n)
+	if len(m) > numberMax {
+		return nil, failf("the number is longer than %d characters", numberMax)
+	}
+	return m, b.grow(numberBytes + len(m))
 }
 
 // negated works on the text, so that it loses no digit.

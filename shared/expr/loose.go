@@ -20,8 +20,8 @@ func (n *looseNode) eval(env Env, b *Budget) (any, error) {
 	case isIn:
 		return looselyContained(left, right, b)
 	}
-	order, ok := ordered(left, right)
-	return ok && n.op.holds(order), nil
+	order, ok, err := ordered(left, right, b)
+	return ok && n.op.holds(order), err
 }
 
 func isAbsent(v any) bool {
@@ -30,33 +30,62 @@ func isAbsent(v any) bool {
 }
 
 // looselyEqual is == of the older language: as numbers if both sides read as numbers, else as booleans if both
-// read as booleans, else without conversion.
+// read as booleans, else without conversion. Of two strings only those without exponent read as numbers: digests
+// such as 0e1 and 0e2 are not equal.
 func looselyEqual(left, right any, b *Budget) (bool, error) {
-	m, ok := number(left)
-	if n, both := number(right); ok && both {
-		return value.Compare(m, n) == 0, b.scan(len(m) + len(n))
+	m, n, ok, err := looseNumbers(left, right, b)
+	if err != nil {
+		return false, err
 	}
-	p, ok := boolean(left)
-	if q, both := boolean(right); ok && both {
+	if ok {
+		order, err := b.compareNumbers(m, n)
+		return order == 0, err
+	}
+	p, ok, err := boolean(left, b)
+	if err != nil {
+		return false, err
+	}
+	q, both, err := boolean(right, b)
+	if err != nil {
+		return false, err
+	}
+	if ok && both {
 		return p == q, nil
 	}
 	return equal(left, right, b)
 }
 
-// boolean gives a boolean, or the one that a value reads as.
-func boolean(v any) (truth, ok bool) {
+// looseNumbers returns the numbers that both sides read as.
+func looseNumbers(left, right any, b *Budget) (m, n value.Number, ok bool, err error) {
+	l, isText := left.(string)
+	r, bothText := right.(string)
+	if isText && bothText {
+		if ok, err = b.isPlainNumeric(l); ok && err == nil {
+			ok, err = b.isPlainNumeric(r)
+		}
+		return value.Number(l), value.Number(r), ok, err
+	}
+	if m, ok, err = number(left, b); ok && err == nil {
+		n, ok, err = number(right, b)
+	}
+	return m, n, ok, err
+}
+
+// boolean returns a boolean, or the one that a value reads as.
+func boolean(v any, b *Budget) (truth, ok bool, err error) {
 	switch v := v.(type) {
 	case nil:
-		return false, true
+		return false, true, nil
 	case bool:
-		return v, true
+		return v, true, nil
 	case string:
 		truth = v == "true" || v == "TRUE"
-		return truth, truth || v == "false" || v == "FALSE"
+		return truth, truth || v == "false" || v == "FALSE", nil
 	case value.Number:
-		return truthy(v), true
+		zero, err := b.isZero(v)
+		return !zero, true, err
 	}
-	return false, false
+	return false, false, nil
 }
 
 // looselyContained is `in` of the older language.
@@ -66,8 +95,11 @@ func looselyContained(item, container any, b *Budget) (any, error) {
 		return hasElement(c, item, b)
 	case map[string]any:
 		key, ok := item.(string)
-		_, found := c[key]
-		return ok && found, nil
+		if !ok {
+			return false, nil
+		}
+		_, found, err := b.lookUp(c, key)
+		return found, err
 	}
 	return false, nil
 }

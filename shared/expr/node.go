@@ -112,6 +112,9 @@ func (n *objectNode) eval(env Env, b *Budget) (any, error) {
 		if !ok {
 			return nil, failf("the key of an object must be a string, not %s", kindOf(key))
 		}
+		if err := b.scan(len(name)); err != nil {
+			return nil, err
+		}
 		if object[name], err = whole(m.value.eval(env, b)); err != nil {
 			return nil, err
 		}

@@ -68,7 +68,7 @@ func (s *selection) from(v any, env Env, b *Budget) (any, error) {
 	}
 	switch s.kind {
 	case memberSelection:
-		return member(v, s.name, s.of)
+		return member(v, s.name, s.of, b)
 	case elementSelection:
 		return element(v, s.index, s.of)
 	}
@@ -76,18 +76,21 @@ func (s *selection) from(v any, env Env, b *Budget) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return selected(v, key, s.of)
+	return selected(v, key, s.of, b)
 }
 
 // selected gives the member or element of v that a computed key names; of is the text of v.
-func selected(v, key any, of string) (any, error) {
+func selected(v, key any, of string, b *Budget) (any, error) {
 	switch key := key.(type) {
 	case string:
-		return member(v, key, of)
+		return member(v, key, of, b)
 	case value.Number:
-		i, ok := value.Int(key)
+		i, ok, err := b.integer(key)
+		if err != nil {
+			return nil, err
+		}
 		if !ok || int64(int(i)) != i {
-			return nil, failf("%s is no index", key)
+			return nil, failf("%s is no index", clipped(string(key)))
 		}
 		return element(v, int(i), of)
 	}
@@ -95,19 +98,20 @@ func selected(v, key any, of string) (any, error) {
 }
 
 // member gives a member of an object.
-func member(v any, name, of string) (any, error) {
+func member(v any, name, of string, b *Budget) (any, error) {
 	var found bool
 	var m any
+	var err error
 	switch o := v.(type) {
 	case map[string]any:
-		m, found = o[name]
+		m, found, err = b.lookUp(o, name)
 	case Object:
-		var err error
-		if m, found, err = o.Member(name); err != nil {
-			return nil, err
-		}
+		m, found, err = o.Member(name)
 	default:
 		return nil, failf("%s is %s and has no member %s", value.Quote(of), kindOf(v), value.Quote(name))
+	}
+	if err != nil {
+		return nil, err
 	}
 	if !found {
 		return nil, failf("%s has no member %s", value.Quote(of), value.Quote(name))

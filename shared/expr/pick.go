@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"sort"
 	"strconv"
 	"strings"
 	"unicode"
@@ -204,7 +203,7 @@ func (n *pickNode) eval(env Env, b *Budget) (any, error) {
 	}
 	for i := range n.steps {
 		var ok bool
-		if v, ok, err = n.steps[i].from(v); err != nil {
+		if v, ok, err = n.steps[i].from(v, b); err != nil {
 			return nil, err
 		} else if !ok {
 			return Absent{}, nil
@@ -214,12 +213,11 @@ func (n *pickNode) eval(env Env, b *Budget) (any, error) {
 }
 
 // from gives what a step without wildcard selects; false when that is nothing.
-func (s *pick) from(v any) (any, bool, error) {
+func (s *pick) from(v any, b *Budget) (any, bool, error) {
 	switch v := v.(type) {
 	case map[string]any:
 		if s.kind == memberPick {
-			m, ok := v[s.name]
-			return m, ok, nil
+			return b.lookUp(v, s.name)
 		}
 	case []any:
 		if s.kind == elementPick && s.index < len(v) {
@@ -239,9 +237,12 @@ func collect(v any, steps []pick, found *[]any, b *Budget) error {
 		if steps[i].kind == everyPick {
 			return collectEvery(v, steps[i+1:], found, b)
 		}
+		if err := b.step(1); err != nil {
+			return err
+		}
 		var ok bool
 		var err error
-		if v, ok, err = steps[i].from(v); !ok || err != nil {
+		if v, ok, err = steps[i].from(v, b); !ok || err != nil {
 			return err
 		}
 	}
@@ -272,7 +273,7 @@ func collectEvery(v any, rest []pick, found *[]any, b *Budget) error {
 			}
 		}
 	case map[string]any:
-		names, err := sortedNames(v, b)
+		names, err := b.sortedNames(v)
 		if err != nil {
 			return err
 		}
@@ -283,20 +284,4 @@ func collectEvery(v any, rest []pick, found *[]any, b *Budget) error {
 		}
 	}
 	return nil
-}
-
-// sortedNames gives the names of the members of an object in order.
-func sortedNames(m map[string]any, b *Budget) ([]string, error) {
-	if err := b.step(len(m)); err != nil {
-		return nil, err
-	}
-	if err := b.grow(elementBytes * len(m)); err != nil {
-		return nil, err
-	}
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names, nil
 }

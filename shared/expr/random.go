@@ -8,13 +8,16 @@ import (
 	"millrace/shared/value"
 )
 
+// drawSteps is what a draw costs, which is a hash.
+const drawSteps = 8
+
 // uuidNode gives a random UUID, version 4, made of one draw.
 type uuidNode struct{}
 
 func newUUID([]node) (node, error) { return uuidNode{}, nil }
 
 func (uuidNode) eval(env Env, b *Budget) (any, error) {
-	if err := b.step(1); err != nil {
+	if err := b.step(drawSteps); err != nil {
 		return nil, err
 	}
 	id := env.Random()
@@ -42,16 +45,19 @@ func (n *randomIntNode) eval(env Env, b *Budget) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	min, err := wantInt("randomInt", "first", x)
+	min, err := wantInt("randomInt", "first", x, b)
 	if err != nil {
 		return nil, err
 	}
-	max, err := wantInt("randomInt", "second", y)
+	max, err := wantInt("randomInt", "second", y, b)
 	if err != nil {
 		return nil, err
 	}
 	if min >= max {
 		return nil, failf("randomInt: the range from %d up to %d is empty", min, max)
+	}
+	if err := b.step(drawSteps); err != nil {
+		return nil, err
 	}
 	draw := env.Random()
 	span := uint64(max) - uint64(min)

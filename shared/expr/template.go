@@ -129,6 +129,9 @@ func (t *Template) buildDynamic(env Env, b *Budget) (any, error) {
 
 func (t *Template) buildObject(env Env, b *Budget) (any, error) {
 	object, err := b.object(len(t.fields))
+	if err == nil {
+		err = b.step(len(t.fields))
+	}
 	if err != nil {
 		return nil, &misbuilt{reason: err.Error()}
 	}
@@ -149,6 +152,9 @@ func (t *Template) buildObject(env Env, b *Budget) (any, error) {
 func (t *Template) buildArray(env Env, b *Budget) (any, error) {
 	array, err := b.array(len(t.items))
 	if err != nil {
+		return nil, &misbuilt{reason: err.Error()}
+	}
+	if err := b.step(len(t.items)); err != nil {
 		return nil, &misbuilt{reason: err.Error()}
 	}
 	for i, item := range t.items {

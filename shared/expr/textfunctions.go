@@ -56,24 +56,9 @@ func appendFilling(text []byte, v any, b *Budget) ([]byte, error) {
 		if err := b.grow(len(s)); err != nil {
 			return nil, err
 		}
-		return append(text, s...), nil
+		return append(text, s...), b.scan(len(s))
 	}
-	return appendJSON(text, v, b)
-}
-
-// appendJSON appends the JSON text of v, if the budget has room for it.
-func appendJSON(text []byte, v any, b *Budget) ([]byte, error) {
-	size, err := value.Measure(v, b.Bytes)
-	if err != nil {
-		return nil, failf("the value is %v", err)
-	}
-	if err := b.grow(size); err != nil {
-		return nil, err
-	}
-	if err := b.scan(size); err != nil {
-		return nil, err
-	}
-	return value.Append(text, v), nil
+	return b.appendJSON(text, v)
 }
 
 func split(b *Budget, x, y any) (any, error) {
@@ -88,7 +73,7 @@ func split(b *Budget, x, y any) (any, error) {
 	if delimiter == "" {
 		return nil, failf("the delimiter of split is empty")
 	}
-	if err := b.scan(len(text)); err != nil {
+	if err := b.scan(2*len(text) + len(delimiter)); err != nil { // counted, then cut
 		return nil, err
 	}
 	n := strings.Count(text, delimiter) + 1
@@ -145,6 +130,9 @@ func toBase64(b *Budget, x any) (any, error) {
 	if err := b.grow(base64.StdEncoding.EncodedLen(len(text))); err != nil {
 		return nil, err
 	}
+	if err := b.scan(2 * len(text)); err != nil {
+		return nil, err
+	}
 	return b.text(base64.StdEncoding.EncodeToString([]byte(text)))
 }
 
@@ -154,6 +142,9 @@ func fromBase64(b *Budget, x any) (any, error) {
 		return nil, err
 	}
 	if err := b.grow(len(text)); err != nil {
+		return nil, err
+	}
+	if err := b.scan(2 * len(text)); err != nil {
 		return nil, err
 	}
 	decoded, err := base64.StdEncoding.DecodeString(text)
@@ -167,30 +158,17 @@ func fromBase64(b *Budget, x any) (any, error) {
 }
 
 func jsonToString(b *Budget, x any) (any, error) {
-	text, err := appendJSON(nil, x, b)
+	text, err := b.appendJSON(nil, x)
 	if err != nil {
 		return nil, err
 	}
 	return b.text(string(text))
 }
 
-// decodedBytes is how many bytes a byte of JSON text is taken to become.
-const decodedBytes = 8
-
 func stringToJSON(b *Budget, x any) (any, error) {
 	text, err := wantString("stringToJson", "first", x)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.grow(decodedBytes * len(text)); err != nil {
-		return nil, err
-	}
-	if err := b.scan(4 * len(text)); err != nil {
-		return nil, err
-	}
-	v, err := value.Decode([]byte(text))
-	if err != nil {
-		return nil, failf("stringToJson: the text is not JSON: %v", err)
-	}
-	return v, nil
+	return b.decode(text)
 }

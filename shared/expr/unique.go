@@ -1,12 +1,6 @@
 package expr
 
-import (
-	"hash/maphash"
-	"math"
-	"strconv"
-
-	"millrace/shared/value"
-)
+import "millrace/shared/value"
 
 // arrayUnique keeps the first of equal elements, in order.
 func arrayUnique(b *Budget, x any) (any, error) {
@@ -52,12 +46,9 @@ func anyEqual(array []any, places []int, v any, b *Budget) (bool, error) {
 	return false, nil
 }
 
-// seed keeps a flow from choosing strings with equal hashes. Results do not depend on it.
-var seed = maphash.MakeSeed()
-
 const prime = 0x9E3779B97F4A7C15
 
-// hashOf gives equal values the same hash; numbers are hashed as floats, since 1 equals 1.0.
+// hashOf returns the same hash for equal values.
 func hashOf(v any, b *Budget) (uint64, error) {
 	if err := b.step(1); err != nil {
 		return 0, err
@@ -69,13 +60,9 @@ func hashOf(v any, b *Budget) (uint64, error) {
 		}
 		return 3, nil
 	case string:
-		return maphash.String(seed, v), b.scan(len(v))
+		return b.hashText(v)
 	case value.Number:
-		f, _ := strconv.ParseFloat(string(v), 64)
-		if f == 0 {
-			f = 0 // -0 too
-		}
-		return math.Float64bits(f) * prime, nil
+		return b.hashNumber(v)
 	case []any:
 		return hashArray(v, b)
 	case map[string]any:
@@ -105,7 +92,11 @@ func hashObject(object map[string]any, b *Budget) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		pair := (maphash.String(seed, name) ^ h*prime) * prime
+		key, err := b.hashText(name)
+		if err != nil {
+			return 0, err
+		}
+		pair := (key ^ h*prime) * prime
 		sum += pair ^ pair>>31
 	}
 	return sum, nil

@@ -114,54 +114,6 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// FromInt gives the number of an integer.
-func FromInt(i int64) Number { return Number(strconv.FormatInt(i, 10)) }
-
-// FromFloat gives the number of a finite float; integers below 2^53 are written without fraction or exponent.
-func FromFloat(f float64) Number {
-	if f == float64(int64(f)) && f < 1<<53 && f > -(1<<53) {
-		return FromInt(int64(f))
-	}
-	return Number(strconv.FormatFloat(f, 'g', -1, 64))
-}
-
-// Int gives the exact integer of a number; false when it is none or does not fit 64 bits.
-// 5.0 and 5e2 are integers.
-func Int(n Number) (int64, bool) {
-	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
-		return i, true
-	}
-	f, err := strconv.ParseFloat(string(n), 64)
-	if err != nil || f != float64(int64(f)) || f >= 1<<53 || f <= -(1<<53) {
-		return 0, false
-	}
-	return int64(f), true
-}
-
-// Compare orders two numbers: -1, 0 or 1. Integers are compared exactly.
-func Compare(a, b Number) int {
-	x, xerr := strconv.ParseInt(string(a), 10, 64)
-	y, yerr := strconv.ParseInt(string(b), 10, 64)
-	if xerr == nil && yerr == nil {
-		switch {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return 0
-	}
-	f, _ := strconv.ParseFloat(string(a), 64)
-	g, _ := strconv.ParseFloat(string(b), 64)
-	switch {
-	case f < g:
-		return -1
-	case f > g:
-		return 1
-	}
-	return 0
-}
-
 // Equal compares two values deeply; numbers by value, so 1 equals 1.0.
 func Equal(a, b any) bool {
 	switch a := a.(type) {

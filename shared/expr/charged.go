@@ -1,0 +1,182 @@
+package expr
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"millrace/shared/value"
+)
+
+// This file holds all that this package does to texts and numbers whose length is not known: each pays for the bytes
+// that it looks at before it looks. tests/layout keeps such calls out of the other files.
+
+// compareNumbers orders two numbers.
+func (b *Budget) compareNumbers(m, n value.Number) (int, error) {
+	if err := b.scan(len(m) + len(n)); err != nil {
+		return 0, err
+	}
+	return value.Compare(m, n), nil
+}
+
+// isZero reports whether a number is 0.
+func (b *Budget) isZero(n value.Number) (bool, error) {
+	order, err := b.compareNumbers(n, "0")
+	return order == 0, err
+}
+
+// integer reads a number as a 64-bit integer; false when it is none.
+func (b *Budget) integer(n value.Number) (int64, bool, error) {
+	if err := b.scan(len(n)); err != nil {
+		return 0, false, err
+	}
+	i, ok := value.Int(n)
+	return i, ok, nil
+}
+
+// isNumeric reports whether a text reads as a decimal number, of which those with an exponent are no longer than a number
+// may be.
+func (b *Budget) isNumeric(s string) (bool, error) {
+	if err := b.scan(len(s)); err != nil {
+		return false, err
+	}
+	return value.IsNumeric(s) && (len(s) <= numberMax || !hasExponent(s)), nil
+}
+
+// isPlainNumeric reports whether a text reads as a decimal number without exponent.
+func (b *Budget) isPlainNumeric(s string) (bool, error) {
+	if err := b.scan(len(s)); err != nil {
+		return false, err
+	}
+	return value.IsNumeric(s) && !hasExponent(s), nil
+}
+
+func hasExponent(s string) bool { return strings.ContainsAny(s, "eE") }
+
+// sameText reports whether two texts are equal.
+func (b *Budget) sameText(s, t string) (bool, error) {
+	if len(s) != len(t) {
+		return false, nil
+	}
+	if err := b.scan(len(s)); err != nil {
+		return false, err
+	}
+	return s == t, nil
+}
+
+// compareTexts orders two texts. The order of UTF-8 bytes is that of code points.
+func (b *Budget) compareTexts(s, t string) (int, error) {
+	if err := b.scan(min(len(s), len(t))); err != nil {
+		return 0, err
+	}
+	return strings.Compare(s, t), nil
+}
+
+// lookUp returns the member of an object that has a name.
+func (b *Budget) lookUp(object map[string]any, name string) (any, bool, error) {
+	if err := b.scan(len(name)); err != nil {
+		return nil, false, err
+	}
+	v, ok := object[name]
+	return v, ok, nil
+}
+
+// sortedNames returns the names of an object's members in order.
+func (b *Budget) sortedNames(object map[string]any) ([]string, error) {
+	if err := b.step(len(object)); err != nil {
+		return nil, err
+	}
+	if err := b.grow(elementBytes * len(object)); err != nil {
+		return nil, err
+	}
+	names, size := make([]string, 0, len(object)), 0
+	for name := range object {
+		names = append(names, name)
+		size += len(name)
+	}
+	rounds := bits.Len(uint(len(names))) // about how often each name is compared
+	if err := b.step(len(names) * rounds / 8); err != nil {
+		return nil, err
+	}
+	if err := b.scan(size * rounds); err != nil {
+		return nil, err
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+// copyMembers puts the members of one object into another.
+func (b *Budget) copyMembers(to, from map[string]any) error {
+	if err := b.step(len(from)); err != nil {
+		return err
+	}
+	for name, v := range from {
+		if err := b.scan(len(name)); err != nil {
+			return err
+		}
+		to[name] = v
+	}
+	return nil
+}
+
+// seed keeps a flow from choosing texts with equal hashes. Results do not depend on it.
+var seed = maphash.MakeSeed()
+
+func (b *Budget) hashText(s string) (uint64, error) {
+	if err := b.scan(len(s)); err != nil {
+		return 0, err
+	}
+	return maphash.String(seed, s), nil
+}
+
+// hashNumber returns the same hash for equal numbers: 1 and 1.0 have the same.
+func (b *Budget) hashNumber(n value.Number) (uint64, error) {
+	if err := b.scan(2 * len(n)); err != nil {
+		return 0, err
+	}
+	var few [40]byte
+	return maphash.Bytes(seed, value.AppendKey(few[:0], n)), nil
+}
+
+// countRunes counts the code points of a text.
+func (b *Budget) countRunes(s string) (int, error) {
+	if err := b.scan(len(s)); err != nil {
+		return 0, err
+	}
+	return utf8.RuneCountInString(s), nil
+}
+
+// appendJSON appends the JSON text of v, if the budget has room for it.
+func (b *Budget) appendJSON(text []byte, v any) ([]byte, error) {
+	size, err := value.Measure(v, b.Bytes)
+	if err != nil {
+		return nil, failf("the value is %v", err)
+	}
+	if err := b.grow(size); err != nil {
+		return nil, err
+	}
+	if err := b.scan(4 * size); err != nil { // members are sorted
+		return nil, err
+	}
+	return value.Append(text, v), nil
+}
+
+// decodedBytes is how many bytes a byte of JSON text is taken to become.
+const decodedBytes = 8
+
+// decode reads a JSON text.
+func (b *Budget) decode(text string) (any, error) {
+	if err := b.grow(decodedBytes * len(text)); err != nil {
+		return nil, err
+	}
+	if err := b.scan(8 * len(text)); err != nil {
+		return nil, err
+	}
+	v, err := value.Decode([]byte(text))
+	if err != nil {
+		return nil, failf("stringToJson: the text is not JSON: %v", err)
+	}
+	return v, nil
+}
