@@ -54,25 +54,37 @@ func checkLimit(limit *int64, most int64) (int, error) {
 	return int(*limit), nil
 }
 
-// object checks a JSON object in a text and gives its canonical form and its tree; an empty text is {}, and has none.
-func object(parameter, text string) (canonical []byte, tree any, _ error) {
+// payload is a JSON object that a caller gives as text.
+type payload struct {
+	canonical []byte
+	tree      any // nil when the text was empty
+	// size is what the limit of the flow's language is compared with: the bytes of the text as given, blanks
+	// and escapes included, or those of its canonical form where they are more.
+	size int
+}
+
+// object checks a JSON object in a text; an empty text is {}. A text longer than longest bytes, which must be
+// beyond the limit of every language, is not decoded: its payload has a size and nothing else.
+func object(parameter, text string, longest int) (payload, error) {
 	if text == "" {
-		return []byte("{}"), nil, nil
+		return payload{canonical: []byte("{}"), size: 2}, nil
+	}
+	if len(text) > longest {
+		return payload{size: len(text)}, nil
 	}
 	tree, err := value.Decode([]byte(text))
 	if err != nil {
-		return nil, nil, fault.New(fault.InvalidArgument, "%s must be a JSON object: %v.", parameter, err)
+		return payload{}, fault.New(fault.InvalidArgument, "%s must be a JSON object: %v.", parameter, err)
 	}
 	if _, ok := tree.(map[string]any); !ok {
-		return nil, nil, fault.New(fault.InvalidArgument, "%s must be a JSON object.", parameter)
+		return payload{}, fault.New(fault.InvalidArgument, "%s must be a JSON object.", parameter)
 	}
-	return value.Append(make([]byte, 0, len(text)), tree), tree, nil
+	canonical := value.Append(make([]byte, 0, len(text)), tree)
+	return payload{canonical, tree, max(len(text), len(canonical))}, nil
 }
 
-// tooLarge is the fault of a payload beyond a limit.
-func tooLarge(limit int) error {
-	return fault.New(fault.EntityTooLarge, "The payload size exceeds maximum allowed size (%d bytes).", limit)
-}
+// longest is the data limit of the language that takes most.
+func (s *Service) longest() int { return max(s.Limits.EventBytes, s.Limits.EventBytesOld) }
 
 // getFlow reads a flow of the caller's account.
 func (s *Service) getFlow(ctx context.Context, c Caller, name string) (*store.Flow, error) {

@@ -26,9 +26,15 @@ func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecution
 			start.Origin = "request#" + c.AccessKey + "#" + c.Nonce
 		}
 	}
-	x, created, err := s.Runner.StartExecution(ctx, *start)
+	var x *store.Execution
+	created := false
+	if refusal := checkQualifier(q.FlowName, q.Qualifier); refusal != nil {
+		x, err = s.existing(ctx, start, refusal)
+	} else if x, created, err = s.Runner.StartExecution(ctx, *start); err != nil {
+		err = Failed(err)
+	}
 	if err != nil {
-		return nil, Failed(err)
+		return nil, err
 	}
 	if !created && x.Status.Final() {
 		return nil, fault.New(fault.ExecutionAlreadyExists, "Execution '%s' for flow '%s' already exists.", start.Name, q.FlowName)
@@ -55,7 +61,7 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 	if len(q.CallbackToken) > interp.TokenMax {
 		return nil, fault.New(fault.InvalidArgument, "CallbackFnFTaskToken must have at most %d bytes.", interp.TokenMax)
 	}
-	canonical, tree, err := object("Input", q.Input)
+	input, err := object("Input", q.Input, s.longest())
 	if err != nil {
 		return nil, err
 	}
@@ -63,18 +69,27 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 	if err != nil {
 		return nil, err
 	}
-	if err := checkQualifier(q.FlowName, q.Qualifier); err != nil {
-		return nil, err
-	}
 	lang, err := s.Runner.Language(ctx, f)
 	if err != nil {
 		return nil, Failed(err)
 	}
-	if limit := s.Limits.Data(lang); len(canonical) > limit {
-		return nil, tooLarge(limit)
+	if limit := s.Limits.Data(lang); input.size > limit {
+		return nil, fault.TooLarge(limit)
 	}
-	return &runner.Start{Flow: f, Input: []byte(q.Input), Canonical: canonical, Tree: tree, Callback: q.CallbackToken,
-		Qualifier: q.Qualifier}, nil
+	return &runner.Start{Flow: f, Input: []byte(q.Input), Canonical: input.canonical, Tree: input.tree,
+		Callback: q.CallbackToken, Qualifier: q.Qualifier}, nil
+}
+
+// existing returns the execution that has the name of a start. Only a start that is refused for another reason
+// asks for it: a name in use comes first (api.md 5.1). Without one, refusal is the error.
+func (s *Service) existing(ctx context.Context, start *runner.Start, refusal error) (*store.Execution, error) {
+	x, err := s.Runner.Load(ctx, store.Partition(start.Flow.ID, start.Name))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, refusal
+	} else if err != nil {
+		return nil, Failed(err)
+	}
+	return x, nil
 }
 
 // generatedName is a UUID. It is derived from a signed request, so that the same request, repeated, meets its own
@@ -91,6 +106,9 @@ func (s *Service) generatedName(c Caller, flowName string) string {
 func (s *Service) StartSyncExecution(ctx context.Context, c Caller, q StartExecutionRequest) (*SyncExecution, error) {
 	start, err := s.prepare(ctx, c, q)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkQualifier(q.FlowName, q.Qualifier); err != nil {
 		return nil, err
 	}
 	if start.Flow.Mode != flow.Express {

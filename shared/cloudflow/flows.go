@@ -33,6 +33,12 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if n, err := s.Store.CountFlows(ctx, c.Account, s.Limits.Flows+1); err != nil {
 		return nil, Failed(err)
 	} else if n >= s.Limits.Flows {
+		// A name in use comes first: with a flow of this name, no other would be created.
+		if _, err := s.Store.GetFlow(ctx, c.Account, q.Name); err == nil {
+			return nil, flowExists(q.Name)
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return nil, Failed(err)
+		}
 		return nil, fault.New(fault.InvalidArgument, "The account has its limit of %d flows.", s.Limits.Flows)
 	}
 	now := s.Now().UnixMilli()
@@ -48,11 +54,15 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 		if got, gerr := s.Store.GetFlow(ctx, c.Account, q.Name); gerr == nil && got.ID == f.ID {
 			return shownFlow(f, q.Definition), nil
 		}
-		return nil, fault.New(fault.FlowAlreadyExists, "Flow '%s' already exists.", q.Name)
+		return nil, flowExists(q.Name)
 	} else if err != nil {
 		return nil, Failed(err)
 	}
 	return shownFlow(f, q.Definition), nil
+}
+
+func flowExists(name string) error {
+	return fault.New(fault.FlowAlreadyExists, "Flow '%s' already exists.", name)
 }
 
 func checkFlowFields(typ, mode, description string) error {
@@ -71,7 +81,7 @@ func checkFlowFields(typ, mode, description string) error {
 // checkDefinition refuses a definition that cannot run; the first mistake is told.
 func (s *Service) checkDefinition(name, mode, text string) (*flow.Machine, error) {
 	if len(text) > s.Limits.DefinitionBytes {
-		return nil, tooLarge(s.Limits.DefinitionBytes)
+		return nil, fault.TooLarge(s.Limits.DefinitionBytes)
 	}
 	m, diagnostics := fdl.Parse([]byte(text), fdl.Options{Name: name, Mode: mode, Limits: s.Limits})
 	if m == nil {

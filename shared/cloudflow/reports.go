@@ -14,14 +14,12 @@ func (s *Service) ReportTaskSucceeded(ctx context.Context, c Caller, q ReportTas
 	if err := checkToken(q.TaskToken); err != nil {
 		return 0, err
 	}
-	out, _, err := object("Output", q.Output)
+	out, err := object("Output", q.Output, s.longest())
 	if err != nil {
 		return 0, err
 	}
-	if limit := max(s.Limits.EventBytes, s.Limits.EventBytesOld); len(out) > limit {
-		return 0, tooLarge(limit)
-	}
-	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, runner.Report{Output: out})
+	report := runner.Report{Output: out.canonical, Size: out.size}
+	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, report)
 	if err != nil {
 		return 0, Failed(err)
 	}

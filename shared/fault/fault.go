@@ -52,6 +52,11 @@ func New(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
+// TooLarge returns the fault of a payload of more than limit bytes.
+func TooLarge(limit int) *Error {
+	return New(EntityTooLarge, "The payload size exceeds maximum allowed size (%d bytes).", limit)
+}
+
 // Internal wraps a cause that the caller must not see. A cause that already is a fault is returned as it is.
 func Internal(err error) *Error {
 	var f *Error

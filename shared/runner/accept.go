@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"millrace/shared/fault"
 	"millrace/shared/flow"
@@ -14,6 +15,9 @@ import (
 type Report struct {
 	Output []byte
 	Error  *flow.Error
+	// Size is how many bytes the output had as it was given, if that is more than Output has. A report that is
+	// larger than the language of the execution allows is refused by it alone: then Output may be nil.
+	Size int
 }
 
 // Report accepts the report of a task by token and gives the id of the event written. The token is resolved among
@@ -40,8 +44,15 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 		return 0, fault.Internal(err)
 	}
 	partition := store.Partition(f.ID, t.Execution)
-	if err := r.checkToken(ctx, partition, t); err != nil {
+	lang, err := r.checkToken(ctx, partition, t)
+	if err != nil {
 		return 0, err
+	}
+	if limit := r.Limits.Data(lang); max(len(report.Output), report.Size) > limit {
+		if by.mark == 0 {
+			return 0, fault.TooLarge(limit)
+		}
+		report = tooLargeToReport(limit) // nobody is there to be told, and the task would wait for ever
 	}
 	n := interp.News{Kind: interp.Reported, Token: t.ID, Output: report.Output, Error: report.Error, Mark: by.mark}
 	if n.Mark == 0 {
@@ -98,17 +109,23 @@ func (r *Runner) brought(ctx context.Context, partition string, n *interp.News, 
 	return 0, nil
 }
 
-// checkToken verifies the token's MAC before anything is folded.
-func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Token) error {
+// tooLargeToReport is the report of an execution whose output is larger than the language of the waiting one allows.
+func tooLargeToReport(limit int) Report {
+	return Report{Error: &flow.Error{Name: flow.ErrDataLimit,
+		Cause: fmt.Sprintf("the output of the execution is longer than the %d bytes that may be reported to this task", limit)}}
+}
+
+// checkToken verifies the token's MAC before anything is folded, and returns the language of its execution.
+func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Token) (flow.Language, error) {
 	x, err := r.Load(ctx, partition)
 	if err != nil {
-		return notFound(err, t.Flow, t.Execution)
+		return 0, notFound(err, t.Flow, t.Execution)
 	}
 	s := interp.New(interp.Facts{Account: x.Account, FlowID: x.FlowID, Run: x.Run, Seed: x.Seed})
 	if !s.Valid(t) {
-		return fault.New(fault.InvalidArgument, "The task token is invalid.")
+		return 0, fault.New(fault.InvalidArgument, "The task token is invalid.")
 	}
-	return nil
+	return x.Language, nil
 }
 
 // accept brings news in: by a commit of its own, and when that has been lost or its outcome is not known as often as it

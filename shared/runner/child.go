@@ -45,6 +45,13 @@ func (r *Runner) StartChild(ctx context.Context, c Child) (string, error) {
 	if err != nil || canonical[0] != '{' {
 		return "", fault.New(fault.InvalidArgument, "Input must be a JSON object.")
 	}
+	lang, err := r.Language(ctx, f)
+	if err != nil {
+		return "", fault.Internal(err)
+	}
+	if limit := r.Limits.Data(lang); max(len(c.Input), len(canonical)) > limit {
+		return "", fault.TooLarge(limit)
+	}
 	x, created, err := r.StartExecution(ctx, Start{Flow: f, Name: name, Input: c.Input, Canonical: canonical, Callback: c.Callback, Origin: taskOrigin(c.Key)})
 	if err != nil {
 		return "", fault.Internal(err)

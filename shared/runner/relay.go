@@ -102,9 +102,6 @@ func (r *Runner) deliver(ctx context.Context, from origin, o *interp.Outgoing) e
 		report := Report{Error: o.Error}
 		if o.Error == nil {
 			report.Output = o.Output.Text()
-			if len(report.Output) > max(r.Limits.EventBytes, r.Limits.EventBytesOld) {
-				report = Report{Error: &flow.Error{Name: flow.ErrDataLimit, Cause: "the output of the execution is larger than a task may report"}}
-			}
 		}
 		_, err = r.report(ctx, from.account, o.Token, report, reporter{markOf(from.key), from.attempt})
 	case interp.StopChild:

@@ -33,20 +33,38 @@ type starting struct {
 // StartExecution claims the name and starts the execution, or gives the one that has the name. created tells
 // which. An ended namesake is given too, with created false: judge its status.
 func (r *Runner) StartExecution(ctx context.Context, s Start) (x *store.Execution, created bool, err error) {
-	if most := int64(r.Limits.Executions); most > 0 && r.Exclusive && r.running.full(s.Flow.Account, most) {
-		return nil, false, fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
-	}
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
 	}
 	partition := store.Partition(s.Flow.ID, s.Name)
+	if most := int64(r.Limits.Executions); most > 0 && r.Exclusive && r.running.full(s.Flow.Account, most) {
+		return r.namesake(ctx, &s, throttled())
+	}
 	st := &starting{Start: s, claim: r.Store.Random(partition)}
 	a, err := r.do(ctx, partition, &item{start: st})
-	if err != nil {
+	if errors.Is(err, store.ErrFull) {
+		return r.namesake(ctx, &s, err)
+	} else if err != nil {
 		return nil, false, err
 	}
 	created = a.created || s.Origin != "" && a.x.Origin == s.Origin
 	return a.x, created, nil
+}
+
+func throttled() error {
+	return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
+}
+
+// namesake returns the execution that has the name of a start which must not start anything: such a start is
+// refused only when the name is free, since otherwise nothing would start anyway (api.md 5.1).
+func (r *Runner) namesake(ctx context.Context, s *Start, refusal error) (*store.Execution, bool, error) {
+	x, err := r.Load(ctx, store.Partition(s.Flow.ID, s.Name))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, false, refusal
+	} else if err != nil {
+		return nil, false, err
+	}
+	return x, s.Origin != "" && x.Origin == s.Origin, nil
 }
 
 // claim prepares the first commit of an execution. false: the name is taken, and the cell is loaded.

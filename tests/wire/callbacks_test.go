@@ -46,6 +46,22 @@ func TestReports(t *testing.T) {
 	})
 }
 
+// TestReportSize reports as much as a task of the language may be told, and a byte more: blanks count.
+func TestReportSize(t *testing.T) {
+	eachLanguage(t, func(t *testing.T, u user, l language) {
+		name, limit := "report-size-"+l.name, map[string]int{"older": 32 << 10, "newer": 64 << 10}[l.name]
+		create(t, u, name, l.ask)
+		token := waiting(t, u, name, "one")
+		output := func(n int) string { return `{"a":1` + strings.Repeat(" ", n-7) + "}" }
+		for _, n := range []int{limit + 1, 2 * limit} {
+			message := refused(t, u, "ReportTaskSucceeded", params{"TaskToken": token, "Output": output(n)}, 400, "EntityTooLarge")
+			mentions(t, message, fmt.Sprint(limit))
+		}
+		ask[reported](t, u, "ReportTaskSucceeded", params{"TaskToken": token, "Output": output(limit)})
+		end(t, u, name, "one", "Succeeded")
+	})
+}
+
 // TestBadReports are reports that change nothing: the task waits on.
 func TestBadReports(t *testing.T) {
 	each(t, func(t *testing.T, u user) {
