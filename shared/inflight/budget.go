@@ -39,8 +39,8 @@ func (b *Budget) TryAcquire(n int64) bool {
 }
 
 // Acquire takes n bytes as soon as they are free, in the order of the callers, and counts n as TryAcquire does. It returns
-// the error of ctx when that ends first; then nothing is taken. The caller must hold nothing of the same budget: two that
-// wait for more could wait for each other.
+// the error of ctx when that ends first; then nothing is taken. A caller that already holds
+// something of the same budget must give up soon: two that wait for more may wait for each other.
 func (b *Budget) Acquire(ctx context.Context, n int64) error {
 	if b == nil || n <= 0 {
 		return nil
@@ -106,6 +106,19 @@ func (h *Hold) TryGrow(n int64) bool {
 	}
 	h.held += more
 	return true
+}
+
+// Grow is TryGrow that waits until ctx ends. Two holds that grow may wait for each other, so ctx must end soon.
+func (h *Hold) Grow(ctx context.Context, n int64) error {
+	more := min(n, h.Budget.Capacity()) - h.held
+	if h.Budget == nil || more <= 0 {
+		return nil
+	}
+	if err := h.Budget.Acquire(ctx, more); err != nil {
+		return err
+	}
+	h.held += more
+	return nil
 }
 
 // Release gives everything back. A second call does nothing.

@@ -27,8 +27,10 @@ func (c *call) authenticate() error {
 	switch {
 	case authorization != "" && first(c.params.list, "Signature") != "":
 		return signatureNotMatch() // which of the two would count?
+	case c.claimsV3():
+		return c.authenticateV3()
 	case authorization != "":
-		return c.authenticateV3(authorization)
+		return signatureNotMatch()
 	case c.header:
 		if token := headerOf(c.r, headerBearer); token != "" {
 			return c.authenticateBearer(token)
@@ -92,59 +94,89 @@ var requiredV3 = [...]struct{ header, name string }{
 	{headerContentHash, "x-acs-content-sha256"}, {headerDate, "x-acs-date"}, {headerNonce, "x-acs-signature-nonce"},
 }
 
-// signedV3 are the headers that a V3 signature must cover (api.md 2.5).
-var signedV3 = [...]string{
+// coveredV3 are the headers that a V3 signature must cover (api.md 2.5).
+var coveredV3 = [...]string{
 	"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version",
 }
 
-func (c *call) authenticateV3(authorization string) error {
-	a, err := sign.ParseAuthorization(authorization)
-	if err != nil {
+// readSigned reads what a V3 signature covers, before anything else looks at those headers.
+func (c *call) readSigned(authorization string) {
+	var err error
+	if c.authorization, err = sign.ParseAuthorization(authorization); err != nil || len(c.r.Header["Authorization"]) > 1 {
+		c.unsigned = signatureNotMatch()
+		return
+	}
+	if err := c.signed.Headers.Read(c.authorization.SignedHeaders, c.r.Host, c.r.Header); err != nil {
+		c.unsigned = signatureNotMatch()
+		c.unsigned.Message += " Refused: " + cut(err.Error()) + "."
+	}
+}
+
+// covered refuses a V3 request whose signature leaves out what the server goes by.
+func (c *call) covered() error {
+	if c.unsigned != nil {
+		return c.unsigned
+	}
+	for _, name := range coveredV3 {
+		if _, ok := c.signed.Headers.Get(name); !ok {
+			return signatureNotMatch()
+		}
+	}
+	if _, ok := c.signed.Headers.Get("x-acs-security-token"); !ok && headerOf(c.r, headerToken) != "" {
 		return signatureNotMatch()
 	}
+	// Whether a body is a form or JSON decides what it says.
+	if _, ok := c.signed.Headers.Get("content-type"); !ok && len(c.body) > 0 {
+		f := signatureNotMatch()
+		f.Message += " It must cover content-type, because there is a body."
+		return f
+	}
+	return nil
+}
+
+// authenticateV3 needs no more of the body than its hash.
+func (c *call) authenticateV3() error {
 	for _, h := range requiredV3 {
 		if headerOf(c.r, h.header) == "" {
 			return missingHeader(h.name)
 		}
 	}
-	key, err := c.key(a.Credential, headerOf(c.r, headerToken))
+	if err := c.covered(); err != nil {
+		return err
+	}
+	token, _ := c.signed.Headers.Get("x-acs-security-token")
+	key, err := c.key(c.authorization.Credential, token)
 	if err != nil {
 		return err
 	}
-	sent, err := c.within(headerOf(c.r, headerDate), "x-acs-date", skewV3)
+	date, _ := c.signed.Headers.Get("x-acs-date")
+	sent, err := c.within(date, "x-acs-date", skewV3)
 	if err != nil {
 		return err
 	}
-	if !c.verifyV3(key, &a) {
+	if !c.verifyV3(key) {
 		return signatureNotMatch()
 	}
-	c.identity(key, headerOf(c.r, headerNonce), headerOf(c.r, headerDate))
+	nonce, _ := c.signed.Headers.Get("x-acs-signature-nonce")
+	c.identity(key, nonce, date)
 	return c.fresh(sent.Add(skewV3))
 }
 
 // verifyV3 checks the signature for the host received, then for the other hosts of this server.
-func (c *call) verifyV3(key *accessKey, a *sign.Authorization) bool {
-	for _, h := range signedV3 {
-		if !a.Signs(h) {
-			return false
-		}
-	}
-	if headerOf(c.r, headerToken) != "" && !a.Signs("x-acs-security-token") {
+func (c *call) verifyV3(key *accessKey) bool {
+	r := &c.signed
+	r.Method, r.Query, r.BodyHash = c.r.Method, c.params.list[:c.query], sign.BodyHash(c.body)
+	hash, _ := r.Headers.Get("x-acs-content-sha256")
+	if subtle.ConstantTimeCompare([]byte(r.BodyHash), []byte(hash)) != 1 {
 		return false
 	}
-	r := sign.Request{
-		Method: c.r.Method, Host: c.r.Host, Header: c.r.Header, Query: c.params.list[:c.query],
-		SignedHeaders: a.SignedHeaders, BodyHash: sign.BodyHash(c.body),
-	}
-	if subtle.ConstantTimeCompare([]byte(r.BodyHash), []byte(headerOf(c.r, headerContentHash))) != 1 {
-		return false
-	}
-	if key.sign.VerifyV3(&r, a.Signature) {
+	if key.sign.VerifyV3(r, c.authorization.Signature) {
 		return true
 	}
-	for _, r.Host = range c.Hosts {
-		if key.sign.VerifyV3(&r, a.Signature) {
-			c.host = r.Host
+	for _, host := range c.Hosts {
+		r.Headers.SetHost(host)
+		if key.sign.VerifyV3(r, c.authorization.Signature) {
+			c.host = host
 			return true
 		}
 	}

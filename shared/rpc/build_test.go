@@ -84,15 +84,20 @@ func v3(operation, query, body, signed string, more ...string) *http.Request {
 	}
 	if signed == "" {
 		signed = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
+		if body != "" {
+			signed = "content-type;" + signed
+		}
 	}
 	list, err := sign.ParseForm(nil, query, 100)
 	if err != nil {
 		panic(err)
 	}
 	a := sign.Authorization{Credential: "testid", SignedHeaders: signed}
-	a.Signature = testKey.V3(&sign.Request{
-		Method: "POST", Host: r.Host, Header: r.Header, Query: list, SignedHeaders: signed, BodyHash: sign.BodyHash([]byte(body)),
-	})
+	q := sign.Request{Method: "POST", Query: list, BodyHash: sign.BodyHash([]byte(body))}
+	if err := q.Headers.Read(signed, r.Host, r.Header); err != nil {
+		panic(err)
+	}
+	a.Signature = testKey.V3(&q)
 	r.Header.Set("Authorization", a.String())
 	return r
 }

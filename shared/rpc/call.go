@@ -10,6 +10,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
+	"millrace/shared/inflight"
 	"millrace/shared/rpc/sign"
 	"millrace/shared/share"
 )
@@ -22,11 +23,17 @@ type call struct {
 	began time.Time
 
 	body   []byte // raw
-	query  int    // so many of params come from the URL
+	kind   bodyKind
+	hold   inflight.Hold // for body
+	query  int           // so many of params come from the URL
 	params params
 	out    []byte // the answer
 
-	header    bool // operation and version are in headers, as V3 has them
+	header        bool // operation and version are in headers, as V3 has them
+	authorization sign.Authorization
+	signed        sign.Request // what a V3 signature covers
+	unsigned      *fault.Error // why it does not cover what it says; nil when it does
+
 	operation *operation
 	who       cloudflow.Caller
 	ctx       context.Context // of the operation
@@ -43,6 +50,7 @@ const keepMax = 256 << 10
 func (c *call) begin(w http.ResponseWriter, r *http.Request) {
 	c.w, c.r = w, r
 	c.host = r.Host
+	c.hold.Budget = c.Bytes
 	if c.AccessLog != nil {
 		c.began = time.Now()
 	}
@@ -70,7 +78,10 @@ func (c *call) end() {
 	if cap(out) > keepMax {
 		out = nil
 	}
-	*c = call{handler: c.handler, body: body, out: out, params: params{list: list[:0]}}
+	c.hold.Release()
+	c.signed.Headers.Clear()
+	*c = call{handler: c.handler, body: body, out: out, params: params{list: list[:0]},
+		signed: sign.Request{Headers: c.signed.Headers}}
 }
 
 // serve answers, whatever happens on the way.
@@ -125,6 +136,10 @@ func (c *call) admit() error {
 	if err := c.authenticate(); err != nil {
 		return err
 	}
+	if err := c.decode(); err != nil {
+		return err
+	}
+	c.identify()
 	if !c.throttle.admit(c.who.Account, c.operation.name, c.Now()) {
 		return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
 	}
@@ -203,6 +218,8 @@ func (c *call) write(f *fault.Error, status int) {
 
 var (
 	jsonType = []string{"application/json;charset=utf-8"}
+	noSniff  = []string{"nosniff"}
+	noStore  = []string{"no-store"}
 	allowed  = []string{"GET, POST"}
 )
 
@@ -213,8 +230,15 @@ func (c *call) answer(status int) {
 	head["Content-Type"] = jsonType
 	head["Content-Length"] = []string{strconv.Itoa(len(c.out))}
 	head["X-Acs-Request-Id"] = []string{c.requestID}
+	private(head)
 	c.w.WriteHeader(status)
 	c.w.Write(c.out)
+}
+
+// private keeps an answer out of caches, and browsers from taking it for anything but what it says it is.
+func private(head http.Header) {
+	head["X-Content-Type-Options"] = noSniff
+	head["Cache-Control"] = noStore
 }
 
 // identify gives the request an id unless it has one.

@@ -137,7 +137,10 @@ func (c *Client) do(ctx context.Context, operation string, list []sign.Param, wa
 	defer cancel()
 	var r *http.Request
 	if c.v3 {
-		r = c.requestV3(operation, list)
+		var err error
+		if r, err = c.requestV3(operation, list); err != nil {
+			return nil, err
+		}
 	} else {
 		r = c.requestV1(operation, list)
 	}
@@ -204,7 +207,7 @@ func (c *Client) requestV1(operation string, list []sign.Param) *http.Request {
 
 // requestV3 puts the common parameters into headers; a task token goes into the query, where the current clients have
 // it, the other parameters of a POST into the body.
-func (c *Client) requestV3(operation string, list []sign.Param) *http.Request {
+func (c *Client) requestV3(operation string, list []sign.Param) (*http.Request, error) {
 	method, header := methodOf(operation), c.bare.Clone()
 	query, body := list, []byte(nil)
 	if method == http.MethodPost {
@@ -231,13 +234,15 @@ func (c *Client) requestV3(operation string, list []sign.Param) *http.Request {
 		query = append(query[:len(query):len(query)], sign.Param{Name: "SignatureType", Value: "BEARERTOKEN"})
 	}
 	if c.key != nil {
-		c.authorize(header, method, query, hash)
+		if err := c.authorize(header, method, query, hash); err != nil {
+			return nil, fmt.Errorf("the request cannot be signed: %w", err)
+		}
 	}
-	return c.request(method, string(sign.AppendForm(nil, query)), body, header)
+	return c.request(method, string(sign.AppendForm(nil, query)), body, header), nil
 }
 
 // authorize signs with V3.
-func (c *Client) authorize(header http.Header, method string, query []sign.Param, hash string) {
+func (c *Client) authorize(header http.Header, method string, query []sign.Param, hash string) error {
 	signed := "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
 	if c.SecurityToken != "" {
 		header["X-Acs-Accesskey-Id"], header[headerToken] = []string{c.AccessKeyID}, []string{c.SecurityToken}
@@ -248,10 +253,13 @@ func (c *Client) authorize(header http.Header, method string, query []sign.Param
 		signed = "content-type;" + signed
 	}
 	a := sign.Authorization{Credential: c.AccessKeyID, SignedHeaders: signed}
-	a.Signature = c.key.V3(&sign.Request{
-		Method: method, Host: c.url.Host, Header: header, Query: query, SignedHeaders: signed, BodyHash: hash,
-	})
+	r := sign.Request{Method: method, Query: query, BodyHash: hash}
+	if err := r.Headers.Read(signed, c.url.Host, header); err != nil {
+		return err
+	}
+	a.Signature = c.key.V3(&r)
 	header["Authorization"] = []string{a.String()}
+	return nil
 }
 
 // request makes the request itself, without parsing what is known already.

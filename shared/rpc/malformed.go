@@ -2,23 +2,29 @@ package rpc
 
 import (
 	"bytes"
-	linked "container/list"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
-	"time"
 
 	"millrace/shared/fault"
+	"millrace/shared/inflight"
 )
 
 // Server is an HTTP server whose own refusals, of what is no HTTP, are JSON like every other answer: clients of the API
 // read nothing else (api.md 8.2). Use its Serve; the other ways to listen go past it.
 type Server struct {
 	*http.Server
-	// Connections is how many clients may be connected at once; 0: any number. Beyond it, who has waited longest without
-	// sending a request is cut off for a newcomer.
+	// Connections is how many clients may be connected at once; 0: any number. Beyond it, a connection whose request is not
+	// there as a whole is cut off for a newcomer, one of the client that has most of them; and when all are being served,
+	// only GET /healthz is answered.
 	Connections int
+	// Bytes is what the headers of requests may take that are not whole, together with the bodies of Options.Bytes, if it is
+	// the same budget; nil: no bound. It needs Connections.
+	Bytes *inflight.Budget
+	// Logger gets counts of what is cut off; nil is slog.Default().
+	Logger *slog.Logger
 }
 
 // Serve answers on connections of l until the server is closed. It is called once.
@@ -26,7 +32,10 @@ func (s *Server) Serve(l net.Listener) error {
 	if s.Connections <= 0 {
 		return s.Server.Serve(listener{l, nil})
 	}
-	g := &connections{most: s.Connections}
+	if s.Logger == nil {
+		s.Logger = slog.Default()
+	}
+	g := newConnections(s.Connections, s.Bytes, newTally(s.Logger))
 	s.ConnContext = g.context
 	s.Handler = g.around(s.Handler)
 	return s.Server.Serve(listener{l, g})
@@ -58,24 +67,6 @@ func (l listener) Accept() (net.Conn, error) {
 		}
 		accepted.Close()
 	}
-}
-
-// conn rewrites the answers that net/http writes before there is a request to handle. Each is one write of a status line
-// and these headers; an answer of a handler has others, a Date among them.
-type conn struct {
-	net.Conn
-	connections *connections
-	inside      bool            // over connections.mu
-	place       *linked.Element // among those that wait; nil while a request is served; over connections.mu
-	since       time.Time       // when it began to wait; over connections.mu
-}
-
-// Close gives the place of the connection free.
-func (c *conn) Close() error {
-	if c.connections != nil {
-		c.connections.leave(c)
-	}
-	return c.Conn.Close()
 }
 
 var (
@@ -110,14 +101,37 @@ func malformed(status, text string) []byte {
 	if code == http.StatusRequestHeaderFieldsTooLarge {
 		f = fault.New(fault.EntityTooLarge, "The query and the headers of the request are too large. Send the parameters as a form in the body of a POST.")
 	}
+	return wholeAnswer(code, f)
+}
+
+// refusalOf is the whole answer for a fault of a connection that has no request.
+func refusalOf(f *fault.Error) []byte { return wholeAnswer(f.Code.Status(), f) }
+
+func wholeAnswer(status int, f *fault.Error) []byte {
 	id := newRequestID()
+	body := refusalBody(id, f)
+	return append(fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nX-Acs-Request-Id: %s\r\n"+
+		"X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+		status, http.StatusText(status), jsonType[0], len(body), id), body...)
+}
+
+func refusalBody(id string, f *fault.Error) []byte {
 	body := []byte{'{'}
 	body = field(body, "RequestId", id)
 	body = field(body, "HostId", "")
 	body = field(body, "Code", string(f.Code))
 	body = field(body, "Message", f.Message)
 	body = field(body, "Recommend", "")
-	body = append(body, '}')
-	return append(fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nX-Acs-Request-Id: %s\r\nConnection: close\r\n\r\n",
-		code, http.StatusText(code), jsonType[0], len(body), id), body...)
+	return append(body, '}')
+}
+
+// noPlace answers a request for which there is no place, without reading its body.
+func noPlace(w http.ResponseWriter) {
+	f := fault.New(fault.ServiceUnavailable, "The server has as many connections as it may have, and all of them are being served. Please try again later.")
+	id := newRequestID()
+	head := w.Header()
+	head["Content-Type"], head["X-Acs-Request-Id"] = jsonType, []string{id}
+	private(head)
+	w.WriteHeader(f.Code.Status())
+	w.Write(refusalBody(id, f))
 }

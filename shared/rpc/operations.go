@@ -11,7 +11,7 @@ type operation struct {
 	name, action string // action is its name in policies
 	flow         string // parameter that names the flow it works on, "" for none
 	required     []string
-	once         bool // its nonces are always checked: a replay would undo what came later
+	once         bool // its nonces are always checked: a replay would undo what came later, or do the work again
 	run          runner
 }
 
@@ -34,7 +34,7 @@ var operations = func() map[string]*operation {
 			run: route(readListFlows, cloudflow.API.ListFlows, appendFlowPage)},
 		{name: "StartExecution", flow: "FlowName", required: []string{"FlowName"},
 			run: route(readStartExecution, cloudflow.API.StartExecution, appendStarted)},
-		{name: "StartSyncExecution", flow: "FlowName", required: []string{"FlowName"},
+		{name: "StartSyncExecution", flow: "FlowName", required: []string{"FlowName"}, once: true,
 			run: route(readStartSyncExecution, cloudflow.API.StartSyncExecution, appendSyncExecution)},
 		{name: "StopExecution", flow: "FlowName", required: []string{"FlowName", "ExecutionName"},
 			run: route(readStopExecution, cloudflow.API.StopExecution, appendStopped)},

@@ -40,7 +40,7 @@ func TestJSONBodies(t *testing.T) {
 	const body = `{"FlowName":"流","Limit":5,"MetadataOnly":true,"Status":null}`
 	for name, r := range map[string]*http.Request{
 		"anonymous": raw("POST", "/?Action=ListExecutions&Version=2019-03-15", "application/json; charset=utf-8", body),
-		"V3":        withHeader(v3("ListExecutions", "", body, ""), "Content-Type", "application/json"),
+		"V3":        v3("ListExecutions", "", body, "", "content-type", "application/json"),
 	} {
 		api := &fakeAPI{}
 		o := rpc.Options{API: api}

@@ -1,93 +1,87 @@
 package rpc
 
 import (
-	"errors"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"millrace/shared/rpc/sign"
 	"millrace/shared/value"
 )
 
-const (
-	paramsMax   = 1000             // parameters of one request
-	bodySeconds = 30 * time.Second // for a client to send its body
-)
+// paramsMax bounds the parameters of one request.
+const paramsMax = 1000
 
-// read takes in query and body: their size first, then the media type, then the parameters of both, the query's
-// first. It gives the request its id.
+// read takes in query and body, of a caller who is not known yet: their size first, then the media type, then the
+// parameters that it takes to know the caller. It gives the request the id that its caller has chosen for it.
+//
+// A V1 signature covers parameters wherever they are, so a form is parsed; that makes at most a copy of it. Whatever else
+// is in the body waits for decode: V3 covers its bytes, a bearer token none of it.
 func (c *call) read() error {
 	if err := c.readBody(); err != nil {
 		return err
 	}
-	kind, err := c.mediaType()
-	if err != nil {
+	var err error
+	if c.kind, err = c.mediaType(); err != nil {
 		return err
 	}
 	list, err := sign.ParseForm(c.params.list, c.r.URL.RawQuery, paramsMax)
-	c.query = len(list)
-	if err == nil && kind == formBody {
-		list, err = sign.ParseForm(list, c.body, paramsMax)
-	}
-	c.params.list = list
+	c.query, c.params.list = len(list), list
 	if err != nil {
 		return unreadable(err)
 	}
-	if kind == jsonBody {
+	if c.claimsV3() {
+		c.readSigned(headerOf(c.r, "Authorization"))
+	}
+	switch {
+	case c.kind == formBody && (!c.claimsV3() || c.Credentials == nil),
+		c.kind == jsonBody && c.Credentials == nil:
+		if err := c.decode(); err != nil {
+			return err
+		}
+	case c.kind == jsonBody && !c.inHeaders():
+		return wrongMediaType("A V1 signature does not cover a JSON body: send the parameters as application/x-www-form-urlencoded.")
+	}
+	c.chooseID()
+	return nil
+}
+
+// decode takes in the parameters of the body, unless that is done.
+func (c *call) decode() error {
+	kind := c.kind
+	c.kind = noBody
+	switch kind {
+	case formBody:
+		list, err := sign.ParseForm(c.params.list, c.body, paramsMax)
+		c.params.list = list
+		if err != nil {
+			return unreadable(err)
+		}
+	case jsonBody:
 		if err := c.readJSON(); err != nil {
 			return err
 		}
+	default:
+		return nil
+	}
+	c.chooseID()
+	if c.claimsV3() && c.Credentials != nil && first(c.params.list, "Signature") != "" {
+		return signatureNotMatch() // which of the two would count?
+	}
+	return nil
+}
+
+// chooseID gives the request the id that its caller has chosen (api.md 3.5).
+func (c *call) chooseID() {
+	if c.requestID != "" {
+		return
 	}
 	if id := first(c.params.list, "RequestId"); validRequestID(id) {
 		c.requestID = id
 	}
-	c.identify()
-	return nil
 }
 
 func unreadable(err error) error {
 	return invalid("The request parameters cannot be read: %s.", cut(err.Error()))
-}
-
-// readBody reads the whole body, in bounded time and size.
-func (c *call) readBody() error {
-	most := c.MaxBody - int64(len(c.r.URL.RawQuery))
-	if c.r.ContentLength > most || most < 0 {
-		return tooLarge(c.MaxBody)
-	}
-	if c.r.ContentLength == 0 {
-		return nil
-	}
-	deadline := http.NewResponseController(c.w)
-	if deadline.SetReadDeadline(time.Now().Add(bodySeconds)) == nil {
-		defer deadline.SetReadDeadline(time.Time{}) // a long poll must not be cut
-	}
-	if c.r.ContentLength > 0 {
-		c.body = slices.Grow(c.body, int(c.r.ContentLength)+1)
-	}
-	for {
-		if len(c.body) == cap(c.body) {
-			c.body = slices.Grow(c.body, 4096)
-		}
-		n, err := c.r.Body.Read(c.body[len(c.body):cap(c.body)])
-		c.body = c.body[:len(c.body)+n]
-		if int64(len(c.body)) > most {
-			return tooLarge(c.MaxBody)
-		}
-		var tooMany *http.MaxBytesError
-		switch {
-		case err == io.EOF:
-			return nil
-		case errors.As(err, &tooMany): // a limit around this handler
-			return tooLarge(tooMany.Limit)
-		case err != nil:
-			c.w.Header().Set("Connection", "close")
-			return invalid("The request body cannot be read to its end.")
-		}
-	}
 }
 
 // bodyKind is how a body is read.
@@ -121,8 +115,7 @@ func (c *call) mediaType() (bodyKind, error) {
 }
 
 // readJSON takes one parameter of each key of a JSON object (api.md 2.1): strings as they are, numbers and booleans
-// as they are written, objects and lists as JSON text. A key that is null is absent. A V1 signature does not cover
-// such a body, so it is refused there.
+// as they are written, objects and lists as JSON text. A key that is null is absent.
 func (c *call) readJSON() error {
 	v, err := value.Decode(c.body)
 	if err != nil {
@@ -148,9 +141,6 @@ func (c *call) readJSON() error {
 		default:
 			c.params.list = append(c.params.list, sign.Param{Name: name, Value: string(value.Encode(v))})
 		}
-	}
-	if c.Credentials != nil && !c.inHeaders() {
-		return wrongMediaType("A V1 signature does not cover a JSON body: send the parameters as application/x-www-form-urlencoded.")
 	}
 	return nil
 }

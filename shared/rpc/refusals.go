@@ -50,6 +50,11 @@ func tooLarge(most int64) *fault.Error {
 	return fault.New(fault.EntityTooLarge, "The payload size exceeds maximum allowed size (%d bytes).", most)
 }
 
+// tooBusy is the refusal of a request for which there is no memory.
+func tooBusy() *fault.Error {
+	return fault.New(fault.ServiceUnavailable, "The server holds as many bytes of requests as its memory allows. Please try again later.")
+}
+
 func wrongMediaType(instead string) *fault.Error {
 	return fault.New(fault.UnsupportedMediaType, `The content type must be "application/json". %s`, instead)
 }

@@ -23,7 +23,7 @@ const (
 func (c *call) route() error {
 	name, version := "", ""
 	if c.header = c.inHeaders(); c.header {
-		name, version = headerOf(c.r, headerAction), headerOf(c.r, headerVersion)
+		name, version = c.header3("x-acs-action", headerAction), c.header3("x-acs-version", headerVersion)
 		if name == "" {
 			return missingHeader("x-acs-action")
 		}
@@ -49,10 +49,13 @@ func (c *call) route() error {
 	return missingParam("Version")
 }
 
-// inHeaders tells whether the request is of the V3 kind: signed so, or unsigned (anonymous, bearer) with nothing of V1
+// claimsV3 reports whether the request claims to be signed as V3 has it.
+func (c *call) claimsV3() bool { return strings.HasPrefix(headerOf(c.r, "Authorization"), "ACS3-") }
+
+// inHeaders reports whether the request is of the V3 kind: signed so, or unsigned (anonymous, bearer) with nothing of V1
 // among its parameters.
 func (c *call) inHeaders() bool {
-	if strings.HasPrefix(headerOf(c.r, "Authorization"), "ACS3-") {
+	if c.claimsV3() {
 		return true
 	}
 	for i := range c.params.list {
@@ -62,6 +65,14 @@ func (c *call) inHeaders() bool {
 		}
 	}
 	return headerOf(c.r, headerAction) != ""
+}
+
+// header3 is the value of a header of V3, named in lower case and as net/http spells it: as it was signed, if it was.
+func (c *call) header3(name, key string) string {
+	if v, ok := c.signed.Headers.Get(name); ok {
+		return v
+	}
+	return headerOf(c.r, key)
 }
 
 // headerOf gives the value of a header that is spelled as net/http does, "" when it is absent.

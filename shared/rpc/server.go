@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/inflight"
 	"millrace/shared/share"
 )
 
@@ -38,6 +39,9 @@ type Options struct {
 	Requests, Turns *share.Pool
 	// Nonces remembers nonces; nil is a bounded set in memory, right for one process.
 	Nonces Nonces
+	// Bytes is what the bodies of all requests may hold at one time; beyond, requests are refused with ServiceUnavailable.
+	// nil: no bound.
+	Bytes *inflight.Budget
 	// Logger gets causes of internal errors, panics among them; nil is slog.Default().
 	Logger *slog.Logger
 	// AccessLog gets one line a request: operation, status, duration and request id; nil is none.
@@ -51,10 +55,14 @@ const (
 	apiVersion     = "2019-03-15"
 )
 
+// healthPath answers whoever watches the process.
+const healthPath = "/healthz"
+
 // handler serves the API at `/`.
 type handler struct {
 	Options
 	throttle *throttle
+	refused  *tally
 	calls    sync.Pool // *call
 }
 
@@ -76,15 +84,16 @@ func New(o Options) http.Handler {
 	if o.Credentials != nil && o.Credentials.loose != "" {
 		o.Logger.Warn("every user of this machine may read or change the credentials file; chmod 600 it", "file", o.Credentials.loose)
 	}
-	h := &handler{Options: o, throttle: newThrottle(o.Rates)}
+	h := &handler{Options: o, throttle: newThrottle(o.Rates), refused: newTally(o.Logger)}
 	h.calls.New = func() any { return &call{handler: h} }
 	return h
 }
 
 // ServeHTTP answers one request.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/healthz" {
+	if r.URL.Path == healthPath {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		private(w.Header())
 		w.Write([]byte("ok\n"))
 		return
 	}

@@ -20,14 +20,14 @@ const signedMax = 2048
 // headers that are not sorted.
 func ParseAuthorization(header string) (Authorization, error) {
 	var a Authorization
-	algorithm, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
+	algorithm, rest, _ := strings.Cut(trim(header), " ")
 	if algorithm != Algorithm {
 		return a, errors.New("the algorithm is not " + Algorithm)
 	}
 	for more := true; more; {
 		var part string
 		part, rest, more = strings.Cut(rest, ",")
-		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		name, value, _ := strings.Cut(trim(part), "=")
 		field := a.part(name)
 		if field == nil {
 			return Authorization{}, errors.New("unknown part in Authorization")
@@ -72,17 +72,6 @@ func (a *Authorization) part(name string) *string {
 		return &a.Signature
 	}
 	return nil
-}
-
-// Signs tells whether a header, named in lower case, is among the signed ones.
-func (a *Authorization) Signs(header string) bool {
-	for rest, more := a.SignedHeaders, true; more; {
-		var name string
-		if name, rest, more = strings.Cut(rest, ";"); name == header {
-			return true
-		}
-	}
-	return false
 }
 
 // String gives the header.

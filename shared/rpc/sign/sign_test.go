@@ -60,11 +60,9 @@ func TestRecordedSignatures(t *testing.T) {
 				secret = ""
 			}
 			key, other := sign.NewKey(secret), sign.NewKey("other")
-			if h := r.Header.Get("Authorization"); h != "" {
+			if r.Header.Get("Authorization") != "" {
 				v3++
-				checkV3(t, key, other, h, &sign.Request{
-					Method: r.Method, Host: r.Host, Header: r.Header, Query: query, BodyHash: sign.BodyHash(body),
-				})
+				checkV3(t, key, other, r, &sign.Request{Method: r.Method, Query: query, BodyHash: sign.BodyHash(body)})
 			} else if s := value(all, "Signature"); s != "" {
 				v1++
 				checkV1(t, key, other, r.Method, s, all)
@@ -95,7 +93,8 @@ func checkV1(t *testing.T, key, other *sign.Key, method, signature string, all [
 	}
 }
 
-func checkV3(t *testing.T, key, other *sign.Key, header string, r *sign.Request) {
+func checkV3(t *testing.T, key, other *sign.Key, q *http.Request, r *sign.Request) {
+	header := q.Header.Get("Authorization")
 	a, err := sign.ParseAuthorization(header)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +102,9 @@ func checkV3(t *testing.T, key, other *sign.Key, header string, r *sign.Request)
 	if a.String() != header {
 		t.Errorf("header is %q, want %q", a.String(), header)
 	}
-	r.SignedHeaders = a.SignedHeaders
+	if err := r.Headers.Read(a.SignedHeaders, q.Host, q.Header); err != nil {
+		t.Fatal(err)
+	}
 	if !key.VerifyV3(r, a.Signature) || key.V3(r) != a.Signature {
 		t.Error("the signature does not match")
 	}
@@ -215,8 +216,5 @@ func TestParseAuthorization(t *testing.T) {
 		if got, err := sign.ParseAuthorization(h); err == nil {
 			t.Errorf("%q gives %+v", h, got)
 		}
-	}
-	if !want.Signs("host") || !want.Signs("x-acs-date") || want.Signs("x-acs") || want.Signs("") {
-		t.Error("Signs is wrong")
 	}
 }

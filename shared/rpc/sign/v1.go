@@ -20,7 +20,7 @@ func (k *Key) VerifyV1(method string, params []Param, signature string) bool {
 	if len(signature) != base64.StdEncoding.EncodedLen(sha1.Size) {
 		return false
 	}
-	n, err := base64.StdEncoding.Decode(given[:], []byte(signature))
+	n, err := base64.StdEncoding.Strict().Decode(given[:], []byte(signature))
 	if err != nil {
 		return false
 	}
@@ -30,26 +30,37 @@ func (k *Key) VerifyV1(method string, params []Param, signature string) bool {
 }
 
 func (s *scratch) v1(method string, params []Param) []byte {
-	s.text = appendV1(s.text[:0], method, s.sort(params))
-	return s.keyed()
-}
-
-// appendV1 writes the string to sign of sorted parameters.
-func appendV1(dst []byte, method string, sorted []Param) []byte {
-	dst = append(dst, method...)
-	dst = append(dst, "&%2F&"...)
+	s.mac.Reset()
+	s.text = append(s.text[:0], method...)
+	s.text = append(s.text, "&%2F&"...)
 	first := true
-	for _, p := range sorted {
+	for _, p := range s.sort(params) {
 		if p.Name == "Signature" {
 			continue
 		}
 		if !first {
-			dst = append(dst, "%26"...)
+			s.text = append(s.text, "%26"...)
 		}
 		first = false
-		dst = appendEscapedTwice(dst, p.Name)
-		dst = append(dst, "%3D"...)
-		dst = appendEscapedTwice(dst, p.Value)
+		s.hashEscaped(p.Name)
+		s.text = append(s.text, "%3D"...)
+		s.hashEscaped(p.Value)
 	}
-	return dst
+	s.mac.Write(s.text)
+	return s.mac.Sum(s.sum[:0])
+}
+
+// hashEscaped adds v, escaped twice, to what is signed. Escaping makes up to five bytes of one, and the caller is not known
+// yet: so a long text is hashed piece by piece, and no more than a piece of it is held.
+func (s *scratch) hashEscaped(v string) {
+	const piece = 4 << 10
+	for len(v) > piece {
+		s.text = appendEscapedTwice(s.text, v[:piece])
+		s.mac.Write(s.text)
+		s.text, v = s.text[:0], v[piece:]
+	}
+	if s.text = appendEscapedTwice(s.text, v); len(s.text) > piece {
+		s.mac.Write(s.text)
+		s.text = s.text[:0]
+	}
 }

@@ -4,18 +4,14 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"net/http"
-	"strings"
 )
 
 // Request is what a V3 signature covers. The path is always `/`.
 type Request struct {
-	Method        string
-	Host          string // as the Host header has it, port included
-	Header        http.Header
-	Query         []Param // of the URL alone: the body is covered by its hash
-	SignedHeaders string  // lower-case names joined by `;`
-	BodyHash      string  // BodyHash of the raw body
+	Method   string
+	Query    []Param // of the URL alone: the body is covered by its hash
+	Headers  Headers // the signed ones
+	BodyHash string  // BodyHash of the raw body
 }
 
 // V3 gives the Signature part of the Authorization header.
@@ -49,48 +45,10 @@ func appendV3(dst []byte, r *Request, query []Param) []byte {
 	dst = append(dst, "\n/\n"...)
 	dst = AppendForm(dst, query)
 	dst = append(dst, '\n')
-	for rest, more := r.SignedHeaders, true; more; {
-		var name string
-		name, rest, more = strings.Cut(rest, ";")
-		dst = append(dst, name...)
-		dst = append(dst, ':')
-		dst = r.appendHeader(dst, name)
-		dst = append(dst, '\n')
-	}
-	dst = append(dst, '\n')
-	dst = append(dst, r.SignedHeaders...)
+	dst = r.Headers.appendTo(dst)
 	dst = append(dst, '\n')
 	return append(dst, r.BodyHash...)
 }
-
-func (r *Request) appendHeader(dst []byte, name string) []byte {
-	if name == "host" {
-		return append(dst, strings.TrimSpace(r.Host)...)
-	}
-	key, ok := headerKeys[name]
-	if !ok {
-		key = http.CanonicalHeaderKey(name)
-	}
-	for i, v := range r.Header[key] {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, strings.TrimSpace(v)...)
-	}
-	return dst
-}
-
-// headerKeys spares the usual names of SignedHeaders a conversion.
-var headerKeys = func() map[string]string {
-	m := map[string]string{}
-	for _, n := range []string{
-		"content-type", "x-acs-accesskey-id", "x-acs-action", "x-acs-content-sha256", "x-acs-credentials-provider",
-		"x-acs-date", "x-acs-security-token", "x-acs-signature-nonce", "x-acs-version",
-	} {
-		m[n] = http.CanonicalHeaderKey(n)
-	}
-	return m
-}()
 
 // emptyHash is the BodyHash of no body.
 var emptyHash = hexHash(nil)

@@ -1,0 +1,85 @@
+package rpc
+
+import (
+	"bytes"
+	linked "container/list"
+	"io"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"millrace/shared/inflight"
+)
+
+// conn rewrites the answers that net/http writes before there is a request to handle: each is one write of a status line
+// and these headers; an answer of a handler has others, a Date among them. It also bounds what net/http reads before that.
+type conn struct {
+	net.Conn
+	connections *connections // nil: without bounds
+	from        netip.Prefix
+	body        wholeBody // of the request that is served
+
+	head    atomic.Int64 // what has come since the last answer, before the handler began, as it is charged
+	serving atomic.Bool
+
+	// Over connections.mu:
+	headHold  inflight.Hold
+	client    *client // nil in a spare place
+	inside    bool
+	isSpare   bool
+	place     *linked.Element // among those that wait; nil while a request is served
+	since     time.Time       // when it began to wait
+	holding   *linked.Element // among holders
+	heldSince time.Time
+}
+
+// Close gives the place of the connection free.
+func (c *conn) Close() error {
+	if c.connections != nil {
+		c.connections.leave(c)
+	}
+	return c.Conn.Close()
+}
+
+// Bounds of what comes before a handler begins. A header of a few bytes takes much more memory than that, so each line is
+// charged, too.
+const (
+	headFree  = 16 << 10 // bytes that are not charged to the budget
+	lineBytes = 256
+	headMax   = 4 << 20 // more than the server's MaxHeaderBytes and some hundred headers
+)
+
+// Read charges what comes before a handler begins, which is the query and the headers, to the budget of the process.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.connections == nil || c.serving.Load() {
+		return n, err
+	}
+	if head := c.head.Add(int64(n + lineBytes*bytes.Count(b[:n], newline))); head > headFree {
+		if refusal := c.connections.charge(c, head); refusal != nil {
+			c.Conn.SetWriteDeadline(time.Now().Add(time.Second))
+			c.Conn.Write(refusal)
+			return 0, io.EOF
+		}
+	}
+	return n, err
+}
+
+var newline = []byte{'\n'}
+
+// charge takes what a request's headers may hold from the budget, or returns the answer that refuses the request.
+func (g *connections) charge(c *conn, head int64) (refusal []byte) {
+	if head > headMax {
+		return malformed("431", "")
+	}
+	g.mu.Lock()
+	ok := c.headHold.TryGrow(2 * head)
+	g.mu.Unlock()
+	if !ok {
+		g.refused.add("bytes of headers")
+		return refusalOf(tooBusy())
+	}
+	g.holds(c)
+	return nil
+}
