@@ -136,16 +136,16 @@ func (c *call) admit() error {
 	if err := c.authenticate(); err != nil {
 		return err
 	}
-	if err := c.decode(); err != nil {
-		return err
-	}
-	c.identify()
 	if !c.throttle.admit(c.who.Account, c.operation.name, c.Now()) {
 		return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
 	}
 	if err := c.takeShare(); err != nil {
 		return err
 	}
+	if err := c.decode(); err != nil {
+		return err
+	}
+	c.identify()
 	if err := c.authorize(); err != nil {
 		return err
 	}
