@@ -41,6 +41,7 @@ type App struct {
 	tasks   *fctask.Runner
 	handler http.Handler
 	shares  pools
+	usage   *store.DiskUse // of the disk, by account; nil: one has it all
 
 	life context.Context // ends when the server stops taking up work
 	stop context.CancelFunc
@@ -71,7 +72,10 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.store = store.New(store.Options{Driver: driver, Now: c.Now, Exclusive: true})
+	if credentials.Shared() {
+		a.usage = store.NewDiskUse(driver.Free, c.Now)
+	}
+	a.store = store.New(store.Options{Driver: driver, Now: c.Now, Exclusive: true, DiskUse: a.usage})
 	if err := a.wire(file, limits, credentials); err != nil {
 		driver.Close()
 		return nil, err
@@ -172,6 +176,9 @@ func (a *App) begin() {
 		a.census()
 		a.sweep()
 	})
+	if a.usage != nil {
+		a.goOn(a.recount)
+	}
 }
 
 func (a *App) goOn(f func()) {
@@ -188,6 +195,25 @@ func (a *App) census() {
 	a.runner.CensusDone()
 	if err != nil && a.life.Err() == nil {
 		a.log.Warn("running executions could not be counted; their limit counts from now on", "err", err)
+	}
+}
+
+// recountEvery is how often what the accounts take of the disk is counted anew.
+const recountEvery = 6 * time.Hour
+
+func (a *App) recount() {
+	t := time.NewTicker(recountEvery)
+	defer t.Stop()
+	for {
+		if err := a.store.Recount(a.life); err != nil && a.life.Err() == nil {
+			a.log.Warn("what the accounts take of the disk could not be counted", "err", err)
+		}
+		select {
+		case <-t.C:
+		case <-a.usage.Wanted():
+		case <-a.life.Done():
+			return
+		}
 	}
 }
 
@@ -245,7 +271,7 @@ func Serve(ctx context.Context, c Config) error {
 		listener.Close()
 		return err
 	}
-	shown, err := serveMetrics(c.Settings.Metrics, a.shares.all())
+	shown, err := serveMetrics(c.Settings.Metrics, shareCollector{a.shares.all(), a.usage})
 	if err != nil {
 		listener.Close()
 		return errors.Join(err, a.Close())

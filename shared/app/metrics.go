@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"millrace/shared/share"
+	"millrace/shared/store"
 )
 
 // metrics serves the metrics of a process in the text format of Prometheus, on an address of their own: they name accounts,
@@ -20,7 +21,7 @@ import (
 type metrics struct{ server *http.Server }
 
 // serveMetrics listens on an address; "" has no metrics.
-func serveMetrics(address string, shares []*share.Pool) (*metrics, error) {
+func serveMetrics(address string, shares shareCollector) (*metrics, error) {
 	if address == "" {
 		return &metrics{}, nil
 	}
@@ -30,7 +31,7 @@ func serveMetrics(address string, shares []*share.Pool) (*metrics, error) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		shareCollector(shares))
+		shares)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	m := &metrics{&http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 8 << 10}}
@@ -45,17 +46,21 @@ func (m *metrics) close(ctx context.Context) {
 }
 
 // shareCollector shows what the accounts have of each share.
-type shareCollector []*share.Pool
+type shareCollector struct {
+	pools []*share.Pool
+	usage *store.DiskUse
+}
 
 var (
 	shareCapacity = prometheus.NewDesc("millrace_share_capacity", "How much the process has of a resource.", []string{"resource"}, nil)
 	shareHeld     = prometheus.NewDesc("millrace_share_held", "How much of it an account holds.", []string{"resource", "account"}, nil)
 	shareWaiting  = prometheus.NewDesc("millrace_share_waiting", "Requests and calls of an account in line for it.", []string{"resource", "account"}, nil)
+	storedBytes   = prometheus.NewDesc("millrace_stored_bytes", "About how many bytes of the disk an account takes.", []string{"account"}, nil)
 	shareRefused  = prometheus.NewDesc("millrace_share_refused_total", "Requests of an account that were refused for its share.", []string{"resource", "account"}, nil)
 )
 
 func (c shareCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{shareCapacity, shareHeld, shareWaiting, shareRefused} {
+	for _, d := range []*prometheus.Desc{shareCapacity, shareHeld, shareWaiting, shareRefused, storedBytes} {
 		to <- d
 	}
 }
@@ -64,7 +69,10 @@ func (c shareCollector) Collect(to chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, kind prometheus.ValueType, v int64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, kind, float64(v), labels...)
 	}
-	for _, p := range c {
+	for account, n := range c.usage.Bytes() {
+		gauge(storedBytes, prometheus.GaugeValue, n, account)
+	}
+	for _, p := range c.pools {
 		gauge(shareCapacity, prometheus.GaugeValue, p.Capacity, p.Name)
 		for _, u := range p.Usage() {
 			gauge(shareHeld, prometheus.GaugeValue, u.Held, p.Name, u.Account)

@@ -7,6 +7,7 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/interp"
+	"millrace/shared/share"
 	"millrace/shared/store"
 )
 
@@ -66,7 +67,8 @@ func (r *Runner) round(c *cell, items []*item, look bool) {
 			unknowns++
 			continue
 		}
-		if !errors.Is(err, store.ErrFull) { // the store has said that, and each request would say it again
+		var refused *share.Refusal
+		if !errors.Is(err, store.ErrFull) && !errors.As(err, &refused) { // the store has said that, and each request would say it again
 			r.Log.Warn("commit failed", "partition", c.partition, "err", err)
 		}
 		r.later(c, items, err)
@@ -87,7 +89,8 @@ func lasting(err error) bool {
 			return true
 		}
 	}
-	return errors.As(err, &p)
+	var refused *share.Refusal
+	return errors.As(err, &p) || errors.As(err, &refused)
 }
 
 // outsideMax is how often a commit of news from outside is tried before it goes to the inbox, and jitter the longest

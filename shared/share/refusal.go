@@ -11,6 +11,14 @@ type Refusal struct {
 // Full reports whether the process has none left for anybody, so that the account is not the reason.
 func (r *Refusal) Full() bool { return r.Held == 0 || r.Used >= r.Capacity }
 
+// FaultCode is the wire's code of the refusal.
+func (r *Refusal) FaultCode() string {
+	if r.Full() {
+		return "ServiceUnavailable"
+	}
+	return "ResourceThrottled"
+}
+
 // Error says which share is used up.
 func (r *Refusal) Error() string {
 	if r.Full() {

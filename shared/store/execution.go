@@ -94,9 +94,25 @@ const (
 	eventRoom = 32
 )
 
-// Create claims the execution's name: create-if-absent (or expired). ErrConflict when the name is taken.
+// Create claims the execution's name: create-if-absent (or expired). ErrConflict when the name is taken, a *share.Refusal when
+// it is not and the account takes more of the disk than is free.
 func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
+	if err := s.usage.admit(x.Account); err != nil {
+		return s.taken(ctx, x, err)
+	}
 	return s.write(ctx, x, c, Condition{Absent: true, Now: s.nowMillis()})
+}
+
+// taken is ErrConflict when the execution's name is taken, and refused otherwise: nothing would begin, so nothing is refused.
+func (s *Store) taken(ctx context.Context, x *Execution, refused error) error {
+	_, err := s.Load(ctx, x.Partition())
+	switch {
+	case err == nil:
+		return ErrConflict
+	case errors.Is(err, ErrNotFound):
+		return refused
+	}
+	return err
 }
 
 // Commit makes the change one version later. ErrConflict: somebody else has committed; another error: it may or
@@ -132,7 +148,23 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 	}
 	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
 	x.LastEvent, x.LastTime, x.Wake, x.Tries, x.Begun = c.LastEvent, c.LastTime, c.Wake, c.Tries, c.Begun
-	return s.driver.Commit(ctx, w.puts, x.row(), cond)
+	row := x.row()
+	err := s.driver.Commit(ctx, w.puts, row, cond)
+	if s.usage != nil && err == nil {
+		s.usage.add(x.Account, w.bytes(&row, cond.Absent))
+	}
+	return err
+}
+
+// bytes is about what the commit adds to the store: a state row takes the place of the one before.
+func (w *writer) bytes(state *Row, created bool) (n int64) {
+	for i := range w.puts {
+		n += sizeOfRow(&w.puts[i])
+	}
+	if created {
+		n += sizeOfRow(state)
+	}
+	return n
 }
 
 // writer gathers the rows of one commit.

@@ -81,6 +81,9 @@ func decodeFlow(row Row) (*Flow, error) {
 // CreateFlow writes a new flow and its definition. ErrConflict when the name is taken: then it leaves nothing behind.
 func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, review int64) error {
 	f.Version = 1
+	if err := s.usage.admit(f.Account); err != nil {
+		return err
+	}
 	if _, err := s.driver.Get(ctx, flowKey(f.Account, f.Name)); err == nil {
 		return ErrConflict
 	} else if !errors.Is(err, ErrNotFound) {
@@ -100,6 +103,9 @@ func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, revi
 // UpdateFlow replaces a flow that was read. ErrConflict when it has changed since. What has become of its definition and of
 // the one before is seen to at review, ms since 1970.
 func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, review int64) error {
+	if err := s.usage.admit(f.Account); err != nil {
+		return err
+	}
 	cond := Condition{Version: f.Version, Fence: f.ID}
 	f.Version++
 	if DefinitionHash(definition) == f.Hash {
@@ -124,7 +130,11 @@ func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, revie
 	// Written again, a definition that was superseded before has no end any more.
 	puts = append(puts, s.definitionRow(f, f.Hash, []byte(definition), review))
 	defer s.flows.forget(row.Key)
-	return s.driver.Commit(ctx, puts, row, cond)
+	err = s.driver.Commit(ctx, puts, row, cond)
+	if err == nil {
+		s.usage.add(f.Account, int64(len(definition))+2*rowOverhead)
+	}
+	return err
 }
 
 func flowRow(f *Flow) (Row, error) {
@@ -209,8 +219,13 @@ func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
 
 // eachListed visits the entries of the flow list from one sort key to another.
 func (s *Store) eachListed(ctx context.Context, from, to string, visit func(Listed) error) error {
+	return s.eachOf(ctx, flowGroup, from, to, visit)
+}
+
+// eachOf visits the entries of a group from one sort key to another.
+func (s *Store) eachOf(ctx context.Context, group, from, to string, visit func(Listed) error) error {
 	for {
-		listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup, From: from, To: to, Limit: 500})
+		listed, more, err := s.driver.List(ctx, ListRange{Group: group, From: from, To: to, Limit: 500})
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,8 @@ type Options struct {
 	TailBytes int
 	// Exclusive says that no other process writes to this store: flows are then kept in memory too.
 	Exclusive bool
+	// DiskUse counts what each account takes, in a store that is exclusive; nil: nothing is counted.
+	DiskUse *DiskUse
 	// Random gives random bits that are not zero, for a purpose that about names. nil: those of the system, which the
 	// secrets of executions need; a simulation gives its own, so that it depends on nothing but who asks for what.
 	Random func(about string) uint64
@@ -31,12 +33,13 @@ type Store struct {
 	mu          sync.Mutex
 	definitions map[string]string // by flow id and hash; immutable texts, bounded
 
+	usage *DiskUse   // nil: nothing is counted
 	flows *flowCache // nil unless the store is exclusive
 }
 
 // New returns a Store over a driver.
 func New(o Options) *Store {
-	s := &Store{driver: o.Driver, now: o.Now, tail: o.TailBytes, random: o.Random, definitions: map[string]string{}}
+	s := &Store{driver: o.Driver, now: o.Now, tail: o.TailBytes, random: o.Random, usage: o.DiskUse, definitions: map[string]string{}}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -28,6 +28,7 @@ type Store struct {
 
 	queue      queue
 	space      atomic.Int32 // a space level
+	free       atomic.Int64 // bytes above the floor when last looked at, and 1; 0: not known
 	flights    chan *flight // from the committer to who settles
 	views      views
 	partitions partitions

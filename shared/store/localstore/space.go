@@ -33,6 +33,7 @@ func (s *Store) checkSpace() {
 		return // a file system that cannot tell has no floor
 	}
 	floor := uint64(s.options.FreeFloor)
+	s.free.Store(int64(usage.AvailBytes-min(floor, usage.AvailBytes)) + 1)
 	level := spaceEnough
 	switch {
 	case usage.AvailBytes < floor/2:
@@ -49,6 +50,13 @@ func (s *Store) checkSpace() {
 		s.options.Logger.Error("store: too little free disk space, writes are refused, reads go on",
 			"dir", s.options.Dir, "free", usage.AvailBytes, "floor", floor)
 	}
+}
+
+// Free returns how many bytes may still be written before the floor is met, as of a second ago; !ok when there is no floor, or
+// the file system cannot tell.
+func (s *Store) Free() (bytes int64, ok bool) {
+	n := s.free.Load()
+	return n - 1, n > 0
 }
 
 // room tells whether a write, or only a delete, is taken.
