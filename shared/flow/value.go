@@ -1,6 +1,10 @@
 package flow
 
-import "millrace/shared/value"
+import (
+	"math"
+
+	"millrace/shared/value"
+)
 
 // RefKind tells where a stored value stands.
 type RefKind uint8
@@ -80,7 +84,8 @@ func (v *Value) Text() []byte { return v.text }
 // Tree is the decoded value. The value must be loaded.
 func (v *Value) Tree() any {
 	if !v.decoded {
-		tree, err := value.Decode(v.text)
+		// The engine has made it, within its own limits: what was taken once is never refused later.
+		tree, err := value.DecodeWithin(v.text, math.MaxInt)
 		if err != nil {
 			panic("flow: a stored value is no JSON: " + err.Error())
 		}

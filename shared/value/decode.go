@@ -3,20 +3,26 @@ package value
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// Decode parses one JSON text. It refuses trailing text, invalid UTF-8 and nesting beyond DepthMax. Of equal
-// names in an object the last one counts; half a surrogate pair becomes U+FFFD. The strings and numbers of the
-// result share one copy of text.
-func Decode(text []byte) (any, error) {
+// Decode is DecodeWithin with MemoryDefault.
+func Decode(text []byte) (any, error) { return DecodeWithin(text, MemoryDefault) }
+
+// DecodeWithin parses one JSON text into a value that takes at most memory bytes beside two copies of the text;
+// ErrMemory says that it would take more, and is returned before it does. It refuses trailing text, invalid UTF-8,
+// half a surrogate pair (it is no character, and two names that differ in it would become one), nesting beyond
+// DepthMax and numbers beyond NumberMax. Of equal names in an object the last one counts. The strings and numbers
+// of the result share one copy of text.
+func DecodeWithin(text []byte, memory int) (any, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("invalid UTF-8")
 	}
-	d := decoder{text: string(text)}
+	d := decoder{text: string(text), left: memory}
 	if d.skipBlanks(); d.pos == len(d.text) {
 		return nil, errors.New("no JSON value")
 	}
@@ -37,6 +43,32 @@ type decoder struct {
 	pos    int
 	values []any
 	names  []string
+	left   int    // bytes of memory that the result may still take
+	buffer []byte // of the string with escapes that is being read
+}
+
+// pushValue puts an element or the value of a member on the stack. The stacks double: append's smaller steps would
+// allocate five times the stack of a long array.
+func (d *decoder) pushValue(v any) error {
+	if d.left -= valueMemory; d.left < 0 {
+		return ErrMemory
+	}
+	if len(d.values) == cap(d.values) {
+		d.values = slices.Grow(d.values, max(len(d.values), 8))
+	}
+	d.values = append(d.values, v)
+	return nil
+}
+
+func (d *decoder) pushName(name string) error {
+	if d.left -= nameMemory; d.left < 0 {
+		return ErrMemory
+	}
+	if len(d.names) == cap(d.names) {
+		d.names = slices.Grow(d.names, max(len(d.names), 8))
+	}
+	d.names = append(d.names, name)
+	return nil
 }
 
 // unexpected refuses what stands at pos; want says what should.
@@ -117,6 +149,7 @@ func (d *decoder) literal(word string) error {
 func (d *decoder) array(depth int) (any, error) {
 	if d.next() == ']' {
 		d.pos++
+		d.left -= emptyMemory
 		return []any{}, nil
 	}
 	base := len(d.values)
@@ -125,7 +158,9 @@ func (d *decoder) array(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.values = append(d.values, v)
+		if err := d.pushValue(v); err != nil {
+			return nil, err
+		}
 		switch d.next() {
 		case ',':
 			d.pos++
@@ -145,7 +180,11 @@ func (d *decoder) array(depth int) (any, error) {
 func (d *decoder) object(depth int) (any, error) {
 	if d.next() == '}' {
 		d.pos++
+		d.left -= emptyMemory
 		return map[string]any{}, nil
+	}
+	if d.left -= objectMemory; d.left < 0 {
+		return nil, ErrMemory
 	}
 	base, named := len(d.values), len(d.names)
 	for {
@@ -182,12 +221,14 @@ func (d *decoder) member(depth int) error {
 		return d.unexpected("a colon")
 	}
 	d.pos++
+	if err := d.pushName(name); err != nil {
+		return err
+	}
 	v, err := d.value(depth)
 	if err != nil {
 		return err
 	}
-	d.names, d.values = append(d.names, name), append(d.values, v)
-	return nil
+	return d.pushValue(v)
 }
 
 // number reads a number, which keeps its text.
@@ -215,6 +256,9 @@ func (d *decoder) number() (Number, error) {
 		if err := d.digits(); err != nil {
 			return "", err
 		}
+	}
+	if d.pos-from > NumberMax {
+		return "", fmt.Errorf("the number at byte %d of the JSON text is longer than %d characters", from, NumberMax)
 	}
 	return Number(d.text[from:d.pos]), nil
 }
@@ -254,11 +298,12 @@ func (d *decoder) string() (string, error) {
 
 // escaped reads on at the first escape of a string that starts at from.
 func (d *decoder) escaped(from int) (string, error) {
-	s := append(make([]byte, 0, d.pos-from+32), d.text[from:d.pos]...)
+	s := append(d.buffer[:0], d.text[from:d.pos]...)
 	for d.pos < len(d.text) {
 		switch c := d.text[d.pos]; {
 		case c == '"':
 			d.pos++
+			d.buffer = s
 			return string(s), nil
 		case c == '\\':
 			d.pos++
@@ -285,7 +330,9 @@ func (d *decoder) escape(s []byte) ([]byte, error) {
 		}
 		d.pos += 5
 		if utf16.IsSurrogate(r) {
-			r = d.secondHalf(r)
+			if r, ok = d.secondHalf(r); !ok {
+				return nil, fmt.Errorf("half a surrogate pair before byte %d of the JSON text is no character", d.pos)
+			}
 		}
 		return utf8.AppendRune(s, r), nil
 	}
@@ -320,15 +367,19 @@ func (d *decoder) hex4(at int) (rune, bool) {
 	return r, true
 }
 
-// secondHalf joins a surrogate with the one that should follow; it steps over that only when it does.
-func (d *decoder) secondHalf(first rune) rune {
-	if strings.HasPrefix(d.text[d.pos:], `\u`) {
-		if second, ok := d.hex4(d.pos + 2); ok {
-			if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
-				d.pos += 6
-				return r
-			}
-		}
+// secondHalf joins a surrogate with the one that must follow, and steps over that.
+func (d *decoder) secondHalf(first rune) (rune, bool) {
+	if !strings.HasPrefix(d.text[d.pos:], `\u`) {
+		return 0, false
 	}
-	return utf8.RuneError
+	second, ok := d.hex4(d.pos + 2)
+	if !ok {
+		return 0, false
+	}
+	r := utf16.DecodeRune(first, second)
+	if r == utf8.RuneError {
+		return 0, false
+	}
+	d.pos += 6
+	return r, true
 }

@@ -14,7 +14,7 @@ import (
 var decodable = []string{
 	`null`, `true`, `false`, `""`, `"a"`, `0`, `-0`, `12`, `-1.50`, `1e5`, `1E+05`, `2.5e-3`, `1e999`, `12345678901234567890`,
 	`[]`, `{}`, `[[]]`, `[1,"a",null,{"b":[true]}]`, `{"a":1,"b":{"c":[]}}`, `{"a":1,"a":{"x":2}}`, `{"":0}`,
-	`"é😀"`, `"\u00e9\ud83d\ude00"`, `"\ud83d"`, `"\ud83d\u0041"`, `"\ude00\ud83d"`, `"\ud83d\ud83d\ude00"`, `"\"\\\/\b\f\n\r\t"`,
+	`"é😀"`, `"\u00e9\ud83d\ude00"`, `"\uD83D\uDE00"`, `"\"\\\/\b\f\n\r\t"`,
 	`"\u0000\u001f\u007F"`, "\"\u2028\"", ` [ 1 , 2 ] `, "\t{\r\n\"a\" : 1 }\n", `"<a>&"`,
 }
 
@@ -209,7 +209,16 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		got, err := value.Decode(text)
 		want, wantErr := reference(text)
-		if err == value.ErrDepth {
+		if err == value.ErrDepth || err == value.ErrMemory {
+			return
+		}
+		if err != nil && strings.Contains(err.Error(), "half a surrogate pair") {
+			if wantErr == nil && !strings.Contains(string(value.Encode(want)), "\uFFFD") {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		if err != nil && len(text) > value.NumberMax && strings.Contains(err.Error(), "longer than") {
 			return
 		}
 		if (err == nil) != (wantErr == nil) {

@@ -86,6 +86,9 @@ func (r *jsonReader) value(token json.Token, line, column, depth int) (*Node, er
 	case bool:
 		node.Kind, node.Text = Bool, fmt.Sprint(t)
 	case json.Number:
+		if reason := tooLong(string(t)); reason != "" {
+			return nil, r.failAt(line, column, "%s", reason)
+		}
 		node.Kind, node.Text = Number, string(t)
 	case string:
 		node.Kind, node.Text = String, t

@@ -79,6 +79,8 @@ func TestRefused(t *testing.T) {
 		{"infinity", "a: .inf", "JSON has no number .inf"},
 		{"no number", "a: .NaN", "JSON has no number .NaN"},
 		{"large hexadecimal", "a: 0x1ffffffffffffffffff", "number does not fit 64 bits"},
+		{"long number", "a: -" + strings.Repeat("7", 1000), "number is longer than 1000 characters"},
+		{"long number in JSON", `{"a": [1e` + strings.Repeat("7", 1000) + "]}", "number is longer than 1000 characters"},
 		{"cyclic alias", "a: &a [*a]", "the alias *a names a value that it is part of"},
 		{"cyclic alias in a mapping", "a: &a {b: {c: *a}}", "the alias *a names a value that it is part of"},
 		{"unknown alias", "a: *b", "the text is no valid YAML: unknown anchor 'b' referenced"},

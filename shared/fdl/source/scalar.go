@@ -1,8 +1,11 @@
 package source
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+
+	"millrace/shared/value"
 )
 
 // plain gives kind and text of an unquoted scalar by the core schema of YAML 1.2: `yes`, `on` and timestamps are
@@ -26,9 +29,17 @@ func plain(text string) (kind Kind, normal string, reason string) {
 		return based(text)
 	}
 	if normal, ok := decimal(text); ok {
-		return Number, normal, ""
+		return Number, normal, tooLong(normal)
 	}
 	return String, text, ""
+}
+
+// tooLong is the reason against a number that no value may have, "" when it may: an execution could not read it back.
+func tooLong(number string) string {
+	if len(number) > value.NumberMax {
+		return fmt.Sprintf("number is longer than %d characters", value.NumberMax)
+	}
+	return ""
 }
 
 func unlimited(text string) bool {
