@@ -10,8 +10,9 @@ import (
 	"millrace/shared/value"
 )
 
-// This file holds all that this package does to texts and numbers whose length is not known: each pays for the bytes
-// that it looks at before it looks. tests/layout keeps such calls out of the other files.
+// This file holds all that this package does to texts and numbers whose length is not known: each
+// pays for the bytes that it looks at before it looks. tests/layout keeps such calls out of the
+// other files.
 
 // compareNumbers orders two numbers.
 func (b *Budget) compareNumbers(m, n value.Number) (int, error) {
@@ -36,8 +37,8 @@ func (b *Budget) integer(n value.Number) (int64, bool, error) {
 	return i, ok, nil
 }
 
-// isNumeric reports whether a text reads as a decimal number, of which those with an exponent are no longer than a number
-// may be.
+// isNumeric reports whether a text reads as a decimal number, of which those with an exponent are
+// no longer than a number may be.
 func (b *Budget) isNumeric(s string) (bool, error) {
 	if err := b.scan(len(s)); err != nil {
 		return false, err

@@ -8,7 +8,8 @@ import (
 // FromInt gives the number of an integer.
 func FromInt(i int64) Number { return Number(strconv.FormatInt(i, 10)) }
 
-// FromFloat gives the number of a finite float; integers below 2^53 are written without fraction or exponent.
+// FromFloat gives the number of a finite float; integers below 2^53 are written without fraction or
+// exponent.
 func FromFloat(f float64) Number {
 	if f == float64(int64(f)) && f < 1<<53 && f > -(1<<53) {
 		return FromInt(int64(f))
@@ -16,7 +17,8 @@ func FromFloat(f float64) Number {
 	return Number(strconv.FormatFloat(f, 'g', -1, 64))
 }
 
-// Int gives the exact integer of a number; false when it is none or does not fit 64 bits. 5.0 and 5e2 are integers.
+// Int gives the exact integer of a number; false when it is none or does not fit 64 bits. 5.0 and
+// 5e2 are integers.
 func Int(n Number) (int64, bool) {
 	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
 		return i, true
@@ -46,8 +48,9 @@ func Int(n Number) (int64, bool) {
 	return i, true
 }
 
-// Compare orders two numbers by their decimal values: -1, 0 or 1. It is exact whatever their lengths and exponents, and
-// takes time in proportion to the lengths of the texts. What is no number counts as 0.
+// Compare orders two numbers by their decimal values: -1, 0 or 1. It is exact whatever their
+// lengths and exponents, and takes time in proportion to the lengths of the texts. What is no
+// number counts as 0.
 func Compare(a, b Number) int {
 	x, xerr := strconv.ParseInt(string(a), 10, 64)
 	if xerr == nil {
@@ -66,7 +69,8 @@ func Compare(a, b Number) int {
 	return c.compare(&d)
 }
 
-// AppendKey appends a text that is the same for equal numbers and for no others, such as 12e1 for 120 and 1.2e2.
+// AppendKey appends a text that is the same for equal numbers and for no others, such as 12e1 for
+// 120 and 1.2e2.
 func AppendKey(dst []byte, n Number) []byte {
 	d, _ := parseDecimal(string(n))
 	if d.zero() {
@@ -87,8 +91,9 @@ func AppendKey(dst []byte, n Number) []byte {
 	return strconv.AppendInt(dst, d.exponent, 10)
 }
 
-// decimal is a number in parts, without copies: 0.DIGITS times ten to the power of an exponent, the first and the last digit
-// not 0. The digits are whole and, behind it, fraction; the number 0 has none.
+// decimal is a number in parts, without copies: 0.DIGITS times ten to the power of an exponent, the
+// first and the last digit not 0. The digits are whole and, behind it, fraction; the number 0 has
+// none.
 type decimal struct {
 	negative        bool
 	whole, fraction string
@@ -99,7 +104,8 @@ type decimal struct {
 // exponentDigits is the length up to which an exponent, and what is added to it, fits int64.
 const exponentDigits = 17
 
-// parseDecimal reads a number as JSON has it, and also with a plus or leading zeros. false: the text is none.
+// parseDecimal reads a number as JSON has it, and also with a plus or leading zeros. false: the
+// text is none.
 func parseDecimal(text string) (decimal, bool) {
 	var d decimal
 	rest := text
@@ -176,8 +182,8 @@ func (d *decimal) zero() bool { return d.whole == "" && d.fraction == "" }
 
 func (d *decimal) len() int { return len(d.whole) + len(d.fraction) }
 
-// power is the exponent as a text, for when int64 may not hold it. Its own part is by far the greater one, so that its
-// sign stays.
+// power is the exponent as a text, for when int64 may not hold it. Its own part is by far the
+// greater one, so that its sign stays.
 func (d *decimal) power() (negative bool, digits string) {
 	add := d.exponent
 	digits = d.huge
@@ -271,7 +277,8 @@ func (d *decimal) compareHuge(e *decimal) int {
 	return order
 }
 
-// compareDigits compares the digits from the first on; one that goes on is greater, since the last is never 0.
+// compareDigits compares the digits from the first on; one that goes on is greater, since the last
+// is never 0.
 func (d *decimal) compareDigits(e *decimal) int {
 	for i := range min(d.len(), e.len()) {
 		if x, y := d.digit(i), e.digit(i); x != y {
@@ -297,8 +304,9 @@ func (d *decimal) digit(i int) byte {
 	return d.fraction[i-len(d.whole)]
 }
 
-// IsNumeric reports whether a text reads as a decimal number: as JSON has it, or with a plus, leading zeros, or no digit on
-// one side of the point. Other forms that programs know, such as 0x1, inf and 1_000, are words.
+// IsNumeric reports whether a text reads as a decimal number: as JSON has it, or with a plus,
+// leading zeros, or no digit on one side of the point. Other forms that programs know, such as 0x1,
+// inf and 1_000, are words.
 func IsNumeric(text string) bool {
 	_, ok := parseDecimal(text)
 	return ok

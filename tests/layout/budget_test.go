@@ -21,7 +21,8 @@ var byLength = map[string][]string{
 	"utf8":    {"RuneCountInString"},
 }
 
-// beforeData are places where such calls see the definition alone, whose length is bounded, and not yet any data.
+// beforeData are places where such calls see the definition alone, whose length is bounded, and not
+// yet any data.
 var beforeData = map[string]bool{
 	"path.go: value.Int in newSelection":             true,
 	"parse.go: strings.EqualFold in unknownRoot":     true,
@@ -29,8 +30,8 @@ var beforeData = map[string]bool{
 	"parse.go: sort.Strings in unknownFunction":      true,
 }
 
-// An evaluation pays for what it looks at before it looks: in shared/expr only charged.go, whose functions do so, makes
-// calls that take longer the longer their arguments are.
+// An evaluation pays for what it looks at before it looks: in shared/expr only charged.go, whose
+// functions do so, makes calls that take longer the longer their arguments are.
 func TestExpressionsPayForLengths(t *testing.T) {
 	files, err := filepath.Glob("../../shared/expr/*.go")
 	if err != nil || len(files) < 15 {
@@ -68,7 +69,8 @@ func TestExpressionsPayForLengths(t *testing.T) {
 	}
 }
 
-// selector returns a use of a function of byLength, such as value.Compare; "" when the node is none.
+// selector returns a use of a function of byLength, such as value.Compare; "" when the node is
+// none.
 func selector(n ast.Node) string {
 	s, ok := n.(*ast.SelectorExpr)
 	if !ok {
