@@ -19,7 +19,9 @@ func TestTooMuchWorkInTheOlderLanguage(t *testing.T) {
 		"n": long, "m": long + "1", "digits": strings.Repeat("7", 60_000), "more": strings.Repeat("7", 60_000) + "1",
 		"text": strings.Repeat("a", 60_000), "object": map[string]any{strings.Repeat("a", 60_000): true}, "rows": rows,
 	}}}
-	chain := func(term string) string { return strings.TrimSuffix(strings.Repeat(term+"||", 16_000/(len(term)+2)), "||") }
+	chain := func(term string) string {
+		return strings.TrimSuffix(strings.Repeat(term+"||", 16_000/(len(term)+2)), "||")
+	}
 	for _, src := range []string{
 		chain(`$.n==$.m`), chain(`$.n>$.m`), chain(`$.digits==$.more`), chain(`$.digits>$.more`), chain(`$.n==$.digits`), chain(`$.n==true&&$.n==false`),
 		chain(`!$.n`), chain(`$.text<$.text`), chain(`!($.text in $.object)`), chain(`$.text==$.more`),

@@ -71,8 +71,11 @@ type Result struct {
 // replaced by SIG.
 const MockToken = "TASK-TOKEN"
 
-// stepsMax bounds a run that never ends.
-const stepsMax = 100_000
+// stepsMax bounds a run that never ends, and workMax what it computes in one of the steps.
+const (
+	stepsMax = 100_000
+	workMax  = 100_000
+)
 
 // Execute runs a machine to its end.
 func Execute(m *flow.Machine, limits flow.Limits, s Setup) (*Result, error) {
@@ -111,7 +114,8 @@ type run struct {
 func (r *run) loop() error {
 	var news []interp.News
 	for range stepsMax {
-		fx := interp.Step(r.m, r.limits, r.state, interp.Event{At: r.now, News: news, Take: &interp.Take{Max: 1, Owner: 1}})
+		fx := interp.Step(r.m, r.limits, r.state, interp.Event{At: r.now, News: news, Work: workMax,
+			Take: &interp.Take{Max: 1, Owner: 1}})
 		if len(fx.Need) > 0 {
 			return errors.New("internal error: a value is missing")
 		}
@@ -133,7 +137,7 @@ func (r *run) loop() error {
 			}
 			news = append(news, got...)
 		}
-		if len(news) == 0 {
+		if len(news) == 0 && !fx.More {
 			due := r.state.NextDue(0)
 			if due <= r.now {
 				return errors.New("internal error: the execution does not go on")

@@ -29,14 +29,20 @@ func (f *fold) defaultInput(sc *scope) (*flow.Value, error) {
 	if f.m.Language == flow.States || isEmpty(sc.local) {
 		return sc.input, nil
 	}
-	tree, err := overlay(sc.input, sc.local)
-	if err != nil {
-		return nil, err
-	}
-	return flow.NewValue(tree), nil
+	return f.overlaid(sc.input, sc.local)
 }
 
 func isEmpty(v *flow.Value) bool { return v.Len() == 2 && v.Loaded() && v.IsObject() }
+
+// overlaid is overlay as a value.
+func (f *fold) overlaid(under, over *flow.Value) (*flow.Value, error) {
+	tree, err := overlay(under, over)
+	if err != nil {
+		return nil, err
+	}
+	f.write(under.Len() + over.Len())
+	return flow.NewValue(tree), nil
+}
 
 // overlay is the parent's input with the local data over it.
 func overlay(under, over *flow.Value) (map[string]any, error) {
@@ -62,6 +68,7 @@ func overlay(under, over *flow.Value) (map[string]any, error) {
 
 // leave builds the state's output and goes to the next state.
 func (f *fold) leave(e *entry) error {
+	f.write(e.result.Len())
 	if f.m.Language == flow.Steps {
 		return f.leaveStep(e)
 	}
@@ -121,6 +128,7 @@ func (f *fold) globals(e *entry, st *flow.State) (map[string]*flow.Value, error)
 		return nil, f.runtime("GlobalConstructor must give an object")
 	}
 	total := 0
+	f.used += len(f.s.Globals) / 4
 	for k, v := range f.s.Globals {
 		if _, again := members[k]; !again {
 			total += len(k) + v.Len()
@@ -139,6 +147,7 @@ func (f *fold) globals(e *entry, st *flow.State) (map[string]*flow.Value, error)
 		if n > f.l.GlobalBytes {
 			return nil, f.tooLarge(what, f.l.GlobalBytes)
 		}
+		f.write(n)
 		made[k] = flow.NewValue(members[k])
 		total += len(k) + n
 	}
@@ -210,11 +219,7 @@ func (f *fold) merged(local, out *flow.Value) (*flow.Value, error) {
 	if isEmpty(local) {
 		return out, nil
 	}
-	tree, err := overlay(local, out)
-	if err != nil {
-		return nil, err
-	}
-	return flow.NewValue(tree), nil
+	return f.overlaid(local, out)
 }
 
 // target is where a finished state goes.
@@ -277,13 +282,8 @@ func (f *fold) measured(tree any, most int, what string) (*flow.Value, error) {
 	if n > most {
 		return nil, f.tooLarge(what, most)
 	}
+	f.write(n)
 	return flow.ParsedValue(value.Append(make([]byte, 0, n), tree), tree), nil
-}
-
-// refill gives an evaluation its budget.
-func (f *fold) refill() {
-	f.spend = expr.DefaultBudget()
-	f.spend.Strict = f.l.StrictPaths
 }
 
 // build builds a template for a place in a state.
@@ -291,7 +291,6 @@ func (f *fold) build(t *expr.Template, v *env) (any, error) {
 	if c, ok := t.ConstantValue(); ok {
 		return c, nil
 	}
-	f.refill()
 	f.spend.Sparse = v.sparse
 	out, err := t.Build(v, &f.spend)
 	if err != nil {

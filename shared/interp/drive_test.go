@@ -23,13 +23,14 @@ type world interface {
 type way struct {
 	stored bool // state and events are encoded and decoded after each fold, values are loaded when asked for
 	budget int  // events a fold; 0: no bound
+	work   int  // of a fold; 0: no bound
 	twice  bool // all news comes twice
 	leases bool // leases run out and are renewed while calls are under way
 	take   int  // most attempts to take at once; 0: all
 }
 
 func (w way) String() string {
-	return fmt.Sprintf("stored=%v budget=%d twice=%v leases=%v", w.stored, w.budget, w.twice, w.leases)
+	return fmt.Sprintf("stored=%v budget=%d work=%d twice=%v leases=%v", w.stored, w.budget, w.work, w.twice, w.leases)
 }
 
 const (
@@ -63,6 +64,8 @@ type driver struct {
 
 	history []flow.HistoryEvent // as Step gave them
 	folds   int
+	work    int    // done in all folds
+	longest int    // done in one
 	watch   func() // called after each commit
 	needs   int
 }
@@ -156,7 +159,8 @@ func (d *driver) fold(news []interp.News) (more bool) {
 	if d.way.leases {
 		take.LeaseMax = 1000
 	}
-	ev := interp.Event{At: d.now, News: news, Take: take, Events: d.way.budget}
+	ev := interp.Event{At: d.now, News: news, Take: take, Events: d.way.budget, Work: d.way.work}
+	work := 0
 	var events []flow.HistoryEvent
 	var calls []interp.Call
 	changed := false
@@ -165,6 +169,7 @@ func (d *driver) fold(news []interp.News) (more bool) {
 		events, calls = append(events, fx.Events...), append(calls, fx.Calls...)
 		changed = changed || fx.Changed
 		more = fx.More
+		work += fx.Work
 		if len(fx.Verdicts) != len(ev.News) {
 			d.t.Fatalf("%d verdicts for %d news", len(fx.Verdicts), len(ev.News))
 		}
@@ -182,7 +187,11 @@ func (d *driver) fold(news []interp.News) (more bool) {
 			d.needs++
 		}
 		ev.News = nil
+		if ev.Work > 0 {
+			ev.Work = max(1, d.way.work-work)
+		}
 	}
+	d.work, d.longest = d.work+work, max(d.longest, work)
 	d.history = append(d.history, events...)
 	if d.way.stored {
 		d.commit(events, changed)

@@ -12,6 +12,7 @@ func (f *fold) open() error {
 		return missing(input)
 	}
 	if f.m.Input != nil {
+		f.refill()
 		tree, err := f.build(f.m.Input, &env{fold: f, site: "flow.input", input: input})
 		if err != nil {
 			return err

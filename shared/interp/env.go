@@ -25,7 +25,9 @@ type env struct {
 	err     *flow.Error // while a Catch rule is applied
 	attempt int64       // where a task token exists: the event id of the attempt
 	draws   int
-	sparse  bool // members whose paths select nothing are left out
+	sparse  bool           // members whose paths select nothing are left out
+	merged  map[string]any // of Default, once it has been asked for
+	all     map[string]any // of Global, once all of it has been asked for
 }
 
 // env is the usual view of an entry: its own input.
@@ -48,7 +50,7 @@ func (v *env) Root(r expr.Root) (any, error) {
 	case expr.Default:
 		return v.defaultRoot()
 	case expr.Global:
-		return v.globals(), nil
+		return (*globals)(v), nil
 	case expr.Context:
 		if v.fold.s.Language == flow.Steps {
 			return v.oldContext(), nil
@@ -79,15 +81,59 @@ func (v *env) defaultRoot() (any, error) {
 	if !v.local.IsObject() || isEmpty(v.local) {
 		return loaded(v.input)
 	}
-	return overlay(v.input, v.local)
+	if v.merged == nil {
+		merged, err := overlay(v.input, v.local)
+		if err != nil {
+			return nil, err
+		}
+		v.merged = merged
+		v.fold.write(v.input.Len() + v.local.Len())
+	}
+	return v.merged, nil
 }
 
-func (v *env) globals() lazy {
-	out := make(lazy, len(v.fold.s.Globals))
-	for k, g := range v.fold.s.Globals {
-		out[k] = stored(g)
+// globals is $Global.
+type globals env
+
+// Member gives one global variable.
+func (g *globals) Member(name string) (any, bool, error) {
+	v, ok := g.fold.s.Globals[name]
+	if !ok {
+		return nil, false, nil
 	}
-	return out
+	if !v.Loaded() {
+		return nil, false, g.missing()
+	}
+	return v.Tree(), true, nil
+}
+
+// missing asks for all global variables that are not loaded: to ask for one after the other would begin the evaluation
+// again for each.
+func (g *globals) missing() error {
+	var need needError
+	for _, k := range slices.Sorted(maps.Keys(g.fold.s.Globals)) {
+		if v := g.fold.s.Globals[k]; !v.Loaded() {
+			need.values = append(need.values, v)
+		}
+	}
+	return need
+}
+
+// Value gives all global variables.
+func (g *globals) Value() (map[string]any, error) {
+	if g.all != nil {
+		return g.all, nil
+	}
+	all := make(map[string]any, len(g.fold.s.Globals))
+	for k, v := range g.fold.s.Globals {
+		if !v.Loaded() {
+			return nil, g.missing()
+		}
+		all[k] = v.Tree()
+	}
+	g.fold.used += len(all)
+	g.all = all
+	return all, nil
 }
 
 // Random gives the next draw: equal on every repeat, different for every attempt of the state and of those around it

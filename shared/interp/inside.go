@@ -83,6 +83,7 @@ func (f *fold) childInput(e *entry, st *flow.State) (*flow.Value, error) {
 		return nil, missing(e.input)
 	}
 	own, _ := e.input.Object()
+	f.used += len(own)
 	in := make(map[string]any, len(own)+2)
 	for k, v := range own {
 		in[k] = v
@@ -106,7 +107,9 @@ func (f *fold) itemsAgain(e *entry, st *flow.State) (err error) {
 			items, _ = tree.([]any)
 		}
 	} else {
+		spend := f.spend // that is no work of its own: one who has the items at hand does not have it
 		items, err = f.items(e, st)
+		f.spend = spend
 	}
 	if err != nil {
 		return err
@@ -162,6 +165,7 @@ func (f *fold) collect(e *entry, st *flow.State) error {
 	for _, v := range e.done {
 		size += v.Len() + 1
 	}
+	f.write(size + 16*len(e.done))
 	if size > f.l.ResultBytes {
 		return f.tooLarge("the result of state "+value.Quote(st.Name), f.l.ResultBytes)
 	}

@@ -17,6 +17,7 @@ func (f *fold) work(e *entry) error {
 	if !e.input.Loaded() {
 		return missing(e.input)
 	}
+	f.write(e.input.Len())
 	switch st.Kind {
 	case flow.Pass, flow.Succeed:
 		f.passed(e)
@@ -136,9 +137,10 @@ func (f *fold) raise(e *entry, spec *flow.FailSpec) error {
 // choose takes the first option whose condition is true.
 func (f *fold) choose(e *entry, st *flow.State) error {
 	taken := len(st.Choice.Options)
+	v := f.env(e, "")
 	for i := range st.Choice.Options {
-		f.refill()
-		ok, err := st.Choice.Options[i].Condition.Condition(f.env(e, "Condition"+strconv.Itoa(i)), &f.spend)
+		v.site, v.draws = "Condition"+strconv.Itoa(i), 0
+		ok, err := st.Choice.Options[i].Condition.Condition(v, &f.spend)
 		if err != nil {
 			return f.located(e, "Branches["+strconv.Itoa(i)+"].Condition", err)
 		}
@@ -170,8 +172,9 @@ func (f *fold) loop(e *entry, st *flow.State) error {
 		return err
 	}
 	e.items = items
-	if st.Map.Items.Roots()&expr.Global != 0 {
-		// Other branches may write to $Global before all items are opened.
+	f.write(16 * len(items))
+	if st.Map.Items.Roots()&expr.Global != 0 || f.spent() > itemsAgainMax {
+		// Other branches may write to $Global before all items are opened; and what took long is not done again.
 		if e.list, err = f.measured(items, math.MaxInt, "the list of state "+value.Quote(st.Name)); err != nil {
 			return err
 		}
@@ -180,8 +183,11 @@ func (f *fold) loop(e *entry, st *flow.State) error {
 	return nil
 }
 
+// itemsAgainMax is how much work it may be to find the items of a Map, for them to be found again after the state has
+// been stored and read.
+const itemsAgainMax = 2_000
+
 func (f *fold) items(e *entry, st *flow.State) ([]any, error) {
-	f.refill()
 	v, err := st.Map.Items.Eval(f.env(e, "ItemsPath"), &f.spend)
 	if err != nil {
 		return nil, f.located(e, "ItemsPath", err)

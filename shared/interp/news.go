@@ -69,6 +69,7 @@ func (f *fold) news(n *News) Verdict {
 		return Verdict{Refusal: AlreadyEnded}
 	}
 	f.mark = n.Mark
+	f.write(len(n.Output))
 	defer func() { f.mark = 0 }()
 	switch n.Kind {
 	case Answered:

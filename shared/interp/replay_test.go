@@ -12,7 +12,7 @@ import (
 
 // ways are all compared with the first.
 var ways = []way{{}, {stored: true}, {budget: 1}, {budget: 3, stored: true}, {budget: 1, stored: true}, {twice: true, stored: true},
-	{leases: true, stored: true, budget: 7}}
+	{leases: true, stored: true, budget: 7}, {work: 1}, {work: 60, stored: true}}
 
 // compare drives an execution in all ways and wants one history.
 func compare(t *testing.T, m *flow.Machine, limits flow.Limits, input any, make func() world) *driver {
@@ -24,6 +24,9 @@ func compare(t *testing.T, m *flow.Machine, limits flow.Limits, input any, make 
 		d := newDriver(t, m, limits, input, make(), w).run()
 		if got := d.told(); got != want {
 			t.Fatalf("%v differs:\n%s", w, differ(want, got))
+		}
+		if !w.twice && !w.leases && d.work != straight.work {
+			t.Fatalf("%v is work of %d steps, straight on it is %d", w, d.work, straight.work)
 		}
 	}
 	return straight

@@ -12,9 +12,10 @@ type Event struct {
 	At   int64 // ms since 1970
 	News []News
 	Take *Take
-	// Events ends the fold early: after so many events it answers More. 0: no bound. Where a fold is cut does not
-	// show in what it writes.
+	// Events and Work end the fold early: after so many events, or so much work, it answers More. 0: no bound. Where a
+	// fold is cut does not show in what it writes. It goes at least one transition further.
 	Events int
+	Work   int // in steps of expressions; what is done beside them counts as well
 }
 
 // Take says how a caller takes ready attempts.
@@ -32,6 +33,7 @@ type Effects struct {
 	Need     []*flow.Value       // values to load before the same fold can go on: call again, without the news
 	More     bool                // the budget ended the fold; call again after the commit
 	Verdicts []Verdict           // one for each piece of news, in its order
+	Work     int                 // done, as Event.Work counts it; the same whatever had to be loaded
 	Changed  bool                // anything at all has changed
 }
 
@@ -40,7 +42,7 @@ type Effects struct {
 // changes s. Same input, same output: neither what is loaded of s, nor whether s has been stored and read again in
 // between, nor a budget changes what is written.
 func Step(m *flow.Machine, l *flow.Limits, s *State, ev Event) Effects {
-	f := &fold{m: m, l: l, s: s, now: max(ev.At, s.LastTime), clock: ev.At, budget: ev.Events}
+	f := &fold{m: m, l: l, s: s, now: max(ev.At, s.LastTime), clock: ev.At, eventsMax: ev.Events, workMax: ev.Work}
 	if s.LastEvent == 0 {
 		f.begin()
 	}
@@ -59,20 +61,23 @@ func Step(m *flow.Machine, l *flow.Limits, s *State, ev Event) Effects {
 	if len(f.out.Events) > 0 {
 		f.out.Changed = true
 	}
+	f.out.Work = f.used
 	return f.out
 }
 
 // fold is one call of Step.
 type fold struct {
-	m      *flow.Machine
-	l      *flow.Limits
-	s      *State
-	now    int64 // time of the events written
-	clock  int64 // the caller's time, for timers
-	budget int
-	spend  expr.Budget // of the evaluation under way
-	mark   uint64      // of the news that is folded: its events carry it
-	out    Effects
+	m         *flow.Machine
+	l         *flow.Limits
+	s         *State
+	now       int64 // time of the events written
+	clock     int64 // the caller's time, for timers
+	eventsMax int
+	workMax   int
+	used      int         // work done so far
+	spend     expr.Budget // of the evaluations of the transition under way
+	mark      uint64      // of the news that is folded: its events carry it
+	out       Effects
 }
 
 // emit writes an event and returns its id.
@@ -120,7 +125,7 @@ func (f *fold) run(sc *scope) bool {
 		if !f.mayGoOn(sc) {
 			return true
 		}
-		if f.budget > 0 && len(f.out.Events) >= f.budget {
+		if f.eventsMax > 0 && len(f.out.Events) >= f.eventsMax || f.workMax > 0 && f.used >= f.workMax {
 			f.out.More = true
 			return false
 		}
@@ -128,7 +133,7 @@ func (f *fold) run(sc *scope) bool {
 			f.eventLimit()
 			return false
 		}
-		if err := f.transition(sc); err != nil && f.settle(sc, err) {
+		if err := f.paid(sc); err != nil && f.settle(sc, err) {
 			return false
 		}
 		f.out.Changed = true

@@ -86,8 +86,7 @@ func (r *Runner) submit(partition string, it *item) {
 	}
 	c.begin()
 	c.mu.Unlock()
-	r.drive(c)
-	r.cells.release(c, r.Exclusive)
+	r.drive(c, false)
 }
 
 // do submits an item and waits for what becomes of it.
@@ -109,8 +108,9 @@ func (r *Runner) do(ctx context.Context, partition string, it *item) (answer, er
 	}
 }
 
-// drive is the committer: it folds until nothing is left.
-func (r *Runner) drive(c *cell) {
+// drive is the committer: it folds until nothing is left, and then releases the cell. While an execution computes for longer
+// than a fold may, it goes on in a goroutine of its own: the caller, who has brought news, waits for what becomes of that alone.
+func (r *Runner) drive(c *cell, own bool) {
 	for {
 		r.gather(c)
 		c.mu.Lock()
@@ -121,6 +121,7 @@ func (r *Runner) drive(c *cell) {
 			c.rest()
 			c.finish()
 			c.mu.Unlock()
+			r.cells.release(c, r.Exclusive)
 			return
 		}
 		c.mu.Unlock()
@@ -132,6 +133,13 @@ func (r *Runner) drive(c *cell) {
 		}
 		r.peek(c)
 		r.round(c, items, look)
+		if c.more && !own && c.on == nil && r.enter() {
+			go func() {
+				defer r.work.Done()
+				r.drive(c, true)
+			}()
+			return
+		}
 	}
 }
 

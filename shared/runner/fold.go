@@ -127,7 +127,7 @@ func unchanged(x *store.Execution) *store.Change {
 func (f *fold) step() error {
 	r, c := f.r, f.c
 	now := r.nowMillis()
-	ev := interp.Event{At: now, News: f.news(now), Events: foldEvents}
+	ev := interp.Event{At: now, News: f.news(now), Events: foldEvents, Work: r.FoldWork}
 	flying := f.flying()
 	if r.mayCall(c) {
 		ev.Take = &interp.Take{Max: r.CallsMax - flying, Owner: r.owner, LeaseMax: r.LeaseMax.Milliseconds()}
@@ -147,7 +147,7 @@ func (f *fold) step() error {
 		if err := r.Store.LoadValues(r.life, c.x, out.Need); err != nil {
 			return err
 		}
-		ev.News = nil
+		ev.News, ev.Events, ev.Work = nil, max(1, foldEvents-len(f.out.Events)), max(1, r.FoldWork-f.out.Work)
 		if ev.Take != nil {
 			ev.Take.Max = r.CallsMax - flying - len(f.out.Calls)
 		}
@@ -160,6 +160,7 @@ func (f *fold) gather(out interp.Effects) {
 	f.out.Calls = joined(f.out.Calls, out.Calls)
 	f.out.Verdicts = joined(f.out.Verdicts, out.Verdicts)
 	f.out.Changed = f.out.Changed || out.Changed
+	f.out.Work += out.Work
 	f.out.More = out.More
 }
 

@@ -46,6 +46,9 @@ type Options struct {
 	StoreExpires bool
 	// CallsMax is how many calls of one execution are in flight at once. 0: 128.
 	CallsMax int
+	// FoldWork is how much work a fold does before it commits and looks for news, in steps of expressions. 0: 100,000, which
+	// take some 10 ms.
+	FoldWork int
 	// Retention is how long an ended execution is kept. 0: 90 days.
 	Retention time.Duration
 	// Shares divide what this process has only so much of between accounts.
@@ -98,6 +101,9 @@ func New(o Options) *Runner {
 	}
 	if o.CallsMax == 0 {
 		o.CallsMax = 128
+	}
+	if o.FoldWork == 0 {
+		o.FoldWork = foldWork
 	}
 	if o.Retention == 0 {
 		o.Retention = 90 * 24 * time.Hour

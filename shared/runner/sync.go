@@ -61,20 +61,20 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 		for i := range fx.Calls {
 			s.call(ctx, &fx.Calls[i])
 		}
-		if news = nil; fx.More {
-			continue
+		if fx.More {
+			news, err = s.arrived(ctx)
+		} else {
+			news, err = s.wait(ctx)
 		}
-		n, err := s.wait(ctx)
 		if err != nil {
 			return nil, err
 		}
-		news = n
 	}
 }
 
 func (s *syncRun) step(ctx context.Context, news []interp.News) (interp.Effects, error) {
 	return s.r.inTurn(ctx, s.x.Account, func() interp.Effects {
-		return interp.Step(s.m, &s.r.Limits, s.state, interp.Event{At: s.r.nowMillis(), News: news,
+		return interp.Step(s.m, &s.r.Limits, s.state, interp.Event{At: s.r.nowMillis(), News: news, Work: s.r.FoldWork,
 			Take: &interp.Take{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}})
 	})
 }
@@ -101,6 +101,22 @@ func (s *syncRun) call(ctx context.Context, c *interp.Call) {
 		case <-ctx.Done():
 		}
 	}()
+}
+
+// arrived returns the news that has come while the execution computed, if its caller is still there.
+func (s *syncRun) arrived(ctx context.Context) ([]interp.News, error) {
+	var news []interp.News
+	for {
+		select {
+		case n := <-s.news:
+			s.calls--
+			news = append(news, n)
+		case <-s.r.life.Done():
+			return nil, context.Canceled
+		default:
+			return news, ctx.Err()
+		}
+	}
 }
 
 // wait gives the next news, or none when a timer is due.

@@ -41,9 +41,7 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *folded,
 	if !fold.machine {
 		m = nil
 	}
-	ev := fold.event
-	ev.Events = cutAfter(r, ev.Events, news)
-	fx := interp.Step(m, &w.limits, o.state, ev)
+	fx := interp.Step(m, &w.limits, o.state, fold.event)
 	if len(fx.Need) > 0 {
 		w.failf("%s: the oracle misses a value", x.Partition())
 		return
@@ -64,15 +62,6 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *folded,
 	if want, got := about(o.state), about(r.state); want != got {
 		w.failf("%s v%d: the straight run stands at\n  %s\nthe row at\n  %s", x.Partition(), x.Version, want, got)
 	}
-}
-
-// cutAfter is after how many events the step is to end. A fold that had to load values on its way counts anew each time,
-// so its commit may hold more than its budget; the straight run, which loads nothing, is cut where that was.
-func cutAfter(r *run, budget int, news []flow.HistoryEvent) int {
-	if len(news) < budget || !r.state.Ready() || news[len(news)-1].Type == flow.TaskStarted {
-		return 0
-	}
-	return len(news)
 }
 
 // about is what shows of a state.

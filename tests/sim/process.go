@@ -86,7 +86,8 @@ func newProcess(w *World) *process {
 	}
 	o := runner.Options{Store: p.store, Queue: hints{p}, Tasks: tasks, Compile: compileOnce, Limits: w.limits, Region: "local", Now: p.now,
 		Log:       slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: noTime})),
-		Exclusive: w.home == local, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, Folds: p.noteFold}
+		Exclusive: w.home == local, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, FoldWork: w.work,
+		Folds: p.noteFold}
 	switch w.home {
 	case servers:
 		o.StoreExpires = w.expires

@@ -78,6 +78,7 @@ type World struct {
 	expires   bool // servers: the store removes expired rows itself
 	lease     time.Duration
 	calls     int
+	work      int // of a fold; 0: as usual
 	limits    flow.Limits
 	retention time.Duration
 	mocked    *flowtest.Setup // an example's tasks; nil: tasks by chance
@@ -204,7 +205,8 @@ func newWorld(o Options) *World {
 	}
 	w.faults.without(w.without)
 	w.drawBurden()
-	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d", w.seed, w.home, w.faults, w.tail, w.lease, w.calls)
+	w.work = []int{0, 0, 0, 0, 1, 60, 600}[w.number("how much work a fold does")%7]
+	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d", w.seed, w.home, w.faults, w.tail, w.lease, w.calls, w.work)
 	for range w.most() {
 		w.processes = append(w.processes, newProcess(w))
 	}

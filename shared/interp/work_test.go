@@ -1,0 +1,122 @@
+package interp_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"millrace/shared/expr"
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+)
+
+// heavyNewer is a flow that computes in a hundred states one after the other, each close to what
+// one may.
+func heavyNewer() string {
+	var states strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&states, "  - Name: S%d\n    Type: Pass\n    OutputConstructor:\n      list.$: $Input.list\n      n.$: length(arrayUnique($Input.list))\n", i)
+		if i < 99 {
+			fmt.Fprintf(&states, "    Next: S%d\n", i+1)
+		} else {
+			states.WriteString("    End: true\n")
+		}
+	}
+	return "Type: StateMachine\nSpecVersion: v1\nName: heavy\nStartAt: S0\nStates:\n" + states.String()
+}
+
+const heavyOlder = `version: v1
+type: flow
+steps:
+  - type: foreach
+    name: each
+    iterationMapping: {collection: $.list, item: item}
+    steps:
+      - type: choice
+        name: choose
+        choices:
+          - condition: $.item in $.list && $.item in $.list && $.item in $.list && "none" in $.list
+            steps: [{type: pass, name: a}]
+        default:
+          steps: [{type: pass, name: b}]
+`
+
+// texts is a list of n texts.
+func texts(n int) map[string]any {
+	list := make([]any, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("text %d", i)
+	}
+	return map[string]any{"list": list}
+}
+
+// A fold that computes ends after its work, in both languages and in a Map, and is not much longer
+// than what one transition may do. Where it is cut does not show.
+func TestFoldsEndAfterTheirWork(t *testing.T) {
+	const work = 20_000
+	for name, c := range map[string]struct {
+		definition string
+		input      any
+	}{"newer": {heavyNewer(), texts(3000)}, "older": {heavyOlder, texts(400)}} {
+		t.Run(name, func(t *testing.T) {
+			m := parse(t, c.definition, flow.Standard)
+			quiet := &script{used: map[string]int{}}
+			straight := newDriver(t, m, flow.DefaultLimits(), c.input, quiet, way{}).run()
+			if straight.work < 20*work {
+				t.Fatalf("the flow is work of %d steps only: %v", straight.work, straight.state.Error)
+			}
+			for _, w := range []way{{work: work}, {work: work, stored: true}} {
+				d := newDriver(t, m, flow.DefaultLimits(), c.input, quiet, w).run()
+				if got := d.told(); got != straight.told() {
+					t.Fatalf("%v differs:\n%s", w, differ(straight.told(), got))
+				}
+				if most := work + 2*expr.DefaultBudget().Nodes; d.longest > most {
+					t.Errorf("%v: a fold does %d steps of work, want at most %d", w, d.longest, most)
+				}
+				if d.folds < straight.work/(work+2*expr.DefaultBudget().Nodes) {
+					t.Errorf("%v: %d folds only", w, d.folds)
+				}
+			}
+		})
+	}
+}
+
+// A stop that comes while an execution computes is folded before it goes on.
+func TestStopBetweenFolds(t *testing.T) {
+	d := newDriver(t, parse(t, heavyNewer(), flow.Standard), flow.DefaultLimits(), texts(3000), &script{used: map[string]int{}},
+		way{work: 20_000, stored: true})
+	if more := d.fold(nil); !more {
+		t.Fatal("the first fold goes to the end")
+	}
+	d.fold([]interp.News{{Kind: interp.StopAsked}})
+	if d.state.Status != flow.Stopped {
+		t.Error(d.state.Status)
+	}
+}
+
+// What one state evaluates at one time shares one budget: the conditions of a Choice, the members
+// of a constructor, Output and Global.
+func TestTransitionsShareABudget(t *testing.T) {
+	var choices, members strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&choices, "      - Condition: arrayContains($Input.list, \"none %d\")\n        Next: End\n", i)
+		fmt.Fprintf(&members, "      m%d.$: length(arrayUnique($Input.list))\n", i)
+	}
+	head := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n  - Name: A\n"
+	last := "  - {Name: End, Type: Pass, OutputConstructor: {ok: true}, End: true}\n"
+	for name, definition := range map[string]string{
+		"conditions":  head + "    Type: Choice\n    Branches:\n" + choices.String() + "    Default: End\n" + last,
+		"constructor": head + "    Type: Pass\n    Next: End\n    OutputConstructor:\n" + members.String() + last,
+		"globals": head + "    Type: Pass\n    Next: End\n    OutputConstructor:\n" + firstLines(members.String(), 15) +
+			"    GlobalConstructor:\n" + firstLines(members.String(), 15) + last,
+	} {
+		d := newDriver(t, parse(t, definition, flow.Standard), flow.DefaultLimits(), texts(3000), &script{used: map[string]int{}}, way{}).run()
+		if e := d.state.Error; e == nil || e.Name != flow.ErrExpression || !strings.Contains(e.Cause, "too much work") {
+			t.Errorf("%s: %v %v", name, d.state.Status, e)
+		}
+	}
+}
+
+func firstLines(text string, n int) string {
+	return strings.Join(strings.SplitAfterN(text, "\n", n+1)[:n], "")
+}
