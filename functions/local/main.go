@@ -18,5 +18,12 @@ func main() {
 	context.AfterFunc(ctx, stop) // the second signal ends the process
 	os.Exit(cli.Main(ctx, cli.Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Version: version, Serve: serve,
+		Terminal: isTerminal(os.Stdout),
 	}))
+}
+
+// isTerminal reports whether a file may be a terminal: it is a device that takes characters.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -21,7 +21,8 @@ func serve(ctx context.Context, o cli.ServeOptions) error {
 	}
 	return app.Serve(ctx, app.Config{
 		Listen: o.Listen, Data: o.Data, Credentials: o.CredentialsFile, Functions: o.FunctionsFile, Settings: settings,
-		Certificate: o.CertificateFile, Key: o.KeyFile,
+		SettingsFile: o.ConfigFile,
+		Certificate:  o.CertificateFile, Key: o.KeyFile,
 		Log: slog.New(slog.NewTextHandler(o.Stderr, nil)),
 		Ready: func(address string) {
 			endpoint := "http://" + address

@@ -5,6 +5,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,6 +73,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.warn(credentials)
 	if credentials.Shared() {
 		a.usage = store.NewDiskUse(driver.Free, c.Now)
 	}
@@ -119,6 +121,27 @@ func (a *App) credentials() (*rpc.Credentials, error) {
 	return nil, nil
 }
 
+// warn says what makes the server easy to misuse; rpc.New looks at the credentials themselves.
+func (a *App) warn(credentials *rpc.Credentials) {
+	c := &a.config
+	rpc.WarnOfFile(c.Log, c.Functions, false)
+	rpc.WarnOfFile(c.Log, c.SettingsFile, false)
+	rpc.WarnOfFile(c.Log, c.Certificate, false)
+	rpc.WarnOfFile(c.Log, c.Key, true)
+	if credentials != nil && credentials.HasBearerTokens() && c.Certificate == "" && !rpc.IsLoopback(c.Listen) {
+		c.Log.Warn("bearer tokens and task tokens come as they are, and without TLS everybody on the way can read and use "+
+			"them; give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy that speaks TLS", "listen", c.Listen)
+	}
+}
+
+// onlyAccount is the account of all callers; "" when there are several.
+func (a *App) onlyAccount(credentials *rpc.Credentials) string {
+	if credentials == nil {
+		return cmp.Or(a.config.Settings.Account, rpc.DefaultAccount)
+	}
+	return credentials.OnlyAccount()
+}
+
 // wire joins the parts.
 func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Credentials) error {
 	s := &a.config.Settings
@@ -129,7 +152,8 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 		return err
 	}
 	a.queue = memqueue.New(memqueue.Options{})
-	a.tasks = fctask.New(fctask.Options{Functions: file.Functions, Log: func(line string) { a.log.Info(line) }})
+	a.tasks = fctask.New(fctask.Options{Functions: file.Functions, Account: a.onlyAccount(credentials),
+		Log: func(line string) { a.log.Info(line) }})
 	children := &children{}
 	flows := flowtask.New(children, children)
 	flows.Everywhere = open

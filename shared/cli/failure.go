@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"millrace/shared/fault"
 	"millrace/shared/rpc"
@@ -46,7 +44,7 @@ func (c *call) exit(err error) int {
 		return ExitOK
 	case errors.As(err, &quiet):
 		return quiet.code
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, rpc.ErrPlainHTTP):
 		c.sayAll(err)
 		return ExitUsage
 	case errors.As(err, &failed):
@@ -122,12 +120,4 @@ var hints = map[fault.Code]string{
 	fault.ResourceThrottled:     "wait a moment; the server limits how often an account may call",
 	fault.ServiceUnavailable:    "make room on the disk of the server's --data directory; it goes on by itself",
 	fault.MissingRequiredParams: "a server with credentials needs --access-key-id and --access-key-secret",
-}
-
-// writeJSON writes v for programs: indented, with `<` and `&` as they are.
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

@@ -245,6 +245,8 @@ type shell struct {
 	ctx   context.Context
 	now   time.Time
 	serve func(context.Context, cli.ServeOptions) error
+
+	terminal bool
 }
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -260,6 +262,7 @@ func (s *shell) run(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	code = cli.Main(s.ctx, cli.Env{
 		Args: args, Stdin: strings.NewReader(s.stdin), Stdout: &out, Stderr: &errs, Version: "v1.2.3", Serve: s.serve,
+		Terminal: s.terminal,
 		Getenv: func(name string) string { return s.env[name] },
 		Now:    func() time.Time { return s.now },
 		Sleep: func(ctx context.Context, d time.Duration) error {

@@ -16,7 +16,7 @@ func flowDescribeCommand() *command {
 	return &command{
 		name: "flow describe", args: "NAME", short: "Show a flow", server: true, least: 1, most: 1,
 		examples: "millrace flow describe orders\n" +
-			"# only the definition, as it was sent\n" +
+			"# only the definition, as it was sent; on a terminal control characters are escaped\n" +
 			"millrace flow describe orders --definition > orders.yaml",
 		define: func(f *flag.FlagSet) func(*call) error {
 			only := f.Bool("definition", false, "print the definition alone")
@@ -26,13 +26,21 @@ func flowDescribeCommand() *command {
 					return err
 				}
 				if *only {
-					_, err := io.WriteString(c.Stdout, got.Definition)
-					return err
+					return c.definitionAlone(got.Definition)
 				}
 				return c.show(got, func(w io.Writer) { showFlow(w, got) })
 			})
 		},
 	}
+}
+
+// definitionAlone prints a definition as it was sent; on a terminal what would act on it is escaped.
+func (c *call) definitionAlone(text string) error {
+	if c.Terminal {
+		text = escaped(text)
+	}
+	_, err := io.WriteString(c.Stdout, text)
+	return err
 }
 
 func showFlow(w io.Writer, f *rpc.Flow) {

@@ -59,18 +59,35 @@ func FuzzWhen(f *testing.F) {
 
 func TestWhen(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]string{
-		"2026-11-22T10:00:00+08:00": "2026-11-22T02:00:00.000Z", "2026-11-22T10:00:00": "2026-11-22T10:00:00.000Z",
-		"2026-11-22 10:00": "2026-11-22T10:00:00.000Z", "2026-11-22": "2026-11-22T00:00:00.000Z",
+	wants := map[string]string{
+		"2026-11-22": "2026-11-22T00:00:00.000Z", "2026-11-22T10:00:01.5Z": "2026-11-22T10:00:01.500Z",
 		"90m": "2026-11-22T10:30:00.000Z", "2d": "2026-11-20T12:00:00.000Z", "1.5h": "2026-11-22T10:30:00.000Z",
-	} {
+	}
+	for _, between := range []string{"T", "t", " "} {
+		for _, seconds := range []string{"", ":00"} {
+			for zone, want := range map[string]string{"": "10", "Z": "10", "z": "10", "+08:00": "02", "-01:00": "11"} {
+				wants["2026-11-22"+between+"10:00"+seconds+zone] = "2026-11-22T" + want + ":00:00.000Z"
+			}
+		}
+	}
+	for text, want := range wants {
 		if got, err := when(text, now); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"-1h", "soon", "d", "-3d", "2026-13-01", "10:00"} {
-		if got, err := when(text, now); err == nil {
+	for _, text := range []string{
+		"-1h", "soon", "d", "-3d", "2026-13-01", "10:00", "2026-11-22T", "2026-11-22 ", "2026-11-22T10", "2026-11-22  10:00",
+		"2026-11-22 10:00 Z", "2026-11-22Z",
+	} {
+		got, err := when(text, now)
+		if err == nil {
 			t.Errorf("%s: %s, want an error", text, got)
+			continue
+		}
+		for _, form := range []string{"2026-11-22T10:00:00Z", "2026-11-22T10:00+08:00", "2026-11-22 10:00", "UTC", "90m"} {
+			if !strings.Contains(err.Error(), form) {
+				t.Errorf("the error does not show %s: %v", form, err)
+			}
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -66,9 +65,7 @@ func (c *call) follow(w *watcher, full bool, timeout time.Duration) error {
 	defer cancel()
 	w.each = (&eventTable{c: c, full: full}).show
 	if c.output == "json" {
-		lines := json.NewEncoder(c.Stdout)
-		lines.SetEscapeHTML(false)
-		w.each = func(e *rpc.Event) { lines.Encode(e) }
+		w.each = func(e *rpc.Event) { writeLine(c.Stdout, e) }
 	}
 	_, err := w.toEnd(ctx)
 	if err != nil && ctx.Err() != nil {

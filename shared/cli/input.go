@@ -55,11 +55,14 @@ func (c *call) text(value string) (string, error) {
 		name, file = "-", true
 	}
 	if !file {
-		return value, nil
+		return strings.TrimPrefix(value, byteOrderMark), nil
 	}
 	b, err := c.read(name)
-	return strings.TrimSpace(string(b)), err
+	return strings.TrimSpace(strings.TrimPrefix(string(b), byteOrderMark)), err
 }
+
+// byteOrderMark is what some editors and shells write before the text of a file; it is no part of it.
+const byteOrderMark = "\uFEFF"
 
 // object is text for a flag whose value must be a JSON object; "" stays "".
 func (c *call) object(flag, value string) (string, error) {

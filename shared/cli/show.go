@@ -62,7 +62,7 @@ func document(w io.Writer, title, text string) {
 		b.Reset()
 		b.WriteString(text)
 	}
-	fmt.Fprintf(w, "%s:\n  %s\n", title, printable(b.String()))
+	fmt.Fprintf(w, "%s:\n  %s\n", title, escaped(b.String()))
 }
 
 // visible replaces what would disturb a terminal or a table; texts come from whoever wrote a flow.

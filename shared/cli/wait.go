@@ -63,7 +63,7 @@ func endedJSON(e *rpc.Execution, failed *flow.Error) endedExecution {
 func (c *call) ended(e *rpc.Execution, failed *flow.Error) error {
 	if e.Status == flow.Succeeded.String() {
 		if c.output != "json" {
-			fmt.Fprintln(c.Stdout, e.Output)
+			fmt.Fprintln(c.Stdout, escaped(e.Output))
 		}
 		return nil
 	}

@@ -8,18 +8,26 @@ import (
 )
 
 // errWhen is for a text that is no time.
-var errWhen = errors.New("it is a time like 2026-11-22T10:00:00Z or 2026-11-22, or how long ago: 90m, 3h, 7d")
+var errWhen = errors.New("it is a time like 2026-11-22T10:00:00Z, 2026-11-22T10:00+08:00 or \"2026-11-22 10:00\" (the " +
+	"seconds and the zone may be left out; UTC without), a day like 2026-11-22, or how long ago: 90m, 3h, 7d")
 
-// whenLayouts are the accepted forms of a time; without a zone it is UTC.
-var whenLayouts = [...]string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
+// whenLayouts are the accepted forms of a time: T or a blank, with or without seconds, with or without a zone, which is
+// UTC then; or a day.
+var whenLayouts = [...]string{
+	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", time.DateOnly,
+}
 
 // when reads a time, or how long before now, and gives it as the wire wants it; "" stays "".
 func when(text string, now time.Time) (string, error) {
 	if text == "" {
 		return "", nil
 	}
+	written := strings.ToUpper(text) // t and z are allowed
+	if day, clock, ok := strings.Cut(written, " "); ok {
+		written = day + "T" + clock
+	}
 	for _, layout := range whenLayouts {
-		if t, err := time.Parse(layout, text); err == nil {
+		if t, err := time.Parse(layout, written); err == nil {
 			return wireTime(t)
 		}
 	}

@@ -39,11 +39,13 @@ type ClientOptions struct {
 // Client calls CloudFlow, this server or the vendor's. It is safe for many goroutines. It does not retry.
 type Client struct {
 	ClientOptions
-	url  url.URL // of a request without a query
-	key  *sign.Key
-	v3   bool
-	form http.Header // of a request whose parameters are a form; never written to
-	bare http.Header
+	url url.URL // of a request without a query
+	key *sign.Key
+	v3  bool
+	// plain is set when the endpoint is another machine's over plain HTTP: no bearer token and no task token is sent there.
+	plain bool
+	form  http.Header // of a request whose parameters are a form; never written to
+	bare  http.Header
 }
 
 const defaultTimeout = 30 * time.Second
@@ -66,6 +68,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 	c.bare = http.Header{"Accept": {"application/json"}, "User-Agent": {"millrace"}}
 	c.form = c.bare.Clone()
 	c.form["Content-Type"] = []string{"application/x-www-form-urlencoded"}
+	c.plain = c.exposed()
 	return c, c.credentials()
 }
 
@@ -83,6 +86,9 @@ func (c *Client) credentials() error {
 		return errors.New("an access key needs both its id and its secret")
 	case c.Signature != "" && c.AccessKeyID == "" && c.Bearer == "":
 		return fmt.Errorf("signature %s needs an access key id and its secret, or a bearer token", c.Signature)
+	}
+	if c.Bearer != "" && c.plain {
+		return fmt.Errorf("a bearer token %w", ErrPlainHTTP)
 	}
 	c.v3 = c.Signature == "v3"
 	if c.AccessKeyID != "" {
@@ -133,6 +139,9 @@ const commonParams = 11
 
 // do sends a request and waits for the answer, wait longer than usual.
 func (c *Client) do(ctx context.Context, operation string, list []sign.Param, wait time.Duration) ([]byte, error) {
+	if err := c.checkParams(list); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout+max(wait, 0))
 	defer cancel()
 	var r *http.Request

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -58,6 +59,8 @@ func (c *Client) unreachable(err error) error {
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer from %s in time: %w", c.Endpoint, err)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("%s speaks plain HTTP; if that is meant, write the endpoint as http://%s", c.Endpoint, c.url.Host)
 	case errors.As(err, &dial) && dial.Op == "dial" && !strings.HasSuffix(c.url.Hostname(), ".aliyuncs.com"):
 		return fmt.Errorf("cannot connect; is `millrace serve` running at %s? (%w)", c.Endpoint, err)
 	}

@@ -38,7 +38,8 @@ type Credentials struct {
 	keys   map[string]*accessKey
 	tokens map[[sha256.Size]byte]*accessKey // by the token's hash, so that a look-up tells nothing of the token
 	owners int                              // accounts that have a key or a token
-	loose  string                           // the file that they are from when others may read it, for a warning
+	file   string                           // that they are from; "" for none
+	weak   []string                         // which secrets are easy to guess, for warnings
 }
 
 // accessKey is a key, or a bearer token (with no id), that is ready for use.
@@ -69,6 +70,7 @@ func NewCredentials(accounts []Account) (*Credentials, error) {
 			if err := c.addToken(a.ID, t); err != nil {
 				return nil, fmt.Errorf("bearer token %d of account %s: %w", i+1, a.ID, err)
 			}
+			c.note(t.Token, fmt.Sprintf("bearer token %d of account %s", i+1, a.ID))
 		}
 	}
 	if len(c.keys)+len(c.tokens) == 0 {
@@ -110,6 +112,7 @@ func (c *Credentials) addKey(account string, k AccessKey) error {
 	if err := checkPolicies(k.Policies); err != nil {
 		return fmt.Errorf("access key %s: %w", k.ID, err)
 	}
+	c.note(k.Secret, "the secret of access key "+k.ID)
 	c.keys[k.ID] = &accessKey{
 		id: k.ID, account: account, token: k.SecurityToken, expires: k.Expires, policies: k.Policies,
 		sign: sign.NewKey(k.Secret),
@@ -167,3 +170,25 @@ func (k *accessKey) may(region string) func(action, resource string) bool {
 		return Allows(k.policies, action, resource)
 	}
 }
+
+// OnlyAccount is the account of every key and token; "" when there are several accounts.
+func (c *Credentials) OnlyAccount() string {
+	only, several := "", false
+	see := func(k *accessKey) {
+		several = several || only != "" && only != k.account
+		only = k.account
+	}
+	for _, k := range c.keys {
+		see(k)
+	}
+	for _, t := range c.tokens {
+		see(t)
+	}
+	if several {
+		return ""
+	}
+	return only
+}
+
+// HasBearerTokens reports whether callers may identify themselves by a token that is sent as it is.
+func (c *Credentials) HasBearerTokens() bool { return len(c.tokens) > 0 }

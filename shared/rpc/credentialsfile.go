@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +17,8 @@ import (
 const fileMax = 4 << 20
 
 // LoadCredentials reads a credentials file, YAML or JSON (docs/credentials.md). An error names the file, the line and
-// what to write instead; it never holds a secret. New warns of a file that is open to every user of the machine.
+// what to write instead; it never holds a secret. New warns of a file that other
+// users of the machine may read or change, and of secrets that are easy to guess.
 func LoadCredentials(path string) (*Credentials, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -37,15 +37,8 @@ func LoadCredentials(path string) (*Credentials, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials: %s: %w", path, err)
 	}
-	if info, err := f.Stat(); err == nil && OpenToAll(info.Mode()) {
-		c.loose = path
-	}
+	c.file = path
 	return c, nil
-}
-
-// OpenToAll tells whether everybody on the machine may read or change a file of a mode. Windows has no such modes.
-func OpenToAll(mode os.FileMode) bool {
-	return runtime.GOOS != "windows" && mode.IsRegular() && mode.Perm()&0o006 != 0
 }
 
 // ParseAccounts reads the text of a credentials file.

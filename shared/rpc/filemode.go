@@ -17,12 +17,9 @@ func WarnOfFile(log *slog.Logger, path string, secret bool) {
 	if err != nil || !info.Mode().IsRegular() {
 		return
 	}
-	readable := secret && othersMay(info, 0o004)
 	switch {
-	case readable && othersMay(info, 0o002):
-		log.Warn("other users of this machine may read and change this file; chmod 600 it", "file", path)
-	case readable:
-		log.Warn("other users of this machine may read this file; chmod 600 it", "file", path)
+	case secret && othersMay(info, 0o026):
+		log.Warn("other users of this machine may read or change this file; chmod 600 it", "file", path)
 	case othersMay(info, 0o022):
 		log.Warn("other users of this machine may change this file; chmod go-w it", "file", path)
 	}

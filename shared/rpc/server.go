@@ -50,7 +50,8 @@ type Options struct {
 
 const (
 	defaultRegion  = "cn-hangzhou"
-	defaultAccount = "1234567890123456"
+	// DefaultAccount is the account of an open server that is given no other.
+	DefaultAccount = "1234567890123456"
 	defaultMaxBody = 1 << 20
 	apiVersion     = "2019-03-15"
 )
@@ -70,7 +71,7 @@ type handler struct {
 // JSON to everything else too.
 func New(o Options) http.Handler {
 	o.Region = cmp.Or(o.Region, defaultRegion)
-	o.Account = cmp.Or(o.Account, defaultAccount)
+	o.Account = cmp.Or(o.Account, DefaultAccount)
 	o.MaxBody = cmp.Or(o.MaxBody, defaultMaxBody)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -81,8 +82,8 @@ func New(o Options) http.Handler {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	if o.Credentials != nil && o.Credentials.loose != "" {
-		o.Logger.Warn("every user of this machine may read or change the credentials file; chmod 600 it", "file", o.Credentials.loose)
+	if o.Credentials != nil {
+		o.Credentials.warn(o.Logger)
 	}
 	h := &handler{Options: o, throttle: newThrottle(o.Rates), refused: newTally(o.Logger)}
 	h.calls.New = func() any { return &call{handler: h} }
