@@ -43,7 +43,7 @@ func (b *Budget) isNumeric(s string) (bool, error) {
 	if err := b.scan(len(s)); err != nil {
 		return false, err
 	}
-	return value.IsNumeric(s) && (len(s) <= numberMax || !hasExponent(s)), nil
+	return value.IsNumeric(s) && (len(s) <= value.NumberMax || !hasExponent(s)), nil
 }
 
 // isPlainNumeric reports whether a text reads as a decimal number without exponent.

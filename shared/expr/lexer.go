@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"millrace/shared/value"
 )
 
 type tokenKind uint8
@@ -112,8 +114,8 @@ func (l *lexer) number() (string, *Error) {
 	for len(text) > 1 && text[0] == '0' && isDigit(text[1]) {
 		text = text[1:]
 	}
-	if len(text) > numberMax {
-		return "", l.fail(from, fmt.Sprintf("the number is longer than %d characters", numberMax))
+	if len(text) > value.NumberMax {
+		return "", l.fail(from, fmt.Sprintf("the number is longer than %d characters", value.NumberMax))
 	}
 	return text, nil
 }

@@ -103,17 +103,14 @@ func (n *negateNode) eval(env Env, b *Budget) (any, error) {
 	return nil, failf("- takes a number, not %s", kindOf(v))
 }
 
-// numberMax is the longest number in characters, as in JSON.
-const numberMax = 1_000
-
 // negate is negated on a budget; a number with its minus may be too long.
 func negate(n value.Number, b *Budget) (any, error) {
 	if err := b.scan(len(n)); err != nil {
 		return nil, err
 	}
 	m := negated(n)
-	if len(m) > numberMax {
-		return nil, failf("the number is longer than %d characters", numberMax)
+	if len(m) > value.NumberMax {
+		return nil, failf("the number is longer than %d characters", value.NumberMax)
 	}
 	return m, b.grow(numberBytes + len(m))
 }

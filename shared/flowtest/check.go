@@ -2,6 +2,7 @@ package flowtest
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -141,6 +142,7 @@ func (c *checker) states(r *Result, x *Expect) {
 				visits = append(visits, v)
 			}
 		}
+		c.noMore("entries of state "+name, len(x.States[name]), len(visits))
 		for i, want := range x.States[name] {
 			what := fmt.Sprintf("state %s, entry %d", name, i+1)
 			if i >= len(visits) {
@@ -171,6 +173,7 @@ func (c *checker) perCall(r *Result, want map[string][]any, what string, of func
 				calls = append(calls, k)
 			}
 		}
+		c.noMore("calls of "+name, len(want[name]), len(calls))
 		for i, w := range want[name] {
 			where := fmt.Sprintf("call %d of %s, %s", i+1, name, what)
 			if i >= len(calls) {
@@ -179,6 +182,18 @@ func (c *checker) perCall(r *Result, want map[string][]any, what string, of func
 				compare(where, w, of(calls[i]))
 			}
 		}
+	}
+}
+
+// noMore reports calls or entries beyond those that are expected: a list of expectations has one element for each. They are
+// reported once, whichever list they are missing in.
+func (c *checker) noMore(what string, want, got int) {
+	if got <= want {
+		return
+	}
+	line := fmt.Sprintf("%s: want %d, got %d", what, want, got)
+	if !slices.Contains(c.lines, line) {
+		c.lines = append(c.lines, line)
 	}
 }
 

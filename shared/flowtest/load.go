@@ -360,6 +360,7 @@ func (l *loader) states(n *source.Node) map[string][]StateExpect {
 	}
 	for _, m := range n.Fields {
 		l.keep(m.Key, "states", m.Line, m.Column)
+		out[m.Key] = []StateExpect{} // an empty list says that there is no entry
 		for _, e := range l.list(m.Value, "the entries of "+m.Key) {
 			var s StateExpect
 			if l.mapping(e, "an entry") {
@@ -413,6 +414,7 @@ func (l *loader) perState(n *source.Node, where string) map[string][]any {
 	}
 	for _, m := range n.Fields {
 		l.keep(m.Key, where, m.Line, m.Column)
+		out[m.Key] = []any{} // an empty list says that there is no call
 		for _, v := range l.list(m.Value, "the values of "+m.Key) {
 			out[m.Key] = append(out[m.Key], v.Value())
 		}
