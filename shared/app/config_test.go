@@ -52,6 +52,10 @@ func TestLoadSettings(t *testing.T) {
 		{"Allow: a\n", "millrace.yaml:1:8: Allow must be a list, not a string"},
 		{"Allow: [a, []]\n", "millrace.yaml:1:12: Allow[1] must be a text, not a list"},
 		{"CallsPerRun: -1\n", "millrace.yaml:1:14: CallsPerRun must be above 0"},
+		{"%YAML 1.2\n---\nRegion: x\n", ""},
+		{"Region: x # y\u2028Account: 'a:b'\n", ""},
+		{"Region: x # y\rAccount: z\n", "millrace.yaml:1:14: a carriage return"},
+		{"Region: x # \u202e\n", "millrace.yaml:1:13: U+202E"},
 		{"Region: x\nregion: y\n", "millrace.yaml:2:1: Region stands twice"},
 	} {
 		path := filepath.Join(t.TempDir(), "millrace.yaml")

@@ -153,6 +153,11 @@ func TestBadCredentialsFiles(t *testing.T) {
 		{"accounts:\n  - id: a\n    bearerTokens:\n      - {}\n", "line 4: the key token is missing"},
 		{"accounts:\n  - id: a\n    bearerTokens: [{token: topsecret}, {token: topsecret}]\n", "bearer token 2 of account a: the token is there twice"},
 		{strings.Repeat("#", 5<<20), "the file is larger than"},
+		{key("        # x\r        expires: tomorrow\n"), "line 6, column 12: a carriage return"},
+		{key("        # \u202e\n"), "line 6, column 11: U+202E"},
+		{"%YAML 1.1\n---\n" + key(""), "line 1, column 1: the text says that it is YAML 1.1"},
+		{"accounts:\n  - <<: {id: a}\n    keys: []\n", "line 2, column 5: merge keys"},
+		{"accounts:\n  - id: a # \u2028    keys: []\n", "there is no access key and no bearer token"},
 	} {
 		path := filepath.Join(t.TempDir(), "c.yaml")
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"millrace/shared/yamltext"
 )
 
 // fileMax bounds a credentials file.
@@ -49,22 +51,19 @@ func ParseAccounts(text []byte) ([]Account, error) {
 	if bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
 		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" ")) // JSON may be indented with tabs, YAML may not
 	}
-	var document yaml.Node
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	if err := d.Decode(&document); err == io.EOF {
+	root, err := yamltext.Decode(text)
+	var problem *yamltext.Problem
+	switch {
+	case err == yamltext.ErrEmpty:
 		return nil, errors.New("the file is empty; it needs a list `accounts:`")
-	} else if err != nil {
+	case errors.As(err, &problem):
+		return nil, problem
+	case err != nil:
 		return nil, syntaxError(err)
-	}
-	if len(document.Content) == 0 {
-		return nil, errors.New("the file is empty; it needs a list `accounts:`")
-	}
-	if err := d.Decode(new(yaml.Node)); err != io.EOF {
-		return nil, errors.New("the file must be one YAML document")
 	}
 	r := &fileReader{}
 	var accounts []Account
-	r.object(document.Content[0], map[string]func(*yaml.Node){
+	r.object(root, map[string]func(*yaml.Node){
 		"accounts": func(n *yaml.Node) { accounts = list(r, n, r.account) },
 	}, "accounts")
 	return accounts, r.err

@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
+
+	"millrace/shared/yamltext"
 )
 
 // parseJSON reads a JSON text. JSON is YAML, but the YAML reader does not know JSON's surrogate pairs and is
@@ -86,7 +90,7 @@ func (r *jsonReader) value(token json.Token, line, column, depth int) (*Node, er
 	case bool:
 		node.Kind, node.Text = Bool, fmt.Sprint(t)
 	case json.Number:
-		if reason := tooLong(string(t)); reason != "" {
+		if reason := yamltext.TooLong(string(t)); reason != "" {
 			return nil, r.failAt(line, column, "%s", reason)
 		}
 		node.Kind, node.Text = Number, string(t)
@@ -146,4 +150,36 @@ func (r *jsonReader) object(node *Node, depth int) (*Node, error) {
 func (r *jsonReader) failAt(line, column int, format string, args ...any) error {
 	r.fail = &failure{line: line, column: column, reason: fmt.Sprintf(format, args...)}
 	return io.ErrUnexpectedEOF
+}
+
+// halfPair returns the offset of the first \u escape in a JSON text that is half of a surrogate pair; -1 without.
+func halfPair(text []byte) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], '\\')
+		if i < 0 {
+			return -1
+		}
+		at += i
+		first := unit(text[at:])
+		switch {
+		case !utf16.IsSurrogate(first):
+			at += 2
+		case len(text)-at < 12 || utf16.DecodeRune(first, unit(text[at+6:])) == utf8.RuneError:
+			return at
+		default:
+			at += 12
+		}
+	}
+}
+
+// unit returns the UTF-16 unit of the \u escape that a text begins with; -1 for another escape.
+func unit(text []byte) rune {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
 }

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"millrace/shared/flow"
+	"millrace/shared/yamltext"
 )
 
 // DepthMax bounds how deep lists and mappings nest in a definition.
@@ -19,7 +20,9 @@ var mark = []byte("\ufeff")
 // Parse reads a text into its tree. It adds one error and gives nil when the text is larger than
 // limits.DefinitionBytes (0: the default), is no UTF-8, is neither YAML nor JSON, holds more than one document,
 // or uses what definitions must not: duplicate keys, keys that are no strings, merge keys (`<<`), tags outside
-// the core schema, cyclic aliases, and aliases or nesting beyond the bounds.
+// the core schema, directives but %YAML 1.2, cyclic aliases, aliases or nesting beyond the bounds, halves of
+// surrogate pairs, and characters that editors show otherwise than they are read (docs/definitions.md). It warns
+// of what tools that know YAML 1.1 read otherwise.
 func Parse(text []byte, limits flow.Limits, report *Report) *Node {
 	most := limits.DefinitionBytes
 	if most == 0 {
@@ -40,14 +43,36 @@ func Parse(text []byte, limits flow.Limits, report *Report) *Node {
 	if start := bytes.TrimLeft(bytes.TrimPrefix(text, mark), " \t\r\n"); len(start) > 0 && start[0] == '{' {
 		root, fail, json = parseJSON(text)
 	}
-	if !json {
-		root, fail = parseYAML(text, 4*most)
+	if json && fail == nil {
+		fail = inspected(text, report)
+	} else if !json {
+		root, fail = parseYAML(text, 4*most, report)
 	}
 	if fail != nil {
 		report.Text(fail.line, fail.column, fail.hint, "%s", fail.reason)
 		return nil
 	}
 	return root
+}
+
+// inspected looks for characters that cannot be seen as what they are, and for halves of surrogate pairs, which
+// have no text.
+func inspected(text []byte, report *Report) *failure {
+	warnings, problem := yamltext.Inspect(text)
+	if problem != nil {
+		return failed(problem)
+	}
+	report.warnText(warnings)
+	if at := halfPair(text); at >= 0 {
+		line, column := position(text, at)
+		return &failure{line: line, column: column, reason: "half of a surrogate pair", hint: "write both halves, or the character itself"}
+	}
+	return nil
+}
+
+// failed is a problem of the text as a failure.
+func failed(p *yamltext.Problem) *failure {
+	return &failure{line: p.Line, column: p.Column, reason: p.Message, hint: p.Hint}
 }
 
 // failure is why a text gives no tree.

@@ -5,6 +5,8 @@ import (
 	"sort"
 	"strings"
 	"unicode/utf8"
+
+	"millrace/shared/yamltext"
 )
 
 // perRule bounds the diagnostics of one rule, so that a hostile definition cannot make a report without end.
@@ -40,6 +42,13 @@ func (r *Report) ErrorIn(rule string, at *Node, offset int, path *Path, hint, fo
 		line, column = r.within(at, offset)
 	}
 	r.add(Error, rule, line, column, path, hint, format, args)
+}
+
+// warnText adds warnings about the text itself.
+func (r *Report) warnText(warnings []yamltext.Problem) {
+	for _, w := range warnings {
+		r.add(Warning, "", w.Line, w.Column, nil, w.Hint, "%s", []any{w.Message})
+	}
 }
 
 // Warn adds a warning at a node.

@@ -32,7 +32,10 @@ func syntax(err error, decoder *yaml.Decoder, text []byte) *failure {
 			line, column = lastLine, lastColumn
 		} else {
 			source := lineOf(text, line)
-			if fail.hint = unquoted(source, column, kind); fail.hint == "" {
+			if fail.hint = escape(fail.reason); fail.hint == "" {
+				fail.hint = unquoted(source, column, kind)
+			}
+			if fail.hint == "" {
 				fail.hint = misplaced(source, fail.reason)
 			}
 		}
@@ -114,6 +117,18 @@ func lineOf(text []byte, line int) string {
 		text = text[:i]
 	}
 	return strings.TrimRight(string(text), " \t\r")
+}
+
+// escape gives the hint for an escape of a string in double quotes that JSON has and the YAML reader has not; ""
+// when the mistake is another.
+func escape(reason string) string {
+	switch {
+	case strings.Contains(reason, "found unknown escape character"):
+		return `write \\ for a backslash, and / without one`
+	case strings.Contains(reason, "found invalid Unicode character escape code"):
+		return "write the character itself, or \\U and its eight hexadecimal digits instead of a surrogate pair"
+	}
+	return ""
 }
 
 // misplaced gives the hint for a line that begins in the wrong column; "" when the mistake is another.

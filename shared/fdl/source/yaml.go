@@ -4,21 +4,34 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"millrace/shared/yamltext"
 )
 
 // parseYAML reads one YAML document. bytesMost bounds its text after aliases are expanded.
-func parseYAML(text []byte, bytesMost int) (root *Node, fail *failure) {
-	document, fail := decodeYAML(text)
+func parseYAML(text []byte, bytesMost int, report *Report) (root *Node, fail *failure) {
+	prepared, problem := yamltext.Prepare(text)
+	if problem != nil {
+		return nil, failed(problem)
+	}
+	report.warnText(prepared.Warnings)
+	document, fail := decodeYAML(prepared.Bytes)
 	if fail != nil {
+		fail.reason, fail.hint = prepared.Restore(fail.reason), prepared.Restore(fail.hint)
 		return nil, fail
 	}
+	prepared.RestoreTree(document)
 	if document.Kind != yaml.DocumentNode || len(document.Content) != 1 {
 		return nil, &failure{line: 1, column: 1, reason: "the text holds no definition"}
 	}
-	c := converter{bytesMost: bytesMost}
+	c := converter{bytesMost: bytesMost, report: report}
+	if marked := flowKey.Match(prepared.Bytes); marked {
+		c.lines = strings.Split(string(prepared.Bytes), "\n")
+	}
 	root, _ = c.node(document.Content[0], 1)
 	return root, c.fail
 }
@@ -53,6 +66,26 @@ type converter struct {
 	bytes     int
 	bytesMost int
 	fail      *failure
+	report    *Report
+	warned    int
+	lines     []string // of the text, if it may have a question mark that the reader takes for another thing
+}
+
+// flowKey finds question marks that may begin a key in braces or brackets.
+var flowKey = regexp.MustCompile(`[\[{,]\s*\?\S`)
+
+// question refuses a key in braces or brackets that begins with a question mark: the reader takes the mark for
+// the sign of a key, YAML 1.2 and editors for a part of its text.
+func (c *converter) question(key *yaml.Node) bool {
+	if c.lines == nil || key.Line < 1 || key.Line > len(c.lines) || key.Column < 2 {
+		return false
+	}
+	runes := []rune(c.lines[key.Line-1])
+	if key.Column-2 >= len(runes) || runes[key.Column-2] != '?' {
+		return false
+	}
+	c.failAt(key, "put it in quotes", "a key in braces or brackets begins with a question mark")
+	return true
 }
 
 // anchored is a node that aliases may name. node is nil while it is being converted.
@@ -153,7 +186,7 @@ func (c *converter) mapping(n *yaml.Node, node *Node, depth int) int {
 	tallest := 0
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
-		if !c.key(key) {
+		if n.Style&yaml.FlowStyle != 0 && c.question(key) || !c.key(key) {
 			return 0
 		}
 		text := key.Value
@@ -212,7 +245,8 @@ func (c *converter) scalar(n *yaml.Node, node *Node) {
 		node.Kind, node.Text = String, n.Value
 		return
 	}
-	kind, text, reason := plain(n.Value)
+	read, text, reason := yamltext.Plain(n.Value)
+	kind := [...]Kind{yamltext.Null: Null, yamltext.Bool: Bool, yamltext.Number: Number, yamltext.String: String}[read]
 	if reason != "" {
 		c.failAt(n, "put it in quotes if text is meant", "%s", reason)
 		return
@@ -220,6 +254,22 @@ func (c *converter) scalar(n *yaml.Node, node *Node) {
 	node.Kind, node.Text = kind, text
 	if tagged {
 		c.tagged(n, kind)
+		return
+	}
+	c.doubtful(n, node)
+}
+
+// doubtfulMax bounds the warnings of unquoted scalars.
+const doubtfulMax = 20
+
+// doubtful warns of an unquoted scalar that may be meant otherwise than it is read.
+func (c *converter) doubtful(n *yaml.Node, node *Node) {
+	if c.warned == doubtfulMax {
+		return
+	}
+	if message, hint := otherwise(n.Value, node); message != "" {
+		c.warned++
+		c.report.Warn(node, nil, hint, "%s", message)
 	}
 }
 

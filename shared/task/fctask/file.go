@@ -9,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"millrace/shared/task"
+	"millrace/shared/yamltext"
 )
 
 // Limits of a functions file.
@@ -62,16 +63,15 @@ func parse(name string, text []byte, dir string) (*File, error) {
 	if len(text) > fileBytesMax {
 		return nil, fmt.Errorf("%s is larger than %d bytes", name, fileBytesMax)
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
+	file := &File{}
+	root, err := yamltext.Decode(text)
+	if err == yamltext.ErrEmpty {
+		return file, nil
+	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	file := &File{}
-	if len(doc.Content) == 0 {
-		return file, nil
-	}
 	p := &parser{name: name, dir: dir}
-	p.object(doc.Content[0], fields{
+	p.object(root, fields{
 		"functions": func(n *yaml.Node) { p.each(n, func(n *yaml.Node) { p.function(n, file) }) },
 		"actions":   func(n *yaml.Node) { p.each(n, func(n *yaml.Node) { p.action(n, file) }) },
 	})

@@ -102,10 +102,16 @@ func TestParseRefuses(t *testing.T) {
 		{"functions:\n- match: f\n  reply: 1\n  timeout: 100000", "at most 86400"},
 		{"functions:\n- match: f\n  reply: 1\n  dir: x", "dir belongs to a command"},
 		{"functions:\n- match: f\n  command: [x]\n  env: {A=B: c}", "no name of a variable"},
-		{"functions:\n- match: f\n  reply: .inf", "JSON has no .inf"},
+		{"functions:\n- match: f\n  reply: .inf", "JSON has no number .inf"},
 		{"functions:\n- match: f\n  reply: {a: 1, a: 2}", "no key of its own"},
 		{"functions:\n- match: f\n  reply: [&a 1, *a]", "aliases are not supported"},
 		{"functions:\n- match: f\n  error: {cause: c}", "the error has no name"},
+		{"functions:\n- match: f\n  reply: 1 # x\r  timeout: 1", "line 3, column 15: a carriage return"},
+		{"functions:\n- match: f\n  reply: x\u202e", "line 3, column 11: U+202E"},
+		{"functions:\n- match: f\n  reply: {<<: {a: 1}}", "line 3, column 11: merge keys"},
+		{"functions:\n- match: f\n  reply: !!binary aGk=", "a tag that YAML 1.2 does not know"},
+		{"%YAML 1.1\n---\nfunctions: []", "the text says that it is YAML 1.1"},
+		{"functions: []\n---\nfunctions: []", "must be one YAML document"},
 		{"actions:\n- match: A:B\n  command: [x]", `functions:3: unknown field "command"`},
 		{strings.Repeat("#", 1<<20+1), "larger than"},
 	}
@@ -114,6 +120,19 @@ func TestParseRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%.60q: %v, want %q", test.text, err, test.want)
 		}
+	}
+}
+
+// TestYAML12: a functions file is read by the rules of YAML 1.2, comments to their end and scalars by its core schema.
+func TestYAML12(t *testing.T) {
+	text := "%YAML 1.2\n---\nfunctions:\n- match: f\n  reply: [yes, 010, 0o10, 1_000, 1:30, 0x1F, True, ~, .5] # x\u2028  timeout: 9\n...\n"
+	f, err := fctask.Parse([]byte(text))
+	if err != nil || len(f.Functions) != 1 {
+		t.Fatalf("%+v %v", f, err)
+	}
+	got := string(f.Functions[0].Reply)
+	if want := `["yes",10,8,"1_000","1:30",31,true,null,0.5]`; got != want || f.Functions[0].Timeout != 0 {
+		t.Errorf("%s, timeout %v, want %s", got, f.Functions[0].Timeout, want)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 
 	"millrace/shared/task"
 	"millrace/shared/value"
+	"millrace/shared/yamltext"
 )
 
 // errorsMax bounds what is reported about one file.
@@ -284,27 +284,22 @@ func plain(n *yaml.Node, depth int) (any, error) {
 
 // scalar turns a scalar into a value.
 func scalar(n *yaml.Node) (any, error) {
-	switch n.Tag {
-	case "!!null":
-		return nil, nil
-	case "!!bool":
-		var b bool
-		err := n.Decode(&b)
-		return b, err
-	case "!!int", "!!float":
-		if json.Valid([]byte(n.Value)) {
-			return value.Number(n.Value), nil
-		}
-		var f float64
-		if err := n.Decode(&f); err != nil {
-			return nil, err
-		}
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			return nil, fmt.Errorf("line %d: JSON has no %s", n.Line, n.Value)
-		}
-		return value.FromFloat(f), nil
-	case "!!binary":
-		return nil, fmt.Errorf("line %d: JSON has no binary values", n.Line)
+	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+	tagged := n.Style&yaml.TaggedStyle != 0
+	if n.Style&quoted != 0 && !tagged || tagged && n.ShortTag() == "!!str" {
+		return n.Value, nil
 	}
-	return n.Value, nil
+	kind, text, reason := yamltext.Plain(n.Value)
+	if reason != "" {
+		return nil, fmt.Errorf("line %d: %s", n.Line, reason)
+	}
+	switch kind {
+	case yamltext.Null:
+		return nil, nil
+	case yamltext.Bool:
+		return text == "true", nil
+	case yamltext.Number:
+		return value.Number(text), nil
+	}
+	return text, nil
 }

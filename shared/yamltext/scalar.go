@@ -1,4 +1,4 @@
-package source
+package yamltext
 
 import (
 	"fmt"
@@ -8,9 +8,20 @@ import (
 	"millrace/shared/value"
 )
 
-// plain gives kind and text of an unquoted scalar by the core schema of YAML 1.2: `yes`, `on` and timestamps are
-// strings. A reason is given for numbers that JSON does not have.
-func plain(text string) (kind Kind, normal string, reason string) {
+// Kind is what a scalar is.
+type Kind uint8
+
+// The kinds.
+const (
+	Null Kind = iota
+	Bool
+	Number
+	String
+)
+
+// Plain returns kind and text of an unquoted scalar by the core schema of YAML 1.2: `yes`, `on` and timestamps are
+// strings. A number's text is one of JSON; a reason is given for numbers that JSON does not have.
+func Plain(text string) (kind Kind, normal string, reason string) {
 	switch text {
 	case "", "~", "null", "Null", "NULL":
 		return Null, "", ""
@@ -29,13 +40,13 @@ func plain(text string) (kind Kind, normal string, reason string) {
 		return based(text)
 	}
 	if normal, ok := decimal(text); ok {
-		return Number, normal, tooLong(normal)
+		return Number, normal, TooLong(normal)
 	}
 	return String, text, ""
 }
 
-// tooLong is the reason against a number that no value may have, "" when it may: an execution could not read it back.
-func tooLong(number string) string {
+// TooLong returns the reason against a number that no value may have, "" when it may: an execution could not read it back.
+func TooLong(number string) string {
 	if len(number) > value.NumberMax {
 		return fmt.Sprintf("number is longer than %d characters", value.NumberMax)
 	}
