@@ -263,8 +263,8 @@ func (s *shell) run(args ...string) (code int, stdout, stderr string) {
 	code = cli.Main(s.ctx, cli.Env{
 		Args: args, Stdin: strings.NewReader(s.stdin), Stdout: &out, Stderr: &errs, Version: "v1.2.3", Serve: s.serve,
 		Terminal: s.terminal,
-		Getenv: func(name string) string { return s.env[name] },
-		Now:    func() time.Time { return s.now },
+		Getenv:   func(name string) string { return s.env[name] },
+		Now:      func() time.Time { return s.now },
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			s.now = s.now.Add(d)
 			return ctx.Err()
