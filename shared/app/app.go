@@ -18,6 +18,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
+	"millrace/shared/inflight"
 	"millrace/shared/queue/memqueue"
 	"millrace/shared/rpc"
 	"millrace/shared/runner"
@@ -43,6 +44,9 @@ type App struct {
 	handler http.Handler
 	shares  pools
 	usage   *store.DiskUse // of the disk, by account; nil: one has it all
+
+	bytes    *inflight.Budget // of requests
+	refusals *rpc.Refusals
 
 	life context.Context // ends when the server stops taking up work
 	stop context.CancelFunc
@@ -182,6 +186,8 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 	if s.AccessLog {
 		o.AccessLog = a.log
 	}
+	a.bytes, a.refusals = s.requestBudget(limits), rpc.NewRefusals(a.log)
+	o.Bytes, o.Refusals = a.bytes, a.refusals
 	a.handler = rpc.New(o)
 	return nil
 }
@@ -295,14 +301,15 @@ func Serve(ctx context.Context, c Config) error {
 		listener.Close()
 		return err
 	}
-	shown, err := serveMetrics(c.Settings.Metrics, shareCollector{a.shares.all(), a.usage})
+	shown, err := serveMetrics(c.Settings.Metrics, shareCollector{a.shares.all(), a.usage}, requestCollector{a.bytes, a.refusals})
 	if err != nil {
 		listener.Close()
 		return errors.Join(err, a.Close())
 	}
 	defer holdHeap()()
 	server := rpc.NewServer(c.Listen, a.Handler())
-	server.Connections = connections(filesMax())
+	server.Connections = a.config.Settings.connectionsWithin(connections(filesMax()))
+	server.Bytes, server.Refusals = a.bytes, a.refusals
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(served) }()
 	if c.Ready != nil {

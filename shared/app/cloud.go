@@ -158,6 +158,7 @@ func (c *Cloud) Handler() (http.Handler, error) {
 	if s.AccessLog {
 		o.AccessLog = c.log
 	}
+	o.Bytes = s.requestBudget(c.limits)
 	return rpc.New(o), nil
 }
 

@@ -65,6 +65,7 @@ type Settings struct {
 	Allow             []string            // when not empty, flows may call only these hosts or networks
 	FreeMegabytes     int64               // free disk space below which writes are refused; 256
 	MemtableMegabytes int64               // write buffer of the store; 32
+	MemoryMegabytes   int64               // memory that requests and answers in flight are bounded by; what the process may use
 	Metrics           string              // address on which metrics are served, host:port; none by default
 	Shares            Shares              // how much there is of what the accounts share
 	AccessLog         bool                // one log line a request
@@ -92,6 +93,7 @@ const (
 	leaseMax    = 86_400
 	freeMax     = 1 << 30
 	memtableMax = 2_048
+	memoryMax   = 1 << 30
 )
 
 // secondsMax and limitMax are the largest limits: a hundred years, and what definitions are read with again.
@@ -163,6 +165,8 @@ func (s *Settings) checkSetting(f *source.Field) error {
 		return bounded(f, s.LeaseSeconds, leaseMax)
 	case "callsperrun":
 		return bounded(f, int64(s.CallsPerRun), math.MaxInt32)
+	case "memorymegabytes":
+		return bounded(f, s.MemoryMegabytes, memoryMax)
 	case "memtablemegabytes":
 		return bounded(f, s.MemtableMegabytes, memtableMax)
 	case "freemegabytes":

@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"millrace/shared/inflight"
+	"millrace/shared/rpc"
 	"millrace/shared/share"
 	"millrace/shared/store"
 )
@@ -21,7 +23,7 @@ import (
 type metrics struct{ server *http.Server }
 
 // serveMetrics listens on an address; "" has no metrics.
-func serveMetrics(address string, shares shareCollector) (*metrics, error) {
+func serveMetrics(address string, collected ...prometheus.Collector) (*metrics, error) {
 	if address == "" {
 		return &metrics{}, nil
 	}
@@ -30,8 +32,8 @@ func serveMetrics(address string, shares shareCollector) (*metrics, error) {
 		return nil, listenError("Metrics", address, err)
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		shares)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collected...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	m := &metrics{&http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 8 << 10}}
@@ -42,6 +44,32 @@ func serveMetrics(address string, shares shareCollector) (*metrics, error) {
 func (m *metrics) close(ctx context.Context) {
 	if m.server != nil {
 		m.server.Shutdown(ctx)
+	}
+}
+
+// requestCollector shows what requests hold, and what was refused before its caller was known.
+type requestCollector struct {
+	bytes    *inflight.Budget
+	refusals *rpc.Refusals
+}
+
+var (
+	requestCapacity = prometheus.NewDesc("millrace_request_bytes_capacity", "How many bytes of requests the process may hold.", nil, nil)
+	requestHeld     = prometheus.NewDesc("millrace_request_bytes_held", "How many bytes of requests it holds.", nil, nil)
+	requestRefused  = prometheus.NewDesc("millrace_requests_refused_total", "Requests and connections that were refused before their callers were known.", []string{"reason"}, nil)
+)
+
+func (c requestCollector) Describe(to chan<- *prometheus.Desc) {
+	to <- requestCapacity
+	to <- requestHeld
+	to <- requestRefused
+}
+
+func (c requestCollector) Collect(to chan<- prometheus.Metric) {
+	to <- prometheus.MustNewConstMetric(requestCapacity, prometheus.GaugeValue, float64(c.bytes.Capacity()))
+	to <- prometheus.MustNewConstMetric(requestHeld, prometheus.GaugeValue, float64(c.bytes.Held()))
+	for reason, n := range c.refusals.Counts() {
+		to <- prometheus.MustNewConstMetric(requestRefused, prometheus.CounterValue, float64(n), reason)
 	}
 }
 

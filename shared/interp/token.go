@@ -40,9 +40,9 @@ type Token struct {
 	mac             []byte
 }
 
-// ParseToken takes a task token apart; false for a malformed one.
+// ParseToken takes a task token apart; false for a malformed one, and for one that is spelled otherwise than it was made.
 func ParseToken(text string) (Token, bool) {
-	if len(text) > TokenMax {
+	if len(text) > TokenMax || strings.ContainsAny(text, "\r\n") { // which base64 passes over
 		return Token{}, false
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(text)
@@ -50,12 +50,12 @@ func ParseToken(text string) (Token, bool) {
 		return Token{}, false
 	}
 	parts := strings.Split(string(raw), "#")
-	if len(parts) != 5 || parts[0] != "v1" {
+	if len(parts) != 5 || parts[0] != "v1" || strings.ContainsAny(parts[4], "\r\n") {
 		return Token{}, false
 	}
 	id, err := strconv.ParseInt(parts[3], 10, 64)
 	mac, merr := base64.StdEncoding.Strict().DecodeString(parts[4])
-	if err != nil || merr != nil || id <= 0 || len(mac) != sha1.Size {
+	if err != nil || merr != nil || id <= 0 || strconv.FormatInt(id, 10) != parts[3] || len(mac) != sha1.Size {
 		return Token{}, false
 	}
 	return Token{Flow: parts[1], Execution: parts[2], ID: id, mac: mac}, true

@@ -47,7 +47,8 @@ func TestParseToken(t *testing.T) {
 		return base64.StdEncoding.EncodeToString([]byte(strings.Replace(string(raw), old, new, 1)))
 	}
 	for _, bad := range []string{"", "x", token[1:], token + "A", strings.Repeat("A", interp.TokenMax+4), again("v1#", "v2#"), again("#4#", "#0#"),
-		again("#4#", "#-4#"), again("#4#", "#x#"), again("#4#", "#99999999999999999999#"), again("#4#", "#4#4#"), again("#4#", "#4#AAAA")} {
+		again("#4#", "#-4#"), again("#4#", "#x#"), again("#4#", "#99999999999999999999#"), again("#4#", "#4#4#"), again("#4#", "#04#"), again("#4#", "#+4#"),
+		token[:8] + "\n" + token[8:], token + "\r\n", again("#4#", "#4#\n"), again("#4#", "#4#AAAA")} {
 		if _, ok := interp.ParseToken(bad); ok {
 			t.Errorf("%q is taken for a token", bad)
 		}

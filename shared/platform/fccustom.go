@@ -187,7 +187,7 @@ func (d *direct) serve(h http.Handler) {
 
 func (d *direct) refuse(status int, code, message string) {
 	text, _ := json.Marshal(map[string]string{"Code": code, "Message": message})
-	d.writer.Header().Set("Content-Type", "application/json;charset=utf-8")
+	private(d.writer.Header()).Set("Content-Type", "application/json;charset=utf-8")
 	d.writer.WriteHeader(status)
 	d.writer.Write(text)
 }

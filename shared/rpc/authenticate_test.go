@@ -33,6 +33,7 @@ func TestReplaysThatWouldUndoSomethingAreRefused(t *testing.T) {
 		{"CreateFlow", []string{"Name", "f", "Definition", "d"}, true},
 		{"UpdateFlow", []string{"Name", "f"}, true},
 		{"DeleteFlow", []string{"Name", "f"}, true},
+		{"StartSyncExecution", []string{"FlowName", "f"}, true},
 		{"StartExecution", []string{"FlowName", "f"}, false},
 		{"ListFlows", nil, false},
 	} {

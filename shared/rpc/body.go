@@ -72,7 +72,7 @@ func (c *call) holdBody(n int64) error {
 	}
 	if !ok {
 		c.w.Header().Set("Connection", "close") // the rest is not read
-		c.refused.add("bytes of bodies")
+		c.Refusals.add(refusedBytes)
 		return tooBusy()
 	}
 	if own != nil {
@@ -89,7 +89,7 @@ func (c *call) broken(err error) error {
 	}
 	c.w.Header().Set("Connection", "close")
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.refused.add("slow body")
+		c.Refusals.add(refusedSlow)
 		return invalid("The request body came too slowly: send at least %d bytes a second.", bodyRate)
 	}
 	return invalid("The request body cannot be read to its end.")

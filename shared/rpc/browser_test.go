@@ -31,6 +31,10 @@ func TestOpenServerAndWebPages(t *testing.T) {
 		{"127.0.0.1:8642", "Origin", "null", false},
 		{"127.0.0.1:8642", "Origin", "http://127.0.0.1:1", false},
 		{"127.0.0.1:8642", "Origin", "http://127.0.0.1:8642", true},
+		{"127.0.0.1:8642", "Referer", "https://evil.example/page", false},
+		{"127.0.0.1:8642", "Referer", "http://127.0.0.1:1/page", false},
+		{"127.0.0.1:8642", "Referer", "about:client", false},
+		{"127.0.0.1:8642", "Referer", "http://127.0.0.1:8642/console", true},
 	} {
 		r := httptest.NewRequest("GET", "/?Action=ListFlows&Version=2019-03-15", nil)
 		r.Host = c.host

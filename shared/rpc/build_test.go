@@ -1,6 +1,8 @@
 package rpc_test
 
 import (
+	"bufio"
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -101,3 +103,5 @@ func v3(operation, query, body, signed string, more ...string) *http.Request {
 	r.Header.Set("Authorization", a.String())
 	return r
 }
+
+func reader(text []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(text)) }

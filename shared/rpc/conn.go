@@ -71,13 +71,14 @@ var newline = []byte{'\n'}
 // charge takes what a request's headers may hold from the budget, or returns the answer that refuses the request.
 func (g *connections) charge(c *conn, head int64) (refusal []byte) {
 	if head > headMax {
+		g.refused.add(refusedHead)
 		return malformed("431", "")
 	}
 	g.mu.Lock()
 	ok := c.headHold.TryGrow(2 * head)
 	g.mu.Unlock()
 	if !ok {
-		g.refused.add("bytes of headers")
+		g.refused.add(refusedBytes)
 		return refusalOf(tooBusy())
 	}
 	g.holds(c)

@@ -25,7 +25,7 @@ type connections struct {
 	most    int
 	spare   int
 	bytes   *inflight.Budget // of requests that are not whole; nil: no bound
-	refused *tally
+	refused *Refusals
 
 	mu      sync.Mutex
 	open    int // without those in spare places
@@ -42,7 +42,7 @@ const grace = 100 * time.Millisecond
 // sparePlaces is how many connections beyond the bound are looked at for GET /healthz.
 const sparePlaces = 16
 
-func newConnections(most int, bytes *inflight.Budget, refused *tally) *connections {
+func newConnections(most int, bytes *inflight.Budget, refused *Refusals) *connections {
 	return &connections{most: most, spare: sparePlaces, bytes: bytes, refused: refused, clients: map[netip.Prefix]*client{}}
 }
 
@@ -157,7 +157,7 @@ func (g *connections) evict() (evicted *conn, wait time.Duration) {
 		return nil, wait
 	}
 	g.remove(evicted)
-	g.refused.add("connection cut off for a newcomer")
+	g.refused.add(refusedCut)
 	return evicted, 0
 }
 
@@ -300,7 +300,7 @@ func (g *connections) relieve(c *conn) bool {
 		return false
 	}
 	g.remove(evicted)
-	g.refused.add("slow request cut off for the bytes of another")
+	g.refused.add(refusedRelief)
 	g.mu.Unlock()
 	evicted.Conn.Close()
 	return true
@@ -332,7 +332,7 @@ func (g *connections) around(h http.Handler) http.Handler {
 		if c.isSpare && !g.promote(c) {
 			w.Header().Set("Connection", "close")
 			if r.URL.Path != healthPath {
-				g.refused.add("no place for a connection")
+				g.refused.add(refusedPlace)
 				noPlace(w)
 				return
 			}

@@ -23,8 +23,8 @@ type Server struct {
 	// Bytes is what the headers of requests may take that are not whole, together with the bodies of Options.Bytes, if it is
 	// the same budget; nil: no bound. It needs Connections.
 	Bytes *inflight.Budget
-	// Logger gets counts of what is cut off; nil is slog.Default().
-	Logger *slog.Logger
+	// Refusals counts what is cut off, as Options.Refusals; nil: it is only logged.
+	Refusals *Refusals
 }
 
 // Serve answers on connections of l until the server is closed. It is called once.
@@ -32,10 +32,10 @@ func (s *Server) Serve(l net.Listener) error {
 	if s.Connections <= 0 {
 		return s.Server.Serve(listener{l, nil})
 	}
-	if s.Logger == nil {
-		s.Logger = slog.Default()
+	if s.Refusals == nil {
+		s.Refusals = NewRefusals(slog.Default())
 	}
-	g := newConnections(s.Connections, s.Bytes, newTally(s.Logger))
+	g := newConnections(s.Connections, s.Bytes, s.Refusals)
 	s.ConnContext = g.context
 	s.Handler = g.around(s.Handler)
 	return s.Server.Serve(listener{l, g})

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -114,10 +115,25 @@ func (c *call) mediaType() (bodyKind, error) {
 	return 0, wrongMediaType("Send the parameters in the query, or in the body as application/x-www-form-urlencoded.")
 }
 
+// What a JSON body may take once it is decoded, in bytes. Parameters are texts, so one that is meant has few values.
+const (
+	jsonMemory  = 8 << 20
+	jsonExpands = 70       // times its length, at most
+	jsonFree    = 64 << 10 // is not charged
+)
+
 // readJSON takes one parameter of each key of a JSON object (api.md 2.1): strings as they are, numbers and booleans
 // as they are written, objects and lists as JSON text. A key that is null is absent.
 func (c *call) readJSON() error {
-	v, err := value.Decode(c.body)
+	if most := min(jsonExpands*len(c.body), jsonMemory); most > jsonFree {
+		if err := c.holdBody(int64(cap(c.body) + most)); err != nil {
+			return err
+		}
+	}
+	v, err := value.DecodeWithin(c.body, jsonMemory)
+	if errors.Is(err, value.ErrMemory) {
+		return invalid("The request body has too many JSON values; send Input, Output and other JSON as texts.")
+	}
 	if err != nil {
 		return invalid("The request body is not JSON: %s.", cut(err.Error()))
 	}

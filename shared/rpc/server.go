@@ -42,6 +42,8 @@ type Options struct {
 	// Bytes is what the bodies of all requests may hold at one time; beyond, requests are refused with ServiceUnavailable.
 	// nil: no bound.
 	Bytes *inflight.Budget
+	// Refusals counts what is refused before the caller is known; nil: it is only logged.
+	Refusals *Refusals
 	// Logger gets causes of internal errors, panics among them; nil is slog.Default().
 	Logger *slog.Logger
 	// AccessLog gets one line a request: operation, status, duration and request id; nil is none.
@@ -63,7 +65,6 @@ const healthPath = "/healthz"
 type handler struct {
 	Options
 	throttle *throttle
-	refused  *tally
 	calls    sync.Pool // *call
 }
 
@@ -85,7 +86,10 @@ func New(o Options) http.Handler {
 	if o.Credentials != nil {
 		o.Credentials.warn(o.Logger)
 	}
-	h := &handler{Options: o, throttle: newThrottle(o.Rates), refused: newTally(o.Logger)}
+	if o.Refusals == nil {
+		o.Refusals = NewRefusals(o.Logger)
+	}
+	h := &handler{Options: o, throttle: newThrottle(o.Rates)}
 	h.calls.New = func() any { return &call{handler: h} }
 	return h
 }
