@@ -61,7 +61,7 @@ func lambdaFunction(ctx context.Context, raw json.RawMessage) (any, error) {
 	deadline, _ := ctx.Deadline()
 	return act(raw, map[string]any{
 		"api": "lambda", "id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "pid": os.Getpid(),
-		"left": time.Until(deadline) > 0, "event": raw,
+		"left": time.Until(deadline) > 0, "seconds": time.Until(deadline).Seconds(), "event": raw,
 	})
 }
 

@@ -158,6 +158,21 @@ func TestFlowsDoNotReachTheRuntimeAPI(t *testing.T) {
 	}
 }
 
+// TestCommandsHaveATimeout: an event that nobody answers does not keep its task for ever, also when nothing says how long
+// a call may take.
+func TestCommandsHaveATimeout(t *testing.T) {
+	r := newRunner(t, fctask.Options{Functions: []fctask.Function{child("lambda")}})
+	if left, _ := mustRun(t, r, request(`{}`)).Body["seconds"].(float64); left <= 0 || left > 3600 {
+		t.Errorf("a call may take %v seconds", left)
+	}
+	f := child("lambda")
+	f.Timeout = 20 * time.Hour
+	r = newRunner(t, fctask.Options{Functions: []fctask.Function{f}})
+	if left, _ := mustRun(t, r, request(`{}`)).Body["seconds"].(float64); left <= 3600 {
+		t.Errorf("a call of 20 hours may take %v seconds", left)
+	}
+}
+
 // orphan starts a probe whose parent ends before it begins, in the same process group.
 func orphan() {
 	if os.Getenv("FORKED") == "" {
