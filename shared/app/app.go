@@ -182,7 +182,7 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 	o := rpc.Options{API: a.service, Credentials: credentials, Region: s.Region, Account: s.Account, Hosts: s.Hosts,
 		Rates: s.rates(), MaxBody: int64(limits.RequestBytes), CheckNonces: s.CheckNonces,
 		Nonces: nonceRows{a.store.Driver(), a.config.Now}, LoopbackOnly: open, Logger: a.log,
-		Requests: a.shares.requests, Turns: a.shares.turns}
+		Requests: a.shares.requests, Processors: a.shares.processors}
 	if s.AccessLog {
 		o.AccessLog = a.log
 	}

@@ -17,7 +17,7 @@ type Shares struct {
 }
 
 // pools are the shares of a running server.
-type pools struct{ requests, turns, polls, express, calls, steps *share.Pool }
+type pools struct{ requests, polls, express, calls, processors *share.Pool }
 
 // newPools divides between accounts when there are several; one alone may use everything, and need not take turns.
 func newPools(s Shares, several bool, files uint64) pools {
@@ -32,16 +32,10 @@ func newPools(s Shares, several bool, files uint64) pools {
 	p := pools{requests: pool("requests", requests), polls: pool("long polls", orElse(s.Polls, polls)),
 		express: pool("Express executions", orElse(s.Express, express)), calls: pool("calls", orElse(s.Calls, callsMax(files)))}
 	if several {
-		processors := int64(runtime.GOMAXPROCS(0))
-		p.turns = share.New(share.Options{Name: "turns", Capacity: turnsPerProcessor * processors, Turns: true})
-		p.steps = share.New(share.Options{Name: "steps", Capacity: processors, Turns: true})
+		p.processors = share.New(share.Options{Name: "processors", Capacity: int64(max(runtime.GOMAXPROCS(0), 2)), Turns: true})
 	}
 	return p
 }
-
-// turnsPerProcessor is how many requests a processor works on at once: enough for what one of them waits for (the store, a
-// commit) to be filled by the others, few enough for a newcomer not to stand behind a crowd.
-const turnsPerProcessor = 16
 
 // connectionsMax is how many clients may be connected, where the files that the process may open allow it.
 const connectionsMax = 16_384
@@ -68,11 +62,11 @@ func orElse(n, otherwise int64) int64 {
 
 // engine are the shares that the engine looks after.
 func (p *pools) engine() runner.Shares {
-	return runner.Shares{Polls: p.polls, Express: p.express, Calls: p.calls, Steps: p.steps}
+	return runner.Shares{Polls: p.polls, Express: p.express, Calls: p.calls, Processors: p.processors}
 }
 
 // all are the pools that there are, for metrics.
 func (p *pools) all() []*share.Pool {
-	return slices.DeleteFunc([]*share.Pool{p.requests, p.turns, p.polls, p.express, p.calls, p.steps},
+	return slices.DeleteFunc([]*share.Pool{p.requests, p.polls, p.express, p.calls, p.processors},
 		func(one *share.Pool) bool { return one == nil })
 }

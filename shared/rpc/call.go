@@ -164,7 +164,7 @@ func (c *call) takeShare() error {
 	}
 	c.shared = true
 	var err error
-	c.ctx, c.turn, err = c.Turns.Begin(c.r.Context(), c.who.Account)
+	c.ctx, c.turn, err = c.Processors.Begin(c.r.Context(), c.who.Account)
 	return err
 }
 

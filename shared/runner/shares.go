@@ -13,16 +13,17 @@ type Shares struct {
 	Polls   *share.Pool // requests that wait for the end of an execution
 	Express *share.Pool // Express executions that are waited for
 	Calls   *share.Pool // calls in flight, of which each may hold a connection
-	Steps   *share.Pool // processors that advance executions, by turns
+	// Processors are what executions are advanced by, in turns.
+	Processors *share.Pool
 }
 
 // inTurn runs the interpreter when the account's turn for a processor has come. Every step has a bounded amount of work, so
 // nobody waits for long.
 func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.Effects) (interp.Effects, error) {
-	if err := r.Shares.Steps.Acquire(ctx, account, 1); err != nil {
+	if err := r.Shares.Processors.Acquire(ctx, account, 1); err != nil {
 		return interp.Effects{}, err
 	}
-	defer r.Shares.Steps.Release(account, 1)
+	defer r.Shares.Processors.Release(account, 1)
 	return step(), nil
 }
 

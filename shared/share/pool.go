@@ -10,6 +10,7 @@ package share
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // Options describe a resource.
@@ -20,8 +21,8 @@ type Options struct {
 	Capacity int64
 	// Whole lets one account hold all of it: for servers that have a single account.
 	Whole bool
-	// Turns keeps the rule out: whoever asks gets what is free, and accounts that wait take turns. It fits what is held for
-	// a short and bounded time only, such as the processor.
+	// Turns takes another rule: an account leaves one for the others if any of them asked for some within the last second, and
+	// those that wait take turns. It fits what is held for a short and bounded time only, such as a processor.
 	Turns bool
 }
 
@@ -31,6 +32,8 @@ type Pool struct {
 
 	mu       sync.Mutex
 	used     int64
+	latest   asked // who asked last, and who did last beside that account; of Turns
+	other    asked
 	accounts map[string]*account
 	first    *account // of those with waiters, a ring in the order of their turns; nil: nobody waits
 }
@@ -43,6 +46,15 @@ type account struct {
 	waiters    []*waiter
 	next, prev *account // in the ring
 }
+
+// asked is when an account asked for some.
+type asked struct {
+	by *account
+	at time.Time
+}
+
+// recently is how long an account that asked is taken for one that will ask again.
+const recently = time.Second
 
 type waiter struct {
 	n     int64
@@ -63,7 +75,7 @@ func (p *Pool) TryAcquire(name string, n int64) error {
 	n = min(n, p.Capacity)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := p.account(name)
+	a := p.asks(name)
 	if !p.starved() && p.fits(a, n) {
 		p.take(a, n)
 		return nil
@@ -81,7 +93,7 @@ func (p *Pool) Acquire(ctx context.Context, name string, n int64) error {
 	}
 	n = min(n, p.Capacity)
 	p.mu.Lock()
-	a := p.account(name)
+	a := p.asks(name)
 	if len(a.waiters) == 0 && !p.starved() && p.fits(a, n) {
 		p.take(a, n)
 		p.mu.Unlock()
@@ -141,7 +153,34 @@ func (p *Pool) fits(a *account, n int64) bool {
 	if free < 0 {
 		return false
 	}
-	return p.Whole || p.Turns || a.held == 0 || a.held+n <= free
+	if p.Turns {
+		return a.held == 0 || free > 0 || !p.shared(a)
+	}
+	return p.Whole || a.held == 0 || a.held+n <= free
+}
+
+// shared reports whether an account other than this one waits, or has asked lately.
+func (p *Pool) shared(a *account) bool {
+	if p.first != nil && (p.first != a || a.next != a) {
+		return true
+	}
+	last := p.latest
+	if last.by == a {
+		last = p.other
+	}
+	return last.by != nil && time.Since(last.at) < recently
+}
+
+// asks returns the account, which asks for some now.
+func (p *Pool) asks(name string) *account {
+	a := p.account(name)
+	if p.Turns {
+		if p.latest.by != a {
+			p.other, p.latest.by = p.latest, a
+		}
+		p.latest.at = time.Now()
+	}
+	return a
 }
 
 // starved reports whether the account whose turn it is waits for more than there is. Nobody may overtake it: a large demand

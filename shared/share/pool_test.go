@@ -197,3 +197,31 @@ func BenchmarkAcquire(b *testing.B) {
 		p.Release("a", 1)
 	}
 }
+
+// A processor is left for the others as long as there are any, and only so long.
+func TestTurnsLeaveOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := share.New(share.Options{Name: "processors", Capacity: 3, Turns: true})
+		take := func(name string, want int) {
+			t.Helper()
+			n := 0
+			for p.TryAcquire(name, 1) == nil {
+				n++
+			}
+			if n != want {
+				t.Errorf("%s got %d, want %d", name, n, want)
+			}
+			for range n {
+				p.Release(name, 1)
+			}
+		}
+		take("flood", 3) // alone
+		if err := p.Acquire(t.Context(), "quiet", 1); err != nil {
+			t.Fatal(err)
+		}
+		p.Release("quiet", 1)
+		take("flood", 2)
+		time.Sleep(2 * time.Second)
+		take("flood", 3)
+	})
+}
