@@ -40,6 +40,9 @@ func (b *Budget) integer(n value.Number) (int64, bool, error) {
 // isNumeric reports whether a text reads as a decimal number, of which those with an exponent are
 // no longer than a number may be.
 func (b *Budget) isNumeric(s string) (bool, error) {
+	if s == "" || s[0] > '9' { // a word, as most texts are
+		return false, nil
+	}
 	if err := b.scan(len(s)); err != nil {
 		return false, err
 	}
@@ -48,6 +51,9 @@ func (b *Budget) isNumeric(s string) (bool, error) {
 
 // isPlainNumeric reports whether a text reads as a decimal number without exponent.
 func (b *Budget) isPlainNumeric(s string) (bool, error) {
+	if s == "" || s[0] > '9' {
+		return false, nil
+	}
 	if err := b.scan(len(s)); err != nil {
 		return false, err
 	}

@@ -33,6 +33,12 @@ func isAbsent(v any) bool {
 // read as booleans, else without conversion. Of two strings only those without exponent read as numbers: digests
 // such as 0e1 and 0e2 are not equal.
 func looselyEqual(left, right any, b *Budget) (bool, error) {
+	if m, ok := left.(value.Number); ok {
+		if n, ok := right.(value.Number); ok { // the common case at once
+			order, err := b.compareNumbers(m, n)
+			return order == 0, err
+		}
+	}
 	m, n, ok, err := looseNumbers(left, right, b)
 	if err != nil {
 		return false, err
