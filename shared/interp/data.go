@@ -96,6 +96,9 @@ func (f *fold) leave(e *entry) error {
 	if out.Len() > limit {
 		return f.tooLarge("the output of state "+value.Quote(st.Name), limit)
 	}
+	if err := f.room(1); err != nil {
+		return err
+	}
 	for k, v := range globals {
 		if f.s.Globals == nil {
 			f.s.Globals = map[string]*flow.Value{}
@@ -176,6 +179,9 @@ func (f *fold) leaveStep(e *entry) error {
 	}
 	if n := local.Len(); n > f.l.Data(flow.Steps) {
 		return f.tooLarge("the local data after step "+value.Quote(st.Name), f.l.Data(flow.Steps))
+	}
+	if err := f.room(2); err != nil {
+		return err
 	}
 	id := f.emit(flow.HistoryEvent{Type: flow.StepSucceeded, Schedule: e.last, Node: e.node, Output: out})
 	sc.local = local

@@ -35,6 +35,9 @@ func (f *fold) wake() {
 
 // timedOut closes an attempt that took too long.
 func (f *fold) timedOut(e *entry) {
+	if f.full(1) {
+		return
+	}
 	err := &flow.Error{Name: flow.ErrTaskTimeout, Cause: "the task ran longer than its Timeout"}
 	e.last = f.emit(flow.HistoryEvent{Type: flow.TaskTimedOut, Schedule: e.last, Node: e.node, Error: err})
 	e.timeout = true

@@ -29,7 +29,10 @@ func (f *fold) open() error {
 }
 
 // enter opens the scope's next state.
-func (f *fold) enter(sc *scope) {
+func (f *fold) enter(sc *scope) error {
+	if err := f.room(1); err != nil {
+		return err
+	}
 	st := f.spec(sc).States[sc.at]
 	sc.entries++
 	e := &entry{scope: sc, node: st.Node, count: sc.entries, phase: entered}
@@ -40,6 +43,7 @@ func (f *fold) enter(sc *scope) {
 	e.id = f.emit(ev)
 	e.last = e.id
 	sc.cur = e
+	return nil
 }
 
 // start builds the state's input.
@@ -51,6 +55,9 @@ func (f *fold) start(e *entry) error {
 	}
 	if input.Len() > f.l.Data(f.m.Language) {
 		return f.tooLarge("the input of state "+value.Quote(f.state(e).Name), f.l.Data(f.m.Language))
+	}
+	if err := f.room(1); err != nil {
+		return err
 	}
 	e.input = input
 	typ := flow.StateStarted

@@ -10,7 +10,7 @@ import (
 
 // fail gives an entry its error; what becomes of it is decided in failed.
 func (f *fold) fail(e *entry, err flow.Error) {
-	e.failure = &err
+	e.failure = bounded(&err)
 	e.phase = failing
 	e.attempt = nil
 	f.s.ready = true
@@ -32,8 +32,11 @@ func (f *fold) failed(e *entry) error {
 			if !ok {
 				return err
 			}
-			e.failure, e.timeout, catch = &state.err, false, nil
+			e.failure, e.timeout, catch = bounded(&state.err), false, nil
 		}
+	}
+	if err := f.room(f.failedEvents(e, catch)); err != nil {
+		return err
 	}
 	last := f.emit(flow.HistoryEvent{Type: f.failedType(e), Schedule: e.last, Node: e.node, Error: e.failure})
 	if catch == nil {
@@ -50,6 +53,22 @@ func (f *fold) failed(e *entry) error {
 	}
 	f.goOn(e, catch.Next)
 	return nil
+}
+
+// failedEvents is how many events tell that an entry has failed: of the entry, and of what is aborted with it.
+func (f *fold) failedEvents(e *entry, catch *flow.Catch) int {
+	n := 1
+	switch owner := e.scope.owner; {
+	case catch != nil && f.m.Language == flow.Steps:
+		n++
+	case catch == nil && owner != nil && f.m.Language == flow.States:
+		for _, child := range owner.running {
+			if child != e.scope {
+				child.each(func(*entry) { n++ })
+			}
+		}
+	}
+	return n
 }
 
 func (f *fold) failedType(e *entry) flow.EventType {
@@ -234,8 +253,8 @@ func (f *fold) fatal(name, cause string) {
 // end closes the execution. A failed one keeps its outermost scope, which knows the state that failed and what it
 // was given, so that it can be taken up again from there (execution.md 1.9).
 func (f *fold) end(status flow.Status, err *flow.Error) {
-	s := f.s
-	mark := f.mark
+	s, mark := f.s, f.mark
+	err = bounded(err)
 	f.mark = 0
 	last := s.LastEvent
 	if s.root != nil {

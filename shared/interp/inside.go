@@ -40,13 +40,19 @@ func (f *fold) spawn(e *entry) error {
 	if err != nil {
 		return err
 	}
+	typ := enteredType(st.Kind)
+	if f.m.Language == flow.Steps && typ != 0 {
+		if err := f.room(1); err != nil {
+			return err
+		}
+	}
 	sc := &scope{owner: e, index: e.cursor, input: input, last: e.last}
 	if st.Kind != flow.Choice {
 		sc.last = e.begun
 	}
 	if f.m.Language == flow.Steps {
 		sc.local = flow.Empty()
-		if typ := enteredType(st.Kind); typ != 0 {
+		if typ != 0 {
 			sc.last = f.emit(flow.HistoryEvent{Type: typ, Schedule: sc.last, Node: e.node, Input: input, Local: sc.local})
 		}
 	}
@@ -135,6 +141,9 @@ func (f *fold) finish(sc *scope) error {
 			typ := flow.BranchExited
 			if k == flow.Map {
 				typ = flow.IterationExited
+			}
+			if err := f.room(1); err != nil {
+				return err
 			}
 			last = f.emit(flow.HistoryEvent{Type: typ, Schedule: last, Node: e.node, Local: out})
 		}

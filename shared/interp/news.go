@@ -71,6 +71,10 @@ func (f *fold) news(n *News) Verdict {
 	f.mark = n.Mark
 	f.write(len(n.Output))
 	defer func() { f.mark = 0 }()
+	if err := bounded(n.Error); err != n.Error {
+		cut := *n // the caller may fold it again
+		cut.Error, n = err, &cut
+	}
 	switch n.Kind {
 	case Answered:
 		return f.answered(n)
@@ -114,6 +118,9 @@ func (f *fold) answered(n *News) Verdict {
 	if e == nil || !e.attempt.started || e.attempt.phase == submitted && !n.Async {
 		return Verdict{Refusal: AlreadyEnded}
 	}
+	if f.full(e.attempt.answerEvents(n)) {
+		return Verdict{Event: f.s.LastEvent}
+	}
 	switch {
 	case e.attempt.mode == flow.RequestComplete:
 		return f.close(e, n)
@@ -129,6 +136,28 @@ func (f *fold) answered(n *News) Verdict {
 		return f.close(e, n)
 	}
 	return Verdict{Event: id}
+}
+
+// answerEvents is how many events the answer of an attempt's call writes.
+func (a *attempt) answerEvents(n *News) int {
+	switch {
+	case a.mode == flow.RequestComplete || n.Error != nil && !n.Async:
+		return 1
+	case n.Async:
+		return a.submitEvents() + 1
+	}
+	return a.submitEvents()
+}
+
+// submitEvents is how many events submit writes.
+func (a *attempt) submitEvents() int {
+	n := 0
+	for _, written := range []bool{a.started, a.answered} {
+		if !written {
+			n++
+		}
+	}
+	return n
 }
 
 // submit writes TaskSubmitted, and what legally stands before it, once.
@@ -228,6 +257,9 @@ func (f *fold) reported(n *News) Verdict {
 	told := *n
 	if n.Error != nil && n.Error.Name == flow.ErrExecutionTimedOut && f.s.Language == flow.Steps {
 		told.Error = &flow.Error{Name: flow.ErrTaskTimeout, Cause: n.Error.Cause}
+	}
+	if f.full(e.attempt.submitEvents() + 1) {
+		return Verdict{Event: f.s.LastEvent}
 	}
 	f.submit(e)
 	return f.close(e, &told)

@@ -129,10 +129,6 @@ func (f *fold) run(sc *scope) bool {
 			f.out.More = true
 			return false
 		}
-		if f.s.LastEvent >= int64(f.l.Events) && !sc.atEnd() {
-			f.eventLimit()
-			return false
-		}
 		if err := f.paid(sc); err != nil && f.settle(sc, err) {
 			return false
 		}
@@ -160,13 +156,28 @@ func (f *fold) runInside(e *entry) bool {
 	return true
 }
 
-// eventLimit fails an execution that has written as many events as it may. The closing ones are exempt.
-func (f *fold) eventLimit() {
-	f.fatal(flow.ErrEventLimit, "the execution has written its limit of events")
+// errEventLimit fails an execution that has as many events as it may have. Nothing can catch it.
+var errEventLimit = fatalError{flow.Error{Name: flow.ErrEventLimit,
+	Cause: "the execution has written its limit of events"}}
+
+// room returns errEventLimit unless n more events may be written. What writes events asks for room for all that
+// belong together, before it changes anything, so that none is beyond the limit and no group is cut. The events
+// that close an execution are exempt: what is aborted, and the last one.
+func (f *fold) room(n int) error {
+	if f.s.LastEvent+int64(n) > int64(f.l.Events) {
+		return errEventLimit
+	}
+	return nil
 }
 
-// atEnd tells whether only the closing event of the execution is missing.
-func (sc *scope) atEnd() bool { return sc.owner == nil && sc.cur == nil && sc.at == flow.End }
+// full ends the execution unless n more events may be written, and reports whether it did.
+func (f *fold) full(n int) bool {
+	if f.room(n) == nil {
+		return false
+	}
+	f.fatal(errEventLimit.err.Name, errEventLimit.err.Cause)
+	return true
+}
 
 // mayGoOn tells whether a transition of the scope can be made now.
 func (f *fold) mayGoOn(sc *scope) bool {
@@ -238,8 +249,7 @@ func (f *fold) transition(sc *scope) error {
 		if sc.at == flow.End {
 			return f.finish(sc)
 		}
-		f.enter(sc)
-		return nil
+		return f.enter(sc)
 	}
 	switch e.phase {
 	case entered:

@@ -35,6 +35,9 @@ func (f *fold) schedule(e *entry, st *flow.State) error {
 			a.deadline = f.now + n*1000
 		}
 	}
+	if err := f.room(1); err != nil {
+		return err
+	}
 	f.noteChild(t, a)
 	shown := e.input
 	if f.m.Language == flow.States {
@@ -116,9 +119,8 @@ func (f *fold) take(t *Take) {
 		return
 	}
 	for _, e := range entries {
-		if !e.attempt.started && f.s.LastEvent >= int64(f.l.Events) {
+		if !e.attempt.started && f.full(1) {
 			f.out.Calls = nil
-			f.eventLimit()
 			return
 		}
 		f.out.Calls = append(f.out.Calls, f.lend(e, t))

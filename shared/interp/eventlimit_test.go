@@ -1,0 +1,125 @@
+package interp_test
+
+import (
+	"testing"
+
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/interp"
+)
+
+// closing reports whether an event may come on top of the limit, at the end of an execution.
+func closing(e *flow.HistoryEvent) bool {
+	return e.Type == flow.StateAborted || e.Node < 0 && e.Type != flow.ExecutionStarted
+}
+
+// same reports whether two events are the same, as far as a limit may not change them.
+func same(a, b *flow.HistoryEvent) bool {
+	return a.ID == b.ID && a.Type == b.Type && a.Node == b.Node && a.Schedule == b.Schedule && a.Time == b.Time
+}
+
+// TestEventLimitIsExact: whatever the flow, an execution that needs no more events than the limit runs as without
+// one, and another one fails before it writes an event beyond it, but for those that close it.
+func TestEventLimitIsExact(t *testing.T) {
+	limited, languages := 0, map[flow.Language]int{}
+	for seed := range uint64(120) {
+		g := flowtest.Generate(seed)
+		m, _ := fdl.Parse([]byte(g.Definition), fdl.Options{Mode: flow.Standard})
+		input, err := valueOf(g.Input)
+		if m == nil || err != nil {
+			t.Fatal(g.Definition)
+		}
+		limits := flow.DefaultLimits()
+		limits.Events = 200
+		run := func() *driver {
+			return newDriver(t, m, limits, input, flowtest.NewWorld(seed), way{}).run()
+		}
+		whole := run()
+		if e := whole.state.Error; e != nil && e.Name == flow.ErrEventLimit {
+			continue // a loop
+		}
+		all := len(whole.history)
+		step := max(all/12, 1)
+		for most := all; most > 0; most -= step {
+			limits.Events = most
+			d := run()
+			k := 0
+			for k < len(d.history) && k < all && same(&d.history[k], &whole.history[k]) {
+				k++
+			}
+			if k == all && len(d.history) == all {
+				if need := beforeClosing(whole.history); need > most {
+					t.Errorf("seed %d, limit %d: %d events and those that close it\n%s", seed, most, need, g.Definition)
+				}
+				continue
+			}
+			if most >= all-1 {
+				t.Errorf("seed %d, limit %d: %d events are not those of %d\n%s", seed, most, len(d.history), all, g.Definition)
+			}
+			limited++
+			languages[m.Language]++
+			checkLimited(t, seed, most, k, d)
+		}
+	}
+	if limited < 300 || len(languages) != 2 {
+		t.Errorf("the generated flows are too much alike: %d, %v", limited, languages)
+	}
+}
+
+// beforeClosing is how many events a history has before those that close it.
+func beforeClosing(history []flow.HistoryEvent) int {
+	n := len(history)
+	for n > 0 && closing(&history[n-1]) {
+		n--
+	}
+	return n
+}
+
+// checkLimited checks an execution that has met its limit, and whose first k events are those without one.
+func checkLimited(t *testing.T, seed uint64, most, k int, d *driver) {
+	t.Helper()
+	if e := d.state.Error; d.state.Status != flow.Failed || e == nil || e.Name != flow.ErrEventLimit {
+		t.Errorf("seed %d, limit %d: %v %v", seed, most, d.state.Status, e)
+		return
+	}
+	if k > most {
+		t.Errorf("seed %d, limit %d: %d events", seed, most, k)
+	}
+	for i := k; i < len(d.history); i++ {
+		if !closing(&d.history[i]) {
+			t.Errorf("seed %d, limit %d: event %d of %d is %v", seed, most, i+1, len(d.history), d.history[i].Type)
+		}
+	}
+	d.legal()
+}
+
+// TestEventLimitOfReports: what comes from outside has no room beyond the limit either: each kind, in both languages.
+func TestEventLimitOfReports(t *testing.T) {
+	older := steps(`{type: task, name: a, resourceArn: 'acs:fc:::services/s/functions/f', pattern: waitForCallback}`)
+	newer := machine(fc("a", "TaskMode: WaitForCustomCallback, End: true"))
+	for name, definition := range map[string]string{"older": older, "newer": newer} {
+		r := newRoom(t, definition, `{}`)
+		r.step(0)
+		written := int(r.s.LastEvent) // up to TaskStarted; TaskSubmitted and TaskSucceeded follow a report
+		for _, c := range []struct {
+			more int
+			want flow.Status
+		}{{1, flow.Failed}, {0, flow.Failed}, {2, flow.Failed}, {4, flow.Succeeded}} {
+			r := newRoom(t, definition, `{}`)
+			r.limits.Events = written + c.more
+			fx := r.step(0)
+			token, _ := interp.ParseToken(fx.Calls[0].Token)
+			r.step(10, interp.News{Kind: interp.Reported, Token: token.ID, Output: []byte(`{}`)})
+			if r.s.Status != c.want {
+				t.Errorf("%s, %d more: %v %v after %d events", name, c.more, r.s.Status, r.s.Error, r.s.LastEvent)
+			}
+			if e := r.s.Error; e != nil && e.Name != flow.ErrEventLimit {
+				t.Errorf("%s, %d more: %v", name, c.more, e)
+			}
+			if n := beforeClosing(r.events); n > r.limits.Events {
+				t.Errorf("%s, %d more: %d events at limit %d", name, c.more, n, r.limits.Events)
+			}
+		}
+	}
+}
