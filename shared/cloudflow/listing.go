@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"time"
 
 	"millrace/shared/fault"
 	"millrace/shared/flow"
@@ -114,7 +113,7 @@ func instant(parameter, text string) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
-	t, err := time.Parse(time.RFC3339, text)
+	t, err := flow.ParseTime(text)
 	if err != nil {
 		return 0, fault.New(fault.InvalidArgument, "%s must be a time like 2019-01-01T01:01:01Z.", parameter)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"time"
 
 	"millrace/shared/expr"
 	"millrace/shared/flow"
@@ -69,7 +68,7 @@ func (f *fold) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
 			return 0, err
 		}
 		text, _ := v.(string)
-		at, err := time.Parse(time.RFC3339, text)
+		at, err := flow.ParseTime(text)
 		if err != nil {
 			return 0, f.runtime("timestamp must be an RFC 3339 time, got " + value.Quote(string(value.Encode(v))))
 		}

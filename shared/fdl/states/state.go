@@ -162,6 +162,8 @@ func (c *compiler) next(n *source.Node, path *source.Path, k *kind, s *scope, st
 	case next != nil:
 		if i, _ := c.target("V08", next, path.Key("Next"), s); !ends {
 			st.Next = i
+		} else {
+			c.Warn(next, path.Key("Next"), "leave one of them out", "is not followed, because End is true")
 		}
 	case !ends && (end == nil || end.Kind == source.Bool):
 		c.Error("V09", n, path, "", "has neither Next nor End: true")

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"strings"
-	"time"
 
 	"millrace/shared/expr"
 	"millrace/shared/fdl/source"
@@ -45,7 +44,7 @@ func (c *compiler) timestamp(n *source.Node, path *source.Path) *expr.Template {
 	if strings.HasPrefix(n.Text, "$") {
 		return c.dynamic(n, path, expr.Default)
 	}
-	if _, err := time.Parse(time.RFC3339, n.Text); err != nil {
+	if _, err := flow.ParseTime(n.Text); err != nil {
 		c.Error("F07", n, path, "", "must be a time like 2019-05-02T15:04:05Z, or a path like $.at")
 	}
 	return expr.Constant(n.Text)
