@@ -22,3 +22,27 @@ const NumberMax = 1000
 
 // ErrMemory says that a text holds more values than the memory it may take. Its length alone is no measure of that.
 var ErrMemory = errors.New("the JSON text holds too many values: decoded, it would take too much memory")
+
+// Cost returns about what DecodeWithin charges for a text, rather more than less and at most MemoryDefault, and two copies
+// of the text: the bytes that a caller of Decode may come to hold. It does not look at whether the text is JSON.
+func Cost(text []byte) int {
+	memory, inside := valueMemory, false
+	for i := 0; i < len(text) && memory < MemoryDefault; i++ {
+		switch c := text[i]; {
+		case inside && c == '\\':
+			i++
+		case c == '"':
+			inside = !inside
+		case inside:
+		case c == ',':
+			memory += valueMemory
+		case c == ':':
+			memory += nameMemory
+		case c == '{':
+			memory += objectMemory + valueMemory
+		case c == '[':
+			memory += emptyMemory + valueMemory
+		}
+	}
+	return min(memory, MemoryDefault) + 2*len(text)
+}

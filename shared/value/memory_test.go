@@ -39,9 +39,12 @@ func shapes(n int) map[string][]byte {
 // What is charged is what may be allocated: neither a text that is taken nor one that is refused allocates more than its
 // budget beside its two copies, and half as much again that is garbage soon (the stacks before they doubled).
 func TestDecodeMemory(t *testing.T) {
-	for name, text := range shapes(60_000) {
+	for name, text := range shapes(30_000) {
 		enough := smallestBudget(text)
-		for _, budget := range []int{enough / 16, enough / 2, enough - 1, enough} {
+		for _, budget := range []int{enough / 2, enough - 1, enough} {
+			if cost := value.Cost(text); cost < min(enough, value.MemoryDefault) || cost > 4*enough+2*len(text) {
+				t.Errorf("%s: cost %d, charged %d", name, cost, enough)
+			}
 			allocated, err := allocatedBy(text, budget)
 			if most := budget*3/2 + 2*len(text) + 4096; allocated > most {
 				t.Errorf("%s within %d of %d: %d bytes allocated (%v)", name, budget, enough, allocated, err)
@@ -118,5 +121,12 @@ func TestDecodeHalfPair(t *testing.T) {
 		if err == nil || v != nil || !strings.Contains(err.Error(), "half a surrogate pair") {
 			t.Errorf("%s = %v, %v", text, v, err)
 		}
+	}
+}
+
+func BenchmarkCost(b *testing.B) {
+	b.SetBytes(int64(len(benchmarkText)))
+	for b.Loop() {
+		value.Cost(benchmarkText)
 	}
 }

@@ -166,6 +166,11 @@ func TestForeignHosts(t *testing.T) {
 			}
 		}
 	}
+	for _, bad := range []string{"oss-cn-hangzhou", "mns-cn-hangzhou", "fc", "cn", "cn--x", "xx-hangzhou"} { // no regions, and {bucket}.{region} were a host
+		if got, err := p.Product("ecs", bad, ""); err == nil {
+			t.Errorf("region %q: %s", bad, got)
+		}
+	}
 	for _, bad := range []string{"1.evil", "12a", "1/", strings.Repeat("1", 21), "-1"} {
 		if got, err := p.Functions("", bad); err == nil {
 			t.Errorf("%q: %s", bad, got)
@@ -183,7 +188,7 @@ func FuzzHosts(f *testing.F) {
 	f.Add("cn-hangzhou", "123", "ecs")
 	f.Add("evil.com/", "1@x", "a.b")
 	f.Fuzz(func(t *testing.T, region, account, product string) {
-		p := acs.Places{Account: "1", Region: "cn-x"}
+		p := acs.Places{Account: "1", Region: "cn-hangzhou"}
 		for _, address := range []string{of(p.Functions(region, account)), of(p.Messages(region, account)), of(p.Product(product, region, ""))} {
 			if !strings.HasPrefix(address, "error: ") && (!strings.HasSuffix(address, ".aliyuncs.com") || strings.ContainsAny(address[8:], "/@:#? ")) {
 				t.Fatal(address)

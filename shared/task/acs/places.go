@@ -3,6 +3,7 @@ package acs
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -24,8 +25,12 @@ var (
 	errAccount = fmt.Errorf("it is no account ID; set ALIBABA_CLOUD_ACCOUNT_ID, or name one of digits")
 )
 
-// IsRegion tells whether s can be the name of a region.
-func IsRegion(s string) bool { return label(s, 2, 32) && s[0] >= 'a' && s[0] <= 'z' }
+// regionName is how regions are named: cn-hangzhou, ap-southeast-1, cn-hangzhou-finance. What begins with a product, as
+// oss-cn-hangzhou does, is no region: <bucket>.oss-cn-hangzhou.aliyuncs.com would be a host of a customer's choice.
+var regionName = regexp.MustCompile(`^(cn|ap|eu|us|me|na|sa|af|rus)-[a-z]+(-[0-9a-z]+)*$`)
+
+// IsRegion reports whether s can be the name of a region.
+func IsRegion(s string) bool { return len(s) <= 32 && regionName.MatchString(s) }
 
 // IsProduct tells whether s can be a part of a product's host.
 func IsProduct(s string) bool { return label(s, 2, 32) && s[0] >= 'a' && s[0] <= 'z' }

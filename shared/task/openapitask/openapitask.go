@@ -57,8 +57,8 @@ func unsupported(r *task.Request) task.Result {
 	if why := foreign[name]; why != "" {
 		return r.Failf(code, "%s is not carried out here: %s.", r.Action, why)
 	}
-	return r.Failf(code, "Nothing is known of the API of %s. Name its version in MILLRACE_PRODUCTS, for example:\n"+
-		"%s: {version: 2014-05-26}\nor in the task's parameters (Version). Where operations have paths, it is {version: 2014-05-26, style: roa}.", r.Product(), name)
+	return r.Failf(code, "Nothing is known of the API of %s. List it in MILLRACE_PRODUCTS, for example:\n"+
+		"%s: {version: 2014-05-26}\nWhere operations have paths, it is {version: 2014-05-26, style: roa}.", r.Product(), name)
 }
 
 // answered is the answer of an API in the language of the task.
@@ -80,7 +80,7 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 		return nil, err
 	}
 	of, found := t.product(product)
-	if !found && foreign[product] != "" {
+	if !found { // the host is made of its name: that is the operator's to allow
 		return nil, errProduct
 	}
 	if v, ok := p["Version"].(string); ok && isVersion(v) {
@@ -103,7 +103,7 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 			return nil, err
 		}
 		return roa(endpoint, operation, of.Version, way, p)
-	case of.Style == roaStyle, !found && ofPath(p):
+	case of.Style == roaStyle:
 		way, err := written(p)
 		if err != nil {
 			return nil, err

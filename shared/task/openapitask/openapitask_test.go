@@ -69,7 +69,7 @@ func TestAny(t *testing.T) {
 	if s.values.Get("Text") != long || len(s.body) < 5000 || s.header.Get("X-Acs-Version") != "2020-01-02" {
 		t.Errorf("a long parameter: %.40q", s.values.Get("Text"))
 	}
-	every.Run(t.Context(), task.Request{Action: "gadget::Make", Parameters: json.RawMessage(`{"Version":"2021-03-04","n":1}`)})
+	every.Run(t.Context(), task.Request{Action: "widget::Make", Parameters: json.RawMessage(`{"Version":"2021-03-04","n":1}`)})
 	if s.header.Get("X-Acs-Version") != "2021-03-04" || s.values.Encode() != "n=1" {
 		t.Errorf("%v %v", s.header, s.values)
 	}
@@ -98,8 +98,6 @@ func TestPaths(t *testing.T) {
 		{"CS:ModifyCluster", `{"Path":"/api/v2/clusters/{n}","n":7,"Method":"put","body":"{\"a\": 1}"}`, "PUT", "/api/v2/clusters/7", "2015-12-15", "", `{"a": 1}`},
 		{"cs:DeleteCluster", `{"Path":"/clusters/c1","Method":"DELETE","Version":"2016-01-01"}`, "DELETE", "/clusters/c1", "2016-01-01", "", ""},
 		{"FC:ListFunctions", `{"Path":"/2023-03-30/functions","limit":5}`, "GET", "/2023-03-30/functions", "2023-03-30", "limit=5", ""},
-		{"Gadget:List", `{"Path":"/gadgets","Version":"2020-02-02"}`, "GET", "/gadgets", "2020-02-02", "", ""},
-		{"Gadget:List", `{"Path":"gadgets","Version":"2020-02-02"}`, "POST", "/", "2020-02-02", "Path=gadgets", ""},
 		{"ECS:X", `{"Path":"/a","Method":"b","Body":"c"}`, "POST", "/", "2014-05-26", "Body=c&Method=b&Path=%2Fa", ""},
 		{"Widget:GetPart", `{"WidgetId":"w","part":"p"}`, "GET", "/widgets/w/parts/p%3Araw", "2020-01-02", "", ""},
 	} {
@@ -147,13 +145,16 @@ func TestAnyFailures(t *testing.T) {
 	before := s.calls
 	for _, test := range []struct{ action, parameters, name string }{
 		{"Gadget:Make", `{}`, "Gadget.ActionNotSupported"},
+		{"Gadget:Make", `{"Version":"2020-02-02"}`, "Gadget.ActionNotSupported"},
+		{"mybucket:Get", `{"Version":"2020-02-02","RegionId":"oss-cn-hangzhou","Path":"/any/object"}`, "mybucket.ActionNotSupported"},
+		{"ECS:X", `{"RegionId":"oss-cn-hangzhou"}`, "ECS.InvalidArgument"},
 		{"ECS:A/B", `{}`, "ECS.InvalidArgument"},
 		{"ECS:", `{}`, "ECS.InvalidArgument"},
 		{"ECS:X", `7`, "ECS.InvalidArgument"},
 		{"ECS:X", `{"AccessKeyId":"x"}`, "ECS.InvalidArgument"},
 		{"ECS:X", `{"a&b":"x"}`, "ECS.InvalidArgument"},
 		{"ECS:X", `{"RegionId":"evil.example/"}`, "ECS.InvalidArgument"},
-		{"evil.com/:X", `{"Version":"2014-05-26"}`, "evil.com/.InvalidArgument"},
+		{"evil.com/:X", `{"Version":"2014-05-26"}`, "evil.com/.ActionNotSupported"},
 		{"OSS:PutObject", `{"Version":"2019-05-17"}`, "OSS.ActionNotSupported"},
 		{"CS:DescribeClusters", `{}`, "CS.InvalidArgument"},
 		{"CS:X", `{"Path":"clusters"}`, "CS.InvalidArgument"},
@@ -210,11 +211,11 @@ func TestProducts(t *testing.T) {
 func TestPutEvents(t *testing.T) {
 	s := &api{status: 200, answer: `{"failedEntryCount":0,"entryList":[{"eventId":"e"}],"requestId":"r"}`}
 	events := &openapitask.Events{Service: service(t, s), Now: func() time.Time { return time.Unix(0, 0) }}
-	q := task.Request{Action: openapitask.ActionPutEvents, Account: "1", Region: "cn-x", Flow: "f", Parameters: json.RawMessage(`{"id":"1","source":"s","type":"t","eventBusName":"bus","data":{"n":1}}`)}
+	q := task.Request{Action: openapitask.ActionPutEvents, Account: "1", Region: "cn-hangzhou", Flow: "f", Parameters: json.RawMessage(`{"id":"1","source":"s","type":"t","eventBusName":"bus","data":{"n":1}}`)}
 	if got := events.Run(t.Context(), q); got.Error != nil || string(got.Output) != s.answer {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
-	const want = `[{"aliyuneventbusname":"bus","data":{"n":1},"datacontenttype":"application/json; charset=utf-8","id":"1","source":"s","specversion":"1.0","subject":"acs:fnf:cn-x:1:flow/f","time":"1970-01-01T00:00:00Z","type":"t"}]`
+	const want = `[{"aliyuneventbusname":"bus","data":{"n":1},"datacontenttype":"application/json; charset=utf-8","id":"1","source":"s","specversion":"1.0","subject":"acs:fnf:cn-hangzhou:1:flow/f","time":"1970-01-01T00:00:00Z","type":"t"}]`
 	if s.body != want || s.path != "/openapi/putEvents" || !strings.HasPrefix(s.header.Get("Authorization"), "acs:a:") {
 		t.Errorf("%s\n%s %v", s.body, s.path, s.header)
 	}
@@ -309,7 +310,7 @@ func TestCloudFlow(t *testing.T) {
 func FuzzRunners(f *testing.F) {
 	f.Add("ECS:DescribeInstances", `{"RegionId":"cn-beijing","Tag":[{"Key":"a"}],"Version":"2014-05-26"}`, "", false)
 	f.Add("CS:X", `{"Path":"/a/{b}/[c]","b":"..","c":7,"Body":{}}`, "", false)
-	f.Add("fnf:StartExecution", `{"FlowName":"f","Input":{}}`, "acs:fnf:cn-x::flow/f", true)
+	f.Add("fnf:StartExecution", `{"FlowName":"f","Input":{}}`, "acs:fnf:cn-hangzhou::flow/f", true)
 	f.Add("EventBridge:PutEvents", `{"id":"1","source":"s","type":"t","eventBusName":"b","phoneNumbers":"1"}`, "", false)
 	refusing := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		if !strings.HasSuffix(r.URL.Host, ".aliyuncs.com") {
@@ -317,7 +318,7 @@ func FuzzRunners(f *testing.F) {
 		}
 		return nil, errors.New("refused")
 	})}
-	s := openapitask.Service{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), refusing), Places: acs.Places{Account: "1", Region: "cn-x"}}
+	s := openapitask.Service{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), refusing), Places: acs.Places{Account: "1", Region: "cn-hangzhou"}}
 	every := &openapitask.Any{Service: s}
 	runners := []task.Runner{every, &openapitask.Events{Service: s}, &openapitask.SMS{Service: s}, &openapitask.CloudFlow{Service: s, Match: []string{"*"}, Next: every}}
 	f.Fuzz(func(t *testing.T, action, parameters, resource string, legacy bool) {

@@ -100,12 +100,6 @@ func filled(s string, p map[string]any, used map[string]bool) (string, error) {
 var errNoPath = errors.New("the API has a path for each operation: name Path (such as /clusters/{ClusterId}) and Method in the parameters, " +
 	"or the operation in MILLRACE_PRODUCTS")
 
-// ofPath tells whether a task's parameters have a path.
-func ofPath(p map[string]any) bool {
-	path, _ := p["Path"].(string)
-	return strings.HasPrefix(path, "/")
-}
-
 // written takes the route out of a task's parameters: Path, and Method, by default GET, or POST with a body.
 func written(p map[string]any) (route, error) {
 	path, ok := p["Path"].(string)

@@ -21,6 +21,7 @@ var ranges = []struct {
 	{netip.MustParsePrefix("100.100.100.200/32"), forbidden}, // Alibaba Cloud
 	{netip.MustParsePrefix("169.254.0.0/16"), forbidden},     // AWS and others; link-local
 	{netip.MustParsePrefix("192.0.0.0/24"), forbidden},       // Oracle; IETF assignments
+	{netip.MustParsePrefix("168.63.129.16/32"), forbidden},   // Azure: it hands out the settings of extensions
 	{netip.MustParsePrefix("fd00:ec2::/32"), forbidden},      // AWS over IPv6
 	{netip.MustParsePrefix("fd20:ce::254/128"), forbidden},   // Google over IPv6
 
@@ -35,6 +36,11 @@ var ranges = []struct {
 	{netip.MustParsePrefix("fc00::/7"), private},
 
 	{netip.MustParsePrefix("0.0.0.0/8"), forbidden},
+	{netip.MustParsePrefix("192.0.2.0/24"), forbidden}, // documentation: nobody's, so whoever answers there is inside
+	{netip.MustParsePrefix("198.51.100.0/24"), forbidden},
+	{netip.MustParsePrefix("203.0.113.0/24"), forbidden},
+	{netip.MustParsePrefix("2001:db8::/32"), forbidden},
+	{netip.MustParsePrefix("3fff::/20"), forbidden},
 	{netip.MustParsePrefix("224.0.0.0/4"), forbidden},
 	{netip.MustParsePrefix("240.0.0.0/4"), forbidden}, // reserved, and broadcast
 	{netip.MustParsePrefix("::/128"), forbidden},

@@ -9,8 +9,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
+
+	"millrace/shared/inflight"
+	"millrace/shared/value"
 )
 
 // New returns a client with the given options. It is safe for use by many goroutines, keeps connections open for
@@ -26,7 +31,7 @@ func New(o Options) (*http.Client, error) {
 		limit = MaxResponseDefault
 	}
 	return &http.Client{
-		Transport:     &guard{next: &plain{next: newTransport(p, o.Resolver)}, limit: limit},
+		Transport:     &guard{next: &plain{next: newTransport(p, o.Resolver)}, limit: limit, ownHost: len(o.Allow) > 0},
 		CheckRedirect: checkRedirect,
 	}, nil
 }
@@ -44,9 +49,14 @@ func OrInside(client *http.Client) *http.Client {
 	if client != nil {
 		return client
 	}
+	return NewInside(MaxResponseDefault)
+}
+
+// NewInside returns a client that may call loopback and private networks and reads maxResponse bytes of an answer.
+func NewInside(maxResponse int64) *http.Client {
 	p := &policy{loopback: true, private: true}
 	return &http.Client{
-		Transport:     &guard{next: &plain{next: newTransport(p, nil)}, limit: MaxResponseDefault},
+		Transport:     &guard{next: &plain{next: newTransport(p, nil)}, limit: maxResponse},
 		CheckRedirect: checkRedirect,
 	}
 }
@@ -57,6 +67,10 @@ const ownWhy = "the engine itself listens there"
 // newTransport returns a transport that connects where the policy allows.
 func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 	dial := func(ctx context.Context, network, hostport string) (net.Conn, error) {
+		if p.refusesName(hostport) {
+			host, _, _ := net.SplitHostPort(hostport)
+			return nil, &BlockedError{Host: host, Why: notListed}
+		}
 		d := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: resolver}
 		// Control sees the very address that is about to be connected, so there is no second look-up that could
 		// give another one.
@@ -92,12 +106,20 @@ func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 
 // guard bounds what is read of a response.
 type guard struct {
-	next  *plain
-	limit int64
+	next    *plain
+	limit   int64
+	ownHost bool // requests must carry the host that they are sent to
 }
 
 // RoundTrip sends one request; the body of its response fails with ErrTooLarge beyond the limit.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	// Behind one address there may be many hosts, told apart by this header alone: it must not lead past an allow list.
+	if g.ownHost && req.Host != "" && !strings.EqualFold(req.Host, req.URL.Host) {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, &BlockedError{Host: req.URL.Hostname(), Why: "the Host header names another host, and the allow list is for addresses"}
+	}
 	resp, err := g.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -109,6 +131,27 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = &bounded{body: resp.Body, left: g.limit}
 	return resp, nil
+}
+
+// Doer sends a request, as *http.Client does.
+type Doer interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
+// Limited returns next with a bound of its responses, in bytes: their bodies fail with ErrTooLarge beyond it.
+func Limited(next Doer, limit int64) Doer { return limited{next, limit} }
+
+type limited struct {
+	next  Doer
+	limit int64
+}
+
+func (l limited) Do(req *http.Request) (*http.Response, error) {
+	resp, err := l.next.Do(req)
+	if err == nil {
+		resp.Body = &bounded{body: resp.Body, left: l.limit}
+	}
+	return resp, err
 }
 
 // CloseIdleConnections lets http.Client.CloseIdleConnections reach the pool.
@@ -173,11 +216,19 @@ func sameHost(to, from *url.URL) bool {
 		(from.Port() == "" || from.Port() == "80") && (to.Port() == "" || to.Port() == "443")
 }
 
-// Reason is the text of a failed call without the address that was called, which may carry secrets.
+// Reason is the text of a failed call without the address that was called, which may carry secrets, and without what is
+// known only inside: the name server, and whether a name exists there.
 func Reason(err error) string {
 	var blockedErr *BlockedError
 	if errors.As(err, &blockedErr) {
 		return blockedErr.Error()
+	}
+	var unknown *net.DNSError
+	if errors.As(err, &unknown) {
+		if unknown.IsNotFound {
+			return (&BlockedError{Host: strings.TrimSuffix(unknown.Name, "."), Why: noHost}).Error()
+		}
+		return "the name of the host could not be looked up"
 	}
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {
@@ -186,12 +237,66 @@ func Reason(err error) string {
 	return err.Error()
 }
 
-// ReadAll reads and closes the body of a response; ErrTooLarge when it is beyond the limit.
+// readFreely is how much of an answer is read before it counts among those in flight.
+const readFreely = 32 << 10
+
+// ReadAll reads and closes the body of a response; ErrTooLarge when it is beyond the limit. When the context of the request
+// has an inflight.Answer, a long body waits for its turn to be read, and what it may take decoded is held when ReadAll
+// returns: who made the Answer releases it.
 func ReadAll(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	ctx, answer := context.Background(), (*inflight.Answer)(nil)
+	if resp.Request != nil {
+		ctx = resp.Request.Context()
+		answer = inflight.AnswerOf(ctx)
+	}
+	if answer == nil {
+		return readAll(resp.Body, nil, resp.ContentLength)
+	}
+	body, err := readAll(io.LimitReader(resp.Body, readFreely), nil, resp.ContentLength)
 	if err != nil {
 		return nil, err
 	}
+	if len(body) == readFreely {
+		done, err := answer.Read(ctx, most(resp))
+		if err != nil {
+			return nil, err
+		}
+		defer done() // after Hold: the bytes count all the time
+		if body, err = readAll(resp.Body, body, resp.ContentLength); err != nil {
+			return nil, err
+		}
+	}
+	if err := answer.Hold(ctx, int64(value.Cost(body))); err != nil {
+		return nil, err
+	}
 	return body, nil
+}
+
+// most is how many bytes a body may have at most.
+func most(resp *http.Response) int64 {
+	if b, ok := resp.Body.(*bounded); ok && resp.ContentLength < 0 {
+		return b.left + readFreely
+	}
+	return max(resp.ContentLength, readFreely)
+}
+
+// readAll appends what r has to body. length is what the sender says there is, -1 when it does not; the buffer grows as
+// bytes come, so that a length alone reserves little.
+func readAll(r io.Reader, body []byte, length int64) ([]byte, error) {
+	if body == nil {
+		body = make([]byte, 0, min(max(length, 511), readFreely)+1)
+	}
+	for {
+		if len(body) == cap(body) {
+			body = slices.Grow(body, len(body)+1)
+		}
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
 }

@@ -54,6 +54,8 @@ func TestReservedAddressesAreNeverCalled(t *testing.T) {
 			"[::ffff:169.254.169.254]", "[::ffff:100.100.100.200]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b::100.100.100.200]",
 			"[64:ff9b:1::a9fe:a9fe]", "[::169.254.169.254]", "[::ffff:0:169.254.169.254]", "[2002:a9fe:a9fe::1]",
 			"[2001::1]", "0.0.0.0", "[::]", "255.255.255.255", "224.0.0.1", "[fe80::1]", "[fe80::1%25lo]", "[ff02::1]",
+			"168.63.129.16", "[::ffff:168.63.129.16]", "[64:ff9b::168.63.129.16]", "192.0.2.1", "198.51.100.7", "203.0.113.255",
+			"[2001:db8::1]", "[2001:db8:ffff::1]", "[3fff::1]", "[2002:cb00:7101::]",
 		} {
 			wantBlocked(t, c, "http://"+host+":9/")
 		}
@@ -231,12 +233,12 @@ func TestRebindingNameIsCheckedAtTheSocket(t *testing.T) {
 	var asked atomic.Int64
 	resolver := nameServer(t, func() netip.Addr {
 		if asked.Add(1) == 1 {
-			return netip.MustParseAddr("192.0.2.1")
+			return netip.MustParseAddr("8.8.8.8")
 		}
 		return netip.MustParseAddr("127.0.0.1")
 	})
 	first, err := resolver.LookupNetIP(context.Background(), "ip4", "rebind.example.")
-	if err != nil || first[0].Unmap() != netip.MustParseAddr("192.0.2.1") {
+	if err != nil || first[0].Unmap() != netip.MustParseAddr("8.8.8.8") {
 		t.Fatalf("the name server answered %v, %v", first, err)
 	}
 	c := newClient(t, outbound.Options{AllowPrivate: true, Resolver: resolver})
@@ -312,7 +314,12 @@ func dnsAnswer(query []byte, answer func() netip.Addr) []byte {
 	}
 	out[7] = 1
 	out = append(out, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
-	ip := answer().As4()
+	address := answer()
+	if !address.IsValid() { // the name is not there
+		out[3], out[7] = 0x83, 0
+		return out[:len(query[:end+5])]
+	}
+	ip := address.As4()
 	return append(out, ip[:]...)
 }
 
@@ -401,4 +408,83 @@ func mustURL(t *testing.T, raw string) *url.URL {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// A flow cannot tell a name that is not there from one whose address is closed to it, nor learn where names are looked up.
+func TestNamesInsideCannotBeListed(t *testing.T) {
+	texts := map[string]bool{}
+	for _, of := range []string{"", "10.0.0.7", "127.0.0.1", "169.254.169.254", "192.0.2.1"} {
+		resolver := nameServer(t, func() netip.Addr {
+			address, _ := netip.ParseAddr(of)
+			return address
+		})
+		resp, err := newClient(t, outbound.Options{Resolver: resolver}).Get("http://db.inside.example:9/")
+		if err == nil {
+			resp.Body.Close()
+			t.Fatal("a call went through")
+		}
+		texts[outbound.Reason(err)] = true
+	}
+	if len(texts) != 1 {
+		t.Errorf("the causes differ: %v", texts)
+	}
+	for text := range texts {
+		if strings.Contains(text, "127.0.0.1") || !strings.Contains(text, "db.inside.example") {
+			t.Error(text)
+		}
+	}
+	broken := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("connection to 10.255.255.53:53 refused")
+	}}
+	resp, err := newClient(t, outbound.Options{Resolver: broken}).Get("http://db.inside.example:9/")
+	if err == nil {
+		resp.Body.Close()
+	}
+	if text := outbound.Reason(err); strings.Contains(text, "10.255") || strings.Contains(text, ":53") {
+		t.Error(text)
+	}
+}
+
+// A name that the allow list shuts out is not looked up, so that what is said of it depends on the list alone.
+func TestUnlistedNamesAreNotLookedUp(t *testing.T) {
+	asked := false
+	resolver := nameServer(t, func() netip.Addr {
+		asked = true
+		return netip.MustParseAddr("127.0.0.1")
+	})
+	c := newClient(t, outbound.Options{AllowLoopback: true, Allow: []string{"api.example"}, Resolver: resolver})
+	_, err := c.Get("http://other.example:9/")
+	if err == nil || !strings.Contains(outbound.Reason(err), "not in the allow list") || asked {
+		t.Errorf("%v, looked up: %v", err, asked)
+	}
+}
+
+// Behind one address there may be many hosts: where calls are limited to some, the Host header names no other.
+func TestHostHeaderWithAllow(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Host) }))
+	defer server.Close()
+	host := mustURL(t, server.URL).Host
+	ask := func(c *http.Client, name string) (string, error) {
+		req, _ := http.NewRequest(http.MethodPost, server.URL, strings.NewReader("{}"))
+		req.Host = name
+		resp, err := c.Do(req)
+		if err != nil {
+			return "", err
+		}
+		body, err := outbound.ReadAll(resp)
+		return string(body), err
+	}
+	listed := newClient(t, outbound.Options{AllowLoopback: true, Allow: []string{host}})
+	var blocked *outbound.BlockedError
+	if got, err := ask(listed, "internal-vhost.example"); !errors.As(err, &blocked) {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, own := range []string{"", host} {
+		if got, err := ask(listed, own); err != nil || got != host {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if got, err := ask(newClient(t, outbound.Options{AllowLoopback: true}), "vhost.example"); err != nil || got != "vhost.example" {
+		t.Errorf("%q, %v", got, err)
+	}
 }

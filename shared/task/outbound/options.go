@@ -15,8 +15,9 @@ import (
 
 // Limits of a client.
 const (
-	MaxResponseDefault = 8 << 20 // bytes of a body, when Options do not say
-	RedirectsMax       = 10      // redirects that one call follows
+	MaxResponseDefault = 1<<20 + ResponseMargin // bytes of a body, when Options do not say
+	ResponseMargin     = 64 << 10               // bytes that are read beyond the longest result of a task: whitespace, mostly
+	RedirectsMax       = 10                     // redirects that one call follows
 
 	maxResponseMost = 1 << 40
 	dialTimeout     = 10 * time.Second

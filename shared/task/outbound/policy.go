@@ -21,7 +21,7 @@ func (p *policy) check(hostport string, addr netip.Addr) error {
 		return blocked(hostport, addr, "private addresses are closed")
 	}
 	if len(p.hosts)+len(p.nets) > 0 && !listed && !p.names(hostport) {
-		return blocked(hostport, addr, "it is not in the allow list")
+		return blocked(hostport, addr, notListed)
 	}
 	return nil
 }
@@ -51,11 +51,27 @@ func (p *policy) names(hostport string) bool {
 	return false
 }
 
-// blocked names the host only: the address that a name of the inside resolves to is nobody's business.
+// refusesName reports whether the allow list shuts out the host whatever its address is. Such a name is not even looked up.
+func (p *policy) refusesName(hostport string) bool {
+	return len(p.hosts) > 0 && len(p.nets) == 0 && !p.names(hostport)
+}
+
+// notListed is the reason for which a host or address is not called where there is an allow list.
+const notListed = "it is not in the allow list"
+
+// noHost is the one reason for a name that does not exist and for one whose address is closed: a flow that could tell them
+// apart could list the names of the network inside.
+const noHost = "there is no such host, or its address is closed (AllowLoopback, AllowPrivate, Allow)"
+
+// blocked names the host only: the address that a name of the inside resolves to is for nobody to know, nor is whether it
+// resolves.
 func blocked(hostport string, addr netip.Addr, why string) error {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil || host == "" {
 		host = addr.String()
+	}
+	if _, err := netip.ParseAddr(host); err != nil {
+		why = noHost
 	}
 	return &BlockedError{Host: host, Why: why}
 }

@@ -1,0 +1,73 @@
+package inflight
+
+import "context"
+
+// Answers are the budgets for the answers of calls outside, in bytes. What is being read and what has been decoded are
+// counted apart: an answer that comes in slowly must not keep others from being decoded, and who holds the second never
+// waits for the first, so that no two answers wait for each other.
+type Answers struct {
+	Reading *Budget // answers beyond the first few kilobytes while they are read
+	Decoded *Budget // answers that have been read, with what they decode to, until they are folded
+}
+
+// NewAnswers returns the budgets of a process with so much memory: a sixteenth for reading, a quarter for what is decoded.
+// largest is what one answer may take, decoded, in bytes; it fits always.
+func NewAnswers(memory, largest int64) *Answers {
+	return &Answers{Reading: New(Part(memory, 16, 4<<20)), Decoded: New(Part(memory, 4, largest))}
+}
+
+// Answer is what one call of a task holds of the budgets. It is for one goroutine at a time.
+type Answer struct {
+	of   *Answers
+	held int64
+}
+
+type answerKey struct{}
+
+// WithAnswer returns a context in which AnswerOf finds a new Answer.
+func WithAnswer(ctx context.Context, of *Answers) (context.Context, *Answer) {
+	a := &Answer{of: of}
+	return context.WithValue(ctx, answerKey{}, a), a
+}
+
+// AnswerOf returns the Answer of a context; nil, which has no bound, when there is none.
+func AnswerOf(ctx context.Context) *Answer {
+	a, _ := ctx.Value(answerKey{}).(*Answer)
+	return a
+}
+
+// Read waits until n bytes may be read, and returns what gives them back, or the error of ctx. What the Answer holds of an
+// earlier response of the same call is released first: the call goes on from there.
+func (a *Answer) Read(ctx context.Context, n int64) (done func(), err error) {
+	if a == nil {
+		return func() {}, nil
+	}
+	a.Release()
+	if err := a.of.Reading.Acquire(ctx, n); err != nil {
+		return nil, err
+	}
+	return func() { a.of.Reading.Release(n) }, nil
+}
+
+// Hold waits until the Answer may hold n bytes, instead of what it held before, or returns the error of ctx. It holds
+// nothing then.
+func (a *Answer) Hold(ctx context.Context, n int64) error {
+	if a == nil {
+		return nil
+	}
+	a.Release()
+	if err := a.of.Decoded.Acquire(ctx, n); err != nil {
+		return err
+	}
+	a.held = n
+	return nil
+}
+
+// Release gives back what Hold has taken. A second call does nothing.
+func (a *Answer) Release() {
+	if a == nil {
+		return
+	}
+	a.of.Decoded.Release(a.held)
+	a.held = 0
+}
