@@ -151,12 +151,13 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 	s := &a.config.Settings
 	open := credentials == nil
 	a.shares = newPools(s.Shares, credentials.Shared(), filesMax())
-	client, err := outbound.New(outbound.Options{AllowLoopback: either(s.AllowLoopback, open), AllowPrivate: either(s.AllowPrivate, open), Allow: s.Allow})
+	client, err := outbound.New(outbound.Options{AllowLoopback: either(s.AllowLoopback, open), AllowPrivate: either(s.AllowPrivate, open), Allow: s.Allow, MaxResponse: responseMax(limits)})
 	if err != nil {
 		return err
 	}
+	inside := outbound.NewInside(responseMax(limits))
 	a.queue = memqueue.New(memqueue.Options{})
-	a.tasks = fctask.New(fctask.Options{Functions: file.Functions, Account: a.onlyAccount(credentials),
+	a.tasks = fctask.New(fctask.Options{Functions: file.Functions, Account: a.onlyAccount(credentials), Client: inside, MaxResponse: responseMax(limits),
 		Log: func(line string) { a.log.Info(line) }})
 	children := &children{}
 	flows := flowtask.New(children, children)
@@ -165,14 +166,14 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 	for _, action := range flows.Actions() {
 		table[action] = flows
 	}
-	var tasks task.Runner = task.NewTable(table, maptask.New(file.Actions, nil))
+	var tasks task.Runner = task.NewTable(table, maptask.New(file.Actions, inside))
 	if s.Tasks != "" {
-		tasks = maptask.New(rehearsal(s.Tasks), nil)
+		tasks = maptask.New(rehearsal(s.Tasks), inside)
 	}
 	if a.config.Tasks != nil {
 		tasks = a.config.Tasks
 	}
-	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: tasks, Now: a.config.Now,
+	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: boundedTasks(tasks, limits), Now: a.config.Now,
 		Compile: compiler(limits), Limits: limits, Region: s.Region, Log: a.log, Exclusive: true,
 		LeaseMax: seconds(s.LeaseSeconds, 600), CallsMax: s.CallsPerRun, Shares: a.shares.engine(),
 		Retention: seconds(s.RetentionDays*86400, 90*86400)})

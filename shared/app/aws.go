@@ -19,6 +19,7 @@ import (
 	"millrace/shared/task"
 	"millrace/shared/task/fctask"
 	"millrace/shared/task/lambdatask"
+	"millrace/shared/task/outbound"
 )
 
 // tailDynamo is how long a history tail grows in a row of DynamoDB: a write unit is 1 KB.
@@ -46,6 +47,7 @@ func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string
 	// A function is called once for each attempt: repeating it is the flow's own decision.
 	lambdas := lambda.NewFromConfig(cfg, func(o *lambda.Options) {
 		o.BaseEndpoint, o.Retryer = endpoint(getenv, "LAMBDA"), aws.NopRetryer{}
+		o.HTTPClient = outbound.Limited(o.HTTPClient, outbound.MaxResponseDefault)
 	})
 	h.tasks = func(noted task.Noted, _ task.Runner) (map[string]task.Runner, task.Runner) {
 		runner := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: functions, Noted: noted, Next: others(file.rest)})

@@ -103,7 +103,7 @@ func (c *Cloud) open(ctx context.Context, getenv func(string) string, file funct
 func (c *Cloud) wire(h *home, file functionsFile) error {
 	s := &c.settings
 	// Loopback stays closed whatever the settings say: the runtime API of the function listens there.
-	client, err := outbound.New(outbound.Options{AllowPrivate: either(s.AllowPrivate, false), Allow: s.Allow})
+	client, err := outbound.New(outbound.Options{AllowPrivate: either(s.AllowPrivate, false), Allow: s.Allow, MaxResponse: responseMax(c.limits)})
 	if err != nil {
 		return err
 	}
@@ -120,13 +120,13 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 	if s.Tasks != "" {
 		tasks, rest, file.actions = nil, nil, rehearsal(s.Tasks)
 	}
-	mapped := maptask.New(file.actions, nil)
+	mapped := maptask.New(file.actions, outbound.NewInside(responseMax(c.limits)))
 	if rest == nil {
 		rest = mapped
 	} else {
 		rest = mapped.Before(rest)
 	}
-	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue, Tasks: task.NewTable(tasks, rest),
+	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue, Tasks: boundedTasks(task.NewTable(tasks, rest), c.limits),
 		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, StoreExpires: h.expires,
 		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
 	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region,

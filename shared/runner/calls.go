@@ -45,6 +45,10 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 		cutOff := timedOut && context.Cause(ctx) == errTooLong
 		cut := ctx.Err() != nil
 		cancel()
+		release := releaseOf(&result)
+		if cut {
+			release() // the result is dropped
+		}
 		switch {
 		case cutOff:
 			r.submit(held.partition, &item{news: tooLong(attempt, most), done: func(answer) { r.cells.release(held, r.Exclusive) }})
@@ -59,9 +63,20 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 			r.cells.release(held, r.Exclusive)
 		default:
 			news := newsOf(attempt, result)
-			r.submit(held.partition, &item{news: news, done: func(answer) { r.cells.release(held, r.Exclusive) }})
+			r.submit(held.partition, &item{news: news, done: func(answer) {
+				release()
+				r.cells.release(held, r.Exclusive)
+			}})
 		}
 	}()
+}
+
+// releaseOf returns what gives back the bytes of a result; it may be called always.
+func releaseOf(result *task.Result) func() {
+	if result.Release == nil {
+		return func() {}
+	}
+	return result.Release
 }
 
 // errTooLong is the cause of the end of a call that took longer than any call may.

@@ -11,14 +11,21 @@ import (
 	"millrace/shared/store"
 )
 
+// syncNews is an answer, and what releases its bytes once it has been folded.
+type syncNews struct {
+	interp.News
+	release func()
+}
+
 // syncRun is an Express execution: the same interpreter, in memory, nothing written.
 type syncRun struct {
 	r     *Runner
 	m     *flow.Machine
 	x     *store.Execution
 	state *interp.State
-	news  chan interp.News
+	news  chan syncNews
 	calls int
+	taken []func() // release the answers that the next step folds
 
 	flying sync.WaitGroup
 }
@@ -35,7 +42,7 @@ func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
 	x.Express = true
 	state, _ := stateOf(x)
 	state.Input.LoadParsed(s.Canonical, s.Tree)
-	return &syncRun{r: r, m: m, x: x, state: state, news: make(chan interp.News, r.CallsMax)}
+	return &syncRun{r: r, m: m, x: x, state: state, news: make(chan syncNews, r.CallsMax)}
 }
 
 // run goes on until the execution ends, the caller leaves or the runner is cut off: a runner that closes lets it end,
@@ -47,6 +54,7 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 		}
 	}()
 	ctx, cancel := context.WithCancel(ctx)
+	defer s.releaseAll()
 	defer s.flying.Wait() // a function's process may be frozen after its answer
 	defer cancel()
 	var news []interp.News
@@ -55,6 +63,7 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 		if err != nil {
 			return nil, err
 		}
+		s.releaseFolded()
 		if s.state.Final() {
 			return s.ended(), nil
 		}
@@ -92,15 +101,45 @@ func (s *syncRun) call(ctx context.Context, c *interp.Call) {
 			cctx, cancel = context.WithTimeout(ctx, request.Timeout)
 			defer cancel()
 		}
-		n := newsOf(attempt, s.r.carryOut(cctx, request))
+		result := s.r.carryOut(cctx, request)
+		n := syncNews{newsOf(attempt, result), releaseOf(&result)}
 		if cctx.Err() == context.DeadlineExceeded {
-			n = interp.News{} // the interpreter closes the attempt by its deadline
+			n.News = interp.News{} // the interpreter closes the attempt by its deadline
 		}
 		select {
 		case s.news <- n:
 		case <-ctx.Done():
+			n.release()
 		}
 	}()
+}
+
+// take takes an answer in for the next step.
+func (s *syncRun) take(n syncNews) interp.News {
+	s.calls--
+	s.taken = append(s.taken, n.release)
+	return n.News
+}
+
+// releaseFolded gives back the bytes of the answers that a step has folded.
+func (s *syncRun) releaseFolded() {
+	for _, release := range s.taken {
+		release()
+	}
+	s.taken = s.taken[:0]
+}
+
+// releaseAll gives back also what is not folded any more. No call is in flight.
+func (s *syncRun) releaseAll() {
+	s.releaseFolded()
+	for {
+		select {
+		case n := <-s.news:
+			n.release()
+		default:
+			return
+		}
+	}
 }
 
 // arrived returns the news that has come while the execution computed, if its caller is still there.
@@ -109,8 +148,7 @@ func (s *syncRun) arrived(ctx context.Context) ([]interp.News, error) {
 	for {
 		select {
 		case n := <-s.news:
-			s.calls--
-			news = append(news, n)
+			news = append(news, s.take(n))
 		case <-s.r.life.Done():
 			return nil, context.Canceled
 		default:
@@ -126,8 +164,7 @@ func (s *syncRun) wait(ctx context.Context) ([]interp.News, error) {
 	defer timer.Stop()
 	select {
 	case n := <-s.news:
-		s.calls--
-		return []interp.News{n}, nil
+		return []interp.News{s.take(n)}, nil
 	case <-timer.C:
 		return nil, nil
 	case <-ctx.Done():

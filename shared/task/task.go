@@ -53,6 +53,9 @@ type Result struct {
 	// Async marks a result of Mode System that the call itself waited for: the job is submitted and ended.
 	// Without it the answer to a System call only means that the job has been submitted.
 	Async bool
+	// Release, unless nil, is called once the engine has folded the result or dropped it: until then its bytes count among
+	// those that the process holds.
+	Release func()
 }
 
 // Error is a failed task: a name that flows match in Retry and Catch, and a text.

@@ -5,7 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"millrace/shared/inflight"
 	"millrace/shared/task"
+	"millrace/shared/value"
 )
 
 // How long a command that keeps ending before its first answer is left alone, from the first time to the last; and
@@ -59,6 +61,11 @@ func (p *pool) invoke(ctx context.Context, in *invocation) (answer, *task.Error)
 			continue
 		}
 		p.release(w, o)
+		if o.failure == nil {
+			if err := inflight.AnswerOf(ctx).Hold(ctx, int64(value.Cost(o.answer.body))); err != nil {
+				return answer{}, interrupted(ctx, in)
+			}
+		}
 		return o.answer, o.failure
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"millrace/shared/task"
+	"millrace/shared/task/outbound"
 )
 
 // Codes of errors: those of Function Compute, which flows are written for. The action's product prefixes them.
@@ -46,6 +47,9 @@ var codes = map[string]string{
 func serviceFailure(ctx context.Context, r *task.Request, c *call, err error) *task.Error {
 	if ctx.Err() != nil {
 		return task.NewError(r.ErrorName(unknown), "The call of "+c.arn+" was cut off.")
+	}
+	if errors.Is(err, outbound.ErrTooLarge) {
+		return task.NewError(r.ErrorName(entityTooLarge), "The function "+c.arn+" answered more than is read.")
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
+	"millrace/shared/inflight"
 	"millrace/shared/task"
 	"millrace/shared/value"
 )
@@ -93,6 +94,9 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result
 	}
 	if r.Legacy && r.Mode == task.Custom {
 		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
+	}
+	if err := inflight.AnswerOf(ctx).Hold(ctx, int64(value.Cost(out.Payload))); err != nil {
+		return task.Result{Error: serviceFailure(ctx, r, c, err), Async: system}
 	}
 	result := Output(r.Legacy, int(out.StatusCode), requestID(out), out.Payload)
 	result.Async = system

@@ -21,7 +21,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -101,9 +100,9 @@ func (t *Runner) body(resp *http.Response) ([]byte, error) {
 	if resp.ContentLength > most {
 		return nil, fmt.Errorf("%w: it has %d bytes", errLong, resp.ContentLength)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
-	if err == nil && int64(len(body)) > most {
-		err = errLong
+	body, err := outbound.ReadAll(resp)
+	if errors.Is(err, outbound.ErrTooLarge) || int64(len(body)) > most {
+		return nil, errLong
 	}
 	return body, err
 }

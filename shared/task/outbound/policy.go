@@ -70,7 +70,7 @@ func blocked(hostport string, addr netip.Addr, why string) error {
 	if err != nil || host == "" {
 		host = addr.String()
 	}
-	if _, err := netip.ParseAddr(host); err != nil {
+	if _, err := netip.ParseAddr(host); err != nil && why != ownWhy {
 		why = noHost
 	}
 	return &BlockedError{Host: host, Why: why}

@@ -1,0 +1,32 @@
+package app
+
+import (
+	"context"
+
+	"millrace/shared/flow"
+	"millrace/shared/inflight"
+	"millrace/shared/task"
+	"millrace/shared/task/outbound"
+	"millrace/shared/value"
+)
+
+// responseMax is how many bytes of an answer are read: those of the longest result, and a margin.
+func responseMax(l flow.Limits) int64 { return int64(l.ResultBytes) + outbound.ResponseMargin }
+
+// boundedTasks is next with the bytes of all answers bounded by the memory of the process: a call whose answer finds no
+// room waits for it, within its own timeout.
+func boundedTasks(next task.Runner, l flow.Limits) task.Runner {
+	of := inflight.NewAnswers(inflight.Memory(), value.MemoryDefault+2*responseMax(l))
+	return task.RunnerFunc(func(ctx context.Context, r task.Request) (result task.Result) {
+		ctx, answer := inflight.WithAnswer(ctx, of)
+		panicked := true
+		defer func() {
+			if panicked {
+				answer.Release()
+			}
+		}()
+		result = next.Run(ctx, r)
+		panicked, result.Release = false, answer.Release
+		return result
+	})
+}
