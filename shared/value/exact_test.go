@@ -1,0 +1,62 @@
+package value_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"millrace/shared/value"
+)
+
+type exactInner struct {
+	Name  string `json:"name"`
+	Count int
+}
+
+type exactTarget struct {
+	Code    string                `json:"Code"`
+	Message json.RawMessage       `json:"Message"`
+	Inner   exactInner            `json:"inner"`
+	Pointer *exactInner           `json:"pointer"`
+	List    []exactInner          `json:"list"`
+	Map     map[string]exactInner `json:"map"`
+	Plain   map[string]string     `json:"plain"`
+	Any     any                   `json:"any"`
+	exactBase
+	ExactEmbedded
+}
+
+type exactBase struct{ Hidden string }
+
+// ExactEmbedded is embedded, and its fields are members of the outer object.
+type ExactEmbedded struct{ Outer string }
+
+func TestUnmarshalIsExact(t *testing.T) {
+	text := `{"code":"wrong","Code":"right","CODE":"wrong","message":1,"INNER":{"name":"wrong"},"inner":{"Name":"wrong","Count":2,"count":3},
+		"pointer":{"NAME":"wrong","name":"p"},"list":[{"name":"a"},{"Name":"wrong"}],"map":{"K":{"Name":"wrong","Count":1},"k":{"name":"x"}},
+		"plain":{"A":"1","a":"2"},"any":{"A":1,"a":2},"Outer":"o","outer":"wrong"}`
+	var got exactTarget
+	if err := value.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := exactTarget{Code: "right", Inner: exactInner{Count: 2}, Pointer: &exactInner{Name: "p"}, List: []exactInner{{Name: "a"}, {}},
+		Map: map[string]exactInner{"K": {Count: 1}, "k": {Name: "x"}}, Plain: map[string]string{"A": "1", "a": "2"},
+		Any: map[string]any{"A": 1.0, "a": 2.0}, ExactEmbedded: ExactEmbedded{Outer: "o"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v\nwant %+v", got, want)
+	}
+}
+
+// With exact names it does what encoding/json does, errors included.
+func TestUnmarshalLikeJSON(t *testing.T) {
+	for _, text := range []string{
+		`{"Code":"c","Message":{"a":[1]},"list":null,"pointer":null,"map":null,"inner":null}`, `{"Code":7,"inner":{"name":"x"}}`, `[]`, `7`, `null`, `{}`, `{`,
+		`{"list":{}}`, `{"map":[]}`, `{"inner":[]}`, `{"Code":"c"} x`, `{"Message":"\u00e9"}`,
+	} {
+		var got, want exactTarget
+		err, wantErr := value.Unmarshal([]byte(text), &got), json.Unmarshal([]byte(text), &want)
+		if (err == nil) != (wantErr == nil) || err == nil && !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v %v, want %+v %v", text, got, err, want, wantErr)
+		}
+	}
+}
