@@ -180,8 +180,8 @@ func (c *Cloud) Outcome(ctx context.Context, o trigger.Outcome) error { return c
 // Sweep sees to what is due.
 func (c *Cloud) Sweep(ctx context.Context) error { return c.runner.Sweep(ctx) }
 
-// Starter gives what starts executions for events.
-func (c *Cloud) Starter() (func(context.Context, []trigger.Start) error, error) {
+// Starter returns what starts executions for events.
+func (c *Cloud) Starter() (func(context.Context, trigger.Delivery) error, error) {
 	rules, err := startRules(c.config.Starts)
 	if err != nil {
 		return nil, err
@@ -190,5 +190,5 @@ func (c *Cloud) Starter() (func(context.Context, []trigger.Start) error, error) 
 		return nil, errors.New("MILLRACE_STARTS is not set: no event starts anything (docs/aws.md)")
 	}
 	s := &starter{rules: rules, service: c.service, store: c.store, limits: c.limits, region: c.config.Region, log: c.log}
-	return s.start, nil
+	return s.take, nil
 }

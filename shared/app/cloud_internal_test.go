@@ -76,7 +76,7 @@ func TestStarter(t *testing.T) {
 		t.Fatalf("%+v %v", page, err)
 	}
 	for _, x := range page.Executions {
-		if x.Name != all[0].Name() && x.Name != all[4].Name() || strings.Contains(x.Input, "record") {
+		if x.Name != all[0].Name("1", "f") && x.Name != all[4].Name("1", "f") || strings.Contains(x.Input, "record") {
 			t.Errorf("%s %.200s", x.Name, x.Input)
 		}
 	}
@@ -129,14 +129,17 @@ func TestStarterWithoutObjects(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`[{flow: f, account: "1"}]`:                      "bucket is missing",
-		`[{bucket: b, queue: q, flow: f, account: "1"}]`: "of different events",
-		`[{queue: q, timer: t, flow: f, account: "1"}]`:  "of different events",
-		`[{timer: t, prefix: x, flow: f, account: "1"}]`: "for objects of a bucket",
-		`[{queue: q, account: "1"}]`:                     "no name of a flow",
-		`[{queue: q, flow: f}]`:                          "account is missing",
-		`[{bucket: b, flow: f, account: "1"}]`:           "prefix or a suffix",
-		`[{queues: q, flow: f, account: "1"}]`:           "queues",
+		`[{flow: f, account: "1"}]`:                                                                 "bucket is missing",
+		`[{bucket: b, queue: q, flow: f, account: "1"}]`:                                            "of different events",
+		`[{queue: q, timer: t, flow: f, account: "1"}]`:                                             "of different events",
+		`[{timer: t, prefix: x, flow: f, account: "1"}]`:                                            "for objects of a bucket",
+		`[{queue: q, account: "1"}]`:                                                                "no name of a flow",
+		`[{queue: q, flow: f}]`:                                                                     "account is missing",
+		`[{bucket: b, flow: f, account: "1"}]`:                                                      "prefix or a suffix",
+		`[{queues: q, flow: f, account: "1"}]`:                                                      "queues",
+		`[{queue: q, by: p, flow: f, account: "1"}]`:                                                "for objects of a bucket",
+		`[{timer: t, folders: true, flow: f, account: "1"}]`:                                        "for objects of a bucket",
+		`[{bucket: b, by: q, prefix: x, flow: f, account: "1"}, {queue: q, flow: f, account: "1"}]`: "cannot be both",
 	} {
 		if _, err := startRules(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"millrace/shared/cloudflow"
@@ -15,14 +16,16 @@ import (
 	"millrace/shared/trigger"
 )
 
-// startRule says which events start which flow: of objects of a bucket, messages of a queue or topic, or ticks of a timer.
-// An event must match all of it; the first rule that matches counts.
+// startRule says which events start which flow: of objects of a bucket, messages of a queue or topic, or ticks of a timer,
+// and by which way they come. An event must match all of it; the first rule that matches counts.
 type startRule struct {
 	Bucket  string   // exact
+	By      string   // the queue, topic or bus that brings the bucket's events; "": they come straight from the bucket
 	Prefix  string   // of the key
 	Suffix  string   // of the key
+	Folders bool     // folder markers count too: empty objects whose keys end with a slash
 	Events  []string // globs on the event's name; without, ObjectCreated:*
-	Queue   string   // of MNS, or its topic; exact
+	Queue   string   // of SQS or MNS, or a topic
 	Timer   string   // name of the trigger; exact
 	Flow    string
 	Account string // owner of the flow
@@ -32,11 +35,16 @@ type startRule struct {
 func startRules(text string) ([]startRule, error) {
 	var rules []startRule
 	if err := decodeYAML([]byte(text), &rules); err != nil {
-		return nil, fmt.Errorf("MILLRACE_STARTS%w; it must be a list of {bucket, prefix, suffix, events, flow, account}, {queue, flow, account} or {timer, flow, account}", err)
+		return nil, fmt.Errorf("MILLRACE_STARTS%w; it must be a list of {bucket, by, prefix, suffix, folders, events, flow, account}, {queue, flow, account} or {timer, flow, account}", err)
 	}
 	for i, r := range rules {
 		if err := r.check(); err != nil {
 			return nil, fmt.Errorf("MILLRACE_STARTS: rule %d: %w", i+1, err)
+		}
+	}
+	for _, r := range rules {
+		if slices.ContainsFunc(rules, func(o startRule) bool { return isQueue(o.By, r.Queue) || isQueue(r.Queue, o.By) }) {
+			return nil, fmt.Errorf("MILLRACE_STARTS: queue %s cannot be both: its messages are either events of a bucket (by) or messages (queue)", r.Queue)
 		}
 	}
 	return rules, nil
@@ -49,14 +57,14 @@ func (r *startRule) check() error {
 			sources++
 		}
 	}
-	object := r.Prefix != "" || r.Suffix != "" || len(r.Events) > 0
+	object := r.By != "" || r.Prefix != "" || r.Suffix != "" || r.Folders || len(r.Events) > 0
 	switch {
 	case sources == 0:
 		return errors.New("bucket is missing, or queue or timer in its place")
 	case sources > 1:
 		return errors.New("bucket, queue and timer are of different events; write a rule for each")
 	case r.Bucket == "" && object:
-		return errors.New("prefix, suffix and events are for objects of a bucket")
+		return errors.New("by, prefix, suffix, folders and events are for objects of a bucket")
 	case !flow.ValidName(r.Flow):
 		return fmt.Errorf("flow %q is no name of a flow", r.Flow)
 	case r.Account == "":
@@ -67,11 +75,11 @@ func (r *startRule) check() error {
 	return nil
 }
 
-// match tells whether the rule is for an event.
+// match reports whether the rule is for an event, by whichever way that came.
 func (r *startRule) match(s *trigger.Start) bool {
 	switch s.Source {
-	case trigger.SourceMNS:
-		return r.Queue != "" && s.Origin == r.Queue
+	case trigger.SourceMNS, trigger.SourceSQS, trigger.SourceSNS:
+		return isQueue(r.Queue, s.Way)
 	case trigger.SourceTimer:
 		return r.Timer != "" && s.Origin == r.Timer
 	}
@@ -82,12 +90,29 @@ func (r *startRule) match(s *trigger.Start) bool {
 	if len(events) == 0 {
 		events = []string{"ObjectCreated:*"}
 	}
-	for _, e := range events {
-		if glob.Match(e, s.Event) {
-			return true
-		}
+	return slices.ContainsFunc(events, func(e string) bool { return glob.Match(e, s.Event) })
+}
+
+// rightWay reports whether an event that the rule is for came by the rule's way.
+func (r *startRule) rightWay(s *trigger.Start) bool {
+	return r.Bucket == "" || r.By == "" && s.Way == "" || isQueue(r.By, s.Way)
+}
+
+// way is the way of the rule's events in a message.
+func way(queue string) string {
+	if queue == "" {
+		return "straight from its source"
 	}
-	return false
+	return "by " + queue
+}
+
+// isQueue reports whether a rule's name of a queue, topic or bus is for the one that brought a message: a whole resource
+// name is compared as such, a name alone with the last part.
+func isQueue(name, source string) bool {
+	if strings.Contains(name, ":") {
+		return name == source
+	}
+	return name != "" && name == trigger.QueueName(source)
 }
 
 // starter starts executions for events.
@@ -100,8 +125,45 @@ type starter struct {
 	log     *slog.Logger
 }
 
+// take starts the executions that a delivery is for. Its way alone says what it may be. What can be read of it is started
+// also when other parts cannot, or when their flows cannot be started; then the delivery fails and comes again, which is
+// harmless for what has been started, for names of executions are derived from their events.
+func (s *starter) take(ctx context.Context, d trigger.Delivery) error {
+	starts, err := s.read(d)
+	return errors.Join(err, s.start(ctx, starts))
+}
+
+// read returns the events in a delivery, and why there are some that cannot be read.
+func (s *starter) read(d trigger.Delivery) ([]trigger.Start, error) {
+	if d.Direct {
+		return trigger.DecodeStarts([]byte(d.Body))
+	}
+	for i := range s.rules {
+		switch r := &s.rules[i]; {
+		case isQueue(r.Queue, d.Source):
+			m, err := trigger.StartOf(d.Message)
+			if err != nil {
+				return nil, err
+			}
+			return []trigger.Start{m}, nil
+		case isQueue(r.By, d.Source):
+			starts, err := trigger.DecodeObjects([]byte(d.Body))
+			for i := range starts {
+				starts[i].Way = d.Source
+			}
+			return starts, err
+		}
+	}
+	if d.Source == "" {
+		return nil, errors.New("a message came without the name of its queue, so no rule can be for it; let the trigger send whole events " +
+			"(CloudEvents, JSON), not bare bodies")
+	}
+	return nil, fmt.Errorf("no rule of MILLRACE_STARTS is for messages of %s; write queue: %[2]s in a rule if its messages start executions, "+
+		"by: %[2]s beside bucket if they are events of the bucket", d.Source, trigger.QueueName(d.Source))
+}
+
 // start starts one execution for each event that a rule is for. One that has been started is fine, whatever became of
-// it: the event has come again. The others are started also when one fails; then all events come again.
+// it: the event has come again. The others are started also when one fails.
 func (s *starter) start(ctx context.Context, starts []trigger.Start) error {
 	var errs []error
 	for i := range starts {
@@ -121,15 +183,32 @@ func described(e *trigger.Start) string {
 	return e.Event + " of " + e.Bucket + "/" + e.Key
 }
 
+// startOne starts the execution of one event. An event that a rule would be for if it had come by another way is an
+// error: it is forged, or the rule or the trigger is not as it should be. None of that may pass unnoticed.
 func (s *starter) startOne(ctx context.Context, e *trigger.Start) error {
+	var other *startRule
 	for i := range s.rules {
-		if r := &s.rules[i]; r.match(e) {
+		r := &s.rules[i]
+		switch {
+		case !r.match(e):
+		case !r.rightWay(e):
+			other = r
+		case !r.Folders && folder(e):
+			s.log.Info("folder marker; it starts nothing without folders: true", "event", described(e))
+			return nil
+		default:
 			return s.startFlow(ctx, r, e)
 		}
+	}
+	if other != nil {
+		return fmt.Errorf("it came %s, but the rule for flow %s takes events that come %s (by)", way(e.Way), other.Flow, way(other.By))
 	}
 	s.log.Info("event without a rule", "event", described(e))
 	return nil
 }
+
+// folder reports whether an event is of the empty object by which consoles and file browsers show a folder.
+func folder(e *trigger.Start) bool { return e.Size == 0 && strings.HasSuffix(e.Key, "/") }
 
 func (s *starter) startFlow(ctx context.Context, r *startRule, e *trigger.Start) error {
 	f, err := s.store.GetFlow(ctx, r.Account, r.Flow)
@@ -142,7 +221,7 @@ func (s *starter) startFlow(ctx context.Context, r *startRule, e *trigger.Start)
 	if language == 0 {
 		language = flow.Steps // its limit is the lower one
 	}
-	name := e.Name()
+	name := e.Name(r.Account, r.Flow)
 	_, err = s.service.StartExecution(ctx, cloudflow.Caller{Account: r.Account, Region: s.region},
 		cloudflow.StartExecutionRequest{FlowName: r.Flow, ExecutionName: name, Input: string(e.Input(s.limits.Data(language)))})
 	if fault.CodeOf(err) == fault.ExecutionAlreadyExists {

@@ -2,42 +2,58 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"millrace/shared/trigger"
 )
 
-// Events hands events that may start executions to start: straight from their source, or from a queue between, where
-// only the messages that failed come again.
-func Events(start func(context.Context, []trigger.Start) error) Handler {
-	one := func(ctx context.Context, event []byte) error {
-		starts, err := trigger.DecodeStarts(event)
-		if err != nil || len(starts) == 0 {
-			return err
-		}
-		return carefully(ctx, func(ctx context.Context) error { return start(ctx, starts) })
-	}
+// Events hands events that may start executions to take: straight from their source, or as messages of what is between.
+// It decides by the envelope alone which of the two they are, and leaves the text of a message to take: whoever may put
+// a message into a queue may write anything into it.
+//
+// All parts of an event are tried. Of SQS only the messages that failed come again; everything else comes again as a
+// whole, which is harmless for what has been started.
+func Events(take func(context.Context, trigger.Delivery) error) Handler {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
+		decode := trigger.DecodeMNS
 		switch trigger.KindOf(event) {
 		case trigger.QueueBatch:
+			return takeBatch(ctx, event, take)
+		case trigger.TopicEvent:
+			decode = trigger.DecodeTopic
 		case trigger.MNSBatch:
-			return nil, startMNS(ctx, event, start)
 		default:
-			return nil, one(ctx, event)
+			d := trigger.Delivery{Message: trigger.Message{Body: string(event)}, Direct: true}
+			return nil, carefully(ctx, func(ctx context.Context) error { return take(ctx, d) })
 		}
-		messages, err := trigger.DecodeBatch(event)
-		if err != nil {
-			return nil, err
-		}
-		var failed []string
-		for _, m := range messages {
-			if err := one(ctx, []byte(m.Body)); err != nil {
-				slog.Error("event failed; its message comes again", "message", m.ID, "queue", m.Source, "receives", m.Receives, "err", err)
-				failed = append(failed, m.ID)
-			}
-		}
-		return trigger.BatchReply(failed), nil
+		messages, err := decode(event)
+		_, failed := takeAll(ctx, messages, take)
+		return nil, errors.Join(err, failed)
 	}
+}
+
+// takeBatch takes the messages of SQS. A message without an id cannot be asked for again by itself.
+func takeBatch(ctx context.Context, event []byte, take func(context.Context, trigger.Delivery) error) ([]byte, error) {
+	messages, err := trigger.DecodeBatch(event)
+	failed, _ := takeAll(ctx, messages, take)
+	if err != nil {
+		return nil, err
+	}
+	return trigger.BatchReply(failed), nil
+}
+
+// takeAll takes messages one by one, and returns the ids of those that failed and why.
+func takeAll(ctx context.Context, messages []trigger.Message, take func(context.Context, trigger.Delivery) error) (failed []string, err error) {
+	var errs []error
+	for _, m := range messages {
+		err := carefully(ctx, func(ctx context.Context) error { return take(ctx, trigger.Delivery{Message: m}) })
+		if err != nil {
+			slog.Error("event failed; its message comes again", "message", m.ID, "queue", m.Source, "receives", m.Receives, "err", err)
+			failed, errs = append(failed, m.ID), append(errs, err)
+		}
+	}
+	return failed, errors.Join(errs...)
 }
 
 // Tick calls f for every tick of the clock.

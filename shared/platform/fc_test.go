@@ -349,33 +349,32 @@ func TestMNS(t *testing.T) {
 }
 
 func TestEventsThroughMNS(t *testing.T) {
-	var names []string
-	h := platform.Events(func(_ context.Context, starts []trigger.Start) error {
-		for i := range starts {
-			if names = append(names, starts[i].Name()); starts[i].RequestID == "bad" {
-				return errors.New("no")
-			}
+	var took []trigger.Delivery
+	h := platform.Events(func(_ context.Context, d trigger.Delivery) error {
+		if took = append(took, d); d.ID == "bad" {
+			return errors.New("no")
 		}
 		return nil
 	})
 	message := func(id, body string) string {
 		return `{"messageId":"` + id + `","messageBody":` + strconv.Quote(body) + `}`
 	}
+	if _, err := h(t.Context(), []byte("["+message("1", "text")+","+message("bad", "{}")+","+message("2", "x")+"]")); err == nil || len(took) != 3 {
+		t.Errorf("%v, %v", took, err)
+	}
+	// Whatever the text of a message is, it is a message; and what came straight is none.
 	oss := strings.ReplaceAll(string(recorded(t, "fc-oss-mns")), "\n", "")
-	if _, err := h(t.Context(), []byte("["+message("1", "text")+","+message("bad", "{}")+","+message("2", "x")+"]")); err == nil || len(names) != 3 {
-		t.Errorf("%v, %v", names, err)
-	}
-	names = nil
-	for _, event := range []string{"[" + message("3", oss) + "]", string(recorded(t, "fc-oss-trigger")), string(recorded(t, "fc-timer"))} {
-		if _, err := h(t.Context(), []byte(event)); err != nil {
-			t.Error(err)
+	for event, want := range map[string]trigger.Delivery{
+		"[" + message("3", oss) + "]":             {Message: trigger.Message{ID: "3", Body: oss}},
+		string(recorded(t, "fc-oss-trigger")):     {Message: trigger.Message{Body: string(recorded(t, "fc-oss-trigger"))}, Direct: true},
+		string(recorded(t, "fc-timer")):           {Message: trigger.Message{Body: string(recorded(t, "fc-timer"))}, Direct: true},
+		string(recorded(t, "aws-s3-eventbridge")): {Message: trigger.Message{Body: string(recorded(t, "aws-s3-eventbridge"))}, Direct: true},
+		`{"Records":[{"EventSource":"aws:sns","Sns":{"MessageId":"n","TopicArn":"arn:aws:sns:r:1:t","Message":"m"}}]}`: {Message: trigger.Message{ID: "n", Body: "m", Source: "arn:aws:sns:r:1:t"}},
+	} {
+		took = nil
+		if _, err := h(t.Context(), []byte(event)); err != nil || len(took) != 1 || took[0] != want {
+			t.Errorf("%.60s: %v, %v", event, took, err)
 		}
-	}
-	if len(names) != 3 || names[0] != names[1] || !strings.HasPrefix(names[2], "timer-") {
-		t.Error(names)
-	}
-	if _, err := h(t.Context(), []byte(`["no id"]`)); !errors.Is(err, trigger.ErrMalformed) {
-		t.Error(err)
 	}
 }
 

@@ -2,7 +2,6 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -65,36 +64,4 @@ func (q Queue) consumeHint(ctx context.Context, event []byte) error {
 		return nil
 	}
 	return q.Work(ctx, partition)
-}
-
-// startMNS starts executions for messages that Alibaba Cloud brings: object events that went through a queue, and
-// messages that are events by themselves. All are tried; when some fail the whole batch comes again, which is harmless
-// for those that have started.
-func startMNS(ctx context.Context, event []byte, start func(context.Context, []trigger.Start) error) error {
-	messages, err := trigger.DecodeMNS(event)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, m := range messages {
-		starts, err := startsOf(m)
-		if err == nil && len(starts) > 0 {
-			err = carefully(ctx, func(ctx context.Context) error { return start(ctx, starts) })
-		}
-		if err != nil {
-			slog.Error("event failed; its batch comes again", "message", m.ID, "queue", m.Source, "err", err)
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// startsOf are the events that a message holds, or the one that it is.
-func startsOf(m trigger.Message) ([]trigger.Start, error) {
-	starts, err := trigger.DecodeStarts([]byte(m.Body))
-	if !errors.Is(err, trigger.ErrKind) {
-		return starts, err
-	}
-	s, err := trigger.StartOf(m)
-	return []trigger.Start{s}, err
 }

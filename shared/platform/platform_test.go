@@ -167,29 +167,36 @@ func TestConsumeQueue(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
-	var keys []string
-	h := platform.Events(func(_ context.Context, starts []trigger.Start) error {
-		for _, s := range starts {
-			keys = append(keys, s.Key)
-			if s.Key == "in/big.bin" {
-				return errors.New("no")
-			}
+	var took []string
+	h := platform.Events(func(_ context.Context, d trigger.Delivery) error {
+		took = append(took, d.ID)
+		switch {
+		case strings.Contains(d.Body, "panic"):
+			panic("no")
+		case strings.Contains(d.Body, "in/big.bin"):
+			return errors.New("no")
+		case d.Direct && d.ID != "":
+			t.Error("a message came straight")
 		}
 		return nil
 	})
 	put, bus, test := string(recorded(t, "aws-s3-put")), string(recorded(t, "aws-s3-eventbridge")), string(recorded(t, "aws-s3-test-event"))
-	for text, fails := range map[string]bool{put: true, bus: false, test: false, "{}": true} {
+	for text, fails := range map[string]bool{put: true, bus: false, test: false, `"panic"`: true} {
 		if _, err := h(context.Background(), []byte(text)); (err != nil) != fails {
 			t.Errorf("%.40s: %v", text, err)
 		}
 	}
-	keys = nil
-	text, err := h(context.Background(), event(bus, put, test, "7"))
-	if got := failures(t, text); err != nil || !slices.Equal(got, []string{"1", "3"}) {
-		t.Errorf("failed %v, %v", got, err)
+	took = nil
+	text, err := h(context.Background(), event(bus, put, test, "panic", "7"))
+	if got := failures(t, text); err != nil || !slices.Equal(got, []string{"1", "3"}) || !slices.Equal(took, []string{"0", "1", "2", "3", "4"}) {
+		t.Errorf("failed %v, took %v, %v", got, took, err)
 	}
-	if len(keys) != 3 {
-		t.Errorf("keys %v", keys)
+	// A message that cannot be read does not keep the others from their start; without an id it fails the batch.
+	took = nil
+	_, err = h(context.Background(), []byte(`{"Records":[7,{"eventSource":"aws:sqs","messageId":"1","body":"a"},{"eventSource":"aws:sqs","body":"b"},`+
+		`{"eventSource":"aws:sqs","messageId":"3","body":3},{"eventSource":"aws:sqs","messageId":"4","body":"d"}]}`))
+	if !errors.Is(err, trigger.ErrMalformed) || !slices.Equal(took, []string{"1", "4"}) {
+		t.Errorf("took %v, %v", took, err)
 	}
 }
 
@@ -215,7 +222,7 @@ func FuzzHandlers(f *testing.F) {
 	handlers := []platform.Handler{
 		platform.ServeHTTP(http.NotFoundHandler()),
 		platform.ConsumeQueue(platform.Queue{Decode: decode, Work: func(context.Context, string) error { return nil }}),
-		platform.Events(func(context.Context, []trigger.Start) error { return nil }),
+		platform.Events(func(context.Context, trigger.Delivery) error { return nil }),
 		platform.Tick(func(context.Context) error { return nil }),
 	}
 	f.Fuzz(func(t *testing.T, event []byte) {

@@ -15,8 +15,6 @@ type sniffedAlibaba struct {
 	Events      []json.RawMessage `json:"events"`      // OSS
 	TriggerTime *string           `json:"triggerTime"` // timer
 	TriggerName *string           `json:"triggerName"` // timer
-	TopicName   *string           `json:"TopicName"`   // topic
-	Message     *string           `json:"Message"`     // topic
 	Body        json.RawMessage   `json:"body"`        // topic, STREAM
 	Attributes  json.RawMessage   `json:"attrs"`       // topic, STREAM
 	Version     *int              `json:"v"`           // hint
@@ -42,10 +40,10 @@ func kindOfAlibaba(event []byte) Kind {
 	case s.SpecVersion != "":
 		return kindOfCloudEvent(s.Type)
 	case len(s.Events) > 0:
-		return kindOfOSS(s.Events[0])
+		return kindOfOSS(s.Events)
 	case s.TriggerTime != nil && s.TriggerName != nil:
 		return TickEvent
-	case s.TopicName != nil && s.Message != nil, s.Body != nil && s.Attributes != nil:
+	case s.Body != nil && s.Attributes != nil:
 		return MNSBatch
 	case s.Version != nil && s.Partition != nil:
 		return HintEvent
@@ -66,13 +64,35 @@ func kindOfCloudEvent(eventType string) Kind {
 	return Unknown
 }
 
-func kindOfOSS(record json.RawMessage) Kind {
-	var r struct {
-		Source string          `json:"eventSource"`
-		OSS    json.RawMessage `json:"oss"`
-	}
-	if json.Unmarshal(record, &r) == nil && (r.Source == "acs:oss" || len(r.OSS) > 0) {
-		return ObjectEvent
+// kindOfOSS returns ObjectEvent if any record is OSS's: one that cannot be read does not hold up the others.
+func kindOfOSS(records []json.RawMessage) Kind {
+	for _, record := range records {
+		var r struct {
+			Source string          `json:"eventSource"`
+			OSS    json.RawMessage `json:"oss"`
+		}
+		if json.Unmarshal(record, &r) == nil && (r.Source == "acs:oss" || len(r.OSS) > 0) {
+			return ObjectEvent
+		}
 	}
 	return Unknown
 }
+
+// kindOfTopic reports whether an event is a topic's message, and then its kind: Unknown if it cannot be told who has
+// written which of its members. This is looked at before everything else, for the attributes that the sender gives
+// such a message stand beside the topic's own members and may have the names of any other event's.
+func kindOfTopic(event []byte) (kind Kind, is bool) {
+	if !bytes.Contains(event, topicMember) {
+		return Unknown, false
+	}
+	m, once := membersOf(event)
+	switch {
+	case m["TopicName"] == nil || m["Message"] == nil:
+		return Unknown, false
+	case !once:
+		return Unknown, true
+	}
+	return MNSBatch, true
+}
+
+var topicMember = []byte(`"TopicName"`)

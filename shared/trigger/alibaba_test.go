@@ -156,7 +156,7 @@ func TestOSS(t *testing.T) {
 			t.Fatal(file, starts, err)
 		}
 		s := starts[0]
-		names[s.Name()] = true
+		names[s.Name("1", "f")] = true
 		if s.Source != "acs:oss" || s.Event != "ObjectCreated:PutObject" || s.Bucket != "my-bucket" || s.Key != "in/订单 1.json" || s.Size != 29203 ||
 			s.ETag != "7D73E1052AF595535DE90994F4C3E6D5" || s.Region != "cn-hangzhou" || s.RequestID != "62A2E2EFD0DEFE3930847A6E" || s.Time != "2025-11-22T10:00:00.000Z" {
 			t.Errorf("%s: %+v", file, s)
@@ -181,7 +181,7 @@ func TestOSS(t *testing.T) {
 		if err != nil {
 			t.Fatal(c, err)
 		}
-		if n := starts[0].Name(); all[n] || !strings.HasPrefix(n, "oss-") {
+		if n := starts[0].Name("1", "f"); all[n] || !strings.HasPrefix(n, "oss-") {
 			t.Errorf("%v: %s stands for two events", c, n)
 		} else {
 			all[n] = true
@@ -212,7 +212,7 @@ func TestTimerAndMessageStarts(t *testing.T) {
 	}
 	again, _ := trigger.DecodeStarts([]byte(`{"triggerTime":"2025-11-22T10:00:00.123Z","triggerName":"sweep","payload":""}`))
 	later, _ := trigger.DecodeStarts([]byte(`{"triggerTime":"2025-11-22T10:00:01Z","triggerName":"sweep","payload":"not JSON"}`))
-	if again[0].Name() != timer[0].Name() || later[0].Name() == timer[0].Name() || !strings.Contains(string(later[0].Input(1<<20)), `"payload":"not JSON"`) {
+	if again[0].Name("1", "f") != timer[0].Name("1", "f") || later[0].Name("1", "f") == timer[0].Name("1", "f") || !strings.Contains(string(later[0].Input(1<<20)), `"payload":"not JSON"`) {
 		t.Error(again, later)
 	}
 	if _, err := trigger.DecodeStarts([]byte(`{"triggerTime":"now","triggerName":"sweep"}`)); !errors.Is(err, trigger.ErrMalformed) {
@@ -223,11 +223,11 @@ func TestTimerAndMessageStarts(t *testing.T) {
 	}
 	messages, _ := trigger.DecodeMNS(recorded(t, "fc-mns-queue-streaming"))
 	a, err := trigger.StartOf(messages[0])
-	if err != nil || a.Origin != "wf-steps" || a.Region != "cn-hangzhou" || !strings.HasPrefix(a.Name(), "mns-") {
+	if err != nil || a.Origin != "wf-steps" || a.Region != "cn-hangzhou" || !strings.HasPrefix(a.Name("1", "f"), "mns-") {
 		t.Error(a, err)
 	}
 	b, _ := trigger.StartOf(messages[1])
-	if a.Name() == b.Name() {
+	if a.Name("1", "f") == b.Name("1", "f") {
 		t.Error("two messages have one name")
 	}
 	if _, err := trigger.StartOf(trigger.Message{Body: "x"}); !errors.Is(err, trigger.ErrMalformed) {

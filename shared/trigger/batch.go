@@ -14,35 +14,50 @@ type Message struct {
 }
 
 // DecodeBatch opens a batch of messages. Every message has an id, no two the same.
+//
+// Every message that can be read is returned, also when err says which cannot. Those have no id by which they could be
+// asked for again, so the whole batch must fail then.
 func DecodeBatch(event []byte) ([]Message, error) {
 	if err := expect(event, QueueBatch); err != nil {
 		return nil, err
 	}
 	var e struct {
-		Records []struct {
-			MessageID  string            `json:"messageId"`
-			Body       string            `json:"body"`
-			Attributes map[string]string `json:"attributes"`
-			SourceARN  string            `json:"eventSourceARN"`
-		}
+		Records []json.RawMessage
 	}
 	if err := json.Unmarshal(event, &e); err != nil {
 		return nil, malformed("the queue batch cannot be read: %v", err)
 	}
 	seen := make(map[string]bool, len(e.Records))
 	messages := make([]Message, 0, len(e.Records))
+	var failed unreadable
 	for _, r := range e.Records {
-		if r.MessageID == "" {
-			return nil, malformed("a message of the batch has no messageId")
+		m, err := batchMessage(r)
+		switch {
+		case err != nil:
+			failed.add(err)
+		case !seen[m.ID]:
+			seen[m.ID] = true
+			messages = append(messages, m)
 		}
-		if seen[r.MessageID] {
-			continue
-		}
-		seen[r.MessageID] = true
-		receives, _ := strconv.Atoi(r.Attributes["ApproximateReceiveCount"])
-		messages = append(messages, Message{ID: r.MessageID, Body: r.Body, Receives: receives, Source: r.SourceARN})
 	}
-	return messages, nil
+	return messages, failed.err()
+}
+
+func batchMessage(record json.RawMessage) (Message, error) {
+	var r struct {
+		MessageID  string            `json:"messageId"`
+		Body       string            `json:"body"`
+		Attributes map[string]string `json:"attributes"`
+		SourceARN  string            `json:"eventSourceARN"`
+	}
+	if err := json.Unmarshal(record, &r); err != nil {
+		return Message{}, malformed("a message of the batch cannot be read: %v", err)
+	}
+	if r.MessageID == "" {
+		return Message{}, malformed("a message of the batch has no messageId")
+	}
+	receives, _ := strconv.Atoi(r.Attributes["ApproximateReceiveCount"])
+	return Message{ID: r.MessageID, Body: r.Body, Receives: receives, Source: r.SourceARN}, nil
 }
 
 // BatchReply is the answer to a batch: the ids of the messages that must come again.

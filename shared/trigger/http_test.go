@@ -171,9 +171,19 @@ func FuzzDecode(f *testing.F) {
 		}
 		starts, _ := trigger.DecodeStarts(event)
 		for _, s := range starts {
-			if !name.MatchString(s.Name()) || !json.Valid(s.Input(1<<20)) {
+			if !name.MatchString(s.Name("1", "f")) || !json.Valid(s.Input(1<<20)) {
 				t.Fatalf("start %+v", s)
 			}
+		}
+		nested, _ := trigger.DecodeObjects(event)
+		for _, s := range nested {
+			if s.Bucket == "" || s.Key == "" || !name.MatchString(s.Name("1", "f")) {
+				t.Fatalf("object %+v", s)
+			}
+		}
+		notes, err := trigger.DecodeTopic(event)
+		if err == nil && (kind != trigger.TopicEvent || len(notes) == 0) {
+			t.Fatalf("notifications of kind %v", kind)
 		}
 		trigger.DecodeOutcome(event)
 		trigger.DecodeTick(event)
@@ -182,7 +192,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("messages of kind %v: %v", kind, err)
 		}
 		for _, m := range messages {
-			if s, err := trigger.StartOf(m); err == nil && (!name.MatchString(s.Name()) || !json.Valid(s.Input(1<<20))) {
+			if s, err := trigger.StartOf(m); err == nil && (!name.MatchString(s.Name("1", "f")) || !json.Valid(s.Input(1<<20))) {
 				t.Fatalf("start %+v", s)
 			}
 		}

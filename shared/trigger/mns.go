@@ -22,6 +22,9 @@ func DecodeMNS(event []byte) ([]Message, error) {
 		}
 	}
 	if text := bytes.TrimSpace(event); text[0] != '[' {
+		if _, is := kindOfTopic(text); is {
+			return []Message{ofTopic(text)}, nil
+		}
 		return []Message{message(text)}, nil
 	}
 	var elements []json.RawMessage
@@ -46,11 +49,8 @@ type envelope struct {
 
 	mnsData
 
-	TopicName string          `json:"TopicName"`
-	TopicID   string          `json:"MessageId"` // of a topic's message; encoding/json would take it for messageId
-	Message   json.RawMessage `json:"Message"`
-	Stream    json.RawMessage `json:"body"`
-	Attrs     json.RawMessage `json:"attrs"`
+	Stream json.RawMessage `json:"body"`
+	Attrs  json.RawMessage `json:"attrs"`
 }
 
 // mnsData is what EventBridge knows of a message.
@@ -73,12 +73,16 @@ func message(element json.RawMessage) Message {
 		return e.ofCloudEvent()
 	case e.MessageBody != nil:
 		return Message{ID: e.MessageID, Body: text(e.MessageBody)}
-	case e.TopicName != "" && e.Message != nil:
-		return Message{ID: e.TopicID, Body: text(e.Message), Source: e.TopicName}
 	case e.Stream != nil && e.Attrs != nil:
 		return Message{Body: text(e.Stream)}
 	}
 	return Message{Body: string(element)}
+}
+
+// ofTopic opens a topic's message.
+func ofTopic(event []byte) Message {
+	m, _ := membersOf(event)
+	return Message{ID: plain(m["MessageId"]), Body: text(m["Message"]), Source: plain(m["TopicName"])}
 }
 
 // ofCloudEvent opens an event of EventBridge about a message. Its data is the message, or a text with that, or a text

@@ -33,29 +33,33 @@ type ossOrigin struct {
 	} `json:"responseElements"`
 }
 
+// busDefault is the bus on which services' own events are. On every other one anybody may publish who has the right
+// to, so an event of it came by that bus.
+const busDefault = "default"
+
 // decodeOSS reads object events of OSS: a list of records, or one record that EventBridge brings. Keys are plain.
 func decodeOSS(event []byte) ([]Start, error) {
 	var e struct {
 		Type   string            `json:"type"`
+		Bus    string            `json:"aliyuneventbusname"`
 		Data   json.RawMessage   `json:"data"`
 		Events []json.RawMessage `json:"events"`
 	}
 	if err := json.Unmarshal(event, &e); err != nil {
 		return nil, malformed("the object event cannot be read: %v", err)
 	}
+	if e.Bus == busDefault {
+		e.Bus = ""
+	}
 	records := e.Events
 	if len(records) == 0 {
 		records = []json.RawMessage{json.RawMessage(text(e.Data))}
 	}
-	starts := make([]Start, 0, len(records))
-	for _, r := range records {
+	return each(records, func(r json.RawMessage) (Start, error) {
 		s, err := decodeOSSRecord(r, e.Type)
-		if err != nil {
-			return nil, err
-		}
-		starts = append(starts, s)
-	}
-	return starts, nil
+		s.Way = e.Bus
+		return s, err
+	})
 }
 
 // decodeOSSRecord reads one record; eventType is that of EventBridge, "" without.

@@ -10,6 +10,8 @@ import (
 // Sources of starts that are no object events.
 const (
 	SourceMNS   = "acs:mns"   // Origin is the queue or topic, Event is Message
+	SourceSQS   = "aws:sqs"   // Origin is the queue, Event is Message
+	SourceSNS   = "aws:sns"   // Origin is the topic, Event is Message
 	SourceTimer = "acs:timer" // Origin is the trigger, Event is Timer
 )
 
@@ -38,14 +40,26 @@ func StartOf(m Message) (Start, error) {
 		return Start{}, malformed("a message has no id, so its deliveries cannot be told from those of the next; let the trigger send whole events "+
 			"(CloudEvents, JSON), not bare bodies: %s", excerpt([]byte(m.Body)))
 	}
-	origin := m.Source[strings.LastIndexByte(m.Source, '/')+1:] // acs:mns:<region>:<account>:queues/<queue>
-	return Start{Source: SourceMNS, Event: "Message", Region: part(m.Source, 2), Origin: origin, RequestID: m.ID, Record: []byte(m.Body), prefix: "mns",
-		identity: []string{"mns", origin, m.ID}}, nil
+	kind, prefix := SourceMNS, "mns"
+	switch part(m.Source, 2) { // arn:aws:sqs:<region>:<account>:<queue>
+	case "sqs":
+		kind, prefix = SourceSQS, "sqs"
+	case "sns":
+		kind, prefix = SourceSNS, "sns"
+	}
+	region := part(m.Source, 3)
+	if kind == SourceMNS { // acs:mns:<region>:<account>:queues/<queue>
+		region = part(m.Source, 2)
+	}
+	origin := QueueName(m.Source)
+	return Start{Source: kind, Event: "Message", Region: region, Origin: origin, Way: m.Source, RequestID: m.ID, Record: []byte(m.Body), prefix: prefix,
+		identity: []string{prefix, origin, m.ID}}, nil
 }
 
 // part is a part of a resource name, between colons; "" where there is none.
 func part(name string, i int) string {
-	if parts := strings.Split(name, ":"); strings.HasPrefix(name, "acs:") && i < len(parts) {
+	parts := strings.Split(name, ":")
+	if (strings.HasPrefix(name, "acs:") || strings.HasPrefix(name, "arn:")) && i < len(parts) {
 		return parts[i]
 	}
 	return ""

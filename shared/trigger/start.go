@@ -11,7 +11,7 @@ import (
 
 // Start is one event that may start an execution.
 type Start struct {
-	Source    string // aws:s3, acs:oss, SourceMNS or SourceTimer
+	Source    string // aws:s3, acs:oss, SourceMNS, SourceSQS, SourceSNS or SourceTimer
 	Event     string // ObjectCreated:Put, …
 	Time      string // RFC 3339, as sent
 	Region    string
@@ -24,6 +24,7 @@ type Start struct {
 	RequestID string // of the user's own request
 	Record    json.RawMessage
 	Origin    string // the queue, topic or timer, of events that are about no object
+	Way       string // the queue, topic or bus that brought it; "" for one straight from its source
 
 	prefix   string   // of the name; "" for S3
 	identity []string // what the name is made of, unless prefix is ""
@@ -31,7 +32,10 @@ type Start struct {
 
 // Name is the name of the execution that the event starts: the same for every delivery of one event, another one for
 // the next event of the same object. It is a short prefix and 32 hex digits.
-func (s *Start) Name() string {
+//
+// The name of a timer's tick is made of the flow that it starts and of its owner too: timer and time can be guessed, so
+// without them a tick of one flow would have the name of a tick of every other.
+func (s *Start) Name(account, flow string) string {
 	identity := []string{"s3", s.Bucket, s.Key, s.Event, s.Sequencer}
 	if s.Sequencer == "" {
 		identity = []string{"s3", s.Bucket, s.Key, s.Event, "", s.VersionID, s.ETag, s.RequestID}
@@ -39,6 +43,9 @@ func (s *Start) Name() string {
 	prefix := "s3"
 	if s.prefix != "" {
 		prefix, identity = s.prefix, s.identity
+	}
+	if s.Source == SourceTimer {
+		identity = append([]string{account, flow}, identity...)
 	}
 	sum := sha256.Sum256([]byte(strings.Join(identity, "\x00")))
 	return prefix + "-" + hex.EncodeToString(sum[:16])
@@ -70,15 +77,22 @@ func orNull(s string) any {
 	return s
 }
 
-// DecodeStarts opens object notifications: S3's own, and S3's through EventBridge; OSS's own, through EventBridge and
-// through a queue; and the ticks of Function Compute's timers. The test event with which a bucket
+// DecodeStarts opens events that come straight from their source: object notifications of S3 and OSS, their own or
+// through an event bus, and the ticks of Function Compute's timers. The test event with which a bucket
 // tries its configuration is no start and no error. Records of other sources are refused.
+//
+// Every event that can be read is returned, also when err says which cannot.
 func DecodeStarts(event []byte) ([]Start, error) {
-	if len(event) <= EventMax && KindOf(event) == TestEvent {
-		return nil, nil
-	}
 	if len(event) <= EventMax && KindOf(event) == TickEvent && kindOfAlibaba(event) == TickEvent {
 		return decodeTimer(event)
+	}
+	return direct(event)
+}
+
+// direct opens object notifications without an envelope.
+func direct(event []byte) ([]Start, error) {
+	if len(event) <= EventMax && KindOf(event) == TestEvent {
+		return nil, nil
 	}
 	if err := expect(event, ObjectEvent); err != nil {
 		return nil, err
@@ -88,22 +102,27 @@ func DecodeStarts(event []byte) ([]Start, error) {
 	}
 	var e struct {
 		Records []json.RawMessage
-		Source  string `json:"source"`
 	}
 	if err := json.Unmarshal(event, &e); err != nil {
 		return nil, malformed("the object event cannot be read: %v", err)
 	}
 	if len(e.Records) == 0 {
-		s, err := decodeBusEvent(event)
-		return []Start{s}, err
+		return each([]json.RawMessage{event}, decodeBusEvent)
 	}
-	starts := make([]Start, 0, len(e.Records))
-	for _, r := range e.Records {
-		s, err := decodeRecord(r)
+	return each(e.Records, decodeRecord)
+}
+
+// each opens records one by one: those that cannot be read do not hold up the others.
+func each(records []json.RawMessage, open func(json.RawMessage) (Start, error)) ([]Start, error) {
+	starts := make([]Start, 0, len(records))
+	var failed unreadable
+	for _, r := range records {
+		s, err := open(r)
 		if err != nil {
-			return nil, err
+			failed.add(err)
+			continue
 		}
 		starts = append(starts, s)
 	}
-	return starts, nil
+	return starts, failed.err()
 }

@@ -25,7 +25,7 @@ func TestObjectEvents(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
-	if put[0].Name() != bus[0].Name() {
+	if put[0].Name("1", "f") != bus[0].Name("1", "f") {
 		t.Error("the same event has two names, directly and through the bus")
 	}
 	if put[1].VersionID != "096fKKXTRTtl3on89fVO.nfljtsv6qko" || put[1].Event != "ObjectCreated:CompleteMultipartUpload" {
@@ -38,7 +38,7 @@ func TestObjectEvents(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	base := trigger.Start{Bucket: "b", Key: "k", Event: "ObjectCreated:Put", Sequencer: "1", ETag: "e", RequestID: "r"}
-	change := func(f func(*trigger.Start)) string { s := base; f(&s); return s.Name() }
+	change := func(f func(*trigger.Start)) string { s := base; f(&s); return s.Name("1", "f") }
 	same := []string{change(func(*trigger.Start) {}), change(func(s *trigger.Start) { s.ETag = "x" }), change(func(s *trigger.Start) { s.Time = "later" })}
 	for _, n := range same {
 		if n != same[0] || !regexp.MustCompile(`^s3-[0-9a-f]{32}$`).MatchString(n) {

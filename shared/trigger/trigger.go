@@ -36,12 +36,14 @@ const (
 	AsyncOutcome // the outcome of an asynchronous invocation
 	MNSBatch     // messages of Alibaba Cloud, which are answered as a whole
 	HintEvent    // a hint by itself: an invocation for one execution
+	TopicEvent   // notifications of SNS
 )
 
 // String names the kind for an error.
 func (k Kind) String() string {
 	return [...]string{"an unknown event", "an HTTP request", "a queue batch", "an object event", "a test event of a bucket",
-		"a tick of the scheduler", "the outcome of an asynchronous invocation", "messages of MNS", "a hint"}[k]
+		"a tick of the scheduler", "the outcome of an asynchronous invocation", "messages of MNS", "a hint",
+		"notifications of SNS"}[k]
 }
 
 // sniffed are the members by which kinds are told apart.
@@ -65,13 +67,16 @@ func KindOf(event []byte) Kind {
 	if len(event) > EventMax {
 		return Unknown
 	}
+	if kind, is := kindOfTopic(event); is {
+		return kind
+	}
 	var s sniffed
 	if json.Unmarshal(event, &s) != nil {
 		return kindOfAlibaba(event)
 	}
 	switch {
 	case len(s.Records) > 0:
-		return kindOfRecord(s.Records[0])
+		return kindOfRecords(s.Records)
 	case s.HTTPMethod != "", s.RouteKey != "" && len(s.RequestContext.HTTP) > 0, len(s.RequestContext.HTTP) > 0:
 		return HTTPRequest
 	case s.Event == "s3:TestEvent":
@@ -86,9 +91,19 @@ func KindOf(event []byte) Kind {
 	return kindOfAlibaba(event)
 }
 
+// kindOfRecords returns the kind of the first record that has one: one that cannot be read does not hold up the others.
+func kindOfRecords(records []json.RawMessage) Kind {
+	for _, r := range records {
+		if kind := kindOfRecord(r); kind != Unknown {
+			return kind
+		}
+	}
+	return Unknown
+}
+
 func kindOfRecord(record json.RawMessage) Kind {
 	var r struct {
-		EventSource string          `json:"eventSource"`
+		EventSource string          `json:"eventSource"` // of SNS EventSource
 		S3          json.RawMessage `json:"s3"`
 	}
 	if json.Unmarshal(record, &r) != nil {
@@ -97,6 +112,8 @@ func kindOfRecord(record json.RawMessage) Kind {
 	switch {
 	case r.EventSource == "aws:sqs":
 		return QueueBatch
+	case r.EventSource == "aws:sns":
+		return TopicEvent
 	case r.EventSource == "aws:s3", r.EventSource == "minio:s3" && len(r.S3) > 0:
 		return ObjectEvent
 	}
@@ -106,12 +123,16 @@ func kindOfRecord(record json.RawMessage) Kind {
 // expect refuses an event of another kind.
 func expect(event []byte, want Kind) error {
 	if len(event) > EventMax {
-		return fmt.Errorf("%w: %d bytes are more than the limit of %d", ErrMalformed, len(event), EventMax)
+		return tooLarge(event)
 	}
 	if got := KindOf(event); got != want {
 		return fmt.Errorf("%w: this function takes %s, not %s: %s; check what invokes it", ErrKind, want, got, excerpt(event))
 	}
 	return nil
+}
+
+func tooLarge(event []byte) error {
+	return malformed("%d bytes are more than the limit of %d", len(event), EventMax)
 }
 
 // excerptMax is how much of an event an error shows: its first members, which say where it comes from. Bodies and

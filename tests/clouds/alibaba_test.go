@@ -24,7 +24,8 @@ type onFC struct {
 	front string
 }
 
-const fcRules = "[{bucket: my-bucket, prefix: in/, flow: imported, account: '" + clouds.Account + "'}, {queue: wf-steps, flow: imported, account: '" + clouds.Account +
+const fcRules = "[{bucket: my-bucket, prefix: in/, flow: imported, account: '" + clouds.Account + "'}, " +
+	"{bucket: my-bucket, by: notices, prefix: in/, flow: imported, account: '" + clouds.Account + "'}, {queue: wf-steps, flow: imported, account: '" + clouds.Account +
 	"'}, {timer: sweep, flow: imported, account: '" + clouds.Account + "'}]"
 
 func deployCustom(t *testing.T, o options) place  { return deployFC(t, o, harness.Custom) }

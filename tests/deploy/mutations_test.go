@@ -61,6 +61,9 @@ var mutations = []struct {
 	{"sweep", "rate(1 minute)", "rate(10 minutes)"},
 	{"sweep", `Input: '{"kind":"sweep"}'`, `Input: '{"kind":"sweeps"}'`},
 	{"sweep", "TreatMissingData: breaching", "TreatMissingData: notBreaching"},
+	{"ways", `"by":"${EventQueue.Arn}",`, ""},
+	{"ways", `"by":"${EventQueue.Arn}"`, `"by":"${StepQueue.Arn}"`},
+	{"ways", "!If [EventsByFunction, !Sub ',{", "!If [EventsByQueue, !Sub ',{"},
 }
 
 func TestMutations(t *testing.T) {

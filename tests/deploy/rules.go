@@ -30,6 +30,7 @@ var Rules = []Rule{
 	{"service principals", checkPrincipals},
 	{"alarms", checkAlarms},
 	{"sweep", checkSweep},
+	{"ways", checkWays},
 }
 
 const (
@@ -293,6 +294,28 @@ func checkAccessLog(s *Stack) (wrong []string) {
 		}
 		if format == "" {
 			wrong = append(wrong, name+": no access log")
+		}
+	}
+	return wrong
+}
+
+// checkWays: a rule for events names the way by which they come, the queue that feeds the starter; straight from a bucket
+// they may come only if that may invoke the starter.
+func checkWays(s *Stack) (wrong []string) {
+	for _, e := range s.sources() {
+		rules := s.Property(e.function, "Environment", "Variables", "MILLRACE_STARTS")
+		if rules == nil {
+			continue
+		}
+		if text := Text(rules, "Fn::Sub", 0); strings.Count(text, `"bucket"`) != 1 || !strings.Contains(text, `"by":"${`+e.queue+`.Arn}"`) {
+			wrong = append(wrong, e.function+": its rule does not say that events come by "+e.queue)
+		}
+		invoked := slices.ContainsFunc(s.Names("AWS::Lambda::Permission"), func(p string) bool {
+			return Text(s.Property(p, "Principal")) == "s3.amazonaws.com" && Text(s.Property(p, "FunctionName", "Ref")) == e.function
+		})
+		straight := At(rules, "Fn::Sub", 1, "Straight")
+		if invoked == (straight == "") || strings.Contains(fmt.Sprint(straight), `"by"`) {
+			wrong = append(wrong, e.function+": events may come straight from the bucket, or its rule says so, but not both")
 		}
 	}
 	return wrong

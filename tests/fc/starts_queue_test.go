@@ -165,15 +165,15 @@ func TestQueueStartsThatFail(t *testing.T) {
 		bring(t, s, "orders", nil)
 		bring(t, s, "nowhere", nil)
 		bring(t, s, "bare", func(st *harness.Stream) { st.Form = harness.RawData }) // without ids: one could not be told from the next
-		bring(t, s, "ignored", nil)                                                 // no rule is for it
+		bring(t, s, "ignored", nil)                                                 // no rule is for it, which nobody would notice
 		for _, q := range []string{"orders", "nowhere", "bare", "ignored"} {
 			put(t, s, q, `{"from":"`+q+`"}`)
 		}
 		letters := func() []string { return s.MNS.Bodies(lostOrders) }
 		soon(t, func() string { return fmt.Sprintf("dead letters: %q", letters()) }, func() bool {
-			return drained(s, "orders", "nowhere", "bare", "ignored") && len(letters()) == 2 && len(executions(t, s, "ordered")) > 0
+			return drained(s, "orders", "nowhere", "bare", "ignored") && len(letters()) == 3 && len(executions(t, s, "ordered")) > 0
 		})
-		if got := strings.Join(letters(), " "); !strings.Contains(got, `{"from":"nowhere"}`) || !strings.Contains(got, `{"from":"bare"}`) {
+		if got := strings.Join(letters(), " "); !strings.Contains(got, `{"from":"nowhere"}`) || !strings.Contains(got, `{"from":"bare"}`) || !strings.Contains(got, `{"from":"ignored"}`) {
 			t.Errorf("dead letters: %s", got)
 		}
 		names := executions(t, s, "ordered")

@@ -67,7 +67,7 @@ func lookAtBatch(event []byte, out map[string]any) error {
 			hints = append(hints, p)
 		} else if o, err := trigger.DecodeOutcome([]byte(m.Body)); err == nil {
 			outcomes = append(outcomes, o.RequestID)
-		} else if s, err := trigger.DecodeStarts([]byte(m.Body)); err == nil {
+		} else if s, err := trigger.DecodeObjects([]byte(m.Body)); err == nil {
 			started = append(started, names(s)...)
 		} else {
 			return err

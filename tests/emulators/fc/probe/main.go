@@ -104,10 +104,24 @@ func fate(partition string) error {
 	return nil
 }
 
-func start(_ context.Context, starts []trigger.Start) error {
+// start says what an event starts: a message is one of its queue's, unless that is called oss and brings objects.
+func start(_ context.Context, d trigger.Delivery) error {
+	starts, err := trigger.DecodeStarts([]byte(d.Body))
+	switch {
+	case d.Direct:
+	case trigger.QueueName(d.Source) == "oss":
+		starts, err = trigger.DecodeObjects([]byte(d.Body))
+	default:
+		var s trigger.Start
+		s, err = trigger.StartOf(d.Message)
+		starts = []trigger.Start{s}
+	}
+	if err != nil {
+		return err
+	}
 	for i := range starts {
 		s := &starts[i]
-		say("start %s %s %s %s", s.Source, s.Event, s.Origin+s.Bucket, s.Name())
+		say("start %s %s %s %s", s.Source, s.Event, s.Origin+s.Bucket, s.Name("1", "f"))
 	}
 	return nil
 }

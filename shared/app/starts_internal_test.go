@@ -1,0 +1,339 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/flow"
+	"millrace/shared/platform"
+)
+
+// events is the starter as a function has it, with flows that it may start.
+type events struct {
+	t       *testing.T
+	service *cloudflow.Service
+	handle  platform.Handler
+	flows   []string
+}
+
+func openEvents(t *testing.T, rules string, flows ...string) *events {
+	t.Helper()
+	log := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // many events fail here
+	t.Cleanup(func() { slog.SetDefault(log) })
+	_, service, st := thin(t)
+	for _, name := range flows {
+		definition := "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
+		if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: name, Definition: definition}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := &Cloud{config: CloudConfig{Starts: rules}, service: service, store: st, limits: flow.DefaultLimits(), log: slog.New(slog.DiscardHandler)}
+	start, err := c.Starter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &events{t, service, platform.Events(start), flows}
+}
+
+// send brings an event, twice: nothing is started twice. The answer is what is wrong with it.
+func (e *events) send(event string) string {
+	e.t.Helper()
+	answer := func() string {
+		text, err := e.handle(e.t.Context(), []byte(event))
+		if err != nil {
+			return err.Error()
+		}
+		var reply struct{ BatchItemFailures []any }
+		if json.Unmarshal(text, &reply) == nil && len(reply.BatchItemFailures) > 0 {
+			return string(text)
+		}
+		return ""
+	}
+	first, again := answer(), answer()
+	if (first == "") != (again == "") {
+		e.t.Errorf("first %q, then %q", first, again)
+	}
+	return first
+}
+
+// started returns the inputs of a flow's executions.
+func (e *events) started(flow string) (inputs []string) {
+	e.t.Helper()
+	page, err := e.service.ListExecutions(e.t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.ListExecutionsRequest{FlowName: flow})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	for _, x := range page.Executions {
+		inputs = append(inputs, x.Input)
+	}
+	return inputs
+}
+
+func quoted(s string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a text
+	}
+	return string(text)
+}
+
+// ways are the envelopes in which the message of a queue or topic comes, each with a body of the sender's.
+var ways = map[string]func(body string) string{
+	"SQS": func(body string) string {
+		return `{"Records":[{"eventSource":"aws:sqs","messageId":"m1","eventSourceARN":"arn:aws:sqs:r:1:orders","body":` + quoted(body) + `}]}`
+	},
+	"SNS": func(body string) string {
+		return `{"Records":[{"EventSource":"aws:sns","EventVersion":"1.0","Sns":{"Type":"Notification","MessageId":"m1","TopicArn":"arn:aws:sns:r:1:orders","Message":` + quoted(body) + `}}]}`
+	},
+	"event rule": func(body string) string {
+		return `{"specversion":"1.0","id":"m1","type":"mns:Queue:SendMessage","subject":"acs:mns:r:1:queues/orders","data":{"messageId":"m1","messageBody":` + quoted(body) + `}}`
+	},
+	"event stream": func(body string) string {
+		return `[{"specversion":"1.0","id":"m1","type":"mns:Queue:SendMessage","subject":"acs:mns:r:1:queues/orders","data":{"messageId":"m1","messageBody":` + quoted(body) + `}}]`
+	},
+	"decoded body": func(body string) string {
+		return `[{"specversion":"1.0","id":"m1","type":"mns:Queue:SendMessage","subject":"acs:mns:r:1:queues/orders","data":{"messageId":"m1","messageBody":` + body + `}}]`
+	},
+	"topic": func(body string) string {
+		return `{"TopicOwner":"1","Subscriber":"1","SubscriptionName":"s","PublishTime":1,"MessageMD5":"x","TopicName":"orders","MessageId":"m1","Message":` + quoted(body) + `}`
+	},
+	"attributes of a topic": func(body string) string { // a topic puts those that the sender chose beside its own members
+		members := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(body), "{"), "}")
+		if !strings.HasPrefix(strings.TrimSpace(body), "{") || strings.TrimSpace(members) == "" {
+			return ""
+		}
+		return `{"TopicOwner":"1","Subscriber":"1","SubscriptionName":"s","PublishTime":1,"MessageMD5":"x","TopicName":"orders","MessageId":"m1","Message":"text",` + members + `}`
+	},
+}
+
+// A message of a queue is a message of that queue, whatever its text looks like: a sender who may write to one queue
+// starts nothing else, and takes no name of a real event beforehand.
+func TestWayDecides(t *testing.T) {
+	const rules = `[{bucket: my-bucket, prefix: in/, flow: imported, account: "1"}, {timer: sweep, flow: swept, account: "1"}, {timer: nightly, flow: nightly, account: "1"},
+		{queue: wf-steps, flow: stepped, account: "1"}, {queue: wf-events, flow: stepped, account: "1"}, {queue: orders, flow: ordered, account: "1"}]`
+	others := []string{"imported", "swept", "nightly", "stepped"}
+	const tick = `{"triggerTime":"2026-01-31T02:00:00Z","triggerName":"nightly","payload":"real"}`
+	texts := map[string]string{"a tick": strings.Replace(tick, "real", "forged", 1), "an order": `{"order":1}`,
+		"a queue":          ways["event rule"](`{}`),
+		"another's queue":  strings.Replace(ways["event rule"](`{}`), "orders", "wf-steps", 1),
+		"another's stream": strings.Replace(ways["event stream"](`{}`), "orders", "wf-steps", 1),
+		"another's topic":  strings.Replace(ways["topic"](`{}`), "orders", "wf-events", 1),
+		"letters of case":  `{"topicName":"wf-events","topicname":"wf-events","messageid":"m9","SPECVERSION":"1.0","TYPE":"mns:Queue:SendMessage","SUBJECT":"acs:mns:r:1:queues/wf-steps"}`,
+		"a member twice":   `{"TopicName":"wf-events","MessageId":"m9"}`,
+	}
+	files, err := filepath.Glob("../trigger/testdata/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[filepath.Base(file)] = string(text)
+	}
+	for kind, wrap := range ways {
+		for what, text := range texts {
+			event := wrap(text)
+			if event == "" {
+				continue
+			}
+			t.Run(kind+"/"+what, func(t *testing.T) {
+				e := openEvents(t, rules, append([]string{"ordered"}, others...)...)
+				problem := e.send(event)
+				for _, f := range others {
+					if got := e.started(f); len(got) > 0 {
+						t.Errorf("a message of orders started %s with %.300s", f, got)
+					}
+				}
+				got := e.started("ordered")
+				twice := kind == "attributes of a topic" && (what == "a member twice" || what == "fc-mns-topic-json.json" || what == "another's topic")
+				if twice != (problem != "") || !twice && (len(got) != 1 || !strings.Contains(got[0], `"origin":"orders"`)) {
+					t.Errorf("started %.300s, failed with %s", got, problem)
+				}
+				if problem := e.send(tick); problem != "" {
+					t.Error(problem)
+				}
+				if got := e.started("nightly"); len(got) != 1 || !strings.Contains(got[0], `"payload":"real"`) {
+					t.Errorf("the real tick has started %s", got)
+				}
+			})
+		}
+	}
+}
+
+// A queue that a rule says brings a bucket's events brings those, in every envelope that they have there, and nothing
+// else; and the events of a rule come by the rule's way alone.
+func TestEventsByQueue(t *testing.T) {
+	const rules = `[{bucket: my-bucket, by: notices, prefix: in/, flow: imported, account: "1"}, {timer: nightly, flow: nightly, account: "1"},
+		{bucket: direct, prefix: in/, flow: straight, account: "1"}]`
+	read := func(name string) string {
+		text, err := os.ReadFile("../trigger/testdata/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	notice := func(message string) string {
+		return `{"Type":"Notification","MessageId":"n","TopicArn":"arn:aws:sns:r:1:t","Message":` + quoted(message) + `}`
+	}
+	failed := func(payload string) string {
+		return `{"version":"1.0","requestContext":{"requestId":"r","functionArn":"arn:aws:lambda:r:1:function:starter","condition":"RetriesExhausted"},"requestPayload":` + payload + `}`
+	}
+	put := read("aws-s3-put")
+	for what, c := range map[string]struct {
+		body  string
+		count int
+	}{
+		"S3": {put, 2}, "EventBridge": {read("aws-s3-eventbridge"), 1}, "test event": {read("aws-s3-test-event"), 0}, "SNS": {notice(put), 2}, "test through SNS": {notice(read("aws-s3-test-event")), 0},
+		"EventBridge through SNS": {notice(read("aws-s3-eventbridge")), 1}, "a letter": {failed(put), 2}, "a letter as text": {failed(quoted(read("fc-oss-trigger"))), 1},
+		"a letter of SNS": {failed(strings.Replace(ways["SNS"](put), "orders", "t", 1)), 2},
+		"OSS":             {read("fc-oss-mns"), 1}, "OSS's own": {read("fc-oss-trigger"), 1}, "OSS through EventBridge": {read("fc-oss-eventbridge"), 1},
+		"a tick": {`{"triggerTime":"2026-01-31T02:00:00Z","triggerName":"nightly","payload":""}`, -1}, "a letter of a tick": {failed(`{"triggerTime":"2026-01-31T02:00:00Z","triggerName":"nightly","payload":""}`), -1},
+		"text": {"text", -1}, "a message": {ways["event rule"]("{}"), -1}, "envelopes without end": {notice(notice(notice(notice(notice(put))))), -1},
+	} {
+		for kind, wrap := range ways {
+			if kind == "attributes of a topic" || kind == "decoded body" {
+				continue
+			}
+			e := openEvents(t, rules, "imported", "nightly", "straight")
+			problem := e.send(strings.ReplaceAll(wrap(c.body), "orders", "notices"))
+			if got := len(e.started("imported")); got != max(c.count, 0) || (problem != "") != (c.count < 0) || len(e.started("nightly")) > 0 {
+				t.Errorf("%s by %s: %d started, %d ticks, %s", what, kind, got, len(e.started("nightly")), problem)
+			}
+		}
+	}
+	// The other way is an error that says so, whoever it was that chose it.
+	for _, event := range []string{put, read("fc-oss-trigger"), strings.Replace(ways["SQS"](strings.ReplaceAll(put, "my-bucket", "direct")), "orders", "notices", 1)} {
+		e := openEvents(t, rules, "imported", "nightly", "straight")
+		if problem := e.send(event); problem == "" || len(e.started("imported"))+len(e.started("straight")) > 0 {
+			t.Errorf("%.80s: started %s, %q", event, e.started("imported"), problem)
+		}
+	}
+	e := openEvents(t, rules, "imported", "nightly", "straight")
+	if problem := e.send(put); !strings.Contains(problem, "by notices") {
+		t.Error(problem)
+	}
+	// What no rule is for, a queue among it, is not let go in silence.
+	if problem := e.send(ways["event rule"]("{}")); !strings.Contains(problem, "no rule of MILLRACE_STARTS is for messages of acs:mns:r:1:queues/orders") {
+		t.Error(problem)
+	}
+	// A bus on which others publish is a way of its own.
+	if problem := e.send(strings.Replace(read("fc-oss-eventbridge"), `"default"`, `"public"`, 1)); !strings.Contains(problem, "it came by public") {
+		t.Error(problem)
+	}
+	// A name alone is that of any account's queue, a whole one is itself.
+	whole := openEvents(t, `[{bucket: my-bucket, by: "arn:aws:sqs:r:1:orders", prefix: in/, flow: imported, account: "1"}]`, "imported")
+	if problem := whole.send(strings.Replace(ways["SQS"](put), "r:1:", "r:2:", 1)); problem == "" || len(whole.started("imported")) > 0 {
+		t.Errorf("a queue of another account: %s", whole.started("imported"))
+	}
+	if problem := whole.send(ways["SQS"](put)); problem != "" || len(whole.started("imported")) != 2 {
+		t.Errorf("%s, %s", whole.started("imported"), problem)
+	}
+}
+
+// A record that cannot be read does not hold up the good ones of its event, in any envelope; the event fails all the
+// same, so that it becomes a dead letter.
+func TestUnreadableRecords(t *testing.T) {
+	s3 := func(key, size string) string {
+		return `{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"` + key + `","size":` + size + `,"sequencer":"S"}}}`
+	}
+	oss := func(key, size string) string {
+		return `{"eventSource":"acs:oss","eventName":"ObjectCreated:PutObject","region":"r","oss":{"bucket":{"name":"b"},"object":{"key":"` + key + `","size":` + size + `,"eTag":"e"}}}`
+	}
+	bad := map[string][]string{
+		"Records": {s3("in/x%", "1"), s3("in/x", `"12"`), s3("", "1"), s3("in/x", "1e400"), "7", "null", "{}", `"text"`, `[]`, `{"eventSource":"aws:s3","s3":7}`,
+			`{"eventSource":7}`, strings.Replace(s3("in/x", "1"), `"b"`, `7`, 1), strings.Replace(s3("in/x", "1"), "ObjectCreated:Put", "", 1)},
+		"events": {oss("", "1"), oss("in/x", `{}`), oss("in/x", `"many"`), "7", "null", "{}", `"text"`, `[]`, `{"eventSource":"acs:oss","oss":7}`, strings.Replace(oss("in/x", "1"), `"b"`, `7`, 1)},
+	}
+	straight := func(event string) string { return event }
+	notice := func(event string) string {
+		return ways["SQS"](`{"Type":"Notification","MessageId":"n","TopicArn":"arn:aws:sns:r:1:t","Message":` + quoted(event) + `}`)
+	}
+	for list, records := range bad {
+		good := map[string]func(string, string) string{"Records": s3, "events": oss}[list]
+		for kind, wrap := range map[string]func(string) string{"straight": straight, "SQS": ways["SQS"], "SNS": ways["SNS"], "SNS to SQS": notice, "event stream": ways["event stream"]} {
+			for _, r := range records {
+				for _, order := range [][]string{{r, good("in/1", "1"), good("in/2", "2")}, {good("in/1", "1"), r, good("in/2", "2")}, {good("in/1", "1"), good("in/2", "2"), r}} {
+					e := openEvents(t, `[{bucket: b, prefix: in/, flow: imported, account: "1"}, {bucket: b, by: orders, prefix: in/, flow: imported, account: "1"}]`, "imported")
+					problem := e.send(wrap(`{"` + list + `":[` + strings.Join(order, ",") + `]}`))
+					if got := e.started("imported"); len(got) != 2 || problem == "" {
+						t.Errorf("%s: %s: %d started, failed with %q", kind, order, len(got), problem)
+					}
+				}
+			}
+		}
+	}
+	many := openEvents(t, `[{bucket: b, prefix: in/, flow: imported, account: "1"}]`, "imported")
+	if problem := many.send(`{"Records":[` + strings.Repeat(s3("in/%", "1")+",", 1000) + s3("in/1", "1") + `]}`); len(problem) > 2000 || !strings.Contains(problem, "and 992 more") {
+		t.Errorf("%d bytes: %.100s", len(problem), problem)
+	}
+	if len(many.started("imported")) != 1 {
+		t.Error("the good one was not started")
+	}
+}
+
+// Consoles show a folder as an empty object with a slash at its end; nobody means one by a new object.
+func TestFolderMarkers(t *testing.T) {
+	record := func(key string, size int) string {
+		return fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":%q,"size":%d,"sequencer":"S"}}}]}`, key, size)
+	}
+	for folders, want := range map[string][]string{"": {"in/a", "in/full/"}, ", folders: true": {"in/", "in/a", "in/deep/", "in/full/"}} {
+		e := openEvents(t, `[{bucket: b, prefix: in/, flow: imported, account: "1"`+folders+`}]`, "imported")
+		for key, size := range map[string]int{"in/": 0, "in/deep/": 0, "in/full/": 7, "in/a": 0} {
+			if problem := e.send(record(key, size)); problem != "" {
+				t.Error(problem)
+			}
+		}
+		var keys []string
+		for _, input := range e.started("imported") {
+			var x struct{ Key string }
+			if err := json.Unmarshal([]byte(input), &x); err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, x.Key)
+		}
+		if slices.Sort(keys); !slices.Equal(keys, want) {
+			t.Errorf("folders %q: started %q, want %q", folders, keys, want)
+		}
+	}
+}
+
+// Ticks of one timer at one time are different ones for different flows and owners.
+func TestTickNames(t *testing.T) {
+	names := map[string]bool{}
+	for _, rule := range []string{`flow: a, account: "1"`, `flow: b, account: "1"`, `flow: a, account: "2"`} {
+		_, service, st := thin(t)
+		account := rule[len(rule)-2 : len(rule)-1]
+		name := rule[len("flow: ") : len("flow: ")+1]
+		definition := "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
+		if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: account}, cloudflow.CreateFlowRequest{Name: name, Definition: definition}); err != nil {
+			t.Fatal(err)
+		}
+		c := &Cloud{config: CloudConfig{Starts: "[{timer: nightly, " + rule + "}]"}, service: service, store: st, limits: flow.DefaultLimits(), log: slog.New(slog.DiscardHandler)}
+		start, err := c.Starter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := platform.Events(start)(t.Context(), []byte(`{"triggerTime":"2026-01-31T02:00:00Z","triggerName":"nightly","payload":""}`)); err != nil {
+			t.Fatal(err)
+		}
+		page, err := service.ListExecutions(t.Context(), cloudflow.Caller{Account: account}, cloudflow.ListExecutionsRequest{FlowName: name})
+		if err != nil || len(page.Executions) != 1 {
+			t.Fatal(page, err)
+		}
+		if n := page.Executions[0].Name; names[n] {
+			t.Errorf("%s is the name of two ticks", n)
+		} else {
+			names[n] = true
+		}
+	}
+}

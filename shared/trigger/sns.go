@@ -1,0 +1,46 @@
+package trigger
+
+import "encoding/json"
+
+// DecodeTopic opens notifications of SNS with which a function was invoked.
+//
+// Every notification that can be read is returned, also when err says which cannot.
+func DecodeTopic(event []byte) ([]Message, error) {
+	if err := expect(event, TopicEvent); err != nil {
+		return nil, err
+	}
+	var e struct {
+		Records []json.RawMessage
+	}
+	if err := json.Unmarshal(event, &e); err != nil {
+		return nil, malformed("the notifications of SNS cannot be read: %v", err)
+	}
+	messages := make([]Message, 0, len(e.Records))
+	var failed unreadable
+	for _, r := range e.Records {
+		m, err := notification(r)
+		if err != nil {
+			failed.add(err)
+			continue
+		}
+		messages = append(messages, m)
+	}
+	return messages, failed.err()
+}
+
+func notification(record json.RawMessage) (Message, error) {
+	var r struct {
+		SNS struct {
+			MessageID string `json:"MessageId"`
+			TopicARN  string `json:"TopicArn"`
+			Message   string `json:"Message"`
+		} `json:"Sns"`
+	}
+	if err := json.Unmarshal(record, &r); err != nil {
+		return Message{}, malformed("a notification of SNS cannot be read: %v", err)
+	}
+	if r.SNS.MessageID == "" || r.SNS.TopicARN == "" {
+		return Message{}, malformed("a notification of SNS lacks MessageId or TopicArn: %s", excerpt(record))
+	}
+	return Message{ID: r.SNS.MessageID, Body: r.SNS.Message, Source: r.SNS.TopicARN}, nil
+}
