@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -417,4 +418,32 @@ func TestAwait(t *testing.T) {
 			h.close()
 		})
 	}
+}
+
+// TestLooks: a long poll in another process than the one that runs the execution looks soon at first, then once a second.
+func TestLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.flow("f", oneTask)
+		w.tasks.on("A", sleeping(10*time.Minute, `{}`))
+		shared := func(o *runner.Options) { o.Exclusive = false }
+		w.open(shared).start(f, "one")
+		h, p := w.open(shared), store.Partition(f.ID, "one")
+		time.Sleep(time.Second)
+		var looks []time.Duration
+		began := time.Now()
+		w.hooks(func(op string, key store.Key) error {
+			if op == memstore.OpGet && key.Partition == p {
+				looks = append(looks, time.Since(began)/time.Millisecond)
+			}
+			return nil
+		}, nil)
+		if x, err := h.Await(context.Background(), p, 4*time.Second); err != nil || x.Status.Final() {
+			t.Errorf("%v, %v", x, err)
+		}
+		w.hooks(nil, nil)
+		if want := []time.Duration{0, 20, 60, 140, 300, 620, 1260, 2260, 3260, 4000}; !slices.Equal(looks, want) {
+			t.Errorf("looked after %d ms, want %d", looks, want)
+		}
+	})
 }
