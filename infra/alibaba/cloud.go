@@ -16,7 +16,8 @@ type cloud struct {
 	credentials acs.Provider
 	http        *http.Client // nil: the usual one
 
-	instanceMissing bool // a dry run has found that there is no instance yet
+	instanceAccess  access // of the instance, when it was last looked at
+	instanceMissing bool   // a dry run has found that there is no instance yet
 }
 
 // plan is all that is made.

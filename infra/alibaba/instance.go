@@ -6,15 +6,45 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"millrace/shared/task/acs"
 )
 
-// instanceStep is the TableStore instance. It bills by request, and is not changed when it is there.
+// instanceStep is the TableStore instance. It bills by request. Of one that is there only the networks are changed.
 func (k *cloud) instanceStep() step {
 	return step{part: "instance", name: "TableStore instance " + k.config.instance, look: k.lookAtInstance,
-		make: func(ctx context.Context, _ found) error { return k.createInstance(ctx) }}
+		make: func(ctx context.Context, f found) error {
+			if f.state == missing {
+				return k.createInstance(ctx)
+			}
+			return k.openInstance(ctx)
+		}}
+}
+
+// access is from where an instance takes requests. The service's pages contradict each other on what a new instance has:
+// that the internet is closed, and that everything is open. This command and functions without a VPC come from the
+// internet; so it is said, and looked at.
+type access struct {
+	Networks []string `json:"NetworkTypeACL"`   // INTERNET, VPC, CLASSIC
+	Sources  []string `json:"NetworkSourceACL"` // TRUST_PROXY: the console
+}
+
+// needed is from where requests must come. Inside a VPC the internet is not needed.
+func (k *cloud) needed() access {
+	if k.config.vpc {
+		return access{Networks: []string{"VPC"}, Sources: []string{"TRUST_PROXY"}}
+	}
+	return access{Networks: []string{"INTERNET", "VPC", "CLASSIC"}, Sources: []string{"TRUST_PROXY"}}
+}
+
+// lacking are the names that are needed and not there.
+func (a access) lacking(needed access) access {
+	there := func(have []string) func(string) bool {
+		return func(name string) bool { return slices.Contains(have, name) }
+	}
+	return access{slices.DeleteFunc(slices.Clone(needed.Networks), there(a.Networks)), slices.DeleteFunc(slices.Clone(needed.Sources), there(a.Sources))}
 }
 
 const instanceVersion = "2020-12-09"
@@ -24,25 +54,52 @@ func (k *cloud) instances() string {
 }
 
 func (k *cloud) lookAtInstance(ctx context.Context) (found, error) {
+	var now access
 	err := k.call(ctx, &acs.Call{Endpoint: k.instances(), Method: http.MethodGet, Path: "/v2/openapi/getinstance",
-		Query: url.Values{"InstanceName": {k.config.instance}}, Action: "GetInstance", Version: instanceVersion}, nil)
+		Query: url.Values{"InstanceName": {k.config.instance}}, Action: "GetInstance", Version: instanceVersion}, &now)
 	if e := acs.Refusal(err); e != nil && (e.Status == http.StatusNotFound || strings.Contains(e.Code, "NotExist") || strings.Contains(e.Code, "NotFound")) {
 		k.instanceMissing = k.config.dryRun
 		return found{state: missing}, nil
 	}
-	return found{}, err
+	if err != nil {
+		return found{}, err
+	}
+	k.instanceAccess = now
+	lacking := now.lacking(k.needed())
+	if names := slices.Concat(lacking.Networks, lacking.Sources); len(names) > 0 {
+		return found{state: other, what: "opened for " + strings.Join(names, ", ")}, nil
+	}
+	return found{}, nil
 }
 
-func (k *cloud) createInstance(ctx context.Context) error {
-	body, err := json.Marshal(map[string]any{"InstanceName": k.config.instance, "ClusterType": "SSD", "InstanceDescription": "Executions of Millrace"})
+// openInstance lets an instance take requests from where they come. Nothing that it had is taken away. Both lists are set
+// together, as the service wants it.
+func (k *cloud) openInstance(ctx context.Context) error {
+	now := k.instanceAccess
+	lacking := now.lacking(k.needed())
+	return k.changeInstance(ctx, "UpdateInstance", map[string]any{"InstanceName": k.config.instance,
+		"NetworkTypeACL": slices.Concat(now.Networks, lacking.Networks), "NetworkSourceACL": slices.Concat(now.Sources, lacking.Sources)})
+}
+
+// changeInstance calls an operation that changes the instance.
+func (k *cloud) changeInstance(ctx context.Context, action string, parameters map[string]any) error {
+	body, err := json.Marshal(parameters)
 	if err != nil {
 		return err
 	}
-	err = k.call(ctx, &acs.Call{Endpoint: k.instances(), Method: http.MethodPost, Path: "/v2/openapi/createinstance", ContentType: "application/json",
-		Body: body, Action: "CreateInstance", Version: instanceVersion}, nil)
+	return k.call(ctx, &acs.Call{Endpoint: k.instances(), Method: http.MethodPost, Path: "/v2/openapi/" + strings.ToLower(action),
+		ContentType: "application/json", Body: body, Action: action, Version: instanceVersion}, nil)
+}
+
+func (k *cloud) createInstance(ctx context.Context) error {
+	err := k.changeInstance(ctx, "CreateInstance", map[string]any{"InstanceName": k.config.instance, "ClusterType": "SSD",
+		"InstanceDescription": "Executions of Millrace", "NetworkTypeACL": k.needed().Networks, "NetworkSourceACL": k.needed().Sources})
 	if c := code(err); strings.Contains(c, "Exist") && !strings.Contains(c, "NotExist") {
-		if f, again := k.lookAtInstance(ctx); again == nil && f.state == right {
+		switch f, again := k.lookAtInstance(ctx); {
+		case again == nil && f.state == right:
 			return nil
+		case again == nil && f.state == other:
+			return k.openInstance(ctx)
 		}
 		return fmt.Errorf("the name is taken by another account; choose one by MILLRACE_INSTANCE: %w", err)
 	}

@@ -15,18 +15,19 @@ type standIn struct {
 	t  *testing.T
 	mu sync.Mutex
 
-	instances, linked map[string]bool
-	roles, policies   map[string]string          // documents
-	attached          map[string]map[string]bool // by role
-	projects          map[string]bool
-	days              map[string]int // of logstores
-	indexes           map[string]bool
+	instances       map[string]*access
+	linked          map[string]bool
+	roles, policies map[string]string          // documents
+	attached        map[string]map[string]bool // by role
+	projects        map[string]bool
+	days            map[string]int // of logstores
+	indexes         map[string]bool
 
 	changes []string
 }
 
 func newStandIn(t *testing.T) *standIn {
-	return &standIn{t: t, instances: map[string]bool{}, linked: map[string]bool{}, roles: map[string]string{}, policies: map[string]string{},
+	return &standIn{t: t, instances: map[string]*access{}, linked: map[string]bool{}, roles: map[string]string{}, policies: map[string]string{},
 		attached: map[string]map[string]bool{}, projects: map[string]bool{}, days: map[string]int{}, indexes: map[string]bool{}}
 }
 
@@ -46,19 +47,9 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := 200
 	refuse := func(n int, code string) { status, answer = n, map[string]string{"Code": code, "Message": "no"} }
 	switch action := r.Header.Get("X-Acs-Action"); action {
-	case "GetInstance":
-		if !s.instances[r.URL.Query().Get("InstanceName")] {
-			refuse(404, "OTSInstanceNotExist")
-		}
-	case "CreateInstance":
-		var q struct{ InstanceName, ClusterType string }
-		if json.Unmarshal(body, &q) != nil || q.ClusterType != "SSD" {
-			refuse(400, "InvalidParameter")
-		} else if s.instances[q.InstanceName] {
-			refuse(409, "OTSInstanceExist")
-		} else {
-			s.change(action)
-			s.instances[q.InstanceName] = true
+	case "GetInstance", "CreateInstance", "UpdateInstance":
+		if code := s.tableStore(action, r, body, &answer); code != "" {
+			refuse(map[bool]int{true: 404, false: 409}[code == "OTSInstanceNotExist"], code)
 		}
 	case "CreateServiceLinkedRoleForProduct":
 		s.change(action)
@@ -68,6 +59,40 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(answer)
+}
+
+// tableStore answers an operation on instances with a code, "" for a success. New ones are closed to the internet, as one of the
+// service's pages has it.
+func (s *standIn) tableStore(action string, r *http.Request, body []byte, answer *any) (code string) {
+	var q struct {
+		InstanceName, ClusterType string
+		access
+	}
+	if action == "GetInstance" {
+		q.InstanceName = r.URL.Query().Get("InstanceName")
+	} else if json.Unmarshal(body, &q) != nil || r.URL.Path != "/v2/openapi/"+strings.ToLower(action) {
+		return "InvalidParameter"
+	}
+	have := s.instances[q.InstanceName]
+	switch {
+	case action == "CreateInstance" && q.ClusterType != "SSD":
+		return "InvalidParameter"
+	case action == "CreateInstance" && have != nil:
+		return "OTSInstanceExist"
+	case action != "CreateInstance" && have == nil:
+		return "OTSInstanceNotExist"
+	case action == "GetInstance":
+		*answer = map[string]any{"InstanceName": q.InstanceName, "NetworkTypeACL": have.Networks, "NetworkSourceACL": have.Sources, "InstanceStatus": "normal"}
+		return ""
+	case len(q.Networks) == 0 != (len(q.Sources) == 0):
+		return "InvalidParameter" // both are set together
+	}
+	s.change(action)
+	s.instances[q.InstanceName] = &access{Networks: []string{"VPC", "CLASSIC"}, Sources: []string{"TRUST_PROXY"}}
+	if len(q.Networks) > 0 {
+		s.instances[q.InstanceName] = &q.access
+	}
+	return ""
 }
 
 func (s *standIn) change(what string) { s.changes = append(s.changes, what) }

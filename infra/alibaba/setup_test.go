@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -119,7 +120,8 @@ func TestDrift(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(w.attached["millrace-starter"], "millrace-starter")
-	want := []string{"~ queue millrace (to be changed: visibility 30s, retention 1h0m0s, polling 0s)", "~ logstore functions, kept for 90 days (to be changed: kept for 30 days)",
+	w.instances["millrace"].Networks = []string{"VPC"}
+	want := []string{"~ TableStore instance millrace (to be changed: opened for INTERNET, CLASSIC)", "~ queue millrace (to be changed: visibility 30s, retention 1h0m0s, polling 0s)", "~ logstore functions, kept for 90 days (to be changed: kept for 30 days)",
 		"~ role millrace-api (to be changed: who may take it)", "+ policy millrace-starter for role millrace-starter (to be created)", "~ policy millrace-sweeper (to be changed: what it allows)"}
 	check := func(lines []string, args string) {
 		t.Helper()
@@ -197,7 +199,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	w = newWorld(t)
-	w.instances["millrace"] = true
+	w.instances["millrace"] = &access{}
 	k := &cloud{config: &config{instance: "millrace", region: "cn-hangzhou", endpoints: map[string]string{"tablestore": "http://127.0.0.1:1"}}, credentials: acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})}
 	if _, err := k.lookAtInstance(context.Background()); err == nil {
 		t.Error("a service that does not answer has the instance")
@@ -269,5 +271,55 @@ func TestLogSignature(t *testing.T) {
 	h := http.Header{"Date": {"Mon, 09 Nov 2015 06:11:16 GMT"}, "X-Log-Apiversion": {"0.6.0"}, "X-Log-Signaturemethod": {"hmac-sha1"}}
 	if got := logSignature("4fdO2fTDDnZPU/L7CHNdemB2Nsk=", "GET", "/logstores?logstoreName=&offset=0&size=1000", h); got != "jEYOTCJs2e88o+y5F4/S5IsnBJQ=" {
 		t.Error(got)
+	}
+}
+
+// An instance takes requests from where this command and the functions come: a new one is made so, and one that is there is
+// opened. Nothing is closed, and inside a VPC nothing is opened to the internet.
+func TestNetworks(t *testing.T) {
+	all := access{Networks: []string{"INTERNET", "VPC", "CLASSIC"}, Sources: []string{"TRUST_PROXY"}}
+	inside := access{Networks: []string{"VPC"}, Sources: []string{"TRUST_PROXY"}}
+	for _, c := range []struct {
+		args []string
+		now  *access
+		want access
+	}{
+		{nil, nil, all},
+		{nil, &access{}, all},
+		{nil, &access{Networks: []string{"CLASSIC", "VPC"}, Sources: []string{"TRUST_PROXY"}}, access{[]string{"CLASSIC", "VPC", "INTERNET"}, []string{"TRUST_PROXY"}}},
+		{nil, &access{Networks: []string{"INTERNET", "VPC", "CLASSIC"}}, all},
+		{[]string{"-vpc"}, nil, inside},
+		{[]string{"-vpc"}, &access{}, inside},
+		{[]string{"-vpc"}, &all, all},
+	} {
+		w := newWorld(t)
+		if c.now != nil {
+			w.instances["millrace"] = c.now
+		}
+		args := append([]string{"-only", "instance"}, c.args...)
+		change := c.now == nil || !reflect.DeepEqual(*c.now, c.want)
+		before := w.run(t, append(args, "-dry-run")...)
+		lines := w.run(t, args...)
+		if (signs(lines) != "=") != change || before[0][0] != lines[0][0] || len(w.changed()) > 1 {
+			t.Errorf("%v %+v: %s, %s", c.args, c.now, before, lines)
+		}
+		if got := *w.instances["millrace"]; !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%v %+v has become %+v, want %+v", c.args, c.now, got, c.want)
+		}
+		if lines := w.run(t, args...); signs(lines) != "=" {
+			t.Errorf("again: %s", lines)
+		}
+	}
+	w := newWorld(t)
+	at := map[string]string{}
+	for _, a := range w.args {
+		if service, url, ok := strings.Cut(a, "="); ok {
+			at[service] = url
+		}
+	}
+	w.instances["millrace"] = &access{}
+	k := &cloud{config: &config{instance: "millrace", region: "cn-hangzhou", endpoints: at}, credentials: acs.Static(acs.Credentials{AccessKeyID: "test", AccessKeySecret: "test", SecurityToken: "token"})}
+	if err := k.createInstance(t.Context()); err != nil || !reflect.DeepEqual(*w.instances["millrace"], all) {
+		t.Errorf("an instance that has come to be meanwhile: %v, %+v", err, w.instances["millrace"])
 	}
 }
