@@ -127,7 +127,7 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 		rest = mapped.Before(rest)
 	}
 	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue, Tasks: boundedTasks(task.NewTable(tasks, rest), c.limits),
-		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, StoreExpires: h.expires,
+		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, LogEnds: true, StoreExpires: h.expires,
 		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
 	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region,
 		Now: clock(), WaitMax: c.config.Wait, Log: c.log})

@@ -49,7 +49,7 @@ func takeAll(ctx context.Context, messages []trigger.Message, take func(context.
 	for _, m := range messages {
 		err := carefully(ctx, func(ctx context.Context) error { return take(ctx, trigger.Delivery{Message: m}) })
 		if err != nil {
-			slog.Error("event failed; its message comes again", "message", m.ID, "queue", m.Source, "receives", m.Receives, "err", err)
+			slog.ErrorContext(ctx, "event failed; its message comes again", "message", m.ID, "queue", m.Source, "receives", m.Receives, "err", err)
 			failed, errs = append(failed, m.ID), append(errs, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"time"
@@ -16,3 +17,10 @@ func Repair(h http.Header, now time.Time) { repair(h, now) }
 
 // NewCustom is what answers in a custom runtime, with the lines that it prints going to out.
 func NewCustom(h Handler, out io.Writer) http.Handler { return &custom{handler: h, out: out} }
+
+// NewLambda is what the runtime API of Lambda hands events to.
+func NewLambda(h Handler) interface {
+	Invoke(ctx context.Context, event []byte) ([]byte, error)
+} {
+	return lambdaHandler(h)
+}

@@ -65,6 +65,8 @@ func (c *custom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := r.Header.Get("X-Fc-Request-Id")
 	ctx, cancel := untilTimeout(r)
 	defer cancel()
+	ctx, end := underWay.begin(ctx, id)
+	defer end()
 	r = r.WithContext(ctx)
 	switch path := controlPath(r); path {
 	case "/invoke":
@@ -108,7 +110,7 @@ func (c *custom) logged(what, id string, call func() error) {
 	fmt.Fprintf(c.out, "FC %s Start RequestId: %s\n", what, id)
 	suffix := ""
 	if err := call(); err != nil {
-		slog.Error("function error", "request", id, "err", err)
+		slog.Error("function error", "requestId", id, "err", err)
 		suffix = ", Error: Unhandled function error"
 	}
 	fmt.Fprintf(c.out, "FC %s End RequestId: %s%s\n", what, id, suffix)

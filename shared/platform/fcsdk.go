@@ -28,7 +28,8 @@ func serveFC(h Handler) error {
 // fcHandler is the form of a handler that the SDK handles right.
 func fcHandler(h Handler) func(context.Context, []byte) (json.RawMessage, error) {
 	return func(ctx context.Context, event []byte) (json.RawMessage, error) {
-		keepFC(ctx)
+		ctx, end := underWay.begin(ctx, keepFC(ctx))
+		defer end()
 		answer, err := h(ctx, event)
 		if err != nil {
 			return nil, messages.InvokeResponse_Error{Message: err.Error(), Type: errorType}
@@ -40,9 +41,12 @@ func fcHandler(h Handler) func(context.Context, []byte) (json.RawMessage, error)
 // errorType is the type that errors have in answers of Function Compute; Go's own names say nothing to their readers.
 const errorType = "FunctionError"
 
-// keepFC takes the credentials of an invocation.
-func keepFC(ctx context.Context) {
-	if c, ok := fccontext.FromContext(ctx); ok {
+// keepFC takes the credentials of an invocation, and returns its request id.
+func keepFC(ctx context.Context) (requestID string) {
+	c, ok := fccontext.FromContext(ctx)
+	if ok {
+		requestID = c.RequestID
 		keep(Credentials{c.Credentials.AccessKeyId, c.Credentials.AccessKeySecret, c.Credentials.SecurityToken})
 	}
+	return requestID
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
 // serveLambda serves on AWS Lambda's runtime API, the events as raw bytes.
@@ -17,5 +18,11 @@ type lambdaHandler Handler
 
 // Invoke implements lambda.Handler.
 func (h lambdaHandler) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	var id string
+	if c, ok := lambdacontext.FromContext(ctx); ok {
+		id = c.AwsRequestID
+	}
+	ctx, end := underWay.begin(ctx, id)
+	defer end()
 	return h(ctx, event)
 }

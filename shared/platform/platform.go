@@ -50,6 +50,7 @@ func Run(open func(context.Context) (Handler, error)) error {
 	if err != nil {
 		return err
 	}
+	slog.SetDefault(NewLog(os.Stderr))
 	for _, name := range runtimeAPIs {
 		outbound.Reserve(os.Getenv(name))
 	}

@@ -61,6 +61,7 @@ func (f *fold) follow() {
 	if c.state.Final() {
 		if f.out.Changed {
 			r.watchers.ended(c.partition)
+			r.logEnd(c.x)
 			for _, e := range f.out.Events {
 				if e.Node < 0 && e.Type != flow.ExecutionStarted {
 					r.running.over(c.x.Account, c.partition)

@@ -28,6 +28,10 @@ type Options struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
+	// LogEnds leaves a line about each execution that ends without success. In a cloud it is the only trace outside the
+	// engine, and what alarms of one's own are made of.
+	LogEnds bool
+
 	// Exclusive says that no other process works on this store: what a cell knows is what the store holds, and
 	// leases of another owner are those of a dead process.
 	Exclusive bool

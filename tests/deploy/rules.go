@@ -17,6 +17,7 @@ var Rules = []Rule{
 	{"references", checkReferences},
 	{"circles", checkCircles},
 	{"visibility", checkVisibility},
+	{"age", checkAge},
 	{"batches", checkBatches},
 	{"dead letters", checkDeadLetters},
 	{"recursion", checkRecursion},
@@ -273,6 +274,9 @@ func checkLogs(s *Stack) (wrong []string) {
 		if s.Resources[group]["Type"] != "AWS::Logs::LogGroup" || seen[group] {
 			wrong = append(wrong, f+": no log group of its own")
 		}
+		if s.Property(f, "LoggingConfig", "LogFormat") != "JSON" {
+			wrong = append(wrong, f+": its lines cannot be searched by what they say")
+		}
 		seen[group] = true
 	}
 	for _, g := range s.Names("AWS::Logs::LogGroup") {
@@ -294,6 +298,25 @@ func checkAccessLog(s *Stack) (wrong []string) {
 		}
 		if format == "" {
 			wrong = append(wrong, name+": no access log")
+		}
+	}
+	return wrong
+}
+
+// checkAge: a message whose work has failed once is no alarm. SQS counts its age until it is deleted, so it is as old as
+// the visibility timeout before it comes again.
+func checkAge(s *Stack) (wrong []string) {
+	visibility := map[string]float64{}
+	for _, q := range s.Names(kindQueue) {
+		visibility[q] = s.Number(q, "VisibilityTimeout")
+	}
+	for _, a := range s.Names(kindAlarm) {
+		if Text(s.Property(a, "MetricName")) != "ApproximateAgeOfOldestMessage" {
+			continue
+		}
+		queue := Text(s.Property(a, "Dimensions", 0, "Value", "Fn::GetAtt", 0))
+		if v := visibility[queue]; v == 0 || s.Number(a, "Threshold") < v+60 {
+			wrong = append(wrong, a+": a message that failed once is an alarm")
 		}
 	}
 	return wrong

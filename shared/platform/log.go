@@ -1,0 +1,128 @@
+package platform
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+)
+
+// NewLog returns the log of a function: a line of JSON for each record, with the names that the logs of both clouds are
+// searched by. Beside its own members a line has
+//
+//   - requestId, of the invocation that it was written in;
+//   - execution and flowId, where the record names a partition that is an execution's.
+//
+// A record without a context, or of work that outlives its invocation, gets the request id if there is one invocation
+// alone; of several it would be a guess, so it gets none.
+func NewLog(out io.Writer) *slog.Logger {
+	return slog.New(&logHandler{slog.NewJSONHandler(out, &slog.HandlerOptions{ReplaceAttr: rename})})
+}
+
+// rename gives the members of every line the names that Lambda's JSON format has: by timestamp and level it filters.
+func rename(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) > 0 {
+		return a
+	}
+	switch a.Key {
+	case slog.TimeKey:
+		a.Key = "timestamp"
+	case slog.MessageKey:
+		a.Key = "message"
+	}
+	return a
+}
+
+// logHandler adds to records what they are about.
+type logHandler struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
+	name, added := "requestId", []slog.Attr(nil)
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "requestId": // of a request to the API, which has one of its own
+			name = "invocationId"
+		case "partition", "work":
+			if flow, execution, ok := executionOf(a.Value.String()); ok {
+				added = append(added, slog.String("flowId", flow), slog.String("execution", execution))
+			}
+		}
+		return true
+	})
+	if id := requestOf(ctx); id != "" {
+		added = append(added, slog.String(name, id))
+	}
+	if len(added) > 0 {
+		r = r.Clone()
+		r.AddAttrs(added...)
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &logHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h *logHandler) WithGroup(name string) slog.Handler {
+	return &logHandler{h.Handler.WithGroup(name)}
+}
+
+// executionOf takes the partition of an execution apart: x#<flow id>#<execution>.
+func executionOf(partition string) (flow, execution string, ok bool) {
+	rest, ok := strings.CutPrefix(partition, "x#")
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(rest, "#")
+}
+
+// underWay are the invocations that have not been answered.
+var underWay = invocations{open: map[string]int{}}
+
+type invocations struct {
+	mu   sync.Mutex
+	open map[string]int // how many by request id
+}
+
+type requestKey struct{}
+
+// begin counts an invocation, and returns its context and what ends it.
+func (i *invocations) begin(ctx context.Context, id string) (context.Context, func()) {
+	if id == "" {
+		return ctx, func() {}
+	}
+	i.mu.Lock()
+	i.open[id]++
+	i.mu.Unlock()
+	return context.WithValue(ctx, requestKey{}, id), func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if i.open[id]--; i.open[id] == 0 {
+			delete(i.open, id)
+		}
+	}
+}
+
+// only returns the request id of the one invocation that is under way; "" if there are none or several.
+func (i *invocations) only() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.open) != 1 {
+		return ""
+	}
+	for id := range i.open {
+		return id
+	}
+	return ""
+}
+
+func requestOf(ctx context.Context) string {
+	if id, ok := ctx.Value(requestKey{}).(string); ok {
+		return id
+	}
+	return underWay.only()
+}
