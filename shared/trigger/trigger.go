@@ -103,7 +103,8 @@ func kindOfRecords(records []json.RawMessage) Kind {
 
 func kindOfRecord(record json.RawMessage) Kind {
 	var r struct {
-		EventSource string          `json:"eventSource"` // of SNS EventSource
+		EventSource string          `json:"eventSource"`
+		SNSSource   string          `json:"EventSource"` // of SNS, in other letters
 		S3          json.RawMessage `json:"s3"`
 	}
 	if json.Unmarshal(record, &r) != nil {
@@ -112,7 +113,7 @@ func kindOfRecord(record json.RawMessage) Kind {
 	switch {
 	case r.EventSource == "aws:sqs":
 		return QueueBatch
-	case r.EventSource == "aws:sns":
+	case r.SNSSource == "aws:sns":
 		return TopicEvent
 	case r.EventSource == "aws:s3", r.EventSource == "minio:s3" && len(r.S3) > 0:
 		return ObjectEvent
