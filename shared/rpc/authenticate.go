@@ -27,7 +27,7 @@ func (c *call) authenticate() error {
 	switch {
 	case authorization != "" && first(c.params.list, "Signature") != "":
 		return signatureNotMatch() // which of the two would count?
-	case c.claimsV3():
+	case c.claimsV3:
 		return c.authenticateV3()
 	case authorization != "":
 		return signatureNotMatch()

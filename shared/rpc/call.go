@@ -29,6 +29,7 @@ type call struct {
 	params params
 	out    []byte // the answer
 
+	claimsV3      bool // the Authorization header says so
 	header        bool // operation and version are in headers, as V3 has them
 	authorization sign.Authorization
 	signed        sign.Request // what a V3 signature covers

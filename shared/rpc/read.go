@@ -30,11 +30,12 @@ func (c *call) read() error {
 	if err != nil {
 		return unreadable(err)
 	}
-	if c.claimsV3() {
-		c.readSigned(headerOf(c.r, "Authorization"))
+	if a := headerOf(c.r, "Authorization"); strings.HasPrefix(a, "ACS3-") {
+		c.claimsV3 = true
+		c.readSigned(a)
 	}
 	switch {
-	case c.kind == formBody && (!c.claimsV3() || c.Credentials == nil),
+	case c.kind == formBody && (!c.claimsV3 || c.Credentials == nil),
 		c.kind == jsonBody && c.Credentials == nil:
 		if err := c.decode(); err != nil {
 			return err
@@ -65,7 +66,7 @@ func (c *call) decode() error {
 		return nil
 	}
 	c.chooseID()
-	if c.claimsV3() && c.Credentials != nil && first(c.params.list, "Signature") != "" {
+	if c.claimsV3 && c.Credentials != nil && first(c.params.list, "Signature") != "" {
 		return signatureNotMatch() // which of the two would count?
 	}
 	return nil

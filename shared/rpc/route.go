@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"net/http"
-	"strings"
 
 	"millrace/shared/fault"
 )
@@ -49,13 +48,10 @@ func (c *call) route() error {
 	return missingParam("Version")
 }
 
-// claimsV3 reports whether the request claims to be signed as V3 has it.
-func (c *call) claimsV3() bool { return strings.HasPrefix(headerOf(c.r, "Authorization"), "ACS3-") }
-
 // inHeaders reports whether the request is of the V3 kind: signed so, or unsigned (anonymous, bearer) with nothing of V1
 // among its parameters.
 func (c *call) inHeaders() bool {
-	if c.claimsV3() {
+	if c.claimsV3 {
 		return true
 	}
 	for i := range c.params.list {

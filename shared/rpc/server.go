@@ -51,7 +51,7 @@ type Options struct {
 }
 
 const (
-	defaultRegion  = "cn-hangzhou"
+	defaultRegion = "cn-hangzhou"
 	// DefaultAccount is the account of an open server that is given no other.
 	DefaultAccount = "1234567890123456"
 	defaultMaxBody = 1 << 20

@@ -9,16 +9,16 @@ import (
 // Headers are the headers that a V3 signature covers, each in the one form in which it is signed. A server must take what
 // it does from here (action, date, nonce, token, media type), not from the request: what it reads is then what was signed.
 type Headers struct {
-	names  string   // in lower case and ascending order, joined by `;`
-	values []string // in the order of names
+	text string // SignedHeaders: names in lower case and ascending order, joined by `;`
+	list []Param
 }
 
 // Read takes the headers with these names, which ParseAuthorization has checked, from a request; host is what the Host
 // header says, with its port. A header that is not there counts as empty. Read refuses a header that is there twice or
-// holds control characters, and one that has blanks around it: proxies and clients join and trim such headers in
+// breaks its line, and one that has blanks around its value: proxies and clients join and trim such headers in
 // different ways, so that one signature would fit several requests. It uses the memory of the Headers again.
 func (h *Headers) Read(names, host string, header http.Header) error {
-	h.names, h.values = names, h.values[:0]
+	h.text, h.list = names, h.list[:0]
 	for rest, more := names, true; more; {
 		var name string
 		name, rest, more = strings.Cut(rest, ";")
@@ -27,7 +27,7 @@ func (h *Headers) Read(names, host string, header http.Header) error {
 			h.Clear()
 			return err
 		}
-		h.values = append(h.values, v)
+		h.list = append(h.list, Param{name, v})
 	}
 	return nil
 }
@@ -49,26 +49,26 @@ func canonical(name, host string, header http.Header) (string, error) {
 			return "", fmt.Errorf("the signed header '%s' is there %d times", name, len(list))
 		}
 	}
-	if trim(v) != v {
+	if len(v) > 0 && (blank(v[0]) || blank(v[len(v)-1])) {
 		return "", fmt.Errorf("the signed header '%s' has blanks around its value", name)
 	}
-	for i := 0; i < len(v); i++ {
-		if v[i] < ' ' && v[i] != '\t' {
-			return "", fmt.Errorf("the signed header '%s' has a control character", name)
-		}
+	if strings.IndexByte(v, '\n') >= 0 || strings.IndexByte(v, '\r') >= 0 {
+		return "", fmt.Errorf("the signed header '%s' has more than one line", name)
 	}
 	return v, nil
 }
+
+// blank reports whether HTTP allows a byte around a value, where it means nothing.
+func blank(c byte) bool { return c == ' ' || c == '\t' }
 
 // trim removes what HTTP allows around a value, spaces and tabs, and nothing else.
 func trim(s string) string { return strings.Trim(s, " \t") }
 
 // Get returns the value of a signed header, named in lower case, and whether the signature covers it.
 func (h *Headers) Get(name string) (value string, signed bool) {
-	for i, rest, more := 0, h.names, true; more && i < len(h.values); i++ {
-		var n string
-		if n, rest, more = strings.Cut(rest, ";"); n == name {
-			return h.values[i], true
+	for i := range h.list {
+		if h.list[i].Name == name {
+			return h.list[i].Value, true
 		}
 	}
 	return "", false
@@ -76,32 +76,29 @@ func (h *Headers) Get(name string) (value string, signed bool) {
 
 // SetHost replaces the value of the host header, if it is signed: for a server that is reached under several names.
 func (h *Headers) SetHost(host string) {
-	for i, rest, more := 0, h.names, true; more && i < len(h.values); i++ {
-		var n string
-		if n, rest, more = strings.Cut(rest, ";"); n == "host" {
-			h.values[i] = host
+	for i := range h.list {
+		if h.list[i].Name == "host" {
+			h.list[i].Value = host
 		}
 	}
 }
 
 // Clear forgets the values, and keeps the memory that they were in for the next Read.
 func (h *Headers) Clear() {
-	clear(h.values)
-	h.names, h.values = "", h.values[:0]
+	clear(h.list)
+	h.text, h.list = "", h.list[:0]
 }
 
 // appendTo writes the part of the canonical request that is the headers and their names.
 func (h *Headers) appendTo(dst []byte) []byte {
-	for i, rest := 0, h.names; i < len(h.values); i++ {
-		var name string
-		name, rest, _ = strings.Cut(rest, ";")
-		dst = append(dst, name...)
+	for i := range h.list {
+		dst = append(dst, h.list[i].Name...)
 		dst = append(dst, ':')
-		dst = append(dst, h.values[i]...)
+		dst = append(dst, h.list[i].Value...)
 		dst = append(dst, '\n')
 	}
 	dst = append(dst, '\n')
-	return append(dst, h.names...)
+	return append(dst, h.text...)
 }
 
 // headerKeys spares the usual names of SignedHeaders a conversion.
