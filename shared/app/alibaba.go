@@ -45,7 +45,7 @@ func openAlibaba(config CloudConfig, getenv func(string) string, file functionsF
 		k, err := credentials(ctx)
 		return rest.Credentials(k), err
 	}}
-	h := &home{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tail: tailTableStore, decode: mnsqueue.Decode, forgets: true, output: fcOutput,
+	h := &home{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tail: tailTableStore, decode: mnsqueue.Decode, forgets: true, account: a.places.Account, output: fcOutput,
 		queue: mnsqueue.New(mnsqueue.Options{Client: queues, Name: a.queue})}
 	service := openapitask.Service{Client: acs.NewClient(credentials, nil), Places: a.places}
 	h.tasks = func(noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner) {

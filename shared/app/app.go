@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"millrace/shared/access"
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
 	"millrace/shared/inflight"
@@ -173,11 +174,16 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 	if a.config.Tasks != nil {
 		tasks = a.config.Tasks
 	}
-	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: boundedTasks(tasks, limits), Now: a.config.Now,
+	var register *access.Register
+	if !open {
+		register = credentials.Register()
+	}
+	mayFlow := rights(register, s.Region)
+	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: boundedTasks(ownAccounts(tasks, open, ""), limits), Now: a.config.Now, Rights: mayFlow,
 		Compile: compiler(limits), Limits: limits, Region: s.Region, Log: a.log, Exclusive: true,
 		LeaseMax: seconds(s.LeaseSeconds, 600), CallsMax: s.CallsPerRun, Shares: a.shares.engine(),
 		Retention: seconds(s.RetentionDays*86400, 90*86400)})
-	a.service = cloudflow.New(cloudflow.Options{Store: a.store, Runner: a.runner, Limits: limits, Region: s.Region, Log: a.log,
+	a.service = cloudflow.New(cloudflow.Options{Store: a.store, Runner: a.runner, Limits: limits, Region: s.Region, Rights: mayFlow, Log: a.log,
 		Now: a.config.Now})
 	children.runner, children.service, children.region = a.runner, a.service, s.Region
 	o := rpc.Options{API: a.service, Credentials: credentials, Region: s.Region, Account: s.Account, Hosts: s.Hosts,

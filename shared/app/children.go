@@ -20,6 +20,9 @@ type children struct {
 
 // StartChild starts an execution for a task.
 func (c *children) StartChild(ctx context.Context, k flowtask.Child) (flowtask.Started, error) {
+	if err := c.caller(k.Caller).Authorize("fnf:StartExecution", k.FlowName); err != nil {
+		return flowtask.Started{}, err
+	}
 	name, err := c.runner.StartChild(ctx, runner.Child{Account: k.Account, FlowName: k.FlowName, Name: k.ExecutionName,
 		Input: k.Input, Callback: k.CallbackToken, Key: k.Key})
 	if err != nil {
@@ -28,13 +31,18 @@ func (c *children) StartChild(ctx context.Context, k flowtask.Child) (flowtask.S
 	return flowtask.Started{FlowName: k.FlowName, ExecutionName: name, RequestID: k.Key}, nil
 }
 
-func (c *children) caller(account string) cloudflow.Caller {
-	return cloudflow.Caller{Account: account, Region: c.region}
+// caller is a flow as a caller of the API, who has the rights that its task has.
+func (c *children) caller(by flowtask.Caller) cloudflow.Caller {
+	return cloudflow.Caller{Account: by.Account, Region: c.region, May: by.May, As: by.As}
 }
 
 // DescribeExecution answers as the API does.
-func (c *children) DescribeExecution(ctx context.Context, account, flowName, execution string) (json.RawMessage, error) {
-	x, err := c.service.DescribeExecution(ctx, c.caller(account), cloudflow.DescribeExecutionRequest{FlowName: flowName, ExecutionName: execution})
+func (c *children) DescribeExecution(ctx context.Context, by flowtask.Caller, flowName, execution string) (json.RawMessage, error) {
+	who := c.caller(by)
+	if err := who.Authorize("fnf:DescribeExecution", flowName); err != nil {
+		return nil, err
+	}
+	x, err := c.service.DescribeExecution(ctx, who, cloudflow.DescribeExecutionRequest{FlowName: flowName, ExecutionName: execution})
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +50,11 @@ func (c *children) DescribeExecution(ctx context.Context, account, flowName, exe
 }
 
 // StopExecution answers as the API does.
-func (c *children) StopExecution(ctx context.Context, account, flowName, execution, name, cause string) (json.RawMessage, error) {
+func (c *children) StopExecution(ctx context.Context, by flowtask.Caller, flowName, execution, name, cause string) (json.RawMessage, error) {
+	who := c.caller(by)
+	if err := who.Authorize("fnf:StopExecution", flowName); err != nil {
+		return nil, err
+	}
 	q := cloudflow.StopExecutionRequest{FlowName: flowName, ExecutionName: execution}
 	if name != "" {
 		q.Error = &name
@@ -50,7 +62,7 @@ func (c *children) StopExecution(ctx context.Context, account, flowName, executi
 	if cause != "" {
 		q.Cause = &cause
 	}
-	x, err := c.service.StopExecution(ctx, c.caller(account), q)
+	x, err := c.service.StopExecution(ctx, who, q)
 	if err != nil {
 		return nil, err
 	}
@@ -58,18 +70,26 @@ func (c *children) StopExecution(ctx context.Context, account, flowName, executi
 }
 
 // ReportTaskSucceeded answers as the API does.
-func (c *children) ReportTaskSucceeded(ctx context.Context, account, token, output string) (json.RawMessage, error) {
-	id, err := c.service.ReportTaskSucceeded(ctx, c.caller(account), cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: output})
+func (c *children) ReportTaskSucceeded(ctx context.Context, by flowtask.Caller, token, output string) (json.RawMessage, error) {
+	who := c.caller(by)
+	if err := who.Authorize("fnf:ReportTaskSucceeded", ""); err != nil {
+		return nil, err
+	}
+	id, err := c.service.ReportTaskSucceeded(ctx, who, cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: output})
 	return reported(id), err
 }
 
 // ReportTaskFailed answers as the API does.
-func (c *children) ReportTaskFailed(ctx context.Context, account, token, name, cause string) (json.RawMessage, error) {
+func (c *children) ReportTaskFailed(ctx context.Context, by flowtask.Caller, token, name, cause string) (json.RawMessage, error) {
+	who := c.caller(by)
+	if err := who.Authorize("fnf:ReportTaskFailed", ""); err != nil {
+		return nil, err
+	}
 	q := cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: name}
 	if cause != "" {
 		q.Cause = &cause
 	}
-	id, err := c.service.ReportTaskFailed(ctx, c.caller(account), q)
+	id, err := c.service.ReportTaskFailed(ctx, who, q)
 	return reported(id), err
 }
 

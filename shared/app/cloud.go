@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"millrace/shared/access"
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
 	"millrace/shared/queue"
@@ -50,6 +51,7 @@ type home struct {
 	// forgets says that an outcome that nobody has noted is let go: messages come in batches that are answered as a whole, so
 	// one that never succeeds would hold up the others.
 	forgets bool
+	account string // of the cloud, whose services flows of all accounts use; "" where names of resources have none
 	// output is the result of a function of this cloud that was invoked asynchronously, as if it had been called.
 	output func(legacy bool, requestID string, payload []byte) task.Result
 	// tasks gives the runners of what this cloud carries out by itself, by action; flows is what the engine does for
@@ -126,15 +128,40 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 	} else {
 		rest = mapped.Before(rest)
 	}
-	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue, Tasks: boundedTasks(task.NewTable(tasks, rest), c.limits),
+	mayFlow, err := c.rights()
+	if err != nil {
+		return err
+	}
+	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue,
+		Tasks: boundedTasks(ownAccounts(task.NewTable(tasks, rest), false, h.account), c.limits), Rights: mayFlow,
 		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, LogEnds: true, StoreExpires: h.expires,
 		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
-	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region,
+	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region, Rights: mayFlow,
 		Now: clock(), WaitMax: c.config.Wait, Log: c.log})
 	children.runner, children.service, children.region = c.runner, c.service, c.config.Region
 	c.outcomes.runner = c.runner
 	return nil
 }
+
+// rights reads what flows may do. A function that is not told lets them do nothing: it runs flows of those who have
+// credentials elsewhere.
+func (c *Cloud) rights() (func(account, role, author string) (access.May, error), error) {
+	name, text := "MILLRACE_RIGHTS", c.config.Rights
+	if text == "" {
+		name, text = "MILLRACE_CREDENTIALS", c.config.Credentials
+	}
+	if text == "" {
+		return func(string, string, string) (access.May, error) { return nil, errNoRights }, nil
+	}
+	register, err := rpc.ParseRights([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return rights(register, c.config.Region), nil
+}
+
+var errNoRights = &access.NoRights{Reason: "This function does not know what flows may do: set its MILLRACE_RIGHTS " +
+	"(docs/credentials.md)."}
 
 // rehearsal maps every action to an address.
 func rehearsal(address string) []task.Mapping { return []task.Mapping{{Match: "*", HTTP: address}} }

@@ -17,6 +17,7 @@ type CloudConfig struct {
 
 	// The texts of these files, or their paths in the function's package.
 	Credentials string // MILLRACE_CREDENTIALS: docs/credentials.md
+	Rights      string // MILLRACE_RIGHTS: what keys and roles may do, without secrets; without it, the credentials
 	Functions   string // MILLRACE_FUNCTIONS: docs/functions.md, with `lambda: <ARN>` or `fc: <resource name>` as a further answer
 	Settings    string // MILLRACE_SETTINGS: docs/configuration.md
 	Starts      string // MILLRACE_STARTS: which events start which flows
@@ -36,7 +37,7 @@ func cloudConfig(getenv func(string) string) (CloudConfig, error) {
 		}
 	}
 	var errs []error
-	for name, to := range map[string]*string{"MILLRACE_CREDENTIALS": &c.Credentials, "MILLRACE_FUNCTIONS": &c.Functions,
+	for name, to := range map[string]*string{"MILLRACE_CREDENTIALS": &c.Credentials, "MILLRACE_RIGHTS": &c.Rights, "MILLRACE_FUNCTIONS": &c.Functions,
 		"MILLRACE_SETTINGS": &c.Settings, "MILLRACE_STARTS": &c.Starts} {
 		text, err := textOrFile(getenv(name))
 		if err != nil {

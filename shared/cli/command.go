@@ -28,7 +28,7 @@ type command struct {
 // commands in the order of the help.
 func commands() []*command {
 	return []*command{
-		serveCommand(), validateCommand(), testCommand(),
+		serveCommand(), validateCommand(), testCommand(), rightsCommand(),
 		flowCreateCommand(), flowUpdateCommand(), flowApplyCommand(), flowDescribeCommand(), flowListCommand(),
 		flowDeleteCommand(),
 		startCommand(), describeCommand(), historyCommand(), listCommand(), stopCommand(),

@@ -33,7 +33,7 @@ func (c *call) help(words []string) error {
 
 // groups are the headings of the overview, with the first word of the commands under each.
 var groups = []struct{ title, commands string }{
-	{"Without a server", " serve validate test version "},
+	{"Without a server", " serve validate test rights version "},
 	{"Flows", " flow "},
 	{"Executions", " start describe history list stop report "},
 }

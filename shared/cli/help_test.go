@@ -11,7 +11,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
-var names = []string{"serve", "validate", "test", "version", "flow create", "flow update", "flow apply", "flow describe", "flow list",
+var names = []string{"serve", "validate", "test", "rights", "version", "flow create", "flow update", "flow apply", "flow describe", "flow list",
 	"flow delete", "start", "describe", "history", "list", "stop", "report succeeded", "report failed"}
 
 // TestHelp compares the help of every command with what was reviewed.

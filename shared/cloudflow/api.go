@@ -2,12 +2,17 @@
 // checks, faults and name claims. It knows nothing of HTTP.
 package cloudflow
 
-import "context"
+import (
+	"context"
+
+	"millrace/shared/access"
+)
 
 // Caller is who makes a request, as the wire has verified it.
 type Caller struct {
 	Account   string // owner of everything the caller sees
 	AccessKey string // "" when the server is open
+	Identity  string // public id of the key or bearer token, stable; "" when the server is open
 	Nonce     string // signature nonce, "" when unsigned
 	Timestamp string // of the signature, as sent
 	RequestID string // the id that the answer carries
@@ -15,7 +20,9 @@ type Caller struct {
 	Host      string // host that the request was sent to
 	// May tells whether the caller's policy allows an action ("fnf:StartExecution") on a resource
 	// ("acs:fnf:<region>:<account>:flow/<name>"); nil allows everything.
-	May func(action, resource string) bool
+	May access.May
+	// As is what a flow acts with, "role <ARN>" or "key <id>", when the caller is one; "" for a client.
+	As string
 }
 
 // API is the operations. Faults are *fault.Error with the codes of api.md section 7. Optional strings are "" when

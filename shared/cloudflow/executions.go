@@ -26,6 +26,9 @@ func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecution
 			start.Origin = "request#" + c.AccessKey + "#" + c.Nonce
 		}
 	}
+	if q.CallbackToken != "" {
+		start.CallbackBy = c.Identity
+	}
 	var x *store.Execution
 	created := false
 	if refusal := checkQualifier(q.FlowName, q.Qualifier); refusal != nil {
@@ -39,9 +42,12 @@ func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecution
 	if !created && x.Status.Final() {
 		return nil, fault.New(fault.ExecutionAlreadyExists, "Execution '%s' for flow '%s' already exists.", start.Name, q.FlowName)
 	}
-	shown, err := s.shown(ctx, x)
+	shown, err := s.shown(ctx, c, x)
 	if err != nil {
 		return nil, err
+	}
+	if created {
+		shown.Input = q.Input // the caller's own
 	}
 	// Only a running execution is ever answered here, also when it ended in the commit that started it.
 	shown.Status, shown.Output, shown.StoppedTime = flow.Running.String(), "", 0
@@ -122,11 +128,13 @@ func (s *Service) StartSyncExecution(ctx context.Context, c Caller, q StartExecu
 	if err != nil {
 		return nil, Failed(err)
 	}
-	shown, err := s.shown(ctx, x)
+	shown, err := s.whole(ctx, x)
 	if err != nil {
 		return nil, err
 	}
-	out := &SyncExecution{Execution: *shown}
+	v := c.see(q.FlowName)
+	v.data = true // what it came to is the caller's own
+	out := &SyncExecution{Execution: *v.shows(shown)}
 	if x.Error != nil {
 		out.ErrorCode, out.ErrorMessage = x.Error.Name, x.Error.Cause
 	}
@@ -154,8 +162,8 @@ func (s *Service) StopExecution(ctx context.Context, c Caller, q StopExecutionRe
 	} else if err != nil {
 		return nil, Failed(err)
 	}
-	shown, err := s.shown(ctx, x)
-	if err == nil {
+	shown, err := s.shown(ctx, c, x)
+	if err == nil && c.may("fnf:DescribeFlow", q.FlowName) {
 		shown.RoleArn = x.RoleArn
 	}
 	return shown, err
@@ -189,11 +197,20 @@ func (s *Service) DescribeExecution(ctx context.Context, c Caller, q DescribeExe
 	} else if err != nil {
 		return nil, Failed(err)
 	}
-	return s.shown(ctx, x)
+	return s.shown(ctx, c, x)
 }
 
-// shown is an execution as the wire shows it.
-func (s *Service) shown(ctx context.Context, x *store.Execution) (*Execution, error) {
+// shown is an execution as the wire shows it to a caller.
+func (s *Service) shown(ctx context.Context, c Caller, x *store.Execution) (*Execution, error) {
+	out, err := s.whole(ctx, x)
+	if err != nil || c.May == nil {
+		return out, err
+	}
+	return c.see(x.Flow).shows(out), nil
+}
+
+// whole is an execution as the wire shows it to its owner.
+func (s *Service) whole(ctx context.Context, x *store.Execution) (*Execution, error) {
 	definition, err := s.Store.Definition(ctx, x.FlowID, x.Hash)
 	if err != nil {
 		return nil, Failed(err)

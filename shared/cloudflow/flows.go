@@ -22,12 +22,21 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if err := checkFlowFields(q.Type, q.ExecutionMode, q.Description); err != nil {
 		return nil, err
 	}
+	if err := checkReferences(q.RoleArn, q.ResourceGroupID, q.ExternalStorageLocation); err != nil {
+		return nil, err
+	}
 	env, err := environment(q.Environment)
 	if err != nil {
 		return nil, err
 	}
 	m, err := s.checkDefinition(q.Name, q.ExecutionMode, q.Definition)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.checkRole(c, q.RoleArn, true); err != nil {
+		return nil, err
+	}
+	if err := s.checkStarts(c, q.RoleArn, m); err != nil {
 		return nil, err
 	}
 	if n, err := s.Store.CountFlows(ctx, c.Account, s.Limits.Flows+1); err != nil {
@@ -44,7 +53,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	now := s.Now().UnixMilli()
 	f := &store.Flow{Account: c.Account, Name: q.Name, ID: uuid(s.random16(q.Name)), Type: q.Type, Description: q.Description,
 		RoleArn: q.RoleArn, Mode: q.ExecutionMode, ExternalStorage: q.ExternalStorageLocation, ResourceGroup: q.ResourceGroupID,
-		Environment: env, Created: now, Modified: now, Language: m.Language, TimeoutSeconds: m.TimeoutSeconds}
+		Environment: env, Author: c.Identity, Created: now, Modified: now, Language: m.Language, TimeoutSeconds: m.TimeoutSeconds}
 	if f.Type == "" {
 		f.Type = "FDL"
 	}
@@ -98,6 +107,9 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	if err := checkFlowFields(value0(q.Type), "", value0(q.Description)); err != nil {
 		return nil, err
 	}
+	if err := checkReferences(value0(q.RoleArn), "", value0(q.ExternalStorageLocation)); err != nil {
+		return nil, err
+	}
 	env, err := environment(value0(q.Environment))
 	if err != nil {
 		return nil, err
@@ -107,18 +119,23 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 		return nil, s.malformedFirst(q, err)
 	}
 	definition := value0(q.Definition)
+	var m *flow.Machine
 	if definition == "" {
 		if definition, err = s.Store.Definition(ctx, f.ID, f.Hash); err != nil {
 			return nil, Failed(err)
 		}
 	} else {
-		m, err := s.checkDefinition(q.Name, f.Mode, definition)
-		if err != nil {
+		if m, err = s.checkDefinition(q.Name, f.Mode, definition); err != nil {
 			return nil, err
 		}
 		f.Language, f.TimeoutSeconds = m.Language, m.TimeoutSeconds
 	}
 	change(f, q, env)
+	if rewritten(q) {
+		if err := s.takeOver(c, f, q, m); err != nil {
+			return nil, err
+		}
+	}
 	f.Modified = max(s.Now().UnixMilli(), f.Modified+1)
 	err = s.Store.UpdateFlow(ctx, f, definition, s.Runner.ReviewAt())
 	if errors.Is(err, store.ErrConflict) {
@@ -216,7 +233,12 @@ func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest)
 // pageBytes ends a page early.
 const pageBytes = 1 << 20
 
-// ListFlows pages through the account's flows by name (api.md 4.5).
+// scanMax bounds how many flows one page of ListFlows looks at. An account has 10,000 by default: a page that leaves
+// out most of them may be short, or empty, and still say that more is left.
+const scanMax = 5000
+
+// ListFlows pages by name through the account's flows that the caller may describe (api.md 4.5). NextToken holds the
+// name of a flow that it may describe, too, but for a page that has looked at scanMax flows.
 func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (*FlowPage, error) {
 	limit, err := checkLimit(q.Limit, 1000)
 	if err != nil {
@@ -228,13 +250,14 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 			return nil, errToken()
 		}
 	}
-	page := &FlowPage{Flows: []Flow{}}
-	for size := 0; ; {
-		flows, more, err := s.Store.ListFlows(ctx, c.Account, after, min(limit, 100))
+	page, size := &FlowPage{Flows: []Flow{}}, 0
+	keep := func(name string) bool { return c.may("fnf:DescribeFlow", name) }
+	for scanned := 0; ; {
+		listed, err := s.Store.ListFlows(ctx, c.Account, after, min(limit, 100), keep)
 		if err != nil {
 			return nil, Failed(err)
 		}
-		for i, f := range flows {
+		for i, f := range listed.Flows {
 			after = f.Name
 			if q.ResourceGroupID != "" && f.ResourceGroup != q.ResourceGroupID {
 				continue
@@ -246,13 +269,18 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 			page.Flows = append(page.Flows, *shown)
 			size += len(shown.Definition) + 512
 			if len(page.Flows) == limit || size > pageBytes {
-				if more || i+1 < len(flows) {
+				if listed.Last != "" || i+1 < len(listed.Flows) {
 					page.NextToken = seal(after)
 				}
 				return page, nil
 			}
 		}
-		if !more || len(flows) == 0 {
+		scanned += listed.Scanned
+		if listed.Last == "" {
+			return page, nil
+		}
+		if after = listed.Last; scanned >= scanMax {
+			page.NextToken = seal(after)
 			return page, nil
 		}
 	}

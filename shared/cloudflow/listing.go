@@ -31,14 +31,14 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 		return nil, Failed(err)
 	}
 	page := &ExecutionPage{Executions: []Execution{}, NextToken: seal(next)}
-	metadata := q.MetadataOnly != nil && *q.MetadataOnly
+	metadata := q.MetadataOnly != nil && *q.MetadataOnly || !c.may("fnf:DescribeExecution", q.FlowName)
 	for i, sum := range found {
 		if metadata {
 			page.Executions = append(page.Executions, Execution{FlowName: q.FlowName, Name: sum.Name, Status: sum.Status.String(),
 				StartedTime: sum.Started, StoppedTime: sum.Stopped, MetadataOnly: true})
 			continue
 		}
-		shown, err := s.listed(ctx, sum)
+		shown, err := s.listed(ctx, c, sum)
 		if err != nil {
 			return nil, err
 		}
@@ -55,14 +55,14 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 }
 
 // listed reads the execution itself: the index may lag behind it.
-func (s *Service) listed(ctx context.Context, sum store.Summary) (*Execution, error) {
+func (s *Service) listed(ctx context.Context, c Caller, sum store.Summary) (*Execution, error) {
 	x, err := s.Runner.Load(ctx, sum.Partition)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	} else if err != nil {
 		return nil, Failed(err)
 	}
-	return s.shown(ctx, x)
+	return s.shown(ctx, c, x)
 }
 
 func pageSize(list []Execution) int {
@@ -148,6 +148,11 @@ func (s *Service) GetExecutionHistory(ctx context.Context, c Caller, q GetExecut
 	page, err := s.events(ctx, x, from, limit)
 	if err != nil {
 		return nil, Failed(err)
+	}
+	if c.AuthorizeReports() != nil {
+		for i := range page.Events {
+			page.Events[i].Detail = maskTokens(page.Events[i].Detail)
+		}
 	}
 	return page, nil
 }

@@ -66,6 +66,20 @@ func ArrayOf(items []*Template) *Template {
 // ConstantValue gives the value of a template without expressions; false when there are any.
 func (t *Template) ConstantValue() (any, bool) { return t.constant, t.kind == constantTemplate }
 
+// ConstantField gives the value of an object's member that is a constant; false when there is none.
+func (t *Template) ConstantField(name string) (v any, ok bool) {
+	if object, is := t.constant.(map[string]any); is && t.kind == constantTemplate {
+		v, ok = object[name]
+		return v, ok
+	}
+	for _, f := range t.fields { // a later equal name replaces an earlier one
+		if f.Name == name {
+			v, ok = f.Value.ConstantValue()
+		}
+	}
+	return v, ok
+}
+
 // Exprs gives the expressions inside the template, in the order written.
 func (t *Template) Exprs() iter.Seq[*Expr] {
 	return func(yield func(*Expr) bool) { t.walk(yield) }

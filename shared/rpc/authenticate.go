@@ -2,9 +2,9 @@ package rpc
 
 import (
 	"crypto/subtle"
-	"strings"
 	"time"
 
+	"millrace/shared/access"
 	"millrace/shared/fault"
 	"millrace/shared/rpc/sign"
 )
@@ -204,7 +204,8 @@ func (c *call) authenticateBearer(token string) error {
 func (c *call) identity(key *accessKey, nonce, timestamp string) {
 	c.who.Account, c.who.AccessKey = key.account, key.id
 	c.who.Nonce, c.who.Timestamp = nonce, timestamp
-	c.who.May = key.may(c.Region)
+	c.who.Identity = key.identity
+	c.who.May = access.MayOf(key.policies, key.account, c.Region)
 }
 
 // within parses a request's time and refuses one that is too far from now.
@@ -239,24 +240,17 @@ func (c *call) fresh(until time.Time) error {
 
 // authorize asks the policy of the caller's key for the operation on its flow.
 func (c *call) authorize() error {
-	if c.who.May == nil {
-		return nil
+	c.who.Region = c.Region
+	name := ""
+	if c.operation.flow != "" {
+		name = c.params.str(c.operation.flow)
 	}
-	resource := "*"
-	if name := c.operation.flow; name != "" && c.params.str(name) != "" {
-		resource = strings.Join([]string{"acs:fnf:", c.Region, ":", c.who.Account, ":flow/", c.params.str(name)}, "")
-	}
-	if !c.who.May(c.operation.action, resource) {
-		return notAllowed(c.operation.action, resource)
+	if err := c.who.Authorize(c.operation.action, name); err != nil {
+		return err
 	}
 	// The engine will report in the caller's name when the execution ends.
-	if c.operation.name != "StartExecution" || c.params.str("CallbackFnFTaskToken") == "" {
-		return nil
-	}
-	for _, report := range [...]string{"fnf:ReportTaskSucceeded", "fnf:ReportTaskFailed"} {
-		if !c.who.May(report, "*") {
-			return notAllowed(report, "*")
-		}
+	if c.operation.name == "StartExecution" && c.params.str("CallbackFnFTaskToken") != "" {
+		return c.who.AuthorizeReports()
 	}
 	return nil
 }

@@ -3,11 +3,13 @@ package rpc
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"millrace/shared/access"
 	"millrace/shared/rpc/sign"
 )
 
@@ -16,6 +18,7 @@ type Account struct {
 	ID     string
 	Keys   []AccessKey
 	Tokens []BearerToken
+	Roles  []access.Role // what its flows may be given to act with
 }
 
 // AccessKey is an id and the secret that its signatures are made with.
@@ -23,30 +26,50 @@ type AccessKey struct {
 	ID, Secret    string
 	SecurityToken string    // when set, every request must carry it (STS)
 	Expires       time.Time // zero is never
-	Policies      []Policy  // none allows everything
+	Policies      []access.Policy
+	Replaces      []string // ids of keys before it: what they wrote acts with this key's rights
 }
 
 // BearerToken is a token that stands for itself: whoever has it is let in, without a signature.
 type BearerToken struct {
 	Token    string
+	ID       string    // in a rights document, which has no token: what BearerID made of it
 	Expires  time.Time // zero is never
-	Policies []Policy  // none allows everything
+	Policies []access.Policy
+	Replaces []string
 }
+
+// BearerID is the public id of a bearer token: flows remember it. It holds nothing from which a long
+// token could be found.
+func BearerID(token string) string {
+	sum := sha256.Sum256([]byte("millrace bearer token\x00" + token))
+	return bearerPrefix + hex.EncodeToString(sum[:8])
+}
+
+// bearerPrefix sets the ids of bearer tokens apart: no access key has a colon in its id.
+const bearerPrefix = "bearer:"
 
 // Credentials are who may call a server. They do not change, and are safe for many goroutines.
 type Credentials struct {
-	keys   map[string]*accessKey
-	tokens map[[sha256.Size]byte]*accessKey // by the token's hash, so that a look-up tells nothing of the token
-	owners int                              // accounts that have a key or a token
-	file   string                           // that they are from; "" for none
-	weak   []string                         // which secrets are easy to guess, for warnings
+	keys     map[string]*accessKey
+	tokens   map[[sha256.Size]byte]*accessKey // by the token's hash, so that a look-up tells nothing of the token
+	owners   int                              // accounts that have a key or a token
+	register *access.Register
+	file     string   // that they are from; "" for none
+	weak     []string // which secrets are easy to guess, for warnings
+}
+
+// Register is what keys and roles may do.
+func (c *Credentials) Register() *access.Register {
+	return c.register
 }
 
 // accessKey is a key, or a bearer token (with no id), that is ready for use.
 type accessKey struct {
 	id, account, token string
+	identity           string // public id: the access key's, or BearerID
 	expires            time.Time
-	policies           []Policy
+	policies           []access.Policy
 	sign               *sign.Key
 }
 
@@ -76,7 +99,29 @@ func NewCredentials(accounts []Account) (*Credentials, error) {
 	if len(c.keys)+len(c.tokens) == 0 {
 		return nil, errors.New("there is no access key and no bearer token, so nobody could call; add one")
 	}
-	return c, nil
+	var err error
+	c.register, err = registerOf(accounts)
+	return c, err
+}
+
+// registerOf is what the accounts' keys and roles may do, without their secrets.
+func registerOf(accounts []Account) (*access.Register, error) {
+	list := make([]access.Account, len(accounts))
+	for i, a := range accounts {
+		list[i] = access.Account{ID: a.ID, Roles: a.Roles}
+		for _, k := range a.Keys {
+			list[i].Keys = append(list[i].Keys,
+				access.Key{ID: k.ID, Expires: k.Expires, Policies: k.Policies, Replaces: k.Replaces})
+		}
+		for _, t := range a.Tokens {
+			if t.ID == "" {
+				t.ID = BearerID(t.Token)
+			}
+			list[i].Keys = append(list[i].Keys,
+				access.Key{ID: t.ID, Expires: t.Expires, Policies: t.Policies, Replaces: t.Replaces})
+		}
+	}
+	return access.NewRegister(list)
 }
 
 // Shared reports whether more than one account may call, so that they must share the server.
@@ -109,12 +154,9 @@ func (c *Credentials) addKey(account string, k AccessKey) error {
 	if c.keys[k.ID] != nil {
 		return fmt.Errorf("access key id %s is there twice; ids must be unique across accounts", k.ID)
 	}
-	if err := checkPolicies(k.Policies); err != nil {
-		return fmt.Errorf("access key %s: %w", k.ID, err)
-	}
 	c.note(k.Secret, "the secret of access key "+k.ID)
 	c.keys[k.ID] = &accessKey{
-		id: k.ID, account: account, token: k.SecurityToken, expires: k.Expires, policies: k.Policies,
+		id: k.ID, identity: k.ID, account: account, token: k.SecurityToken, expires: k.Expires, policies: k.Policies,
 		sign: sign.NewKey(k.Secret),
 	}
 	return nil
@@ -128,21 +170,8 @@ func (c *Credentials) addToken(account string, t BearerToken) error {
 	if c.tokens[hash] != nil {
 		return errors.New("the token is there twice; tokens must be unique across accounts")
 	}
-	if err := checkPolicies(t.Policies); err != nil {
-		return err
-	}
-	c.tokens[hash] = &accessKey{account: account, token: t.Token, expires: t.Expires, policies: t.Policies}
-	return nil
-}
-
-func checkPolicies(policies []Policy) error {
-	for _, p := range policies {
-		for i := range p.Statements {
-			if err := p.Statements[i].check(); err != nil {
-				return err
-			}
-		}
-	}
+	c.tokens[hash] = &accessKey{identity: BearerID(t.Token), account: account, token: t.Token, expires: t.Expires,
+		policies: t.Policies}
 	return nil
 }
 
@@ -156,20 +185,6 @@ func (c *Credentials) bearer(token string) *accessKey {
 }
 
 func (k *accessKey) expired(now time.Time) bool { return !k.expires.IsZero() && !now.Before(k.expires) }
-
-// may gives what the policies allow, nil when there are none. The resource `*`, of an operation that names no flow,
-// stands for `acs:fnf:<region>:<account>:*`: a statement for certain flows does not cover it.
-func (k *accessKey) may(region string) func(action, resource string) bool {
-	if len(k.policies) == 0 {
-		return nil
-	}
-	return func(action, resource string) bool {
-		if resource == "*" {
-			resource = "acs:fnf:" + region + ":" + k.account + ":*"
-		}
-		return Allows(k.policies, action, resource)
-	}
-}
 
 // OnlyAccount is the account of every key and token; "" when there are several accounts.
 func (c *Credentials) OnlyAccount() string {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/access"
 	"millrace/shared/rpc"
 )
 
@@ -56,8 +57,8 @@ func TestParseAccounts(t *testing.T) {
 	want := []rpc.Account{
 		{ID: "1234567890123456", Keys: []rpc.AccessKey{
 			{ID: "LTAI5example", Secret: "topsecret1"},
-			{ID: "STS.example", Secret: "topsecret2", SecurityToken: "topsecret3", Expires: expires, Policies: []rpc.Policy{
-				{Statements: []rpc.Statement{
+			{ID: "STS.example", Secret: "topsecret2", SecurityToken: "topsecret3", Expires: expires, Policies: []access.Policy{
+				{Statements: []access.Statement{
 					allow("fnf:Start* fnf:Describe*", "acs:fnf:*:*:flow/order-*"), deny("fnf:StartSyncExecution", "*"),
 				}},
 			}},
@@ -131,9 +132,9 @@ func TestBadCredentialsFiles(t *testing.T) {
 		{"accounts:\n  - id: [1]", "line 2: id must be a text that is not empty"},
 		{"accounts:\n  - id: a\n    keys:\n      - id: k\n", "line 4: the key secret is missing"},
 		{"accounts:\n  - id: a\n    keys:\n      - id: k,1\n        secret: topsecret", `line 4: access key id "k,1" must be`},
-		{"accounts: [{id: a, keys: [{id: k, secret:topsecret}]}]", "line 1: unknown key; the keys here are expires, id, policies, secret, securityToken"},
-		{key("        LTAIsomethinglong: secret\n"), `line 6: unknown key; the keys here are expires, id, policies, secret, securityToken`},
-		{key("        secrte: topsecret\n"), `line 6: unknown key "secrte"; the keys here are expires, id, policies, secret, securityToken`},
+		{"accounts: [{id: a, keys: [{id: k, secret:topsecret}]}]", "line 1: unknown key; the keys here are expires, id, policies, replaces, secret, securityToken"},
+		{key("        LTAIsomethinglong: secret\n"), `line 6: unknown key; the keys here are expires, id, policies, replaces, secret, securityToken`},
+		{key("        secrte: topsecret\n"), `line 6: unknown key "secrte"; the keys here are expires, id, policies, replaces, secret, securityToken`},
 		{key("        expires: tomorrow\n"), "line 6: the time must look like 2027-01-31T00:00:00Z"},
 		{key("      - id: k1\n        secret: topsecret\n"), "access key id k1 is there twice"},
 		{key("        policies: []\n"), "line 6: the list is empty; leave policies out to allow everything"},
@@ -181,8 +182,8 @@ func TestNewCredentialsRefuses(t *testing.T) {
 		{{ID: "a", Keys: []rpc.AccessKey{{ID: "k", Secret: ""}}}},
 		{{ID: "a", Tokens: []rpc.BearerToken{{}}}},
 		{{ID: "a", Keys: []rpc.AccessKey{good}}, {ID: "b", Keys: []rpc.AccessKey{good}}},
-		{{ID: "a", Keys: []rpc.AccessKey{{ID: "k", Secret: "s", Policies: []rpc.Policy{{Statements: []rpc.Statement{{}}}}}}}},
-		{{ID: "a", Tokens: []rpc.BearerToken{{Token: "t", Policies: []rpc.Policy{{Statements: []rpc.Statement{{}}}}}}}},
+		{{ID: "a", Keys: []rpc.AccessKey{{ID: "k", Secret: "s", Policies: []access.Policy{{Statements: []access.Statement{{}}}}}}}},
+		{{ID: "a", Tokens: []rpc.BearerToken{{Token: "t", Policies: []access.Policy{{Statements: []access.Statement{{}}}}}}}},
 	} {
 		if c, err := rpc.NewCredentials(accounts); err == nil {
 			t.Errorf("%+v gives %v", accounts, c)

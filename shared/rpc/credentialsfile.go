@@ -12,6 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"millrace/shared/access"
 	"millrace/shared/yamltext"
 )
 
@@ -44,7 +45,19 @@ func LoadCredentials(path string) (*Credentials, error) {
 }
 
 // ParseAccounts reads the text of a credentials file.
-func ParseAccounts(text []byte) ([]Account, error) {
+func ParseAccounts(text []byte) ([]Account, error) { return parseAccounts(text, &fileReader{}) }
+
+// ParseRights reads what keys and roles may do: from a credentials file, whose secrets it passes over, or
+// from a rights document, which AppendRights writes and which has none.
+func ParseRights(text []byte) (*access.Register, error) {
+	accounts, err := parseAccounts(text, &fileReader{rights: true})
+	if err != nil {
+		return nil, err
+	}
+	return registerOf(accounts)
+}
+
+func parseAccounts(text []byte, r *fileReader) ([]Account, error) {
 	if len(text) > fileMax {
 		return nil, fmt.Errorf("the file is larger than %d bytes", fileMax)
 	}
@@ -61,7 +74,6 @@ func ParseAccounts(text []byte) ([]Account, error) {
 	case err != nil:
 		return nil, syntaxError(err)
 	}
-	r := &fileReader{}
 	var accounts []Account
 	r.object(root, map[string]func(*yaml.Node){
 		"accounts": func(n *yaml.Node) { accounts = list(r, n, r.account) },
@@ -80,8 +92,9 @@ func syntaxError(err error) error {
 
 // fileReader turns nodes into accounts and keeps the first error.
 type fileReader struct {
-	err error
-	at  string // the known key whose value is read, or was read last
+	err    error
+	at     string // the known key whose value is read, or was read last
+	rights bool   // secrets and tokens may be missing: nobody is let in by what is read
 }
 
 func (r *fileReader) fail(n *yaml.Node, format string, args ...any) {
@@ -184,6 +197,7 @@ func (r *fileReader) account(n *yaml.Node) (a Account) {
 		"id":           r.text(&a.ID),
 		"keys":         func(n *yaml.Node) { a.Keys = list(r, n, r.key) },
 		"bearerTokens": func(n *yaml.Node) { a.Tokens = list(r, n, r.bearer) },
+		"roles":        func(n *yaml.Node) { a.Roles = list(r, n, r.role) },
 	}, "id")
 	if r.err == nil {
 		if err := checkAccount(a.ID); err != nil {
@@ -200,8 +214,12 @@ func (r *fileReader) key(n *yaml.Node) (k AccessKey) {
 		"securityToken": r.text(&k.SecurityToken),
 		"expires":       r.time(&k.Expires),
 		"policies":      r.policies(&k.Policies),
-	}, "id", "secret")
+		"replaces":      func(n *yaml.Node) { k.Replaces = r.oneOrMore(n) },
+	}, r.secret("id", "secret")...)
 	if r.err == nil {
+		if r.rights && k.Secret == "" {
+			k.Secret = "none"
+		}
 		if err := checkKey(k); err != nil {
 			r.fail(n, "%v", err)
 		}
@@ -209,17 +227,46 @@ func (r *fileReader) key(n *yaml.Node) (k AccessKey) {
 	return k
 }
 
+// secret drops the last of the required keys, which holds a secret, where that need not be there.
+func (r *fileReader) secret(required ...string) []string {
+	if r.rights {
+		return required[:len(required)-1]
+	}
+	return required
+}
+
 func (r *fileReader) bearer(n *yaml.Node) (t BearerToken) {
-	r.object(n, map[string]func(*yaml.Node){
+	keys := map[string]func(*yaml.Node){
 		"token":    r.text(&t.Token),
 		"expires":  r.time(&t.Expires),
 		"policies": r.policies(&t.Policies),
-	}, "token")
+		"replaces": func(n *yaml.Node) { t.Replaces = r.oneOrMore(n) },
+	}
+	if r.rights {
+		keys["id"] = r.text(&t.ID)
+	}
+	r.object(n, keys, r.secret("token")...)
+	if r.rights && r.err == nil && t.Token == "" && !strings.HasPrefix(t.ID, bearerPrefix) {
+		r.fail(n, "a bearer token has a token, or in a rights document an id that begins with %s", bearerPrefix)
+	}
 	return t
 }
 
+func (r *fileReader) role(n *yaml.Node) (role access.Role) {
+	r.object(n, map[string]func(*yaml.Node){
+		"name":     r.text(&role.Name),
+		"policies": r.policies(&role.Policies),
+	}, "name")
+	if r.err == nil {
+		if err := access.CheckRole(role.Name); err != nil {
+			r.fail(n, "%v", err)
+		}
+	}
+	return role
+}
+
 // policies refuses an empty list, which could mean all or nothing.
-func (r *fileReader) policies(dst *[]Policy) func(*yaml.Node) {
+func (r *fileReader) policies(dst *[]access.Policy) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if *dst = list(r, n, r.policy); len(*dst) == 0 {
 			r.fail(n, "the list is empty; leave policies out to allow everything")
@@ -227,7 +274,7 @@ func (r *fileReader) policies(dst *[]Policy) func(*yaml.Node) {
 	}
 }
 
-func (r *fileReader) policy(n *yaml.Node) (p Policy) {
+func (r *fileReader) policy(n *yaml.Node) (p access.Policy) {
 	var version string
 	r.object(n, map[string]func(*yaml.Node){
 		"Version":   func(n *yaml.Node) { version = r.scalar(n) },
@@ -239,14 +286,14 @@ func (r *fileReader) policy(n *yaml.Node) (p Policy) {
 	return p
 }
 
-func (r *fileReader) statement(n *yaml.Node) (s Statement) {
+func (r *fileReader) statement(n *yaml.Node) (s access.Statement) {
 	r.object(n, map[string]func(*yaml.Node){
 		"Effect":   r.text(&s.Effect),
 		"Action":   func(n *yaml.Node) { s.Actions = r.oneOrMore(n) },
 		"Resource": func(n *yaml.Node) { s.Resources = r.oneOrMore(n) },
 	}, "Effect", "Action", "Resource")
 	if r.err == nil {
-		if err := s.check(); err != nil {
+		if err := s.Check(); err != nil {
 			r.fail(n, "%v", err)
 		}
 	}

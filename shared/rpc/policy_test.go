@@ -7,56 +7,57 @@ import (
 	"testing"
 	"time"
 
+	"millrace/shared/access"
 	"millrace/shared/rpc"
 )
 
-func allow(actions, resources string) rpc.Statement { return statement("Allow", actions, resources) }
-func deny(actions, resources string) rpc.Statement  { return statement("Deny", actions, resources) }
+func allow(actions, resources string) access.Statement { return statement("Allow", actions, resources) }
+func deny(actions, resources string) access.Statement  { return statement("Deny", actions, resources) }
 
-func statement(effect, actions, resources string) rpc.Statement {
-	return rpc.Statement{Effect: effect, Actions: strings.Fields(actions), Resources: strings.Fields(resources)}
+func statement(effect, actions, resources string) access.Statement {
+	return access.Statement{Effect: effect, Actions: strings.Fields(actions), Resources: strings.Fields(resources)}
 }
 
 func TestAllows(t *testing.T) {
 	const flow = "acs:fnf:cn-hangzhou:1:flow/order-1"
 	for _, c := range []struct {
-		statements []rpc.Statement
+		statements []access.Statement
 		action     string
 		resource   string
 		want       bool
 	}{
 		{nil, "fnf:ListFlows", flow, false},
-		{[]rpc.Statement{allow("*", "*")}, "fnf:ListFlows", flow, true},
-		{[]rpc.Statement{allow("fnf:*", "*")}, "fnf:ListFlows", flow, true},
-		{[]rpc.Statement{allow("fnf:Start*", "*")}, "fnf:StartExecution", flow, true},
-		{[]rpc.Statement{allow("fnf:start*", "*")}, "fnf:StartExecution", flow, true},
-		{[]rpc.Statement{allow("fnf:Start*", "*")}, "fnf:StopExecution", flow, false},
-		{[]rpc.Statement{allow("fnf:S*Execution", "*")}, "fnf:StopExecution", flow, true},
-		{[]rpc.Statement{allow("fnf:StartExecution", "*")}, "fnf:StartExecutions", flow, false},
-		{[]rpc.Statement{allow("fnf:List* fnf:Describe*", "*")}, "fnf:DescribeFlow", flow, true},
-		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/order-*")}, "fnf:DescribeFlow", flow, true},
-		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/order-?")}, "fnf:DescribeFlow", flow, true},
-		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/order-??")}, "fnf:DescribeFlow", flow, false},
-		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/Order-*")}, "fnf:DescribeFlow", flow, false},
-		{[]rpc.Statement{allow("fnf:*", "acs:fnf:us-west-1:*:flow/*")}, "fnf:DescribeFlow", flow, false},
-		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:2:flow/*")}, "fnf:DescribeFlow", flow, false},
-		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/a acs:fnf:*:*:flow/order-1")}, "fnf:DescribeFlow", flow, true},
-		{[]rpc.Statement{allow("fnf:*", "*"), deny("fnf:DeleteFlow", "*")}, "fnf:DeleteFlow", flow, false},
-		{[]rpc.Statement{deny("fnf:DeleteFlow", "*"), allow("fnf:*", "*")}, "fnf:DeleteFlow", flow, false},
-		{[]rpc.Statement{allow("fnf:*", "*"), deny("FNF:deleteflow", "*")}, "fnf:DeleteFlow", flow, false},
-		{[]rpc.Statement{allow("fnf:*", "*"), deny("fnf:*", "acs:fnf:*:*:flow/order-*")}, "fnf:ListFlows", "acs:fnf:r:1:*", true},
-		{[]rpc.Statement{deny("fnf:DeleteFlow", "*")}, "fnf:ListFlows", flow, false},
-		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:*")}, "fnf:ListFlows", "acs:fnf:r:1:*", true},
-		{[]rpc.Statement{allow("fnf:*", "acs:fnf:*:*:flow/*")}, "fnf:ListFlows", "acs:fnf:r:1:*", false},
-		{[]rpc.Statement{allow("**", "****a*")}, "fnf:ListFlows", "acs:fnf:r:1:*", true},
+		{[]access.Statement{allow("*", "*")}, "fnf:ListFlows", flow, true},
+		{[]access.Statement{allow("fnf:*", "*")}, "fnf:ListFlows", flow, true},
+		{[]access.Statement{allow("fnf:Start*", "*")}, "fnf:StartExecution", flow, true},
+		{[]access.Statement{allow("fnf:start*", "*")}, "fnf:StartExecution", flow, true},
+		{[]access.Statement{allow("fnf:Start*", "*")}, "fnf:StopExecution", flow, false},
+		{[]access.Statement{allow("fnf:S*Execution", "*")}, "fnf:StopExecution", flow, true},
+		{[]access.Statement{allow("fnf:StartExecution", "*")}, "fnf:StartExecutions", flow, false},
+		{[]access.Statement{allow("fnf:List* fnf:Describe*", "*")}, "fnf:DescribeFlow", flow, true},
+		{[]access.Statement{allow("fnf:*", "acs:fnf:*:*:flow/order-*")}, "fnf:DescribeFlow", flow, true},
+		{[]access.Statement{allow("fnf:*", "acs:fnf:*:*:flow/order-?")}, "fnf:DescribeFlow", flow, true},
+		{[]access.Statement{allow("fnf:*", "acs:fnf:*:*:flow/order-??")}, "fnf:DescribeFlow", flow, false},
+		{[]access.Statement{allow("fnf:*", "acs:fnf:*:*:flow/Order-*")}, "fnf:DescribeFlow", flow, false},
+		{[]access.Statement{allow("fnf:*", "acs:fnf:us-west-1:*:flow/*")}, "fnf:DescribeFlow", flow, false},
+		{[]access.Statement{allow("fnf:*", "acs:fnf:*:2:flow/*")}, "fnf:DescribeFlow", flow, false},
+		{[]access.Statement{allow("fnf:*", "acs:fnf:*:*:flow/a acs:fnf:*:*:flow/order-1")}, "fnf:DescribeFlow", flow, true},
+		{[]access.Statement{allow("fnf:*", "*"), deny("fnf:DeleteFlow", "*")}, "fnf:DeleteFlow", flow, false},
+		{[]access.Statement{deny("fnf:DeleteFlow", "*"), allow("fnf:*", "*")}, "fnf:DeleteFlow", flow, false},
+		{[]access.Statement{allow("fnf:*", "*"), deny("FNF:deleteflow", "*")}, "fnf:DeleteFlow", flow, false},
+		{[]access.Statement{allow("fnf:*", "*"), deny("fnf:*", "acs:fnf:*:*:flow/order-*")}, "fnf:ListFlows", "acs:fnf:r:1:*", true},
+		{[]access.Statement{deny("fnf:DeleteFlow", "*")}, "fnf:ListFlows", flow, false},
+		{[]access.Statement{allow("fnf:*", "acs:fnf:*:*:*")}, "fnf:ListFlows", "acs:fnf:r:1:*", true},
+		{[]access.Statement{allow("fnf:*", "acs:fnf:*:*:flow/*")}, "fnf:ListFlows", "acs:fnf:r:1:*", false},
+		{[]access.Statement{allow("**", "****a*")}, "fnf:ListFlows", "acs:fnf:r:1:*", true},
 	} {
 		// However the statements are spread over policies, the result is the same.
-		one := []rpc.Policy{{Statements: c.statements}}
-		var many []rpc.Policy
+		one := []access.Policy{{Statements: c.statements}}
+		var many []access.Policy
 		for _, s := range c.statements {
-			many = append(many, rpc.Policy{Statements: []rpc.Statement{s}})
+			many = append(many, access.Policy{Statements: []access.Statement{s}})
 		}
-		if got, spread := rpc.Allows(one, c.action, c.resource), rpc.Allows(many, c.action, c.resource); got != c.want || spread != c.want {
+		if got, spread := access.Allows(one, c.action, c.resource), access.Allows(many, c.action, c.resource); got != c.want || spread != c.want {
 			t.Errorf("%v: %s on %s is %v, spread %v", c.statements, c.action, c.resource, got, spread)
 		}
 	}
@@ -65,7 +66,7 @@ func TestAllows(t *testing.T) {
 func TestGlobIsBounded(t *testing.T) {
 	pattern := "acs:fnf:" + strings.Repeat("*a", 2000) + "b"
 	resource := "acs:fnf:" + strings.Repeat("a", 5000)
-	if rpc.Allows([]rpc.Policy{{Statements: []rpc.Statement{allow("*", pattern)}}}, "fnf:X", resource) {
+	if access.Allows([]access.Policy{{Statements: []access.Statement{allow("*", pattern)}}}, "fnf:X", resource) {
 		t.Error("it matches")
 	}
 }
@@ -82,10 +83,10 @@ func TestPoliciesAreAsked(t *testing.T) {
 	callback := []string{"FlowName", "order-1", "CallbackFnFTaskToken", "t"}
 	report := []string{"TaskToken", "t", "Output", "{}"}
 	for name, c := range map[string]struct {
-		statements []rpc.Statement
+		statements []access.Statement
 		calls      []call
 	}{
-		"one family of flows": {[]rpc.Statement{allow("fnf:*", "acs:fnf:*:1001:flow/order-*")}, []call{
+		"one family of flows": {[]access.Statement{allow("fnf:*", "acs:fnf:*:1001:flow/order-*")}, []call{
 			{"StartExecution", start("order-1"), true},
 			{"ListSchedules", start("order-1"), true},
 			{"ListFlowVersions", start("order-1"), true},
@@ -101,26 +102,26 @@ func TestPoliciesAreAsked(t *testing.T) {
 			{"ReportTaskSucceeded", report, false},
 			{"StartExecution", callback, false},
 		}},
-		"start and report": {[]rpc.Statement{allow("fnf:StartExecution", "*"), allow("fnf:ReportTask*", "*")}, []call{
+		"start and report": {[]access.Statement{allow("fnf:StartExecution", "*"), allow("fnf:ReportTask*", "*")}, []call{
 			{"StartExecution", start("order-1"), true},
 			{"StartExecution", callback, true},
 			{"ReportTaskSucceeded", report, true},
 			{"StopExecution", []string{"FlowName", "f", "ExecutionName", "e"}, false},
 		}},
-		"a callback needs both reports": {[]rpc.Statement{allow("fnf:StartExecution fnf:ReportTaskSucceeded", "*")}, []call{
+		"a callback needs both reports": {[]access.Statement{allow("fnf:StartExecution fnf:ReportTaskSucceeded", "*")}, []call{
 			{"StartExecution", start("order-1"), true},
 			{"StartExecution", callback, false},
 		}},
-		"reading": {[]rpc.Statement{allow("fnf:Describe* fnf:List* fnf:Get*", "acs:fnf:cn-hangzhou:1001:*")}, []call{
+		"reading": {[]access.Statement{allow("fnf:Describe* fnf:List* fnf:Get*", "acs:fnf:cn-hangzhou:1001:*")}, []call{
 			{"ListFlows", nil, true},
 			{"DescribeRegions", nil, true},
 			{"GetExecutionHistory", []string{"FlowName", "f", "ExecutionName", "e"}, true},
 			{"DeleteFlow", []string{"Name", "f"}, false},
 		}},
-		"another account": {[]rpc.Statement{allow("fnf:*", "acs:fnf:*:2002:*")}, []call{{"ListFlows", nil, false}}},
+		"another account": {[]access.Statement{allow("fnf:*", "acs:fnf:*:2002:*")}, []call{{"ListFlows", nil, false}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			policies := []rpc.Policy{{Statements: c.statements}}
+			policies := []access.Policy{{Statements: c.statements}}
 			cred, err := rpc.NewCredentials([]rpc.Account{{ID: "1001",
 				Keys:   []rpc.AccessKey{{ID: "testid", Secret: "testsecret", Policies: policies}},
 				Tokens: []rpc.BearerToken{{Token: "b", Policies: policies}},
@@ -155,7 +156,7 @@ func TestPoliciesAreAsked(t *testing.T) {
 func TestMayIsHandedToTheService(t *testing.T) {
 	api := &fakeAPI{}
 	cred, err := rpc.NewCredentials([]rpc.Account{{ID: "1001", Keys: []rpc.AccessKey{{ID: "testid", Secret: "testsecret",
-		Expires: noon.Add(time.Hour), Policies: []rpc.Policy{{Statements: []rpc.Statement{allow("fnf:List*", "*")}}}}}}})
+		Expires: noon.Add(time.Hour), Policies: []access.Policy{{Statements: []access.Statement{allow("fnf:List*", "*")}}}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func TestMayIsHandedToTheService(t *testing.T) {
 func TestPoliciesThatCanBeMeant(t *testing.T) {
 	actions := "* fnf:* FNF:startexecution fnf:Get?xecution* fnf:CreateSchedule fnf:PublishFlowVersion fnf:UpdateFlowDraft"
 	resources := "* acs:fnf:* acs:fnf:*:*:* acs:fnf:*:*:flow/x acs:fnf:cn-hangzhou:1:fl* acs:fnf:cn-?:1:f?ow/* acs:fnf:*flow/x"
-	key := rpc.AccessKey{ID: "k", Secret: "s", Policies: []rpc.Policy{{Statements: []rpc.Statement{allow(actions, resources)}}}}
+	key := rpc.AccessKey{ID: "k", Secret: "s", Policies: []access.Policy{{Statements: []access.Statement{allow(actions, resources)}}}}
 	if _, err := rpc.NewCredentials([]rpc.Account{{ID: "1", Keys: []rpc.AccessKey{key}}}); err != nil {
 		t.Error(err)
 	}

@@ -72,12 +72,6 @@ func accessDenied() *fault.Error {
 	return fault.New(fault.AccessDenied, "The resources doesn't belong to you.")
 }
 
-// notAllowed is a refusal by the policies of the caller's key.
-func notAllowed(action, resource string) *fault.Error {
-	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The key's policies do not allow %s on %s.",
-		action, cut(resource))
-}
-
 func invalid(format string, args ...any) *fault.Error {
 	return fault.New(fault.InvalidArgument, format, args...)
 }

@@ -122,7 +122,7 @@ func (r *Runner) renew(partition string, attempt int64) (stop func()) {
 	return func() { close(over) }
 }
 
-// carryOut runs the task; a panic in it is a failed task, not the end of the process.
+// carryOut runs the task with the rights that its flow has now; a panic in it is a failed task, not the end of the process.
 func (r *Runner) carryOut(ctx context.Context, request task.Request) (result task.Result) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -130,12 +130,19 @@ func (r *Runner) carryOut(ctx context.Context, request task.Request) (result tas
 			result = task.Fail("FC.Unknown", "the call broke inside the engine")
 		}
 	}()
+	if r.Rights != nil {
+		may, err := r.Rights(request.Account, request.RoleArn, request.Author)
+		if err != nil {
+			return request.Denied(err.Error())
+		}
+		request.May = may
+	}
 	return r.inLine(ctx, request)
 }
 
 // requestOf is a call as the task runners see it.
 func requestOf(x *store.Execution, c *interp.Call, now int64) task.Request {
-	q := task.Request{Account: x.Account, Region: x.Region, Flow: x.Flow, Execution: x.Name, State: c.State, RoleArn: x.RoleArn,
+	q := task.Request{Account: x.Account, Region: x.Region, Flow: x.Flow, Execution: x.Name, State: c.State, RoleArn: x.RoleArn, Author: x.Author,
 		Legacy: x.Language == flow.Steps, Action: c.Task.Action, Resource: c.Task.Resource, Mode: task.Mode(c.Task.Mode),
 		Token: c.Token, Key: c.Key}
 	if c.Params != nil {

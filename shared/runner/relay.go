@@ -36,7 +36,8 @@ func (r *Runner) relay(c *cell) {
 	if !r.enter() {
 		return
 	}
-	from := origin{account: c.x.Account, key: c.state.Key(out.ID), attempt: startedBy(c.x.Origin)}
+	from := origin{account: c.x.Account, key: c.state.Key(out.ID), attempt: startedBy(c.x.Origin),
+		role: c.x.RoleArn, author: c.x.Author, callbackBy: c.x.CallbackBy}
 	stopped := c.x.Stopped
 	c.relayed = true
 	on := c.on
@@ -69,6 +70,8 @@ type origin struct {
 	account string
 	key     string // of the attempt that the outgoing belongs to
 	attempt int64  // of another execution, whose task has started this one; 0 for none
+
+	role, author, callbackBy string // as in store.Execution
 }
 
 // markOf is the mark of the report of an execution's end: the same however often it is brought.
@@ -99,6 +102,9 @@ func (r *Runner) deliver(ctx context.Context, from origin, o *interp.Outgoing) e
 	var err error
 	switch o.Kind {
 	case interp.Callback:
+		if err := r.mayReport(from, o); err != nil {
+			return err
+		}
 		report := Report{Error: o.Error}
 		if o.Error == nil {
 			report.Output = o.Output.Text()
@@ -140,6 +146,9 @@ func (r *Runner) stopChild(ctx context.Context, from origin, o *interp.Outgoing)
 		return err
 	case x.Origin != taskOrigin(from.key):
 		return nil
+	}
+	if err := r.mayStop(from, o.Flow); err != nil {
+		return err
 	}
 	_, err = r.Stop(ctx, partition, &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"})
 	if errors.Is(err, errGone) {

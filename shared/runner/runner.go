@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"millrace/shared/access"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/queue"
@@ -25,8 +26,11 @@ type Options struct {
 	Compile func(definition, mode string) (*flow.Machine, error) // definitions in the store have been checked
 	Limits  flow.Limits
 	Region  string
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Rights returns what a flow may do now, by the role or else the author of its execution. The text of an error is the
+	// cause that its tasks fail with. nil: every flow may do everything.
+	Rights func(account, role, author string) (access.May, error)
+	Now    func() time.Time
+	Log    *slog.Logger
 
 	// LogEnds leaves a line about each execution that ends without success. In a cloud it is the only trace outside the
 	// engine, and what alarms of one's own are made of.

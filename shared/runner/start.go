@@ -19,8 +19,11 @@ type Start struct {
 	Canonical []byte // the same, canonical
 	Tree      any    // the same, decoded; nil when it is not at hand
 	Callback  string
-	Qualifier string
-	Origin    string // the same origin is the same start, whatever has become of it; "" for none
+	// CallbackBy is the public id of the key that asks for the report to Callback; "" when the engine itself does, for a
+	// task that waits.
+	CallbackBy string
+	Qualifier  string
+	Origin     string // the same origin is the same start, whatever has become of it; "" for none
 }
 
 // starting is a Start on its way.
@@ -91,7 +94,7 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 	}
 	x := r.newExecution(&st.Start, lang, limit)
 	x.Express = st.Flow.Mode == flow.Express
-	x.Claim, x.Origin, x.Callback = st.claim, st.Origin, st.Callback
+	x.Claim, x.Origin, x.Callback, x.CallbackBy = st.claim, st.Origin, st.Callback, st.CallbackBy
 	x.Expires = x.Deadline + r.Retention.Milliseconds()
 	s, err := stateOf(x)
 	if err != nil {
@@ -108,6 +111,9 @@ func (r *Runner) newExecution(s *Start, lang flow.Language, limit int64) *store.
 	x := &store.Execution{Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name, Region: r.Region,
 		RoleArn: s.Flow.RoleArn, Run: r.Store.Random(partition), Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: lang,
 		Status: flow.Running, Started: now, Deadline: now + limit*1000, Input: s.Input, Environment: s.Flow.Environment}
+	if x.RoleArn == "" {
+		x.Author = s.Flow.Author
+	}
 	for i := 0; i < len(x.Seed); i += 8 {
 		binary.BigEndian.PutUint64(x.Seed[i:], r.Store.Random(partition))
 	}

@@ -24,6 +24,8 @@ type Execution struct {
 	Qualifier   string
 	MapRun      string
 	Parent      string
+	Author      string // whose rights its tasks have, where it has no role: a key's public id; "" for none
+	CallbackBy  string // the key in whose name its end is reported to Callback; "" when that is the engine's own doing
 	Language    flow.Language
 	Express     bool
 	Started     int64 // ms since 1970

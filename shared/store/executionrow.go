@@ -13,7 +13,9 @@ import (
 // ones beside those that are there (runner/testdata/stored, go test ./shared/runner -run TestStored -update, after storedNow
 // names the new file). A file of stored rows is not written anew for a number that has been in use: rows like those in it are
 // in somebody's store.
-const executionFmt = 1
+//
+// Format 2 has Author and CallbackBy beside format 1.
+const executionFmt = 2
 
 // address is where an execution's row stands, and what follows from that part of it which never changes.
 type address struct {
@@ -70,7 +72,8 @@ func (x *Execution) encode() []byte {
 func (x *Execution) encodeFixed() []byte {
 	e := flow.Encoder{Buf: make([]byte, 0, 512+len(x.Input)), Inline: flow.EventInline}
 	e.Uint(executionFmt)
-	for _, t := range []string{x.Account, x.FlowID, x.Flow, x.Name, x.Region, x.RoleArn, x.Origin, x.Callback, x.Hash, x.Qualifier, x.MapRun, x.Parent} {
+	for _, t := range []string{x.Account, x.FlowID, x.Flow, x.Name, x.Region, x.RoleArn, x.Origin, x.Callback, x.Hash, x.Qualifier, x.MapRun, x.Parent,
+		x.Author, x.CallbackBy} {
 		e.String(t)
 	}
 	e.Uint(x.Run)
@@ -99,12 +102,16 @@ func (x *Execution) encodeFixed() []byte {
 
 func decodeExecution(row Row) (*Execution, error) {
 	d := flow.NewDecoder(row.Data)
-	if d.Uint() != executionFmt {
+	format := d.Uint()
+	if format < 1 || format > executionFmt {
 		return nil, ErrFormat
 	}
 	x := &Execution{Version: row.Version, Wake: row.Wake}
 	for _, t := range []*string{&x.Account, &x.FlowID, &x.Flow, &x.Name, &x.Region, &x.RoleArn, &x.Origin, &x.Callback, &x.Hash, &x.Qualifier, &x.MapRun, &x.Parent} {
 		*t = d.String()
+	}
+	if format >= 2 {
+		x.Author, x.CallbackBy = d.String(), d.String()
 	}
 	x.Run = d.Uint()
 	for i := range x.Seed {

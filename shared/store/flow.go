@@ -31,6 +31,10 @@ type Flow struct {
 	Modified        int64
 	Deleting        bool
 
+	// Author is the public id of the key that wrote last what the flow does; "" on an open server. Executions without
+	// a role act with its rights.
+	Author string `json:",omitempty"`
+
 	// What starts need of the definition, so that they need not read it; 0 in rows of older programs.
 	Language       flow.Language `json:",omitempty"`
 	TimeoutSeconds int64         `json:",omitempty"`
@@ -160,27 +164,43 @@ func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
 	return s.driver.Delete(ctx, key, &Condition{Version: f.Version, Fence: f.ID})
 }
 
-// ListFlows lists an account's flows by name, after the name given, at most limit.
-func (s *Store) ListFlows(ctx context.Context, account, after string, limit int) (flows []*Flow, more bool, err error) {
+// FlowList is one read of a list of flows.
+type FlowList struct {
+	Flows   []*Flow
+	Scanned int    // entries that were looked at, those that are left out among them
+	Last    string // name of the last of them when there are more; "" at the end
+}
+
+// ListFlows lists an account's flows by name, after the name given, of at most limit entries those whose name keep takes
+// (nil: all). Those that it leaves out cost no read of their row.
+func (s *Store) ListFlows(ctx context.Context, account, after string, limit int, keep func(name string) bool) (l FlowList, _ error) {
 	from, to := flowSorts(account)
 	if after != "" {
 		from = flowSort(account, after) + "\x00"
 	}
 	listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup, From: from, To: to, Limit: limit})
 	if err != nil {
-		return nil, false, err
+		return l, err
 	}
-	for _, l := range listed {
-		f, err := s.GetFlow(ctx, account, l.Sort[len(account)+1:])
+	l.Scanned = len(listed)
+	for _, entry := range listed {
+		name := entry.Sort[len(account)+1:]
+		if more {
+			l.Last = name
+		}
+		if keep != nil && !keep(name) {
+			continue
+		}
+		f, err := s.GetFlow(ctx, account, name)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return nil, false, err
+			return FlowList{}, err
 		}
-		flows = append(flows, f)
+		l.Flows = append(l.Flows, f)
 	}
-	return flows, more, nil
+	return l, nil
 }
 
 // CountFlows counts an account's flows, up to most.

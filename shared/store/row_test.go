@@ -128,7 +128,7 @@ func FuzzFlowRow(f *testing.F) {
 		if (err == nil) != (got != nil) || err == nil && got.Deleting {
 			t.Fatalf("%+v, %v", got, err)
 		}
-		s.ListFlows(ctx, "2", "", 10)
+		s.ListFlows(ctx, "2", "", 10, nil)
 		page, _, err := s.List(ctx, store.Listing{FlowID: flow.ID, Limit: 10})
 		if err == nil && len(page) > 1 {
 			t.Fatalf("%+v", page)

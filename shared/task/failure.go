@@ -34,6 +34,19 @@ func (r *Request) Failf(code, format string, args ...any) Result {
 	return NewError(r.ErrorName(code), fmt.Sprintf(format, args...)).Result()
 }
 
+// accessDenied is the code of what a flow has no right to.
+const accessDenied = "AccessDenied"
+
+// Denied is a task that its flow has no right to do: `FC.AccessDenied`, of the engine's own service `fnf.AccessDenied` in
+// the older language.
+func (r *Request) Denied(cause string) Result {
+	product := r.Product()
+	if r.Legacy && strings.EqualFold(product, "fnf") {
+		product = "fnf"
+	}
+	return NewError(product+"."+accessDenied, cause).Result()
+}
+
 // NewError returns an error whose name and cause are cut to NameMax and CauseMax characters of valid UTF-8.
 func NewError(name, cause string) *Error {
 	return &Error{Name: value.Cut(name, NameMax), Cause: value.Cut(cause, CauseMax)}

@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"millrace/shared/access"
 )
 
 // Mode is when the task counts as done; the numbers are those of flow.TaskMode.
@@ -27,6 +29,10 @@ type Request struct {
 	Execution string
 	State     string
 	RoleArn   string
+	Author    string // key in whose name the flow acts, where it has no role; "" on an open server
+
+	// May is what the flow may do with the engine's own service; nil: everything. A runner that does any of it asks.
+	May access.May
 
 	// Legacy marks a task of the older flow language: Resource and Input are set, results are bare.
 	Legacy     bool

@@ -16,7 +16,7 @@ import (
 var variables = map[string][]string{
 	"ApiFunction":        {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS"},
 	"ExpressFunction":    {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"},
-	"StepRunnerFunction": {"MILLRACE_FUNCTIONS", "MILLRACE_CALL_SECONDS"},
+	"StepRunnerFunction": {"MILLRACE_RIGHTS", "MILLRACE_FUNCTIONS", "MILLRACE_CALL_SECONDS"},
 	"SweeperFunction":    nil,
 	"StarterFunction":    {"MILLRACE_STARTS"},
 }
@@ -60,7 +60,7 @@ func compareVariables(t *testing.T, set map[string]bool, read []string) {
 // projectVariables is the same on Function Compute.
 var projectVariables = map[string][]string{
 	"api":        {"MILLRACE_CREDENTIALS", "MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS", "MILLRACE_CLOUDFLOW", "MILLRACE_WAIT_SECONDS", "MILLRACE_SYNC_SECONDS", "MILLRACE_CALL_SECONDS"},
-	"steprunner": {"MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS", "MILLRACE_CLOUDFLOW", "MILLRACE_CALL_SECONDS", "MILLRACE_DISPATCH"},
+	"steprunner": {"MILLRACE_RIGHTS", "MILLRACE_FUNCTIONS", "MILLRACE_PRODUCTS", "MILLRACE_CLOUDFLOW", "MILLRACE_CALL_SECONDS", "MILLRACE_DISPATCH"},
 	"sweeper":    nil,
 	"starter":    {"MILLRACE_STARTS"},
 }
@@ -137,7 +137,7 @@ func TestStoreAndQueue(t *testing.T) {
 // Lambda takes 4 KB of variables in all.
 func TestEnvironmentFits(t *testing.T) {
 	doc := load(t)
-	for _, name := range []string{"Credentials", "Functions", "Settings"} {
+	for _, name := range []string{"Credentials", "Rights", "Functions", "Settings"} {
 		if n, _ := deploy.At(doc, "Parameters", name, "MaxLength").(float64); n <= 0 || n > 3500 {
 			t.Errorf("parameter %s may have %v characters", name, n)
 		}

@@ -312,6 +312,9 @@ func checkSecrets(p *Project) (wrong []string) {
 		if (p.Variable(f, "MILLRACE_CREDENTIALS") != "") != (f == "api") {
 			wrong = append(wrong, f+": the credentials are for the API alone")
 		}
+		if (p.Variable(f, "MILLRACE_RIGHTS") != "") != (f == "steprunner") {
+			wrong = append(wrong, f+": the step runner alone, and no other, is told what flows may do")
+		}
 	}
 	return wrong
 }

@@ -21,7 +21,7 @@ func load(t *testing.T) deploy.Object {
 
 // Parameters that stand for everything that the template can make.
 var (
-	least = map[string]string{"Credentials": "accounts: []"}
+	least = map[string]string{"Credentials": "accounts: []", "Rights": "accounts: []"}
 	most  = with(least, map[string]string{"Express": "yes", "TaskFunctions": "arn:aws:lambda:us-east-1:123456789012:function:charge",
 		"EventBucket": "objects", "CreateEventBucket": "yes", "EventPrefix": "in/", "EventFlow": "order", "EventAccount": "1",
 		"KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1", "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms"})

@@ -63,6 +63,7 @@ func accountsFile() string {
                 Resource: "*"
 `, r.id, r.secret)
 		fmt.Fprintf(b, "    bearerTokens:\n      - token: %q\n", bearer(k).bearer)
+		b.WriteString("    roles: [{name: fnf-execution-default-role}]\n")
 	}
 	return b.String()
 }

@@ -18,7 +18,7 @@ func TestFlowLife(t *testing.T) {
 		mentions(t, refused(t, u, "DescribeFlow", named, 404, "FlowNotExists"), "Flow '"+name+"' does not exist")
 
 		in := params{"Name": name, "Definition": definition(l.echo, name), "Description": "流程 + 描述 & 'quotes'", "Type": "FDL",
-			"RoleArn": "acs:ram::1234567890:role/fnf-execution-default-role"}
+			"RoleArn": "acs:ram::" + accountOf(u.kind) + ":role/fnf-execution-default-role"}
 		made := createWith(t, u, in)
 		for field, got := range map[string]string{"Name": made.Name, "Definition": made.Definition, "Description": made.Description,
 			"Type": made.Type, "RoleArn": made.RoleArn} {

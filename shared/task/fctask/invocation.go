@@ -13,6 +13,9 @@ import (
 // KeyHeader carries the idempotency key to a function: equal for every call of one attempt. So is the request id.
 const KeyHeader = "X-FnF-Idempotency-Key"
 
+// AccountHeader carries the account of the flow that calls; X-Fc-Account-Id that of the function's resource name.
+const AccountHeader = "X-Millrace-Account-Id"
+
 // invocation is one event on its way to a function.
 type invocation struct {
 	*call
@@ -64,6 +67,7 @@ func (in *invocation) header() http.Header {
 		"X-Fc-Region":            {t.Region},
 		"X-Fc-Account-Id":        {t.Account},
 		"X-Fc-Retry-Count":       {"0"},
+		AccountHeader:            {in.account},
 	}
 	if in.key != "" && isHeaderText(in.key) {
 		h.Set(KeyHeader, in.key)

@@ -12,6 +12,7 @@ import (
 // call is what a request asks for.
 type call struct {
 	target  *task.Function
+	account string // of the flow that calls
 	async   bool
 	event   []byte
 	asyncID string // id of a stateful asynchronous invocation, older language
@@ -23,7 +24,7 @@ func readCall(r *task.Request) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &call{event: v.Event, asyncID: v.AsyncID}
+	c := &call{account: r.Account, event: v.Event, asyncID: v.AsyncID}
 	if c.asyncID != "" && !task.IsFunctionPart(c.asyncID) {
 		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id", value.Cut(c.asyncID, task.PartMax))
 	}

@@ -6,10 +6,11 @@ import (
 	"context"
 	"encoding/json"
 
+	"millrace/shared/access"
 	"millrace/shared/task"
 )
 
-// Starter starts executions of flows.
+// Starter starts executions of flows. It asks the caller's rights, as Operations does.
 type Starter interface {
 	// StartChild starts an execution, or answers for the one that an earlier call with the same Key started.
 	// It fails with a *fault.Error, or an error that has FaultCode() string.
@@ -18,12 +19,19 @@ type Starter interface {
 
 // Child is the execution to start.
 type Child struct {
-	Account       string
 	FlowName      string
 	ExecutionName string          // "" for a name derived from Key
 	Input         json.RawMessage // a JSON object
 	CallbackToken string          // reported when the execution ends; "" without (all modes but task.System)
 	Key           string          // equal for every call of one attempt
+	Caller
+}
+
+// Caller is the flow whose task it is, in an account: it may do what May allows.
+type Caller struct {
+	Account string
+	May     access.May // nil: everything in the account
+	As      string     // what it acts with, for messages: access.As
 }
 
 // Started is the answer of StartChild.
@@ -34,12 +42,12 @@ type Started struct {
 // Operations is what the actions of the older language call besides StartExecution. Answers are the JSON objects of
 // the API; faults are as in Starter.
 type Operations interface {
-	DescribeExecution(ctx context.Context, account, flow, execution string) (json.RawMessage, error)
+	DescribeExecution(ctx context.Context, by Caller, flow, execution string) (json.RawMessage, error)
 	// StopExecution stops an execution; errorName and cause are "" when not given.
-	StopExecution(ctx context.Context, account, flow, execution, errorName, cause string) (json.RawMessage, error)
+	StopExecution(ctx context.Context, by Caller, flow, execution, errorName, cause string) (json.RawMessage, error)
 	// ReportTaskSucceeded reports the output, a JSON text, of the task of the token.
-	ReportTaskSucceeded(ctx context.Context, account, token, output string) (json.RawMessage, error)
-	ReportTaskFailed(ctx context.Context, account, token, errorName, cause string) (json.RawMessage, error)
+	ReportTaskSucceeded(ctx context.Context, by Caller, token, output string) (json.RawMessage, error)
+	ReportTaskFailed(ctx context.Context, by Caller, token, errorName, cause string) (json.RawMessage, error)
 }
 
 // Runner carries out the actions of product FNF.
@@ -55,6 +63,10 @@ type Runner struct {
 // New returns a runner over starter; a nil operations leaves StartExecution only.
 func New(starter Starter, operations Operations) *Runner {
 	return &Runner{starter: starter, operations: operations}
+}
+
+func callerOf(r *task.Request) Caller {
+	return Caller{Account: r.Account, May: r.May, As: access.As(r.RoleArn, r.Author)}
 }
 
 // Actions is what Run carries out, for the table of runners.
@@ -85,7 +97,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	if err != nil {
 		return r.Failf("InvalidArgument", "%v", err)
 	}
-	output, err := run(ctx, t.operations, r.Account, p)
+	output, err := run(ctx, t.operations, callerOf(&r), p)
 	if err != nil {
 		return refused(&r, err)
 	}

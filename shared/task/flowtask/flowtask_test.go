@@ -34,20 +34,20 @@ func (s *service) answer(call ...string) (json.RawMessage, error) {
 	return json.RawMessage(`{"RequestId":"r"}`), s.err
 }
 
-func (s *service) DescribeExecution(_ context.Context, account, flow, execution string) (json.RawMessage, error) {
-	return s.answer("describe", account, flow, execution)
+func (s *service) DescribeExecution(_ context.Context, by flowtask.Caller, flow, execution string) (json.RawMessage, error) {
+	return s.answer("describe", by.Account, flow, execution)
 }
 
-func (s *service) StopExecution(_ context.Context, account, flow, execution, name, cause string) (json.RawMessage, error) {
-	return s.answer("stop", account, flow, execution, name, cause)
+func (s *service) StopExecution(_ context.Context, by flowtask.Caller, flow, execution, name, cause string) (json.RawMessage, error) {
+	return s.answer("stop", by.Account, flow, execution, name, cause)
 }
 
-func (s *service) ReportTaskSucceeded(_ context.Context, account, token, output string) (json.RawMessage, error) {
-	return s.answer("succeeded", account, token, output)
+func (s *service) ReportTaskSucceeded(_ context.Context, by flowtask.Caller, token, output string) (json.RawMessage, error) {
+	return s.answer("succeeded", by.Account, token, output)
 }
 
-func (s *service) ReportTaskFailed(_ context.Context, account, token, name, cause string) (json.RawMessage, error) {
-	return s.answer("failed", account, token, name, cause)
+func (s *service) ReportTaskFailed(_ context.Context, by flowtask.Caller, token, name, cause string) (json.RawMessage, error) {
+	return s.answer("failed", by.Account, token, name, cause)
 }
 
 const region, account = "cn-hangzhou", "1234567890123456"

@@ -18,30 +18,30 @@ type parameters map[string]json.RawMessage
 func (p parameters) text(name string) string { return task.Text(p[name]) }
 
 // operations maps an operation to its call.
-var operations = map[string]func(context.Context, Operations, string, parameters) (json.RawMessage, error){
-	"DescribeExecution": func(ctx context.Context, o Operations, account string, p parameters) (json.RawMessage, error) {
+var operations = map[string]func(context.Context, Operations, Caller, parameters) (json.RawMessage, error){
+	"DescribeExecution": func(ctx context.Context, o Operations, by Caller, p parameters) (json.RawMessage, error) {
 		if err := p.require("FlowName", "ExecutionName"); err != nil {
 			return nil, err
 		}
-		return o.DescribeExecution(ctx, account, p.text("FlowName"), p.text("ExecutionName"))
+		return o.DescribeExecution(ctx, by, p.text("FlowName"), p.text("ExecutionName"))
 	},
-	"StopExecution": func(ctx context.Context, o Operations, account string, p parameters) (json.RawMessage, error) {
+	"StopExecution": func(ctx context.Context, o Operations, by Caller, p parameters) (json.RawMessage, error) {
 		if err := p.require("FlowName", "ExecutionName"); err != nil {
 			return nil, err
 		}
-		return o.StopExecution(ctx, account, p.text("FlowName"), p.text("ExecutionName"), p.text("Error"), p.text("Cause"))
+		return o.StopExecution(ctx, by, p.text("FlowName"), p.text("ExecutionName"), p.text("Error"), p.text("Cause"))
 	},
-	"ReportTaskSucceeded": func(ctx context.Context, o Operations, account string, p parameters) (json.RawMessage, error) {
+	"ReportTaskSucceeded": func(ctx context.Context, o Operations, by Caller, p parameters) (json.RawMessage, error) {
 		if err := p.require("TaskToken", "Output"); err != nil {
 			return nil, err
 		}
-		return o.ReportTaskSucceeded(ctx, account, p.text("TaskToken"), p.text("Output"))
+		return o.ReportTaskSucceeded(ctx, by, p.text("TaskToken"), p.text("Output"))
 	},
-	"ReportTaskFailed": func(ctx context.Context, o Operations, account string, p parameters) (json.RawMessage, error) {
+	"ReportTaskFailed": func(ctx context.Context, o Operations, by Caller, p parameters) (json.RawMessage, error) {
 		if err := p.require("TaskToken", "Error"); err != nil {
 			return nil, err
 		}
-		return o.ReportTaskFailed(ctx, account, p.text("TaskToken"), p.text("Error"), p.text("Cause"))
+		return o.ReportTaskFailed(ctx, by, p.text("TaskToken"), p.text("Error"), p.text("Cause"))
 	},
 }
 

@@ -28,7 +28,7 @@ func (t *Runner) start(ctx context.Context, r *task.Request) task.Result {
 // childOf reads the request in either of its three forms: the newer language's parameters, the older one's
 // resourceArn, the older one's action.
 func (t *Runner) childOf(r *task.Request) (Child, error) {
-	child := Child{Account: r.Account, Key: r.Key}
+	child := Child{Caller: callerOf(r), Key: r.Key}
 	if r.Mode == task.System {
 		child.CallbackToken = r.Token
 	}
@@ -88,7 +88,7 @@ func (t *Runner) flowOf(r *task.Request, resource string) (string, error) {
 	if arn.Region != "" && r.Region != "" && arn.Region != r.Region {
 		return "", fault.New(fault.InvalidArgument, "a flow starts flows of its own region only: %s", resource)
 	}
-	if arn.Account != "" && arn.Account != r.Account {
+	if !r.Owns(arn) {
 		return "", fault.New(fault.AccessDenied, "the flow belongs to another account: %s", resource)
 	}
 	return name, nil

@@ -1,0 +1,27 @@
+package app
+
+import (
+	"time"
+
+	"millrace/shared/access"
+	"millrace/shared/task"
+)
+
+// rights says what flows may do in a region; nil, everything, where there are no credentials.
+func rights(register *access.Register, region string) func(account, role, author string) (access.May, error) {
+	if register == nil {
+		return nil
+	}
+	return func(account, role, author string) (access.May, error) {
+		return register.Of(account, role, author, region, time.Now())
+	}
+}
+
+// ownAccounts keeps tasks to resources of their flow's account, and to those of the cloud's that all share. Where there are no
+// credentials, a definition that names the accounts of a cloud runs unchanged.
+func ownAccounts(tasks task.Runner, open bool, shared string) task.Runner {
+	if open {
+		return tasks
+	}
+	return task.OwnAccounts(tasks, shared)
+}

@@ -1,0 +1,52 @@
+package cloudflow
+
+import (
+	"millrace/shared/access"
+	"millrace/shared/fault"
+	"millrace/shared/value"
+)
+
+// Authorize asks the caller's policies for an action, "fnf:<Operation>", on a flow; "" for an operation
+// that names none. The fault is AccessDenied.
+func (c Caller) Authorize(action, flowName string) error {
+	if c.May == nil {
+		return nil
+	}
+	resource := "*"
+	if flowName != "" {
+		resource = c.resource(flowName)
+	}
+	if c.May(action, resource) {
+		return nil
+	}
+	return c.notAllowed(action, resource)
+}
+
+// AuthorizeReports asks for both reports of a task.
+func (c Caller) AuthorizeReports() error {
+	for _, report := range [...]string{"fnf:ReportTaskSucceeded", "fnf:ReportTaskFailed"} {
+		if err := c.Authorize(report, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// may reports whether the caller's policies allow an action on a flow.
+func (c Caller) may(action, flowName string) bool {
+	return c.May == nil || c.May(action, c.resource(flowName))
+}
+
+func (c Caller) resource(flowName string) string {
+	return access.FlowARN(c.Region, c.Account, flowName)
+}
+
+// notAllowed is a refusal by policies: those of the caller's key, or of what a flow acts with.
+func (c Caller) notAllowed(action, resource string) error {
+	if c.As != "" {
+		return fault.New(fault.AccessDenied, "The flow acts with the rights of %s, whose policies do not allow %s on %s. "+
+			"Allow it there, or give the flow another role.", c.As, action, value.Cut(resource, 200))
+	}
+	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The key's policies do not allow %s on %s.",
+		action, value.Cut(resource, 200))
+}

@@ -1,0 +1,59 @@
+package task
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+)
+
+// Owns reports whether a resource name is one of the flow's own account. An empty account is.
+func (r *Request) Owns(arn ARN) bool { return arn.Account == "" || arn.Account == r.Account }
+
+// OwnAccounts returns a runner that hands requests to next, unless they name a resource of another
+// account than the flow's: then the task fails with AccessDenied. It looks at the resource name of the
+// older language and at every parameter resourceArn, whatever the action, so a runner need not. Resources
+// of products other than FNF may also be those of an account of shared: a cloud's, whose services all
+// accounts use; "" stands for none.
+func OwnAccounts(next Runner, shared string) Runner {
+	return RunnerFunc(func(ctx context.Context, r Request) Result {
+		foreign := ""
+		eachResource(&r, func(name string) {
+			arn, err := ParseARN(name)
+			if err != nil || r.Owns(arn) || shared != "" && arn.Account == shared && arn.Service != "fnf" {
+				return // whoever wants a resource name says what is wrong with one that is none
+			}
+			foreign = name
+		})
+		if foreign != "" {
+			return r.Denied("The resource belongs to another account than the flow, " + r.Account + ": " + foreign +
+				". Leave the account out (acs:{service}:{region}::{resource}), or name the flow's own.")
+		}
+		return next.Run(ctx, r)
+	})
+}
+
+// eachResource visits the resource names of a request. Names of parameters are compared without case, as
+// runners read them.
+func eachResource(r *Request, visit func(name string)) {
+	const parameter = "resourceArn"
+	if r.Resource != "" {
+		visit(r.Resource)
+	}
+	if tree, ok := r.Tree.(map[string]any); ok {
+		for name, v := range tree {
+			if text, is := v.(string); is && strings.EqualFold(name, parameter) {
+				visit(text)
+			}
+		}
+		return
+	}
+	var p map[string]json.RawMessage
+	if len(r.Parameters) == 0 || json.Unmarshal(r.Parameters, &p) != nil {
+		return
+	}
+	for name, raw := range p {
+		if strings.EqualFold(name, parameter) {
+			visit(Text(raw))
+		}
+	}
+}
