@@ -105,7 +105,7 @@ func FunctionFailure(action string, document []byte) *Error {
 		ErrorType    json.RawMessage `json:"errorType"`
 		ErrorMessage json.RawMessage `json:"errorMessage"`
 	}
-	_ = json.Unmarshal(document, &e) // an unreadable document leaves it empty
+	_ = value.Unmarshal(document, &e) // an unreadable document leaves it empty
 	name, cause := Text(e.ErrorType), Text(e.ErrorMessage)
 	if name == "" {
 		r := Request{Action: action}

@@ -7,6 +7,7 @@ import (
 
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
+	"millrace/shared/value"
 )
 
 // submitNoted hands the invocation to the service's own queue, and notes who waits for its end: under the id of the task
@@ -60,7 +61,7 @@ func (t *Runner) again(ctx context.Context, r *task.Request, c *call, id string)
 	var there asyncTask
 	a, err := t.Client.Do(ctx, c.asked(id))
 	if err == nil {
-		err = json.Unmarshal(a.Body, &there)
+		err = value.Unmarshal(a.Body, &there)
 	}
 	if err != nil { // it is known that the invocation was accepted: its outcome may still come by the id of the task
 		return accepted(r, http.Header{"X-Fc-Async-Task-Id": {id}})

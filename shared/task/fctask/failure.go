@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"millrace/shared/task"
+	"millrace/shared/value"
 )
 
 // Names of errors (fdl-statemachine.md 11.5, fdl-flow.md 5.1).
@@ -31,7 +32,7 @@ type errorBody struct {
 // functionFailure is the error of a function that says so itself: its errorType is the name.
 func functionFailure(body []byte) *task.Error {
 	var e errorBody
-	_ = json.Unmarshal(body, &e) // an unreadable body leaves it empty
+	_ = value.Unmarshal(body, &e) // an unreadable body leaves it empty
 	name, cause := task.Text(e.ErrorType), task.Text(e.ErrorMessage)
 	if name == "" {
 		name = unknown
@@ -50,7 +51,7 @@ func failureOf(status int, header http.Header, body []byte) *task.Error {
 		return nil
 	}
 	var e errorBody
-	_ = json.Unmarshal(body, &e)
+	_ = value.Unmarshal(body, &e)
 	if functionFailed || task.Text(e.ErrorType) != "" {
 		return functionFailure(body)
 	}

@@ -1,11 +1,11 @@
 package maptask
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 
 	"millrace/shared/task"
+	"millrace/shared/value"
 )
 
 // failure reads the body of a failed answer: {"errorType","errorMessage"} names the error itself, {"Code","Message"}
@@ -18,7 +18,7 @@ func failure(r *task.Request, status int, body []byte) task.Result {
 		Code         string `json:"Code"`
 		Message      string `json:"Message"`
 	}
-	_ = json.Unmarshal(body, &e) // members of another type stay empty
+	_ = value.Unmarshal(body, &e) // members of another type stay empty
 	cause := e.ErrorMessage
 	if cause == "" {
 		cause = e.Message

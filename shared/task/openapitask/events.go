@@ -2,7 +2,6 @@ package openapitask
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -85,7 +84,7 @@ func refusedEvent(r *task.Request, body []byte) *task.Error {
 			Message string `json:"errorMessage"`
 		} `json:"entryList"`
 	}
-	if json.Unmarshal(body, &a) != nil || a.Failed == 0 {
+	if value.Unmarshal(body, &a) != nil || a.Failed == 0 {
 		return nil
 	}
 	code, message := unknown, "The event was refused."

@@ -2,7 +2,6 @@ package openapitask
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 
@@ -43,7 +42,7 @@ func (t *SMS) Run(ctx context.Context, r task.Request) task.Result {
 		return failure(ctx, &r, err).Result()
 	}
 	var entry struct{ Code, Message string }
-	_ = json.Unmarshal(a.Body, &entry) // an unreadable answer has no code, and is passed on as it is
+	_ = value.Unmarshal(a.Body, &entry) // an unreadable answer has no code, and is passed on as it is
 	if entry.Code != "" && entry.Code != "OK" {
 		return r.Failf(entry.Code, "%s", entry.Message)
 	}
