@@ -10,14 +10,16 @@ import (
 func (k *cloud) roleSteps() (all []step) {
 	for _, role := range roles {
 		name := k.config.prefix + "-" + role
-		all = append(all, k.roleStep(name), k.policyStep(name, role), k.attachStep(name, name))
+		all = append(all, k.roleStep(name, "trust"), k.policyStep(name, role), k.attachStep(name, name))
 	}
+	// What flows ask for is signed with a role of its own, which the step runner takes, and the API for flows that are
+	// started synchronously. Whatever that role is allowed, the engine's own resources are denied to it.
+	tasks, reserved := k.config.prefix+"-tasks", k.config.prefix+"-reserved"
+	all = append(all, k.roleStep(tasks, "trust-tasks"), k.policyStep(reserved, "reserved"), k.attachStep(reserved, tasks))
 	if len(k.config.functions) == 0 {
 		return all
 	}
-	// Flows call functions from the step runner, and from the API when they are started synchronously.
-	tasks := k.config.prefix + "-tasks"
-	return append(all, k.policyStep(tasks, "tasks"), k.attachStep(tasks, k.config.prefix+"-steprunner"), k.attachStep(tasks, k.config.prefix+"-api"))
+	return append(all, k.policyStep(tasks, "tasks"), k.attachStep(tasks, tasks))
 }
 
 // ram calls an operation of RAM.
@@ -41,8 +43,8 @@ func existing(err error) error {
 	return err
 }
 
-// roleStep is a role that Function Compute may take.
-func (k *cloud) roleStep(name string) step {
+// roleStep is a role, which those may take that the file trust names.
+func (k *cloud) roleStep(name, trust string) step {
 	return step{part: "roles", name: "role " + name,
 		look: func(ctx context.Context) (found, error) {
 			var got struct {
@@ -52,17 +54,17 @@ func (k *cloud) roleStep(name string) step {
 			if err != nil || f.state == missing {
 				return f, err
 			}
-			return k.compare("trust", got.Role.AssumeRolePolicyDocument, "who may take it")
+			return k.compare(trust, got.Role.AssumeRolePolicyDocument, "who may take it")
 		},
 		make: func(ctx context.Context, f found) error {
-			trust, err := k.config.policy("trust")
+			document, err := k.config.policy(trust)
 			if err != nil {
 				return err
 			}
 			if f.state == other {
-				return k.ram(ctx, "UpdateRole", url.Values{"RoleName": {name}, "NewAssumeRolePolicyDocument": {trust}}, nil)
+				return k.ram(ctx, "UpdateRole", url.Values{"RoleName": {name}, "NewAssumeRolePolicyDocument": {document}}, nil)
 			}
-			return existing(k.ram(ctx, "CreateRole", url.Values{"RoleName": {name}, "AssumeRolePolicyDocument": {trust}, "Description": {"A function of Millrace"}}, nil))
+			return existing(k.ram(ctx, "CreateRole", url.Values{"RoleName": {name}, "AssumeRolePolicyDocument": {document}, "Description": {"A function of Millrace"}}, nil))
 		}}
 }
 

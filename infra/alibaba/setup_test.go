@@ -86,11 +86,11 @@ func TestSetup(t *testing.T) {
 	w := newWorld(t)
 	functions := []string{"-functions", "charge, shop-*"}
 	lines := w.run(t, append(functions, "-dry-run")...)
-	if len(w.changed()) != 0 || signs(lines[:len(lines)-1]) != "+" || lines[len(lines)-1] != "47 of 47 would be done or could not be looked at" {
+	if len(w.changed()) != 0 || signs(lines[:len(lines)-1]) != "+" || lines[len(lines)-1] != "49 of 49 would be done or could not be looked at" {
 		t.Fatalf("a dry run: %v\n%s", w.changes, strings.Join(lines, "\n"))
 	}
 	lines = w.run(t, functions...)
-	if signs(lines) != "+" || len(lines) != 47 {
+	if signs(lines) != "+" || len(lines) != 49 {
 		t.Errorf("first: %s", strings.Join(lines, "\n"))
 	}
 	before := len(w.changed())
@@ -98,13 +98,13 @@ func TestSetup(t *testing.T) {
 		t.Error("nothing has changed")
 	}
 	queues := w.mns.Calls()["CreateQueue"]
-	if lines = w.run(t, functions...); signs(lines) != "=" || len(lines) != 47 {
+	if lines = w.run(t, functions...); signs(lines) != "=" || len(lines) != 49 {
 		t.Errorf("again: %s", strings.Join(lines, "\n"))
 	}
 	if len(w.changes) != 0 || w.mns.Calls()["CreateQueue"] != queues {
 		t.Errorf("the second run changes: %v", w.changes)
 	}
-	if !w.attached["millrace-steprunner"]["millrace-tasks"] || len(w.attached["millrace-starter"]) != 1 || len(w.linked) != 3 || w.days["millrace-"+account+"-cn-hangzhou/functions"] != 30 {
+	if len(w.attached["millrace-steprunner"]) != 1 || !w.attached["millrace-tasks"]["millrace-tasks"] || !w.attached["millrace-tasks"]["millrace-reserved"] || len(w.attached["millrace-starter"]) != 1 || len(w.linked) != 3 || w.days["millrace-"+account+"-cn-hangzhou/functions"] != 30 {
 		t.Errorf("%v %v %v", w.attached, w.linked, w.days)
 	}
 }
@@ -243,7 +243,7 @@ func TestPolicies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range append([]string{"tasks"}, roles...) {
+	for _, name := range append([]string{"tasks", "reserved"}, roles...) {
 		text, err := c.policy(name)
 		if err != nil {
 			t.Fatal(err)
@@ -263,6 +263,38 @@ func TestPolicies(t *testing.T) {
 		`"acs:fc:cn-beijing:1:functions/x","acs:fc:cn-beijing:1:functions/x/*","acs:fc:cn-beijing:1:functions/y/prod",`+
 		`"acs:fc:cn-hangzhou:1:services/s/functions/f","acs:fc:cn-hangzhou:1:services/s.*/functions/f","acs:fc:cn-hangzhou:1:services/s.live/functions/g*"]`) {
 		t.Error(text)
+	}
+}
+
+// The roles of functions may do nothing of what flows ask for: that needs the role of tasks, which is denied the engine's
+// own resources and may be taken by the functions that call tasks alone.
+func TestTwoRoles(t *testing.T) {
+	c, err := parse([]string{"-account", account, "-functions", "charge"}, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, role := range roles {
+		text, err := c.policy(role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if takes := role == "api" || role == "steprunner"; strings.Contains(text, "sts:AssumeRole") != takes || takes && !strings.Contains(text, "role/millrace-tasks") {
+			t.Errorf("%s: %s", role, text)
+		}
+	}
+	trust, err := c.policy("trust-tasks")
+	if err != nil || strings.Contains(trust, "Service") || !strings.Contains(trust, `{"RAM":["acs:ram::`+account+`:role/millrace-steprunner","acs:ram::`+account+`:role/millrace-api"]}`) {
+		t.Errorf("%s %v", trust, err)
+	}
+	denied, err := c.policy("reserved")
+	if err != nil || strings.Contains(denied, "Allow") {
+		t.Errorf("%s %v", denied, err)
+	}
+	for _, resource := range []string{"acs:mns:*:*:/queues/millrace", "acs:mns:*:*:/queues/millrace-dead-letters/*", "acs:fc:*:*:functions/millrace-steprunner/*",
+		"acs:fc:*:*:functions/millrace-api", "acs:ots:*:*:instance/millrace/*", "acs:ram:*:*:role/millrace-steprunner"} {
+		if !strings.Contains(denied, `"`+resource+`"`) {
+			t.Errorf("%s is not denied: %s", resource, denied)
+		}
 	}
 }
 

@@ -47,18 +47,50 @@ func openAlibaba(config CloudConfig, getenv func(string) string, file functionsF
 	}}
 	h := &home{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tail: tailTableStore, decode: mnsqueue.Decode, forgets: true, account: a.places.Account, output: fcOutput,
 		queue: mnsqueue.New(mnsqueue.Options{Client: queues, Name: a.queue})}
-	service := openapitask.Service{Client: acs.NewClient(credentials, nil), Places: a.places}
+	engine := acs.NewClient(credentials, nil)
+	signer, err := taskCredentials(a, engine, credentials)
+	if err != nil {
+		return nil, err
+	}
+	service := openapitask.Service{Client: acs.NewClient(signer, nil), Places: a.places}
+	h.identity = func(function string) (string, error) {
+		f, err := task.ParseFunction(function, a.places.Region, a.places.Account)
+		if err != nil {
+			return "", err
+		}
+		return f.Identity(), nil
+	}
+	h.ended = fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places}).Ended
 	h.tasks = func(noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner) {
-		called := task.Runner(fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places, Noted: noted, Mappings: functions}))
+		called := task.Runner(fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places, Noted: noted, Mappings: functions, Own: a.own}))
 		if len(file.rest) > 0 {
 			called = fctask.New(fctask.Options{Functions: file.rest, Next: called})
 		}
-		return alibabaTasks(service, credentials, a, maptask.New(file.actions, nil), called, flows)
+		return alibabaTasks(service, signer, a, maptask.New(file.actions, nil), called, flows)
 	}
 	if a.function != "" {
-		h.dispatch = dispatcher(fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places}), a)
+		h.dispatch = dispatcher(fcapitask.New(fcapitask.Options{Client: engine, Places: a.places}), a)
 	}
 	return h, nil
+}
+
+// taskCredentials gives the credentials that tasks' calls are signed with: of a role of their own, which the function
+// takes by those of its role. The engine's role may write its table, send to its queue and invoke the step runner; nothing
+// that a flow asks for is signed with it, unless the operator has asked for that.
+func taskCredentials(a *alibaba, engine *acs.Client, credentials acs.Provider) (acs.Provider, error) {
+	switch {
+	case a.ownRole:
+		return credentials, nil
+	case a.taskRole == "":
+		return func(context.Context) (acs.Credentials, error) {
+			return acs.Credentials{}, fmt.Errorf("%w of a role for tasks: name one in MILLRACE_TASK_ROLE (go run ./infra/alibaba makes it; docs/alibaba.md)", acs.ErrNone)
+		}, nil
+	}
+	endpoint, err := a.places.Product("sts", "", "")
+	if err != nil {
+		return nil, fmt.Errorf("MILLRACE_TASK_ROLE: STS: %w", err)
+	}
+	return acs.Assume(acs.Assumed{Client: engine, Endpoint: endpoint, ARN: a.taskRole, Session: "millrace-tasks"}), nil
 }
 
 // currentRole gives the credentials that Function Compute sent with its newest request.
@@ -95,7 +127,7 @@ func fcOutput(legacy bool, requestID string, payload []byte) task.Result {
 func alibabaTasks(service openapitask.Service, credentials acs.Provider, a *alibaba, mapped *maptask.Runner, functions, flows task.Runner) (map[string]task.Runner, task.Runner) {
 	tasks := map[string]task.Runner{
 		fcapitask.Action:            functions,
-		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Places: a.places})),
+		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Places: a.places, Own: a.own})),
 		osstask.Action:              mapped.Before(osstask.New(osstask.Options{Credentials: credentials, Places: a.places})),
 		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{Service: service}),
 		openapitask.ActionSendSms:   mapped.Before(&openapitask.SMS{Service: service}),
@@ -103,7 +135,7 @@ func alibabaTasks(service openapitask.Service, credentials acs.Provider, a *alib
 	if len(a.cloudFlow) > 0 {
 		tasks[openapitask.ActionStartExecution] = &openapitask.CloudFlow{Service: service, Match: a.cloudFlow, Next: flows}
 	}
-	return tasks, &openapitask.Any{Service: service, Products: a.products}
+	return tasks, &openapitask.Any{Service: service, Products: a.products, Own: a.own}
 }
 
 // dispatcher starts an asynchronous invocation of this very function for a hint: the invocation that brings messages holds

@@ -11,6 +11,7 @@ import (
 	"millrace/shared/queue/mnsqueue"
 	"millrace/shared/task/acs"
 	"millrace/shared/task/openapitask"
+	"millrace/shared/task/own"
 )
 
 // alibaba is how functions reach the services of Alibaba Cloud.
@@ -20,6 +21,12 @@ type alibaba struct {
 	queue, queueEndpoint           string
 
 	function, qualifier string // this function, to be invoked for each hint; "": messages are worked on at once
+
+	// taskRole is the role whose credentials sign the calls of tasks; "" for none: such calls are refused. ownRole says that
+	// they are signed by the function's own role, as the operator has asked for.
+	taskRole string
+	ownRole  bool
+	own      *own.Resources // the engine's, which are no task's target
 
 	products  map[string]openapitask.Product
 	cloudFlow []string // globs on flows that are CloudFlow's own
@@ -37,7 +44,7 @@ func alibabaConfig(config CloudConfig, getenv func(string) string) (*alibaba, er
 		Region: firstOf(getenv("ALIBABA_CLOUD_REGION_ID"), getenv("FC_REGION"), region),
 		VPC:    strings.EqualFold(getenv("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"), "true")}
 	a.places.Override = func(product string) string { return getenv(endpointVariable(product)) }
-	for _, product := range []string{"fc", "mns", "eventbridge", "fnf", "oss"} {
+	for _, product := range []string{"fc", "mns", "eventbridge", "fnf", "oss", "sts"} {
 		if v := a.places.Override(product); v != "" {
 			if err := acs.CheckAddress(v); err != nil {
 				return nil, fmt.Errorf("%s: %w", endpointVariable(product), err)
@@ -50,8 +57,33 @@ func alibabaConfig(config CloudConfig, getenv func(string) string) (*alibaba, er
 	if err := a.readDispatch(getenv); err != nil {
 		return nil, err
 	}
-	a.cloudFlow = strings.FieldsFunc(getenv("MILLRACE_CLOUDFLOW"), func(c rune) bool { return c == ',' || c == ' ' || c == '\n' })
+	if err := a.readTaskRole(getenv("MILLRACE_TASK_ROLE")); err != nil {
+		return nil, err
+	}
+	a.own = own.Alibaba(a.queue, getenv("FC_FUNCTION_NAME"), a.instance, patterns(getenv(reservedVariable)))
+	a.cloudFlow = patterns(getenv("MILLRACE_CLOUDFLOW"))
 	return a, a.readProducts(getenv("MILLRACE_PRODUCTS"))
+}
+
+// readTaskRole reads MILLRACE_TASK_ROLE: a role's resource name, or none.
+func (a *alibaba) readTaskRole(v string) error {
+	if a.ownRole = v == "none"; v == "" || a.ownRole {
+		return nil
+	}
+	a.taskRole = v
+	if err := acs.CheckRole(v); err != nil {
+		return fmt.Errorf("MILLRACE_TASK_ROLE: %w; or none, for tasks that are signed by the function's own role", err)
+	}
+	return nil
+}
+
+// reservedVariable has resource names that no task may name beside the engine's own, as globs: a topic that is forwarded
+// to the engine's queue, for example.
+const reservedVariable = "MILLRACE_RESERVED"
+
+// patterns reads a list with commas, spaces or line ends between.
+func patterns(text string) []string {
+	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' })
 }
 
 // endpointVariable is the variable that has a product's address if that is not its own.

@@ -20,6 +20,7 @@ import (
 	"millrace/shared/task/fctask"
 	"millrace/shared/task/lambdatask"
 	"millrace/shared/task/outbound"
+	"millrace/shared/task/own"
 )
 
 // tailDynamo is how long a history tail grows in a row of DynamoDB: a write unit is 1 KB.
@@ -40,7 +41,7 @@ func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string
 		return nil, err
 	}
 	client := dynamostore.NewClient(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "DYNAMODB") })
-	h := &home{driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), tail: tailDynamo, expires: true, decode: sqsqueue.Decode, output: lambdaOutput}
+	h := &home{driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), tail: tailDynamo, expires: true, decode: sqsqueue.Decode, output: lambdaOutput, identity: lambdatask.Identity}
 	if h.queue, err = openQueue(ctx, cfg, config.QueueURL, getenv, log); err != nil {
 		return nil, err
 	}
@@ -50,7 +51,8 @@ func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string
 		o.HTTPClient = outbound.Limited(o.HTTPClient, outbound.MaxResponseDefault)
 	})
 	h.tasks = func(noted task.Noted, _ task.Runner) (map[string]task.Runner, task.Runner) {
-		runner := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: functions, Noted: noted, Next: others(file.rest)})
+		runner := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: functions, Noted: noted, Next: others(file.rest),
+			Own: own.AWS(getenv("AWS_LAMBDA_FUNCTION_NAME"))})
 		return map[string]task.Runner{lambdatask.Action: runner, lambdatask.ActionFC: runner}, nil
 	}
 	return h, nil

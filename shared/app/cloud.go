@@ -54,6 +54,9 @@ type home struct {
 	account string // of the cloud, whose services flows of all accounts use; "" where names of resources have none
 	// output is the result of a function of this cloud that was invoked asynchronously, as if it had been called.
 	output func(legacy bool, requestID string, payload []byte) task.Result
+	// identity and ended are those of outcomes.
+	identity func(function string) (string, error)
+	ended    func(ctx context.Context, n task.Note, id string) (task.Result, bool, error)
 	// tasks gives the runners of what this cloud carries out by itself, by action; flows is what the engine does for
 	// actions of product FNF. The last is for every action without a runner; nil: nothing is.
 	tasks func(noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner)
@@ -109,7 +112,7 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 	if err != nil {
 		return err
 	}
-	c.outcomes = &outcomes{driver: c.store.Driver(), output: h.output, forgets: h.forgets, wakes: !h.expires, log: c.log}
+	c.outcomes = &outcomes{driver: c.store.Driver(), output: h.output, identity: h.identity, ended: h.ended, forgets: h.forgets, wakes: !h.expires, log: c.log}
 	children := &children{}
 	flows := flowtask.New(children, children)
 	tasks, rest := h.tasks(c.outcomes, flows)

@@ -150,25 +150,31 @@ func TestStarterWithoutObjects(t *testing.T) {
 func TestOutcomes(t *testing.T) {
 	r, _, st := thin(t)
 	output := func(bool, string, []byte) task.Result { return task.Result{Output: json.RawMessage(`{}`)} }
-	o := &outcomes{driver: st.Driver(), output: output, runner: r, log: slog.New(slog.DiscardHandler)}
+	identity := func(function string) (string, error) {
+		if function == "" {
+			return "", errors.New("no function")
+		}
+		return function, nil
+	}
+	o := &outcomes{driver: st.Driver(), output: output, identity: identity, runner: r, log: slog.New(slog.DiscardHandler)}
 	if err := o.Note(t.Context(), "", task.Note{}); err == nil {
 		t.Error("a note without an id")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if err := o.take(ctx, trigger.Outcome{RequestID: "unknown"}); err == nil {
+	if err := o.take(ctx, trigger.Outcome{RequestID: "unknown", Function: "f"}); err == nil {
 		t.Error("an outcome of nobody was acknowledged")
 	}
-	if err := (&outcomes{driver: st.Driver(), forgets: true, runner: r, log: o.log}).take(t.Context(), trigger.Outcome{RequestID: "unknown"}); err != nil {
+	if err := (&outcomes{driver: st.Driver(), identity: identity, forgets: true, runner: r, log: o.log}).take(t.Context(), trigger.Outcome{RequestID: "unknown", Function: "f"}); err != nil {
 		t.Errorf("an outcome of nobody comes again: %v", err)
 	}
-	if err := o.Note(t.Context(), "r1", task.Note{Account: "1", Token: "dead"}); err != nil {
+	if err := o.Note(t.Context(), "r1", task.Note{Account: "1", Token: "dead", Function: "f"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.take(t.Context(), trigger.Outcome{RequestID: "r1"}); err != nil {
+	if err := o.take(t.Context(), trigger.Outcome{RequestID: "r1", Function: "f"}); err != nil {
 		t.Errorf("a task that is gone: %v", err)
 	}
-	if _, err := st.Driver().Get(t.Context(), store.NoteKey("r1")); !errors.Is(err, store.ErrNotFound) {
+	if _, err := st.Driver().Get(t.Context(), store.NoteKey("r1", "f")); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("the note is left: %v", err)
 	}
 }

@@ -18,15 +18,24 @@ import (
 	"millrace/shared/value"
 )
 
-// outcomes joins asynchronous invocations with the tasks that wait for them: a row by the invocation's request id, or by
-// the id of its task, says whose task it is (execution.md finding 28).
+// outcomes joins asynchronous invocations with the tasks that wait for them: a row by the function, and the invocation's
+// request id or the id of its task, says whose task it is (execution.md finding 28).
+//
+// A record comes from the cloud and carries nothing of the engine's by which it could be authenticated. It counts only
+// where it names the function that was invoked and an id that nobody else knows: a request id, or one that is derived
+// from the execution's random run. An id that a flow has chosen can be guessed; there the record is only a hint, and the
+// service is asked for the end.
 type outcomes struct {
 	driver  store.Driver
 	output  func(legacy bool, requestID string, payload []byte) task.Result // see home
 	forgets bool                                                            // see home
-	wakes   bool                                                            // notes wake the sweeper when they have expired, for the store does not remove them
-	runner  *runner.Runner
-	log     *slog.Logger
+	// identity is the full name of a function without its version or alias, from one as a note or a record has it.
+	identity func(function string) (string, error)
+	// ended asks the service how the invocation of a note has ended; nil where flows choose no ids.
+	ended  func(ctx context.Context, n task.Note, id string) (task.Result, bool, error)
+	wakes  bool // notes wake the sweeper when they have expired, for the store does not remove them
+	runner *runner.Runner
+	log    *slog.Logger
 }
 
 // noteLife is how long a note is kept: Lambda tries an invocation for six hours at most, and a record may wait in the
@@ -38,11 +47,15 @@ func (o *outcomes) Note(ctx context.Context, requestID string, n task.Note) erro
 	if requestID == "" {
 		return errors.New("the invocation has no request id")
 	}
+	function, err := o.identity(n.Function)
+	if err != nil {
+		return err
+	}
 	data, err := json.Marshal(n)
 	if err != nil {
 		return err
 	}
-	row := store.Row{Key: store.NoteKey(requestID), Data: data, Expires: time.Now().Add(noteLife).UnixMilli()}
+	row := store.Row{Key: store.NoteKey(requestID, function), Data: data, Expires: time.Now().Add(noteLife).UnixMilli()}
 	if o.wakes {
 		row.Wake = row.Expires
 	}
@@ -55,19 +68,29 @@ const (
 	notePause = time.Second
 )
 
+// errOthers says that an outcome is none of the engine's.
+var errOthers = errors.New("nobody has noted the invocation")
+
 // take reports the end of an invocation to the task that waits for it. An outcome that nobody has noted is an error: it
 // comes again, and ends among the dead letters if it was never one of ours. Where it is let go instead, none of ours is
 // lost: the invocation was noted before it was made, or whoever made it died, and the next call asks for its end.
 func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
-	n, err := o.noted(ctx, out.RequestID)
-	if o.forgets && errors.Is(err, store.ErrNotFound) {
-		o.log.Error("outcome of an invocation that is none of the engine's; it is let go", "request", out.RequestID, "function", out.Function)
+	key, n, err := o.noted(ctx, out)
+	if o.forgets && errors.Is(err, errOthers) {
+		o.log.Error("outcome of an invocation that is none of the engine's; it is let go", "request", out.RequestID, "function", out.Function, "err", err)
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("outcome of invocation %s of %s: %w", out.RequestID, out.Function, err)
 	}
-	_, err = o.runner.Report(ctx, n.Account, n.Token, o.report(n, out))
+	report := o.report(n, out)
+	if n.Chosen {
+		var over bool
+		if report, over, err = o.asked(ctx, n, out); err != nil || !over {
+			return err
+		}
+	}
+	_, err = o.runner.Report(ctx, n.Account, n.Token, report)
 	switch fault.CodeOf(err) {
 	case "":
 	case fault.TaskAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:
@@ -75,28 +98,61 @@ func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
 	default:
 		return err
 	}
-	if err := o.driver.Delete(ctx, store.NoteKey(out.RequestID), nil); err != nil {
+	if err := o.driver.Delete(ctx, key, nil); err != nil {
 		o.log.Info("note not deleted; it expires", "request", out.RequestID, "err", err)
 	}
 	return nil
 }
 
-func (o *outcomes) noted(ctx context.Context, requestID string) (n task.Note, err error) {
+// asked gives the end of an invocation as the service knows it; false when there is none to report. A record that comes
+// before the end is not the cloud's: the cloud's own follows.
+func (o *outcomes) asked(ctx context.Context, n task.Note, out trigger.Outcome) (runner.Report, bool, error) {
+	if o.ended == nil {
+		return runner.Report{}, false, fmt.Errorf("outcome of invocation %s: the service cannot be asked here", out.RequestID)
+	}
+	result, over, err := o.ended(ctx, n, out.RequestID)
+	switch {
+	case errors.Is(err, task.ErrNotKnown):
+		o.log.Error("outcome that the service does not confirm; it is let go", "request", out.RequestID, "function", out.Function, "err", err)
+		return runner.Report{}, false, nil
+	case err != nil:
+		return runner.Report{}, false, fmt.Errorf("outcome of invocation %s of %s: %w", out.RequestID, out.Function, err)
+	case !over:
+		o.log.Warn("outcome of an invocation that has not ended; it is let go", "request", out.RequestID, "function", out.Function)
+		return runner.Report{}, false, nil
+	}
+	return reportOf(result), true, nil
+}
+
+// noted finds who waits for an outcome: by the function that it names, and the id. The error is errOthers when nobody
+// does, and for what no record of the cloud has.
+func (o *outcomes) noted(ctx context.Context, out trigger.Outcome) (key store.Key, n task.Note, err error) {
+	function, err := o.identity(out.Function)
+	if err != nil || len(out.RequestID) > requestIDMax {
+		return key, n, fmt.Errorf("%w: its function or its id is none: %w", errOthers, err)
+	}
+	key = store.NoteKey(out.RequestID, function)
 	for try := 1; ; try++ {
-		row, err := o.driver.Get(ctx, store.NoteKey(requestID))
+		row, err := o.driver.Get(ctx, key)
 		if err == nil {
-			return n, json.Unmarshal(row.Data, &n)
+			return key, n, json.Unmarshal(row.Data, &n)
 		}
-		if !errors.Is(err, store.ErrNotFound) || try == noteTries {
-			return n, err
+		if !errors.Is(err, store.ErrNotFound) {
+			return key, n, err
+		}
+		if try == noteTries {
+			return key, n, errOthers
 		}
 		select {
 		case <-time.After(notePause):
 		case <-ctx.Done():
-			return n, ctx.Err()
+			return key, n, ctx.Err()
 		}
 	}
 }
+
+// requestIDMax bounds the id of an invocation that is looked for.
+const requestIDMax = 256
 
 // report is an outcome as the end of a task.
 func (o *outcomes) report(n task.Note, out trigger.Outcome) runner.Report {
@@ -107,7 +163,11 @@ func (o *outcomes) report(n task.Note, out trigger.Outcome) runner.Report {
 		}
 		return runner.Report{Error: &flow.Error{Name: e.Name, Cause: e.Cause}}
 	}
-	result := o.output(n.Legacy, out.RequestID, payloadOf(out))
+	return reportOf(o.output(n.Legacy, out.RequestID, payloadOf(out)))
+}
+
+// reportOf is a result as the end of a task.
+func reportOf(result task.Result) runner.Report {
 	if failure := result.Error; failure != nil {
 		return runner.Report{Error: &flow.Error{Name: failure.Name, Cause: failure.Cause}}
 	}

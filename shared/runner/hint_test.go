@@ -89,7 +89,7 @@ func TestResumeHintsExecutions(t *testing.T) {
 	w := newWorld(t)
 	soon := time.Now().Add(time.Minute).UnixMilli()
 	key := func(partition, sort string) store.Key { return store.Key{Partition: partition, Sort: sort} }
-	for _, k := range []store.Key{key("x#f#one", "a"), key("x#f#one", "v#1#1#1#1"), key("d#f", "hash"), store.TombstoneKey("f"), store.NonceKey("n"), store.NoteKey("r")} {
+	for _, k := range []store.Key{key("x#f#one", "a"), key("x#f#one", "v#1#1#1#1"), key("d#f", "hash"), store.TombstoneKey("f"), store.NonceKey("n"), store.NoteKey("r", "f")} {
 		if err := w.mem.Put(t.Context(), []store.Row{{Key: k, Version: 1, Wake: soon}}); err != nil {
 			t.Fatal(err)
 		}

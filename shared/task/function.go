@@ -70,6 +70,17 @@ func ParseFunction(resource, region, account string) (*Function, error) {
 // ARN is the resource name in full, with the qualifier.
 func (f *Function) ARN() string { return f.candidates[1] }
 
+// Identity is the resource name in full without the qualifier: the same for all versions and aliases. A function of a
+// service that has been moved to FC 3, where it is called service$function, has the identity that it had.
+func (f *Function) Identity() string {
+	if service, name, moved := strings.Cut(f.Name, "$"); moved && f.Service == "" {
+		arn := ARN{Service: "fc", Region: f.Region, Account: f.Account}
+		arn.Resource = "services/" + service + "/functions/" + name
+		return arn.String()
+	}
+	return f.candidates[2]
+}
+
 // IsFunctionPart tells whether s is made of what names of functions, services, versions and invocations are made of, or
 // is empty. "." and "..", which mean something in a path, are none.
 func IsFunctionPart(s string) bool {

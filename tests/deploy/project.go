@@ -178,7 +178,7 @@ func (p *Project) loadPolicies(directory string, vars map[string]string) error {
 		})
 		if name == "trust" {
 			err = json.Unmarshal([]byte(filled), &p.Trust)
-		} else {
+		} else if name != "trust-tasks" && name != "reserved" { // of the role of tasks: who may take it, and what it is denied
 			var doc struct{ Statement []RAMStatement }
 			err = json.Unmarshal([]byte(filled), &doc)
 			p.Policies[name] = doc.Statement

@@ -240,9 +240,11 @@ func TestRAMAccess(t *testing.T) {
 	send, invoke, write := []string{"mns:SendMessage"}, []string{"fc:InvokeFunction"}, []string{"log:PostLogStoreLogs"}
 	const log = "acs:log:" + place + ":project/millrace-1234567890123456-cn-hangzhou/logstore/functions"
 	const own = "acs:fc:" + place + ":functions/millrace-steprunner"
+	const tasks = "acs:ram::1234567890123456:role/millrace-tasks"
+	take := []string{"sts:AssumeRole"}
 	want := map[string]map[string][]string{
-		"api":        {table: deletes, table + "_list": ranges, queues + "/messages": send, log: write},
-		"steprunner": {table: deletes, queues + "/messages": send, queues + "-dead-letters/messages": send, own: invoke, own + "/*": invoke, log: write},
+		"api":        {table: deletes, table + "_list": ranges, queues + "/messages": send, tasks: take, log: write},
+		"steprunner": {table: deletes, queues + "/messages": send, queues + "-dead-letters/messages": send, own: invoke, own + "/*": invoke, tasks: take, log: write},
 		"starter":    {table: rows, queues + "/messages": send, queues + "-event-dead-letters/messages": send, log: write},
 		"sweeper":    {table: deletes, table + "_list": ranges, table + "_wake": ranges, queues + "/messages": send, log: write},
 		"tasks":      {"${functions}": {"fc:GetAsyncTask", "fc:GetStatefulAsyncInvocation", "fc:InvokeFunction"}},
@@ -254,6 +256,9 @@ func TestRAMAccess(t *testing.T) {
 	for name, statements := range p.Policies {
 		got := map[string][]string{}
 		for _, s := range statements {
+			if s.Effect != "Allow" {
+				t.Errorf("%s: %v", name, s)
+			}
 			for _, r := range s.Resource {
 				got[r] = slices.Sorted(slices.Values(append(got[r], s.Action...)))
 			}

@@ -1,7 +1,10 @@
 package fc
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"sync"
 	"time"
 
@@ -11,12 +14,18 @@ import (
 	"millrace/tests/emulators/tablestore"
 )
 
-// roles gives the temporary credentials of the functions' role, which are all that they have: the environment holds none.
+// TaskRole is the role that tasks' calls are signed with.
+const TaskRole = "acs:ram::" + harness.AccountID + ":role/millrace-tasks"
+
+// roles gives temporary credentials: of the functions' role, which are all that the functions have, for their environment
+// holds none; and, as STS, of the role of tasks. Each is good for what its policies allow (infra/alibaba/policies): the
+// first for the table, the engine's queues and the engine's functions, the second for everything else.
 type roles struct {
 	mu     sync.Mutex
 	n      int
 	newest harness.Credentials
 	before harness.Credentials
+	tasks  []harness.Credentials // all that STS has given; they are good as long as the test
 }
 
 func (r *roles) current() harness.Credentials {
@@ -33,22 +42,80 @@ func (r *roles) renew(s *Stack) {
 	r.n++
 	r.before = r.newest
 	r.newest = harness.Credentials{ID: fmt.Sprint("STS.", r.n), Secret: "secret", Token: fmt.Sprint("token-", r.n)}
+	r.tell(s)
+}
+
+// assume gives new credentials of the role of tasks.
+func (r *roles) assume(s *Stack) harness.Credentials {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.tasks) + 1
+	k := harness.Credentials{ID: fmt.Sprint("STS.task.", n), Secret: "task secret", Token: fmt.Sprint("task-token-", n)}
+	r.tasks = append(r.tasks, k)
+	r.tell(s)
+	return k
+}
+
+// engines reports whether a queue is one of the engine's.
+func engines(queue string) bool { return queue == steps || queue == dead || queue == lost }
+
+// tell makes the credentials known to the services, with what they may.
+func (r *roles) tell(s *Stack) {
 	stores, queues := []tablestore.Key{tablestore.DefaultKey}, map[string]mns.Key{mns.AccessKeyID: {Secret: mns.AccessKeySecret}}
 	objects := []oss.Key{oss.DefaultKey}
-	for _, k := range []harness.Credentials{r.before, r.newest} {
-		if k.ID != "" {
-			stores = append(stores, tablestore.Key{ID: k.ID, Secret: k.Secret, Token: k.Token, Expires: time.Now().Add(time.Hour)})
-			objects = append(objects, oss.Key{ID: k.ID, Secret: k.Secret, Token: k.Token, Expires: time.Now().Add(time.Hour)})
-			queues[k.ID] = mns.Key{Secret: k.Secret, Token: k.Token}
-		}
+	engine := []harness.Credentials{r.newest}
+	if r.before.ID != "" {
+		engine = append(engine, r.before)
+	}
+	for _, k := range engine {
+		stores = append(stores, tablestore.Key{ID: k.ID, Secret: k.Secret, Token: k.Token, Expires: time.Now().Add(time.Hour)})
+		queues[k.ID] = mns.Key{Secret: k.Secret, Token: k.Token, May: func(_, queue string) bool { return engines(queue) }}
+	}
+	for _, k := range r.tasks {
+		objects = append(objects, oss.Key{ID: k.ID, Secret: k.Secret, Token: k.Token, Expires: time.Now().Add(time.Hour)})
+		queues[k.ID] = mns.Key{Secret: k.Secret, Token: k.Token, May: func(_, queue string) bool { return !engines(queue) || s.o.Lax }}
 	}
 	s.Store.SetKeys(stores...)
 	s.MNS.SetKeys(queues)
 	s.OSS.SetKeys(objects...)
 	if s.Service != nil {
-		s.Users.setKeys(r.before, r.newest)
+		tasks := r.tasks
+		if s.o.Lax {
+			engine = append(engine, tasks...)
+		}
+		s.Users.setKeys(engine, tasks)
 	}
 }
 
 // Renew replaces the credentials of the functions' role.
 func (s *Stack) Renew() { s.roles.renew(s) }
+
+// Assumed is how often the role of tasks was taken.
+func (s *Stack) Assumed() int {
+	s.roles.mu.Lock()
+	defer s.roles.mu.Unlock()
+	return len(s.roles.tasks)
+}
+
+// sts is the Security Token Service: the functions' role may take that of tasks, and nothing else.
+func (s *Stack) sts(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	s.Users.keys.RLock()
+	code, message := s.Service.Authenticate(r, body)
+	s.Users.keys.RUnlock()
+	q := r.URL.Query()
+	switch {
+	case code == "" && (r.Header.Get("X-Acs-Action") != "AssumeRole" || r.Header.Get("X-Acs-Version") != "2015-04-01"):
+		code, message = "InvalidAction.NotFound", "Specified api is not found."
+	case code == "" && (q.Get("RoleArn") != TaskRole || q.Get("RoleSessionName") == ""):
+		code, message = "EntityNotExist.Role", "The role not exists."
+	}
+	if code != "" {
+		w.WriteHeader(http.StatusForbidden)
+		json.NewEncoder(w).Encode(map[string]string{"Code": code, "Message": message, "RequestId": "r"})
+		return
+	}
+	k := s.roles.assume(s)
+	json.NewEncoder(w).Encode(map[string]any{"RequestId": "r", "Credentials": map[string]string{"AccessKeyId": k.ID, "AccessKeySecret": k.Secret,
+		"SecurityToken": k.Token, "Expiration": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}})
+}

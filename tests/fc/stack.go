@@ -88,6 +88,7 @@ type Options struct {
 	Skip        bool                      // they do, and it moves by itself to whatever is due next; nothing else sweeps. They are looked at by an API of its own
 	Busy        func() bool               // with Skip: something goes on outside the stack; nil: nothing ever does
 	Race        bool                      // functions have the race detector if the test has it
+	Lax         bool                      // the policies of tasks' role allow everything, the engine's own queues and functions too
 }
 
 // Deploy makes a stack. The functions start when they are asked for something.
@@ -158,6 +159,7 @@ func (s *Stack) environment(o Options) []string {
 	s.endpoint, s.runner = s.serve(s.Store), s.serve(s.Store)
 	env := []string{s.StoreURL(tablestore.DefaultInstance, table), "QUEUE_URL=" + queues + "/queues/" + steps,
 		"MILLRACE_CREDENTIALS=" + o.Credentials, "MILLRACE_CALL_SECONDS=5", "MILLRACE_STARTS=[{bucket: " + EventBucket + ", prefix: x/, flow: started, account: '" + Account + "'}]",
+		"MILLRACE_TASK_ROLE=" + TaskRole, "ALIBABA_CLOUD_ENDPOINT_URL_STS=" + s.serve(http.HandlerFunc(s.sts)),
 		"ALIBABA_CLOUD_ENDPOINT_URL_MNS=" + queues, "ALIBABA_CLOUD_ENDPOINT_URL_OSS=" + s.serve(s.OSS)}
 	for _, product := range []string{"FC", "EVENTBRIDGE", "ECS", "FNF"} {
 		env = append(env, "ALIBABA_CLOUD_ENDPOINT_URL_"+product+"="+users)

@@ -31,9 +31,10 @@ type Users struct {
 	engine *harness.Service
 
 	mu        sync.Mutex
-	keys      sync.RWMutex // of engine.Keys
+	keys      sync.RWMutex    // of engine.Keys, and of callers
+	callers   harness.Service // who may call what is no function of the engine's: the role of tasks
 	functions map[string]User
-	tasks     map[string]*invocation // by the id that the caller gave
+	tasks     map[string]*invocation // by the function, and the id that the caller gave
 	calls     []string               // of other APIs: action and parameters
 	n         int
 }
@@ -55,16 +56,38 @@ func (u *Users) Calls() []string {
 	return append([]string{}, u.calls...)
 }
 
-func (u *Users) setKeys(keys ...harness.Credentials) {
+// setKeys says who may invoke the engine's functions, and who may call everything else.
+func (u *Users) setKeys(engine, tasks []harness.Credentials) {
 	u.keys.Lock()
 	defer u.keys.Unlock()
-	clear(u.engine.Keys)
-	clear(u.engine.Tokens)
-	for _, k := range keys {
-		if k.ID != "" {
-			u.engine.Keys[k.ID], u.engine.Tokens[k.ID] = k.Secret, k.Token
+	for s, keys := range map[*harness.Service][]harness.Credentials{u.engine: engine, &u.callers: tasks} {
+		s.Keys, s.Tokens = map[string]string{}, map[string]string{}
+		for _, k := range keys {
+			s.Keys[k.ID], s.Tokens[k.ID] = k.Secret, k.Token
 		}
 	}
+}
+
+// admit checks that a call is signed with the role of tasks, and refuses it otherwise. EventBridge is called with
+// a signature of its own, of which only the key and the token are looked at.
+func (u *Users) admit(w http.ResponseWriter, r *http.Request, body []byte) bool {
+	u.keys.RLock()
+	defer u.keys.RUnlock()
+	code := ""
+	if strings.HasPrefix(r.Header.Get("Authorization"), "acs:") {
+		token, known := u.callers.Tokens[r.Header.Get("X-Acs-Accesskey-Id")]
+		if !known || token != r.Header.Get("X-Acs-Security-Token") {
+			code = "InvalidAccessKeyId.NotFound"
+		}
+	} else {
+		code, _ = u.callers.Authenticate(r, body)
+	}
+	if code == "" {
+		return true
+	}
+	w.WriteHeader(http.StatusForbidden)
+	json.NewEncoder(w).Encode(map[string]string{"Code": code, "Message": "the role of tasks has not signed this", "RequestId": "r"})
+	return false
 }
 
 // nameOf is the name of the function that a path and a qualifier mean.
@@ -80,32 +103,64 @@ func nameOf(r *http.Request) string {
 	return name
 }
 
+// arnOf is the resource name of the function that is invoked, as a record has it.
+func arnOf(r *http.Request) string {
+	resource, qualifier := "functions/"+functionOf(r.URL.Path), r.URL.Query().Get("qualifier")
+	if service, _, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/2021-04-06/services/"), "/functions/"); ok && strings.HasPrefix(r.URL.Path, "/2021-04-06/") {
+		if qualifier == "" {
+			qualifier = "LATEST"
+		}
+		resource = "services/" + service + "." + qualifier + "/functions/" + functionOf(r.URL.Path)
+	} else if qualifier != "" {
+		resource += "/" + qualifier
+	}
+	return "acs:fc:" + harness.Region + ":" + harness.AccountID + ":" + resource
+}
+
+// functionOf is the function that a path means, whatever its version.
+func functionOf(path string) string {
+	_, name, _ := strings.Cut(strings.TrimSuffix(path, "/invocations"), "/functions/")
+	return name
+}
+
 // ServeHTTP implements http.Handler.
 func (u *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, id, ok := strings.Cut(r.URL.Path, "/async-tasks/"); ok {
-		u.task(w, id)
+	if path, id, ok := strings.Cut(strings.Replace(r.URL.Path, "/stateful-async-invocations/", "/async-tasks/", 1), "/async-tasks/"); ok {
+		if u.admit(w, r, nil) {
+			u.task(w, functionOf(path), id)
+		}
 		return
 	}
 	if !strings.HasSuffix(r.URL.Path, "/invocations") {
 		u.other(w, r)
 		return
 	}
-	name := nameOf(r)
+	name, function := nameOf(r), functionOf(r.URL.Path)
 	u.mu.Lock()
 	f := u.functions[name]
 	u.n++
 	id := fmt.Sprintf("1-%08x-%d", time.Now().Unix(), u.n)
 	u.mu.Unlock()
-	if f == nil { // the engine's, or nobody's; it also checks the signature
+	if f == nil && !u.engine.Has(function) {
+		if event, _ := io.ReadAll(r.Body); u.admit(w, r, event) {
+			w.WriteHeader(http.StatusNotFound)
+			io.WriteString(w, `{"Code":"FunctionNotFound","Message":"the function does not exist","RequestId":"r"}`)
+		}
+		return
+	}
+	if f == nil { // the engine's; it also checks the signature
 		u.keys.RLock()
 		defer u.keys.RUnlock()
 		u.engine.ServeHTTP(w, r)
 		return
 	}
 	event, _ := io.ReadAll(r.Body)
+	if !u.admit(w, r, event) {
+		return
+	}
 	w.Header().Set("X-Fc-Request-Id", id)
 	if r.Header.Get("X-Fc-Invocation-Type") == "Async" {
-		u.async(w, r, name, id, event, f)
+		u.async(w, r, function, id, event, f)
 		return
 	}
 	answer, failed := f(event)
@@ -117,9 +172,13 @@ func (u *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // async takes an asynchronous invocation, unless one of its id has been taken.
-func (u *Users) async(w http.ResponseWriter, r *http.Request, name, id string, event []byte, f User) {
+func (u *Users) async(w http.ResponseWriter, r *http.Request, function, id string, event []byte, f User) {
 	asked := r.Header.Get("X-Fc-Async-Task-Id") + r.Header.Get("X-Fc-Stateful-Async-Invocation-Id")
-	if !u.take(asked, id) {
+	key := ""
+	if asked != "" {
+		key = function + " " + asked
+	}
+	if !u.take(key, id) {
 		w.WriteHeader(http.StatusConflict)
 		io.WriteString(w, `{"Code":"AsyncTaskAlreadyExists","Message":"exists"}`)
 		return
@@ -127,7 +186,7 @@ func (u *Users) async(w http.ResponseWriter, r *http.Request, name, id string, e
 	if u.ByTask && asked != "" {
 		id = asked
 	}
-	go u.later(name, asked, id, event, f)
+	go u.later(arnOf(r), key, id, event, f)
 	if u.Accepted != nil && u.Accepted() {
 		panic(http.ErrAbortHandler)
 	}
@@ -135,24 +194,24 @@ func (u *Users) async(w http.ResponseWriter, r *http.Request, name, id string, e
 }
 
 // take keeps an asynchronous invocation; false when there is one of its id.
-func (u *Users) take(asked, id string) bool {
+func (u *Users) take(key, id string) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if asked == "" {
+	if key == "" {
 		return true
 	}
-	if u.tasks[asked] != nil {
+	if u.tasks[key] != nil {
 		return false
 	}
-	u.tasks[asked] = &invocation{request: id, status: "Running"}
+	u.tasks[key] = &invocation{request: id, status: "Running"}
 	return true
 }
 
 // task answers how an asynchronous invocation is.
-func (u *Users) task(w http.ResponseWriter, id string) {
+func (u *Users) task(w http.ResponseWriter, function, id string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	i := u.tasks[id]
+	i := u.tasks[function+" "+id]
 	if i == nil {
 		w.WriteHeader(http.StatusNotFound)
 		return
@@ -161,10 +220,10 @@ func (u *Users) task(w http.ResponseWriter, id string) {
 }
 
 // later runs an asynchronous invocation and sends its outcome.
-func (u *Users) later(name, asked, id string, event []byte, f User) {
+func (u *Users) later(arn, key, id string, event []byte, f User) {
 	answer, failed := f(event)
 	u.mu.Lock()
-	if i := u.tasks[asked]; i != nil {
+	if i := u.tasks[key]; i != nil {
 		i.status, i.answer = map[bool]string{true: "Failed", false: "Succeeded"}[failed], answer
 	}
 	u.mu.Unlock()
@@ -173,7 +232,7 @@ func (u *Users) later(name, asked, id string, event []byte, f User) {
 		condition, functionError = "RetriesExhausted", "UnhandledInvocationError"
 	}
 	record := map[string]any{"timestamp": time.Now().UnixMilli(),
-		"requestContext":  map[string]any{"requestId": id, "functionArn": "acs:fc:" + harness.Region + ":" + harness.AccountID + ":functions/" + name, "condition": condition, "approximateInvokeCount": 1},
+		"requestContext":  map[string]any{"requestId": id, "functionArn": arn, "condition": condition, "approximateInvokeCount": 1},
 		"requestPayload":  string(event),
 		"responseContext": map[string]any{"statusCode": 200, "functionError": functionError},
 		"responsePayload": answer}
@@ -187,6 +246,9 @@ func (u *Users) later(name, asked, id string, event []byte, f User) {
 // other answers a call of another API.
 func (u *Users) other(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
+	if !u.admit(w, r, body) {
+		return
+	}
 	query, _ := url.QueryUnescape(r.URL.RawQuery)
 	action := r.Header.Get("X-Acs-Action")
 	if r.URL.Path == "/openapi/putEvents" {

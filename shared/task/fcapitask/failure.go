@@ -27,7 +27,7 @@ func failure(ctx context.Context, r *task.Request, c *call, err error) *task.Err
 		if code == "" {
 			code = codeOf(e.Status)
 		}
-		return task.NewError(r.ErrorName(code), e.Message+advise(c, e)+" (request "+e.RequestID+")")
+		return task.NewError(r.ErrorName(code), e.Message+advise(c, e, "tasks")+" (request "+e.RequestID+")")
 	case ctx.Err() != nil:
 		return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Written+" was cut off.")
 	case errors.Is(err, acs.ErrNone):
@@ -47,11 +47,12 @@ func codeOf(status int) string {
 	return unknown
 }
 
-// advise says what to do about a refusal; "" for those that the flow's author understands.
-func advise(c *call, e *acs.Error) string {
+// advise says what to do about a refusal of a call that the role of who signed; "" for those that the flow's author
+// understands.
+func advise(c *call, e *acs.Error, who string) string {
 	switch {
 	case e.Status == http.StatusForbidden && (e.Code == accessDenied || e.Code == "Forbidden" || e.Code == "NoPermission"):
-		return " Allow the role of the step runner fc:InvokeFunction on " + c.function.ARN() + "."
+		return " Allow the role of " + who + " fc:InvokeFunction on " + c.function.ARN() + "."
 	case e.Status == http.StatusNotFound:
 		return " (" + c.function.ARN() + ")"
 	}

@@ -17,6 +17,7 @@ import (
 
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
+	"millrace/shared/task/own"
 )
 
 // Action is the action that the runner carries out.
@@ -34,6 +35,8 @@ type Options struct {
 	Places   acs.Places
 	Noted    task.Noted // nil: asynchronous invocations cannot be waited for
 	Mappings []Mapping  // the first that matches counts
+
+	Own *own.Resources // these are not invoked for tasks
 }
 
 // Runner carries out Action. It is safe for many goroutines.
@@ -48,6 +51,9 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	c, err := t.read(&r)
 	if err != nil {
 		return r.Failf(invalidArgument, "%s", err)
+	}
+	if err := t.Own.Function(c.function); err != nil {
+		return r.Failf(accessDenied, "%s", err)
 	}
 	switch {
 	case c.async && r.Mode == task.System:
@@ -146,7 +152,7 @@ func (t *Runner) Invoke(ctx context.Context, function, qualifier string, event [
 // explained adds what to do to an error for an operator.
 func explained(c *call, err error) error {
 	if e := acs.Refusal(err); e != nil {
-		if advice := advise(c, e); advice != "" {
+		if advice := advise(c, e, "the step runner"); advice != "" {
 			return fmt.Errorf("%w%s", err, advice)
 		}
 	}

@@ -159,7 +159,7 @@ func TestAsync(t *testing.T) {
 	}
 	q.Mode = task.System
 	got = r.Run(t.Context(), q)
-	want := task.Note{Account: "mine", Token: "tok", Action: fcapitask.Action}
+	want := task.Note{Account: "mine", Token: "tok", Action: fcapitask.Action, Function: "acs:fc:cn-hangzhou:123:functions/charge/LATEST"}
 	if got.Error != nil || got.Async || len(n) != 2 || n["req-1"] != want || n[s.id] != want || !strings.HasPrefix(s.id, "m_") {
 		t.Errorf("%v, notes %v, id %s", got.Error, n, s.id)
 	}

@@ -3,6 +3,7 @@ package fcapitask
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"millrace/shared/task"
@@ -20,7 +21,7 @@ func (t *Runner) submitNoted(ctx context.Context, r *task.Request, c *call) task
 	id := c.asyncID
 	if id == "" && r.Key != "" {
 		id = taskID(r)
-		if err := t.note(ctx, r, id); err != nil {
+		if err := t.note(ctx, r, c, id); err != nil {
 			return r.Failf(internalError, "The invocation was not made, for nobody could note that its end is waited for: %s", err)
 		}
 	}
@@ -35,15 +36,16 @@ func (t *Runner) submitNoted(ctx context.Context, r *task.Request, c *call) task
 		if known == "" || known == id && c.asyncID == "" {
 			continue
 		}
-		if err := t.note(ctx, r, known); err != nil {
+		if err := t.note(ctx, r, c, known); err != nil {
 			return r.Failf(internalError, "The invocation was accepted, but nobody could note that its end is waited for: %s", err)
 		}
 	}
 	return accepted(r, a.Header)
 }
 
-func (t *Runner) note(ctx context.Context, r *task.Request, id string) error {
-	return t.Noted.Note(ctx, id, task.Note{Account: r.Account, Token: r.Token, Action: r.Action, Legacy: r.Legacy})
+func (t *Runner) note(ctx context.Context, r *task.Request, c *call, id string) error {
+	return t.Noted.Note(ctx, id, task.Note{Account: r.Account, Token: r.Token, Action: r.Action, Legacy: r.Legacy,
+		Function: c.function.ARN(), Chosen: id == c.asyncID})
 }
 
 // asyncTask is how an asynchronous task is; the names are those of both APIs, which differ in case only.
@@ -70,20 +72,58 @@ func (t *Runner) again(ctx context.Context, r *task.Request, c *call, id string)
 	if there.RequestID != "" {
 		header[requestIDHeader] = []string{there.RequestID}
 	}
-	switch there.Status {
-	case "Succeeded":
-		result := Output(r.Legacy, http.StatusOK, header, []byte(task.Text(there.Payload)))
+	if result, over := result(r, &there, header); over {
 		result.Async = true
 		return result
-	case "Failed", "Stopped", "Expired", "Invalid":
-		return task.Result{Error: ended(r, &there), Async: true}
 	}
 	if there.RequestID != "" && there.RequestID != id {
-		if err := t.note(ctx, r, there.RequestID); err != nil {
+		if err := t.note(ctx, r, c, there.RequestID); err != nil {
 			return r.Failf(internalError, "The invocation is under way, but nobody could note that its end is waited for: %s", err)
 		}
 	}
 	return accepted(r, header)
+}
+
+// result is that of an asynchronous task; false while it has none.
+func result(r *task.Request, there *asyncTask, header http.Header) (task.Result, bool) {
+	switch there.Status {
+	case "Succeeded":
+		return Output(r.Legacy, http.StatusOK, header, []byte(task.Text(there.Payload))), true
+	case "Failed", "Stopped", "Expired", "Invalid":
+		return task.Result{Error: ended(r, there)}, true
+	}
+	return task.Result{}, false
+}
+
+// Ended asks the service how the invocation of a note, with the id that its flow has chosen, has ended; false while it is
+// under way. It needs the permission fc:GetAsyncTask. An error that wraps task.ErrNotKnown will not pass by itself.
+func (t *Runner) Ended(ctx context.Context, n task.Note, id string) (task.Result, bool, error) {
+	f, err := task.ParseFunction(n.Function, t.Places.Region, t.Places.Account)
+	if err != nil {
+		return task.Result{}, false, err
+	}
+	c := &call{function: f}
+	if c.endpoint, err = t.Places.Functions(f.Region, f.Account); err != nil {
+		return task.Result{}, false, err
+	}
+	var there asyncTask
+	a, err := t.Client.Do(ctx, c.asked(id))
+	if err == nil {
+		err = json.Unmarshal(a.Body, &there)
+	}
+	if e := acs.Refusal(err); e != nil && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) {
+		err = fmt.Errorf("%w: %w; the role of tasks needs fc:GetAsyncTask on %s", task.ErrNotKnown, err, f.ARN())
+	}
+	if err != nil {
+		return task.Result{}, false, err
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	if there.RequestID != "" {
+		header[requestIDHeader] = []string{there.RequestID}
+	}
+	r := task.Request{Action: n.Action, Legacy: n.Legacy, Account: n.Account}
+	out, over := result(&r, &there, header)
+	return out, over, nil
 }
 
 // ended is the error of an asynchronous task that has come to nothing.

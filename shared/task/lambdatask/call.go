@@ -106,6 +106,14 @@ func regionOf(arn string) (string, error) {
 	return parts[3], nil
 }
 
+// Identity is the ARN of a function without its version or alias.
+func Identity(arn string) (string, error) {
+	if _, err := regionOf(arn); err != nil {
+		return "", err
+	}
+	return strings.Join(strings.SplitN(arn, ":", 8)[:7], ":"), nil
+}
+
 // made tells whether s is not empty and made of letters, digits and the characters of more.
 func made(s, more string) bool {
 	for i := 0; i < len(s); i++ {

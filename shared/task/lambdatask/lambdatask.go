@@ -27,6 +27,7 @@ import (
 
 	"millrace/shared/inflight"
 	"millrace/shared/task"
+	"millrace/shared/task/own"
 	"millrace/shared/value"
 )
 
@@ -55,6 +56,8 @@ type Options struct {
 	Noted     task.Noted
 	// Next carries out FC:InvokeFunction for functions that no entry matches; nil: they are not found.
 	Next task.Runner
+
+	Own *own.Resources // these are not invoked for tasks
 }
 
 // Runner carries out Action and ActionFC. It is safe for many goroutines.
@@ -75,6 +78,9 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	case c.arn == "":
 		return r.Failf(functionNotFound, "No Lambda function stands for %s. Name one in the functions file, for example:\nfunctions:\n"+
 			"  - match: %s\n    lambda: arn:aws:lambda:us-east-1:123456789012:function:%s", c.written, c.name, c.name)
+	}
+	if err := t.Own.Lambda(c.arn); err != nil {
+		return r.Failf(accessDenied, "%s", err)
 	}
 	if c.async {
 		return t.submit(ctx, &r, c)
@@ -113,7 +119,7 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *call) task.Resu
 		return task.Result{Error: failure}
 	}
 	if r.Mode == task.System {
-		n := task.Note{Account: r.Account, Token: r.Token, Action: r.Action, Legacy: r.Legacy}
+		n := task.Note{Account: r.Account, Token: r.Token, Action: r.Action, Legacy: r.Legacy, Function: c.arn}
 		if err := t.Noted.Note(ctx, requestID(out), n); err != nil {
 			return r.Failf(internalError, "The invocation was accepted, but nobody could note that its end is waited for: %s", err)
 		}

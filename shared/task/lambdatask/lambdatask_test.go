@@ -134,7 +134,7 @@ func TestAsync(t *testing.T) {
 	}
 	q.Mode = task.System
 	got = r.Run(t.Context(), q)
-	if got.Error != nil || got.Async || n["req-1"] != (task.Note{Account: "1", Token: "tok", Action: lambdatask.ActionFC}) {
+	if got.Error != nil || got.Async || n["req-1"] != (task.Note{Account: "1", Token: "tok", Action: lambdatask.ActionFC, Function: charge}) {
 		t.Errorf("%v, notes %v", got.Error, n)
 	}
 	if got := newRunner(t, s, notes(nil)).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InternalServerError" {

@@ -14,6 +14,7 @@ import (
 	"millrace/shared/queue/mnsqueue/rest"
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
+	"millrace/shared/task/own"
 	"millrace/shared/value"
 )
 
@@ -25,6 +26,8 @@ type Options struct {
 	Credentials acs.Provider
 	Places      acs.Places
 	HTTP        *http.Client // nil: that of package rest
+
+	Own *own.Resources // no message is sent to these
 }
 
 // Runner carries out Action. It is safe for many goroutines.
@@ -48,6 +51,9 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	if err != nil {
 		return r.Failf(invalidArgument, "%s", err)
 	}
+	if err := t.guard(m); err != nil {
+		return r.Failf(accessDenied, "%s", err)
+	}
 	c := t.client(endpoint)
 	var sent rest.Sent
 	if m.topic != "" {
@@ -59,6 +65,14 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 		return failure(ctx, &r, m, err).Result()
 	}
 	return task.Result{Output: value.Encode(map[string]any{"MessageId": sent.ID, "RequestId": sent.RequestID, "MessageBodyMD5": sent.Digest})}
+}
+
+// guard refuses what is the engine's own.
+func (t *Runner) guard(m *message) error {
+	if m.topic != "" {
+		return t.o.Own.Topic(m.arn, m.topic)
+	}
+	return t.o.Own.Queue(m.arn, m.queue)
 }
 
 // clientsMax bounds the clients that are kept: a flow may name any region and account.
@@ -104,7 +118,7 @@ func failure(ctx context.Context, r *task.Request, m *message, err error) *task.
 			code = unknown
 		}
 		if code == accessDenied {
-			cause += " Allow the role of the step runner " + m.permission() + " on " + m.arn + "."
+			cause += " Allow the role of tasks " + m.permission() + " on " + m.arn + "."
 		}
 		return task.NewError(r.ErrorName(code), cause+" (request "+e.RequestID+")")
 	case ctx.Err() != nil:

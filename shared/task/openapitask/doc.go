@@ -66,7 +66,7 @@ func advice(r *task.Request, code string, status int) string {
 	case acs.Stale(code):
 		return " The credentials are not valid, or no longer; a later attempt takes fresh ones."
 	case status == http.StatusForbidden && code != unknown, strings.HasPrefix(code, "Forbidden"), strings.HasPrefix(code, "NoPermission"):
-		return " If a permission is missing, attach a policy that allows " + task.NormalAction(r.Action) + " to the role of the step runner."
+		return " If a permission is missing, attach a policy that allows " + task.NormalAction(r.Action) + " to the role of tasks."
 	}
 	return ""
 }

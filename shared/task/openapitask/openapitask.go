@@ -11,6 +11,7 @@ import (
 
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
+	"millrace/shared/task/own"
 	"millrace/shared/value"
 )
 
@@ -26,6 +27,8 @@ import (
 type Any struct {
 	Service
 	Products map[string]Product // beside the known ones, or instead of them; by name in lower case
+
+	Own *own.Resources // no call names these
 }
 
 // Run makes the call and returns its answer as it came.
@@ -37,12 +40,25 @@ func (t *Any) Run(ctx context.Context, r task.Request) task.Result {
 	case err != nil:
 		return r.Failf(invalidArgument, "%s", err)
 	}
+	if err := t.guard(&r, c); err != nil {
+		return r.Failf(accessDenied, "%s", err)
+	}
 	a, err := t.Client.Do(ctx, c)
 	if err != nil {
 		return failure(ctx, &r, err).Result()
 	}
 	output, failed := answered(r.Legacy, a.Body)
 	return task.Result{Output: output, Error: failed}
+}
+
+// guard refuses a call that names what is the engine's own.
+func (t *Any) guard(r *task.Request, c *acs.Call) error {
+	texts := []string{c.Path, string(c.Body)}
+	for name, values := range c.Query {
+		texts = append(append(texts, name), values...)
+	}
+	product, _, _ := strings.Cut(task.NormalAction(r.Action), ":")
+	return t.Own.Call(product, texts...)
 }
 
 // errProduct says that nothing is known of a product.
@@ -164,13 +180,13 @@ func object(raw json.RawMessage) (map[string]any, error) {
 	return p, nil
 }
 
-// own are the parameters of the signature, which a flow cannot set.
-var own = map[string]bool{"Action": true, "Version": true, "AccessKeyId": true, "Signature": true, "SignatureMethod": true, "SignatureNonce": true,
+// signing are the parameters of the signature, which a flow cannot set.
+var signing = map[string]bool{"Action": true, "Version": true, "AccessKeyId": true, "Signature": true, "SignatureMethod": true, "SignatureNonce": true,
 	"SignatureVersion": true, "SignatureType": true, "Timestamp": true, "SecurityToken": true}
 
 // flatten adds a parameter and what is in it.
 func flatten(q url.Values, name string, v any) error {
-	if own[name] || name == "" || !task.IsFunctionPart(name) {
+	if signing[name] || name == "" || !task.IsFunctionPart(name) {
 		return fmt.Errorf("%q cannot be a parameter of an API", value.Cut(name, 80))
 	}
 	switch v := v.(type) {

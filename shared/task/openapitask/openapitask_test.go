@@ -129,7 +129,7 @@ func TestAnyFailures(t *testing.T) {
 		}
 	}
 	s.status, s.answer = 403, `{"Code":"Forbidden.RAM","Message":"no."}`
-	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil || got.Error.Cause != "no. If a permission is missing, attach a policy that allows ecs:X to the role of the step runner. (request r1)" {
+	if got := every.Run(t.Context(), task.Request{Action: "ECS:X"}); got.Error == nil || got.Error.Cause != "no. If a permission is missing, attach a policy that allows ecs:X to the role of tasks. (request r1)" {
 		t.Errorf("%v", got.Error)
 	}
 	s.status, s.answer = 400, `{"Code":"InvalidSecurityToken.Expired","Message":"no."}`

@@ -150,7 +150,7 @@ func roa(endpoint, operation, version string, r route, p map[string]any) (*acs.C
 	}
 	for name, v := range p {
 		switch {
-		case own[name] || name == "" || !task.IsFunctionPart(name):
+		case signing[name] || name == "" || !task.IsFunctionPart(name):
 			return nil, fmt.Errorf("%q cannot be a parameter of an API", value.Cut(name, 80))
 		case v != nil:
 			c.Query.Set(name, task.Text(value.Encode(v)))

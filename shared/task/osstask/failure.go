@@ -56,7 +56,7 @@ func advice(g *get, e *refusal) string {
 	}
 	switch e.Code {
 	case accessDenied:
-		return fmt.Sprintf(" Allow the role of the step runner oss:GetObject on acs:oss:*:*:%s/%s.", g.bucket, g.key)
+		return fmt.Sprintf(" Allow the role of tasks oss:GetObject on acs:oss:*:*:%s/%s.", g.bucket, g.key)
 	case "NoSuchBucket":
 		return fmt.Sprintf(" Look at the parameters bucket and region (%s).", g.region)
 	case "InvalidAccessKeyId", "SecurityTokenExpired", "InvalidSecurityToken":

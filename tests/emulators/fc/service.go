@@ -37,6 +37,9 @@ func (s *Service) Add(f *Function) {
 	s.functions[f.Name] = f
 }
 
+// Has reports whether a function of a name is deployed.
+func (s *Service) Has(name string) bool { return s.function(name) != nil }
+
 func (s *Service) function(name string) *Function {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +65,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, "PayloadTooLarge", "The payload is larger than an invocation takes.")
 		return
 	}
-	if code, message := s.authenticate(r, event); code != "" {
+	if code, message := s.Authenticate(r, event); code != "" {
 		refuse(w, http.StatusForbidden, code, message)
 		return
 	}
@@ -109,8 +112,9 @@ func (s *Service) sync(w http.ResponseWriter, f *Function, event []byte) {
 	w.Write(body)
 }
 
-// authenticate checks the signature, as the service's client libraries make it.
-func (s *Service) authenticate(r *http.Request, body []byte) (code, message string) {
+// Authenticate checks the signature of a request, as the service's client libraries make it. It gives the code of the
+// refusal, "" for none.
+func (s *Service) Authenticate(r *http.Request, body []byte) (code, message string) {
 	parts := map[string]string{}
 	rest, ok := strings.CutPrefix(r.Header.Get("Authorization"), "ACS3-HMAC-SHA256 ")
 	for p := range strings.SplitSeq(rest, ",") {

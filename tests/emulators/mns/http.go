@@ -36,7 +36,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		methodNotAllowed.write(w, r, c.id)
 		return
 	}
-	if bad := c.authenticated(); bad != nil {
+	if bad := c.authenticated(op); bad != nil {
 		bad.write(w, r, c.id)
 		return
 	}
@@ -91,9 +91,13 @@ func (c *call) open() *refusal {
 	return nil
 }
 
-func (c *call) authenticated() *refusal {
-	if bad := c.s.authenticate(c.r); bad != nil {
+func (c *call) authenticated(op string) *refusal {
+	key, bad := c.s.authenticate(c.r)
+	switch {
+	case bad != nil:
 		return bad
+	case key.May != nil && !key.May(op, c.queue):
+		return accessDenied
 	}
 	return checkDigest(c.r.Header, c.body)
 }

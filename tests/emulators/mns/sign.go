@@ -38,43 +38,43 @@ func Sign(secret, method, resource string, header http.Header) string {
 // skewMax is how far the time of a request may be from the server's.
 const skewMax = 15 * time.Minute
 
-// authenticate checks who calls and when.
-func (s *Server) authenticate(r *http.Request) *refusal {
+// authenticate checks who calls and when, and gives the key of the caller.
+func (s *Server) authenticate(r *http.Request) (Key, *refusal) {
 	switch r.Header.Get("x-mns-version") {
 	case "":
-		return missingVersion
+		return Key{}, missingVersion
 	case "2015-06-06":
 	default:
-		return invalidVersion
+		return Key{}, invalidVersion
 	}
 	authorization := r.Header.Get("Authorization")
 	if authorization == "" {
-		return missingAuthorization
+		return Key{}, missingAuthorization
 	}
 	id, signature, ok := strings.Cut(strings.TrimPrefix(authorization, "MNS "), ":")
 	if !ok || !strings.HasPrefix(authorization, "MNS ") {
-		return invalidAuthorization
+		return Key{}, invalidAuthorization
 	}
 	s.mu.Lock()
 	key, known := s.keys[id]
 	s.mu.Unlock()
 	now := time.Now() // callers know no other clock
 	if bad := checkDate(r.Header, now); bad != nil {
-		return bad
+		return Key{}, bad
 	}
 	switch {
 	case !known:
-		return invalidAccessKey
+		return Key{}, invalidAccessKey
 	case !hmac.Equal([]byte(signature), []byte(Sign(key.Secret, r.Method, r.RequestURI, r.Header))):
-		return signatureMismatch
+		return Key{}, signatureMismatch
 	case r.Header.Get("security-token") != key.Token:
-		return tokenInvalid
+		return Key{}, tokenInvalid
 	case !key.Expires.IsZero() && !now.Before(key.Expires):
-		return tokenExpired
+		return Key{}, tokenExpired
 	case !s.mine(r.Host):
-		return accessDenied
+		return Key{}, accessDenied
 	}
-	return nil
+	return key, nil
 }
 
 func checkDate(h http.Header, now time.Time) *refusal {

@@ -1,0 +1,167 @@
+// Package own knows the engine's own resources in a cloud: the queue of hints and those of dead letters, its functions,
+// its table, its roles. No task may have one as its target, by whatever region, account, qualifier or spelling it is
+// named, and whatever the role allows that signs the call: what comes through the engine's queue is believed, and the
+// step runner believes who may invoke it.
+package own
+
+import (
+	"fmt"
+	"strings"
+
+	"millrace/shared/glob"
+	"millrace/shared/task"
+)
+
+// Resources are the engine's own. A nil one names nothing. It is not changed once tasks use it.
+type Resources struct {
+	names    map[kind]map[string]bool // in lower case
+	patterns []string                 // globs on resource names, of the operator's, in lower case
+	lambdas  []string                 // globs on names of Lambda functions, in lower case
+}
+
+// kind is what a name is the name of.
+type kind string
+
+const (
+	queue    kind = "queue"
+	function kind = "function"
+	instance kind = "instance of TableStore"
+	role     kind = "role"
+)
+
+// roles are the functions of a deployment, by the ends of their names on Function Compute.
+var roles = []string{"api", "steprunner", "starter", "sweeper"}
+
+// logical are the functions of a deployment on AWS, as template.yaml calls them.
+var logical = []string{"ApiFunction", "ExpressFunction", "StepRunnerFunction", "StarterFunction", "SweeperFunction"}
+
+// Alibaba returns the resources of a deployment on Alibaba Cloud. Of what s.yaml deploys the queue has the name that all
+// others begin with; running is the name of the function that asks, store that of its instance of TableStore. reserved
+// are further resource names, as globs.
+func Alibaba(queueName, running, store string, reserved []string) *Resources {
+	r := &Resources{names: map[kind]map[string]bool{}}
+	for _, end := range []string{"", "-dead-letters", "-event-dead-letters"} {
+		r.add(queue, queueName+end)
+	}
+	r.add(instance, store)
+	r.add(function, running)
+	r.siblings(queueName + "-")
+	for _, end := range roles {
+		if before, ok := strings.CutSuffix(strings.ToLower(running), end); ok {
+			r.siblings(before)
+		}
+	}
+	for _, p := range reserved {
+		r.patterns = append(r.patterns, strings.ToLower(p))
+	}
+	return r
+}
+
+// siblings adds the functions, and their roles, whose names begin with prefix.
+func (r *Resources) siblings(prefix string) {
+	for _, end := range roles {
+		r.add(function, prefix+end)
+		r.add(role, prefix+end)
+	}
+}
+
+func (r *Resources) add(k kind, name string) {
+	if name == "" {
+		return
+	}
+	if r.names[k] == nil {
+		r.names[k] = map[string]bool{}
+	}
+	r.names[k][strings.ToLower(name)] = true
+}
+
+// AWS returns the functions of a deployment on AWS: running is the name of the one that asks, from which those of the
+// same stack are derived.
+func AWS(running string) *Resources {
+	r := &Resources{}
+	if running == "" {
+		return r
+	}
+	lower := strings.ToLower(running)
+	r.lambdas = []string{lower}
+	for _, one := range logical {
+		before, _, ok := strings.Cut(lower, strings.ToLower(one))
+		if !ok {
+			continue
+		}
+		for _, sibling := range logical {
+			name := before + strings.ToLower(sibling)
+			r.lambdas = append(r.lambdas, name, name+"-*")
+		}
+	}
+	return r
+}
+
+// denied is the error of a target that is the engine's own.
+func denied(written, what string) error {
+	return fmt.Errorf("%s is the engine's own %s: no flow's target", written, what)
+}
+
+// Queue refuses a queue that is the engine's own. written is the resource name as the flow has it.
+func (r *Resources) Queue(written, name string) error {
+	if r == nil || !r.names[queue][strings.ToLower(name)] {
+		return r.message(written, "queues/"+name)
+	}
+	return denied(written, string(queue))
+}
+
+// message refuses a queue or a topic that the operator has reserved, by its name as written, in full or alone.
+func (r *Resources) message(written, resource string) error {
+	full := written
+	if arn, err := task.ParseARN(written); err == nil {
+		arn.Resource = resource
+		full = arn.String()
+	}
+	return r.named(written, resource, full)
+}
+
+// Topic refuses a topic that the operator has reserved.
+func (r *Resources) Topic(written, name string) error { return r.message(written, "topics/"+name) }
+
+// Function refuses a function of Function Compute that is the engine's own, by any version, alias or service.
+func (r *Resources) Function(f *task.Function) error {
+	if r == nil {
+		return nil
+	}
+	name := strings.ToLower(f.Name)
+	for _, one := range []string{name, name[strings.LastIndexByte(name, '$')+1:]} {
+		if r.names[function][one] {
+			return denied(f.Written, string(function))
+		}
+	}
+	return r.named(f.Written, f.ARN(), f.Identity())
+}
+
+// Lambda refuses a Lambda function that is the engine's own, in any account and region, by any version or alias.
+func (r *Resources) Lambda(arn string) error {
+	if r == nil {
+		return nil
+	}
+	parts := strings.Split(strings.ToLower(arn), ":")
+	for _, pattern := range r.lambdas {
+		if len(parts) > 6 && glob.Match(pattern, parts[6]) {
+			return denied(arn, string(function))
+		}
+	}
+	return nil
+}
+
+// named refuses what the operator has reserved by a pattern on a resource name, or on a part of one.
+func (r *Resources) named(names ...string) error {
+	if r == nil {
+		return nil
+	}
+	for _, pattern := range r.patterns {
+		for _, name := range names {
+			if glob.Match(pattern, strings.ToLower(name)) {
+				return fmt.Errorf("%s is reserved by the operator (MILLRACE_RESERVED): no flow's target", names[0])
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package own_test
+
+import (
+	"strings"
+	"testing"
+
+	"millrace/shared/task"
+	"millrace/shared/task/own"
+)
+
+func alibaba() *own.Resources {
+	return own.Alibaba("millrace", "millrace-steprunner", "mr-flows", []string{"acs:mns:*topics/outcomes", "topics/hints-*", "acs:fc:*:functions/relay*"})
+}
+
+func function(t *testing.T, resource string) *task.Function {
+	t.Helper()
+	f, err := task.ParseFunction(resource, "cn-hangzhou", "123")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// The functions of the deployment, written in every way.
+func TestFunctions(t *testing.T) {
+	r := alibaba()
+	for _, name := range []string{"millrace-api", "millrace-steprunner", "millrace-starter", "millrace-sweeper", "Millrace-StepRunner"} {
+		for _, resource := range []string{"acs:fc:::functions/" + name, "acs:fc:cn-beijing:999:functions/" + name, "acs:fc:::functions/" + name + "/LATEST",
+			"acs:fc:::functions/" + name + "/live", "acs:fc:::functions/" + name + "/3", "acs:fc:::services/any/functions/" + name,
+			"acs:fc:::services/any.live/functions/" + name, "acs:fc:::functions/any$" + name} {
+			if err := r.Function(function(t, resource)); err == nil || !strings.Contains(err.Error(), "the engine's own function") {
+				t.Errorf("%s: %v", resource, err)
+			}
+		}
+	}
+	for _, resource := range []string{"acs:fc:::functions/relay", "acs:fc:cn-x:9:functions/relay2/live"} {
+		if err := r.Function(function(t, resource)); err == nil || !strings.Contains(err.Error(), "MILLRACE_RESERVED") {
+			t.Errorf("%s: %v", resource, err)
+		}
+	}
+	for _, resource := range []string{"acs:fc:::functions/charge", "acs:fc:::functions/millrace", "acs:fc:::functions/steprunner", "acs:fc:::functions/charge/millrace-api"} {
+		if err := r.Function(function(t, resource)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A deployment whose functions do not begin with the queue's name is known by the name of the one that runs.
+func TestSiblings(t *testing.T) {
+	r := own.Alibaba("hints", "prod-flows-steprunner", "i", nil)
+	for _, name := range []string{"prod-flows-api", "prod-flows-steprunner", "prod-flows-starter", "prod-flows-sweeper", "hints-steprunner"} {
+		if r.Function(function(t, "acs:fc:::functions/"+name)) == nil {
+			t.Errorf("%s is called", name)
+		}
+	}
+}
+
+func TestQueues(t *testing.T) {
+	r := alibaba()
+	for _, name := range []string{"millrace", "MILLRACE", "millrace-dead-letters", "millrace-event-dead-letters"} {
+		if r.Queue("acs:mns:::/queues/"+name, name) == nil {
+			t.Errorf("%s is written to", name)
+		}
+	}
+	for _, name := range []string{"outcomes", "hints-x"} {
+		if r.Topic("acs:mns:cn-x:1:/topics/"+name+"/messages", name) == nil {
+			t.Errorf("%s is written to", name)
+		}
+	}
+	if err := r.Queue("acs:mns:::/queues/orders", "orders"); err != nil {
+		t.Error(err)
+	}
+	if err := r.Topic("acs:mns:::/topics/news", "news"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Calls of OpenAPIs by which a queue, a function, the table or a role can be reached, the names hidden in many ways.
+func TestCalls(t *testing.T) {
+	r := alibaba()
+	for _, c := range [][]string{
+		{"fc", "/2023-03-30/functions/millrace-steprunner/invocations"},
+		{"fcv3", "/2023-03-30/functions/millrace%2Dsteprunner/invocations"},
+		{"fc-open", "/2021-04-06/services/s.LATEST/functions/millrace-steprunner/invocations"},
+		{"fc", "/2023-03-30/functions/MILLRACE-API"},
+		{"fc", "/2023-03-30/functions/f", `{"asyncInvokeConfig":{"destinationConfig":{"onSuccess":{"destination":"acs:mns:cn-x:1:queues/millrace"}}}}`},
+		{"mns-open", "/", "QueueName", "millrace"},
+		{"Mns-Open", "/", "Endpoint", "acs:mns:cn-hangzhou:123:queues/millrace"},
+		{"mns", "/queues/millrace/messages"},
+		{"mns-open", "/", `{"QueueName":"\u006dillrace"}`},
+		{"mns-open", "/", `{"inner":"{\"QueueName\":\"\\u006d\\u0069llrace\"}"}`},
+		{"mns-open", "/", `{"QueueName":"\u006dillrace","QueueName":"other"}`},
+		{"mns-open", "/", `<Queue>&#109;illrace</Queue>`},
+		{"eventbridge", "/", `{"Targets":[{"Endpoint":"acs:mns:cn-x:1:queues/millrace"}]}`},
+		{"oos", "/", "{\"Tasks\":[{\"Action\":\"ACS::FC::InvokeFunction\",\"Properties\":{\"functionName\":\"millrace-steprunner\"}}]}"},
+		{"ros", "/", "queues/millrace/messages"},
+		{"tablestore", "/", "InstanceName", "mr-flows"},
+		{"ram", "/", "RoleName", "millrace-steprunner"},
+		{"sts", "/", "RoleArn", "acs:ram::123:role/millrace-api"},
+		{"ecs", "/", "RamRole", "acs:ram::123:role/millrace-api"},
+		{"mns-open", "/", "acs:mns:cn-x:1:topics/outcomes"},
+	} {
+		if r.Call(c[0], c[1:]...) == nil {
+			t.Errorf("%q is made", c)
+		}
+	}
+	for _, c := range [][]string{
+		{"ecs", "/", "Tag.1.Value", "millrace"},
+		{"ecs", "/", "InstanceName", "mr-flows"},
+		{"fc", "/2023-03-30/functions/charge/invocations", `{"application":"millrace"}`},
+		{"mns-open", "/", "QueueName", "millrace-orders"},
+		{"cs", "/clusters/millrace-api"},
+		{"alidns", "/", `100% \ & more`},
+	} {
+		if err := r.Call(c[0], c[1:]...); err != nil {
+			t.Errorf("%q: %v", c, err)
+		}
+	}
+}
+
+// Lambda functions of the stack, of which CloudFormation makes the names.
+func TestLambda(t *testing.T) {
+	r := own.AWS("shop-StepRunnerFunction-AbC123")
+	for _, name := range []string{"shop-StepRunnerFunction-AbC123", "shop-StepRunnerFunction-AbC123:live", "shop-steprunnerfunction-abc123:$LATEST",
+		"shop-ApiFunction-x", "shop-ExpressFunction-y", "shop-StarterFunction-z:1", "shop-SweeperFunction-q"} {
+		if r.Lambda("arn:aws:lambda:eu-west-1:210987654321:function:"+name) == nil {
+			t.Errorf("%s is called", name)
+		}
+	}
+	for _, name := range []string{"charge", "shop-mail", "shop-ApiGateway", "ApiFunction"} {
+		if err := r.Lambda("arn:aws:lambda:us-east-1:123456789012:function:" + name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestNone(t *testing.T) {
+	var r *own.Resources
+	if r.Queue("a", "a") != nil || r.Topic("a", "a") != nil || r.Call("fc", "a") != nil || r.Lambda("a") != nil || r.Function(function(t, "acs:fc:::functions/a")) != nil {
+		t.Error("nil refuses something")
+	}
+	if own.AWS("").Lambda("arn:aws:lambda:us-east-1:123456789012:function:f") != nil {
+		t.Error("outside Lambda something is refused")
+	}
+}
