@@ -52,7 +52,7 @@ func TestRules(t *testing.T) {
 		{"default names nothing", "V08", "Default", "{Name: A, Type: Choice, Default: Z, Branches: [{Condition: 'true', Next: A}]}"},
 		{"end is false", "V09", "States[0](A)", "{Name: A, Type: Pass, End: false}"},
 		{"end is no boolean", "V09", "End", "{Name: A, Type: Pass, End: 'true'}"},
-		{"end and next", "", "", "{Name: A, Type: Pass, Next: A, End: true}"},
+		{"end and next", "", "Next", "{Name: A, Type: Pass, Next: A, End: true}"},
 		{"null next", "V09", "States[0](A)", "{Name: A, Type: Pass, Next: null}"},
 		{"succeed needs no end", "", "", "{Name: A, Type: Succeed}"},
 		{"succeed with next", "", "Next", "{Name: A, Type: Succeed, Next: A}"},
