@@ -176,6 +176,12 @@ func As(role, author string) string {
 	return ""
 }
 
+// Refusal says that a flow's rights do not allow an action on a resource, and what to do about it; as is what As returned.
+func Refusal(as, action, resource string) string {
+	return "The flow acts with the rights of " + as + ", whose policies do not allow " + action + " on " + resource +
+		". Allow it there, or give the flow another role."
+}
+
 // mend is what to do about a flow without rights.
 const mend = "Write the flow again with a valid key (UpdateFlow with its Definition), give it a role (RoleArn), " +
 	"or let a valid key replace that one (`replaces:` in the credentials)."

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"millrace/shared/access"
 	"millrace/shared/glob"
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
@@ -36,6 +37,9 @@ func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
 	if err != nil || !t.matches(s) {
 		return t.Next.Run(ctx, r) // which also says what is wrong with it
 	}
+	if cause := t.mayNot(&r, "StartExecution", s.arn.Region, s.flow); cause != "" {
+		return r.Denied(cause)
+	}
 	c, err := t.call(&r, s)
 	if err != nil {
 		return refusedStart(&r, task.NewError(r.ErrorName(invalidArgument), err.Error()))
@@ -56,6 +60,47 @@ func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
 		return task.Result{Output: value.Encode(map[string]any{"FlowName": s.flow, "Name": s.name, "ExecutionName": s.name, "RequestId": answer.RequestId})}
 	}
 	return task.Result{Output: value.Encode(map[string]any{"FlowName": s.flow, "ExecutionName": s.name, "RequestID": answer.RequestId})}
+}
+
+// mayNot says why the flow of a request may not do an operation of CloudFlow's own on a flow there, whose resource name is of
+// the engine's account; "" when it may. No flow ("") stands for an operation that names none, no region for the engine's.
+func (s *Service) mayNot(r *task.Request, operation, region, flowName string) string {
+	if r.May == nil {
+		return ""
+	}
+	resource := "*"
+	if flowName != "" {
+		if region == "" {
+			region = s.Places.Region
+		}
+		resource = access.FlowARN(region, s.Places.Account, flowName)
+	}
+	action := "fnf:" + operation
+	if r.May(action, resource) {
+		return ""
+	}
+	return access.Refusal(access.As(r.RoleArn, r.Author), action, value.Cut(resource, 200))
+}
+
+// mayNotAny is mayNot for any operation of CloudFlow's own, by its parameters: the flow must have the right to it on
+// whatever they may name as a flow, however the service reads them.
+func (s *Service) mayNotAny(r *task.Request, operation string, p map[string]any) string {
+	region, _ := p["RegionId"].(string)
+	named := false
+	for parameter, v := range p {
+		if !strings.EqualFold(parameter, "FlowName") && !strings.EqualFold(parameter, "Name") {
+			continue
+		}
+		name := task.Text(value.Encode(v))
+		named = named || name != ""
+		if cause := s.mayNot(r, operation, region, name); cause != "" {
+			return cause
+		}
+	}
+	if named {
+		return ""
+	}
+	return s.mayNot(r, operation, region, "")
 }
 
 // start is what a request asks to be started.

@@ -23,7 +23,8 @@ import (
 // parameter of that name, Body is the body (texts as they are, else JSON), and all others are the query, lists and objects
 // as JSON. A product of which nothing is known is of the ROA style when there is a Path that begins with a slash.
 //
-// Where a product is called is never the flow's to say.
+// Where a product is called is never the flow's to say. Operations of product fnf, CloudFlow's own, are bound by the flow's
+// rights as those of the engine are; of no other product do policies speak.
 type Any struct {
 	Service
 	Products map[string]Product // beside the known ones, or instead of them; by name in lower case
@@ -34,9 +35,12 @@ type Any struct {
 // Run makes the call and returns its answer as it came.
 func (t *Any) Run(ctx context.Context, r task.Request) task.Result {
 	c, err := t.read(&r)
+	var denied *notAllowed
 	switch {
 	case errors.Is(err, errProduct):
 		return unsupported(&r)
+	case errors.As(err, &denied):
+		return r.Denied(denied.cause)
 	case err != nil:
 		return r.Failf(invalidArgument, "%s", err)
 	}
@@ -60,6 +64,11 @@ func (t *Any) guard(r *task.Request, c *acs.Call) error {
 	product, _, _ := strings.Cut(task.NormalAction(r.Action), ":")
 	return t.Own.Call(product, texts...)
 }
+
+// notAllowed says what the flow has no right to do.
+type notAllowed struct{ cause string }
+
+func (e *notAllowed) Error() string { return e.cause }
 
 // errProduct says that nothing is known of a product.
 var errProduct = errors.New("unknown product")
@@ -98,6 +107,11 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 	of, found := t.product(product)
 	if !found { // the host is made of its name: that is the operator's to allow
 		return nil, errProduct
+	}
+	if product == fnf || strings.Contains(of.Host, fnf) {
+		if cause := t.mayNotAny(r, operation, p); cause != "" {
+			return nil, &notAllowed{cause}
+		}
 	}
 	if v, ok := p["Version"].(string); ok && isVersion(v) {
 		of.Version = v
@@ -166,6 +180,9 @@ func isOperation(s string) bool {
 	}
 	return s != "" && len(s) <= 128
 }
+
+// fnf is the product of CloudFlow, by its name and in its hosts.
+const fnf = "fnf"
 
 // object reads parameters.
 func object(raw json.RawMessage) (map[string]any, error) {
