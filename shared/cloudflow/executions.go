@@ -136,7 +136,7 @@ func (s *Service) StartSyncExecution(ctx context.Context, c Caller, q StartExecu
 	v.data = true // what it came to is the caller's own
 	out := &SyncExecution{Execution: *v.shows(shown)}
 	if x.Error != nil {
-		out.ErrorCode, out.ErrorMessage = x.Error.Name, x.Error.Cause
+		out.ErrorCode, out.ErrorMessage = v.text(x.Error.Name), v.text(x.Error.Cause)
 	}
 	return out, nil
 }

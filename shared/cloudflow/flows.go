@@ -132,6 +132,9 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	}
 	change(f, q, env)
 	if rewritten(q) {
+		if m == nil { // one that is no longer accepted has nothing to check: its tasks ask when they act
+			m, _ = s.checkDefinition(q.Name, f.Mode, definition)
+		}
 		if err := s.takeOver(c, f, q, m); err != nil {
 			return nil, err
 		}
@@ -233,12 +236,13 @@ func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest)
 // pageBytes ends a page early.
 const pageBytes = 1 << 20
 
-// scanMax bounds how many flows one page of ListFlows looks at. An account has 10,000 by default: a page that leaves
-// out most of them may be short, or empty, and still say that more is left.
-const scanMax = 5000
+// listChunk is how many entries of the list one read takes after one that has shown nothing: those that a caller may not
+// see cost no read of their rows.
+const listChunk = 500
 
 // ListFlows pages by name through the account's flows that the caller may describe (api.md 4.5). NextToken holds the
-// name of a flow that it may describe, too, but for a page that has looked at scanMax flows.
+// name of the last flow that the page shows. So a page that meets many others does not end early: it looks at all flows
+// of the account at most, whose number is limited, and ends with ctx.
 func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (*FlowPage, error) {
 	limit, err := checkLimit(q.Limit, 1000)
 	if err != nil {
@@ -252,8 +256,8 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 	}
 	page, size := &FlowPage{Flows: []Flow{}}, 0
 	keep := func(name string) bool { return c.may("fnf:DescribeFlow", name) }
-	for scanned := 0; ; {
-		listed, err := s.Store.ListFlows(ctx, c.Account, after, min(limit, 100), keep)
+	for chunk := min(limit, 100); ; chunk = listChunk {
+		listed, err := s.Store.ListFlows(ctx, c.Account, after, chunk, keep)
 		if err != nil {
 			return nil, Failed(err)
 		}
@@ -275,12 +279,7 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 				return page, nil
 			}
 		}
-		scanned += listed.Scanned
-		if listed.Last == "" {
-			return page, nil
-		}
-		if after = listed.Last; scanned >= scanMax {
-			page.NextToken = seal(after)
+		if after = listed.Last; after == "" {
 			return page, nil
 		}
 	}

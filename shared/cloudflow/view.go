@@ -32,10 +32,16 @@ func (v view) shows(x *Execution) *Execution {
 	if !v.data {
 		x.Input, x.Output = "", ""
 	}
-	if !v.tokens {
-		x.Input, x.Output = maskTokens(x.Input), maskTokens(x.Output)
-	}
+	x.Input, x.Output = v.text(x.Input), v.text(x.Output)
 	return x
+}
+
+// text masks the task tokens of a text unless the view has them.
+func (v view) text(s string) string {
+	if v.tokens {
+		return s
+	}
+	return maskTokens(s)
 }
 
 // maskedToken stands for a task token that its reader could not use himself, but could hand on.

@@ -166,9 +166,8 @@ func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
 
 // FlowList is one read of a list of flows.
 type FlowList struct {
-	Flows   []*Flow
-	Scanned int    // entries that were looked at, those that are left out among them
-	Last    string // name of the last of them when there are more; "" at the end
+	Flows []*Flow
+	Last  string // name of the last entry that was looked at, shown or not, when there are more; "" at the end
 }
 
 // ListFlows lists an account's flows by name, after the name given, of at most limit entries those whose name keep takes
@@ -182,7 +181,6 @@ func (s *Store) ListFlows(ctx context.Context, account, after string, limit int,
 	if err != nil {
 		return l, err
 	}
-	l.Scanned = len(listed)
 	for _, entry := range listed {
 		name := entry.Sort[len(account)+1:]
 		if more {

@@ -1,0 +1,267 @@
+package cloudflow_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"millrace/shared/access"
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/store/memstore"
+)
+
+const account = "1"
+
+// mayOf is what policies of one statement each allow in the account, written as `Effect actions resources`.
+func mayOf(statements ...string) access.May {
+	p := access.Policy{}
+	for _, s := range statements {
+		f := strings.Fields(s)
+		p.Statements = append(p.Statements, access.Statement{Effect: f[0], Actions: strings.Split(f[1], ","),
+			Resources: strings.Split(f[2], ",")})
+	}
+	if err := access.Check([]access.Policy{p}); err != nil {
+		panic(err)
+	}
+	return access.MayOf([]access.Policy{p}, account, "")
+}
+
+// names are those of a page.
+func names(p *cloudflow.FlowPage) (list []string) {
+	for _, f := range p.Flows {
+		list = append(list, f.Name)
+	}
+	return list
+}
+
+// TestListFlowsShowsWhatMayBeDescribed: pages hold all flows that the caller may describe and no other, in order, whatever
+// is denied between them; no token has the name of a denied one, nor any that is not on the page.
+func TestListFlowsShowsWhatMayBeDescribed(t *testing.T) {
+	const flows = 230
+	s, owner := service(), cloudflow.Caller{Account: account}
+	var all []string
+	for i := range flows {
+		name := fmt.Sprintf("f%03d", i)
+		all = append(all, name)
+		group := ""
+		if i%2 == 0 {
+			group = "even"
+		}
+		q := cloudflow.CreateFlowRequest{Name: name, Definition: passes, ResourceGroupID: group}
+		if _, err := s.CreateFlow(t.Context(), owner, q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.CreateFlow(t.Context(), cloudflow.Caller{Account: "2"},
+		cloudflow.CreateFlowRequest{Name: "f000-of-2", Definition: passes}); err != nil {
+		t.Fatal(err)
+	}
+	const flow = "acs:fnf:*:*:flow/"
+	for _, c := range []struct {
+		name string
+		may  access.May
+		sees func(name string) bool
+	}{
+		{"everything", nil, func(string) bool { return true }},
+		{"nothing", mayOf("Allow fnf:ListFlows *"), func(string) bool { return false }},
+		{"other actions only", mayOf("Allow fnf:StartExecution,fnf:ListFlows *"), func(string) bool { return false }},
+		{"one by one", mayOf("Allow fnf:* *", "Deny fnf:* "+flow+"f??1,"+flow+"f??3,"+flow+"f??5,"+flow+"f??7,"+flow+"f??9"),
+			func(n string) bool { return (n[3]-'0')%2 == 0 }},
+		{"a long gap", mayOf("Allow fnf:* *", "Deny fnf:DescribeFlow "+flow+"f1*"), func(n string) bool { return n[1] != '1' }},
+		{"the last only", mayOf("Allow fnf:DescribeFlow " + flow + "f229"), func(n string) bool { return n == "f229" }},
+		{"the first only", mayOf("Allow fnf:DescribeFlow " + flow + "f000"), func(n string) bool { return n == "f000" }},
+	} {
+		for _, limit := range []int64{1, 2, 7, 99, 100, 101, 1000} {
+			for _, group := range []string{"", "even"} {
+				var want, got []string
+				for i, n := range all {
+					if c.sees(n) && (group == "" || i%2 == 0) {
+						want = append(want, n)
+					}
+				}
+				who := cloudflow.Caller{Account: account, May: c.may}
+				q := cloudflow.ListFlowsRequest{Limit: &limit, ResourceGroupID: group}
+				for pages := 0; ; pages++ {
+					page, err := s.ListFlows(t.Context(), who, q)
+					if err != nil {
+						t.Fatal(err)
+					}
+					listed := names(page)
+					got = append(got, listed...)
+					if page.NextToken == "" {
+						break
+					}
+					if len(listed) != int(limit) {
+						t.Errorf("%s by %d: a page of %d says that there are more", c.name, limit, len(listed))
+					}
+					text, err := base64.RawURLEncoding.DecodeString(page.NextToken)
+					if last := listed[len(listed)-1]; err != nil || string(text) != last {
+						t.Errorf("%s by %d: a token holds %q after the page's last flow %s", c.name, limit, text, last)
+					}
+					if q.NextToken = page.NextToken; pages > flows {
+						t.Fatal("there is no end")
+					}
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%s by %d: %v, want %v", c.name, limit, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestPassRole: whoever writes a flow with a role must have the right to pass it, whatever it changes of what the flow
+// does; a change of anything else needs no such right and leaves the author.
+func TestPassRole(t *testing.T) {
+	const role, other, foreign, missing = "acs:ram::1:role/worker", "acs:ram::1:role/other", "acs:ram::2:role/worker", "acs:ram::1:role/missing"
+	text := func(s string) *string { return &s }
+	starts := "version: v1\ntype: flow\nsteps:\n- type: task\n  name: a\n  resourceArn: acs:fnf:::flow/secret\n"
+	for _, c := range []struct {
+		name    string
+		may     access.May
+		role    string // that the flow has
+		q       cloudflow.UpdateFlowRequest
+		want    fault.Code
+		author  string // afterwards
+		message string
+	}{
+		{"no policies", nil, "", cloudflow.UpdateFlowRequest{RoleArn: text(role)}, "", "caller", ""},
+		{"passes it", mayOf("Allow fnf:* *", "Allow ram:PassRole "+role), "", cloudflow.UpdateFlowRequest{RoleArn: text(role)}, "", "caller", ""},
+		{"may not", mayOf("Allow fnf:* *"), "", cloudflow.UpdateFlowRequest{RoleArn: text(role)}, fault.AccessDenied, "", "ram:PassRole on " + role},
+		{"may another", mayOf("Allow fnf:* *", "Allow ram:PassRole "+other), "", cloudflow.UpdateFlowRequest{RoleArn: text(role)}, fault.AccessDenied, "", "ram:PassRole"},
+		{"denied", mayOf("Allow * *", "Deny ram:PassRole "+role), "", cloudflow.UpdateFlowRequest{RoleArn: text(role)}, fault.AccessDenied, "", "ram:PassRole"},
+		{"of another account", nil, "", cloudflow.UpdateFlowRequest{RoleArn: text(foreign)}, fault.AccessDenied, "", "another account"},
+		{"not there", nil, "", cloudflow.UpdateFlowRequest{RoleArn: text(missing)}, fault.InvalidArgument, "", "`roles:`"},
+		{"definition under a role", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Definition: text(passes)}, fault.AccessDenied, "", "ram:PassRole"},
+		{"the same definition under a role", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Definition: text(starts)}, fault.AccessDenied, "", "ram:PassRole"},
+		{"environment under a role", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Environment: text("{}")}, fault.AccessDenied, "", "ram:PassRole"},
+		{"definition under a role passed", mayOf("Allow * *"), role, cloudflow.UpdateFlowRequest{Definition: text(passes)}, "", "caller", ""},
+		{"description under a role", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Description: text("d")}, "", "author", ""},
+		{"type and storage", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Type: text("FDL"), ExternalStorageLocation: text("/x")}, "", "author", ""},
+		{"nothing", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{}, "", "author", ""},
+		{"an empty definition", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Definition: text("")}, "", "author", ""},
+		{"role taken away", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{RoleArn: text("")}, "", "caller", ""},
+		{"definition", mayOf("Allow fnf:* *"), "", cloudflow.UpdateFlowRequest{Definition: text(passes)}, "", "caller", ""},
+		{"environment", mayOf("Allow fnf:* *"), "", cloudflow.UpdateFlowRequest{Environment: text("{}")}, "", "caller", ""},
+		// The definition names a flow that the flow's new rights do not reach.
+		{"role that does not reach", mayOf("Allow * *"), role, cloudflow.UpdateFlowRequest{RoleArn: text(other)}, fault.AccessDenied, "", "Line 4, state \"a\": it is for flow \"secret\""},
+		{"role taken away, key does not reach", mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), role, cloudflow.UpdateFlowRequest{RoleArn: text("")}, fault.AccessDenied, "", "it is for flow \"secret\""},
+		{"environment by a key that does not reach", mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), "", cloudflow.UpdateFlowRequest{Environment: text("{}")}, fault.AccessDenied, "", "it is for flow \"secret\""},
+		{"definition by a key that does not reach", mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), "", cloudflow.UpdateFlowRequest{Definition: text(starts)}, fault.AccessDenied, "", "it is for flow \"secret\""},
+		{"description by a key that does not reach", mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), "", cloudflow.UpdateFlowRequest{Description: text("d")}, "", "author", ""},
+		{"definition that names it no more", mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), "", cloudflow.UpdateFlowRequest{Definition: text(passes)}, "", "caller", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serviceOn(memstore.New())
+			s.Rights = func(in, arn, _ string) (access.May, error) {
+				switch {
+				case in == account && arn == role:
+					return nil, nil
+				case in == account && arn == other:
+					return mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), nil
+				}
+				return nil, &access.NoRights{Reason: "no such role"}
+			}
+			author := cloudflow.Caller{Account: account, Identity: "author"}
+			if _, err := s.CreateFlow(t.Context(), author, cloudflow.CreateFlowRequest{Name: "mine", Definition: starts, RoleArn: c.role}); err != nil {
+				t.Fatal(err)
+			}
+			who := cloudflow.Caller{Account: account, Identity: "caller", May: c.may}
+			c.q.Name = "mine"
+			_, err := s.UpdateFlow(t.Context(), who, c.q)
+			if fault.CodeOf(err) != c.want || err != nil && !strings.Contains(err.Error(), c.message) {
+				t.Errorf("update: %v, want %s %s", err, c.want, c.message)
+			}
+			f, err := s.Store.GetFlow(t.Context(), account, "mine")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := c.author; want == "" && (f.Author != "author" || f.RoleArn != c.role) || want != "" && f.Author != want {
+				t.Errorf("afterwards the author is %s, the role %s", f.Author, f.RoleArn)
+			}
+			if c.q.RoleArn == nil || *c.q.RoleArn == "" || c.role != "" {
+				return
+			}
+			_, err = s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{Name: "created", Definition: passes, RoleArn: *c.q.RoleArn})
+			if fault.CodeOf(err) != c.want || err != nil && !strings.Contains(err.Error(), c.message) {
+				t.Errorf("create: %v, want %s %s", err, c.want, c.message)
+			}
+			if f, err := s.Store.GetFlow(t.Context(), account, "created"); (err == nil) != (c.want == "") || err == nil && f.Author != "caller" {
+				t.Errorf("created: %v %v", f, err)
+			}
+		})
+	}
+}
+
+// TestReferences: what a flow names outside has a form and a length, on create and on update alike.
+func TestReferences(t *testing.T) {
+	s, who := service(), cloudflow.Caller{Account: account}
+	if _, err := s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{Name: "there", Definition: passes}); err != nil {
+		t.Fatal(err)
+	}
+	long := func(prefix string, n int) string { return prefix + strings.Repeat("x", n-len(prefix)) }
+	for i, c := range []struct {
+		parameter, text string
+		ok              bool
+	}{
+		{"RoleArn", "", true},
+		{"RoleArn", "acs:ram::1:role/worker", true},
+		{"RoleArn", "acs:ram::other-account_1:role/a.b-c_D9", true},
+		{"RoleArn", long("acs:ram::1:role/", len("acs:ram::1:role/")+64), true},
+		{"RoleArn", long("acs:ram::1:role/", len("acs:ram::1:role/")+65), false},
+		{"RoleArn", long("acs:ram::1:role/", 257), false},
+		{"RoleArn", long("acs:ram::1:role/", 900_000), false},
+		{"RoleArn", "worker", false},
+		{"RoleArn", "acs:ram::1:role/", false},
+		{"RoleArn", "acs:ram:::role/worker", false},
+		{"RoleArn", "acs:ram:cn-hangzhou:1:role/worker", false},
+		{"RoleArn", "acs:ram::1:user/worker", false},
+		{"RoleArn", "acs:ram::1:role/worker/x", false},
+		{"RoleArn", "acs:ram::*:role/*", false},
+		{"RoleArn", "ACS:RAM::1:role/worker", false},
+		{"RoleArn", " acs:ram::1:role/worker", false},
+		{"RoleArn", "arn:aws:iam::1:role/worker", false},
+		{"ResourceGroupId", "rg-acfm.x_1", true},
+		{"ResourceGroupId", long("rg-", 256), true},
+		{"ResourceGroupId", long("rg-", 257), false},
+		{"ResourceGroupId", "rg 1", false},
+		{"ResourceGroupId", "rg-\u00e9", false},
+		{"ResourceGroupId", "rg\n", false},
+		{"ExternalStorageLocation", "/path/to", true},
+		{"ExternalStorageLocation", "oss://bucket/prefix?x=1", true},
+		{"ExternalStorageLocation", long("/", 256), true},
+		{"ExternalStorageLocation", long("/", 257), false},
+		{"ExternalStorageLocation", long("/", 900_000), false},
+		{"ExternalStorageLocation", "/a b", false},
+		{"ExternalStorageLocation", "/a\x00", false},
+		{"ExternalStorageLocation", "/\u202e", false},
+	} {
+		want := fault.Code("")
+		if !c.ok {
+			want = fault.InvalidArgument
+		}
+		create := cloudflow.CreateFlowRequest{Name: fmt.Sprintf("new%d", i), Definition: passes}
+		update := cloudflow.UpdateFlowRequest{Name: "there"}
+		switch c.parameter {
+		case "RoleArn":
+			create.RoleArn, update.RoleArn = c.text, &c.text
+		case "ResourceGroupId":
+			create.ResourceGroupID = c.text
+		default:
+			create.ExternalStorageLocation, update.ExternalStorageLocation = c.text, &c.text
+		}
+		_, err := s.CreateFlow(t.Context(), who, create)
+		if fault.CodeOf(err) != want || err != nil && !strings.Contains(err.Error(), c.parameter) {
+			t.Errorf("create with %s %.60q: %v", c.parameter, c.text, err)
+		}
+		if c.parameter == "ResourceGroupId" {
+			continue // which no update has
+		}
+		if _, err := s.UpdateFlow(t.Context(), who, update); fault.CodeOf(err) != want || err != nil && len(err.Error()) > 2000 {
+			t.Errorf("update to %s %.60q: %v", c.parameter, c.text, err)
+		}
+	}
+}
