@@ -13,12 +13,16 @@ import (
 // responseMax is how many bytes of an answer are read: those of the longest result, and a margin.
 func responseMax(l flow.Limits) int64 { return int64(l.ResultBytes) + outbound.ResponseMargin }
 
-// boundedTasks is next with the bytes of all answers bounded by the memory of the process: a call whose answer finds no
-// room waits for it, within its own timeout.
-func boundedTasks(next task.Runner, l flow.Limits) task.Runner {
-	of := inflight.NewAnswers(inflight.Memory(), value.MemoryDefault+2*responseMax(l))
+// newAnswers bounds the bytes of all answers by the memory of the process, in bytes.
+func newAnswers(memory int64, l flow.Limits, several bool) *inflight.Answers {
+	return inflight.NewAnswers(memory, value.MemoryDefault+2*responseMax(l), !several)
+}
+
+// boundedTasks is next with the bytes of all answers bounded: a call whose answer finds no room waits for it, within its own
+// timeout.
+func boundedTasks(next task.Runner, of *inflight.Answers) task.Runner {
 	return task.RunnerFunc(func(ctx context.Context, r task.Request) (result task.Result) {
-		ctx, answer := inflight.WithAnswer(ctx, of)
+		ctx, answer := inflight.WithAnswer(ctx, of, r.Account)
 		panicked := true
 		defer func() {
 			if panicked {

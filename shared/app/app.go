@@ -151,7 +151,7 @@ func (a *App) onlyAccount(credentials *rpc.Credentials) string {
 func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Credentials) error {
 	s := &a.config.Settings
 	open := credentials == nil
-	a.shares = newPools(s.Shares, credentials.Shared(), filesMax())
+	a.shares = newPools(s, limits, credentials.Shared(), filesMax())
 	client, err := outbound.New(outbound.Options{AllowLoopback: either(s.AllowLoopback, open), AllowPrivate: either(s.AllowPrivate, open), Allow: s.Allow, MaxResponse: responseMax(limits)})
 	if err != nil {
 		return err
@@ -179,7 +179,7 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 		register = credentials.Register()
 	}
 	mayFlow := rights(register, s.Region)
-	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: boundedTasks(ownAccounts(tasks, open, ""), limits), Now: a.config.Now, Rights: mayFlow,
+	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: boundedTasks(ownAccounts(tasks, open, ""), a.shares.answers), Now: a.config.Now, Rights: mayFlow,
 		Compile: compiler(limits), Limits: limits, Region: s.Region, Log: a.log, Exclusive: true,
 		LeaseMax: seconds(s.LeaseSeconds, 600), CallsMax: s.CallsPerRun, Shares: a.shares.engine(),
 		Retention: seconds(s.RetentionDays*86400, 90*86400)})

@@ -136,7 +136,8 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 		return err
 	}
 	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue,
-		Tasks: boundedTasks(ownAccounts(task.NewTable(tasks, rest), false, h.account), c.limits), Rights: mayFlow,
+		Tasks:   boundedTasks(ownAccounts(task.NewTable(tasks, rest), false, h.account), newAnswers(s.memory(), c.limits, false)),
+		Rights:  mayFlow,
 		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, LogEnds: true, StoreExpires: h.expires,
 		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
 	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region, Rights: mayFlow,

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"slices"
 
+	"millrace/shared/flow"
+	"millrace/shared/inflight"
 	"millrace/shared/runner"
 	"millrace/shared/share"
 )
@@ -17,11 +19,15 @@ type Shares struct {
 }
 
 // pools are the shares of a running server.
-type pools struct{ requests, polls, express, calls, processors *share.Pool }
+type pools struct {
+	requests, polls, express, calls, processors *share.Pool
+	answers                                     *inflight.Answers
+}
 
 // newPools divides between accounts when there are several; one alone may use everything, and need not take turns.
-func newPools(s Shares, several bool, files uint64) pools {
-	requests := orElse(s.Requests, int64(connections(files)))
+func newPools(settings *Settings, limits flow.Limits, several bool, files uint64) pools {
+	s := settings.Shares
+	requests := orElse(s.Requests, int64(settings.connectionsWithin(connections(files))))
 	polls, express := requests, requests
 	if several {
 		polls, express = max(requests/2, 1), max(requests/4, 1)
@@ -30,7 +36,8 @@ func newPools(s Shares, several bool, files uint64) pools {
 		return share.New(share.Options{Name: name, Capacity: capacity, Whole: !several})
 	}
 	p := pools{requests: pool("requests", requests), polls: pool("long polls", orElse(s.Polls, polls)),
-		express: pool("Express executions", orElse(s.Express, express)), calls: pool("calls", orElse(s.Calls, callsMax(files)))}
+		express: pool("Express executions", orElse(s.Express, express)), calls: pool("calls", orElse(s.Calls, callsMax(files))),
+		answers: newAnswers(settings.memory(), limits, several)}
 	if several {
 		p.processors = share.New(share.Options{Name: "processors", Capacity: int64(max(runtime.GOMAXPROCS(0), 2)), Turns: true})
 	}
@@ -67,6 +74,6 @@ func (p *pools) engine() runner.Shares {
 
 // all are the pools that there are, for metrics.
 func (p *pools) all() []*share.Pool {
-	return slices.DeleteFunc([]*share.Pool{p.requests, p.polls, p.express, p.calls, p.processors},
+	return slices.DeleteFunc([]*share.Pool{p.requests, p.polls, p.express, p.calls, p.processors, p.answers.Reading, p.answers.Decoded},
 		func(one *share.Pool) bool { return one == nil })
 }

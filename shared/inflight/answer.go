@@ -1,32 +1,41 @@
 package inflight
 
-import "context"
+import (
+	"context"
 
-// Answers are the budgets for the answers of calls outside, in bytes. What is being read and what has been decoded are
-// counted apart: an answer that comes in slowly must not keep others from being decoded, and who holds the second never
+	"millrace/shared/share"
+)
+
+// Answers are the bytes of answers of calls outside, divided between accounts. What is being read and what has been decoded
+// are counted apart: an answer that comes in slowly must not keep others from being decoded, and who holds the second never
 // waits for the first, so that no two answers wait for each other.
 type Answers struct {
-	Reading *Budget // answers beyond the first few kilobytes while they are read
-	Decoded *Budget // answers that have been read, with what they decode to, until they are folded
+	Reading *share.Pool // answers beyond the first few kilobytes while they are read
+	Decoded *share.Pool // answers that have been read, with what they decode to, until they are folded
 }
 
-// NewAnswers returns the budgets of a process with so much memory: a sixteenth for reading, a quarter for what is decoded.
-// largest is what one answer may take, decoded, in bytes; it fits always.
-func NewAnswers(memory, largest int64) *Answers {
-	return &Answers{Reading: New(Part(memory, 16, 4<<20)), Decoded: New(Part(memory, 4, largest))}
+// NewAnswers returns the shares of a process with so much memory: a sixteenth for reading, a quarter for what is decoded.
+// largest is what one answer may take, decoded, in bytes; it fits always. whole lets one account hold everything.
+func NewAnswers(memory, largest int64, whole bool) *Answers {
+	pool := func(name string, capacity int64) *share.Pool {
+		return share.New(share.Options{Name: name, Capacity: capacity, Whole: whole})
+	}
+	return &Answers{Reading: pool("bytes of answers on their way", Part(memory, 16, 4<<20)),
+		Decoded: pool("bytes of decoded answers", Part(memory, 4, largest))}
 }
 
 // Answer is what one call of a task holds of the budgets. It is for one goroutine at a time.
 type Answer struct {
-	of   *Answers
-	held int64
+	of      *Answers
+	account string
+	held    int64
 }
 
 type answerKey struct{}
 
-// WithAnswer returns a context in which AnswerOf finds a new Answer.
-func WithAnswer(ctx context.Context, of *Answers) (context.Context, *Answer) {
-	a := &Answer{of: of}
+// WithAnswer returns a context in which AnswerOf finds a new Answer of the account.
+func WithAnswer(ctx context.Context, of *Answers, account string) (context.Context, *Answer) {
+	a := &Answer{of: of, account: account}
 	return context.WithValue(ctx, answerKey{}, a), a
 }
 
@@ -43,10 +52,10 @@ func (a *Answer) Read(ctx context.Context, n int64) (done func(), err error) {
 		return func() {}, nil
 	}
 	a.Release()
-	if err := a.of.Reading.Acquire(ctx, n); err != nil {
+	if err := a.of.Reading.Acquire(ctx, a.account, n); err != nil {
 		return nil, err
 	}
-	return func() { a.of.Reading.Release(n) }, nil
+	return func() { a.of.Reading.Release(a.account, n) }, nil
 }
 
 // Hold waits until the Answer may hold n bytes, instead of what it held before, or returns the error of ctx. It holds
@@ -56,7 +65,7 @@ func (a *Answer) Hold(ctx context.Context, n int64) error {
 		return nil
 	}
 	a.Release()
-	if err := a.of.Decoded.Acquire(ctx, n); err != nil {
+	if err := a.of.Decoded.Acquire(ctx, a.account, n); err != nil {
 		return err
 	}
 	a.held = n
@@ -68,6 +77,6 @@ func (a *Answer) Release() {
 	if a == nil {
 		return
 	}
-	a.of.Decoded.Release(a.held)
+	a.of.Decoded.Release(a.account, a.held)
 	a.held = 0
 }
