@@ -84,6 +84,8 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 	flowFile := write(t, "f.yaml", good+"# \""+hostile+"\n")
 	wrongFile := write(t, "w.yaml", "Type: StateMachine\nName: "+quoted(hostile)+"\nStartAt: "+quoted(hostile)+"\n"+quoted(hostile)+": 1\nStates: []\n")
 	caseFile := write(t, "h.cases.yaml", "flow: "+flowFile+"\ncases:\n- name: "+quoted(hostile)+"\n  expect: {status: Failed, output: {a: "+quoted(hostile)+"}}\n")
+	rightsFile := write(t, "credentials.yaml", "accounts: [{id: '1', keys: [{id: k, secret: a-secret-of-24-characters, policies: [{Version: '1', Statement: "+
+		"[{Effect: Allow, Action: 'fnf:*', Resource: "+quoted("acs:fnf:*:*:flow/"+hostile)+"}]}]}]}]\n")
 	input := `{"a":` + quoted(hostile) + `}`
 	commands := map[string][][]string{
 		"serve":            {{"--listen", hostile}},
@@ -102,6 +104,7 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 		"list":             {{hostile}, {hostile, "--since", hostile}},
 		"stop":             {{hostile, hostile, "--error", hostile, "--cause", hostile}},
 		"report succeeded": {{"--token", hostile, "--output-json", input}, {"--token", hostile, "--output-json", hostile}},
+		"rights":           {{rightsFile}, {hostile}},
 		"report failed":    {{"--token", hostile, "--error", hostile}},
 	}
 	covered(t, commands)
@@ -117,7 +120,7 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 					s := newShell(t, hostileAPI(status))
 					s.terminal = true
 					all := append(strings.Fields(name), args...)
-					if name != "serve" && name != "version" && name != "help" && name != hostile {
+					if name != "serve" && name != "version" && name != "help" && name != "rights" && name != hostile {
 						all = append(all, "--output", format)
 					}
 					_, out, errs := s.run(all...)

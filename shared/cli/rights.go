@@ -33,6 +33,6 @@ func printRights(c *call) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.Stdout, "%s\n", out)
+	fmt.Fprintln(c.Stdout, escaped(string(out)))
 	return nil
 }
