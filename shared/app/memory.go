@@ -13,8 +13,8 @@ func (s *Settings) memory() int64 {
 	return inflight.Memory()
 }
 
-// requestParts is which part of the memory the requests that are being read or served may hold: what becomes of a byte (the
-// body as it came, its parameters, the input of an execution) takes several.
+// requestParts says that requests which are being read or served may hold one part in so many of the memory. The budget
+// counts bytes as they came; each of them takes several, as its parameter and as the input of an execution.
 const requestParts = 8
 
 // requestBudget bounds the bytes of requests. A few of the largest always fit.

@@ -22,7 +22,7 @@ import (
 // request id or the id of its task, says whose task it is (execution.md finding 28).
 //
 // A record comes from the cloud and carries nothing of the engine's by which it could be authenticated. It counts only
-// where it names the function that was invoked and an id that nobody else knows: a request id, or one that is derived
+// where it names the function that was invoked and an id that cannot be guessed: a request id, or one that is derived
 // from the execution's random run. An id that a flow has chosen can be guessed; there the record is only a hint, and the
 // service is asked for the end.
 type outcomes struct {
@@ -104,7 +104,7 @@ func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
 	return nil
 }
 
-// asked gives the end of an invocation as the service knows it; false when there is none to report. A record that comes
+// asked returns the end of an invocation as the service knows it; false when there is none to report. A record that comes
 // before the end is not the cloud's: the cloud's own follows.
 func (o *outcomes) asked(ctx context.Context, n task.Note, out trigger.Outcome) (runner.Report, bool, error) {
 	if o.ended == nil {
@@ -124,8 +124,8 @@ func (o *outcomes) asked(ctx context.Context, n task.Note, out trigger.Outcome) 
 	return reportOf(result), true, nil
 }
 
-// noted finds who waits for an outcome: by the function that it names, and the id. The error is errOthers when nobody
-// does, and for what no record of the cloud has.
+// noted finds the note of an outcome, by the function that the outcome names and the id. The error is errOthers when there
+// is no note, and for a function or an id that no record of the cloud has.
 func (o *outcomes) noted(ctx context.Context, out trigger.Outcome) (key store.Key, n task.Note, err error) {
 	function, err := o.identity(out.Function)
 	if err != nil || len(out.RequestID) > requestIDMax {

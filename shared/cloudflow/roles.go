@@ -78,8 +78,8 @@ func rewritten(q UpdateFlowRequest) bool {
 	return value0(q.Definition) != "" || q.RoleArn != nil || q.Environment != nil
 }
 
-// takeOver makes the caller the author of a changed flow, which it must have the right to be: whoever
-// changes what a flow does must not act with a role that it may not pass, and the flow's new rights must reach the flows
+// takeOver makes the caller the author of a changed flow, which it must have the right to be: a
+// caller that changes what a flow does must not act with a role that it may not pass, and the flow's new rights must reach the flows
 // that m, the definition it has now, names. A nil m is not checked.
 func (s *Service) takeOver(c Caller, f *store.Flow, q UpdateFlowRequest, m *flow.Machine) error {
 	if err := s.checkRole(c, f.RoleArn, value0(q.RoleArn) != ""); err != nil {

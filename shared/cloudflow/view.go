@@ -44,7 +44,7 @@ func (v view) text(s string) string {
 	return maskTokens(s)
 }
 
-// maskedToken stands for a task token that its reader could not use himself, but could hand on.
+// maskedToken replaces a task token. Its reader may not report with it, but could hand it on.
 const maskedToken = "(task token: readers need fnf:ReportTaskSucceeded and fnf:ReportTaskFailed)"
 
 // tokenText matches whatever begins as a task token does: base64 of "v1#". The texts that are encoded are

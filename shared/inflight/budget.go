@@ -23,7 +23,7 @@ func New(capacity int64) *Budget {
 	return &Budget{capacity: capacity, bytes: semaphore.NewWeighted(capacity)}
 }
 
-// TryAcquire takes n bytes, or reports that there are not so many. Who waits in Acquire comes first. More than the capacity
+// TryAcquire takes n bytes, or reports that there are not so many. Callers that wait in Acquire come first. More than the capacity
 // counts as the capacity: what is that large is held alone.
 func (b *Budget) TryAcquire(n int64) bool {
 	if b == nil || n <= 0 {

@@ -19,7 +19,7 @@ func Memory() int64 {
 	return memory(os.Getenv, os.DirFS("/"), debug.SetMemoryLimit(-1), addressSpace())
 }
 
-// Part returns a part of the process's memory in bytes, but at least floor: so that what one request may hold always fits.
+// Part returns memory divided by parts, but at least floor, in bytes: so that what one request may hold always fits.
 func Part(memory, parts, floor int64) int64 { return max(memory/parts, floor) }
 
 func memory(getenv func(string) string, root fs.FS, goLimit, addresses int64) int64 {

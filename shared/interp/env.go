@@ -95,7 +95,7 @@ func (v *env) defaultRoot() (any, error) {
 // globals is $Global.
 type globals env
 
-// Member gives one global variable.
+// Member returns one global variable.
 func (g *globals) Member(name string) (any, bool, error) {
 	v, ok := g.fold.s.Globals[name]
 	if !ok {
@@ -119,7 +119,7 @@ func (g *globals) missing() error {
 	return need
 }
 
-// Value gives all global variables.
+// Value returns all global variables.
 func (g *globals) Value() (map[string]any, error) {
 	if g.all != nil {
 		return g.all, nil

@@ -14,7 +14,7 @@ const (
 // write counts a text of n bytes that is written, or read again.
 func (f *fold) write(n int) { f.used += n / writtenBytes }
 
-// refill gives a transition its budget: all that it evaluates shares it, such as the conditions of
+// refill sets the budget of a transition: all that it evaluates shares it, such as the conditions of
 // a Choice.
 func (f *fold) refill() {
 	f.spend = expr.DefaultBudget()

@@ -20,7 +20,7 @@ func NewLog(out io.Writer) *slog.Logger {
 	return slog.New(&logHandler{slog.NewJSONHandler(out, &slog.HandlerOptions{ReplaceAttr: rename})})
 }
 
-// rename gives the members of every line the names that Lambda's JSON format has: by timestamp and level it filters.
+// rename names the members of every line as Lambda's JSON format does: by timestamp and level it filters.
 func rename(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a

@@ -34,7 +34,7 @@ type conn struct {
 	heldSince time.Time
 }
 
-// Close gives the place of the connection free.
+// Close frees the place of the connection.
 func (c *conn) Close() error {
 	if c.connections != nil {
 		c.connections.leave(c)

@@ -94,7 +94,7 @@ func syntaxError(err error) error {
 type fileReader struct {
 	err    error
 	at     string // the known key whose value is read, or was read last
-	rights bool   // secrets and tokens may be missing: nobody is let in by what is read
+	rights bool   // secrets and tokens may be missing: no caller is authenticated by what is read
 }
 
 func (r *fileReader) fail(n *yaml.Node, format string, args ...any) {

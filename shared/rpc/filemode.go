@@ -30,7 +30,7 @@ func WarnOfFile(log *slog.Logger, path string, secret bool) {
 }
 
 // looseFolder is a folder above the file in which others may put another in its place; "" for none. In one with the
-// sticky bit, such as /tmp, nobody can do that to files of others.
+// sticky bit, such as /tmp, users cannot do that to files of others.
 func looseFolder(path string) string {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -58,7 +58,7 @@ const (
 	apiVersion     = "2019-03-15"
 )
 
-// healthPath answers whoever watches the process.
+// healthPath is for monitoring. It needs no credentials.
 const healthPath = "/healthz"
 
 // handler serves the API at `/`.

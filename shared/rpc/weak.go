@@ -32,7 +32,7 @@ func weakness(secret string) string {
 	}
 	low := strings.ToLower(secret)
 	for _, word := range wellKnown {
-		// A word in a long secret is chance, or a name that somebody gave it.
+		// A word in a long secret is chance, or a name that its owner gave it.
 		if low == word || word == "example" && strings.Contains(low, word) || isRepeated(low, word) {
 			return "is a text from documents"
 		}

@@ -52,7 +52,7 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 		if by.mark == 0 {
 			return 0, fault.TooLarge(limit)
 		}
-		report = tooLargeToReport(limit) // nobody is there to be told, and the task would wait for ever
+		report = tooLargeToReport(limit) // no caller could act on a refusal, and the task would wait for ever
 	}
 	n := interp.News{Kind: interp.Reported, Token: t.ID, Output: report.Output, Error: report.Error, Mark: by.mark}
 	if n.Mark == 0 {

@@ -71,7 +71,7 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 	}()
 }
 
-// releaseOf returns what gives back the bytes of a result; it may be called always.
+// releaseOf returns the function that gives back the bytes of a result; it is never nil.
 func releaseOf(result *task.Result) func() {
 	if result.Release == nil {
 		return func() {}

@@ -89,7 +89,7 @@ func (r *Runner) submit(partition string, it *item) {
 	r.drive(c, false)
 }
 
-// do submits an item and waits for what becomes of it.
+// do submits an item and waits for its result.
 func (r *Runner) do(ctx context.Context, partition string, it *item) (answer, error) {
 	share.Pause(ctx)
 	got := make(chan answer, 1)
@@ -108,8 +108,9 @@ func (r *Runner) do(ctx context.Context, partition string, it *item) (answer, er
 	}
 }
 
-// drive is the committer: it folds until nothing is left, and then releases the cell. While an execution computes for longer
-// than a fold may, it goes on in a goroutine of its own: the caller, who has brought news, waits for what becomes of that alone.
+// drive is the committer: it folds until nothing is left, and then releases the cell. When an execution computes for longer
+// than a fold may, drive goes on in a goroutine of its own, because its caller waits for the result of its own news alone. own
+// says that this is that goroutine.
 func (r *Runner) drive(c *cell, own bool) {
 	for {
 		r.gather(c)

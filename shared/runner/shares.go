@@ -18,7 +18,7 @@ type Shares struct {
 }
 
 // inTurn runs the interpreter when the account's turn for a processor has come. Every step has a bounded amount of work, so
-// nobody waits for long.
+// no account waits for long.
 func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.Effects) (interp.Effects, error) {
 	if err := r.Shares.Processors.Acquire(ctx, account, 1); err != nil {
 		return interp.Effects{}, err
@@ -30,7 +30,7 @@ func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.
 // inLine runs a task when the account may have one more call in flight. The time in line counts towards the task's timeout.
 func (r *Runner) inLine(ctx context.Context, request task.Request) task.Result {
 	if err := r.Shares.Calls.Acquire(ctx, request.Account, 1); err != nil {
-		return task.Result{} // nobody waits for it any more: its time is over, or the runner closes
+		return task.Result{} // no caller waits any more: the call's time is over, or the runner closes
 	}
 	defer r.Shares.Calls.Release(request.Account, 1)
 	return r.Tasks.Run(ctx, request)

@@ -54,7 +54,7 @@ func (w *watchers) ended(partition string) {
 }
 
 // A runner that shares its store looks whether a watched execution has ended after lookFirst, then after pauses that
-// double up to lookMax. Most executions that somebody waits for end within moments, and in a function a second of waiting
+// double up to lookMax. Most executions that a caller waits for end within moments, and in a function a second of waiting
 // costs fifty times what a read does.
 const (
 	lookFirst = 20 * time.Millisecond

@@ -1,10 +1,14 @@
-// Package share divides what one process has only so much of (places for requests, calls in flight, bytes of memory, time of
-// the processor) between the accounts that ask for it.
+// Package share divides a bounded resource of one process (open requests, long polls, calls in flight, processors) between
+// the accounts that ask for it. Package inflight bounds what requests hold before their account is known.
 //
-// The rule of a Pool is one sentence: no account holds more of a resource than is still free. An account that is alone with
-// its work may hold half of it, two busy ones a third each, and a newcomer finds as much free as the busiest one holds.
-// Nothing needs to be known beforehand about how many accounts there are or what they do. (Network switches share their
-// buffers by this rule: dynamic thresholds, Choudhury and Hahne 1998.) Where there is only one account, it holds everything.
+// A Pool has one of three rules:
+//
+//   - Without an option, no account holds more of the resource than is still free. An account that is alone with its work
+//     may hold half of it, two busy ones a third each, and a newcomer finds as much free as the busiest one holds. Nothing
+//     needs to be known beforehand about how many accounts there are or what they do. (Network switches share their buffers
+//     by this rule: dynamic thresholds, Choudhury and Hahne 1998.)
+//   - With Options.Whole, one account may hold everything.
+//   - With Options.Turns, an account leaves one for the others while any of them asks.
 package share
 
 import (
@@ -15,14 +19,14 @@ import (
 
 // Options describe a resource.
 type Options struct {
-	// Name is the resource in messages and metrics, in the plural: "requests", "bytes of answers".
+	// Name is the resource in messages and metrics, in the plural: "requests", "long polls".
 	Name string
 	// Capacity is how much of it the process has, in whatever the resource is counted in; at least 1.
 	Capacity int64
 	// Whole lets one account hold all of it: for servers that have a single account.
 	Whole bool
-	// Turns takes another rule: an account leaves one for the others if any of them asked for some within the last second, and
-	// those that wait take turns. It fits what is held for a short and bounded time only, such as a processor.
+	// Turns is the rule that an account leaves one for the others if any of them asked for some within the last second, and
+	// that accounts which wait take turns. It fits what is held for a short and bounded time only, such as a processor.
 	Turns bool
 }
 
@@ -32,10 +36,10 @@ type Pool struct {
 
 	mu       sync.Mutex
 	used     int64
-	latest   asked // who asked last, and who did last beside that account; of Turns
-	other    asked
+	latest   asked // the account that asked last; of Turns
+	other    asked // the account other than latest that asked last; of Turns
 	accounts map[string]*account
-	first    *account // of those with waiters, a ring in the order of their turns; nil: nobody waits
+	first    *account // of those with waiters, a ring in the order of their turns; nil: none waits
 }
 
 // account is what one account holds and waits for. Names come from the credentials, so there are only so many.
@@ -183,8 +187,8 @@ func (p *Pool) asks(name string) *account {
 	return a
 }
 
-// starved reports whether the account whose turn it is waits for more than there is. Nobody may overtake it: a large demand
-// would wait for ever behind small ones.
+// starved reports whether the account whose turn it is waits for more than there is. No account may overtake it: a large
+// demand would wait for ever behind small ones.
 func (p *Pool) starved() bool {
 	return p.first != nil && p.used+p.first.waiters[0].n > p.Capacity
 }

@@ -12,7 +12,7 @@ type Turn struct {
 type turnKey struct{}
 
 // Begin waits for a place for a request of the account. The context that it returns carries the turn, for Pause; End must be
-// called. A nil pool gives turns that are no bound.
+// called. A nil pool returns a nil Turn at once.
 func (p *Pool) Begin(ctx context.Context, account string) (context.Context, *Turn, error) {
 	if p == nil {
 		return ctx, nil, nil
@@ -32,8 +32,8 @@ func (t *Turn) End() {
 	}
 }
 
-// Pause ends the turn of the request whose context this is, for from here on it waits: for the end of an execution, or in
-// another pool's line. It does not come back to its turn; what is left to do after a wait is little.
+// Pause ends the turn of the request whose context this is, because from here on the request waits: for the end of an
+// execution, or in the line of another pool. The request does not get its turn back: little is left to do after a wait.
 func Pause(ctx context.Context) {
 	if t, ok := ctx.Value(turnKey{}).(*Turn); ok {
 		t.End()

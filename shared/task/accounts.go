@@ -13,14 +13,14 @@ func (r *Request) Owns(arn ARN) bool { return arn.Account == "" || arn.Account =
 // account than the flow's: then the task fails with AccessDenied. It looks at the resource name of the
 // older language and at every parameter resourceArn, whatever the action, so a runner need not. Resources
 // of products other than FNF may also be those of an account of shared: a cloud's, whose services all
-// accounts use; "" stands for none.
+// accounts use; "" is none.
 func OwnAccounts(next Runner, shared string) Runner {
 	return RunnerFunc(func(ctx context.Context, r Request) Result {
 		foreign := ""
 		eachResource(&r, func(name string) {
 			arn, err := ParseARN(name)
 			if err != nil || r.Owns(arn) || shared != "" && arn.Account == shared && arn.Service != "fnf" {
-				return // whoever wants a resource name says what is wrong with one that is none
+				return // the runner that needs a resource name reports what is wrong with it
 			}
 			foreign = name
 		})

@@ -9,7 +9,7 @@ import (
 )
 
 // Unmarshal is json.Unmarshal with names of members matched exactly: encoding/json takes "code" for a field of the name
-// Code, which reads what somebody else wrote as something that it does not say. The text is checked as Decode does.
+// Code, which reads a text as something that it does not say. The text is checked as Decode does.
 // Members of a struct that are named otherwise are left alone.
 func Unmarshal(text []byte, to any) error {
 	if _, err := Decode(text); err != nil {

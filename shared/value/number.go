@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// FromInt gives the number of an integer.
+// FromInt returns the number of an integer.
 func FromInt(i int64) Number { return Number(strconv.FormatInt(i, 10)) }
 
-// FromFloat gives the number of a finite float; integers below 2^53 are written without fraction or
+// FromFloat returns the number of a finite float; integers below 2^53 are written without fraction or
 // exponent.
 func FromFloat(f float64) Number {
 	if f == float64(int64(f)) && f < 1<<53 && f > -(1<<53) {
@@ -17,7 +17,7 @@ func FromFloat(f float64) Number {
 	return Number(strconv.FormatFloat(f, 'g', -1, 64))
 }
 
-// Int gives the exact integer of a number; false when it is none or does not fit 64 bits. 5.0 and
+// Int returns the exact integer of a number; false when it is none or does not fit 64 bits. 5.0 and
 // 5e2 are integers.
 func Int(n Number) (int64, bool) {
 	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {

@@ -119,7 +119,7 @@ func lineOf(text []byte, line int) string {
 	return strings.TrimRight(string(text), " \t\r")
 }
 
-// escape gives the hint for an escape of a string in double quotes that JSON has and the YAML reader has not; ""
+// escape returns the hint for an escape of a string in double quotes that JSON has and the YAML reader has not; ""
 // when the mistake is another.
 func escape(reason string) string {
 	switch {

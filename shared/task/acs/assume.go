@@ -42,7 +42,7 @@ type held struct {
 	until time.Time
 }
 
-// Assume gives the credentials of a role. It asks STS when they are needed first, and again a quarter of an hour before
+// Assume returns the credentials of a role. It asks STS when they are needed first, and again a quarter of an hour before
 // they end; in between a call costs a look at the clock. While one caller takes the role anew the others use what they
 // have. When STS refuses and what is held has ended, the error wraps ErrNone.
 func Assume(role Assumed) Provider {
@@ -78,7 +78,7 @@ func (a *assumed) credentials(ctx context.Context) (Credentials, error) {
 // now is the wall clock alone: an instance that was frozen has lost no time by it.
 func (a *assumed) now() time.Time { return a.Now().Round(0) }
 
-// valid gives what is held, if it has not ended.
+// valid returns what is held, if it has not ended.
 func (a *assumed) valid() *held {
 	if h := a.held.Load(); h != nil && h.until.After(a.now()) {
 		return h
@@ -139,7 +139,7 @@ func (a *assumed) ask(ctx context.Context) (*held, error) {
 	return h, nil
 }
 
-// CheckRole tells what is wrong with the resource name of a role, acs:ram::<account>:role/<name>.
+// CheckRole returns what is wrong with the resource name of a role, acs:ram::<account>:role/<name>.
 func CheckRole(arn string) error {
 	account, name, ok := strings.Cut(strings.TrimPrefix(arn, "acs:ram::"), ":role/")
 	if !ok || !strings.HasPrefix(arn, "acs:ram::") || !IsAccount(account) || name == "" || len(name) > 64 ||

@@ -29,7 +29,7 @@ type peers struct {
 type process struct {
 	pid, parent, group int
 	start              string
-	ended              bool // and nobody has waited for it yet: it holds nothing any more
+	ended              bool // and its parent has not waited for it yet: it holds nothing any more
 }
 
 // newPeers is for the command that has this process id.

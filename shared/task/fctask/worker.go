@@ -193,7 +193,7 @@ func (w *worker) take(h *handoff) {
 	w.current = h
 }
 
-// lose ends an invocation whose event the process has had in part, or not at all: nobody would answer it.
+// lose ends an invocation whose event the process has got in part or not at all: no answer would come.
 func (w *worker) lose(h *handoff) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -36,7 +36,7 @@ var ranges = []struct {
 	{netip.MustParsePrefix("fc00::/7"), private},
 
 	{netip.MustParsePrefix("0.0.0.0/8"), forbidden},
-	{netip.MustParsePrefix("192.0.2.0/24"), forbidden}, // documentation: nobody's, so whoever answers there is inside
+	{netip.MustParsePrefix("192.0.2.0/24"), forbidden}, // documentation: not assigned, so what answers there is inside
 	{netip.MustParsePrefix("198.51.100.0/24"), forbidden},
 	{netip.MustParsePrefix("203.0.113.0/24"), forbidden},
 	{netip.MustParsePrefix("2001:db8::/32"), forbidden},

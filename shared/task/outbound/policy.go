@@ -63,8 +63,7 @@ const notListed = "it is not in the allow list"
 // apart could list the names of the network inside.
 const noHost = "there is no such host, or its address is closed (AllowLoopback, AllowPrivate, Allow)"
 
-// blocked names the host only: the address that a name of the inside resolves to is for nobody to know, nor is whether it
-// resolves.
+// blocked names the host only: a flow must not learn whether a name of the network inside resolves, nor to which address.
 func blocked(hostport string, addr netip.Addr, why string) error {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil || host == "" {
