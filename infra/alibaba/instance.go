@@ -12,7 +12,8 @@ import (
 	"millrace/shared/task/acs"
 )
 
-// instanceStep is the TableStore instance. It bills by request. Of one that is there only the networks are changed.
+// instanceStep is the TableStore instance. It bills by request. Of one that is there only the
+// networks are changed.
 func (k *cloud) instanceStep() step {
 	return step{part: "instance", name: "TableStore instance " + k.config.instance, look: k.lookAtInstance,
 		make: func(ctx context.Context, f found) error {
@@ -23,9 +24,9 @@ func (k *cloud) instanceStep() step {
 		}}
 }
 
-// access is from where an instance takes requests. The service's pages contradict each other on what a new instance has:
-// that the internet is closed, and that everything is open. This command and functions without a VPC come from the
-// internet; so it is said, and looked at.
+// access is from where an instance takes requests. The service's pages contradict each other on
+// what a new instance has: that the internet is closed, and that everything is open. This command
+// and functions without a VPC come from the internet; so it is said, and looked at.
 type access struct {
 	Networks []string `json:"NetworkTypeACL"`   // INTERNET, VPC, CLASSIC
 	Sources  []string `json:"NetworkSourceACL"` // TRUST_PROXY: the console
@@ -72,8 +73,8 @@ func (k *cloud) lookAtInstance(ctx context.Context) (found, error) {
 	return found{}, nil
 }
 
-// openInstance lets an instance take requests from where they come. Nothing that it had is taken away. Both lists are set
-// together, as the service wants it.
+// openInstance lets an instance take requests from where they come. Nothing that it had is taken
+// away. Both lists are set together, as the service wants it.
 func (k *cloud) openInstance(ctx context.Context) error {
 	now := k.instanceAccess
 	lacking := now.lacking(k.needed())

@@ -12,8 +12,9 @@ func (k *cloud) roleSteps() (all []step) {
 		name := k.config.prefix + "-" + role
 		all = append(all, k.roleStep(name, "trust"), k.policyStep(name, role), k.attachStep(name, name))
 	}
-	// What flows ask for is signed with a role of its own, which the step runner takes, and the API for flows that are
-	// started synchronously. Whatever that role is allowed, the engine's own resources are denied to it.
+	// What flows ask for is signed with a role of its own, which the step runner takes, and the API
+	// for flows that are started synchronously. Whatever that role is allowed, the engine's own
+	// resources are denied to it.
 	tasks, reserved := k.config.prefix+"-tasks", k.config.prefix+"-reserved"
 	all = append(all, k.roleStep(tasks, "trust-tasks"), k.policyStep(reserved, "reserved"), k.attachStep(reserved, tasks))
 	if len(k.config.functions) == 0 {

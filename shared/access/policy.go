@@ -130,8 +130,8 @@ func kindOfResource(r string) (kind, error) {
 		"acs:ram::<account>:role/<name> for "+PassRole+", a glob, or \"*\"", r)
 }
 
-// names reports whether a resource of a policy can fit one whose last part begins with prefix, as far
-// as its parts say: `*` may stand for several.
+// names reports whether a resource of a policy can fit one whose last part begins with prefix, as
+// far as its parts say: `*` may stand for several.
 func names(resource, prefix string) bool {
 	parts := strings.SplitN(resource, ":", 5)
 	if len(parts) < 5 {

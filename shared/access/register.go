@@ -28,8 +28,8 @@ type Role struct {
 }
 
 // May reports whether an action on a resource is allowed: "fnf:StartExecution" on
-// "acs:fnf:<region>:<account>:flow/<name>", or on "*" for an operation that names no flow. A nil May
-// allows everything.
+// "acs:fnf:<region>:<account>:flow/<name>", or on "*" for an operation that names no flow. A nil
+// May allows everything.
 type May func(action, resource string) bool
 
 // Register finds the rights of keys and roles. It does not change, and is safe for many goroutines.
@@ -41,8 +41,8 @@ type account struct {
 	roles    map[string]*Role
 }
 
-// NewRegister checks policies, roles and replacements. Ids of accounts, and of keys among all accounts,
-// must be unique and have been checked.
+// NewRegister checks policies, roles and replacements. Ids of accounts, and of keys among all
+// accounts, must be unique and have been checked.
 func NewRegister(accounts []Account) (*Register, error) {
 	r := &Register{accounts: map[string]*account{}}
 	for i := range accounts {
@@ -133,9 +133,9 @@ func (e *NoRights) Error() string { return e.Reason }
 
 func noRights(format string, args ...any) error { return &NoRights{fmt.Sprintf(format, args...)} }
 
-// Of returns what a flow of an account may do at a time: with the rights of its role, a resource name,
-// or without one ("") those of its author, the id of the key that wrote it last. An error is *NoRights,
-// whose text readers of the flow's executions see.
+// Of returns what a flow of an account may do at a time: with the rights of its role, a resource
+// name, or without one ("") those of its author, the id of the key that wrote it last. An error is
+// *NoRights, whose text readers of the flow's executions see.
 func (r *Register) Of(accountID, role, author, region string, now time.Time) (May, error) {
 	a := r.accounts[accountID]
 	switch {
@@ -176,7 +176,8 @@ func As(role, author string) string {
 	return ""
 }
 
-// Refusal says that a flow's rights do not allow an action on a resource, and what to do about it; as is what As returned.
+// Refusal says that a flow's rights do not allow an action on a resource, and what to do about it;
+// as is what As returned.
 func Refusal(as, action, resource string) string {
 	return "The flow acts with the rights of " + as + ", whose policies do not allow " + action + " on " + resource +
 		". Allow it there, or give the flow another role."
@@ -186,8 +187,8 @@ func Refusal(as, action, resource string) string {
 const mend = "Write the flow again with a valid key (UpdateFlow with its Definition), give it a role (RoleArn), " +
 	"or let a valid key replace that one (`replaces:` in the credentials)."
 
-// key finds the key that an id stands for: itself while it is valid, else the one that replaces it, and
-// so on. It returns an expired one when there is nothing better, and nil when there is none.
+// key finds the key that an id stands for: itself while it is valid, else the one that replaces it,
+// and so on. It returns an expired one when there is nothing better, and nil when there is none.
 func (a *account) key(id string, now time.Time) (k *Key) {
 	if a == nil {
 		return nil
@@ -210,8 +211,9 @@ func (a *account) key(id string, now time.Time) (k *Key) {
 
 func (k *Key) expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
 
-// MayOf is what policies allow in an account, nil when there are none. The resource `*`, of an operation that names
-// no flow, stands for `acs:fnf:<region>:<account>:*`: a statement for certain flows does not cover it.
+// MayOf is what policies allow in an account, nil when there are none. The resource `*`, of an
+// operation that names no flow, stands for `acs:fnf:<region>:<account>:*`: a statement for certain
+// flows does not cover it.
 func MayOf(policies []Policy, account, region string) May {
 	if len(policies) == 0 {
 		return nil

@@ -74,9 +74,10 @@ func openAlibaba(config CloudConfig, getenv func(string) string, file functionsF
 	return h, nil
 }
 
-// taskCredentials returns the credentials that tasks' calls are signed with: of a role of their own, which the function
-// takes by those of its role. The engine's role may write its table, send to its queue and invoke the step runner; nothing
-// that a flow asks for is signed with it, unless the operator has asked for that.
+// taskCredentials returns the credentials that tasks' calls are signed with: of a role of their
+// own, which the function takes by those of its role. The engine's role may write its table, send
+// to its queue and invoke the step runner; nothing that a flow asks for is signed with it, unless
+// the operator has asked for that.
 func taskCredentials(a *alibaba, engine *acs.Client, credentials acs.Provider) (acs.Provider, error) {
 	switch {
 	case a.ownRole:

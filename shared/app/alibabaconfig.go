@@ -22,8 +22,9 @@ type alibaba struct {
 
 	function, qualifier string // this function, to be invoked for each hint; "": messages are worked on at once
 
-	// taskRole is the role whose credentials sign the calls of tasks; "" for none: such calls are refused. ownRole says that
-	// they are signed by the function's own role, as the operator has asked for.
+	// taskRole is the role whose credentials sign the calls of tasks; "" for none: such calls are
+	// refused. ownRole says that they are signed by the function's own role, as the operator has
+	// asked for.
 	taskRole string
 	ownRole  bool
 	own      *own.Resources // the engine's, which are no task's target
@@ -77,8 +78,8 @@ func (a *alibaba) readTaskRole(v string) error {
 	return nil
 }
 
-// reservedVariable has resource names that no task may name beside the engine's own, as globs: a topic that is forwarded
-// to the engine's queue, for example.
+// reservedVariable has resource names that no task may name beside the engine's own, as globs: a
+// topic that is forwarded to the engine's queue, for example.
 const reservedVariable = "MILLRACE_RESERVED"
 
 // patterns reads a list with commas, spaces or line ends between.

@@ -18,8 +18,8 @@ func newAnswers(memory int64, l flow.Limits, several bool) *inflight.Answers {
 	return inflight.NewAnswers(memory, value.MemoryDefault+2*responseMax(l), !several)
 }
 
-// boundedTasks is next with the bytes of all answers bounded: a call whose answer finds no room waits for it, within its own
-// timeout.
+// boundedTasks is next with the bytes of all answers bounded: a call whose answer finds no room
+// waits for it, within its own timeout.
 func boundedTasks(next task.Runner, of *inflight.Answers) task.Runner {
 	return task.RunnerFunc(func(ctx context.Context, r task.Request) (result task.Result) {
 		ctx, answer := inflight.WithAnswer(ctx, of, r.Account)

@@ -147,8 +147,8 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 	return nil
 }
 
-// rights reads what flows may do. A function that is not told lets them do nothing: it runs flows of those who have
-// credentials elsewhere.
+// rights reads what flows may do. A function that is not told lets them do nothing: it runs flows
+// of those who have credentials elsewhere.
 func (c *Cloud) rights() (func(account, role, author string) (access.May, error), error) {
 	name, text := "MILLRACE_RIGHTS", c.config.Rights
 	if text == "" {

@@ -30,7 +30,8 @@ type Config struct {
 	Certificate string // PEM files of a certificate (with its chain) and its key: the server speaks TLS; "" for plain HTTP
 	Key         string
 	Settings    Settings
-	// SettingsFile is the file that Settings are from, "" for none; others who may write it are warned of.
+	// SettingsFile is the file that Settings are from, "" for none; others who may write it are
+	// warned of.
 	SettingsFile string
 	Log          *slog.Logger
 	Ready        func(address string) // called once the server listens; may be nil

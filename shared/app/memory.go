@@ -13,8 +13,9 @@ func (s *Settings) memory() int64 {
 	return inflight.Memory()
 }
 
-// requestParts says that requests which are being read or served may hold one part in so many of the memory. The budget
-// counts bytes as they came; each of them takes several, as its parameter and as the input of an execution.
+// requestParts says that requests which are being read or served may hold one part in so many of
+// the memory. The budget counts bytes as they came; each of them takes several, as its parameter
+// and as the input of an execution.
 const requestParts = 8
 
 // requestBudget bounds the bytes of requests. A few of the largest always fit.
@@ -22,8 +23,8 @@ func (s *Settings) requestBudget(limits flow.Limits) *inflight.Budget {
 	return inflight.New(inflight.Part(s.memory(), requestParts, 4*int64(limits.RequestBytes)))
 }
 
-// connectionBytes is what a connection may take before anything is charged: its goroutine, net/http's buffers and the
-// beginning of a request.
+// connectionBytes is what a connection may take before anything is charged: its goroutine,
+// net/http's buffers and the beginning of a request.
 const connectionBytes = 64 << 10
 
 // connectionsWithin bounds connections by memory, too: a quarter of it is for them.

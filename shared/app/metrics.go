@@ -18,8 +18,8 @@ import (
 	"millrace/shared/store"
 )
 
-// metrics serves the metrics of a process in the text format of Prometheus, on an address of their own: they name accounts,
-// and who may read them is not who may call the API.
+// metrics serves the metrics of a process in the text format of Prometheus, on an address of their
+// own: they name accounts, and who may read them is not who may call the API.
 type metrics struct{ server *http.Server }
 
 // serveMetrics listens on an address; "" has no metrics.

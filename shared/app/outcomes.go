@@ -18,18 +18,21 @@ import (
 	"millrace/shared/value"
 )
 
-// outcomes joins asynchronous invocations with the tasks that wait for them: a row by the function, and the invocation's
-// request id or the id of its task, says whose task it is (execution.md finding 28).
+// outcomes joins asynchronous invocations with the tasks that wait for them: a row by the function,
+// and the invocation's request id or the id of its task, says whose task it is (execution.md
+// finding 28).
 //
-// A record comes from the cloud and carries nothing of the engine's by which it could be authenticated. It counts only
-// where it names the function that was invoked and an id that cannot be guessed: a request id, or one that is derived
-// from the execution's random run. An id that a flow has chosen can be guessed; there the record is only a hint, and the
-// service is asked for the end.
+// A record comes from the cloud and carries nothing of the engine's by which it could be
+// authenticated. It counts only where it names the function that was invoked and an id that cannot
+// be guessed: a request id, or one that is derived from the execution's random run. An id that a
+// flow has chosen can be guessed; there the record is only a hint, and the service is asked for the
+// end.
 type outcomes struct {
 	driver  store.Driver
 	output  func(legacy bool, requestID string, payload []byte) task.Result // see home
 	forgets bool                                                            // see home
-	// identity is the full name of a function without its version or alias, from one as a note or a record has it.
+	// identity is the full name of a function without its version or alias, from one as a note or a
+	// record has it.
 	identity func(function string) (string, error)
 	// ended asks the service how the invocation of a note has ended; nil where flows choose no ids.
 	ended  func(ctx context.Context, n task.Note, id string) (task.Result, bool, error)
@@ -104,8 +107,8 @@ func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
 	return nil
 }
 
-// asked returns the end of an invocation as the service knows it; false when there is none to report. A record that comes
-// before the end is not the cloud's: the cloud's own follows.
+// asked returns the end of an invocation as the service knows it; false when there is none to
+// report. A record that comes before the end is not the cloud's: the cloud's own follows.
 func (o *outcomes) asked(ctx context.Context, n task.Note, out trigger.Outcome) (runner.Report, bool, error) {
 	if o.ended == nil {
 		return runner.Report{}, false, fmt.Errorf("outcome of invocation %s: the service cannot be asked here", out.RequestID)
@@ -124,8 +127,8 @@ func (o *outcomes) asked(ctx context.Context, n task.Note, out trigger.Outcome) 
 	return reportOf(result), true, nil
 }
 
-// noted finds the note of an outcome, by the function that the outcome names and the id. The error is errOthers when there
-// is no note, and for a function or an id that no record of the cloud has.
+// noted finds the note of an outcome, by the function that the outcome names and the id. The error
+// is errOthers when there is no note, and for a function or an id that no record of the cloud has.
 func (o *outcomes) noted(ctx context.Context, out trigger.Outcome) (key store.Key, n task.Note, err error) {
 	function, err := o.identity(out.Function)
 	if err != nil || len(out.RequestID) > requestIDMax {

@@ -17,8 +17,9 @@ func rights(register *access.Register, region string) func(account, role, author
 	}
 }
 
-// ownAccounts keeps tasks to resources of their flow's account, and to those of the cloud's that all share. Where there are no
-// credentials, a definition that names the accounts of a cloud runs unchanged.
+// ownAccounts keeps tasks to resources of their flow's account, and to those of the cloud's that
+// all share. Where there are no credentials, a definition that names the accounts of a cloud runs
+// unchanged.
 func ownAccounts(tasks task.Runner, open bool, shared string) task.Runner {
 	if open {
 		return tasks

@@ -10,7 +10,8 @@ import (
 	"millrace/shared/share"
 )
 
-// Shares is how much a server has of what its accounts share (docs/configuration.md). 0 is the default.
+// Shares is how much a server has of what its accounts share (docs/configuration.md). 0 is the
+// default.
 type Shares struct {
 	Requests int64 // open requests; as many as clients may be connected
 	Polls    int64 // requests that wait for the end of an execution; half of Requests
@@ -24,7 +25,8 @@ type pools struct {
 	answers                                     *inflight.Answers
 }
 
-// newPools divides between accounts when there are several; one alone may use everything, and need not take turns.
+// newPools divides between accounts when there are several; one alone may use everything, and need
+// not take turns.
 func newPools(settings *Settings, limits flow.Limits, several bool, files uint64) pools {
 	s := settings.Shares
 	requests := orElse(s.Requests, int64(settings.connectionsWithin(connections(files))))
@@ -44,10 +46,12 @@ func newPools(settings *Settings, limits flow.Limits, several bool, files uint64
 	return p
 }
 
-// connectionsMax is how many clients may be connected, where the files that the process may open allow it.
+// connectionsMax is how many clients may be connected, where the files that the process may open
+// allow it.
 const connectionsMax = 16_384
 
-// connections is how many clients may be connected: half of the files are for the store and for calls.
+// connections is how many clients may be connected: half of the files are for the store and for
+// calls.
 func connections(files uint64) int {
 	if files == 0 || files/2 > connectionsMax {
 		return connectionsMax
@@ -55,7 +59,8 @@ func connections(files uint64) int {
 	return max(int(files/2), 16)
 }
 
-// callsMax is how many calls may be in flight: each may take a file, and the store and clients need some.
+// callsMax is how many calls may be in flight: each may take a file, and the store and clients need
+// some.
 func callsMax(files uint64) int64 {
 	return int64(min(max(files/4, 16), connectionsMax))
 }

@@ -16,8 +16,9 @@ import (
 	"millrace/shared/trigger"
 )
 
-// startRule says which events start which flow: of objects of a bucket, messages of a queue or topic, or ticks of a timer,
-// and by which way they come. An event must match all of it; the first rule that matches counts.
+// startRule says which events start which flow: of objects of a bucket, messages of a queue or
+// topic, or ticks of a timer, and by which way they come. An event must match all of it; the first
+// rule that matches counts.
 type startRule struct {
 	Bucket  string   // exact
 	By      string   // the queue, topic or bus that brings the bucket's events; "": they come straight from the bucket
@@ -106,8 +107,8 @@ func way(queue string) string {
 	return "by " + queue
 }
 
-// isQueue reports whether a rule's name of a queue, topic or bus is for the one that brought a message: a whole resource
-// name is compared as such, a name alone with the last part.
+// isQueue reports whether a rule's name of a queue, topic or bus is for the one that brought a
+// message: a whole resource name is compared as such, a name alone with the last part.
 func isQueue(name, source string) bool {
 	if strings.Contains(name, ":") {
 		return name == source
@@ -125,9 +126,10 @@ type starter struct {
 	log     *slog.Logger
 }
 
-// take starts the executions that a delivery is for. Its way alone says what it may be. What can be read of it is started
-// also when other parts cannot, or when their flows cannot be started; then the delivery fails and comes again, which is
-// harmless for what has been started, for names of executions are derived from their events.
+// take starts the executions that a delivery is for. Its way alone says what it may be. What can be
+// read of it is started also when other parts cannot, or when their flows cannot be started; then
+// the delivery fails and comes again, which is harmless for what has been started, for names of
+// executions are derived from their events.
 func (s *starter) take(ctx context.Context, d trigger.Delivery) error {
 	starts, err := s.read(d)
 	return errors.Join(err, s.start(ctx, starts))
@@ -183,8 +185,9 @@ func described(e *trigger.Start) string {
 	return e.Event + " of " + e.Bucket + "/" + e.Key
 }
 
-// startOne starts the execution of one event. An event that a rule would be for if it had come by another way is an
-// error: it is forged, or the rule or the trigger is not as it should be. None of that may pass unnoticed.
+// startOne starts the execution of one event. An event that a rule would be for if it had come by
+// another way is an error: it is forged, or the rule or the trigger is not as it should be. None of
+// that may pass unnoticed.
 func (s *starter) startOne(ctx context.Context, e *trigger.Start) error {
 	var other *startRule
 	for i := range s.rules {
@@ -207,7 +210,8 @@ func (s *starter) startOne(ctx context.Context, e *trigger.Start) error {
 	return nil
 }
 
-// folder reports whether an event is of the empty object by which consoles and file browsers show a folder.
+// folder reports whether an event is of the empty object by which consoles and file browsers show a
+// folder.
 func folder(e *trigger.Start) bool { return e.Size == 0 && strings.HasSuffix(e.Key, "/") }
 
 func (s *starter) startFlow(ctx context.Context, r *startRule, e *trigger.Start) error {

@@ -28,7 +28,8 @@ type Env struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Getenv func(string) string
-	// Terminal is set when Stdout is one. What is printed there as it is, a definition, must not act on it.
+	// Terminal is set when Stdout is one. What is printed there as it is, a definition, must not
+	// act on it.
 	Terminal bool
 	// Serve runs the server until ctx is cancelled; nil makes `serve` fail with a message.
 	Serve   func(ctx context.Context, o ServeOptions) error

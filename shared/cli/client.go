@@ -68,8 +68,8 @@ func (c *call) connect() (*rpc.Client, error) {
 	return client, nil
 }
 
-// endpointURL completes a host: this machine's is reached over plain HTTP, as `millrace serve` listens, all others are
-// reached over TLS.
+// endpointURL completes a host: this machine's is reached over plain HTTP, as `millrace serve`
+// listens, all others are reached over TLS.
 func endpointURL(s string) string {
 	switch {
 	case strings.Contains(s, "://"):

@@ -34,7 +34,8 @@ func flowDescribeCommand() *command {
 	}
 }
 
-// definitionAlone prints a definition as it was sent; on a terminal what would act on it is escaped.
+// definitionAlone prints a definition as it was sent; on a terminal what would act on it is
+// escaped.
 func (c *call) definitionAlone(text string) error {
 	if c.Terminal {
 		text = escaped(text)

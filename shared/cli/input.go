@@ -61,7 +61,8 @@ func (c *call) text(value string) (string, error) {
 	return strings.TrimSpace(strings.TrimPrefix(string(b), byteOrderMark)), err
 }
 
-// byteOrderMark is what some editors and shells write before the text of a file; it is no part of it.
+// byteOrderMark is what some editors and shells write before the text of a file; it is no part of
+// it.
 const byteOrderMark = "\uFEFF"
 
 // object is text for a flag whose value must be a JSON object; "" stays "".

@@ -28,9 +28,10 @@ func encodeJSON(w io.Writer, v any, indent string) error {
 	return err
 }
 
-// escaped is JSON text in which every character that a terminal would act on, or not show, is written as \uXXXX: other
-// control characters than line feed and tab, and those that turn the direction of writing or have no width. In a string
-// of JSON that is the same value. A carriage return is a blank: between values it means the same.
+// escaped is JSON text in which every character that a terminal would act on, or not show, is
+// written as \uXXXX: other control characters than line feed and tab, and those that turn the
+// direction of writing or have no width. In a string of JSON that is the same value. A carriage
+// return is a blank: between values it means the same.
 func escaped(text string) string {
 	if clean(text) {
 		return text

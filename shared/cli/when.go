@@ -11,8 +11,8 @@ import (
 var errWhen = errors.New("it is a time like 2026-11-22T10:00:00Z, 2026-11-22T10:00+08:00 or \"2026-11-22 10:00\" (the " +
 	"seconds and the zone may be left out; UTC without), a day like 2026-11-22, or how long ago: 90m, 3h, 7d")
 
-// whenLayouts are the accepted forms of a time: T or a blank, with or without seconds, with or without a zone, which is
-// UTC then; or a day.
+// whenLayouts are the accepted forms of a time: T or a blank, with or without seconds, with or
+// without a zone, which is UTC then; or a day.
 var whenLayouts = [...]string{
 	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", time.DateOnly,
 }

@@ -6,8 +6,8 @@ import (
 	"millrace/shared/value"
 )
 
-// Authorize asks the caller's policies for an action, "fnf:<Operation>", on a flow; "" for an operation
-// that names none. The fault is AccessDenied.
+// Authorize asks the caller's policies for an action, "fnf:<Operation>", on a flow; "" for an
+// operation that names none. The fault is AccessDenied.
 func (c Caller) Authorize(action, flowName string) error {
 	if c.May == nil {
 		return nil

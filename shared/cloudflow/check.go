@@ -58,13 +58,14 @@ func checkLimit(limit *int64, most int64) (int, error) {
 type payload struct {
 	canonical []byte
 	tree      any // nil when the text was empty
-	// size is what the limit of the flow's language is compared with: the bytes of the text as given, blanks
-	// and escapes included, or those of its canonical form where they are more.
+	// size is what the limit of the flow's language is compared with: the bytes of the text as
+	// given, blanks and escapes included, or those of its canonical form where they are more.
 	size int
 }
 
-// object checks a JSON object in a text; an empty text is {}. A text longer than longest bytes, which must be
-// beyond the limit of every language, is not decoded: its payload has a size and nothing else.
+// object checks a JSON object in a text; an empty text is {}. A text longer than longest bytes,
+// which must be beyond the limit of every language, is not decoded: its payload has a size and
+// nothing else.
 func object(parameter, text string, longest int) (payload, error) {
 	if text == "" {
 		return payload{canonical: []byte("{}"), size: 2}, nil

@@ -20,8 +20,8 @@ func (s *Service) ListFlowAliases(ctx context.Context, c Caller, q ListOfFlowReq
 	return s.listNothing(ctx, c, q)
 }
 
-// listNothing makes the checks that a list with rows would make. Every NextToken is invalid, because no
-// page has ever had one.
+// listNothing makes the checks that a list with rows would make. Every NextToken is invalid,
+// because no page has ever had one.
 func (s *Service) listNothing(ctx context.Context, c Caller, q ListOfFlowRequest) (EmptyPage, error) {
 	if err := checkName("FlowName", q.FlowName); err != nil {
 		return EmptyPage{}, err

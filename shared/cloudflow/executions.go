@@ -86,8 +86,9 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 		Callback: q.CallbackToken, Qualifier: q.Qualifier}, nil
 }
 
-// existing returns the execution that has the name of a start. Only a start that is refused for another reason
-// asks for it: a name in use comes first (api.md 5.1). Without one, refusal is the error.
+// existing returns the execution that has the name of a start. Only a start that is refused for
+// another reason asks for it: a name in use comes first (api.md 5.1). Without one, refusal is the
+// error.
 func (s *Service) existing(ctx context.Context, start *runner.Start, refusal error) (*store.Execution, error) {
 	x, err := s.Runner.Load(ctx, store.Partition(start.Flow.ID, start.Name))
 	if errors.Is(err, store.ErrNotFound) {

@@ -236,13 +236,14 @@ func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest)
 // pageBytes ends a page early.
 const pageBytes = 1 << 20
 
-// listChunk is how many entries of the list one read takes after one that has shown nothing: those that a caller may not
-// see cost no read of their rows.
+// listChunk is how many entries of the list one read takes after one that has shown nothing: those
+// that a caller may not see cost no read of their rows.
 const listChunk = 500
 
-// ListFlows pages by name through the account's flows that the caller may describe (api.md 4.5). NextToken holds the
-// name of the last flow that the page shows. So a page that meets many others does not end early: it looks at all flows
-// of the account at most, whose number is limited, and ends with ctx.
+// ListFlows pages by name through the account's flows that the caller may describe (api.md 4.5).
+// NextToken holds the name of the last flow that the page shows. So a page that meets many others
+// does not end early: it looks at all flows of the account at most, whose number is limited, and
+// ends with ctx.
 func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (*FlowPage, error) {
 	limit, err := checkLimit(q.Limit, 1000)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"millrace/shared/value"
 )
 
-// referenceMax bounds each reference of a flow to something outside, in bytes: RoleArn is copied into
-// the row of every execution.
+// referenceMax bounds each reference of a flow to something outside, in bytes: RoleArn is copied
+// into the row of every execution.
 const referenceMax = 256
 
 // checkReferences checks the parameters of a flow that name something outside; "" is none.
@@ -48,7 +48,8 @@ func isLocation(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
 
-// checkRole checks that the caller may give a flow a role, and, when it is named now, that it is there.
+// checkRole checks that the caller may give a flow a role, and, when it is named now, that it is
+// there.
 func (s *Service) checkRole(c Caller, role string, named bool) error {
 	if role == "" || s.Rights == nil {
 		return nil
@@ -79,8 +80,9 @@ func rewritten(q UpdateFlowRequest) bool {
 }
 
 // takeOver makes the caller the author of a changed flow, which it must have the right to be: a
-// caller that changes what a flow does must not act with a role that it may not pass, and the flow's new rights must reach the flows
-// that m, the definition it has now, names. A nil m is not checked.
+// caller that changes what a flow does must not act with a role that it may not pass, and the
+// flow's new rights must reach the flows that m, the definition it has now, names. A nil m is not
+// checked.
 func (s *Service) takeOver(c Caller, f *store.Flow, q UpdateFlowRequest, m *flow.Machine) error {
 	if err := s.checkRole(c, f.RoleArn, value0(q.RoleArn) != ""); err != nil {
 		return err
@@ -92,8 +94,8 @@ func (s *Service) takeOver(c Caller, f *store.Flow, q UpdateFlowRequest, m *flow
 	return s.checkStarts(c, f.RoleArn, m)
 }
 
-// checkStarts refuses a definition that names, in constants, a flow that its rights do not reach: those of
-// its role, or of the caller. What it only computes is checked when it acts.
+// checkStarts refuses a definition that names, in constants, a flow that its rights do not reach:
+// those of its role, or of the caller. What it only computes is checked when it acts.
 func (s *Service) checkStarts(c Caller, role string, m *flow.Machine) error {
 	may, as := c.May, "The key"
 	if role != "" {
@@ -123,7 +125,8 @@ func (s *Service) checkStarts(c Caller, role string, m *flow.Machine) error {
 
 func stateName(st *flow.State) string { return fmt.Sprintf("state %s", value.Quote(st.Name)) }
 
-// acts returns the action that a task does with a flow whose name is a constant; "" for any other state.
+// acts returns the action that a task does with a flow whose name is a constant; "" for any other
+// state.
 func acts(m *flow.Machine, st *flow.State) (action, flowName string) {
 	t := st.Task
 	if t == nil {

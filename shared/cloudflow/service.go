@@ -16,7 +16,8 @@ type Options struct {
 	Runner *runner.Runner
 	Limits flow.Limits
 	Region string
-	// Rights is that of the runner: here it also says which roles there are. nil: any, as on an open server.
+	// Rights is that of the runner: here it also says which roles there are. nil: any, as on an
+	// open server.
 	Rights func(account, role, author string) (access.May, error)
 	// WaitMax bounds a long poll, for homes that must answer sooner than a caller may ask to wait; 0: none.
 	WaitMax time.Duration

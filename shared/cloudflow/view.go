@@ -47,12 +47,13 @@ func (v view) text(s string) string {
 // maskedToken replaces a task token. Its reader may not report with it, but could hand it on.
 const maskedToken = "(task token: readers need fnf:ReportTaskSucceeded and fnf:ReportTaskFailed)"
 
-// tokenText matches whatever begins as a task token does: base64 of "v1#". The texts that are encoded are
-// ASCII, so no character of a token needs an escape in JSON or in an address, but for the padding.
+// tokenText matches whatever begins as a task token does: base64 of "v1#". The texts that are
+// encoded are ASCII, so no character of a token needs an escape in JSON or in an address, but for
+// the padding.
 var tokenText = regexp.MustCompile(`djEj[A-Za-z0-9]+={0,2}`)
 
-// maskTokens takes the task tokens out of a JSON text. It finds them as they are, wherever they are in it; not
-// what a flow has made of one, such as its reverse or its base64.
+// maskTokens takes the task tokens out of a JSON text. It finds them as they are, wherever they are
+// in it; not what a flow has made of one, such as its reverse or its base64.
 func maskTokens(text string) string {
 	if strings.Contains(text, `\`) {
 		if canonical, err := value.Canonical([]byte(text)); err == nil {
@@ -67,8 +68,8 @@ func maskTokens(text string) string {
 	})
 }
 
-// isToken reports whether a text that begins as a task token goes on as one: with the name of a flow and
-// "#". What follows may have been cut off.
+// isToken reports whether a text that begins as a task token goes on as one: with the name of a
+// flow and "#". What follows may have been cut off.
 func isToken(text string) bool {
 	const most = (len("v1#") + flow.NameMax + len("#") + 2) / 3 * 4 // characters that hold so much
 	head := text[:min(len(text), most)]

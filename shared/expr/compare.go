@@ -129,7 +129,8 @@ func hasElement(array []any, item any, b *Budget) (bool, error) {
 	return false, nil
 }
 
-// ordered returns the order of two numbers, two strings, or a number and a numeric string; false of anything else.
+// ordered returns the order of two numbers, two strings, or a number and a numeric string; false of
+// anything else.
 func ordered(left, right any, b *Budget) (int, bool, error) {
 	l, isText := left.(string)
 	r, bothText := right.(string)

@@ -29,9 +29,9 @@ func isAbsent(v any) bool {
 	return absent
 }
 
-// looselyEqual is == of the older language: as numbers if both sides read as numbers, else as booleans if both
-// read as booleans, else without conversion. Of two strings only those without exponent read as numbers: digests
-// such as 0e1 and 0e2 are not equal.
+// looselyEqual is == of the older language: as numbers if both sides read as numbers, else as
+// booleans if both read as booleans, else without conversion. Of two strings only those without
+// exponent read as numbers: digests such as 0e1 and 0e2 are not equal.
 func looselyEqual(left, right any, b *Budget) (bool, error) {
 	if m, ok := left.(value.Number); ok {
 		if n, ok := right.(value.Number); ok { // the common case at once

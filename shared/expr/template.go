@@ -66,7 +66,8 @@ func ArrayOf(items []*Template) *Template {
 // ConstantValue gives the value of a template without expressions; false when there are any.
 func (t *Template) ConstantValue() (any, bool) { return t.constant, t.kind == constantTemplate }
 
-// ConstantField returns the value of an object's member that is a constant; false when there is none.
+// ConstantField returns the value of an object's member that is a constant; false when there is
+// none.
 func (t *Template) ConstantField(name string) (v any, ok bool) {
 	if object, is := t.constant.(map[string]any); is && t.kind == constantTemplate {
 		v, ok = object[name]

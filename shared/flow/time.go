@@ -14,8 +14,9 @@ func FormatTime(ms int64) string {
 	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// ParseTime reads a time of RFC 3339: t and z may be small letters, and the second 60 is a leap second, read as the
-// first of the next minute. A comma before the fraction, which Go takes, is not part of it.
+// ParseTime reads a time of RFC 3339: t and z may be small letters, and the second 60 is a leap
+// second, read as the first of the next minute. A comma before the fraction, which Go takes, is not
+// part of it.
 func ParseTime(text string) (time.Time, error) {
 	b := []byte(text)
 	if len(b) > 19 && b[10] == 't' {

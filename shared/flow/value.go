@@ -84,7 +84,8 @@ func (v *Value) Text() []byte { return v.text }
 // Tree is the decoded value. The value must be loaded.
 func (v *Value) Tree() any {
 	if !v.decoded {
-		// The engine has made it, within its own limits: what was taken once is never refused later.
+		// The engine has made it, within its own limits: what was taken once is never refused
+		// later.
 		tree, err := value.DecodeWithin(v.text, math.MaxInt)
 		if err != nil {
 			panic("flow: a stored value is no JSON: " + err.Error())

@@ -185,8 +185,8 @@ func (c *checker) perCall(r *Result, want map[string][]any, what string, of func
 	}
 }
 
-// noMore reports calls or entries beyond those that are expected: a list of expectations has one element for each. They are
-// reported once, whichever list they are missing in.
+// noMore reports calls or entries beyond those that are expected: a list of expectations has one
+// element for each. They are reported once, whichever list they are missing in.
 func (c *checker) noMore(what string, want, got int) {
 	if got <= want {
 		return

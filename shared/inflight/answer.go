@@ -6,16 +6,18 @@ import (
 	"millrace/shared/share"
 )
 
-// Answers are the bytes of answers of calls outside, divided between accounts. What is being read and what has been decoded
-// are counted apart: an answer that comes in slowly must not keep others from being decoded, and who holds the second never
-// waits for the first, so that no two answers wait for each other.
+// Answers are the bytes of answers of calls outside, divided between accounts. What is being read
+// and what has been decoded are counted apart: an answer that comes in slowly must not keep others
+// from being decoded, and who holds the second never waits for the first, so that no two answers
+// wait for each other.
 type Answers struct {
 	Reading *share.Pool // answers beyond the first few kilobytes while they are read
 	Decoded *share.Pool // answers that have been read, with what they decode to, until they are folded
 }
 
-// NewAnswers returns the shares of a process with so much memory: a sixteenth for reading, a quarter for what is decoded.
-// largest is what one answer may take, decoded, in bytes; it fits always. whole lets one account hold everything.
+// NewAnswers returns the shares of a process with so much memory: a sixteenth for reading, a
+// quarter for what is decoded. largest is what one answer may take, decoded, in bytes; it fits
+// always. whole lets one account hold everything.
 func NewAnswers(memory, largest int64, whole bool) *Answers {
 	pool := func(name string, capacity int64) *share.Pool {
 		return share.New(share.Options{Name: name, Capacity: capacity, Whole: whole})
@@ -45,8 +47,9 @@ func AnswerOf(ctx context.Context) *Answer {
 	return a
 }
 
-// Read waits until n bytes may be read, and returns what gives them back, or the error of ctx. What the Answer holds of an
-// earlier response of the same call is released first: the call goes on from there.
+// Read waits until n bytes may be read, and returns what gives them back, or the error of ctx. What
+// the Answer holds of an earlier response of the same call is released first: the call goes on from
+// there.
 func (a *Answer) Read(ctx context.Context, n int64) (done func(), err error) {
 	if a == nil {
 		return func() {}, nil
@@ -58,8 +61,8 @@ func (a *Answer) Read(ctx context.Context, n int64) (done func(), err error) {
 	return func() { a.of.Reading.Release(a.account, n) }, nil
 }
 
-// Hold waits until the Answer may hold n bytes, instead of what it held before, or returns the error of ctx. It holds
-// nothing then.
+// Hold waits until the Answer may hold n bytes, instead of what it held before, or returns the
+// error of ctx. It holds nothing then.
 func (a *Answer) Hold(ctx context.Context, n int64) error {
 	if a == nil {
 		return nil

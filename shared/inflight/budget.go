@@ -1,5 +1,6 @@
-// Package inflight bounds the bytes of requests and answers that a process holds at once, by the memory that it has. What
-// is held is charged before it is read, so that many large bodies at one time are refused instead of ending the process.
+// Package inflight bounds the bytes of requests and answers that a process holds at once, by the
+// memory that it has. What is held is charged before it is read, so that many large bodies at one
+// time are refused instead of ending the process.
 package inflight
 
 import (
@@ -9,7 +10,8 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Budget is a number of bytes that may be held at one time. It is safe for many goroutines. A nil Budget has no bound.
+// Budget is a number of bytes that may be held at one time. It is safe for many goroutines. A nil
+// Budget has no bound.
 type Budget struct {
 	capacity int64
 	bytes    *semaphore.Weighted
@@ -23,8 +25,8 @@ func New(capacity int64) *Budget {
 	return &Budget{capacity: capacity, bytes: semaphore.NewWeighted(capacity)}
 }
 
-// TryAcquire takes n bytes, or reports that there are not so many. Callers that wait in Acquire come first. More than the capacity
-// counts as the capacity: what is that large is held alone.
+// TryAcquire takes n bytes, or reports that there are not so many. Callers that wait in Acquire
+// come first. More than the capacity counts as the capacity: what is that large is held alone.
 func (b *Budget) TryAcquire(n int64) bool {
 	if b == nil || n <= 0 {
 		return true
@@ -38,9 +40,10 @@ func (b *Budget) TryAcquire(n int64) bool {
 	return true
 }
 
-// Acquire takes n bytes as soon as they are free, in the order of the callers, and counts n as TryAcquire does. It returns
-// the error of ctx when that ends first; then nothing is taken. A caller that already holds
-// something of the same budget must give up soon: two that wait for more may wait for each other.
+// Acquire takes n bytes as soon as they are free, in the order of the callers, and counts n as
+// TryAcquire does. It returns the error of ctx when that ends first; then nothing is taken. A
+// caller that already holds something of the same budget must give up soon: two that wait for more
+// may wait for each other.
 func (b *Budget) Acquire(ctx context.Context, n int64) error {
 	if b == nil || n <= 0 {
 		return nil
@@ -88,14 +91,15 @@ func (b *Budget) Refused() int64 {
 	return b.refused.Load()
 }
 
-// Hold is what one request or answer holds of a budget while it grows. It is for one goroutine at a time; the zero Hold of
-// a budget is Hold{Budget: b}.
+// Hold is what one request or answer holds of a budget while it grows. It is for one goroutine at a
+// time; the zero Hold of a budget is Hold{Budget: b}.
 type Hold struct {
 	Budget *Budget
 	held   int64
 }
 
-// TryGrow makes the hold at least n bytes large, or reports that there are not so many; then it stays as it is.
+// TryGrow makes the hold at least n bytes large, or reports that there are not so many; then it
+// stays as it is.
 func (h *Hold) TryGrow(n int64) bool {
 	more := min(n, h.Budget.Capacity()) - h.held
 	if h.Budget == nil || more <= 0 {
@@ -108,7 +112,8 @@ func (h *Hold) TryGrow(n int64) bool {
 	return true
 }
 
-// Grow is TryGrow that waits until ctx ends. Two holds that grow may wait for each other, so ctx must end soon.
+// Grow is TryGrow that waits until ctx ends. Two holds that grow may wait for each other, so ctx
+// must end soon.
 func (h *Hold) Grow(ctx context.Context, n int64) error {
 	more := min(n, h.Budget.Capacity()) - h.held
 	if h.Budget == nil || more <= 0 {

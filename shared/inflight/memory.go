@@ -13,13 +13,15 @@ import (
 // memoryUnknown is assumed where nothing says how much memory there is.
 const memoryUnknown = 2 << 30
 
-// Memory returns how many bytes of memory this process may use: the least of what GOMEMLIMIT, the function's size
-// (AWS_LAMBDA_FUNCTION_MEMORY_SIZE, FC_MEMORY_SIZE), its control groups, its address space (ulimit -v) and the machine say.
+// Memory returns how many bytes of memory this process may use: the least of what GOMEMLIMIT, the
+// function's size (AWS_LAMBDA_FUNCTION_MEMORY_SIZE, FC_MEMORY_SIZE), its control groups, its
+// address space (ulimit -v) and the machine say.
 func Memory() int64 {
 	return memory(os.Getenv, os.DirFS("/"), debug.SetMemoryLimit(-1), addressSpace())
 }
 
-// Part returns memory divided by parts, but at least floor, in bytes: so that what one request may hold always fits.
+// Part returns memory divided by parts, but at least floor, in bytes: so that what one request may
+// hold always fits.
 func Part(memory, parts, floor int64) int64 { return max(memory/parts, floor) }
 
 func memory(getenv func(string) string, root fs.FS, goLimit, addresses int64) int64 {
@@ -47,9 +49,9 @@ func megabytes(text string) int64 {
 	return n << 20
 }
 
-// groupLimit is the lowest memory limit of the process's control groups, 0 without one. A limit of an outer group binds
-// too. Inside a container the path in /proc/self/cgroup may be the host's, which is not there: then the root is the
-// container's own group.
+// groupLimit is the lowest memory limit of the process's control groups, 0 without one. A limit of
+// an outer group binds too. Inside a container the path in /proc/self/cgroup may be the host's,
+// which is not there: then the root is the container's own group.
 func groupLimit(root fs.FS) int64 {
 	text, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {

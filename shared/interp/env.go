@@ -107,8 +107,8 @@ func (g *globals) Member(name string) (any, bool, error) {
 	return v.Tree(), true, nil
 }
 
-// missing asks for all global variables that are not loaded: to ask for one after the other would begin the evaluation
-// again for each.
+// missing asks for all global variables that are not loaded: to ask for one after the other would
+// begin the evaluation again for each.
 func (g *globals) missing() error {
 	var need needError
 	for _, k := range slices.Sorted(maps.Keys(g.fold.s.Globals)) {

@@ -55,8 +55,9 @@ func (f *fold) located(e *entry, site string, err error) error {
 	return stateError{flow.Error{Name: f.runtimeName(), Cause: cut(where + ": " + err.Error())}}
 }
 
-// bounded is an error whose name and cause a history may hold. Errors enter an execution in three places, and each
-// cuts them: what comes from outside (news), what a state fails with (fail), what an execution ends with (end).
+// bounded is an error whose name and cause a history may hold. Errors enter an execution in three
+// places, and each cuts them: what comes from outside (news), what a state fails with (fail), what
+// an execution ends with (end).
 func bounded(err *flow.Error) *flow.Error {
 	if err == nil || fits(err.Name, flow.NameMax) && fits(err.Cause, flow.CauseMax) {
 		return err
@@ -64,7 +65,8 @@ func bounded(err *flow.Error) *flow.Error {
 	return &flow.Error{Name: value.Cut(err.Name, flow.NameMax), Cause: cut(err.Cause)}
 }
 
-// fits reports whether value.Cut would leave a text as it is; false for one that is only long in bytes.
+// fits reports whether value.Cut would leave a text as it is; false for one that is only long in
+// bytes.
 func fits(s string, most int) bool { return len(s) <= most && utf8.ValidString(s) }
 
 // cut keeps a cause within what a history holds.

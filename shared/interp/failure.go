@@ -55,7 +55,8 @@ func (f *fold) failed(e *entry) error {
 	return nil
 }
 
-// failedEvents is how many events tell that an entry has failed: of the entry, and of what is aborted with it.
+// failedEvents is how many events tell that an entry has failed: of the entry, and of what is
+// aborted with it.
 func (f *fold) failedEvents(e *entry, catch *flow.Catch) int {
 	n := 1
 	switch owner := e.scope.owner; {

@@ -173,7 +173,8 @@ func (f *fold) loop(e *entry, st *flow.State) error {
 	e.items = items
 	f.write(16 * len(items))
 	if st.Map.Items.Roots()&expr.Global != 0 || f.spent() > itemsAgainMax {
-		// Other branches may write to $Global before all items are opened; and what took long is not done again.
+		// Other branches may write to $Global before all items are opened; and what took long is
+		// not done again.
 		if e.list, err = f.measured(items, math.MaxInt, "the list of state "+value.Quote(st.Name)); err != nil {
 			return err
 		}
@@ -182,8 +183,8 @@ func (f *fold) loop(e *entry, st *flow.State) error {
 	return nil
 }
 
-// itemsAgainMax is how much work it may be to find the items of a Map, for them to be found again after the state has
-// been stored and read.
+// itemsAgainMax is how much work it may be to find the items of a Map, for them to be found again
+// after the state has been stored and read.
 const itemsAgainMax = 2_000
 
 func (f *fold) items(e *entry, st *flow.State) ([]any, error) {

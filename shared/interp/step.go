@@ -12,8 +12,9 @@ type Event struct {
 	At   int64 // ms since 1970
 	News []News
 	Take *Take
-	// Events and Work end the fold early: after so many events, or so much work, it answers More. 0: no bound. Where a
-	// fold is cut does not show in what it writes. It goes at least one transition further.
+	// Events and Work end the fold early: after so many events, or so much work, it answers More.
+	// 0: no bound. Where a fold is cut does not show in what it writes. It goes at least one
+	// transition further.
 	Events int
 	Work   int // in steps of expressions; what is done beside them counts as well
 }
@@ -160,9 +161,9 @@ func (f *fold) runInside(e *entry) bool {
 var errEventLimit = fatalError{flow.Error{Name: flow.ErrEventLimit,
 	Cause: "the execution has written its limit of events"}}
 
-// room returns errEventLimit unless n more events may be written. What writes events asks for room for all that
-// belong together, before it changes anything, so that none is beyond the limit and no group is cut. The events
-// that close an execution are exempt: what is aborted, and the last one.
+// room returns errEventLimit unless n more events may be written. What writes events asks for room
+// for all that belong together, before it changes anything, so that none is beyond the limit and no
+// group is cut. The events that close an execution are exempt: what is aborted, and the last one.
 func (f *fold) room(n int) error {
 	if f.s.LastEvent+int64(n) > int64(f.l.Events) {
 		return errEventLimit

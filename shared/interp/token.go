@@ -40,7 +40,8 @@ type Token struct {
 	mac             []byte
 }
 
-// ParseToken takes a task token apart; false for a malformed one, and for one that is spelled otherwise than it was made.
+// ParseToken takes a task token apart; false for a malformed one, and for one that is spelled
+// otherwise than it was made.
 func ParseToken(text string) (Token, bool) {
 	if len(text) > TokenMax || strings.ContainsAny(text, "\r\n") { // which base64 passes over
 		return Token{}, false

@@ -14,8 +14,8 @@ const (
 // write counts a text of n bytes that is written, or read again.
 func (f *fold) write(n int) { f.used += n / writtenBytes }
 
-// refill sets the budget of a transition: all that it evaluates shares it, such as the conditions of
-// a Choice.
+// refill sets the budget of a transition: all that it evaluates shares it, such as the conditions
+// of a Choice.
 func (f *fold) refill() {
 	f.spend = expr.DefaultBudget()
 	f.spend.Strict = f.l.StrictPaths

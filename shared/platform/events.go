@@ -8,12 +8,13 @@ import (
 	"millrace/shared/trigger"
 )
 
-// Events hands events that may start executions to take: straight from their source, or as messages of what is between.
-// It decides by the envelope alone which of the two they are, and leaves the text of a message to take: a sender
-// that may put a message into a queue may write anything into it.
+// Events hands events that may start executions to take: straight from their source, or as messages
+// of what is between. It decides by the envelope alone which of the two they are, and leaves the
+// text of a message to take: a sender that may put a message into a queue may write anything into
+// it.
 //
-// All parts of an event are tried. Of SQS only the messages that failed come again; everything else comes again as a
-// whole, which is harmless for what has been started.
+// All parts of an event are tried. Of SQS only the messages that failed come again; everything else
+// comes again as a whole, which is harmless for what has been started.
 func Events(take func(context.Context, trigger.Delivery) error) Handler {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
 		decode := trigger.DecodeMNS

@@ -93,7 +93,8 @@ func (w *answer) fail(status int, body string) {
 	w.body.WriteString(body)
 }
 
-// private keeps an answer out of caches, and browsers from taking it for anything but what it says it is.
+// private keeps an answer out of caches, and browsers from taking it for anything but what it says
+// it is.
 func private(h http.Header) http.Header {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")

@@ -8,19 +8,20 @@ import (
 	"sync"
 )
 
-// NewLog returns the log of a function: a line of JSON for each record, with the names that the logs of both clouds are
-// searched by. Beside its own members a line has
+// NewLog returns the log of a function: a line of JSON for each record, with the names that the
+// logs of both clouds are searched by. Beside its own members a line has
 //
 //   - requestId, of the invocation that it was written in;
 //   - execution and flowId, where the record names a partition that is an execution's.
 //
-// A record without a context, or of work that outlives its invocation, gets the request id if there is one invocation
-// alone; of several it would be a guess, so it gets none.
+// A record without a context, or of work that outlives its invocation, gets the request id if there
+// is one invocation alone; of several it would be a guess, so it gets none.
 func NewLog(out io.Writer) *slog.Logger {
 	return slog.New(&logHandler{slog.NewJSONHandler(out, &slog.HandlerOptions{ReplaceAttr: rename})})
 }
 
-// rename names the members of every line as Lambda's JSON format does: by timestamp and level it filters.
+// rename names the members of every line as Lambda's JSON format does: by timestamp and level it
+// filters.
 func rename(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a
@@ -107,7 +108,8 @@ func (i *invocations) begin(ctx context.Context, id string) (context.Context, fu
 	}
 }
 
-// only returns the request id of the one invocation that is under way; "" if there are none or several.
+// only returns the request id of the one invocation that is under way; "" if there are none or
+// several.
 func (i *invocations) only() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()

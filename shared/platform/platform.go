@@ -36,7 +36,8 @@ var homes = []home{
 	{"FC_FUNCTION_NAME", "a custom runtime of Function Compute", serveCustom},
 }
 
-// runtimeAPIs are the variables that hold where a platform gives out events and takes answers: no flow's target.
+// runtimeAPIs are the variables that hold where a platform gives out events and takes answers: no
+// flow's target.
 var runtimeAPIs = []string{"AWS_LAMBDA_RUNTIME_API", "FC_RUNTIME_API"}
 
 // ErrNowhere says that the program is run where no function runs.

@@ -13,8 +13,9 @@ import (
 const (
 	bodyFirst = 4 << 10 // bytes: the first buffer, doubled as bytes come; what is above is charged to the process's budget
 
-	// A client must send this many bytes a second, after a while to begin with. What it has sent ahead of that counts for a
-	// pause of bodyPause at most: a body that came fast but for its last byte must not be held for long.
+	// A client must send this many bytes a second, after a while to begin with. What it has sent
+	// ahead of that counts for a pause of bodyPause at most: a body that came fast but for its last
+	// byte must not be held for long.
 	bodyRate  = 1 << 10
 	bodyStart = 2 * time.Second
 	bodyPause = 10 * time.Second
@@ -60,8 +61,9 @@ func (c *call) readBody() error {
 // reliefMax bounds the wait for the bytes of a request that was cut off.
 const reliefMax = time.Second
 
-// holdBody charges what the body may take to the budget of the process. When that is used up, the request that has been
-// on its way for longest is cut off for this one; if there is none, this one is refused.
+// holdBody charges what the body may take to the budget of the process. When that is used up, the
+// request that has been on its way for longest is cut off for this one; if there is none, this one
+// is refused.
 func (c *call) holdBody(n int64) error {
 	own := connOf(c.r.Context())
 	ok := c.hold.TryGrow(n)
@@ -95,7 +97,8 @@ func (c *call) broken(err error) error {
 	return invalid("The request body cannot be read to its end.")
 }
 
-// pace cuts off a client that sends too slowly. It does nothing where a platform has read the request before.
+// pace cuts off a client that sends too slowly. It does nothing where a platform has read the
+// request before.
 type pace struct {
 	control *http.ResponseController
 	bounded bool

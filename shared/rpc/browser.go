@@ -25,7 +25,8 @@ func (c *call) notOfThisMachine() error {
 	if origin := headerOf(c.r, "Origin"); origin != "" && !ownOrigin(origin, c.r) {
 		return foreign("it comes from a web page")
 	}
-	// A browser that sends neither of these on a GET (an <img> in an old one) says where the page is in Referer.
+	// A browser that sends neither of these on a GET (an <img> in an old one) says where the page
+	// is in Referer.
 	if referer := headerOf(c.r, "Referer"); referer != "" && !ownOrigin(referer, c.r) {
 		return foreign("it comes from a web page")
 	}

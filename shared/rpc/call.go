@@ -236,7 +236,8 @@ func (c *call) answer(status int) {
 	c.w.Write(c.out)
 }
 
-// private keeps an answer out of caches, and browsers from taking it for anything but what it says it is.
+// private keeps an answer out of caches, and browsers from taking it for anything but what it says
+// it is.
 func private(head http.Header) {
 	head["X-Content-Type-Options"] = noSniff
 	head["Cache-Control"] = noStore

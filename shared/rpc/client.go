@@ -42,7 +42,8 @@ type Client struct {
 	url url.URL // of a request without a query
 	key *sign.Key
 	v3  bool
-	// plain is set when the endpoint is another machine's over plain HTTP: no bearer token and no task token is sent there.
+	// plain is set when the endpoint is another machine's over plain HTTP: no bearer token and no
+	// task token is sent there.
 	plain bool
 	form  http.Header // of a request whose parameters are a form; never written to
 	bare  http.Header

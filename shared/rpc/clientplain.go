@@ -10,13 +10,14 @@ import (
 	"millrace/shared/rpc/sign"
 )
 
-// ErrPlainHTTP is the error of a client that would send a secret as it is to another machine without TLS. Signed
-// requests hold none: a signature is good for one request.
+// ErrPlainHTTP is the error of a client that would send a secret as it is to another machine
+// without TLS. Signed requests hold none: a signature is good for one request.
 var ErrPlainHTTP = errors.New("is not sent over plain HTTP to another machine, for everybody on the way could use it; " +
 	"call an https:// endpoint (a server serves one with --tls-cert and --tls-key), or one on this machine, such as the " +
 	"end of an SSH tunnel")
 
-// IsLoopback reports whether a host, with or without a port, is this machine by name or address. No name is looked up.
+// IsLoopback reports whether a host, with or without a port, is this machine by name or address. No
+// name is looked up.
 func IsLoopback(host string) bool {
 	if u, err := url.Parse("http://" + host); err == nil && u.Hostname() != "" {
 		host = u.Hostname()

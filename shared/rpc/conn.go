@@ -12,8 +12,9 @@ import (
 	"millrace/shared/inflight"
 )
 
-// conn rewrites the answers that net/http writes before there is a request to handle: each is one write of a status line
-// and these headers; an answer of a handler has others, a Date among them. It also bounds what net/http reads before that.
+// conn rewrites the answers that net/http writes before there is a request to handle: each is one
+// write of a status line and these headers; an answer of a handler has others, a Date among them.
+// It also bounds what net/http reads before that.
 type conn struct {
 	net.Conn
 	connections *connections // nil: without bounds
@@ -42,15 +43,16 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Bounds of what comes before a handler begins. A header of a few bytes takes much more memory than that, so each line is
-// charged, too.
+// Bounds of what comes before a handler begins. A header of a few bytes takes much more memory than
+// that, so each line is charged, too.
 const (
 	headFree  = 16 << 10 // bytes that are not charged to the budget
 	lineBytes = 256
 	headMax   = 4 << 20 // more than the server's MaxHeaderBytes and some hundred headers
 )
 
-// Read charges what comes before a handler begins, which is the query and the headers, to the budget of the process.
+// Read charges what comes before a handler begins, which is the query and the headers, to the
+// budget of the process.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if c.connections == nil || c.serving.Load() {
@@ -68,7 +70,8 @@ func (c *conn) Read(b []byte) (int, error) {
 
 var newline = []byte{'\n'}
 
-// charge takes what a request's headers may hold from the budget, or returns the answer that refuses the request.
+// charge takes what a request's headers may hold from the budget, or returns the answer that
+// refuses the request.
 func (g *connections) charge(c *conn, head int64) (refusal []byte) {
 	if head > headMax {
 		g.refused.add(refusedHead)

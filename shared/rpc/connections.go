@@ -14,13 +14,15 @@ import (
 	"millrace/shared/inflight"
 )
 
-// connections bounds how many clients are connected, and what they hold before their requests are whole: those that only
-// connect, or send their requests byte by byte, must not take the files and the memory that the server needs.
+// connections bounds how many clients are connected, and what they hold before their requests are
+// whole: those that only connect, or send their requests byte by byte, must not take the files and
+// the memory that the server needs.
 //
-// A connection waits until its whole request, with its body, is there. When there are as many connections as there may be,
-// a newcomer takes the place of one that waits: of the client that has most of them waiting, the one that has waited
-// longest. So a client that opens many cuts off its own. When all are being served, a few spare places answer GET /healthz,
-// and everything else with 503.
+// A connection waits until its whole request, with its body, is there. When there are as many
+// connections as there may be, a newcomer takes the place of one that waits: of the client that has
+// most of them waiting, the one that has waited longest. So a client that opens many cuts off its
+// own. When all are being served, a few spare places answer GET /healthz, and everything else with
+// 503.
 type connections struct {
 	most    int
 	spare   int
@@ -46,7 +48,8 @@ func newConnections(most int, bytes *inflight.Budget, refused *Refusals) *connec
 	return &connections{most: most, spare: sparePlaces, bytes: bytes, refused: refused, clients: map[netip.Prefix]*client{}}
 }
 
-// client is where connections come from: an address, or a network of 64 bits of IPv6, which one machine may have.
+// client is where connections come from: an address, or a network of 64 bits of IPv6, which one
+// machine may have.
 type client struct {
 	from    netip.Prefix
 	open    int
@@ -146,8 +149,8 @@ func (g *connections) try(c *conn) (ok bool, evicted *conn, wait time.Duration) 
 	return true, evicted, 0
 }
 
-// evict makes room, if anybody waits: it forgets the connection that the caller must close, or returns how long to wait
-// until one may be cut off. g.mu is held.
+// evict makes room, if anybody waits: it forgets the connection that the caller must close, or
+// returns how long to wait until one may be cut off. g.mu is held.
 func (g *connections) evict() (evicted *conn, wait time.Duration) {
 	if len(g.crowd) == 0 || g.crowd[0].waiting.Len() == 0 {
 		return nil, 0
@@ -245,7 +248,8 @@ func (g *connections) end(c *conn) {
 	}
 }
 
-// promote reports whether a connection has a place of its own, which one in a spare place gets if there is one by now.
+// promote reports whether a connection has a place of its own, which one in a spare place gets if
+// there is one by now.
 func (g *connections) promote(c *conn) bool {
 	g.mu.Lock()
 	var evicted *conn
@@ -282,11 +286,12 @@ func (g *connections) letGo(c *conn) {
 	}
 }
 
-// reliefTime is how long a request may be on its way, and hold bytes, before it can be cut off for the bytes of another.
+// reliefTime is how long a request may be on its way, and hold bytes, before it can be cut off for
+// the bytes of another.
 const reliefTime = time.Second
 
-// relieve cuts off the request that has held bytes for longest without being whole; false when there is none but c that
-// has done so for a while.
+// relieve cuts off the request that has held bytes for longest without being whole; false when
+// there is none but c that has done so for a while.
 func (g *connections) relieve(c *conn) bool {
 	g.mu.Lock()
 	var evicted *conn

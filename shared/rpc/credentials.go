@@ -39,8 +39,8 @@ type BearerToken struct {
 	Replaces []string
 }
 
-// BearerID is the public id of a bearer token: flows remember it. It holds nothing from which a long
-// token could be found.
+// BearerID is the public id of a bearer token: flows remember it. It holds nothing from which a
+// long token could be found.
 func BearerID(token string) string {
 	sum := sha256.Sum256([]byte("millrace bearer token\x00" + token))
 	return bearerPrefix + hex.EncodeToString(sum[:8])

@@ -47,8 +47,8 @@ func LoadCredentials(path string) (*Credentials, error) {
 // ParseAccounts reads the text of a credentials file.
 func ParseAccounts(text []byte) ([]Account, error) { return parseAccounts(text, &fileReader{}) }
 
-// ParseRights reads what keys and roles may do: from a credentials file, whose secrets it passes over, or
-// from a rights document, which AppendRights writes and which has none.
+// ParseRights reads what keys and roles may do: from a credentials file, whose secrets it passes
+// over, or from a rights document, which AppendRights writes and which has none.
 func ParseRights(text []byte) (*access.Register, error) {
 	accounts, err := parseAccounts(text, &fileReader{rights: true})
 	if err != nil {

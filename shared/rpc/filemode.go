@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 )
 
-// WarnOfFile warns when other users of the machine may change a file that the server trusts, or put another in its
-// place, or, when it is secret, read it. "" is no file; one that cannot be looked at is not warned of.
+// WarnOfFile warns when other users of the machine may change a file that the server trusts, or put
+// another in its place, or, when it is secret, read it. "" is no file; one that cannot be looked at
+// is not warned of.
 func WarnOfFile(log *slog.Logger, path string, secret bool) {
 	if path == "" {
 		return
@@ -29,8 +30,8 @@ func WarnOfFile(log *slog.Logger, path string, secret bool) {
 	}
 }
 
-// looseFolder is a folder above the file in which others may put another in its place; "" for none. In one with the
-// sticky bit, such as /tmp, users cannot do that to files of others.
+// looseFolder is a folder above the file in which others may put another in its place; "" for none.
+// In one with the sticky bit, such as /tmp, users cannot do that to files of others.
 func looseFolder(path string) string {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -16,12 +16,12 @@ import (
 // read nothing else (api.md 8.2). Use its Serve; the other ways to listen go past it.
 type Server struct {
 	*http.Server
-	// Connections is how many clients may be connected at once; 0: any number. Beyond it, a connection whose request is not
-	// there as a whole is cut off for a newcomer, one of the client that has most of them; and when all are being served,
-	// only GET /healthz is answered.
+	// Connections is how many clients may be connected at once; 0: any number. Beyond it, a
+	// connection whose request is not there as a whole is cut off for a newcomer, one of the client
+	// that has most of them; and when all are being served, only GET /healthz is answered.
 	Connections int
-	// Bytes is what the headers of requests may take that are not whole, together with the bodies of Options.Bytes, if it is
-	// the same budget; nil: no bound. It needs Connections.
+	// Bytes is what the headers of requests may take that are not whole, together with the bodies
+	// of Options.Bytes, if it is the same budget; nil: no bound. It needs Connections.
 	Bytes *inflight.Budget
 	// Refusals counts what is cut off, as Options.Refusals; nil: it is only logged.
 	Refusals *Refusals

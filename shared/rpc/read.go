@@ -12,11 +12,13 @@ import (
 // paramsMax bounds the parameters of one request.
 const paramsMax = 1000
 
-// read takes in query and body, of a caller who is not known yet: their size first, then the media type, then the
-// parameters that it takes to know the caller. It gives the request the id that its caller has chosen for it.
+// read takes in query and body, of a caller who is not known yet: their size first, then the media
+// type, then the parameters that it takes to know the caller. It gives the request the id that its
+// caller has chosen for it.
 //
-// A V1 signature covers parameters wherever they are, so a form is parsed; that makes at most a copy of it. Whatever else
-// is in the body waits for decode: V3 covers its bytes, a bearer token none of it.
+// A V1 signature covers parameters wherever they are, so a form is parsed; that makes at most a
+// copy of it. Whatever else is in the body waits for decode: V3 covers its bytes, a bearer token
+// none of it.
 func (c *call) read() error {
 	if err := c.readBody(); err != nil {
 		return err
@@ -116,7 +118,8 @@ func (c *call) mediaType() (bodyKind, error) {
 	return 0, wrongMediaType("Send the parameters in the query, or in the body as application/x-www-form-urlencoded.")
 }
 
-// What a JSON body may take once it is decoded, in bytes. Parameters are texts, so one that is meant has few values.
+// What a JSON body may take once it is decoded, in bytes. Parameters are texts, so one that is
+// meant has few values.
 const (
 	jsonMemory  = 8 << 20
 	jsonExpands = 70       // times its length, at most

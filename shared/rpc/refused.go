@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Refusals counts what a server refuses before it knows the caller, by reason, and logs the counts now and then: a line for
-// each would be one more way to fill a disk. It is safe for many goroutines.
+// Refusals counts what a server refuses before it knows the caller, by reason, and logs the counts
+// now and then: a line for each would be one more way to fill a disk. It is safe for many
+// goroutines.
 type Refusals struct {
 	log *slog.Logger
 

@@ -38,8 +38,8 @@ type (
 	}
 )
 
-// AppendRights appends the rights document of the accounts of a credentials file, JSON in one line: what
-// keys and roles may do, without secrets and tokens.
+// AppendRights appends the rights document of the accounts of a credentials file, JSON in one line:
+// what keys and roles may do, without secrets and tokens.
 func AppendRights(dst []byte, accounts []Account) ([]byte, error) {
 	f := rightsFile{}
 	for _, a := range accounts {

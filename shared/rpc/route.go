@@ -48,8 +48,8 @@ func (c *call) route() error {
 	return missingParam("Version")
 }
 
-// inHeaders reports whether the request is of the V3 kind: signed so, or unsigned (anonymous, bearer) with nothing of V1
-// among its parameters.
+// inHeaders reports whether the request is of the V3 kind: signed so, or unsigned (anonymous,
+// bearer) with nothing of V1 among its parameters.
 func (c *call) inHeaders() bool {
 	if c.claimsV3 {
 		return true
@@ -63,7 +63,8 @@ func (c *call) inHeaders() bool {
 	return headerOf(c.r, headerAction) != ""
 }
 
-// header3 is the value of a header of V3, named in lower case and as net/http spells it: as it was signed, if it was.
+// header3 is the value of a header of V3, named in lower case and as net/http spells it: as it was
+// signed, if it was.
 func (c *call) header3(name, key string) string {
 	if v, ok := c.signed.Headers.Get(name); ok {
 		return v

@@ -34,13 +34,13 @@ type Options struct {
 	// CheckNonces refuses a signature nonce that was used before for every operation, not only for those whose replay
 	// would undo something (CreateFlow, UpdateFlow, DeleteFlow).
 	CheckNonces bool
-	// Requests are those of an account that are open at once, and Processors what works on them: a request gives up its turn when
-	// it begins to wait. nil pools are no bound.
+	// Requests are those of an account that are open at once, and Processors what works on them: a
+	// request gives up its turn when it begins to wait. nil pools are no bound.
 	Requests, Processors *share.Pool
 	// Nonces remembers nonces; nil is a bounded set in memory, right for one process.
 	Nonces Nonces
-	// Bytes is what the bodies of all requests may hold at one time; beyond, requests are refused with ServiceUnavailable.
-	// nil: no bound.
+	// Bytes is what the bodies of all requests may hold at one time; beyond, requests are refused
+	// with ServiceUnavailable. nil: no bound.
 	Bytes *inflight.Budget
 	// Refusals counts what is refused before the caller is known; nil: it is only logged.
 	Refusals *Refusals

@@ -49,7 +49,8 @@ func weakness(secret string) string {
 // isRepeated reports whether a text is a word, again and again.
 func isRepeated(text, word string) bool { return strings.ReplaceAll(text, word, "") == "" }
 
-// warn says what is wrong with the file of the credentials and with the secrets in it; it shows none of them.
+// warn says what is wrong with the file of the credentials and with the secrets in it; it shows
+// none of them.
 func (c *Credentials) warn(log *slog.Logger) {
 	WarnOfFile(log, c.file, true)
 	for i, text := range c.weak {

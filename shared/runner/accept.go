@@ -15,8 +15,9 @@ import (
 type Report struct {
 	Output []byte
 	Error  *flow.Error
-	// Size is how many bytes the output had as it was given, if that is more than Output has. A report that is
-	// larger than the language of the execution allows is refused by it alone: then Output may be nil.
+	// Size is how many bytes the output had as it was given, if that is more than Output has. A
+	// report that is larger than the language of the execution allows is refused by it alone: then
+	// Output may be nil.
 	Size int
 }
 
@@ -109,13 +110,15 @@ func (r *Runner) brought(ctx context.Context, partition string, n *interp.News, 
 	return 0, nil
 }
 
-// tooLargeToReport is the report of an execution whose output is larger than the language of the waiting one allows.
+// tooLargeToReport is the report of an execution whose output is larger than the language of the
+// waiting one allows.
 func tooLargeToReport(limit int) Report {
 	return Report{Error: &flow.Error{Name: flow.ErrDataLimit,
 		Cause: fmt.Sprintf("the output of the execution is longer than the %d bytes that may be reported to this task", limit)}}
 }
 
-// checkToken verifies the token's MAC before anything is folded, and returns the language of its execution.
+// checkToken verifies the token's MAC before anything is folded, and returns the language of its
+// execution.
 func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Token) (flow.Language, error) {
 	x, err := r.Load(ctx, partition)
 	if err != nil {

@@ -122,7 +122,8 @@ func (r *Runner) renew(partition string, attempt int64) (stop func()) {
 	return func() { close(over) }
 }
 
-// carryOut runs the task with the rights that its flow has now; a panic in it is a failed task, not the end of the process.
+// carryOut runs the task with the rights that its flow has now; a panic in it is a failed task, not
+// the end of the process.
 func (r *Runner) carryOut(ctx context.Context, request task.Request) (result task.Result) {
 	defer func() {
 		if p := recover(); p != nil {

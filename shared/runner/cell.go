@@ -108,9 +108,9 @@ func (r *Runner) do(ctx context.Context, partition string, it *item) (answer, er
 	}
 }
 
-// drive is the committer: it folds until nothing is left, and then releases the cell. When an execution computes for longer
-// than a fold may, drive goes on in a goroutine of its own, because its caller waits for the result of its own news alone. own
-// says that this is that goroutine.
+// drive is the committer: it folds until nothing is left, and then releases the cell. When an
+// execution computes for longer than a fold may, drive goes on in a goroutine of its own, because
+// its caller waits for the result of its own news alone. own says that this is that goroutine.
 func (r *Runner) drive(c *cell, own bool) {
 	for {
 		r.gather(c)

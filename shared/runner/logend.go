@@ -5,8 +5,8 @@ import (
 	"millrace/shared/store"
 )
 
-// logEnd leaves a line about an execution that has ended without success. Causes and outputs stay out of it: they may hold
-// secrets.
+// logEnd leaves a line about an execution that has ended without success. Causes and outputs stay
+// out of it: they may hold secrets.
 func (r *Runner) logEnd(x *store.Execution) {
 	if !r.LogEnds || x.Status == flow.Succeeded {
 		return

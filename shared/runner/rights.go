@@ -6,8 +6,9 @@ import (
 	"millrace/shared/interp"
 )
 
-// mayReport asks whether the key in whose name an execution's end is reported may still report. A report that it may
-// not make now is tried again like one whose task was not found: the rights may come back.
+// mayReport asks whether the key in whose name an execution's end is reported may still report. A
+// report that it may not make now is tried again like one whose task was not found: the rights may
+// come back.
 func (r *Runner) mayReport(from origin, o *interp.Outgoing) error {
 	if r.Rights == nil || from.callbackBy == "" {
 		return nil

@@ -11,9 +11,10 @@ import (
 	"millrace/shared/store"
 )
 
-// foldEvents is after how many events, and foldWork after how much work, a fold commits what it has (execution.md 1.4):
-// news that has come meanwhile, a stop above all, is folded before the execution goes on. So much work takes some 10 ms,
-// and 100 ms where a flow seeks what is slow, the last transition included.
+// foldEvents is after how many events, and foldWork after how much work, a fold commits what it has
+// (execution.md 1.4): news that has come meanwhile, a stop above all, is folded before the
+// execution goes on. So much work takes some 10 ms, and 100 ms where a flow seeks what is slow, the
+// last transition included.
 const (
 	foldEvents = 200
 	foldWork   = 100_000

@@ -26,14 +26,14 @@ type Options struct {
 	Compile func(definition, mode string) (*flow.Machine, error) // definitions in the store have been checked
 	Limits  flow.Limits
 	Region  string
-	// Rights returns what a flow may do now, by the role or else the author of its execution. The text of an error is the
-	// cause that its tasks fail with. nil: every flow may do everything.
+	// Rights returns what a flow may do now, by the role or else the author of its execution. The
+	// text of an error is the cause that its tasks fail with. nil: every flow may do everything.
 	Rights func(account, role, author string) (access.May, error)
 	Now    func() time.Time
 	Log    *slog.Logger
 
-	// LogEnds leaves a line about each execution that ends without success. In a cloud it is the only trace outside the
-	// engine, and what alarms of one's own are made of.
+	// LogEnds leaves a line about each execution that ends without success. In a cloud it is the
+	// only trace outside the engine, and what alarms of one's own are made of.
 	LogEnds bool
 
 	// Exclusive says that no other process works on this store: what a cell knows is what the store holds, and
@@ -54,8 +54,8 @@ type Options struct {
 	StoreExpires bool
 	// CallsMax is how many calls of one execution are in flight at once. 0: 128.
 	CallsMax int
-	// FoldWork is how much work a fold does before it commits and looks for news, in steps of expressions. 0: 100,000, which
-	// take some 10 ms.
+	// FoldWork is how much work a fold does before it commits and looks for news, in steps of
+	// expressions. 0: 100,000, which take some 10 ms.
 	FoldWork int
 	// Retention is how long an ended execution is kept. 0: 90 days.
 	Retention time.Duration

@@ -17,8 +17,8 @@ type Shares struct {
 	Processors *share.Pool
 }
 
-// inTurn runs the interpreter when the account's turn for a processor has come. Every step has a bounded amount of work, so
-// no account waits for long.
+// inTurn runs the interpreter when the account's turn for a processor has come. Every step has a
+// bounded amount of work, so no account waits for long.
 func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.Effects) (interp.Effects, error) {
 	if err := r.Shares.Processors.Acquire(ctx, account, 1); err != nil {
 		return interp.Effects{}, err
@@ -27,7 +27,8 @@ func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.
 	return step(), nil
 }
 
-// inLine runs a task when the account may have one more call in flight. The time in line counts towards the task's timeout.
+// inLine runs a task when the account may have one more call in flight. The time in line counts
+// towards the task's timeout.
 func (r *Runner) inLine(ctx context.Context, request task.Request) task.Result {
 	if err := r.Shares.Calls.Acquire(ctx, request.Account, 1); err != nil {
 		return task.Result{} // no caller waits any more: the call's time is over, or the runner closes

@@ -19,8 +19,8 @@ type Start struct {
 	Canonical []byte // the same, canonical
 	Tree      any    // the same, decoded; nil when it is not at hand
 	Callback  string
-	// CallbackBy is the public id of the key that asks for the report to Callback; "" when the engine itself does, for a
-	// task that waits.
+	// CallbackBy is the public id of the key that asks for the report to Callback; "" when the
+	// engine itself does, for a task that waits.
 	CallbackBy string
 	Qualifier  string
 	Origin     string // the same origin is the same start, whatever has become of it; "" for none
@@ -58,8 +58,9 @@ func throttled() error {
 	return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
 }
 
-// namesake returns the execution that has the name of a start which must not start anything: such a start is
-// refused only when the name is free, since otherwise nothing would start anyway (api.md 5.1).
+// namesake returns the execution that has the name of a start which must not start anything: such a
+// start is refused only when the name is free, since otherwise nothing would start anyway (api.md
+// 5.1).
 func (r *Runner) namesake(ctx context.Context, s *Start, refusal error) (*store.Execution, bool, error) {
 	x, err := r.Load(ctx, store.Partition(s.Flow.ID, s.Name))
 	if errors.Is(err, store.ErrNotFound) {

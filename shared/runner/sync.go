@@ -142,7 +142,8 @@ func (s *syncRun) releaseAll() {
 	}
 }
 
-// arrived returns the news that has come while the execution computed, if its caller is still there.
+// arrived returns the news that has come while the execution computed, if its caller is still
+// there.
 func (s *syncRun) arrived(ctx context.Context) ([]interp.News, error) {
 	var news []interp.News
 	for {

@@ -53,15 +53,16 @@ func (w *watchers) ended(partition string) {
 	}
 }
 
-// A runner that shares its store looks whether a watched execution has ended after lookFirst, then after pauses that
-// double up to lookMax. Most executions that a caller waits for end within moments, and in a function a second of waiting
-// costs fifty times what a read does.
+// A runner that shares its store looks whether a watched execution has ended after lookFirst, then
+// after pauses that double up to lookMax. Most executions that a caller waits for end within
+// moments, and in a function a second of waiting costs fifty times what a read does.
 const (
 	lookFirst = 20 * time.Millisecond
 	lookMax   = time.Second
 )
 
-// Await returns the execution once it has ended, or as it is when the time is over or the runner closes.
+// Await returns the execution once it has ended, or as it is when the time is over or the runner
+// closes.
 func (r *Runner) Await(ctx context.Context, partition string, wait time.Duration) (*store.Execution, error) {
 	if wait <= 0 {
 		return r.Load(ctx, partition)

@@ -1,12 +1,14 @@
-// Package share divides a bounded resource of one process (open requests, long polls, calls in flight, processors) between
-// the accounts that ask for it. Package inflight bounds what requests hold before their account is known.
+// Package share divides a bounded resource of one process (open requests, long polls, calls in
+// flight, processors) between the accounts that ask for it. Package inflight bounds what requests
+// hold before their account is known.
 //
 // A Pool has one of three rules:
 //
-//   - Without an option, no account holds more of the resource than is still free. An account that is alone with its work
-//     may hold half of it, two busy ones a third each, and a newcomer finds as much free as the busiest one holds. Nothing
-//     needs to be known beforehand about how many accounts there are or what they do. (Network switches share their buffers
-//     by this rule: dynamic thresholds, Choudhury and Hahne 1998.)
+//   - Without an option, no account holds more of the resource than is still free. An account that
+//     is alone with its work may hold half of it, two busy ones a third each, and a newcomer finds
+//     as much free as the busiest one holds. Nothing needs to be known beforehand about how many
+//     accounts there are or what they do. (Network switches share their buffers by this rule:
+//     dynamic thresholds, Choudhury and Hahne 1998.)
 //   - With Options.Whole, one account may hold everything.
 //   - With Options.Turns, an account leaves one for the others while any of them asks.
 package share
@@ -21,16 +23,19 @@ import (
 type Options struct {
 	// Name is the resource in messages and metrics, in the plural: "requests", "long polls".
 	Name string
-	// Capacity is how much of it the process has, in whatever the resource is counted in; at least 1.
+	// Capacity is how much of it the process has, in whatever the resource is counted in; at least
+	// 1.
 	Capacity int64
 	// Whole lets one account hold all of it: for servers that have a single account.
 	Whole bool
-	// Turns is the rule that an account leaves one for the others if any of them asked for some within the last second, and
-	// that accounts which wait take turns. It fits what is held for a short and bounded time only, such as a processor.
+	// Turns is the rule that an account leaves one for the others if any of them asked for some
+	// within the last second, and that accounts which wait take turns. It fits what is held for a
+	// short and bounded time only, such as a processor.
 	Turns bool
 }
 
-// Pool shares one resource. It is safe for many goroutines. A nil Pool has no bound and keeps no count.
+// Pool shares one resource. It is safe for many goroutines. A nil Pool has no bound and keeps no
+// count.
 type Pool struct {
 	Options
 
@@ -42,7 +47,8 @@ type Pool struct {
 	first    *account // of those with waiters, a ring in the order of their turns; nil: none waits
 }
 
-// account is what one account holds and waits for. Names come from the credentials, so there are only so many.
+// account is what one account holds and waits for. Names come from the credentials, so there are
+// only so many.
 type account struct {
 	name       string
 	held       int64
@@ -71,7 +77,8 @@ func New(o Options) *Pool {
 	return &Pool{Options: o, accounts: map[string]*account{}}
 }
 
-// TryAcquire takes n for an account, or returns a *Refusal. More than the capacity counts as the capacity.
+// TryAcquire takes n for an account, or returns a *Refusal. More than the capacity counts as the
+// capacity.
 func (p *Pool) TryAcquire(name string, n int64) error {
 	if p == nil {
 		return nil
@@ -88,9 +95,9 @@ func (p *Pool) TryAcquire(name string, n int64) error {
 	return &Refusal{Resource: p.Name, Account: name, Held: a.held, Used: p.used, Capacity: p.Capacity}
 }
 
-// Acquire takes n for an account as soon as its turn comes and its share allows it. It returns the error of ctx when that
-// ends first. The caller must not wait for more of a pool of which it already holds something: two that do may wait for
-// each other.
+// Acquire takes n for an account as soon as its turn comes and its share allows it. It returns the
+// error of ctx when that ends first. The caller must not wait for more of a pool of which it
+// already holds something: two that do may wait for each other.
 func (p *Pool) Acquire(ctx context.Context, name string, n int64) error {
 	if p == nil {
 		return nil
@@ -151,7 +158,8 @@ func (p *Pool) Release(name string, n int64) {
 	p.wake()
 }
 
-// fits reports whether an account may take n now. One that holds nothing always may, as long as there is so much.
+// fits reports whether an account may take n now. One that holds nothing always may, as long as
+// there is so much.
 func (p *Pool) fits(a *account, n int64) bool {
 	free := p.Capacity - p.used - n
 	if free < 0 {
@@ -187,8 +195,8 @@ func (p *Pool) asks(name string) *account {
 	return a
 }
 
-// starved reports whether the account whose turn it is waits for more than there is. No account may overtake it: a large
-// demand would wait for ever behind small ones.
+// starved reports whether the account whose turn it is waits for more than there is. No account may
+// overtake it: a large demand would wait for ever behind small ones.
 func (p *Pool) starved() bool {
 	return p.first != nil && p.used+p.first.waiters[0].n > p.Capacity
 }
@@ -198,8 +206,9 @@ func (p *Pool) take(a *account, n int64) {
 	p.used += n
 }
 
-// wake gives those that wait what has become free, an account after the other. One whose share is used up is passed over;
-// one for which there is not enough keeps its turn, so that it is not overtaken for ever by those who want less.
+// wake gives those that wait what has become free, an account after the other. One whose share is
+// used up is passed over; one for which there is not enough keeps its turn, so that it is not
+// overtaken for ever by those who want less.
 func (p *Pool) wake() {
 	for passed := 0; p.first != nil; {
 		a := p.first

@@ -8,7 +8,8 @@ type Refusal struct {
 	Held, Used, Capacity int64 // of the account, of all accounts, of the process
 }
 
-// Full reports whether the process has none left for anybody, so that the account is not the reason.
+// Full reports whether the process has none left for anybody, so that the account is not the
+// reason.
 func (r *Refusal) Full() bool { return r.Held == 0 || r.Used >= r.Capacity }
 
 // FaultCode is the wire's code of the refusal.

@@ -2,7 +2,8 @@ package share
 
 import "context"
 
-// Turn is a place in a pool that is held while a request is worked on, and given up as soon as the request only waits.
+// Turn is a place in a pool that is held while a request is worked on, and given up as soon as the
+// request only waits.
 type Turn struct {
 	pool    *Pool
 	account string
@@ -11,8 +12,8 @@ type Turn struct {
 
 type turnKey struct{}
 
-// Begin waits for a place for a request of the account. The context that it returns carries the turn, for Pause; End must be
-// called. A nil pool returns a nil Turn at once.
+// Begin waits for a place for a request of the account. The context that it returns carries the
+// turn, for Pause; End must be called. A nil pool returns a nil Turn at once.
 func (p *Pool) Begin(ctx context.Context, account string) (context.Context, *Turn, error) {
 	if p == nil {
 		return ctx, nil, nil
@@ -24,7 +25,8 @@ func (p *Pool) Begin(ctx context.Context, account string) (context.Context, *Tur
 	return context.WithValue(ctx, turnKey{}, t), t, nil
 }
 
-// End gives the place back, once. It is called by the goroutine that works on the request, as Pause is.
+// End gives the place back, once. It is called by the goroutine that works on the request, as Pause
+// is.
 func (t *Turn) End() {
 	if t != nil && !t.over {
 		t.over = true
@@ -32,8 +34,9 @@ func (t *Turn) End() {
 	}
 }
 
-// Pause ends the turn of the request whose context this is, because from here on the request waits: for the end of an
-// execution, or in the line of another pool. The request does not get its turn back: little is left to do after a wait.
+// Pause ends the turn of the request whose context this is, because from here on the request waits:
+// for the end of an execution, or in the line of another pool. The request does not get its turn
+// back: little is left to do after a wait.
 func Pause(ctx context.Context) {
 	if t, ok := ctx.Value(turnKey{}).(*Turn); ok {
 		t.End()

@@ -8,11 +8,13 @@ import (
 	"millrace/shared/share"
 )
 
-// DiskUse is about how many bytes the flows and executions of each account take, and refuses new ones of an account that takes
-// more than is still free: so one account alone never fills a disk that others use. What already runs goes on.
+// DiskUse is about how many bytes the flows and executions of each account take, and refuses new
+// ones of an account that takes more than is still free: so one account alone never fills a disk
+// that others use. What already runs goes on.
 //
-// It counts what this process writes. What is forgotten, and what stood there before, is known from the last Recount. A nil
-// DiskUse counts nothing and refuses nothing. It is safe for many goroutines.
+// It counts what this process writes. What is forgotten, and what stood there before, is known from
+// the last Recount. A nil DiskUse counts nothing and refuses nothing. It is safe for many
+// goroutines.
 type DiskUse struct {
 	free func() (bytes int64, ok bool)
 	now  func() time.Time
@@ -29,7 +31,8 @@ func NewDiskUse(free func() (bytes int64, ok bool), now func() time.Time) *DiskU
 	return &DiskUse{free: free, now: now, bytes: map[string]int64{}, wanted: make(chan struct{}, 1)}
 }
 
-// recountAfter is how old a count may be for an account to be refused by it: deletions are seen by a recount alone.
+// recountAfter is how old a count may be for an account to be refused by it: deletions are seen by
+// a recount alone.
 const recountAfter = 10 * time.Minute
 
 // admit returns a *share.Refusal when the account takes more than is free.
@@ -68,7 +71,8 @@ func (u *DiskUse) add(account string, bytes int64) {
 	}
 }
 
-// Wanted is sent to when an account is refused by a count that is old: it may have deleted enough since.
+// Wanted is sent to when an account is refused by a count that is old: it may have deleted enough
+// since.
 func (u *DiskUse) Wanted() <-chan struct{} { return u.wanted }
 
 // Bytes returns what each account takes.
@@ -107,8 +111,9 @@ func (u *DiskUse) end(bytes map[string]int64, err error) {
 // recountPause is how long a recount lets others have the disk after each hundred executions.
 const recountPause = 2 * time.Millisecond
 
-// Recount reads everything that the flows of all accounts have and counts it anew. It takes its time, and ends with ctx.
-// Executions of flows that are deleted are not found; they are forgotten within a day.
+// Recount reads everything that the flows of all accounts have and counts it anew. It takes its
+// time, and ends with ctx. Executions of flows that are deleted are not found; they are forgotten
+// within a day.
 func (s *Store) Recount(ctx context.Context) error {
 	if s.usage == nil {
 		return nil

@@ -96,8 +96,8 @@ const (
 	eventRoom = 32
 )
 
-// Create claims the execution's name: create-if-absent (or expired). ErrConflict when the name is taken, a *share.Refusal when
-// it is not and the account takes more of the disk than is free.
+// Create claims the execution's name: create-if-absent (or expired). ErrConflict when the name is
+// taken, a *share.Refusal when it is not and the account takes more of the disk than is free.
 func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
 	if err := s.usage.admit(x.Account); err != nil {
 		return s.taken(ctx, x, err)
@@ -105,7 +105,8 @@ func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
 	return s.write(ctx, x, c, Condition{Absent: true, Now: s.nowMillis()})
 }
 
-// taken is ErrConflict when the execution's name is taken, and refused otherwise: nothing would begin, so nothing is refused.
+// taken is ErrConflict when the execution's name is taken, and refused otherwise: nothing would
+// begin, so nothing is refused.
 func (s *Store) taken(ctx context.Context, x *Execution, refused error) error {
 	_, err := s.Load(ctx, x.Partition())
 	switch {

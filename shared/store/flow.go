@@ -31,8 +31,8 @@ type Flow struct {
 	Modified        int64
 	Deleting        bool
 
-	// Author is the public id of the key that wrote last what the flow does; "" on an open server. Executions without
-	// a role act with its rights.
+	// Author is the public id of the key that wrote last what the flow does; "" on an open server.
+	// Executions without a role act with its rights.
 	Author string `json:",omitempty"`
 
 	// What starts need of the definition, so that they need not read it; 0 in rows of older programs.
@@ -170,8 +170,8 @@ type FlowList struct {
 	Last  string // name of the last entry that was looked at, shown or not, when there are more; "" at the end
 }
 
-// ListFlows lists an account's flows by name, after the name given, of at most limit entries those whose name keep takes
-// (nil: all). Those that it leaves out cost no read of their row.
+// ListFlows lists an account's flows by name, after the name given, of at most limit entries those
+// whose name keep takes (nil: all). Those that it leaves out cost no read of their row.
 func (s *Store) ListFlows(ctx context.Context, account, after string, limit int, keep func(name string) bool) (l FlowList, _ error) {
 	from, to := flowSorts(account)
 	if after != "" {

@@ -76,7 +76,8 @@ func fence(run uint64, redrive int) string { return fmt.Sprintf("%016x.%d", run,
 // NonceKey is the key of a signature nonce that has been used.
 func NonceKey(hash string) Key { return Key{"n#" + hash, sortState} }
 
-// NoteKey is the key of what is known of an asynchronous invocation, by its id and the function, whose name has no "#".
+// NoteKey is the key of what is known of an asynchronous invocation, by its id and the function,
+// whose name has no "#".
 func NoteKey(id, function string) Key { return Key{"r#" + id + "#" + function, sortState} }
 
 // IsNote tells whether a key is that of such a note.

@@ -16,7 +16,8 @@ type Options struct {
 	TailBytes int
 	// Exclusive says that no other process writes to this store: flows are then kept in memory too.
 	Exclusive bool
-	// DiskUse counts what each account takes, in a store that is exclusive; nil: nothing is counted.
+	// DiskUse counts what each account takes, in a store that is exclusive; nil: nothing is
+	// counted.
 	DiskUse *DiskUse
 	// Random gives random bits that are not zero, for a purpose that about names. nil: those of the system, which the
 	// secrets of executions need; a simulation gives its own, so that it depends on nothing but who asks for what.

@@ -10,10 +10,10 @@ import (
 func (r *Request) Owns(arn ARN) bool { return arn.Account == "" || arn.Account == r.Account }
 
 // OwnAccounts returns a runner that hands requests to next, unless they name a resource of another
-// account than the flow's: then the task fails with AccessDenied. It looks at the resource name of the
-// older language and at every parameter resourceArn, whatever the action, so a runner need not. Resources
-// of products other than FNF may also be those of an account of shared: a cloud's, whose services all
-// accounts use; "" is none.
+// account than the flow's: then the task fails with AccessDenied. It looks at the resource name of
+// the older language and at every parameter resourceArn, whatever the action, so a runner need not.
+// Resources of products other than FNF may also be those of an account of shared: a cloud's, whose
+// services all accounts use; "" is none.
 func OwnAccounts(next Runner, shared string) Runner {
 	return RunnerFunc(func(ctx context.Context, r Request) Result {
 		foreign := ""
@@ -32,8 +32,8 @@ func OwnAccounts(next Runner, shared string) Runner {
 	})
 }
 
-// eachResource visits the resource names of a request. Names of parameters are compared without case, as
-// runners read them.
+// eachResource visits the resource names of a request. Names of parameters are compared without
+// case, as runners read them.
 func eachResource(r *Request, visit func(name string)) {
 	const parameter = "resourceArn"
 	if r.Resource != "" {

@@ -37,8 +37,8 @@ func (r *Request) Failf(code, format string, args ...any) Result {
 // accessDenied is the code of what a flow has no right to.
 const accessDenied = "AccessDenied"
 
-// Denied is a task that its flow has no right to do: `FC.AccessDenied`, of the engine's own service `fnf.AccessDenied` in
-// the older language.
+// Denied is a task that its flow has no right to do: `FC.AccessDenied`, of the engine's own service
+// `fnf.AccessDenied` in the older language.
 func (r *Request) Denied(cause string) Result {
 	product := r.Product()
 	if r.Legacy && strings.EqualFold(product, "fnf") {

@@ -70,8 +70,9 @@ func ParseFunction(resource, region, account string) (*Function, error) {
 // ARN is the resource name in full, with the qualifier.
 func (f *Function) ARN() string { return f.candidates[1] }
 
-// Identity is the resource name in full without the qualifier: the same for all versions and aliases. A function of a
-// service that has been moved to FC 3, where it is called service$function, has the identity that it had.
+// Identity is the resource name in full without the qualifier: the same for all versions and
+// aliases. A function of a service that has been moved to FC 3, where it is called
+// service$function, has the identity that it had.
 func (f *Function) Identity() string {
 	if service, name, moved := strings.Cut(f.Name, "$"); moved && f.Service == "" {
 		arn := ARN{Service: "fc", Region: f.Region, Account: f.Account}

@@ -10,9 +10,10 @@ var ErrNotKnown = errors.New("the service does not tell how the invocation has e
 
 // Noted keeps what asynchronous invocations belong to, in homes where their outcomes come back by a way of their own.
 type Noted interface {
-	// Note keeps that the end of an invocation is the end of the task of n; durable when it returns. It may be called after
-	// the invocation has ended, and again for the same id of the same function, which replaces what was noted. Notes of
-	// different functions never meet, whatever their ids.
+	// Note keeps that the end of an invocation is the end of the task of n; durable when it
+	// returns. It may be called after the invocation has ended, and again for the same id of the
+	// same function, which replaces what was noted. Notes of different functions never meet,
+	// whatever their ids.
 	Note(ctx context.Context, id string, n Note) error
 }
 
@@ -23,10 +24,11 @@ type Note struct {
 	Action  string // as the flow writes it: it prefixes the names of errors
 	Legacy  bool
 
-	// Function is the resource name, or ARN, of the function that was invoked, in full. The end of the invocation counts
-	// only if it is that of this function, of whatever version or alias.
+	// Function is the resource name, or ARN, of the function that was invoked, in full. The end of
+	// the invocation counts only if it is that of this function, of whatever version or alias.
 	Function string
-	// Chosen says that the id is the flow's own choice, such as the number of an order, which others can guess. A record
-	// under it is then no more than a hint that the invocation may have ended, and the service is asked how.
+	// Chosen says that the id is the flow's own choice, such as the number of an order, which
+	// others can guess. A record under it is then no more than a hint that the invocation may have
+	// ended, and the service is asked how.
 	Chosen bool
 }

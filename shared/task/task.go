@@ -31,7 +31,8 @@ type Request struct {
 	RoleArn   string
 	Author    string // key in whose name the flow acts, where it has no role; "" on an open server
 
-	// May is what the flow may do with the engine's own service; nil: everything. A runner that does any of it asks.
+	// May is what the flow may do with the engine's own service; nil: everything. A runner that
+	// does any of it asks.
 	May access.May
 
 	// Legacy marks a task of the older flow language: Resource and Input are set, results are bare.
@@ -59,8 +60,8 @@ type Result struct {
 	// Async marks a result of Mode System that the call itself waited for: the job is submitted and ended.
 	// Without it the answer to a System call only means that the job has been submitted.
 	Async bool
-	// Release, unless nil, is called once the engine has folded the result or dropped it: until then its bytes count among
-	// those that the process holds.
+	// Release, unless nil, is called once the engine has folded the result or dropped it: until
+	// then its bytes count among those that the process holds.
 	Release func()
 }
 

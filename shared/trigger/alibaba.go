@@ -64,7 +64,8 @@ func kindOfCloudEvent(eventType string) Kind {
 	return Unknown
 }
 
-// kindOfOSS returns ObjectEvent if any record is OSS's: one that cannot be read does not hold up the others.
+// kindOfOSS returns ObjectEvent if any record is OSS's: one that cannot be read does not hold up
+// the others.
 func kindOfOSS(records []json.RawMessage) Kind {
 	for _, record := range records {
 		var r struct {
@@ -78,9 +79,10 @@ func kindOfOSS(records []json.RawMessage) Kind {
 	return Unknown
 }
 
-// kindOfTopic reports whether an event is a topic's message, and then its kind: Unknown if it cannot be told who has
-// written which of its members. This is looked at before everything else, for the attributes that the sender gives
-// such a message stand beside the topic's own members and may have the names of any other event's.
+// kindOfTopic reports whether an event is a topic's message, and then its kind: Unknown if it
+// cannot be told who has written which of its members. This is looked at before everything else,
+// for the attributes that the sender gives such a message stand beside the topic's own members and
+// may have the names of any other event's.
 func kindOfTopic(event []byte) (kind Kind, is bool) {
 	if !bytes.Contains(event, topicMember) {
 		return Unknown, false

@@ -15,8 +15,8 @@ type Message struct {
 
 // DecodeBatch opens a batch of messages. Every message has an id, no two the same.
 //
-// Every message that can be read is returned, also when err says which cannot. Those have no id by which they could be
-// asked for again, so the whole batch must fail then.
+// Every message that can be read is returned, also when err says which cannot. Those have no id by
+// which they could be asked for again, so the whole batch must fail then.
 func DecodeBatch(event []byte) ([]Message, error) {
 	if err := expect(event, QueueBatch); err != nil {
 		return nil, err

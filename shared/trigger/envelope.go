@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// nestingMax is how many envelopes an object event may have around it in a message: a failed invocation's record, the
-// batch of SNS that was invoked with, its notification.
+// nestingMax is how many envelopes an object event may have around it in a message: a failed
+// invocation's record, the batch of SNS that was invoked with, its notification.
 const nestingMax = 4
 
-// DecodeObjects opens object events in the text of a message, in every form in which they get into a queue: as their
-// store sends them, through an event bus, in a notification of SNS, and in the record of an invocation that failed, which
-// is what a dead-letter queue holds that is a function's destination. The caller has made sure that the queue is meant
-// to carry them: nothing in the text itself can be trusted to say so.
+// DecodeObjects opens object events in the text of a message, in every form in which they get into
+// a queue: as their store sends them, through an event bus, in a notification of SNS, and in the
+// record of an invocation that failed, which is what a dead-letter queue holds that is a function's
+// destination. The caller has made sure that the queue is meant to carry them: nothing in the text
+// itself can be trusted to say so.
 //
 // Every event that can be read is returned, also when err says which cannot.
 func DecodeObjects(text []byte) ([]Start, error) { return nested(text, nestingMax) }
@@ -40,8 +41,8 @@ func nested(text []byte, depth int) ([]Start, error) {
 	return starts, failed.err()
 }
 
-// unwrap returns the texts in an envelope around object events; neither texts nor an error if the text is no such
-// envelope.
+// unwrap returns the texts in an envelope around object events; neither texts nor an error if the
+// text is no such envelope.
 func unwrap(text []byte) ([][]byte, error) {
 	if KindOf(text) != TopicEvent {
 		m, _ := membersOf(text)
@@ -61,11 +62,11 @@ func unwrap(text []byte) ([][]byte, error) {
 	return inner, err
 }
 
-// membersOf returns the members of a JSON object by their exact names, and whether each is there once. nil for what is
-// no object.
+// membersOf returns the members of a JSON object by their exact names, and whether each is there
+// once. nil for what is no object.
 //
-// Envelopes are read so and not into structs, which take a member in any case of letters and the last of two: a topic of
-// MNS puts attributes that the sender chose beside its own members.
+// Envelopes are read so and not into structs, which take a member in any case of letters and the
+// last of two: a topic of MNS puts attributes that the sender chose beside its own members.
 func membersOf(text []byte) (members map[string]json.RawMessage, once bool) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -99,16 +100,18 @@ func plain(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// Delivery is how an event reached the function, which decides what it may be, whatever its text looks like.
+// Delivery is how an event reached the function, which decides what it may be, whatever its text
+// looks like.
 type Delivery struct {
 	Message
-	// Direct says that the event is not a message: the function was invoked with it by its source, be that a bucket, an
-	// event bus or a timer. Body is the event then, and Message has nothing else.
+	// Direct says that the event is not a message: the function was invoked with it by its source,
+	// be that a bucket, an event bus or a timer. Body is the event then, and Message has nothing
+	// else.
 	Direct bool
 }
 
-// QueueName is the last part of the name by which a message's queue, topic or bus is known: that after the last
-// colon or slash.
+// QueueName is the last part of the name by which a message's queue, topic or bus is known: that
+// after the last colon or slash.
 func QueueName(source string) string {
 	return source[strings.LastIndexAny(source, ":/")+1:]
 }

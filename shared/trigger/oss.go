@@ -33,8 +33,8 @@ type ossOrigin struct {
 	} `json:"responseElements"`
 }
 
-// busDefault is the bus on which services' own events are. On every other one anybody may publish who has the right
-// to, so an event of it came by that bus.
+// busDefault is the bus on which services' own events are. On every other one anybody may publish
+// who has the right to, so an event of it came by that bus.
 const busDefault = "default"
 
 // decodeOSS reads object events of OSS: a list of records, or one record that EventBridge brings. Keys are plain.

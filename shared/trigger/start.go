@@ -33,8 +33,9 @@ type Start struct {
 // Name is the name of the execution that the event starts: the same for every delivery of one event, another one for
 // the next event of the same object. It is a short prefix and 32 hex digits.
 //
-// The name of a timer's tick is made of the flow that it starts and of its owner too: timer and time can be guessed, so
-// without them a tick of one flow would have the name of a tick of every other.
+// The name of a timer's tick is made of the flow that it starts and of its owner too: timer and
+// time can be guessed, so without them a tick of one flow would have the name of a tick of every
+// other.
 func (s *Start) Name(account, flow string) string {
 	identity := []string{"s3", s.Bucket, s.Key, s.Event, s.Sequencer}
 	if s.Sequencer == "" {
@@ -77,9 +78,10 @@ func orNull(s string) any {
 	return s
 }
 
-// DecodeStarts opens events that come straight from their source: object notifications of S3 and OSS, their own or
-// through an event bus, and the ticks of Function Compute's timers. The test event with which a bucket
-// tries its configuration is no start and no error. Records of other sources are refused.
+// DecodeStarts opens events that come straight from their source: object notifications of S3 and
+// OSS, their own or through an event bus, and the ticks of Function Compute's timers. The test
+// event with which a bucket tries its configuration is no start and no error. Records of other
+// sources are refused.
 //
 // Every event that can be read is returned, also when err says which cannot.
 func DecodeStarts(event []byte) ([]Start, error) {

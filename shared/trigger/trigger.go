@@ -91,7 +91,8 @@ func KindOf(event []byte) Kind {
 	return kindOfAlibaba(event)
 }
 
-// kindOfRecords returns the kind of the first record that has one: one that cannot be read does not hold up the others.
+// kindOfRecords returns the kind of the first record that has one: one that cannot be read does not
+// hold up the others.
 func kindOfRecords(records []json.RawMessage) Kind {
 	for _, r := range records {
 		if kind := kindOfRecord(r); kind != Unknown {

@@ -2,12 +2,12 @@ package trigger
 
 import "errors"
 
-// errorsMax is how many of the records that cannot be read an error names. Every one of them fails the event; the
-// error of a function is cut by the clouds, at some kilobytes.
+// errorsMax is how many of the records that cannot be read an error names. Every one of them fails
+// the event; the error of a function is cut by the clouds, at some kilobytes.
 const errorsMax = 8
 
-// unreadable collects the errors of parts of an event, so that the others are not held up by them. The zero value is
-// ready.
+// unreadable collects the errors of parts of an event, so that the others are not held up by them.
+// The zero value is ready.
 type unreadable struct {
 	errs []error
 	more int

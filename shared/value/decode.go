@@ -13,11 +13,12 @@ import (
 // Decode is DecodeWithin with MemoryDefault.
 func Decode(text []byte) (any, error) { return DecodeWithin(text, MemoryDefault) }
 
-// DecodeWithin parses one JSON text into a value that takes at most memory bytes beside two copies of the text;
-// ErrMemory says that it would take more, and is returned before it does. It refuses trailing text, invalid UTF-8,
-// half a surrogate pair (it is no character, and two names that differ in it would become one), nesting beyond
-// DepthMax and numbers beyond NumberMax. Of equal names in an object the last one counts. The strings and numbers
-// of the result share one copy of text.
+// DecodeWithin parses one JSON text into a value that takes at most memory bytes beside two copies
+// of the text; ErrMemory says that it would take more, and is returned before it does. It refuses
+// trailing text, invalid UTF-8, half a surrogate pair (it is no character, and two names that
+// differ in it would become one), nesting beyond DepthMax and numbers beyond NumberMax. Of equal
+// names in an object the last one counts. The strings and numbers of the result share one copy of
+// text.
 func DecodeWithin(text []byte, memory int) (any, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("invalid UTF-8")
@@ -47,8 +48,8 @@ type decoder struct {
 	buffer []byte // of the string with escapes that is being read
 }
 
-// pushValue puts an element or the value of a member on the stack. The stacks double: append's smaller steps would
-// allocate five times the stack of a long array.
+// pushValue puts an element or the value of a member on the stack. The stacks double: append's
+// smaller steps would allocate five times the stack of a long array.
 func (d *decoder) pushValue(v any) error {
 	if d.left -= valueMemory; d.left < 0 {
 		return ErrMemory

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Unmarshal is json.Unmarshal with names of members matched exactly: encoding/json takes "code" for a field of the name
-// Code, which reads a text as something that it does not say. The text is checked as Decode does.
-// Members of a struct that are named otherwise are left alone.
+// Unmarshal is json.Unmarshal with names of members matched exactly: encoding/json takes "code" for
+// a field of the name Code, which reads a text as something that it does not say. The text is
+// checked as Decode does. Members of a struct that are named otherwise are left alone.
 func Unmarshal(text []byte, to any) error {
 	if _, err := Decode(text); err != nil {
 		return err
@@ -92,8 +92,8 @@ func exactMap(text []byte, v reflect.Value) error {
 	return nil
 }
 
-// exactFields sets the fields of a struct. As json.Unmarshal does, it goes on behind a member of another type and returns
-// the first such error.
+// exactFields sets the fields of a struct. As json.Unmarshal does, it goes on behind a member of
+// another type and returns the first such error.
 func exactFields(text []byte, v reflect.Value) error {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil {

@@ -8,8 +8,8 @@ import (
 // FromInt returns the number of an integer.
 func FromInt(i int64) Number { return Number(strconv.FormatInt(i, 10)) }
 
-// FromFloat returns the number of a finite float; integers below 2^53 are written without fraction or
-// exponent.
+// FromFloat returns the number of a finite float; integers below 2^53 are written without fraction
+// or exponent.
 func FromFloat(f float64) Number {
 	if f == float64(int64(f)) && f < 1<<53 && f > -(1<<53) {
 		return FromInt(int64(f))

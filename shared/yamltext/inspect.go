@@ -12,8 +12,8 @@ var mark = []byte("\ufeff")
 // warningsMax bounds the warnings of one text.
 const warningsMax = 10
 
-// Inspect looks for characters that editors do not show, or that change the order in which they show others. It
-// is for YAML and for JSON.
+// Inspect looks for characters that editors do not show, or that change the order in which they
+// show others. It is for YAML and for JSON.
 func Inspect(text []byte) (warnings []Problem, problem *Problem) {
 	for i := len(text) - len(bytes.TrimPrefix(text, mark)); i < len(text); {
 		if text[i] < utf8.RuneSelf {

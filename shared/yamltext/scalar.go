@@ -19,8 +19,9 @@ const (
 	String
 )
 
-// Plain returns kind and text of an unquoted scalar by the core schema of YAML 1.2: `yes`, `on` and timestamps are
-// strings. A number's text is one of JSON; a reason is given for numbers that JSON does not have.
+// Plain returns kind and text of an unquoted scalar by the core schema of YAML 1.2: `yes`, `on` and
+// timestamps are strings. A number's text is one of JSON; a reason is given for numbers that JSON
+// does not have.
 func Plain(text string) (kind Kind, normal string, reason string) {
 	switch text {
 	case "", "~", "null", "Null", "NULL":
@@ -45,7 +46,8 @@ func Plain(text string) (kind Kind, normal string, reason string) {
 	return String, text, ""
 }
 
-// TooLong returns the reason against a number that no value may have, "" when it may: an execution could not read it back.
+// TooLong returns the reason against a number that no value may have, "" when it may: an execution
+// could not read it back.
 func TooLong(number string) string {
 	if len(number) > value.NumberMax {
 		return fmt.Sprintf("number is longer than %d characters", value.NumberMax)

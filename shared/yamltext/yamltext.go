@@ -1,9 +1,10 @@
-// Package yamltext reads YAML 1.2 with gopkg.in/yaml.v3, which is a reader of YAML 1.1, and refuses what an
-// editor shows otherwise than it is read.
+// Package yamltext reads YAML 1.2 with gopkg.in/yaml.v3, which is a reader of YAML 1.1, and refuses
+// what an editor shows otherwise than it is read.
 //
-// To YAML 1.1, U+2028, U+2029 and U+0085 end a line; to YAML 1.2 and to most editors they are characters like
-// others, so that the text behind one in a comment would be read although it looks like a comment. They are
-// replaced by characters that the text does not use before the reader sees it, and put back into its tree.
+// To YAML 1.1, U+2028, U+2029 and U+0085 end a line; to YAML 1.2 and to most editors they are
+// characters like others, so that the text behind one in a comment would be read although it looks
+// like a comment. They are replaced by characters that the text does not use before the reader sees
+// it, and put back into its tree.
 package yamltext
 
 import (
@@ -74,7 +75,8 @@ var breaks = []string{"\u0085", "\u2028", "\u2029"}
 // candidates is how many characters of the private use area are tried for each of breaks.
 const candidates = 64
 
-// replaceBreaks replaces breaks by characters that the text has neither as they are nor as an escape.
+// replaceBreaks replaces breaks by characters that the text has neither as they are nor as an
+// escape.
 func (t *Text) replaceBreaks() *Problem {
 	var there, back []string
 	next := rune(0xF0000)
@@ -126,7 +128,8 @@ func (t *Text) RestoreTree(n *yaml.Node) {
 	}
 }
 
-// directives accepts the directive %YAML 1.2, which the reader knows by another version, and refuses all others.
+// directives accepts the directive %YAML 1.2, which the reader knows by another version, and
+// refuses all others.
 func (t *Text) directives() *Problem {
 	rest := bytes.TrimPrefix(t.Bytes, mark)
 	for at := len(t.Bytes) - len(rest); at < len(t.Bytes); {
@@ -168,8 +171,8 @@ func (t *Text) directive(line []byte, at int) *Problem {
 // ErrEmpty is the error of Decode for a text without a document.
 var ErrEmpty = errors.New("the text is empty")
 
-// Decode reads a text that is one document into the reader's tree. An error is a *Problem or the reader's own, whose
-// text may quote the document.
+// Decode reads a text that is one document into the reader's tree. An error is a *Problem or the
+// reader's own, whose text may quote the document.
 func Decode(text []byte) (*yaml.Node, error) {
 	t, problem := Prepare(text)
 	if problem != nil {
@@ -197,8 +200,8 @@ func Decode(text []byte) (*yaml.Node, error) {
 	return document.Content[0], nil
 }
 
-// strict refuses what a reader of YAML 1.2 does not read as yaml.v3 does, or not at all: merge keys, and tags outside the
-// core schema.
+// strict refuses what a reader of YAML 1.2 does not read as yaml.v3 does, or not at all: merge
+// keys, and tags outside the core schema.
 func strict(n *yaml.Node) *Problem {
 	if n.Style&yaml.TaggedStyle != 0 {
 		switch n.ShortTag() {

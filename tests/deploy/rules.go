@@ -303,8 +303,8 @@ func checkAccessLog(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// checkAge: a message whose work has failed once is no alarm. SQS counts its age until it is deleted, so it is as old as
-// the visibility timeout before it comes again.
+// checkAge: a message whose work has failed once is no alarm. SQS counts its age until it is
+// deleted, so it is as old as the visibility timeout before it comes again.
 func checkAge(s *Stack) (wrong []string) {
 	visibility := map[string]float64{}
 	for _, q := range s.Names(kindQueue) {
@@ -322,8 +322,8 @@ func checkAge(s *Stack) (wrong []string) {
 	return wrong
 }
 
-// checkWays: a rule for events names the way by which they come, the queue that feeds the starter; straight from a bucket
-// they may come only if that may invoke the starter.
+// checkWays: a rule for events names the way by which they come, the queue that feeds the starter;
+// straight from a bucket they may come only if that may invoke the starter.
 func checkWays(s *Stack) (wrong []string) {
 	for _, e := range s.sources() {
 		rules := s.Property(e.function, "Environment", "Variables", "MILLRACE_STARTS")

@@ -17,9 +17,10 @@ import (
 // TaskRole is the role that tasks' calls are signed with.
 const TaskRole = "acs:ram::" + harness.AccountID + ":role/millrace-tasks"
 
-// roles gives temporary credentials: of the functions' role, which are all that the functions have, for their environment
-// holds none; and, as STS, of the role of tasks. Each is good for what its policies allow (infra/alibaba/policies): the
-// first for the table, the engine's queues and the engine's functions, the second for everything else.
+// roles gives temporary credentials: of the functions' role, which are all that the functions have,
+// for their environment holds none; and, as STS, of the role of tasks. Each is good for what its
+// policies allow (infra/alibaba/policies): the first for the table, the engine's queues and the
+// engine's functions, the second for everything else.
 type roles struct {
 	mu     sync.Mutex
 	n      int

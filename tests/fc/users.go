@@ -68,8 +68,8 @@ func (u *Users) setKeys(engine, tasks []harness.Credentials) {
 	}
 }
 
-// admit checks that a call is signed with the role of tasks, and refuses it otherwise. EventBridge is called with
-// a signature of its own, of which only the key and the token are looked at.
+// admit checks that a call is signed with the role of tasks, and refuses it otherwise. EventBridge
+// is called with a signature of its own, of which only the key and the token are looked at.
 func (u *Users) admit(w http.ResponseWriter, r *http.Request, body []byte) bool {
 	u.keys.RLock()
 	defer u.keys.RUnlock()

@@ -152,7 +152,8 @@ func (r *jsonReader) failAt(line, column int, format string, args ...any) error 
 	return io.ErrUnexpectedEOF
 }
 
-// halfPair returns the offset of the first \u escape in a JSON text that is half of a surrogate pair; -1 without.
+// halfPair returns the offset of the first \u escape in a JSON text that is half of a surrogate
+// pair; -1 without.
 func halfPair(text []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(text[at:], '\\')

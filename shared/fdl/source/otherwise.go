@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// truthWords are booleans of YAML 1.1. Highlighting editors and older tools show them as such; YAML 1.2 has them as
-// text.
+// truthWords are booleans of YAML 1.1. Highlighting editors and older tools show them as such; YAML
+// 1.2 has them as text.
 var truthWords = map[string]string{
 	"yes": "true", "Yes": "true", "YES": "true", "on": "true", "On": "true", "ON": "true",
 	"no": "false", "No": "false", "NO": "false", "off": "false", "Off": "false", "OFF": "false",

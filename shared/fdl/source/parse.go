@@ -18,11 +18,12 @@ const NodesMax = 200_000
 var mark = []byte("\ufeff")
 
 // Parse reads a text into its tree. It adds one error and gives nil when the text is larger than
-// limits.DefinitionBytes (0: the default), is no UTF-8, is neither YAML nor JSON, holds more than one document,
-// or uses what definitions must not: duplicate keys, keys that are no strings, merge keys (`<<`), tags outside
-// the core schema, directives but %YAML 1.2, cyclic aliases, aliases or nesting beyond the bounds, halves of
-// surrogate pairs, and characters that editors show otherwise than they are read (docs/definitions.md). It warns
-// of what tools that know YAML 1.1 read otherwise.
+// limits.DefinitionBytes (0: the default), is no UTF-8, is neither YAML nor JSON, holds more than
+// one document, or uses what definitions must not: duplicate keys, keys that are no strings, merge
+// keys (`<<`), tags outside the core schema, directives but %YAML 1.2, cyclic aliases, aliases or
+// nesting beyond the bounds, halves of surrogate pairs, and characters that editors show otherwise
+// than they are read (docs/definitions.md). It warns of what tools that know YAML 1.1 read
+// otherwise.
 func Parse(text []byte, limits flow.Limits, report *Report) *Node {
 	most := limits.DefinitionBytes
 	if most == 0 {
@@ -55,8 +56,8 @@ func Parse(text []byte, limits flow.Limits, report *Report) *Node {
 	return root
 }
 
-// inspected looks for characters that cannot be seen as what they are, and for halves of surrogate pairs, which
-// have no text.
+// inspected looks for characters that cannot be seen as what they are, and for halves of surrogate
+// pairs, which have no text.
 func inspected(text []byte, report *Report) *failure {
 	warnings, problem := yamltext.Inspect(text)
 	if problem != nil {

@@ -119,8 +119,8 @@ func lineOf(text []byte, line int) string {
 	return strings.TrimRight(string(text), " \t\r")
 }
 
-// escape returns the hint for an escape of a string in double quotes that JSON has and the YAML reader has not; ""
-// when the mistake is another.
+// escape returns the hint for an escape of a string in double quotes that JSON has and the YAML
+// reader has not; "" when the mistake is another.
 func escape(reason string) string {
 	switch {
 	case strings.Contains(reason, "found unknown escape character"):

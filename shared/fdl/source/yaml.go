@@ -74,8 +74,8 @@ type converter struct {
 // flowKey finds question marks that may begin a key in braces or brackets.
 var flowKey = regexp.MustCompile(`[\[{,]\s*\?\S`)
 
-// question refuses a key in braces or brackets that begins with a question mark: the reader takes the mark for
-// the sign of a key, YAML 1.2 and editors for a part of its text.
+// question refuses a key in braces or brackets that begins with a question mark: the reader takes
+// the mark for the sign of a key, YAML 1.2 and editors for a part of its text.
 func (c *converter) question(key *yaml.Node) bool {
 	if c.lines == nil || key.Line < 1 || key.Line > len(c.lines) || key.Column < 2 {
 		return false

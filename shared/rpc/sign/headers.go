@@ -6,17 +6,19 @@ import (
 	"strings"
 )
 
-// Headers are the headers that a V3 signature covers, each in the one form in which it is signed. A server must take what
-// it does from here (action, date, nonce, token, media type), not from the request: what it reads is then what was signed.
+// Headers are the headers that a V3 signature covers, each in the one form in which it is signed. A
+// server must take what it does from here (action, date, nonce, token, media type), not from the
+// request: what it reads is then what was signed.
 type Headers struct {
 	text string // SignedHeaders: names in lower case and ascending order, joined by `;`
 	list []Param
 }
 
-// Read takes the headers with these names, which ParseAuthorization has checked, from a request; host is what the Host
-// header says, with its port. A header that is not there counts as empty. Read refuses a header that is there twice or
-// breaks its line, and one that has blanks around its value: proxies and clients join and trim such headers in
-// different ways, so that one signature would fit several requests. It uses the memory of the Headers again.
+// Read takes the headers with these names, which ParseAuthorization has checked, from a request;
+// host is what the Host header says, with its port. A header that is not there counts as empty.
+// Read refuses a header that is there twice or breaks its line, and one that has blanks around its
+// value: proxies and clients join and trim such headers in different ways, so that one signature
+// would fit several requests. It uses the memory of the Headers again.
 func (h *Headers) Read(names, host string, header http.Header) error {
 	h.text, h.list = names, h.list[:0]
 	for rest, more := names, true; more; {
@@ -64,7 +66,8 @@ func blank(c byte) bool { return c == ' ' || c == '\t' }
 // trim removes what HTTP allows around a value, spaces and tabs, and nothing else.
 func trim(s string) string { return strings.Trim(s, " \t") }
 
-// Get returns the value of a signed header, named in lower case, and whether the signature covers it.
+// Get returns the value of a signed header, named in lower case, and whether the signature covers
+// it.
 func (h *Headers) Get(name string) (value string, signed bool) {
 	for i := range h.list {
 		if h.list[i].Name == name {
@@ -74,7 +77,8 @@ func (h *Headers) Get(name string) (value string, signed bool) {
 	return "", false
 }
 
-// SetHost replaces the value of the host header, if it is signed: for a server that is reached under several names.
+// SetHost replaces the value of the host header, if it is signed: for a server that is reached
+// under several names.
 func (h *Headers) SetHost(host string) {
 	for i := range h.list {
 		if h.list[i].Name == "host" {

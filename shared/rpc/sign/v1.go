@@ -50,8 +50,9 @@ func (s *scratch) v1(method string, params []Param) []byte {
 	return s.mac.Sum(s.sum[:0])
 }
 
-// hashEscaped adds v, escaped twice, to what is signed. Escaping makes up to five bytes of one, and the caller is not known
-// yet: so a long text is hashed piece by piece, and no more than a piece of it is held.
+// hashEscaped adds v, escaped twice, to what is signed. Escaping makes up to five bytes of one, and
+// the caller is not known yet: so a long text is hashed piece by piece, and no more than a piece of
+// it is held.
 func (s *scratch) hashEscaped(v string) {
 	const piece = 4 << 10
 	for len(v) > piece {

@@ -52,8 +52,8 @@ func (s *Store) checkSpace() {
 	}
 }
 
-// Free returns how many bytes may still be written before the floor is met, as of a second ago; !ok when there is no floor, or
-// the file system cannot tell.
+// Free returns how many bytes may still be written before the floor is met, as of a second ago; !ok
+// when there is no floor, or the file system cannot tell.
 func (s *Store) Free() (bytes int64, ok bool) {
 	n := s.free.Load()
 	return n - 1, n > 0

@@ -13,10 +13,12 @@ import (
 	"time"
 )
 
-// roleTime is for how long a role is taken: the most that STS gives to a caller that has a role itself.
+// roleTime is for how long a role is taken: the most that STS gives to a caller that has a role
+// itself.
 const roleTime = time.Hour
 
-// roleFresh is how much of that must be left; with less the role is taken anew. It is more than any call takes.
+// roleFresh is how much of that must be left; with less the role is taken anew. It is more than any
+// call takes.
 const roleFresh = 15 * time.Minute
 
 // Assumed is a role that is taken by STS.
@@ -42,9 +44,10 @@ type held struct {
 	until time.Time
 }
 
-// Assume returns the credentials of a role. It asks STS when they are needed first, and again a quarter of an hour before
-// they end; in between a call costs a look at the clock. While one caller takes the role anew the others use what they
-// have. When STS refuses and what is held has ended, the error wraps ErrNone.
+// Assume returns the credentials of a role. It asks STS when they are needed first, and again a
+// quarter of an hour before they end; in between a call costs a look at the clock. While one caller
+// takes the role anew the others use what they have. When STS refuses and what is held has ended,
+// the error wraps ErrNone.
 func Assume(role Assumed) Provider {
 	if role.Now == nil {
 		role.Now = time.Now

@@ -25,8 +25,9 @@ var (
 	errAccount = fmt.Errorf("it is no account ID; set ALIBABA_CLOUD_ACCOUNT_ID, or name one of digits")
 )
 
-// regionName is how regions are named: cn-hangzhou, ap-southeast-1, cn-hangzhou-finance. What begins with a product, as
-// oss-cn-hangzhou does, is no region: <bucket>.oss-cn-hangzhou.aliyuncs.com would be a host of a customer's choice.
+// regionName is how regions are named: cn-hangzhou, ap-southeast-1, cn-hangzhou-finance. What
+// begins with a product, as oss-cn-hangzhou does, is no region:
+// <bucket>.oss-cn-hangzhou.aliyuncs.com would be a host of a customer's choice.
 var regionName = regexp.MustCompile(`^(cn|ap|eu|us|me|na|sa|af|rus)-[a-z]+(-[0-9a-z]+)*$`)
 
 // IsRegion reports whether s can be the name of a region.

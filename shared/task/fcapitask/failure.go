@@ -47,8 +47,8 @@ func codeOf(status int) string {
 	return unknown
 }
 
-// advise says what to do about a refusal of a call that the role of who signed; "" for those that the flow's author
-// understands.
+// advise says what to do about a refusal of a call that the role of who signed; "" for those that
+// the flow's author understands.
 func advise(c *call, e *acs.Error, who string) string {
 	switch {
 	case e.Status == http.StatusForbidden && (e.Code == accessDenied || e.Code == "Forbidden" || e.Code == "NoPermission"):

@@ -95,8 +95,9 @@ func result(r *task.Request, there *asyncTask, header http.Header) (task.Result,
 	return task.Result{}, false
 }
 
-// Ended asks the service how the invocation of a note, with the id that its flow has chosen, has ended; false while it is
-// under way. It needs the permission fc:GetAsyncTask. An error that wraps task.ErrNotKnown will not pass by itself.
+// Ended asks the service how the invocation of a note, with the id that its flow has chosen, has
+// ended; false while it is under way. It needs the permission fc:GetAsyncTask. An error that wraps
+// task.ErrNotKnown will not pass by itself.
 func (t *Runner) Ended(ctx context.Context, n task.Note, id string) (task.Result, bool, error) {
 	f, err := task.ParseFunction(n.Function, t.Places.Region, t.Places.Account)
 	if err != nil {

@@ -20,5 +20,6 @@
 // at once, run in the background, and are lost when the process is killed. One of mode WaitForSystemCallback is not:
 // Run waits for its end, so the attempt's lease and repeat cover it.
 //
-// The file is YAML (JSON is YAML too), read with gopkg.in/yaml.v3 by the rules of YAML 1.2 (package yamltext).
+// The file is YAML (JSON is YAML too), read with gopkg.in/yaml.v3 by the rules of YAML 1.2 (package
+// yamltext).
 package fctask

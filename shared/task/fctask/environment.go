@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// kept are the variables of the server that every command gets. All others may hold the server's secrets: a command
-// gets them only when its entry says so.
+// kept are the variables of the server that every command gets. All others may hold the server's
+// secrets: a command gets them only when its entry says so.
 var kept = []string{"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR"}
 
 // keptOnWindows are what programs there do not start without.
@@ -15,8 +15,8 @@ var keptOnWindows = []string{
 	"ComSpec", "PATHEXT", "SystemDrive", "SystemRoot", "TEMP", "TMP", "USERPROFILE", "windir",
 }
 
-// environment is the process's: a few variables of the server, those that the entry inherits, what both runtimes set,
-// and what the entry says itself. The last of a name counts.
+// environment is the process's: a few variables of the server, those that the entry inherits, what
+// both runtimes set, and what the entry says itself. The last of a name counts.
 func environment(spec *Function, as *identity, in *invocation, address string) []string {
 	t := in.target
 	env := append(inherited(spec.Inherit), as.variables()...)
@@ -40,8 +40,8 @@ func environment(spec *Function, as *identity, in *invocation, address string) [
 	return env
 }
 
-// inherited are the variables of the server that a command gets: those that all get, and those named, as far as the
-// server has them.
+// inherited are the variables of the server that a command gets: those that all get, and those
+// named, as far as the server has them.
 func inherited(names []string) []string {
 	var env []string
 	for _, variable := range os.Environ() {
@@ -77,10 +77,11 @@ func isKept(name string) bool {
 	return false
 }
 
-// onlyAccount is the account that all functions of an entry belong to: the only one that there is, or the one that the
-// entry's pattern names; "" when its processes may serve several.
+// onlyAccount is the account that all functions of an entry belong to: the only one that there is,
+// or the one that the entry's pattern names; "" when its processes may serve several.
 func onlyAccount(match, only string) string {
-	// A resource name has four colons, so the fourth part of a pattern with four is compared with the account.
+	// A resource name has four colons, so the fourth part of a pattern with four is compared with
+	// the account.
 	parts := strings.Split(match, ":")
 	if only == "" && len(parts) == 5 && !strings.ContainsAny(parts[3], "*?") {
 		return parts[3]

@@ -13,7 +13,8 @@ import (
 // KeyHeader carries the idempotency key to a function: equal for every call of one attempt. So is the request id.
 const KeyHeader = "X-FnF-Idempotency-Key"
 
-// AccountHeader carries the account of the flow that calls; X-Fc-Account-Id that of the function's resource name.
+// AccountHeader carries the account of the flow that calls; X-Fc-Account-Id that of the function's
+// resource name.
 const AccountHeader = "X-Millrace-Account-Id"
 
 // invocation is one event on its way to a function.

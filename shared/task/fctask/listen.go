@@ -12,9 +12,10 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// listen opens the listener of a runtime API, at a random address of 127.0.0.0/8 where the system takes all of them
-// for its own, as Linux and Windows do: one that cannot be found by trying ports. Elsewhere it is 127.0.0.1. In both
-// cases the system chooses the port. It is a listener that flows and functions with an address never reach.
+// listen opens the listener of a runtime API, at a random address of 127.0.0.0/8 where the system
+// takes all of them for its own, as Linux and Windows do: one that cannot be found by trying ports.
+// Elsewhere it is 127.0.0.1. In both cases the system chooses the port. It is a listener that flows
+// and functions with an address never reach.
 func listen() (net.Listener, error) {
 	var b [3]byte
 	rand.Read(b[:])                                                        // never fails
@@ -25,8 +26,8 @@ func listen() (net.Listener, error) {
 	return outbound.Listen("tcp4", "127.0.0.1:0")
 }
 
-// ownListener hands on the connections of the worker's own processes and closes all others, before a byte of them is
-// read.
+// ownListener hands on the connections of the worker's own processes and closes all others, before
+// a byte of them is read.
 type ownListener struct {
 	net.Listener
 	peers *peers
@@ -68,8 +69,9 @@ func seldom(log func(string)) func(string) {
 	}
 }
 
-// withoutPages refuses requests that a web page can make: one by a name that the page's author points here has another
-// Host, and browsers add an Origin, a Referer or Sec-Fetch headers. Runtimes send none of them.
+// withoutPages refuses requests that a web page can make: one by a name that the page's author
+// points here has another Host, and browsers add an Origin, a Referer or Sec-Fetch headers.
+// Runtimes send none of them.
 func withoutPages(address string, next http.Handler, log func(string)) http.Handler {
 	say := seldom(log)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -15,8 +15,9 @@ import (
 	"sync"
 )
 
-// peers knows the processes that a runtime API is for: the command, its process group and what they have started. TCP
-// has no credentials of the peer, but the kernel's tables name the socket at the other end and which process holds it.
+// peers knows the processes that a runtime API is for: the command, its process group and what they
+// have started. TCP has no credentials of the peer, but the kernel's tables name the socket at the
+// other end and which process holds it.
 type peers struct {
 	leader int    // process id of the command, and of its group
 	uid    uint32 // of the command
@@ -45,9 +46,10 @@ type socket struct {
 	inode string
 }
 
-// check returns an error unless one of the command's processes has opened the connection. Where the kernel does not
-// show its tables (/proc is not mounted) nothing can be checked, and every connection passes. Where it does not show
-// the descriptors of the command (it runs as another user and the server has no CAP_SYS_PTRACE) the user decides.
+// check returns an error unless one of the command's processes has opened the connection. Where the
+// kernel does not show its tables (/proc is not mounted) nothing can be checked, and every
+// connection passes. Where it does not show the descriptors of the command (it runs as another user
+// and the server has no CAP_SYS_PTRACE) the user decides.
 func (p *peers) check(conn net.Conn) error {
 	from, to := addressOf(conn.RemoteAddr()), addressOf(conn.LocalAddr())
 	s, err := findSocket(from, to)
@@ -74,9 +76,10 @@ func addressOf(a net.Addr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// findSocket returns the socket that is connected from one IPv4 address to the other; nil when there is none. Those of
-// IPv6 that are connected to an IPv4 address stand in a table of their own. A table that changes while it is read may
-// hide a row, so it is read twice before a socket counts as missing.
+// findSocket returns the socket that is connected from one IPv4 address to the other; nil when
+// there is none. Those of IPv6 that are connected to an IPv4 address stand in a table of their own.
+// A table that changes while it is read may hide a row, so it is read twice before a socket counts
+// as missing.
 func findSocket(from, to netip.AddrPort) (*socket, error) {
 	const mapped = "0000000000000000%08X" // ::ffff:0:0/96 in the byte order of the machine
 	prefix := fmt.Sprintf(mapped, binary.NativeEndian.Uint32([]byte{0, 0, 0xff, 0xff}))
@@ -94,7 +97,8 @@ func findSocket(from, to netip.AddrPort) (*socket, error) {
 	return nil, nil
 }
 
-// tableText is an address as the kernel's table writes it: hexadecimal, in the byte order of the machine.
+// tableText is an address as the kernel's table writes it: hexadecimal, in the byte order of the
+// machine.
 func tableText(a netip.AddrPort) string {
 	b := a.Addr().As4()
 	return fmt.Sprintf("%08X:%04X", binary.NativeEndian.Uint32(b[:]), a.Port())
@@ -133,8 +137,8 @@ func findRow(path, from, to string) (*socket, error) {
 	return nil, rows.Err()
 }
 
-// hold reports whether a process of the command holds the socket. The error is fs.ErrPermission when there was one
-// whose descriptors the kernel does not show.
+// hold reports whether a process of the command holds the socket. The error is fs.ErrPermission
+// when there was one whose descriptors the kernel does not show.
 func (p *peers) hold(inode string) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -198,7 +202,8 @@ func processNames() []string {
 	return names
 }
 
-// readProcess reads /proc/{pid}/stat: the name in parentheses may hold anything, the fields stand behind it.
+// readProcess reads /proc/{pid}/stat: the name in parentheses may hold anything, the fields stand
+// behind it.
 func readProcess(pid int) (process, bool) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

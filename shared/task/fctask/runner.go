@@ -30,15 +30,15 @@ type Options struct {
 	BackgroundMax int
 	// MaxResponse bounds the answer of a command in bytes; 0 is outbound.MaxResponseDefault.
 	MaxResponse int64
-	// Account is the only account whose flows call; "" when there may be several. Processes of an entry that serves one
-	// account have its id as FC_ACCOUNT_ID.
+	// Account is the only account whose flows call; "" when there may be several. Processes of an
+	// entry that serves one account have its id as FC_ACCOUNT_ID.
 	Account string
 	// Next carries out calls of functions that no entry matches; nil: they are not found.
 	Next task.Runner
 }
 
-// commandTimeout bounds a call of a command whose entry gives no timeout: an event that a program has taken and never
-// answers must not keep its task for ever.
+// commandTimeout bounds a call of a command whose entry gives no timeout: an event that a program
+// has taken and never answers must not keep its task for ever.
 const commandTimeout = time.Hour
 
 // BacklogMax is how many asynchronous invocations may wait for their turn.

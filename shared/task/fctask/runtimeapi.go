@@ -61,7 +61,8 @@ func (w *worker) routes() http.Handler {
 	return mux
 }
 
-// next waits for an event and hands it out, to one request at a time: a process takes one event after the other.
+// next waits for an event and hands it out, to one request at a time: a process takes one event
+// after the other.
 func (w *worker) next(rw http.ResponseWriter, r *http.Request, d dialect) {
 	if !w.ask(r) {
 		w.log("refused a second request for the next event: one is waiting already")

@@ -7,7 +7,8 @@ import (
 	"os/exec"
 )
 
-// identity is whom the processes of a command run as: the server's own user, there is no other way here.
+// identity is whom the processes of a command run as: the server's own user, there is no other way
+// here.
 type identity struct{ uid uint32 }
 
 func identityOf(text string) (*identity, error) {

@@ -21,7 +21,8 @@ type identity struct {
 	home string
 }
 
-// identityOf finds a user by name, or takes `uid` or `uid:gid` as they are; "" is the server's own user.
+// identityOf finds a user by name, or takes `uid` or `uid:gid` as they are; "" is the server's own
+// user.
 func identityOf(text string) (*identity, error) {
 	if text == "" {
 		return &identity{uid: uint32(os.Geteuid())}, nil

@@ -14,9 +14,10 @@ import (
 	"millrace/shared/task"
 )
 
-// Time that processes get to end by themselves; that their output gets after their end; that a process gets to ask for
-// an event, after its start and after each answer (the platform's own limit for a start); and that a second request for
-// the next event waits for the first to go, whose connection may have broken just now.
+// Time that processes get to end by themselves; that their output gets after their end; that a
+// process gets to ask for an event, after its start and after each answer (the platform's own limit
+// for a start); and that a second request for the next event waits for the first to go, whose
+// connection may have broken just now.
 const (
 	closeGrace  = 2 * time.Second
 	outputGrace = time.Second
@@ -193,7 +194,8 @@ func (w *worker) take(h *handoff) {
 	w.current = h
 }
 
-// lose ends an invocation whose event the process has got in part or not at all: no answer would come.
+// lose ends an invocation whose event the process has got in part or not at all: no answer would
+// come.
 func (w *worker) lose(h *handoff) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

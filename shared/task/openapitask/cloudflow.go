@@ -62,8 +62,9 @@ func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
 	return task.Result{Output: value.Encode(map[string]any{"FlowName": s.flow, "ExecutionName": s.name, "RequestID": answer.RequestId})}
 }
 
-// mayNot says why the flow of a request may not do an operation of CloudFlow's own on a flow there, whose resource name is of
-// the engine's account; "" when it may. No flow ("") stands for an operation that names none, no region for the engine's.
+// mayNot says why the flow of a request may not do an operation of CloudFlow's own on a flow there,
+// whose resource name is of the engine's account; "" when it may. No flow ("") stands for an
+// operation that names none, no region for the engine's.
 func (s *Service) mayNot(r *task.Request, operation, region, flowName string) string {
 	if r.May == nil {
 		return ""
@@ -82,8 +83,8 @@ func (s *Service) mayNot(r *task.Request, operation, region, flowName string) st
 	return access.Refusal(access.As(r.RoleArn, r.Author), action, value.Cut(resource, 200))
 }
 
-// mayNotAny is mayNot for any operation of CloudFlow's own, by its parameters: the flow must have the right to it on
-// whatever they may name as a flow, however the service reads them.
+// mayNotAny is mayNot for any operation of CloudFlow's own, by its parameters: the flow must have
+// the right to it on whatever they may name as a flow, however the service reads them.
 func (s *Service) mayNotAny(r *task.Request, operation string, p map[string]any) string {
 	region, _ := p["RegionId"].(string)
 	named := false

@@ -23,8 +23,8 @@ import (
 // parameter of that name, Body is the body (texts as they are, else JSON), and all others are the query, lists and objects
 // as JSON. A product of which nothing is known is of the ROA style when there is a Path that begins with a slash.
 //
-// Where a product is called is never the flow's to say. Operations of product fnf, CloudFlow's own, are bound by the flow's
-// rights as those of the engine are; of no other product do policies speak.
+// Where a product is called is never the flow's to say. Operations of product fnf, CloudFlow's own,
+// are bound by the flow's rights as those of the engine are; of no other product do policies speak.
 type Any struct {
 	Service
 	Products map[string]Product // beside the known ones, or instead of them; by name in lower case

@@ -20,7 +20,8 @@ type Product struct {
 	Operations map[string]string
 }
 
-// known are products that flows use, by their name in lower case. Any other is called when the operator lists it.
+// known are products that flows use, by their name in lower case. Any other is called when the
+// operator lists it.
 var known = map[string]Product{
 	"alidns":          {Version: "2015-01-09", Host: "alidns.aliyuncs.com"},
 	"bssopenapi":      {Version: "2017-12-14", Host: "business.aliyuncs.com"},

@@ -52,7 +52,8 @@ func OrInside(client *http.Client) *http.Client {
 	return NewInside(MaxResponseDefault)
 }
 
-// NewInside returns a client that may call loopback and private networks and reads maxResponse bytes of an answer.
+// NewInside returns a client that may call loopback and private networks and reads maxResponse
+// bytes of an answer.
 func NewInside(maxResponse int64) *http.Client {
 	p := &policy{loopback: true, private: true}
 	return &http.Client{
@@ -113,7 +114,8 @@ type guard struct {
 
 // RoundTrip sends one request; the body of its response fails with ErrTooLarge beyond the limit.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	// Behind one address there may be many hosts, told apart by this header alone: it must not lead past an allow list.
+	// Behind one address there may be many hosts, told apart by this header alone: it must not lead
+	// past an allow list.
 	if g.ownHost && req.Host != "" && !strings.EqualFold(req.Host, req.URL.Host) {
 		if req.Body != nil {
 			req.Body.Close()
@@ -138,7 +140,8 @@ type Doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// Limited returns next with a bound of its responses, in bytes: their bodies fail with ErrTooLarge beyond it.
+// Limited returns next with a bound of its responses, in bytes: their bodies fail with ErrTooLarge
+// beyond it.
 func Limited(next Doer, limit int64) Doer { return limited{next, limit} }
 
 type limited struct {
@@ -216,8 +219,8 @@ func sameHost(to, from *url.URL) bool {
 		(from.Port() == "" || from.Port() == "80") && (to.Port() == "" || to.Port() == "443")
 }
 
-// Reason is the text of a failed call without the address that was called, which may carry secrets, and without what is
-// known only inside: the name server, and whether a name exists there.
+// Reason is the text of a failed call without the address that was called, which may carry secrets,
+// and without what is known only inside: the name server, and whether a name exists there.
 func Reason(err error) string {
 	var blockedErr *BlockedError
 	if errors.As(err, &blockedErr) {
@@ -240,9 +243,9 @@ func Reason(err error) string {
 // readFreely is how much of an answer is read before it counts among those in flight.
 const readFreely = 32 << 10
 
-// ReadAll reads and closes the body of a response; ErrTooLarge when it is beyond the limit. When the context of the request
-// has an inflight.Answer, a long body waits for its turn to be read, and what it may take decoded is held when ReadAll
-// returns: who made the Answer releases it.
+// ReadAll reads and closes the body of a response; ErrTooLarge when it is beyond the limit. When
+// the context of the request has an inflight.Answer, a long body waits for its turn to be read, and
+// what it may take decoded is held when ReadAll returns: who made the Answer releases it.
 func ReadAll(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
 	ctx, answer := context.Background(), (*inflight.Answer)(nil)
@@ -281,8 +284,8 @@ func most(resp *http.Response) int64 {
 	return max(resp.ContentLength, readFreely)
 }
 
-// readAll appends what r has to body. length is what the sender says there is, -1 when it does not; the buffer grows as
-// bytes come, so that a length alone reserves little.
+// readAll appends what r has to body. length is what the sender says there is, -1 when it does not;
+// the buffer grows as bytes come, so that a length alone reserves little.
 func readAll(r io.Reader, body []byte, length int64) ([]byte, error) {
 	if body == nil {
 		body = make([]byte, 0, min(max(length, 511), readFreely)+1)

@@ -1,7 +1,8 @@
-// Package outbound makes the HTTP clients through which flows, functions and actions call out. A client looks at
-// the address that a connection goes to, after the name has been resolved and before the first byte is sent, for
-// every redirect too: metadata services, link-local addresses and the listeners of this process (Listen) are never
-// called, loopback and private networks only when the options say so. It ignores proxy variables, keeps no cookies, and bounds what it reads.
+// Package outbound makes the HTTP clients through which flows, functions and actions call out. A
+// client looks at the address that a connection goes to, after the name has been resolved and
+// before the first byte is sent, for every redirect too: metadata services, link-local addresses
+// and the listeners of this process (Listen) are never called, loopback and private networks only
+// when the options say so. It ignores proxy variables, keeps no cookies, and bounds what it reads.
 package outbound
 
 import (
@@ -25,7 +26,8 @@ const (
 
 // Options say what a client may call and how much it reads.
 type Options struct {
-	// AllowLoopback opens this machine. It must stay off inside a function: what its platform runs beside it listens there.
+	// AllowLoopback opens this machine. It must stay off inside a function: what its platform runs
+	// beside it listens there.
 	AllowLoopback bool
 	// AllowPrivate opens private networks.
 	AllowPrivate bool

@@ -12,11 +12,13 @@ var own = struct {
 	at map[netip.AddrPort]int
 }{at: map[netip.AddrPort]int{}}
 
-// Listen listens as net.Listen does. Until the listener is closed no client of this package connects to it, whatever
-// its options allow and by whatever address or name: what a process serves for its platform, for its functions and for
-// callers that sign is not for its own flows. Of a network other than TCP it is net.Listen.
+// Listen listens as net.Listen does. Until the listener is closed no client of this package
+// connects to it, whatever its options allow and by whatever address or name: what a process serves
+// for its platform, for its functions and for callers that sign is not for its own flows. Of a
+// network other than TCP it is net.Listen.
 //
-// A listener behind an address that is translated to this machine from outside cannot be recognised.
+// A listener behind an address that is translated to this machine from outside cannot be
+// recognised.
 func Listen(network, address string) (net.Listener, error) {
 	own.Lock() // a connection that comes before the listener is known is looked at when it is
 	defer own.Unlock()
@@ -32,8 +34,9 @@ func Listen(network, address string) (net.Listener, error) {
 	return &ownListener{Listener: l, at: at}, nil
 }
 
-// Reserve keeps the clients of this package from an address, host:port with a numeric host, for as long as the process
-// runs, as if the process listened there: for what its platform serves it alone. Other texts change nothing.
+// Reserve keeps the clients of this package from an address, host:port with a numeric host, for as
+// long as the process runs, as if the process listened there: for what its platform serves it
+// alone. Other texts change nothing.
 func Reserve(hostport string) {
 	at, err := netip.ParseAddrPort(hostport)
 	if err != nil {
@@ -63,8 +66,8 @@ func (l *ownListener) Close() error {
 	return err
 }
 
-// isOwn reports whether a listener of this process is at an address of this machine. here says that the address is
-// known to be this machine's; without it only loopback addresses are.
+// isOwn reports whether a listener of this process is at an address of this machine. here says that
+// the address is known to be this machine's; without it only loopback addresses are.
 func isOwn(to netip.AddrPort, here bool) bool {
 	to = netip.AddrPortFrom(to.Addr().WithZone("").Unmap(), to.Port())
 	own.RLock()
@@ -83,8 +86,8 @@ func isOwn(to netip.AddrPort, here bool) bool {
 	return false
 }
 
-// reachesOwn reports whether a connection leads to a listener of this process. A connection that stays on this machine
-// has the same address at both ends, or a loopback address at one of them.
+// reachesOwn reports whether a connection leads to a listener of this process. A connection that
+// stays on this machine has the same address at both ends, or a loopback address at one of them.
 func reachesOwn(c net.Conn) bool {
 	to, ok := addrPort(c.RemoteAddr())
 	from, ok2 := addrPort(c.LocalAddr())

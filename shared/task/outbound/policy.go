@@ -51,7 +51,8 @@ func (p *policy) names(hostport string) bool {
 	return false
 }
 
-// refusesName reports whether the allow list shuts out the host whatever its address is. Such a name is not even looked up.
+// refusesName reports whether the allow list shuts out the host whatever its address is. Such a
+// name is not even looked up.
 func (p *policy) refusesName(hostport string) bool {
 	return len(p.hosts) > 0 && len(p.nets) == 0 && !p.names(hostport)
 }
@@ -59,11 +60,12 @@ func (p *policy) refusesName(hostport string) bool {
 // notListed is the reason for which a host or address is not called where there is an allow list.
 const notListed = "it is not in the allow list"
 
-// noHost is the one reason for a name that does not exist and for one whose address is closed: a flow that could tell them
-// apart could list the names of the network inside.
+// noHost is the one reason for a name that does not exist and for one whose address is closed: a
+// flow that could tell them apart could list the names of the network inside.
 const noHost = "there is no such host, or its address is closed (AllowLoopback, AllowPrivate, Allow)"
 
-// blocked names the host only: a flow must not learn whether a name of the network inside resolves, nor to which address.
+// blocked names the host only: a flow must not learn whether a name of the network inside resolves,
+// nor to which address.
 func blocked(hostport string, addr netip.Addr, why string) error {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil || host == "" {

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// The kinds of names that the parameters of a product hold, by a part of its name. In calls of other products a name
-// counts where it stands as one (marks), or when hardly anything else is called so (peculiar).
+// The kinds of names that the parameters of a product hold, by a part of its name. In calls of
+// other products a name counts where it stands as one (marks), or when hardly anything else is
+// called so (peculiar).
 var families = []struct {
 	product string
 	kinds   []kind
@@ -27,8 +28,9 @@ var families = []struct {
 // marks stand before a name in resource names and paths.
 var marks = map[kind]string{queue: "queues", function: "functions", instance: "instance", role: "role"}
 
-// Call refuses a call of an OpenAPI, of product, that names one of the engine's own resources in its path, its query or
-// its body, each as it is sent or as it is meant: a name may be hidden by the escapes of JSON, XML and URLs.
+// Call refuses a call of an OpenAPI, of product, that names one of the engine's own resources in
+// its path, its query or its body, each as it is sent or as it is meant: a name may be hidden by
+// the escapes of JSON, XML and URLs.
 func (r *Resources) Call(product string, texts ...string) error {
 	if r == nil {
 		return nil

@@ -1,7 +1,8 @@
-// Package own knows the engine's own resources in a cloud: the queue of hints and those of dead letters, its functions,
-// its table, its roles. No task may have one as its target, by whatever region, account, qualifier or spelling it is
-// named, and whatever the role allows that signs the call: what comes through the engine's queue is believed, and the
-// step runner believes who may invoke it.
+// Package own knows the engine's own resources in a cloud: the queue of hints and those of dead
+// letters, its functions, its table, its roles. No task may have one as its target, by whatever
+// region, account, qualifier or spelling it is named, and whatever the role allows that signs the
+// call: what comes through the engine's queue is believed, and the step runner believes who may
+// invoke it.
 package own
 
 import (
@@ -35,9 +36,9 @@ var roles = []string{"api", "steprunner", "starter", "sweeper"}
 // logical are the functions of a deployment on AWS, as template.yaml calls them.
 var logical = []string{"ApiFunction", "ExpressFunction", "StepRunnerFunction", "StarterFunction", "SweeperFunction"}
 
-// Alibaba returns the resources of a deployment on Alibaba Cloud. Of what s.yaml deploys the queue has the name that all
-// others begin with; running is the name of the function that asks, store that of its instance of TableStore. reserved
-// are further resource names, as globs.
+// Alibaba returns the resources of a deployment on Alibaba Cloud. Of what s.yaml deploys the queue
+// has the name that all others begin with; running is the name of the function that asks, store
+// that of its instance of TableStore. reserved are further resource names, as globs.
 func Alibaba(queueName, running, store string, reserved []string) *Resources {
 	r := &Resources{names: map[kind]map[string]bool{}}
 	for _, end := range []string{"", "-dead-letters", "-event-dead-letters"} {
@@ -75,8 +76,8 @@ func (r *Resources) add(k kind, name string) {
 	r.names[k][strings.ToLower(name)] = true
 }
 
-// AWS returns the functions of a deployment on AWS: running is the name of the one that asks, from which those of the
-// same stack are derived.
+// AWS returns the functions of a deployment on AWS: running is the name of the one that asks, from
+// which those of the same stack are derived.
 func AWS(running string) *Resources {
 	r := &Resources{}
 	if running == "" {
@@ -110,7 +111,8 @@ func (r *Resources) Queue(written, name string) error {
 	return denied(written, string(queue))
 }
 
-// message refuses a queue or a topic that the operator has reserved, by its name as written, in full or alone.
+// message refuses a queue or a topic that the operator has reserved, by its name as written, in
+// full or alone.
 func (r *Resources) message(written, resource string) error {
 	full := written
 	if arn, err := task.ParseARN(written); err == nil {
@@ -123,7 +125,8 @@ func (r *Resources) message(written, resource string) error {
 // Topic refuses a topic that the operator has reserved.
 func (r *Resources) Topic(written, name string) error { return r.message(written, "topics/"+name) }
 
-// Function refuses a function of Function Compute that is the engine's own, by any version, alias or service.
+// Function refuses a function of Function Compute that is the engine's own, by any version, alias
+// or service.
 func (r *Resources) Function(f *task.Function) error {
 	if r == nil {
 		return nil
@@ -137,7 +140,8 @@ func (r *Resources) Function(f *task.Function) error {
 	return r.named(f.Written, f.ARN(), f.Identity())
 }
 
-// Lambda refuses a Lambda function that is the engine's own, in any account and region, by any version or alias.
+// Lambda refuses a Lambda function that is the engine's own, in any account and region, by any
+// version or alias.
 func (r *Resources) Lambda(arn string) error {
 	if r == nil {
 		return nil
@@ -151,7 +155,8 @@ func (r *Resources) Lambda(arn string) error {
 	return nil
 }
 
-// named refuses what the operator has reserved by a pattern on a resource name, or on a part of one.
+// named refuses what the operator has reserved by a pattern on a resource name, or on a part of
+// one.
 func (r *Resources) named(names ...string) error {
 	if r == nil {
 		return nil

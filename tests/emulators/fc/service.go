@@ -112,8 +112,8 @@ func (s *Service) sync(w http.ResponseWriter, f *Function, event []byte) {
 	w.Write(body)
 }
 
-// Authenticate checks the signature of a request, as the service's client libraries make it. It gives the code of the
-// refusal, "" for none.
+// Authenticate checks the signature of a request, as the service's client libraries make it. It
+// gives the code of the refusal, "" for none.
 func (s *Service) Authenticate(r *http.Request, body []byte) (code, message string) {
 	parts := map[string]string{}
 	rest, ok := strings.CutPrefix(r.Header.Get("Authorization"), "ACS3-HMAC-SHA256 ")

@@ -21,7 +21,8 @@ type Key struct {
 	Token   string    // of temporary credentials: requests must carry it; "": a lasting key
 	Expires time.Time // when temporary credentials end; zero: never
 
-	// May reports whether the key's policies allow an operation on a queue or a topic; nil: they allow all.
+	// May reports whether the key's policies allow an operation on a queue or a topic; nil: they
+	// allow all.
 	May func(op, name string) bool
 }
 

@@ -104,7 +104,8 @@ func fate(partition string) error {
 	return nil
 }
 
-// start says what an event starts: a message is one of its queue's, unless that is called oss and brings objects.
+// start says what an event starts: a message is one of its queue's, unless that is called oss and
+// brings objects.
 func start(_ context.Context, d trigger.Delivery) error {
 	starts, err := trigger.DecodeStarts([]byte(d.Body))
 	switch {
