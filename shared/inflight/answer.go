@@ -8,8 +8,8 @@ import (
 
 // Answers are the bytes of answers of calls outside, divided between accounts. What is being read
 // and what has been decoded are counted apart: an answer that comes in slowly must not keep others
-// from being decoded, and who holds the second never waits for the first, so that no two answers
-// wait for each other.
+// from being decoded, and a call that holds bytes of Decoded never waits for Reading, so that no
+// two answers wait for each other.
 type Answers struct {
 	Reading *share.Pool // answers beyond the first few kilobytes while they are read
 	Decoded *share.Pool // answers that have been read, with what they decode to, until they are folded

@@ -1,6 +1,6 @@
 // Package share divides a bounded resource of one process (open requests, long polls, calls in
-// flight, processors) between the accounts that ask for it. Package inflight bounds what requests
-// hold before their account is known.
+// flight, bytes of answers, processors) between the accounts that ask for it. Bytes of requests,
+// which are read before their account is known, are bounded by package inflight.
 //
 // A Pool has one of three rules:
 //
