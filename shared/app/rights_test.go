@@ -5,12 +5,14 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +28,28 @@ type guarded struct {
 	data string
 	url  string
 	end  func()
+
+	functions string // lines for the functions file, before those of all tests
+	log       lines
+}
+
+// lines is a log that a test may look into while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// count counts the lines that have a text in them.
+func (l *lines) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), text)
 }
 
 // everything and nothing beside its own flows: policies of keys and roles, as text of a credentials file.
@@ -60,8 +84,7 @@ func key(id, more string) string {
 	return k
 }
 
-const functionsFile = `functions:
-  - {match: "acs:fc:*:1:functions/private/*", reply: {secret: of-account-1}}
+const functionsFile = `  - {match: "acs:fc:*:1:functions/private/*", reply: {secret: of-account-1}}
   - {match: "ask*", reply: {}}
 actions:
   - {match: "MNS:*", reply: {sent: true}}
@@ -77,12 +100,12 @@ func (g *guarded) open(credentials string) {
 		g.end()
 	}
 	file, functions := filepath.Join(g.data, "..", "credentials.yaml"), filepath.Join(g.data, "..", "functions.yaml")
-	for name, text := range map[string]string{file: credentials, functions: functionsFile} {
+	for name, text := range map[string]string{file: credentials, functions: "functions:\n" + g.functions + functionsFile} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			g.t.Fatal(err)
 		}
 	}
-	c := app.Config{Data: g.data, Functions: functions, Log: slog.New(slog.NewTextHandler(g.t.Output(), nil)),
+	c := app.Config{Data: g.data, Functions: functions, Log: slog.New(slog.NewTextHandler(io.MultiWriter(g.t.Output(), &g.log), nil)),
 		Settings: app.Settings{Region: "cn-hangzhou"}}
 	if credentials != "" {
 		c.Credentials = file

@@ -63,7 +63,7 @@ States:
     Action: FC:InvokeFunction
     TaskMode: RequestComplete
     Parameters:
-      resourceArn: acs:fc:cn-hangzhou:1:functions/echo
+      resourceArn: acs:fc:cn-hangzhou::functions/echo
       invocationType: Sync
       body.$: $Input
     OutputConstructor:
@@ -80,7 +80,7 @@ States:
     Action: FC:InvokeFunction
     TaskMode: WaitForCustomCallback
     Parameters:
-      resourceArn: acs:fc:cn-hangzhou:1:functions/ask
+      resourceArn: acs:fc:cn-hangzhou::functions/ask
       invocationType: Sync
       body:
         id.$: $Input.id
@@ -97,7 +97,7 @@ States:
     Action: FC:InvokeFunction
     TaskMode: RequestComplete
     Parameters:
-      resourceArn: acs:fc:cn-hangzhou:1:functions/broken
+      resourceArn: acs:fc:cn-hangzhou::functions/broken
       invocationType: Sync
       body.$: $Input
     End: true

@@ -1,0 +1,34 @@
+package rpc
+
+import (
+	"slices"
+	"testing"
+
+	"millrace/shared/access"
+	"millrace/shared/cloudflow"
+)
+
+// TestPoliciesKnowOperations: policies can speak of every operation of this server, so that each can be denied.
+func TestPoliciesKnowOperations(t *testing.T) {
+	for name, o := range operations {
+		if !slices.Contains(access.Operations, name) {
+			t.Errorf("access.Operations lacks %s", name)
+		}
+		if o.action != "fnf:"+name {
+			t.Errorf("the action of %s is %s", name, o.action)
+		}
+		resource := "acs:fnf:cn:1:flow/f"
+		if o.flow == "" {
+			resource = "*"
+		}
+		p := []access.Policy{{Statements: []access.Statement{{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}},
+			{Effect: "Deny", Actions: []string{"fnf:" + name}, Resources: []string{"*"}}}}}
+		if err := access.Check(p); err != nil {
+			t.Errorf("%s cannot be denied: %v", name, err)
+		}
+		who := cloudflow.Caller{Account: "1", Region: "cn", May: access.MayOf(p, "1", "cn")}
+		if who.May(o.action, resource) {
+			t.Errorf("%s is allowed on %s, though denied", name, resource)
+		}
+	}
+}
