@@ -32,11 +32,13 @@ func serveMetrics(address string, collected ...prometheus.Collector) (*metrics, 
 		return nil, listenError("Metrics", address, err)
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(collected...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	m := &metrics{&http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 8 << 10}}
+	m := &metrics{&http.Server{Handler: mux, ReadTimeout: 5 * time.Second,
+		WriteTimeout: 30 * time.Second, MaxHeaderBytes: 8 << 10}}
 	go m.server.Serve(listener)
 	return m, nil
 }
@@ -54,9 +56,12 @@ type requestCollector struct {
 }
 
 var (
-	requestCapacity = prometheus.NewDesc("millrace_request_bytes_capacity", "How many bytes of requests the process may hold.", nil, nil)
-	requestHeld     = prometheus.NewDesc("millrace_request_bytes_held", "How many bytes of requests it holds.", nil, nil)
-	requestRefused  = prometheus.NewDesc("millrace_requests_refused_total", "Requests and connections that were refused before their callers were known.", []string{"reason"}, nil)
+	requestCapacity = prometheus.NewDesc("millrace_request_bytes_capacity",
+		"How many bytes of requests the process may hold.", nil, nil)
+	requestHeld = prometheus.NewDesc("millrace_request_bytes_held",
+		"How many bytes of requests it holds.", nil, nil)
+	requestRefused = prometheus.NewDesc("millrace_requests_refused_total",
+		"Requests and connections that were refused before their callers were known.", []string{"reason"}, nil)
 )
 
 func (c requestCollector) Describe(to chan<- *prometheus.Desc) {
@@ -80,11 +85,16 @@ type shareCollector struct {
 }
 
 var (
-	shareCapacity = prometheus.NewDesc("millrace_share_capacity", "How much the process has of a resource.", []string{"resource"}, nil)
-	shareHeld     = prometheus.NewDesc("millrace_share_held", "How much of it an account holds.", []string{"resource", "account"}, nil)
-	shareWaiting  = prometheus.NewDesc("millrace_share_waiting", "Requests and calls of an account in line for it.", []string{"resource", "account"}, nil)
-	storedBytes   = prometheus.NewDesc("millrace_stored_bytes", "About how many bytes of the disk an account takes.", []string{"account"}, nil)
-	shareRefused  = prometheus.NewDesc("millrace_share_refused_total", "Requests of an account that were refused for its share.", []string{"resource", "account"}, nil)
+	shareCapacity = prometheus.NewDesc("millrace_share_capacity",
+		"How much the process has of a resource.", []string{"resource"}, nil)
+	shareHeld = prometheus.NewDesc("millrace_share_held",
+		"How much of it an account holds.", []string{"resource", "account"}, nil)
+	shareWaiting = prometheus.NewDesc("millrace_share_waiting",
+		"Requests and calls of an account in line for it.", []string{"resource", "account"}, nil)
+	storedBytes = prometheus.NewDesc("millrace_stored_bytes",
+		"About how many bytes of the disk an account takes.", []string{"account"}, nil)
+	shareRefused = prometheus.NewDesc("millrace_share_refused_total",
+		"Requests of an account that were refused for its share.", []string{"resource", "account"}, nil)
 )
 
 func (c shareCollector) Describe(to chan<- *prometheus.Desc) {

@@ -45,12 +45,15 @@ func takeBatch(ctx context.Context, event []byte, take func(context.Context, tri
 }
 
 // takeAll takes messages one by one, and returns the ids of those that failed and why.
-func takeAll(ctx context.Context, messages []trigger.Message, take func(context.Context, trigger.Delivery) error) (failed []string, err error) {
+func takeAll(
+	ctx context.Context, messages []trigger.Message, take func(context.Context, trigger.Delivery) error,
+) (failed []string, err error) {
 	var errs []error
 	for _, m := range messages {
 		err := carefully(ctx, func(ctx context.Context) error { return take(ctx, trigger.Delivery{Message: m}) })
 		if err != nil {
-			slog.ErrorContext(ctx, "event failed; its message comes again", "message", m.ID, "queue", m.Source, "receives", m.Receives, "err", err)
+			slog.ErrorContext(ctx, "event failed; its message comes again", "message", m.ID,
+				"queue", m.Source, "receives", m.Receives, "err", err)
 			failed, errs = append(failed, m.ID), append(errs, err)
 		}
 	}

@@ -45,7 +45,8 @@ const grace = 100 * time.Millisecond
 const sparePlaces = 16
 
 func newConnections(most int, bytes *inflight.Budget, refused *Refusals) *connections {
-	return &connections{most: most, spare: sparePlaces, bytes: bytes, refused: refused, clients: map[netip.Prefix]*client{}}
+	return &connections{most: most, spare: sparePlaces, bytes: bytes, refused: refused,
+		clients: map[netip.Prefix]*client{}}
 }
 
 // client is where connections come from: an address, or a network of 64 bits of IPv6, which one

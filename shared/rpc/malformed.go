@@ -110,7 +110,8 @@ func refusalOf(f *fault.Error) []byte { return wholeAnswer(f.Code.Status(), f) }
 func wholeAnswer(status int, f *fault.Error) []byte {
 	id := newRequestID()
 	body := refusalBody(id, f)
-	return append(fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nX-Acs-Request-Id: %s\r\n"+
+	return append(fmt.Appendf(nil, "HTTP/1.1 %d %s\r\n"+
+		"Content-Type: %s\r\nContent-Length: %d\r\nX-Acs-Request-Id: %s\r\n"+
 		"X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
 		status, http.StatusText(status), jsonType[0], len(body), id), body...)
 }
@@ -127,7 +128,8 @@ func refusalBody(id string, f *fault.Error) []byte {
 
 // noPlace answers a request for which there is no place, without reading its body.
 func noPlace(w http.ResponseWriter) {
-	f := fault.New(fault.ServiceUnavailable, "The server has as many connections as it may have, and all of them are being served. Please try again later.")
+	f := fault.New(fault.ServiceUnavailable, "The server has as many connections as it may have, "+
+		"and all of them are being served. Please try again later.")
 	id := newRequestID()
 	head := w.Header()
 	head["Content-Type"], head["X-Acs-Request-Id"] = jsonType, []string{id}

@@ -43,7 +43,8 @@ func (c *call) read() error {
 			return err
 		}
 	case c.kind == jsonBody && !c.inHeaders():
-		return wrongMediaType("A V1 signature does not cover a JSON body: send the parameters as application/x-www-form-urlencoded.")
+		return wrongMediaType("A V1 signature does not cover a JSON body: " +
+			"send the parameters as application/x-www-form-urlencoded.")
 	}
 	c.chooseID()
 	return nil

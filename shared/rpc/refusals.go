@@ -52,7 +52,8 @@ func tooLarge(most int64) *fault.Error {
 
 // tooBusy is the refusal of a request for which there is no memory.
 func tooBusy() *fault.Error {
-	return fault.New(fault.ServiceUnavailable, "The server holds as many bytes of requests as its memory allows. Please try again later.")
+	return fault.New(fault.ServiceUnavailable, "The server holds as many bytes of requests as its memory "+
+		"allows. Please try again later.")
 }
 
 func wrongMediaType(instead string) *fault.Error {

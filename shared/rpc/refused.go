@@ -54,7 +54,8 @@ func (t *Refusals) add(why string) {
 	}
 	t.mu.Unlock()
 	if line != nil {
-		t.log.LogAttrs(context.Background(), slog.LevelWarn, "requests were refused before their callers were known", line...)
+		t.log.LogAttrs(context.Background(), slog.LevelWarn,
+			"requests were refused before their callers were known", line...)
 	}
 }
 

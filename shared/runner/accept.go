@@ -114,7 +114,8 @@ func (r *Runner) brought(ctx context.Context, partition string, n *interp.News, 
 // waiting one allows.
 func tooLargeToReport(limit int) Report {
 	return Report{Error: &flow.Error{Name: flow.ErrDataLimit,
-		Cause: fmt.Sprintf("the output of the execution is longer than the %d bytes that may be reported to this task", limit)}}
+		Cause: fmt.Sprintf("the output of the execution is longer than the %d bytes that may be "+
+			"reported to this task", limit)}}
 }
 
 // checkToken verifies the token's MAC before anything is folded, and returns the language of its

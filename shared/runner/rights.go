@@ -35,7 +35,8 @@ func (r *Runner) mayNow(account, role, author, action, resource string) error {
 		return fault.New(fault.AccessDenied, "%s", err)
 	}
 	if may != nil && !may(action, resource) {
-		return fault.New(fault.AccessDenied, "The policies of %s do not allow %s on %s.", access.As(role, author), action, resource)
+		return fault.New(fault.AccessDenied, "The policies of %s do not allow %s on %s.",
+			access.As(role, author), action, resource)
 	}
 	return nil
 }

@@ -74,7 +74,8 @@ func (r *Runner) round(c *cell, items []*item, look bool) {
 			continue
 		}
 		var refused *share.Refusal
-		if !errors.Is(err, store.ErrFull) && !errors.As(err, &refused) { // the store has said that, and each request would say it again
+		// The store has logged a full disk, and a refusal is for the account: no line for each request.
+		if !errors.Is(err, store.ErrFull) && !errors.As(err, &refused) {
 			r.Log.Warn("commit failed", "partition", c.partition, "err", err)
 		}
 		r.later(c, items, err)

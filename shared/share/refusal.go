@@ -25,7 +25,8 @@ func (r *Refusal) Error() string {
 	if r.Full() {
 		return fmt.Sprintf("all %d %s of this server are in use; try again later", r.Capacity, r.Resource)
 	}
-	return fmt.Sprintf("the account holds %d %s, and %d of %d are left for all others: wait until some of its own have ended",
+	return fmt.Sprintf("the account holds %d %s, and %d of %d are left for all others: "+
+		"wait until some of its own have ended",
 		r.Held, r.Resource, r.Capacity-r.Used, r.Capacity)
 }
 
@@ -47,7 +48,8 @@ func (p *Pool) Usage() []Usage {
 	list := make([]Usage, 0, len(p.accounts))
 	for _, a := range p.accounts {
 		if a.held != 0 || a.refused != 0 || len(a.waiters) != 0 {
-			list = append(list, Usage{Account: a.name, Held: a.held, Waiting: len(a.waiters), Refused: a.refused})
+			list = append(list, Usage{Account: a.name, Held: a.held,
+				Waiting: len(a.waiters), Refused: a.refused})
 		}
 	}
 	return list

@@ -56,7 +56,8 @@ func (u *DiskUse) admit(account string) error {
 		default:
 		}
 	}
-	return &share.Refusal{Resource: "bytes of the disk", Account: account, Held: held, Used: held, Capacity: held + free}
+	return &share.Refusal{Resource: "bytes of the disk", Account: account,
+		Held: held, Used: held, Capacity: held + free}
 }
 
 func (u *DiskUse) add(account string, bytes int64) {

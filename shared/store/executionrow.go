@@ -72,7 +72,8 @@ func (x *Execution) encode() []byte {
 func (x *Execution) encodeFixed() []byte {
 	e := flow.Encoder{Buf: make([]byte, 0, 512+len(x.Input)), Inline: flow.EventInline}
 	e.Uint(executionFmt)
-	for _, t := range []string{x.Account, x.FlowID, x.Flow, x.Name, x.Region, x.RoleArn, x.Origin, x.Callback, x.Hash, x.Qualifier, x.MapRun, x.Parent,
+	for _, t := range []string{x.Account, x.FlowID, x.Flow, x.Name, x.Region, x.RoleArn, x.Origin,
+		x.Callback, x.Hash, x.Qualifier, x.MapRun, x.Parent,
 		x.Author, x.CallbackBy} {
 		e.String(t)
 	}

@@ -40,7 +40,8 @@ type Store struct {
 
 // New returns a Store over a driver.
 func New(o Options) *Store {
-	s := &Store{driver: o.Driver, now: o.Now, tail: o.TailBytes, random: o.Random, usage: o.DiskUse, definitions: map[string]string{}}
+	s := &Store{driver: o.Driver, now: o.Now, tail: o.TailBytes, random: o.Random, usage: o.DiskUse,
+		definitions: map[string]string{}}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -52,7 +52,8 @@ func StartOf(m Message) (Start, error) {
 		region = part(m.Source, 2)
 	}
 	origin := QueueName(m.Source)
-	return Start{Source: kind, Event: "Message", Region: region, Origin: origin, Way: m.Source, RequestID: m.ID, Record: []byte(m.Body), prefix: prefix,
+	return Start{Source: kind, Event: "Message", Region: region, Origin: origin, Way: m.Source,
+		RequestID: m.ID, Record: []byte(m.Body), prefix: prefix,
 		identity: []string{prefix, origin, m.ID}}, nil
 }
 

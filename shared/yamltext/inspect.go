@@ -23,9 +23,11 @@ func Inspect(text []byte) (warnings []Problem, problem *Problem) {
 		r, size := utf8.DecodeRune(text[i:])
 		switch {
 		case reorders(r):
-			return nil, problemAt(text, i, escaped(r), "U+%04X makes editors show the text in another order than it is read", r)
+			return nil, problemAt(text, i, escaped(r),
+				"U+%04X makes editors show the text in another order than it is read", r)
 		case r == '\ufeff':
-			return nil, problemAt(text, i, escaped(r), "U+FEFF (a byte order mark) inside the text, which editors do not show")
+			return nil, problemAt(text, i, escaped(r),
+				"U+FEFF (a byte order mark) inside the text, which editors do not show")
 		case len(warnings) < warningsMax:
 			if why := unseen(r); why != "" {
 				warnings = append(warnings, *problemAt(text, i, "remove it; "+escaped(r), "U+%04X %s", r, why))

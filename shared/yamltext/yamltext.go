@@ -189,7 +189,8 @@ func Decode(text []byte) (*yaml.Node, error) {
 	var second yaml.Node
 	switch err := d.Decode(&second); {
 	case err == nil:
-		return nil, &Problem{Line: second.Line, Column: second.Column, Message: "the text must be one YAML document; a second one begins here"}
+		return nil, &Problem{Line: second.Line, Column: second.Column,
+			Message: "the text must be one YAML document; a second one begins here"}
 	case err != io.EOF:
 		return nil, err
 	}

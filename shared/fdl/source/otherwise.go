@@ -28,10 +28,12 @@ func otherwise(text string, node *Node) (message, hint string) {
 	switch node.Kind {
 	case Number:
 		if leadingZero.MatchString(text) {
-			return fmt.Sprintf("%s is the number %s", short(text), short(node.Text)), "put it in quotes if its zeros count"
+			return fmt.Sprintf("%s is the number %s", short(text), short(node.Text)),
+				"put it in quotes if its zeros count"
 		}
 		if strings.HasPrefix(text, "0o") {
-			return fmt.Sprintf("%s is the number %s here, and text in YAML 1.1", short(text), short(node.Text)), "write the number as a decimal one"
+			return fmt.Sprintf("%s is the number %s here, and text in YAML 1.1", short(text), short(node.Text)),
+				"write the number as a decimal one"
 		}
 	case String:
 		if truth := truthWords[text]; truth != "" {
@@ -42,7 +44,8 @@ func otherwise(text string, node *Node) (message, hint string) {
 			return short(text) + " is text here, and a number in YAML 1.1", "put it in quotes if text is meant"
 		}
 		if wideBlank.MatchString(text) {
-			return fmt.Sprintf("%+q holds a blank that YAML takes for text", short(text)), "write an ordinary blank, or put the value in quotes"
+			return fmt.Sprintf("%+q holds a blank that YAML takes for text", short(text)),
+				"write an ordinary blank, or put the value in quotes"
 		}
 	}
 	return "", ""

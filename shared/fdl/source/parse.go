@@ -66,7 +66,8 @@ func inspected(text []byte, report *Report) *failure {
 	report.warnText(warnings)
 	if at := halfPair(text); at >= 0 {
 		line, column := position(text, at)
-		return &failure{line: line, column: column, reason: "half of a surrogate pair", hint: "write both halves, or the character itself"}
+		return &failure{line: line, column: column, reason: "half of a surrogate pair",
+			hint: "write both halves, or the character itself"}
 	}
 	return nil
 }

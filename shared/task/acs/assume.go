@@ -116,12 +116,15 @@ func earlier(a, b time.Time) time.Time {
 
 // ask makes the call of STS.
 func (a *assumed) ask(ctx context.Context) (*held, error) {
-	answer, err := a.Client.Do(ctx, &Call{Endpoint: a.Endpoint, Method: http.MethodPost, Path: "/", Action: "AssumeRole", Version: "2015-04-01",
-		Header: http.Header{"Accept": {"application/json"}}, Query: url.Values{"RoleArn": {a.ARN}, "RoleSessionName": {a.Session},
+	answer, err := a.Client.Do(ctx, &Call{Endpoint: a.Endpoint, Method: http.MethodPost, Path: "/",
+		Action: "AssumeRole", Version: "2015-04-01",
+		Header: http.Header{"Accept": {"application/json"}},
+		Query: url.Values{"RoleArn": {a.ARN}, "RoleSessionName": {a.Session},
 			"DurationSeconds": {strconv.Itoa(int(roleTime / time.Second))}}})
 	if err != nil {
 		if e := Refusal(err); e != nil && e.Status == http.StatusForbidden {
-			return nil, fmt.Errorf("%w; the function's role needs sts:AssumeRole on it, and the role must trust that one (go run ./infra/alibaba -only roles)", err)
+			return nil, fmt.Errorf("%w; the function's role needs sts:AssumeRole on it, and the role must trust that one "+
+				"(go run ./infra/alibaba -only roles)", err)
 		}
 		return nil, err
 	}

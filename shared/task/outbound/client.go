@@ -120,7 +120,8 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		if req.Body != nil {
 			req.Body.Close()
 		}
-		return nil, &BlockedError{Host: req.URL.Hostname(), Why: "the Host header names another host, and the allow list is for addresses"}
+		return nil, &BlockedError{Host: req.URL.Hostname(),
+			Why: "the Host header names another host, and the allow list is for addresses"}
 	}
 	resp, err := g.next.RoundTrip(req)
 	if err != nil {
