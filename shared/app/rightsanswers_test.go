@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -58,7 +59,8 @@ func withPassword(q *cloudflow.CreateFlowRequest) {
 
 // TestAnswersHide: no answer shows of an execution what the answer that is for it would have refused.
 func TestAnswersHide(t *testing.T) {
-	const rest = `{Effect: Allow, Action: ["fnf:Start*", "fnf:Stop*", "fnf:List*", "fnf:Get*", "fnf:Report*"], Resource: "*"}`
+	const rest = `{Effect: Allow, Action: ["fnf:Start*", "fnf:Stop*", "fnf:List*", "fnf:Report*", "fnf:Create*", ` +
+		`"fnf:Update*", "fnf:Delete*", "fnf:DescribeRegions"], Resource: "*"}`
 	const flows = `, {Effect: Allow, Action: "fnf:DescribeFlow", Resource: "*"}`
 	const executions = `, {Effect: Allow, Action: "fnf:DescribeExecution", Resource: "*"}`
 	elsewhere := strings.ReplaceAll(flows+executions, `Resource: "*"`, `Resource: "acs:fnf:*:*:flow/other*"`)
@@ -77,7 +79,11 @@ func TestAnswersHide(t *testing.T) {
 	const definition, environment, input, output = "SpecVersion", "hunter2", `\"card\":\"4111\"`, `\"paid\":\"5555\"`
 	readers := map[string][]string{"owner": {definition, environment, input, output}, "neither": nil, "elsewhere": nil,
 		"flows": {definition, environment}, "executions": {input, output}, "both": {definition, environment, input, output}}
+	owner.mustCreate("kept", fmt.Sprintf(paying, "kept"), withPassword)
 	everything, stops := map[string]bool{}, 0
+	shows := map[string]bool{ // nothing of an execution or a flow that was there, or what is asked with their own right
+		"CreateFlow": true, "DeleteFlow": true, "GetExecutionHistory": true, "ReportTaskSucceeded": true, "ReportTaskFailed": true,
+		"ListSchedules": true, "ListFlowVersions": true, "ListFlowAliases": true, "DescribeRegions": true}
 	for operation, ask := range map[string]func(*caller, string) string{
 		"StartExecution of a name in use": func(c *caller, _ string) string {
 			return c.answer("StartExecution", "FlowName", "long", "ExecutionName", "w")
@@ -99,7 +105,22 @@ func TestAnswersHide(t *testing.T) {
 			}
 			return c.answer("DescribeExecution", "FlowName", "done", "ExecutionName", "x")
 		},
+		"DescribeFlow": func(c *caller, name string) string {
+			if !slices.Contains(readers[name], definition) {
+				return "" // refused as a whole
+			}
+			return c.answer("DescribeFlow", "Name", "kept")
+		},
+		"UpdateFlow of a description": func(c *caller, _ string) string {
+			return c.answer("UpdateFlow", "Name", "kept", "Description", "d")
+		},
+		"UpdateFlow of a type": func(c *caller, _ string) string { return c.answer("UpdateFlow", "Name", "kept", "Type", "FDL") },
+		"UpdateFlow of nothing": func(c *caller, _ string) string {
+			return c.answer("UpdateFlow", "Name", "kept", "Definition", "", "Type", "")
+		},
 	} {
+		method, _, _ := strings.Cut(operation, " ")
+		shows[method] = true
 		if strings.HasPrefix(operation, "StartExecution") {
 			owner.start("long", "w", `{"card":"4111"}`)
 		}
@@ -119,6 +140,11 @@ func TestAnswersHide(t *testing.T) {
 					t.Errorf("%s by %s: shows %s is %v, want %v: %s", operation, name, part, !want, want, got)
 				}
 			}
+		}
+	}
+	for i := range reflect.TypeFor[cloudflow.API]().NumMethod() {
+		if name := reflect.TypeFor[cloudflow.API]().Method(i).Name; !shows[name] {
+			t.Errorf("%s is not tested", name)
 		}
 	}
 	if len(everything) != 4 || !everything[definition] || !everything[environment] || !everything[input] || !everything[output] {

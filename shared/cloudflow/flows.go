@@ -146,7 +146,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	} else if err != nil {
 		return nil, Failed(err)
 	}
-	return shownFlow(f, definition), nil
+	return c.see(f.Name).showsUpdated(shownFlow(f, definition), q), nil
 }
 
 func value0(s *string) string {

@@ -3,6 +3,7 @@ package cloudflow_test
 import (
 	"encoding/base64"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -262,6 +263,83 @@ func TestReferences(t *testing.T) {
 		}
 		if _, err := s.UpdateFlow(t.Context(), who, update); fault.CodeOf(err) != want || err != nil && len(err.Error()) > 2000 {
 			t.Errorf("update to %s %.60q: %v", c.parameter, c.text, err)
+		}
+	}
+}
+
+// TestUpdatesShowWhatWasSent: without fnf:DescribeFlow, the answer of an update has what the update has sent and no other
+// part of the flow, and a refusal names no role and no flow that were not sent.
+func TestUpdatesShowWhatWasSent(t *testing.T) {
+	const role = "acs:ram::1:role/hidden"
+	starts := "version: v1\ntype: flow\nsteps:\n- type: task\n  name: hidden-state\n  resourceArn: acs:fnf:::flow/hidden-flow\n"
+	text := func(s string) *string { return &s }
+	whole := cloudflow.UpdateFlowRequest{Definition: text(passes), Description: text("hidden"), Type: text("FDL"), RoleArn: text(role),
+		Environment: text(`{"Variables":[{"Name":"A","Value":"hidden"}]}`), ExternalStorageLocation: text("/hidden")}
+	s := service()
+	author := cloudflow.Caller{Account: account}
+	if _, err := s.CreateFlow(t.Context(), author, cloudflow.CreateFlowRequest{Name: "mine", Definition: passes, Description: "hidden",
+		RoleArn: role, Environment: *whole.Environment, ExternalStorageLocation: "/hidden", ResourceGroupID: "hidden"}); err != nil {
+		t.Fatal(err)
+	}
+	blind := cloudflow.Caller{Account: account, May: mayOf("Allow * *", "Deny fnf:DescribeFlow *")}
+	fields := reflect.TypeFor[cloudflow.UpdateFlowRequest]()
+	for sent := range fields.NumField() {
+		name := fields.Field(sent).Name
+		q := cloudflow.UpdateFlowRequest{}
+		if name != "Name" { // which alone is an update of nothing
+			reflect.ValueOf(&q).Elem().Field(sent).Set(reflect.ValueOf(whole).Field(sent))
+		}
+		q.Name = "mine"
+		f, err := s.UpdateFlow(t.Context(), blind, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := reflect.ValueOf(*f)
+		for i := range got.NumField() {
+			field := got.Type().Field(i).Name
+			want := field == name || slices.Contains([]string{"ID", "Name", "CreatedTime", "LastModifiedTime"}, field)
+			if shown := !got.Field(i).IsZero(); shown != want {
+				t.Errorf("an update of %s shows %s: %v", name, field, got.Field(i))
+			}
+		}
+	}
+	empty := cloudflow.UpdateFlowRequest{Name: "mine", Definition: text(""), Type: text("")}
+	if f, err := s.UpdateFlow(t.Context(), blind, empty); err != nil || f.Definition+f.Type != "" {
+		t.Errorf("%v, %v", f, err)
+	}
+	if f, err := s.UpdateFlow(t.Context(), author, cloudflow.UpdateFlowRequest{Name: "mine"}); err != nil || f.Definition != passes {
+		t.Errorf("the owner sees %v, %v", f, err)
+	}
+
+	for _, c := range []struct {
+		role, definition string // that the flow has
+		deny             string
+		q                cloudflow.UpdateFlowRequest
+	}{
+		{role, passes, "ram:PassRole", cloudflow.UpdateFlowRequest{Definition: text(passes)}},
+		{role, passes, "ram:PassRole", cloudflow.UpdateFlowRequest{Environment: text("{}")}},
+		{role, passes, "fnf:DeleteFlow", cloudflow.UpdateFlowRequest{Definition: text(strings.ReplaceAll(starts, "hidden", "own"))}},
+		{"", starts, "fnf:StartExecution", cloudflow.UpdateFlowRequest{Environment: text("{}")}},
+		{role, starts, "fnf:StartExecution", cloudflow.UpdateFlowRequest{RoleArn: text("")}},
+	} {
+		s := serviceOn(memstore.New())
+		create := cloudflow.CreateFlowRequest{Name: "mine", Definition: c.definition, RoleArn: c.role}
+		if _, err := s.CreateFlow(t.Context(), author, create); err != nil {
+			t.Fatal(err)
+		}
+		s.Rights = func(string, string, string) (access.May, error) {
+			return mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), nil
+		}
+		c.q.Name = "mine"
+		for _, hidden := range []bool{true, false} {
+			rights := []string{"Allow * *", "Deny " + c.deny + " *"}
+			if hidden {
+				rights = append(rights, "Deny fnf:DescribeFlow *")
+			}
+			_, err := s.UpdateFlow(t.Context(), cloudflow.Caller{Account: account, May: mayOf(rights...)}, c.q)
+			if fault.CodeOf(err) != fault.AccessDenied || strings.Contains(err.Error(), "hidden") == hidden {
+				t.Errorf("%+v, without the right to see the flow %v: %v", c.q, hidden, err)
+			}
 		}
 	}
 }

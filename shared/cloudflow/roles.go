@@ -84,14 +84,15 @@ func rewritten(q UpdateFlowRequest) bool {
 // flow's new rights must reach the flows that m, the definition it has now, names. A nil m is not
 // checked.
 func (s *Service) takeOver(c Caller, f *store.Flow, q UpdateFlowRequest, m *flow.Machine) error {
+	v, role := c.see(f.Name), q.RoleArn != nil
 	if err := s.checkRole(c, f.RoleArn, value0(q.RoleArn) != ""); err != nil {
-		return err
+		return v.refusal(err, role)
 	}
 	f.Author = c.Identity
 	if m == nil {
 		return nil
 	}
-	return s.checkStarts(c, f.RoleArn, m)
+	return v.refusal(s.checkStarts(c, f.RoleArn, m), value0(q.Definition) != "" && (role || f.RoleArn == ""))
 }
 
 // checkStarts refuses a definition that names, in constants, a flow that its rights do not reach:

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/value"
 )
@@ -34,6 +35,31 @@ func (v view) shows(x *Execution) *Execution {
 	}
 	x.Input, x.Output = v.text(x.Input), v.text(x.Output)
 	return x
+}
+
+// showsUpdated hides, without the view of the flow, everything that an update has not sent: its
+// answer shows the whole flow otherwise, to a caller that has changed a description.
+func (v view) showsUpdated(f *Flow, sent UpdateFlowRequest) *Flow {
+	if v.flow {
+		return f
+	}
+	shown := &Flow{ID: f.ID, Name: f.Name, CreatedTime: f.CreatedTime, LastModifiedTime: f.LastModifiedTime,
+		Type: value0(sent.Type), Definition: value0(sent.Definition), Description: value0(sent.Description),
+		RoleArn: value0(sent.RoleArn), ExternalStorageLocation: value0(sent.ExternalStorageLocation)}
+	if sent.Environment != nil {
+		shown.Environment = f.Environment
+	}
+	return shown
+}
+
+// refusal hides, without the view of the flow, why an update was refused if the reason names a role
+// or a definition that the caller has not sent.
+func (v view) refusal(err error, sent bool) error {
+	if err == nil || v.flow || sent {
+		return err
+	}
+	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The flow that the update leaves has a role, "+
+		"or names flows, that this needs more rights for. To a key with fnf:DescribeFlow on the flow, the answer says which.")
 }
 
 // text masks the task tokens of a text unless the view has them.
