@@ -165,14 +165,16 @@ func TestTokensAreMasked(t *testing.T) {
 	owner.start("asks", "x", "{}")
 	token := owner.token("asks", "x")
 	const like = "djEjbm90aGluZw" // begins as a token does, and is none
+	const before = "djEjA"        // begins as one does, too, directly before the token
 	escaped := fmt.Sprintf(`\u%04x`, token[0]) + token[1:]
-	input := fmt.Sprintf(`{"in":{"a":"see %s."},"escaped":"%s","like":"%s"}`, token, escaped, like)
+	input := fmt.Sprintf(`{"in":{"a":"see %s.","b":"%s%s"},"escaped":"%s","like":"%s"}`,
+		token, before, token, escaped, like)
 	owner.mustCreate("carries", fmt.Sprintf(passes, "carries"))
 	owner.start("carries", "x", input)
 	owner.describe("carries", "x")
 	owner.mustCreate("quick", fmt.Sprintf(passes, "quick"), asExpress)
-	owner.mustCreate("fails", fmt.Sprintf(express, "fails", fmt.Sprintf("{Name: A, Type: Fail, Code: E, Detail: 'for %s'}", token)), asExpress)
-	owner.mustCreate("broken", fmt.Sprintf(express, "broken", fmt.Sprintf("{Name: A, Type: Fail, Code: E, Detail: 'for %s'}", token)))
+	owner.mustCreate("fails", fmt.Sprintf(express, "fails", fmt.Sprintf("{Name: A, Type: Fail, Code: E, Detail: 'for %s%s'}", before, token)), asExpress)
+	owner.mustCreate("broken", fmt.Sprintf(express, "broken", fmt.Sprintf("{Name: A, Type: Fail, Code: E, Detail: 'for %s%s'}", before, token)))
 	owner.start("broken", "x", "{}")
 	owner.describe("broken", "x")
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"millrace/shared/fault"
@@ -73,34 +74,100 @@ func (v view) text(s string) string {
 // maskedToken replaces a task token. Its reader may not report with it, but could hand it on.
 const maskedToken = "(task token: readers need fnf:ReportTaskSucceeded and fnf:ReportTaskFailed)"
 
-// tokenText matches whatever begins as a task token does: base64 of "v1#". The texts that are
-// encoded are ASCII, so no character of a token needs an escape in JSON or in an address, but for
-// the padding.
-var tokenText = regexp.MustCompile(`djEj[A-Za-z0-9]+={0,2}`)
+// tokenStart begins every task token: base64 of "v1#".
+const tokenStart = "djEj"
 
-// maskTokens takes the task tokens out of a JSON text. It finds them as they are, wherever they are
-// in it; not what a flow has made of one, such as its reverse or its base64.
+// maskTokens takes the task tokens out of a text, JSON or not. It finds them as they are, wherever
+// they are in it, and whatever stands before and behind; not what a flow has made of one, such as
+// its reverse or its base64.
 func maskTokens(text string) string {
 	if strings.Contains(text, `\`) {
 		if canonical, err := value.Canonical([]byte(text)); err == nil {
-			text = string(canonical) // an escape can hide any character of a token
+			text = string(canonical)
 		}
 	}
-	return tokenText.ReplaceAllStringFunc(text, func(found string) string {
-		if isToken(found) {
-			return maskedToken
+	if strings.Contains(text, `\u00`) {
+		// An escape can hide any character of a token, also in a JSON text within a JSON text.
+		if masked, found := maskPlain(escapedLetter.ReplaceAllStringFunc(text, unescape)); found {
+			return masked
 		}
-		return found
-	})
+	}
+	masked, _ := maskPlain(text)
+	return masked
 }
 
-// isToken reports whether a text that begins as a task token goes on as one: with the name of a
-// flow and "#". What follows may have been cut off.
+// maskPlain masks the tokens of a text whose tokens have no escapes. From the start of a token, all
+// characters that tokens have are masked: text that follows one directly cannot be told from it.
+func maskPlain(text string) (masked string, found bool) {
+	var b strings.Builder
+	from := 0 // of what b does not have yet
+	for at := 0; ; {
+		next := strings.Index(text[at:], tokenStart)
+		if next < 0 {
+			break
+		}
+		if at += next; !isToken(text[at:]) {
+			at++ // a token may begin within what looks like one
+			continue
+		}
+		b.WriteString(text[from:at])
+		b.WriteString(maskedToken)
+		at += tokenEnd(text[at:])
+		from, found = at, true
+	}
+	if !found {
+		return text, false
+	}
+	b.WriteString(text[from:])
+	return b.String(), true
+}
+
+// tokenEnd returns how many characters of a text can be those of a token that begins it. Tokens are
+// base64 of ASCII without '>', '?' and '~', which has no other characters.
+func tokenEnd(text string) int {
+	n := 0
+	for n < len(text) && isAlphanumeric(text[n]) {
+		n++
+	}
+	for padding := 0; padding < 2 && n < len(text) && text[n] == '='; padding++ {
+		n++
+	}
+	return n
+}
+
+func isAlphanumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+// isToken reports whether a text that begins with tokenStart goes on as a task token: with the name
+// of a flow and "#". What follows may have been cut off.
 func isToken(text string) bool {
-	const most = (len("v1#") + flow.NameMax + len("#") + 2) / 3 * 4 // characters that hold so much
-	head := text[:min(len(text), most)]
-	raw, _ := base64.StdEncoding.DecodeString(head[:len(head)/4*4]) // as far as it goes
-	_, rest, _ := bytes.Cut(raw, []byte("#"))
-	name, _, whole := bytes.Cut(rest, []byte("#"))
-	return whole && flow.ValidName(string(name))
+	var name [flow.NameMax + 3]byte
+	n := 0
+	for at := len(tokenStart); at+4 <= len(text) && n+3 <= len(name); at += 4 {
+		if _, err := base64.StdEncoding.Decode(name[n:], []byte(text[at:at+4])); err != nil {
+			return false
+		}
+		if n == 0 && !flow.ValidName(string(name[:1])) {
+			return false // at once: a text may be full of what looks like a token
+		}
+		n += 3
+		if end := bytes.IndexByte(name[n-3:n], '#'); end >= 0 {
+			return flow.ValidName(string(name[:n-3+end]))
+		}
+	}
+	return false
+}
+
+// escapedLetter matches an escape of JSON for a character that tokens may have, in a text that was
+// put into a JSON text any number of times.
+var escapedLetter = regexp.MustCompile(`\\+u00[3-7][0-9A-Fa-f]`)
+
+// unescape returns what an escape stands for, if tokens have it.
+func unescape(escape string) string {
+	c, err := strconv.ParseUint(escape[len(escape)-2:], 16, 8)
+	if err != nil || !isAlphanumeric(byte(c)) && c != '=' {
+		return escape
+	}
+	return string(rune(c))
 }
