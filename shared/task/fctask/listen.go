@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -26,17 +27,23 @@ func listen() (net.Listener, error) {
 	return outbound.Listen("tcp4", "127.0.0.1:0")
 }
 
+// connectionsMax is how many connections a command's processes may have to its runtime API. A
+// runtime has one or two.
+const connectionsMax = 16
+
 // ownListener hands on the connections of the worker's own processes and closes all others, before
 // a byte of them is read.
 type ownListener struct {
 	net.Listener
-	peers *peers
-	say   func(string) // logs; at most once a second
+	peers  *peers
+	places chan struct{} // one for each open connection
+	say    func(string)  // logs; at most once a second
 }
 
 // newOwnListener guards a listener for the process of a command and those that it starts.
 func newOwnListener(l net.Listener, p *peers, log func(string)) *ownListener {
-	return &ownListener{Listener: l, peers: p, say: seldom(log)}
+	places := make(chan struct{}, connectionsMax)
+	return &ownListener{Listener: l, peers: p, places: places, say: seldom(log)}
 }
 
 // Accept waits for a connection of the worker's processes.
@@ -51,8 +58,27 @@ func (l *ownListener) Accept() (net.Conn, error) {
 			l.say("refused a connection to the runtime API: " + err.Error())
 			continue
 		}
-		return conn, nil
+		select {
+		case l.places <- struct{}{}:
+			return &placedConn{Conn: conn, free: sync.OnceFunc(func() { <-l.places })}, nil
+		default:
+			conn.Close()
+			l.say("refused a connection to the runtime API: the function has " + strconv.Itoa(connectionsMax) +
+				" open, the most it may have; close those that are not used")
+		}
 	}
+}
+
+// placedConn frees its place when it is closed.
+type placedConn struct {
+	net.Conn
+	free func()
+}
+
+// Close closes the connection.
+func (c *placedConn) Close() error {
+	defer c.free()
+	return c.Conn.Close()
 }
 
 // seldom is log, but at most once a second: what others do must not fill the log.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -21,6 +22,7 @@ import (
 type peers struct {
 	leader int    // process id of the command, and of its group
 	uid    uint32 // of the command
+	tables *tables
 
 	mu   sync.Mutex
 	last process // that held the socket last time: most commands have one process
@@ -35,7 +37,7 @@ type process struct {
 
 // newPeers is for the command that has this process id.
 func newPeers(leader int, uid uint32) *peers {
-	p := &peers{leader: leader, uid: uid}
+	p := &peers{leader: leader, uid: uid, tables: kernelTables()}
 	p.last, _ = readProcess(leader)
 	return p
 }
@@ -48,13 +50,17 @@ type socket struct {
 
 // check returns an error unless one of the command's processes has opened the connection. Where the
 // kernel does not show its tables (/proc is not mounted) nothing can be checked, and every
-// connection passes. Where it does not show the descriptors of the command (it runs as another user
-// and the server has no CAP_SYS_PTRACE) the user decides.
+// connection passes; a table that cannot be read for any other reason refuses. Where the kernel does
+// not show the descriptors of the command (it runs as another user and the server has no
+// CAP_SYS_PTRACE) the user decides.
 func (p *peers) check(conn net.Conn) error {
-	from, to := addressOf(conn.RemoteAddr()), addressOf(conn.LocalAddr())
-	s, err := findSocket(from, to)
-	if err != nil {
+	if p.tables.absent {
 		return nil
+	}
+	from, to := addressOf(conn.RemoteAddr()), addressOf(conn.LocalAddr())
+	s, err := p.tables.find(from, to)
+	if err != nil {
+		return fmt.Errorf("%s: which process it is of cannot be found: %w", from, err)
 	}
 	if s == nil {
 		return fmt.Errorf("%s has gone", from)
@@ -76,22 +82,63 @@ func addressOf(a net.Addr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// findSocket returns the socket that is connected from one IPv4 address to the other; nil when
-// there is none. Those of IPv6 that are connected to an IPv4 address stand in a table of their own.
-// A table that changes while it is read may hide a row, so it is read twice before a socket counts
-// as missing.
-func findSocket(from, to netip.AddrPort) (*socket, error) {
+// table is one of the kernel's tables of sockets. Its file stays open: a check must not depend on a
+// free descriptor, of which strangers can take the last.
+type table struct {
+	path string
+	open func(path string) (*os.File, error)
+
+	mu   sync.Mutex
+	file *os.File // nil while it could not be opened
+}
+
+// tables are those for IPv4, and for sockets of IPv6 that are connected to an IPv4 address.
+type tables struct {
+	tcp, tcp6 *table
+	absent    bool // the kernel shows none
+}
+
+// kernelTables opens the tables when the first command starts. Only then is decided whether the
+// kernel has them.
+var kernelTables = sync.OnceValue(func() *tables { return newTables(os.Open) })
+
+func newTables(open func(path string) (*os.File, error)) *tables {
+	t := &tables{
+		tcp:  &table{path: "/proc/net/tcp", open: open},
+		tcp6: &table{path: "/proc/net/tcp6", open: open},
+	}
+	t.absent = errors.Is(t.tcp.rewind(), fs.ErrNotExist)
+	_ = t.tcp6.rewind() // tried again by find
+	return t
+}
+
+// rewind makes the next read begin with the table of that moment.
+func (t *table) rewind() (err error) {
+	if t.file == nil {
+		if t.file, err = t.open(t.path); err != nil {
+			t.file = nil
+			return err
+		}
+	}
+	_, err = t.file.Seek(0, io.SeekStart)
+	return err
+}
+
+// find returns the socket that is connected from one IPv4 address to the other; nil when there is
+// none. A table that changes while it is read may hide a row, so it is read twice before a socket
+// counts as missing.
+func (t *tables) find(from, to netip.AddrPort) (*socket, error) {
 	const mapped = "0000000000000000%08X" // ::ffff:0:0/96 in the byte order of the machine
 	prefix := fmt.Sprintf(mapped, binary.NativeEndian.Uint32([]byte{0, 0, 0xff, 0xff}))
-	f, t := tableText(from), tableText(to)
+	f, to4 := tableText(from), tableText(to)
 	for range 2 {
-		for _, table := range []struct{ path, from, to string }{
-			{"/proc/net/tcp", f, t}, {"/proc/net/tcp6", prefix + f, prefix + t},
-		} {
-			s, err := findRow(table.path, table.from, table.to)
-			if s != nil || err != nil && table.path == "/proc/net/tcp" {
-				return s, err
-			}
+		s, err := t.tcp.findRow(f, to4)
+		if s != nil || err != nil {
+			return s, err
+		}
+		s, err = t.tcp6.findRow(prefix+f, prefix+to4)
+		if s != nil || err != nil && !errors.Is(err, fs.ErrNotExist) { // a kernel without IPv6
+			return s, err
 		}
 	}
 	return nil, nil
@@ -112,14 +159,14 @@ const (
 	columnInode = 9
 )
 
-func findRow(path, from, to string) (*socket, error) {
-	file, err := os.Open(path)
-	if err != nil {
+func (t *table) findRow(from, to string) (*socket, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.rewind(); err != nil {
 		return nil, err
 	}
-	defer file.Close()
 	key := []byte(" " + from + " " + to + " ")
-	rows := bufio.NewScanner(file)
+	rows := bufio.NewScanner(t.file)
 	for rows.Scan() {
 		if !bytes.Contains(rows.Bytes(), key) {
 			continue
