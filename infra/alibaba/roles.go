@@ -20,7 +20,15 @@ func (k *cloud) roleSteps() (all []step) {
 	if len(k.config.functions) == 0 {
 		return all
 	}
-	return append(all, k.policyStep(tasks, "tasks"), k.attachStep(tasks, tasks))
+	all = append(all, k.policyStep(tasks, "tasks"), k.attachStep(tasks, tasks))
+	// How an asynchronous invocation has ended is read by the engine alone, for the flow that made
+	// it: the role of tasks would read those of all accounts.
+	ends := k.config.prefix + "-ends"
+	all = append(all, k.policyStep(ends, "ends"))
+	for _, role := range []string{"steprunner", "api"} {
+		all = append(all, k.attachStep(ends, k.config.prefix+"-"+role))
+	}
+	return all
 }
 
 // ram calls an operation of RAM.

@@ -86,11 +86,11 @@ func TestSetup(t *testing.T) {
 	w := newWorld(t)
 	functions := []string{"-functions", "charge, shop-*"}
 	lines := w.run(t, append(functions, "-dry-run")...)
-	if len(w.changed()) != 0 || signs(lines[:len(lines)-1]) != "+" || lines[len(lines)-1] != "49 of 49 would be done or could not be looked at" {
+	if len(w.changed()) != 0 || signs(lines[:len(lines)-1]) != "+" || lines[len(lines)-1] != "52 of 52 would be done or could not be looked at" {
 		t.Fatalf("a dry run: %v\n%s", w.changes, strings.Join(lines, "\n"))
 	}
 	lines = w.run(t, functions...)
-	if signs(lines) != "+" || len(lines) != 49 {
+	if signs(lines) != "+" || len(lines) != 52 {
 		t.Errorf("first: %s", strings.Join(lines, "\n"))
 	}
 	before := len(w.changed())
@@ -98,13 +98,14 @@ func TestSetup(t *testing.T) {
 		t.Error("nothing has changed")
 	}
 	queues := w.mns.Calls()["CreateQueue"]
-	if lines = w.run(t, functions...); signs(lines) != "=" || len(lines) != 49 {
+	if lines = w.run(t, functions...); signs(lines) != "=" || len(lines) != 52 {
 		t.Errorf("again: %s", strings.Join(lines, "\n"))
 	}
 	if len(w.changes) != 0 || w.mns.Calls()["CreateQueue"] != queues {
 		t.Errorf("the second run changes: %v", w.changes)
 	}
-	if len(w.attached["millrace-steprunner"]) != 1 || !w.attached["millrace-tasks"]["millrace-tasks"] || !w.attached["millrace-tasks"]["millrace-reserved"] || len(w.attached["millrace-starter"]) != 1 || len(w.linked) != 3 || w.days["millrace-"+account+"-cn-hangzhou/functions"] != 30 {
+	if !w.attached["millrace-steprunner"]["millrace-ends"] || !w.attached["millrace-api"]["millrace-ends"] || w.attached["millrace-tasks"]["millrace-ends"] ||
+		len(w.attached["millrace-steprunner"]) != 2 || !w.attached["millrace-tasks"]["millrace-tasks"] || !w.attached["millrace-tasks"]["millrace-reserved"] || len(w.attached["millrace-starter"]) != 1 || len(w.linked) != 3 || w.days["millrace-"+account+"-cn-hangzhou/functions"] != 30 {
 		t.Errorf("%v %v %v", w.attached, w.linked, w.days)
 	}
 }
@@ -289,6 +290,11 @@ func TestTwoRoles(t *testing.T) {
 	denied, err := c.policy("reserved")
 	if err != nil || strings.Contains(denied, "Allow") {
 		t.Errorf("%s %v", denied, err)
+	}
+	for _, action := range []string{"GetAsyncTask", "ListAsyncTasks", "StopAsyncTask", "GetStatefulAsyncInvocation"} {
+		if tasks, err := c.policy("tasks"); err != nil || strings.Contains(tasks, action) || !strings.Contains(denied, `"fc:`+action+`"`) {
+			t.Errorf("the role of tasks may fc:%s: %s %v", action, tasks, err)
+		}
 	}
 	for _, resource := range []string{"acs:mns:*:*:/queues/millrace", "acs:mns:*:*:/queues/millrace-dead-letters/*", "acs:fc:*:*:functions/millrace-steprunner/*",
 		"acs:fc:*:*:functions/millrace-api", "acs:ots:*:*:instance/millrace/*", "acs:ram:*:*:role/millrace-steprunner"} {

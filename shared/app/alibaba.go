@@ -60,9 +60,10 @@ func openAlibaba(config CloudConfig, getenv func(string) string, file functionsF
 		}
 		return f.Identity(), nil
 	}
-	h.ended = fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places}).Ended
+	h.ended = fcapitask.New(fcapitask.Options{Client: engine, Places: a.places}).Ended
 	h.tasks = func(noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner) {
-		called := task.Runner(fcapitask.New(fcapitask.Options{Client: service.Client, Places: a.places, Noted: noted, Mappings: functions, Own: a.own}))
+		called := task.Runner(fcapitask.New(fcapitask.Options{Client: service.Client, Engine: engine,
+			Places: a.places, Noted: noted, Mappings: functions, Own: a.own}))
 		if len(file.rest) > 0 {
 			called = fctask.New(fctask.Options{Functions: file.rest, Next: called})
 		}

@@ -247,7 +247,8 @@ func TestRAMAccess(t *testing.T) {
 		"steprunner": {table: deletes, queues + "/messages": send, queues + "-dead-letters/messages": send, own: invoke, own + "/*": invoke, tasks: take, log: write},
 		"starter":    {table: rows, queues + "/messages": send, queues + "-event-dead-letters/messages": send, log: write},
 		"sweeper":    {table: deletes, table + "_list": ranges, table + "_wake": ranges, queues + "/messages": send, log: write},
-		"tasks":      {"${functions}": {"fc:GetAsyncTask", "fc:GetStatefulAsyncInvocation", "fc:InvokeFunction"}},
+		"tasks":      {"${functions}": invoke},
+		"ends":       {"${functions}": {"fc:GetAsyncTask", "fc:GetStatefulAsyncInvocation"}}, // of steprunner and api
 	}
 	p := project(t, projectText(t), policiesPath)
 	if !slices.Equal(slices.Sorted(maps.Keys(p.Policies)), slices.Sorted(maps.Keys(want))) {

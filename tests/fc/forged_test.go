@@ -162,6 +162,35 @@ func TestForgedRecords(t *testing.T) {
 	v.Succeeded("pay", "one", `{"paid":"really"}`)
 }
 
+// The result of an asynchronous invocation is read for the flow that made it alone, even where the cloud's policies would
+// let the role of tasks read it.
+func TestEndsOfOthersAreNotRead(t *testing.T) {
+	for _, lax := range []bool{false, true} {
+		t.Run(fmt.Sprint(lax), func(t *testing.T) {
+			t.Parallel()
+			s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Credentials: twoAccounts, Lax: lax})
+			release := make(chan bool)
+			s.Users.Add("slow", func([]byte) (string, bool) { <-release; return `{"paid":"secret of account 1"}`, false })
+			victim, thief := s.On(t), second(t, s)
+			victim.DefineText("pay", strings.Replace(olderAsync, "FN", "slow", 1))
+			victim.Start("pay", "one", `{"id":"order-7"}`)
+			submitted(t, victim, "pay", "one")
+			close(release)
+			victim.Succeeded("pay", "one", `{"paid":"secret of account 1"}`)
+			for name, path := range map[string]string{
+				"get":     "/2023-03-30/functions/slow/async-tasks/order-7",
+				"list":    "/2023-03-30/functions/slow/async-tasks",
+				"older":   "/2021-04-06/services/s/functions/slow/stateful-async-invocations/order-7",
+				"escaped": "/2023-03-30/functions/slow/async%2Dtasks/order-7",
+			} {
+				thief.Define(name, "- {Name: A, Type: Task, Action: 'FC:GetAsyncTask', Parameters: {Path: '"+path+"'}, End: true}\n")
+				thief.Start(name, "one", "{}")
+				thief.Failed(name, "one", "FC.AccessDenied")
+			}
+		})
+	}
+}
+
 // Two accounts choose the same id for different functions: each gets the outcome of its own, whatever a record names.
 func TestSameIDOnOtherFunctions(t *testing.T) {
 	for _, byTask := range []bool{false, true} {

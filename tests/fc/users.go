@@ -90,6 +90,20 @@ func (u *Users) admit(w http.ResponseWriter, r *http.Request, body []byte) bool 
 	return false
 }
 
+// admitEngine checks that the engine's own role has signed a question for the end of an
+// asynchronous invocation, and refuses it otherwise.
+func (u *Users) admitEngine(w http.ResponseWriter, r *http.Request) bool {
+	u.keys.RLock()
+	defer u.keys.RUnlock()
+	code, _ := u.engine.Authenticate(r, nil)
+	if code == "" {
+		return true
+	}
+	w.WriteHeader(http.StatusForbidden)
+	json.NewEncoder(w).Encode(map[string]string{"Code": code, "Message": "the engine has not signed this", "RequestId": "r"})
+	return false
+}
+
 // nameOf is the name of the function that a path and a qualifier mean.
 func nameOf(r *http.Request) string {
 	path := strings.TrimSuffix(r.URL.Path, "/invocations")
@@ -126,7 +140,7 @@ func functionOf(path string) string {
 // ServeHTTP implements http.Handler.
 func (u *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if path, id, ok := strings.Cut(strings.Replace(r.URL.Path, "/stateful-async-invocations/", "/async-tasks/", 1), "/async-tasks/"); ok {
-		if u.admit(w, r, nil) {
+		if u.admitEngine(w, r) {
 			u.task(w, functionOf(path), id)
 		}
 		return

@@ -32,6 +32,7 @@ type Mapping struct {
 // Options are what a runner is made of.
 type Options struct {
 	Client   *acs.Client
+	Engine   *acs.Client // asks how invocations have ended, with the engine's own role; nil: Client
 	Places   acs.Places
 	Noted    task.Noted // nil: asynchronous invocations cannot be waited for
 	Mappings []Mapping  // the first that matches counts
@@ -43,7 +44,12 @@ type Options struct {
 type Runner struct{ Options }
 
 // New returns a runner.
-func New(o Options) *Runner { return &Runner{o} }
+func New(o Options) *Runner {
+	if o.Engine == nil {
+		o.Engine = o.Client
+	}
+	return &Runner{o}
+}
 
 // Run invokes the function. It returns when the function has ended, or, for an asynchronous invocation, when it has been
 // accepted. A call is made once: repeating it is the flow's own decision.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,6 +187,40 @@ func TestAsync(t *testing.T) {
 }
 
 // A repeated call is refused by the service: then the first one's task is asked about.
+// TestEndsAreReadByTheEngine: how an invocation has ended is asked with the engine's own role, and so it
+// cannot be asked with that of tasks. All that a flow asks for is signed with the latter.
+func TestEndsAreReadByTheEngine(t *testing.T) {
+	var signed []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, key, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+		key, _, _ = strings.Cut(key, ",")
+		signed = append(signed, r.Header.Get("X-Acs-Action")+" "+key)
+		if r.Method == http.MethodGet {
+			io.WriteString(w, `{"status":"Succeeded","returnPayload":"{}"}`)
+			return
+		}
+		w.WriteHeader(http.StatusConflict)
+		io.WriteString(w, `{"Code":"AsyncTaskAlreadyExists"}`)
+	}))
+	t.Cleanup(server.Close)
+	as := func(key string) *acs.Client {
+		return acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: key, AccessKeySecret: "s"}), nil)
+	}
+	r := fcapitask.New(fcapitask.Options{Client: as("tasks"), Engine: as("engine"), Noted: notes{},
+		Places: acs.Places{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return server.URL }}})
+	q := request(`{"resourceArn":"acs:fc:::functions/f","invocationType":"Async"}`)
+	q.Mode = task.System
+	if got := r.Run(t.Context(), q); got.Error != nil || !got.Async {
+		t.Errorf("%+v", got)
+	}
+	if _, over, err := r.Ended(t.Context(), task.Note{Action: fcapitask.Action, Function: "acs:fc:cn-hangzhou:123:functions/f"}, "order-7"); !over || err != nil {
+		t.Error(over, err)
+	}
+	if want := []string{"InvokeFunction tasks", "GetAsyncTask engine", "GetAsyncTask engine"}; !slices.Equal(signed, want) {
+		t.Errorf("signed %v, want %v", signed, want)
+	}
+}
+
 func TestRepeatedCall(t *testing.T) {
 	const status = `{"taskId":"m","status":"%","requestId":"req-0","returnPayload":"{\"a\":1}"}`
 	tests := []struct{ asked, output, failed string }{

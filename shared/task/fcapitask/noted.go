@@ -61,7 +61,7 @@ type asyncTask struct {
 // task, else its request id, of which the earlier call may not have come to make a note, is noted.
 func (t *Runner) again(ctx context.Context, r *task.Request, c *call, id string) task.Result {
 	var there asyncTask
-	a, err := t.Client.Do(ctx, c.asked(id))
+	a, err := t.Engine.Do(ctx, c.asked(id))
 	if err == nil {
 		err = value.Unmarshal(a.Body, &there)
 	}
@@ -96,7 +96,8 @@ func result(r *task.Request, there *asyncTask, header http.Header) (task.Result,
 }
 
 // Ended asks the service how the invocation of a note, with the id that its flow has chosen, has
-// ended; false while it is under way. It needs the permission fc:GetAsyncTask. An error that wraps
+// ended; false while it is under way. The engine's own role needs
+// the permission fc:GetAsyncTask. An error that wraps
 // task.ErrNotKnown will not pass by itself.
 func (t *Runner) Ended(ctx context.Context, n task.Note, id string) (task.Result, bool, error) {
 	f, err := task.ParseFunction(n.Function, t.Places.Region, t.Places.Account)
@@ -108,12 +109,12 @@ func (t *Runner) Ended(ctx context.Context, n task.Note, id string) (task.Result
 		return task.Result{}, false, err
 	}
 	var there asyncTask
-	a, err := t.Client.Do(ctx, c.asked(id))
+	a, err := t.Engine.Do(ctx, c.asked(id))
 	if err == nil {
 		err = json.Unmarshal(a.Body, &there)
 	}
 	if e := acs.Refusal(err); e != nil && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) {
-		err = fmt.Errorf("%w: %w; the role of tasks needs fc:GetAsyncTask on %s", task.ErrNotKnown, err, f.ARN())
+		err = fmt.Errorf("%w: %w; the role of steprunner needs fc:GetAsyncTask on %s", task.ErrNotKnown, err, f.ARN())
 	}
 	if err != nil {
 		return task.Result{}, false, err

@@ -55,8 +55,11 @@ func (t *Any) Run(ctx context.Context, r task.Request) task.Result {
 	return task.Result{Output: output, Error: failed}
 }
 
-// guard refuses a call that names what is the engine's own.
+// guard refuses a call that names what is the engine's own, and one that is for the engine alone.
 func (t *Any) guard(r *task.Request, c *acs.Call) error {
+	if err := asksForEnds(c.Path); err != nil {
+		return err
+	}
 	texts := []string{c.Path, string(c.Body)}
 	for name, values := range c.Query {
 		texts = append(append(texts, name), values...)
