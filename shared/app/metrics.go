@@ -4,7 +4,6 @@ package app
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"millrace/shared/rpc"
 	"millrace/shared/share"
 	"millrace/shared/store"
+	"millrace/shared/task/outbound"
 )
 
 // metrics serves the metrics of a process in the text format of Prometheus, on an address of their
@@ -27,7 +27,7 @@ func serveMetrics(address string, collected ...prometheus.Collector) (*metrics, 
 	if address == "" {
 		return &metrics{}, nil
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := outbound.Listen("tcp", address)
 	if err != nil {
 		return nil, listenError("Metrics", address, err)
 	}

@@ -98,6 +98,9 @@ type Hold struct {
 	held   int64
 }
 
+// Held is how large the hold is, in bytes.
+func (h *Hold) Held() int64 { return h.held }
+
 // TryGrow makes the hold at least n bytes large, or reports that there are not so many; then it
 // stays as it is.
 func (h *Hold) TryGrow(n int64) bool {

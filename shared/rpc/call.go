@@ -50,7 +50,7 @@ const keepMax = 256 << 10
 
 func (c *call) begin(w http.ResponseWriter, r *http.Request) {
 	c.w, c.r = w, r
-	c.host = r.Host
+	c.host = cutHost(r.Host)
 	c.hold.Budget = c.Bytes
 	if c.AccessLog != nil {
 		c.began = time.Now()
@@ -224,17 +224,34 @@ var (
 	allowed  = []string{"GET, POST"}
 )
 
-// answer sends c.out.
+// answer sends c.out. From here on the client decides how long it takes: the request gives up its processor, its connection
+// counts among those that wait, and a long answer is charged to the budget of the process.
 func (c *call) answer(status int) {
+	c.turn.End()
+	if len(c.out) > answerFree && !c.hold.TryGrow(c.hold.Held()+int64(len(c.out))) {
+		c.Refusals.add(refusedAnswer)
+		c.out, status = refusalBody(c.requestID, tooBusy()), http.StatusServiceUnavailable
+	}
 	c.status = status
 	head := c.w.Header()
 	head["Content-Type"] = jsonType
 	head["Content-Length"] = []string{strconv.Itoa(len(c.out))}
 	head["X-Acs-Request-Id"] = []string{c.requestID}
 	private(head)
+	if own := connOf(c.r.Context()); own != nil {
+		own.connections.answers(own)
+	}
 	c.w.WriteHeader(status)
 	c.w.Write(c.out)
 }
+
+// answerFree is how many bytes an answer may have that is not charged.
+const answerFree = 16 << 10
+
+// hostMax is the longest name of a host, with a port: answers and logs show no more of what a client claims.
+const hostMax = 255 + len(":65535")
+
+func cutHost(host string) string { return host[:min(len(host), hostMax)] }
 
 // private keeps an answer out of caches, and browsers from taking it for anything but what it says
 // it is.

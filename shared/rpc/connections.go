@@ -312,6 +312,16 @@ func (g *connections) relieve(c *conn) bool {
 	return true
 }
 
+// answers puts a connection among those that wait while its answer is written: a client that does not read holds no place
+// that a newcomer needs.
+func (g *connections) answers(c *conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if c.inside && c.place == nil {
+		g.wait(c)
+	}
+}
+
 type connKey struct{}
 
 // context lets a handler find the connection of its request.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 
 	"millrace/shared/fault"
 	"millrace/shared/inflight"
@@ -83,7 +84,26 @@ func (c *conn) Write(b []byte) (int, error) {
 			return len(b), nil
 		}
 	}
-	return c.Conn.Write(b)
+	return c.writePaced(b)
+}
+
+// A client must take this many bytes within this time, or it is cut off: 2 KB a second.
+const (
+	paceBytes = 64 << 10
+	paceTime  = 30 * time.Second
+)
+
+// writePaced writes in pieces, each within its time. The whole answer has the server's WriteTimeout, too.
+func (c *conn) writePaced(b []byte) (written int, err error) {
+	for {
+		c.Conn.SetWriteDeadline(time.Now().Add(paceTime))
+		piece := b[:min(len(b), paceBytes)]
+		n, err := c.Conn.Write(piece)
+		written += n
+		if b = b[n:]; err != nil || len(b) == 0 {
+			return written, err
+		}
+	}
 }
 
 // CloseWrite lets net/http end an answer before it has read all of a request.

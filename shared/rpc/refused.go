@@ -29,6 +29,7 @@ const (
 	refusedCut    = "cut off for a newcomer"
 	refusedRelief = "cut off for the bytes of another"
 	refusedHead   = "too many headers"
+	refusedAnswer = "no memory for its answer"
 )
 
 // tallyPause is the shortest time between two lines.

@@ -104,9 +104,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := h.calls.Get().(*call)
 	c.begin(w, r)
+	defer func() {
+		c.end()
+		h.calls.Put(c)
+	}()
 	c.serve()
-	c.end()
-	h.calls.Put(c)
 }
 
 // NewServer gives an HTTP server with limits that suit the API: a client must send its headers within seconds (and
