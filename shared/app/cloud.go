@@ -131,12 +131,13 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 	} else {
 		rest = mapped.Before(rest)
 	}
+	answers := newAnswers(s.memory(), c.limits, true) // one account alone holds half: in functions nobody knows how many there are
 	mayFlow, err := c.rights()
 	if err != nil {
 		return err
 	}
 	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue,
-		Tasks:   boundedTasks(ownAccounts(task.NewTable(tasks, rest), false, h.account), newAnswers(s.memory(), c.limits, false)),
+		Tasks:   boundedTasks(ownAccounts(task.NewTable(tasks, rest), false, h.account), answers),
 		Rights:  mayFlow,
 		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, LogEnds: true, StoreExpires: h.expires,
 		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
