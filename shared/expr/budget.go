@@ -7,6 +7,8 @@ type Budget struct {
 	Bytes  int  // bytes of new strings and containers left
 	Strict bool // a path of the older language that selects nothing is an error in a Template, not null
 	Sparse bool // a member of an object Template whose path selects nothing is left out; Strict does not count then
+
+	patterns map[string]pattern // that have been compiled on it
 }
 
 // DefaultBudget is enough for any sensible flow: 100,000 steps and 4 MiB.

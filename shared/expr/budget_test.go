@@ -1,6 +1,7 @@
 package expr_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ var heavyCases = []string{
 	"[" + strings.Repeat("jsonMerge($Input.object, {}),", 400) + "1]",
 	"[" + strings.Repeat("length($Input.text),", 800) + "1]",
 	`regexMatchString($Input.text, "(a{1,20}b?){20}$")`,
-	"[" + strings.Repeat(`regexMatchString("a", format("(a{20}){20}{}", "")),`, 300) + "1]",
+	"[" + manyPatterns(100) + "1]",
 	`jsonToString(` + doubled(9) + `)`,
 	"arrayContains([" + strings.Repeat("$Input.n,", 900) + "1], $Input.m)",
 	"[" + strings.Repeat("arrayContains($Input.numbers, $Input.m),", 300) + "1]",
@@ -158,4 +159,13 @@ func TestLongAndDeepText(t *testing.T) {
 		b := expr.DefaultBudget()
 		e.Eval(&world{roots: map[expr.Root]any{expr.Input: map[string]any{}}}, &b)
 	}
+}
+
+// manyPatterns are calls with n different patterns.
+func manyPatterns(n int) string {
+	text := ""
+	for i := range n {
+		text += fmt.Sprintf(`regexMatchString("a", format("(a{20}){20}{}", %d)),`, i)
+	}
+	return text
 }

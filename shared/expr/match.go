@@ -3,6 +3,9 @@ package expr
 import (
 	"regexp"
 	"regexp/syntax"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"millrace/shared/value"
 )
@@ -13,17 +16,81 @@ const (
 	programMax = 2_000 // instructions that it may become
 )
 
+// What reading a pattern is charged: one step takes about as long as any other.
+const (
+	byteWork     = 8       // a byte of a pattern
+	smallWork    = 64      // a class like \W or [:alpha:] under (?i)
+	unicodeWork  = 800     // a class like \pL
+	unicodeMax   = 8       // of those in one pattern
+	readMax      = 150_000 // steps for one pattern
+	firstFolding = 0x41    // of the characters that have another case
+	lastFolding  = 0x1e943 // of them
+)
+
+// foldFlag matches flags that make letters match in either case.
+var foldFlag = regexp.MustCompile(`\(\?[a-zA-Z]*i`)
+
+// readWork is how many steps reading a pattern is charged; an error when it is too much for any.
+// The parser copies the ranges of each Unicode class, hundreds, and under (?i) looks up each
+// character of each range, so 500 bytes could take a second. It is an upper bound, made without
+// parsing: what looks like a class or a range counts as one.
+func readWork(text string) (int, error) {
+	if len(text) > patternMax {
+		return 0, failf("regexMatchString: the pattern is longer than %d bytes", patternMax)
+	}
+	classes := strings.Count(text, `\p`) + strings.Count(text, `\P`)
+	if classes > unicodeMax {
+		return 0, failf("regexMatchString: the pattern %s has more than %d Unicode classes like \\pL",
+			value.Quote(text), unicodeMax)
+	}
+	work := byteWork*len(text) + unicodeWork*classes
+	if foldFlag.MatchString(text) {
+		for _, class := range [...]string{`\D`, `\d`, `\W`, `\w`, `\S`, `\s`, `[:`} {
+			work += smallWork * strings.Count(text, class)
+		}
+		for i := 1; i < len(text)-1; i++ {
+			if text[i] == '-' {
+				work += foldedRange(text[:i], text[i+1:])
+			}
+		}
+	}
+	if work > readMax {
+		return 0, failf("regexMatchString: the pattern %s has ranges of too many characters for (?i): "+
+			"put them in a part without it, as (?-i:[...])", value.Quote(text))
+	}
+	return work, nil
+}
+
+// foldedRange is how many characters a range has at most that may have another case. Only a first
+// character beyond ASCII is what it looks like: any other may end an escape.
+func foldedRange(before, after string) int {
+	first, _ := utf8.DecodeLastRuneInString(before)
+	if first < utf8.RuneSelf {
+		first = firstFolding
+	}
+	last, _ := utf8.DecodeRuneInString(after)
+	if hex, ok := strings.CutPrefix(after, `\x{`); ok {
+		digits, _, _ := strings.Cut(hex, "}")
+		n, err := strconv.ParseUint(digits, 16, 32)
+		if err != nil || n > lastFolding {
+			n = lastFolding
+		}
+		last = rune(n)
+	} else if last == '\\' {
+		last = 0o777 // the last that another escape can write
+	}
+	return max(0, int(min(last, lastFolding)-first)+1)
+}
+
 // pattern is a compiled regular expression.
 type pattern struct {
 	re   *regexp.Regexp
 	size int // about the number of its instructions
 }
 
-// compilePattern compiles a pattern of RE2 syntax; it refuses those that expand to large programs.
+// compilePattern compiles a pattern of RE2 syntax, whose readWork has been charged; it refuses those
+// that expand to large programs.
 func compilePattern(text string) (pattern, error) {
-	if len(text) > patternMax {
-		return pattern{}, failf("regexMatchString: the pattern is longer than %d bytes", patternMax)
-	}
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
 		return pattern{}, badPattern(text, err)
@@ -123,18 +190,75 @@ func regexMatchString(b *Budget, x, y any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.step(2 * min(len(source), patternMax)); err != nil {
-		return nil, err
-	}
-	p, err := compilePattern(source)
+	p, err := b.pattern(source)
 	if err != nil {
 		return nil, err
 	}
+	return p.matches(text, b)
+}
+
+// pattern compiles a pattern, once for all evaluations on the budget.
+func (b *Budget) pattern(text string) (pattern, error) {
+	if err := b.scan(min(len(text), patternMax)); err != nil {
+		return pattern{}, err
+	}
+	if p, ok := b.patterns[text]; ok {
+		return p, nil
+	}
+	work, err := readWork(text)
+	if err != nil {
+		return pattern{}, err
+	}
+	if err := b.step(work); err != nil {
+		return pattern{}, err
+	}
+	p, err := compilePattern(text)
+	if err != nil {
+		return pattern{}, err
+	}
 	if err := b.step(p.size); err != nil {
-		return nil, err
+		return pattern{}, err
 	}
 	if err := b.grow(128 * p.size); err != nil {
-		return nil, err
+		return pattern{}, err
 	}
-	return p.matches(text, b)
+	if b.patterns == nil {
+		b.patterns = make(map[string]pattern)
+	}
+	b.patterns[text] = p
+	return p, nil
+}
+
+// Patterns bounds the work that reading the constant patterns of several expressions takes, such as
+// those of a definition, which no evaluation pays for. The zero value allows none.
+type Patterns struct {
+	Left int // steps
+}
+
+// DefaultPatterns is enough for hundreds of ordinary patterns; to use it up takes about a tenth of a
+// second.
+func DefaultPatterns() Patterns { return Patterns{Left: 500_000} }
+
+var errPatterns error = failure("regexMatchString: the regular expressions up to here take too much work to read: " +
+	"use fewer, shorter ones, with fewer Unicode classes and no wide ranges under (?i)")
+
+// pay charges for the pattern of a call, if it is a constant.
+func (w *Patterns) pay(args []node) error {
+	c, ok := args[1].(*constantNode)
+	if !ok {
+		return nil
+	}
+	text, ok := c.value.(string)
+	if !ok {
+		return nil // newMatch says so
+	}
+	work, err := readWork(text)
+	if err != nil {
+		return err
+	}
+	if w.Left -= work; w.Left < 0 {
+		w.Left = 0
+		return errPatterns
+	}
+	return nil
 }

@@ -13,7 +13,14 @@ import (
 // numbers of arguments, functions nested deeper than CallDepthMax, bad constant patterns, and text longer than
 // LengthMax.
 func Parse(src string, roots Roots) (*Expr, *Error) {
+	w := DefaultPatterns()
+	return w.Parse(src, roots)
+}
+
+// Parse is Parse with constant patterns charged to w, which must be used by one goroutine at a time.
+func (w *Patterns) Parse(src string, roots Roots) (*Expr, *Error) {
 	p := newParser(src, roots, false)
+	p.patterns = w
 	return p.finish(p.expression())
 }
 
@@ -149,6 +156,12 @@ func (p *parser) applied(f function, name token, args []node) node {
 	if len(args) < f.least || f.most >= 0 && len(args) > f.most {
 		p.fail(name.pos, fmt.Sprintf("%s takes %s, not %d", name.text, f.arity(), len(args)))
 		return nil
+	}
+	if name.text == "regexMatchString" {
+		if err := p.patterns.pay(args); err != nil {
+			p.fail(name.pos, err.Error())
+			return nil
+		}
 	}
 	n, err := f.build(args)
 	if err != nil {

@@ -29,6 +29,8 @@ type parser struct {
 	context [][]string // see ContextPaths
 	nesting int
 	calls   int
+
+	patterns *Patterns // what constant patterns are charged to
 }
 
 // newParser gives a parser that stands on the first token.

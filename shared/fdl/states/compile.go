@@ -3,6 +3,7 @@
 package states
 
 import (
+	"millrace/shared/expr"
 	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
 )
@@ -11,7 +12,8 @@ import (
 // flow.Standard or flow.Express. The limits must be complete. What is wrong goes to the report; the machine is
 // to be used only when the report has no error.
 func Compile(root *source.Node, name, mode string, limits flow.Limits, report *source.Report) *flow.Machine {
-	c := &compiler{Report: report, limits: limits, machine: &flow.Machine{Language: flow.States}}
+	c := &compiler{Report: report, limits: limits, machine: &flow.Machine{Language: flow.States},
+		patterns: expr.DefaultPatterns()}
 	c.top(root, name, mode)
 	return c.machine
 }
@@ -20,6 +22,8 @@ type compiler struct {
 	*source.Report
 	limits  flow.Limits
 	machine *flow.Machine
+
+	patterns expr.Patterns // for the constant regular expressions of the definition
 }
 
 var topFields = []string{"Type", "SpecVersion", "Name", "StartAt", "States", "Description", "Timeout"}

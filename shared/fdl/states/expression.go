@@ -22,7 +22,7 @@ var rootNames = []string{"$Input", "$Output", "$Context", "$Global", "$Item"}
 
 // expression parses an expression that may use the given roots; nil after an error.
 func (c *compiler) expression(n *source.Node, path *source.Path, roots expr.Roots) *expr.Expr {
-	e, err := expr.Parse(n.Text, roots)
+	e, err := c.patterns.Parse(n.Text, roots)
 	if err == nil {
 		c.knowsContext(e, n, path)
 		return e
@@ -37,7 +37,7 @@ func (c *compiler) blame(text string, path *source.Path, err *expr.Error) (rule,
 	if nesting(text) > nestingMax {
 		return "V20", "build the value in two states"
 	}
-	if _, other := expr.Parse(text, rootsOutput|expr.Item); other == nil {
+	if _, other := c.patterns.Parse(text, rootsOutput|expr.Item); other == nil {
 		return "V19", "$Output exists in OutputConstructor and GlobalConstructor, $Item in ItemConstructor"
 	}
 	if root := rootAt(text, err.Offset); root != "" {
@@ -132,7 +132,7 @@ func (c *compiler) constant(n *source.Node, path *source.Path, hint string) {
 		return
 	}
 	text := strings.TrimSpace(n.Text)
-	if rootInAnyCase(text) || isCall(text) {
+	if rootInAnyCase(text) || c.isCall(text) {
 		c.Warn(n, path, hint, "is a constant, its text is not evaluated")
 	}
 }
@@ -148,12 +148,12 @@ func rootInAnyCase(text string) bool {
 }
 
 // isCall tells whether a text is an expression that begins with a call and ends with a parenthesis.
-func isCall(text string) bool {
+func (c *compiler) isCall(text string) bool {
 	name, rest, ok := strings.Cut(text, "(")
 	if !ok || name == "" || !strings.HasSuffix(rest, ")") || strings.ContainsFunc(name, func(r rune) bool { return !identifier(r) }) {
 		return false
 	}
-	_, err := expr.Parse(text, rootsOutput|expr.Item)
+	_, err := c.patterns.Parse(text, rootsOutput|expr.Item)
 	return err == nil
 }
 
