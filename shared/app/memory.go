@@ -31,3 +31,12 @@ const connectionBytes = 64 << 10
 func (s *Settings) connectionsWithin(most int) int {
 	return int(max(min(int64(most), s.memory()/4/connectionBytes), 16))
 }
+
+// callBytes is what a call in flight may take: its parameters, which are as large as the local
+// data of a state, as text and as a tree.
+const callBytes = 256 << 10
+
+// callsWithin bounds calls by memory, too: a quarter of it is for them.
+func (s *Settings) callsWithin(most int64) int64 {
+	return max(min(most, s.memory()/4/callBytes), 16)
+}

@@ -16,7 +16,9 @@ type Shares struct {
 	Requests int64 // open requests; as many as clients may be connected
 	Polls    int64 // requests that wait for the end of an execution; half of Requests
 	Express  int64 // Express executions that are waited for; a quarter of Requests
-	Calls    int64 // calls in flight; a quarter of the files that the process may open
+	// Calls are calls in flight; a quarter of the files that the process may open, and no more
+	// than memory has room for.
+	Calls int64
 }
 
 // pools are the shares of a running server.
@@ -38,7 +40,8 @@ func newPools(settings *Settings, limits flow.Limits, several bool, files uint64
 		return share.New(share.Options{Name: name, Capacity: capacity, Whole: !several})
 	}
 	p := pools{requests: pool("requests", requests), polls: pool("long polls", orElse(s.Polls, polls)),
-		express: pool("Express executions", orElse(s.Express, express)), calls: pool("calls", orElse(s.Calls, callsMax(files))),
+		express: pool("Express executions", orElse(s.Express, express)),
+		calls:   pool("calls", orElse(s.Calls, settings.callsWithin(callsMax(files)))),
 		answers: newAnswers(settings.memory(), limits, several)}
 	if several {
 		p.processors = share.New(share.Options{Name: "processors", Capacity: int64(max(runtime.GOMAXPROCS(0), 2)), Turns: true})

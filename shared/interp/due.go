@@ -108,6 +108,17 @@ func (s *State) Ready() bool {
 	return open
 }
 
+// ReadyAttempts returns how many attempts wait to be taken.
+func (s *State) ReadyAttempts() int {
+	n := 0
+	s.each(func(e *entry) {
+		if e.attempt != nil && e.attempt.phase == ready {
+			n++
+		}
+	})
+	return n
+}
+
 // Unsent tells whether something in the outbox has never been tried.
 func (s *State) Unsent() bool {
 	for i := range s.Outbox {

@@ -17,10 +17,10 @@ import (
 // made any more, or whose result nobody would wait for, is left: its lease is over at the next look.
 func (r *Runner) call(c *cell, call *interp.Call) {
 	now := r.nowMillis()
-	if _, flying := c.calls[call.Attempt]; flying {
-		return // its lease was over, and this process has taken it again
-	}
-	if now > call.Until || !r.enter() {
+	account := c.x.Account
+	_, flying := c.calls[call.Attempt] // its lease was over, and this process has taken it again
+	if flying || now > call.Until || !r.enter() {
+		r.line.GiveBack(account, 1)
 		return
 	}
 	most := r.callMax(c)
@@ -31,7 +31,7 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 		on.add()
 	}
 	held := r.cells.acquire(c.partition)
-	request := requestOf(c.x, call, now)
+	t := takenOf(c.x, call, now)
 	attempt := call.Attempt
 	go func() {
 		defer r.work.Done()
@@ -39,7 +39,8 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 			defer on.done()
 		}
 		renewing := r.renew(held.partition, attempt)
-		result := r.carryOut(ctx, request)
+		result := r.carryOut(ctx, t)
+		r.line.GiveBack(account, 1)
 		renewing()
 		timedOut := ctx.Err() == context.DeadlineExceeded
 		cutOff := timedOut && context.Cause(ctx) == errTooLong
@@ -122,15 +123,20 @@ func (r *Runner) renew(partition string, attempt int64) (stop func()) {
 	return func() { close(over) }
 }
 
-// carryOut runs the task with the rights that its flow has now; a panic in it is a failed task, not
-// the end of the process.
-func (r *Runner) carryOut(ctx context.Context, request task.Request) (result task.Result) {
+// carryOut runs the task when the account may have one more call in flight, with the rights that
+// its flow has then; a panic in it is a failed task, not the end of the process.
+func (r *Runner) carryOut(ctx context.Context, t *taken) (result task.Result) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.Log.Error("task panicked", "action", request.Action, "panic", p)
+			r.Log.Error("task panicked", "action", t.request.Action, "panic", p)
 			result = task.Fail("FC.Unknown", "the call broke inside the engine")
 		}
 	}()
+	if r.inLine(ctx, t) != nil {
+		return task.Result{}
+	}
+	defer r.Shares.Calls.Release(t.request.Account, 1)
+	request := t.whole()
 	if r.Rights != nil {
 		may, err := r.Rights(request.Account, request.RoleArn, request.Author)
 		if err != nil {
@@ -138,25 +144,52 @@ func (r *Runner) carryOut(ctx context.Context, request task.Request) (result tas
 		}
 		request.May = may
 	}
-	return r.inLine(ctx, request)
+	return r.Tasks.Run(ctx, request)
 }
 
-// requestOf is a call as the task runners see it.
-func requestOf(x *store.Execution, c *interp.Call, now int64) task.Request {
+// taken is a call that was taken and has not begun. Its request is made as a whole when there is
+// room for the call.
+type taken struct {
+	request task.Request // without parameters and input
+	params  flow.Value   // a copy: the execution goes on meanwhile, and drops trees
+	given   bool         // there are params
+	input   []byte
+}
+
+// treeWaiting is up to how many bytes of text parameters keep their tree in line. A tree takes many
+// times the bytes of its text.
+const treeWaiting = 4 << 10
+
+// rest drops what can be made again: the call waits.
+func (t *taken) rest() { t.params.ForgetTree(treeWaiting) }
+
+// whole returns the call as the task runners see it.
+func (t *taken) whole() task.Request {
+	q := t.request
+	q.Input = t.input
+	if t.given {
+		q.Parameters = t.params.Text()
+		q.Tree, _ = t.params.Decoded()
+	}
+	return q
+}
+
+// takenOf returns a call that has been taken.
+func takenOf(x *store.Execution, c *interp.Call, now int64) *taken {
 	q := task.Request{Account: x.Account, Region: x.Region, Flow: x.Flow, Execution: x.Name, State: c.State, RoleArn: x.RoleArn, Author: x.Author,
 		Legacy: x.Language == flow.Steps, Action: c.Task.Action, Resource: c.Task.Resource, Mode: task.Mode(c.Task.Mode),
 		Token: c.Token, Key: c.Key}
-	if c.Params != nil {
-		q.Parameters = c.Params.Text()
-		q.Tree, _ = c.Params.Decoded()
-	}
-	if q.Legacy {
-		q.Input = c.Input.Text()
-	}
 	if c.Deadline > 0 {
 		q.Timeout = time.Duration(c.Deadline-now) * time.Millisecond
 	}
-	return q
+	t := &taken{request: q}
+	if c.Params != nil {
+		t.params, t.given = *c.Params, true
+	}
+	if q.Legacy {
+		t.input = c.Input.Text()
+	}
+	return t
 }
 
 // newsOf makes news of a result.

@@ -35,6 +35,7 @@ type cell struct {
 	on        *shift           // the shift of this round
 	taken     bool             // this process has counted that it takes the execution up, or need not
 	more      bool             // the last fold was cut off by its budget
+	held      bool             // the last fold was given fewer calls than were ready
 	x         *store.Execution // nil: not loaded
 	state     *interp.State
 	machine   *flow.Machine
@@ -55,6 +56,7 @@ type item struct {
 	start *starting    // instead of news: claim the name
 	delay bool         // instead of news: the sweeper has found the row due
 	inbox bool         // instead of news: there may be some in the inbox
+	turn  bool         // instead of news: the account may take calls again
 	tried bool         // a commit of it has failed: it may have been applied all the same
 	lost  int          // how many have
 	done  func(answer) // called once, by the committer; must not block
@@ -145,9 +147,10 @@ func (r *Runner) drive(c *cell, own bool) {
 }
 
 // rest drops what need not be in memory while nothing goes on: an idle execution is kept as long as there is room, and trees
-// are many times as large as what was sent. Calls in flight will be answered soon, and with the trees at hand.
+// are many times as large as what was sent. Calls in flight will be answered soon, and with the trees at hand. Those of
+// an execution that was held back may wait for long.
 func (c *cell) rest() {
-	if c.state != nil && len(c.calls) == 0 {
+	if c.state != nil && (len(c.calls) == 0 || c.held) {
 		c.state.Rest()
 	}
 }

@@ -23,6 +23,9 @@ type fold struct {
 	began   *bool       // an earlier try of the round has counted that this runner begins
 	broken  *flow.Error // the execution cannot be advanced: it ends with this
 	out     interp.Effects
+
+	places   int  // taken in the line and not given back, nor handed to calls
+	heldBack bool // the account had no room for all attempts that are ready
 }
 
 func (f *fold) run() error {
@@ -128,9 +131,13 @@ func (f *fold) step() error {
 	r, c := f.r, f.c
 	now := r.nowMillis()
 	ev := interp.Event{At: now, News: f.news(now), Events: foldEvents, Work: r.FoldWork}
-	flying := f.flying()
+	var take *interp.Take // once there are places for what is ready
 	if r.mayCall(c) {
-		ev.Take = &interp.Take{Max: r.CallsMax - flying, Owner: r.owner, LeaseMax: r.LeaseMax.Milliseconds()}
+		take = &interp.Take{Max: r.CallsMax - f.flying(), Owner: r.owner,
+			LeaseMax: r.LeaseMax.Milliseconds()}
+	}
+	if r.line == nil {
+		ev.Take, take = take, nil
 	}
 	if r.Folds != nil {
 		r.Folds(c.partition, c.x.Version, r.advancing(c), ev)
@@ -141,16 +148,20 @@ func (f *fold) step() error {
 			return err
 		}
 		f.gather(out)
-		if len(out.Need) == 0 {
+		switch {
+		case len(out.Need) > 0:
+			if err := r.Store.LoadValues(r.life, c.x, out.Need); err != nil {
+				return err
+			}
+		case take == nil || out.More || c.state.Final():
 			return nil
-		}
-		if err := r.Store.LoadValues(r.life, c.x, out.Need); err != nil {
-			return err
+		default:
+			if take.Max = f.reserve(take.Max); take.Max == 0 {
+				return nil
+			}
+			ev.Take, take = take, nil
 		}
 		ev.News, ev.Events, ev.Work = nil, max(1, foldEvents-len(f.out.Events)), max(1, r.FoldWork-f.out.Work)
-		if ev.Take != nil {
-			ev.Take.Max = r.CallsMax - flying - len(f.out.Calls)
-		}
 	}
 }
 

@@ -40,6 +40,14 @@ func (f *fold) answer(starts, delays []*item) {
 	}
 }
 
+// mayTakeMore reports whether a fold of the same state might take calls that this one could not:
+// calls that were cut off have made room for others. An execution whose account has no room is
+// looked at when it has.
+func (f *fold) mayTakeMore() bool {
+	r, c := f.r, f.c
+	return f.out.Changed && !f.heldBack && c.state.Ready() && len(c.calls) < r.CallsMax && r.mayCall(c)
+}
+
 // follow does what follows from the commit: calls, relays, hints.
 func (f *fold) follow() {
 	r, c := f.r, f.c
@@ -73,8 +81,7 @@ func (f *fold) follow() {
 	if !r.advancing(c) {
 		return
 	}
-	if f.out.More && r.mayGoOn(c) || f.out.Changed && c.state.Ready() && len(c.calls) < r.CallsMax && r.mayCall(c) {
-		// Calls that were cut off have made room for others.
+	if f.out.More && r.mayGoOn(c) || f.mayTakeMore() {
 		c.again()
 		return
 	}

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"millrace/shared/flow"
@@ -186,6 +187,8 @@ func refuse(items []*item, err error) {
 	}
 }
 
+func isDelay(it *item) bool { return it.delay }
+
 // try is one try of a round. With broken the execution ends, and the items are told so.
 func (r *Runner) try(c *cell, items []*item, broken *flow.Error, began *bool) error {
 	f := &fold{r: r, c: c, broken: broken, began: began}
@@ -195,7 +198,7 @@ func (r *Runner) try(c *cell, items []*item, broken *flow.Error, began *bool) er
 		switch {
 		case it.start != nil:
 			starts = append(starts, it)
-		case it.delay:
+		case it.delay, it.turn:
 			delays = append(delays, it)
 		case it.inbox:
 			letters = true
@@ -221,12 +224,14 @@ func (r *Runner) try(c *cell, items []*item, broken *flow.Error, began *bool) er
 	for _, it := range f.items {
 		c.state.NameAttempt(&it.news)
 	}
-	f.delayed = len(delays) > 0 && c.x.Wake > 0 && c.x.Wake <= r.nowMillis()
+	f.delayed = slices.ContainsFunc(delays, isDelay) && c.x.Wake > 0 && c.x.Wake <= r.nowMillis()
 	wasReady, wasUnsent := !f.created && c.state.Ready(), c.state.Unsent()
 	if err := f.run(); err != nil {
+		f.unreserve(0)
 		return err
 	}
-	c.taken, c.more = true, f.out.More
+	f.unreserve(len(f.out.Calls))
+	c.taken, c.more, c.held = true, f.out.More, f.heldBack
 	f.answer(starts, delays)
 	f.follow()
 	r.dispose(c)

@@ -14,6 +14,7 @@ import (
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/queue"
+	"millrace/shared/share"
 	"millrace/shared/store"
 	"millrace/shared/task"
 )
@@ -82,6 +83,7 @@ type Runner struct {
 	machines *machines
 	watchers *watchers
 	running  *census
+	line     *share.Line // bounds the calls that are taken; nil: there is no pool of calls
 
 	life    context.Context // ends when the runner closes
 	kill    context.CancelFunc
@@ -131,6 +133,7 @@ func New(o Options) *Runner {
 	r.machines = newMachines(r)
 	r.watchers = newWatchers()
 	r.running = newCensus()
+	r.line = share.NewLine(share.LineOptions{Pool: o.Shares.Calls, Most: lineMax, Wake: r.takeUp})
 	if !r.Exclusive {
 		r.running.done() // others start and end executions too: the count means nothing
 	}

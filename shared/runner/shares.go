@@ -5,7 +5,6 @@ import (
 
 	"millrace/shared/interp"
 	"millrace/shared/share"
-	"millrace/shared/task"
 )
 
 // Shares divide between accounts what this process has only so much of. A nil pool does not.
@@ -17,6 +16,11 @@ type Shares struct {
 	Processors *share.Pool
 }
 
+// lineMax is how many calls of an account may be taken beyond those that its share of Shares.Calls
+// lets begin: enough that the share is used up while the next ones are committed. Each holds its
+// request in memory. What is not taken is ready in the state row.
+const lineMax = 32
+
 // inTurn runs the interpreter when the account's turn for a processor has come. Every step has a
 // bounded amount of work, so no account waits for long.
 func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.Effects) (interp.Effects, error) {
@@ -27,12 +31,43 @@ func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.
 	return step(), nil
 }
 
-// inLine runs a task when the account may have one more call in flight. The time in line counts
-// towards the task's timeout.
-func (r *Runner) inLine(ctx context.Context, request task.Request) task.Result {
-	if err := r.Shares.Calls.Acquire(ctx, request.Account, 1); err != nil {
-		return task.Result{} // no caller waits any more: the call's time is over, or the runner closes
+// inLine waits until the account may have one more call in flight. The time in line counts towards
+// the task's timeout. An error says that no caller waits any more: the call's time is over, or the
+// runner closes.
+func (r *Runner) inLine(ctx context.Context, t *taken) error {
+	account := t.request.Account
+	if r.Shares.Calls.AcquireNow(account, 1) {
+		return nil
 	}
-	defer r.Shares.Calls.Release(request.Account, 1)
-	return r.Tasks.Run(ctx, request)
+	t.rest()
+	return r.Shares.Calls.Acquire(ctx, account, 1)
+}
+
+// takeUp makes a runner goroutine look at an execution that was held back, because its account may
+// take calls again. When the runner closes nothing is taken any more.
+func (r *Runner) takeUp(account, partition string) {
+	if !r.enter() {
+		return
+	}
+	go func() {
+		defer r.work.Done()
+		r.submit(partition, &item{turn: true, done: func(answer) { r.line.Over(account, partition) }})
+	}()
+}
+
+// reserve takes places in the line for what the execution has ready, at most so many. What it gets
+// fewer is looked at again when there is room.
+func (f *fold) reserve(most int) int {
+	want := min(f.c.state.ReadyAttempts(), most)
+	f.places = f.r.line.Take(f.c.x.Account, f.c.partition, want, nil)
+	f.heldBack = f.places < want
+	return f.places
+}
+
+// unreserve gives the places back for which no call was taken.
+func (f *fold) unreserve(taken int) {
+	if unused := f.places - taken; unused > 0 {
+		f.r.line.GiveBack(f.c.x.Account, unused)
+	}
+	f.places = 0
 }

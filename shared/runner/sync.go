@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 
@@ -19,13 +20,16 @@ type syncNews struct {
 
 // syncRun is an Express execution: the same interpreter, in memory, nothing written.
 type syncRun struct {
-	r     *Runner
-	m     *flow.Machine
-	x     *store.Execution
-	state *interp.State
-	news  chan syncNews
-	calls int
-	taken []func() // release the answers that the next step folds
+	r      *Runner
+	m      *flow.Machine
+	x      *store.Execution
+	state  *interp.State
+	news   chan syncNews
+	calls  int
+	taken  []func()      // release the answers that the next step folds
+	turn   chan struct{} // the account may take calls again; nil without a line
+	key    string        // of this run in the line
+	called bool          // its turn has come
 
 	flying sync.WaitGroup
 }
@@ -42,7 +46,11 @@ func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
 	x.Express = true
 	state, _ := stateOf(x)
 	state.Input.LoadParsed(s.Canonical, s.Tree)
-	return &syncRun{r: r, m: m, x: x, state: state, news: make(chan syncNews, r.CallsMax)}
+	run := &syncRun{r: r, m: m, x: x, state: state, news: make(chan syncNews, r.CallsMax)}
+	if r.line != nil {
+		run.turn, run.key = make(chan struct{}, 1), "express "+strconv.FormatUint(x.Run, 16)
+	}
+	return run
 }
 
 // run goes on until the execution ends, the caller leaves or the runner is cut off: a runner that closes lets it end,
@@ -55,6 +63,7 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	}()
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.releaseAll()
+	defer s.r.line.Leave(s.x.Account, s.key)
 	defer s.flying.Wait() // a function's process may be frozen after its answer
 	defer cancel()
 	var news []interp.News
@@ -82,14 +91,49 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 }
 
 func (s *syncRun) step(ctx context.Context, news []interp.News) (interp.Effects, error) {
+	ev := interp.Event{At: s.r.nowMillis(), News: news, Work: s.r.FoldWork}
+	take := &interp.Take{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}
+	if s.r.line == nil {
+		ev.Take = take
+		return s.interpret(ctx, ev)
+	}
+	fx, err := s.interpret(ctx, ev)
+	if err != nil || fx.More || s.state.Final() {
+		return fx, err
+	}
+	fx.Calls, fx.More, err = s.takeCalls(ctx, ev, take)
+	return fx, err
+}
+
+func (s *syncRun) interpret(ctx context.Context, ev interp.Event) (interp.Effects, error) {
 	return s.r.inTurn(ctx, s.x.Account, func() interp.Effects {
-		return interp.Step(s.m, &s.r.Limits, s.state, interp.Event{At: s.r.nowMillis(), News: news, Work: s.r.FoldWork,
-			Take: &interp.Take{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}})
+		return interp.Step(s.m, &s.r.Limits, s.state, ev)
 	})
 }
 
+// takeCalls takes what is ready, as many calls as there are places for in the line.
+func (s *syncRun) takeCalls(
+	ctx context.Context, ev interp.Event, take *interp.Take,
+) (calls []interp.Call, more bool, err error) {
+	line, account := s.r.line, s.x.Account
+	want := min(s.state.ReadyAttempts(), take.Max)
+	take.Max = line.Take(account, s.key, want, s.turn)
+	places := take.Max
+	defer func() { line.GiveBack(account, places-len(calls)) }()
+	if s.called {
+		line.Over(account, s.key)
+		s.called = false
+	}
+	if places == 0 {
+		return nil, false, nil
+	}
+	ev.News, ev.Take = nil, take
+	fx, err := s.interpret(ctx, ev)
+	return fx.Calls, fx.More, err
+}
+
 func (s *syncRun) call(ctx context.Context, c *interp.Call) {
-	request := requestOf(s.x, c, s.r.nowMillis())
+	t := takenOf(s.x, c, s.r.nowMillis())
 	attempt := c.Attempt
 	s.calls++
 	s.flying.Add(1)
@@ -98,10 +142,11 @@ func (s *syncRun) call(ctx context.Context, c *interp.Call) {
 		cctx := ctx
 		if c.Deadline > 0 {
 			var cancel context.CancelFunc
-			cctx, cancel = context.WithTimeout(ctx, request.Timeout)
+			cctx, cancel = context.WithTimeout(ctx, t.request.Timeout)
 			defer cancel()
 		}
-		result := s.r.carryOut(cctx, request)
+		result := s.r.carryOut(cctx, t)
+		s.r.line.GiveBack(s.x.Account, 1)
 		n := syncNews{newsOf(attempt, result), releaseOf(&result)}
 		if cctx.Err() == context.DeadlineExceeded {
 			n.News = interp.News{} // the interpreter closes the attempt by its deadline
@@ -166,6 +211,9 @@ func (s *syncRun) wait(ctx context.Context) ([]interp.News, error) {
 	select {
 	case n := <-s.news:
 		return []interp.News{s.take(n)}, nil
+	case <-s.turn:
+		s.called = true
+		return nil, nil
 	case <-timer.C:
 		return nil, nil
 	case <-ctx.Done():

@@ -95,6 +95,23 @@ func (p *Pool) TryAcquire(name string, n int64) error {
 	return &Refusal{Resource: p.Name, Account: name, Held: a.held, Used: p.used, Capacity: p.Capacity}
 }
 
+// AcquireNow takes n for an account if Acquire would not wait, and reports whether it did. Not to
+// have taken it is no refusal.
+func (p *Pool) AcquireNow(name string, n int64) bool {
+	if p == nil {
+		return true
+	}
+	n = min(n, p.Capacity)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.asks(name)
+	if len(a.waiters) > 0 || p.starved() || !p.fits(a, n) {
+		return false
+	}
+	p.take(a, n)
+	return true
+}
+
 // Acquire takes n for an account as soon as its turn comes and its share allows it. It returns the
 // error of ctx when that ends first. The caller must not wait for more of a pool of which it
 // already holds something: two that do may wait for each other.
@@ -169,6 +186,21 @@ func (p *Pool) fits(a *account, n int64) bool {
 		return a.held == 0 || free > 0 || !p.shared(a)
 	}
 	return p.Whole || a.held == 0 || a.held+n <= free
+}
+
+// Most returns how much an account may hold now by the pool's rule, what it holds already included.
+// It may hold more than that: its share shrinks when others come. Not for pools with Options.Turns.
+func (p *Pool) Most(name string) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	most := p.Capacity - p.used
+	if a := p.accounts[name]; a != nil {
+		most += a.held
+	}
+	if p.Whole || most == 1 {
+		return most
+	}
+	return most / 2
 }
 
 // shared reports whether an account other than this one waits, or has asked lately.

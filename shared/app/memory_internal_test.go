@@ -1,0 +1,26 @@
+package app
+
+import (
+	"testing"
+
+	"millrace/shared/flow"
+)
+
+// Calls in flight are bounded by memory as well as by files, unless the configuration says how many.
+func TestCallsWithinMemory(t *testing.T) {
+	for _, c := range []struct {
+		megabytes, set int64
+		files          uint64
+		want           int64
+	}{{4096, 0, 1 << 20, 4096}, {4096, 0, 1024, 256}, {64, 0, 1 << 20, 64}, {1, 0, 1 << 20, 16},
+		{64, 1000, 1 << 20, 1000}, {1 << 20, 0, 0, connectionsMax}} {
+		s := &Settings{MemoryMegabytes: c.megabytes, Shares: Shares{Calls: c.set}}
+		files := c.files
+		if files == 0 {
+			files = 1 << 30
+		}
+		if got := newPools(s, flow.DefaultLimits(), true, files).calls.Capacity; got != c.want {
+			t.Errorf("%d MB, %d files, set to %d: %d calls, want %d", c.megabytes, files, c.set, got, c.want)
+		}
+	}
+}

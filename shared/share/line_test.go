@@ -1,0 +1,187 @@
+package share_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"millrace/shared/share"
+)
+
+// lined is a line over a pool, whose holders are woken when the test says so.
+type lined struct {
+	*share.Line
+	pool  *share.Pool
+	woken [][2]string
+}
+
+func newLined(capacity int64, whole bool) *lined {
+	l := &lined{pool: share.New(share.Options{Name: "calls", Capacity: capacity, Whole: whole})}
+	l.Line = share.NewLine(share.LineOptions{Pool: l.pool, Most: 8,
+		Wake: func(account, holder string) { l.woken = append(l.woken, [2]string{account, holder}) }})
+	return l
+}
+
+// An account is given places for what the pool lets it hold and for a few that wait, whatever its
+// holders want.
+func TestLineIsBounded(t *testing.T) {
+	for _, c := range []struct {
+		whole bool
+		want  int
+	}{{true, 20 + 8}, {false, 10 + 8}} {
+		l := newLined(20, c.whole)
+		got := 0
+		for i := range 50 {
+			got += l.Take("a", fmt.Sprint(i), 100, nil)
+		}
+		if got != c.want {
+			t.Errorf("whole %v: places for %d, want %d", c.whole, got, c.want)
+		}
+		if n := l.Take("b", "x", 1, nil); n != 1 {
+			t.Errorf("whole %v: another account is given %d of 1", c.whole, n)
+		}
+	}
+}
+
+// Holders take turns: one that is given something goes behind the others, and one that comes later
+// does not overtake them.
+func TestLineTakesTurns(t *testing.T) {
+	l := newLined(1, true)
+	if n := l.Take("a", "first", 100, nil); n != 9 {
+		t.Fatalf("%d places, want 9", n)
+	}
+	l.Take("a", "second", 100, nil)
+	l.Take("a", "third", 2, nil)
+	var order []string
+	for round := range 6 {
+		l.GiveBack("a", 4)
+		if n := l.Take("a", "newcomer", 100, nil); n != 0 && round < 2 {
+			t.Errorf("a newcomer is given %d before those that wait", n)
+		}
+		for _, w := range l.woken {
+			order = append(order, w[1])
+			l.Take("a", w[1], map[bool]int{true: 2, false: 100}[w[1] == "third"], nil)
+			l.Over("a", w[1])
+		}
+		l.woken = nil
+	}
+	if len(order) < 5 || fmt.Sprint(order[:5]) != "[first second third first second]" {
+		t.Errorf("woken were %v", order)
+	}
+}
+
+// What other accounts give back makes room, too.
+func TestLineSeesOthersEnd(t *testing.T) {
+	l := newLined(20, false)
+	for range 5 {
+		if !l.pool.AcquireNow("b", 1) {
+			t.Fatal("no place for b")
+		}
+	}
+	l.Take("b", "x", 5, nil)
+	if n := l.Take("a", "y", 100, nil); n != 7+8 {
+		t.Fatalf("a is given %d, want 15", n)
+	}
+	for range 5 {
+		l.pool.Release("b", 1)
+	}
+	l.GiveBack("b", 5)
+	if len(l.woken) != 0 {
+		t.Errorf("woken for three places, of a line of eight: %v", l.woken)
+	}
+	l.GiveBack("a", 1)
+	if fmt.Sprint(l.woken) != "[[a y]]" {
+		t.Errorf("woken: %v", l.woken)
+	}
+}
+
+// Whatever happens in whatever order: everybody gets all of what it wants, no account has more
+// places than it may, and nothing is kept of those who are done.
+func TestLineRandomUse(t *testing.T) {
+	for seed := range uint64(300) {
+		rnd := rand.New(rand.NewPCG(seed, 2))
+		l := newLined(1+rnd.Int64N(40), seed%2 == 0)
+		left, made := map[[2]string]int{}, map[string]int{}
+		for range 1 + rnd.IntN(30) {
+			left[[2]string{fmt.Sprint("a", rnd.IntN(3)), fmt.Sprint(rnd.IntN(20))}] = 1 + rnd.IntN(100)
+		}
+		ask := func(h [2]string) {
+			n := l.Take(h[0], h[1], left[h], nil)
+			left[h] -= n
+			if made[h[0]] += n; made[h[0]] > int(l.pool.Capacity)+8 {
+				t.Fatalf("seed %d: %d places", seed, made[h[0]])
+			}
+		}
+		for h := range left {
+			ask(h)
+		}
+		for steps := 0; ; steps++ {
+			if steps > 100_000 {
+				t.Fatalf("seed %d: no end", seed)
+			}
+			if len(l.woken) > 0 && rnd.IntN(2) == 0 {
+				h := l.woken[0]
+				l.woken = l.woken[1:]
+				if rnd.IntN(4) > 0 { // else it has ended
+					ask(h)
+				} else {
+					left[h] = 0
+				}
+				l.Over(h[0], h[1])
+				continue
+			}
+			busy := len(l.woken) > 0
+			for account, n := range made {
+				if n > 0 {
+					busy = true
+					back := 1 + rnd.IntN(n)
+					made[account] -= back
+					l.GiveBack(account, back)
+				}
+			}
+			if !busy {
+				break
+			}
+		}
+		for h, n := range left {
+			if n > 0 {
+				t.Fatalf("seed %d: %v still wants %d", seed, h, n)
+			}
+		}
+		if accounts, _ := l.Known("a0"); accounts != 0 {
+			t.Fatalf("seed %d: %d accounts are kept", seed, accounts)
+		}
+	}
+}
+
+// One that leaves is not waited for.
+func TestLineLeave(t *testing.T) {
+	l := newLined(1, true)
+	turn := make(chan struct{}, 1)
+	l.Take("a", "x", 9, nil)
+	l.Take("a", "y", 3, turn)
+	l.Take("a", "z", 3, nil)
+	l.GiveBack("a", 3)
+	select {
+	case <-turn:
+	default:
+		t.Fatal("y was not woken")
+	}
+	l.Leave("a", "y")
+	if fmt.Sprint(l.woken) != "[[a z]]" {
+		t.Errorf("woken: %v", l.woken)
+	}
+	l.Leave("a", "z")
+	l.GiveBack("a", 6)
+	if accounts, waiting := l.Known("a"); accounts != 0 || waiting != 0 {
+		t.Errorf("%d accounts and %d holders are kept", accounts, waiting)
+	}
+}
+
+func BenchmarkLine(b *testing.B) {
+	l := newLined(64, true)
+	for b.Loop() {
+		l.Take("a", "x", 1, nil)
+		l.GiveBack("a", 1)
+	}
+}
