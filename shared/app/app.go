@@ -313,7 +313,8 @@ func Serve(ctx context.Context, c Config) error {
 		listener.Close()
 		return errors.Join(err, a.Close())
 	}
-	defer holdHeap()()
+	inflight.LimitHeap(a.config.Settings.memory())
+	defer holdHeap(a.config.Settings.memory())()
 	server := rpc.NewServer(c.Listen, a.Handler())
 	server.Connections = a.config.Settings.connectionsWithin(connections(filesMax()))
 	server.Bytes, server.Refusals = a.bytes, a.refusals

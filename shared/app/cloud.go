@@ -12,6 +12,7 @@ import (
 	"millrace/shared/access"
 	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
+	"millrace/shared/inflight"
 	"millrace/shared/queue"
 	"millrace/shared/rpc"
 	"millrace/shared/runner"
@@ -136,6 +137,7 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 	if err != nil {
 		return err
 	}
+	inflight.LimitHeap(s.memory())
 	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue,
 		Tasks:   boundedTasks(ownAccounts(task.NewTable(tasks, rest), false, h.account), answers),
 		Rights:  mayFlow,

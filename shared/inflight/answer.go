@@ -15,15 +15,16 @@ type Answers struct {
 	Decoded *share.Pool // answers that have been read, with what they decode to, until they are folded
 }
 
-// NewAnswers returns the shares of a process with so much memory: a sixteenth for reading, a
-// quarter for what is decoded. largest is what one answer may take, decoded, in bytes; it fits
-// always. whole lets one account hold everything.
+// NewAnswers returns the shares of a process with so much memory: a sixteenth for reading, an
+// eighth for what is decoded, which grows to several times that before the collector frees what
+// was folded. largest is what one answer may take, decoded, in bytes; it fits always. whole lets
+// one account hold everything.
 func NewAnswers(memory, largest int64, whole bool) *Answers {
 	pool := func(name string, capacity int64) *share.Pool {
 		return share.New(share.Options{Name: name, Capacity: capacity, Whole: whole})
 	}
 	return &Answers{Reading: pool("bytes of answers on their way", Part(memory, 16, 4<<20)),
-		Decoded: pool("bytes of decoded answers", Part(memory, 4, largest))}
+		Decoded: pool("bytes of decoded answers", Part(memory, 8, largest))}
 }
 
 // Answer is what one call of a task holds of the budgets. It is for one goroutine at a time.

@@ -8,16 +8,28 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // memoryUnknown is assumed where nothing says how much memory there is.
 const memoryUnknown = 2 << 30
 
 // Memory returns how many bytes of memory this process may use: the least of what GOMEMLIMIT, the
-// function's size (AWS_LAMBDA_FUNCTION_MEMORY_SIZE, FC_MEMORY_SIZE), its control groups, its
-// address space (ulimit -v) and the machine say.
-func Memory() int64 {
+// function's size (AWS_LAMBDA_FUNCTION_MEMORY_SIZE, FC_FUNCTION_MEMORY_SIZE), its control groups,
+// its address space (ulimit -v) and the machine said when it was first asked.
+func Memory() int64 { return memoryOnce() }
+
+var memoryOnce = sync.OnceValue(func() int64 {
 	return memory(os.Getenv, os.DirFS("/"), debug.SetMemoryLimit(-1), addressSpace())
+})
+
+// LimitHeap has the garbage collector keep the process within three quarters of so many bytes of
+// memory, unless GOMEMLIMIT says what to keep it within. Without a limit the collector lets
+// garbage grow as large as what lives: what the budgets allow would take twice as much.
+func LimitHeap(memory int64) {
+	if Memory(); debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(memory / 4 * 3)
+	}
 }
 
 // Part returns memory divided by parts, but at least floor, in bytes: so that what one request may
@@ -28,7 +40,7 @@ func memory(getenv func(string) string, root fs.FS, goLimit, addresses int64) in
 	least := int64(math.MaxInt64)
 	for _, n := range []int64{
 		goLimit, addresses, groupLimit(root), machine(root),
-		megabytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")), megabytes(getenv("FC_MEMORY_SIZE")),
+		megabytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")), megabytes(getenv("FC_FUNCTION_MEMORY_SIZE")),
 	} {
 		if n > 0 {
 			least = min(least, n)

@@ -2,6 +2,7 @@ package inflight
 
 import (
 	"math"
+	"runtime/debug"
 	"testing"
 	"testing/fstest"
 )
@@ -27,8 +28,8 @@ func TestMemory(t *testing.T) {
 		"GOMEMLIMIT":          {root: files("proc/meminfo", meminfo), goLimit: 300 << 20, want: 300 << 20},
 		"ulimit":              {root: files("proc/meminfo", meminfo), addresses: 400 << 20, want: 400 << 20},
 		"Lambda":              {root: files("proc/meminfo", meminfo), env: map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"}, want: 256 << 20},
-		"Function Compute":    {env: map[string]string{"FC_MEMORY_SIZE": "512"}, want: 512 << 20},
-		"a size that is none": {env: map[string]string{"FC_MEMORY_SIZE": "9223372036854775807"}, want: memoryUnknown},
+		"Function Compute":    {env: map[string]string{"FC_FUNCTION_MEMORY_SIZE": "512"}, want: 512 << 20},
+		"a size that is none": {env: map[string]string{"FC_FUNCTION_MEMORY_SIZE": "9223372036854775807"}, want: memoryUnknown},
 		"version 2, own group": {root: files("proc/self/cgroup", "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max", "1000\n",
 			"sys/fs/cgroup/a/memory.max", "max\n"), want: 1000},
 		"version 2, outer group": {root: files("proc/self/cgroup", "0::/a/b\n", "sys/fs/cgroup/a/b/memory.max", "max\n",
@@ -56,5 +57,22 @@ func TestMemory(t *testing.T) {
 func TestPart(t *testing.T) {
 	if Part(800, 8, 10) != 100 || Part(40, 8, 10) != 10 {
 		t.Error("a part is not an eighth, and at least its floor")
+	}
+}
+
+func TestLimitHeap(t *testing.T) {
+	was := debug.SetMemoryLimit(math.MaxInt64)
+	t.Cleanup(func() { debug.SetMemoryLimit(was) })
+	memory := Memory()
+	LimitHeap(4 << 30)
+	if got := debug.SetMemoryLimit(-1); got != 3<<30 {
+		t.Errorf("the limit of 4 GiB is %d", got)
+	}
+	LimitHeap(1 << 30)
+	if got := debug.SetMemoryLimit(-1); got != 3<<30 {
+		t.Errorf("a limit that is set is replaced by %d", got)
+	}
+	if Memory() != memory {
+		t.Error("the limit counts as memory")
 	}
 }
