@@ -9,6 +9,7 @@ import (
 // Usage is what a process holds.
 type Usage struct {
 	RSS     int64 // bytes
+	Peak    int64 // the most that RSS has been, bytes
 	Files   int   // descriptors
 	Threads int
 }
@@ -23,9 +24,10 @@ func (s *Server) Usage() (u Usage) {
 	}
 	for line := range strings.Lines(string(text)) {
 		fmt.Sscanf(line, "VmRSS: %d", &u.RSS)
+		fmt.Sscanf(line, "VmHWM: %d", &u.Peak)
 		fmt.Sscanf(line, "Threads: %d", &u.Threads)
 	}
-	u.RSS <<= 10
+	u.RSS, u.Peak = u.RSS<<10, u.Peak<<10
 	files, err := os.ReadDir(dir + "fd")
 	if err != nil {
 		s.t.Fatal(err)

@@ -1,0 +1,121 @@
+//go:build linux
+
+package hostile_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/tests/live"
+)
+
+// The limits that a server of these tests is started with, as words of prlimit.
+const (
+	fourGigabytes = "--as=4294967296"
+	megabyte      = 1 << 20
+)
+
+// within starts a server under limits of the kernel.
+func within(t *testing.T, o live.Options, limits ...string) *live.Server {
+	t.Helper()
+	o.Credentials, o.Before = callers, append([]string{"prlimit"}, limits...)
+	s := live.New(t, o)
+	s.Start()
+	s.Answers()
+	create(t, s.ClientAs(key("owner", "s1")), "pass", pass("pass"))
+	return s
+}
+
+// survives checks that the server is still there, and that it never held more than so many megabytes.
+func survives(t *testing.T, s *live.Server, megabytes int64) {
+	t.Helper()
+	if !s.Alive() {
+		t.Fatal("the server has ended")
+	}
+	peak := s.Usage().Peak
+	t.Logf("peak: %d MB, allowed %d MB", peak/megabyte, megabytes)
+	if peak > megabytes*megabyte {
+		t.Errorf("the server held %d MB, more than %d MB", peak/megabyte, megabytes)
+	}
+}
+
+// objects is a JSON text of so many bytes, or a few less, that decodes to many small objects.
+func objects(bytes int) string {
+	const one = `{"":0},`
+	return "[" + strings.Repeat(one, (bytes-2)/len(one)-1) + `{"":0}]`
+}
+
+// served counts the requests of good clients, each over a connection of its own.
+type served struct {
+	mu            sync.Mutex
+	starts, wants int
+	health, looks int
+	errs          []error
+}
+
+// visit starts an execution and asks for the server's health.
+func (v *served) visit(s *live.Server, name string) {
+	transport := &http.Transport{DisableKeepAlives: true}
+	client := &http.Client{Transport: transport, Timeout: time.Minute}
+	o := key("owner", "s1")
+	o.HTTPClient = client
+	_, err := s.ClientAs(o).StartExecution(context.Background(), cloudflow.StartExecutionRequest{
+		FlowName: "pass", ExecutionName: name, Input: "{}"})
+	r, healthErr := client.Get(s.Endpoint() + "/healthz")
+	if healthErr == nil {
+		r.Body.Close()
+		if r.StatusCode != http.StatusOK {
+			healthErr = fmt.Errorf("/healthz answers %s", r.Status)
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.wants++
+	v.looks++
+	if err == nil {
+		v.starts++
+	} else {
+		v.errs = append(v.errs, err)
+	}
+	if healthErr == nil {
+		v.health++
+	} else {
+		v.errs = append(v.errs, healthErr)
+	}
+}
+
+// visits lets good clients come, four at a time, for a while, and at least five times each.
+func visits(s *live.Server, name string, d time.Duration) *served {
+	v := &served{}
+	var work sync.WaitGroup
+	until := time.Now().Add(d)
+	for w := range 4 {
+		work.Go(func() {
+			for i := 0; (i < 5 || time.Now().Before(until)) && s.Alive(); i++ {
+				v.visit(s, fmt.Sprintf("%s-%d-%d", name, w, i))
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
+	work.Wait()
+	return v
+}
+
+// check asks for nine of ten: a connection may be cut off before its request has come, among hundreds that come at once.
+func (v *served) check(t *testing.T, what string) {
+	t.Helper()
+	t.Logf("%s: %d of %d starts, %d of %d looks at /healthz", what, v.starts, v.wants, v.health, v.looks)
+	if v.starts < v.wants*9/10 || v.health < v.looks*9/10 {
+		t.Errorf("%s: good clients are kept out: %v", what, v.errs[:min(len(v.errs), 3)])
+	}
+}
+
+// from is an address of this machine's own, one of 200.
+func from(i int) *net.TCPAddr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%200))} }
