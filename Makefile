@@ -79,6 +79,8 @@ chaos: ## kill -9, full disks, torn files, outages of the clouds: about a quarte
 
 hostile: ## good clients beside slow, huge, forged and dead ones; wrong identities; planted secrets
 	MILLRACE_HOSTILE_SECONDS=$(or $(HOSTILE_SECONDS),30) $(GO) test -count=1 -v -timeout 20m ./tests/hostile
+	./tests/emulators/install.sh
+	$(GO) test -count=1 -v -timeout 20m -run '^TestLimits$$' ./tests/clouds
 
 bench: build ## speed beside its ceiling, ratios in one run
 	$(GO) run ./tests/bench

@@ -32,7 +32,16 @@ func deployCustom(t *testing.T, o options) place  { return deployFC(t, o, harnes
 func deployBuiltIn(t *testing.T, o options) place { return deployFC(t, o, harness.BuiltIn) }
 
 func deployFC(t *testing.T, o options, r harness.Runtime) place {
-	return &onFC{fc.Deploy(t, fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed}), "http-trigger"}
+	fo := fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed}
+	if o.limited { // s.yaml; a step runner has twice as much there
+		fo.Function = func(f *harness.Function) {
+			f.Memory, f.Before = 512, clouds.Within(512)
+			if r == harness.Custom {
+				f.Concurrency = map[string]int{"api": 50, "steprunner": 10}[f.Name]
+			}
+		}
+	}
+	return &onFC{fc.Deploy(t, fo), "http-trigger"}
 }
 
 func (p *onFC) setWrites(f func(write) fate) {
@@ -76,6 +85,15 @@ func (p *onFC) disturb(twice, late, lost float64) {
 func (p *onFC) flows(t testing.TB) *clouds.Flows {
 	return &clouds.Flows{T: t, Client: p.Client, Watcher: p.Watcher}
 }
+
+func (p *onFC) peaks() (api, runner memoryUse) {
+	of := func(f *harness.Function) memoryUse {
+		pids := f.PIDs()
+		return memoryUse{f.Memory, clouds.Peak(pids), int(f.ColdStarts()) - len(pids)}
+	}
+	return of(p.API), of(p.Runner)
+}
+
 func (p *onFC) rows() store.Driver                 { return p.Rows }
 func (p *onFC) clock() *clouds.Clock               { return p.Clock }
 func (p *onFC) apis() int64                        { return p.API.ColdStarts() }

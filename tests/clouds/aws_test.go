@@ -1,6 +1,7 @@
 package clouds_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -32,8 +33,15 @@ const lambdaRules = "[{bucket: my-bucket, by: events, prefix: in/, flow: importe
 func deployLambda(t *testing.T, o options) place {
 	p := &onLambda{}
 	lo := lambda.Options{Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed,
-		Poller:   func(p *lambda.Poller) { p.Visibility = time.Second },
-		Function: func(f *lambda.Function) { f.Freeze = true }}
+		Poller: func(p *lambda.Poller) { p.Visibility = time.Second },
+		Function: func(f *lambda.Function) {
+			f.Freeze = true
+			if o.limited { // a step runner may have half of an API's (template.yaml, RunnerMemory)
+				f.Memory = map[string]int{"api": 512}[f.Name]
+				f.Memory = cmp.Or(f.Memory, 256)
+				f.Before = clouds.Within(f.Memory)
+			}
+		}}
 	if !o.skip { // nothing goes wrong: what a slow runner has in hand must not come again until it is a dead letter
 		lo.Poller = func(p *lambda.Poller) { p.Visibility = 20 * time.Second }
 	}
@@ -96,6 +104,15 @@ func (p *onLambda) setSends(f func() fate) {
 func (p *onLambda) flows(t testing.TB) *clouds.Flows {
 	return &clouds.Flows{T: t, Client: p.Client, Watcher: p.Watcher}
 }
+
+func (p *onLambda) peaks() (api, runner memoryUse) {
+	of := func(f *lambda.Function) memoryUse {
+		pids := f.PIDs()
+		return memoryUse{f.Memory, clouds.Peak(pids), int(f.ColdStarts()) - len(pids)}
+	}
+	return of(p.API), of(p.Runner)
+}
+
 func (p *onLambda) rows() store.Driver                { return p.Rows }
 func (p *onLambda) clock() *clouds.Clock              { return p.Clock }
 func (p *onLambda) apis() int64                       { return p.API.ColdStarts() }

@@ -42,6 +42,7 @@ type options struct {
 	busy        func() bool // with skip: something goes on outside
 	faults      bool        // setWrites and setSends are used
 	deployed    bool        // functions are compiled as they are deployed
+	limited     bool        // and have no more memory than their smallest size; the API has one instance
 }
 
 // place is a deployment in one of the homes: what each does in its own way.
@@ -52,6 +53,7 @@ type place interface {
 	fronts() []string                       // the ways to the API, by name
 	address(front string) string            // of a front
 	connect(front, sign string) *rpc.Client // signing with "v1" or "v3"
+	peaks() (api, runner memoryUse)         // of the processes that run
 	apis() int64                            // how many processes of the API there have been
 	runs() int64                            // how many invocations of the step runner
 
@@ -70,6 +72,13 @@ type place interface {
 	event(kind string) []byte                                  // a good event for a function: request, batch, object, tick
 	wrong(t *testing.T) []wrong                                // environments that are wrong
 	starts() starts
+}
+
+// memoryUse is what the processes of a function have needed.
+type memoryUse struct {
+	size  int   // megabytes that one may have
+	peak  int64 // bytes
+	ended int   // processes that have ended by themselves
 }
 
 // invoked is a function that a test invokes itself.

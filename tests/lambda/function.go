@@ -13,8 +13,10 @@ type Function struct {
 	Binary    string
 	Env       []string // all that the process sees, apart from the platform's own
 	Timeout   time.Duration
-	Instances int  // at most
-	Freeze    bool // instances are stopped between invocations
+	Instances int      // at most
+	Freeze    bool     // instances are stopped between invocations
+	Memory    int      // megabytes that an instance is told it has; 0: 512
+	Before    []string // a command that runs the binary: its words come first
 
 	// Log gets every line that an instance prints; nil: none.
 	Log func(line string)
@@ -129,6 +131,21 @@ func (f *Function) Invocations() int64 { return f.invocations.Load() }
 
 // ColdStarts is how many processes were started.
 func (f *Function) ColdStarts() int64 { return f.coldStarts.Load() }
+
+// PIDs are the processes that run.
+func (f *Function) PIDs() (all []int) {
+	f.begin()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for in := range f.all {
+		select {
+		case <-in.died:
+		default:
+			all = append(all, in.cmd.Process.Pid)
+		}
+	}
+	return all
+}
 
 // Start is what a new process needs.
 type Start struct {

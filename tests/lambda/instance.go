@@ -2,12 +2,14 @@ package lambda
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,9 +72,10 @@ func startInstance(f *Function) (*instance, error) {
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusAccepted) })
 	in.server = &http.Server{Handler: mux}
 	go in.server.Serve(listener)
-	in.cmd = exec.Command(f.Binary)
+	words := append(slices.Clone(f.Before), f.Binary)
+	in.cmd = exec.Command(words[0], words[1:]...)
 	in.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=" + f.Name,
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=/var/task"}, f.Env...)
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + strconv.Itoa(cmp.Or(f.Memory, 512)), "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=/var/task"}, f.Env...)
 	in.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in.cmd.Stdout, in.cmd.Stderr = f.log, f.log
 	if err := in.cmd.Start(); err != nil {

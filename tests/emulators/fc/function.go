@@ -40,6 +40,8 @@ type Function struct {
 	Instances   int           // at most; 0: 1
 	Concurrency int           // invocations of an instance at a time; 0: 1
 	Freeze      bool          // idle instances are stopped
+	Memory      int           // megabytes that an instance is told it has; 0: 512
+	Before      []string      // a command that runs the binary: its words come first
 	Hooks       bool          // /initialize and /pre-stop are configured
 
 	// Credentials is asked for each request; nil: none are sent.

@@ -3,6 +3,7 @@ package fc
 import (
 	"net/http"
 	"os/exec"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -65,7 +66,8 @@ func startInstance(f *Function) (*instance, error) {
 		return nil, err
 	}
 	in := &instance{f: f, driver: d, died: make(chan struct{}), ready: make(chan struct{})}
-	in.cmd = exec.Command(f.Binary, f.Arguments...)
+	words := slices.Concat(f.Before, []string{f.Binary}, f.Arguments)
+	in.cmd = exec.Command(words[0], words[1:]...)
 	in.cmd.Env = append(append(platformEnv(f), d.env()...), f.Env...)
 	in.cmd.SysProcAttr = tied()
 	in.cmd.Stdout, in.cmd.Stderr = f.log, f.log
@@ -87,9 +89,17 @@ func startInstance(f *Function) (*instance, error) {
 	return in, nil
 }
 
+// memory is the size of an instance, as the platform tells it.
+func (f *Function) memory() string {
+	if f.Memory == 0 {
+		return "512"
+	}
+	return strconv.Itoa(f.Memory)
+}
+
 // platformEnv is what the platform sets for every function.
 func platformEnv(f *Function) []string {
-	return []string{"FC_FUNCTION_NAME=" + f.Name, "FC_FUNCTION_HANDLER=index.handler", "FC_FUNCTION_MEMORY_SIZE=512", "FC_REGION=" + Region,
+	return []string{"FC_FUNCTION_NAME=" + f.Name, "FC_FUNCTION_HANDLER=index.handler", "FC_FUNCTION_MEMORY_SIZE=" + f.memory(), "FC_REGION=" + Region,
 		"FC_ACCOUNT_ID=" + AccountID, "FC_INSTANCE_ID=c-" + strconv.FormatInt(requests.Add(1), 10), "FC_FUNC_CODE_PATH=/code/"}
 }
 
@@ -177,7 +187,7 @@ func (in *instance) header(v *invocation) http.Header {
 	set("request-id", v.id)
 	set("function-name", in.f.Name)
 	set("function-handler", "index.handler")
-	set("function-memory", "512")
+	set("function-memory", in.f.memory())
 	set("function-timeout", strconv.Itoa(int((v.timeout+time.Second-1)/time.Second)))
 	set("region", Region)
 	set("account-id", AccountID)

@@ -44,3 +44,16 @@ func (f *Function) Cold(call func() error) (s Start, err error) {
 	<-in.died
 	return Start{Init: in.init, Answer: done.Sub(in.began), Memory: in.memory()}, nil
 }
+
+// PIDs are the processes that run.
+func (f *Function) PIDs() (all []int) {
+	f.begin()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for in := range f.all {
+		if !in.dead() {
+			all = append(all, in.cmd.Process.Pid)
+		}
+	}
+	return all
+}

@@ -1,0 +1,29 @@
+package clouds
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Within is a command that runs a program with so many megabytes of memory that it can write to: what asks for more ends.
+func Within(megabytes int) []string {
+	return []string{"prlimit", fmt.Sprintf("--data=%d", megabytes<<20)}
+}
+
+// Peak is the most that one of these processes has had in memory, in bytes; of Linux.
+func Peak(pids []int) (most int64) {
+	for _, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			continue // it has ended
+		}
+		for line := range strings.Lines(string(text)) {
+			var kilobytes int64
+			if n, _ := fmt.Sscanf(line, "VmHWM: %d", &kilobytes); n == 1 {
+				most = max(most, kilobytes<<10)
+			}
+		}
+	}
+	return most
+}
