@@ -1,36 +1,44 @@
 package own
 
 import (
+	"encoding/json"
 	"html"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"millrace/shared/glob"
 )
 
 // The kinds of names that the parameters of a product hold, by a part of its name. In calls of
-// other products a name counts where it stands as one (marks), or when hardly anything else is
-// called so (peculiar).
+// other products a name counts where a parameter or a path says what it is (stems), or when hardly
+// anything else is called so (peculiar).
 var families = []struct {
 	product string
 	kinds   []kind
 }{
 	{"fc", []kind{function, role}},
-	{"mns", []kind{queue}},
-	{"smq", []kind{queue}},
-	{"eventbridge", []kind{queue, function}},
+	{"mns", []kind{queue, topic}},
+	{"smq", []kind{queue, topic}},
+	{"eventbridge", []kind{queue, topic, function, bus}},
 	{"tablestore", []kind{instance}},
 	{"ots", []kind{instance}},
-	{"ram", []kind{role}},
+	{"oss", []kind{bucket}},
+	{"ram", []kind{role, policy}},
 	{"sts", []kind{role}},
+	{"apig", []kind{function}},
+	{"devs", []kind{function, role}},
 }
 
-// marks stand before a name in resource names and paths.
-var marks = map[kind]string{queue: "queues", function: "functions", instance: "instance", role: "role"}
+// stems are in the words that say of what kind a name is: of parameters (QueueName, NotificationArn
+// with queue/…), of resource names and of paths.
+var stems = map[kind]string{queue: "queue", topic: "topic", function: "function", role: "role",
+	policy: "policy", bus: "bus", bucket: "bucket"}
 
-// Call refuses a call of an OpenAPI, of product, that names one of the engine's own resources in
-// its path, its query or its body, each as it is sent or as it is meant: a name may be hidden by
-// the escapes of JSON, XML and URLs.
+// Call refuses a call of an OpenAPI, of product, that names one of the engine's own resources, or
+// one that the operator has reserved, in its path, its query ("name=value") or its body, each as it
+// is sent or as it is meant: a name may be hidden by the escapes of JSON, XML and URLs.
 func (r *Resources) Call(product string, texts ...string) error {
 	if r == nil {
 		return nil
@@ -42,6 +50,9 @@ func (r *Resources) Call(product string, texts ...string) error {
 		}
 	}
 	for _, text := range texts {
+		if err := r.tree("", text, kinds, depthMax); err != nil {
+			return err
+		}
 		for range depthMax {
 			if err := r.text(text, kinds); err != nil {
 				return err
@@ -59,18 +70,88 @@ func (r *Resources) Call(product string, texts ...string) error {
 // depthMax bounds escapes within escapes. No service reads what is deeper.
 const depthMax = 8
 
-// text looks at the words of a text. kinds are those whose names count wherever they stand.
-func (r *Resources) text(s string, kinds []kind) error {
-	before := ""
-	for word := range strings.FieldsFuncSeq(strings.ToLower(s), endsWord) {
-		for k, names := range r.names {
-			if names[word] && (slices.Contains(kinds, k) || before == marks[k] || peculiar(word)) {
-				return denied(word, string(k))
+// tree looks at each text in a JSON value with the names of the members that it is in, so that all
+// members of a list count. What is no JSON object or list is looked at as a text elsewhere.
+func (r *Resources) tree(before, s string, kinds []kind, depth int) error {
+	if name, v, ok := strings.Cut(s, "="); ok && before == "" {
+		before, s = name, v
+	}
+	var v any
+	if s = strings.TrimSpace(s); s == "" || s[0] != '{' && s[0] != '[' || depth == 0 || json.Unmarshal([]byte(s), &v) != nil {
+		return nil
+	}
+	return r.members(before, v, kinds, depth)
+}
+
+func (r *Resources) members(before string, v any, kinds []kind, depth int) error {
+	switch v := v.(type) {
+	case map[string]any:
+		outer := before[strings.LastIndexByte(before, '.')+1:]
+		for name, one := range v {
+			if err := r.members(outer+"."+name, one, kinds, depth); err != nil {
+				return err
 			}
 		}
-		before = word
+	case []any:
+		for _, one := range v {
+			if err := r.members(before, one, kinds, depth); err != nil {
+				return err
+			}
+		}
+	case string:
+		if err := r.text(before+"="+v, kinds); err != nil {
+			return err
+		}
+		return r.tree(before, v, kinds, depth-1)
+	}
+	return nil
+}
+
+// text looks at the words of a text. kinds are those whose names count wherever they stand.
+func (r *Resources) text(s string, kinds []kind) error {
+	lower := strings.ToLower(s)
+	var before [2]string // the words that stand before, without numbers
+	for word := range strings.FieldsFuncSeq(lower, endsWord) {
+		if err := r.word(word, before, kinds); err != nil {
+			return err
+		}
+		if strings.Trim(word, "0123456789") != "" {
+			before = [2]string{before[1], word}
+		}
+	}
+	for _, arn := range resourceName.FindAllString(lower, -1) {
+		if err := r.named(arn); err != nil {
+			return err
+		}
 	}
 	return r.named(s)
+}
+
+// resourceName finds resource names in a text in lower case.
+var resourceName = regexp.MustCompile(`acs:[a-z0-9-]*:[^\s"'<>\\{}\[\],;|]+`)
+
+// word refuses a word that is a name of the engine's own, or a reserved one.
+func (r *Resources) word(word string, before [2]string, kinds []kind) error {
+	for k, names := range r.names {
+		if names[word] && (slices.Contains(kinds, k) || marked(k, before) || peculiar(word)) {
+			return denied(word, string(k))
+		}
+	}
+	for _, one := range r.reserved {
+		known := marked(one.kind, before) || !one.all && slices.Contains(kinds, one.kind)
+		if known && glob.Match(one.glob, word) {
+			return reservedError(string(one.kind) + " " + word)
+		}
+	}
+	return nil
+}
+
+// marked reports whether the words before a name say that it is one of a kind.
+func marked(k kind, before [2]string) bool {
+	if k == instance { // InstanceName is that of many things
+		return before[1] == "instance"
+	}
+	return strings.Contains(before[0], stems[k]) || strings.Contains(before[1], stems[k])
 }
 
 // peculiar reports whether a name of one of the engine's own is one that hardly anything else has.

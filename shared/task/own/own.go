@@ -17,6 +17,7 @@ import (
 type Resources struct {
 	names    map[kind]map[string]bool // in lower case
 	patterns []string                 // globs on resource names, of the operator's, in lower case
+	reserved []reservedName           // what the patterns reserve, by kind and name
 	lambdas  []string                 // globs on names of Lambda functions, in lower case
 }
 
@@ -28,6 +29,10 @@ const (
 	function kind = "function"
 	instance kind = "instance of TableStore"
 	role     kind = "role"
+	policy   kind = "policy"
+	topic    kind = "topic"
+	bus      kind = "event bus"
+	bucket   kind = "bucket"
 )
 
 // roles are the functions of a deployment, by the ends of their names on Function Compute.
@@ -54,6 +59,7 @@ func Alibaba(queueName, running, store string, reserved []string) *Resources {
 	}
 	for _, p := range reserved {
 		r.patterns = append(r.patterns, strings.ToLower(p))
+		r.reserved = append(r.reserved, reservedNames(strings.ToLower(p))...)
 	}
 	return r
 }
@@ -64,7 +70,18 @@ func (r *Resources) siblings(prefix string) {
 		r.add(function, prefix+end)
 		r.add(role, prefix+end)
 	}
+	if prefix == "" {
+		return // the further names would be words of any text
+	}
+	r.add(role, prefix+"tasks")
+	for _, end := range append([]string{"tasks", "reserved", "ends"}, roles...) {
+		r.add(policy, prefix+end)
+	}
 }
+
+// AddRole adds a role by its resource name, such as that of tasks: calls that change or take it are
+// refused. It must not be called once tasks use r.
+func (r *Resources) AddRole(arn string) { r.add(role, arn[strings.LastIndexByte(arn, '/')+1:]) }
 
 func (r *Resources) add(k kind, name string) {
 	if name == "" {
@@ -125,6 +142,17 @@ func (r *Resources) message(written, resource string) error {
 // Topic refuses a topic that the operator has reserved.
 func (r *Resources) Topic(written, name string) error { return r.message(written, "topics/"+name) }
 
+// Bus refuses an event bus that the operator has reserved, by its name.
+func (r *Resources) Bus(name string) error { return r.reservedOf(bus, name) }
+
+// Bucket refuses a bucket, or an object of it, that the operator has reserved.
+func (r *Resources) Bucket(name, key string) error {
+	if err := r.reservedOf(bucket, name); err != nil {
+		return err
+	}
+	return r.named("acs:oss:*:*:"+name+"/"+key, name+"/"+key)
+}
+
 // Function refuses a function of Function Compute that is the engine's own, by any version, alias
 // or service.
 func (r *Resources) Function(f *task.Function) error {
@@ -164,7 +192,7 @@ func (r *Resources) named(names ...string) error {
 	for _, pattern := range r.patterns {
 		for _, name := range names {
 			if glob.Match(pattern, strings.ToLower(name)) {
-				return fmt.Errorf("%s is reserved by the operator (MILLRACE_RESERVED): no flow's target", names[0])
+				return reservedError(names[0])
 			}
 		}
 	}

@@ -78,6 +78,7 @@ func TestQueues(t *testing.T) {
 // Calls of OpenAPIs by which a queue, a function, the table or a role can be reached, the names hidden in many ways.
 func TestCalls(t *testing.T) {
 	r := alibaba()
+	r.AddRole("acs:ram::123:role/flows-outside")
 	for _, c := range [][]string{
 		{"fc", "/2023-03-30/functions/millrace-steprunner/invocations"},
 		{"fcv3", "/2023-03-30/functions/millrace%2Dsteprunner/invocations"},
@@ -99,6 +100,25 @@ func TestCalls(t *testing.T) {
 		{"sts", "/", "RoleArn", "acs:ram::123:role/millrace-api"},
 		{"ecs", "/", "RamRole", "acs:ram::123:role/millrace-api"},
 		{"mns-open", "/", "acs:mns:cn-x:1:topics/outcomes"},
+		{"mns-open", "/", "TopicName=outcomes"},
+		{"mns-open", "/", "TopicName", "Hints-7"},
+		{"cms", "/", "MnsParameters.1.Topic=outcomes"},
+		{"fc", "/2023-03-30/functions/relay/invocations"},
+		{"fc", "/2023-03-30/functions/f/async-invoke-config", `{"destinationConfig":{"onSuccess":{"destination":"acs:mns:cn-hangzhou:123:topics/outcomes"}}}`},
+		{"apig", "/v1/services", `{"serviceConfigs":[{"name":"relay-2"}]}`},
+		{"apig", "/v1/services", `{"serviceConfigs":[{"name":"millrace-starter"}]}`},
+		{"ess", "/", "NotificationArn=acs:ess:cn-hangzhou:123:queue/millrace"},
+		{"mts", "/", `NotifyConfig={"QueueName":"millrace"}`},
+		{"imm", "/", `Notification={"MNS":{"Queue":{"Names":["a","b","c","millrace"]}}}`},
+		{"cms", "/", "MnsParameters.1.Queue=millrace"},
+		{"cms", "/", "FcParameters.2.FunctionName=millrace-starter"},
+		{"ros", "/", `TemplateBody={"Properties":{"FunctionName":"millrace-starter"}}`},
+		{"ram", "/", "RoleName=millrace-tasks"},
+		{"ram", "/", "PolicyName=millrace-reserved"},
+		{"ram", "/", "PolicyName=millrace-ends"},
+		{"sts", "/", "RoleArn=acs:ram::123:role/millrace-tasks"},
+		{"ecs", "/", "RamRoleName=millrace-tasks"},
+		{"sts", "/", "RoleArn=acs:ram::123:role/flows-outside"},
 	} {
 		if r.Call(c[0], c[1:]...) == nil {
 			t.Errorf("%q is made", c)
@@ -110,6 +130,9 @@ func TestCalls(t *testing.T) {
 		{"fc", "/2023-03-30/functions/charge/invocations", `{"application":"millrace"}`},
 		{"mns-open", "/", "QueueName", "millrace-orders"},
 		{"cs", "/clusters/millrace-api"},
+		{"ecs", "/", "Tag.1.Value=outcomes"},
+		{"mns-open", "/", "TopicName=news"},
+		{"fc", "/2023-03-30/functions/charge/invocations", `{"outcomes":["hints-7"]}`},
 		{"alidns", "/", `100% \ & more`},
 	} {
 		if err := r.Call(c[0], c[1:]...); err != nil {
@@ -141,5 +164,23 @@ func TestNone(t *testing.T) {
 	}
 	if own.AWS("").Lambda("arn:aws:lambda:us-east-1:123456789012:function:f") != nil {
 		t.Error("outside Lambda something is refused")
+	}
+}
+
+// TestReserved: what a pattern of the operator's reserves is known by its kind and name, however the pattern is written.
+func TestReserved(t *testing.T) {
+	r := own.Alibaba("millrace", "millrace-steprunner", "mr-flows", []string{"acs:eventbridge:*:*:eventbus/hints", "acs:oss:*:*:inbox", "acs:oss:*:*:inbox/*",
+		"acs:fc:*:services/s/functions/old", "acs:mns:*:*:/topics/*"})
+	for what, err := range map[string]error{"bus": r.Bus("Hints"), "bucket": r.Bucket("inbox", "k"), "object": r.Bucket("inbox", "a/b"),
+		"bus of a call": r.Call("eventbridge", "/", "EventBusName=hints"), "bucket of a call": r.Call("imm", "/", "Bucket=inbox"),
+		"function of a service": r.Call("fc", "/2021-04-06/services/s/functions/old/invocations"), "every topic": r.Call("mns-open", "/", "TopicName=any")} {
+		if err == nil || !strings.Contains(err.Error(), "MILLRACE_RESERVED") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for what, err := range map[string]error{"bus": r.Bus("default"), "bucket": r.Bucket("inbox2", "k"), "queue": r.Call("mns-open", "/", "QueueName=orders")} {
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }

@@ -1,0 +1,71 @@
+package own
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"millrace/shared/glob"
+)
+
+// reservedName is a name that a pattern of the operator's reserves.
+type reservedName struct {
+	kind kind
+	glob string // on the name, in lower case
+	all  bool   // it fits every name
+}
+
+// lastMark finds the last part of a pattern that says of what kind its name is.
+var lastMark = regexp.MustCompile(`(queue|topic|function|eventbus|bus|bucket|role|policy|instance)[a-z]*/([^/]+)`)
+
+// ofService are the kinds that a pattern without such a part means, by the service of a resource name.
+var ofService = map[string][]kind{"mns": {queue, topic}, "fc": {function}, "oss": {bucket}, "eventbridge": {bus}, "ram": {role}, "ots": {instance}}
+
+// reservedNames returns what a pattern in lower case reserves. In calls of OpenAPIs resources are
+// named by kind and name, seldom by a whole resource name.
+func reservedNames(pattern string) (all []reservedName) {
+	add := func(k kind, name string) {
+		all = append(all, reservedName{k, name, strings.Trim(name, "*?") == ""})
+	}
+	if marks := lastMark.FindAllStringSubmatch(pattern, -1); marks != nil {
+		m := marks[len(marks)-1] // the last counts: services/…/functions/…
+		k := kind(m[1])
+		switch k {
+		case "eventbus", "bus":
+			k = bus
+		case "instance":
+			k = instance
+		}
+		add(k, m[2])
+		return all
+	}
+	parts := strings.Split(pattern, ":")
+	if len(parts) < 3 || parts[0] != "acs" {
+		return nil
+	}
+	name := strings.TrimPrefix(parts[len(parts)-1], "/")
+	if parts[1] == "oss" {
+		name, _, _ = strings.Cut(name, "/")
+	}
+	for _, k := range ofService[parts[1]] {
+		add(k, name)
+	}
+	return all
+}
+
+// reservedOf refuses a name of a kind that the operator has reserved.
+func (r *Resources) reservedOf(k kind, name string) error {
+	if r == nil {
+		return nil
+	}
+	for _, one := range r.reserved {
+		if one.kind == k && glob.Match(one.glob, strings.ToLower(name)) {
+			return reservedError(string(k) + " " + name)
+		}
+	}
+	return nil
+}
+
+func reservedError(what string) error {
+	return fmt.Errorf("%s is reserved by the operator (MILLRACE_RESERVED): no flow's target", what)
+}
