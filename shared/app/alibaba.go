@@ -45,8 +45,9 @@ func openAlibaba(config CloudConfig, getenv func(string) string, file functionsF
 		k, err := credentials(ctx)
 		return rest.Credentials(k), err
 	}}
-	h := &home{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tail: tailTableStore, decode: mnsqueue.Decode, forgets: true, account: a.places.Account, output: fcOutput,
-		queue: mnsqueue.New(mnsqueue.Options{Client: queues, Name: a.queue})}
+	h := &home{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tail: tailTableStore, decode: mnsqueue.Decode, forgets: true, account: a.places.Account, output: fcOutput}
+	steps := mnsqueue.New(mnsqueue.Options{Client: queues, Name: a.queue})
+	h.queue, h.resend = steps, steps.SendText
 	engine := acs.NewClient(credentials, nil)
 	signer, err := taskCredentials(a, engine, credentials)
 	if err != nil {

@@ -23,7 +23,7 @@ func TestOutcomesOfFunctionCompute(t *testing.T) {
 		{false, trigger.Outcome{Failed: true, Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"errorType\":\"E\",\"errorMessage\":\"m\"}"`)}, ``, "E"},
 	}
 	for _, test := range tests {
-		got := o.report(task.Note{Action: fcapitask.Action, Legacy: test.legacy}, test.out)
+		got := o.outcome(task.Note{Action: fcapitask.Action, Legacy: test.legacy}, test.out)
 		name := ""
 		if got.Error != nil {
 			name = got.Error.Name

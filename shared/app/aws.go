@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"millrace/shared/queue"
 	"millrace/shared/queue/sqsqueue"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/task"
@@ -42,9 +41,11 @@ func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string
 	}
 	client := dynamostore.NewClient(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "DYNAMODB") })
 	h := &home{driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), tail: tailDynamo, expires: true, decode: sqsqueue.Decode, output: lambdaOutput, identity: lambdatask.Identity}
-	if h.queue, err = openQueue(ctx, cfg, config.QueueURL, getenv, log); err != nil {
+	steps, err := openQueue(ctx, cfg, config.QueueURL, getenv, log)
+	if err != nil {
 		return nil, err
 	}
+	h.queue, h.resend = steps, steps.SendText
 	// A function is called once for each attempt: repeating it is the flow's own decision.
 	lambdas := lambda.NewFromConfig(cfg, func(o *lambda.Options) {
 		o.BaseEndpoint, o.Retryer = endpoint(getenv, "LAMBDA"), aws.NopRetryer{}
@@ -79,7 +80,7 @@ func lambdaOutput(legacy bool, requestID string, payload []byte) task.Result {
 }
 
 // openQueue opens the queue of QUEUE_URL.
-func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func(string) string, log *slog.Logger) (queue.Sender, error) {
+func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func(string) string, log *slog.Logger) (*sqsqueue.Queue, error) {
 	address, name, err := queueAddress(queueURL)
 	if err != nil {
 		return nil, err

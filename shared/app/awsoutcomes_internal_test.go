@@ -26,7 +26,7 @@ func TestOutcomesOfLambda(t *testing.T) {
 		{false, trigger.Outcome{Failed: true, Condition: "EventAgeExceeded"}, ``, "FC.Unknown"},
 	}
 	for _, test := range tests {
-		got := o.report(task.Note{Action: lambdatask.ActionFC, Legacy: test.legacy}, test.out)
+		got := o.outcome(task.Note{Action: lambdatask.ActionFC, Legacy: test.legacy}, test.out)
 		name := ""
 		if got.Error != nil {
 			name = got.Error.Name

@@ -48,6 +48,8 @@ type home struct {
 	expires bool // the store itself removes expired rows
 	queue   queue.Sender
 	decode  func(body string) (string, error)
+	// resend puts a record that came too early into the queue again; see outcomes.
+	resend func(ctx context.Context, text []byte, delay time.Duration) error
 
 	// forgets says that an outcome that nobody has noted is let go: messages come in batches that are answered as a whole, so
 	// one that never succeeds would hold up the others.
@@ -113,7 +115,7 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 	if err != nil {
 		return err
 	}
-	c.outcomes = &outcomes{driver: c.store.Driver(), output: h.output, identity: h.identity, ended: h.ended, forgets: h.forgets, wakes: !h.expires, log: c.log}
+	c.outcomes = &outcomes{driver: c.store.Driver(), output: h.output, identity: h.identity, ended: h.ended, resend: h.resend, forgets: h.forgets, wakes: !h.expires, log: c.log}
 	children := &children{}
 	flows := flowtask.New(children, children)
 	tasks, rest := h.tasks(c.outcomes, flows)

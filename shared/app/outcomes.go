@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 
 	"millrace/shared/fault"
 	"millrace/shared/flow"
+	"millrace/shared/queue"
 	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/task"
@@ -35,7 +38,10 @@ type outcomes struct {
 	// record has it.
 	identity func(function string) (string, error)
 	// ended asks the service how the invocation of a note has ended; nil where flows choose no ids.
-	ended  func(ctx context.Context, n task.Note, id string) (task.Result, bool, error)
+	ended func(ctx context.Context, n task.Note, id string) (task.Result, bool, error)
+	// resend puts the text of a record into the queue again, to be delivered after a delay. An
+	// error that wraps queue.ErrBody says that the queue never takes this text.
+	resend func(ctx context.Context, text []byte, delay time.Duration) error
 	wakes  bool // notes wake the sweeper when they have expired, for the store does not remove them
 	runner *runner.Runner
 	log    *slog.Logger
@@ -58,42 +64,140 @@ func (o *outcomes) Note(ctx context.Context, requestID string, n task.Note) erro
 	if err != nil {
 		return err
 	}
-	row := store.Row{Key: store.NoteKey(requestID, function), Data: data, Expires: time.Now().Add(noteLife).UnixMilli()}
+	key := store.NoteKey(requestID, function)
+	if n.Chosen {
+		key = store.ChosenKey(requestID, function, taskOf(n))
+	}
+	row := store.Row{Key: key, Data: data, Expires: time.Now().Add(noteLife).UnixMilli()}
 	if o.wakes {
 		row.Wake = row.Expires
 	}
 	return o.driver.Put(ctx, []store.Row{row})
 }
 
-// A record may come before the note has been written, by as much as a write takes.
+// taskOf names the task of a note. No two tasks have the same, so nobody replaces the note of
+// another under an id that both have chosen.
+func taskOf(n task.Note) string {
+	sum := sha256.Sum256([]byte(n.Account + "\x00" + n.Token))
+	return hex.EncodeToString(sum[:16])
+}
+
+// A record may come before the note has been written, by as much as a write takes. It is put back
+// into the queue then: nothing waits for it here, for the invocation that brings records brings
+// other messages too.
 const (
-	noteTries = 4
-	notePause = time.Second
+	resendMax   = 4
+	resendDelay = 2 * time.Second
 )
 
-// errOthers says that an outcome is none of the engine's.
-var errOthers = errors.New("nobody has noted the invocation")
+// errUnknown says that nobody has noted an outcome, or not yet; errOthers that nobody ever will.
+var (
+	errUnknown = errors.New("nobody has noted the invocation")
+	errOthers  = errors.New("it is none of the engine's")
+)
 
-// take reports the end of an invocation to the task that waits for it. An outcome that nobody has noted is an error: it
-// comes again, and ends among the dead letters if it was never one of ours. Where it is let go instead, none of ours is
-// lost: the invocation was noted before it was made, or whoever made it died, and the next call asks for its end.
+// take reports the end of an invocation to the task that waits for it. An outcome that nobody has
+// noted is put back into the queue for a while. Then it is an error, and ends among the dead
+// letters; where it is let go instead, none of ours is lost: the invocation was noted before it was
+// made, or its caller died, and the next call asks for its end.
 func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
-	key, n, err := o.noted(ctx, out)
-	if o.forgets && errors.Is(err, errOthers) {
+	err := o.find(ctx, out)
+	if errors.Is(err, errUnknown) && out.Resent >= 0 && out.Resent < resendMax {
+		err = o.putBack(ctx, out)
+	}
+	if o.forgets && (errors.Is(err, errOthers) || errors.Is(err, errUnknown)) {
 		o.log.Error("outcome of an invocation that is none of the engine's; it is let go", "request", out.RequestID, "function", out.Function, "err", err)
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("outcome of invocation %s of %s: %w", out.RequestID, out.Function, err)
 	}
-	report := o.report(n, out)
-	if n.Chosen {
-		var over bool
-		if report, over, err = o.asked(ctx, n, out); err != nil || !over {
+	return nil
+}
+
+// putBack sends a record to the queue again. One that the queue does not take because it is too
+// long is errUnknown as before.
+func (o *outcomes) putBack(ctx context.Context, out trigger.Outcome) error {
+	if o.resend == nil {
+		return errUnknown
+	}
+	text, err := out.Again()
+	if err != nil {
+		return err
+	}
+	if err = o.resend(ctx, text, resendDelay); errors.Is(err, queue.ErrBody) {
+		return fmt.Errorf("%w, and it cannot be sent again: %w", errUnknown, err)
+	}
+	return err
+}
+
+// find reports an outcome to the tasks that wait for it: to the one under an id of the service or
+// of the engine, else to all under an id that flows have chosen.
+func (o *outcomes) find(ctx context.Context, out trigger.Outcome) error {
+	function, err := o.identity(out.Function)
+	if err != nil || len(out.RequestID) > requestIDMax {
+		return fmt.Errorf("%w: its function or its id is none: %w", errOthers, err)
+	}
+	row, err := o.driver.Get(ctx, store.NoteKey(out.RequestID, function))
+	switch {
+	case err == nil:
+		n, err := noteOf(row)
+		if err != nil {
 			return err
 		}
+		return o.report(ctx, row.Key, n, out, o.outcome(n, out))
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	case o.ended == nil:
+		return errUnknown
 	}
-	_, err = o.runner.Report(ctx, n.Account, n.Token, report)
+	return o.chosen(ctx, out, store.ChosenKey(out.RequestID, function, "").Partition)
+}
+
+// chosen looks at all notes under an id that flows have chosen: the service says of each how its
+// invocation has ended, for the record says nothing that counts. Notes of one id are few: the
+// service takes an id once for each version of a function while it remembers the invocation. If
+// none has ended the record is errUnknown: the note of the right one may not have been written yet.
+func (o *outcomes) chosen(ctx context.Context, out trigger.Outcome, partition string) error {
+	reported, from := false, ""
+	for more := true; more; {
+		var rows []store.Row
+		var err error
+		rows, more, err = o.driver.Range(ctx, store.Range{Partition: partition, From: from})
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			from = row.Sort + "\x00"
+			n, err := noteOf(row)
+			if err != nil {
+				return err
+			}
+			report, over, err := o.asked(ctx, n, out)
+			if err != nil {
+				return err
+			}
+			if over {
+				reported = true
+				if err := o.report(ctx, row.Key, n, out, report); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if !reported {
+		return errUnknown
+	}
+	return nil
+}
+
+func noteOf(row store.Row) (n task.Note, err error) {
+	return n, json.Unmarshal(row.Data, &n)
+}
+
+// report reports the end of a noted task, and deletes the note.
+func (o *outcomes) report(ctx context.Context, key store.Key, n task.Note, out trigger.Outcome, report runner.Report) error {
+	_, err := o.runner.Report(ctx, n.Account, n.Token, report)
 	switch fault.CodeOf(err) {
 	case "":
 	case fault.TaskAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:
@@ -116,49 +220,22 @@ func (o *outcomes) asked(ctx context.Context, n task.Note, out trigger.Outcome) 
 	result, over, err := o.ended(ctx, n, out.RequestID)
 	switch {
 	case errors.Is(err, task.ErrNotKnown):
-		o.log.Error("outcome that the service does not confirm; it is let go", "request", out.RequestID, "function", out.Function, "err", err)
+		o.log.Error("outcome that the service does not confirm", "request", out.RequestID, "function", out.Function, "err", err)
 		return runner.Report{}, false, nil
 	case err != nil:
 		return runner.Report{}, false, fmt.Errorf("outcome of invocation %s of %s: %w", out.RequestID, out.Function, err)
 	case !over:
-		o.log.Warn("outcome of an invocation that has not ended; it is let go", "request", out.RequestID, "function", out.Function)
+		o.log.Warn("outcome of an invocation that has not ended", "request", out.RequestID, "function", out.Function)
 		return runner.Report{}, false, nil
 	}
 	return reportOf(result), true, nil
 }
 
-// noted finds the note of an outcome, by the function that the outcome names and the id. The error
-// is errOthers when there is no note, and for a function or an id that no record of the cloud has.
-func (o *outcomes) noted(ctx context.Context, out trigger.Outcome) (key store.Key, n task.Note, err error) {
-	function, err := o.identity(out.Function)
-	if err != nil || len(out.RequestID) > requestIDMax {
-		return key, n, fmt.Errorf("%w: its function or its id is none: %w", errOthers, err)
-	}
-	key = store.NoteKey(out.RequestID, function)
-	for try := 1; ; try++ {
-		row, err := o.driver.Get(ctx, key)
-		if err == nil {
-			return key, n, json.Unmarshal(row.Data, &n)
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return key, n, err
-		}
-		if try == noteTries {
-			return key, n, errOthers
-		}
-		select {
-		case <-time.After(notePause):
-		case <-ctx.Done():
-			return key, n, ctx.Err()
-		}
-	}
-}
-
 // requestIDMax bounds the id of an invocation that is looked for.
 const requestIDMax = 256
 
-// report is an outcome as the end of a task.
-func (o *outcomes) report(n task.Note, out trigger.Outcome) runner.Report {
+// outcome is an outcome as the end of a task.
+func (o *outcomes) outcome(n task.Note, out trigger.Outcome) runner.Report {
 	if out.Failed {
 		e := task.FunctionFailure(n.Action, payloadOf(out))
 		if out.Payload == nil {

@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"millrace/shared/trigger"
@@ -62,6 +63,7 @@ type batch struct {
 type piece struct {
 	name     string // for the log
 	messages []int
+	order    int // hints begin before outcomes, which functions of flows can send without end
 	work     func(context.Context) error
 }
 
@@ -98,18 +100,20 @@ func (b *batch) pieces(messages []trigger.Message) []*piece {
 			hints[partition].messages = append(hints[partition].messages, i)
 			continue
 		case err == nil:
-			p := &piece{partition, []int{i}, func(ctx context.Context) error { return b.queue.Work(ctx, partition) }}
+			p := &piece{name: partition, messages: []int{i}, work: func(ctx context.Context) error { return b.queue.Work(ctx, partition) }}
 			hints[partition] = p
 			all = append(all, p)
 			continue
 		}
 		if o, oerr := trigger.DecodeOutcome([]byte(m.Body)); oerr == nil && b.queue.Outcome != nil {
-			all = append(all, &piece{"outcome of " + o.RequestID, []int{i}, func(ctx context.Context) error { return b.queue.Outcome(ctx, o) }})
+			all = append(all, &piece{name: "outcome of " + o.RequestID, messages: []int{i}, order: 1,
+				work: func(ctx context.Context) error { return b.queue.Outcome(ctx, o) }})
 			continue
 		}
 		slog.Error("message not understood; it goes to the dead-letter queue", "message", m.ID, "queue", m.Source, "receives", m.Receives, "err", err)
 		b.failed[i] = true
 	}
+	slices.SortStableFunc(all, func(a, b *piece) int { return a.order - b.order })
 	return all
 }
 

@@ -80,6 +80,12 @@ func NonceKey(hash string) Key { return Key{"n#" + hash, sortState} }
 // whose name has no "#".
 func NoteKey(id, function string) Key { return Key{"r#" + id + "#" + function, sortState} }
 
+// ChosenKey is the key of one of the notes under an id that a flow has chosen, by the task that
+// waits. Such notes have a partition of their own, in which none replaces that of another task.
+func ChosenKey(id, function, task string) Key {
+	return Key{"r#chosen#" + id + "#" + function, task}
+}
+
 // IsNote tells whether a key is that of such a note.
 func IsNote(k Key) bool { return strings.HasPrefix(k.Partition, "r#") }
 

@@ -12,8 +12,8 @@ var ErrNotKnown = errors.New("the service does not tell how the invocation has e
 type Noted interface {
 	// Note keeps that the end of an invocation is the end of the task of n; durable when it
 	// returns. It may be called after the invocation has ended, and again for the same id of the
-	// same function, which replaces what was noted. Notes of different functions never meet,
-	// whatever their ids.
+	// same function, which replaces what was noted; under a chosen id it replaces only what was
+	// noted for the same task. Notes of different functions never meet, whatever their ids.
 	Note(ctx context.Context, id string, n Note) error
 }
 

@@ -13,6 +13,37 @@ type Outcome struct {
 	Failed    bool            // the function failed, or was given up
 	Condition string          // Success, RetriesExhausted, EventAgeExceeded …
 	Payload   json.RawMessage // what the function answered; of a failure its error document; nil for none
+	Resent    int             // how often the engine has put it back into the queue; see Again
+
+	functionError string
+}
+
+// Again is the record as the engine puts it back into the queue, once more than before: what
+// DecodeOutcome reads of it, and never longer than a record with the same payload.
+func (o *Outcome) Again() ([]byte, error) {
+	var r record
+	r.RequestContext.RequestID, r.RequestContext.FunctionARN = o.RequestID, o.Function
+	r.RequestContext.Condition, r.ResponseContext.FunctionError = o.Condition, o.functionError
+	r.ResponsePayload, r.Resent = o.Payload, o.Resent+1
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	err := e.Encode(&r)
+	return bytes.TrimRight(text.Bytes(), "\n"), err
+}
+
+// record is a destination record (version 1.0), as far as it is read.
+type record struct {
+	RequestContext struct {
+		RequestID   string `json:"requestId"`
+		FunctionARN string `json:"functionArn"`
+		Condition   string `json:"condition"`
+	} `json:"requestContext"`
+	ResponseContext struct {
+		FunctionError string `json:"functionError,omitempty"`
+	} `json:"responseContext"`
+	ResponsePayload json.RawMessage `json:"responsePayload,omitempty"`
+	Resent          int             `json:"millraceResent,omitempty"` // written by Again
 }
 
 // DecodeOutcome opens a destination record (version 1.0).
@@ -20,17 +51,7 @@ func DecodeOutcome(event []byte) (Outcome, error) {
 	if err := expect(event, AsyncOutcome); err != nil {
 		return Outcome{}, err
 	}
-	var e struct {
-		RequestContext struct {
-			RequestID   string `json:"requestId"`
-			FunctionARN string `json:"functionArn"`
-			Condition   string `json:"condition"`
-		} `json:"requestContext"`
-		ResponseContext struct {
-			FunctionError string `json:"functionError"`
-		} `json:"responseContext"`
-		ResponsePayload json.RawMessage `json:"responsePayload"`
-	}
+	var e record
 	if err := json.Unmarshal(event, &e); err != nil {
 		return Outcome{}, malformed("the outcome of an asynchronous invocation cannot be read: %v", err)
 	}
@@ -39,6 +60,7 @@ func DecodeOutcome(event []byte) (Outcome, error) {
 		return Outcome{}, malformed("the outcome of an asynchronous invocation has no requestContext.requestId")
 	}
 	o := Outcome{RequestID: c.RequestID, Function: c.FunctionARN, Condition: c.Condition, Payload: e.ResponsePayload,
+		Resent: e.Resent, functionError: e.ResponseContext.FunctionError,
 		Failed: c.Condition != "Success" && !ofFC(c.Condition, c.FunctionARN) || e.ResponseContext.FunctionError != ""}
 	if bytes.Equal(o.Payload, []byte("null")) {
 		o.Payload = nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc"
@@ -246,5 +247,20 @@ func TestTasksHaveARoleOfTheirOwn(t *testing.T) {
 	}
 	if n := none.Assumed(); n != 0 {
 		t.Errorf("the role was taken %d times", n)
+	}
+}
+
+// A function ends before its caller knows the id of the invocation under which its record comes: the record waits in the
+// queue, behind which nobody waits, until the note is there.
+func TestOutcomesBeforeTheirNotes(t *testing.T) {
+	t.Parallel()
+	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom})
+	s.Users.Add("double", double)
+	s.Users.Accepted = func() bool { time.Sleep(4 * time.Second); return false } // the record is in the queue
+	v := s.On(t)
+	v.Define("async", "- {Name: A, "+call("acs:fc:::functions/double", "Async", "WaitForSystemCallback")+"}\n")
+	v.Start("async", "one", `{"n":21}`)
+	if x := v.Wait("async", "one"); x.Status != "Succeeded" || !strings.Contains(x.Output, "42") {
+		t.Errorf("%s %s; %v", x.Status, x.Output, v.History("async", "one"))
 	}
 }

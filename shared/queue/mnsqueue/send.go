@@ -2,7 +2,9 @@ package mnsqueue
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"strings"
 	"time"
 
 	"millrace/shared/queue"
@@ -15,6 +17,23 @@ import (
 func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
 	return queue.Batches[rest.Out]{DelayMax: DelayMax, Entry: entry, Fit: batchOf, Send: q.sendBatch, Lasting: lasting}.Deliver(ctx, messages)
 }
+
+// SendText sends a text that is no hint, such as a record that came too early, to be delivered
+// after a delay: in base64 as hints are, or as it is when only that is short enough. An error that
+// wraps queue.ErrBody says that no message takes it.
+func (q *Queue) SendText(ctx context.Context, text []byte, delay time.Duration) error {
+	body := base64.StdEncoding.EncodeToString(text)
+	if len(body) > rest.BytesMax {
+		body = inXML.Replace(string(text))
+	}
+	if len(body) > rest.BytesMax {
+		return fmt.Errorf("%w: a text of %d bytes is more than a message takes", queue.ErrBody, len(text))
+	}
+	return q.sendBatch(ctx, []rest.Out{{Body: body, Delay: min(delay, DelayMax)}})
+}
+
+// inXML writes the characters of a JSON text that XML has not.
+var inXML = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
 
 func entry(m queue.Message) (rest.Out, error) {
 	text, err := Encode(m.Partition)

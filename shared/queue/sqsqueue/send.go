@@ -23,6 +23,22 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
 	return queue.Batches[entry]{DelayMax: DelayMax, Entry: q.entry, Fit: batchOf, Send: q.sendBatch, Lasting: lasting}.Deliver(ctx, messages)
 }
 
+// SendText sends a text in JSON that is no hint, such as a record that came too early, to be
+// delivered after a delay. An error that wraps queue.ErrBody says that no message takes it.
+func (q *Queue) SendText(ctx context.Context, text []byte, delay time.Duration) error {
+	body := inXML.Replace(string(text))
+	if len(body) > textMax {
+		return fmt.Errorf("%w: a text of %d bytes is more than a message takes", queue.ErrBody, len(text))
+	}
+	return q.sendBatch(ctx, []entry{{MessageBody: &body, DelaySeconds: wholeSeconds(min(delay, DelayMax))}})
+}
+
+// textMax bounds a message, which SQS does.
+const textMax = 256 << 10
+
+// inXML writes the characters of a JSON text that XML has not.
+var inXML = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
+
 // entry is a message as SQS takes it; the id, which tells it from the others of its request, comes with that.
 type entry = types.SendMessageBatchRequestEntry
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"millrace/shared/task"
@@ -31,6 +32,9 @@ func (t *Runner) read(r *task.Request) (*call, error) {
 	c := &call{event: v.Event, asyncID: v.AsyncID}
 	if !isTaskID(c.asyncID) && c.asyncID != "" {
 		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id: letters, digits, - and _, the first no digit", value.Cut(c.asyncID, 40))
+	}
+	if ownTaskID.MatchString(c.asyncID) {
+		return nil, fmt.Errorf("StatefulAsyncInvocationID %s is like those that the engine makes itself; take another", c.asyncID)
 	}
 	if c.async, err = task.IsAsync(r, v.Type); err != nil {
 		return nil, err
@@ -64,6 +68,10 @@ func isTaskID(s string) bool {
 	}
 	return s[0] != '-' && (s[0] < '0' || s[0] > '9')
 }
+
+// ownTaskID matches what taskID returns. No flow chooses such an id: the end of an invocation under
+// one is believed without asking the service.
+var ownTaskID = regexp.MustCompile(`^(?i)m_[0-9a-f]{32}$`)
 
 // taskID is the id of the asynchronous task of an attempt: the same for every call of it.
 func taskID(r *task.Request) string {

@@ -1,0 +1,178 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/queue/memqueue"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+	"millrace/shared/task"
+	"millrace/shared/trigger"
+)
+
+// outcomesOn are outcomes over a store, whose records that come too early go to sent.
+func outcomesOn(d store.Driver, sent *[]string) *outcomes {
+	s := store.New(store.Options{Driver: d})
+	return &outcomes{driver: d, log: slog.New(slog.DiscardHandler), forgets: true,
+		runner:   runner.New(runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Limits: flow.DefaultLimits()}),
+		output:   func(bool, string, []byte) task.Result { return task.Result{Output: []byte(`{}`)} },
+		identity: func(function string) (string, error) { name, _, _ := strings.Cut(function, "@"); return name, nil },
+		resend: func(_ context.Context, text []byte, delay time.Duration) error {
+			*sent = append(*sent, delay.String()+" "+string(text))
+			return nil
+		}}
+}
+
+func recordOf(t *testing.T, text string) trigger.Outcome {
+	t.Helper()
+	o, err := trigger.DecodeOutcome([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+const early = `{"requestContext":{"requestId":"r","functionArn":"f@1","condition":"Success"},"responseContext":{"functionError":"E"},` +
+	`"requestPayload":"long","responsePayload":{"a":"<é>"}}`
+
+// rows are the notes of an id.
+func rows(t *testing.T, d store.Driver, partitions ...string) (tokens []string) {
+	t.Helper()
+	for _, p := range partitions {
+		list, _, err := d.Range(t.Context(), store.Range{Partition: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range list {
+			n, err := noteOf(row)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens = append(tokens, n.Account+" "+n.Token)
+		}
+	}
+	return tokens
+}
+
+// A record that nobody has noted holds up nobody: it is looked at once, goes back into the queue four times at most, and
+// is let go then. In the bubble time stands still unless somebody waits.
+func TestUnknownOutcomesWaitInTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []string
+		o := outcomesOn(memstore.New(), &sent)
+		began, text := time.Now(), early
+		for n := range resendMax {
+			out := recordOf(t, text)
+			if err := o.take(t.Context(), out); err != nil || len(sent) != n+1 {
+				t.Fatal(n, err, sent)
+			}
+			var ok bool
+			if text, ok = strings.CutPrefix(sent[n], "2s "); !ok {
+				t.Fatal(sent[n])
+			}
+			again := recordOf(t, text)
+			if again.Resent != n+1 || !again.Failed || string(again.Payload) != `{"a":"<é>"}` || again.Function != out.Function || again.Condition != out.Condition {
+				t.Errorf("%s: %+v", text, again)
+			}
+			if len(text) > len(early)+len(`,"millraceResent":1`) {
+				t.Error("it has grown:", text)
+			}
+		}
+		for _, resent := range []string{"4", "5", "-1", "1000000"} { // also as nobody but a forger writes it
+			last := strings.Replace(early, `"requestContext"`, `"millraceResent":`+resent+`,"requestContext"`, 1)
+			if err := o.take(t.Context(), recordOf(t, last)); err != nil || len(sent) != resendMax {
+				t.Error(resent, err, len(sent))
+			}
+		}
+		if err := o.take(t.Context(), trigger.Outcome{RequestID: strings.Repeat("x", requestIDMax+1), Function: "f"}); err != nil || len(sent) != resendMax {
+			t.Error("an id that nobody can have noted is sent again:", err)
+		}
+		o.forgets = false // where records have dead letters of their own
+		if err := o.take(t.Context(), trigger.Outcome{RequestID: "r", Function: "f", Resent: resendMax}); err == nil {
+			t.Error("it is acknowledged")
+		}
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("it waited for %s", waited)
+		}
+	})
+}
+
+// An outcome whose note is written after it has come is not lost.
+func TestEarlyOutcomes(t *testing.T) {
+	var sent []string
+	d := memstore.New()
+	o := outcomesOn(d, &sent)
+	if err := o.take(t.Context(), recordOf(t, early)); err != nil || len(sent) != 1 {
+		t.Fatal(err, sent)
+	}
+	if err := o.Note(t.Context(), "r", task.Note{Account: "1", Token: "t", Function: "f"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := rows(t, d, "r#r#f"); len(got) != 1 {
+		t.Fatal(got)
+	}
+	err := o.take(t.Context(), recordOf(t, strings.TrimPrefix(sent[0], "2s ")))
+	if left := rows(t, d, "r#r#f"); err != nil || len(sent) != 1 || len(left) != 0 { // reported, so the note is gone
+		t.Error(err, sent, left)
+	}
+}
+
+// An id that a flow chooses replaces nobody's note, whatever it looks like; each task gets the end of its own invocation,
+// as the service knows it.
+func TestChosenIDsReplaceNothing(t *testing.T) {
+	ids := []string{"order-7", "E5A0C2F1-0000-4000-8000-000000000001", "m_0123456789abcdef0123456789abcdef"}
+	for _, id := range ids {
+		var sent, asked []string
+		d := memstore.New()
+		o := outcomesOn(d, &sent)
+		over := map[string]bool{}
+		o.ended = func(_ context.Context, n task.Note, id string) (task.Result, bool, error) {
+			asked = append(asked, n.Account)
+			return task.Result{Output: []byte(`{}`)}, over[n.Account], nil
+		}
+		note := func(account, function string, chosen bool) {
+			if err := o.Note(t.Context(), id, task.Note{Account: account, Token: "t", Function: function, Chosen: chosen}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		note("1", "f@LATEST", true)
+		note("2", "f@live", true)
+		note("2", "f@live", true) // the same task, once more
+		chosen := store.ChosenKey(id, "f", "").Partition
+		got := rows(t, d, chosen)
+		if slices.Sort(got); !slices.Equal(got, []string{"1 t", "2 t"}) {
+			t.Errorf("%s: %q", id, got)
+		}
+		note("3", "f@LATEST", false)
+		note("2", "f@live", true)
+		if got := rows(t, d, "r#"+id+"#f"); !slices.Equal(got, []string{"3 t"}) {
+			t.Errorf("%s: %q", id, got)
+		}
+		take := func() {
+			if err := o.take(t.Context(), trigger.Outcome{RequestID: id, Function: "f@LATEST"}); err != nil {
+				t.Error(err)
+			}
+		}
+		take()
+		if len(asked) != 0 || len(rows(t, d, "r#"+id+"#f")) != 0 {
+			t.Errorf("%s: %v", id, asked)
+		}
+		over["1"] = true
+		take()
+		if got := rows(t, d, chosen); !slices.Equal(got, []string{"2 t"}) || len(asked) != 2 || len(sent) != 0 {
+			t.Errorf("%s: %q %q %q", id, got, asked, sent)
+		}
+		take() // nothing has ended: the note of what has may come yet
+		if len(sent) != 1 {
+			t.Errorf("%s: %q", id, sent)
+		}
+	}
+}
