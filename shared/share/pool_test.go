@@ -111,6 +111,8 @@ func TestTurns(t *testing.T) {
 		wait("quiet")
 		p.Release("flood", 1)
 		time.Sleep(time.Hour)
+		mu.Lock()
+		defer mu.Unlock()
 		if len(order) != 22 || strings.Join(order[:4], " ") != "flood quiet flood quiet" {
 			t.Error(order)
 		}
