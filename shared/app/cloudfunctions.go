@@ -6,6 +6,7 @@ import (
 
 	"millrace/shared/task"
 	"millrace/shared/task/fctask"
+	"millrace/shared/value"
 )
 
 // functionsFile is the functions file of a cloud: that of the local server, in which a function may be a Lambda function
@@ -77,7 +78,7 @@ func (f *functionsFile) ofCloud(number int, one map[string]json.RawMessage) erro
 	}
 	c := cloudFunction{number: number}
 	for key, to := range map[string]*string{"match": &c.match, kind: &c.name} {
-		if err := json.Unmarshal(one[key], to); err != nil || *to == "" {
+		if err := value.Unmarshal(one[key], to); err != nil || *to == "" {
 			return fmt.Errorf("`%s:` must be a text", key)
 		}
 	}

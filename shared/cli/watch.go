@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/rpc"
+	"millrace/shared/value"
 )
 
 const (
@@ -171,8 +171,11 @@ func (w *watcher) failure() *flow.Error {
 
 // eventError is the error that an event tells of, nil without one.
 func eventError(e *rpc.Event) *flow.Error {
-	var d struct{ Error, Cause string }
-	if json.Unmarshal([]byte(e.EventDetail), &d) != nil || d.Error == "" {
+	var d struct {
+		Error string `json:"error"`
+		Cause string `json:"cause"`
+	}
+	if value.Unmarshal([]byte(e.EventDetail), &d) != nil || d.Error == "" {
 		return nil
 	}
 	return &flow.Error{Name: d.Error, Cause: d.Cause}

@@ -3,7 +3,6 @@ package cloudflow
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"unicode/utf8"
 
@@ -123,6 +122,8 @@ const (
 	environmentMax = 32 << 10
 )
 
+const environmentForm = `{"Variables":[{"Name":"k","Value":"v"}]}`
+
 // environment parses the Environment parameter.
 func environment(text string) ([]store.Variable, error) {
 	if text == "" {
@@ -132,11 +133,15 @@ func environment(text string) ([]store.Variable, error) {
 		return nil, fault.New(fault.InvalidArgument, "Environment must have at most %d bytes.", environmentMax)
 	}
 	var e struct{ Variables []store.Variable }
-	if _, err := value.Decode([]byte(text)); err != nil {
-		return nil, fault.New(fault.InvalidArgument, "Environment must be a JSON object with Variables: %v.", err)
+	if err := value.Unmarshal([]byte(text), &e); err != nil {
+		return nil, fault.New(fault.InvalidArgument, "Environment must be like %s: %v.", environmentForm, err)
 	}
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		return nil, fault.New(fault.InvalidArgument, "Environment must be like {\"Variables\":[{\"Name\":\"k\",\"Value\":\"v\"}]}.")
+	// Names are exact: {"variables":…} would be an environment without variables, and nobody would
+	// say so.
+	var members map[string]any
+	_ = value.Unmarshal([]byte(text), &members)
+	if _, ok := members["Variables"]; !ok && len(members) > 0 {
+		return nil, fault.New(fault.InvalidArgument, "Environment must be like %s: it has no Variables.", environmentForm)
 	}
 	if len(e.Variables) > variablesMax {
 		return nil, fault.New(fault.InvalidArgument, "Environment must have at most %d variables.", variablesMax)

@@ -6,38 +6,31 @@ import (
 	"strings"
 
 	"millrace/shared/flow"
+	"millrace/shared/value"
 )
 
-// childFlow is the flow that a task starts an execution of; false for a task that starts none.
-func childFlow(t *flow.TaskSpec, params *flow.Value) (string, bool) {
+// childOf is the execution that a task starts, as far as the flow names it; false for a task that
+// starts none.
+func childOf(t *flow.TaskSpec, l flow.Language, params *flow.Value) (flow.ChildStart, bool) {
 	if !strings.EqualFold(t.Action, "FNF:StartExecution") {
-		return "", false
-	}
-	if t.Resource != "" {
-		return afterFlow(t.Resource)
+		return flow.ChildStart{}, false
 	}
 	p := members(params)
-	if name, ok := p["FlowName"].(string); ok {
-		return name, true
-	}
-	arn, _ := p["resourceArn"].(string)
-	return afterFlow(arn)
+	c := flow.ReadChildStart(l == flow.Steps, t.Resource, func(name string) string {
+		return textOf(p[name])
+	})
+	return c, c.Flow() != ""
 }
 
-func afterFlow(arn string) (string, bool) {
-	_, name, ok := strings.Cut(arn, "flow/")
-	return name, ok && name != ""
-}
-
-// childExecution is the name that the flow gives the execution; false when it gives none.
-func childExecution(t *flow.TaskSpec, params *flow.Value) (string, bool) {
-	p := members(params)
-	for _, key := range []string{"executionName", "ExecutionName"} {
-		if name, ok := p[key].(string); ok && name != "" {
-			return name, true
-		}
+// textOf is a parameter as a runner reads it (task.Text).
+func textOf(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
 	}
-	return "", false
+	return string(value.Encode(v))
 }
 
 func members(v *flow.Value) map[string]any {

@@ -68,12 +68,11 @@ func (f *fold) noteChild(t *flow.TaskSpec, a *attempt) {
 	if t.Mode != flow.WaitForSystemCallback {
 		return
 	}
-	name, ok := childFlow(t, a.params)
+	c, ok := childOf(t, f.m.Language, a.params)
 	if !ok {
 		return
 	}
-	a.childFlow = name
-	if a.child, ok = childExecution(t, a.params); !ok {
+	if a.childFlow, a.child = c.Flow(), c.ExecutionName; a.child == "" {
 		a.child = ChildName(f.s.Key(a.id))
 	}
 }

@@ -2,13 +2,14 @@ package platform
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"millrace/shared/value"
 )
 
 // runtimeTransport stands between the SDK and the runtime API, for two of the SDK's habits: it asks again at once, without
@@ -81,7 +82,7 @@ func repair(h http.Header, now time.Time) {
 		h.Del(retries)
 	}
 	var carried map[string]string
-	if text, err := base64.StdEncoding.DecodeString(h.Get(baggages)); err != nil || json.Unmarshal(text, &carried) != nil {
+	if text, err := base64.StdEncoding.DecodeString(h.Get(baggages)); err != nil || value.Unmarshal(text, &carried) != nil {
 		h.Del(baggages)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"millrace/shared/value"
 )
 
 // bodyVersion is the version of bodies that this code writes.
@@ -40,7 +42,7 @@ func Encode(partition string) ([]byte, error) {
 // does not know are left aside.
 func Decode(text []byte) (partition string, err error) {
 	var b body
-	if err := json.Unmarshal(text, &b); err != nil {
+	if err := value.Unmarshal(text, &b); err != nil {
 		return "", fmt.Errorf("%w: %.80q: %w", ErrBody, text, err)
 	}
 	switch {

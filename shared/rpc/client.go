@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"millrace/shared/rpc/sign"
+	"millrace/shared/value"
 )
 
 // ClientOptions say where a client calls, and as whom.
@@ -181,8 +182,10 @@ func identified(body []byte) bool {
 	if len(body) == 0 || body[0] != '{' {
 		return false
 	}
-	var answer struct{ RequestID string }
-	return json.Unmarshal(body, &answer) == nil && answer.RequestID != ""
+	var answer struct {
+		RequestID string `json:"RequestId"`
+	}
+	return value.Unmarshal(body, &answer) == nil && answer.RequestID != ""
 }
 
 // requestV1 puts all parameters where the npm client has them: into the query of a GET, into the body of a POST. It

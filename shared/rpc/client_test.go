@@ -338,3 +338,29 @@ func TestClientOfManyGoroutines(t *testing.T) {
 		all.Wait()
 	}
 }
+
+// Another server's names are not CloudFlow's in other letters.
+func TestClientNamesAreExact(t *testing.T) {
+	for _, test := range []struct {
+		status       int
+		answer, want string
+	}{
+		{200, `{"requestid":"r","name":"f"}`, "is no CloudFlow answer"},
+		{400, `{"code":"FlowNotExists","message":"m","requestId":"r"}`, "is no answer of CloudFlow: HTTP 400"},
+		{200, `{"RequestId":"r","EventId":7,"eventid":8,"EVENTID":9}`, ""},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(test.status)
+			w.Write([]byte(test.answer))
+		}))
+		defer s.Close()
+		c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: s.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := c.ReportTaskSucceeded(t.Context(), cloudflow.ReportTaskSucceededRequest{TaskToken: "t", Output: "{}"})
+		if test.want == "" && (err != nil || id != 7) || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %d %v", test.answer, id, err)
+		}
+	}
+}

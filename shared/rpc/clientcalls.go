@@ -2,13 +2,13 @@ package rpc
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc/sign"
+	"millrace/shared/value"
 )
 
 // syncMax is the longest Express execution.
@@ -53,7 +53,7 @@ func ask[T any](ctx context.Context, c *Client, operation string, a arguments, w
 		return nil, err
 	}
 	answer := new(T)
-	if err := json.Unmarshal(body, answer); err != nil {
+	if err := value.UnmarshalLenient(body, answer); err != nil {
 		return nil, fmt.Errorf("the answer to %s cannot be read: %w", operation, err)
 	}
 	return answer, nil
@@ -202,8 +202,13 @@ func (c *Client) ReportTaskFailed(ctx context.Context, r cloudflow.ReportTaskFai
 	return c.report(ctx, "ReportTaskFailed", a)
 }
 
+// reportReply is the answer to a report.
+type reportReply struct {
+	EventID int64 `json:"EventId"`
+}
+
 func (c *Client) report(ctx context.Context, operation string, a arguments) (int64, error) {
-	answer, err := ask[struct{ EventID int64 }](ctx, c, operation, a, 0)
+	answer, err := ask[reportReply](ctx, c, operation, a, 0)
 	if err != nil {
 		return 0, err
 	}

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"millrace/shared/fault"
+	"millrace/shared/value"
 )
 
 // Refusal is the cause in a *fault.Error that a server answered with: the rest of that answer.
@@ -37,8 +37,12 @@ func RequestID(err error) string {
 
 // refusal turns an error answer into a fault.
 func refusal(status int, body []byte) error {
-	var e struct{ RequestID, HostID, Code, Message, Recommend string }
-	if err := json.Unmarshal(body, &e); err != nil || e.Code == "" {
+	var e struct {
+		RequestID                string `json:"RequestId"`
+		HostID                   string `json:"HostId"`
+		Code, Message, Recommend string
+	}
+	if err := value.UnmarshalLenient(body, &e); err != nil || e.Code == "" {
 		e.Code = string(fault.InternalServerError)
 		e.Message = fmt.Sprintf("The answer is no answer of CloudFlow: HTTP %d, %q.", status, cut(string(body)))
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+
+	"millrace/shared/value"
 )
 
 // Owns reports whether a resource name is one of the flow's own account. An empty account is.
@@ -48,7 +50,7 @@ func eachResource(r *Request, visit func(name string)) {
 		return
 	}
 	var p map[string]json.RawMessage
-	if len(r.Parameters) == 0 || json.Unmarshal(r.Parameters, &p) != nil {
+	if len(r.Parameters) == 0 || value.Unmarshal(r.Parameters, &p) != nil {
 		return
 	}
 	for name, raw := range p {

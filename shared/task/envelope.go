@@ -65,7 +65,7 @@ func Text(raw json.RawMessage) string {
 	}
 	if trimmed[0] == '"' {
 		var s string
-		if json.Unmarshal(raw, &s) == nil {
+		if value.Unmarshal(raw, &s) == nil {
 			return s
 		}
 	}

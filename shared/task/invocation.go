@@ -1,8 +1,11 @@
 package task
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+
+	"millrace/shared/value"
 )
 
 // Invocation is what a request of FC:InvokeFunction asks for, before its home has judged the function and the ids.
@@ -17,16 +20,17 @@ type Invocation struct {
 func ReadInvocation(r *Request) (*Invocation, error) {
 	var p struct {
 		ResourceArn    string          `json:"resourceArn"`
-		InvocationType string          `json:"invocationType"` // Go matches InvocationType too
+		InvocationType string          `json:"invocationType"`
+		OldType        string          `json:"InvocationType"` // as the older language has it
 		Body           json.RawMessage `json:"body"`
 		AsyncID        json.RawMessage `json:"StatefulAsyncInvocationID"`
 	}
 	if len(r.Parameters) > 0 {
-		if err := json.Unmarshal(r.Parameters, &p); err != nil {
+		if err := value.Unmarshal(r.Parameters, &p); err != nil {
 			return nil, errors.New("the parameters must be an object, resourceArn and invocationType strings in it")
 		}
 	}
-	v := &Invocation{ResourceArn: p.ResourceArn, Type: p.InvocationType, Event: []byte(Text(p.Body))}
+	v := &Invocation{ResourceArn: p.ResourceArn, Type: cmp.Or(p.InvocationType, p.OldType), Event: []byte(Text(p.Body))}
 	if r.Legacy {
 		v.Event, v.AsyncID = r.Input, Text(p.AsyncID)
 		if len(v.Event) == 0 {

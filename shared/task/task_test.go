@@ -191,3 +191,23 @@ func TestAnswered(t *testing.T) {
 		})
 	}
 }
+
+// A parameter counts by its exact name, in the spelling of either language.
+func TestInvocationNames(t *testing.T) {
+	for parameters, want := range map[string]string{
+		`{"resourceArn":"r","invocationType":"Async","body":"b"}`:                    "r Async b",
+		`{"resourceArn":"r","InvocationType":"Async"}`:                               "r Async ",
+		`{"resourceArn":"r","invocationType":"Sync","InvocationType":"Async"}`:       "r Sync ",
+		`{"resourceArn":"r","RESOURCEARN":"x","invocationtype":"Async","Body":"no"}`: "r  ",
+		`{"ResourceArn":"r"}`: "resourceArn is required",
+	} {
+		v, err := task.ReadInvocation(&task.Request{Parameters: json.RawMessage(parameters)})
+		got := fmt.Sprint(err)
+		if err == nil {
+			got = v.ResourceArn + " " + v.Type + " " + string(v.Event)
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", parameters, got, want)
+		}
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"millrace/shared/value"
 )
 
 // sniffedAlibaba are the members by which the events of Function Compute are told apart.
@@ -33,7 +35,7 @@ func kindOfAlibaba(event []byte) Kind {
 		return Unknown
 	}
 	var s sniffedAlibaba
-	if json.Unmarshal(event, &s) != nil {
+	if value.UnmarshalLenient(event, &s) != nil {
 		return Unknown
 	}
 	switch {
@@ -72,7 +74,7 @@ func kindOfOSS(records []json.RawMessage) Kind {
 			Source string          `json:"eventSource"`
 			OSS    json.RawMessage `json:"oss"`
 		}
-		if json.Unmarshal(record, &r) == nil && (r.Source == "acs:oss" || len(r.OSS) > 0) {
+		if value.UnmarshalLenient(record, &r) == nil && (r.Source == "acs:oss" || len(r.OSS) > 0) {
 			return ObjectEvent
 		}
 	}

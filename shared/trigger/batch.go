@@ -3,6 +3,8 @@ package trigger
 import (
 	"encoding/json"
 	"strconv"
+
+	"millrace/shared/value"
 )
 
 // Message is one message of a queue batch.
@@ -24,7 +26,7 @@ func DecodeBatch(event []byte) ([]Message, error) {
 	var e struct {
 		Records []json.RawMessage
 	}
-	if err := json.Unmarshal(event, &e); err != nil {
+	if err := value.UnmarshalLenient(event, &e); err != nil {
 		return nil, malformed("the queue batch cannot be read: %v", err)
 	}
 	seen := make(map[string]bool, len(e.Records))
@@ -50,7 +52,7 @@ func batchMessage(record json.RawMessage) (Message, error) {
 		Attributes map[string]string `json:"attributes"`
 		SourceARN  string            `json:"eventSourceARN"`
 	}
-	if err := json.Unmarshal(record, &r); err != nil {
+	if err := value.Unmarshal(record, &r); err != nil {
 		return Message{}, malformed("a message of the batch cannot be read: %v", err)
 	}
 	if r.MessageID == "" {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"millrace/shared/value"
 )
 
 // nestingMax is how many envelopes an object event may have around it in a message: a failed
@@ -94,7 +96,7 @@ func membersOf(text []byte) (members map[string]json.RawMessage, once bool) {
 // plain is a JSON string's text; of any other value its JSON, "" for none.
 func plain(raw json.RawMessage) string {
 	var s string
-	if json.Unmarshal(raw, &s) == nil {
+	if value.UnmarshalLenient(raw, &s) == nil {
 		return s
 	}
 	return string(raw)

@@ -7,6 +7,8 @@ import (
 	"net/textproto"
 	"net/url"
 	"strings"
+
+	"millrace/shared/value"
 )
 
 // Form is the form in which an HTTP request came, and in which its reply must go.
@@ -68,7 +70,7 @@ func DecodeHTTP(event []byte) (*HTTP, error) {
 		return nil, err
 	}
 	var e httpEvent
-	if err := json.Unmarshal(event, &e); err != nil {
+	if err := value.UnmarshalLenient(event, &e); err != nil {
 		return nil, malformed("the HTTP request cannot be read: %v", err)
 	}
 	h := &HTTP{Header: map[string][]string{}, RequestID: e.RequestContext.RequestID}
@@ -187,9 +189,9 @@ func (p *pairs) UnmarshalJSON(text []byte) error {
 		}
 		var one string
 		var many []string
-		if json.Unmarshal(raw, &one) == nil && string(raw) != "null" {
+		if value.UnmarshalLenient(raw, &one) == nil && string(raw) != "null" {
 			many = []string{one}
-		} else if err := json.Unmarshal(raw, &many); err != nil {
+		} else if err := value.UnmarshalLenient(raw, &many); err != nil {
 			return err
 		}
 		for _, v := range many {

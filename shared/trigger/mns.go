@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
+
+	"millrace/shared/value"
 )
 
 // DecodeMNS opens what Alibaba Cloud brings of a queue or topic: an array of EventBridge's events or of bare messages
@@ -28,7 +30,7 @@ func DecodeMNS(event []byte) ([]Message, error) {
 		return []Message{message(text)}, nil
 	}
 	var elements []json.RawMessage
-	if err := json.Unmarshal(event, &elements); err != nil {
+	if err := value.UnmarshalLenient(event, &elements); err != nil {
 		return nil, malformed("the batch of messages cannot be read: %v", err)
 	}
 	messages := make([]Message, len(elements))
@@ -65,7 +67,7 @@ func message(element json.RawMessage) Message {
 		return Message{Body: text(element)}
 	}
 	var e envelope
-	if json.Unmarshal(element, &e) != nil {
+	if value.UnmarshalLenient(element, &e) != nil {
 		return Message{Body: string(element)}
 	}
 	switch {
@@ -91,7 +93,7 @@ func (e *envelope) ofCloudEvent() Message {
 	m := Message{ID: e.ID, Source: e.Subject}
 	data := []byte(text(e.Data))
 	var d mnsData
-	if json.Unmarshal(data, &d) != nil || d.MessageBody == nil {
+	if value.UnmarshalLenient(data, &d) != nil || d.MessageBody == nil {
 		m.Body = string(data)
 		return m
 	}
@@ -105,7 +107,7 @@ func (e *envelope) ofCloudEvent() Message {
 // text is a body: a text as it is, or what it is in base64 if that is a JSON document; an object as its own text.
 func text(raw json.RawMessage) string {
 	var s string
-	if json.Unmarshal(raw, &s) != nil {
+	if value.UnmarshalLenient(raw, &s) != nil {
 		return string(raw)
 	}
 	if plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s)); err == nil && utf8.Valid(plain) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"millrace/shared/value"
 )
 
 // ossRecord is an event of OSS. The trigger of a function and EventBridge have region, user and request beside oss; the
@@ -45,7 +47,7 @@ func decodeOSS(event []byte) ([]Start, error) {
 		Data   json.RawMessage   `json:"data"`
 		Events []json.RawMessage `json:"events"`
 	}
-	if err := json.Unmarshal(event, &e); err != nil {
+	if err := value.UnmarshalLenient(event, &e); err != nil {
 		return nil, malformed("the object event cannot be read: %v", err)
 	}
 	if e.Bus == busDefault {
@@ -65,7 +67,7 @@ func decodeOSS(event []byte) ([]Start, error) {
 // decodeOSSRecord reads one record; eventType is that of EventBridge, "" without.
 func decodeOSSRecord(record json.RawMessage, eventType string) (Start, error) {
 	var r ossRecord
-	if err := json.Unmarshal(record, &r); err != nil {
+	if err := value.Unmarshal(record, &r); err != nil {
 		return Start{}, malformed("a record of the object event cannot be read: %v", err)
 	}
 	if r.EventName == "" {

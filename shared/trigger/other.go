@@ -1,7 +1,6 @@
 package trigger
 
 import (
-	"encoding/json"
 	"strings"
 
 	"millrace/shared/value"
@@ -22,7 +21,7 @@ func decodeTimer(event []byte) ([]Start, error) {
 		Name    string `json:"triggerName"`
 		Payload string `json:"payload"`
 	}
-	if err := json.Unmarshal(event, &e); err != nil {
+	if err := value.Unmarshal(event, &e); err != nil {
 		return nil, malformed("the timer event cannot be read: %v", err)
 	}
 	if len(e.Time) < len("2006-01-02T15:04:05") || e.Name == "" {

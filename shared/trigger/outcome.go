@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"millrace/shared/value"
 )
 
 // Outcome is how an asynchronous invocation of a function ended, as its destination tells it.
@@ -52,7 +54,7 @@ func DecodeOutcome(event []byte) (Outcome, error) {
 		return Outcome{}, err
 	}
 	var e record
-	if err := json.Unmarshal(event, &e); err != nil {
+	if err := value.UnmarshalLenient(event, &e); err != nil {
 		return Outcome{}, malformed("the outcome of an asynchronous invocation cannot be read: %v", err)
 	}
 	c := &e.RequestContext

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+
+	"millrace/shared/value"
 )
 
 // decodeRecord reads one record of an S3 notification. Its key is form-encoded.
@@ -27,7 +29,7 @@ func decodeRecord(text json.RawMessage) (Start, error) {
 			} `json:"object"`
 		} `json:"s3"`
 	}
-	if err := json.Unmarshal(text, &r); err != nil {
+	if err := value.Unmarshal(text, &r); err != nil {
 		return Start{}, malformed("a record of the object event cannot be read: %v", err)
 	}
 	o := &r.S3.Object
@@ -64,7 +66,7 @@ func decodeBusEvent(text json.RawMessage) (Start, error) {
 			Deletion  string `json:"deletion-type"`
 		} `json:"detail"`
 	}
-	if err := json.Unmarshal(text, &e); err != nil {
+	if err := value.Unmarshal(text, &e); err != nil {
 		return Start{}, malformed("the object event cannot be read: %v", err)
 	}
 	o := &e.Detail.Object

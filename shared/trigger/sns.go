@@ -1,6 +1,10 @@
 package trigger
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"millrace/shared/value"
+)
 
 // DecodeTopic opens notifications of SNS with which a function was invoked.
 //
@@ -12,7 +16,7 @@ func DecodeTopic(event []byte) ([]Message, error) {
 	var e struct {
 		Records []json.RawMessage
 	}
-	if err := json.Unmarshal(event, &e); err != nil {
+	if err := value.UnmarshalLenient(event, &e); err != nil {
 		return nil, malformed("the notifications of SNS cannot be read: %v", err)
 	}
 	messages := make([]Message, 0, len(e.Records))
@@ -36,7 +40,7 @@ func notification(record json.RawMessage) (Message, error) {
 			Message   string `json:"Message"`
 		} `json:"Sns"`
 	}
-	if err := json.Unmarshal(record, &r); err != nil {
+	if err := value.Unmarshal(record, &r); err != nil {
 		return Message{}, malformed("a notification of SNS cannot be read: %v", err)
 	}
 	if r.SNS.MessageID == "" || r.SNS.TopicARN == "" {

@@ -105,7 +105,7 @@ func direct(event []byte) ([]Start, error) {
 	var e struct {
 		Records []json.RawMessage
 	}
-	if err := json.Unmarshal(event, &e); err != nil {
+	if err := value.UnmarshalLenient(event, &e); err != nil {
 		return nil, malformed("the object event cannot be read: %v", err)
 	}
 	if len(e.Records) == 0 {

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"millrace/shared/value"
 )
 
 // EventMax bounds an event in bytes; the clouds' own limits are lower.
@@ -71,7 +73,7 @@ func KindOf(event []byte) Kind {
 		return kind
 	}
 	var s sniffed
-	if json.Unmarshal(event, &s) != nil {
+	if value.UnmarshalLenient(event, &s) != nil {
 		return kindOfAlibaba(event)
 	}
 	switch {
@@ -108,7 +110,7 @@ func kindOfRecord(record json.RawMessage) Kind {
 		SNSSource   string          `json:"EventSource"` // of SNS, in other letters
 		S3          json.RawMessage `json:"s3"`
 	}
-	if json.Unmarshal(record, &r) != nil {
+	if value.UnmarshalLenient(record, &r) != nil {
 		return Unknown
 	}
 	switch {

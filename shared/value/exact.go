@@ -1,49 +1,67 @@
 package value
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
 )
 
-// Unmarshal is json.Unmarshal with names of members matched exactly: encoding/json takes "code" for
-// a field of the name Code, which reads a text as something that it does not say. The text is
-// checked as Decode does. Members of a struct that are named otherwise are left alone.
+// Unmarshal is json.Unmarshal with names of members matched exactly: encoding/json takes "code" for a
+// field of the name Code, which reads a text as something that it does not say. The
+// text is checked as Decode does. Members of a struct that are named otherwise are left alone; of
+// equal names the last one counts.
 func Unmarshal(text []byte, to any) error {
 	if _, err := Decode(text); err != nil {
 		return err
 	}
+	return unmarshal(text, to)
+}
+
+// UnmarshalLenient is Unmarshal without the checks of Decode: it takes what encoding/json takes. It is
+// for envelopes that hold records of several origins, one of which must not hold up the others.
+func UnmarshalLenient(text []byte, to any) error {
+	if !json.Valid(text) {
+		return json.Unmarshal(text, new(json.RawMessage)) // says where it is not JSON
+	}
+	return unmarshal(text, to)
+}
+
+func unmarshal(text []byte, to any) error {
 	v := reflect.ValueOf(to)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return fmt.Errorf("value: Unmarshal into %T", to)
 	}
-	return exactly(text, v.Elem())
+	return exactly(trimBlanks(text), v.Elem())
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// exactly sets v, which can be set, to the value of a valid text.
+// exactly sets v, which can be set, to the value of a valid text without blanks around it.
 func exactly(text []byte, v reflect.Value) error {
-	if !named(v.Type(), 0) {
+	if text[0] == 'n' || !named(v.Type(), 0) {
 		return json.Unmarshal(text, v.Addr().Interface())
 	}
-	if string(bytes.TrimSpace(text)) == "null" {
-		return json.Unmarshal(text, v.Addr().Interface())
+	opening := byte('{')
+	if v.Kind() == reflect.Slice {
+		opening = '['
 	}
-	switch v.Kind() {
-	case reflect.Pointer:
+	switch {
+	case v.Kind() == reflect.Pointer:
 		if v.IsNil() {
 			v.Set(reflect.New(v.Type().Elem()))
 		}
 		return exactly(text, v.Elem())
-	case reflect.Slice:
+	case text[0] != opening:
+		return json.Unmarshal(text, v.Addr().Interface()) // says what the text is instead
+	case v.Kind() == reflect.Slice:
 		return exactList(text, v)
-	case reflect.Map:
+	case v.Kind() == reflect.Map:
 		return exactMap(text, v)
 	}
-	return exactFields(text, v)
+	fields := make(map[string]reflect.Value, v.NumField())
+	fieldsOf(v, fields)
+	return exactFields(text, fields)
 }
 
 // named reports whether a type has struct fields that are matched by name.
@@ -60,66 +78,80 @@ func named(t reflect.Type, depth int) bool {
 	return false
 }
 
+// exactList sets a slice. Like exactMap and exactFields it goes on behind an error, as json.Unmarshal
+// does behind a member of another type, and returns the first one.
 func exactList(text []byte, v reflect.Value) error {
-	var items []json.RawMessage
-	if err := json.Unmarshal(text, &items); err != nil {
-		return err
-	}
-	list := reflect.MakeSlice(v.Type(), len(items), len(items))
-	for i, item := range items {
-		if err := exactly(item, list.Index(i)); err != nil {
-			return err
+	list := reflect.MakeSlice(v.Type(), 0, 0)
+	var first error
+	for rest := inside(text); len(rest) > 0; {
+		var item []byte
+		item, rest = cutValue(rest)
+		one := reflect.New(v.Type().Elem()).Elem()
+		if err := exactly(item, one); err != nil && first == nil {
+			first = fmt.Errorf("element %d: %w", list.Len(), err)
 		}
+		list = reflect.Append(list, one)
 	}
 	v.Set(list)
-	return nil
+	return first
 }
 
 func exactMap(text []byte, v reflect.Value) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
-		return err
-	}
-	m := reflect.MakeMapWithSize(v.Type(), len(members))
-	for name, member := range members {
+	m := reflect.MakeMap(v.Type())
+	var first error
+	for rest := inside(text); len(rest) > 0; {
+		var name string
+		var member []byte
+		name, member, rest = cutMember(rest)
 		one := reflect.New(v.Type().Elem()).Elem()
-		if err := exactly(member, one); err != nil {
-			return err
+		if err := exactly(member, one); err != nil && first == nil {
+			first = fmt.Errorf("%s: %w", name, err)
 		}
 		m.SetMapIndex(reflect.ValueOf(name).Convert(v.Type().Key()), one)
 	}
 	v.Set(m)
-	return nil
+	return first
 }
 
-// exactFields sets the fields of a struct. As json.Unmarshal does, it goes on behind a member of
-// another type and returns the first such error.
-func exactFields(text []byte, v reflect.Value) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
-		return err
-	}
+func exactFields(text []byte, fields map[string]reflect.Value) error {
 	var first error
-	for i := range v.NumField() {
-		field := v.Type().Field(i)
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name == "-" || !field.IsExported() {
+	for rest := inside(text); len(rest) > 0; {
+		var name string
+		var member []byte
+		name, member, rest = cutMember(rest)
+		field, ok := fields[name]
+		if !ok {
 			continue
 		}
-		var err error
-		if field.Anonymous && name == "" {
-			err = exactly(text, v.Field(i))
-		} else {
-			if name == "" {
-				name = field.Name
-			}
-			if member, ok := members[name]; ok {
-				err = exactly(member, v.Field(i))
-			}
-		}
-		if err != nil && first == nil {
+		field.SetZero() // of equal names the last one counts
+		if err := exactly(member, field); err != nil && first == nil {
 			first = fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return first
+}
+
+// fieldsOf adds the fields of a struct by their names. Those of an embedded struct are the outer
+// object's members, unless it has one of the name itself.
+func fieldsOf(v reflect.Value, fields map[string]reflect.Value) {
+	var embedded []reflect.Value
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case field.Anonymous && name == "" && field.Type.Kind() == reflect.Struct:
+			embedded = append(embedded, v.Field(i))
+			continue
+		case name == "-" || !field.IsExported():
+			continue
+		case name == "":
+			name = field.Name
+		}
+		if _, ok := fields[name]; !ok {
+			fields[name] = v.Field(i)
+		}
+	}
+	for _, e := range embedded {
+		fieldsOf(e, fields)
+	}
 }

@@ -3,6 +3,7 @@ package value_test
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 
 	"millrace/shared/value"
@@ -34,14 +35,14 @@ type ExactEmbedded struct{ Outer string }
 func TestUnmarshalIsExact(t *testing.T) {
 	text := `{"code":"wrong","Code":"right","CODE":"wrong","message":1,"INNER":{"name":"wrong"},"inner":{"Name":"wrong","Count":2,"count":3},
 		"pointer":{"NAME":"wrong","name":"p"},"list":[{"name":"a"},{"Name":"wrong"}],"map":{"K":{"Name":"wrong","Count":1},"k":{"name":"x"}},
-		"plain":{"A":"1","a":"2"},"any":{"A":1,"a":2},"Outer":"o","outer":"wrong"}`
+		"plain":{"A":"1","a":"2"},"any":{"A":1,"a":2},"Outer":"o","outer":"wrong","Hidden":"h","hidden":"wrong"}`
 	var got exactTarget
 	if err := value.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}
 	want := exactTarget{Code: "right", Inner: exactInner{Count: 2}, Pointer: &exactInner{Name: "p"}, List: []exactInner{{Name: "a"}, {}},
 		Map: map[string]exactInner{"K": {Count: 1}, "k": {Name: "x"}}, Plain: map[string]string{"A": "1", "a": "2"},
-		Any: map[string]any{"A": 1.0, "a": 2.0}, ExactEmbedded: ExactEmbedded{Outer: "o"}}
+		Any: map[string]any{"A": 1.0, "a": 2.0}, exactBase: exactBase{"h"}, ExactEmbedded: ExactEmbedded{Outer: "o"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}
@@ -52,6 +53,8 @@ func TestUnmarshalLikeJSON(t *testing.T) {
 	for _, text := range []string{
 		`{"Code":"c","Message":{"a":[1]},"list":null,"pointer":null,"map":null,"inner":null}`, `{"Code":7,"inner":{"name":"x"}}`, `[]`, `7`, `null`, `{}`, `{`,
 		`{"list":{}}`, `{"map":[]}`, `{"inner":[]}`, `{"Code":"c"} x`, `{"Message":"\u00e9"}`,
+		" { \"Code\" : \"a,}]\\\"\" ,\n\"\\u0043ode\"\t:\"b\" , \"list\" : [ { \"name\" : \"x\" } , null ,{}] , \"inner\":{\"Count\": 1e0 } } ",
+		` { } `, `{"list":[ ]}`, `{"list":[{"name":1},{"name":"b"}]}`, `{"map":{"a":{"name":1},"b":{"name":"b"}},"Outer":"o","Hidden":"h"}`,
 	} {
 		var got, want exactTarget
 		err, wantErr := value.Unmarshal([]byte(text), &got), json.Unmarshal([]byte(text), &want)
@@ -59,4 +62,44 @@ func TestUnmarshalLikeJSON(t *testing.T) {
 			t.Errorf("%s: %+v %v, want %+v %v", text, got, err, want, wantErr)
 		}
 	}
+}
+
+// What UnmarshalLenient takes is what encoding/json takes, with exact names.
+func TestUnmarshalLenient(t *testing.T) {
+	var got struct {
+		Name  string
+		Items []json.RawMessage
+	}
+	text := `{"Items":["\ud800",{"n":1}],"name":"wrong","Name":"\ud800","Long":` + strings.Repeat("1", 2000) + `}`
+	if err := value.UnmarshalLenient([]byte(text), &got); err != nil || len(got.Items) != 2 || got.Name != "\uFFFD" {
+		t.Errorf("%+v %v", got, err)
+	}
+	if err := value.Unmarshal([]byte(text), &got); err == nil {
+		t.Error("half a surrogate pair is taken")
+	}
+	for _, text := range []string{"", "{", `{"Name":}`, `{} {}`} {
+		if value.UnmarshalLenient([]byte(text), &got) == nil || value.Unmarshal([]byte(text), &got) == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+func BenchmarkUnmarshal(b *testing.B) {
+	text := []byte(`{"v":1,"p":"x#flow#execution"}`)
+	var to struct {
+		Version   int    `json:"v"`
+		Partition string `json:"p"`
+	}
+	b.Run("exact", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_ = value.UnmarshalLenient(text, &to)
+		}
+	})
+	b.Run("encoding/json", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_ = json.Unmarshal(text, &to)
+		}
+	})
 }

@@ -2,7 +2,6 @@ package acs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"millrace/shared/value"
 )
 
 // roleTime is for how long a role is taken: the most that STS gives to a caller that has a role
@@ -134,7 +135,7 @@ func (a *assumed) ask(ctx context.Context) (*held, error) {
 			Expiration                                  time.Time
 		}
 	}
-	if err := json.Unmarshal(answer.Body, &got); err != nil {
+	if err := value.Unmarshal(answer.Body, &got); err != nil {
 		return nil, errors.New("the answer of STS cannot be read")
 	}
 	c := got.Credentials

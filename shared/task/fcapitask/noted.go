@@ -111,7 +111,7 @@ func (t *Runner) Ended(ctx context.Context, n task.Note, id string) (task.Result
 	var there asyncTask
 	a, err := t.Engine.Do(ctx, c.asked(id))
 	if err == nil {
-		err = json.Unmarshal(a.Body, &there)
+		err = value.Unmarshal(a.Body, &there)
 	}
 	if e := acs.Refusal(err); e != nil && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) {
 		err = fmt.Errorf("%w: %w; the role of steprunner needs fc:GetAsyncTask on %s", task.ErrNotKnown, err, f.ARN())

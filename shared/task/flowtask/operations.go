@@ -8,6 +8,7 @@ import (
 
 	"millrace/shared/fault"
 	"millrace/shared/task"
+	"millrace/shared/value"
 )
 
 // parameters is the serviceParams of an operation of the older language. All are texts on the wire: an object is
@@ -57,7 +58,7 @@ func readOperation(raw json.RawMessage) (parameters, error) {
 	if len(raw) == 0 {
 		return p, nil
 	}
-	if json.Unmarshal(raw, &p) != nil {
+	if value.Unmarshal(raw, &p) != nil {
 		return nil, errors.New("serviceParams must be an object")
 	}
 	return p, nil

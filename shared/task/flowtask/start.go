@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"millrace/shared/fault"
+	"millrace/shared/flow"
 	"millrace/shared/task"
 	"millrace/shared/value"
 )
@@ -32,39 +33,25 @@ func (t *Runner) childOf(r *task.Request) (Child, error) {
 	if r.Mode == task.System {
 		child.CallbackToken = r.Token
 	}
-	var p struct {
-		ResourceArn   string          `json:"resourceArn"`
-		ExecutionName json.RawMessage `json:"executionName"` // Go matches ExecutionName too
-		FlowName      string          `json:"FlowName"`
-		Input         json.RawMessage `json:"input"`
+	p, err := task.ReadParameters(r.Parameters)
+	if err != nil {
+		return child, fault.New(fault.InvalidArgument, "%v", err)
 	}
-	if len(r.Parameters) > 0 {
-		if err := json.Unmarshal(r.Parameters, &p); err != nil {
-			return child, fault.New(fault.InvalidArgument, "the parameters cannot be read: names must be strings")
-		}
-	}
-	child.ExecutionName = task.Text(p.ExecutionName)
+	asked := flow.ReadChildStart(r.Legacy, r.Resource, p.Text)
+	child.ExecutionName, child.FlowName = asked.ExecutionName, asked.FlowName
 	switch {
-	case r.Legacy && r.Resource == "":
-		child.FlowName = p.FlowName
-		if child.FlowName == "" {
-			return child, fault.New(fault.MissingRequiredParams, "FlowName is required")
-		}
-	case r.Legacy:
-		p.ResourceArn = r.Resource
-		if len(r.Parameters) == 0 {
-			p.Input = r.Input
-		}
-		fallthrough
-	default:
-		name, err := t.flowOf(r, p.ResourceArn)
-		if err != nil {
+	case !r.Legacy || r.Resource != "":
+		if child.FlowName, err = t.flowOf(r, asked.Resource); err != nil {
 			return child, err
 		}
-		child.FlowName = name
+	case child.FlowName == "":
+		return child, fault.New(fault.MissingRequiredParams, "FlowName is required")
 	}
-	var err error
-	child.Input, err = inputOf(r, p.Input)
+	input := p.First(flow.InputKeys...)
+	if r.Resource != "" && len(r.Parameters) == 0 {
+		input = r.Input
+	}
+	child.Input, err = inputOf(r, input)
 	return child, err
 }
 

@@ -1,6 +1,7 @@
 package lambdatask
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -26,16 +27,17 @@ func (t *Runner) read(r *task.Request) (*call, error) {
 		FunctionArn    string          `json:"functionArn"`
 		ResourceArn    string          `json:"resourceArn"`
 		InvocationType string          `json:"invocationType"`
+		OldType        string          `json:"InvocationType"` // as the older language has it
 		Body           json.RawMessage `json:"body"`
 	}
 	if len(r.Parameters) > 0 {
-		if err := json.Unmarshal(r.Parameters, &p); err != nil {
+		if err := value.Unmarshal(r.Parameters, &p); err != nil {
 			return nil, errors.New("the parameters must be an object, the function and invocationType strings in it")
 		}
 	}
 	c := &call{event: event(r, p.Body)}
 	var err error
-	if c.async, err = task.IsAsync(r, p.InvocationType); err != nil {
+	if c.async, err = task.IsAsync(r, cmp.Or(p.InvocationType, p.OldType)); err != nil {
 		return nil, err
 	}
 	if task.NormalAction(r.Action) == task.NormalAction(Action) {
@@ -60,7 +62,7 @@ func event(r *task.Request, body json.RawMessage) []byte {
 		return []byte("{}")
 	}
 	var text string
-	if json.Unmarshal(e, &text) == nil && json.Valid([]byte(text)) {
+	if value.Unmarshal(e, &text) == nil && json.Valid([]byte(text)) {
 		return []byte(text) // a body that is JSON in a string
 	}
 	return e

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"millrace/shared/task"
+	"millrace/shared/value"
 )
 
 // Limits of the service.
@@ -41,7 +42,7 @@ func (m *message) permission() string {
 func read(r *task.Request) (*message, error) {
 	p := map[string]json.RawMessage{}
 	if len(r.Parameters) > 0 {
-		if err := json.Unmarshal(r.Parameters, &p); err != nil {
+		if err := value.Unmarshal(r.Parameters, &p); err != nil {
 			return nil, errors.New("the parameters must be an object")
 		}
 	}
@@ -144,7 +145,7 @@ func (m *message) attributes(raw json.RawMessage) error {
 		Mail json.RawMessage `json:"MailAttributes"`
 		SMS  json.RawMessage `json:"SMSAttributes"`
 	}
-	if err := json.Unmarshal([]byte(text), &a); err != nil {
+	if err := value.Unmarshal([]byte(text), &a); err != nil {
 		return errors.New("messageAttributes must be an object with MailAttributes and SMSAttributes")
 	}
 	m.mail, m.sms = task.Text(a.Mail), task.Text(a.SMS)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"millrace/shared/access"
+	"millrace/shared/flow"
 	"millrace/shared/glob"
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
@@ -47,7 +48,7 @@ func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
 	a, err := t.Client.Do(ctx, c)
 	var answer struct{ FlowName, Name, RequestId string }
 	if err == nil {
-		err = json.Unmarshal(a.Body, &answer)
+		err = value.Unmarshal(a.Body, &answer)
 	}
 	if err != nil {
 		e := failure(ctx, &r, err)
@@ -117,32 +118,23 @@ type start struct {
 // readStart reads the request in either of its three forms: the newer language's parameters, the older one's resourceArn,
 // the older one's action.
 func readStart(r *task.Request) (*start, error) {
-	var p struct {
-		ResourceArn   string          `json:"resourceArn"`
-		ExecutionName json.RawMessage `json:"executionName"` // Go matches ExecutionName too
-		FlowName      string          `json:"FlowName"`
-		Input         json.RawMessage `json:"input"`
-	}
-	if len(r.Parameters) > 0 {
-		if err := json.Unmarshal(r.Parameters, &p); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case r.Legacy && r.Resource != "":
-		if p.ResourceArn = r.Resource; len(r.Parameters) == 0 {
-			p.Input = r.Input
-		}
-	case r.Legacy:
-		p.ResourceArn = "acs:fnf:::flow/" + p.FlowName
-	}
-	arn, err := task.ParseARN(p.ResourceArn)
+	p, err := task.ReadParameters(r.Parameters)
 	if err != nil {
 		return nil, err
 	}
-	s := &start{written: p.ResourceArn, arn: arn, name: task.Text(p.ExecutionName), input: p.Input}
+	asked := flow.ReadChildStart(r.Legacy, r.Resource, p.Text)
+	s := &start{written: asked.Resource, name: asked.ExecutionName, input: p.First(flow.InputKeys...)}
+	switch {
+	case r.Legacy && r.Resource == "":
+		s.written = "acs:fnf:::flow/" + asked.FlowName
+	case r.Legacy && len(r.Parameters) == 0:
+		s.input = r.Input
+	}
+	if s.arn, err = task.ParseARN(s.written); err != nil {
+		return nil, err
+	}
 	var ok bool
-	if s.flow, ok = strings.CutPrefix(arn.Resource, "flow/"); arn.Service != "fnf" || !ok || s.flow == "" {
+	if s.flow, ok = strings.CutPrefix(s.arn.Resource, "flow/"); s.arn.Service != "fnf" || !ok || s.flow == "" {
 		return nil, errors.New("no flow")
 	}
 	if s.name == "" {

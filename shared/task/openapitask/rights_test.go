@@ -44,7 +44,9 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 	for _, c := range []test{
 		{start, state("FNF:StartExecution", `{"resourceArn":"acs:fnf:::flow/mine-1","executionName":"x"}`), "fnf:StartExecution acs:fnf:cn-hangzhou:123:flow/mine-1", true},
 		{start, state("FNF:StartExecution", `{"resourceArn":"acs:fnf:::flow/secret","executionName":"x"}`), "fnf:StartExecution acs:fnf:cn-hangzhou:123:flow/secret", false},
-		{start, state("FNF:StartExecution", `{"ResourceARN":"acs:fnf:cn-beijing:123:flow/secret"}`), "fnf:StartExecution acs:fnf:cn-beijing:123:flow/secret", false},
+		{start, state("FNF:StartExecution", `{"resourceArn":"acs:fnf:cn-beijing:123:flow/secret"}`), "fnf:StartExecution acs:fnf:cn-beijing:123:flow/secret", false},
+		// Names are exact: nothing of the cloud's is named.
+		{start, state("FNF:StartExecution", `{"ResourceARN":"acs:fnf:cn-beijing:123:flow/secret"}`), "", true},
 		{start, step("FNF:StartExecution", "acs:fnf:::flow/secret", ""), "fnf:StartExecution acs:fnf:cn-hangzhou:123:flow/secret", false},
 		{start, step("fnf:StartExecution", "", `{"FlowName":"secret"}`), "fnf:StartExecution acs:fnf:cn-hangzhou:123:flow/secret", false},
 		{start, step("fnf:StartExecution", "", `{"FlowName":"mine"}`), "fnf:StartExecution acs:fnf:cn-hangzhou:123:flow/mine", true},

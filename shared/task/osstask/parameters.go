@@ -23,14 +23,14 @@ const keyMax = 1023
 // read reads the parameters. Whether bucket and region can be names is seen when they become a host.
 func read(raw json.RawMessage) (*get, error) {
 	p := map[string]json.RawMessage{}
-	if len(raw) > 0 && json.Unmarshal(raw, &p) != nil {
+	if len(raw) > 0 && value.Unmarshal(raw, &p) != nil {
 		return nil, errors.New("the parameters must be an object")
 	}
 	g := &get{}
 	var bytes string
 	for name, to := range map[string]*string{"bucket": &g.bucket, "key": &g.key, "region": &g.region, "versionId": &g.versionID,
 		"range": &bytes, "ifMatch": &g.match, "ifNoneMatch": &g.noneMatch} {
-		if v := p[name]; len(v) > 0 && string(v) != "null" && json.Unmarshal(v, to) != nil {
+		if v := p[name]; len(v) > 0 && string(v) != "null" && value.Unmarshal(v, to) != nil {
 			return nil, fmt.Errorf("%s must be a text", name)
 		}
 	}

@@ -1,0 +1,114 @@
+package trigger_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"millrace/shared/trigger"
+)
+
+// opened is what each decoder makes of an event.
+func opened(event []byte) map[string]any {
+	starts := func(decode func([]byte) ([]trigger.Start, error)) any {
+		list, err := decode(event)
+		for i := range list {
+			list[i].Record = nil // the event's own text
+		}
+		return []any{list, err == nil}
+	}
+	result := func(v any, err error) any { return []any{v, err == nil} }
+	request, err := trigger.DecodeHTTP(event)
+	all := map[string]any{"kind": trigger.KindOf(event), "http": result(request, err),
+		"starts": starts(trigger.DecodeStarts), "objects": starts(trigger.DecodeObjects)}
+	batch, err := trigger.DecodeBatch(event)
+	all["batch"] = result(batch, err)
+	messages, err := trigger.DecodeMNS(event)
+	for i := range messages { // of what is no envelope the event's own text
+		if strings.HasPrefix(messages[i].Body, "{") && err != nil {
+			messages[i].Body = ""
+		}
+	}
+	all["mns"] = result(messages, err)
+	notes, err := trigger.DecodeTopic(event)
+	all["topic"] = result(notes, err)
+	outcome, err := trigger.DecodeOutcome(event)
+	all["outcome"] = result(outcome, err)
+	return all
+}
+
+// free are members in which a sender chooses the names, so that another case is another member.
+var free = []string{"headers", "multiValueHeaders", "queryStringParameters", "queryParameters",
+	"multiValueQueryStringParameters", "requestPayload", "responsePayload", "data"}
+
+// withOthers writes a value with a member of another case and another value behind each text and number.
+func withOthers(t *testing.T, v any) string {
+	switch v := v.(type) {
+	case []any:
+		var items []string
+		for _, item := range v {
+			items = append(items, withOthers(t, item))
+		}
+		return "[" + strings.Join(items, ",") + "]"
+	case map[string]any:
+		var members, others []string
+		for name, member := range v {
+			quoted, _ := json.Marshal(name)
+			text, _ := json.Marshal(member)
+			if !slices.Contains(free, name) {
+				text = []byte(withOthers(t, member))
+			}
+			members = append(members, string(quoted)+":"+string(text))
+			other, _ := json.Marshal(strings.ToUpper(name))
+			if string(other) == string(quoted) {
+				continue
+			}
+			switch member.(type) {
+			case string:
+				others = append(others, string(other)+`:"wrong"`)
+			case float64:
+				others = append(others, string(other)+`:99`)
+			}
+		}
+		return "{" + strings.Join(append(members, others...), ",") + "}"
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A member counts by its exact name: what stands beside it in other letters is another member, in every event of either
+// cloud.
+func TestNamesAreExact(t *testing.T) {
+	files, _ := filepath.Glob("testdata/*.json")
+	if len(files) < 20 {
+		t.Fatal(len(files))
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v any
+		if err := json.Unmarshal(text, &v); err != nil {
+			continue
+		}
+		other := []byte(withOthers(t, v))
+		same, _ := json.Marshal(v)
+		got, want := opened(other), opened(same)
+		for decoder := range want {
+			if decoder == "mns" && !strings.HasPrefix(filepath.Base(file), "fc-mns") {
+				continue // what is no envelope is a body as it stands
+			}
+			if !reflect.DeepEqual(got[decoder], want[decoder]) {
+				t.Errorf("%s, %s: %+v\nwant %+v", file, decoder, got[decoder], want[decoder])
+			}
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package value
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// The functions of this file cut a text that is known to be JSON. They build nothing.
+
+func trimBlanks(text []byte) []byte { return bytes.Trim(text, " \t\r\n") }
+
+// inside is what stands between the brackets of an array or object, without blanks around it.
+func inside(text []byte) []byte { return trimBlanks(text[1 : len(text)-1]) }
+
+// cutValue cuts the first value of a list, and the comma behind it. There are no blanks before it.
+func cutValue(list []byte) (v, rest []byte) {
+	end := valueEnd(list)
+	rest = bytes.TrimLeft(list[end:], " \t\r\n")
+	if len(rest) > 0 {
+		rest = bytes.TrimLeft(rest[1:], " \t\r\n")
+	}
+	return list[:end], rest
+}
+
+// cutMember cuts the first member of the inside of an object.
+func cutMember(object []byte) (name string, member, rest []byte) {
+	end := valueEnd(object)
+	if quoted := object[:end]; bytes.IndexByte(quoted, '\\') < 0 {
+		name = string(quoted[1 : end-1])
+	} else {
+		_ = json.Unmarshal(quoted, &name) // it is a string
+	}
+	behind := bytes.TrimLeft(object[end:], " \t\r\n")[1:] // the colon
+	member, rest = cutValue(bytes.TrimLeft(behind, " \t\r\n"))
+	return name, member, rest
+}
+
+// valueEnd is the length of the value that a text begins with.
+func valueEnd(text []byte) int {
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = stringEnd(text, i)
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			depth--
+		default:
+			if depth > 0 {
+				continue
+			}
+			if end := bytes.IndexAny(text[i:], ",:]} \t\r\n"); end >= 0 {
+				return i + end
+			}
+			return len(text)
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// stringEnd is the place of the quote that ends the string which begins at a place.
+func stringEnd(text []byte, begin int) int {
+	for i := begin + 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(text) - 1
+}

@@ -1,0 +1,50 @@
+package layout_test
+
+import (
+	"os"
+	"path"
+	"strings"
+	"testing"
+)
+
+// readers are the files that may read JSON by encoding/json, which takes "code" for a field of the
+// name Code, and why. Everywhere else value.Unmarshal reads what somebody else wrote.
+var readers = map[string]string{
+	"value/exact.go":      "it is what matches names exactly",
+	"value/pieces.go":     "reads the texts of names",
+	"fdl/source/json.go":  "reads tokens; it knows no fields",
+	"trigger/http.go":     "reads the tokens of query parameters in their order",
+	"trigger/envelope.go": "reads tokens, to see a name that is there twice",
+	"task/acs/errors.go":  "Alibaba's services differ in the letters of code, message and request id",
+	"store/flow.go":       "the engine's own row",
+	"store/tombstone.go":  "the engine's own row",
+	"task/own/call.go":    "takes what any service may take; it knows no fields",
+	"app/outcomes.go":     "the engine's own row",
+	"cli/input.go":        "looks whether a flag is an object; it knows no fields",
+}
+
+func TestNamesOfMembersAreExact(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		for _, file := range p.GoFiles {
+			text, err := os.ReadFile(path.Join(p.Dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := short(p.ImportPath) + "/" + file
+			plain := strings.Contains(string(text), "json.Unmarshal(") ||
+				strings.Contains(string(text), "json.NewDecoder(")
+			switch {
+			case plain && readers[name] == "":
+				t.Errorf("%s reads JSON without regard to the case of names; use value.Unmarshal", name)
+			case plain:
+				seen[name] = true
+			}
+		}
+	}
+	for name := range readers {
+		if !seen[name] {
+			t.Errorf("%s reads no JSON by encoding/json any more; take it off the list", name)
+		}
+	}
+}
