@@ -126,6 +126,9 @@ func ParseRole(arn string) (account, name string, ok bool) {
 	return account, name, ok
 }
 
+// Has reports whether an account is defined, whatever may be done in it.
+func (r *Register) Has(accountID string) bool { return r.accounts[accountID] != nil }
+
 // NoRights says why a flow has no rights, and what to do about it.
 type NoRights struct{ Reason string }
 

@@ -131,14 +131,14 @@ func alibabaTasks(service openapitask.Service, credentials acs.Provider, a *alib
 	tasks := map[string]task.Runner{
 		fcapitask.Action:            functions,
 		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Places: a.places, Own: a.own})),
-		osstask.Action:              mapped.Before(osstask.New(osstask.Options{Credentials: credentials, Places: a.places})),
-		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{Service: service}),
+		osstask.Action:              mapped.Before(osstask.New(osstask.Options{Credentials: credentials, Places: a.places, Own: a.own})),
+		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{Service: service, Own: a.own}),
 		openapitask.ActionSendSms:   mapped.Before(&openapitask.SMS{Service: service}),
 	}
 	if len(a.cloudFlow) > 0 {
 		tasks[openapitask.ActionStartExecution] = &openapitask.CloudFlow{Service: service, Match: a.cloudFlow, Next: flows}
 	}
-	return tasks, &openapitask.Any{Service: service, Products: a.products, Own: a.own}
+	return tasks, &openapitask.Any{Service: service, Products: a.products, CloudFlow: a.cloudFlow, Own: a.own}
 }
 
 // dispatcher starts an asynchronous invocation of this very function for a hint: the invocation that brings messages holds

@@ -62,6 +62,7 @@ func alibabaConfig(config CloudConfig, getenv func(string) string) (*alibaba, er
 		return nil, err
 	}
 	a.own = own.Alibaba(a.queue, getenv("FC_FUNCTION_NAME"), a.instance, patterns(getenv(reservedVariable)))
+	a.own.AddRole(a.taskRole)
 	a.cloudFlow = patterns(getenv("MILLRACE_CLOUDFLOW"))
 	return a, a.readProducts(getenv("MILLRACE_PRODUCTS"))
 }

@@ -135,13 +135,13 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 		rest = mapped.Before(rest)
 	}
 	answers := newAnswers(s.memory(), c.limits, true) // one account alone holds half: in functions nobody knows how many there are
-	mayFlow, err := c.rights()
+	mayFlow, register, err := c.rights()
 	if err != nil {
 		return err
 	}
 	inflight.LimitHeap(s.memory())
 	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue,
-		Tasks:   boundedTasks(ownAccounts(task.NewTable(tasks, rest), false, h.account), answers),
+		Tasks:   boundedTasks(ownAccounts(task.NewTable(tasks, rest), false, shared(register, h.account)), answers),
 		Rights:  mayFlow,
 		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, LogEnds: true, StoreExpires: h.expires,
 		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
@@ -154,19 +154,19 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 
 // rights reads what flows may do. A function that is not told lets them do nothing: it runs flows
 // of those who have credentials elsewhere.
-func (c *Cloud) rights() (func(account, role, author string) (access.May, error), error) {
+func (c *Cloud) rights() (func(account, role, author string) (access.May, error), *access.Register, error) {
 	name, text := "MILLRACE_RIGHTS", c.config.Rights
 	if text == "" {
 		name, text = "MILLRACE_CREDENTIALS", c.config.Credentials
 	}
 	if text == "" {
-		return func(string, string, string) (access.May, error) { return nil, errNoRights }, nil
+		return func(string, string, string) (access.May, error) { return nil, errNoRights }, nil, nil
 	}
 	register, err := rpc.ParseRights([]byte(text))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return rights(register, c.config.Region), nil
+	return rights(register, c.config.Region), register, nil
 }
 
 var errNoRights = &access.NoRights{Reason: "This function does not know what flows may do: set its MILLRACE_RIGHTS " +

@@ -17,6 +17,16 @@ func rights(register *access.Register, region string) func(account, role, author
 	}
 }
 
+// shared returns the account of the cloud whose resources all flows may name; "" for none. That is
+// so when the credentials define an account of that id: then a resource name with it means that
+// account's, as mappings of the functions file do, and other accounts leave it out to mean the cloud's.
+func shared(register *access.Register, cloud string) string {
+	if register != nil && register.Has(cloud) {
+		return ""
+	}
+	return cloud
+}
+
 // ownAccounts keeps tasks to resources of their flow's account, and to those of the cloud's that
 // all share. Where there are no credentials, a definition that names the accounts of a cloud runs
 // unchanged.

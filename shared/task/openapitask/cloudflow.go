@@ -38,6 +38,10 @@ func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
 	if err != nil || !t.matches(s) {
 		return t.Next.Run(ctx, r) // which also says what is wrong with it
 	}
+	if !flow.ValidName(s.flow) {
+		return refusedStart(&r, task.NewError(r.ErrorName(invalidArgument),
+			fmt.Sprintf("%q is no name of a flow: %s.", value.Cut(s.flow, 80), flow.NameRule)))
+	}
 	if cause := t.mayNot(&r, "StartExecution", s.arn.Region, s.flow); cause != "" {
 		return r.Denied(cause)
 	}
@@ -84,25 +88,61 @@ func (s *Service) mayNot(r *task.Request, operation, region, flowName string) st
 	return access.Refusal(access.As(r.RoleArn, r.Author), action, value.Cut(resource, 200))
 }
 
-// mayNotAny is mayNot for any operation of CloudFlow's own, by its parameters: the flow must have
-// the right to it on whatever they may name as a flow, however the service reads them.
-func (s *Service) mayNotAny(r *task.Request, operation string, p map[string]any) string {
+// mayNotCloudFlow says why the flow of a request may not call an operation of CloudFlow's own, by
+// its parameters; "" when it may. Each flow that they may name, however the service reads them, must
+// be one that the operator has opened (MILLRACE_CLOUDFLOW), and the flow must have the right to the
+// operation on it. A role for a flow there needs the right to pass it.
+func (t *Any) mayNotCloudFlow(r *task.Request, product, operation string, p map[string]any) string {
+	if _, listed := t.Products[product]; !listed && r.Account != t.Places.Account {
+		return "CloudFlow's own flows are those of the cloud's account, " + t.Places.Account + ", and this flow is of another, " + r.Account +
+			". The operator can open them by listing fnf in MILLRACE_PRODUCTS."
+	}
 	region, _ := p["RegionId"].(string)
-	named := false
+	var names []string
 	for parameter, v := range p {
-		if !strings.EqualFold(parameter, "FlowName") && !strings.EqualFold(parameter, "Name") {
-			continue
+		text := task.Text(value.Encode(v))
+		switch {
+		case v == nil || text == "":
+		case strings.EqualFold(parameter, "FlowName"), strings.EqualFold(parameter, "Name"):
+			if !flow.ValidName(text) {
+				return fmt.Sprintf("%s %q is no name of a flow: %s.", parameter, value.Cut(text, 80), flow.NameRule)
+			}
+			names = append(names, text)
+		case strings.EqualFold(parameter, "RoleArn"):
+			if r.May != nil && !r.May(access.PassRole, text) {
+				return access.Refusal(access.As(r.RoleArn, r.Author), access.PassRole, value.Cut(text, 200))
+			}
 		}
-		name := task.Text(value.Encode(v))
-		named = named || name != ""
-		if cause := s.mayNot(r, operation, region, name); cause != "" {
+	}
+	if names == nil {
+		names = []string{""}
+	}
+	for _, name := range names {
+		if cause := t.mayNotFlow(r, operation, region, name); cause != "" {
 			return cause
 		}
 	}
-	if named {
-		return ""
+	return ""
+}
+
+// mayNotFlow is mayNotCloudFlow for one flow; no name stands for an operation that names none.
+func (t *Any) mayNotFlow(r *task.Request, operation, region, name string) string {
+	if cause := t.mayNot(r, operation, region, name); cause != "" {
+		return cause
 	}
-	return s.mayNot(r, operation, region, "")
+	if name == "" {
+		name = "*" // all flows
+	}
+	if region == "" {
+		region = t.Places.Region
+	}
+	full := access.FlowARN(region, t.Places.Account, name)
+	for _, pattern := range t.CloudFlow {
+		if glob.Match(pattern, full) {
+			return ""
+		}
+	}
+	return "fnf:" + operation + " is for " + value.Cut(full, 200) + ", which the operator has not opened to flows (MILLRACE_CLOUDFLOW)."
 }
 
 // start is what a request asks to be started.

@@ -8,6 +8,7 @@ import (
 
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
+	"millrace/shared/task/own"
 	"millrace/shared/value"
 )
 
@@ -18,6 +19,8 @@ const ActionPutEvents = "EventBridge:PutEvents"
 type Events struct {
 	Service
 	Now func() time.Time // nil: the machine's clock
+
+	Own *own.Resources // no event is put on these
 }
 
 // Run puts the event and returns when the service has taken it.
@@ -29,6 +32,9 @@ func (t *Events) Run(ctx context.Context, r task.Request) task.Result {
 	}
 	if err != nil {
 		return r.Failf(invalidArgument, "%s", err)
+	}
+	if err := t.Own.Bus(event["aliyuneventbusname"].(string)); err != nil {
+		return r.Failf(accessDenied, "%s", err)
 	}
 	a, err := t.Client.Do(ctx, &acs.Call{Endpoint: endpoint, Method: http.MethodPost, Path: "/openapi/putEvents", Older: true,
 		Header:      http.Header{"Accept": {"application/json"}, "X-Eventbridge-Version": {"2015-06-06"}},

@@ -29,6 +29,11 @@ type Any struct {
 	Service
 	Products map[string]Product // beside the known ones, or instead of them; by name in lower case
 
+	// CloudFlow has globs on the resource names of flows that are CloudFlow's own. No others are
+	// reached by operations of product fnf, nor any by an account other than the cloud's unless
+	// Products lists fnf.
+	CloudFlow []string
+
 	Own *own.Resources // no call names these
 }
 
@@ -62,7 +67,9 @@ func (t *Any) guard(r *task.Request, c *acs.Call) error {
 	}
 	texts := []string{c.Path, string(c.Body)}
 	for name, values := range c.Query {
-		texts = append(append(texts, name), values...)
+		for _, v := range values {
+			texts = append(texts, name+"="+v)
+		}
 	}
 	product, _, _ := strings.Cut(task.NormalAction(r.Action), ":")
 	return t.Own.Call(product, texts...)
@@ -84,6 +91,14 @@ func unsupported(r *task.Request) task.Result {
 	name := strings.ToLower(r.Product())
 	if why := foreign[name]; why != "" {
 		return r.Failf(code, "%s is not carried out here: %s.", r.Action, why)
+	}
+	if p, ok := templated[name]; ok {
+		host := p.Host
+		if host == "" {
+			host = name + ".{region}.aliyuncs.com"
+		}
+		return r.Failf(code, "Templates of %s reach all that the role of tasks may, without being looked at, so flows may call it only where the operator lists it in "+
+			"MILLRACE_PRODUCTS:\n%s: {version: %s, host: \"%s\"}", r.Product(), name, p.Version, host)
 	}
 	return r.Failf(code, "Nothing is known of the API of %s. List it in MILLRACE_PRODUCTS, for example:\n"+
 		"%s: {version: 2014-05-26}\nWhere operations have paths, it is {version: 2014-05-26, style: roa}.", r.Product(), name)
@@ -112,7 +127,7 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 		return nil, errProduct
 	}
 	if product == fnf || strings.Contains(of.Host, fnf) {
-		if cause := t.mayNotAny(r, operation, p); cause != "" {
+		if cause := t.mayNotCloudFlow(r, product, operation, p); cause != "" {
 			return nil, &notAllowed{cause}
 		}
 	}

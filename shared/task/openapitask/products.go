@@ -38,14 +38,12 @@ var known = map[string]Product{
 	"kms":             {Version: "2016-01-20"},
 	"mts":             {Version: "2014-06-18"},
 	"ocr":             {Version: "2019-12-30"},
-	"oos":             {Version: "2019-06-01"},
 	"polardb":         {Version: "2017-08-01"},
 	"r-kvstore":       {Version: "2015-01-01"},
 	"ram":             {Version: "2015-05-01", Host: "ram.aliyuncs.com"},
 	"rds":             {Version: "2014-08-15"},
 	"resourcemanager": {Version: "2020-03-31", Host: "resourcemanager.aliyuncs.com"},
 	"slb":             {Version: "2014-05-15"},
-	"ros":             {Version: "2019-09-10", Host: "ros.aliyuncs.com"},
 	"sts":             {Version: "2015-04-01"},
 	"tag":             {Version: "2018-08-28"},
 	"vod":             {Version: "2017-03-21"},
@@ -55,7 +53,6 @@ var known = map[string]Product{
 	"apig":                 {Version: "2024-03-27", Style: roaStyle},
 	"bailian":              {Version: "2023-12-29", Style: roaStyle},
 	"cs":                   {Version: "2015-12-15", Style: roaStyle},
-	"devs":                 {Version: "2023-07-14", Style: roaStyle},
 	"eas":                  {Version: "2021-07-01", Host: "pai-eas.{region}.aliyuncs.com", Style: roaStyle},
 	"edas":                 {Version: "2017-08-01", Style: roaStyle},
 	"elasticsearch":        {Version: "2017-06-13", Style: roaStyle},
@@ -70,6 +67,15 @@ var known = map[string]Product{
 	"tablestore":           {Version: "2020-12-09", Style: roaStyle},
 	"tingwu":               {Version: "2022-09-30", Style: roaStyle},
 	"ververica":            {Version: "2022-07-18", Style: roaStyle},
+}
+
+// templated are products that carry out templates or build what others run: names within are made
+// up there, so calls cannot be kept from the engine's own. They are called when the operator lists
+// them.
+var templated = map[string]Product{
+	"devs": {Version: "2023-07-14", Style: roaStyle},
+	"oos":  {Version: "2019-06-01"},
+	"ros":  {Version: "2019-09-10", Host: "ros.aliyuncs.com"},
 }
 
 // roaStyle is the style of an API with paths.

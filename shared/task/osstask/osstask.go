@@ -27,6 +27,7 @@ import (
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
 	"millrace/shared/task/outbound"
+	"millrace/shared/task/own"
 )
 
 // Action is the action that the runner carries out.
@@ -42,6 +43,8 @@ type Options struct {
 	MaxBytes    int              // of an object, and of the result as JSON; 0: MaxBytesDefault
 	HTTP        *http.Client     // nil: one that reaches networks of the inside too
 	Now         func() time.Time // nil: the machine's clock
+
+	Own *own.Resources // no object of these is read
 }
 
 // Runner carries out Action. It is safe for many goroutines.
@@ -64,6 +67,9 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	g, err := read(r.Parameters)
 	if err != nil {
 		return r.Failf(invalidArgument, "%s", err)
+	}
+	if err := t.o.Own.Bucket(g.bucket, g.key); err != nil {
+		return r.Failf(accessDenied, "%s", err)
 	}
 	req, err := t.request(ctx, g)
 	if err != nil {
