@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,19 +110,19 @@ func TestExpressLeftWhileComputing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		ctx, cancel := context.WithCancel(context.Background())
-		looks := 0
+		var looks atomic.Int64 // the runner's goroutines look at the clock
 		h := w.open(func(o *runner.Options) {
 			o.Now = func() time.Time {
-				if looks++; looks == 8 {
+				if looks.Add(1) == 8 {
 					cancel()
 				}
 				return time.Now()
 			}
 		})
-		looks = 0
+		looks.Store(0)
 		f := w.flow("computes", computing(40))
 		if x, err := h.RunSync(ctx, starting(f, "sync")); err != context.Canceled {
-			t.Errorf("%v, %v after %d looks at the clock", x, err, looks)
+			t.Errorf("%v, %v after %d looks at the clock", x, err, looks.Load())
 		}
 	})
 }
