@@ -28,7 +28,8 @@ type onLambda struct {
 	sends  atomic.Pointer[func() fate]
 }
 
-const lambdaRules = "[{bucket: my-bucket, by: events, prefix: in/, flow: imported, account: '" + clouds.Account + "'}]"
+const lambdaRules = "[{bucket: my-bucket, by: events, prefix: in/, flow: imported, account: '" + clouds.Account + "'}, " +
+	"{bucket: my-bucket, prefix: in/, flow: imported, account: '" + clouds.Account + "'}]"
 
 func deployLambda(t *testing.T, o options) place {
 	p := &onLambda{}
