@@ -217,10 +217,10 @@ func testPoisonMessages(t *testing.T, s *stack, _ *service) {
 	s.Succeeded("hello", "one", `{"a":1}`)
 	want := s.letters() // what killed runners have had in hand too often
 	if s.buries() {
-		want += len(unknown)
+		want += len(unknown) // or more: a hint that a slow runner had in hand too often may become one, too
 	}
 	eventually(t, func() (bool, string) {
-		return s.waiting() == 0 && s.letters() == want, fmt.Sprintf("%d messages wait, %d dead letters, want %d", s.waiting(), s.letters(), want)
+		return s.waiting() == 0 && s.letters() >= want, fmt.Sprintf("%d messages wait, %d dead letters, want %d", s.waiting(), s.letters(), want)
 	})
 }
 
