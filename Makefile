@@ -17,7 +17,8 @@ run: build ## start the server on the embedded store and run a sample flow
 	./bin/millrace serve --sample
 
 test: ## every test: units, example flows, the live server, crashes, official clients
-	$(GO) test $(RACE) -count=1 -timeout 40m $$($(GO) list ./... | grep -v -e /tests/sim$$ -e /tests/model$$)
+	$(GO) test $(RACE) -count=1 -timeout 40m $$($(GO) list ./... | grep -v -e /tests/sim$$ -e /tests/model$$ -e /tests/clouds$$)
+	$(GO) test -count=1 -timeout 40m ./tests/clouds # the functions as they are deployed; raced by make itest RACE=-race
 	$(GO) test -count=1 -timeout 40m ./tests/sim # never raced: its schedule is the seed's, and the detector would make its own
 	$(GO) run ./tests/sim/cmd -seed 1001 -runs 9000 # more fixed seeds, on all processors
 	./tests/wire/run.sh
