@@ -1,0 +1,198 @@
+package hostile_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/rpc"
+)
+
+// greed is one account that does its worst to the others of its server, all of it with valid
+// requests. It runs in a process of its own with the lowest priority, because its clients would be
+// on other machines: what they compute must not count as what the server withholds from others.
+type greed struct {
+	endpoint string
+	life     context.Context
+	work     sync.WaitGroup
+	served   atomic.Int64
+	denied   atomic.Int64 // refused for the account's share
+	other    atomic.Int64 // failed in another way
+}
+
+// greedOf is the environment variable with the endpoint against which the test program is greedy
+// instead of running its tests.
+const greedOf = "MILLRACE_HOSTILE_GREED"
+
+// greedy is the main function of that process: it ends with its standard input, and prints what has
+// become of its requests.
+func greedy(endpoint string) {
+	life, stop := context.WithCancel(context.Background())
+	g := &greed{endpoint: endpoint, life: life}
+	g.begin()
+	io.Copy(io.Discard, os.Stdin)
+	stop()
+	g.work.Wait()
+	json.NewEncoder(os.Stdout).Encode(counts{g.served.Load(), g.denied.Load(), g.other.Load()})
+}
+
+// counts says how many requests of greed were served, refused for the account's share, and failed
+// in another way.
+type counts struct{ Served, Denied, Other int64 }
+
+// beGreedy starts greed. The function that it returns ends it and returns what it counted.
+func beGreedy(t *testing.T, endpoint string) (end func() counts) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("nice", "-n", "19", self)
+	cmd.Env = append(os.Environ(), greedOf+"="+endpoint)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, t.Output()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() (n counts) {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Fatal("the greedy account: ", err)
+		}
+		if err := json.Unmarshal(out.Bytes(), &n); err != nil {
+			t.Fatalf("%v: %q", err, out.String())
+		}
+		return n
+	}
+}
+
+func (g *greed) client() *rpc.Client {
+	o := key("stranger", "s8")
+	o.Endpoint = g.endpoint
+	c, err := rpc.NewClient(o)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// crowd runs so many clients, each of which sends again and again until the end.
+func (g *greed) crowd(count int, send func(c *rpc.Client, n int) error) {
+	for who := range count {
+		g.work.Go(func() {
+			c := g.client()
+			for n := 0; g.life.Err() == nil; n++ {
+				switch err := send(c, who*1_000_000+n); {
+				case err == nil:
+					g.served.Add(1)
+				case fault.CodeOf(err) == fault.ResourceThrottled || fault.CodeOf(err) == fault.ServiceUnavailable:
+					g.denied.Add(1)
+					time.Sleep(10 * time.Millisecond)
+				case g.life.Err() == nil:
+					g.other.Add(1)
+					time.Sleep(10 * time.Millisecond)
+				}
+			}
+		})
+	}
+}
+
+// silent takes connections and never answers.
+func silent() (address string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		var silenced []net.Conn // kept from the garbage collector, which would close them
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			silenced = append(silenced, c)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func stateMachine(name, states string) string {
+	return "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates: " + states + "\n"
+}
+
+// digits is an input with two long numbers that differ in their last digit alone.
+func digits(n int) string {
+	return fmt.Sprintf(`{"n":"%[1]s1","m":"%[1]s2"}`, strings.Repeat("7", n))
+}
+
+func (g *greed) begin() {
+	silence := silent()
+	c := g.client()
+	compare := strings.Repeat("$Input.n == $Input.m || ", 200) + "$Input.n == $Input.m"
+	items := strings.TrimSuffix(strings.Repeat("0, ", 100), ", ")
+	for name, states := range map[string]string{
+		"pass":    "[{Name: A, Type: Pass, End: true}]",
+		"wait":    "[{Name: A, Type: Wait, Seconds: 200, End: true}]",
+		"express": "[{Name: A, Type: Wait, Seconds: 10, End: true}]",
+		"compute": "[{Name: A, Type: Map, InputConstructor: {items: [" + items + "], n.$: $Input.n, m.$: $Input.m}, ItemsPath: $Input.items, Processor: {StartAt: P, States: [{Name: P, Type: Pass, InputConstructor: {x.$: '" + compare + "'}, End: true}]}, End: true}]",
+		"call":    "[{Name: A, Type: Map, InputConstructor: {items: [" + items + "]}, ItemsPath: $Input.items, MaxConcurrency: 100, Processor: {StartAt: P, States: [{Name: P, Type: Task, Action: 'HTTP:Request', Parameters: {url: 'http://" + silence + "/', method: GET}, End: true}]}, End: true}]",
+	} {
+		q := cloudflow.CreateFlowRequest{Name: name, Definition: stateMachine(name, states)}
+		if name == "express" {
+			q.ExecutionMode = "Express"
+		}
+		if _, err := c.CreateFlow(context.Background(), q); err != nil {
+			panic(fmt.Sprintf("%s: %v", name, err))
+		}
+	}
+	start := func(flow, name, input string) func(c *rpc.Client, n int) error {
+		return func(c *rpc.Client, n int) error {
+			_, err := c.StartExecution(g.life, cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: fmt.Sprint(name, n), Input: input})
+			return err
+		}
+	}
+	if err := start("wait", "x", "{}")(c, 0); err != nil {
+		panic(err)
+	}
+	wide := `{"a":[` + strings.TrimSuffix(strings.Repeat(`{"":0},`, 7000), ",") + `]}`
+	long := int64(60)
+	g.crowd(400, func(c *rpc.Client, n int) error { // long polls
+		_, err := c.DescribeExecution(g.life, cloudflow.DescribeExecutionRequest{FlowName: "wait", ExecutionName: "x0", WaitTimeSeconds: &long})
+		return err
+	})
+	g.crowd(100, func(c *rpc.Client, n int) error {
+		_, err := c.StartSyncExecution(g.life, cloudflow.StartExecutionRequest{FlowName: "express"})
+		return err
+	})
+	g.crowd(16, start("compute", "c", digits(900)))
+	g.crowd(8, start("call", "s", "{}"))
+	g.crowd(16, start("pass", "p", "{}"))
+	g.crowd(8, start("pass", "w", wide))
+	g.crowd(8, func(c *rpc.Client, n int) error {
+		_, err := c.ListExecutions(g.life, cloudflow.ListExecutionsRequest{FlowName: "pass"})
+		return err
+	})
+	g.crowd(4, func(c *rpc.Client, n int) error {
+		q := cloudflow.CreateFlowRequest{Name: fmt.Sprint("big", n), Definition: stateMachine("big", "[{Name: A, Type: Pass, End: true}]") + strings.Repeat("# and so on\n", 20_000)}
+		if _, err := c.CreateFlow(g.life, q); err != nil {
+			return err
+		}
+		return c.DeleteFlow(g.life, q.Name)
+	})
+}
