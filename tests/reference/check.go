@@ -1,0 +1,395 @@
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// failure is an error of a state. Where only its name is fixed, cause is free.
+type failure struct {
+	Failure
+	free    bool
+	timeout bool // of the task itself
+	noRetry bool // it would repeat itself (D-19)
+}
+
+// Verdict is what Check finds out beside what is wrong.
+type Verdict struct {
+	Tasks     int // attempts judged
+	Abandoned []int64
+	Children  []int64
+}
+
+// Check says whether a history is allowed; the error is a *Violation, or an *Unjudged.
+func Check(definition, input string, context Context, events []Event, outside Record) error {
+	_, err := Judge(definition, input, context, events, outside)
+	return err
+}
+
+// Judge is Check, and says more: which attempts started an execution and wait for it, and which of these were given up
+// before it had ended, so that it is to be stopped.
+func Judge(definition, input string, context Context, events []Event, outside Record) (v Verdict, err error) {
+	c := &checker{context: context, events: events, out: &outside, drawn: newDrawn(), globals: object{}, used: map[*Outcome]bool{}}
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *Violation:
+			err = r
+		case *Unjudged:
+			err = r
+		case tooLarge:
+			err = &Violation{*c.at, r.what + " is too large: the execution must fail", "fdl-statemachine.md 9.1, D-14; fdl-flow.md 5.4"}
+		default:
+			panic(r)
+		}
+		if c.root != nil {
+			c.root.kill()
+		}
+		v = c.verdict
+	}()
+	read := definitions.get(definition)
+	if read.err != nil {
+		return v, &Unjudged{"definition: " + read.err.Error()}
+	}
+	c.definition = read.tree
+	if c.input, err = readJSON(input); err != nil {
+		return v, &Unjudged{"input: " + err.Error()}
+	}
+	return v, c.check()
+}
+
+type readDefinition struct {
+	tree object
+	err  error
+}
+
+var definitions = newCache(func(text string) readDefinition {
+	v, err := readYAML(text)
+	m, ok := v.(object)
+	if err == nil && !ok {
+		err = errors.New("no mapping")
+	}
+	return readDefinition{m, err}
+})
+
+// checker goes through a history once, from event to event, and hands each to the thread that waits for it.
+type checker struct {
+	definition object
+	input      any
+	context    Context
+	events     []Event
+	out        *Record
+	drawn      *drawn
+	globals    object
+	used       map[*Outcome]bool
+	verdict    Verdict
+
+	old      bool // the older language
+	started  int64
+	deadline int64
+	root     *thread
+	at       *Event // the one that is being handled
+	toAbort  []*visit
+	ending   bool
+	ended    bool
+}
+
+// violate ends the check: the event breaks a rule.
+func (c *checker) violate(e *Event, rule, format string, args ...any) {
+	v := &Violation{Why: fmt.Sprintf(format, args...), Rule: rule}
+	if e != nil {
+		v.Event = *e
+	}
+	panic(v)
+}
+
+func (c *checker) check() error {
+	c.old = c.definition["type"] == any("flow")
+	if !c.old && c.definition["Type"] != any("StateMachine") {
+		return &Unjudged{"language"}
+	}
+	for i := range c.events {
+		e := &c.events[i]
+		c.at = e
+		c.order(i, e)
+		if i == 0 {
+			c.begin(e)
+			continue
+		}
+		c.dispatch(e)
+	}
+	switch {
+	case c.out.Unfinished || c.ended:
+	case len(c.events) == 0:
+		return &Violation{Why: "there is no history", Rule: "api.md 6"}
+	default:
+		c.violate(c.at, "fdl-flow.md 8.2", "the history ends, and the execution has not: %s", c.waiting())
+	}
+	return nil
+}
+
+// order checks what holds for all events (api.md 6.1).
+func (c *checker) order(i int, e *Event) {
+	switch {
+	case e.ID != int64(i)+1:
+		c.violate(e, "api.md 6.1", "its id must be %d", i+1)
+	case i == 0 && e.Schedule != 0 || i > 0 && (e.Schedule < 1 || e.Schedule >= e.ID):
+		c.violate(e, "fdl-statemachine.md 15.1", "the event that led to it must be an earlier one")
+	case i > 0 && e.Time < c.events[i-1].Time:
+		c.violate(e, "api.md 6.1", "its time is before that of the event before")
+	case (e.Step == "") != strings.HasPrefix(e.Type, "Execution"):
+		c.violate(e, "api.md 6.1", "events of the execution, and they alone, have no StepName")
+	case c.ended:
+		c.violate(e, "fdl-flow.md 8.4", "the execution had ended")
+	}
+	if c.deadline > 0 && c.out.Late >= 0 && e.Time > c.deadline+c.out.Late.Milliseconds() {
+		c.violate(e, "fdl-statemachine.md 11.4", "the time limit of the execution was over at %d", c.deadline)
+	}
+	switch e.Type {
+	case "StateAborted", "ExecutionFailed", "ExecutionStopped", "ExecutionTimedOut":
+	default:
+		if e.ID > int64(c.out.Limits.Events) && e.Type != "ExecutionSucceeded" {
+			c.violate(e, "fdl-statemachine.md 14", "an execution has %d events at most", c.out.Limits.Events)
+		}
+	}
+}
+
+// begin is the first event.
+func (c *checker) begin(e *Event) {
+	if e.Type != "ExecutionStarted" {
+		c.violate(e, "fdl-flow.md 8.2", "the first event must be ExecutionStarted")
+	}
+	c.detail(e, "fdl-statemachine.md 15.1", object{"input": c.input})
+	c.started = c.context.Started
+	if c.started == 0 {
+		c.started = e.Time
+	}
+	seconds, _ := whole(c.definition["Timeout"])
+	if c.old {
+		seconds, _ = whole(c.definition["timeoutSeconds"])
+	}
+	if seconds == 0 {
+		seconds = c.out.Limits.ExecutionSeconds
+	}
+	c.deadline = c.started + seconds*1000
+	c.root = newThread(c, nil, func(t *thread) (any, *failure) {
+		if c.old {
+			return t.flow()
+		}
+		return t.machine()
+	})
+	c.root.last, c.root.lastTime = e.ID, e.Time
+	c.advance(c.root)
+}
+
+// dispatch hands an event to whom it is for.
+func (c *checker) dispatch(e *Event) {
+	switch e.Type {
+	case "StateAborted":
+		c.aborted(e)
+		return
+	case "ExecutionStopped", "ExecutionTimedOut":
+		c.endsEarly(e)
+		return
+	case "ExecutionFailed":
+		if name, _ := c.errorOf(e); name == errEvents || name == errInternal || name == errData || c.ending {
+			c.endsEarly(e)
+			return
+		}
+	}
+	switch {
+	case c.ending:
+		c.violate(e, "fdl-statemachine.md 11.4", "states were aborted, so the execution must end")
+	case len(c.toAbort) > 0:
+		c.violate(e, "fdl-statemachine.md 7, D-09", "%d states of other branches or iterations are to be aborted first", len(c.toAbort))
+	}
+	t := c.root.waiter(e)
+	if t == nil {
+		c.violate(e, "fdl-statemachine.md 15.3", "nothing leads to it; possible is: %s", c.waiting())
+	}
+	t.got = e
+	c.advance(t)
+	if len(c.toAbort) == 0 {
+		c.resumeJoined()
+	}
+}
+
+// waiting lists what may come.
+func (c *checker) waiting() string {
+	text := ""
+	c.root.each(func(t *thread) {
+		for _, w := range t.wants {
+			text += fmt.Sprintf(" %s %q of %d;", w.typ, w.step, w.cause)
+		}
+	})
+	if text == "" {
+		return "nothing"
+	}
+	return text
+}
+
+// The names of errors that nothing can catch.
+const (
+	errData       = "FnF.DataLimitExceeded"
+	errEvents     = "FnF.EventLimitExceeded"
+	errInternal   = "FnF.InternalError"
+	errTimedOut   = "FnF.ExecutionTimedOut"
+	errStopped    = "FnF.ExecutionStopped"
+	errFailed     = "FnF.ExecutionFailed"
+	errTask       = "FnF.TaskTimeout"
+	errExpression = "FnF.ExpressionError"
+	errRuntime    = "FnF.RuntimeError"
+	errLocal      = "FnF.InvalidLocal"
+)
+
+func (c *checker) errorOf(e *Event) (name, cause string) {
+	v, err := readJSON(e.Detail)
+	m, _ := v.(object)
+	if err != nil || m == nil {
+		c.violate(e, "api.md 6.4", "its detail is no JSON object")
+	}
+	name, okName := m["error"].(string)
+	cause, okCause := m["cause"].(string)
+	if !okName || !okCause || len(m) != 2 {
+		c.violate(e, "api.md 6.4", "its detail must be error and cause")
+	}
+	return name, cause
+}
+
+// aborted is a state that is given up (D-09): all of what is open in the other branches of a state that fails, or
+// everything, when the execution ends. What is inside goes first.
+func (c *checker) aborted(e *Event) {
+	c.errorOf(e)
+	if len(c.toAbort) == 0 {
+		c.ending = true
+		c.root.each(func(t *thread) { c.toAbort = append(c.toAbort, t.open...) })
+	}
+	i := slices.IndexFunc(c.toAbort, func(v *visit) bool { return v.last == e.Schedule && v.name == e.Step })
+	if i < 0 {
+		c.violate(e, "fdl-statemachine.md 15.1, D-09", "there is no such state to abort")
+	}
+	v := c.toAbort[i]
+	for _, other := range c.toAbort {
+		if other != v && other.inside(v) {
+			c.violate(e, "fdl-statemachine.md 15.1", "state %q inside it is still open", other.name)
+		}
+	}
+	c.toAbort = slices.Delete(c.toAbort, i, i+1)
+	if len(c.toAbort) == 0 && !c.ending {
+		c.resumeJoined()
+	}
+}
+
+// resumeJoined lets the states go on whose branches have come to their end, or have been aborted.
+func (c *checker) resumeJoined() {
+	for {
+		var ready *thread
+		c.root.each(func(t *thread) {
+			if t.fork != nil && t.fork.over() {
+				ready = t
+			}
+		})
+		if ready == nil || len(c.toAbort) > 0 {
+			return
+		}
+		c.advance(ready)
+	}
+}
+
+// endsEarly is an end that does not follow from a state's: stop, time limit, data and event limits, the engine's own.
+func (c *checker) endsEarly(e *Event) {
+	name, cause := c.errorOf(e)
+	if !c.old && !c.ending {
+		c.root.each(func(t *thread) { c.toAbort = append(c.toAbort, t.open...) })
+	}
+	if len(c.toAbort) > 0 && !c.old {
+		c.violate(e, "fdl-statemachine.md 11.4, 15.1", "state %q is neither closed nor aborted", c.toAbort[0].name)
+	}
+	if e.Schedule != e.ID-1 {
+		c.violate(e, "fdl-flow.md 8.2", "it must follow from the last event")
+	}
+	early := c.out.Early.Milliseconds()
+	switch {
+	case e.Type == "ExecutionTimedOut":
+		if name != errTimedOut || e.Time < c.deadline-early {
+			c.violate(e, "fdl-statemachine.md 11.4", "the time limit is over at %d, the error must be %s", c.deadline, errTimedOut)
+		}
+	case e.Type == "ExecutionStopped":
+		if !slices.ContainsFunc(c.out.Stops, func(s Stop) bool {
+			return cut(s.Name, 128) == name && cut(s.Cause, 4096) == cause && e.Time >= s.At-early
+		}) {
+			c.violate(e, "api.md 4 (StopExecution)", "nobody has asked for a stop with that error by then: %v", c.out.Stops)
+		}
+	case name == errInternal:
+		if !c.out.Broken {
+			c.violate(e, "execution.md 1.4", "nothing has broken the execution")
+		}
+	case name == errEvents:
+		if c.lastOwn()+c.groupMax() <= int64(c.out.Limits.Events) {
+			c.violate(e, "fdl-statemachine.md 14", "there was room for more events")
+		}
+	case name == errData:
+		if !c.tooLarge() {
+			c.violate(e, "fdl-statemachine.md 9.1, D-14", "nothing was too large")
+		}
+	default:
+		c.violate(e, "fdl-statemachine.md 11.3", "no state has failed")
+	}
+	c.ended = true
+	c.root.each(func(t *thread) { t.abandon() })
+}
+
+// lastOwn is the last event before those that close the execution.
+func (c *checker) lastOwn() int64 {
+	n := c.at.ID - 1
+	for n > 0 && c.events[n-1].Type == "StateAborted" {
+		n--
+	}
+	return n
+}
+
+// groupMax is how many events may belong together: those of a state's end, or of one that fails with its branches.
+func (c *checker) groupMax() int64 {
+	n := int64(3)
+	c.root.each(func(t *thread) { n += int64(len(t.open)) })
+	return n
+}
+
+// tooLarge tells whether some thread has, or is about to make, something that is too large: each is asked what it would
+// do next.
+func (c *checker) tooLarge() bool {
+	found := false
+	c.root.each(func(t *thread) {
+		if found || t.fork != nil {
+			return
+		}
+		defer func() {
+			switch r := recover().(type) {
+			case nil, *Violation:
+			case tooLarge:
+				found = true
+			default:
+				panic(r)
+			}
+		}()
+		t.got = &Event{Type: "a probe", Schedule: t.last, Time: math.MaxInt64}
+		t.next()
+	})
+	return found
+}
+
+// detail compares an event's detail with what it must be, and gives what it is.
+func (c *checker) detail(e *Event, rule string, want object) object {
+	v, err := readJSON(e.Detail)
+	got, ok := v.(object)
+	if err != nil || !ok {
+		c.violate(e, "api.md 6.4", "its detail is no JSON object")
+	}
+	if diff := c.drawn.match(want, got); diff != "" {
+		c.violate(e, rule, "its detail%s", diff)
+	}
+	return got
+}

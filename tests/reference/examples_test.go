@@ -1,0 +1,127 @@
+package reference_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/value"
+	"millrace/tests/examples"
+	"millrace/tests/reference"
+)
+
+// eventsOf gives a history in the API's form.
+func eventsOf(m *flow.Machine, events []flow.HistoryEvent) []reference.Event {
+	list := make([]reference.Event, len(events))
+	for i := range events {
+		e := &events[i]
+		list[i] = reference.Event{ID: e.ID, Schedule: e.Schedule, Type: e.Type.String(), Step: e.StepName(m), Detail: string(e.AppendDetail(nil, m)), Time: e.Time}
+	}
+	return list
+}
+
+func limitsOf(l flow.Limits, language flow.Language) reference.Limits {
+	return reference.Limits{Events: l.Events, Data: l.Data(language), WaitSeconds: l.WaitSeconds, WaitSecondsOld: l.WaitSecondsOld,
+		MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax, IterationsOld: l.IterationsOld,
+		TaskSeconds: l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds}
+}
+
+var start = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC).UnixMilli()
+
+// TestExamples judges the history of every example flow with every case, as the flow tester runs it: there nothing is
+// late.
+func TestExamples(t *testing.T) {
+	judged := 0
+	examples.Each(t, func(t *testing.T, f *examples.File) {
+		for _, c := range f.Cases {
+			t.Run(c.Name, func(t *testing.T) {
+				c.Setup.Start = start
+				r, err := flowtest.Execute(f.Machine, flow.DefaultLimits(), c.Setup)
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = reference.Check(f.Definition, inputText(c.Setup.Input), contextOf(&c.Setup), eventsOf(f.Machine, r.Events), recordOf(f.Machine, &c.Setup, r))
+				if _, unjudged := err.(*reference.Unjudged); unjudged && f.Refused() != "" {
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				judged++
+			})
+		}
+	})
+	if judged < 100 {
+		t.Errorf("only %d cases were judged", judged)
+	}
+}
+
+func inputText(v any) string {
+	if v == nil {
+		return "{}"
+	}
+	return string(value.Encode(v))
+}
+
+func contextOf(s *flowtest.Setup) reference.Context {
+	return reference.Context{Flow: s.FlowName, Execution: s.ExecutionName, Account: "1234567890123456", Region: "local", RoleArn: s.RoleArn}
+}
+
+// recordOf is what the tasks of a case come to, one attempt after the other.
+func recordOf(m *flow.Machine, s *flowtest.Setup, r *flowtest.Result) reference.Record {
+	out := reference.Record{Limits: limitsOf(flow.DefaultLimits(), m.Language), Sequential: true, Known: true,
+		Attempts: map[int64]*reference.Attempt{}, Reports: map[int64][]reference.Outcome{}}
+	used := map[string]int{}
+	entered := map[int]int64{}
+	call := 0
+	for i := range r.Events {
+		switch e := &r.Events[i]; e.Type {
+		case flow.StepEntered:
+			entered[e.Node] = e.ID
+		case flow.TaskStarted:
+			id := e.Schedule
+			list := s.Tasks[e.StepName(m)]
+			o := list[min(used[e.StepName(m)], len(list)-1)]
+			used[e.StepName(m)]++
+			a := &reference.Attempt{}
+			out.Attempts[id] = a
+			if r.Calls[call].Params != nil {
+				if text, _ := json.Marshal(r.Calls[call].Params); !masked(m.Nodes[e.Node].Task, string(text)) {
+					a.Params = string(value.Encode(r.Calls[call].Params))
+				}
+			}
+			call++
+			end := reference.Outcome{Output: inputText(o.Return), At: e.Time}
+			if m.Nodes[e.Node].Task.Mode == flow.RequestComplete {
+				if o.Error != nil {
+					end.Error = &reference.Failure{Name: o.Error.Name, Cause: o.Error.Cause}
+				}
+				a.Answers = append(a.Answers, end)
+				continue
+			}
+			a.Answers = append(a.Answers, end)
+			report := o.Callback
+			if report == nil {
+				report = o.Return
+			}
+			end.Output = inputText(report)
+			if o.Error != nil {
+				end.Error = &reference.Failure{Name: o.Error.Name, Cause: o.Error.Cause}
+			}
+			token := id
+			if m.Language == flow.Steps {
+				token = entered[e.Node]
+			}
+			out.Reports[token] = append(out.Reports[token], end)
+		}
+	}
+	return out
+}
+
+// masked tells whether the flow tester has put something else in the place of a token: where a task has one.
+func masked(task *flow.TaskSpec, text string) bool {
+	return task.Mode != flow.RequestComplete || strings.Contains(text, flowtest.MockToken)
+}

@@ -1,0 +1,334 @@
+package reference
+
+import (
+	"strconv"
+	"time"
+)
+
+// The older language: fdl-flow.md.
+
+// flow runs the flow's steps and ends the execution.
+func (t *thread) flow() (any, *failure) {
+	c := t.c
+	input := c.input
+	if m := listField(c.definition, "inputMappings"); len(m) > 0 {
+		input = mapped(m, oldRoots{c.input, absent{}, t.oldContext(nil, nil)})
+	}
+	local, err := t.steps(listField(c.definition, "steps"), input)
+	t.peek(want{t.last, "ExecutionSucceeded", ""}, want{t.last, "ExecutionFailed", ""})
+	var out any = local
+	if m := listField(c.definition, "outputMappings"); len(m) > 0 && err == nil {
+		out = mapped(m, oldRoots{input, local, t.oldContext(nil, nil)})
+	}
+	if err == nil {
+		c.sized(out, "the output of the execution")
+	}
+	t.endExecution(out, err)
+	return nil, nil
+}
+
+// oldContext is $context (2.6).
+func (t *thread) oldContext(st object, v *visit) object {
+	c := t.c
+	out := object{"flow": object{"name": c.context.Flow, "id": c.context.Flow},
+		"execution": object{"name": c.context.Execution, "id": c.context.Execution,
+			"startedTime": time.UnixMilli(c.started).UTC().Format("2006-01-02T15:04:05.000Z")}}
+	if v == nil {
+		return out
+	}
+	out["step"] = object{"name": v.name, "eventId": number(v.id)}
+	if textField(st, "pattern") == "waitForCallback" {
+		out["task"] = object{"token": v.token}
+	}
+	return out
+}
+
+// steps runs a list of steps and gives its local data (3, "Going on").
+func (t *thread) steps(list []any, input any) (object, *failure) {
+	local := object{}
+	for i := 0; i < len(list); {
+		st := list[i].(object)
+		next, err := t.step(st, input, &local)
+		if err != nil {
+			return nil, err
+		}
+		end, _ := st["end"].(bool)
+		switch {
+		case next != "":
+			i = indexOf(list, next)
+		case end || textField(st, "type") == "succeed":
+			return local, nil
+		default:
+			i++
+		}
+	}
+	return local, nil
+}
+
+func indexOf(list []any, name string) int {
+	for i := range list {
+		if textField(list[i].(object), "name") == name {
+			return i
+		}
+	}
+	panic(&Unjudged{"a goto to a step that is not there: " + name})
+}
+
+// step runs one step and merges its output into the local data of its list. next is where a goto leads.
+func (t *thread) step(st object, parent any, local *object) (next string, err *failure) {
+	c := t.c
+	name := textField(st, "name")
+	t.peek(want{t.last, "StepEntered", name})
+	e := t.take("StepEntered", "fdl-flow.md 8.2, 8.3")
+	v := &visit{t: t, name: name, id: e.ID, last: e.ID, used: map[int]int{}, token: c.drawn.token()}
+	c.detail(e, "fdl-flow.md 2.2, 8.2", object{"input": parent, "local": *local})
+	t.open = append(t.open, v)
+	defer func() { t.open = t.open[:len(t.open)-1] }()
+
+	t.peek(want{v.last, "", name})
+	var input any = overlay(parent, *local)
+	if m := listField(st, "inputMappings"); len(m) > 0 {
+		input = mapped(m, oldRoots{parent, *local, t.oldContext(st, v)})
+	}
+	c.sized(input, "the input of step "+name)
+	e = t.take("StepStarted", "fdl-flow.md 8.2, 8.3")
+	v.begun = e.ID
+	v.input = c.detail(e, "fdl-flow.md 2.2, 2.4", object{"input": input})["input"]
+	for {
+		var result any
+		if result, next, err = t.body(st, v); err == nil {
+			if err = t.exit(st, v, result, local); err == nil {
+				return next, nil
+			}
+		}
+		if !t.retried(listField(st, "retry"), v, err) {
+			return t.stepFailed(st, v, err, local)
+		}
+	}
+}
+
+// body is the step's own work: its $local, and where a choice leads.
+func (t *thread) body(st object, v *visit) (any, string, *failure) {
+	switch kind := textField(st, "type"); kind {
+	case "pass", "succeed":
+		return object{}, "", nil
+	case "wait":
+		return object{}, "", t.oldWait(st, v)
+	case "fail":
+		return nil, "", &failure{Failure: Failure{textField(st, "error"), textField(st, "cause")}}
+	case "choice":
+		return t.option(st, v)
+	case "parallel":
+		list := listField(st, "branches")
+		got, err := t.lists(len(list), len(list), v, "Branch", func(i int) ([]any, any) {
+			return listField(list[i].(object), "steps"), v.input
+		})
+		return got, "", err
+	case "foreach":
+		got, err := t.foreach(st, v)
+		return got, "", err
+	case "task":
+		got, err := t.oldTask(st, v)
+		return got, "", err
+	default:
+		panic(&Unjudged{"step type " + kind})
+	}
+}
+
+// exit is the end of a step that did not fail: 2.1, 2.3, 5.4.
+func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
+	c, most := t.c, t.c.out.Limits.Data
+	t.peek(want{v.last, "", v.name})
+	out := result
+	kind := textField(st, "type")
+	mappings := listField(st, "outputMappings")
+	switch _, isObject := result.(object); {
+	case len(mappings) > 0:
+		out = mapped(mappings, oldRoots{v.input, result, t.oldContext(st, v)})
+	case kind == "parallel" || kind == "foreach":
+		out = object{}
+	case !isObject:
+		return &failure{Failure: Failure{Name: errLocal}, free: true}
+	}
+	size := len(text(v.input)) + len(text(out))
+	if len(mappings) > 0 || kind == "parallel" || kind == "foreach" {
+		size += len(text(result))
+	}
+	merged := overlay(*local, out)
+	if size > most || len(text(merged)) > most {
+		panic(tooLarge{"input, local data and output of step " + v.name})
+	}
+	c.detail(t.take("StepSucceeded", "fdl-flow.md 3, 8.2, 8.3"), "fdl-flow.md 2.3, 2.4", object{"output": out})
+	t.peek(want{v.last, "", v.name})
+	*local = merged
+	c.detail(t.take("StepExited", "fdl-flow.md 8.2"), "fdl-flow.md 2.1", object{"local": merged})
+	return nil
+}
+
+// stepFailed is a step that has no retry left: 5.3.
+func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (string, *failure) {
+	c := t.c
+	t.peek(want{v.last, "", v.name})
+	catch := c.catching(listField(st, "catch"), "errors", err.Name)
+	_, cause := c.peekError(t.got)
+	told := *err
+	if err.free {
+		told.Cause = cause
+	}
+	merged := *local
+	if m := listField(st, "errorMappings"); catch != nil && len(m) > 0 {
+		out := c.sized(mapped(m, oldRoots{v.input, object{"error": told.Name, "code": told.Name, "cause": told.Cause}, t.oldContext(st, v)}),
+			"what errorMappings build")
+		merged = overlay(*local, out)
+		c.sized(merged, "the local data after step "+v.name)
+	}
+	err = t.failsWith(t.take("StepFailed", "fdl-flow.md 5.2, 5.3, 8.3"), err)
+	if catch == nil {
+		err.timeout = false
+		return "", err
+	}
+	t.peek(want{v.last, "", v.name})
+	*local = merged
+	c.detail(t.take("StepExited", "fdl-flow.md 5.3, 8.2"), "fdl-flow.md 5.3", object{"local": merged})
+	return textField(catch, "goto"), nil
+}
+
+func (t *thread) oldRuntime() *failure {
+	return &failure{Failure: Failure{Name: errRuntime}, free: true}
+}
+
+// dollar is a field that may be a path on the step's input.
+func dollar(field any, input any) any {
+	if s, ok := field.(string); ok && len(s) > 0 && s[0] == '$' {
+		if got := along(input, s[1:]); got != any(absent{}) {
+			return got
+		}
+		return nil
+	}
+	return field
+}
+
+// oldWait is 3.3.
+func (t *thread) oldWait(st object, v *visit) *failure {
+	t.peek(want{v.last, "", v.name})
+	most := t.c.out.Limits.WaitSecondsOld
+	if stamp, ok := st["timestamp"]; ok {
+		s, _ := dollar(stamp, v.input).(string)
+		at, err := time.Parse(time.RFC3339, s)
+		if err != nil || at.UnixMilli() > t.lastTime+most*1000 {
+			return t.oldRuntime()
+		}
+		t.due = max(t.lastTime, at.UnixMilli())
+		return nil
+	}
+	got := dollar(st["duration"], v.input)
+	if s, ok := got.(string); ok {
+		if _, err := strconv.ParseInt(s, 10, 64); err == nil {
+			got = scalar(s)
+		}
+	}
+	n, ok := whole(got)
+	if !ok || n < 0 || n > most {
+		return t.oldRuntime()
+	}
+	t.due = t.lastTime + n*1000
+	return nil
+}
+
+// option is a choice: 3.6. The steps of its option run inside it.
+func (t *thread) option(st object, v *visit) (any, string, *failure) {
+	taken := objectField(st, "default")
+	for _, o := range listField(st, "choices") {
+		if condition(textField(o.(object), "condition"), v.input) {
+			taken = o.(object)
+			break
+		}
+	}
+	local := object{}
+	var err *failure
+	if list := listField(taken, "steps"); len(list) > 0 {
+		t.last = v.begun
+		local, err = t.steps(list, v.input)
+		v.last = t.last
+	}
+	return local, textField(taken, "goto"), err
+}
+
+// lists runs lists of steps at the same time, each with local data of its own: 2.1, 3.7, 3.8.
+func (t *thread) lists(n, width int, v *visit, kind string, of func(i int) ([]any, any)) (any, *failure) {
+	c := t.c
+	t.peek(want{v.last, "", v.name}, want{v.begun, kind + "Entered", v.name})
+	return t.branches(n, width, func(child *thread, i int) (any, *failure) {
+		list, input := of(i)
+		child.peek(want{child.last, kind + "Entered", v.name})
+		e := child.take(kind+"Entered", "fdl-flow.md 3.7, 3.8, 8.2")
+		c.detail(e, "fdl-flow.md 3.7, 3.8, 8.2", object{"input": input, "local": object{}})
+		local, err := child.steps(list, input)
+		if err != nil {
+			return nil, err
+		}
+		child.peek(want{child.last, kind + "Exited", v.name})
+		c.detail(child.take(kind+"Exited", "fdl-flow.md 8.2"), "fdl-flow.md 2.1, 8.2", object{"local": local})
+		return local, nil
+	})
+}
+
+// foreach is 3.8.
+func (t *thread) foreach(st object, v *visit) (any, *failure) {
+	m := objectField(st, "iterationMapping")
+	items, ok := dollar(m["collection"], v.input).([]any)
+	if !ok {
+		t.peek(want{v.last, "", v.name})
+		return nil, t.oldRuntime()
+	}
+	return t.lists(len(items), t.c.out.Limits.IterationsOld, v, "Iteration", func(i int) ([]any, any) {
+		input := overlay(v.input, object{textField(m, "item"): items[i]})
+		if index := textField(m, "index"); index != "" {
+			input[index] = number(int64(i))
+		}
+		return listField(st, "steps"), input
+	})
+}
+
+// oldTask is 3.1 and 6.
+func (t *thread) oldTask(st object, v *visit) (any, *failure) {
+	c := t.c
+	t.peek(want{v.last, "", v.name})
+	shown := object{"input": v.input, "pattern": "requestResponse", "resourceArn": st["resourceArn"]}
+	if p := textField(st, "pattern"); p != "" {
+		shown["pattern"] = p
+	}
+	if st["resourceArn"] == nil {
+		shown["resourceArn"] = st["action"]
+	}
+	e := t.take("TaskScheduled", "fdl-flow.md 5.2, 8.3")
+	c.detail(e, "fdl-flow.md 8.2", shown)
+	a := attempt{id: e.ID, token: v.id, scheduled: e.Time, timeout: numberField(st, "timeoutSeconds", 0) * 1000}
+	switch shown["pattern"] {
+	case "sync":
+		a.waits, a.system, a.starts = true, true, isFlow(st)
+	case "waitForCallback":
+		a.waits = true
+	}
+	var params any
+	if service := objectField(st, "serviceParams"); service != nil {
+		made := object{}
+		for k, p := range service {
+			if s, ok := p.(string); ok && (s == "$" || len(s) > 1 && s[0] == '$' && (s[1] == '.' || s[1] == '[')) {
+				if p = along(v.input, s[1:]); p == any(absent{}) {
+					continue // left out: 6.1
+				}
+			}
+			made[k] = p
+		}
+		params = made
+	}
+	t.called(&a, v, params, v.input, v.token)
+	return t.outcome(&a, v)
+}
+
+// isFlow tells whether a task starts an execution (6.4, 6.6).
+func isFlow(st object) bool {
+	arn := textField(st, "resourceArn")
+	return len(arn) > 8 && arn[:8] == "acs:fnf:" || textField(st, "action") == "fnf:StartExecution"
+}

@@ -1,0 +1,478 @@
+package reference
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+)
+
+// The newer language: fdl-statemachine.md 15.3, its algorithm, as it stands there.
+
+// tooLarge is thrown by what is larger than a state's data may be: nothing can catch that (D-14).
+type tooLarge struct{ what string }
+
+func (c *checker) sized(v any, what string) any {
+	if len(text(v)) > c.out.Limits.Data {
+		panic(tooLarge{what})
+	}
+	return v
+}
+
+// machine runs the outermost scope and ends the execution.
+func (t *thread) machine() (any, *failure) {
+	c := t.c
+	out, err := t.scope(c.definition, c.input)
+	t.peek(want{t.last, "ExecutionSucceeded", ""}, want{t.last, "ExecutionFailed", ""})
+	if err == nil {
+		if _, ok := c.sized(out, "the output of the execution").(object); !ok { // D-12
+			err = &failure{Failure: Failure{Name: errExpression}, free: true}
+		}
+	}
+	t.endExecution(out, err)
+	return nil, nil
+}
+
+func (t *thread) endExecution(out any, err *failure) {
+	c := t.c
+	c.ended = true
+	if err != nil {
+		t.failsWith(t.take("ExecutionFailed", "fdl-statemachine.md 11.3; fdl-flow.md 5.3"), err)
+		return
+	}
+	c.detail(t.take("ExecutionSucceeded", "fdl-statemachine.md 9.1; fdl-flow.md 1.1"), "fdl-statemachine.md 9.1; fdl-flow.md 1.1", object{"output": out})
+}
+
+// failsWith compares an event's error with what it must be, and gives what it is.
+func (t *thread) failsWith(e *Event, err *failure) *failure {
+	const rule = "fdl-statemachine.md 11.3, 11.5; fdl-flow.md 5.1"
+	name, cause := t.c.errorOf(e)
+	if want := cut(err.Name, 128); name != want {
+		t.c.violate(e, rule, "the error must be %q, not %q (%s)", want, name, err.Cause)
+	}
+	if want := cut(err.Cause, 4096); !err.free && cause != want {
+		if diff := t.c.drawn.match(want, cause); diff != "" {
+			t.c.violate(e, rule, "the cause%s", diff)
+		}
+	}
+	told := *err
+	told.Name, told.Cause, told.free = name, cause, false
+	return &told
+}
+
+// scope runs a list of states from its first one on.
+func (t *thread) scope(list object, input any) (any, *failure) {
+	at := textField(list, "StartAt")
+	for {
+		st := stateNamed(list, at)
+		if st == nil {
+			panic(&Unjudged{"a state that is not there: " + at})
+		}
+		out, next, err := t.state(st, input)
+		if err != nil || next == "" {
+			return out, err
+		}
+		at, input = next, out
+	}
+}
+
+func stateNamed(list object, name string) object {
+	for _, s := range listField(list, "States") {
+		if textField(s.(object), "Name") == name {
+			return s.(object)
+		}
+	}
+	return nil
+}
+
+// state runs one state: it gives what the next one starts with, and its name; "" at the end of the scope.
+func (t *thread) state(st object, raw any) (out any, next string, err *failure) {
+	c := t.c
+	name := textField(st, "Name")
+	e := t.peek(want{t.last, "StateEntered", name})
+	t.take("StateEntered", "fdl-statemachine.md 15.1")
+	v := &visit{t: t, name: name, id: e.ID, last: e.ID, used: map[int]int{}}
+	v.raw = c.detail(e, "fdl-statemachine.md 9.4 (1)", object{"input": raw})["input"]
+	t.open = append(t.open, v)
+	defer func() { t.open = t.open[:len(t.open)-1] }()
+
+	if err := t.begin(st, v); err != nil {
+		return t.failed(st, v, err)
+	}
+	for {
+		result, err := t.work(st, v)
+		if err == nil {
+			out, next, err := t.leave(st, v, result)
+			if err == nil {
+				return out, next, nil
+			}
+			if !t.retried(listField(st, "Retry"), v, err) {
+				return t.failed(st, v, err)
+			}
+		} else if !t.retried(listField(st, "Retry"), v, err) {
+			return t.failed(st, v, err)
+		}
+	}
+}
+
+// env is what expressions of a state see (9.2). extra has what exists only here and there.
+func (t *thread) env(v *visit, input any, extra object) *scope {
+	c := t.c
+	current := object{"Name": v.name, "Input": input, "RetryCount": number(int64(v.retries))}
+	roots := object{"Input": input, "Global": c.drawn.settle(c.globals)}
+	for k, x := range extra {
+		current[k] = x
+		if k == "Output" {
+			roots["Output"] = x
+		}
+	}
+	roots["Context"] = object{
+		"Execution": object{"Name": c.context.Execution, "Input": c.input, "RoleArn": c.context.RoleArn},
+		"Workflow":  object{"Flow": c.context.Flow, "AccountId": c.context.Account, "Region": c.context.Region},
+		"Current":   current,
+	}
+	return &scope{roots, c.drawn}
+}
+
+// begin builds the state's input: 9.4, step 2.
+func (t *thread) begin(st object, v *visit) *failure {
+	t.peek(want{v.last, "", v.name})
+	input := v.raw
+	if template := objectField(st, "InputConstructor"); template != nil {
+		built, err := attempted(errExpression, func() any { return built(template, t.env(v, v.raw, nil)) })
+		if err != nil {
+			err.noRetry = true
+			return err
+		}
+		input = built
+	}
+	t.c.sized(input, "the input of state "+v.name)
+	e := t.take("StateStarted", "fdl-statemachine.md 9.4 (2), 15.1")
+	v.begun = e.ID
+	v.input = t.c.detail(e, "fdl-statemachine.md 9.4 (2), 10", object{"input": input})["input"]
+	return nil
+}
+
+// work is the state's own work: 9.4, step 3, and 9.5.
+func (t *thread) work(st object, v *visit) (any, *failure) {
+	switch kind := textField(st, "Type"); kind {
+	case "Pass", "Succeed", "Choice":
+		return v.input, nil
+	case "Wait":
+		return v.input, t.wait(st, v)
+	case "Fail":
+		return nil, t.raise(st, v)
+	case "Task":
+		return t.task(st, v)
+	case "Parallel":
+		return t.parallel(st, v)
+	case "Map":
+		return t.loop(st, v)
+	default:
+		panic(&Unjudged{"state type " + kind})
+	}
+}
+
+// field evaluates a single field that may have the suffix; false without it.
+func (t *thread) field(st object, name string, v *visit) (any, bool, *failure) {
+	if e, ok := st[name+".$"]; ok && e != nil {
+		got, err := attempted(errExpression, func() any { return suffixed(e, t.env(v, v.input, nil)) })
+		return got, true, err
+	}
+	got, ok := st[name]
+	return got, ok && got != nil, nil
+}
+
+// wait is section 4.
+func (t *thread) wait(st object, v *visit) *failure {
+	t.peek(want{v.last, "", v.name})
+	got, _, err := t.field(st, "Seconds", v)
+	if err != nil {
+		return err
+	}
+	n, ok := whole(got)
+	if !ok || n < 1 || n > t.c.out.Limits.WaitSeconds {
+		return &failure{Failure: Failure{Name: errExpression}, free: true} // D-05
+	}
+	t.due = t.lastTime + n*1000
+	return nil
+}
+
+// raise is a Fail: 5.2.
+func (t *thread) raise(st object, v *visit) *failure {
+	t.peek(want{v.last, "", v.name})
+	texts := [2]string{"FnF.Fail", ""} // D-07
+	for i, name := range [...]string{"Code", "Detail"} {
+		got, there, err := t.field(st, name, v)
+		if err != nil {
+			return err
+		}
+		if s, ok := got.(string); ok {
+			texts[i] = s
+		} else if there {
+			texts[i] = text(got)
+		}
+	}
+	return &failure{Failure: Failure{texts[0], texts[1]}}
+}
+
+// parallel is section 7.
+func (t *thread) parallel(st object, v *visit) (any, *failure) {
+	list := listField(st, "Branches")
+	t.peek(want{v.last, "", v.name}, want{v.begun, "StateEntered", textField(list[0].(object), "StartAt")})
+	results, err := t.branches(len(list), len(list), func(child *thread, i int) (any, *failure) {
+		return child.scope(list[i].(object), v.input)
+	})
+	out := object{}
+	for i, r := range results {
+		out[fmt.Sprintf("Branch%d", i)] = r
+	}
+	return out, err
+}
+
+// loop is an inline Map: 8.1.
+func (t *thread) loop(st object, v *visit) (any, *failure) {
+	if objectField(st, "ProcessorConfig") != nil {
+		panic(&Unjudged{"a distributed Map"})
+	}
+	c, limits := t.c, t.c.out.Limits
+	processor := objectField(st, "Processor")
+	at, before := v.last, c.drawn.settle(c.globals)
+	t.peek(want{v.last, "", v.name}, want{v.begun, "StateEntered", textField(processor, "StartAt")})
+	path := textField(st, "ItemsPath")
+	got, err := attempted(errExpression, func() any { return array(parsed.get(path)(t.env(v, v.input, nil))) })
+	if strings.Contains(path, "$Global") && t.got.ID != at+1 && !equal(before, c.drawn.settle(c.globals)) {
+		// Another branch has written meanwhile, and the history does not say before or after (9.6).
+		panic(&Unjudged{"ItemsPath that reads $Global while another branch writes it"})
+	}
+	if err != nil {
+		return nil, err
+	}
+	items := got.([]any)
+	width, given := int64(limits.MapConcurrency), false
+	for _, name := range []string{"MaxConcurrency", "MaxConcuccency"} { // D-10
+		if n, ok := whole(st[name]); ok && n > 0 && !given {
+			width, given = min(n, int64(limits.MapConcurrencyMax)), true
+		}
+	}
+	results, err := t.branches(len(items), int(width), func(child *thread, i int) (any, *failure) {
+		return child.scope(processor, items[i])
+	})
+	if err != nil {
+		return nil, err
+	}
+	return object{"Items": results}, nil
+}
+
+// leave builds the output: 9.4, steps 5 to 7. target is where the state goes then.
+func (t *thread) leave(st object, v *visit, result any) (out any, target string, err *failure) {
+	c := t.c
+	t.peek(want{v.last, "", v.name})
+	kind := textField(st, "Type")
+	targets := []string{textField(st, "Next")}
+	if end, _ := st["End"].(bool); end || kind == "Succeed" {
+		targets = []string{""}
+	}
+	if kind == "Choice" {
+		if targets, err = t.choose(st, v); err != nil {
+			return nil, "", err
+		}
+	}
+	extra := object{"Output": result}
+	out = result
+	if template := objectField(st, "OutputConstructor"); template != nil {
+		if out, err = attempted(errExpression, func() any { return built(template, t.env(v, v.input, extra)) }); err != nil {
+			return nil, "", err
+		}
+	}
+	globals := object{}
+	if template := objectField(st, "GlobalConstructor"); template != nil {
+		made, err := attempted(errExpression, func() any { return built(template, t.env(v, v.input, extra)) })
+		if err != nil {
+			return nil, "", err
+		}
+		globals = made.(object)
+	}
+	c.sized(out, "the output of state "+v.name)
+	e := t.take("StateSucceeded", "fdl-statemachine.md 9.4 (5-7), 15.1")
+	out = c.detail(e, "fdl-statemachine.md 9.4 (5), 9.5, 10", object{"output": out})["output"]
+	c.globals = overlay(c.globals, globals)
+	if len(targets) > 1 { // what was drawn decides
+		next := t.peekAny(targets)
+		return out, next.Step, nil
+	}
+	return out, targets[0], nil
+}
+
+// peekAny waits for the entry of one of several states.
+func (t *thread) peekAny(targets []string) *Event {
+	var wants []want
+	for _, name := range targets {
+		wants = append(wants, want{t.last, "StateEntered", name})
+	}
+	return t.peek(wants...)
+}
+
+// choose is section 6: the targets that may be taken, which is one, unless what was drawn decides.
+func (t *thread) choose(st object, v *visit) ([]string, *failure) {
+	var targets []string
+	for _, b := range listField(st, "Branches") {
+		b := b.(object)
+		got, err := attempted(errExpression, func() any {
+			got := parsed.get(textField(b, "Condition"))(t.env(v, v.input, nil))
+			if _, ok := got.(undetermined); ok {
+				return got
+			}
+			return boolean(got)
+		})
+		if err != nil {
+			if len(targets) > 0 {
+				panic(&Unjudged{"a condition that fails after one that is decided by chance"})
+			}
+			return nil, err
+		}
+		if got != any(false) && !slices.Contains(targets, textField(b, "Next")) {
+			targets = append(targets, textField(b, "Next"))
+		}
+		if got == any(true) {
+			return targets, nil
+		}
+	}
+	if name := textField(st, "Default"); !slices.Contains(targets, name) {
+		targets = append(targets, name)
+	}
+	return targets, nil
+}
+
+// matches tells whether a rule's list has an error (15.3; the older language is lenient, fdl-flow.md 5.1, 6.4).
+func (c *checker) matches(rule object, key, name string) bool {
+	for _, n := range listField(rule, key) {
+		switch {
+		case n == any("FnF.ALL"), n == any(name):
+			return true
+		case !c.old:
+		case n == any("FC."+name):
+			return true
+		case strings.EqualFold(n.(string), name) && strings.EqualFold(name, "FnF.ExecutionAlreadyExists"):
+			return true
+		}
+	}
+	return false
+}
+
+// retried applies the first rule that matches, if it has tries left, and sets when the next attempt may begin (11.1).
+func (t *thread) retried(rules []any, v *visit, err *failure) bool {
+	names := [...]string{"Errors", "MaxAttempts", "IntervalSeconds", "BackoffRate", "MaxBackoffSeconds"}
+	rate := big.NewRat(1, 1)
+	if t.c.old { // fdl-flow.md 5.2
+		names = [...]string{"errors", "maxAttempts", "intervalSeconds", "multiplier", "maxIntervalSeconds"}
+		rate = big.NewRat(2, 1)
+	}
+	if err.noRetry {
+		return false
+	}
+	for i, r := range rules {
+		r := r.(object)
+		if !t.c.matches(r, names[0], err.Name) {
+			continue
+		}
+		if int64(v.used[i]) >= numberField(r, names[1], 3) {
+			return false
+		}
+		v.used[i]++
+		v.retries++
+		if r[names[3]] != nil {
+			rate, _ = numberOf(r[names[3]])
+		}
+		t.due = max(t.due, t.lastTime) + pause(numberField(r, names[2], 1), numberField(r, names[4], 86400), rate, v.used[i])
+		return true
+	}
+	return false
+}
+
+func numberField(m object, key string, missing int64) int64 {
+	if n, ok := whole(m[key]); ok {
+		return n
+	}
+	return missing
+}
+
+// pause is the delay before retry n in ms: min(interval × rate^(n−1), most), rounded down.
+func pause(interval, most int64, rate *big.Rat, n int) int64 {
+	limit := big.NewRat(most, 1)
+	delay := big.NewRat(interval, 1)
+	for i := 1; i < n && delay.Sign() > 0 && delay.Cmp(limit) < 0 && rate.Cmp(big.NewRat(1, 1)) != 0; i++ {
+		delay.Mul(delay, rate)
+	}
+	if delay.Cmp(limit) > 0 {
+		delay = limit
+	}
+	delay.Mul(delay, big.NewRat(1000, 1))
+	return new(big.Int).Quo(delay.Num(), delay.Denom()).Int64()
+}
+
+// failed is a state that has no retry left: Catch, or the scope above (11.2, 11.3).
+func (t *thread) failed(st object, v *visit, err *failure) (any, string, *failure) {
+	const rule = "fdl-statemachine.md 11.1-11.3, 15.1"
+	t.peek(want{v.last, "", v.name})
+	typ := "StateFailed"
+	if err.timeout {
+		typ = "StateTimedOut" // D-32
+	}
+	catch := t.c.catching(listField(st, "Catch"), "Errors", err.Name)
+	var input any
+	if catch != nil {
+		told := *err
+		if name, cause := t.c.peekError(t.got); err.free && name == err.Name {
+			told.Cause = cause // its text is not fixed: it is the one that the history shows
+		}
+		var wrong *failure
+		if input, wrong = t.caught(catch, v, &told); wrong != nil {
+			err, catch, typ = wrong, nil, "StateFailed"
+		}
+	}
+	e := t.take(typ, rule)
+	err = t.failsWith(e, err)
+	if catch == nil {
+		err.timeout = false
+		return nil, "", err
+	}
+	return input, textField(catch, "Next"), nil
+}
+
+// caught builds what the target of a Catch starts with.
+func (t *thread) caught(catch object, v *visit, err *failure) (any, *failure) {
+	told := object{"Code": err.Name, "Detail": err.Cause}
+	template := objectField(catch, "OutputConstructor")
+	if template == nil {
+		return told, nil
+	}
+	input := v.input
+	if v.begun == 0 {
+		input = v.raw
+	}
+	out, wrong := attempted(errExpression, func() any { return built(template, t.env(v, input, object{"Error": told})) })
+	if wrong == nil {
+		t.c.sized(out, "the input of the target of a Catch")
+	}
+	return out, wrong
+}
+
+// catching is the first rule that matches an error.
+func (c *checker) catching(rules []any, key, name string) object {
+	for _, r := range rules {
+		if c.matches(r.(object), key, name) {
+			return r.(object)
+		}
+	}
+	return nil
+}
+
+// peekError reads the error of an event that may have none.
+func (c *checker) peekError(e *Event) (name, cause string) {
+	v, _ := readJSON(e.Detail)
+	m, _ := v.(object)
+	name, _ = m["error"].(string)
+	cause, _ = m["cause"].(string)
+	return name, cause
+}

@@ -1,0 +1,291 @@
+package reference
+
+import (
+	"encoding/json"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Paths, mappings and conditions of the older language (fdl-flow.md 2.4, 2.5, 4).
+
+// absent is what a path that selects nothing gives.
+type absent struct{}
+
+// oldRoots are what mappings see. local may be absent, or no object.
+type oldRoots struct{ input, local, context any }
+
+// source is a mapping's source (2.4).
+func (r oldRoots) source(v any) any {
+	s, ok := v.(string)
+	if !ok {
+		return v
+	}
+	for name, root := range map[string]any{"$input": r.input, "$local": r.local, "$context": r.context, "$": r.whole()} {
+		if rest, ok := strings.CutPrefix(s, name); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			if got := along(root, rest); got != (absent{}) {
+				return got
+			}
+			return nil // a path that selects nothing gives null
+		}
+	}
+	return s
+}
+
+// whole is what $ stands for: the input overlaid with the local data, if that is an object.
+func (r oldRoots) whole() any {
+	if m, ok := r.local.(object); ok {
+		return overlay(r.input, m)
+	}
+	return r.input
+}
+
+// mapped is what mappings build; a later equal target replaces the earlier one.
+func mapped(mappings []any, r oldRoots) object {
+	out := object{}
+	for _, m := range mappings {
+		out[textField(m.(object), "target")] = r.source(m.(object)["source"])
+	}
+	return out
+}
+
+var pathParts = regexp.MustCompile(`^(?:\.([\pL\p{Nd}_\-]+)|\[([0-9]+)\]|\[(\*)\]|\["((?:[^"\\]|\\.)*)"\]|\['([^']*)'\])`)
+
+// along follows a path. One with [*] always gives a list.
+func along(v any, path string) any {
+	values, several := []any{v}, false
+	for rest := path; rest != ""; {
+		p := pathParts.FindStringSubmatch(rest)
+		if p == nil {
+			panic(&Unjudged{"path " + path})
+		}
+		rest = rest[len(p[0]):]
+		several = several || p[3] != ""
+		var next []any
+		for _, v := range values {
+			next = append(next, selected(v, p)...)
+		}
+		values = next
+	}
+	switch {
+	case several && values == nil:
+		return []any{}
+	case several:
+		return values
+	case len(values) == 0:
+		return absent{}
+	}
+	return values[0]
+}
+
+// selected is what one part of a path selects of a value.
+func selected(v any, part []string) []any {
+	switch {
+	case part[3] != "":
+		switch v := v.(type) {
+		case []any:
+			return v
+		case object:
+			var list []any
+			for _, k := range keys(v) {
+				list = append(list, v[k])
+			}
+			return list
+		}
+		return nil
+	case part[2] != "":
+		list, _ := v.([]any)
+		if n, err := strconv.Atoi(part[2]); err == nil && n < len(list) {
+			return list[n : n+1]
+		}
+		return nil
+	}
+	m, _ := v.(object)
+	if w, ok := m[part[1]+part[4]+part[5]]; ok {
+		return []any{w}
+	}
+	return nil
+}
+
+// condition tells whether a condition is true over a step's input.
+func condition(text string, input any) bool {
+	p := &oldParser{parser{tokens: oldLex(text), text: text}, input}
+	v := p.or()
+	if p.peek() != "" {
+		panic(&Unjudged{"condition " + text})
+	}
+	return truth(v)
+}
+
+var oldTokens = regexp.MustCompile("^(?:" + strings.Join([]string{
+	`\$(?:\.[\pL_][\pL\p{Nd}_\-]*|\[[0-9]+\]|\[\*\]|\["(?:[^"\\]|\\.)*"\]|\['[^']*'\])*`,
+	`"(?:[^"\\]|\\.)*"`, "`[^`]*`", `[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?`, `[a-z]+`,
+	`\|\||&&|==|!=|<=|>=|[<>!\-,()\[\]]`}, "|") + ")")
+
+func oldLex(text string) []string {
+	var list []string
+	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimSpace(rest) {
+		t := oldTokens.FindString(rest)
+		if t == "" {
+			panic(&Unjudged{"condition " + text})
+		}
+		list = append(list, t)
+		rest = rest[len(t):]
+	}
+	return list
+}
+
+// oldParser evaluates while it parses: nothing in a condition has effects, and nothing fails.
+type oldParser struct {
+	parser
+	input any
+}
+
+func (p *oldParser) or() any {
+	left := p.and()
+	for p.accept("||") {
+		right := p.and()
+		left = truth(left) || truth(right)
+	}
+	return left
+}
+
+func (p *oldParser) and() any {
+	left := p.comparison()
+	for p.accept("&&") {
+		right := p.comparison()
+		left = truth(left) && truth(right)
+	}
+	return left
+}
+
+func (p *oldParser) comparison() any {
+	left := p.unary()
+	switch op := p.peek(); op {
+	case "==", "!=", "<", "<=", ">", ">=", "in":
+		p.at++
+		return oldCompare(op, left, p.unary())
+	}
+	return left
+}
+
+func (p *oldParser) unary() any {
+	switch {
+	case p.accept("!"):
+		return !truth(p.unary())
+	case p.accept("-"):
+		switch v := p.unary().(type) {
+		case json.Number:
+			return json.Number(new(big.Rat).Neg(rat(v)).FloatString(20))
+		default:
+			return absent{}
+		}
+	}
+	return p.primary()
+}
+
+func (p *oldParser) primary() any {
+	t := p.next()
+	switch {
+	case t == "(":
+		v := p.or()
+		p.expect(")")
+		return v
+	case t == "[":
+		list := []any{}
+		for !p.accept("]") {
+			if len(list) > 0 {
+				p.expect(",")
+			}
+			list = append(list, p.or())
+		}
+		return list
+	case t == "true", t == "false":
+		return t == "true"
+	case t == "null":
+		return nil
+	case strings.HasPrefix(t, "$"):
+		return along(p.input, t[1:])
+	case strings.HasPrefix(t, `"`), strings.HasPrefix(t, "`"):
+		return unquoted(t)
+	case jsonNumber.MatchString(t):
+		return json.Number(t)
+	}
+	panic(&Unjudged{"condition " + p.text})
+}
+
+// truth is a value as a condition (4.2).
+func truth(v any) bool {
+	switch v := v.(type) {
+	case bool:
+		return v
+	case string:
+		return v == "true" || v == "TRUE"
+	case json.Number:
+		return rat(v).Sign() != 0
+	}
+	return false
+}
+
+func oldCompare(op string, a, b any) bool {
+	if a == (any)(absent{}) || b == (any)(absent{}) {
+		return false
+	}
+	switch op {
+	case "==":
+		return oldSame(a, b)
+	case "!=":
+		return !oldSame(a, b)
+	case "in":
+		switch b := b.(type) {
+		case []any:
+			for _, e := range b {
+				if oldSame(a, e) {
+					return true
+				}
+			}
+		case object:
+			k, ok := a.(string)
+			_, there := b[k]
+			return ok && there
+		}
+		return false
+	}
+	order, ok := ordered(a, b)
+	return ok && holds(op, order)
+}
+
+// oldSame is equality: rules 2 to 5 of 4.2.
+func oldSame(a, b any) bool {
+	if x, ok := numberOf(a); ok {
+		if y, ok := numberOf(b); ok {
+			return x.Cmp(y) == 0
+		}
+	}
+	if x, ok := booleanOf(a); ok {
+		if y, ok := booleanOf(b); ok {
+			return x == y
+		}
+	}
+	return equal(a, b)
+}
+
+func booleanOf(v any) (value, ok bool) {
+	switch v := v.(type) {
+	case nil:
+		return false, true
+	case bool:
+		return v, true
+	case json.Number:
+		return rat(v).Sign() != 0, true
+	case string:
+		switch v {
+		case "true", "TRUE":
+			return true, true
+		case "false", "FALSE":
+			return false, true
+		}
+	}
+	return false, false
+}

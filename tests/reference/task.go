@@ -1,0 +1,290 @@
+package reference
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// task is a Task of the newer language: section 12.
+func (t *thread) task(st object, v *visit) (any, *failure) {
+	c := t.c
+	t.peek(want{v.last, "", v.name})
+	token := c.drawn.token() // a new one for each attempt: D-31
+	var params any = object{}
+	if template := objectField(st, "Parameters"); template != nil {
+		got, err := attempted(errExpression, func() any { return built(template, t.env(v, v.input, object{"TaskToken": token})) })
+		if err != nil {
+			return nil, err
+		}
+		params = c.sized(got, "the parameters of state "+v.name)
+	}
+	limit, err := t.timeout(st, v)
+	if err != nil {
+		return nil, err
+	}
+	e := t.take("TaskScheduled", "fdl-statemachine.md 11.1, 15.1, 15.3")
+	shown := c.detail(e, "fdl-statemachine.md 9.4 (3), 12, 15.1", object{"input": params})["input"]
+	a := attempt{id: e.ID, token: e.ID, scheduled: e.Time, timeout: limit, waits: true}
+	switch mode := textField(st, "TaskMode"); mode {
+	case "", "RequestComplete":
+		a.waits = false
+	case "WaitForSystemCallback":
+		a.system = true
+		a.starts = strings.EqualFold(strings.ReplaceAll(textField(st, "Action"), "::", ":"), "FNF:StartExecution")
+	case "WaitForCustomCallback":
+	default:
+		panic(&Unjudged{"task mode " + mode})
+	}
+	if objectField(st, "Parameters") == nil {
+		shown = nil
+	}
+	t.called(&a, v, shown, v.input, token)
+	return t.outcome(&a, v)
+}
+
+// timeout is the task's Timeout, ms; 0: none.
+func (t *thread) timeout(st object, v *visit) (int64, *failure) {
+	got, there, err := t.field(st, "Timeout", v)
+	if err != nil || !there {
+		return 0, err
+	}
+	if s, ok := got.(string); ok {
+		got = scalar(s)
+	}
+	n, ok := whole(got)
+	if !ok || n < 0 || n > t.c.out.Limits.TaskSeconds {
+		return 0, &failure{Failure: Failure{Name: errExpression}, free: true}
+	}
+	return n * 1000, nil
+}
+
+// attempt is one try of a task.
+type attempt struct {
+	id        int64 // its TaskScheduled
+	token     int64 // the event that its token names
+	scheduled int64
+	timeout   int64 // ms; 0: none
+	waits     bool  // for a report, or for the end of a job
+	system    bool  // its call may be the job's end too
+	starts    bool  // an execution, whose end it waits for
+}
+
+// called compares what somebody outside was called with.
+func (t *thread) called(a *attempt, v *visit, params, input any, token string) {
+	c := t.c
+	c.verdict.Tasks++
+	known := c.out.Attempts[a.id]
+	if known == nil {
+		return
+	}
+	for _, call := range []struct {
+		what, text string
+		want       any
+	}{{"the parameters", known.Params, params}, {"the input", known.Input, input}} {
+		if call.text == "" {
+			continue
+		}
+		got, err := readJSON(call.text)
+		if err != nil {
+			c.violate(c.at, "fdl-statemachine.md 12", "%s of the call are no JSON: %v", call.what, err)
+		}
+		if diff := c.drawn.match(call.want, got); diff != "" {
+			c.violate(c.at, "fdl-statemachine.md 12; fdl-flow.md 6.1", "%s of the call%s", call.what, diff)
+		}
+	}
+	if known.Token == "" {
+		return
+	}
+	if diff := c.drawn.match(token, known.Token); diff != "" {
+		c.violate(c.at, "fdl-statemachine.md 12.5, D-31; fdl-flow.md 7.3", "its token%s", diff)
+	}
+	c.named(a, known.Token)
+}
+
+// named checks that a token names its execution and its event (fdl-flow.md 7.3).
+func (c *checker) named(a *attempt, token string) {
+	raw, err := base64.StdEncoding.DecodeString(token)
+	want := fmt.Sprintf("v1#%s#%s#%d#", c.context.Flow, c.context.Execution, a.token)
+	if err != nil || !strings.HasPrefix(string(raw), want) {
+		c.violate(c.at, "fdl-flow.md 7.3", "the token must be of %s, not of %.200s", want, raw)
+	}
+}
+
+const (
+	ruleTask    = "fdl-statemachine.md 12.2-12.5, 15.1; fdl-flow.md 3.1, 8.3"
+	ruleTimeout = "fdl-statemachine.md 11.4, 12; fdl-flow.md 3.1"
+)
+
+// outcome follows an attempt from its TaskScheduled to its end.
+func (t *thread) outcome(a *attempt, v *visit) (any, *failure) {
+	if a.starts {
+		t.attempt = a.id
+		t.c.verdict.Children = append(t.c.verdict.Children, a.id)
+	}
+	out, err := t.followed(a, v)
+	if err != nil && err.timeout {
+		t.abandon()
+	}
+	t.attempt = 0
+	return out, err
+}
+
+func (t *thread) followed(a *attempt, v *visit) (any, *failure) {
+	if e := t.peek(want{v.last, "", v.name}); e.Type == "TaskTimedOut" {
+		return nil, t.timedOut(a)
+	}
+	t.take("TaskStarted", ruleTask)
+	e := t.peek(want{v.last, "", v.name})
+	switch {
+	case e.Type == "TaskTimedOut":
+		return nil, t.timedOut(a)
+	case !a.waits:
+		return t.closed(a, v)
+	case e.Type == "TaskSubmitFailed":
+		t.takeOutside("TaskSubmitFailed", ruleTask)
+		name, cause := t.c.errorOf(e)
+		if t.c.out.Known && !t.c.answered(a, e, func(o *Outcome) bool { return o.Error != nil && !o.Async && o.Error.is(name, cause) }) && !t.c.lost(a, name) {
+			t.c.violate(e, ruleTask, "no call was answered so: %s", t.c.said(a))
+		}
+		return nil, &failure{Failure: Failure{name, cause}}
+	}
+	t.takeOutside("TaskSubmitted", ruleTask)
+	if t.c.out.Known && !t.c.submitted(a, e) {
+		t.c.violate(e, ruleTask, "no call was answered, and nothing reported: %s", t.c.said(a))
+	}
+	t.peek(want{v.last, "", v.name})
+	if t.got.Type == "TaskTimedOut" {
+		return nil, t.timedOut(a)
+	}
+	return t.closed(a, v)
+}
+
+func (t *thread) timedOut(a *attempt) *failure {
+	if a.timeout == 0 {
+		t.c.violate(t.got, ruleTimeout, "the task has no Timeout")
+	}
+	t.due = a.scheduled + a.timeout
+	e := t.take("TaskTimedOut", ruleTimeout)
+	name, cause := t.c.errorOf(e)
+	if name != errTask {
+		t.c.violate(e, "fdl-statemachine.md D-32; fdl-flow.md 5.1", "its error must be %s", errTask)
+	}
+	return &failure{Failure: Failure{name, cause}, timeout: true}
+}
+
+// closed is the end of an attempt by its result.
+func (t *thread) closed(a *attempt, v *visit) (any, *failure) {
+	c, e := t.c, t.got
+	if late := c.out.Late.Milliseconds(); a.timeout > 0 && c.out.Late >= 0 && e.Time > a.scheduled+a.timeout+late {
+		c.violate(e, ruleTimeout, "its time was over at %d", a.scheduled+a.timeout)
+	}
+	if e.Type == "TaskFailed" {
+		t.takeOutside("TaskFailed", ruleTask)
+		name, cause := c.errorOf(e)
+		if c.out.Known && !c.closedBy(a, e, func(o *Outcome) bool { return o.Error != nil && o.Error.is(name, cause) }) && !c.lost(a, name) {
+			c.violate(e, ruleTask, "nobody said so: %s", c.said(a))
+		}
+		return nil, &failure{Failure: Failure{name, cause}}
+	}
+	t.takeOutside("TaskSucceeded", ruleTask)
+	v2, err := readJSON(e.Detail)
+	m, _ := v2.(object)
+	out, there := m["output"]
+	if err != nil || !there || len(m) != 1 {
+		c.violate(e, "api.md 6.4", "its detail must be an output")
+	}
+	if c.out.Known && !c.closedBy(a, e, func(o *Outcome) bool {
+		said, err := readJSON(o.Output)
+		return o.Error == nil && err == nil && equal(said, out)
+	}) {
+		c.violate(e, ruleTask, "nobody said so: %s", c.said(a))
+	}
+	return out, nil
+}
+
+func (f *Failure) is(name, cause string) bool {
+	return cut(f.Name, 128) == name && cut(f.Cause, 4096) == cause
+}
+
+// closedBy tells whether somebody whose word ends the attempt has said so by then.
+func (c *checker) closedBy(a *attempt, e *Event, fits func(*Outcome) bool) bool {
+	if !a.waits {
+		return c.answered(a, e, fits)
+	}
+	for i := range c.out.Reports[a.token] {
+		if o := &c.out.Reports[a.token][i]; !c.used[o] && c.known(o, e) && fits(o) {
+			c.used[o] = true
+			return true
+		}
+	}
+	return a.system && c.answered(a, e, func(o *Outcome) bool { return o.Async && fits(o) })
+}
+
+// submitted tells whether the task was known to be under way by then: its call was answered, or a report has come before
+// (D-38).
+func (c *checker) submitted(a *attempt, e *Event) bool {
+	for i := range c.out.Reports[a.token] {
+		if o := &c.out.Reports[a.token][i]; !c.used[o] && c.known(o, e) {
+			return true
+		}
+	}
+	return c.answered(a, e, func(o *Outcome) bool { return o.Error == nil || o.Async })
+}
+
+// answered tells whether a call of the attempt was answered so by then.
+func (c *checker) answered(a *attempt, e *Event, fits func(*Outcome) bool) bool {
+	known := c.out.Attempts[a.id]
+	if known == nil {
+		return false
+	}
+	if known.Unknown {
+		return true
+	}
+	for i := range known.Answers {
+		if o := &known.Answers[i]; c.known(o, e) && fits(o) {
+			return true
+		}
+	}
+	return false
+}
+
+// known tells whether an outcome was known when an event was written.
+func (c *checker) known(o *Outcome, e *Event) bool {
+	if o.At == 0 {
+		return true
+	}
+	from := max(o.At, c.events[e.Schedule-1].Time)
+	return e.Time >= o.At-c.out.Early.Milliseconds() && (c.out.Late < 0 || e.Time <= from+c.out.Late.Milliseconds())
+}
+
+// lost tells whether an attempt may have failed because its callers were lost.
+func (c *checker) lost(a *attempt, name string) bool {
+	known := c.out.Attempts[a.id]
+	return known != nil && known.Lost && (name == "FC.Unknown" || name == "HTTP.RequestFailed")
+}
+
+// said lists what was said of an attempt.
+func (c *checker) said(a *attempt) string {
+	text := ""
+	for _, list := range [][]Outcome{c.answersOf(a), c.out.Reports[a.token]} {
+		for _, o := range list {
+			text += fmt.Sprintf(" %.100s", o.Output)
+			if o.Error != nil {
+				text += fmt.Sprintf(" %s: %.60s", o.Error.Name, o.Error.Cause)
+			}
+			text += fmt.Sprintf(" at %d;", o.At)
+		}
+	}
+	if text == "" {
+		return "nothing was said"
+	}
+	return text
+}
+
+func (c *checker) answersOf(a *attempt) []Outcome {
+	if known := c.out.Attempts[a.id]; known != nil {
+		return known.Answers
+	}
+	return nil
+}

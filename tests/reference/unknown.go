@@ -1,0 +1,188 @@
+package reference
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// What an expression draws by chance, and task tokens, cannot be computed: the history shows them. Until it has, a
+// drawn text is a mark of its own, which may also stand inside other texts; a drawn number is a drawnInt; what is
+// computed from them is undetermined, which is compared with nothing.
+
+type drawnInt struct{ min, max int64 }
+
+type undetermined struct{}
+
+func (drawnInt) MarshalJSON() ([]byte, error)     { return []byte(`"<a random number>"`), nil }
+func (undetermined) MarshalJSON() ([]byte, error) { return []byte(`"<undetermined>"`), nil }
+
+var marks = regexp.MustCompile(`<~(uuid|token) [0-9]+~>`)
+
+func isMarked(s string) bool { return strings.Contains(s, "<~") && marks.MatchString(s) }
+
+// open tells whether a tree has something in it that is not known yet.
+func open(v any) bool {
+	switch v := v.(type) {
+	case drawnInt, undetermined:
+		return true
+	case string:
+		return isMarked(v)
+	case []any:
+		return slices.ContainsFunc(v, open)
+	case object:
+		for k := range v {
+			if open(v[k]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// drawn keeps the marks of an execution, and what the history has shown for them.
+type drawn struct {
+	count int
+	shown map[string]string
+	taken map[string]string // the other way round: nothing is drawn twice
+}
+
+func newDrawn() *drawn { return &drawn{shown: map[string]string{}, taken: map[string]string{}} }
+
+// uuid makes a mark as long as what it stands for.
+func (d *drawn) uuid() string {
+	d.count++
+	return fmt.Sprintf("<~uuid %027d~>", d.count)
+}
+
+func (d *drawn) token() string {
+	d.count++
+	return fmt.Sprintf("<~token %d~>", d.count)
+}
+
+// settle puts in what has been shown.
+func (d *drawn) settle(v any) any {
+	switch v := v.(type) {
+	case string:
+		if !isMarked(v) {
+			return v
+		}
+		return marks.ReplaceAllStringFunc(v, func(m string) string {
+			if s, ok := d.shown[m]; ok {
+				return s
+			}
+			return m
+		})
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = d.settle(v[i])
+		}
+		return out
+	case object:
+		out := object{}
+		for k := range v {
+			out[k] = d.settle(v[k])
+		}
+		return out
+	}
+	return v
+}
+
+const (
+	uuidForm  = `([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})`
+	tokenForm = `([A-Za-z0-9+/=_-]+)`
+)
+
+// match says how what the history shows differs from what it must be; "" when it does not. What was open is known then.
+func (d *drawn) match(want, got any) string {
+	switch want := want.(type) {
+	case undetermined:
+		return ""
+	case drawnInt:
+		if n, ok := whole(got); !ok || n < want.min || n >= want.max {
+			return fmt.Sprintf(": a random number from %d to below %d, not %s", want.min, want.max, text(got))
+		}
+		return ""
+	case string:
+		if got, ok := got.(string); ok {
+			return d.matchText(want, got)
+		}
+	case []any:
+		list, ok := got.([]any)
+		if !ok || len(list) != len(want) {
+			break
+		}
+		for i := range want {
+			if diff := d.match(want[i], list[i]); diff != "" {
+				return fmt.Sprintf("[%d]%s", i, diff)
+			}
+		}
+		return ""
+	case object:
+		m, ok := got.(object)
+		if !ok || !slices.Equal(keys(want), keys(m)) {
+			break
+		}
+		for _, k := range keys(want) {
+			if diff := d.match(want[k], m[k]); diff != "" {
+				return "." + k + diff
+			}
+		}
+		return ""
+	default:
+		if equal(want, got) {
+			return ""
+		}
+	}
+	return fmt.Sprintf(": want %.300s, got %.300s", text(want), text(got))
+}
+
+func (d *drawn) matchText(want, got string) string {
+	settled := d.settle(want).(string)
+	found := marks.FindAllString(settled, -1)
+	if len(found) == 0 {
+		if settled == got {
+			return ""
+		}
+		return fmt.Sprintf(": want %.300s, got %.300s", text(settled), text(got))
+	}
+	form := "(?s)^"
+	rest := settled
+	for _, m := range found {
+		before, after, _ := strings.Cut(rest, m)
+		form += regexp.QuoteMeta(before)
+		if strings.HasPrefix(m, "<~uuid") {
+			form += uuidForm
+		} else {
+			form += tokenForm
+		}
+		rest = after
+	}
+	parts := regexp.MustCompile(form + regexp.QuoteMeta(rest) + "$").FindStringSubmatch(got)
+	if parts == nil {
+		return fmt.Sprintf(": want %.300s, got %.300s", text(settled), text(got))
+	}
+	for i, m := range found {
+		if diff := d.show(m, parts[i+1]); diff != "" {
+			return diff
+		}
+	}
+	return ""
+}
+
+// show notes what a mark stands for.
+func (d *drawn) show(mark, as string) string {
+	if before, ok := d.shown[mark]; ok && before != as {
+		return fmt.Sprintf(": want %s again, got %s", before, as)
+	}
+	if other, ok := d.taken[as]; ok && other != mark {
+		return fmt.Sprintf(": %s was drawn before", as)
+	}
+	d.shown[mark], d.taken[as] = as, mark
+	return ""
+}
+
+var _ json.Marshaler = drawnInt{}
