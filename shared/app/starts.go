@@ -107,11 +107,16 @@ func way(queue string) string {
 	return "by " + queue
 }
 
+// busResource begins the names that events have for the bus that brought them: region and account
+// are not in those.
+const busResource = "eventbus/"
+
 // isQueue reports whether a rule's name of a queue, topic or bus is for the one that brought a
 // message: a whole resource name is compared as such, a name alone with the last part.
 func isQueue(name, source string) bool {
 	if strings.Contains(name, ":") {
-		return name == source
+		return name == source || strings.HasPrefix(name, "acs:eventbridge:") && strings.HasPrefix(source, busResource) &&
+			strings.HasSuffix(name, ":"+source)
 	}
 	return name != "" && name == trigger.QueueName(source)
 }
@@ -140,6 +145,7 @@ func (s *starter) read(d trigger.Delivery) ([]trigger.Start, error) {
 	if d.Direct {
 		return trigger.DecodeStarts([]byte(d.Body))
 	}
+	d.Source = s.way(d.Message)
 	for i := range s.rules {
 		switch r := &s.rules[i]; {
 		case isQueue(r.Queue, d.Source):
@@ -162,6 +168,15 @@ func (s *starter) read(d trigger.Delivery) ([]trigger.Start, error) {
 	}
 	return nil, fmt.Errorf("no rule of MILLRACE_STARTS is for messages of %s; write queue: %[2]s in a rule if its messages start executions, "+
 		"by: %[2]s beside bucket if they are events of the bucket", d.Source, trigger.QueueName(d.Source))
+}
+
+// way is the queue, topic or bus by which a message came. It is the bus if that is a rule's way,
+// for whoever may publish on it can write that a message is of any queue.
+func (s *starter) way(m trigger.Message) string {
+	if slices.ContainsFunc(s.rules, func(r startRule) bool { return isQueue(r.By, m.Bus) }) {
+		return m.Bus
+	}
+	return m.Source
 }
 
 // start starts one execution for each event that a rule is for. One that has been started is fine, whatever became of

@@ -155,7 +155,8 @@ func TestWayDecides(t *testing.T) {
 					}
 				}
 				got := e.started("ordered")
-				twice := kind == "attributes of a topic" && (what == "a member twice" || what == "fc-mns-topic-json.json" || what == "another's topic")
+				twice := kind == "attributes of a topic" && (what == "a member twice" || what == "fc-mns-topic-json.json" || what == "another's topic" ||
+					strings.Contains(text, `"aliyuneventbusname"`) && text[0] == '{') // which an event of a bus could be
 				if twice != (problem != "") || !twice && (len(got) != 1 || !strings.Contains(got[0], `"origin":"orders"`)) {
 					t.Errorf("started %.300s, failed with %s", got, problem)
 				}
@@ -227,7 +228,7 @@ func TestEventsByQueue(t *testing.T) {
 		t.Error(problem)
 	}
 	// A bus on which others publish is a way of its own.
-	if problem := e.send(strings.Replace(read("fc-oss-eventbridge"), `"default"`, `"public"`, 1)); !strings.Contains(problem, "it came by public") {
+	if problem := e.send(strings.Replace(read("fc-oss-eventbridge"), `"default"`, `"public"`, 1)); !strings.Contains(problem, "it came by eventbus/public") {
 		t.Error(problem)
 	}
 	// A name alone is that of any account's queue, a whole one is itself.
@@ -237,6 +238,51 @@ func TestEventsByQueue(t *testing.T) {
 	}
 	if problem := whole.send(ways["SQS"](put)); problem != "" || len(whole.started("imported")) != 2 {
 		t.Errorf("%s, %s", whole.started("imported"), problem)
+	}
+}
+
+// Whoever may publish on a bus writes all of an event but the bus's name. A bus that a rule names is the way of all that
+// comes by it, so a publisher passes for no queue, topic or timer.
+func TestBusIsTheWay(t *testing.T) {
+	text, err := os.ReadFile("../trigger/testdata/fc-oss-eventbridge.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := strings.Replace(string(text), `"default"`, `"public"`, 1)
+	onBus := func(event string) string {
+		return strings.Replace(event, `"specversion":"1.0"`, `"specversion":"1.0","aliyuneventbusname":"public"`, 1)
+	}
+	const member = `"specversion":"1.0"`
+	forged := map[string]string{"rule": onBus(ways["event rule"](`{}`)), "stream": onBus(ways["event stream"](`{}`)), "decoded": onBus(ways["decoded body"](`{}`)),
+		"a topic's members": onBus(`{` + member + `,"type":"x","TopicName":"orders","MessageId":"m1","Message":"text"}`),
+		"a tick's members":  onBus(`{` + member + `,"type":"x","triggerTime":"2026-01-31T02:00:00Z","triggerName":"nightly","payload":"forged"}`),
+		"a list's members":  onBus(`[{` + member + `,"type":"x","messageId":"m1","messageBody":"{}"}]`),
+		"SQS's members":     onBus(strings.Replace(ways["SQS"](`{}`), "{", "{"+member+`,"type":"x",`, 1)),
+		"another bus":       strings.Replace(onBus(ways["event rule"](`{}`)), `"type"`, `"aliyuneventbusname":"default","type"`, 1),
+		"another bus first": strings.Replace(onBus(ways["event stream"](`{}`)), member, `"aliyuneventbusname":"default",`+member, 1)}
+	for _, by := range []string{"public", "acs:eventbridge:cn-hangzhou:1:eventbus/public"} {
+		rules := `[{queue: orders, flow: ordered, account: "1"}, {timer: nightly, flow: ordered, account: "1"},
+			{bucket: my-bucket, by: "` + by + `", prefix: in/, flow: imported, account: "1"}]`
+		for what, event := range forged {
+			e := openEvents(t, rules, "ordered", "imported")
+			if problem := e.send(event); problem == "" || len(e.started("ordered"))+len(e.started("imported")) > 0 {
+				t.Errorf("%s by %s: started %s, %q", what, by, e.started("ordered"), problem)
+			}
+		}
+		e := openEvents(t, rules, "ordered", "imported")
+		if problem := e.send(object); problem != "" || len(e.started("imported")) != 1 {
+			t.Errorf("an object's event by %s: %d started, %s", by, len(e.started("imported")), problem)
+		}
+		// A queue's messages have a bus too, which is its own.
+		queue := strings.Replace(onBus(ways["event stream"](`{}`)), `"public"`, `"MNS-orders"`, 1)
+		if problem := e.send(queue); problem != "" || len(e.started("ordered")) != 1 {
+			t.Errorf("a message of the queue: %d started, %s", len(e.started("ordered")), problem)
+		}
+		// A topic of the bus's name is no bus when the rule says which it means.
+		topic := strings.Replace(ways["topic"](string(text)), `"orders"`, `"public"`, 1)
+		if problem := e.send(topic); strings.Contains(by, ":") != (problem != "") {
+			t.Errorf("a topic of the name, by %s: %q", by, problem)
+		}
 	}
 }
 

@@ -10,10 +10,6 @@ import (
 
 // sniffedAlibaba are the members by which the events of Function Compute are told apart.
 type sniffedAlibaba struct {
-	// CloudEvents of EventBridge
-	SpecVersion string `json:"specversion"`
-	Type        string `json:"type"`
-
 	Events      []json.RawMessage `json:"events"`      // OSS
 	TriggerTime *string           `json:"triggerTime"` // timer
 	TriggerName *string           `json:"triggerName"` // timer
@@ -39,8 +35,6 @@ func kindOfAlibaba(event []byte) Kind {
 		return Unknown
 	}
 	switch {
-	case s.SpecVersion != "":
-		return kindOfCloudEvent(s.Type)
 	case len(s.Events) > 0:
 		return kindOfOSS(s.Events)
 	case s.TriggerTime != nil && s.TriggerName != nil:
@@ -51,17 +45,6 @@ func kindOfAlibaba(event []byte) Kind {
 		return HintEvent
 	case strings.HasPrefix(s.Context.FunctionARN, "acs:fc:"):
 		return AsyncOutcome
-	}
-	return Unknown
-}
-
-// kindOfCloudEvent tells by its type what EventBridge brings.
-func kindOfCloudEvent(eventType string) Kind {
-	switch {
-	case strings.HasPrefix(eventType, "mns:"):
-		return MNSBatch
-	case strings.HasPrefix(eventType, "oss:Object"):
-		return ObjectEvent
 	}
 	return Unknown
 }
@@ -84,7 +67,8 @@ func kindOfOSS(records []json.RawMessage) Kind {
 // kindOfTopic reports whether an event is a topic's message, and then its kind: Unknown if it
 // cannot be told who has written which of its members. This is looked at before everything else,
 // for the attributes that the sender gives such a message stand beside the topic's own members and
-// may have the names of any other event's.
+// may have the names of any other event's. Those of an event bus are refused: whoever publishes on
+// one could write the topic's members beside them as well.
 func kindOfTopic(event []byte) (kind Kind, is bool) {
 	if !bytes.Contains(event, topicMember) {
 		return Unknown, false
@@ -93,7 +77,7 @@ func kindOfTopic(event []byte) (kind Kind, is bool) {
 	switch {
 	case m["TopicName"] == nil || m["Message"] == nil:
 		return Unknown, false
-	case !once:
+	case !once || m[busMember] != nil:
 		return Unknown, true
 	}
 	return MNSBatch, true

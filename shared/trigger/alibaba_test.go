@@ -38,11 +38,19 @@ func TestKindsOfAlibaba(t *testing.T) {
 		`{"v":1,"p":"x#1#a"}`: trigger.HintEvent,
 		" \n[]":               trigger.MNSBatch,
 		`[7`:                  trigger.Unknown,
-		`{"specversion":"1.0","type":"oss:BucketCreated:PutBucket"}`:    trigger.Unknown,
-		`{"specversion":"1.0","type":"ecs:Instance:StateChange"}`:       trigger.Unknown,
-		`{"events":[{"eventSource":"acs:other"}]}`:                      trigger.Unknown,
-		`{"triggerTime":"2025-11-22T10:00:00Z"}`:                        trigger.Unknown,
-		`{"requestContext":{"functionArn":"acs:ecs:x","condition":""}}`: trigger.Unknown,
+		`{"specversion":"1.0","type":"oss:BucketCreated:PutBucket"}`: trigger.Unknown,
+		`{"specversion":"1.0","type":"ecs:Instance:StateChange"}`:    trigger.Unknown,
+		`{"events":[{"eventSource":"acs:other"}]}`:                   trigger.Unknown,
+		// Whoever publishes on a bus chooses all members of an event but a few: its type alone counts, and its names each once.
+		`{"specversion":"1.0","type":"x","kind":"sweep"}`:                                              trigger.Unknown,
+		`{"specversion":"1.0","type":"x","triggerTime":"2025-11-22T10:00:00Z","triggerName":"n"}`:      trigger.Unknown,
+		`{"specversion":"1.0","type":"x","Records":[{"eventSource":"aws:sqs"}]}`:                       trigger.Unknown,
+		`{"specversion":"1.0","type":"x","v":1,"p":"x#1#a"}`:                                           trigger.Unknown,
+		`{"specversion":"1.0","type":"mns:x","aliyuneventbusname":"a","aliyuneventbusname":"default"}`: trigger.Unknown,
+		`{"specversion":"1.0","type":"oss:ObjectCreated:x","type":"mns:x"}`:                            trigger.Unknown,
+		`{"TopicName":"orders","Message":"text","specversion":"1.0","aliyuneventbusname":"a"}`:         trigger.Unknown,
+		`{"triggerTime":"2025-11-22T10:00:00Z"}`:                                                       trigger.Unknown,
+		`{"requestContext":{"functionArn":"acs:ecs:x","condition":""}}`:                                trigger.Unknown,
 	} {
 		if got := trigger.KindOf([]byte(event)); got != want {
 			t.Errorf("%s is %v, want %v", event, got, want)
@@ -52,11 +60,12 @@ func TestKindsOfAlibaba(t *testing.T) {
 
 func TestMNSMessages(t *testing.T) {
 	const queue = "acs:mns:cn-hangzhou:1234567890123456:queues/wf-steps"
+	const bus = "eventbus/MNS-wf-runner-queue"
 	for name, want := range map[string][]trigger.Message{
-		"fc-mns-queue-event-driven":        {{ID: "C6DB60D1574661357FA2000000000001", Body: recordedHint, Source: queue}},
-		"fc-mns-queue-streaming-undecoded": {{ID: "C6DB60D1574661357FA2000000000003", Body: recordedHint, Source: queue}},
-		"fc-mns-queue-streaming": {{ID: "C6DB60D1574661357FA2000000000001", Body: recordedHint, Source: queue},
-			{ID: "C6DB60D1574661357FA2000000000002", Body: strings.Replace(recordedHint, `"seq":7`, `"seq":8`, 1), Source: queue}},
+		"fc-mns-queue-event-driven":        {{ID: "C6DB60D1574661357FA2000000000001", Body: recordedHint, Source: queue, Bus: bus}},
+		"fc-mns-queue-streaming-undecoded": {{ID: "C6DB60D1574661357FA2000000000003", Body: recordedHint, Source: queue, Bus: bus}},
+		"fc-mns-queue-streaming": {{ID: "C6DB60D1574661357FA2000000000001", Body: recordedHint, Source: queue, Bus: bus},
+			{ID: "C6DB60D1574661357FA2000000000002", Body: strings.Replace(recordedHint, `"seq":7`, `"seq":8`, 1), Source: queue, Bus: bus}},
 		"fc-mns-queue-streaming-rawdata": {{Body: recordedHint}},
 		"fc-mns-topic-json":              {{ID: "3405CA51807661353B3A000000000001", Body: recordedHint, Source: "wf-events"}},
 		"fc-mns-topic-stream":            {{Body: recordedHint}},
@@ -95,6 +104,8 @@ func TestMNSForms(t *testing.T) {
 		{cloud(hint), []trigger.Message{{ID: "i", Body: hint, Source: "s"}}},
 		{cloud(`null`), []trigger.Message{{ID: "i", Source: "s"}}},
 		{`[7,null,true,["x"],{"a":1},"plain text","QUJD"]`, []trigger.Message{{Body: "7"}, {Body: ""}, {Body: "true"}, {Body: `["x"]`}, {Body: `{"a":1}`}, {Body: "plain text"}, {Body: "QUJD"}}},
+		{`[{"specversion":"1.0","type":"mns:x","subject":"s","subject":"t","data":""}]`, []trigger.Message{{Body: `{"specversion":"1.0","type":"mns:x","subject":"s","subject":"t","data":""}`}}},
+		{`[{"specversion":"1.0","type":"x","messageId":"m","messageBody":"b"}]`, []trigger.Message{{Body: `{"specversion":"1.0","type":"x","messageId":"m","messageBody":"b"}`}}},
 		{`[{"specversion":7}]`, []trigger.Message{{Body: `{"specversion":7}`}}},
 	} {
 		got, err := trigger.DecodeMNS([]byte(c.event))

@@ -13,6 +13,7 @@ type Message struct {
 	Body     string
 	Receives int    // how often it has been delivered, this time included; 0: not known
 	Source   string // ARN of the queue
+	Bus      string // of Alibaba Cloud, that brought it, as eventbus/<name>; "": none, or that of services' own events
 }
 
 // DecodeBatch opens a batch of messages. Every message has an id, no two the same.

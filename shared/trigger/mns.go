@@ -40,25 +40,13 @@ func DecodeMNS(event []byte) ([]Message, error) {
 	return messages, nil
 }
 
-// envelope has the members of the forms in which a message comes.
+// envelope has the members of the forms in which a message comes that is no event of EventBridge.
 type envelope struct {
-	SpecVersion string          `json:"specversion"`
-	ID          string          `json:"id"`
-	Type        string          `json:"type"`
-	Subject     string          `json:"subject"`
-	Time        string          `json:"time"`
-	Data        json.RawMessage `json:"data"`
-
-	mnsData
+	MessageID   string          `json:"messageId"`
+	MessageBody json.RawMessage `json:"messageBody"`
 
 	Stream json.RawMessage `json:"body"`
 	Attrs  json.RawMessage `json:"attrs"`
-}
-
-// mnsData is what EventBridge knows of a message.
-type mnsData struct {
-	MessageID   string          `json:"messageId"`
-	MessageBody json.RawMessage `json:"messageBody"`
 }
 
 // message opens one element.
@@ -66,13 +54,15 @@ func message(element json.RawMessage) Message {
 	if len(element) == 0 || element[0] != '{' {
 		return Message{Body: text(element)}
 	}
-	var e envelope
-	if value.UnmarshalLenient(element, &e) != nil {
+	if e, is := cloudEventOf(element); is {
+		if e.kind() == MNSBatch {
+			return e.message()
+		}
 		return Message{Body: string(element)}
 	}
+	var e envelope
 	switch {
-	case e.SpecVersion != "" && strings.HasPrefix(e.Type, "mns:"):
-		return e.ofCloudEvent()
+	case value.UnmarshalLenient(element, &e) != nil:
 	case e.MessageBody != nil:
 		return Message{ID: e.MessageID, Body: text(e.MessageBody)}
 	case e.Stream != nil && e.Attrs != nil:
@@ -85,23 +75,6 @@ func message(element json.RawMessage) Message {
 func ofTopic(event []byte) Message {
 	m, _ := membersOf(event)
 	return Message{ID: plain(m["MessageId"]), Body: text(m["Message"]), Source: plain(m["TopicName"])}
-}
-
-// ofCloudEvent opens an event of EventBridge about a message. Its data is the message, or a text with that, or a text
-// that is the body.
-func (e *envelope) ofCloudEvent() Message {
-	m := Message{ID: e.ID, Source: e.Subject}
-	data := []byte(text(e.Data))
-	var d mnsData
-	if value.UnmarshalLenient(data, &d) != nil || d.MessageBody == nil {
-		m.Body = string(data)
-		return m
-	}
-	if d.MessageID != "" {
-		m.ID = d.MessageID
-	}
-	m.Body = text(d.MessageBody)
-	return m
 }
 
 // text is a body: a text as it is, or what it is in base64 if that is a JSON document; an object as its own text.

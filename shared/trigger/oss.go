@@ -35,33 +35,22 @@ type ossOrigin struct {
 	} `json:"responseElements"`
 }
 
-// busDefault is the bus on which services' own events are. On every other one anybody may publish
-// who has the right to, so an event of it came by that bus.
-const busDefault = "default"
-
 // decodeOSS reads object events of OSS: a list of records, or one record that EventBridge brings. Keys are plain.
 func decodeOSS(event []byte) ([]Start, error) {
+	if e, is := cloudEventOf(event); is {
+		return each([]json.RawMessage{json.RawMessage(text(e["data"]))}, func(r json.RawMessage) (Start, error) {
+			s, err := decodeOSSRecord(r, plain(e["type"]))
+			s.Way = e.bus()
+			return s, err
+		})
+	}
 	var e struct {
-		Type   string            `json:"type"`
-		Bus    string            `json:"aliyuneventbusname"`
-		Data   json.RawMessage   `json:"data"`
 		Events []json.RawMessage `json:"events"`
 	}
 	if err := value.UnmarshalLenient(event, &e); err != nil {
 		return nil, malformed("the object event cannot be read: %v", err)
 	}
-	if e.Bus == busDefault {
-		e.Bus = ""
-	}
-	records := e.Events
-	if len(records) == 0 {
-		records = []json.RawMessage{json.RawMessage(text(e.Data))}
-	}
-	return each(records, func(r json.RawMessage) (Start, error) {
-		s, err := decodeOSSRecord(r, e.Type)
-		s.Way = e.Bus
-		return s, err
-	})
+	return each(e.Events, func(r json.RawMessage) (Start, error) { return decodeOSSRecord(r, "") })
 }
 
 // decodeOSSRecord reads one record; eventType is that of EventBridge, "" without.

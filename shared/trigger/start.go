@@ -24,7 +24,7 @@ type Start struct {
 	RequestID string // of the user's own request
 	Record    json.RawMessage
 	Origin    string // the queue, topic or timer, of events that are about no object
-	Way       string // the queue, topic or bus that brought it; "" for one straight from its source
+	Way       string // the queue, topic or bus (eventbus/<name>) that brought it; "" for one straight from its source
 
 	prefix   string   // of the name; "" for S3
 	identity []string // what the name is made of, unless prefix is ""
@@ -99,7 +99,7 @@ func direct(event []byte) ([]Start, error) {
 	if err := expect(event, ObjectEvent); err != nil {
 		return nil, err
 	}
-	if kindOfAlibaba(event) == ObjectEvent {
+	if _, is := cloudEventOf(event); is || kindOfAlibaba(event) == ObjectEvent {
 		return decodeOSS(event)
 	}
 	var e struct {

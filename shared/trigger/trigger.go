@@ -72,6 +72,9 @@ func KindOf(event []byte) Kind {
 	if kind, is := kindOfTopic(event); is {
 		return kind
 	}
+	if e, is := cloudEventOf(event); is {
+		return e.kind()
+	}
 	var s sniffed
 	if value.UnmarshalLenient(event, &s) != nil {
 		return kindOfAlibaba(event)
