@@ -19,6 +19,7 @@ type Resources struct {
 	patterns []string                 // globs on resource names, of the operator's, in lower case
 	reserved []reservedName           // what the patterns reserve, by kind and name
 	lambdas  []string                 // globs on names of Lambda functions, in lower case
+	stack    string                   // on AWS, as the running function's name begins; see stackName
 }
 
 // kind is what a name is the name of.
@@ -37,9 +38,6 @@ const (
 
 // roles are the functions of a deployment, by the ends of their names on Function Compute.
 var roles = []string{"api", "steprunner", "starter", "sweeper"}
-
-// logical are the functions of a deployment on AWS, as template.yaml calls them.
-var logical = []string{"ApiFunction", "ExpressFunction", "StepRunnerFunction", "StarterFunction", "SweeperFunction"}
 
 // Alibaba returns the resources of a deployment on Alibaba Cloud. Of what s.yaml deploys the queue
 // has the name that all others begin with; running is the name of the function that asks, store
@@ -93,28 +91,6 @@ func (r *Resources) add(k kind, name string) {
 	r.names[k][strings.ToLower(name)] = true
 }
 
-// AWS returns the functions of a deployment on AWS: running is the name of the one that asks, from
-// which those of the same stack are derived.
-func AWS(running string) *Resources {
-	r := &Resources{}
-	if running == "" {
-		return r
-	}
-	lower := strings.ToLower(running)
-	r.lambdas = []string{lower}
-	for _, one := range logical {
-		before, _, ok := strings.Cut(lower, strings.ToLower(one))
-		if !ok {
-			continue
-		}
-		for _, sibling := range logical {
-			name := before + strings.ToLower(sibling)
-			r.lambdas = append(r.lambdas, name, name+"-*")
-		}
-	}
-	return r
-}
-
 // denied is the error of a target that is the engine's own.
 func denied(written, what string) error {
 	return fmt.Errorf("%s is the engine's own %s: no flow's target", written, what)
@@ -166,21 +142,6 @@ func (r *Resources) Function(f *task.Function) error {
 		}
 	}
 	return r.named(f.Written, f.ARN(), f.Identity())
-}
-
-// Lambda refuses a Lambda function that is the engine's own, in any account and region, by any
-// version or alias.
-func (r *Resources) Lambda(arn string) error {
-	if r == nil {
-		return nil
-	}
-	parts := strings.Split(strings.ToLower(arn), ":")
-	for _, pattern := range r.lambdas {
-		if len(parts) > 6 && glob.Match(pattern, parts[6]) {
-			return denied(arn, string(function))
-		}
-	}
-	return nil
 }
 
 // named refuses what the operator has reserved by a pattern on a resource name, or on a part of

@@ -157,6 +157,39 @@ func TestLambda(t *testing.T) {
 	}
 }
 
+// TestCutLambda: names of Lambda functions have 64 bytes, into which CloudFormation fits stack and logical name by cutting either.
+func TestCutLambda(t *testing.T) {
+	const stack = "payments-production-europe-workflow-engine-blue" // 47
+	physical := func(stackMax, logicalMax int, name string) string {
+		return stack[:min(stackMax, len(stack))] + "-" + name[:min(logicalMax, len(name))] + "-1ABCDEFGHIJK"
+	}
+	names := []string{"ApiFunction", "ExpressFunction", "StepRunnerFunction", "StarterFunction", "SweeperFunction"}
+	cuts := map[string]func(name string) string{
+		"both":         func(name string) string { return physical(40, 9, name) },
+		"logical name": func(name string) string { return physical(47, 64-47-2-13, name) },
+		"stack":        func(name string) string { return physical(64-2-13-len(name), 99, name) },
+	}
+	for how, cut := range cuts {
+		for _, running := range names {
+			r := own.AWS(cut(running))
+			for _, name := range names {
+				if r.Lambda("arn:aws:lambda:eu-west-1:1:function:"+cut(name)+":live") == nil {
+					t.Errorf("%s: %s calls %s", how, cut(running), cut(name))
+				}
+			}
+			for _, other := range []string{physical(40, 9, "ChargeFunction"), "shipping-" + cut(running)[9:], "payments-Api-1ABCDEFGHIJK", stack + "-Mail-1ABCDEFGHIJK"} {
+				if err := r.Lambda("arn:aws:lambda:eu-west-1:1:function:" + other); err != nil {
+					t.Errorf("%s: %v", how, err)
+				}
+			}
+		}
+	}
+	// A short name has not been cut.
+	if err := own.AWS("shop-StepRunnerFunction-1ABCDEFGHIJK").Lambda("arn:aws:lambda:eu-west-1:1:function:shop-Api-1ABCDEFGHIJK"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNone(t *testing.T) {
 	var r *own.Resources
 	if r.Queue("a", "a") != nil || r.Topic("a", "a") != nil || r.Call("fc", "a") != nil || r.Lambda("a") != nil || r.Function(function(t, "acs:fc:::functions/a")) != nil {
