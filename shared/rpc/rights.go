@@ -41,7 +41,7 @@ type (
 // AppendRights appends the rights document of the accounts of a credentials file, JSON in one line:
 // what keys and roles may do, without secrets and tokens.
 func AppendRights(dst []byte, accounts []Account) ([]byte, error) {
-	f := rightsFile{}
+	f := rightsFile{Accounts: []rightsAccount{}}
 	for _, a := range accounts {
 		to := rightsAccount{ID: a.ID}
 		for _, k := range a.Keys {
@@ -70,6 +70,7 @@ func rightsTime(t time.Time) string {
 func rightsPolicies(policies []access.Policy) []rightsPolicy {
 	list := make([]rightsPolicy, len(policies))
 	for i, p := range policies {
+		list[i].Statement = []rightsStatement{} // a policy without any allows nothing; null would be none
 		for _, s := range p.Statements {
 			list[i].Statement = append(list[i].Statement,
 				rightsStatement{s.Effect, slices.Clone(s.Actions), slices.Clone(s.Resources)})

@@ -27,6 +27,7 @@ func TestRightsDocument(t *testing.T) {
               - {Effect: Allow, Action: ["fnf:Start*", "fnf:Describe*"], Resource: ["acs:fnf:*:*:flow/mine-*"]}
               - {Effect: Deny, Action: "fnf:StartSyncExecution", Resource: "*"}
           - {Statement: [{Effect: Allow, Action: "ram:PassRole", Resource: "acs:ram::1:role/worker"}]}
+      - {id: nothing, secret: hidden-secret-six, policies: [{Statement: []}]}
       - {id: expired, secret: hidden-secret-four, expires: 2020-01-31T00:00:00Z}
     bearerTokens:
       - token: hidden-bearer-token
@@ -34,6 +35,7 @@ func TestRightsDocument(t *testing.T) {
         policies: [{Statement: [{Effect: Allow, Action: "fnf:ListFlows", Resource: "*"}]}]
     roles:
       - {name: everything}
+      - {name: idle, policies: [{Version: "1", Statement: []}, {Statement: []}]}
       - name: worker
         policies: [{Statement: [{Effect: Allow, Action: "fnf:StopExecution", Resource: "acs:fnf:*:*:flow/mine-?"}]}]
   - id: account-2
@@ -60,9 +62,9 @@ func TestRightsDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	authors := []string{"", "owner", "sts", "limited", "expired", "gone", "older", "other", "stranger",
+	authors := []string{"", "owner", "sts", "limited", "nothing", "expired", "gone", "older", "other", "stranger",
 		rpc.BearerID("hidden-bearer-token"), rpc.BearerID("another")}
-	roles := []string{"", "acs:ram::1:role/everything", "acs:ram::1:role/worker", "acs:ram::1:role/none", "acs:ram::account-2:role/worker"}
+	roles := []string{"", "acs:ram::1:role/everything", "acs:ram::1:role/worker", "acs:ram::1:role/idle", "acs:ram::1:role/none", "acs:ram::account-2:role/worker"}
 	asked := [][2]string{{"fnf:StartExecution", "acs:fnf:cn:1:flow/mine-1"}, {"fnf:StartSyncExecution", "acs:fnf:cn:1:flow/mine-1"},
 		{"fnf:DescribeFlow", "acs:fnf:cn:1:flow/other"}, {"fnf:StopExecution", "acs:fnf:cn:1:flow/mine-1"}, {"fnf:ListFlows", "*"},
 		{"ram:PassRole", "acs:ram::1:role/worker"}, {"ram:PassRole", "acs:ram::1:role/everything"}}
