@@ -138,5 +138,13 @@ $(FC_BUILDS): build-fc-%:
 build-fc-host: ## the same for this machine, as bin/fc-host/*/bootstrap
 	$(MAKE) build-fc FC_OUT=bin/fc-host FC_PLATFORM=
 
+# The variables are those of s.yaml: `s deploy` calls this for the functions that get either file.
+MILLRACE_CREDENTIALS_FILE ?= credentials.yaml
+MILLRACE_RIGHTS_FILE ?= rights.json
+
+.PHONY: check-rights
+check-rights: ## rights.json is not older than credentials.yaml
+	@$(GO) run ./functions/local rights "$(MILLRACE_CREDENTIALS_FILE)" --check "$(MILLRACE_RIGHTS_FILE)"
+
 deploy-check: ## the templates against their schemas, and against the code
 	./tests/deploy/run.sh

@@ -104,7 +104,7 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 		"list":             {{hostile}, {hostile, "--since", hostile}},
 		"stop":             {{hostile, hostile, "--error", hostile, "--cause", hostile}},
 		"report succeeded": {{"--token", hostile, "--output-json", input}, {"--token", hostile, "--output-json", hostile}},
-		"rights":           {{rightsFile}, {hostile}},
+		"rights":           {{rightsFile}, {hostile}, {rightsFile, "--check", rightsFile}, {rightsFile, "--check", hostile}},
 		"report failed":    {{"--token", hostile, "--error", hostile}},
 	}
 	covered(t, commands)

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 
@@ -11,28 +13,61 @@ func rightsCommand() *command {
 	return &command{
 		name: "rights", args: "FILE", short: "Print what the keys and roles of a credentials file may do", least: 1, most: 1,
 		long: "The rights document has the ids, policies and roles of the credentials file and none of its secrets. The step\n" +
-			"runners of a cloud read it (MILLRACE_RIGHTS): flows act with the rights of a role, or of the key that wrote them.",
-		examples: "millrace rights credentials.yaml > rights.json",
-		define:   func(*flag.FlagSet) func(*call) error { return printRights },
+			"runners of a cloud read it (MILLRACE_RIGHTS): flows act with the rights of a role, or of the key that wrote them.\n" +
+			"Run it again whenever FILE changes: with --check it fails if a document is older than FILE.",
+		examples: "millrace rights credentials.yaml > rights.json\nmillrace rights credentials.yaml --check rights.json",
+		define: func(f *flag.FlagSet) func(*call) error {
+			check := f.String("check", "", "print nothing, and fail if the rights document in `FILE` is not what would be printed")
+			return func(c *call) error {
+				if *check != "" {
+					return checkRights(c, *check)
+				}
+				return printRights(c)
+			}
+		},
 	}
 }
 
 func printRights(c *call) error {
-	text, err := c.read(c.args[0])
+	out, err := rightsOf(c)
 	if err != nil {
 		return err
+	}
+	fmt.Fprintln(c.Stdout, escaped(string(out)))
+	return nil
+}
+
+// checkRights compares with a document that was printed before. It needs no mark of what that was
+// made from: the same credentials give the same document.
+func checkRights(c *call, name string) error {
+	want, err := rightsOf(c)
+	if err != nil {
+		return err
+	}
+	text, err := c.read(name)
+	if err != nil {
+		return err
+	}
+	var got bytes.Buffer
+	if json.Compact(&got, text) != nil || got.String() != escaped(string(want)) {
+		return fmt.Errorf("%s is not what %s says now, so flows would act with other rights; write it again: "+
+			"millrace rights %[2]s > %[1]s", name, c.args[0])
+	}
+	return nil
+}
+
+// rightsOf is the rights document of the credentials file that the command is given.
+func rightsOf(c *call) ([]byte, error) {
+	text, err := c.read(c.args[0])
+	if err != nil {
+		return nil, err
 	}
 	accounts, err := rpc.ParseAccounts(text)
 	if err == nil {
 		_, err = rpc.NewCredentials(accounts)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.args[0], err)
+		return nil, fmt.Errorf("%s: %w", c.args[0], err)
 	}
-	out, err := rpc.AppendRights(nil, accounts)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(c.Stdout, escaped(string(out)))
-	return nil
+	return rpc.AppendRights(nil, accounts)
 }

@@ -123,6 +123,7 @@ var projectMutations = []struct {
 	{"secrets", "", "        MILLRACE_STARTS:", "        MILLRACE_CREDENTIALS: ${vars.credentials}\n        MILLRACE_STARTS:"},
 	{"build", "", "code: ./bin/fc/sweeper", "code: ./bin/fc/api"},
 	{"build", "", "run: make build-fc-starter", "run: echo"},
+	{"build", "", "{run: make check-rights, path: ./}, ", ""},
 }
 
 func TestProjectMutations(t *testing.T) {

@@ -319,11 +319,19 @@ func checkSecrets(p *Project) (wrong []string) {
 	return wrong
 }
 
-// checkBuild: what is deployed has just been built.
+// checkBuild: what is deployed has just been built, and no function gets credentials or rights that are not those of the other.
 func checkBuild(p *Project) (wrong []string) {
 	for _, f := range p.Names() {
-		if Text(p.Functions[f], "code") != "./bin/fc/"+f || len(p.Actions[f]) != 1 || Text(p.Actions[f][0], "run") != "make build-fc-"+f {
-			wrong = append(wrong, f+": is not built from functions/"+f)
+		want := []string{"make build-fc-" + f}
+		if p.Variable(f, "MILLRACE_CREDENTIALS") != "" || p.Variable(f, "MILLRACE_RIGHTS") != "" {
+			want = []string{"make check-rights", want[0]}
+		}
+		var got []string
+		for _, a := range p.Actions[f] {
+			got = append(got, Text(a, "run"))
+		}
+		if Text(p.Functions[f], "code") != "./bin/fc/"+f || !slices.Equal(got, want) {
+			wrong = append(wrong, f+": before it is deployed is not run: "+strings.Join(want, ", "))
 		}
 	}
 	return wrong
