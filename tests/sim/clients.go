@@ -14,7 +14,6 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
-	"millrace/shared/store"
 )
 
 // clients are those who make requests from outside.
@@ -22,11 +21,13 @@ type clients struct {
 	w     *World
 	life  context.Context
 	stop  context.CancelFunc
-	ids   map[string]string    // of flows, by name
-	since map[string]time.Time // when somebody was told that they are there, of those that stay
+	ids   map[string]string    // of flows, by key
+	since map[string]time.Time // when somebody was told that they are there, of those of the first account that stay
 	runs  []*launch
 	flows []definition
 	owner *owner // nil in most runs
+
+	forger *forger // nil in most runs
 
 	mu     sync.Mutex
 	active int
@@ -141,6 +142,7 @@ func (c *clients) begin() {
 		if w.owned() {
 			c.goOn(c.own)
 		}
+		c.beginExtras()
 		if c.w.number("reader")%3 == 0 && !slices.Contains(w.without, withoutReader) {
 			c.goOn(c.read)
 		}
@@ -162,9 +164,9 @@ func pickExample(list []example, which string, r *rand.Rand) *example {
 
 // create creates a flow, and finds out its id.
 func (c *clients) create(f definition) bool {
-	caller := cloudflow.Caller{Account: account}
+	caller := cloudflow.Caller{Account: f.account()}
 	for range c.w.patience() {
-		x, err := request(c.w, nil, "create "+f.name, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
+		x, err := request(c.w, nil, "create "+f.key(), func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
 			x, err := s.CreateFlow(ctx, caller, cloudflow.CreateFlowRequest{Name: f.name, Definition: f.text, Type: "FDL", ExecutionMode: f.mode})
 			if codeOf(err) == fault.FlowAlreadyExists {
 				return s.DescribeFlow(ctx, caller, cloudflow.DescribeFlowRequest{Name: f.name})
@@ -172,7 +174,7 @@ func (c *clients) create(f definition) bool {
 			return x, err
 		})
 		if err == nil {
-			c.note("created "+f.name, func() { c.ids[f.name], c.since[f.name] = x.ID, time.Now() })
+			c.note("created "+f.key(), func() { c.created(f, x) })
 			return true
 		}
 		if !retried(codeOf(err), err) {
@@ -187,6 +189,16 @@ func (c *clients) create(f definition) bool {
 	return false
 }
 
+// created notes a flow that is there from now on.
+func (c *clients) created(f definition, x *cloudflow.Flow) {
+	if c.ids[f.key()] = x.ID; f.account() == account {
+		c.since[f.name] = time.Now()
+	}
+	if x.Definition != f.text {
+		c.w.failf("flow %s of account %s was created, and has the definition\n%s", f.name, f.account(), x.Definition)
+	}
+}
+
 // againEarly is how long before its name becomes free an execution may be started anew.
 const againEarly = 5 * time.Second
 
@@ -194,7 +206,7 @@ const againEarly = 5 * time.Second
 func (c *clients) again(before *launch, expires int64) {
 	x := &launch{flow: before.flow, name: before.name, again: true}
 	for i := range 2 {
-		who := fmt.Sprintf("again %s/%s %d", x.flow.name, x.name, i)
+		who := fmt.Sprintf("again %s/%s %d", x.flow.key(), x.name, i)
 		r := c.rand(who)
 		c.goOn(func() {
 			c.sleep(time.Until(time.UnixMilli(expires)) + time.Duration(r.IntN(75_000))*time.Millisecond - againEarly)
@@ -208,7 +220,7 @@ func (c *clients) again(before *launch, expires int64) {
 
 // said is a request about the execution.
 func (x *launch) said(what, who string) *spoken {
-	return &spoken{what: what, who: who, on: x.flow.name + "/" + x.name}
+	return &spoken{what: what, who: who, on: x.flow.key() + "/" + x.name}
 }
 
 // rand gives somebody a source of chance of his own.
@@ -218,7 +230,7 @@ func (c *clients) rand(who string) *rand.Rand {
 
 // launch starts those who start, watch and stop an execution.
 func (c *clients) launch(x *launch) {
-	who := x.flow.name + "/" + x.name
+	who := x.flow.key() + "/" + x.name
 	r := c.rand(who)
 	for i := range 1 + r.IntN(3) {
 		c.goOn(func() { c.starter(x, fmt.Sprintf("start %s %d", who, i)) })
@@ -239,7 +251,7 @@ func (c *clients) starter(x *launch, who string) {
 	c.sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
 	for range c.w.patience() {
 		got, err := request(c.w, x.said("start", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return s.StartExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Input: x.flow.input})
+			return s.StartExecution(ctx, x.caller(), cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Input: x.flow.input})
 		})
 		code := codeOf(err)
 		if retried(code, err) {
@@ -256,7 +268,7 @@ func (c *clients) starter(x *launch, who string) {
 }
 
 func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, code fault.Code) {
-	run := c.w.runOf(x.flow.name, x.name)
+	run := x.now(c.w)
 	switch {
 	case x.again && code == fault.ExecutionAlreadyExists: // of the run before, perhaps
 	case run == nil && (x.started.Load() == 0 || code != ""):
@@ -278,7 +290,6 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 // watcher looks at an execution until it has ended, and then reads its history.
 func (c *clients) watcher(x *launch, who string) {
 	r := c.rand(who)
-	caller := cloudflow.Caller{Account: account}
 	for {
 		if !c.sleep(time.Duration(r.IntN(20_000)) * time.Millisecond) {
 			return
@@ -286,7 +297,7 @@ func (c *clients) watcher(x *launch, who string) {
 		wait := int64(r.IntN(3) * r.IntN(20))
 		before := x.started.Load()
 		got, err := request(c.w, x.said("describe", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return s.DescribeExecution(ctx, caller, cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, WaitTimeSeconds: &wait})
+			return s.DescribeExecution(ctx, x.caller(), cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, WaitTimeSeconds: &wait})
 		})
 		code := codeOf(err)
 		if retried(code, err) {
@@ -296,7 +307,7 @@ func (c *clients) watcher(x *launch, who string) {
 		c.note(who+" is told", func() {
 			if code != "" {
 				ended = before > 0
-				if run := c.w.runOf(x.flow.name, x.name); code != fault.ExecutionNotExists || ended && !c.expired(run) {
+				if run := x.now(c.w); code != fault.ExecutionNotExists || ended && !c.expired(run) {
 					c.w.failf("%s was told %s", who, code)
 				}
 				return
@@ -324,7 +335,7 @@ func (c *clients) watcher(x *launch, who string) {
 func history(ctx context.Context, s *cloudflow.Service, x *launch, limit int64) (all []cloudflow.Event, err error) {
 	q := cloudflow.GetExecutionHistoryRequest{FlowName: x.flow.name, ExecutionName: x.name, Limit: &limit}
 	for {
-		page, err := s.GetExecutionHistory(ctx, cloudflow.Caller{Account: account}, q)
+		page, err := s.GetExecutionHistory(ctx, x.caller(), q)
 		if err != nil {
 			return nil, err
 		}
@@ -336,7 +347,7 @@ func history(ctx context.Context, s *cloudflow.Service, x *launch, limit int64) 
 }
 
 func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) {
-	run := c.w.runOf(x.flow.name, x.name)
+	run := x.now(c.w)
 	if run == nil || c.w.renewed {
 		return // it has expired, or it may be another by now
 	}
@@ -365,7 +376,7 @@ func (w *World) judgeEvents(who string, run *run, events []cloudflow.Event) {
 // judgeStatus checks a description against what was seen before. It tells whether the execution has ended.
 func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) bool {
 	ended := got.Status != "Running"
-	run := c.w.runOf(x.flow.name, x.name)
+	run := x.now(c.w)
 	if run == nil {
 		if !c.w.renewed {
 			c.w.failf("%s is told %s, and there is no such execution", who, got.Status)
@@ -395,7 +406,7 @@ func (c *clients) stopper(x *launch, who string) {
 	for range triesMax {
 		before := x.started.Load()
 		got, err := request(c.w, x.said("stop", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return s.StopExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StopExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Error: &name, Cause: &cause})
+			return s.StopExecution(ctx, x.caller(), cloudflow.StopExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Error: &name, Cause: &cause})
 		})
 		code := codeOf(err)
 		if retried(code, err) || code == fault.ExecutionNotExists && before == 0 {
@@ -405,7 +416,7 @@ func (c *clients) stopper(x *launch, who string) {
 			continue
 		}
 		c.note(who+" is told", func() {
-			run := c.w.runOf(x.flow.name, x.name)
+			run := x.now(c.w)
 			switch {
 			case code == fault.ExecutionNotExists && before > 0 && c.expired(run):
 			case run == nil:
@@ -425,9 +436,4 @@ func (c *clients) stopper(x *launch, who string) {
 // expired tells whether an execution that was there is not any more, or may pass for that on somebody's clock.
 func (c *clients) expired(r *run) bool {
 	return r == nil || r.x.Expires <= time.Now().UnixMilli()+slack
-}
-
-// runOf gives the run that has a name now; nil without.
-func (w *World) runOf(flowName, name string) *run {
-	return w.runs[store.Partition(w.clients.ids[flowName], name)]
 }

@@ -12,8 +12,8 @@ import (
 
 // delegated tells whether a report is left to an execution: in some runs a reporter passes the token of his task to
 // StartExecution, so that the end of what it starts is the report, instead of reporting himself.
-func (w *World) delegated(who string) bool {
-	return w.seed%11 == 10 && w.mocked == nil && w.number("delegates "+who)%2 == 0
+func (w *World) delegated(of, who string) bool {
+	return w.seed%11 == 10 && of == account && w.mocked == nil && w.number("delegates "+who)%2 == 0
 }
 
 // delegate starts an execution that ends a task, until it is known that it was started.
@@ -58,7 +58,7 @@ func (w *World) calledBack(r *run) (to *run, token interp.Token) {
 	if !ok {
 		return nil, token
 	}
-	to = w.runOf(token.Flow, token.Execution)
+	to = w.runIn(r.x.Account, token.Flow, token.Execution)
 	switch {
 	case to == nil:
 		return nil, token

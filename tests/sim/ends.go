@@ -219,7 +219,7 @@ func (w *World) purge() {
 func (w *World) again() {
 	free := int64(math.MaxInt64)
 	for _, x := range w.clients.runs {
-		if r := w.runOf(x.flow.name, x.name); r != nil && w.rand.IntN(2) == 0 {
+		if r := x.now(w); r != nil && w.rand.IntN(2) == 0 {
 			w.clients.again(x, r.x.Expires)
 			free = min(free, r.x.Expires)
 		}
@@ -228,6 +228,9 @@ func (w *World) again() {
 		look := w.looks(o.id)
 		free = min(free, look)
 		w.clients.goOn(func() { o.comeBack(look) })
+	}
+	if free < math.MaxInt64 {
+		w.clients.extrasReturn(time.UnixMilli(free))
 	}
 	w.renewed = true
 	w.run(stepsMax, func() bool {

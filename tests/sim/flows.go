@@ -14,6 +14,7 @@ import (
 // definition is a flow to run.
 type definition struct {
 	name, text, mode string
+	of               string // account; "": the first
 	input            string
 }
 

@@ -186,11 +186,12 @@ type flowRows struct {
 	now     map[string]string // hash of the definition that a flow has, by id
 	names   map[string]string // id of the flow that a key holds
 	texts   map[string]string // every definition there ever was, by hash
+	owners  map[string]string // account#name of a flow, by id
 	deleted map[string]int64  // when somebody was told that a flow is deleted, by id, ms since 1970
 }
 
 func newFlowRows() flowRows {
-	return flowRows{now: map[string]string{}, names: map[string]string{}, texts: map[string]string{}, deleted: map[string]int64{}}
+	return flowRows{now: map[string]string{}, names: map[string]string{}, texts: map[string]string{}, owners: map[string]string{}, deleted: map[string]int64{}}
 }
 
 // looks is when the sweeper looks at a definition of a flow next, ms since 1970; math.MaxInt64: never.
@@ -224,6 +225,7 @@ func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 		var named struct{ ID, Hash string }
 		json.Unmarshal(row.Data, &named)
 		f.names[key.Partition], f.now[named.ID] = named.ID, named.Hash
+		f.owners[named.ID] = key.Partition[len("f#"):]
 		if d, ok := w.disk.keys[store.Key{Partition: "d#" + named.ID, Sort: named.Hash}]; !ok || d.Expires > 0 {
 			w.failf("flow %s has a definition that is not there, or that expires at %d", named.ID, d.Expires)
 		}

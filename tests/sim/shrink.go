@@ -32,7 +32,7 @@ func Shrink(t *testing.T, o Options, r Report) (Options, Report) {
 			try(less)
 		}
 	}
-	for _, kind := range append([]string{withoutOwner, withoutReader, withoutBurden, withoutProcesses}, allFaults()...) {
+	for _, kind := range slices.Concat([]string{withoutOwner, withoutReader, withoutBurden, withoutProcesses}, extraNames(), allFaults()) {
 		if slices.Contains(allFaults(), kind) && r.Faults[kind] == 0 {
 			continue
 		}

@@ -50,6 +50,7 @@ func (k *tasks) leased(key string, owner uint64, until int64) {
 // reported is a report and what it was told.
 type reported struct {
 	who     string
+	account string
 	token   interp.Token
 	output  string
 	failure *flow.Error
@@ -88,14 +89,15 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 	call.apply = func() bool {
 		k.begin(p, &r, at)
 		made = k.plan(&r)
+		w.clients.overhear(&r)
 		w.tracef("%s of %s: answer in %v hang %v, %d reports", call.key, r.Execution, made.delay, made.hang, len(made.reports))
 		for i, report := range made.reports {
 			who := fmt.Sprintf("report %s %d.%d", r.Key, k.calls, i)
-			if w.delegated(who) {
+			if w.delegated(r.Account, who) {
 				w.clients.goOn(func() { k.delegate("delegate "+who, r.Token, report.delay) })
 				continue
 			}
-			w.clients.goOn(func() { k.report(who, r.Token, report) })
+			w.clients.goOn(func() { k.report(r.Account, who, r.Token, report) })
 		}
 		return true
 	}
@@ -184,7 +186,7 @@ func (k *tasks) outcome(r *task.Request) plan {
 	if k.w.mocked != nil {
 		return k.mock(r)
 	}
-	x := r.Flow + "/" + r.Execution
+	x := key(r.Account, r.Flow) + "/" + r.Execution
 	world := k.worlds[x]
 	if world == nil {
 		h := fnv.New64a()
@@ -259,13 +261,13 @@ func encode(v any) []byte {
 const triesMax = 12
 
 // report brings a report, again and again as long as it is not known what became of it.
-func (k *tasks) report(who, token string, n planned) {
+func (k *tasks) report(of, who, token string, n planned) {
 	w := k.w
 	parsed, _ := interp.ParseToken(token)
 	w.clients.sleep(n.delay)
 	for range triesMax {
-		id, err := request(w, &spoken{what: "report", who: who, on: parsed.Flow + "/" + parsed.Execution}, who, func(ctx context.Context, s *cloudflow.Service) (int64, error) {
-			c := cloudflow.Caller{Account: account}
+		id, err := request(w, &spoken{what: "report", who: who, on: key(of, parsed.Flow) + "/" + parsed.Execution}, who, func(ctx context.Context, s *cloudflow.Service) (int64, error) {
+			c := cloudflow.Caller{Account: of}
 			if n.failure != nil {
 				return s.ReportTaskFailed(ctx, c, cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: n.failure.Name, Cause: &n.failure.Cause})
 			}
@@ -278,7 +280,7 @@ func (k *tasks) report(who, token string, n planned) {
 			}
 			continue
 		}
-		told := &reported{who: who, token: parsed, output: string(n.output), failure: n.failure, event: id, code: code}
+		told := &reported{who: who, account: of, token: parsed, output: string(n.output), failure: n.failure, event: id, code: code}
 		w.sched.wait(w.clients.life, &operation{key: who + " is told", apply: func() bool {
 			k.reports = append(k.reports, told)
 			k.judge(told)
@@ -294,18 +296,21 @@ func (k *tasks) judge(told *reported) {
 		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument {
 			k.w.failf("%s was answered %s", told.who, told.code)
 		}
-		if r := k.w.runOf(told.token.Flow, told.token.Execution); told.code == fault.TaskAlreadyCompleted && r != nil && !r.x.Status.Final() && k.w.isOpen(r, told.token.ID) {
+		if r := k.w.runIn(told.account, told.token.Flow, told.token.Execution); told.code == fault.TaskAlreadyCompleted && r != nil && !r.x.Status.Final() && k.w.isOpen(r, told.token.ID) {
 			k.w.failf("%s was told %s, and its task is open", told.who, told.code)
 		}
 		return
 	}
-	r := k.w.runOf(told.token.Flow, told.token.Execution)
+	r := k.w.runIn(told.account, told.token.Flow, told.token.Execution)
 	if r == nil || told.event < 1 || told.event > int64(len(r.events)) {
 		k.w.failf("%s was told event %d of %s, which is not there", told.who, told.event, told.token.Execution)
 		return
 	}
 	told.run = r.x.Run
 	e := &r.events[told.event-1]
+	if of := k.w.attemptOf(r, e); of != told.token.ID && e.Type != flow.ExecutionFailed {
+		k.w.failf("%s was told event %d, which ends attempt %d, and its token is of %d", told.who, told.event, of, told.token.ID)
+	}
 	switch {
 	case told.failure == nil && (e.Type != flow.TaskSucceeded || string(e.Output.Text()) != told.output),
 		told.failure != nil && (e.Type != flow.TaskFailed || e.Error.Cause != told.failure.Cause):

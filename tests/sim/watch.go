@@ -100,7 +100,8 @@ func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) 
 	}
 	w.executions++
 	w.cover(m)
-	w.runs[x.Partition()] = r
+	w.runs[x.Partition()], w.ever[x.Run] = r, r
+	w.judgeAccount(r)
 	r.oracle = newOracle(w, r, x)
 	w.burdened(r)
 	w.judge(p, r, nil, x, fold)
@@ -270,6 +271,7 @@ func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEven
 		default:
 			r.events = append(r.events, *e)
 			r.shown = append(r.shown, text)
+			w.judgeForgery(r, text)
 		}
 	}
 	if last := from + int64(len(events)) - 1; last != x.LastEvent {

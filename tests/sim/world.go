@@ -87,7 +87,8 @@ type World struct {
 	born       int
 	partitions []string // of executions, in the order of their claims
 	runs       map[string]*run
-	calm       bool // no faults any more
+	ever       map[uint64]*run // every run there has been
+	calm       bool            // no faults any more
 	burden     burden
 	renewed    bool // names are used for the second time: requests about them are not for judgeLinear
 	ticks      int64
@@ -173,7 +174,7 @@ func heapSize() uint64 {
 
 func newWorld(o Options) *World {
 	r := rand.New(rand.NewPCG(o.Seed, 1))
-	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{}}
+	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, ever: map[uint64]*run{}, flows: newFlowRows(), kinds: map[string]int{}}
 	w.trace.out = o.Trace
 	w.executionsMost, w.without, w.roundsMost = o.Executions, o.Without, o.rounds
 	if w.executionsMost == 0 {
