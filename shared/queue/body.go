@@ -39,17 +39,17 @@ func Encode(partition string) ([]byte, error) {
 }
 
 // Decode gives the partition that a hint in JSON names, or an error that wraps ErrBody or ErrVersion. Members that it
-// does not know are left aside.
+// does not know are left aside. Errors do not quote the text: it may be somebody else's secret.
 func Decode(text []byte) (partition string, err error) {
 	var b body
 	if err := value.Unmarshal(text, &b); err != nil {
-		return "", fmt.Errorf("%w: %.80q: %w", ErrBody, text, err)
+		return "", fmt.Errorf("%w: %s: %w", ErrBody, value.Outline(text), err)
 	}
 	switch {
 	case b.Version > bodyVersion:
 		return "", fmt.Errorf("%w: version %d", ErrVersion, b.Version)
 	case b.Version != bodyVersion, b.Partition == "", len(b.Partition) > partitionMax:
-		return "", fmt.Errorf("%w: %.80q", ErrBody, text)
+		return "", fmt.Errorf("%w: %s", ErrBody, value.Outline(text))
 	}
 	return b.Partition, nil
 }

@@ -30,7 +30,7 @@ func nested(text []byte, depth int) ([]Start, error) {
 		return direct(text)
 	}
 	if depth == 0 {
-		return nil, malformed("more than %d envelopes around an object event: %s", nestingMax, excerpt(text))
+		return nil, malformed("more than %d envelopes around an object event: %s", nestingMax, outline(text))
 	}
 	var starts []Start
 	var failed unreadable

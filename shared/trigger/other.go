@@ -25,7 +25,7 @@ func decodeTimer(event []byte) ([]Start, error) {
 		return nil, malformed("the timer event cannot be read: %v", err)
 	}
 	if len(e.Time) < len("2006-01-02T15:04:05") || e.Name == "" {
-		return nil, malformed("the timer event lacks triggerName or triggerTime: %s", excerpt(event))
+		return nil, malformed("the timer event lacks triggerName or triggerTime: %s", outline(event))
 	}
 	s := Start{Source: SourceTimer, Event: "Timer", Time: e.Time, Origin: e.Name, Record: []byte(e.Payload), prefix: "timer",
 		identity: []string{"timer", e.Name, e.Time[:len("2006-01-02T15:04:05")]}}
@@ -37,7 +37,7 @@ func decodeTimer(event []byte) ([]Start, error) {
 func StartOf(m Message) (Start, error) {
 	if m.ID == "" {
 		return Start{}, malformed("a message has no id, so its deliveries cannot be told from those of the next; let the trigger send whole events "+
-			"(CloudEvents, JSON), not bare bodies: %s", excerpt([]byte(m.Body)))
+			"(CloudEvents, JSON), not bare bodies: %s", outline([]byte(m.Body)))
 	}
 	kind, prefix := SourceMNS, "mns"
 	switch part(m.Source, 2) { // arn:aws:sqs:<region>:<account>:<queue>

@@ -95,9 +95,12 @@ func busEventName(detailType, reason, deletion string) string {
 // check refuses an event that names no object.
 func (s *Start) check() error {
 	if s.Bucket == "" || s.Event == "" || s.Key == "" {
-		return malformed("a record of the object event lacks eventName, bucket or key: %s", excerpt(s.Record))
+		return malformed("a record of the object event lacks eventName, bucket or key: %s", outline(s.Record))
 	}
 	return nil
 }
 
-func cut(s string) string { return s[:min(len(s), excerptMax)] }
+// keyShown is how much of a key an error shows, in bytes.
+const keyShown = 120
+
+func cut(s string) string { return s[:min(len(s), keyShown)] }

@@ -44,7 +44,7 @@ func notification(record json.RawMessage) (Message, error) {
 		return Message{}, malformed("a notification of SNS cannot be read: %v", err)
 	}
 	if r.SNS.MessageID == "" || r.SNS.TopicARN == "" {
-		return Message{}, malformed("a notification of SNS lacks MessageId or TopicArn: %s", excerpt(record))
+		return Message{}, malformed("a notification of SNS lacks MessageId or TopicArn: %s", outline(record))
 	}
 	return Message{ID: r.SNS.MessageID, Body: r.SNS.Message, Source: r.SNS.TopicARN}, nil
 }

@@ -5,7 +5,6 @@
 package trigger
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -133,25 +132,13 @@ func expect(event []byte, want Kind) error {
 		return tooLarge(event)
 	}
 	if got := KindOf(event); got != want {
-		return fmt.Errorf("%w: this function takes %s, not %s: %s; check what invokes it", ErrKind, want, got, excerpt(event))
+		return fmt.Errorf("%w: this function takes %s, not %s: %s; check what invokes it", ErrKind, want, got, outline(event))
 	}
 	return nil
 }
 
 func tooLarge(event []byte) error {
 	return malformed("%d bytes are more than the limit of %d", len(event), EventMax)
-}
-
-// excerptMax is how much of an event an error shows: its first members, which say where it comes from. Bodies and
-// headers come later or are longer.
-const excerptMax = 120
-
-func excerpt(event []byte) string {
-	text := bytes.ToValidUTF8(event[:min(len(event), excerptMax)], []byte("?"))
-	if len(event) > excerptMax {
-		return fmt.Sprintf("%q...", text)
-	}
-	return fmt.Sprintf("%q", text)
 }
 
 func malformed(format string, args ...any) error {

@@ -27,7 +27,8 @@ func Decode(text string) (partition string, err error) {
 	plain := []byte(strings.TrimSpace(text))
 	if len(plain) > 0 && plain[0] != '{' {
 		if plain, err = base64.StdEncoding.DecodeString(string(plain)); err != nil {
-			return "", fmt.Errorf("%w: neither JSON nor base64: %.80q", queue.ErrBody, text)
+			_, err = queue.Decode([]byte(text)) // says which text it is
+			return "", fmt.Errorf("neither JSON nor base64: %w", err)
 		}
 	}
 	return queue.Decode(plain)

@@ -40,6 +40,11 @@ func Bodies(t *testing.T, encode, decode func(string) (string, error), forms ...
 			}
 		}
 	}
+	for _, body := range []string{"hunter2 hunter2", `{"password":"hunter2"}`, `{"v":1,"p":"","hunter2":1}`, `{"v":"hunter2"}`, `{"v":1,"p":"x","q":hunter2}`} {
+		if _, err := decode(body); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("an error, which is logged, quotes a body: %v", err)
+		}
+	}
 	for _, p := range []string{"", "x#\xff", strings.Repeat("p", 2049)} {
 		if body, err := encode(p); err == nil {
 			t.Errorf("Encode(%.20q): %s", p, body)

@@ -1,0 +1,29 @@
+package trigger
+
+import (
+	"slices"
+	"strings"
+
+	"millrace/shared/value"
+)
+
+// outlined are the members that tell the clouds' events apart, as an error shows them.
+var outlined = []string{"Records", "events", "requestContext", "requestPayload", "httpMethod", "rawPath", "headers", "version",
+	"detail-type", "source", "specversion", "type", "subject", busMember, "data", "messageId", "messageBody", "TopicName", "Message",
+	"Type", "TopicArn", "triggerName", "triggerTime", "kind", "Event", "eventSource", "eventName", "s3", "oss", "Sns", "body", "attrs", "v", "p"}
+
+// outline says what an event looks like, for an error: nothing of what somebody wrote into it, for
+// that may be a secret, or personal.
+func outline(event []byte) string {
+	m, _ := membersOf(event)
+	var known []string
+	for name := range m {
+		if slices.Contains(outlined, name) {
+			known = append(known, name)
+		}
+	}
+	if slices.Sort(known); len(known) > 0 {
+		return value.Outline(event) + ", with " + strings.Join(known, ", ")
+	}
+	return value.Outline(event)
+}
