@@ -5,7 +5,7 @@ HOMES = millrace_aws millrace_alibaba # build tags of programs for one cloud
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-long model model-long check lint crash chaos hostile bench bench-micro fuzz clean
+.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-long mutants model model-long check lint crash chaos hostile bench bench-micro fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ sim: ## the seeded simulation: make sim SEED=1 RUNS=100 FLOW=generated
 
 sim-long: ## the simulation for SIMTIME (1h), from SEED on, with a summary in SUMMARY
 	$(GO) run ./tests/sim/cmd -for $(or $(SIMTIME),1h) $(if $(SEED),-seed $(SEED)) $(if $(SUMMARY),-summary $(SUMMARY))
+
+mutants: ## slips put into the code, and who notices: SAMPLE (200) by SEED (1), SEEDS (1000) of simulation for each
+	$(GO) run ./tests/mutate -seed $(or $(SEED),1) -sample $(or $(SAMPLE),200) -seeds $(or $(SEEDS),1000)
 
 model: ## every state of the models of the commit protocol, and what spin finds wrong with their mutants
 	VERBOSE=1 ./tests/model/run.sh

@@ -24,6 +24,7 @@ var (
 	most     = flag.Int("failures", 5, "after how many failures the rest is not run")
 	launched = flag.Int("executions", 0, "launch no more than so many; 0: as the seed says")
 	without  = flag.String("without", "", "kinds of faults and clients that there are none of, with commas between them")
+	shrinks  = flag.Bool("shrink", true, "look for a shorter run of each failure")
 	trace    = flag.Bool("trace", false, "show every step")
 	progress = flag.Bool("progress", false, "write from time to time, for tests/sim/cmd to read, what has been run")
 	sums     = flag.Bool("sums", false, "show the sum over each run's steps")
@@ -66,7 +67,7 @@ func TestSeeds(t *testing.T) {
 		if r.Failure != "" {
 			total.Failures++
 			t.Fail()
-			if !*trace {
+			if !*trace && *shrinks {
 				o, r = sim.Shrink(t, o, r)
 			}
 			fmt.Println(told(o, r))

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// count is what has become of a group of mutants.
+type count struct{ tried, unit, sim, simAlone, survived int }
+
+func (c *count) add(r result) {
+	c.tried++
+	if r.Unit.How.caught() {
+		c.unit++
+	}
+	if r.Sim.How.caught() {
+		c.sim++
+		if !r.Unit.How.caught() {
+			c.simAlone++
+		}
+	}
+	if !r.caught() {
+		c.survived++
+	}
+}
+
+func (c *count) cells() string {
+	return fmt.Sprintf("%d | %d | %d | %d | %d", c.tried, c.unit, c.sim, c.simAlone, c.survived)
+}
+
+// summarize writes what has become of the mutants that were tried, and each survivor.
+func summarize(w io.Writer, list []result) {
+	var all count
+	broken := 0
+	groups := []map[string]*count{{}, {}}
+	var survivors []result
+	for _, r := range list {
+		if r.broken() {
+			broken++
+			continue
+		}
+		all.add(r)
+		for i, key := range []string{r.Package, r.Op} {
+			if groups[i][key] == nil {
+				groups[i][key] = &count{}
+			}
+			groups[i][key].add(r)
+		}
+		if !r.caught() {
+			survivors = append(survivors, r)
+		}
+	}
+	for i, head := range []string{"package", "operator"} {
+		fmt.Fprintf(w, "| %s | mutants | unit tests | simulation | simulation only | survived |\n|%s\n", head,
+			" --- |"+strings.Repeat(" ---: |", 5))
+		for _, key := range slices.Sorted(maps.Keys(groups[i])) {
+			fmt.Fprintf(w, "| %s | %s |\n", key, groups[i][key].cells())
+		}
+		fmt.Fprintf(w, "| all | %s |\n\n", all.cells())
+	}
+	if all.tried > 0 {
+		percent := func(n int) float64 { return 100 * float64(n) / float64(all.tried) }
+		fmt.Fprintf(w, "Caught: %.0f %% of %d, %.0f %% by unit tests, %.0f %% by the simulation.\n", percent(all.tried-all.survived),
+			all.tried, percent(all.unit), percent(all.sim))
+	}
+	if broken > 0 {
+		fmt.Fprintf(w, "%d more did not build.\n", broken)
+	}
+	if len(survivors) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nSurvivors:\n")
+	slices.SortFunc(survivors, func(a, b result) int { return cmp.Or(cmp.Compare(a.Package, b.Package), cmp.Compare(a.ID, b.ID)) })
+	for _, r := range survivors {
+		fmt.Fprintf(w, "%s (line %d; unit tests %s, simulation %s)\n    %s\n", r.ID, r.Line, r.Unit.How, r.Sim.How, r.Diff)
+	}
+}
