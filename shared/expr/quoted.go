@@ -65,7 +65,9 @@ func (l *lexer) escape(text *strings.Builder, quote byte) *Error {
 		return l.fail(at, `\u needs four hexadecimal digits`)
 	}
 	if utf16.IsSurrogate(r) {
-		r = l.secondHalf(r)
+		if r, ok = l.secondHalf(r); !ok {
+			return l.fail(at, `half of a surrogate pair is no character: write both halves, or the character itself`)
+		}
 	}
 	text.WriteRune(r)
 	return nil
@@ -83,17 +85,17 @@ func (l *lexer) hex4() (rune, bool) {
 	return rune(n), true
 }
 
-// secondHalf joins a surrogate with the one that should follow; half a pair becomes U+FFFD, as in JSON.
-func (l *lexer) secondHalf(first rune) rune {
-	at := l.pos
-	if strings.HasPrefix(l.src[l.pos:], `\u`) {
-		l.pos += 2
-		if second, ok := l.hex4(); ok {
-			if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
-				return r
-			}
-		}
+// secondHalf joins a surrogate with the one that must follow; false without it: like value.Decode, an
+// expression has no text for half a pair.
+func (l *lexer) secondHalf(first rune) (rune, bool) {
+	if !strings.HasPrefix(l.src[l.pos:], `\u`) {
+		return 0, false
 	}
-	l.pos = at
-	return utf8.RuneError
+	l.pos += 2
+	second, ok := l.hex4()
+	if !ok {
+		return 0, false
+	}
+	r := utf16.DecodeRune(first, second)
+	return r, r != utf8.RuneError
 }

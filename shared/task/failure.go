@@ -15,7 +15,8 @@ const (
 
 // Names of errors that more than one runner raises.
 const (
-	// InvalidLocal says that a result cannot be the local of a step of the older language.
+	// InvalidLocal says that a result cannot be the local of a step of the older language, or, in
+	// either language, that the engine does not take it.
 	InvalidLocal = "FnF.InvalidLocal"
 )
 

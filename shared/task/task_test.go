@@ -102,7 +102,7 @@ func FuzzParseARN(f *testing.F) {
 
 func TestEnvelope(t *testing.T) {
 	got := task.Answered(map[string][]string{"X-B": {"1", "2"}, "A": {"\xff\""}}, 202, []byte("null")).Output
-	const want = `{"Body":null,"Code":202,"Header":{"A":"` + "\uFFFD" + `\"","X-B":"1,2"}}`
+	const want = `{"Body":null,"Code":202,"Header":{"A":"ÿ\"","X-B":"1,2"}}`
 	if string(got) != want {
 		t.Errorf("%s", got)
 	}
@@ -113,13 +113,13 @@ func TestEnvelope(t *testing.T) {
 
 func TestBody(t *testing.T) {
 	tests := []struct{ text, want string }{
-		{"", `""`}, {`{"a":1}`, `{"a":1}`}, {"12", "12"}, {"hello", `"hello"`}, {"{", `"{"`}, {"\xff", "\"\uFFFD\""},
-		{`{"a":1} x`, `"{\"a\":1} x"`}, {strings.Repeat("[", 1000) + strings.Repeat("]", 1000), ""},
+		{"", `""`}, {`{"a":1}`, `{"a":1}`}, {"12", "12"}, {"hello", `"hello"`}, {"{", `"{"`}, {`{"a":1} x`, `"{\"a\":1} x"`},
+		{"\uFEFF[1]", "[1]"}, {"\uFEFFhello", `"hello"`}, {"a\uFEFF", "\"a\uFEFF\""},
 	}
 	for _, test := range tests {
-		got := task.Body([]byte(test.text))
-		if test.want != "" && string(got) != test.want {
-			t.Errorf("Body(%q) = %s", test.text, got)
+		got, failed := task.Body("", []byte(test.text))
+		if failed != nil || string(got) != test.want {
+			t.Errorf("Body(%q) = %s, %v", test.text, got, failed)
 		}
 		if _, err := value.Decode(got); err != nil {
 			t.Errorf("Body(%.20q): %v", test.text, err)
@@ -130,10 +130,10 @@ func TestBody(t *testing.T) {
 func TestBare(t *testing.T) {
 	tests := []struct{ text, want, name string }{
 		{"", "{}", ""}, {" null\n", "{}", ""}, {`{"a":1}`, `{"a":1}`, ""}, {"[1]", "[1]", ""},
-		{"hello", "", task.InvalidLocal}, {"{", "", task.InvalidLocal},
+		{"hello", "", task.InvalidLocal}, {"{", "", task.InvalidLocal}, {"\uFEFF{}", "{}", ""}, {"\uFEFFnull", "{}", ""}, {"\uFEFF", "{}", ""},
 	}
 	for _, test := range tests {
-		got, err := task.Bare([]byte(test.text))
+		got, err := task.Bare("text/plain", []byte(test.text))
 		name := ""
 		if err != nil {
 			name = err.Name
@@ -159,23 +159,27 @@ func envelope(header map[string][]string, code int, body json.RawMessage) []byte
 		if i > 0 {
 			text = append(text, ',')
 		}
-		text = value.AppendString(text, strings.ToValidUTF8(name, "\uFFFD"))
+		text = value.AppendString(text, name)
 		text = append(text, ':')
-		text = value.AppendString(text, strings.ToValidUTF8(strings.Join(header[name], ","), "\uFFFD"))
+		text = value.AppendString(text, strings.Join(header[name], ","))
 	}
 	return append(text, "}}"...)
 }
 
 // TestAnswered holds Answered against the text that envelope writes.
 func TestAnswered(t *testing.T) {
-	header := map[string][]string{"X-B": {"1", "2"}, "A": {"\xff\""}}
+	header := map[string][]string{"X-B": {"1", "2"}, "A": {"é\""}}
 	deep := strings.Repeat("[", value.DepthMax) + strings.Repeat("]", value.DepthMax)
 	for name, body := range map[string]string{
-		"object": ` {"b":1, "a":[true,null,"x"]} `, "text": "hello", "empty": "", "null": "null", "bad UTF-8": "\xff", "too deep with its envelope": deep,
+		"object": ` {"b":1, "a":[true,null,"x"]} `, "text": "hello", "empty": "", "null": "null", "marked": "\uFEFF[1]", "marked text": "\uFEFFhello", "too deep with its envelope": deep,
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := task.Answered(header, 201, []byte(body))
-			want, err := value.Canonical(envelope(header, 201, task.Body([]byte(body))))
+			text, failed := task.Body("", []byte(body))
+			if failed != nil {
+				t.Fatal(failed)
+			}
+			want, err := value.Canonical(envelope(header, 201, text))
 			if err != nil {
 				if got.Tree != nil {
 					t.Errorf("a tree of a text that cannot be read again: %v", err)
@@ -189,6 +193,66 @@ func TestAnswered(t *testing.T) {
 				t.Errorf("the tree is %s, want %s", again, want)
 			}
 		})
+	}
+}
+
+// What the engine does not take is never a text that looks like it: JSON beyond its bounds, bytes
+// that are no UTF-8, charsets that are not known. Each says why, and what the Content-Type was.
+func TestAnswersThatAreNotTaken(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	digits := strings.Repeat("7", value.NumberMax+1)
+	members := `[{"":0}` + strings.Repeat(`,{"":0}`, 200_000) + "]"
+	for name, c := range map[string]struct{ kind, body, want string }{
+		"binary":             {"image/png", "\x89PNG\r\n\x1a\n", `no text in UTF-8 (Content-Type "image/png")`},
+		"nothing said":       {"", "{\"a\":\"\xe9\"}", `no text in UTF-8 (it has no Content-Type)`},
+		"not as declared":    {"text/plain; charset=utf-8", "\xe9", `no text in UTF-8 (Content-Type "text/plain; charset=utf-8")`},
+		"unknown charset":    {"text/html;charset=Big5", "a", `its charset is not known here (Content-Type "text/html;charset=Big5")`},
+		"no GBK":             {"application/json; charset=GBK", "{\"a\":\"\xff\xff\"}", `no text of its charset (Content-Type "application/json; charset=GBK")`},
+		"too deep":           {"application/json", deep(value.DepthMax + 1), "nested deeper than 256 levels"},
+		"far too deep":       {"application/json", deep(100_000), "nested deeper than 256 levels"},
+		"a long number":      {"application/json", `{"n":` + digits + `}`, "longer than 1000 characters"},
+		"much memory":        {"application/json", members, "too much memory"},
+		"half a pair":        {"application/json", `{"a\ud800":1,"a\ud801":2}`, "half a surrogate pair"},
+		"half a pair, GB":    {"application/json;charset=gb18030", `"\ud800"`, "half a surrogate pair"},
+		"a header of binary": {"a/b\xff", "\xff", `Content-Type "a/bÿ"`},
+	} {
+		header := map[string][]string{"Content-Type": {c.kind}}
+		if c.kind == "" {
+			delete(header, "Content-Type")
+		}
+		answered := task.Answered(header, 200, []byte(c.body))
+		_, bare := task.Bare(c.kind, []byte(c.body))
+		_, body := task.Body(c.kind, []byte(c.body))
+		for _, got := range []*task.Error{answered.Error, bare, body} {
+			if got == nil || got.Name != task.InvalidLocal || !strings.Contains(got.Cause, c.want) {
+				t.Errorf("%s: %v, want %s", name, got, c.want)
+			}
+		}
+		if cause := task.Cause(header, 500, []byte(c.body)); !strings.Contains(cause, `"Code":500`) ||
+			!strings.Contains(cause, string(value.AppendString(nil, c.want)[1:len(c.want)])) {
+			t.Errorf("%s: the cause is %s", name, cause)
+		}
+	}
+	for _, text := range []string{digits + " hello", `{"n":` + digits, `"\ud800`, `say "\ud800"`} {
+		if got, failed := task.Body("", []byte(text)); failed != nil || string(got) != string(value.AppendString(nil, text)) {
+			t.Errorf("%.20q, which is no JSON at all: %.40s, %v", text, got, failed)
+		}
+	}
+}
+
+// A charset that is declared is that of the answer, JSON or not.
+func TestAnswersInOtherCharsets(t *testing.T) {
+	for _, c := range []struct{ kind, body, want string }{
+		{"application/json;charset=GBK", "{\"\xd6\xd0\":\"\xc2\xa3\"}", `{"中":"拢"}`}, // \xc2\xa3 is UTF-8, too: "£"
+		{"text/plain; charset=gb18030", "\x94\x39\xda\x33", `"💩"`},
+		{"text/plain; charset=ISO-8859-1", "\xe9\x80", "\"é\u0080\""},
+		{"text/plain; charset=utf-16", "\xff\xfe{\x00}\x00", `{}`},
+	} {
+		got := task.Answered(map[string][]string{"Content-Type": {c.kind}}, 200, []byte(c.body))
+		want := `{"Body":` + c.want + `,"Code":200,"Header":{"Content-Type":"` + c.kind + `"}}`
+		if string(got.Output) != want {
+			t.Errorf("%s, %q: %s, %v", c.kind, c.body, got.Output, got.Error)
+		}
 	}
 }
 

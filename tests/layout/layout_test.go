@@ -154,6 +154,7 @@ func TestThirdParty(t *testing.T) {
 		"github.com/aliyun/fc-runtime-go-sdk":        {"platform"},
 		"golang.org/x/sync/semaphore":                {"inflight"},
 		"golang.org/x/sys":                           {"store/localstore", "task/fctask"},
+		"golang.org/x/text/encoding":                 {"task/charset"},
 	}
 	for _, p := range packages(t) {
 		for _, i := range p.Imports {

@@ -84,6 +84,9 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result
 		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
 	}
 	result := Output(r.Legacy, a.Status, shown(a.Header), a.Body)
+	if result.Error != nil && r.Mode == task.Custom {
+		result = task.Accepted(shown(a.Header), a.Status) // nor does it in the newer language
+	}
 	result.Async = system
 	return result
 }
@@ -102,18 +105,18 @@ func accepted(r *task.Request, header http.Header) task.Result {
 	if r.Legacy {
 		return task.Result{Output: json.RawMessage("{}")}
 	}
-	return task.Answered(shown(header), http.StatusAccepted, []byte("null"))
+	return task.Accepted(shown(header), http.StatusAccepted)
 }
 
 // Output is the result of a function that did not fail, in the language of the task: the newer one has an envelope, the
 // older one the answer itself, which must be JSON there.
 func Output(legacy bool, status int, header http.Header, body []byte) task.Result {
 	if legacy {
-		output, failure := task.Bare(body)
+		output, failure := task.Bare(header.Get("Content-Type"), body)
 		return task.Result{Output: output, Error: failure}
 	}
 	if len(body) == 0 {
-		body = []byte("null")
+		return task.Accepted(header, status)
 	}
 	return task.Answered(header, status, body)
 }

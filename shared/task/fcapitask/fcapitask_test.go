@@ -117,6 +117,24 @@ func TestResources(t *testing.T) {
 	}
 }
 
+// A result that is no text fails the task, except where it does not count.
+func TestTexts(t *testing.T) {
+	s := &service{status: 200, body: "\xff", header: map[string]string{"Content-Type": "image/png"}}
+	r := runner(t, s, nil)
+	q := request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)
+	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != task.InvalidLocal || !strings.Contains(got.Error.Cause, `Content-Type "image/png"`) {
+		t.Errorf("%s %v", got.Output, got.Error)
+	}
+	q.Mode = task.Custom
+	if got := r.Run(t.Context(), q); got.Error != nil || !strings.HasPrefix(string(got.Output), `{"Body":null,"Code":200,`) {
+		t.Errorf("%s %v", got.Output, got.Error)
+	}
+	q.Mode, s.body, s.header = task.Complete, "{\"\xd6\xd0\":1}", map[string]string{"Content-Type": "application/json; charset=gbk"}
+	if got := r.Run(t.Context(), q); got.Error != nil || !strings.HasPrefix(string(got.Output), `{"Body":{"中":1},`) {
+		t.Errorf("%s %v", got.Output, got.Error)
+	}
+}
+
 func TestOlderLanguage(t *testing.T) {
 	s := &service{status: 200, body: `{"a":1}`}
 	r := runner(t, s, nil)

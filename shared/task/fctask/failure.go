@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"millrace/shared/task"
+	"millrace/shared/task/charset"
 	"millrace/shared/value"
 )
 
@@ -49,6 +50,9 @@ func failureOf(status int, header http.Header, body []byte) *task.Error {
 	functionFailed := header.Get("X-Fc-Error-Type") != "" || inner != "" && !strings.HasPrefix(inner, "2")
 	if status >= 200 && status <= 299 && !functionFailed {
 		return nil
+	}
+	if text, err := charset.UTF8(header.Get("Content-Type"), body); err == nil {
+		body = text
 	}
 	var e errorBody
 	_ = value.Unmarshal(body, &e)

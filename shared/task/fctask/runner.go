@@ -159,7 +159,7 @@ func (t *Runner) submit(r *task.Request, e *entry, c *call, id string) task.Resu
 	if r.Legacy {
 		return task.Result{Output: json.RawMessage("{}")}
 	}
-	return task.Answered(http.Header{"X-Fc-Request-Id": {id}}, http.StatusAccepted, []byte("null"))
+	return task.Accepted(http.Header{"X-Fc-Request-Id": {id}}, http.StatusAccepted)
 }
 
 // result is the outcome of a function that did not fail, in the language of the request.
@@ -167,13 +167,16 @@ func result(r *task.Request, a answer) task.Result {
 	async := r.Mode == task.System
 	if !r.Legacy {
 		answered := task.Answered(a.header, a.status, a.body)
+		if answered.Error != nil && r.Mode == task.Custom {
+			answered = task.Accepted(a.header, a.status) // the function's answer does not count
+		}
 		answered.Async = async
 		return answered
 	}
 	if r.Mode == task.Custom {
 		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
 	}
-	output, failure := task.Bare(a.body)
+	output, failure := task.Bare(a.header.Get("Content-Type"), a.body)
 	if failure != nil {
 		return task.Result{Error: failure, Async: async}
 	}

@@ -71,6 +71,24 @@ func TestCustomRuntimeRequest(t *testing.T) {
 	}
 }
 
+// A byte order mark is no part of a result; one that cannot be read does not matter where none counts.
+func TestTexts(t *testing.T) {
+	address := custom(t, func(w http.ResponseWriter, r *http.Request) {
+		event, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/octet-stream")
+		io.WriteString(w, map[string]string{"marked": "\uFEFF{\"ok\":true}", "binary": "\xff"}[string(event)])
+	})
+	r := newRunner(t, fctask.Options{Functions: []fctask.Function{httpFunction("f", address)}})
+	if e := mustRun(t, r, request(`"marked"`)); e.Body["ok"] != true {
+		t.Errorf("%+v", e)
+	}
+	q := request(`"binary"`)
+	q.Mode = task.Custom
+	if e := mustRun(t, r, q); e.Code != 200 || e.Body != nil {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestCustomRuntimeFailures(t *testing.T) {
 	const functionError = `{"errorMessage":"m","errorType":"MyError","stackTrace":[]}`
 	tests := []struct {
@@ -81,6 +99,10 @@ func TestCustomRuntimeFailures(t *testing.T) {
 	}{
 		{"a function error", 404, "x-fc-status: 404", functionError, "MyError", "m"},
 		{"without the header", 404, "", functionError, "MyError", "m"},
+		{"a byte order mark", 500, "", "\uFEFF" + functionError, "MyError", "m"},
+		{"in GBK", 500, "content-type: application/json; charset=gbk", "{\"errorType\":\"\xd6\xd0\"}", "中", ""},
+		{"binary", 200, "content-type: image/png", "\x89PNG", "FnF.InvalidLocal", `Content-Type "image/png"`},
+		{"half a surrogate pair", 200, "", `"\ud800"`, "FnF.InvalidLocal", "half a surrogate pair"},
 		{"any other status", 500, "", functionError, "MyError", "m"},
 		{"by the header alone", 200, "x-fc-status: 404", functionError, "MyError", "m"},
 		{"the service's header", 200, "x-fc-error-type: UnhandledInvocationError", functionError, "MyError", "m"},

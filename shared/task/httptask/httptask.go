@@ -62,9 +62,12 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 
 // answer turns a response into a result.
 func answer(r *task.Request, resp *http.Response, body []byte) task.Result {
-	answered := task.Answered(resp.Header, resp.StatusCode, body)
 	if resp.StatusCode >= 400 {
-		return task.NewError(r.ErrorName(strconv.Itoa(resp.StatusCode)), string(answered.Output)).Result()
+		return task.NewError(r.ErrorName(strconv.Itoa(resp.StatusCode)), task.Cause(resp.Header, resp.StatusCode, body)).Result()
+	}
+	answered := task.Answered(resp.Header, resp.StatusCode, body)
+	if answered.Error != nil && r.Mode == task.Custom {
+		return task.Accepted(resp.Header, resp.StatusCode) // the answer does not count
 	}
 	return answered
 }

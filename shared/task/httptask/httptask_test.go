@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	neturl "net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -139,6 +141,42 @@ func TestStatusAndBody(t *testing.T) {
 	for _, path := range []string{"/huge", "/cut"} {
 		if got := run(path).Error; got == nil || got.Name != "HTTP.RequestFailed" {
 			t.Errorf("%s: %v", path, got)
+		}
+	}
+}
+
+// What is no text is no result, but neither does it hide a status, nor count where the answer does not.
+func TestTexts(t *testing.T) {
+	url := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", r.URL.Query().Get("type"))
+		status, _ := strconv.Atoi(r.URL.Query().Get("status"))
+		w.WriteHeader(status)
+		io.WriteString(w, r.URL.Query().Get("body"))
+	})
+	for _, c := range []struct {
+		status           int
+		kind, body       string
+		mode             task.Mode
+		name, has, lacks string
+	}{
+		{200, "application/json", "\uFEFF{\"n\":1}", task.Complete, "", `"Body":{"n":1}`, ""},
+		{200, "text/html; charset=GBK", "\xd6\xd0", task.Complete, "", `"Body":"中"`, ""},
+		{200, "image/png", "\x89PNG", task.Complete, "FnF.InvalidLocal", `Content-Type "image/png"`, ""},
+		{200, "text/html; charset=big5", "x", task.Complete, "FnF.InvalidLocal", `Content-Type "text/html; charset=big5"`, ""},
+		{200, "application/json", strings.Repeat("[", 300) + strings.Repeat("]", 300), task.Complete, "FnF.InvalidLocal", "256 levels", ""},
+		{200, "image/png", "\x89PNG", task.Custom, "", `"Body":null,"Code":200`, ""},
+		{503, "image/png", "\x89PNG", task.Complete, "HTTP.503", `\"image/png\"`, "\uFFFD"},
+		{503, "image/png", "\x89PNG", task.Custom, "HTTP.503", `\"image/png\"`, "\uFFFD"},
+	} {
+		q := neturl.Values{"status": {strconv.Itoa(c.status)}, "type": {c.kind}, "body": {c.body}}
+		got := newRunner(t, outbound.Options{AllowLoopback: true}).Run(context.Background(), task.Request{Action: httptask.Action, Mode: c.mode,
+			Parameters: parameters(map[string]any{"url": url + "?" + q.Encode(), "method": "GET"})})
+		name, text := "", string(got.Output)
+		if got.Error != nil {
+			name, text = got.Error.Name, got.Error.Cause
+		}
+		if name != c.name || !strings.Contains(text, c.has) || c.lacks != "" && strings.Contains(text, c.lacks) {
+			t.Errorf("%+v: %s %s", c, name, text)
 		}
 	}
 }

@@ -105,6 +105,9 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result
 		return task.Result{Error: serviceFailure(ctx, r, c, err), Async: system}
 	}
 	result := Output(r.Legacy, int(out.StatusCode), requestID(out), out.Payload)
+	if result.Error != nil && r.Mode == task.Custom {
+		result = Output(false, int(out.StatusCode), requestID(out), nil) // nor does it in the newer language
+	}
 	result.Async = system
 	return result
 }
@@ -127,7 +130,7 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *call) task.Resu
 	if r.Legacy {
 		return task.Result{Output: json.RawMessage("{}")}
 	}
-	return task.Answered(http.Header{"X-Amzn-Requestid": {requestID(out)}}, http.StatusAccepted, []byte("null"))
+	return task.Accepted(http.Header{"X-Amzn-Requestid": {requestID(out)}}, http.StatusAccepted)
 }
 
 func (t *Runner) invoke(ctx context.Context, r *task.Request, c *call, kind types.InvocationType) (*lambda.InvokeOutput, *task.Error) {
@@ -151,15 +154,15 @@ func requestID(out *lambda.InvokeOutput) string {
 // older one the answer itself, which must be JSON there.
 func Output(legacy bool, status int, requestID string, payload []byte) task.Result {
 	if legacy {
-		output, failure := task.Bare(payload)
+		output, failure := task.Bare("", payload)
 		return task.Result{Output: output, Error: failure}
-	}
-	if len(payload) == 0 {
-		payload = []byte("null")
 	}
 	header := map[string][]string{"Content-Type": {"application/json"}}
 	if requestID != "" {
 		header["X-Amzn-Requestid"] = []string{requestID}
+	}
+	if len(payload) == 0 {
+		return task.Accepted(header, status)
 	}
 	return task.Answered(header, status, payload)
 }

@@ -93,6 +93,20 @@ func TestSync(t *testing.T) {
 	}
 }
 
+// A result beyond the engine's bounds fails the task, except where it does not count.
+func TestTexts(t *testing.T) {
+	s := &service{status: 200, body: `{"\ud800":1}`}
+	r := newRunner(t, s, nil)
+	q := fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync"}`)
+	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != task.InvalidLocal || !strings.Contains(got.Error.Cause, "half a surrogate pair") {
+		t.Errorf("%s %v", got.Output, got.Error)
+	}
+	q.Mode = task.Custom
+	if got := r.Run(t.Context(), q); got.Error != nil || !strings.HasPrefix(string(got.Output), `{"Body":null,"Code":200,`) {
+		t.Errorf("%s %v", got.Output, got.Error)
+	}
+}
+
 func TestOwnAction(t *testing.T) {
 	s := &service{status: 200, body: `1`}
 	r := newRunner(t, s, nil)

@@ -5,18 +5,22 @@ import (
 	"net/http"
 
 	"millrace/shared/task"
+	"millrace/shared/task/charset"
 	"millrace/shared/value"
 )
 
 // failure reads the body of a failed answer: {"errorType","errorMessage"} names the error itself, {"Code","Message"}
 // (or errorCode) a code of the service. Without either the status decides.
-func failure(r *task.Request, status int, body []byte) task.Result {
+func failure(r *task.Request, status int, contentType string, body []byte) task.Result {
 	var e struct {
 		ErrorType    string `json:"errorType"`
 		ErrorMessage string `json:"errorMessage"`
 		ErrorCode    string `json:"errorCode"`
 		Code         string `json:"Code"`
 		Message      string `json:"Message"`
+	}
+	if text, err := charset.UTF8(contentType, body); err == nil {
+		body = text
 	}
 	_ = value.Unmarshal(body, &e) // members of another type stay empty
 	cause := e.ErrorMessage

@@ -59,7 +59,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	case m.Error != nil:
 		return task.Result{Error: m.Error, Async: r.Mode == task.System}
 	case m.HTTP == "":
-		return result(&r, m.Reply)
+		return result(&r, "", m.Reply)
 	}
 	if m.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -102,9 +102,9 @@ func (t *Runner) post(ctx context.Context, address string, r *task.Request) task
 	case err != nil:
 		return r.Failf("RequestFailed", "The answer of what carries out %s broke off: %s", r.Action, outbound.Reason(err))
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return failure(r, resp.StatusCode, body)
+		return failure(r, resp.StatusCode, resp.Header.Get("Content-Type"), body)
 	}
-	return result(r, body)
+	return result(r, resp.Header.Get("Content-Type"), body)
 }
 
 // question is the JSON object that is posted. Members that a request does not have are left out.
@@ -131,16 +131,14 @@ var modes = [...]string{"RequestComplete", "WaitForSystemCallback", "WaitForCust
 
 // result is the outcome of an answer: JSON as it is. An empty answer is {}; what is no JSON is a text in the newer
 // language and FnF.InvalidLocal in the older one, except where the answer does not count.
-func result(r *task.Request, body []byte) task.Result {
-	output, err := task.Bare(body)
+func result(r *task.Request, contentType string, body []byte) task.Result {
+	output, err := task.Bare(contentType, body)
 	switch {
 	case err == nil:
 	case r.Mode == task.Custom:
-		output = json.RawMessage("{}")
-	case r.Legacy:
-		return err.Result()
-	default:
-		output = task.Body(body)
+		output, err = json.RawMessage("{}"), nil
+	case !r.Legacy:
+		output, err = task.Body(contentType, body)
 	}
-	return task.Result{Output: output, Async: r.Mode == task.System}
+	return task.Result{Output: output, Error: err, Async: r.Mode == task.System}
 }

@@ -45,7 +45,7 @@ func (t *Events) Run(ctx context.Context, r task.Request) task.Result {
 	if e := refusedEvent(&r, a.Body); e != nil {
 		return e.Result()
 	}
-	output, failed := answered(r.Legacy, a.Body)
+	output, failed := answered(r.Legacy, a)
 	return task.Result{Output: output, Error: failed}
 }
 

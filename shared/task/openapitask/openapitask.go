@@ -56,7 +56,7 @@ func (t *Any) Run(ctx context.Context, r task.Request) task.Result {
 	if err != nil {
 		return failure(ctx, &r, err).Result()
 	}
-	output, failed := answered(r.Legacy, a.Body)
+	output, failed := answered(r.Legacy, a)
 	return task.Result{Output: output, Error: failed}
 }
 
@@ -105,11 +105,12 @@ func unsupported(r *task.Request) task.Result {
 }
 
 // answered is the answer of an API in the language of the task.
-func answered(legacy bool, body []byte) (json.RawMessage, *task.Error) {
-	if legacy || len(body) == 0 {
-		return task.Bare(body)
+func answered(legacy bool, a *acs.Answer) (json.RawMessage, *task.Error) {
+	kind := a.Header.Get("Content-Type")
+	if legacy || len(a.Body) == 0 {
+		return task.Bare(kind, a.Body)
 	}
-	return task.Body(body), nil
+	return task.Body(kind, a.Body)
 }
 
 // read makes the call that a request asks for.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"millrace/shared/task"
+	"millrace/shared/task/charset"
 	"millrace/shared/value"
 )
 
@@ -48,9 +49,13 @@ func (t *SMS) Run(ctx context.Context, r task.Request) task.Result {
 	}
 	headers := map[string]any{}
 	for name := range a.Header {
-		headers[name] = a.Header.Get(name)
+		headers[name] = charset.Header(a.Header.Get(name))
 	}
-	output := append([]byte(`{"EntryList":`), task.Body(a.Body)...)
+	list, failed := task.Body(a.Header.Get("Content-Type"), a.Body)
+	if failed != nil {
+		return failed.Result()
+	}
+	output := append([]byte(`{"EntryList":`), list...)
 	output = append(append(append(output, `,"Headers":`...), value.Encode(headers)...), '}')
 	return task.Result{Output: output}
 }

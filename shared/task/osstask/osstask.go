@@ -90,7 +90,10 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	if err != nil {
 		return t.broken(ctx, &r, g, err).Result()
 	}
-	output := result(g, resp, body)
+	output, failed := result(g, resp, body)
+	if failed != nil {
+		return failed.Result()
+	}
 	if len(output) > t.o.MaxBytes {
 		return t.tooLarge(&r, g, fmt.Sprintf("is %d bytes as JSON", len(output))).Result()
 	}

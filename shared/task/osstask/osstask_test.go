@@ -54,7 +54,13 @@ func TestGet(t *testing.T) {
 	s.Put("inbox", "日本/+&?#%41", oss.Object{Body: []byte("first")})
 	s.Put("inbox", "日本/+&?#%41", oss.Object{Body: []byte("second")})
 	s.Put("inbox", "empty", oss.Object{})
+	s.Put("inbox", "marked.json", oss.Object{Body: []byte("\uFEFF{\"n\": 1}")})
+	s.Put("inbox", "gbk.json", oss.Object{Body: []byte("{\"n\":\"\xc2\xa3\"}"), ContentType: "application/json;charset=gbk"})
+	s.Put("inbox", "big5", oss.Object{Body: []byte("\xc2\xa3"), ContentType: "text/plain;charset=big5"})
 	for _, test := range []struct{ parameters, body, more string }{
+		{`"key":"marked.json"`, `{"n":1}`, `"contentLength":11`},
+		{`"key":"gbk.json"`, `{"n":"拢"}`, `"isBase64Encoded":false`},
+		{`"key":"big5"`, `"wqM="`, `"isBase64Encoded":true`},
 		{`"key":"in/order 1.json"`, `{"n":1}`, `"isBase64Encoded":false,"key":"in/order 1.json"`},
 		{`"key":"in/order 1.json"`, `{"n":1}`, `"metadata":{"who":"me"},"region":"cn-hangzhou","requestId":"`},
 		{`"key":"in/order 1.json","region":"cn-hangzhou"`, `{"n":1}`, `"contentLength":9,"contentType":"application/octet-stream","eTag":"`},

@@ -8,44 +8,44 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"millrace/shared/task"
+	"millrace/shared/task/charset"
 	"millrace/shared/value"
 )
 
 // result is what a flow sees of an object.
-func result(g *get, resp *http.Response, body []byte) json.RawMessage {
+func result(g *get, resp *http.Response, body []byte) (json.RawMessage, *task.Error) {
 	h := resp.Header
 	out := map[string]any{"bucket": g.bucket, "key": g.key, "region": g.region, "contentLength": len(body),
 		"isBase64Encoded": false}
 	for name, header := range map[string]string{"contentType": "Content-Type", "contentRange": "Content-Range", "eTag": "Etag",
 		"lastModified": "Last-Modified", "versionId": "X-Oss-Version-Id", "requestId": "X-Oss-Request-Id"} {
 		if v := h.Get(header); v != "" {
-			out[name] = text(strings.Trim(v, `"`))
+			out[name] = charset.Header(strings.Trim(v, `"`))
 		}
 	}
 	meta := map[string]any{}
 	for name := range h {
 		if of, ok := strings.CutPrefix(strings.ToLower(name), "x-oss-meta-"); ok {
-			meta[text(of)] = text(h.Get(name))
+			meta[charset.Header(of)] = charset.Header(h.Get(name))
 		}
 	}
 	if len(meta) > 0 {
 		out["metadata"] = meta
 	}
-	tree, isJSON := any(nil), false
-	if resp.StatusCode == http.StatusOK && looksLikeJSON(h.Get("Content-Type"), body) {
-		var err error
-		tree, err = value.Decode(body)
-		isJSON = err == nil
-	}
-	switch {
-	case isJSON:
-		out["body"] = tree
-	case utf8.Valid(body):
-		out["body"] = string(body)
-	default:
+	switch text, err := charset.UTF8(h.Get("Content-Type"), body); {
+	case err != nil || !utf8.Valid(text):
 		out["body"], out["isBase64Encoded"] = base64.StdEncoding.EncodeToString(body), true
+	case resp.StatusCode == http.StatusOK && looksLikeJSON(h.Get("Content-Type"), text):
+		tree, failed := task.JSONOrText(text)
+		if failed != nil {
+			return nil, failed
+		}
+		out["body"] = tree
+	default:
+		out["body"] = string(text)
 	}
-	return value.Encode(out)
+	return value.Encode(out), nil
 }
 
 // looksLikeJSON tells whether a body may be JSON. Plain texts such as "12" are not taken for it, unless they say so.
@@ -57,5 +57,3 @@ func looksLikeJSON(contentType string, body []byte) bool {
 	trimmed := strings.TrimLeft(string(body[:min(len(body), 64)]), " \t\r\n")
 	return strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[")
 }
-
-func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

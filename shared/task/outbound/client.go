@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"millrace/shared/inflight"
+	"millrace/shared/task/charset"
 	"millrace/shared/value"
 )
 
@@ -271,10 +272,18 @@ func ReadAll(resp *http.Response) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := answer.Hold(ctx, int64(value.Cost(body))); err != nil {
+	if err := answer.Hold(ctx, cost(resp, body)); err != nil {
 		return nil, err
 	}
 	return body, nil
+}
+
+// cost is how many bytes an answer may come to hold.
+func cost(resp *http.Response, body []byte) int64 {
+	if charset.Foreign(resp.Header.Get("Content-Type")) {
+		return int64(value.CostAtMost(len(body)))
+	}
+	return int64(value.Cost(body))
 }
 
 // most is how many bytes a body may have at most.
