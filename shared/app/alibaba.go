@@ -20,18 +20,19 @@ import (
 	"millrace/shared/task/mnstask"
 	"millrace/shared/task/openapitask"
 	"millrace/shared/task/osstask"
+	"millrace/shared/task/outbound"
 )
 
 // tailTableStore is how long a history tail grows in a row of TableStore: a write unit is 4 KB.
 const tailTableStore = 3 << 10
 
 // openAlibaba opens TableStore, MNS, Function Compute and the OpenAPIs.
-func openAlibaba(config CloudConfig, getenv func(string) string, file functionsFile) (*home, error) {
+func (c *Cloud) openAlibaba(getenv func(string) string, file functionsFile) (*home, error) {
 	functions, err := fcFunctions(file)
 	if err != nil {
 		return nil, err
 	}
-	a, err := alibabaConfig(config, getenv)
+	a, err := alibabaConfig(c.config, getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +49,13 @@ func openAlibaba(config CloudConfig, getenv func(string) string, file functionsF
 	h := &home{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tail: tailTableStore, decode: mnsqueue.Decode, forgets: true, account: a.places.Account, output: fcOutput}
 	steps := mnsqueue.New(mnsqueue.Options{Client: queues, Name: a.queue})
 	h.queue, h.resend = steps, steps.SendText
-	engine := acs.NewClient(credentials, nil)
+	inside := outbound.NewInside(responseMax(c.limits))
+	engine := acs.NewClient(credentials, inside)
 	signer, err := taskCredentials(a, engine, credentials)
 	if err != nil {
 		return nil, err
 	}
-	service := openapitask.Service{Client: acs.NewClient(signer, nil), Places: a.places}
+	service := openapitask.Service{Client: acs.NewClient(signer, inside), Places: a.places}
 	h.identity = func(function string) (string, error) {
 		f, err := task.ParseFunction(function, a.places.Region, a.places.Account)
 		if err != nil {
@@ -66,9 +68,9 @@ func openAlibaba(config CloudConfig, getenv func(string) string, file functionsF
 		called := task.Runner(fcapitask.New(fcapitask.Options{Client: service.Client, Engine: engine,
 			Places: a.places, Noted: noted, Mappings: functions, Own: a.own}))
 		if len(file.rest) > 0 {
-			called = fctask.New(fctask.Options{Functions: file.rest, Next: called})
+			called = fctask.New(fctask.Options{Functions: file.rest, Next: called, Client: inside})
 		}
-		return alibabaTasks(service, signer, a, maptask.New(file.actions, nil), called, flows)
+		return alibabaTasks(service, inside, signer, a, maptask.New(file.actions, inside), called, flows)
 	}
 	if a.function != "" {
 		h.dispatch = dispatcher(fcapitask.New(fcapitask.Options{Client: engine, Places: a.places}), a)
@@ -127,11 +129,11 @@ func fcOutput(legacy bool, requestID string, payload []byte) task.Result {
 }
 
 // alibabaTasks are the runners of what Alibaba Cloud carries out. What is mapped goes before them.
-func alibabaTasks(service openapitask.Service, credentials acs.Provider, a *alibaba, mapped *maptask.Runner, functions, flows task.Runner) (map[string]task.Runner, task.Runner) {
+func alibabaTasks(service openapitask.Service, inside *http.Client, credentials acs.Provider, a *alibaba, mapped *maptask.Runner, functions, flows task.Runner) (map[string]task.Runner, task.Runner) {
 	tasks := map[string]task.Runner{
 		fcapitask.Action:            functions,
 		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Places: a.places, Own: a.own})),
-		osstask.Action:              mapped.Before(osstask.New(osstask.Options{Credentials: credentials, Places: a.places, Own: a.own})),
+		osstask.Action:              mapped.Before(osstask.New(osstask.Options{Credentials: credentials, Places: a.places, Own: a.own, HTTP: inside})),
 		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{Service: service, Own: a.own}),
 		openapitask.ActionSendSms:   mapped.Before(&openapitask.SMS{Service: service}),
 	}

@@ -26,12 +26,12 @@ import (
 const tailDynamo = 600
 
 // openAWS opens DynamoDB, SQS and Lambda.
-func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string, file functionsFile, log *slog.Logger) (*home, error) {
+func (c *Cloud) openAWS(ctx context.Context, getenv func(string) string, file functionsFile) (*home, error) {
 	functions, err := lambdaFunctions(file)
 	if err != nil {
 		return nil, err
 	}
-	name, err := table(config.StoreURL)
+	name, err := table(c.config.StoreURL)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string
 	}
 	client := dynamostore.NewClient(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "DYNAMODB") })
 	h := &home{driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), tail: tailDynamo, expires: true, decode: sqsqueue.Decode, output: lambdaOutput, identity: lambdatask.Identity}
-	steps, err := openQueue(ctx, cfg, config.QueueURL, getenv, log)
+	steps, err := openQueue(ctx, cfg, c.config.QueueURL, getenv, c.log)
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +49,10 @@ func openAWS(ctx context.Context, config CloudConfig, getenv func(string) string
 	// A function is called once for each attempt: repeating it is the flow's own decision.
 	lambdas := lambda.NewFromConfig(cfg, func(o *lambda.Options) {
 		o.BaseEndpoint, o.Retryer = endpoint(getenv, "LAMBDA"), aws.NopRetryer{}
-		o.HTTPClient = outbound.Limited(o.HTTPClient, outbound.MaxResponseDefault)
+		o.HTTPClient = outbound.Limited(o.HTTPClient, responseMax(c.limits))
 	})
 	h.tasks = func(noted task.Noted, _ task.Runner) (map[string]task.Runner, task.Runner) {
-		runner := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: functions, Noted: noted, Next: others(file.rest),
+		runner := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: functions, Noted: noted, Next: others(file.rest, responseMax(c.limits)),
 			Own: own.AWS(getenv("AWS_LAMBDA_FUNCTION_NAME"))})
 		return map[string]task.Runner{lambdatask.Action: runner, lambdatask.ActionFC: runner}, nil
 	}
@@ -101,9 +101,9 @@ func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func
 }
 
 // others carries out functions that are no Lambda functions; nil without any.
-func others(functions []fctask.Function) task.Runner {
+func others(functions []fctask.Function, responseMax int64) task.Runner {
 	if len(functions) == 0 {
 		return nil
 	}
-	return fctask.New(fctask.Options{Functions: functions})
+	return fctask.New(fctask.Options{Functions: functions, Client: outbound.NewInside(responseMax)})
 }

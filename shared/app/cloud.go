@@ -100,9 +100,9 @@ func (c *Cloud) open(ctx context.Context, getenv func(string) string, file funct
 	scheme, _, _ := strings.Cut(c.config.StoreURL, "://")
 	switch scheme {
 	case "dynamodb":
-		return openAWS(ctx, c.config, getenv, file, c.log)
+		return c.openAWS(ctx, getenv, file)
 	case "tablestore":
-		return openAlibaba(c.config, getenv, file)
+		return c.openAlibaba(getenv, file)
 	}
 	return nil, fmt.Errorf("STORE_URL must be dynamodb://<table> or tablestore://<instance>/<table>, not %q", c.config.StoreURL)
 }

@@ -37,7 +37,7 @@ type Call struct {
 type Answer struct {
 	Status int
 	Header http.Header
-	Body   []byte // at most outbound.MaxResponseDefault
+	Body   []byte // as much as the HTTP client reads, outbound.MaxResponseDefault without one
 }
 
 // Client sends calls. It is safe for many goroutines.
