@@ -164,10 +164,10 @@ func pickExample(list []example, which string, r *rand.Rand) *example {
 
 // create creates a flow, and finds out its id.
 func (c *clients) create(f definition) bool {
-	caller := cloudflow.Caller{Account: f.account()}
+	caller := cloudflow.Caller{Account: f.account(), Identity: f.author}
 	for range c.w.patience() {
 		x, err := request(c.w, nil, "create "+f.key(), func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
-			x, err := s.CreateFlow(ctx, caller, cloudflow.CreateFlowRequest{Name: f.name, Definition: f.text, Type: "FDL", ExecutionMode: f.mode})
+			x, err := s.CreateFlow(ctx, caller, cloudflow.CreateFlowRequest{Name: f.name, Definition: f.text, Type: "FDL", ExecutionMode: f.mode, RoleArn: f.role})
 			if codeOf(err) == fault.FlowAlreadyExists {
 				return s.DescribeFlow(ctx, caller, cloudflow.DescribeFlowRequest{Name: f.name})
 			}

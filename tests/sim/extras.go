@@ -18,6 +18,7 @@ type extra struct {
 func extras() []extra {
 	return []extra{
 		{name: "another account", in: 4, begin: (*clients).neighbours},
+		{name: "rights", in: 5, begin: (*clients).guard},
 		{name: "forger", in: 3, begin: (*clients).forge, comeBack: (*clients).forgeAgain},
 	}
 }

@@ -15,6 +15,7 @@ import (
 type definition struct {
 	name, text, mode string
 	of               string // account; "": the first
+	author, role     string // in whose name it acts; "": nobody's
 	input            string
 }
 

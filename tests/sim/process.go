@@ -94,11 +94,14 @@ func newProcess(w *World) *process {
 	case functions:
 		o.Thin, o.StoreExpires, o.CallMax = true, true, w.lease
 	}
+	if w.rights != nil {
+		o.Rights = w.rights.of
+	}
 	if w.bug != nil && w.bug.Runner != nil {
 		w.bug.Runner(&o)
 	}
 	p.runner = runner.New(o)
-	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Runner: p.runner, Limits: w.limits, Region: "local", Now: p.now, Log: o.Log})
+	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Runner: p.runner, Limits: w.limits, Region: "local", Rights: o.Rights, Now: p.now, Log: o.Log})
 	first := time.Duration(w.rand.IntN(60_000))*time.Millisecond + time.Duration(w.born)*time.Microsecond
 	p.goOn(func() { p.sweep(first) })
 	w.tracef("%s starts, clock %+v", p.name, time.Duration(p.skew.Load()))
@@ -298,6 +301,9 @@ func (w *World) freeze() {
 type starter struct{ p *process }
 
 func (s starter) StartChild(ctx context.Context, c flowtask.Child) (flowtask.Started, error) {
+	if err := s.p.w.authorize(&c); err != nil {
+		return flowtask.Started{}, err
+	}
 	name, err := s.p.runner.StartChild(ctx, runner.Child{Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
 		Callback: c.CallbackToken, Key: c.Key})
 	return flowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err

@@ -93,6 +93,10 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 		w.tracef("%s of %s: answer in %v hang %v, %d reports", call.key, r.Execution, made.delay, made.hang, len(made.reports))
 		for i, report := range made.reports {
 			who := fmt.Sprintf("report %s %d.%d", r.Key, k.calls, i)
+			if r.Account == guarded {
+				w.clients.goOn(func() { k.handOver("hand over "+who, r.Token, report.delay) })
+				continue
+			}
 			if w.delegated(r.Account, who) {
 				w.clients.goOn(func() { k.delegate("delegate "+who, r.Token, report.delay) })
 				continue

@@ -28,7 +28,12 @@ type run struct {
 	state  *interp.State    // as stored
 	kept   bool             // read once more shortly before it expires
 	marks  map[uint64]int64 // versions whose events have them
-	begun  int              // how often a runner has counted that it begins since a fold was last got through, without faults
+	// Of the account whose rights change: when attempts and what is to be sent were first seen, ms since 1970, and whether the
+	// end has been reported.
+	scheduled map[int64]int64
+	leaving   map[string]int64
+	reported  bool
+	begun     int // how often a runner has counted that it begins since a fold was last got through, without faults
 }
 
 // writing looks at a row that is about to be written.
@@ -215,6 +220,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	}
 	r.lists.add(r.m, &w.limits, news, func(format string, args ...any) { w.failf("%s: %s", x.Partition(), fmt.Sprintf(format, args...)) })
 	w.once(r, x, news)
+	w.judgeRights(r, old, x, news)
 	w.wakes(p, r, x)
 	if w.failed() {
 		return

@@ -107,6 +107,7 @@ type World struct {
 	said    []*spoken
 	letters letters
 	flows   flowRows
+	rights  *rights // nil in most runs
 	calmed  int64 // when the faults ended, ms since 1970
 
 	mu      sync.Mutex
@@ -206,6 +207,7 @@ func newWorld(o Options) *World {
 	}
 	w.faults.without(w.without)
 	w.drawBurden()
+	w.drawRights()
 	w.work = []int{0, 0, 0, 0, 1, 60, 600}[w.number("how much work a fold does")%7]
 	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d", w.seed, w.home, w.faults, w.tail, w.lease, w.calls, w.work)
 	for range w.most() {

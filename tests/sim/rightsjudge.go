@@ -1,0 +1,94 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+)
+
+// judgeRights looks at what a commit of the account has done that needs a right.
+func (w *World) judgeRights(r *run, old, x *store.Execution, news []flow.HistoryEvent) {
+	if w.rights == nil || x.Account != guarded {
+		return
+	}
+	now := time.Now().UnixMilli()
+	if key, ok := strings.CutPrefix(x.Origin, "task#"); ok && old == nil && !w.rights.had(key) {
+		w.failf("%s was started by a task without the right to", x.Partition())
+	}
+	for i := range news {
+		w.judgeRefusal(r, &news[i], now)
+	}
+	w.judgeSent(r, x, now)
+	if parent := w.parentOf(r); parent != nil && x.Status == flow.Stopped && (old == nil || !old.Status.Final()) && x.Error.Cause == stoppedWith {
+		since, ok := parent.leaving[outgoing(interp.StopChild, attemptOfKey(x.Origin))]
+		if ever, _ := w.rights.allowed(principal(parent.x.RoleArn), "fnf:StopExecution", since, now); !ok || !ever {
+			w.failf("%s was stopped by %s, without the right to since %d", x.Partition(), parent.x.Partition(), since)
+		}
+	}
+}
+
+// stoppedWith is the cause of the stop of an execution that nobody waits for any more.
+const stoppedWith = "the execution that waited for it has ended"
+
+// had tells whether the flow of a task has had the right to start something when it tried.
+func (g *rights) had(key string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.passed[key]
+}
+
+// judgeRefusal checks that a task is refused only where a right was missing, and that one without it
+// comes to nothing else.
+func (w *World) judgeRefusal(r *run, e *flow.HistoryEvent, now int64) {
+	if e.Type == flow.TaskScheduled {
+		if r.scheduled == nil {
+			r.scheduled = map[int64]int64{}
+		}
+		r.scheduled[e.ID] = now
+		return
+	}
+	if e.Type != flow.TaskFailed && e.Type != flow.TaskSubmitFailed || e.Error == nil || !strings.HasSuffix(e.Error.Name, "AccessDenied") {
+		return
+	}
+	w.kinds["task that was refused"]++
+	since := r.scheduled[w.attemptOf(r, e)]
+	if _, always := w.rights.allowed(principal(r.x.RoleArn), "fnf:StartExecution", since, now); always {
+		w.failf("%s: a task was refused at %d that had the right since %d: %s", r.x.Partition(), now, since, textOf(e))
+	}
+}
+
+func outgoing(kind interp.OutgoingKind, id int64) string { return fmt.Sprintf("%d %d", kind, id) }
+
+// attemptOfKey is the attempt in an origin.
+func attemptOfKey(origin string) (attempt int64) {
+	if len(origin) == len("task#")+32 {
+		fmt.Sscanf(origin[len("task#")+16:], "%x", &attempt)
+	}
+	return attempt
+}
+
+// judgeSent checks that an end is reported in the name of a key only when the key may.
+func (w *World) judgeSent(r *run, x *store.Execution, now int64) {
+	if r.leaving == nil {
+		r.leaving = map[string]int64{}
+	}
+	there := false
+	for i := range r.state.Outbox {
+		o := &r.state.Outbox[i]
+		if at := outgoing(o.Kind, o.ID); r.leaving[at] == 0 {
+			r.leaving[at] = now
+		}
+		there = there || o.Kind == interp.Callback
+	}
+	if since, was := r.leaving[outgoing(interp.Callback, 0)]; was && !there && x.CallbackBy != "" && !r.reported {
+		r.reported = true
+		w.kinds["end reported in the name of a key"]++
+		if ever, _ := w.rights.allowed(x.CallbackBy, "fnf:ReportTask*", since, now); !ever {
+			w.failf("%s has reported its end in the name of key %s, which might not since %d", x.Partition(), x.CallbackBy, since)
+		}
+	}
+}
