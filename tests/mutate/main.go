@@ -318,9 +318,12 @@ func fingerprint(root string) (string, error) {
 			return nil
 		}
 		text, err := os.ReadFile(path)
-		fmt.Fprintf(sum, "%s %d ", path, len(text))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(sum, "%s %d ", strings.TrimPrefix(path, root), len(text))
 		sum.Write(text)
-		return err
+		return nil
 	})
 	return hex.EncodeToString(sum.Sum(nil)[:6]), err
 }
