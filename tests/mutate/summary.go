@@ -10,12 +10,15 @@ import (
 )
 
 // count is what has become of a group of mutants.
-type count struct{ tried, unit, sim, simAlone, survived int }
+type count struct{ tried, unit, reached, sim, simAlone, survived int }
 
 func (c *count) add(r result) {
 	c.tried++
 	if r.Unit.How.caught() {
 		c.unit++
+	}
+	if r.Sim.How != unreached {
+		c.reached++
 	}
 	if r.Sim.How.caught() {
 		c.sim++
@@ -29,7 +32,7 @@ func (c *count) add(r result) {
 }
 
 func (c *count) cells() string {
-	return fmt.Sprintf("%d | %d | %d | %d | %d", c.tried, c.unit, c.sim, c.simAlone, c.survived)
+	return fmt.Sprintf("%d | %d | %d | %d | %d | %d", c.tried, c.unit, c.reached, c.sim, c.simAlone, c.survived)
 }
 
 // summarize writes what has become of the mutants that were tried, and each survivor.
@@ -55,17 +58,18 @@ func summarize(w io.Writer, list []result) {
 		}
 	}
 	for i, head := range []string{"package", "operator"} {
-		fmt.Fprintf(w, "| %s | mutants | unit tests | simulation | simulation only | survived |\n|%s\n", head,
-			" --- |"+strings.Repeat(" ---: |", 5))
+		fmt.Fprintf(w, "| %s | mutants | unit tests | simulation comes to it | simulation | simulation only | survived |\n|%s\n", head,
+			" --- |"+strings.Repeat(" ---: |", 6))
 		for _, key := range slices.Sorted(maps.Keys(groups[i])) {
 			fmt.Fprintf(w, "| %s | %s |\n", key, groups[i][key].cells())
 		}
 		fmt.Fprintf(w, "| all | %s |\n\n", all.cells())
 	}
 	if all.tried > 0 {
-		percent := func(n int) float64 { return 100 * float64(n) / float64(all.tried) }
-		fmt.Fprintf(w, "Caught: %.0f %% of %d, %.0f %% by unit tests, %.0f %% by the simulation.\n", percent(all.tried-all.survived),
-			all.tried, percent(all.unit), percent(all.sim))
+		percent := func(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) }
+		fmt.Fprintf(w, "Caught: %.0f %% of %d, %.0f %% by unit tests, %.0f %% by the simulation; "+
+			"of the %d that it comes to, it catches %.0f %%.\n", percent(all.tried-all.survived, all.tried), all.tried,
+			percent(all.unit, all.tried), percent(all.sim, all.tried), all.reached, percent(all.sim, all.reached))
 	}
 	if broken > 0 {
 		fmt.Fprintf(w, "%d more did not build.\n", broken)
