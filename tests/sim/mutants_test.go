@@ -53,7 +53,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"read the definitions of a deleted flow from the first page alone", "shared/store/tombstone.go", "			from = row.Sort + \"\\x00\"\n			if row.Sort", "			if row.Sort"},
 	{"name the last event of a page again on the next one", "shared/cloudflow/listing.go", "page.Events[n-1].ID+1, 10)", "page.Events[n-1].ID, 10)"},
 	{"begin a page of a list with the last execution of the one before", "shared/store/list.go", "return page, sum.Sort, nil", "return page, sum.Sort + \"~\", nil"},
-	{"call after the lease is over", "shared/runner/calls.go", "if now > call.Until || ", "if "},
+	{"call after the lease is over", "shared/runner/calls.go", "flying || now > call.Until || ", "flying || "},
 	{"forget rows that have not expired", "shared/store/tombstone.go", "	if state.Expires == 0 || state.Expires > s.nowMillis() {\n		return nil\n	}\n", ""},
 	{"take an execution for one that brings its runners down too early", "shared/runner/fold.go", "	triesMax = 3\n", "	triesMax = 1\n"},
 	{"take an execution for one that brings its runners down after the first", "shared/runner/fold.go", "	begunMax = 5\n", "	begunMax = 1\n"},
