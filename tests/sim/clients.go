@@ -14,6 +14,7 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
+	"millrace/shared/store"
 )
 
 // clients are those who make requests from outside.
@@ -35,9 +36,10 @@ type clients struct {
 
 // launch is an execution that clients start, watch and perhaps stop.
 type launch struct {
-	flow  definition
-	name  string
-	again bool // the name has been used before
+	flow   definition
+	name   string
+	again  bool   // the name has been used before
+	before uint64 // by this run
 
 	// What clients were told; only the scheduler's goroutine touches it.
 	started atomic.Int32
@@ -205,6 +207,9 @@ const againEarly = 5 * time.Second
 // again starts a name once more when what had it expires.
 func (c *clients) again(before *launch, expires int64) {
 	x := &launch{flow: before.flow, name: before.name, again: true}
+	if r := x.now(c.w); r != nil {
+		x.before = r.x.Run
+	}
 	for i := range 2 {
 		who := fmt.Sprintf("again %s/%s %d", x.flow.key(), x.name, i)
 		r := c.rand(who)
@@ -260,8 +265,13 @@ func (c *clients) starter(x *launch, who string) {
 			}
 			continue
 		}
-		c.note(who+" is told", func() { c.judgeStart(x, who, got, code) })
-		if !x.again || code != fault.ExecutionAlreadyExists || x.started.Load() > 0 || !c.sleep(time.Duration(r.IntN(8000))*time.Millisecond) {
+		taken := false // by a start whose answer was lost
+		c.note(who+" is told", func() {
+			c.judgeStart(x, who, got, code)
+			run := x.now(c.w)
+			taken = run != nil && run.x.Run != x.before
+		})
+		if !x.again || taken || code != fault.ExecutionAlreadyExists || x.started.Load() > 0 || !c.sleep(time.Duration(r.IntN(8000))*time.Millisecond) {
 			return
 		}
 	}
@@ -297,7 +307,7 @@ func (c *clients) watcher(x *launch, who string) {
 		wait := int64(r.IntN(3) * r.IntN(20))
 		before := x.started.Load()
 		got, err := request(c.w, x.said("describe", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return s.DescribeExecution(ctx, x.caller(), cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, WaitTimeSeconds: &wait})
+			return c.poll(ctx, s, x, who, wait)
 		})
 		code := codeOf(err)
 		if retried(code, err) {
@@ -330,6 +340,29 @@ func (c *clients) watcher(x *launch, who string) {
 			return
 		}
 	}
+}
+
+// poll describes an execution, when it has ended or the wait is over.
+func (c *clients) poll(ctx context.Context, s *cloudflow.Service, x *launch, who string, wait int64) (*cloudflow.Execution, error) {
+	q := cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, WaitTimeSeconds: &wait}
+	p, _ := ctx.Value(answering{}).(*process)
+	if wait == 0 {
+		return s.DescribeExecution(ctx, x.caller(), q)
+	}
+	var asked *poll
+	begun := &operation{process: p, key: who + " waits", apply: func() bool {
+		asked = c.w.polled(p, store.Partition(c.ids[x.flow.key()], x.name), who, time.Duration(wait)*time.Second)
+		return true
+	}}
+	if err := c.w.sched.wait(ctx, begun, nil); err != nil {
+		return nil, err
+	}
+	got, err := s.DescribeExecution(ctx, x.caller(), q)
+	c.w.sched.wait(p.life, &operation{process: p, key: who + " has waited", apply: func() bool {
+		c.w.answeredPoll(asked, err == nil && got.Status == "Running")
+		return true
+	}}, nil)
+	return got, err
 }
 
 func history(ctx context.Context, s *cloudflow.Service, x *launch, limit int64) (all []cloudflow.Event, err error) {

@@ -100,6 +100,7 @@ func (d *disk) noted(key store.Key, row *store.Row) {
 		delete(d.keys, key)
 	} else {
 		d.keys[key] = *row
+		d.w.dozing.noted(row.Wake)
 		if row.Expires > 0 {
 			d.purged = min(d.purged, row.Expires)
 		}

@@ -239,6 +239,7 @@ func (w *World) again() {
 	})
 	w.tracef("names are started again")
 	w.calm = false
+	w.dozing.wakeUp()
 	w.run(stepsMax/3, func() bool {
 		w.purge()
 		return w.clients.quiet() || time.Since(time.UnixMilli(free)) > w.retention/2

@@ -9,8 +9,9 @@ import (
 
 // letters follows the rows of inboxes. Only the scheduler's goroutine touches it.
 type letters struct {
-	there    map[store.Key]int // how often a sweeper has put each off when there were no faults
-	marks    map[uint64]bool   // of all that have been posted and not been accepted
+	there    map[store.Key]int   // how often a sweeper has put each off when there were no faults
+	marks    map[uint64]bool     // of all that have been posted and not been accepted
+	due      map[store.Key]int64 // when each has to be seen to, ms since 1970
 	posted   int
 	accepted int
 }
@@ -81,6 +82,7 @@ func (w *World) judgeLetter(p *process, row store.Row) {
 	} else if l.there[row.Key]++; l.there[row.Key] > 1 && row.Partition != w.burden.partition {
 		w.failf("%s is put off, and nobody sees to it", show(row.Key))
 	}
+	w.noteLetter(row)
 	letter, err := w.raw.Letter(always, row.Key)
 	if err != nil {
 		w.failf("%s cannot be read: %v", show(row.Key), err)
@@ -95,25 +97,5 @@ func (w *World) judgeLetter(p *process, row store.Row) {
 	}
 	if row.Wake == 0 || row.Wake > time.Now().UnixMilli()+3_600_000+slack {
 		w.failf("%s wakes at %d", show(row.Key), row.Wake)
-	}
-}
-
-// letterMax is how long a letter may stay once its wake time has come and there are no faults: processes may have died
-// just before, which come back within 90 s.
-const letterMax = 4 * sweepEvery
-
-// judgeLetters checks, at each sweep, that sweeps see to every letter.
-func (w *World) judgeLetters() {
-	l, now := &w.letters, time.Now()
-	if !w.calm {
-		return
-	}
-	for key := range l.there {
-		row, ok := w.disk.keys[key]
-		if !ok {
-			delete(l.there, key)
-		} else if now.UnixMilli() > max(row.Wake, w.calmed)+letterMax.Milliseconds() {
-			w.failf("%s is still there, its time was %d, now it is %d", show(key), row.Wake, now.UnixMilli())
-		}
 	}
 }

@@ -125,7 +125,6 @@ func (l *link) List(ctx context.Context, r store.ListRange) (entries []store.Lis
 func (l *link) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
 	err = l.read(ctx, fmt.Sprintf("due %d after %q", shard, cursor), func() (err error) {
 		l.w.disk.catchUp(l.w.calm)
-		l.w.judgeLetters()
 		due, next, err = l.w.disk.index.Due(always, shard, until, cursor, limit)
 		return err
 	})

@@ -186,11 +186,12 @@ func (p *process) sweep(first time.Duration) {
 		p.store.EachFlow(p.life, func(f *store.Flow) error { return p.runner.Census(p.life, f.Account, f.ID) })
 		p.runner.CensusDone()
 	}
-	for wait := first; ; wait = sweepEvery {
-		timer := time.NewTimer(wait)
+	for wait := first; ; {
+		timer := time.NewTimer(max(wait, 0))
 		select {
 		case <-timer.C:
 			p.runner.Sweep(p.life)
+			wait = p.doze(time.Now())
 		case <-p.life.Done():
 			timer.Stop()
 			return
@@ -223,6 +224,8 @@ func (w *World) kill(p *process) {
 	}
 	w.tracef("%s dies", p.name)
 	close(p.dead)
+	w.clock.died = time.Now().UnixMilli()
+	w.clock.again()
 	w.sched.withdrawAll(p, func(o *operation) bool {
 		kept := o.done != nil && strings.Contains(o.key, " commit ") && w.faults.hit(w.faults.keep)
 		if kept {
@@ -355,7 +358,8 @@ func (w *World) hint(from *process, partition string, delay time.Duration) {
 			partition = w.stray(partition)
 		}
 		w.tracef("%s gets a hint %s", to.name, partition)
-		to.goOn(func() { to.handle(partition) })
+		over := w.invoked(to, partition)
+		to.goOn(func() { to.handle(partition, over) })
 	})
 }
 
@@ -371,7 +375,7 @@ func (w *World) stray(partition string) string {
 const worked = 300 * time.Second
 
 // handle takes a hint up.
-func (p *process) handle(partition string) {
+func (p *process) handle(partition string, over func()) {
 	var err error
 	if p.w.home == functions {
 		ctx, cancel := context.WithTimeout(p.life, worked)
@@ -379,6 +383,9 @@ func (p *process) handle(partition string) {
 		cancel()
 	} else {
 		err = p.runner.Look(p.life, partition)
+	}
+	if p.w.home == functions {
+		p.w.sched.wait(p.life, &operation{process: p, key: p.name + " has worked on " + partition, apply: func() bool { over(); return true }}, nil)
 	}
 	if err != nil && !p.isDead() {
 		again := &operation{key: "again " + partition, apply: func() bool {

@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"testing/synctest"
@@ -164,6 +165,7 @@ func (w *World) run(steps int, over func() bool) bool {
 		if w.failed() || over() {
 			return true
 		}
+		w.judgeDue()
 		w.step()
 	}
 	return false
@@ -182,6 +184,9 @@ func (w *World) tick() {
 // step carries out one operation, or lets time pass.
 func (w *World) step() {
 	if idle, most := w.sched.idle(); idle {
+		if next := w.clock.next; w.calm && next > 0 && next < math.MaxInt64 {
+			most = min(most, max(time.Until(time.UnixMilli(next)), time.Millisecond))
+		}
 		select {
 		case <-w.sched.signal:
 		default:

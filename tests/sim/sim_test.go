@@ -25,6 +25,7 @@ var (
 	launched = flag.Int("executions", 0, "launch no more than so many; 0: as the seed says")
 	without  = flag.String("without", "", "kinds of faults and clients that there are none of, with commas between them")
 	shrinks  = flag.Bool("shrink", true, "look for a shorter run of each failure")
+	blind    = flag.String("blind", "", "invariants that are not checked, with commas between them")
 	trace    = flag.Bool("trace", false, "show every step")
 	progress = flag.Bool("progress", false, "write from time to time, for tests/sim/cmd to read, what has been run")
 	sums     = flag.Bool("sums", false, "show the sum over each run's steps")
@@ -56,6 +57,9 @@ func TestSeeds(t *testing.T) {
 		o := sim.Options{Seed: first + i, Flow: *flow, Home: *home, Executions: *launched}
 		if *without != "" {
 			o.Without = strings.Split(*without, ",")
+		}
+		if *blind != "" {
+			o.Blind = strings.Split(*blind, ",")
 		}
 		r := run(t, o)
 		if *sums {

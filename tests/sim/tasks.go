@@ -28,6 +28,9 @@ type tasks struct {
 	reports   []*reported
 	delegates map[uint64]uint64 // runs that end a task of another run by its callback token
 	slowness  int64             // answers take so much longer
+	told      map[string]answer // the last answer, by key
+	calling   map[string]string // partitions of calls in flight, by key
+	landed    map[string]int64  // when a call was over last, by partition, ms since 1970
 }
 
 // lease is who holds a call, as the row says.
@@ -60,7 +63,7 @@ type reported struct {
 }
 
 func newTasks(w *World) *tasks {
-	k := &tasks{w: w, worlds: map[string]*flowtest.World{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}, delegates: map[uint64]uint64{}}
+	k := &tasks{w: w, worlds: map[string]*flowtest.World{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}, delegates: map[uint64]uint64{}, told: map[string]answer{}, calling: map[string]string{}, landed: map[string]int64{}}
 	k.slowness = []int64{1, 1, 1, 10}[w.rand.IntN(4)]
 	return k
 }
@@ -124,6 +127,7 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 	end.apply = func() bool {
 		cut = false
 		k.over(p, r.Key, true)
+		k.told[r.Key] = answer{p, time.Now().UnixMilli(), made.result}
 		w.tracef("%s", end.key)
 		return true
 	}
@@ -166,6 +170,9 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	}
 	k.flying[r.Key] = p
 	delete(k.answered, r.Key)
+	if x := w.ever[runOfKey(r.Key)]; x != nil {
+		k.calling[r.Key] = x.x.Partition()
+	}
 }
 
 func (k *tasks) over(p *process, key string, answered bool) {
@@ -173,9 +180,32 @@ func (k *tasks) over(p *process, key string, answered bool) {
 		return
 	}
 	delete(k.flying, key)
+	k.landed[k.calling[key]] = time.Now().UnixMilli()
+	k.w.clock.again()
 	if answered {
 		k.answered[key] = p
 	}
+}
+
+// held tells whether a live process makes a call, or has its answer.
+func (k *tasks) held(key string) bool {
+	for _, p := range []*process{k.flying[key], k.told[key].by} {
+		if p != nil && !p.isDead() {
+			return true
+		}
+	}
+	return false
+}
+
+// full tells whether a call may have to wait for the end of others of its execution.
+func (k *tasks) full(r *run) bool {
+	n := 0
+	for key, p := range k.flying {
+		if k.calling[key] == r.x.Partition() && !p.isDead() {
+			n++
+		}
+	}
+	return n >= k.w.calls || n > 0 && k.w.home == functions
 }
 
 func (k *tasks) plan(r *task.Request) plan {

@@ -34,6 +34,7 @@ type run struct {
 	leaving   map[string]int64
 	reported  bool
 	begun     int // how often a runner has counted that it begins since a fold was last got through, without faults
+	owing
 }
 
 // writing looks at a row that is about to be written.
@@ -107,6 +108,7 @@ func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) 
 	w.cover(m)
 	w.runs[x.Partition()], w.ever[x.Run] = r, r
 	w.judgeAccount(r)
+	w.begins(r)
 	r.oracle = newOracle(w, r, x)
 	w.burdened(r)
 	w.judge(p, r, nil, x, fold)
@@ -210,6 +212,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 		w.failf("%s: its body: %v", x.Partition(), err)
 		return
 	}
+	before := r.state
 	r.state = state
 	for _, l := range state.Leases() {
 		w.tasks.leased(state.Key(l.Attempt), l.Owner, l.Until)
@@ -221,6 +224,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	r.lists.add(r.m, &w.limits, news, func(format string, args ...any) { w.failf("%s: %s", x.Partition(), fmt.Sprintf(format, args...)) })
 	w.once(r, x, news)
 	w.judgeRights(r, old, x, news)
+	w.judgeMore(p, r, before, old, x, news)
 	w.wakes(p, r, x)
 	if w.failed() {
 		return

@@ -32,6 +32,7 @@ type Options struct {
 
 	Executions int      // no more than so many are launched; 0: as the seed says
 	rounds     int      // the run fails after so many rounds of the scheduler; 0: none
+	Blind      []string // invariants that are not checked, to show what nothing else finds
 	Without    []string // kinds of faults and of clients that there are none of
 }
 
@@ -108,7 +109,8 @@ type World struct {
 	letters letters
 	flows   flowRows
 	rights  *rights // nil in most runs
-	calmed  int64 // when the faults ended, ms since 1970
+	calmed  int64   // when the faults ended, ms since 1970
+	liveness
 
 	mu      sync.Mutex
 	failure string
@@ -177,7 +179,8 @@ func newWorld(o Options) *World {
 	r := rand.New(rand.NewPCG(o.Seed, 1))
 	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, ever: map[uint64]*run{}, flows: newFlowRows(), kinds: map[string]int{}}
 	w.trace.out = o.Trace
-	w.executionsMost, w.without, w.roundsMost = o.Executions, o.Without, o.rounds
+	w.executionsMost, w.without, w.roundsMost, w.blind = o.Executions, o.Without, o.rounds, o.Blind
+	w.dozing = newDozing()
 	if w.executionsMost == 0 {
 		w.executionsMost = executionsMost
 	}
@@ -264,6 +267,7 @@ func (w *World) settle() {
 func (w *World) calmDown() {
 	w.tracef("the faults end")
 	w.calm, w.calmed = true, time.Now().UnixMilli()
+	w.clock.again()
 	for _, p := range w.processes {
 		p.skew.Store(0)
 		p.frozen = time.Time{}
@@ -362,7 +366,7 @@ func request[T any](w *World, said *spoken, who string, do func(context.Context,
 			w.said = append(w.said, said)
 		}
 		to.goOn(func() {
-			ctx, cancel := context.WithTimeout(context.WithValue(to.life, asker{}, who), answerMax)
+			ctx, cancel := context.WithTimeout(context.WithValue(context.WithValue(to.life, asker{}, who), answering{}, to), answerMax)
 			defer cancel()
 			var a answer
 			a.value, a.err = do(ctx, to.service)
@@ -404,8 +408,11 @@ func request[T any](w *World, said *spoken, who string, do func(context.Context,
 // answerMax is how long a request may take.
 const answerMax = 90 * time.Second
 
-// asker is the key of who asks, in a context.
-type asker struct{}
+// asker is the key of who asks, in a context, and answering that of the process.
+type (
+	asker     struct{}
+	answering struct{}
+)
 
 func (w *World) asker(ctx context.Context) string {
 	if who, ok := ctx.Value(asker{}).(string); ok {

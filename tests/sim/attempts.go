@@ -1,0 +1,22 @@
+package sim
+
+import "millrace/shared/flow"
+
+// "attempts": a task is tried again when a rule of its Retry says so, and no more often.
+//
+// The first rule that names the error counts; an error of building data leaves no event of its own, so of states that
+// have a rule for those only the sum is checked.
+func (w *World) judgeAttempts(r *run, e *flow.HistoryEvent, v *visit) {
+	if e.Type != flow.TaskScheduled {
+		return
+	}
+	most := 1
+	for i := range v.state.Retry {
+		most += v.state.Retry[i].AttemptsMax
+	}
+	if v.tries++; v.tries > most {
+		w.breach("attempts", "%s: attempt %d of %s, of which there may be %d", r.x.Partition(), v.tries, v.state.Name, most)
+	} else if v.tries > 1 && v.failed && !v.granted && !v.silent() {
+		w.breach("attempts", "%s: attempt %d of %s, after an error that no rule tries again", r.x.Partition(), v.tries, v.state.Name)
+	}
+}

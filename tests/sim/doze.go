@@ -1,0 +1,91 @@
+package sim
+
+import (
+	"math"
+	"time"
+)
+
+// dozing is what sweepers know that sleep through time in which no row becomes due. Only the
+// scheduler's goroutine touches it.
+//
+// A sweep that finds nothing reads its shards and does nothing else. Without faults such sweeps are
+// left out, so days in which nothing happens cost nothing; the next sweep comes at the minute at
+// which it would have come anyway.
+type dozing struct {
+	until int64         // a row that wakes before is news to somebody who sleeps, ms since 1970
+	stir  chan struct{} // closed when a row with an earlier wake time is written
+}
+
+func newDozing() dozing { return dozing{stir: make(chan struct{})} }
+
+// wakeUp ends the sleep of all sweepers: each looks again when it has to sweep.
+func (d *dozing) wakeUp() {
+	d.until = 0
+	close(d.stir)
+	d.stir = make(chan struct{})
+}
+
+// noted looks at a row that has been written.
+func (d *dozing) noted(wake int64) {
+	if wake > 0 && wake < d.until {
+		d.wakeUp()
+	}
+}
+
+// sweepSeesAhead is how far before a row's wake time a sweep sees it: two minutes, and what clocks
+// and steps take.
+const sweepSeesAhead = 2*time.Minute + 10*time.Second
+
+// doze sleeps from a sweep until the last minute before the next one that finds something; it
+// returns how long to wait then. phase is when the sweep before has ended.
+func (p *process) doze(phase time.Time) time.Duration {
+	for {
+		next, stir := phase.Add(sweepEvery), (chan struct{})(nil)
+		look := &operation{process: p, key: p.name + " may doze", apply: func() bool {
+			d := &p.w.dozing
+			if !p.w.calm {
+				return true
+			}
+			first := p.w.disk.firstWake()
+			d.until = max(d.until, first)
+			sees := time.UnixMilli(first).Add(-sweepSeesAhead)
+			if n := sees.Sub(next) / sweepEvery; first == math.MaxInt64 || n > 0 {
+				next, stir = next.Add(min(n, dozeMost/sweepEvery)*sweepEvery), d.stir
+				if first == math.MaxInt64 {
+					next = phase.Add(dozeMost)
+				}
+			}
+			return true
+		}}
+		if p.w.sched.wait(p.life, look, nil) != nil || stir == nil {
+			return time.Until(next)
+		}
+		timer := time.NewTimer(time.Until(next))
+		select {
+		case <-timer.C:
+			return 0
+		case <-stir:
+			timer.Stop()
+			for time.Since(phase) > sweepEvery { // go on with the minutes as they were
+				phase = phase.Add(sweepEvery)
+			}
+		case <-p.life.Done():
+			timer.Stop()
+			return 0
+		}
+	}
+}
+
+// dozeMost bounds how long a sweeper sleeps.
+const dozeMost = 30 * 24 * time.Hour
+
+// firstWake is the earliest wake time of any row, ms since 1970; math.MaxInt64 without one.
+func (d *disk) firstWake() int64 {
+	first := int64(math.MaxInt64)
+	for _, row := range d.keys {
+		if row.Wake > 0 {
+			first = min(first, row.Wake)
+		}
+	}
+	return first
+}

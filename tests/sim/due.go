@@ -1,0 +1,171 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+)
+
+// owing is what a run keeps for what it owes and what is owed to it. Of the run itself:
+type owing struct {
+	visits *visits
+	cut    bool              // the last commit has left something ready
+	found  int64             // when it was found due last, ms since 1970
+	ended  time.Time         // when its end was committed
+	outbox map[int64]sending // by id of the entry
+	leases map[int64]int64   // until when, by attempt
+
+	// Attempts that wait for an execution, and when those were closed by anything but its end, ms since 1970.
+	attempts map[int64]*tried
+	released map[int64]int64
+	// Of a child: nobody waited for it any more when it was claimed.
+	unwatched bool
+}
+
+// liveness is what the world keeps for the same.
+type liveness struct {
+	dozing      dozing
+	clock       dueClock
+	children    map[string]*run // that tasks have started and wait for, by origin
+	invocations []*invocation
+	polls       []*poll
+	blind       []string // invariants that are not checked
+}
+
+// What delays everything has that is found by a sweep. They are added up by dueClock.by.
+const (
+	// restartMax is how long a process may be away that has died: kill starts another one after 90 s
+	// at the most.
+	restartMax = 90 * time.Second
+	// firstSweepMax is how long a process may take from its start to its first sweep. Two sweeps are
+	// no further apart than that.
+	firstSweepMax = sweepEvery
+	// stepsTake is what clocks of processes have differed by, and what the steps take that lead from a
+	// sweep to a commit: each takes up to a millisecond, and a fold that is cut after each transition
+	// needs a thousand.
+	stepsTake = 20 * time.Second
+)
+
+// owed is something that a running system owes: by a time it must have happened.
+type owed struct {
+	invariant string
+	due       int64  // ms since 1970: from then on it may happen
+	by        int64  // and by then it must have
+	what      string // for the message
+}
+
+// begins makes the run ready to be followed.
+func (w *World) begins(r *run) {
+	r.visits = newVisits(r.m, func(e *flow.HistoryEvent, v *visit) {
+		w.judgeEarly(r, e, v)
+		w.judgeAttempts(r, e, v)
+	})
+	w.noteChild(r)
+}
+
+// judgeMore follows what stands open after a commit, and checks what does not ask the interpreter. before is the
+// state that the execution had; nil of a claim.
+func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *store.Execution, news []flow.HistoryEvent) {
+	counts := old != nil && (x.Tries > old.Tries || x.Begun > old.Begun)
+	r.cut = !x.Status.Final() && (r.state.Ready() || counts && r.cut)
+	r.visits.add(news, p.now().UnixMilli(), r.cut)
+	if x.Status.Final() && r.ended.IsZero() {
+		r.ended = time.Now()
+	}
+	r.noteAttempts(news)
+	w.judgeWake(p, r, x)
+	w.judgePutOff(p, r, old, x)
+	w.judgeLeases(p, r)
+	w.judgeRetention(x)
+	w.judgeOrphans(r)
+	w.judgeTold(r, news)
+	if before != nil && r.x.Account != guarded {
+		w.judgeLeft(r, before.Outbox)
+	}
+	w.noteOutbox(r)
+	w.clock.again()
+}
+
+// dueClock checks what is owed at the time, not at the end: before each step it looks whether
+// anything is overdue. Only the scheduler's goroutine touches it.
+type dueClock struct {
+	next int64 // nothing is overdue before, ms since 1970
+	died int64 // when the last process has died, ms since 1970
+}
+
+// again makes the clock look at everything anew: what excuses something has changed.
+func (d *dueClock) again() { d.next = 0 }
+
+// by is when something must have happened that is due at a time and may take a while then, without
+// faults: at the latest a sweep finds it, by a process that is there.
+func (w *World) by(due int64, most time.Duration) int64 {
+	there := max(w.calmed, w.clock.died) + restartMax.Milliseconds()
+	return max(due+most.Milliseconds(), there) + (firstSweepMax + stepsTake).Milliseconds()
+}
+
+// judgeDue fails the run when anything is overdue. Between faults nothing is owed: each may delay
+// everything.
+func (w *World) judgeDue() {
+	now := time.Now().UnixMilli()
+	if !w.calm || now < w.clock.next || w.failed() {
+		return
+	}
+	w.clock.next = math.MaxInt64
+	for _, partition := range w.partitions {
+		r := w.runs[partition]
+		if r == nil || r.state == nil {
+			continue
+		}
+		w.owes(r, func(o owed) { w.overdue(r, now, o) })
+	}
+	others := func(o owed) { w.overdue(nil, now, o) }
+	w.owesLetters(others)
+	w.owesInvocations(others)
+	w.owesPolls(others)
+}
+
+func (w *World) overdue(r *run, now int64, o owed) {
+	if now <= o.by {
+		w.clock.next = min(w.clock.next, o.by+1)
+		return
+	}
+	where := ""
+	if r != nil {
+		where = fmt.Sprintf("%s v%d (found due %d times, wakes at %d): ", r.x.Partition(), r.x.Version, r.x.Tries, r.x.Wake)
+	}
+	w.breach(o.invariant, "%s%s was due at %d and should have come to pass by %d, without faults since %d; it is %d", where, o.what, o.due, o.by,
+		w.calmed, now)
+}
+
+// owes tells everything that is owed to one execution.
+func (w *World) owes(r *run, owe func(owed)) {
+	put := owe
+	if r.x.Tries > 0 && (r.found <= w.calmed || w.burden.partition != "") {
+		// It was found due while there were faults, by a sweep that then came to grief: the next one
+		// may come as much later as the row says (invariant "put off").
+		put = func(o owed) {
+			o.by = max(o.by, w.by(r.x.Wake, 0))
+			owe(o)
+		}
+	}
+	w.owesTimers(r, put)
+	w.owesReady(r, put)
+	w.owesLeases(r, put)
+	if r.x.Account != guarded { // there it may be refused for as long as rights are missing
+		w.owesOutbox(r, put)
+		w.owesStops(r, put)
+		w.owesCallback(r, put)
+	}
+	w.owesAnswers(r, owe)
+	w.owesTaking(r, owe)
+}
+
+// leaf tells whether a state has to go on by itself: nothing in it does.
+func (v *visit) leaf() bool { return v.inside == 0 }
+
+// calling tells whether an attempt of the task is open.
+func (v *visit) calling() bool { return v.attempt != nil && !v.attempt.over }

@@ -1,0 +1,40 @@
+package sim
+
+import (
+	"fmt"
+
+	"millrace/shared/interp"
+)
+
+// "late lease": a call whose caller is gone is made again.
+//
+// The lease in the row says until when nobody else may call. It counts as over 10 s later (the margin for
+// clocks that differ), the row wakes then, and a sweep finds it: bound 90 s after the end of the lease,
+// and 90 s more after faults. A process that owns its store does not wait for the end of the leases of
+// the one before; this bound covers that too. A call that is in flight in a live process, or answered
+// there, is not lost ("late answer" has that).
+func (w *World) owesLeases(r *run, owe func(owed)) {
+	if r.x.Status.Final() {
+		return
+	}
+	for _, v := range r.visits.open {
+		if !v.leaf() || !v.calling() || !v.attempt.started || v.attempt.submitted {
+			continue
+		}
+		key := keyOf(r.x.Run, v.attempt.id)
+		if w.tasks.held(key) || w.tasks.full(r) {
+			continue
+		}
+		due := max(w.tasks.leases[key].until+interp.LeaseMargin, w.tasks.landed[r.x.Partition()])
+		owe(owed{"late lease", due, w.by(due, 0), fmt.Sprintf("the call of attempt %d of %s", v.attempt.id, v.state.Name)})
+	}
+}
+
+// keyOf is the idempotency key of an attempt.
+func keyOf(run uint64, attempt int64) string { return fmt.Sprintf("%016x%016x", run, uint64(attempt)) }
+
+// runOfKey is the run that a key belongs to.
+func runOfKey(key string) (run uint64) {
+	fmt.Sscanf(key[:16], "%016x", &run)
+	return run
+}

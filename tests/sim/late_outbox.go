@@ -1,0 +1,53 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// "late outbox": an entry of the outbox leaves it.
+//
+// It is tried at once, and the row wakes 30 s after the commit in case its process dies; when that has
+// failed, it is tried again when the entry says (Next), which is no more than an hour later. Without
+// faults each try succeeds, but the one that looks for a child whose start is under way: that is made
+// four times, 1, 2 and 4 s apart. Bound: 110 s after it was put there, or after Next, and 240 s for
+// the child, whose pauses each wait for a sweep; and 90 s more after faults.
+func (w *World) owesOutbox(r *run, owe func(owed)) {
+	for _, out := range r.state.Outbox {
+		born := r.outbox[out.ID]
+		due := born.since
+		if born.next > 0 && born.nextAt < w.calmed {
+			due = max(due, born.next)
+		}
+		owe(owed{"late outbox", due, w.by(due, readyWakes+4*sweepEvery), fmt.Sprintf("entry %d/%d of its outbox, tried %d times", out.Kind, out.ID, out.Tries)})
+	}
+}
+
+// sending is an entry of an outbox.
+type sending struct {
+	since  int64 // when it was put there, ms since 1970
+	next   int64 // when it is to be tried again; 0: at once
+	nextAt int64 // when that was written
+}
+
+// noteOutbox follows the outbox of an execution. An entry that is put off is so for as long as its tries say: 1 s,
+// doubled up to an hour.
+func (w *World) noteOutbox(r *run) {
+	now := time.Now().UnixMilli()
+	before := r.outbox
+	r.outbox = map[int64]sending{}
+	for _, out := range r.state.Outbox {
+		s, ok := before[out.ID]
+		if !ok {
+			s.since = now
+		}
+		if out.Next != s.next {
+			s.next, s.nextAt = out.Next, now
+			most := min(time.Second<<min(max(out.Tries-1, 0), 12), time.Hour)
+			if out.Next > now+most.Milliseconds()+2*w.faults.skew.Milliseconds()+1 {
+				w.breach("late outbox", "%s v%d: entry %d is put off from %d to %d after %d tries", r.x.Partition(), r.x.Version, out.ID, now, out.Next, out.Tries)
+			}
+		}
+		r.outbox[out.ID] = s
+	}
+}

@@ -1,0 +1,30 @@
+package sim
+
+import (
+	"millrace/shared/store"
+	"time"
+)
+
+// "put off": an execution that is found due is put off for 1 min, doubled each time up to an hour, and no longer; and
+// without faults somebody takes it up right after that, which sets the count back.
+//
+// Bound of the second: 80 s after it was found due, and 90 s more after faults. An execution that brings its runners down, and
+// what may have been in the same process, is put off as the first part says alone.
+func (w *World) owesTaking(r *run, owe func(owed)) {
+	if r.x.Tries == 0 || r.x.Status.Final() || r.found < w.calmed || w.burden.partition != "" {
+		return
+	}
+	owe(owed{"put off", r.found, w.by(r.found, 0), "its being taken up"})
+}
+
+// judgePutOff looks at a commit by which an execution was found due.
+func (w *World) judgePutOff(p *process, r *run, old, x *store.Execution) {
+	if old == nil || x.Tries <= old.Tries {
+		return
+	}
+	r.found = time.Now().UnixMilli()
+	most := min(time.Minute<<min(old.Tries, 6), time.Hour)
+	if most := p.now().Add(most).UnixMilli() + 2*w.faults.skew.Milliseconds() + 1; x.Wake > max(most, old.Wake) {
+		w.breach("put off", "%s v%d: found due %d times, it is put off until %d, at most until %d", x.Partition(), x.Version, x.Tries, x.Wake, most)
+	}
+}

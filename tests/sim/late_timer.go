@@ -1,0 +1,69 @@
+package sim
+
+import (
+	"fmt"
+
+	"millrace/shared/flow"
+)
+
+// "late timer": waits, pauses before a retry, time limits of tasks and of executions end in time.
+//
+// When they end is read from the definition and the history: a Wait begins with its Started event, an
+// attempt with its TaskScheduled, a pause with the event that the attempt failed by; the claim fixes
+// the execution's deadline. The row wakes at that time at the latest, and a sweep finds it: bound 80 s
+// (a sweep, and 20 s for clocks and steps), and 90 s more after faults, for processes to come back.
+func (w *World) owesTimers(r *run, owe func(owed)) {
+	if r.x.Status.Final() {
+		return
+	}
+	r.timers(func(what string, due int64) {
+		owe(owed{"late timer", due, w.by(due, 0), what})
+	})
+}
+
+// timers tells of each time at which an execution has to go on by itself.
+func (r *run) timers(tell func(what string, due int64)) {
+	tell("its deadline", r.x.Deadline)
+	for _, v := range r.visits.open {
+		if !v.leaf() {
+			continue
+		}
+		switch n, known := v.timer(); {
+		case known && n > 0:
+			tell(fmt.Sprintf("state %s (event %d)", v.state.Name, v.id), v.base+n)
+		case v.calling():
+			if n, known := v.timeout(); known && n > 0 {
+				tell(fmt.Sprintf("the time limit of task %s (event %d)", v.state.Name, v.attempt.id), v.attempt.at+n)
+			}
+		}
+	}
+}
+
+// timer is how long a state is at rest after its last event, ms: a Wait, or a pause before a retry. It is
+// not known of a state that may fail and be tried again without an event.
+func (v *visit) timer() (ms int64, known bool) {
+	switch {
+	case v.state.Kind == flow.Wait && (v.last == flow.StateStarted || v.last == flow.StepStarted):
+		return v.wait()
+	case v.calling():
+		return 0, false
+	case v.failed && len(v.state.Retry) > 0:
+		if v.silent() {
+			return v.pauses(), true
+		}
+		return v.pause, true
+	}
+	return 0, false
+}
+
+// silent tells whether a rule is for errors that leave no event while the state is tried again.
+func (v *visit) silent() bool {
+	for i := range v.state.Retry {
+		for _, name := range v.state.Retry[i].Errors {
+			if name == flow.ErrorAll || len(name) > 4 && name[:4] == "FnF." && name != flow.ErrTaskTimeout {
+				return true
+			}
+		}
+	}
+	return false
+}

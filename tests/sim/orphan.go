@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"fmt"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+)
+
+// "orphan": an attempt that waits for an execution and is ended by anything but its end puts a stop of
+// that execution into the outbox, in the same commit: a commit later nobody would know any more.
+func (w *World) judgeOrphans(r *run) {
+	for id, a := range r.attempts {
+		if a.of.isOpen() && !a.over && a.of.attempt == a && !r.x.Status.Final() {
+			continue
+		}
+		delete(r.attempts, id)
+		if a.over && a.how != flow.TaskTimedOut || !a.started {
+			continue
+		}
+		if r.released == nil {
+			r.released = map[int64]int64{}
+		}
+		r.released[id] = r.x.LastTime
+		if !r.sends(interp.StopChild, id) {
+			w.breach("orphan", "%s v%d: attempt %d of %s is closed, and the stop of what it has started is not in the outbox", r.x.Partition(), r.x.Version, id, a.of.state.Name)
+		}
+	}
+}
+
+// waitsForChild tells whether the task of a state starts an execution and waits for its end.
+func waitsForChild(st *flow.State) bool {
+	return st.Task != nil && st.Task.Action == "FNF:StartExecution" && st.Task.Mode == flow.WaitForSystemCallback
+}
+
+// noteAttempts notes attempts that have been opened and wait for an execution.
+func (r *run) noteAttempts(news []flow.HistoryEvent) {
+	for i := range news {
+		if e := &news[i]; e.Type == flow.TaskScheduled && waitsForChild(r.m.Nodes[e.Node]) {
+			if r.attempts == nil {
+				r.attempts = map[int64]*tried{}
+			}
+			r.attempts[e.ID] = r.visits.tried[e.ID]
+		}
+	}
+}
+
+// sends tells whether something stands in the outbox.
+func (r *run) sends(kind interp.OutgoingKind, id int64) bool {
+	for _, out := range r.state.Outbox {
+		if out.Kind == kind && out.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// "late stop": a child whose end nobody waits for any more is stopped.
+//
+// What "orphan" finds in the outbox is carried out ("late outbox"): bound 350 s after the attempt was
+// closed, or after the claim of the child if that came later, and 90 s more after faults. A child that is
+// claimed when the stop has been given up (after four looks, 7 s) runs to its own end: docs/reliability.md,
+// "What it does not cover".
+func (w *World) owesStops(r *run, owe func(owed)) {
+	for id, at := range r.released {
+		c := w.children[taskOrigin(r.x.Run, id)]
+		if c == nil {
+			continue
+		}
+		if c.x.Status.Final() || c.unwatched || w.runs[c.x.Partition()] != c {
+			delete(r.released, id)
+			continue
+		}
+		due := max(at, c.seen.UnixMilli())
+		owe(owed{"late stop", due, w.by(due, readyWakes+4*sweepEvery), fmt.Sprintf("the stop of %s, which attempt %d has started,", c.x.Partition(), id)})
+	}
+}
+
+// taskOrigin is the origin of an execution that an attempt has started.
+func taskOrigin(run uint64, attempt int64) string { return "task#" + keyOf(run, attempt) }
+
+// noteChild notes an execution that a task has started and waits for.
+func (w *World) noteChild(c *run) {
+	if c.x.Callback == "" || len(c.x.Origin) != len("task#")+32 {
+		return
+	}
+	if w.children == nil {
+		w.children = map[string]*run{}
+	}
+	w.children[c.x.Origin] = c
+	key := c.x.Origin[len("task#"):]
+	if r := w.ever[runOfKey(key)]; r != nil {
+		var id int64
+		fmt.Sscanf(key[16:], "%016x", &id)
+		_, closed := r.released[id]
+		c.unwatched = closed && !r.sends(interp.StopChild, id)
+	}
+}

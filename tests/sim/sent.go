@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"fmt"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+)
+
+// "sent": what leaves the outbox has come to pass.
+//
+// A stop has left when its child has ended, or was not there when it was looked for: one that was claimed
+// before the entry was last written was. A callback has left when the attempt that it names is closed, or
+// its execution has ended or is gone.
+func (w *World) judgeLeft(r *run, before []interp.Outgoing) {
+	for _, out := range before {
+		if r.sends(out.Kind, out.ID) {
+			continue
+		}
+		switch out.Kind {
+		case interp.StopChild:
+			c := w.children[taskOrigin(r.x.Run, out.ID)]
+			if c != nil && !c.x.Status.Final() && c.seen.UnixMilli() < r.outbox[out.ID].wrote() && w.runs[c.x.Partition()] == c {
+				w.breach("sent", "%s v%d: the stop of %s has left the outbox, and it runs", r.x.Partition(), r.x.Version, c.x.Partition())
+			}
+		case interp.Callback:
+			if to, id := w.waiting(r); to != nil {
+				w.breach("sent", "%s v%d: its callback has left the outbox, and attempt %d of %s is open", r.x.Partition(), r.x.Version, id, to.x.Partition())
+			}
+		}
+	}
+}
+
+// wrote is when an entry of an outbox was last written.
+func (s sending) wrote() int64 { return max(s.since, s.nextAt) }
+
+// waiting gives the execution, and its open attempt, that wait for the end of another one; nil when none does, or when it
+// cannot be told: in the older language a token of somebody's own names the attempts that follow too.
+func (w *World) waiting(r *run) (*run, int64) {
+	to, token := w.calledBack(r)
+	if to == nil || to.x.Status.Final() || w.renewed {
+		return nil, 0
+	}
+	id := token.ID
+	if to.m.Language == flow.Steps {
+		if !startedBy(r, to) {
+			return nil, 0
+		}
+		fmt.Sscanf(r.x.Origin[len("task#")+16:], "%016x", &id)
+	}
+	v := to.visits.of[id]
+	if v == nil || !v.isOpen() || !v.calling() || v.attempt.id != id {
+		return nil, 0
+	}
+	return to, id
+}
+
+// "late callback": the end of an execution reaches the task that waits for it, by CallbackFnFTaskToken of the API or
+// by the engine's own.
+//
+// The report stands in the outbox of the end ("late outbox"), and is delivered by a commit of the one that waits, or by its
+// inbox. Bound 110 s after the end, and 90 s more after faults. Until then the attempt is open.
+func (w *World) owesCallback(r *run, owe func(owed)) {
+	if !r.x.Status.Final() || r.x.Callback == "" {
+		return
+	}
+	to, id := w.waiting(r)
+	if to == nil {
+		return
+	}
+	due := r.ended.UnixMilli()
+	if s, ok := r.outbox[0]; ok && s.next > 0 && s.nextAt < w.calmed {
+		due = max(due, s.next)
+	}
+	owe(owed{"late callback", due, w.by(due, readyWakes), fmt.Sprintf("its end, for attempt %d of %s,", id, to.x.Partition())})
+}

@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"millrace/shared/flow"
+)
+
+// "told": the end that a task is told of is the end of its child: its status, its output, its error.
+//
+// It is looked at when the event is written. Too large an output for the language of the one that waits is told as
+// an error, and the older language has a word of its own for a child whose time was over.
+func (w *World) judgeTold(to *run, news []flow.HistoryEvent) {
+	for i := range news {
+		e := &news[i]
+		if e.Type != flow.TaskSucceeded && e.Type != flow.TaskFailed {
+			continue
+		}
+		v := to.visits.of[e.ID]
+		if v == nil || !waitsForChild(v.state) {
+			continue
+		}
+		c := w.children[taskOrigin(to.x.Run, v.attemptOf(to, e))]
+		switch {
+		case c == nil || e.Mark == 0:
+			continue // its own call has failed
+		case !c.x.Status.Final():
+			w.breach("told", "%s v%d: attempt %d is told of the end of %s, which runs", to.x.Partition(), to.x.Version, v.attempt.id, c.x.Partition())
+		case e.Mark == endMark(c) && !tells(e, c):
+			w.breach("told", "%s has ended as %s, and attempt %d of %s is told %s", c.x.Partition(), textOf(&c.events[len(c.events)-1]), v.attempt.id, to.x.Partition(), textOf(e))
+		}
+	}
+}
+
+// attemptOf is the attempt that an event has ended.
+func (v *visit) attemptOf(r *run, e *flow.HistoryEvent) int64 {
+	for e.Type != flow.TaskScheduled && e.Schedule > 0 {
+		e = &r.events[e.Schedule-1]
+	}
+	return e.ID
+}
+
+// endMark is the mark of the report of an execution's end.
+func endMark(r *run) uint64 {
+	sum := sha256.Sum256([]byte("end#" + keyOf(r.x.Run, 0)))
+	return max(binary.BigEndian.Uint64(sum[:]), 1)
+}
+
+// tells tells whether an event says how an execution has ended.
+func tells(e *flow.HistoryEvent, c *run) bool {
+	last := &c.events[len(c.events)-1]
+	if e.Type == flow.TaskSucceeded {
+		return c.x.Status == flow.Succeeded && string(e.Output.Text()) == string(last.Output.Text())
+	}
+	if e.Error.Name == flow.ErrDataLimit && c.x.Status == flow.Succeeded {
+		return true
+	}
+	switch c.x.Status {
+	case flow.TimedOut:
+		return e.Error.Name == flow.ErrExecutionTimedOut || e.Error.Name == flow.ErrTaskTimeout
+	case flow.Failed:
+		return says(e.Error, c.x.Error, flow.ErrExecutionFailed)
+	case flow.Stopped:
+		return says(e.Error, c.x.Error, flow.ErrExecutionStopped)
+	}
+	return false
+}
+
+// says tells whether an error is the one of an end, which may be without a name.
+func says(e, end *flow.Error, unnamed string) bool {
+	if end == nil || end.Name == "" {
+		return e.Name == unnamed
+	}
+	return e.Name == end.Name && e.Cause == end.Cause
+}

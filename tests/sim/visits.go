@@ -1,0 +1,284 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"millrace/shared/expr"
+	"millrace/shared/flow"
+)
+
+// visits are the states that an execution is in, by its definition and its history alone: no
+// invariant that is built on them asks the interpreter.
+type visits struct {
+	m      *flow.Machine
+	of     map[int64]*visit // by the id of each event of theirs
+	tried  map[int64]*tried // by the id of their TaskScheduled events
+	open   []*visit         // in the order in which they were entered
+	events []flow.HistoryEvent
+	cut    bool                             // the last fold was cut
+	see    func(*flow.HistoryEvent, *visit) // is told of each event before it counts
+}
+
+// visit is one entry of a state that has not been left.
+type visit struct {
+	in      *visit // the state around it; nil for none
+	state   *flow.State
+	id      int64 // of its Entered event
+	closed  bool
+	dropped int64          // what was entered in it before this event is gone without a word
+	kept    int64          // dropped of the state around it before this one failed
+	inside  int            // open visits in it
+	last    flow.EventType // its last event, or that of what has been left in it
+	at      int64          // its time, ms since 1970
+	base    int64          // when it began what it is at, ms since 1970
+	pending bool           // the folds since its last event were cut
+	started int64          // time of its Started event
+	input   *flow.Value
+
+	attempt *tried // the last one; nil before the first
+	tries   int    // attempts so far
+	failed  bool   // the attempt has, and the state is tried again or left
+	granted bool   // a rule says that it is tried again
+	pause   int64  // before the next attempt, ms
+	used    []int  // retries so far, by rule
+}
+
+// tried is one attempt of a task.
+type tried struct {
+	of        *visit
+	id        int64 // of its TaskScheduled event
+	at        int64 // its time
+	started   bool
+	submitted bool
+	over      bool
+	how       flow.EventType // what has ended it
+}
+
+func newVisits(m *flow.Machine, see func(*flow.HistoryEvent, *visit)) *visits {
+	return &visits{m: m, of: map[int64]*visit{}, tried: map[int64]*tried{}, see: see}
+}
+
+// add follows the events of a commit that was made at a time. cut says that the fold ended before it was
+// through: then what has been begun in it, or in one before that was cut, may still have to be looked at,
+// and what it is at begins with a later commit.
+func (s *visits) add(events []flow.HistoryEvent, at int64, cut bool) {
+	for _, v := range s.open {
+		if v.pending {
+			v.base = max(v.base, at)
+		}
+		v.pending = v.pending && cut
+	}
+	s.cut = cut
+	for i := range events {
+		s.events = append(s.events, events[i])
+		s.event(&s.events[len(s.events)-1])
+	}
+	open := s.open[:0]
+	for _, v := range s.open {
+		if v.isOpen() {
+			v.inside = 0
+			open = append(open, v)
+		}
+	}
+	s.open = open
+	for _, v := range open {
+		if v.in != nil {
+			v.in.inside++
+		}
+	}
+}
+
+// isOpen tells whether neither the state nor one around it has been left.
+func (v *visit) isOpen() bool {
+	for ; v != nil; v = v.in {
+		if v.closed || v.in != nil && v.id < v.in.dropped {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *visits) event(e *flow.HistoryEvent) {
+	from := s.of[e.Schedule]
+	switch e.Type {
+	case flow.StateEntered, flow.StepEntered:
+		v := &visit{in: s.around(e, from), state: s.m.Nodes[e.Node], id: e.ID}
+		s.of[e.ID] = v
+		s.open = append(s.open, v)
+		v.touch(e, s.cut)
+		return
+	case flow.BranchEntered, flow.IterationEntered, flow.BranchExited, flow.IterationExited:
+		for from != nil && from.state.Node != e.Node {
+			from = from.in
+		}
+	default:
+		for from != nil && e.Node >= 0 && from.state.Node != e.Node {
+			from = from.in
+		}
+	}
+	s.of[e.ID] = from
+	if from == nil || e.Node < 0 {
+		return
+	}
+	s.see(e, from)
+	from.touch(e, s.cut)
+	switch e.Type {
+	case flow.StateStarted, flow.StepStarted:
+		from.input, from.started = e.Input, e.Time
+	case flow.TaskScheduled:
+		from.attempt, from.failed, from.pause = &tried{of: from, id: e.ID, at: e.Time}, false, 0
+		s.tried[e.ID] = from.attempt
+	case flow.TaskStarted:
+		from.attempt.started = true
+	case flow.TaskSubmitted:
+		from.attempt.submitted = true
+	case flow.TaskSucceeded, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed:
+		from.attempt.over, from.attempt.how = true, e.Type
+		if e.Error != nil {
+			from.fail(s.m.Language, e.Error)
+		}
+	case flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut, flow.StateAborted, flow.StepFailed, flow.StepExited:
+		if from.in != nil && e.Type == flow.StepExited && s.events[e.Schedule-1].Type == flow.StepFailed {
+			from.in.dropped = from.kept // it was caught
+		}
+		if !from.closed {
+			from.closed = true
+			from.drop(e)
+			if from.in != nil {
+				from.in.touch(e, s.cut)
+			}
+		}
+	}
+}
+
+// drop notes what the failure of a step ends beside it, in the older language, unless it is caught: all that
+// is open in the step around it. The newer language says so in events.
+func (v *visit) drop(e *flow.HistoryEvent) {
+	if e.Type == flow.StepFailed && v.in != nil {
+		v.kept, v.in.dropped = v.in.dropped, e.ID
+	}
+}
+
+// around is the visit that a state was entered in.
+func (s *visits) around(e *flow.HistoryEvent, from *visit) *visit {
+	switch {
+	case from == nil:
+		return nil
+	case !from.closed || s.begins(e):
+		return from
+	}
+	return from.in
+}
+
+// begins tells whether an entered state is the first one of a branch or an iteration of the older
+// language.
+func (s *visits) begins(e *flow.HistoryEvent) bool {
+	t := s.events[e.Schedule-1].Type
+	return t == flow.BranchEntered || t == flow.IterationEntered
+}
+
+func (v *visit) touch(e *flow.HistoryEvent, cut bool) {
+	v.last, v.at, v.base, v.pending = e.Type, e.Time, e.Time, cut
+}
+
+// fail notes an error of the task's attempt, and the pause that the definition wants after it: that of
+// the first rule that names it, if it has retries left.
+func (v *visit) fail(language flow.Language, err *flow.Error) {
+	v.failed, v.granted, v.pause = true, false, 0
+	if v.used == nil {
+		v.used = make([]int, len(v.state.Retry))
+	}
+	for i := range v.state.Retry {
+		r := &v.state.Retry[i]
+		if !names(language, r.Errors, err.Name) {
+			continue
+		}
+		if v.used[i] < r.AttemptsMax {
+			v.used[i]++
+			v.granted = true
+			v.pause = pauseOf(r, v.used[i])
+		}
+		return
+	}
+}
+
+// pauses is how long the state may pause in all, ms: what fails in the building of data, and what fails
+// inside a container, may be tried again without an event of the state itself.
+func (v *visit) pauses() int64 {
+	most := int64(0)
+	for i := range v.state.Retry {
+		for n := range v.state.Retry[i].AttemptsMax {
+			most += pauseOf(&v.state.Retry[i], n+1)
+		}
+	}
+	return most
+}
+
+// pauseOf is the pause before retry n of a rule, ms.
+func pauseOf(r *flow.Retry, n int) int64 {
+	seconds := float64(r.Interval)
+	for range n - 1 {
+		seconds *= r.Rate
+		if seconds >= float64(r.IntervalMax) {
+			break
+		}
+	}
+	return int64(min(seconds, float64(r.IntervalMax)) * 1000)
+}
+
+// names tells whether a rule is for an error.
+func names(language flow.Language, list []string, name string) bool {
+	for _, n := range list {
+		switch {
+		case n == flow.ErrorAll, n == name:
+			return true
+		case language == flow.Steps && strings.TrimPrefix(n, "FC.") == name:
+			return true
+		case language == flow.Steps && strings.EqualFold(n, "fnf.ExecutionAlreadyExists") && strings.EqualFold(n, name):
+			return true
+		}
+	}
+	return false
+}
+
+// wait is how long a Wait lasts, ms, as far as the definition and the input of the state say it.
+func (v *visit) wait() (ms int64, known bool) {
+	if v.state.Wait == nil || v.state.Wait.Seconds == nil {
+		return 0, false
+	}
+	return v.seconds(v.state.Wait.Seconds)
+}
+
+// timeout is the time limit of an attempt of the task, ms; 0 without one.
+func (v *visit) timeout() (ms int64, known bool) {
+	if v.state.Task == nil || v.state.Task.Timeout == nil {
+		return 0, true
+	}
+	return v.seconds(v.state.Task.Timeout)
+}
+
+// seconds reads a number of seconds, or one that a path names in the input of the state.
+func (v *visit) seconds(t *expr.Template) (ms int64, known bool) {
+	c, constant := t.ConstantValue()
+	if !constant {
+		for e := range t.Exprs() {
+			if c = v.member(e.String()); c == nil {
+				return 0, false
+			}
+		}
+	}
+	n, err := strconv.ParseInt(fmt.Sprint(c), 10, 64)
+	return n * 1000, err == nil
+}
+
+// member is what a path of one name selects from the input of the state; nil for anything else.
+func (v *visit) member(path string) any {
+	name, ok := strings.CutPrefix(path, "$Input.")
+	if v.input == nil || !ok {
+		return nil
+	}
+	members, _ := v.input.Object()
+	return members[name]
+}
