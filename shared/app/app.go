@@ -115,11 +115,10 @@ func (a *App) credentials() (*rpc.Credentials, error) {
 	if a.config.Credentials != "" {
 		return rpc.LoadCredentials(a.config.Credentials)
 	}
-	host, _, err := net.SplitHostPort(a.config.Listen)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(a.config.Listen); err != nil {
 		return nil, fmt.Errorf("--listen %s: %w", a.config.Listen, err)
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !rpc.IsLoopback(a.config.Listen) {
 		return nil, fmt.Errorf("--listen %s: without --credentials the server is open and listens on loopback only; "+
 			"give it a credentials file (docs/credentials.md), or listen on 127.0.0.1", a.config.Listen)
 	}

@@ -71,10 +71,11 @@ func (c *call) connect() (*rpc.Client, error) {
 // endpointURL completes a host: this machine's is reached over plain HTTP, as `millrace serve`
 // listens, all others are reached over TLS.
 func endpointURL(s string) string {
+	host, _, _ := strings.Cut(s, "/")
 	switch {
 	case strings.Contains(s, "://"):
 		return s
-	case rpc.IsLoopback(s):
+	case rpc.IsLoopback(host):
 		return "http://" + s
 	}
 	return "https://" + s

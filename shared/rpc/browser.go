@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,7 +15,7 @@ func (c *call) notOfThisMachine() error {
 	if !c.LoopbackOnly {
 		return nil
 	}
-	if !loopback(c.r.Host) && !slices.Contains(c.Hosts, c.r.Host) {
+	if !IsLoopback(c.r.Host) && !slices.Contains(c.Hosts, c.r.Host) {
 		return foreign("its Host is not this machine; name it under Hosts in the configuration if it should be")
 	}
 	if site := headerOf(c.r, "Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
@@ -35,26 +34,6 @@ func (c *call) notOfThisMachine() error {
 
 func foreign(why string) error {
 	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. A server without credentials refuses this request: %s.", why)
-}
-
-// loopback tells whether a Host header names this machine.
-func loopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(trimBrackets(host))
-	return ip != nil && ip.IsLoopback()
-}
-
-func trimBrackets(host string) string {
-	if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {
-		return host[1 : n-1]
-	}
-	return host
 }
 
 // ownOrigin tells whether an Origin header is the server's own, as a page that it served itself would send.

@@ -3,8 +3,8 @@ package rpc
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
-	"net/url"
 	"strings"
 
 	"millrace/shared/rpc/sign"
@@ -19,8 +19,10 @@ var ErrPlainHTTP = errors.New("is not sent over plain HTTP to another machine, f
 // IsLoopback reports whether a host, with or without a port, is this machine by name or address. No
 // name is looked up.
 func IsLoopback(host string) bool {
-	if u, err := url.Parse("http://" + host); err == nil && u.Hostname() != "" {
-		host = u.Hostname()
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	} else if n := len(host); n > 1 && host[0] == '[' && host[n-1] == ']' {
+		host = host[1 : n-1]
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
