@@ -105,7 +105,7 @@ func (c *clients) pry(flows []definition) {
 			continue
 		}
 		if code != fault.FlowNotExists && code != fault.ExecutionNotExists {
-			c.w.failf("%s: another account has asked for %s of %s, which only the first has, and is told %+v %s", who, name, f, told, code)
+			c.w.breach("other account", "%s: another account has asked for %s of %s, which only the first has, and is told %+v %s", who, name, f, told, code)
 		}
 	}
 }
@@ -137,7 +137,7 @@ func (c *clients) pryFlows(who string, flows []definition) {
 		for i := range page.Flows {
 			f := &page.Flows[i]
 			if c.ids[key(neighbour, f.Name)] != f.ID {
-				c.w.failf("%s: the list of another account has flow %s %s, which is none of its own", who, f.Name, f.ID)
+				c.w.breach("other account", "%s: the list of another account has flow %s %s, which is none of its own", who, f.Name, f.ID)
 			}
 		}
 	})
@@ -148,10 +148,10 @@ func (c *clients) pryFlows(who string, flows []definition) {
 func (w *World) judgeAccount(r *run) {
 	x := r.x
 	if of := w.flows.owners[x.FlowID]; of != x.Account+"#"+x.Flow {
-		w.failf("%s is of flow %s of account %s, its flow is %s", x.Partition(), x.Flow, x.Account, of)
+		w.breach("account", "%s is of flow %s of account %s, its flow is %s", x.Partition(), x.Flow, x.Account, of)
 	}
 	if by := w.parentOf(r); by != nil && by.x.Account != x.Account {
-		w.failf("%s of account %s was started by %s of account %s", x.Partition(), x.Account, by.x.Partition(), by.x.Account)
+		w.breach("account", "%s of account %s was started by %s of account %s", x.Partition(), x.Account, by.x.Partition(), by.x.Account)
 	}
 }
 

@@ -40,6 +40,7 @@ type launch struct {
 	name   string
 	again  bool   // the name has been used before
 	before uint64 // by this run
+	taken  bool   // tasks start executions of the name, too: what is said of it need not fit one order
 
 	// What clients were told; only the scheduler's goroutine touches it.
 	started atomic.Int32
@@ -206,7 +207,7 @@ const againEarly = 5 * time.Second
 
 // again starts a name once more when what had it expires.
 func (c *clients) again(before *launch, expires int64) {
-	x := &launch{flow: before.flow, name: before.name, again: true}
+	x := &launch{flow: before.flow, name: before.name, taken: before.taken, again: true}
 	if r := x.now(c.w); r != nil {
 		x.before = r.x.Run
 	}
@@ -223,8 +224,11 @@ func (c *clients) again(before *launch, expires int64) {
 	}
 }
 
-// said is a request about the execution.
+// said is a request about the execution; nil when others than clients make some, too.
 func (x *launch) said(what, who string) *spoken {
+	if x.taken {
+		return nil
+	}
 	return &spoken{what: what, who: who, on: x.flow.key() + "/" + x.name}
 }
 
@@ -277,6 +281,18 @@ func (c *clients) starter(x *launch, who string) {
 	}
 }
 
+// inputOf is the input with which an execution was started, as it was sent.
+func (w *World) inputOf(r *run) string {
+	if r == nil {
+		return ""
+	}
+	text, err := w.raw.InputText(always, r.x)
+	if err != nil {
+		w.failf("%s: input: %v", r.x.Partition(), err)
+	}
+	return string(text)
+}
+
 func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, code fault.Code) {
 	run := x.now(c.w)
 	switch {
@@ -285,7 +301,7 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 		c.w.failf("%s was told %v %s, and there is no such execution", who, got, code)
 	case code == "":
 		x.started.Add(1)
-		if got.Status != "Running" || got.Name != x.name || got.Input != x.flow.input {
+		if got.Status != "Running" || got.Name != x.name || got.Input != c.w.inputOf(run) {
 			c.w.failf("%s was told %+v", who, got)
 		}
 	case code == fault.ExecutionAlreadyExists:

@@ -19,6 +19,7 @@ func extras() []extra {
 	return []extra{
 		{name: "another account", in: 4, begin: (*clients).neighbours},
 		{name: "rights", in: 5, begin: (*clients).guard},
+		{name: "namesakes", in: 5, begin: (*clients).name},
 		{name: "forger", in: 3, begin: (*clients).forge, comeBack: (*clients).forgeAgain},
 	}
 }

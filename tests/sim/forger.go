@@ -184,24 +184,24 @@ func (f *forger) judge(try *forged, code fault.Code) {
 	there := r != nil && r.x.Expires > time.Now().UnixMilli()+slack
 	switch {
 	case code == "":
-		w.failf("%s: a report was accepted that must not be, of account %s with token %s of %s", try.who, try.by, try.text, token.Execution)
+		w.breach("token", "%s: a report was accepted that must not be, of account %s with token %s of %s", try.who, try.by, try.text, token.Execution)
 	case code == fault.FlowNotExists, code == fault.ExecutionNotExists:
 		if there && w.flows.names["f#"+try.by+"#"+token.Flow] == r.x.FlowID && time.Since(r.seen) > answerMax {
-			w.failf("%s is told %s of %s, which is there", try.who, code, token.Execution)
+			w.breach("token", "%s is told %s of %s, which is there", try.who, code, token.Execution)
 		}
 	case code == fault.InvalidArgument:
 		if try.over && try.of.reportable && r != nil && r.x.Run == try.of.run && !w.renewed {
-			w.failf("%s is told %s, and the token was one of a task that waited", try.who, code)
+			w.breach("token", "%s is told %s, and the token was one of a task that waited", try.who, code)
 		}
 	case code != fault.TaskAlreadyCompleted || !try.over || r != nil && r.x.Run != try.of.run && time.Since(r.seen) > answerMax:
-		w.failf("%s is told %s of token %s", try.who, code, try.text)
+		w.breach("token", "%s is told %s of token %s", try.who, code, try.text)
 	}
 }
 
 // judgeForgery checks that an event is not what a forger has made.
 func (w *World) judgeForgery(r *run, shown string) {
 	if w.clients.forger != nil && strings.Contains(shown, forgery) {
-		w.failf("%s: a forger has written event %s", r.x.Partition(), shown)
+		w.breach("token", "%s: a forger has written event %s", r.x.Partition(), shown)
 	}
 }
 

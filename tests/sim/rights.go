@@ -163,7 +163,7 @@ func (w *World) authorize(c *flowtask.Child) error {
 		w.fact("start that was refused")
 	}
 	if wrong := w.rights.entered(c, err != nil); wrong != "" {
-		w.failf("task %s starts %s, which as %s it %s: %v", c.Key, c.FlowName, c.As, wrong, err)
+		w.breach("rights", "task %s starts %s, which %s it %s: %v", c.Key, c.FlowName, c.As, wrong, err)
 	}
 	return err
 }
@@ -274,4 +274,3 @@ func (k *tasks) handOver(who, token string, after time.Duration) {
 		}
 	}
 }
-

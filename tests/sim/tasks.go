@@ -343,7 +343,7 @@ func (k *tasks) judge(told *reported) {
 	told.run = r.x.Run
 	e := &r.events[told.event-1]
 	if of := k.w.attemptOf(r, e); of != told.token.ID && e.Type != flow.ExecutionFailed {
-		k.w.failf("%s was told event %d, which ends attempt %d, and its token is of %d", told.who, told.event, of, told.token.ID)
+		k.w.breach("report of another attempt", "%s was told event %d, which ends attempt %d, and its token is of %d", told.who, told.event, of, told.token.ID)
 	}
 	switch {
 	case told.failure == nil && (e.Type != flow.TaskSucceeded || string(e.Output.Text()) != told.output),

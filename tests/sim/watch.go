@@ -225,6 +225,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	w.once(r, x, news)
 	w.judgeRights(r, old, x, news)
 	w.judgeMore(p, r, before, old, x, news)
+	w.judgeChildren(r, old, x, news)
 	w.wakes(p, r, x)
 	if w.failed() {
 		return

@@ -89,6 +89,7 @@ type World struct {
 	partitions []string // of executions, in the order of their claims
 	runs       map[string]*run
 	ever       map[uint64]*run // every run there has been
+	started    map[string]*run // by origin
 	calm       bool            // no faults any more
 	burden     burden
 	renewed    bool // names are used for the second time: requests about them are not for judgeLinear
@@ -177,7 +178,7 @@ func heapSize() uint64 {
 
 func newWorld(o Options) *World {
 	r := rand.New(rand.NewPCG(o.Seed, 1))
-	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, ever: map[uint64]*run{}, flows: newFlowRows(), kinds: map[string]int{}}
+	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, ever: map[uint64]*run{}, started: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{}}
 	w.trace.out = o.Trace
 	w.executionsMost, w.without, w.roundsMost, w.blind = o.Executions, o.Without, o.rounds, o.Blind
 	w.dozing = newDozing()

@@ -1,0 +1,86 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+)
+
+// unnamed are the names of executions that were started without one, by request. A signed request that
+// is repeated, by whoever and however often, is the same start and meets its own execution, ended or
+// not (execution.md finding 21); every other one is another start.
+type unnamed struct {
+	names map[string]string // by request
+	by    map[string]string // request, by name
+}
+
+// startUnnamed begins those who start executions without a name, and those who repeat what others have
+// asked for: the same requests, and starts of the same names with another input.
+func (c *clients) startUnnamed() {
+	r := c.rand("unnamed")
+	u := &unnamed{names: map[string]string{}, by: map[string]string{}}
+	f := c.flows[0]
+	for i := range 1 + r.IntN(2) {
+		by := cloudflow.Caller{Account: account}
+		if r.IntN(4) > 0 {
+			by.AccessKey, by.Nonce, by.Timestamp = "ak", fmt.Sprintf("n%d", i), "2024-01-01T00:00:00Z"
+		}
+		for k := range 1 + r.IntN(3) {
+			who := fmt.Sprintf("unnamed %d.%d", i, k)
+			if by.Nonce != "" && r.IntN(4) == 0 {
+				by.AccessKey += "x" // the same nonce of another key is another request
+			}
+			caller, later := by, time.Duration(k*r.IntN(40_000))*time.Millisecond
+			c.goOn(func() { c.sleep(later); u.start(c, f, caller, who) })
+		}
+	}
+	for i := range 1 + r.IntN(3) {
+		x := &launch{flow: f, name: fmt.Sprintf("x%d", r.IntN(2))}
+		x.flow.input = fmt.Sprintf(`{"another":%d}`, i)
+		c.goOn(func() { c.starter(x, fmt.Sprintf("start %s with another input %d", x.name, i)) })
+	}
+}
+
+// start starts an execution without a name, until it is known that it was started.
+func (u *unnamed) start(c *clients, f definition, by cloudflow.Caller, who string) {
+	asked := by.AccessKey + " " + by.Nonce
+	for i := range c.w.patience() {
+		got, err := request(c.w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+			return s.StartExecution(ctx, by, cloudflow.StartExecutionRequest{FlowName: f.name, Input: f.input})
+		})
+		if code := codeOf(err); !retried(code, err) {
+			if by.Nonce == "" {
+				asked = fmt.Sprintf("%s %d", who, i)
+			}
+			c.note(who+" is told", func() { u.judge(c, f, who, asked, got, code) })
+			return
+		}
+		if !c.sleep(time.Duration(c.w.number(who)%8000) * time.Millisecond) {
+			return
+		}
+	}
+}
+
+func (u *unnamed) judge(c *clients, f definition, who, asked string, got *cloudflow.Execution, code fault.Code) {
+	w := c.w
+	if code != "" {
+		w.breach("same request", "%s was told %s", who, code)
+		return
+	}
+	w.kinds["started without a name"]++
+	run := w.runOf(f.name, got.Name)
+	switch {
+	case run == nil:
+		w.breach("same request", "%s was told %s, and there is no such execution", who, got.Name)
+	case got.Input != w.inputOf(run) || got.Input != f.input || got.Status != "Running":
+		w.breach("same request", "%s was told %+v", who, got)
+	case u.names[asked] != "" && u.names[asked] != got.Name:
+		w.breach("same request", "%s has asked for what was started as %s, and is told %s", who, u.names[asked], got.Name)
+	case u.by[got.Name] != "" && u.by[got.Name] != asked:
+		w.breach("same request", "%s is told %s, which was started for %s", who, got.Name, u.by[got.Name])
+	}
+	u.names[asked], u.by[got.Name] = got.Name, asked
+}
