@@ -20,6 +20,7 @@ func extras() []extra {
 		{name: "another account", in: 4, begin: (*clients).neighbours},
 		{name: "rights", in: 5, begin: (*clients).guard},
 		{name: "namesakes", in: 5, begin: (*clients).name},
+		{name: "unnamed starts", in: 4, begin: (*clients).startUnnamed},
 		{name: "forger", in: 3, begin: (*clients).forge, comeBack: (*clients).forgeAgain},
 	}
 }

@@ -16,5 +16,15 @@ func init() {
 		{"forget the author of an execution", "shared/runner/start.go", "		x.Author = s.Flow.Author\n", "		x.Author = \"\"\n"},
 		{"let keys act that have run out", "shared/access/register.go", "return !k.Expires.IsZero() && !now.Before(k.Expires)", "return false"},
 		{"stop children with the rights of the author, where there is a role", "shared/runner/rights.go", "r.mayNow(from.account, from.role, from.author, ", "r.mayNow(from.account, \"\", \"k1\", "},
+		{"forget who has started a child", "shared/runner/start.go", "created = a.created || s.Origin != \"\" && a.x.Origin == s.Origin", "created = a.created"},
+		{"stop whatever has the name of a child", "shared/runner/relay.go", "	case x.Origin != taskOrigin(from.key):\n		return nil\n", ""},
+		{"wait for a running namesake", "shared/runner/child.go", "if !created && (x.Status.Final() || c.Callback != \"\") {", "if !created && x.Status.Final() {"},
+		{"tell nothing of what a child has come to", "shared/runner/relay.go", "report.Output = o.Output.Text()", "report.Output = []byte(\"{}\")"},
+		{"tell that a failed child has succeeded", "shared/runner/relay.go", "		if o.Error == nil {\n			report.Output", "		if o.Error != nil {\n			report = Report{Output: []byte(\"{}\")}\n		} else {\n			report.Output"},
+		{"drop stops of children", "shared/runner/relay.go", "		err = r.stopChild(ctx, from, o)\n", "		_ = r.stopChild\n"},
+		{"draw a name for a request that is repeated", "shared/cloudflow/executions.go", "	if c.Nonce == \"\" {\n		return uuid", "	if true {\n		return uuid"},
+		{"name requests of two keys alike", "shared/cloudflow/executions.go", "c.AccessKey + \"#\" + c.Nonce + \"#\" + c.Timestamp", "\"#\" + c.Nonce + \"#\" + c.Timestamp"},
+		{"forget which request has started an execution", "shared/cloudflow/executions.go", "		if c.Nonce != \"\" {\n			start.Origin", "		if false {\n			start.Origin"},
+		{"show the input of whoever asks", "shared/cloudflow/executions.go", "	if created {\n		shown.Input", "	if true {\n		shown.Input"},
 	}...)
 }
