@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"millrace/shared/headers"
 	"millrace/shared/task/outbound"
 	"millrace/shared/trigger"
 )
@@ -189,7 +190,9 @@ func (d *direct) serve(h http.Handler) {
 
 func (d *direct) refuse(status int, code, message string) {
 	text, _ := json.Marshal(map[string]string{"Code": code, "Message": message})
-	private(d.writer.Header()).Set("Content-Type", "application/json;charset=utf-8")
+	head := d.writer.Header()
+	headers.Private(head)
+	head.Set("Content-Type", "application/json;charset=utf-8")
 	d.writer.WriteHeader(status)
 	d.writer.Write(text)
 }

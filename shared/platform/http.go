@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"runtime/debug"
 
+	"millrace/shared/headers"
 	"millrace/shared/trigger"
 )
 
@@ -88,15 +89,8 @@ func (w *answer) serve(h http.Handler, r *http.Request) {
 }
 
 func (w *answer) fail(status int, body string) {
-	w.status, w.sent = status, private(http.Header{"Content-Type": {"application/json;charset=utf-8"}})
+	w.status, w.sent = status, http.Header{"Content-Type": {"application/json;charset=utf-8"}}
+	headers.Private(w.sent)
 	w.body.Reset()
 	w.body.WriteString(body)
-}
-
-// private keeps an answer out of caches, and browsers from taking it for anything but what it says
-// it is.
-func private(h http.Header) http.Header {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	return h
 }

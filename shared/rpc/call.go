@@ -10,6 +10,7 @@ import (
 
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
+	"millrace/shared/headers"
 	"millrace/shared/inflight"
 	"millrace/shared/rpc/sign"
 	"millrace/shared/share"
@@ -219,8 +220,6 @@ func (c *call) write(f *fault.Error, status int) {
 
 var (
 	jsonType = []string{"application/json;charset=utf-8"}
-	noSniff  = []string{"nosniff"}
-	noStore  = []string{"no-store"}
 	allowed  = []string{"GET, POST"}
 )
 
@@ -237,7 +236,7 @@ func (c *call) answer(status int) {
 	head["Content-Type"] = jsonType
 	head["Content-Length"] = []string{strconv.Itoa(len(c.out))}
 	head["X-Acs-Request-Id"] = []string{c.requestID}
-	private(head)
+	headers.Private(head)
 	if own := connOf(c.r.Context()); own != nil {
 		own.connections.answers(own)
 	}
@@ -252,13 +251,6 @@ const answerFree = 16 << 10
 const hostMax = 255 + len(":65535")
 
 func cutHost(host string) string { return host[:min(len(host), hostMax)] }
-
-// private keeps an answer out of caches, and browsers from taking it for anything but what it says
-// it is.
-func private(head http.Header) {
-	head["X-Content-Type-Options"] = noSniff
-	head["Cache-Control"] = noStore
-}
 
 // identify gives the request an id unless it has one.
 func (c *call) identify() {

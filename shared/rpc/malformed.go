@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"millrace/shared/fault"
+	"millrace/shared/headers"
 	"millrace/shared/inflight"
 )
 
@@ -153,7 +154,7 @@ func noPlace(w http.ResponseWriter) {
 	id := newRequestID()
 	head := w.Header()
 	head["Content-Type"], head["X-Acs-Request-Id"] = jsonType, []string{id}
-	private(head)
+	headers.Private(head)
 	w.WriteHeader(f.Code.Status())
 	w.Write(refusalBody(id, f))
 }

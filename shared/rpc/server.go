@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/headers"
 	"millrace/shared/inflight"
 	"millrace/shared/share"
 )
@@ -98,7 +99,7 @@ func New(o Options) http.Handler {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == healthPath {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		private(w.Header())
+		headers.Private(w.Header())
 		w.Write([]byte("ok\n"))
 		return
 	}
