@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -175,4 +176,54 @@ func TestChosenIDsReplaceNothing(t *testing.T) {
 			t.Errorf("%s: %q", id, sent)
 		}
 	}
+}
+
+// A flood of records holds nobody up, whoever puts them into the queue: of each id nobody has noted, and of one that a task
+// of another account has chosen and that has not ended. No task is reported, nothing waits, and each record is gone after
+// a few looks.
+func TestAttack2Flood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const records = 2000
+		var sent []string
+		asked := 0
+		d := memstore.New()
+		o := outcomesOn(d, &sent)
+		o.ended = func(context.Context, task.Note, string) (task.Result, bool, error) {
+			asked++
+			return task.Result{}, false, nil
+		}
+		if err := o.Note(t.Context(), "order-7", task.Note{Account: "1", Token: "t", Function: "f", Chosen: true}); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		var queue []trigger.Outcome
+		for i := range records {
+			id := "order-7"
+			if i%2 == 0 {
+				id = fmt.Sprint("nobody-", i)
+			}
+			queue = append(queue, trigger.Outcome{RequestID: id, Function: "f@LATEST", Condition: "Success", Payload: []byte(`{"paid":"forged"}`)})
+		}
+		for round := 0; len(queue) > 0; round++ {
+			if round > resendMax {
+				t.Fatalf("%d records are in the queue for good", len(queue))
+			}
+			sent = nil
+			for _, out := range queue {
+				if err := o.take(t.Context(), out); err != nil {
+					t.Fatal(err)
+				}
+			}
+			queue = nil
+			for _, text := range sent {
+				queue = append(queue, recordOf(t, strings.TrimPrefix(text, "2s ")))
+			}
+		}
+		if waited := time.Since(began); waited != 0 || asked != records/2*(resendMax+1) {
+			t.Errorf("it waited for %s, the service was asked %d times", waited, asked)
+		}
+		if got := rows(t, d, store.ChosenKey("order-7", "f", "").Partition); !slices.Equal(got, []string{"1 t"}) {
+			t.Errorf("the task was reported: %q", got)
+		}
+	})
 }

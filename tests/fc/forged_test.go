@@ -264,3 +264,25 @@ func TestOutcomesBeforeTheirNotes(t *testing.T) {
 		t.Errorf("%s %s; %v", x.Status, x.Output, v.History("async", "one"))
 	}
 }
+
+// A flow of another account chooses the id of a task for the same function: it gets neither that task's end nor another,
+// and a forged record of the id changes nothing.
+func TestAttack2Async(t *testing.T) {
+	t.Parallel()
+	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Credentials: twoAccounts})
+	s.Users.ByTask = true
+	release := make(chan bool)
+	s.Users.Add("slow", func([]byte) (string, bool) { <-release; return `{"paid":"secret of account 1"}`, false })
+	victim, thief := s.On(t), second(t, s)
+	victim.DefineText("pay", strings.Replace(olderAsync, "FN", "slow", 1))
+	thief.DefineText("steal", strings.Replace(olderAsync, "FN", "slow", 1))
+	victim.Start("pay", "one", `{"id":"order-9"}`)
+	submitted(t, victim, "pay", "one")
+	thief.Start("steal", "one", `{"id":"order-9"}`)
+	s.Send(record("order-9", "acs:fc:"+harness.Region+":"+harness.AccountID+":functions/slow", "forged"))
+	if x := thief.Wait("steal", "one"); x.Status != "Failed" || strings.Contains(x.Output, "paid") {
+		t.Errorf("%s %s", x.Status, x.Output)
+	}
+	close(release)
+	victim.Succeeded("pay", "one", `{"paid":"secret of account 1"}`)
+}
