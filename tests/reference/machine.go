@@ -68,11 +68,13 @@ func (t *thread) scope(list object, input any) (any, *failure) {
 		if st == nil {
 			panic(&Unjudged{"a state that is not there: " + at})
 		}
-		out, next, err := t.state(st, input)
-		if err != nil || next == "" {
+		out, targets, err := t.state(st, input)
+		if err != nil || targets == nil {
 			return out, err
 		}
-		at, input = next, out
+		if at, input = targets[0], out; len(targets) > 1 { // what was drawn decides
+			at = t.peekAny(targets).Step
+		}
 	}
 }
 
@@ -85,8 +87,9 @@ func stateNamed(list object, name string) object {
 	return nil
 }
 
-// state runs one state: it gives what the next one starts with, and its name; "" at the end of the scope.
-func (t *thread) state(st object, raw any) (out any, next string, err *failure) {
+// state runs one state: it gives what the next one starts with, and the names of which the next one has one; none at the
+// end of the scope.
+func (t *thread) state(st object, raw any) (out any, targets []string, err *failure) {
 	c := t.c
 	name := textField(st, "Name")
 	e := t.peek(want{t.last, "StateEntered", name})
@@ -102,9 +105,9 @@ func (t *thread) state(st object, raw any) (out any, next string, err *failure) 
 	for {
 		result, err := t.work(st, v)
 		if err == nil {
-			out, next, err := t.leave(st, v, result)
+			out, targets, err := t.leave(st, v, result)
 			if err == nil {
-				return out, next, nil
+				return out, targets, nil
 			}
 			if !t.retried(listField(st, "Retry"), v, err) {
 				return t.failed(st, v, err)
@@ -173,6 +176,19 @@ func (t *thread) work(st object, v *visit) (any, *failure) {
 	}
 }
 
+// peekOf waits for the next event of a state, which may be that the first branch or iteration inside begins.
+func (t *thread) peekOf(st object, v *visit) *Event {
+	wants := []want{{v.last, "", v.name}}
+	inside := objectField(st, "Processor")
+	if list := listField(st, "Branches"); textField(st, "Type") == "Parallel" {
+		inside = list[0].(object)
+	}
+	if inside != nil {
+		wants = append(wants, want{v.begun, "StateEntered", textField(inside, "StartAt")})
+	}
+	return t.peek(wants...)
+}
+
 // field evaluates a single field that may have the suffix; false without it.
 func (t *thread) field(st object, name string, v *visit) (any, bool, *failure) {
 	if e, ok := st[name+".$"]; ok && e != nil {
@@ -219,7 +235,7 @@ func (t *thread) raise(st object, v *visit) *failure {
 // parallel is section 7.
 func (t *thread) parallel(st object, v *visit) (any, *failure) {
 	list := listField(st, "Branches")
-	t.peek(want{v.last, "", v.name}, want{v.begun, "StateEntered", textField(list[0].(object), "StartAt")})
+	t.peekOf(st, v)
 	results, err := t.branches(len(list), len(list), func(child *thread, i int) (any, *failure) {
 		return child.scope(list[i].(object), v.input)
 	})
@@ -238,7 +254,7 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	c, limits := t.c, t.c.out.Limits
 	processor := objectField(st, "Processor")
 	at, before := v.last, c.drawn.settle(c.globals)
-	t.peek(want{v.last, "", v.name}, want{v.begun, "StateEntered", textField(processor, "StartAt")})
+	t.peekOf(st, v)
 	path := textField(st, "ItemsPath")
 	got, err := attempted(errExpression, func() any { return array(parsed.get(path)(t.env(v, v.input, nil))) })
 	if strings.Contains(path, "$Global") && t.got.ID != at+1 && !equal(before, c.drawn.settle(c.globals)) {
@@ -264,32 +280,30 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	return object{"Items": results}, nil
 }
 
-// leave builds the output: 9.4, steps 5 to 7. target is where the state goes then.
-func (t *thread) leave(st object, v *visit, result any) (out any, target string, err *failure) {
+// leave builds the output: 9.4, steps 5 to 7. targets is where the state goes then.
+func (t *thread) leave(st object, v *visit, result any) (out any, targets []string, err *failure) {
 	c := t.c
-	t.peek(want{v.last, "", v.name})
+	t.peekOf(st, v)
 	kind := textField(st, "Type")
-	targets := []string{textField(st, "Next")}
-	if end, _ := st["End"].(bool); end || kind == "Succeed" {
-		targets = []string{""}
-	}
-	if kind == "Choice" {
+	if end, _ := st["End"].(bool); kind == "Choice" {
 		if targets, err = t.choose(st, v); err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
+	} else if !end && kind != "Succeed" {
+		targets = []string{textField(st, "Next")}
 	}
 	extra := object{"Output": result}
 	out = result
 	if template := objectField(st, "OutputConstructor"); template != nil {
 		if out, err = attempted(errExpression, func() any { return built(template, t.env(v, v.input, extra)) }); err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
 	}
 	globals := object{}
 	if template := objectField(st, "GlobalConstructor"); template != nil {
 		made, err := attempted(errExpression, func() any { return built(template, t.env(v, v.input, extra)) })
 		if err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
 		globals = made.(object)
 	}
@@ -297,11 +311,7 @@ func (t *thread) leave(st object, v *visit, result any) (out any, target string,
 	e := t.take("StateSucceeded", "fdl-statemachine.md 9.4 (5-7), 15.1")
 	out = c.detail(e, "fdl-statemachine.md 9.4 (5), 9.5, 10", object{"output": out})["output"]
 	c.globals = overlay(c.globals, globals)
-	if len(targets) > 1 { // what was drawn decides
-		next := t.peekAny(targets)
-		return out, next.Step, nil
-	}
-	return out, targets[0], nil
+	return out, targets, nil
 }
 
 // peekAny waits for the entry of one of several states.
@@ -326,8 +336,8 @@ func (t *thread) choose(st object, v *visit) ([]string, *failure) {
 			return boolean(got)
 		})
 		if err != nil {
-			if len(targets) > 0 {
-				panic(&Unjudged{"a condition that fails after one that is decided by chance"})
+			if len(targets) > 0 && t.got.Type != "StateFailed" {
+				return targets, nil // one before it was true, by chance
 			}
 			return nil, err
 		}
@@ -412,7 +422,7 @@ func pause(interval, most int64, rate *big.Rat, n int) int64 {
 }
 
 // failed is a state that has no retry left: Catch, or the scope above (11.2, 11.3).
-func (t *thread) failed(st object, v *visit, err *failure) (any, string, *failure) {
+func (t *thread) failed(st object, v *visit, err *failure) (any, []string, *failure) {
 	const rule = "fdl-statemachine.md 11.1-11.3, 15.1"
 	t.peek(want{v.last, "", v.name})
 	typ := "StateFailed"
@@ -435,9 +445,9 @@ func (t *thread) failed(st object, v *visit, err *failure) (any, string, *failur
 	err = t.failsWith(e, err)
 	if catch == nil {
 		err.timeout = false
-		return nil, "", err
+		return nil, nil, err
 	}
-	return input, textField(catch, "Next"), nil
+	return input, []string{textField(catch, "Next")}, nil
 }
 
 // caught builds what the target of a Catch starts with.

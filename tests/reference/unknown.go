@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -91,9 +90,9 @@ func (d *drawn) settle(v any) any {
 	return v
 }
 
-const (
-	uuidForm  = `([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})`
-	tokenForm = `([A-Za-z0-9+/=_-]+)`
+var (
+	uuidForm  = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+	tokenForm = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+`)
 )
 
 // match says how what the history shows differs from what it must be; "" when it does not. What was open is known then.
@@ -149,26 +148,29 @@ func (d *drawn) matchText(want, got string) string {
 		}
 		return fmt.Sprintf(": want %.300s, got %.300s", text(settled), text(got))
 	}
-	form := "(?s)^"
-	rest := settled
+	wrong := fmt.Sprintf(": want %.300s, got %.300s", text(settled), text(got))
+	rest := got
 	for _, m := range found {
-		before, after, _ := strings.Cut(rest, m)
-		form += regexp.QuoteMeta(before)
-		if strings.HasPrefix(m, "<~uuid") {
-			form += uuidForm
-		} else {
-			form += tokenForm
+		before, after, _ := strings.Cut(settled, m)
+		var fits bool
+		if rest, fits = strings.CutPrefix(rest, before); !fits {
+			return wrong
 		}
-		rest = after
-	}
-	parts := regexp.MustCompile(form + regexp.QuoteMeta(rest) + "$").FindStringSubmatch(got)
-	if parts == nil {
-		return fmt.Sprintf(": want %.300s, got %.300s", text(settled), text(got))
-	}
-	for i, m := range found {
-		if diff := d.show(m, parts[i+1]); diff != "" {
+		form := tokenForm
+		if strings.HasPrefix(m, "<~uuid") {
+			form = uuidForm
+		}
+		drawn := form.FindString(rest)
+		if drawn == "" {
+			return wrong
+		}
+		if diff := d.show(m, drawn); diff != "" {
 			return diff
 		}
+		settled, rest = after, rest[len(drawn):]
+	}
+	if settled != rest {
+		return wrong
 	}
 	return ""
 }
@@ -184,5 +186,3 @@ func (d *drawn) show(mark, as string) string {
 	d.shown[mark], d.taken[as] = as, mark
 	return ""
 }
-
-var _ json.Marshaler = drawnInt{}

@@ -1,0 +1,162 @@
+package reference_test
+
+import (
+	"flag"
+	"sort"
+	"testing"
+
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/flowtest"
+	"millrace/shared/interp"
+	"millrace/shared/value"
+	"millrace/tests/reference"
+)
+
+var (
+	flows = flag.Uint64("flows", 600, "how many generated flows TestGenerated runs")
+	first = flag.Uint64("first", 0, "the first of their seeds")
+)
+
+// TestGenerated judges the histories of flows made by chance, whose tasks come to what chance says, in a time in which
+// nothing is late: a timer that is a millisecond off is a violation.
+func TestGenerated(t *testing.T) {
+	unjudged, ended := map[string]int{}, map[flow.Status]int{}
+	for seed := *first; seed < *first+*flows; seed++ {
+		d := newDrive(t, seed)
+		d.run()
+		ended[d.state.Status]++
+		err := d.check()
+		if u, ok := err.(*reference.Unjudged); ok {
+			unjudged[u.What]++
+		} else if err != nil {
+			t.Errorf("seed %d: %v\n%s\ninput %s\n%s", seed, err, d.flow.Definition, d.input, show(eventsOf(d.m, d.events)))
+			return
+		}
+	}
+	for what, n := range unjudged {
+		t.Logf("not judged: %d with %s", n, what)
+		if uint64(n) > *flows/200 {
+			t.Errorf("%d of %d cannot be judged: %s", n, *flows, what)
+		}
+	}
+	t.Log(ended)
+	for status := flow.Succeeded; status <= flow.TimedOut; status++ {
+		if uint64(ended[status]) < *flows/100 {
+			t.Errorf("only %d have come to %v", ended[status], status)
+		}
+	}
+}
+
+// drive runs one execution in virtual time.
+type drive struct {
+	t       *testing.T
+	flow    flowtest.Generated
+	m       *flow.Machine
+	limits  flow.Limits
+	input   string
+	state   *interp.State
+	events  []flow.HistoryEvent
+	now     int64
+	stop    int64 // 0: never
+	queue   []arrival
+	outside reference.Record
+}
+
+type arrival struct {
+	at   int64
+	news interp.News
+}
+
+func newDrive(t *testing.T, seed uint64) *drive {
+	d := &drive{t: t, flow: flowtest.Generate(seed), limits: flow.DefaultLimits(), now: start}
+	m, diagnostics := fdl.Parse([]byte(d.flow.Definition), fdl.Options{Mode: flow.Standard})
+	if m == nil {
+		t.Fatalf("seed %d: %v", seed, diagnostics)
+	}
+	d.m = m
+	d.limits.Events = [...]int{40, 200, 400, 5000}[seed/2%4]
+	d.limits.EventBytes = [...]int{2500, 8000, 64 << 10}[seed/8%3]
+	d.limits.EventBytesOld = [...]int{4000, 8000, 32 << 10}[seed/8%3]
+	if seed%3 == 0 {
+		d.limits.MapConcurrency, d.limits.IterationsOld = 2, 2
+	}
+	if seed%16 == 5 {
+		d.stop = start + 1 + int64(seed*997%20_000)
+	}
+	seconds := m.TimeoutSeconds
+	if seconds == 0 {
+		seconds = d.limits.ExecutionSeconds
+	}
+	text := value.Encode(treeOf(d.flow.Input))
+	d.input = string(text)
+	d.state = interp.New(interp.Facts{Account: "1234567890123456", Region: "local", FlowID: "flow", Flow: "generated", Name: "exec",
+		Run: 1, Seed: [16]byte{byte(seed)}, Language: m.Language, Started: start, Deadline: start + seconds*1000, Input: flow.TextValue(text)})
+	d.outside = reference.Record{Limits: limitsOf(d.limits, m.Language), Known: true, Attempts: map[int64]*reference.Attempt{},
+		Reports: map[int64][]reference.Outcome{}}
+	if d.stop > 0 {
+		d.outside.Stops = []reference.Stop{{Failure: reference.Failure{Name: "Halt", Cause: "asked"}, At: d.stop}}
+		d.queue = append(d.queue, arrival{d.stop, interp.News{Kind: interp.StopAsked, Error: &flow.Error{Name: "Halt", Cause: "asked"}}})
+	}
+	return d
+}
+
+// treeOf is generated input as the code under test takes it.
+func treeOf(v any) any { return flow.NewValue(v).Tree() }
+
+func (d *drive) check() error {
+	return reference.Check(d.flow.Definition, d.input, reference.Context{Flow: "generated", Execution: "exec", Account: "1234567890123456", Region: "local"},
+		eventsOf(d.m, d.events), d.outside)
+}
+
+func (d *drive) run() {
+	var news []interp.News
+	for range 100_000 {
+		fx := interp.Step(d.m, &d.limits, d.state, interp.Event{At: d.now, News: news, Work: 1 << 40, Take: &interp.Take{Max: 1 << 20, Owner: 1}})
+		news = nil
+		d.events = append(d.events, fx.Events...)
+		if d.state.Final() {
+			return
+		}
+		for i := range fx.Calls {
+			d.call(&fx.Calls[i])
+		}
+		if fx.More {
+			continue
+		}
+		next := d.state.NextDue(0)
+		if len(d.queue) > 0 && d.queue[0].at < next {
+			next = d.queue[0].at
+		}
+		d.now = max(next, d.now)
+		for len(d.queue) > 0 && d.queue[0].at <= d.now {
+			news = append(news, d.queue[0].news)
+			d.queue = d.queue[1:]
+		}
+	}
+	d.t.Fatal("no end")
+}
+
+// call lets the world say what comes of a call, and notes it.
+func (d *drive) call(c *interp.Call) {
+	a := &reference.Attempt{Token: c.Token}
+	if c.Params != nil {
+		a.Params = string(c.Params.Text())
+	}
+	a.Input = string(c.Input.Text())
+	d.outside.Attempts[c.Attempt] = a
+	for _, n := range d.flow.World.Call(c) {
+		at := d.now + n.Delay
+		o := reference.Outcome{Output: string(n.News.Output), Async: n.News.Async, At: at}
+		if n.News.Error != nil {
+			o.Error = &reference.Failure{Name: n.News.Error.Name, Cause: n.News.Error.Cause}
+		}
+		if n.News.Kind == interp.Answered {
+			a.Answers = append(a.Answers, o)
+		} else {
+			d.outside.Reports[n.News.Token] = append(d.outside.Reports[n.News.Token], o)
+		}
+		d.queue = append(d.queue, arrival{at, n.News})
+	}
+	sort.SliceStable(d.queue, func(i, j int) bool { return d.queue[i].at < d.queue[j].at })
+}
