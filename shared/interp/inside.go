@@ -154,7 +154,7 @@ func (f *fold) finish(sc *scope) error {
 	}
 	e.done[i] = out
 	e.missing--
-	e.last = last
+	e.last = max(e.last, last) // another branch may have ended since, and be here already (fdl-statemachine.md 15.1)
 	for i, r := range e.running {
 		if r == sc {
 			e.running = append(e.running[:i], e.running[i+1:]...)

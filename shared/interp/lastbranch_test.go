@@ -1,0 +1,43 @@
+package interp_test
+
+import (
+	"testing"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+)
+
+// TestLastBranch: what closes a Parallel follows from the last event of the branch that ended last, also when the fold in
+// which another one ended was cut just before that showed.
+func TestLastBranch(t *testing.T) {
+	m := parse(t, machine(`{Name: P, Type: Parallel, End: true, Branches: [{StartAt: A, States: [`+fc("A", "End: true")+
+		`]}, {StartAt: B, States: [`+fc("B", "End: true")+`]}]}`), flow.Standard)
+	limits := flow.DefaultLimits()
+	s := interp.New(facts(m, map[string]any{}))
+	fx := interp.Step(m, &limits, s, interp.Event{At: start, Take: &interp.Take{Max: 2, Owner: owner}})
+	if len(fx.Calls) != 2 {
+		t.Fatal(fx.Calls)
+	}
+	first, second := answer(&fx.Calls[0], `{}`), answer(&fx.Calls[1], `{}`)
+	fx = interp.Step(m, &limits, s, interp.Event{At: start, News: []interp.News{second}, Events: 2})
+	if !fx.More {
+		t.Fatal("the fold is not cut where the second branch has ended")
+	}
+	events := fx.Events
+	fx = interp.Step(m, &limits, s, interp.Event{At: start, News: []interp.News{first}})
+	events = append(events, fx.Events...)
+	byID := map[int64]*flow.HistoryEvent{}
+	for i := range events {
+		byID[events[i].ID] = &events[i]
+	}
+	for i := range events {
+		e := &events[i]
+		if e.Type == flow.StateSucceeded && m.Nodes[e.Node].Name == "P" {
+			if from := byID[e.Schedule]; m.Nodes[from.Node].Name != "A" {
+				t.Errorf("it follows from event %d of %s, which ended before A", from.ID, m.Nodes[from.Node].Name)
+			}
+			return
+		}
+	}
+	t.Error("P has not ended")
+}
