@@ -91,7 +91,8 @@ type checker struct {
 	started  int64
 	deadline int64
 	root     *thread
-	at       *Event // the one that is being handled
+	failed   *failure // with which the outermost list has failed
+	at       *Event   // the one that is being handled
 	toAbort  []*visit
 	ending   bool
 	ended    bool
@@ -195,7 +196,10 @@ func (c *checker) dispatch(e *Event) {
 		c.endsEarly(e)
 		return
 	case "ExecutionFailed":
-		if name, _ := c.errorOf(e); name == errEvents || name == errInternal || name == errData || c.ending {
+		// A state may have failed with any name; otherwise these are the engine's.
+		name, _ := c.errorOf(e)
+		own := name == errEvents || name == errInternal || name == errData
+		if c.ending || own && (c.failed == nil || c.failed.Name != name) {
 			c.endsEarly(e)
 			return
 		}
@@ -267,7 +271,7 @@ func (c *checker) aborted(e *Event) {
 		c.ending = true
 		c.root.each(func(t *thread) { c.toAbort = append(c.toAbort, t.open...) })
 	}
-	i := slices.IndexFunc(c.toAbort, func(v *visit) bool { return v.last == e.Schedule && v.name == e.Step })
+	i := slices.IndexFunc(c.toAbort, func(v *visit) bool { return v.name == e.Step && v.mayEnd(e.Schedule) })
 	if i < 0 {
 		c.violate(e, "fdl-statemachine.md 15.1, D-09", "there is no such state to abort")
 	}

@@ -33,7 +33,10 @@ func attempted(name string, f func() any) (v any, err *failure) {
 			v, err = nil, &failure{Failure: Failure{name, w.why}, free: true}
 		}
 	}()
-	return f(), nil
+	if v = f(); deep(v) {
+		fail("it is nested too deep")
+	}
+	return v, nil
 }
 
 type expression func(*scope) any

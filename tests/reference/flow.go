@@ -15,6 +15,7 @@ func (t *thread) flow() (any, *failure) {
 		input = mapped(m, oldRoots{c.input, absent{}, t.oldContext(nil, nil)})
 	}
 	local, err := t.steps(listField(c.definition, "steps"), input)
+	c.failed = err
 	t.peek(want{t.last, "ExecutionSucceeded", ""}, want{t.last, "ExecutionFailed", ""})
 	var out any = local
 	if m := listField(c.definition, "outputMappings"); len(m) > 0 && err == nil {
@@ -88,7 +89,10 @@ func (t *thread) step(st object, parent any, local *object) (next string, err *f
 	t.peek(want{v.last, "", name})
 	var input any = overlay(parent, *local)
 	if m := listField(st, "inputMappings"); len(m) > 0 {
-		input = mapped(m, oldRoots{parent, *local, t.oldContext(st, v)})
+		if input, err = t.mapped(m, oldRoots{parent, *local, t.oldContext(st, v)}); err != nil {
+			err.noRetry = true
+			return t.stepFailed(st, v, err, local)
+		}
 	}
 	c.sized(input, "the input of step "+name)
 	e = t.take("StepStarted", "fdl-flow.md 8.2, 8.3")
@@ -144,7 +148,10 @@ func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	mappings := listField(st, "outputMappings")
 	switch _, isObject := result.(object); {
 	case len(mappings) > 0:
-		out = mapped(mappings, oldRoots{v.input, result, t.oldContext(st, v)})
+		var err *failure
+		if out, err = t.mapped(mappings, oldRoots{v.input, result, t.oldContext(st, v)}); err != nil {
+			return err
+		}
 	case kind == "parallel" || kind == "foreach":
 		out = object{}
 	case !isObject:
@@ -191,6 +198,11 @@ func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (s
 	*local = merged
 	c.detail(t.take("StepExited", "fdl-flow.md 5.3, 8.2"), "fdl-flow.md 5.3", object{"local": merged})
 	return textField(catch, "goto"), nil
+}
+
+// mapped is what mappings of a step build.
+func (t *thread) mapped(mappings []any, r oldRoots) (any, *failure) {
+	return attempted(errRuntime, func() any { return mapped(mappings, r) })
 }
 
 func (t *thread) oldRuntime() *failure {
@@ -258,7 +270,7 @@ func (t *thread) option(st object, v *visit) (any, string, *failure) {
 func (t *thread) lists(n, width int, v *visit, kind string, of func(i int) ([]any, any)) (any, *failure) {
 	c := t.c
 	t.peek(want{v.last, "", v.name}, want{v.begun, kind + "Entered", v.name})
-	return t.branches(n, width, func(child *thread, i int) (any, *failure) {
+	got, err := t.branches(n, width, func(child *thread, i int) (any, *failure) {
 		list, input := of(i)
 		child.peek(want{child.last, kind + "Entered", v.name})
 		e := child.take(kind+"Entered", "fdl-flow.md 3.7, 3.8, 8.2")
@@ -271,6 +283,7 @@ func (t *thread) lists(n, width int, v *visit, kind string, of func(i int) ([]an
 		c.detail(child.take(kind+"Exited", "fdl-flow.md 8.2"), "fdl-flow.md 2.1, 8.2", object{"local": local})
 		return local, nil
 	})
+	return t.joined(got, err)
 }
 
 // foreach is 3.8.
@@ -323,7 +336,10 @@ func (t *thread) oldTask(st object, v *visit) (any, *failure) {
 		}
 		params = made
 	}
-	t.called(&a, v, params, v.input, v.token)
+	t.called(&a, params, v.input, v.token)
+	if a.starts {
+		c.startsOnly(&a, oldChildOf(st, params, v.input))
+	}
 	return t.outcome(&a, v)
 }
 

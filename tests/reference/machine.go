@@ -23,6 +23,7 @@ func (c *checker) sized(v any, what string) any {
 func (t *thread) machine() (any, *failure) {
 	c := t.c
 	out, err := t.scope(c.definition, c.input)
+	c.failed = err
 	t.peek(want{t.last, "ExecutionSucceeded", ""}, want{t.last, "ExecutionFailed", ""})
 	if err == nil {
 		if _, ok := c.sized(out, "the output of the execution").(object); !ok { // D-12
@@ -243,7 +244,23 @@ func (t *thread) parallel(st object, v *visit) (any, *failure) {
 	for i, r := range results {
 		out[fmt.Sprintf("Branch%d", i)] = r
 	}
-	return out, err
+	return t.joined(out, err)
+}
+
+// joined is what the results of branches are put together to.
+func (t *thread) joined(v any, err *failure) (any, *failure) {
+	if err != nil {
+		return nil, err
+	}
+	return attempted(t.c.runtime(), func() any { return v })
+}
+
+// runtime is the name of the errors that are found while a state runs.
+func (c *checker) runtime() string {
+	if c.old {
+		return errRuntime
+	}
+	return errExpression
 }
 
 // loop is an inline Map: 8.1.
@@ -274,10 +291,7 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	results, err := t.branches(len(items), int(width), func(child *thread, i int) (any, *failure) {
 		return child.scope(processor, items[i])
 	})
-	if err != nil {
-		return nil, err
-	}
-	return object{"Items": results}, nil
+	return t.joined(object{"Items": results}, err)
 }
 
 // leave builds the output: 9.4, steps 5 to 7. targets is where the state goes then.

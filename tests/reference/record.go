@@ -45,6 +45,8 @@ type Outcome struct {
 	Error  *Failure
 	Async  bool  // the answer of a call in mode WaitForSystemCallback that is the end of the job too
 	At     int64 // when, ms since 1970; 0: not known
+
+	AnyCause bool // the cause of the error is not known
 }
 
 // Attempt is what is known of one attempt of a task.
@@ -53,6 +55,7 @@ type Attempt struct {
 	Token         string // "" when not known
 	Answers       []Outcome
 	Unknown       bool // what the call was answered is not known
+	Children      []Child
 	Lost          bool // its callers were lost so often that the engine may have given up
 }
 
@@ -74,6 +77,7 @@ type Record struct {
 	Attempts map[int64]*Attempt  // by the EventId of TaskScheduled
 	Reports  map[int64][]Outcome // by the event that the token names: TaskScheduled, or in the older language StepEntered
 	Stops    []Stop
+	Refused  bool // calls may have been refused for want of rights: {prefix}.AccessDenied
 	Broken   bool // the engine may have given the execution up (FnF.InternalError)
 
 	// Early is by how much the clocks that stamp events may differ. Late is how long after its time an event may come;

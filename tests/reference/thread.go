@@ -3,6 +3,7 @@ package reference
 import (
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // thread is one line of work: the outermost list of states, a branch, an iteration. Its code is a function that runs
@@ -44,7 +45,15 @@ type visit struct {
 	raw     any
 	retries int
 	used    map[int]int // by retry rule
-	token   string
+
+	branches []int64 // events with which branches or iterations inside have ended
+	token    string
+}
+
+// mayEnd tells whether a visit may be given up after an event: its last one. That a branch has ended may not have got to
+// the state around it yet.
+func (v *visit) mayEnd(event int64) bool {
+	return v.last == event || slices.Contains(v.branches, event) || v.branches != nil && v.begun == event
 }
 
 // inside tells whether a visit is inside another one.
@@ -259,7 +268,9 @@ func (c *checker) joined(child *thread) {
 	t := child.parent
 	f := t.fork
 	t.last, t.lastTime = child.last, child.lastTime
-	t.open[len(t.open)-1].last = child.last
+	v := t.open[len(t.open)-1]
+	v.last = child.last
+	v.branches = append(v.branches, child.last)
 	f.running--
 	if child.fail != nil {
 		f.failed = child

@@ -206,6 +206,28 @@ func overlay(under, over any) object {
 	return out
 }
 
+// depthMax is how many levels deep a value may be nested (docs/functions.md). One that is built deeper is an error of the
+// state that builds it.
+const depthMax = 256
+
+// deep tells whether a value is nested deeper than it may be.
+func deep(v any) bool { return deeper(v, depthMax) }
+
+func deeper(v any, levels int) bool {
+	switch v := v.(type) {
+	case []any:
+		return levels == 0 || slices.ContainsFunc(v, func(e any) bool { return deeper(e, levels-1) })
+	case object:
+		for _, e := range v {
+			if deeper(e, levels-1) {
+				return true
+			}
+		}
+		return levels == 0
+	}
+	return false
+}
+
 // cut shortens a text to so many characters.
 func cut(s string, most int) string {
 	if r := []rune(s); len(r) > most {

@@ -454,6 +454,7 @@ func (c *clients) stopper(x *launch, who string) {
 	name, cause := "Stopped", who
 	for range triesMax {
 		before := x.started.Load()
+		c.w.referee.stopping(x, name, cause)
 		got, err := request(c.w, x.said("stop", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StopExecution(ctx, x.caller(), cloudflow.StopExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Error: &name, Cause: &cause})
 		})

@@ -307,6 +307,7 @@ func (s starter) StartChild(ctx context.Context, c flowtask.Child) (flowtask.Sta
 	if err := s.p.w.authorize(&c); err != nil {
 		return flowtask.Started{}, err
 	}
+	s.p.w.referee.starting(&c)
 	name, err := s.p.runner.StartChild(ctx, runner.Child{Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
 		Callback: c.CallbackToken, Key: c.Key})
 	return flowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err

@@ -88,10 +88,12 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 	w := k.w
 	var made plan
 	at := p.now().UnixMilli()
+	w.calling(&r)
 	call := &operation{process: p, key: p.name + " calls " + r.State + " " + r.Key}
 	call.apply = func() bool {
 		k.begin(p, &r, at)
 		made = k.plan(&r)
+		w.referee.called(&r, &made)
 		w.clients.overhear(&r)
 		w.tracef("%s of %s: answer in %v hang %v, %d reports", call.key, r.Execution, made.delay, made.hang, len(made.reports))
 		for i, report := range made.reports {
@@ -300,6 +302,7 @@ func (k *tasks) report(of, who, token string, n planned) {
 	parsed, _ := interp.ParseToken(token)
 	w.clients.sleep(n.delay)
 	for range triesMax {
+		w.referee.reporting(token, n)
 		id, err := request(w, &spoken{what: "report", who: who, on: key(of, parsed.Flow) + "/" + parsed.Execution}, who, func(ctx context.Context, s *cloudflow.Service) (int64, error) {
 			c := cloudflow.Caller{Account: of}
 			if n.failure != nil {

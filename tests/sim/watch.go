@@ -237,6 +237,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 		return
 	}
 	r.oracle.follow(w, r, old, x, fold, news)
+	w.committed(r, old, x, fold)
 }
 
 // once checks that news counts in one commit and in no other: whoever brings it marks its events, each time the same.

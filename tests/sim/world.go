@@ -105,6 +105,7 @@ type World struct {
 
 	kinds   map[string]int
 	tasks   *tasks
+	referee *referee
 	clients *clients
 	said    []*spoken
 	letters letters
@@ -203,7 +204,7 @@ func newWorld(o Options) *World {
 	w.limits.Events = []int{60, 500, 500, 500, 500, 500, 500, 5000}[r.IntN(8)]
 	w.disk = newDisk(w, w.home != local, 1+r.IntN(2), []int{1, 2, 0}[r.IntN(3)])
 	w.raw = store.New(store.Options{Driver: w.disk.rows, Now: func() time.Time { return time.UnixMilli(0) }, TailBytes: w.tail})
-	w.tasks = newTasks(w)
+	w.tasks, w.referee = newTasks(w), newReferee()
 	w.clients = newClients(w)
 	w.clients.draw(o.Flow)
 	if w.mocked != nil || w.number("owner")%3 > 0 { // an owner must know when his requests are over

@@ -1,0 +1,93 @@
+package reference
+
+import "strings"
+
+// Child is an execution that somebody was asked to start for an attempt.
+type Child struct {
+	Flow, Name string // Name "": any
+	Input      string // JSON
+}
+
+// child is the execution that a task starts: fdl-statemachine.md 12.8, fdl-flow.md 6.4.
+type child struct {
+	flow, name string // name "": derived
+	input      any
+}
+
+// childOf reads it of the parameters of a task of the newer language.
+func childOf(params object) child {
+	c := child{flow: flowName(textField(params, "resourceArn")), name: textField(params, "executionName"), input: object{}}
+	if params["input"] != nil {
+		c.input = params["input"]
+	}
+	return c
+}
+
+// oldChildOf is childOf in the older language: without serviceParams the input is the step's.
+func oldChildOf(st object, params any, input any) child {
+	c := child{flow: flowName(textField(st, "resourceArn")), input: input}
+	service, ok := params.(object)
+	if !ok {
+		return c
+	}
+	if c.flow == "" {
+		c.flow = textField(service, "FlowName")
+	}
+	if c.name, c.input = textField(service, "ExecutionName"), service["Input"]; c.input == nil {
+		c.input = object{}
+	}
+	return c
+}
+
+// flowName is the flow that a resource name names.
+func flowName(arn string) string {
+	_, name, _ := strings.Cut(arn, "flow/")
+	return name
+}
+
+// startsOnly compares the executions that were started for an attempt with the one that it starts.
+func (c *checker) startsOnly(a *attempt, want child) {
+	const rule = "fdl-statemachine.md 12.8; fdl-flow.md 6.4"
+	known := c.out.Attempts[a.id]
+	if known == nil {
+		return
+	}
+	for _, got := range known.Children {
+		if got.Flow != want.flow || want.name != "" && got.Name != want.name {
+			c.violate(c.at, rule, "an execution %q of flow %q was started, not %q of %q", got.Name, got.Flow, want.name, want.flow)
+		}
+		input, err := readJSON(got.Input)
+		if err != nil {
+			c.violate(c.at, rule, "the input of the execution that was started is no JSON: %v", err)
+		}
+		if diff := c.drawn.match(want.input, input); diff != "" {
+			c.violate(c.at, rule, "the input of the execution that was started%s", diff)
+		}
+	}
+}
+
+// Reported is what the end of an execution, its last event, is for a task that waits for it, of the older language or the
+// newer one: fdl-flow.md 7.2, fdl-statemachine.md D-35.
+func Reported(end Event, old bool) Outcome {
+	v, _ := readJSON(end.Detail)
+	m, _ := v.(object)
+	out := Outcome{At: end.Time}
+	missing := errFailed
+	switch end.Type {
+	case "ExecutionSucceeded":
+		out.Output = text(m["output"])
+		return out
+	case "ExecutionTimedOut":
+		out.AnyCause = true
+		if out.Error = (&Failure{Name: errTimedOut}); old {
+			out.Error.Name = errTask
+		}
+		return out
+	case "ExecutionStopped":
+		missing = errStopped
+	}
+	if out.Error = (&Failure{textField(m, "error"), textField(m, "cause")}); out.Error.Name == "" {
+		out.Error.Name = missing
+	}
+	return out
+}

@@ -1,0 +1,256 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+	"millrace/shared/task"
+	"millrace/shared/task/flowtask"
+	"millrace/tests/reference"
+)
+
+// referee keeps what the world outside has really said and done, by execution, and lets the reference judge each history
+// when it has come to its end. The oracle beside it is the interpreter itself; the reference shares nothing with it.
+type referee struct {
+	mu       sync.Mutex
+	attempts map[uint64]map[int64]*reference.Attempt // by run and attempt
+	reports  map[string][]reference.Outcome          // by token
+	ends     map[string][]reference.Event            // of executions that end a task, by its token
+	stops    map[string][]reference.Stop             // that somebody has asked for, by execution
+	sent     map[uint64]map[int64]bool               // attempts whose executions are to be stopped
+	lost     map[uint64]map[int64]int                // leases that have run out
+	broken   map[uint64]bool
+}
+
+func newReferee() *referee {
+	return &referee{attempts: map[uint64]map[int64]*reference.Attempt{}, reports: map[string][]reference.Outcome{},
+		ends: map[string][]reference.Event{}, stops: map[string][]reference.Stop{}, sent: map[uint64]map[int64]bool{},
+		lost: map[uint64]map[int64]int{}, broken: map[uint64]bool{}}
+}
+
+// attempt gives what is known of the attempt that a key stands for.
+func (f *referee) attempt(key string) *reference.Attempt {
+	var run, id uint64
+	fmt.Sscanf(key, "%16x%16x", &run, &id)
+	if f.attempts[run] == nil {
+		f.attempts[run] = map[int64]*reference.Attempt{}
+	}
+	a := f.attempts[run][int64(id)]
+	if a == nil {
+		a = &reference.Attempt{}
+		f.attempts[run][int64(id)] = a
+	}
+	return a
+}
+
+// called notes a call and what will come of it.
+func (f *referee) called(r *task.Request, made *plan) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a := f.attempt(r.Key)
+	a.Params, a.Token = string(r.Parameters), r.Token
+	if r.Legacy {
+		a.Input = string(r.Input)
+	}
+	if !made.hang {
+		a.Answers = append(a.Answers, outcomeOf(made.result.Output, made.result.Error, made.result.Async, made.delay))
+	}
+}
+
+// calling notes that a process begins with a call, which may be cut before it has been made, or later.
+func (w *World) calling(r *task.Request) {
+	if w.home != functions {
+		return
+	}
+	w.referee.mu.Lock()
+	defer w.referee.mu.Unlock()
+	cut := outcomeOf(nil, &task.Error{Name: flow.ErrTaskTimeout}, false, w.lease)
+	cut.AnyCause = true
+	a := w.referee.attempt(r.Key)
+	a.Answers = append(a.Answers, cut)
+}
+
+// reporting notes a report that is made, each time: repeated, it may end another attempt whose token is the same
+// (fdl-flow.md 7.3).
+func (f *referee) reporting(token string, n planned) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var err *task.Error
+	if n.failure != nil {
+		err = &task.Error{Name: n.failure.Name, Cause: n.failure.Cause}
+	}
+	f.reports[token] = append(f.reports[token], outcomeOf(n.output, err, false, 0))
+}
+
+func outcomeOf(output []byte, err *task.Error, async bool, delay time.Duration) reference.Outcome {
+	o := reference.Outcome{Output: string(output), Async: async, At: time.Now().Add(delay).UnixMilli()}
+	if err != nil {
+		o.Error = &reference.Failure{Name: err.Name, Cause: err.Cause}
+	}
+	return o
+}
+
+// starting notes that an execution is to be started for a task. What that is answered is the code's own.
+func (f *referee) starting(c *flowtask.Child) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a := f.attempt(c.Key)
+	a.Unknown = true
+	if c.CallbackToken != "" {
+		a.Token = c.CallbackToken
+	}
+	a.Children = append(a.Children, reference.Child{Flow: c.FlowName, Name: c.ExecutionName, Input: string(c.Input)})
+}
+
+// stopping notes that somebody asks for the end of an execution.
+func (f *referee) stopping(x *launch, name, cause string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	on := x.flow.name + "/" + x.name
+	f.stops[on] = append(f.stops[on], reference.Stop{Failure: reference.Failure{Name: name, Cause: cause}, At: time.Now().UnixMilli()})
+}
+
+// committed looks at a commit: it keeps what the engine itself decides, and judges what has ended.
+func (w *World) committed(r *run, old, x *store.Execution, fold *folded) {
+	f := w.referee
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, out := range r.state.Outbox {
+		if out.Kind == interp.StopChild {
+			mark(f.sent, x.Run, out.ID)
+		}
+	}
+	if fold != nil {
+		for _, n := range fold.event.News {
+			switch n.Kind {
+			case interp.Broken:
+				f.broken[x.Run] = true
+			case interp.LeaseOver:
+				if f.lost[x.Run] == nil {
+					f.lost[x.Run] = map[int64]int{}
+				}
+				f.lost[x.Run][n.Attempt]++
+			}
+		}
+	}
+	if !x.Status.Final() || old != nil && old.Status.Final() {
+		return
+	}
+	events := apiEvents(r)
+	if x.Callback != "" {
+		f.ends[x.Callback] = append(f.ends[x.Callback], events[len(events)-1])
+	}
+	w.referred(r, events)
+}
+
+func mark(of map[uint64]map[int64]bool, run uint64, id int64) {
+	if of[run] == nil {
+		of[run] = map[int64]bool{}
+	}
+	of[run][id] = true
+}
+
+// apiEvents is a history as the API gives it.
+func apiEvents(r *run) []reference.Event {
+	events := make([]reference.Event, len(r.events))
+	for i := range r.events {
+		e := &r.events[i]
+		events[i] = reference.Event{ID: e.ID, Schedule: e.Schedule, Type: e.Type.String(), Step: e.StepName(r.m), Detail: string(e.AppendDetail(nil, r.m)), Time: e.Time}
+	}
+	return events
+}
+
+// referred lets the reference judge an execution that has ended.
+func (w *World) referred(r *run, events []reference.Event) {
+	f := w.referee
+	v, err := w.opinion(r, events, false)
+	if unjudged := (*reference.Unjudged)(nil); errors.As(err, &unjudged) {
+		w.kinds["not judged by the reference"]++
+		return
+	} else if err != nil {
+		w.breach("reference", "%s: %v", r.x.Partition(), err)
+		return
+	}
+	w.kinds["judged by the reference"]++
+	for _, id := range v.Abandoned {
+		if !f.sent[r.x.Run][id] {
+			w.breach("reference", "%s: attempt %d has ended, and the execution that it waited for is not stopped", r.x.Partition(), id)
+		}
+	}
+	for id := range f.sent[r.x.Run] {
+		if !slices.Contains(v.Abandoned, id) && f.lost[r.x.Run][id] < interp.CallsMax {
+			w.breach("reference", "%s: the execution of attempt %d was to be stopped, which had its end", r.x.Partition(), id)
+		}
+	}
+	delete(f.attempts, r.x.Run)
+	delete(f.sent, r.x.Run)
+	delete(f.lost, r.x.Run)
+}
+
+func (w *World) opinion(r *run, events []reference.Event, unfinished bool) (reference.Verdict, error) {
+	f, x := w.referee, r.x
+	facts, err := factsOf(w.raw, x)
+	if err != nil {
+		return reference.Verdict{}, err
+	}
+	l := &w.limits
+	outside := reference.Record{
+		Limits: reference.Limits{Events: l.Events, Data: l.Data(x.Language), WaitSeconds: l.WaitSeconds, WaitSecondsOld: l.WaitSecondsOld,
+			MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax, IterationsOld: l.IterationsOld,
+			TaskSeconds: l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds},
+		Unfinished: unfinished, Known: true, Attempts: f.attempts[x.Run], Reports: map[int64][]reference.Outcome{},
+		Stops: w.stopsOf(r), Refused: x.Account == guarded, Broken: f.broken[x.Run], Early: 2*w.faults.skew + time.Millisecond, Late: -1,
+	}
+	for id, a := range outside.Attempts {
+		a.Lost = f.lost[x.Run][id] >= interp.CallsMax
+		token, ok := interp.ParseToken(a.Token)
+		if !ok || outside.Reports[token.ID] != nil {
+			continue
+		}
+		list := slices.Clone(f.reports[a.Token])
+		for _, end := range f.ends[a.Token] {
+			list = append(list, reference.Reported(end, x.Language == flow.Steps))
+		}
+		outside.Reports[token.ID] = list
+	}
+	context := reference.Context{Flow: x.Flow, Execution: x.Name, Account: x.Account, Region: x.Region, RoleArn: x.RoleArn,
+		Express: x.Express, Started: x.Started}
+	return reference.Judge(w.flows.texts[x.Hash], string(facts.Input.Text()), context, events, outside)
+}
+
+// stopsOf is who may have stopped an execution: somebody who asked for it; the end of the flow; and that nobody waits for
+// it any more.
+func (w *World) stopsOf(r *run) []reference.Stop {
+	x := r.x
+	list := slices.Clone(w.referee.stops[x.Flow+"/"+x.Name])
+	if o := w.clients.owner; o != nil && o.name == x.Flow {
+		list = append(list, reference.Stop{Failure: reference.Failure{Name: flow.ErrExecutionStopped, Cause: "the flow has been deleted"}})
+	}
+	if by, attempt := w.waits(r); by != nil {
+		v, err := w.opinion(by, apiEvents(by), true)
+		if err != nil || slices.Contains(v.Abandoned, attempt) || by.x.Status.Final() {
+			list = append(list, reference.Stop{Failure: reference.Failure{Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"}})
+		}
+	}
+	return list
+}
+
+// waits gives the execution whose task has started another one, and its attempt.
+func (w *World) waits(r *run) (*run, int64) {
+	key, ok := strings.CutPrefix(r.x.Origin, "task#")
+	if !ok || r.x.Status != flow.Stopped {
+		return nil, 0
+	}
+	var run, attempt uint64
+	if n, _ := fmt.Sscanf(key, "%16x%16x", &run, &attempt); n != 2 {
+		return nil, 0
+	}
+	return w.ever[run], int64(attempt)
+}
