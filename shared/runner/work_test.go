@@ -262,6 +262,24 @@ func TestShortFunction(t *testing.T) {
 	})
 }
 
+// TestCallsLeaveHalfOfTheTime: a longest call that fits into the function's time, but takes most of it, is cut to a half:
+// else calls could begin in the first moments alone.
+func TestCallsLeaveHalfOfTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		d := w.deploy(time.Minute, func(o *runner.Options) { o.CallMax = 40 * time.Second })
+		w.tasks.on("A", sleeping(30*time.Second, `{"a":1}`))
+		f := w.flow("f", oneTask)
+		d.start(f, "one")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		w.ended(f, "one", flow.Failed, "")
+		if x := w.load(f, "one"); x.Error == nil || !strings.Contains(x.Error.Cause, "than the 25s") {
+			t.Errorf("error %v; the function has a minute, ten seconds of which are for the last commits", x.Error)
+		}
+	})
+}
+
 // TestThinNews: a report, a stop and a child's end are taken in without the definition, and a worker goes on.
 func TestThinNews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

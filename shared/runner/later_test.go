@@ -1,0 +1,28 @@
+package runner
+
+import (
+	"errors"
+	"testing"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// TestResultsThatNobodyTakesAreRefused: a result whose commit has failed, in a process that does not
+// go on with the execution, is given up. Who waits for that holds the execution in memory, for ever
+// if it is not said.
+func TestResultsThatNobodyTakesAreRefused(t *testing.T) {
+	r := New(Options{Store: store.New(store.Options{Driver: memstore.New()}), Limits: flow.DefaultLimits(), Thin: true})
+	failed := errors.New("the store is away")
+	var told []error
+	news := func(n interp.News) *item {
+		return &item{news: n, done: func(a answer) { told = append(told, a.err) }}
+	}
+	r.later(&cell{partition: "x#f#x"}, []*item{news(interp.News{Kind: interp.Answered}),
+		news(interp.News{Kind: interp.Sent}), news(interp.News{Kind: interp.StopAsked})}, failed)
+	if len(told) != 3 || told[0] != failed || told[1] != failed || told[2] != failed {
+		t.Errorf("told %v", told)
+	}
+}
