@@ -46,3 +46,38 @@ func TestLostCommitsAreNoPoison(t *testing.T) {
 		}
 	})
 }
+
+// TestCountThatWasLostIsMadeAgain: the commit that counts a runner as one that has begun loses its race. The runner has
+// not counted then, and does so before it folds.
+func TestCountThatWasLostIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.flow("f", "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
+		h := w.open(shared)
+		h.start(f, "one")
+		h.close()
+		x := w.load(f, "one")
+		if err := w.store.Commit(context.Background(), x, &store.Change{Status: x.Status, LastEvent: x.LastEvent, LastTime: x.LastTime,
+			Wake: time.Now().UnixMilli(), Tries: 3}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		writes, begun := 0, 0
+		w.hooks(func(op string, k store.Key) error {
+			if op != memstore.OpCAS || k.Partition != x.Partition() {
+				return nil
+			}
+			if writes++; writes == 1 {
+				return store.ErrConflict
+			}
+			begun = max(begun, w.load(f, "one").Begun)
+			return nil
+		}, nil)
+		w.open(func(o *runner.Options) { o.Exclusive = false })
+		time.Sleep(3 * time.Hour)
+		w.ended(f, "one", flow.Succeeded, "")
+		if writes < 2 || begun != 1 {
+			t.Errorf("%d writes, after which %d runners had begun", writes, begun)
+		}
+	})
+}
