@@ -77,6 +77,7 @@ func TestOutcomes(t *testing.T) {
 		"wait of a fraction":     {flow: machine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), input: `{"n":1.5}`, want: flow.ErrExpression},
 		"condition that is none": {flow: machine(`{Name: c, Type: Choice, Branches: [{Condition: $Input.n, Next: p}], Default: p}`, `{Name: p, Type: Pass, End: true}`), input: `{"n":1}`, want: flow.ErrExpression},
 		"fail without code":      {flow: machine(`{Name: f, Type: Fail}`), want: flow.ErrFail},
+		"fail with no such code": {flow: machine(`{Name: f, Type: Fail, Code.$: $Input.no}`), want: flow.ErrExpression},
 		"fail with code":         {flow: machine(`{Name: f, Type: Fail, Code.$: $Input.c}`), input: `{"c":"Own"}`, want: `Own`},
 		"timeout out of range":   {flow: machine(fc("a", `Timeout.$: $Input.n, Catch: [{Errors: [FnF.ExpressionError], Next: z}], End: true`), `{Name: z, Type: Pass, OutputConstructor: {z: 1}, End: true}`), input: `{"n":604801}`, want: `{"z":1}`},
 		"timeout 0 is none":      {flow: machine(fc("a", `Timeout.$: $Input.n, End: true`)), input: `{"n":"0"}`, tasks: tasks{"a": {"ok"}}, want: `{"ok":true}`},
