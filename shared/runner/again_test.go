@@ -59,6 +59,61 @@ func TestOldReportCountsOnce(t *testing.T) {
 	})
 }
 
+// TestOldReportsOfOneCommitCountOnce: the same of two reports that were taken in by one commit.
+func TestOldReportsOfOneCommitCountOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var branches []string
+		for _, name := range []string{"A", "B", "C"} {
+			branches = append(branches, "{steps: [{type: task, name: "+name+", resourceArn: 'acs:fc:::functions/f', "+
+				"pattern: waitForCallback, retry: [{errors: [Again], intervalSeconds: 1, maxAttempts: 2}]}]}")
+		}
+		f := w.define("f", flow.Standard,
+			"version: v1\ntype: flow\nsteps:\n- {type: parallel, name: P, branches: ["+strings.Join(branches, ", ")+"]}\n")
+		h := w.open(shared)
+		o := w.outsider(h, 0)
+		h.start(f, "one")
+		synctest.Wait()
+		first, lost, together := true, false, true
+		failures := func() int { return w.count(f, "one", flow.TaskFailed) }
+		w.hooks(func(op string, key store.Key) error {
+			if op == memstore.OpCommit && first { // of A's report; the two others come meanwhile
+				first = false
+				time.Sleep(100 * time.Millisecond)
+			}
+			return nil
+		}, func(op string, key store.Key) error {
+			if op != memstore.OpCommit || lost {
+				return nil
+			}
+			switch failures() {
+			case 2:
+				together = false
+			case 3:
+				lost = true
+				h.Look(context.Background(), key.Partition)
+				time.Sleep(3 * time.Second)
+				return errLost
+			}
+			return nil
+		})
+		for _, name := range []string{"A", "B", "C"} {
+			go func() {
+				failed := runner.Report{Error: &flow.Error{Name: "Again", Cause: "once"}}
+				if _, err := o.Report(context.Background(), account, w.tasks.token("one", name), failed); err != nil {
+					t.Error(err)
+				}
+			}()
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(30 * time.Second)
+		if attempts := w.count(f, "one", flow.TaskScheduled); failures() != 3 || attempts != 6 || !lost || !together {
+			t.Errorf("three reports have failed %d of %d attempts; lost %v, in one commit %v", failures(), attempts, lost, together)
+		}
+		h.close()
+	})
+}
+
 // TestOldLetterCountsOnce: a letter that is still there when the attempt that it has closed is tried again closes no other.
 func TestOldLetterCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
