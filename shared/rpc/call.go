@@ -60,10 +60,7 @@ func (c *call) begin(w http.ResponseWriter, r *http.Request) {
 
 // end logs and forgets the request.
 func (c *call) end() {
-	c.turn.End()
-	if c.shared {
-		c.Requests.Release(c.who.Account, 1)
-	}
+	c.leave()
 	if c.AccessLog != nil {
 		name := ""
 		if c.operation != nil {
@@ -95,6 +92,9 @@ func (c *call) serve() {
 	}()
 	status, err := c.run()
 	if err != nil {
+		if fault.CodeOf(err) == fault.ResourceThrottled {
+			c.waitRefused()
+		}
 		c.fail(err, status)
 		return
 	}
@@ -170,6 +170,37 @@ func (c *call) takeShare() error {
 	return err
 }
 
+// waitRefused waits before the account is refused more than its share. The request holds nothing
+// meanwhile but its connection. In functions, which have no shares, it would cost money.
+func (c *call) waitRefused() {
+	if c.Requests == nil {
+		return
+	}
+	c.identify()
+	c.leave()
+	c.body = nil
+	c.hold.Release()
+	c.waits()
+	c.slowdown.wait(c.r.Context(), c.who.Account)
+}
+
+// leave gives back what the request holds of its account's share.
+func (c *call) leave() {
+	c.turn.End()
+	if c.shared {
+		c.shared = false
+		c.Requests.Release(c.who.Account, 1)
+	}
+}
+
+// waits counts the request's connection among those that wait, which a newcomer may take the place
+// of.
+func (c *call) waits() {
+	if own := connOf(c.r.Context()); own != nil {
+		own.connections.answers(own)
+	}
+}
+
 // panicked answers a panic like any internal error; its text and stack are for the log.
 func (c *call) panicked(v any) {
 	if v == http.ErrAbortHandler {
@@ -237,9 +268,7 @@ func (c *call) answer(status int) {
 	head["Content-Length"] = []string{strconv.Itoa(len(c.out))}
 	head["X-Acs-Request-Id"] = []string{c.requestID}
 	headers.Private(head)
-	if own := connOf(c.r.Context()); own != nil {
-		own.connections.answers(own)
-	}
+	c.waits()
 	c.w.WriteHeader(status)
 	c.w.Write(c.out)
 }

@@ -66,6 +66,7 @@ const healthPath = "/healthz"
 type handler struct {
 	Options
 	throttle *throttle
+	slowdown slowdown
 	calls    sync.Pool // *call
 }
 
