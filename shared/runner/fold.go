@@ -9,6 +9,7 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/interp"
+	"millrace/shared/share"
 	"millrace/shared/store"
 )
 
@@ -24,11 +25,14 @@ type fold struct {
 	broken  *flow.Error // the execution cannot be advanced: it ends with this
 	out     interp.Effects
 
+	turn *share.Turn // held while the fold computes, nil while it waits
+
 	places   int  // taken in the line and not given back, nor handed to calls
 	heldBack bool // the account had no room for all attempts that are ready
 }
 
 func (f *fold) run() error {
+	defer f.endTurn()
 	r, c := f.r, f.c
 	if c.state.Final() && len(f.items) == 0 && len(c.state.Outbox) == 0 {
 		return nil
@@ -150,6 +154,7 @@ func (f *fold) step() error {
 		f.gather(out)
 		switch {
 		case len(out.Need) > 0:
+			f.endTurn()
 			if err := r.Store.LoadValues(r.life, c.x, out.Need); err != nil {
 				return err
 			}
@@ -218,9 +223,10 @@ func (f *fold) interpret(ev interp.Event) (out interp.Effects, err error) {
 	if !f.r.advancing(f.c) {
 		m = nil // news alone needs none
 	}
-	return f.r.inTurn(f.r.life, f.c.x.Account, func() interp.Effects {
-		return interp.Step(m, &f.r.Limits, f.c.state, ev)
-	})
+	if err := f.takeTurn(); err != nil {
+		return out, err
+	}
+	return interp.Step(m, &f.r.Limits, f.c.state, ev), nil
 }
 
 // news is what is folded: what the items bring, and what the leases say.

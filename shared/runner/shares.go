@@ -24,11 +24,27 @@ const lineMax = 32
 // inTurn runs the interpreter when the account's turn for a processor has come. Every step has a
 // bounded amount of work, so no account waits for long.
 func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.Effects) (interp.Effects, error) {
-	if err := r.Shares.Processors.Acquire(ctx, account, 1); err != nil {
+	turn, err := r.Shares.Processors.Turn(ctx, account)
+	if err != nil {
 		return interp.Effects{}, err
 	}
-	defer r.Shares.Processors.Release(account, 1)
+	defer turn.End()
 	return step(), nil
+}
+
+// takeTurn waits until the account may have a processor for the fold. The fold keeps it until it
+// waits for something: what it computes then is bounded, so no account waits for long.
+func (f *fold) takeTurn() (err error) {
+	if f.turn == nil {
+		f.turn, err = f.r.Shares.Processors.Turn(f.r.life, f.c.x.Account)
+	}
+	return err
+}
+
+// endTurn gives the processor back. Without a turn it does nothing.
+func (f *fold) endTurn() {
+	f.turn.End()
+	f.turn = nil
 }
 
 // inLine waits until the account may have one more call in flight. The time in line counts towards

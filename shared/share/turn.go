@@ -15,14 +15,22 @@ type turnKey struct{}
 // Begin waits for a place for a request of the account. The context that it returns carries the
 // turn, for Pause; End must be called. A nil pool returns a nil Turn at once.
 func (p *Pool) Begin(ctx context.Context, account string) (context.Context, *Turn, error) {
-	if p == nil {
-		return ctx, nil, nil
-	}
-	if err := p.Acquire(ctx, account, 1); err != nil {
+	t, err := p.Turn(ctx, account)
+	if t == nil {
 		return ctx, nil, err
 	}
-	t := &Turn{pool: p, account: account}
 	return context.WithValue(ctx, turnKey{}, t), t, nil
+}
+
+// Turn waits for a place. A nil pool returns a nil Turn at once.
+func (p *Pool) Turn(ctx context.Context, account string) (*Turn, error) {
+	if p == nil {
+		return nil, nil
+	}
+	if err := p.Acquire(ctx, account, 1); err != nil {
+		return nil, err
+	}
+	return &Turn{pool: p, account: account}, nil
 }
 
 // End gives the place back, once. It is called by the goroutine that works on the request, as Pause

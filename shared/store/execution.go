@@ -81,6 +81,10 @@ type Change struct {
 	Begun     int
 
 	BodyMax int // a longer body is refused with ErrBody; 0: no bound
+
+	// Encoded is called once the rows are made, before the driver writes them; nil: nothing is. A
+	// commit that fails before then does not call it.
+	Encoded func()
 }
 
 // ErrBody says that the open states of an execution need more bytes than Change.BodyMax; nothing was written.
@@ -152,6 +156,9 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
 	x.LastEvent, x.LastTime, x.Wake, x.Tries, x.Begun = c.LastEvent, c.LastTime, c.Wake, c.Tries, c.Begun
 	row := x.row()
+	if c.Encoded != nil {
+		c.Encoded()
+	}
 	err := s.driver.Commit(ctx, w.puts, row, cond)
 	if s.usage != nil && err == nil {
 		s.usage.add(x.Account, w.bytes(&row, cond.Absent))
