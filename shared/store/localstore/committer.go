@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -12,9 +13,13 @@ import (
 )
 
 // Bounds of a group, so that no caller waits long for others and no batch outgrows a memtable.
+// Requests of more than largeBytes have groups of their own, which are much smaller: a sync takes
+// the longer the more it writes, and those who write little must not wait for those who write much.
 const (
 	groupRequests = 1024
 	groupBytes    = 4 << 20
+	largeBytes    = 16 << 10
+	largeGroup    = 256 << 10
 )
 
 // numbersReserved is how many partition numbers are taken from the database at a time; what of them a process does not
@@ -43,24 +48,31 @@ func (c *committer) init(next uint64, cacheRows int) {
 // commitAll commits what waits, group after group, until the queue is closed and empty.
 func (s *Store) commitAll() {
 	defer close(s.flights)
-	var spare []*request
+	var spare, large []*request
 	for {
 		<-s.queue.signal
 		for {
 			// Let the callers of the last group come back first: it costs nothing when there are none.
 			runtime.Gosched()
 			all, over := s.queue.take(spare[:0])
-			if over {
+			if over && len(large) == 0 {
 				return
 			}
-			if len(all) == 0 {
+			if len(all) == 0 && len(large) == 0 {
 				spare = all
 				break
 			}
-			for rest := all; len(rest) > 0; {
-				n := groupSize(rest)
-				s.commitGroup(rest[:n])
-				rest = rest[n:]
+			var small []*request
+			small, large = split(all, large)
+			for len(small) > 0 {
+				n := groupSize(small, groupBytes)
+				s.commitGroup(small[:n])
+				small = small[n:]
+			}
+			if len(large) > 0 { // and then look what has come meanwhile
+				n := groupSize(large, largeGroup)
+				s.commitGroup(large[:n])
+				large = slices.Delete(large, 0, n)
 			}
 			clear(all)
 			spare = all
@@ -68,12 +80,26 @@ func (s *Store) commitAll() {
 	}
 }
 
-// groupSize returns how many of the requests make a group, at least one.
-func groupSize(requests []*request) int {
+// split moves the large ones of all to the end of large, and returns the others, in their order, at
+// the beginning of all.
+func split(all, large []*request) (small, _ []*request) {
+	small = all[:0]
+	for _, r := range all {
+		if r.bytes > largeBytes {
+			large = append(large, r)
+		} else {
+			small = append(small, r)
+		}
+	}
+	return small, large
+}
+
+// groupSize returns how many of the requests make a group of at most so many bytes, at least one.
+func groupSize(requests []*request, most int) int {
 	bytes := 0
 	for i, r := range requests {
 		bytes += r.bytes
-		if i > 0 && bytes > groupBytes || i == groupRequests {
+		if i > 0 && bytes > most || i == groupRequests {
 			return i
 		}
 	}
