@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -29,7 +29,7 @@ func parseYAML(text []byte, bytesMost int, report *Report) (root *Node, fail *fa
 		return nil, &failure{line: 1, column: 1, reason: "the text holds no definition"}
 	}
 	c := converter{bytesMost: bytesMost, report: report}
-	if marked := flowKey.Match(prepared.Bytes); marked {
+	if questionMarks(prepared.Bytes) {
 		c.lines = strings.Split(string(prepared.Bytes), "\n")
 	}
 	root, _ = c.node(document.Content[0], 1)
@@ -71,8 +71,31 @@ type converter struct {
 	lines     []string // of the text, if it may have a question mark that the reader takes for another thing
 }
 
-// flowKey finds question marks that may begin a key in braces or brackets.
-var flowKey = regexp.MustCompile(`[\[{,]\s*\?\S`)
+// questionMarks reports whether a text has a question mark that may begin a key in braces or
+// brackets: only blanks and line breaks are between it and a bracket, a brace or a comma, and none
+// follows it.
+func questionMarks(text []byte) bool {
+	for from := 0; ; {
+		i := bytes.IndexByte(text[from:], '?')
+		if i < 0 {
+			return false
+		}
+		at := from + i
+		from = at + 1
+		if from == len(text) || isBlank(text[from]) {
+			continue
+		}
+		before := bytes.TrimRightFunc(text[max(0, at-blanksMax):at], unicode.IsSpace)
+		if len(before) == 0 && at > 0 || bytes.ContainsAny(before[max(0, len(before)-1):], "[{,") {
+			return true
+		}
+	}
+}
+
+// blanksMax bounds the work of questionMarks: with more blanks before a mark it may begin a key.
+const blanksMax = 1 << 10
+
+func isBlank(b byte) bool { return b == ' ' || b >= '\t' && b <= '\r' }
 
 // question refuses a key in braces or brackets that begins with a question mark: the reader takes
 // the mark for the sign of a key, YAML 1.2 and editors for a part of its text.
