@@ -98,6 +98,20 @@ func TestDecodeDefault(t *testing.T) {
 	}
 }
 
+// CostAtMost is no less than what any text of a length takes, with two copies of it.
+func TestCostAtMost(t *testing.T) {
+	texts := shapes(20_000)
+	texts["members inside members"] = []byte("[" + strings.Repeat(strings.Repeat(`{"":`, 255)+"0"+strings.Repeat("}", 255)+",", 20) + "0]")
+	for name, text := range texts {
+		if got, want := value.CostAtMost(len(text)), smallestBudget(text)+2*len(text); got < want {
+			t.Errorf("%s: %d bytes for %d, which take %d", name, got, len(text), want)
+		}
+	}
+	if got := value.CostAtMost(10 << 20); got < value.MemoryDefault || got > value.MemoryDefault+50<<20 {
+		t.Errorf("10 MB cost %d bytes", got)
+	}
+}
+
 func TestDecodeNumberLength(t *testing.T) {
 	for _, form := range []string{"%s", "-%s", "0.%s", "1e%s", `{"n":[%s]}`} {
 		long := fmt.Sprintf(form, strings.Repeat("7", value.NumberMax+1))

@@ -74,8 +74,10 @@ func answer(r *task.Request, resp *http.Response, body []byte) task.Result {
 
 // failed is the result of a call without a usable answer. The cause does not name the address: it may hold secrets.
 func failed(r *task.Request, err error) task.Result {
-	if errors.Is(err, outbound.ErrTooLarge) {
-		return r.Failf("RequestFailed", "The request got an answer, but %v.", outbound.ErrTooLarge)
+	for _, broken := range []error{outbound.ErrTooLarge, outbound.ErrTooSlow} {
+		if errors.Is(err, broken) {
+			return r.Failf("RequestFailed", "The request got an answer, but %v.", broken)
+		}
 	}
 	return r.Failf("RequestFailed", "The request got no answer: %s", outbound.Reason(err))
 }

@@ -9,14 +9,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
-
-	"millrace/shared/inflight"
-	"millrace/shared/task/charset"
-	"millrace/shared/value"
 )
 
 // New returns a client with the given options. It is safe for use by many goroutines, keeps connections open for
@@ -187,6 +182,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 func (b *bounded) Close() error { return b.body.Close() }
 
+func (b *bounded) cut() { cut(b.body) }
+
 // UserAgent is what requests call themselves when a flow does not say.
 const UserAgent = "Millrace"
 
@@ -240,76 +237,4 @@ func Reason(err error) string {
 		err = urlErr.Err
 	}
 	return err.Error()
-}
-
-// readFreely is how much of an answer is read before it counts among those in flight.
-const readFreely = 32 << 10
-
-// ReadAll reads and closes the body of a response; ErrTooLarge when it is beyond the limit. When
-// the context of the request has an inflight.Answer, a long body waits for its turn to be read, and
-// what it may take decoded is held when ReadAll returns: who made the Answer releases it.
-func ReadAll(resp *http.Response) ([]byte, error) {
-	defer resp.Body.Close()
-	ctx, answer := context.Background(), (*inflight.Answer)(nil)
-	if resp.Request != nil {
-		ctx = resp.Request.Context()
-		answer = inflight.AnswerOf(ctx)
-	}
-	if answer == nil {
-		return readAll(resp.Body, nil, resp.ContentLength)
-	}
-	body, err := readAll(io.LimitReader(resp.Body, readFreely), nil, resp.ContentLength)
-	if err != nil {
-		return nil, err
-	}
-	if len(body) == readFreely {
-		done, err := answer.Read(ctx, most(resp))
-		if err != nil {
-			return nil, err
-		}
-		defer done() // after Hold: the bytes count all the time
-		if body, err = readAll(resp.Body, body, resp.ContentLength); err != nil {
-			return nil, err
-		}
-	}
-	if err := answer.Hold(ctx, cost(resp, body)); err != nil {
-		return nil, err
-	}
-	return body, nil
-}
-
-// cost is how many bytes an answer may come to hold.
-func cost(resp *http.Response, body []byte) int64 {
-	if charset.Foreign(resp.Header.Get("Content-Type")) {
-		return int64(value.CostAtMost(len(body)))
-	}
-	return int64(value.Cost(body))
-}
-
-// most is how many bytes a body may have at most.
-func most(resp *http.Response) int64 {
-	if b, ok := resp.Body.(*bounded); ok && resp.ContentLength < 0 {
-		return b.left + readFreely
-	}
-	return max(resp.ContentLength, readFreely)
-}
-
-// readAll appends what r has to body. length is what the sender says there is, -1 when it does not;
-// the buffer grows as bytes come, so that a length alone reserves little.
-func readAll(r io.Reader, body []byte, length int64) ([]byte, error) {
-	if body == nil {
-		body = make([]byte, 0, min(max(length, 511), readFreely)+1)
-	}
-	for {
-		if len(body) == cap(body) {
-			body = slices.Grow(body, len(body)+1)
-		}
-		n, err := r.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		if err == io.EOF {
-			return body, nil
-		} else if err != nil {
-			return nil, err
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -198,7 +199,7 @@ type plainBody struct {
 	body  io.ReadCloser
 	live  func() bool // ends the watch over the context; false: it has closed the connection
 	keep  bool        // the connection may be used again
-	ended bool
+	ended atomic.Bool
 }
 
 func (b *plainBody) Read(p []byte) (int, error) {
@@ -221,13 +222,20 @@ func (b *plainBody) Close() error {
 
 // end gives the connection back when the answer has been read whole and nothing follows it.
 func (b *plainBody) end(whole bool) {
-	if b.ended {
+	if !b.ended.CompareAndSwap(false, true) {
 		return
 	}
-	b.ended = true
 	if b.live() && whole && b.keep && b.c.in.Buffered() == 0 {
 		b.pool.put(b.c)
 		return
 	}
 	b.c.Close()
+}
+
+// cut ends a Read of another goroutine. A connection that has been given back is another answer's.
+func (b *plainBody) cut() {
+	if b.ended.CompareAndSwap(false, true) {
+		b.live()
+		b.c.Close()
+	}
 }
