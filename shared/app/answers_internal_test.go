@@ -1,0 +1,159 @@
+//go:build !lambda.norpc
+
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/flow"
+	"millrace/shared/inflight"
+	"millrace/shared/rpc"
+	"millrace/shared/share"
+	"millrace/shared/task"
+)
+
+// used is how much all accounts hold of the pools of answers.
+func used(of *inflight.Answers) (n int64) {
+	for _, p := range []*share.Pool{of.Reading, of.Decoded} {
+		for _, u := range p.Usage() {
+			n += u.Held + int64(u.Waiting)
+		}
+	}
+	return n
+}
+
+// A runner that holds bytes and panics leaves nothing held; any other result says how to release them.
+func TestBoundedTasks(t *testing.T) {
+	of := newAnswers(64<<20, flow.DefaultLimits(), true)
+	hold := func(end func() task.Result) task.Runner {
+		return boundedTasks(task.RunnerFunc(func(ctx context.Context, _ task.Request) task.Result {
+			if err := inflight.AnswerOf(ctx).Hold(ctx, 1000); err != nil {
+				t.Error(err)
+			}
+			if used(of) != 1000 {
+				t.Errorf("%d bytes are held", used(of))
+			}
+			return end()
+		}), of)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		hold(func() task.Result { panic("broken") }).Run(t.Context(), task.Request{Account: "a"})
+	}()
+	if used(of) != 0 {
+		t.Errorf("%d bytes are held after a panic", used(of))
+	}
+	for _, end := range []task.Result{{Output: []byte("1")}, task.Fail("A", "b")} {
+		result := hold(func() task.Result { return end }).Run(t.Context(), task.Request{Account: "a"})
+		result.Release()
+		if used(of) != 0 {
+			t.Errorf("%d bytes are held after %+v", used(of), end)
+		}
+	}
+}
+
+// tasksOf is the definition of a flow of tasks that call an address at once.
+func tasksOf(name, url string, mode string) cloudflow.CreateFlowRequest {
+	return cloudflow.CreateFlowRequest{Name: name, ExecutionMode: mode, Definition: "Type: StateMachine\nSpecVersion: v1\nName: " + name +
+		"\nStartAt: M\nStates:\n- Name: M\n  Type: Map\n  ItemsPath: $Input.items\n  MaxConcurrency: 4\n  Processor:\n    StartAt: A\n    States:\n" +
+		"    - {Name: A, Type: Task, Action: 'HTTP:Request', Timeout: 2, Parameters: {method: GET, url: '" + url + "'}, OutputConstructor: {n: 1}, End: true}\n" +
+		"  OutputConstructor: {n: 1}\n  End: true\n"}
+}
+
+// However calls end, and the executions that made them, their answers are not held for ever.
+func TestAnswersAreGivenBack(t *testing.T) {
+	long := `["` + strings.Repeat("x", 200_000) + `"]`
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch r.URL.Path {
+		case "/fails":
+			w.WriteHeader(http.StatusInternalServerError)
+		case "/binary":
+			io.WriteString(w, "\xff")
+		case "/cut":
+			w.Header().Set("Content-Length", "1000000")
+		}
+		io.WriteString(w, long)
+		if r.URL.Path == "/hangs" {
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}
+	}))
+	defer service.Close()
+	a, err := Open(t.Context(), Config{Data: t.TempDir(), Log: slog.New(slog.DiscardHandler),
+		Settings: Settings{AllowLoopback: new(true), MemoryMegabytes: 256}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	defer server.Close()
+	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, items := t.Context(), `{"items":[1,2,3,4,5,6]}`
+	start := func(path, mode, name string) {
+		if _, err := c.CreateFlow(ctx, tasksOf(path+mode, service.URL+"/"+path, mode)); err != nil && !strings.Contains(err.Error(), "Exist") {
+			t.Fatal(err)
+		}
+		if mode == "Express" {
+			if _, err := c.StartSyncExecution(ctx, cloudflow.StartExecutionRequest{FlowName: path + mode, ExecutionName: name, Input: items}); err != nil {
+				t.Fatal(path, err)
+			}
+		} else if _, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: path + mode, ExecutionName: name, Input: items}); err != nil {
+			t.Fatal(path, err)
+		}
+	}
+	freed := func(what string) {
+		t.Helper()
+		for until := time.Now().Add(20 * time.Second); used(a.shares.answers) != 0; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(until) {
+				t.Fatalf("%s: %d bytes stay held: %+v %+v", what, used(a.shares.answers), a.shares.answers.Reading.Usage(), a.shares.answers.Decoded.Usage())
+			}
+		}
+	}
+	seconds := int64(20)
+	for path, want := range map[string]string{"good": "Succeeded", "fails": "Failed", "binary": "Failed", "cut": "Failed", "hangs": "Failed"} {
+		for _, mode := range []string{"Standard", "Express"} {
+			start(path, mode, "x")
+			if mode == "Standard" {
+				x, err := c.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: path + mode, ExecutionName: "x", WaitTimeSeconds: &seconds})
+				if err != nil || x.Status != want {
+					t.Errorf("%s: %+v %v", path, x, err)
+				}
+			}
+			freed(path + " " + mode)
+		}
+	}
+	start("hangs", "Standard", "stopped")
+	for until := time.Now().Add(10 * time.Second); used(a.shares.answers) == 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+	}
+	if used(a.shares.answers) == 0 {
+		t.Error("an answer that comes holds nothing")
+	}
+	if _, err := c.StopExecution(ctx, cloudflow.StopExecutionRequest{FlowName: "hangsStandard", ExecutionName: "stopped"}); err != nil {
+		t.Error(err)
+	}
+	freed("stopped")
+	start("hangs", "Standard", "closed")
+	for i := range 20 { // some answers are being folded when the server ends
+		start("good", "Standard", fmt.Sprint("closed", i))
+	}
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	freed("closed")
+}
