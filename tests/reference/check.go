@@ -29,10 +29,12 @@ func Check(definition, input string, context Context, events []Event, outside Re
 	return err
 }
 
-// Judge is Check, and says more: which attempts started an execution and wait for it, and which of these were given up
-// before it had ended, so that it is to be stopped.
-func Judge(definition, input string, context Context, events []Event, outside Record) (v Verdict, err error) {
-	c := &checker{context: context, events: events, out: &outside, drawn: newDrawn(), globals: object{}, used: map[*Outcome]bool{}}
+// Judge is Check, and says more: which attempts started an execution and wait for it, and which of
+// these were given up before it had ended, so that it is to be stopped.
+func Judge(definition, input string, context Context, events []Event, outside Record,
+) (v Verdict, err error) {
+	c := &checker{context: context, events: events, out: &outside, drawn: newDrawn(),
+		globals: object{}, used: map[*Outcome]bool{}}
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -41,7 +43,8 @@ func Judge(definition, input string, context Context, events []Event, outside Re
 		case *Unjudged:
 			err = r
 		case tooLarge:
-			err = &Violation{*c.at, r.what + " is too large: the execution must fail", "fdl-statemachine.md 9.1, D-14; fdl-flow.md 5.4"}
+			err = &Violation{*c.at, r.what + " is too large: the execution must fail",
+				"fdl-statemachine.md 9.1, D-14; fdl-flow.md 5.4"}
 		default:
 			panic(r)
 		}
@@ -75,7 +78,8 @@ var definitions = newCache(func(text string) readDefinition {
 	return readDefinition{m, err}
 })
 
-// checker goes through a history once, from event to event, and hands each to the thread that waits for it.
+// checker goes through a history once, from event to event, and hands each to the thread that waits
+// for it.
 type checker struct {
 	definition object
 	input      any
@@ -127,7 +131,8 @@ func (c *checker) check() error {
 	case len(c.events) == 0:
 		return &Violation{Why: "there is no history", Rule: "api.md 6"}
 	default:
-		c.violate(c.at, "fdl-flow.md 8.2", "the history ends, and the execution has not: %s", c.waiting())
+		c.violate(c.at, "fdl-flow.md 8.2", "the history ends, and the execution has not: %s",
+			c.waiting())
 	}
 	return nil
 }
@@ -147,13 +152,15 @@ func (c *checker) order(i int, e *Event) {
 		c.violate(e, "fdl-flow.md 8.4", "the execution had ended")
 	}
 	if c.deadline > 0 && c.out.Late >= 0 && e.Time > c.deadline+c.out.Late.Milliseconds() {
-		c.violate(e, "fdl-statemachine.md 11.4", "the time limit of the execution was over at %d", c.deadline)
+		c.violate(e, "fdl-statemachine.md 11.4", "the time limit of the execution was over at %d",
+			c.deadline)
 	}
 	switch e.Type {
 	case "StateAborted", "ExecutionFailed", "ExecutionStopped", "ExecutionTimedOut":
 	default:
 		if e.ID > int64(c.out.Limits.Events) && e.Type != "ExecutionSucceeded" {
-			c.violate(e, "fdl-statemachine.md 14", "an execution has %d events at most", c.out.Limits.Events)
+			c.violate(e, "fdl-statemachine.md 14", "an execution has %d events at most",
+				c.out.Limits.Events)
 		}
 	}
 }
@@ -208,11 +215,13 @@ func (c *checker) dispatch(e *Event) {
 	case c.ending:
 		c.violate(e, "fdl-statemachine.md 11.4", "states were aborted, so the execution must end")
 	case len(c.toAbort) > 0:
-		c.violate(e, "fdl-statemachine.md 7, D-09", "%d states of other branches or iterations are to be aborted first", len(c.toAbort))
+		c.violate(e, "fdl-statemachine.md 7, D-09",
+			"%d states of other branches or iterations are to be aborted first", len(c.toAbort))
 	}
 	t := c.root.waiter(e)
 	if t == nil {
-		c.violate(e, "fdl-statemachine.md 15.3", "nothing leads to it; possible is: %s", c.waiting())
+		c.violate(e, "fdl-statemachine.md 15.3", "nothing leads to it; possible is: %s",
+			c.waiting())
 	}
 	t.got = e
 	c.advance(t)
@@ -263,15 +272,18 @@ func (c *checker) errorOf(e *Event) (name, cause string) {
 	return name, cause
 }
 
-// aborted is a state that is given up (D-09): all of what is open in the other branches of a state that fails, or
-// everything, when the execution ends. What is inside goes first.
+// aborted is a state that is given up (D-09): all of what is open in the other branches of a state
+// that fails, or everything, when the execution ends. What is inside goes first.
 func (c *checker) aborted(e *Event) {
 	c.errorOf(e)
 	if len(c.toAbort) == 0 {
 		c.ending = true
 		c.root.each(func(t *thread) { c.toAbort = append(c.toAbort, t.open...) })
 	}
-	i := slices.IndexFunc(c.toAbort, func(v *visit) bool { return v.name == e.Step && v.mayEnd(e.Schedule) })
+	i := slices.IndexFunc(c.toAbort, func(v *visit) bool {
+		return v.name == e.Step &&
+			v.mayEnd(e.Schedule)
+	})
 	if i < 0 {
 		c.violate(e, "fdl-statemachine.md 15.1, D-09", "there is no such state to abort")
 	}
@@ -303,14 +315,16 @@ func (c *checker) resumeJoined() {
 	}
 }
 
-// endsEarly is an end that does not follow from a state's: stop, time limit, data and event limits, the engine's own.
+// endsEarly is an end that does not follow from a state's: stop, time limit, data and event limits,
+// the engine's own.
 func (c *checker) endsEarly(e *Event) {
 	name, cause := c.errorOf(e)
 	if !c.old && !c.ending {
 		c.root.each(func(t *thread) { c.toAbort = append(c.toAbort, t.open...) })
 	}
 	if len(c.toAbort) > 0 && !c.old {
-		c.violate(e, "fdl-statemachine.md 11.4, 15.1", "state %q is neither closed nor aborted", c.toAbort[0].name)
+		c.violate(e, "fdl-statemachine.md 11.4, 15.1", "state %q is neither closed nor aborted",
+			c.toAbort[0].name)
 	}
 	if e.Schedule != e.ID-1 {
 		c.violate(e, "fdl-flow.md 8.2", "it must follow from the last event")
@@ -319,13 +333,15 @@ func (c *checker) endsEarly(e *Event) {
 	switch {
 	case e.Type == "ExecutionTimedOut":
 		if name != errTimedOut || e.Time < c.deadline-early {
-			c.violate(e, "fdl-statemachine.md 11.4", "the time limit is over at %d, the error must be %s", c.deadline, errTimedOut)
+			c.violate(e, "fdl-statemachine.md 11.4",
+				"the time limit is over at %d, the error must be %s", c.deadline, errTimedOut)
 		}
 	case e.Type == "ExecutionStopped":
 		if !slices.ContainsFunc(c.out.Stops, func(s Stop) bool {
 			return cut(s.Name, 128) == name && cut(s.Cause, 4096) == cause && e.Time >= s.At-early
 		}) {
-			c.violate(e, "api.md 4 (StopExecution)", "nobody has asked for a stop with that error by then: %v", c.out.Stops)
+			c.violate(e, "api.md 4 (StopExecution)",
+				"nobody has asked for a stop with that error by then: %v", c.out.Stops)
 		}
 	case name == errInternal:
 		if !c.out.Broken {
@@ -355,15 +371,16 @@ func (c *checker) lastOwn() int64 {
 	return n
 }
 
-// groupMax is how many events may belong together: those of a state's end, or of one that fails with its branches.
+// groupMax is how many events may belong together: those of a state's end, or of one that fails
+// with its branches.
 func (c *checker) groupMax() int64 {
 	n := int64(3)
 	c.root.each(func(t *thread) { n += int64(len(t.open)) })
 	return n
 }
 
-// tooLarge tells whether some thread has, or is about to make, something that is too large: each is asked what it would
-// do next.
+// tooLarge tells whether some thread has, or is about to make, something that is too large: each is
+// asked what it would do next.
 func (c *checker) tooLarge() bool {
 	found := false
 	c.root.each(func(t *thread) {

@@ -16,7 +16,8 @@ type child struct {
 
 // childOf reads it of the parameters of a task of the newer language.
 func childOf(params object) child {
-	c := child{flow: flowName(textField(params, "resourceArn")), name: textField(params, "executionName"), input: object{}}
+	c := child{flow: flowName(textField(params, "resourceArn")), name: textField(params,
+		"executionName"), input: object{}}
 	if params["input"] != nil {
 		c.input = params["input"]
 	}
@@ -54,7 +55,8 @@ func (c *checker) startsOnly(a *attempt, want child) {
 	}
 	for _, got := range known.Children {
 		if got.Flow != want.flow || want.name != "" && got.Name != want.name {
-			c.violate(c.at, rule, "an execution %q of flow %q was started, not %q of %q", got.Name, got.Flow, want.name, want.flow)
+			c.violate(c.at, rule, "an execution %q of flow %q was started, not %q of %q", got.Name,
+				got.Flow, want.name, want.flow)
 		}
 		input, err := readJSON(got.Input)
 		if err != nil {
@@ -66,8 +68,8 @@ func (c *checker) startsOnly(a *attempt, want child) {
 	}
 }
 
-// Reported is what the end of an execution, its last event, is for a task that waits for it, of the older language or the
-// newer one: fdl-flow.md 7.2, fdl-statemachine.md D-35.
+// Reported is what the end of an execution, its last event, is for a task that waits for it, of the
+// older language or the newer one: fdl-flow.md 7.2, fdl-statemachine.md D-35.
 func Reported(end Event, old bool) Outcome {
 	v, _ := readJSON(end.Detail)
 	m, _ := v.(object)

@@ -13,7 +13,8 @@ import (
 	"millrace/tests/reference"
 )
 
-// damages are histories that differ a little from a right one, at an event; nil where there is no such difference.
+// damages are histories that differ a little from a right one, at an event; nil where there is no
+// such difference.
 var damages = map[string]func(e []reference.Event, i int) []reference.Event{
 	"an event is missing": func(e []reference.Event, i int) []reference.Event {
 		for j := range e {
@@ -76,10 +77,15 @@ var damages = map[string]func(e []reference.Event, i int) []reference.Event{
 		}
 		return nil
 	},
-	"of another state": func(e []reference.Event, i int) []reference.Event { e[i].Step += "x"; return e },
+	"of another state": func(e []reference.Event,
+		i int) []reference.Event {
+		e[i].Step += "x"
+		return e
+	},
 }
 
-// TestDamage: no history of an example is allowed that differs a little from the right one, wherever it does.
+// TestDamage: no history of an example is allowed that differs a little from the right one,
+// wherever it does.
 func TestDamage(t *testing.T) {
 	tried := 0
 	examples.Each(t, func(t *testing.T, f *examples.File) {
@@ -96,9 +102,11 @@ func TestDamage(t *testing.T) {
 						continue
 					}
 					tried++
-					err := reference.Check(f.Definition, inputText(c.Setup.Input), contextOf(&c.Setup), events, recordOf(f.Machine, &c.Setup, r))
+					err := reference.Check(f.Definition, inputText(c.Setup.Input),
+						contextOf(&c.Setup), events, recordOf(f.Machine, &c.Setup, r))
 					if _, ok := err.(*reference.Violation); !ok {
-						t.Errorf("%s: event %d %s: %s, and the reference says %v\n%s", c.Name, i+1, r.Events[i].Type, name, err, show(events))
+						t.Errorf("%s: event %d %s: %s, and the reference says %v\n%s", c.Name, i+1,
+							r.Events[i].Type, name, err, show(events))
 					}
 				}
 			}
@@ -112,7 +120,8 @@ func TestDamage(t *testing.T) {
 func show(events []reference.Event) string {
 	text := ""
 	for _, e := range events {
-		text += fmt.Sprintf("%3d %3d %-20s %-10s %d %.150s\n", e.ID, e.Schedule, e.Type, e.Step, e.Time, e.Detail)
+		text += fmt.Sprintf("%3d %3d %-20s %-10s %d %.150s\n", e.ID, e.Schedule, e.Type, e.Step,
+			e.Time, e.Detail)
 	}
 	return text
 }

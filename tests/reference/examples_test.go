@@ -18,21 +18,24 @@ func eventsOf(m *flow.Machine, events []flow.HistoryEvent) []reference.Event {
 	list := make([]reference.Event, len(events))
 	for i := range events {
 		e := &events[i]
-		list[i] = reference.Event{ID: e.ID, Schedule: e.Schedule, Type: e.Type.String(), Step: e.StepName(m), Detail: string(e.AppendDetail(nil, m)), Time: e.Time}
+		list[i] = reference.Event{ID: e.ID, Schedule: e.Schedule, Type: e.Type.String(),
+			Step: e.StepName(m), Detail: string(e.AppendDetail(nil, m)), Time: e.Time}
 	}
 	return list
 }
 
 func limitsOf(l flow.Limits, language flow.Language) reference.Limits {
-	return reference.Limits{Events: l.Events, Data: l.Data(language), WaitSeconds: l.WaitSeconds, WaitSecondsOld: l.WaitSecondsOld,
-		MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax, IterationsOld: l.IterationsOld,
-		TaskSeconds: l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds}
+	return reference.Limits{Events: l.Events, Data: l.Data(language), WaitSeconds: l.WaitSeconds,
+		WaitSecondsOld: l.WaitSecondsOld,
+		MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax,
+		IterationsOld: l.IterationsOld,
+		TaskSeconds:   l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds}
 }
 
 var start = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC).UnixMilli()
 
-// TestExamples judges the history of every example flow with every case, as the flow tester runs it: there nothing is
-// late.
+// TestExamples judges the history of every example flow with every case, as the flow tester runs
+// it: there nothing is late.
 func TestExamples(t *testing.T) {
 	judged := 0
 	examples.Each(t, func(t *testing.T, f *examples.File) {
@@ -43,7 +46,8 @@ func TestExamples(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				err = reference.Check(f.Definition, inputText(c.Setup.Input), contextOf(&c.Setup), eventsOf(f.Machine, r.Events), recordOf(f.Machine, &c.Setup, r))
+				err = reference.Check(f.Definition, inputText(c.Setup.Input), contextOf(&c.Setup),
+					eventsOf(f.Machine, r.Events), recordOf(f.Machine, &c.Setup, r))
 				if _, unjudged := err.(*reference.Unjudged); unjudged && f.Refused() != "" {
 					return
 				}
@@ -67,12 +71,14 @@ func inputText(v any) string {
 }
 
 func contextOf(s *flowtest.Setup) reference.Context {
-	return reference.Context{Flow: s.FlowName, Execution: s.ExecutionName, Account: "1234567890123456", Region: "local", RoleArn: s.RoleArn}
+	return reference.Context{Flow: s.FlowName, Execution: s.ExecutionName,
+		Account: "1234567890123456", Region: "local", RoleArn: s.RoleArn}
 }
 
 // recordOf is what the tasks of a case come to, one attempt after the other.
 func recordOf(m *flow.Machine, s *flowtest.Setup, r *flowtest.Result) reference.Record {
-	out := reference.Record{Limits: limitsOf(flow.DefaultLimits(), m.Language), Sequential: true, Known: true,
+	out := reference.Record{Limits: limitsOf(flow.DefaultLimits(), m.Language), Sequential: true,
+		Known:    true,
 		Attempts: map[int64]*reference.Attempt{}, Reports: map[int64][]reference.Outcome{}}
 	used := map[string]int{}
 	entered := map[int]int64{}
@@ -89,7 +95,8 @@ func recordOf(m *flow.Machine, s *flowtest.Setup, r *flowtest.Result) reference.
 			a := &reference.Attempt{}
 			out.Attempts[id] = a
 			if r.Calls[call].Params != nil {
-				if text, _ := json.Marshal(r.Calls[call].Params); !masked(m.Nodes[e.Node].Task, string(text)) {
+				if text, _ := json.Marshal(r.Calls[call].Params); !masked(m.Nodes[e.Node].Task,
+					string(text)) {
 					a.Params = string(value.Encode(r.Calls[call].Params))
 				}
 			}
@@ -121,7 +128,8 @@ func recordOf(m *flow.Machine, s *flowtest.Setup, r *flowtest.Result) reference.
 	return out
 }
 
-// masked tells whether the flow tester has put something else in the place of a token: where a task has one.
+// masked tells whether the flow tester has put something else in the place of a token: where a task
+// has one.
 func masked(task *flow.TaskSpec, text string) bool {
 	return task.Mode != flow.RequestComplete || strings.Contains(text, flowtest.MockToken)
 }

@@ -22,7 +22,8 @@ type wrong struct{ why string }
 
 func fail(format string, args ...any) any { panic(wrong{fmt.Sprintf(format, args...)}) }
 
-// attempted evaluates, and gives the error that ended it. Its cause is free: only its name is fixed.
+// attempted evaluates, and gives the error that ended it. Its cause is free: only its name is
+// fixed.
 func attempted(name string, f func() any) (v any, err *failure) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -437,8 +438,8 @@ func built(template any, s *scope) any {
 	return template
 }
 
-// suffixed is the value of a key with the suffix: an expression, or a map or array below which every string that starts
-// with a root's name is one (D-17).
+// suffixed is the value of a key with the suffix: an expression, or a map or array below which
+// every string that starts with a root's name is one (D-17).
 func suffixed(v any, s *scope) any {
 	if e, ok := v.(string); ok {
 		return parsed.get(e)(s)

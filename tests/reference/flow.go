@@ -75,7 +75,8 @@ func indexOf(list []any, name string) int {
 	panic(&Unjudged{"a goto to a step that is not there: " + name})
 }
 
-// step runs one step and merges its output into the local data of its list. next is where a goto leads.
+// step runs one step and merges its output into the local data of its list. next is where a goto
+// leads.
 func (t *thread) step(st object, parent any, local *object) (next string, err *failure) {
 	c := t.c
 	name := textField(st, "name")
@@ -149,7 +150,8 @@ func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	switch _, isObject := result.(object); {
 	case len(mappings) > 0:
 		var err *failure
-		if out, err = t.mapped(mappings, oldRoots{v.input, result, t.oldContext(st, v)}); err != nil {
+		if out, err = t.mapped(mappings, oldRoots{v.input, result, t.oldContext(st,
+			v)}); err != nil {
 			return err
 		}
 	case kind == "parallel" || kind == "foreach":
@@ -165,7 +167,8 @@ func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	if size > most || len(text(merged)) > most {
 		panic(tooLarge{"input, local data and output of step " + v.name})
 	}
-	c.detail(t.take("StepSucceeded", "fdl-flow.md 3, 8.2, 8.3"), "fdl-flow.md 2.3, 2.4", object{"output": out})
+	c.detail(t.take("StepSucceeded", "fdl-flow.md 3, 8.2, 8.3"), "fdl-flow.md 2.3, 2.4",
+		object{"output": out})
 	t.peek(want{v.last, "", v.name})
 	*local = merged
 	c.detail(t.take("StepExited", "fdl-flow.md 8.2"), "fdl-flow.md 2.1", object{"local": merged})
@@ -184,7 +187,8 @@ func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (s
 	}
 	merged := *local
 	if m := listField(st, "errorMappings"); catch != nil && len(m) > 0 {
-		out := c.sized(mapped(m, oldRoots{v.input, object{"error": told.Name, "code": told.Name, "cause": told.Cause}, t.oldContext(st, v)}),
+		out := c.sized(mapped(m, oldRoots{v.input, object{"error": told.Name, "code": told.Name,
+			"cause": told.Cause}, t.oldContext(st, v)}),
 			"what errorMappings build")
 		merged = overlay(*local, out)
 		c.sized(merged, "the local data after step "+v.name)
@@ -196,7 +200,8 @@ func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (s
 	}
 	t.peek(want{v.last, "", v.name})
 	*local = merged
-	c.detail(t.take("StepExited", "fdl-flow.md 5.3, 8.2"), "fdl-flow.md 5.3", object{"local": merged})
+	c.detail(t.take("StepExited", "fdl-flow.md 5.3, 8.2"), "fdl-flow.md 5.3",
+		object{"local": merged})
 	return textField(catch, "goto"), nil
 }
 
@@ -267,7 +272,8 @@ func (t *thread) option(st object, v *visit) (any, string, *failure) {
 }
 
 // lists runs lists of steps at the same time, each with local data of its own: 2.1, 3.7, 3.8.
-func (t *thread) lists(n, width int, v *visit, kind string, of func(i int) ([]any, any)) (any, *failure) {
+func (t *thread) lists(n, width int, v *visit, kind string, of func(i int) ([]any, any)) (any,
+	*failure) {
 	c := t.c
 	t.peek(want{v.last, "", v.name}, want{v.begun, kind + "Entered", v.name})
 	got, err := t.branches(n, width, func(child *thread, i int) (any, *failure) {
@@ -280,7 +286,8 @@ func (t *thread) lists(n, width int, v *visit, kind string, of func(i int) ([]an
 			return nil, err
 		}
 		child.peek(want{child.last, kind + "Exited", v.name})
-		c.detail(child.take(kind+"Exited", "fdl-flow.md 8.2"), "fdl-flow.md 2.1, 8.2", object{"local": local})
+		c.detail(child.take(kind+"Exited", "fdl-flow.md 8.2"), "fdl-flow.md 2.1, 8.2",
+			object{"local": local})
 		return local, nil
 	})
 	return t.joined(got, err)
@@ -294,7 +301,8 @@ func (t *thread) foreach(st object, v *visit) (any, *failure) {
 		t.peek(want{v.last, "", v.name})
 		return nil, t.oldRuntime()
 	}
-	return t.lists(len(items), t.c.out.Limits.IterationsOld, v, "Iteration", func(i int) ([]any, any) {
+	return t.lists(len(items), t.c.out.Limits.IterationsOld, v, "Iteration", func(i int) ([]any,
+		any) {
 		input := overlay(v.input, object{textField(m, "item"): items[i]})
 		if index := textField(m, "index"); index != "" {
 			input[index] = number(int64(i))
@@ -307,7 +315,8 @@ func (t *thread) foreach(st object, v *visit) (any, *failure) {
 func (t *thread) oldTask(st object, v *visit) (any, *failure) {
 	c := t.c
 	t.peek(want{v.last, "", v.name})
-	shown := object{"input": v.input, "pattern": "requestResponse", "resourceArn": st["resourceArn"]}
+	shown := object{"input": v.input, "pattern": "requestResponse",
+		"resourceArn": st["resourceArn"]}
 	if p := textField(st, "pattern"); p != "" {
 		shown["pattern"] = p
 	}
@@ -316,7 +325,8 @@ func (t *thread) oldTask(st object, v *visit) (any, *failure) {
 	}
 	e := t.take("TaskScheduled", "fdl-flow.md 5.2, 8.3")
 	c.detail(e, "fdl-flow.md 8.2", shown)
-	a := attempt{id: e.ID, token: v.id, scheduled: e.Time, timeout: numberField(st, "timeoutSeconds", 0) * 1000}
+	a := attempt{id: e.ID, token: v.id, scheduled: e.Time, timeout: numberField(st,
+		"timeoutSeconds", 0) * 1000}
 	switch shown["pattern"] {
 	case "sync":
 		a.waits, a.system, a.starts = true, true, isFlow(st)
@@ -327,7 +337,8 @@ func (t *thread) oldTask(st object, v *visit) (any, *failure) {
 	if service := objectField(st, "serviceParams"); service != nil {
 		made := object{}
 		for k, p := range service {
-			if s, ok := p.(string); ok && (s == "$" || len(s) > 1 && s[0] == '$' && (s[1] == '.' || s[1] == '[')) {
+			if s, ok := p.(string); ok && (s == "$" || len(s) > 1 && s[0] == '$' && (s[1] == '.' ||
+				s[1] == '[')) {
 				if p = along(v.input, s[1:]); p == any(absent{}) {
 					continue // left out: 6.1
 				}

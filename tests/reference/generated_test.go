@@ -1,6 +1,7 @@
 package reference_test
 
 import (
+	"encoding/json"
 	"flag"
 	"sort"
 	"testing"
@@ -18,8 +19,8 @@ var (
 	first = flag.Uint64("first", 0, "the first of their seeds")
 )
 
-// TestGenerated judges the histories of flows made by chance, whose tasks come to what chance says, in a time in which
-// nothing is late: a timer that is a millisecond off is a violation.
+// TestGenerated judges the histories of flows made by chance, whose tasks come to what chance says,
+// in a time in which nothing is late: a timer that is a millisecond off is a violation.
 func TestGenerated(t *testing.T) {
 	unjudged, ended := map[string]int{}, map[flow.Status]int{}
 	for seed := *first; seed < *first+*flows; seed++ {
@@ -30,7 +31,8 @@ func TestGenerated(t *testing.T) {
 		if u, ok := err.(*reference.Unjudged); ok {
 			unjudged[u.What]++
 		} else if err != nil {
-			t.Errorf("seed %d: %v\n%s\ninput %s\n%s", seed, err, d.flow.Definition, d.input, show(eventsOf(d.m, d.events)))
+			t.Errorf("seed %d: %v\n%s\ninput %s\n%s", seed, err, d.flow.Definition, d.input,
+				show(eventsOf(d.m, d.events)))
 			return
 		}
 	}
@@ -90,29 +92,47 @@ func newDrive(t *testing.T, seed uint64) *drive {
 	}
 	text := value.Encode(treeOf(d.flow.Input))
 	d.input = string(text)
-	d.state = interp.New(interp.Facts{Account: "1234567890123456", Region: "local", FlowID: "flow", Flow: "generated", Name: "exec",
-		Run: 1, Seed: [16]byte{byte(seed)}, Language: m.Language, Started: start, Deadline: start + seconds*1000, Input: flow.TextValue(text)})
-	d.outside = reference.Record{Limits: limitsOf(d.limits, m.Language), Known: true, Attempts: map[int64]*reference.Attempt{},
-		Reports: map[int64][]reference.Outcome{}}
+	d.state = interp.New(interp.Facts{Account: "1234567890123456", Region: "local", FlowID: "flow",
+		Flow: "generated", Name: "exec",
+		Run: 1, Seed: [16]byte{byte(seed)}, Language: m.Language, Started: start,
+		Deadline: start + seconds*1000,
+		Input:    flow.TextValue(text)})
+	d.outside = reference.Record{Limits: limitsOf(d.limits, m.Language), Known: true,
+		Attempts: map[int64]*reference.Attempt{},
+		Reports:  map[int64][]reference.Outcome{}}
 	if d.stop > 0 {
-		d.outside.Stops = []reference.Stop{{Failure: reference.Failure{Name: "Halt", Cause: "asked"}, At: d.stop}}
-		d.queue = append(d.queue, arrival{d.stop, interp.News{Kind: interp.StopAsked, Error: &flow.Error{Name: "Halt", Cause: "asked"}}})
+		d.outside.Stops = []reference.Stop{{Failure: reference.Failure{Name: "Halt",
+			Cause: "asked"}, At: d.stop}}
+		d.queue = append(d.queue, arrival{d.stop, interp.News{Kind: interp.StopAsked,
+			Error: &flow.Error{Name: "Halt", Cause: "asked"}}})
 	}
 	return d
 }
 
 // treeOf is generated input as the code under test takes it.
-func treeOf(v any) any { return flow.NewValue(v).Tree() }
+func treeOf(v any) any {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	tree, err := value.Decode(text)
+	if err != nil {
+		panic(err)
+	}
+	return tree
+}
 
 func (d *drive) check() error {
-	return reference.Check(d.flow.Definition, d.input, reference.Context{Flow: "generated", Execution: "exec", Account: "1234567890123456", Region: "local"},
+	return reference.Check(d.flow.Definition, d.input, reference.Context{Flow: "generated",
+		Execution: "exec", Account: "1234567890123456", Region: "local"},
 		eventsOf(d.m, d.events), d.outside)
 }
 
 func (d *drive) run() {
 	var news []interp.News
 	for range 100_000 {
-		fx := interp.Step(d.m, &d.limits, d.state, interp.Event{At: d.now, News: news, Work: 1 << 40, Take: &interp.Take{Max: 1 << 20, Owner: 1}})
+		fx := interp.Step(d.m, &d.limits, d.state, interp.Event{At: d.now, News: news,
+			Work: 1 << 40, Take: &interp.Take{Max: 1 << 20, Owner: 1}})
 		news = nil
 		d.events = append(d.events, fx.Events...)
 		if d.state.Final() {

@@ -41,7 +41,8 @@ func (t *thread) endExecution(out any, err *failure) {
 		t.failsWith(t.take("ExecutionFailed", "fdl-statemachine.md 11.3; fdl-flow.md 5.3"), err)
 		return
 	}
-	c.detail(t.take("ExecutionSucceeded", "fdl-statemachine.md 9.1; fdl-flow.md 1.1"), "fdl-statemachine.md 9.1; fdl-flow.md 1.1", object{"output": out})
+	c.detail(t.take("ExecutionSucceeded", "fdl-statemachine.md 9.1; fdl-flow.md 1.1"),
+		"fdl-statemachine.md 9.1; fdl-flow.md 1.1", object{"output": out})
 }
 
 // failsWith compares an event's error with what it must be, and gives what it is.
@@ -88,8 +89,8 @@ func stateNamed(list object, name string) object {
 	return nil
 }
 
-// state runs one state: it gives what the next one starts with, and the names of which the next one has one; none at the
-// end of the scope.
+// state runs one state: it gives what the next one starts with, and the names of which the next one
+// has one; none at the end of the scope.
 func (t *thread) state(st object, raw any) (out any, targets []string, err *failure) {
 	c := t.c
 	name := textField(st, "Name")
@@ -131,9 +132,11 @@ func (t *thread) env(v *visit, input any, extra object) *scope {
 		}
 	}
 	roots["Context"] = object{
-		"Execution": object{"Name": c.context.Execution, "Input": c.input, "RoleArn": c.context.RoleArn},
-		"Workflow":  object{"Flow": c.context.Flow, "AccountId": c.context.Account, "Region": c.context.Region},
-		"Current":   current,
+		"Execution": object{"Name": c.context.Execution, "Input": c.input,
+			"RoleArn": c.context.RoleArn},
+		"Workflow": object{"Flow": c.context.Flow, "AccountId": c.context.Account,
+			"Region": c.context.Region},
+		"Current": current,
 	}
 	return &scope{roots, c.drawn}
 }
@@ -143,7 +146,10 @@ func (t *thread) begin(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
 	input := v.raw
 	if template := objectField(st, "InputConstructor"); template != nil {
-		built, err := attempted(errExpression, func() any { return built(template, t.env(v, v.raw, nil)) })
+		built, err := attempted(errExpression, func() any {
+			return built(template, t.env(v, v.raw,
+				nil))
+		})
 		if err != nil {
 			err.noRetry = true
 			return err
@@ -177,7 +183,8 @@ func (t *thread) work(st object, v *visit) (any, *failure) {
 	}
 }
 
-// peekOf waits for the next event of a state, which may be that the first branch or iteration inside begins.
+// peekOf waits for the next event of a state, which may be that the first branch or iteration
+// inside begins.
 func (t *thread) peekOf(st object, v *visit) *Event {
 	wants := []want{{v.last, "", v.name}}
 	inside := objectField(st, "Processor")
@@ -193,7 +200,10 @@ func (t *thread) peekOf(st object, v *visit) *Event {
 // field evaluates a single field that may have the suffix; false without it.
 func (t *thread) field(st object, name string, v *visit) (any, bool, *failure) {
 	if e, ok := st[name+".$"]; ok && e != nil {
-		got, err := attempted(errExpression, func() any { return suffixed(e, t.env(v, v.input, nil)) })
+		got, err := attempted(errExpression, func() any {
+			return suffixed(e, t.env(v, v.input,
+				nil))
+		})
 		return got, true, err
 	}
 	got, ok := st[name]
@@ -273,8 +283,12 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	at, before := v.last, c.drawn.settle(c.globals)
 	t.peekOf(st, v)
 	path := textField(st, "ItemsPath")
-	got, err := attempted(errExpression, func() any { return array(parsed.get(path)(t.env(v, v.input, nil))) })
-	if strings.Contains(path, "$Global") && t.got.ID != at+1 && !equal(before, c.drawn.settle(c.globals)) {
+	got, err := attempted(errExpression, func() any {
+		return array(parsed.get(path)(t.env(v,
+			v.input, nil)))
+	})
+	if strings.Contains(path, "$Global") && t.got.ID != at+1 && !equal(before,
+		c.drawn.settle(c.globals)) {
 		// Another branch has written meanwhile, and the history does not say before or after (9.6).
 		panic(&Unjudged{"ItemsPath that reads $Global while another branch writes it"})
 	}
@@ -309,13 +323,19 @@ func (t *thread) leave(st object, v *visit, result any) (out any, targets []stri
 	extra := object{"Output": result}
 	out = result
 	if template := objectField(st, "OutputConstructor"); template != nil {
-		if out, err = attempted(errExpression, func() any { return built(template, t.env(v, v.input, extra)) }); err != nil {
+		if out, err = attempted(errExpression, func() any {
+			return built(template, t.env(v, v.input,
+				extra))
+		}); err != nil {
 			return nil, nil, err
 		}
 	}
 	globals := object{}
 	if template := objectField(st, "GlobalConstructor"); template != nil {
-		made, err := attempted(errExpression, func() any { return built(template, t.env(v, v.input, extra)) })
+		made, err := attempted(errExpression, func() any {
+			return built(template, t.env(v, v.input,
+				extra))
+		})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -368,7 +388,8 @@ func (t *thread) choose(st object, v *visit) ([]string, *failure) {
 	return targets, nil
 }
 
-// matches tells whether a rule's list has an error (15.3; the older language is lenient, fdl-flow.md 5.1, 6.4).
+// matches tells whether a rule's list has an error (15.3; the older language is lenient,
+// fdl-flow.md 5.1, 6.4).
 func (c *checker) matches(rule object, key, name string) bool {
 	for _, n := range listField(rule, key) {
 		switch {
@@ -377,19 +398,23 @@ func (c *checker) matches(rule object, key, name string) bool {
 		case !c.old:
 		case n == any("FC."+name):
 			return true
-		case strings.EqualFold(n.(string), name) && strings.EqualFold(name, "FnF.ExecutionAlreadyExists"):
+		case strings.EqualFold(n.(string), name) && strings.EqualFold(name,
+			"FnF.ExecutionAlreadyExists"):
 			return true
 		}
 	}
 	return false
 }
 
-// retried applies the first rule that matches, if it has tries left, and sets when the next attempt may begin (11.1).
+// retried applies the first rule that matches, if it has tries left, and sets when the next attempt
+// may begin (11.1).
 func (t *thread) retried(rules []any, v *visit, err *failure) bool {
-	names := [...]string{"Errors", "MaxAttempts", "IntervalSeconds", "BackoffRate", "MaxBackoffSeconds"}
+	names := [...]string{"Errors", "MaxAttempts", "IntervalSeconds", "BackoffRate",
+		"MaxBackoffSeconds"}
 	rate := big.NewRat(1, 1)
 	if t.c.old { // fdl-flow.md 5.2
-		names = [...]string{"errors", "maxAttempts", "intervalSeconds", "multiplier", "maxIntervalSeconds"}
+		names = [...]string{"errors", "maxAttempts", "intervalSeconds", "multiplier",
+			"maxIntervalSeconds"}
 		rate = big.NewRat(2, 1)
 	}
 	if err.noRetry {
@@ -408,7 +433,8 @@ func (t *thread) retried(rules []any, v *visit, err *failure) bool {
 		if r[names[3]] != nil {
 			rate, _ = numberOf(r[names[3]])
 		}
-		t.due = max(t.due, t.lastTime) + pause(numberField(r, names[2], 1), numberField(r, names[4], 86400), rate, v.used[i])
+		t.due = max(t.due, t.lastTime) + pause(numberField(r, names[2], 1), numberField(r, names[4],
+			86400), rate, v.used[i])
 		return true
 	}
 	return false
@@ -425,7 +451,8 @@ func numberField(m object, key string, missing int64) int64 {
 func pause(interval, most int64, rate *big.Rat, n int) int64 {
 	limit := big.NewRat(most, 1)
 	delay := big.NewRat(interval, 1)
-	for i := 1; i < n && delay.Sign() > 0 && delay.Cmp(limit) < 0 && rate.Cmp(big.NewRat(1, 1)) != 0; i++ {
+	for i := 1; i < n && delay.Sign() > 0 && delay.Cmp(limit) < 0 &&
+		rate.Cmp(big.NewRat(1, 1)) != 0; i++ {
 		delay.Mul(delay, rate)
 	}
 	if delay.Cmp(limit) > 0 {
@@ -475,7 +502,10 @@ func (t *thread) caught(catch object, v *visit, err *failure) (any, *failure) {
 	if v.begun == 0 {
 		input = v.raw
 	}
-	out, wrong := attempted(errExpression, func() any { return built(template, t.env(v, input, object{"Error": told})) })
+	out, wrong := attempted(errExpression, func() any {
+		return built(template, t.env(v, input,
+			object{"Error": told}))
+	})
 	if wrong == nil {
 		t.c.sized(out, "the input of the target of a Catch")
 	}

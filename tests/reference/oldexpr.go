@@ -22,8 +22,10 @@ func (r oldRoots) source(v any) any {
 	if !ok {
 		return v
 	}
-	for name, root := range map[string]any{"$input": r.input, "$local": r.local, "$context": r.context, "$": r.whole()} {
-		if rest, ok := strings.CutPrefix(s, name); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+	for name, root := range map[string]any{"$input": r.input, "$local": r.local,
+		"$context": r.context, "$": r.whole()} {
+		if rest, ok := strings.CutPrefix(s, name); ok && (rest == "" || rest[0] == '.' ||
+			rest[0] == '[') {
 			if got := along(root, rest); got != (absent{}) {
 				return got
 			}
@@ -50,7 +52,8 @@ func mapped(mappings []any, r oldRoots) object {
 	return out
 }
 
-var pathParts = regexp.MustCompile(`^(?:\.([\pL\p{Nd}_\-]+)|\[([0-9]+)\]|\[(\*)\]|\["((?:[^"\\]|\\.)*)"\]|\['([^']*)'\])`)
+var pathParts = regexp.MustCompile(`^(?:\.([\pL\p{Nd}_\-]+)|\[([0-9]+)\]|\[(\*)\]|` +
+	`\["((?:[^"\\]|\\.)*)"\]|\['([^']*)'\])`)
 
 // along follows a path. One with [*] always gives a list.
 func along(v any, path string) any {

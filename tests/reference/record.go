@@ -43,7 +43,7 @@ type Failure struct{ Name, Cause string }
 type Outcome struct {
 	Output string
 	Error  *Failure
-	Async  bool  // the answer of a call in mode WaitForSystemCallback that is the end of the job too
+	Async  bool  // a call's answer in mode WaitForSystemCallback that is the end of the job too
 	At     int64 // when, ms since 1970; 0: not known
 
 	AnyCause bool // the cause of the error is not known
@@ -71,17 +71,18 @@ type Record struct {
 	Sequential bool // branches and iterations ran one after the other
 	Unfinished bool // the history may end before the execution does
 
-	// Known: Attempts and Reports have everything that was answered and reported. Otherwise results are taken from the
-	// history.
+	// Known: Attempts and Reports have everything that was answered and reported. Otherwise results
+	// are taken from the history. Attempts go by the EventId of TaskScheduled, Reports by the event
+	// that the token names: the same, or in the older language StepEntered.
 	Known    bool
-	Attempts map[int64]*Attempt  // by the EventId of TaskScheduled
-	Reports  map[int64][]Outcome // by the event that the token names: TaskScheduled, or in the older language StepEntered
+	Attempts map[int64]*Attempt
+	Reports  map[int64][]Outcome
 	Stops    []Stop
 	Refused  bool // calls may have been refused for want of rights: {prefix}.AccessDenied
 	Broken   bool // the engine may have given the execution up (FnF.InternalError)
 
-	// Early is by how much the clocks that stamp events may differ. Late is how long after its time an event may come;
-	// below 0: without bound.
+	// Early is by how much the clocks that stamp events may differ. Late is how long after its time
+	// an event may come; below 0: without bound.
 	Early, Late time.Duration
 }
 
@@ -93,7 +94,8 @@ type Violation struct {
 }
 
 func (v *Violation) Error() string {
-	return fmt.Sprintf("event %d %s %q (of %d) at %d: %s [%s]\n  %.600s", v.Event.ID, v.Event.Type, v.Event.Step, v.Event.Schedule, v.Event.Time,
+	return fmt.Sprintf("event %d %s %q (of %d) at %d: %s [%s]\n  %.600s", v.Event.ID, v.Event.Type,
+		v.Event.Step, v.Event.Schedule, v.Event.Time,
 		v.Why, v.Rule, v.Event.Detail)
 }
 

@@ -32,8 +32,10 @@ func TestExpressions(t *testing.T) {
 		c := c.(object)
 		text := textField(c, "expr")
 		got, err, refused := tried(text, &scope{roots, newDrawn()})
-		if _, fails := c["error"]; fails != (err != nil || refused != nil) || !fails && newDrawn().match(c["value"], got) != "" {
-			t.Errorf("%s: want %v %v, got %v, %v, %v", text, c["value"], c["error"], got, err, refused)
+		if _, fails := c["error"]; fails != (err != nil || refused != nil) || !fails &&
+			newDrawn().match(c["value"], got) != "" {
+			t.Errorf("%s: want %v %v, got %v, %v, %v", text, c["value"], c["error"], got, err,
+				refused)
 		}
 	}
 	if len(list) < 60 {
@@ -41,7 +43,8 @@ func TestExpressions(t *testing.T) {
 	}
 }
 
-// tried evaluates an expression that may be malformed, which the reference says is nothing that it can judge.
+// tried evaluates an expression that may be malformed, which the reference says is nothing that it
+// can judge.
 func tried(text string, s *scope) (got any, err *failure, refused any) {
 	defer func() { refused = recover() }()
 	got, err = attempted(errExpression, func() any { return parsed.get(text)(s) })
@@ -79,7 +82,8 @@ func TestSources(t *testing.T) {
 	list := listField(all, "sources")
 	for _, c := range list {
 		c := c.(object)
-		if got := (oldRoots{all["input"], all["local"], all["context"]}).source(c["source"]); !equal(got, c["result"]) {
+		if got := (oldRoots{all["input"], all["local"],
+			all["context"]}).source(c["source"]); !equal(got, c["result"]) {
 			t.Errorf("%v gives %v", c["source"], text(got))
 		}
 	}

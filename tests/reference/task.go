@@ -13,7 +13,10 @@ func (t *thread) task(st object, v *visit) (any, *failure) {
 	token := c.drawn.token() // a new one for each attempt: D-31
 	var params any = object{}
 	if template := objectField(st, "Parameters"); template != nil {
-		got, err := attempted(errExpression, func() any { return built(template, t.env(v, v.input, object{"TaskToken": token})) })
+		got, err := attempted(errExpression, func() any {
+			return built(template, t.env(v, v.input,
+				object{"TaskToken": token}))
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -31,7 +34,8 @@ func (t *thread) task(st object, v *visit) (any, *failure) {
 		a.waits = false
 	case "WaitForSystemCallback":
 		a.system = true
-		a.starts = strings.EqualFold(strings.ReplaceAll(textField(st, "Action"), "::", ":"), "FNF:StartExecution")
+		a.starts = strings.EqualFold(strings.ReplaceAll(textField(st, "Action"), "::", ":"),
+			"FNF:StartExecution")
 	case "WaitForCustomCallback":
 	default:
 		panic(&Unjudged{"task mode " + mode})
@@ -90,10 +94,12 @@ func (t *thread) called(a *attempt, params, input any, token string) {
 		}
 		got, err := readJSON(call.text)
 		if err != nil {
-			c.violate(c.at, "fdl-statemachine.md 12", "%s of the call are no JSON: %v", call.what, err)
+			c.violate(c.at, "fdl-statemachine.md 12", "%s of the call are no JSON: %v", call.what,
+				err)
 		}
 		if diff := c.drawn.match(call.want, got); diff != "" {
-			c.violate(c.at, "fdl-statemachine.md 12; fdl-flow.md 6.1", "%s of the call%s", call.what, diff)
+			c.violate(c.at, "fdl-statemachine.md 12; fdl-flow.md 6.1", "%s of the call%s",
+				call.what, diff)
 		}
 	}
 	if known.Token == "" {
@@ -147,7 +153,10 @@ func (t *thread) followed(a *attempt, v *visit) (any, *failure) {
 	case e.Type == "TaskSubmitFailed":
 		t.takeOutside("TaskSubmitFailed", ruleTask)
 		name, cause := t.c.errorOf(e)
-		if t.c.out.Known && !t.c.answered(a, e, func(o *Outcome) bool { return !o.Async && o.failed(name, cause) }) && !t.c.lost(a, name) {
+		if t.c.out.Known && !t.c.answered(a, e, func(o *Outcome) bool {
+			return !o.Async &&
+				o.failed(name, cause)
+		}) && !t.c.lost(a, name) {
 			t.c.violate(e, ruleTask, "no call was answered so: %s", t.c.said(a))
 		}
 		return nil, &failure{Failure: Failure{name, cause}}
@@ -179,13 +188,17 @@ func (t *thread) timedOut(a *attempt) *failure {
 // closed is the end of an attempt by its result.
 func (t *thread) closed(a *attempt, v *visit) (any, *failure) {
 	c, e := t.c, t.got
-	if late := c.out.Late.Milliseconds(); a.timeout > 0 && c.out.Late >= 0 && e.Time > a.scheduled+a.timeout+late {
+	if late := c.out.Late.Milliseconds(); a.timeout > 0 && c.out.Late >= 0 &&
+		e.Time > a.scheduled+a.timeout+late {
 		c.violate(e, ruleTimeout, "its time was over at %d", a.scheduled+a.timeout)
 	}
 	if e.Type == "TaskFailed" {
 		t.takeOutside("TaskFailed", ruleTask)
 		name, cause := c.errorOf(e)
-		if c.out.Known && !c.closedBy(a, e, func(o *Outcome) bool { return o.failed(name, cause) }) && !c.lost(a, name) {
+		if c.out.Known && !c.closedBy(a, e, func(o *Outcome) bool {
+			return o.failed(name,
+				cause)
+		}) && !c.lost(a, name) {
 			c.violate(e, ruleTask, "nobody said so: %s", c.said(a))
 		}
 		return nil, &failure{Failure: Failure{name, cause}}
@@ -208,7 +221,8 @@ func (t *thread) closed(a *attempt, v *visit) (any, *failure) {
 
 // failed tells whether an outcome is an error, as a history shows it.
 func (o *Outcome) failed(name, cause string) bool {
-	return o.Error != nil && cut(o.Error.Name, 128) == name && (o.AnyCause || cut(o.Error.Cause, 4096) == cause)
+	return o.Error != nil && cut(o.Error.Name, 128) == name && (o.AnyCause || cut(o.Error.Cause,
+		4096) == cause)
 }
 
 // closedBy tells whether somebody whose word ends the attempt has said so by then.
@@ -225,8 +239,8 @@ func (c *checker) closedBy(a *attempt, e *Event, fits func(*Outcome) bool) bool 
 	return a.system && c.answered(a, e, func(o *Outcome) bool { return o.Async && fits(o) })
 }
 
-// submitted tells whether the task was known to be under way by then: its call was answered, or a report has come before
-// (D-38).
+// submitted tells whether the task was known to be under way by then: its call was answered, or a
+// report has come before (D-38).
 func (c *checker) submitted(a *attempt, e *Event) bool {
 	for i := range c.out.Reports[a.token] {
 		if o := &c.out.Reports[a.token][i]; !c.used[o] && c.known(o, e) {
@@ -259,10 +273,12 @@ func (c *checker) known(o *Outcome, e *Event) bool {
 		return true
 	}
 	from := max(o.At, c.events[e.Schedule-1].Time)
-	return e.Time >= o.At-c.out.Early.Milliseconds() && (c.out.Late < 0 || e.Time <= from+c.out.Late.Milliseconds())
+	return e.Time >= o.At-c.out.Early.Milliseconds() && (c.out.Late < 0 ||
+		e.Time <= from+c.out.Late.Milliseconds())
 }
 
-// lost tells whether an attempt may have failed because its callers were lost, or had no right to call.
+// lost tells whether an attempt may have failed because its callers were lost, or had no right to
+// call.
 func (c *checker) lost(a *attempt, name string) bool {
 	if c.out.Refused && strings.HasSuffix(name, ".AccessDenied") {
 		return true

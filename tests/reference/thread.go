@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// thread is one line of work: the outermost list of states, a branch, an iteration. Its code is a function that runs
-// until it needs to see the next event, and goes on when the history has got there.
+// thread is one line of work: the outermost list of states, a branch, an iteration. Its code is a
+// function that runs until it needs to see the next event, and goes on when the history has got
+// there.
 type thread struct {
 	c      *checker
 	parent *thread
@@ -50,10 +51,11 @@ type visit struct {
 	token    string
 }
 
-// mayEnd tells whether a visit may be given up after an event: its last one. That a branch has ended may not have got to
-// the state around it yet.
+// mayEnd tells whether a visit may be given up after an event: its last one. That a branch has
+// ended may not have got to the state around it yet.
 func (v *visit) mayEnd(event int64) bool {
-	return v.last == event || slices.Contains(v.branches, event) || v.branches != nil && v.begun == event
+	return v.last == event || slices.Contains(v.branches, event) || v.branches != nil &&
+		v.begun == event
 }
 
 // inside tells whether a visit is inside another one.
@@ -131,7 +133,8 @@ func (t *thread) waiter(e *Event) *thread {
 	var found *thread
 	t.each(func(t *thread) {
 		for _, w := range t.wants {
-			if found == nil && t.got == nil && w.cause == e.Schedule && (w.typ == "" || w.typ == e.Type) && (w.step == "" || w.step == e.Step) {
+			if found == nil && t.got == nil && w.cause == e.Schedule && (w.typ == "" ||
+				w.typ == e.Type) && (w.step == "" || w.step == e.Step) {
 				found = t
 			}
 		}
@@ -163,7 +166,8 @@ func (t *thread) peek(wants ...want) *Event {
 	return t.got
 }
 
-// take takes the event that was peeked at: it must be of that type, and not come too early or too late.
+// take takes the event that was peeked at: it must be of that type, and not come too early or too
+// late.
 func (t *thread) take(typ, rule string) *Event {
 	c, due := t.c, max(t.due, t.lastTime)
 	e := t.takeOutside(typ, rule)
@@ -208,9 +212,10 @@ type fork struct {
 
 func (f *fork) over() bool { return f.failed != nil || f.ended == len(f.children) }
 
-// branches runs n threads inside the open state, so many at a time, and gives their results in order, or the first
-// failure. The event that was peeked at, if any, is for the first of them.
-func (t *thread) branches(n, width int, run func(child *thread, i int) (any, *failure)) ([]any, *failure) {
+// branches runs n threads inside the open state, so many at a time, and gives their results in
+// order, or the first failure. The event that was peeked at, if any, is for the first of them.
+func (t *thread) branches(n, width int, run func(child *thread, i int) (any, *failure)) ([]any,
+	*failure) {
 	if t.c.out.Sequential {
 		width = 1
 	}
@@ -257,7 +262,8 @@ func (c *checker) spawn(t *thread) {
 	}
 	w := t.waiter(held)
 	if w == nil {
-		c.violate(held, "fdl-statemachine.md 15.1", "the first branch or iteration must begin; possible is: %s", c.waiting())
+		c.violate(held, "fdl-statemachine.md 15.1",
+			"the first branch or iteration must begin; possible is: %s", c.waiting())
 	}
 	w.got = held
 	c.advance(w)
@@ -293,7 +299,8 @@ func (c *checker) joined(child *thread) {
 	c.spawn(t)
 }
 
-// abandon notes that an execution which was started and waited for is to be stopped (fdl-flow.md 6.4).
+// abandon notes that an execution which was started and waited for is to be stopped (fdl-flow.md
+// 6.4).
 func (t *thread) abandon() {
 	if t.attempt != 0 {
 		t.c.verdict.Abandoned = append(t.c.verdict.Abandoned, t.attempt)

@@ -14,8 +14,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// A tree is nil, bool, string, json.Number, []any or map[string]any; while it is not known from the history yet, it may
-// also be one of those of unknown.go.
+// A tree is nil, bool, string, json.Number, []any or map[string]any; while it is not known from the
+// history yet, it may also be one of those of unknown.go.
 
 type object = map[string]any
 
@@ -41,10 +41,12 @@ func text(v any) string {
 	if err := e.Encode(v); err != nil {
 		return "?" + err.Error()
 	}
-	return strings.NewReplacer(`\u2028`, "\u2028", `\u2029`, "\u2029").Replace(strings.TrimSuffix(b.String(), "\n"))
+	return strings.NewReplacer(`\u2028`, "\u2028", `\u2029`,
+		"\u2029").Replace(strings.TrimSuffix(b.String(), "\n"))
 }
 
-// readYAML reads a definition: YAML 1.2 with the core schema (fdl-flow.md 1.2, fdl-statemachine.md D-47).
+// readYAML reads a definition: YAML 1.2 with the core schema (fdl-flow.md 1.2, fdl-statemachine.md
+// D-47).
 func readYAML(text string) (any, error) {
 	var n yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &n); err != nil {
@@ -81,7 +83,9 @@ func treeOf(n *yaml.Node) (any, error) {
 		}
 		return m, nil
 	}
-	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle |
+		yaml.LiteralStyle | yaml.FoldedStyle
+	if n.Style&quoted != 0 {
 		return n.Value, nil
 	}
 	return scalar(n.Value), nil
@@ -206,8 +210,8 @@ func overlay(under, over any) object {
 	return out
 }
 
-// depthMax is how many levels deep a value may be nested (docs/functions.md). One that is built deeper is an error of the
-// state that builds it.
+// depthMax is how many levels deep a value may be nested (docs/functions.md). One that is built
+// deeper is an error of the state that builds it.
 const depthMax = 256
 
 // deep tells whether a value is nested deeper than it may be.
@@ -216,7 +220,10 @@ func deep(v any) bool { return deeper(v, depthMax) }
 func deeper(v any, levels int) bool {
 	switch v := v.(type) {
 	case []any:
-		return levels == 0 || slices.ContainsFunc(v, func(e any) bool { return deeper(e, levels-1) })
+		return levels == 0 || slices.ContainsFunc(v, func(e any) bool {
+			return deeper(e,
+				levels-1)
+		})
 	case object:
 		for _, e := range v {
 			if deeper(e, levels-1) {

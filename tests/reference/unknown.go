@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// What an expression draws by chance, and task tokens, cannot be computed: the history shows them. Until it has, a
-// drawn text is a mark of its own, which may also stand inside other texts; a drawn number is a drawnInt; what is
-// computed from them is undetermined, which is compared with nothing.
+// What an expression draws by chance, and task tokens, cannot be computed: the history shows them.
+// Until it has, a drawn text is a mark of its own, which may also stand inside other texts; a drawn
+// number is a drawnInt; what is computed from them is undetermined, which is compared with nothing.
 
 type drawnInt struct{ min, max int64 }
 
@@ -91,18 +91,21 @@ func (d *drawn) settle(v any) any {
 }
 
 var (
-	uuidForm  = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+	uuidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-` +
+		`[0-9a-f]{12}`)
 	tokenForm = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+`)
 )
 
-// match says how what the history shows differs from what it must be; "" when it does not. What was open is known then.
+// match says how what the history shows differs from what it must be; "" when it does not. What was
+// open is known then.
 func (d *drawn) match(want, got any) string {
 	switch want := want.(type) {
 	case undetermined:
 		return ""
 	case drawnInt:
 		if n, ok := whole(got); !ok || n < want.min || n >= want.max {
-			return fmt.Sprintf(": a random number from %d to below %d, not %s", want.min, want.max, text(got))
+			return fmt.Sprintf(": a random number from %d to below %d, not %s", want.min, want.max,
+				text(got))
 		}
 		return ""
 	case string:

@@ -16,8 +16,9 @@ import (
 	"millrace/tests/reference"
 )
 
-// referee keeps what the world outside has really said and done, by execution, and lets the reference judge each history
-// when it has come to its end. The oracle beside it is the interpreter itself; the reference shares nothing with it.
+// referee keeps what the world outside has really said and done, by execution, and lets the
+// reference judge each history when it has come to its end. The oracle beside it is the interpreter
+// itself; the reference shares nothing with it.
 type referee struct {
 	mu       sync.Mutex
 	attempts map[uint64]map[int64]*reference.Attempt // by run and attempt
@@ -30,9 +31,15 @@ type referee struct {
 }
 
 func newReferee() *referee {
-	return &referee{attempts: map[uint64]map[int64]*reference.Attempt{}, reports: map[string][]reference.Outcome{},
-		ends: map[string][]reference.Event{}, stops: map[string][]reference.Stop{}, sent: map[uint64]map[int64]bool{},
-		lost: map[uint64]map[int64]int{}, broken: map[uint64]bool{}}
+	return &referee{
+		attempts: map[uint64]map[int64]*reference.Attempt{},
+		reports:  map[string][]reference.Outcome{},
+		ends:     map[string][]reference.Event{},
+		stops:    map[string][]reference.Stop{},
+		sent:     map[uint64]map[int64]bool{},
+		lost:     map[uint64]map[int64]int{},
+		broken:   map[uint64]bool{},
+	}
 }
 
 // attempt gives what is known of the attempt that a key stands for.
@@ -60,11 +67,13 @@ func (f *referee) called(r *task.Request, made *plan) {
 		a.Input = string(r.Input)
 	}
 	if !made.hang {
-		a.Answers = append(a.Answers, outcomeOf(made.result.Output, made.result.Error, made.result.Async, made.delay))
+		a.Answers = append(a.Answers, outcomeOf(made.result.Output, made.result.Error,
+			made.result.Async, made.delay))
 	}
 }
 
-// calling notes that a process begins with a call, which may be cut before it has been made, or later.
+// calling notes that a process begins with a call, which may be cut before it has been made, or
+// later.
 func (w *World) calling(r *task.Request) {
 	if w.home != functions {
 		return
@@ -77,8 +86,8 @@ func (w *World) calling(r *task.Request) {
 	a.Answers = append(a.Answers, cut)
 }
 
-// reporting notes a report that is made, each time: repeated, it may end another attempt whose token is the same
-// (fdl-flow.md 7.3).
+// reporting notes a report that is made, each time: repeated, it may end another attempt whose
+// token is the same (fdl-flow.md 7.3).
 func (f *referee) reporting(token string, n planned) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -90,14 +99,16 @@ func (f *referee) reporting(token string, n planned) {
 }
 
 func outcomeOf(output []byte, err *task.Error, async bool, delay time.Duration) reference.Outcome {
-	o := reference.Outcome{Output: string(output), Async: async, At: time.Now().Add(delay).UnixMilli()}
+	o := reference.Outcome{Output: string(output), Async: async,
+		At: time.Now().Add(delay).UnixMilli()}
 	if err != nil {
 		o.Error = &reference.Failure{Name: err.Name, Cause: err.Cause}
 	}
 	return o
 }
 
-// starting notes that an execution is to be started for a task. What that is answered is the code's own.
+// starting notes that an execution is to be started for a task. What that is answered is the code's
+// own.
 func (f *referee) starting(c *flowtask.Child) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -106,7 +117,8 @@ func (f *referee) starting(c *flowtask.Child) {
 	if c.CallbackToken != "" {
 		a.Token = c.CallbackToken
 	}
-	a.Children = append(a.Children, reference.Child{Flow: c.FlowName, Name: c.ExecutionName, Input: string(c.Input)})
+	a.Children = append(a.Children, reference.Child{Flow: c.FlowName, Name: c.ExecutionName,
+		Input: string(c.Input)})
 }
 
 // stopping notes that somebody asks for the end of an execution.
@@ -114,7 +126,8 @@ func (f *referee) stopping(x *launch, name, cause string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	on := x.flow.name + "/" + x.name
-	f.stops[on] = append(f.stops[on], reference.Stop{Failure: reference.Failure{Name: name, Cause: cause}, At: time.Now().UnixMilli()})
+	f.stops[on] = append(f.stops[on], reference.Stop{Failure: reference.Failure{Name: name,
+		Cause: cause}, At: time.Now().UnixMilli()})
 }
 
 // committed looks at a commit: it keeps what the engine itself decides, and judges what has ended.
@@ -162,7 +175,8 @@ func apiEvents(r *run) []reference.Event {
 	events := make([]reference.Event, len(r.events))
 	for i := range r.events {
 		e := &r.events[i]
-		events[i] = reference.Event{ID: e.ID, Schedule: e.Schedule, Type: e.Type.String(), Step: e.StepName(r.m), Detail: string(e.AppendDetail(nil, r.m)), Time: e.Time}
+		events[i] = reference.Event{ID: e.ID, Schedule: e.Schedule, Type: e.Type.String(),
+			Step: e.StepName(r.m), Detail: string(e.AppendDetail(nil, r.m)), Time: e.Time}
 	}
 	return events
 }
@@ -181,12 +195,14 @@ func (w *World) referred(r *run, events []reference.Event) {
 	w.kinds["judged by the reference"]++
 	for _, id := range v.Abandoned {
 		if !f.sent[r.x.Run][id] {
-			w.breach("reference", "%s: attempt %d has ended, and the execution that it waited for is not stopped", r.x.Partition(), id)
+			w.breach("reference", "%s: attempt %d is over, and its execution is not stopped",
+				r.x.Partition(), id)
 		}
 	}
 	for id := range f.sent[r.x.Run] {
 		if !slices.Contains(v.Abandoned, id) && f.lost[r.x.Run][id] < interp.CallsMax {
-			w.breach("reference", "%s: the execution of attempt %d was to be stopped, which had its end", r.x.Partition(), id)
+			w.breach("reference", "%s: the execution of attempt %d was to be stopped for nothing",
+				r.x.Partition(), id)
 		}
 	}
 	delete(f.attempts, r.x.Run)
@@ -194,7 +210,9 @@ func (w *World) referred(r *run, events []reference.Event) {
 	delete(f.lost, r.x.Run)
 }
 
-func (w *World) opinion(r *run, events []reference.Event, unfinished bool) (reference.Verdict, error) {
+// opinion is what the reference says of an execution.
+func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
+) (reference.Verdict, error) {
 	f, x := w.referee, r.x
 	facts, err := factsOf(w.raw, x)
 	if err != nil {
@@ -202,11 +220,15 @@ func (w *World) opinion(r *run, events []reference.Event, unfinished bool) (refe
 	}
 	l := &w.limits
 	outside := reference.Record{
-		Limits: reference.Limits{Events: l.Events, Data: l.Data(x.Language), WaitSeconds: l.WaitSeconds, WaitSecondsOld: l.WaitSecondsOld,
-			MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax, IterationsOld: l.IterationsOld,
-			TaskSeconds: l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds},
-		Unfinished: unfinished, Known: true, Attempts: f.attempts[x.Run], Reports: map[int64][]reference.Outcome{},
-		Stops: w.stopsOf(r), Refused: x.Account == guarded, Broken: f.broken[x.Run], Early: 2*w.faults.skew + time.Millisecond, Late: -1,
+		Limits: reference.Limits{Events: l.Events, Data: l.Data(x.Language),
+			WaitSeconds: l.WaitSeconds, WaitSecondsOld: l.WaitSecondsOld,
+			MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax,
+			IterationsOld: l.IterationsOld,
+			TaskSeconds:   l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds},
+		Unfinished: unfinished, Known: true, Attempts: f.attempts[x.Run],
+		Reports: map[int64][]reference.Outcome{},
+		Stops:   w.stopsOf(r), Refused: x.Account == guarded, Broken: f.broken[x.Run],
+		Early: 2*w.faults.skew + time.Millisecond, Late: -1,
 	}
 	for id, a := range outside.Attempts {
 		a.Lost = f.lost[x.Run][id] >= interp.CallsMax
@@ -220,26 +242,32 @@ func (w *World) opinion(r *run, events []reference.Event, unfinished bool) (refe
 		}
 		outside.Reports[token.ID] = list
 	}
-	context := reference.Context{Flow: x.Flow, Execution: x.Name, Account: x.Account, Region: x.Region, RoleArn: x.RoleArn,
+	context := reference.Context{Flow: x.Flow, Execution: x.Name, Account: x.Account,
+		Region: x.Region, RoleArn: x.RoleArn,
 		Express: x.Express, Started: x.Started}
-	return reference.Judge(w.flows.texts[x.Hash], string(facts.Input.Text()), context, events, outside)
+	return reference.Judge(w.flows.texts[x.Hash], string(facts.Input.Text()), context, events,
+		outside)
 }
 
-// stopsOf is who may have stopped an execution: somebody who asked for it; the end of the flow; and that nobody waits for
-// it any more.
+// stopsOf is who may have stopped an execution: somebody who asked for it; the end of the flow; and
+// that nobody waits for it any more.
 func (w *World) stopsOf(r *run) []reference.Stop {
 	x := r.x
 	list := slices.Clone(w.referee.stops[x.Flow+"/"+x.Name])
 	if o := w.clients.owner; o != nil && o.name == x.Flow {
-		list = append(list, reference.Stop{Failure: reference.Failure{Name: flow.ErrExecutionStopped, Cause: "the flow has been deleted"}})
+		list = append(list, stopOf("the flow has been deleted"))
 	}
 	if by, attempt := w.waits(r); by != nil {
 		v, err := w.opinion(by, apiEvents(by), true)
 		if err != nil || slices.Contains(v.Abandoned, attempt) || by.x.Status.Final() {
-			list = append(list, reference.Stop{Failure: reference.Failure{Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"}})
+			list = append(list, stopOf("the execution that waited for it has ended"))
 		}
 	}
 	return list
+}
+
+func stopOf(cause string) reference.Stop {
+	return reference.Stop{Failure: reference.Failure{Name: flow.ErrExecutionStopped, Cause: cause}}
 }
 
 // waits gives the execution whose task has started another one, and its attempt.

@@ -17,6 +17,7 @@ func TestReferee(t *testing.T) {
 	}
 	t.Logf("%d executions, %d judged, %d not", ended, judged, unjudged)
 	if judged < ended*9/10 || unjudged > ended/100 {
-		t.Errorf("of %d executions the reference has judged %d, and cannot judge %d", ended, judged, unjudged)
+		t.Errorf("of %d executions the reference has judged %d, and cannot judge %d", ended, judged,
+			unjudged)
 	}
 }
