@@ -233,7 +233,7 @@ func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest)
 	return nil
 }
 
-// pageBytes ends a page early.
+// pageBytes ends a page early, unless Options.PageBytes does.
 const pageBytes = 1 << 20
 
 // listChunk is how many entries of the list one read takes after one that has shown nothing: those
@@ -273,7 +273,7 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 			}
 			page.Flows = append(page.Flows, *shown)
 			size += len(shown.Definition) + 512
-			if len(page.Flows) == limit || size > pageBytes {
+			if len(page.Flows) == limit || size > s.PageBytes {
 				if listed.Last != "" || i+1 < len(listed.Flows) {
 					page.NextToken = seal(after)
 				}

@@ -46,7 +46,7 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 			continue
 		}
 		page.Executions = append(page.Executions, *shown)
-		if size := pageSize(page.Executions); size > pageBytes && i+1 < len(found) {
+		if size := pageSize(page.Executions); size > s.PageBytes && i+1 < len(found) {
 			page.NextToken = seal(sum.Sort)
 			break
 		}
@@ -176,7 +176,7 @@ func (s *Service) events(ctx context.Context, x *store.Execution, from int64, li
 		}
 		detail := string(e.AppendDetail(nil, m))
 		page.Events = append(page.Events, Event{ID: e.ID, ScheduleID: e.Schedule, Type: e.Type.String(), StepName: e.StepName(m), Detail: detail, Time: e.Time})
-		if size += len(detail) + 128; size > pageBytes {
+		if size += len(detail) + 128; size > s.PageBytes {
 			break
 		}
 	}

@@ -21,8 +21,10 @@ type Options struct {
 	Rights func(account, role, author string) (access.May, error)
 	// WaitMax bounds a long poll, for homes that must answer sooner than a caller may ask to wait; 0: none.
 	WaitMax time.Duration
-	Now     func() time.Time
-	Log     *slog.Logger
+	// PageBytes ends a page of a list or of a history early. 0: 1 MiB.
+	PageBytes int
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Service is the API over a store and a runner.
@@ -32,6 +34,9 @@ type Service struct{ Options }
 func New(o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.PageBytes == 0 {
+		o.PageBytes = pageBytes
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -1,19 +1,25 @@
 package interp
 
-import "millrace/shared/flow"
+import (
+	"cmp"
+
+	"millrace/shared/flow"
+)
 
 // doneInline is the largest result of a finished scope that a body writes in place, of which there may be many.
 const doneInline = 8
 
-// block is how many finished scopes share a value of their own. blockBytes is the least that the place of such a
+// blockUsual is Facts.Block where that is 0. blockBytes is the least that the place of a block's
 // value takes in a body.
 const (
-	block      = 256
+	blockUsual = 256
 	blockBytes = 5
 )
 
+func (f *Facts) block() int { return cmp.Or(f.Block, blockUsual) }
+
 // pack makes a value of each full block of finished scopes, so that the body does not grow with them.
-func (e *entry) pack(f func(v *flow.Value)) {
+func (e *entry) pack(block int, f func(v *flow.Value)) {
 	full := len(e.done) / block
 	if full == 0 {
 		return
@@ -44,7 +50,7 @@ func complete(done []*flow.Value) bool {
 }
 
 // unpack reads blocks that a decoded state has not read yet.
-func (e *entry) unpack() error {
+func (e *entry) unpack(block int) error {
 	for i, b := range e.blocks {
 		if b == nil || e.done[i*block] != nil {
 			continue
@@ -64,7 +70,7 @@ func (e *entry) unpack() error {
 }
 
 // encodeDone writes the finished scopes: full blocks by their value, the others one by one.
-func encodeDone(e *flow.Encoder, n *entry) {
+func encodeDone(e *flow.Encoder, n *entry, block int) {
 	e.Uint(uint64(len(n.done)))
 	inline := e.Inline
 	e.Inline = doneInline
@@ -84,16 +90,18 @@ func encodeDone(e *flow.Encoder, n *entry) {
 	e.Inline = inline
 }
 
-// doneMax is how many finished scopes a body can hold with so many bytes left: a damaged row cannot ask for memory
-// without end.
-func doneMax(left int) uint64 { return (uint64(left)/blockBytes + 1) * block }
+// doneMax is how many finished scopes a body can hold with so many bytes left, of which each that is
+// in no block takes one: a damaged row cannot ask for memory without end.
+func doneMax(left, block int) uint64 {
+	return (uint64(left)/blockBytes + 1) * uint64(max(block, blockBytes))
+}
 
-func decodeDone(d *flow.Decoder, n *entry) {
+func decodeDone(d *flow.Decoder, n *entry, block int) {
 	count := d.Uint()
 	if count == 0 {
 		return
 	}
-	if n.total < 0 || count > uint64(n.total)+1 || count > doneMax(d.Left()) {
+	if n.total < 0 || count > uint64(n.total)+1 || count > doneMax(d.Left(), block) {
 		d.Err = flow.ErrCorrupt
 		return
 	}

@@ -28,7 +28,7 @@ func (s *State) AppendBody(dst []byte) []byte {
 	e.Bool(s.root != nil)
 	if s.root != nil {
 		e.Bool(s.ready)
-		encodeScope(e, s.root)
+		encodeScope(e, s.root, s.block())
 	}
 	return e.Buf
 }
@@ -48,7 +48,7 @@ func (s *State) DecodeBody(b []byte) error {
 	}
 	if d.Bool() {
 		s.ready = d.Bool()
-		s.root = decodeScope(d, nil, 0)
+		s.root = decodeScope(d, nil, 0, s.block())
 	}
 	return d.Err
 }
@@ -77,11 +77,11 @@ func (s *State) Unplaced(f func(v *flow.Value)) {
 	}
 	visit(s.Output)
 	if s.root != nil {
-		s.root.unplaced(visit, f)
+		s.root.unplaced(s.block(), visit, f)
 	}
 }
 
-func (sc *scope) unplaced(visit, f func(v *flow.Value)) {
+func (sc *scope) unplaced(block int, visit, f func(v *flow.Value)) {
 	visit(sc.input)
 	visit(sc.local)
 	e := sc.cur
@@ -97,13 +97,13 @@ func (sc *scope) unplaced(visit, f func(v *flow.Value)) {
 	for _, v := range e.done {
 		visit(v)
 	}
-	e.pack(f)
+	e.pack(block, f)
 	for _, child := range e.running {
-		child.unplaced(visit, f)
+		child.unplaced(block, visit, f)
 	}
 }
 
-func encodeScope(e *flow.Encoder, sc *scope) {
+func encodeScope(e *flow.Encoder, sc *scope, block int) {
 	e.Uint(uint64(sc.index))
 	e.Value(sc.input)
 	e.Value(sc.local)
@@ -112,14 +112,14 @@ func encodeScope(e *flow.Encoder, sc *scope) {
 	e.Int(int64(sc.at))
 	e.Bool(sc.cur != nil)
 	if sc.cur != nil {
-		encodeEntry(e, sc.cur)
+		encodeEntry(e, sc.cur, block)
 	}
 }
 
 // depthMax bounds how deep scopes may stand inside each other in a row. A definition's text cannot nest as deep.
 const depthMax = 1000
 
-func decodeScope(d *flow.Decoder, owner *entry, depth int) *scope {
+func decodeScope(d *flow.Decoder, owner *entry, depth, block int) *scope {
 	if depth > depthMax {
 		d.Err = flow.ErrCorrupt
 	}
@@ -129,12 +129,12 @@ func decodeScope(d *flow.Decoder, owner *entry, depth int) *scope {
 	sc := &scope{owner: owner, index: int(d.Uint()), input: d.Value(), local: d.Value(),
 		last: int64(d.Uint()), entries: int64(d.Uint()), at: int(d.Int())}
 	if d.Bool() {
-		sc.cur = decodeEntry(d, sc, depth)
+		sc.cur = decodeEntry(d, sc, depth, block)
 	}
 	return sc
 }
 
-func encodeEntry(e *flow.Encoder, n *entry) {
+func encodeEntry(e *flow.Encoder, n *entry, block int) {
 	e.Uint(uint64(n.node))
 	e.Uint(uint64(n.id))
 	e.Uint(uint64(n.begun))
@@ -161,14 +161,14 @@ func encodeEntry(e *flow.Encoder, n *entry) {
 	e.Uint(uint64(n.total))
 	e.Uint(uint64(n.cursor))
 	e.Uint(uint64(n.missing))
-	encodeDone(e, n)
+	encodeDone(e, n, block)
 	e.Uint(uint64(len(n.running)))
 	for _, sc := range n.running {
-		encodeScope(e, sc)
+		encodeScope(e, sc, block)
 	}
 }
 
-func decodeEntry(d *flow.Decoder, sc *scope, depth int) *entry {
+func decodeEntry(d *flow.Decoder, sc *scope, depth, block int) *entry {
 	n := &entry{scope: sc, node: int(d.Uint()), id: int64(d.Uint()), begun: int64(d.Uint()), count: int64(d.Uint()),
 		phase: phase(d.Byte()), last: int64(d.Uint()), input: d.Value(), result: d.Value(), failure: d.Error(),
 		final: d.Bool(), timeout: d.Bool(), due: d.Int()}
@@ -181,9 +181,9 @@ func decodeEntry(d *flow.Decoder, sc *scope, depth int) *entry {
 	}
 	n.list = d.Value()
 	n.total, n.cursor, n.missing = int(d.Uint()), int(d.Uint()), int(d.Uint())
-	decodeDone(d, n)
+	decodeDone(d, n, block)
 	for c := d.Count(); c > 0 && d.Err == nil; c-- {
-		n.running = append(n.running, decodeScope(d, n, depth+1))
+		n.running = append(n.running, decodeScope(d, n, depth+1, block))
 	}
 	return n
 }

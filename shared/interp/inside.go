@@ -167,7 +167,7 @@ func (f *fold) finish(sc *scope) error {
 
 // collect puts the results of the scopes inside together.
 func (f *fold) collect(e *entry, st *flow.State) error {
-	if err := e.unpack(); err != nil {
+	if err := e.unpack(f.s.block()); err != nil {
 		return err
 	}
 	size := 0

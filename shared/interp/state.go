@@ -21,6 +21,10 @@ type Facts struct {
 	Callback string // token to report to at the end; "" for none
 	Express  bool
 	Input    *flow.Value
+
+	// Block is how many finished scopes share a value of their own. 0: 256, which is part of the row
+	// format: every process that reads a body must have the number that it was written with.
+	Block int
 }
 
 // State is an execution: its open scopes and what it has come to. It belongs to one goroutine at a time; Step

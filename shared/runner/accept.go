@@ -99,7 +99,7 @@ func (r *Runner) brought(ctx context.Context, partition string, n *interp.News, 
 	if x, err = r.Store.Load(ctx, partition); err != nil {
 		return 0, err
 	}
-	s, err := stateOf(x)
+	s, err := r.stateOf(x)
 	if err != nil {
 		return 0, err
 	}

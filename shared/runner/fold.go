@@ -134,7 +134,7 @@ func unchanged(x *store.Execution) *store.Change {
 func (f *fold) step() error {
 	r, c := f.r, f.c
 	now := r.nowMillis()
-	ev := interp.Event{At: now, News: f.news(now), Events: foldEvents, Work: r.FoldWork}
+	ev := interp.Event{At: now, News: f.news(now), Events: r.FoldEvents, Work: r.FoldWork}
 	var take *interp.Take // once there are places for what is ready
 	if r.mayCall(c) {
 		take = &interp.Take{Max: r.CallsMax - f.flying(), Owner: r.owner,
@@ -166,7 +166,7 @@ func (f *fold) step() error {
 			}
 			ev.Take, take = take, nil
 		}
-		ev.News, ev.Events, ev.Work = nil, max(1, foldEvents-len(f.out.Events)), max(1, r.FoldWork-f.out.Work)
+		ev.News, ev.Events, ev.Work = nil, max(1, r.FoldEvents-len(f.out.Events)), max(1, r.FoldWork-f.out.Work)
 	}
 }
 

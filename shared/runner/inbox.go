@@ -113,7 +113,7 @@ func (r *Runner) judge(ctx context.Context, partition string, run uint64, n *int
 	} else if err != nil {
 		return answer{}, false, err
 	}
-	s, err := stateOf(x)
+	s, err := r.stateOf(x)
 	if err != nil {
 		return answer{}, false, err
 	}

@@ -22,7 +22,7 @@ func (r *Runner) load(c *cell) error {
 	if err != nil {
 		return err
 	}
-	s, err := stateOf(x)
+	s, err := r.stateOf(x)
 	if err != nil {
 		return err
 	}
@@ -43,11 +43,11 @@ func (r *Runner) read(c *cell) (x *store.Execution, in store.Inbox, err error) {
 }
 
 // stateOf makes the interpreter's state of a state row.
-func stateOf(x *store.Execution) (*interp.State, error) {
+func (r *Runner) stateOf(x *store.Execution) (*interp.State, error) {
 	input := flow.StoredValue(flow.Ref{Kind: flow.RefClaim})
 	s := interp.New(interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
 		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started, Deadline: x.Deadline,
-		Callback: x.Callback, Express: x.Express, Input: input})
+		Callback: x.Callback, Express: x.Express, Input: input, Block: r.Block})
 	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
 	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime
 	if x.Body == nil {

@@ -58,6 +58,11 @@ type Options struct {
 	// FoldWork is how much work a fold does before it commits and looks for news, in steps of
 	// expressions. 0: 100,000, which take some 10 ms.
 	FoldWork int
+	// Block is how many results of a Map's iterations share a row. 0: 256. Bodies that were written
+	// with another number cannot be read: only the simulation sets it.
+	Block int
+	// FoldEvents is after how many events a fold commits and looks for news. 0: 200.
+	FoldEvents int
 	// Retention is how long an ended execution is kept. 0: 90 days.
 	Retention time.Duration
 	// Shares divide what this process has only so much of between accounts.
@@ -114,6 +119,9 @@ func New(o Options) *Runner {
 	}
 	if o.FoldWork == 0 {
 		o.FoldWork = foldWork
+	}
+	if o.FoldEvents == 0 {
+		o.FoldEvents = foldEvents
 	}
 	if o.Retention == 0 {
 		o.Retention = 90 * 24 * time.Hour

@@ -97,7 +97,7 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 	x.Express = st.Flow.Mode == flow.Express
 	x.Claim, x.Origin, x.Callback, x.CallbackBy = st.claim, st.Origin, st.Callback, st.CallbackBy
 	x.Expires = x.Deadline + r.Retention.Milliseconds()
-	s, err := stateOf(x)
+	s, err := r.stateOf(x)
 	if err != nil {
 		return false, err
 	}

@@ -44,7 +44,7 @@ func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
 	}
 	x := r.newExecution(&s, m.Language, limit)
 	x.Express = true
-	state, _ := stateOf(x)
+	state, _ := r.stateOf(x)
 	state.Input.LoadParsed(s.Canonical, s.Tree)
 	run := &syncRun{r: r, m: m, x: x, state: state, news: make(chan syncNews, r.CallsMax)}
 	if r.line != nil {

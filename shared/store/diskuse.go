@@ -153,7 +153,7 @@ func (s *Store) Recount(ctx context.Context) error {
 // sizeOf is about how many bytes the rows of a partition take.
 func (s *Store) sizeOf(ctx context.Context, partition string) (bytes int64, err error) {
 	for from := ""; ; {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: from, Limit: 100})
+		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: from, Limit: s.sizes.Rows})
 		if err != nil {
 			return bytes, err
 		}

@@ -90,10 +90,7 @@ type Change struct {
 // ErrBody says that the open states of an execution need more bytes than Change.BodyMax; nothing was written.
 var ErrBody = errors.New("store: the open states of the execution are too large")
 
-// bodyMax is the longest body that stands in the state row itself; partMax the longest part of a value.
 const (
-	bodyMax = 64 << 10
-	partMax = 256 << 10
 	// bodyRoom is by how much a body seldom grows at a time.
 	bodyRoom = 512
 	// eventRoom is what an event takes without the values that it holds.
@@ -129,8 +126,8 @@ func (s *Store) Commit(ctx context.Context, x *Execution, c *Change) error {
 }
 
 func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Condition) error {
-	w := writer{x: x, version: x.Version + 1, token: s.random(x.Partition())}
-	if cond.Absent && len(x.Input) > flow.EventInline {
+	w := writer{x: x, sizes: &s.sizes, version: x.Version + 1, token: s.random(x.Partition())}
+	if cond.Absent && len(x.Input) > s.sizes.Inline {
 		x.InputRef, x.Input = w.place(flow.TextValue(x.Input)), nil
 	}
 	w.tail(s.tail, c.Events)
@@ -142,7 +139,7 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 		if c.BodyMax > 0 && len(x.Body) > c.BodyMax {
 			return ErrBody
 		}
-		if len(x.Body) > bodyMax {
+		if len(x.Body) > s.sizes.Body {
 			x.bodyRef = w.place(flow.TextValue(x.Body))
 		}
 	}
@@ -180,6 +177,7 @@ func (w *writer) bytes(state *Row, created bool) (n int64) {
 // writer gathers the rows of one commit.
 type writer struct {
 	x       *Execution
+	sizes   *Sizes
 	version int64
 	token   uint64
 	count   uint64
@@ -192,7 +190,7 @@ func (w *writer) place(v *flow.Value) *flow.Value {
 	w.count++
 	text := v.Text()
 	for part := 0; part == 0 || len(text) > 0; part++ {
-		n := min(len(text), partMax)
+		n := min(len(text), w.sizes.Part)
 		w.puts = append(w.puts, Row{Key: Key{w.x.Partition(), valueSort(w.x.Run, w.version, token, part)},
 			Data: text[:n], Expires: w.x.Expires})
 		text = text[n:]
@@ -225,7 +223,7 @@ func (w *writer) tail(full int, events []flow.HistoryEvent) {
 		events[i].Values(func(_ byte, v *flow.Value) {
 			switch {
 			case v.Ref().Kind != flow.RefNone:
-			case v.Len() > flow.EventInline:
+			case v.Len() > w.sizes.Inline:
 				w.place(v)
 			default:
 				room += v.Len()

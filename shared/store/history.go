@@ -61,7 +61,7 @@ func (s *Store) flushed(ctx context.Context, x *Execution, from int64, visit fun
 		if !more || start >= end {
 			return nil
 		}
-		if rows, more, err = s.driver.Range(ctx, Range{Partition: partition, From: start, To: end, Limit: 16}); err != nil {
+		if rows, more, err = s.driver.Range(ctx, Range{Partition: partition, From: start, To: end, Limit: s.sizes.valueRows()}); err != nil {
 			return err
 		}
 	}
@@ -229,7 +229,7 @@ func (s *Store) loadRows(ctx context.Context, x *Execution, v *flow.Value, r flo
 	from := valueSort(x.Run, r.Version, r.Token, 0)
 	to := valueSort(x.Run, r.Version, r.Token, 9999)
 	for more := true; more; {
-		rows, further, err := s.driver.Range(ctx, Range{Partition: x.Partition(), From: from, To: to, Limit: 16})
+		rows, further, err := s.driver.Range(ctx, Range{Partition: x.Partition(), From: from, To: to, Limit: s.sizes.valueRows()})
 		if err != nil {
 			return err
 		}

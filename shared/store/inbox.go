@@ -109,9 +109,6 @@ type Inbox struct {
 	More bool // there are more than a fold takes at once
 }
 
-// inboxMax is how many letters are read at once.
-const inboxMax = 64
-
 // Inbox reads the inbox of an execution. Rows that this program cannot read are left out.
 func (s *Store) Inbox(ctx context.Context, x *Execution) (Inbox, error) {
 	var in Inbox
@@ -120,7 +117,7 @@ func (s *Store) Inbox(ctx context.Context, x *Execution) (Inbox, error) {
 
 // LoadWithInbox reads an execution as Load does, with its inbox, by one read as long as that is empty.
 func (s *Store) LoadWithInbox(ctx context.Context, partition string) (*Execution, Inbox, error) {
-	rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: sortState, To: sortAfterInbox, Limit: inboxMax + 1})
+	rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: sortState, To: sortAfterInbox, Limit: s.sizes.Inbox + 1})
 	if err != nil {
 		return nil, Inbox{}, err
 	}
@@ -142,7 +139,7 @@ func (s *Store) LoadWithInbox(ctx context.Context, partition string) (*Execution
 // letters reads the rows of the inbox from a sort key on, until there are enough.
 func (s *Store) letters(ctx context.Context, x *Execution, in *Inbox, from string) error {
 	for {
-		room := inboxMax - len(in.Letters) - len(in.Done)
+		room := s.sizes.Inbox - len(in.Letters) - len(in.Done)
 		if room <= 0 {
 			in.More = true
 			return nil

@@ -47,10 +47,8 @@ type Listing struct {
 	Match  func(Summary) bool // nil: all
 }
 
-// scanMax bounds how many index entries one page reads: a page may be short and still say that more is left.
-const scanMax = 5000
-
-// List reads one page: at most Limit executions, and where to go on ("" at the end).
+// List reads one page: at most Limit executions, and where to go on ("" at the end). A page reads
+// Sizes.Scan index entries at the most: it may be short and still say that more is left.
 func (s *Store) List(ctx context.Context, l Listing) (page []Summary, next string, err error) {
 	m, err := s.newMerge(ctx, l)
 	if err != nil {
@@ -64,7 +62,7 @@ func (s *Store) List(ctx context.Context, l Listing) (page []Summary, next strin
 		if l.Match == nil || l.Match(sum) {
 			page = append(page, sum)
 		}
-		if len(page) == l.Limit || scanned == scanMax {
+		if len(page) == l.Limit || scanned == s.sizes.Scan {
 			if m.empty() {
 				return page, "", nil
 			}

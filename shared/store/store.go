@@ -14,6 +14,7 @@ type Options struct {
 	// TailBytes is how long the history tail in the state row grows before it moves to a row of its own;
 	// 0: 2 KB, right for an embedded store.
 	TailBytes int
+	Sizes     Sizes
 	// Exclusive says that no other process writes to this store: flows are then kept in memory too.
 	Exclusive bool
 	// DiskUse counts what each account takes, in a store that is exclusive; nil: nothing is
@@ -29,6 +30,7 @@ type Store struct {
 	driver Driver
 	now    func() time.Time
 	tail   int
+	sizes  Sizes
 	random func(about string) uint64
 
 	mu          sync.Mutex
@@ -40,7 +42,7 @@ type Store struct {
 
 // New returns a Store over a driver.
 func New(o Options) *Store {
-	s := &Store{driver: o.Driver, now: o.Now, tail: o.TailBytes, random: o.Random, usage: o.DiskUse,
+	s := &Store{driver: o.Driver, now: o.Now, tail: o.TailBytes, sizes: o.Sizes.orDefault(), random: o.Random, usage: o.DiskUse,
 		definitions: map[string]string{}}
 	if s.now == nil {
 		s.now = time.Now

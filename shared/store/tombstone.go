@@ -94,7 +94,7 @@ func (s *Store) forgetExpired(ctx context.Context, row Row) error {
 // ForgetDefinitions removes every definition of a flow that is gone, and its tombstone last.
 func (s *Store) ForgetDefinitions(ctx context.Context, flowID string) error {
 	for from := ""; ; {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: definitionPartition(flowID), From: from, Limit: 100})
+		rows, more, err := s.driver.Range(ctx, Range{Partition: definitionPartition(flowID), From: from, Limit: s.sizes.Rows})
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (s *Store) Forget(ctx context.Context, partition string) error {
 	run, _, _ := strings.Cut(state.Fence, ".")
 	left := int64(0)
 	for from := sortState + "\x00"; ; {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: from, Limit: 100})
+		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: from, Limit: s.sizes.Rows})
 		if err != nil {
 			return err
 		}
