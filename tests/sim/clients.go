@@ -108,13 +108,17 @@ func (c *clients) draw(which string) {
 		flows, w.mocked = []definition{n.flow}, &n.setup
 		w.tracef("example %s", n.name)
 	}
-	if w.mocked == nil {
+	if w.large() {
+		flows = append(flows, w.largeFlow("f0"))
+	} else if w.mocked == nil {
 		for i := range 1 + w.rand.IntN(3) {
 			g := flowtest.Generate(w.rand.Uint64())
 			name := fmt.Sprintf("f%d", i)
 			text := strings.Replace(g.Definition, `"Name": "generated"`, `"Name": "`+name+`"`, 1)
 			flows = append(flows, definition{name: name, text: text, mode: flow.Standard, input: string(encode(g.Input))})
 		}
+	}
+	if w.mocked == nil {
 		flows = append(flows, definition{name: "child", text: children[w.rand.IntN(len(children))], mode: flow.Standard})
 	}
 	c.flows = flows
@@ -146,7 +150,7 @@ func (c *clients) begin() {
 			c.goOn(c.own)
 		}
 		c.beginExtras()
-		if c.w.number("reader")%3 == 0 && !slices.Contains(w.without, withoutReader) {
+		if c.w.number("reader")%3 == 0 && !w.large() && !slices.Contains(w.without, withoutReader) {
 			c.goOn(c.read)
 		}
 	})

@@ -29,6 +29,7 @@ type disk struct {
 	executions int   // rows of executions
 	expiring   int   // definitions and tombstones that will go
 	purged     int64 // nothing expires before, ms since 1970
+	power      power
 }
 
 // update is a row that the index does not know yet.
@@ -65,12 +66,12 @@ func (d *disk) replace(p *process, row store.Row, cond store.Condition, fold *fo
 	if !d.holds(row.Key, cond) {
 		return store.ErrConflict
 	}
-	d.put(p, []store.Row{row}, fold)
+	d.later([]store.Row{row}, nil, func() { d.put(p, []store.Row{row}, fold) })
 	return nil
 }
 
 func (d *disk) holds(key store.Key, cond store.Condition) bool {
-	row, ok := d.keys[key]
+	row, ok := d.row(key)
 	if cond.Absent {
 		return !ok || row.Expires != 0 && row.Expires <= cond.Now
 	}
@@ -81,9 +82,11 @@ func (d *disk) remove(p *process, key store.Key, cond *store.Condition) error {
 	if cond != nil && !d.holds(key, *cond) {
 		return store.ErrConflict
 	}
-	d.w.removing(p, key)
-	d.rows.Delete(always, key, nil)
-	d.noted(key, nil)
+	d.later(nil, []store.Key{key}, func() {
+		d.w.removing(p, key)
+		d.rows.Delete(always, key, nil)
+		d.noted(key, nil)
+	})
 	return nil
 }
 

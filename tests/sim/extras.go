@@ -29,7 +29,7 @@ func extras() []extra {
 func (w *World) has(name string) bool {
 	for _, e := range extras() {
 		if e.name == name {
-			return w.mocked == nil && w.number(name)%e.in == 0 && !slices.Contains(w.without, name)
+			return w.mocked == nil && !w.large() && w.number(name)%e.in == 0 && !slices.Contains(w.without, name)
 		}
 	}
 	return false

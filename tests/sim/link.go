@@ -45,9 +45,11 @@ func (l *link) read(ctx context.Context, what string, do func() error) error {
 func (l *link) write(ctx context.Context, what string, half func(), do func() error) error {
 	w, p := l.w, l.p
 	var err error
+	var last *applied
 	o := &operation{process: p, key: p.name + " " + w.asker(ctx) + what}
 	o.apply = func() bool {
 		f := w.faults
+		defer func() { last = w.disk.power.last() }()
 		switch {
 		case o.process.isDead() || w.calm:
 			err = do()
@@ -83,7 +85,7 @@ func (l *link) write(ctx context.Context, what string, half func(), do func() er
 	if werr := w.sched.wait(ctx, o, func() bool { return w.chance(o.key, w.faults.keep.of) }); werr != nil {
 		return werr
 	}
-	return err
+	return l.settled(ctx, last, err)
 }
 
 func outcome(err error) string {
@@ -96,7 +98,7 @@ func outcome(err error) string {
 // Get implements store.Driver.
 func (l *link) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
 	err = l.read(ctx, "get "+show(key), func() (err error) {
-		row, err = l.w.disk.rows.Get(always, key)
+		row, err = l.w.disk.get(key)
 		return err
 	})
 	return row, err
@@ -146,11 +148,19 @@ func (l *link) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond
 		if l.w.crowded(cas, fold) {
 			return l.w.outrun()
 		}
-		d.put(l.p, puts, nil)
-		if err := d.replace(l.p, cas, cond, fold); err != nil {
-			return err
+		if l.w.home != local {
+			d.put(l.p, puts, nil)
+			if err := d.replace(l.p, cas, cond, fold); err != nil {
+				return err
+			}
+			l.w.judgeNews(l.p, cas, fold)
+			return nil
 		}
-		l.w.judgeNews(l.p, cas, fold)
+		d.later(append(puts[:len(puts):len(puts)], cas), nil, func() {
+			d.put(l.p, puts, nil)
+			d.put(l.p, []store.Row{cas}, fold)
+			l.w.judgeNews(l.p, cas, fold)
+		})
 		return nil
 	})
 }
@@ -159,7 +169,7 @@ func (l *link) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond
 func (l *link) Put(ctx context.Context, rows []store.Row) error {
 	fold := l.p.lastFold(rows[0].Partition)
 	return l.write(ctx, "put "+show(rows[0].Key), nil, func() error {
-		l.w.disk.put(l.p, rows, fold)
+		l.w.disk.later(rows, nil, func() { l.w.disk.put(l.p, rows, fold) })
 		return nil
 	})
 }

@@ -59,6 +59,12 @@ var mutants = []struct{ name, file, old, new string }{
 	{"take an execution for one that brings its runners down after the first", "shared/runner/fold.go", "	begunMax = 5\n", "	begunMax = 1\n"},
 	{"never fail an execution that brings its runners down", "shared/runner/fold.go", "x.Begun >= begunMax", "false"},
 	{"count only what a sweep finds", "shared/runner/fold.go", "return f.r.Exclusive && !f.c.taken", "return false && !f.c.taken"},
+	{"write the parts of a value over each other", "shared/store/execution.go", "valueSort(w.x.Run, w.version, token, part)", "valueSort(w.x.Run, w.version, token, 0)"},
+	{"join the parts of a value in the wrong order", "shared/store/history.go", "bytes.Join(parts, nil)", "bytes.Join(append(parts[1:], parts[0]), nil)"},
+	{"do not read a body that stands in rows of its own", "shared/store/execution.go", "		x.Body = x.bodyRef.Text()\n", ""},
+	{"make each block of results one of the first", "shared/interp/blocks.go", "range e.done[i*block : (i+1)*block] {", "range e.done[:block] {"},
+	{"go on after the page that was found, not the one that was shown", "shared/cloudflow/listing.go", "			page.NextToken = seal(sum.Sort)\n", ""},
+	{"end a list with its first scan", "shared/store/list.go", "			if m.empty() {\n", "			if m.empty() || len(page) < l.Limit {\n"},
 	{"leave the values of lost claims", "shared/store/execution.go", "		w.puts[i].Wake = w.puts[i].Expires\n", "		w.puts[i].Wake = 0\n"},
 }
 

@@ -35,7 +35,7 @@ const ownerWaits = answerMax + 30*time.Second
 
 // owned tells whether a run has an owner.
 func (w *World) owned() bool {
-	return w.mocked == nil && w.number("owner")%3 == 0 && !slices.Contains(w.without, withoutOwner)
+	return w.mocked == nil && !w.large() && w.number("owner")%3 == 0 && !slices.Contains(w.without, withoutOwner)
 }
 
 // own is the life of an owner.

@@ -74,7 +74,7 @@ func newProcess(w *World) *process {
 	if w.bug != nil && w.bug.Driver != nil {
 		driver = w.bug.Driver(driver)
 	}
-	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail, Exclusive: w.home == local, Random: p.random})
+	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail, Sizes: w.sizes.store, Exclusive: w.home == local, Random: p.random})
 	flows := flowtask.New(starter{p}, nil)
 	flows.Everywhere = true
 	world := task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result { return w.tasks.run(ctx, p, r) })
@@ -86,8 +86,8 @@ func newProcess(w *World) *process {
 	}
 	o := runner.Options{Store: p.store, Queue: hints{p}, Tasks: tasks, Compile: compileOnce, Limits: w.limits, Region: "local", Now: p.now,
 		Log:       slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: noTime})),
-		Exclusive: w.home == local, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, FoldWork: w.work,
-		Folds: p.noteFold}
+		Exclusive: w.home == local, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, FoldWork: w.work, FoldEvents: w.sizes.events,
+		Block: w.sizes.block, Folds: p.noteFold}
 	switch w.home {
 	case servers:
 		o.StoreExpires = w.expires
@@ -101,7 +101,8 @@ func newProcess(w *World) *process {
 		w.bug.Runner(&o)
 	}
 	p.runner = runner.New(o)
-	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Runner: p.runner, Limits: w.limits, Region: "local", Rights: o.Rights, Now: p.now, Log: o.Log})
+	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Runner: p.runner, Limits: w.limits, Region: "local", Rights: o.Rights,
+		PageBytes: w.sizes.page, Now: p.now, Log: o.Log})
 	first := time.Duration(w.rand.IntN(60_000))*time.Millisecond + time.Duration(w.born)*time.Microsecond
 	p.goOn(func() { p.sweep(first) })
 	w.tracef("%s starts, clock %+v", p.name, time.Duration(p.skew.Load()))
@@ -233,6 +234,7 @@ func (w *World) kill(p *process) {
 		}
 		return kept
 	})
+	w.disk.cutPower(p)
 	p.end()
 	for i, q := range w.processes {
 		if q == p {

@@ -13,6 +13,8 @@ const (
 	withoutBurden    = "burden"
 	withoutReader    = "reader"
 	withoutProcesses = "other processes"
+	withoutSizes     = "small sizes"
+	withoutLarge     = "large flows"
 )
 
 // Shrink looks for a shorter run that fails in the same way: without kinds of faults, with fewer executions, fewer
@@ -32,7 +34,8 @@ func Shrink(t *testing.T, o Options, r Report) (Options, Report) {
 			try(less)
 		}
 	}
-	for _, kind := range slices.Concat([]string{withoutOwner, withoutReader, withoutBurden, withoutProcesses}, extraNames(), allFaults()) {
+	for _, kind := range slices.Concat([]string{withoutOwner, withoutReader, withoutBurden, withoutProcesses, withoutSizes, withoutLarge}, extraNames(),
+		allFaults()) {
 		if slices.Contains(allFaults(), kind) && r.Faults[kind] == 0 {
 			continue
 		}
@@ -73,5 +76,5 @@ func (f *faults) without(kinds []string) {
 func allFaults() []string {
 	return []string{"call of the store refused", "answer of a write lost", "write carried out late", "half of a write", "death before a write",
 		"death after a write", "death at any step", "write of a dead process kept", "hint lost", "hint repeated", "hint delayed",
-		"hint for something else", "time passes under operations", "request or answer lost", "clock moved", "index behind", "process frozen"}
+		"hint for something else", "time passes under operations", "request or answer lost", "clock moved", "index behind", "process frozen", faultPower}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"millrace/shared/cloudflow"
@@ -36,8 +37,9 @@ type tasks struct {
 // lease is who holds a call, as the row says.
 type lease struct {
 	owner  uint64
-	until  int64 // ms since 1970
-	before int64 // of the last other owner's lease; 0: there was none
+	until  int64    // ms since 1970
+	held   []uint64 // owners that a durable row has named, in their order
+	before int64    // of the last other owner's lease; 0: there was none
 }
 
 // leased notes a lease.
@@ -45,6 +47,7 @@ func (k *tasks) leased(key string, owner uint64, until int64) {
 	l := k.leases[key]
 	if l.owner != owner {
 		l.owner, l.before = owner, l.until
+		l.held = append(l.held, owner)
 	}
 	l.until = until
 	k.leases[key] = l
@@ -156,6 +159,9 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	k.calls++
 	w := k.w
 	l := k.leases[r.Key]
+	if !slices.Contains(l.held, p.owner) && !w.sync(r) {
+		w.failf("%s calls %s of %s, and no row that is durable gives it the call", p.name, r.State, r.Execution)
+	}
 	until := l.until
 	if l.owner != p.owner {
 		until = l.before
@@ -377,3 +383,6 @@ func retried(code fault.Code, err error) bool {
 	}
 	return code == "" || code == fault.InternalServerError || code == fault.TaskInvalidState || code == fault.ConcurrentUpdateError || code.Retryable()
 }
+
+// sync tells whether a call is of an execution that is stored nowhere.
+func (w *World) sync(r *task.Request) bool { return w.runOf(r.Flow, r.Execution) == nil }

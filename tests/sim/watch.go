@@ -207,7 +207,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	if w.failed() {
 		return
 	}
-	state, err := stateOf(w.raw, x)
+	state, err := stateOf(w.raw, x, w.sizes.block)
 	if err != nil {
 		w.failf("%s: its body: %v", x.Partition(), err)
 		return
@@ -371,11 +371,12 @@ func (w *World) wakes(p *process, r *run, x *store.Execution) {
 }
 
 // stateOf is the interpreter's state of a row.
-func stateOf(raw *store.Store, x *store.Execution) (*interp.State, error) {
+func stateOf(raw *store.Store, x *store.Execution, block int) (*interp.State, error) {
 	f, err := factsOf(raw, x)
 	if err != nil {
 		return nil, err
 	}
+	f.Block = block
 	s := interp.New(f)
 	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
 	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime

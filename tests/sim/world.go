@@ -41,6 +41,7 @@ type Bug struct {
 	Name   string
 	Driver func(store.Driver) store.Driver
 	Runner func(*runner.Options)
+	Unsafe Unsafe // the embedded store
 }
 
 // Report is what a run came to.
@@ -76,6 +77,7 @@ type World struct {
 
 	home      home
 	tail      int
+	sizes     sizes
 	expires   bool // servers: the store removes expired rows itself
 	lease     time.Duration
 	calls     int
@@ -202,11 +204,14 @@ func newWorld(o Options) *World {
 		w.limits.MapConcurrency, w.limits.IterationsOld = 2, 2
 	}
 	w.limits.Events = []int{60, 500, 500, 500, 500, 500, 500, 5000}[r.IntN(8)]
+	w.drawSizes()
 	w.disk = newDisk(w, w.home != local, 1+r.IntN(2), []int{1, 2, 0}[r.IntN(3)])
-	w.raw = store.New(store.Options{Driver: w.disk.rows, Now: func() time.Time { return time.UnixMilli(0) }, TailBytes: w.tail})
+	w.drawPower()
+	w.raw = store.New(store.Options{Driver: w.disk.rows, Now: func() time.Time { return time.UnixMilli(0) }, TailBytes: w.tail, Sizes: w.sizes.store})
 	w.tasks, w.referee = newTasks(w), newReferee()
 	w.clients = newClients(w)
 	w.clients.draw(o.Flow)
+	w.drawLarge()
 	if w.mocked != nil || w.number("owner")%3 > 0 { // an owner must know when his requests are over
 		w.faults.freeze = odds{"process frozen", []int{0, 0, 5, 30}[w.number("freeze")%4]}
 	}
@@ -214,7 +219,7 @@ func newWorld(o Options) *World {
 	w.drawBurden()
 	w.drawRights()
 	w.work = []int{0, 0, 0, 0, 1, 60, 600}[w.number("how much work a fold does")%7]
-	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d", w.seed, w.home, w.faults, w.tail, w.lease, w.calls, w.work)
+	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d, sizes %v", w.seed, w.home, w.faults, w.tail, w.lease, w.calls, w.work, &w.sizes)
 	for range w.most() {
 		w.processes = append(w.processes, newProcess(w))
 	}
