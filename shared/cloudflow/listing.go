@@ -34,11 +34,10 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 	metadata := q.MetadataOnly != nil && *q.MetadataOnly || !c.may("fnf:DescribeExecution", q.FlowName)
 	for i, sum := range found {
 		if metadata {
-			page.Executions = append(page.Executions, Execution{FlowName: q.FlowName, Name: sum.Name, Status: sum.Status.String(),
-				StartedTime: sum.Started, StoppedTime: sum.Stopped, MetadataOnly: true})
+			page.Executions = append(page.Executions, *indexed(q, sum))
 			continue
 		}
-		shown, err := s.listed(ctx, c, sum)
+		shown, err := s.listed(ctx, c, q, sum)
 		if err != nil {
 			return nil, err
 		}
@@ -54,8 +53,18 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 	return page, nil
 }
 
-// listed reads the execution itself: the index may lag behind it.
-func (s *Service) listed(ctx context.Context, c Caller, sum store.Summary) (*Execution, error) {
+// listed reads the execution itself: the index may lag behind it. Of one whose rows are damaged it
+// shows what the index knows, so that the others are shown.
+func (s *Service) listed(ctx context.Context, c Caller, q ListExecutionsRequest, sum store.Summary) (*Execution, error) {
+	shown, err := s.read(ctx, c, sum)
+	if store.IsDamaged(err) {
+		s.Log.Error("an execution in a list is damaged", "partition", sum.Partition, "err", err)
+		return indexed(q, sum), nil
+	}
+	return shown, err
+}
+
+func (s *Service) read(ctx context.Context, c Caller, sum store.Summary) (*Execution, error) {
 	x, err := s.Runner.Load(ctx, sum.Partition)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
@@ -63,6 +72,12 @@ func (s *Service) listed(ctx context.Context, c Caller, sum store.Summary) (*Exe
 		return nil, Failed(err)
 	}
 	return s.shown(ctx, c, x)
+}
+
+// indexed is what the list index knows of an execution.
+func indexed(q ListExecutionsRequest, sum store.Summary) *Execution {
+	return &Execution{FlowName: q.FlowName, Name: sum.Name, Status: sum.Status.String(), StartedTime: sum.Started,
+		StoppedTime: sum.Stopped, MetadataOnly: true}
 }
 
 func pageSize(list []Execution) int {

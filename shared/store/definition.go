@@ -40,6 +40,9 @@ func (s *Store) ReviewDefinition(ctx context.Context, k Key, expires int64) erro
 	if row.Wake == 0 || row.Wake > s.nowMillis() {
 		return nil // written again since
 	}
+	if err := checkDefinition(row); err != nil {
+		return err // it is not written anew as it is read
+	}
 	named, err := s.names(ctx, row)
 	if err != nil {
 		return err
@@ -88,6 +91,9 @@ func (s *Store) Definition(ctx context.Context, flowID, hash string) (string, er
 	}
 	row, err := s.driver.Get(ctx, definitionKey(flowID, hash))
 	if err != nil {
+		return "", err
+	}
+	if err := checkDefinition(row); err != nil {
 		return "", err
 	}
 	text = string(row.Data)

@@ -1,10 +1,6 @@
 package store
 
-import (
-	"fmt"
-
-	"millrace/shared/flow"
-)
+import "millrace/shared/flow"
 
 // executionFmt is the format of state rows that this code writes, of the bodies in them, and of history rows, which have no
 // number of their own. Rows of another format are left alone.
@@ -141,7 +137,10 @@ func decodeExecution(row Row) (*Execution, error) {
 	}
 	hollow := x.bodyRef != nil && !x.bodyRef.Loaded() && x.bodyRef.Ref().Len == 0 // long bodies alone have rows of their own
 	if d.Err != nil || int(x.Status) > int(flow.TimedOut) || hollow || astray(x.InputRef) || astray(x.bodyRef) {
-		return nil, fmt.Errorf("store: state row %s: %w", row.Partition, flow.ErrCorrupt)
+		return nil, damagedRow("state", row.Key, flow.ErrCorrupt)
+	}
+	if at := x.at(); at.partition != row.Partition || at.fence != row.Fence { // of another execution, or run
+		return nil, damagedRow("state", row.Key, flow.ErrCorrupt)
 	}
 	return x, nil
 }

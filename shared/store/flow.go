@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,10 +74,13 @@ func (s *Store) GetFlow(ctx context.Context, account, name string) (*Flow, error
 func decodeFlow(row Row) (*Flow, error) {
 	var f Flow
 	if err := json.Unmarshal(row.Data, &f); err != nil {
-		return nil, fmt.Errorf("store: flow row %s is damaged: %w", row.Partition, err)
+		return nil, damagedRow("flow", row.Key, fmt.Errorf("%w: %w", flow.ErrCorrupt, err))
 	}
 	if f.Fmt != flowFmt {
 		return nil, ErrFormat
+	}
+	if flowKey(f.Account, f.Name) != row.Key || f.ID != row.Fence {
+		return nil, damagedRow("flow", row.Key, flow.ErrCorrupt)
 	}
 	f.Version = row.Version
 	return &f, nil
@@ -118,6 +122,9 @@ func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, revi
 	before, err := s.driver.Get(ctx, definitionKey(f.ID, f.Hash))
 	switch {
 	case err == nil:
+		if err := checkDefinition(before); err != nil {
+			return err // it is not written anew as it is read
+		}
 		return s.writeFlow(ctx, f, definition, review, cond, s.definitionRow(f, f.Hash, before.Data, review))
 	case errors.Is(err, ErrNotFound):
 		return s.writeFlow(ctx, f, definition, review, cond)
@@ -218,9 +225,10 @@ func (s *Store) CountFlows(ctx context.Context, account string, most int) (int, 
 }
 
 // EachFlow calls f for every flow of every account, also for one that is being deleted. An error of f ends it and is
-// returned.
+// returned. A flow whose row is damaged is left out, and its error returned once the others are through.
 func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
-	return s.eachListed(ctx, "", "", func(l Listed) error {
+	var damaged error
+	err := s.eachListed(ctx, "", "", func(l Listed) error {
 		row, err := s.driver.Get(ctx, l.Key)
 		if errors.Is(err, ErrNotFound) {
 			return nil
@@ -229,10 +237,12 @@ func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
 		}
 		one, err := decodeFlow(row)
 		if err != nil {
-			return err
+			damaged = errors.Join(damaged, err)
+			return nil
 		}
 		return f(one)
 	})
+	return cmp.Or(err, damaged)
 }
 
 // eachListed visits the entries of the flow list from one sort key to another.

@@ -14,6 +14,7 @@ import (
 // Events reads history events with from <= id, at most limit, in order. Their values may not be loaded yet.
 func (s *Store) Events(ctx context.Context, x *Execution, from int64, limit int) ([]flow.HistoryEvent, error) {
 	var out []flow.HistoryEvent
+	from = max(from, 1)
 	add := func(events []flow.HistoryEvent) {
 		for _, e := range events {
 			if e.ID >= from && e.ID <= x.LastEvent && len(out) < limit {
@@ -36,7 +37,10 @@ func (s *Store) Events(ctx context.Context, x *Execution, from int64, limit int)
 		}
 		add(tail)
 	}
-	return out, nil
+	if want := min(int64(limit), x.LastEvent-from+1); int64(len(out)) < want {
+		return nil, missing(x, from+int64(len(out)))
+	}
+	return out, checkEvents(Key{x.Partition(), eventSort(x.Run, from)}, from, out)
 }
 
 // flushed visits history rows from the one that holds the event on, in order, until visit says stop.
@@ -49,9 +53,9 @@ func (s *Store) flushed(ctx context.Context, x *Execution, from int64, visit fun
 	start := eventSort(x.Run, from)
 	for more := true; ; {
 		for _, row := range rows {
-			events, err := flow.DecodeEvents(row.Data, x.Started)
+			events, err := decodeHistory(row, x)
 			if err != nil {
-				return fmt.Errorf("store: history row %s %s: %w", row.Partition, row.Sort, err)
+				return err
 			}
 			if !visit(events) {
 				return nil

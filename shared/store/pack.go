@@ -3,9 +3,11 @@ package store
 import (
 	"bytes"
 	"compress/flate"
-	"errors"
+	"fmt"
 	"io"
 	"sync"
+
+	"millrace/shared/flow"
 )
 
 // Stores of clouds bill a write by the size of its row, in units. Data that deflate makes cheaper to write stands there
@@ -62,7 +64,7 @@ func deflate(data []byte) []byte {
 
 var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
 
-var errPacked = errors.New("store: the data of a row is damaged")
+var errPacked = fmt.Errorf("store: the deflated data of a row: %w", flow.ErrCorrupt)
 
 // Unpack gives the data that Pack has deflated.
 func Unpack(packed []byte) ([]byte, error) {
