@@ -489,5 +489,5 @@ func (c *clients) stopper(x *launch, who string) {
 
 // expired tells whether an execution that was there is not any more, or may pass for that on somebody's clock.
 func (c *clients) expired(r *run) bool {
-	return r == nil || r.x.Expires <= time.Now().UnixMilli()+slack
+	return r == nil || r.x.Expires <= time.Now().UnixMilli()+c.w.slack()
 }

@@ -15,7 +15,7 @@ import (
 func (w *World) judgeEnds() {
 	for _, partition := range w.partitions {
 		r := w.runs[partition]
-		if r == nil || r.x.Expires <= time.Now().UnixMilli()+slack {
+		if r == nil || r.x.Expires <= time.Now().UnixMilli()+w.slack() {
 			continue // some of it may be gone
 		}
 		w.history(r, r.x, true)
@@ -166,7 +166,7 @@ func (w *World) straight(r *run, x *launch, start int64) *flowtest.Result {
 func (w *World) judgeKept() {
 	now := time.Now().UnixMilli()
 	for _, partition := range w.partitions {
-		if r := w.runs[partition]; r != nil && r.x.Expires > now+slack && r.x.Expires < now+7*sweepEvery.Milliseconds() && !r.kept {
+		if r := w.runs[partition]; r != nil && r.x.Expires > now+w.slack() && r.x.Expires < now+7*sweepEvery.Milliseconds() && !r.kept {
 			r.kept = true
 			w.history(r, r.x, true)
 		}

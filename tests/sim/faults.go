@@ -70,7 +70,7 @@ func drawFaults(r *rand.Rand) *faults {
 		f.slow, f.network = some("time passes under operations", 600), some("request or answer lost", 500)
 	}
 	if r.IntN(2) == 0 {
-		f.skew = time.Duration(r.IntN(4001)) * time.Millisecond
+		f.skew = time.Duration(r.IntN(5000)) * time.Millisecond
 		f.jump = some("clock moved", 100)
 	}
 	f.lag = some("index behind", 8000)

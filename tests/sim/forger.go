@@ -181,7 +181,7 @@ func (f *forger) judge(try *forged, code fault.Code) {
 	w.kinds["report that is not accepted"]++
 	token, _ := interp.ParseToken(try.text)
 	r := w.runIn(try.by, token.Flow, token.Execution)
-	there := r != nil && r.x.Expires > time.Now().UnixMilli()+slack
+	there := r != nil && r.x.Expires > time.Now().UnixMilli()+w.slack()
 	switch {
 	case code == "":
 		w.breach("token", "%s: a report was accepted that must not be, of account %s with token %s of %s", try.who, try.by, try.text, token.Execution)

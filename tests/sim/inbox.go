@@ -95,7 +95,7 @@ func (w *World) judgeLetter(p *process, row store.Row) {
 			w.sched.post(&operation{key: "kill " + p.name, weight: 100, apply: func() bool { w.kill(p); return true }})
 		}
 	}
-	if row.Wake == 0 || row.Wake > time.Now().UnixMilli()+3_600_000+slack {
+	if row.Wake == 0 || row.Wake > time.Now().UnixMilli()+3_600_000+w.slack() {
 		w.failf("%s wakes at %d", show(row.Key), row.Wake)
 	}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"millrace/shared/store"
 )
@@ -98,7 +99,9 @@ func outcome(err error) string {
 // Get implements store.Driver.
 func (l *link) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
 	err = l.read(ctx, "get "+show(key), func() (err error) {
-		row, err = l.w.disk.get(key)
+		if row, err = l.w.disk.get(key); err == nil {
+			row, err = l.w.read(row)
+		}
 		return err
 	})
 	return row, err
@@ -107,7 +110,9 @@ func (l *link) Get(ctx context.Context, key store.Key) (row store.Row, err error
 // Range implements store.Driver.
 func (l *link) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
 	err = l.read(ctx, fmt.Sprintf("range %s to %s %d %v", show(store.Key{Partition: r.Partition, Sort: r.From}), r.To, r.Limit, r.Reverse), func() (err error) {
-		rows, more, err = l.w.disk.rows.Range(always, r)
+		if rows, more, err = l.w.disk.rows.Range(always, r); err == nil {
+			rows, err = l.w.readAll(rows)
+		}
 		return err
 	})
 	return rows, more, err
@@ -136,7 +141,7 @@ func (l *link) Due(ctx context.Context, shard int, until int64, cursor string, l
 // Commit implements store.Driver. In the embedded store a commit is whole or not there.
 func (l *link) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
 	d, fold := l.w.disk, l.p.lastFold(cas.Partition)
-	half := func() { d.put(l.p, puts, nil) }
+	half := func() { d.put(l.p, l.w.some(puts), nil) }
 	if l.w.home == local {
 		half = nil
 	}
@@ -168,7 +173,11 @@ func (l *link) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond
 // Put implements store.Driver.
 func (l *link) Put(ctx context.Context, rows []store.Row) error {
 	fold := l.p.lastFold(rows[0].Partition)
-	return l.write(ctx, "put "+show(rows[0].Key), nil, func() error {
+	half := func() { l.w.disk.put(l.p, l.w.some(rows), nil) }
+	if l.w.home == local || len(rows) == 1 {
+		half = nil
+	}
+	return l.write(ctx, "put "+show(rows[0].Key), half, func() error {
 		l.w.disk.later(rows, nil, func() { l.w.disk.put(l.p, rows, fold) })
 		return nil
 	})
@@ -180,3 +189,12 @@ func (l *link) Delete(ctx context.Context, key store.Key, cond *store.Condition)
 }
 
 func show(k store.Key) string { return k.Partition + " " + k.Sort }
+
+// some draws which of several rows are written when a request for all of them fails: those of a batch
+// that went through before another one was throttled.
+func (w *World) some(rows []store.Row) []store.Row {
+	if w.rand.IntN(2) == 0 {
+		return rows
+	}
+	return slices.DeleteFunc(slices.Clone(rows), func(store.Row) bool { return w.rand.IntN(2) == 0 })
+}

@@ -65,6 +65,13 @@ var mutants = []struct{ name, file, old, new string }{
 	{"make each block of results one of the first", "shared/interp/blocks.go", "range e.done[i*block : (i+1)*block] {", "range e.done[:block] {"},
 	{"go on after the page that was found, not the one that was shown", "shared/cloudflow/listing.go", "			page.NextToken = seal(sum.Sort)\n", ""},
 	{"end a list with its first scan", "shared/store/list.go", "			if m.empty() {\n", "			if m.empty() || len(page) < l.Limit {\n"},
+	{"take the row of another execution for that of this one", "shared/store/executionrow.go", "at.partition != row.Partition || at.fence != row.Fence", "false && at == nil"},
+	{"take the row of another flow for that of this one", "shared/store/flow.go", "flowKey(f.Account, f.Name) != row.Key || f.ID != row.Fence", "false"},
+	{"run whatever a definition's row says", "shared/store/definition.go", "	if err := checkDefinition(row); err != nil {\n		return \"\", err\n	}\n", ""},
+	{"write a damaged definition again", "shared/store/flow.go", "		if err := checkDefinition(before); err != nil {\n			return err // it is not written anew as it is read\n		}\n", ""},
+	{"show a history without the events that a row has lost", "shared/store/history.go", "	if want := min(int64(limit), x.LastEvent-from+1); int64(len(out)) < want {\n		return nil, missing(x, from+int64(len(out)))\n	}\n	return out, checkEvents(Key{x.Partition(), eventSort(x.Run, from)}, from, out)\n", "	return out, nil\n"},
+	{"list nothing beside an execution that is damaged", "shared/cloudflow/listing.go", "	if store.IsDamaged(err) {", "	if false {"},
+	{"take a lease for over a second after its end", "shared/runner/fold.go", "now >= l.Until+interp.LeaseMargin", "now >= l.Until+1000"},
 	{"leave the values of lost claims", "shared/store/execution.go", "		w.puts[i].Wake = w.puts[i].Expires\n", "		w.puts[i].Wake = 0\n"},
 }
 

@@ -239,7 +239,7 @@ func (w *World) definitionGone(id, hash string) {
 		w.failf("the definition of flow %s is removed, and the flow has it", id)
 	}
 	for _, partition := range w.partitions {
-		if r := w.runs[partition]; there && r != nil && r.x.FlowID == id && r.x.Hash == hash && r.x.Expires > time.Now().UnixMilli()+slack {
+		if r := w.runs[partition]; there && r != nil && r.x.FlowID == id && r.x.Hash == hash && r.x.Expires > time.Now().UnixMilli()+w.slack() {
 			w.failf("the definition of %s is removed, and it expires at %d", partition, r.x.Expires)
 		}
 	}

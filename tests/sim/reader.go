@@ -51,6 +51,7 @@ func pages[T any](d *reader, what string, page func(ctx context.Context, s *clou
 			return answer{on, next}, err
 		})
 		if err != nil {
+			d.judgeDamaged(what, err)
 			if !retried(codeOf(err), err) || !d.c.sleep(time.Duration(d.r.IntN(3000))*time.Millisecond) {
 				return nil, false
 			}
@@ -127,7 +128,7 @@ func (d *reader) listExecutions() {
 	d.c.note(fmt.Sprintf("reader %d has listed", d.n), func() {
 		var want []string
 		for _, r := range there {
-			if w.runs[r.x.Partition()] == r && r.x.Expires > time.Now().UnixMilli()+slack {
+			if w.runs[r.x.Partition()] == r && r.x.Expires > time.Now().UnixMilli()+w.slack() {
 				want = append(want, place(r.x.Started, r.x.Name))
 			}
 		}

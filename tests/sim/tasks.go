@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"time"
 
 	"millrace/shared/cloudflow"
@@ -37,9 +36,10 @@ type tasks struct {
 // lease is who holds a call, as the row says.
 type lease struct {
 	owner  uint64
-	until  int64    // ms since 1970
-	held   []uint64 // owners that a durable row has named, in their order
-	before int64    // of the last other owner's lease; 0: there was none
+	since  time.Time // when the owner has taken it
+	until  int64     // ms since 1970
+	held   []uint64  // owners that a durable row has named, in their order
+	before int64     // of the last other owner's lease; 0: there was none
 }
 
 // leased notes a lease.
@@ -47,7 +47,7 @@ func (k *tasks) leased(key string, owner uint64, until int64) {
 	l := k.leases[key]
 	if l.owner != owner {
 		l.owner, l.before = owner, l.until
-		l.held = append(l.held, owner)
+		l.held, l.since = append(l.held, owner), time.Now()
 	}
 	l.until = until
 	k.leases[key] = l
@@ -90,10 +90,11 @@ type planned struct {
 func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result {
 	w := k.w
 	var made plan
-	at := p.now().UnixMilli()
+	at, asked := p.now().UnixMilli(), time.Now()
 	w.calling(&r)
 	call := &operation{process: p, key: p.name + " calls " + r.State + " " + r.Key}
 	call.apply = func() bool {
+		k.judgeCaller(p, &r, asked)
 		k.begin(p, &r, at)
 		made = k.plan(&r)
 		w.referee.called(&r, &made)
@@ -159,9 +160,6 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	k.calls++
 	w := k.w
 	l := k.leases[r.Key]
-	if !slices.Contains(l.held, p.owner) && !w.sync(r) {
-		w.failf("%s calls %s of %s, and no row that is durable gives it the call", p.name, r.State, r.Execution)
-	}
 	until := l.until
 	if l.owner != p.owner {
 		until = l.before
@@ -169,7 +167,7 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	if until > 0 && at > until+2*w.faults.skew.Milliseconds() {
 		w.failf("%s calls %s of %s at %d, its lease was over at %d", p.name, r.State, r.Execution, at, until)
 	}
-	over := l.before > 0 && l.before+interp.LeaseMargin <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
+	over := l.before > 0 && l.before+clockMargin.Milliseconds() <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
 	if q := k.flying[r.Key]; q != nil && !q.isDead() && !over {
 		w.failf("%s calls %s of %s while %s does", p.name, r.State, r.Execution, q.name)
 	}
@@ -383,6 +381,3 @@ func retried(code fault.Code, err error) bool {
 	}
 	return code == "" || code == fault.InternalServerError || code == fault.TaskInvalidState || code == fault.ConcurrentUpdateError || code.Retryable()
 }
-
-// sync tells whether a call is of an execution that is stored nowhere.
-func (w *World) sync(r *task.Request) bool { return w.runOf(r.Flow, r.Execution) == nil }

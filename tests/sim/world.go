@@ -78,6 +78,7 @@ type World struct {
 	home      home
 	tail      int
 	sizes     sizes
+	damage    damage
 	expires   bool // servers: the store removes expired rows itself
 	lease     time.Duration
 	calls     int
@@ -215,6 +216,8 @@ func newWorld(o Options) *World {
 	if w.mocked != nil || w.number("owner")%3 > 0 { // an owner must know when his requests are over
 		w.faults.freeze = odds{"process frozen", []int{0, 0, 5, 30}[w.number("freeze")%4]}
 	}
+	w.drawClocks()
+	w.drawDamage()
 	w.faults.without(w.without)
 	w.drawBurden()
 	w.drawRights()

@@ -1,0 +1,168 @@
+package sim
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// damage is what reads show instead of rows of some executions, flows and definitions, until the
+// faults end: a row that has lost its end, one with a flipped bit, one of another execution, or an
+// error of the store. Then the rows are there again, as from a backup.
+//
+// While a row is damaged its execution stands still and answers are InternalServerError; nothing that
+// follows from it is written, nothing wrong is answered, nobody else is disturbed, and afterwards
+// everything comes to its end: all that is checked without damage is checked with it.
+type damage struct {
+	drawn bool
+	rows  map[store.Key]hurt
+}
+
+// hurt is how a row is damaged.
+type hurt struct {
+	how   hurting
+	until time.Time
+	place uint64    // where in the row
+	other store.Row // whose data it shows
+}
+
+type hurting int
+
+const (
+	cutShort hurting = iota
+	flipped
+	exchanged
+	unreadable
+	hurtings
+)
+
+const (
+	faultDamage = "row damaged"
+	damagedMost = 3 // rows of a run
+)
+
+// errDamaged is what a store says of a row whose checksum is wrong.
+var errDamaged = errors.New("sim: the row is damaged")
+
+func (w *World) drawDamage() {
+	w.damage = damage{drawn: w.mocked == nil && w.number("damage")%10 == 0 && !slices.Contains(w.without, faultDamage),
+		rows: map[store.Key]hurt{}}
+}
+
+// read gives a row as it is read.
+func (w *World) read(row store.Row) (store.Row, error) {
+	d := &w.damage
+	if !d.drawn || w.calm {
+		return row, nil
+	}
+	h, ok := d.rows[row.Key]
+	if !ok && len(d.rows) < damagedMost && w.vulnerable(row.Key) && w.faulty(odds{faultDamage, 300}) {
+		h = w.hurt(row)
+		d.rows[row.Key] = h
+	}
+	if time.Now().After(h.until) {
+		return row, nil
+	}
+	return h.apply(w, row)
+}
+
+// readAll is read for a page.
+func (w *World) readAll(rows []store.Row) ([]store.Row, error) {
+	if !w.damage.drawn || w.calm {
+		return rows, nil
+	}
+	rows = slices.Clone(rows)
+	for i := range rows {
+		var err error
+		if rows[i], err = w.read(rows[i]); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// vulnerable tells whether a row may be damaged: one whose damage can be noticed, of an execution, a
+// flow or a definition.
+func (w *World) vulnerable(k store.Key) bool {
+	return strings.HasPrefix(k.Partition, "x#") || strings.HasPrefix(k.Partition, "f#") || store.IsDefinition(k)
+}
+
+func (w *World) hurt(row store.Row) hurt {
+	about := "damage of " + show(row.Key)
+	h := hurt{how: hurting(w.number(about) % uint64(hurtings)), place: w.number("place of " + about),
+		until: time.Now().Add(time.Duration(w.number("time of "+about)%100) * time.Second)}
+	if h.how == exchanged {
+		h.other = w.other(row)
+	}
+	w.tracef("%s is damaged (%d) until %v", show(row.Key), h.how, h.until.Sub(w.begun))
+	return h
+}
+
+// other draws a row of the same kind that stands elsewhere.
+func (w *World) other(row store.Row) store.Row {
+	for _, key := range w.disk.sorted() {
+		found := w.disk.keys[key]
+		if key.Partition != row.Partition && key.Partition[:2] == row.Partition[:2] && key.Sort[:1] == row.Sort[:1] &&
+			(row.Sort[:1] != "v" || len(found.Data) != len(row.Data)) && row.Sort[:1] != "h" {
+			return found
+		}
+	}
+	return store.Row{}
+}
+
+// apply gives the row as it is read. What cannot be damaged in its way so that it can be noticed has
+// lost its end.
+func (h hurt) apply(w *World, row store.Row) (store.Row, error) {
+	switch {
+	case h.how == unreadable:
+		return store.Row{}, errDamaged
+	case h.how == exchanged && h.other.Data != nil:
+		row.Data, row.Version, row.Fence = h.other.Data, h.other.Version, h.other.Fence
+		return row, nil
+	case h.how == flipped && len(row.Data) > 0:
+		bit := h.place % uint64(8*len(row.Data))
+		bent := row
+		bent.Data = slices.Clone(row.Data)
+		bent.Data[bit/8] ^= 1 << (bit % 8)
+		if row.Sort == "a" && strings.HasPrefix(row.Partition, "x#") && !w.legible(bent) || store.IsDefinition(row.Key) {
+			return bent, nil
+		}
+	}
+	row.Data = row.Data[:h.place%uint64(max(len(row.Data), 1))]
+	return row, nil
+}
+
+// legible tells whether a state row can be read, with all that the interpreter needs of it.
+func (w *World) legible(row store.Row) bool {
+	rows := memstore.New()
+	rows.Put(always, []store.Row{row})
+	x, err := store.New(store.Options{Driver: rows, Now: func() time.Time { return time.UnixMilli(0) }}).Load(always, row.Partition)
+	if err != nil {
+		return !store.IsDamaged(err) || errors.Is(err, store.ErrMissing)
+	}
+	s := interp.New(interp.Facts{Language: x.Language, Started: x.Started, Input: flow.StoredValue(flow.Ref{Kind: flow.RefClaim}), Block: w.sizes.block})
+	return x.Body == nil || s.DecodeBody(x.Body) == nil
+}
+
+// judgeDamaged checks that executions that are damaged keep nobody from listing the others of their
+// flow ("damaged list").
+func (d *reader) judgeDamaged(what string, err error) {
+	w := d.c.w
+	if !store.IsDamaged(err) || !strings.HasPrefix(what, "executions of ") {
+		return
+	}
+	d.c.note("reader is told of damage", func() {
+		for key := range w.damage.rows {
+			if strings.HasPrefix(key.Partition, "f#") {
+				return // it may be the flow itself
+			}
+		}
+		w.breach("damaged list", "the list of %s fails: %v", what, err)
+	})
+}
