@@ -131,6 +131,22 @@ func TestWorkRunsOn(t *testing.T) {
 	})
 }
 
+// TestClaimsOfThinRunnersOnlyClaim: also where the flow's row does not say its language, and the definition is read for it.
+func TestClaimsOfThinRunnersOnlyClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		d := w.deploy(5*time.Minute, nil)
+		f := w.flow("f", oneTask)
+		f.Language = 0
+		if x := d.start(f, "one"); x.LastEvent != 1 {
+			t.Errorf("the claim has %d events", x.LastEvent)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		w.ended(f, "one", flow.Succeeded, `{"done":true}`)
+	})
+}
+
 // TestWorkHandsOver: a flow that takes longer than a function lives goes through several, and no call is cut.
 func TestWorkHandsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
