@@ -225,6 +225,7 @@ func TestReferences(t *testing.T) {
 		{"RoleArn", "ACS:RAM::1:role/worker", false},
 		{"RoleArn", " acs:ram::1:role/worker", false},
 		{"RoleArn", "arn:aws:iam::1:role/worker", false},
+		{"ResourceGroupId", "/rg", false},
 		{"ResourceGroupId", "rg-acfm.x_1", true},
 		{"ResourceGroupId", long("rg-", 256), true},
 		{"ResourceGroupId", long("rg-", 257), false},
@@ -237,6 +238,7 @@ func TestReferences(t *testing.T) {
 		{"ExternalStorageLocation", long("/", 257), false},
 		{"ExternalStorageLocation", long("/", 900_000), false},
 		{"ExternalStorageLocation", "/a b", false},
+		{"ExternalStorageLocation", " /a", false},
 		{"ExternalStorageLocation", "/a\x00", false},
 		{"ExternalStorageLocation", "/\u202e", false},
 	} {
