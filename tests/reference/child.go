@@ -15,8 +15,8 @@ type child struct {
 }
 
 // childOf reads it of the parameters of a task of the newer language.
-func childOf(params object) child {
-	c := child{flow: flowName(textField(params, "resourceArn")), name: textField(params,
+func childOf(params object) *child {
+	c := &child{flow: flowName(textField(params, "resourceArn")), name: textField(params,
 		"executionName"), input: object{}}
 	if params["input"] != nil {
 		c.input = params["input"]
@@ -25,8 +25,8 @@ func childOf(params object) child {
 }
 
 // oldChildOf is childOf in the older language: without serviceParams the input is the step's.
-func oldChildOf(st object, params any, input any) child {
-	c := child{flow: flowName(textField(st, "resourceArn")), input: input}
+func oldChildOf(st object, params any, input any) *child {
+	c := &child{flow: flowName(textField(st, "resourceArn")), input: input}
 	service, ok := params.(object)
 	if !ok {
 		return c
@@ -47,7 +47,8 @@ func flowName(arn string) string {
 }
 
 // startsOnly compares the executions that were started for an attempt with the one that it starts.
-func (c *checker) startsOnly(a *attempt, want child) {
+func (c *checker) startsOnly(a *attempt) {
+	want := a.child
 	const rule = "fdl-statemachine.md 12.8; fdl-flow.md 6.4"
 	known := c.out.Attempts[a.id]
 	if known == nil {
@@ -65,6 +66,28 @@ func (c *checker) startsOnly(a *attempt, want child) {
 		if diff := c.drawn.match(want.input, input); diff != "" {
 			c.violate(c.at, rule, "the input of the execution that was started%s", diff)
 		}
+	}
+}
+
+// answer checks what a task that only starts an execution has for its result: fdl-statemachine.md
+// 12.8, fdl-flow.md 6.4.
+func (c *checker) answer(a *attempt, out any) {
+	known := c.out.Attempts[a.id]
+	if a.child == nil || a.waits || known == nil || len(known.Children) == 0 {
+		return
+	}
+	got, _ := out.(object)
+	want := object{"FlowName": a.child.flow, "ExecutionName": got["ExecutionName"],
+		"RequestID": got["RequestID"]}
+	if c.old {
+		want = object{"FlowName": a.child.flow, "ExecutionName": got["ExecutionName"],
+			"Name": got["ExecutionName"], "RequestId": got["RequestId"]}
+	}
+	if a.child.name != "" {
+		want["ExecutionName"] = a.child.name
+	}
+	if diff := c.drawn.match(want, out); diff != "" {
+		c.violate(c.at, "fdl-statemachine.md 12.8; fdl-flow.md 6.4", "its output%s", diff)
 	}
 }
 

@@ -142,7 +142,7 @@ func (t *thread) body(st object, v *visit) (any, string, *failure) {
 
 // exit is the end of a step that did not fail: 2.1, 2.3, 5.4.
 func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
-	c, most := t.c, t.c.out.Limits.Data
+	c, limit := t.c, t.c.out.Limits.Data
 	t.peek(want{v.last, "", v.name})
 	out := result
 	kind := textField(st, "type")
@@ -159,12 +159,15 @@ func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	case !isObject:
 		return &failure{Failure: Failure{Name: errLocal}, free: true}
 	}
-	size := len(text(v.input)) + len(text(out))
-	if len(mappings) > 0 || kind == "parallel" || kind == "foreach" {
-		size += len(text(result))
-	}
 	merged := overlay(*local, out)
-	if size > most || len(text(merged)) > most {
+	size := 0
+	if most(v.input)+most(out)+most(result) > limit || most(merged) > limit {
+		size = len(text(v.input)) + len(text(out))
+		if len(mappings) > 0 || kind == "parallel" || kind == "foreach" {
+			size += len(text(result))
+		}
+	}
+	if size > limit || most(merged) > limit && len(text(merged)) > limit {
 		panic(tooLarge{"input, local data and output of step " + v.name})
 	}
 	c.detail(t.take("StepSucceeded", "fdl-flow.md 3, 8.2, 8.3"), "fdl-flow.md 2.3, 2.4",
@@ -348,8 +351,9 @@ func (t *thread) oldTask(st object, v *visit) (any, *failure) {
 		params = made
 	}
 	t.called(&a, params, v.input, v.token)
-	if a.starts {
-		c.startsOnly(&a, oldChildOf(st, params, v.input))
+	if isFlow(st) {
+		a.child = oldChildOf(st, params, v.input)
+		c.startsOnly(&a)
 	}
 	return t.outcome(&a, v)
 }

@@ -13,7 +13,7 @@ import (
 type tooLarge struct{ what string }
 
 func (c *checker) sized(v any, what string) any {
-	if len(text(v)) > c.out.Limits.Data {
+	if most(v) > c.out.Limits.Data && len(text(v)) > c.out.Limits.Data {
 		panic(tooLarge{what})
 	}
 	return v

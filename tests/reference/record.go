@@ -19,7 +19,6 @@ type Event struct {
 type Context struct {
 	Flow, Execution          string
 	Account, Region, RoleArn string
-	Express                  bool
 	Started                  int64 // ms since 1970; 0: the time of the first event
 }
 

@@ -34,8 +34,6 @@ func (t *thread) task(st object, v *visit) (any, *failure) {
 		a.waits = false
 	case "WaitForSystemCallback":
 		a.system = true
-		a.starts = strings.EqualFold(strings.ReplaceAll(textField(st, "Action"), "::", ":"),
-			"FNF:StartExecution")
 	case "WaitForCustomCallback":
 	default:
 		panic(&Unjudged{"task mode " + mode})
@@ -44,8 +42,11 @@ func (t *thread) task(st object, v *visit) (any, *failure) {
 		shown = nil
 	}
 	t.called(&a, shown, v.input, token)
-	if p, ok := shown.(object); ok && a.starts {
-		c.startsOnly(&a, childOf(p))
+	action := strings.ReplaceAll(textField(st, "Action"), "::", ":")
+	if p, ok := shown.(object); ok && strings.EqualFold(action, "FNF:StartExecution") {
+		a.child = childOf(p)
+		a.starts = a.system
+		c.startsOnly(&a)
 	}
 	return t.outcome(&a, v)
 }
@@ -71,10 +72,11 @@ type attempt struct {
 	id        int64 // its TaskScheduled
 	token     int64 // the event that its token names
 	scheduled int64
-	timeout   int64 // ms; 0: none
-	waits     bool  // for a report, or for the end of a job
-	system    bool  // its call may be the job's end too
-	starts    bool  // an execution, whose end it waits for
+	timeout   int64  // ms; 0: none
+	waits     bool   // for a report, or for the end of a job
+	system    bool   // its call may be the job's end too
+	starts    bool   // an execution, whose end it waits for
+	child     *child // the execution that it starts, whatever it waits for
 }
 
 // called compares what somebody outside was called with.
@@ -216,6 +218,7 @@ func (t *thread) closed(a *attempt, v *visit) (any, *failure) {
 	}) {
 		c.violate(e, ruleTask, "nobody said so: %s", c.said(a))
 	}
+	c.answer(a, out)
 	return out, nil
 }
 

@@ -45,6 +45,26 @@ func text(v any) string {
 		"\u2029").Replace(strings.TrimSuffix(b.String(), "\n"))
 }
 
+// most is how many bytes a tree's text has at most; it is found sooner than the text.
+func most(v any) int {
+	n := 8
+	switch v := v.(type) {
+	case string:
+		n += 6 * len(v)
+	case json.Number:
+		n += len(v)
+	case []any:
+		for _, e := range v {
+			n += 1 + most(e)
+		}
+	case object:
+		for k, e := range v {
+			n += 4 + 6*len(k) + most(e)
+		}
+	}
+	return n
+}
+
 // readYAML reads a definition: YAML 1.2 with the core schema (fdl-flow.md 1.2, fdl-statemachine.md
 // D-47).
 func readYAML(text string) (any, error) {
