@@ -11,8 +11,10 @@ func (f *fold) commit() error {
 	r, c := f.r, f.c
 	s := c.state
 	ch := &store.Change{Events: f.out.Events, Unplaced: s.Unplaced, Body: s.AppendBody, Status: s.Status, Stopped: s.Stopped,
-		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wake(), BodyMax: r.Limits.BodyBytes,
-		Encoded: f.endTurn}
+		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wake(), BodyMax: r.Limits.BodyBytes}
+	if f.turn != nil {
+		ch.Encoded = f.endTurn
+	}
 	if s.Final() && c.x.Stopped == 0 {
 		// Not later than its values, which expire when the longest run would: it may have been found late that its
 		// time was over.
