@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -317,11 +318,15 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 	}
 }
 
+// watchMost is the longest pause between two looks at an execution: who has looked twenty times takes his time.
+const watchMost = 4 * time.Hour
+
 // watcher looks at an execution until it has ended, and then reads its history.
 func (c *clients) watcher(x *launch, who string) {
 	r := c.rand(who)
-	for {
-		if !c.sleep(time.Duration(r.IntN(20_000)) * time.Millisecond) {
+	for n := range math.MaxInt {
+		pause := time.Duration(r.IntN(20_000)) * time.Millisecond
+		if !c.sleep(min(pause<<max(0, min(n-20, 12)), watchMost, c.w.retention/4)) {
 			return
 		}
 		wait := int64(r.IntN(3) * r.IntN(20))

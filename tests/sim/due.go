@@ -22,6 +22,7 @@ type owing struct {
 	// Attempts that wait for an execution, and when those were closed by anything but its end, ms since 1970.
 	attempts map[int64]*tried
 	released map[int64]int64
+	rescued  bool // its end is not what its tasks alone come to
 	// Of a child: nobody waited for it any more when it was claimed.
 	unwatched bool
 }
@@ -34,6 +35,9 @@ type liveness struct {
 	invocations []*invocation
 	polls       []*poll
 	blind       []string // invariants that are not checked
+	course      course
+	rescueAt    time.Time // somebody looks after what waits for ever
+	alarm       int64     // the world looks again by then whatever happens, ms since 1970; 0: it need not
 }
 
 // What delays everything has that is found by a sweep. They are added up by dueClock.by.
@@ -169,3 +173,18 @@ func (v *visit) leaf() bool { return v.inside == 0 }
 
 // calling tells whether an attempt of the task is open.
 func (v *visit) calling() bool { return v.attempt != nil && !v.attempt.over }
+
+// calmMost bounds how long the world sleeps while nothing waits and nothing fails.
+const calmMost = 24 * time.Hour
+
+// lookAgain is how long the world may sleep while nothing waits: until something may be overdue, or somebody has
+// to look after something.
+func (w *World) lookAgain() time.Duration {
+	most, now := calmMost, time.Now()
+	for _, at := range []int64{w.clock.next, w.rescueAt.UnixMilli(), w.alarm} {
+		if at > now.UnixMilli() && at < math.MaxInt64 {
+			most = min(most, time.UnixMilli(at).Sub(now))
+		}
+	}
+	return most
+}

@@ -119,7 +119,7 @@ func (w *World) isOpen(r *run, token int64) bool {
 // judgeExample compares how an example has ended with the flow tester's run of it, where time and faults decide nothing.
 func (w *World) judgeExample(x *launch) {
 	r := w.runOf(x.flow.name, x.name)
-	if r == nil {
+	if r == nil || r.rescued {
 		return
 	}
 	several := false
@@ -173,6 +173,19 @@ func (w *World) judgeKept() {
 	}
 }
 
+// keptUntil is when judgeKept has to look next, ms since 1970; 0: never.
+func (w *World) keptUntil() int64 {
+	first := int64(0)
+	for _, partition := range w.partitions {
+		if r := w.runs[partition]; r != nil && !r.kept {
+			if at := r.x.Expires - 3*sweepEvery.Milliseconds(); first == 0 || at < first {
+				first = at
+			}
+		}
+	}
+	return first
+}
+
 // forget lets time pass until everything has expired, and checks that nothing is left.
 func (w *World) forget() {
 	if w.rand.IntN(2) == 0 {
@@ -184,6 +197,7 @@ func (w *World) forget() {
 	w.run(10*stepsMax, func() bool {
 		w.purge()
 		w.judgeKept()
+		w.alarm = w.keptUntil()
 		if time.Now().After(deadline) {
 			deadline = w.forgotten()
 		}
@@ -238,11 +252,10 @@ func (w *World) again() {
 		return w.clients.quiet() || time.Until(time.UnixMilli(free)) < againEarly
 	})
 	w.tracef("names are started again")
-	w.calm = false
-	w.dozing.wakeUp()
+	w.stirUp()
 	w.run(stepsMax/3, func() bool {
 		w.purge()
-		return w.clients.quiet() || time.Since(time.UnixMilli(free)) > w.retention/2
+		return w.clients.quiet() || time.Since(time.UnixMilli(free)) > min(w.retention, burdenRetention)/2
 	})
 	w.calmDown()
 	w.settle()

@@ -124,7 +124,7 @@ func (p *process) random(about string) uint64 {
 }
 
 func compile(definition, mode string) (*flow.Machine, error) {
-	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode})
+	m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: longest()})
 	if m == nil {
 		return nil, diagnostics.Err()
 	}

@@ -3,7 +3,6 @@ package sim
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"sync"
 	"testing/synctest"
@@ -184,8 +183,8 @@ func (w *World) tick() {
 // step carries out one operation, or lets time pass.
 func (w *World) step() {
 	if idle, most := w.sched.idle(); idle {
-		if next := w.clock.next; w.calm && next > 0 && next < math.MaxInt64 {
-			most = min(most, max(time.Until(time.UnixMilli(next)), time.Millisecond))
+		if w.calm {
+			most = w.lookAgain()
 		}
 		select {
 		case <-w.sched.signal:

@@ -29,6 +29,7 @@ type tasks struct {
 	delegates map[uint64]uint64 // runs that end a task of another run by its callback token
 	slowness  int64             // answers take so much longer
 	told      map[string]answer // the last answer, by key
+	tokens    map[string]string // by key
 	calling   map[string]string // partitions of calls in flight, by key
 	landed    map[string]int64  // when a call was over last, by partition, ms since 1970
 }
@@ -66,7 +67,7 @@ type reported struct {
 }
 
 func newTasks(w *World) *tasks {
-	k := &tasks{w: w, worlds: map[string]*flowtest.World{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}, delegates: map[uint64]uint64{}, told: map[string]answer{}, calling: map[string]string{}, landed: map[string]int64{}}
+	k := &tasks{w: w, worlds: map[string]*flowtest.World{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}, delegates: map[uint64]uint64{}, told: map[string]answer{}, calling: map[string]string{}, tokens: map[string]string{}, landed: map[string]int64{}}
 	k.slowness = []int64{1, 1, 1, 10}[w.rand.IntN(4)]
 	return k
 }
@@ -117,14 +118,10 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 	if err := w.sched.wait(ctx, call, nil); err != nil {
 		return task.Fail("Cut", "the call was cut before it was made")
 	}
-	var timer <-chan time.Time
-	if !made.hang {
-		t := time.NewTimer(made.delay + odd)
-		defer t.Stop()
-		timer = t.C
-	}
+	t := time.NewTimer(made.delay + odd)
+	defer t.Stop()
 	select {
-	case <-timer:
+	case <-t.C:
 	case <-ctx.Done():
 	case <-p.dead:
 	}
@@ -174,7 +171,7 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	if q := k.answered[r.Key]; q != nil && !q.isDead() && !over {
 		w.failf("%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, q.name)
 	}
-	k.flying[r.Key] = p
+	k.flying[r.Key], k.tokens[r.Key] = p, r.Token
 	delete(k.answered, r.Key)
 	if x := w.ever[runOfKey(r.Key)]; x != nil {
 		k.calling[r.Key] = x.x.Partition()
@@ -217,10 +214,13 @@ func (k *tasks) full(r *run) bool {
 func (k *tasks) plan(r *task.Request) plan {
 	made := k.outcome(r)
 	if !k.w.calm && k.w.chance("hang "+r.Key, 200) {
-		made.hang = true
+		made.hang, made.delay = true, hangs[k.w.number("hangs "+r.Key)%uint64(len(hangs))]
 	}
 	return made
 }
+
+// hangs are how long a call hangs: for longer than leases, until it is answered after all.
+var hangs = [...]time.Duration{40 * time.Second, 3 * time.Minute, 12 * time.Minute}
 
 func (k *tasks) outcome(r *task.Request) plan {
 	if k.w.mocked != nil {
@@ -248,7 +248,7 @@ func (k *tasks) outcome(r *task.Request) plan {
 			}
 			continue
 		}
-		made.reports = append(made.reports, planned{delay, reportable(n.News.Output), n.News.Error})
+		made.reports = append(made.reports, planned{delay * time.Duration(k.w.course.stretch), reportable(n.News.Output), n.News.Error})
 	}
 	return made
 }

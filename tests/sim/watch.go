@@ -2,7 +2,6 @@ package sim
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -68,11 +67,12 @@ func (w *World) written(p *process, row store.Row, fold *folded) {
 	if !strings.HasPrefix(row.Partition, "x#") || row.Sort != "a" {
 		return
 	}
-	x, err := w.raw.Load(always, row.Partition)
-	if errors.Is(err, store.ErrNotFound) && row.List == nil {
+	if row.List == nil {
 		w.removing(p, row.Key) // forgotten, but for rows of a run before that it leads to
 		return
-	} else if err != nil {
+	}
+	x, err := w.raw.Load(always, row.Partition)
+	if err != nil {
 		w.failf("%s cannot be read: %v", row.Partition, err)
 		return
 	}
@@ -217,7 +217,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	for _, l := range state.Leases() {
 		w.tasks.leased(state.Key(l.Attempt), l.Owner, l.Until)
 	}
-	news := w.history(r, x, old == nil || x.Version%8 == 0 || x.Status.Final())
+	news := w.history(r, x, old == nil || x.Version%max(8, x.LastEvent/16) == 0 || x.Status.Final())
 	if w.failed() {
 		return
 	}

@@ -125,7 +125,7 @@ type World struct {
 // may take. Executions are kept for longer than faults and freezes take together, as they are for a week at least
 // outside: what nobody could bring to its end until then is forgotten.
 const (
-	runsMax   = 600 // s
+	runsMax   = 600 // s; in most runs it is days
 	retention = time.Hour
 	troubled  = 5 * time.Minute
 	stepsMax  = 200_000
@@ -200,7 +200,6 @@ func newWorld(o Options) *World {
 	w.lease = []time.Duration{5 * time.Second, 20 * time.Second, 2 * time.Minute}[r.IntN(3)]
 	w.calls = []int{1, 2, 128}[r.IntN(3)]
 	w.limits = flow.DefaultLimits()
-	w.limits.ExecutionSeconds = runsMax
 	if r.IntN(2) == 0 {
 		w.limits.MapConcurrency, w.limits.IterationsOld = 2, 2
 	}
@@ -220,6 +219,7 @@ func newWorld(o Options) *World {
 	w.drawDamage()
 	w.faults.without(w.without)
 	w.drawBurden()
+	w.drawCourse()
 	w.drawRights()
 	w.work = []int{0, 0, 0, 0, 1, 60, 600}[w.number("how much work a fold does")%7]
 	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d, sizes %v", w.seed, w.home, w.faults, w.tail, w.lease, w.calls, w.work, &w.sizes)
@@ -246,6 +246,7 @@ func (w *World) most() int {
 func (w *World) live() {
 	w.run(stepsMax/3, func() bool { return w.clients.quiet() || time.Since(w.begun) > troubled })
 	w.calmDown()
+	w.vary()
 	w.settle()
 	if w.failed() {
 		return
@@ -257,8 +258,9 @@ func (w *World) live() {
 	w.forget()
 }
 
-// settleMax is how long it may take without faults until everything has ended.
-const settleMax = 6 * time.Hour
+// settleMax is how long it may take without faults until everything has ended: what is late is noticed at the time, so this
+// is for what is nobody's to do.
+const settleMax = 2 * 366 * 24 * time.Hour
 
 // settle lets time pass until every execution has ended and nobody waits for anything.
 func (w *World) settle() {
@@ -266,9 +268,8 @@ func (w *World) settle() {
 	if w.burden.drawn {
 		until = time.Now().Add(burdenMax)
 	}
-	rest := func() bool { return w.clients.quiet() && w.settled() }
-	w.run(stepsMax, func() bool { return rest() || time.Now().After(until) })
-	if !w.failed() && !rest() {
+	w.run(stepsMax, func() bool { return w.atRest() || time.Now().After(until) })
+	if !w.failed() && !w.atRest() {
 		w.failf("no end after %d steps: %s", w.steps, w.unsettled())
 	}
 }
@@ -282,6 +283,12 @@ func (w *World) calmDown() {
 		p.skew.Store(0)
 		p.frozen = time.Time{}
 	}
+}
+
+// atRest tells whether nothing goes on, and sees to what nobody else does.
+func (w *World) atRest() bool {
+	w.rescue()
+	return w.clients.quiet() && w.settled()
 }
 
 // settled tells whether every execution has ended and has nothing to send.

@@ -1,0 +1,59 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// rescueAfter is how long a task waits for a report that nobody brings, without a time limit, until somebody outside
+// reports it or stops its execution; rescueEvery how often he looks.
+const (
+	rescueAfter = 15 * time.Minute
+	rescueEvery = 10 * time.Minute
+)
+
+// rescue ends what would wait for ever, or until a deadline a year away: tasks whose reports never come. There is
+// nothing wrong with those, and nothing else may wait for so long.
+func (w *World) rescue() {
+	now := time.Now()
+	if !w.calm || now.Before(w.rescueAt) {
+		return
+	}
+	w.rescueAt = now.Add(rescueEvery)
+	for _, partition := range w.partitions {
+		r := w.runs[partition]
+		if r == nil || r.x.Status.Final() {
+			continue
+		}
+		for _, v := range r.visits.open {
+			if v.leaf() && w.abandoned(r, v) && now.Sub(time.UnixMilli(v.base)) > rescueAfter {
+				w.kinds["task that nobody reported"]++
+				w.save(r, v)
+				break
+			}
+		}
+	}
+}
+
+// abandoned tells whether a task waits for a report with nobody to bring it: no execution, and no end of its time.
+func (w *World) abandoned(r *run, v *visit) bool {
+	if !v.calling() || !v.attempt.submitted {
+		return false
+	}
+	n, known := v.timeout()
+	return known && n == 0 && w.children[taskOrigin(r.x.Run, v.attempt.id)] == nil
+}
+
+// save reports a task, or stops its execution.
+func (w *World) save(r *run, v *visit) {
+	r.rescued = true
+	key := keyOf(r.x.Run, v.attempt.id)
+	who := fmt.Sprintf("rescue %s %d", key, w.steps)
+	if token := w.tasks.tokens[key]; token != "" && w.number(who)%4 > 0 {
+		w.clients.goOn(func() { w.tasks.report(r.x.Account, who, token, planned{output: []byte(`{"late":true}`)}) })
+		return
+	}
+	x := &launch{flow: definition{name: r.x.Flow, of: r.x.Account}, name: r.x.Name}
+	x.started.Store(1)
+	w.clients.goOn(func() { w.clients.stopper(x, who) })
+}
