@@ -66,6 +66,11 @@ func (l *link) write(ctx context.Context, what string, half func(), do func() er
 			return false
 		case half != nil && f.hit(f.partial):
 			half()
+			if w.chance("dies half way "+o.key, 3333) {
+				w.tracef("%s: dies half way", o.key)
+				w.kill(p)
+				return false
+			}
 			err = errLost
 		case f.hit(f.lost):
 			w.tracef("%s: answer lost, %s", o.key, outcome(do()))

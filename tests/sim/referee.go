@@ -66,10 +66,8 @@ func (f *referee) called(r *task.Request, made *plan) {
 	if r.Legacy {
 		a.Input = string(r.Input)
 	}
-	if !made.hang {
-		a.Answers = append(a.Answers, outcomeOf(made.result.Output, made.result.Error,
-			made.result.Async, made.delay))
-	}
+	a.Answers = append(a.Answers, outcomeOf(made.result.Output, made.result.Error,
+		made.result.Async, made.delay))
 }
 
 // calling notes that a process begins with a call, which may be cut before it has been made, or
