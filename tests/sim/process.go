@@ -155,7 +155,7 @@ func (p *process) now() time.Time { return time.Now().Add(time.Duration(p.skew.L
 
 // moveClock sets the clock of a process.
 func (p *process) moveClock() {
-	if s := p.w.faults.skew; s > 0 {
+	if s := p.w.faults.skew; s > 0 && !p.w.calm {
 		p.skew.Store(p.w.rand.Int64N(int64(2*s)+1) - int64(s))
 	}
 }
