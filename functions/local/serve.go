@@ -5,9 +5,12 @@ import (
 	_ "embed"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"millrace/shared/app"
 	"millrace/shared/cli"
@@ -62,7 +65,12 @@ func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
 		fmt.Fprintln(o.Stderr, "sample:", err)
 		return
 	}
-	input := fmt.Sprintf(`{"name":"Millrace","items":[1,2,3],"server":%q}`, endpoint)
+	service, err := sampleService(ctx)
+	if err != nil {
+		fmt.Fprintln(o.Stderr, "sample:", err)
+		return
+	}
+	input := fmt.Sprintf(`{"name":"Millrace","items":[1,2,3],"service":%q}`, service)
 	for _, args := range [][]string{
 		{"flow", "apply", "sample", file},
 		{"start", "sample", "--input", input, "--wait"},
@@ -75,7 +83,24 @@ func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
 		}
 	}
 	_, address, _ := strings.Cut(endpoint, "://")
-	fmt.Fprintf(o.Stderr, again, input, endpoint, endpoint, endpoint, address, endpoint)
+	fmt.Fprintf(o.Stderr, again, input, endpoint, endpoint, service, address, endpoint)
+}
+
+// sampleService is what the sample flow calls, until ctx ends. It is not the server itself, which
+// no flow may call.
+func sampleService(ctx context.Context) (url string, _ error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	s := &http.Server{ReadHeaderTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintln(w, `{"weather":"fair"}`)
+		})}
+	go s.Serve(l)
+	context.AfterFunc(ctx, func() { s.Close() })
+	return "http://" + l.Addr().String(), nil
 }
 
 // again tells how to start the sample from elsewhere.
@@ -83,7 +108,7 @@ const again = `
 The sample flow has run. Start it again, from another terminal:
 
   bin/millrace start sample --input '%s' --wait --endpoint %s
-  curl -s '%s/' -d Action=StartExecution -d Version=2019-03-15 -d FlowName=sample --data-urlencode 'Input={"name":"curl","items":[],"server":"%s"}'
+  curl -s '%s/' -d Action=StartExecution -d Version=2019-03-15 -d FlowName=sample --data-urlencode 'Input={"name":"curl","items":[],"service":"%s"}'
 
 or with an official SDK, unchanged but for the address:
 

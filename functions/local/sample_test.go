@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/shared/cli"
+)
+
+// output is written and read at the same time.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// The first thing that a new user sees is the sample flow, which must succeed.
+func TestSampleSucceeds(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out, ended := new(output), make(chan error, 1)
+	go func() {
+		ended <- serve(ctx, cli.ServeOptions{Listen: "127.0.0.1:0", Data: t.TempDir(), Sample: true, Stderr: out})
+	}()
+	for end := time.Now().Add(time.Minute); !strings.Contains(out.String(), "The sample flow has run"); time.Sleep(20 * time.Millisecond) {
+		if strings.Contains(out.String(), "sample: ") || time.Now().After(end) {
+			t.Fatal(out.String())
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
