@@ -198,7 +198,7 @@ func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (s
 	}
 	err = t.failsWith(t.take("StepFailed", "fdl-flow.md 5.2, 5.3, 8.3"), err)
 	if catch == nil {
-		err.timeout = false
+		err.timeout, err.noRetry = false, false
 		return "", err
 	}
 	t.peek(want{v.last, "", v.name})

@@ -485,7 +485,7 @@ func (t *thread) failed(st object, v *visit, err *failure) (any, []string, *fail
 	e := t.take(typ, rule)
 	err = t.failsWith(e, err)
 	if catch == nil {
-		err.timeout = false
+		err.timeout, err.noRetry = false, false
 		return nil, nil, err
 	}
 	return input, []string{textField(catch, "Next")}, nil
