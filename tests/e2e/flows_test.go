@@ -33,6 +33,7 @@ func TestExamples(t *testing.T) {
 
 func (l *live) runCase(t *testing.T, f *examples.File, c flowtest.Case) {
 	r, events := l.run(t, f.Definition, f.Mode, &c.Setup)
+	judge(t, f.Definition, f.Machine.Language, &c.Setup, l.raw)
 	if name := f.Refused(); name != "" {
 		if r.Status != flow.Failed || r.Error.Name != name {
 			t.Fatalf("want %s, got %v %v", name, r.Status, r.Error)
@@ -50,6 +51,7 @@ type live struct {
 	client *rpc.Client
 	clock  *clock
 	mock   *mock
+	raw    []rpc.Event // of the last run, with its tokens
 }
 
 // start is when each case begins, as in the flow tester.
@@ -168,6 +170,7 @@ func (l *live) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (*flowt
 		r.Output = decode(t, l.mock.masked(x.Output))
 	}
 	events := l.history(t, s)
+	l.raw = slices.Clone(events)
 	for i := range events {
 		e := &events[i]
 		if e.EventID != int64(i)+1 {

@@ -100,6 +100,7 @@ type checker struct {
 	toAbort  []*visit
 	ending   bool
 	ended    bool
+	probing  bool // threads are only asked what they would do
 }
 
 // violate ends the check: the event breaks a rule.
@@ -383,6 +384,7 @@ func (c *checker) groupMax() int64 {
 // asked what it would do next.
 func (c *checker) tooLarge() bool {
 	found := false
+	c.probing = true
 	c.root.each(func(t *thread) {
 		if found || t.fork != nil {
 			return

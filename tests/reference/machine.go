@@ -13,7 +13,11 @@ import (
 type tooLarge struct{ what string }
 
 func (c *checker) sized(v any, what string) any {
-	if most(v) > c.out.Limits.Data && len(text(v)) > c.out.Limits.Data {
+	limit := c.out.Limits.Data
+	if c.probing {
+		limit -= slack(v)
+	}
+	if most(v) > limit && len(text(v)) > limit {
 		panic(tooLarge{what})
 	}
 	return v
@@ -160,6 +164,7 @@ func (t *thread) begin(st object, v *visit) *failure {
 	e := t.take("StateStarted", "fdl-statemachine.md 9.4 (2), 15.1")
 	v.begun = e.ID
 	v.input = t.c.detail(e, "fdl-statemachine.md 9.4 (2), 10", object{"input": input})["input"]
+	t.c.sized(v.input, "the input of state "+v.name)
 	return nil
 }
 
@@ -344,6 +349,7 @@ func (t *thread) leave(st object, v *visit, result any) (out any, targets []stri
 	c.sized(out, "the output of state "+v.name)
 	e := t.take("StateSucceeded", "fdl-statemachine.md 9.4 (5-7), 15.1")
 	out = c.detail(e, "fdl-statemachine.md 9.4 (5), 9.5, 10", object{"output": out})["output"]
+	c.sized(out, "the output of state "+v.name)
 	c.globals = overlay(c.globals, globals)
 	return out, targets, nil
 }

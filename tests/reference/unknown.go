@@ -15,8 +15,34 @@ type drawnInt struct{ min, max int64 }
 
 type undetermined struct{}
 
-func (drawnInt) MarshalJSON() ([]byte, error)     { return []byte(`"<a random number>"`), nil }
-func (undetermined) MarshalJSON() ([]byte, error) { return []byte(`"<undetermined>"`), nil }
+// Their texts are as short as any that they may stand for: what is too large is so in any case.
+func (drawnInt) MarshalJSON() ([]byte, error)     { return []byte("0"), nil }
+func (undetermined) MarshalJSON() ([]byte, error) { return []byte("0"), nil }
+
+// slack is how many bytes longer than its text a value may turn out.
+func slack(v any) int {
+	switch v := v.(type) {
+	case drawnInt:
+		return 20
+	case undetermined:
+		return 1 << 30
+	case string:
+		return 400 * strings.Count(v, "<~token ")
+	case []any:
+		n := 0
+		for _, e := range v {
+			n += slack(e)
+		}
+		return n
+	case object:
+		n := 0
+		for _, e := range v {
+			n += slack(e)
+		}
+		return n
+	}
+	return 0
+}
 
 var marks = regexp.MustCompile(`<~(uuid|token) [0-9]+~>`)
 
