@@ -46,6 +46,7 @@ type cell struct {
 	commits   int
 	committed time.Time // the last one
 	relayed   bool      // the outbox is being relayed
+	runs      bool      // it had not ended when this process saw it last
 
 	shown atomic.Pointer[store.Execution] // what the last commit wrote; nil when not known
 }
@@ -60,6 +61,7 @@ type item struct {
 	tried bool         // a commit of it has failed: it may have been applied all the same
 	lost  int          // how many have
 	done  func(answer) // called once, by the committer; must not block
+	over  func()       // called before done, whether or not anybody waits for it still; nil: nothing is
 }
 
 // answer is what became of an item.
@@ -95,7 +97,12 @@ func (r *Runner) submit(partition string, it *item) {
 func (r *Runner) do(ctx context.Context, partition string, it *item) (answer, error) {
 	share.Pause(ctx)
 	got := make(chan answer, 1)
-	it.done = func(a answer) { got <- a }
+	it.done = func(a answer) {
+		if it.over != nil {
+			it.over()
+		}
+		got <- a
+	}
 	r.submit(partition, it)
 	select {
 	case a := <-got:

@@ -12,12 +12,13 @@ import (
 type census struct {
 	mu      sync.Mutex
 	n       map[string]int64
-	counted map[string]bool // found, by partition; nil once all have been
-	ended   map[string]bool // ended before they were found
+	coming  map[string]int64 // starts under way, of which each may be one more
+	counted map[string]bool  // found, by partition; nil once all have been
+	ended   map[string]bool  // ended before they were found
 }
 
 func newCensus() *census {
-	return &census{n: map[string]int64{}, counted: map[string]bool{}, ended: map[string]bool{}}
+	return &census{n: map[string]int64{}, coming: map[string]int64{}, counted: map[string]bool{}, ended: map[string]bool{}}
 }
 
 // began counts an execution that this process has started.
@@ -63,11 +64,25 @@ func (c *census) done() {
 	c.counted, c.ended = nil, nil
 }
 
-// full tells whether an account has as many as it may.
-func (c *census) full(account string, most int64) bool {
+// admit lets a start begin unless the account has as many executions as it may, those that other
+// starts may be about to bring included. The start calls leave when it is known what has become of it.
+func (c *census) admit(account string, most int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.n[account] >= most
+	if c.n[account]+c.coming[account] >= most {
+		return false
+	}
+	c.coming[account]++
+	return true
+}
+
+// leave ends a start that was admitted. An execution that it has started has been counted before.
+func (c *census) leave(account string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.coming[account]--; c.coming[account] == 0 {
+		delete(c.coming, account)
+	}
 }
 
 // Census counts the executions of a flow that an earlier process has left running, once, at the start of an exclusive

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/store"
 )
@@ -23,7 +22,12 @@ func (f *fold) answer(starts, delays []*item) {
 		it.done(a)
 	}
 	for i, it := range starts {
-		tell(it, answer{created: f.created && i == 0 || f.c.x.Claim == it.start.claim})
+		created := f.created && i == 0 || f.c.x.Claim == it.start.claim
+		if created { // before the start is over: until then it is counted as one that may be
+			f.r.running.began(f.c.x.Account, f.c.partition)
+			f.c.runs = true
+		}
+		tell(it, answer{created: created})
 	}
 	for _, it := range delays {
 		tell(it, answer{})
@@ -63,18 +67,13 @@ func (f *fold) follow() {
 	if len(c.state.Outbox) > 0 && !c.relayed && r.mayGoOn(c) {
 		r.relay(c)
 	}
-	if f.created {
-		r.running.began(c.x.Account, c.partition)
-	}
 	if c.state.Final() {
-		if f.out.Changed {
+		// Not only after the commit that has ended it: the answer of that one may have been lost.
+		if c.runs {
+			c.runs = false
 			r.watchers.ended(c.partition)
 			r.logEnd(c.x)
-			for _, e := range f.out.Events {
-				if e.Node < 0 && e.Type != flow.ExecutionStarted {
-					r.running.over(c.x.Account, c.partition)
-				}
-			}
+			r.running.over(c.x.Account, c.partition)
 		}
 		return
 	}

@@ -28,6 +28,9 @@ func (r *Runner) load(c *cell) error {
 	}
 	c.x, c.state, c.inbox = x, s, in
 	c.since, c.commits = r.nowMillis(), 0
+	if !x.Status.Final() {
+		c.runs = true
+	}
 	return nil
 }
 

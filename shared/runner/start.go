@@ -40,11 +40,14 @@ func (r *Runner) StartExecution(ctx context.Context, s Start) (x *store.Executio
 		return nil, false, err
 	}
 	partition := store.Partition(s.Flow.ID, s.Name)
-	if most := int64(r.Limits.Executions); most > 0 && r.Exclusive && r.running.full(s.Flow.Account, most) {
-		return r.namesake(ctx, &s, throttled())
+	it := &item{start: &starting{Start: s, claim: r.Store.Random(partition)}}
+	if most := int64(r.Limits.Executions); most > 0 && r.Exclusive {
+		if !r.running.admit(s.Flow.Account, most) {
+			return r.namesake(ctx, &s, throttled())
+		}
+		it.over = func() { r.running.leave(s.Flow.Account) }
 	}
-	st := &starting{Start: s, claim: r.Store.Random(partition)}
-	a, err := r.do(ctx, partition, &item{start: st})
+	a, err := r.do(ctx, partition, it)
 	if errors.Is(err, store.ErrFull) {
 		return r.namesake(ctx, &s, err)
 	} else if err != nil {

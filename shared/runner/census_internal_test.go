@@ -1,0 +1,30 @@
+package runner
+
+import "testing"
+
+// TestStartsUnderWayCount: no more starts are admitted than executions may run, whatever becomes of each.
+func TestStartsUnderWayCount(t *testing.T) {
+	c := newCensus()
+	c.done()
+	admit := func(want bool) {
+		t.Helper()
+		if got := c.admit("a", 2); got != want {
+			t.Errorf("admitted %v, want %v", got, want)
+		}
+	}
+	admit(true)
+	admit(true)
+	admit(false)
+	c.began("a", "p") // the first has started one
+	c.leave("a")
+	admit(false)
+	c.leave("a") // the second has started none
+	admit(true)
+	c.leave("a")
+	c.over("a", "p")
+	admit(true)
+	admit(true)
+	if !c.admit("b", 2) {
+		t.Error("another account is not admitted")
+	}
+}
