@@ -50,6 +50,9 @@ func (w *World) patience() int {
 	if w.burden.drawn {
 		return 200 * triesMax
 	}
+	if w.limits.Executions < 10 {
+		return 500 * triesMax // until the others have ended, one after the other
+	}
 	return 50 * triesMax // of some seconds each: faults go on for half an hour
 }
 

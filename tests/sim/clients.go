@@ -45,6 +45,7 @@ type launch struct {
 
 	// What clients were told; only the scheduler's goroutine touches it.
 	started atomic.Int32
+	refused bool // its input is too large: there is none
 	run     uint64
 	status  string // last one seen of that run
 	output  string
@@ -301,6 +302,7 @@ func (w *World) inputOf(r *run) string {
 func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, code fault.Code) {
 	run := x.now(c.w)
 	switch {
+	case c.tooLarge(x, who, got, code):
 	case x.again && code == fault.ExecutionAlreadyExists: // of the run before, perhaps
 	case run == nil && (x.started.Load() == 0 || code != ""):
 		c.w.failf("%s was told %v %s, and there is no such execution", who, got, code)
@@ -341,8 +343,8 @@ func (c *clients) watcher(x *launch, who string) {
 		ended := false
 		c.note(who+" is told", func() {
 			if code != "" {
-				ended = before > 0
-				if run := x.now(c.w); code != fault.ExecutionNotExists || ended && !c.expired(run) {
+				ended = before > 0 || x.refused
+				if run := x.now(c.w); code != fault.ExecutionNotExists || before > 0 && !c.expired(run) {
 					c.w.failf("%s was told %s", who, code)
 				}
 				return

@@ -22,6 +22,7 @@ func extras() []extra {
 		{name: "namesakes", in: 5, begin: (*clients).name},
 		{name: "unnamed starts", in: 4, begin: (*clients).startUnnamed},
 		{name: "quitters", in: 2, begin: func(c *clients) { c.goOn(c.quitters) }},
+		{name: "limits", in: 4, begin: (*clients).reachLimits},
 		{name: "forger", in: 3, begin: (*clients).forge, comeBack: (*clients).forgeAgain},
 	}
 }

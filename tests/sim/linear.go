@@ -27,6 +27,10 @@ func (s *spoken) answered(step int, value any, err error) {
 	if retried(code, err) {
 		return // nothing is known
 	}
+	if code == fault.EntityTooLarge {
+		s.call = 0 // says nothing about the execution
+		return
+	}
 	s.answer, s.code = int64(step), code
 	if x, ok := value.(*cloudflow.Execution); ok && x != nil && err == nil {
 		s.status = x.Status

@@ -17,7 +17,7 @@ func init() {
 		{"let keys act that have run out", "shared/access/register.go", "return !k.Expires.IsZero() && !now.Before(k.Expires)", "return false"},
 		{"stop children with the rights of the author, where there is a role", "shared/runner/rights.go", "r.mayNow(from.account, from.role, from.author, ", "r.mayNow(from.account, \"\", \"k1\", "},
 		{"forget who has started a child", "shared/runner/start.go", "created = a.created || s.Origin != \"\" && a.x.Origin == s.Origin", "created = a.created"},
-		{"stop whatever has the name of a child", "shared/runner/relay.go", "	case x.Origin != taskOrigin(from.key):\n		return nil\n", ""},
+		{"stop whatever has the name of a child", "shared/runner/relay.go", "	case x.Origin != taskOrigin(from.key):\n", "	case x.Origin == \"nobody\":\n"},
 		{"wait for a running namesake", "shared/runner/child.go", "if !created && (x.Status.Final() || c.Callback != \"\") {", "if !created && x.Status.Final() {"},
 		{"tell nothing of what a child has come to", "shared/runner/relay.go", "report.Output = o.Output.Text()", "report.Output = []byte(\"{}\")"},
 		{"tell that a failed child has succeeded", "shared/runner/relay.go", "		if o.Error == nil {\n			report.Output", "		if o.Error != nil {\n			report = Report{Output: []byte(\"{}\")}\n		} else {\n			report.Output"},
@@ -26,5 +26,13 @@ func init() {
 		{"name requests of two keys alike", "shared/cloudflow/executions.go", "c.AccessKey + \"#\" + c.Nonce + \"#\" + c.Timestamp", "\"#\" + c.Nonce + \"#\" + c.Timestamp"},
 		{"forget which request has started an execution", "shared/cloudflow/executions.go", "		if c.Nonce != \"\" {\n			start.Origin", "		if false {\n			start.Origin"},
 		{"show the input of whoever asks", "shared/cloudflow/executions.go", "	if created {\n		shown.Input", "	if true {\n		shown.Input"},
+		{"count no starts that are under way", "shared/runner/census.go", "c.n[account]+c.coming[account] >= most", "c.n[account] >= most"},
+		{"forget the end whose commit has lost its answer", "shared/runner/follow.go", "		if c.runs {\n", "		if c.runs && f.out.Changed {\n"},
+		{"take one call more than there is room for", "shared/runner/fold.go", "Max: r.CallsMax - f.flying()", "Max: r.CallsMax - f.flying() + 1"},
+		{"write one event too many", "shared/interp/step.go", "f.s.LastEvent+int64(n) > int64(f.l.Events)", "f.s.LastEvent+int64(n) > int64(f.l.Events)+1"},
+		{"let the input of a state be of any size", "shared/interp/enter.go", "input.Len() > f.l.Data(f.m.Language)", "false"},
+		{"keep open states of any size", "shared/runner/commit.go", "BodyMax: r.Limits.BodyBytes", "BodyMax: 0"},
+		{"start with an input of any size", "shared/cloudflow/executions.go", "	if limit := s.Limits.Data(lang); input.size > limit {", "	if limit := s.Limits.Data(lang); false {"},
+		{"report an output of any size", "shared/runner/accept.go", "max(len(report.Output), report.Size) > limit {", "false {"},
 	}...)
 }

@@ -54,6 +54,9 @@ func (w *World) judgeRefusal(r *run, e *flow.HistoryEvent, now int64) {
 	if e.Type != flow.TaskFailed && e.Type != flow.TaskSubmitFailed || e.Error == nil || !strings.HasSuffix(e.Error.Name, "AccessDenied") {
 		return
 	}
+	if starts(r.m.Nodes[e.Node].Task) && !strings.EqualFold(e.Error.Name, "FNF.AccessDenied") {
+		return // its child was refused something, and that is how it has ended
+	}
 	w.kinds["task that was refused"]++
 	since := r.scheduled[w.attemptOf(r, e)]
 	if _, always := w.rights.allowed(principal(r.x.RoleArn), "fnf:StartExecution", since, now); always {

@@ -172,6 +172,7 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 		w.failf("%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, q.name)
 	}
 	k.flying[r.Key], k.tokens[r.Key] = p, r.Token
+	k.judgeFlying(p, r.Key)
 	delete(k.answered, r.Key)
 	if x := w.ever[runOfKey(r.Key)]; x != nil {
 		k.calling[r.Key] = x.x.Partition()
@@ -334,6 +335,9 @@ func (k *tasks) report(of, who, token string, n planned) {
 // judge checks the answer of a report against the history at that moment: an accepted one is in it.
 func (k *tasks) judge(told *reported) {
 	if told.code != "" {
+		if told.code == fault.EntityTooLarge && k.judgeTooLarge(told) {
+			return
+		}
 		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument {
 			k.w.failf("%s was answered %s", told.who, told.code)
 		}

@@ -19,6 +19,7 @@ import (
 type run struct {
 	x      *store.Execution
 	seen   time.Time // its claim
+	by     *process  // that has claimed it
 	m      *flow.Machine
 	events []flow.HistoryEvent
 	shown  []string // the same, as text
@@ -226,6 +227,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	w.judgeRights(r, old, x, news)
 	w.judgeMore(p, r, before, old, x, news)
 	w.judgeChildren(r, old, x, news)
+	w.judgeLimits(p, r, old, x, news)
 	w.wakes(p, r, x)
 	if w.failed() {
 		return

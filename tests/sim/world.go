@@ -221,6 +221,7 @@ func newWorld(o Options) *World {
 	w.drawBurden()
 	w.drawCourse()
 	w.drawRights()
+	w.drawLimits()
 	w.work = []int{0, 0, 0, 0, 1, 60, 600}[w.number("how much work a fold does")%7]
 	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d, sizes %v", w.seed, w.home, w.faults, w.tail, w.lease, w.calls, w.work, &w.sizes)
 	for range w.most() {

@@ -1,0 +1,135 @@
+package sim
+
+import (
+	"millrace/shared/cloudflow"
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/store"
+	"millrace/shared/value"
+)
+
+// drawLimits makes limits small in some runs, so that they are reached. Where one is, the documented
+// error comes, and none is ever passed (api.md 7.3).
+func (w *World) drawLimits() {
+	if !w.has("limits") {
+		return
+	}
+	l := &w.limits
+	draw := func(what string, list ...int) int { return list[w.number("limit of "+what)%uint64(len(list))] }
+	l.EventBytes, l.EventBytesOld = draw("data", 700, 2500, 64<<10), draw("data of the older language", 700, 2500, 32<<10)
+	l.GlobalBytes = draw("a global", 100, 1000, 256<<10)
+	l.GlobalsBytes = draw("globals", 200, 2000, 1<<20)
+	l.BodyBytes = draw("the body", 1500, 6000, 4<<20)
+	if w.home == local {
+		l.Executions = draw("executions", 2, 3, 5, 10_000)
+	}
+	w.tracef("limits %+v", *l)
+}
+
+// refuses tells whether a text of so many bytes, and as many when it is canonical, is too large to be
+// given to a flow of a language.
+func (w *World) refuses(text string, lang flow.Language) bool {
+	canonical, err := value.Canonical([]byte(text))
+	return err == nil && max(len(text), len(canonical)) > w.limits.Data(lang)
+}
+
+// reachLimits does nothing: limits are there for everybody, and reached by everybody.
+func (c *clients) reachLimits() {}
+
+// tooLarge tells whether a start must be refused because of its input; what it is told otherwise is wrong.
+func (c *clients) tooLarge(x *launch, who string, got *cloudflow.Execution, code fault.Code) bool {
+	m, err := compileOnce(x.flow.text, flow.Standard)
+	if err != nil || !c.w.has("limits") {
+		return false
+	}
+	large := x.flow.input != "" && c.w.refuses(x.flow.input, m.Language)
+	if large != (code == fault.EntityTooLarge) {
+		c.w.breach("limit", "%s has given %d bytes, of which %d may be, and is told %+v %s", who, len(x.flow.input), c.w.limits.Data(m.Language), got, code)
+	}
+	if large {
+		c.w.kinds["input that is too large"]++
+		x.refused = true
+	}
+	return large
+}
+
+// judgeLimits checks that a commit has passed no limit.
+func (w *World) judgeLimits(p *process, r *run, old, x *store.Execution, news []flow.HistoryEvent) {
+	if old == nil {
+		w.judgeRunning(p, r)
+	}
+	for i := range news {
+		w.judgeEvent(r, &news[i])
+	}
+	if !w.has("limits") {
+		return
+	}
+	if !x.Status.Final() && len(x.Body) > w.limits.BodyBytes {
+		w.breach("limit", "%s v%d keeps %d bytes of open states, %d may be", x.Partition(), x.Version, len(x.Body), w.limits.BodyBytes)
+	}
+}
+
+// judgeRunning checks that a process that owns its store has not started more executions of an account
+// than may run at a time.
+func (w *World) judgeRunning(p *process, r *run) {
+	if r.by = p; w.home != local || w.faults.lost.of > 0 || w.faults.late.of > 0 {
+		return // a start whose answer was lost may not be counted
+	}
+	n := 0
+	for _, o := range w.runs {
+		if o.by == p && o.x.Account == r.x.Account && (o == r || !o.x.Status.Final()) {
+			n++
+		}
+	}
+	if n > w.limits.Executions {
+		w.breach("limit of executions", "%s is the %dth execution of account %s that %s runs, %d may be", r.x.Partition(), n, r.x.Account, p.name, w.limits.Executions)
+	}
+}
+
+// judgeEvent checks that an event is none too many, and that what is in it is not too large.
+func (w *World) judgeEvent(r *run, e *flow.HistoryEvent) {
+	switch e.Type {
+	case flow.StateAborted, flow.ExecutionFailed, flow.ExecutionStopped, flow.ExecutionSucceeded, flow.ExecutionTimedOut:
+	default:
+		if e.ID > int64(w.limits.Events) {
+			w.breach("limit of events", "%s has event %s, %d may be", r.x.Partition(), textOf(e), w.limits.Events)
+		}
+	}
+	most := w.limits.Data(r.m.Language)
+	switch e.Type {
+	case flow.TaskSucceeded, flow.TaskSubmitted, flow.TaskStarted, flow.TaskScheduled:
+		return // what a task gives may be larger, until it is a state's
+	}
+	e.Values(func(_ byte, v *flow.Value) {
+		if len(v.Text()) > most {
+			w.breach("limit of data", "%s has %d bytes in event %d %v, %d may be", r.x.Partition(), len(v.Text()), e.ID, e.Type, most)
+		}
+	})
+}
+
+// judgeFlying checks that a process has no more calls of an execution in flight than it may. Those that
+// have been cut, since their attempts are closed, are on their way back.
+func (k *tasks) judgeFlying(p *process, key string) {
+	n, run := 0, k.w.ever[runOfKey(key)]
+	for other, q := range k.flying {
+		if q == p && other[:16] == key[:16] && run != nil && run.state.Open(attemptOfKey("task#"+other)) {
+			n++
+		}
+	}
+	if n > k.w.calls {
+		k.w.breach("limit of calls", "%s has %d calls of run %s in flight, %d may be", p.name, n, key[:16], k.w.calls)
+	}
+}
+
+// judgeTooLarge checks that a report was refused because of its size; false where its execution is gone.
+func (k *tasks) judgeTooLarge(told *reported) bool {
+	r := k.w.runIn(told.account, told.token.Flow, told.token.Execution)
+	if r == nil {
+		return false
+	}
+	k.w.kinds["report that is too large"]++
+	if !k.w.refuses(told.output, r.m.Language) {
+		k.w.breach("limit", "%s has given %d bytes, of which %d may be, and is told %s", told.who, len(told.output), k.w.limits.Data(r.m.Language), told.code)
+	}
+	return true
+}
