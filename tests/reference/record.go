@@ -33,6 +33,7 @@ type Limits struct {
 	IterationsOld     int
 	TaskSeconds       int64
 	ExecutionSeconds  int64 // of an execution whose flow does not say
+	Others            bool  // small ones of globals or open states, which may end an execution at any time
 }
 
 // Failure is an error with its cause; the newer language calls them Code and Detail.

@@ -97,8 +97,8 @@ func (w *World) judgeEvent(r *run, e *flow.HistoryEvent) {
 	}
 	most := w.limits.Data(r.m.Language)
 	switch e.Type {
-	case flow.TaskSucceeded, flow.TaskSubmitted, flow.TaskStarted, flow.TaskScheduled:
-		return // what a task gives may be larger, until it is a state's
+	case flow.TaskSucceeded, flow.TaskSubmitted, flow.TaskStarted, flow.TaskScheduled, flow.BranchEntered, flow.IterationEntered:
+		return // it may be larger, until a state has it for its own
 	}
 	e.Values(func(_ byte, v *flow.Value) {
 		if len(v.Text()) > most {
@@ -132,4 +132,10 @@ func (k *tasks) judgeTooLarge(told *reported) bool {
 		k.w.breach("limit", "%s has given %d bytes, of which %d may be, and is told %s", told.who, len(told.output), k.w.limits.Data(r.m.Language), told.code)
 	}
 	return true
+}
+
+// limitsOthers tells whether a limit is small that the reference does not know.
+func (w *World) limitsOthers() bool {
+	l, usual := &w.limits, flow.DefaultLimits()
+	return l.GlobalBytes < usual.GlobalBytes || l.GlobalsBytes < usual.GlobalsBytes || l.BodyBytes < usual.BodyBytes
 }
