@@ -52,6 +52,7 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 		for _, line := range flowtest.Legal(machines[x.flow], eventsOf(t, machines[x.flow], events)) {
 			t.Errorf("%v: %s", x, line)
 		}
+		l.judge(t, x, events)
 		l.ending(t, x, k, events)
 		scheduled, given := 0, 0
 		for _, e := range events {

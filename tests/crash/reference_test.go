@@ -1,0 +1,40 @@
+package crash_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"millrace/shared/rpc"
+	"millrace/tests/reference"
+)
+
+// judge lets the reference judge the history of an execution that has lived through crashes. What
+// its tasks came to, and who has stopped it, is taken from the history.
+func (l *load) judge(t *testing.T, x id, shown []rpc.Event) {
+	t.Helper()
+	text, err := json.Marshal(shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := reference.Read(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var begun struct{ Input json.RawMessage }
+	var ended struct{ Error, Cause string }
+	if err := json.Unmarshal([]byte(events[0].Detail), &begun); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(events[len(events)-1].Detail), &ended); err != nil {
+		t.Fatal(err)
+	}
+	outside := reference.Record{Late: -1, Limits: reference.Defaults(x.flow == "old")}
+	if x.flow == "stop" {
+		outside.Stops = []reference.Stop{{Failure: reference.Failure{Name: ended.Error, Cause: ended.Cause}}}
+	}
+	context := reference.Context{Flow: x.flow, Execution: x.name}
+	definition := definitions(l.tasks.URL)[x.flow]
+	if err := reference.Check(definition, string(begun.Input), context, events, outside); err != nil {
+		t.Errorf("%v: %v", x, err)
+	}
+}

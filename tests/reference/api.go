@@ -1,0 +1,36 @@
+package reference
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Read reads a history as GetExecutionHistory gives it: the JSON array of its Events (api.md 6.1).
+func Read(text []byte) ([]Event, error) {
+	var shown []struct {
+		Type, StepName, EventDetail string
+		EventID                     int64 `json:"EventId"`
+		ScheduleEventID             int64 `json:"ScheduleEventId"`
+		Time                        time.Time
+	}
+	if err := json.Unmarshal(text, &shown); err != nil {
+		return nil, err
+	}
+	events := make([]Event, len(shown))
+	for i, e := range shown {
+		events[i] = Event{ID: e.EventID, Schedule: e.ScheduleEventID, Type: e.Type, Step: e.StepName,
+			Detail: e.EventDetail, Time: e.Time.UnixMilli()}
+	}
+	return events, nil
+}
+
+// Defaults are the limits of a language where none are set: fdl-statemachine.md 14, fdl-flow.md 11.
+func Defaults(old bool) Limits {
+	l := Limits{Events: 5000, Data: 64 << 10, WaitSeconds: 300, WaitSecondsOld: 172_800,
+		MapConcurrency: 40, MapConcurrencyMax: 100, IterationsOld: 100, TaskSeconds: 604_800,
+		ExecutionSeconds: 31_536_000}
+	if old {
+		l.Data = 32 << 10
+	}
+	return l
+}
