@@ -16,6 +16,7 @@ type owing struct {
 	cut    bool              // the last commit has left something ready
 	found  int64             // when it was found due last, ms since 1970
 	ended  time.Time         // when its end was committed
+	wrote  int64             // when its row was written last, ms since 1970
 	outbox map[int64]sending // by id of the entry
 	leases map[int64]int64   // until when, by attempt
 
@@ -91,6 +92,7 @@ func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *stor
 		w.judgeLeft(r, before.Outbox)
 	}
 	w.noteOutbox(r)
+	r.wrote = time.Now().UnixMilli()
 	w.clock.again()
 }
 
@@ -154,6 +156,13 @@ func (w *World) owes(r *run, owe func(owed)) {
 		put = func(o owed) {
 			o.by = max(o.by, w.by(r.x.Wake, 0))
 			owe(o)
+		}
+	}
+	if inner := put; r.wrote <= w.calmed {
+		// The clock that its wake time was reckoned by may have been wrong.
+		put = func(o owed) {
+			o.by += 2 * w.faults.skew.Milliseconds()
+			inner(o)
 		}
 	}
 	w.owesTimers(r, put)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"time"
 
 	"millrace/shared/store"
 )
@@ -21,12 +22,18 @@ func (w *World) owesLetters(owe func(owed)) {
 		}
 		due := w.letters.due[key]
 		by := w.by(due, 0)
+		if due <= w.calmed+2*w.faults.skew.Milliseconds()+letterWakes.Milliseconds() {
+			by += 2 * w.faults.skew.Milliseconds() // the clock that it was reckoned by may have been wrong
+		}
 		if key.Partition == w.burden.partition {
 			by = max(by, w.by(row.Wake, 0))
 		}
 		owe(owed{"late inbox", due, by, fmt.Sprintf("%s, which wakes at %d,", show(key), row.Wake)})
 	}
 }
+
+// letterWakes is when a letter wakes after it was posted.
+const letterWakes = 30 * time.Second
 
 // noteLetter notes when a letter has to be seen to. One that a sweep puts off without faults is not due any later for that.
 func (w *World) noteLetter(row store.Row) {

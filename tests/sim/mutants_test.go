@@ -127,6 +127,21 @@ func TestMutants(t *testing.T) {
 			}
 			first, _, _ := strings.Cut(string(out), "\n")
 			t.Logf("%.220s", first)
+			if blind := alone[m.name]; blind != "" {
+				lives(t, binary, seeds, blind)
+			}
 		})
+	}
+}
+
+// lives checks that seeds that catch a mutant do not when some invariants are not checked, so that those catch it
+// alone.
+func lives(t *testing.T, binary, seeds, blind string) {
+	args := append(strings.Fields(strings.Replace(seeds, "-runs 1500", "-runs 300", 1)), "-test.run", "^TestSeeds$", "-failures", "1", "-shrink=false", "-blind", blind)
+	c := exec.Command(binary, args...)
+	c.Env = append(os.Environ(), "GOMAXPROCS=1")
+	if out, err := c.CombinedOutput(); err != nil {
+		first, _, _ := strings.Cut(string(out), "\n")
+		t.Errorf("without %s it is caught all the same: %.300s", blind, first)
 	}
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"time"
 
 	"millrace/shared/flow"
 	"millrace/shared/interp"
@@ -76,6 +77,9 @@ func (w *World) owesStops(r *run, owe func(owed)) {
 	}
 }
 
+// looksFor is how long a child is looked for that is to be stopped and has not been claimed.
+const looksFor = 7 * time.Second
+
 // taskOrigin is the origin of an execution that an attempt has started.
 func taskOrigin(run uint64, attempt int64) string { return "task#" + keyOf(run, attempt) }
 
@@ -92,7 +96,8 @@ func (w *World) noteChild(c *run) {
 	if r := w.ever[runOfKey(key)]; r != nil {
 		var id int64
 		fmt.Sscanf(key[16:], "%016x", &id)
-		_, closed := r.released[id]
-		c.unwatched = closed && !r.sends(interp.StopChild, id)
+		at, closed := r.released[id]
+		late := c.seen.UnixMilli()-at >= looksFor.Milliseconds()-2*w.faults.skew.Milliseconds()
+		c.unwatched = closed && late && !r.sends(interp.StopChild, id)
 	}
 }

@@ -1,0 +1,34 @@
+package sim_test
+
+// Changes that make something late, or that only what definition and history say tells apart from what is
+// right. For each it is known which invariants catch it; without those it must live.
+func init() {
+	for _, m := range []struct{ invariants, name, file, old, new string }{
+		{"late timer,wake", "wait ten minutes longer", "shared/interp/kinds.go", "	return f.now + n*1000, nil\n", "	return f.now + n*1000 + 600_000, nil\n"},
+		{"wake", "wake up 15 s after the end of waits and pauses", "shared/interp/due.go", "			sooner(e.due)\n", "			sooner(e.due + 15_000)\n"},
+		{"late ready", "take no attempt after the first", "shared/interp/task.go", "		if a == nil || a.phase != ready || len(entries) >= t.Max {", "		if a == nil || a.phase != ready || a.number > 0 || len(entries) >= t.Max {"},
+		{"late outbox", "try what was not delivered again after minutes, not seconds", "shared/runner/relay.go", "min(time.Second<<min(tries, 12), time.Hour)", "min(time.Minute<<min(tries, 12), time.Hour)"},
+		{"late stop", "look once for the child that is to be stopped", "shared/runner/relay.go", "const notStartedMax = 3", "const notStartedMax = 0"},
+		{"poll", "look once a minute whether another process has brought the end", "shared/runner/watch.go", "lookMax   = time.Second", "lookMax   = time.Minute"},
+		{"poll", "answer a long poll after some looks", "shared/runner/watch.go", "time.Until(end) <= 0 {", "pause >= lookMax {"},
+		{"late answer", "throw the answer of a call away when the store fails", "shared/runner/round.go", "(it.news.Kind == interp.Answered || it.news.Kind == interp.Sent)", "it.news.Kind == interp.Sent"},
+		{"put off", "put what is due off for ten times as long", "shared/runner/fold.go", "min(int64(1)<<min(tries, 6), 60) * time.Minute", "min(int64(10)<<min(tries, 6), 600) * time.Minute"},
+		{"lease", "lease calls for ten times as long", "shared/interp/task.go", "until = min(until, f.clock+t.LeaseMax)", "until = min(until, f.clock+10*t.LeaseMax)"},
+		{"retention", "keep an execution from its start on", "shared/runner/commit.go", "ch.Expires = min(s.Stopped, s.Deadline) + ", "ch.Expires = s.Started + "},
+		{"invocation", "begin calls until an invocation ends", "shared/runner/shift.go", "s.calls = s.end - s.callMax.Milliseconds()", "s.calls = s.end"},
+	} {
+		mutants = append(mutants, struct{ name, file, old, new string }{m.name, m.file, m.old, m.new})
+		alone[m.name] = m.invariants
+	}
+	rare["take no attempt after the first"] = "-seed 1 -runs 1500 -home local" // elsewhere hints go round and round
+	alone["leave the executions of attempts that are given up"] = "orphan,late stop,reference"
+	alone["try once more than a rule allows"] = "attempts,reference"
+	alone["try again after half the pause"] = "early,reference"
+	alone["never take a call again"] = "late lease"
+	alone["leave letters to the hint"] = "late inbox"
+	alone["forget the outbox at the end"] = "late callback"
+	alone["take what was not delivered for delivered"] = "sent,late callback,late stop"
+}
+
+// alone says for mutants which invariants catch them, and nothing else does.
+var alone = map[string]string{}
