@@ -104,6 +104,7 @@ func (c *clients) pry(flows []definition) {
 		if retried(code, err) {
 			continue
 		}
+		c.w.looked("other account")
 		if code != fault.FlowNotExists && code != fault.ExecutionNotExists {
 			c.w.breach("other account", "%s: another account has asked for %s of %s, which only the first has, and is told %+v %s", who, name, f, told, code)
 		}
@@ -134,6 +135,7 @@ func (c *clients) pryFlows(who string, flows []definition) {
 		return
 	}
 	c.note(who+" is told", func() {
+		c.w.looked("other account")
 		for i := range page.Flows {
 			f := &page.Flows[i]
 			if c.ids[key(neighbour, f.Name)] != f.ID {
@@ -147,6 +149,7 @@ func (c *clients) pryFlows(who string, flows []definition) {
 // that has started it.
 func (w *World) judgeAccount(r *run) {
 	x := r.x
+	w.looked("account")
 	if of := w.flows.owners[x.FlowID]; of != x.Account+"#"+x.Flow {
 		w.breach("account", "%s is of flow %s of account %s, its flow is %s", x.Partition(), x.Flow, x.Account, of)
 	}

@@ -14,7 +14,11 @@ func (w *World) judgeAttempts(r *run, e *flow.HistoryEvent, v *visit) {
 	for i := range v.state.Retry {
 		most += v.state.Retry[i].AttemptsMax
 	}
-	if v.tries++; v.tries > most {
+	v.tries++
+	if v.tries > 1 {
+		w.looked("attempts")
+	}
+	if v.tries > most {
 		w.breach("attempts", "%s: attempt %d of %s, of which there may be %d", r.x.Partition(), v.tries, v.state.Name, most)
 	} else if v.tries > 1 && v.failed && !v.granted && !v.silent() {
 		w.breach("attempts", "%s: attempt %d of %s, after an error that no rule tries again", r.x.Partition(), v.tries, v.state.Name)

@@ -2,6 +2,16 @@ package sim
 
 import "slices"
 
+// looked counts that invariants are looked at where they could be broken: a run that never does
+// shows nothing about them.
+func (w *World) looked(invariants ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, name := range invariants {
+		w.checks[name]++
+	}
+}
+
 // breach notes that a named invariant does not hold, unless the run is made without that invariant:
 // so it can be shown that a bug is caught by it and by nothing else.
 func (w *World) breach(invariant, format string, args ...any) {

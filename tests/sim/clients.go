@@ -187,14 +187,14 @@ func (c *clients) create(f definition) bool {
 			return true
 		}
 		if !retried(codeOf(err), err) {
-			c.w.failf("flow %s cannot be created: %v\n%s", f.name, err, f.text)
+			c.w.breach("flow answer", "flow %s cannot be created: %v\n%s", f.name, err, f.text)
 			return false
 		}
 		if !c.sleep(2 * time.Second) {
 			return false
 		}
 	}
-	c.w.failf("flow %s cannot be created: no end of faults", f.name)
+	c.w.breach("answered at last", "flow %s cannot be created: no end of faults", f.name)
 	return false
 }
 
@@ -203,8 +203,9 @@ func (c *clients) created(f definition, x *cloudflow.Flow) {
 	if c.ids[f.key()] = x.ID; f.account() == account {
 		c.since[f.name] = time.Now()
 	}
+	c.w.looked("flow answer", "answered at last")
 	if x.Definition != f.text {
-		c.w.failf("flow %s of account %s was created, and has the definition\n%s", f.name, f.account(), x.Definition)
+		c.w.breach("flow answer", "flow %s of account %s was created, and has the definition\n%s", f.name, f.account(), x.Definition)
 	}
 }
 
@@ -294,29 +295,30 @@ func (w *World) inputOf(r *run) string {
 	}
 	text, err := w.raw.InputText(always, r.x)
 	if err != nil {
-		w.failf("%s: input: %v", r.x.Partition(), err)
+		w.breach("readable", "%s: input: %v", r.x.Partition(), err)
 	}
 	return string(text)
 }
 
 func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, code fault.Code) {
 	run := x.now(c.w)
+	c.w.looked("start answer")
 	switch {
 	case c.tooLarge(x, who, got, code):
 	case x.again && code == fault.ExecutionAlreadyExists: // of the run before, perhaps
 	case run == nil && (x.started.Load() == 0 || code != ""):
-		c.w.failf("%s was told %v %s, and there is no such execution", who, got, code)
+		c.w.breach("start answer", "%s was told %v %s, and there is no such execution", who, got, code)
 	case code == "":
 		x.started.Add(1)
 		if got.Status != "Running" || got.Name != x.name || got.Input != c.w.inputOf(run) {
-			c.w.failf("%s was told %+v", who, got)
+			c.w.breach("start answer", "%s was told %+v", who, got)
 		}
 	case code == fault.ExecutionAlreadyExists:
 		if !run.x.Status.Final() {
-			c.w.failf("%s was told %s while it is %v", who, code, run.x.Status)
+			c.w.breach("start answer", "%s was told %s while it is %v", who, code, run.x.Status)
 		}
 	default:
-		c.w.failf("%s was told %s", who, code)
+		c.w.breach("start answer", "%s was told %s", who, code)
 	}
 }
 
@@ -345,7 +347,7 @@ func (c *clients) watcher(x *launch, who string) {
 			if code != "" {
 				ended = before > 0 || x.refused
 				if run := x.now(c.w); code != fault.ExecutionNotExists || before > 0 && !c.expired(run) {
-					c.w.failf("%s was told %s", who, code)
+					c.w.breach("describe answer", "%s was told %s", who, code)
 				}
 				return
 			}
@@ -412,7 +414,7 @@ func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) 
 		return // it has expired, or it may be another by now
 	}
 	if len(events) != len(run.events) {
-		c.w.failf("%s has read %d events of %d", who, len(events), len(run.events))
+		c.w.breach("history answer", "%s has read %d events of %d", who, len(events), len(run.events))
 		return
 	}
 	c.w.judgeEvents(who, run, events)
@@ -421,13 +423,14 @@ func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) 
 // judgeEvents compares events as the API gives them with what is stored.
 func (w *World) judgeEvents(who string, run *run, events []cloudflow.Event) {
 	if len(events) > len(run.events) {
-		w.failf("%s has read %d events of %d", who, len(events), len(run.events))
+		w.breach("history answer", "%s has read %d events of %d", who, len(events), len(run.events))
 		return
 	}
+	w.looked("history answer")
 	for i, e := range events {
 		want := &run.events[i]
 		if e.ID != want.ID || e.ScheduleID != want.Schedule || e.Type != want.Type.String() || e.Detail != string(want.AppendDetail(nil, run.m)) {
-			w.failf("%s has read event %+v, stored is %s", who, e, run.shown[i])
+			w.breach("history answer", "%s has read event %+v, stored is %s", who, e, run.shown[i])
 			return
 		}
 	}
@@ -436,10 +439,11 @@ func (w *World) judgeEvents(who string, run *run, events []cloudflow.Event) {
 // judgeStatus checks a description against what was seen before. It tells whether the execution has ended.
 func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) bool {
 	ended := got.Status != "Running"
+	c.w.looked("describe answer")
 	run := x.now(c.w)
 	if run == nil {
 		if !c.w.renewed {
-			c.w.failf("%s is told %s, and there is no such execution", who, got.Status)
+			c.w.breach("describe answer", "%s is told %s, and there is no such execution", who, got.Status)
 		}
 		return true
 	}
@@ -447,10 +451,10 @@ func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) b
 		x.run, x.status, x.output = run.x.Run, "", ""
 	}
 	if x.status != "" && (got.Status != x.status || got.Output != x.output) && ended {
-		c.w.failf("%s is told %s %s, before it was %s %s", who, got.Status, got.Output, x.status, x.output)
+		c.w.breach("describe answer", "%s is told %s %s, before it was %s %s", who, got.Status, got.Output, x.status, x.output)
 	}
 	if ended && run.x.Status.String() != got.Status && !c.w.renewed {
-		c.w.failf("%s is told %s, which is not so", who, got.Status)
+		c.w.breach("describe answer", "%s is told %s, which is not so", who, got.Status)
 	}
 	if ended && run.x.Status.String() == got.Status {
 		x.status, x.output = got.Status, got.Output
@@ -478,16 +482,17 @@ func (c *clients) stopper(x *launch, who string) {
 		}
 		c.note(who+" is told", func() {
 			run := x.now(c.w)
+			c.w.looked("stop answer")
 			switch {
 			case code == fault.ExecutionNotExists && before > 0 && c.expired(run):
 			case run == nil:
-				c.w.failf("%s is told %s, there is no such execution", who, code)
+				c.w.breach("stop answer", "%s is told %s, there is no such execution", who, code)
 			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped || run.x.Error == nil || run.x.Error.Cause != who):
-				c.w.failf("%s is told that it has stopped %s, which is %v %v", who, x.name, run.x.Status, run.x.Error)
+				c.w.breach("stop answer", "%s is told that it has stopped %s, which is %v %v", who, x.name, run.x.Status, run.x.Error)
 			case code == fault.ExecutionAlreadyCompleted && !run.x.Status.Final():
-				c.w.failf("%s is told %s while it is %v", who, code, run.x.Status)
+				c.w.breach("stop answer", "%s is told %s while it is %v", who, code, run.x.Status)
 			case code != "" && code != fault.ExecutionAlreadyCompleted:
-				c.w.failf("%s is told %s", who, code)
+				c.w.breach("stop answer", "%s is told %s", who, code)
 			}
 		})
 		return

@@ -38,6 +38,10 @@ func (k *tasks) judgeCaller(p *process, r *task.Request, asked time.Time) {
 	if w.runOf(r.Flow, r.Execution) == nil {
 		return // Express: kept nowhere
 	}
+	w.looked("durable call")
+	if len(l.held) > 1 {
+		w.looked("one caller")
+	}
 	switch {
 	case !slices.Contains(l.held, p.owner):
 		w.breach("durable call", "%s calls %s of %s, and no row that is durable gives it the call", p.name, r.State, r.Execution)

@@ -38,9 +38,9 @@ func (k *tasks) delegate(who, token string, after time.Duration) {
 			run := w.runOf(x.flow.name, x.name)
 			switch {
 			case run == nil:
-				w.failf("%s was told %s, and there is no such execution", who, code)
+				w.breach("start answer", "%s was told %s, and there is no such execution", who, code)
 			case code == fault.ExecutionAlreadyExists && !run.x.Status.Final() || code != "" && code != fault.ExecutionAlreadyExists:
-				w.failf("%s was told %s while it is %v", who, code, run.x.Status)
+				w.breach("start answer", "%s was told %s while it is %v", who, code, run.x.Status)
 			default:
 				w.kinds["ends a task by its callback token"]++
 				if to := w.runOf(parsed.Flow, parsed.Execution); to != nil {

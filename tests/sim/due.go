@@ -135,6 +135,7 @@ func (w *World) judgeDue() {
 }
 
 func (w *World) overdue(r *run, now int64, o owed) {
+	w.looked(o.invariant)
 	if now <= o.by {
 		w.clock.next = min(w.clock.next, o.by+1)
 		return

@@ -19,8 +19,9 @@ func (w *World) judgeEnds() {
 			continue // some of it may be gone
 		}
 		w.history(r, r.x, true)
+		w.looked("legal history")
 		for _, line := range flowtest.Legal(r.m, r.events) {
-			w.failf("%s: the history is not legal: %s", partition, line)
+			w.breach("legal history", "%s: the history is not legal: %s", partition, line)
 		}
 		w.judgeCallback(r)
 		w.judgeBuried(r)
@@ -45,11 +46,12 @@ func (w *World) judgeCallback(r *run) {
 	if to == nil {
 		return // the one that waited is gone, and its name is another's
 	}
+	w.looked("callback arrives")
 	for i := range to.events {
 		e := &to.events[i]
 		late := r.x.Stopped > 0 && e.Time-max(r.x.Stopped, w.calmed) > deliverMax
 		if late && (e.Type == flow.ExecutionTimedOut || e.Type == flow.TaskTimedOut && w.attemptOf(to, e) == token.ID) && w.openAt(to, token.ID, e.ID) {
-			w.failf("%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(), r.x.Stopped, to.x.Partition(), e.Time)
+			w.breach("callback arrives", "%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(), r.x.Stopped, to.x.Partition(), e.Time)
 		}
 	}
 }
@@ -142,13 +144,14 @@ func (w *World) judgeExample(x *launch) {
 	if first == nil || second == nil || first.Status != second.Status || !value.Equal(first.Output, second.Output) {
 		return
 	}
+	w.looked("example result")
 	if first.Status != r.x.Status {
-		w.failf("%s/%s has ended as %v %v, the flow tester says %v %v", x.flow.name, x.name, r.x.Status, r.x.Error, first.Status, first.Error)
+		w.breach("example result", "%s/%s has ended as %v %v, the flow tester says %v %v", x.flow.name, x.name, r.x.Status, r.x.Error, first.Status, first.Error)
 		return
 	}
 	last := &r.events[len(r.events)-1]
 	if first.Status == flow.Succeeded && !value.Equal(first.Output, last.Output.Tree()) && !strings.Contains(string(last.Output.Text()), account) {
-		w.failf("%s/%s has come to %s, the flow tester says %s", x.flow.name, x.name, last.Output.Text(), value.Encode(first.Output))
+		w.breach("example result", "%s/%s has come to %s, the flow tester says %s", x.flow.name, x.name, last.Output.Text(), value.Encode(first.Output))
 	}
 }
 
@@ -203,9 +206,10 @@ func (w *World) forget() {
 		}
 		return w.disk.executions == 0 && w.disk.expiring == 0 || time.Now().After(deadline)
 	})
+	w.looked("nothing left")
 	for _, key := range w.disk.sorted() {
 		if row := w.disk.keys[key]; strings.HasPrefix(key.Partition, "x#") {
-			w.failf("%s has expired at %d and is still there at %d", show(key), row.Expires, time.Now().UnixMilli())
+			w.breach("nothing left", "%s has expired at %d and is still there at %d", show(key), row.Expires, time.Now().UnixMilli())
 		}
 	}
 	w.judgeFlowsLeft()

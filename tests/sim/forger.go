@@ -179,6 +179,7 @@ func (w *World) isOver(t *overheard) bool {
 func (f *forger) judge(try *forged, code fault.Code) {
 	w := f.c.w
 	w.kinds["report that is not accepted"]++
+	w.looked("token")
 	token, _ := interp.ParseToken(try.text)
 	r := w.runIn(try.by, token.Flow, token.Execution)
 	there := r != nil && r.x.Expires > time.Now().UnixMilli()+w.slack()

@@ -56,8 +56,12 @@ func (w *World) judgeNews(p *process, cas store.Row, fold *folded) {
 	case cas.Sort != "a" || fold == nil || fold.version != cas.Version-1:
 	default:
 		for i := range fold.event.News {
-			if n := &fold.event.News[i]; outside(n) && n.Mark == 0 {
-				w.failf("%s v%d: whoever has brought the news will not know it again", cas.Partition, cas.Version)
+			n := &fold.event.News[i]
+			if !outside(n) {
+				continue
+			}
+			if w.looked("marked"); n.Mark == 0 {
+				w.breach("marked", "%s v%d: whoever has brought the news will not know it again", cas.Partition, cas.Version)
 			}
 		}
 		if r := w.runs[cas.Partition]; r != nil && len(l.marks) > 0 {
@@ -80,12 +84,13 @@ func (w *World) judgeLetter(p *process, row store.Row) {
 	if row.Version == 1 || !w.calm || row.Wake <= time.Now().UnixMilli() { // the last: until a time that has been, by a slow process
 		l.there[row.Key] = 0
 	} else if l.there[row.Key]++; l.there[row.Key] > 1 && row.Partition != w.burden.partition {
-		w.failf("%s is put off, and nobody sees to it", show(row.Key))
+		w.breach("inbox row", "%s is put off, and nobody sees to it", show(row.Key))
 	}
+	w.looked("inbox row")
 	w.noteLetter(row)
 	letter, err := w.raw.Letter(always, row.Key)
 	if err != nil {
-		w.failf("%s cannot be read: %v", show(row.Key), err)
+		w.breach("readable", "%s cannot be read: %v", show(row.Key), err)
 		return
 	}
 	if row.Version == 1 {
@@ -96,6 +101,6 @@ func (w *World) judgeLetter(p *process, row store.Row) {
 		}
 	}
 	if row.Wake == 0 || row.Wake > time.Now().UnixMilli()+3_600_000+w.slack() {
-		w.failf("%s wakes at %d", show(row.Key), row.Wake)
+		w.breach("inbox row", "%s wakes at %d", show(row.Key), row.Wake)
 	}
 }

@@ -23,6 +23,7 @@ func (w *World) judgePutOff(p *process, r *run, old, x *store.Execution) {
 		return
 	}
 	r.found = time.Now().UnixMilli()
+	w.looked("put off")
 	most := min(time.Minute<<min(old.Tries, 6), time.Hour)
 	if most := p.now().Add(most).UnixMilli() + 2*w.faults.skew.Milliseconds() + 1; x.Wake > max(most, old.Wake) {
 		w.breach("put off", "%s v%d: found due %d times, it is put off until %d, at most until %d", x.Partition(), x.Version, x.Tries, x.Wake, most)

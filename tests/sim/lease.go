@@ -13,6 +13,7 @@ func (w *World) judgeLeases(p *process, r *run) {
 	now := p.now().UnixMilli()
 	most := now + w.lease.Milliseconds() + interp.LeaseMargin + 2*w.faults.skew.Milliseconds()
 	for _, l := range r.state.Leases() {
+		w.looked("lease")
 		if l.Until > most+10_000 && r.leases[l.Attempt] != l.Until || l.Until > r.x.Deadline+interp.LeaseMargin {
 			w.breach("lease", "%s v%d: the lease of attempt %d lasts until %d, at most until %d; the execution may run until %d", r.x.Partition(), r.x.Version,
 				l.Attempt, l.Until, most, r.x.Deadline)

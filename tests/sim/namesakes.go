@@ -73,6 +73,7 @@ func (c *clients) name() {
 // judgeChildren looks at what a commit says of executions that tasks have started.
 func (w *World) judgeChildren(r *run, old, x *store.Execution, news []flow.HistoryEvent) {
 	if old == nil && x.Origin != "" {
+		w.looked("origin")
 		if before := w.started[x.Origin]; before != nil {
 			w.breach("origin", "%s is started by %s, which has started %s", x.Partition(), x.Origin, before.x.Partition())
 		}
@@ -84,6 +85,7 @@ func (w *World) judgeChildren(r *run, old, x *store.Execution, news []flow.Histo
 		}
 	}
 	if x.Status == flow.Stopped && (old == nil || !old.Status.Final()) && x.Error.Cause == stoppedWith {
+		w.looked("stopped namesake")
 		parent := w.parentOf(r)
 		if parent == nil || parent.state.Open(attemptOfKey(x.Origin)) {
 			w.breach("stopped namesake", "%s of %q is stopped since nobody waits for it, which is not so", x.Partition(), x.Origin)
@@ -103,12 +105,16 @@ func (w *World) judgeStarting(r *run, e *flow.HistoryEvent) {
 	child := w.started[key]
 	switch e.Type {
 	case flow.TaskSubmitted:
+		if waits {
+			w.looked("own child")
+		}
 		if waits && child == nil {
 			w.breach("own child", "%s: a task waits for the end of an execution that it has not started: %s", r.x.Partition(), textOf(e))
 		}
 	case flow.TaskFailed, flow.TaskSubmitFailed:
 		if strings.HasSuffix(e.Error.Name, "ExecutionAlreadyExists") {
 			w.kinds["name of a child that is another's"]++
+			w.looked("own name")
 			if child != nil {
 				w.breach("own name", "%s: a task is told that another has the name of %s, which is its own: %s", r.x.Partition(), child.x.Partition(), textOf(e))
 			}

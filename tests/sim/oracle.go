@@ -18,7 +18,7 @@ type oracle struct {
 func newOracle(w *World, r *run, x *store.Execution) *oracle {
 	f, err := factsOf(w.raw, x)
 	if err != nil {
-		w.failf("%s: input: %v", x.Partition(), err)
+		w.breach("readable", "%s: input: %v", x.Partition(), err)
 		return nil
 	}
 	return &oracle{interp.New(f)}
@@ -34,16 +34,17 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *folded,
 		if old != nil && len(news) == 0 && bytes.Equal(old.Body, x.Body) {
 			return // nothing was folded: the row's wake time has moved
 		}
-		w.failf("%s v%d: nobody has folded what it holds", x.Partition(), x.Version)
+		w.breach("straight run", "%s v%d: nobody has folded what it holds", x.Partition(), x.Version)
 		return
 	}
 	m := r.m
 	if !fold.machine {
 		m = nil
 	}
+	w.looked("straight run", "no panic")
 	fx := interp.Step(m, &w.limits, o.state, fold.event)
 	if len(fx.Need) > 0 {
-		w.failf("%s: the oracle misses a value", x.Partition())
+		w.breach("straight run", "%s: the oracle misses a value", x.Partition())
 		return
 	}
 	for i := range max(len(fx.Events), len(news)) {
@@ -55,12 +56,12 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *folded,
 			got = textOf(&news[i])
 		}
 		if want != got {
-			w.failf("%s v%d: the straight run writes\n  %s\nthe history has\n  %s", x.Partition(), x.Version, want, got)
+			w.breach("straight run", "%s v%d: the straight run writes\n  %s\nthe history has\n  %s", x.Partition(), x.Version, want, got)
 			return
 		}
 	}
 	if want, got := about(o.state), about(r.state); want != got {
-		w.failf("%s v%d: the straight run stands at\n  %s\nthe row at\n  %s", x.Partition(), x.Version, want, got)
+		w.breach("straight run", "%s v%d: the straight run stands at\n  %s\nthe row at\n  %s", x.Partition(), x.Version, want, got)
 	}
 }
 

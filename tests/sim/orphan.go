@@ -23,6 +23,7 @@ func (w *World) judgeOrphans(r *run) {
 			r.released = map[int64]int64{}
 		}
 		r.released[id] = r.x.LastTime
+		w.looked("orphan")
 		if !r.sends(interp.StopChild, id) {
 			w.breach("orphan", "%s v%d: attempt %d of %s is closed, and the stop of what it has started is not in the outbox", r.x.Partition(), r.x.Version, id, a.of.state.Name)
 		}

@@ -102,6 +102,7 @@ func ask[T any](o *owner, what string, do func(context.Context, *cloudflow.Servi
 	for range o.c.w.patience() {
 		got, err := request(o.c.w, nil, who, do)
 		if code := codeOf(err); !retried(code, err) {
+			o.c.w.looked("answered at last")
 			o.c.note(who+" is told", func() { done(got, code) })
 			return true
 		}
@@ -110,7 +111,7 @@ func ask[T any](o *owner, what string, do func(context.Context, *cloudflow.Servi
 			return false
 		}
 	}
-	o.c.w.failf("%s: no end of faults", who)
+	o.c.w.breach("answered at last", "%s: no end of faults", who)
 	return false
 }
 
@@ -126,7 +127,7 @@ func (o *owner) create() bool {
 		return f, err
 	}, func(f *cloudflow.Flow, code fault.Code) {
 		if code != "" || f.Definition != text || f.ID == o.id {
-			o.c.w.failf("the owner has created a flow and is told %v %s", f, code)
+			o.c.w.breach("flow answer", "the owner has created a flow and is told %v %s", f, code)
 			return
 		}
 		o.current, o.id, o.texts = text, f.ID, []string{text}
@@ -140,7 +141,7 @@ func (o *owner) update() bool {
 		return s.UpdateFlow(ctx, ownerCaller, cloudflow.UpdateFlowRequest{Name: o.name, Definition: &text})
 	}, func(f *cloudflow.Flow, code fault.Code) {
 		if code != "" || f.Definition != text || f.ID != o.id {
-			o.c.w.failf("the owner has updated the flow and is told %v %s", f, code)
+			o.c.w.breach("flow answer", "the owner has updated the flow and is told %v %s", f, code)
 			return
 		}
 		o.current, o.texts = text, append(o.texts, text)
@@ -152,7 +153,7 @@ func (o *owner) remove() bool {
 		return true, s.DeleteFlow(ctx, ownerCaller, cloudflow.DeleteFlowRequest{Name: o.name})
 	}, func(_ bool, code fault.Code) {
 		if code != "" && code != fault.FlowNotExists {
-			o.c.w.failf("the owner has deleted the flow and is told %s", code)
+			o.c.w.breach("flow answer", "the owner has deleted the flow and is told %s", code)
 		}
 		o.current, o.texts = "", nil
 		o.c.w.flows.deleted[o.id] = time.Now().UnixMilli()
@@ -172,11 +173,12 @@ func (o *owner) start() bool {
 		}
 		return x, err
 	}, func(x *cloudflow.Execution, code fault.Code) {
+		o.c.w.looked("definition at the start")
 		switch {
 		case o.current == "" && code != fault.FlowNotExists:
-			o.c.w.failf("the owner has no flow and has started %s, and is told %v %s", name, x, code)
+			o.c.w.breach("definition at the start", "the owner has no flow and has started %s, and is told %v %s", name, x, code)
 		case o.current != "" && (code != "" || x.FlowDefinition != o.current):
-			o.c.w.failf("the owner has started %s and is told %v %s; the flow is\n%s", name, x, code, o.current)
+			o.c.w.breach("definition at the start", "the owner has started %s and is told %v %s; the flow is\n%s", name, x, code, o.current)
 		}
 	})
 }
@@ -217,7 +219,7 @@ func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 		}
 		f.texts[key.Sort] = string(row.Data)
 		if f.now[id] == key.Sort && row.Expires > 0 {
-			w.failf("the definition of flow %s expires at %d, and the flow has it", id, row.Expires)
+			w.breach("definition kept", "the definition of flow %s expires at %d, and the flow has it", id, row.Expires)
 		}
 	case strings.HasPrefix(key.Partition, "f#") && row == nil:
 		delete(f.now, f.names[key.Partition])
@@ -227,20 +229,21 @@ func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 		f.names[key.Partition], f.now[named.ID] = named.ID, named.Hash
 		f.owners[named.ID] = key.Partition[len("f#"):]
 		if d, ok := w.disk.keys[store.Key{Partition: "d#" + named.ID, Sort: named.Hash}]; !ok || d.Expires > 0 {
-			w.failf("flow %s has a definition that is not there, or that expires at %d", named.ID, d.Expires)
+			w.breach("definition kept", "flow %s has a definition that is not there, or that expires at %d", named.ID, d.Expires)
 		}
 	}
 }
 
 // definitionGone checks that nobody needs a definition that is removed.
 func (w *World) definitionGone(id, hash string) {
+	w.looked("definition kept")
 	now, there := w.flows.now[id]
 	if there && now == hash {
-		w.failf("the definition of flow %s is removed, and the flow has it", id)
+		w.breach("definition kept", "the definition of flow %s is removed, and the flow has it", id)
 	}
 	for _, partition := range w.partitions {
 		if r := w.runs[partition]; there && r != nil && r.x.FlowID == id && r.x.Hash == hash && r.x.Expires > time.Now().UnixMilli()+w.slack() {
-			w.failf("the definition of %s is removed, and it expires at %d", partition, r.x.Expires)
+			w.breach("definition kept", "the definition of %s is removed, and it expires at %d", partition, r.x.Expires)
 		}
 	}
 }
@@ -254,8 +257,9 @@ func (w *World) judgeBuried(r *run) {
 	if !ok || r.x.Started > at {
 		return
 	}
+	w.looked("deleted flow")
 	if over := max(at, w.calmed) + buryMax; r.x.Stopped > over && r.x.Status != flow.Stopped {
-		w.failf("%s has gone on until %d as %v; its flow was deleted at %d, faults ended at %d", r.x.Partition(), r.x.Stopped, r.x.Status, at, w.calmed)
+		w.breach("deleted flow", "%s has gone on until %d as %v; its flow was deleted at %d, faults ended at %d", r.x.Partition(), r.x.Stopped, r.x.Status, at, w.calmed)
 	}
 }
 
@@ -264,7 +268,7 @@ func (w *World) judgeFlowsLeft() {
 	for _, key := range w.disk.sorted() {
 		id, ok := strings.CutPrefix(key.Partition, "d#")
 		if named, there := w.flows.now[id]; ok && (!there || key.Sort != named) {
-			w.failf("%s is still there at %d, expires at %d; the flow has %q", show(key), time.Now().UnixMilli(), w.disk.keys[key].Expires, named)
+			w.breach("nothing left", "%s is still there at %d, expires at %d; the flow has %q", show(key), time.Now().UnixMilli(), w.disk.keys[key].Expires, named)
 		}
 	}
 }

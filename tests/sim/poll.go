@@ -55,6 +55,9 @@ func (w *World) answeredPoll(q *poll, running bool) {
 		}
 	}
 	took := time.Since(time.UnixMilli(q.from))
+	if running && w.calm && q.from >= w.calmed {
+		w.looked("poll")
+	}
 	if running && w.calm && q.from >= w.calmed && took < q.most-pollEarly && !q.by.leaving && !q.by.isDead() {
 		w.breach("poll", "%s has waited %v of %v and is told that it runs", q.who, took, q.most)
 	}

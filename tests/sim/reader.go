@@ -126,6 +126,9 @@ func (d *reader) listExecutions() {
 		return
 	}
 	d.c.note(fmt.Sprintf("reader %d has listed", d.n), func() {
+		if len(w.damage.rows) > 0 {
+			w.looked("damaged list")
+		}
 		var want []string
 		for _, r := range there {
 			if w.runs[r.x.Partition()] == r && r.x.Expires > time.Now().UnixMilli()+w.slack() {
@@ -140,14 +143,17 @@ func place(started int64, name string) string { return fmt.Sprintf("%013d %s", s
 
 // judgeList checks the order of a list, and that what should be there is.
 func (w *World) judgeList(what string, got, want []string, order int) {
+	if len(want) > 0 {
+		w.looked("list")
+	}
 	for i := range got {
 		if i > 0 && (got[i] > got[i-1]) != (order > 0) || i > 0 && got[i] == got[i-1] {
-			w.failf("the list of %s has %s after %s", what, got[i], got[i-1])
+			w.breach("list", "the list of %s has %s after %s", what, got[i], got[i-1])
 		}
 	}
 	for _, name := range want {
 		if !slices.Contains(got, name) {
-			w.failf("the list of %s has not %s: %v", what, name, got)
+			w.breach("list", "the list of %s has not %s: %v", what, name, got)
 		}
 	}
 }
@@ -186,7 +192,7 @@ func (d *reader) history() {
 			return
 		}
 		if len(events) < least {
-			w.failf("a reader has read %d events of %s, which had %d", len(events), r.x.Partition(), least)
+			w.breach("history answer", "a reader has read %d events of %s, which had %d", len(events), r.x.Partition(), least)
 			return
 		}
 		w.judgeEvents("a reader", r, events)

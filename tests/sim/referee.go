@@ -194,6 +194,7 @@ func (w *World) referred(r *run, events []reference.Event) {
 		return
 	}
 	w.kinds["judged by the reference"]++
+	w.looked("reference")
 	for _, id := range v.Abandoned {
 		if !f.sent[r.x.Run][id] {
 			w.breach("reference", "%s: attempt %d is over, and its execution is not stopped",

@@ -5,6 +5,7 @@ import "millrace/shared/store"
 // "retention": an ended execution is kept for as long as its retention says, and one that runs for that long after its
 // deadline.
 func (w *World) judgeRetention(x *store.Execution) {
+	w.looked("retention")
 	least := x.Deadline
 	if x.Status.Final() {
 		least = min(x.Stopped, x.Deadline)

@@ -162,6 +162,7 @@ func (w *World) authorize(c *flowtask.Child) error {
 	if err != nil {
 		w.fact("start that was refused")
 	}
+	w.looked("rights")
 	if wrong := w.rights.entered(c, err != nil); wrong != "" {
 		w.breach("rights", "task %s starts %s, which %s it %s: %v", c.Key, c.FlowName, c.As, wrong, err)
 	}
@@ -265,7 +266,7 @@ func (k *tasks) handOver(who, token string, after time.Duration) {
 		code := codeOf(err)
 		if !retried(code, err) {
 			if code != "" && code != fault.ExecutionAlreadyExists {
-				w.failf("%s was told %s", who, code)
+				w.breach("start answer", "%s was told %s", who, code)
 			}
 			return
 		}

@@ -17,6 +17,7 @@ func (w *World) judgeLeft(r *run, before []interp.Outgoing) {
 		if r.sends(out.Kind, out.ID) {
 			continue
 		}
+		w.looked("sent")
 		switch out.Kind {
 		case interp.StopChild:
 			c := w.children[taskOrigin(r.x.Run, out.ID)]

@@ -161,15 +161,24 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	if l.owner != p.owner {
 		until = l.before
 	}
+	if until > 0 {
+		w.looked("call within its lease")
+	}
 	if until > 0 && at > until+2*w.faults.skew.Milliseconds() {
-		w.failf("%s calls %s of %s at %d, its lease was over at %d", p.name, r.State, r.Execution, at, until)
+		w.breach("call within its lease", "%s calls %s of %s at %d, its lease was over at %d", p.name, r.State, r.Execution, at, until)
 	}
 	over := l.before > 0 && l.before+clockMargin.Milliseconds() <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
+	if k.flying[r.Key] != nil {
+		w.looked("one call at a time")
+	}
+	if k.answered[r.Key] != nil {
+		w.looked("answer kept")
+	}
 	if q := k.flying[r.Key]; q != nil && !q.isDead() && !over {
-		w.failf("%s calls %s of %s while %s does", p.name, r.State, r.Execution, q.name)
+		w.breach("one call at a time", "%s calls %s of %s while %s does", p.name, r.State, r.Execution, q.name)
 	}
 	if q := k.answered[r.Key]; q != nil && !q.isDead() && !over {
-		w.failf("%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, q.name)
+		w.breach("answer kept", "%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, q.name)
 	}
 	k.flying[r.Key], k.tokens[r.Key] = p, r.Token
 	k.judgeFlying(p, r.Key)
@@ -334,25 +343,27 @@ func (k *tasks) report(of, who, token string, n planned) {
 
 // judge checks the answer of a report against the history at that moment: an accepted one is in it.
 func (k *tasks) judge(told *reported) {
+	k.w.looked("report answer")
 	if told.code != "" {
 		if told.code == fault.EntityTooLarge && k.judgeTooLarge(told) {
 			return
 		}
 		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument {
-			k.w.failf("%s was answered %s", told.who, told.code)
+			k.w.breach("report answer", "%s was answered %s", told.who, told.code)
 		}
 		if r := k.w.runIn(told.account, told.token.Flow, told.token.Execution); told.code == fault.TaskAlreadyCompleted && r != nil && !r.x.Status.Final() && k.w.isOpen(r, told.token.ID) {
-			k.w.failf("%s was told %s, and its task is open", told.who, told.code)
+			k.w.breach("report answer", "%s was told %s, and its task is open", told.who, told.code)
 		}
 		return
 	}
 	r := k.w.runIn(told.account, told.token.Flow, told.token.Execution)
 	if r == nil || told.event < 1 || told.event > int64(len(r.events)) {
-		k.w.failf("%s was told event %d of %s, which is not there", told.who, told.event, told.token.Execution)
+		k.w.breach("report answer", "%s was told event %d of %s, which is not there", told.who, told.event, told.token.Execution)
 		return
 	}
 	told.run = r.x.Run
 	e := &r.events[told.event-1]
+	k.w.looked("report of another attempt")
 	if of := k.w.attemptOf(r, e); of != told.token.ID && e.Type != flow.ExecutionFailed {
 		k.w.breach("report of another attempt", "%s was told event %d, which ends attempt %d, and its token is of %d", told.who, told.event, of, told.token.ID)
 	}
@@ -360,12 +371,12 @@ func (k *tasks) judge(told *reported) {
 	case told.failure == nil && (e.Type != flow.TaskSucceeded || string(e.Output.Text()) != told.output),
 		told.failure != nil && (e.Type != flow.TaskFailed || e.Error.Cause != told.failure.Cause):
 		if e.Type != flow.ExecutionFailed { // the result was too large
-			k.w.failf("%s was told event %d, which is %s", told.who, told.event, textOf(e))
+			k.w.breach("report answer", "%s was told event %d, which is %s", told.who, told.event, textOf(e))
 		}
 	}
 	for _, other := range k.reports {
 		if other != told && other.code == "" && other.event == told.event && other.run == told.run {
-			k.w.failf("%s and %s were both told event %d", told.who, other.who, told.event)
+			k.w.breach("report answer", "%s and %s were both told event %d", told.who, other.who, told.event)
 		}
 	}
 }

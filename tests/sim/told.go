@@ -22,6 +22,9 @@ func (w *World) judgeTold(to *run, news []flow.HistoryEvent) {
 			continue
 		}
 		c := w.children[taskOrigin(to.x.Run, v.attemptOf(to, e))]
+		if c != nil && e.Mark != 0 {
+			w.looked("told")
+		}
 		switch {
 		case c == nil || e.Mark == 0:
 			continue // its own call has failed

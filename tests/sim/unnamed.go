@@ -70,6 +70,7 @@ func (u *unnamed) judge(c *clients, f definition, who, asked string, got *cloudf
 	if m, err := compileOnce(f.text, flow.Standard); err == nil && code == fault.EntityTooLarge && w.refuses(f.input, m.Language) {
 		return
 	}
+	w.looked("same request")
 	if code != "" {
 		w.breach("same request", "%s was told %s", who, code)
 		return

@@ -43,11 +43,15 @@ func (w *World) writing(p *process, row store.Row, _ *folded) {
 		return
 	}
 	old, ok := w.disk.keys[row.Key]
+	w.looked("every row expires")
+	if row.Sort != "a" && ok {
+		w.looked("written once")
+	}
 	switch {
 	case row.Sort != "a" && ok && !bytes.Equal(old.Data, row.Data):
-		w.failf("a row of the history or of a value is written anew with other bytes: %s by %s", show(row.Key), p.name)
+		w.breach("written once", "a row of the history or of a value is written anew with other bytes: %s by %s", show(row.Key), p.name)
 	case row.Expires == 0:
-		w.failf("row %s never expires", show(row.Key))
+		w.breach("every row expires", "row %s never expires", show(row.Key))
 	}
 }
 
@@ -57,8 +61,9 @@ func (w *World) removing(p *process, key store.Key) {
 	if p == nil || !strings.HasPrefix(key.Partition, "x#") || key.Sort != "a" {
 		return
 	}
+	w.looked("kept until it expires")
 	if row.Expires > p.now().UnixMilli()+2*w.faults.skew.Milliseconds() {
-		w.failf("%s removes %s before it expires", p.name, show(key))
+		w.breach("kept until it expires", "%s removes %s before it expires", p.name, show(key))
 	}
 	delete(w.runs, key.Partition)
 }
@@ -74,10 +79,11 @@ func (w *World) written(p *process, row store.Row, fold *folded) {
 	}
 	x, err := w.raw.Load(always, row.Partition)
 	if err != nil {
-		w.failf("%s cannot be read: %v", row.Partition, err)
+		w.breach("readable", "%s cannot be read: %v", row.Partition, err)
 		return
 	}
 	w.commits++
+	w.looked("readable")
 	r := w.runs[row.Partition]
 	if r == nil || r.x.Run != x.Run {
 		w.claimed(p, r, x, fold)
@@ -88,17 +94,20 @@ func (w *World) written(p *process, row store.Row, fold *folded) {
 
 // claimed looks at the first row of a run.
 func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) {
+	if old != nil {
+		w.looked("claimed once")
+	}
 	if old != nil && old.x.Expires > p.now().UnixMilli()+2*w.faults.skew.Milliseconds() { // the clock may have been set back
-		w.failf("%s is claimed twice, by runs %x and %x", x.Partition(), old.x.Run, x.Run)
+		w.breach("claimed once", "%s is claimed twice, by runs %x and %x", x.Partition(), old.x.Run, x.Run)
 		return
 	}
 	if x.Version != 1 {
-		w.failf("%s begins with version %d", x.Partition(), x.Version)
+		w.breach("next version", "%s begins with version %d", x.Partition(), x.Version)
 		return
 	}
 	m, err := w.machineOf(x)
 	if err != nil {
-		w.failf("%s: its definition: %v", x.Partition(), err)
+		w.breach("readable", "%s: its definition: %v", x.Partition(), err)
 		return
 	}
 	r := &run{x: x, m: m, lists: newLists(), seen: time.Now(), marks: map[uint64]int64{}}
@@ -145,16 +154,20 @@ func (w *World) cover(m *flow.Machine) {
 // advanced looks at a later version of a run.
 func (w *World) advanced(p *process, r *run, x *store.Execution, fold *folded) {
 	old := r.x
+	w.looked("next version", "claim stays")
+	if old.Status.Final() {
+		w.looked("final status")
+	}
 	switch {
 	case x.Version != old.Version+1:
-		w.failf("%s: version %d follows %d", x.Partition(), x.Version, old.Version)
+		w.breach("next version", "%s: version %d follows %d", x.Partition(), x.Version, old.Version)
 	case x.LastEvent < old.LastEvent || x.LastTime < old.LastTime:
-		w.failf("%s: the history goes back from event %d to %d", x.Partition(), old.LastEvent, x.LastEvent)
+		w.breach("history", "%s: the history goes back from event %d to %d", x.Partition(), old.LastEvent, x.LastEvent)
 	case old.Status.Final() && (x.Status != old.Status || x.Stopped != old.Stopped || x.LastEvent != old.LastEvent ||
 		fmt.Sprint(x.Error) != fmt.Sprint(old.Error)):
-		w.failf("%s: the end changes from %v to %v", x.Partition(), old.Status, x.Status)
+		w.breach("final status", "%s: the end changes from %v to %v", x.Partition(), old.Status, x.Status)
 	case x.Claim != old.Claim || x.Origin != old.Origin || x.Seed != old.Seed || x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
-		w.failf("%s: what the claim has fixed changes", x.Partition())
+		w.breach("claim stays", "%s: what the claim has fixed changes", x.Partition())
 	}
 	w.counts(r, old, x, fold)
 	r.x = x
@@ -179,15 +192,18 @@ func (f *folded) poisoned() bool {
 // counts checks that an execution is not taken for one that brings its runners down unless it is found due, and taken up in
 // vain, that often.
 func (w *World) counts(r *run, old, x *store.Execution, fold *folded) {
+	if x.Tries > 0 || old.Tries > 0 {
+		w.looked("poison count")
+	}
 	switch {
 	case x.Tries > old.Tries+1 || x.Tries < old.Tries && x.Tries != 0 || x.Begun > old.Begun+1 || x.Begun < old.Begun && x.Begun != 0:
-		w.failf("%s: found due %d times and begun %d times follow %d and %d", x.Partition(), x.Tries, x.Begun, old.Tries, old.Begun)
+		w.breach("poison count", "%s: found due %d times and begun %d times follow %d and %d", x.Partition(), x.Tries, x.Begun, old.Tries, old.Begun)
 	case x.Begun > old.Begun && old.Tries < triesBegun:
-		w.failf("%s: a runner counts that it begins, and it was found due %d times", x.Partition(), old.Tries)
+		w.breach("poison count", "%s: a runner counts that it begins, and it was found due %d times", x.Partition(), old.Tries)
 	case x.Status != old.Status && fold.poisoned():
 		w.kinds["failed as one that brings runners down"]++
 		if old.Begun != begunMost {
-			w.failf("%s is failed as one that brings its runners down, of which %d have begun", x.Partition(), old.Begun)
+			w.breach("poison count", "%s is failed as one that brings its runners down, of which %d have begun", x.Partition(), old.Begun)
 		}
 	}
 	switch {
@@ -195,7 +211,7 @@ func (w *World) counts(r *run, old, x *store.Execution, fold *folded) {
 		r.begun = 0
 	case x.Begun > old.Begun:
 		if r.begun++; r.begun > begunSound {
-			w.failf("%s: runners have begun %d times when nothing fails any more", x.Partition(), r.begun)
+			w.breach("poison count", "%s: runners have begun %d times when nothing fails any more", x.Partition(), r.begun)
 		}
 	}
 	if x.Begun > old.Begun {
@@ -210,7 +226,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	}
 	state, err := stateOf(w.raw, x, w.sizes.block)
 	if err != nil {
-		w.failf("%s: its body: %v", x.Partition(), err)
+		w.breach("readable", "%s: its body: %v", x.Partition(), err)
 		return
 	}
 	before := r.state
@@ -222,7 +238,12 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	if w.failed() {
 		return
 	}
-	r.lists.add(r.m, &w.limits, news, func(format string, args ...any) { w.failf("%s: %s", x.Partition(), fmt.Sprintf(format, args...)) })
+	r.lists.add(r.m, &w.limits, news, func(format string, args ...any) {
+		w.breach("open iterations", "%s: %s", x.Partition(), fmt.Sprintf(format, args...))
+	})
+	if len(r.lists.maps) > 0 {
+		w.looked("open iterations")
+	}
 	w.once(r, x, news)
 	w.judgeRights(r, old, x, news)
 	w.judgeMore(p, r, before, old, x, news)
@@ -234,7 +255,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	}
 	if counted := old != nil && (x.Tries > old.Tries || x.Begun > old.Begun); counted {
 		if len(news) > 0 {
-			w.failf("%s: a commit that only counts writes events", x.Partition())
+			w.breach("poison count", "%s: a commit that only counts writes events", x.Partition())
 		}
 		return
 	}
@@ -249,8 +270,9 @@ func (w *World) once(r *run, x *store.Execution, news []flow.HistoryEvent) {
 		if mark == 0 {
 			continue
 		}
+		w.looked("counts once")
 		if before, ok := r.marks[mark]; ok && before != x.Version {
-			w.failf("%s: the same news counts in version %d and in %d, as %s", x.Partition(), before, x.Version, textOf(&news[i]))
+			w.breach("counts once", "%s: the same news counts in version %d and in %d, as %s", x.Partition(), before, x.Version, textOf(&news[i]))
 		}
 		r.marks[mark] = x.Version
 	}
@@ -267,19 +289,20 @@ func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEven
 		err = w.loadEvents(x, r, events, all)
 	}
 	if err != nil {
-		w.failf("%s: history: %v", x.Partition(), err)
+		w.breach("readable", "%s: history: %v", x.Partition(), err)
 		return nil
 	}
+	w.looked("history")
 	for i := range events {
 		e := &events[i]
 		text := textOf(e)
 		switch {
 		case e.ID != from+int64(i):
-			w.failf("%s: event %d stands where %d should be", x.Partition(), e.ID, from+int64(i))
+			w.breach("history", "%s: event %d stands where %d should be", x.Partition(), e.ID, from+int64(i))
 			return nil
 		case e.ID <= int64(len(r.shown)):
 			if r.shown[e.ID-1] != text {
-				w.failf("%s: event %d was %s and is %s", x.Partition(), e.ID, r.shown[e.ID-1], text)
+				w.breach("history", "%s: event %d was %s and is %s", x.Partition(), e.ID, r.shown[e.ID-1], text)
 				return nil
 			}
 		default:
@@ -289,7 +312,7 @@ func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEven
 		}
 	}
 	if last := from + int64(len(events)) - 1; last != x.LastEvent {
-		w.failf("%s: the history ends with event %d, the row says %d", x.Partition(), last, x.LastEvent)
+		w.breach("history", "%s: the history ends with event %d, the row says %d", x.Partition(), last, x.LastEvent)
 		return nil
 	}
 	return r.events[r.lists.count:]
@@ -335,9 +358,10 @@ const slack = 10_000
 // wakes checks that the row's wake time is not later than its earliest need (R7).
 func (w *World) wakes(p *process, r *run, x *store.Execution) {
 	now := p.now().UnixMilli()
+	w.looked("wake of the interpreter")
 	if x.Status.Final() && len(r.state.Outbox) == 0 {
 		if x.Wake != 0 && x.Wake != x.Expires || x.Wake == 0 && w.home == local {
-			w.failf("%s has ended and wakes at %d, expires at %d", x.Partition(), x.Wake, x.Expires)
+			w.breach("wake of the interpreter", "%s has ended and wakes at %d, expires at %d", x.Partition(), x.Wake, x.Expires)
 		}
 		return
 	}
@@ -368,7 +392,7 @@ func (w *World) wakes(p *process, r *run, x *store.Execution) {
 	}
 	// The clock of the process may have been set back since it reckoned.
 	if x.Wake == 0 || x.Wake > need+2*w.faults.skew.Milliseconds() {
-		w.failf("%s v%d wakes at %d, which is %d ms later than its earliest need", x.Partition(), x.Version, x.Wake, x.Wake-need)
+		w.breach("wake of the interpreter", "%s v%d wakes at %d, which is %d ms later than its earliest need", x.Partition(), x.Version, x.Wake, x.Wake-need)
 	}
 }
 
