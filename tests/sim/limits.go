@@ -42,6 +42,7 @@ func (c *clients) tooLarge(x *launch, who string, got *cloudflow.Execution, code
 	if err != nil || !c.w.has("limits") {
 		return false
 	}
+	c.w.looked("limit")
 	large := x.flow.input != "" && c.w.refuses(x.flow.input, m.Language)
 	if large != (code == fault.EntityTooLarge) {
 		c.w.breach("limit", "%s has given %d bytes, of which %d may be, and is told %+v %s", who, len(x.flow.input), c.w.limits.Data(m.Language), got, code)
@@ -64,6 +65,7 @@ func (w *World) judgeLimits(p *process, r *run, old, x *store.Execution, news []
 	if !w.has("limits") {
 		return
 	}
+	w.looked("limit")
 	if !x.Status.Final() && len(x.Body) > w.limits.BodyBytes {
 		w.breach("limit", "%s v%d keeps %d bytes of open states, %d may be", x.Partition(), x.Version, len(x.Body), w.limits.BodyBytes)
 	}
@@ -74,6 +76,9 @@ func (w *World) judgeLimits(p *process, r *run, old, x *store.Execution, news []
 func (w *World) judgeRunning(p *process, r *run) {
 	if r.by = p; w.home != local || w.faults.lost.of > 0 || w.faults.late.of > 0 {
 		return // a start whose answer was lost may not be counted
+	}
+	if w.has("limits") {
+		w.looked("limit of executions")
 	}
 	n := 0
 	for _, o := range w.runs {
@@ -91,6 +96,9 @@ func (w *World) judgeEvent(r *run, e *flow.HistoryEvent) {
 	switch e.Type {
 	case flow.StateAborted, flow.ExecutionFailed, flow.ExecutionStopped, flow.ExecutionSucceeded, flow.ExecutionTimedOut:
 	default:
+		if e.ID == int64(w.limits.Events) {
+			w.looked("limit of events")
+		}
 		if e.ID > int64(w.limits.Events) {
 			w.breach("limit of events", "%s has event %s, %d may be", r.x.Partition(), textOf(e), w.limits.Events)
 		}
@@ -99,6 +107,9 @@ func (w *World) judgeEvent(r *run, e *flow.HistoryEvent) {
 	switch e.Type {
 	case flow.TaskSucceeded, flow.TaskSubmitted, flow.TaskStarted, flow.TaskScheduled, flow.BranchEntered, flow.IterationEntered:
 		return // it may be larger, until a state has it for its own
+	}
+	if w.has("limits") {
+		w.looked("limit of data")
 	}
 	e.Values(func(_ byte, v *flow.Value) {
 		if len(v.Text()) > most {
@@ -115,6 +126,9 @@ func (k *tasks) judgeFlying(p *process, key string) {
 		if q == p && other[:16] == key[:16] && run != nil && run.state.Open(attemptOfKey("task#"+other)) {
 			n++
 		}
+	}
+	if n == k.w.calls {
+		k.w.looked("limit of calls")
 	}
 	if n > k.w.calls {
 		k.w.breach("limit of calls", "%s has %d calls of run %s in flight, %d may be", p.name, n, key[:16], k.w.calls)
