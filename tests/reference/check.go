@@ -16,11 +16,11 @@ type failure struct {
 	noRetry bool // it would repeat itself (D-19)
 }
 
-// Verdict is what Check finds out beside what is wrong.
+// Verdict is what Judge finds out beside what is wrong.
 type Verdict struct {
-	Tasks     int // attempts judged
+	// Abandoned are attempts, by the EventId of TaskScheduled, which have started an execution to
+	// wait for, and were given up before it had ended: that execution is to be stopped.
 	Abandoned []int64
-	Children  []int64
 }
 
 // Check says whether a history is allowed; the error is a *Violation, or an *Unjudged.
@@ -29,8 +29,7 @@ func Check(definition, input string, context Context, events []Event, outside Re
 	return err
 }
 
-// Judge is Check, and says more: which attempts started an execution and wait for it, and which of
-// these were given up before it had ended, so that it is to be stopped.
+// Judge is Check, and says more.
 func Judge(definition, input string, context Context, events []Event, outside Record,
 ) (v Verdict, err error) {
 	c := &checker{context: context, events: events, out: &outside, drawn: newDrawn(),

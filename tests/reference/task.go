@@ -82,7 +82,6 @@ type attempt struct {
 // called compares what somebody outside was called with.
 func (t *thread) called(a *attempt, params, input any, token string) {
 	c := t.c
-	c.verdict.Tasks++
 	known := c.out.Attempts[a.id]
 	if known == nil {
 		return
@@ -131,7 +130,6 @@ const (
 func (t *thread) outcome(a *attempt, v *visit) (any, *failure) {
 	if a.starts {
 		t.attempt = a.id
-		t.c.verdict.Children = append(t.c.verdict.Children, a.id)
 	}
 	out, err := t.followed(a, v)
 	if err != nil && err.timeout {
