@@ -98,6 +98,7 @@ type checker struct {
 	at       *Event   // the one that is being handled
 	toAbort  []*visit
 	ending   bool
+	own      int64 // the last event before the end began
 	ended    bool
 	probing  bool // threads are only asked what they would do
 }
@@ -277,7 +278,7 @@ func (c *checker) errorOf(e *Event) (name, cause string) {
 func (c *checker) aborted(e *Event) {
 	c.errorOf(e)
 	if len(c.toAbort) == 0 {
-		c.ending = true
+		c.ending, c.own = true, e.ID-1
 		c.root.each(func(t *thread) { c.toAbort = append(c.toAbort, t.open...) })
 	}
 	i := slices.IndexFunc(c.toAbort, func(v *visit) bool {
@@ -286,6 +287,9 @@ func (c *checker) aborted(e *Event) {
 	})
 	if i < 0 {
 		c.violate(e, "fdl-statemachine.md 15.1, D-09", "there is no such state to abort")
+	}
+	if most := int64(c.out.Limits.Events); e.ID > most && !c.ending {
+		c.violate(e, "fdl-statemachine.md 14", "an execution has %d events at most", most)
 	}
 	v := c.toAbort[i]
 	for _, other := range c.toAbort {
@@ -319,6 +323,9 @@ func (c *checker) resumeJoined() {
 // the engine's own.
 func (c *checker) endsEarly(e *Event) {
 	name, cause := c.errorOf(e)
+	if !c.ending {
+		c.own = e.ID - 1
+	}
 	if !c.old && !c.ending {
 		c.root.each(func(t *thread) { c.toAbort = append(c.toAbort, t.open...) })
 	}
@@ -348,7 +355,7 @@ func (c *checker) endsEarly(e *Event) {
 			c.violate(e, "execution.md 1.4", "nothing has broken the execution")
 		}
 	case name == errEvents:
-		if c.lastOwn()+c.groupMax() <= int64(c.out.Limits.Events) {
+		if c.own+c.groupMax() <= int64(c.out.Limits.Events) {
 			c.violate(e, "fdl-statemachine.md 14", "there was room for more events")
 		}
 	case name == errData:
@@ -360,15 +367,6 @@ func (c *checker) endsEarly(e *Event) {
 	}
 	c.ended = true
 	c.root.each(func(t *thread) { t.abandon() })
-}
-
-// lastOwn is the last event before those that close the execution.
-func (c *checker) lastOwn() int64 {
-	n := c.at.ID - 1
-	for n > 0 && c.events[n-1].Type == "StateAborted" {
-		n--
-	}
-	return n
 }
 
 // groupMax is how many events may belong together: those of a state's end, or of one that fails
