@@ -37,6 +37,7 @@ type liveness struct {
 	polls       []*poll
 	blind       []string // invariants that are not checked
 	course      course
+	away        time.Time // the store is, until then
 	rescueAt    time.Time // somebody looks after what waits for ever
 	alarm       int64     // the world looks again by then whatever happens, ms since 1970; 0: it need not
 }

@@ -27,7 +27,7 @@ func (l *link) read(ctx context.Context, what string, do func() error) error {
 	var err error
 	o := &operation{process: l.p, key: l.p.name + " " + l.w.asker(ctx) + what}
 	o.apply = func() bool {
-		if l.w.faulty(l.w.faults.throttle) {
+		if l.w.isAway() || l.w.faulty(l.w.faults.throttle) {
 			err = errThrottled
 		} else {
 			err = do()
@@ -54,7 +54,7 @@ func (l *link) write(ctx context.Context, what string, half func(), do func() er
 		switch {
 		case o.process.isDead() || w.calm:
 			err = do()
-		case f.hit(f.throttle):
+		case w.isAway() || f.hit(f.throttle):
 			err = errThrottled
 		case f.hit(f.before):
 			w.tracef("%s: dies before", o.key)

@@ -16,7 +16,8 @@ func (w *World) judgeOrphans(r *run) {
 			continue
 		}
 		delete(r.attempts, id)
-		if a.over && a.how != flow.TaskTimedOut || !a.started {
+		failed := a.over && a.how == flow.TaskSubmitFailed
+		if a.over && a.how != flow.TaskTimedOut && !failed || !a.started {
 			continue
 		}
 		if r.released == nil {
@@ -24,7 +25,7 @@ func (w *World) judgeOrphans(r *run) {
 		}
 		r.released[id] = r.x.LastTime
 		w.looked("orphan")
-		if !r.sends(interp.StopChild, id) {
+		if !failed && !r.sends(interp.StopChild, id) {
 			w.breach("orphan", "%s v%d: attempt %d of %s is closed, and the stop of what it has started is not in the outbox", r.x.Partition(), r.x.Version, id, a.of.state.Name)
 		}
 	}

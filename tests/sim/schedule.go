@@ -210,6 +210,8 @@ func (w *World) step() {
 	} else if w.faults.hit(w.faults.freeze) {
 		w.freeze()
 		return
+	} else if w.faults.hit(w.faults.away) {
+		w.goAway()
 	}
 	w.tick()
 	o := w.sched.take(w.rand.IntN)

@@ -76,5 +76,5 @@ func (f *faults) without(kinds []string) {
 func allFaults() []string {
 	return []string{"call of the store refused", "answer of a write lost", "write carried out late", "half of a write", "death before a write",
 		"death after a write", "death at any step", "write of a dead process kept", "hint lost", "hint repeated", "hint delayed",
-		"hint for something else", "time passes under operations", "request or answer lost", "clock moved", "index behind", "process frozen", faultPower, faultDamage}
+		"hint for something else", "time passes under operations", "request or answer lost", "clock moved", "index behind", "process frozen", "store away", faultPower, faultDamage}
 }

@@ -223,6 +223,7 @@ func newWorld(o Options) *World {
 	}
 	w.drawClocks()
 	w.drawDamage()
+	w.drawOutage()
 	w.faults.without(w.without)
 	w.drawBurden()
 	w.drawCourse()

@@ -1,0 +1,22 @@
+package sim
+
+import "time"
+
+// outages are how long the store is away: every call of it is refused, by whomever. That is longer than a
+// runner tries again at once, so what must not be thrown away has to wait (R8).
+var outages = [...]time.Duration{time.Second, 5 * time.Second, 20 * time.Second, 70 * time.Second}
+
+// drawOutage draws whether a run has outages.
+func (w *World) drawOutage() {
+	w.faults.away = odds{"store away", []int{0, 0, 10, 40}[w.number("store away")%4]}
+}
+
+// goAway takes the store away for a while.
+func (w *World) goAway() {
+	d := outages[w.rand.IntN(len(outages))]
+	w.away = time.Now().Add(d)
+	w.tracef("the store is away for %v", d)
+}
+
+// isAway tells whether the store is away.
+func (w *World) isAway() bool { return !w.calm && time.Now().Before(w.away) }
