@@ -6,12 +6,26 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"millrace/shared/app"
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc"
 )
+
+// A server that is set up wrongly is not opened, and says what is wrong.
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	for want, c := range map[string]app.Config{
+		"limit Events": {Settings: app.Settings{Limits: map[string]int64{"Events": -1}}},
+		"none.yaml":    {Functions: "none.yaml"},
+	} {
+		c.Data, c.Log = t.TempDir(), slog.New(slog.DiscardHandler)
+		if a, err := app.Open(context.Background(), c); err == nil || a != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v", want, a, err)
+		}
+	}
+}
 
 // serve opens a server on its own directory.
 func serve(t *testing.T, c app.Config) *rpc.Client {

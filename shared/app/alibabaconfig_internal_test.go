@@ -1,0 +1,29 @@
+//go:build !millrace_aws
+
+package app
+
+import "testing"
+
+// Region and account are what the environment says, else what Function Compute says, else what the
+// address of the queue says.
+func TestPlacesOfAlibaba(t *testing.T) {
+	config := CloudConfig{StoreURL: "tablestore://millrace/state",
+		QueueURL: "mns://1234567890123456.mns.cn-hangzhou.aliyuncs.com/steps"}
+	env := map[string]string{}
+	for _, c := range []struct{ variable, value, region, account string }{
+		{"", "", "cn-hangzhou", "1234567890123456"},
+		{"FC_REGION", "cn-beijing", "cn-beijing", "1234567890123456"},
+		{"FC_ACCOUNT_ID", "2", "cn-beijing", "2"},
+		{"ALIBABA_CLOUD_REGION_ID", "cn-shanghai", "cn-shanghai", "2"},
+		{"ALIBABA_CLOUD_ACCOUNT_ID", "3", "cn-shanghai", "3"},
+	} {
+		env[c.variable] = c.value
+		a, err := alibabaConfig(config, func(name string) string { return env[name] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.places.Region != c.region || a.places.Account != c.account {
+			t.Errorf("with %s: %s, %s", c.variable, a.places.Region, a.places.Account)
+		}
+	}
+}
