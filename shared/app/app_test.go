@@ -27,6 +27,17 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A server needs nothing but a place for its data.
+func TestOpenWithDefaults(t *testing.T) {
+	a, err := app.Open(context.Background(), app.Config{Data: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // serve opens a server on its own directory.
 func serve(t *testing.T, c app.Config) *rpc.Client {
 	t.Helper()
