@@ -16,8 +16,10 @@ var cases = []struct {
 }{
 	{"a Parallel is tried again when a branch has failed with an error that is not retried there",
 		`{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: P, States: [{Name: P, Type: Parallel,
-		End: true, Retry: [{Errors: [FnF.ExpressionError], MaxAttempts: 1, IntervalSeconds: 3}], Branches: [
-		{StartAt: A, States: [{Name: A, Type: Pass, InputConstructor: {x.$: $Input.missing}, End: true}]},
+		End: true, Retry: [{Errors: [FnF.ExpressionError], MaxAttempts: 1,
+			IntervalSeconds: 3}], Branches: [
+		{StartAt: A, States: [{Name: A, Type: Pass, InputConstructor: {x.$: $Input.missing},
+			End: true}]},
 		{StartAt: B, States: [{Name: B, Type: Pass, End: true}]}]}]}`, nil},
 	{"a Map is tried again when its output cannot be built",
 		`{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: M, States: [{Name: M, Type: Map, End: true,
@@ -29,8 +31,10 @@ var cases = []struct {
 		{Name: F, Type: Fail, Code: FnF.InternalError}]}`, nil},
 	{"parameters that cannot be built are tried again without an event",
 		`{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: T, States: [{Name: T, Type: Task, End: true,
-		Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync,
-		body: {x.$: $Input.missing}}, Retry: [{Errors: [FnF.ALL], MaxAttempts: 2, IntervalSeconds: 10,
+		Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f',
+			invocationType: Sync,
+		body: {x.$: $Input.missing}}, Retry: [{Errors: [FnF.ALL], MaxAttempts: 2,
+			IntervalSeconds: 10,
 		BackoffRate: 2}]}]}`, nil},
 }
 
@@ -42,13 +46,15 @@ func TestCases(t *testing.T) {
 			if m == nil {
 				t.Fatal(diagnostics.Err())
 			}
-			setup := flowtest.Setup{FlowName: "f", ExecutionName: "exec", Start: start, Tasks: c.tasks}
+			setup := flowtest.Setup{FlowName: "f", ExecutionName: "exec", Start: start,
+				Tasks: c.tasks}
 			r, err := flowtest.Execute(m, flow.DefaultLimits(), setup)
 			if err != nil {
 				t.Fatal(err)
 			}
 			check := func(events []reference.Event) error {
-				return reference.Check(c.definition, "{}", contextOf(&setup), events, recordOf(m, &setup, r))
+				return reference.Check(c.definition, "{}", contextOf(&setup), events,
+					recordOf(m, &setup, r))
 			}
 			if err := check(eventsOf(m, r.Events)); err != nil {
 				t.Fatalf("%v\n%s", err, show(eventsOf(m, r.Events)))

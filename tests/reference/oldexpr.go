@@ -244,7 +244,7 @@ func oldCompare(op string, a, b any) bool {
 		switch b := b.(type) {
 		case []any:
 			for _, e := range b {
-				if oldSame(a, e) {
+				if equal(a, e) { // without conversion, as in the newer language
 					return true
 				}
 			}

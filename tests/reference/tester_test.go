@@ -54,10 +54,12 @@ func outcomes(m *flow.Machine, seed uint64) map[string][]flowtest.Outcome {
 			continue
 		}
 		for range 1 + rand.IntN(4) {
-			o := flowtest.Outcome{Return: treeOf(map[string]any{"n": rand.IntN(9), "items": []any{1, "b"}})}
+			o := flowtest.Outcome{Return: treeOf(map[string]any{"n": rand.IntN(9), "items": []any{1,
+				"b"}})}
 			switch rand.IntN(5) {
 			case 0:
-				o.Error = &flow.Error{Name: [...]string{"Busy", "Broken", "Own"}[rand.IntN(3)], Cause: "why"}
+				o.Error = &flow.Error{Name: [...]string{"Busy", "Broken", "Own"}[rand.IntN(3)],
+					Cause: "why"}
 			case 1:
 				o.Return = treeOf(map[string]any{})
 			}
