@@ -12,7 +12,7 @@ func init() {
 		{"poll", "look once a minute whether another process has brought the end", "shared/runner/watch.go", "lookMax   = time.Second", "lookMax   = time.Minute"},
 		{"poll", "answer a long poll after some looks", "shared/runner/watch.go", "time.Until(end) <= 0 {", "pause >= lookMax {"},
 		{"late answer", "throw the answer of a call away when the store fails", "shared/runner/round.go", "(it.news.Kind == interp.Answered || it.news.Kind == interp.Sent)", "it.news.Kind == interp.Sent"},
-		{"put off", "put what is due off for ten times as long", "shared/runner/fold.go", "min(int64(1)<<min(tries, 6), 60) * time.Minute", "min(int64(10)<<min(tries, 6), 600) * time.Minute"},
+		{"put off", "put what is due off for three times as long", "shared/runner/fold.go", "min(int64(1)<<min(tries, 6), 60)", "min(int64(3)<<min(tries, 6), 60)"},
 		{"lease", "lease calls for ten times as long", "shared/interp/task.go", "until = min(until, f.clock+t.LeaseMax)", "until = min(until, f.clock+10*t.LeaseMax)"},
 		{"retention", "keep an execution from its start on", "shared/runner/commit.go", "ch.Expires = min(s.Stopped, s.Deadline) + ", "ch.Expires = s.Started + "},
 		{"invocation", "begin calls until an invocation ends", "shared/runner/shift.go", "s.calls = s.end - s.callMax.Milliseconds()", "s.calls = s.end"},
@@ -20,6 +20,7 @@ func init() {
 		mutants = append(mutants, struct{ name, file, old, new string }{m.name, m.file, m.old, m.new})
 		alone[m.name] = m.invariants
 	}
+	rare["begin calls until an invocation ends"] = "-seed 1 -runs 1500 -home functions -flow generated"
 	rare["take no attempt after the first"] = "-seed 1 -runs 1500 -home local" // elsewhere hints go round and round
 	alone["leave the executions of attempts that are given up"] = "orphan,late stop,reference"
 	alone["try once more than a rule allows"] = "attempts,reference"
