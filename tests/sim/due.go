@@ -14,6 +14,7 @@ import (
 type owing struct {
 	visits *visits
 	cut    bool              // the last commit has left something ready
+	more   bool              // the last fold was cut
 	found  int64             // when it was found due last, ms since 1970
 	ended  time.Time         // when its end was committed
 	wrote  int64             // when its row was written last, ms since 1970
@@ -78,7 +79,7 @@ func (w *World) begins(r *run) {
 func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *store.Execution, news []flow.HistoryEvent) {
 	counts := old != nil && (x.Tries > old.Tries || x.Begun > old.Begun)
 	r.cut = !x.Status.Final() && (r.state.Ready() || counts && r.cut)
-	r.visits.add(news, p.now().UnixMilli(), r.cut)
+	r.visits.add(news, p.now().UnixMilli(), r.more)
 	if x.Status.Final() && r.ended.IsZero() {
 		r.ended = time.Now()
 	}

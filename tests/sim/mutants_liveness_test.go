@@ -23,10 +23,10 @@ func init() {
 	rare["begin calls until an invocation ends"] = "-seed 1 -runs 1500 -home functions -flow generated"
 	rare["take no attempt after the first"] = "-seed 1 -runs 1500 -home local" // elsewhere hints go round and round
 	alone["leave the executions of attempts that are given up"] = "orphan,late stop,reference"
-	alone["try once more than a rule allows"] = "attempts,reference"
+	alone["try once more than a rule allows"] = "attempts,reference,late ready"
 	alone["try again after half the pause"] = "early,reference"
 	alone["never take a call again"] = "late lease"
-	alone["leave letters to the hint"] = "late inbox"
+	alone["leave letters to the hint"] = "late inbox,everything ends"
 	alone["forget the outbox at the end"] = "late callback"
 	alone["take what was not delivered for delivered"] = "sent,late callback,late stop"
 }

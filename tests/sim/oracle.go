@@ -43,6 +43,7 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *folded,
 	}
 	w.looked("straight run", "no panic")
 	fx := interp.Step(m, &w.limits, o.state, fold.event)
+	r.more = fx.More || m == nil // without a machine news is taken in, and nothing goes on
 	if len(fx.Need) > 0 {
 		w.breach("straight run", "%s: the oracle misses a value", x.Partition())
 		return

@@ -17,7 +17,6 @@ type visits struct {
 	tried  map[int64]*tried // by the id of their TaskScheduled events
 	open   []*visit         // in the order in which they were entered
 	events []flow.HistoryEvent
-	cut    bool                             // the last fold was cut
 	see    func(*flow.HistoryEvent, *visit) // is told of each event before it counts
 }
 
@@ -33,7 +32,7 @@ type visit struct {
 	last    flow.EventType // its last event, or that of what has been left in it
 	at      int64          // its time, ms since 1970
 	base    int64          // when it began what it is at, ms since 1970
-	pending bool           // the folds since its last event were cut
+	pending bool           // it was begun in the last fold, or in one before since which all were cut
 	started int64          // time of its Started event
 	input   *flow.Value
 
@@ -60,17 +59,15 @@ func newVisits(m *flow.Machine, see func(*flow.HistoryEvent, *visit)) *visits {
 	return &visits{m: m, of: map[int64]*visit{}, tried: map[int64]*tried{}, see: see}
 }
 
-// add follows the events of a commit that was made at a time. cut says that the fold ended before it was
-// through: then what has been begun in it, or in one before that was cut, may still have to be looked at,
-// and what it is at begins with a later commit.
+// add follows the events of a commit that was made at a time. cut says that the fold before it ended early:
+// then what was begun in that one, or in one before that was cut, may still have to be looked at, and what it
+// is at begins with this commit or a later one.
 func (s *visits) add(events []flow.HistoryEvent, at int64, cut bool) {
 	for _, v := range s.open {
-		if v.pending {
+		if v.pending = v.pending && cut; v.pending {
 			v.base = max(v.base, at)
 		}
-		v.pending = v.pending && cut
 	}
-	s.cut = cut
 	for i := range events {
 		s.events = append(s.events, events[i])
 		s.event(&s.events[len(s.events)-1])
@@ -107,7 +104,7 @@ func (s *visits) event(e *flow.HistoryEvent) {
 		v := &visit{in: s.around(e, from), state: s.m.Nodes[e.Node], id: e.ID}
 		s.of[e.ID] = v
 		s.open = append(s.open, v)
-		v.touch(e, s.cut)
+		v.touch(e)
 		return
 	case flow.BranchEntered, flow.IterationEntered, flow.BranchExited, flow.IterationExited:
 		for from != nil && from.state.Node != e.Node {
@@ -123,7 +120,7 @@ func (s *visits) event(e *flow.HistoryEvent) {
 		return
 	}
 	s.see(e, from)
-	from.touch(e, s.cut)
+	from.touch(e)
 	switch e.Type {
 	case flow.StateStarted, flow.StepStarted:
 		from.input, from.started = e.Input, e.Time
@@ -147,7 +144,7 @@ func (s *visits) event(e *flow.HistoryEvent) {
 			from.closed = true
 			from.drop(e)
 			if from.in != nil {
-				from.in.touch(e, s.cut)
+				from.in.touch(e)
 			}
 		}
 	}
@@ -179,8 +176,8 @@ func (s *visits) begins(e *flow.HistoryEvent) bool {
 	return t == flow.BranchEntered || t == flow.IterationEntered
 }
 
-func (v *visit) touch(e *flow.HistoryEvent, cut bool) {
-	v.last, v.at, v.base, v.pending = e.Type, e.Time, e.Time, cut
+func (v *visit) touch(e *flow.HistoryEvent) {
+	v.last, v.at, v.base, v.pending = e.Type, e.Time, e.Time, true
 }
 
 // fail notes an error of the task's attempt, and the pause that the definition wants after it: that of
