@@ -105,8 +105,10 @@ func (w *World) judgeEvent(r *run, e *flow.HistoryEvent) {
 	}
 	most := w.limits.Data(r.m.Language)
 	switch e.Type {
-	case flow.TaskSucceeded, flow.TaskSubmitted, flow.TaskStarted, flow.TaskScheduled, flow.BranchEntered, flow.IterationEntered:
-		return // it may be larger, until a state has it for its own
+	case flow.TaskSucceeded, flow.TaskSubmitted, flow.TaskStarted, flow.TaskScheduled:
+		return // what a task gives may be larger, until a state has it for its own
+	case flow.StepEntered, flow.BranchEntered, flow.IterationEntered:
+		most *= 2 // what the step around it has, and an item: what it makes of them may be no larger
 	}
 	if w.has("limits") {
 		w.looked("limit of data")

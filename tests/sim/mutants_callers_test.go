@@ -27,12 +27,9 @@ func init() {
 		{"forget which request has started an execution", "shared/cloudflow/executions.go", "		if c.Nonce != \"\" {\n			start.Origin", "		if false {\n			start.Origin"},
 		{"show the input of whoever asks", "shared/cloudflow/executions.go", "	if created {\n		shown.Input", "	if true {\n		shown.Input"},
 		{"count no starts that are under way", "shared/runner/census.go", "c.n[account]+c.coming[account] >= most", "c.n[account] >= most"},
-		{"forget the end whose commit has lost its answer", "shared/runner/follow.go", "		if c.runs {\n", "		if c.runs && f.out.Changed {\n"},
 		{"take one call more than there is room for", "shared/runner/fold.go", "Max: r.CallsMax - f.flying()", "Max: r.CallsMax - f.flying() + 1"},
 		{"write one event too many", "shared/interp/step.go", "f.s.LastEvent+int64(n) > int64(f.l.Events)", "f.s.LastEvent+int64(n) > int64(f.l.Events)+1"},
-		{"let the input of a state be of any size", "shared/interp/enter.go", "input.Len() > f.l.Data(f.m.Language)", "false"},
 		{"keep open states of any size", "shared/runner/commit.go", "BodyMax: r.Limits.BodyBytes", "BodyMax: 0"},
 		{"start with an input of any size", "shared/cloudflow/executions.go", "	if limit := s.Limits.Data(lang); input.size > limit {", "	if limit := s.Limits.Data(lang); false {"},
-		{"report an output of any size", "shared/runner/accept.go", "max(len(report.Output), report.Size) > limit {", "false {"},
 	}...)
 }
