@@ -1,0 +1,236 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/flow"
+	"millrace/shared/queue/memqueue"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+	"millrace/shared/task"
+	"millrace/shared/trigger"
+)
+
+var (
+	outcomeSeed = flag.Uint64("outcome-seed", 1, "the first seed of TestOutcomesBySeed")
+	outcomeRuns = flag.Uint64("outcome-seeds", 300, "so many seeds from there on")
+)
+
+// outcomeWorld is tasks that wait for asynchronous invocations, the records of how these have ended,
+// and a store and a queue with faults, all from a seed. The runner, the notes and the outcomes are the
+// real ones.
+type outcomeWorld struct {
+	t       *testing.T
+	rand    *rand.Rand
+	mu      sync.Mutex
+	faults  bool
+	rows    *memstore.Store
+	o       *outcomes
+	waiting map[string]*invoked // by execution
+	work    sync.WaitGroup
+}
+
+// invoked is one invocation, and what becomes of it.
+type invoked struct {
+	id, function, token string
+	failed              bool
+	noted               time.Time // when its note was written; zero: never
+	recorded            time.Time // when its record came for the last time; zero: never
+}
+
+// The name of the function that everybody invokes, and of one that nobody does.
+const (
+	invokedFunction = "acs:fc:cn:1:functions/f"
+	strangeFunction = "acs:fc:cn:1:functions/g"
+)
+
+func newOutcomeWorld(t *testing.T, seed uint64) *outcomeWorld {
+	w := &outcomeWorld{t: t, rand: rand.New(rand.NewPCG(seed, 2)), faults: true, rows: memstore.New(), waiting: map[string]*invoked{}}
+	w.rows.Before = func(string, store.Key) error { return w.fault(8, "not done") }
+	w.rows.After = func(string, store.Key) error { return w.fault(8, "done, and the answer lost") }
+	return w
+}
+
+func (w *outcomeWorld) draw(n int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rand.IntN(n)
+}
+
+func (w *outcomeWorld) after(d time.Duration, do func()) {
+	w.work.Go(func() {
+		time.Sleep(d)
+		do()
+	})
+}
+
+func (w *outcomeWorld) fault(n int, what string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.faults && w.rand.IntN(n) == 0 {
+		return errors.New(what)
+	}
+	return nil
+}
+
+// call is the action: it invokes a function, and its note is written before, soon after, late or never.
+func (w *outcomeWorld) call(_ context.Context, r task.Request) task.Result {
+	w.mu.Lock()
+	v := w.waiting[r.Execution]
+	again := v.token != ""
+	v.token = r.Token
+	w.mu.Unlock()
+	if again {
+		return task.Result{Output: []byte(`{}`)}
+	}
+	note := func() {
+		n := task.Note{Account: r.Account, Token: r.Token, Action: "FC:InvokeFunction", Function: v.function}
+		for w.o.Note(context.Background(), v.id, n) != nil {
+			time.Sleep(100 * time.Millisecond)
+		}
+		w.mu.Lock()
+		v.noted = time.Now()
+		w.mu.Unlock()
+	}
+	switch w.draw(5) {
+	case 0: // its caller dies before it has noted it
+	case 1:
+		w.after(time.Duration(w.draw(5000))*time.Millisecond, note)
+	default:
+		note()
+	}
+	for range []int{0, 1, 1, 1, 2}[w.draw(5)] {
+		w.after(time.Duration(w.draw(8000))*time.Millisecond, func() { w.record(v, v.function, v.id) })
+	}
+	if w.draw(3) == 0 { // of another function under the same id, and of another id
+		w.after(time.Duration(w.draw(8000))*time.Millisecond, func() { w.record(v, strangeFunction, v.id) })
+		w.after(time.Duration(w.draw(8000))*time.Millisecond, func() { w.record(v, v.function, v.id+"0") })
+	}
+	return task.Result{Output: []byte(`{}`)}
+}
+
+// record brings a record into the queue, of the invocation if function and id are its own.
+func (w *outcomeWorld) record(v *invoked, function, id string) {
+	failure := ""
+	if v.failed {
+		failure = `"functionError":"Unhandled"`
+	}
+	out := recordOf(w.t, fmt.Sprintf(`{"requestContext":{"requestId":%q,"functionArn":%q,"condition":"Success"},"responseContext":{%s},`+
+		`"responsePayload":{"of":%[1]q,"by":%[2]q}}`, id, function, failure))
+	if own := function == v.function && id == v.id; own {
+		w.mu.Lock()
+		v.recorded = time.Now()
+		w.mu.Unlock()
+	}
+	w.deliver(out)
+}
+
+// deliver hands a record over until it is acknowledged, as a queue does.
+func (w *outcomeWorld) deliver(out trigger.Outcome) {
+	for w.o.take(context.Background(), out) != nil {
+		time.Sleep(time.Second)
+	}
+}
+
+// resend puts a record back into the queue.
+func (w *outcomeWorld) resend(_ context.Context, text []byte, delay time.Duration) error {
+	if err := w.fault(8, "the queue refuses"); err != nil {
+		return err
+	}
+	out, err := trigger.DecodeOutcome(text)
+	if err == nil {
+		w.after(delay, func() { w.deliver(out) })
+	}
+	return err
+}
+
+// TestOutcomesBySeed: a task ends by the record of its own invocation, once, whenever note and record
+// come and whatever fails meanwhile; by nothing else; and no note is left of one that has ended.
+func TestOutcomesBySeed(t *testing.T) {
+	for seed := *outcomeSeed; seed < *outcomeSeed+*outcomeRuns; seed++ {
+		synctest.Test(t, func(t *testing.T) { outcomesOf(t, seed) })
+		if t.Failed() {
+			t.Fatalf("go test ./shared/app -run TestOutcomesBySeed -outcome-seed %d -outcome-seeds 1", seed)
+		}
+	}
+}
+
+func outcomesOf(t *testing.T, seed uint64) {
+	w := newOutcomeWorld(t, seed)
+	s, limits, log := store.New(store.Options{Driver: w.rows}), flow.DefaultLimits(), slog.New(slog.DiscardHandler)
+	tasks := task.RunnerFunc(w.call)
+	r := runner.New(runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits,
+		Exclusive: true, Tasks: tasks, Log: log})
+	service := cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits, Log: log})
+	identity := func(function string) (string, error) { return function, nil }
+	output := func(_ bool, _ string, payload []byte) task.Result { return task.Result{Output: payload} }
+	w.o = &outcomes{driver: w.rows, runner: r, log: log, forgets: true, identity: identity, output: output, resend: w.resend}
+
+	caller := cloudflow.Caller{Account: "1"}
+	w.faults = false
+	definition := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: A, Type: Task, TaskMode: WaitForSystemCallback, Action: 'FC:InvokeFunction', " +
+		"Parameters: {resourceArn: '" + invokedFunction + "', invocationType: Async}, End: true}\n"
+	if _, err := service.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{Name: "f", Definition: definition}); err != nil {
+		t.Fatal(err)
+	}
+	w.faults = true
+	names := []string{"x0", "x1", "x2", "x3"}[:1+w.draw(4)]
+	for i, name := range names {
+		w.waiting[name] = &invoked{id: fmt.Sprint("r", i), function: invokedFunction, failed: w.draw(4) == 0}
+		w.after(time.Duration(w.draw(3000))*time.Millisecond, func() {
+			for range 100 {
+				if _, err := service.StartExecution(t.Context(), caller, cloudflow.StartExecutionRequest{FlowName: "f", ExecutionName: name}); err == nil {
+					return
+				}
+				time.Sleep(300 * time.Millisecond)
+			}
+		})
+	}
+	time.Sleep(40 * time.Second)
+	w.mu.Lock()
+	w.faults = false
+	w.mu.Unlock()
+	w.work.Wait()
+	time.Sleep(time.Minute)
+	for _, name := range names {
+		got, err := service.DescribeExecution(t.Context(), caller, cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: name})
+		if err != nil {
+			t.Fatal(seed, name, err)
+		}
+		w.judge(seed, name, got)
+	}
+	r.Close(t.Context())
+}
+
+// keptFor is how long a record that comes before its note is kept in the queue, at least.
+const keptFor = resendMax * resendDelay
+
+func (w *outcomeWorld) judge(seed uint64, name string, got *cloudflow.Execution) {
+	v := w.waiting[name]
+	status, output := "Succeeded", fmt.Sprintf(`{"by":%q,"of":%q}`, v.function, v.id)
+	if v.failed {
+		status, output = "Failed", ""
+	}
+	_, err := w.rows.Get(w.t.Context(), store.NoteKey(v.id, v.function))
+	noted := err == nil
+	switch met := !v.noted.IsZero() && !v.recorded.IsZero(); {
+	case got.Status == "Running" && met && v.noted.Before(v.recorded.Add(keptFor)):
+		w.t.Errorf("seed %d: %s still runs; noted at %v, recorded at %v", seed, name, v.noted, v.recorded)
+	case got.Status == "Running" && !v.noted.IsZero() && !noted:
+		w.t.Errorf("seed %d: %s runs, and its note is gone", seed, name)
+	case got.Status == "Running":
+	case !met || got.Status != status || got.Output != output:
+		w.t.Errorf("seed %d: %s is %s %s; noted at %v, recorded at %v, failed %v", seed, name, got.Status, got.Output, v.noted, v.recorded, v.failed)
+	}
+}
