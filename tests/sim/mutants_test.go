@@ -72,6 +72,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"show a history without the events that a row has lost", "shared/store/history.go", "	if want := min(int64(limit), x.LastEvent-from+1); int64(len(out)) < want {\n		return nil, missing(x, from+int64(len(out)))\n	}\n	return out, checkEvents(Key{x.Partition(), eventSort(x.Run, from)}, from, out)\n", "	return out, nil\n"},
 	{"list nothing beside an execution that is damaged", "shared/cloudflow/listing.go", "	if store.IsDamaged(err) {", "	if false {"},
 	{"take a lease for over a second after its end", "shared/runner/fold.go", "now >= l.Until+interp.LeaseMargin", "now >= l.Until+1000"},
+	{"end a sweep with the first hint that the queue refuses", "shared/runner/sweep.go", "			r.each(rows, func(row store.DueRow) {\n				if err := see(ctx, row); err != nil {\n					r.Log.Warn(\"sweep\", \"partition\", row.Key.Partition, \"err\", err)\n				}\n			})\n", "			refused := false\n			r.each(rows, func(row store.DueRow) { refused = see(ctx, row) != nil || refused })\n			if refused {\n				return nil\n			}\n"},
 	{"leave the values of lost claims", "shared/store/execution.go", "		w.puts[i].Wake = w.puts[i].Expires\n", "		w.puts[i].Wake = 0\n"},
 }
 

@@ -43,6 +43,7 @@ type process struct {
 	skew    atomic.Int64 // of its clock, ns
 	dead    chan struct{}
 	leaving bool      // it ends by plan
+	surplus bool      // and nobody takes its place
 	owner   uint64    // of its leases
 	frozen  time.Time // nothing that it does gets out before
 	life    context.Context
@@ -242,7 +243,11 @@ func (w *World) kill(p *process) {
 			break
 		}
 	}
-	w.after(time.Duration(w.rand.IntN(90_000))*time.Millisecond, "start", func() {
+	back := time.Duration(w.rand.IntN(90_000)) * time.Millisecond
+	if p.surplus && len(w.processes) > 0 {
+		return
+	}
+	w.after(back, "start", func() {
 		w.processes = append(w.processes, newProcess(w))
 	})
 }
@@ -325,8 +330,10 @@ func (h hints) Send(ctx context.Context, messages ...queue.Message) error {
 	o := &operation{process: h.p, key: fmt.Sprintf("%s send %s in %v", h.p.name, messages[0].Partition, messages[0].Delay)}
 	o.apply = func() bool {
 		f := w.faults
-		lost := w.faulty(f.hintLost)
-		if lost && w.rand.IntN(2) == 0 {
+		lost, refused := w.faulty(f.hintLost), w.rejects()
+		if refused {
+			lost, err = true, errThrottled
+		} else if lost && w.rand.IntN(2) == 0 {
 			err = errLost
 		}
 		w.tracef("%s: lost %v, %s", o.key, lost, outcome(err))
@@ -353,6 +360,10 @@ func (w *World) hint(from *process, partition string, delay time.Duration) {
 		delay += pauses[w.rand.IntN(len(pauses))]
 	}
 	w.after(delay, "deliver "+partition, func() {
+		if d := w.holds(); d > 0 {
+			w.hint(from, partition, d)
+			return
+		}
 		if w.home == local && from.isDead() || len(w.processes) == 0 {
 			return // a queue in memory is lost with its process
 		}

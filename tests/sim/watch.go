@@ -176,9 +176,9 @@ func (w *World) advanced(p *process, r *run, x *store.Execution, fold *folded) {
 
 // What is counted of an execution that is due again and again, and as what it ends in the end (execution.md 1.4).
 const (
-	triesBegun = 3 // so often found due, runners count that they begin
-	begunMost  = 5 // so many have begun and not come to an end of it: the next one fails the execution
-	begunSound = 3 // as many processes as there are: each may begin once when nothing fails any more
+	triesBegun = 3         // so often found due, runners count that they begin
+	begunMost  = 5         // so many have begun and not come to an end of it: the next one fails the execution
+	begunSound = fleetMost // as many processes as there are: each may begin once when nothing fails any more
 	poisoned   = "every runner that took it up was lost or gave up"
 )
 

@@ -80,6 +80,8 @@ type World struct {
 	tail      int
 	sizes     sizes
 	damage    damage
+	queueHour queueHour
+	fleet     fleet
 	expires   bool // servers: the store removes expired rows itself
 	lease     time.Duration
 	calls     int
@@ -226,6 +228,7 @@ func newWorld(o Options) *World {
 	w.drawOutage()
 	w.faults.without(w.without)
 	w.drawBurden()
+	w.drawQueueHour()
 	w.drawCourse()
 	w.drawRights()
 	w.drawLimits()
@@ -247,7 +250,7 @@ func (w *World) most() int {
 	if slices.Contains(w.without, withoutProcesses) {
 		return 1
 	}
-	return n
+	return w.drawFleet(n)
 }
 
 // live is the time with faults, and then the one in which everything comes to its end.
@@ -286,7 +289,7 @@ func (w *World) settle() {
 // calmDown ends the faults.
 func (w *World) calmDown() {
 	w.tracef("the faults end")
-	w.calm, w.calmed = true, time.Now().UnixMilli()
+	w.calm, w.calmed = true, w.outlasts().UnixMilli()
 	w.clock.again()
 	for _, p := range w.processes {
 		p.skew.Store(0)

@@ -1,0 +1,52 @@
+package sim
+
+import (
+	"slices"
+	"time"
+)
+
+// fleet is how many processes share a store: in most runs up to three, which come back when they die. In
+// some there are five, and in every second one of these processes are added and taken away by plan
+// while there are faults.
+type fleet struct {
+	size   int // at the beginning
+	scaled bool
+}
+
+const (
+	fleetMost     = 5
+	withoutFleet  = "five processes"
+	scaleEvery    = 20 * time.Second // at least, and up to four times as long
+	withoutScales = "processes added and retired"
+)
+
+func (w *World) drawFleet(usual int) int {
+	if w.number(withoutFleet)%8 > 0 || slices.Contains(w.without, withoutFleet) {
+		return usual
+	}
+	w.kinds["run of five processes"]++
+	w.fleet = fleet{size: fleetMost, scaled: w.home == servers && w.number(withoutScales)%2 == 0 && !slices.Contains(w.without, withoutScales)}
+	if w.fleet.scaled {
+		w.scaleLater()
+	}
+	return fleetMost
+}
+
+// scaleLater adds a process, or retires one, some time later.
+func (w *World) scaleLater() {
+	d := scaleEvery + time.Duration(w.rand.Int64N(int64(3*scaleEvery)))
+	w.after(d, "scale", func() {
+		switch {
+		case w.calm:
+			return
+		case len(w.processes) >= fleetMost || len(w.processes) > 2 && w.rand.IntN(2) == 0:
+			p := w.processes[w.rand.IntN(len(w.processes))]
+			p.surplus = true
+			w.retire(p)
+		default:
+			w.kinds["process added"]++
+			w.processes = append(w.processes, newProcess(w))
+		}
+		w.scaleLater()
+	})
+}

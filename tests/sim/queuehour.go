@@ -1,0 +1,66 @@
+package sim
+
+import (
+	"slices"
+	"time"
+)
+
+// queueHour is an hour in which the queue of servers or functions does not do its work: it refuses what
+// is sent, or delivers nothing until the hour is over. It begins among the other faults and outlasts
+// them.
+//
+// Servers lose nothing but the precision of their waits: sweeps alone keep everything going, within the
+// bounds that hold without hints. In functions sweeps send hints, so everything stands still, and goes on
+// when the hour is over.
+type queueHour struct {
+	refuses bool
+	silent  bool
+	from    time.Time
+	until   time.Time
+}
+
+const (
+	faultQueueHour = "queue out of order for an hour"
+	queueHourTakes = time.Hour
+)
+
+func (w *World) drawQueueHour() {
+	if w.home == local || w.mocked != nil || w.number(faultQueueHour)%16 > 0 || slices.Contains(w.without, faultQueueHour) {
+		return
+	}
+	o := &w.queueHour
+	o.refuses = w.number("how the queue is out of order")%2 == 0
+	o.silent = !o.refuses
+	o.from = w.begun.Add(time.Duration(w.number("when the queue is out of order")%240) * time.Second)
+	o.until = o.from.Add(queueHourTakes)
+	w.kinds["run whose queue is out of order for an hour"]++
+}
+
+// now tells whether it is that hour.
+func (o *queueHour) now() bool { return time.Now().After(o.from) && time.Now().Before(o.until) }
+
+// rejects tells whether the queue refuses what is sent now.
+func (w *World) rejects() bool {
+	if !w.queueHour.refuses || !w.queueHour.now() {
+		return false
+	}
+	w.faults.hits["hint refused"]++
+	return true
+}
+
+// holds tells how long the queue keeps what it should deliver now.
+func (w *World) holds() time.Duration {
+	if !w.queueHour.silent || !w.queueHour.now() {
+		return 0
+	}
+	w.faults.hits["hint held"]++
+	return time.Until(w.queueHour.until)
+}
+
+// outlasts is when the faults are over, of which the queue may be the last.
+func (w *World) outlasts() time.Time {
+	if w.home == functions && w.queueHour.until.After(time.Now()) {
+		return w.queueHour.until
+	}
+	return time.Now()
+}
