@@ -16,6 +16,7 @@ type owing struct {
 	cut    bool              // the last commit has left something ready
 	more   bool              // the last fold was cut
 	found  int64             // when it was found due last, ms since 1970
+	excuse int64             // until when faults have put it off, ms since 1970
 	ended  time.Time         // when its end was committed
 	wrote  int64             // when its row was written last, ms since 1970
 	outbox map[int64]sending // by id of the entry
@@ -158,6 +159,12 @@ func (w *World) owes(r *run, owe func(owed)) {
 		// may come as much later as the row says (invariant "put off").
 		put = func(o owed) {
 			o.by = max(o.by, w.by(r.x.Wake, 0))
+			owe(o)
+		}
+	}
+	if r.x.Tries > 0 && r.found > w.calmed && r.excuse > 0 && w.burden.partition == "" {
+		put = func(o owed) { // the sweep that finds it then brings it on
+			o.by = max(o.by, w.by(r.excuse, 0))
 			owe(o)
 		}
 	}

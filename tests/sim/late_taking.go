@@ -24,6 +24,9 @@ func (w *World) judgePutOff(p *process, r *run, old, x *store.Execution) {
 	}
 	r.found = time.Now().UnixMilli()
 	w.looked("put off")
+	if r.found <= w.calmed || !w.calm {
+		r.excuse = x.Wake
+	}
 	most := min(time.Minute<<min(old.Tries, 6), time.Hour)
 	if most := p.now().Add(most).UnixMilli() + 2*w.faults.skew.Milliseconds() + 1; x.Wake > max(most, old.Wake) {
 		w.breach("put off", "%s v%d: found due %d times, it is put off until %d, at most until %d", x.Partition(), x.Version, x.Tries, x.Wake, most)

@@ -33,6 +33,7 @@ func (w *World) drawQueueHour() {
 	o.silent = !o.refuses
 	o.from = w.begun.Add(time.Duration(w.number("when the queue is out of order")%240) * time.Second)
 	o.until = o.from.Add(queueHourTakes)
+	w.retention = max(w.retention, burdenRetention) // nothing may be forgotten before the hour is over, and what it delays
 	w.kinds["run whose queue is out of order for an hour"]++
 }
 
