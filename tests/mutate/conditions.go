@@ -9,7 +9,8 @@ import (
 var (
 	opposite = map[token.Token]string{token.EQL: "!=", token.NEQ: "==",
 		token.LSS: ">=", token.GEQ: "<", token.GTR: "<=", token.LEQ: ">"}
-	neighbour = map[token.Token]string{token.LSS: "<=", token.LEQ: "<", token.GTR: ">=", token.GEQ: ">"}
+	neighbour = map[token.Token]string{token.LSS: "<=", token.LEQ: "<",
+		token.GTR: ">=", token.GEQ: ">"}
 )
 
 // negate turns a comparison, or another condition, around. Checks of errors are left to branch:
@@ -102,7 +103,8 @@ func (v *visit) condition(e ast.Expr) bool {
 
 // ofError tells whether e compares an error with nil.
 func (v *visit) ofError(e *ast.BinaryExpr) bool {
-	return (e.Op == token.EQL || e.Op == token.NEQ) && isError(v.typeOf(e.X)) && v.text(e.Y) == "nil"
+	return (e.Op == token.EQL || e.Op == token.NEQ) && isError(v.typeOf(e.X)) &&
+		v.text(e.Y) == "nil"
 }
 
 // token replaces the operator of an expression.

@@ -31,7 +31,8 @@ func (p profile) readProfile(name string) error {
 		file, rest, ok := cutLast(s.Text(), ":")
 		var b block
 		var statements, count int
-		if _, err := fmt.Sscanf(rest, "%d.%d,%d.%d %d %d", &b.fromLine, &b.fromColumn, &b.toLine, &b.toColumn,
+		if _, err := fmt.Sscanf(rest, "%d.%d,%d.%d %d %d", &b.fromLine, &b.fromColumn,
+			&b.toLine, &b.toColumn,
 			&statements, &count); err != nil || !ok {
 			return fmt.Errorf("%s: %q: %v", name, s.Text(), err)
 		}

@@ -74,7 +74,8 @@ func (v *visit) sibling(c *types.Const) string {
 	var first, next *types.Const
 	for _, name := range scope.Names() {
 		o, ok := scope.Lookup(name).(*types.Const)
-		if !ok || o == c || !types.Identical(o.Type(), c.Type()) || c.Pkg() != v.source.types && !o.Exported() {
+		if !ok || o == c || !types.Identical(o.Type(), c.Type()) ||
+			c.Pkg() != v.source.types && !o.Exported() {
 			continue
 		}
 		if first == nil || o.Pos() < first.Pos() {
@@ -160,7 +161,8 @@ func swapped(v *visit, n ast.Node) {
 	}
 	for i := 1; i < len(call.Args); i++ {
 		a, b := call.Args[i-1], call.Args[i]
-		if v.value(a) && v.value(b) && v.text(a) != v.text(b) && types.Identical(v.typeOf(a), v.typeOf(b)) {
+		if v.value(a) && v.value(b) && v.text(a) != v.text(b) &&
+			types.Identical(v.typeOf(a), v.typeOf(b)) {
 			v.replace("swapped", a.Pos(), b.End(), v.text(b)+", "+v.text(a))
 		}
 	}

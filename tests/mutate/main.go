@@ -18,9 +18,9 @@ import (
 	"strings"
 )
 
-const usage = `mutate changes the code, one small slip at a time, and looks who notices: unit tests, simulation.
+const usage = `mutate changes the code, one small slip at a time, and looks who notices.
 
-    go run ./tests/mutate -seed 1 -sample 200 -seeds 1000    200 mutants, 1,000 seeds of simulation each
+    go run ./tests/mutate -seed 1 -sample 200 -seeds 1000    200 mutants, 1,000 seeds each
     go run ./tests/mutate -seed 1 -sample 200 -max 1         the next one that has no result yet
     go run ./tests/mutate -seed 1 -sample 200 -summary       what has become of them so far
     go run ./tests/mutate -seed 1 -sample 200 -again         those that survived, once more
@@ -69,6 +69,10 @@ Logs, panics, texts of errors, capacities and String methods have none.
 Flags:
 `
 
+// core is what is changed by default.
+const core = "./shared/runner ./shared/interp ./shared/store " +
+	"./shared/cloudflow ./shared/queue ./shared/app"
+
 // options are what the flags say.
 type options struct {
 	root       string
@@ -95,7 +99,7 @@ func main() {
 		fmt.Fprint(f.Output(), usage)
 		f.PrintDefaults()
 	}
-	f.StringVar(&o.packages, "packages", "./shared/runner ./shared/interp ./shared/store ./shared/cloudflow ./shared/queue ./shared/app", "what is changed")
+	f.StringVar(&o.packages, "packages", core, "what is changed")
 	f.StringVar(&o.tests, "tests", "./shared/...", "whose unit tests may notice")
 	f.StringVar(&o.simulation, "simulation", "./tests/sim", "the package of the simulation")
 	f.Uint64Var(&o.seed, "seed", 1, "of the sample")
@@ -104,7 +108,8 @@ func main() {
 	f.IntVar(&o.max, "max", 0, "end after so many; 0: after all")
 	f.IntVar(&o.processes, "processes", runtime.NumCPU(), "of the simulation, at a time")
 	f.StringVar(&o.out, "out", "", "the file of results (default .cache/mutants/SEED.jsonl)")
-	f.StringVar(&o.equivalent, "equivalent", "tests/mutate/equivalent.txt", "the list of equivalent mutants")
+	f.StringVar(&o.equivalent, "equivalent", "tests/mutate/equivalent.txt",
+		"the list of equivalent mutants")
 	f.StringVar(&o.only, "only", "", "of the sample only those whose id has this in it")
 	f.BoolVar(&o.list, "list", false, "list the sample")
 	f.BoolVar(&o.summary, "summary", false, "show what has become of the sample so far")
@@ -117,7 +122,8 @@ func main() {
 }
 
 func (o *options) do() error {
-	if f := strings.Fields(o.packages); len(f) == 0 || o.sample < 1 || o.seeds < 1 || o.processes < 1 {
+	if f := strings.Fields(o.packages); len(f) == 0 || o.sample < 1 || o.seeds < 1 ||
+		o.processes < 1 {
 		return fmt.Errorf("-packages, -sample, -seeds and -processes must not be empty")
 	}
 	if o.root == "" {
@@ -134,7 +140,10 @@ func (o *options) do() error {
 	if err != nil {
 		return err
 	}
-	equivalent, err := readEquivalent(filepath.Join(o.root, o.equivalent))
+	if !filepath.IsAbs(o.equivalent) {
+		o.equivalent = filepath.Join(o.root, o.equivalent)
+	}
+	equivalent, err := readEquivalent(o.equivalent)
 	if err != nil {
 		return err
 	}
@@ -143,7 +152,8 @@ func (o *options) do() error {
 		all = append(all, find(s)...)
 	}
 	list, left, broken := sample(ranked(all, o.seed), o.sample, equivalent)
-	fmt.Printf("%d mutants; a sample of %d by seed %d, for which %d were passed over that do not compile, and %d that are equivalent\n",
+	fmt.Printf("%d mutants; a sample of %d by seed %d, "+
+		"for which %d were passed over that do not compile, and %d that are equivalent\n",
 		len(all), len(list), o.seed, broken, len(left))
 	warn(all, equivalent)
 	if o.list {
@@ -204,7 +214,8 @@ func (o *options) tryAll(sources []*source, list []chosen) error {
 	if err != nil {
 		return err
 	}
-	w := &workshop{options: o, sources: sources, targets: all, kept: filepath.Join(filepath.Dir(o.out), "without-"+code)}
+	w := &workshop{options: o, sources: sources, targets: all,
+		kept: filepath.Join(filepath.Dir(o.out), "without-"+code)}
 	done := 0
 	for _, m := range list {
 		r, ok := known[m.ID]
@@ -221,7 +232,8 @@ func (o *options) tryAll(sources []*source, list []chosen) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("    unit tests: %s %s; simulation: %s %s\n", r.Unit.How, r.Unit.By, r.Sim.How, r.Sim.By)
+		fmt.Printf("    unit tests: %s %s; simulation: %s %s\n",
+			r.Unit.How, r.Unit.By, r.Sim.How, r.Sim.By)
 		if err := addResult(o.out, r); err != nil {
 			return err
 		}
@@ -239,7 +251,8 @@ type workshop struct {
 
 // try tries one mutant.
 func (w *workshop) try(m chosen) (result, error) {
-	r := result{ID: m.ID, Line: m.Line, Package: m.source.path, Op: m.Op, Diff: m.Diff, Seeds: w.seeds}
+	r := result{ID: m.ID, Line: m.Line, Package: m.source.path, Op: m.Op, Diff: m.Diff,
+		Seeds: w.seeds}
 	dir, err := os.MkdirTemp("", "mutate")
 	if err != nil {
 		return r, err

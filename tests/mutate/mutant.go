@@ -74,7 +74,9 @@ func mutantsOf(s *source, f *file) []*mutant {
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *mutant) int { return cmp.Compare(a.edits[0].from, b.edits[0].from) })
+	slices.SortStableFunc(found, func(a, b *mutant) int {
+		return cmp.Compare(a.edits[0].from, b.edits[0].from)
+	})
 	return found
 }
 
@@ -158,7 +160,8 @@ func lines(text []byte, e edit) (before, after string) {
 		to = e.to + i
 	}
 	squeeze := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-	return squeeze(string(text[from:to])), squeeze(string(text[from:e.from]) + e.text + string(text[e.to:to]))
+	after = string(text[from:e.from]) + e.text + string(text[e.to:to])
+	return squeeze(string(text[from:to])), squeeze(after)
 }
 
 // clip shortens what is shown of a line.
@@ -173,7 +176,8 @@ func clip(s string) string {
 	return s
 }
 
-// compile picks the first edit that compiles, and gives the file with it; ok is false when none does.
+// compile picks the first edit that compiles, and gives the file with it; ok is false when none
+// does.
 func (m *mutant) compile() (text []byte, ok bool) {
 	for i, e := range m.edits {
 		text := e.apply(m.file.text)

@@ -26,7 +26,8 @@ func field(v *visit, n ast.Node) {
 	}
 	for i := 1; i < fields.NumFields(); i++ {
 		f := fields.Field((s.Index()[0] + i) % fields.NumFields())
-		if types.Identical(f.Type(), s.Type()) && f.Name() != "_" && (f.Exported() || f.Pkg() == v.source.types) {
+		if types.Identical(f.Type(), s.Type()) && f.Name() != "_" &&
+			(f.Exported() || f.Pkg() == v.source.types) {
 			v.propose("field", e.Sel, f.Name())
 			return
 		}
@@ -49,7 +50,8 @@ func variable(v *visit, n ast.Node) {
 	for s := v.scope(id.Pos()); s != nil && s != v.source.types.Scope(); s = s.Parent() {
 		for _, name := range s.Names() {
 			o, ok := s.Lookup(name).(*types.Var)
-			if !ok || o.Pos() >= id.Pos() || name == id.Name || !types.Identical(o.Type(), used.Type()) {
+			if !ok || o.Pos() >= id.Pos() || name == id.Name ||
+				!types.Identical(o.Type(), used.Type()) {
 				continue
 			}
 			if _, at := s.LookupParent(name, id.Pos()); at != o {

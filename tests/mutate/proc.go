@@ -54,7 +54,8 @@ func build(root, pkg, binary string, flags ...string) (there bool, err error) {
 
 // run runs a test binary in the directory of its package, and gives what it has printed. Its
 // temporary files are gone afterwards, and so is every process that it has started.
-func run(ctx context.Context, dir string, limit time.Duration, env []string, binary string, args ...string) (how, string, error) {
+func run(ctx context.Context, dir string, limit time.Duration, env []string, binary string,
+	args ...string) (how, string, error) {
 	temp, err := os.MkdirTemp("", "mutant")
 	if err != nil {
 		return "", "", err

@@ -31,7 +31,8 @@ type chosen struct {
 
 // sample takes the first n mutants of the order that compile and are not known to be equivalent.
 // It also gives the equivalent ones and counts those that do not compile, as far as it has looked.
-func sample(order []*mutant, n int, equivalent map[string]string) (list []chosen, left []*mutant, broken int) {
+func sample(order []*mutant, n int, equivalent map[string]string) (list []chosen, left []*mutant,
+	broken int) {
 	for _, m := range order {
 		if len(list) == n {
 			break

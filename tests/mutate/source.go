@@ -109,7 +109,8 @@ func (s *source) read(root string, p listed) error {
 		if err != nil {
 			return err
 		}
-		tree, err := parser.ParseFile(s.set, abs, text, parser.ParseComments|parser.SkipObjectResolution)
+		mode := parser.ParseComments | parser.SkipObjectResolution
+		tree, err := parser.ParseFile(s.set, abs, text, mode)
 		if err != nil {
 			return err
 		}
@@ -117,12 +118,13 @@ func (s *source) read(root string, p listed) error {
 		if err != nil {
 			return err
 		}
-		s.files = append(s.files, &file{name: filepath.ToSlash(rel), abs: abs, text: text, tree: tree})
+		f := &file{name: filepath.ToSlash(rel), abs: abs, text: text, tree: tree}
+		s.files = append(s.files, f)
 	}
 	s.info = &types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{},
 		Uses: map[*ast.Ident]types.Object{}, Scopes: map[ast.Node]*types.Scope{},
-		Selections: map[*ast.SelectorExpr]*types.Selection{}, Implicits: map[ast.Node]types.Object{},
+		Selections: map[*ast.SelectorExpr]*types.Selection{},
 	}
 	var err error
 	s.types, err = s.check(nil, nil, s.info)
@@ -137,7 +139,8 @@ func (s *source) check(changed *file, text []byte, info *types.Info) (*types.Pac
 		tree := f.tree
 		if f == changed {
 			var err error
-			if tree, err = parser.ParseFile(s.set, f.abs, text, parser.SkipObjectResolution); err != nil {
+			tree, err = parser.ParseFile(s.set, f.abs, text, parser.SkipObjectResolution)
+			if err != nil {
 				return nil, err
 			}
 		}

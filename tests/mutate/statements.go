@@ -17,13 +17,15 @@ func drop(v *visit, n ast.Node) {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
 		v.dropAssignment(s)
-	case *ast.ExprStmt, *ast.IncDecStmt, *ast.SendStmt, *ast.DeferStmt, *ast.GoStmt, *ast.BranchStmt, *ast.ReturnStmt:
+	case *ast.ExprStmt, *ast.IncDecStmt, *ast.SendStmt, *ast.DeferStmt, *ast.GoStmt,
+		*ast.BranchStmt, *ast.ReturnStmt:
 		v.propose("drop", s, "")
 	}
 }
 
 func (v *visit) dropAssignment(s *ast.AssignStmt) {
-	if s.Tok == token.DEFINE || !slices.ContainsFunc(s.Lhs, func(e ast.Expr) bool { return v.text(e) != "_" }) {
+	named := func(e ast.Expr) bool { return v.text(e) != "_" }
+	if s.Tok == token.DEFINE || !slices.ContainsFunc(s.Lhs, named) {
 		return
 	}
 	var right []string

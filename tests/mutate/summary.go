@@ -32,7 +32,8 @@ func (c *count) add(r result) {
 }
 
 func (c *count) cells() string {
-	return fmt.Sprintf("%d | %d | %d | %d | %d | %d", c.tried, c.unit, c.reached, c.sim, c.simAlone, c.survived)
+	return fmt.Sprintf("%d | %d | %d | %d | %d | %d",
+		c.tried, c.unit, c.reached, c.sim, c.simAlone, c.survived)
 }
 
 // summarize writes what has become of the mutants that were tried, and each survivor.
@@ -58,7 +59,8 @@ func summarize(w io.Writer, list []result) {
 		}
 	}
 	for i, head := range []string{"package", "operator"} {
-		fmt.Fprintf(w, "| %s | mutants | unit tests | simulation comes to it | simulation | simulation only | survived |\n|%s\n", head,
+		fmt.Fprintf(w, "| %s | mutants | unit tests | simulation comes to it | simulation "+
+			"| simulation only | survived |\n|%s\n", head,
 			" --- |"+strings.Repeat(" ---: |", 6))
 		for _, key := range slices.Sorted(maps.Keys(groups[i])) {
 			fmt.Fprintf(w, "| %s | %s |\n", key, groups[i][key].cells())
@@ -68,8 +70,10 @@ func summarize(w io.Writer, list []result) {
 	if all.tried > 0 {
 		percent := func(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) }
 		fmt.Fprintf(w, "Caught: %.0f %% of %d, %.0f %% by unit tests, %.0f %% by the simulation; "+
-			"of the %d that it comes to, it catches %.0f %%.\n", percent(all.tried-all.survived, all.tried), all.tried,
-			percent(all.unit, all.tried), percent(all.sim, all.tried), all.reached, percent(all.sim, all.reached))
+			"of the %d that it comes to, it catches %.0f %%.\n",
+			percent(all.tried-all.survived, all.tried), all.tried,
+			percent(all.unit, all.tried), percent(all.sim, all.tried), all.reached,
+			percent(all.sim, all.reached))
 	}
 	if broken > 0 {
 		fmt.Fprintf(w, "%d more did not build.\n", broken)
@@ -78,8 +82,11 @@ func summarize(w io.Writer, list []result) {
 		return
 	}
 	fmt.Fprintf(w, "\nSurvivors:\n")
-	slices.SortFunc(survivors, func(a, b result) int { return cmp.Or(cmp.Compare(a.Package, b.Package), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(survivors, func(a, b result) int {
+		return cmp.Or(cmp.Compare(a.Package, b.Package), cmp.Compare(a.ID, b.ID))
+	})
 	for _, r := range survivors {
-		fmt.Fprintf(w, "%s (line %d; unit tests %s, simulation %s)\n    %s\n", r.ID, r.Line, r.Unit.How, r.Sim.How, r.Diff)
+		fmt.Fprintf(w, "%s (line %d; unit tests %s, simulation %s)\n    %s\n",
+			r.ID, r.Line, r.Unit.How, r.Sim.How, r.Diff)
 	}
 }

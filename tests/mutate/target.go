@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// target is a test binary that mutants are tried on: the unit tests of a package, or the simulation.
+// target is a test binary that mutants are tried on: the unit tests of a package, or the
+// simulation.
 type target struct {
 	pkg, dir string
 	seeds    uint64 // of the simulation; 0 for unit tests
@@ -27,7 +28,7 @@ type target struct {
 
 // targets lists the unit tests of the patterns, and the simulation last.
 func targets(root string, patterns []string, simulation string, seeds uint64) ([]*target, error) {
-	list, err := golist(root, append([]string{"-test"}, append(slices.Clone(patterns), simulation)...)...)
+	list, err := golist(root, slices.Concat([]string{"-test"}, patterns, []string{simulation})...)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,8 @@ func (t *target) args(part, parts int, limit time.Duration) (args, env []string)
 	if t.seeds == 0 {
 		return append(args, "-test.failfast"), nil
 	}
-	return append(args, "-test.run", "^TestSeeds$", "-seed", "1", "-runs", fmt.Sprint(t.seeds), "-failures", "1",
+	return append(args, "-test.run", "^TestSeeds$", "-seed", "1",
+		"-runs", fmt.Sprint(t.seeds), "-failures", "1",
 		"-shrink=false", "-part", fmt.Sprintf("%d/%d", part, parts)), []string{"GOMAXPROCS=1"}
 }
 
@@ -100,7 +102,8 @@ func (t *target) measure(root, kept string, sources []*source, processes int) er
 	for _, s := range sources {
 		paths = append(paths, s.path)
 	}
-	there, err := build(root, t.pkg, binary, "-cover", "-covermode=set", "-coverpkg="+strings.Join(paths, ","))
+	there, err := build(root, t.pkg, binary, "-cover", "-covermode=set",
+		"-coverpkg="+strings.Join(paths, ","))
 	if err != nil {
 		return err
 	}
@@ -113,7 +116,9 @@ func (t *target) measure(root, kept string, sources []*source, processes int) er
 		profiles[i] = fmt.Sprintf("%s.%d.cover", name, i)
 	}
 	begun := time.Now()
-	h, out, err := t.run(binary, processes, 30*time.Minute, func(part int) []string { return []string{"-test.coverprofile", profiles[part]} })
+	h, out, err := t.run(binary, processes, 30*time.Minute, func(part int) []string {
+		return []string{"-test.coverprofile", profiles[part]}
+	})
 	if err != nil {
 		return err
 	}
@@ -121,7 +126,8 @@ func (t *target) measure(root, kept string, sources []*source, processes int) er
 		return fmt.Errorf("%s has %s without a mutant:\n%s", t.pkg, h, out)
 	}
 	t.seconds = time.Since(begun).Seconds()
-	if err := os.WriteFile(name+".seconds", fmt.Appendf(nil, "%.1f %d\n", t.seconds, parts), 0o644); err != nil {
+	took := fmt.Appendf(nil, "%.1f %d\n", t.seconds, parts)
+	if err := os.WriteFile(name+".seconds", took, 0o644); err != nil {
 		return err
 	}
 	return t.recall(name)
@@ -157,7 +163,8 @@ func (t *target) parts(processes int) int {
 
 // run runs the target's binary, the simulation in several processes; the first that fails ends the
 // others. more gives further arguments.
-func (t *target) run(binary string, processes int, limit time.Duration, more func(part int) []string) (how, string, error) {
+func (t *target) run(binary string, processes int, limit time.Duration,
+	more func(part int) []string) (how, string, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var mu sync.Mutex
@@ -168,7 +175,8 @@ func (t *target) run(binary string, processes int, limit time.Duration, more fun
 	for part := range parts {
 		work.Go(func() {
 			args, env := t.args(part, parts, limit)
-			h, out, err := run(ctx, t.dir, limit+10*time.Second, env, binary, append(args, more(part)...)...)
+			args = append(args, more(part)...)
+			h, out, err := run(ctx, t.dir, limit+10*time.Second, env, binary, args...)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -191,8 +199,8 @@ func (t *target) run(binary string, processes int, limit time.Duration, more fun
 // trial is what has become of a mutant in one target, or in one after the other.
 type trial struct {
 	How     how      `json:"how"`
-	By      string   `json:"by,omitempty"`    // the package and test, or the seed, and what was wrong
-	Flaky   []string `json:"flaky,omitempty"` // what has failed once and then passed, so it does not count
+	By      string   `json:"by,omitempty"`    // the test, or the seed, and what was wrong
+	Flaky   []string `json:"flaky,omitempty"` // what has failed once, and then passed
 	Seconds float64  `json:"seconds"`
 }
 
@@ -217,7 +225,8 @@ func (t *target) try(root, dir, overlay string, processes int) (trial, error) {
 	if err == nil && h == failed && t.seeds == 0 { // a test that needs the clock may fail by itself
 		again := func(int) []string { return nil }
 		if names := failedTests(out); len(names) > 0 {
-			again = func(int) []string { return []string{"-test.run", "^(" + strings.Join(names, "|") + ")$"} }
+			pattern := "^(" + strings.Join(names, "|") + ")$"
+			again = func(int) []string { return []string{"-test.run", pattern} }
 		}
 		if h, _, err = t.run(binary, processes, t.limit(), again); h == passed {
 			result = trial{How: passed, Flaky: []string{result.By}}

@@ -60,7 +60,8 @@ func (v *visit) leaveOut(n ast.Node) bool {
 	case *ast.CallExpr:
 		name := v.function(n)
 		return v.logs(n) || name == "fmt.Errorf" || name == "errors.New"
-	case *ast.StructType, *ast.InterfaceType, *ast.FuncType, *ast.ArrayType, *ast.MapType, *ast.ChanType:
+	case *ast.StructType, *ast.InterfaceType, *ast.FuncType, *ast.ArrayType, *ast.MapType,
+		*ast.ChanType:
 		return true
 	case ast.Expr:
 		call, ok := v.parent().(*ast.CallExpr)
