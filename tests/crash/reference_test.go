@@ -30,11 +30,13 @@ func (l *load) judge(t *testing.T, x id, shown []rpc.Event) {
 	}
 	outside := reference.Record{Late: -1, Limits: reference.Defaults(x.flow == "old")}
 	if x.flow == "stop" {
-		outside.Stops = []reference.Stop{{Failure: reference.Failure{Name: ended.Error, Cause: ended.Cause}}}
+		by := reference.Failure{Name: ended.Error, Cause: ended.Cause}
+		outside.Stops = []reference.Stop{{Failure: by}}
 	}
 	context := reference.Context{Flow: x.flow, Execution: x.name}
 	definition := definitions(l.tasks.URL)[x.flow]
-	if err := reference.Check(definition, string(begun.Input), context, events, outside); err != nil {
+	err = reference.Check(definition, string(begun.Input), context, events, outside)
+	if err != nil {
 		t.Errorf("%v: %v", x, err)
 	}
 }

@@ -18,8 +18,8 @@ func Read(text []byte) ([]Event, error) {
 	}
 	events := make([]Event, len(shown))
 	for i, e := range shown {
-		events[i] = Event{ID: e.EventID, Schedule: e.ScheduleEventID, Type: e.Type, Step: e.StepName,
-			Detail: e.EventDetail, Time: e.Time.UnixMilli()}
+		events[i] = Event{ID: e.EventID, Schedule: e.ScheduleEventID, Type: e.Type,
+			Step: e.StepName, Detail: e.EventDetail, Time: e.Time.UnixMilli()}
 	}
 	return events, nil
 }

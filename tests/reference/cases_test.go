@@ -15,14 +15,16 @@ var cases = []struct {
 	tasks            map[string][]flowtest.Outcome
 }{
 	{"a Parallel is tried again when a branch has failed with an error that is not retried there",
-		`{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: P, States: [{Name: P, Type: Parallel,
+		`{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: P, States: [
+		{Name: P, Type: Parallel,
 		End: true, Retry: [{Errors: [FnF.ExpressionError], MaxAttempts: 1,
 			IntervalSeconds: 3}], Branches: [
 		{StartAt: A, States: [{Name: A, Type: Pass, InputConstructor: {x.$: $Input.missing},
 			End: true}]},
 		{StartAt: B, States: [{Name: B, Type: Pass, End: true}]}]}]}`, nil},
 	{"a Map is tried again when its output cannot be built",
-		`{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: M, States: [{Name: M, Type: Map, End: true,
+		`{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: M, States: [
+		{Name: M, Type: Map, End: true,
 		ItemsPath: '[1, 2]', OutputConstructor: {x.$: $Output.missing},
 		Retry: [{Errors: [FnF.ALL], MaxAttempts: 2, IntervalSeconds: 1}],
 		Processor: {StartAt: A, States: [{Name: A, Type: Pass, End: true}]}}]}`, nil},
@@ -30,7 +32,8 @@ var cases = []struct {
 		`{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: F, States: [
 		{Name: F, Type: Fail, Code: FnF.InternalError}]}`, nil},
 	{"parameters that cannot be built are tried again without an event",
-		`{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: T, States: [{Name: T, Type: Task, End: true,
+		`{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: T, States: [
+		{Name: T, Type: Task, End: true,
 		Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f',
 			invocationType: Sync,
 		body: {x.$: $Input.missing}}, Retry: [{Errors: [FnF.ALL], MaxAttempts: 2,

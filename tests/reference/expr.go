@@ -268,6 +268,9 @@ func (p *parser) unary() expression {
 			if !ok {
 				fail("- needs a number")
 			}
+			if rat(n).Sign() == 0 {
+				return n
+			}
 			if t, negative := strings.CutPrefix(string(n), "-"); negative {
 				return json.Number(t)
 			}

@@ -53,8 +53,10 @@ func (r expressions) leaf() string {
 		"$Input.f",
 		"$Input.z", "$Input.l", "$Input.e", "$Input.o", "$Input.big", "$Input.u", "$Input.l[0]",
 		"$Input.l[3][0]", "$Input.l[9]", "$Input.o.k", `$Input.o["a b"]`, "$Input.missing",
-		"$Context.Execution.Name", "$Context.Current.RetryCount", "$Context.Workflow.Flow", "1", "10",
-		"2.50", "1e1", "0", "9007199254740993", `"x"`, "'10'", "`true`", `"\u00e9\n"`, "true", "null",
+		"$Context.Execution.Name", "$Context.Current.RetryCount", "$Context.Workflow.Flow",
+		"1", "10",
+		"2.50", "1e1", "0", "9007199254740993", `"x"`, "'10'", "`true`", `"\u00e9\n"`,
+		"true", "null",
 		"[]", "{}", `{"k": 1}`, `""`)
 }
 
@@ -76,7 +78,7 @@ func (r expressions) call(depth int) string {
 		return "intAdd(" + r.any(depth) + ", " + r.pick("1", "-3", "9223372036854775807",
 			r.any(depth)) + ")"
 	case 3:
-		return "length(" + r.pick(text(), list(), object()) + ")"
+		return "length(" + r.pick(text(), text(), list(), object()) + ")"
 	case 4:
 		return "regexMatchString(" + text() + ", " + r.pick(`"^[a-z]+$"`, `"1"`, `"("`,
 			text()) + ")"
@@ -113,7 +115,8 @@ func (r expressions) condition(depth int) string {
 	if depth == 0 || r.IntN(5) == 0 {
 		return r.pick("$.a", "$.b", "$.s", "$.n", "$.m", "$.t", "$.f", "$.z", "$.l", "$.o",
 			"$.missing", "$.l[0]",
-			"$.l[*]", "$.l[9]", "$.o.k", `$.o["a b"]`, "$.big", "1", "10", "2.5", `"x"`, "`10`", `"TRUE"`, "true",
+			"$.l[*]", "$.l[9]", "$.o.k", `$.o["a b"]`, "$.big", "1", "10", "2.5", `"x"`, "`10`", `"TRUE"`,
+			"true",
 			"false", "null", "[1, \"1\"]")
 	}
 	switch r.IntN(4) {
@@ -140,7 +143,7 @@ func evaluating(r expressions, old bool) string {
 		tree = map[string]any{"version": "v1", "type": "flow", "steps": []any{choice}}
 	} else {
 		pass := map[string]any{"Name": "P", "Type": "Pass", "End": true,
-			"OutputConstructor": map[string]any{"v.$": r.any(3)}}
+			"OutputConstructor": map[string]any{"v.$": r.pick(r.any(3), r.call(0), r.call(1))}}
 		tree = map[string]any{"Type": "StateMachine", "SpecVersion": "v1", "Name": "f",
 			"StartAt": "P",
 			"States":  []any{pass}}
