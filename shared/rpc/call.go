@@ -138,6 +138,7 @@ func (c *call) admit() error {
 	if err := c.authenticate(); err != nil {
 		return err
 	}
+	c.turn.End()
 	if !c.throttle.admit(c.who.Account, c.operation.name, c.Now()) {
 		return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
 	}
@@ -157,6 +158,22 @@ func (c *call) admit() error {
 		}
 	}
 	return c.params.checkText()
+}
+
+// The callers of long requests share processors among them until they are known: what it takes to
+// check the signature of a long form must not hold up everybody else. A short request does not wait
+// for that.
+const (
+	stranger     = "stranger" // no account's name: those are numbers
+	strangerFree = 8 << 10    // bytes of a body
+)
+
+// takeStrangersTurn waits for a processor to read a long body with. admit ends the turn.
+func (c *call) takeStrangersTurn() (err error) {
+	if len(c.body) > strangerFree {
+		_, c.turn, err = c.Processors.Begin(c.r.Context(), stranger)
+	}
+	return err
 }
 
 // takeShare counts the request among its account's, and waits for its turn. end gives both back.

@@ -20,10 +20,13 @@ const paramsMax = 1000
 // copy of it. Whatever else is in the body waits for decode: V3 covers its bytes, a bearer token
 // none of it.
 func (c *call) read() error {
-	if err := c.readBody(); err != nil {
+	err := c.readBody()
+	if err == nil {
+		err = c.takeStrangersTurn()
+	}
+	if err != nil {
 		return err
 	}
-	var err error
 	if c.kind, err = c.mediaType(); err != nil {
 		return err
 	}
