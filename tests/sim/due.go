@@ -12,15 +12,16 @@ import (
 
 // owing is what a run keeps for what it owes and what is owed to it. Of the run itself:
 type owing struct {
-	visits *visits
-	cut    bool              // the last commit has left something ready
-	more   bool              // the last fold was cut
-	found  int64             // when it was found due last, ms since 1970
-	excuse int64             // until when faults have put it off, ms since 1970
-	ended  time.Time         // when its end was committed
-	wrote  int64             // when its row was written last, ms since 1970
-	outbox map[int64]sending // by id of the entry
-	leases map[int64]int64   // until when, by attempt
+	visits  *visits
+	cut     bool              // the last commit has left something ready
+	more    bool              // the last fold was cut
+	found   int64             // when it was found due last, ms since 1970
+	excuse  int64             // until when faults have put it off, ms since 1970
+	ended   time.Time         // when its end was committed
+	wrote   int64             // when its row was written last, ms since 1970
+	outbox  map[int64]sending // by id of the entry
+	leases  map[int64]int64   // until when, by attempt
+	retaken int64             // when it was written for the first time since the faults ended
 
 	// Attempts that wait for an execution, and when those were closed by anything but its end, ms since 1970.
 	attempts map[int64]*tried
@@ -95,7 +96,11 @@ func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *stor
 		w.judgeLeft(r, before.Outbox)
 	}
 	w.noteOutbox(r)
-	r.wrote = time.Now().UnixMilli()
+	now := time.Now().UnixMilli()
+	if r.wrote <= w.calmed {
+		r.retaken = now
+	}
+	r.wrote = now
 	w.clock.again()
 }
 
@@ -168,10 +173,15 @@ func (w *World) owes(r *run, owe func(owed)) {
 			owe(o)
 		}
 	}
-	if inner := put; r.wrote <= w.calmed {
-		// The clock that its wake time was reckoned by may have been wrong.
+	if inner := put; w.faults.skew > 0 {
+		// The clock that its wake time was reckoned by may have been wrong, while there were faults. Then it is
+		// seen to that much later, and what is owed may take its time from then on.
 		put = func(o owed) {
-			o.by += 2 * w.faults.skew.Milliseconds()
+			if r.wrote <= w.calmed {
+				o.by += 2 * w.faults.skew.Milliseconds()
+			} else if w.faults.skew > slack*time.Millisecond {
+				o.by = max(o.by, w.by(r.retaken, readyWakes+4*sweepEvery))
+			}
 			inner(o)
 		}
 	}

@@ -49,7 +49,7 @@ func (w *World) judgeCallback(r *run) {
 	w.looked("callback arrives")
 	for i := range to.events {
 		e := &to.events[i]
-		late := r.x.Stopped > 0 && e.Time-max(r.x.Stopped, w.calmed) > deliverMax
+		late := r.x.Stopped > 0 && e.Time-max(r.x.Stopped, w.calmed) > deliverMax+4*w.faults.skew.Milliseconds()
 		if late && (e.Type == flow.ExecutionTimedOut || e.Type == flow.TaskTimedOut && w.attemptOf(to, e) == token.ID) && w.openAt(to, token.ID, e.ID) {
 			w.breach("callback arrives", "%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(), r.x.Stopped, to.x.Partition(), e.Time)
 		}

@@ -6,7 +6,8 @@ func init() {
 	for _, m := range []struct{ invariants, name, file, old, new string }{
 		{"late timer,wake", "wait ten minutes longer", "shared/interp/kinds.go", "	return f.now + n*1000, nil\n", "	return f.now + n*1000 + 600_000, nil\n"},
 		{"wake", "wake up 15 s after the end of waits and pauses", "shared/interp/due.go", "			sooner(e.due)\n", "			sooner(e.due + 15_000)\n"},
-		{"late ready", "take no attempt after the first", "shared/interp/task.go", "		if a == nil || a.phase != ready || len(entries) >= t.Max {", "		if a == nil || a.phase != ready || a.number > 0 || len(entries) >= t.Max {"},
+		{"late lease,everything ends", "take no call whose caller is gone", "shared/interp/task.go", "		if a == nil || a.phase != ready || len(entries) >= t.Max {", "		if a == nil || a.phase != ready || a.calls > 0 || len(entries) >= t.Max {"},
+		{"late ready,everything ends", "take no attempt after the first", "shared/interp/task.go", "		if a == nil || a.phase != ready || len(entries) >= t.Max {", "		if a == nil || a.phase != ready || a.number > 0 || len(entries) >= t.Max {"},
 		{"late outbox", "try what was not delivered again after minutes, not seconds", "shared/runner/relay.go", "min(time.Second<<min(tries, 12), time.Hour)", "min(time.Minute<<min(tries, 12), time.Hour)"},
 		{"late stop", "look once for the child that is to be stopped", "shared/runner/relay.go", "const notStartedMax = 3", "const notStartedMax = 0"},
 		{"poll", "look once a minute whether another process has brought the end", "shared/runner/watch.go", "lookMax   = time.Second", "lookMax   = time.Minute"},
@@ -20,15 +21,15 @@ func init() {
 		mutants = append(mutants, struct{ name, file, old, new string }{m.name, m.file, m.old, m.new})
 		alone[m.name] = m.invariants
 	}
+	rare["take no call whose caller is gone"] = "-seed 1 -runs 1500 -home servers"
 	rare["begin calls until an invocation ends"] = "-seed 1 -runs 1500 -home functions -flow generated"
 	rare["take no attempt after the first"] = "-seed 1 -runs 1500 -home local" // elsewhere hints go round and round
 	alone["leave the executions of attempts that are given up"] = "orphan,late stop,reference"
 	alone["try once more than a rule allows"] = "attempts,reference,late ready"
 	alone["try again after half the pause"] = "early,reference"
-	alone["never take a call again"] = "late lease"
 	alone["leave letters to the hint"] = "late inbox,everything ends"
 	alone["forget the outbox at the end"] = "late callback"
-	alone["take what was not delivered for delivered"] = "sent,late callback,late stop"
+	alone["take what was not delivered for delivered"] = "sent,late callback,late stop,rights"
 }
 
 // alone says for mutants which invariants catch them, and nothing else does.
