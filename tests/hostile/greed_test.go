@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -121,6 +122,7 @@ func silent() (address string) {
 	}
 	go func() {
 		var silenced []net.Conn // kept from the garbage collector, which would close them
+		defer func() { runtime.KeepAlive(silenced) }()
 		for {
 			c, err := l.Accept()
 			if err != nil {
