@@ -6,10 +6,9 @@ func init() {
 	for _, m := range []struct{ invariants, name, file, old, new string }{
 		{"late timer,wake", "wait ten minutes longer", "shared/interp/kinds.go", "	return f.now + n*1000, nil\n", "	return f.now + n*1000 + 600_000, nil\n"},
 		{"wake", "wake up 15 s after the end of waits and pauses", "shared/interp/due.go", "			sooner(e.due)\n", "			sooner(e.due + 15_000)\n"},
-		{"late lease,everything ends", "take no call whose caller is gone", "shared/interp/task.go", "		if a == nil || a.phase != ready || len(entries) >= t.Max {", "		if a == nil || a.phase != ready || a.calls > 0 || len(entries) >= t.Max {"},
+		{"late lease,everything ends,example result", "take no call whose caller is gone", "shared/interp/task.go", "		if a == nil || a.phase != ready || len(entries) >= t.Max {", "		if a == nil || a.phase != ready || a.calls > 0 || len(entries) >= t.Max {"},
 		{"late ready,everything ends", "take no attempt after the first", "shared/interp/task.go", "		if a == nil || a.phase != ready || len(entries) >= t.Max {", "		if a == nil || a.phase != ready || a.number > 0 || len(entries) >= t.Max {"},
 		{"late outbox", "try what was not delivered again after minutes, not seconds", "shared/runner/relay.go", "min(time.Second<<min(tries, 12), time.Hour)", "min(time.Minute<<min(tries, 12), time.Hour)"},
-		{"late stop", "look once for the child that is to be stopped", "shared/runner/relay.go", "const notStartedMax = 3", "const notStartedMax = 0"},
 		{"poll", "look once a minute whether another process has brought the end", "shared/runner/watch.go", "lookMax   = time.Second", "lookMax   = time.Minute"},
 		{"poll", "answer a long poll after some looks", "shared/runner/watch.go", "time.Until(end) <= 0 {", "pause >= lookMax {"},
 		{"late answer,answer kept", "throw the answer of a call away when the store fails", "shared/runner/round.go", "(it.news.Kind == interp.Answered || it.news.Kind == interp.Sent)", "it.news.Kind == interp.Sent"},
