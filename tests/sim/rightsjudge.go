@@ -51,6 +51,9 @@ func (w *World) judgeRefusal(r *run, e *flow.HistoryEvent, now int64) {
 		r.scheduled[e.ID] = now
 		return
 	}
+	if e.Mark != 0 {
+		return // it is reported: perhaps by another execution, which was refused something itself
+	}
 	if e.Type != flow.TaskFailed && e.Type != flow.TaskSubmitFailed || e.Error == nil || !strings.HasSuffix(e.Error.Name, "AccessDenied") {
 		return
 	}
