@@ -61,9 +61,11 @@ func TestKills(t *testing.T) {
 	l.watchers(8)
 	l.racers()
 
-	kills, ends := 0, 0
+	kills, ends, slow := 0, 0, time.Duration(0)
 	for until := time.Now().Add(d); time.Now().Before(until); {
-		time.Sleep(time.Duration(100+rand.IntN(700)) * time.Millisecond)
+		// On a machine that has other work too, lives as short as on an idle one are over before a
+		// call is, five in a row: then most calls are given up, and the test is about nothing else.
+		time.Sleep(2*slow + time.Duration(100+rand.IntN(700))*time.Millisecond)
 		if rand.IntN(8) == 0 {
 			s.End()
 			ends++
@@ -71,10 +73,15 @@ func TestKills(t *testing.T) {
 			s.Kill()
 			kills++
 		}
-		s.Start()
+		began := time.Now()
+		if s.Start(); rand.IntN(4) > 0 { // the others may die before their store is open
+			s.Answers()
+			slow = time.Since(began)
+		}
 	}
 	close(l.stop)
 	close(l.faults)
+	l.begins.Wait() // a start may be acknowledged long after the load has stopped
 	l.settle(t)
 	close(over)
 	reporting.Wait()

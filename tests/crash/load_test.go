@@ -18,9 +18,10 @@ type load struct {
 	t      *testing.T
 	client *rpc.Client
 	tasks  *tasks
-	stop   chan struct{} // closed: nothing new is begun
-	faults chan struct{} // closed: the server is not killed any more
-	work   sync.WaitGroup
+	stop   chan struct{}  // closed: nothing new is begun
+	faults chan struct{}  // closed: the server is not killed any more
+	begins sync.WaitGroup // whoever starts executions
+	work   sync.WaitGroup // everybody else
 
 	mu      sync.Mutex
 	started map[id]*told
@@ -49,7 +50,9 @@ type reported struct {
 	refused map[string]bool // those that were refused
 }
 
-// over tells whether an error only means that the server was away.
+// away tells whether an error only means that the server was away, or too busy. What was asked may
+// have been done all the same: news that was told to come again may lie with a runner that has read
+// it in the inbox before it was taken back.
 func away(err error) bool {
 	code := fault.CodeOf(err)
 	return code == fault.InternalServerError || code == fault.TaskInvalidState || code == fault.ConcurrentUpdateError
@@ -157,7 +160,7 @@ func (l *load) report(q question, by string) {
 		if err == nil || !away(err) {
 			return
 		}
-		unsure = unsure || code == fault.InternalServerError
+		unsure = true
 		l.pause()
 	}
 }
@@ -197,7 +200,7 @@ func (l *load) halt(x id, by string) {
 		if err == nil || !away(err) {
 			return
 		}
-		unsure = unsure || code == fault.InternalServerError
+		unsure = true
 		l.pause()
 	}
 }
@@ -210,7 +213,7 @@ func (l *load) starters(count, most int) {
 	var next sync.Mutex
 	n := 0
 	for range count {
-		l.work.Go(func() {
+		l.begins.Go(func() {
 			for !l.ended(l.stop) {
 				next.Lock()
 				n++
@@ -277,7 +280,7 @@ func (l *load) any() (id, bool) {
 
 // racers start one name after the other, 64 at a time.
 func (l *load) racers() {
-	l.work.Go(func() {
+	l.begins.Go(func() {
 		for i := 0; !l.ended(l.stop); i++ {
 			x := id{"race", fmt.Sprintf("race%d", i)}
 			var all sync.WaitGroup
