@@ -258,7 +258,7 @@ func (w *World) judgeBuried(r *run) {
 		return
 	}
 	w.looked("deleted flow")
-	if over := max(at, w.calmed) + buryMax; r.x.Stopped > over && r.x.Status != flow.Stopped {
+	if over := max(at, w.calmed) + buryMax; r.ended.UnixMilli() > over && r.x.Status != flow.Stopped {
 		w.breach("deleted flow", "%s has gone on until %d as %v; its flow was deleted at %d, faults ended at %d", r.x.Partition(), r.x.Stopped, r.x.Status, at, w.calmed)
 	}
 }
