@@ -41,8 +41,8 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 		if err != nil {
 			return nil, err
 		}
-		if shown == nil {
-			continue
+		if shown == nil || q.Status != "" && shown.Status != sum.Status.String() {
+			continue // the index was behind: it is none of those that were asked for any more
 		}
 		page.Executions = append(page.Executions, *shown)
 		if size := pageSize(page.Executions); size > s.PageBytes && i+1 < len(found) {
