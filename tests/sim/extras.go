@@ -23,6 +23,7 @@ func extras() []extra {
 		{name: "unnamed starts", in: 4, begin: (*clients).startUnnamed},
 		{name: "quitters", in: 2, begin: func(c *clients) { c.goOn(c.quitters) }},
 		{name: "limits", in: 4, begin: (*clients).reachLimits},
+		{name: "lister", in: 4, begin: (*clients).list},
 		{name: "forger", in: 3, begin: (*clients).forge, comeBack: (*clients).forgeAgain},
 	}
 }

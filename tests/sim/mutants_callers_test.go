@@ -31,5 +31,10 @@ func init() {
 		{"write one event too many", "shared/interp/step.go", "f.s.LastEvent+int64(n) > int64(f.l.Events)", "f.s.LastEvent+int64(n) > int64(f.l.Events)+1"},
 		{"keep open states of any size", "shared/runner/commit.go", "BodyMax: r.Limits.BodyBytes", "BodyMax: 0"},
 		{"start with an input of any size", "shared/cloudflow/executions.go", "	if limit := s.Limits.Data(lang); input.size > limit {", "	if limit := s.Limits.Data(lang); false {"},
+		{"list executions of every status", "shared/cloudflow/listing.go", "(any || s.Status == status) &&", "(any || s.Status >= 0 && status >= 0) &&"},
+		{"list executions whatever they are called", "shared/cloudflow/listing.go", "strings.HasPrefix(s.Name, q.ExecutionNamePrefix)", "true"},
+		{"list executions started after the end of the time", "shared/store/list.go", "		to = listSort(l.End, \"\")\n", "		to = listSort(l.End+60_000, \"\")\n"},
+		{"list executions started before the begin of the time", "shared/store/list.go", "		from = listSort(l.Begin, \"\")\n", "		from = listSort(l.Begin-60_000, \"\")\n"},
+		{"list what an execution has become whatever was asked for", "shared/cloudflow/listing.go", "shown == nil || q.Status != \"\" && shown.Status != sum.Status.String()", "shown == nil"},
 	}...)
 }
