@@ -1,0 +1,154 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// errUnsure is the answer of a driver that hides what became of a call, or does not carry it out.
+var errUnsure = errors.New("the answer was lost")
+
+// flowRace reads and writes one flow from many goroutines. Each call of the driver takes a time that the seed draws,
+// before and after it takes effect, so that the calls of several goroutines cross in every way.
+type flowRace struct {
+	t     *testing.T
+	store *store.Store
+	mem   *memstore.Store
+
+	mu     sync.Mutex
+	chance *rand.Rand
+	floor  age // no read that begins from now on may give an older flow
+}
+
+// age orders what stands under the name of the flow: the flows by their creations, each by its versions.
+type age struct {
+	creation int
+	version  int64
+}
+
+func (a age) before(b age) bool {
+	return a.creation < b.creation || a.creation == b.creation && a.version < b.version
+}
+
+func (r *flowRace) draw(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.chance.IntN(n)
+}
+
+func (r *flowRace) dawdle() { time.Sleep(time.Duration(r.draw(50)) * time.Microsecond) }
+
+// hook makes a call take its time, and one write in eight fail.
+func (r *flowRace) hook(op string, _ store.Key) error {
+	r.dawdle()
+	if (op == memstore.OpCommit || op == memstore.OpDelete) && r.draw(8) == 0 {
+		return errUnsure
+	}
+	return nil
+}
+
+func ageOf(f *store.Flow) (a age) {
+	if _, err := fmt.Sscanf(f.ID, "id%d", &a.creation); err != nil {
+		panic(err)
+	}
+	a.version = f.Version
+	return a
+}
+
+// wrote sets what reads may give from now on: what the driver holds once a write has returned, whatever the writer was
+// told. There is one writer, so nothing is under way then. last is the creation that was tried last.
+func (r *flowRace) wrote(last int) {
+	at := age{last + 1, 0} // there is none: only what is created anew may be seen
+	row, err := r.mem.Get(context.Background(), store.Key{Partition: "f#1#f", Sort: "a"})
+	if err == nil {
+		at = ageOf(&store.Flow{ID: row.Fence, Version: row.Version})
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.floor = at
+}
+
+// read reads the flow and compares its age with what had been written when the read began.
+func (r *flowRace) read() *store.Flow {
+	r.mu.Lock()
+	floor := r.floor
+	r.mu.Unlock()
+	f, err := r.store.GetFlow(context.Background(), "1", "f")
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		r.t.Error(err)
+		return nil
+	}
+	if got := ageOf(f); got.before(floor) {
+		r.t.Errorf("a read gives %v, and %v had been written before it began", got, floor)
+	}
+	return f
+}
+
+// write creates, changes, deletes the flow, or calls a deletion of it off. Most reads find it in the cache.
+func (r *flowRace) write(rounds int) {
+	ctx, last := context.Background(), 0
+	for range rounds {
+		f := r.read()
+		switch n := r.draw(8); {
+		case f == nil:
+			last++
+			r.store.CreateFlow(ctx, &store.Flow{Account: "1", Name: "f", ID: fmt.Sprint("id", last)}, "text", 0)
+		case n == 0:
+			r.store.DeleteFlow(ctx, f)
+		case n == 1:
+			r.store.CallOff(ctx, f, store.Tombstone{})
+		default:
+			r.store.UpdateFlow(ctx, f, fmt.Sprint("text", n), 0)
+		}
+		r.wrote(last)
+		time.Sleep(time.Duration(r.draw(200)) * time.Microsecond)
+	}
+}
+
+// TestCachedFlowIsNeverOlder: a read of a flow, through the cache or not, never gives what a write that returned before it
+// began has replaced, also when that write was told that it failed.
+func TestCachedFlowIsNeverOlder(t *testing.T) {
+	for seed := range uint64(40) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				mem := memstore.New()
+				r := &flowRace{t: t, mem: mem, chance: rand.New(rand.NewPCG(seed, 0)),
+					store: store.New(store.Options{Driver: mem, Exclusive: true})}
+				mem.Before, mem.After = r.hook, r.hook
+				over := make(chan struct{})
+				var readers sync.WaitGroup
+				for range 6 {
+					readers.Go(func() {
+						for {
+							select {
+							case <-over:
+								return
+							default:
+								r.read()
+								r.dawdle()
+							}
+						}
+					})
+				}
+				r.write(60)
+				close(over)
+				readers.Wait()
+				if r.floor.creation < 2 {
+					t.Errorf("nothing was deleted: %v", r.floor)
+				}
+			})
+		})
+	}
+}
