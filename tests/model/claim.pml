@@ -3,6 +3,9 @@
  * name. A claim is one create-if-absent-or-expired of the state row, after its large value has been put. Engines advance
  * and end what runs; what has ended expires, is swept, and its name is claimed anew.
  *
+ * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
+ * number: of a store that fails for ever, or a process that always dies, nothing can be promised.
+ *
  * shared/runner: StartExecution, claim, try, fold.answer, wake. shared/store: Create, writer.orphans, Forget, ForgetExpired.
  */
 
@@ -112,6 +115,9 @@ lost:   /* lost or unknown: the row says whose it is */
 #endif
 		:: else ->
 			assert(!SAME(maker[life], me));   /* nobody is told that his own start is another's */
+#ifdef MUT_WAIT_FOR_THE_NAME
+			goto lost;
+#endif
 			goto unanswered                  /* it runs already, or has ended already */
 		fi
 	};
@@ -140,8 +146,20 @@ end:
 	:: atomic { status == running && !expired && value[life] -> r = life; v = ver; busy++ };
 		atomic {
 			assert(hist[KEY(r)] == 0 || hist[KEY(r)] == r);   /* a row of the history is never another's */
+#ifdef MUT_ROW_MEANS_COMMITTED
+			if
+			:: hist[KEY(r)] == r -> busy--; r = 0; v = 0; goto end
+			:: else
+			fi;
+#endif
 			hist[KEY(r)] = r;
-			busy--
+			busy--;
+#ifdef LIVE
+			if
+			:: crashes > 0 -> crashes--; r = 0; v = 0; goto end
+			:: true
+			fi
+#endif
 		};
 		atomic {
 			if
@@ -249,6 +267,12 @@ end:
 #ifdef MUT_LEAVE_OTHER_RUNS
 			left = 0;
 #endif
+#ifdef MUT_PUT_OFF_WHAT_IS_EMPTY
+			if
+			:: left == 0 && status != absent && life == r -> left = r
+			:: else
+			fi;
+#endif
 			k = 0
 		};
 		atomic {
@@ -300,3 +324,12 @@ init {
 		run End()
 	}
 }
+
+#ifdef LIVE
+/* Whoever starts is answered, or has died. */
+ltl answered { <> (starting == 0) }
+/* What is claimed ends. */
+ltl ends { [] (status == running -> <> (status != running)) }
+/* The state row of what has ended and expired goes. */
+ltl forgotten { [] (expired -> <> (status == absent || !expired)) }
+#endif

@@ -3,6 +3,9 @@
  * the state row, puts the tail that it found full into a history row, and writes the state row on condition of its version.
  * It may die before and after every write and be repeated; answers of writes are lost; writes are carried out late.
  *
+ * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
+ * number: of a store that fails for ever, or a process that always dies, nothing can be promised.
+ *
  * shared/store: Commit, write, writer.tail. shared/runner: round, try, load.
  */
 
@@ -123,10 +126,17 @@ load:
 		v = ver; f = first; l = last; t = tail; c = closed;
 		flush = FULLTAIL(f, l)
 	}
+#ifndef MUT_NO_ANSWER_FOR_THE_CLOSED
 	if
 	:: c & BIT(me) -> goto counts            /* its attempt is closed: dropped */
 	:: else
 	fi;
+#else
+	if
+	:: c & BIT(me) -> goto load
+	:: else
+	fi;
+#endif
 #ifdef MUT_FLUSH_AT_WILL
 	if
 	:: flush = 1
@@ -187,6 +197,9 @@ lost:                                        /* lost and unknown are one case: l
 #ifdef MUT_DROP_WHEN_LOST
 	goto finished;
 #endif
+#ifdef MUT_KEEP_WHAT_WAS_LOADED
+	goto put;
+#endif
 	goto load;
 
 dead:
@@ -222,7 +235,9 @@ end:
 	:: atomic { latePut != 0 -> lateKey = 0; latePut = 0 }
 	:: late(1)
 	:: late(2)
+#if WRITERS > 2
 	:: late(3)
+#endif
 #if WRITERS > 3
 	:: late(4)
 #endif
@@ -251,3 +266,8 @@ init {
 		run End()
 	}
 }
+
+#ifdef LIVE
+/* Whoever brings news is told, or is gone for good. */
+ltl answered { <> ((told | gone) == (1 << (WRITERS + 1)) - 2) }
+#endif

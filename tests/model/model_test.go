@@ -14,14 +14,16 @@ import (
 	"testing"
 )
 
-var long = flag.Bool("long", false, "search the larger configurations, too (about ten minutes, 8 GB)")
+var long = flag.Bool("long", false, "search the larger configurations, too (a quarter of an hour, 8 GB)")
 
 // search is a configuration of a model: macros for its text.
 type search struct {
 	model  string
 	macros string
-	live   bool // that what must happen does happen, under weak fairness
-	long   bool
+	// live names the promise of the model (ltl) that what must happen does happen, under weak
+	// fairness; "": in no state is a rule broken.
+	live string
+	long bool
 }
 
 // searches show no violation in any state.
@@ -38,8 +40,21 @@ var searches = []search{
 	{model: "relay", macros: "CRASHES=1"},
 	{model: "sweep", macros: "RUNNERS=1"},
 	{model: "sweep", macros: "RUNNERS=1 POISON"},
-	{model: "sweep", macros: "RUNNERS=1 LOSSES=1 LOOKS=0 REPEATS=0 LIVE", live: true},
-	{model: "sweep", macros: "RUNNERS=1 POISON LIVE", live: true},
+
+	{model: "commit", macros: "CRASHES=0 UNKNOWNS=1", live: "answered"},
+	{model: "claim", macros: "STARTERS=2", live: "answered"},
+	{model: "claim", macros: "STARTERS=2", live: "ends"},
+	{model: "claim", macros: "STARTERS=2", live: "forgotten"},
+	{model: "outcome", macros: "BRANCHES=0 CRASHES=0", live: "answered"},
+	{model: "outcome", macros: "BRANCHES=0 CRASHES=0", live: "letters"},
+	{model: "outcome", macros: "BRANCHES=0 REPORTERS=1", live: "again"},
+	{model: "outcome", macros: "BRANCHES=0 REPORTERS=1", live: "onward"},
+	{model: "relay", macros: "RELAYS=1", live: "delivered"},
+	{model: "relay", macros: "RELAYS=1", live: "stops"},
+	{model: "sweep", macros: "RUNNERS=1 LOSSES=1 LOOKS=0 REPEATS=0", live: "ends"},
+	{model: "sweep", macros: "RUNNERS=1 LOSSES=1 LOOKS=0 REPEATS=0", live: "looked"},
+	{model: "sweep", macros: "RUNNERS=1 POISON", live: "ends"},
+	{model: "sweep", macros: "RUNNERS=1 POISON", live: "looked"},
 
 	{model: "commit", macros: "CRASHES=2 UNKNOWNS=3", long: true},
 	{model: "claim", long: true},
@@ -53,9 +68,24 @@ var searches = []search{
 	{model: "relay", macros: "CRASHES=3 UNKNOWNS=3", long: true},
 	{model: "sweep", macros: "RUNNERS=2 CRASHES=0 UNKNOWNS=0 LOSSES=1 LOOKS=0", long: true},
 	{model: "sweep", macros: "RUNNERS=1 CRASHES=2 UNKNOWNS=2", long: true},
+
+	{model: "commit", live: "answered", long: true},
+	{model: "claim", macros: "CRASHES=0 EXPIRIES=0", live: "answered", long: true},
+	{model: "claim", macros: "STARTERS=2 ENGINES=2", live: "ends", long: true},
+	{model: "claim", macros: "STARTERS=2 ENGINES=2", live: "forgotten", long: true},
+	{model: "outcome", macros: "BRANCHES=0", live: "answered", long: true},
+	{model: "outcome", macros: "OLD BRANCHES=0", live: "answered", long: true},
+	{model: "outcome", macros: "BRANCHES=0", live: "letters", long: true},
+	{model: "outcome", macros: "OLD BRANCHES=0", live: "letters", long: true},
+	{model: "outcome", macros: "RUNNERS=2 REPORTERS=1 EXPIRIES=1 BRANCHES=0", live: "again", long: true},
+	{model: "outcome", macros: "RUNNERS=2 REPORTERS=1 TIMEOUTS=1 BRANCHES=0", live: "onward", long: true},
+	{model: "relay", macros: "CRASHES=1", live: "delivered", long: true},
+	{model: "relay", macros: "CRASHES=1", live: "stops", long: true},
+	{model: "sweep", macros: "RUNNERS=1 LOOKS=0", live: "looked", long: true},
 }
 
-// mutants are models with one mistake each, that some state or cycle shows.
+// mutants are models with one mistake each, that some state or cycle shows. One that breaks a promise breaks it alone: no
+// rule is broken in any state, and the other promises of the model are kept.
 var mutants = []struct {
 	name string
 	search
@@ -102,7 +132,20 @@ var mutants = []struct {
 	{"put off what the index shows as due, unread", search{model: "sweep", macros: "RUNNERS=1 MUT_TRUST_INDEX"}},
 	{"count each try of a round as a runner that begins", search{model: "sweep", macros: "RUNNERS=1 MUT_COUNT_EACH_TRY"}},
 	{"do not set the counts back", search{model: "sweep", macros: "RUNNERS=1 MUT_KEEP_COUNTS"}},
-	{"count nobody who begins", search{model: "sweep", macros: "RUNNERS=1 POISON LIVE MUT_COUNT_NOTHING", live: true}},
+
+	{"a loser does not load again", search{model: "commit", macros: "WRITERS=2 MUT_KEEP_WHAT_WAS_LOADED", live: "answered"}},
+	{"fold again what is in", search{model: "commit", macros: "WRITERS=2 MUT_NO_ANSWER_FOR_THE_CLOSED", live: "answered"}},
+	{"a start waits for the name to become free", search{model: "claim", macros: "CRASHES=0 UNKNOWNS=0 EXPIRIES=0 MUT_WAIT_FOR_THE_NAME", live: "answered"}},
+	{"a row of the history is taken for a commit", search{model: "claim", macros: "STARTERS=2 UNKNOWNS=0 EXPIRIES=0 MUT_ROW_MEANS_COMMITTED", live: "ends"}},
+	{"put off what has nothing left", search{model: "claim", macros: "STARTERS=2 CRASHES=0 UNKNOWNS=0 EXPIRIES=0 MUT_PUT_OFF_WHAT_IS_EMPTY", live: "forgotten"}},
+	{"whose news waits in the inbox looks for it alone", search{model: "outcome", macros: "CRASHES=0 BRANCHES=0 MUT_WAIT_FOR_THE_MARK", live: "answered"}},
+	{"keep letters that came too late", search{model: "outcome", macros: "CRASHES=0 BRANCHES=0 MUT_KEEP_LATE_LETTERS", live: "letters"}},
+	{"prolong the lease of a caller that is gone", search{model: "outcome", macros: "REPORTERS=1 BRANCHES=0 MUT_RENEW_THE_LEASE", live: "again"}},
+	{"the pause before the next try begins anew at each look", search{model: "outcome", macros: "REPORTERS=1 BRANCHES=0 MUT_PAUSE_ANEW", live: "onward"}},
+	{"bring again what was refused for good", search{model: "relay", macros: "RELAYS=1 CRASHES=1 UNKNOWNS=1 MUT_BRING_WHAT_IS_REFUSED", live: "delivered"}},
+	{"look for ever for a child to stop that never comes", search{model: "relay", macros: "RELAYS=1 CRASHES=1 UNKNOWNS=1 MUT_STOP_WHAT_NEVER_COMES", live: "stops"}},
+	{"no hint for what has ended", search{model: "sweep", macros: "RUNNERS=1 LOSSES=1 LOOKS=0 REPEATS=0 MUT_NO_HINT_AFTER_THE_END", live: "looked"}},
+	{"count nobody who begins", search{model: "sweep", macros: "RUNNERS=1 POISON MUT_COUNT_NOTHING", live: "ends"}},
 }
 
 // depth is the longest path that a search follows. One that is longer makes it fail.
@@ -113,6 +156,7 @@ var (
 	statesOf = regexp.MustCompile(`(\d+) states, stored`)
 	memoryOf = regexp.MustCompile(`([\d.]+)\s+total actual memory`)
 	violated = regexp.MustCompile(`(?m)^pan:1: (.*)$`)
+	promised = regexp.MustCompile(`(?m)^ltl (\w+)`)
 	nowhere  = regexp.MustCompile(`(?m)^\t(\w+\.pml:\d+), state \d+, "(.*)"$`)
 )
 
@@ -124,8 +168,34 @@ type result struct {
 	depth, states, mib string
 }
 
-// run searches a model until it is exhausted, or up to the first violation.
-func (s search) run(t *testing.T, optimize string) result {
+// defines are the macros of a search, as spin and gcc take them.
+func (s search) defines() []string {
+	macros := strings.Fields(s.macros)
+	for i, m := range macros {
+		macros[i] = "-D" + m
+	}
+	if s.live != "" {
+		macros = append(macros, "-DLIVE")
+	}
+	return macros
+}
+
+// promises are the names of what the model promises to happen.
+func (s search) promises(t *testing.T) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile(s.model + ".pml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range promised.FindAllStringSubmatch(string(text), -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// run searches a model until it is exhausted, or up to the first violation: of the promise live,
+// or for "" of any rule.
+func (s search) run(t *testing.T, optimize, live string) result {
 	t.Helper()
 	dir := t.TempDir()
 	text, err := os.ReadFile(s.model + ".pml")
@@ -144,17 +214,13 @@ func (s search) run(t *testing.T, optimize string) result {
 		}
 		return string(out)
 	}
-	macros := strings.Fields(s.macros)
-	for i, m := range macros {
-		macros[i] = "-D" + m
-	}
-	do("spin", append(append([]string{"-a"}, macros...), s.model+".pml")...)
+	do("spin", append(append([]string{"-a"}, s.defines()...), s.model+".pml")...)
 	compile := []string{optimize, "-w", "-DCOLLAPSE", "-DMEMLIM=12000", "-o", "pan", "pan.c"}
 	check := []string{"-m" + depth}
-	if s.live {
-		compile, check = append(compile, "-DNOREDUCE"), append(check, "-a", "-f")
+	if live != "" {
+		compile, check = append(compile, "-DNOREDUCE", "-DNFAIR=3"), append(check, "-a", "-f", "-N", live)
 	} else {
-		compile = append(compile, "-DSAFETY")
+		compile = append(compile, "-DSAFETY", "-DNOCLAIM")
 	}
 	do("gcc", compile...)
 	out := do("./pan", check...)
@@ -203,12 +269,12 @@ func TestModels(t *testing.T) {
 		if s.long && !*long {
 			continue
 		}
-		t.Run(s.model+" "+s.macros, func(t *testing.T) {
+		t.Run(strings.TrimSpace(s.model+" "+s.live)+" "+s.macros, func(t *testing.T) {
 			optimize := "-O1"
 			if s.long {
 				optimize = "-O2"
 			}
-			r := s.run(t, optimize)
+			r := s.run(t, optimize, s.live)
 			if r.first != "" {
 				t.Fatalf("%s\n%s", r.first, s.trail(t, r))
 			}
@@ -229,10 +295,7 @@ func TestModels(t *testing.T) {
 
 // trail is the path to a violation, as spin replays it.
 func (s search) trail(t *testing.T, r result) string {
-	args := []string{"-t", "-p", "-g"}
-	for _, m := range strings.Fields(s.macros) {
-		args = append(args, "-D"+m)
-	}
+	args := append([]string{"-t", "-p", "-g"}, s.defines()...)
 	c := exec.Command("spin", append(args, s.model+".pml")...)
 	c.Dir = r.folder
 	out, err := c.CombinedOutput()
@@ -248,12 +311,49 @@ func TestMutants(t *testing.T) {
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			r := m.run(t, "-O0")
+			r := m.run(t, "-O0", m.live)
 			if r.first == "" {
 				t.Fatalf("nothing is wrong in %s states", r.states)
 			}
 			t.Log(r.first)
+			if m.live == "" {
+				return
+			}
+			if !strings.HasPrefix(r.first, "acceptance cycle") {
+				t.Error("no promise is broken, but a rule")
+			}
+			for _, other := range append(m.promises(t), "") {
+				if other == m.live {
+					continue
+				}
+				if r := m.run(t, "-O0", other); r.first != "" {
+					t.Errorf("%q shows it, too: %s", other, r.first)
+				}
+			}
 		})
+	}
+}
+
+// TestEveryPromiseIsSearched: what a model promises is searched for, and some mutant breaks it.
+func TestEveryPromiseIsSearched(t *testing.T) {
+	for _, model := range []string{"claim", "commit", "outcome", "relay", "sweep"} {
+		names := search{model: model}.promises(t)
+		if len(names) == 0 {
+			t.Errorf("%s promises nothing", model)
+		}
+		for _, name := range names {
+			is := func(s search) bool { return s.model == model && s.live == name && !s.long }
+			if !slices.ContainsFunc(searches, is) {
+				t.Errorf("%s: nothing searches for %s", model, name)
+			}
+			broken := false
+			for _, m := range mutants {
+				broken = broken || is(m.search)
+			}
+			if !broken {
+				t.Errorf("%s: no mutant breaks %s", model, name)
+			}
+		}
 	}
 }
 

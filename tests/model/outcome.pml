@@ -7,6 +7,9 @@
  *
  * That somebody looks when something is to be done is sweep.pml's to show: here runners look whenever there is reason to.
  *
+ * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
+ * number: of a store that fails for ever, or a process that always dies, nothing can be promised.
+ *
  * shared/runner: accept, marked, do, round, try, fold.news, call, follow, and the inbox. shared/interp: news, take, leaseOver.
  */
 
@@ -82,6 +85,21 @@ bit answered[3];                     /* a live runner has had the answer of the 
 byte counts[CALLERS + 1];            /* how often the news of a caller has closed something */
 bit accepted[CALLERS + 1];
 bit refused[CALLERS + 1];
+#ifdef LIVE
+byte asking;                         /* callers that wait for an answer */
+#define ASK asking++
+#define ANSWERED asking--
+/* What changes nothing is no commit: else whoever looks for ever would come through all versions. */
+#define REMEMBER oldPhase = phase; oldAtt = att
+#define CHANGED (phase != oldPhase || att != oldAtt)
+#define FORGET oldPhase = 0; oldAtt = 0
+#else
+#define REMEMBER skip
+#define CHANGED true
+#define FORGET skip
+#define ASK skip
+#define ANSWERED skip
+#endif
 
 /* A commit that closes attempt a, or for 0 the execution, by mark m. */
 inline close(a, m) {
@@ -110,6 +128,7 @@ inline next() {
 inline fold(me) {
 	d_step {
 		took = 0;
+		REMEMBER;
 		if
 		:: held[me] != 0 && held[me] == att && !ended && by[att] == 0 && (phase == called || phase == ready) ->
 #ifdef SYNC
@@ -132,7 +151,11 @@ inline fold(me) {
 		:: else
 		fi;
 		if
+#ifdef MUT_RENEW_THE_LEASE
+		:: lapse && phase == called -> owner = me
+#else
 		:: lapse && phase == called -> phase = ready; owner = 0
+#endif
 		:: else
 		fi;
 		if
@@ -141,7 +164,9 @@ inline fold(me) {
 		fi;
 		/* run on */
 		if
+#ifndef MUT_PAUSE_ANEW
 		:: phase == failing && att == 1 -> att = 2; phase = ready
+#endif
 		:: phase == failing && att == 2 -> ended = 1; phase = over
 		:: phase == finishing -> ended = 1; phase = over
 		:: else
@@ -150,7 +175,11 @@ inline fold(me) {
 		:: phase == ready -> phase = called; owner = me; took = att
 		:: else
 		fi;
-		next()
+		if
+		:: CHANGED || took != 0 -> next()
+		:: else
+		fi;
+		FORGET
 	}
 }
 
@@ -201,6 +230,10 @@ proctype Runner(byte me) {
 	byte sees[3];                        /* the inbox as it was loaded */
 	byte seesFor;
 	bit lapse, late, folded;
+#ifdef LIVE
+	mtype oldPhase;
+	byte oldAtt;
+#endif
 end:
 	do
 	:: atomic { WORK || DEADLEASE || held[me] != 0 ->
@@ -263,7 +296,11 @@ commit:
 
 	/* Inbox rows that have been folded, or came too late, are deleted. */
 	if
+#ifdef MUT_KEEP_LATE_LETTERS
+	:: atomic { folded && !ended && (sees[0] != 0 || sees[1] != 0 || sees[2] != 0) -> dropInbox() }
+#else
 	:: atomic { folded && (sees[0] != 0 || sees[1] != 0 || sees[2] != 0) -> dropInbox() }
+#endif
 	:: else
 	fi;
 	atomic {
@@ -312,8 +349,9 @@ proctype Caller(byte me) {
 		:: STOPS(me)
 		:: !STOPS(me) && out[1] -> a = 1
 		:: !STOPS(me) && out[2] -> a = 2
-		:: !STOPS(me) && ended && !out[1] -> goto finished
+		:: !STOPS(me) && ended && !out[1] -> ASK; goto finished
 		fi;
+		ASK;
 #ifdef OLD
 		a = 0
 #endif
@@ -351,7 +389,12 @@ again:
 #endif
 	tries = 0;
 	do
+#ifdef MUT_WAIT_FOR_THE_MARK
+	:: atomic { MARKED(me) -> goto ok }
+	:: atomic { !MARKED(me) -> skip }
+#else
 	:: atomic { CLOSED(a) -> goto closed }
+#endif
 	:: atomic { !CLOSED(a) && tries < LOOKS -> tries++ }
 	:: atomic { tries >= LOOKS -> break }
 	od;
@@ -392,7 +435,7 @@ ok:
 	atomic { assert(counts[me] == 1 && MARKED(me)); accepted[me] = 1 };   /* accepted: it has counted */
 unknown:                                                       /* try again: nothing is claimed */
 finished:
-	atomic { v = 0; a = 0; tries = 0 }
+	atomic { v = 0; a = 0; tries = 0; ANSWERED }
 }
 
 /* The store carries out, or drops, the write that a caller has given up. Another branch goes on. */
@@ -434,3 +477,14 @@ init {
 		run End()
 	}
 }
+
+#ifdef LIVE
+/* Whoever brings news is answered. */
+ltl answered { []<> (asking == 0) }
+/* What lies in the inbox is taken in, or dropped. */
+ltl letters { [] (box[1] != 0 -> <> (box[1] == 0)) }
+/* A call whose caller is gone is called again. */
+ltl again { [] (DEADLEASE -> <> !DEADLEASE) }
+/* What is ready is called, what has failed is tried again or fails its execution. */
+ltl onward { [] (phase == ready || phase == failing || phase == finishing -> <> (phase == called || phase == submitted || phase == over)) }
+#endif

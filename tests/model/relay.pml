@@ -5,6 +5,9 @@
  *
  * A commit is one step here, with an answer that may be lost: how it comes about is commit.pml's and outcome.pml's to show.
  *
+ * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
+ * number: of a store that fails for ever, or a process that always dies, nothing can be promised.
+ *
  * A child's end is for the attempt that has started it, in both languages: in the older one its token would not say so.
  *
  * shared/runner: call, StartChild, startedBy, relay, deliver, stopChild, report. shared/interp: end, callback, stopChild, sent.
@@ -79,6 +82,9 @@ inline endChild(c, what) {
 
 inline stopOne(c) {
 	if
+#ifdef MUT_STOP_WHAT_NEVER_COMES
+	:: atomic { child[c] == absent }
+#endif
 	:: atomic { child[c] == absent && stopTries[c] < TRIES -> stopTries[c]++ }
 	:: atomic { child[c] == absent && stopTries[c] >= TRIES -> stop[c] = 0 }
 	:: atomic { child[c] == ended -> stop[c] = 0 }
@@ -167,7 +173,12 @@ inline relayOne(c) {
 	fi;
 #endif
 	if
+#ifdef MUT_BRING_WHAT_IS_REFUSED
+	:: atomic { OPEN(c) -> report(c) }
+	:: atomic { !OPEN(c) -> c = 0; goto end }
+#else
 	:: atomic { report(c) }
+#endif
 	:: atomic { unknowns > 0 -> unknowns--; report(c); c = 0; goto end }    /* not told: once more */
 	:: atomic { unknowns > 0 -> unknowns--;
 #ifdef MUT_TAKE_FOR_DELIVERED
@@ -216,3 +227,9 @@ init {
 		run End()
 	}
 }
+
+#ifdef LIVE
+/* What stands in the outbox is delivered, or dropped once its target has ended or does not come. */
+ltl delivered { [] (box[1] -> <> !box[1]) }
+ltl stops { [] (stop[1] -> <> !stop[1]) }
+#endif

@@ -3,6 +3,10 @@
  * its runners down (1.4). One execution calls a task and then waits. Hints are lost and repeated, the wake index lags,
  * runners die and lose their commits. Times are counted down, so that only what lies ahead is part of a state.
  *
+ * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
+ * number: of hints that are always lost, or runners that always die, nothing can be promised. What has ended has something
+ * to send then.
+ *
  * POISON: whoever folds the execution dies of it.
  *
  * shared/runner: fold.wake, fold.begun, early, round, wake, postpone, sendHint. shared/interp: NextDue, Ready.
@@ -52,6 +56,16 @@ byte owner;                          /* who calls it */
 byte due = NEVER;                    /* of the wait */
 byte tries;
 byte begun;
+#ifdef LIVE
+bit outbox;                          /* what follows from the end is still to be sent */
+#define UNSENT outbox
+#define FILL outbox = 1
+#define SEND outbox = 0
+#else
+#define UNSENT false
+#define FILL skip
+#define SEND skip
+#endif
 bit broken;                          /* it has ended as one that brings its runners down */
 
 byte indexed = NEVER;                /* the wake time as the index shows it */
@@ -86,7 +100,8 @@ bit swept;
 #define SWEEPER (RUNNERS + 1)
 #define CURRENT(p) (fresh & BIT(p))
 
-#define NEED (phase == ready -> SOON : (phase == called -> lease : (phase == waiting -> due : NEVER)))
+#define REST (phase == over && !UNSENT)      /* nothing is left to be done */
+#define NEED (phase == ready || phase == over && UNSENT -> SOON : (phase == called -> lease : (phase == waiting -> due : NEVER)))
 #define EARLIEST(a, b) ((a) < (b) -> (a) : (b))
 
 /* The row's next wake time: never later than its earliest need, moved only when it must. */
@@ -104,7 +119,7 @@ inline setWake(counted) {
 	fi;
 #else
 	if
-	:: wake > 0 && wake <= NEED && !counted && phase != over
+	:: wake > 0 && wake <= NEED && !counted && !REST
 	:: else -> wake = NEED
 	fi;
 #endif
@@ -120,7 +135,8 @@ inline fold(me) {
 		if
 		:: phase == called && (flying == me && held) -> phase = waiting; owner = 0; lease = NEVER; due = WAIT
 		:: phase == called && !(flying == me && held) && (lease == 0 || owner == me && flying != me) -> phase = ready; owner = 0; lease = NEVER
-		:: phase == waiting && due == 0 -> phase = over; due = NEVER
+		:: phase == waiting && due == 0 -> phase = over; due = NEVER; FILL
+		:: phase == over -> SEND
 		:: else
 		fi;
 		if
@@ -180,7 +196,7 @@ round:
 	atomic {
 		fresh = fresh | BIT(me); took = 0; counted = 0;
 		if
-		:: phase == over -> goto done
+		:: REST -> goto done
 		:: else
 		fi
 	};
@@ -262,7 +278,12 @@ inline putOff() {
 	:: atomic { unknowns > 0 -> unknowns--; fresh = fresh & ~BIT(SWEEPER); goto end }
 	fi;
 	if
+#ifdef MUT_NO_HINT_AFTER_THE_END
+	:: atomic { phase != over -> hint = 1 }
+	:: atomic { phase == over -> skip }
+#else
 	:: atomic { true -> hint = 1 }
+#endif
 	:: atomic { losses > 0 -> losses-- }
 	fi
 }
@@ -271,9 +292,9 @@ inline putOff() {
 proctype Sweeper() {
 end:
 	do
-	:: atomic { indexed == 0 && wake == 0 && phase != over && !SWEPT -> fresh = fresh | BIT(SWEEPER) };
+	:: atomic { indexed == 0 && wake == 0 && !REST && !SWEPT -> fresh = fresh | BIT(SWEEPER) };
 		putOff()
-	:: atomic { indexed == 0 && wake != 0 && looks > 0 && phase != over -> looks--;
+	:: atomic { indexed == 0 && wake != 0 && looks > 0 && !REST -> looks--;
 #ifndef MUT_TRUST_INDEX
 		goto end;                     /* read strongly: not due */
 #endif
@@ -306,7 +327,7 @@ proctype End() {
 end:
 	atomic {
 		timeout;
-		assert(phase == over);        /* nothing is left that waits for nobody */
+		assert(REST);                 /* nothing is left that waits for nobody */
 #ifdef POISON
 		assert(broken)
 #endif
@@ -325,5 +346,8 @@ init {
 }
 
 #ifdef LIVE
+/* What is claimed ends, as a failure where it brings all its runners down. */
 ltl ends { <> (phase == over) }
+/* Every row that is due is looked at, also one that has ended and has something to send. */
+ltl looked { [] (wake == 0 && !REST -> <> (rounds != 0 || REST)) }
 #endif
