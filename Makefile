@@ -5,7 +5,7 @@ HOMES = millrace_aws millrace_alibaba # build tags of programs for one cloud
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-long mutants model model-long check lint crash chaos hostile bench bench-micro fuzz clean
+.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-seeds sim-long mutants model model-long check lint crash chaos hostile bench bench-micro fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +19,7 @@ run: build ## start the server on the embedded store and run a sample flow
 test: ## every test: units, example flows, the live server, crashes, official clients
 	$(GO) test $(RACE) -count=1 -timeout 40m $$($(GO) list ./... | grep -v -e /tests/sim$$ -e /tests/model$$ -e /tests/clouds$$)
 	$(GO) test -count=1 -timeout 40m ./tests/clouds # the functions as they are deployed; raced by make itest RACE=-race
-	$(GO) test -count=1 -timeout 40m ./tests/sim # never raced: its schedule is the seed's, and the detector would make its own
-	$(GO) run ./tests/sim/cmd -seed 1001 -runs 9000 # more fixed seeds, on all processors
+	$(GO) test -count=1 -timeout 40m ./tests/sim # the seeds of seeds.txt; never raced: its schedule is the seed's, and the detector would make its own
 	./tests/wire/run.sh
 	./tests/witness/run.sh
 	./tests/deploy/run.sh
@@ -61,6 +60,9 @@ bench-alibaba: ## the same in Function Compute, in both runtimes
 
 sim: ## the seeded simulation: make sim SEED=1 RUNS=100 FLOW=generated
 	$(GO) run ./tests/sim/cmd $(if $(SEED),-seed $(SEED)) $(if $(RUNS),-runs $(RUNS)) $(if $(FLOW),-flow $(FLOW))
+
+sim-seeds: ## choose the seeds that tests run anew, of RUNS (6000) from SEED (1) on, by what they reach
+	$(GO) run ./tests/sim/cmd -seed $(or $(SEED),1) -runs $(or $(RUNS),6000) -choose tests/sim/seeds.txt
 
 sim-long: ## the simulation for SIMTIME (1h), from SEED on, with a summary in SUMMARY
 	$(GO) run ./tests/sim/cmd -for $(or $(SIMTIME),1h) $(if $(SEED),-seed $(SEED)) $(if $(SUMMARY),-summary $(SUMMARY))

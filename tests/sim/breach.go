@@ -12,6 +12,10 @@ func (w *World) looked(invariants ...string) {
 	}
 }
 
+// looked and breach are the same for what is looked at when a run is over.
+func (r *Report) looked(invariant string)        { r.Checks[invariant]++ }
+func (r *Report) breach(invariant, wrong string) { r.Failure = invariant + ": " + wrong }
+
 // breach notes that a named invariant does not hold, unless the run is made without that invariant:
 // so it can be shown that a bug is caught by it and by nothing else.
 func (w *World) breach(invariant, format string, args ...any) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -152,7 +151,7 @@ func (c *clients) begin() {
 			c.goOn(c.own)
 		}
 		c.beginExtras()
-		if c.w.number("reader")%3 == 0 && !w.large() && !slices.Contains(w.without, withoutReader) {
+		if w.hasReader() {
 			c.goOn(c.read)
 		}
 	})

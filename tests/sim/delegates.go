@@ -13,8 +13,11 @@ import (
 // delegated tells whether a report is left to an execution: in some runs a reporter passes the token of his task to
 // StartExecution, so that the end of what it starts is the report, instead of reporting himself.
 func (w *World) delegated(of, who string) bool {
-	return w.seed%11 == 10 && of == account && w.mocked == nil && w.number("delegates "+who)%2 == 0
+	return w.delegating() && of == account && w.number("delegates "+who)%2 == 0
 }
+
+// delegating tells whether it is such a run.
+func (w *World) delegating() bool { return w.seed%11 == 10 && w.mocked == nil }
 
 // delegate starts an execution that ends a task, until it is known that it was started.
 func (k *tasks) delegate(who, token string, after time.Duration) {

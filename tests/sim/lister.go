@@ -105,6 +105,7 @@ func (w *World) stays(r *run, status string) bool {
 // judgeSome checks a list that was asked for with a filter.
 func (w *World) judgeSome(of string, f *filter, rows []listed, there []*run) {
 	w.kinds["list with a filter"]++
+	w.looked("filter")
 	var places []string
 	for i, x := range rows {
 		places = append(places, x.place)

@@ -18,6 +18,11 @@ type reader struct {
 	n int
 }
 
+// hasReader tells whether a run has a reader.
+func (w *World) hasReader() bool {
+	return w.number("reader")%3 == 0 && !w.large() && !slices.Contains(w.without, withoutReader)
+}
+
 // read is the life of a reader.
 func (c *clients) read() {
 	d := &reader{c: c, r: c.rand("reader")}

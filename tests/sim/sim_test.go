@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"millrace/tests/sim"
+	"millrace/tests/sim/cover"
 	"millrace/tests/sim/tally"
 )
 
@@ -29,19 +30,20 @@ var (
 	trace    = flag.Bool("trace", false, "show every step")
 	progress = flag.Bool("progress", false, "write from time to time, for tests/sim/cmd to read, what has been run")
 	sums     = flag.Bool("sums", false, "show the sum over each run's steps")
+	reaches  = flag.Bool("reach", false, "write, for tests/sim/cmd to read, what each run has reached")
 )
 
-// fixed is how many seeds an ordinary test run takes, from 1 on.
-const fixed = 1000
-
-// TestSeeds runs a fixed set of seeds, or those that are asked for.
+// TestSeeds runs the seeds of seeds.txt, which are chosen by what they reach, or those that are asked for.
 func TestSeeds(t *testing.T) {
-	first, n := uint64(1), uint64(fixed)
+	chosen, reached := fixed(t), cover.Choice{Items: map[string]int{}}
+	first, n := uint64(0), uint64(len(chosen.Seeds))
+	seedAt := func(i uint64) uint64 { return chosen.Seeds[i] }
 	if testing.Short() {
-		n = fixed / 10
+		n /= 10
 	}
 	if *seed > 0 {
 		first, n = *seed, *runs
+		seedAt = func(i uint64) uint64 { return first + i }
 	}
 	var share, shares uint64
 	if _, err := fmt.Sscanf(*part, "%d/%d", &share, &shares); err != nil || shares == 0 {
@@ -50,11 +52,11 @@ func TestSeeds(t *testing.T) {
 	begun, shown := time.Now(), time.Now()
 	var total tally.Tally
 	total.Next = first
-	for i := share; total.Failures < *most && (i < n || *going > 0); i += shares {
+	for i := share; total.Failures < *most && (i < n || *seed > 0 && *going > 0); i += shares {
 		if *going > 0 && time.Since(begun) > *going {
 			break
 		}
-		o := sim.Options{Seed: first + i, Flow: *flow, Home: *home, Executions: *launched}
+		o := sim.Options{Seed: seedAt(i), Flow: *flow, Home: *home, Executions: *launched}
 		if *without != "" {
 			o.Without = strings.Split(*without, ",")
 		}
@@ -65,9 +67,14 @@ func TestSeeds(t *testing.T) {
 		if *sums {
 			fmt.Printf("%d %s %d %x\n", r.Seed, r.Home, r.Steps, r.Sum)
 		}
+		reach := cover.Run{Seed: r.Seed, Steps: r.Steps, Items: r.Reach()}
+		if *reaches && r.Failure == "" {
+			fmt.Println(reach.Line())
+		}
+		reached.Count(reach)
 		total.Add(tally.Tally{Runs: 1, Executions: r.Executions, Commits: r.Commits, Letters: r.Posted, Accepted: r.Accepted,
 			Judged: r.Judged, Undecided: r.Undecided, Steps: r.Steps, Faults: r.Faults, Kinds: r.Kinds})
-		total.Next = first + i + 1
+		total.Next = seedAt(i) + 1
 		if r.Failure != "" {
 			total.Failures++
 			t.Fail()
@@ -84,6 +91,9 @@ func TestSeeds(t *testing.T) {
 	if *progress {
 		fmt.Println(total.Line())
 		return
+	}
+	if *seed == 0 && !testing.Short() && !t.Failed() && shares == 1 {
+		judgeReach(t, chosen, reached)
 	}
 	fmt.Printf("%s, %s\n", total, time.Since(begun).Round(time.Millisecond))
 }

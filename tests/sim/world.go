@@ -59,6 +59,7 @@ type Report struct {
 	Faults     map[string]int // how many happened, by kind
 	Kinds      map[string]int // executions by what they have in them: language, kinds of states, ends
 	Checks     map[string]int // how often each invariant was looked at where it could have been broken
+	Worlds     []string       // what kind of run it was
 	Sum        uint64         // of everything that happened
 	Failure    string         // "" when nothing was wrong
 	Tail       []string       // the last steps before a failure
@@ -156,9 +157,11 @@ func Run(t *testing.T, o Options) Report {
 	if report.Failure == "" {
 		v := judgeLinear(said, report.Steps)
 		report.Judged, report.Undecided = v.Checked, v.Undecided
-		report.Checks["one order"] += v.Checked
+		if v.Checked > 0 {
+			report.looked("one order")
+		}
 		if v.Wrong != "" && !slices.Contains(o.Blind, "one order") {
-			report.Failure = "one order: " + v.Wrong
+			report.breach("one order", v.Wrong)
 		}
 	}
 	return report
@@ -329,7 +332,7 @@ func (w *World) end() {
 }
 
 func (w *World) report() Report {
-	r := Report{Seed: w.seed, Home: w.home.String(), Executions: w.executions, Commits: w.commits, Posted: w.letters.posted, Accepted: w.letters.accepted, Steps: w.steps, rounds: w.rounds, Sum: w.trace.sum, Failure: w.failure, Faults: w.faults.hits, Kinds: w.kinds, Checks: w.checks}
+	r := Report{Seed: w.seed, Home: w.home.String(), Executions: w.executions, Commits: w.commits, Posted: w.letters.posted, Accepted: w.letters.accepted, Steps: w.steps, rounds: w.rounds, Sum: w.trace.sum, Failure: w.failure, Faults: w.faults.hits, Kinds: w.kinds, Checks: w.checks, Worlds: w.worlds()}
 	if r.Failure != "" {
 		r.Tail = w.trace.tail()
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"millrace/tests/sim/cover"
 	"millrace/tests/sim/tally"
 )
 
@@ -14,9 +15,10 @@ type board struct {
 	first uint64
 	begun time.Time
 
-	mu     sync.Mutex
-	shares []tally.Tally // the last of each process
-	failed bool
+	mu      sync.Mutex
+	shares  []tally.Tally // the last of each process
+	failed  bool
+	reached []cover.Run // what each run has reached, when seeds are to be chosen
 }
 
 // tellEvery is how often many runs say how far they are.
@@ -37,6 +39,12 @@ func (b *board) heard(i int, t tally.Tally) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.shares[i] = t
+}
+
+func (b *board) reach(r cover.Run) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reached = append(b.reached, r)
 }
 
 func (b *board) show(text string) {

@@ -5,6 +5,11 @@
 //	go run ./tests/sim/cmd -for 1h                  as many as there is time for
 //	go run ./tests/sim/cmd -for 1h -seed 500001     the same, from a seed on: where the run before has ended
 //
+//	go run ./tests/sim/cmd -seed 1 -runs 6000 -choose tests/sim/seeds.txt
+//
+// runs so many and writes into the file few of them that reach what all of them reach: each invariant
+// looked at, each fault, each kind of run, what is in executions, and each fault with each invariant.
+//
 // Many runs write every half a minute what they have come to, and a summary in Markdown at the end;
 // -summary says into which file too.
 //
@@ -28,6 +33,7 @@ import (
 	"sync"
 	"time"
 
+	"millrace/tests/sim/cover"
 	"millrace/tests/sim/tally"
 )
 
@@ -40,6 +46,7 @@ var (
 	going    = flag.Duration("for", 0, "go on for so long, whatever -runs says")
 	launched = flag.Int("executions", 0, "launch no more than so many; 0: as the seed says")
 	without  = flag.String("without", "", "kinds of faults and clients that there are none of, with commas between them")
+	choose   = flag.String("choose", "", "write into this file few of the seeds that reach what all of them do")
 	page     = flag.String("summary", "", "write the summary into this file too")
 )
 
@@ -79,13 +86,18 @@ func run() (failed bool, err error) {
 	go b.tell(stop)
 	work.Wait()
 	close(stop)
+	if *choose != "" {
+		if err := writeChoice(*choose, b.reached); err != nil {
+			return false, err
+		}
+	}
 	return b.failed, b.end(*page)
 }
 
 // one runs its share of the seeds in a process of its own.
 func one(binary string, i, n int, b *board) (failed bool) {
 	c := exec.Command(binary, "-test.run", "^TestSeeds$", "-test.timeout", (*going + 24*time.Hour).String(), "-seed", fmt.Sprint(*seed), "-runs", fmt.Sprint(*runs),
-		"-flow", *flow, "-home", *home, "-executions", fmt.Sprint(*launched), "-without", *without, "-for", going.String(), "-part", fmt.Sprintf("%d/%d", i, n), fmt.Sprintf("-trace=%v", *show), fmt.Sprintf("-progress=%v", b.many()))
+		"-flow", *flow, "-home", *home, "-executions", fmt.Sprint(*launched), "-without", *without, "-for", going.String(), "-part", fmt.Sprintf("%d/%d", i, n), fmt.Sprintf("-trace=%v", *show), fmt.Sprintf("-progress=%v", b.many()), fmt.Sprintf("-reach=%v", *choose != ""), fmt.Sprintf("-shrink=%v", *choose == ""))
 	c.Env = append(os.Environ(), "GOMAXPROCS=1")
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
@@ -111,6 +123,8 @@ func print(out io.Reader, i int, b *board) {
 		text := lines.Text()
 		if t, ok := tally.Parse(text); ok {
 			b.heard(i, t)
+		} else if r, ok := cover.Parse(text); ok {
+			b.reach(r)
 		} else if text != "PASS" && text != "FAIL" && !strings.HasPrefix(text, "--- ") {
 			b.show(text)
 		}

@@ -1,0 +1,68 @@
+package sim_test
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+	"testing"
+
+	"millrace/tests/promises"
+	"millrace/tests/sim"
+	"millrace/tests/sim/cover"
+)
+
+//go:embed seeds.txt
+var seeds string
+
+// fixed is the choice of seeds that an ordinary test run takes. `make sim-seeds` makes it anew.
+func fixed(t *testing.T) cover.Choice {
+	t.Helper()
+	c, err := cover.Read(strings.NewReader(seeds))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// few is what fewer of the fixed seeds reached when they were chosen. A change of the code changes what a
+// seed's run is, so it may lose such an item by chance.
+const few = 5
+
+// judgeReach checks that the fixed seeds reach all that they were chosen for, and every invariant, fault
+// and kind of run that there is by now.
+func judgeReach(t *testing.T, chosen, reached cover.Choice) {
+	t.Helper()
+	for item, n := range chosen.Items {
+		if reached.Items[item] == 0 && n < few {
+			t.Logf("no seed of seeds.txt reaches %q any more, which %d did", item, n)
+		} else if reached.Items[item] == 0 {
+			t.Errorf("no seed of seeds.txt reaches %q, which %d did: %s", item, n, chooseAnew)
+		}
+	}
+	listed := map[string]bool{}
+	for _, item := range there() {
+		if listed[item] = true; reached.Items[item] == 0 && chosen.Items[item] == 0 {
+			t.Errorf("no seed of seeds.txt reaches %q: %s", item, chooseAnew)
+		}
+	}
+	for item := range reached.Items {
+		if strings.HasPrefix(item, "fault ") && !listed[item] {
+			t.Errorf("%q is not in the list of tests/promises", item)
+		}
+	}
+}
+
+const chooseAnew = "choose anew by make sim-seeds"
+
+// there is all that seeds are to reach: what is promised, the faults that it is promised under, and all kinds
+// of runs.
+func there() []string {
+	items := slices.Concat(sim.Faults(), sim.Worlds())
+	for _, v := range promises.Invariants {
+		items = append(items, "invariant "+v.Name)
+	}
+	for _, f := range promises.Faults {
+		items = append(items, f.Sim...)
+	}
+	return items
+}
