@@ -73,7 +73,7 @@ func TestSeeds(t *testing.T) {
 		}
 		reached.Count(reach)
 		total.Add(tally.Tally{Runs: 1, Executions: r.Executions, Commits: r.Commits, Letters: r.Posted, Accepted: r.Accepted,
-			Judged: r.Judged, Undecided: r.Undecided, Steps: r.Steps, Faults: r.Faults, Kinds: r.Kinds})
+			Judged: r.Judged, Undecided: r.Undecided, Steps: r.Steps, Faults: r.Faults, Kinds: r.Kinds, Checks: r.Checks})
 		total.Next = seedAt(i) + 1
 		if r.Failure != "" {
 			total.Failures++

@@ -16,6 +16,7 @@ type Tally struct {
 	Next   uint64         // every seed of the share before this one has been run
 	Faults map[string]int // how many happened, by kind
 	Kinds  map[string]int // executions by what they have in them
+	Checks map[string]int // how often each invariant was looked at where it could have been broken
 }
 
 // Every is how often a process writes its tally.
@@ -47,7 +48,7 @@ func (t *Tally) Add(o Tally) {
 	t.Undecided += o.Undecided
 	t.Steps += o.Steps
 	t.Failures += o.Failures
-	t.Faults, t.Kinds = merge(t.Faults, o.Faults), merge(t.Kinds, o.Kinds)
+	t.Faults, t.Kinds, t.Checks = merge(t.Faults, o.Faults), merge(t.Kinds, o.Kinds), merge(t.Checks, o.Checks)
 }
 
 func merge(to, from map[string]int) map[string]int {
@@ -79,6 +80,7 @@ func (t Tally) Summary(first uint64, took time.Duration) string {
 	fmt.Fprintf(&b, "Seeds %d to %d in %s, %.0f executions a second: %s.\n", first, max(t.Next, first+1)-1, took.Round(time.Second), float64(t.Executions)/took.Seconds(), t)
 	table(&b, "fault", "times", t.Faults)
 	table(&b, "what executions had in them", "executions", t.Kinds)
+	table(&b, "invariant", "looked at", t.Checks)
 	return b.String()
 }
 
