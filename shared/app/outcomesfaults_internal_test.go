@@ -1,0 +1,167 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/queue/memqueue"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+	"millrace/shared/task"
+)
+
+const waitsForOutcome = `Type: StateMachine
+SpecVersion: v1
+Name: f
+StartAt: A
+States:
+- {Name: A, Type: Task, Action: 'FC:InvokeFunction', TaskMode: WaitForCustomCallback, Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, End: true}
+`
+
+// errPassing is a fault that passes: trying again helps.
+var errPassing = errors.New("a passing fault")
+
+// passing fails calls of store and queue by chance, before or after they take effect, as long as it has faults left.
+type passing struct {
+	mu     sync.Mutex
+	chance *rand.Rand
+	left   int
+}
+
+func (p *passing) hook(string, store.Key) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.left == 0 || p.chance.IntN(5) > 0 {
+		return nil
+	}
+	p.left--
+	return errPassing
+}
+
+// tokens are the tokens of tasks by their executions; the calls themselves say nothing.
+type tokens struct {
+	mu sync.Mutex
+	of map[string]string
+}
+
+func (k *tokens) Run(_ context.Context, r task.Request) task.Result {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.of[r.Execution] = r.Token
+	return task.Result{Output: []byte(`{}`)}
+}
+
+// TestOutcomesOnPassingFaults: store and queue fail for a while, as the outcomes of invocations come: some before they
+// have been noted, some twice, each again and again until it is taken. Each counts, for its own task, and once, also
+// where records that nobody has noted are let go.
+func TestOutcomesOnPassingFaults(t *testing.T) {
+	for seed := range uint64(60) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { outcomesOnPassingFaults(t, rand.New(rand.NewPCG(seed, 1))) })
+		})
+	}
+}
+
+func outcomesOnPassingFaults(t *testing.T, chance *rand.Rand) {
+	const tasks = 4
+	ctx := context.Background()
+	p, mem, q := &passing{chance: chance}, memstore.New(), memqueue.New(memqueue.Options{})
+	mem.Before, mem.After = p.hook, p.hook
+	s, k := store.New(store.Options{Driver: mem}), &tokens{of: map[string]string{}}
+	var records []string // what the queue holds
+	o := outcomesOn(mem, nil)
+	o.runner = runner.New(runner.Options{Store: s, Queue: q, Compile: compiler(flow.DefaultLimits()), Limits: flow.DefaultLimits(),
+		Tasks: task.NewTable(map[string]task.Runner{"FC:InvokeFunction": k}, nil), Exclusive: true, Log: slog.New(slog.DiscardHandler)})
+	o.output = func(_ bool, id string, payload []byte) task.Result { return task.Result{Output: payload} }
+	o.resend = func(_ context.Context, text []byte, _ time.Duration) error {
+		err := p.hook("", store.Key{})
+		if err == nil || chance.IntN(2) == 0 { // refused, or taken and the answer lost
+			records = append(records, string(text))
+		}
+		return err
+	}
+	f := &store.Flow{Account: "1", Name: "f", ID: "id"}
+	if err := s.CreateFlow(ctx, f, waitsForOutcome, 0); err != nil {
+		t.Fatal(err)
+	}
+	name := func(i int) string { return fmt.Sprint("x", i) }
+	for i := range tasks {
+		if _, _, err := o.runner.StartExecution(ctx, runner.Start{Flow: f, Name: name(i), Input: []byte(`{}`), Canonical: []byte(`{}`)}); err != nil {
+			t.Fatal(err)
+		}
+		record := fmt.Sprintf(`{"requestContext":{"requestId":"r%d","functionArn":"f@1","condition":"Success"},"responseContext":{},"responsePayload":{"of":%d}}`, i, i)
+		for range 1 + chance.IntN(2) {
+			records = append(records, record)
+		}
+	}
+	synctest.Wait()
+	if len(k.of) != tasks {
+		t.Fatalf("%d of %d tasks were called", len(k.of), tasks)
+	}
+	p.left = 40
+	note := func(i int) {
+		for o.Note(ctx, fmt.Sprint("r", i), task.Note{Account: "1", Token: k.of[name(i)], Function: "f"}) != nil {
+		}
+	}
+	for i := range tasks / 2 {
+		note(i)
+	}
+	for turn := 0; len(records) > 0; turn++ {
+		if turn == tasks {
+			for i := tasks / 2; i < tasks; i++ {
+				note(i)
+			}
+		}
+		i := chance.IntN(len(records))
+		text := records[i]
+		records = append(records[:i:i], records[i+1:]...)
+		if err := o.take(ctx, recordOf(t, text)); err != nil {
+			records = append(records, text) // not acknowledged: the queue brings it again
+		}
+		time.Sleep(time.Second)
+	}
+	time.Sleep(time.Minute)
+	p.left = 0
+	for i := range tasks {
+		outcomeCounted(t, s, store.Partition(f.ID, name(i)), fmt.Sprintf(`{"of":%d}`, i))
+	}
+	end, cancel := context.WithCancel(ctx)
+	cancel()
+	o.runner.Close(end)
+	q.Close()
+}
+
+// outcomeCounted checks that an execution has ended with an outcome, which stands in its history once.
+func outcomeCounted(t *testing.T, s *store.Store, partition, output string) {
+	t.Helper()
+	x, err := s.Load(t.Context(), partition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := s.Events(t.Context(), x, 1, int(x.LastEvent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := 0
+	for _, e := range events {
+		if e.Type == flow.TaskSucceeded || e.Type == flow.TaskFailed {
+			ends++
+		}
+	}
+	got := ""
+	if x.Output != nil {
+		got = string(x.Output.Text())
+	}
+	if x.Status != flow.Succeeded || got != output || ends != 1 {
+		t.Errorf("%s is %v with %q, and its task has ended %d times; want %s", partition, x.Status, got, ends, output)
+	}
+}
