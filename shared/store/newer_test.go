@@ -1,0 +1,60 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/store"
+)
+
+// TestNewerFlowRow: a program that is older than a flow's row says so, writes nothing over it, and goes on with the other
+// flows. What it does with newer rows of executions and inboxes is runner's to show (TestStoredByNewer).
+func TestNewerFlowRow(t *testing.T) {
+	ctx := context.Background()
+	s, d := open(&clock{time.Unix(1_000_000, 0)})
+	for _, name := range []string{"f", "g"} {
+		if err := s.CreateFlow(ctx, &store.Flow{Account: "1", Name: name, ID: name}, "text", 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read, err := s.GetFlow(ctx, "1", "f") // before the newer program writes
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := store.Key{Partition: "f#1#f", Sort: "a"}
+	row, err := d.Get(ctx, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row.Data = bytes.Replace(row.Data, []byte(`"Fmt":1`), []byte(`"Fmt":2,"New":true`), 1)
+	row.Version++
+	if err := d.Put(ctx, []store.Row{row}); err != nil {
+		t.Fatal(err)
+	}
+	s = store.New(store.Options{Driver: d, Exclusive: true}) // the older one starts again
+	if _, err := s.GetFlow(ctx, "1", "f"); !errors.Is(err, store.ErrFormat) || !strings.Contains(err.Error(), "run the newer program") {
+		t.Errorf("read: %v", err)
+	}
+	if err := s.CreateFlow(ctx, &store.Flow{Account: "1", Name: "f", ID: "other"}, "other", 0); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("created: %v", err)
+	}
+	changed := *read
+	if err := s.UpdateFlow(ctx, &changed, "other", 0); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("changed: %v", err)
+	}
+	if err := s.DeleteFlow(ctx, read); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("deleted: %v", err)
+	}
+	var others []string
+	err = s.EachFlow(ctx, func(f *store.Flow) error { others = append(others, f.Name); return nil })
+	if !errors.Is(err, store.ErrFormat) || len(others) != 1 || others[0] != "g" {
+		t.Errorf("all flows: %v, %v", others, err)
+	}
+	if got, err := d.Get(ctx, key); err != nil || !bytes.Equal(got.Data, row.Data) || got.Version != row.Version {
+		t.Errorf("the row was changed: %s, %v", got.Data, err)
+	}
+}
