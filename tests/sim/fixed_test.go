@@ -28,6 +28,9 @@ func fixed(t *testing.T) cover.Choice {
 // seed's run is, so it may lose such an item by chance.
 const few = 5
 
+// fixedSteps is how many steps the fixed seeds may take together: 100,000 take about 2 to 3 s of a processor.
+const fixedSteps = 2_500_000
+
 // judgeReach checks that the fixed seeds reach all that they were chosen for, and every invariant, fault
 // and kind of run that there is by now.
 func judgeReach(t *testing.T, chosen, reached cover.Choice) {
@@ -38,6 +41,9 @@ func judgeReach(t *testing.T, chosen, reached cover.Choice) {
 		} else if reached.Items[item] == 0 {
 			t.Errorf("no seed of seeds.txt reaches %q, which %d did: %s", item, n, chooseAnew)
 		}
+	}
+	if reached.Steps > fixedSteps {
+		t.Errorf("the seeds of seeds.txt take %d steps, %d may be: choose fewer", reached.Steps, fixedSteps)
 	}
 	listed := map[string]bool{}
 	for _, item := range there() {
