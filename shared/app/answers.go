@@ -20,17 +20,22 @@ func newAnswers(memory int64, l flow.Limits, several bool) *inflight.Answers {
 
 // boundedTasks is next with the bytes of all answers bounded: a call whose answer finds no room
 // waits for it, within its own timeout.
-func boundedTasks(next task.Runner, of *inflight.Answers) task.Runner {
-	return task.RunnerFunc(func(ctx context.Context, r task.Request) (result task.Result) {
-		ctx, answer := inflight.WithAnswer(ctx, of, r.Account)
-		panicked := true
-		defer func() {
-			if panicked {
-				answer.Release()
-			}
-		}()
-		result = next.Run(ctx, r)
-		panicked, result.Release = false, answer.Release
-		return result
-	})
+func boundedTasks(next task.Runner, of *inflight.Answers) task.Runner { return &boundedRunner{next, of} }
+
+type boundedRunner struct {
+	next task.Runner
+	of   *inflight.Answers
+}
+
+func (b *boundedRunner) Run(ctx context.Context, r task.Request) (result task.Result) {
+	ctx, answer := inflight.WithAnswer(ctx, b.of, r.Account)
+	panicked := true
+	defer func() {
+		if panicked {
+			answer.Release()
+		}
+	}()
+	result = b.next.Run(ctx, r)
+	panicked, result.Release = false, answer.Release
+	return result
 }

@@ -136,15 +136,15 @@ func (r *Runner) carryOut(ctx context.Context, t *taken) (result task.Result) {
 		return task.Result{}
 	}
 	defer r.Shares.Calls.Release(t.request.Account, 1)
-	request := t.whole()
+	t.complete()
 	if r.Rights != nil {
-		may, err := r.Rights(request.Account, request.RoleArn, request.Author)
+		may, err := r.Rights(t.request.Account, t.request.RoleArn, t.request.Author)
 		if err != nil {
-			return request.Denied(err.Error())
+			return t.request.Denied(err.Error())
 		}
-		request.May = may
+		t.request.May = may
 	}
-	return r.Tasks.Run(ctx, request)
+	return r.Tasks.Run(ctx, t.request)
 }
 
 // taken is a call that was taken and has not begun. Its request is made as a whole when there is
@@ -163,15 +163,13 @@ const treeWaiting = 4 << 10
 // rest drops what can be made again: the call waits.
 func (t *taken) rest() { t.params.ForgetTree(treeWaiting) }
 
-// whole returns the call as the task runners see it.
-func (t *taken) whole() task.Request {
-	q := t.request
-	q.Input = t.input
+// complete gives the request its input and parameters, as the task runners see it.
+func (t *taken) complete() {
+	t.request.Input = t.input
 	if t.given {
-		q.Parameters = t.params.Text()
-		q.Tree, _ = t.params.Decoded()
+		t.request.Parameters = t.params.Text()
+		t.request.Tree, _ = t.params.Decoded()
 	}
-	return q
 }
 
 // takenOf returns a call that has been taken.

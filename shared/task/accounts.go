@@ -16,22 +16,33 @@ func (r *Request) Owns(arn ARN) bool { return arn.Account == "" || arn.Account =
 // the older language and at every parameter resourceArn, whatever the action, so a runner need not.
 // Resources of products other than FNF may also be those of an account of shared: a cloud's, whose
 // services all accounts use; "" is none.
-func OwnAccounts(next Runner, shared string) Runner {
-	return RunnerFunc(func(ctx context.Context, r Request) Result {
-		foreign := ""
-		eachResource(&r, func(name string) {
-			arn, err := ParseARN(name)
-			if err != nil || r.Owns(arn) || shared != "" && arn.Account == shared && arn.Service != "fnf" {
-				return // the runner that needs a resource name reports what is wrong with it
-			}
-			foreign = name
-		})
-		if foreign != "" {
-			return r.Denied("The resource belongs to another account than the flow, " + r.Account + ": " + foreign +
-				". Leave the account out (acs:{service}:{region}::{resource}), or name the flow's own.")
+func OwnAccounts(next Runner, shared string) Runner { return &ownAccounts{next, shared} }
+
+// ownAccounts is a type and no RunnerFunc, whose own copy of each request would let the stack of a
+// call grow once more.
+type ownAccounts struct {
+	next   Runner
+	shared string
+}
+
+func (o *ownAccounts) Run(ctx context.Context, r Request) Result {
+	if foreign := o.foreign(&r); foreign != "" {
+		return r.Denied("The resource belongs to another account than the flow, " + r.Account + ": " + foreign +
+			". Leave the account out (acs:{service}:{region}::{resource}), or name the flow's own.")
+	}
+	return o.next.Run(ctx, r)
+}
+
+// foreign returns a resource name of the request that is of another account; "" if there is none.
+func (o *ownAccounts) foreign(r *Request) (foreign string) {
+	eachResource(r, func(name string) {
+		arn, err := ParseARN(name)
+		if err != nil || r.Owns(arn) || o.shared != "" && arn.Account == o.shared && arn.Service != "fnf" {
+			return // the runner that needs a resource name reports what is wrong with it
 		}
-		return next.Run(ctx, r)
+		foreign = name
 	})
+	return foreign
 }
 
 // eachResource visits the resource names of a request. Names of parameters are compared without
