@@ -49,3 +49,15 @@ func ChildName(key string) string {
 	h := hex.EncodeToString(sum[:16])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
+
+// startsNone tells whether a start that was refused with an error has started nothing, however often it was called:
+// then nothing has to be stopped. After any other error there may be an execution, of this call or of one before it
+// whose answer was lost with its caller.
+func startsNone(name string) bool {
+	_, code, _ := strings.Cut(name, ".")
+	switch code {
+	case "ExecutionAlreadyExists", "FlowNotExists", "InvalidArgument", "MissingRequiredParams":
+		return true
+	}
+	return false
+}

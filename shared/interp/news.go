@@ -127,6 +127,9 @@ func (f *fold) answered(n *News) Verdict {
 	case n.Error != nil && !n.Async:
 		id := f.emit(flow.HistoryEvent{Type: flow.TaskSubmitFailed, Schedule: e.last, Node: e.node, Error: n.Error})
 		e.last = id
+		if !startsNone(n.Error.Name) {
+			f.stopChild(e.attempt)
+		}
 		f.fail(e, *n.Error)
 		return Verdict{Event: id}
 	}
@@ -299,7 +302,6 @@ func (f *fold) leaseOver(n *News) Verdict {
 	a.calls++
 	f.out.Changed = true
 	if a.calls >= CallsMax {
-		f.stopChild(a)
 		return f.answered(&News{Kind: Answered, Attempt: a.id,
 			Error: &flow.Error{Name: f.s.broken(e), Cause: "the call was lost with its caller several times"}})
 	}

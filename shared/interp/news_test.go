@@ -2,6 +2,7 @@ package interp_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"millrace/shared/flow"
@@ -279,6 +280,41 @@ func TestSentTwice(t *testing.T) {
 	}
 	if e := r.s.Outbox[1].Error; e.Name != flow.ErrExecutionStopped {
 		t.Errorf("%v", e)
+	}
+}
+
+// TestFailedStartIsStopped: a start that fails may have started something, or a call before it has, unless the error says
+// that the attempt cannot have. What nobody will wait for is to be stopped.
+func TestFailedStartIsStopped(t *testing.T) {
+	child := `{Name: a, Type: Task, Action: FNF:StartExecution, TaskMode: %s, Parameters: {resourceArn: "acs:fnf:::flow/child", executionName: n}, End: true}`
+	old := `{type: task, name: a, resourceArn: "acs:fnf:::flow/child", pattern: sync}`
+	for _, c := range []struct {
+		definition, error string
+		stops             int
+	}{
+		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.InternalServerError", 1},
+		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.AccessDenied", 1},
+		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.ResourceThrottled", 1},
+		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), flow.ErrTaskTimeout, 1},
+		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.ExecutionAlreadyExists", 0},
+		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.FlowNotExists", 0},
+		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.InvalidArgument", 0},
+		{machine(fmt.Sprintf(child, "WaitForCustomCallback")), "FNF.InternalServerError", 0},
+		{steps(old), "fnf.InternalServerError", 1},
+		{steps(old), "FnF.ExecutionAlreadyExists", 0},
+		{steps(old), "fnf.MissingRequiredParams", 0},
+	} {
+		r := newRoom(t, c.definition, `{}`)
+		call := r.step(0).Calls[0]
+		fx := r.step(1, failure(&call, c.error))
+		if len(fx.Events) == 0 || fx.Events[0].Type != flow.TaskSubmitFailed || len(r.s.Outbox) != c.stops {
+			t.Errorf("%s: %v, outbox %+v", c.error, fx.Events, r.s.Outbox)
+		}
+		for _, o := range r.s.Outbox {
+			if o.Kind != interp.StopChild || o.ID != call.Attempt || o.Flow != "child" {
+				t.Errorf("%s: %+v", c.error, o)
+			}
+		}
 	}
 }
 

@@ -139,6 +139,51 @@ func TestChildOutlivesItsStarter(t *testing.T) {
 	}
 }
 
+// TestFailedStartLeavesNoChild: the call that has started the child died with its caller, and the one after it fails. Nobody
+// waits for the child any more, so it is stopped (simulation, seed 1765).
+func TestFailedStartLeavesNoChild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		c := w.flow("child", oneWait)
+		f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
+		child := store.Partition(c.ID, "N")
+		var there atomic.Bool
+		w.hooks(func(op string, k store.Key) error {
+			if there.Load() {
+				return errLost // of everything
+			}
+			return nil
+		}, func(op string, k store.Key) error {
+			if op == memstore.OpCommit && k.Partition == child {
+				there.Store(true)
+			}
+			return nil
+		})
+		h := w.open(func(o *runner.Options) { o.Exclusive, o.Queue = false, dropped{} })
+		h.start(f, "one")
+		time.Sleep(time.Second)
+		h.close()
+		if !there.Load() {
+			t.Fatal("the child was not started")
+		}
+		w.hooks(func(op string, k store.Key) error {
+			if k.Partition == child && !w.load(f, "one").Status.Final() {
+				return errLost
+			}
+			return nil
+		}, nil)
+		h = w.open(func(o *runner.Options) { o.Exclusive = false })
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		w.ended(f, "one", flow.Failed, "")
+		if got := w.load(f, "one").Error; got == nil || got.Name != "FNF.InternalServerError" {
+			t.Errorf("%v", got)
+		}
+		w.ended(c, "N", flow.Stopped, "")
+		h.close()
+	})
+}
+
 // TestNameTakenBySomebodyElse: a child's name that another execution has is an error of the task, running or ended; the
 // other is left alone when the parent ends.
 func TestNameTakenBySomebodyElse(t *testing.T) {

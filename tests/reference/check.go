@@ -14,12 +14,13 @@ type failure struct {
 	free    bool
 	timeout bool // of the task itself
 	noRetry bool // it would repeat itself (D-19)
+	unsure  bool // of a start: an execution may have been started all the same
 }
 
 // Verdict is what Judge finds out beside what is wrong.
 type Verdict struct {
 	// Abandoned are attempts, by the EventId of TaskScheduled, which have started an execution to
-	// wait for, and were given up before it had ended: that execution is to be stopped.
+	// wait for, or may have, and were given up before it had ended: that execution is to be stopped.
 	Abandoned []int64
 }
 

@@ -116,3 +116,14 @@ func Reported(end Event, old bool) Outcome {
 	}
 	return out
 }
+
+// refusedStart tells whether a start that failed so cannot have started anything.
+func refusedStart(name string) bool {
+	for _, refusal := range []string{"ExecutionAlreadyExists", "FlowNotExists", "InvalidArgument",
+		"MissingRequiredParams"} {
+		if strings.EqualFold(name, "fnf."+refusal) {
+			return true
+		}
+	}
+	return false
+}

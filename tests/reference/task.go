@@ -132,7 +132,7 @@ func (t *thread) outcome(a *attempt, v *visit) (any, *failure) {
 		t.attempt = a.id
 	}
 	out, err := t.followed(a, v)
-	if err != nil && err.timeout {
+	if err != nil && (err.timeout || err.unsure) {
 		t.abandon()
 	}
 	t.attempt = 0
@@ -159,7 +159,7 @@ func (t *thread) followed(a *attempt, v *visit) (any, *failure) {
 		}) && !t.c.lost(a, name) {
 			t.c.violate(e, ruleTask, "no call was answered so: %s", t.c.said(a))
 		}
-		return nil, &failure{Failure: Failure{name, cause}}
+		return nil, &failure{Failure: Failure{name, cause}, unsure: !refusedStart(name)}
 	}
 	t.takeOutside("TaskSubmitted", ruleTask)
 	if t.c.out.Known && !t.c.submitted(a, e) {

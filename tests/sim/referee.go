@@ -202,7 +202,7 @@ func (w *World) referred(r *run, events []reference.Event) {
 		}
 	}
 	for id := range f.sent[r.x.Run] {
-		if !slices.Contains(v.Abandoned, id) && f.lost[r.x.Run][id] < interp.CallsMax {
+		if !slices.Contains(v.Abandoned, id) {
 			w.breach("reference", "%s: the execution of attempt %d was to be stopped for nothing",
 				r.x.Partition(), id)
 		}
