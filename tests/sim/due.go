@@ -16,7 +16,7 @@ type owing struct {
 	cut     bool              // the last commit has left something ready
 	more    bool              // the last fold was cut
 	found   int64             // when it was found due last, ms since 1970
-	excuse  int64             // until when faults have put it off, ms since 1970
+	excuse  int64             // until when faults have put it off, or when it was taken up before, ms since 1970
 	ended   time.Time         // when its end was committed
 	wrote   int64             // when its row was written last, ms since 1970
 	outbox  map[int64]sending // by id of the entry
@@ -167,10 +167,13 @@ func (w *World) owes(r *run, owe func(owed)) {
 			owe(o)
 		}
 	}
-	if r.x.Tries > 0 && r.found > w.calmed && r.excuse > 0 && w.burden.partition == "" {
-		put = func(o owed) { // the sweep that finds it then brings it on
+	if r.excuse > 0 {
+		// The sweep that finds it then brings it on; what that takes counts from then, also when the row says
+		// already that it has been taken up.
+		before := put
+		put = func(o owed) {
 			o.by = max(o.by, w.by(r.excuse, 0))
-			owe(o)
+			before(o)
 		}
 	}
 	if inner := put; w.faults.skew > 0 {

@@ -10,12 +10,13 @@ import (
 // It is tried at once, and the row wakes 30 s after the commit in case its process dies; when that has
 // failed, it is tried again when the entry says (Next), which is no more than an hour later. Without
 // faults each try succeeds, but the one that looks for a child whose start is under way: that is made
-// four times, 1, 2 and 4 s apart. Bound: 110 s after it was put there, or after Next, and 240 s for
-// the child, whose pauses each wait for a sweep; and 90 s more after faults.
+// four times, 1, 2 and 4 s apart. Bound: 110 s after it was put there, or after Next, or after the
+// execution was taken up that faults had put off (the commit that says so comes before the try), and
+// 240 s for the child, whose pauses each wait for a sweep; and 90 s more after faults.
 func (w *World) owesOutbox(r *run, owe func(owed)) {
 	for _, out := range r.state.Outbox {
 		born := r.outbox[out.ID]
-		due := born.since
+		due := max(born.since, r.excuse)
 		if born.next > 0 && born.nextAt < w.calmed {
 			due = max(due, born.next)
 		}

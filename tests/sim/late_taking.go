@@ -19,12 +19,15 @@ func (w *World) owesTaking(r *run, owe func(owed)) {
 
 // judgePutOff looks at a commit by which an execution was found due.
 func (w *World) judgePutOff(p *process, r *run, old, x *store.Execution) {
+	if old != nil && old.Tries > 0 && x.Tries == 0 {
+		r.excuse = min(r.excuse, time.Now().UnixMilli())
+	}
 	if old == nil || x.Tries <= old.Tries {
 		return
 	}
 	r.found = time.Now().UnixMilli()
 	w.looked("put off")
-	if r.found <= w.calmed || !w.calm {
+	if r.found <= w.calmed || !w.calm || w.burden.partition != "" {
 		r.excuse = x.Wake
 	}
 	most := min(time.Minute<<min(old.Tries, 6), time.Hour)

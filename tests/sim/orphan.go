@@ -61,9 +61,10 @@ func (r *run) sends(kind interp.OutgoingKind, id int64) bool {
 // "late stop": a child whose end nobody waits for any more is stopped.
 //
 // What "orphan" finds in the outbox is carried out ("late outbox"): bound 350 s after the attempt was
-// closed, or after the claim of the child if that came later, and 90 s more after faults. A child that is
-// claimed when the stop has been given up (after four looks, 7 s) runs to its own end: docs/reliability.md,
-// "What it does not cover".
+// closed, or after the claim of the child if that came later, and 90 s more after faults. That holds of a
+// start that failed, too: a call before it may have started something. A child that is claimed when the
+// stop has been given up (after four looks, 7 s) runs to its own end: docs/reliability.md, "What it does
+// not cover".
 func (w *World) owesStops(r *run, owe func(owed)) {
 	for id, at := range r.released {
 		c := w.children[taskOrigin(r.x.Run, id)]
@@ -74,7 +75,7 @@ func (w *World) owesStops(r *run, owe func(owed)) {
 			delete(r.released, id)
 			continue
 		}
-		due := max(at, c.seen.UnixMilli())
+		due := max(at, c.seen.UnixMilli(), r.excuse)
 		owe(owed{"late stop", due, w.by(due, readyWakes+4*sweepEvery), fmt.Sprintf("the stop of %s, which attempt %d has started,", c.x.Partition(), id)})
 	}
 }
