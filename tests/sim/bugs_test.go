@@ -137,7 +137,7 @@ var bugs = []struct {
 		}
 		return d.Commit(ctx, puts, cas, cond)
 	})}},
-	{seed: 65, Bug: sim.Bug{Name: "values of claims are not found again", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+	{seed: 5363, Bug: sim.Bug{Name: "values of claims are not found again", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
 		puts = append([]store.Row{}, puts...)
 		for i := range puts {
 			puts[i].Wake = 0
