@@ -20,7 +20,9 @@ func newAnswers(memory int64, l flow.Limits, several bool) *inflight.Answers {
 
 // boundedTasks is next with the bytes of all answers bounded: a call whose answer finds no room
 // waits for it, within its own timeout.
-func boundedTasks(next task.Runner, of *inflight.Answers) task.Runner { return &boundedRunner{next, of} }
+func boundedTasks(next task.Runner, of *inflight.Answers) task.Runner {
+	return &boundedRunner{next, of}
+}
 
 type boundedRunner struct {
 	next task.Runner
