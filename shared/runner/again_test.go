@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,23 +75,22 @@ func TestOldReportsOfOneCommitCountOnce(t *testing.T) {
 		o := w.outsider(h, 0)
 		h.start(f, "one")
 		synctest.Wait()
-		first, lost, together := true, false, true
+		var later, lost, apart atomic.Bool
 		failures := func() int { return w.count(f, "one", flow.TaskFailed) }
 		w.hooks(func(op string, key store.Key) error {
-			if op == memstore.OpCommit && first { // of A's report; the two others come meanwhile
-				first = false
+			if op == memstore.OpCommit && !later.Swap(true) { // of A's report; the two others come meanwhile
 				time.Sleep(100 * time.Millisecond)
 			}
 			return nil
 		}, func(op string, key store.Key) error {
-			if op != memstore.OpCommit || lost {
+			if op != memstore.OpCommit || lost.Load() {
 				return nil
 			}
 			switch failures() {
 			case 2:
-				together = false
+				apart.Store(true)
 			case 3:
-				lost = true
+				lost.Store(true)
 				h.Look(context.Background(), key.Partition)
 				time.Sleep(3 * time.Second)
 				return errLost
@@ -107,8 +107,8 @@ func TestOldReportsOfOneCommitCountOnce(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		time.Sleep(30 * time.Second)
-		if attempts := w.count(f, "one", flow.TaskScheduled); failures() != 3 || attempts != 6 || !lost || !together {
-			t.Errorf("three reports have failed %d of %d attempts; lost %v, in one commit %v", failures(), attempts, lost, together)
+		if attempts := w.count(f, "one", flow.TaskScheduled); failures() != 3 || attempts != 6 || !lost.Load() || apart.Load() {
+			t.Errorf("three reports have failed %d of %d attempts; lost %v, in one commit %v", failures(), attempts, lost.Load(), !apart.Load())
 		}
 		h.close()
 	})
