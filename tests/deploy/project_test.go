@@ -321,11 +321,13 @@ func TestPreview(t *testing.T) {
 	if err := os.WriteFile(home+"/.s/set-config.yml", []byte("analysis: disable\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(home, "credentials")
-	if err := os.WriteFile(file, []byte("{"+file+"}"), 0o644); err != nil {
-		t.Fatal(err)
+	file, rights := filepath.Join(home, "credentials"), filepath.Join(home, "rights")
+	for _, f := range []string{file, rights} {
+		if err := os.WriteFile(f, []byte("{"+f+"}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
-	environment := with(deployment, map[string]string{"MILLRACE_CREDENTIALS_FILE": file, "MILLRACE_PREFIX": "flows", "MILLRACE_FUNCTIONS": "functions:\n  - {match: \"*\", fc: \"acs:fc:::functions/charge\"}\n"})
+	environment := with(deployment, map[string]string{"MILLRACE_CREDENTIALS_FILE": file, "MILLRACE_RIGHTS_FILE": rights, "MILLRACE_PREFIX": "flows", "MILLRACE_FUNCTIONS": "functions:\n  - {match: \"*\", fc: \"acs:fc:::functions/charge\"}\n"})
 	cmd := exec.Command(s, "preview", "--silent", "-o", "json")
 	cmd.Dir, cmd.Env = "../..", []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}
 	for k, v := range environment {
