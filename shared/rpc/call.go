@@ -171,7 +171,7 @@ const (
 // takeStrangersTurn waits for a processor to read a long body with. admit ends the turn.
 func (c *call) takeStrangersTurn() (err error) {
 	if len(c.body) > strangerFree {
-		_, c.turn, err = c.Processors.Begin(c.r.Context(), stranger)
+		c.turn, err = c.Processors.Turn(c.r.Context(), stranger)
 	}
 	return err
 }
