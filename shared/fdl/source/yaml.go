@@ -95,7 +95,7 @@ func questionMarks(text []byte) bool {
 // blanksMax bounds the work of questionMarks: with more blanks before a mark it may begin a key.
 const blanksMax = 1 << 10
 
-func isBlank(b byte) bool { return b == ' ' || b >= '\t' && b <= '\r' }
+func isBlank(b byte) bool { return strings.IndexByte(" \t\n\f\r", b) >= 0 }
 
 // question refuses a key in braces or brackets that begins with a question mark: the reader takes
 // the mark for the sign of a key, YAML 1.2 and editors for a part of its text.
