@@ -3,6 +3,8 @@ package app
 import (
 	"bytes"
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"millrace/shared/task"
@@ -13,6 +15,24 @@ func document(n int) []byte {
 	text := bytes.Repeat([]byte("x"), n)
 	text[0], text[n-1] = '"', '"'
 	return text
+}
+
+// results is how long results may be in answersAreLimited.
+const results = 3 << 20
+
+// answersAreLimited runs a task of a cloud against services that answer as much as is read and more.
+// open opens the cloud with a service at a URL.
+func answersAreLimited(t *testing.T, open func(url string) (*home, error), r task.Request) {
+	t.Helper()
+	for bytes, read := range map[int]bool{results: true, results + 128<<10: false} {
+		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(document(bytes)) }))
+		t.Cleanup(service.Close)
+		h, err := open(service.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limited(t, h, r, read)
+	}
 }
 
 // limited runs a task of a cloud, whose answer is one that may be read or is not.

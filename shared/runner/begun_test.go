@@ -12,21 +12,29 @@ import (
 	"millrace/shared/store/memstore"
 )
 
+// foundDue makes an execution "one" that has been found due so often while its runners were away,
+// and is due now.
+func (w *world) foundDue(tries int) (*store.Flow, *store.Execution) {
+	w.t.Helper()
+	f := w.flow("f", "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
+	h := w.open(shared)
+	h.start(f, "one")
+	h.close()
+	x := w.load(f, "one")
+	if err := w.store.Commit(context.Background(), x, &store.Change{Status: x.Status, LastEvent: x.LastEvent,
+		LastTime: x.LastTime, Wake: time.Now().UnixMilli(), Tries: tries}); err != nil {
+		w.t.Fatal(err)
+	}
+	time.Sleep(10 * time.Second)
+	return f, x
+}
+
 // TestLostCommitsAreNoPoison: an execution has been found due again and again while its runners were away. The first one
 // that is back loses commits, which is not what brings runners down: it counts as one that has begun.
 func TestLostCommitsAreNoPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		f := w.flow("f", "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
-		h := w.open(shared)
-		h.start(f, "one")
-		h.close()
-		x := w.load(f, "one")
-		if err := w.store.Commit(context.Background(), x, &store.Change{Status: x.Status, LastEvent: x.LastEvent, LastTime: x.LastTime,
-			Wake: time.Now().UnixMilli(), Tries: 3}); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(10 * time.Second)
+		f, x := w.foundDue(3)
 		failed := 0
 		w.hooks(func(op string, k store.Key) error {
 			if op != memstore.OpCAS || k.Partition != x.Partition() {
@@ -52,16 +60,7 @@ func TestLostCommitsAreNoPoison(t *testing.T) {
 func TestCountThatWasLostIsMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		f := w.flow("f", "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
-		h := w.open(shared)
-		h.start(f, "one")
-		h.close()
-		x := w.load(f, "one")
-		if err := w.store.Commit(context.Background(), x, &store.Change{Status: x.Status, LastEvent: x.LastEvent, LastTime: x.LastTime,
-			Wake: time.Now().UnixMilli(), Tries: 3}); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(10 * time.Second)
+		f, x := w.foundDue(3)
 		writes, begun := 0, 0
 		w.hooks(func(op string, k store.Key) error {
 			if op != memstore.OpCAS || k.Partition != x.Partition() {
