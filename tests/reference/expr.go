@@ -419,22 +419,30 @@ func unquoted(t string) string {
 }
 
 // built is a constructor, whose keys with the suffix .$ have expressions (9.3).
-func built(template any, s *scope) any {
+func built(template any, s *scope) any { return constructed(template, s, false) }
+
+// constructed is a constructor; with rooted, every string that starts with a root's name is an
+// expression, too.
+func constructed(template any, s *scope, rooted bool) any {
 	switch v := template.(type) {
+	case string:
+		if rooted && rootFirst.MatchString(v) {
+			return parsed.get(v)(s)
+		}
 	case object:
 		out := object{}
 		for _, k := range keys(v) {
 			if name, ok := strings.CutSuffix(k, ".$"); ok {
 				out[name] = suffixed(v[k], s)
 			} else {
-				out[k] = built(v[k], s)
+				out[k] = constructed(v[k], s, rooted)
 			}
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = built(v[i], s)
+			out[i] = constructed(v[i], s, rooted)
 		}
 		return out
 	}
@@ -447,33 +455,7 @@ func suffixed(v any, s *scope) any {
 	if e, ok := v.(string); ok {
 		return parsed.get(e)(s)
 	}
-	return below(v, s)
+	return constructed(v, s, true)
 }
 
 var rootFirst = regexp.MustCompile(`^\$(Input|Output|Context|Global|Item)($|[^\pL\p{Nd}_])`)
-
-func below(v any, s *scope) any {
-	switch v := v.(type) {
-	case string:
-		if rootFirst.MatchString(v) {
-			return parsed.get(v)(s)
-		}
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = below(v[i], s)
-		}
-		return out
-	case object:
-		out := object{}
-		for _, k := range keys(v) {
-			if name, ok := strings.CutSuffix(k, ".$"); ok {
-				out[name] = suffixed(v[k], s)
-			} else {
-				out[k] = below(v[k], s)
-			}
-		}
-		return out
-	}
-	return v
-}
