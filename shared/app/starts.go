@@ -171,7 +171,7 @@ func (s *starter) read(d trigger.Delivery) ([]trigger.Start, error) {
 }
 
 // way is the queue, topic or bus by which a message came. It is the bus if that is a rule's way,
-// for whoever may publish on it can write that a message is of any queue.
+// because a publisher on it can write that a message is of any queue.
 func (s *starter) way(m trigger.Message) string {
 	if slices.ContainsFunc(s.rules, func(r startRule) bool { return isQueue(r.By, m.Bus) }) {
 		return m.Bus

@@ -50,7 +50,7 @@ func ChildName(key string) string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// startsNone tells whether a start that was refused with an error has started nothing, however often it was called:
+// startsNone reports whether a start that was refused with an error has started nothing, however often it was called:
 // then nothing has to be stopped. After any other error there may be an execution, of this call or of one before it
 // whose answer was lost with its caller.
 func startsNone(name string) bool {

@@ -65,7 +65,7 @@ func (c *census) done() {
 }
 
 // admit lets a start begin unless the account has as many executions as it may, those that other
-// starts may be about to bring included. The start calls leave when it is known what has become of it.
+// starts may be about to bring included. The start calls leave when its result is known.
 func (c *census) admit(account string, most int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

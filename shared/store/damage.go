@@ -7,8 +7,8 @@ import (
 	"millrace/shared/flow"
 )
 
-// IsDamaged tells whether an error says that stored rows are not as they were written. Whoever meets
-// one writes nothing that follows from the row, and goes on with everything else.
+// IsDamaged reports whether an error says that stored rows are not as they were written. The
+// caller must write nothing that follows from such a row, and goes on with everything else.
 //
 // What cannot be noticed: a change after which a row says something else that is well-formed, and
 // stands under the right key. Stores guard their rows against that with checksums of their own.

@@ -46,7 +46,7 @@ func readText(contentType string, answer []byte) (text []byte, tree any, isJSON 
 }
 
 // isJSONBeyond reports whether a text that value.Decode refuses is JSON all the same: too deep, too
-// large, with too long a number or with half a surrogate pair. That is no text: whoever wrote it
+// large, with too long a number or with half a surrogate pair. That is no text: its writer
 // meant an object, and a flow that looks for its members would not find them.
 func isJSONBeyond(text []byte, refused error) bool {
 	return errors.Is(refused, value.ErrDepth) || json.Valid(text)

@@ -67,7 +67,7 @@ func kindOfOSS(records []json.RawMessage) Kind {
 // kindOfTopic reports whether an event is a topic's message, and then its kind: Unknown if it
 // cannot be told who has written which of its members. This is looked at before everything else,
 // for the attributes that the sender gives such a message stand beside the topic's own members and
-// may have the names of any other event's. Those of an event bus are refused: whoever publishes on
+// may have the names of any other event's. Those of an event bus are refused: a publisher on
 // one could write the topic's members beside them as well.
 func kindOfTopic(event []byte) (kind Kind, is bool) {
 	if !bytes.Contains(event, topicMember) {

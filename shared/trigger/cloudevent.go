@@ -8,7 +8,7 @@ import (
 
 // cloudEvent has the members of an event of Alibaba Cloud's EventBridge, by their exact names.
 //
-// Whoever publishes on a bus chooses them all but those that EventBridge adds, so none is believed
+// A publisher on a bus chooses them all but those that EventBridge adds, so none is believed
 // to say which way the event came except the bus's name.
 type cloudEvent map[string]json.RawMessage
 

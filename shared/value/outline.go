@@ -6,7 +6,7 @@ import (
 )
 
 // Outline says of a text what a log may have of what somebody else wrote: its length, and the first
-// half of its SHA-256 in hexadecimal, by which whoever has the text finds it. Its content may be a
+// half of its SHA-256 in hexadecimal, by which a reader who has the text finds it. Its content may be a
 // secret, or personal.
 func Outline(text []byte) string {
 	sum := sha256.Sum256(text)

@@ -20,7 +20,7 @@ type load struct {
 	tasks  *tasks
 	stop   chan struct{}  // closed: nothing new is begun
 	faults chan struct{}  // closed: the server is not killed any more
-	begins sync.WaitGroup // whoever starts executions
+	begins sync.WaitGroup // clients that start executions
 	work   sync.WaitGroup // everybody else
 
 	mu      sync.Mutex
@@ -50,7 +50,7 @@ type reported struct {
 	refused map[string]bool // those that were refused
 }
 
-// away tells whether an error only means that the server was away, or too busy. What was asked may
+// away reports whether an error only means that the server was away, or too busy. What was asked may
 // have been done all the same: news that was told to come again may lie with a runner that has read
 // it in the inbox before it was taken back.
 func away(err error) bool {

@@ -87,7 +87,7 @@ func branch(v *visit, n ast.Node) {
 	}
 }
 
-// condition tells whether an if, a for or a case of a switch without a tag decides by e.
+// condition reports whether an if, a for or a case of a switch without a tag decides by e.
 func (v *visit) condition(e ast.Expr) bool {
 	switch p := v.parent().(type) {
 	case *ast.IfStmt:
@@ -101,7 +101,7 @@ func (v *visit) condition(e ast.Expr) bool {
 	return false
 }
 
-// ofError tells whether e compares an error with nil.
+// ofError reports whether e compares an error with nil.
 func (v *visit) ofError(e *ast.BinaryExpr) bool {
 	return (e.Op == token.EQL || e.Op == token.NEQ) && isError(v.typeOf(e.X)) &&
 		v.text(e.Y) == "nil"

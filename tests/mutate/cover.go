@@ -50,7 +50,7 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// reaches tells whether the run may have come to a place. It is false only if the place is in a
+// reaches reports whether the run may have come to a place. It is false only if the place is in a
 // block, and the smallest such block was never entered: what is in none, such as a constant, may
 // be looked at from anywhere.
 func (p profile) reaches(file string, line, column int) bool {
@@ -76,7 +76,7 @@ func (b block) holds(line, column int) bool {
 	return after && before
 }
 
-// larger tells whether b begins before o or ends after it; of two blocks that hold the same place
+// larger reports whether b begins before o or ends after it; of two blocks that hold the same place
 // one is inside the other.
 func (b block) larger(o block) bool {
 	return b.holds(o.fromLine, o.fromColumn) && b.holds(o.toLine, o.toColumn) &&

@@ -29,7 +29,7 @@ func number(v *visit, n ast.Node) {
 	v.propose("number", l, strconv.FormatInt(i, 10))
 }
 
-// ofBits tells whether the literal that is looked at is the base or size of a number's text.
+// ofBits reports whether the literal that is looked at is the base or size of a number's text.
 func (v *visit) ofBits() bool {
 	call, ok := v.parent().(*ast.CallExpr)
 	return ok && strings.HasPrefix(v.function(call), "strconv.")

@@ -22,7 +22,7 @@ const usage = `mutate changes the code, one small slip at a time, and looks who 
 
     go run ./tests/mutate -seed 1 -sample 200 -seeds 1000    200 mutants, 1,000 seeds each
     go run ./tests/mutate -seed 1 -sample 200 -max 1         the next one that has no result yet
-    go run ./tests/mutate -seed 1 -sample 200 -summary       what has become of them so far
+    go run ./tests/mutate -seed 1 -sample 200 -summary       what the results are so far
     go run ./tests/mutate -seed 1 -sample 200 -again         those that survived, once more
     go run ./tests/mutate -seed 1 -sample 200 -list          the sample, without running anything
 
@@ -112,7 +112,7 @@ func main() {
 		"the list of equivalent mutants")
 	f.StringVar(&o.only, "only", "", "of the sample only those whose id has this in it")
 	f.BoolVar(&o.list, "list", false, "list the sample")
-	f.BoolVar(&o.summary, "summary", false, "show what has become of the sample so far")
+	f.BoolVar(&o.summary, "summary", false, "show the results of the sample so far")
 	f.BoolVar(&o.again, "again", false, "try those again that have survived")
 	_ = f.Parse(os.Args[1:])
 	if err := o.do(); err != nil {

@@ -32,10 +32,10 @@ const (
 	unbuilt   how = "unbuilt"   // it does not compile after all
 )
 
-// caught tells whether somebody has noticed the mutant.
+// caught reports whether somebody has noticed the mutant.
 func (h how) caught() bool { return h == failed || h == hung }
 
-// build compiles the tests of a package; flags are further ones, such as -overlay. It tells whether
+// build compiles the tests of a package; flags are further ones, such as -overlay. It reports whether
 // the package has tests.
 func build(root, pkg, binary string, flags ...string) (there bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)

@@ -196,7 +196,7 @@ func (t *target) run(binary string, processes int, limit time.Duration,
 	return result, printed, wrong
 }
 
-// trial is what has become of a mutant in one target, or in one after the other.
+// trial is the result of a mutant in one target, or in one after the other.
 type trial struct {
 	How     how      `json:"how"`
 	By      string   `json:"by,omitempty"`    // the test, or the seed, and what was wrong
@@ -204,7 +204,7 @@ type trial struct {
 	Seconds float64  `json:"seconds"`
 }
 
-// reaches tells whether the target may come to the mutant.
+// reaches reports whether the target may come to the mutant.
 func (t *target) reaches(m *mutant) bool {
 	before := m.file.text[:m.edits[0].from]
 	column := len(before) - strings.LastIndex(string(before), "\n")

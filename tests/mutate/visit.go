@@ -70,7 +70,7 @@ func (v *visit) leaveOut(n ast.Node) bool {
 	return false
 }
 
-// capacity tells whether an argument of make says nothing but how much room there is at first.
+// capacity reports whether an argument of make says nothing but how much room there is at first.
 func (v *visit) capacity(call *ast.CallExpr, arg ast.Expr) bool {
 	if len(call.Args) < 2 || arg != call.Args[len(call.Args)-1] {
 		return false
@@ -115,7 +115,7 @@ func (v *visit) typeOf(e ast.Expr) types.Type {
 	return types.Typ[types.Invalid]
 }
 
-// value tells whether e is a value, not a type, a package or a function without results.
+// value reports whether e is a value, not a type, a package or a function without results.
 func (v *visit) value(e ast.Expr) bool { return v.source.info.Types[e].IsValue() }
 
 // builtin is the name of the built-in function that is called, or "".
@@ -145,7 +145,7 @@ func (v *visit) function(call *ast.CallExpr) string {
 	return ""
 }
 
-// logs tells whether a call writes to the log.
+// logs reports whether a call writes to the log.
 func (v *visit) logs(call *ast.CallExpr) bool {
 	s, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
@@ -155,7 +155,7 @@ func (v *visit) logs(call *ast.CallExpr) bool {
 	return ok && f.Pkg() != nil && f.Pkg().Path() == "log/slog"
 }
 
-// isError tells whether t is the type error.
+// isError reports whether t is the type error.
 func isError(t types.Type) bool {
 	return types.Identical(t, types.Universe.Lookup("error").Type())
 }

@@ -378,7 +378,7 @@ func (c *checker) groupMax() int64 {
 	return n
 }
 
-// tooLarge tells whether some thread has, or is about to make, something that is too large: each is
+// tooLarge reports whether some thread has, or is about to make, something that is too large: each is
 // asked what it would do next.
 func (c *checker) tooLarge() bool {
 	found := false

@@ -117,7 +117,7 @@ func Reported(end Event, old bool) Outcome {
 	return out
 }
 
-// refusedStart tells whether a start that failed so cannot have started anything.
+// refusedStart reports whether a start that failed so cannot have started anything.
 func refusedStart(name string) bool {
 	for _, refusal := range []string{"ExecutionAlreadyExists", "FlowNotExists", "InvalidArgument",
 		"MissingRequiredParams"} {

@@ -128,7 +128,7 @@ func recordOf(m *flow.Machine, s *flowtest.Setup, r *flowtest.Result) reference.
 	return out
 }
 
-// masked tells whether the flow tester has put something else in the place of a token: where a task
+// masked reports whether the flow tester has put something else in the place of a token: where a task
 // has one.
 func masked(task *flow.TaskSpec, text string) bool {
 	return task.Mode != flow.RequestComplete || strings.Contains(text, flowtest.MockToken)

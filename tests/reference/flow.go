@@ -358,7 +358,7 @@ func (t *thread) oldTask(st object, v *visit) (any, *failure) {
 	return t.outcome(&a, v)
 }
 
-// isFlow tells whether a task starts an execution (6.4, 6.6).
+// isFlow reports whether a task starts an execution (6.4, 6.6).
 func isFlow(st object) bool {
 	arn := textField(st, "resourceArn")
 	return len(arn) > 8 && arn[:8] == "acs:fnf:" || textField(st, "action") == "fnf:StartExecution"

@@ -123,7 +123,7 @@ func format(a []any) any {
 	return b.String()
 }
 
-// undrawn tells whether a value has something in it that no text can stand for yet.
+// undrawn reports whether a value has something in it that no text can stand for yet.
 func undrawn(v any) bool {
 	switch v := v.(type) {
 	case drawnInt, undetermined:

@@ -394,7 +394,7 @@ func (t *thread) choose(st object, v *visit) ([]string, *failure) {
 	return targets, nil
 }
 
-// matches tells whether a rule's list has an error (15.3; the older language is lenient,
+// matches reports whether a rule's list has an error (15.3; the older language is lenient,
 // fdl-flow.md 5.1, 6.4).
 func (c *checker) matches(rule object, key, name string) bool {
 	for _, n := range listField(rule, key) {

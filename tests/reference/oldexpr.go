@@ -111,7 +111,7 @@ func selected(v any, part []string) []any {
 	return nil
 }
 
-// condition tells whether a condition is true over a step's input.
+// condition reports whether a condition is true over a step's input.
 func condition(text string, input any) bool {
 	p := &oldParser{parser{tokens: oldLex(text), text: text}, input}
 	v := p.or()

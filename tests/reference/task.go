@@ -220,13 +220,13 @@ func (t *thread) closed(a *attempt, v *visit) (any, *failure) {
 	return out, nil
 }
 
-// failed tells whether an outcome is an error, as a history shows it.
+// failed reports whether an outcome is an error, as a history shows it.
 func (o *Outcome) failed(name, cause string) bool {
 	return o.Error != nil && cut(o.Error.Name, 128) == name && (o.AnyCause || cut(o.Error.Cause,
 		4096) == cause)
 }
 
-// closedBy tells whether somebody whose word ends the attempt has said so by then.
+// closedBy reports whether somebody whose word ends the attempt has said so by then.
 func (c *checker) closedBy(a *attempt, e *Event, fits func(*Outcome) bool) bool {
 	if !a.waits {
 		return c.answered(a, e, fits)
@@ -240,7 +240,7 @@ func (c *checker) closedBy(a *attempt, e *Event, fits func(*Outcome) bool) bool 
 	return a.system && c.answered(a, e, func(o *Outcome) bool { return o.Async && fits(o) })
 }
 
-// submitted tells whether the task was known to be under way by then: its call was answered, or a
+// submitted reports whether the task was known to be under way by then: its call was answered, or a
 // report has come before (D-38).
 func (c *checker) submitted(a *attempt, e *Event) bool {
 	for i := range c.out.Reports[a.token] {
@@ -251,7 +251,7 @@ func (c *checker) submitted(a *attempt, e *Event) bool {
 	return c.answered(a, e, func(o *Outcome) bool { return o.Error == nil || o.Async })
 }
 
-// answered tells whether a call of the attempt was answered so by then.
+// answered reports whether a call of the attempt was answered so by then.
 func (c *checker) answered(a *attempt, e *Event, fits func(*Outcome) bool) bool {
 	known := c.out.Attempts[a.id]
 	if known == nil {
@@ -268,7 +268,7 @@ func (c *checker) answered(a *attempt, e *Event, fits func(*Outcome) bool) bool 
 	return false
 }
 
-// known tells whether an outcome was known when an event was written.
+// known reports whether an outcome was known when an event was written.
 func (c *checker) known(o *Outcome, e *Event) bool {
 	if o.At == 0 {
 		return true
@@ -278,7 +278,7 @@ func (c *checker) known(o *Outcome, e *Event) bool {
 		e.Time <= from+c.out.Late.Milliseconds())
 }
 
-// lost tells whether an attempt may have failed because its callers were lost, or had no right to
+// lost reports whether an attempt may have failed because its callers were lost, or had no right to
 // call.
 func (c *checker) lost(a *attempt, name string) bool {
 	if c.out.Refused && strings.HasSuffix(name, ".AccessDenied") {

@@ -51,14 +51,14 @@ type visit struct {
 	token    string
 }
 
-// mayEnd tells whether a visit may be given up after an event: its last one. That a branch has
+// mayEnd reports whether a visit may be given up after an event: its last one. That a branch has
 // ended may not have got to the state around it yet.
 func (v *visit) mayEnd(event int64) bool {
 	return v.last == event || slices.Contains(v.branches, event) || v.branches != nil &&
 		v.begun == event
 }
 
-// inside tells whether a visit is inside another one.
+// inside reports whether a visit is inside another one.
 func (v *visit) inside(w *visit) bool {
 	t, before := v.t, v
 	for t != nil {

@@ -234,7 +234,7 @@ func overlay(under, over any) object {
 // deeper is an error of the state that builds it.
 const depthMax = 256
 
-// deep tells whether a value is nested deeper than it may be.
+// deep reports whether a value is nested deeper than it may be.
 func deep(v any) bool { return deeper(v, depthMax) }
 
 func deeper(v any, levels int) bool {

@@ -48,7 +48,7 @@ var marks = regexp.MustCompile(`<~(uuid|token) [0-9]+~>`)
 
 func isMarked(s string) bool { return strings.Contains(s, "<~") && marks.MatchString(s) }
 
-// open tells whether a tree has something in it that is not known yet.
+// open reports whether a tree has something in it that is not known yet.
 func open(v any) bool {
 	switch v := v.(type) {
 	case drawnInt, undetermined:

@@ -25,7 +25,7 @@ func (w *World) drawClocks() {
 	w.kinds["run with clocks beyond the margin"]++
 }
 
-// wild tells whether clocks of processes may differ by more than the margin.
+// wild reports whether clocks of processes may differ by more than the margin.
 func (w *World) wild() bool { return 2*w.faults.skew > clockMargin }
 
 // slack is what a time that a process has reckoned may be off by, and then some, ms.

@@ -87,7 +87,7 @@ func (w *World) readAll(rows []store.Row) ([]store.Row, error) {
 	return rows, nil
 }
 
-// vulnerable tells whether a row may be damaged: one whose damage can be noticed, of an execution, a
+// vulnerable reports whether a row may be damaged: one whose damage can be noticed, of an execution, a
 // flow or a definition.
 func (w *World) vulnerable(k store.Key) bool {
 	return strings.HasPrefix(k.Partition, "x#") || strings.HasPrefix(k.Partition, "f#") || store.IsDefinition(k)
@@ -138,7 +138,7 @@ func (h hurt) apply(w *World, row store.Row) (store.Row, error) {
 	return row, nil
 }
 
-// legible tells whether a state row can be read, with all that the interpreter needs of it.
+// legible reports whether a state row can be read, with all that the interpreter needs of it.
 func (w *World) legible(row store.Row) bool {
 	rows := memstore.New()
 	rows.Put(always, []store.Row{row})

@@ -16,7 +16,7 @@ func (w *World) delegated(of, who string) bool {
 	return w.delegating() && of == account && w.number("delegates "+who)%2 == 0
 }
 
-// delegating tells whether it is such a run.
+// delegating reports whether it is such a run.
 func (w *World) delegating() bool { return w.seed%11 == 10 && w.mocked == nil }
 
 // delegate starts an execution that ends a task, until it is known that it was started.

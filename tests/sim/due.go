@@ -200,10 +200,10 @@ func (w *World) owes(r *run, owe func(owed)) {
 	w.owesTaking(r, owe)
 }
 
-// leaf tells whether a state has to go on by itself: nothing in it does.
+// leaf reports whether a state has to go on by itself: nothing in it does.
 func (v *visit) leaf() bool { return v.inside == 0 }
 
-// calling tells whether an attempt of the task is open.
+// calling reports whether an attempt of the task is open.
 func (v *visit) calling() bool { return v.attempt != nil && !v.attempt.over }
 
 // calmMost bounds how long the world sleeps while nothing waits and nothing fails.

@@ -28,7 +28,7 @@ func extras() []extra {
 	}
 }
 
-// has tells whether a run has some extra clients.
+// has reports whether a run has some extra clients.
 func (w *World) has(name string) bool {
 	for _, e := range extras() {
 		if e.name == name {

@@ -152,7 +152,7 @@ func (f *forger) unreportable() *overheard {
 	return nil
 }
 
-// isOver tells whether the attempt of a token is over for good. A token of the older language names a
+// isOver reports whether the attempt of a token is over for good. A token of the older language names a
 // step, whose attempts follow each other, so that it is over with the execution.
 func (w *World) isOver(t *overheard) bool {
 	token, _ := interp.ParseToken(t.text)

@@ -8,7 +8,7 @@ import (
 	"millrace/shared/flow"
 )
 
-// large tells whether a run is large: its flows go over hundreds of items or round in long loops, and
+// large reports whether a run is large: its flows go over hundreds of items or round in long loops, and
 // its executions have thousands of events.
 func (w *World) large() bool {
 	return w.mocked == nil && w.number("large")%largeEvery == 5 && !slices.Contains(w.without, withoutLarge)

@@ -46,7 +46,7 @@ const (
 	claimWakes = 120 * time.Second
 )
 
-// rests tells whether a state waits for something: a timer, the answer of a call, a report.
+// rests reports whether a state waits for something: a timer, the answer of a call, a report.
 func (w *World) rests(v *visit) bool {
 	switch n, known := v.timer(); {
 	case known && n > 0:

@@ -56,7 +56,7 @@ func (v *visit) timer() (ms int64, known bool) {
 	return 0, false
 }
 
-// silent tells whether a rule is for errors that leave no event while the state is tried again.
+// silent reports whether a rule is for errors that leave no event while the state is tried again.
 func (v *visit) silent() bool {
 	for i := range v.state.Retry {
 		for _, name := range v.state.Retry[i].Errors {

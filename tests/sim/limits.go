@@ -26,7 +26,7 @@ func (w *World) drawLimits() {
 	w.tracef("limits %+v", *l)
 }
 
-// refuses tells whether a text of so many bytes, and as many when it is canonical, is too large to be
+// refuses reports whether a text of so many bytes, and as many when it is canonical, is too large to be
 // given to a flow of a language.
 func (w *World) refuses(text string, lang flow.Language) bool {
 	canonical, err := value.Canonical([]byte(text))
@@ -36,7 +36,7 @@ func (w *World) refuses(text string, lang flow.Language) bool {
 // reachLimits does nothing: limits are there for everybody, and reached by everybody.
 func (c *clients) reachLimits() {}
 
-// tooLarge tells whether a start must be refused because of its input; what it is told otherwise is wrong.
+// tooLarge reports whether a start must be refused because of its input; what it is told otherwise is wrong.
 func (c *clients) tooLarge(x *launch, who string, got *cloudflow.Execution, code fault.Code) bool {
 	m, err := compileOnce(x.flow.text, flow.Standard)
 	if err != nil || !c.w.has("limits") {
@@ -150,7 +150,7 @@ func (k *tasks) judgeTooLarge(told *reported) bool {
 	return true
 }
 
-// limitsOthers tells whether a limit is small that the reference does not know.
+// limitsOthers reports whether a limit is small that the reference does not know.
 func (w *World) limitsOthers() bool {
 	l, usual := &w.limits, flow.DefaultLimits()
 	return l.GlobalBytes < usual.GlobalBytes || l.GlobalsBytes < usual.GlobalsBytes || l.BodyBytes < usual.BodyBytes

@@ -23,7 +23,7 @@ type listed struct {
 	started             int64
 }
 
-// holds tells whether an execution is one of those that were asked for, whatever its status.
+// holds reports whether an execution is one of those that were asked for, whatever its status.
 func (f *filter) holds(name string, started int64) bool {
 	return strings.HasPrefix(name, f.prefix) && started >= f.begin && (f.end == 0 || started < f.end)
 }
@@ -97,7 +97,7 @@ func (d *reader) listSome() {
 	})
 }
 
-// stays tells whether an execution has had a status for so long that every index knows it; "": any.
+// stays reports whether an execution has had a status for so long that every index knows it; "": any.
 func (w *World) stays(r *run, status string) bool {
 	return status == "" || r.x.Status.String() == status && (status == "Running" || time.Since(r.ended) > lagMax)
 }

@@ -31,7 +31,7 @@ func (w *World) judgeOrphans(r *run) {
 	}
 }
 
-// waitsForChild tells whether the task of a state starts an execution and waits for its end.
+// waitsForChild reports whether the task of a state starts an execution and waits for its end.
 func waitsForChild(st *flow.State) bool {
 	return st.Task != nil && st.Task.Action == "FNF:StartExecution" && st.Task.Mode == flow.WaitForSystemCallback
 }
@@ -48,7 +48,7 @@ func (r *run) noteAttempts(news []flow.HistoryEvent) {
 	}
 }
 
-// sends tells whether something stands in the outbox.
+// sends reports whether something stands in the outbox.
 func (r *run) sends(kind interp.OutgoingKind, id int64) bool {
 	for _, out := range r.state.Outbox {
 		if out.Kind == kind && out.ID == id {

@@ -18,5 +18,5 @@ func (w *World) goAway() {
 	w.tracef("the store is away for %v", d)
 }
 
-// isAway tells whether the store is away.
+// isAway reports whether the store is away.
 func (w *World) isAway() bool { return !w.calm && time.Now().Before(w.away) }

@@ -46,7 +46,7 @@ func (w *World) polled(p *process, partition, who string, most time.Duration) *p
 	return q
 }
 
-// answeredPoll notes its answer; running tells whether the execution is said to run.
+// answeredPoll notes its answer; running reports whether the execution is said to run.
 func (w *World) answeredPoll(q *poll, running bool) {
 	for i := range w.polls {
 		if w.polls[i] == q {

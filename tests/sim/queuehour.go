@@ -37,10 +37,10 @@ func (w *World) drawQueueHour() {
 	w.kinds["run whose queue is out of order for an hour"]++
 }
 
-// now tells whether it is that hour.
+// now reports whether it is that hour.
 func (o *queueHour) now() bool { return time.Now().After(o.from) && time.Now().Before(o.until) }
 
-// rejects tells whether the queue refuses what is sent now.
+// rejects reports whether the queue refuses what is sent now.
 func (w *World) rejects() bool {
 	if !w.queueHour.refuses || !w.queueHour.now() {
 		return false
@@ -66,7 +66,7 @@ func (w *World) outlasts() time.Time {
 	return time.Now()
 }
 
-// excused tells whether anything may be late now: while there are faults, and in functions as long as their queue is out of
+// excused reports whether anything may be late now: while there are faults, and in functions as long as their queue is out of
 // order, which may be long after the others have ended. What a sweep there hands on by a hint is then put off again by the
 // next sweep, and nobody is to blame.
 func (w *World) excused() bool { return !w.calm || time.Now().UnixMilli() <= w.calmed }

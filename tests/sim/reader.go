@@ -18,7 +18,7 @@ type reader struct {
 	n int
 }
 
-// hasReader tells whether a run has a reader.
+// hasReader reports whether a run has a reader.
 func (w *World) hasReader() bool {
 	return w.number("reader")%3 == 0 && !w.large() && !slices.Contains(w.without, withoutReader)
 }

@@ -35,7 +35,7 @@ func (w *World) rescue() {
 	}
 }
 
-// abandoned tells whether a task waits for a report with nobody to bring it: no execution, and no end of its time.
+// abandoned reports whether a task waits for a report with nobody to bring it: no execution, and no end of its time.
 func (w *World) abandoned(r *run, v *visit) bool {
 	if !v.calling() || !v.attempt.submitted {
 		return false

@@ -105,7 +105,7 @@ func policy(operation string) access.Policy {
 	return access.Policy{Statements: []access.Statement{{Effect: "Allow", Actions: []string{operation}, Resources: []string{"acs:fnf:local:" + guarded + ":*"}}}}
 }
 
-// allowed tells whether somebody may do something at a moment of a time, and whether at every one, ms
+// allowed reports whether somebody may do something at a moment of a time, and whether at every one, ms
 // since 1970.
 func (g *rights) allowed(who, operation string, from, until int64) (ever, always bool) {
 	g.mu.Lock()

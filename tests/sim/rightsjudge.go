@@ -34,7 +34,7 @@ func (w *World) judgeRights(r *run, old, x *store.Execution, news []flow.History
 // stoppedWith is the cause of the stop of an execution that nobody waits for any more.
 const stoppedWith = "the execution that waited for it has ended"
 
-// had tells whether the flow of a task has had the right to start something when it tried.
+// had reports whether the flow of a task has had the right to start something when it tried.
 func (g *rights) had(key string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -203,7 +203,7 @@ func (k *tasks) over(p *process, key string, answered bool) {
 	}
 }
 
-// held tells whether a live process makes a call, or has its answer.
+// held reports whether a live process makes a call, or has its answer.
 func (k *tasks) held(key string) bool {
 	for _, p := range []*process{k.flying[key], k.told[key].by} {
 		if p != nil && !p.isDead() {
@@ -213,7 +213,7 @@ func (k *tasks) held(key string) bool {
 	return false
 }
 
-// full tells whether a call may have to wait for the end of others of its execution.
+// full reports whether a call may have to wait for the end of others of its execution.
 func (k *tasks) full(r *run) bool {
 	n := 0
 	for key, p := range k.flying {

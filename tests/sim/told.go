@@ -50,7 +50,7 @@ func endMark(r *run) uint64 {
 	return max(binary.BigEndian.Uint64(sum[:]), 1)
 }
 
-// tells tells whether an event says how an execution has ended.
+// tells reports whether an event says how an execution has ended.
 func tells(e *flow.HistoryEvent, c *run) bool {
 	last := &c.events[len(c.events)-1]
 	if e.Type == flow.TaskSucceeded {
@@ -70,7 +70,7 @@ func tells(e *flow.HistoryEvent, c *run) bool {
 	return false
 }
 
-// says tells whether an error is the one of an end, which may be without a name.
+// says reports whether an error is the one of an end, which may be without a name.
 func says(e, end *flow.Error, unnamed string) bool {
 	if end == nil || end.Name == "" {
 		return e.Name == unnamed

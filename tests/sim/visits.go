@@ -87,7 +87,7 @@ func (s *visits) add(events []flow.HistoryEvent, at int64, cut bool) {
 	}
 }
 
-// isOpen tells whether neither the state nor one around it has been left.
+// isOpen reports whether neither the state nor one around it has been left.
 func (v *visit) isOpen() bool {
 	for ; v != nil; v = v.in {
 		if v.closed || v.in != nil && v.id < v.in.dropped {
@@ -169,7 +169,7 @@ func (s *visits) around(e *flow.HistoryEvent, from *visit) *visit {
 	return from.in
 }
 
-// begins tells whether an entered state is the first one of a branch or an iteration of the older
+// begins reports whether an entered state is the first one of a branch or an iteration of the older
 // language.
 func (s *visits) begins(e *flow.HistoryEvent) bool {
 	t := s.events[e.Schedule-1].Type
@@ -225,7 +225,7 @@ func pauseOf(r *flow.Retry, n int) int64 {
 	return int64(min(seconds, float64(r.IntervalMax)) * 1000)
 }
 
-// names tells whether a rule is for an error.
+// names reports whether a rule is for an error.
 func names(language flow.Language, list []string, name string) bool {
 	for _, n := range list {
 		switch {

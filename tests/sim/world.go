@@ -300,7 +300,7 @@ func (w *World) calmDown() {
 	}
 }
 
-// atRest tells whether nothing goes on, and sees to what nobody else does.
+// atRest reports whether nothing goes on, and sees to what nobody else does.
 func (w *World) atRest() bool {
 	w.rescue()
 	return w.clients.quiet() && w.settled()
