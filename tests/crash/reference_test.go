@@ -12,11 +12,7 @@ import (
 // its tasks came to, and who has stopped it, is taken from the history.
 func (l *load) judge(t *testing.T, x id, shown []rpc.Event) {
 	t.Helper()
-	text, err := json.Marshal(shown)
-	if err != nil {
-		t.Fatal(err)
-	}
-	events, err := reference.Read(text)
+	events, err := reference.Read(shown)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"encoding/json"
 	"testing"
 
 	"millrace/shared/flow"
@@ -15,11 +14,7 @@ import (
 func judge(t *testing.T, definition string, language flow.Language, s *flowtest.Setup,
 	shown []rpc.Event) {
 	t.Helper()
-	text, err := json.Marshal(shown)
-	if err != nil {
-		t.Fatal(err)
-	}
-	events, err := reference.Read(text)
+	events, err := reference.Read(shown)
 	if err != nil {
 		t.Fatal(err)
 	}

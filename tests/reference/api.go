@@ -5,8 +5,13 @@ import (
 	"time"
 )
 
-// Read reads a history as GetExecutionHistory gives it: the JSON array of its Events (api.md 6.1).
-func Read(text []byte) ([]Event, error) {
+// Read reads a history as GetExecutionHistory gives it: what encodes to the JSON array of its Events
+// (api.md 6.1), such as the events of a client.
+func Read(history any) ([]Event, error) {
+	text, err := json.Marshal(history)
+	if err != nil {
+		return nil, err
+	}
 	var shown []struct {
 		Type, StepName, EventDetail string
 		EventID                     int64 `json:"EventId"`
