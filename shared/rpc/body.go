@@ -30,7 +30,7 @@ func (c *call) readBody() error {
 	if c.r.ContentLength == 0 {
 		return nil
 	}
-	p := pace{control: http.NewResponseController(c.w)}
+	p := c.pace()
 	p.begin()
 	defer p.end()
 	room := min(bodyFirst, int(most)+1)
@@ -65,7 +65,7 @@ const reliefMax = time.Second
 // request that has been on its way for longest is cut off for this one; if there is none, this one
 // is refused.
 func (c *call) holdBody(n int64) error {
-	own := connOf(c.r.Context())
+	own := c.own
 	ok := c.hold.TryGrow(n)
 	if !ok && own != nil && own.connections.relieve(own) {
 		ctx, cancel := context.WithTimeout(c.r.Context(), reliefMax)
@@ -100,14 +100,21 @@ func (c *call) broken(err error) error {
 // pace cuts off a client that sends too slowly. It does nothing where a platform has read the
 // request before.
 type pace struct {
-	control *http.ResponseController
+	reader  interface{ SetReadDeadline(time.Time) error }
 	bounded bool
 	until   time.Time
 }
 
+func (c *call) pace() pace {
+	if c.own != nil {
+		return pace{reader: c.own}
+	}
+	return pace{reader: http.NewResponseController(c.w)}
+}
+
 func (p *pace) begin() {
 	p.until = time.Now().Add(bodyStart)
-	p.bounded = p.control.SetReadDeadline(p.until) == nil
+	p.bounded = p.reader.SetReadDeadline(p.until) == nil
 }
 
 // came counts bytes that have come before the end.
@@ -119,12 +126,12 @@ func (p *pace) came(n int) {
 	if last := time.Now().Add(bodyPause); p.until.After(last) {
 		p.until = last
 	}
-	p.control.SetReadDeadline(p.until)
+	p.reader.SetReadDeadline(p.until)
 }
 
 // end lets a long poll go on for as long as it wants.
 func (p *pace) end() {
 	if p.bounded {
-		p.control.SetReadDeadline(time.Time{})
+		p.reader.SetReadDeadline(time.Time{})
 	}
 }

@@ -21,6 +21,7 @@ type call struct {
 	*handler
 	w     http.ResponseWriter
 	r     *http.Request
+	own   *conn // the request's connection; nil outside Server's bounds
 	began time.Time
 
 	body   []byte // raw
@@ -50,7 +51,7 @@ type call struct {
 const keepMax = 256 << 10
 
 func (c *call) begin(w http.ResponseWriter, r *http.Request) {
-	c.w, c.r = w, r
+	c.w, c.r, c.own = w, r, connOf(r.Context())
 	c.host = cutHost(r.Host)
 	c.hold.Budget = c.Bytes
 	if c.AccessLog != nil {
@@ -213,8 +214,8 @@ func (c *call) leave() {
 // waits counts the request's connection among those that wait, which a newcomer may take the place
 // of.
 func (c *call) waits() {
-	if own := connOf(c.r.Context()); own != nil {
-		own.connections.answers(own)
+	if c.own != nil {
+		c.own.connections.answers(c.own)
 	}
 }
 

@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	linked "container/list"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -20,6 +21,8 @@ type conn struct {
 	connections *connections // nil: without bounds
 	from        netip.Prefix
 	body        wholeBody // of the request that is served
+
+	reads, writes deadline
 
 	head    atomic.Int64 // what has come since the last answer, before the handler began, as it is charged
 	serving atomic.Bool
@@ -54,18 +57,30 @@ const (
 // Read charges what comes before a handler begins, which is the query and the headers, to the
 // budget of the process.
 func (c *conn) Read(b []byte) (int, error) {
+	c.reads.begin(c.Conn.SetReadDeadline)
 	n, err := c.Conn.Read(b)
+	c.reads.end()
 	if c.connections == nil || c.serving.Load() {
 		return n, err
 	}
 	if head := c.head.Add(int64(n + lineBytes*bytes.Count(b[:n], newline))); head > headFree {
 		if refusal := c.connections.charge(c, head); refusal != nil {
-			c.Conn.SetWriteDeadline(time.Now().Add(time.Second))
-			c.Conn.Write(refusal)
+			c.write(refusal, time.Second)
 			return 0, io.EOF
 		}
 	}
 	return n, err
+}
+
+// SetReadDeadline bounds how long Read waits.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.reads.move(t, c.Conn.SetReadDeadline) }
+
+// SetWriteDeadline bounds how long Write waits.
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.writes.move(t, c.Conn.SetWriteDeadline) }
+
+// SetDeadline is SetReadDeadline and SetWriteDeadline.
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 var newline = []byte{'\n'}

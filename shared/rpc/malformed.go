@@ -79,7 +79,7 @@ var (
 func (c *conn) Write(b []byte) (int, error) {
 	if len(b) < 512 && bytes.HasPrefix(b, refusedStart) {
 		if line, text, ok := bytes.Cut(b, refusedHeaders); ok && !bytes.Contains(line, []byte("\n")) {
-			if _, err := c.Conn.Write(malformed(string(line[len(refusedStart):]), string(text))); err != nil {
+			if _, err := c.write(malformed(string(line[len(refusedStart):]), string(text)), paceTime); err != nil {
 				return 0, err
 			}
 			return len(b), nil
@@ -88,7 +88,8 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.writePaced(b)
 }
 
-// A client must take this many bytes within this time, or it is cut off: 2 KB a second.
+// A client must take this many bytes within this time, or half of it when the one before came just
+// in time, or it is cut off: 2 KB a second, 4 KB at most.
 const (
 	paceBytes = 64 << 10
 	paceTime  = 30 * time.Second
@@ -97,14 +98,19 @@ const (
 // writePaced writes in pieces, each within its time. The whole answer has the server's WriteTimeout, too.
 func (c *conn) writePaced(b []byte) (written int, err error) {
 	for {
-		c.Conn.SetWriteDeadline(time.Now().Add(paceTime))
-		piece := b[:min(len(b), paceBytes)]
-		n, err := c.Conn.Write(piece)
+		n, err := c.write(b[:min(len(b), paceBytes)], paceTime)
 		written += n
 		if b = b[n:]; err != nil || len(b) == 0 {
 			return written, err
 		}
 	}
+}
+
+// write writes within a time.
+func (c *conn) write(b []byte, most time.Duration) (int, error) {
+	c.writes.beginWithin(most, c.Conn.SetWriteDeadline)
+	defer c.writes.end()
+	return c.Conn.Write(b)
 }
 
 // CloseWrite lets net/http end an answer before it has read all of a request.
