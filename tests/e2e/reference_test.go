@@ -14,14 +14,10 @@ import (
 func judge(t *testing.T, definition string, language flow.Language, s *flowtest.Setup,
 	shown []rpc.Event) {
 	t.Helper()
-	events, err := reference.Read(shown)
-	if err != nil {
-		t.Fatal(err)
-	}
 	context := reference.Context{Flow: s.FlowName, Execution: s.ExecutionName,
 		Account: "1234567890123456", Region: "local", RoleArn: s.RoleArn}
-	outside := reference.Record{Late: -1, Limits: reference.Defaults(language == flow.Steps)}
-	err = reference.Check(definition, string(encode(s.Input)), context, events, outside)
+	err := reference.CheckShown(definition, string(encode(s.Input)), context,
+		language == flow.Steps, shown)
 	if _, unjudged := err.(*reference.Unjudged); err != nil && !unjudged {
 		t.Error(err)
 	}

@@ -29,6 +29,16 @@ func Read(history any) ([]Event, error) {
 	return events, nil
 }
 
+// CheckShown is Check of a history as GetExecutionHistory gives it, of an execution of which nothing
+// else is known: what its tasks came to is taken from the history. Times have no upper bound.
+func CheckShown(definition, input string, context Context, old bool, history any) error {
+	events, err := Read(history)
+	if err != nil {
+		return err
+	}
+	return Check(definition, input, context, events, Record{Late: -1, Limits: Defaults(old)})
+}
+
 // Defaults are the limits of a language where none are set: fdl-statemachine.md 14, fdl-flow.md 11.
 func Defaults(old bool) Limits {
 	l := Limits{Events: 5000, Data: 64 << 10, WaitSeconds: 300, WaitSecondsOld: 172_800,
