@@ -5,7 +5,7 @@ HOMES = millrace_aws millrace_alibaba # build tags of programs for one cloud
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-seeds sim-long mutants model model-long check lint crash chaos hostile bench bench-micro fuzz clean
+.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-seeds sim-long mutants model model-long check lint crash versions chaos hostile bench bench-micro fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ model-long: ## the same with larger configurations, about a quarter of an hour a
 
 crash: ## kill -9 again and again, about a minute
 	$(GO) test -count=1 ./tests/crash
+
+versions: ## servers of the commit BEFORE (HEAD~1) and of this one on the same rows
+	MILLRACE_BEFORE=$(or $(BEFORE),HEAD~1) $(GO) test $(RACE) -count=1 -timeout 40m -run '^Test(Versions|Upgrade|Downgrade)$$' ./tests/versions ./tests/crash
 
 chaos: ## kill -9, full disks, torn files, outages of the clouds: about a quarter of an hour; CHAOS=TestTornFiles runs one part
 	$(if $(CHAOS),,MILLRACE_CRASH_SECONDS=120 $(GO) test -count=1 -timeout 30m ./tests/crash)

@@ -105,20 +105,28 @@ func (f *Flows) Failed(flow, name, errorName string) {
 func (f *Flows) History(flow, name string) []string {
 	f.T.Helper()
 	var types []string
+	for _, e := range f.Events(flow, name) {
+		if e.EventID != int64(len(types)+1) {
+			f.T.Errorf("%s of %s: event %d has the id %d", name, flow, len(types)+1, e.EventID)
+		}
+		types = append(types, e.Type)
+	}
+	return types
+}
+
+// Events is the whole history.
+func (f *Flows) Events(flow, name string) []rpc.Event {
+	f.T.Helper()
+	var events []rpc.Event
 	q := cloudflow.GetExecutionHistoryRequest{FlowName: flow, ExecutionName: name}
 	for {
 		page, err := f.Watcher.GetExecutionHistory(f.T.Context(), q)
 		if err != nil {
 			f.T.Fatalf("%s of %s: %v", name, flow, err)
 		}
-		for _, e := range page.Events {
-			if e.EventID != int64(len(types)+1) {
-				f.T.Errorf("%s of %s: event %d has the id %d", name, flow, len(types)+1, e.EventID)
-			}
-			types = append(types, e.Type)
-		}
+		events = append(events, page.Events...)
 		if q.NextToken = page.NextToken; q.NextToken == "" {
-			return types
+			return events
 		}
 	}
 }

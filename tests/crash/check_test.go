@@ -129,6 +129,7 @@ func (l *load) ending(t *testing.T, x id, k *told, events []rpc.Event) {
 		Two   bool
 		Then  bool
 		Items []any
+		Text  string
 	}
 	if err := json.Unmarshal([]byte(k.output), &out); err != nil {
 		t.Errorf("%v: %v", x, err)
@@ -141,6 +142,8 @@ func (l *load) ending(t *testing.T, x id, k *told, events []rpc.Event) {
 		good = good && l.may(x, out.By)
 	case "fan":
 		good = good && out.Then && len(out.Items) == 4 && strings.Contains(k.output, `"items":[{"item":1},{"item":2},{"item":3},{"item":4}]`)
+	case "large":
+		good = good && len(out.Text) == largeBytes
 	case "old":
 		good = good && len(out.Items) == 4 && l.may(x, out.By)
 	}
@@ -195,7 +198,7 @@ func (l *load) refusals(t *testing.T) {
 func (l *load) listed(t *testing.T) {
 	seen := map[id]string{}
 	yes, limit := true, int64(100)
-	for _, name := range []string{"seq", "ask", "parent", "fan", "old", "stop", "race"} {
+	for _, name := range []string{"seq", "ask", "parent", "fan", "old", "stop", "race", "large"} {
 		q := cloudflow.ListExecutionsRequest{FlowName: name, Limit: &limit, MetadataOnly: &yes}
 		for {
 			page, err := l.client.ListExecutions(context.Background(), q)

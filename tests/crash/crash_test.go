@@ -14,6 +14,7 @@ import (
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/tests/live"
+	"millrace/tests/versions"
 )
 
 // crashSeconds is how long the server is killed again and again: MILLRACE_CRASH_SECONDS, or enough for some twenty times.
@@ -37,6 +38,21 @@ const perSecond = 40
 
 // TestKills kills the server while hundreds of executions are in flight, and then lets it work in peace.
 func TestKills(t *testing.T) {
+	program := live.Binary(t)
+	killServers(t, func() string { return program })
+}
+
+// TestVersions does the same where each life of the server is of this version or of another commit's,
+// by chance: an upgrade, or the way back, at any point of any execution. The last is this version's.
+func TestVersions(t *testing.T) {
+	before := versions.Before(t)
+	programs := []string{live.Binary(t), before.Server(t)}
+	killServers(t, func() string { return programs[rand.IntN(len(programs))] })
+}
+
+// killServers kills the server while hundreds of executions are in flight. The next one is the program that
+// next returns.
+func killServers(t *testing.T, next func() string) {
 	d := crashSeconds(t)
 	k := newTasks(t)
 	s := live.New(t, live.Options{Settings: "{SweepSeconds: 1}", Functions: functions(k.URL)})
@@ -73,12 +89,16 @@ func TestKills(t *testing.T) {
 			s.Kill()
 			kills++
 		}
+		s.Become(next())
 		began := time.Now()
 		if s.Start(); rand.IntN(4) > 0 { // the others may die before their store is open
 			s.Answers()
 			slow = time.Since(began)
 		}
 	}
+	s.Kill()
+	s.Become(live.Binary(t))
+	s.Start()
 	close(l.stop)
 	close(l.faults)
 	l.begins.Wait() // a start may be acknowledged long after the load has stopped

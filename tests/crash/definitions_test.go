@@ -36,6 +36,8 @@ func definitions(url string) map[string]string {
 			"OutputConstructor: {item.$: $Output.Body.item}, End: true}\n      End: true\n" +
 			"  - StartAt: Later\n    States:\n    - {Name: Later, Type: Wait, Seconds: 1, Next: Then}\n    - {" + call("Then", "/quick", "RequestComplete") + ", OutputConstructor: {then.$: $Output.Body.ok}, End: true}\n" +
 			"  OutputConstructor: {n.$: $Input.n, items.$: $Output.Branch0.Items, then.$: $Output.Branch1.then}\n  End: true\n",
+		"large": head("large", "Get") + "- {" + call("Get", "/large", "RequestComplete") + ", " + keep + ", text.$: $Output.Body.text}, Next: Pause}\n" +
+			"- {Name: Pause, Type: Wait, Seconds: 1, End: true}\n",
 		"old": strings.ReplaceAll(old, "URL", url),
 	}
 }

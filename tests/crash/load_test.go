@@ -206,7 +206,7 @@ func (l *load) halt(x id, by string) {
 }
 
 // kinds are the flows that are started, the weight of each in its repeats.
-var kinds = []string{"seq", "ask", "parent", "fan", "old", "stop", "seq", "fan", "ask"}
+var kinds = []string{"seq", "ask", "parent", "fan", "old", "stop", "large", "seq", "fan", "ask"}
 
 // starters start executions until the load stops; some are stopped again.
 func (l *load) starters(count, most int) {

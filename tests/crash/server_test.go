@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"millrace/tests/live"
+	"millrace/tests/versions"
 )
 
-func TestMain(m *testing.M) { live.Main(m) }
+func TestMain(m *testing.M) { live.Main(m, versions.Remove) }
 
 // TestOneOwner: a second process on the same directory is refused and says why, the first goes on.
 func TestOneOwner(t *testing.T) {

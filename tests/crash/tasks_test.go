@@ -25,6 +25,9 @@ type tasks struct {
 	asked  map[string]bool           // tokens seen
 }
 
+// largeBytes is the length of an answer that is kept in rows of its own.
+const largeBytes = 40_000
+
 // question is a task that waits for a report.
 type question struct{ execution, token string }
 
@@ -62,6 +65,9 @@ func (k *tasks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
+	case "/large":
+		fmt.Fprintf(w, `{"text":%q}`, strings.Repeat("x", largeBytes))
+		return
 	case "/ask":
 		token := r.Header.Get("X-FnF-Http-Callback-Task-Token")
 		if token == "" {

@@ -97,6 +97,9 @@ func (s *Server) SetCredentials(text string) {
 	}
 }
 
+// Become lets the next start run another program, such as that of another version.
+func (s *Server) Become(program string) { s.args[len(s.o.Before)] = program }
+
 // Command is the command line that starts the server; its first word is the program.
 func (s *Server) Command() []string { return append([]string{}, s.args...) }
 
