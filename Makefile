@@ -79,8 +79,9 @@ model-long: ## the same with larger configurations, about a quarter of an hour a
 crash: ## kill -9 again and again, about a minute
 	$(GO) test -count=1 ./tests/crash
 
-versions: ## servers of the commit BEFORE (HEAD~1) and of this one on the same rows
-	MILLRACE_BEFORE=$(or $(BEFORE),HEAD~1) $(GO) test $(RACE) -count=1 -timeout 40m -run '^Test(Versions|Upgrade|Downgrade)$$' ./tests/versions ./tests/crash
+versions: ## servers and functions of the commit BEFORE (HEAD~1) and of this one on the same rows
+	./tests/emulators/install.sh
+	MILLRACE_BEFORE=$(or $(BEFORE),HEAD~1) $(GO) test $(RACE) -count=1 -timeout 40m -run '^Test(Versions|Upgrade|Downgrade)$$' ./tests/versions ./tests/crash ./tests/clouds
 
 chaos: ## kill -9, full disks, torn files, outages of the clouds: about a quarter of an hour; CHAOS=TestTornFiles runs one part
 	$(if $(CHAOS),,MILLRACE_CRASH_SECONDS=120 $(GO) test -count=1 -timeout 30m ./tests/crash)

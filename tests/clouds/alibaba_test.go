@@ -32,7 +32,7 @@ func deployCustom(t *testing.T, o options) place  { return deployFC(t, o, harnes
 func deployBuiltIn(t *testing.T, o options) place { return deployFC(t, o, harness.BuiltIn) }
 
 func deployFC(t *testing.T, o options, r harness.Runtime) place {
-	fo := fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed}
+	fo := fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed, Beside: o.beside}
 	if o.limited { // s.yaml; a step runner has twice as much there
 		fo.Function = func(f *harness.Function) {
 			f.Memory, f.Before = 512, clouds.Within(512)

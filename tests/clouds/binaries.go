@@ -25,8 +25,9 @@ var Functions = []string{"api", "steprunner", "starter", "sweeper"}
 // Build is how functions are compiled.
 type Build struct {
 	Home  Home
-	Clock bool // executions go by a Clock
-	Race  bool // with the race detector, if the test has it, too; as they are deployed otherwise
+	Clock bool   // executions go by a Clock
+	Race  bool   // with the race detector, if the test has it, too; as they are deployed otherwise
+	Dir   string // the checkout that is compiled; "": this one
 }
 
 // builds are the folders of binaries that this process has made.
@@ -71,6 +72,7 @@ func compile(dir string, b Build) error {
 		args = append(args, "millrace/functions/"+f)
 	}
 	cmd := exec.Command("go", args...)
+	cmd.Dir = b.Dir
 	cmd.Env = append(os.Environ(), cgo)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, text)

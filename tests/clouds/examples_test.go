@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,7 +18,10 @@ import (
 	"millrace/shared/flowtest"
 	"millrace/shared/rpc"
 	"millrace/shared/value"
+	"millrace/tests/clouds"
 	"millrace/tests/examples"
+	"millrace/tests/reference"
+	"millrace/tests/versions"
 )
 
 // rehearsal carries out the tasks of cases, by flow and state.
@@ -129,16 +133,29 @@ func (h *rehearsal) report(token string, o flowtest.Outcome) {
 
 // TestExamples runs the cases of every example flow of both languages in each home. Where they wait, for hours some of
 // them, the clock moves on as soon as nothing goes on but waiting.
-func TestExamples(t *testing.T) {
+func TestExamples(t *testing.T) { runExamples(t, nil) }
+
+// TestVersions does the same where each function is there in two versions, this one and that of
+// another commit. Each event, request, hint and sweep goes to one or the other by chance.
+func TestVersions(t *testing.T) { runExamples(t, versions.Before(t)) }
+
+// runExamples runs the examples, beside another version if there is one.
+func runExamples(t *testing.T, other *versions.Other) {
 	t.Parallel()
+	beside, alone := "", false
+	if other != nil {
+		beside, alone = other.Dir, !other.SameRows
+	}
 	everywhere(t, func(t *testing.T, at home) (options, *rehearsal) {
 		h := &rehearsal{cases: map[string]*playing{}, locks: map[string]*sync.Mutex{}}
 		server := httptest.NewServer(h)
 		t.Cleanup(server.Close)
-		return options{apis: 8, skip: true, busy: func() bool { return h.busy.Load() > 0 },
+		return options{apis: 8, skip: true, beside: beside, busy: func() bool { return h.busy.Load() > 0 },
 			env: []string{"MILLRACE_REGION=local", "MILLRACE_SETTINGS={CallsPerRun: 1, Tasks: '" + server.URL + "'}"}}, h
 	}, func(t *testing.T, s *stack, h *rehearsal) {
-		h.client = s.Client
+		if h.client = s.Client; alone { // a version shows and reports nothing of newer rows
+			h.client = s.Watcher
+		}
 		ran := make(chan bool, 1000)
 		t.Run("flows", func(t *testing.T) {
 			examples.Each(t, func(t *testing.T, f *examples.File) {
@@ -172,10 +189,10 @@ func (h *rehearsal) runCase(t *testing.T, s *stack, f *examples.File, c *flowtes
 	setup := &c.Setup
 	defer h.play(setup.FlowName, setup.Tasks)()
 	ctx := t.Context()
-	if _, err := s.Client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: setup.FlowName, Definition: f.Definition, Type: "FDL", RoleArn: setup.RoleArn, ExecutionMode: f.Mode}); err != nil {
+	if _, err := h.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: setup.FlowName, Definition: f.Definition, Type: "FDL", RoleArn: setup.RoleArn, ExecutionMode: f.Mode}); err != nil {
 		t.Fatal(err)
 	}
-	defer s.Client.DeleteFlow(ctx, setup.FlowName)
+	defer h.client.DeleteFlow(ctx, setup.FlowName)
 	if _, err := s.Client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: setup.FlowName, ExecutionName: setup.ExecutionName, Input: string(encoded(setup.Input))}); err != nil {
 		t.Fatal(err)
 	}
@@ -184,6 +201,7 @@ func (h *rehearsal) runCase(t *testing.T, s *stack, f *examples.File, c *flowtes
 	if x.Status != want.Status.String() {
 		t.Errorf("it ended as %s, want %v; %v", x.Status, want.Status, one.History(setup.FlowName, setup.ExecutionName))
 	}
+	h.judge(t, one, f, setup)
 	if want.Status.String() != c.Expect.Status {
 		return // it needs what is not there yet, such as a distributed Map
 	}
@@ -192,5 +210,28 @@ func (h *rehearsal) runCase(t *testing.T, s *stack, f *examples.File, c *flowtes
 		if err != nil || !reflect.DeepEqual(got, c.Expect.Output) {
 			t.Errorf("output %s, want %s", x.Output, value.Encode(c.Expect.Output))
 		}
+	}
+}
+
+// judge lets the reference judge what the API shows of a case that has ended, and ended once.
+func (h *rehearsal) judge(t *testing.T, s *stack, f *examples.File, setup *flowtest.Setup) {
+	t.Helper()
+	view := *s.Flows
+	view.Watcher = h.client
+	events, ends := view.Events(setup.FlowName, setup.ExecutionName), 0
+	for _, e := range events {
+		if strings.HasPrefix(e.Type, "Execution") && e.Type != "ExecutionStarted" {
+			ends++
+		}
+	}
+	if ends != 1 {
+		t.Errorf("it has ended %d times: %+v", ends, events)
+	}
+	context := reference.Context{Flow: setup.FlowName, Execution: setup.ExecutionName,
+		Account: clouds.Account, Region: "local", RoleArn: setup.RoleArn}
+	err := reference.CheckShown(f.Definition, string(encoded(setup.Input)), context,
+		f.Machine.Language == flow.Steps, events)
+	if _, unjudged := err.(*reference.Unjudged); err != nil && !unjudged {
+		t.Error(err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"millrace/shared/store"
 	"millrace/tests/clouds"
 	"millrace/tests/lambda"
+	"millrace/tests/versions"
 )
 
 // TestMain lets many tests run at once: they mostly wait.
@@ -20,6 +21,7 @@ func TestMain(m *testing.M) {
 	flag.Set("test.parallel", "12")
 	code := m.Run()
 	lambda.End()
+	versions.Remove()
 	os.Exit(code)
 }
 
@@ -42,6 +44,7 @@ type options struct {
 	busy        func() bool // with skip: something goes on outside
 	faults      bool        // setWrites and setSends are used
 	deployed    bool        // functions are compiled as they are deployed
+	beside      string      // another checkout, whose functions get half of all events; "": none
 	limited     bool        // and have no more memory than their smallest size; the API has one instance
 }
 

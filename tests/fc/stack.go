@@ -85,9 +85,10 @@ type Options struct {
 	APIs        int                       // instances of the API; 4
 	Sweeps      time.Duration             // between two sweeps, 2 s; negative: none
 	Clock       bool                      // executions go by a Clock, which the test moves
-	Skip        bool                      // they do, and it moves by itself to whatever is due next; nothing else sweeps. They are looked at by an API of its own
+	Skip        bool                      // they do, and it moves by itself to whatever is due next; nothing else sweeps. They are looked at by an API of its own, past Beside
 	Busy        func() bool               // with Skip: something goes on outside the stack; nil: nothing ever does
 	Race        bool                      // functions have the race detector if the test has it
+	Beside      string                    // another checkout, whose functions get half of the invocations; "": none
 	Lax         bool                      // the policies of tasks' role allow everything, the engine's own queues and functions too
 }
 
@@ -121,7 +122,7 @@ func Deploy(t testing.TB, o Options) *Stack {
 	s.Client = s.Connect("v1")
 	s.Watcher = s.Client
 	if o.Skip { // a long poll does not keep the clock from moving
-		s.Watcher = s.connect(s.serve(harness.Trigger{Function: s.Function("api", 32)}), "v1")
+		s.Watcher = s.connect(s.serve(harness.Trigger{Function: s.function("api", "", 32)}), "v1")
 	}
 	s.run(o)
 	return s
@@ -192,9 +193,19 @@ func (s *Stack) createTable() {
 	}
 }
 
-// Function deploys one, by itself: in the environment of the stack and more.
+// Function deploys one, by itself: in the environment of the stack and more. Beside it is the one of
+// the other checkout.
 func (s *Stack) Function(name string, instances int, env ...string) *harness.Function {
-	build := clouds.Build{Home: clouds.Alibaba, Clock: s.Clock != nil, Race: s.o.Race}
+	f := s.function(name, "", instances, env...)
+	if s.o.Beside != "" {
+		f.Beside = s.function(name, s.o.Beside, instances, env...)
+	}
+	return f
+}
+
+// function deploys one of a checkout.
+func (s *Stack) function(name, dir string, instances int, env ...string) *harness.Function {
+	build := clouds.Build{Home: clouds.Alibaba, Clock: s.Clock != nil, Race: s.o.Race, Dir: dir}
 	own := append([]string{}, s.env...)
 	if name == "steprunner" {
 		own = append(own, storeURL(tablestore.DefaultInstance, table, s.runner))

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,10 +14,11 @@ type Function struct {
 	Binary    string
 	Env       []string // all that the process sees, apart from the platform's own
 	Timeout   time.Duration
-	Instances int      // at most
-	Freeze    bool     // instances are stopped between invocations
-	Memory    int      // megabytes that an instance is told it has; 0: 512
-	Before    []string // a command that runs the binary: its words come first
+	Instances int       // at most
+	Freeze    bool      // instances are stopped between invocations
+	Memory    int       // megabytes that an instance is told it has; 0: 512
+	Before    []string  // a command that runs the binary: its words come first
+	Beside    *Function // another version of it, which gets half of the events; nil: none
 
 	// Log gets every line that an instance prints; nil: none.
 	Log func(line string)
@@ -44,6 +46,9 @@ func (f *Function) begin() {
 
 // Invoke runs an event in an idle instance, or in a new one, and waits where there are as many as there may be.
 func (f *Function) Invoke(event []byte) ([]byte, error) {
+	if f.Beside != nil && rand.IntN(2) == 0 {
+		return f.Beside.Invoke(event)
+	}
 	f.begin()
 	f.invocations.Add(1)
 	f.running.Add(1)
@@ -114,6 +119,9 @@ func (f *Function) Kill() (busy int) {
 	}
 	busy = len(f.all) - len(f.free)
 	f.free, f.all = nil, map[*instance]bool{}
+	if f.Beside != nil {
+		busy += f.Beside.Kill()
+	}
 	return busy
 }
 
@@ -170,7 +178,9 @@ func (f *Function) Cold(event []byte) (s Start, answer []byte, err error) {
 }
 
 // Idle tells whether no invocation is under way or waits for an instance.
-func (f *Function) Idle() bool { return f.running.Load() == 0 }
+func (f *Function) Idle() bool {
+	return f.running.Load() == 0 && (f.Beside == nil || f.Beside.Idle())
+}
 
 // Billed is the time that invocations took, each rounded up to a millisecond, as it is billed; the start of a process
 // counts from when it has started.

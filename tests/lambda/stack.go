@@ -49,6 +49,7 @@ type Stack struct {
 	life                 *clouds.Life     // poller, schedule and clock
 	busy                 func() bool      // Options.Busy
 	build                clouds.Build
+	beside               string // Options.Beside
 }
 
 // Options of a stack.
@@ -63,12 +64,13 @@ type Options struct {
 	Function    func(f *Function) // changes each function
 	APIs        int               // instances of the API; 4
 	Sweeps      time.Duration     // between two sweeps, 2 s; negative: none
-	Aside       bool              // executions are looked at past API, gateways and faults
+	Aside       bool              // executions are looked at past API, gateways, faults and Beside
 	Clock       bool              // executions go by a Clock, which the test moves
 	Skip        bool              // they do, and it moves by itself to whatever is due next; nothing else sweeps
 	Busy        func() bool       // with Skip: something goes on outside the stack; nil: nothing ever does
 	Receives    int               // deliveries until a message is a dead letter; 5
 	Race        bool              // functions have the race detector if the test has it
+	Beside      string            // another checkout, whose functions get half of the events; "": none
 }
 
 // Deploy makes a stack. The functions start when they are asked for something.
@@ -76,7 +78,7 @@ func Deploy(t testing.TB, o Options) *Stack {
 	t.Helper()
 	ddb, queues := startShared(t)
 	s := &Stack{Flows: clouds.Flows{T: t}, Table: emulators.Unique("millrace"), Dynamo: dynamodb.NewFromConfig(emulators.Config(ddb, nil)),
-		SQS: sqs.NewFromConfig(emulators.Config(queues, nil)), Gateways: map[Form]string{}, busy: o.Busy,
+		SQS: sqs.NewFromConfig(emulators.Config(queues, nil)), Gateways: map[Form]string{}, busy: o.Busy, beside: o.Beside,
 		build: clouds.Build{Home: clouds.AWS, Clock: o.Clock || o.Skip, Race: o.Race}}
 	s.Rows = dynamostore.New(dynamostore.Options{Client: s.Dynamo, Table: s.Table})
 	if err := dynamostore.CreateTable(t.Context(), s.Dynamo, s.Table); err != nil {
@@ -100,7 +102,7 @@ func Deploy(t testing.TB, o Options) *Stack {
 	s.Client = s.Connect(HTTPAPI, "v1")
 	s.Watcher = s.Client
 	if o.Aside || o.Skip {
-		watched := s.Function("api", 29*time.Second, 32, s.Plain, nil)
+		watched := s.function("api", 29*time.Second, 32, s.Plain, nil, s.build)
 		s.Watcher = s.connect(s.gateway(HTTPAPI, watched), "v1")
 	}
 	s.poll(o)
@@ -156,9 +158,20 @@ func (s *Stack) On(t testing.TB) *Stack {
 	return &part
 }
 
-// Function deploys one, in the environment given.
+// Function deploys one, in the environment given, and beside it the one of the other checkout.
 func (s *Stack) Function(name string, timeout time.Duration, instances int, env []string, edit func(*Function)) *Function {
-	f := &Function{Name: name, Binary: clouds.Binary(s.T, name, s.build), Env: env, Timeout: timeout, Instances: instances}
+	f := s.function(name, timeout, instances, env, edit, s.build)
+	if s.beside != "" {
+		other := s.build
+		other.Dir = s.beside
+		f.Beside = s.function(name, timeout, instances, env, edit, other)
+	}
+	return f
+}
+
+// function deploys one of a build.
+func (s *Stack) function(name string, timeout time.Duration, instances int, env []string, edit func(*Function), b clouds.Build) *Function {
+	f := &Function{Name: name, Binary: clouds.Binary(s.T, name, b), Env: env, Timeout: timeout, Instances: instances}
 	if edit != nil {
 		edit(f)
 	}

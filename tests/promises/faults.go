@@ -54,7 +54,7 @@ var Faults = []Fault{
 		Tests: []string{"tests/fc: TestOutcomesBeforeTheirNotes, TestForgedRecords, TestSameIDOnOtherFunctions", "shared/app: TestOutcomesBySeed, TestEarlyOutcomes, TestUnknownOutcomesWaitInTheQueue, TestOutcomes"},
 		Open:  "by `TestOutcomesBySeed` from a seed, apart from the simulation, which has no notes of asynchronous calls"},
 	{Says: "two versions of the code side by side",
-		Tests: []string{"tests/versions: TestUpgrade, TestDowngrade", "tests/crash: TestVersions", "shared/runner: TestStoredByNewer", "shared/store/localstore: TestUnknownRowFormat"},
+		Tests: []string{"tests/versions: TestUpgrade, TestDowngrade", "tests/crash: TestVersions", "tests/clouds: TestVersions", "shared/runner: TestStoredByNewer", "shared/store/localstore: TestUnknownRowFormat"},
 		Open:  "`make versions` alone, which CI does not run: its checkout may have no other commit"},
 	{Says: "the disk is full, read-only or torn",
 		Tests: []string{"tests/chaos: TestDiskFull, TestDiskFullWithoutFloor, TestReadOnly, TestTornFiles", "shared/store/localstore: TestFullDisk"}},

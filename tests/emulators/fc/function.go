@@ -2,6 +2,7 @@ package fc
 
 import (
 	"errors"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,7 @@ type Function struct {
 	Memory      int           // megabytes that an instance is told it has; 0: 512
 	Before      []string      // a command that runs the binary: its words come first
 	Hooks       bool          // /initialize and /pre-stop are configured
+	Beside      *Function     // another version of it, which gets half of the invocations; nil: none
 
 	// Credentials is asked for each request; nil: none are sent.
 	Credentials func() Credentials
@@ -106,6 +108,9 @@ func (f *Function) Invoke(event []byte) ([]byte, error) {
 
 // use runs call with an instance.
 func (f *Function) use(call func(*instance) error) error {
+	if f.Beside != nil && rand.IntN(2) == 0 {
+		return f.Beside.use(call)
+	}
 	f.begin()
 	f.invocations.Add(1)
 	f.running.Add(1)
@@ -197,6 +202,9 @@ func (f *Function) Kill() (busy int) {
 		}
 	}
 	f.all = map[*instance]int{}
+	if f.Beside != nil {
+		busy += f.Beside.Kill()
+	}
 	return busy
 }
 

@@ -6,7 +6,9 @@ import (
 )
 
 // Idle tells whether no invocation is under way, waits for an instance, or is to come as an asynchronous one.
-func (f *Function) Idle() bool { return f.running.Load() == 0 }
+func (f *Function) Idle() bool {
+	return f.running.Load() == 0 && (f.Beside == nil || f.Beside.Idle())
+}
 
 // Billed is the time that instances had invocations, each such time rounded up to a millisecond, as it is billed:
 // invocations at the same time in the same instance are billed once. What is under way is not in it yet.
