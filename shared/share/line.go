@@ -28,12 +28,13 @@ type Line struct {
 
 	mu       sync.Mutex
 	accounts map[string]*queue // of which something is made, waits or was woken
-	waiting  map[string]*queue // of these, those with waiting holders
+	waiting  list.List         // of *queue, of these: those with waiting holders, by their turns
 }
 
 // queue is what a Line knows of one account.
 type queue struct {
 	name     string
+	place    *list.Element            // among the accounts that wait; nil: it is not there
 	made     int                      // places that were taken and not given back
 	promised int                      // of the holders that were woken and have not asked yet
 	woken    map[string]int           // by holder, what of promised is meant for it
@@ -54,7 +55,7 @@ func NewLine(o LineOptions) *Line {
 		return nil
 	}
 	o.Most = max(o.Most, 1)
-	return &Line{LineOptions: o, accounts: map[string]*queue{}, waiting: map[string]*queue{}}
+	return &Line{LineOptions: o, accounts: map[string]*queue{}}
 }
 
 // Take returns for how many requests, at most want, there are places. Each must be given back by
@@ -157,28 +158,46 @@ func (l *Line) room(q *queue) int {
 	return int(l.Pool.Most(q.name)) + l.Most - q.made - q.promised
 }
 
-// next takes those out of the turns that are to be woken now. It waits until half of the line, or
-// all that the first one wants, is free: an execution that takes one call after the other would
-// commit for each of them. The pool does not idle meanwhile, because the other half waits in it.
+// next takes those out of the turns that are to be woken now. Accounts take turns, a holder each,
+// in the order in which they began to wait.
 func (l *Line) next() (calls []wakeup) {
-	for _, q := range l.waiting {
-		for e := q.holders.Front(); e != nil; e = q.holders.Front() {
-			h, room := e.Value.(*holder), l.room(q)
-			if room < min(h.want, max(l.Most/2, 1)) {
-				break
+	for before := -1; before != len(calls); {
+		before = len(calls)
+		e := l.waiting.Front()
+		for range l.waiting.Len() {
+			q := e.Value.(*queue)
+			e = e.Next()
+			if h := l.nextOf(q); h != nil {
+				calls = append(calls, wakeup{q.name, h})
+				l.waiting.MoveToBack(q.place)
+				l.tidy(q)
 			}
-			n := min(h.want, room)
-			q.promised += n
-			if q.woken == nil {
-				q.woken = map[string]int{}
-			}
-			q.woken[h.name] += n
-			q.drop(e)
-			calls = append(calls, wakeup{q.name, h})
 		}
-		l.tidy(q)
 	}
 	return calls
+}
+
+// nextOf takes the first holder of an account out of the turns, if it is to be woken now; nil: it
+// is not. It waits until half of the line, or all that the first one wants, is free: an execution
+// that takes one call after the other would commit for each of them. The pool does not idle
+// meanwhile, because the other half waits in it.
+func (l *Line) nextOf(q *queue) *holder {
+	e := q.holders.Front()
+	if e == nil {
+		return nil
+	}
+	h, room := e.Value.(*holder), l.room(q)
+	if room < min(h.want, max(l.Most/2, 1)) {
+		return nil
+	}
+	n := min(h.want, room)
+	q.promised += n
+	if q.woken == nil {
+		q.woken = map[string]int{}
+	}
+	q.woken[h.name] += n
+	q.drop(e)
+	return h
 }
 
 // wakeup is a call of Wake that is due.
@@ -217,10 +236,15 @@ func (l *Line) queue(account string) *queue {
 // tidy notes whether holders of an account wait, and forgets an account of which there is nothing.
 func (l *Line) tidy(q *queue) {
 	if q.holders.Len() > 0 {
-		l.waiting[q.name] = q
+		if q.place == nil {
+			q.place = l.waiting.PushBack(q)
+		}
 		return
 	}
-	delete(l.waiting, q.name)
+	if q.place != nil {
+		l.waiting.Remove(q.place)
+		q.place = nil
+	}
 	if q.made == 0 && len(q.woken) == 0 {
 		delete(l.accounts, q.name)
 	}

@@ -70,6 +70,30 @@ func TestLineTakesTurns(t *testing.T) {
 	}
 }
 
+// Accounts take turns, too: in the order in which they began to wait, a holder each, whatever their
+// names are.
+func TestLineTakesTurnsOfAccounts(t *testing.T) {
+	l := newLined(200, false)
+	if !l.pool.AcquireNow("x", 96) || !l.pool.AcquireNow("y", 50) || !l.pool.AcquireNow("z", 25) {
+		t.Fatal("the pool is to be nearly full")
+	}
+	accounts := []string{"e", "b", "d", "a", "c"}
+	for _, account := range accounts {
+		for holder := range 2 {
+			l.Take(account, fmt.Sprint(holder), 100, nil)
+		}
+	}
+	for _, name := range []string{"x", "y", "z"} {
+		l.pool.Release(name, map[string]int64{"x": 96, "y": 50, "z": 25}[name])
+	}
+	l.Take("x", "one", 1, nil)
+	l.GiveBack("x", 1)
+	want := "[[e 0] [b 0] [d 0] [a 0] [c 0] [e 1] [b 1] [d 1] [a 1] [c 1]]"
+	if got := fmt.Sprint(l.woken); got != want {
+		t.Errorf("woken were %v, want %v", got, want)
+	}
+}
+
 // What other accounts give back makes room, too.
 func TestLineSeesOthersEnd(t *testing.T) {
 	l := newLined(20, false)
