@@ -93,7 +93,11 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 		}
 		lang, limit = m.Language, m.TimeoutSeconds
 	}
-	if limit == 0 {
+	switch {
+	case limit > 0:
+	case st.Flow.Mode == flow.Express:
+		limit = r.Limits.ExpressSeconds
+	default:
 		limit = r.Limits.ExecutionSeconds
 	}
 	x := r.newExecution(&st.Start, lang, limit)

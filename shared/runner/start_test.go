@@ -277,3 +277,20 @@ func TestClaimWhileForgotten(t *testing.T) {
 		h.close()
 	})
 }
+
+// A stored execution of an Express flow has the time limit of Express executions, not of Standard ones.
+func TestStoredExpressLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		h := w.open(nil)
+		f := w.define("express", flow.Express, "Type: StateMachine\nSpecVersion: v1\nName: express\nStartAt: A\nStates:\n- {Name: A, Type: Wait, Seconds: 20, End: true}\n")
+		x, _, err := h.StartExecution(context.Background(), starting(f, "x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := x.Deadline - x.Started; got != 300_000 {
+			t.Errorf("it may run for %d ms", got)
+		}
+		h.close()
+	})
+}
