@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"millrace/shared/flow"
@@ -25,13 +26,18 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 	}
 	most := r.callMax(c)
 	ctx, cancel := r.callContext(call, now, most)
-	c.calls[call.Attempt] = cancel
+	current := &calling{cancel: cancel}
+	current.until.Store(call.Until)
+	c.calls[call.Attempt] = current
 	on := c.on
 	if on != nil {
 		on.add()
 	}
 	held := r.cells.acquire(c.partition)
 	t := takenOf(c.x, call, now)
+	if r.line != nil && !r.Exclusive {
+		t.lease = current
+	}
 	attempt := call.Attempt
 	go func() {
 		defer r.work.Done()
@@ -57,7 +63,7 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 			// The interpreter closes the attempt by its deadline.
 			r.submit(held.partition, nil)
 			r.cells.release(held, r.Exclusive)
-		case cut && r.retiring():
+		case cut && r.retiring(), t.late:
 			news := interp.News{Kind: interp.Returned, Attempt: attempt, Owner: r.owner}
 			r.submit(held.partition, &item{news: news, done: func(answer) { r.cells.release(held, r.Exclusive) }})
 		case cut:
@@ -70,6 +76,12 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 			}})
 		}
 	}()
+}
+
+// calling is a call in flight, or in line for that.
+type calling struct {
+	cancel context.CancelFunc
+	until  atomic.Int64 // the end of its lease, as this process has committed it last, ms since 1970
 }
 
 // releaseOf returns the function that gives back the bytes of a result; it is never nil.
@@ -136,6 +148,9 @@ func (r *Runner) carryOut(ctx context.Context, t *taken) (result task.Result) {
 		return task.Result{}
 	}
 	defer r.Shares.Calls.Release(t.request.Account, 1)
+	if t.late = t.lease != nil && r.nowMillis() > t.lease.until.Load(); t.late {
+		return task.Result{}
+	}
 	t.complete()
 	if r.Rights != nil {
 		may, err := r.Rights(t.request.Account, t.request.RoleArn, t.request.Author)
@@ -154,6 +169,8 @@ type taken struct {
 	params  flow.Value   // a copy: the execution goes on meanwhile, and drops trees
 	given   bool         // there are params
 	input   []byte
+	lease   *calling // to be looked at when its turn has come; nil: there is none that may be lost
+	late    bool     // its lease was over when its turn came: another process may have taken it
 }
 
 // treeWaiting is up to how many bytes of text parameters keep their tree in line. A tree takes many

@@ -39,10 +39,10 @@ type cell struct {
 	x         *store.Execution // nil: not loaded
 	state     *interp.State
 	machine   *flow.Machine
-	calls     map[int64]context.CancelFunc // in flight in this process, by attempt
-	hint      int64                        // due time of the delayed hint that is under way
-	inbox     store.Inbox                  // read with x and not yet folded
-	since     int64                        // ms since 1970: commits are counted from here on
+	calls     map[int64]*calling // in flight in this process, by attempt
+	hint      int64              // due time of the delayed hint that is under way
+	inbox     store.Inbox        // read with x and not yet folded
+	since     int64              // ms since 1970: commits are counted from here on
 	commits   int
 	committed time.Time // the last one
 	relayed   bool      // the outbox is being relayed

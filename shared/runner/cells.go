@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"sync"
 )
 
@@ -42,7 +41,7 @@ func (t *cells) acquire(partition string) *cell {
 	defer s.mu.Unlock()
 	c := s.m[partition]
 	if c == nil {
-		c = &cell{partition: partition, calls: map[int64]context.CancelFunc{}}
+		c = &cell{partition: partition, calls: map[int64]*calling{}}
 		s.m[partition] = c
 	}
 	c.refs++

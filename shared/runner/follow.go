@@ -52,15 +52,29 @@ func (f *fold) mayTakeMore() bool {
 	return f.out.Changed && !f.heldBack && c.state.Ready() && len(c.calls) < r.CallsMax && r.mayCall(c)
 }
 
+// noteLeases tells the calls in flight until when their leases last now: one that is still in line
+// must not begin later. A process that owns its store has nobody to lose a lease to.
+func (f *fold) noteLeases() {
+	if f.r.Exclusive || f.r.line == nil || len(f.c.calls) == 0 {
+		return
+	}
+	for _, l := range f.c.state.Leases() {
+		if call := f.c.calls[l.Attempt]; call != nil && l.Owner == f.r.owner {
+			call.until.Store(l.Until)
+		}
+	}
+}
+
 // follow does what follows from the commit: calls, relays, hints.
 func (f *fold) follow() {
 	r, c := f.r, f.c
-	for attempt, cancel := range c.calls {
+	for attempt, call := range c.calls {
 		if c.state.Final() || !c.state.Open(attempt) {
-			cancel()
+			call.cancel()
 			delete(c.calls, attempt)
 		}
 	}
+	f.noteLeases()
 	for i := range f.out.Calls {
 		r.call(c, &f.out.Calls[i])
 	}

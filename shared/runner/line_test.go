@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,6 +224,69 @@ func TestLineOfCallsOfExpress(t *testing.T) {
 		w.ended(f, "n0", flow.Succeeded, "")
 		if g.most != 4 {
 			t.Errorf("%d calls were in flight at once", g.most)
+		}
+	})
+}
+
+// unwritable is a store that one process cannot write to any more.
+type unwritable struct {
+	store.Driver
+	now atomic.Bool
+}
+
+func (u *unwritable) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+	if u.now.Load() {
+		return errLost
+	}
+	return u.Driver.Commit(ctx, puts, cas, cond)
+}
+
+// A call that waits in line keeps its lease. When it cannot, since the store takes nothing from its
+// process, another process makes the call, and the first one does not when its turn comes.
+func TestCallInLineLosesItsLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var mu sync.Mutex
+		calls := map[string]int{}
+		w.tasks.on("A", func(ctx context.Context, q task.Request) task.Result {
+			mu.Lock()
+			calls[q.Execution]++
+			mu.Unlock()
+			return sleeping(10*time.Minute, `{"a":1}`)(ctx, q)
+		})
+		f := w.flow("f", oneTask)
+		cut := &unwritable{Driver: w.mem}
+		h := w.open(func(o *runner.Options) {
+			sharing(1, true, false)(o)
+			o.LeaseMax, o.Store = time.Minute, store.New(store.Options{Driver: cut, TailBytes: 200})
+		})
+		h.start(f, "one")
+		time.Sleep(time.Second)
+		h.start(f, "two")
+		time.Sleep(5 * time.Minute)
+		count := func() string {
+			mu.Lock()
+			defer mu.Unlock()
+			return fmt.Sprint(calls["one"], " ", calls["two"])
+		}
+		if got := count(); got != "1 0" {
+			t.Errorf("%s calls before, want 1 0", got)
+		}
+		cut.now.Store(true)
+		other := w.open(func(o *runner.Options) { o.Exclusive, o.LeaseMax = false, time.Minute })
+		time.Sleep(7 * time.Minute)
+		if got := count(); got != "2 1" {
+			t.Errorf("%s calls after, want 2 1: the one that waited is made by the other process alone", got)
+		}
+		cut.now.Store(false)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+		w.ended(f, "two", flow.Succeeded, `{"a":1}`)
+		h.close()
+		other.close()
+		if list := h.LineUsage(); len(list) > 0 {
+			t.Errorf("places in line are kept: %+v", list)
 		}
 	})
 }

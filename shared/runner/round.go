@@ -150,12 +150,13 @@ func (e *outrunError) Unwrap() error { return e.last }
 // laterDelay is when news that could not be committed is brought again.
 const laterDelay = time.Second
 
-// later puts back what is not to be thrown away, results of finished calls and what became of an outgoing, and refuses
-// the rest.
+// later puts back what is not to be thrown away, results of finished calls, calls that are given back and what became of
+// an outgoing, and refuses the rest.
 func (r *Runner) later(c *cell, items []*item, err error) {
 	var kept []*item
 	for _, it := range items {
-		if it.start == nil && (it.news.Kind == interp.Answered || it.news.Kind == interp.Sent) {
+		if it.start == nil && (it.news.Kind == interp.Answered || it.news.Kind == interp.Sent ||
+			it.news.Kind == interp.Returned && !r.retiring()) {
 			kept = append(kept, it)
 		} else {
 			refuse([]*item{it}, err)

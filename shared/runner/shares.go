@@ -21,6 +21,10 @@ type Shares struct {
 // request in memory. What is not taken is ready in the state row.
 const lineMax = 32
 
+// LineUsage returns the places in the line of calls that accounts have, and how many executions of
+// each wait for some. While no call is taken or in flight it is empty.
+func (r *Runner) LineUsage() []share.Usage { return r.line.Usage() }
+
 // inTurn runs the interpreter when the account's turn for a processor has come. Every step has a
 // bounded amount of work, so no account waits for long.
 func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.Effects) (interp.Effects, error) {

@@ -153,6 +153,22 @@ func (l *Line) Leave(account, name string) {
 	l.Over(account, name)
 }
 
+// Usage returns what every account has of the line: the places that are taken, and the holders that
+// wait or were woken; in no order.
+func (l *Line) Usage() []Usage {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := make([]Usage, 0, len(l.accounts))
+	for _, q := range l.accounts {
+		list = append(list, Usage{Account: q.name, Held: int64(q.made),
+			Waiting: q.holders.Len() + len(q.woken)})
+	}
+	return list
+}
+
 // room is for how many more requests an account has places that are promised to nobody.
 func (l *Line) room(q *queue) int {
 	return int(l.Pool.Most(q.name)) + l.Most - q.made - q.promised

@@ -11,7 +11,7 @@ func init() {
 		{"late outbox", "try what was not delivered again after minutes, not seconds", "shared/runner/relay.go", "min(time.Second<<min(tries, 12), time.Hour)", "min(time.Minute<<min(tries, 12), time.Hour)"},
 		{"poll", "look once a minute whether another process has brought the end", "shared/runner/watch.go", "lookMax   = time.Second", "lookMax   = time.Minute"},
 		{"poll", "answer a long poll after some looks", "shared/runner/watch.go", "time.Until(end) <= 0 {", "pause >= lookMax {"},
-		{"late answer,answer kept", "throw the answer of a call away when the store fails", "shared/runner/round.go", "(it.news.Kind == interp.Answered || it.news.Kind == interp.Sent)", "it.news.Kind == interp.Sent"},
+		{"late answer,answer kept", "throw the answer of a call away when the store fails", "shared/runner/round.go", "(it.news.Kind == interp.Answered || it.news.Kind == interp.Sent ||", "(it.news.Kind == interp.Sent ||"},
 		{"put off", "put what is due off for three times as long", "shared/runner/fold.go", "min(int64(1)<<min(tries, 6), 60)", "min(int64(3)<<min(tries, 6), 60)"},
 		{"lease", "lease calls for ten times as long", "shared/interp/task.go", "until = min(until, f.clock+t.LeaseMax)", "until = min(until, f.clock+10*t.LeaseMax)"},
 		{"retention", "keep an execution from its start on", "shared/runner/commit.go", "ch.Expires = min(s.Stopped, s.Deadline) + ", "ch.Expires = s.Started + "},
