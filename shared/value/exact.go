@@ -1,10 +1,15 @@
 package value
 
 import (
+	"bytes"
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
+	"unicode/utf8"
 )
 
 // Unmarshal is json.Unmarshal with names of members matched exactly: encoding/json takes "code" for a
@@ -35,11 +40,18 @@ func unmarshal(text []byte, to any) error {
 	return exactly(trimBlanks(text), v.Elem())
 }
 
-var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+var (
+	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
 
 // exactly sets v, which can be set, to the value of a valid text without blanks around it.
 func exactly(text []byte, v reflect.Value) error {
-	if text[0] == 'n' || !named(v.Type(), 0) {
+	s := shapeOf(v.Type())
+	if s.plain && !s.own && setText(text, v) {
+		return nil
+	}
+	if text[0] == 'n' || s.plain {
 		return json.Unmarshal(text, v.Addr().Interface())
 	}
 	opening := byte('{')
@@ -59,9 +71,44 @@ func exactly(text []byte, v reflect.Value) error {
 	case v.Kind() == reflect.Map:
 		return exactMap(text, v)
 	}
-	fields := make(map[string]reflect.Value, v.NumField())
-	fieldsOf(v, fields)
-	return exactFields(text, fields)
+	return exactFields(text, v, s.fields)
+}
+
+// setText sets a string to a text that needs no decoding; false when it is none, or needs it.
+func setText(text []byte, v reflect.Value) bool {
+	if v.Kind() != reflect.String || len(text) < 2 || text[0] != '"' {
+		return false
+	}
+	quoted := text[1 : len(text)-1]
+	if bytes.IndexByte(quoted, '\\') >= 0 || !utf8.Valid(quoted) {
+		return false
+	}
+	v.SetString(string(quoted))
+	return true
+}
+
+// shapes holds a shape for each type that was asked for.
+var shapes sync.Map // reflect.Type → *shape
+
+// shape is what is known of a type.
+type shape struct {
+	plain  bool             // encoding/json reads it: no struct field in it is matched by name
+	own    bool             // it reads itself
+	fields map[string][]int // of a struct: the index of each field, as reflect has it, by its name
+}
+
+func shapeOf(t reflect.Type) *shape {
+	if known, ok := shapes.Load(t); ok {
+		return known.(*shape)
+	}
+	p := reflect.PointerTo(t)
+	s := &shape{own: p.Implements(unmarshaler) || p.Implements(textUnmarshaler), plain: !named(t, 0)}
+	if !s.plain && t.Kind() == reflect.Struct {
+		s.fields = make(map[string][]int, t.NumField())
+		addFields(t, nil, s.fields)
+	}
+	shapes.Store(t, s)
+	return s
 }
 
 // named reports whether a type has struct fields that are matched by name.
@@ -100,29 +147,28 @@ func exactMap(text []byte, v reflect.Value) error {
 	m := reflect.MakeMap(v.Type())
 	var first error
 	for rest := inside(text); len(rest) > 0; {
-		var name string
-		var member []byte
+		var name, member []byte
 		name, member, rest = cutMember(rest)
 		one := reflect.New(v.Type().Elem()).Elem()
 		if err := exactly(member, one); err != nil && first == nil {
 			first = fmt.Errorf("%s: %w", name, err)
 		}
-		m.SetMapIndex(reflect.ValueOf(name).Convert(v.Type().Key()), one)
+		m.SetMapIndex(reflect.ValueOf(string(name)).Convert(v.Type().Key()), one)
 	}
 	v.Set(m)
 	return first
 }
 
-func exactFields(text []byte, fields map[string]reflect.Value) error {
+func exactFields(text []byte, v reflect.Value, fields map[string][]int) error {
 	var first error
 	for rest := inside(text); len(rest) > 0; {
-		var name string
-		var member []byte
+		var name, member []byte
 		name, member, rest = cutMember(rest)
-		field, ok := fields[name]
+		index, ok := fields[string(name)]
 		if !ok {
 			continue
 		}
+		field := v.FieldByIndex(index)
 		field.SetZero() // of equal names the last one counts
 		if err := exactly(member, field); err != nil && first == nil {
 			first = fmt.Errorf("%s: %w", name, err)
@@ -131,16 +177,16 @@ func exactFields(text []byte, fields map[string]reflect.Value) error {
 	return first
 }
 
-// fieldsOf adds the fields of a struct by their names. Those of an embedded struct are the outer
-// object's members, unless it has one of the name itself.
-func fieldsOf(v reflect.Value, fields map[string]reflect.Value) {
-	var embedded []reflect.Value
-	for i := range v.NumField() {
-		field := v.Type().Field(i)
+// addFields adds the fields of a struct, which is at an index, by their names. Those of an embedded
+// struct are the outer object's members, unless it has one of the name itself.
+func addFields(t reflect.Type, at []int, fields map[string][]int) {
+	var embedded []reflect.StructField
+	for i := range t.NumField() {
+		field := t.Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		switch {
 		case field.Anonymous && name == "" && field.Type.Kind() == reflect.Struct:
-			embedded = append(embedded, v.Field(i))
+			embedded = append(embedded, field)
 			continue
 		case name == "-" || !field.IsExported():
 			continue
@@ -148,10 +194,10 @@ func fieldsOf(v reflect.Value, fields map[string]reflect.Value) {
 			name = field.Name
 		}
 		if _, ok := fields[name]; !ok {
-			fields[name] = v.Field(i)
+			fields[name] = slices.Concat(at, field.Index)
 		}
 	}
 	for _, e := range embedded {
-		fieldsOf(e, fields)
+		addFields(e.Type, slices.Concat(at, e.Index), fields)
 	}
 }

@@ -23,8 +23,17 @@ type exactTarget struct {
 	Map     map[string]exactInner `json:"map"`
 	Plain   map[string]string     `json:"plain"`
 	Any     any                   `json:"any"`
+	Loud    loud                  `json:"loud"`
 	exactBase
 	ExactEmbedded
+}
+
+// loud reads itself from a text.
+type loud string
+
+func (l *loud) UnmarshalText(text []byte) error {
+	*l = loud(strings.ToUpper(string(text)))
+	return nil
 }
 
 type exactBase struct{ Hidden string }
@@ -55,6 +64,7 @@ func TestUnmarshalLikeJSON(t *testing.T) {
 		`{"list":{}}`, `{"map":[]}`, `{"inner":[]}`, `{"Code":"c"} x`, `{"Message":"\u00e9"}`,
 		" { \"Code\" : \"a,}]\\\"\" ,\n\"\\u0043ode\"\t:\"b\" , \"list\" : [ { \"name\" : \"x\" } , null ,{}] , \"inner\":{\"Count\": 1e0 } } ",
 		` { } `, `{"list":[ ]}`, `{"list":[{"name":1},{"name":"b"}]}`, `{"map":{"a":{"name":1},"b":{"name":"b"}},"Outer":"o","Hidden":"h"}`,
+		`{"loud":"a","Code":"é\u0000","plain":{"b":"\ud83d\ude00"}}`,
 	} {
 		var got, want exactTarget
 		err, wantErr := value.Unmarshal([]byte(text), &got), json.Unmarshal([]byte(text), &want)
@@ -76,6 +86,9 @@ func TestUnmarshalLenient(t *testing.T) {
 	}
 	if err := value.Unmarshal([]byte(text), &got); err == nil {
 		t.Error("half a surrogate pair is taken")
+	}
+	if err := value.UnmarshalLenient([]byte("{\"Name\":\"\xff\"}"), &got); err != nil || got.Name != "\uFFFD" {
+		t.Errorf("%+v %v", got, err)
 	}
 	for _, text := range []string{"", "{", `{"Name":}`, `{} {}`} {
 		if value.UnmarshalLenient([]byte(text), &got) == nil || value.Unmarshal([]byte(text), &got) == nil {

@@ -23,12 +23,14 @@ func cutValue(list []byte) (v, rest []byte) {
 }
 
 // cutMember cuts the first member of the inside of an object.
-func cutMember(object []byte) (name string, member, rest []byte) {
+func cutMember(object []byte) (name, member, rest []byte) {
 	end := valueEnd(object)
 	if quoted := object[:end]; bytes.IndexByte(quoted, '\\') < 0 {
-		name = string(quoted[1 : end-1])
+		name = quoted[1 : end-1]
 	} else {
-		_ = json.Unmarshal(quoted, &name) // it is a string
+		var decoded string
+		_ = json.Unmarshal(quoted, &decoded) // it is a string
+		name = []byte(decoded)
 	}
 	behind := bytes.TrimLeft(object[end:], " \t\r\n")[1:] // the colon
 	member, rest = cutValue(bytes.TrimLeft(behind, " \t\r\n"))
