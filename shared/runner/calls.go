@@ -39,7 +39,7 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 		t.lease = current
 	}
 	attempt := call.Attempt
-	go func() {
+	r.callers.run(func() {
 		defer r.work.Done()
 		if on != nil {
 			defer on.done()
@@ -75,7 +75,7 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 				r.cells.release(held, r.Exclusive)
 			}})
 		}
-	}()
+	})
 }
 
 // calling is a call in flight, or in line for that.

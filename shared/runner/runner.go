@@ -85,6 +85,7 @@ type Runner struct {
 	started  int64         // ms since 1970
 	alone    chan struct{} // full while an execution that may bring the process down is folded
 	cells    *cells
+	callers  *callers
 	machines *machines
 	watchers *watchers
 	running  *census
@@ -138,6 +139,7 @@ func New(o Options) *Runner {
 	r.started = r.nowMillis()
 	r.calling, r.cut = context.WithCancel(life)
 	r.cells = newCells(o.CachedMax, o.CachedBytes)
+	r.callers = newCallers(life)
 	r.machines = newMachines(r)
 	r.watchers = newWatchers()
 	r.running = newCensus()

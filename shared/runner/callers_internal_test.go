@@ -1,0 +1,45 @@
+package runner
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// TestCallers: each call is made once and at once, however many there are; a few goroutines stay
+// for the next, none at the end.
+func TestCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which fails when a goroutine is left at the end
+		life, end := context.WithCancel(t.Context())
+		c := newCallers(life)
+		for round := range 3 {
+			var made sync.Map
+			hold := make(chan struct{})
+			for i := range 3 * idleCallers {
+				c.run(func() {
+					if _, twice := made.LoadOrStore(i, true); twice {
+						t.Error("made twice: ", i)
+					}
+					<-hold
+				})
+			}
+			synctest.Wait()
+			begun := 0
+			made.Range(func(any, any) bool { begun++; return true })
+			if begun != 3*idleCallers {
+				t.Errorf("round %d: %d begun", round, begun)
+			}
+			close(hold)
+			synctest.Wait()
+			if n := c.idle.Load(); n != idleCallers {
+				t.Errorf("round %d: %d idle", round, n)
+			}
+		}
+		end()
+		synctest.Wait()
+		if n := c.idle.Load(); n != 0 {
+			t.Errorf("%d idle at the end", n)
+		}
+	})
+}
