@@ -2,16 +2,17 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 HOMES = millrace_aws millrace_alibaba # build tags of programs for one cloud
+PROFILE = functions/local/server.pgo # where the server's time goes; what is called most is compiled for speed
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-seeds sim-long mutants model model-long check lint crash versions chaos hostile bench bench-micro fuzz clean
+.PHONY: help build run test race wire itest itest-ddb-local cost bench-aws bench-alibaba sim sim-seeds sim-long mutants model model-long check lint crash versions chaos hostile bench bench-micro profile fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/millrace
-	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/millrace ./functions/local
+	$(GO) build -trimpath -pgo=$(PROFILE) -ldflags "-s -w -X main.version=$(VERSION)" -o bin/millrace ./functions/local
 
 run: build ## start the server on the embedded store and run a sample flow
 	./bin/millrace serve --sample
@@ -93,7 +94,14 @@ hostile: ## good clients beside slow, huge, forged and dead ones; wrong identiti
 	$(GO) test -count=1 -v -timeout 20m -run '^TestLimits$$' ./tests/clouds
 
 bench: build ## speed beside its ceiling, ratios in one run
-	$(GO) run ./tests/bench
+	$(GO) run ./tests/bench -binary bin/millrace
+
+profile: ## the profile that `make build` compiles with, anew
+	mkdir -p .cache/profile
+	for s in one-task five-tasks parallel-http parallel-pass start; do \
+		$(GO) run ./tests/bench -scenario $$s -clients 64 -seconds 5 -profile .cache/profile/$$s.prof || exit 1; \
+	done
+	$(GO) tool pprof -proto -output $(PROFILE) .cache/profile/*.prof
 
 bench-micro: ## interpreter, expressions and parsers alone
 	$(GO) test -run '^$$' -bench . -benchmem ./shared/interp ./shared/expr ./shared/fdl ./shared/value
