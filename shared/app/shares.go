@@ -1,8 +1,10 @@
 package app
 
 import (
+	"os"
 	"runtime"
 	"slices"
+	"sync"
 
 	"millrace/shared/flow"
 	"millrace/shared/inflight"
@@ -44,10 +46,26 @@ func newPools(settings *Settings, limits flow.Limits, several bool, files uint64
 		calls:   pool("calls", orElse(s.Calls, settings.callsWithin(callsMax(files)))),
 		answers: newAnswers(settings.memory(), limits, several)}
 	if several {
-		p.processors = share.New(share.Options{Name: "processors", Capacity: int64(max(runtime.GOMAXPROCS(0), 2)), Turns: true})
+		p.processors = share.New(share.Options{Name: "processors", Capacity: int64(max(processors(), 2)), Turns: true})
 	}
 	return p
 }
+
+// spareThreads is how many threads of a server with several accounts may run at once beside one for
+// each processor. What comes back from a system call, such as the sync of the log that everybody
+// waits for, has to wait in Go's queue behind what computes, for up to 10 ms each; the system's
+// scheduler lets it go first.
+const spareThreads = 2
+
+// processors returns how many processors the server has, and gives it its spare threads, unless
+// GOMAXPROCS says how many it may have.
+var processors = sync.OnceValue(func() int {
+	n := runtime.GOMAXPROCS(0)
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(n + spareThreads)
+	}
+	return n
+})
 
 // connectionsMax is how many clients may be connected, where the files that the process may open
 // allow it.

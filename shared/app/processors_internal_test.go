@@ -1,0 +1,24 @@
+package app
+
+import (
+	"os"
+	"runtime"
+	"testing"
+
+	"millrace/shared/flow"
+)
+
+// TestSpareThreads: accounts share the processors there are; the threads beside those are for what
+// comes back from system calls.
+func TestSpareThreads(t *testing.T) {
+	if os.Getenv("GOMAXPROCS") != "" {
+		t.Skip("GOMAXPROCS says how many threads there are")
+	}
+	p := newPools(&Settings{}, flow.Limits{}, true, 0)
+	if got, want := runtime.GOMAXPROCS(0), processors()+spareThreads; got != want {
+		t.Errorf("%d threads, want %d", got, want)
+	}
+	if got := int(p.processors.Capacity); got != max(processors(), 2) {
+		t.Errorf("accounts share %d processors of %d", got, processors())
+	}
+}
