@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"container/list"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -23,7 +24,9 @@ type cell struct {
 	busy  bool
 	refs  int // holders that keep the cell in the table
 
-	weight int // bytes when it was idle last; its shard's lock guards it
+	// Its shard's lock guards these:
+	weight int           // bytes when it was idle last
+	idle   *list.Element // in the shard's list; nil while somebody holds it
 
 	hurry   chan struct{} // closed to end the committer's waiting for answers; nil: it does not
 	missing int           // answers that it waits for

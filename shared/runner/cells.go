@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"container/list"
 	"sync"
 )
 
@@ -14,7 +15,7 @@ type cells struct {
 type cellShard struct {
 	mu     sync.Mutex
 	m      map[string]*cell
-	idle   []*cell // cells without a holder, the longest idle first; may hold cells that are in use again
+	idle   list.List // of *cell: those without a holder, the longest idle first
 	weight int     // of the cells in m
 }
 
@@ -44,6 +45,10 @@ func (t *cells) acquire(partition string) *cell {
 		c = &cell{partition: partition, calls: map[int64]*calling{}}
 		s.m[partition] = c
 	}
+	if c.idle != nil {
+		s.idle.Remove(c.idle)
+		c.idle = nil
+	}
 	c.refs++
 	return c
 }
@@ -70,14 +75,9 @@ func (t *cells) release(c *cell, keep bool) {
 		return
 	}
 	s.weigh(c)
-	s.idle = append(s.idle, c)
-	for len(s.idle) > t.max || s.weight > t.heaviest && len(s.idle) > 0 {
-		old := s.idle[0]
-		s.idle[0] = nil
-		s.idle = s.idle[1:]
-		if old.refs == 0 && s.m[old.partition] == old {
-			s.remove(old)
-		}
+	c.idle = s.idle.PushBack(c)
+	for s.idle.Len() > t.max || s.weight > t.heaviest && s.idle.Len() > 0 {
+		s.remove(s.idle.Remove(s.idle.Front()).(*cell))
 	}
 }
 
