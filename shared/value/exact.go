@@ -43,6 +43,7 @@ func unmarshal(text []byte, to any) error {
 var (
 	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+	number          = reflect.TypeFor[json.Number]()
 )
 
 // exactly sets v, which can be set, to the value of a valid text without blanks around it.
@@ -93,7 +94,7 @@ var shapes sync.Map // reflect.Type → *shape
 // shape is what is known of a type.
 type shape struct {
 	plain  bool             // encoding/json reads it: no struct field in it is matched by name
-	own    bool             // it reads itself
+	own    bool             // it reads itself, or takes not every text
 	fields map[string][]int // of a struct: the index of each field, as reflect has it, by its name
 }
 
@@ -102,7 +103,8 @@ func shapeOf(t reflect.Type) *shape {
 		return known.(*shape)
 	}
 	p := reflect.PointerTo(t)
-	s := &shape{own: p.Implements(unmarshaler) || p.Implements(textUnmarshaler), plain: !named(t, 0)}
+	own := t == number || p.Implements(unmarshaler) || p.Implements(textUnmarshaler)
+	s := &shape{own: own, plain: !named(t, 0)}
 	if !s.plain && t.Kind() == reflect.Struct {
 		s.fields = make(map[string][]int, t.NumField())
 		addFields(t, nil, s.fields)

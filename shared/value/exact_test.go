@@ -24,6 +24,7 @@ type exactTarget struct {
 	Plain   map[string]string     `json:"plain"`
 	Any     any                   `json:"any"`
 	Loud    loud                  `json:"loud"`
+	Number  json.Number           `json:"number"`
 	exactBase
 	ExactEmbedded
 }
@@ -64,6 +65,7 @@ func TestUnmarshalLikeJSON(t *testing.T) {
 		`{"list":{}}`, `{"map":[]}`, `{"inner":[]}`, `{"Code":"c"} x`, `{"Message":"\u00e9"}`,
 		" { \"Code\" : \"a,}]\\\"\" ,\n\"\\u0043ode\"\t:\"b\" , \"list\" : [ { \"name\" : \"x\" } , null ,{}] , \"inner\":{\"Count\": 1e0 } } ",
 		` { } `, `{"list":[ ]}`, `{"list":[{"name":1},{"name":"b"}]}`, `{"map":{"a":{"name":1},"b":{"name":"b"}},"Outer":"o","Hidden":"h"}`,
+		`{"number":"many"}`, `{"number":"12"}`, `{"number":12e1}`, `{"number":""}`,
 		`{"loud":"a","Code":"é\u0000","plain":{"b":"\ud83d\ude00"}}`,
 	} {
 		var got, want exactTarget
