@@ -165,6 +165,9 @@ func (f *fold) step() error {
 				return nil
 			}
 			ev.Take, take = take, nil
+			if r.Folds != nil {
+				r.Folds(c.partition, c.x.Version, r.advancing(c), interp.Event{At: ev.At, Take: ev.Take})
+			}
 		}
 		ev.News, ev.Events, ev.Work = nil, max(1, r.FoldEvents-len(f.out.Events)), max(1, r.FoldWork-f.out.Work)
 	}

@@ -74,8 +74,12 @@ type Options struct {
 	CachedBytes int
 	// Folds is told, before each fold, which version of the row it begins with (0: none, it claims the name), whether
 	// it runs the execution on or takes in news alone, and what is folded, which it must not change. It is called from
-	// many goroutines. nil: nobody is told.
+	// many goroutines. Where calls are taken from a share, it is told once more within the fold, without
+	// news, when it is known how many. nil: nobody is told.
 	Folds func(partition string, version int64, advancing bool, ev interp.Event)
+	// ExpressSteps is told the events of each step of an Express execution, which nothing else keeps. It must
+	// change nothing, and is called from many goroutines. nil: nobody is told.
+	ExpressSteps func(x *store.Execution, m *flow.Machine, events []flow.HistoryEvent)
 }
 
 // Runner runs executions. It is safe for many goroutines.
@@ -143,7 +147,8 @@ func New(o Options) *Runner {
 	r.machines = newMachines(r)
 	r.watchers = newWatchers()
 	r.running = newCensus()
-	r.line = share.NewLine(share.LineOptions{Pool: o.Shares.Calls, Most: lineMax, Wake: r.takeUp})
+	r.line = share.NewLine(share.LineOptions{Pool: o.Shares.Calls, Most: o.Shares.linePlaces(),
+		Wake: r.takeUp})
 	if !r.Exclusive {
 		r.running.done() // others start and end executions too: the count means nothing
 	}

@@ -12,14 +12,23 @@ type Shares struct {
 	Polls   *share.Pool // requests that wait for the end of an execution
 	Express *share.Pool // Express executions that are waited for
 	Calls   *share.Pool // calls in flight, of which each may hold a connection
+	// Line is how many calls of an account may be taken beyond those that its share of Calls lets
+	// begin. 0: 32.
+	Line int
 	// Processors are what executions are advanced by, in turns.
 	Processors *share.Pool
 }
 
-// lineMax is how many calls of an account may be taken beyond those that its share of Shares.Calls
-// lets begin: enough that the share is used up while the next ones are committed. Each holds its
-// request in memory. What is not taken is ready in the state row.
+// lineMax is the default of Shares.Line: enough that the share is used up while the next calls are
+// committed. Each holds its request in memory. What is not taken is ready in the state row.
 const lineMax = 32
+
+func (s *Shares) linePlaces() int {
+	if s.Line == 0 {
+		return lineMax
+	}
+	return s.Line
+}
 
 // LineUsage returns the places in the line of calls that accounts have, and how many executions of
 // each wait for some. While no call is taken or in flight it is empty.

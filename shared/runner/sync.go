@@ -106,9 +106,13 @@ func (s *syncRun) step(ctx context.Context, news []interp.News) (interp.Effects,
 }
 
 func (s *syncRun) interpret(ctx context.Context, ev interp.Event) (interp.Effects, error) {
-	return s.r.inTurn(ctx, s.x.Account, func() interp.Effects {
+	fx, err := s.r.inTurn(ctx, s.x.Account, func() interp.Effects {
 		return interp.Step(s.m, &s.r.Limits, s.state, ev)
 	})
+	if s.r.ExpressSteps != nil && err == nil {
+		s.r.ExpressSteps(s.x, s.m, fx.Events)
+	}
+	return fx, err
 }
 
 // takeCalls takes what is ready, as many calls as there are places for in the line.
@@ -208,6 +212,12 @@ func (s *syncRun) wait(ctx context.Context) ([]interp.News, error) {
 	due := s.state.NextDue(0)
 	timer := time.NewTimer(time.Duration(max(due-s.r.nowMillis(), 0)) * time.Millisecond)
 	defer timer.Stop()
+	select {
+	case <-s.turn: // first: others of the account wait until this run has asked
+		s.called = true
+		return nil, nil
+	default:
+	}
 	select {
 	case n := <-s.news:
 		return []interp.News{s.take(n)}, nil

@@ -80,6 +80,17 @@ var Invariants = []Invariant{
 	{"list", "a list is in order, skips nothing that was there all the time, and shows nothing twice"},
 	{"filter", "each row of a list with filters fits them, and none that fits all the time is missing"},
 	{"damaged list", "a damaged execution does not keep its flow's others from being listed"},
+	// Express executions.
+	{"Express once", "a StartSyncExecution runs one execution, in the process that it reaches, and nobody runs it again"},
+	{"Express answer", "the answer of a StartSyncExecution is how its execution has ended: status, output, error, times"},
+	{"Express leaves nothing", "an Express execution that is waited for writes no row and sends no hint, and when it is answered no call of it is in flight"},
+	{"late Express", "an Express execution is answered within 3 s of its time limit"},
+	// Two owners, and shares.
+	{"two owners", "of two owners of one flow each is told what is so at some moment of the request; what is accepted was written then, what is rejected never, and neither takes back what the other has changed"},
+	{"share", "no account holds more than its share, nor all of them more than there is"},
+	{"share refused", "nobody is refused, or kept waiting, whose share allows what is asked for"},
+	{"share by turns", "an account that waits for calls and holds none is not passed over again and again"},
+	{"share given back", "nobody keeps a processor while it waits, and when nothing goes on everything is given back: places, places in line, bytes of answers"},
 	// Accounts and rights.
 	{"account", "an execution belongs to the account of its flow and of its parent"},
 	{"other account", "an account never sees, starts, stops or ends what belongs to another one"},

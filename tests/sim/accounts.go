@@ -135,11 +135,12 @@ func (c *clients) pryFlows(who string, flows []definition) {
 		return
 	}
 	c.note(who+" is told", func() {
-		c.w.looked("other account")
+		w := c.w
+		w.looked("other account")
 		for i := range page.Flows {
 			f := &page.Flows[i]
-			if c.ids[key(neighbour, f.Name)] != f.ID {
-				c.w.breach("other account", "%s: the list of another account has flow %s %s, which is none of its own", who, f.Name, f.ID)
+			if w.flows.owners[f.ID] != neighbour+"#"+f.Name {
+				w.breach("other account", "%s: the list of another account has flow %s %s, which is none of its own", who, f.Name, f.ID)
 			}
 		}
 	})

@@ -14,6 +14,7 @@ import (
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
+	"millrace/shared/share"
 	"millrace/shared/store"
 )
 
@@ -386,6 +387,7 @@ func (c *clients) poll(ctx context.Context, s *cloudflow.Service, x *launch, who
 		return nil, err
 	}
 	got, err := s.DescribeExecution(ctx, x.caller(), q)
+	p.judgeRefusal("long polls", func(s *shares) *share.Pool { return s.pools.Polls }, x.flow.account(), codeOf(err))
 	c.w.sched.wait(p.life, &operation{process: p, key: who + " has waited", apply: func() bool {
 		c.w.answeredPoll(asked, err == nil && got.Status == "Running")
 		return true

@@ -35,8 +35,8 @@ func (w *World) slack() int64 { return slack + 2*w.faults.skew.Milliseconds() }
 // ("durable call"), and nobody else had taken it over when the caller last looked ("one caller").
 func (k *tasks) judgeCaller(p *process, r *task.Request, asked time.Time) {
 	w, l := k.w, k.leases[r.Key]
-	if w.runOf(r.Flow, r.Execution) == nil {
-		return // Express: kept nowhere
+	if w.expresses.isExpress(runOfKey(r.Key)) {
+		return // kept nowhere
 	}
 	w.looked("durable call")
 	if len(l.held) > 1 {

@@ -140,6 +140,7 @@ func (w *World) judgeDue() {
 	w.owesLetters(others)
 	w.owesInvocations(others)
 	w.owesPolls(others)
+	w.owesExpress(others)
 }
 
 func (w *World) overdue(r *run, now int64, o owed) {

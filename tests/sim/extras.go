@@ -24,6 +24,8 @@ func extras() []extra {
 		{name: "quitters", in: 2, begin: func(c *clients) { c.goOn(c.quitters) }},
 		{name: "limits", in: 4, begin: (*clients).reachLimits},
 		{name: "lister", in: 4, begin: (*clients).list},
+		{name: withExpress, in: 5, begin: (*clients).express},
+		{name: withRivals, in: 7, begin: (*clients).contend},
 		{name: "forger", in: 3, begin: (*clients).forge, comeBack: (*clients).forgeAgain},
 	}
 }

@@ -21,6 +21,7 @@ var found = []struct {
 	{311, "as 3"},
 	{390, "values got their places in the order of a map"},
 	{634, "as 3"},
+	{709, "a call was made after it had waited in line until its lease was over"},
 	{1115, "more executions were started at one moment than may run"},
 	{1252, "as 188"},
 	{1379, "as 3"},

@@ -23,7 +23,7 @@ func (w *World) owesLeases(r *run, owe func(owed)) {
 		if w.tasks.held(key) || w.tasks.full(r) {
 			continue
 		}
-		due := max(w.tasks.leases[key].until+leaseMargin, w.tasks.landed[r.x.Partition()])
+		due := max(w.tasks.leases[key].until+leaseMargin, w.tasks.landedLast(r))
 		owe(owed{"late lease", due, w.by(due, 0), fmt.Sprintf("the call of attempt %d of %s", v.attempt.id, v.state.Name)})
 	}
 }

@@ -30,7 +30,7 @@ func (w *World) owesReady(r *run, owe func(owed)) {
 			if w.tasks.full(r) {
 				continue
 			}
-			base = max(v.attempt.at, w.tasks.landed[r.x.Partition()])
+			base = max(v.attempt.at, w.tasks.landedLast(r))
 		}
 		due := base
 		if !v.calling() && len(v.state.Retry) > 0 {

@@ -38,7 +38,7 @@ func (c *clients) reachLimits() {}
 
 // tooLarge reports whether a start must be refused because of its input; what it is told otherwise is wrong.
 func (c *clients) tooLarge(x *launch, who string, got *cloudflow.Execution, code fault.Code) bool {
-	m, err := compileOnce(x.flow.text, flow.Standard)
+	m, err := compileOnce(x.flow.text, x.flow.mode)
 	if err != nil || !c.w.has("limits") {
 		return false
 	}

@@ -190,10 +190,13 @@ type flowRows struct {
 	texts   map[string]string // every definition there ever was, by hash
 	owners  map[string]string // account#name of a flow, by id
 	deleted map[string]int64  // when somebody was told that a flow is deleted, by id, ms since 1970
+
+	states map[string][]flowState // what the flow of a name of the first account was, one after the other
 }
 
 func newFlowRows() flowRows {
-	return flowRows{now: map[string]string{}, names: map[string]string{}, texts: map[string]string{}, owners: map[string]string{}, deleted: map[string]int64{}}
+	return flowRows{now: map[string]string{}, names: map[string]string{}, texts: map[string]string{}, owners: map[string]string{}, deleted: map[string]int64{},
+		states: map[string][]flowState{}}
 }
 
 // looks is when the sweeper looks at a definition of a flow next, ms since 1970; math.MaxInt64: never.
@@ -223,9 +226,11 @@ func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 		}
 	case strings.HasPrefix(key.Partition, "f#") && row == nil:
 		delete(f.now, f.names[key.Partition])
+		f.changed(w, key, flowState{})
 	case strings.HasPrefix(key.Partition, "f#"):
-		var named struct{ ID, Hash string }
+		var named struct{ ID, Hash, Description string }
 		json.Unmarshal(row.Data, &named)
+		f.changed(w, key, flowState{id: named.ID, hash: named.Hash, description: named.Description})
 		f.names[key.Partition], f.now[named.ID] = named.ID, named.Hash
 		f.owners[named.ID] = key.Partition[len("f#"):]
 		if d, ok := w.disk.keys[store.Key{Partition: "d#" + named.ID, Sort: named.Hash}]; !ok || d.Expires > 0 {

@@ -50,9 +50,10 @@ type process struct {
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 
-	mu    sync.Mutex
-	folds map[string]*folded
-	drawn map[string]int // random numbers, by what they were for
+	mu     sync.Mutex
+	folds  map[string]*folded
+	shares *shares        // nil in most runs
+	drawn  map[string]int // random numbers, by what they were for
 }
 
 // folded is what a fold was given.
@@ -89,6 +90,10 @@ func newProcess(w *World) *process {
 		Log:       slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: noTime})),
 		Exclusive: w.home == local, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, FoldWork: w.work, FoldEvents: w.sizes.events,
 		Block: w.sizes.block, Folds: p.noteFold}
+	o.ExpressSteps = p.noteExpress
+	if p.shares = w.newShares(); p.shares != nil {
+		o.Shares = p.shares.pools
+	}
 	switch w.home {
 	case servers:
 		o.StoreExpires = w.expires
@@ -209,6 +214,10 @@ func (p *process) noteFold(partition string, version int64, advancing bool, ev i
 	if ev.Take != nil {
 		take := *ev.Take
 		ev.Take = &take
+		if p.shares != nil { // told within the fold
+			p.folds[partition].event.Take = &take
+			return
+		}
 	}
 	p.folds[partition] = &folded{version, advancing, ev}
 }
@@ -338,6 +347,7 @@ func (h hints) Send(ctx context.Context, messages ...queue.Message) error {
 		}
 		w.tracef("%s: lost %v, %s", o.key, lost, outcome(err))
 		for _, m := range messages {
+			w.judgeUnstored(h.p, m.Partition, "sends a hint")
 			if lost {
 				continue
 			}

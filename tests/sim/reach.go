@@ -18,6 +18,7 @@ func (w *World) worlds() []string {
 	add(w.large(), withoutLarge)
 	add(w.sizes != sizes{}, withoutSizes)
 	add(w.wild(), withoutWild)
+	add(w.sharing.drawn, withShares)
 	add(w.renewed, "names used again")
 	add(w.delegating(), "delegates")
 	for _, e := range extras() {
@@ -32,7 +33,7 @@ func Worlds() (items []string) {
 		items = append(items, "run "+h.String())
 	}
 	for _, name := range slices.Concat(extraNames(), []string{"example", withoutOwner, withoutReader,
-		withoutBurden, withoutLarge, withoutSizes, withoutWild, "names used again", "delegates"}) {
+		withoutBurden, withoutLarge, withoutSizes, withoutWild, withShares, "names used again", "delegates"}) {
 		items = append(items, "run "+name)
 	}
 	return items

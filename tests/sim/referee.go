@@ -186,15 +186,9 @@ func apiEvents(r *run) []reference.Event {
 func (w *World) referred(r *run, events []reference.Event) {
 	f := w.referee
 	v, err := w.opinion(r, events, false)
-	if unjudged := (*reference.Unjudged)(nil); errors.As(err, &unjudged) {
-		w.kinds["not judged by the reference"]++
-		return
-	} else if err != nil {
-		w.breach("reference", "%s: %v", r.x.Partition(), err)
+	if !w.opined(r.x.Partition(), err) {
 		return
 	}
-	w.kinds["judged by the reference"]++
-	w.looked("reference")
 	for _, id := range v.Abandoned {
 		if !f.sent[r.x.Run][id] {
 			w.breach("reference", "%s: attempt %d is over, and its execution is not stopped",
@@ -212,6 +206,35 @@ func (w *World) referred(r *run, events []reference.Event) {
 	delete(f.lost, r.x.Run)
 }
 
+// opined takes in what the reference has said of an execution, and reports whether it allows it.
+func (w *World) opined(of string, err error) bool {
+	if unjudged := (*reference.Unjudged)(nil); errors.As(err, &unjudged) {
+		w.kinds["not judged by the reference"]++
+		return false
+	} else if err != nil {
+		w.breach("reference", "%s: %v", of, err)
+		return false
+	}
+	w.kinds["judged by the reference"]++
+	w.looked("reference")
+	return true
+}
+
+// referenceLimits are the limits of an execution as the reference knows them.
+func (w *World) referenceLimits(x *store.Execution) reference.Limits {
+	l := &w.limits
+	limits := reference.Limits{Events: l.Events, Data: l.Data(x.Language),
+		WaitSeconds: l.WaitSeconds, WaitSecondsOld: l.WaitSecondsOld,
+		MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax,
+		IterationsOld: l.IterationsOld,
+		TaskSeconds:   l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds,
+		Others: w.limitsOthers()}
+	if x.Express {
+		limits.WaitSeconds, limits.ExecutionSeconds = l.WaitSecondsExpr, l.ExpressSeconds
+	}
+	return limits
+}
+
 // opinion is what the reference says of an execution.
 func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
 ) (reference.Verdict, error) {
@@ -220,14 +243,8 @@ func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
 	if err != nil {
 		return reference.Verdict{}, err
 	}
-	l := &w.limits
 	outside := reference.Record{
-		Limits: reference.Limits{Events: l.Events, Data: l.Data(x.Language),
-			WaitSeconds: l.WaitSeconds, WaitSecondsOld: l.WaitSecondsOld,
-			MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax,
-			IterationsOld: l.IterationsOld,
-			TaskSeconds:   l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds,
-			Others: w.limitsOthers()},
+		Limits:     w.referenceLimits(x),
 		Unfinished: unfinished, Known: true, Attempts: f.attempts[x.Run],
 		Reports: map[int64][]reference.Outcome{},
 		Stops:   w.stopsOf(r), Refused: x.Account == guarded, Broken: f.broken[x.Run],
@@ -256,7 +273,7 @@ func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
 func (w *World) stopsOf(r *run) []reference.Stop {
 	x := r.x
 	list := slices.Clone(w.referee.stops[x.Flow+"/"+x.Name])
-	if o := w.clients.owner; o != nil && o.name == x.Flow {
+	if o := w.clients.owner; o != nil && o.name == x.Flow || x.Flow == contended {
 		list = append(list, stopOf("the flow has been deleted"))
 	}
 	if by, attempt := w.waits(r); by != nil {

@@ -165,6 +165,7 @@ func (w *World) run(steps int, over func() bool) bool {
 			return true
 		}
 		w.judgeDue()
+		w.judgeShares()
 		w.step()
 	}
 	return false
@@ -183,6 +184,7 @@ func (w *World) tick() {
 // step carries out one operation, or lets time pass.
 func (w *World) step() {
 	if idle, most := w.sched.idle(); idle {
+		w.judgeIdle()
 		if w.calm {
 			most = w.lookAgain()
 		}

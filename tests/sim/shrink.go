@@ -34,7 +34,7 @@ func Shrink(t *testing.T, o Options, r Report) (Options, Report) {
 			try(less)
 		}
 	}
-	for _, kind := range slices.Concat([]string{withoutOwner, withoutReader, withoutBurden, withoutProcesses, withoutSizes, withoutLarge, withoutWild, withoutFleet,
+	for _, kind := range slices.Concat([]string{withoutOwner, withoutReader, withoutBurden, withoutProcesses, withoutSizes, withoutLarge, withoutWild, withShares, withoutFleet,
 		withoutScales, faultQueueHour}, extraNames(),
 		allFaults()) {
 		if slices.Contains(allFaults(), kind) && r.Faults[kind] == 0 {

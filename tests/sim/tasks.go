@@ -31,7 +31,7 @@ type tasks struct {
 	told      map[string]answer // the last answer, by key
 	tokens    map[string]string // by key
 	calling   map[string]string // partitions of calls in flight, by key
-	landed    map[string]int64  // when a call was over last, by partition, ms since 1970
+	landed    map[string]int64  // when a call was over last, by partition ("": of any), ms since 1970
 }
 
 // lease is who holds a call, as the row says.
@@ -93,6 +93,7 @@ type planned struct {
 // run implements task.Runner for one process.
 func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result {
 	w := k.w
+	defer p.callsNow(r.Account)()
 	var made plan
 	at, asked := p.now().UnixMilli(), time.Now()
 	w.calling(&r)
@@ -147,9 +148,9 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 		case <-over.done:
 		case <-p.dead:
 		}
-		return task.Fail("Cut", "the call was cut")
+		return p.releasing(task.Fail("Cut", "the call was cut")) // it may have been answered just then
 	}
-	return made.result
+	return p.releasing(made.result)
 }
 
 // odd keeps an answer from coming at the very instant at which a timeout ends.
@@ -167,7 +168,8 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	if until > 0 {
 		w.looked("call within its lease")
 	}
-	if until > 0 && at > until+2*w.faults.skew.Milliseconds() {
+	inLine := w.sharing.drawn && w.home == local // for long, where nobody else would make the call
+	if until > 0 && at > until+2*w.faults.skew.Milliseconds() && !inLine {
 		w.breach("call within its lease", "%s calls %s of %s at %d, its lease was over at %d", p.name, r.State, r.Execution, at, until)
 	}
 	over := l.before > 0 && l.before+clockMargin.Milliseconds() <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
@@ -196,7 +198,7 @@ func (k *tasks) over(p *process, key string, answered bool) {
 		return
 	}
 	delete(k.flying, key)
-	k.landed[k.calling[key]] = time.Now().UnixMilli()
+	k.landed[k.calling[key]], k.landed[""] = time.Now().UnixMilli(), time.Now().UnixMilli()
 	k.w.clock.again()
 	if answered {
 		k.answered[key] = p
@@ -213,15 +215,24 @@ func (k *tasks) held(key string) bool {
 	return false
 }
 
-// full reports whether a call may have to wait for the end of others of its execution.
+// full reports whether a call may have to wait for the end of others: of its execution, and where processes
+// divide their calls, of any.
 func (k *tasks) full(r *run) bool {
 	n := 0
 	for key, p := range k.flying {
-		if k.calling[key] == r.x.Partition() && !p.isDead() {
+		if (k.calling[key] == r.x.Partition() || k.w.sharing.drawn) && !p.isDead() {
 			n++
 		}
 	}
-	return n >= k.w.calls || n > 0 && k.w.home == functions
+	return n >= k.w.calls || n > 0 && (k.w.home == functions || k.w.sharing.drawn)
+}
+
+// landedLast is when a call was over last that one of an execution may have waited for, ms since 1970.
+func (k *tasks) landedLast(r *run) int64 {
+	if k.w.sharing.drawn {
+		return k.landed[""]
+	}
+	return k.landed[r.x.Partition()]
 }
 
 func (k *tasks) plan(r *task.Request) plan {

@@ -44,6 +44,7 @@ func (w *World) writing(p *process, row store.Row, _ *folded) {
 	}
 	old, ok := w.disk.keys[row.Key]
 	w.looked("every row expires")
+	w.judgeUnstored(p, row.Partition, "writes a row")
 	if row.Sort != "a" && ok {
 		w.looked("written once")
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -118,7 +119,10 @@ type World struct {
 	letters letters
 	flows   flowRows
 	rights  *rights // nil in most runs
-	calmed  int64   // when the faults ended, ms since 1970
+	sharing sharing
+
+	expresses expresses
+	calmed    int64 // when the faults ended, ms since 1970
 	liveness
 
 	mu      sync.Mutex
@@ -193,7 +197,7 @@ func heapSize() uint64 {
 
 func newWorld(o Options) *World {
 	r := rand.New(rand.NewPCG(o.Seed, 1))
-	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, ever: map[uint64]*run{}, started: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{}, checks: map[string]int{}}
+	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, ever: map[uint64]*run{}, started: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{}, checks: map[string]int{}, expresses: newExpresses()}
 	w.trace.out = o.Trace
 	w.executionsMost, w.without, w.roundsMost, w.blind = o.Executions, o.Without, o.rounds, o.Blind
 	w.dozing = newDozing()
@@ -235,6 +239,8 @@ func newWorld(o Options) *World {
 	w.drawCourse()
 	w.drawRights()
 	w.drawLimits()
+	w.drawExpress()
+	w.drawShares()
 	w.work = []int{0, 0, 0, 0, 1, 60, 600}[w.number("how much work a fold does")%7]
 	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d, sizes %v", w.seed, w.home, w.faults, w.tail, w.lease, w.calls, w.work, &w.sizes)
 	for range w.most() {
@@ -262,6 +268,7 @@ func (w *World) live() {
 	w.calmDown()
 	w.vary()
 	w.settle()
+	w.judgeGivenBack()
 	if w.failed() {
 		return
 	}
@@ -401,7 +408,9 @@ func request[T any](w *World, said *spoken, who string, do func(context.Context,
 			ctx, cancel := context.WithTimeout(context.WithValue(context.WithValue(to.life, asker{}, who), answering{}, to), answerMax)
 			defer cancel()
 			var a answer
+			ctx, over := to.begin(ctx, said != nil || strings.HasPrefix(who, "sync "))
 			a.value, a.err = do(ctx, to.service)
+			over()
 			reply := &operation{process: to, key: to.name + " answers " + who}
 			reply.apply = func() bool {
 				lost := w.faulty(w.faults.network)
