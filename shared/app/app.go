@@ -228,7 +228,7 @@ func (a *App) goOn(f func()) {
 // census counts running executions, for their limit.
 func (a *App) census() {
 	err := a.store.EachFlow(a.life, func(f *store.Flow) error { return a.runner.Census(a.life, f.Account, f.ID) })
-	a.runner.CensusDone()
+	a.runner.CensusDone(err == nil)
 	if err != nil && a.life.Err() == nil {
 		a.log.Warn("running executions could not be counted; their limit counts from now on", "err", err)
 	}

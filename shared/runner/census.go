@@ -13,8 +13,8 @@ type census struct {
 	mu      sync.Mutex
 	n       map[string]int64
 	coming  map[string]int64 // starts under way, of which each may be one more
-	counted map[string]bool  // found, by partition; nil once all have been
-	ended   map[string]bool  // ended before they were found
+	counted map[string]bool  // those that n has, by partition; nil once it has all that run
+	ended   map[string]bool  // ended before they were found; nil when no more will be
 }
 
 func newCensus() *census {
@@ -35,7 +35,7 @@ func (c *census) began(account, partition string) {
 func (c *census) found(account, partition string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.counted == nil || c.counted[partition] || c.ended[partition] {
+	if c.ended == nil || c.counted[partition] || c.ended[partition] {
 		return
 	}
 	c.counted[partition] = true
@@ -46,22 +46,25 @@ func (c *census) found(account, partition string) {
 func (c *census) over(account, partition string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.counted != nil && !c.counted[partition] {
+	if c.ended != nil {
 		c.ended[partition] = true
+	}
+	if c.counted != nil && !c.counted[partition] {
 		return
 	}
 	delete(c.counted, partition)
-	if c.counted != nil {
-		c.ended[partition] = true
-	}
 	c.n[account] = max(c.n[account]-1, 0)
 }
 
-// done ends the finding.
-func (c *census) done() {
+// done ends the finding. When some may not have been found, those that were counted are still told
+// apart: the end of one that was not must not make room for another.
+func (c *census) done(all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.counted, c.ended = nil, nil
+	c.ended = nil
+	if all {
+		c.counted = nil
+	}
 }
 
 // admit lets a start begin unless the account has as many executions as it may, those that other
@@ -103,5 +106,5 @@ func (r *Runner) Census(ctx context.Context, account, flowID string) error {
 	}
 }
 
-// CensusDone says that all flows have been counted.
-func (r *Runner) CensusDone() { r.running.done() }
+// CensusDone says that no flow will be counted any more; all: each has been.
+func (r *Runner) CensusDone(all bool) { r.running.done(all) }

@@ -5,7 +5,7 @@ import "testing"
 // TestStartsUnderWayCount: no more starts are admitted than executions may run, whatever becomes of each.
 func TestStartsUnderWayCount(t *testing.T) {
 	c := newCensus()
-	c.done()
+	c.done(true)
 	admit := func(want bool) {
 		t.Helper()
 		if got := c.admit("a", 2); got != want {
@@ -26,5 +26,22 @@ func TestStartsUnderWayCount(t *testing.T) {
 	admit(true)
 	if !c.admit("b", 2) {
 		t.Error("another account is not admitted")
+	}
+}
+
+// TestEndsOfUncounted: after a count that failed, the end of an execution that it has missed makes no
+// room for another.
+func TestEndsOfUncounted(t *testing.T) {
+	c := newCensus()
+	c.found("a", "found")
+	c.done(false)
+	c.began("a", "own")
+	c.over("a", "missed")
+	if c.admit("a", 2) {
+		t.Error("a third execution is admitted beside two that run")
+	}
+	c.over("a", "found")
+	if !c.admit("a", 2) {
+		t.Error("no execution is admitted beside one that runs")
 	}
 }

@@ -144,7 +144,7 @@ func TestRepeatedStartAtTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		h := w.open(func(o *runner.Options) { o.Limits.Executions = 3 })
-		h.CensusDone()
+		h.CensusDone(true)
 		f := w.flow("f", oneTask)
 		w.tasks.on("A", func(ctx context.Context, r task.Request) task.Result {
 			if r.Execution == "ended" {

@@ -150,7 +150,7 @@ func New(o Options) *Runner {
 	r.line = share.NewLine(share.LineOptions{Pool: o.Shares.Calls, Most: o.Shares.linePlaces(),
 		Wake: r.takeUp})
 	if !r.Exclusive {
-		r.running.done() // others start and end executions too: the count means nothing
+		r.running.done(true) // others start and end executions too: the count means nothing
 	}
 	return r
 }

@@ -209,7 +209,7 @@ func TestExecutionLimit(t *testing.T) {
 		if err := h.Census(ctx, account, f.ID); err != nil {
 			t.Fatal(err)
 		}
-		h.CensusDone()
+		h.CensusDone(true)
 		if _, _, err := h.StartExecution(ctx, starting(f, "g")); fault.CodeOf(err) != fault.ResourceThrottled {
 			t.Errorf("c, d and e run: %v", err)
 		}

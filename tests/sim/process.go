@@ -190,8 +190,8 @@ func (p *process) goOn(f func()) {
 func (p *process) sweep(first time.Duration) {
 	if p.w.home == local {
 		p.runner.Resume(p.life)
-		p.store.EachFlow(p.life, func(f *store.Flow) error { return p.runner.Census(p.life, f.Account, f.ID) })
-		p.runner.CensusDone()
+		err := p.store.EachFlow(p.life, func(f *store.Flow) error { return p.runner.Census(p.life, f.Account, f.ID) })
+		p.runner.CensusDone(err == nil)
 	}
 	for wait := first; ; {
 		timer := time.NewTimer(max(wait, 0))
