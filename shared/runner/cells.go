@@ -16,7 +16,7 @@ type cellShard struct {
 	mu     sync.Mutex
 	m      map[string]*cell
 	idle   list.List // of *cell: those without a holder, the longest idle first
-	weight int     // of the cells in m
+	weight int       // of the cells in m
 }
 
 func newCells(most, bytes int) *cells {
