@@ -187,7 +187,8 @@ func TestResultLimit(t *testing.T) {
 		if r.s.Status != want {
 			t.Errorf("%d bytes: %v %v", n, r.s.Status, r.s.Error)
 		}
-		if e := r.s.Error; e != nil && e.Cause != `the result of task "a" is longer than 1048576 bytes` {
+		want := fmt.Sprintf("the result of the task that event %d has scheduled is longer than 1048576 bytes", call.Attempt)
+		if e := r.s.Error; e != nil && e.Cause != want {
 			t.Error(e.Cause)
 		}
 	}

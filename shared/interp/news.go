@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"millrace/shared/flow"
-	"millrace/shared/value"
 )
 
 // NewsKind tells what a piece of news is.
@@ -59,7 +58,8 @@ type Verdict struct {
 	Refusal Refusal
 }
 
-// news folds one piece of news.
+// news folds one piece of news. Like all that it calls, and like due, it must do without the
+// machine: a process that only takes in news has none, and must write what one that has it writes.
 func (f *fold) news(n *News) Verdict {
 	if n.Kind == Sent {
 		f.sent(n)
@@ -189,7 +189,8 @@ func (f *fold) close(e *entry, n *News) Verdict {
 		ev.Output = flow.ParsedValue(n.Output, n.Tree)
 	}
 	if len(n.Output) > f.l.ResultBytes {
-		f.fatal(flow.ErrDataLimit, fmt.Sprintf("the result of task %s is longer than %d bytes", value.Quote(f.state(e).Name), f.l.ResultBytes))
+		f.fatal(flow.ErrDataLimit, fmt.Sprintf("the result of the task that event %d has scheduled is "+
+			"longer than %d bytes", e.attempt.id, f.l.ResultBytes)) // its name is in the machine
 		return Verdict{Event: f.s.LastEvent}
 	}
 	id := f.emit(ev)
