@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"millrace/shared/cloudflow"
 	"millrace/shared/flow"
 	"millrace/shared/queue/memqueue"
 	"millrace/shared/runner"
@@ -226,4 +227,68 @@ func TestAttack2Flood(t *testing.T) {
 			t.Errorf("the task was reported: %q", got)
 		}
 	})
+}
+
+// The result of an asynchronous invocation is bounded as that of a call is, by ResultBytes, not as a report of the API:
+// nobody could act on a refusal. It is taken in by a process that has no definitions.
+func TestLongOutcomes(t *testing.T) {
+	for size, want := range map[int]string{100_000: "Succeeded", 1<<20 + 1: "Failed FnF.DataLimitExceeded"} {
+		synctest.Test(t, func(t *testing.T) {
+			if got := endByOutcome(t, size); got != want {
+				t.Errorf("a result of %d bytes: %s, want %s", size, got, want)
+			}
+		})
+	}
+}
+
+// endByOutcome returns how an execution ends whose task waits for an invocation with a result of so many bytes.
+func endByOutcome(t *testing.T, size int) string {
+	var sent []string
+	o := outcomesOn(memstore.New(), &sent)
+	limits := flow.DefaultLimits()
+	s := store.New(store.Options{Driver: o.driver})
+	options := runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, Thin: true}
+	o.runner = runner.New(options)
+	options.Thin = false
+	options.Tasks = task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
+		if err := o.Note(ctx, "r", task.Note{Account: r.Account, Token: r.Token, Function: "f"}); err != nil {
+			t.Error(err)
+		}
+		return task.Result{Output: []byte(`{}`)}
+	})
+	full := runner.New(options)
+	defer full.Close(t.Context())
+	service := cloudflow.New(cloudflow.Options{Store: s, Runner: full, Limits: limits, Log: o.log})
+	caller := cloudflow.Caller{Account: "1"}
+	definition := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: A, Type: Task, TaskMode: WaitForSystemCallback, Action: 'FC:InvokeFunction', " +
+		"Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Async}, OutputConstructor: {}, End: true}\n"
+	if _, err := service.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{Name: "f", Definition: definition}); err != nil {
+		t.Fatal(err)
+	}
+	created, err := s.GetFlow(t.Context(), "1", "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := service.StartExecution(t.Context(), caller, cloudflow.StartExecutionRequest{FlowName: "f", ExecutionName: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+	o.output = func(bool, string, []byte) task.Result {
+		return task.Result{Output: []byte(`"` + strings.Repeat("x", size-2) + `"`)}
+	}
+	if err := o.take(t.Context(), trigger.Outcome{RequestID: "r", Function: "f"}); err != nil {
+		t.Error(err)
+	}
+	if err := full.Look(t.Context(), store.Partition(created.ID, "x")); err != nil {
+		t.Error(err)
+	}
+	synctest.Wait()
+	x, err := s.Load(t.Context(), store.Partition(created.ID, "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.Error != nil {
+		return x.Status.String() + " " + x.Error.Name
+	}
+	return x.Status.String()
 }

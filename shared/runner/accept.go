@@ -27,10 +27,18 @@ func (r *Runner) Report(ctx context.Context, account, token string, report Repor
 	return r.report(ctx, account, token, report, reporter{})
 }
 
-// reporter is what is known of one who may bring the same report again: an execution that reports its end.
+// Outcome accepts how the asynchronous call of a task has ended, and gives the id of the event written. Its output is the
+// raw result of the task, as what a call answers is: ResultBytes bounds it, and one that is longer ends the execution. It
+// cannot be refused as too large, because nobody reads a refusal.
+func (r *Runner) Outcome(ctx context.Context, account, token string, outcome Report) (int64, error) {
+	return r.report(ctx, account, token, outcome, reporter{raw: true})
+}
+
+// reporter is what is known of the source of a report.
 type reporter struct {
-	mark    uint64 // of his report, each time the same; 0: he brings it once
-	attempt int64  // that started him; 0: not known
+	mark    uint64 // of the report, each time the same: an execution may report its end again; 0: it comes once
+	attempt int64  // that started the execution that reports its end; 0: not known
+	raw     bool   // the output is the raw result of the task
 }
 
 func (r *Runner) report(ctx context.Context, account, token string, report Report, by reporter) (int64, error) {
@@ -49,7 +57,7 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 	if err != nil {
 		return 0, err
 	}
-	if limit := r.Limits.Data(lang); max(len(report.Output), report.Size) > limit {
+	if limit := r.Limits.Data(lang); !by.raw && max(len(report.Output), report.Size) > limit {
 		if by.mark == 0 {
 			return 0, fault.TooLarge(limit)
 		}

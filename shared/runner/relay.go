@@ -109,7 +109,7 @@ func (r *Runner) deliver(ctx context.Context, from origin, o *interp.Outgoing) e
 		if o.Error == nil {
 			report.Output = o.Output.Text()
 		}
-		_, err = r.report(ctx, from.account, o.Token, report, reporter{markOf(from.key), from.attempt})
+		_, err = r.report(ctx, from.account, o.Token, report, reporter{mark: markOf(from.key), attempt: from.attempt})
 	case interp.StopChild:
 		err = r.stopChild(ctx, from, o)
 	}
