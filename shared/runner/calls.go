@@ -107,16 +107,20 @@ func (r *Runner) callContext(call *interp.Call, now int64, most time.Duration) (
 }
 
 // renew looks at the execution while a call is in flight, often enough for its lease not to run out, and returns what
-// ends that. An exclusive runner need not: nobody else would take the call.
+// ends that. An exclusive runner need not: nobody else would take the call. The goroutine of the call, which is one of
+// the runner's, is the caller.
 func (r *Runner) renew(partition string, attempt int64) (stop func()) {
 	if r.Exclusive || r.CallMax > 0 {
 		return func() {}
 	}
 	over := make(chan struct{})
+	r.work.Add(1)
 	go func() {
-		// Calls that have begun together do not all look together.
-		early := time.Duration(attempt%1024) * time.Microsecond
-		t := time.NewTicker(max(r.LeaseMax/2-early, time.Millisecond))
+		defer r.work.Done()
+		// Calls that have begun together do not all look together. None looks before half of the lease is over, for
+		// that look would leave the lease as it is.
+		apart := time.Duration(attempt%1024) * time.Microsecond
+		t := time.NewTicker(max(r.LeaseMax/2, time.Millisecond) + apart)
 		defer t.Stop()
 		for {
 			select {
