@@ -63,6 +63,7 @@ type item struct {
 	turn  bool         // instead of news: the account may take calls again
 	tried bool         // a commit of it has failed: it may have been applied all the same
 	lost  int          // how many have
+	late  int          // how often it was put off for an error that time does not mend
 	done  func(answer) // called once, by the committer; must not block
 	over  func()       // called before done, whether or not anybody waits for it still; nil: nothing is
 }

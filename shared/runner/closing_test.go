@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"millrace/shared/flow"
 	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
@@ -63,6 +64,82 @@ func TestCloseWaitsForRenewals(t *testing.T) {
 		h.closeNow()
 		if n := renewing.Load(); n != 0 {
 			t.Errorf("%d commits are under way when Close returns", n)
+		}
+	})
+}
+
+// unread is a store of which one process reads no row any more.
+type unread struct {
+	store.Driver
+	now  atomic.Bool
+	read atomic.Int32
+}
+
+func (u *unread) Get(ctx context.Context, key store.Key) (store.Row, error) {
+	u.read.Add(1)
+	if u.now.Load() {
+		return store.Row{}, errLost
+	}
+	return u.Driver.Get(ctx, key)
+}
+
+// TestCloseEndsRetries: when Close returns, no result that could not be committed is brought again.
+func TestCloseEndsRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.flow("f", oneTask)
+		w.tasks.on("A", sleeping(time.Second, `{}`))
+		rows := &unread{Driver: w.mem}
+		h := w.open(func(o *runner.Options) { o.Store = store.New(store.Options{Driver: rows, TailBytes: 200}) })
+		h.start(f, "one")
+		w.hooks(func(op string, key store.Key) error {
+			if op == memstore.OpCommit {
+				return errLost
+			}
+			return nil
+		}, nil)
+		rows.now.Store(true)
+		before := rows.read.Load()
+		time.Sleep(1500 * time.Millisecond)
+		if rows.read.Load() == before {
+			t.Fatal("nothing has failed")
+		}
+		h.closeNow()
+		before = rows.read.Load()
+		time.Sleep(10 * time.Second)
+		if n := rows.read.Load() - before; n != 0 {
+			t.Errorf("%d rows are read after Close", n)
+		}
+	})
+}
+
+// TestWhatTimeDoesNotMend: a result that cannot be committed is brought again less and less often
+// where another try does not help, and counts once it can be.
+func TestWhatTimeDoesNotMend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.flow("f", oneTask)
+		w.tasks.on("A", sleeping(time.Second, `{"a":1}`))
+		h := w.open(nil)
+		h.start(f, "one")
+		w.hooks(func(op string, key store.Key) error {
+			if op == memstore.OpCommit && strings.HasPrefix(key.Partition, "x#") {
+				return store.ErrMissing
+			}
+			return nil
+		}, nil)
+		before := w.committed(f, "one")
+		time.Sleep(10 * time.Minute)
+		if n := w.committed(f, "one") - before; n > 30 { // the sweeper's among them, one a minute
+			t.Errorf("%d commits in ten minutes", n)
+		}
+		time.Sleep(10 * time.Hour)
+		w.hooks(nil, nil)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+		if n := w.tasks.called("A"); n != 1 {
+			t.Errorf("%d calls", n)
 		}
 	})
 }

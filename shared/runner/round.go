@@ -147,8 +147,12 @@ func (e *outrunError) Error() string {
 
 func (e *outrunError) Unwrap() error { return e.last }
 
-// laterDelay is when news that could not be committed is brought again.
-const laterDelay = time.Second
+// News that could not be committed is brought again after laterDelay. The pause doubles, up to laterMax, where time does
+// not mend what is wrong.
+const (
+	laterDelay = time.Second
+	laterMax   = time.Hour
+)
 
 // later puts back what is not to be thrown away, results of finished calls, calls that are given back and what became of
 // an outgoing, and refuses the rest.
@@ -162,22 +166,49 @@ func (r *Runner) later(c *cell, items []*item, err error) {
 			refuse([]*item{it}, err)
 		}
 	}
-	if len(kept) == 0 || !r.mayGoOn(c) {
+	on, delay := c.on, putOff(kept, err)
+	inTime := on == nil || r.nowMillis()+delay.Milliseconds() <= on.end
+	if len(kept) == 0 || !inTime || !r.mayGoOn(c) || !r.enter() {
 		refuse(kept, err)
 		return
 	}
-	on := c.on
 	if on != nil {
 		on.add()
 	}
-	time.AfterFunc(laterDelay, func() {
+	go func() {
+		defer r.work.Done()
+		if on != nil {
+			defer on.done()
+		}
+		t := time.NewTimer(delay)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-r.closed: // once more, while there is time
+		}
 		for _, it := range kept {
 			r.submit(c.partition, it)
 		}
-		if on != nil {
-			on.done()
-		}
-	})
+	}()
+}
+
+// putOff returns how long items wait that a round has failed with, and counts it.
+func putOff(items []*item, err error) time.Duration {
+	if !broken(err) {
+		return laterDelay
+	}
+	most := 0
+	for _, it := range items {
+		most = max(most, it.late)
+		it.late++
+	}
+	return min(laterDelay<<min(most, 20), laterMax)
+}
+
+// broken reports whether an error stays until another program comes, or other rows.
+func broken(err error) bool {
+	var p *panicError
+	return errors.As(err, &p) || errors.Is(err, store.ErrFormat) || errors.Is(err, store.ErrMissing)
 }
 
 func refuse(items []*item, err error) {
