@@ -11,7 +11,10 @@ func (f *fold) commit() error {
 	r, c := f.r, f.c
 	s := c.state
 	ch := &store.Change{Events: f.out.Events, Unplaced: s.Unplaced, Body: s.AppendBody, Status: s.Status, Stopped: s.Stopped,
-		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wake(), BodyMax: r.Limits.BodyBytes}
+		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wake()}
+	if f.broken == nil { // what has no way but its end gets there, however large it is
+		ch.BodyMax = r.Limits.BodyBytes
+	}
 	if f.turn != nil {
 		ch.Encoded = f.endTurn
 	}

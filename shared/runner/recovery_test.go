@@ -355,6 +355,25 @@ func TestInterpreterPanics(t *testing.T) {
 	})
 }
 
+// TestLowerBodyLimit: an execution that is larger than a lowered limit fails, and is not tried for ever.
+func TestLowerBodyLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f := w.flow("f", oneTask)
+		w.tasks.on("A", sleeping(time.Hour, `{}`))
+		h := w.open(nil)
+		h.start(f, "one")
+		time.Sleep(time.Second)
+		h.close()
+		w.tasks.on("A", sleeping(time.Second, `{}`))
+		w.open(func(o *runner.Options) { o.Limits.BodyBytes = 10 })
+		time.Sleep(time.Minute)
+		if x := w.load(f, "one"); x.Status != flow.Failed || x.Error.Name != flow.ErrDataLimit {
+			t.Errorf("%v %v", x.Status, x.Error)
+		}
+	})
+}
+
 // TestHintsLost: with every hint lost the sweeper alone brings everything to its end.
 func TestHintsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -29,7 +29,7 @@ func init() {
 		{"count no starts that are under way", "shared/runner/census.go", "c.n[account]+c.coming[account] >= most", "c.n[account] >= most"},
 		{"take one call more than there is room for", "shared/runner/fold.go", "Max: r.CallsMax - f.flying()", "Max: r.CallsMax - f.flying() + 1"},
 		{"write one event too many", "shared/interp/step.go", "f.s.LastEvent+int64(n) > int64(f.l.Events)", "f.s.LastEvent+int64(n) > int64(f.l.Events)+1"},
-		{"keep open states of any size", "shared/runner/commit.go", "BodyMax: r.Limits.BodyBytes", "BodyMax: 0"},
+		{"keep open states of any size", "shared/runner/commit.go", "ch.BodyMax = r.Limits.BodyBytes", "ch.BodyMax = 0"},
 		{"start with an input of any size", "shared/cloudflow/executions.go", "	if limit := s.Limits.Data(lang); input.size > limit {", "	if limit := s.Limits.Data(lang); false {"},
 		{"list executions of every status", "shared/cloudflow/listing.go", "(any || s.Status == status) &&", "(any || s.Status >= 0 && status >= 0) &&"},
 		{"list executions whatever they are called", "shared/cloudflow/listing.go", "strings.HasPrefix(s.Name, q.ExecutionNamePrefix)", "true"},
