@@ -16,6 +16,9 @@ var (
 	InputKeys         = []string{"input", "Input"}
 )
 
+// InvocationTypeKeys are the spellings of the invocation type of FC:InvokeFunction, the one that counts first.
+var InvocationTypeKeys = []string{"invocationType", "InvocationType"}
+
 // ReadChildStart reads the request in its three forms: the parameters of the newer language, and of the
 // older one resource, which is its resourceArn, or without that the parameters of the action. text
 // gives a parameter as a text, by its exact name, and "" for one that is absent or null.

@@ -179,3 +179,29 @@ func TestTop(t *testing.T) {
 		})
 	}
 }
+
+// TestInvocationType: whether a function is waited for by its call or by its end follows from the invocation type in
+// whatever spelling what makes the call reads it, and from the one that counts first.
+func TestInvocationType(t *testing.T) {
+	for params, want := range map[string]flow.TaskMode{
+		"{}":                      flow.RequestComplete,
+		"{InvocationType: Sync}":  flow.RequestComplete,
+		"{InvocationType: Async}": flow.WaitForSystemCallback,
+		"{invocationType: Async}": flow.WaitForSystemCallback,
+		"{invocationType: Sync, InvocationType: Async}": flow.RequestComplete,
+		"{invocationType: Async, InvocationType: Sync}": flow.WaitForSystemCallback,
+		"{invocationType: sync}":                        flow.WaitForSystemCallback, // only the call tells
+		"{INVOCATIONTYPE: Async}":                       flow.RequestComplete,
+	} {
+		text := "version: v1\ntype: flow\nsteps:\n- {type: task, name: t, resourceArn: 'acs:fc:::services/s/functions/f', " +
+			"pattern: sync, serviceParams: " + params + "}\n"
+		report := source.NewReport([]byte(text))
+		m := steps.Compile(source.Parse([]byte(text), flow.Limits{}, report), "f", flow.Standard, flow.DefaultLimits(), report)
+		if m == nil {
+			t.Fatalf("%s: %v", params, report.Diagnostics())
+		}
+		if got := m.Nodes[0].Task.Mode; got != want {
+			t.Errorf("%s: %v, want %v", params, got, want)
+		}
+	}
+}

@@ -128,7 +128,13 @@ func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Targ
 	if target != arn.Function || params == nil || params.Kind != source.Map {
 		return "Sync"
 	}
-	v := params.Get("InvocationType")
+	var v *source.Node
+	key := ""
+	for _, key = range flow.InvocationTypeKeys { // as what makes the call reads it
+		if v = params.Get(key); v != nil {
+			break
+		}
+	}
 	switch {
 	case v == nil:
 		return "Sync"
@@ -136,8 +142,10 @@ func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Targ
 		return ""
 	case v.Kind == source.String && (v.Text == "Sync" || v.Text == "Async"):
 		return v.Text
+	case key != "InvocationType":
+		return "" // the call says what is wrong with the other language's spelling
 	}
-	c.Error("F06", v, path.Key("serviceParams").Key("InvocationType"), c.Near(v.Text, []string{"Sync", "Async"}), "must be Sync or Async")
+	c.Error("F06", v, path.Key("serviceParams").Key(key), c.Near(v.Text, []string{"Sync", "Async"}), "must be Sync or Async")
 	return ""
 }
 
