@@ -345,3 +345,32 @@ func TestUpdatesShowWhatWasSent(t *testing.T) {
 		}
 	}
 }
+
+// TestStartsAreReadAsTheyAreMade: the flow that a definition starts is the one that its task would start, in whatever
+// form the task has it.
+func TestStartsAreReadAsTheyAreMade(t *testing.T) {
+	newer := func(parameters string) string {
+		return "Type: StateMachine\nSpecVersion: v1\nName: mine\nStartAt: a\nStates:\n- {Name: a, Type: Task, Action: 'FNF:StartExecution', Parameters: {" + parameters + "}, End: true}\n"
+	}
+	for name, c := range map[string]struct {
+		definition string
+		want       fault.Code
+	}{
+		"newer":           {newer("resourceArn: 'acs:fnf:::flow/secret'"), fault.AccessDenied},
+		"newer, its own":  {newer("resourceArn: 'acs:fnf:::flow/mine', FlowName: secret"), ""},
+		"newer, computed": {newer("resourceArn.$: $Input.flow"), ""},
+		"older action": {"version: v1\ntype: flow\nsteps:\n- {type: task, name: a, action: 'fnf:StartExecution', serviceParams: {FlowName: secret}}\n",
+			fault.AccessDenied},
+		"older action of its own": {"version: v1\ntype: flow\nsteps:\n- {type: task, name: a, action: 'fnf:StartExecution', serviceParams: {FlowName: mine, flowname: secret}}\n",
+			""},
+		"older resource": {"version: v1\ntype: flow\nsteps:\n- {type: task, name: a, resourceArn: 'acs:fnf:::flow/secret', serviceParams: {FlowName: mine}}\n",
+			fault.AccessDenied},
+	} {
+		s := service()
+		caller := cloudflow.Caller{Account: account, May: mayOf("Allow fnf:* acs:fnf:*:*:flow/mine", "Allow fnf:CreateFlow *")}
+		_, err := s.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{Name: "mine", Definition: c.definition})
+		if got := fault.CodeOf(err); got != c.want {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}

@@ -138,20 +138,16 @@ func acts(m *flow.Machine, st *flow.State) (action, flowName string) {
 		return "", ""
 	}
 	operation = strings.TrimPrefix(operation, ":")
-	resource := t.Resource
-	if resource == "" && t.Parameters != nil {
-		parameter := "resourceArn"
-		if m.Language == flow.Steps {
-			parameter = "FlowName"
+	older := m.Language == flow.Steps
+	asked := flow.ReadChildStart(older, t.Resource, func(name string) string {
+		if t.Parameters == nil {
+			return ""
 		}
-		v, _ := t.Parameters.ConstantField(parameter)
+		v, _ := t.Parameters.ConstantField(name)
 		text, _ := v.(string)
-		if m.Language == flow.Steps {
-			return "fnf:" + operation, text
-		}
-		resource = text
-	}
-	if _, name, ok := strings.Cut(resource, ":flow/"); ok {
+		return text
+	})
+	if name := asked.Flow(); name != "" || older && t.Resource == "" {
 		return "fnf:" + operation, name
 	}
 	return "", ""

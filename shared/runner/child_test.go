@@ -16,6 +16,7 @@ func TestChildIsStoppedByItsName(t *testing.T) {
 	for _, parameters := range []string{
 		"executionName: c1", "ExecutionName: c1", "executionname: c1", "executionName: c1, ExecutionName: c2", "EXECUTIONNAME: c1, executionName: c2",
 		"FlowName: other, executionName: c1",
+		"executionName.$: 'true'", "executionName.$: 'null', ExecutionName: c2", "executionName.$: '\"\"', ExecutionName: c2",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)

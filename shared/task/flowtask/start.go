@@ -41,7 +41,7 @@ func (t *Runner) childOf(r *task.Request) (Child, error) {
 	child.ExecutionName, child.FlowName = asked.ExecutionName, asked.FlowName
 	switch {
 	case !r.Legacy || r.Resource != "":
-		if child.FlowName, err = t.flowOf(r, asked.Resource); err != nil {
+		if child.FlowName, err = t.flowOf(r, &asked); err != nil {
 			return child, err
 		}
 	case child.FlowName == "":
@@ -57,7 +57,8 @@ func (t *Runner) childOf(r *task.Request) (Child, error) {
 
 // flowOf gives the flow of a resource name; the region and the account must be the caller's own, unless the runner
 // stands in for every one.
-func (t *Runner) flowOf(r *task.Request, resource string) (string, error) {
+func (t *Runner) flowOf(r *task.Request, asked *flow.ChildStart) (string, error) {
+	resource := asked.Resource
 	if resource == "" {
 		return "", fault.New(fault.MissingRequiredParams, "resourceArn is required")
 	}
@@ -65,8 +66,8 @@ func (t *Runner) flowOf(r *task.Request, resource string) (string, error) {
 	if err != nil {
 		return "", fault.New(fault.InvalidArgument, "resourceArn: %v", err)
 	}
-	name, ok := strings.CutPrefix(arn.Resource, "flow/")
-	if arn.Service != "fnf" || !ok || name == "" {
+	name := asked.Flow()
+	if name == "" {
 		return "", fault.New(fault.InvalidArgument, "resourceArn %q is not acs:fnf:{region}:{account}:flow/{name}", resource)
 	}
 	if t.Everywhere {

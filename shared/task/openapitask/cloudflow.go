@@ -163,7 +163,7 @@ func readStart(r *task.Request) (*start, error) {
 		return nil, err
 	}
 	asked := flow.ReadChildStart(r.Legacy, r.Resource, p.Text)
-	s := &start{written: asked.Resource, name: asked.ExecutionName, input: p.First(flow.InputKeys...)}
+	s := &start{written: asked.Resource, flow: asked.Flow(), name: asked.ExecutionName, input: p.First(flow.InputKeys...)}
 	switch {
 	case r.Legacy && r.Resource == "":
 		s.written = "acs:fnf:::flow/" + asked.FlowName
@@ -173,8 +173,7 @@ func readStart(r *task.Request) (*start, error) {
 	if s.arn, err = task.ParseARN(s.written); err != nil {
 		return nil, err
 	}
-	var ok bool
-	if s.flow, ok = strings.CutPrefix(s.arn.Resource, "flow/"); s.arn.Service != "fnf" || !ok || s.flow == "" {
+	if s.flow == "" {
 		return nil, errors.New("no flow")
 	}
 	if s.name == "" {
