@@ -19,7 +19,7 @@ func (w *World) rescue() {
 	if !w.calm || now.Before(w.rescueAt) {
 		return
 	}
-	w.rescueAt = now.Add(rescueEvery)
+	w.rescueAt = now.Add(rescueEvery).Truncate(time.Millisecond) // the world wakes at whole ones (lookAgain)
 	for _, partition := range w.partitions {
 		r := w.runs[partition]
 		if r == nil || r.x.Status.Final() {
