@@ -81,6 +81,11 @@ type answer struct {
 func (r *Runner) submit(partition string, it *item) {
 	c := r.cells.acquire(partition)
 	c.mu.Lock()
+	r.bring(c, it)
+}
+
+// bring is submit for a caller that has acquired the cell, and holds its lock; it lets go of both.
+func (r *Runner) bring(c *cell, it *item) {
 	if it != nil {
 		c.items = append(c.items, it)
 	} else {

@@ -74,18 +74,48 @@ func (s *shift) quiet() bool {
 	return s.n == 0
 }
 
-// attach makes s the shift of the cell, unless it has one already. A committer that is at it counts from now on.
-func (c *cell) attach(s *shift) (other *shift) {
+// await returns when the shift is over, and how: a hint that has come while it lasted is answered
+// as the one that it began with.
+func (s *shift) await(ctx context.Context) error {
+	select {
+	case <-s.over:
+		return s.err
+	default:
+	}
+	select {
+	case <-s.over:
+		return s.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// attach has an execution looked at in a shift, and tells in which: s, unless another one is at it.
+//
+// No hint is lost, because the choice of the shift and the asking for a look are one step under the
+// cell's lock, as are the steps that they could come between:
+//   - The shift ends (detach). It does so only when no committer counts for it, and whoever asks for a
+//     look is counted or finds a committer that is. So a look that was asked for before is taken in
+//     that shift, and one that is asked for later finds none, and begins its own.
+//   - A committer without a shift takes in news alone (drive). The look is asked for with the shift
+//     in place, so the round that takes it has that shift.
+//   - The committer finishes (drive). It does when it finds no look, and only then is it counted out.
+//   - News makes the execution ready before the shift is there: the round passes it on with a hint,
+//     and the round of the look finds it, too. While the shift is there its rounds run on, and what
+//     they have no time for detach finds.
+//   - The outbox is relayed. Who does is counted for the shift until what became of it is submitted,
+//     which counts the committer, and so it is with calls and their answers.
+func (r *Runner) attach(partition string, s *shift) (on *shift) {
+	c := r.cells.acquire(partition)
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.shift != nil {
-		return c.shift
+	if on = c.shift; on == nil {
+		on, c.shift = s, s
+		if c.busy { // it counts from now on
+			c.begin()
+		}
 	}
-	c.shift = s
-	if c.busy {
-		c.begin()
-	}
-	return nil
+	r.bring(c, nil)
+	return on
 }
 
 // begin counts the committer in; the caller holds the lock.

@@ -35,30 +35,13 @@ func (r *Runner) Work(ctx context.Context, partition string) error {
 	}
 	c := r.cells.acquire(partition)
 	defer r.cells.release(c, r.Exclusive)
-	if other := c.attach(s); other != nil {
-		return r.joined(ctx, partition, other)
+	if on := r.attach(partition, s); on != s {
+		return on.await(ctx)
 	}
-	r.submit(partition, nil)
 	if ready := c.detach(s); ready {
 		r.sendHint(partition, 0)
 	}
 	return s.err
-}
-
-// joined leaves the hint to the Work that is at it already.
-func (r *Runner) joined(ctx context.Context, partition string, other *shift) error {
-	r.submit(partition, nil)
-	select {
-	case <-other.over:
-		return other.err
-	default:
-	}
-	select {
-	case <-other.over:
-		return other.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // advancing tells whether this process runs the execution on, and not only takes in news.

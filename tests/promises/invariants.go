@@ -52,6 +52,7 @@ var Invariants = []Invariant{
 	{"callback arrives", "a callback arrives before the timeout of a task that waited five minutes more"},
 	// Bounds on delays.
 	{"late ready", "what can go on goes on, within a sweep and its margin"},
+	{"heard", "in functions, what is left ready has an invocation at work on it or a hint under way"},
 	{"late timer", "waits, pauses and timeouts end within a sweep and its margin"},
 	{"late lease", "a call whose caller has died is made again within the lease, its margin and a sweep"},
 	{"late answer", "the result of a call is committed within seconds, while its process lives"},

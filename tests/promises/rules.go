@@ -3,7 +3,7 @@ package promises
 // Rules are the ten rules of the design (ARCHITECTURE.md).
 var Rules = Topic{Name: "rule", Promises: []Promise{
 	{Says: "R1. The row is the truth, the queue is a hint: losing, repeating, delaying or reordering hints changes only when things happen",
-		Invariants: []string{"everything ends", "late ready", "straight run"},
+		Invariants: []string{"everything ends", "late ready", "heard", "straight run"},
 		Models:     []string{"sweep: nothing is left that waits for nobody", "sweep: ends"},
 		Tests:      []string{"shared/runner: TestHintsLost, TestThinHintsLost", "tests/chaos: TestFullQueue"}},
 	{Says: "R2. One conditional write of the state row decides; other rows decide nothing",

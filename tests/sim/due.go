@@ -37,6 +37,7 @@ type liveness struct {
 	clock       dueClock
 	children    map[string]*run // that tasks have started and wait for, by origin
 	invocations []*invocation
+	heard       heard
 	polls       []*poll
 	blind       []string // invariants that are not checked
 	course      course
@@ -191,6 +192,7 @@ func (w *World) owes(r *run, owe func(owed)) {
 	}
 	w.owesTimers(r, put)
 	w.owesReady(r, put)
+	w.owesHeard(r, owe)
 	w.owesLeases(r, put)
 	if r.x.Account != guarded { // there it may be refused for as long as rights are missing
 		w.owesOutbox(r, put)

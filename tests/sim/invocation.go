@@ -30,9 +30,16 @@ func (w *World) invoked(p *process, partition string) (over func()) {
 		return func() {}
 	}
 	v := &invocation{p, partition, time.Now().UnixMilli()}
+	for _, other := range w.invocations {
+		if other.by == p && other.partition == partition {
+			w.kinds["two invocations in one process"]++
+		}
+	}
 	w.invocations = append(w.invocations, v)
 	w.clock.again()
 	return func() {
+		w.heard.noted(partition)
+		w.clock.again()
 		for i := range w.invocations {
 			if w.invocations[i] == v {
 				w.invocations = append(w.invocations[:i:i], w.invocations[i+1:]...)

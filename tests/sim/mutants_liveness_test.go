@@ -15,12 +15,17 @@ func init() {
 		{"put off", "put what is due off for three times as long", "shared/runner/fold.go", "min(int64(1)<<min(tries, 6), 60)", "min(int64(3)<<min(tries, 6), 60)"},
 		{"lease", "lease calls for ten times as long", "shared/interp/task.go", "until = min(until, f.clock+t.LeaseMax)", "until = min(until, f.clock+10*t.LeaseMax)"},
 		{"retention", "keep an execution from its start on", "shared/runner/commit.go", "ch.Expires = min(s.Stopped, s.Deadline) + ", "ch.Expires = s.Started + "},
+		// Whoever is at work lingers before its end, too, or it would hardly ever come in between.
+		{"heard", "ask for a look after the choice of the shift", "shared/runner/shift.go", "	r.bring(c, nil)\n	return on\n",
+			"	if on == s {\n		r.bring(c, nil)\n		r.pause(2 * time.Second)\n		return on\n	}\n	c.mu.Unlock()\n" +
+				"	r.pause(1500 * time.Millisecond)\n	r.submit(partition, nil)\n	r.cells.release(c, r.Exclusive)\n	return on\n"},
 		{"invocation", "begin calls until an invocation ends", "shared/runner/shift.go", "s.calls = s.end - s.callMax.Milliseconds()", "s.calls = s.end"},
 	} {
 		mutants = append(mutants, struct{ name, file, old, new string }{m.name, m.file, m.old, m.new})
 		alone[m.name] = m.invariants
 	}
 	rare["take no call whose caller is gone"] = "-seed 1 -runs 1500 -home servers"
+	rare["ask for a look after the choice of the shift"] = "-seed 700 -runs 1500 -home functions" // 713
 	rare["begin calls until an invocation ends"] = "-seed 1 -runs 1500 -home functions -flow generated"
 	rare["take no attempt after the first"] = "-seed 1 -runs 1500 -home local" // elsewhere hints go round and round
 	alone["leave the executions of attempts that are given up"] = "orphan,late stop,reference"

@@ -369,7 +369,9 @@ func (w *World) hint(from *process, partition string, delay time.Duration) {
 	if w.faulty(w.faults.hintLate) {
 		delay += pauses[w.rand.IntN(len(pauses))]
 	}
+	came := w.heard.sent(partition, delay)
 	w.after(delay, "deliver "+partition, func() {
+		came()
 		if d := w.holds(); d > 0 {
 			w.hint(from, partition, d)
 			return

@@ -200,7 +200,7 @@ func newWorld(o Options) *World {
 	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, ever: map[uint64]*run{}, started: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{}, checks: map[string]int{}, expresses: newExpresses()}
 	w.trace.out = o.Trace
 	w.executionsMost, w.without, w.roundsMost, w.blind = o.Executions, o.Without, o.rounds, o.Blind
-	w.dozing = newDozing()
+	w.dozing, w.heard = newDozing(), newHeard()
 	if w.executionsMost == 0 {
 		w.executionsMost = executionsMost
 	}

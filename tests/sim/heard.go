@@ -1,0 +1,54 @@
+package sim
+
+import "time"
+
+// "heard": in functions, whatever is left ready or unsent has an invocation at work on it or a hint
+// under way.
+//
+// The sweeper would find what has neither, so nothing else shows that a hint was swallowed: by an
+// invocation that answers it with success and leaves it to another one that is over. Bound: 20 s
+// without either, for what the steps take from a commit to the hint for it. It holds where neither
+// has been there since a commit without faults, or since the end of an invocation; and not in runs
+// with an execution that brings its runners down, which take hints with them.
+func (w *World) owesHeard(r *run, owe func(owed)) {
+	partition := r.x.Partition()
+	since := max(r.wrote, w.heard.last[partition])
+	if w.home != functions || w.burden.drawn || since <= w.calmed || !r.state.Ready() && !r.state.Unsent() ||
+		w.heard.coming[partition] > 0 || w.working(partition) {
+		return
+	}
+	owe(owed{"heard", since, since + stepsTake.Milliseconds(), "a hint for what it has left ready"})
+}
+
+// heard is what the world knows of hints, by partition. Only the scheduler's goroutine touches it.
+type heard struct {
+	coming map[string]int   // hints under way that come soon
+	last   map[string]int64 // when one came, or an invocation ended, ms since 1970
+}
+
+func newHeard() heard { return heard{map[string]int{}, map[string]int64{}} }
+
+// sent notes a hint that is on its way for so long, and returns what notes that it has come. One
+// that comes later than in stepsTake is for a timer.
+func (h *heard) sent(partition string, delay time.Duration) (came func()) {
+	if delay > stepsTake {
+		return func() {}
+	}
+	h.coming[partition]++
+	return func() {
+		h.coming[partition]--
+		h.noted(partition)
+	}
+}
+
+func (h *heard) noted(partition string) { h.last[partition] = time.Now().UnixMilli() }
+
+// working reports whether an invocation is at work on an execution.
+func (w *World) working(partition string) bool {
+	for _, v := range w.invocations {
+		if v.partition == partition && !v.by.isDead() {
+			return true
+		}
+	}
+	return false
+}
