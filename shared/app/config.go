@@ -17,6 +17,7 @@ import (
 	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
 	"millrace/shared/rpc"
+	"millrace/shared/runner"
 	"millrace/shared/task"
 	"millrace/shared/value"
 )
@@ -91,7 +92,7 @@ const sweepMax = 120
 
 // leaseMax, freeMax and memtableMax are the largest values that can be meant: a day, a pebibyte, and what the store takes.
 const (
-	leaseMax    = 86_400
+	leaseMax    = int64(runner.LeaseMost / time.Second)
 	freeMax     = 1 << 30
 	memtableMax = 2_048
 	memoryMax   = 1 << 30

@@ -40,7 +40,8 @@ type Options struct {
 	// Exclusive says that no other process works on this store: what a cell knows is what the store holds, and
 	// leases of another owner are those of a dead process.
 	Exclusive bool
-	// LeaseMax bounds a lease. A call that goes on longer in a live process renews it. 0: 10 minutes.
+	// LeaseMax bounds a lease. A call that goes on longer in a live process renews it. 0: 10 minutes. Runners of one
+	// store may have different ones, at a time or one after the other: what counts is the lease that was written.
 	LeaseMax time.Duration
 	// Thin makes the runner advance executions within Work alone. Everywhere else (starts, reports, stops, sweeps) it
 	// commits what it is told and leaves the rest to a hint: right for functions, in which nothing may go on after
@@ -117,7 +118,10 @@ func New(o Options) *Runner {
 		o.LeaseMax = o.CallMax
 	}
 	if o.LeaseMax == 0 {
-		o.LeaseMax = 10 * time.Minute
+		o.LeaseMax = leaseUsual
+	}
+	if o.Exclusive {
+		o.LeaseMax = min(o.LeaseMax, LeaseMost)
 	}
 	if o.CallsMax == 0 {
 		o.CallsMax = 128

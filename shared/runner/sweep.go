@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,19 +43,47 @@ func (r *Runner) Sweep(ctx context.Context) error {
 	return r.due(ctx, r.nowMillis()+sweepAhead.Milliseconds(), r.wake)
 }
 
+// LeaseMost is the longest lease that an exclusive runner gives, and so how far ahead the next one
+// looks for calls that are in flight.
+const LeaseMost = 24 * time.Hour
+
 // leaseUsual is how long leases are unless somebody has changed it.
 const leaseUsual = 10 * time.Minute
 
-// Resume takes up, at the start of an exclusive runner, what the process before has left: every execution that a
-// call may have been in flight for.
+// Resume takes up, at the start of an exclusive runner, what the process before has left: whatever
+// wakes soon, and every execution with a call in flight. That one is nobody's any more, and how
+// long its lease is was for the process before to say: it may have had another LeaseMax.
 func (r *Runner) Resume(ctx context.Context) error {
-	until := r.nowMillis() + max(r.LeaseMax, leaseUsual).Milliseconds() + 3*interp.LeaseMargin
+	now := r.nowMillis()
+	soon := now + leaseUsual.Milliseconds() + 3*interp.LeaseMargin
+	until := now + LeaseMost.Milliseconds() + 3*interp.LeaseMargin
 	return r.due(ctx, until, func(ctx context.Context, row store.DueRow) error {
 		if !hinted(row.Key) {
 			return nil
 		}
+		if row.Wake > soon {
+			if left, err := r.leftInFlight(ctx, row.Key.Partition); err != nil || !left {
+				return err
+			}
+		}
 		return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
 	})
+}
+
+// leftInFlight tells whether an execution has a call that another process has taken. Far more
+// executions wait for something else for so long: a hint would cost two commits for each (begun).
+func (r *Runner) leftInFlight(ctx context.Context, partition string) (bool, error) {
+	x, err := r.Store.Load(ctx, partition)
+	if errors.Is(err, store.ErrNotFound) || err == nil && x.Status.Final() {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	s, err := r.stateOf(x)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(s.Leases(), func(l interp.Lease) bool { return l.Owner != r.owner }), nil
 }
 
 // due calls see for every row whose wake time is not after until.

@@ -31,7 +31,7 @@ var Rules = Topic{Name: "rule", Promises: []Promise{
 	{Says: "R8. At least once for the call, once for the record: a result is never thrown away while its attempt is open, a call whose caller died is made again",
 		Invariants: []string{"durable call", "one caller", "one call at a time", "call within its lease", "answer kept", "late answer", "late lease", "lease"},
 		Models:     []string{"outcome: nobody else has it, and no live runner has had its answer"},
-		Tests:      []string{"shared/runner: TestResultSurvivesLostRaces, TestLateResultCounts, TestLostCallsEnd, TestCallsMax, TestLeases", "tests/fc: TestDeathAfterSubmission"}},
+		Tests:      []string{"shared/runner: TestResultSurvivesLostRaces, TestLateResultCounts, TestLostCallsEnd, TestCallsMax, TestLeases, TestLeasesOfOthers, TestResumeWhateverTheLeaseWas", "tests/fc: TestDeathAfterSubmission"}},
 	{Says: "R9. Bad input never reaches the store, and a flow that fails does so as a flow",
 		Invariants: []string{"no panic", "limit", "readable", "poison count"},
 		Models:     []string{"sweep: none is taken for broken that has brought no runners down"},
