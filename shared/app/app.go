@@ -207,13 +207,31 @@ func (a *App) begin() {
 	})
 	a.goOn(func() {
 		if err := a.runner.Resume(a.life); err != nil {
-			a.log.Error("resume", "err", err)
+			a.goOn(func() { a.resumeAgain(err) })
 		}
 		a.census()
 		a.sweep()
 	})
 	if a.usage != nil {
 		a.goOn(a.recount)
+	}
+}
+
+// resumeMost is the longest pause between two tries to take up what the process before has left.
+const resumeMost = time.Minute
+
+// resumeAgain takes up the rest of what the process before has left, when the store or the queue
+// had failed. A call in flight whose execution is not taken up waits for the end of its lease, which
+// may be a day.
+func (a *App) resumeAgain(err error) {
+	for pause := time.Second; err != nil; pause = min(2*pause, resumeMost) {
+		a.log.Error("not everything that was in flight is taken up; trying again", "in", pause, "err", err)
+		select {
+		case <-time.After(pause):
+		case <-a.life.Done():
+			return
+		}
+		err = a.runner.Resume(a.life)
 	}
 }
 

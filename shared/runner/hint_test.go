@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -101,5 +102,42 @@ func TestResumeHintsExecutions(t *testing.T) {
 	}
 	if len(q.partitions) != 1 || q.partitions[0] != "x#f#one" {
 		t.Errorf("hints for %q", q.partitions)
+	}
+}
+
+// refusing is a queue that takes nothing so many times.
+type refusing struct {
+	noted
+	times int
+}
+
+func (q *refusing) Send(ctx context.Context, messages ...queue.Message) error {
+	if q.times--; q.times >= 0 {
+		return errors.New("the queue is full")
+	}
+	return q.noted.Send(ctx, messages...)
+}
+
+// TestResumeTellsWhatIsLeft: what could not be taken up for a passing reason is an error, so that
+// it is tried again; a damaged row is none, because it would be for ever.
+func TestResumeTellsWhatIsLeft(t *testing.T) {
+	w := newWorld(t)
+	now := time.Now()
+	put := func(partition string, wake time.Time) {
+		row := store.Row{Key: store.Key{Partition: partition, Sort: "a"}, Version: 1, Wake: wake.UnixMilli()}
+		row.Data = []byte("damaged")
+		if err := w.mem.Put(t.Context(), []store.Row{row}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("x#f#soon", now.Add(time.Minute))
+	put("x#f#far", now.Add(time.Hour))
+	q := &refusing{times: 1}
+	r := runner.New(runner.Options{Store: w.store, Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})
+	if err := r.Resume(t.Context()); err == nil {
+		t.Error("a hint was refused, and nobody is told")
+	}
+	if err := r.Resume(t.Context()); err != nil || len(q.partitions) != 1 {
+		t.Errorf("%v, hints for %q", err, q.partitions)
 	}
 }

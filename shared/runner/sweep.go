@@ -3,8 +3,10 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"millrace/shared/fault"
@@ -52,22 +54,37 @@ const leaseUsual = 10 * time.Minute
 
 // Resume takes up, at the start of an exclusive runner, what the process before has left: whatever
 // wakes soon, and every execution with a call in flight. That one is nobody's any more, and how
-// long its lease is was for the process before to say: it may have had another LeaseMax.
+// long its lease is was for the process before to say: it may have had another LeaseMax. An error
+// says that something may be left that a later try can take up.
 func (r *Runner) Resume(ctx context.Context) error {
 	now := r.nowMillis()
 	soon := now + leaseUsual.Milliseconds() + 3*interp.LeaseMargin
 	until := now + LeaseMost.Milliseconds() + 3*interp.LeaseMargin
-	return r.due(ctx, until, func(ctx context.Context, row store.DueRow) error {
-		if !hinted(row.Key) {
-			return nil
+	var left atomic.Int64
+	err := r.due(ctx, until, func(ctx context.Context, row store.DueRow) error {
+		err := r.resume(ctx, row, row.Wake <= soon)
+		if err != nil && !store.IsDamaged(err) {
+			left.Add(1)
 		}
-		if row.Wake > soon {
-			if left, err := r.leftInFlight(ctx, row.Key.Partition); err != nil || !left {
-				return err
-			}
-		}
-		return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
+		return err
 	})
+	if err == nil && left.Load() > 0 {
+		err = fmt.Errorf("runner: %d executions were not taken up", left.Load())
+	}
+	return err
+}
+
+// resume sends a hint for an execution that wakes soon, or has a call of the process before.
+func (r *Runner) resume(ctx context.Context, row store.DueRow, soon bool) error {
+	if !hinted(row.Key) {
+		return nil
+	}
+	if !soon {
+		if left, err := r.leftInFlight(ctx, row.Key.Partition); err != nil || !left {
+			return err
+		}
+	}
+	return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
 }
 
 // leftInFlight tells whether an execution has a call that another process has taken. Far more

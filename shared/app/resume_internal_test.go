@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/queue"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// fullQueue takes nothing until a time.
+type fullQueue struct {
+	queue.Sender
+	until time.Time
+	taken int
+}
+
+func (q *fullQueue) Send(context.Context, ...queue.Message) error {
+	if time.Now().Before(q.until) {
+		return errors.New("full")
+	}
+	q.taken++
+	return nil
+}
+
+// TestResumeAgain: what was in flight is taken up as soon as store and queue work again, and nothing
+// is tried after the end.
+func TestResumeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := memstore.New()
+		row := store.Row{Key: store.Key{Partition: "x#f#one", Sort: "a"}, Version: 1, Wake: time.Now().UnixMilli()}
+		if err := mem.Put(t.Context(), []store.Row{row}); err != nil {
+			t.Fatal(err)
+		}
+		q := &fullQueue{until: time.Now().Add(10 * time.Minute)}
+		life, end := context.WithCancel(t.Context())
+		a := &App{life: life, log: slog.New(slog.DiscardHandler), runner: runner.New(runner.Options{
+			Store: store.New(store.Options{Driver: mem}), Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})}
+		began := time.Now()
+		a.resumeAgain(errors.New("the first try"))
+		if took := time.Since(began); q.taken != 1 || took > 11*time.Minute {
+			t.Errorf("%d taken up after %v", q.taken, took)
+		}
+		q.until = time.Now().Add(time.Hour)
+		time.AfterFunc(time.Minute, end)
+		a.resumeAgain(errors.New("the first try"))
+		if q.taken != 1 {
+			t.Error("taken up after the end")
+		}
+	})
+}
