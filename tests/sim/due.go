@@ -19,6 +19,7 @@ type owing struct {
 	excuse  int64             // until when faults have put it off, or when it was taken up before, ms since 1970
 	ended   time.Time         // when its end was committed
 	wrote   int64             // when its row was written last, ms since 1970
+	left    int64             // since when it is ready or has something unsent, ms since 1970; 0: neither
 	outbox  map[int64]sending // by id of the entry
 	leases  map[int64]int64   // until when, by attempt
 	retaken int64             // when it was written for the first time since the faults ended
@@ -102,6 +103,7 @@ func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *stor
 		r.retaken = now
 	}
 	r.wrote = now
+	r.noteLeft(before, now)
 	w.clock.again()
 }
 

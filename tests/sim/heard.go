@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"millrace/shared/interp"
+)
 
 // "heard": in functions, whatever is left ready or unsent has an invocation at work on it or a hint
 // under way.
@@ -8,16 +12,29 @@ import "time"
 // The sweeper would find what has neither, so nothing else shows that a hint was swallowed: by an
 // invocation that answers it with success and leaves it to another one that is over. Bound: 20 s
 // without either, for what the steps take from a commit to the hint for it. It holds where neither
-// has been there since a commit without faults, or since the end of an invocation; and not in runs
-// with an execution that brings its runners down, which take hints with them.
+// has been there since the commit that made it so, or since the end of an invocation, when that was
+// without faults: who finds it ready sends no second hint, and a fault may have lost the first. It
+// does not hold in runs with an execution that brings its runners down, which take hints with them.
 func (w *World) owesHeard(r *run, owe func(owed)) {
 	partition := r.x.Partition()
-	since := max(r.wrote, w.heard.last[partition])
-	if w.home != functions || w.burden.drawn || since <= w.calmed || !r.state.Ready() && !r.state.Unsent() ||
+	since := max(r.left, w.heard.last[partition])
+	if w.home != functions || w.burden.drawn || since <= w.calmed || r.left == 0 ||
 		w.heard.coming[partition] > 0 || w.working(partition) {
 		return
 	}
 	owe(owed{"heard", since, since + stepsTake.Milliseconds(), "a hint for what it has left ready"})
+}
+
+// noteLeft follows since when an execution has something left to do, after a commit; before is the
+// state that it had, nil of a claim.
+func (r *run) noteLeft(before *interp.State, now int64) {
+	left := func(s *interp.State) bool { return s != nil && (s.Ready() || s.Unsent()) }
+	switch {
+	case !left(r.state):
+		r.left = 0
+	case r.left == 0 || !left(before):
+		r.left = now
+	}
 }
 
 // heard is what the world knows of hints, by partition. Only the scheduler's goroutine touches it.
