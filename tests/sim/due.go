@@ -182,11 +182,11 @@ func (w *World) owes(r *run, owe func(owed)) {
 	}
 	if inner := put; w.faults.skew > 0 {
 		// The clock that its wake time was reckoned by may have been wrong, while there were faults. Then it is
-		// seen to that much later, and what is owed may take its time from then on.
+		// seen to that much later, and what is owed may take its time from then on. A timer that was set by that
+		// clock stays as it is when the row is written again (2001781).
 		put = func(o owed) {
-			if r.wrote <= w.calmed {
-				o.by += 2 * w.faults.skew.Milliseconds()
-			} else if w.faults.skew > slack*time.Millisecond {
+			o.by += 2 * w.faults.skew.Milliseconds()
+			if r.wrote > w.calmed && w.faults.skew > slack*time.Millisecond {
 				o.by = max(o.by, w.by(r.retaken, readyWakes+4*sweepEvery))
 			}
 			inner(o)

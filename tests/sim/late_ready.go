@@ -33,8 +33,11 @@ func (w *World) owesReady(r *run, owe func(owed)) {
 			base = max(v.attempt.at, w.tasks.landedLast(r))
 		}
 		due := base
-		if !v.calling() && len(v.state.Retry) > 0 {
-			due += v.pauses() // perhaps it pauses, and no event says so
+		if !v.calling() && len(v.state.Retry) > 0 { // perhaps it pauses, and no event says so
+			if base <= w.calmed { // faults may have put off the end of a pause, and so the next ones (2001781)
+				due = w.by(base, readyWakes)
+			}
+			due += v.pauses()
 		}
 		owe(owed{"late ready", due, w.by(due, readyWakes), fmt.Sprintf("the next event of state %s (event %d, after %s)", v.state.Name, v.id, v.last)})
 	}
