@@ -53,6 +53,7 @@ type account struct {
 	name       string
 	held       int64
 	refused    int64
+	came       int64 // into line
 	waiters    []*waiter
 	next, prev *account // in the ring
 }
@@ -268,6 +269,7 @@ func (p *Pool) wake() {
 
 // join puts an account at the end of the turns.
 func (p *Pool) join(a *account) {
+	a.came++
 	if p.first == nil {
 		a.next, a.prev, p.first = a, a, a
 		return

@@ -75,11 +75,41 @@ func TestRefusal(t *testing.T) {
 		t.Error(err)
 	}
 	for _, u := range p.Usage() {
-		want := map[string]share.Usage{"a": {"a", 2, 0, 1}, "b": {"b", 1, 0, 0}, "c": {"c", 1, 0, 0}, "d": {"d", 0, 0, 1}}[u.Account]
+		want := map[string]share.Usage{
+			"a": {Account: "a", Held: 2, Refused: 1}, "b": {Account: "b", Held: 1},
+			"c": {Account: "c", Held: 1}, "d": {Account: "d", Refused: 1}}[u.Account]
 		if u != want {
 			t.Errorf("%+v, want %+v", u, want)
 		}
 	}
+}
+
+// An account has come into line once for as long as any request of it is there.
+func TestCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := share.New(share.Options{Name: "calls", Capacity: 1})
+		p.TryAcquire("a", 1)
+		came := func() int64 {
+			synctest.Wait()
+			for _, u := range p.Usage() {
+				if u.Account == "b" {
+					return u.Came
+				}
+			}
+			return 0
+		}
+		for want := int64(1); want <= 2; want++ {
+			ctx, cancel := context.WithCancel(t.Context())
+			for range 2 {
+				go p.Acquire(ctx, "b", 1)
+				if got := came(); got != want {
+					t.Errorf("it has come %d times, want %d", got, want)
+				}
+			}
+			cancel()
+			synctest.Wait()
+		}
+	})
 }
 
 // Accounts that wait take turns, however many requests each of them has in line.

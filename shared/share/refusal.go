@@ -35,6 +35,7 @@ type Usage struct {
 	Account string
 	Held    int64
 	Waiting int   // requests in line
+	Came    int64 // how often it has come into line, with none of its requests there
 	Refused int64 // since the process began
 }
 
@@ -49,7 +50,7 @@ func (p *Pool) Usage() []Usage {
 	for _, a := range p.accounts {
 		if a.held != 0 || a.refused != 0 || len(a.waiters) != 0 {
 			list = append(list, Usage{Account: a.name, Held: a.held,
-				Waiting: len(a.waiters), Refused: a.refused})
+				Waiting: len(a.waiters), Came: a.came, Refused: a.refused})
 		}
 	}
 	return list

@@ -57,9 +57,14 @@ type shares struct {
 	calls   map[string]int64 // in flight, by account
 	begun   map[string]int   // calls there have been
 	answers int              // that nobody has released
-	// waits has the accounts that wait for calls and have none in flight, and how many calls there
-	// had been of each account when that began.
-	waits map[string]map[string]int
+	waits   map[string]turn  // of the accounts that wait for calls and have none in flight
+}
+
+// turn is one wait of an account: the how manieth, and how many calls there had been of each account
+// when it began.
+type turn struct {
+	came  int64
+	begun map[string]int
 }
 
 // newShares makes the pools of a process; nil in most runs.
@@ -231,29 +236,28 @@ func (p *process) judgeWaiting(pool *share.Pool) {
 func (p *process) judgeTurns(list []share.Usage) {
 	s := p.shares
 	before := s.waits
-	s.waits = map[string]map[string]int{}
+	s.waits = map[string]turn{}
 	for _, u := range list {
 		if u.Waiting == 0 || u.Held > 0 {
 			continue
 		}
 		since := before[u.Account]
-		if since == nil {
-			since = maps.Clone(s.begun)
+		if since.came != u.Came { // one that gives up at the instant at which the next one comes has waited
+			since = turn{u.Came, maps.Clone(s.begun)}
 		}
 		s.waits[u.Account] = since
 		p.w.looked("share by turns")
 		for other, n := range s.begun {
-			if n > since[other]+passedMost {
+			if n > since.begun[other]+passedMost {
 				p.w.breach("share by turns", "account %s waits in %s and holds nothing, "+
-					"and meanwhile %s began %d calls", u.Account, p.name, other, n-since[other])
+					"and meanwhile %s began %d calls", u.Account, p.name, other, n-since.begun[other])
 			}
 		}
 	}
 }
 
-// passedMost is how many calls of another account may begin meanwhile. By the rule it is one, but
-// when a call gives up at the instant at which the next one of its account begins to wait, that looks
-// like one long wait from here.
+// passedMost is how many calls of another account may begin meanwhile: by the rule one, and one that
+// was given its place before.
 const passedMost = 2
 
 // judgeIdle checks that no processor is held while everything waits for time to pass.
