@@ -1,0 +1,94 @@
+package cloudflow_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"millrace/shared/cloudflow"
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/queue"
+	"millrace/shared/runner"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// behind is a store whose list index stands still from some moment on.
+type behind struct {
+	store.Driver
+	still bool
+	shown map[string][]store.Listed // by group
+}
+
+func (b *behind) List(ctx context.Context, r store.ListRange) ([]store.Listed, bool, error) {
+	if list, ok := b.shown[r.Group]; ok && b.still {
+		return list, false, nil
+	}
+	list, more, err := b.Driver.List(ctx, r)
+	b.shown[r.Group] = slices.Clone(list)
+	return list, more, err
+}
+
+// unheard is a queue whose hints nobody gets.
+type unheard struct{}
+
+func (unheard) Send(context.Context, ...queue.Message) error { return nil }
+
+// running is a service that starts executions, of which nobody makes the calls.
+func running(d store.Driver) *cloudflow.Service {
+	limits := flow.DefaultLimits()
+	s := store.New(store.Options{Driver: d})
+	r := runner.New(runner.Options{Store: s, Limits: limits, Queue: unheard{},
+		Compile: func(definition, mode string) (*flow.Machine, error) {
+			m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: limits})
+			if m == nil {
+				return nil, diagnostics.Err()
+			}
+			return m, nil
+		}})
+	return cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits})
+}
+
+// TestListByStatusWhileTheIndexIsBehind: an execution that has another status by now than the one that
+// was asked for is not listed, whatever the index still says of it.
+func TestListByStatusWhileTheIndexIsBehind(t *testing.T) {
+	d := &behind{Driver: memstore.New(), shown: map[string][]store.Listed{}}
+	s, who := running(d), cloudflow.Caller{Account: "1234567890123456"}
+	const waits = "version: v1\ntype: flow\nsteps:\n  - type: wait\n    name: w\n    duration: 1000\n"
+	create := cloudflow.CreateFlowRequest{Name: "f", Definition: waits}
+	if _, err := s.CreateFlow(t.Context(), who, create); err != nil {
+		t.Fatal(err)
+	}
+	start := cloudflow.StartExecutionRequest{FlowName: "f", ExecutionName: "x"}
+	if _, err := s.StartExecution(t.Context(), who, start); err != nil {
+		t.Fatal(err)
+	}
+	listed := func(status string) (list []string) {
+		t.Helper()
+		q := cloudflow.ListExecutionsRequest{FlowName: "f", Status: status}
+		page, err := s.ListExecutions(t.Context(), who, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range page.Executions {
+			list = append(list, x.Name+" "+x.Status)
+		}
+		return list
+	}
+	running := []string{"x Running"}
+	if got := listed("Running"); !slices.Equal(got, running) {
+		t.Fatalf("before: %v, want %v", got, running)
+	}
+	d.still = true
+	stop := cloudflow.StopExecutionRequest{FlowName: "f", ExecutionName: "x"}
+	if _, err := s.StopExecution(t.Context(), who, stop); err != nil {
+		t.Fatal(err)
+	}
+	if got := listed("Running"); len(got) > 0 {
+		t.Errorf("those that run: %v, want none", got)
+	}
+	if got, want := listed(""), []string{"x Stopped"}; !slices.Equal(got, want) {
+		t.Errorf("all: %v, want %v", got, want)
+	}
+}
