@@ -3,6 +3,7 @@ package sim_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,12 +114,12 @@ func TestMutants(t *testing.T) {
 			if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, ".").CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			// The first failure ends the process.
+			// The first failure ends the process; a shorter run of it would take longer than finding it.
 			seeds := "-seed 1 -runs 1500"
 			if known, ok := rare[m.name]; ok {
 				seeds = known
 			}
-			c := exec.Command(binary, append(strings.Fields(seeds), "-test.run", "^TestSeeds$", "-failures", "1")...)
+			c := exec.Command(binary, append(strings.Fields(seeds), "-test.run", "^TestSeeds$", "-failures", "1", "-shrink=false")...)
 			c.Env = append(os.Environ(), "GOMAXPROCS=1")
 			out, err := c.CombinedOutput()
 			if err == nil {
@@ -126,10 +127,24 @@ func TestMutants(t *testing.T) {
 			}
 			first, _, _ := strings.Cut(string(out), "\n")
 			t.Logf("%.220s", first)
+			passesUnchanged(t, seeds, first)
 			if blind := alone[m.name]; blind != "" {
 				lives(t, binary, seeds, blind)
 			}
 		})
+	}
+}
+
+// passesUnchanged checks that what has caught a mutant catches nothing without it.
+func passesUnchanged(t *testing.T, seeds, failure string) {
+	var seed uint64
+	if n, _ := fmt.Sscanf(failure, "seed %d", &seed); n == 0 {
+		return // it has ended the process
+	}
+	args := append(strings.Fields(seeds), "-seed", fmt.Sprint(seed), "-runs", "1", "-test.run", "^TestSeeds$", "-shrink=false")
+	if out, err := exec.Command(os.Args[0], args...).CombinedOutput(); err != nil {
+		first, _, _ := strings.Cut(string(out), "\n")
+		t.Errorf("seed %d fails without the change, too: %.220s", seed, first)
 	}
 }
 
