@@ -5,7 +5,7 @@ package sim_test
 // must live.
 func init() {
 	for _, m := range []struct{ invariants, name, file, old, new string }{
-		{"Express leaves nothing", "answer an Express execution while its calls are in flight", "shared/runner/sync.go", "	defer s.flying.Wait() // a function's process may be frozen after its answer\n", ""},
+		{"Express leaves nothing,share given back", "answer an Express execution while its calls are in flight", "shared/runner/sync.go", "	defer s.flying.Wait() // a function's process may be frozen after its answer\n", ""},
 		{"Express leaves nothing", "keep what runs in memory, too", "shared/runner/start.go", "	return newSync(r, m, s).run(ctx)\n", "	r.StartExecution(ctx, s)\n	return newSync(r, m, s).run(ctx)\n"},
 		{"Express once,share,late Express", "run an Express execution again that has failed", "shared/cloudflow/executions.go", "	x, err := s.Runner.RunSync(ctx, *start)\n", "	x, err := s.Runner.RunSync(ctx, *start)\n	if err == nil && x.Status == flow.Failed {\n		x, err = s.Runner.RunSync(ctx, *start)\n	}\n"},
 		{"Express answer", "answer no error of an Express execution", "shared/runner/sync.go", "s.state.Stopped, s.state.Output, s.state.Error\n", "s.state.Stopped, s.state.Output, nil\n"},
