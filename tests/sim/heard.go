@@ -40,7 +40,7 @@ func (r *run) noteLeft(before *interp.State, now int64) {
 // heard is what the world knows of hints, by partition. Only the scheduler's goroutine touches it.
 type heard struct {
 	coming map[string]int   // hints under way that come soon
-	last   map[string]int64 // when one came, or an invocation ended, ms since 1970
+	last   map[string]int64 // when one came to a process, or an invocation ended that had not died, ms since 1970
 }
 
 func newHeard() heard { return heard{map[string]int{}, map[string]int64{}} }
@@ -52,10 +52,7 @@ func (h *heard) sent(partition string, delay time.Duration) (came func()) {
 		return func() {}
 	}
 	h.coming[partition]++
-	return func() {
-		h.coming[partition]--
-		h.noted(partition)
-	}
+	return func() { h.coming[partition]-- }
 }
 
 func (h *heard) noted(partition string) { h.last[partition] = time.Now().UnixMilli() }

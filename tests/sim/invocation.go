@@ -38,7 +38,9 @@ func (w *World) invoked(p *process, partition string) (over func()) {
 	w.invocations = append(w.invocations, v)
 	w.clock.again()
 	return func() {
-		w.heard.noted(partition)
+		if !p.isDead() {
+			w.heard.noted(partition)
+		}
 		w.clock.again()
 		for i := range w.invocations {
 			if w.invocations[i] == v {

@@ -379,6 +379,9 @@ func (w *World) hint(from *process, partition string, delay time.Duration) {
 		if w.home == local && from.isDead() || len(w.processes) == 0 {
 			return // a queue in memory is lost with its process
 		}
+		if delay <= stepsTake {
+			w.heard.noted(partition)
+		}
 		to := w.processes[w.rand.IntN(len(w.processes))]
 		if w.faulty(w.faults.hintStray) {
 			partition = w.stray(partition)
