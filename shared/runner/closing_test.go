@@ -21,16 +21,23 @@ func (h *home) closeNow() {
 	h.Close(ctx)
 }
 
+// longCall is a world in which execution one of a flow has a call in flight for a second, of an hour
+// and with leases of a minute.
+func longCall(t *testing.T) (*world, *store.Flow, *home) {
+	w := newWorld(t)
+	f := w.flow("f", oneTask)
+	w.tasks.on("A", sleeping(time.Hour, `{}`))
+	h := w.open(func(o *runner.Options) { o.Exclusive, o.LeaseMax = false, time.Minute })
+	h.start(f, "one")
+	time.Sleep(time.Second)
+	return w, f, h
+}
+
 // TestLeaseIsRenewedAtHalf: the first look at a call in flight that comes to half of its lease renews
 // it, not the one after, when the lease is nearly over.
 func TestLeaseIsRenewedAtHalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		f := w.flow("f", oneTask)
-		w.tasks.on("A", sleeping(time.Hour, `{}`))
-		h := w.open(func(o *runner.Options) { o.Exclusive, o.LeaseMax = false, time.Minute })
-		h.start(f, "one")
-		time.Sleep(time.Second)
+		w, f, _ := longCall(t)
 		before := w.committed(f, "one")
 		time.Sleep(30 * time.Second)
 		if n := w.committed(f, "one") - before; n != 1 {
@@ -42,12 +49,7 @@ func TestLeaseIsRenewedAtHalf(t *testing.T) {
 // TestCloseWaitsForRenewals: when Close returns, no lease is being renewed.
 func TestCloseWaitsForRenewals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		f := w.flow("f", oneTask)
-		w.tasks.on("A", sleeping(time.Hour, `{}`))
-		h := w.open(func(o *runner.Options) { o.Exclusive, o.LeaseMax = false, time.Minute })
-		h.start(f, "one")
-		time.Sleep(time.Second)
+		w, _, h := longCall(t)
 		var renewing atomic.Int32
 		w.hooks(func(op string, key store.Key) error {
 			if op == memstore.OpCommit && strings.HasPrefix(key.Partition, "x#") {
