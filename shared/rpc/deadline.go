@@ -15,7 +15,7 @@ type deadline struct {
 	busy   bool      // something waits
 }
 
-// move changes the deadline, at once for whoever waits by now.
+// move changes the deadline, at once if something waits by now.
 func (d *deadline) move(t time.Time, set func(time.Time) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -94,8 +94,8 @@ func (s *shift) await(ctx context.Context) error {
 //
 // No hint is lost, because the choice of the shift and the asking for a look are one step under the
 // cell's lock, as are the steps that they could come between:
-//   - The shift ends (detach). It does so only when no committer counts for it, and whoever asks for a
-//     look is counted or finds a committer that is. So a look that was asked for before is taken in
+//   - The shift ends (detach). It does so only when no committer counts for it, and a caller that asks
+//     for a look is counted or finds a committer that is. So a look that was asked for before is taken in
 //     that shift, and one that is asked for later finds none, and begins its own.
 //   - A committer without a shift takes in news alone (drive). The look is asked for with the shift
 //     in place, so the round that takes it has that shift.

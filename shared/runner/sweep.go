@@ -87,7 +87,7 @@ func (r *Runner) resume(ctx context.Context, row store.DueRow, soon bool) error 
 	return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
 }
 
-// leftInFlight tells whether an execution has a call that another process has taken. Far more
+// leftInFlight reports whether an execution has a call that another process has taken. Far more
 // executions wait for something else for so long: a hint would cost two commits for each (begun).
 func (r *Runner) leftInFlight(ctx context.Context, partition string) (bool, error) {
 	x, err := r.Store.Load(ctx, partition)

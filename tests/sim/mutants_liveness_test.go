@@ -15,7 +15,7 @@ func init() {
 		{"put off", "put what is due off for three times as long", "shared/runner/fold.go", "min(int64(1)<<min(tries, 6), 60)", "min(int64(3)<<min(tries, 6), 60)"},
 		{"lease", "lease calls for ten times as long", "shared/interp/task.go", "until = min(until, f.clock+t.LeaseMax)", "until = min(until, f.clock+10*t.LeaseMax)"},
 		{"retention", "keep an execution from its start on", "shared/runner/commit.go", "ch.Expires = min(s.Stopped, s.Deadline) + ", "ch.Expires = s.Started + "},
-		// Whoever is at work lingers before its end, too, or it would hardly ever come in between.
+		// The invocation at work lingers before its end, too, or it would hardly ever come in between.
 		{"heard", "ask for a look after the choice of the shift", "shared/runner/shift.go", "	r.bring(c, nil)\n	return on\n",
 			"	if on == s {\n		r.bring(c, nil)\n		r.pause(2 * time.Second)\n		return on\n	}\n	c.mu.Unlock()\n" +
 				"	r.pause(1500 * time.Millisecond)\n	r.submit(partition, nil)\n	r.cells.release(c, r.Exclusive)\n	return on\n"},
