@@ -181,6 +181,9 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 		return nil
 	}
 	if r.Thin {
+		if _, err := r.stateOf(x); err != nil {
+			return err // writing the row again would make the damage of one read a lasting one
+		}
 		return r.postpone(ctx, x)
 	}
 	r.submit(row.Key.Partition, &item{delay: true})
