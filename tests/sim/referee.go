@@ -235,6 +235,23 @@ func (w *World) referenceLimits(x *store.Execution) reference.Limits {
 	return limits
 }
 
+// giveUp marks the attempts whose leases ran out so often that the engine may have given them up:
+// also those that were leased each time and never called, because they waited in their account's line.
+func (f *referee) giveUp(run uint64) {
+	for id, times := range f.lost[run] {
+		if times < interp.CallsMax {
+			continue
+		}
+		if f.attempts[run] == nil {
+			f.attempts[run] = map[int64]*reference.Attempt{}
+		}
+		if f.attempts[run][id] == nil {
+			f.attempts[run][id] = &reference.Attempt{}
+		}
+		f.attempts[run][id].Lost = true
+	}
+}
+
 // opinion is what the reference says of an execution.
 func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
 ) (reference.Verdict, error) {
@@ -243,6 +260,7 @@ func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
 	if err != nil {
 		return reference.Verdict{}, err
 	}
+	f.giveUp(x.Run)
 	outside := reference.Record{
 		Limits:     w.referenceLimits(x),
 		Unfinished: unfinished, Known: true, Attempts: f.attempts[x.Run],
@@ -250,8 +268,7 @@ func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
 		Stops:   w.stopsOf(r), Refused: x.Account == guarded, Broken: f.broken[x.Run],
 		Early: 2*w.faults.skew + time.Millisecond, Late: -1,
 	}
-	for id, a := range outside.Attempts {
-		a.Lost = f.lost[x.Run][id] >= interp.CallsMax
+	for _, a := range outside.Attempts {
 		token, ok := interp.ParseToken(a.Token)
 		if !ok || outside.Reports[token.ID] != nil {
 			continue
