@@ -45,7 +45,8 @@ type launch struct {
 
 	// What clients were told; only the scheduler's goroutine touches it.
 	started atomic.Int32
-	refused bool // its input is too large: there is none
+	trying  atomic.Int32 // starters without a final answer that go on
+	refused bool         // its input is too large: there is none
 	run     uint64
 	status  string // last one seen of that run
 	output  string
@@ -249,7 +250,7 @@ func (c *clients) launch(x *launch) {
 	who := x.flow.key() + "/" + x.name
 	r := c.rand(who)
 	for i := range 1 + r.IntN(3) {
-		c.goOn(func() { c.starter(x, fmt.Sprintf("start %s %d", who, i)) })
+		c.start(x, fmt.Sprintf("start %s %d", who, i))
 	}
 	for i := range 1 + r.IntN(2) {
 		c.goOn(func() { c.watcher(x, fmt.Sprintf("watch %s %d", who, i)) })
@@ -259,6 +260,15 @@ func (c *clients) launch(x *launch) {
 			c.goOn(func() { c.stopper(x, fmt.Sprintf("stop %s %d", who, i)) })
 		}
 	}
+}
+
+// start begins a starter, which watchers that begin later take into account.
+func (c *clients) start(x *launch, who string) {
+	x.trying.Add(1)
+	c.goOn(func() {
+		defer x.trying.Add(-1)
+		c.starter(x, who)
+	})
 }
 
 // starter starts an execution, until it is known that it was started.
@@ -325,7 +335,8 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 // watchMost is the longest pause between two looks at an execution: who has looked twenty times takes his time.
 const watchMost = 4 * time.Hour
 
-// watcher looks at an execution until it has ended, and then reads its history.
+// watcher looks at an execution until it has ended, and then reads its history. One that does not
+// exist is looked at no more when all its starters have given up: nobody else starts it.
 func (c *clients) watcher(x *launch, who string) {
 	r := c.rand(who)
 	for n := range math.MaxInt {
@@ -334,7 +345,7 @@ func (c *clients) watcher(x *launch, who string) {
 			return
 		}
 		wait := int64(r.IntN(3) * r.IntN(20))
-		before := x.started.Load()
+		before, last := x.started.Load(), x.trying.Load() == 0
 		got, err := request(c.w, x.said("describe", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return c.poll(ctx, s, x, who, wait)
 		})
@@ -345,7 +356,7 @@ func (c *clients) watcher(x *launch, who string) {
 		ended := false
 		c.note(who+" is told", func() {
 			if code != "" {
-				ended = before > 0 || x.refused
+				ended = before > 0 || x.refused || last
 				if run := x.now(c.w); code != fault.ExecutionNotExists || before > 0 && !c.expired(run) {
 					c.w.breach("describe answer", "%s was told %s", who, code)
 				}

@@ -30,6 +30,7 @@ var found = []struct {
 	{5074, "more executions were started than may run, after a count of those that ran had failed"},
 	{3353, "as 2400, while that queue delivered nothing"},
 	{2001758, "a sweep read every value that was to expire soon, each time"},
+	{2009089, "who watched an execution went on after all that start it had given up: the simulation was wrong"},
 	{3001973, "a process called again what was in flight in it"},
 	{90064422, "results of a Parallel in a loop were nested too deep to be read again"},
 	{90072318, "hints sent hints while the outbox was relayed"},

@@ -221,7 +221,7 @@ func (c *clients) guard() {
 		c.goOn(c.administer)
 		for _, f := range flows[:2] {
 			x := &launch{flow: f, name: "g0"}
-			c.goOn(func() { c.starter(x, "start guarded "+f.name) })
+			c.start(x, "start guarded "+f.name)
 			c.goOn(func() { c.watcher(x, "watch guarded "+f.name) })
 			if c.w.number("stop "+f.name)%2 == 0 {
 				c.goOn(func() { c.stopper(x, "stop guarded "+f.name) })
