@@ -140,9 +140,8 @@ func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, revie
 	}
 	// Written again, a definition that was superseded before has no end any more.
 	puts = append(puts, s.definitionRow(f, f.Hash, []byte(definition), review))
-	defer s.flows.forget(row.Key)
 	err = s.driver.Commit(ctx, puts, row, cond)
-	if err == nil {
+	if s.flows.forget(row.Key, err); err == nil {
 		s.usage.add(f.Account, int64(len(definition))+2*rowOverhead)
 	}
 	return err
@@ -167,8 +166,9 @@ func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
 		return err
 	}
 	key := flowKey(f.Account, f.Name)
-	defer s.flows.forget(key)
-	return s.driver.Delete(ctx, key, &Condition{Version: f.Version, Fence: f.ID})
+	err := s.driver.Delete(ctx, key, &Condition{Version: f.Version, Fence: f.ID})
+	s.flows.forget(key, err)
+	return err
 }
 
 // FlowList is one read of a list of flows.

@@ -1,6 +1,9 @@
 package store
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // flowCache keeps flows of a store that no other process writes to. A nil cache keeps nothing. What it gives is a copy,
 // of which only the environment is shared.
@@ -8,9 +11,18 @@ type flowCache struct {
 	mu     sync.RWMutex
 	m      map[Key]*Flow
 	writes uint64 // a read that began before a write must not be kept
+
+	// unknown holds the flows of which a write has an unknown outcome: it may take effect after any
+	// read, so they are not kept.
+	unknown map[Key]struct{}
+	full    bool // there have been more: nothing is kept any more
 }
 
-// flowsMax bounds the cache.
+func newFlowCache() *flowCache {
+	return &flowCache{m: map[Key]*Flow{}, unknown: map[Key]struct{}{}}
+}
+
+// flowsMax bounds the cache, and the unknown outcomes with which it keeps anything.
 const flowsMax = 10_000
 
 // get gives a flow, or nil and the count of writes so far, to be handed to put.
@@ -27,14 +39,14 @@ func (c *flowCache) get(k Key) (f *Flow, writes uint64) {
 	return nil, c.writes
 }
 
-// put keeps a flow that was read, unless something was written meanwhile.
+// put keeps a flow that was read, unless something was written meanwhile or may be later.
 func (c *flowCache) put(k Key, f *Flow, writes uint64) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.writes != writes {
+	if _, unknown := c.unknown[k]; unknown || c.writes != writes || c.full {
 		return
 	}
 	if len(c.m) >= flowsMax {
@@ -44,8 +56,10 @@ func (c *flowCache) put(k Key, f *Flow, writes uint64) {
 	c.m[k] = &copied
 }
 
-// forget drops a flow that has been written, or may have been.
-func (c *flowCache) forget(k Key) {
+// forget drops a flow that has been written, or may have been; err is what the write returned. A write
+// that succeeds leaves no earlier one that can still take effect, because each has a condition: it
+// ends what is unknown. A conflict does not, for its own version may have been too old.
+func (c *flowCache) forget(k Key, err error) {
 	if c == nil {
 		return
 	}
@@ -53,4 +67,15 @@ func (c *flowCache) forget(k Key) {
 	defer c.mu.Unlock()
 	c.writes++
 	delete(c.m, k)
+	switch {
+	case err == nil:
+		delete(c.unknown, k)
+	case errors.Is(err, ErrConflict) || c.full:
+	case len(c.unknown) >= flowsMax:
+		c.full = true
+		clear(c.m)
+		clear(c.unknown)
+	default:
+		c.unknown[k] = struct{}{}
+	}
 }

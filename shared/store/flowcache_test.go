@@ -152,3 +152,105 @@ func TestCachedFlowIsNeverOlder(t *testing.T) {
 		})
 	}
 }
+
+// tardy returns from the next write of a flow with an unknown outcome; apply carries that write out.
+type tardy struct {
+	store.Driver
+	late  bool
+	apply func() error
+}
+
+func (d *tardy) Commit(ctx context.Context, puts []store.Row, cas store.Row, c store.Condition) error {
+	if !d.late {
+		return d.Driver.Commit(ctx, puts, cas, c)
+	}
+	d.late, d.apply = false, func() error { return d.Driver.Commit(ctx, puts, cas, c) }
+	return context.DeadlineExceeded
+}
+
+func (d *tardy) Delete(ctx context.Context, key store.Key, c *store.Condition) error {
+	if !d.late {
+		return d.Driver.Delete(ctx, key, c)
+	}
+	d.late, d.apply = false, func() error { return d.Driver.Delete(ctx, key, c) }
+	return context.DeadlineExceeded
+}
+
+// lateWrites are the writes of a flow.
+var lateWrites = map[string]func(context.Context, *store.Store, *store.Flow) error{
+	"update": func(ctx context.Context, s *store.Store, f *store.Flow) error {
+		return s.UpdateFlow(ctx, f, "new", 0)
+	},
+	"delete": func(ctx context.Context, s *store.Store, f *store.Flow) error {
+		return s.DeleteFlow(ctx, f)
+	},
+	"call off": func(ctx context.Context, s *store.Store, f *store.Flow) error {
+		return s.CallOff(ctx, f, store.Tombstone{})
+	},
+}
+
+// TestFlowIsNotKeptBeforeALateWrite: a write whose caller gave up may take effect after a read, and
+// the reads after that return what it has written; a conflict of another write does not change that.
+func TestFlowIsNotKeptBeforeALateWrite(t *testing.T) {
+	for what, write := range lateWrites {
+		ctx := t.Context()
+		d := &tardy{Driver: memstore.New()}
+		s := store.New(store.Options{Driver: d, Exclusive: true})
+		f := &store.Flow{Account: "1", Name: "f", ID: "id1"}
+		if err := s.CreateFlow(ctx, f, "old", 0); err != nil {
+			t.Fatal(err)
+		}
+		changed, stale := *f, *f
+		d.late = true
+		if err := write(ctx, s, &changed); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("%s: %v", what, err)
+		}
+		stale.Version = 7
+		if err := s.UpdateFlow(ctx, &stale, "other", 0); !errors.Is(err, store.ErrConflict) {
+			t.Fatalf("%s: an update of another version: %v", what, err)
+		}
+		if got, err := s.GetFlow(ctx, "1", "f"); err != nil || got.Version != 1 {
+			t.Fatalf("%s: before it takes effect: %+v, %v", what, got, err)
+		}
+		if err := d.apply(); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		got, err := s.GetFlow(ctx, "1", "f")
+		if gone := errors.Is(err, store.ErrNotFound); gone != (what == "delete") ||
+			!gone && (err != nil || got.Version != 2) {
+			t.Errorf("%s: after it took effect: %+v, %v", what, got, err)
+		}
+	}
+}
+
+// TestFlowIsKeptAgain: a write that succeeds ends what an unknown outcome has left open.
+func TestFlowIsKeptAgain(t *testing.T) {
+	ctx, mem := t.Context(), memstore.New()
+	d := &tardy{Driver: mem}
+	s := store.New(store.Options{Driver: d, Exclusive: true})
+	f := &store.Flow{Account: "1", Name: "f", ID: "id1"}
+	if err := s.CreateFlow(ctx, f, "old", 0); err != nil {
+		t.Fatal(err)
+	}
+	changed := *f
+	d.late = true
+	if err := s.UpdateFlow(ctx, &changed, "new", 0); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
+	if err := s.UpdateFlow(ctx, f, "newer", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.apply(); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("the first update is not refused: %v", err)
+	}
+	reads := 0
+	mem.Before = func(string, store.Key) error { reads++; return nil }
+	for range 3 {
+		if got, err := s.GetFlow(ctx, "1", "f"); err != nil || got.Version != 2 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	if reads != 1 {
+		t.Errorf("three reads of a flow have read the row %d times", reads)
+	}
+}

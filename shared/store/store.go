@@ -54,7 +54,7 @@ func New(o Options) *Store {
 		s.tail = 2 << 10
 	}
 	if o.Exclusive {
-		s.flows = &flowCache{m: map[Key]*Flow{}}
+		s.flows = newFlowCache()
 	}
 	return s
 }

@@ -48,8 +48,8 @@ func (s *Store) CallOff(ctx context.Context, f *Flow, t Tombstone) error {
 	if err != nil {
 		return err
 	}
-	defer s.flows.forget(row.Key)
-	if err := s.driver.Commit(ctx, nil, row, cond); err != nil {
+	err = s.driver.Commit(ctx, nil, row, cond)
+	if s.flows.forget(row.Key, err); err != nil {
 		return err
 	}
 	same := &Condition{Version: 1, Fence: t.fence}

@@ -1,0 +1,34 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+// TestTooManyUnknownOutcomes: they take no more memory than the cache may, and no flow is kept that
+// one of them may change.
+func TestTooManyUnknownOutcomes(t *testing.T) {
+	c := newFlowCache()
+	key := func(i int) Key { return flowKey("1", fmt.Sprint("f", i)) }
+	for i := range flowsMax + 1 {
+		if i == flowsMax {
+			_, writes := c.get(key(-1))
+			c.put(key(-1), &Flow{}, writes)
+			if f, _ := c.get(key(-1)); f == nil {
+				t.Errorf("another flow is not kept after %d unknown outcomes", i)
+			}
+		}
+		c.forget(key(i), context.DeadlineExceeded)
+	}
+	if len(c.unknown) > flowsMax {
+		t.Errorf("%d unknown outcomes are kept", len(c.unknown))
+	}
+	for _, i := range []int{-1, 0, flowsMax} {
+		_, writes := c.get(key(i))
+		c.put(key(i), &Flow{}, writes)
+		if f, _ := c.get(key(i)); f != nil {
+			t.Errorf("flow %d is kept after more unknown outcomes than are remembered", i)
+		}
+	}
+}
