@@ -60,25 +60,13 @@ func (l *ownListener) Accept() (net.Conn, error) {
 		}
 		select {
 		case l.places <- struct{}{}:
-			return &placedConn{Conn: conn, free: sync.OnceFunc(func() { <-l.places })}, nil
+			return newPlacedConn(conn, func() { <-l.places }), nil
 		default:
 			conn.Close()
 			l.say("refused a connection to the runtime API: the function has " + strconv.Itoa(connectionsMax) +
 				" open, the most it may have; close those that are not used")
 		}
 	}
-}
-
-// placedConn frees its place when it is closed.
-type placedConn struct {
-	net.Conn
-	free func()
-}
-
-// Close closes the connection.
-func (c *placedConn) Close() error {
-	defer c.free()
-	return c.Conn.Close()
 }
 
 // seldom is log, but at most once a second: what others do must not fill the log.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,10 +63,12 @@ func pages() map[string]string {
 // second asks for an event twice at once, and returns the status of the one that did not wait.
 func second() int {
 	ctx, cancel := context.WithCancel(context.Background())
+	var requests sync.WaitGroup
+	defer requests.Wait() // a client that is still giving up may read the next event, and drop it
 	defer cancel()
 	statuses := make(chan int, 2)
 	for range 2 {
-		go func() {
+		requests.Go(func() {
 			url := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/next"
 			r, _ := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 			resp, err := http.DefaultClient.Do(r)
@@ -74,7 +77,7 @@ func second() int {
 			}
 			resp.Body.Close()
 			statuses <- resp.StatusCode
-		}()
+		})
 	}
 	select {
 	case status := <-statuses:

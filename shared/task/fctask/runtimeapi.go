@@ -62,7 +62,8 @@ func (w *worker) routes() http.Handler {
 }
 
 // next waits for an event and hands it out, to one request at a time: a process takes one event
-// after the other.
+// after the other. An event that a process did not read to its end is for the request that comes
+// after.
 func (w *worker) next(rw http.ResponseWriter, r *http.Request, d dialect) {
 	if !w.ask(r) {
 		w.log("refused a second request for the next event: one is waiting already")
@@ -77,14 +78,13 @@ func (w *worker) next(rw http.ResponseWriter, r *http.Request, d dialect) {
 			return
 		}
 		w.take(h)
+		connOf(r.Context()).carry(func() { w.giveBack(h) })
 		for name, values := range d.header(h.in) {
 			rw.Header()[name] = values
 		}
 		rw.Header().Set("Content-Type", "application/json")
 		rw.Header().Set("Content-Length", strconv.Itoa(len(h.in.event)))
-		if _, err := rw.Write(h.in.event); err != nil {
-			w.lose(h) // a process that is gone is noticed by its end, but one that lives has half an event
-		}
+		rw.Write(h.in.event) // the connection knows whether the process gets it
 	case <-r.Context().Done():
 	case <-w.exited:
 	}

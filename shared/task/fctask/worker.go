@@ -76,9 +76,7 @@ func startWorker(spec *Function, in *invocation, log func(string), limit int64) 
 		exited: make(chan struct{}), since: time.Now(),
 	}
 	w.log = func(line string) { log(w.prefix() + line) }
-	w.server = &http.Server{
-		Handler: withoutPages(address, w.routes(), w.log), ReadHeaderTimeout: 10 * time.Second,
-	}
+	w.server = w.newServer(address)
 	w.cmd = exec.Command(spec.Command[0], spec.Command[1:]...)
 	w.cmd.Dir = spec.Dir
 	w.cmd.Env = environment(spec, as, in, address)
@@ -99,6 +97,14 @@ func startWorker(spec *Function, in *invocation, log func(string), limit int64) 
 	// A process that is early waits in the listener's queue.
 	go w.server.Serve(newOwnListener(listener, newPeers(w.cmd.Process.Pid, as.uid), w.log))
 	return w, nil
+}
+
+// newServer serves the runtime APIs to the connections of an ownListener.
+func (w *worker) newServer(address string) *http.Server {
+	return &http.Server{
+		Handler: withoutPages(address, w.routes(), w.log), ReadHeaderTimeout: 10 * time.Second,
+		ConnContext: withConn,
+	}
 }
 
 // prefix begins each line that is logged about the process, once it has been started.
@@ -194,15 +200,14 @@ func (w *worker) take(h *handoff) {
 	w.current = h
 }
 
-// lose ends an invocation whose event the process has got in part or not at all: no answer would
+// giveBack offers an event again that the process has got in part or not at all: no answer would
 // come.
-func (w *worker) lose(h *handoff) {
+func (w *worker) giveBack(h *handoff) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.current == h {
 		w.current = nil
-		failure := task.NewError(unknown, "Function "+w.name+" broke off while it took the event.")
-		h.done <- outcome{failure: failure, taken: true}
+		go w.offerAgain(h)
 	}
 }
 
