@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -161,20 +162,48 @@ func (c *call) admit() error {
 	return c.params.checkText()
 }
 
-// The callers of long requests share processors among them until they are known: what it takes to
-// check the signature of a long form must not hold up everybody else. A short request does not wait
-// for that.
-const (
-	stranger     = "stranger" // no account's name: those are numbers
-	strangerFree = 8 << 10    // bytes of a body
-)
+// strangerFree is the length of a body, in bytes, up to which a request waits for no processor before
+// its caller is known.
+const strangerFree = 8 << 10
 
-// takeStrangersTurn waits for a processor to read a long body with. admit ends the turn.
+// takeStrangersTurn waits for a processor to read a long body with: what it takes to check the
+// signature of a long form must not hold up everybody else. Callers who are not known take turns with
+// the account that they claim to be; the others among themselves. admit ends the turn.
 func (c *call) takeStrangersTurn() (err error) {
-	if len(c.body) > strangerFree {
-		c.turn, err = c.Processors.Turn(c.r.Context(), stranger)
+	if len(c.body) > strangerFree && c.Processors != nil {
+		c.turn, err = c.Processors.Turn(c.r.Context(), share.Claimed(c.claimed()))
 	}
 	return err
+}
+
+// claimed returns the account that a request claims to be of, by the access key that it names, which
+// nothing has shown yet; "" when it names none. It goes by what can be found without decoding the body.
+func (c *call) claimed() string {
+	if c.Credentials == nil {
+		return ""
+	}
+	id := c.authorization.Credential
+	if id == "" {
+		id = first(c.params.list, "AccessKeyId")
+	}
+	if id == "" {
+		id = rawField(c.body, "AccessKeyId=")
+	}
+	if k := c.Credentials.keys[id]; k != nil {
+		return k.account
+	}
+	return ""
+}
+
+// keyMost bounds what is looked at as the id of an access key, in bytes.
+const keyMost = 256
+
+// rawField returns a field of a form as it is written, of which it is given the name and "="; "" when
+// there is none.
+func rawField(form []byte, name string) string {
+	_, field, _ := bytes.Cut(form, []byte(name))
+	field, _, _ = bytes.Cut(field[:min(len(field), keyMost)], []byte("&"))
+	return string(field)
 }
 
 // takeShare counts the request among its account's, and waits for its turn. end gives both back.

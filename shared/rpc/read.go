@@ -21,9 +21,6 @@ const paramsMax = 1000
 // none of it.
 func (c *call) read() error {
 	err := c.readBody()
-	if err == nil {
-		err = c.takeStrangersTurn()
-	}
 	if err != nil {
 		return err
 	}
@@ -38,6 +35,9 @@ func (c *call) read() error {
 	if a := headerOf(c.r, "Authorization"); strings.HasPrefix(a, "ACS3-") {
 		c.claimsV3 = true
 		c.readSigned(a)
+	}
+	if err := c.takeStrangersTurn(); err != nil {
+		return err
 	}
 	switch {
 	case c.kind == formBody && (!c.claimsV3 || c.Credentials == nil),

@@ -45,3 +45,47 @@ func TestLongRequestsOfStrangersTakeTurns(t *testing.T) {
 		}
 	})
 }
+
+// Long requests take turns with the account whose key they name, wherever they name it.
+func TestLongRequestsTakeTurnsWithWhomTheyClaimToBe(t *testing.T) {
+	credentials, err := rpc.NewCredentials([]rpc.Account{{ID: "7", Keys: []rpc.AccessKey{{ID: "busy", Secret: "s"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := "Action=ListFlows&Version=2019-03-15&Pad=" + strings.Repeat("x", 9000)
+	for name, c := range map[string]struct{ query, body, authorization, account string }{
+		"form":    {"/", body + "&AccessKeyId=busy&Z=1", "", "7"},
+		"query":   {"/?AccessKeyId=busy", body, "", "7"},
+		"header":  {"/", body, "ACS3-HMAC-SHA256 Credential=busy,SignedHeaders=host,Signature=00", "7"},
+		"unknown": {"/", body + "&AccessKeyId=nobody", "", ""},
+		"nothing": {"/", body, "", ""},
+		"long":    {"/", body + "&AccessKeyId=" + strings.Repeat("busy", 1000), "", ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			processors := share.New(share.Options{Name: "processors", Capacity: 1, Turns: true})
+			h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials, Processors: processors})
+			processors.Acquire(t.Context(), "8", 1)
+			done := make(chan bool)
+			go func() {
+				r := raw("POST", c.query, "application/x-www-form-urlencoded", c.body)
+				if c.authorization != "" {
+					r.Header.Set("Authorization", c.authorization)
+				}
+				h.ServeHTTP(httptest.NewRecorder(), r)
+				close(done)
+			}()
+			synctest.Wait()
+			waits := ""
+			for _, u := range processors.Usage() {
+				if u.Waiting > 0 {
+					waits = u.Account
+				}
+			}
+			if waits != share.Claimed(c.account) {
+				t.Errorf("%s: %q waits, want %q", name, waits, share.Claimed(c.account))
+			}
+			processors.Release("8", 1)
+			<-done
+		})
+	}
+}

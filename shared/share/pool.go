@@ -10,11 +10,14 @@
 //     accounts there are or what they do. (Network switches share their buffers by this rule:
 //     dynamic thresholds, Choudhury and Hahne 1998.)
 //   - With Options.Whole, one account may hold everything.
-//   - With Options.Turns, an account leaves one for the others while any of them asks.
+//   - With Options.Turns, an account leaves one for the others while any of them asks. Requests that
+//     claim to be an account's, and of which that is not known yet (Claimed), leave it together with
+//     the account, and take turns with it.
 package share
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 )
@@ -51,6 +54,7 @@ type Pool struct {
 // only so many.
 type account struct {
 	name       string
+	other      *account // claims, of an account; the account, of claims; nil: there is no such
 	held       int64
 	refused    int64
 	came       int64 // into line
@@ -184,7 +188,7 @@ func (p *Pool) fits(a *account, n int64) bool {
 		return false
 	}
 	if p.Turns {
-		return a.held == 0 || free > 0 || !p.shared(a)
+		return a.both() == 0 || free > 0 || !p.shared(a)
 	}
 	return p.Whole || a.held == 0 || a.held+n <= free
 }
@@ -206,21 +210,32 @@ func (p *Pool) Most(name string) int64 {
 
 // shared reports whether an account other than this one waits, or has asked lately.
 func (p *Pool) shared(a *account) bool {
-	if p.first != nil && (p.first != a || a.next != a) {
-		return true
+	if p.first != nil && !(p.first.is(a) && p.first.next.is(a) && p.first.prev.is(a)) {
+		return true // three in the ring: one of them is another; two: first and next are all
 	}
 	last := p.latest
-	if last.by == a {
+	if last.by.is(a) {
 		last = p.other
 	}
 	return last.by != nil && time.Since(last.at) < recently
+}
+
+// is reports whether a is b, or what claims to be b, or what b claims to be.
+func (a *account) is(b *account) bool { return a != nil && (a == b || a.other == b) }
+
+// both is what an account and those who claim to be it hold together.
+func (a *account) both() int64 {
+	if a.other == nil {
+		return a.held
+	}
+	return a.held + a.other.held
 }
 
 // asks returns the account, which asks for some now.
 func (p *Pool) asks(name string) *account {
 	a := p.account(name)
 	if p.Turns {
-		if p.latest.by != a {
+		if !p.latest.by.is(a) {
 			p.other, p.latest.by = p.latest, a
 		}
 		p.latest.at = time.Now()
@@ -240,30 +255,28 @@ func (p *Pool) take(a *account, n int64) {
 }
 
 // wake gives those that wait what has become free, an account after the other. One whose share is
-// used up is passed over; one for which there is not enough keeps its turn, so that it is not
-// overtaken for ever by those who want less.
+// used up is passed over, and is still the next when nobody could be given anything; one for which
+// there is not enough keeps its turn, so that it is not overtaken for ever by those who want less.
 func (p *Pool) wake() {
-	for passed := 0; p.first != nil; {
+	for turn := p.first; p.first != nil; {
 		a := p.first
 		w := a.waiters[0]
 		switch {
 		case p.fits(a, w.n):
 			p.take(a, w.n)
 			close(w.ready)
-			a.waiters = a.waiters[1:]
-			passed = 0
-			if len(a.waiters) == 0 {
+			p.first = a.next
+			if a.waiters = a.waiters[1:]; len(a.waiters) == 0 {
 				p.leave(a)
-				continue
 			}
+			turn = p.first
+			continue
 		case p.used+w.n > p.Capacity:
 			return
-		default:
-			if passed++; passed > len(p.accounts) {
-				return
-			}
 		}
-		p.first = a.next
+		if p.first = a.next; p.first == turn {
+			return
+		}
 	}
 }
 
@@ -292,11 +305,24 @@ func (p *Pool) leave(a *account) {
 	a.next, a.prev = nil, nil
 }
 
+// claim is what the names of those begin with who claim to be an account.
+const claim = "stranger:"
+
+// Claimed returns the name under which requests ask that claim to be an account's.
+func Claimed(name string) string { return claim + name }
+
 func (p *Pool) account(name string) *account {
 	a := p.accounts[name]
 	if a == nil {
 		a = &account{name: name}
 		p.accounts[name] = a
+		other, ok := strings.CutPrefix(name, claim)
+		if !ok {
+			other = claim + name
+		}
+		if a.other = p.accounts[other]; a.other != nil {
+			a.other.other = a
+		}
 	}
 	return a
 }

@@ -194,7 +194,7 @@ func TestRandomUse(t *testing.T) {
 			}
 			var all sync.WaitGroup
 			for i := range 40 {
-				name := string(rune('a' + rnd.IntN(4)))
+				name := []string{"a", "b", "c", share.Claimed("a"), share.Claimed("d")}[rnd.IntN(5)]
 				n, start, hold := 1+rnd.Int64N(2*capacity), time.Duration(rnd.IntN(1000)), time.Duration(1+rnd.IntN(100))
 				patience := time.Duration(rnd.IntN(2000))
 				all.Go(func() {
@@ -220,6 +220,48 @@ func TestRandomUse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Those who claim to be an account leave a processor for the others together with it, and neither
+// of the two keeps the other from its turn.
+func TestTurnsOfClaims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := share.New(share.Options{Name: "processors", Capacity: 2, Turns: true})
+		claimed := share.Claimed("busy")
+		gone := map[string]int{}
+		var all sync.WaitGroup
+		defer all.Wait()
+		ask := func(name string, hold time.Duration) {
+			all.Go(func() {
+				p.Acquire(t.Context(), name, 1)
+				gone[name]++
+				time.Sleep(hold)
+				p.Release(name, 1)
+			})
+			synctest.Wait()
+		}
+		ask("busy", 5*time.Millisecond)
+		ask(claimed, 5*time.Millisecond)
+		if gone["busy"] != 1 || gone[claimed] != 1 {
+			t.Errorf("while nobody else asks: %v", gone)
+		}
+		time.Sleep(10 * time.Millisecond)
+
+		ask("quiet", 0)
+		for range 4 {
+			ask("busy", 10*time.Millisecond)
+			ask(claimed, 10*time.Millisecond)
+		}
+		ask("quiet", 0)
+		if gone["quiet"] != 2 {
+			t.Errorf("an account and those who claim to be it hold all: %v", gone)
+		}
+		time.Sleep(35 * time.Millisecond)
+		synctest.Wait()
+		if gone["busy"] != 3 || gone[claimed] != 3 {
+			t.Errorf("after two turns of each: %v", gone)
+		}
+	})
 }
 
 func BenchmarkAcquire(b *testing.B) {
