@@ -353,10 +353,10 @@ func (c *clients) watcher(x *launch, who string) {
 		if retried(code, err) {
 			continue
 		}
-		ended := false
+		ended, missing := false, false
 		c.note(who+" is told", func() {
 			if code != "" {
-				ended = before > 0 || x.refused || last
+				missing = before > 0 || x.refused || last
 				if run := x.now(c.w); code != fault.ExecutionNotExists || before > 0 && !c.expired(run) {
 					c.w.breach("describe answer", "%s was told %s", who, code)
 				}
@@ -364,6 +364,9 @@ func (c *clients) watcher(x *launch, who string) {
 			}
 			ended = c.judgeStatus(x, who, got)
 		})
+		if missing {
+			return
+		}
 		if ended {
 			break
 		}

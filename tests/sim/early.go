@@ -4,20 +4,21 @@ import "millrace/shared/flow"
 
 // "early": waits, pauses before a retry and time limits of tasks do not end before their time.
 //
-// A time limit ends by a clock that shows its time or more, and the event is written with it. A pause begins by a clock that may be behind the
-// event that it follows, and what comes after a timer may be written by another process than the one that found it due: both may be too early by
-// twice the difference of clocks.
+// A time limit ends by a clock that shows its time or more, and the event is written with it. A pause
+// may begin by a clock that is behind the one that wrote the event before it, end by one that is ahead
+// of that, and the event that follows may be written by one that is behind again: each clock may be
+// wrong by the skew, the first and the second twice, once for each comparison.
 func (w *World) judgeEarly(r *run, e *flow.HistoryEvent, v *visit) {
 	least := int64(0)
 	switch e.Type {
 	case flow.StateSucceeded, flow.StepSucceeded:
 		if v.state.Kind == flow.Wait {
 			n, _ := v.wait()
-			least = v.started + n - 2*w.faults.skew.Milliseconds()
+			least = v.started + n - 4*w.faults.skew.Milliseconds()
 		}
 	case flow.TaskScheduled:
 		if v.failed && v.granted {
-			least = v.at + v.pause - 2*w.faults.skew.Milliseconds()
+			least = v.at + v.pause - 4*w.faults.skew.Milliseconds()
 		}
 	case flow.TaskTimedOut:
 		n, _ := v.timeout()

@@ -266,7 +266,7 @@ func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
 		Unfinished: unfinished, Known: true, Attempts: f.attempts[x.Run],
 		Reports: map[int64][]reference.Outcome{},
 		Stops:   w.stopsOf(r), Refused: x.Account == guarded, Broken: f.broken[x.Run],
-		Early: 2*w.faults.skew + time.Millisecond, Late: -1,
+		Early: 4*w.faults.skew + time.Millisecond, Late: -1,
 	}
 	for _, a := range outside.Attempts {
 		token, ok := interp.ParseToken(a.Token)
