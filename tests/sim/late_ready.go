@@ -37,7 +37,8 @@ func (w *World) owesReady(r *run, owe func(owed)) {
 			if base <= w.calmed { // faults may have put off the end of a pause, and so the next ones (2001781)
 				due = w.by(base, readyWakes)
 			}
-			due += v.pauses()
+			most, _ := v.pauses()
+			due += most + w.sweepsOf(v)
 		}
 		owe(owed{"late ready", due, w.by(due, readyWakes), fmt.Sprintf("the next event of state %s (event %d, after %s)", v.state.Name, v.id, v.last)})
 	}

@@ -16,24 +16,28 @@ func (w *World) owesTimers(r *run, owe func(owed)) {
 	if r.x.Status.Final() {
 		return
 	}
-	r.timers(func(what string, due int64) {
+	r.timers(func(v *visit, what string, due int64) {
+		if v != nil && v.failed && v.silent() {
+			due += w.sweepsOf(v)
+		}
 		owe(owed{"late timer", due, w.by(due, 0), what})
 	})
 }
 
-// timers tells of each time at which an execution has to go on by itself.
-func (r *run) timers(tell func(what string, due int64)) {
-	tell("its deadline", r.x.Deadline)
+// timers tells of each time at which an execution has to go on by itself, and the state that waits for
+// it; nil: the execution.
+func (r *run) timers(tell func(v *visit, what string, due int64)) {
+	tell(nil, "its deadline", r.x.Deadline)
 	for _, v := range r.visits.open {
 		if !v.leaf() {
 			continue
 		}
 		switch n, known := v.timer(); {
 		case known && n > 0:
-			tell(fmt.Sprintf("state %s (event %d)", v.state.Name, v.id), v.base+n)
+			tell(v, fmt.Sprintf("state %s (event %d)", v.state.Name, v.id), v.base+n)
 		case v.calling():
 			if n, known := v.timeout(); known && n > 0 {
-				tell(fmt.Sprintf("the time limit of task %s (event %d)", v.state.Name, v.attempt.id), v.attempt.at+n)
+				tell(v, fmt.Sprintf("the time limit of task %s (event %d)", v.state.Name, v.attempt.id), v.attempt.at+n)
 			}
 		}
 	}
@@ -49,11 +53,22 @@ func (v *visit) timer() (ms int64, known bool) {
 		return 0, false
 	case v.failed && len(v.state.Retry) > 0:
 		if v.silent() {
-			return v.pauses(), true
+			most, _ := v.pauses()
+			return most, true
 		}
 		return v.pause, true
 	}
 	return 0, false
+}
+
+// sweepsOf is how much longer the pauses of a state may take together, ms, because the queue is out of
+// order and sweeps alone find that one is over (4006988).
+func (w *World) sweepsOf(v *visit) int64 {
+	if w.queueHour.until.UnixMilli() <= v.base {
+		return 0
+	}
+	_, times := v.pauses()
+	return times * firstSweepMax.Milliseconds()
 }
 
 // silent reports whether a rule is for errors that leave no event while the state is tried again.

@@ -203,14 +203,14 @@ func (v *visit) fail(language flow.Language, err *flow.Error) {
 
 // pauses is how long the state may pause in all, ms: what fails in the building of data, and what fails
 // inside a container, may be tried again without an event of the state itself.
-func (v *visit) pauses() int64 {
-	most := int64(0)
+func (v *visit) pauses() (most, times int64) {
 	for i := range v.state.Retry {
 		for n := range v.state.Retry[i].AttemptsMax {
 			most += pauseOf(&v.state.Retry[i], n+1)
+			times++
 		}
 	}
-	return most
+	return most, times
 }
 
 // pauseOf is the pause before retry n of a rule, ms.

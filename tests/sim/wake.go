@@ -38,7 +38,7 @@ func (w *World) judgeWake(p *process, r *run, x *store.Execution) {
 	if r.cut {
 		sooner(max(readyAt, r.x.Started+claimWakes.Milliseconds())+slack, "what was cut off")
 	} else {
-		r.timers(func(what string, due int64) { sooner(due, what) })
+		r.timers(func(_ *visit, what string, due int64) { sooner(due, what) })
 	}
 	w.looked("wake")
 	if x.Wake == 0 || x.Wake > max(need, now+1)+2*w.faults.skew.Milliseconds() {
