@@ -83,7 +83,7 @@ func (w *World) judgeLetter(p *process, row store.Row) {
 	}
 	now := time.Now().UnixMilli()
 	mayBeLost := now < w.clock.died+(restartMax+firstSweepMax).Milliseconds() // the hint, with the process that took it
-	if row.Version == 1 || w.excused() || mayBeLost || row.Wake <= now { // the last: until a time that has been, by a slow process
+	if row.Version == 1 || w.excused() || mayBeLost || row.Wake <= now {      // the last: until a time that has been, by a slow process
 		l.there[row.Key] = 0
 	} else if l.there[row.Key]++; l.there[row.Key] > 1 && row.Partition != w.burden.partition {
 		w.breach("inbox row", "%s is put off, and nobody sees to it", show(row.Key))
