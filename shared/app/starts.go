@@ -238,7 +238,7 @@ func (s *starter) startFlow(ctx context.Context, r *startRule, e *trigger.Start)
 	}
 	language := f.Language
 	if language == 0 {
-		language = flow.Steps // its limit is the lower one
+		language = flow.FlowV1 // its limit is the lower one
 	}
 	name := e.Name(r.Account, r.Flow)
 	_, err = s.service.StartExecution(ctx, cloudflow.Caller{Account: r.Account, Region: s.region},

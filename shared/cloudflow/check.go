@@ -84,7 +84,7 @@ func object(parameter, text string, longest int) (payload, error) {
 }
 
 // longest is the data limit of the language that takes most.
-func (s *Service) longest() int { return max(s.Limits.EventBytes, s.Limits.EventBytesOld) }
+func (s *Service) longest() int { return max(s.Limits.EventBytes, s.Limits.EventBytesV1) }
 
 // getFlow reads a flow of the caller's account.
 func (s *Service) getFlow(ctx context.Context, c Caller, name string) (*store.Flow, error) {

@@ -64,8 +64,8 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 			return nil, err
 		}
 	}
-	if len(q.CallbackToken) > interp.TokenMax {
-		return nil, fault.New(fault.InvalidArgument, "CallbackFnFTaskToken must have at most %d bytes.", interp.TokenMax)
+	if len(q.CallbackToken) > interp.TokenBytesMax {
+		return nil, fault.New(fault.InvalidArgument, "CallbackFnFTaskToken must have at most %d bytes.", interp.TokenBytesMax)
 	}
 	input, err := object("Input", q.Input, s.longest())
 	if err != nil {
@@ -147,10 +147,10 @@ func (s *Service) StopExecution(ctx context.Context, c Caller, q StopExecutionRe
 	if err := checkLookup(q.FlowName, q.ExecutionName); err != nil {
 		return nil, err
 	}
-	if err := checkText("Error", q.Error, flow.NameMax); err != nil {
+	if err := checkText("Error", q.Error, flow.ErrorNameMax); err != nil {
 		return nil, err
 	}
-	if err := checkText("Cause", q.Cause, flow.CauseMax); err != nil {
+	if err := checkText("Cause", q.Cause, flow.ErrorCauseMax); err != nil {
 		return nil, err
 	}
 	f, err := s.getFlow(ctx, c, q.FlowName)

@@ -31,12 +31,12 @@ func (s *Service) ReportTaskFailed(ctx context.Context, c Caller, q ReportTaskFa
 	if err := checkToken(q.TaskToken); err != nil {
 		return 0, err
 	}
-	if err := checkText("Error", &q.Error, flow.NameMax); err != nil {
+	if err := checkText("Error", &q.Error, flow.ErrorNameMax); err != nil {
 		return 0, err
 	}
 	cause := value0(q.Cause)
 	if cause != "" {
-		if err := checkText("Cause", q.Cause, flow.CauseMax); err != nil {
+		if err := checkText("Cause", q.Cause, flow.ErrorCauseMax); err != nil {
 			return 0, err
 		}
 	}
@@ -48,7 +48,7 @@ func (s *Service) ReportTaskFailed(ctx context.Context, c Caller, q ReportTaskFa
 }
 
 func checkToken(token string) error {
-	if len(token) > interp.TokenMax {
+	if len(token) > interp.TokenBytesMax {
 		return fault.New(fault.InvalidArgument, "The task token is invalid.")
 	}
 	return nil

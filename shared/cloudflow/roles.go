@@ -138,7 +138,7 @@ func acts(m *flow.Machine, st *flow.State) (action, flowName string) {
 		return "", ""
 	}
 	operation = strings.TrimPrefix(operation, ":")
-	older := m.Language == flow.Steps
+	older := m.Language == flow.FlowV1
 	asked := flow.ReadChildStart(older, t.Resource, func(name string) string {
 		if t.Parameters == nil {
 			return ""

@@ -142,7 +142,7 @@ func isAlphanumeric(c byte) bool {
 // isToken reports whether a text that begins with tokenStart goes on as a task token: with the name
 // of a flow and "#". What follows may have been cut off.
 func isToken(text string) bool {
-	var name [flow.NameMax + 3]byte
+	var name [flow.ErrorNameMax + 3]byte
 	n := 0
 	for at := len(tokenStart); at+4 <= len(text) && n+3 <= len(name); at += 4 {
 		if _, err := base64.StdEncoding.Decode(name[n:], []byte(text[at:at+4])); err != nil {

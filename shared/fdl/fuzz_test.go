@@ -56,7 +56,7 @@ func sound(t *testing.T, m *flow.Machine) {
 	count := 0
 	var walk func(*flow.Scope)
 	option := func(s *flow.Scope, o flow.Option) {
-		if o.Next != flow.Follow {
+		if o.Next != flow.StateNext {
 			target(t, s, o.Next)
 		}
 		if o.Scope != nil {

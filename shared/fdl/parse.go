@@ -29,9 +29,9 @@ func Parse(text []byte, o Options) (*flow.Machine, source.Diagnostics) {
 	}
 	var m *flow.Machine
 	switch detect(root) {
-	case flow.States:
+	case flow.StateMachine:
 		m = states.Compile(root, o.Name, o.Mode, limits, report)
-	case flow.Steps:
+	case flow.FlowV1:
 		m = steps.Compile(root, o.Name, o.Mode, limits, report)
 	default:
 		report.Error("V01", root, nil, "start with Type: StateMachine and SpecVersion: v1, or with type: flow and version: v1",
@@ -53,9 +53,9 @@ func detect(root *source.Node) flow.Language {
 		key      string
 		language flow.Language
 	}{
-		{"Type", flow.States}, {"type", flow.Steps},
-		{"States", flow.States}, {"SpecVersion", flow.States},
-		{"steps", flow.Steps}, {"version", flow.Steps},
+		{"Type", flow.StateMachine}, {"type", flow.FlowV1},
+		{"States", flow.StateMachine}, {"SpecVersion", flow.StateMachine},
+		{"steps", flow.FlowV1}, {"version", flow.FlowV1},
 	} {
 		if root.Get(k.key) != nil {
 			return k.language
@@ -68,7 +68,7 @@ func detect(root *source.Node) flow.Language {
 func complete(l flow.Limits) flow.Limits {
 	d := flow.DefaultLimits()
 	for _, f := range [...]struct{ set, to *int64 }{
-		{&l.WaitSeconds, &d.WaitSeconds}, {&l.WaitSecondsOld, &d.WaitSecondsOld}, {&l.WaitSecondsExpr, &d.WaitSecondsExpr},
+		{&l.WaitSeconds, &d.WaitSeconds}, {&l.WaitSecondsV1, &d.WaitSecondsV1}, {&l.WaitSecondsExpr, &d.WaitSecondsExpr},
 		{&l.TaskSeconds, &d.TaskSeconds}, {&l.ExecutionSeconds, &d.ExecutionSeconds}, {&l.ExpressSeconds, &d.ExpressSeconds},
 	} {
 		if *f.set == 0 {
@@ -77,7 +77,7 @@ func complete(l flow.Limits) flow.Limits {
 	}
 	for _, f := range [...]struct{ set, to *int }{
 		{&l.DefinitionBytes, &d.DefinitionBytes}, {&l.ParallelBranches, &d.ParallelBranches},
-		{&l.BranchesOld, &d.BranchesOld}, {&l.MapConcurrencyMax, &d.MapConcurrencyMax},
+		{&l.BranchesV1, &d.BranchesV1}, {&l.MapConcurrencyMax, &d.MapConcurrencyMax},
 	} {
 		if *f.set == 0 {
 			*f.set = *f.to

@@ -22,7 +22,7 @@ var InvocationTypeKeys = []string{"invocationType", "InvocationType"}
 // ReadChildStart reads the request in its three forms: the parameters of the newer language, and of the
 // older one resource, which is its resourceArn, or without that the parameters of the action. text
 // gives a parameter as a text, by its exact name, and "" for one that is absent or null.
-func ReadChildStart(older bool, resource string, text func(name string) string) ChildStart {
+func ReadChildStart(v1 bool, resource string, text func(name string) string) ChildStart {
 	c := ChildStart{Resource: resource}
 	for _, key := range ExecutionNameKeys {
 		if c.ExecutionName == "" {
@@ -30,9 +30,9 @@ func ReadChildStart(older bool, resource string, text func(name string) string) 
 		}
 	}
 	switch {
-	case older && resource == "":
+	case v1 && resource == "":
 		c.FlowName = text("FlowName")
-	case !older:
+	case !v1:
 		c.Resource = text("resourceArn")
 	}
 	return c

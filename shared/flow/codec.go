@@ -208,13 +208,13 @@ func (d *Decoder) Value() *Value {
 // EventInline is the largest value that is kept inside the event that made it; longer ones get rows of their own.
 const EventInline = 1 << 10
 
-// eventAgain is the largest value that an event writes again although an earlier event holds it.
-const eventAgain = 24
+// eventRepeatInline is the largest value that an event writes again although an earlier event holds it.
+const eventRepeatInline = 24
 
 // AppendEvents writes events in order, their times relative to base (the execution's start), so that the bytes of
 // several calls may stand one after the other. Values that have no place yet get one: the event.
 func AppendEvents(dst []byte, base int64, events []HistoryEvent) []byte {
-	e := Encoder{Buf: dst, Inline: eventAgain}
+	e := Encoder{Buf: dst, Inline: eventRepeatInline}
 	for i := range events {
 		ev := &events[i]
 		e.Byte(byte(ev.Type))

@@ -84,7 +84,7 @@ func TestLoadedValueKnowsItsLength(t *testing.T) {
 	}
 }
 
-func sample() []flow.HistoryEvent {
+func sampleEvents() []flow.HistoryEvent {
 	in, out := flow.NewValue(map[string]any{"text": strings.Repeat("x", 100)}), flow.NewValue("short")
 	return []flow.HistoryEvent{
 		{ID: 1, Type: flow.ExecutionStarted, Node: -1, Time: 1000, Input: in},
@@ -96,7 +96,7 @@ func sample() []flow.HistoryEvent {
 }
 
 func TestEvents(t *testing.T) {
-	events := sample()
+	events := sampleEvents()
 	b := flow.AppendEvents(nil, 900, events[:2])
 	b = flow.AppendEvents(b, 900, events[2:])
 	got, err := flow.DecodeEvents(b, 900)
@@ -123,7 +123,7 @@ func TestEvents(t *testing.T) {
 }
 
 func FuzzDecodeEvents(f *testing.F) {
-	f.Add(flow.AppendEvents(nil, 900, sample()))
+	f.Add(flow.AppendEvents(nil, 900, sampleEvents()))
 	f.Add([]byte{})
 	f.Add(bytes.Repeat([]byte{0xff}, 200))
 	f.Add(bytes.Repeat([]byte{1, 1, 1, 1, 1, 0}, 50))
@@ -149,7 +149,7 @@ func FuzzDecodeEvents(f *testing.F) {
 }
 
 func TestDetail(t *testing.T) {
-	m := &flow.Machine{Language: flow.Steps, Nodes: []*flow.State{
+	m := &flow.Machine{Language: flow.FlowV1, Nodes: []*flow.State{
 		{Name: "a", Task: &flow.TaskSpec{Resource: "acs:fc:::x", Pattern: "sync"}}, {Name: "b", Task: &flow.TaskSpec{Action: "fnf:X", Pattern: "requestResponse"}}}}
 	for want, e := range map[string]flow.HistoryEvent{
 		`{}`:                          {Type: flow.TaskStarted},

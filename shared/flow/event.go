@@ -107,7 +107,7 @@ func (e *HistoryEvent) AppendDetail(dst []byte, m *Machine) []byte {
 	d.value("input", e.Input)
 	d.value("local", e.Local)
 	d.value("output", e.Output)
-	if e.Type == TaskScheduled && m.Language == Steps && e.Node >= 0 && e.Node < len(m.Nodes) {
+	if e.Type == TaskScheduled && m.Language == FlowV1 && e.Node >= 0 && e.Node < len(m.Nodes) {
 		if t := m.Nodes[e.Node].Task; t != nil {
 			d.text("pattern", t.Pattern)
 			if t.Resource != "" {

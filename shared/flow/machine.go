@@ -10,8 +10,8 @@ type Language uint8
 
 // The languages.
 const (
-	Steps  Language = iota + 1 // `type: flow`, the older one
-	States                     // `Type: StateMachine`
+	FlowV1       Language = iota + 1 // `type: flow`, the older one
+	StateMachine                     // `Type: StateMachine`
 )
 
 // Mode of a flow: Standard executions are durable, Express ones run in memory and answer at once.
@@ -33,8 +33,8 @@ type Machine struct {
 
 // End as a target means: this scope is finished. Follow means: take the state's own Next.
 const (
-	End    = -1
-	Follow = -2
+	End       = -1
+	StateNext = -2
 )
 
 // Scope is a list of states; targets inside it are indexes into States.

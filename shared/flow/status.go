@@ -54,6 +54,6 @@ const (
 
 // NameMax and CauseMax bound an error's two texts, in characters (api.md 4.8, 4.12).
 const (
-	NameMax  = 128
-	CauseMax = 4096
+	ErrorNameMax  = 128
+	ErrorCauseMax = 4096
 )

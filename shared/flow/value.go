@@ -98,10 +98,10 @@ func (v *Value) Tree() any {
 // Decoded is the tree when it has been made already; false when it has not.
 func (v *Value) Decoded() (any, bool) { return v.tree, v.decoded }
 
-// ForgetTree drops the tree of a value of more bytes than most: it is made again when it is asked for. A tree takes many
+// DropTree drops the tree of a value of more bytes than most: it is made again when it is asked for. A tree takes many
 // times the bytes of its text.
-func (v *Value) ForgetTree(most int) {
-	if v.decoded && len(v.text) > most {
+func (v *Value) DropTree(limit int) {
+	if v.decoded && len(v.text) > limit {
 		v.tree, v.decoded = nil, false
 	}
 }

@@ -112,10 +112,10 @@ type run struct {
 }
 
 func (r *run) loop() error {
-	var news []interp.News
+	var news []interp.Message
 	for range stepsMax {
-		fx := interp.Step(r.m, r.limits, r.state, interp.Event{At: r.now, News: news, Work: workMax,
-			Take: &interp.Take{Max: 1, Owner: 1}})
+		fx := interp.Step(r.m, r.limits, r.state, interp.StepInput{At: r.now, Messages: news, WorkMax: workMax,
+			Lease: &interp.LeaseOptions{Max: 1, Owner: 1}})
 		if len(fx.Need) > 0 {
 			return errors.New("internal error: a value is missing")
 		}
@@ -138,7 +138,7 @@ func (r *run) loop() error {
 			news = append(news, got...)
 		}
 		if len(news) == 0 && !fx.More {
-			due := r.state.NextDue(0)
+			due := r.state.NextWakeTime(0)
 			if due <= r.now {
 				return errors.New("internal error: the execution does not go on")
 			}
@@ -149,8 +149,8 @@ func (r *run) loop() error {
 }
 
 // call answers one call with the next outcome of its state.
-func (r *run) call(c interp.Call) ([]interp.News, error) {
-	if r.m.Language == flow.Steps {
+func (r *run) call(c interp.Call) ([]interp.Message, error) {
+	if r.m.Language == flow.FlowV1 {
 		raw, _ := base64.StdEncoding.DecodeString(c.Token)
 		if i := bytes.LastIndexByte(raw, '#'); i > 0 {
 			r.out.tokens[c.Token] = base64.StdEncoding.EncodeToString(append(raw[:i+1:i+1], "SIG"...))
@@ -171,7 +171,7 @@ func (r *run) call(c interp.Call) ([]interp.News, error) {
 	o := list[min(r.used[c.State], len(list)-1)]
 	r.used[c.State]++
 	if c.Task.Mode == flow.RequestComplete {
-		return []interp.News{{Kind: interp.Answered, Attempt: c.Attempt, Output: encode(o.Return), Error: o.Error}}, nil
+		return []interp.Message{{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: encode(o.Return), Error: o.Error}}, nil
 	}
 	report := o.Callback
 	if report == nil {
@@ -181,8 +181,8 @@ func (r *run) call(c interp.Call) ([]interp.News, error) {
 		return nil, fmt.Errorf("the task %s waits for a report, whose output must be a mapping, not %s", value.Quote(c.State), show(report))
 	}
 	token, _ := interp.ParseToken(c.Token)
-	return []interp.News{{Kind: interp.Answered, Attempt: c.Attempt, Output: encode(o.Return)},
-		{Kind: interp.Reported, Token: token.ID, Output: encode(report), Error: o.Error}}, nil
+	return []interp.Message{{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: encode(o.Return)},
+		{Kind: interp.TaskReported, TokenID: token.ID, Output: encode(report), Error: o.Error}}, nil
 }
 
 func encode(v any) []byte {

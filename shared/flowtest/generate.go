@@ -20,10 +20,10 @@ type Generated struct {
 // Generate makes the flow of a seed: the same seed gives the same flow.
 func Generate(seed uint64) Generated {
 	g := &generator{rand: newRandom(seed, 1), left: 14}
-	out := Generated{Seed: seed, Language: flow.States, Input: g.input(), World: NewWorld(seed)}
+	out := Generated{Seed: seed, Language: flow.StateMachine, Input: g.input(), World: NewWorld(seed)}
 	var tree any
 	if g.chance(2) {
-		out.Language = flow.Steps
+		out.Language = flow.FlowV1
 		tree = g.oldFlow()
 	} else {
 		tree = g.newFlow()

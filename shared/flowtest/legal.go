@@ -360,7 +360,7 @@ func (c *course) close(e *flow.HistoryEvent, v *visit) {
 
 // end checks what a finished history must have closed.
 func (c *course) end() {
-	if c.ended && c.open > 0 && c.m.Language == flow.States {
+	if c.ended && c.open > 0 && c.m.Language == flow.StateMachine {
 		e := &c.events[len(c.events)-1]
 		c.fault(e, "%d states are neither closed nor aborted", c.open)
 	}

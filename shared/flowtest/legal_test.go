@@ -129,7 +129,7 @@ func TestGenerate(t *testing.T) {
 		}
 		languages[g.Language]++
 	}
-	if languages[flow.Steps] < 100 || languages[flow.States] < 100 {
+	if languages[flow.FlowV1] < 100 || languages[flow.StateMachine] < 100 {
 		t.Errorf("%v", languages)
 	}
 }

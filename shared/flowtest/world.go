@@ -27,7 +27,7 @@ func NewWorld(seed uint64) *World {
 // Notice is a piece of news that comes Delay ms after the call.
 type Notice struct {
 	Delay int64
-	News  interp.News
+	News  interp.Message
 }
 
 // Call tells what comes of a call: its answer, and for a task that waits for a report the report, which may come
@@ -47,7 +47,7 @@ func (w *World) Call(c *interp.Call) []Notice {
 		w.known[c.Key] = number
 	}
 	r := newRandom(id, uint64(number)+2)
-	answer := interp.News{Kind: interp.Answered, Attempt: c.Attempt}
+	answer := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt}
 	delay := r.Int64N(4000)
 	if c.Task.Mode == flow.RequestComplete {
 		w.outcome(r, &answer)
@@ -69,7 +69,7 @@ func (w *World) Call(c *interp.Call) []Notice {
 		panic("flowtest: a call's token cannot be read")
 	}
 	for range r.IntN(3) {
-		report := interp.News{Kind: interp.Reported, Token: token.ID, Mark: r.Uint64() | 1}
+		report := interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Mark: r.Uint64() | 1}
 		w.outcome(r, &report)
 		out = append(out, Notice{r.Int64N(8000), report})
 	}
@@ -77,7 +77,7 @@ func (w *World) Call(c *interp.Call) []Notice {
 }
 
 // outcome is a result or an error.
-func (w *World) outcome(r *random, n *interp.News) {
+func (w *World) outcome(r *random, n *interp.Message) {
 	if r.IntN(4) == 0 {
 		n.Output, n.Error = nil, &flow.Error{Name: errorNames[r.IntN(len(errorNames))], Cause: fmt.Sprintf("cause %d", r.IntN(100))}
 		return

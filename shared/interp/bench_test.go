@@ -18,13 +18,13 @@ func benchmark(b *testing.B, definition, input string) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s := interp.New(f)
-		var news []interp.News
+		var news []interp.Message
 		for at := start; !s.Final(); at++ {
-			fx := interp.Step(m, &limits, s, interp.Event{At: at, News: news, Take: &interp.Take{Max: 128, Owner: owner}})
+			fx := interp.Step(m, &limits, s, interp.StepInput{At: at, Messages: news, Lease: &interp.LeaseOptions{Max: 128, Owner: owner}})
 			events += len(fx.Events)
 			news = news[:0]
 			for i := range fx.Calls {
-				news = append(news, answer(&fx.Calls[i], `{"ok":true}`))
+				news = append(news, callCompleted(&fx.Calls[i], `{"ok":true}`))
 			}
 		}
 		if s.Status != flow.Succeeded {
@@ -44,21 +44,21 @@ func BenchmarkStepPass(b *testing.B) {
 		}
 		states = append(states, `{Name: `+name+`, Type: Pass, InputConstructor: {n.$: $Input.n, name.$: $Context.Current.Name}, `+next+`}`)
 	}
-	benchmark(b, machine(states...), `{"n":1}`)
+	benchmark(b, stateMachine(states...), `{"n":1}`)
 }
 
-func BenchmarkStepTask(b *testing.B) { benchmark(b, machine(fc("a", "End: true")), `{"n":1}`) }
+func BenchmarkStepTask(b *testing.B) { benchmark(b, stateMachine(fc("a", "End: true")), `{"n":1}`) }
 
 func BenchmarkStepMap(b *testing.B) {
-	benchmark(b, machine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`),
+	benchmark(b, stateMachine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`),
 		`{"l":[`+strings.Repeat("1,", 99)+`1]}`)
 }
 
 // BenchmarkStepCodec writes and reads the body of a Map with 100 open calls.
 func BenchmarkStepCodec(b *testing.B) {
-	m := parse(b, machine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), flow.Standard)
+	m := parse(b, stateMachine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), flow.Standard)
 	s, limits := interp.New(facts(m, decode(b, `{"l":[`+strings.Repeat("1,", 99)+`1]}`))), flow.DefaultLimits()
-	interp.Step(m, &limits, s, interp.Event{At: start, Take: &interp.Take{Max: 100, Owner: owner}})
+	interp.Step(m, &limits, s, interp.StepInput{At: start, Lease: &interp.LeaseOptions{Max: 100, Owner: owner}})
 	body := s.AppendBody(nil)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()

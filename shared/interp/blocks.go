@@ -6,21 +6,21 @@ import (
 	"millrace/shared/flow"
 )
 
-// doneInline is the largest result of a finished scope that a body writes in place, of which there may be many.
-const doneInline = 8
+// resultInline is the largest result of a finished scope that a body writes in place, of which there may be many.
+const resultInline = 8
 
-// blockUsual is Facts.Block where that is 0. blockBytes is the least that the place of a block's
+// defaultBlockSize is Facts.Block where that is 0. blockBytesMin is the least that the place of a block's
 // value takes in a body.
 const (
-	blockUsual = 256
-	blockBytes = 5
+	defaultBlockSize = 256
+	blockBytesMin    = 5
 )
 
-func (f *Facts) block() int { return cmp.Or(f.Block, blockUsual) }
+func (f *Facts) blockSize() int { return cmp.Or(f.BlockSize, defaultBlockSize) }
 
 // pack makes a value of each full block of finished scopes, so that the body does not grow with them.
 func (e *entry) pack(block int, f func(v *flow.Value)) {
-	full := len(e.done) / block
+	full := len(e.results) / block
 	if full == 0 {
 		return
 	}
@@ -28,11 +28,11 @@ func (e *entry) pack(block int, f func(v *flow.Value)) {
 		e.blocks = make([]*flow.Value, full)
 	}
 	for i := range e.blocks {
-		if e.blocks[i] != nil || !complete(e.done[i*block:(i+1)*block]) {
+		if e.blocks[i] != nil || !packable(e.results[i*block:(i+1)*block]) {
 			continue
 		}
-		enc := flow.Encoder{Inline: doneInline}
-		for _, v := range e.done[i*block : (i+1)*block] {
+		enc := flow.Encoder{Inline: resultInline}
+		for _, v := range e.results[i*block : (i+1)*block] {
 			enc.Value(v)
 		}
 		e.blocks[i] = flow.TextValue(enc.Buf)
@@ -40,9 +40,9 @@ func (e *entry) pack(block int, f func(v *flow.Value)) {
 	}
 }
 
-func complete(done []*flow.Value) bool {
+func packable(done []*flow.Value) bool {
 	for _, v := range done {
-		if v == nil || v.Ref().Kind == flow.RefNone && v.Len() > doneInline {
+		if v == nil || v.Ref().Kind == flow.RefNone && v.Len() > resultInline {
 			return false
 		}
 	}
@@ -52,15 +52,15 @@ func complete(done []*flow.Value) bool {
 // unpack reads blocks that a decoded state has not read yet.
 func (e *entry) unpack(block int) error {
 	for i, b := range e.blocks {
-		if b == nil || e.done[i*block] != nil {
+		if b == nil || e.results[i*block] != nil {
 			continue
 		}
 		if !b.Loaded() {
-			return missing(b)
+			return needValue(b)
 		}
 		d := flow.NewDecoder(b.Text())
 		for j := i * block; j < (i+1)*block; j++ {
-			e.done[j] = d.Value()
+			e.results[j] = d.Value()
 		}
 		if d.Err != nil {
 			return d.Err
@@ -69,12 +69,12 @@ func (e *entry) unpack(block int) error {
 	return nil
 }
 
-// encodeDone writes the finished scopes: full blocks by their value, the others one by one.
-func encodeDone(e *flow.Encoder, n *entry, block int) {
-	e.Uint(uint64(len(n.done)))
+// encodeResults writes the finished scopes: full blocks by their value, the others one by one.
+func encodeResults(e *flow.Encoder, n *entry, block int) {
+	e.Uint(uint64(len(n.results)))
 	inline := e.Inline
-	e.Inline = doneInline
-	for i := 0; i < len(n.done); {
+	e.Inline = resultInline
+	for i := 0; i < len(n.results); {
 		if b := i / block; b < len(n.blocks) && i%block == 0 {
 			e.Value(n.blocks[b])
 			if n.blocks[b] != nil {
@@ -82,34 +82,34 @@ func encodeDone(e *flow.Encoder, n *entry, block int) {
 				continue
 			}
 		}
-		end := min(i+block-i%block, len(n.done))
+		end := min(i+block-i%block, len(n.results))
 		for ; i < end; i++ {
-			e.Value(n.done[i])
+			e.Value(n.results[i])
 		}
 	}
 	e.Inline = inline
 }
 
-// doneMax is how many finished scopes a body can hold with so many bytes left, of which each that is
+// resultsMax is how many finished scopes a body can hold with so many bytes left, of which each that is
 // in no block takes one: a damaged row cannot ask for memory without end.
-func doneMax(left, block int) uint64 {
-	return (uint64(left)/blockBytes + 1) * uint64(max(block, blockBytes))
+func resultsMax(left, block int) uint64 {
+	return (uint64(left)/blockBytesMin + 1) * uint64(max(block, blockBytesMin))
 }
 
-func decodeDone(d *flow.Decoder, n *entry, block int) {
+func decodeResults(d *flow.Decoder, n *entry, block int) {
 	count := d.Uint()
 	if count == 0 {
 		return
 	}
-	if n.total < 0 || count > uint64(n.total)+1 || count > doneMax(d.Left(), block) {
+	if n.total < 0 || count > uint64(n.total)+1 || count > resultsMax(d.Left(), block) {
 		d.Err = flow.ErrCorrupt
 		return
 	}
-	n.done = make([]*flow.Value, count)
-	if full := len(n.done) / block; full > 0 {
+	n.results = make([]*flow.Value, count)
+	if full := len(n.results) / block; full > 0 {
 		n.blocks = make([]*flow.Value, full)
 	}
-	for i := 0; i < len(n.done) && d.Err == nil; {
+	for i := 0; i < len(n.results) && d.Err == nil; {
 		if b := i / block; b < len(n.blocks) && i%block == 0 {
 			n.blocks[b] = d.Value()
 			if n.blocks[b] != nil {
@@ -117,9 +117,9 @@ func decodeDone(d *flow.Decoder, n *entry, block int) {
 				continue
 			}
 		}
-		end := min(i+block-i%block, len(n.done))
+		end := min(i+block-i%block, len(n.results))
 		for ; i < end; i++ {
-			n.done[i] = d.Value()
+			n.results[i] = d.Value()
 		}
 	}
 }

@@ -17,39 +17,39 @@ func TestErrorsAreBounded(t *testing.T) {
 	fail := `{Name: a, Type: Fail, Code.$: ` + template + `, Detail.$: ` + template + `}`
 	input := `{"s":"` + strings.Repeat("é", 20_000) + `"}`
 	wait := fc("a", "TaskMode: WaitForCustomCallback, End: true")
-	older := steps(`{type: task, name: a, resourceArn: 'acs:fc:::services/s/functions/f', pattern: waitForCallback}`)
+	older := flowV1(`{type: task, name: a, resourceArn: 'acs:fc:::services/s/functions/f', pattern: waitForCallback}`)
 	for name, c := range map[string]struct {
 		definition string
-		news       func(call *interp.Call) interp.News
+		news       func(call *interp.Call) interp.Message
 	}{
-		"newer Fail": {machine(fail), nil},
-		"older fail": {steps(`{type: fail, name: a, error: ` + long[:100_000] + `, cause: ` + long + `}`), nil},
-		"newer answer": {machine(fc("a", "End: true")), func(c *interp.Call) interp.News {
-			return interp.News{Kind: interp.Answered, Attempt: c.Attempt, Error: &flow.Error{Name: long, Cause: long}}
+		"newer Fail": {stateMachine(fail), nil},
+		"older fail": {flowV1(`{type: fail, name: a, error: ` + long[:100_000] + `, cause: ` + long + `}`), nil},
+		"newer answer": {stateMachine(fc("a", "End: true")), func(c *interp.Call) interp.Message {
+			return interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Error: &flow.Error{Name: long, Cause: long}}
 		}},
-		"newer submission": {machine(wait), func(c *interp.Call) interp.News {
-			return interp.News{Kind: interp.Answered, Attempt: c.Attempt, Error: &flow.Error{Name: long, Cause: long}}
+		"newer submission": {stateMachine(wait), func(c *interp.Call) interp.Message {
+			return interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Error: &flow.Error{Name: long, Cause: long}}
 		}},
-		"newer report": {machine(wait), func(c *interp.Call) interp.News {
+		"newer report": {stateMachine(wait), func(c *interp.Call) interp.Message {
 			token, _ := interp.ParseToken(c.Token)
-			return interp.News{Kind: interp.Reported, Token: token.ID, Error: &flow.Error{Name: long, Cause: long}}
+			return interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Error: &flow.Error{Name: long, Cause: long}}
 		}},
-		"older report": {older, func(c *interp.Call) interp.News {
+		"older report": {older, func(c *interp.Call) interp.Message {
 			token, _ := interp.ParseToken(c.Token)
-			return interp.News{Kind: interp.Reported, Token: token.ID, Error: &flow.Error{Name: long, Cause: long}}
+			return interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Error: &flow.Error{Name: long, Cause: long}}
 		}},
-		"stop": {machine(wait), func(*interp.Call) interp.News {
-			return interp.News{Kind: interp.StopAsked, Error: &flow.Error{Name: long, Cause: long}}
+		"stop": {stateMachine(wait), func(*interp.Call) interp.Message {
+			return interp.Message{Kind: interp.StopRequested, Error: &flow.Error{Name: long, Cause: long}}
 		}},
-		"broken": {machine(wait), func(*interp.Call) interp.News {
-			return interp.News{Kind: interp.Broken, Error: &flow.Error{Name: long, Cause: long}}
+		"broken": {stateMachine(wait), func(*interp.Call) interp.Message {
+			return interp.Message{Kind: interp.EngineFailed, Error: &flow.Error{Name: long, Cause: long}}
 		}},
 	} {
 		in := "{}"
 		if name == "newer Fail" {
 			in = input
 		}
-		r := newRoom(t, c.definition, in)
+		r := newHarness(t, c.definition, in)
 		fx := r.step(0)
 		if c.news != nil {
 			r.step(10, c.news(&fx.Calls[0]))
@@ -70,7 +70,7 @@ func checkBounded(t *testing.T, name string, e *flow.Error) {
 	t.Helper()
 	if e == nil {
 		t.Errorf("%s: no error", name)
-	} else if n, c := len([]rune(e.Name)), len([]rune(e.Cause)); n > flow.NameMax || c > flow.CauseMax {
+	} else if n, c := len([]rune(e.Name)), len([]rune(e.Cause)); n > flow.ErrorNameMax || c > flow.ErrorCauseMax {
 		t.Errorf("%s: %d and %d characters", name, n, c)
 	}
 }

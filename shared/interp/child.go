@@ -16,7 +16,7 @@ func childOf(t *flow.TaskSpec, l flow.Language, params *flow.Value) (flow.ChildS
 		return flow.ChildStart{}, false
 	}
 	p := members(params)
-	c := flow.ReadChildStart(l == flow.Steps, t.Resource, func(name string) string {
+	c := flow.ReadChildStart(l == flow.FlowV1, t.Resource, func(name string) string {
 		return textOf(p[name])
 	})
 	return c, c.Flow() != ""
@@ -50,10 +50,10 @@ func ChildName(key string) string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// startsNone reports whether a start that was refused with an error has started nothing, however often it was called:
+// startedNothing reports whether a start that was refused with an error has started nothing, however often it was called:
 // then nothing has to be stopped. After any other error there may be an execution, of this call or of one before it
 // whose answer was lost with its caller.
-func startsNone(name string) bool {
+func startedNothing(name string) bool {
 	_, code, _ := strings.Cut(name, ".")
 	switch code {
 	case "ExecutionAlreadyExists", "FlowNotExists", "InvalidArgument", "MissingRequiredParams":

@@ -23,12 +23,12 @@ func (s *State) AppendBody(dst []byte) []byte {
 	}
 	e.Uint(uint64(len(s.Outbox)))
 	for i := range s.Outbox {
-		encodeOutgoing(e, &s.Outbox[i])
+		encodeOutboxEntry(e, &s.Outbox[i])
 	}
 	e.Bool(s.root != nil)
 	if s.root != nil {
 		e.Bool(s.ready)
-		encodeScope(e, s.root, s.block())
+		encodeScope(e, s.root, s.blockSize())
 	}
 	return e.Buf
 }
@@ -44,11 +44,11 @@ func (s *State) DecodeBody(b []byte) error {
 		}
 	}
 	for n := d.Count(); n > 0 && d.Err == nil; n-- {
-		s.Outbox = append(s.Outbox, decodeOutgoing(d))
+		s.Outbox = append(s.Outbox, decodeOutboxEntry(d))
 	}
 	if d.Bool() {
 		s.ready = d.Bool()
-		s.root = decodeScope(d, nil, 0, s.block())
+		s.root = decodeScope(d, nil, 0, s.blockSize())
 	}
 	return d.Err
 }
@@ -61,9 +61,9 @@ func (s *State) globalNames() []string {
 	return slices.Sorted(maps.Keys(s.Globals))
 }
 
-// Unplaced calls f for every value of the body that a row must be made for: longer than BodyInline and in no event, always
+// EachUnstored calls f for every value of the body that a row must be made for: longer than BodyInline and in no event, always
 // in the same order.
-func (s *State) Unplaced(f func(v *flow.Value)) {
+func (s *State) EachUnstored(f func(v *flow.Value)) {
 	visit := func(v *flow.Value) {
 		if v != nil && v.Ref().Kind == flow.RefNone && v.Len() > BodyInline {
 			f(v)
@@ -77,11 +77,11 @@ func (s *State) Unplaced(f func(v *flow.Value)) {
 	}
 	visit(s.Output)
 	if s.root != nil {
-		s.root.unplaced(s.block(), visit, f)
+		s.root.eachUnstored(s.blockSize(), visit, f)
 	}
 }
 
-func (sc *scope) unplaced(block int, visit, f func(v *flow.Value)) {
+func (sc *scope) eachUnstored(block int, visit, f func(v *flow.Value)) {
 	visit(sc.input)
 	visit(sc.local)
 	e := sc.cur
@@ -90,16 +90,16 @@ func (sc *scope) unplaced(block int, visit, f func(v *flow.Value)) {
 	}
 	visit(e.input)
 	visit(e.result)
-	visit(e.list)
+	visit(e.storedItems)
 	if e.attempt != nil {
 		visit(e.attempt.params)
 	}
-	for _, v := range e.done {
+	for _, v := range e.results {
 		visit(v)
 	}
 	e.pack(block, f)
 	for _, child := range e.running {
-		child.unplaced(block, visit, f)
+		child.eachUnstored(block, visit, f)
 	}
 }
 
@@ -109,7 +109,7 @@ func encodeScope(e *flow.Encoder, sc *scope, block int) {
 	e.Value(sc.local)
 	e.Uint(uint64(sc.last))
 	e.Uint(uint64(sc.entries))
-	e.Int(int64(sc.at))
+	e.Int(int64(sc.target))
 	e.Bool(sc.cur != nil)
 	if sc.cur != nil {
 		encodeEntry(e, sc.cur, block)
@@ -127,7 +127,7 @@ func decodeScope(d *flow.Decoder, owner *entry, depth, block int) *scope {
 		return nil
 	}
 	sc := &scope{owner: owner, index: int(d.Uint()), input: d.Value(), local: d.Value(),
-		last: int64(d.Uint()), entries: int64(d.Uint()), at: int(d.Int())}
+		last: int64(d.Uint()), entries: int64(d.Uint()), target: int(d.Int())}
 	if d.Bool() {
 		sc.cur = decodeEntry(d, sc, depth, block)
 	}
@@ -137,18 +137,18 @@ func decodeScope(d *flow.Decoder, owner *entry, depth, block int) *scope {
 func encodeEntry(e *flow.Encoder, n *entry, block int) {
 	e.Uint(uint64(n.node))
 	e.Uint(uint64(n.id))
-	e.Uint(uint64(n.begun))
-	e.Uint(uint64(n.count))
+	e.Uint(uint64(n.startID))
+	e.Uint(uint64(n.ordinal))
 	e.Byte(byte(n.phase))
 	e.Uint(uint64(n.last))
 	e.Value(n.input)
 	e.Value(n.result)
 	e.Error(n.failure)
-	e.Bool(n.final)
+	e.Bool(n.permanent)
 	e.Bool(n.timeout)
 	e.Int(n.due)
-	e.Uint(uint64(len(n.used)))
-	for _, u := range n.used {
+	e.Uint(uint64(len(n.retriesByRule)))
+	for _, u := range n.retriesByRule {
 		e.Uint(uint64(u))
 	}
 	e.Uint(uint64(n.retries))
@@ -157,11 +157,11 @@ func encodeEntry(e *flow.Encoder, n *entry, block int) {
 	if n.attempt != nil {
 		encodeAttempt(e, n.attempt)
 	}
-	e.Value(n.list)
+	e.Value(n.storedItems)
 	e.Uint(uint64(n.total))
 	e.Uint(uint64(n.cursor))
-	e.Uint(uint64(n.missing))
-	encodeDone(e, n, block)
+	e.Uint(uint64(n.pending))
+	encodeResults(e, n, block)
 	e.Uint(uint64(len(n.running)))
 	for _, sc := range n.running {
 		encodeScope(e, sc, block)
@@ -169,19 +169,19 @@ func encodeEntry(e *flow.Encoder, n *entry, block int) {
 }
 
 func decodeEntry(d *flow.Decoder, sc *scope, depth, block int) *entry {
-	n := &entry{scope: sc, node: int(d.Uint()), id: int64(d.Uint()), begun: int64(d.Uint()), count: int64(d.Uint()),
+	n := &entry{scope: sc, node: int(d.Uint()), id: int64(d.Uint()), startID: int64(d.Uint()), ordinal: int64(d.Uint()),
 		phase: phase(d.Byte()), last: int64(d.Uint()), input: d.Value(), result: d.Value(), failure: d.Error(),
-		final: d.Bool(), timeout: d.Bool(), due: d.Int()}
+		permanent: d.Bool(), timeout: d.Bool(), due: d.Int()}
 	for c := d.Count(); c > 0 && d.Err == nil; c-- {
-		n.used = append(n.used, int(d.Uint()))
+		n.retriesByRule = append(n.retriesByRule, int(d.Uint()))
 	}
 	n.retries, n.option = int(d.Uint()), int(d.Uint())
 	if d.Bool() {
 		n.attempt = decodeAttempt(d)
 	}
-	n.list = d.Value()
-	n.total, n.cursor, n.missing = int(d.Uint()), int(d.Uint()), int(d.Uint())
-	decodeDone(d, n, block)
+	n.storedItems = d.Value()
+	n.total, n.cursor, n.pending = int(d.Uint()), int(d.Uint()), int(d.Uint())
+	decodeResults(d, n, block)
 	for c := d.Count(); c > 0 && d.Err == nil; c-- {
 		n.running = append(n.running, decodeScope(d, n, depth+1, block))
 	}
@@ -193,12 +193,12 @@ func encodeAttempt(e *flow.Encoder, a *attempt) {
 	e.Uint(uint64(a.number))
 	e.Byte(byte(a.phase))
 	e.Bool(a.started)
-	e.Bool(a.answered)
+	e.Bool(a.submitted)
 	e.Value(a.params)
 	e.Int(a.deadline)
 	e.Uint(a.owner)
 	e.Int(a.until)
-	e.Uint(uint64(a.calls))
+	e.Uint(uint64(a.lostCalls))
 	e.Byte(byte(a.mode))
 	e.Bool(a.http)
 	e.String(a.childFlow)
@@ -207,11 +207,11 @@ func encodeAttempt(e *flow.Encoder, a *attempt) {
 
 func decodeAttempt(d *flow.Decoder) *attempt {
 	return &attempt{id: int64(d.Uint()), number: int(d.Uint()), phase: attemptPhase(d.Byte()), started: d.Bool(),
-		answered: d.Bool(), params: d.Value(), deadline: d.Int(), owner: d.Uint(), until: d.Int(), calls: int(d.Uint()),
+		submitted: d.Bool(), params: d.Value(), deadline: d.Int(), owner: d.Uint(), until: d.Int(), lostCalls: int(d.Uint()),
 		mode: flow.TaskMode(d.Byte()), http: d.Bool(), childFlow: d.String(), child: d.String()}
 }
 
-func encodeOutgoing(e *flow.Encoder, o *Outgoing) {
+func encodeOutboxEntry(e *flow.Encoder, o *OutboxEntry) {
 	e.Byte(byte(o.Kind))
 	e.Uint(uint64(o.ID))
 	e.String(o.Token)
@@ -223,7 +223,7 @@ func encodeOutgoing(e *flow.Encoder, o *Outgoing) {
 	e.Uint(uint64(o.Tries))
 }
 
-func decodeOutgoing(d *flow.Decoder) Outgoing {
-	return Outgoing{Kind: OutgoingKind(d.Byte()), ID: int64(d.Uint()), Token: d.String(), Output: d.Value(), Error: d.Error(),
+func decodeOutboxEntry(d *flow.Decoder) OutboxEntry {
+	return OutboxEntry{Kind: OutboxKind(d.Byte()), ID: int64(d.Uint()), Token: d.String(), Output: d.Value(), Error: d.Error(),
 		Flow: d.String(), Name: d.String(), Next: d.Int(), Tries: int(d.Uint())}
 }

@@ -21,9 +21,9 @@ func inTheMiddle(t testing.TB, seeds uint64, f func(seed uint64, d *driver)) {
 		}
 		limits := flow.DefaultLimits()
 		limits.Events = 200
-		d := newDriver(t, m, limits, input, g.World, way{stored: true, budget: 9})
-		d.watch = func() {
-			if d.folds%5 == 1 {
+		d := newDriver(t, m, limits, input, g.World, driveMode{stored: true, budget: 9})
+		d.afterCommit = func() {
+			if d.steps%5 == 1 {
 				f(seed, d)
 			}
 		}
@@ -46,11 +46,11 @@ func FuzzDecodeBody(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{1}, 5000))
 	f.Add(append([]byte{0, 0, 1}, bytes.Repeat([]byte{0xff}, 300)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s := interp.New(interp.Facts{Language: flow.States, Input: flow.Empty()})
+		s := interp.New(interp.Facts{Language: flow.StateMachine, Input: flow.Empty()})
 		if err := s.DecodeBody(bytes.Clone(b)); err != nil {
 			return
 		}
-		s.NextDue(0)
+		s.NextWakeTime(0)
 		s.Leases()
 		s.Unsent()
 		once := s.AppendBody(nil)

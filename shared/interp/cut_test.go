@@ -7,14 +7,14 @@ import (
 	"millrace/shared/interp"
 )
 
-// TestCutIsReady cuts folds short: what is stored then says that something may go on.
-func TestCutIsReady(t *testing.T) {
-	m := parse(t, machine(`{Name: a, Type: Pass, Next: b}`, `{Name: b, Type: Pass, End: true}`), flow.Standard)
+// TestPartialStepIsReady cuts folds short: what is stored then says that something may go on.
+func TestPartialStepIsReady(t *testing.T) {
+	m := parse(t, stateMachine(`{Name: a, Type: Pass, Next: b}`, `{Name: b, Type: Pass, End: true}`), flow.Standard)
 	limits := flow.DefaultLimits()
 	f := facts(m, decode(t, `{}`))
 	s := interp.New(f)
 	for !s.Final() {
-		fx := interp.Step(m, &limits, s, interp.Event{At: start, Events: 1})
+		fx := interp.Step(m, &limits, s, interp.StepInput{At: start, EventsMax: 1})
 		if s.Final() {
 			break
 		}

@@ -24,7 +24,7 @@ func TestDamagedSteps(t *testing.T) {
 				}
 				advanced++
 				if took := d.advanceDamaged(s); took > 32<<20 {
-					t.Errorf("seed %d, fold %d, byte %d by %#x: %d MB", seed, d.folds, n, other, took>>20)
+					t.Errorf("seed %d, fold %d, byte %d by %#x: %d MB", seed, d.steps, n, other, took>>20)
 				}
 			}
 		}
@@ -41,9 +41,9 @@ func (d *driver) advanceDamaged(s *interp.State) uint64 {
 	func() {
 		defer func() { _ = recover() }()
 		for round := 0; round < 30 && !s.Final(); round++ {
-			fx := interp.Step(d.m, &d.limits, s, interp.Event{At: d.now, Take: &interp.Take{Max: 1000, Owner: owner}, Events: 9})
+			fx := interp.Step(d.m, &d.limits, s, interp.StepInput{At: d.now, Lease: &interp.LeaseOptions{Max: 1000, Owner: owner}, EventsMax: 9})
 			for _, v := range fx.Need {
-				text, err := d.stored(v.Ref())
+				text, err := d.storedText(v.Ref())
 				if err != nil {
 					return
 				}

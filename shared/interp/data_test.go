@@ -14,7 +14,7 @@ import (
 // finish drives a flow in all ways to its end.
 func finish(t *testing.T, definition, input string, limits flow.Limits, w tasks) *driver {
 	t.Helper()
-	return compare(t, parse(t, definition, flow.Standard), limits, decode(t, input), w.world)
+	return compare(t, parse(t, definition, flow.Standard), limits, decode(t, input), w.handler)
 }
 
 // TestOutcomes fixes what flows come to: an output, or the name of an error.
@@ -26,77 +26,77 @@ func TestOutcomes(t *testing.T) {
 		tasks       tasks
 		want        string
 	}{
-		"RetryCount": {flow: machine(fc("a", retry2+`OutputConstructor: {n.$: $Context.Current.RetryCount}, End: true`)),
+		"RetryCount": {flow: stateMachine(fc("a", retry2+`OutputConstructor: {n.$: $Context.Current.RetryCount}, End: true`)),
 			tasks: tasks{"a": {"fail", "fail", "ok"}}, want: `{"n":2}`},
 		"counters are fresh on re-entry": {
-			flow: machine(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], OutputConstructor: {n.$: $Context.Current.RetryCount}, GlobalConstructor: {second: true}, Next: c`),
+			flow: stateMachine(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], OutputConstructor: {n.$: $Context.Current.RetryCount}, GlobalConstructor: {second: true}, Next: c`),
 				`{Name: c, Type: Choice, Branches: [{Condition: '"third" in $Global', Next: z}], Default: b}`,
 				`{Name: b, Type: Pass, GlobalConstructor: {third: true}, Next: a}`, `{Name: z, Type: Pass, End: true}`),
 			tasks: tasks{"a": {"fail", "ok", "fail", "ok"}}, want: `{"n":1}`},
 		"each rule counts for itself": {
-			flow: machine(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}, {Errors: [FnF.TaskTimeout], MaxAttempts: 1, IntervalSeconds: 1}],
+			flow: stateMachine(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}, {Errors: [FnF.TaskTimeout], MaxAttempts: 1, IntervalSeconds: 1}],
   Timeout: 2, OutputConstructor: {n.$: $Context.Current.RetryCount}, End: true`)),
 			tasks: tasks{"a": {"fail", "", "ok"}}, want: `{"n":2}`},
 		"a used up rule is not followed by a later one": {
-			flow:  machine(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}, {Errors: [FnF.ALL], MaxAttempts: 9, IntervalSeconds: 1}], End: true`)),
+			flow:  stateMachine(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}, {Errors: [FnF.ALL], MaxAttempts: 9, IntervalSeconds: 1}], End: true`)),
 			tasks: tasks{"a": {"fail", "fail", "ok"}}, want: `Busy`},
 		"caught error without constructor": {
-			flow:  machine(fc("a", `Catch: [{Errors: [Other], Next: x}, {Errors: [Busy], Next: b}], End: true`), `{Name: x, Type: Fail}`, `{Name: b, Type: Pass, End: true}`),
+			flow:  stateMachine(fc("a", `Catch: [{Errors: [Other], Next: x}, {Errors: [Busy], Next: b}], End: true`), `{Name: x, Type: Fail}`, `{Name: b, Type: Pass, End: true}`),
 			tasks: tasks{"a": {"fail"}}, want: `{"Code":"Busy","Detail":"because"}`},
 		"the constructor of a rule sees the state's input": {
-			flow: machine(fc("a", `InputConstructor: {n: 1}, Catch: [{Errors: [Busy], OutputConstructor: {n.$: $Input.n, d.$: $Context.Current.Error.Detail}, Next: b}], End: true`),
+			flow: stateMachine(fc("a", `InputConstructor: {n: 1}, Catch: [{Errors: [Busy], OutputConstructor: {n.$: $Input.n, d.$: $Context.Current.Error.Detail}, Next: b}], End: true`),
 				`{Name: b, Type: Pass, End: true}`),
 			tasks: tasks{"a": {"fail"}}, want: `{"d":"because","n":1}`},
 		"the constructor of a rule fails": {
-			flow: machine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [`+fc("a", `Timeout: 1, Catch: [{Errors: [FnF.ALL], OutputConstructor: {n.$: $Input.nothing}, Next: b}], End: true`)+
+			flow: stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [`+fc("a", `Timeout: 1, Catch: [{Errors: [FnF.ALL], OutputConstructor: {n.$: $Input.nothing}, Next: b}], End: true`)+
 				`, {Name: b, Type: Pass, End: true}]}], Catch: [{Errors: [FnF.ExpressionError], Next: c}], End: true}`, `{Name: c, Type: Pass, OutputConstructor: {caught: true}, End: true}`),
 			want: `{"caught":true}`},
 		"a limit met in the constructor of a rule is not caught above": {
-			flow: machine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [`+fc("a", `Catch: [{Errors: [FnF.ALL], OutputConstructor: {n.$: "toArray($Input, $Input)"}, Next: b}], End: true`)+
+			flow: stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [`+fc("a", `Catch: [{Errors: [FnF.ALL], OutputConstructor: {n.$: "toArray($Input, $Input)"}, Next: b}], End: true`)+
 				`, {Name: b, Type: Pass, End: true}]}], Catch: [{Errors: [FnF.ALL], Next: c}], End: true}`, `{Name: c, Type: Pass, End: true}`),
 			input: `{"s":"` + strings.Repeat("x", 33000) + `"}`, tasks: tasks{"a": {"fail"}}, want: flow.ErrDataLimit},
-		"error is absent outside a rule": {flow: machine(`{Name: a, Type: Pass, OutputConstructor: {x.$: $Context.Current.Error}, End: true}`), want: flow.ErrExpression},
+		"error is absent outside a rule": {flow: stateMachine(`{Name: a, Type: Pass, OutputConstructor: {x.$: $Context.Current.Error}, End: true}`), want: flow.ErrExpression},
 		"input constructor sees the raw input": {
-			flow:  machine(`{Name: a, Type: Pass, InputConstructor: {x.$: $Input.x}, OutputConstructor: {in.$: $Input, cur.$: $Context.Current.Input, ex.$: $Context.Execution.Input}, End: true}`),
+			flow:  stateMachine(`{Name: a, Type: Pass, InputConstructor: {x.$: $Input.x}, OutputConstructor: {in.$: $Input, cur.$: $Context.Current.Input, ex.$: $Context.Execution.Input}, End: true}`),
 			input: `{"x":1,"y":2}`, want: `{"cur":{"x":1},"ex":{"x":1,"y":2},"in":{"x":1}}`},
 		"globals: read before written, from the raw result": {
-			flow: machine(`{Name: a, Type: Pass, GlobalConstructor: {n: 1}, Next: b}`,
+			flow: stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {n: 1}, Next: b}`,
 				`{Name: b, Type: Pass, OutputConstructor: {old.$: $Global.n}, GlobalConstructor: {n.$: $Output.x, m: 2}, Next: c}`,
 				`{Name: c, Type: Pass, OutputConstructor: {b.$: $Input.old, g.$: $Global}, End: true}`),
 			input: `{"x":7}`, want: `{"b":1,"g":{"m":2,"n":7}}`},
 		"globals: none written when the output fails": {
-			flow: machine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [{Name: a, Type: Pass, OutputConstructor: {x.$: $Output.no}, GlobalConstructor: {n: 1}, End: true}]}],
+			flow: stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [{Name: a, Type: Pass, OutputConstructor: {x.$: $Output.no}, GlobalConstructor: {n: 1}, End: true}]}],
   Catch: [{Errors: [FnF.ALL], Next: b}], End: true}`, `{Name: b, Type: Pass, OutputConstructor: {g.$: $Global}, End: true}`),
 			want: `{"g":{}}`},
-		"parallel members":       {flow: machine(parallel(12)), want: `{"Branch0":{},"Branch1":{},"Branch10":{},"Branch11":{},"Branch2":{},"Branch3":{},"Branch4":{},"Branch5":{},"Branch6":{},"Branch7":{},"Branch8":{},"Branch9":{}}`},
-		"map keeps the order":    {flow: machine(`{Name: m, Type: Map, ItemsPath: $Input.l, Processor: {StartAt: w, States: [{Name: w, Type: Wait, Seconds.$: $Input, End: true}]}, End: true}`), input: `{"l":[3,1,2]}`, want: `{"Items":[3,1,2]}`},
-		"map of no array":        {flow: machine(`{Name: m, Type: Map, ItemsPath: $Input, Processor: {StartAt: w, States: [{Name: w, Type: Pass, End: true}]}, Catch: [{Errors: [FnF.ExpressionError], Next: z}], End: true}`, `{Name: z, Type: Pass, OutputConstructor: {z: 1}, End: true}`), want: `{"z":1}`},
-		"task output no object":  {flow: machine(fc("a", "End: true")), tasks: tasks{"a": {"list"}}, want: flow.ErrExpression},
-		"wait out of range":      {flow: machine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), input: `{"n":301}`, want: flow.ErrExpression},
-		"wait of nothing":        {flow: machine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), input: `{"n":0}`, want: flow.ErrExpression},
-		"wait of a fraction":     {flow: machine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), input: `{"n":1.5}`, want: flow.ErrExpression},
-		"condition that is none": {flow: machine(`{Name: c, Type: Choice, Branches: [{Condition: $Input.n, Next: p}], Default: p}`, `{Name: p, Type: Pass, End: true}`), input: `{"n":1}`, want: flow.ErrExpression},
-		"fail without code":      {flow: machine(`{Name: f, Type: Fail}`), want: flow.ErrFail},
-		"fail with no such code": {flow: machine(`{Name: f, Type: Fail, Code.$: $Input.no}`), want: flow.ErrExpression},
-		"fail with code":         {flow: machine(`{Name: f, Type: Fail, Code.$: $Input.c}`), input: `{"c":"Own"}`, want: `Own`},
-		"timeout out of range":   {flow: machine(fc("a", `Timeout.$: $Input.n, Catch: [{Errors: [FnF.ExpressionError], Next: z}], End: true`), `{Name: z, Type: Pass, OutputConstructor: {z: 1}, End: true}`), input: `{"n":604801}`, want: `{"z":1}`},
-		"timeout 0 is none":      {flow: machine(fc("a", `Timeout.$: $Input.n, End: true`)), input: `{"n":"0"}`, tasks: tasks{"a": {"ok"}}, want: `{"ok":true}`},
+		"parallel members":       {flow: stateMachine(parallel(12)), want: `{"Branch0":{},"Branch1":{},"Branch10":{},"Branch11":{},"Branch2":{},"Branch3":{},"Branch4":{},"Branch5":{},"Branch6":{},"Branch7":{},"Branch8":{},"Branch9":{}}`},
+		"map keeps the order":    {flow: stateMachine(`{Name: m, Type: Map, ItemsPath: $Input.l, Processor: {StartAt: w, States: [{Name: w, Type: Wait, Seconds.$: $Input, End: true}]}, End: true}`), input: `{"l":[3,1,2]}`, want: `{"Items":[3,1,2]}`},
+		"map of no array":        {flow: stateMachine(`{Name: m, Type: Map, ItemsPath: $Input, Processor: {StartAt: w, States: [{Name: w, Type: Pass, End: true}]}, Catch: [{Errors: [FnF.ExpressionError], Next: z}], End: true}`, `{Name: z, Type: Pass, OutputConstructor: {z: 1}, End: true}`), want: `{"z":1}`},
+		"task output no object":  {flow: stateMachine(fc("a", "End: true")), tasks: tasks{"a": {"list"}}, want: flow.ErrExpression},
+		"wait out of range":      {flow: stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), input: `{"n":301}`, want: flow.ErrExpression},
+		"wait of nothing":        {flow: stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), input: `{"n":0}`, want: flow.ErrExpression},
+		"wait of a fraction":     {flow: stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), input: `{"n":1.5}`, want: flow.ErrExpression},
+		"condition that is none": {flow: stateMachine(`{Name: c, Type: Choice, Branches: [{Condition: $Input.n, Next: p}], Default: p}`, `{Name: p, Type: Pass, End: true}`), input: `{"n":1}`, want: flow.ErrExpression},
+		"fail without code":      {flow: stateMachine(`{Name: f, Type: Fail}`), want: flow.ErrFail},
+		"fail with no such code": {flow: stateMachine(`{Name: f, Type: Fail, Code.$: $Input.no}`), want: flow.ErrExpression},
+		"fail with code":         {flow: stateMachine(`{Name: f, Type: Fail, Code.$: $Input.c}`), input: `{"c":"Own"}`, want: `Own`},
+		"timeout out of range":   {flow: stateMachine(fc("a", `Timeout.$: $Input.n, Catch: [{Errors: [FnF.ExpressionError], Next: z}], End: true`), `{Name: z, Type: Pass, OutputConstructor: {z: 1}, End: true}`), input: `{"n":604801}`, want: `{"z":1}`},
+		"timeout 0 is none":      {flow: stateMachine(fc("a", `Timeout.$: $Input.n, End: true`)), input: `{"n":"0"}`, tasks: tasks{"a": {"ok"}}, want: `{"ok":true}`},
 
 		"old: item and index join the input": {
-			flow:  steps(each + `steps: [{type: pass, name: x, outputMappings: [{target: v, source: "$input.it"}, {target: i, source: "$input.i"}, {target: n, source: "$input.n"}]}], outputMappings: [{target: r, source: "$local"}]}`),
+			flow:  flowV1(each + `steps: [{type: pass, name: x, outputMappings: [{target: v, source: "$input.it"}, {target: i, source: "$input.i"}, {target: n, source: "$input.n"}]}], outputMappings: [{target: r, source: "$local"}]}`),
 			input: `{"items":["a","b"],"n":5,"it":"hidden"}`, want: `{"r":[{"i":0,"n":5,"v":"a"},{"i":1,"n":5,"v":"b"}]}`},
 		"old: local wins over the input, siblings do not see each other": {
-			flow: steps(`{type: parallel, name: p, branches: [{steps: [{type: pass, name: x, outputMappings: [{target: v, source: 1}]}, {type: pass, name: y, outputMappings: [{target: w, source: "$input.v"}]}]},
+			flow: flowV1(`{type: parallel, name: p, branches: [{steps: [{type: pass, name: x, outputMappings: [{target: v, source: 1}]}, {type: pass, name: y, outputMappings: [{target: w, source: "$input.v"}]}]},
     {steps: [{type: pass, name: z, outputMappings: [{target: w, source: "$input.v"}]}]}], outputMappings: [{target: r, source: "$local"}]}`),
 			input: `{"v":0}`, want: `{"r":[{"v":1,"w":1},{"w":0}]}`},
-		"old: later members replace":     {flow: steps(`{type: pass, name: a, outputMappings: [{target: k, source: {x: 1}}]}`, `{type: pass, name: b, outputMappings: [{target: k, source: {y: 2}}]}`), want: `{"k":{"y":2}}`},
-		"old: no array":                  {flow: steps(each + `steps: [{type: pass, name: x}]}`), want: flow.ErrRuntime},
-		"old: fail without a name":       {flow: steps(`{type: fail, name: f}`), want: ``},
-		"old: error in errorMappings":    {flow: steps(`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", catch: [{errors: [Busy], goto: b}], errorMappings: [{target: e, source: $local.error}, {target: c, source: $local.cause}]}`, `{type: pass, name: b}`), tasks: tasks{"a": {"fail"}}, want: `{"c":"because","e":"Busy"}`},
-		"old: FC. matches the bare name": {flow: steps(`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", catch: [{errors: [FC.Busy], goto: b}]}`, `{type: pass, name: b}`), tasks: tasks{"a": {"fail"}}, want: `{}`},
-		"old: wait of a text":            {flow: steps(`{type: wait, name: w, duration: "$.n"}`), input: `{"n":"2"}`, want: `{}`},
-		"old: wait too long":             {flow: steps(`{type: wait, name: w, duration: "$.n"}`), input: `{"n":172801}`, want: flow.ErrRuntime},
-		"old: wait of the past":          {flow: steps(`{type: wait, name: w, timestamp: "2001-01-01T00:00:00Z"}`), want: `{}`},
+		"old: later members replace":     {flow: flowV1(`{type: pass, name: a, outputMappings: [{target: k, source: {x: 1}}]}`, `{type: pass, name: b, outputMappings: [{target: k, source: {y: 2}}]}`), want: `{"k":{"y":2}}`},
+		"old: no array":                  {flow: flowV1(each + `steps: [{type: pass, name: x}]}`), want: flow.ErrRuntime},
+		"old: fail without a name":       {flow: flowV1(`{type: fail, name: f}`), want: ``},
+		"old: error in errorMappings":    {flow: flowV1(`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", catch: [{errors: [Busy], goto: b}], errorMappings: [{target: e, source: $local.error}, {target: c, source: $local.cause}]}`, `{type: pass, name: b}`), tasks: tasks{"a": {"fail"}}, want: `{"c":"because","e":"Busy"}`},
+		"old: FC. matches the bare name": {flow: flowV1(`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", catch: [{errors: [FC.Busy], goto: b}]}`, `{type: pass, name: b}`), tasks: tasks{"a": {"fail"}}, want: `{}`},
+		"old: wait of a text":            {flow: flowV1(`{type: wait, name: w, duration: "$.n"}`), input: `{"n":"2"}`, want: `{}`},
+		"old: wait too long":             {flow: flowV1(`{type: wait, name: w, duration: "$.n"}`), input: `{"n":172801}`, want: flow.ErrRuntime},
+		"old: wait of the past":          {flow: flowV1(`{type: wait, name: w, timestamp: "2001-01-01T00:00:00Z"}`), want: `{}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.input == "" {
@@ -110,7 +110,7 @@ func TestOutcomes(t *testing.T) {
 				got = string(d.state.Output.Text())
 			}
 			if got != c.want {
-				t.Errorf("want %s, got %s\n%s", c.want, got, d.told())
+				t.Errorf("want %s, got %s\n%s", c.want, got, d.transcript())
 			}
 		})
 	}
@@ -157,14 +157,14 @@ func TestDataLimits(t *testing.T) {
 		input func(n int) string // makes what is limited n bytes long
 		most  int
 	}{
-		{"input", machine(`{Name: a, Type: Pass, End: true}`), func(n int) string { return `{"s":` + text(n-6) + `}` }, 65536},
-		{"input constructor", machine(`{Name: a, Type: Parallel, InputConstructor: {a.$: $Input.s, b.$: $Input.s}, Branches: [{StartAt: x, States: [{Name: x, Type: Pass, OutputConstructor: {}, End: true}]}], `+catch+`End: true}`, last),
+		{"input", stateMachine(`{Name: a, Type: Pass, End: true}`), func(n int) string { return `{"s":` + text(n-6) + `}` }, 65536},
+		{"input constructor", stateMachine(`{Name: a, Type: Parallel, InputConstructor: {a.$: $Input.s, b.$: $Input.s}, Branches: [{StartAt: x, States: [{Name: x, Type: Pass, OutputConstructor: {}, End: true}]}], `+catch+`End: true}`, last),
 			func(n int) string { return `{"s":` + text((n-11)/2) + `}` }, 65535},
-		{"output constructor", machine(`{Name: a, Type: Pass, OutputConstructor: {a.$: $Input.s, b.$: $Input.s}, End: true}`),
+		{"output constructor", stateMachine(`{Name: a, Type: Pass, OutputConstructor: {a.$: $Input.s, b.$: $Input.s}, End: true}`),
 			func(n int) string { return `{"s":` + text((n-11)/2) + `}` }, 65535},
-		{"parameters", machine(fc("a", catch+"OutputConstructor: {}, End: true"), last),
+		{"parameters", stateMachine(fc("a", catch+"OutputConstructor: {}, End: true"), last),
 			func(n int) string { return `{"s":` + text(n-6) + `}` }, 65536},
-		{"old: input, local and output", steps(`{type: pass, name: a, outputMappings: [{target: k, source: v}]}`),
+		{"old: input, local and output", flowV1(`{type: pass, name: a, outputMappings: [{target: k, source: v}]}`),
 			func(n int) string { return `{"s":` + text(n-6-2-9) + `}` }, 32768},
 	} {
 		for _, over := range []int{0, 2} {
@@ -181,9 +181,9 @@ func TestDataLimits(t *testing.T) {
 func TestResultLimit(t *testing.T) {
 	limits := flow.DefaultLimits()
 	for n, want := range map[int]flow.Status{limits.ResultBytes: flow.Succeeded, limits.ResultBytes + 1: flow.Failed} {
-		r := newRoom(t, machine(fc("a", `OutputConstructor: {}, Retry: [{Errors: [FnF.ALL], MaxAttempts: 3, IntervalSeconds: 1}], End: true`)), `{}`)
+		r := newHarness(t, stateMachine(fc("a", `OutputConstructor: {}, Retry: [{Errors: [FnF.ALL], MaxAttempts: 3, IntervalSeconds: 1}], End: true`)), `{}`)
 		call := r.step(0).Calls[0]
-		r.step(1, answer(&call, `"`+strings.Repeat("x", n-2)+`"`))
+		r.step(1, callCompleted(&call, `"`+strings.Repeat("x", n-2)+`"`))
 		if r.s.Status != want {
 			t.Errorf("%d bytes: %v %v", n, r.s.Status, r.s.Error)
 		}
@@ -208,7 +208,7 @@ func TestGlobalLimits(t *testing.T) {
 		"a name as may be":   {`{"` + strings.Repeat("k", 45) + `":1}`, ""},
 		"a name that is not": {`{"` + strings.Repeat("k", 129) + `":1}`, "the name of global variable"},
 	} {
-		r := newRoom(t, machine(`{Name: a, Type: Pass, GlobalConstructor: `+c.globals+`, End: true}`), `{}`)
+		r := newHarness(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: `+c.globals+`, End: true}`), `{}`)
 		r.limits = limits
 		r.step(0)
 		switch {
@@ -222,7 +222,7 @@ func TestGlobalLimits(t *testing.T) {
 
 // TestEventLimit: an execution may write so many events; those that close it come on top.
 func TestEventLimit(t *testing.T) {
-	loop := machine(`{Name: a, Type: Pass, Next: a}`)
+	loop := stateMachine(`{Name: a, Type: Pass, Next: a}`)
 	d := finish(t, loop, `{}`, flow.DefaultLimits(), nil)
 	if n := len(d.history); d.state.Status != flow.Failed || d.state.Error.Name != flow.ErrEventLimit || n != 5002 {
 		t.Errorf("%v %v after %d events", d.state.Status, d.state.Error, n)
@@ -231,14 +231,14 @@ func TestEventLimit(t *testing.T) {
 	for most, want := range map[int]flow.Status{4: flow.Succeeded, 3: flow.Failed} {
 		limits := flow.DefaultLimits()
 		limits.Events = most
-		if d := finish(t, machine(`{Name: a, Type: Pass, End: true}`), `{}`, limits, nil); d.state.Status != want {
+		if d := finish(t, stateMachine(`{Name: a, Type: Pass, End: true}`), `{}`, limits, nil); d.state.Status != want {
 			t.Errorf("limit %d: %v %v", most, d.state.Status, d.state.Error)
 		}
 	}
 	// A call is not made when its TaskStarted is one event too many.
 	limits := flow.DefaultLimits()
 	limits.Events = 4
-	d = finish(t, machine(fc("a", "End: true")), `{}`, limits, nil)
+	d = finish(t, stateMachine(fc("a", "End: true")), `{}`, limits, nil)
 	if d.state.Status != flow.Failed || len(d.called) != 0 {
 		t.Errorf("%v, %d calls", d.state.Status, len(d.called))
 	}
@@ -246,19 +246,19 @@ func TestEventLimit(t *testing.T) {
 
 // TestGlobalItems: the items of a Map are those that $Global had when the Map began.
 func TestGlobalItems(t *testing.T) {
-	d := finish(t, machine(`{Name: a, Type: Pass, GlobalConstructor: {l: [1,2,3,4]}, Next: m}`,
+	d := finish(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {l: [1,2,3,4]}, Next: m}`,
 		`{Name: m, Type: Map, ItemsPath: $Global.l, MaxConcurrency: 1, Processor: {StartAt: w, States: [{Name: w, Type: Wait, Seconds: 1, GlobalConstructor: {l: [9]}, End: true}]}, End: true}`),
 		`{}`, flow.DefaultLimits(), nil)
 	if d.state.Output == nil || string(d.state.Output.Text()) != `{"Items":[1,2,3,4]}` {
-		t.Errorf("%v", d.told())
+		t.Errorf("%v", d.transcript())
 	}
 	// A long list stands beside the body.
-	r := newRoom(t, machine(`{Name: a, Type: Pass, GlobalConstructor: {l.$: $Input.l}, Next: m}`,
+	r := newHarness(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {l.$: $Input.l}, Next: m}`,
 		`{Name: m, Type: Map, ItemsPath: $Global.l, Processor: {StartAt: w, States: [{Name: w, Type: Wait, Seconds: 1, End: true}]}, End: true}`),
 		`{"l":["`+strings.Repeat("x", 2000)+`"]}`)
 	r.step(0)
 	placed := 0
-	r.s.Unplaced(func(v *flow.Value) {
+	r.s.EachUnstored(func(v *flow.Value) {
 		placed++
 		v.SetRef(flow.Ref{Kind: flow.RefRow, Version: 1, Token: uint64(placed)})
 	})
@@ -275,17 +275,17 @@ func TestLargeMap(t *testing.T) {
 	}
 	limits := flow.DefaultLimits()
 	limits.Events = 1_000_000
-	m := parse(t, machine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+
+	m := parse(t, stateMachine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+
 		fc("a", `OutputConstructor: {n.$: $Input, s: "a text that is longer than what a body writes twice"}, End: true`)+`]}, OutputConstructor: {n.$: length($Output.Items), last.$: "$Output.Items[1299].n"}, End: true}`), flow.Standard)
-	for _, w := range []way{{}, {stored: true}, {stored: true, budget: 50}} {
+	for _, w := range []driveMode{{}, {stored: true}, {stored: true, budget: 50}} {
 		largest := 0
-		d := newDriver(t, m, limits, map[string]any{"l": items}, tasks{"a": {"ok"}}.world(), w)
-		d.watch = func() { largest = max(largest, len(d.body)) }
+		d := newDriver(t, m, limits, map[string]any{"l": items}, tasks{"a": {"ok"}}.handler(), w)
+		d.afterCommit = func() { largest = max(largest, len(d.body)) }
 		d.run()
 		if d.state.Output == nil || d.stringOutput() != `{"last":1299000000,"n":1300}` {
 			t.Fatalf("%v: %v %v", w, d.state.Status, d.state.Error)
 		}
-		d.legal()
+		d.checkHistory()
 		if largest > 32<<10 {
 			t.Errorf("%v: a body of %d bytes", w, largest)
 		}
@@ -294,12 +294,12 @@ func TestLargeMap(t *testing.T) {
 
 // TestRandom: equal on every repeat, different for each attempt, item and entry, also of the states around.
 func TestRandom(t *testing.T) {
-	m := parse(t, machine(`{Name: m, Type: Map, ItemsPath: "[1,2]", Retry: [{Errors: [Again], MaxAttempts: 2, IntervalSeconds: 1}], Processor: {StartAt: a, States: [`+
+	m := parse(t, stateMachine(`{Name: m, Type: Map, ItemsPath: "[1,2]", Retry: [{Errors: [Again], MaxAttempts: 2, IntervalSeconds: 1}], Processor: {StartAt: a, States: [`+
 		strings.Replace(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], End: true`), "invocationType: Sync", "invocationType: Sync, body: {id.$: uuid(), two.$: uuid()}", 1)+`]}, End: true}`), flow.Standard)
-	run := func(w way) []string {
+	run := func(w driveMode) []string {
 		var drawn []string
 		calls := 0
-		d := newDriver(t, m, flow.DefaultLimits(), map[string]any{}, worldFunc(func(c *interp.Call) []flowtest.Notice {
+		d := newDriver(t, m, flow.DefaultLimits(), map[string]any{}, callHandlerFunc(func(c *interp.Call) []flowtest.Notice {
 			body := c.Params.Tree().(map[string]any)["body"].(map[string]any)
 			drawn = append(drawn, body["id"].(string), body["two"].(string))
 			calls++
@@ -307,12 +307,12 @@ func TestRandom(t *testing.T) {
 			if calls%4 == 3 || calls%4 == 0 {
 				name = "Again"
 			}
-			return []flowtest.Notice{{Delay: 10, News: failure(c, name)}}
+			return []flowtest.Notice{{Delay: 10, News: callFailed(c, name)}}
 		}), w)
 		d.run()
 		return drawn
 	}
-	want := run(way{})
+	want := run(driveMode{})
 	seen := map[string]bool{}
 	for _, id := range want {
 		if seen[id] {
@@ -323,7 +323,7 @@ func TestRandom(t *testing.T) {
 	if len(want) < 12 {
 		t.Fatalf("%d draws", len(want))
 	}
-	for _, w := range ways {
+	for _, w := range driveModes {
 		if got := run(w); strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("%v draws other values", w)
 		}
@@ -332,17 +332,17 @@ func TestRandom(t *testing.T) {
 
 // TestRandomOfEntries: a state that is entered again draws again.
 func TestRandomOfEntries(t *testing.T) {
-	d := finish(t, machine(`{Name: a, Type: Pass, OutputConstructor: {id.$: uuid(), before.$: $Input}, Next: c}`,
+	d := finish(t, stateMachine(`{Name: a, Type: Pass, OutputConstructor: {id.$: uuid(), before.$: $Input}, Next: c}`,
 		`{Name: c, Type: Choice, Branches: [{Condition: '"before" in $Input.before', Next: z}], Default: a}`,
 		`{Name: z, Type: Pass, OutputConstructor: {same.$: $Input.id == $Input.before.id}, End: true}`), `{}`, flow.DefaultLimits(), nil)
 	if d.state.Output == nil || string(d.state.Output.Text()) != `{"same":false}` {
-		t.Error(d.told())
+		t.Error(d.transcript())
 	}
 }
 
 // TestFailedKeepsItsScope: what a failed execution would need to go on from there is in its body.
 func TestFailedKeepsItsScope(t *testing.T) {
-	r := newRoom(t, machine(`{Name: a, Type: Pass, GlobalConstructor: {g: 1}, Next: b}`, `{Name: b, Type: Fail}`), `{"n":1}`)
+	r := newHarness(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {g: 1}, Next: b}`, `{Name: b, Type: Fail}`), `{"n":1}`)
 	r.step(0)
 	failed := len(r.s.AppendBody(nil))
 	again := interp.New(r.s.Facts)
@@ -350,7 +350,7 @@ func TestFailedKeepsItsScope(t *testing.T) {
 	if err := again.DecodeBody(r.s.AppendBody(nil)); err != nil || again.Ready() || len(again.AppendBody(nil)) != failed {
 		t.Errorf("%v", err)
 	}
-	other := newRoom(t, machine(`{Name: a, Type: Pass, GlobalConstructor: {g: 1}, End: true}`), `{"n":1}`)
+	other := newHarness(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {g: 1}, End: true}`), `{"n":1}`)
 	other.step(0)
 	if done := len(other.s.AppendBody(nil)); failed <= done {
 		t.Errorf("the body of a failed execution has %d bytes, that of a succeeded one %d", failed, done)
@@ -358,12 +358,12 @@ func TestFailedKeepsItsScope(t *testing.T) {
 }
 
 func TestExpressWait(t *testing.T) {
-	m := parse(t, machine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), flow.Express)
+	m := parse(t, stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), flow.Express)
 	for n, want := range map[string]flow.Status{"20": flow.Running, "21": flow.Failed} {
 		f := facts(m, decode(t, `{"n":`+n+`}`))
 		f.Express = true
 		s, limits := interp.New(f), flow.DefaultLimits()
-		interp.Step(m, &limits, s, interp.Event{At: start})
+		interp.Step(m, &limits, s, interp.StepInput{At: start})
 		if s.Status != want {
 			t.Errorf("%s s: %v %v", n, s.Status, s.Error)
 		}

@@ -16,19 +16,19 @@ func TestDepth(t *testing.T) {
 	deep := strings.Repeat("[", value.DepthMax-1) + strings.Repeat("]", value.DepthMax-1)
 	for name, c := range map[string]struct{ flow, input, want string }{
 		"Parallel in a loop": {
-			flow:  machine(`{Name: a, Type: Parallel, Branches: [{StartAt: b, States: [{Name: b, Type: Pass, End: true}]}], `+catch+`Next: a}`, end),
+			flow:  stateMachine(`{Name: a, Type: Parallel, Branches: [{StartAt: b, States: [{Name: b, Type: Pass, End: true}]}], `+catch+`Next: a}`, end),
 			input: `{}`, want: "state \"a\" is nested deeper"},
 		"Map in a loop": {
-			flow:  machine(`{Name: a, Type: Map, ItemsPath: $Input.Items, Processor: {StartAt: b, States: [{Name: b, Type: Pass, OutputConstructor: {x.$: $Input}, End: true}]}, `+catch+`Next: a}`, end),
+			flow:  stateMachine(`{Name: a, Type: Map, ItemsPath: $Input.Items, Processor: {StartAt: b, States: [{Name: b, Type: Pass, OutputConstructor: {x.$: $Input}, End: true}]}, `+catch+`Next: a}`, end),
 			input: `{"Items":[{}]}`, want: "nested deeper"},
 		"items that are built": {
-			flow:  machine(`{Name: a, Type: Map, ItemsPath: 'toArray(toArray($Input.d))', Processor: {StartAt: b, States: [{Name: b, Type: Pass, OutputConstructor: {n: 1}, End: true}]}, `+catch+`Next: z}`, end),
+			flow:  stateMachine(`{Name: a, Type: Map, ItemsPath: 'toArray(toArray($Input.d))', Processor: {StartAt: b, States: [{Name: b, Type: Pass, OutputConstructor: {n: 1}, End: true}]}, `+catch+`Next: z}`, end),
 			input: `{"d":` + deep + `}`, want: ""},
 		"items that are built around the input": {
-			flow:  machine(`{Name: a, Type: Map, ItemsPath: 'toArray(toArray(toArray($Input)))', Processor: {StartAt: b, States: [{Name: b, Type: Pass, OutputConstructor: {n: 1}, End: true}]}, `+catch+`Next: z}`, end),
+			flow:  stateMachine(`{Name: a, Type: Map, ItemsPath: 'toArray(toArray(toArray($Input)))', Processor: {StartAt: b, States: [{Name: b, Type: Pass, OutputConstructor: {n: 1}, End: true}]}, `+catch+`Next: z}`, end),
 			input: `{"d":` + deep + `}`, want: "nested deeper"},
 		"as deep as it may be": {
-			flow:  machine(`{Name: a, Type: Pass, Next: z}`, end),
+			flow:  stateMachine(`{Name: a, Type: Pass, Next: z}`, end),
 			input: `{"d":` + deep + `}`, want: ""},
 	} {
 		t.Run(name, func(t *testing.T) {

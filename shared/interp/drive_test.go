@@ -14,23 +14,23 @@ import (
 	"millrace/shared/value"
 )
 
-// world tells what comes of calls.
-type world interface {
+// callHandler tells what comes of calls.
+type callHandler interface {
 	Call(*interp.Call) []flowtest.Notice
 }
 
-// way is how an execution is driven. However it is, the history must be the same.
-type way struct {
-	stored bool // state and events are encoded and decoded after each fold, values are loaded when asked for
-	budget int  // events a fold; 0: no bound
-	work   int  // of a fold; 0: no bound
-	twice  bool // all news comes twice
-	leases bool // leases run out and are renewed while calls are under way
-	take   int  // most attempts to take at once; 0: all
+// driveMode is how an execution is driven. However it is, the history must be the same.
+type driveMode struct {
+	stored    bool // state and events are encoded and decoded after each fold, values are loaded when asked for
+	budget    int  // events a fold; 0: no bound
+	work      int  // of a fold; 0: no bound
+	duplicate bool // all news comes twice
+	leases    bool // leases run out and are renewed while calls are under way
+	leasedMax int  // most attempts to take at once; 0: all
 }
 
-func (w way) String() string {
-	return fmt.Sprintf("stored=%v budget=%d work=%d twice=%v leases=%v", w.stored, w.budget, w.work, w.twice, w.leases)
+func (w driveMode) String() string {
+	return fmt.Sprintf("stored=%v budget=%d work=%d twice=%v leases=%v", w.stored, w.budget, w.work, w.duplicate, w.leases)
 }
 
 const (
@@ -40,19 +40,19 @@ const (
 
 // driver runs one execution in virtual time.
 type driver struct {
-	t      testing.TB
-	way    way
-	m      *flow.Machine
-	limits flow.Limits
-	world  world
-	facts  interp.Facts
-	input  []byte
-	state  *interp.State
-	now    int64
-	queue  []notice
-	seq    int
-	called map[string]int
-	lost   int // leases that have run out
+	t             testing.TB
+	mode          driveMode
+	m             *flow.Machine
+	limits        flow.Limits
+	handler       callHandler
+	facts         interp.Facts
+	input         []byte
+	state         *interp.State
+	now           int64
+	queue         []timedMessage
+	seq           int
+	called        map[string]int
+	expiredLeases int // leases that have run out
 
 	// What a store would hold.
 	bytes   []byte
@@ -62,18 +62,18 @@ type driver struct {
 	token   uint64
 	version int64
 
-	history []flow.HistoryEvent // as Step gave them
-	folds   int
-	work    int    // done in all folds
-	longest int    // done in one
-	watch   func() // called after each commit
-	needs   int
+	history     []flow.HistoryEvent // as Step gave them
+	steps       int
+	work        int    // done in all folds
+	longest     int    // done in one
+	afterCommit func() // called after each commit
+	needs       int
 }
 
-type notice struct {
-	at   int64
-	seq  int
-	news interp.News
+type timedMessage struct {
+	at      int64
+	seq     int
+	message interp.Message
 }
 
 func parse(t testing.TB, text, mode string) *flow.Machine {
@@ -94,9 +94,9 @@ func facts(m *flow.Machine, input any) interp.Facts {
 		Language: m.Language, Started: start, Deadline: start + seconds*1000, Input: flow.NewValue(input)}
 }
 
-func newDriver(t testing.TB, m *flow.Machine, limits flow.Limits, input any, w world, how way) *driver {
+func newDriver(t testing.TB, m *flow.Machine, limits flow.Limits, input any, w callHandler, how driveMode) *driver {
 	f := facts(m, input)
-	d := &driver{t: t, way: how, m: m, limits: limits, world: w, facts: f, input: f.Input.Text(), now: start,
+	d := &driver{t: t, mode: how, m: m, limits: limits, handler: w, facts: f, input: f.Input.Text(), now: start,
 		called: map[string]int{}, rows: map[uint64][]byte{}}
 	d.state = interp.New(f)
 	if how.stored {
@@ -110,10 +110,10 @@ func newDriver(t testing.TB, m *flow.Machine, limits flow.Limits, input any, w w
 // run goes on to the end of the execution.
 func (d *driver) run() *driver {
 	d.t.Helper()
-	news := []interp.News(nil)
+	news := []interp.Message(nil)
 	for {
-		more := d.fold(news)
-		if d.folds > 100_000 {
+		more := d.step(news)
+		if d.steps > 100_000 {
 			d.t.Fatal("no end")
 		}
 		if d.state.Final() {
@@ -123,7 +123,7 @@ func (d *driver) run() *driver {
 		if more {
 			continue
 		}
-		next := d.state.NextDue(0)
+		next := d.state.NextWakeTime(0)
 		if len(d.queue) > 0 && (next == 0 || d.queue[0].at < next) {
 			next = d.queue[0].at
 		}
@@ -132,34 +132,34 @@ func (d *driver) run() *driver {
 		}
 		d.now = max(next, d.now)
 		for len(d.queue) > 0 && d.queue[0].at <= d.now {
-			news = append(news, d.queue[0].news)
-			if d.way.twice {
-				news = append(news, d.queue[0].news)
+			news = append(news, d.queue[0].message)
+			if d.mode.duplicate {
+				news = append(news, d.queue[0].message)
 			}
 			d.queue = d.queue[1:]
 		}
 	}
 }
 
-func (d *driver) push(at int64, n interp.News) {
+func (d *driver) push(at int64, n interp.Message) {
 	d.seq++
-	d.queue = append(d.queue, notice{at, d.seq, n})
+	d.queue = append(d.queue, timedMessage{at, d.seq, n})
 	sort.Slice(d.queue, func(i, j int) bool {
 		return d.queue[i].at < d.queue[j].at || d.queue[i].at == d.queue[j].at && d.queue[i].seq < d.queue[j].seq
 	})
 }
 
-// fold is one fold and its commit.
-func (d *driver) fold(news []interp.News) (more bool) {
-	d.folds++
-	take := &interp.Take{Max: 1000, Owner: owner}
-	if d.way.take > 0 {
-		take.Max = d.way.take
+// step is one fold and its commit.
+func (d *driver) step(news []interp.Message) (more bool) {
+	d.steps++
+	take := &interp.LeaseOptions{Max: 1000, Owner: owner}
+	if d.mode.leasedMax > 0 {
+		take.Max = d.mode.leasedMax
 	}
-	if d.way.leases {
-		take.LeaseMax = 1000
+	if d.mode.leases {
+		take.DurationMax = 1000
 	}
-	ev := interp.Event{At: d.now, News: news, Take: take, Events: d.way.budget, Work: d.way.work}
+	ev := interp.StepInput{At: d.now, Messages: news, Lease: take, EventsMax: d.mode.budget, WorkMax: d.mode.work}
 	work := 0
 	var events []flow.HistoryEvent
 	var calls []interp.Call
@@ -170,8 +170,8 @@ func (d *driver) fold(news []interp.News) (more bool) {
 		changed = changed || fx.Changed
 		more = fx.More
 		work += fx.Work
-		if len(fx.Verdicts) != len(ev.News) {
-			d.t.Fatalf("%d verdicts for %d news", len(fx.Verdicts), len(ev.News))
+		if len(fx.Replies) != len(ev.Messages) {
+			d.t.Fatalf("%d verdicts for %d news", len(fx.Replies), len(ev.Messages))
 		}
 		if len(fx.Need) > 0 && len(fx.Calls) > 0 {
 			d.t.Fatal("calls are taken while values are missing")
@@ -179,21 +179,21 @@ func (d *driver) fold(news []interp.News) (more bool) {
 		if len(fx.Need) == 0 {
 			break
 		}
-		if !d.way.stored || round > 1000 {
+		if !d.mode.stored || round > 1000 {
 			d.t.Fatalf("values are missing: %d", len(fx.Need))
 		}
 		for _, v := range fx.Need {
 			d.load(v)
 			d.needs++
 		}
-		ev.News = nil
-		if ev.Work > 0 {
-			ev.Work = max(1, d.way.work-work)
+		ev.Messages = nil
+		if ev.WorkMax > 0 {
+			ev.WorkMax = max(1, d.mode.work-work)
 		}
 	}
 	d.work, d.longest = d.work+work, max(d.longest, work)
 	d.history = append(d.history, events...)
-	if d.way.stored {
+	if d.mode.stored {
 		d.commit(events, changed)
 	}
 	for i := range calls {
@@ -205,23 +205,23 @@ func (d *driver) fold(news []interp.News) (more bool) {
 // call asks the world, once for each attempt.
 func (d *driver) call(c *interp.Call) {
 	d.called[c.Key]++
-	if d.way.leases && d.called[c.Key] < interp.CallsMax {
-		d.push(d.now+100, interp.News{Kind: interp.Renewed, Attempt: c.Attempt, Owner: owner, Until: d.now + 5000})
-		d.push(d.now+200, interp.News{Kind: interp.LeaseOver, Attempt: c.Attempt, Owner: owner})
-		d.lost++
-	} else if d.way.leases {
-		d.push(d.now+100, interp.News{Kind: interp.Renewed, Attempt: c.Attempt, Owner: owner, Until: d.facts.Deadline})
+	if d.mode.leases && d.called[c.Key] < interp.CallsMax {
+		d.push(d.now+100, interp.Message{Kind: interp.LeaseRenewed, Attempt: c.Attempt, Owner: owner, Until: d.now + 5000})
+		d.push(d.now+200, interp.Message{Kind: interp.LeaseExpired, Attempt: c.Attempt, Owner: owner})
+		d.expiredLeases++
+	} else if d.mode.leases {
+		d.push(d.now+100, interp.Message{Kind: interp.LeaseRenewed, Attempt: c.Attempt, Owner: owner, Until: d.facts.Deadline})
 	}
 	if d.called[c.Key] > 1 {
 		return
 	}
-	for _, n := range d.world.Call(c) {
+	for _, n := range d.handler.Call(c) {
 		d.push(d.now+n.Delay, n.News)
 	}
 }
 
-// place gives a value a row of its own.
-func (d *driver) place(v *flow.Value) {
+// storeValue gives a value a row of its own.
+func (d *driver) storeValue(v *flow.Value) {
 	d.token++
 	d.rows[d.token] = v.Text()
 	v.SetRef(flow.Ref{Kind: flow.RefRow, Version: d.version, Token: d.token})
@@ -233,7 +233,7 @@ func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
 	for i := range events {
 		events[i].Values(func(_ byte, v *flow.Value) {
 			if v.Ref().Kind == flow.RefNone && v.Len() > flow.EventInline {
-				d.place(v)
+				d.storeValue(v)
 			}
 		})
 	}
@@ -244,7 +244,7 @@ func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
 	}
 	d.bytes = append(d.bytes, added...)
 	d.events = append(d.events, decoded...)
-	d.state.Unplaced(d.place)
+	d.state.EachUnstored(d.storeValue)
 	body := d.state.AppendBody(nil)
 	if !changed && d.body != nil && !bytes.Equal(body, d.body) {
 		d.t.Fatalf("the state has changed, but Changed is not set\n%q\n%q", d.body, body)
@@ -264,21 +264,21 @@ func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
 	if again := s.AppendBody(nil); !bytes.Equal(again, body) {
 		d.t.Fatalf("a body read and written again differs\n%q\n%q", body, again)
 	}
-	if a, b := old.NextDue(0), s.NextDue(0); a != b {
+	if a, b := old.NextWakeTime(0), s.NextWakeTime(0); a != b {
 		d.t.Fatalf("NextDue is %d, read again %d", a, b)
 	}
 	if a, b := old.Ready(), s.Ready(); a != b && !old.Final() {
 		d.t.Fatalf("Ready is %v, read again %v", a, b)
 	}
 	d.state = s
-	if d.watch != nil {
-		d.watch()
+	if d.afterCommit != nil {
+		d.afterCommit()
 	}
 }
 
 // load serves a value from what is recorded.
 func (d *driver) load(v *flow.Value) {
-	text, err := d.stored(v.Ref())
+	text, err := d.storedText(v.Ref())
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func (d *driver) load(v *flow.Value) {
 	v.Load(text)
 }
 
-func (d *driver) stored(r flow.Ref) ([]byte, error) {
+func (d *driver) storedText(r flow.Ref) ([]byte, error) {
 	switch r.Kind {
 	case flow.RefClaim:
 		return d.input, nil
@@ -303,7 +303,7 @@ func (d *driver) stored(r flow.Ref) ([]byte, error) {
 					return v.Text(), nil
 				}
 				if v.Ref().Kind != flow.RefEvent {
-					return d.stored(v.Ref())
+					return d.storedText(v.Ref())
 				}
 			}
 		}
@@ -319,10 +319,10 @@ func (d *driver) stringOutput() string {
 	return string(d.state.Output.Text())
 }
 
-// told is all that a history tells, a line an event.
-func (d *driver) told() string {
+// transcript is all that a history tells, a line an event.
+func (d *driver) transcript() string {
 	events := d.history
-	if d.way.stored {
+	if d.mode.stored {
 		events = d.events
 	}
 	var b bytes.Buffer
@@ -332,7 +332,7 @@ func (d *driver) told() string {
 			if v.Loaded() {
 				return
 			}
-			text, err := d.stored(v.Ref())
+			text, err := d.storedText(v.Ref())
 			if err != nil {
 				d.t.Fatal(err)
 			}
@@ -354,14 +354,14 @@ func (d *driver) told() string {
 	return b.String()
 }
 
-// legal fails the test if the history is not.
-func (d *driver) legal() {
+// checkHistory fails the test if the history is not.
+func (d *driver) checkHistory() {
 	d.t.Helper()
 	if faults := flowtest.Legal(d.m, d.history); len(faults) > 0 {
 		for _, f := range faults {
 			d.t.Error(f)
 		}
-		d.t.Fatal(d.told())
+		d.t.Fatal(d.transcript())
 	}
 }
 
@@ -384,7 +384,7 @@ func (s *script) Call(c *interp.Call) []flowtest.Notice {
 		}
 		return value.Encode(v)
 	}
-	n := interp.News{Kind: interp.Answered, Attempt: c.Attempt, Output: text(o.Return), Error: o.Error}
+	n := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: text(o.Return), Error: o.Error}
 	if c.Task.Mode == flow.RequestComplete {
 		return []flowtest.Notice{{Delay: 50, News: n}}
 	}
@@ -398,28 +398,28 @@ func (s *script) Call(c *interp.Call) []flowtest.Notice {
 		panic(errors.New("a token cannot be read"))
 	}
 	return []flowtest.Notice{{Delay: 50, News: n},
-		{Delay: 90, News: interp.News{Kind: interp.Reported, Token: token.ID, Output: text(report), Error: o.Error, Mark: 5}}}
+		{Delay: 90, News: interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Output: text(report), Error: o.Error, Mark: 5}}}
 }
 
-// worldFunc is a world made of a function.
-type worldFunc func(c *interp.Call) []flowtest.Notice
+// callHandlerFunc is a world made of a function.
+type callHandlerFunc func(c *interp.Call) []flowtest.Notice
 
-func (f worldFunc) Call(c *interp.Call) []flowtest.Notice { return f(c) }
+func (f callHandlerFunc) Call(c *interp.Call) []flowtest.Notice { return f(c) }
 
-// answer is the news that a call has been answered.
-func answer(c *interp.Call, output string) interp.News {
-	return interp.News{Kind: interp.Answered, Attempt: c.Attempt, Output: []byte(output)}
+// callCompleted is the news that a call has been answered.
+func callCompleted(c *interp.Call, output string) interp.Message {
+	return interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: []byte(output)}
 }
 
-// failure is the news that a call has failed.
-func failure(c *interp.Call, name string) interp.News {
-	return interp.News{Kind: interp.Answered, Attempt: c.Attempt, Error: &flow.Error{Name: name, Cause: "because"}}
+// callFailed is the news that a call has failed.
+func callFailed(c *interp.Call, name string) interp.Message {
+	return interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Error: &flow.Error{Name: name, Cause: "because"}}
 }
 
-// report is the news that somebody reports the end of a call's task.
-func report(c *interp.Call, output string) interp.News {
+// taskReported is the news that somebody reports the end of a call's task.
+func taskReported(c *interp.Call, output string) interp.Message {
 	token, _ := interp.ParseToken(c.Token)
-	return interp.News{Kind: interp.Reported, Token: token.ID, Output: []byte(output), Mark: 77}
+	return interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Output: []byte(output), Mark: 77}
 }
 
 // brief is a history of lines `id<schedule Type State`.

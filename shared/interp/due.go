@@ -4,8 +4,8 @@ import (
 	"millrace/shared/flow"
 )
 
-// due deals with every timer whose time has come.
-func (f *fold) due() {
+// fireTimers deals with every timer whose time has come.
+func (f *stepper) fireTimers() {
 	s := f.s
 	if s.Deadline > 0 && f.clock >= s.Deadline {
 		f.end(flow.TimedOut, &flow.Error{Name: flow.ErrExecutionTimedOut, Cause: "the execution ran longer than its time limit"})
@@ -16,40 +16,40 @@ func (f *fold) due() {
 		switch {
 		case e.phase == waiting && f.clock >= e.due:
 			e.due = 0
-			f.passed(e)
-			f.wake()
-		case e.phase == paused && f.clock >= e.due:
+			f.passThrough(e)
+			f.markReady()
+		case e.phase == backingOff && f.clock >= e.due:
 			e.due, e.phase = 0, beginning
-			f.wake()
+			f.markReady()
 		case e.phase == calling && e.attempt.deadline > 0 && f.clock >= e.attempt.deadline:
 			f.timedOut(e)
 		}
 	})
 }
 
-// wake notes that something may go on.
-func (f *fold) wake() {
+// markReady notes that something may go on.
+func (f *stepper) markReady() {
 	f.s.ready = true
 	f.out.Changed = true
 }
 
 // timedOut closes an attempt that took too long.
-func (f *fold) timedOut(e *entry) {
-	if f.full(1) {
+func (f *stepper) timedOut(e *entry) {
+	if f.endAtEventLimit(1) {
 		return
 	}
 	err := &flow.Error{Name: flow.ErrTaskTimeout, Cause: "the task ran longer than its Timeout"}
 	e.last = f.emit(flow.HistoryEvent{Type: flow.TaskTimedOut, Schedule: e.last, Node: e.node, Error: err})
 	e.timeout = true
-	f.release(e)
+	f.cancelAttempt(e)
 	f.fail(e, *err)
 	f.out.Changed = true
 }
 
-// NextDue is the earliest time at which the execution needs attention on its own, ms since 1970: timers, deadlines,
+// NextWakeTime is the earliest time at which the execution needs attention on its own, ms since 1970: timers, deadlines,
 // leases, and what is to be sent again. 0: never. Calls of the owner given are left out: it watches over them itself. 0
 // leaves none out.
-func (s *State) NextDue(owner uint64) int64 {
+func (s *State) NextWakeTime(owner uint64) int64 {
 	timer, send := s.NextTimer(owner), s.NextSend()
 	if timer == 0 || send > 0 && send < timer {
 		return send
@@ -69,15 +69,15 @@ func (s *State) NextTimer(owner uint64) int64 {
 		sooner(s.Deadline)
 	}
 	s.each(func(e *entry) {
-		if e.phase == waiting || e.phase == paused {
+		if e.phase == waiting || e.phase == backingOff {
 			sooner(e.due)
 		}
 		a := e.attempt
-		if a == nil || owner != 0 && a.phase == called && a.owner == owner {
+		if a == nil || owner != 0 && a.phase == attemptRunning && a.owner == owner {
 			return
 		}
 		sooner(a.deadline)
-		if a.phase == called {
+		if a.phase == attemptRunning {
 			sooner(a.until + LeaseMargin)
 		}
 	})
@@ -104,7 +104,7 @@ func (s *State) Ready() bool {
 		return true
 	}
 	open := false
-	s.each(func(e *entry) { open = open || e.attempt != nil && e.attempt.phase == ready })
+	s.each(func(e *entry) { open = open || e.attempt != nil && e.attempt.phase == attemptReady })
 	return open
 }
 
@@ -112,7 +112,7 @@ func (s *State) Ready() bool {
 func (s *State) ReadyAttempts() int {
 	n := 0
 	s.each(func(e *entry) {
-		if e.attempt != nil && e.attempt.phase == ready {
+		if e.attempt != nil && e.attempt.phase == attemptReady {
 			n++
 		}
 	})
@@ -141,7 +141,7 @@ type Lease struct {
 func (s *State) Leases() []Lease {
 	var out []Lease
 	s.each(func(e *entry) {
-		if a := e.attempt; a != nil && a.phase == called {
+		if a := e.attempt; a != nil && a.phase == attemptRunning {
 			deadline := s.Deadline
 			if a.deadline > 0 {
 				deadline = min(deadline, a.deadline)
@@ -152,8 +152,8 @@ func (s *State) Leases() []Lease {
 	return out
 }
 
-// Open tells whether an attempt is still open.
-func (s *State) Open(attempt int64) bool {
+// AttemptOpen tells whether an attempt is still open.
+func (s *State) AttemptOpen(attempt int64) bool {
 	open := false
 	s.each(func(e *entry) { open = open || e.attempt != nil && e.attempt.id == attempt })
 	return open
@@ -170,7 +170,7 @@ type Timer struct {
 func (s *State) Timers(m *flow.Machine) []Timer {
 	var out []Timer
 	s.each(func(e *entry) {
-		if e.phase == waiting || e.phase == paused {
+		if e.phase == waiting || e.phase == backingOff {
 			out = append(out, Timer{State: m.Nodes[e.node].Name, Attempt: e.retries, Due: e.due})
 		}
 	})

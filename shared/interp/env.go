@@ -15,47 +15,47 @@ import (
 
 // env is what an expression sees at one place of one state.
 type env struct {
-	fold  *fold
-	entry *entry // nil at the flow's own mappings
-	site  string // name of the place, for errors and random values
+	stepper *stepper
+	entry   *entry // nil at the flow's own mappings
+	site    string // name of the place, for errors and random values
 
-	input   *flow.Value
-	local   *flow.Value // older language
-	output  *flow.Value // where $Output exists
-	err     *flow.Error // while a Catch rule is applied
-	attempt int64       // where a task token exists: the event id of the attempt
-	draws   int
-	sparse  bool           // members whose paths select nothing are left out
-	merged  map[string]any // of Default, once it has been asked for
-	all     map[string]any // of Global, once all of it has been asked for
+	input      *flow.Value
+	local      *flow.Value // older language
+	output     *flow.Value // where $Output exists
+	err        *flow.Error // while a Catch rule is applied
+	attempt    int64       // where a task token exists: the event id of the attempt
+	draws      int
+	omitAbsent bool           // members whose paths select nothing are left out
+	merged     map[string]any // of Default, once it has been asked for
+	all        map[string]any // of Global, once all of it has been asked for
 }
 
 // env is the usual view of an entry: its own input.
-func (f *fold) env(e *entry, site string) *env {
-	return &env{fold: f, entry: e, site: site, input: e.input, local: e.result}
+func (f *stepper) env(e *entry, site string) *env {
+	return &env{stepper: f, entry: e, site: site, input: e.input, local: e.result}
 }
 
 // Root gives the value of a root.
 func (v *env) Root(r expr.Root) (any, error) {
 	switch r {
 	case expr.Input:
-		return loaded(v.input)
+		return treeOf(v.input)
 	case expr.Output:
 		if v.output == nil {
 			return expr.Absent{}, nil
 		}
-		return loaded(v.output)
+		return treeOf(v.output)
 	case expr.Local:
 		return v.localRoot()
 	case expr.Default:
 		return v.defaultRoot()
 	case expr.Global:
-		return (*globals)(v), nil
+		return (*globalRoot)(v), nil
 	case expr.Context:
-		if v.fold.s.Language == flow.Steps {
-			return v.oldContext(), nil
+		if v.stepper.s.Language == flow.FlowV1 {
+			return v.contextV1(), nil
 		}
-		return (*context)(v), nil
+		return (*contextRoot)(v), nil
 	}
 	return expr.Absent{}, nil
 }
@@ -67,19 +67,19 @@ func (v *env) localRoot() (any, error) {
 	if v.local == nil {
 		return expr.Absent{}, nil
 	}
-	return loaded(v.local)
+	return treeOf(v.local)
 }
 
 // defaultRoot is the input overlaid with the local data, where that is an object.
 func (v *env) defaultRoot() (any, error) {
 	if v.local == nil {
-		return loaded(v.input)
+		return treeOf(v.input)
 	}
 	if !v.local.Loaded() {
-		return nil, missing(v.local)
+		return nil, needValue(v.local)
 	}
 	if !v.local.IsObject() || isEmpty(v.local) {
-		return loaded(v.input)
+		return treeOf(v.input)
 	}
 	if v.merged == nil {
 		merged, err := overlay(v.input, v.local)
@@ -87,32 +87,32 @@ func (v *env) defaultRoot() (any, error) {
 			return nil, err
 		}
 		v.merged = merged
-		v.fold.write(v.input.Len() + v.local.Len())
+		v.stepper.countBytes(v.input.Len() + v.local.Len())
 	}
 	return v.merged, nil
 }
 
-// globals is $Global.
-type globals env
+// globalRoot is $Global.
+type globalRoot env
 
 // Member returns one global variable.
-func (g *globals) Member(name string) (any, bool, error) {
-	v, ok := g.fold.s.Globals[name]
+func (g *globalRoot) Member(name string) (any, bool, error) {
+	v, ok := g.stepper.s.Globals[name]
 	if !ok {
 		return nil, false, nil
 	}
 	if !v.Loaded() {
-		return nil, false, g.missing()
+		return nil, false, g.needValues()
 	}
 	return v.Tree(), true, nil
 }
 
-// missing asks for all global variables that are not loaded: to ask for one after the other would
+// needValues asks for all global variables that are not loaded: to ask for one after the other would
 // begin the evaluation again for each.
-func (g *globals) missing() error {
+func (g *globalRoot) needValues() error {
 	var need needError
-	for _, k := range slices.Sorted(maps.Keys(g.fold.s.Globals)) {
-		if v := g.fold.s.Globals[k]; !v.Loaded() {
+	for _, k := range slices.Sorted(maps.Keys(g.stepper.s.Globals)) {
+		if v := g.stepper.s.Globals[k]; !v.Loaded() {
 			need.values = append(need.values, v)
 		}
 	}
@@ -120,18 +120,18 @@ func (g *globals) missing() error {
 }
 
 // Value returns all global variables.
-func (g *globals) Value() (map[string]any, error) {
+func (g *globalRoot) Value() (map[string]any, error) {
 	if g.all != nil {
 		return g.all, nil
 	}
-	all := make(map[string]any, len(g.fold.s.Globals))
-	for k, v := range g.fold.s.Globals {
+	all := make(map[string]any, len(g.stepper.s.Globals))
+	for k, v := range g.stepper.s.Globals {
 		if !v.Loaded() {
-			return nil, g.missing()
+			return nil, g.needValues()
 		}
 		all[k] = v.Tree()
 	}
-	g.fold.used += len(all)
+	g.stepper.workDone += len(all)
 	g.all = all
 	return all, nil
 }
@@ -139,13 +139,13 @@ func (g *globals) Value() (map[string]any, error) {
 // Random gives the next draw: equal on every repeat, different for every attempt of the state and of those around it
 // (execution.md 1.10).
 func (v *env) Random() [16]byte {
-	mac := hmac.New(sha256.New, v.fold.s.Seed[:])
+	mac := hmac.New(sha256.New, v.stepper.s.Seed[:])
 	path := binary.AppendUvarint(nil, uint64(len(v.site)))
 	path = append(path, v.site...)
 	path = binary.AppendUvarint(path, uint64(v.draws))
 	v.draws++
 	for e := v.entry; e != nil; e = e.scope.owner {
-		for _, n := range [...]int64{int64(e.node), e.count, int64(e.retries), int64(e.scope.index)} {
+		for _, n := range [...]int64{int64(e.node), e.ordinal, int64(e.retries), int64(e.scope.index)} {
 			path = binary.AppendUvarint(path, uint64(n))
 		}
 	}
@@ -155,16 +155,16 @@ func (v *env) Random() [16]byte {
 	return out
 }
 
-// oldContext is $context of the older language (fdl-flow.md 2.6).
-func (v *env) oldContext() map[string]any {
-	s := v.fold.s
+// contextV1 is $context of the older language (fdl-flow.md 2.6).
+func (v *env) contextV1() map[string]any {
+	s := v.stepper.s
 	out := map[string]any{
 		"flow": map[string]any{"name": s.Flow, "id": s.Flow},
 		"execution": map[string]any{"name": s.Name, "id": s.Name,
 			"startedTime": time.UnixMilli(s.Started).UTC().Format("2006-01-02T15:04:05.000Z")},
 	}
 	if v.entry != nil {
-		st := v.fold.state(v.entry)
+		st := v.stepper.state(v.entry)
 		out["step"] = map[string]any{"name": st.Name, "eventId": value.FromInt(v.entry.id)}
 		if st.Task != nil && st.Task.Mode == flow.WaitForCustomCallback {
 			out["task"] = map[string]any{"token": s.token(v.entry.id)}
@@ -173,15 +173,15 @@ func (v *env) oldContext() map[string]any {
 	return out
 }
 
-// context is $Context of the newer language (fdl-statemachine.md 9.2), made member by member.
-type context env
+// contextRoot is $Context of the newer language (fdl-statemachine.md 9.2), made member by member.
+type contextRoot env
 
 // Member gives one of Execution, Current, Workflow.
-func (c *context) Member(name string) (any, bool, error) {
-	s := c.fold.s
+func (c *contextRoot) Member(name string) (any, bool, error) {
+	s := c.stepper.s
 	switch name {
 	case "Execution":
-		return lazy{"Name": known(s.Name), "RoleArn": known(s.RoleArn), "Input": stored(s.Input)}, true, nil
+		return lazy{"Name": constant(s.Name), "RoleArn": constant(s.RoleArn), "Input": treeThunk(s.Input)}, true, nil
 	case "Workflow":
 		return map[string]any{"Flow": s.Flow, "AccountId": s.Account, "Region": s.Region}, true, nil
 	case "Current":
@@ -190,23 +190,23 @@ func (c *context) Member(name string) (any, bool, error) {
 	return nil, false, nil
 }
 
-func (c *context) current() lazy {
+func (c *contextRoot) current() lazy {
 	e := c.entry
-	out := lazy{"Name": known(c.fold.state(e).Name), "Input": stored(c.input), "RetryCount": known(value.FromInt(int64(e.retries)))}
+	out := lazy{"Name": constant(c.stepper.state(e).Name), "Input": treeThunk(c.input), "RetryCount": constant(value.FromInt(int64(e.retries)))}
 	if c.output != nil {
-		out["Output"] = stored(c.output)
+		out["Output"] = treeThunk(c.output)
 	}
 	if c.err != nil {
-		out["Error"] = known(map[string]any{"Code": c.err.Name, "Detail": c.err.Cause})
+		out["Error"] = constant(map[string]any{"Code": c.err.Name, "Detail": c.err.Cause})
 	}
 	if c.attempt != 0 {
-		out["TaskToken"] = func() (any, error) { return c.fold.s.token(c.attempt), nil }
+		out["TaskToken"] = func() (any, error) { return c.stepper.s.token(c.attempt), nil }
 	}
 	return out
 }
 
 // Value gives the whole context.
-func (c *context) Value() (map[string]any, error) {
+func (c *contextRoot) Value() (map[string]any, error) {
 	out := map[string]any{}
 	for _, name := range []string{"Execution", "Current", "Workflow"} {
 		m, _, err := c.Member(name)
@@ -226,8 +226,8 @@ func (c *context) Value() (map[string]any, error) {
 // lazy is an object whose members are made on demand.
 type lazy map[string]func() (any, error)
 
-func known(v any) func() (any, error)          { return func() (any, error) { return v, nil } }
-func stored(v *flow.Value) func() (any, error) { return func() (any, error) { return loaded(v) } }
+func constant(v any) func() (any, error)          { return func() (any, error) { return v, nil } }
+func treeThunk(v *flow.Value) func() (any, error) { return func() (any, error) { return treeOf(v) } }
 
 // Member gives one member.
 func (l lazy) Member(name string) (any, bool, error) {

@@ -14,8 +14,8 @@ func closing(e *flow.HistoryEvent) bool {
 	return e.Type == flow.StateAborted || e.Node < 0 && e.Type != flow.ExecutionStarted
 }
 
-// same reports whether two events are the same, as far as a limit may not change them.
-func same(a, b *flow.HistoryEvent) bool {
+// sameEvent reports whether two events are the same, as far as a limit may not change them.
+func sameEvent(a, b *flow.HistoryEvent) bool {
 	return a.ID == b.ID && a.Type == b.Type && a.Node == b.Node && a.Schedule == b.Schedule && a.Time == b.Time
 }
 
@@ -33,7 +33,7 @@ func TestEventLimitIsExact(t *testing.T) {
 		limits := flow.DefaultLimits()
 		limits.Events = 200
 		run := func() *driver {
-			return newDriver(t, m, limits, input, flowtest.NewWorld(seed), way{}).run()
+			return newDriver(t, m, limits, input, flowtest.NewWorld(seed), driveMode{}).run()
 		}
 		whole := run()
 		if e := whole.state.Error; e != nil && e.Name == flow.ErrEventLimit {
@@ -45,7 +45,7 @@ func TestEventLimitIsExact(t *testing.T) {
 			limits.Events = most
 			d := run()
 			k := 0
-			for k < len(d.history) && k < all && same(&d.history[k], &whole.history[k]) {
+			for k < len(d.history) && k < all && sameEvent(&d.history[k], &whole.history[k]) {
 				k++
 			}
 			if k == all && len(d.history) == all {
@@ -91,26 +91,26 @@ func checkLimited(t *testing.T, seed uint64, most, k int, d *driver) {
 			t.Errorf("seed %d, limit %d: event %d of %d is %v", seed, most, i+1, len(d.history), d.history[i].Type)
 		}
 	}
-	d.legal()
+	d.checkHistory()
 }
 
 // TestEventLimitOfReports: what comes from outside has no room beyond the limit either: each kind, in both languages.
 func TestEventLimitOfReports(t *testing.T) {
-	older := steps(`{type: task, name: a, resourceArn: 'acs:fc:::services/s/functions/f', pattern: waitForCallback}`)
-	newer := machine(fc("a", "TaskMode: WaitForCustomCallback, End: true"))
+	older := flowV1(`{type: task, name: a, resourceArn: 'acs:fc:::services/s/functions/f', pattern: waitForCallback}`)
+	newer := stateMachine(fc("a", "TaskMode: WaitForCustomCallback, End: true"))
 	for name, definition := range map[string]string{"older": older, "newer": newer} {
-		r := newRoom(t, definition, `{}`)
+		r := newHarness(t, definition, `{}`)
 		r.step(0)
 		written := int(r.s.LastEvent) // up to TaskStarted; TaskSubmitted and TaskSucceeded follow a report
 		for _, c := range []struct {
 			more int
 			want flow.Status
 		}{{1, flow.Failed}, {0, flow.Failed}, {2, flow.Failed}, {4, flow.Succeeded}} {
-			r := newRoom(t, definition, `{}`)
+			r := newHarness(t, definition, `{}`)
 			r.limits.Events = written + c.more
 			fx := r.step(0)
 			token, _ := interp.ParseToken(fx.Calls[0].Token)
-			r.step(10, interp.News{Kind: interp.Reported, Token: token.ID, Output: []byte(`{}`)})
+			r.step(10, interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Output: []byte(`{}`)})
 			if r.s.Status != c.want {
 				t.Errorf("%s, %d more: %v %v after %d events", name, c.more, r.s.Status, r.s.Error, r.s.LastEvent)
 			}

@@ -9,15 +9,15 @@ import (
 )
 
 // fail gives an entry its error; what becomes of it is decided in failed.
-func (f *fold) fail(e *entry, err flow.Error) {
-	e.failure = bounded(&err)
+func (f *stepper) fail(e *entry, err flow.Error) {
+	e.failure = truncateError(&err)
 	e.phase = failing
 	e.attempt = nil
 	f.s.ready = true
 }
 
-// failed deals with the error of an entry: Retry first, then Catch, then the scope above.
-func (f *fold) failed(e *entry) error {
+// resolveFailure deals with the error of an entry: Retry first, then Catch, then the scope above.
+func (f *stepper) resolveFailure(e *entry) error {
 	st := f.state(e)
 	if rule := f.retryRule(e, st); rule >= 0 {
 		f.retry(e, &st.Retry[rule], rule)
@@ -27,42 +27,42 @@ func (f *fold) failed(e *entry) error {
 	var next *flow.Value
 	if catch != nil {
 		var err error
-		if next, err = f.caught(e, st, catch); err != nil {
+		if next, err = f.catchData(e, st, catch); err != nil {
 			state, ok := err.(stateError)
 			if !ok {
 				return err
 			}
-			e.failure, e.timeout, catch = bounded(&state.err), false, nil
+			e.failure, e.timeout, catch = truncateError(&state.err), false, nil
 		}
 	}
-	if err := f.room(f.failedEvents(e, catch)); err != nil {
+	if err := f.checkEventLimit(f.failedEvents(e, catch)); err != nil {
 		return err
 	}
-	last := f.emit(flow.HistoryEvent{Type: f.failedType(e), Schedule: e.last, Node: e.node, Error: e.failure})
+	last := f.emit(flow.HistoryEvent{Type: f.failedEventType(e), Schedule: e.last, Node: e.node, Error: e.failure})
 	if catch == nil {
 		f.propagate(e, last)
 		return nil
 	}
 	sc := e.scope
 	sc.last = last
-	if f.m.Language == flow.Steps {
+	if f.m.Language == flow.FlowV1 {
 		sc.local = next
 		sc.last = f.emit(flow.HistoryEvent{Type: flow.StepExited, Schedule: last, Node: e.node, Local: next})
 	} else {
 		sc.input = next
 	}
-	f.goOn(e, catch.Next)
+	f.exitTo(e, catch.Next)
 	return nil
 }
 
 // failedEvents is how many events tell that an entry has failed: of the entry, and of what is
 // aborted with it.
-func (f *fold) failedEvents(e *entry, catch *flow.Catch) int {
+func (f *stepper) failedEvents(e *entry, catch *flow.Catch) int {
 	n := 1
 	switch owner := e.scope.owner; {
-	case catch != nil && f.m.Language == flow.Steps:
+	case catch != nil && f.m.Language == flow.FlowV1:
 		n++
-	case catch == nil && owner != nil && f.m.Language == flow.States:
+	case catch == nil && owner != nil && f.m.Language == flow.StateMachine:
 		for _, child := range owner.running {
 			if child != e.scope {
 				child.each(func(*entry) { n++ })
@@ -72,9 +72,9 @@ func (f *fold) failedEvents(e *entry, catch *flow.Catch) int {
 	return n
 }
 
-func (f *fold) failedType(e *entry) flow.EventType {
+func (f *stepper) failedEventType(e *entry) flow.EventType {
 	switch {
-	case f.m.Language == flow.Steps:
+	case f.m.Language == flow.FlowV1:
 		return flow.StepFailed
 	case e.timeout:
 		return flow.StateTimedOut
@@ -83,16 +83,16 @@ func (f *fold) failedType(e *entry) flow.EventType {
 }
 
 // retryRule is the first rule that matches, if it has tries left; -1 otherwise.
-func (f *fold) retryRule(e *entry, st *flow.State) int {
-	if e.final {
+func (f *stepper) retryRule(e *entry, st *flow.State) int {
+	if e.permanent {
 		return -1
 	}
 	for i := range st.Retry {
 		if f.matches(st.Retry[i].Errors, e.failure.Name) {
-			if e.used == nil {
-				e.used = make([]int, len(st.Retry))
+			if e.retriesByRule == nil {
+				e.retriesByRule = make([]int, len(st.Retry))
 			}
-			if e.used[i] < st.Retry[i].AttemptsMax {
+			if e.retriesByRule[i] < st.Retry[i].AttemptsMax {
 				return i
 			}
 			return -1
@@ -102,17 +102,17 @@ func (f *fold) retryRule(e *entry, st *flow.State) int {
 }
 
 // retry sets the timer of the next try.
-func (f *fold) retry(e *entry, r *flow.Retry, rule int) {
-	e.used[rule]++
+func (f *stepper) retry(e *entry, r *flow.Retry, rule int) {
+	e.retriesByRule[rule]++
 	e.retries++
-	delay := RetryDelay(r, e.used[rule])
+	delay := RetryDelay(r, e.retriesByRule[rule])
 	e.failure, e.timeout, e.result = nil, false, nil
-	e.done, e.items, e.list, e.blocks, e.running, e.total, e.cursor, e.missing = nil, nil, nil, nil, nil, 0, 0, 0
+	e.results, e.items, e.storedItems, e.blocks, e.running, e.total, e.cursor, e.pending = nil, nil, nil, nil, nil, 0, 0, 0
 	if delay == 0 {
 		e.phase = beginning
 		return
 	}
-	e.due, e.phase = f.clock+delay, paused
+	e.due, e.phase = f.clock+delay, backingOff
 }
 
 // RetryDelay is the pause before retry n of a rule, from 1, in whole milliseconds: neither language rounds to
@@ -126,7 +126,7 @@ func RetryDelay(r *flow.Retry, n int) int64 {
 }
 
 // catchRule is the first rule that matches; nil without.
-func (f *fold) catchRule(e *entry, st *flow.State) *flow.Catch {
+func (f *stepper) catchRule(e *entry, st *flow.State) *flow.Catch {
 	for i := range st.Catch {
 		if f.matches(st.Catch[i].Errors, e.failure.Name) {
 			return &st.Catch[i]
@@ -137,12 +137,12 @@ func (f *fold) catchRule(e *entry, st *flow.State) *flow.Catch {
 
 // matches compares an error's name with a rule's list. The older language is lenient where public flows need it
 // (fdl-flow.md 5.1, 6.4).
-func (f *fold) matches(names []string, name string) bool {
+func (f *stepper) matches(names []string, name string) bool {
 	for _, n := range names {
 		if n == flow.ErrorAll || n == name {
 			return true
 		}
-		if f.m.Language == flow.Steps {
+		if f.m.Language == flow.FlowV1 {
 			if code, ok := strings.CutPrefix(n, "FC."); ok && code == name {
 				return true
 			}
@@ -155,14 +155,14 @@ func (f *fold) matches(names []string, name string) bool {
 	return false
 }
 
-// caught builds what the target of a Catch starts with: its input, or in the older language the local data.
-func (f *fold) caught(e *entry, st *flow.State, c *flow.Catch) (*flow.Value, error) {
+// catchData builds what the target of a Catch starts with: its input, or in the older language the local data.
+func (f *stepper) catchData(e *entry, st *flow.State, c *flow.Catch) (*flow.Value, error) {
 	v := f.env(e, "Catch.OutputConstructor")
 	v.err = e.failure
 	if v.input == nil {
 		v.input = e.scope.input
 	}
-	if f.m.Language == flow.States {
+	if f.m.Language == flow.StateMachine {
 		if c.Output == nil {
 			return flow.NewValue(map[string]any{"Code": e.failure.Name, "Detail": e.failure.Cause}), nil
 		}
@@ -170,7 +170,7 @@ func (f *fold) caught(e *entry, st *flow.State, c *flow.Catch) (*flow.Value, err
 		if err != nil {
 			return nil, err
 		}
-		return f.sized(tree, "the input of the Catch target")
+		return f.valueWithinDataLimit(tree, "the input of the Catch target")
 	}
 	if st.Task == nil || st.Task.ErrorOutput == nil {
 		return e.scope.local, nil
@@ -180,23 +180,23 @@ func (f *fold) caught(e *entry, st *flow.State, c *flow.Catch) (*flow.Value, err
 	if err != nil {
 		return nil, err
 	}
-	out, err := f.sized(tree, "what errorMappings build")
+	out, err := f.valueWithinDataLimit(tree, "what errorMappings build")
 	if err != nil {
 		return nil, err
 	}
 	local, err := f.merged(e.scope.local, out)
-	if err == nil && local.Len() > f.l.Data(flow.Steps) {
-		err = f.tooLarge("the local data after step "+value.Quote(st.Name), f.l.Data(flow.Steps))
+	if err == nil && local.Len() > f.l.Data(flow.FlowV1) {
+		err = f.dataLimitError("the local data after step "+value.Quote(st.Name), f.l.Data(flow.FlowV1))
 	}
 	return local, err
 }
 
 // propagate fails the scope of an entry with its error.
-func (f *fold) propagate(e *entry, last int64) {
+func (f *stepper) propagate(e *entry, last int64) {
 	err := *e.failure
 	e.phase = closed
 	sc := e.scope
-	sc.cur, sc.over = nil, true
+	sc.cur, sc.ended = nil, true
 	owner := sc.owner
 	if owner == nil {
 		sc.last = last
@@ -208,13 +208,13 @@ func (f *fold) propagate(e *entry, last int64) {
 			f.abort(child, "another branch or iteration failed: "+err.Name)
 		}
 	}
-	owner.running, owner.done, owner.items, owner.blocks = nil, nil, nil, nil
+	owner.running, owner.results, owner.items, owner.blocks = nil, nil, nil, nil
 	owner.last = last
 	f.fail(owner, err)
 }
 
 // abort closes everything that is open in a scope, the innermost first.
-func (f *fold) abort(sc *scope, cause string) {
+func (f *stepper) abort(sc *scope, cause string) {
 	e := sc.cur
 	if e == nil {
 		return
@@ -222,40 +222,40 @@ func (f *fold) abort(sc *scope, cause string) {
 	for _, child := range e.running {
 		f.abort(child, cause)
 	}
-	f.release(e)
-	if f.s.Language == flow.States {
+	f.cancelAttempt(e)
+	if f.s.Language == flow.StateMachine {
 		f.emit(flow.HistoryEvent{Type: flow.StateAborted, Schedule: e.last, Node: e.node,
-			Error: &flow.Error{Name: "FnF.StateAborted", Cause: cut(cause)}})
+			Error: &flow.Error{Name: "FnF.StateAborted", Cause: truncateCause(cause)}})
 	}
 	e.phase = closed
-	sc.cur, sc.over = nil, true
+	sc.cur, sc.ended = nil, true
 }
 
-// release lets an open attempt go: a child execution that is waited for is to be stopped.
-func (f *fold) release(e *entry) {
+// cancelAttempt lets an open attempt go: a child execution that is waited for is to be stopped.
+func (f *stepper) cancelAttempt(e *entry) {
 	if e.attempt != nil {
-		f.stopChild(e.attempt)
+		f.enqueueStopChild(e.attempt)
 	}
 	e.attempt = nil
 }
 
-// stopChild puts the stop of an attempt's child execution into the outbox.
-func (f *fold) stopChild(a *attempt) {
+// enqueueStopChild puts the stop of an attempt's child execution into the outbox.
+func (f *stepper) enqueueStopChild(a *attempt) {
 	if a.child != "" {
-		f.s.Outbox = append(f.s.Outbox, Outgoing{Kind: StopChild, ID: a.id, Flow: a.childFlow, Name: a.child})
+		f.s.Outbox = append(f.s.Outbox, OutboxEntry{Kind: OutboxStopChild, ID: a.id, Flow: a.childFlow, Name: a.child})
 	}
 }
 
-// fatal fails the execution at once: nothing can catch it.
-func (f *fold) fatal(name, cause string) {
-	f.end(flow.Failed, &flow.Error{Name: name, Cause: cut(cause)})
+// failExecution fails the execution at once: nothing can catch it.
+func (f *stepper) failExecution(name, cause string) {
+	f.end(flow.Failed, &flow.Error{Name: name, Cause: truncateCause(cause)})
 }
 
 // end closes the execution. A failed one keeps its outermost scope, which knows the state that failed and what it
 // was given, so that it can be taken up again from there (execution.md 1.9).
-func (f *fold) end(status flow.Status, err *flow.Error) {
+func (f *stepper) end(status flow.Status, err *flow.Error) {
 	s, mark := f.s, f.mark
-	err = bounded(err)
+	err = truncateError(err)
 	f.mark = 0
 	last := s.LastEvent
 	if s.root != nil {
@@ -283,30 +283,30 @@ func (f *fold) end(status flow.Status, err *flow.Error) {
 	if status != flow.Failed {
 		s.root = nil
 	}
-	f.callback()
+	f.enqueueCallback()
 }
 
-// callback puts the report to the caller's task into the outbox (fdl-flow.md 7.2, fdl-statemachine.md D-35). The
+// enqueueCallback puts the report to the caller's task into the outbox (fdl-flow.md 7.2, fdl-statemachine.md D-35). The
 // names are those of the newer language; reported translates for tasks of the older one.
-func (f *fold) callback() {
+func (f *stepper) enqueueCallback() {
 	s := f.s
-	if s.Callback == "" {
+	if s.CallbackToken == "" {
 		return
 	}
-	out := Outgoing{Kind: Callback, Token: s.Callback, Output: s.Output}
+	out := OutboxEntry{Kind: OutboxCallback, Token: s.CallbackToken, Output: s.Output}
 	switch s.Status {
 	case flow.Failed:
-		out.Error = named(s.Error, flow.ErrExecutionFailed)
+		out.Error = withName(s.Error, flow.ErrExecutionFailed)
 	case flow.Stopped:
-		out.Error = named(s.Error, flow.ErrExecutionStopped)
+		out.Error = withName(s.Error, flow.ErrExecutionStopped)
 	case flow.TimedOut:
 		out.Error = &flow.Error{Name: flow.ErrExecutionTimedOut, Cause: "the execution " + s.Name + " of flow " + s.Flow + " timed out"}
 	}
 	s.Outbox = append(s.Outbox, out)
 }
 
-// named is an error that has a name.
-func named(err *flow.Error, name string) *flow.Error {
+// withName is an error that has a name.
+func withName(err *flow.Error, name string) *flow.Error {
 	if err == nil {
 		return &flow.Error{Name: name}
 	}

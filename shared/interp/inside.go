@@ -8,22 +8,22 @@ import (
 	"millrace/shared/value"
 )
 
-// fan prepares n scopes.
-func (f *fold) fan(e *entry, n int) {
-	e.total, e.cursor, e.missing = n, 0, n
-	e.done = make([]*flow.Value, n)
+// fork prepares n scopes.
+func (f *stepper) fork(e *entry, n int) {
+	e.total, e.cursor, e.pending = n, 0, n
+	e.results = make([]*flow.Value, n)
 	e.phase = spawning
 }
 
-// width is how many scopes may be open at once.
-func (f *fold) width(st *flow.State) int {
+// concurrency is how many scopes may be open at once.
+func (f *stepper) concurrency(st *flow.State) int {
 	switch {
 	case f.l.Sequential:
 		return 1
 	case st.Kind != flow.Map:
 		return math.MaxInt
-	case f.m.Language == flow.Steps:
-		return f.l.IterationsOld
+	case f.m.Language == flow.FlowV1:
+		return f.l.IterationsV1
 	case st.Map.Concurrency == 0:
 		return f.l.MapConcurrency
 	}
@@ -31,26 +31,26 @@ func (f *fold) width(st *flow.State) int {
 }
 
 // spawn opens the next scope inside a state, or puts the results together when all have ended.
-func (f *fold) spawn(e *entry) error {
+func (f *stepper) spawn(e *entry) error {
 	st := f.state(e)
-	if e.missing == 0 {
-		return f.collect(e, st)
+	if e.pending == 0 {
+		return f.join(e, st)
 	}
-	input, err := f.childInput(e, st)
+	input, err := f.scopeInput(e, st)
 	if err != nil {
 		return err
 	}
 	typ := enteredType(st.Kind)
-	if f.m.Language == flow.Steps && typ != 0 {
-		if err := f.room(1); err != nil {
+	if f.m.Language == flow.FlowV1 && typ != 0 {
+		if err := f.checkEventLimit(1); err != nil {
 			return err
 		}
 	}
 	sc := &scope{owner: e, index: e.cursor, input: input, last: e.last}
 	if st.Kind != flow.Choice {
-		sc.last = e.begun
+		sc.last = e.startID
 	}
-	if f.m.Language == flow.Steps {
+	if f.m.Language == flow.FlowV1 {
 		sc.local = flow.Empty()
 		if typ != 0 {
 			sc.last = f.emit(flow.HistoryEvent{Type: typ, Schedule: sc.last, Node: e.node, Input: input, Local: sc.local})
@@ -58,7 +58,7 @@ func (f *fold) spawn(e *entry) error {
 	}
 	e.cursor++
 	e.running = append(e.running, sc)
-	sc.at = f.spec(sc).Start
+	sc.target = f.spec(sc).Start
 	return nil
 }
 
@@ -72,24 +72,24 @@ func enteredType(k flow.Kind) flow.EventType {
 	return 0
 }
 
-// childInput is what the next scope inside starts with.
-func (f *fold) childInput(e *entry, st *flow.State) (*flow.Value, error) {
+// scopeInput is what the next scope inside starts with.
+func (f *stepper) scopeInput(e *entry, st *flow.State) (*flow.Value, error) {
 	if st.Kind != flow.Map {
 		return e.input, nil
 	}
-	if err := f.itemsAgain(e, st); err != nil {
+	if err := f.reloadItems(e, st); err != nil {
 		return nil, err
 	}
 	item := e.items[e.cursor]
 	what := "an item of state " + value.Quote(st.Name)
-	if f.m.Language == flow.States {
-		return f.measured(item, math.MaxInt, what)
+	if f.m.Language == flow.StateMachine {
+		return f.valueWithin(item, math.MaxInt, what)
 	}
 	if !e.input.Loaded() {
-		return nil, missing(e.input)
+		return nil, needValue(e.input)
 	}
 	own, _ := e.input.Object()
-	f.used += len(own)
+	f.workDone += len(own)
 	in := make(map[string]any, len(own)+2)
 	for k, v := range own {
 		in[k] = v
@@ -98,51 +98,51 @@ func (f *fold) childInput(e *entry, st *flow.State) (*flow.Value, error) {
 	if st.Map.Index != "" {
 		in[st.Map.Index] = value.FromInt(int64(e.cursor))
 	}
-	return f.measured(in, math.MaxInt, what)
+	return f.valueWithin(in, math.MaxInt, what)
 }
 
-// itemsAgain finds the items of a Map that has been stored and read again.
-func (f *fold) itemsAgain(e *entry, st *flow.State) (err error) {
+// reloadItems finds the items of a Map that has been stored and read again.
+func (f *stepper) reloadItems(e *entry, st *flow.State) (err error) {
 	if e.items != nil {
 		return nil
 	}
 	var items []any
-	if e.list != nil {
+	if e.storedItems != nil {
 		var tree any
-		if tree, err = loaded(e.list); err == nil {
+		if tree, err = treeOf(e.storedItems); err == nil {
 			items, _ = tree.([]any)
 		}
 	} else {
-		spend := f.spend // that is no work of its own: one who has the items at hand does not have it
+		spend := f.budget // that is no work of its own: one who has the items at hand does not have it
 		items, err = f.items(e, st)
-		f.spend = spend
+		f.budget = spend
 	}
 	if err != nil {
 		return err
 	}
 	if len(items) != e.total {
-		return f.runtime("the items of " + value.Quote(st.Name) + " have changed while they were run")
+		return f.runtimeError("the items of " + value.Quote(st.Name) + " have changed while they were run")
 	}
 	e.items = items
 	return nil
 }
 
 // finish ends a scope that has run its last state.
-func (f *fold) finish(sc *scope) error {
+func (f *stepper) finish(sc *scope) error {
 	if sc.owner == nil {
 		return f.succeed(sc)
 	}
 	e := sc.owner
 	out := sc.input
 	last := sc.last
-	if f.m.Language == flow.Steps {
+	if f.m.Language == flow.FlowV1 {
 		out = sc.local
 		if k := f.state(e).Kind; k != flow.Choice {
 			typ := flow.BranchExited
 			if k == flow.Map {
 				typ = flow.IterationExited
 			}
-			if err := f.room(1); err != nil {
+			if err := f.checkEventLimit(1); err != nil {
 				return err
 			}
 			last = f.emit(flow.HistoryEvent{Type: typ, Schedule: last, Node: e.node, Local: out})
@@ -152,8 +152,8 @@ func (f *fold) finish(sc *scope) error {
 	if f.state(e).Kind == flow.Choice {
 		i = 0
 	}
-	e.done[i] = out
-	e.missing--
+	e.results[i] = out
+	e.pending--
 	e.last = max(e.last, last) // another branch may have ended since, and be here already (fdl-statemachine.md 15.1)
 	for i, r := range e.running {
 		if r == sc {
@@ -161,25 +161,25 @@ func (f *fold) finish(sc *scope) error {
 			break
 		}
 	}
-	sc.over = true
+	sc.ended = true
 	return nil
 }
 
-// collect puts the results of the scopes inside together.
-func (f *fold) collect(e *entry, st *flow.State) error {
-	if err := e.unpack(f.s.block()); err != nil {
+// join puts the results of the scopes inside together.
+func (f *stepper) join(e *entry, st *flow.State) error {
+	if err := e.unpack(f.s.blockSize()); err != nil {
 		return err
 	}
 	size := 0
-	for _, v := range e.done {
+	for _, v := range e.results {
 		size += v.Len() + 1
 	}
-	f.write(size + 16*len(e.done))
+	f.countBytes(size + 16*len(e.results))
 	if size > f.l.ResultBytes {
-		return f.tooLarge("the result of state "+value.Quote(st.Name), f.l.ResultBytes)
+		return f.dataLimitError("the result of state "+value.Quote(st.Name), f.l.ResultBytes)
 	}
 	var absent []*flow.Value
-	for _, v := range e.done {
+	for _, v := range e.results {
 		if !v.Loaded() {
 			absent = append(absent, v)
 		}
@@ -187,39 +187,39 @@ func (f *fold) collect(e *entry, st *flow.State) error {
 	if absent != nil {
 		return needError{absent}
 	}
-	if err := f.shallow(e.done, st); err != nil {
+	if err := f.checkDepth(e.results, st); err != nil {
 		return err
 	}
 	switch {
 	case st.Kind == flow.Choice:
-		e.result = e.done[0]
-	case st.Kind == flow.Parallel && f.m.Language == flow.States:
-		e.result = branchResults(e.done)
+		e.result = e.results[0]
+	case st.Kind == flow.Parallel && f.m.Language == flow.StateMachine:
+		e.result = branchResults(e.results)
 	default:
-		list := itemResults(e.done)
-		if f.m.Language == flow.States {
+		list := itemResults(e.results)
+		if f.m.Language == flow.StateMachine {
 			list = append(append([]byte(`{"Items":`), list...), '}')
 		}
 		e.result = flow.TextValue(list)
 	}
-	e.done, e.items, e.list, e.blocks = nil, nil, nil, nil
+	e.results, e.items, e.storedItems, e.blocks = nil, nil, nil, nil
 	e.phase = finishing
 	return nil
 }
 
-// shallow tells whether results can stand in the one that they make together: every value may be nested so deep and no
+// checkDepth tells whether results can stand in the one that they make together: every value may be nested so deep and no
 // deeper.
-func (f *fold) shallow(done []*flow.Value, st *flow.State) error {
+func (f *stepper) checkDepth(done []*flow.Value, st *flow.State) error {
 	around := 1
 	switch {
 	case st.Kind == flow.Choice:
 		around = 0
-	case st.Kind == flow.Map && f.m.Language == flow.States:
+	case st.Kind == flow.Map && f.m.Language == flow.StateMachine:
 		around = 2
 	}
 	for _, v := range done {
 		if value.Deeper(v.Text(), value.DepthMax-around) {
-			return f.runtime("the result of state " + value.Quote(st.Name) + " is " + value.ErrDepth.Error())
+			return f.runtimeError("the result of state " + value.Quote(st.Name) + " is " + value.ErrDepth.Error())
 		}
 	}
 	return nil

@@ -10,58 +10,58 @@ import (
 	"millrace/shared/value"
 )
 
-// work begins the state's own work.
-func (f *fold) work(e *entry) error {
+// runState begins the state's own work.
+func (f *stepper) runState(e *entry) error {
 	st := f.state(e)
 	if !e.input.Loaded() {
-		return missing(e.input)
+		return needValue(e.input)
 	}
-	f.write(e.input.Len())
+	f.countBytes(e.input.Len())
 	switch st.Kind {
 	case flow.Pass, flow.Succeed:
-		f.passed(e)
+		f.passThrough(e)
 		return nil
 	case flow.Wait:
-		return f.wait(e, st.Wait)
+		return f.runWait(e, st.Wait)
 	case flow.Fail:
-		return f.raise(e, st.Fail)
+		return f.runFail(e, st.Fail)
 	case flow.Choice:
-		return f.choose(e, st)
+		return f.runChoice(e, st)
 	case flow.Parallel:
-		f.fan(e, len(st.Parallel))
+		f.fork(e, len(st.Parallel))
 		return nil
 	case flow.Map:
-		return f.loop(e, st)
+		return f.runMap(e, st)
 	case flow.Task:
 		return f.schedule(e, st)
 	}
 	panic("interp: unknown kind " + strconv.Itoa(int(st.Kind)))
 }
 
-// passed ends the work of a state whose result is its input, or nothing in the older language.
-func (f *fold) passed(e *entry) {
+// passThrough ends the work of a state whose result is its input, or nothing in the older language.
+func (f *stepper) passThrough(e *entry) {
 	e.result = e.input
-	if f.s.Language == flow.Steps {
+	if f.s.Language == flow.FlowV1 {
 		e.result = flow.Empty()
 	}
 	e.phase = finishing
 }
 
-// wait sets the timer.
-func (f *fold) wait(e *entry, w *flow.WaitSpec) error {
+// runWait sets the timer.
+func (f *stepper) runWait(e *entry, w *flow.WaitSpec) error {
 	due, err := f.dueTime(e, w)
 	if err != nil {
 		return err
 	}
 	if due <= f.clock {
-		f.passed(e)
+		f.passThrough(e)
 		return nil
 	}
 	e.due, e.phase = due, waiting
 	return nil
 }
 
-func (f *fold) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
+func (f *stepper) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
 	if w.Until != nil {
 		v, err := f.build(w.Until, f.env(e, "timestamp"))
 		if err != nil {
@@ -70,10 +70,10 @@ func (f *fold) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
 		text, _ := v.(string)
 		at, err := flow.ParseTime(text)
 		if err != nil {
-			return 0, f.runtime("timestamp must be an RFC 3339 time, got " + value.Quote(string(value.Encode(v))))
+			return 0, f.runtimeError("timestamp must be an RFC 3339 time, got " + value.Quote(string(value.Encode(v))))
 		}
-		if limit := f.l.WaitSecondsOld; at.UnixMilli()-f.now > limit*1000 {
-			return 0, f.runtime(fmt.Sprintf("timestamp is more than %d seconds ahead", limit))
+		if limit := f.l.WaitSecondsV1; at.UnixMilli()-f.now > limit*1000 {
+			return 0, f.runtimeError(fmt.Sprintf("timestamp is more than %d seconds ahead", limit))
 		}
 		return at.UnixMilli(), nil
 	}
@@ -85,12 +85,12 @@ func (f *fold) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
 	if f.s.Express {
 		most = f.l.WaitSecondsExpr
 	}
-	if f.m.Language == flow.Steps {
-		least, most = 0, f.l.WaitSecondsOld
+	if f.m.Language == flow.FlowV1 {
+		least, most = 0, f.l.WaitSecondsV1
 	}
-	n, ok := seconds(v, f.m.Language == flow.Steps)
+	n, ok := seconds(v, f.m.Language == flow.FlowV1)
 	if !ok || n < least || n > most {
-		return 0, f.runtime(fmt.Sprintf("the time to wait must be a whole number from %d to %d, got %s", least, most, value.Quote(string(value.Encode(v)))))
+		return 0, f.runtimeError(fmt.Sprintf("the time to wait must be a whole number from %d to %d, got %s", least, most, value.Quote(string(value.Encode(v)))))
 	}
 	return f.now + n*1000, nil
 }
@@ -109,8 +109,8 @@ func seconds(v any, texts bool) (int64, bool) {
 	return 0, false
 }
 
-// raise is a Fail state.
-func (f *fold) raise(e *entry, spec *flow.FailSpec) error {
+// runFail is a Fail state.
+func (f *stepper) runFail(e *entry, spec *flow.FailSpec) error {
 	var texts [2]string
 	for i, t := range []*expr.Template{spec.Code, spec.Detail} {
 		if t == nil {
@@ -126,22 +126,22 @@ func (f *fold) raise(e *entry, spec *flow.FailSpec) error {
 			texts[i] = string(value.Encode(v))
 		}
 	}
-	if spec.Code == nil && f.m.Language == flow.States {
+	if spec.Code == nil && f.m.Language == flow.StateMachine {
 		texts[0] = flow.ErrFail
 	}
 	f.fail(e, flow.Error{Name: texts[0], Cause: texts[1]})
 	return nil
 }
 
-// choose takes the first option whose condition is true.
-func (f *fold) choose(e *entry, st *flow.State) error {
+// runChoice takes the first option whose condition is true.
+func (f *stepper) runChoice(e *entry, st *flow.State) error {
 	taken := len(st.Choice.Options)
 	v := f.env(e, "")
 	for i := range st.Choice.Options {
 		v.site, v.draws = "Condition"+strconv.Itoa(i), 0
-		ok, err := st.Choice.Options[i].Condition.Condition(v, &f.spend)
+		ok, err := st.Choice.Options[i].Condition.Condition(v, &f.budget)
 		if err != nil {
-			return f.located(e, "Branches["+strconv.Itoa(i)+"].Condition", err)
+			return f.withLocation(e, "Branches["+strconv.Itoa(i)+"].Condition", err)
 		}
 		if ok {
 			taken = i
@@ -150,17 +150,17 @@ func (f *fold) choose(e *entry, st *flow.State) error {
 	}
 	e.option = taken
 	if option(st, taken).Scope == nil {
-		f.passed(e)
+		f.passThrough(e)
 		return nil
 	}
-	e.total, e.cursor, e.missing = taken+1, taken, 1
-	e.done = make([]*flow.Value, 1)
+	e.total, e.cursor, e.pending = taken+1, taken, 1
+	e.results = make([]*flow.Value, 1)
 	e.phase = spawning
 	return nil
 }
 
-// loop is a Map: it finds the items and opens them.
-func (f *fold) loop(e *entry, st *flow.State) error {
+// runMap is a Map: it finds the items and opens them.
+func (f *stepper) runMap(e *entry, st *flow.State) error {
 	if st.Map.Distributed {
 		f.fail(e, flow.Error{Name: flow.ErrMapRunNotSupported,
 			Cause: "the distributed mode of Map is not supported yet; leave ProcessorConfig out to run the items inside this execution"})
@@ -171,30 +171,30 @@ func (f *fold) loop(e *entry, st *flow.State) error {
 		return err
 	}
 	e.items = items
-	f.write(16 * len(items))
-	if st.Map.Items.Roots()&expr.Global != 0 || f.spent() > itemsAgainMax {
+	f.countBytes(16 * len(items))
+	if st.Map.Items.Roots()&expr.Global != 0 || f.workSpent() > reloadWorkMax {
 		// Other branches may write to $Global before all items are opened; and what took long is
 		// not done again.
-		if e.list, err = f.measured(items, math.MaxInt, "the list of state "+value.Quote(st.Name)); err != nil {
+		if e.storedItems, err = f.valueWithin(items, math.MaxInt, "the list of state "+value.Quote(st.Name)); err != nil {
 			return err
 		}
 	}
-	f.fan(e, len(items))
+	f.fork(e, len(items))
 	return nil
 }
 
-// itemsAgainMax is how much work it may be to find the items of a Map, for them to be found again
+// reloadWorkMax is how much work it may be to find the items of a Map, for them to be found again
 // after the state has been stored and read.
-const itemsAgainMax = 2_000
+const reloadWorkMax = 2_000
 
-func (f *fold) items(e *entry, st *flow.State) ([]any, error) {
-	v, err := st.Map.Items.Eval(f.env(e, "ItemsPath"), &f.spend)
+func (f *stepper) items(e *entry, st *flow.State) ([]any, error) {
+	v, err := st.Map.Items.Eval(f.env(e, "ItemsPath"), &f.budget)
 	if err != nil {
-		return nil, f.located(e, "ItemsPath", err)
+		return nil, f.withLocation(e, "ItemsPath", err)
 	}
 	items, ok := v.([]any)
 	if !ok {
-		return nil, f.runtime("the items of " + value.Quote(f.state(e).Name) + " must be an array: " + st.Map.Items.String() + " gives none")
+		return nil, f.runtimeError("the items of " + value.Quote(f.state(e).Name) + " must be an array: " + st.Map.Items.String() + " gives none")
 	}
 	return items, nil
 }

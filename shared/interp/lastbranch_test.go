@@ -10,21 +10,21 @@ import (
 // TestLastBranch: what closes a Parallel follows from the last event of the branch that ended last, also when the fold in
 // which another one ended was cut just before that showed.
 func TestLastBranch(t *testing.T) {
-	m := parse(t, machine(`{Name: P, Type: Parallel, End: true, Branches: [{StartAt: A, States: [`+fc("A", "End: true")+
+	m := parse(t, stateMachine(`{Name: P, Type: Parallel, End: true, Branches: [{StartAt: A, States: [`+fc("A", "End: true")+
 		`]}, {StartAt: B, States: [`+fc("B", "End: true")+`]}]}`), flow.Standard)
 	limits := flow.DefaultLimits()
 	s := interp.New(facts(m, map[string]any{}))
-	fx := interp.Step(m, &limits, s, interp.Event{At: start, Take: &interp.Take{Max: 2, Owner: owner}})
+	fx := interp.Step(m, &limits, s, interp.StepInput{At: start, Lease: &interp.LeaseOptions{Max: 2, Owner: owner}})
 	if len(fx.Calls) != 2 {
 		t.Fatal(fx.Calls)
 	}
-	first, second := answer(&fx.Calls[0], `{}`), answer(&fx.Calls[1], `{}`)
-	fx = interp.Step(m, &limits, s, interp.Event{At: start, News: []interp.News{second}, Events: 2})
+	first, second := callCompleted(&fx.Calls[0], `{}`), callCompleted(&fx.Calls[1], `{}`)
+	fx = interp.Step(m, &limits, s, interp.StepInput{At: start, Messages: []interp.Message{second}, EventsMax: 2})
 	if !fx.More {
 		t.Fatal("the fold is not cut where the second branch has ended")
 	}
 	events := fx.Events
-	fx = interp.Step(m, &limits, s, interp.Event{At: start, News: []interp.News{first}})
+	fx = interp.Step(m, &limits, s, interp.StepInput{At: start, Messages: []interp.Message{first}})
 	events = append(events, fx.Events...)
 	byID := map[int64]*flow.HistoryEvent{}
 	for i := range events {

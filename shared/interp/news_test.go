@@ -9,27 +9,27 @@ import (
 	"millrace/shared/interp"
 )
 
-// room is an execution that a test steps by hand.
-type room struct {
+// harness is an execution that a test steps by hand.
+type harness struct {
 	t      *testing.T
 	m      *flow.Machine
 	s      *interp.State
 	limits flow.Limits
 	events []flow.HistoryEvent
-	taken  interp.Take
+	lease  interp.LeaseOptions
 }
 
-func newRoom(t *testing.T, definition, input string) *room {
+func newHarness(t *testing.T, definition, input string) *harness {
 	m := parse(t, definition, flow.Standard)
-	return &room{t: t, m: m, s: interp.New(facts(m, decode(t, input))), limits: flow.DefaultLimits(), taken: interp.Take{Max: 100, Owner: owner}}
+	return &harness{t: t, m: m, s: interp.New(facts(m, decode(t, input))), limits: flow.DefaultLimits(), lease: interp.LeaseOptions{Max: 100, Owner: owner}}
 }
 
 // step folds news at a time in ms after the start, and takes what is ready.
-func (r *room) step(at int64, news ...interp.News) interp.Effects {
-	return r.event(interp.Event{At: start + at, News: news, Take: &r.taken})
+func (r *harness) step(at int64, news ...interp.Message) interp.Effects {
+	return r.stepInput(interp.StepInput{At: start + at, Messages: news, Lease: &r.lease})
 }
 
-func (r *room) event(ev interp.Event) interp.Effects {
+func (r *harness) stepInput(ev interp.StepInput) interp.Effects {
 	fx := interp.Step(r.m, &r.limits, r.s, ev)
 	r.events = append(r.events, fx.Events...)
 	return fx
@@ -43,7 +43,7 @@ func types(fx interp.Effects) (out []flow.EventType) {
 	return out
 }
 
-func (r *room) wrote(fx interp.Effects, want ...flow.EventType) {
+func (r *harness) wantEvents(fx interp.Effects, want ...flow.EventType) {
 	r.t.Helper()
 	got := types(fx)
 	if len(got) != len(want) {
@@ -56,17 +56,17 @@ func (r *room) wrote(fx interp.Effects, want ...flow.EventType) {
 	}
 }
 
-func (r *room) refused(fx interp.Effects, want ...interp.Refusal) {
+func (r *harness) wantRejections(fx interp.Effects, want ...interp.Rejection) {
 	r.t.Helper()
 	for i, w := range want {
-		if fx.Verdicts[i].Refusal != w {
-			r.t.Fatalf("news %d: want refusal %d, got %d", i, w, fx.Verdicts[i].Refusal)
+		if fx.Replies[i].Rejection != w {
+			r.t.Fatalf("news %d: want refusal %d, got %d", i, w, fx.Replies[i].Rejection)
 		}
 	}
 }
 
-// store writes the execution's body and goes on with what it reads.
-func (r *room) store() {
+// reload writes the execution's body and goes on with what it reads.
+func (r *harness) reload() {
 	r.t.Helper()
 	s := interp.New(r.s.Facts)
 	s.Status, s.LastEvent, s.LastTime = r.s.Status, r.s.LastEvent, r.s.LastTime
@@ -76,14 +76,14 @@ func (r *room) store() {
 	r.s = s
 }
 
-const oldTask = `{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", pattern: waitForCallback, retry: [{errors: [FnF.ALL], intervalSeconds: 10}]}`
+const taskV1 = `{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", pattern: waitForCallback, retry: [{errors: [FnF.ALL], intervalSeconds: 10}]}`
 
-func TestVerdictNamesTheEvent(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 9, End: true}`), `{}`)
+func TestReplyNamesTheEvent(t *testing.T) {
+	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 9, End: true}`), `{}`)
 	call := r.step(0).Calls[0]
-	fx := r.step(1, report(&call, `{}`), report(&call, `{}`), answer(&call, `{}`))
-	r.refused(fx, interp.Accepted, interp.AlreadyEnded, interp.AlreadyEnded)
-	e := r.events[fx.Verdicts[0].Event-1]
+	fx := r.step(1, taskReported(&call, `{}`), taskReported(&call, `{}`), callCompleted(&call, `{}`))
+	r.wantRejections(fx, interp.Accepted, interp.AlreadyEnded, interp.AlreadyEnded)
+	e := r.events[fx.Replies[0].Event-1]
 	if e.Type != flow.TaskSucceeded || e.Mark != 77 {
 		t.Errorf("the verdict names %v with mark %d", e.Type, e.Mark)
 	}
@@ -95,71 +95,71 @@ func TestVerdictNamesTheEvent(t *testing.T) {
 }
 
 func TestStopIsMarkedOnce(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `End: true`)), `{}`)
+	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
 	call := r.step(0).Calls[0]
-	fx := r.step(1, interp.News{Kind: interp.StopAsked, Mark: 5, Error: &flow.Error{Name: "Why"}}, interp.News{Kind: interp.StopAsked})
-	r.wrote(fx, flow.StateAborted, flow.ExecutionStopped)
-	r.refused(fx, interp.Accepted, interp.AlreadyEnded)
-	if fx.Events[0].Mark != 0 || fx.Events[1].Mark != 5 || fx.Verdicts[0].Event != fx.Events[1].ID {
-		t.Errorf("marks %d %d, verdict %d", fx.Events[0].Mark, fx.Events[1].Mark, fx.Verdicts[0].Event)
+	fx := r.step(1, interp.Message{Kind: interp.StopRequested, Mark: 5, Error: &flow.Error{Name: "Why"}}, interp.Message{Kind: interp.StopRequested})
+	r.wantEvents(fx, flow.StateAborted, flow.ExecutionStopped)
+	r.wantRejections(fx, interp.Accepted, interp.AlreadyEnded)
+	if fx.Events[0].Mark != 0 || fx.Events[1].Mark != 5 || fx.Replies[0].Event != fx.Events[1].ID {
+		t.Errorf("marks %d %d, verdict %d", fx.Events[0].Mark, fx.Events[1].Mark, fx.Replies[0].Event)
 	}
-	r.refused(r.step(2, answer(&call, `{}`)), interp.AlreadyEnded)
+	r.wantRejections(r.step(2, callCompleted(&call, `{}`)), interp.AlreadyEnded)
 	if r.s.Status != flow.Stopped || r.s.Error.Name != "Why" || r.s.Stopped != start+1 || r.s.Output != nil {
 		t.Errorf("%v %v %d", r.s.Status, r.s.Error, r.s.Stopped-start)
 	}
 }
 
-func TestOldTokenSurvivesRetries(t *testing.T) {
-	r := newRoom(t, steps(oldTask), `{}`)
+func TestFlowV1TokenSurvivesRetries(t *testing.T) {
+	r := newHarness(t, flowV1(taskV1), `{}`)
 	call := r.step(0).Calls[0]
-	fx := r.step(10, failure(&call, "Busy"), report(&call, `{}`))
-	r.wrote(fx, flow.TaskSubmitFailed)
-	r.refused(fx, interp.Accepted, interp.NotYet)
-	r.refused(r.step(20, report(&call, `{}`)), interp.NotYet)
+	fx := r.step(10, callFailed(&call, "Busy"), taskReported(&call, `{}`))
+	r.wantEvents(fx, flow.TaskSubmitFailed)
+	r.wantRejections(fx, interp.Accepted, interp.RetryLater)
+	r.wantRejections(r.step(20, taskReported(&call, `{}`)), interp.RetryLater)
 	again := r.step(10_010).Calls[0]
 	if again.Token != call.Token || again.Attempt == call.Attempt || again.Key == call.Key {
 		t.Errorf("first %+v\nagain %+v", call, again)
 	}
-	fx = r.step(10_020, report(&call, `{"x":1}`))
-	r.refused(fx, interp.Accepted)
+	fx = r.step(10_020, taskReported(&call, `{"x":1}`))
+	r.wantRejections(fx, interp.Accepted)
 	if r.s.Status != flow.Succeeded || string(r.s.Output.Text()) != `{"x":1}` {
 		t.Errorf("%v %v", r.s.Status, r.s.Error)
 	}
-	r.refused(r.step(10_030, report(&call, `{}`)), interp.AlreadyEnded)
+	r.wantRejections(r.step(10_030, taskReported(&call, `{}`)), interp.AlreadyEnded)
 }
 
-func TestNewTokenNamesTheAttempt(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `TaskMode: WaitForCustomCallback, Retry: [{Errors: [FnF.ALL], MaxAttempts: 3, IntervalSeconds: 10}], End: true`)), `{}`)
+func TestStateMachineTokenNamesTheAttempt(t *testing.T) {
+	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Retry: [{Errors: [FnF.ALL], MaxAttempts: 3, IntervalSeconds: 10}], End: true`)), `{}`)
 	call := r.step(0).Calls[0]
-	r.step(10, failure(&call, "Busy"))
-	r.refused(r.step(20, report(&call, `{}`)), interp.AlreadyEnded)
+	r.step(10, callFailed(&call, "Busy"))
+	r.wantRejections(r.step(20, taskReported(&call, `{}`)), interp.AlreadyEnded)
 	again := r.step(10_010).Calls[0]
 	if again.Token == call.Token {
 		t.Error("a retry has the token of the attempt before")
 	}
-	r.refused(r.step(10_020, report(&call, `{}`), report(&again, `{}`)), interp.AlreadyEnded, interp.Accepted)
+	r.wantRejections(r.step(10_020, taskReported(&call, `{}`), taskReported(&again, `{}`)), interp.AlreadyEnded, interp.Accepted)
 }
 
 func TestReportToTaskThatDoesNotWait(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `End: true`)), `{}`)
+	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
 	call := r.step(0).Calls[0]
 	if call.Token != "" {
 		t.Errorf("token %q", call.Token)
 	}
-	fx := r.step(1, interp.News{Kind: interp.Reported, Token: call.Attempt, Output: []byte(`{}`)})
-	r.refused(fx, interp.NotWaiting)
-	r.wrote(fx)
+	fx := r.step(1, interp.Message{Kind: interp.TaskReported, TokenID: call.Attempt, Output: []byte(`{}`)})
+	r.wantRejections(fx, interp.NotWaiting)
+	r.wantEvents(fx)
 }
 
 func TestReportBeforeTheCall(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 1, End: true}`), `{}`)
-	r.taken.Max = 0
+	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 1, End: true}`), `{}`)
+	r.lease.Max = 0
 	r.step(0)
-	r.taken.Max = 1
-	call := newRoom(t, machine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 1, End: true}`), `{}`).step(0).Calls[0]
-	fx := r.step(1, report(&call, `{}`))
-	r.refused(fx, interp.Accepted)
-	r.wrote(fx, flow.TaskStarted, flow.TaskSubmitted, flow.TaskSucceeded, flow.StateSucceeded, flow.StateEntered, flow.StateStarted)
+	r.lease.Max = 1
+	call := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 1, End: true}`), `{}`).step(0).Calls[0]
+	fx := r.step(1, taskReported(&call, `{}`))
+	r.wantRejections(fx, interp.Accepted)
+	r.wantEvents(fx, flow.TaskStarted, flow.TaskSubmitted, flow.TaskSucceeded, flow.StateSucceeded, flow.StateEntered, flow.StateStarted)
 	if len(fx.Calls) != 0 {
 		t.Error("a reported task is called")
 	}
@@ -167,28 +167,28 @@ func TestReportBeforeTheCall(t *testing.T) {
 
 // TestResultBelongsToTheAttempt: a result counts as long as the attempt is open, whoever holds the lease.
 func TestResultBelongsToTheAttempt(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `End: true`)), `{}`)
-	r.taken.LeaseMax = 1000
+	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
+	r.lease.DurationMax = 1000
 	call := r.step(0).Calls[0]
 	if call.Until != start+1000+interp.LeaseMargin {
 		t.Errorf("lease until +%d", call.Until-start)
 	}
-	over := interp.News{Kind: interp.LeaseOver, Attempt: call.Attempt, Owner: owner}
-	fx := r.event(interp.Event{At: start + 22_000, News: []interp.News{over, over}})
-	r.refused(fx, interp.Accepted, interp.AlreadyEnded)
-	r.wrote(fx)
+	over := interp.Message{Kind: interp.LeaseExpired, Attempt: call.Attempt, Owner: owner}
+	fx := r.stepInput(interp.StepInput{At: start + 22_000, Messages: []interp.Message{over, over}})
+	r.wantRejections(fx, interp.Accepted, interp.AlreadyEnded)
+	r.wantEvents(fx)
 	if !r.s.Ready() || !fx.Changed {
 		t.Error("the attempt is not ready again")
 	}
-	fx = r.event(interp.Event{At: start + 23_000, News: []interp.News{answer(&call, `{}`)}})
-	r.refused(fx, interp.Accepted)
+	fx = r.stepInput(interp.StepInput{At: start + 23_000, Messages: []interp.Message{callCompleted(&call, `{}`)}})
+	r.wantRejections(fx, interp.Accepted)
 	if r.s.Status != flow.Succeeded {
 		t.Errorf("%v", r.s.Status)
 	}
 }
 
-// TestCallsMax also stores the execution between the leases: they are counted in its body.
-func TestCallsMax(t *testing.T) {
+// TestMaxCalls also stores the execution between the leases: they are counted in its body.
+func TestMaxCalls(t *testing.T) {
 	http := `{Name: a, Type: Task, Action: "HTTP:Request", Parameters: {url: "http://127.0.0.1/", method: GET}, End: true}`
 	for mode, c := range map[string]struct {
 		state, err string
@@ -198,84 +198,84 @@ func TestCallsMax(t *testing.T) {
 		"callback": {fc("a", "TaskMode: WaitForCustomCallback, End: true"), "FC.Unknown", []flow.EventType{flow.TaskSubmitFailed, flow.StateFailed, flow.ExecutionFailed}},
 		"http":     {http, "HTTP.RequestFailed", []flow.EventType{flow.TaskFailed, flow.StateFailed, flow.ExecutionFailed}},
 	} {
-		r := newRoom(t, machine(c.state), `{}`)
+		r := newHarness(t, stateMachine(c.state), `{}`)
 		call := r.step(0).Calls[0]
-		news := []interp.News{{Kind: interp.LeaseOver, Attempt: call.Attempt, Owner: owner}}
+		news := []interp.Message{{Kind: interp.LeaseExpired, Attempt: call.Attempt, Owner: owner}}
 		for i := range interp.CallsMax - 1 {
 			fx := r.step(int64(i), news...)
-			r.wrote(fx)
+			r.wantEvents(fx)
 			if len(fx.Calls) != 1 || fx.Calls[0].Key != call.Key || fx.Calls[0].Token != call.Token {
 				t.Fatalf("%s: lease %d: %+v", mode, i, fx.Calls)
 			}
-			r.store()
+			r.reload()
 		}
-		r.wrote(r.step(10, news...), c.want...)
+		r.wantEvents(r.step(10, news...), c.want...)
 		if r.s.Error.Name != c.err || news[0].Error != nil {
 			t.Errorf("%s: %v, the news became %v", mode, r.s.Error, news[0].Error)
 		}
 	}
 }
 
-// TestReturned: a call that is given back is called again, and is not one that was lost, however often.
-func TestReturned(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `End: true`)), `{}`)
+// TestCallReturned: a call that is given back is called again, and is not one that was lost, however often.
+func TestCallReturned(t *testing.T) {
+	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
 	call := r.step(0).Calls[0]
 	for i := range 2 * interp.CallsMax {
-		back := interp.News{Kind: interp.Returned, Attempt: call.Attempt, Owner: owner}
-		fx := r.event(interp.Event{At: start + int64(i), News: []interp.News{{Kind: interp.Returned, Attempt: call.Attempt, Owner: owner + 1}, back, back}})
-		r.refused(fx, interp.AlreadyEnded, interp.Accepted, interp.AlreadyEnded)
-		r.wrote(fx)
+		back := interp.Message{Kind: interp.CallReturned, Attempt: call.Attempt, Owner: owner}
+		fx := r.stepInput(interp.StepInput{At: start + int64(i), Messages: []interp.Message{{Kind: interp.CallReturned, Attempt: call.Attempt, Owner: owner + 1}, back, back}})
+		r.wantRejections(fx, interp.AlreadyEnded, interp.Accepted, interp.AlreadyEnded)
+		r.wantEvents(fx)
 		if !r.s.Ready() || !fx.Changed || len(r.s.Leases()) != 0 {
 			t.Fatalf("the attempt is not ready again: %+v", r.s.Leases())
 		}
-		r.store()
+		r.reload()
 		if fx = r.step(int64(i)); len(fx.Calls) != 1 || fx.Calls[0].Key != call.Key {
 			t.Fatalf("%+v", fx.Calls)
 		}
 	}
-	r.refused(r.event(interp.Event{At: start + 100, News: []interp.News{answer(&call, `{}`)}}), interp.Accepted)
+	r.wantRejections(r.stepInput(interp.StepInput{At: start + 100, Messages: []interp.Message{callCompleted(&call, `{}`)}}), interp.Accepted)
 	if r.s.Status != flow.Succeeded {
 		t.Errorf("%v", r.s.Status)
 	}
 }
 
-func TestRenewed(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `End: true`)), `{}`)
-	r.taken.LeaseMax = 1000
+func TestLeaseRenewed(t *testing.T) {
+	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
+	r.lease.DurationMax = 1000
 	call := r.step(0).Calls[0]
-	fx := r.step(1, interp.News{Kind: interp.Renewed, Attempt: call.Attempt, Owner: owner + 1, Until: start + 99},
-		interp.News{Kind: interp.Renewed, Attempt: call.Attempt, Owner: owner, Until: start + 50_000})
-	r.refused(fx, interp.AlreadyEnded, interp.Accepted)
+	fx := r.step(1, interp.Message{Kind: interp.LeaseRenewed, Attempt: call.Attempt, Owner: owner + 1, Until: start + 99},
+		interp.Message{Kind: interp.LeaseRenewed, Attempt: call.Attempt, Owner: owner, Until: start + 50_000})
+	r.wantRejections(fx, interp.AlreadyEnded, interp.Accepted)
 	if l := r.s.Leases(); len(l) != 1 || l[0].Until != start+50_000 {
 		t.Errorf("%+v", l)
 	}
-	if at := r.s.NextDue(0); at != start+50_000+interp.LeaseMargin {
+	if at := r.s.NextWakeTime(0); at != start+50_000+interp.LeaseMargin {
 		t.Errorf("next due +%d", at-start)
 	}
-	if at := r.s.NextDue(owner); at != start+3_600_000 {
+	if at := r.s.NextWakeTime(owner); at != start+3_600_000 {
 		t.Errorf("next due of the owner +%d", at-start)
 	}
 }
 
-// TestSentTwice: an outgoing that is cleared twice takes no other with it.
-func TestSentTwice(t *testing.T) {
+// TestDeliveredTwice: an outgoing that is cleared twice takes no other with it.
+func TestDeliveredTwice(t *testing.T) {
 	child := `{Name: %, Type: Task, Action: FNF:StartExecution, TaskMode: WaitForSystemCallback, Parameters: {resourceArn: "acs:fnf:::flow/child", executionName: n%}, End: true}`
-	m := machine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [` + string(bytes.ReplaceAll([]byte(child), []byte("%"), []byte("a"))) + `]},
+	m := stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [` + string(bytes.ReplaceAll([]byte(child), []byte("%"), []byte("a"))) + `]},
     {StartAt: b, States: [` + string(bytes.ReplaceAll([]byte(child), []byte("%"), []byte("b"))) + `]}], End: true}`)
-	r := newRoom(t, m, `{}`)
-	r.s.Callback = "parent"
+	r := newHarness(t, m, `{}`)
+	r.s.CallbackToken = "parent"
 	r.step(0)
-	r.step(1, interp.News{Kind: interp.StopAsked})
+	r.step(1, interp.Message{Kind: interp.StopRequested})
 	if len(r.s.Outbox) != 3 || r.s.Outbox[0].Name != "na" || r.s.Outbox[1].Name != "nb" || r.s.Outbox[0].Flow != "child" || r.s.Outbox[2].Token != "parent" {
 		t.Fatalf("%+v", r.s.Outbox)
 	}
-	sent := interp.News{Kind: interp.Sent, Outgoing: r.s.Outbox[0].ID}
+	sent := interp.Message{Kind: interp.Delivered, OutboxID: r.s.Outbox[0].ID}
 	r.step(2, sent, sent)
 	if fx := r.step(3, sent); fx.Changed || len(r.s.Outbox) != 2 || r.s.Outbox[0].Name != "nb" {
 		t.Fatalf("%+v", r.s.Outbox)
 	}
-	r.step(4, interp.News{Kind: interp.Sent, Outgoing: r.s.Outbox[0].ID, Next: start + 9})
-	if o := r.s.Outbox[0]; o.Next != start+9 || o.Tries != 1 || !r.s.Unsent() || r.s.NextDue(0) != start+9 {
+	r.step(4, interp.Message{Kind: interp.Delivered, OutboxID: r.s.Outbox[0].ID, Next: start + 9})
+	if o := r.s.Outbox[0]; o.Next != start+9 || o.Tries != 1 || !r.s.Unsent() || r.s.NextWakeTime(0) != start+9 {
 		t.Errorf("%+v", o)
 	}
 	if e := r.s.Outbox[1].Error; e.Name != flow.ErrExecutionStopped {
@@ -292,26 +292,26 @@ func TestFailedStartIsStopped(t *testing.T) {
 		definition, error string
 		stops             int
 	}{
-		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.InternalServerError", 1},
-		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.AccessDenied", 1},
-		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.ResourceThrottled", 1},
-		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), flow.ErrTaskTimeout, 1},
-		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.ExecutionAlreadyExists", 0},
-		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.FlowNotExists", 0},
-		{machine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.InvalidArgument", 0},
-		{machine(fmt.Sprintf(child, "WaitForCustomCallback")), "FNF.InternalServerError", 0},
-		{steps(old), "fnf.InternalServerError", 1},
-		{steps(old), "FnF.ExecutionAlreadyExists", 0},
-		{steps(old), "fnf.MissingRequiredParams", 0},
+		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.InternalServerError", 1},
+		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.AccessDenied", 1},
+		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.ResourceThrottled", 1},
+		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), flow.ErrTaskTimeout, 1},
+		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.ExecutionAlreadyExists", 0},
+		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.FlowNotExists", 0},
+		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.InvalidArgument", 0},
+		{stateMachine(fmt.Sprintf(child, "WaitForCustomCallback")), "FNF.InternalServerError", 0},
+		{flowV1(old), "fnf.InternalServerError", 1},
+		{flowV1(old), "FnF.ExecutionAlreadyExists", 0},
+		{flowV1(old), "fnf.MissingRequiredParams", 0},
 	} {
-		r := newRoom(t, c.definition, `{}`)
+		r := newHarness(t, c.definition, `{}`)
 		call := r.step(0).Calls[0]
-		fx := r.step(1, failure(&call, c.error))
+		fx := r.step(1, callFailed(&call, c.error))
 		if len(fx.Events) == 0 || fx.Events[0].Type != flow.TaskSubmitFailed || len(r.s.Outbox) != c.stops {
 			t.Errorf("%s: %v, outbox %+v", c.error, fx.Events, r.s.Outbox)
 		}
 		for _, o := range r.s.Outbox {
-			if o.Kind != interp.StopChild || o.ID != call.Attempt || o.Flow != "child" {
+			if o.Kind != interp.OutboxStopChild || o.ID != call.Attempt || o.Flow != "child" {
 				t.Errorf("%s: %+v", c.error, o)
 			}
 		}
@@ -320,18 +320,18 @@ func TestFailedStartIsStopped(t *testing.T) {
 
 // TestCallbackOfTimedOutChild: the name that the waiting task sees is that of its own language.
 func TestCallbackOfTimedOutChild(t *testing.T) {
-	r := newRoom(t, machine(`{Name: w, Type: Wait, Seconds: 100, End: true}`), `{}`)
-	r.s.Callback, r.s.Deadline = "parent", start+1000
+	r := newHarness(t, stateMachine(`{Name: w, Type: Wait, Seconds: 100, End: true}`), `{}`)
+	r.s.CallbackToken, r.s.Deadline = "parent", start+1000
 	r.step(0)
-	r.wrote(r.step(1000), flow.StateAborted, flow.ExecutionTimedOut)
+	r.wantEvents(r.step(1000), flow.StateAborted, flow.ExecutionTimedOut)
 	told := r.s.Outbox[0].Error
 	for definition, want := range map[string]string{
-		machine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)):                                           flow.ErrExecutionTimedOut,
-		steps(`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", pattern: waitForCallback}`): flow.ErrTaskTimeout,
+		stateMachine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)):                                       flow.ErrExecutionTimedOut,
+		flowV1(`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", pattern: waitForCallback}`): flow.ErrTaskTimeout,
 	} {
-		parent := newRoom(t, definition, `{}`)
+		parent := newHarness(t, definition, `{}`)
 		call := parent.step(0).Calls[0]
-		n := report(&call, "")
+		n := taskReported(&call, "")
 		n.Output, n.Error = nil, told
 		parent.step(1, n)
 		if parent.s.Error == nil || parent.s.Error.Name != want {
@@ -340,39 +340,39 @@ func TestCallbackOfTimedOutChild(t *testing.T) {
 	}
 }
 
-// TestNewsWithoutMachine: taking in news needs no definition; a later step goes on from there.
-func TestNewsWithoutMachine(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)), `{}`)
+// TestMessageWithoutMachine: taking in news needs no definition; a later step goes on from there.
+func TestMessageWithoutMachine(t *testing.T) {
+	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)), `{}`)
 	call := r.step(0).Calls[0]
 	m := r.m
 	r.m = nil
-	fx := r.step(1, report(&call, `{}`))
-	r.wrote(fx, flow.TaskSubmitted, flow.TaskSucceeded)
+	fx := r.step(1, taskReported(&call, `{}`))
+	r.wantEvents(fx, flow.TaskSubmitted, flow.TaskSucceeded)
 	if !r.s.Ready() {
 		t.Error("nothing is ready")
 	}
 	r.m = m
-	r.wrote(r.step(2), flow.StateSucceeded, flow.ExecutionSucceeded)
+	r.wantEvents(r.step(2), flow.StateSucceeded, flow.ExecutionSucceeded)
 	if r.s.Ready() {
 		t.Error("something is ready after the end")
 	}
 }
 
-// TestAnswerAfterSubmission: a task that is submitted waits for its report, whatever a second call is answered.
-func TestAnswerAfterSubmission(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)), `{}`)
+// TestCompletionAfterSubmission: a task that is submitted waits for its report, whatever a second call is answered.
+func TestCompletionAfterSubmission(t *testing.T) {
+	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)), `{}`)
 	call := r.step(0).Calls[0]
-	r.wrote(r.step(1, answer(&call, `{}`)), flow.TaskSubmitted)
-	fx := r.step(2, failure(&call, "Busy"), answer(&call, `{}`))
-	r.refused(fx, interp.AlreadyEnded, interp.AlreadyEnded)
-	r.wrote(fx)
-	r.refused(r.step(3, report(&call, `{}`)), interp.Accepted)
+	r.wantEvents(r.step(1, callCompleted(&call, `{}`)), flow.TaskSubmitted)
+	fx := r.step(2, callFailed(&call, "Busy"), callCompleted(&call, `{}`))
+	r.wantRejections(fx, interp.AlreadyEnded, interp.AlreadyEnded)
+	r.wantEvents(fx)
+	r.wantRejections(r.step(3, taskReported(&call, `{}`)), interp.Accepted)
 }
 
-func TestBroken(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `End: true`)), `{}`)
+func TestEngineFailed(t *testing.T) {
+	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
 	r.step(0)
-	r.wrote(r.step(1, interp.News{Kind: interp.Broken, Error: &flow.Error{Name: "FnF.InternalError"}}), flow.StateAborted, flow.ExecutionFailed)
+	r.wantEvents(r.step(1, interp.Message{Kind: interp.EngineFailed, Error: &flow.Error{Name: "FnF.InternalError"}}), flow.StateAborted, flow.ExecutionFailed)
 	if r.s.Status != flow.Failed || r.s.Error.Name != "FnF.InternalError" {
 		t.Errorf("%v %v", r.s.Status, r.s.Error)
 	}
@@ -380,9 +380,9 @@ func TestBroken(t *testing.T) {
 
 // TestTimesDoNotGoBack: the clocks of two callers differ.
 func TestTimesDoNotGoBack(t *testing.T) {
-	r := newRoom(t, machine(fc("a", `Next: b`), `{Name: b, Type: Pass, End: true}`), `{}`)
+	r := newHarness(t, stateMachine(fc("a", `Next: b`), `{Name: b, Type: Pass, End: true}`), `{}`)
 	call := r.step(5000).Calls[0]
-	r.step(100, answer(&call, `{}`))
+	r.step(100, callCompleted(&call, `{}`))
 	for _, e := range r.events {
 		if e.Time != start+5000 {
 			t.Errorf("%v at +%d", e.Type, e.Time-start)
@@ -390,26 +390,26 @@ func TestTimesDoNotGoBack(t *testing.T) {
 	}
 }
 
-// TestEveryChangeIsSaid: a fold that writes no event may still change the state (a wait or a pause begins).
-func TestEveryChangeIsSaid(t *testing.T) {
-	r := newRoom(t, machine(`{Name: w, Type: Wait, Seconds: 5, End: true}`), `{}`)
+// TestEveryChangeIsReported: a fold that writes no event may still change the state (a wait or a pause begins).
+func TestEveryChangeIsReported(t *testing.T) {
+	r := newHarness(t, stateMachine(`{Name: w, Type: Wait, Seconds: 5, End: true}`), `{}`)
 	for range 10 {
 		before := r.s.AppendBody(nil)
-		fx := r.event(interp.Event{At: start, Events: 1})
+		fx := r.stepInput(interp.StepInput{At: start, EventsMax: 1})
 		if changed := !bytes.Equal(before, r.s.AppendBody(nil)); changed && !fx.Changed {
 			t.Fatalf("a change is not said; events %v", types(fx))
 		}
-		if !fx.More && r.s.NextDue(0) == start+5000 {
+		if !fx.More && r.s.NextWakeTime(0) == start+5000 {
 			return
 		}
 	}
 	t.Error("the wait does not begin")
 }
 
-// TestTakeMax: what is not taken stays ready for the next.
-func TestTakeMax(t *testing.T) {
-	r := newRoom(t, machine(`{Name: m, Type: Map, ItemsPath: "[1,2,3]", Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), `{}`)
-	r.taken.Max = 2
+// TestLeaseMax: what is not taken stays ready for the next.
+func TestLeaseMax(t *testing.T) {
+	r := newHarness(t, stateMachine(`{Name: m, Type: Map, ItemsPath: "[1,2,3]", Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), `{}`)
+	r.lease.Max = 2
 	if fx := r.step(0); len(fx.Calls) != 2 || !r.s.Ready() {
 		t.Fatalf("%d calls", len(fx.Calls))
 	}
@@ -424,22 +424,22 @@ func TestTakeMax(t *testing.T) {
 // TestReadyIsStored: a Map that waits with items left is not ready before something happens, also when it has been read
 // again; then it is, even if nobody has run it on.
 func TestReadyIsStored(t *testing.T) {
-	r := newRoom(t, machine(`{Name: m, Type: Map, ItemsPath: "[1,2,3]", MaxConcurrency: 1, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), `{}`)
+	r := newHarness(t, stateMachine(`{Name: m, Type: Map, ItemsPath: "[1,2,3]", MaxConcurrency: 1, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), `{}`)
 	call := r.step(0).Calls[0]
 	for range 2 {
 		if r.s.Ready() {
 			t.Fatal("it is ready although its call is under way")
 		}
-		r.store()
+		r.reload()
 	}
 	m := r.m
 	r.m = nil
-	r.step(1, answer(&call, `{}`))
+	r.step(1, callCompleted(&call, `{}`))
 	for range 2 {
 		if !r.s.Ready() {
 			t.Fatal("it is not ready although its call is answered")
 		}
-		r.store()
+		r.reload()
 	}
 	r.m = m
 	if fx := r.step(2); len(fx.Calls) != 1 || r.s.Ready() {

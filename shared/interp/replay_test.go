@@ -10,22 +10,22 @@ import (
 	"millrace/tests/examples"
 )
 
-// ways are all compared with the first.
-var ways = []way{{}, {stored: true}, {budget: 1}, {budget: 3, stored: true}, {budget: 1, stored: true}, {twice: true, stored: true},
+// driveModes are all compared with the first.
+var driveModes = []driveMode{{}, {stored: true}, {budget: 1}, {budget: 3, stored: true}, {budget: 1, stored: true}, {duplicate: true, stored: true},
 	{leases: true, stored: true, budget: 7}, {work: 1}, {work: 60, stored: true}}
 
 // compare drives an execution in all ways and wants one history.
-func compare(t *testing.T, m *flow.Machine, limits flow.Limits, input any, make func() world) *driver {
+func compare(t *testing.T, m *flow.Machine, limits flow.Limits, input any, make func() callHandler) *driver {
 	t.Helper()
-	straight := newDriver(t, m, limits, input, make(), way{}).run()
-	straight.legal()
-	want := straight.told()
-	for _, w := range ways {
+	straight := newDriver(t, m, limits, input, make(), driveMode{}).run()
+	straight.checkHistory()
+	want := straight.transcript()
+	for _, w := range driveModes {
 		d := newDriver(t, m, limits, input, make(), w).run()
-		if got := d.told(); got != want {
+		if got := d.transcript(); got != want {
 			t.Fatalf("%v differs:\n%s", w, differ(want, got))
 		}
-		if !w.twice && !w.leases && d.work != straight.work {
+		if !w.duplicate && !w.leases && d.work != straight.work {
 			t.Fatalf("%v is work of %d steps, straight on it is %d", w, d.work, straight.work)
 		}
 	}
@@ -52,8 +52,8 @@ func TestReplayExamples(t *testing.T) {
 				input = map[string]any{}
 			}
 			t.Run(c.Name, func(t *testing.T) {
-				compare(t, f.Machine, flow.DefaultLimits(), input, func() world { return &script{c.Setup.Tasks, map[string]int{}} })
-				compare(t, f.Machine, flow.DefaultLimits(), input, func() world { return flowtest.NewWorld(uint64(i)) })
+				compare(t, f.Machine, flow.DefaultLimits(), input, func() callHandler { return &script{c.Setup.Tasks, map[string]int{}} })
+				compare(t, f.Machine, flow.DefaultLimits(), input, func() callHandler { return flowtest.NewWorld(uint64(i)) })
 			})
 		}
 	})
@@ -97,6 +97,6 @@ func generated(t *testing.T, seed uint64, statuses map[flow.Status]int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := compare(t, m, limits, input, func() world { return flowtest.NewWorld(seed) })
+	d := compare(t, m, limits, input, func() callHandler { return flowtest.NewWorld(seed) })
 	statuses[d.state.Status]++
 }

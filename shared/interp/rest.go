@@ -2,25 +2,25 @@ package interp
 
 import "millrace/shared/flow"
 
-// treeKept is up to how many bytes of text a value keeps its tree at rest.
-const treeKept = 4 << 10
+// keptTreeMax is up to how many bytes of text a value keeps its tree at rest.
+const keptTreeMax = 4 << 10
 
-// Rest drops what has been decoded of the state's longer values. It is for a state that waits in memory, or has ended there:
+// DropTrees drops what has been decoded of the state's longer values. It is for a state that waits in memory, or has ended there:
 // Step makes again what it needs.
-func (s *State) Rest() {
-	s.held(func(v *flow.Value) { v.ForgetTree(treeKept) })
+func (s *State) DropTrees() {
+	s.eachValue(func(v *flow.Value) { v.DropTree(keptTreeMax) })
 }
 
-// Weight is about how many bytes the state's values take at rest, rather more than fewer: one that stands in several places
+// Size is about how many bytes the state's values take at rest, rather more than fewer: one that stands in several places
 // counts in each.
-func (s *State) Weight() int {
+func (s *State) Size() int {
 	n := 0
-	s.held(func(v *flow.Value) { n += len(v.Text()) })
+	s.eachValue(func(v *flow.Value) { n += len(v.Text()) })
 	return n
 }
 
-// held calls f for every value that the state holds, once for each place.
-func (s *State) held(f func(*flow.Value)) {
+// eachValue calls f for every value that the state holds, once for each place.
+func (s *State) eachValue(f func(*flow.Value)) {
 	visit := func(values ...*flow.Value) {
 		for _, v := range values {
 			if v != nil {
@@ -39,8 +39,8 @@ func (s *State) held(f func(*flow.Value)) {
 		visit(s.root.input, s.root.local)
 	}
 	s.each(func(e *entry) {
-		visit(e.scope.input, e.scope.local, e.input, e.result, e.list)
-		visit(e.done...)
+		visit(e.scope.input, e.scope.local, e.input, e.result, e.storedItems)
+		visit(e.results...)
 		if e.attempt != nil {
 			visit(e.attempt.params)
 		}

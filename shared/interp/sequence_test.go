@@ -14,14 +14,14 @@ func fc(name, rest string) string {
 	return `{Name: ` + name + `, Type: Task, Action: FC:InvokeFunction, Parameters: {resourceArn: "acs:fc:::functions/f/LATEST", invocationType: Sync}, ` + rest + `}`
 }
 
-// machine is a flow of the newer language with these states.
-func machine(states ...string) string {
+// stateMachine is a flow of the newer language with these states.
+func stateMachine(states ...string) string {
 	first := strings.TrimPrefix(strings.SplitN(states[0], ",", 2)[0], "{Name: ")
 	return "Type: StateMachine\nSpecVersion: v1\nName: flow\nStartAt: " + first + "\nStates:\n- " + strings.Join(states, "\n- ") + "\n"
 }
 
-// steps is a flow of the older language with these steps.
-func steps(list ...string) string {
+// flowV1 is a flow of the older language with these steps.
+func flowV1(list ...string) string {
 	return "version: v1\ntype: flow\nsteps:\n- " + strings.Join(list, "\n- ") + "\n"
 }
 
@@ -29,9 +29,9 @@ func steps(list ...string) string {
 // repeated. An outcome is a list of words: `ok`, `fail`, `lost` are answers, `report`, `async` what they say.
 type tasks map[string][]string
 
-func (w tasks) world() world {
+func (w tasks) handler() callHandler {
 	used := map[string]int{}
-	return worldFunc(func(c *interp.Call) (out []flowtest.Notice) {
+	return callHandlerFunc(func(c *interp.Call) (out []flowtest.Notice) {
 		list := w[c.State]
 		if len(list) == 0 {
 			return nil
@@ -39,21 +39,21 @@ func (w tasks) world() world {
 		outcome := list[min(used[c.State], len(list)-1)]
 		used[c.State]++
 		for i, word := range strings.Fields(outcome) {
-			var n interp.News
+			var n interp.Message
 			switch word {
 			case "ok":
-				n = answer(c, `{"ok":true}`)
+				n = callCompleted(c, `{"ok":true}`)
 			case "list":
-				n = answer(c, `[1]`)
+				n = callCompleted(c, `[1]`)
 			case "fail":
-				n = failure(c, "Busy")
+				n = callFailed(c, "Busy")
 			case "report":
-				n = report(c, `{"ok":true}`)
+				n = taskReported(c, `{"ok":true}`)
 			case "async":
-				n = answer(c, `{"ok":true}`)
+				n = callCompleted(c, `{"ok":true}`)
 				n.Async = true
 			case "asyncfail":
-				n = failure(c, "Busy")
+				n = callFailed(c, "Busy")
 				n.Async = true
 			default:
 				panic(word)
@@ -77,98 +77,98 @@ func TestSequences(t *testing.T) {
 		want  string
 	}{
 		"pass, wait, choice, succeed": {
-			flow: machine(`{Name: p, Type: Pass, Next: w}`, `{Name: w, Type: Wait, Seconds: 1, Next: c}`,
+			flow: stateMachine(`{Name: p, Type: Pass, Next: w}`, `{Name: w, Type: Wait, Seconds: 1, Next: c}`,
 				`{Name: c, Type: Choice, Branches: [{Condition: 1 == 1, Next: s}], Default: p}`, `{Name: s, Type: Succeed}`),
 			want: `2<1 StateEntered p, 3<2 StateStarted p, 4<3 StateSucceeded p, 5<4 StateEntered w, 6<5 StateStarted w, 7<6 StateSucceeded w,
 				8<7 StateEntered c, 9<8 StateStarted c, 10<9 StateSucceeded c, 11<10 StateEntered s, 12<11 StateStarted s, 13<12 StateSucceeded s,
 				14<13 ExecutionSucceeded`,
 		},
 		"fail": {
-			flow: machine(`{Name: f, Type: Fail, Code: X}`),
+			flow: stateMachine(`{Name: f, Type: Fail, Code: X}`),
 			want: `2<1 StateEntered f, 3<2 StateStarted f, 4<3 StateFailed f, 5<4 ExecutionFailed`,
 		},
 		"task, failed once": {
-			flow:  machine(fc("a", retry+`End: true`)),
+			flow:  stateMachine(fc("a", retry+`End: true`)),
 			tasks: tasks{"a": {"fail", "ok"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskFailed a,
 				7<6 TaskScheduled a, 8<7 TaskStarted a, 9<8 TaskSucceeded a, 10<9 StateSucceeded a, 11<10 ExecutionSucceeded`,
 		},
 		"task, caught": {
-			flow:  machine(fc("a", retry+catch+`End: true`), `{Name: b, Type: Pass, End: true}`),
+			flow:  stateMachine(fc("a", retry+catch+`End: true`), `{Name: b, Type: Pass, End: true}`),
 			tasks: tasks{"a": {"fail"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskFailed a,
 				7<6 TaskScheduled a, 8<7 TaskStarted a, 9<8 TaskFailed a, 10<9 StateFailed a, 11<10 StateEntered b, 12<11 StateStarted b,
 				13<12 StateSucceeded b, 14<13 ExecutionSucceeded`,
 		},
 		"task, timed out": {
-			flow: machine(fc("a", catch+`Timeout: 5, End: true`), `{Name: b, Type: Pass, End: true}`),
+			flow: stateMachine(fc("a", catch+`Timeout: 5, End: true`), `{Name: b, Type: Pass, End: true}`),
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskTimedOut a, 7<6 StateTimedOut a,
 				8<7 StateEntered b, 9<8 StateStarted b, 10<9 StateSucceeded b, 11<10 ExecutionSucceeded`,
 		},
 		"callback": {
-			flow:  machine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)),
+			flow:  stateMachine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)),
 			tasks: tasks{"a": {"ok report"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSubmitted a, 7<6 TaskSucceeded a,
 				8<7 StateSucceeded a, 9<8 ExecutionSucceeded`,
 		},
 		"callback before the answer": {
-			flow:  machine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 1, End: true}`),
+			flow:  stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 1, End: true}`),
 			tasks: tasks{"a": {"report ok report"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSubmitted a, 7<6 TaskSucceeded a,
 				8<7 StateSucceeded a, 9<8 StateEntered b, 10<9 StateStarted b, 11<10 StateSucceeded b, 12<11 ExecutionSucceeded`,
 		},
 		"callback, call failed": {
-			flow:  machine(fc("a", retry+`TaskMode: WaitForCustomCallback, End: true`)),
+			flow:  stateMachine(fc("a", retry+`TaskMode: WaitForCustomCallback, End: true`)),
 			tasks: tasks{"a": {"fail", "ok report"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSubmitFailed a,
 				7<6 TaskScheduled a, 8<7 TaskStarted a, 9<8 TaskSubmitted a, 10<9 TaskSucceeded a, 11<10 StateSucceeded a, 12<11 ExecutionSucceeded`,
 		},
 		"callback, timed out after submission": {
-			flow:  machine(fc("a", `TaskMode: WaitForCustomCallback, Timeout: 3, End: true`)),
+			flow:  stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Timeout: 3, End: true`)),
 			tasks: tasks{"a": {"ok"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSubmitted a, 7<6 TaskTimedOut a,
 				8<7 StateTimedOut a, 9<8 ExecutionFailed`,
 		},
 		"job that the call waited for": {
-			flow:  machine(strings.Replace(fc("a", retry+`TaskMode: WaitForSystemCallback, End: true`), "Sync", "Async", 1)),
+			flow:  stateMachine(strings.Replace(fc("a", retry+`TaskMode: WaitForSystemCallback, End: true`), "Sync", "Async", 1)),
 			tasks: tasks{"a": {"asyncfail", "async"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSubmitted a, 7<6 TaskFailed a,
 				8<7 TaskScheduled a, 9<8 TaskStarted a, 10<9 TaskSubmitted a, 11<10 TaskSucceeded a, 12<11 StateSucceeded a, 13<12 ExecutionSucceeded`,
 		},
 		"output constructor fails, called again": {
-			flow: machine(fc("a", `OutputConstructor: {x.$: $Output.nothing}, Retry: [{Errors: [FnF.ExpressionError], MaxAttempts: 1, IntervalSeconds: 1}],
+			flow: stateMachine(fc("a", `OutputConstructor: {x.$: $Output.nothing}, Retry: [{Errors: [FnF.ExpressionError], MaxAttempts: 1, IntervalSeconds: 1}],
   End: true`)),
 			tasks: tasks{"a": {"ok"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSucceeded a,
 				7<6 TaskScheduled a, 8<7 TaskStarted a, 9<8 TaskSucceeded a, 10<9 StateFailed a, 11<10 ExecutionFailed`,
 		},
 		"input constructor fails, not tried again": {
-			flow: machine(fc("a", `InputConstructor: {x.$: $Input.nothing}, Retry: [{Errors: [FnF.ALL], MaxAttempts: 5, IntervalSeconds: 1}],
+			flow: stateMachine(fc("a", `InputConstructor: {x.$: $Input.nothing}, Retry: [{Errors: [FnF.ALL], MaxAttempts: 5, IntervalSeconds: 1}],
   `+catch+`End: true`), `{Name: b, Type: Pass, End: true}`),
 			want: `2<1 StateEntered a, 3<2 StateFailed a, 4<3 StateEntered b, 5<4 StateStarted b, 6<5 StateSucceeded b, 7<6 ExecutionSucceeded`,
 		},
 		"timed out, the constructor of the rule fails": {
-			flow: machine(fc("a", `Timeout: 5, Catch: [{Errors: [FnF.TaskTimeout], OutputConstructor: {x.$: $Input.nothing}, Next: b}], End: true`), `{Name: b, Type: Pass, End: true}`),
+			flow: stateMachine(fc("a", `Timeout: 5, Catch: [{Errors: [FnF.TaskTimeout], OutputConstructor: {x.$: $Input.nothing}, Next: b}], End: true`), `{Name: b, Type: Pass, End: true}`),
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskTimedOut a, 7<6 StateFailed a, 8<7 ExecutionFailed`,
 		},
 		"parallel": {
-			flow: machine(`{Name: p, Type: Parallel, Branches: [{StartAt: x, States: [{Name: x, Type: Pass, End: true}]},
+			flow: stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: x, States: [{Name: x, Type: Pass, End: true}]},
     {StartAt: y, States: [{Name: y, Type: Pass, End: true}]}], End: true}`),
 			want: `2<1 StateEntered p, 3<2 StateStarted p, 4<3 StateEntered x, 5<4 StateStarted x, 6<5 StateSucceeded x,
 				7<3 StateEntered y, 8<7 StateStarted y, 9<8 StateSucceeded y, 10<9 StateSucceeded p, 11<10 ExecutionSucceeded`,
 		},
 		"parallel, the first branch ends last": {
-			flow: machine(`{Name: p, Type: Parallel, Branches: [{StartAt: x, States: [{Name: x, Type: Wait, Seconds: 9, End: true}]},
+			flow: stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: x, States: [{Name: x, Type: Wait, Seconds: 9, End: true}]},
     {StartAt: y, States: [{Name: y, Type: Pass, End: true}]}], End: true}`),
 			want: `2<1 StateEntered p, 3<2 StateStarted p, 4<3 StateEntered x, 5<4 StateStarted x, 6<3 StateEntered y, 7<6 StateStarted y,
 				8<7 StateSucceeded y, 9<5 StateSucceeded x, 10<9 StateSucceeded p, 11<10 ExecutionSucceeded`,
 		},
 		"map, empty": {
-			flow: machine(`{Name: m, Type: Map, ItemsPath: "[]", Processor: {StartAt: x, States: [{Name: x, Type: Pass, End: true}]}, End: true}`),
+			flow: stateMachine(`{Name: m, Type: Map, ItemsPath: "[]", Processor: {StartAt: x, States: [{Name: x, Type: Pass, End: true}]}, End: true}`),
 			want: `2<1 StateEntered m, 3<2 StateStarted m, 4<3 StateSucceeded m, 5<4 ExecutionSucceeded`,
 		},
 		"map, one at a time, an iteration fails": {
-			flow: machine(`{Name: m, Type: Map, ItemsPath: "[1,2]", MaxConcurrency: 1, Catch: [{Errors: [X], Next: b}],
+			flow: stateMachine(`{Name: m, Type: Map, ItemsPath: "[1,2]", MaxConcurrency: 1, Catch: [{Errors: [X], Next: b}],
     Processor: {StartAt: c, States: [{Name: c, Type: Choice, Branches: [{Condition: $Input == 1, Next: x}], Default: f}, {Name: x, Type: Pass, End: true},
     {Name: f, Type: Fail, Code: X}]}, End: true}`, `{Name: b, Type: Succeed}`),
 			want: `2<1 StateEntered m, 3<2 StateStarted m, 4<3 StateEntered c, 5<4 StateStarted c, 6<5 StateSucceeded c, 7<6 StateEntered x, 8<7 StateStarted x,
@@ -176,7 +176,7 @@ func TestSequences(t *testing.T) {
 				15<14 StateFailed f, 16<15 StateFailed m, 17<16 StateEntered b, 18<17 StateStarted b, 19<18 StateSucceeded b, 20<19 ExecutionSucceeded`,
 		},
 		"parallel, tried again, siblings aborted": {
-			flow: machine(`{Name: p, Type: Parallel, Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], Branches: [
+			flow: stateMachine(`{Name: p, Type: Parallel, Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], Branches: [
     {StartAt: w, States: [` + fc("w", `TaskMode: WaitForCustomCallback, End: true`) + `]},
     {StartAt: q, States: [{Name: q, Type: Parallel, End: true, Branches: [{StartAt: z, States: [{Name: z, Type: Wait, Seconds: 9, End: true}]}]}]},
     {StartAt: a, States: [` + fc("a", "End: true") + `]}], End: true}`),
@@ -191,54 +191,54 @@ func TestSequences(t *testing.T) {
 				41<40 StateSucceeded p, 42<41 ExecutionSucceeded`,
 		},
 		"execution timed out": {
-			flow:  "Timeout: 5\n" + machine(fc("a", catch+`End: true`), `{Name: b, Type: Pass, End: true}`),
+			flow:  "Timeout: 5\n" + stateMachine(fc("a", catch+`End: true`), `{Name: b, Type: Pass, End: true}`),
 			tasks: tasks{},
 			want:  `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 StateAborted a, 7<6 ExecutionTimedOut`,
 		},
 
 		"old: pass, end": {
-			flow: steps(`{type: pass, name: p, end: true}`, `{type: pass, name: q}`),
+			flow: flowV1(`{type: pass, name: p, end: true}`, `{type: pass, name: q}`),
 			want: `2<1 StepEntered p, 3<2 StepStarted p, 4<3 StepSucceeded p, 5<4 StepExited p, 6<5 ExecutionSucceeded`,
 		},
 		"old: no steps": {flow: "version: v1\ntype: flow\nsteps: []\n", want: `2<1 ExecutionSucceeded`},
 		"old: task, failed once": {
-			flow:  steps(`{name: a, ` + old + `, retry: [{errors: [Busy], maxAttempts: 1}]}`),
+			flow:  flowV1(`{name: a, ` + old + `, retry: [{errors: [Busy], maxAttempts: 1}]}`),
 			tasks: tasks{"a": {"fail", "ok"}},
 			want: `2<1 StepEntered a, 3<2 StepStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskFailed a,
 				7<6 TaskScheduled a, 8<7 TaskStarted a, 9<8 TaskSucceeded a, 10<9 StepSucceeded a, 11<10 StepExited a, 12<11 ExecutionSucceeded`,
 		},
 		"old: callback, caught": {
-			flow: steps(`{name: a, `+old+`, pattern: waitForCallback, timeoutSeconds: 2, catch: [{errors: [FnF.TaskTimeout], goto: c}]}`,
+			flow: flowV1(`{name: a, `+old+`, pattern: waitForCallback, timeoutSeconds: 2, catch: [{errors: [FnF.TaskTimeout], goto: c}]}`,
 				`{type: fail, name: b}`, `{type: pass, name: c}`),
 			tasks: tasks{"a": {"ok"}},
 			want: `2<1 StepEntered a, 3<2 StepStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSubmitted a, 7<6 TaskTimedOut a,
 				8<7 StepFailed a, 9<8 StepExited a, 10<9 StepEntered c, 11<10 StepStarted c, 12<11 StepSucceeded c, 13<12 StepExited c, 14<13 ExecutionSucceeded`,
 		},
 		"old: no object": {
-			flow:  steps(`{name: a, ` + old + `}`),
+			flow:  flowV1(`{name: a, ` + old + `}`),
 			tasks: tasks{"a": {"list"}},
 			want:  `2<1 StepEntered a, 3<2 StepStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSucceeded a, 7<6 StepFailed a, 8<7 ExecutionFailed`,
 		},
 		"old: choice with steps, its goto over its end": {
-			flow: steps(`{type: choice, name: c, end: true, choices: [{condition: "1 == 1", steps: [{type: pass, name: x}], goto: z}]}`,
+			flow: flowV1(`{type: choice, name: c, end: true, choices: [{condition: "1 == 1", steps: [{type: pass, name: x}], goto: z}]}`,
 				`{type: fail, name: y}`, `{type: pass, name: z}`),
 			want: `2<1 StepEntered c, 3<2 StepStarted c, 4<3 StepEntered x, 5<4 StepStarted x, 6<5 StepSucceeded x, 7<6 StepExited x, 8<7 StepSucceeded c, 9<8 StepExited c,
 				10<9 StepEntered z, 11<10 StepStarted z, 12<11 StepSucceeded z, 13<12 StepExited z, 14<13 ExecutionSucceeded`,
 		},
 		"old: foreach": {
-			flow: steps(`{type: foreach, name: e, iterationMapping: {collection: "$.items", item: i}, steps: [{type: pass, name: x}]}`),
+			flow: flowV1(`{type: foreach, name: e, iterationMapping: {collection: "$.items", item: i}, steps: [{type: pass, name: x}]}`),
 			want: `2<1 StepEntered e, 3<2 StepStarted e, 4<3 IterationEntered e, 5<4 StepEntered x, 6<5 StepStarted x, 7<6 StepSucceeded x, 8<7 StepExited x,
 				9<8 IterationExited e, 10<3 IterationEntered e, 11<10 StepEntered x, 12<11 StepStarted x, 13<12 StepSucceeded x, 14<13 StepExited x,
 				15<14 IterationExited e, 16<15 StepSucceeded e, 17<16 StepExited e, 18<17 ExecutionSucceeded`,
 			input: `{"items":[1,2]}`,
 		},
 		"old: foreach, empty": {
-			flow:  steps(`{type: foreach, name: e, iterationMapping: {collection: "$.items", item: i}, steps: [{type: pass, name: x}]}`),
+			flow:  flowV1(`{type: foreach, name: e, iterationMapping: {collection: "$.items", item: i}, steps: [{type: pass, name: x}]}`),
 			want:  `2<1 StepEntered e, 3<2 StepStarted e, 4<3 StepSucceeded e, 5<4 StepExited e, 6<5 ExecutionSucceeded`,
 			input: `{"items":[]}`,
 		},
 		"old: a branch fails": {
-			flow: steps(`{type: parallel, name: p, branches: [{steps: [{type: wait, name: w, duration: 9}]}, {steps: [{type: choice, name: c,
+			flow: flowV1(`{type: parallel, name: p, branches: [{steps: [{type: wait, name: w, duration: 9}]}, {steps: [{type: choice, name: c,
     default: {steps: [{type: fail, name: f}]}}]}]}`),
 			want: `2<1 StepEntered p, 3<2 StepStarted p, 4<3 BranchEntered p, 5<4 StepEntered w, 6<5 StepStarted w,
 				7<3 BranchEntered p, 8<7 StepEntered c, 9<8 StepStarted c, 10<9 StepEntered f, 11<10 StepStarted f, 12<11 StepFailed f, 13<12 StepFailed c,
@@ -250,7 +250,7 @@ func TestSequences(t *testing.T) {
 				c.input = "{}"
 			}
 			m := parse(t, c.flow, flow.Standard)
-			d := compare(t, m, flow.DefaultLimits(), decode(t, c.input), c.tasks.world)
+			d := compare(t, m, flow.DefaultLimits(), decode(t, c.input), c.tasks.handler)
 			want := "1<0 ExecutionStarted\n"
 			for _, line := range strings.Split(c.want, ",") {
 				want += strings.TrimSpace(line) + "\n"

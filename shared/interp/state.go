@@ -7,24 +7,24 @@ import "millrace/shared/flow"
 
 // Facts are fixed when an execution is claimed.
 type Facts struct {
-	Account  string
-	Region   string
-	FlowID   string
-	Flow     string // flow name
-	Name     string // execution name
-	RoleArn  string
-	Run      uint64 // this incarnation of the execution's name
-	Seed     [16]byte
-	Language flow.Language
-	Started  int64  // ms since 1970
-	Deadline int64  // ms since 1970; the execution has ended by then
-	Callback string // token to report to at the end; "" for none
-	Express  bool
-	Input    *flow.Value
+	Account       string
+	Region        string
+	FlowID        string
+	Flow          string // flow name
+	Name          string // execution name
+	RoleArn       string
+	Run           uint64 // this incarnation of the execution's name
+	Seed          [16]byte
+	Language      flow.Language
+	Started       int64  // ms since 1970
+	Deadline      int64  // ms since 1970; the execution has ended by then
+	CallbackToken string // token to report to at the end; "" for none
+	Express       bool
+	Input         *flow.Value
 
-	// Block is how many finished scopes share a value of their own. 0: 256, which is part of the row
+	// BlockSize is how many finished scopes share a value of their own. 0: 256, which is part of the row
 	// format: every process that reads a body must have the number that it was written with.
-	Block int
+	BlockSize int
 }
 
 // State is an execution: its open scopes and what it has come to. It belongs to one goroutine at a time; Step
@@ -40,36 +40,36 @@ type State struct {
 	LastTime  int64 // its time
 
 	Globals map[string]*flow.Value
-	Outbox  []Outgoing // what must be sent; survives the end
+	Outbox  []OutboxEntry // what must be sent; survives the end
 
 	root  *scope
 	ready bool // some scope may go on that has not been run
 }
 
-// Outgoing is something that must be done outside once it has been committed, at least once.
-type Outgoing struct {
-	Kind OutgoingKind
-	// ID tells the outgoings of one execution apart for ever: the attempt that a StopChild belongs to, 0 for the
+// OutboxEntry is something that must be done outside once it has been committed, at least once.
+type OutboxEntry struct {
+	Kind OutboxKind
+	// ID tells the outgoings of one execution apart for ever: the attempt that a OutboxStopChild belongs to, 0 for the
 	// Callback.
 	ID int64
 	// Callback: the report to Token, Output or Error.
 	Token  string
 	Output *flow.Value
 	Error  *flow.Error
-	// StopChild: the execution to stop.
+	// OutboxStopChild: the execution to stop.
 	Flow, Name string
 	// Next is when to try again, ms since 1970; 0: at once. Tries counts.
 	Next  int64
 	Tries int
 }
 
-// OutgoingKind of an Outgoing.
-type OutgoingKind uint8
+// OutboxKind of an Outgoing.
+type OutboxKind uint8
 
 // The kinds; the numbers are part of the row format.
 const (
-	Callback OutgoingKind = iota + 1
-	StopChild
+	OutboxCallback OutboxKind = iota + 1
+	OutboxStopChild
 )
 
 // scope is one running list of states: the flow's own, an option's, a branch's or an iteration's.
@@ -80,79 +80,79 @@ type scope struct {
 	local   *flow.Value // older language: what the finished states have put together
 	last    int64       // event that led to what comes next
 	entries int64       // states entered so far
-	at      int         // state to enter when none is open
+	target  int         // state to enter when none is open
 	cur     *entry
-	over    bool // finished or aborted; its owner has let it go
+	ended   bool // finished or aborted; its owner has let it go
 }
 
 // phase of an entry. The numbers are part of the row format.
 type phase uint8
 
 const (
-	entered   phase = iota + 1 // Entered is written, the input is to be built
-	beginning                  // Started is written, the work is to begin (again)
-	waiting                    // a timer runs: Wait
-	calling                    // a task's attempt is open
-	paused                     // a timer runs: pause before a retry
-	spawning                   // scopes inside are open or to be opened
-	finishing                  // the result is there
-	failing                    // the error is there
-	closed                     // gone
+	entered    phase = iota + 1 // Entered is written, the input is to be built
+	beginning                   // Started is written, the work is to begin (again)
+	waiting                     // a timer runs: Wait
+	calling                     // a task's attempt is open
+	backingOff                  // a timer runs: pause before a retry
+	spawning                    // scopes inside are open or to be opened
+	finishing                   // the result is there
+	failing                     // the error is there
+	closed                      // gone
 )
 
 // entry is one open state: from Entered to its last event.
 type entry struct {
-	scope   *scope
-	node    int
-	id      int64 // event id of its Entered event
-	begun   int64 // event id of its Started event
-	count   int64 // n-th state entered in its scope, from 1
-	phase   phase
-	last    int64 // last event of its body
-	input   *flow.Value
-	result  *flow.Value
-	failure *flow.Error
-	final   bool  // the error goes past Retry (it would repeat itself)
-	timeout bool  // the error is a timeout
-	due     int64 // of waiting and paused
-	used    []int // retries by rule
-	retries int
-	option  int // Choice: the option taken; len(Options) for the default
+	scope         *scope
+	node          int
+	id            int64 // event id of its Entered event
+	startID       int64 // event id of its Started event
+	ordinal       int64 // n-th state entered in its scope, from 1
+	phase         phase
+	last          int64 // last event of its body
+	input         *flow.Value
+	result        *flow.Value
+	failure       *flow.Error
+	permanent     bool  // the error goes past Retry (it would repeat itself)
+	timeout       bool  // the error is a timeout
+	due           int64 // of waiting and paused
+	retriesByRule []int // retries by rule
+	retries       int
+	option        int // Choice: the option taken; len(Options) for the default
 
 	attempt *attempt
 
 	// Parallel, Map and the options of the older Choice.
-	total   int
-	cursor  int           // scopes opened so far
-	missing int           // results still to come
-	running []*scope      // open scopes
-	done    []*flow.Value // results by index
-	items   []any         // of a Map; made again when it is gone
-	list    *flow.Value   // of a Map: the items, where they would not come out the same again
-	blocks  []*flow.Value // full blocks of done, as stored; nil where a block is not full
+	total       int
+	cursor      int           // scopes opened so far
+	pending     int           // results still to come
+	running     []*scope      // open scopes
+	results     []*flow.Value // results by index
+	items       []any         // of a Map; made again when it is gone
+	storedItems *flow.Value   // of a Map: the items, where they would not come out the same again
+	blocks      []*flow.Value // full blocks of done, as stored; nil where a block is not full
 }
 
 // attemptPhase is where an attempt stands. The numbers are part of the row format.
 type attemptPhase uint8
 
 const (
-	ready attemptPhase = iota + 1
-	called
-	submitted // called and answered; a report is waited for
+	attemptReady attemptPhase = iota + 1
+	attemptRunning
+	attemptSubmitted // called and answered; a report is waited for
 )
 
 // attempt is one try of a task.
 type attempt struct {
-	id       int64 // event id of its TaskScheduled
-	number   int   // from 0
-	phase    attemptPhase
-	started  bool        // TaskStarted is written
-	answered bool        // TaskSubmitted is written
-	params   *flow.Value // nil without
-	deadline int64       // 0: none
-	owner    uint64      // who calls
-	until    int64       // until when the call is leased
-	calls    int         // leases that have run out
+	id        int64 // event id of its TaskScheduled
+	number    int   // from 0
+	phase     attemptPhase
+	started   bool        // TaskStarted is written
+	submitted bool        // TaskSubmitted is written
+	params    *flow.Value // nil without
+	deadline  int64       // 0: none
+	owner     uint64      // who calls
+	until     int64       // until when the call is leased
+	lostCalls int         // leases that have run out
 
 	mode      flow.TaskMode
 	http      bool   // the call is an HTTP request

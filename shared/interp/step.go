@@ -7,67 +7,67 @@ import (
 	"millrace/shared/flow"
 )
 
-// Event is what enters Step: the time, news from outside, and whether this caller takes work.
-type Event struct {
-	At   int64 // ms since 1970
-	News []News
-	Take *Take
-	// Events and Work end the fold early: after so many events, or so much work, it answers More.
+// StepInput is what enters Step: the time, news from outside, and whether this caller takes work.
+type StepInput struct {
+	At       int64 // ms since 1970
+	Messages []Message
+	Lease    *LeaseOptions
+	// EventsMax and Work end the fold early: after so many events, or so much work, it answers More.
 	// 0: no bound. Where a fold is cut does not show in what it writes. It goes at least one
 	// transition further.
-	Events int
-	Work   int // in steps of expressions; what is done beside them counts as well
+	EventsMax int
+	WorkMax   int // in steps of expressions; what is done beside them counts as well
 }
 
-// Take says how a caller takes ready attempts.
-type Take struct {
+// LeaseOptions says how a caller takes ready attempts.
+type LeaseOptions struct {
 	Max   int    // at most so many
 	Owner uint64 // who calls
-	// LeaseMax bounds a lease, ms; 0: until the task's own timeout, or the execution's.
-	LeaseMax int64
+	// DurationMax bounds a lease, ms; 0: until the task's own timeout, or the execution's.
+	DurationMax int64
 }
 
 // Effects is what comes out of Step.
 type Effects struct {
-	Events   []flow.HistoryEvent // to be committed with the state
-	Calls    []Call              // attempts taken, to be called after the commit; none while Need or More is set
-	Need     []*flow.Value       // values to load before the same fold can go on: call again, without the news
-	More     bool                // the budget ended the fold; call again after the commit
-	Verdicts []Verdict           // one for each piece of news, in its order
-	Work     int                 // done, as Event.Work counts it; the same whatever had to be loaded
-	Changed  bool                // anything at all has changed
+	Events  []flow.HistoryEvent // to be committed with the state
+	Calls   []Call              // attempts taken, to be called after the commit; none while Need or More is set
+	Need    []*flow.Value       // values to load before the same fold can go on: call again, without the news
+	More    bool                // the budget ended the fold; call again after the commit
+	Replies []Reply             // one for each piece of news, in its order
+	Work    int                 // done, as Event.Work counts it; the same whatever had to be loaded
+	Changed bool                // anything at all has changed
 }
 
 // Step applies an event to an execution: news first, then what is due, then it runs on until nothing goes on, and at
 // last takes attempts. With a nil machine it only takes in news and what is due, which needs no definition. It
 // changes s. Same input, same output: neither what is loaded of s, nor whether s has been stored and read again in
 // between, nor a budget changes what is written.
-func Step(m *flow.Machine, l *flow.Limits, s *State, ev Event) Effects {
-	f := &fold{m: m, l: l, s: s, now: max(ev.At, s.LastTime), clock: ev.At, eventsMax: ev.Events, workMax: ev.Work}
+func Step(m *flow.Machine, l *flow.Limits, s *State, ev StepInput) Effects {
+	f := &stepper{m: m, l: l, s: s, now: max(ev.At, s.LastTime), clock: ev.At, eventsMax: ev.EventsMax, workMax: ev.WorkMax}
 	if s.LastEvent == 0 {
 		f.begin()
 	}
-	for i := range ev.News {
-		f.out.Verdicts = append(f.out.Verdicts, f.news(&ev.News[i]))
+	for i := range ev.Messages {
+		f.out.Replies = append(f.out.Replies, f.handle(&ev.Messages[i]))
 	}
 	if !s.Final() {
-		f.due()
+		f.fireTimers()
 	}
 	if m != nil && !s.Final() {
 		f.advance()
 	}
-	if ev.Take != nil && m != nil && !s.Final() && !f.out.More && len(f.out.Need) == 0 {
-		f.take(ev.Take)
+	if ev.Lease != nil && m != nil && !s.Final() && !f.out.More && len(f.out.Need) == 0 {
+		f.leaseReady(ev.Lease)
 	}
 	if len(f.out.Events) > 0 {
 		f.out.Changed = true
 	}
-	f.out.Work = f.used
+	f.out.Work = f.workDone
 	return f.out
 }
 
-// fold is one call of Step.
-type fold struct {
+// stepper is one call of Step.
+type stepper struct {
 	m         *flow.Machine
 	l         *flow.Limits
 	s         *State
@@ -75,14 +75,14 @@ type fold struct {
 	clock     int64 // the caller's time, for timers
 	eventsMax int
 	workMax   int
-	used      int         // work done so far
-	spend     expr.Budget // of the evaluations of the transition under way
+	workDone  int         // work done so far
+	budget    expr.Budget // of the evaluations of the transition under way
 	mark      uint64      // of the news that is folded: its events carry it
 	out       Effects
 }
 
 // emit writes an event and returns its id.
-func (f *fold) emit(e flow.HistoryEvent) int64 {
+func (f *stepper) emit(e flow.HistoryEvent) int64 {
 	f.s.LastEvent++
 	e.ID, e.Time = f.s.LastEvent, f.now
 	e.Mark = f.mark
@@ -95,15 +95,15 @@ func (f *fold) emit(e flow.HistoryEvent) int64 {
 }
 
 // begin writes the first event; the flow's own scope opens with the machine at hand.
-func (f *fold) begin() {
+func (f *stepper) begin() {
 	f.emit(flow.HistoryEvent{Type: flow.ExecutionStarted, Node: -1, Input: f.s.Input})
 }
 
 // advance runs every scope that may go on.
-func (f *fold) advance() {
+func (f *stepper) advance() {
 	if f.s.root == nil {
 		if err := f.open(); err != nil {
-			f.settle(nil, err)
+			f.handleError(nil, err)
 			return
 		}
 		f.out.Changed = true
@@ -118,19 +118,19 @@ func (f *fold) advance() {
 // run takes a scope as far as it goes, the scopes inside it first, in the order in which they were opened. So the
 // order of what happens follows from the open scopes alone. false: the fold ends here, be it that the execution has
 // ended, the budget is spent or a value is missing.
-func (f *fold) run(sc *scope) bool {
+func (f *stepper) run(sc *scope) bool {
 	for {
 		if !f.runInside(sc.cur) {
 			return false
 		}
-		if !f.mayGoOn(sc) {
+		if !f.canAdvance(sc) {
 			return true
 		}
-		if f.eventsMax > 0 && len(f.out.Events) >= f.eventsMax || f.workMax > 0 && f.used >= f.workMax {
+		if f.eventsMax > 0 && len(f.out.Events) >= f.eventsMax || f.workMax > 0 && f.workDone >= f.workMax {
 			f.out.More = true
 			return false
 		}
-		if err := f.paid(sc); err != nil && f.settle(sc, err) {
+		if err := f.meteredTransition(sc); err != nil && f.handleError(sc, err) {
 			return false
 		}
 		f.out.Changed = true
@@ -141,7 +141,7 @@ func (f *fold) run(sc *scope) bool {
 }
 
 // runInside runs the scopes inside an entry. One that ends leaves the entry's list; one that fails empties it.
-func (f *fold) runInside(e *entry) bool {
+func (f *stepper) runInside(e *entry) bool {
 	if e == nil {
 		return true
 	}
@@ -161,41 +161,41 @@ func (f *fold) runInside(e *entry) bool {
 var errEventLimit = fatalError{flow.Error{Name: flow.ErrEventLimit,
 	Cause: "the execution has written its limit of events"}}
 
-// room returns errEventLimit unless n more events may be written. What writes events asks for room
+// checkEventLimit returns errEventLimit unless n more events may be written. What writes events asks for room
 // for all that belong together, before it changes anything, so that none is beyond the limit and no
 // group is cut. The events that close an execution are exempt: what is aborted, and the last one.
-func (f *fold) room(n int) error {
+func (f *stepper) checkEventLimit(n int) error {
 	if f.s.LastEvent+int64(n) > int64(f.l.Events) {
 		return errEventLimit
 	}
 	return nil
 }
 
-// full ends the execution unless n more events may be written, and reports whether it did.
-func (f *fold) full(n int) bool {
-	if f.room(n) == nil {
+// endAtEventLimit ends the execution unless n more events may be written, and reports whether it did.
+func (f *stepper) endAtEventLimit(n int) bool {
+	if f.checkEventLimit(n) == nil {
 		return false
 	}
-	f.fatal(errEventLimit.err.Name, errEventLimit.err.Cause)
+	f.failExecution(errEventLimit.err.Name, errEventLimit.err.Cause)
 	return true
 }
 
-// mayGoOn tells whether a transition of the scope can be made now.
-func (f *fold) mayGoOn(sc *scope) bool {
+// canAdvance tells whether a transition of the scope can be made now.
+func (f *stepper) canAdvance(sc *scope) bool {
 	e := sc.cur
 	switch {
-	case sc.over:
+	case sc.ended:
 		return false
 	case e == nil:
 		return true
 	case e.phase == spawning:
-		return e.missing == 0 || e.cursor < e.total && len(e.running) < f.width(f.state(e))
+		return e.pending == 0 || e.cursor < e.total && len(e.running) < f.concurrency(f.state(e))
 	}
 	return e.phase == entered || e.phase == beginning || e.phase == finishing || e.phase == failing
 }
 
-// settle deals with an error of a transition. true: the fold ends, since a value is missing.
-func (f *fold) settle(sc *scope, err error) bool {
+// handleError deals with an error of a transition. true: the fold ends, since a value is missing.
+func (f *stepper) handleError(sc *scope, err error) bool {
 	var need needError
 	var fatal fatalError
 	switch {
@@ -203,7 +203,7 @@ func (f *fold) settle(sc *scope, err error) bool {
 		f.need(sc, need.values)
 		return true
 	case errors.As(err, &fatal):
-		f.fatal(fatal.err.Name, fatal.err.Cause)
+		f.failExecution(fatal.err.Name, fatal.err.Cause)
 	case sc == nil || sc.cur == nil:
 		f.end(flow.Failed, f.asError(err))
 	default:
@@ -213,7 +213,7 @@ func (f *fold) settle(sc *scope, err error) bool {
 }
 
 // need asks for values, and for what scopes at the same place are going to ask for, so that it is loaded at once.
-func (f *fold) need(sc *scope, values []*flow.Value) {
+func (f *stepper) need(sc *scope, values []*flow.Value) {
 	f.out.Need = append(f.out.Need, values...)
 	if sc == nil || sc.cur == nil || len(values) > 1 {
 		return
@@ -244,10 +244,10 @@ func (sc *scope) values() [4]*flow.Value {
 
 // transition takes a scope that may go on one step further. It either changes the state or returns an error, never
 // both.
-func (f *fold) transition(sc *scope) error {
+func (f *stepper) transition(sc *scope) error {
 	e := sc.cur
 	if e == nil {
-		if sc.at == flow.End {
+		if sc.target == flow.End {
 			return f.finish(sc)
 		}
 		return f.enter(sc)
@@ -256,20 +256,20 @@ func (f *fold) transition(sc *scope) error {
 	case entered:
 		return f.start(e)
 	case beginning:
-		return f.work(e)
+		return f.runState(e)
 	case spawning:
 		return f.spawn(e)
 	case finishing:
 		return f.leave(e)
 	}
-	return f.failed(e)
+	return f.resolveFailure(e)
 }
 
 // state is the node of an entry.
-func (f *fold) state(e *entry) *flow.State { return f.m.Nodes[e.node] }
+func (f *stepper) state(e *entry) *flow.State { return f.m.Nodes[e.node] }
 
 // spec is the list of states that a scope runs.
-func (f *fold) spec(sc *scope) *flow.Scope {
+func (f *stepper) spec(sc *scope) *flow.Scope {
 	if sc.owner == nil {
 		return f.m.Root
 	}
@@ -290,10 +290,10 @@ func option(st *flow.State, i int) *flow.Option {
 	return &st.Choice.Default
 }
 
-// loaded gives a value's tree, or asks for it.
-func loaded(v *flow.Value) (any, error) {
+// treeOf gives a value's tree, or asks for it.
+func treeOf(v *flow.Value) (any, error) {
 	if !v.Loaded() {
-		return nil, missing(v)
+		return nil, needValue(v)
 	}
 	return v.Tree(), nil
 }

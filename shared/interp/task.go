@@ -10,24 +10,24 @@ import (
 )
 
 // schedule opens an attempt: its parameters are evaluated and kept with it.
-func (f *fold) schedule(e *entry, st *flow.State) error {
+func (f *stepper) schedule(e *entry, st *flow.State) error {
 	t := st.Task
 	id := f.s.LastEvent + 1
 	v := f.env(e, "Parameters")
 	v.attempt = id
-	v.sparse = f.m.Language == flow.Steps
-	a := &attempt{id: id, number: e.retries, phase: ready, mode: t.Mode, http: t.Action == "HTTP:Request"}
+	v.omitAbsent = f.m.Language == flow.FlowV1
+	a := &attempt{id: id, number: e.retries, phase: attemptReady, mode: t.Mode, http: t.Action == "HTTP:Request"}
 	if t.Parameters != nil {
 		tree, err := f.build(t.Parameters, v)
 		if err != nil {
 			return err
 		}
-		if a.params, err = f.sized(tree, "the parameters of state "+value.Quote(st.Name)); err != nil {
+		if a.params, err = f.valueWithinDataLimit(tree, "the parameters of state "+value.Quote(st.Name)); err != nil {
 			return err
 		}
 	}
 	if t.Timeout != nil {
-		n, err := f.timeout(e, t)
+		n, err := f.timeoutSeconds(e, t)
 		if err != nil {
 			return err
 		}
@@ -35,12 +35,12 @@ func (f *fold) schedule(e *entry, st *flow.State) error {
 			a.deadline = f.now + n*1000
 		}
 	}
-	if err := f.room(1); err != nil {
+	if err := f.checkEventLimit(1); err != nil {
 		return err
 	}
-	f.noteChild(t, a)
+	f.recordChild(t, a)
 	shown := e.input
-	if f.m.Language == flow.States {
+	if f.m.Language == flow.StateMachine {
 		shown = a.params
 		if shown == nil {
 			shown = flow.Empty()
@@ -51,20 +51,20 @@ func (f *fold) schedule(e *entry, st *flow.State) error {
 	return nil
 }
 
-func (f *fold) timeout(e *entry, t *flow.TaskSpec) (int64, error) {
+func (f *stepper) timeoutSeconds(e *entry, t *flow.TaskSpec) (int64, error) {
 	v, err := f.build(t.Timeout, f.env(e, "Timeout"))
 	if err != nil {
 		return 0, err
 	}
 	n, ok := seconds(v, true)
 	if !ok || n < 0 || n > f.l.TaskSeconds {
-		return 0, f.runtime(fmt.Sprintf("the Timeout must be a whole number from 0 to %d, got %s", f.l.TaskSeconds, value.Quote(string(value.Encode(v)))))
+		return 0, f.runtimeError(fmt.Sprintf("the Timeout must be a whole number from 0 to %d, got %s", f.l.TaskSeconds, value.Quote(string(value.Encode(v)))))
 	}
 	return n, nil
 }
 
-// noteChild notes the execution that the attempt starts and waits for.
-func (f *fold) noteChild(t *flow.TaskSpec, a *attempt) {
+// recordChild notes the execution that the attempt starts and waits for.
+func (f *stepper) recordChild(t *flow.TaskSpec, a *attempt) {
 	if t.Mode != flow.WaitForSystemCallback {
 		return
 	}
@@ -99,12 +99,12 @@ type Call struct {
 	Until    int64 // end of the lease; never call after it
 }
 
-// take gives ready attempts to the caller: all that it may take, or none while a value of one is missing.
-func (f *fold) take(t *Take) {
+// leaseReady gives ready attempts to the caller: all that it may take, or none while a value of one is missing.
+func (f *stepper) leaseReady(t *LeaseOptions) {
 	var entries []*entry
 	f.s.each(func(e *entry) {
 		a := e.attempt
-		if a == nil || a.phase != ready || len(entries) >= t.Max {
+		if a == nil || a.phase != attemptReady || len(entries) >= t.Max {
 			return
 		}
 		entries = append(entries, e)
@@ -118,18 +118,18 @@ func (f *fold) take(t *Take) {
 		return
 	}
 	for _, e := range entries {
-		if !e.attempt.started && f.full(1) {
+		if !e.attempt.started && f.endAtEventLimit(1) {
 			f.out.Calls = nil
 			return
 		}
-		f.out.Calls = append(f.out.Calls, f.lend(e, t))
+		f.out.Calls = append(f.out.Calls, f.leaseAttempt(e, t))
 	}
 }
 
-// lend gives the entry's attempt to the caller.
-func (f *fold) lend(e *entry, t *Take) Call {
+// leaseAttempt gives the entry's attempt to the caller.
+func (f *stepper) leaseAttempt(e *entry, t *LeaseOptions) Call {
 	a, st := e.attempt, f.state(e)
-	a.phase, a.owner, a.until = called, t.Owner, f.lease(a, t)
+	a.phase, a.owner, a.until = attemptRunning, t.Owner, f.leaseEnd(a, t)
 	if !a.started {
 		a.started = true
 		e.last = f.emit(flow.HistoryEvent{Type: flow.TaskStarted, Schedule: e.last, Node: e.node})
@@ -145,20 +145,20 @@ func (f *fold) lend(e *entry, t *Take) Call {
 
 // tokenID is the event that the token of the entry's attempt names.
 func (e *entry) tokenID(s *State) int64 {
-	if s.Language == flow.Steps {
+	if s.Language == flow.FlowV1 {
 		return e.id
 	}
 	return e.attempt.id
 }
 
-// lease is until when a call may go on.
-func (f *fold) lease(a *attempt, t *Take) int64 {
+// leaseEnd is until when a call may go on.
+func (f *stepper) leaseEnd(a *attempt, t *LeaseOptions) int64 {
 	until := f.s.Deadline
 	if a.deadline > 0 {
 		until = min(until, a.deadline)
 	}
-	if t.LeaseMax > 0 {
-		until = min(until, f.clock+t.LeaseMax)
+	if t.DurationMax > 0 {
+		until = min(until, f.clock+t.DurationMax)
 	}
 	return until + LeaseMargin
 }

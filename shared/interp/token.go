@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// TokenMax bounds a task token, in bytes (api.md 4.12).
-const TokenMax = 2048
+// TokenBytesMax bounds a task token, in bytes (api.md 4.12).
+const TokenBytesMax = 2048
 
 // token makes the task token of an event: base64 of v1#flow#execution#id#MAC (fdl-flow.md 7.3). The MAC covers the
 // account, the flow's id and the run too.
@@ -43,7 +43,7 @@ type Token struct {
 // ParseToken takes a task token apart; false for a malformed one, and for one that is spelled
 // otherwise than it was made.
 func ParseToken(text string) (Token, bool) {
-	if len(text) > TokenMax || strings.ContainsAny(text, "\r\n") { // which base64 passes over
+	if len(text) > TokenBytesMax || strings.ContainsAny(text, "\r\n") { // which base64 passes over
 		return Token{}, false
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(text)

@@ -10,7 +10,7 @@ import (
 
 // tokenOf gives a token of an execution with these facts, and the execution.
 func tokenOf(t *testing.T, change func(*interp.Facts)) (string, *interp.State) {
-	r := newRoom(t, machine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)), `{}`)
+	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)), `{}`)
 	change(&r.s.Facts)
 	return r.step(0).Calls[0].Token, r.s
 }
@@ -46,7 +46,7 @@ func TestParseToken(t *testing.T) {
 	again := func(old, new string) string {
 		return base64.StdEncoding.EncodeToString([]byte(strings.Replace(string(raw), old, new, 1)))
 	}
-	for _, bad := range []string{"", "x", token[1:], token + "A", strings.Repeat("A", interp.TokenMax+4), again("v1#", "v2#"), again("#4#", "#0#"),
+	for _, bad := range []string{"", "x", token[1:], token + "A", strings.Repeat("A", interp.TokenBytesMax+4), again("v1#", "v2#"), again("#4#", "#0#"),
 		again("#4#", "#-4#"), again("#4#", "#x#"), again("#4#", "#99999999999999999999#"), again("#4#", "#4#4#"), again("#4#", "#04#"), again("#4#", "#+4#"),
 		token[:8] + "\n" + token[8:], token + "\r\n", again("#4#", "#4#\n"), again("#4#", "#4#AAAA")} {
 		if _, ok := interp.ParseToken(bad); ok {

@@ -11,32 +11,32 @@ const (
 	budgetBytes    = 64 // that an expression builds for a step
 )
 
-// write counts a text of n bytes that is written, or read again.
-func (f *fold) write(n int) { f.used += n / writtenBytes }
+// countBytes counts a text of n bytes that is written, or read again.
+func (f *stepper) countBytes(n int) { f.workDone += n / writtenBytes }
 
-// refill sets the budget of a transition: all that it evaluates shares it, such as the conditions
+// resetBudget sets the budget of a transition: all that it evaluates shares it, such as the conditions
 // of a Choice.
-func (f *fold) refill() {
-	f.spend = expr.DefaultBudget()
-	f.spend.Strict = f.l.StrictPaths
+func (f *stepper) resetBudget() {
+	f.budget = expr.DefaultBudget()
+	f.budget.Strict = f.l.StrictPaths
 }
 
-// spent is how much work the evaluations of the transition have been so far.
-func (f *fold) spent() int {
+// workSpent is how much work the evaluations of the transition have been so far.
+func (f *stepper) workSpent() int {
 	full := expr.DefaultBudget()
-	return full.Nodes - f.spend.Nodes + (full.Bytes-f.spend.Bytes)/budgetBytes
+	return full.Nodes - f.budget.Nodes + (full.Bytes-f.budget.Bytes)/budgetBytes
 }
 
-// paid makes a transition and counts its work. One that misses a value is made again, and counts
+// meteredTransition makes a transition and counts its work. One that misses a value is made again, and counts
 // then.
-func (f *fold) paid(sc *scope) error {
-	before := f.used
-	f.refill()
+func (f *stepper) meteredTransition(sc *scope) error {
+	before := f.workDone
+	f.resetBudget()
 	err := f.transition(sc)
 	if _, need := err.(needError); need {
-		f.used = before
+		f.workDone = before
 		return err
 	}
-	f.used += transitionWork + f.spent()
+	f.workDone += transitionWork + f.workSpent()
 	return err
 }

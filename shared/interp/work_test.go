@@ -10,9 +10,9 @@ import (
 	"millrace/shared/interp"
 )
 
-// heavyNewer is a flow that computes in a hundred states one after the other, each close to what
+// heavyStateMachine is a flow that computes in a hundred states one after the other, each close to what
 // one may.
-func heavyNewer() string {
+func heavyStateMachine() string {
 	var states strings.Builder
 	for i := range 100 {
 		fmt.Fprintf(&states, "  - Name: S%d\n    Type: Pass\n    OutputConstructor:\n      list.$: $Input.list\n      n.$: length(arrayUnique($Input.list))\n", i)
@@ -25,7 +25,7 @@ func heavyNewer() string {
 	return "Type: StateMachine\nSpecVersion: v1\nName: heavy\nStartAt: S0\nStates:\n" + states.String()
 }
 
-const heavyOlder = `version: v1
+const heavyV1 = `version: v1
 type: flow
 steps:
   - type: foreach
@@ -52,29 +52,29 @@ func texts(n int) map[string]any {
 
 // A fold that computes ends after its work, in both languages and in a Map, and is not much longer
 // than what one transition may do. Where it is cut does not show.
-func TestFoldsEndAfterTheirWork(t *testing.T) {
+func TestStepsEndAfterTheirWork(t *testing.T) {
 	const work = 20_000
 	for name, c := range map[string]struct {
 		definition string
 		input      any
-	}{"newer": {heavyNewer(), texts(3000)}, "older": {heavyOlder, texts(400)}} {
+	}{"newer": {heavyStateMachine(), texts(3000)}, "older": {heavyV1, texts(400)}} {
 		t.Run(name, func(t *testing.T) {
 			m := parse(t, c.definition, flow.Standard)
 			quiet := &script{used: map[string]int{}}
-			straight := newDriver(t, m, flow.DefaultLimits(), c.input, quiet, way{}).run()
+			straight := newDriver(t, m, flow.DefaultLimits(), c.input, quiet, driveMode{}).run()
 			if straight.work < 20*work {
 				t.Fatalf("the flow is work of %d steps only: %v", straight.work, straight.state.Error)
 			}
-			for _, w := range []way{{work: work}, {work: work, stored: true}} {
+			for _, w := range []driveMode{{work: work}, {work: work, stored: true}} {
 				d := newDriver(t, m, flow.DefaultLimits(), c.input, quiet, w).run()
-				if got := d.told(); got != straight.told() {
-					t.Fatalf("%v differs:\n%s", w, differ(straight.told(), got))
+				if got := d.transcript(); got != straight.transcript() {
+					t.Fatalf("%v differs:\n%s", w, differ(straight.transcript(), got))
 				}
 				if most := work + 2*expr.DefaultBudget().Nodes; d.longest > most {
 					t.Errorf("%v: a fold does %d steps of work, want at most %d", w, d.longest, most)
 				}
-				if d.folds < straight.work/(work+2*expr.DefaultBudget().Nodes) {
-					t.Errorf("%v: %d folds only", w, d.folds)
+				if d.steps < straight.work/(work+2*expr.DefaultBudget().Nodes) {
+					t.Errorf("%v: %d folds only", w, d.steps)
 				}
 			}
 		})
@@ -82,13 +82,13 @@ func TestFoldsEndAfterTheirWork(t *testing.T) {
 }
 
 // A stop that comes while an execution computes is folded before it goes on.
-func TestStopBetweenFolds(t *testing.T) {
-	d := newDriver(t, parse(t, heavyNewer(), flow.Standard), flow.DefaultLimits(), texts(3000), &script{used: map[string]int{}},
-		way{work: 20_000, stored: true})
-	if more := d.fold(nil); !more {
+func TestStopBetweenSteps(t *testing.T) {
+	d := newDriver(t, parse(t, heavyStateMachine(), flow.Standard), flow.DefaultLimits(), texts(3000), &script{used: map[string]int{}},
+		driveMode{work: 20_000, stored: true})
+	if more := d.step(nil); !more {
 		t.Fatal("the first fold goes to the end")
 	}
-	d.fold([]interp.News{{Kind: interp.StopAsked}})
+	d.step([]interp.Message{{Kind: interp.StopRequested}})
 	if d.state.Status != flow.Stopped {
 		t.Error(d.state.Status)
 	}
@@ -110,7 +110,7 @@ func TestTransitionsShareABudget(t *testing.T) {
 		"globals": head + "    Type: Pass\n    Next: End\n    OutputConstructor:\n" + firstLines(members.String(), 15) +
 			"    GlobalConstructor:\n" + firstLines(members.String(), 15) + last,
 	} {
-		d := newDriver(t, parse(t, definition, flow.Standard), flow.DefaultLimits(), texts(3000), &script{used: map[string]int{}}, way{}).run()
+		d := newDriver(t, parse(t, definition, flow.Standard), flow.DefaultLimits(), texts(3000), &script{used: map[string]int{}}, driveMode{}).run()
 		if e := d.state.Error; e == nil || e.Name != flow.ErrExpression || !strings.Contains(e.Cause, "too much work") {
 			t.Errorf("%s: %v %v", name, d.state.Status, e)
 		}

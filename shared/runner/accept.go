@@ -63,7 +63,7 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 		}
 		report = tooLargeToReport(limit) // no caller could act on a refusal, and the task would wait for ever
 	}
-	n := interp.News{Kind: interp.Reported, Token: t.ID, Output: report.Output, Error: report.Error, Mark: by.mark}
+	n := interp.Message{Kind: interp.TaskReported, TokenID: t.ID, Output: report.Output, Error: report.Error, Mark: by.mark}
 	if n.Mark == 0 {
 		n.Mark = r.Store.Random(partition)
 	} else if id, err := r.brought(ctx, partition, &n, by.attempt); err != nil {
@@ -77,7 +77,7 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 	} else if err != nil {
 		return 0, notFound(err, t.Flow, t.Execution)
 	}
-	switch a.verdict.Refusal {
+	switch a.verdict.Rejection {
 	case interp.AlreadyEnded:
 		return 0, fault.New(fault.TaskAlreadyCompleted, "Task '%s' has already completed.", token)
 	case interp.Superseded:
@@ -85,7 +85,7 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 			return 0, fault.New(fault.TaskAlreadyCompleted, "Task '%s' has already completed.", token)
 		}
 		fallthrough
-	case interp.NotYet:
+	case interp.RetryLater:
 		return 0, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
 	case interp.NotWaiting:
 		return 0, fault.New(fault.InvalidArgument, "The task of this token does not wait for a report: its TaskMode or pattern is not a callback one.")
@@ -96,9 +96,9 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 // brought makes the report of an execution's end one for the attempt that the execution was started by, since a token of
 // the older language names the attempts that follow as well. Where that is not known it makes it one for the attempt that
 // is open now, unless the report has been brought before: then it gives the event.
-func (r *Runner) brought(ctx context.Context, partition string, n *interp.News, attempt int64) (int64, error) {
+func (r *Runner) brought(ctx context.Context, partition string, n *interp.Message, attempt int64) (int64, error) {
 	x, err := r.Load(ctx, partition)
-	if err != nil || x.Language != flow.Steps {
+	if err != nil || x.Language != flow.FlowV1 {
 		return 0, err
 	}
 	if n.Attempt = attempt; attempt != 0 {
@@ -114,7 +114,7 @@ func (r *Runner) brought(ctx context.Context, partition string, n *interp.News, 
 	if id, ok := r.marked(ctx, x, *n); ok {
 		return id, nil
 	}
-	s.NameAttempt(n)
+	s.ResolveAttempt(n)
 	return 0, nil
 }
 
@@ -143,7 +143,7 @@ func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Toke
 // accept brings news in: by a commit of its own, and when that has been lost or its outcome is not known as often as it
 // is tried, by the inbox. News that a commit of unknown outcome, or one that seemed lost, has taken in is known again by
 // its mark.
-func (r *Runner) accept(ctx context.Context, partition string, n interp.News) (answer, error) {
+func (r *Runner) accept(ctx context.Context, partition string, n interp.Message) (answer, error) {
 	it := &item{news: n}
 	a, err := r.do(ctx, partition, it)
 	var outrun *outrunError
@@ -153,9 +153,9 @@ func (r *Runner) accept(ctx context.Context, partition string, n interp.News) (a
 	case err != nil:
 		return answer{}, err
 	}
-	if (a.verdict.Refusal == interp.AlreadyEnded || a.verdict.Refusal == interp.Superseded) && a.tried {
+	if (a.verdict.Rejection == interp.AlreadyEnded || a.verdict.Rejection == interp.Superseded) && a.tried {
 		if id, ok := r.marked(ctx, a.x, n); ok {
-			a.verdict = interp.Verdict{Event: id}
+			a.verdict = interp.Reply{Event: id}
 		}
 	}
 	return a, nil
@@ -166,10 +166,10 @@ var errBusy = fault.New(fault.ConcurrentUpdateError, "Update conflict, please re
 
 // marked looks for the event that the news' mark stands in. A report's stands behind the event that its token names, a
 // stop's is the last one.
-func (r *Runner) marked(ctx context.Context, x *store.Execution, n interp.News) (int64, bool) {
+func (r *Runner) marked(ctx context.Context, x *store.Execution, n interp.Message) (int64, bool) {
 	from := x.LastEvent
-	if n.Kind == interp.Reported {
-		from = n.Token + 1
+	if n.Kind == interp.TaskReported {
+		from = n.TokenID + 1
 	}
 	events, err := r.Store.Events(ctx, x, from, int(max(x.LastEvent-from+1, 0)))
 	if err != nil {
@@ -187,11 +187,11 @@ func (r *Runner) marked(ctx context.Context, x *store.Execution, n interp.News) 
 // Stop ends a running execution and gives it as it stands then. ExecutionAlreadyCompleted when it has ended.
 func (r *Runner) Stop(ctx context.Context, partition string, cause *flow.Error) (*store.Execution, error) {
 	_, name, _ := store.ParsePartition(partition)
-	a, err := r.accept(ctx, partition, interp.News{Kind: interp.StopAsked, Error: cause, Mark: r.Store.Random(partition)})
+	a, err := r.accept(ctx, partition, interp.Message{Kind: interp.StopRequested, Error: cause, Mark: r.Store.Random(partition)})
 	if err != nil {
 		return nil, err
 	}
-	if a.verdict.Refusal != interp.Accepted {
+	if a.verdict.Rejection != interp.Accepted {
 		return a.x, fault.New(fault.ExecutionAlreadyCompleted, "Execution '%s' for flow '%s' has already completed.", name, a.x.Flow)
 	}
 	return a.x, nil

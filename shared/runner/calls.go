@@ -64,7 +64,7 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 			r.submit(held.partition, nil)
 			r.cells.release(held, r.Exclusive)
 		case cut && r.retiring(), t.late:
-			news := interp.News{Kind: interp.Returned, Attempt: attempt, Owner: r.owner}
+			news := interp.Message{Kind: interp.CallReturned, Attempt: attempt, Owner: r.owner}
 			r.submit(held.partition, &item{news: news, done: func(answer) { r.cells.release(held, r.Exclusive) }})
 		case cut:
 			r.cells.release(held, r.Exclusive)
@@ -182,7 +182,7 @@ type taken struct {
 const treeWaiting = 4 << 10
 
 // rest drops what can be made again: the call waits.
-func (t *taken) rest() { t.params.ForgetTree(treeWaiting) }
+func (t *taken) rest() { t.params.DropTree(treeWaiting) }
 
 // complete gives the request its input and parameters, as the task runners see it.
 func (t *taken) complete() {
@@ -196,7 +196,7 @@ func (t *taken) complete() {
 // takenOf returns a call that has been taken.
 func takenOf(x *store.Execution, c *interp.Call, now int64) *taken {
 	q := task.Request{Account: x.Account, Region: x.Region, Flow: x.Flow, Execution: x.Name, State: c.State, RoleArn: x.RoleArn, Author: x.Author,
-		Legacy: x.Language == flow.Steps, Action: c.Task.Action, Resource: c.Task.Resource, Mode: task.Mode(c.Task.Mode),
+		Legacy: x.Language == flow.FlowV1, Action: c.Task.Action, Resource: c.Task.Resource, Mode: task.Mode(c.Task.Mode),
 		Token: c.Token, Key: c.Key}
 	if c.Deadline > 0 {
 		q.Timeout = time.Duration(c.Deadline-now) * time.Millisecond
@@ -212,8 +212,8 @@ func takenOf(x *store.Execution, c *interp.Call, now int64) *taken {
 }
 
 // newsOf makes news of a result.
-func newsOf(attempt int64, result task.Result) interp.News {
-	n := interp.News{Kind: interp.Answered, Attempt: attempt, Async: result.Async}
+func newsOf(attempt int64, result task.Result) interp.Message {
+	n := interp.Message{Kind: interp.CallCompleted, Attempt: attempt, Async: result.Async}
 	if result.Error != nil {
 		n.Error = boundedError(result.Error.Name, result.Error.Cause)
 		return n
@@ -240,5 +240,5 @@ func boundedError(name, cause string) *flow.Error {
 	if name == "" {
 		name = "FC.Unknown"
 	}
-	return &flow.Error{Name: value.Cut(name, flow.NameMax), Cause: value.Cut(cause, flow.CauseMax)}
+	return &flow.Error{Name: value.Cut(name, flow.ErrorNameMax), Cause: value.Cut(cause, flow.ErrorCauseMax)}
 }

@@ -56,7 +56,7 @@ type cell struct {
 
 // item is one piece of news on its way into an execution.
 type item struct {
-	news  interp.News
+	news  interp.Message
 	start *starting    // instead of news: claim the name
 	delay bool         // instead of news: the sweeper has found the row due
 	inbox bool         // instead of news: there may be some in the inbox
@@ -70,7 +70,7 @@ type item struct {
 
 // answer is what became of an item.
 type answer struct {
-	verdict interp.Verdict
+	verdict interp.Reply
 	created bool             // of a start: this start has claimed the name
 	tried   bool             // an earlier commit of it failed, and may have been applied
 	x       *store.Execution // as committed; a copy
@@ -167,7 +167,7 @@ func (r *Runner) drive(c *cell, own bool) {
 // an execution that was held back may wait for long.
 func (c *cell) rest() {
 	if c.state != nil && (len(c.calls) == 0 || c.held) {
-		c.state.Rest()
+		c.state.DropTrees()
 	}
 }
 
@@ -181,7 +181,7 @@ func (c *cell) bytes() int {
 		n += len(v.Text())
 	}
 	if c.state != nil {
-		n += c.state.Weight()
+		n += c.state.Size()
 	}
 	return n
 }
@@ -200,7 +200,7 @@ func asked(items []*item) bool {
 
 // outside tells whether an item is news that somebody outside brings.
 func (it *item) outside() bool {
-	return it.news.Kind == interp.Reported || it.news.Kind == interp.StopAsked
+	return it.news.Kind == interp.TaskReported || it.news.Kind == interp.StopRequested
 }
 
 // again makes the committer come back to the cell after this round.

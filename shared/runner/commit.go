@@ -10,7 +10,7 @@ import (
 func (f *fold) commit() error {
 	r, c := f.r, f.c
 	s := c.state
-	ch := &store.Change{Events: f.out.Events, Unplaced: s.Unplaced, Body: s.AppendBody, Status: s.Status, Stopped: s.Stopped,
+	ch := &store.Change{Events: f.out.Events, Unplaced: s.EachUnstored, Body: s.AppendBody, Status: s.Status, Stopped: s.Stopped,
 		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wake()}
 	if f.broken == nil { // what has no way but its end gets there, however large it is
 		ch.BodyMax = r.Limits.BodyBytes
@@ -58,7 +58,7 @@ const (
 func (f *fold) wake() int64 {
 	s, x := f.c.state, f.c.x
 	now := f.r.nowMillis()
-	need := s.NextDue(0)
+	need := s.NextWakeTime(0)
 	if s.Ready() || f.out.More {
 		d := readyDelay
 		if f.created {

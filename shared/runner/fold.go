@@ -134,14 +134,14 @@ func unchanged(x *store.Execution) *store.Change {
 func (f *fold) step() error {
 	r, c := f.r, f.c
 	now := r.nowMillis()
-	ev := interp.Event{At: now, News: f.news(now), Events: r.FoldEvents, Work: r.FoldWork}
-	var take *interp.Take // once there are places for what is ready
+	ev := interp.StepInput{At: now, Messages: f.news(now), EventsMax: r.FoldEvents, WorkMax: r.FoldWork}
+	var take *interp.LeaseOptions // once there are places for what is ready
 	if r.mayCall(c) {
-		take = &interp.Take{Max: r.CallsMax - f.flying(), Owner: r.owner,
-			LeaseMax: r.LeaseMax.Milliseconds()}
+		take = &interp.LeaseOptions{Max: r.CallsMax - f.flying(), Owner: r.owner,
+			DurationMax: r.LeaseMax.Milliseconds()}
 	}
 	if r.line == nil {
-		ev.Take, take = take, nil
+		ev.Lease, take = take, nil
 	}
 	if r.Folds != nil {
 		r.Folds(c.partition, c.x.Version, r.advancing(c), ev)
@@ -164,12 +164,12 @@ func (f *fold) step() error {
 			if take.Max = f.reserve(take.Max); take.Max == 0 {
 				return nil
 			}
-			ev.Take, take = take, nil
+			ev.Lease, take = take, nil
 			if r.Folds != nil {
-				r.Folds(c.partition, c.x.Version, r.advancing(c), interp.Event{At: ev.At, Take: ev.Take})
+				r.Folds(c.partition, c.x.Version, r.advancing(c), interp.StepInput{At: ev.At, Lease: ev.Lease})
 			}
 		}
-		ev.News, ev.Events, ev.Work = nil, max(1, r.FoldEvents-len(f.out.Events)), max(1, r.FoldWork-f.out.Work)
+		ev.Messages, ev.EventsMax, ev.WorkMax = nil, max(1, r.FoldEvents-len(f.out.Events)), max(1, r.FoldWork-f.out.Work)
 	}
 }
 
@@ -177,7 +177,7 @@ func (f *fold) step() error {
 func (f *fold) gather(out interp.Effects) {
 	f.out.Events = joined(f.out.Events, out.Events)
 	f.out.Calls = joined(f.out.Calls, out.Calls)
-	f.out.Verdicts = joined(f.out.Verdicts, out.Verdicts)
+	f.out.Replies = joined(f.out.Replies, out.Replies)
 	f.out.Changed = f.out.Changed || out.Changed
 	f.out.Work += out.Work
 	f.out.More = out.More
@@ -195,7 +195,7 @@ func joined[T any](before, more []T) []T {
 func (f *fold) flying() int {
 	n := len(f.c.calls)
 	for _, it := range f.items {
-		if it.news.Kind == interp.Answered {
+		if it.news.Kind == interp.CallCompleted {
 			if _, ok := f.c.calls[it.news.Attempt]; ok {
 				n--
 			}
@@ -216,7 +216,7 @@ func (e *panicError) Error() string {
 
 // interpret is interp.Step. A panic there is a mistake of the engine, which must take down neither the process nor
 // the other executions.
-func (f *fold) interpret(ev interp.Event) (out interp.Effects, err error) {
+func (f *fold) interpret(ev interp.StepInput) (out interp.Effects, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &panicError{p, debug.Stack()}
@@ -233,11 +233,11 @@ func (f *fold) interpret(ev interp.Event) (out interp.Effects, err error) {
 }
 
 // news is what is folded: what the items bring, and what the leases say.
-func (f *fold) news(now int64) []interp.News {
+func (f *fold) news(now int64) []interp.Message {
 	r, c := f.r, f.c
-	news := make([]interp.News, 0, len(f.items)+1)
+	news := make([]interp.Message, 0, len(f.items)+1)
 	if f.broken != nil {
-		news = append(news, interp.News{Kind: interp.Broken, Error: f.broken})
+		news = append(news, interp.Message{Kind: interp.EngineFailed, Error: f.broken})
 	}
 	for _, it := range f.items {
 		news = append(news, it.news)
@@ -255,28 +255,28 @@ func (f *fold) news(now int64) []interp.News {
 		case f.answers(l.Attempt):
 			// Its answer is among the items.
 		case l.Owner == r.owner, r.Exclusive, now >= l.Until+interp.LeaseMargin:
-			news = append(news, interp.News{Kind: interp.LeaseOver, Attempt: l.Attempt, Owner: l.Owner})
+			news = append(news, interp.Message{Kind: interp.LeaseExpired, Attempt: l.Attempt, Owner: l.Owner})
 		}
 	}
 	return news
 }
 
 // renewed prolongs the lease of a call in flight once half of it is over.
-func (r *Runner) renewed(l interp.Lease, now int64) (interp.News, bool) {
+func (r *Runner) renewed(l interp.Lease, now int64) (interp.Message, bool) {
 	if r.CallMax > 0 {
-		return interp.News{}, false
+		return interp.Message{}, false
 	}
 	whole := r.LeaseMax.Milliseconds()
 	until := min(now+whole, l.Deadline) + interp.LeaseMargin
 	if l.Until-now > whole/2+interp.LeaseMargin || until <= l.Until {
-		return interp.News{}, false
+		return interp.Message{}, false
 	}
-	return interp.News{Kind: interp.Renewed, Attempt: l.Attempt, Owner: l.Owner, Until: until}, true
+	return interp.Message{Kind: interp.LeaseRenewed, Attempt: l.Attempt, Owner: l.Owner, Until: until}, true
 }
 
 func (f *fold) answers(attempt int64) bool {
 	for _, it := range f.items {
-		if it.news.Kind == interp.Answered && it.news.Attempt == attempt {
+		if it.news.Kind == interp.CallCompleted && it.news.Attempt == attempt {
 			return true
 		}
 	}

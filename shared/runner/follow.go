@@ -32,13 +32,13 @@ func (f *fold) answer(starts, delays []*item) {
 	for _, it := range delays {
 		tell(it, answer{})
 	}
-	verdicts := f.out.Verdicts
+	verdicts := f.out.Replies
 	if f.broken != nil && len(verdicts) > 0 {
 		verdicts = verdicts[1:]
 	}
 	for i, it := range f.items {
 		tell(it, answer{verdict: verdicts[i]})
-		if it.news.Kind == interp.Answered || it.news.Kind == interp.Returned {
+		if it.news.Kind == interp.CallCompleted || it.news.Kind == interp.CallReturned {
 			delete(f.c.calls, it.news.Attempt)
 		}
 	}
@@ -69,7 +69,7 @@ func (f *fold) noteLeases() {
 func (f *fold) follow() {
 	r, c := f.r, f.c
 	for attempt, call := range c.calls {
-		if c.state.Final() || !c.state.Open(attempt) {
+		if c.state.Final() || !c.state.AttemptOpen(attempt) {
 			call.cancel()
 			delete(c.calls, attempt)
 		}

@@ -47,7 +47,7 @@ func (c *cell) hasten(it *item) {
 	if c.hurry == nil {
 		return
 	}
-	if it != nil && it.news.Kind == interp.Answered {
+	if it != nil && it.news.Kind == interp.CallCompleted {
 		if c.missing--; c.missing > 0 {
 			return
 		}
@@ -59,7 +59,7 @@ func (c *cell) hasten(it *item) {
 // answers tells whether items are nothing but answers of calls.
 func answers(items []*item) bool {
 	for _, it := range items {
-		if it.news.Kind != interp.Answered {
+		if it.news.Kind != interp.CallCompleted {
 			return false
 		}
 	}

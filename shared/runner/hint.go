@@ -26,7 +26,7 @@ const hintAhead = 3 * time.Minute
 // what it is sending now.
 func (f *fold) remind() {
 	r, c := f.r, f.c
-	next := c.state.NextDue
+	next := c.state.NextWakeTime
 	if c.relayed {
 		next = c.state.NextTimer
 	}

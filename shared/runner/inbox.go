@@ -28,12 +28,12 @@ const (
 
 // post puts news into the inbox of an execution and gives what becomes of it. errBusy: nothing has, until the time was
 // over; it has been taken back.
-func (r *Runner) post(ctx context.Context, partition string, n interp.News) (answer, error) {
+func (r *Runner) post(ctx context.Context, partition string, n interp.Message) (answer, error) {
 	a, open, err := r.judge(ctx, partition, 0, &n)
 	if err != nil || !open {
 		return a, err
 	}
-	l := &store.Letter{Partition: partition, Run: a.x.Run, Token: n.Token, Attempt: n.Attempt, Mark: n.Mark, Output: n.Output, Error: n.Error,
+	l := &store.Letter{Partition: partition, Run: a.x.Run, Token: n.TokenID, Attempt: n.Attempt, Mark: n.Mark, Output: n.Output, Error: n.Error,
 		Wake: r.nowMillis() + inboxWake.Milliseconds(), Expires: a.x.Expires}
 	if err := r.Store.Post(ctx, l); err != nil && lasting(err) && !errors.Is(err, store.ErrConflict) {
 		return answer{}, err
@@ -59,7 +59,7 @@ func (r *Runner) knock(ctx context.Context, partition string, here bool) error {
 
 // wait watches the state until it has an answer for the letter. When the time is over the letter is taken back, and the
 // state is looked at once more: somebody may just have folded it.
-func (r *Runner) wait(ctx context.Context, l *store.Letter, n interp.News) (answer, error) {
+func (r *Runner) wait(ctx context.Context, l *store.Letter, n interp.Message) (answer, error) {
 	over := time.NewTimer(inboxWait)
 	defer over.Stop()
 	look := time.NewTimer(0)
@@ -81,7 +81,7 @@ func (r *Runner) wait(ctx context.Context, l *store.Letter, n interp.News) (answ
 		a, open, err := r.judge(ctx, l.Partition, l.Run, &n)
 		switch {
 		case err == nil && !open:
-			if a.verdict.Refusal != interp.Accepted && !back {
+			if a.verdict.Rejection != interp.Accepted && !back {
 				r.withdraw(ctx, l)
 			}
 			return a, nil
@@ -106,7 +106,7 @@ func (r *Runner) withdraw(ctx context.Context, l *store.Letter) {
 
 // judge reads what has become of news: the answer for it, or that its attempt is still open. With a run errGone says
 // that the name belongs to another one by now. A report that names no attempt is made one for the attempt that is open.
-func (r *Runner) judge(ctx context.Context, partition string, run uint64, n *interp.News) (a answer, open bool, err error) {
+func (r *Runner) judge(ctx context.Context, partition string, run uint64, n *interp.Message) (a answer, open bool, err error) {
 	x, err := r.Store.Load(ctx, partition)
 	if errors.Is(err, store.ErrNotFound) || err == nil && run != 0 && x.Run != run {
 		return answer{}, false, errGone
@@ -117,24 +117,24 @@ func (r *Runner) judge(ctx context.Context, partition string, run uint64, n *int
 	if err != nil {
 		return answer{}, false, err
 	}
-	s.NameAttempt(n)
-	a = answer{x: x, verdict: interp.Verdict{Refusal: s.Refuses(n)}}
-	switch a.verdict.Refusal {
+	s.ResolveAttempt(n)
+	a = answer{x: x, verdict: interp.Reply{Rejection: s.Check(n)}}
+	switch a.verdict.Rejection {
 	case interp.Accepted:
 		return a, true, nil
 	case interp.AlreadyEnded, interp.Superseded:
 		if id, ok := r.marked(ctx, x, *n); ok {
-			a.verdict = interp.Verdict{Event: id}
+			a.verdict = interp.Reply{Event: id}
 		}
 	}
 	return a, false, nil
 }
 
 // newsOfLetter is what stands in a letter.
-func newsOfLetter(l *store.Letter) interp.News {
-	n := interp.News{Kind: interp.Reported, Token: l.Token, Attempt: l.Attempt, Output: l.Output, Error: l.Error, Mark: l.Mark}
+func newsOfLetter(l *store.Letter) interp.Message {
+	n := interp.Message{Kind: interp.TaskReported, TokenID: l.Token, Attempt: l.Attempt, Output: l.Output, Error: l.Error, Mark: l.Mark}
 	if l.Token == 0 {
-		n.Kind = interp.StopAsked
+		n.Kind = interp.StopRequested
 	}
 	return n
 }

@@ -17,11 +17,11 @@ func TestResultsThatNobodyTakesAreRefused(t *testing.T) {
 	r := New(Options{Store: store.New(store.Options{Driver: memstore.New()}), Limits: flow.DefaultLimits(), Thin: true})
 	failed := errors.New("the store is away")
 	var told []error
-	news := func(n interp.News) *item {
+	news := func(n interp.Message) *item {
 		return &item{news: n, done: func(a answer) { told = append(told, a.err) }}
 	}
-	r.later(&cell{partition: "x#f#x"}, []*item{news(interp.News{Kind: interp.Answered}),
-		news(interp.News{Kind: interp.Sent}), news(interp.News{Kind: interp.StopAsked})}, failed)
+	r.later(&cell{partition: "x#f#x"}, []*item{news(interp.Message{Kind: interp.CallCompleted}),
+		news(interp.Message{Kind: interp.Delivered}), news(interp.Message{Kind: interp.StopRequested})}, failed)
 	if len(told) != 3 || told[0] != failed || told[1] != failed || told[2] != failed {
 		t.Errorf("told %v", told)
 	}

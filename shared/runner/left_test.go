@@ -29,7 +29,7 @@ func TestLeftBehind(t *testing.T) {
 		for deaths := range 8 {
 			dead := make(chan struct{})
 			h := w.open(func(o *runner.Options) {
-				o.Folds = func(string, int64, bool, interp.Event) { <-dead }
+				o.Folds = func(string, int64, bool, interp.StepInput) { <-dead }
 			})
 			synctest.Wait()
 			w.hooks(func(op string, k store.Key) error { // nothing gets out of it any more
@@ -77,7 +77,7 @@ func TestSuspectsAlone(t *testing.T) {
 		var held []string
 		hold := make(chan struct{})
 		w.open(func(o *runner.Options) {
-			o.Folds = func(partition string, _ int64, _ bool, _ interp.Event) {
+			o.Folds = func(partition string, _ int64, _ bool, _ interp.StepInput) {
 				mu.Lock()
 				held = append(held, partition)
 				mu.Unlock()

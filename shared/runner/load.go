@@ -50,7 +50,7 @@ func (r *Runner) stateOf(x *store.Execution) (*interp.State, error) {
 	input := flow.StoredValue(flow.Ref{Kind: flow.RefClaim})
 	s := interp.New(interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
 		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started, Deadline: x.Deadline,
-		Callback: x.Callback, Express: x.Express, Input: input, Block: r.Block})
+		CallbackToken: x.Callback, Express: x.Express, Input: input, BlockSize: r.Block})
 	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
 	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime
 	if x.Body == nil {

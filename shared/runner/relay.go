@@ -50,7 +50,7 @@ func (r *Runner) relay(c *cell) {
 		if on != nil {
 			defer on.done()
 		}
-		n := interp.News{Kind: interp.Sent, Outgoing: out.ID}
+		n := interp.Message{Kind: interp.Delivered, OutboxID: out.ID}
 		if err := r.deliver(r.errand(held.partition), from, &out); err != nil {
 			r.Log.Info("outgoing not delivered", "partition", held.partition, "err", err)
 			if r.nowMillis()-stopped < relayFor.Milliseconds() || stopped == 0 {
@@ -81,7 +81,7 @@ func markOf(key string) uint64 {
 }
 
 // firstDue gives the first outgoing whose time has come; nil for none, and then when the next one's does.
-func firstDue(outbox []interp.Outgoing, now int64) (due *interp.Outgoing, next int64) {
+func firstDue(outbox []interp.OutboxEntry, now int64) (due *interp.OutboxEntry, next int64) {
 	for i := range outbox {
 		o := &outbox[i]
 		if o.Next <= now {
@@ -98,10 +98,10 @@ func firstDue(outbox []interp.Outgoing, now int64) (due *interp.Outgoing, next i
 func backoff(tries int) time.Duration { return min(time.Second<<min(tries, 12), time.Hour) }
 
 // deliver carries out one outgoing. nil: done, or never to be done.
-func (r *Runner) deliver(ctx context.Context, from origin, o *interp.Outgoing) error {
+func (r *Runner) deliver(ctx context.Context, from origin, o *interp.OutboxEntry) error {
 	var err error
 	switch o.Kind {
-	case interp.Callback:
+	case interp.OutboxCallback:
 		if err := r.mayReport(from, o); err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func (r *Runner) deliver(ctx context.Context, from origin, o *interp.Outgoing) e
 			report.Output = o.Output.Text()
 		}
 		_, err = r.report(ctx, from.account, o.Token, report, reporter{mark: markOf(from.key), attempt: from.attempt})
-	case interp.StopChild:
+	case interp.OutboxStopChild:
 		err = r.stopChild(ctx, from, o)
 	}
 	switch fault.CodeOf(err) {
@@ -128,7 +128,7 @@ var errNotStarted = errors.New("runner: the execution to stop has not been start
 const notStartedMax = 3
 
 // stopChild stops the execution that an attempt has started, and no other of the same name.
-func (r *Runner) stopChild(ctx context.Context, from origin, o *interp.Outgoing) error {
+func (r *Runner) stopChild(ctx context.Context, from origin, o *interp.OutboxEntry) error {
 	f, err := r.Store.GetFlow(ctx, from.account, o.Flow)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

@@ -9,7 +9,7 @@ import (
 // mayReport asks whether the key in whose name an execution's end is reported may still report. A
 // report that it may not make now is tried again like one whose task was not found: the rights may
 // come back.
-func (r *Runner) mayReport(from origin, o *interp.Outgoing) error {
+func (r *Runner) mayReport(from origin, o *interp.OutboxEntry) error {
 	if r.Rights == nil || from.callbackBy == "" {
 		return nil
 	}

@@ -159,8 +159,8 @@ const (
 func (r *Runner) later(c *cell, items []*item, err error) {
 	var kept []*item
 	for _, it := range items {
-		if it.start == nil && (it.news.Kind == interp.Answered || it.news.Kind == interp.Sent ||
-			it.news.Kind == interp.Returned && !r.retiring()) {
+		if it.start == nil && (it.news.Kind == interp.CallCompleted || it.news.Kind == interp.Delivered ||
+			it.news.Kind == interp.CallReturned && !r.retiring()) {
 			kept = append(kept, it)
 		} else {
 			refuse([]*item{it}, err)
@@ -254,7 +254,7 @@ func (r *Runner) try(c *cell, items []*item, broken *flow.Error, began *bool) er
 	}
 	f.open(&c.inbox)
 	for _, it := range f.items {
-		c.state.NameAttempt(&it.news)
+		c.state.ResolveAttempt(&it.news)
 	}
 	f.delayed = slices.ContainsFunc(delays, isDelay) && c.x.Wake > 0 && c.x.Wake <= r.nowMillis()
 	wasReady, wasUnsent := !f.created && c.state.Ready(), c.state.Unsent()

@@ -77,7 +77,7 @@ type Options struct {
 	// it runs the execution on or takes in news alone, and what is folded, which it must not change. It is called from
 	// many goroutines. Where calls are taken from a share, it is told once more within the fold, without
 	// news, when it is known how many. nil: nobody is told.
-	Folds func(partition string, version int64, advancing bool, ev interp.Event)
+	Folds func(partition string, version int64, advancing bool, ev interp.StepInput)
 	// ExpressSteps is told the events of each step of an Express execution, which nothing else keeps. It must
 	// change nothing, and is called from many goroutines. nil: nobody is told.
 	ExpressSteps func(x *store.Execution, m *flow.Machine, events []flow.HistoryEvent)

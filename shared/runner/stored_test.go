@@ -329,7 +329,7 @@ func TestStoredByNewer(t *testing.T) {
 				if _, err := h.Stop(ctx, row.Partition, &flow.Error{Name: "E"}); err == nil {
 					t.Errorf("%s is stopped", row.Partition)
 				}
-				f := &store.Flow{Account: account, Name: "f", ID: id, Language: flow.States}
+				f := &store.Flow{Account: account, Name: "f", ID: id, Language: flow.StateMachine}
 				if _, _, err := h.StartExecution(ctx, starting(f, name)); err == nil {
 					t.Errorf("%s is started", row.Partition)
 				}

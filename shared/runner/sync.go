@@ -14,7 +14,7 @@ import (
 
 // syncNews is an answer, and what releases its bytes once it has been folded.
 type syncNews struct {
-	interp.News
+	interp.Message
 	release func()
 }
 
@@ -66,7 +66,7 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	defer s.r.line.Leave(s.x.Account, s.key)
 	defer s.flying.Wait() // a function's process may be frozen after its answer
 	defer cancel()
-	var news []interp.News
+	var news []interp.Message
 	for {
 		fx, err := s.step(ctx, news)
 		if err != nil {
@@ -90,11 +90,11 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	}
 }
 
-func (s *syncRun) step(ctx context.Context, news []interp.News) (interp.Effects, error) {
-	ev := interp.Event{At: s.r.nowMillis(), News: news, Work: s.r.FoldWork}
-	take := &interp.Take{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}
+func (s *syncRun) step(ctx context.Context, news []interp.Message) (interp.Effects, error) {
+	ev := interp.StepInput{At: s.r.nowMillis(), Messages: news, WorkMax: s.r.FoldWork}
+	take := &interp.LeaseOptions{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}
 	if s.r.line == nil {
-		ev.Take = take
+		ev.Lease = take
 		return s.interpret(ctx, ev)
 	}
 	fx, err := s.interpret(ctx, ev)
@@ -105,7 +105,7 @@ func (s *syncRun) step(ctx context.Context, news []interp.News) (interp.Effects,
 	return fx, err
 }
 
-func (s *syncRun) interpret(ctx context.Context, ev interp.Event) (interp.Effects, error) {
+func (s *syncRun) interpret(ctx context.Context, ev interp.StepInput) (interp.Effects, error) {
 	fx, err := s.r.inTurn(ctx, s.x.Account, func() interp.Effects {
 		return interp.Step(s.m, &s.r.Limits, s.state, ev)
 	})
@@ -117,7 +117,7 @@ func (s *syncRun) interpret(ctx context.Context, ev interp.Event) (interp.Effect
 
 // takeCalls takes what is ready, as many calls as there are places for in the line.
 func (s *syncRun) takeCalls(
-	ctx context.Context, ev interp.Event, take *interp.Take,
+	ctx context.Context, ev interp.StepInput, take *interp.LeaseOptions,
 ) (calls []interp.Call, more bool, err error) {
 	line, account := s.r.line, s.x.Account
 	want := min(s.state.ReadyAttempts(), take.Max)
@@ -131,7 +131,7 @@ func (s *syncRun) takeCalls(
 	if places == 0 {
 		return nil, false, nil
 	}
-	ev.News, ev.Take = nil, take
+	ev.Messages, ev.Lease = nil, take
 	fx, err := s.interpret(ctx, ev)
 	return fx.Calls, fx.More, err
 }
@@ -153,7 +153,7 @@ func (s *syncRun) call(ctx context.Context, c *interp.Call) {
 		s.r.line.GiveBack(s.x.Account, 1)
 		n := syncNews{newsOf(attempt, result), releaseOf(&result)}
 		if cctx.Err() == context.DeadlineExceeded {
-			n.News = interp.News{} // the interpreter closes the attempt by its deadline
+			n.Message = interp.Message{} // the interpreter closes the attempt by its deadline
 		}
 		select {
 		case s.news <- n:
@@ -164,10 +164,10 @@ func (s *syncRun) call(ctx context.Context, c *interp.Call) {
 }
 
 // take takes an answer in for the next step.
-func (s *syncRun) take(n syncNews) interp.News {
+func (s *syncRun) take(n syncNews) interp.Message {
 	s.calls--
 	s.taken = append(s.taken, n.release)
-	return n.News
+	return n.Message
 }
 
 // releaseFolded gives back the bytes of the answers that a step has folded.
@@ -193,8 +193,8 @@ func (s *syncRun) releaseAll() {
 
 // arrived returns the news that has come while the execution computed, if its caller is still
 // there.
-func (s *syncRun) arrived(ctx context.Context) ([]interp.News, error) {
-	var news []interp.News
+func (s *syncRun) arrived(ctx context.Context) ([]interp.Message, error) {
+	var news []interp.Message
 	for {
 		select {
 		case n := <-s.news:
@@ -208,8 +208,8 @@ func (s *syncRun) arrived(ctx context.Context) ([]interp.News, error) {
 }
 
 // wait gives the next news, or none when a timer is due.
-func (s *syncRun) wait(ctx context.Context) ([]interp.News, error) {
-	due := s.state.NextDue(0)
+func (s *syncRun) wait(ctx context.Context) ([]interp.Message, error) {
+	due := s.state.NextWakeTime(0)
 	timer := time.NewTimer(time.Duration(max(due-s.r.nowMillis(), 0)) * time.Millisecond)
 	defer timer.Stop()
 	select {
@@ -220,7 +220,7 @@ func (s *syncRun) wait(ctx context.Context) ([]interp.News, error) {
 	}
 	select {
 	case n := <-s.news:
-		return []interp.News{s.take(n)}, nil
+		return []interp.Message{s.take(n)}, nil
 	case <-s.turn:
 		s.called = true
 		return nil, nil

@@ -66,8 +66,8 @@ func (r *Runner) callMax(c *cell) time.Duration {
 }
 
 // tooLong is the news of a call that was cut because it took longer than any call may.
-func tooLong(attempt int64, most time.Duration) interp.News {
-	return interp.News{Kind: interp.Answered, Attempt: attempt, Error: &flow.Error{Name: flow.ErrTaskTimeout,
+func tooLong(attempt int64, most time.Duration) interp.Message {
+	return interp.Message{Kind: interp.CallCompleted, Attempt: attempt, Error: &flow.Error{Name: flow.ErrTaskTimeout,
 		Cause: fmt.Sprintf("the call took longer than the %s that a call may take here; let the task run asynchronously: "+
 			"invocationType Async with TaskMode WaitForSystemCallback, or WaitForCustomCallback with a report by task token", most)}}
 }

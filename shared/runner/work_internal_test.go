@@ -45,7 +45,7 @@ func TestHintAtTheEndOfAShift(t *testing.T) {
 					return m, nil
 				}})
 			defer r.Close(t.Context())
-			f := &store.Flow{Account: "a", Name: "f", ID: "id", Language: flow.States}
+			f := &store.Flow{Account: "a", Name: "f", ID: "id", Language: flow.StateMachine}
 			if err := s.CreateFlow(t.Context(), f, oneCall, 0); err != nil {
 				t.Fatal(err)
 			}

@@ -110,7 +110,7 @@ func TestWorkRunsOn(t *testing.T) {
 		w := newWorld(t)
 		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.StoreExpires = true })
 		f := w.flow("f", tasksInARow(5))
-		f.Language = flow.States
+		f.Language = flow.StateMachine
 		x := d.start(f, "one")
 		if x.LastEvent != 1 || x.Status != flow.Running || x.Wake != x.Started+120_000 {
 			t.Errorf("the claim has %d events, wakes after %d ms", x.LastEvent, x.Wake-x.Started)

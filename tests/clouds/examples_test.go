@@ -230,7 +230,7 @@ func (h *rehearsal) judge(t *testing.T, s *stack, f *examples.File, setup *flowt
 	context := reference.Context{Flow: setup.FlowName, Execution: setup.ExecutionName,
 		Account: clouds.Account, Region: "local", RoleArn: setup.RoleArn}
 	err := reference.CheckShown(f.Definition, string(encoded(setup.Input)), context,
-		f.Machine.Language == flow.Steps, events)
+		f.Machine.Language == flow.FlowV1, events)
 	if _, unjudged := err.(*reference.Unjudged); err != nil && !unjudged {
 		t.Error(err)
 	}

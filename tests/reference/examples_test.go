@@ -26,9 +26,9 @@ func eventsOf(m *flow.Machine, events []flow.HistoryEvent) []reference.Event {
 
 func limitsOf(l flow.Limits, language flow.Language) reference.Limits {
 	return reference.Limits{Events: l.Events, Data: l.Data(language), WaitSeconds: l.WaitSeconds,
-		WaitSecondsOld: l.WaitSecondsOld,
+		WaitSecondsOld: l.WaitSecondsV1,
 		MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax,
-		IterationsOld: l.IterationsOld,
+		IterationsOld: l.IterationsV1,
 		TaskSeconds:   l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds}
 }
 
@@ -119,7 +119,7 @@ func recordOf(m *flow.Machine, s *flowtest.Setup, r *flowtest.Result) reference.
 				end.Error = &reference.Failure{Name: o.Error.Name, Cause: o.Error.Cause}
 			}
 			token := id
-			if m.Language == flow.Steps {
+			if m.Language == flow.FlowV1 {
 				token = entered[e.Node]
 			}
 			out.Reports[token] = append(out.Reports[token], end)

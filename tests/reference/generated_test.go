@@ -67,7 +67,7 @@ type drive struct {
 
 type arrival struct {
 	at   int64
-	news interp.News
+	news interp.Message
 }
 
 func newDrive(t *testing.T, seed uint64) *drive {
@@ -79,9 +79,9 @@ func newDrive(t *testing.T, seed uint64) *drive {
 	d.m = m
 	d.limits.Events = [...]int{40, 200, 400, 5000}[seed/2%4]
 	d.limits.EventBytes = [...]int{2500, 8000, 64 << 10}[seed/8%3]
-	d.limits.EventBytesOld = [...]int{4000, 8000, 32 << 10}[seed/8%3]
+	d.limits.EventBytesV1 = [...]int{4000, 8000, 32 << 10}[seed/8%3]
 	if seed%3 == 0 {
-		d.limits.MapConcurrency, d.limits.IterationsOld = 2, 2
+		d.limits.MapConcurrency, d.limits.IterationsV1 = 2, 2
 	}
 	if seed%8 == 5 {
 		d.stop = start + 1 + int64(seed*997%20_000)
@@ -103,7 +103,7 @@ func newDrive(t *testing.T, seed uint64) *drive {
 	if d.stop > 0 {
 		d.outside.Stops = []reference.Stop{{Failure: reference.Failure{Name: "Halt",
 			Cause: "asked"}, At: d.stop}}
-		d.queue = append(d.queue, arrival{d.stop, interp.News{Kind: interp.StopAsked,
+		d.queue = append(d.queue, arrival{d.stop, interp.Message{Kind: interp.StopRequested,
 			Error: &flow.Error{Name: "Halt", Cause: "asked"}}})
 	}
 	return d
@@ -129,10 +129,10 @@ func (d *drive) check() error {
 }
 
 func (d *drive) run() {
-	var news []interp.News
+	var news []interp.Message
 	for range 100_000 {
-		fx := interp.Step(d.m, &d.limits, d.state, interp.Event{At: d.now, News: news,
-			Work: 1 << 40, Take: &interp.Take{Max: 1 << 20, Owner: 1}})
+		fx := interp.Step(d.m, &d.limits, d.state, interp.StepInput{At: d.now, Messages: news,
+			WorkMax: 1 << 40, Lease: &interp.LeaseOptions{Max: 1 << 20, Owner: 1}})
 		news = nil
 		d.events = append(d.events, fx.Events...)
 		if d.state.Final() {
@@ -144,7 +144,7 @@ func (d *drive) run() {
 		if fx.More {
 			continue
 		}
-		next := d.state.NextDue(0)
+		next := d.state.NextWakeTime(0)
 		if len(d.queue) > 0 && d.queue[0].at < next {
 			next = d.queue[0].at
 		}
@@ -171,10 +171,10 @@ func (d *drive) call(c *interp.Call) {
 		if n.News.Error != nil {
 			o.Error = &reference.Failure{Name: n.News.Error.Name, Cause: n.News.Error.Cause}
 		}
-		if n.News.Kind == interp.Answered {
+		if n.News.Kind == interp.CallCompleted {
 			a.Answers = append(a.Answers, o)
 		} else {
-			d.outside.Reports[n.News.Token] = append(d.outside.Reports[n.News.Token], o)
+			d.outside.Reports[n.News.TokenID] = append(d.outside.Reports[n.News.TokenID], o)
 		}
 		d.queue = append(d.queue, arrival{at, n.News})
 	}

@@ -161,7 +161,7 @@ var bugs = []struct {
 	{seed: 537, Bug: sim.Bug{Name: "reads show what a power loss takes away", Unsafe: sim.Unsafe{Shown: true}}, home: "local"},
 	{seed: 3, Bug: sim.Bug{Name: "a write is answered before its sync", Unsafe: sim.Unsafe{Early: true}}, home: "local"},
 	{seed: 2, Bug: sim.Bug{Name: "leases of others are ignored", Runner: func(o *runner.Options) { o.Exclusive = true }}, home: "servers"},
-	{seed: 2, Bug: sim.Bug{Name: "more iterations are open than allowed", Runner: func(o *runner.Options) { o.Limits.MapConcurrency, o.Limits.IterationsOld = 100, 100 }}},
+	{seed: 2, Bug: sim.Bug{Name: "more iterations are open than allowed", Runner: func(o *runner.Options) { o.Limits.MapConcurrency, o.Limits.IterationsV1 = 100, 100 }}},
 }
 
 // searchMax is how many seeds are tried for a bug.

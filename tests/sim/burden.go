@@ -57,8 +57,8 @@ func (w *World) patience() int {
 }
 
 // weigh is told by a process what it begins to fold.
-func (w *World) weigh(p *process, partition string, advancing bool, ev interp.Event) {
-	failed := slices.ContainsFunc(ev.News, func(n interp.News) bool { return n.Kind == interp.Broken })
+func (w *World) weigh(p *process, partition string, advancing bool, ev interp.StepInput) {
+	failed := slices.ContainsFunc(ev.Messages, func(n interp.Message) bool { return n.Kind == interp.EngineFailed })
 	if partition == "" || partition != w.burden.partition || !advancing || failed {
 		return
 	}

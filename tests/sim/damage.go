@@ -146,7 +146,7 @@ func (w *World) legible(row store.Row) bool {
 	if err != nil {
 		return !store.IsDamaged(err) || errors.Is(err, store.ErrMissing)
 	}
-	s := interp.New(interp.Facts{Language: x.Language, Started: x.Started, Input: flow.StoredValue(flow.Ref{Kind: flow.RefClaim}), Block: w.sizes.block})
+	s := interp.New(interp.Facts{Language: x.Language, Started: x.Started, Input: flow.StoredValue(flow.Ref{Kind: flow.RefClaim}), BlockSize: w.sizes.block})
 	return x.Body == nil || s.DecodeBody(x.Body) == nil
 }
 

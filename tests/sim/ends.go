@@ -67,7 +67,7 @@ func (w *World) attemptOf(r *run, e *flow.HistoryEvent) int64 {
 		e = &r.events[e.Schedule-1]
 	}
 	// In the older language a token names the entry of its step.
-	if r.m.Language == flow.Steps {
+	if r.m.Language == flow.FlowV1 {
 		for e.Type != flow.StepEntered && e.Schedule > 0 {
 			e = &r.events[e.Schedule-1]
 		}

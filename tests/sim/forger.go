@@ -160,7 +160,7 @@ func (w *World) isOver(t *overheard) bool {
 	if r == nil || r.x.Run != t.run || r.x.Status.Final() {
 		return true
 	}
-	if r.m.Language == flow.Steps {
+	if r.m.Language == flow.FlowV1 {
 		return false
 	}
 	for i := range r.events {

@@ -24,8 +24,8 @@ func (w *World) crowded(cas store.Row, fold *folded) bool {
 	}
 	chance := 500
 	if fold != nil {
-		for i := range fold.event.News {
-			if n := &fold.event.News[i]; outside(n) {
+		for i := range fold.event.Messages {
+			if n := &fold.event.Messages[i]; outside(n) {
 				chance = 8500
 				if w.letters.marks[n.Mark] {
 					chance = 3000 // from an inbox
@@ -45,7 +45,9 @@ func (w *World) outrun() error {
 	return store.ErrConflict
 }
 
-func outside(n *interp.News) bool { return n.Kind == interp.Reported || n.Kind == interp.StopAsked }
+func outside(n *interp.Message) bool {
+	return n.Kind == interp.TaskReported || n.Kind == interp.StopRequested
+}
 
 // judgeNews looks at a conditional write that has been made, for news from outside.
 func (w *World) judgeNews(p *process, cas store.Row, fold *folded) {
@@ -55,8 +57,8 @@ func (w *World) judgeNews(p *process, cas store.Row, fold *folded) {
 		w.judgeLetter(p, cas)
 	case cas.Sort != "a" || fold == nil || fold.version != cas.Version-1:
 	default:
-		for i := range fold.event.News {
-			n := &fold.event.News[i]
+		for i := range fold.event.Messages {
+			n := &fold.event.Messages[i]
 			if !outside(n) {
 				continue
 			}

@@ -74,7 +74,7 @@ func (w *World) drawLarge() {
 	if !w.large() {
 		return
 	}
-	w.limits.MapConcurrency, w.limits.IterationsOld = 100, 100
+	w.limits.MapConcurrency, w.limits.IterationsV1 = 100, 100
 	w.limits.Events = flow.DefaultLimits().Events
 	w.calls, w.executionsMost = max(w.calls, 20), 1
 	w.sizes.page, w.sizes.store.Rows, w.sizes.store.Part = 0, 0, 0

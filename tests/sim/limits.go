@@ -16,7 +16,7 @@ func (w *World) drawLimits() {
 	}
 	l := &w.limits
 	draw := func(what string, list ...int) int { return list[w.number("limit of "+what)%uint64(len(list))] }
-	l.EventBytes, l.EventBytesOld = draw("data", 700, 2500, 64<<10), draw("data of the older language", 700, 2500, 32<<10)
+	l.EventBytes, l.EventBytesV1 = draw("data", 700, 2500, 64<<10), draw("data of the older language", 700, 2500, 32<<10)
 	l.GlobalBytes = draw("a global", 100, 1000, 256<<10)
 	l.GlobalsBytes = draw("globals", 200, 2000, 1<<20)
 	l.BodyBytes = draw("the body", 1500, 6000, 4<<20)
@@ -125,7 +125,7 @@ func (w *World) judgeEvent(r *run, e *flow.HistoryEvent) {
 func (k *tasks) judgeFlying(p *process, key string) {
 	n, run := 0, k.w.ever[runOfKey(key)]
 	for other, q := range k.flying {
-		if q == p && other[:16] == key[:16] && run != nil && run.state.Open(attemptOfKey("task#"+other)) {
+		if q == p && other[:16] == key[:16] && run != nil && run.state.AttemptOpen(attemptOfKey("task#"+other)) {
 			n++
 		}
 	}

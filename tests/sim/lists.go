@@ -52,8 +52,8 @@ func (l *lists) add(m *flow.Machine, limits *flow.Limits, events []flow.HistoryE
 
 func width(m *flow.Machine, l *flow.Limits, st *flow.State) int {
 	switch {
-	case m.Language == flow.Steps:
-		return l.IterationsOld
+	case m.Language == flow.FlowV1:
+		return l.IterationsV1
 	case st.Map.Concurrency == 0:
 		return l.MapConcurrency
 	}
@@ -94,7 +94,7 @@ func (l *lists) event(m *flow.Machine, e *flow.HistoryEvent) {
 	case flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut, flow.StateAborted, flow.StepFailed, flow.StepExited:
 		if !from.closed {
 			from.closed = true
-			if m.Language == flow.States {
+			if m.Language == flow.StateMachine {
 				from.in.open--
 			}
 		}
@@ -115,7 +115,7 @@ func (l *lists) entered(m *flow.Machine, e *flow.HistoryEvent, from *entry) {
 	default:
 		now.in = from.in
 	}
-	if m.Language == flow.States {
+	if m.Language == flow.StateMachine {
 		now.in.open++
 	}
 	if m.Nodes[e.Node].Kind == flow.Map {

@@ -6,14 +6,14 @@ func init() {
 	for _, m := range []struct{ invariants, name, file, old, new string }{
 		{"late timer,wake,late ready", "wait ten minutes longer", "shared/interp/kinds.go", "	return f.now + n*1000, nil\n", "	return f.now + n*1000 + 600_000, nil\n"},
 		{"wake,reference", "wake up 15 s after the end of waits and pauses", "shared/interp/due.go", "			sooner(e.due)\n", "			sooner(e.due + 15_000)\n"},
-		{"late lease,everything ends,example result,nothing left", "take no call whose caller is gone", "shared/interp/task.go", "		if a == nil || a.phase != ready || len(entries) >= t.Max {", "		if a == nil || a.phase != ready || a.calls > 0 || len(entries) >= t.Max {"},
-		{"late ready,everything ends,example result,nothing left", "take no attempt after the first", "shared/interp/task.go", "		if a == nil || a.phase != ready || len(entries) >= t.Max {", "		if a == nil || a.phase != ready || a.number > 0 || len(entries) >= t.Max {"},
+		{"late lease,everything ends,example result,nothing left", "take no call whose caller is gone", "shared/interp/task.go", "\t\tif a == nil || a.phase != attemptReady || len(entries) >= t.Max {", "\t\tif a == nil || a.phase != attemptReady || a.calls > 0 || len(entries) >= t.Max {"},
+		{"late ready,everything ends,example result,nothing left", "take no attempt after the first", "shared/interp/task.go", "\t\tif a == nil || a.phase != attemptReady || len(entries) >= t.Max {", "\t\tif a == nil || a.phase != attemptReady || a.number > 0 || len(entries) >= t.Max {"},
 		{"late outbox", "try what was not delivered again after minutes, not seconds", "shared/runner/relay.go", "min(time.Second<<min(tries, 12), time.Hour)", "min(time.Minute<<min(tries, 12), time.Hour)"},
 		{"poll", "look once a minute whether another process has brought the end", "shared/runner/watch.go", "lookMax   = time.Second", "lookMax   = time.Minute"},
 		{"poll", "answer a long poll after some looks", "shared/runner/watch.go", "time.Until(end) <= 0 {", "pause >= lookMax {"},
-		{"late answer,answer kept,everything ends", "throw the answer of a call away when the store fails", "shared/runner/round.go", "(it.news.Kind == interp.Answered || it.news.Kind == interp.Sent ||", "(it.news.Kind == interp.Sent ||"},
+		{"late answer,answer kept,everything ends", "throw the answer of a call away when the store fails", "shared/runner/round.go", "(it.news.Kind == interp.CallCompleted || it.news.Kind == interp.Delivered ||", "(it.news.Kind == interp.Delivered ||"},
 		{"put off", "put what is due off for three times as long", "shared/runner/fold.go", "min(int64(1)<<min(tries, 6), 60)", "min(int64(3)<<min(tries, 6), 60)"},
-		{"lease", "lease calls for ten times as long", "shared/interp/task.go", "until = min(until, f.clock+t.LeaseMax)", "until = min(until, f.clock+10*t.LeaseMax)"},
+		{"lease", "lease calls for ten times as long", "shared/interp/task.go", "until = min(until, f.clock+t.DurationMax)", "until = min(until, f.clock+10*t.DurationMax)"},
 		{"retention", "keep an execution from its start on", "shared/runner/commit.go", "ch.Expires = min(s.Stopped, s.Deadline) + ", "ch.Expires = s.Started + "},
 		// The invocation at work lingers before its end, too, or it would hardly ever come in between.
 		{"heard", "ask for a look after the choice of the shift", "shared/runner/shift.go", "	r.bring(c, nil)\n	return on\n",

@@ -3,20 +3,20 @@ package sim_test
 // Changes of what flows mean, which the oracle makes too: only the reference sees them.
 func init() {
 	mutants = append(mutants, []struct{ name, file, old, new string }{
-		{"try once more than a rule allows", "shared/interp/failure.go", "if e.used[i] < st.Retry[i].AttemptsMax {", "if e.used[i] <= st.Retry[i].AttemptsMax {"},
+		{"try once more than a rule allows", "shared/interp/failure.go", "if e.retriesByRule[i] < st.Retry[i].AttemptsMax {", "if e.retriesByRule[i] <= st.Retry[i].AttemptsMax {"},
 		{"go on to the next rule when the first is used up", "shared/interp/failure.go", "				return i\n			}\n			return -1\n", "				return i\n			}\n"},
 		{"back off before the first retry already", "shared/interp/failure.go", "for i := 1; i < n && delay", "for i := 0; i < n && delay"},
 		{"never cap a pause", "shared/interp/failure.go", "min(delay, float64(r.IntervalMax))", "delay"},
-		{"try again after half the pause", "shared/interp/failure.go", "e.due, e.phase = f.clock+delay, paused", "e.due, e.phase = f.clock+delay/2, paused"},
+		{"try again after half the pause", "shared/interp/failure.go", "e.due, e.phase = f.clock+delay, backingOff", "e.due, e.phase = f.clock+delay/2, backingOff"},
 		{"catch what no rule names", "shared/interp/failure.go", "		if f.matches(st.Catch[i].Errors, e.failure.Name) {", "		if i >= 0 {"},
 		{"FnF.ALL is a name like others", "shared/interp/failure.go", "n == flow.ErrorAll || n == name", "n == name"},
 		{"mix up code and detail", "shared/interp/failure.go", `"Code": e.failure.Name, "Detail": e.failure.Cause`, `"Code": e.failure.Cause, "Detail": e.failure.Name`},
 		{"abort all branches but the first", "shared/interp/failure.go", "	for _, child := range owner.running {\n		if child != sc {", "	for i, child := range owner.running {\n		if child != sc && i > 0 {"},
-		{"drop the error of a child", "shared/interp/failure.go", "		out.Error = named(s.Error, flow.ErrExecutionFailed)\n", "		out.Error = &flow.Error{Name: flow.ErrExecutionFailed}\n"},
-		{"tell {} for the output of a child", "shared/interp/failure.go", "Token: s.Callback, Output: s.Output}", "Token: s.Callback, Output: flow.Empty()}"},
-		{"leave the executions of attempts that are given up", "shared/interp/failure.go", "	if e.attempt != nil {\n		f.stopChild(e.attempt)\n	}\n", ""},
+		{"drop the error of a child", "shared/interp/failure.go", "\t\tout.Error = withName(s.Error, flow.ErrExecutionFailed)\n", "		out.Error = &flow.Error{Name: flow.ErrExecutionFailed}\n"},
+		{"tell {} for the output of a child", "shared/interp/failure.go", "Token: s.CallbackToken, Output: s.Output}", "Token: s.CallbackToken, Output: flow.Empty()}"},
+		{"leave the executions of attempts that are given up", "shared/interp/failure.go", "\tif e.attempt != nil {\n\t\tf.enqueueStopChild(e.attempt)\n\t}\n", ""},
 		{"merge nothing into the local data when an error is caught", "shared/interp/failure.go", "f.merged(e.scope.local, out)", "f.merged(flow.Empty(), out)"},
-		{"put results in the order from the end", "shared/interp/inside.go", "	e.done[i] = out\n", "	e.done[len(e.done)-1-i] = out\n"},
+		{"put results in the order from the end", "shared/interp/inside.go", "\te.results[i] = out\n", "\te.results[len(e.results)-1-i] = out\n"},
 		{"give iterations the items from the end", "shared/interp/inside.go", "item := e.items[e.cursor]", "item := e.items[len(e.items)-1-e.cursor]"},
 		{"count iterations from 1", "shared/interp/inside.go", "value.FromInt(int64(e.cursor))", "value.FromInt(int64(e.cursor) + 1)"},
 		{"time a task from the start of the execution", "shared/interp/task.go", "a.deadline = f.now + n*1000", "a.deadline = max(f.s.Started+n*1000, f.now+1)"},
@@ -26,8 +26,8 @@ func init() {
 		{"show the input for the output", "shared/interp/data.go", "		v := f.env(e, \"OutputConstructor\")\n		v.output = e.result\n", "		v := f.env(e, \"OutputConstructor\")\n		v.output = e.input\n"},
 		{"keep the first value of a global variable", "shared/interp/data.go", "		f.s.Globals[k] = v\n", "		if f.s.Globals[k] == nil {\n			f.s.Globals[k] = v\n		}\n"},
 		{"forget the local data where a step maps nothing", "shared/interp/data.go", "	return f.overlaid(sc.input, sc.local)\n", "	return sc.input, nil\n"},
-		{"count no retries", "shared/interp/env.go", `"RetryCount": known(value.FromInt(int64(e.retries)))`, `"RetryCount": known(value.FromInt(0))`},
-		{"draw the same in each attempt", "shared/interp/env.go", "int64(e.node), e.count, int64(e.retries), int64(e.scope.index)", "int64(e.node), e.count, 0, int64(e.scope.index)"},
+		{"count no retries", "shared/interp/env.go", "\"RetryCount\": constant(value.FromInt(int64(e.retries)))", "\"RetryCount\": constant(value.FromInt(0))"},
+		{"draw the same in each attempt", "shared/interp/env.go", "int64(e.node), e.ordinal, int64(e.retries), int64(e.scope.index)", "int64(e.node), e.ordinal, 0, int64(e.scope.index)"},
 		{"draw the same in each iteration", "shared/interp/env.go", "int64(e.retries), int64(e.scope.index)", "int64(e.retries), 0"},
 	}...)
 }

@@ -87,7 +87,7 @@ func (w *World) judgeChildren(r *run, old, x *store.Execution, news []flow.Histo
 	if x.Status == flow.Stopped && (old == nil || !old.Status.Final()) && x.Error.Cause == stoppedWith {
 		w.looked("stopped namesake")
 		parent := w.parentOf(r)
-		if parent == nil || parent.state.Open(attemptOfKey(x.Origin)) {
+		if parent == nil || parent.state.AttemptOpen(attemptOfKey(x.Origin)) {
 			w.breach("stopped namesake", "%s of %q is stopped since nobody waits for it, which is not so", x.Partition(), x.Origin)
 		}
 	}

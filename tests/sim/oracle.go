@@ -69,7 +69,7 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *folded,
 // about is what shows of a state.
 func about(s *interp.State) string {
 	text := fmt.Sprintf("%v stopped %d error %v events %d at %d due %d ready %v leases %v", s.Status, s.Stopped, s.Error, s.LastEvent,
-		s.LastTime, s.NextDue(0), s.Ready(), s.Leases())
+		s.LastTime, s.NextWakeTime(0), s.Ready(), s.Leases())
 	for _, out := range s.Outbox {
 		text += fmt.Sprintf(" %d/%d for %s%s/%s after %d at %d", out.Kind, out.ID, out.Token, out.Flow, out.Name, out.Tries, out.Next)
 	}

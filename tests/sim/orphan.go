@@ -25,7 +25,7 @@ func (w *World) judgeOrphans(r *run) {
 		}
 		r.released[id] = r.x.LastTime
 		w.looked("orphan")
-		if !failed && !r.sends(interp.StopChild, id) {
+		if !failed && !r.sends(interp.OutboxStopChild, id) {
 			w.breach("orphan", "%s v%d: attempt %d of %s is closed, and the stop of what it has started is not in the outbox", r.x.Partition(), r.x.Version, id, a.of.state.Name)
 		}
 	}
@@ -49,7 +49,7 @@ func (r *run) noteAttempts(news []flow.HistoryEvent) {
 }
 
 // sends reports whether something stands in the outbox.
-func (r *run) sends(kind interp.OutgoingKind, id int64) bool {
+func (r *run) sends(kind interp.OutboxKind, id int64) bool {
 	for _, out := range r.state.Outbox {
 		if out.Kind == kind && out.ID == id {
 			return true
@@ -101,6 +101,6 @@ func (w *World) noteChild(c *run) {
 		fmt.Sscanf(key[16:], "%016x", &id)
 		at, closed := r.released[id]
 		late := c.seen.UnixMilli()-at >= looksFor.Milliseconds()-2*w.faults.skew.Milliseconds()
-		c.unwatched = closed && late && !r.sends(interp.StopChild, id)
+		c.unwatched = closed && late && !r.sends(interp.OutboxStopChild, id)
 	}
 }

@@ -60,7 +60,7 @@ type process struct {
 type folded struct {
 	version int64 // of the row that it began with; 0 for a claim
 	machine bool
-	event   interp.Event
+	event   interp.StepInput
 }
 
 // sweepEvery is the time between two sweeps of a process.
@@ -207,15 +207,15 @@ func (p *process) sweep(first time.Duration) {
 }
 
 // noteFold is told by the runner what it folds.
-func (p *process) noteFold(partition string, version int64, advancing bool, ev interp.Event) {
+func (p *process) noteFold(partition string, version int64, advancing bool, ev interp.StepInput) {
 	p.w.weigh(p, partition, advancing, ev)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if ev.Take != nil {
-		take := *ev.Take
-		ev.Take = &take
+	if ev.Lease != nil {
+		take := *ev.Lease
+		ev.Lease = &take
 		if p.shares != nil { // told within the fold
-			p.folds[partition].event.Take = &take
+			p.folds[partition].event.Lease = &take
 			return
 		}
 	}

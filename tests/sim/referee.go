@@ -137,16 +137,16 @@ func (w *World) committed(r *run, old, x *store.Execution, fold *folded) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, out := range r.state.Outbox {
-		if out.Kind == interp.StopChild {
+		if out.Kind == interp.OutboxStopChild {
 			mark(f.sent, x.Run, out.ID)
 		}
 	}
 	if fold != nil {
-		for _, n := range fold.event.News {
+		for _, n := range fold.event.Messages {
 			switch n.Kind {
-			case interp.Broken:
+			case interp.EngineFailed:
 				f.broken[x.Run] = true
-			case interp.LeaseOver:
+			case interp.LeaseExpired:
 				if f.lost[x.Run] == nil {
 					f.lost[x.Run] = map[int64]int{}
 				}
@@ -224,9 +224,9 @@ func (w *World) opined(of string, err error) bool {
 func (w *World) referenceLimits(x *store.Execution) reference.Limits {
 	l := &w.limits
 	limits := reference.Limits{Events: l.Events, Data: l.Data(x.Language),
-		WaitSeconds: l.WaitSeconds, WaitSecondsOld: l.WaitSecondsOld,
+		WaitSeconds: l.WaitSeconds, WaitSecondsOld: l.WaitSecondsV1,
 		MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax,
-		IterationsOld: l.IterationsOld,
+		IterationsOld: l.IterationsV1,
 		TaskSeconds:   l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds,
 		Others: w.limitsOthers()}
 	if x.Express {
@@ -275,7 +275,7 @@ func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
 		}
 		list := slices.Clone(f.reports[a.Token])
 		for _, end := range f.ends[a.Token] {
-			list = append(list, reference.Reported(end, x.Language == flow.Steps))
+			list = append(list, reference.Reported(end, x.Language == flow.FlowV1))
 		}
 		outside.Reports[token.ID] = list
 	}

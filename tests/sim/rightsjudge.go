@@ -24,7 +24,7 @@ func (w *World) judgeRights(r *run, old, x *store.Execution, news []flow.History
 	}
 	w.judgeSent(r, x, now)
 	if parent := w.parentOf(r); parent != nil && x.Status == flow.Stopped && (old == nil || !old.Status.Final()) && x.Error.Cause == stoppedWith {
-		since, ok := parent.leaving[outgoing(interp.StopChild, attemptOfKey(x.Origin))]
+		since, ok := parent.leaving[outgoing(interp.OutboxStopChild, attemptOfKey(x.Origin))]
 		if ever, _ := w.rights.allowed(principal(parent.x.RoleArn), "fnf:StopExecution", since, now); !ok || !ever {
 			w.breach("rights", "%s was stopped by %s, without the right to since %d", x.Partition(), parent.x.Partition(), since)
 		}
@@ -67,7 +67,7 @@ func (w *World) judgeRefusal(r *run, e *flow.HistoryEvent, now int64) {
 	}
 }
 
-func outgoing(kind interp.OutgoingKind, id int64) string { return fmt.Sprintf("%d %d", kind, id) }
+func outgoing(kind interp.OutboxKind, id int64) string { return fmt.Sprintf("%d %d", kind, id) }
 
 // attemptOfKey is the attempt in an origin.
 func attemptOfKey(origin string) (attempt int64) {
@@ -88,9 +88,9 @@ func (w *World) judgeSent(r *run, x *store.Execution, now int64) {
 		if at := outgoing(o.Kind, o.ID); r.leaving[at] == 0 {
 			r.leaving[at] = now
 		}
-		there = there || o.Kind == interp.Callback
+		there = there || o.Kind == interp.OutboxCallback
 	}
-	if since, was := r.leaving[outgoing(interp.Callback, 0)]; was && !there && x.CallbackBy != "" && !r.reported {
+	if since, was := r.leaving[outgoing(interp.OutboxCallback, 0)]; was && !there && x.CallbackBy != "" && !r.reported {
 		r.reported = true
 		w.kinds["end reported in the name of a key"]++
 		if ever, _ := w.rights.allowed(x.CallbackBy, "fnf:ReportTask*", since, now); !ever {

@@ -12,19 +12,19 @@ import (
 // A stop has left when its child has ended, or was not there when it was looked for: one that was claimed
 // before the entry was last written was. A callback has left when the attempt that it names is closed, or
 // its execution has ended or is gone.
-func (w *World) judgeLeft(r *run, before []interp.Outgoing) {
+func (w *World) judgeLeft(r *run, before []interp.OutboxEntry) {
 	for _, out := range before {
 		if r.sends(out.Kind, out.ID) {
 			continue
 		}
 		w.looked("sent")
 		switch out.Kind {
-		case interp.StopChild:
+		case interp.OutboxStopChild:
 			c := w.children[taskOrigin(r.x.Run, out.ID)]
 			if c != nil && !c.x.Status.Final() && c.seen.UnixMilli() < r.outbox[out.ID].wrote() && w.runs[c.x.Partition()] == c {
 				w.breach("sent", "%s v%d: the stop of %s has left the outbox, and it runs", r.x.Partition(), r.x.Version, c.x.Partition())
 			}
-		case interp.Callback:
+		case interp.OutboxCallback:
 			if to, id := w.waiting(r); to != nil {
 				w.breach("sent", "%s v%d: its callback has left the outbox, and attempt %d of %s is open", r.x.Partition(), r.x.Version, id, to.x.Partition())
 			}
@@ -43,7 +43,7 @@ func (w *World) waiting(r *run) (*run, int64) {
 		return nil, 0
 	}
 	id := token.ID
-	if to.m.Language == flow.Steps {
+	if to.m.Language == flow.FlowV1 {
 		if !startedBy(r, to) {
 			return nil, 0
 		}

@@ -265,7 +265,7 @@ func (k *tasks) outcome(r *task.Request) plan {
 	var made plan
 	for _, n := range world.Call(c) {
 		delay := time.Duration(n.Delay*k.slowness) * time.Millisecond
-		if n.News.Kind == interp.Answered {
+		if n.News.Kind == interp.CallCompleted {
 			made.delay, made.result = delay, task.Result{Output: n.News.Output, Async: n.News.Async}
 			if e := n.News.Error; e != nil {
 				made.result.Output, made.result.Error = nil, &task.Error{Name: e.Name, Cause: e.Cause}

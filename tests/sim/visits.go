@@ -231,9 +231,9 @@ func names(language flow.Language, list []string, name string) bool {
 		switch {
 		case n == flow.ErrorAll, n == name:
 			return true
-		case language == flow.Steps && strings.TrimPrefix(n, "FC.") == name:
+		case language == flow.FlowV1 && strings.TrimPrefix(n, "FC.") == name:
 			return true
-		case language == flow.Steps && strings.EqualFold(n, "fnf.ExecutionAlreadyExists") && strings.EqualFold(n, name):
+		case language == flow.FlowV1 && strings.EqualFold(n, "fnf.ExecutionAlreadyExists") && strings.EqualFold(n, name):
 			return true
 		}
 	}

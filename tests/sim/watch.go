@@ -128,7 +128,7 @@ func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) 
 // cover counts what an execution has in it, for the summary.
 func (w *World) cover(m *flow.Machine) {
 	language := "older language"
-	if m.Language == flow.States {
+	if m.Language == flow.StateMachine {
 		language = "newer language"
 	}
 	has := map[string]bool{language: true, w.home.String(): true}
@@ -185,8 +185,8 @@ const (
 
 // poisoned tells whether a fold was to end an execution as one that brings its runners down.
 func (f *folded) poisoned() bool {
-	return f != nil && slices.ContainsFunc(f.event.News, func(n interp.News) bool {
-		return n.Kind == interp.Broken && strings.Contains(n.Error.Cause, poisoned)
+	return f != nil && slices.ContainsFunc(f.event.Messages, func(n interp.Message) bool {
+		return n.Kind == interp.EngineFailed && strings.Contains(n.Error.Cause, poisoned)
 	})
 }
 
@@ -366,7 +366,7 @@ func (w *World) wakes(p *process, r *run, x *store.Execution) {
 		}
 		return
 	}
-	need := r.state.NextDue(0)
+	need := r.state.NextWakeTime(0)
 	sooner := func(t int64) {
 		if need == 0 || t < need {
 			need = t
@@ -403,7 +403,7 @@ func stateOf(raw *store.Store, x *store.Execution, block int) (*interp.State, er
 	if err != nil {
 		return nil, err
 	}
-	f.Block = block
+	f.BlockSize = block
 	s := interp.New(f)
 	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
 	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime
@@ -424,7 +424,7 @@ func factsOf(raw *store.Store, x *store.Execution) (interp.Facts, error) {
 	canonical, err := value.Canonical(text)
 	return interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
 		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started, Deadline: x.Deadline,
-		Callback: x.Callback, Express: x.Express, Input: flow.TextValue(canonical)}, err
+		CallbackToken: x.Callback, Express: x.Express, Input: flow.TextValue(canonical)}, err
 }
 
 // compiled keeps machines: they are immutable, and runs share flows.

@@ -216,7 +216,7 @@ func newWorld(o Options) *World {
 	w.calls = []int{1, 2, 128}[r.IntN(3)]
 	w.limits = flow.DefaultLimits()
 	if r.IntN(2) == 0 {
-		w.limits.MapConcurrency, w.limits.IterationsOld = 2, 2
+		w.limits.MapConcurrency, w.limits.IterationsV1 = 2, 2
 	}
 	w.limits.Events = []int{60, 500, 500, 500, 500, 500, 500, 5000}[r.IntN(8)]
 	w.drawSizes()

@@ -12,7 +12,7 @@ import (
 // flow.Standard or flow.Express. The limits must be complete. What is wrong goes to the report; the machine is
 // to be used only when the report has no error.
 func Compile(root *source.Node, name, mode string, limits flow.Limits, report *source.Report) *flow.Machine {
-	c := &compiler{Report: report, limits: limits, machine: &flow.Machine{Language: flow.States},
+	c := &compiler{Report: report, limits: limits, machine: &flow.Machine{Language: flow.StateMachine},
 		patterns: expr.DefaultPatterns()}
 	c.top(root, name, mode)
 	return c.machine

@@ -14,7 +14,7 @@ import (
 func Compile(root *source.Node, name, mode string, limits flow.Limits, report *source.Report) *flow.Machine {
 	c := &compiler{
 		Report: report, limits: limits, mode: mode,
-		machine: &flow.Machine{Language: flow.Steps}, taken: make(map[string]int),
+		machine: &flow.Machine{Language: flow.FlowV1}, taken: make(map[string]int),
 	}
 	c.top(root, name)
 	return c.machine

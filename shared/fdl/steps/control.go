@@ -12,7 +12,7 @@ var optionKeys = []string{"condition", "steps", "goto"}
 
 // choice reads the options and the default, in the order of the text.
 func (c *compiler) choice(n *source.Node, path *source.Path, s *siblings) *flow.ChoiceSpec {
-	spec := &flow.ChoiceSpec{Default: flow.Option{Next: flow.Follow}}
+	spec := &flow.ChoiceSpec{Default: flow.Option{Next: flow.StateNext}}
 	if n.Before("choices", "default") {
 		c.options(n, path, s, spec)
 		c.defaults(n, path, s, spec)
@@ -54,7 +54,7 @@ func (c *compiler) defaults(n *source.Node, path *source.Path, s *siblings, spec
 
 // option reads steps and goto.
 func (c *compiler) option(n *source.Node, path *source.Path, s *siblings) flow.Option {
-	o := flow.Option{Next: c.target(n, path, s, flow.Follow)}
+	o := flow.Option{Next: c.target(n, path, s, flow.StateNext)}
 	if list := c.typed(n, path, "steps", source.List); list != nil && len(list.Items) > 0 {
 		o.Scope = c.scope(list, path.Key("steps"))
 	}
@@ -78,8 +78,8 @@ func (c *compiler) parallel(n *source.Node, path *source.Path) []*flow.Scope {
 		if list != nil {
 			count = len(list.Items)
 		}
-		if count == 0 || count > c.limits.BranchesOld {
-			c.Error("F09", or(list, n), path.Key("branches"), "", "must have 1 to %d branches, not %d", c.limits.BranchesOld, count)
+		if count == 0 || count > c.limits.BranchesV1 {
+			c.Error("F09", or(list, n), path.Key("branches"), "", "must have 1 to %d branches, not %d", c.limits.BranchesV1, count)
 		}
 	}
 	branches := make([]*flow.Scope, len(items))

@@ -114,7 +114,7 @@ func (c *compiler) reach(s *flow.Scope, list *source.Node, path *source.Path) {
 			continue
 		}
 		for _, o := range append(st.Choice.Options[:len(st.Choice.Options):len(st.Choice.Options)], st.Choice.Default) {
-			if o.Next == flow.Follow {
+			if o.Next == flow.StateNext {
 				visit(st.Next)
 			} else {
 				visit(o.Next)

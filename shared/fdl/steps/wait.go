@@ -32,7 +32,7 @@ func (c *compiler) duration(n *source.Node, path *source.Path) *expr.Template {
 		c.Error("F07", n, path, "write a number without quotes, or a path like $.seconds", "must be an integer or a path")
 		return nil
 	}
-	c.integer("F07", n, path, 0, c.limits.WaitSecondsOld)
+	c.integer("F07", n, path, 0, c.limits.WaitSecondsV1)
 	return expr.Constant(n.Value())
 }
 
