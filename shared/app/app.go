@@ -201,7 +201,7 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 // begin starts what works in the background.
 func (a *App) begin() {
 	a.goOn(func() {
-		if err := a.queue.Consume(a.life, a.runner.Look); err != nil && !errors.Is(err, context.Canceled) {
+		if err := a.queue.Consume(a.life, a.runner.HandleHint); err != nil && !errors.Is(err, context.Canceled) {
 			a.log.Error("queue", "err", err)
 		}
 	})
@@ -245,8 +245,8 @@ func (a *App) goOn(f func()) {
 
 // census counts running executions, for their limit.
 func (a *App) census() {
-	err := a.store.EachFlow(a.life, func(f *store.Flow) error { return a.runner.Census(a.life, f.Account, f.ID) })
-	a.runner.CensusDone(err == nil)
+	err := a.store.EachFlow(a.life, func(f *store.Flow) error { return a.runner.CountRunning(a.life, f.Account, f.ID) })
+	a.runner.CountingDone(err == nil)
 	if err != nil && a.life.Err() == nil {
 		a.log.Warn("running executions could not be counted; their limit counts from now on", "err", err)
 	}
@@ -300,7 +300,7 @@ func (a *App) Close() error {
 	a.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), graceCalls)
 	defer cancel()
-	a.runner.Retire(ctx)
+	a.runner.Drain(ctx)
 	a.runner.Close(ctx)
 	a.queue.Close()
 	a.tasks.Close(ctx)
@@ -345,7 +345,7 @@ func Serve(ctx context.Context, c Config) error {
 	case err = <-failed:
 		a.log.Error("server", "err", err)
 	}
-	a.runner.Leave() // long polls answer now
+	a.runner.StopAccepting() // long polls answer now
 	grace, cancel := context.WithTimeout(context.Background(), graceCalls)
 	defer cancel()
 	if serr := server.Shutdown(grace); serr != nil {

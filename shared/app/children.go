@@ -24,7 +24,7 @@ func (c *children) StartChild(ctx context.Context, k flowtask.Child) (flowtask.S
 		return flowtask.Started{}, err
 	}
 	name, err := c.runner.StartChild(ctx, runner.Child{Account: k.Account, FlowName: k.FlowName, Name: k.ExecutionName,
-		Input: k.Input, Callback: k.CallbackToken, Key: k.Key})
+		Input: k.Input, CallbackToken: k.CallbackToken, Key: k.Key})
 	if err != nil {
 		return flowtask.Started{}, err
 	}

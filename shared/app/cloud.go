@@ -143,8 +143,8 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue,
 		Tasks:   boundedTasks(ownAccounts(task.NewTable(tasks, rest), false, shared(register, h.account)), answers),
 		Rights:  mayFlow,
-		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, Thin: true, LogEnds: true, StoreExpires: h.expires,
-		CallMax: c.config.Call, SyncMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
+		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, AcceptOnly: true, LogEnds: true, StoreExpires: h.expires,
+		CallTimeMax: c.config.Call, SyncTimeMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
 	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region, Rights: mayFlow,
 		Now: clock(), WaitMax: c.config.Wait, Log: c.log})
 	children.runner, children.service, children.region = c.runner, c.service, c.config.Region
@@ -207,7 +207,7 @@ func (c *Cloud) Dispatch() func(ctx context.Context, partition string) error { r
 
 // Work takes up an execution and runs it as far as it goes, or as long as ctx has time for.
 func (c *Cloud) Work(ctx context.Context, partition string) error {
-	return c.runner.Work(ctx, partition)
+	return c.runner.RunUntilIdle(ctx, partition)
 }
 
 // Outcome takes in how an asynchronous invocation has ended.

@@ -24,7 +24,7 @@ func thin(t *testing.T) (*runner.Runner, *cloudflow.Service, *store.Store) {
 	t.Helper()
 	s := store.New(store.Options{Driver: memstore.New()})
 	limits := flow.DefaultLimits()
-	r := runner.New(runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, Thin: true,
+	r := runner.New(runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, AcceptOnly: true,
 		Tasks: task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{} })})
 	return r, cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits}), s
 }

@@ -197,7 +197,7 @@ func noteOf(row store.Row) (n task.Note, err error) {
 
 // report reports the end of a noted task, and deletes the note.
 func (o *outcomes) report(ctx context.Context, key store.Key, n task.Note, out trigger.Outcome, report runner.Report) error {
-	_, err := o.runner.Outcome(ctx, n.Account, n.Token, report)
+	_, err := o.runner.ReportAsyncResult(ctx, n.Account, n.Token, report)
 	switch fault.CodeOf(err) {
 	case "":
 	case fault.TaskAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:

@@ -247,9 +247,9 @@ func endByOutcome(t *testing.T, size int) string {
 	o := outcomesOn(memstore.New(), &sent)
 	limits := flow.DefaultLimits()
 	s := store.New(store.Options{Driver: o.driver})
-	options := runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, Thin: true}
+	options := runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, AcceptOnly: true}
 	o.runner = runner.New(options)
-	options.Thin = false
+	options.AcceptOnly = false
 	options.Tasks = task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
 		if err := o.Note(ctx, "r", task.Note{Account: r.Account, Token: r.Token, Function: "f"}); err != nil {
 			t.Error(err)
@@ -279,7 +279,7 @@ func endByOutcome(t *testing.T, size int) string {
 	if err := o.take(t.Context(), trigger.Outcome{RequestID: "r", Function: "f"}); err != nil {
 		t.Error(err)
 	}
-	if err := full.Look(t.Context(), store.Partition(created.ID, "x")); err != nil {
+	if err := full.HandleHint(t.Context(), store.Partition(created.ID, "x")); err != nil {
 		t.Error(err)
 	}
 	synctest.Wait()

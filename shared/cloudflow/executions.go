@@ -83,7 +83,7 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 		return nil, fault.TooLarge(limit)
 	}
 	return &runner.Start{Flow: f, Input: []byte(q.Input), Canonical: input.canonical, Tree: input.tree,
-		Callback: q.CallbackToken, Qualifier: q.Qualifier}, nil
+		CallbackToken: q.CallbackToken, Qualifier: q.Qualifier}, nil
 }
 
 // existing returns the execution that has the name of a start. Only a start that is refused for

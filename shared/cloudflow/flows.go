@@ -57,7 +57,7 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if f.Type == "" {
 		f.Type = "FDL"
 	}
-	err = s.Store.CreateFlow(ctx, f, q.Definition, s.Runner.ReviewAt())
+	err = s.Store.CreateFlow(ctx, f, q.Definition, s.Runner.CollectDefinitionAt())
 	if errors.Is(err, store.ErrConflict) {
 		// The write may have been applied and its answer lost: our own id tells.
 		if got, gerr := s.Store.GetFlow(ctx, c.Account, q.Name); gerr == nil && got.ID == f.ID {
@@ -140,7 +140,7 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 		}
 	}
 	f.Modified = max(s.Now().UnixMilli(), f.Modified+1)
-	err = s.Store.UpdateFlow(ctx, f, definition, s.Runner.ReviewAt())
+	err = s.Store.UpdateFlow(ctx, f, definition, s.Runner.CollectDefinitionAt())
 	if errors.Is(err, store.ErrConflict) {
 		return nil, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 	} else if err != nil {
@@ -229,7 +229,7 @@ func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest)
 	} else if err != nil {
 		return Failed(err)
 	}
-	s.Runner.Bury(f.ID)
+	s.Runner.PurgeDeletedFlow(f.ID)
 	return nil
 }
 

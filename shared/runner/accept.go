@@ -24,24 +24,24 @@ type Report struct {
 // Report accepts the report of a task by token and gives the id of the event written. The token is resolved among
 // the flows of the account.
 func (r *Runner) Report(ctx context.Context, account, token string, report Report) (int64, error) {
-	return r.report(ctx, account, token, report, reporter{})
+	return r.report(ctx, account, token, report, reportSource{})
 }
 
-// Outcome accepts how the asynchronous call of a task has ended, and gives the id of the event written. Its output is the
+// ReportAsyncResult accepts how the asynchronous call of a task has ended, and gives the id of the event written. Its output is the
 // raw result of the task, as what a call answers is: ResultBytes bounds it, and one that is longer ends the execution. It
 // cannot be refused as too large, because nobody reads a refusal.
-func (r *Runner) Outcome(ctx context.Context, account, token string, outcome Report) (int64, error) {
-	return r.report(ctx, account, token, outcome, reporter{raw: true})
+func (r *Runner) ReportAsyncResult(ctx context.Context, account, token string, outcome Report) (int64, error) {
+	return r.report(ctx, account, token, outcome, reportSource{raw: true})
 }
 
-// reporter is what is known of the source of a report.
-type reporter struct {
+// reportSource is what is known of the source of a report.
+type reportSource struct {
 	mark    uint64 // of the report, each time the same: an execution may report its end again; 0: it comes once
 	attempt int64  // that started the execution that reports its end; 0: not known
 	raw     bool   // the output is the raw result of the task
 }
 
-func (r *Runner) report(ctx context.Context, account, token string, report Report, by reporter) (int64, error) {
+func (r *Runner) report(ctx context.Context, account, token string, report Report, by reportSource) (int64, error) {
 	t, ok := interp.ParseToken(token)
 	if !ok {
 		return 0, fault.New(fault.InvalidArgument, "The task token is invalid.")
@@ -66,7 +66,7 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 	n := interp.Message{Kind: interp.TaskReported, TokenID: t.ID, Output: report.Output, Error: report.Error, Mark: by.mark}
 	if n.Mark == 0 {
 		n.Mark = r.Store.Random(partition)
-	} else if id, err := r.brought(ctx, partition, &n, by.attempt); err != nil {
+	} else if id, err := r.dedupeReport(ctx, partition, &n, by.attempt); err != nil {
 		return 0, notFound(err, t.Flow, t.Execution)
 	} else if id > 0 {
 		return id, nil
@@ -77,7 +77,7 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 	} else if err != nil {
 		return 0, notFound(err, t.Flow, t.Execution)
 	}
-	switch a.verdict.Rejection {
+	switch a.stepReply.Rejection {
 	case interp.AlreadyEnded:
 		return 0, fault.New(fault.TaskAlreadyCompleted, "Task '%s' has already completed.", token)
 	case interp.Superseded:
@@ -90,13 +90,13 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 	case interp.NotWaiting:
 		return 0, fault.New(fault.InvalidArgument, "The task of this token does not wait for a report: its TaskMode or pattern is not a callback one.")
 	}
-	return a.verdict.Event, nil
+	return a.stepReply.Event, nil
 }
 
-// brought makes the report of an execution's end one for the attempt that the execution was started by, since a token of
+// dedupeReport makes the report of an execution's end one for the attempt that the execution was started by, since a token of
 // the older language names the attempts that follow as well. Where that is not known it makes it one for the attempt that
 // is open now, unless the report has been brought before: then it gives the event.
-func (r *Runner) brought(ctx context.Context, partition string, n *interp.Message, attempt int64) (int64, error) {
+func (r *Runner) dedupeReport(ctx context.Context, partition string, n *interp.Message, attempt int64) (int64, error) {
 	x, err := r.Load(ctx, partition)
 	if err != nil || x.Language != flow.FlowV1 {
 		return 0, err
@@ -107,11 +107,11 @@ func (r *Runner) brought(ctx context.Context, partition string, n *interp.Messag
 	if x, err = r.Store.Load(ctx, partition); err != nil {
 		return 0, err
 	}
-	s, err := r.stateOf(x)
+	s, err := r.decodeState(x)
 	if err != nil {
 		return 0, err
 	}
-	if id, ok := r.marked(ctx, x, *n); ok {
+	if id, ok := r.findMark(ctx, x, *n); ok {
 		return id, nil
 	}
 	s.ResolveAttempt(n)
@@ -143,19 +143,19 @@ func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Toke
 // accept brings news in: by a commit of its own, and when that has been lost or its outcome is not known as often as it
 // is tried, by the inbox. News that a commit of unknown outcome, or one that seemed lost, has taken in is known again by
 // its mark.
-func (r *Runner) accept(ctx context.Context, partition string, n interp.Message) (answer, error) {
-	it := &item{news: n}
-	a, err := r.do(ctx, partition, it)
-	var outrun *outrunError
+func (r *Runner) accept(ctx context.Context, partition string, n interp.Message) (reply, error) {
+	it := &envelope{message: n}
+	a, err := r.submitAndWait(ctx, partition, it)
+	var outrun *contentionError
 	switch {
 	case errors.As(err, &outrun):
-		return r.post(ctx, partition, it.news)
+		return r.enqueueInboxEntry(ctx, partition, it.message)
 	case err != nil:
-		return answer{}, err
+		return reply{}, err
 	}
-	if (a.verdict.Rejection == interp.AlreadyEnded || a.verdict.Rejection == interp.Superseded) && a.tried {
-		if id, ok := r.marked(ctx, a.x, n); ok {
-			a.verdict = interp.Reply{Event: id}
+	if (a.stepReply.Rejection == interp.AlreadyEnded || a.stepReply.Rejection == interp.Superseded) && a.mayBeCommitted {
+		if id, ok := r.findMark(ctx, a.x, n); ok {
+			a.stepReply = interp.Reply{Event: id}
 		}
 	}
 	return a, nil
@@ -164,9 +164,9 @@ func (r *Runner) accept(ctx context.Context, partition string, n interp.Message)
 // errBusy says that others have changed the execution each time that news was to be taken in: try again.
 var errBusy = fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 
-// marked looks for the event that the news' mark stands in. A report's stands behind the event that its token names, a
+// findMark looks for the event that the news' mark stands in. A report's stands behind the event that its token names, a
 // stop's is the last one.
-func (r *Runner) marked(ctx context.Context, x *store.Execution, n interp.Message) (int64, bool) {
+func (r *Runner) findMark(ctx context.Context, x *store.Execution, n interp.Message) (int64, bool) {
 	from := x.LastEvent
 	if n.Kind == interp.TaskReported {
 		from = n.TokenID + 1
@@ -191,7 +191,7 @@ func (r *Runner) Stop(ctx context.Context, partition string, cause *flow.Error) 
 	if err != nil {
 		return nil, err
 	}
-	if a.verdict.Rejection != interp.Accepted {
+	if a.stepReply.Rejection != interp.Accepted {
 		return a.x, fault.New(fault.ExecutionAlreadyCompleted, "Execution '%s' for flow '%s' has already completed.", name, a.x.Flow)
 	}
 	return a.x, nil

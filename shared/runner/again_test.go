@@ -20,21 +20,21 @@ import (
 const retriedStep = "version: v1\ntype: flow\nsteps:\n- {type: task, name: A, resourceArn: 'acs:fc:::functions/f', pattern: waitForCallback, " +
 	"retry: [{errors: [Again], intervalSeconds: 1, maxAttempts: 2}]}\n"
 
-// TestOldReportCountsOnce: a report fails an attempt, its answer is lost, and before it is brought again the next attempt
+// TestFlowV1ReportCountsOnce: a report fails an attempt, its answer is lost, and before it is brought again the next attempt
 // is open. It has closed one, and closes no other.
-func TestOldReportCountsOnce(t *testing.T) {
+func TestFlowV1ReportCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.define("f", flow.Standard, retriedStep)
-		h := w.open(shared)
-		o := w.outsider(h, 0)
+		h := w.open(sharedStore)
+		o := w.newAcceptor(h, 0)
 		h.start(f, "one")
 		synctest.Wait()
 		lose := once(memstore.OpCommit, "a", 1)
 		w.hooks(nil, func(op string, key store.Key) error {
 			err := lose(op, key)
 			if err != nil {
-				h.Look(context.Background(), key.Partition)
+				h.HandleHint(context.Background(), key.Partition)
 				time.Sleep(3 * time.Second)
 			}
 			return err
@@ -51,19 +51,19 @@ func TestOldReportCountsOnce(t *testing.T) {
 		if failures, attempts := w.count(f, "one", flow.TaskFailed), w.count(f, "one", flow.TaskScheduled); failures != 1 || attempts != 2 {
 			t.Errorf("one report has failed %d of %d attempts", failures, attempts)
 		}
-		if _, err := o.Report(context.Background(), account, w.tasks.token("one", "A"), by("me")); err != nil {
+		if _, err := o.Report(context.Background(), account, w.tasks.token("one", "A"), reportBy("me")); err != nil {
 			t.Error(err)
 		}
 		synctest.Wait()
 		time.Sleep(time.Minute)
-		w.ended(f, "one", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Succeeded, "")
 	})
 }
 
-// TestOldReportsOfOneCommitCountOnce: the same of two reports that were taken in by one commit.
-func TestOldReportsOfOneCommitCountOnce(t *testing.T) {
+// TestFlowV1ReportsOfOneCommitCountOnce: the same of two reports that were taken in by one commit.
+func TestFlowV1ReportsOfOneCommitCountOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		var branches []string
 		for _, name := range []string{"A", "B", "C"} {
 			branches = append(branches, "{steps: [{type: task, name: "+name+", resourceArn: 'acs:fc:::functions/f', "+
@@ -71,8 +71,8 @@ func TestOldReportsOfOneCommitCountOnce(t *testing.T) {
 		}
 		f := w.define("f", flow.Standard,
 			"version: v1\ntype: flow\nsteps:\n- {type: parallel, name: P, branches: ["+strings.Join(branches, ", ")+"]}\n")
-		h := w.open(shared)
-		o := w.outsider(h, 0)
+		h := w.open(sharedStore)
+		o := w.newAcceptor(h, 0)
 		h.start(f, "one")
 		synctest.Wait()
 		var later, lost, apart atomic.Bool
@@ -91,9 +91,9 @@ func TestOldReportsOfOneCommitCountOnce(t *testing.T) {
 				apart.Store(true)
 			case 3:
 				lost.Store(true)
-				h.Look(context.Background(), key.Partition)
+				h.HandleHint(context.Background(), key.Partition)
 				time.Sleep(3 * time.Second)
-				return errLost
+				return errUnknownOutcome
 			}
 			return nil
 		})
@@ -114,20 +114,20 @@ func TestOldReportsOfOneCommitCountOnce(t *testing.T) {
 	})
 }
 
-// TestOldLetterCountsOnce: a letter that is still there when the attempt that it has closed is tried again closes no other.
-func TestOldLetterCountsOnce(t *testing.T) {
+// TestFlowV1InboxEntryCountsOnce: a letter that is still there when the attempt that it has closed is tried again closes no other.
+func TestFlowV1InboxEntryCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.define("f", flow.Standard, retriedStep)
-		h := w.open(shared)
-		o := w.outsider(h, 3)
+		h := w.open(sharedStore)
+		o := w.newAcceptor(h, 3)
 		h.start(f, "one")
 		synctest.Wait()
 		stays := 2
 		w.hooks(func(op string, key store.Key) error {
 			if op == memstore.OpDelete && store.IsLetter(key) && stays > 0 {
 				stays--
-				return errLost
+				return errUnknownOutcome
 			}
 			return nil
 		}, nil)
@@ -138,9 +138,9 @@ func TestOldLetterCountsOnce(t *testing.T) {
 		if failures, attempts := w.count(f, "one", flow.TaskFailed), w.count(f, "one", flow.TaskScheduled); failures != 1 || attempts != 2 {
 			t.Errorf("one report has failed %d of %d attempts", failures, attempts)
 		}
-		h.Look(context.Background(), store.Partition(f.ID, "one"))
+		h.HandleHint(context.Background(), store.Partition(f.ID, "one"))
 		synctest.Wait()
-		w.empty(f, "one")
+		w.checkInboxEmpty(f, "one")
 	})
 }
 
@@ -150,10 +150,10 @@ func subflow(again string) string {
 		"retry: [{errors: [" + again + "], intervalSeconds: 1, maxAttempts: 1}]}\n"
 }
 
-// TestOldCallbackLate: an attempt has timed out, and its child is stopped. That is no end of the next attempt's child.
-func TestOldCallbackLate(t *testing.T) {
+// TestFlowV1CallbackLate: an attempt has timed out, and its child is stopped. That is no end of the next attempt's child.
+func TestFlowV1CallbackLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.flow("child", "- {Name: A, Type: Wait, Seconds: 290, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
 		parent := w.define("parent", flow.Standard, strings.Replace(subflow("FnF.TaskTimeout"), "600", "200", 1))
 		h := w.open(nil)
@@ -169,11 +169,11 @@ func TestOldCallbackLate(t *testing.T) {
 	})
 }
 
-// TestOldCallbackTwice: the runner that has brought the end of the first attempt's child dies before it has said so, and the
+// TestFlowV1CallbackTwice: the runner that has brought the end of the first attempt's child dies before it has said so, and the
 // end is brought again when the next attempt is open.
-func TestOldCallbackTwice(t *testing.T) {
+func TestFlowV1CallbackTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		child := w.flow("child", "- {Name: A, CALL, End: true}\n")
 		parent := w.define("parent", flow.Standard, subflow("First"))
 		w.tasks.on("A", func(ctx context.Context, r task.Request) task.Result {
@@ -190,7 +190,7 @@ func TestOldCallbackTwice(t *testing.T) {
 				return nil
 			}
 			if x, err := w.store.Load(context.Background(), key.Partition); err == nil && x.Status.Final() && !dead {
-				return errLost
+				return errUnknownOutcome
 			}
 			return nil
 		}, nil)
@@ -206,14 +206,14 @@ func TestOldCallbackTwice(t *testing.T) {
 		if n := w.count(parent, "one", flow.TaskFailed); n != 1 {
 			t.Errorf("%d attempts have failed, by the end of one child", n)
 		}
-		w.ended(parent, "one", flow.Succeeded, "")
+		w.checkEnded(parent, "one", flow.Succeeded, "")
 	})
 }
 
-// TestOldTokenTwice: the same of an execution that somebody has started with the token of his task, which names no attempt.
-func TestOldTokenTwice(t *testing.T) {
+// TestFlowV1TokenTwice: the same of an execution that somebody has started with the token of his task, which names no attempt.
+func TestFlowV1TokenTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.define("f", flow.Standard, retriedStep)
 		stand := w.flow("stand", "- {Name: A, Type: Fail, Code: Again, Detail: fails}\n")
 		brief := func(o *runner.Options) { o.Exclusive, o.LeaseMax = false, time.Minute }
@@ -226,12 +226,12 @@ func TestOldTokenTwice(t *testing.T) {
 				return nil
 			}
 			if x, err := w.store.Load(context.Background(), key.Partition); err == nil && x.Status.Final() && !dead {
-				return errLost
+				return errUnknownOutcome
 			}
 			return nil
 		}, nil)
 		by := starting(stand, "by")
-		by.Callback = w.tasks.token("one", "A")
+		by.CallbackToken = w.tasks.token("one", "A")
 		h.startWith(by)
 		time.Sleep(1500 * time.Millisecond)
 		if n := w.count(f, "one", flow.TaskScheduled); n != 2 {

@@ -14,10 +14,10 @@ import (
 
 // foundDue makes an execution "one" that has been found due so often while its runners were away,
 // and is due now.
-func (w *world) foundDue(tries int) (*store.Flow, *store.Execution) {
+func (w *harness) foundDue(tries int) (*store.Flow, *store.Execution) {
 	w.t.Helper()
 	f := w.flow("f", "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
-	h := w.open(shared)
+	h := w.open(sharedStore)
 	h.start(f, "one")
 	h.close()
 	x := w.load(f, "one")
@@ -33,7 +33,7 @@ func (w *world) foundDue(tries int) (*store.Flow, *store.Execution) {
 // that is back loses commits, which is not what brings runners down: it counts as one that has begun.
 func TestLostCommitsAreNoPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f, x := w.foundDue(3)
 		failed := 0
 		w.hooks(func(op string, k store.Key) error {
@@ -42,13 +42,13 @@ func TestLostCommitsAreNoPoison(t *testing.T) {
 			}
 			if begun := w.load(f, "one").Begun; begun > failed {
 				failed = begun
-				return errLost // of the commit that follows a count
+				return errUnknownOutcome // of the commit that follows a count
 			}
 			return nil
 		}, nil)
 		w.open(func(o *runner.Options) { o.Exclusive = false })
 		time.Sleep(3 * time.Hour)
-		w.ended(f, "one", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Succeeded, "")
 		if failed != 1 {
 			t.Errorf("one runner counts %d times", failed)
 		}
@@ -59,7 +59,7 @@ func TestLostCommitsAreNoPoison(t *testing.T) {
 // not counted then, and does so before it folds.
 func TestCountThatWasLostIsMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f, x := w.foundDue(3)
 		writes, begun := 0, 0
 		w.hooks(func(op string, k store.Key) error {
@@ -74,7 +74,7 @@ func TestCountThatWasLostIsMadeAgain(t *testing.T) {
 		}, nil)
 		w.open(func(o *runner.Options) { o.Exclusive = false })
 		time.Sleep(3 * time.Hour)
-		w.ended(f, "one", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Succeeded, "")
 		if writes < 2 || begun != 1 {
 			t.Errorf("%d writes, after which %d runners had begun", writes, begun)
 		}

@@ -5,23 +5,23 @@ import (
 	"sync/atomic"
 )
 
-// callers are goroutines that make one call after the other. A call needs a deeper stack than a
+// callWorkers are goroutines that make one call after the other. A call needs a deeper stack than a
 // goroutine begins with; in a new one for each call, growing it was 2 % of a server's time.
-type callers struct {
-	life context.Context // those that are idle end with it
+type callWorkers struct {
+	ctx  context.Context // those that are idle end with it
 	next chan func()     // unbuffered: what is sent has been taken by one that was idle
 	idle atomic.Int64
 }
 
-// idleCallers is how many stay for the next call; each holds a stack of some 10 KB.
-const idleCallers = 128
+// idleCallWorkersMax is how many stay for the next call; each holds a stack of some 10 KB.
+const idleCallWorkersMax = 128
 
-func newCallers(life context.Context) *callers {
-	return &callers{life: life, next: make(chan func())}
+func newCallWorkers(life context.Context) *callWorkers {
+	return &callWorkers{ctx: life, next: make(chan func())}
 }
 
 // run makes a call in a goroutine of its own, and does not wait for it.
-func (c *callers) run(call func()) {
+func (c *callWorkers) run(call func()) {
 	select {
 	case c.next <- call:
 	default:
@@ -29,7 +29,7 @@ func (c *callers) run(call func()) {
 	}
 }
 
-func (c *callers) work(call func()) {
+func (c *callWorkers) work(call func()) {
 	for call != nil {
 		call()
 		call = c.wait()
@@ -37,15 +37,15 @@ func (c *callers) work(call func()) {
 }
 
 // wait returns the next call, nil when there are enough that wait, or at the end.
-func (c *callers) wait() func() {
+func (c *callWorkers) wait() func() {
 	defer c.idle.Add(-1)
-	if c.idle.Add(1) > idleCallers {
+	if c.idle.Add(1) > idleCallWorkersMax {
 		return nil
 	}
 	select {
 	case call := <-c.next:
 		return call
-	case <-c.life.Done():
+	case <-c.ctx.Done():
 		return nil
 	}
 }

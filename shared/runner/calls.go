@@ -16,36 +16,36 @@ import (
 
 // call makes a call that the committed state gives to this process, and brings its answer back. One that must not be
 // made any more, or whose result nobody would wait for, is left: its lease is over at the next look.
-func (r *Runner) call(c *cell, call *interp.Call) {
+func (r *Runner) call(c *mailbox, call *interp.Call) {
 	now := r.nowMillis()
 	account := c.x.Account
 	_, flying := c.calls[call.Attempt] // its lease was over, and this process has taken it again
-	if flying || now > call.Until || !r.enter() {
+	if flying || now > call.Until || !r.addGoroutine() {
 		r.line.GiveBack(account, 1)
 		return
 	}
-	most := r.callMax(c)
+	most := r.callTimeMax(c)
 	ctx, cancel := r.callContext(call, now, most)
-	current := &calling{cancel: cancel}
+	current := &inFlightCall{cancel: cancel}
 	current.until.Store(call.Until)
 	c.calls[call.Attempt] = current
-	on := c.on
+	on := c.activeSession
 	if on != nil {
 		on.add()
 	}
-	held := r.cells.acquire(c.partition)
-	t := takenOf(c.x, call, now)
+	held := r.mailboxes.acquire(c.partition)
+	t := newPendingCall(c.x, call, now)
 	if r.line != nil && !r.Exclusive {
 		t.lease = current
 	}
 	attempt := call.Attempt
-	r.callers.run(func() {
-		defer r.work.Done()
+	r.callWorkers.run(func() {
+		defer r.goroutines.Done()
 		if on != nil {
 			defer on.done()
 		}
 		renewing := r.renew(held.partition, attempt)
-		result := r.carryOut(ctx, t)
+		result := r.runTask(ctx, t)
 		r.line.GiveBack(account, 1)
 		renewing()
 		timedOut := ctx.Err() == context.DeadlineExceeded
@@ -58,28 +58,28 @@ func (r *Runner) call(c *cell, call *interp.Call) {
 		}
 		switch {
 		case cutOff:
-			r.submit(held.partition, &item{news: tooLong(attempt, most), done: func(answer) { r.cells.release(held, r.Exclusive) }})
+			r.submit(held.partition, &envelope{message: callTooLong(attempt, most), done: func(reply) { r.mailboxes.release(held, r.Exclusive) }})
 		case timedOut:
 			// The interpreter closes the attempt by its deadline.
 			r.submit(held.partition, nil)
-			r.cells.release(held, r.Exclusive)
-		case cut && r.retiring(), t.late:
+			r.mailboxes.release(held, r.Exclusive)
+		case cut && r.draining(), t.leaseLost:
 			news := interp.Message{Kind: interp.CallReturned, Attempt: attempt, Owner: r.owner}
-			r.submit(held.partition, &item{news: news, done: func(answer) { r.cells.release(held, r.Exclusive) }})
+			r.submit(held.partition, &envelope{message: news, done: func(reply) { r.mailboxes.release(held, r.Exclusive) }})
 		case cut:
-			r.cells.release(held, r.Exclusive)
+			r.mailboxes.release(held, r.Exclusive)
 		default:
-			news := newsOf(attempt, result)
-			r.submit(held.partition, &item{news: news, done: func(answer) {
+			news := callCompleted(attempt, result)
+			r.submit(held.partition, &envelope{message: news, done: func(reply) {
 				release()
-				r.cells.release(held, r.Exclusive)
+				r.mailboxes.release(held, r.Exclusive)
 			}})
 		}
 	})
 }
 
-// calling is a call in flight, or in line for that.
-type calling struct {
+// inFlightCall is a call in flight, or in line for that.
+type inFlightCall struct {
 	cancel context.CancelFunc
 	until  atomic.Int64 // the end of its lease, as this process has committed it last, ms since 1970
 }
@@ -98,25 +98,25 @@ var errTooLong = errors.New("runner: the call took too long")
 // callContext ends with the attempt's deadline, with the longest time of a call (0: none), or when the runner cuts it.
 func (r *Runner) callContext(call *interp.Call, now int64, most time.Duration) (context.Context, context.CancelFunc) {
 	if most > 0 && (call.Deadline == 0 || call.Deadline-now > most.Milliseconds()) {
-		return context.WithTimeoutCause(r.calling, most, errTooLong)
+		return context.WithTimeoutCause(r.callCtx, most, errTooLong)
 	}
 	if call.Deadline > 0 {
-		return context.WithTimeout(r.calling, time.Duration(call.Deadline-now)*time.Millisecond)
+		return context.WithTimeout(r.callCtx, time.Duration(call.Deadline-now)*time.Millisecond)
 	}
-	return context.WithCancel(r.calling)
+	return context.WithCancel(r.callCtx)
 }
 
 // renew looks at the execution while a call is in flight, often enough for its lease not to run out, and returns what
 // ends that. An exclusive runner need not: nobody else would take the call. The goroutine of the call, which is one of
 // the runner's, is the caller.
 func (r *Runner) renew(partition string, attempt int64) (stop func()) {
-	if r.Exclusive || r.CallMax > 0 {
+	if r.Exclusive || r.CallTimeMax > 0 {
 		return func() {}
 	}
 	over := make(chan struct{})
-	r.work.Add(1)
+	r.goroutines.Add(1)
 	go func() {
-		defer r.work.Done()
+		defer r.goroutines.Done()
 		// Calls that have begun together do not all look together. None looks before half of the lease is over, for
 		// that look would leave the lease as it is.
 		apart := time.Duration(attempt%1024) * time.Microsecond
@@ -139,23 +139,23 @@ func (r *Runner) renew(partition string, attempt int64) (stop func()) {
 	return func() { close(over) }
 }
 
-// carryOut runs the task when the account may have one more call in flight, with the rights that
+// runTask runs the task when the account may have one more call in flight, with the rights that
 // its flow has then; a panic in it is a failed task, not the end of the process.
-func (r *Runner) carryOut(ctx context.Context, t *taken) (result task.Result) {
+func (r *Runner) runTask(ctx context.Context, t *pendingCall) (result task.Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.Log.Error("task panicked", "action", t.request.Action, "panic", p)
 			result = task.Fail("FC.Unknown", "the call broke inside the engine")
 		}
 	}()
-	if r.inLine(ctx, t) != nil {
+	if r.acquireCall(ctx, t) != nil {
 		return task.Result{}
 	}
 	defer r.Shares.Calls.Release(t.request.Account, 1)
-	if t.late = t.lease != nil && r.nowMillis() > t.lease.until.Load(); t.late {
+	if t.leaseLost = t.lease != nil && r.nowMillis() > t.lease.until.Load(); t.leaseLost {
 		return task.Result{}
 	}
-	t.complete()
+	t.fillRequest()
 	if r.Rights != nil {
 		may, err := r.Rights(t.request.Account, t.request.RoleArn, t.request.Author)
 		if err != nil {
@@ -166,44 +166,44 @@ func (r *Runner) carryOut(ctx context.Context, t *taken) (result task.Result) {
 	return r.Tasks.Run(ctx, t.request)
 }
 
-// taken is a call that was taken and has not begun. Its request is made as a whole when there is
+// pendingCall is a call that was taken and has not begun. Its request is made as a whole when there is
 // room for the call.
-type taken struct {
-	request task.Request // without parameters and input
-	params  flow.Value   // a copy: the execution goes on meanwhile, and drops trees
-	given   bool         // there are params
-	input   []byte
-	lease   *calling // to be looked at when its turn has come; nil: there is none that may be lost
-	late    bool     // its lease was over when its turn came: another process may have taken it
+type pendingCall struct {
+	request   task.Request // without parameters and input
+	params    flow.Value   // a copy: the execution goes on meanwhile, and drops trees
+	hasParams bool         // there are params
+	input     []byte
+	lease     *inFlightCall // to be looked at when its turn has come; nil: there is none that may be lost
+	leaseLost bool          // its lease was over when its turn came: another process may have taken it
 }
 
-// treeWaiting is up to how many bytes of text parameters keep their tree in line. A tree takes many
+// pendingTreeMax is up to how many bytes of text parameters keep their tree in line. A tree takes many
 // times the bytes of its text.
-const treeWaiting = 4 << 10
+const pendingTreeMax = 4 << 10
 
-// rest drops what can be made again: the call waits.
-func (t *taken) rest() { t.params.DropTree(treeWaiting) }
+// dropTree drops what can be made again: the call waits.
+func (t *pendingCall) dropTree() { t.params.DropTree(pendingTreeMax) }
 
-// complete gives the request its input and parameters, as the task runners see it.
-func (t *taken) complete() {
+// fillRequest gives the request its input and parameters, as the task runners see it.
+func (t *pendingCall) fillRequest() {
 	t.request.Input = t.input
-	if t.given {
+	if t.hasParams {
 		t.request.Parameters = t.params.Text()
 		t.request.Tree, _ = t.params.Decoded()
 	}
 }
 
-// takenOf returns a call that has been taken.
-func takenOf(x *store.Execution, c *interp.Call, now int64) *taken {
+// newPendingCall returns a call that has been taken.
+func newPendingCall(x *store.Execution, c *interp.Call, now int64) *pendingCall {
 	q := task.Request{Account: x.Account, Region: x.Region, Flow: x.Flow, Execution: x.Name, State: c.State, RoleArn: x.RoleArn, Author: x.Author,
 		Legacy: x.Language == flow.FlowV1, Action: c.Task.Action, Resource: c.Task.Resource, Mode: task.Mode(c.Task.Mode),
 		Token: c.Token, Key: c.Key}
 	if c.Deadline > 0 {
 		q.Timeout = time.Duration(c.Deadline-now) * time.Millisecond
 	}
-	t := &taken{request: q}
+	t := &pendingCall{request: q}
 	if c.Params != nil {
-		t.params, t.given = *c.Params, true
+		t.params, t.hasParams = *c.Params, true
 	}
 	if q.Legacy {
 		t.input = c.Input.Text()
@@ -211,8 +211,8 @@ func takenOf(x *store.Execution, c *interp.Call, now int64) *taken {
 	return t
 }
 
-// newsOf makes news of a result.
-func newsOf(attempt int64, result task.Result) interp.Message {
+// callCompleted makes news of a result.
+func callCompleted(attempt int64, result task.Result) interp.Message {
 	n := interp.Message{Kind: interp.CallCompleted, Attempt: attempt, Async: result.Async}
 	if result.Error != nil {
 		n.Error = boundedError(result.Error.Name, result.Error.Cause)

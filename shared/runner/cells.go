@@ -5,29 +5,29 @@ import (
 	"sync"
 )
 
-// cells is the table of the executions that somebody works on, and of some that are idle.
-type cells struct {
+// mailboxes is the table of the executions that somebody works on, and of some that are idle.
+type mailboxes struct {
 	max      int // idle ones in a shard
-	heaviest int // bytes in a shard above which it keeps no idle ones
-	shards   [64]cellShard
+	bytesMax int // bytes in a shard above which it keeps no idle ones
+	shards   [64]mailboxShard
 }
 
-type cellShard struct {
-	mu     sync.Mutex
-	m      map[string]*cell
-	idle   list.List // of *cell: those without a holder, the longest idle first
-	weight int       // of the cells in m
+type mailboxShard struct {
+	mu   sync.Mutex
+	m    map[string]*mailbox
+	idle list.List // of *cell: those without a holder, the longest idle first
+	size int       // of the cells in m
 }
 
-func newCells(most, bytes int) *cells {
-	t := &cells{max: most/64 + 1, heaviest: bytes / 64}
+func newMailboxes(most, bytes int) *mailboxes {
+	t := &mailboxes{max: most/64 + 1, bytesMax: bytes / 64}
 	for i := range t.shards {
-		t.shards[i].m = map[string]*cell{}
+		t.shards[i].m = map[string]*mailbox{}
 	}
 	return t
 }
 
-func (t *cells) shard(partition string) *cellShard {
+func (t *mailboxes) shard(partition string) *mailboxShard {
 	h := uint32(2166136261)
 	for i := 0; i < len(partition); i++ {
 		h = (h ^ uint32(partition[i])) * 16777619
@@ -36,13 +36,13 @@ func (t *cells) shard(partition string) *cellShard {
 }
 
 // acquire gives the cell of a partition and keeps it until release.
-func (t *cells) acquire(partition string) *cell {
+func (t *mailboxes) acquire(partition string) *mailbox {
 	s := t.shard(partition)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.m[partition]
 	if c == nil {
-		c = &cell{partition: partition, calls: map[int64]*calling{}}
+		c = &mailbox{partition: partition, calls: map[int64]*inFlightCall{}}
 		s.m[partition] = c
 	}
 	if c.idle != nil {
@@ -54,7 +54,7 @@ func (t *cells) acquire(partition string) *cell {
 }
 
 // peek gives the cell of a partition if there is one.
-func (t *cells) peek(partition string) *cell {
+func (t *mailboxes) peek(partition string) *mailbox {
 	s := t.shard(partition)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (t *cells) peek(partition string) *cell {
 }
 
 // release lets a cell go. An idle one is kept for a while only if keep says that it stays true.
-func (t *cells) release(c *cell, keep bool) {
+func (t *mailboxes) release(c *mailbox, keep bool) {
 	s := t.shard(c.partition)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,23 +74,23 @@ func (t *cells) release(c *cell, keep bool) {
 		s.remove(c)
 		return
 	}
-	s.weigh(c)
+	s.updateSize(c)
 	c.idle = s.idle.PushBack(c)
-	for s.idle.Len() > t.max || s.weight > t.heaviest && s.idle.Len() > 0 {
-		s.remove(s.idle.Remove(s.idle.Front()).(*cell))
+	for s.idle.Len() > t.max || s.size > t.bytesMax && s.idle.Len() > 0 {
+		s.remove(s.idle.Remove(s.idle.Front()).(*mailbox))
 	}
 }
 
-// weigh notes how much memory a cell takes that nobody holds; s.mu is held.
-func (s *cellShard) weigh(c *cell) {
-	s.weight -= c.weight
-	c.weight = c.bytes()
-	s.weight += c.weight
+// updateSize notes how much memory a cell takes that nobody holds; s.mu is held.
+func (s *mailboxShard) updateSize(c *mailbox) {
+	s.size -= c.size
+	c.size = c.bytes()
+	s.size += c.size
 }
 
 // remove takes a cell out of the table; s.mu is held.
-func (s *cellShard) remove(c *cell) {
+func (s *mailboxShard) remove(c *mailbox) {
 	delete(s.m, c.partition)
-	s.weight -= c.weight
-	c.weight = 0
+	s.size -= c.size
+	c.size = 0
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // sameShard gives so many partitions that one shard of the table has.
-func sameShard(cells *cells, n int) (partitions []string) {
+func sameShard(cells *mailboxes, n int) (partitions []string) {
 	for i := 0; len(partitions) < n; i++ {
 		p := fmt.Sprint("p", i)
 		if cells.shard(p) == cells.shard("p0") {
@@ -16,12 +16,12 @@ func sameShard(cells *cells, n int) (partitions []string) {
 	return partitions
 }
 
-// TestIdleCells: of the executions that are idle, those that were used last stay, however often
+// TestIdleMailboxes: of the executions that are idle, those that were used last stay, however often
 // they were used.
-func TestIdleCells(t *testing.T) {
+func TestIdleMailboxes(t *testing.T) {
 	const most = 5
-	cells := newCells(64*(most-1), 64<<20)
-	use := func(partition string) *cell {
+	cells := newMailboxes(64*(most-1), 64<<20)
+	use := func(partition string) *mailbox {
 		c := cells.acquire(partition)
 		cells.release(c, true)
 		return c

@@ -7,43 +7,43 @@ import (
 	"millrace/shared/store"
 )
 
-// census counts running executions by account, for the limit of an exclusive runner. While those of an earlier
+// quota counts running executions by account, for the limit of an exclusive runner. While those of an earlier
 // process are still being found, some of them end: each is to be counted and discounted once, or not at all.
-type census struct {
-	mu      sync.Mutex
-	n       map[string]int64
-	coming  map[string]int64 // starts under way, of which each may be one more
-	counted map[string]bool  // those that n has, by partition; nil once it has all that run
-	ended   map[string]bool  // ended before they were found; nil when no more will be
+type quota struct {
+	mu       sync.Mutex
+	running  map[string]int64
+	starting map[string]int64 // starts under way, of which each may be one more
+	counted  map[string]bool  // those that n has, by partition; nil once it has all that run
+	ended    map[string]bool  // ended before they were found; nil when no more will be
 }
 
-func newCensus() *census {
-	return &census{n: map[string]int64{}, coming: map[string]int64{}, counted: map[string]bool{}, ended: map[string]bool{}}
+func newQuota() *quota {
+	return &quota{running: map[string]int64{}, starting: map[string]int64{}, counted: map[string]bool{}, ended: map[string]bool{}}
 }
 
-// began counts an execution that this process has started.
-func (c *census) began(account, partition string) {
+// countStarted counts an execution that this process has started.
+func (c *quota) countStarted(account, partition string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.n[account]++
+	c.running[account]++
 	if c.counted != nil {
 		c.counted[partition] = true
 	}
 }
 
-// found counts one that an earlier process has started.
-func (c *census) found(account, partition string) {
+// countExisting counts one that an earlier process has started.
+func (c *quota) countExisting(account, partition string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended == nil || c.counted[partition] || c.ended[partition] {
 		return
 	}
 	c.counted[partition] = true
-	c.n[account]++
+	c.running[account]++
 }
 
-// over discounts one that has ended.
-func (c *census) over(account, partition string) {
+// release discounts one that has ended.
+func (c *quota) release(account, partition string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended != nil {
@@ -53,12 +53,12 @@ func (c *census) over(account, partition string) {
 		return
 	}
 	delete(c.counted, partition)
-	c.n[account] = max(c.n[account]-1, 0)
+	c.running[account] = max(c.running[account]-1, 0)
 }
 
-// done ends the finding. When some may not have been found, those that were counted are still told
+// countingDone ends the finding. When some may not have been found, those that were counted are still told
 // apart: the end of one that was not must not make room for another.
-func (c *census) done(all bool) {
+func (c *quota) countingDone(all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = nil
@@ -69,28 +69,28 @@ func (c *census) done(all bool) {
 
 // admit lets a start begin unless the account has as many executions as it may, those that other
 // starts may be about to bring included. The start calls leave when its result is known.
-func (c *census) admit(account string, most int64) bool {
+func (c *quota) admit(account string, most int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.n[account]+c.coming[account] >= most {
+	if c.running[account]+c.starting[account] >= most {
 		return false
 	}
-	c.coming[account]++
+	c.starting[account]++
 	return true
 }
 
-// leave ends a start that was admitted. An execution that it has started has been counted before.
-func (c *census) leave(account string) {
+// endStart ends a start that was admitted. An execution that it has started has been counted before.
+func (c *quota) endStart(account string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.coming[account]--; c.coming[account] == 0 {
-		delete(c.coming, account)
+	if c.starting[account]--; c.starting[account] == 0 {
+		delete(c.starting, account)
 	}
 }
 
-// Census counts the executions of a flow that an earlier process has left running, once, at the start of an exclusive
-// runner. CensusDone ends the counting.
-func (r *Runner) Census(ctx context.Context, account, flowID string) error {
+// CountRunning counts the executions of a flow that an earlier process has left running, once, at the start of an exclusive
+// runner. CountingDone ends the counting.
+func (r *Runner) CountRunning(ctx context.Context, account, flowID string) error {
 	l := store.Listing{FlowID: flowID, Limit: 200, Match: func(s store.Summary) bool { return !s.Status.Final() }}
 	for {
 		page, next, err := r.Store.List(ctx, l)
@@ -98,7 +98,7 @@ func (r *Runner) Census(ctx context.Context, account, flowID string) error {
 			return err
 		}
 		for _, s := range page {
-			r.running.found(account, s.Partition)
+			r.quota.countExisting(account, s.Partition)
 		}
 		if l.Before = next; next == "" {
 			return nil
@@ -106,5 +106,5 @@ func (r *Runner) Census(ctx context.Context, account, flowID string) error {
 	}
 }
 
-// CensusDone says that no flow will be counted any more; all: each has been.
-func (r *Runner) CensusDone(all bool) { r.running.done(all) }
+// CountingDone says that no flow will be counted any more; all: each has been.
+func (r *Runner) CountingDone(all bool) { r.quota.countingDone(all) }

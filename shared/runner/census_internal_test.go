@@ -4,8 +4,8 @@ import "testing"
 
 // TestStartsUnderWayCount: no more starts are admitted than executions may run, whatever becomes of each.
 func TestStartsUnderWayCount(t *testing.T) {
-	c := newCensus()
-	c.done(true)
+	c := newQuota()
+	c.countingDone(true)
 	admit := func(want bool) {
 		t.Helper()
 		if got := c.admit("a", 2); got != want {
@@ -15,13 +15,13 @@ func TestStartsUnderWayCount(t *testing.T) {
 	admit(true)
 	admit(true)
 	admit(false)
-	c.began("a", "p") // the first has started one
-	c.leave("a")
+	c.countStarted("a", "p") // the first has started one
+	c.endStart("a")
 	admit(false)
-	c.leave("a") // the second has started none
+	c.endStart("a") // the second has started none
 	admit(true)
-	c.leave("a")
-	c.over("a", "p")
+	c.endStart("a")
+	c.release("a", "p")
 	admit(true)
 	admit(true)
 	if !c.admit("b", 2) {
@@ -32,15 +32,15 @@ func TestStartsUnderWayCount(t *testing.T) {
 // TestEndsOfUncounted: after a count that failed, the end of an execution that it has missed makes no
 // room for another.
 func TestEndsOfUncounted(t *testing.T) {
-	c := newCensus()
-	c.found("a", "found")
-	c.done(false)
-	c.began("a", "own")
-	c.over("a", "missed")
+	c := newQuota()
+	c.countExisting("a", "found")
+	c.countingDone(false)
+	c.countStarted("a", "own")
+	c.release("a", "missed")
 	if c.admit("a", 2) {
 		t.Error("a third execution is admitted beside two that run")
 	}
-	c.over("a", "found")
+	c.release("a", "found")
 	if !c.admit("a", 2) {
 		t.Error("no execution is admitted beside one that runs")
 	}

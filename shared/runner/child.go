@@ -15,12 +15,12 @@ import (
 
 // Child is a start of an execution by a task of another.
 type Child struct {
-	Account  string
-	FlowName string
-	Name     string // "" derives one from Key
-	Input    []byte // a JSON object; nil: {}
-	Callback string // token to report to at the end; "" for none
-	Key      string // idempotency key of the attempt: the same key is the same start
+	Account       string
+	FlowName      string
+	Name          string // "" derives one from Key
+	Input         []byte // a JSON object; nil: {}
+	CallbackToken string // token to report to at the end; "" for none
+	Key           string // idempotency key of the attempt: the same key is the same start
 }
 
 // StartChild starts an execution for a task and gives its name. Called again for the same attempt it gives the same
@@ -52,11 +52,11 @@ func (r *Runner) StartChild(ctx context.Context, c Child) (string, error) {
 	if limit := r.Limits.Data(lang); max(len(c.Input), len(canonical)) > limit {
 		return "", fault.TooLarge(limit)
 	}
-	x, created, err := r.StartExecution(ctx, Start{Flow: f, Name: name, Input: c.Input, Canonical: canonical, Callback: c.Callback, Origin: taskOrigin(c.Key)})
+	x, created, err := r.StartExecution(ctx, Start{Flow: f, Name: name, Input: c.Input, Canonical: canonical, CallbackToken: c.CallbackToken, Origin: taskOrigin(c.Key)})
 	if err != nil {
 		return "", fault.Internal(err)
 	}
-	if !created && (x.Status.Final() || c.Callback != "") {
+	if !created && (x.Status.Final() || c.CallbackToken != "") {
 		// A running namesake of another origin will never report to this task.
 		return "", fault.New(fault.ExecutionAlreadyExists, "Execution '%s' for flow '%s' already exists.", name, c.FlowName)
 	}

@@ -19,7 +19,7 @@ func TestChildIsStoppedByItsName(t *testing.T) {
 		"executionName.$: 'true'", "executionName.$: 'null', ExecutionName: c2", "executionName.$: '\"\"', ExecutionName: c2",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			h := w.open(nil)
 			child := w.flow("child", "- {Name: A, Type: Wait, Seconds: 300, End: true}\n")
 			f := w.flow("parent", "- {Name: A, Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, "+

@@ -15,7 +15,7 @@ import (
 )
 
 // closeNow closes a runner that gives its calls no time.
-func (h *home) closeNow() {
+func (h *node) closeNow() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	h.Close(ctx)
@@ -23,8 +23,8 @@ func (h *home) closeNow() {
 
 // longCall is a world in which execution one of a flow has a call in flight for a second, of an hour
 // and with leases of a minute.
-func longCall(t *testing.T) (*world, *store.Flow, *home) {
-	w := newWorld(t)
+func longCall(t *testing.T) (*harness, *store.Flow, *node) {
+	w := newHarness(t)
 	f := w.flow("f", oneTask)
 	w.tasks.on("A", sleeping(time.Hour, `{}`))
 	h := w.open(func(o *runner.Options) { o.Exclusive, o.LeaseMax = false, time.Minute })
@@ -38,9 +38,9 @@ func longCall(t *testing.T) (*world, *store.Flow, *home) {
 func TestLeaseIsRenewedAtHalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, f, _ := longCall(t)
-		before := w.committed(f, "one")
+		before := w.commitsTried(f, "one")
 		time.Sleep(30 * time.Second)
-		if n := w.committed(f, "one") - before; n != 1 {
+		if n := w.commitsTried(f, "one") - before; n != 1 {
 			t.Errorf("%d commits at half of the lease, want 1", n)
 		}
 	})
@@ -70,17 +70,17 @@ func TestCloseWaitsForRenewals(t *testing.T) {
 	})
 }
 
-// unread is a store of which one process reads no row any more.
-type unread struct {
+// unreadableDriver is a store of which one process reads no row any more.
+type unreadableDriver struct {
 	store.Driver
 	now  atomic.Bool
 	read atomic.Int32
 }
 
-func (u *unread) Get(ctx context.Context, key store.Key) (store.Row, error) {
+func (u *unreadableDriver) Get(ctx context.Context, key store.Key) (store.Row, error) {
 	u.read.Add(1)
 	if u.now.Load() {
-		return store.Row{}, errLost
+		return store.Row{}, errUnknownOutcome
 	}
 	return u.Driver.Get(ctx, key)
 }
@@ -88,15 +88,15 @@ func (u *unread) Get(ctx context.Context, key store.Key) (store.Row, error) {
 // TestCloseEndsRetries: when Close returns, no result that could not be committed is brought again.
 func TestCloseEndsRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		w.tasks.on("A", sleeping(time.Second, `{}`))
-		rows := &unread{Driver: w.mem}
+		rows := &unreadableDriver{Driver: w.mem}
 		h := w.open(func(o *runner.Options) { o.Store = store.New(store.Options{Driver: rows, TailBytes: 200}) })
 		h.start(f, "one")
 		w.hooks(func(op string, key store.Key) error {
 			if op == memstore.OpCommit {
-				return errLost
+				return errUnknownOutcome
 			}
 			return nil
 		}, nil)
@@ -115,11 +115,11 @@ func TestCloseEndsRetries(t *testing.T) {
 	})
 }
 
-// TestWhatTimeDoesNotMend: a result that cannot be committed is brought again less and less often
+// TestPermanentErrors: a result that cannot be committed is brought again less and less often
 // where another try does not help, and counts once it can be.
-func TestWhatTimeDoesNotMend(t *testing.T) {
+func TestPermanentErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		w.tasks.on("A", sleeping(time.Second, `{"a":1}`))
 		h := w.open(nil)
@@ -130,16 +130,16 @@ func TestWhatTimeDoesNotMend(t *testing.T) {
 			}
 			return nil
 		}, nil)
-		before := w.committed(f, "one")
+		before := w.commitsTried(f, "one")
 		time.Sleep(10 * time.Minute)
-		if n := w.committed(f, "one") - before; n > 30 { // the sweeper's among them, one a minute
+		if n := w.commitsTried(f, "one") - before; n > 30 { // the sweeper's among them, one a minute
 			t.Errorf("%d commits in ten minutes", n)
 		}
 		time.Sleep(10 * time.Hour)
 		w.hooks(nil, nil)
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
 		if n := w.tasks.called("A"); n != 1 {
 			t.Errorf("%d calls", n)
 		}

@@ -7,12 +7,12 @@ import (
 )
 
 // commit writes what the fold has made.
-func (f *fold) commit() error {
+func (f *transaction) commit() error {
 	r, c := f.r, f.c
 	s := c.state
 	ch := &store.Change{Events: f.out.Events, Unplaced: s.EachUnstored, Body: s.AppendBody, Status: s.Status, Stopped: s.Stopped,
-		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wake()}
-	if f.broken == nil { // what has no way but its end gets there, however large it is
+		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wakeTime()}
+	if f.fatal == nil { // what has no way but its end gets there, however large it is
 		ch.BodyMax = r.Limits.BodyBytes
 	}
 	if f.turn != nil {
@@ -23,27 +23,27 @@ func (f *fold) commit() error {
 		// time was over.
 		ch.Expires = min(s.Stopped, s.Deadline) + r.Retention.Milliseconds()
 		if len(s.Outbox) == 0 {
-			ch.Wake = r.wakeAtEnd(ch.Expires)
+			ch.Wake = r.finalWakeTime(ch.Expires)
 		}
 	}
 	var err error
 	if f.created {
-		err = r.Store.Create(r.life, c.x, ch)
+		err = r.Store.Create(r.ctx, c.x, ch)
 	} else {
-		err = r.Store.Commit(r.life, c.x, ch)
+		err = r.Store.Commit(r.ctx, c.x, ch)
 	}
 	if err != nil {
 		return err
 	}
 	c.commits++
-	if c.on != nil {
-		c.committed = time.Now()
+	if c.activeSession != nil {
+		c.lastCommit = time.Now()
 	}
 	if s.Final() {
 		c.machine = nil
 	}
 	if r.Exclusive {
-		c.shown.Store(copyOf(c.x))
+		c.snapshot.Store(clone(c.x))
 	}
 	return nil
 }
@@ -54,8 +54,8 @@ const (
 	claimDelay = 120 * time.Second
 )
 
-// wake is the row's next wake time: never later than its earliest need, moved only when it must.
-func (f *fold) wake() int64 {
+// wakeTime is the row's next wake time: never later than its earliest need, moved only when it must.
+func (f *transaction) wakeTime() int64 {
 	s, x := f.c.state, f.c.x
 	now := f.r.nowMillis()
 	need := s.NextWakeTime(0)
@@ -74,16 +74,16 @@ func (f *fold) wake() int64 {
 		}
 	}
 	if s.Final() && len(s.Outbox) == 0 {
-		return f.r.wakeAtEnd(x.Expires)
+		return f.r.finalWakeTime(x.Expires)
 	}
-	if x.Wake > now && x.Wake <= need && !f.counted {
+	if x.Wake > now && x.Wake <= need && !f.resetCounts {
 		return x.Wake
 	}
 	return max(need, now+1)
 }
 
-// wakeAtEnd is the wake time of an execution that has ended and has nothing to send: it has to be removed one day.
-func (r *Runner) wakeAtEnd(expires int64) int64 {
+// finalWakeTime is the wake time of an execution that has ended and has nothing to send: it has to be removed one day.
+func (r *Runner) finalWakeTime(expires int64) int64 {
 	if r.StoreExpires {
 		return 0
 	}

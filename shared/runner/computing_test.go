@@ -15,9 +15,9 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// computing is a list of states that do nothing but evaluate, each close to what one may. They
+// busyStates is a list of states that do nothing but evaluate, each close to what one may. They
 // write fewer events than a fold may, so that only its work can end it.
-func computing(n int) string {
+func busyStates(n int) string {
 	var states strings.Builder
 	fmt.Fprintf(&states, "- Name: A\n  Type: Pass\n  Next: S1\n  OutputConstructor: {list: [%sy]}\n", strings.Repeat("x, ", 2000))
 	for i := 1; i < n; i++ {
@@ -38,9 +38,9 @@ func computing(n int) string {
 // one of an execution that another process computes.
 func TestStopWhileComputing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		h := w.open(nil)
-		f := w.flow("computes", computing(40))
+		f := w.flow("computes", busyStates(40))
 		stopped := make(chan error, 1)
 		commits := 0
 		w.hooks(func(op string, key store.Key) error {
@@ -66,7 +66,7 @@ func TestStopWhileComputing(t *testing.T) {
 		case <-time.After(time.Minute):
 			t.Fatal("the execution was not stopped")
 		}
-		w.ended(f, "x", flow.Stopped, "")
+		w.checkEnded(f, "x", flow.Stopped, "")
 		if n := w.count(f, "x", flow.StateSucceeded); n > 20 {
 			t.Errorf("%d states were run before the stop was seen", n)
 		}
@@ -76,9 +76,9 @@ func TestStopWhileComputing(t *testing.T) {
 // The one that starts an execution does not wait until it has computed all.
 func TestStartDoesNotWaitForTheComputing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		h := w.open(nil)
-		f := w.flow("computes", computing(40))
+		f := w.flow("computes", busyStates(40))
 		hold := make(chan struct{})
 		commits := 0
 		w.hooks(func(op string, key store.Key) error {
@@ -101,14 +101,14 @@ func TestStartDoesNotWaitForTheComputing(t *testing.T) {
 		}
 		close(hold)
 		synctest.Wait()
-		w.ended(f, "x", flow.Succeeded, "")
+		w.checkEnded(f, "x", flow.Succeeded, "")
 	})
 }
 
 // An Express execution ends when its caller leaves, also while it computes.
 func TestExpressLeftWhileComputing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		ctx, cancel := context.WithCancel(context.Background())
 		var looks atomic.Int64 // the runner's goroutines look at the clock
 		h := w.open(func(o *runner.Options) {
@@ -120,7 +120,7 @@ func TestExpressLeftWhileComputing(t *testing.T) {
 			}
 		})
 		looks.Store(0)
-		f := w.flow("computes", computing(40))
+		f := w.flow("computes", busyStates(40))
 		if x, err := h.RunSync(ctx, starting(f, "sync")); err != context.Canceled {
 			t.Errorf("%v, %v after %d looks at the clock", x, err, looks.Load())
 		}
@@ -128,13 +128,13 @@ func TestExpressLeftWhileComputing(t *testing.T) {
 }
 
 // What is decided does not depend on how much work a fold does.
-func TestWorkOfAFoldDoesNotShow(t *testing.T) {
+func TestMaxTransactionWorkDoesNotShow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		f := w.flow("computes", computing(8))
+		w := newHarness(t)
+		f := w.flow("computes", busyStates(8))
 		var want string
 		for _, work := range []int{0, 1, 5_000} {
-			h := w.open(func(o *runner.Options) { o.FoldWork = work })
+			h := w.open(func(o *runner.Options) { o.TransactionWorkMax = work })
 			name := fmt.Sprintf("x%d", work)
 			h.start(f, name)
 			synctest.Wait()

@@ -14,7 +14,7 @@ import (
 // not written again by a sweep that sends hints; once it can be read the execution goes on.
 func TestSweepLeavesDamagedRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		f := w.flow("f", "- {Name: A, CALL, Next: B}\n- {Name: B, Type: Wait, Seconds: 300, Next: C}\n- {Name: C, CALL, End: true}\n")
 		d.start(f, "one")
@@ -37,6 +37,6 @@ func TestSweepLeavesDamagedRows(t *testing.T) {
 		w.put([]store.Row{whole})
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Succeeded, "")
 	})
 }

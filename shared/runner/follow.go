@@ -5,41 +5,41 @@ import (
 	"millrace/shared/store"
 )
 
-// answer tells the items what became of them.
-func (f *fold) answer(starts, delays []*item) {
+// sendReplies tells the items what became of them.
+func (f *transaction) sendReplies(starts, delays []*envelope) {
 	var shown *store.Execution
-	tell := func(it *item, a answer) {
+	tell := func(it *envelope, a reply) {
 		if it.done == nil {
 			return
 		}
 		if shown == nil {
-			if shown = f.c.shown.Load(); shown == nil {
-				shown = copyOf(f.c.x)
+			if shown = f.c.snapshot.Load(); shown == nil {
+				shown = clone(f.c.x)
 			}
-			shown = borrowed(shown)
+			shown = view(shown)
 		}
-		a.x, a.tried = shown, it.tried
+		a.x, a.mayBeCommitted = shown, it.mayBeCommitted
 		it.done(a)
 	}
 	for i, it := range starts {
 		created := f.created && i == 0 || f.c.x.Claim == it.start.claim
 		if created { // before the start is over: until then it is counted as one that may be
-			f.r.running.began(f.c.x.Account, f.c.partition)
-			f.c.runs = true
+			f.r.quota.countStarted(f.c.x.Account, f.c.partition)
+			f.c.wasRunning = true
 		}
-		tell(it, answer{created: created})
+		tell(it, reply{created: created})
 	}
 	for _, it := range delays {
-		tell(it, answer{})
+		tell(it, reply{})
 	}
 	verdicts := f.out.Replies
-	if f.broken != nil && len(verdicts) > 0 {
+	if f.fatal != nil && len(verdicts) > 0 {
 		verdicts = verdicts[1:]
 	}
-	for i, it := range f.items {
-		tell(it, answer{verdict: verdicts[i]})
-		if it.news.Kind == interp.CallCompleted || it.news.Kind == interp.CallReturned {
-			delete(f.c.calls, it.news.Attempt)
+	for i, it := range f.envelopes {
+		tell(it, reply{stepReply: verdicts[i]})
+		if it.message.Kind == interp.CallCompleted || it.message.Kind == interp.CallReturned {
+			delete(f.c.calls, it.message.Attempt)
 		}
 	}
 }
@@ -47,14 +47,14 @@ func (f *fold) answer(starts, delays []*item) {
 // mayTakeMore reports whether a fold of the same state might take calls that this one could not:
 // calls that were cut off have made room for others. An execution whose account has no room is
 // looked at when it has.
-func (f *fold) mayTakeMore() bool {
+func (f *transaction) mayTakeMore() bool {
 	r, c := f.r, f.c
-	return f.out.Changed && !f.heldBack && c.state.Ready() && len(c.calls) < r.CallsMax && r.mayCall(c)
+	return f.out.Changed && !f.callsWithheld && c.state.Ready() && len(c.calls) < r.CallsMax && r.mayCall(c)
 }
 
-// noteLeases tells the calls in flight until when their leases last now: one that is still in line
+// updateLeases tells the calls in flight until when their leases last now: one that is still in line
 // must not begin later. A process that owns its store has nobody to lose a lease to.
-func (f *fold) noteLeases() {
+func (f *transaction) updateLeases() {
 	if f.r.Exclusive || f.r.line == nil || len(f.c.calls) == 0 {
 		return
 	}
@@ -65,8 +65,8 @@ func (f *fold) noteLeases() {
 	}
 }
 
-// follow does what follows from the commit: calls, relays, hints.
-func (f *fold) follow() {
+// applyEffects does what follows from the commit: calls, relays, hints.
+func (f *transaction) applyEffects() {
 	r, c := f.r, f.c
 	for attempt, call := range c.calls {
 		if c.state.Final() || !c.state.AttemptOpen(attempt) {
@@ -74,29 +74,29 @@ func (f *fold) follow() {
 			delete(c.calls, attempt)
 		}
 	}
-	f.noteLeases()
+	f.updateLeases()
 	for i := range f.out.Calls {
 		r.call(c, &f.out.Calls[i])
 	}
-	if len(c.state.Outbox) > 0 && !c.relayed && r.mayGoOn(c) {
+	if len(c.state.Outbox) > 0 && !c.relaying && r.mayContinue(c) {
 		r.relay(c)
 	}
 	if c.state.Final() {
 		// Not only after the commit that has ended it: the answer of that one may have been lost.
-		if c.runs {
-			c.runs = false
+		if c.wasRunning {
+			c.wasRunning = false
 			r.watchers.ended(c.partition)
 			r.logEnd(c.x)
-			r.running.over(c.x.Account, c.partition)
+			r.quota.release(c.x.Account, c.partition)
 		}
 		return
 	}
-	if !r.advancing(c) {
+	if !r.isExecutor(c) {
 		return
 	}
-	if f.out.More && r.mayGoOn(c) || f.mayTakeMore() {
-		c.again()
+	if f.out.More && r.mayContinue(c) || f.mayTakeMore() {
+		c.requestRecheck()
 		return
 	}
-	f.remind()
+	f.scheduleWakeup()
 }

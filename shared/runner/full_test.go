@@ -16,7 +16,7 @@ import (
 // TestFullStoreIsNotLogged: requests that a full store refuses leave no line each in the log, on what may be the same disk.
 func TestFullStoreIsNotLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", onePass)
 		var log bytes.Buffer
 		h := w.open(func(o *runner.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })

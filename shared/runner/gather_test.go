@@ -14,15 +14,15 @@ import (
 	"millrace/shared/task"
 )
 
-// TestGather: where commits are paid for, answers of one execution that come within a moment are committed together.
-func TestGather(t *testing.T) {
+// TestCoalesce: where commits are paid for, answers of one execution that come within a moment are committed together.
+func TestCoalesce(t *testing.T) {
 	for name, most := range map[string]int{"functions": 30, "servers": 110} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				var h *home
-				if h = w.open(shared); name == "functions" {
-					h = w.deploy(5*time.Minute, func(o *runner.Options) { o.StoreExpires = true }).home
+				w := newHarness(t)
+				var h *node
+				if h = w.open(sharedStore); name == "functions" {
+					h = w.deploy(5*time.Minute, func(o *runner.Options) { o.StoreExpires = true }).node
 				}
 				var n atomic.Int64
 				w.tasks.on("P", func(ctx context.Context, q task.Request) task.Result {
@@ -36,7 +36,7 @@ func TestGather(t *testing.T) {
 				if x.Status != flow.Succeeded {
 					t.Errorf("%v %v", x.Status, x.Error)
 				}
-				if c := w.committed(f, "one"); c > most || name == "servers" && c < 90 {
+				if c := w.commitsTried(f, "one"); c > most || name == "servers" && c < 90 {
 					t.Errorf("%d commits", c)
 				}
 				if took := x.Stopped - x.Started; took > 500 {
@@ -47,11 +47,11 @@ func TestGather(t *testing.T) {
 	}
 }
 
-// TestGatherWaitsForNobody: an answer that comes alone is committed at once, also while another call is in flight; so is
+// TestCoalesceOnlyCompletedCalls: an answer that comes alone is committed at once, also while another call is in flight; so is
 // the last one of several, and what comes from outside.
-func TestGatherWaitsForNobody(t *testing.T) {
+func TestCoalesceOnlyCompletedCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		w.tasks.on("A", sleeping(30*time.Millisecond, `{}`))
 		for i := 1; i < 5; i++ {
@@ -106,6 +106,6 @@ func TestGatherWaitsForNobody(t *testing.T) {
 			t.Errorf("the stop took %v", since)
 		}
 		time.Sleep(time.Second)
-		w.ended(f, "two", flow.Stopped, "")
+		w.checkEnded(f, "two", flow.Stopped, "")
 	})
 }

@@ -17,8 +17,8 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// counted is a queue that counts hints, and loses them once there are too many.
-type counted struct {
+// boundedQueue is a queue that counts hints, and loses them once there are too many.
+type boundedQueue struct {
 	queue.Sender
 	sent *atomic.Int64
 }
@@ -26,7 +26,7 @@ type counted struct {
 // tooMany is far above what a few minutes of these tests need.
 const tooMany = 100
 
-func (c counted) Send(ctx context.Context, messages ...queue.Message) error {
+func (c boundedQueue) Send(ctx context.Context, messages ...queue.Message) error {
 	if c.sent.Add(int64(len(messages))) > tooMany {
 		return nil
 	}
@@ -39,14 +39,14 @@ func TestNoHintsWhileSending(t *testing.T) {
 	for _, exclusive := range []bool{true, false} {
 		t.Run(fmt.Sprint("exclusive ", exclusive), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				c := w.flow("child", oneWait)
 				f := w.flow("parent", strings.Replace(fmt.Sprintf(parent, ", executionName: N"), "  End: true\n",
 					"  Timeout: 5\n  Catch: [{Errors: [FnF.ALL], Next: B}]\n  End: true\n- {Name: B, Type: Wait, Seconds: 300, End: true}\n", 1))
 				var sent atomic.Int64
 				h := w.open(func(o *runner.Options) {
 					o.Exclusive = exclusive
-					o.Queue = counted{o.Queue, &sent}
+					o.Queue = boundedQueue{o.Queue, &sent}
 				})
 				h.start(f, "one")
 				time.Sleep(4 * time.Second)
@@ -65,7 +65,7 @@ func TestNoHintsWhileSending(t *testing.T) {
 				if tries.Load() < 2 {
 					t.Errorf("%d tries to stop the child", tries.Load())
 				}
-				w.ended(c, "N", flow.Stopped, "")
+				w.checkEnded(c, "N", flow.Stopped, "")
 				if n := sent.Load(); n > 20 {
 					t.Errorf("%d hints were sent", n)
 				}
@@ -75,10 +75,10 @@ func TestNoHintsWhileSending(t *testing.T) {
 	}
 }
 
-// noted is a queue that keeps what it is sent.
-type noted struct{ partitions []string }
+// recordingQueue is a queue that keeps what it is sent.
+type recordingQueue struct{ partitions []string }
 
-func (n *noted) Send(_ context.Context, messages ...queue.Message) error {
+func (n *recordingQueue) Send(_ context.Context, messages ...queue.Message) error {
 	for _, m := range messages {
 		n.partitions = append(n.partitions, m.Partition)
 	}
@@ -87,7 +87,7 @@ func (n *noted) Send(_ context.Context, messages ...queue.Message) error {
 
 // TestResumeHintsExecutions: other rows that are due soon, such as definitions, are for the sweeper alone.
 func TestResumeHintsExecutions(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	soon := time.Now().Add(time.Minute).UnixMilli()
 	key := func(partition, sort string) store.Key { return store.Key{Partition: partition, Sort: sort} }
 	for _, k := range []store.Key{key("x#f#one", "a"), key("x#f#one", "v#1#1#1#1"), key("d#f", "hash"), store.TombstoneKey("f"), store.NonceKey("n"), store.NoteKey("r", "f")} {
@@ -95,7 +95,7 @@ func TestResumeHintsExecutions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	q := &noted{}
+	q := &recordingQueue{}
 	r := runner.New(runner.Options{Store: w.store, Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})
 	if err := r.Resume(t.Context()); err != nil {
 		t.Fatal(err)
@@ -105,23 +105,23 @@ func TestResumeHintsExecutions(t *testing.T) {
 	}
 }
 
-// refusing is a queue that takes nothing so many times.
-type refusing struct {
-	noted
+// refusingQueue is a queue that takes nothing so many times.
+type refusingQueue struct {
+	recordingQueue
 	times int
 }
 
-func (q *refusing) Send(ctx context.Context, messages ...queue.Message) error {
+func (q *refusingQueue) Send(ctx context.Context, messages ...queue.Message) error {
 	if q.times--; q.times >= 0 {
 		return errors.New("the queue is full")
 	}
-	return q.noted.Send(ctx, messages...)
+	return q.recordingQueue.Send(ctx, messages...)
 }
 
 // TestResumeTellsWhatIsLeft: what could not be taken up for a passing reason is an error, so that
 // it is tried again; a damaged row is none, because it would be for ever.
 func TestResumeTellsWhatIsLeft(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	now := time.Now()
 	put := func(partition string, wake time.Time) {
 		row := store.Row{Key: store.Key{Partition: partition, Sort: "a"}, Version: 1, Wake: wake.UnixMilli()}
@@ -132,7 +132,7 @@ func TestResumeTellsWhatIsLeft(t *testing.T) {
 	}
 	put("x#f#soon", now.Add(time.Minute))
 	put("x#f#far", now.Add(time.Hour))
-	q := &refusing{times: 1}
+	q := &refusingQueue{times: 1}
 	r := runner.New(runner.Options{Store: w.store, Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})
 	if err := r.Resume(t.Context()); err == nil {
 		t.Error("a hint was refused, and nobody is told")

@@ -16,55 +16,55 @@ import (
 // How long news waits in an inbox: until the sweeper looks whether anybody has seen to it, and until the one who has
 // put it there takes it back.
 const (
-	inboxWake = 30 * time.Second
-	inboxWait = 5 * time.Second
+	inboxWakeDelay = 30 * time.Second
+	inboxWait      = 5 * time.Second
 )
 
 // Pauses between two looks at the execution while news waits in its inbox.
 const (
-	inboxLook    = 25 * time.Millisecond
-	inboxLookMax = time.Second
+	inboxPollInterval    = 25 * time.Millisecond
+	inboxPollIntervalMax = time.Second
 )
 
-// post puts news into the inbox of an execution and gives what becomes of it. errBusy: nothing has, until the time was
+// enqueueInboxEntry puts news into the inbox of an execution and gives what becomes of it. errBusy: nothing has, until the time was
 // over; it has been taken back.
-func (r *Runner) post(ctx context.Context, partition string, n interp.Message) (answer, error) {
-	a, open, err := r.judge(ctx, partition, 0, &n)
+func (r *Runner) enqueueInboxEntry(ctx context.Context, partition string, n interp.Message) (reply, error) {
+	a, open, err := r.evaluate(ctx, partition, 0, &n)
 	if err != nil || !open {
 		return a, err
 	}
 	l := &store.Letter{Partition: partition, Run: a.x.Run, Token: n.TokenID, Attempt: n.Attempt, Mark: n.Mark, Output: n.Output, Error: n.Error,
-		Wake: r.nowMillis() + inboxWake.Milliseconds(), Expires: a.x.Expires}
-	if err := r.Store.Post(ctx, l); err != nil && lasting(err) && !errors.Is(err, store.ErrConflict) {
-		return answer{}, err
+		Wake: r.nowMillis() + inboxWakeDelay.Milliseconds(), Expires: a.x.Expires}
+	if err := r.Store.Post(ctx, l); err != nil && outcomeKnown(err) && !errors.Is(err, store.ErrConflict) {
+		return reply{}, err
 	}
 	// Another's letter is not yet accepted, and one that may be there or not is as one that is there: what counts is
 	// what the state row comes to.
-	if err := r.knock(ctx, partition, r.Exclusive); err != nil {
+	if err := r.notifyInbox(ctx, partition, r.Exclusive); err != nil {
 		r.Log.Warn("hint not sent; the sweeper will", "partition", partition, "err", err)
 	}
-	return r.wait(ctx, l, n)
+	return r.awaitInboxEntry(ctx, l, n)
 }
 
-// knock makes a runner look into the inbox: this one, or one that a hint reaches.
-func (r *Runner) knock(ctx context.Context, partition string, here bool) error {
+// notifyInbox makes a runner look into the inbox: this one, or one that a hint reaches.
+func (r *Runner) notifyInbox(ctx context.Context, partition string, here bool) error {
 	if !here {
-		return r.Queue.Send(ctx, hint(partition, 0))
+		return r.Queue.Send(ctx, newHint(partition, 0))
 	}
 	if !r.closing() {
-		r.submit(partition, &item{inbox: true})
+		r.submit(partition, &envelope{inbox: true})
 	}
 	return nil
 }
 
-// wait watches the state until it has an answer for the letter. When the time is over the letter is taken back, and the
+// awaitInboxEntry watches the state until it has an answer for the letter. When the time is over the letter is taken back, and the
 // state is looked at once more: somebody may just have folded it.
-func (r *Runner) wait(ctx context.Context, l *store.Letter, n interp.Message) (answer, error) {
+func (r *Runner) awaitInboxEntry(ctx context.Context, l *store.Letter, n interp.Message) (reply, error) {
 	over := time.NewTimer(inboxWait)
 	defer over.Stop()
 	look := time.NewTimer(0)
 	defer look.Stop()
-	back, pause := false, inboxLook
+	back, pause := false, inboxPollInterval
 	for {
 		select {
 		case <-look.C:
@@ -73,65 +73,65 @@ func (r *Runner) wait(ctx context.Context, l *store.Letter, n interp.Message) (a
 		case <-r.closed:
 			back = true
 		case <-ctx.Done():
-			return answer{}, ctx.Err()
+			return reply{}, ctx.Err()
 		}
 		if back {
-			r.withdraw(ctx, l)
+			r.retractInboxEntry(ctx, l)
 		}
-		a, open, err := r.judge(ctx, l.Partition, l.Run, &n)
+		a, open, err := r.evaluate(ctx, l.Partition, l.Run, &n)
 		switch {
 		case err == nil && !open:
-			if a.verdict.Rejection != interp.Accepted && !back {
-				r.withdraw(ctx, l)
+			if a.stepReply.Rejection != interp.Accepted && !back {
+				r.retractInboxEntry(ctx, l)
 			}
 			return a, nil
 		case errors.Is(err, errGone):
-			return answer{}, err
+			return reply{}, err
 		case back && err != nil:
-			return answer{}, err
+			return reply{}, err
 		case back:
-			return answer{}, errBusy
+			return reply{}, errBusy
 		}
 		look.Reset(pause)
-		pause = min(2*pause, inboxLookMax)
+		pause = min(2*pause, inboxPollIntervalMax)
 	}
 }
 
-// withdraw takes a letter back, unless it is another's. One that stays is seen to by whoever finds it.
-func (r *Runner) withdraw(ctx context.Context, l *store.Letter) {
+// retractInboxEntry takes a letter back, unless it is another's. One that stays is seen to by whoever finds it.
+func (r *Runner) retractInboxEntry(ctx context.Context, l *store.Letter) {
 	if err := r.Store.Withdraw(ctx, l); err != nil && !errors.Is(err, store.ErrConflict) {
 		r.Log.Warn("news stays in the inbox", "partition", l.Partition, "err", err)
 	}
 }
 
-// judge reads what has become of news: the answer for it, or that its attempt is still open. With a run errGone says
+// evaluate reads what has become of news: the answer for it, or that its attempt is still open. With a run errGone says
 // that the name belongs to another one by now. A report that names no attempt is made one for the attempt that is open.
-func (r *Runner) judge(ctx context.Context, partition string, run uint64, n *interp.Message) (a answer, open bool, err error) {
+func (r *Runner) evaluate(ctx context.Context, partition string, run uint64, n *interp.Message) (a reply, open bool, err error) {
 	x, err := r.Store.Load(ctx, partition)
 	if errors.Is(err, store.ErrNotFound) || err == nil && run != 0 && x.Run != run {
-		return answer{}, false, errGone
+		return reply{}, false, errGone
 	} else if err != nil {
-		return answer{}, false, err
+		return reply{}, false, err
 	}
-	s, err := r.stateOf(x)
+	s, err := r.decodeState(x)
 	if err != nil {
-		return answer{}, false, err
+		return reply{}, false, err
 	}
 	s.ResolveAttempt(n)
-	a = answer{x: x, verdict: interp.Reply{Rejection: s.Check(n)}}
-	switch a.verdict.Rejection {
+	a = reply{x: x, stepReply: interp.Reply{Rejection: s.Check(n)}}
+	switch a.stepReply.Rejection {
 	case interp.Accepted:
 		return a, true, nil
 	case interp.AlreadyEnded, interp.Superseded:
-		if id, ok := r.marked(ctx, x, *n); ok {
-			a.verdict = interp.Reply{Event: id}
+		if id, ok := r.findMark(ctx, x, *n); ok {
+			a.stepReply = interp.Reply{Event: id}
 		}
 	}
 	return a, false, nil
 }
 
-// newsOfLetter is what stands in a letter.
-func newsOfLetter(l *store.Letter) interp.Message {
+// inboxMessage is what stands in a letter.
+func inboxMessage(l *store.Letter) interp.Message {
 	n := interp.Message{Kind: interp.TaskReported, TokenID: l.Token, Attempt: l.Attempt, Output: l.Output, Error: l.Error, Mark: l.Mark}
 	if l.Token == 0 {
 		n.Kind = interp.StopRequested
@@ -139,21 +139,21 @@ func newsOfLetter(l *store.Letter) interp.Message {
 	return n
 }
 
-// open takes the letters that have been read into the fold, before newer news.
-func (f *fold) open(in *store.Inbox) {
+// drainInbox takes the letters that have been read into the fold, before newer news.
+func (f *transaction) drainInbox(in *store.Inbox) {
 	if len(in.Letters) == 0 {
 		return
 	}
-	items := make([]*item, 0, len(in.Letters)+len(f.items))
+	items := make([]*envelope, 0, len(in.Letters)+len(f.envelopes))
 	for _, l := range in.Letters {
-		items = append(items, &item{news: newsOfLetter(l)})
+		items = append(items, &envelope{message: inboxMessage(l)})
 	}
-	f.items = append(items, f.items...)
+	f.envelopes = append(items, f.envelopes...)
 }
 
-// dispose drops the letters that a commit has taken in, those that came too late, and rows that are for nobody. What it
+// deleteInboxEntries drops the letters that a commit has taken in, those that came too late, and rows that are for nobody. What it
 // does not come to the sweeper does.
-func (r *Runner) dispose(c *cell) {
+func (r *Runner) deleteInboxEntries(c *mailbox) {
 	in := c.inbox
 	c.inbox = store.Inbox{}
 	for _, l := range in.Letters {
@@ -165,14 +165,14 @@ func (r *Runner) dispose(c *cell) {
 	errs := make([]error, len(in.Done))
 	var work sync.WaitGroup
 	for i, key := range in.Done {
-		work.Go(func() { errs[i] = r.Store.Drop(r.life, key) })
+		work.Go(func() { errs[i] = r.Store.Drop(r.ctx, key) })
 	}
 	work.Wait()
 	if err := errors.Join(errs...); err != nil {
 		r.Log.Warn("inbox not cleared; the sweeper will", "partition", c.partition, "err", err)
-	} else if in.More && r.mayGoOn(c) {
+	} else if in.More && r.mayContinue(c) {
 		c.mu.Lock()
-		c.items = append(c.items, &item{inbox: true})
+		c.envelopes = append(c.envelopes, &envelope{inbox: true})
 		c.mu.Unlock()
 	}
 }
@@ -180,36 +180,36 @@ func (r *Runner) dispose(c *cell) {
 // A runner whose every commit wins keeps others from theirs, and does not load what it knows: it looks into the inbox
 // once a second as long as it commits so often in that time.
 const (
-	busyTime    = time.Second
-	busyCommits = 8
+	inboxCheckInterval = time.Second
+	monopolyCommits    = 8
 )
 
-// crowds tells, once a second, whether the cell has kept others from the state row.
-func (c *cell) crowds(now int64) bool {
-	if now-c.since < busyTime.Milliseconds() {
+// monopolizes tells, once a second, whether the cell has kept others from the state row.
+func (c *mailbox) monopolizes(now int64) bool {
+	if now-c.commitsSince < inboxCheckInterval.Milliseconds() {
 		return false
 	}
-	crowds := c.x != nil && c.commits >= busyCommits
-	c.since, c.commits = now, 0
+	crowds := c.x != nil && c.commits >= monopolyCommits
+	c.commitsSince, c.commits = now, 0
 	return crowds
 }
 
-// peek looks into the inbox of a busy execution, and has it loaded again when there is something in it.
-func (r *Runner) peek(c *cell) {
-	if r.Exclusive || !r.advancing(c) || !c.crowds(r.nowMillis()) {
+// pollInbox looks into the inbox of a busy execution, and has it loaded again when there is something in it.
+func (r *Runner) pollInbox(c *mailbox) {
+	if r.Exclusive || !r.isExecutor(c) || !c.monopolizes(r.nowMillis()) {
 		return
 	}
-	in, err := r.Store.Inbox(r.life, c.x)
+	in, err := r.Store.Inbox(r.ctx, c.x)
 	if err != nil {
 		r.Log.Warn("inbox not read", "partition", c.partition, "err", err)
 	} else if len(in.Letters)+len(in.Done) > 0 {
-		c.forget()
+		c.invalidate()
 	}
 }
 
-// wakeLetter is what a sweeper does with a letter that nobody has seen to: it drops one whose execution has ended, puts
+// wakeInboxEntry is what a sweeper does with a letter that nobody has seen to: it drops one whose execution has ended, puts
 // off the wake time of another and has it folded.
-func (r *Runner) wakeLetter(ctx context.Context, key store.Key) error {
+func (r *Runner) wakeInboxEntry(ctx context.Context, key store.Key) error {
 	l, err := r.Store.Letter(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return r.Store.ForgetExpired(ctx, key)
@@ -227,11 +227,11 @@ func (r *Runner) wakeLetter(ctx context.Context, key store.Key) error {
 	if err != nil || x.Run != l.Run || x.Status.Final() {
 		return r.Store.Drop(ctx, key)
 	}
-	if err := r.Store.PutOff(ctx, l, now+pause(l.Tries())); err != nil {
+	if err := r.Store.PutOff(ctx, l, now+sweepBackoff(l.Tries())); err != nil {
 		if errors.Is(err, store.ErrConflict) {
 			return nil // somebody else has seen to it
 		}
 		return err
 	}
-	return r.knock(ctx, key.Partition, !r.Thin)
+	return r.notifyInbox(ctx, key.Partition, !r.AcceptOnly)
 }

@@ -21,14 +21,14 @@ import (
 // TestInbox: news that loses three times is taken in by a runner that does not, in every home; whoever brings it is told
 // so, with its event.
 func TestInbox(t *testing.T) {
-	for name, open := range map[string]func(w *world) *home{
-		"functions": func(w *world) *home { return w.deploy(5*time.Minute, nil).home },
-		"servers":   func(w *world) *home { return w.open(shared) },
+	for name, open := range map[string]func(w *harness) *node{
+		"functions": func(w *harness) *node { return w.deploy(5*time.Minute, nil).node },
+		"servers":   func(w *harness) *node { return w.open(sharedStore) },
 	} {
-		for _, err := range []error{store.ErrConflict, errLost} {
+		for _, err := range []error{store.ErrConflict, errUnknownOutcome} {
 			t.Run(fmt.Sprint(name, " ", err), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					w := newWorld(t)
+					w := newHarness(t)
 					h := open(w)
 					f := w.flow("f", oneWait)
 					ctx := context.Background()
@@ -36,10 +36,10 @@ func TestInbox(t *testing.T) {
 						h.start(f, x)
 					}
 					time.Sleep(time.Second)
-					o := w.outsider(h, 3)
+					o := w.newAcceptor(h, 3)
 					o.err = err
-					id, err := o.Report(ctx, account, w.tasks.token("report", "A"), by("me"))
-					w.told(f, "report", "me", id, err, "")
+					id, err := o.Report(ctx, account, w.tasks.token("report", "A"), reportBy("me"))
+					w.checkReported(f, "report", "me", id, err, "")
 					if n := o.tried.Load(); n != 3 {
 						t.Errorf("%d commits were tried", n)
 					}
@@ -55,11 +55,11 @@ func TestInbox(t *testing.T) {
 						t.Errorf("stop: %v, %v", x, err)
 					}
 					time.Sleep(time.Second)
-					w.ended(f, "report", flow.Succeeded, `{"by":"me"}`)
-					w.ended(f, "failure", flow.Failed, "")
-					w.ended(f, "stop", flow.Stopped, "")
+					w.checkEnded(f, "report", flow.Succeeded, `{"by":"me"}`)
+					w.checkEnded(f, "failure", flow.Failed, "")
+					w.checkEnded(f, "stop", flow.Stopped, "")
 					for _, x := range []string{"report", "failure", "stop"} {
-						w.empty(f, x)
+						w.checkInboxEmpty(f, x)
 					}
 				})
 			})
@@ -71,9 +71,9 @@ func TestInbox(t *testing.T) {
 // of the store have been lost.
 func TestInboxOfOneProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneWait)
-		s := &slow{Driver: w.mem, err: errLost}
+		s := &losingDriver{Driver: w.mem, err: errUnknownOutcome}
 		h := w.open(func(o *runner.Options) {
 			o.Store = store.New(store.Options{Driver: s, TailBytes: 200, Exclusive: true})
 		})
@@ -81,30 +81,30 @@ func TestInboxOfOneProcess(t *testing.T) {
 		h.start(f, "two")
 		synctest.Wait()
 		s.lose.Store(3)
-		id, err := h.Report(context.Background(), account, w.tasks.token("one", "A"), by("me"))
-		w.told(f, "one", "me", id, err, "")
+		id, err := h.Report(context.Background(), account, w.tasks.token("one", "A"), reportBy("me"))
+		w.checkReported(f, "one", "me", id, err, "")
 		s.lose.Store(3)
 		if _, err := h.Stop(context.Background(), store.Partition(f.ID, "two"), nil); err != nil {
 			t.Error(err)
 		}
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"by":"me"}`)
-		w.ended(f, "two", flow.Stopped, "")
-		w.empty(f, "one")
-		w.empty(f, "two")
+		w.checkEnded(f, "one", flow.Succeeded, `{"by":"me"}`)
+		w.checkEnded(f, "two", flow.Stopped, "")
+		w.checkInboxEmpty(f, "one")
+		w.checkInboxEmpty(f, "two")
 	})
 }
 
 // TestInboxCostsNothing: where nothing loses no inbox is read by itself: not in one process, and not in functions, where
 // it comes with the state row.
 func TestInboxCostsNothing(t *testing.T) {
-	for name, open := range map[string]func(w *world) *home{
-		"local":     func(w *world) *home { return w.open(nil) },
-		"functions": func(w *world) *home { return w.deploy(5*time.Minute, nil).home },
+	for name, open := range map[string]func(w *harness) *node{
+		"local":     func(w *harness) *node { return w.open(nil) },
+		"functions": func(w *harness) *node { return w.deploy(5*time.Minute, nil).node },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				h := open(w)
 				f := w.flow("f", strings.Replace(tasksInARow(12), "End: true", "Next: W", 1)+"- {Name: W, CALL, TaskMode: WaitForCustomCallback, End: true}\n")
 				var mu sync.Mutex
@@ -119,12 +119,12 @@ func TestInboxCostsNothing(t *testing.T) {
 				}, nil)
 				h.start(f, "one")
 				time.Sleep(time.Second)
-				if _, err := h.Report(context.Background(), account, w.tasks.token("one", "W"), by("me")); err != nil {
+				if _, err := h.Report(context.Background(), account, w.tasks.token("one", "W"), reportBy("me")); err != nil {
 					t.Error(err)
 				}
 				time.Sleep(time.Second)
 				w.hooks(nil, nil)
-				w.ended(f, "one", flow.Succeeded, `{"by":"me"}`)
+				w.checkEnded(f, "one", flow.Succeeded, `{"by":"me"}`)
 				// Functions: one read for each hint; a report checks the token, and loads.
 				want := map[string]int{}
 				if name == "functions" {
@@ -153,7 +153,7 @@ func TestStepsOfInbox(t *testing.T) {
 		for _, stop := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s %s applied %v stop %v", s.op, s.sort, s.applied, stop), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					w := newWorld(t)
+					w := newHarness(t)
 					d := w.deploy(5*time.Minute, nil)
 					f := w.flow("f", oneWait)
 					d.start(f, "one")
@@ -162,21 +162,21 @@ func TestStepsOfInbox(t *testing.T) {
 					var left atomic.Int32
 					broken := func(op string, k store.Key) error {
 						if op == s.op && strings.HasPrefix(k.Partition, "x#") && strings.HasPrefix(k.Sort, s.sort) && left.Add(-1) >= 0 {
-							return errLost
+							return errUnknownOutcome
 						}
 						return nil
 					}
 					oks := atomic.Int32{}
 					var work sync.WaitGroup
 					for i := range 2 {
-						o := w.outsider(d.home, 3)
+						o := w.newAcceptor(d.node, 3)
 						work.Go(func() {
 							for range 20 {
 								var err error
 								if stop && i == 1 {
 									_, err = o.Stop(context.Background(), store.Partition(f.ID, "one"), &flow.Error{Name: "Enough"})
 								} else {
-									_, err = o.Report(context.Background(), account, token, by(fmt.Sprint(i)))
+									_, err = o.Report(context.Background(), account, token, reportBy(fmt.Sprint(i)))
 								}
 								switch code := fault.CodeOf(err); {
 								case err == nil:
@@ -203,7 +203,7 @@ func TestStepsOfInbox(t *testing.T) {
 					if !x.Status.Final() || oks.Load() != 1 && !(oks.Load() == 2 && stop && x.Status == flow.Stopped) {
 						t.Errorf("%v, %d were told success", x.Status, oks.Load())
 					}
-					w.empty(f, "one")
+					w.checkInboxEmpty(f, "one")
 					if n := w.count(f, "one", flow.TaskSucceeded); n > 1 {
 						t.Errorf("%d reports count", n)
 					}
@@ -217,7 +217,7 @@ func TestStepsOfInbox(t *testing.T) {
 func TestWideInbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 150
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.Limits.MapConcurrency, o.Limits.MapConcurrencyMax = n, n })
 		f := w.flow("f", `- Name: A
   Type: Map
@@ -247,9 +247,9 @@ func TestWideInbox(t *testing.T) {
 		w.hooks(func(op string, _ store.Key) error { time.Sleep(10 * time.Millisecond); return nil }, nil)
 		var work sync.WaitGroup
 		for i, token := range tokens {
-			o := w.outsider(d.home, 3)
+			o := w.newAcceptor(d.node, 3)
 			work.Go(func() {
-				if _, err := o.Report(context.Background(), account, token, by(fmt.Sprint(i))); err != nil {
+				if _, err := o.Report(context.Background(), account, token, reportBy(fmt.Sprint(i))); err != nil {
 					t.Errorf("report %d: %v", i, err)
 				}
 			})
@@ -257,8 +257,8 @@ func TestWideInbox(t *testing.T) {
 		work.Wait()
 		time.Sleep(time.Minute)
 		w.hooks(nil, nil)
-		w.ended(f, "one", flow.Succeeded, "")
-		w.empty(f, "one")
+		w.checkEnded(f, "one", flow.Succeeded, "")
+		w.checkInboxEmpty(f, "one")
 		if got := w.count(f, "one", flow.TaskSucceeded); got != n {
 			t.Errorf("%d results", got)
 		}
@@ -272,37 +272,37 @@ func TestWideInbox(t *testing.T) {
 // have put into the inbox all the same, though no hint comes.
 func TestBusyRunnerLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		f := w.flow("f", strings.Replace(branches, "- {Name: Pay, CALL, End: true}", "- {Name: Pay, Type: Map, MaxConcurrency: 1, InputConstructor: {items: "+items(600)+
 			"}, ItemsPath: $Input.items, Processor: {StartAt: P, States: [{Name: P, CALL, End: true}]}, End: true}", 1))
 		w.tasks.on("P", sleeping(50*time.Millisecond, `{"n":1}`))
 		d.start(f, "one")
 		time.Sleep(5 * time.Second)
-		o := w.outsider(nil, always)
+		o := w.newAcceptor(nil, always)
 		began := time.Now()
-		id, err := o.Report(context.Background(), account, w.tasks.token("one", "Ask"), by("me"))
-		w.told(f, "one", "me", id, err, "")
+		id, err := o.Report(context.Background(), account, w.tasks.token("one", "Ask"), reportBy("me"))
+		w.checkReported(f, "one", "me", id, err, "")
 		if took := time.Since(began); took > 3*time.Second {
 			t.Errorf("after %v", took)
 		}
-		o = w.outsider(nil, always)
+		o = w.newAcceptor(nil, always)
 		if _, err := o.Stop(context.Background(), store.Partition(f.ID, "one"), nil); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute)
-		w.ended(f, "one", flow.Stopped, "")
-		w.empty(f, "one")
+		w.checkEnded(f, "one", flow.Stopped, "")
+		w.checkInboxEmpty(f, "one")
 	})
 }
 
 // TestChildsEndThroughInbox: the end of a child is a report like another: it loses, and its parent goes on.
 func TestChildsEndThroughInbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		child := w.flow("child", "- {Name: A, Type: Wait, Seconds: 5, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
 		parent := w.flow("parent", "- {Name: A, Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, Parameters: {resourceArn: 'acs:fnf:::flow/child', executionName: c, input: {}}, End: true}\n")
-		s := &slow{Driver: w.mem, err: store.ErrConflict}
+		s := &losingDriver{Driver: w.mem, err: store.ErrConflict}
 		d := w.deploy(5*time.Minute, func(o *runner.Options) {
 			o.Store = store.New(store.Options{Driver: s, TailBytes: 200})
 		})
@@ -318,8 +318,8 @@ func TestChildsEndThroughInbox(t *testing.T) {
 		}, nil)
 		var posted atomic.Int32
 		w.mu.Lock()
-		before := w.before
-		w.before = func(op string, k store.Key) error {
+		before := w.beforeOp
+		w.beforeOp = func(op string, k store.Key) error {
 			if op == memstore.OpCommit && store.IsLetter(k) {
 				posted.Add(1)
 			}
@@ -328,9 +328,9 @@ func TestChildsEndThroughInbox(t *testing.T) {
 		w.mu.Unlock()
 		time.Sleep(time.Minute)
 		w.hooks(nil, nil)
-		w.ended(child, "c", flow.Succeeded, "")
-		w.ended(parent, "one", flow.Succeeded, "")
-		w.empty(parent, "one")
+		w.checkEnded(child, "c", flow.Succeeded, "")
+		w.checkEnded(parent, "one", flow.Succeeded, "")
+		w.checkInboxEmpty(parent, "one")
 		if n := posted.Load(); n != 1 {
 			t.Errorf("%d letters", n)
 		}

@@ -10,41 +10,41 @@ import (
 	"millrace/shared/store"
 )
 
-// slow is a store as somebody reaches it who is too slow: the next commits of state rows are lost, by others or to an
+// losingDriver is a store as somebody reaches it who is too slow: the next commits of state rows are lost, by others or to an
 // answer that does not come.
-type slow struct {
+type losingDriver struct {
 	store.Driver
-	lose  atomic.Int32 // so many more
-	err   error
-	tried atomic.Int32
-	post  func(apply func() error) error // instead of the write of a letter; nil: that alone
+	lose         atomic.Int32 // so many more
+	err          error
+	tried        atomic.Int32
+	onInboxWrite func(apply func() error) error // instead of the write of a letter; nil: that alone
 }
 
-func (s *slow) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+func (s *losingDriver) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
 	apply := func() error { return s.Driver.Commit(ctx, puts, cas, cond) }
 	if cas.Sort == "a" {
 		s.tried.Add(1)
 		if s.lose.Add(-1) >= 0 {
 			return s.err
 		}
-	} else if s.post != nil && store.IsLetter(cas.Key) {
-		return s.post(apply)
+	} else if s.onInboxWrite != nil && store.IsLetter(cas.Key) {
+		return s.onInboxWrite(apply)
 	}
 	return apply()
 }
 
-// outsider is somebody who reports and stops, by a runner of his own that runs nothing itself.
-type outsider struct {
+// acceptor is somebody who reports and stops, by a runner of his own that runs nothing itself.
+type acceptor struct {
 	*runner.Runner
-	*slow
+	*losingDriver
 }
 
-// outsider gives one who loses the next n commits. Hints go to the queue of h; nil: they are lost.
-func (w *world) outsider(h *home, n int32) *outsider {
-	o := &outsider{slow: &slow{Driver: w.mem, err: store.ErrConflict}}
+// newAcceptor gives one who loses the next n commits. Hints go to the queue of h; nil: they are lost.
+func (w *harness) newAcceptor(h *node, n int32) *acceptor {
+	o := &acceptor{losingDriver: &losingDriver{Driver: w.mem, err: store.ErrConflict}}
 	o.lose.Store(n)
-	options := runner.Options{Store: store.New(store.Options{Driver: o.slow, TailBytes: 200}), Queue: dropped{}, Compile: compile,
-		Limits: flow.DefaultLimits(), Region: "local", Thin: true}
+	options := runner.Options{Store: store.New(store.Options{Driver: o.losingDriver, TailBytes: 200}), Queue: discardQueue{}, Compile: compile,
+		Limits: flow.DefaultLimits(), Region: "local", AcceptOnly: true}
 	if h != nil {
 		options.Queue = h.queue
 	}
@@ -55,8 +55,8 @@ func (w *world) outsider(h *home, n int32) *outsider {
 
 const always = 1 << 30
 
-// letters gives the inbox of an execution.
-func (w *world) letters(f *store.Flow, name string) []store.Row {
+// inboxEntries gives the inbox of an execution.
+func (w *harness) inboxEntries(f *store.Flow, name string) []store.Row {
 	w.t.Helper()
 	rows, _, err := w.mem.Range(context.Background(), store.Range{Partition: store.Partition(f.ID, name), From: "b#", To: "c"})
 	if err != nil {
@@ -65,16 +65,16 @@ func (w *world) letters(f *store.Flow, name string) []store.Row {
 	return rows
 }
 
-// empty checks that nothing is in an inbox.
-func (w *world) empty(f *store.Flow, name string) {
+// checkInboxEmpty checks that nothing is in an inbox.
+func (w *harness) checkInboxEmpty(f *store.Flow, name string) {
 	w.t.Helper()
-	if rows := w.letters(f, name); len(rows) != 0 {
+	if rows := w.inboxEntries(f, name); len(rows) != 0 {
 		w.t.Errorf("%d letters are left: %v", len(rows), rows[0].Key)
 	}
 }
 
-// scheduled gives the id in the token of an execution's only task.
-func (w *world) scheduled(f *store.Flow, name string) int64 {
+// scheduledID gives the id in the token of an execution's only task.
+func (w *harness) scheduledID(f *store.Flow, name string) int64 {
 	w.t.Helper()
 	for _, e := range w.history(f, name) {
 		if e.Type == flow.TaskScheduled {
@@ -85,10 +85,10 @@ func (w *world) scheduled(f *store.Flow, name string) int64 {
 	return 0
 }
 
-func by(who string) runner.Report { return runner.Report{Output: []byte(`{"by":"` + who + `"}`)} }
+func reportBy(who string) runner.Report { return runner.Report{Output: []byte(`{"by":"` + who + `"}`)} }
 
-// told checks an answer: "" is success, by the event that says so.
-func (w *world) told(f *store.Flow, name, who string, id int64, err error, want fault.Code) {
+// checkReported checks an answer: "" is success, by the event that says so.
+func (w *harness) checkReported(f *store.Flow, name, who string, id int64, err error, want fault.Code) {
 	w.t.Helper()
 	code := fault.Code("")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"millrace/shared/task"
 )
 
-const olderWait = `version: v1
+const flowV1Wait = `version: v1
 type: flow
 steps:
   - type: task
@@ -28,7 +28,7 @@ steps:
   - {type: pass, name: saved, outputMappings: [{target: saved, source: true}]}
 `
 
-const newerWait = `Type: StateMachine
+const stateMachineWait = `Type: StateMachine
 SpecVersion: v1
 Name: %s
 StartAt: A
@@ -51,7 +51,7 @@ var dataLimits = []struct {
 	name, definition string
 	limit            int
 }{
-	{"older", olderWait, 32 << 10}, {"newer", fmt.Sprintf(newerWait, "newer"), 64 << 10},
+	{"older", flowV1Wait, 32 << 10}, {"newer", fmt.Sprintf(stateMachineWait, "newer"), 64 << 10},
 }
 
 // TestReportLimit: a report is measured by the limit of the execution's own language, and one that is too large
@@ -59,7 +59,7 @@ var dataLimits = []struct {
 func TestReportLimit(t *testing.T) {
 	for _, l := range dataLimits {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			h := w.open(nil)
 			f := w.define(l.name, flow.Standard, l.definition)
 			h.start(f, "one")
@@ -81,7 +81,7 @@ func TestReportLimit(t *testing.T) {
 				t.Errorf("%s: a report of %d bytes gives %v", l.name, l.limit-7, err)
 			}
 			time.Sleep(time.Second)
-			w.ended(f, "one", flow.Succeeded, "")
+			w.checkEnded(f, "one", flow.Succeeded, "")
 			h.close()
 		})
 	}
@@ -94,7 +94,7 @@ func TestCallbackLimit(t *testing.T) {
 	for _, l := range dataLimits {
 		for _, output := range []int{32<<10 - 7, 32<<10 + 1, 64<<10 - 7} {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				h := w.open(nil)
 				f := w.define(l.name, flow.Standard, l.definition)
 				h.start(f, "one")
@@ -102,13 +102,13 @@ func TestCallbackLimit(t *testing.T) {
 				child := w.flow("child", onePass)
 				in := sized(output)
 				h.startWith(runner.Start{Flow: child, Name: "c", Input: in, Canonical: in,
-					Callback: w.tasks.token("one", "A")})
+					CallbackToken: w.tasks.token("one", "A")})
 				time.Sleep(time.Minute)
 				want := len(in)
 				if output > l.limit {
 					want = len(caught)
 				}
-				w.ended(f, "one", flow.Succeeded, "")
+				w.checkEnded(f, "one", flow.Succeeded, "")
 				if x := w.load(f, "one"); x.Output == nil || x.Output.Len() != want {
 					t.Errorf("%s: a child with an output of %d bytes: got %v %v, want %d bytes", l.name, output,
 						x.Output, x.Error, want)
@@ -124,7 +124,7 @@ func TestCallbackLimit(t *testing.T) {
 func TestChildInputLimit(t *testing.T) {
 	for _, l := range dataLimits {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			h := w.open(nil)
 			w.define(l.name, flow.Standard, l.definition)
 			for n, want := range map[int]fault.Code{l.limit: "", l.limit + 1: fault.EntityTooLarge} {
@@ -142,9 +142,9 @@ func TestChildInputLimit(t *testing.T) {
 // TestRepeatedStartAtTheLimit: a start that would start nothing is not throttled, nor refused by a full disk.
 func TestRepeatedStartAtTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		h := w.open(func(o *runner.Options) { o.Limits.Executions = 3 })
-		h.CensusDone(true)
+		h.CountingDone(true)
 		f := w.flow("f", oneTask)
 		w.tasks.on("A", func(ctx context.Context, r task.Request) task.Result {
 			if r.Execution == "ended" {

@@ -20,7 +20,7 @@ func TestResumeWhateverTheLeaseWas(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.before, c.after), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				f := w.flow("f", oneTask)
 				w.tasks.on("A", sleeping(time.Hour, `{}`))
 				h := w.open(func(o *runner.Options) { o.LeaseMax = c.before })
@@ -30,7 +30,7 @@ func TestResumeWhateverTheLeaseWas(t *testing.T) {
 				w.tasks.on("A", sleeping(time.Second, `{"a":2}`))
 				w.open(func(o *runner.Options) { o.LeaseMax = c.after })
 				time.Sleep(5 * time.Second)
-				w.ended(f, "one", flow.Succeeded, `{"a":2}`)
+				w.checkEnded(f, "one", flow.Succeeded, `{"a":2}`)
 				if n := w.tasks.called("A"); n != 2 {
 					t.Errorf("%d calls", n)
 				}
@@ -42,7 +42,7 @@ func TestResumeWhateverTheLeaseWas(t *testing.T) {
 // TestResumeLeavesWhatWaits: what waits for hours, and for no call, is not taken up at the start.
 func TestResumeLeavesWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		h := w.open(nil)
 		f := w.flow("f", "- {Name: A, CALL, TaskMode: WaitForCustomCallback, Timeout: 36000, End: true}\n")
 		h.start(f, "one")
@@ -52,15 +52,15 @@ func TestResumeLeavesWhatWaits(t *testing.T) {
 		if x.Wake < time.Now().Add(5*time.Hour).UnixMilli() {
 			t.Fatalf("it wakes in %v", time.Until(time.UnixMilli(x.Wake)))
 		}
-		before := w.committed(f, "one")
+		before := w.commitsTried(f, "one")
 		w.open(nil)
 		time.Sleep(time.Minute)
-		if n := w.committed(f, "one"); n != before {
+		if n := w.commitsTried(f, "one"); n != before {
 			t.Errorf("%d commits of an execution that waits for a report for ten hours", n-before)
 		}
 		time.Sleep(11 * time.Hour)
 		synctest.Wait()
-		w.ended(f, "one", flow.Failed, "")
+		w.checkEnded(f, "one", flow.Failed, "")
 	})
 }
 
@@ -68,16 +68,16 @@ func TestResumeLeavesWhatWaits(t *testing.T) {
 // deployment, the lease that was written says when a call is made again. What runners lease calls
 // for themselves makes it neither sooner nor later.
 func TestLeasesOfOthers(t *testing.T) {
-	type open func(w *world, lease time.Duration) (h *home, stop func())
-	servers := func(w *world, lease time.Duration) (*home, func()) {
+	type open func(w *harness, lease time.Duration) (h *node, stop func())
+	servers := func(w *harness, lease time.Duration) (*node, func()) {
 		h := w.open(func(o *runner.Options) { o.Exclusive, o.LeaseMax = false, lease })
 		return h, h.close
 	}
-	functions := func(w *world, lease time.Duration) (*home, func()) {
-		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.CallMax = lease })
-		return d.home, func() {
+	functions := func(w *harness, lease time.Duration) (*node, func()) {
+		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.CallTimeMax = lease })
+		return d.node, func() {
 			d.stop()
-			d.worker.Close(gone())
+			d.worker.Close(canceledContext())
 			d.close()
 		}
 	}
@@ -87,7 +87,7 @@ func TestLeasesOfOthers(t *testing.T) {
 		} {
 			t.Run(fmt.Sprint(name, c.before, c.after), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					w := newWorld(t)
+					w := newHarness(t)
 					f := w.flow("f", oneTask)
 					w.tasks.on("A", sleeping(50*time.Second, `{}`))
 					h, stop := open(w, c.before)
@@ -105,15 +105,15 @@ func TestLeasesOfOthers(t *testing.T) {
 						t.Errorf("%d calls a sweep after the end of the lease", n)
 					}
 					time.Sleep(time.Minute)
-					w.ended(f, "one", flow.Succeeded, "")
+					w.checkEnded(f, "one", flow.Succeeded, "")
 				})
 			})
 		}
 	}
 }
 
-// gone is a context that is over.
-func gone() context.Context {
+// canceledContext is a context that is over.
+func canceledContext() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx

@@ -20,7 +20,7 @@ const tenSeconds = "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, T
 // long before its first sweep. Each counts that it takes it up, then that it begins, and in the end the execution is failed.
 func TestLeftBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", tenSeconds)
 		h := w.open(nil)
 		h.start(f, "one")
@@ -29,12 +29,12 @@ func TestLeftBehind(t *testing.T) {
 		for deaths := range 8 {
 			dead := make(chan struct{})
 			h := w.open(func(o *runner.Options) {
-				o.Folds = func(string, int64, bool, interp.StepInput) { <-dead }
+				o.OnTransaction = func(string, int64, bool, interp.StepInput) { <-dead }
 			})
 			synctest.Wait()
 			w.hooks(func(op string, k store.Key) error { // nothing gets out of it any more
 				if op == memstore.OpCommit || op == memstore.OpCAS {
-					return errLost
+					return errUnknownOutcome
 				}
 				return nil
 			}, nil)
@@ -49,15 +49,15 @@ func TestLeftBehind(t *testing.T) {
 		}
 		w.open(nil)
 		synctest.Wait()
-		w.ended(f, "one", flow.Failed, "")
+		w.checkEnded(f, "one", flow.Failed, "")
 	})
 }
 
-// TestSuspectsAlone: of the executions that may have brought the process down a process that owns its store folds one at a
+// TestQuarantine: of the executions that may have brought the process down a process that owns its store folds one at a
 // time, so that what dies with it has not counted.
-func TestSuspectsAlone(t *testing.T) {
+func TestQuarantine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", tenSeconds)
 		h := w.open(nil)
 		names := []string{"one", "two", "three"}
@@ -77,7 +77,7 @@ func TestSuspectsAlone(t *testing.T) {
 		var held []string
 		hold := make(chan struct{})
 		w.open(func(o *runner.Options) {
-			o.Folds = func(partition string, _ int64, _ bool, _ interp.StepInput) {
+			o.OnTransaction = func(partition string, _ int64, _ bool, _ interp.StepInput) {
 				mu.Lock()
 				held = append(held, partition)
 				mu.Unlock()
@@ -97,7 +97,7 @@ func TestSuspectsAlone(t *testing.T) {
 		close(hold)
 		time.Sleep(time.Second)
 		for _, name := range names {
-			w.ended(f, name, flow.Succeeded, "")
+			w.checkEnded(f, name, flow.Succeeded, "")
 		}
 	})
 }

@@ -26,28 +26,28 @@ func mapOf(n int) string {
 
 // gated is a task whose calls wait for a gate to open.
 type gated struct {
-	gate   chan struct{}
-	mu     sync.Mutex
-	flying int
-	most   int
+	gate        chan struct{}
+	mu          sync.Mutex
+	inFlight    int
+	inFlightMax int
 }
 
 func (g *gated) run(ctx context.Context, _ task.Request) task.Result {
 	g.mu.Lock()
-	g.flying++
-	g.most = max(g.most, g.flying)
+	g.inFlight++
+	g.inFlightMax = max(g.inFlightMax, g.inFlight)
 	g.mu.Unlock()
 	select {
 	case <-g.gate:
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
-	g.flying--
+	g.inFlight--
 	g.mu.Unlock()
 	return task.Result{Output: []byte(`{}`)}
 }
 
-func sharing(capacity int64, whole, exclusive bool) func(*runner.Options) {
+func callShare(capacity int64, whole, exclusive bool) func(*runner.Options) {
 	return func(o *runner.Options) {
 		o.Exclusive = exclusive
 		o.Shares.Calls = share.New(share.Options{Name: "calls", Capacity: capacity, Whole: whole})
@@ -55,7 +55,7 @@ func sharing(capacity int64, whole, exclusive bool) func(*runner.Options) {
 }
 
 // taken counts the calls that were taken of executions n0, n1 …
-func (w *world) taken(f *store.Flow, executions int) (n int) {
+func (w *harness) taken(f *store.Flow, executions int) (n int) {
 	for i := range executions {
 		n += w.count(f, fmt.Sprint("n", i), flow.TaskStarted)
 	}
@@ -69,10 +69,10 @@ func TestLineOfCallsIsBounded(t *testing.T) {
 	for _, whole := range []bool{true, false} {
 		t.Run(fmt.Sprint("whole ", whole), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				g := &gated{gate: make(chan struct{})}
 				w.tasks.on("P", g.run)
-				h := w.open(sharing(16, whole, true))
+				h := w.open(callShare(16, whole, true))
 				f := w.flow("f", mapOf(calls))
 				for i := range executions {
 					h.start(f, fmt.Sprint("n", i))
@@ -80,9 +80,9 @@ func TestLineOfCallsIsBounded(t *testing.T) {
 				share := map[bool]int{true: 16, false: 8}[whole]
 				for range 3 {
 					synctest.Wait()
-					if n := w.taken(f, executions); g.most != share || n > share+32 {
+					if n := w.taken(f, executions); g.inFlightMax != share || n > share+32 {
 						t.Fatalf("%d calls are in flight, want %d, and %d were taken, want at most %d",
-							g.most, share, n, share+32)
+							g.inFlightMax, share, n, share+32)
 					}
 					time.Sleep(2 * time.Minute) // the sweeper finds them all due
 				}
@@ -93,8 +93,8 @@ func TestLineOfCallsIsBounded(t *testing.T) {
 						t.Fatalf("execution %d is %v: nobody has looked at it again", i, x.Status)
 					}
 				}
-				if n := w.tasks.called("P"); n != executions*calls || g.most > share || w.tasks.repeated() > 0 {
-					t.Errorf("%d calls, want %d; %d at once", n, executions*calls, g.most)
+				if n := w.tasks.called("P"); n != executions*calls || g.inFlightMax > share || w.tasks.repeated() > 0 {
+					t.Errorf("%d calls, want %d; %d at once", n, executions*calls, g.inFlightMax)
 				}
 			})
 		})
@@ -104,40 +104,40 @@ func TestLineOfCallsIsBounded(t *testing.T) {
 // Executions of an account take turns, and a small one does not wait for the end of large ones.
 func TestLineOfCallsIsFair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.tasks.on("P", sleeping(time.Second, `{}`))
-		h := w.open(sharing(4, true, true))
+		h := w.open(callShare(4, true, true))
 		large := w.flow("large", mapOf(400))
 		h.start(large, "n0")
 		h.start(large, "n1")
 		one := w.flow("one", oneTask)
 		h.start(one, "one")
 		time.Sleep(20 * time.Second)
-		w.ended(one, "one", flow.Succeeded, "")
+		w.checkEnded(one, "one", flow.Succeeded, "")
 		time.Sleep(60 * time.Second)
 		a, b := w.count(large, "n0", flow.TaskStarted), w.count(large, "n1", flow.TaskStarted)
 		if a+b < 4*75 || max(a, b)-min(a, b) > 2*32 {
 			t.Errorf("of two equal executions one has begun %d calls and the other %d", a, b)
 		}
 		time.Sleep(5 * time.Minute)
-		w.ended(large, "n0", flow.Succeeded, "")
-		w.ended(large, "n1", flow.Succeeded, "")
+		w.checkEnded(large, "n0", flow.Succeeded, "")
+		w.checkEnded(large, "n1", flow.Succeeded, "")
 	})
 }
 
 // Runners that share a store each have a line, and what one of them does not take another may.
 func TestLineOfCallsOfServers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.tasks.on("P", sleeping(100*time.Millisecond, `{}`))
 		f := w.flow("f", mapOf(100))
-		homes := []*home{w.open(sharing(8, false, false)), w.open(sharing(8, false, false))}
+		homes := []*node{w.open(callShare(8, false, false)), w.open(callShare(8, false, false))}
 		for i := range 20 {
 			homes[i%2].start(f, fmt.Sprint("n", i))
 		}
 		time.Sleep(10 * time.Minute)
 		for i := range 20 {
-			w.ended(f, fmt.Sprint("n", i), flow.Succeeded, "")
+			w.checkEnded(f, fmt.Sprint("n", i), flow.Succeeded, "")
 		}
 	})
 }
@@ -145,10 +145,10 @@ func TestLineOfCallsOfServers(t *testing.T) {
 // Executions that end while they are held back leave the line to the others.
 func TestHeldBackExecutionsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		g := &gated{gate: make(chan struct{})}
 		w.tasks.on("P", g.run)
-		h := w.open(sharing(2, true, true))
+		h := w.open(callShare(2, true, true))
 		f := w.flow("f", mapOf(50))
 		for i := range 10 {
 			h.start(f, fmt.Sprint("n", i))
@@ -160,22 +160,22 @@ func TestHeldBackExecutionsEnd(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if n := w.count(f, "n9", flow.TaskStarted); g.flying != 2 || n < 2+16 || n > 2+32 {
-			t.Errorf("%d calls in flight, %d taken of the only execution", g.flying, n)
+		if n := w.count(f, "n9", flow.TaskStarted); g.inFlight != 2 || n < 2+16 || n > 2+32 {
+			t.Errorf("%d calls in flight, %d taken of the only execution", g.inFlight, n)
 		}
 		close(g.gate)
 		synctest.Wait()
-		w.ended(f, "n9", flow.Succeeded, "")
+		w.checkEnded(f, "n9", flow.Succeeded, "")
 	})
 }
 
 // Express executions take their calls in the same way, beside Standard ones.
 func TestLineOfCallsOfExpress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		g := &gated{gate: make(chan struct{})}
 		w.tasks.on("P", g.run)
-		h := w.open(sharing(4, true, true))
+		h := w.open(callShare(4, true, true))
 		f := w.flow("f", mapOf(100))
 		const header = "Type: StateMachine\nSpecVersion: v1\nName: x\nStartAt: A\nStates:\n"
 		express := w.define("x", flow.Express, header+strings.ReplaceAll(mapOf(100), "CALL",
@@ -195,8 +195,8 @@ func TestLineOfCallsOfExpress(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		if g.flying != 4 {
-			t.Errorf("%d calls are in flight, want 4", g.flying)
+		if g.inFlight != 4 {
+			t.Errorf("%d calls are in flight, want 4", g.inFlight)
 		}
 		left, cancel := context.WithCancel(context.Background())
 		gone := make(chan error)
@@ -221,22 +221,22 @@ func TestLineOfCallsOfExpress(t *testing.T) {
 				t.Fatal("an Express execution waits, and nobody wakes it")
 			}
 		}
-		w.ended(f, "n0", flow.Succeeded, "")
-		if g.most != 4 {
-			t.Errorf("%d calls were in flight at once", g.most)
+		w.checkEnded(f, "n0", flow.Succeeded, "")
+		if g.inFlightMax != 4 {
+			t.Errorf("%d calls were in flight at once", g.inFlightMax)
 		}
 	})
 }
 
-// unwritable is a store that one process cannot write to any more.
-type unwritable struct {
+// unwritableDriver is a store that one process cannot write to any more.
+type unwritableDriver struct {
 	store.Driver
 	now atomic.Bool
 }
 
-func (u *unwritable) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+func (u *unwritableDriver) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
 	if u.now.Load() {
-		return errLost
+		return errUnknownOutcome
 	}
 	return u.Driver.Commit(ctx, puts, cas, cond)
 }
@@ -245,7 +245,7 @@ func (u *unwritable) Commit(ctx context.Context, puts []store.Row, cas store.Row
 // process, another process makes the call, and the first one does not when its turn comes.
 func TestCallInLineLosesItsLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		var mu sync.Mutex
 		calls := map[string]int{}
 		w.tasks.on("A", func(ctx context.Context, q task.Request) task.Result {
@@ -255,9 +255,9 @@ func TestCallInLineLosesItsLease(t *testing.T) {
 			return sleeping(10*time.Minute, `{"a":1}`)(ctx, q)
 		})
 		f := w.flow("f", oneTask)
-		cut := &unwritable{Driver: w.mem}
+		cut := &unwritableDriver{Driver: w.mem}
 		h := w.open(func(o *runner.Options) {
-			sharing(1, true, false)(o)
+			callShare(1, true, false)(o)
 			o.LeaseMax, o.Store = time.Minute, store.New(store.Options{Driver: cut, TailBytes: 200})
 		})
 		h.start(f, "one")
@@ -281,8 +281,8 @@ func TestCallInLineLosesItsLease(t *testing.T) {
 		cut.now.Store(false)
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
-		w.ended(f, "two", flow.Succeeded, `{"a":1}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
+		w.checkEnded(f, "two", flow.Succeeded, `{"a":1}`)
 		h.close()
 		other.close()
 		if list := h.LineUsage(); len(list) > 0 {

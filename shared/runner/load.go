@@ -11,9 +11,9 @@ import (
 )
 
 // load reads the execution, unless the cell knows it for certain.
-func (r *Runner) load(c *cell) error {
+func (r *Runner) load(c *mailbox) error {
 	if c.x != nil && c.x.Expires > 0 && c.x.Expires <= r.nowMillis() {
-		c.forget()
+		c.invalidate()
 	}
 	if c.x != nil {
 		return nil
@@ -22,14 +22,14 @@ func (r *Runner) load(c *cell) error {
 	if err != nil {
 		return err
 	}
-	s, err := r.stateOf(x)
+	s, err := r.decodeState(x)
 	if err != nil {
 		return err
 	}
 	c.x, c.state, c.inbox = x, s, in
-	c.since, c.commits = r.nowMillis(), 0
+	c.commitsSince, c.commits = r.nowMillis(), 0
 	if !x.Status.Final() {
-		c.runs = true
+		c.wasRunning = true
 	}
 	return nil
 }
@@ -37,20 +37,20 @@ func (r *Runner) load(c *cell) error {
 // read reads the execution. Where others may have put news into its inbox, that is read with it: one range costs what
 // the row alone does. An exclusive runner is told when there is something in it, and one that only takes in news leaves
 // it to those that advance the execution.
-func (r *Runner) read(c *cell) (x *store.Execution, in store.Inbox, err error) {
-	if r.Exclusive || !r.advancing(c) {
-		x, err = r.Store.Load(r.life, c.partition)
+func (r *Runner) read(c *mailbox) (x *store.Execution, in store.Inbox, err error) {
+	if r.Exclusive || !r.isExecutor(c) {
+		x, err = r.Store.Load(r.ctx, c.partition)
 		return x, in, err
 	}
-	return r.Store.LoadWithInbox(r.life, c.partition)
+	return r.Store.LoadWithInbox(r.ctx, c.partition)
 }
 
-// stateOf makes the interpreter's state of a state row.
-func (r *Runner) stateOf(x *store.Execution) (*interp.State, error) {
+// decodeState makes the interpreter's state of a state row.
+func (r *Runner) decodeState(x *store.Execution) (*interp.State, error) {
 	input := flow.StoredValue(flow.Ref{Kind: flow.RefClaim})
 	s := interp.New(interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
 		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started, Deadline: x.Deadline,
-		CallbackToken: x.Callback, Express: x.Express, Input: input, BlockSize: r.Block})
+		CallbackToken: x.Callback, Express: x.Express, Input: input, BlockSize: r.BlockSize})
 	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
 	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime
 	if x.Body == nil {
@@ -59,8 +59,8 @@ func (r *Runner) stateOf(x *store.Execution) (*interp.State, error) {
 	return s, s.DecodeBody(x.Body)
 }
 
-// copyOf is an execution as others may read it while the committer goes on.
-func copyOf(x *store.Execution) *store.Execution {
+// clone is an execution as others may read it while the committer goes on.
+func clone(x *store.Execution) *store.Execution {
 	y := *x
 	y.Body = nil
 	if x.Output != nil && !x.Output.Loaded() {
@@ -72,10 +72,10 @@ func copyOf(x *store.Execution) *store.Execution {
 	return &y
 }
 
-// borrowed is what copyOf gives, without a copy when nothing in it would be loaded later.
-func borrowed(x *store.Execution) *store.Execution {
+// view is what clone gives, without a copy when nothing in it would be loaded later.
+func view(x *store.Execution) *store.Execution {
 	if x.Output != nil && !x.Output.Loaded() || x.InputRef != nil && !x.InputRef.Loaded() {
-		return copyOf(x)
+		return clone(x)
 	}
 	return x
 }
@@ -87,9 +87,9 @@ var errGone = errors.New("runner: no such execution")
 // must not be changed.
 func (r *Runner) Load(ctx context.Context, partition string) (*store.Execution, error) {
 	if r.Exclusive {
-		if c := r.cells.peek(partition); c != nil {
-			if x := c.shown.Load(); x != nil && (x.Expires == 0 || x.Expires > r.nowMillis()) {
-				return borrowed(x), nil
+		if c := r.mailboxes.peek(partition); c != nil {
+			if x := c.snapshot.Load(); x != nil && (x.Expires == 0 || x.Expires > r.nowMillis()) {
+				return view(x), nil
 			}
 		}
 	}

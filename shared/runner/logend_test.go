@@ -35,7 +35,7 @@ func TestLogEnds(t *testing.T) {
 	for _, on := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			var out lockedBuffer
-			w := newWorld(t)
+			w := newHarness(t)
 			bad := w.flow("bad", "- {Name: A, Type: Fail, Code: Broken, Detail: a secret}\n")
 			good := w.flow("good", "- {Name: A, Type: Pass, End: true}\n")
 			h := w.open(func(o *runner.Options) {

@@ -29,7 +29,7 @@ func TestReportAnswerLost(t *testing.T) {
 	}{{"report applied", true, false}, {"report not applied", false, false}, {"stop applied", true, true}, {"stop not applied", false, true}} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				f := w.flow("f", oneWait)
 				h := w.open(nil)
 				h.start(f, "one")
@@ -45,7 +45,7 @@ func TestReportAnswerLost(t *testing.T) {
 					if err != nil || x.Status != flow.Stopped {
 						t.Fatalf("%v, %v", x, err)
 					}
-					w.ended(f, "one", flow.Stopped, "")
+					w.checkEnded(f, "one", flow.Stopped, "")
 					h.close()
 					return
 				}
@@ -54,7 +54,7 @@ func TestReportAnswerLost(t *testing.T) {
 					t.Fatal(err)
 				}
 				synctest.Wait()
-				w.ended(f, "one", flow.Succeeded, `{"by":"me"}`)
+				w.checkEnded(f, "one", flow.Succeeded, `{"by":"me"}`)
 				if e := w.history(f, "one")[id-1]; e.Type != flow.TaskSucceeded {
 					t.Errorf("told of event %d, a %v", id, e.Type)
 				}
@@ -71,7 +71,7 @@ func TestReportAnswerLost(t *testing.T) {
 // would find.
 func TestReportLostAmongMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", `- Name: A
   Type: Parallel
   Branches:
@@ -93,14 +93,14 @@ func TestReportLostAmongMany(t *testing.T) {
     - {Name: L, CALL, TaskMode: WaitForCustomCallback, End: true}
   End: true
 `)
-		h, other := w.open(shared), w.open(shared)
+		h, other := w.open(sharedStore), w.open(sharedStore)
 		h.start(f, "one")
 		synctest.Wait()
 		lose := once(memstore.OpCommit, "a", 1)
 		w.hooks(nil, func(op string, key store.Key) error {
 			err := lose(op, key)
 			if err != nil {
-				other.Look(context.Background(), key.Partition)
+				other.HandleHint(context.Background(), key.Partition)
 			}
 			return err
 		})
@@ -116,7 +116,7 @@ func TestReportLostAmongMany(t *testing.T) {
 			t.Error(err)
 		}
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Succeeded, "")
 		h.close()
 		other.close()
 	})
@@ -141,14 +141,14 @@ func TestResultSurvivesLostRaces(t *testing.T) {
 		"races":       {},
 		"not applied": {before: once(memstore.OpCAS, "a", 1)},
 		"applied":     {after: once(memstore.OpCommit, "a", 1)},
-		"store away":  {before: away(10 * time.Second)},
+		"store away":  {before: unavailableFor(10 * time.Second)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				f := w.flow("f", branches)
 				w.tasks.on("Pay", sleeping(time.Minute, `{"paid":true}`))
-				h, other := w.open(shared), w.open(shared)
+				h, other := w.open(sharedStore), w.open(sharedStore)
 				h.start(f, "one")
 				time.Sleep(59 * time.Second)
 				synctest.Wait()
@@ -168,7 +168,7 @@ func TestResultSurvivesLostRaces(t *testing.T) {
 				}
 				time.Sleep(time.Hour)
 				synctest.Wait()
-				w.ended(f, "one", flow.Succeeded, `{"Branch0":{"paid":true},"Branch1":{"said":1}}`)
+				w.checkEnded(f, "one", flow.Succeeded, `{"Branch0":{"paid":true},"Branch1":{"said":1}}`)
 				if n := w.tasks.called("Pay"); n != 1 {
 					t.Errorf("paid %d times", n)
 				}
@@ -179,8 +179,8 @@ func TestResultSurvivesLostRaces(t *testing.T) {
 	}
 }
 
-// away fails every commit for a while, beginning with the first one.
-func away(d time.Duration) func(string, store.Key) error {
+// unavailableFor fails every commit for a while, beginning with the first one.
+func unavailableFor(d time.Duration) func(string, store.Key) error {
 	var mu sync.Mutex
 	var until time.Time
 	return func(op string, k store.Key) error {
@@ -193,7 +193,7 @@ func away(d time.Duration) func(string, store.Key) error {
 			until = time.Now().Add(d)
 		}
 		if time.Now().Before(until) {
-			return errLost
+			return errUnknownOutcome
 		}
 		return nil
 	}
@@ -204,7 +204,7 @@ func away(d time.Duration) func(string, store.Key) error {
 func TestTwoRunners(t *testing.T) {
 	for round := range 4 {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			f := w.flow("f", `- Name: A
   Type: Map
   InputConstructor: {items: `+items(12)+`}
@@ -216,8 +216,8 @@ func TestTwoRunners(t *testing.T) {
     - {Name: Ask, CALL, TaskMode: WaitForCustomCallback, End: true}
   End: true
 `)
-			homes := []*home{w.open(shared), w.open(shared)}
-			r := &reporters{w: w, homes: homes, told: map[string]int{}, by: map[string]int64{}}
+			homes := []*node{w.open(sharedStore), w.open(sharedStore)}
+			r := &reporters{w: w, nodes: homes, accepted: map[string]int{}, by: map[string]int64{}}
 			w.tasks.on("Call", sleeping(50*time.Millisecond, `{}`))
 			w.tasks.on("Ask", func(_ context.Context, q task.Request) task.Result {
 				for i := range 3 {
@@ -248,22 +248,22 @@ func TestTwoRunners(t *testing.T) {
 
 // reporters report and stop, each through a runner of its own, and keep what they were told.
 type reporters struct {
-	w     *world
-	homes []*home
-	work  sync.WaitGroup
-	mu    sync.Mutex
-	told  map[string]int   // OKs, by token or name
-	by    map[string]int64 // event told, by token and reporter
+	w        *harness
+	nodes    []*node
+	work     sync.WaitGroup
+	mu       sync.Mutex
+	accepted map[string]int   // OKs, by token or name
+	by       map[string]int64 // event told, by token and reporter
 }
 
 func (r *reporters) report(token string, i int) {
 	time.Sleep(time.Duration(i) * time.Millisecond)
 	for {
-		id, err := r.homes[i%2].Report(context.Background(), account, token, runner.Report{Output: fmt.Appendf(nil, `{"by":%d}`, i)})
+		id, err := r.nodes[i%2].Report(context.Background(), account, token, runner.Report{Output: fmt.Appendf(nil, `{"by":%d}`, i)})
 		switch fault.CodeOf(err) {
 		case "":
 			r.mu.Lock()
-			r.told[token]++
+			r.accepted[token]++
 			r.by[token] = id
 			r.mu.Unlock()
 			return
@@ -280,11 +280,11 @@ func (r *reporters) report(token string, i int) {
 
 func (r *reporters) stop(f *store.Flow, name string, i int) {
 	for {
-		_, err := r.homes[i%2].Stop(context.Background(), store.Partition(f.ID, name), &flow.Error{Name: "Stopped"})
+		_, err := r.nodes[i%2].Stop(context.Background(), store.Partition(f.ID, name), &flow.Error{Name: "Stopped"})
 		switch fault.CodeOf(err) {
 		case "":
 			r.mu.Lock()
-			r.told[name]++
+			r.accepted[name]++
 			r.mu.Unlock()
 			return
 		case fault.ExecutionAlreadyCompleted:
@@ -303,8 +303,8 @@ func (r *reporters) check(f *store.Flow) {
 	for i := range 6 {
 		name := fmt.Sprintf("e%d", i)
 		x := r.w.load(f, name)
-		if want := map[bool]flow.Status{true: flow.Stopped, false: flow.Succeeded}[r.told[name] > 0]; x.Status != want || r.told[name] > 1 {
-			r.w.t.Errorf("%s is %v, %d stops were accepted", name, x.Status, r.told[name])
+		if want := map[bool]flow.Status{true: flow.Stopped, false: flow.Succeeded}[r.accepted[name] > 0]; x.Status != want || r.accepted[name] > 1 {
+			r.w.t.Errorf("%s is %v, %d stops were accepted", name, x.Status, r.accepted[name])
 		}
 		for _, e := range r.w.history(f, name) {
 			if e.Type == flow.TaskSucceeded && e.Output != nil && strings.Contains(string(e.Output.Text()), "by") {
@@ -313,7 +313,7 @@ func (r *reporters) check(f *store.Flow) {
 		}
 	}
 	total := 0
-	for token, n := range r.told {
+	for token, n := range r.accepted {
 		if len(token) < 4 {
 			continue
 		}
@@ -332,7 +332,7 @@ func (r *reporters) check(f *store.Flow) {
 // TestConflictForEver: a store that refuses every commit. Callers are told to try again, and nothing is lost.
 func TestConflictForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneWait)
 		h := w.open(nil)
 		h.start(f, "one")
@@ -355,7 +355,7 @@ func TestConflictForEver(t *testing.T) {
 			t.Errorf("report: %v", err)
 		}
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
 		h.close()
 	})
 }
@@ -363,7 +363,7 @@ func TestConflictForEver(t *testing.T) {
 // TestFull: a full disk is told at once, and no fault loops.
 func TestFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		h := w.open(nil)
 		tried := 0
@@ -382,10 +382,10 @@ func TestFull(t *testing.T) {
 	})
 }
 
-// TestRefusals: tokens that are no tokens, of other accounts, flows, executions, and of tasks that do not wait.
-func TestRefusals(t *testing.T) {
+// TestRejections: tokens that are no tokens, of other accounts, flows, executions, and of tasks that do not wait.
+func TestRejections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneWait)
 		g := w.flow("g", oneTask)
 		w.tasks.on("A", sleeping(time.Hour, `{}`))

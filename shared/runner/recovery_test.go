@@ -20,7 +20,7 @@ import (
 // goes on where it was.
 func TestReopen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", branches)
 		g := w.flow("g", "- {Name: A, Type: Wait, Seconds: 200, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
 		w.tasks.on("Pay", sleeping(time.Minute, `{"paid":true}`))
@@ -38,7 +38,7 @@ func TestReopen(t *testing.T) {
 			t.Error(err)
 		}
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"Branch0":{"paid":true},"Branch1":{}}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"Branch0":{"paid":true},"Branch1":{}}`)
 		if n, again := w.tasks.called("Pay"), w.tasks.repeated(); n != 2 || again != 1 {
 			t.Errorf("%d calls, %d keys repeated", n, again)
 		}
@@ -47,7 +47,7 @@ func TestReopen(t *testing.T) {
 		}
 		time.Sleep(51 * time.Second) // 200 s after its begin
 		synctest.Wait()
-		w.ended(g, "one", flow.Succeeded, `{"n":1}`)
+		w.checkEnded(g, "one", flow.Succeeded, `{"n":1}`)
 		h.close()
 	})
 }
@@ -55,7 +55,7 @@ func TestReopen(t *testing.T) {
 // TestCloseLetsCallsEnd: calls in flight end in the time that Close gives, and count.
 func TestCloseLetsCallsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", "- {Name: A, CALL, Next: B}\n- {Name: B, CALL, End: true}\n")
 		w.tasks.on("A", sleeping(5*time.Second, `{}`))
 		h := w.open(nil)
@@ -70,7 +70,7 @@ func TestCloseLetsCallsEnd(t *testing.T) {
 		h.close()
 		h = w.open(nil)
 		time.Sleep(10 * time.Second)
-		w.ended(f, "one", flow.Succeeded, `{"done":true}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"done":true}`)
 		if n := w.tasks.called("A"); n != 1 {
 			t.Errorf("A was called %d times", n)
 		}
@@ -78,11 +78,11 @@ func TestCloseLetsCallsEnd(t *testing.T) {
 	})
 }
 
-// TestRetire: a call that outlasts one runner after the other, each of which ends by plan, is given back and goes on; it is not
+// TestDrain: a call that outlasts one runner after the other, each of which ends by plan, is given back and goes on; it is not
 // given up as one that takes its runners down.
-func TestRetire(t *testing.T) {
+func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		w.tasks.on("A", sleeping(time.Hour, `{"a":1}`))
 		const runners = 2 * interp.CallsMax
@@ -94,7 +94,7 @@ func TestRetire(t *testing.T) {
 			time.Sleep(time.Minute)
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			begun := time.Now()
-			h.Retire(ctx)
+			h.Drain(ctx)
 			cancel()
 			h.close()
 			if d := time.Since(begun); d > 11*time.Second {
@@ -106,7 +106,7 @@ func TestRetire(t *testing.T) {
 		}
 		h := w.open(nil)
 		time.Sleep(2 * time.Hour)
-		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
 		if n := w.tasks.called("A"); n != runners+1 {
 			t.Errorf("%d calls", n)
 		}
@@ -118,7 +118,7 @@ func TestRetire(t *testing.T) {
 // the call lasts.
 func TestLeases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		short := func(o *runner.Options) { o.Exclusive, o.LeaseMax = false, time.Minute }
 		w.tasks.on("A", sleeping(time.Hour, `{"a":1}`))
@@ -135,7 +135,7 @@ func TestLeases(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
 		if n := w.tasks.called("A"); n != 2 {
 			t.Errorf("%d calls", n)
 		}
@@ -147,7 +147,7 @@ func TestLeases(t *testing.T) {
 // that comes counts.
 func TestLateResultCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		var calls atomic.Int32
 		w.tasks.on("A", func(ctx context.Context, q task.Request) task.Result {
@@ -163,12 +163,12 @@ func TestLateResultCounts(t *testing.T) {
 		h := w.open(frozen)
 		h.start(f, "one")
 		other := w.open(func(o *runner.Options) { o.Exclusive = false })
-		if err := other.Look(context.Background(), store.Partition(f.ID, "one")); err != nil {
+		if err := other.HandleHint(context.Background(), store.Partition(f.ID, "one")); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"who":"first"}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"who":"first"}`)
 		if calls.Load() != 2 {
 			t.Errorf("%d calls", calls.Load())
 		}
@@ -180,7 +180,7 @@ func TestLateResultCounts(t *testing.T) {
 // TestLostCallsEnd: a call that takes its runner down each time fails after some times.
 func TestLostCallsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		w.tasks.on("A", sleeping(time.Hour, `{}`))
 		h := w.open(nil)
@@ -191,7 +191,7 @@ func TestLostCallsEnd(t *testing.T) {
 			h = w.open(nil)
 		}
 		time.Sleep(time.Second)
-		w.ended(f, "one", flow.Failed, "")
+		w.checkEnded(f, "one", flow.Failed, "")
 		if x := w.load(f, "one"); x.Error == nil || x.Error.Name != "FC.Unknown" || w.tasks.called("A") != 5 {
 			t.Errorf("%v after %d calls", x.Error, w.tasks.called("A"))
 		}
@@ -199,12 +199,12 @@ func TestLostCallsEnd(t *testing.T) {
 	})
 }
 
-// TestCallsMax: no more calls than allowed are in flight, and all are made without the sweeper's help, whatever comes
+// TestMaxCalls: no more calls than allowed are in flight, and all are made without the sweeper's help, whatever comes
 // back together, fails or is aborted.
-func TestCallsMax(t *testing.T) {
+func TestMaxCalls(t *testing.T) {
 	for _, most := range []int{1, 3, 100} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			f := w.flow("f", `- Name: A
   Type: Map
   InputConstructor: {items: `+items(40)+`}
@@ -241,11 +241,11 @@ func TestCallsMax(t *testing.T) {
 				slow = time.Millisecond // or nothing else is ever called
 			}
 			w.tasks.on("Slow", sleeping(slow, `{}`))
-			h := w.open(func(o *runner.Options) { o.CallsMax, o.Queue = most, dropped{} })
+			h := w.open(func(o *runner.Options) { o.CallsMax, o.Queue = most, discardQueue{} })
 			h.start(f, "one")
 			time.Sleep(10 * time.Second) // no sweep yet
 			synctest.Wait()
-			w.ended(f, "one", flow.Succeeded, `{"done":true}`)
+			w.checkEnded(f, "one", flow.Succeeded, `{"done":true}`)
 			if int(peak.Load()) > most || w.tasks.repeated() > 0 {
 				t.Errorf("%d calls at once, %d may be", peak.Load(), most)
 			}
@@ -259,26 +259,26 @@ func TestCallsMax(t *testing.T) {
 func TestWaitingIsNoPoison(t *testing.T) {
 	for _, exclusive := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			f := w.flow("f", oneWait)
 			h := w.open(func(o *runner.Options) { o.Exclusive = exclusive })
 			h.start(f, "one")
 			time.Sleep(time.Second)
-			writes := w.committed(f, "one")
+			writes := w.commitsTried(f, "one")
 			time.Sleep(10 * 24 * time.Hour)
 			synctest.Wait()
 			x := w.load(f, "one")
 			if x.Status != flow.Running || x.Tries != 0 || x.Begun != 0 || x.Wake != x.Deadline {
 				t.Fatalf("%v, tries %d, begun %d, wakes %v before its deadline", x.Status, x.Tries, x.Begun, time.Duration(x.Deadline-x.Wake)*time.Millisecond)
 			}
-			if more := w.committed(f, "one") - writes; more > 4 {
+			if more := w.commitsTried(f, "one") - writes; more > 4 {
 				t.Errorf("waiting for ten days took %d commits", more)
 			}
 			if _, err := h.Report(context.Background(), account, w.tasks.token("one", "A"), runner.Report{Output: []byte(`{"a":1}`)}); err != nil {
 				t.Error(err)
 			}
 			synctest.Wait()
-			w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+			w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
 			h.close()
 		})
 	}
@@ -288,7 +288,7 @@ func TestWaitingIsNoPoison(t *testing.T) {
 // the store or the runners are merely away.
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", "- {Name: A, Type: Wait, Seconds: 10, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
 		h := w.open(nil)
 		h.start(f, "one")
@@ -310,7 +310,7 @@ func TestPoison(t *testing.T) {
 				died++
 				return context.Canceled // as if the process were gone
 			}, nil)
-			h = w.open(func(o *runner.Options) { o.Queue = dropped{} })
+			h = w.open(func(o *runner.Options) { o.Queue = discardQueue{} })
 			time.Sleep(3 * time.Minute)
 			h.close()
 			if x := w.load(f, "one"); x.Status.Final() {
@@ -319,8 +319,8 @@ func TestPoison(t *testing.T) {
 			time.Sleep(time.Hour)
 		}
 		w.hooks(nil, nil)
-		w.ended(f, "one", flow.Failed, "")
-		w.ended(f, "two", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Failed, "")
+		w.checkEnded(f, "two", flow.Succeeded, "")
 		if x := w.load(f, "one"); x.Error == nil || x.Error.Name != "FnF.InternalError" || died < 5 {
 			t.Errorf("%v after %d deaths", x.Error, died)
 		}
@@ -330,7 +330,7 @@ func TestPoison(t *testing.T) {
 // TestInterpreterPanics: a mistake of the engine fails the execution and nothing else.
 func TestInterpreterPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneWait)
 		g := w.flow("g", oneTask)
 		broken := func(definition, mode string) (*flow.Machine, error) {
@@ -349,8 +349,8 @@ func TestInterpreterPanics(t *testing.T) {
 			t.Log("the report was accepted before the end")
 		}
 		synctest.Wait()
-		w.ended(f, "one", flow.Failed, "")
-		w.ended(g, "other", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Failed, "")
+		w.checkEnded(g, "other", flow.Succeeded, "")
 		h.close()
 	})
 }
@@ -358,7 +358,7 @@ func TestInterpreterPanics(t *testing.T) {
 // TestLowerBodyLimit: an execution that is larger than a lowered limit fails, and is not tried for ever.
 func TestLowerBodyLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		w.tasks.on("A", sleeping(time.Hour, `{}`))
 		h := w.open(nil)
@@ -377,7 +377,7 @@ func TestLowerBodyLimit(t *testing.T) {
 // TestHintsLost: with every hint lost the sweeper alone brings everything to its end.
 func TestHintsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", `- {Name: A, Type: Wait, Seconds: 90, Next: B}
 - {Name: B, CALL, Retry: [{Errors: [FnF.ALL], MaxAttempts: 2, IntervalSeconds: 100, BackoffRate: 1}], Next: C}
 - {Name: C, CALL, TaskMode: WaitForCustomCallback, Timeout: 100, Catch: [{Errors: [FnF.TaskTimeout], Next: D}], End: true}
@@ -390,11 +390,11 @@ func TestHintsLost(t *testing.T) {
 			}
 			return task.Result{Output: []byte(`{}`)}
 		})
-		h := w.open(func(o *runner.Options) { o.Queue = dropped{} })
+		h := w.open(func(o *runner.Options) { o.Queue = discardQueue{} })
 		h.start(f, "one")
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Succeeded, "")
 		if n.Load() != 3 {
 			t.Errorf("%d calls of B", n.Load())
 		}
@@ -405,7 +405,7 @@ func TestHintsLost(t *testing.T) {
 // TestLongWaitsAreOnTime: a wait that is longer than what a delayed hint is sent for at its begin still ends on time.
 func TestLongWaitsAreOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		h := w.open(nil)
 		began := time.Now()
 		var flows []*store.Flow
@@ -428,7 +428,7 @@ func TestLongWaitsAreOnTime(t *testing.T) {
 // TestTimeouts: of a task, of a call that does not heed its context, and of an execution.
 func TestTimeouts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", "- {Name: A, CALL, Timeout: 5, End: true}\n")
 		deaf := w.flow("deaf", "- {Name: A, CALL, Timeout: 5, End: true}\n")
 		g := w.define("g", flow.Standard, "Type: StateMachine\nSpecVersion: v1\nName: g\nTimeout: 200\nStartAt: A\nStates:\n- {Name: A, Type: Task, Action: 'FC:InvokeFunction', TaskMode: WaitForCustomCallback, Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, End: true}\n")
@@ -455,7 +455,7 @@ func TestTimeouts(t *testing.T) {
 			after  time.Duration
 		}{{f, flow.Failed, flow.ErrTaskTimeout, 5 * time.Second}, {deaf, flow.Failed, flow.ErrTaskTimeout, 5 * time.Second},
 			{g, flow.TimedOut, flow.ErrExecutionTimedOut, 200 * time.Second}} {
-			w.ended(c.f, "one", c.status, "")
+			w.checkEnded(c.f, "one", c.status, "")
 			x := w.load(c.f, "one")
 			if late := time.UnixMilli(x.Stopped).Sub(began) - c.after; x.Error.Name != c.name || late < -10*time.Millisecond || late > time.Minute {
 				t.Errorf("%s: %v, %v late", c.f.Name, x.Error, late)

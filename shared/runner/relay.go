@@ -13,11 +13,11 @@ import (
 	"millrace/shared/store"
 )
 
-// relayFor is how long a callback that cannot be delivered is tried again (execution.md 1.9).
-const relayFor = 24 * time.Hour
+// relayTimeMax is how long a callback that cannot be delivered is tried again (execution.md 1.9).
+const relayTimeMax = 24 * time.Hour
 
 // relay carries out what stands in the outbox, one after the other, and brings back what became of it.
-func (r *Runner) relay(c *cell) {
+func (r *Runner) relay(c *mailbox) {
 	now := r.nowMillis()
 	due, next := firstDue(c.state.Outbox, now)
 	if due == nil {
@@ -28,45 +28,45 @@ func (r *Runner) relay(c *cell) {
 	}
 	out := *due
 	if out.Output != nil && !out.Output.Loaded() {
-		if err := r.Store.LoadValue(r.life, c.x, out.Output); err != nil {
+		if err := r.Store.LoadValue(r.ctx, c.x, out.Output); err != nil {
 			r.Log.Error("outbox value missing", "partition", c.partition, "err", err)
 			return
 		}
 	}
-	if !r.enter() {
+	if !r.addGoroutine() {
 		return
 	}
-	from := origin{account: c.x.Account, key: c.state.Key(out.ID), attempt: startedBy(c.x.Origin),
+	from := outboxSource{account: c.x.Account, key: c.state.Key(out.ID), attempt: startedBy(c.x.Origin),
 		role: c.x.RoleArn, author: c.x.Author, callbackBy: c.x.CallbackBy}
 	stopped := c.x.Stopped
-	c.relayed = true
-	on := c.on
+	c.relaying = true
+	on := c.activeSession
 	if on != nil {
 		on.add()
 	}
-	held := r.cells.acquire(c.partition)
+	held := r.mailboxes.acquire(c.partition)
 	go func() {
-		defer r.work.Done()
+		defer r.goroutines.Done()
 		if on != nil {
 			defer on.done()
 		}
 		n := interp.Message{Kind: interp.Delivered, OutboxID: out.ID}
-		if err := r.deliver(r.errand(held.partition), from, &out); err != nil {
+		if err := r.deliver(r.backgroundContext(held.partition), from, &out); err != nil {
 			r.Log.Info("outgoing not delivered", "partition", held.partition, "err", err)
-			if r.nowMillis()-stopped < relayFor.Milliseconds() || stopped == 0 {
-				n.Next = r.nowMillis() + backoff(out.Tries).Milliseconds()
+			if r.nowMillis()-stopped < relayTimeMax.Milliseconds() || stopped == 0 {
+				n.Next = r.nowMillis() + relayBackoff(out.Tries).Milliseconds()
 			}
 		}
-		r.submit(held.partition, &item{news: n, done: func(answer) {
+		r.submit(held.partition, &envelope{message: n, done: func(reply) {
 			// The same round goes on with what is left in the outbox; after a failure the sweeper does.
-			held.relayed = false
-			r.cells.release(held, r.Exclusive)
+			held.relaying = false
+			r.mailboxes.release(held, r.Exclusive)
 		}})
 	}()
 }
 
-// origin is the execution that an outgoing comes from.
-type origin struct {
+// outboxSource is the execution that an outgoing comes from.
+type outboxSource struct {
 	account string
 	key     string // of the attempt that the outgoing belongs to
 	attempt int64  // of another execution, whose task has started this one; 0 for none
@@ -94,11 +94,11 @@ func firstDue(outbox []interp.OutboxEntry, now int64) (due *interp.OutboxEntry, 
 	return nil, next
 }
 
-// backoff is the pause before the next delivery: 1 s, doubled up to an hour.
-func backoff(tries int) time.Duration { return min(time.Second<<min(tries, 12), time.Hour) }
+// relayBackoff is the pause before the next delivery: 1 s, doubled up to an hour.
+func relayBackoff(tries int) time.Duration { return min(time.Second<<min(tries, 12), time.Hour) }
 
 // deliver carries out one outgoing. nil: done, or never to be done.
-func (r *Runner) deliver(ctx context.Context, from origin, o *interp.OutboxEntry) error {
+func (r *Runner) deliver(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
 	var err error
 	switch o.Kind {
 	case interp.OutboxCallback:
@@ -109,7 +109,7 @@ func (r *Runner) deliver(ctx context.Context, from origin, o *interp.OutboxEntry
 		if o.Error == nil {
 			report.Output = o.Output.Text()
 		}
-		_, err = r.report(ctx, from.account, o.Token, report, reporter{mark: markOf(from.key), attempt: from.attempt})
+		_, err = r.report(ctx, from.account, o.Token, report, reportSource{mark: markOf(from.key), attempt: from.attempt})
 	case interp.OutboxStopChild:
 		err = r.stopChild(ctx, from, o)
 	}
@@ -128,7 +128,7 @@ var errNotStarted = errors.New("runner: the execution to stop has not been start
 const notStartedMax = 3
 
 // stopChild stops the execution that an attempt has started, and no other of the same name.
-func (r *Runner) stopChild(ctx context.Context, from origin, o *interp.OutboxEntry) error {
+func (r *Runner) stopChild(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
 	f, err := r.Store.GetFlow(ctx, from.account, o.Flow)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

@@ -39,17 +39,17 @@ func TestCallbacks(t *testing.T) {
 - {Name: Bad, Type: Fail, Code: Spoilt, Detail: milk}
 - {Name: Ask, CALL, TaskMode: WaitForCustomCallback, End: true}
 `
-	faults := map[string]func(w *world){
-		"no fault": func(*world) {},
+	faults := map[string]func(w *harness){
+		"no fault": func(*harness) {},
 	}
 	for n := 1; n <= 8; n++ {
-		faults[fmt.Sprintf("answer %d lost", n)] = func(w *world) { w.hooks(nil, once(memstore.OpCommit, "a", n)) }
-		faults[fmt.Sprintf("commit %d fails", n)] = func(w *world) { w.hooks(once(memstore.OpCAS, "a", n), nil) }
+		faults[fmt.Sprintf("answer %d lost", n)] = func(w *harness) { w.hooks(nil, once(memstore.OpCommit, "a", n)) }
+		faults[fmt.Sprintf("commit %d fails", n)] = func(w *harness) { w.hooks(once(memstore.OpCAS, "a", n), nil) }
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				c := w.define("child", flow.Standard, strings.Replace(
 					"Type: StateMachine\nSpecVersion: v1\nName: child\nTimeout: 100\nStartAt: A\nStates:\n"+child, "CALL",
 					"Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}", 1))
@@ -66,16 +66,16 @@ func TestCallbacks(t *testing.T) {
 				}
 				time.Sleep(time.Hour)
 				synctest.Wait()
-				w.ended(f, "good", flow.Succeeded, `{"n":1,"name":"good"}`)
+				w.checkEnded(f, "good", flow.Succeeded, `{"n":1,"name":"good"}`)
 				for k, want := range map[string]flow.Error{"bad": {Name: "Spoilt", Cause: "milk"}, "stopped": {Name: "Enough", Cause: "of it"},
 					"late": {Name: flow.ErrExecutionTimedOut}} {
-					w.ended(f, k, flow.Failed, "")
+					w.checkEnded(f, k, flow.Failed, "")
 					if got := w.load(f, k).Error; got == nil || got.Name != want.Name || want.Cause != "" && got.Cause != want.Cause {
 						t.Errorf("%s: told of %v, want %v", k, got, want)
 					}
 				}
 				for k, status := range map[string]flow.Status{"good": flow.Succeeded, "bad": flow.Failed, "stopped": flow.Stopped, "late": flow.TimedOut} {
-					w.ended(c, k, status, "")
+					w.checkEnded(c, k, status, "")
 					for _, typ := range []flow.EventType{flow.TaskSubmitted, flow.TaskScheduled} {
 						if n := w.count(f, k, typ); n != 1 {
 							t.Errorf("%s: %d times %v", k, n, typ)
@@ -97,12 +97,12 @@ func TestChildOutlivesItsStarter(t *testing.T) {
 	for _, mode := range []string{"WaitForSystemCallback", "RequestComplete"} {
 		for _, exclusive := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				c := w.flow("child", onePass)
 				f := w.flow("parent", strings.Replace(fmt.Sprintf(parent, ", executionName: N, input: {k: 1}"), "WaitForSystemCallback", mode, 1))
 				h := w.open(func(o *runner.Options) {
 					o.Exclusive = exclusive
-					o.Queue = dropped{}
+					o.Queue = discardQueue{}
 				})
 				// From the child's claim on, nothing of the parent is committed by this runner any more.
 				partition := store.Partition(f.ID, "one")
@@ -128,8 +128,8 @@ func TestChildOutlivesItsStarter(t *testing.T) {
 				h = w.open(func(o *runner.Options) { o.Exclusive = exclusive })
 				time.Sleep(time.Hour)
 				synctest.Wait()
-				w.ended(f, "one", flow.Succeeded, "")
-				w.ended(c, "N", flow.Succeeded, `{"k":1}`)
+				w.checkEnded(f, "one", flow.Succeeded, "")
+				w.checkEnded(c, "N", flow.Succeeded, `{"k":1}`)
 				if other := w.load(c, "N"); other.LastEvent != 5 {
 					t.Errorf("the child has %d events", other.LastEvent)
 				}
@@ -143,14 +143,14 @@ func TestChildOutlivesItsStarter(t *testing.T) {
 // waits for the child any more, so it is stopped (simulation, seed 1765).
 func TestFailedStartLeavesNoChild(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		c := w.flow("child", oneWait)
 		f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
 		child := store.Partition(c.ID, "N")
 		var there atomic.Bool
 		w.hooks(func(op string, k store.Key) error {
 			if there.Load() {
-				return errLost // of everything
+				return errUnknownOutcome // of everything
 			}
 			return nil
 		}, func(op string, k store.Key) error {
@@ -159,7 +159,7 @@ func TestFailedStartLeavesNoChild(t *testing.T) {
 			}
 			return nil
 		})
-		h := w.open(func(o *runner.Options) { o.Exclusive, o.Queue = false, dropped{} })
+		h := w.open(func(o *runner.Options) { o.Exclusive, o.Queue = false, discardQueue{} })
 		h.start(f, "one")
 		time.Sleep(time.Second)
 		h.close()
@@ -168,18 +168,18 @@ func TestFailedStartLeavesNoChild(t *testing.T) {
 		}
 		w.hooks(func(op string, k store.Key) error {
 			if k.Partition == child && !w.load(f, "one").Status.Final() {
-				return errLost
+				return errUnknownOutcome
 			}
 			return nil
 		}, nil)
 		h = w.open(func(o *runner.Options) { o.Exclusive = false })
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		w.ended(f, "one", flow.Failed, "")
+		w.checkEnded(f, "one", flow.Failed, "")
 		if got := w.load(f, "one").Error; got == nil || got.Name != "FNF.InternalServerError" {
 			t.Errorf("%v", got)
 		}
-		w.ended(c, "N", flow.Stopped, "")
+		w.checkEnded(c, "N", flow.Stopped, "")
 		h.close()
 	})
 }
@@ -188,7 +188,7 @@ func TestFailedStartLeavesNoChild(t *testing.T) {
 // other is left alone when the parent ends.
 func TestNameTakenBySomebodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		c := w.flow("child", oneWait)
 		f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
 		h := w.open(nil)
@@ -196,7 +196,7 @@ func TestNameTakenBySomebodyElse(t *testing.T) {
 		h.start(f, "one")
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Failed, "")
+		w.checkEnded(f, "one", flow.Failed, "")
 		if got := w.load(f, "one").Error; got == nil || got.Name != "FNF.ExecutionAlreadyExists" {
 			t.Errorf("%v", got)
 		}
@@ -212,7 +212,7 @@ func TestNameTakenBySomebodyElse(t *testing.T) {
 func TestStopReachesChildren(t *testing.T) {
 	for n := range 12 {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			c := w.flow("child", oneWait)
 			m := w.flow("middle", strings.ReplaceAll(fmt.Sprintf(parent, ", executionName.$: $Context.Execution.Name"), "FnF", "FNF"))
 			top := strings.ReplaceAll(`- Name: A
@@ -245,10 +245,10 @@ func TestStopReachesChildren(t *testing.T) {
 			}
 			time.Sleep(5 * time.Minute)
 			synctest.Wait()
-			w.ended(f, "one", flow.Stopped, "")
+			w.checkEnded(f, "one", flow.Stopped, "")
 			for _, name := range []string{"p", "q"} {
-				w.ended(m, name, flow.Stopped, "")
-				w.ended(c, name, flow.Stopped, "")
+				w.checkEnded(m, name, flow.Stopped, "")
+				w.checkEnded(c, name, flow.Stopped, "")
 			}
 			all, _, err := w.store.List(context.Background(), store.Listing{FlowID: c.ID, Limit: 100})
 			if err != nil || len(all) != 3 {
@@ -267,7 +267,7 @@ func TestStopReachesChildren(t *testing.T) {
 // TestStopWhileChildStarts: the child comes into being after its parent has been stopped.
 func TestStopWhileChildStarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		c := w.flow("child", oneWait)
 		f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
 		h := w.open(nil)
@@ -285,8 +285,8 @@ func TestStopWhileChildStarts(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Stopped, "")
-		w.ended(c, "N", flow.Stopped, "")
+		w.checkEnded(f, "one", flow.Stopped, "")
+		w.checkEnded(c, "N", flow.Stopped, "")
 		h.close()
 	})
 }
@@ -296,7 +296,7 @@ func TestStopWhileChildStarts(t *testing.T) {
 func TestDeleteFlow(t *testing.T) {
 	for _, buried := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			c := w.flow("child", oneWait)
 			f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
 			h := w.open(nil)
@@ -313,16 +313,16 @@ func TestDeleteFlow(t *testing.T) {
 				t.Fatal(err)
 			}
 			if buried {
-				h.Bury(c.ID)
+				h.PurgeDeletedFlow(c.ID)
 			}
 			h.start(c, "straggler") // its caller read the flow before
 			time.Sleep(10 * time.Minute)
 			synctest.Wait()
 			for i := range 250 {
-				w.ended(c, fmt.Sprintf("e%d", i), flow.Stopped, "")
+				w.checkEnded(c, fmt.Sprintf("e%d", i), flow.Stopped, "")
 			}
-			w.ended(c, "straggler", flow.Stopped, "")
-			w.ended(f, "one", flow.Failed, "")
+			w.checkEnded(c, "straggler", flow.Stopped, "")
+			w.checkEnded(f, "one", flow.Failed, "")
 			if _, err := w.store.Tombstone(ctx, store.TombstoneKey(c.ID)); err != store.ErrNotFound {
 				t.Errorf("the tombstone is still there: %v", err)
 			}
@@ -334,7 +334,7 @@ func TestDeleteFlow(t *testing.T) {
 // TestDeletionUndone: a deletion that lost its race leaves a tombstone, which does nothing.
 func TestDeletionUndone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneWait)
 		h := w.open(nil)
 		h.start(f, "one")
@@ -354,12 +354,12 @@ func TestDeletionUndone(t *testing.T) {
 
 // TestExpress: the same interpreter in memory; nothing is written, timeouts are kept.
 func TestExpress(t *testing.T) {
-	define := func(w *world, name, states string) *store.Flow {
+	define := func(w *harness, name, states string) *store.Flow {
 		return w.define(name, flow.Express, strings.ReplaceAll("Type: StateMachine\nSpecVersion: v1\nName: "+name+"\nTimeout: 20\nStartAt: A\nStates:\n"+states, "CALL",
 			"Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}"))
 	}
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		w.tasks.on("A", func(ctx context.Context, r task.Request) task.Result {
 			switch r.Flow {
 			case "slow", "slow2", "slower", "slowest":
@@ -401,7 +401,7 @@ func TestExpress(t *testing.T) {
 			if x.Status != c.status || got != c.want || time.Since(began).Truncate(time.Second) != c.took {
 				t.Errorf("%s: %v %s after %v, want %v %s", c.flow.Name, x.Status, got, time.Since(began), c.status, c.want)
 			}
-			if n := w.committed(c.flow, "sync"); n > 0 {
+			if n := w.commitsTried(c.flow, "sync"); n > 0 {
 				t.Errorf("%s: %d commits", c.flow.Name, n)
 			}
 		}
@@ -432,7 +432,7 @@ func TestExpress(t *testing.T) {
 func TestAwait(t *testing.T) {
 	for _, exclusive := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			f := w.flow("f", oneTask)
 			w.tasks.on("A", sleeping(10*time.Second, `{}`))
 			h := w.open(func(o *runner.Options) { o.Exclusive = exclusive })
@@ -454,7 +454,7 @@ func TestAwait(t *testing.T) {
 			h.start(f, "two")
 			go func() {
 				time.Sleep(time.Second)
-				h.Leave()
+				h.StopAccepting()
 			}()
 			began = time.Now()
 			if x, err := h.Await(ctx, store.Partition(f.ID, "two"), time.Minute); err != nil || x.Status.Final() || time.Since(began) != time.Second {
@@ -465,10 +465,10 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-// TestLooks: a long poll in another process than the one that runs the execution looks soon at first, then once a second.
-func TestLooks(t *testing.T) {
+// TestPollIntervals: a long poll in another process than the one that runs the execution looks soon at first, then once a second.
+func TestPollIntervals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		w.tasks.on("A", sleeping(10*time.Minute, `{}`))
 		shared := func(o *runner.Options) { o.Exclusive = false }

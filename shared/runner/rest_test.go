@@ -25,7 +25,7 @@ func TestIdleExecutionsKeepNoTrees(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				h := w.open(nil)
 				f := w.flow("f", test.states)
 				tree := startWithTree(h, f)
@@ -47,7 +47,7 @@ func TestIdleExecutionsKeepNoTrees(t *testing.T) {
 }
 
 // startWithTree starts an execution with a long input and gives a pointer into the tree of that.
-func startWithTree(h *home, f *store.Flow) weak.Pointer[any] {
+func startWithTree(h *node, f *store.Flow) weak.Pointer[any] {
 	items := make([]any, 4000)
 	for i := range items {
 		items[i] = "x"
@@ -62,8 +62,8 @@ func startWithTree(h *home, f *store.Flow) weak.Pointer[any] {
 func TestIdleExecutionsAreBoundedByBytes(t *testing.T) {
 	const executions, inputBytes, kept = 200, 3_000, 20 // the tree of so short a text is kept with it
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		h := w.open(func(o *runner.Options) { o.CachedBytes = kept * inputBytes })
+		w := newHarness(t)
+		h := w.open(func(o *runner.Options) { o.CachedBytesMax = kept * inputBytes })
 		f := w.flow("f", "- {Name: A, Type: Wait, Seconds: 60, Next: B}\n- {Name: B, Type: Pass, OutputConstructor: {a.$: $Input.a}, End: true}\n")
 		var trees [executions]weak.Pointer[any]
 		for i := range trees {

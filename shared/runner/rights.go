@@ -9,7 +9,7 @@ import (
 // mayReport asks whether the key in whose name an execution's end is reported may still report. A
 // report that it may not make now is tried again like one whose task was not found: the rights may
 // come back.
-func (r *Runner) mayReport(from origin, o *interp.OutboxEntry) error {
+func (r *Runner) mayReport(from outboxSource, o *interp.OutboxEntry) error {
 	if r.Rights == nil || from.callbackBy == "" {
 		return nil
 	}
@@ -17,19 +17,19 @@ func (r *Runner) mayReport(from origin, o *interp.OutboxEntry) error {
 	if o.Error != nil {
 		action = "fnf:ReportTaskFailed"
 	}
-	return r.mayNow(from.account, "", from.callbackBy, action, "*")
+	return r.authorize(from.account, "", from.callbackBy, action, "*")
 }
 
 // mayStop asks whether a flow may stop executions of another.
-func (r *Runner) mayStop(from origin, flowName string) error {
+func (r *Runner) mayStop(from outboxSource, flowName string) error {
 	if r.Rights == nil {
 		return nil
 	}
-	return r.mayNow(from.account, from.role, from.author, "fnf:StopExecution",
+	return r.authorize(from.account, from.role, from.author, "fnf:StopExecution",
 		access.FlowARN(r.Region, from.account, flowName))
 }
 
-func (r *Runner) mayNow(account, role, author, action, resource string) error {
+func (r *Runner) authorize(account, role, author, action, resource string) error {
 	may, err := r.Rights(account, role, author)
 	if err != nil {
 		return fault.New(fault.AccessDenied, "%s", err)

@@ -12,52 +12,52 @@ import (
 	"millrace/shared/store"
 )
 
-// foldEvents is after how many events, and foldWork after how much work, a fold commits what it has
+// defaultTransactionEvents is after how many events, and defaultTransactionWork after how much work, a fold commits what it has
 // (execution.md 1.4): news that has come meanwhile, a stop above all, is folded before the
 // execution goes on. So much work takes some 10 ms, and 100 ms where a flow seeks what is slow, the
 // last transition included.
 const (
-	foldEvents = 200
-	foldWork   = 100_000
+	defaultTransactionEvents = 200
+	defaultTransactionWork   = 100_000
 )
 
 // How often a round begins again before it waits: after a lost race, and after a commit whose outcome is not known.
 const (
-	conflictsMax = 8
-	unknownsMax  = 3
+	conflictsMax       = 8
+	unknownOutcomesMax = 3
 )
 
-// round folds items into the execution and commits. A commit that was lost and one whose outcome is not known are one
+// commitWithRetry folds items into the execution and commits. A commit that was lost and one whose outcome is not known are one
 // case: load again, fold the same news again (execution.md 1.3).
 // News from outside that has lost so often is given back, for the inbox; the rest goes on. look says that there is
 // something to do without any news, too.
-func (r *Runner) round(c *cell, items []*item, look bool) {
+func (r *Runner) commitWithRetry(c *mailbox, items []*envelope, look bool) {
 	var broken *flow.Error
 	began := false
 	for conflicts, unknowns := 0, 0; ; {
-		err := r.try(c, items, broken, &began)
-		if c.on != nil {
-			c.on.err = err
+		err := r.transact(c, items, broken, &began)
+		if c.activeSession != nil {
+			c.activeSession.err = err
 		}
 		if err == nil {
 			return
 		}
-		c.forget()
+		c.invalidate()
 		for _, it := range items {
-			it.tried = true
-			it.lost++
+			it.mayBeCommitted = true
+			it.failedCommits++
 		}
-		if outrun(err) {
-			if items = r.giveBack(c, items, err); len(items) == 0 && !look {
+		if isConflictOrUnknown(err) {
+			if items = r.rejectContended(c, items, err); len(items) == 0 && !look {
 				return
 			}
 		}
 		var p *panicError
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			refuse(items, errGone)
-			if c.on != nil {
-				c.on.err = nil
+			failAll(items, errGone)
+			if c.activeSession != nil {
+				c.activeSession.err = nil
 			}
 			return
 		case errors.As(err, &p) && broken == nil:
@@ -70,7 +70,7 @@ func (r *Runner) round(c *cell, items []*item, look bool) {
 		case errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:
 			conflicts++
 			continue
-		case !lasting(err) && unknowns < unknownsMax:
+		case !outcomeKnown(err) && unknowns < unknownOutcomesMax:
 			unknowns++
 			continue
 		}
@@ -79,18 +79,18 @@ func (r *Runner) round(c *cell, items []*item, look bool) {
 		if !errors.Is(err, store.ErrFull) && !errors.As(err, &refused) {
 			r.Log.Warn("commit failed", "partition", c.partition, "err", err)
 		}
-		r.later(c, items, err)
+		r.requeue(c, items, err)
 		return
 	}
 }
 
-// outrun tells whether others were faster, or may have been.
-func outrun(err error) bool {
-	return errors.Is(err, store.ErrConflict) || !lasting(err) && !errors.Is(err, store.ErrNotFound)
+// isConflictOrUnknown tells whether others were faster, or may have been.
+func isConflictOrUnknown(err error) bool {
+	return errors.Is(err, store.ErrConflict) || !outcomeKnown(err) && !errors.Is(err, store.ErrNotFound)
 }
 
-// lasting tells whether trying again at once is of no use.
-func lasting(err error) bool {
+// outcomeKnown tells whether trying again at once is of no use.
+func outcomeKnown(err error) bool {
 	var p *panicError
 	for _, e := range []error{store.ErrConflict, store.ErrFull, store.ErrFormat, store.ErrMissing, store.ErrBody, context.Canceled} {
 		if errors.Is(err, e) {
@@ -101,82 +101,82 @@ func lasting(err error) bool {
 	return errors.As(err, &p) || errors.As(err, &refused)
 }
 
-// outsideMax is how often a commit of news from outside is tried before it goes to the inbox, and jitter the longest
+// externalCommitsMax is how often a commit of news from outside is tried before it goes to the inbox, and jitter the longest
 // pause after the first one that was lost; it doubles.
 const (
-	outsideMax = 3
-	jitter     = 10 * time.Millisecond
+	externalCommitsMax = 3
+	jitter             = 10 * time.Millisecond
 )
 
-// giveBack refuses news from outside that has lost the race too often, and gives the rest. What is all from outside waits
+// rejectContended refuses news from outside that has lost the race too often, and gives the rest. What is all from outside waits
 // a moment before it tries again: so do the others that it has lost to.
-func (r *Runner) giveBack(c *cell, items []*item, err error) []*item {
+func (r *Runner) rejectContended(c *mailbox, items []*envelope, err error) []*envelope {
 	kept := items[:0:0]
 	outside, lost := true, 0
 	for _, it := range items {
-		if it.outside() && it.lost >= outsideMax {
-			refuse([]*item{it}, &outrunError{err})
+		if it.isExternal() && it.failedCommits >= externalCommitsMax {
+			failAll([]*envelope{it}, &contentionError{err})
 			continue
 		}
 		kept = append(kept, it)
-		outside, lost = outside && it.outside(), max(lost, it.lost)
+		outside, lost = outside && it.isExternal(), max(lost, it.failedCommits)
 	}
 	if outside && len(kept) > 0 && !r.Exclusive {
 		most := jitter << min(lost-1, 3)
-		r.pause(time.Duration(r.Store.Random(c.partition) % uint64(most)))
+		r.sleep(time.Duration(r.Store.Random(c.partition) % uint64(most)))
 	}
 	return kept
 }
 
-// pause waits, but not beyond the runner's life.
-func (r *Runner) pause(d time.Duration) {
+// sleep waits, but not beyond the runner's life.
+func (r *Runner) sleep(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-r.life.Done():
+	case <-r.ctx.Done():
 	}
 }
 
-// outrunError says that news has lost the race for the state row, or may have, as often as it may.
-type outrunError struct{ last error }
+// contentionError says that news has lost the race for the state row, or may have, as often as it may.
+type contentionError struct{ last error }
 
-func (e *outrunError) Error() string {
+func (e *contentionError) Error() string {
 	return "runner: others were faster each time: " + e.last.Error()
 }
 
-func (e *outrunError) Unwrap() error { return e.last }
+func (e *contentionError) Unwrap() error { return e.last }
 
-// News that could not be committed is brought again after laterDelay. The pause doubles, up to laterMax, where time does
+// News that could not be committed is brought again after requeueDelayMin. The pause doubles, up to requeueDelayMax, where time does
 // not mend what is wrong.
 const (
-	laterDelay = time.Second
-	laterMax   = time.Hour
+	requeueDelayMin = time.Second
+	requeueDelayMax = time.Hour
 )
 
-// later puts back what is not to be thrown away, results of finished calls, calls that are given back and what became of
+// requeue puts back what is not to be thrown away, results of finished calls, calls that are given back and what became of
 // an outgoing, and refuses the rest.
-func (r *Runner) later(c *cell, items []*item, err error) {
-	var kept []*item
+func (r *Runner) requeue(c *mailbox, items []*envelope, err error) {
+	var kept []*envelope
 	for _, it := range items {
-		if it.start == nil && (it.news.Kind == interp.CallCompleted || it.news.Kind == interp.Delivered ||
-			it.news.Kind == interp.CallReturned && !r.retiring()) {
+		if it.start == nil && (it.message.Kind == interp.CallCompleted || it.message.Kind == interp.Delivered ||
+			it.message.Kind == interp.CallReturned && !r.draining()) {
 			kept = append(kept, it)
 		} else {
-			refuse([]*item{it}, err)
+			failAll([]*envelope{it}, err)
 		}
 	}
-	on, delay := c.on, putOff(kept, err)
-	inTime := on == nil || r.nowMillis()+delay.Milliseconds() <= on.end
-	if len(kept) == 0 || !inTime || !r.mayGoOn(c) || !r.enter() {
-		refuse(kept, err)
+	on, delay := c.activeSession, nextRequeueDelay(kept, err)
+	inTime := on == nil || r.nowMillis()+delay.Milliseconds() <= on.deadline
+	if len(kept) == 0 || !inTime || !r.mayContinue(c) || !r.addGoroutine() {
+		failAll(kept, err)
 		return
 	}
 	if on != nil {
 		on.add()
 	}
 	go func() {
-		defer r.work.Done()
+		defer r.goroutines.Done()
 		if on != nil {
 			defer on.done()
 		}
@@ -192,50 +192,50 @@ func (r *Runner) later(c *cell, items []*item, err error) {
 	}()
 }
 
-// putOff returns how long items wait that a round has failed with, and counts it.
-func putOff(items []*item, err error) time.Duration {
-	if !broken(err) {
-		return laterDelay
+// nextRequeueDelay returns how long items wait that a round has failed with, and counts it.
+func nextRequeueDelay(items []*envelope, err error) time.Duration {
+	if !isPermanent(err) {
+		return requeueDelayMin
 	}
 	most := 0
 	for _, it := range items {
-		most = max(most, it.late)
-		it.late++
+		most = max(most, it.requeues)
+		it.requeues++
 	}
-	return min(laterDelay<<min(most, 20), laterMax)
+	return min(requeueDelayMin<<min(most, 20), requeueDelayMax)
 }
 
-// broken reports whether an error stays until another program comes, or other rows.
-func broken(err error) bool {
+// isPermanent reports whether an error stays until another program comes, or other rows.
+func isPermanent(err error) bool {
 	var p *panicError
 	return errors.As(err, &p) || errors.Is(err, store.ErrFormat) || errors.Is(err, store.ErrMissing)
 }
 
-func refuse(items []*item, err error) {
+func failAll(items []*envelope, err error) {
 	for _, it := range items {
 		if it.done != nil {
-			it.done(answer{err: err})
+			it.done(reply{err: err})
 		}
 	}
 }
 
-func isDelay(it *item) bool { return it.delay }
+func isDue(it *envelope) bool { return it.due }
 
-// try is one try of a round. With broken the execution ends, and the items are told so.
-func (r *Runner) try(c *cell, items []*item, broken *flow.Error, began *bool) error {
-	f := &fold{r: r, c: c, broken: broken, began: began}
-	var starts, delays []*item
+// transact is one try of a round. With broken the execution ends, and the items are told so.
+func (r *Runner) transact(c *mailbox, items []*envelope, broken *flow.Error, began *bool) error {
+	f := &transaction{r: r, c: c, fatal: broken, runnerCounted: began}
+	var starts, delays []*envelope
 	letters := false
 	for _, it := range items {
 		switch {
 		case it.start != nil:
 			starts = append(starts, it)
-		case it.delay, it.turn:
+		case it.due, it.capacityFreed:
 			delays = append(delays, it)
 		case it.inbox:
 			letters = true
 		default:
-			f.items = append(f.items, it)
+			f.envelopes = append(f.envelopes, it)
 		}
 	}
 	if len(starts) > 0 {
@@ -248,27 +248,27 @@ func (r *Runner) try(c *cell, items []*item, broken *flow.Error, began *bool) er
 	}
 	if letters && r.Exclusive {
 		var err error
-		if c.inbox, err = r.Store.Inbox(r.life, c.x); err != nil {
+		if c.inbox, err = r.Store.Inbox(r.ctx, c.x); err != nil {
 			return err
 		}
 	}
-	f.open(&c.inbox)
-	for _, it := range f.items {
-		c.state.ResolveAttempt(&it.news)
+	f.drainInbox(&c.inbox)
+	for _, it := range f.envelopes {
+		c.state.ResolveAttempt(&it.message)
 	}
-	f.delayed = slices.ContainsFunc(delays, isDelay) && c.x.Wake > 0 && c.x.Wake <= r.nowMillis()
+	f.due = slices.ContainsFunc(delays, isDue) && c.x.Wake > 0 && c.x.Wake <= r.nowMillis()
 	wasReady, wasUnsent := !f.created && c.state.Ready(), c.state.Unsent()
 	if err := f.run(); err != nil {
 		f.unreserve(0)
 		return err
 	}
 	f.unreserve(len(f.out.Calls))
-	c.taken, c.more, c.held = true, f.out.More, f.heldBack
-	f.answer(starts, delays)
-	f.follow()
-	r.dispose(c)
-	if !r.advancing(c) {
-		f.pass(wasReady, wasUnsent)
+	c.pickupCounted, c.more, c.callsWithheld = true, f.out.More, f.callsWithheld
+	f.sendReplies(starts, delays)
+	f.applyEffects()
+	r.deleteInboxEntries(c)
+	if !r.isExecutor(c) {
+		f.handOff(wasReady, wasUnsent)
 	}
 	return nil
 }

@@ -12,22 +12,22 @@ type Shares struct {
 	Polls   *share.Pool // requests that wait for the end of an execution
 	Express *share.Pool // Express executions that are waited for
 	Calls   *share.Pool // calls in flight, of which each may hold a connection
-	// Line is how many calls of an account may be taken beyond those that its share of Calls lets
+	// LineCapacity is how many calls of an account may be taken beyond those that its share of Calls lets
 	// begin. 0: 32.
-	Line int
+	LineCapacity int
 	// Processors are what executions are advanced by, in turns.
 	Processors *share.Pool
 }
 
-// lineMax is the default of Shares.Line: enough that the share is used up while the next calls are
+// defaultLineCapacity is the default of Shares.Line: enough that the share is used up while the next calls are
 // committed. Each holds its request in memory. What is not taken is ready in the state row.
-const lineMax = 32
+const defaultLineCapacity = 32
 
-func (s *Shares) linePlaces() int {
-	if s.Line == 0 {
-		return lineMax
+func (s *Shares) lineCapacity() int {
+	if s.LineCapacity == 0 {
+		return defaultLineCapacity
 	}
-	return s.Line
+	return s.LineCapacity
 }
 
 // LineUsage returns the places in the line of calls that accounts have, and how many executions of
@@ -47,54 +47,54 @@ func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.
 
 // takeTurn waits until the account may have a processor for the fold. The fold keeps it until it
 // waits for something: what it computes then is bounded, so no account waits for long.
-func (f *fold) takeTurn() (err error) {
+func (f *transaction) takeTurn() (err error) {
 	if f.turn == nil {
-		f.turn, err = f.r.Shares.Processors.Turn(f.r.life, f.c.x.Account)
+		f.turn, err = f.r.Shares.Processors.Turn(f.r.ctx, f.c.x.Account)
 	}
 	return err
 }
 
 // endTurn gives the processor back. Without a turn it does nothing.
-func (f *fold) endTurn() {
+func (f *transaction) endTurn() {
 	f.turn.End()
 	f.turn = nil
 }
 
-// inLine waits until the account may have one more call in flight. The time in line counts towards
+// acquireCall waits until the account may have one more call in flight. The time in line counts towards
 // the task's timeout. An error says that no caller waits any more: the call's time is over, or the
 // runner closes.
-func (r *Runner) inLine(ctx context.Context, t *taken) error {
+func (r *Runner) acquireCall(ctx context.Context, t *pendingCall) error {
 	account := t.request.Account
 	if r.Shares.Calls.AcquireNow(account, 1) {
 		return nil
 	}
-	t.rest()
+	t.dropTree()
 	return r.Shares.Calls.Acquire(ctx, account, 1)
 }
 
-// takeUp makes a runner goroutine look at an execution that was held back, because its account may
+// wakeWithheld makes a runner goroutine look at an execution that was held back, because its account may
 // take calls again. When the runner closes nothing is taken any more.
-func (r *Runner) takeUp(account, partition string) {
-	if !r.enter() {
+func (r *Runner) wakeWithheld(account, partition string) {
+	if !r.addGoroutine() {
 		return
 	}
 	go func() {
-		defer r.work.Done()
-		r.submit(partition, &item{turn: true, done: func(answer) { r.line.Over(account, partition) }})
+		defer r.goroutines.Done()
+		r.submit(partition, &envelope{capacityFreed: true, done: func(reply) { r.line.Over(account, partition) }})
 	}()
 }
 
 // reserve takes places in the line for what the execution has ready, at most so many. What it gets
 // fewer is looked at again when there is room.
-func (f *fold) reserve(most int) int {
+func (f *transaction) reserve(most int) int {
 	want := min(f.c.state.ReadyAttempts(), most)
 	f.places = f.r.line.Take(f.c.x.Account, f.c.partition, want, nil)
-	f.heldBack = f.places < want
+	f.callsWithheld = f.places < want
 	return f.places
 }
 
 // unreserve gives the places back for which no call was taken.
-func (f *fold) unreserve(taken int) {
+func (f *transaction) unreserve(taken int) {
 	if unused := f.places - taken; unused > 0 {
 		f.r.line.GiveBack(f.c.x.Account, unused)
 	}

@@ -8,50 +8,50 @@ import (
 	"time"
 )
 
-// shift is the time that a Work has, and what is going on for it.
-type shift struct {
-	calls   int64         // ms since 1970: no call begins later
-	end     int64         // ms since 1970: nothing new begins later
-	callMax time.Duration // of one call; 0: no bound
+// workSession is the time that a Work has, and what is going on for it.
+type workSession struct {
+	callDeadline int64         // ms since 1970: no call begins later
+	deadline     int64         // ms since 1970: nothing new begins later
+	callTimeMax  time.Duration // of one call; 0: no bound
 
-	mu   sync.Mutex
-	idle sync.Cond // n is 0
-	n    int       // goroutines at work on the execution
-	err  error     // of the last round that gave up; written by the committer, read after the end
-	over chan struct{}
+	mu    sync.Mutex
+	idle  sync.Cond // n is 0
+	n     int       // goroutines at work on the execution
+	err   error     // of the last round that gave up; written by the committer, read after the end
+	ended chan struct{}
 }
 
-// newShift divides the time of ctx: calls may begin while the longest call still fits into it. Where it does not at
+// newWorkSession divides the time of ctx: calls may begin while the longest call still fits into it. Where it does not at
 // all, calls are cut to what does: a runner that never called anything would hand over for ever.
-func (r *Runner) newShift(ctx context.Context) (*shift, error) {
-	s := &shift{calls: math.MaxInt64, end: math.MaxInt64, callMax: r.CallMax, over: make(chan struct{})}
+func (r *Runner) newWorkSession(ctx context.Context) (*workSession, error) {
+	s := &workSession{callDeadline: math.MaxInt64, deadline: math.MaxInt64, callTimeMax: r.CallTimeMax, ended: make(chan struct{})}
 	s.idle.L = &s.mu
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return s, nil
 	}
-	room := time.Until(deadline) - workMargin
-	if room < callRoom {
+	room := time.Until(deadline) - sessionMargin
+	if room < callTimeMin {
 		return nil, fmt.Errorf("runner: %s left to work in, %s of which are needed to end in time: raise the function's timeout (300 s)",
-			(room + workMargin).Round(time.Second), workMargin)
+			(room + sessionMargin).Round(time.Second), sessionMargin)
 	}
-	if s.callMax == 0 || s.callMax > room/2 {
-		s.callMax = room / 2
-		r.Log.Warn("the function's timeout is short for the longest call; calls are cut earlier", "timeout", room+workMargin, "longest", s.callMax)
+	if s.callTimeMax == 0 || s.callTimeMax > room/2 {
+		s.callTimeMax = room / 2
+		r.Log.Warn("the function's timeout is short for the longest call; calls are cut earlier", "timeout", room+sessionMargin, "longest", s.callTimeMax)
 	}
 	now := r.nowMillis()
-	s.end = now + room.Milliseconds()
-	s.calls = s.end - s.callMax.Milliseconds()
+	s.deadline = now + room.Milliseconds()
+	s.callDeadline = s.deadline - s.callTimeMax.Milliseconds()
 	return s, nil
 }
 
-func (s *shift) add() {
+func (s *workSession) add() {
 	s.mu.Lock()
 	s.n++
 	s.mu.Unlock()
 }
 
-func (s *shift) done() {
+func (s *workSession) done() {
 	s.mu.Lock()
 	if s.n--; s.n == 0 {
 		s.idle.Broadcast()
@@ -60,7 +60,7 @@ func (s *shift) done() {
 }
 
 // wait returns when nothing is going on.
-func (s *shift) wait() {
+func (s *workSession) wait() {
 	s.mu.Lock()
 	for s.n > 0 {
 		s.idle.Wait()
@@ -68,7 +68,7 @@ func (s *shift) wait() {
 	s.mu.Unlock()
 }
 
-func (s *shift) quiet() bool {
+func (s *workSession) quiet() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.n == 0
@@ -76,21 +76,21 @@ func (s *shift) quiet() bool {
 
 // await returns when the shift is over, and how: a hint that has come while it lasted is answered
 // as the one that it began with.
-func (s *shift) await(ctx context.Context) error {
+func (s *workSession) await(ctx context.Context) error {
 	select {
-	case <-s.over:
+	case <-s.ended:
 		return s.err
 	default:
 	}
 	select {
-	case <-s.over:
+	case <-s.ended:
 		return s.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// attach has an execution looked at in a shift, and tells in which: s, unless another one is at it.
+// joinSession has an execution looked at in a shift, and tells in which: s, unless another one is at it.
 //
 // No hint is lost, because the choice of the shift and the asking for a look are one step under the
 // cell's lock, as are the steps that they could come between:
@@ -105,39 +105,39 @@ func (s *shift) await(ctx context.Context) error {
 //     they have no time for detach finds.
 //   - The outbox is relayed. Who does is counted for the shift until what became of it is submitted,
 //     which counts the committer, and so it is with calls and their answers.
-func (r *Runner) attach(partition string, s *shift) (on *shift) {
-	c := r.cells.acquire(partition)
+func (r *Runner) joinSession(partition string, s *workSession) (on *workSession) {
+	c := r.mailboxes.acquire(partition)
 	c.mu.Lock()
-	if on = c.shift; on == nil {
-		on, c.shift = s, s
+	if on = c.session; on == nil {
+		on, c.session = s, s
 		if c.busy { // it counts from now on
-			c.begin()
+			c.startLoop()
 		}
 	}
-	r.bring(c, nil)
+	r.submitLocked(c, nil)
 	return on
 }
 
-// begin counts the committer in; the caller holds the lock.
-func (c *cell) begin() {
+// startLoop counts the committer in; the caller holds the lock.
+func (c *mailbox) startLoop() {
 	c.busy = true
-	if c.shift != nil {
-		c.counted = c.shift
-		c.counted.add()
+	if c.session != nil {
+		c.countedSession = c.session
+		c.countedSession.add()
 	}
 }
 
-// finish counts the committer out; the caller holds the lock.
-func (c *cell) finish() {
+// endLoop counts the committer out; the caller holds the lock.
+func (c *mailbox) endLoop() {
 	c.busy = false
-	if c.counted != nil {
-		c.counted.done()
-		c.counted = nil
+	if c.countedSession != nil {
+		c.countedSession.done()
+		c.countedSession = nil
 	}
 }
 
-// detach waits until nothing goes on for s and takes it from the cell. It tells whether something is left to do.
-func (c *cell) detach(s *shift) (ready bool) {
+// leaveSession waits until nothing goes on for s and takes it from the cell. It tells whether something is left to do.
+func (c *mailbox) leaveSession(s *workSession) (ready bool) {
 	for {
 		s.wait()
 		c.mu.Lock()
@@ -147,7 +147,7 @@ func (c *cell) detach(s *shift) (ready bool) {
 		c.mu.Unlock()
 	}
 	defer c.mu.Unlock()
-	c.shift = nil
-	close(s.over)
+	c.session = nil
+	close(s.ended)
 	return c.state != nil && (c.state.Ready() || c.more)
 }

@@ -13,12 +13,12 @@ import (
 
 // Start is a start of an execution. The caller has checked names, input and the flow.
 type Start struct {
-	Flow      *store.Flow
-	Name      string
-	Input     []byte // as sent: a JSON object, or empty
-	Canonical []byte // the same, canonical
-	Tree      any    // the same, decoded; nil when it is not at hand
-	Callback  string
+	Flow          *store.Flow
+	Name          string
+	Input         []byte // as sent: a JSON object, or empty
+	Canonical     []byte // the same, canonical
+	Tree          any    // the same, decoded; nil when it is not at hand
+	CallbackToken string
 	// CallbackBy is the public id of the key that asks for the report to Callback; "" when the
 	// engine itself does, for a task that waits.
 	CallbackBy string
@@ -26,11 +26,11 @@ type Start struct {
 	Origin     string // the same origin is the same start, whatever has become of it; "" for none
 }
 
-// starting is a Start on its way.
-type starting struct {
+// pendingStart is a Start on its way.
+type pendingStart struct {
 	Start
-	claim uint64
-	tried bool
+	claim     uint64
+	attempted bool
 }
 
 // StartExecution claims the name and starts the execution, or gives the one that has the name. created tells
@@ -40,14 +40,14 @@ func (r *Runner) StartExecution(ctx context.Context, s Start) (x *store.Executio
 		return nil, false, err
 	}
 	partition := store.Partition(s.Flow.ID, s.Name)
-	it := &item{start: &starting{Start: s, claim: r.Store.Random(partition)}}
+	it := &envelope{start: &pendingStart{Start: s, claim: r.Store.Random(partition)}}
 	if most := int64(r.Limits.Executions); most > 0 && r.Exclusive {
-		if !r.running.admit(s.Flow.Account, most) {
+		if !r.quota.admit(s.Flow.Account, most) {
 			return r.namesake(ctx, &s, throttled())
 		}
-		it.over = func() { r.running.leave(s.Flow.Account) }
+		it.release = func() { r.quota.endStart(s.Flow.Account) }
 	}
-	a, err := r.do(ctx, partition, it)
+	a, err := r.submitAndWait(ctx, partition, it)
 	if errors.Is(err, store.ErrFull) {
 		return r.namesake(ctx, &s, err)
 	} else if err != nil {
@@ -75,20 +75,20 @@ func (r *Runner) namesake(ctx context.Context, s *Start, refusal error) (*store.
 }
 
 // claim prepares the first commit of an execution. false: the name is taken, and the cell is loaded.
-func (r *Runner) claim(c *cell, it *item) (bool, error) {
+func (r *Runner) claim(c *mailbox, it *envelope) (bool, error) {
 	st := it.start
-	if c.x != nil || st.tried {
+	if c.x != nil || st.attempted {
 		err := r.load(c)
 		if !errors.Is(err, store.ErrNotFound) {
 			return false, err
 		}
 	}
-	st.tried = true
+	st.attempted = true
 	var m *flow.Machine
 	lang, limit := st.Flow.Language, st.Flow.TimeoutSeconds
-	if lang == 0 || r.advancing(c) {
+	if lang == 0 || r.isExecutor(c) {
 		var err error
-		if m, err = r.machines.compiled(r.errand(c.partition), st.Flow); err != nil {
+		if m, err = r.machines.compiled(r.backgroundContext(c.partition), st.Flow); err != nil {
 			return false, err
 		}
 		lang, limit = m.Language, m.TimeoutSeconds
@@ -102,9 +102,9 @@ func (r *Runner) claim(c *cell, it *item) (bool, error) {
 	}
 	x := r.newExecution(&st.Start, lang, limit)
 	x.Express = st.Flow.Mode == flow.Express
-	x.Claim, x.Origin, x.Callback, x.CallbackBy = st.claim, st.Origin, st.Callback, st.CallbackBy
+	x.Claim, x.Origin, x.Callback, x.CallbackBy = st.claim, st.Origin, st.CallbackToken, st.CallbackBy
 	x.Expires = x.Deadline + r.Retention.Milliseconds()
-	s, err := r.stateOf(x)
+	s, err := r.decodeState(x)
 	if err != nil {
 		return false, err
 	}
@@ -134,10 +134,10 @@ func (r *Runner) RunSync(ctx context.Context, s Start) (*store.Execution, error)
 	if err != nil {
 		return nil, err
 	}
-	if !r.enter() {
+	if !r.addGoroutine() {
 		return nil, errClosing
 	}
-	defer r.work.Done()
+	defer r.goroutines.Done()
 	if err := r.Shares.Express.TryAcquire(s.Flow.Account, 1); err != nil {
 		return nil, err
 	}

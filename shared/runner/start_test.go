@@ -16,16 +16,16 @@ import (
 	"millrace/shared/task"
 )
 
-func shared(o *runner.Options) { o.Exclusive = false }
+func sharedStore(o *runner.Options) { o.Exclusive = false }
 
 // TestStartRace: of any number of racing callers, on one runner or on two, exactly one starts the execution.
 func TestStartRace(t *testing.T) {
 	for _, homes := range []int{1, 2, 3} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			f := w.flow("f", oneTask)
 			w.tasks.on("A", sleeping(time.Second, `{"a":1}`))
-			var over []*home
+			var over []*node
 			for range homes {
 				over = append(over, w.open(func(o *runner.Options) { o.Exclusive = homes == 1 }))
 			}
@@ -53,7 +53,7 @@ func TestStartRace(t *testing.T) {
 			if len(runs) != 1 || created != 1 || w.tasks.called("A") != 1 {
 				t.Errorf("%d homes: %d runs, %d have started it, %d calls", homes, len(runs), created, w.tasks.called("A"))
 			}
-			w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+			w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
 			x, ours, err := over[0].StartExecution(context.Background(), starting(f, "one"))
 			if err != nil || ours || x.Status != flow.Succeeded {
 				t.Errorf("start of an ended one: %v %v %v", x.Status, ours, err)
@@ -77,7 +77,7 @@ func TestClaimAnswerLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
+				w := newHarness(t)
 				f := w.flow("f", c.states)
 				h := w.open(nil)
 				if c.applied {
@@ -88,7 +88,7 @@ func TestClaimAnswerLost(t *testing.T) {
 				h.start(f, "one")
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
-				w.ended(f, "one", flow.Succeeded, "")
+				w.checkEnded(f, "one", flow.Succeeded, "")
 				if n := w.tasks.called("A"); n > 1 {
 					t.Errorf("%d calls", n)
 				}
@@ -102,9 +102,9 @@ func TestClaimAnswerLost(t *testing.T) {
 // caller looks again: it is still his.
 func TestClaimStolen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneWait)
-		h, other := w.open(shared), w.open(shared)
+		h, other := w.open(sharedStore), w.open(sharedStore)
 		lose := once(memstore.OpCommit, "a", 1)
 		w.hooks(nil, func(op string, key store.Key) error {
 			err := lose(op, key)
@@ -117,7 +117,7 @@ func TestClaimStolen(t *testing.T) {
 		})
 		h.start(f, "one")
 		w.hooks(nil, nil)
-		w.ended(f, "one", flow.Stopped, "")
+		w.checkEnded(f, "one", flow.Stopped, "")
 		h.close()
 		other.close()
 	})
@@ -126,7 +126,7 @@ func TestClaimStolen(t *testing.T) {
 // TestSameOriginIsSameStart: a start with the same origin is the same start, whatever has become of it.
 func TestSameOriginIsSameStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", onePass)
 		h := w.open(nil)
 		s := starting(f, "one")
@@ -148,7 +148,7 @@ func TestSameOriginIsSameStart(t *testing.T) {
 // that the flow has now.
 func TestStartOfRunningWithNewDefinition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneWait+"- {Name: B, Type: Fail, Code: Never}\n")
 		h := w.open(nil)
 		h.start(f, "one")
@@ -162,7 +162,7 @@ func TestStartOfRunningWithNewDefinition(t *testing.T) {
 		if err := w.store.UpdateFlow(context.Background(), got, newer, 0); err != nil {
 			t.Fatal(err)
 		}
-		h = w.open(func(o *runner.Options) { o.Queue = dropped{} }) // nobody looks before the start does
+		h = w.open(func(o *runner.Options) { o.Queue = discardQueue{} }) // nobody looks before the start does
 		if _, created, err := h.StartExecution(context.Background(), starting(got, "one")); created || err != nil {
 			t.Fatalf("created %v, %v", created, err)
 		}
@@ -170,10 +170,10 @@ func TestStartOfRunningWithNewDefinition(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"ok":1}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"ok":1}`)
 		h.start(got, "two")
 		synctest.Wait()
-		w.ended(got, "two", flow.Failed, "")
+		w.checkEnded(got, "two", flow.Failed, "")
 		h.close()
 	})
 }
@@ -182,7 +182,7 @@ func TestStartOfRunningWithNewDefinition(t *testing.T) {
 // earlier process has left count once.
 func TestExecutionLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneWait)
 		limited := func(o *runner.Options) { o.Limits.Executions = 3 }
 		h := w.open(limited)
@@ -206,10 +206,10 @@ func TestExecutionLimit(t *testing.T) {
 		h = w.open(func(o *runner.Options) { limited(o) })
 		stop("b") // before it is counted or after
 		h.start(f, "e")
-		if err := h.Census(ctx, account, f.ID); err != nil {
+		if err := h.CountRunning(ctx, account, f.ID); err != nil {
 			t.Fatal(err)
 		}
-		h.CensusDone(true)
+		h.CountingDone(true)
 		if _, _, err := h.StartExecution(ctx, starting(f, "g")); fault.CodeOf(err) != fault.ResourceThrottled {
 			t.Errorf("c, d and e run: %v", err)
 		}
@@ -223,7 +223,7 @@ func TestExecutionLimit(t *testing.T) {
 // and no others.
 func TestExpiredNameIsFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		big := `{"a":"0123456789`
 		for len(big) < 4000 {
@@ -233,14 +233,14 @@ func TestExpiredNameIsFree(t *testing.T) {
 		h := w.open(func(o *runner.Options) { o.Retention = time.Hour })
 		first := h.start(f, "one")
 		time.Sleep(30 * time.Minute)
-		w.ended(f, "one", flow.Succeeded, big+`"}`)
+		w.checkEnded(f, "one", flow.Succeeded, big+`"}`)
 		time.Sleep(31 * time.Minute)
 		second := h.start(f, "one")
 		if first.Run == second.Run {
 			t.Error("the expired run was answered")
 		}
 		time.Sleep(10 * time.Minute)
-		w.ended(f, "one", flow.Succeeded, big+`"}`)
+		w.checkEnded(f, "one", flow.Succeeded, big+`"}`)
 		time.Sleep(2 * time.Hour)
 		rows, _, err := w.mem.Range(context.Background(), store.Range{Partition: store.Partition(f.ID, "one")})
 		if err != nil || len(rows) > 0 {
@@ -254,7 +254,7 @@ func TestExpiredNameIsFree(t *testing.T) {
 // has written stays.
 func TestClaimWhileForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		big := `{"a":"` + strings.Repeat("0123456789", 400) + `"}`
 		w.tasks.on("A", func(context.Context, task.Request) task.Result { return task.Result{Output: []byte(big)} })
@@ -273,7 +273,7 @@ func TestClaimWhileForgotten(t *testing.T) {
 		time.Sleep(90 * time.Minute)
 		synctest.Wait()
 		w.hooks(nil, nil)
-		w.ended(f, "one", flow.Succeeded, big)
+		w.checkEnded(f, "one", flow.Succeeded, big)
 		h.close()
 	})
 }
@@ -281,7 +281,7 @@ func TestClaimWhileForgotten(t *testing.T) {
 // A stored execution of an Express flow has the time limit of Express executions, not of Standard ones.
 func TestStoredExpressLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		h := w.open(nil)
 		f := w.define("express", flow.Express, "Type: StateMachine\nSpecVersion: v1\nName: express\nStartAt: A\nStates:\n- {Name: A, Type: Wait, Seconds: 20, End: true}\n")
 		x, _, err := h.StartExecution(context.Background(), starting(f, "x"))

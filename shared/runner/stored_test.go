@@ -31,7 +31,7 @@ const storedNow = "testdata/stored/2.txt"
 func TestStored(t *testing.T) {
 	if *update {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newHarness(t)
 			s := makeStored(w)
 			s.ends = s.finish(t, nil)
 			s.write(t, storedNow)
@@ -42,7 +42,7 @@ func TestStored(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	for _, file := range files {
-		for name, edit := range map[string]func(*runner.Options){"alone": nil, "shared": shared} {
+		for name, edit := range map[string]func(*runner.Options){"alone": nil, "shared": sharedStore} {
 			t.Run(filepath.Base(file)+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := readStored(t, file)
@@ -79,8 +79,8 @@ func compareLines(t *testing.T, got, want []string) {
 }
 
 // finish brings the executions to their ends and gives the lines that tell them.
-func (s *stored) finish(t *testing.T, edit func(*runner.Options)) []string {
-	w := newWorld(t)
+func (s *storeDump) finish(t *testing.T, edit func(*runner.Options)) []string {
+	w := newHarness(t)
 	w.put(s.rows)
 	until := map[string]*store.Execution{} // as they are stored
 	for _, row := range s.rows {
@@ -118,7 +118,7 @@ func (s *stored) finish(t *testing.T, edit func(*runner.Options)) []string {
 }
 
 // definitions are the definitions among the rows, by flow id and hash.
-func (s *stored) definitions() map[store.Key]string {
+func (s *storeDump) definitions() map[store.Key]string {
 	all := map[store.Key]string{}
 	for _, row := range s.rows {
 		if store.IsDefinition(row.Key) {
@@ -133,7 +133,7 @@ const eventsMax = 12
 
 // endOf tells how an execution has ended, and its history. The times of events after the last one that was stored are the
 // runner's affair, not the store's.
-func (w *world) endOf(partition string, definitions map[store.Key]string, before *store.Execution) []string {
+func (w *harness) endOf(partition string, definitions map[store.Key]string, before *store.Execution) []string {
 	w.t.Helper()
 	ctx := context.Background()
 	x, err := w.store.Load(ctx, partition)
@@ -188,11 +188,11 @@ func TestStoredIsWrittenAlike(t *testing.T) {
 	s := readStored(t, storedNow)
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.UnixMilli(s.at)))
-		w := newWorld(t)
+		w := newHarness(t)
 		w.put(s.rows)
 		started, kinds := map[string]int64{}, map[string]int{}
 		for _, row := range s.rows {
-			written, kind := w.again(row, started)
+			written, kind := w.reencode(row, started)
 			kinds[kind]++
 			if written != nil && !bytes.Equal(written, row.Data) {
 				t.Errorf("%s %s is written as\n%q, was\n%q", row.Partition, row.Sort, written, row.Data)
@@ -206,8 +206,8 @@ func TestStoredIsWrittenAlike(t *testing.T) {
 	})
 }
 
-// again reads a row and gives what is written of it, nil for what is no encoding of ours, and what it is.
-func (w *world) again(row store.Row, started map[string]int64) (data []byte, kind string) {
+// reencode reads a row and gives what is written of it, nil for what is no encoding of ours, and what it is.
+func (w *harness) reencode(row store.Row, started map[string]int64) (data []byte, kind string) {
 	w.t.Helper()
 	ctx := context.Background()
 	var err error
@@ -246,7 +246,7 @@ func (w *world) again(row store.Row, started map[string]int64) (data []byte, kin
 		}
 		started[row.Partition] = x.Started
 		if len(x.Body) > 0 {
-			if got, berr := bodyAgain(x); berr != nil || !bytes.Equal(got, x.Body) {
+			if got, berr := reencodeBody(x); berr != nil || !bytes.Equal(got, x.Body) {
 				w.t.Errorf("the body of %s is written as\n%q, was\n%q, %v", row.Partition, got, x.Body, berr)
 			}
 		}
@@ -260,7 +260,7 @@ func (w *world) again(row store.Row, started map[string]int64) (data []byte, kin
 		var events []flow.HistoryEvent
 		if events, err = flow.DecodeEvents(row.Data, started[row.Partition]); err == nil {
 			for i := range events {
-				events[i].Values(placeless)
+				events[i].Values(clearRef)
 			}
 			data = flow.AppendEvents(nil, started[row.Partition], events)
 		}
@@ -271,14 +271,14 @@ func (w *world) again(row store.Row, started map[string]int64) (data []byte, kin
 	return data, kind
 }
 
-// placeless takes the place from a value that stands in its event, as it was when that was written.
-func placeless(_ byte, v *flow.Value) {
+// clearRef takes the place from a value that stands in its event, as it was when that was written.
+func clearRef(_ byte, v *flow.Value) {
 	if v.Loaded() {
 		v.SetRef(flow.Ref{})
 	}
 }
 
-func bodyAgain(x *store.Execution) ([]byte, error) {
+func reencodeBody(x *store.Execution) ([]byte, error) {
 	s := interp.New(interp.Facts{Language: x.Language, Started: x.Started, Deadline: x.Deadline,
 		Input: flow.StoredValue(flow.Ref{Kind: flow.RefClaim})})
 	err := s.DecodeBody(x.Body)
@@ -286,7 +286,7 @@ func bodyAgain(x *store.Execution) ([]byte, error) {
 }
 
 // row reads one row.
-func (w *world) row(k store.Key) store.Row {
+func (w *harness) row(k store.Key) store.Row {
 	w.t.Helper()
 	row, err := w.mem.Get(context.Background(), k)
 	if err != nil {
@@ -310,7 +310,7 @@ func TestStoredByNewer(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.UnixMilli(s.at)))
-		w := newWorld(t)
+		w := newHarness(t)
 		w.put(newer)
 		h := w.open(nil)
 		ctx := context.Background()

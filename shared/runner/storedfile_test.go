@@ -16,7 +16,7 @@ import (
 	"millrace/shared/store"
 )
 
-// stored is what a program has left in its store, and what its executions come to. The file has one thing a line, its parts
+// storeDump is what a program has left in its store, and what its executions come to. The file has one thing a line, its parts
 // apart by tabs:
 //
 //	at     ms since 1970
@@ -26,7 +26,7 @@ import (
 //	event  id, id of the event that led to it, type, state, ms after the start, detail
 //
 // Bytes are in base64, behind a ~ deflated before.
-type stored struct {
+type storeDump struct {
 	at     int64
 	rows   []store.Row
 	tokens []storedToken // to be reported, in this order
@@ -76,13 +76,13 @@ func number(t *testing.T, text string) int64 {
 	return n
 }
 
-func readStored(t *testing.T, name string) *stored {
+func readStored(t *testing.T, name string) *storeDump {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stored{}
+	s := &storeDump{}
 	for _, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
 		p := strings.Split(line, "\t")
 		switch {
@@ -106,7 +106,7 @@ func readStored(t *testing.T, name string) *stored {
 	return s
 }
 
-func (s *stored) write(t *testing.T, name string) {
+func (s *storeDump) write(t *testing.T, name string) {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "at\t%d\n", s.at)
@@ -133,7 +133,7 @@ func (s *stored) write(t *testing.T, name string) {
 }
 
 // partition reads all rows of a partition.
-func (w *world) partition(p string) []store.Row {
+func (w *harness) partition(p string) []store.Row {
 	w.t.Helper()
 	rows, _, err := w.mem.Range(context.Background(), store.Range{Partition: p})
 	if err != nil {
@@ -143,7 +143,7 @@ func (w *world) partition(p string) []store.Row {
 }
 
 // put brings rows into the world's store.
-func (w *world) put(rows []store.Row) {
+func (w *harness) put(rows []store.Row) {
 	w.t.Helper()
 	if err := w.mem.Put(context.Background(), rows); err != nil {
 		w.t.Fatal(err)

@@ -18,8 +18,8 @@ import (
 	"millrace/shared/task"
 )
 
-// storing is one execution that is to be found in the store.
-type storing struct {
+// storedExecution is one execution that is to be found in the store.
+type storedExecution struct {
 	flow  string // of the older language if it begins with old
 	runs  string // states or steps; "" for those of the flow that is there already
 	name  string // of the execution; "" for none
@@ -29,8 +29,8 @@ type storing struct {
 // sixteen is a text of so many bytes.
 const sixteen = "abcdefghijklmnop"
 
-// storings are executions of both languages that wait in every way there is, and some that have ended.
-var storings = []storing{
+// storedExecutions are executions of both languages that wait in every way there is, and some that have ended.
+var storedExecutions = []storedExecution{
 	{"wait", "- {Name: A, Type: Pass, OutputConstructor: {a: 1, b: [x, 0.5, true]}, GlobalConstructor: {g: 7}, Next: B}\n" +
 		"- {Name: B, Type: Wait, Seconds: 300, Next: C}\n- {Name: C, Type: Pass, OutputConstructor: {g.$: $Global.g, i.$: $Input}, End: true}\n", "one", `{"n":1}`},
 	{"callback", "- {Name: A, CALL, TaskMode: WaitForCustomCallback, Timeout: 9000, End: true}\n", "done", `{"n":2}`},
@@ -131,7 +131,7 @@ func counting() func(about string) uint64 {
 }
 
 // makeStored runs the executions until they wait, and gives what is in the store then.
-func makeStored(w *world) *stored {
+func makeStored(w *harness) *storeDump {
 	w.t.Helper()
 	ctx := context.Background()
 	// The same executions leave the same rows each time.
@@ -143,7 +143,7 @@ func makeStored(w *world) *stored {
 	})
 	h := w.open(nil)
 	flows := map[string]*store.Flow{}
-	for _, s := range storings {
+	for _, s := range storedExecutions {
 		if s.runs != "" {
 			flows[s.flow] = w.defineStored(s)
 		}
@@ -159,7 +159,7 @@ func makeStored(w *world) *stored {
 	untold := store.Partition(flows["parent"].ID, "untold")
 	w.hooks(func(op string, k store.Key) error {
 		if op == memstore.OpCommit && k.Partition == untold {
-			return errLost
+			return errUnknownOutcome
 		}
 		return nil
 	}, nil)
@@ -167,11 +167,11 @@ func makeStored(w *world) *stored {
 		w.t.Fatal(err)
 	}
 	time.Sleep(150 * time.Second)
-	w.letterTo(flows["callback"], "letter")
+	w.putInboxEntry(flows["callback"], "letter")
 	w.changeFlows(flows)
 	synctest.Wait()
 	h.close()
-	s := &stored{at: time.Now().UnixMilli(), rows: w.storedRows(flows)}
+	s := &storeDump{at: time.Now().UnixMilli(), rows: w.storedRows(flows)}
 	w.tasks.mu.Lock()
 	defer w.tasks.mu.Unlock()
 	for _, about := range slices.Sorted(maps.Keys(w.tasks.tokens)) {
@@ -183,7 +183,7 @@ func makeStored(w *world) *stored {
 }
 
 // definition is the whole text.
-func (s storing) definition() string {
+func (s storedExecution) definition() string {
 	if strings.HasPrefix(s.flow, "old") {
 		return "version: v1\ntype: flow\nname: " + s.flow + "\nsteps:\n" + s.runs
 	}
@@ -197,7 +197,7 @@ func (s storing) definition() string {
 }
 
 // defineStored creates a flow whose id is its name.
-func (w *world) defineStored(s storing) *store.Flow {
+func (w *harness) defineStored(s storedExecution) *store.Flow {
 	w.t.Helper()
 	text := s.definition()
 	m, err := compile(text, flow.Standard)
@@ -212,11 +212,11 @@ func (w *world) defineStored(s storing) *store.Flow {
 	return f
 }
 
-// letterTo puts a report into the inbox of an execution that waits for one.
-func (w *world) letterTo(f *store.Flow, name string) {
+// putInboxEntry puts a report into the inbox of an execution that waits for one.
+func (w *harness) putInboxEntry(f *store.Flow, name string) {
 	w.t.Helper()
 	x := w.load(f, name)
-	l := &store.Letter{Partition: x.Partition(), Run: x.Run, Token: w.scheduled(f, name), Mark: 5, Output: []byte(`{"by":"letter"}`),
+	l := &store.Letter{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, name), Mark: 5, Output: []byte(`{"by":"letter"}`),
 		Wake: time.Now().Add(30 * time.Second).UnixMilli(), Expires: x.Expires}
 	if err := w.store.Post(context.Background(), l); err != nil {
 		w.t.Fatal(err)
@@ -224,7 +224,7 @@ func (w *world) letterTo(f *store.Flow, name string) {
 }
 
 // changeFlows gives one flow another definition, and deletes one.
-func (w *world) changeFlows(flows map[string]*store.Flow) {
+func (w *harness) changeFlows(flows map[string]*store.Flow) {
 	w.t.Helper()
 	ctx, f := context.Background(), flows["ends"]
 	text, err := w.store.Definition(ctx, f.ID, f.Hash)
@@ -240,7 +240,7 @@ func (w *world) changeFlows(flows map[string]*store.Flow) {
 }
 
 // storedRows are all rows of flows, their definitions and their executions.
-func (w *world) storedRows(flows map[string]*store.Flow) []store.Row {
+func (w *harness) storedRows(flows map[string]*store.Flow) []store.Row {
 	w.t.Helper()
 	var rows []store.Row
 	for _, name := range slices.Sorted(maps.Keys(flows)) {

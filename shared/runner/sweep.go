@@ -15,9 +15,9 @@ import (
 	"millrace/shared/store"
 )
 
-// Look takes up an execution: what a hint asks for. It returns when nothing goes on without its calls. It is a
+// HandleHint takes up an execution: what a hint asks for. It returns when nothing goes on without its calls. It is a
 // queue.Handler.
-func (r *Runner) Look(ctx context.Context, partition string) error {
+func (r *Runner) HandleHint(ctx context.Context, partition string) error {
 	if _, _, ok := store.ParsePartition(partition); !ok {
 		r.Log.Warn("hint names no execution", "partition", partition)
 		return nil
@@ -31,8 +31,8 @@ func (r *Runner) Look(ctx context.Context, partition string) error {
 
 // sweepPage is how many due rows are read at a time, sweepers how many of them are seen to at once.
 const (
-	sweepPage = 500
-	sweepers  = 32
+	sweepPage        = 500
+	sweepConcurrency = 32
 )
 
 // sweepAhead is how far ahead a sweep sends hints for what becomes due: more than the time between two sweeps.
@@ -42,15 +42,15 @@ const sweepAhead = 2 * time.Minute
 // before the next sweep (execution.md 1.7). It keeps nothing between calls, and returns when what was due has been
 // folded.
 func (r *Runner) Sweep(ctx context.Context) error {
-	return r.due(ctx, r.nowMillis()+sweepAhead.Milliseconds(), r.wake)
+	return r.eachDueRow(ctx, r.nowMillis()+sweepAhead.Milliseconds(), r.wakeRow)
 }
 
-// LeaseMost is the longest lease that an exclusive runner gives, and so how far ahead the next one
+// ExclusiveLeaseMax is the longest lease that an exclusive runner gives, and so how far ahead the next one
 // looks for calls that are in flight.
-const LeaseMost = 24 * time.Hour
+const ExclusiveLeaseMax = 24 * time.Hour
 
-// leaseUsual is how long leases are unless somebody has changed it.
-const leaseUsual = 10 * time.Minute
+// defaultLease is how long leases are unless somebody has changed it.
+const defaultLease = 10 * time.Minute
 
 // Resume takes up, at the start of an exclusive runner, what the process before has left: whatever
 // wakes soon, and every execution with a call in flight. That one is nobody's any more, and how
@@ -58,10 +58,10 @@ const leaseUsual = 10 * time.Minute
 // says that something may be left that a later try can take up.
 func (r *Runner) Resume(ctx context.Context) error {
 	now := r.nowMillis()
-	soon := now + leaseUsual.Milliseconds() + 3*interp.LeaseMargin
-	until := now + LeaseMost.Milliseconds() + 3*interp.LeaseMargin
+	soon := now + defaultLease.Milliseconds() + 3*interp.LeaseMargin
+	until := now + ExclusiveLeaseMax.Milliseconds() + 3*interp.LeaseMargin
 	var left atomic.Int64
-	err := r.due(ctx, until, func(ctx context.Context, row store.DueRow) error {
+	err := r.eachDueRow(ctx, until, func(ctx context.Context, row store.DueRow) error {
 		err := r.resume(ctx, row, row.Wake <= soon)
 		if err != nil && !store.IsDamaged(err) {
 			left.Add(1)
@@ -76,7 +76,7 @@ func (r *Runner) Resume(ctx context.Context) error {
 
 // resume sends a hint for an execution that wakes soon, or has a call of the process before.
 func (r *Runner) resume(ctx context.Context, row store.DueRow, soon bool) error {
-	if !hinted(row.Key) {
+	if !isExecutionRow(row.Key) {
 		return nil
 	}
 	if !soon {
@@ -84,7 +84,7 @@ func (r *Runner) resume(ctx context.Context, row store.DueRow, soon bool) error 
 			return err
 		}
 	}
-	return r.Queue.Send(ctx, hint(row.Key.Partition, 0))
+	return r.Queue.Send(ctx, newHint(row.Key.Partition, 0))
 }
 
 // leftInFlight reports whether an execution has a call that another process has taken. Far more
@@ -96,15 +96,15 @@ func (r *Runner) leftInFlight(ctx context.Context, partition string) (bool, erro
 	} else if err != nil {
 		return false, err
 	}
-	s, err := r.stateOf(x)
+	s, err := r.decodeState(x)
 	if err != nil {
 		return false, err
 	}
 	return slices.ContainsFunc(s.Leases(), func(l interp.Lease) bool { return l.Owner != r.owner }), nil
 }
 
-// due calls see for every row whose wake time is not after until.
-func (r *Runner) due(ctx context.Context, until int64, see func(context.Context, store.DueRow) error) error {
+// eachDueRow calls see for every row whose wake time is not after until.
+func (r *Runner) eachDueRow(ctx context.Context, until int64, see func(context.Context, store.DueRow) error) error {
 	driver := r.Store.Driver()
 	for shard := range driver.Shards() {
 		cursor := ""
@@ -113,7 +113,7 @@ func (r *Runner) due(ctx context.Context, until int64, see func(context.Context,
 			if err != nil {
 				return err
 			}
-			r.each(rows, func(row store.DueRow) {
+			r.forEachRow(rows, func(row store.DueRow) {
 				if err := see(ctx, row); err != nil {
 					r.Log.Warn("sweep", "partition", row.Key.Partition, "err", err)
 				}
@@ -126,17 +126,17 @@ func (r *Runner) due(ctx context.Context, until int64, see func(context.Context,
 	return nil
 }
 
-// each sees to rows, several at once, until the runner closes.
-func (r *Runner) each(rows []store.DueRow, see func(store.DueRow)) {
+// forEachRow sees to rows, several at once, until the runner closes.
+func (r *Runner) forEachRow(rows []store.DueRow, see func(store.DueRow)) {
 	var work sync.WaitGroup
-	places := make(chan struct{}, sweepers)
+	places := make(chan struct{}, sweepConcurrency)
 	for _, row := range rows {
 		places <- struct{}{}
-		if !r.enter() {
+		if !r.addGoroutine() {
 			break
 		}
 		work.Go(func() {
-			defer r.work.Done()
+			defer r.goroutines.Done()
 			see(row)
 			<-places
 		})
@@ -144,32 +144,32 @@ func (r *Runner) each(rows []store.DueRow, see func(store.DueRow)) {
 	work.Wait()
 }
 
-// hinted tells whether hints are sent for a row: one of an execution, but for its values. Everything else is for the sweeper
+// isExecutionRow tells whether hints are sent for a row: one of an execution, but for its values. Everything else is for the sweeper
 // alone.
-func hinted(k store.Key) bool {
+func isExecutionRow(k store.Key) bool {
 	_, _, ok := store.ParsePartition(k.Partition)
 	return ok && !store.IsValue(k)
 }
 
-// wake sees to one row that is due, or soon will be.
-func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
+// wakeRow sees to one row that is due, or soon will be.
+func (r *Runner) wakeRow(ctx context.Context, row store.DueRow) error {
 	now := r.nowMillis()
 	if row.Wake > now {
-		if !hinted(row.Key) {
+		if !isExecutionRow(row.Key) {
 			return nil
 		}
-		return r.Queue.Send(ctx, hint(row.Key.Partition, time.Duration(row.Wake-now)*time.Millisecond))
+		return r.Queue.Send(ctx, newHint(row.Key.Partition, time.Duration(row.Wake-now)*time.Millisecond))
 	}
 	flowID, deleted := store.ParseTombstone(row.Key)
 	switch {
 	case deleted:
-		return r.bury(ctx, flowID, row.Key)
+		return r.purgeDeletedFlow(ctx, flowID, row.Key)
 	case store.IsDefinition(row.Key):
-		return r.Store.ReviewDefinition(ctx, row.Key, r.definitionEnd())
+		return r.Store.ReviewDefinition(ctx, row.Key, r.definitionExpiry())
 	case store.IsNonce(row.Key), store.IsNote(row.Key), store.IsValue(row.Key):
 		return r.Store.ForgetExpired(ctx, row.Key)
 	case store.IsLetter(row.Key):
-		return r.wakeLetter(ctx, row.Key)
+		return r.wakeInboxEntry(ctx, row.Key)
 	}
 	x, err := r.Load(ctx, row.Key.Partition)
 	if errors.Is(err, store.ErrNotFound) {
@@ -180,34 +180,34 @@ func (r *Runner) wake(ctx context.Context, row store.DueRow) error {
 	if x.Wake == 0 || x.Wake > now {
 		return nil
 	}
-	if r.Thin {
-		if _, err := r.stateOf(x); err != nil {
+	if r.AcceptOnly {
+		if _, err := r.decodeState(x); err != nil {
 			return err // writing the row again would make the damage of one read a lasting one
 		}
-		return r.postpone(ctx, x)
+		return r.bumpWake(ctx, x)
 	}
-	r.submit(row.Key.Partition, &item{delay: true})
+	r.submit(row.Key.Partition, &envelope{due: true})
 	return nil
 }
 
-// graveTime is when a deleted flow's executions are stopped once more: a claim may have come after the first time.
-const graveTime = 5 * time.Minute
+// purgeDelay is when a deleted flow's executions are stopped once more: a claim may have come after the first time.
+const purgeDelay = 5 * time.Minute
 
-// Bury sees to a deleted flow at once; what it does not come to the sweeper does.
-func (r *Runner) Bury(flowID string) {
-	if r.Thin || !r.enter() {
+// PurgeDeletedFlow sees to a deleted flow at once; what it does not come to the sweeper does.
+func (r *Runner) PurgeDeletedFlow(flowID string) {
+	if r.AcceptOnly || !r.addGoroutine() {
 		return
 	}
 	go func() {
-		defer r.work.Done()
-		if err := r.bury(r.life, flowID, store.TombstoneKey(flowID)); err != nil {
+		defer r.goroutines.Done()
+		if err := r.purgeDeletedFlow(r.ctx, flowID, store.TombstoneKey(flowID)); err != nil {
 			r.Log.Warn("deleted flow", "flow", flowID, "err", err)
 		}
 	}()
 }
 
-// bury stops the running executions of a deleted flow, twice, and then forgets its definitions.
-func (r *Runner) bury(ctx context.Context, flowID string, key store.Key) error {
+// purgeDeletedFlow stops the running executions of a deleted flow, twice, and then forgets its definitions.
+func (r *Runner) purgeDeletedFlow(ctx context.Context, flowID string, key store.Key) error {
 	t, err := r.Store.Tombstone(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -222,7 +222,7 @@ func (r *Runner) bury(ctx context.Context, flowID string, key store.Key) error {
 	}
 	if t.Round == 0 {
 		t.Round++
-		return r.Store.PutTombstone(ctx, flowID, t, r.nowMillis()+graveTime.Milliseconds())
+		return r.Store.PutTombstone(ctx, flowID, t, r.nowMillis()+purgeDelay.Milliseconds())
 	}
 	return r.Store.ForgetDefinitions(ctx, flowID)
 }

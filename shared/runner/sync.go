@@ -12,26 +12,26 @@ import (
 	"millrace/shared/store"
 )
 
-// syncNews is an answer, and what releases its bytes once it has been folded.
-type syncNews struct {
+// syncMessage is an answer, and what releases its bytes once it has been folded.
+type syncMessage struct {
 	interp.Message
 	release func()
 }
 
 // syncRun is an Express execution: the same interpreter, in memory, nothing written.
 type syncRun struct {
-	r      *Runner
-	m      *flow.Machine
-	x      *store.Execution
-	state  *interp.State
-	news   chan syncNews
-	calls  int
-	taken  []func()      // release the answers that the next step folds
-	turn   chan struct{} // the account may take calls again; nil without a line
-	key    string        // of this run in the line
-	called bool          // its turn has come
+	r             *Runner
+	m             *flow.Machine
+	x             *store.Execution
+	state         *interp.State
+	messages      chan syncMessage
+	calls         int
+	releases      []func()      // release the answers that the next step folds
+	capacityFreed chan struct{} // the account may take calls again; nil without a line
+	lineKey       string        // of this run in the line
+	woken         bool          // its turn has come
 
-	flying sync.WaitGroup
+	goroutines sync.WaitGroup
 }
 
 func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
@@ -39,16 +39,16 @@ func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
 	if m.TimeoutSeconds > 0 {
 		limit = min(limit, m.TimeoutSeconds)
 	}
-	if most := int64(r.SyncMax / time.Second); most > 0 {
+	if most := int64(r.SyncTimeMax / time.Second); most > 0 {
 		limit = min(limit, most)
 	}
 	x := r.newExecution(&s, m.Language, limit)
 	x.Express = true
-	state, _ := r.stateOf(x)
+	state, _ := r.decodeState(x)
 	state.Input.LoadParsed(s.Canonical, s.Tree)
-	run := &syncRun{r: r, m: m, x: x, state: state, news: make(chan syncNews, r.CallsMax)}
+	run := &syncRun{r: r, m: m, x: x, state: state, messages: make(chan syncMessage, r.CallsMax)}
 	if r.line != nil {
-		run.turn, run.key = make(chan struct{}, 1), "express "+strconv.FormatUint(x.Run, 16)
+		run.capacityFreed, run.lineKey = make(chan struct{}, 1), "express "+strconv.FormatUint(x.Run, 16)
 	}
 	return run
 }
@@ -63,8 +63,8 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	}()
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.releaseAll()
-	defer s.r.line.Leave(s.x.Account, s.key)
-	defer s.flying.Wait() // a function's process may be frozen after its answer
+	defer s.r.line.Leave(s.x.Account, s.lineKey)
+	defer s.goroutines.Wait() // a function's process may be frozen after its answer
 	defer cancel()
 	var news []interp.Message
 	for {
@@ -91,7 +91,7 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 }
 
 func (s *syncRun) step(ctx context.Context, news []interp.Message) (interp.Effects, error) {
-	ev := interp.StepInput{At: s.r.nowMillis(), Messages: news, WorkMax: s.r.FoldWork}
+	ev := interp.StepInput{At: s.r.nowMillis(), Messages: news, WorkMax: s.r.TransactionWorkMax}
 	take := &interp.LeaseOptions{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}
 	if s.r.line == nil {
 		ev.Lease = take
@@ -109,8 +109,8 @@ func (s *syncRun) interpret(ctx context.Context, ev interp.StepInput) (interp.Ef
 	fx, err := s.r.inTurn(ctx, s.x.Account, func() interp.Effects {
 		return interp.Step(s.m, &s.r.Limits, s.state, ev)
 	})
-	if s.r.ExpressSteps != nil && err == nil {
-		s.r.ExpressSteps(s.x, s.m, fx.Events)
+	if s.r.OnExpressStep != nil && err == nil {
+		s.r.OnExpressStep(s.x, s.m, fx.Events)
 	}
 	return fx, err
 }
@@ -121,12 +121,12 @@ func (s *syncRun) takeCalls(
 ) (calls []interp.Call, more bool, err error) {
 	line, account := s.r.line, s.x.Account
 	want := min(s.state.ReadyAttempts(), take.Max)
-	take.Max = line.Take(account, s.key, want, s.turn)
+	take.Max = line.Take(account, s.lineKey, want, s.capacityFreed)
 	places := take.Max
 	defer func() { line.GiveBack(account, places-len(calls)) }()
-	if s.called {
-		line.Over(account, s.key)
-		s.called = false
+	if s.woken {
+		line.Over(account, s.lineKey)
+		s.woken = false
 	}
 	if places == 0 {
 		return nil, false, nil
@@ -137,45 +137,45 @@ func (s *syncRun) takeCalls(
 }
 
 func (s *syncRun) call(ctx context.Context, c *interp.Call) {
-	t := takenOf(s.x, c, s.r.nowMillis())
+	t := newPendingCall(s.x, c, s.r.nowMillis())
 	attempt := c.Attempt
 	s.calls++
-	s.flying.Add(1)
+	s.goroutines.Add(1)
 	go func() {
-		defer s.flying.Done()
+		defer s.goroutines.Done()
 		cctx := ctx
 		if c.Deadline > 0 {
 			var cancel context.CancelFunc
 			cctx, cancel = context.WithTimeout(ctx, t.request.Timeout)
 			defer cancel()
 		}
-		result := s.r.carryOut(cctx, t)
+		result := s.r.runTask(cctx, t)
 		s.r.line.GiveBack(s.x.Account, 1)
-		n := syncNews{newsOf(attempt, result), releaseOf(&result)}
+		n := syncMessage{callCompleted(attempt, result), releaseOf(&result)}
 		if cctx.Err() == context.DeadlineExceeded {
 			n.Message = interp.Message{} // the interpreter closes the attempt by its deadline
 		}
 		select {
-		case s.news <- n:
+		case s.messages <- n:
 		case <-ctx.Done():
 			n.release()
 		}
 	}()
 }
 
-// take takes an answer in for the next step.
-func (s *syncRun) take(n syncNews) interp.Message {
+// accept takes an answer in for the next step.
+func (s *syncRun) accept(n syncMessage) interp.Message {
 	s.calls--
-	s.taken = append(s.taken, n.release)
+	s.releases = append(s.releases, n.release)
 	return n.Message
 }
 
 // releaseFolded gives back the bytes of the answers that a step has folded.
 func (s *syncRun) releaseFolded() {
-	for _, release := range s.taken {
+	for _, release := range s.releases {
 		release()
 	}
-	s.taken = s.taken[:0]
+	s.releases = s.releases[:0]
 }
 
 // releaseAll gives back also what is not folded any more. No call is in flight.
@@ -183,7 +183,7 @@ func (s *syncRun) releaseAll() {
 	s.releaseFolded()
 	for {
 		select {
-		case n := <-s.news:
+		case n := <-s.messages:
 			n.release()
 		default:
 			return
@@ -197,9 +197,9 @@ func (s *syncRun) arrived(ctx context.Context) ([]interp.Message, error) {
 	var news []interp.Message
 	for {
 		select {
-		case n := <-s.news:
-			news = append(news, s.take(n))
-		case <-s.r.life.Done():
+		case n := <-s.messages:
+			news = append(news, s.accept(n))
+		case <-s.r.ctx.Done():
 			return nil, context.Canceled
 		default:
 			return news, ctx.Err()
@@ -213,22 +213,22 @@ func (s *syncRun) wait(ctx context.Context) ([]interp.Message, error) {
 	timer := time.NewTimer(time.Duration(max(due-s.r.nowMillis(), 0)) * time.Millisecond)
 	defer timer.Stop()
 	select {
-	case <-s.turn: // first: others of the account wait until this run has asked
-		s.called = true
+	case <-s.capacityFreed: // first: others of the account wait until this run has asked
+		s.woken = true
 		return nil, nil
 	default:
 	}
 	select {
-	case n := <-s.news:
-		return []interp.Message{s.take(n)}, nil
-	case <-s.turn:
-		s.called = true
+	case n := <-s.messages:
+		return []interp.Message{s.accept(n)}, nil
+	case <-s.capacityFreed:
+		s.woken = true
 		return nil, nil
 	case <-timer.C:
 		return nil, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-s.r.life.Done():
+	case <-s.r.ctx.Done():
 		return nil, context.Canceled
 	}
 }

@@ -14,7 +14,7 @@ import (
 // An execution holds no processor while the store works for it, nor when it has ended.
 func TestProcessorsWaitForNoStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		processors := share.New(share.Options{Name: "processors", Capacity: 2, Turns: true})
 		commits := 0
 		w.hooks(func(op string, key store.Key) error {
@@ -42,7 +42,7 @@ func TestProcessorsWaitForNoStore(t *testing.T) {
 // What an execution makes of its state to be stored is computed within its turn.
 func TestTurnLastsUntilRowsAreMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		processors := share.New(share.Options{Name: "processors", Capacity: 1})
 		held := 0
 		w.store = store.New(store.Options{Driver: w.mem, Random: func(string) uint64 { // rows of values need some

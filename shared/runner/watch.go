@@ -53,12 +53,12 @@ func (w *watchers) ended(partition string) {
 	}
 }
 
-// A runner that shares its store looks whether a watched execution has ended after lookFirst, then
+// A runner that shares its store looks whether a watched execution has ended after pollIntervalMin, then
 // after pauses that double up to lookMax. Most executions that a caller waits for end within
 // moments, and in a function a second of waiting costs fifty times what a read does.
 const (
-	lookFirst = 20 * time.Millisecond
-	lookMax   = time.Second
+	pollIntervalMin = 20 * time.Millisecond
+	pollIntervalMax = time.Second
 )
 
 // Await returns the execution once it has ended, or as it is when the time is over or the runner
@@ -79,8 +79,8 @@ func (r *Runner) Await(ctx context.Context, partition string, wait time.Duration
 	defer r.Shares.Polls.Release(x.Account, 1)
 	share.Pause(ctx)
 	end := time.Now().Add(wait)
-	pause := lookFirst
-	timer := time.NewTimer(r.nextLook(end, pause))
+	pause := pollIntervalMin
+	timer := time.NewTimer(r.nextPoll(end, pause))
 	defer timer.Stop()
 	for {
 		select {
@@ -95,15 +95,15 @@ func (r *Runner) Await(ctx context.Context, partition string, wait time.Duration
 			if err != nil || x.Status.Final() || time.Until(end) <= 0 {
 				return x, err
 			}
-			pause = min(2*pause, lookMax)
-			timer.Reset(r.nextLook(end, pause))
+			pause = min(2*pause, pollIntervalMax)
+			timer.Reset(r.nextPoll(end, pause))
 		}
 	}
 }
 
-// nextLook is how long to wait before the execution is looked at again: until the wait is over, and for a runner that
+// nextPoll is how long to wait before the execution is looked at again: until the wait is over, and for a runner that
 // shares its store no longer than pause.
-func (r *Runner) nextLook(end time.Time, pause time.Duration) time.Duration {
+func (r *Runner) nextPoll(end time.Time, pause time.Duration) time.Duration {
 	left := time.Until(end)
 	if r.Exclusive {
 		return left

@@ -15,10 +15,10 @@ import (
 	"millrace/shared/task"
 )
 
-// deaf is a queue that counts hints and delivers none.
-type deaf struct{ sent atomic.Int64 }
+// countingQueue is a queue that counts hints and delivers none.
+type countingQueue struct{ sent atomic.Int64 }
 
-func (d *deaf) Send(_ context.Context, messages ...queue.Message) error {
+func (d *countingQueue) Send(_ context.Context, messages ...queue.Message) error {
 	d.sent.Add(int64(len(messages)))
 	return nil
 }
@@ -26,16 +26,16 @@ func (d *deaf) Send(_ context.Context, messages ...queue.Message) error {
 const oneCall = `{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: A, States: [{Name: A, Type: Task,
   Action: "FC:InvokeFunction", Parameters: {resourceArn: "acs:fc:::functions/f", invocationType: Sync}, End: true}]}`
 
-// TestHintAtTheEndOfAShift: a hint that finds the shift of another one at its end is not answered
+// TestHintAtTheEndOfAWorkSession: a hint that finds the shift of another one at its end is not answered
 // with success unless what it is for has been done, or another hint sent: either that shift waits
 // for the look, or the hint has a shift of its own.
-func TestHintAtTheEndOfAShift(t *testing.T) {
+func TestHintAtTheEndOfAWorkSession(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			var calls atomic.Int64
-			s, q := store.New(store.Options{Driver: memstore.New()}), &deaf{}
-			r := New(Options{Store: s, Queue: q, Thin: true, StoreExpires: true,
-				Limits: flow.DefaultLimits(), CallMax: 2 * time.Minute,
+			s, q := store.New(store.Options{Driver: memstore.New()}), &countingQueue{}
+			r := New(Options{Store: s, Queue: q, AcceptOnly: true, StoreExpires: true,
+				Limits: flow.DefaultLimits(), CallTimeMax: 2 * time.Minute,
 				Tasks: task.RunnerFunc(func(context.Context, task.Request) task.Result {
 					calls.Add(1)
 					return task.Result{Output: []byte(`{}`)}
@@ -57,22 +57,22 @@ func TestHintAtTheEndOfAShift(t *testing.T) {
 			q.sent.Store(0)
 
 			// A shift that has nothing more to do, and ends as soon as it may.
-			before, err := r.newShift(t.Context())
+			before, err := r.newWorkSession(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := r.cells.acquire(x.Partition())
-			defer r.cells.release(c, false)
-			c.shift = before
+			c := r.mailboxes.acquire(x.Partition())
+			defer r.mailboxes.release(c, false)
+			c.session = before
 			if late {
-				c.detach(before)
+				c.leaveSession(before)
 			}
-			s2, err := r.newShift(t.Context())
+			s2, err := r.newWorkSession(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			on := r.attach(x.Partition(), s2)
-			c.detach(on)
+			on := r.joinSession(x.Partition(), s2)
+			c.leaveSession(on)
 			if err := on.await(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -24,26 +24,26 @@ import (
 // functions is a deployment of functions over a world: a thin runner that is asked (the API), one that works on hints,
 // with so much time for each, and a sweeper. After each piece of work it checks that nothing goes on.
 type functions struct {
-	*home
-	worker  *runner.Runner
-	flying  atomic.Int32 // calls in flight
-	longest atomic.Int64 // longest piece of work, ms
-	pieces  atomic.Int32
+	*node
+	worker      *runner.Runner
+	inFlight    atomic.Int32 // calls in flight
+	longest     atomic.Int64 // longest piece of work, ms
+	invocations atomic.Int32
 }
 
-func (w *world) deploy(timeout time.Duration, edit func(*runner.Options)) *functions {
+func (w *harness) deploy(timeout time.Duration, edit func(*runner.Options)) *functions {
 	w.t.Helper()
-	d := &functions{home: &home{w: w, queue: memqueue.New(memqueue.Options{Workers: 8, BackoffMin: time.Minute})}}
-	flows := flowtask.New(starter{d.home}, nil)
+	d := &functions{node: &node{w: w, queue: memqueue.New(memqueue.Options{Workers: 8, BackoffMin: time.Minute})}}
+	flows := flowtask.New(starter{d.node}, nil)
 	flows.Everywhere = true
 	table := task.NewTable(map[string]task.Runner{"FNF:StartExecution": flows, "FC:InvokeFunction": task.RunnerFunc(
 		func(ctx context.Context, r task.Request) task.Result {
-			d.flying.Add(1)
-			defer d.flying.Add(-1)
+			d.inFlight.Add(1)
+			defer d.inFlight.Add(-1)
 			return w.tasks.Run(ctx, r)
 		})}, nil)
 	o := runner.Options{Store: w.store, Queue: d.queue, Tasks: table, Compile: compile, Limits: flow.DefaultLimits(), Region: "local",
-		Thin: true, CallMax: 2 * time.Minute, Log: slog.New(slog.NewTextHandler(w.t.Output(), nil))}
+		AcceptOnly: true, CallTimeMax: 2 * time.Minute, Log: slog.New(slog.NewTextHandler(w.t.Output(), nil))}
 	if edit != nil {
 		edit(&o)
 	}
@@ -77,8 +77,8 @@ func (d *functions) invoke(ctx context.Context, timeout time.Duration, partition
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	err := d.worker.Work(ctx, partition)
-	d.pieces.Add(1)
+	err := d.worker.RunUntilIdle(ctx, partition)
+	d.invocations.Add(1)
 	if took := time.Since(began); took > timeout {
 		d.w.t.Errorf("%s took %s of %s", partition, took, timeout)
 	} else {
@@ -104,10 +104,10 @@ func tasksInARow(n int) string {
 	return b.String()
 }
 
-// TestWorkRunsOn: one hint runs a flow of five tasks to its end, the claim writes once, and each task costs one commit.
-func TestWorkRunsOn(t *testing.T) {
+// TestRunUntilIdle: one hint runs a flow of five tasks to its end, the claim writes once, and each task costs one commit.
+func TestRunUntilIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.StoreExpires = true })
 		f := w.flow("f", tasksInARow(5))
 		f.Language = flow.StateMachine
@@ -122,19 +122,19 @@ func TestWorkRunsOn(t *testing.T) {
 			t.Errorf("%v, wakes at %d", x.Status, x.Wake)
 		}
 		w.history(f, "one")
-		if n := w.committed(f, "one"); n != 7 {
+		if n := w.commitsTried(f, "one"); n != 7 {
 			t.Errorf("%d commits, want 7: the claim, one for each task and what comes before it, the end", n)
 		}
-		if n := d.pieces.Load(); n != 1 {
+		if n := d.invocations.Load(); n != 1 {
 			t.Errorf("%d pieces of work", n)
 		}
 	})
 }
 
-// TestClaimsOfThinRunnersOnlyClaim: also where the flow's row does not say its language, and the definition is read for it.
-func TestClaimsOfThinRunnersOnlyClaim(t *testing.T) {
+// TestClaimsOfAcceptorsOnlyClaim: also where the flow's row does not say its language, and the definition is read for it.
+func TestClaimsOfAcceptorsOnlyClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		f := w.flow("f", oneTask)
 		f.Language = 0
@@ -143,14 +143,14 @@ func TestClaimsOfThinRunnersOnlyClaim(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"done":true}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"done":true}`)
 	})
 }
 
 // TestWorkHandsOver: a flow that takes longer than a function lives goes through several, and no call is cut.
 func TestWorkHandsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		for i := range 10 {
 			name := fmt.Sprintf("T%d", i)
@@ -163,11 +163,11 @@ func TestWorkHandsOver(t *testing.T) {
 		d.start(f, "one")
 		time.Sleep(20 * time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Succeeded, "")
 		if n := w.tasks.repeated(); n != 0 {
 			t.Errorf("%d calls were repeated", n)
 		}
-		if n := d.pieces.Load(); n < 5 || n > 30 {
+		if n := d.invocations.Load(); n < 5 || n > 30 {
 			t.Errorf("%d pieces of work", n)
 		}
 		if d.longest.Load() > 290_000 {
@@ -176,10 +176,10 @@ func TestWorkHandsOver(t *testing.T) {
 	})
 }
 
-// TestCallMax: a call that takes too long fails, and says what to do.
-func TestCallMax(t *testing.T) {
+// TestMaxCallTime: a call that takes too long fails, and says what to do.
+func TestMaxCallTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		w.tasks.on("A", sleeping(time.Hour, `{}`))
 		f := w.flow("f", oneTask)
@@ -188,8 +188,8 @@ func TestCallMax(t *testing.T) {
 		d.start(caught, "two")
 		time.Sleep(3 * time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Failed, "")
-		w.ended(caught, "two", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Failed, "")
+		w.checkEnded(caught, "two", flow.Succeeded, "")
 		x := w.load(f, "one")
 		if x.Error == nil || x.Error.Name != flow.ErrTaskTimeout || !strings.Contains(x.Error.Cause, "2m0s") || !strings.Contains(x.Error.Cause, "WaitForSystemCallback") {
 			t.Errorf("error %v", x.Error)
@@ -200,14 +200,14 @@ func TestCallMax(t *testing.T) {
 // TestTaskTimeoutIsSooner: the task's own timeout comes before the longest call.
 func TestTaskTimeoutIsSooner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		w.tasks.on("A", sleeping(time.Hour, `{}`))
 		f := w.flow("f", "- {Name: A, CALL, Timeout: 20, End: true}\n")
 		d.start(f, "one")
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Failed, "")
+		w.checkEnded(f, "one", flow.Failed, "")
 		if n := w.count(f, "one", flow.TaskTimedOut); n != 1 {
 			t.Errorf("%d TaskTimedOut", n)
 		}
@@ -217,8 +217,8 @@ func TestTaskTimeoutIsSooner(t *testing.T) {
 // TestNothingGoesOn: when Work returns no call is in flight, whatever the execution does.
 func TestNothingGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		sent := &recording{}
+		w := newHarness(t)
+		sent := &countingQueue{}
 		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.Queue, o.CallsMax = sent, 16 })
 		w.tasks.on("B", sleeping(7*time.Second, `{"b":1}`))
 		f := w.flow("f", "- Name: A\n  Type: Map\n  ItemsPath: $Input.items\n  MaxConcurrency: 100\n  Processor:\n    StartAt: B\n    States:\n    - {Name: B, CALL, End: true}\n  End: true\n")
@@ -233,7 +233,7 @@ func TestNothingGoesOn(t *testing.T) {
 			if err := d.invoke(context.Background(), 5*time.Minute, store.Partition(f.ID, "one")); err != nil {
 				t.Fatal(err)
 			}
-			if n := d.flying.Load(); n != 0 {
+			if n := d.inFlight.Load(); n != 0 {
 				t.Fatalf("%d calls in flight after the work", n)
 			}
 			if w.load(f, "one").Status.Final() {
@@ -243,34 +243,34 @@ func TestNothingGoesOn(t *testing.T) {
 				t.Fatal("no hint for what is left")
 			}
 		}
-		w.ended(f, "one", flow.Succeeded, "")
+		w.checkEnded(f, "one", flow.Succeeded, "")
 		if n := w.tasks.called("B"); n != 90 {
 			t.Errorf("%d calls", n)
 		}
 	})
 }
 
-type recording struct{ n atomic.Int32 }
+type countingQueue struct{ n atomic.Int32 }
 
-func (q *recording) Send(_ context.Context, m ...queue.Message) error {
+func (q *countingQueue) Send(_ context.Context, m ...queue.Message) error {
 	q.n.Add(int32(len(m)))
 	return nil
 }
 
-func (q *recording) count() int { return int(q.n.Load()) }
+func (q *countingQueue) count() int { return int(q.n.Load()) }
 
 // TestShortFunction: a timeout that the longest call does not fit into cuts calls earlier; one that is of no use at all
 // is an error that says what to do.
 func TestShortFunction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(time.Minute, nil)
 		w.tasks.on("A", sleeping(20*time.Second, `{"a":1}`))
 		f := w.flow("f", oneTask)
 		d.start(f, "one")
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
 		err := d.invoke(context.Background(), 5*time.Second, store.Partition(f.ID, "one"))
 		if err == nil || !strings.Contains(err.Error(), "raise the function's timeout") {
 			t.Error(err)
@@ -282,24 +282,24 @@ func TestShortFunction(t *testing.T) {
 // else calls could begin in the first moments alone.
 func TestCallsLeaveHalfOfTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		d := w.deploy(time.Minute, func(o *runner.Options) { o.CallMax = 40 * time.Second })
+		w := newHarness(t)
+		d := w.deploy(time.Minute, func(o *runner.Options) { o.CallTimeMax = 40 * time.Second })
 		w.tasks.on("A", sleeping(30*time.Second, `{"a":1}`))
 		f := w.flow("f", oneTask)
 		d.start(f, "one")
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Failed, "")
+		w.checkEnded(f, "one", flow.Failed, "")
 		if x := w.load(f, "one"); x.Error == nil || !strings.Contains(x.Error.Cause, "than the 25s") {
 			t.Errorf("error %v; the function has a minute, ten seconds of which are for the last commits", x.Error)
 		}
 	})
 }
 
-// TestThinNews: a report, a stop and a child's end are taken in without the definition, and a worker goes on.
-func TestThinNews(t *testing.T) {
+// TestAcceptorMessages: a report, a stop and a child's end are taken in without the definition, and a worker goes on.
+func TestAcceptorMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.Now = nil })
 		f := w.flow("f", "- {Name: A, CALL, TaskMode: WaitForCustomCallback, Next: B}\n- {Name: B, CALL, End: true}\n")
 		parent := w.flow("parent", "- {Name: A, Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, Parameters: {resourceArn: 'acs:fnf:::flow/f', executionName: kid, input: {}}, Next: B}\n- {Name: B, CALL, End: true}\n")
@@ -320,27 +320,27 @@ func TestThinNews(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		w.ended(f, "kid", flow.Succeeded, "")
-		w.ended(f, "stopped", flow.Stopped, "")
-		w.ended(parent, "p", flow.Succeeded, "")
+		w.checkEnded(f, "kid", flow.Succeeded, "")
+		w.checkEnded(f, "stopped", flow.Stopped, "")
+		w.checkEnded(parent, "p", flow.Succeeded, "")
 		if n := w.tasks.called("B"); n != 2 {
 			t.Errorf("B was called %d times", n)
 		}
 	})
 }
 
-// TestThinHintsLost: every hint is lost; the sweeper's are enough.
-func TestThinHintsLost(t *testing.T) {
+// TestAcceptorHintsLost: every hint is lost; the sweeper's are enough.
+func TestAcceptorHintsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
-		lost := w.deploy(5*time.Minute, func(o *runner.Options) { o.Queue = dropped{} })
+		lost := w.deploy(5*time.Minute, func(o *runner.Options) { o.Queue = discardQueue{} })
 		f := w.flow("f", "- {Name: A, CALL, Next: B}\n- {Name: B, Type: Wait, Seconds: 200, Next: C}\n- {Name: C, CALL, End: true}\n")
 		lost.start(f, "one")
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, "")
-		if d.pieces.Load() == 0 {
+		w.checkEnded(f, "one", flow.Succeeded, "")
+		if d.invocations.Load() == 0 {
 			t.Error("nobody worked")
 		}
 	})
@@ -349,17 +349,17 @@ func TestThinHintsLost(t *testing.T) {
 // TestStoreAway: the store cannot be reached when a call's result is there; the result is kept until it can.
 func TestStoreAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		d := w.deploy(5*time.Minute, nil)
 		w.tasks.on("A", func(context.Context, task.Request) task.Result {
-			w.hooks(away(20*time.Second), nil)
+			w.hooks(unavailableFor(20*time.Second), nil)
 			return task.Result{Output: []byte(`{"a":1}`)}
 		})
 		f := w.flow("f", oneTask)
 		d.start(f, "one")
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
 		if n := w.tasks.called("A"); n != 1 {
 			t.Errorf("%d calls", n)
 		}
@@ -374,11 +374,11 @@ func TestStoreAway(t *testing.T) {
 	})
 }
 
-// TestTwoWorksOnOne: hints of one execution in two invocations of one process.
-func TestTwoWorksOnOne(t *testing.T) {
+// TestTwoWorkSessionsOnOne: hints of one execution in two invocations of one process.
+func TestTwoWorkSessionsOnOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.Queue = dropped{} })
+		w := newHarness(t)
+		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.Queue = discardQueue{} })
 		w.tasks.on("A", sleeping(30*time.Second, `{"a":1}`))
 		f := w.flow("f", oneTask)
 		d.start(f, "one")
@@ -391,22 +391,22 @@ func TestTwoWorksOnOne(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if n := d.pieces.Load(); n != 5 {
+		if n := d.invocations.Load(); n != 5 {
 			t.Errorf("%d pieces have returned", n)
 		}
-		w.ended(f, "one", flow.Succeeded, `{"a":1}`)
+		w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
 		if n := w.tasks.called("A"); n != 1 {
 			t.Errorf("%d calls", n)
 		}
 	})
 }
 
-// TestThinPoison: an execution whose every worker is lost is failed in the end, and visibly so.
-func TestThinPoison(t *testing.T) {
+// TestAcceptorPoison: an execution whose every worker is lost is failed in the end, and visibly so.
+func TestAcceptorPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
-		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.Queue = dropped{} })
+		d := w.deploy(5*time.Minute, func(o *runner.Options) { o.Queue = discardQueue{} })
 		d.start(f, "one")
 		one := store.Partition(f.ID, "one")
 		var died int
@@ -437,14 +437,14 @@ func TestThinPoison(t *testing.T) {
 	})
 }
 
-// TestThinWithoutDefinition: an execution whose definition cannot be had any more is failed in the end, and visibly so.
-func TestThinWithoutDefinition(t *testing.T) {
+// TestAcceptorWithoutDefinition: an execution whose definition cannot be had any more is failed in the end, and visibly so.
+func TestAcceptorWithoutDefinition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newHarness(t)
 		f := w.flow("f", oneTask)
 		var lost atomic.Bool
 		d := w.deploy(5*time.Minute, func(o *runner.Options) {
-			o.Queue = dropped{}
+			o.Queue = discardQueue{}
 			o.Compile = func(definition, mode string) (*flow.Machine, error) {
 				if lost.Load() {
 					return nil, errors.New("a definition that nobody understands")

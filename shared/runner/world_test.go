@@ -23,30 +23,30 @@ import (
 
 const account = "1234567890123456"
 
-// errLost is a fault of the store: the caller does not learn whether the write was applied.
-var errLost = errors.New("the answer was lost")
+// errUnknownOutcome is a fault of the store: the caller does not learn whether the write was applied.
+var errUnknownOutcome = errors.New("the answer was lost")
 
-// world is one store, any number of runners over it, and the tasks that they call. It lives in a synctest bubble, so
+// harness is one store, any number of runners over it, and the tasks that they call. It lives in a synctest bubble, so
 // time costs nothing.
-type world struct {
+type harness struct {
 	t     *testing.T
 	mem   *memstore.Store
 	store *store.Store
 	tasks *tasks
-	homes []*home
+	nodes []*node
 
-	mu     sync.Mutex
-	before func(op string, key store.Key) error
-	after  func(op string, key store.Key) error
-	writes map[string]int // commits tried, by partition
+	mu       sync.Mutex
+	beforeOp func(op string, key store.Key) error
+	afterOp  func(op string, key store.Key) error
+	writes   map[string]int // commits tried, by partition
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, mem: memstore.New(), tasks: newTasks(), writes: map[string]int{}}
+func newHarness(t *testing.T) *harness {
+	w := &harness{t: t, mem: memstore.New(), tasks: newTasks(), writes: map[string]int{}}
 	w.mem.WakeShards = 2
 	w.mem.Before = func(op string, key store.Key) error {
 		w.mu.Lock()
-		f := w.before
+		f := w.beforeOp
 		if op == memstore.OpCommit {
 			w.writes[key.Partition]++
 		}
@@ -58,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.mem.After = func(op string, key store.Key) error {
 		w.mu.Lock()
-		f := w.after
+		f := w.afterOp
 		w.mu.Unlock()
 		if f == nil {
 			return nil
@@ -67,7 +67,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.store = store.New(store.Options{Driver: w.mem, TailBytes: 200})
 	t.Cleanup(func() {
-		for _, h := range w.homes {
+		for _, h := range w.nodes {
 			h.close()
 		}
 	})
@@ -75,14 +75,14 @@ func newWorld(t *testing.T) *world {
 }
 
 // hooks sets what the store does before and after an operation; nil for nothing.
-func (w *world) hooks(before, after func(op string, key store.Key) error) {
+func (w *harness) hooks(before, after func(op string, key store.Key) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.before, w.after = before, after
+	w.beforeOp, w.afterOp = before, after
 }
 
-// committed gives how many commits of an execution have been tried.
-func (w *world) committed(f *store.Flow, name string) int {
+// commitsTried gives how many commits of an execution have been tried.
+func (w *harness) commitsTried(f *store.Flow, name string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.writes[store.Partition(f.ID, name)]
@@ -98,16 +98,16 @@ func once(op string, sort string, n int) func(string, store.Key) error {
 			return nil
 		}
 		if n--; n == 0 {
-			return errLost
+			return errUnknownOutcome
 		}
 		return nil
 	}
 }
 
-// home is one runner with its queue and its sweeper.
-type home struct {
+// node is one runner with its queue and its sweeper.
+type node struct {
 	*runner.Runner
-	w      *world
+	w      *harness
 	queue  *memqueue.Queue
 	stop   context.CancelFunc
 	work   sync.WaitGroup
@@ -115,9 +115,9 @@ type home struct {
 }
 
 // open starts a runner. edit may change its options.
-func (w *world) open(edit func(*runner.Options)) *home {
+func (w *harness) open(edit func(*runner.Options)) *node {
 	w.t.Helper()
-	h := &home{w: w, queue: memqueue.New(memqueue.Options{Workers: 8})}
+	h := &node{w: w, queue: memqueue.New(memqueue.Options{Workers: 8})}
 	flows := flowtask.New(starter{h}, nil)
 	flows.Everywhere = true
 	table := task.NewTable(map[string]task.Runner{"FNF:StartExecution": flows, "FC:InvokeFunction": w.tasks}, nil)
@@ -129,7 +129,7 @@ func (w *world) open(edit func(*runner.Options)) *home {
 	h.Runner = runner.New(o)
 	var ctx context.Context
 	ctx, h.stop = context.WithCancel(context.Background())
-	h.work.Go(func() { h.queue.Consume(ctx, h.Look) })
+	h.work.Go(func() { h.queue.Consume(ctx, h.HandleHint) })
 	h.work.Go(func() {
 		if o.Exclusive {
 			h.Resume(ctx)
@@ -144,12 +144,12 @@ func (w *world) open(edit func(*runner.Options)) *home {
 			}
 		}
 	})
-	w.homes = append(w.homes, h)
+	w.nodes = append(w.nodes, h)
 	return h
 }
 
 // close stops a runner at once: calls in flight are cut.
-func (h *home) close() {
+func (h *node) close() {
 	if h.closed {
 		return
 	}
@@ -162,16 +162,16 @@ func (h *home) close() {
 	h.work.Wait()
 }
 
-// dropped is a queue that loses every hint.
-type dropped struct{}
+// discardQueue is a queue that loses every hint.
+type discardQueue struct{}
 
-func (dropped) Send(context.Context, ...queue.Message) error { return nil }
+func (discardQueue) Send(context.Context, ...queue.Message) error { return nil }
 
-type starter struct{ h *home }
+type starter struct{ h *node }
 
 func (s starter) StartChild(ctx context.Context, c flowtask.Child) (flowtask.Started, error) {
 	name, err := s.h.StartChild(ctx, runner.Child{Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
-		Callback: c.CallbackToken, Key: c.Key})
+		CallbackToken: c.CallbackToken, Key: c.Key})
 	return flowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
 }
 
@@ -184,13 +184,13 @@ func compile(definition, mode string) (*flow.Machine, error) {
 }
 
 // flow creates a flow of the states given, a list in YAML; it starts with A. CALL stands for the call of a function.
-func (w *world) flow(name, states string) *store.Flow {
+func (w *harness) flow(name, states string) *store.Flow {
 	w.t.Helper()
 	states = strings.ReplaceAll(states, "CALL", "Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}")
 	return w.define(name, flow.Standard, fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: A\nStates:\n%s", name, states))
 }
 
-func (w *world) define(name, mode, definition string) *store.Flow {
+func (w *harness) define(name, mode, definition string) *store.Flow {
 	w.t.Helper()
 	if _, err := compile(definition, mode); err != nil {
 		w.t.Fatal(err)
@@ -216,12 +216,12 @@ func starting(f *store.Flow, name string) runner.Start {
 }
 
 // start starts an execution that must be a new one.
-func (h *home) start(f *store.Flow, name string) *store.Execution {
+func (h *node) start(f *store.Flow, name string) *store.Execution {
 	h.w.t.Helper()
 	return h.startWith(starting(f, name))
 }
 
-func (h *home) startWith(s runner.Start) *store.Execution {
+func (h *node) startWith(s runner.Start) *store.Execution {
 	h.w.t.Helper()
 	x, created, err := h.StartExecution(context.Background(), s)
 	if err != nil || !created {
@@ -231,7 +231,7 @@ func (h *home) startWith(s runner.Start) *store.Execution {
 }
 
 // load reads an execution from the store itself.
-func (w *world) load(f *store.Flow, name string) *store.Execution {
+func (w *harness) load(f *store.Flow, name string) *store.Execution {
 	w.t.Helper()
 	x, err := w.store.Load(context.Background(), store.Partition(f.ID, name))
 	if err != nil {
@@ -242,7 +242,7 @@ func (w *world) load(f *store.Flow, name string) *store.Execution {
 
 // history reads all events and checks that they are gapless, in the order of time, and closed by an end exactly when the
 // execution has ended.
-func (w *world) history(f *store.Flow, name string) []flow.HistoryEvent {
+func (w *harness) history(f *store.Flow, name string) []flow.HistoryEvent {
 	w.t.Helper()
 	x := w.load(f, name)
 	events, err := w.store.Events(context.Background(), x, 1, 100_000)
@@ -268,8 +268,8 @@ func (w *world) history(f *store.Flow, name string) []flow.HistoryEvent {
 	return events
 }
 
-// ended checks how an execution has ended, its history and that nothing is left in its outbox.
-func (w *world) ended(f *store.Flow, name string, status flow.Status, output string) {
+// checkEnded checks how an execution has ended, its history and that nothing is left in its outbox.
+func (w *harness) checkEnded(f *store.Flow, name string, status flow.Status, output string) {
 	w.t.Helper()
 	x := w.load(f, name)
 	got := ""
@@ -289,7 +289,7 @@ func (w *world) ended(f *store.Flow, name string, status flow.Status, output str
 }
 
 // count counts the events of a type.
-func (w *world) count(f *store.Flow, name string, typ flow.EventType) int {
+func (w *harness) count(f *store.Flow, name string, typ flow.EventType) int {
 	w.t.Helper()
 	n := 0
 	for _, e := range w.history(f, name) {

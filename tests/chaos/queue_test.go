@@ -60,7 +60,7 @@ func TestFullQueue(t *testing.T) {
 	server := httptest.NewServer(rpc.New(rpc.Options{API: cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits, Log: log})}))
 	life, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	work.Go(func() { q.Consume(life, r.Look) })
+	work.Go(func() { q.Consume(life, r.HandleHint) })
 	work.Go(func() {
 		for life.Err() == nil {
 			if err := r.Sweep(life); err != nil && life.Err() == nil {

@@ -78,7 +78,7 @@ func (w *world) engine(t *testing.T, transport http.RoundTripper) *engine {
 	e.Service = cloudflow.New(cloudflow.Options{Store: st, Runner: e.runner, Limits: limits, Region: emulators.Region, Log: log})
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	work.Go(func() { e.queue.Consume(ctx, e.runner.Look) })
+	work.Go(func() { e.queue.Consume(ctx, e.runner.HandleHint) })
 	work.Go(func() {
 		for every := time.NewTicker(time.Second); ctx.Err() == nil; {
 			if err := e.runner.Sweep(ctx); err != nil && ctx.Err() == nil {

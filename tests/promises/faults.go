@@ -30,7 +30,7 @@ var Faults = []Fault{
 		Open: "no supported store promises less than a strong read of one partition; pages of one Range may see different moments"},
 	{Says: "hints are lost, repeated, delayed, reordered, or name something else",
 		Sim:   []string{"fault hint lost", "fault hint repeated", "fault hint delayed", "fault hint for something else"},
-		Tests: []string{"shared/runner: TestHintsLost, TestThinHintsLost"}},
+		Tests: []string{"shared/runner: TestHintsLost, TestAcceptorHintsLost"}},
 	{Says: "the queue refuses what is sent, or delivers nothing, for an hour",
 		Sim:   []string{"fault hint refused", "fault hint held"},
 		Tests: []string{"tests/chaos: TestFullQueue, TestCloudOutages", "shared/queue/memqueue: TestFull"}},

@@ -5,12 +5,12 @@ package sim_test
 // must live.
 func init() {
 	for _, m := range []struct{ invariants, name, file, old, new string }{
-		{"Express leaves nothing,share given back", "answer an Express execution while its calls are in flight", "shared/runner/sync.go", "	defer s.flying.Wait() // a function's process may be frozen after its answer\n", ""},
+		{"Express leaves nothing,share given back", "answer an Express execution while its calls are in flight", "shared/runner/sync.go", "\tdefer s.goroutines.Wait() // a function's process may be frozen after its answer\n", ""},
 		{"Express leaves nothing", "keep what runs in memory, too", "shared/runner/start.go", "	return newSync(r, m, s).run(ctx)\n", "	r.StartExecution(ctx, s)\n	return newSync(r, m, s).run(ctx)\n"},
 		{"Express once,share,late Express", "run an Express execution again that has failed", "shared/cloudflow/executions.go", "	x, err := s.Runner.RunSync(ctx, *start)\n", "	x, err := s.Runner.RunSync(ctx, *start)\n	if err == nil && x.Status == flow.Failed {\n		x, err = s.Runner.RunSync(ctx, *start)\n	}\n"},
 		{"Express answer", "answer no error of an Express execution", "shared/runner/sync.go", "s.state.Stopped, s.state.Output, s.state.Error\n", "s.state.Stopped, s.state.Output, nil\n"},
 		{"late Express,reference", "let Express executions sleep a quarter of a minute longer", "shared/runner/sync.go", "time.Duration(max(due-s.r.nowMillis(), 0))", "time.Duration(max(due-s.r.nowMillis(), 0)+15_000)"},
-		{"call within its lease,one caller", "make a call that waited in line until its lease was over", "shared/runner/calls.go", "t.late = t.lease != nil && r.nowMillis() > t.lease.until.Load(); t.late", "t.late = false; t.late"},
+		{"call within its lease,one caller", "make a call that waited in line until its lease was over", "shared/runner/calls.go", "t.leaseLost = t.lease != nil && r.nowMillis() > t.lease.until.Load(); t.leaseLost", "t.leaseLost = false; t.leaseLost"},
 		{"share", "let an account have all that is free", "shared/share/pool.go", "return p.Whole || a.held == 0 || a.held+n <= free", "return true"},
 		{"share by turns", "leave the turn with the account that has it", "shared/share/pool.go", "				p.leave(a)\n				continue\n			}\n", "				p.leave(a)\n			}\n			continue\n"},
 		{"share given back", "keep the place of an Express execution that has ended", "shared/runner/start.go", "	defer r.Shares.Express.Release(s.Flow.Account, 1)\n", ""},

@@ -88,9 +88,9 @@ func newProcess(w *World) *process {
 	}
 	o := runner.Options{Store: p.store, Queue: hints{p}, Tasks: tasks, Compile: compileOnce, Limits: w.limits, Region: "local", Now: p.now,
 		Log:       slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: noTime})),
-		Exclusive: w.home == local, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, FoldWork: w.work, FoldEvents: w.sizes.events,
-		Block: w.sizes.block, Folds: p.noteFold}
-	o.ExpressSteps = p.noteExpress
+		Exclusive: w.home == local, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, TransactionWorkMax: w.work, TransactionEventsMax: w.sizes.events,
+		BlockSize: w.sizes.block, OnTransaction: p.noteFold}
+	o.OnExpressStep = p.noteExpress
 	if p.shares = w.newShares(); p.shares != nil {
 		o.Shares = p.shares.pools
 	}
@@ -98,7 +98,7 @@ func newProcess(w *World) *process {
 	case servers:
 		o.StoreExpires = w.expires
 	case functions:
-		o.Thin, o.StoreExpires, o.CallMax = true, true, w.lease
+		o.AcceptOnly, o.StoreExpires, o.CallTimeMax = true, true, w.lease
 	}
 	if w.rights != nil {
 		o.Rights = w.rights.of
@@ -190,8 +190,8 @@ func (p *process) goOn(f func()) {
 func (p *process) sweep(first time.Duration) {
 	if p.w.home == local {
 		p.runner.Resume(p.life)
-		err := p.store.EachFlow(p.life, func(f *store.Flow) error { return p.runner.Census(p.life, f.Account, f.ID) })
-		p.runner.CensusDone(err == nil)
+		err := p.store.EachFlow(p.life, func(f *store.Flow) error { return p.runner.CountRunning(p.life, f.Account, f.ID) })
+		p.runner.CountingDone(err == nil)
 	}
 	for wait := first; ; {
 		timer := time.NewTimer(max(wait, 0))
@@ -299,7 +299,7 @@ func (w *World) retire(p *process) {
 	p.goOn(func() {
 		ctx, cancel := context.WithTimeout(p.life, grace)
 		defer cancel()
-		p.runner.Retire(ctx)
+		p.runner.Drain(ctx)
 		w.sched.wait(p.life, &operation{process: p, key: p.name + " has ended", apply: func() bool { w.kill(p); return true }}, nil)
 	})
 }
@@ -325,7 +325,7 @@ func (s starter) StartChild(ctx context.Context, c flowtask.Child) (flowtask.Sta
 	}
 	s.p.w.referee.starting(&c)
 	name, err := s.p.runner.StartChild(ctx, runner.Child{Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
-		Callback: c.CallbackToken, Key: c.Key})
+		CallbackToken: c.CallbackToken, Key: c.Key})
 	return flowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
 }
 
@@ -408,10 +408,10 @@ func (p *process) handle(partition string, over func()) {
 	var err error
 	if p.w.home == functions {
 		ctx, cancel := context.WithTimeout(p.life, worked)
-		err = p.runner.Work(ctx, partition)
+		err = p.runner.RunUntilIdle(ctx, partition)
 		cancel()
 	} else {
-		err = p.runner.Look(p.life, partition)
+		err = p.runner.HandleHint(p.life, partition)
 	}
 	if p.w.home == functions {
 		p.w.sched.wait(p.life, &operation{process: p, key: p.name + " has worked on " + partition, apply: func() bool { over(); return true }}, nil)

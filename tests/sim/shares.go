@@ -77,7 +77,7 @@ func (w *World) newShares() *shares {
 		return share.New(share.Options{Name: name, Capacity: n, Whole: !s.several})
 	}
 	made := &shares{pools: runner.Shares{Polls: pool("long polls", s.polls),
-		Express: pool("Express executions", s.express), Calls: pool("calls", s.calls), Line: s.line},
+		Express: pool("Express executions", s.express), Calls: pool("calls", s.calls), LineCapacity: s.line},
 		calls: map[string]int64{}, begun: map[string]int{}}
 	if s.several {
 		made.pools.Processors = share.New(share.Options{Name: "processors", Capacity: s.processor,

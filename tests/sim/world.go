@@ -459,7 +459,7 @@ func (w *World) asker(ctx context.Context) string {
 	if who, ok := ctx.Value(asker{}).(string); ok {
 		return who + " "
 	}
-	if partition := runner.ErrandOf(ctx); partition != "" {
+	if partition := runner.BackgroundPartition(ctx); partition != "" {
 		return "for " + partition + " "
 	}
 	return ""

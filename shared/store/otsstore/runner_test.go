@@ -72,7 +72,7 @@ func home(t *testing.T, s *store.Store, tasks task.Runner) *runner.Runner {
 		Limits: flow.DefaultLimits(), Region: "cn-hangzhou", Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	work.Go(func() { q.Consume(ctx, r.Look) })
+	work.Go(func() { q.Consume(ctx, r.HandleHint) })
 	work.Go(func() {
 		for ctx.Err() == nil {
 			r.Sweep(ctx)
