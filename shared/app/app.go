@@ -264,7 +264,7 @@ func (a *App) recount() {
 		}
 		select {
 		case <-t.C:
-		case <-a.usage.Wanted():
+		case <-a.usage.RecountRequested():
 		case <-a.life.Done():
 			return
 		}

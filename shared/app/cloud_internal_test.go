@@ -174,7 +174,7 @@ func TestOutcomes(t *testing.T) {
 	if err := o.take(t.Context(), trigger.Outcome{RequestID: "r1", Function: "f"}); err != nil {
 		t.Errorf("a task that is gone: %v", err)
 	}
-	if _, err := st.Driver().Get(t.Context(), store.NoteKey("r1", "f")); !errors.Is(err, store.ErrNotFound) {
+	if _, err := st.Driver().Get(t.Context(), store.InvocationRecordKey("r1", "f")); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("the note is left: %v", err)
 	}
 }

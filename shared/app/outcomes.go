@@ -64,9 +64,9 @@ func (o *outcomes) Note(ctx context.Context, requestID string, n task.Note) erro
 	if err != nil {
 		return err
 	}
-	key := store.NoteKey(requestID, function)
+	key := store.InvocationRecordKey(requestID, function)
 	if n.Chosen {
-		key = store.ChosenKey(requestID, function, taskOf(n))
+		key = store.ChosenInvocationRecordKey(requestID, function, taskOf(n))
 	}
 	row := store.Row{Key: key, Data: data, Expires: time.Now().Add(noteLife).UnixMilli()}
 	if o.wakes {
@@ -138,7 +138,7 @@ func (o *outcomes) find(ctx context.Context, out trigger.Outcome) error {
 	if err != nil || len(out.RequestID) > requestIDMax {
 		return fmt.Errorf("%w: its function or its id is none: %w", errOthers, err)
 	}
-	row, err := o.driver.Get(ctx, store.NoteKey(out.RequestID, function))
+	row, err := o.driver.Get(ctx, store.InvocationRecordKey(out.RequestID, function))
 	switch {
 	case err == nil:
 		n, err := noteOf(row)
@@ -151,7 +151,7 @@ func (o *outcomes) find(ctx context.Context, out trigger.Outcome) error {
 	case o.ended == nil:
 		return errUnknown
 	}
-	return o.chosen(ctx, out, store.ChosenKey(out.RequestID, function, "").Partition)
+	return o.chosen(ctx, out, store.ChosenInvocationRecordKey(out.RequestID, function, "").Partition)
 }
 
 // chosen looks at all notes under an id that flows have chosen: the service says of each how its

@@ -148,7 +148,7 @@ func TestChosenIDsReplaceNothing(t *testing.T) {
 		note("1", "f@LATEST", true)
 		note("2", "f@live", true)
 		note("2", "f@live", true) // the same task, once more
-		chosen := store.ChosenKey(id, "f", "").Partition
+		chosen := store.ChosenInvocationRecordKey(id, "f", "").Partition
 		got := rows(t, d, chosen)
 		if slices.Sort(got); !slices.Equal(got, []string{"1 t", "2 t"}) {
 			t.Errorf("%s: %q", id, got)
@@ -223,7 +223,7 @@ func TestAttack2Flood(t *testing.T) {
 		if waited := time.Since(began); waited != 0 || asked != records/2*(resendMax+1) {
 			t.Errorf("it waited for %s, the service was asked %d times", waited, asked)
 		}
-		if got := rows(t, d, store.ChosenKey("order-7", "f", "").Partition); !slices.Equal(got, []string{"1 t"}) {
+		if got := rows(t, d, store.ChosenInvocationRecordKey("order-7", "f", "").Partition); !slices.Equal(got, []string{"1 t"}) {
 			t.Errorf("the task was reported: %q", got)
 		}
 	})

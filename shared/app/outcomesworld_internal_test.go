@@ -222,7 +222,7 @@ func (w *outcomeWorld) judge(seed uint64, name string, got *cloudflow.Execution)
 	if v.failed {
 		status, output = "Failed", ""
 	}
-	_, err := w.rows.Get(w.t.Context(), store.NoteKey(v.id, v.function))
+	_, err := w.rows.Get(w.t.Context(), store.InvocationRecordKey(v.id, v.function))
 	noted := err == nil
 	switch met := !v.noted.IsZero() && !v.recorded.IsZero(); {
 	case got.Status == "Running" && met && v.noted.Before(v.recorded.Add(keptFor)):

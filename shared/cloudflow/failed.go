@@ -12,7 +12,7 @@ import (
 // the store has told the operator, and a line for every request would fill the disk further. Whatever is no fault is an
 // internal error, whose cause stays inside.
 func Failed(err error) error {
-	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrFilled) {
+	if errors.Is(err, store.ErrDiskFull) || errors.Is(err, store.ErrDiskFullUnknown) {
 		return fault.New(fault.ServiceUnavailable, "The disk of the server is full: it reads, but takes nothing new. Try again when its operator has made room.")
 	}
 	var r *share.Refusal

@@ -16,9 +16,9 @@ import (
 type fullDisk struct{ store.Driver }
 
 func (fullDisk) Commit(context.Context, []store.Row, store.Row, store.Condition) error {
-	return store.ErrFull
+	return store.ErrDiskFull
 }
-func (fullDisk) Put(context.Context, []store.Row) error { return store.ErrFull }
+func (fullDisk) Put(context.Context, []store.Row) error { return store.ErrDiskFull }
 
 // TestFullDisk: a disk that is full is told as that, not as a fault of the program.
 func TestFullDisk(t *testing.T) {
@@ -31,8 +31,8 @@ func TestFullDisk(t *testing.T) {
 		err  error
 		want fault.Code
 	}{
-		{fmt.Errorf("put: %w", store.ErrFilled), fault.ServiceUnavailable},
-		{fault.Internal(store.ErrFull), fault.ServiceUnavailable},
+		{fmt.Errorf("put: %w", store.ErrDiskFullUnknown), fault.ServiceUnavailable},
+		{fault.Internal(store.ErrDiskFull), fault.ServiceUnavailable},
 		{fault.New(fault.TaskInvalidState, "x"), fault.TaskInvalidState},
 		{errors.New("torn"), fault.InternalServerError},
 	} {

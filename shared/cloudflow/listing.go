@@ -89,8 +89,8 @@ func pageSize(list []Execution) int {
 }
 
 // listing makes the store's selection of the filters.
-func listing(q ListExecutionsRequest) (store.Listing, error) {
-	l := store.Listing{}
+func listing(q ListExecutionsRequest) (store.ListOptions, error) {
+	l := store.ListOptions{}
 	var err error
 	if l.Limit, err = checkLimit(q.Limit, 100); err != nil {
 		return l, err

@@ -125,7 +125,7 @@ func TestFlowV1InboxEntryCountsOnce(t *testing.T) {
 		synctest.Wait()
 		stays := 2
 		w.hooks(func(op string, key store.Key) error {
-			if op == memstore.OpDelete && store.IsLetter(key) && stays > 0 {
+			if op == memstore.OpDelete && store.IsInboxEntry(key) && stays > 0 {
 				stays--
 				return errUnknownOutcome
 			}

@@ -22,7 +22,7 @@ func (w *harness) foundDue(tries int) (*store.Flow, *store.Execution) {
 	h.close()
 	x := w.load(f, "one")
 	if err := w.store.Commit(context.Background(), x, &store.Change{Status: x.Status, LastEvent: x.LastEvent,
-		LastTime: x.LastTime, Wake: time.Now().UnixMilli(), Tries: tries}); err != nil {
+		LastTime: x.LastTime, Wake: time.Now().UnixMilli(), SweepAttempts: tries}); err != nil {
 		w.t.Fatal(err)
 	}
 	time.Sleep(10 * time.Second)
@@ -40,7 +40,7 @@ func TestLostCommitsAreNoPoison(t *testing.T) {
 			if op != memstore.OpCAS || k.Partition != x.Partition() {
 				return nil
 			}
-			if begun := w.load(f, "one").Begun; begun > failed {
+			if begun := w.load(f, "one").RunnerAttempts; begun > failed {
 				failed = begun
 				return errUnknownOutcome // of the commit that follows a count
 			}
@@ -69,7 +69,7 @@ func TestCountThatWasLostIsMadeAgain(t *testing.T) {
 			if writes++; writes == 1 {
 				return store.ErrConflict
 			}
-			begun = max(begun, w.load(f, "one").Begun)
+			begun = max(begun, w.load(f, "one").RunnerAttempts)
 			return nil
 		}, nil)
 		w.open(func(o *runner.Options) { o.Exclusive = false })

@@ -91,7 +91,7 @@ func (c *quota) endStart(account string) {
 // CountRunning counts the executions of a flow that an earlier process has left running, once, at the start of an exclusive
 // runner. CountingDone ends the counting.
 func (r *Runner) CountRunning(ctx context.Context, account, flowID string) error {
-	l := store.Listing{FlowID: flowID, Limit: 200, Match: func(s store.Summary) bool { return !s.Status.Final() }}
+	l := store.ListOptions{FlowID: flowID, Limit: 200, Match: func(s store.Summary) bool { return !s.Status.Final() }}
 	for {
 		page, next, err := r.Store.List(ctx, l)
 		if err != nil {

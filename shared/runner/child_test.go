@@ -26,7 +26,7 @@ func TestChildIsStoppedByItsName(t *testing.T) {
 				"Parameters: {resourceArn: 'acs:fnf:::flow/child', "+parameters+", input: {}}, End: true}\n")
 			h.start(f, "one")
 			time.Sleep(time.Second)
-			running, _, err := w.store.List(context.Background(), store.Listing{FlowID: child.ID, Limit: 10})
+			running, _, err := w.store.List(context.Background(), store.ListOptions{FlowID: child.ID, Limit: 10})
 			if err != nil || len(running) != 1 {
 				t.Fatalf("%s: %v %v", parameters, running, err)
 			}

@@ -16,7 +16,7 @@ func (f *transaction) commit() error {
 		ch.BodyMax = r.Limits.BodyBytes
 	}
 	if f.turn != nil {
-		ch.Encoded = f.endTurn
+		ch.OnEncoded = f.endTurn
 	}
 	if s.Final() && c.x.Stopped == 0 {
 		// Not later than its values, which expire when the longest run would: it may have been found late that its

@@ -81,7 +81,7 @@ const (
 // processes down. One that owns its store then takes up nothing else that is suspected with it: when it dies, that one alone
 // has counted.
 func (f *transaction) isSuspect() bool {
-	return f.r.Exclusive && !f.created && f.c.x.Tries >= sweepAttemptsMax
+	return f.r.Exclusive && !f.created && f.c.x.SweepAttempts >= sweepAttemptsMax
 }
 
 // isOrphan tells whether an execution is what the process before has left, and this one has not counted yet that it takes
@@ -98,25 +98,25 @@ func (f *transaction) isOrphan() bool {
 // has lost a race, or that the store fails for a while, is no reason to take the execution for broken either.
 func (f *transaction) countRunner() error {
 	x := f.c.x
-	f.resetCounts = x.Tries > 0 || x.Begun > 0
-	begins, inherited := x.Tries >= sweepAttemptsMax && !*f.runnerCounted, f.isOrphan()
+	f.resetCounts = x.SweepAttempts > 0 || x.RunnerAttempts > 0
+	begins, inherited := x.SweepAttempts >= sweepAttemptsMax && !*f.runnerCounted, f.isOrphan()
 	if f.created || f.fatal != nil || f.c.state.Final() || !f.r.isExecutor(f.c) || !begins && !f.due && !inherited {
 		return nil
 	}
 	ch := unchanged(x)
 	if f.due || inherited {
-		ch.Tries++
+		ch.SweepAttempts++
 	}
 	if f.due {
-		ch.Wake = f.r.nowMillis() + sweepBackoff(x.Tries)
+		ch.Wake = f.r.nowMillis() + sweepBackoff(x.SweepAttempts)
 	}
 	if begins {
-		if x.Begun >= runnerAttemptsMax {
+		if x.RunnerAttempts >= runnerAttemptsMax {
 			f.fatal = &flow.Error{Name: "FnF.InternalError",
 				Cause: "the execution could not be advanced: every runner that took it up was lost or gave up"}
 			return nil
 		}
-		ch.Begun++
+		ch.RunnerAttempts++
 	}
 	f.resetCounts = true
 	err := f.r.Store.Commit(f.r.ctx, x, ch)
@@ -133,7 +133,7 @@ func sweepBackoff(tries int) int64 {
 // unchanged is a change that changes nothing.
 func unchanged(x *store.Execution) *store.Change {
 	return &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error, LastEvent: x.LastEvent,
-		LastTime: x.LastTime, Wake: x.Wake, Tries: x.Tries, Begun: x.Begun}
+		LastTime: x.LastTime, Wake: x.Wake, SweepAttempts: x.SweepAttempts, RunnerAttempts: x.RunnerAttempts}
 }
 
 // step runs the interpreter, loading what it asks for.

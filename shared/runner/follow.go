@@ -22,7 +22,7 @@ func (f *transaction) sendReplies(starts, delays []*envelope) {
 		it.done(a)
 	}
 	for i, it := range starts {
-		created := f.created && i == 0 || f.c.x.Claim == it.start.claim
+		created := f.created && i == 0 || f.c.x.ClaimToken == it.start.claim
 		if created { // before the start is over: until then it is counted as one that may be
 			f.r.quota.countStarted(f.c.x.Account, f.c.partition)
 			f.c.wasRunning = true

@@ -22,7 +22,7 @@ func TestFullStoreIsNotLogged(t *testing.T) {
 		h := w.open(func(o *runner.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 		w.hooks(func(op string, key store.Key) error {
 			if op == memstore.OpCommit {
-				return store.ErrFull
+				return store.ErrDiskFull
 			}
 			return nil
 		}, nil)

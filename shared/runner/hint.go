@@ -57,8 +57,8 @@ func (f *transaction) handOff(wasReady, wasUnsent bool) {
 // execution that brings its runners down is not hammered, and sends a hint.
 func (r *Runner) bumpWake(ctx context.Context, x *store.Execution) error {
 	ch := unchanged(x)
-	ch.Tries++
-	ch.Wake = r.nowMillis() + sweepBackoff(x.Tries)
+	ch.SweepAttempts++
+	ch.Wake = r.nowMillis() + sweepBackoff(x.SweepAttempts)
 	if err := r.Store.Commit(ctx, x, ch); err != nil {
 		return err
 	}

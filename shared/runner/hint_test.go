@@ -56,7 +56,7 @@ func TestNoHintsWhileSending(t *testing.T) {
 						return nil
 					}
 					if tries.Add(1) == 1 {
-						return store.ErrFull
+						return store.ErrDiskFull
 					}
 					time.Sleep(40 * time.Second)
 					return nil
@@ -90,7 +90,7 @@ func TestResumeHintsExecutions(t *testing.T) {
 	w := newHarness(t)
 	soon := time.Now().Add(time.Minute).UnixMilli()
 	key := func(partition, sort string) store.Key { return store.Key{Partition: partition, Sort: sort} }
-	for _, k := range []store.Key{key("x#f#one", "a"), key("x#f#one", "v#1#1#1#1"), key("d#f", "hash"), store.TombstoneKey("f"), store.NonceKey("n"), store.NoteKey("r", "f")} {
+	for _, k := range []store.Key{key("x#f#one", "a"), key("x#f#one", "v#1#1#1#1"), key("d#f", "hash"), store.TombstoneKey("f"), store.NonceKey("n"), store.InvocationRecordKey("r", "f")} {
 		if err := w.mem.Put(t.Context(), []store.Row{{Key: k, Version: 1, Wake: soon}}); err != nil {
 			t.Fatal(err)
 		}

@@ -33,9 +33,9 @@ func (r *Runner) enqueueInboxEntry(ctx context.Context, partition string, n inte
 	if err != nil || !open {
 		return a, err
 	}
-	l := &store.Letter{Partition: partition, Run: a.x.Run, Token: n.TokenID, Attempt: n.Attempt, Mark: n.Mark, Output: n.Output, Error: n.Error,
+	l := &store.InboxEntry{Partition: partition, Run: a.x.Run, Token: n.TokenID, Attempt: n.Attempt, Mark: n.Mark, Output: n.Output, Error: n.Error,
 		Wake: r.nowMillis() + inboxWakeDelay.Milliseconds(), Expires: a.x.Expires}
-	if err := r.Store.Post(ctx, l); err != nil && outcomeKnown(err) && !errors.Is(err, store.ErrConflict) {
+	if err := r.Store.EnqueueInboxEntry(ctx, l); err != nil && outcomeKnown(err) && !errors.Is(err, store.ErrConflict) {
 		return reply{}, err
 	}
 	// Another's letter is not yet accepted, and one that may be there or not is as one that is there: what counts is
@@ -59,7 +59,7 @@ func (r *Runner) notifyInbox(ctx context.Context, partition string, here bool) e
 
 // awaitInboxEntry watches the state until it has an answer for the letter. When the time is over the letter is taken back, and the
 // state is looked at once more: somebody may just have folded it.
-func (r *Runner) awaitInboxEntry(ctx context.Context, l *store.Letter, n interp.Message) (reply, error) {
+func (r *Runner) awaitInboxEntry(ctx context.Context, l *store.InboxEntry, n interp.Message) (reply, error) {
 	over := time.NewTimer(inboxWait)
 	defer over.Stop()
 	look := time.NewTimer(0)
@@ -98,8 +98,8 @@ func (r *Runner) awaitInboxEntry(ctx context.Context, l *store.Letter, n interp.
 }
 
 // retractInboxEntry takes a letter back, unless it is another's. One that stays is seen to by whoever finds it.
-func (r *Runner) retractInboxEntry(ctx context.Context, l *store.Letter) {
-	if err := r.Store.Withdraw(ctx, l); err != nil && !errors.Is(err, store.ErrConflict) {
+func (r *Runner) retractInboxEntry(ctx context.Context, l *store.InboxEntry) {
+	if err := r.Store.RetractInboxEntry(ctx, l); err != nil && !errors.Is(err, store.ErrConflict) {
 		r.Log.Warn("news stays in the inbox", "partition", l.Partition, "err", err)
 	}
 }
@@ -131,7 +131,7 @@ func (r *Runner) evaluate(ctx context.Context, partition string, run uint64, n *
 }
 
 // inboxMessage is what stands in a letter.
-func inboxMessage(l *store.Letter) interp.Message {
+func inboxMessage(l *store.InboxEntry) interp.Message {
 	n := interp.Message{Kind: interp.TaskReported, TokenID: l.Token, Attempt: l.Attempt, Output: l.Output, Error: l.Error, Mark: l.Mark}
 	if l.Token == 0 {
 		n.Kind = interp.StopRequested
@@ -141,11 +141,11 @@ func inboxMessage(l *store.Letter) interp.Message {
 
 // drainInbox takes the letters that have been read into the fold, before newer news.
 func (f *transaction) drainInbox(in *store.Inbox) {
-	if len(in.Letters) == 0 {
+	if len(in.Entries) == 0 {
 		return
 	}
-	items := make([]*envelope, 0, len(in.Letters)+len(f.envelopes))
-	for _, l := range in.Letters {
+	items := make([]*envelope, 0, len(in.Entries)+len(f.envelopes))
+	for _, l := range in.Entries {
 		items = append(items, &envelope{message: inboxMessage(l)})
 	}
 	f.envelopes = append(items, f.envelopes...)
@@ -156,16 +156,16 @@ func (f *transaction) drainInbox(in *store.Inbox) {
 func (r *Runner) deleteInboxEntries(c *mailbox) {
 	in := c.inbox
 	c.inbox = store.Inbox{}
-	for _, l := range in.Letters {
-		in.Done = append(in.Done, l.Key())
+	for _, l := range in.Entries {
+		in.Stale = append(in.Stale, l.Key())
 	}
-	if len(in.Done) == 0 {
+	if len(in.Stale) == 0 {
 		return
 	}
-	errs := make([]error, len(in.Done))
+	errs := make([]error, len(in.Stale))
 	var work sync.WaitGroup
-	for i, key := range in.Done {
-		work.Go(func() { errs[i] = r.Store.Drop(r.ctx, key) })
+	for i, key := range in.Stale {
+		work.Go(func() { errs[i] = r.Store.DeleteInboxEntry(r.ctx, key) })
 	}
 	work.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -202,7 +202,7 @@ func (r *Runner) pollInbox(c *mailbox) {
 	in, err := r.Store.Inbox(r.ctx, c.x)
 	if err != nil {
 		r.Log.Warn("inbox not read", "partition", c.partition, "err", err)
-	} else if len(in.Letters)+len(in.Done) > 0 {
+	} else if len(in.Entries)+len(in.Stale) > 0 {
 		c.invalidate()
 	}
 }
@@ -210,9 +210,9 @@ func (r *Runner) pollInbox(c *mailbox) {
 // wakeInboxEntry is what a sweeper does with a letter that nobody has seen to: it drops one whose execution has ended, puts
 // off the wake time of another and has it folded.
 func (r *Runner) wakeInboxEntry(ctx context.Context, key store.Key) error {
-	l, err := r.Store.Letter(ctx, key)
+	l, err := r.Store.InboxEntry(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
-		return r.Store.ForgetExpired(ctx, key)
+		return r.Store.DeleteExpiredRow(ctx, key)
 	} else if err != nil {
 		return err
 	}
@@ -225,9 +225,9 @@ func (r *Runner) wakeInboxEntry(ctx context.Context, key store.Key) error {
 		return err
 	}
 	if err != nil || x.Run != l.Run || x.Status.Final() {
-		return r.Store.Drop(ctx, key)
+		return r.Store.DeleteInboxEntry(ctx, key)
 	}
-	if err := r.Store.PutOff(ctx, l, now+sweepBackoff(l.Tries())); err != nil {
+	if err := r.Store.RescheduleInboxEntry(ctx, l, now+sweepBackoff(l.SweepAttempts())); err != nil {
 		if errors.Is(err, store.ErrConflict) {
 			return nil // somebody else has seen to it
 		}

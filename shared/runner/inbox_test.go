@@ -320,7 +320,7 @@ func TestChildsEndThroughInbox(t *testing.T) {
 		w.mu.Lock()
 		before := w.beforeOp
 		w.beforeOp = func(op string, k store.Key) error {
-			if op == memstore.OpCommit && store.IsLetter(k) {
+			if op == memstore.OpCommit && store.IsInboxEntry(k) {
 				posted.Add(1)
 			}
 			return before(op, k)

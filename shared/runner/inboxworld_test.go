@@ -27,7 +27,7 @@ func (s *losingDriver) Commit(ctx context.Context, puts []store.Row, cas store.R
 		if s.lose.Add(-1) >= 0 {
 			return s.err
 		}
-	} else if s.onInboxWrite != nil && store.IsLetter(cas.Key) {
+	} else if s.onInboxWrite != nil && store.IsInboxEntry(cas.Key) {
 		return s.onInboxWrite(apply)
 	}
 	return apply()

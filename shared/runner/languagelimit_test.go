@@ -186,7 +186,7 @@ func TestRepeatedStartAtTheLimit(t *testing.T) {
 		h = w.open(nil)
 		w.hooks(func(op string, _ store.Key) error {
 			if strings.HasPrefix(op, "commit") {
-				return store.ErrFull
+				return store.ErrDiskFull
 			}
 			return nil
 		}, nil)

@@ -42,8 +42,8 @@ func TestLeftBehind(t *testing.T) {
 			h.close()
 			w.hooks(nil, nil)
 			x := w.load(f, "one")
-			if want := deaths + 1; x.Tries != want || x.Begun != max(want-3, 0) {
-				t.Fatalf("after %d deaths taken up %d times and begun %d", want, x.Tries, x.Begun)
+			if want := deaths + 1; x.SweepAttempts != want || x.RunnerAttempts != max(want-3, 0) {
+				t.Fatalf("after %d deaths taken up %d times and begun %d", want, x.SweepAttempts, x.RunnerAttempts)
 			}
 			time.Sleep(time.Second)
 		}
@@ -68,7 +68,7 @@ func TestQuarantine(t *testing.T) {
 		for _, name := range names {
 			x := w.load(f, name)
 			if err := w.store.Commit(context.Background(), x, &store.Change{Status: x.Status, LastEvent: x.LastEvent, LastTime: x.LastTime,
-				Wake: time.Now().UnixMilli(), Tries: 3}); err != nil {
+				Wake: time.Now().UnixMilli(), SweepAttempts: 3}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -87,7 +87,7 @@ func TestQuarantine(t *testing.T) {
 		synctest.Wait()
 		begun := 0
 		for _, name := range names {
-			begun += w.load(f, name).Begun
+			begun += w.load(f, name).RunnerAttempts
 		}
 		mu.Lock()
 		if len(held) != 1 || begun != 1 {

@@ -190,9 +190,9 @@ func TestLeftInboxEntry(t *testing.T) {
 					f := w.flow("f", oneWait)
 					x := h.start(f, "one")
 					time.Sleep(time.Second)
-					l := &store.Letter{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, "one"), Mark: 77, Output: []byte(`{"left":1}`),
+					l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, "one"), Mark: 77, Output: []byte(`{"left":1}`),
 						Wake: time.Now().Add(30 * time.Second).UnixMilli(), Expires: x.Expires}
-					if err := w.store.Post(context.Background(), l); err != nil {
+					if err := w.store.EnqueueInboxEntry(context.Background(), l); err != nil {
 						t.Fatal(err)
 					}
 					status, output := flow.Succeeded, `{"left":1}`
@@ -220,9 +220,9 @@ func TestInboxEntryOfAnotherRun(t *testing.T) {
 		f := w.flow("f", oneWait)
 		x := h.start(f, "one")
 		time.Sleep(time.Second)
-		for i, l := range []*store.Letter{{Partition: x.Partition(), Run: x.Run + 1, Token: w.scheduledID(f, "one")}, {Partition: store.Partition(f.ID, "none"), Run: 5, Token: 3}} {
+		for i, l := range []*store.InboxEntry{{Partition: x.Partition(), Run: x.Run + 1, Token: w.scheduledID(f, "one")}, {Partition: store.Partition(f.ID, "none"), Run: 5, Token: 3}} {
 			l.Mark, l.Output, l.Wake, l.Expires = uint64(i+1), []byte(`{}`), time.Now().Add(30*time.Second).UnixMilli(), x.Expires
-			if err := w.store.Post(context.Background(), l); err != nil {
+			if err := w.store.EnqueueInboxEntry(context.Background(), l); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -247,9 +247,9 @@ func TestInboxEntryBackoff(t *testing.T) {
 		f := w.flow("f", oneWait)
 		x := h.start(f, "one")
 		time.Sleep(time.Second)
-		l := &store.Letter{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, "one"), Mark: 1, Output: []byte(`{"left":1}`),
+		l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, "one"), Mark: 1, Output: []byte(`{"left":1}`),
 			Wake: time.Now().Add(30 * time.Second).UnixMilli(), Expires: x.Expires}
-		if err := w.store.Post(context.Background(), l); err != nil {
+		if err := w.store.EnqueueInboxEntry(context.Background(), l); err != nil {
 			t.Fatal(err)
 		}
 		var off atomic.Bool
@@ -293,7 +293,7 @@ func TestInboxEntryOfClosedAttempt(t *testing.T) {
 				f := w.define("f", flow.Standard, c.definition)
 				x := d.start(f, "one")
 				time.Sleep(7 * time.Second)
-				l := &store.Letter{Partition: x.Partition(), Run: x.Run, Mark: 1, Output: []byte(`{"left":1}`),
+				l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Mark: 1, Output: []byte(`{"left":1}`),
 					Wake: time.Now().Add(time.Hour).UnixMilli(), Expires: x.Expires}
 				for _, e := range w.history(f, "one") {
 					if e.Type == c.entry && l.Token == 0 {
@@ -303,7 +303,7 @@ func TestInboxEntryOfClosedAttempt(t *testing.T) {
 				if n := w.count(f, "one", flow.TaskScheduled); n != 2 {
 					t.Fatalf("%d attempts", n)
 				}
-				if err := w.store.Post(context.Background(), l); err != nil {
+				if err := w.store.EnqueueInboxEntry(context.Background(), l); err != nil {
 					t.Fatal(err)
 				}
 				if err := d.worker.RunUntilIdle(context.Background(), x.Partition()); err != nil {

@@ -370,12 +370,12 @@ func TestFull(t *testing.T) {
 		w.hooks(func(op string, k store.Key) error {
 			if op == memstore.OpCommit {
 				tried++
-				return store.ErrFull
+				return store.ErrDiskFull
 			}
 			return nil
 		}, nil)
 		_, _, err := h.StartExecution(context.Background(), starting(f, "one"))
-		if !errors.Is(err, store.ErrFull) || tried != 1 {
+		if !errors.Is(err, store.ErrDiskFull) || tried != 1 {
 			t.Errorf("%v after %d tries", err, tried)
 		}
 		h.close()

@@ -268,8 +268,8 @@ func TestWaitingIsNoPoison(t *testing.T) {
 			time.Sleep(10 * 24 * time.Hour)
 			synctest.Wait()
 			x := w.load(f, "one")
-			if x.Status != flow.Running || x.Tries != 0 || x.Begun != 0 || x.Wake != x.Deadline {
-				t.Fatalf("%v, tries %d, begun %d, wakes %v before its deadline", x.Status, x.Tries, x.Begun, time.Duration(x.Deadline-x.Wake)*time.Millisecond)
+			if x.Status != flow.Running || x.SweepAttempts != 0 || x.RunnerAttempts != 0 || x.Wake != x.Deadline {
+				t.Fatalf("%v, tries %d, begun %d, wakes %v before its deadline", x.Status, x.SweepAttempts, x.RunnerAttempts, time.Duration(x.Deadline-x.Wake)*time.Millisecond)
 			}
 			if more := w.commitsTried(f, "one") - writes; more > 4 {
 				t.Errorf("waiting for ten days took %d commits", more)
@@ -298,7 +298,7 @@ func TestPoison(t *testing.T) {
 		died := 0
 		for range 60 {
 			// A runner that begins dies at the first commit that would write an event.
-			dying, spared := false, w.load(f, "one").Begun >= 5
+			dying, spared := false, w.load(f, "one").RunnerAttempts >= 5
 			w.hooks(func(op string, k store.Key) error {
 				if op != memstore.OpCommit || k.Partition != one {
 					return nil

@@ -250,7 +250,7 @@ func TestStopReachesChildren(t *testing.T) {
 				w.checkEnded(m, name, flow.Stopped, "")
 				w.checkEnded(c, name, flow.Stopped, "")
 			}
-			all, _, err := w.store.List(context.Background(), store.Listing{FlowID: c.ID, Limit: 100})
+			all, _, err := w.store.List(context.Background(), store.ListOptions{FlowID: c.ID, Limit: 100})
 			if err != nil || len(all) != 3 {
 				t.Errorf("%d children, %v", len(all), err)
 			}

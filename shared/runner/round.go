@@ -64,7 +64,7 @@ func (r *Runner) commitWithRetry(c *mailbox, items []*envelope, look bool) {
 			r.Log.Error("the interpreter broke; the execution fails", "partition", c.partition, "panic", p.value, "stack", string(p.stack))
 			broken = &flow.Error{Name: "FnF.InternalError", Cause: "the engine broke while it advanced the execution"}
 			continue
-		case errors.Is(err, store.ErrBody) && broken == nil:
+		case errors.Is(err, store.ErrBodyTooLarge) && broken == nil:
 			broken = &flow.Error{Name: flow.ErrDataLimit, Cause: "the open states of the execution need more data than the limit allows"}
 			continue
 		case errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:
@@ -76,7 +76,7 @@ func (r *Runner) commitWithRetry(c *mailbox, items []*envelope, look bool) {
 		}
 		var refused *share.Refusal
 		// The store has logged a full disk, and a refusal is for the account: no line for each request.
-		if !errors.Is(err, store.ErrFull) && !errors.As(err, &refused) {
+		if !errors.Is(err, store.ErrDiskFull) && !errors.As(err, &refused) {
 			r.Log.Warn("commit failed", "partition", c.partition, "err", err)
 		}
 		r.requeue(c, items, err)
@@ -92,7 +92,7 @@ func isConflictOrUnknown(err error) bool {
 // outcomeKnown tells whether trying again at once is of no use.
 func outcomeKnown(err error) bool {
 	var p *panicError
-	for _, e := range []error{store.ErrConflict, store.ErrFull, store.ErrFormat, store.ErrMissing, store.ErrBody, context.Canceled} {
+	for _, e := range []error{store.ErrConflict, store.ErrDiskFull, store.ErrFormat, store.ErrMissing, store.ErrBodyTooLarge, context.Canceled} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -48,7 +48,7 @@ func (r *Runner) StartExecution(ctx context.Context, s Start) (x *store.Executio
 		it.release = func() { r.quota.endStart(s.Flow.Account) }
 	}
 	a, err := r.submitAndWait(ctx, partition, it)
-	if errors.Is(err, store.ErrFull) {
+	if errors.Is(err, store.ErrDiskFull) {
 		return r.namesake(ctx, &s, err)
 	} else if err != nil {
 		return nil, false, err
@@ -102,7 +102,7 @@ func (r *Runner) claim(c *mailbox, it *envelope) (bool, error) {
 	}
 	x := r.newExecution(&st.Start, lang, limit)
 	x.Express = st.Flow.Mode == flow.Express
-	x.Claim, x.Origin, x.Callback, x.CallbackBy = st.claim, st.Origin, st.CallbackToken, st.CallbackBy
+	x.ClaimToken, x.Origin, x.Callback, x.CallbackBy = st.claim, st.Origin, st.CallbackToken, st.CallbackBy
 	x.Expires = x.Deadline + r.Retention.Milliseconds()
 	s, err := r.decodeState(x)
 	if err != nil {

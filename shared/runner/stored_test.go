@@ -230,11 +230,11 @@ func (w *harness) reencode(row store.Row, started map[string]int64) (data []byte
 		}
 	case store.IsValue(row.Key):
 		kind = "value"
-	case store.IsLetter(row.Key):
+	case store.IsInboxEntry(row.Key):
 		kind = "letter"
-		var l *store.Letter
-		if l, err = w.store.Letter(ctx, row.Key); err == nil {
-			if err = w.store.PutOff(ctx, l, l.Wake+1); err == nil {
+		var l *store.InboxEntry
+		if l, err = w.store.InboxEntry(ctx, row.Key); err == nil {
+			if err = w.store.RescheduleInboxEntry(ctx, l, l.Wake+1); err == nil {
 				data = w.row(row.Key).Data
 			}
 		}
@@ -251,7 +251,7 @@ func (w *harness) reencode(row store.Row, started map[string]int64) (data []byte
 			}
 		}
 		same := &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error, LastEvent: x.LastEvent,
-			LastTime: x.LastTime, Wake: x.Wake, Tries: x.Tries, Begun: x.Begun}
+			LastTime: x.LastTime, Wake: x.Wake, SweepAttempts: x.SweepAttempts, RunnerAttempts: x.RunnerAttempts}
 		if err = w.store.Commit(ctx, x, same); err == nil {
 			data = w.row(row.Key).Data
 		}
@@ -303,7 +303,7 @@ func TestStoredByNewer(t *testing.T) {
 		switch {
 		case strings.HasPrefix(row.Partition, "f#"):
 			row.Data = bytes.Replace(row.Data, []byte(`"Fmt":1`), []byte(`"Fmt":2`), 1)
-		case row.Sort == "a" || store.IsLetter(row.Key):
+		case row.Sort == "a" || store.IsInboxEntry(row.Key):
 			row.Data = append([]byte{row.Data[0] + 1}, row.Data[1:]...)
 		}
 		newer = append(newer, row)

@@ -216,9 +216,9 @@ func (w *harness) defineStored(s storedExecution) *store.Flow {
 func (w *harness) putInboxEntry(f *store.Flow, name string) {
 	w.t.Helper()
 	x := w.load(f, name)
-	l := &store.Letter{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, name), Mark: 5, Output: []byte(`{"by":"letter"}`),
+	l := &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: w.scheduledID(f, name), Mark: 5, Output: []byte(`{"by":"letter"}`),
 		Wake: time.Now().Add(30 * time.Second).UnixMilli(), Expires: x.Expires}
-	if err := w.store.Post(context.Background(), l); err != nil {
+	if err := w.store.EnqueueInboxEntry(context.Background(), l); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -246,7 +246,7 @@ func (w *harness) storedRows(flows map[string]*store.Flow) []store.Row {
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		f := flows[name]
 		rows = append(append(rows, w.partition("f#"+account+"#"+name)...), w.partition("d#"+f.ID)...)
-		all, _, err := w.store.List(context.Background(), store.Listing{FlowID: f.ID, Limit: 100})
+		all, _, err := w.store.List(context.Background(), store.ListOptions{FlowID: f.ID, Limit: 100})
 		if err != nil {
 			w.t.Fatal(err)
 		}

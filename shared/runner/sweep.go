@@ -165,15 +165,15 @@ func (r *Runner) wakeRow(ctx context.Context, row store.DueRow) error {
 	case deleted:
 		return r.purgeDeletedFlow(ctx, flowID, row.Key)
 	case store.IsDefinition(row.Key):
-		return r.Store.ReviewDefinition(ctx, row.Key, r.definitionExpiry())
-	case store.IsNonce(row.Key), store.IsNote(row.Key), store.IsValue(row.Key):
-		return r.Store.ForgetExpired(ctx, row.Key)
-	case store.IsLetter(row.Key):
+		return r.Store.CollectDefinition(ctx, row.Key, r.definitionExpiry())
+	case store.IsNonce(row.Key), store.IsInvocationRecord(row.Key), store.IsValue(row.Key):
+		return r.Store.DeleteExpiredRow(ctx, row.Key)
+	case store.IsInboxEntry(row.Key):
 		return r.wakeInboxEntry(ctx, row.Key)
 	}
 	x, err := r.Load(ctx, row.Key.Partition)
 	if errors.Is(err, store.ErrNotFound) {
-		return r.Store.Forget(ctx, row.Key.Partition)
+		return r.Store.DeleteExpiredExecution(ctx, row.Key.Partition)
 	} else if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (r *Runner) purgeDeletedFlow(ctx context.Context, flowID string, key store.
 		return err
 	}
 	if f, err := r.Store.GetFlow(ctx, t.Account, t.Name); err == nil && f.ID == flowID {
-		return r.Store.CallOff(ctx, f, t)
+		return r.Store.CancelDeletion(ctx, f, t)
 	}
 	if err := r.stopAll(ctx, flowID); err != nil {
 		return err
@@ -224,13 +224,13 @@ func (r *Runner) purgeDeletedFlow(ctx context.Context, flowID string, key store.
 		t.Round++
 		return r.Store.PutTombstone(ctx, flowID, t, r.nowMillis()+purgeDelay.Milliseconds())
 	}
-	return r.Store.ForgetDefinitions(ctx, flowID)
+	return r.Store.DeleteDefinitions(ctx, flowID)
 }
 
 // stopAll stops the running executions of a flow. An error says that one or more may still run.
 func (r *Runner) stopAll(ctx context.Context, flowID string) error {
 	cause := &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the flow has been deleted"}
-	l := store.Listing{FlowID: flowID, Limit: 100, Match: func(s store.Summary) bool { return !s.Status.Final() }}
+	l := store.ListOptions{FlowID: flowID, Limit: 100, Match: func(s store.Summary) bool { return !s.Status.Final() }}
 	var failed error
 	for {
 		page, next, err := r.Store.List(ctx, l)

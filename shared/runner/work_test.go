@@ -416,9 +416,9 @@ func TestAcceptorPoison(t *testing.T) {
 				break
 			}
 			// A worker that dies at its first commit, unless that one counts beginnings or fails the execution.
-			begun, last := w.load(f, "one").Begun, w.load(f, "one").LastEvent
+			begun, last := w.load(f, "one").RunnerAttempts, w.load(f, "one").LastEvent
 			w.hooks(nil, func(op string, k store.Key) error {
-				if op == memstore.OpCommit && k.Partition == one && w.load(f, "one").Begun == begun && w.load(f, "one").LastEvent == last {
+				if op == memstore.OpCommit && k.Partition == one && w.load(f, "one").RunnerAttempts == begun && w.load(f, "one").LastEvent == last {
 					return nil
 				}
 				if op == memstore.OpCommit && k.Partition == one {
@@ -432,7 +432,7 @@ func TestAcceptorPoison(t *testing.T) {
 		}
 		x := w.load(f, "one")
 		if x.Status != flow.Failed || x.Error == nil || x.Error.Name != "FnF.InternalError" {
-			t.Errorf("%v %v after %d deaths; tries %d, begun %d", x.Status, x.Error, died, x.Tries, x.Begun)
+			t.Errorf("%v %v after %d deaths; tries %d, begun %d", x.Status, x.Error, died, x.SweepAttempts, x.RunnerAttempts)
 		}
 	})
 }
@@ -463,7 +463,7 @@ func TestAcceptorWithoutDefinition(t *testing.T) {
 		}
 		x := w.load(f, "one")
 		if x.Status != flow.Failed || x.Error == nil || x.Error.Name != "FnF.InternalError" {
-			t.Errorf("%v %v; tries %d, begun %d", x.Status, x.Error, x.Tries, x.Begun)
+			t.Errorf("%v %v; tries %d, begun %d", x.Status, x.Error, x.SweepAttempts, x.RunnerAttempts)
 		}
 	})
 }

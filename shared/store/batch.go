@@ -7,9 +7,9 @@ import (
 
 // BatchLimits is what a service takes in one request, and how many requests of one commit may be under way.
 type BatchLimits struct {
-	Rows   int
-	Bytes  int
-	AtOnce int
+	Rows        int
+	Bytes       int
+	Concurrency int
 }
 
 // PutBatches cuts what rows have become into batches and writes each with put, several at once. All of them are tried, also
@@ -20,7 +20,7 @@ func PutBatches[E any](entries []E, size func(E) int, l BatchLimits, put func([]
 		return put(entries)
 	}
 	var done sync.WaitGroup
-	slots := make(chan struct{}, l.AtOnce)
+	slots := make(chan struct{}, l.Concurrency)
 	errs := make([]error, len(batches))
 	from := 0
 	for i, n := range batches {
@@ -54,8 +54,8 @@ func (l BatchLimits) split(n int, size func(int) int) (lengths []int) {
 	return lengths
 }
 
-// Latest gives of rows with one key the last one, at the place of the first.
-func Latest(rows []Row) []Row {
+// DedupeRows gives of rows with one key the last one, at the place of the first.
+func DedupeRows(rows []Row) []Row {
 	latest := make([]Row, 0, len(rows))
 	at := make(map[Key]int, len(rows))
 	for _, row := range rows {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestPutBatches(t *testing.T) {
-	limits := store.BatchLimits{Rows: 3, Bytes: 10, AtOnce: 2}
+	limits := store.BatchLimits{Rows: 3, Bytes: 10, Concurrency: 2}
 	for _, c := range []struct {
 		sizes []int
 		want  string
@@ -42,7 +42,7 @@ func TestPutBatches(t *testing.T) {
 func TestPutBatchesTriesAll(t *testing.T) {
 	var mu sync.Mutex
 	put, torn := 0, errors.New("torn")
-	err := store.PutBatches([]int{1, 2, 3, 4, 5}, func(int) int { return 1 }, store.BatchLimits{Rows: 1, Bytes: 1, AtOnce: 2}, func(b []int) error {
+	err := store.PutBatches([]int{1, 2, 3, 4, 5}, func(int) int { return 1 }, store.BatchLimits{Rows: 1, Bytes: 1, Concurrency: 2}, func(b []int) error {
 		mu.Lock()
 		defer mu.Unlock()
 		put++
@@ -56,11 +56,11 @@ func TestPutBatchesTriesAll(t *testing.T) {
 	}
 }
 
-func TestLatest(t *testing.T) {
+func TestDedupeRows(t *testing.T) {
 	row := func(key, data string) store.Row {
 		return store.Row{Key: store.Key{Partition: key}, Data: []byte(data)}
 	}
-	got := store.Latest([]store.Row{row("a", "1"), row("b", "2"), row("a", "3")})
+	got := store.DedupeRows([]store.Row{row("a", "1"), row("b", "2"), row("a", "3")})
 	if len(got) != 2 || got[0].Partition != "a" || string(got[0].Data) != "3" || string(got[1].Data) != "2" {
 		t.Errorf("%+v", got)
 	}

@@ -12,8 +12,8 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// stored makes an execution with three rows of history of three events each, and two in its tail.
-func stored(t *testing.T, s *store.Store, name string, run uint64) *store.Execution {
+// newStoredExecution makes an execution with three rows of history of three events each, and two in its tail.
+func newStoredExecution(t *testing.T, s *store.Store, name string, run uint64) *store.Execution {
 	t.Helper()
 	x := &store.Execution{Account: "1", FlowID: "f", Flow: "flow", Name: name, Run: run, Started: 1, Deadline: 1 << 40,
 		Expires: 1 << 41}
@@ -38,7 +38,7 @@ func stored(t *testing.T, s *store.Store, name string, run uint64) *store.Execut
 func TestDamagedRows(t *testing.T) {
 	rows := memstore.New()
 	s := store.New(store.Options{Driver: rows, Now: func() time.Time { return time.UnixMilli(5) }, TailBytes: 15})
-	x, other := stored(t, s, "a", 7), stored(t, s, "b", 8)
+	x, other := newStoredExecution(t, s, "a", 7), newStoredExecution(t, s, "b", 8)
 	page, _, _ := rows.Range(context.Background(), store.Range{Partition: x.Partition(), From: "h"})
 	if len(page) < 3 {
 		t.Fatalf("%d rows of history", len(page))
@@ -86,7 +86,7 @@ func TestDamagedDefinition(t *testing.T) {
 	if _, err := s.Definition(ctx, "id", f.Hash); !store.IsDamaged(err) {
 		t.Errorf("Definition: %v", err)
 	}
-	if err := s.ReviewDefinition(ctx, key, 9); !store.IsDamaged(err) {
+	if err := s.CollectDefinition(ctx, key, 9); !store.IsDamaged(err) {
 		t.Errorf("ReviewDefinition: %v", err)
 	}
 	if err := s.UpdateFlow(ctx, f, "another text", 1); !store.IsDamaged(err) {

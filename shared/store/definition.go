@@ -18,15 +18,15 @@ func DefinitionHash(text string) string {
 // definitionRow is the row of a definition that a flow is about to name, or has named until now. Each time it is written it
 // is a new one, so that whoever would give the one before its end finds out. Its wake time brings the sweeper to
 // ReviewDefinition, whatever has become of the request that writes it; its fence says which flow to ask then.
-func (s *Store) definitionRow(f *Flow, hash string, text []byte, review int64) Row {
+func (s *Store) definitionRow(f *Flow, hash string, text []byte, wake int64) Row {
 	number := strconv.FormatUint(s.random(f.ID+hash), 16)
-	return Row{Key: definitionKey(f.ID, hash), Version: 1, Fence: number + " " + flowKey(f.Account, f.Name).Partition, Data: text, Wake: review}
+	return Row{Key: definitionKey(f.ID, hash), Version: 1, Fence: number + " " + flowKey(f.Account, f.Name).Partition, Data: text, Wake: wake}
 }
 
-// ReviewDefinition sees to a definition whose wake time has come. One that its flow names stays, and is not looked at again
+// CollectDefinition sees to a definition whose wake time has come. One that its flow names stays, and is not looked at again
 // before it is written anew; any other gets its end, expires in ms since 1970, and is removed when that has come. A missing
 // row is fine. Of a request that was to name the definition nothing may be on its way any more.
-func (s *Store) ReviewDefinition(ctx context.Context, k Key, expires int64) error {
+func (s *Store) CollectDefinition(ctx context.Context, k Key, expires int64) error {
 	row, err := s.driver.Get(ctx, k)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -35,7 +35,7 @@ func (s *Store) ReviewDefinition(ctx context.Context, k Key, expires int64) erro
 		return err
 	}
 	if row.Expires > 0 {
-		return s.forgetExpired(ctx, row)
+		return s.deleteExpired(ctx, row)
 	}
 	if row.Wake == 0 || row.Wake > s.nowMillis() {
 		return nil // written again since
@@ -43,7 +43,7 @@ func (s *Store) ReviewDefinition(ctx context.Context, k Key, expires int64) erro
 	if err := checkDefinition(row); err != nil {
 		return err // it is not written anew as it is read
 	}
-	named, err := s.names(ctx, row)
+	named, err := s.isReferenced(ctx, row)
 	if err != nil {
 		return err
 	}
@@ -60,8 +60,8 @@ func (s *Store) ReviewDefinition(ctx context.Context, k Key, expires int64) erro
 	return err
 }
 
-// names tells whether the flow of a definition names it.
-func (s *Store) names(ctx context.Context, definition Row) (bool, error) {
+// isReferenced tells whether the flow of a definition names it.
+func (s *Store) isReferenced(ctx context.Context, definition Row) (bool, error) {
 	_, partition, known := strings.Cut(definition.Fence, " ")
 	if !known { // written by an older program, which gave it its end itself
 		return true, nil
@@ -77,8 +77,8 @@ func (s *Store) names(ctx context.Context, definition Row) (bool, error) {
 	return err == nil && definitionKey(f.ID, f.Hash) == definition.Key, err
 }
 
-// definitionsMax bounds the cache of definition texts.
-const definitionsMax = 256
+// cachedDefinitionsMax bounds the cache of definition texts.
+const cachedDefinitionsMax = 256
 
 // Definition reads the text of a definition, which never changes. ErrNotFound when there is none.
 func (s *Store) Definition(ctx context.Context, flowID, hash string) (string, error) {
@@ -98,7 +98,7 @@ func (s *Store) Definition(ctx context.Context, flowID, hash string) (string, er
 	}
 	text = string(row.Data)
 	s.mu.Lock()
-	if len(s.definitions) >= definitionsMax {
+	if len(s.definitions) >= cachedDefinitionsMax {
 		clear(s.definitions)
 	}
 	s.definitions[key] = text

@@ -10,8 +10,8 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// defined is a flow whose definition changes.
-type defined struct {
+// definitionHarness is a flow whose definition changes.
+type definitionHarness struct {
 	*testing.T
 	*clock
 	*store.Store
@@ -19,21 +19,21 @@ type defined struct {
 	ctx  context.Context
 }
 
-// define creates the flow with a definition, "one".
-func define(t *testing.T) *defined {
+// newDefinitionHarness creates the flow with a definition, "one".
+func newDefinitionHarness(t *testing.T) *definitionHarness {
 	t.Helper()
 	c := &clock{time.Unix(1_000_000, 0)}
 	s, d := open(c)
-	w := &defined{t, c, s, d, context.Background()}
+	w := &definitionHarness{t, c, s, d, context.Background()}
 	if err := s.CreateFlow(w.ctx, &store.Flow{Account: "1", Name: "f", ID: "id"}, "one", w.inAnHour()); err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-func (w *defined) inAnHour() int64 { return w.at.Add(time.Hour).UnixMilli() }
+func (w *definitionHarness) inAnHour() int64 { return w.at.Add(time.Hour).UnixMilli() }
 
-func (w *defined) update(text string) {
+func (w *definitionHarness) update(text string) {
 	w.Helper()
 	f, err := w.GetFlow(w.ctx, "1", "f")
 	if err == nil {
@@ -45,14 +45,14 @@ func (w *defined) update(text string) {
 }
 
 // sweep reviews what is due, after so long; what no flow names ends an hour later.
-func (w *defined) sweep(after time.Duration) {
+func (w *definitionHarness) sweep(after time.Duration) {
 	w.Helper()
 	w.at = w.at.Add(after)
 	for _, key := range due(w.T, w.rows, w.at) {
 		if !store.IsDefinition(key) {
 			w.Errorf("%v is due", key)
 		}
-		if err := w.ReviewDefinition(w.ctx, key, w.inAnHour()); err != nil {
+		if err := w.CollectDefinition(w.ctx, key, w.inAnHour()); err != nil {
 			w.Fatal(err)
 		}
 	}
@@ -63,7 +63,7 @@ func definitionOf(text string) store.Key {
 }
 
 // expect checks which definitions are there, and when they end, in ms since 1970; 0: they do not.
-func (w *defined) expect(ends map[string]int64) {
+func (w *definitionHarness) expect(ends map[string]int64) {
 	w.Helper()
 	for _, text := range []string{"one", "two"} {
 		end, there := ends[text]
@@ -75,7 +75,7 @@ func (w *defined) expect(ends map[string]int64) {
 }
 
 func TestSupersededDefinition(t *testing.T) {
-	w := define(t)
+	w := newDefinitionHarness(t)
 	w.update("two")
 	w.sweep(time.Minute) // nothing is due
 	w.expect(map[string]int64{"one": 0, "two": 0})
@@ -93,7 +93,7 @@ func TestSupersededDefinition(t *testing.T) {
 
 // TestDefinitionNamedAgain: what the flow goes back to has no end any more, also when it is on its way out.
 func TestDefinitionNamedAgain(t *testing.T) {
-	w := define(t)
+	w := newDefinitionHarness(t)
 	w.update("two")
 	w.sweep(time.Hour)
 	w.update("one")
@@ -109,7 +109,7 @@ func TestDefinitionNamedAgainMeanwhile(t *testing.T) {
 		reviews  int
 	}{{"reading the flow", memstore.OpGet, 0}, {"giving the end", memstore.OpCommit, 0}, {"removing", memstore.OpDelete, 1}} {
 		t.Run(step.name, func(t *testing.T) {
-			w := define(t)
+			w := newDefinitionHarness(t)
 			w.update("two")
 			for range step.reviews {
 				w.sweep(time.Hour)
@@ -135,7 +135,7 @@ func TestDefinitionNamedAgainMeanwhile(t *testing.T) {
 
 // TestDefinitionOfNoFlow: its process has died before the flow was there, or the flow is deleted and another has its name.
 func TestDefinitionOfNoFlow(t *testing.T) {
-	w := define(t)
+	w := newDefinitionHarness(t)
 	if err := w.rows.Delete(w.ctx, store.Key{Partition: "f#1#f", Sort: "a"}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestDefinitionOfNoFlow(t *testing.T) {
 	w.sweep(time.Hour)
 	w.expect(nil)
 
-	w = define(t)
+	w = newDefinitionHarness(t)
 	if err := w.rows.Delete(w.ctx, store.Key{Partition: "f#1#f", Sort: "a"}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestDefinitionOfNoFlow(t *testing.T) {
 
 // TestDefinitionOfAnOlderProgram has no flow in its fence: nobody can ask whether it is named, so it stays.
 func TestDefinitionOfAnOlderProgram(t *testing.T) {
-	w := define(t)
+	w := newDefinitionHarness(t)
 	w.update("two")
 	older := store.Row{Key: definitionOf("one"), Version: 1, Fence: "17", Data: []byte("one"), Wake: w.inAnHour()}
 	if err := w.rows.Put(w.ctx, []store.Row{older}); err != nil {

@@ -19,16 +19,16 @@ type DiskUse struct {
 	free func() (bytes int64, ok bool)
 	now  func() time.Time
 
-	mu      sync.Mutex
-	bytes   map[string]int64 // by account
-	written map[string]int64 // since the recount that is under way began; nil: none is
-	counted time.Time        // when the last recount ended; zero: never, and nothing is refused
-	wanted  chan struct{}
+	mu               sync.Mutex
+	bytes            map[string]int64 // by account
+	written          map[string]int64 // since the recount that is under way began; nil: none is
+	recountedAt      time.Time        // when the last recount ended; zero: never, and nothing is refused
+	recountRequested chan struct{}
 }
 
 // NewDiskUse returns a DiskUse; free returns what may still be written, !ok when that is not known.
 func NewDiskUse(free func() (bytes int64, ok bool), now func() time.Time) *DiskUse {
-	return &DiskUse{free: free, now: now, bytes: map[string]int64{}, wanted: make(chan struct{}, 1)}
+	return &DiskUse{free: free, now: now, bytes: map[string]int64{}, recountRequested: make(chan struct{}, 1)}
 }
 
 // recountAfter is how old a count may be for an account to be refused by it: deletions are seen by
@@ -47,12 +47,12 @@ func (u *DiskUse) admit(account string) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	held := u.bytes[account]
-	if held <= free || u.counted.IsZero() {
+	if held <= free || u.recountedAt.IsZero() {
 		return nil
 	}
-	if u.now().Sub(u.counted) > recountAfter {
+	if u.now().Sub(u.recountedAt) > recountAfter {
 		select {
-		case u.wanted <- struct{}{}:
+		case u.recountRequested <- struct{}{}:
 		default:
 		}
 	}
@@ -72,9 +72,9 @@ func (u *DiskUse) add(account string, bytes int64) {
 	}
 }
 
-// Wanted is sent to when an account is refused by a count that is old: it may have deleted enough
+// RecountRequested is sent to when an account is refused by a count that is old: it may have deleted enough
 // since.
-func (u *DiskUse) Wanted() <-chan struct{} { return u.wanted }
+func (u *DiskUse) RecountRequested() <-chan struct{} { return u.recountRequested }
 
 // Bytes returns what each account takes.
 func (u *DiskUse) Bytes() map[string]int64 {
@@ -90,21 +90,21 @@ func (u *DiskUse) Bytes() map[string]int64 {
 	return bytes
 }
 
-// begin and end enclose a recount. What is written meanwhile is counted twice at worst.
-func (u *DiskUse) begin() {
+// beginRecount and end enclose a recount. What is written meanwhile is counted twice at worst.
+func (u *DiskUse) beginRecount() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.written = map[string]int64{}
 }
 
-func (u *DiskUse) end(bytes map[string]int64, err error) {
+func (u *DiskUse) endRecount(bytes map[string]int64, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if err == nil {
 		for account, n := range u.written {
 			bytes[account] += n
 		}
-		u.bytes, u.counted = bytes, u.now()
+		u.bytes, u.recountedAt = bytes, u.now()
 	}
 	u.written = nil
 }
@@ -116,10 +116,10 @@ const recountPause = 2 * time.Millisecond
 // time, and ends with ctx. Executions of flows that are deleted are not found; they are forgotten
 // within a day.
 func (s *Store) Recount(ctx context.Context) error {
-	if s.usage == nil {
+	if s.diskUse == nil {
 		return nil
 	}
-	s.usage.begin()
+	s.diskUse.beginRecount()
 	bytes, executions := map[string]int64{}, 0
 	err := s.EachFlow(ctx, func(f *Flow) error {
 		n, err := s.sizeOf(ctx, definitionPartition(f.ID))
@@ -128,7 +128,7 @@ func (s *Store) Recount(ctx context.Context) error {
 			return err
 		}
 		for group := range listShards {
-			err := s.eachOf(ctx, shardGroup(f.ID, group), "", "", func(l Listed) error {
+			err := s.eachInGroup(ctx, shardGroup(f.ID, group), "", "", func(l Listed) error {
 				n, err := s.sizeOf(ctx, l.Key.Partition)
 				bytes[f.Account] += n
 				if executions++; executions%100 == 0 {
@@ -146,7 +146,7 @@ func (s *Store) Recount(ctx context.Context) error {
 		}
 		return nil
 	})
-	s.usage.end(bytes, err)
+	s.diskUse.endRecount(bytes, err)
 	return err
 }
 

@@ -14,16 +14,16 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// useWorld is a store of two accounts on a disk with a set amount of free space.
-type useWorld struct {
+// diskUseHarness is a store of two accounts on a disk with a set amount of free space.
+type diskUseHarness struct {
 	store *store.Store
 	use   *store.DiskUse
 	free  int64
 	now   time.Time
 }
 
-func newUseWorld(t *testing.T) *useWorld {
-	w := &useWorld{free: 1 << 30, now: time.UnixMilli(1_800_000_000_000)}
+func newDiskUseHarness(t *testing.T) *diskUseHarness {
+	w := &diskUseHarness{free: 1 << 30, now: time.UnixMilli(1_800_000_000_000)}
 	clock := func() time.Time { return w.now }
 	w.use = store.NewDiskUse(func() (int64, bool) { return w.free, w.free >= 0 }, clock)
 	w.store = store.New(store.Options{Driver: memstore.New(), Now: clock, Exclusive: true, DiskUse: w.use})
@@ -36,30 +36,30 @@ func newUseWorld(t *testing.T) *useWorld {
 	return w
 }
 
-func (w *useWorld) recount(t *testing.T) {
+func (w *diskUseHarness) recount(t *testing.T) {
 	t.Helper()
 	if err := w.store.Recount(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (w *useWorld) flow(account, name string) error {
+func (w *diskUseHarness) flow(account, name string) error {
 	return w.store.CreateFlow(context.Background(), &store.Flow{Account: account, Name: name, ID: account + "-" + name}, "type: flow", 0)
 }
 
-func (w *useWorld) execution(account, name string) *store.Execution {
+func (w *diskUseHarness) execution(account, name string) *store.Execution {
 	started := w.now.UnixMilli()
 	return &store.Execution{Account: account, Flow: "f", FlowID: account + "-f", Name: name, Run: 1, Started: started, Expires: started + 1e9,
 		Input: []byte(`{"x":"` + strings.Repeat("x", 40_000) + `"}`)}
 }
 
-func (w *useWorld) create(account, name string) error {
+func (w *diskUseHarness) create(account, name string) error {
 	return w.store.Create(context.Background(), w.execution(account, name), &store.Change{Status: flow.Running})
 }
 
 // An account that takes more of the disk than is free starts nothing new, and the other one does.
 func TestDiskUseOfOneAccount(t *testing.T) {
-	w := newUseWorld(t)
+	w := newDiskUseHarness(t)
 	for i := range 50 { // 2 MB
 		if err := w.create("greedy", fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
@@ -96,7 +96,7 @@ func TestDiskUseOfOneAccount(t *testing.T) {
 
 // A recount knows what stood there before this process and what has been forgotten since.
 func TestRecount(t *testing.T) {
-	w := newUseWorld(t)
+	w := newDiskUseHarness(t)
 	for i := range 50 {
 		if err := w.create("greedy", fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
@@ -115,13 +115,13 @@ func TestRecount(t *testing.T) {
 		t.Fatal("beyond its share")
 	}
 	select {
-	case <-w.use.Wanted():
+	case <-w.use.RecountRequested():
 	default:
 		t.Error("nobody is asked to count anew")
 	}
 	w.now = w.now.Add(1e9 * time.Millisecond)
 	for i := range 50 {
-		if err := w.store.Forget(context.Background(), store.Partition("greedy-f", fmt.Sprint(i))); err != nil {
+		if err := w.store.DeleteExpiredExecution(context.Background(), store.Partition("greedy-f", fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
 	}

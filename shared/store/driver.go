@@ -45,11 +45,11 @@ type Condition struct {
 var (
 	ErrNotFound = errors.New("store: no such row")
 	ErrConflict = errors.New("store: condition not met, nothing decided by this write")
-	ErrFull     = errors.New("store: disk nearly full, writes are refused")
+	ErrDiskFull = errors.New("store: disk nearly full, writes are refused")
 )
 
-// ErrFilled is one of those others that a driver may give when the disk became full under a write.
-var ErrFilled = errors.New("store: the disk is full, the write may or may not be applied")
+// ErrDiskFullUnknown is one of those others that a driver may give when the disk became full under a write.
+var ErrDiskFullUnknown = errors.New("store: the disk is full, the write may or may not be applied")
 
 // Driver is one store. All methods are safe for many goroutines. The caller must not change a Row or its slices
 // after handing it over, and must not change what it gets.

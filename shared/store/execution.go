@@ -17,7 +17,7 @@ type Execution struct {
 	RoleArn     string
 	Run         uint64   // this incarnation of the name
 	Seed        [16]byte // secret: never shown
-	Claim       uint64   // the creator's own token
+	ClaimToken  uint64   // the creator's own token
 	Origin      string   // what asked for the start: the same origin is the same start; "" for none
 	Callback    string   // CallbackFnFTaskToken
 	Hash        string   // of the definition
@@ -34,21 +34,21 @@ type Execution struct {
 	InputRef    *flow.Value // where, then; its text is the input as sent
 	Environment []Variable
 
-	Version   int64
-	Expires   int64 // ms since 1970; from then on the execution is forgotten
-	Status    flow.Status
-	Stopped   int64
-	Output    *flow.Value
-	Error     *flow.Error
-	LastEvent int64
-	LastTime  int64
-	TailFirst int64 // id of the first event of the tail
-	Tail      []byte
-	Body      []byte
-	Wake      int64
-	Tries     int // times that the sweeper has sent a hint since the last commit
-	Begun     int // times that a runner has begun after that
-	Redrive   int
+	Version        int64
+	Expires        int64 // ms since 1970; from then on the execution is forgotten
+	Status         flow.Status
+	Stopped        int64
+	Output         *flow.Value
+	Error          *flow.Error
+	LastEvent      int64
+	LastTime       int64
+	TailFirst      int64 // id of the first event of the tail
+	Tail           []byte
+	Body           []byte
+	Wake           int64
+	SweepAttempts  int // times that the sweeper has sent a hint since the last commit
+	RunnerAttempts int // times that a runner has begun after that
+	Redrive        int
 
 	bodyRef *flow.Value // of a body that stands in rows of its own
 	fixed   []byte      // encoded first part, once known
@@ -69,52 +69,52 @@ type Change struct {
 	Unplaced func(f func(v *flow.Value)) // values of the body that need rows of their own; nil for none
 	Body     func(dst []byte) []byte     // encodes the body, after its values have got places; nil leaves it
 
-	Status    flow.Status
-	Stopped   int64
-	Output    *flow.Value
-	Error     *flow.Error
-	LastEvent int64
-	LastTime  int64
-	Wake      int64
-	Expires   int64 // 0 leaves it
-	Tries     int
-	Begun     int
+	Status         flow.Status
+	Stopped        int64
+	Output         *flow.Value
+	Error          *flow.Error
+	LastEvent      int64
+	LastTime       int64
+	Wake           int64
+	Expires        int64 // 0 leaves it
+	SweepAttempts  int
+	RunnerAttempts int
 
 	BodyMax int // a longer body is refused with ErrBody; 0: no bound
 
-	// Encoded is called once the rows are made, before the driver writes them; nil: nothing is. A
+	// OnEncoded is called once the rows are made, before the driver writes them; nil: nothing is. A
 	// commit that fails before then does not call it.
-	Encoded func()
+	OnEncoded func()
 }
 
-// ErrBody says that the open states of an execution need more bytes than Change.BodyMax; nothing was written.
-var ErrBody = errors.New("store: the open states of the execution are too large")
+// ErrBodyTooLarge says that the open states of an execution need more bytes than Change.BodyMax; nothing was written.
+var ErrBodyTooLarge = errors.New("store: the open states of the execution are too large")
 
 const (
-	// bodyRoom is by how much a body seldom grows at a time.
-	bodyRoom = 512
-	// eventRoom is what an event takes without the values that it holds.
-	eventRoom = 32
+	// bodyHeadroom is by how much a body seldom grows at a time.
+	bodyHeadroom = 512
+	// eventOverhead is what an event takes without the values that it holds.
+	eventOverhead = 32
 )
 
 // Create claims the execution's name: create-if-absent (or expired). ErrConflict when the name is
 // taken, a *share.Refusal when it is not and the account takes more of the disk than is free.
 func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
-	if err := s.usage.admit(x.Account); err != nil {
-		return s.taken(ctx, x, err)
+	if err := s.diskUse.admit(x.Account); err != nil {
+		return s.conflictIfTaken(ctx, x, err)
 	}
 	return s.write(ctx, x, c, Condition{Absent: true, Now: s.nowMillis()})
 }
 
-// taken is ErrConflict when the execution's name is taken, and refused otherwise: nothing would
+// conflictIfTaken is ErrConflict when the execution's name is taken, and refused otherwise: nothing would
 // begin, so nothing is refused.
-func (s *Store) taken(ctx context.Context, x *Execution, refused error) error {
+func (s *Store) conflictIfTaken(ctx context.Context, x *Execution, rejection error) error {
 	_, err := s.Load(ctx, x.Partition())
 	switch {
 	case err == nil:
 		return ErrConflict
 	case errors.Is(err, ErrNotFound):
-		return refused
+		return rejection
 	}
 	return err
 }
@@ -122,7 +122,7 @@ func (s *Store) taken(ctx context.Context, x *Execution, refused error) error {
 // Commit makes the change one version later. ErrConflict: somebody else has committed; another error: it may or
 // may not have been applied. In both cases x must be loaded again. On success x is what was written.
 func (s *Store) Commit(ctx context.Context, x *Execution, c *Change) error {
-	return s.write(ctx, x, c, Condition{Version: x.Version, Fence: x.at().fence})
+	return s.write(ctx, x, c, Condition{Version: x.Version, Fence: x.rowAddress().fence})
 }
 
 func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Condition) error {
@@ -130,35 +130,35 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 	if cond.Absent && len(x.Input) > s.sizes.Inline {
 		x.InputRef, x.Input = w.place(flow.TextValue(x.Input)), nil
 	}
-	w.tail(s.tail, c.Events)
+	w.appendTail(s.tailBytes, c.Events)
 	if c.Unplaced != nil {
 		c.Unplaced(func(v *flow.Value) { w.place(v) })
 	}
 	if c.Body != nil {
-		x.Body, x.bodyRef = c.Body(make([]byte, 0, len(x.Body)+bodyRoom)), nil
+		x.Body, x.bodyRef = c.Body(make([]byte, 0, len(x.Body)+bodyHeadroom)), nil
 		if c.BodyMax > 0 && len(x.Body) > c.BodyMax {
-			return ErrBody
+			return ErrBodyTooLarge
 		}
 		if len(x.Body) > s.sizes.Body {
 			x.bodyRef = w.place(flow.TextValue(x.Body))
 		}
 	}
 	if cond.Absent {
-		w.orphans()
+		w.wakeClaimValues()
 	}
 	x.Version = w.version
 	if c.Expires > 0 {
 		x.Expires = c.Expires
 	}
 	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
-	x.LastEvent, x.LastTime, x.Wake, x.Tries, x.Begun = c.LastEvent, c.LastTime, c.Wake, c.Tries, c.Begun
+	x.LastEvent, x.LastTime, x.Wake, x.SweepAttempts, x.RunnerAttempts = c.LastEvent, c.LastTime, c.Wake, c.SweepAttempts, c.RunnerAttempts
 	row := x.row()
-	if c.Encoded != nil {
-		c.Encoded()
+	if c.OnEncoded != nil {
+		c.OnEncoded()
 	}
 	err := s.driver.Commit(ctx, w.puts, row, cond)
-	if s.usage != nil && err == nil {
-		s.usage.add(x.Account, w.bytes(&row, cond.Absent))
+	if s.diskUse != nil && err == nil {
+		s.diskUse.add(x.Account, w.bytes(&row, cond.Absent))
 	}
 	return err
 }
@@ -199,17 +199,17 @@ func (w *writer) place(v *flow.Value) *flow.Value {
 	return v
 }
 
-// orphans gives the values of a claim wake times: when the claim is lost or never made, no state row leads to them, and a
+// wakeClaimValues gives the values of a claim wake times: when the claim is lost or never made, no state row leads to them, and a
 // store that does not look after expired rows itself would keep them for ever.
-func (w *writer) orphans() {
+func (w *writer) wakeClaimValues() {
 	for i := range w.puts {
 		w.puts[i].Wake = w.puts[i].Expires
 	}
 }
 
-// tail adds events to the history's tail. Whether the old tail moves to a row of its own depends on the committed
+// appendTail adds events to the history's tail. Whether the old tail moves to a row of its own depends on the committed
 // row alone, so that two writers of one history row write the same bytes (execution.md 1.3).
-func (w *writer) tail(full int, events []flow.HistoryEvent) {
+func (w *writer) appendTail(full int, events []flow.HistoryEvent) {
 	if len(events) == 0 {
 		return
 	}
@@ -218,7 +218,7 @@ func (w *writer) tail(full int, events []flow.HistoryEvent) {
 		w.puts = append(w.puts, Row{Key: Key{x.Partition(), eventSort(x.Run, x.TailFirst)}, Data: x.Tail, Expires: x.Expires})
 		x.Tail = nil
 	}
-	room := eventRoom * len(events)
+	room := eventOverhead * len(events)
 	for i := range events {
 		events[i].Values(func(_ byte, v *flow.Value) {
 			switch {

@@ -20,8 +20,8 @@ type address struct {
 	redrive          int    // that fence is of
 }
 
-// at gives the execution's address, which is made once: every commit needs it.
-func (x *Execution) at() *address {
+// rowAddress gives the execution's address, which is made once: every commit needs it.
+func (x *Execution) rowAddress() *address {
 	if x.address == nil || x.address.redrive != x.Redrive {
 		x.address = &address{partition: Partition(x.FlowID, x.Name), fence: fence(x.Run, x.Redrive),
 			group: listGroup(x.FlowID, x.Name), sort: listSort(x.Started, x.Name), redrive: x.Redrive}
@@ -31,7 +31,7 @@ func (x *Execution) at() *address {
 
 // row encodes the state row.
 func (x *Execution) row() Row {
-	at := x.at()
+	at := x.rowAddress()
 	return Row{Key: Key{at.partition, sortState}, Version: x.Version, Fence: at.fence, Data: x.encode(),
 		Wake: x.Wake, Expires: x.Expires, List: &ListEntry{Group: at.group, Sort: at.sort, Fields: x.listFields()}}
 }
@@ -51,8 +51,8 @@ func (x *Execution) encode() []byte {
 	e.Int(x.LastTime)
 	e.Uint(uint64(x.TailFirst))
 	e.Bytes(x.Tail)
-	e.Uint(uint64(x.Tries))
-	e.Uint(uint64(x.Begun))
+	e.Uint(uint64(x.SweepAttempts))
+	e.Uint(uint64(x.RunnerAttempts))
 	e.Uint(uint64(x.Redrive))
 	if x.bodyRef != nil {
 		e.Inline = 0
@@ -75,7 +75,7 @@ func (x *Execution) encodeFixed() []byte {
 	}
 	e.Uint(x.Run)
 	e.Buf = append(e.Buf, x.Seed[:]...)
-	e.Uint(x.Claim)
+	e.Uint(x.ClaimToken)
 	e.Byte(byte(x.Language))
 	e.Bool(x.Express)
 	e.Int(x.Started)
@@ -114,7 +114,7 @@ func decodeExecution(row Row) (*Execution, error) {
 	for i := range x.Seed {
 		x.Seed[i] = d.Byte()
 	}
-	x.Claim = d.Uint()
+	x.ClaimToken = d.Uint()
 	x.Language, x.Express = flow.Language(d.Byte()), d.Bool()
 	x.Started, x.Deadline = d.Int(), d.Int()
 	if d.Bool() {
@@ -129,22 +129,22 @@ func decodeExecution(row Row) (*Execution, error) {
 	x.Expires = d.Int()
 	x.Status, x.Stopped, x.Output, x.Error = flow.Status(d.Byte()), d.Int(), d.Value(), d.Error()
 	x.LastEvent, x.LastTime, x.TailFirst, x.Tail = int64(d.Uint()), d.Int(), int64(d.Uint()), d.Bytes()
-	x.Tries, x.Begun, x.Redrive = int(d.Uint()), int(d.Uint()), int(d.Uint())
+	x.SweepAttempts, x.RunnerAttempts, x.Redrive = int(d.Uint()), int(d.Uint()), int(d.Uint())
 	if d.Bool() {
 		x.bodyRef = d.Value()
 	} else {
 		x.Body = d.Bytes()
 	}
 	hollow := x.bodyRef != nil && !x.bodyRef.Loaded() && x.bodyRef.Ref().Len == 0 // long bodies alone have rows of their own
-	if d.Err != nil || int(x.Status) > int(flow.TimedOut) || hollow || astray(x.InputRef) || astray(x.bodyRef) {
+	if d.Err != nil || int(x.Status) > int(flow.TimedOut) || hollow || isBadRef(x.InputRef) || isBadRef(x.bodyRef) {
 		return nil, damagedRow("state", row.Key, flow.ErrCorrupt)
 	}
-	if at := x.at(); at.partition != row.Partition || at.fence != row.Fence { // of another execution, or run
+	if at := x.rowAddress(); at.partition != row.Partition || at.fence != row.Fence { // of another execution, or run
 		return nil, damagedRow("state", row.Key, flow.ErrCorrupt)
 	}
 	return x, nil
 }
 
-// astray tells whether the input or the body of an execution would stand elsewhere than in rows of its own: an input that stands
+// isBadRef tells whether the input or the body of an execution would stand elsewhere than in rows of its own: an input that stands
 // where the input stands would be looked for without end.
-func astray(v *flow.Value) bool { return v != nil && !v.Loaded() && v.Ref().Kind != flow.RefRow }
+func isBadRef(v *flow.Value) bool { return v != nil && !v.Loaded() && v.Ref().Kind != flow.RefRow }

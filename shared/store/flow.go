@@ -87,9 +87,9 @@ func decodeFlow(row Row) (*Flow, error) {
 }
 
 // CreateFlow writes a new flow and its definition. ErrConflict when the name is taken: then it leaves nothing behind.
-func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, review int64) error {
+func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, wake int64) error {
 	f.Version = 1
-	if err := s.usage.admit(f.Account); err != nil {
+	if err := s.diskUse.admit(f.Account); err != nil {
 		return err
 	}
 	if _, err := s.driver.Get(ctx, flowKey(f.Account, f.Name)); err == nil {
@@ -97,7 +97,7 @@ func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, revi
 	} else if !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	err := s.writeFlow(ctx, f, definition, review, Condition{Absent: true, Now: s.nowMillis()})
+	err := s.writeFlow(ctx, f, definition, wake, Condition{Absent: true, Now: s.nowMillis()})
 	if !errors.Is(err, ErrConflict) {
 		return err
 	}
@@ -110,14 +110,14 @@ func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, revi
 
 // UpdateFlow replaces a flow that was read. ErrConflict when it has changed since. What has become of its definition and of
 // the one before is seen to at review, ms since 1970.
-func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, review int64) error {
-	if err := s.usage.admit(f.Account); err != nil {
+func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, wake int64) error {
+	if err := s.diskUse.admit(f.Account); err != nil {
 		return err
 	}
 	cond := Condition{Version: f.Version, Fence: f.ID}
 	f.Version++
 	if DefinitionHash(definition) == f.Hash {
-		return s.writeFlow(ctx, f, definition, review, cond)
+		return s.writeFlow(ctx, f, definition, wake, cond)
 	}
 	before, err := s.driver.Get(ctx, definitionKey(f.ID, f.Hash))
 	switch {
@@ -125,24 +125,24 @@ func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, revi
 		if err := checkDefinition(before); err != nil {
 			return err // it is not written anew as it is read
 		}
-		return s.writeFlow(ctx, f, definition, review, cond, s.definitionRow(f, f.Hash, before.Data, review))
+		return s.writeFlow(ctx, f, definition, wake, cond, s.definitionRow(f, f.Hash, before.Data, wake))
 	case errors.Is(err, ErrNotFound):
-		return s.writeFlow(ctx, f, definition, review, cond)
+		return s.writeFlow(ctx, f, definition, wake, cond)
 	}
 	return err
 }
 
-func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, review int64, cond Condition, puts ...Row) error {
+func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, wake int64, cond Condition, puts ...Row) error {
 	f.Hash = DefinitionHash(definition)
 	row, err := flowRow(f)
 	if err != nil {
 		return err
 	}
 	// Written again, a definition that was superseded before has no end any more.
-	puts = append(puts, s.definitionRow(f, f.Hash, []byte(definition), review))
+	puts = append(puts, s.definitionRow(f, f.Hash, []byte(definition), wake))
 	err = s.driver.Commit(ctx, puts, row, cond)
-	if s.flows.forget(row.Key, err); err == nil {
-		s.usage.add(f.Account, int64(len(definition))+2*rowOverhead)
+	if s.flows.invalidate(row.Key, err); err == nil {
+		s.diskUse.add(f.Account, int64(len(definition))+2*rowOverhead)
 	}
 	return err
 }
@@ -167,7 +167,7 @@ func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
 	}
 	key := flowKey(f.Account, f.Name)
 	err := s.driver.Delete(ctx, key, &Condition{Version: f.Version, Fence: f.ID})
-	s.flows.forget(key, err)
+	s.flows.invalidate(key, err)
 	return err
 }
 
@@ -180,7 +180,7 @@ type FlowList struct {
 // ListFlows lists an account's flows by name, after the name given, of at most limit entries those
 // whose name keep takes (nil: all). Those that it leaves out cost no read of their row.
 func (s *Store) ListFlows(ctx context.Context, account, after string, limit int, keep func(name string) bool) (l FlowList, _ error) {
-	from, to := flowSorts(account)
+	from, to := flowSortBounds(account)
 	if after != "" {
 		from = flowSort(account, after) + "\x00"
 	}
@@ -209,11 +209,11 @@ func (s *Store) ListFlows(ctx context.Context, account, after string, limit int,
 }
 
 // CountFlows counts an account's flows, up to most.
-func (s *Store) CountFlows(ctx context.Context, account string, most int) (int, error) {
+func (s *Store) CountFlows(ctx context.Context, account string, limit int) (int, error) {
 	n, full := 0, errors.New("enough")
-	from, to := flowSorts(account)
+	from, to := flowSortBounds(account)
 	err := s.eachListed(ctx, from, to, func(Listed) error {
-		if n++; n >= most {
+		if n++; n >= limit {
 			return full
 		}
 		return nil
@@ -247,11 +247,11 @@ func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
 
 // eachListed visits the entries of the flow list from one sort key to another.
 func (s *Store) eachListed(ctx context.Context, from, to string, visit func(Listed) error) error {
-	return s.eachOf(ctx, flowGroup, from, to, visit)
+	return s.eachInGroup(ctx, flowGroup, from, to, visit)
 }
 
-// eachOf visits the entries of a group from one sort key to another.
-func (s *Store) eachOf(ctx context.Context, group, from, to string, visit func(Listed) error) error {
+// eachInGroup visits the entries of a group from one sort key to another.
+func (s *Store) eachInGroup(ctx context.Context, group, from, to string, visit func(Listed) error) error {
 	for {
 		listed, more, err := s.driver.List(ctx, ListRange{Group: group, From: from, To: to, Limit: 500})
 		if err != nil {

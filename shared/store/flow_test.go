@@ -35,8 +35,8 @@ func due(t *testing.T, d store.Driver, at time.Time) []store.Key {
 	return keys
 }
 
-// TestCalledOffDeletion: once the sweeper has found that a deletion did not come to pass, it does not, however late it is.
-func TestCalledOffDeletion(t *testing.T) {
+// TestCanceledDeletion: once the sweeper has found that a deletion did not come to pass, it does not, however late it is.
+func TestCanceledDeletion(t *testing.T) {
 	ctx, c := context.Background(), &clock{time.Unix(1_000_000, 0)}
 	s, d := open(c)
 	f := &store.Flow{Account: "1", Name: "f", ID: "id"}
@@ -56,7 +56,7 @@ func TestCalledOffDeletion(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return s.CallOff(ctx, now, grave)
+		return s.CancelDeletion(ctx, now, grave)
 	}
 	if err := s.DeleteFlow(ctx, f); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("deleted after all: %v", err)
@@ -79,7 +79,7 @@ func TestDefinitionsOnManyPages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.ForgetDefinitions(ctx, "id"); err != nil {
+	if err := s.DeleteDefinitions(ctx, "id"); err != nil {
 		t.Fatal(err)
 	}
 	if rows, _, err := d.Range(ctx, store.Range{Partition: "d#id"}); err != nil || len(rows) != 0 {
@@ -103,7 +103,7 @@ func TestDeletedFlowLeavesNothing(t *testing.T) {
 	if _, err := s.GetFlow(ctx, "1", "f"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("deleted flow: %v", err)
 	}
-	if err := s.ForgetDefinitions(ctx, "id"); err != nil {
+	if err := s.DeleteDefinitions(ctx, "id"); err != nil {
 		t.Fatal(err)
 	}
 	rows, _, err := d.Range(ctx, store.Range{Partition: "d#id", Limit: 10})

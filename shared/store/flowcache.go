@@ -14,16 +14,16 @@ type flowCache struct {
 
 	// unknown holds the flows of which a write has an unknown outcome: it may take effect after any
 	// read, so they are not kept.
-	unknown map[Key]struct{}
-	full    bool // there have been more: nothing is kept any more
+	unknown  map[Key]struct{}
+	disabled bool // there have been more: nothing is kept any more
 }
 
 func newFlowCache() *flowCache {
 	return &flowCache{m: map[Key]*Flow{}, unknown: map[Key]struct{}{}}
 }
 
-// flowsMax bounds the cache, and the unknown outcomes with which it keeps anything.
-const flowsMax = 10_000
+// cachedFlowsMax bounds the cache, and the unknown outcomes with which it keeps anything.
+const cachedFlowsMax = 10_000
 
 // get gives a flow, or nil and the count of writes so far, to be handed to put.
 func (c *flowCache) get(k Key) (f *Flow, writes uint64) {
@@ -46,20 +46,20 @@ func (c *flowCache) put(k Key, f *Flow, writes uint64) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, unknown := c.unknown[k]; unknown || c.writes != writes || c.full {
+	if _, unknown := c.unknown[k]; unknown || c.writes != writes || c.disabled {
 		return
 	}
-	if len(c.m) >= flowsMax {
+	if len(c.m) >= cachedFlowsMax {
 		clear(c.m)
 	}
 	copied := *f
 	c.m[k] = &copied
 }
 
-// forget drops a flow that has been written, or may have been; err is what the write returned. A write
+// invalidate drops a flow that has been written, or may have been; err is what the write returned. A write
 // that succeeds leaves no earlier one that can still take effect, because each has a condition: it
 // ends what is unknown. A conflict does not, for its own version may have been too old.
-func (c *flowCache) forget(k Key, err error) {
+func (c *flowCache) invalidate(k Key, err error) {
 	if c == nil {
 		return
 	}
@@ -70,9 +70,9 @@ func (c *flowCache) forget(k Key, err error) {
 	switch {
 	case err == nil:
 		delete(c.unknown, k)
-	case errors.Is(err, ErrConflict) || c.full:
-	case len(c.unknown) >= flowsMax:
-		c.full = true
+	case errors.Is(err, ErrConflict) || c.disabled:
+	case len(c.unknown) >= cachedFlowsMax:
+		c.disabled = true
 		clear(c.m)
 		clear(c.unknown)
 	default:

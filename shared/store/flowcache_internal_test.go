@@ -11,20 +11,20 @@ import (
 func TestTooManyUnknownOutcomes(t *testing.T) {
 	c := newFlowCache()
 	key := func(i int) Key { return flowKey("1", fmt.Sprint("f", i)) }
-	for i := range flowsMax + 1 {
-		if i == flowsMax {
+	for i := range cachedFlowsMax + 1 {
+		if i == cachedFlowsMax {
 			_, writes := c.get(key(-1))
 			c.put(key(-1), &Flow{}, writes)
 			if f, _ := c.get(key(-1)); f == nil {
 				t.Errorf("another flow is not kept after %d unknown outcomes", i)
 			}
 		}
-		c.forget(key(i), context.DeadlineExceeded)
+		c.invalidate(key(i), context.DeadlineExceeded)
 	}
-	if len(c.unknown) > flowsMax {
+	if len(c.unknown) > cachedFlowsMax {
 		t.Errorf("%d unknown outcomes are kept", len(c.unknown))
 	}
-	for _, i := range []int{-1, 0, flowsMax} {
+	for _, i := range []int{-1, 0, cachedFlowsMax} {
 		_, writes := c.get(key(i))
 		c.put(key(i), &Flow{}, writes)
 		if f, _ := c.get(key(i)); f != nil {

@@ -14,8 +14,8 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// errUnsure is the answer of a driver that hides what became of a call, or does not carry it out.
-var errUnsure = errors.New("the answer was lost")
+// errUnknownOutcome is the answer of a driver that hides what became of a call, or does not carry it out.
+var errUnknownOutcome = errors.New("the answer was lost")
 
 // flowRace reads and writes one flow from many goroutines. Each call of the driver takes a time that the seed draws,
 // before and after it takes effect, so that the calls of several goroutines cross in every way.
@@ -45,13 +45,13 @@ func (r *flowRace) draw(n int) int {
 	return r.chance.IntN(n)
 }
 
-func (r *flowRace) dawdle() { time.Sleep(time.Duration(r.draw(50)) * time.Microsecond) }
+func (r *flowRace) sleep() { time.Sleep(time.Duration(r.draw(50)) * time.Microsecond) }
 
 // hook makes a call take its time, and one write in eight fail.
 func (r *flowRace) hook(op string, _ store.Key) error {
-	r.dawdle()
+	r.sleep()
 	if (op == memstore.OpCommit || op == memstore.OpDelete) && r.draw(8) == 0 {
-		return errUnsure
+		return errUnknownOutcome
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (r *flowRace) write(rounds int) {
 		case n == 0:
 			r.store.DeleteFlow(ctx, f)
 		case n == 1:
-			r.store.CallOff(ctx, f, store.Tombstone{})
+			r.store.CancelDeletion(ctx, f, store.Tombstone{})
 		default:
 			r.store.UpdateFlow(ctx, f, fmt.Sprint("text", n), 0)
 		}
@@ -137,7 +137,7 @@ func TestCachedFlowIsNeverOlder(t *testing.T) {
 								return
 							default:
 								r.read()
-								r.dawdle()
+								r.sleep()
 							}
 						}
 					})
@@ -153,14 +153,14 @@ func TestCachedFlowIsNeverOlder(t *testing.T) {
 	}
 }
 
-// tardy returns from the next write of a flow with an unknown outcome; apply carries that write out.
-type tardy struct {
+// delayedDriver returns from the next write of a flow with an unknown outcome; apply carries that write out.
+type delayedDriver struct {
 	store.Driver
 	late  bool
 	apply func() error
 }
 
-func (d *tardy) Commit(ctx context.Context, puts []store.Row, cas store.Row, c store.Condition) error {
+func (d *delayedDriver) Commit(ctx context.Context, puts []store.Row, cas store.Row, c store.Condition) error {
 	if !d.late {
 		return d.Driver.Commit(ctx, puts, cas, c)
 	}
@@ -168,7 +168,7 @@ func (d *tardy) Commit(ctx context.Context, puts []store.Row, cas store.Row, c s
 	return context.DeadlineExceeded
 }
 
-func (d *tardy) Delete(ctx context.Context, key store.Key, c *store.Condition) error {
+func (d *delayedDriver) Delete(ctx context.Context, key store.Key, c *store.Condition) error {
 	if !d.late {
 		return d.Driver.Delete(ctx, key, c)
 	}
@@ -185,7 +185,7 @@ var lateWrites = map[string]func(context.Context, *store.Store, *store.Flow) err
 		return s.DeleteFlow(ctx, f)
 	},
 	"call off": func(ctx context.Context, s *store.Store, f *store.Flow) error {
-		return s.CallOff(ctx, f, store.Tombstone{})
+		return s.CancelDeletion(ctx, f, store.Tombstone{})
 	},
 }
 
@@ -194,7 +194,7 @@ var lateWrites = map[string]func(context.Context, *store.Store, *store.Flow) err
 func TestFlowIsNotKeptBeforeALateWrite(t *testing.T) {
 	for what, write := range lateWrites {
 		ctx := t.Context()
-		d := &tardy{Driver: memstore.New()}
+		d := &delayedDriver{Driver: memstore.New()}
 		s := store.New(store.Options{Driver: d, Exclusive: true})
 		f := &store.Flow{Account: "1", Name: "f", ID: "id1"}
 		if err := s.CreateFlow(ctx, f, "old", 0); err != nil {
@@ -226,7 +226,7 @@ func TestFlowIsNotKeptBeforeALateWrite(t *testing.T) {
 // TestFlowIsKeptAgain: a write that succeeds ends what an unknown outcome has left open.
 func TestFlowIsKeptAgain(t *testing.T) {
 	ctx, mem := t.Context(), memstore.New()
-	d := &tardy{Driver: mem}
+	d := &delayedDriver{Driver: mem}
 	s := store.New(store.Options{Driver: d, Exclusive: true})
 	f := &store.Flow{Account: "1", Name: "f", ID: "id1"}
 	if err := s.CreateFlow(ctx, f, "old", 0); err != nil {

@@ -9,11 +9,11 @@ import (
 	"millrace/shared/store"
 )
 
-// TestForgetRunBefore: a run that ended early leaves history that expires later than its state row, the name is claimed
+// TestDeleteExpiredEarlierRun: a run that ended early leaves history that expires later than its state row, the name is claimed
 // anew before the sweeper comes, and that run has expired as well while the history of the first has not. The state row
 // stays until it has, and leads to it.
-func TestForgetRunBefore(t *testing.T) {
-	s, c, x := holder(t)
+func TestDeleteExpiredEarlierRun(t *testing.T) {
+	s, c, x := newExecution(t)
 	ctx := context.Background()
 	long := c.at.Add(10 * time.Hour).UnixMilli()
 	old := store.Row{Key: store.Key{Partition: x.Partition(), Sort: "h#0000000000000003#0000000001"}, Data: []byte("x"), Expires: long}
@@ -21,7 +21,7 @@ func TestForgetRunBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.at = c.at.Add(2 * time.Hour)
-	if err := s.Forget(ctx, x.Partition()); err != nil {
+	if err := s.DeleteExpiredExecution(ctx, x.Partition()); err != nil {
 		t.Fatal(err)
 	}
 	row, err := s.Driver().Get(ctx, store.Key{Partition: x.Partition(), Sort: "a"})
@@ -39,7 +39,7 @@ func TestForgetRunBefore(t *testing.T) {
 		t.Fatalf("the name is not free: %v", err)
 	}
 	c.at = c.at.Add(20 * time.Hour)
-	if err := s.Forget(ctx, x.Partition()); err != nil {
+	if err := s.DeleteExpiredExecution(ctx, x.Partition()); err != nil {
 		t.Fatal(err)
 	}
 	if rows, _, err := s.Driver().Range(ctx, store.Range{Partition: x.Partition(), From: "", Limit: 10}); err != nil || len(rows) > 0 {

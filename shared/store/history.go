@@ -23,7 +23,7 @@ func (s *Store) Events(ctx context.Context, x *Execution, from int64, limit int)
 		}
 	}
 	if from < x.TailFirst {
-		if err := s.flushed(ctx, x, from, func(events []flow.HistoryEvent) bool {
+		if err := s.visitHistoryRows(ctx, x, from, func(events []flow.HistoryEvent) bool {
 			add(events)
 			return len(out) < limit
 		}); err != nil {
@@ -38,13 +38,13 @@ func (s *Store) Events(ctx context.Context, x *Execution, from int64, limit int)
 		add(tail)
 	}
 	if want := min(int64(limit), x.LastEvent-from+1); int64(len(out)) < want {
-		return nil, missing(x, from+int64(len(out)))
+		return nil, errMissingEvent(x, from+int64(len(out)))
 	}
 	return out, checkEvents(Key{x.Partition(), eventSort(x.Run, from)}, from, out)
 }
 
-// flushed visits history rows from the one that holds the event on, in order, until visit says stop.
-func (s *Store) flushed(ctx context.Context, x *Execution, from int64, visit func([]flow.HistoryEvent) bool) error {
+// visitHistoryRows visits history rows from the one that holds the event on, in order, until visit says stop.
+func (s *Store) visitHistoryRows(ctx context.Context, x *Execution, from int64, visit func([]flow.HistoryEvent) bool) error {
 	partition, end := x.Partition(), eventSort(x.Run, x.TailFirst)
 	rows, _, err := s.driver.Range(ctx, Range{Partition: partition, From: eventSort(x.Run, 0), To: eventSort(x.Run, from+1), Limit: 1, Reverse: true})
 	if err != nil {
@@ -97,24 +97,24 @@ func (s *Store) LoadEvents(ctx context.Context, x *Execution, events []flow.Hist
 // Loader loads values of the events of one execution. It keeps what it has read on the way: many events refer to the
 // same one, or to others of its row. It is for one goroutine.
 type Loader struct {
-	s     *Store
-	x     *Execution
-	known map[int64]*flow.HistoryEvent
+	s      *Store
+	x      *Execution
+	events map[int64]*flow.HistoryEvent
 }
 
 // Loader returns one that knows events already.
 func (s *Store) Loader(x *Execution, events []flow.HistoryEvent) *Loader {
 	l := &Loader{s, x, make(map[int64]*flow.HistoryEvent, len(events))}
-	l.Know(events)
+	l.AddEvents(events)
 	return l
 }
 
-// Know makes events of the execution known, which need not be read any more. They must not be moved while the loader is
+// AddEvents makes events of the execution known, which need not be read any more. They must not be moved while the loader is
 // in use.
-func (l *Loader) Know(events []flow.HistoryEvent) {
+func (l *Loader) AddEvents(events []flow.HistoryEvent) {
 	for i := range events {
-		if l.known[events[i].ID] == nil {
-			l.known[events[i].ID] = &events[i]
+		if l.events[events[i].ID] == nil {
+			l.events[events[i].ID] = &events[i]
 		}
 	}
 }
@@ -135,19 +135,19 @@ func (l *Loader) value(ctx context.Context, v *flow.Value) error {
 	if r.Kind != flow.RefEvent {
 		return l.s.LoadValue(ctx, l.x, v)
 	}
-	if l.known[r.Event] == nil {
-		events, err := l.s.eventsBeside(ctx, l.x, r.Event)
+	if l.events[r.Event] == nil {
+		events, err := l.s.eventsOfSameRow(ctx, l.x, r.Event)
 		if err != nil {
 			return err
 		}
-		l.Know(events)
+		l.AddEvents(events)
 	}
-	return l.s.loadFrom(ctx, l.x, l.known[r.Event], v)
+	return l.s.loadFrom(ctx, l.x, l.events[r.Event], v)
 }
 
 // event reads one event.
 func (s *Store) event(ctx context.Context, x *Execution, id int64) (*flow.HistoryEvent, error) {
-	events, err := s.eventsBeside(ctx, x, id)
+	events, err := s.eventsOfSameRow(ctx, x, id)
 	if err != nil {
 		return nil, err
 	}
@@ -155,16 +155,16 @@ func (s *Store) event(ctx context.Context, x *Execution, id int64) (*flow.Histor
 	return &events[at], nil
 }
 
-func missing(x *Execution, id int64) error {
+func errMissingEvent(x *Execution, id int64) error {
 	return fmt.Errorf("%w: event %d of %s", ErrMissing, id, x.Partition())
 }
 
-// eventsBeside reads the events of the row that holds one, which is among them.
-func (s *Store) eventsBeside(ctx context.Context, x *Execution, id int64) (events []flow.HistoryEvent, err error) {
+// eventsOfSameRow reads the events of the row that holds one, which is among them.
+func (s *Store) eventsOfSameRow(ctx context.Context, x *Execution, id int64) (events []flow.HistoryEvent, err error) {
 	if id >= x.TailFirst {
 		events, err = flow.DecodeEvents(x.Tail, x.Started)
 	} else {
-		err = s.flushed(ctx, x, id, func(row []flow.HistoryEvent) bool {
+		err = s.visitHistoryRows(ctx, x, id, func(row []flow.HistoryEvent) bool {
 			events = row
 			return false
 		})
@@ -173,7 +173,7 @@ func (s *Store) eventsBeside(ctx context.Context, x *Execution, id int64) (event
 		return nil, err
 	}
 	if id > x.LastEvent || !slices.ContainsFunc(events, func(e flow.HistoryEvent) bool { return e.ID == id }) {
-		return nil, missing(x, id)
+		return nil, errMissingEvent(x, id)
 	}
 	return events, nil
 }
@@ -182,7 +182,7 @@ func (s *Store) eventsBeside(ctx context.Context, x *Execution, id int64) (event
 func (s *Store) loadFrom(ctx context.Context, x *Execution, e *flow.HistoryEvent, v *flow.Value) error {
 	w := e.Value(v.Ref().Field)
 	if w == nil || w.Ref().Kind == flow.RefEvent && !w.Loaded() {
-		return missing(x, e.ID)
+		return errMissingEvent(x, e.ID)
 	}
 	if !w.Loaded() {
 		if err := s.LoadValue(ctx, x, w); err != nil {

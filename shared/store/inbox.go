@@ -8,10 +8,10 @@ import (
 	"millrace/shared/flow"
 )
 
-// Letter is one piece of news in the inbox of an execution (execution.md 1.6): a report that has lost the race for the
+// InboxEntry is one piece of news in the inbox of an execution (execution.md 1.6): a report that has lost the race for the
 // state row, or a stop. It decides nothing; whoever runs the execution folds it, or finds that it comes too late, and
 // drops it.
-type Letter struct {
+type InboxEntry struct {
 	Partition string
 	Run       uint64 // incarnation of the name that it is for
 	Token     int64  // of a report: the id in its token; 0: a stop
@@ -29,14 +29,14 @@ type Letter struct {
 // What to do when it changes is said at executionFmt.
 const letterFmt = 1
 
-// Tries is how often the sweeper has found it due.
-func (l *Letter) Tries() int { return int(max(l.version-1, 0)) }
+// SweepAttempts is how often the sweeper has found it due.
+func (l *InboxEntry) SweepAttempts() int { return int(max(l.version-1, 0)) }
 
 // Key is the key of the letter's row.
-func (l *Letter) Key() Key { return Key{l.Partition, letterSort(l.Run, l.Token)} }
+func (l *InboxEntry) Key() Key { return Key{l.Partition, inboxEntrySort(l.Run, l.Token)} }
 
 // row encodes the letter. What the sweeper changes stands beside the data.
-func (l *Letter) row(version int64) Row {
+func (l *InboxEntry) row(version int64) Row {
 	e := flow.Encoder{Buf: make([]byte, 0, len(l.Output)+32)}
 	e.Uint(letterFmt)
 	e.Uint(l.Run)
@@ -48,34 +48,34 @@ func (l *Letter) row(version int64) Row {
 	return Row{Key: l.Key(), Version: version, Fence: l.fence(), Data: e.Buf, Wake: l.Wake, Expires: l.Expires}
 }
 
-func (l *Letter) fence() string { return fence(l.Mark, 0) }
+func (l *InboxEntry) fence() string { return fence(l.Mark, 0) }
 
-func decodeLetter(row Row) (*Letter, error) {
+func decodeInboxEntry(row Row) (*InboxEntry, error) {
 	d := flow.NewDecoder(row.Data)
 	if d.Uint() != letterFmt {
 		return nil, ErrFormat
 	}
-	l := &Letter{Partition: row.Partition, Run: d.Uint(), Token: d.Int(), Mark: d.Uint(), Error: d.Error(), Wake: row.Wake,
+	l := &InboxEntry{Partition: row.Partition, Run: d.Uint(), Token: d.Int(), Mark: d.Uint(), Error: d.Error(), Wake: row.Wake,
 		Expires: row.Expires, version: row.Version}
 	if out := d.Bytes(); len(out) > 0 {
 		l.Output = out
 	}
 	l.Attempt = d.Int()
-	if d.Err != nil || l.Token < 0 || letterSort(l.Run, l.Token) != row.Sort {
+	if d.Err != nil || l.Token < 0 || inboxEntrySort(l.Run, l.Token) != row.Sort {
 		return nil, fmt.Errorf("store: inbox row %s %s: %w", row.Partition, row.Sort, flow.ErrCorrupt)
 	}
 	return l, nil
 }
 
-// Post puts a letter into the inbox of its execution. ErrConflict when there is one for the same attempt; another
+// EnqueueInboxEntry puts a letter into the inbox of its execution. ErrConflict when there is one for the same attempt; another
 // error: it may be there or not.
-func (s *Store) Post(ctx context.Context, l *Letter) error {
+func (s *Store) EnqueueInboxEntry(ctx context.Context, l *InboxEntry) error {
 	l.version = 1
 	return s.driver.Commit(ctx, nil, l.row(1), Condition{Absent: true, Now: s.nowMillis()})
 }
 
-// Letter reads the letter of a key. ErrNotFound when there is none or it has expired.
-func (s *Store) Letter(ctx context.Context, key Key) (*Letter, error) {
+// InboxEntry reads the letter of a key. ErrNotFound when there is none or it has expired.
+func (s *Store) InboxEntry(ctx context.Context, key Key) (*InboxEntry, error) {
 	row, err := s.driver.Get(ctx, key)
 	if err != nil {
 		return nil, err
@@ -83,36 +83,38 @@ func (s *Store) Letter(ctx context.Context, key Key) (*Letter, error) {
 	if row.Expires > 0 && row.Expires <= s.nowMillis() {
 		return nil, ErrNotFound
 	}
-	return decodeLetter(row)
+	return decodeInboxEntry(row)
 }
 
-// PutOff moves a letter's wake time and counts one more try. ErrConflict when somebody else has changed or dropped it.
-func (s *Store) PutOff(ctx context.Context, l *Letter, wake int64) error {
+// RescheduleInboxEntry moves a letter's wake time and counts one more try. ErrConflict when somebody else has changed or dropped it.
+func (s *Store) RescheduleInboxEntry(ctx context.Context, l *InboxEntry, wake int64) error {
 	next := *l
 	next.Wake = wake
 	return s.driver.Commit(ctx, nil, next.row(l.version+1), Condition{Version: l.version, Fence: l.fence()})
 }
 
-// Withdraw removes a letter of the caller's. ErrConflict when it is not there as it was posted.
-func (s *Store) Withdraw(ctx context.Context, l *Letter) error {
+// RetractInboxEntry removes a letter of the caller's. ErrConflict when it is not there as it was posted.
+func (s *Store) RetractInboxEntry(ctx context.Context, l *InboxEntry) error {
 	return s.driver.Delete(ctx, l.Key(), &Condition{Version: l.version, Fence: l.fence()})
 }
 
-// Drop removes a letter that has been seen to. One that is missing is fine.
-func (s *Store) Drop(ctx context.Context, key Key) error { return s.driver.Delete(ctx, key, nil) }
+// DeleteInboxEntry removes a letter that has been seen to. One that is missing is fine.
+func (s *Store) DeleteInboxEntry(ctx context.Context, key Key) error {
+	return s.driver.Delete(ctx, key, nil)
+}
 
 // Inbox is what the inbox of an execution holds.
 type Inbox struct {
-	Letters []*Letter
-	// Done are keys of rows that are for nobody: of another run, or expired.
-	Done []Key
-	More bool // there are more than a fold takes at once
+	Entries []*InboxEntry
+	// Stale are keys of rows that are for nobody: of another run, or expired.
+	Stale []Key
+	More  bool // there are more than a fold takes at once
 }
 
 // Inbox reads the inbox of an execution. Rows that this program cannot read are left out.
 func (s *Store) Inbox(ctx context.Context, x *Execution) (Inbox, error) {
 	var in Inbox
-	return in, s.letters(ctx, x, &in, prefixInbox)
+	return in, s.readInbox(ctx, x, &in, prefixInbox)
 }
 
 // LoadWithInbox reads an execution as Load does, with its inbox, by one read as long as that is empty.
@@ -129,17 +131,17 @@ func (s *Store) LoadWithInbox(ctx context.Context, partition string) (*Execution
 		return nil, Inbox{}, err
 	}
 	var in Inbox
-	s.sort(x, &in, rows[1:])
+	s.classifyInboxRows(x, &in, rows[1:])
 	if more {
-		err = s.letters(ctx, x, &in, rows[len(rows)-1].Sort+"\x00")
+		err = s.readInbox(ctx, x, &in, rows[len(rows)-1].Sort+"\x00")
 	}
 	return x, in, err
 }
 
-// letters reads the rows of the inbox from a sort key on, until there are enough.
-func (s *Store) letters(ctx context.Context, x *Execution, in *Inbox, from string) error {
+// readInbox reads the rows of the inbox from a sort key on, until there are enough.
+func (s *Store) readInbox(ctx context.Context, x *Execution, in *Inbox, from string) error {
 	for {
-		room := s.sizes.Inbox - len(in.Letters) - len(in.Done)
+		room := s.sizes.Inbox - len(in.Entries) - len(in.Stale)
 		if room <= 0 {
 			in.More = true
 			return nil
@@ -148,7 +150,7 @@ func (s *Store) letters(ctx context.Context, x *Execution, in *Inbox, from strin
 		if err != nil {
 			return err
 		}
-		s.sort(x, in, rows)
+		s.classifyInboxRows(x, in, rows)
 		if !more {
 			return nil
 		}
@@ -156,20 +158,20 @@ func (s *Store) letters(ctx context.Context, x *Execution, in *Inbox, from strin
 	}
 }
 
-// sort tells letters for the execution from what is for nobody.
-func (s *Store) sort(x *Execution, in *Inbox, rows []Row) {
+// classifyInboxRows tells letters for the execution from what is for nobody.
+func (s *Store) classifyInboxRows(x *Execution, in *Inbox, rows []Row) {
 	for _, row := range rows {
-		l, err := decodeLetter(row)
+		l, err := decodeInboxEntry(row)
 		switch {
 		case row.Expires > 0 && row.Expires <= s.nowMillis() || err == nil && l.Run != x.Run:
-			in.Done = append(in.Done, row.Key)
+			in.Stale = append(in.Stale, row.Key)
 		case err == nil:
-			in.Letters = append(in.Letters, l)
+			in.Entries = append(in.Entries, l)
 		}
 	}
 }
 
-// IsLetter tells whether a key is that of a row of an inbox.
-func IsLetter(k Key) bool {
+// IsInboxEntry tells whether a key is that of a row of an inbox.
+func IsInboxEntry(k Key) bool {
 	return strings.HasPrefix(k.Partition, "x#") && strings.HasPrefix(k.Sort, prefixInbox)
 }

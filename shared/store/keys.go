@@ -25,8 +25,8 @@ const flowGroup = "flows"
 
 func flowSort(account, name string) string { return account + "#" + name }
 
-// flowSorts are the bounds of an account's flows in the list.
-func flowSorts(account string) (from, to string) { return account + "#", account + "$" }
+// flowSortBounds are the bounds of an account's flows in the list.
+func flowSortBounds(account string) (from, to string) { return account + "#", account + "$" }
 
 func definitionKey(flowID, hash string) Key { return Key{definitionPartition(flowID), hash} }
 
@@ -56,9 +56,9 @@ func shardGroup(flowID string, shard int) string { return fmt.Sprintf("%s#%d", f
 
 func listSort(started int64, name string) string { return fmt.Sprintf("%013d#%s", started, name) }
 
-// letterSort is the sort key of the one place in an inbox for news about an attempt, by the id in its token, or for a
+// inboxEntrySort is the sort key of the one place in an inbox for news about an attempt, by the id in its token, or for a
 // stop (0).
-func letterSort(run uint64, token int64) string {
+func inboxEntrySort(run uint64, token int64) string {
 	if token == 0 {
 		return fmt.Sprintf("%s%016x#stop", prefixInbox, run)
 	}
@@ -76,18 +76,18 @@ func fence(run uint64, redrive int) string { return fmt.Sprintf("%016x.%d", run,
 // NonceKey is the key of a signature nonce that has been used.
 func NonceKey(hash string) Key { return Key{"n#" + hash, sortState} }
 
-// NoteKey is the key of what is known of an asynchronous invocation, by its id and the function,
+// InvocationRecordKey is the key of what is known of an asynchronous invocation, by its id and the function,
 // whose name has no "#".
-func NoteKey(id, function string) Key { return Key{"r#" + id + "#" + function, sortState} }
+func InvocationRecordKey(id, function string) Key { return Key{"r#" + id + "#" + function, sortState} }
 
-// ChosenKey is the key of one of the notes under an id that a flow has chosen, by the task that
+// ChosenInvocationRecordKey is the key of one of the notes under an id that a flow has chosen, by the task that
 // waits. Such notes have a partition of their own, in which none replaces that of another task.
-func ChosenKey(id, function, task string) Key {
+func ChosenInvocationRecordKey(id, function, task string) Key {
 	return Key{"r#chosen#" + id + "#" + function, task}
 }
 
-// IsNote tells whether a key is that of such a note.
-func IsNote(k Key) bool { return strings.HasPrefix(k.Partition, "r#") }
+// IsInvocationRecord tells whether a key is that of such a note.
+func IsInvocationRecord(k Key) bool { return strings.HasPrefix(k.Partition, "r#") }
 
 // IsNonce tells whether a key is that of a nonce.
 func IsNonce(k Key) bool { return strings.HasPrefix(k.Partition, "n#") }

@@ -37,8 +37,8 @@ func decodeSummary(l Listed) (Summary, error) {
 	return s, d.Err
 }
 
-// Listing selects executions of one flow, newest first.
-type Listing struct {
+// ListOptions selects executions of one flow, newest first.
+type ListOptions struct {
 	FlowID string
 	Before string // Sort of the last one of the page before; "" for the first page
 	Begin  int64  // started at or after, ms since 1970; 0: no bound
@@ -49,7 +49,7 @@ type Listing struct {
 
 // List reads one page: at most Limit executions, and where to go on ("" at the end). A page reads
 // Sizes.Scan index entries at the most: it may be short and still say that more is left.
-func (s *Store) List(ctx context.Context, l Listing) (page []Summary, next string, err error) {
+func (s *Store) List(ctx context.Context, l ListOptions) (page []Summary, next string, err error) {
 	m, err := s.newMerge(ctx, l)
 	if err != nil {
 		return nil, "", err
@@ -79,7 +79,7 @@ type merge struct {
 	more  [listShards]bool
 }
 
-func (s *Store) newMerge(ctx context.Context, l Listing) (*merge, error) {
+func (s *Store) newMerge(ctx context.Context, l ListOptions) (*merge, error) {
 	m := &merge{store: s}
 	from, to := "", ""
 	if l.Begin > 0 {

@@ -25,20 +25,20 @@ func (u *Usage) Add(v Usage) {
 
 // Meter sums usage by operation. The zero value is empty. It is safe for many goroutines.
 type Meter struct {
-	mu sync.Mutex
-	by map[string]Usage
+	mu          sync.Mutex
+	byOperation map[string]Usage
 }
 
 // Add adds what calls of an operation have cost.
 func (m *Meter) Add(op string, u Usage) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.by == nil {
-		m.by = make(map[string]Usage)
+	if m.byOperation == nil {
+		m.byOperation = make(map[string]Usage)
 	}
-	sum := m.by[op]
+	sum := m.byOperation[op]
 	sum.Add(u)
-	m.by[op] = sum
+	m.byOperation[op] = sum
 }
 
 // Total returns what all calls have cost since the last Reset.
@@ -46,25 +46,25 @@ func (m *Meter) Total() Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var sum Usage
-	for _, u := range m.by {
+	for _, u := range m.byOperation {
 		sum.Add(u)
 	}
 	return sum
 }
 
-// By returns the same for each operation. The map is the caller's.
-func (m *Meter) By() map[string]Usage {
+// ByOperation returns the same for each operation. The map is the caller's.
+func (m *Meter) ByOperation() map[string]Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.by == nil {
+	if m.byOperation == nil {
 		return map[string]Usage{}
 	}
-	return maps.Clone(m.by)
+	return maps.Clone(m.byOperation)
 }
 
 // Reset begins anew.
 func (m *Meter) Reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	clear(m.by)
+	clear(m.byOperation)
 }

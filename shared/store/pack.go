@@ -13,11 +13,11 @@ import (
 // Stores of clouds bill a write by the size of its row, in units. Data that deflate makes cheaper to write stands there
 // deflated, apart from plain data; what it does not make cheaper is left as it is.
 
-// packMax bounds what is deflated and what is inflated.
-const packMax = 1 << 20
+// compressibleMax bounds what is deflated and what is inflated.
+const compressibleMax = 1 << 20
 
-// speedFrom is the length from which speed is worth more than the last bytes.
-const speedFrom = 32 << 10
+// bestSpeedMin is the length from which speed is worth more than the last bytes.
+const bestSpeedMin = 32 << 10
 
 var deflaters = [2]sync.Pool{
 	{New: func() any { return newDeflater(flate.DefaultCompression) }},
@@ -35,14 +35,14 @@ func newDeflater(level int) *flate.Writer {
 // Units is how many units a write of so many bytes takes when one is for so many; at least one.
 func Units(bytes, unit int) int { return max(1, (bytes+unit-1)/unit) }
 
-// Pack deflates the data of a row if fewer units pay for the row then: rest is how many bytes the row has besides, unit
+// Compress deflates the data of a row if fewer units pay for the row then: rest is how many bytes the row has besides, unit
 // how many a unit is for. It answers nil where the data is better left as it is.
-func Pack(data []byte, rest, unit int) []byte {
-	plain := Units(rest+len(data), unit)
-	if plain == 1 || len(data) > packMax {
+func Compress(data []byte, overhead, unit int) []byte {
+	plain := Units(overhead+len(data), unit)
+	if plain == 1 || len(data) > compressibleMax {
 		return nil
 	}
-	if packed := deflate(data); Units(rest+len(packed), unit) < plain {
+	if packed := deflate(data); Units(overhead+len(packed), unit) < plain {
 		return packed
 	}
 	return nil
@@ -50,7 +50,7 @@ func Pack(data []byte, rest, unit int) []byte {
 
 func deflate(data []byte) []byte {
 	pool := &deflaters[0]
-	if len(data) >= speedFrom {
+	if len(data) >= bestSpeedMin {
 		pool = &deflaters[1]
 	}
 	w := pool.Get().(*flate.Writer)
@@ -64,18 +64,18 @@ func deflate(data []byte) []byte {
 
 var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
 
-var errPacked = fmt.Errorf("store: the deflated data of a row: %w", flow.ErrCorrupt)
+var errCompressed = fmt.Errorf("store: the deflated data of a row: %w", flow.ErrCorrupt)
 
-// Unpack gives the data that Pack has deflated.
-func Unpack(packed []byte) ([]byte, error) {
+// Decompress gives the data that Pack has deflated.
+func Decompress(compressed []byte) ([]byte, error) {
 	r := inflaters.Get().(io.ReadCloser)
 	defer inflaters.Put(r)
-	if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil {
+	if err := r.(flate.Resetter).Reset(bytes.NewReader(compressed), nil); err != nil {
 		return nil, err
 	}
-	out := bytes.NewBuffer(make([]byte, 0, 4*len(packed)))
-	if _, err := out.ReadFrom(io.LimitReader(r, packMax+1)); err != nil || out.Len() > packMax {
-		return nil, errPacked
+	out := bytes.NewBuffer(make([]byte, 0, 4*len(compressed)))
+	if _, err := out.ReadFrom(io.LimitReader(r, compressibleMax+1)); err != nil || out.Len() > compressibleMax {
+		return nil, errCompressed
 	}
 	return out.Bytes(), nil
 }

@@ -9,7 +9,7 @@ import (
 	"millrace/shared/store"
 )
 
-func TestPack(t *testing.T) {
+func TestCompress(t *testing.T) {
 	noise := make([]byte, 5000)
 	random := rand.NewChaCha8([32]byte{})
 	random.Read(noise)
@@ -24,14 +24,14 @@ func TestPack(t *testing.T) {
 		{"text", text, 10, 1024, true}, {"text of two larger units", text, 10, 4096, true}, {"text of one larger unit", text[:4000], 10, 4096, false},
 		{"the rest makes it two", text[:4000], 97, 4096, true}, {"too much", make([]byte, 1<<20+1), 0, 1024, false},
 	} {
-		packed := store.Pack(c.data, c.rest, c.unit)
+		packed := store.Compress(c.data, c.rest, c.unit)
 		if (packed != nil) != c.packed {
 			t.Errorf("%s: %d bytes become %d", c.name, len(c.data), len(packed))
 		}
 		if packed == nil {
 			continue
 		}
-		if got, err := store.Unpack(packed); err != nil || !bytes.Equal(got, c.data) {
+		if got, err := store.Decompress(packed); err != nil || !bytes.Equal(got, c.data) {
 			t.Errorf("%s: %d of %d bytes come back, %v", c.name, len(got), len(c.data), err)
 		}
 	}
@@ -40,13 +40,13 @@ func TestPack(t *testing.T) {
 	}
 }
 
-func FuzzUnpack(f *testing.F) {
-	f.Add(store.Pack(bytes.Repeat([]byte("seed "), 1000), 0, 1024))
-	f.Add(store.Pack(make([]byte, 1<<20), 0, 1024))
+func FuzzDecompress(f *testing.F) {
+	f.Add(store.Compress(bytes.Repeat([]byte("seed "), 1000), 0, 1024))
+	f.Add(store.Compress(make([]byte, 1<<20), 0, 1024))
 	f.Add([]byte("\xff\xff\xff\xff"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, packed []byte) {
-		if data, err := store.Unpack(packed); err == nil && len(data) > 1<<20 {
+		if data, err := store.Decompress(packed); err == nil && len(data) > 1<<20 {
 			t.Errorf("%d bytes", len(data))
 		}
 	})

@@ -8,14 +8,14 @@ import (
 
 // Pauses between attempts are drawn between 0 and a bound that doubles.
 const (
-	pauseFirst = 25 * time.Millisecond
-	pauseMax   = time.Second
+	backoffMin = 25 * time.Millisecond
+	backoffMax = time.Second
 )
 
-// Pause waits between attempts of a driver's call, of which n have been made again, 0 at first, for a time that grows with
+// Backoff waits between attempts of a driver's call, of which n have been made again, 0 at first, for a time that grows with
 // n, 1 s at the most. False when that would last beyond end, or when ctx ends before.
-func Pause(ctx context.Context, n int, end time.Time) bool {
-	d := rand.N(min(pauseFirst<<min(n, 10), pauseMax))
+func Backoff(ctx context.Context, n int, end time.Time) bool {
+	d := rand.N(min(backoffMin<<min(n, 10), backoffMax))
 	if time.Now().Add(d).After(end) {
 		return false
 	}

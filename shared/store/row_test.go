@@ -14,8 +14,8 @@ import (
 // FuzzStateRow: whatever stands in a state row is an execution or is refused; an execution is written again as what it was.
 func FuzzStateRow(f *testing.F) {
 	ctx := context.Background()
-	s, _, x := holder(f)
-	key := store.Key{Partition: inboxOf, Sort: "a"}
+	s, _, x := newExecution(f)
+	key := store.Key{Partition: inboxPartition, Sort: "a"}
 	seed := func() {
 		row, err := s.Driver().Get(ctx, key)
 		if err != nil {
@@ -26,7 +26,7 @@ func FuzzStateRow(f *testing.F) {
 	}
 	seed()
 	for _, c := range []*store.Change{
-		{LastEvent: 2, Tries: 3, Begun: 1, Events: []flow.HistoryEvent{{ID: 2, Type: flow.StateEntered, Node: 0, Time: 5, Input: flow.TextValue([]byte(`{"a":1}`))}},
+		{LastEvent: 2, SweepAttempts: 3, RunnerAttempts: 1, Events: []flow.HistoryEvent{{ID: 2, Type: flow.StateEntered, Node: 0, Time: 5, Input: flow.TextValue([]byte(`{"a":1}`))}},
 			Body: func(b []byte) []byte { return append(b, "body"...) }},
 		{LastEvent: 3, Status: flow.Failed, Stopped: 9, Error: &flow.Error{Name: "E", Cause: "c"}, Body: func(b []byte) []byte { return append(b, make([]byte, 100_000)...) }},
 	} {
@@ -36,7 +36,7 @@ func FuzzStateRow(f *testing.F) {
 		seed()
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, _, held := holder(t)
+		s, _, held := newExecution(t)
 		row, err := s.Driver().Get(ctx, key)
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func FuzzStateRow(f *testing.F) {
 		if err := s.Driver().Put(ctx, []store.Row{row}); err != nil {
 			t.Fatal(err)
 		}
-		x, err := s.Load(ctx, inboxOf)
+		x, err := s.Load(ctx, inboxPartition)
 		if err != nil {
 			return
 		}
@@ -53,13 +53,13 @@ func FuzzStateRow(f *testing.F) {
 		if events, err := s.Events(ctx, x, 1, 1000); err == nil {
 			s.LoadEvents(ctx, x, events)
 		}
-		if x.Partition() != inboxOf || x.Run != held.Run || x.Redrive != 0 || x.Expires <= 0 {
+		if x.Partition() != inboxPartition || x.Run != held.Run || x.Redrive != 0 || x.Expires <= 0 {
 			return // it would be written as another one
 		}
 		var written [][]byte
 		for version := int64(4); version < 6; version++ {
 			before := *x
-			if err := s.Commit(ctx, x, same(x)); err != nil {
+			if err := s.Commit(ctx, x, unchanged(x)); err != nil {
 				t.Fatal(err)
 			}
 			if row, err = s.Driver().Get(ctx, key); err != nil || row.Version != version+1 {
@@ -70,10 +70,10 @@ func FuzzStateRow(f *testing.F) {
 			if err := s.Driver().Put(ctx, []store.Row{row}); err != nil {
 				t.Fatal(err)
 			}
-			if x, err = s.Load(ctx, inboxOf); err != nil {
+			if x, err = s.Load(ctx, inboxPartition); err != nil {
 				t.Fatalf("what was written cannot be read: %v", err)
 			}
-			if x.Seed != before.Seed || x.Claim != before.Claim || x.Status != before.Status || x.Deadline != before.Deadline || x.LastEvent != before.LastEvent ||
+			if x.Seed != before.Seed || x.ClaimToken != before.ClaimToken || x.Status != before.Status || x.Deadline != before.Deadline || x.LastEvent != before.LastEvent ||
 				!bytes.Equal(x.Tail, before.Tail) || !bytes.Equal(x.Body, before.Body) || !bytes.Equal(x.Input, before.Input) {
 				t.Fatalf("%+v was %+v", x, before)
 			}
@@ -84,17 +84,17 @@ func FuzzStateRow(f *testing.F) {
 	})
 }
 
-// same is a change that changes nothing.
-func same(x *store.Execution) *store.Change {
+// unchanged is a change that changes nothing.
+func unchanged(x *store.Execution) *store.Change {
 	return &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error, LastEvent: x.LastEvent, LastTime: x.LastTime,
-		Wake: x.Wake, Tries: x.Tries, Begun: x.Begun}
+		Wake: x.Wake, SweepAttempts: x.SweepAttempts, RunnerAttempts: x.RunnerAttempts}
 }
 
 // FuzzFlowRow: whatever stands in the row of a flow, or in the list of its executions, is one or is refused.
 func FuzzFlowRow(f *testing.F) {
 	ctx := context.Background()
 	made := func(t testing.TB) (*store.Store, *store.Flow) {
-		s, _, _ := holder(t)
+		s, _, _ := newExecution(t)
 		flow := &store.Flow{Account: "1", Name: "f", ID: "id", Mode: "Standard"}
 		if err := s.CreateFlow(ctx, flow, "version: v1", 0); err != nil {
 			t.Fatal(err)
@@ -106,7 +106,7 @@ func FuzzFlowRow(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	listed, err := s.Driver().Get(ctx, store.Key{Partition: inboxOf, Sort: "a"})
+	listed, err := s.Driver().Get(ctx, store.Key{Partition: inboxPartition, Sort: "a"})
 	if err != nil || listed.List == nil {
 		f.Fatal(listed, err)
 	}
@@ -129,7 +129,7 @@ func FuzzFlowRow(f *testing.F) {
 			t.Fatalf("%+v, %v", got, err)
 		}
 		s.ListFlows(ctx, "2", "", 10, nil)
-		page, _, err := s.List(ctx, store.Listing{FlowID: flow.ID, Limit: 10})
+		page, _, err := s.List(ctx, store.ListOptions{FlowID: flow.ID, Limit: 10})
 		if err == nil && len(page) > 1 {
 			t.Fatalf("%+v", page)
 		}
@@ -139,7 +139,7 @@ func FuzzFlowRow(f *testing.F) {
 // A value whose length is damaged is missing; it takes no memory of that length.
 func TestLongValue(t *testing.T) {
 	ctx := t.Context()
-	s, _, x := holder(t)
+	s, _, x := newExecution(t)
 	v := flow.StoredValue(flow.Ref{Kind: flow.RefRow, Version: 1, Token: 1, Len: 1 << 32})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -18,9 +18,9 @@ type Sizes struct {
 	Scan   int // index entries that one page of a list reads
 }
 
-// orDefault is the sizes with the default where there is none. A body of 64 KB and a part of 256 KB
+// withDefaults is the sizes with the default where there is none. A body of 64 KB and a part of 256 KB
 // fit the rows of every store.
-func (s Sizes) orDefault() Sizes {
+func (s Sizes) withDefaults() Sizes {
 	s.Inline = min(cmp.Or(s.Inline, flow.EventInline), flow.EventInline)
 	s.Body = cmp.Or(s.Body, 64<<10)
 	s.Part = cmp.Or(s.Part, 256<<10)

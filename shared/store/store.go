@@ -27,22 +27,22 @@ type Options struct {
 
 // Store keeps flows, definitions, executions and history over a Driver. It is safe for many goroutines.
 type Store struct {
-	driver Driver
-	now    func() time.Time
-	tail   int
-	sizes  Sizes
-	random func(about string) uint64
+	driver    Driver
+	now       func() time.Time
+	tailBytes int
+	sizes     Sizes
+	random    func(about string) uint64
 
 	mu          sync.Mutex
 	definitions map[string]string // by flow id and hash; immutable texts, bounded
 
-	usage *DiskUse   // nil: nothing is counted
-	flows *flowCache // nil unless the store is exclusive
+	diskUse *DiskUse   // nil: nothing is counted
+	flows   *flowCache // nil unless the store is exclusive
 }
 
 // New returns a Store over a driver.
 func New(o Options) *Store {
-	s := &Store{driver: o.Driver, now: o.Now, tail: o.TailBytes, sizes: o.Sizes.orDefault(), random: o.Random, usage: o.DiskUse,
+	s := &Store{driver: o.Driver, now: o.Now, tailBytes: o.TailBytes, sizes: o.Sizes.withDefaults(), random: o.Random, diskUse: o.DiskUse,
 		definitions: map[string]string{}}
 	if s.now == nil {
 		s.now = time.Now
@@ -50,8 +50,8 @@ func New(o Options) *Store {
 	if s.random == nil {
 		s.random = func(string) uint64 { return Random() }
 	}
-	if s.tail == 0 {
-		s.tail = 2 << 10
+	if s.tailBytes == 0 {
+		s.tailBytes = 2 << 10
 	}
 	if o.Exclusive {
 		s.flows = newFlowCache()
@@ -68,7 +68,7 @@ func (s *Store) Close() error { return s.driver.Close() }
 func (s *Store) nowMillis() int64 { return s.now().UnixMilli() }
 
 // Random gives random bits that are not zero: see Options.Random.
-func (s *Store) Random(about string) uint64 { return s.random(about) }
+func (s *Store) Random(purpose string) uint64 { return s.random(purpose) }
 
 // Random gives 8 fresh random bytes that are not zero.
 func Random() uint64 {

@@ -38,10 +38,10 @@ func (s *Store) Tombstone(ctx context.Context, k Key) (Tombstone, error) {
 	return t, json.Unmarshal(row.Data, &t)
 }
 
-// CallOff removes the tombstone of a flow that is still there: its deletion did not come to pass, and never will. The flow
+// CancelDeletion removes the tombstone of a flow that is still there: its deletion did not come to pass, and never will. The flow
 // gets a new version first, for the deletion of a process that was frozen may still be on its way. ErrConflict when the flow
 // has changed since it was read.
-func (s *Store) CallOff(ctx context.Context, f *Flow, t Tombstone) error {
+func (s *Store) CancelDeletion(ctx context.Context, f *Flow, t Tombstone) error {
 	cond := Condition{Version: f.Version, Fence: f.ID}
 	f.Version++
 	row, err := flowRow(f)
@@ -49,7 +49,7 @@ func (s *Store) CallOff(ctx context.Context, f *Flow, t Tombstone) error {
 		return err
 	}
 	err = s.driver.Commit(ctx, nil, row, cond)
-	if s.flows.forget(row.Key, err); err != nil {
+	if s.flows.invalidate(row.Key, err); err != nil {
 		return err
 	}
 	same := &Condition{Version: 1, Fence: t.fence}
@@ -63,9 +63,9 @@ func (s *Store) CallOff(ctx context.Context, f *Flow, t Tombstone) error {
 	return err
 }
 
-// ForgetExpired removes one row if it has expired: a nonce, a note, or a value of a claim, whichever has become of that. A
+// DeleteExpiredRow removes one row if it has expired: a nonce, a note, or a value of a claim, whichever has become of that. A
 // missing row is fine.
-func (s *Store) ForgetExpired(ctx context.Context, k Key) error {
+func (s *Store) DeleteExpiredRow(ctx context.Context, k Key) error {
 	row, err := s.driver.Get(ctx, k)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -73,10 +73,10 @@ func (s *Store) ForgetExpired(ctx context.Context, k Key) error {
 	if err != nil {
 		return err
 	}
-	return s.forgetExpired(ctx, row)
+	return s.deleteExpired(ctx, row)
 }
 
-func (s *Store) forgetExpired(ctx context.Context, row Row) error {
+func (s *Store) deleteExpired(ctx context.Context, row Row) error {
 	if row.Expires == 0 || row.Expires > s.nowMillis() {
 		return nil
 	}
@@ -91,8 +91,8 @@ func (s *Store) forgetExpired(ctx context.Context, row Row) error {
 	return err
 }
 
-// ForgetDefinitions removes every definition of a flow that is gone, and its tombstone last.
-func (s *Store) ForgetDefinitions(ctx context.Context, flowID string) error {
+// DeleteDefinitions removes every definition of a flow that is gone, and its tombstone last.
+func (s *Store) DeleteDefinitions(ctx context.Context, flowID string) error {
 	for from := ""; ; {
 		rows, more, err := s.driver.Range(ctx, Range{Partition: definitionPartition(flowID), From: from, Limit: s.sizes.Rows})
 		if err != nil {
@@ -108,21 +108,21 @@ func (s *Store) ForgetDefinitions(ctx context.Context, flowID string) error {
 			}
 		}
 		if !more || len(rows) == 0 {
-			return s.RemoveTombstone(ctx, TombstoneKey(flowID))
+			return s.DeleteTombstone(ctx, TombstoneKey(flowID))
 		}
 	}
 }
 
-// RemoveTombstone removes one.
-func (s *Store) RemoveTombstone(ctx context.Context, k Key) error {
+// DeleteTombstone removes one.
+func (s *Store) DeleteTombstone(ctx context.Context, k Key) error {
 	return s.driver.Delete(ctx, k, nil)
 }
 
-// Forget removes every row of an execution that has expired, the state row last and only if it is still the same. Rows
+// DeleteExpiredExecution removes every row of an execution that has expired, the state row last and only if it is still the same. Rows
 // of another run are left alone unless they have expired themselves: the name may be claimed anew meanwhile. While there
 // are such rows, of a run before that was to run for longer, the state row stays, expired, to lead to them: its wake time is
 // when they have expired.
-func (s *Store) Forget(ctx context.Context, partition string) error {
+func (s *Store) DeleteExpiredExecution(ctx context.Context, partition string) error {
 	state, err := s.driver.Get(ctx, Key{partition, sortState})
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -142,7 +142,7 @@ func (s *Store) Forget(ctx context.Context, partition string) error {
 		}
 		for _, row := range rows {
 			from = row.Sort + "\x00"
-			if !ofRun(row.Sort, run) && (row.Expires == 0 || row.Expires > s.nowMillis()) {
+			if !belongsToRun(row.Sort, run) && (row.Expires == 0 || row.Expires > s.nowMillis()) {
 				if row.Wake == 0 { // one with a wake time of its own is found by that
 					left = max(left, row.Expires)
 				}
@@ -165,8 +165,8 @@ func (s *Store) Forget(ctx context.Context, partition string) error {
 	return s.driver.Commit(ctx, nil, state, same)
 }
 
-// ofRun tells whether a row beside the state row belongs to a run, written as in a fence.
-func ofRun(sort, run string) bool {
+// belongsToRun tells whether a row beside the state row belongs to a run, written as in a fence.
+func belongsToRun(sort, run string) bool {
 	_, rest, _ := strings.Cut(sort, "#")
 	of, _, _ := strings.Cut(rest, "#")
 	return of == run

@@ -243,7 +243,7 @@ func (k *killer) decide(w write) fate {
 	switch x := k.load(); {
 	case x == nil: // its claim
 		return passes
-	case x.Tries >= 3 && !k.told: // a runner has begun; or, after five, the end
+	case x.SweepAttempts >= 3 && !k.told: // a runner has begun; or, after five, the end
 		k.told = true
 		return passes
 	}

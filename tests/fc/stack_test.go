@@ -142,7 +142,7 @@ func notes(t *testing.T, s *fc.Stack) (n int) {
 				t.Fatal(err)
 			}
 			for _, r := range rows {
-				if store.IsNote(r.Key) {
+				if store.IsInvocationRecord(r.Key) {
 					n++
 				}
 			}

@@ -8,7 +8,7 @@ var Faults = []Fault{
 	{Says: "a process is frozen and goes on with what it knew", Sim: []string{"fault process frozen"}},
 	{Says: "the response of a write is lost; a write is made after its caller has given up",
 		Sim:   []string{"fault answer of a write lost", "fault write carried out late"},
-		Tests: []string{"shared/store/dynamostore: TestLostAnswer, TestLostAnswerThenOverwritten", "shared/store/otsstore: TestLostAnswer, TestCancelledInFlight"}},
+		Tests: []string{"shared/store/dynamostore: TestLostResponse, TestLostResponseThenOverwritten", "shared/store/otsstore: TestLostResponse, TestCancelledInFlight"}},
 	{Says: "some rows of a batch are written, the others are not",
 		Sim:   []string{"fault half of a write"},
 		Tests: []string{"shared/store/dynamostore: TestUnprocessed", "shared/store/otsstore: TestBatchRows"}},

@@ -81,7 +81,7 @@ func (w *World) begins(r *run) {
 // judgeMore follows what stands open after a commit, and checks what does not ask the interpreter. before is the
 // state that the execution had; nil of a claim.
 func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *store.Execution, news []flow.HistoryEvent) {
-	counts := old != nil && (x.Tries > old.Tries || x.Begun > old.Begun)
+	counts := old != nil && (x.SweepAttempts > old.SweepAttempts || x.RunnerAttempts > old.RunnerAttempts)
 	r.cut = !x.Status.Final() && (r.state.Ready() || counts && r.cut)
 	r.visits.add(news, p.now().UnixMilli(), r.more)
 	if x.Status.Final() && r.ended.IsZero() {
@@ -154,7 +154,7 @@ func (w *World) overdue(r *run, now int64, o owed) {
 	}
 	where := ""
 	if r != nil {
-		where = fmt.Sprintf("%s v%d (found due %d times, wakes at %d): ", r.x.Partition(), r.x.Version, r.x.Tries, r.x.Wake)
+		where = fmt.Sprintf("%s v%d (found due %d times, wakes at %d): ", r.x.Partition(), r.x.Version, r.x.SweepAttempts, r.x.Wake)
 	}
 	w.breach(o.invariant, "%s%s was due at %d and should have come to pass by %d, without faults since %d; it is %d", where, o.what, o.due, o.by,
 		w.calmed, now)
@@ -163,7 +163,7 @@ func (w *World) overdue(r *run, now int64, o owed) {
 // owes tells everything that is owed to one execution.
 func (w *World) owes(r *run, owe func(owed)) {
 	put := owe
-	if r.x.Tries > 0 && (r.found <= w.calmed || w.burden.partition != "") {
+	if r.x.SweepAttempts > 0 && (r.found <= w.calmed || w.burden.partition != "") {
 		// It was found due while there were faults, by a sweep that then came to grief: the next one
 		// may come as much later as the row says (invariant "put off").
 		put = func(o owed) {

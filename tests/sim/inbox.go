@@ -53,7 +53,7 @@ func outside(n *interp.Message) bool {
 func (w *World) judgeNews(p *process, cas store.Row, fold *folded) {
 	l := &w.letters
 	switch {
-	case store.IsLetter(cas.Key):
+	case store.IsInboxEntry(cas.Key):
 		w.judgeLetter(p, cas)
 	case cas.Sort != "a" || fold == nil || fold.version != cas.Version-1:
 	default:
@@ -92,7 +92,7 @@ func (w *World) judgeLetter(p *process, row store.Row) {
 	}
 	w.looked("inbox row")
 	w.noteLetter(row)
-	letter, err := w.raw.Letter(always, row.Key)
+	letter, err := w.raw.InboxEntry(always, row.Key)
 	if err != nil {
 		w.breach("readable", "%s cannot be read: %v", show(row.Key), err)
 		return

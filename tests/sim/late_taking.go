@@ -11,7 +11,7 @@ import (
 // Bound of the second: 80 s after it was found due, and 90 s more after faults. An execution that brings its runners down, and
 // what may have been in the same process, is put off as the first part says alone.
 func (w *World) owesTaking(r *run, owe func(owed)) {
-	if r.x.Tries == 0 || r.x.Status.Final() || r.found < w.calmed || w.burden.partition != "" {
+	if r.x.SweepAttempts == 0 || r.x.Status.Final() || r.found < w.calmed || w.burden.partition != "" {
 		return
 	}
 	owe(owed{"put off", r.found, w.by(r.found, 0), "its being taken up"})
@@ -19,10 +19,10 @@ func (w *World) owesTaking(r *run, owe func(owed)) {
 
 // judgePutOff looks at a commit by which an execution was found due.
 func (w *World) judgePutOff(p *process, r *run, old, x *store.Execution) {
-	if old != nil && old.Tries > 0 && x.Tries == 0 {
+	if old != nil && old.SweepAttempts > 0 && x.SweepAttempts == 0 {
 		r.excuse = min(r.excuse, time.Now().UnixMilli())
 	}
-	if old == nil || x.Tries <= old.Tries {
+	if old == nil || x.SweepAttempts <= old.SweepAttempts {
 		return
 	}
 	r.found = time.Now().UnixMilli()
@@ -30,8 +30,8 @@ func (w *World) judgePutOff(p *process, r *run, old, x *store.Execution) {
 	if r.found <= w.calmed || !w.calm || w.burden.partition != "" {
 		r.excuse = x.Wake
 	}
-	most := min(time.Minute<<min(old.Tries, 6), time.Hour)
+	most := min(time.Minute<<min(old.SweepAttempts, 6), time.Hour)
 	if most := p.now().Add(most).UnixMilli() + 2*w.faults.skew.Milliseconds() + 1; x.Wake > max(most, old.Wake) {
-		w.breach("put off", "%s v%d: found due %d times, it is put off until %d, at most until %d", x.Partition(), x.Version, x.Tries, x.Wake, most)
+		w.breach("put off", "%s v%d: found due %d times, it is put off until %d, at most until %d", x.Partition(), x.Version, x.SweepAttempts, x.Wake, most)
 	}
 }

@@ -12,7 +12,7 @@ import (
 //
 // The same is checked against what the interpreter says (wakes), which knows of leases and of the outbox too.
 func (w *World) judgeWake(p *process, r *run, x *store.Execution) {
-	if x.Status.Final() || x.Tries > 0 {
+	if x.Status.Final() || x.SweepAttempts > 0 {
 		return
 	}
 	now := p.now().UnixMilli()

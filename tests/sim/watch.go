@@ -167,7 +167,7 @@ func (w *World) advanced(p *process, r *run, x *store.Execution, fold *folded) {
 	case old.Status.Final() && (x.Status != old.Status || x.Stopped != old.Stopped || x.LastEvent != old.LastEvent ||
 		fmt.Sprint(x.Error) != fmt.Sprint(old.Error)):
 		w.breach("final status", "%s: the end changes from %v to %v", x.Partition(), old.Status, x.Status)
-	case x.Claim != old.Claim || x.Origin != old.Origin || x.Seed != old.Seed || x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
+	case x.ClaimToken != old.ClaimToken || x.Origin != old.Origin || x.Seed != old.Seed || x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
 		w.breach("claim stays", "%s: what the claim has fixed changes", x.Partition())
 	}
 	w.counts(r, old, x, fold)
@@ -193,29 +193,29 @@ func (f *folded) poisoned() bool {
 // counts checks that an execution is not taken for one that brings its runners down unless it is found due, and taken up in
 // vain, that often.
 func (w *World) counts(r *run, old, x *store.Execution, fold *folded) {
-	if x.Tries > 0 || old.Tries > 0 {
+	if x.SweepAttempts > 0 || old.SweepAttempts > 0 {
 		w.looked("poison count")
 	}
 	switch {
-	case x.Tries > old.Tries+1 || x.Tries < old.Tries && x.Tries != 0 || x.Begun > old.Begun+1 || x.Begun < old.Begun && x.Begun != 0:
-		w.breach("poison count", "%s: found due %d times and begun %d times follow %d and %d", x.Partition(), x.Tries, x.Begun, old.Tries, old.Begun)
-	case x.Begun > old.Begun && old.Tries < triesBegun:
-		w.breach("poison count", "%s: a runner counts that it begins, and it was found due %d times", x.Partition(), old.Tries)
+	case x.SweepAttempts > old.SweepAttempts+1 || x.SweepAttempts < old.SweepAttempts && x.SweepAttempts != 0 || x.RunnerAttempts > old.RunnerAttempts+1 || x.RunnerAttempts < old.RunnerAttempts && x.RunnerAttempts != 0:
+		w.breach("poison count", "%s: found due %d times and begun %d times follow %d and %d", x.Partition(), x.SweepAttempts, x.RunnerAttempts, old.SweepAttempts, old.RunnerAttempts)
+	case x.RunnerAttempts > old.RunnerAttempts && old.SweepAttempts < triesBegun:
+		w.breach("poison count", "%s: a runner counts that it begins, and it was found due %d times", x.Partition(), old.SweepAttempts)
 	case x.Status != old.Status && fold.poisoned():
 		w.kinds["failed as one that brings runners down"]++
-		if old.Begun != begunMost {
-			w.breach("poison count", "%s is failed as one that brings its runners down, of which %d have begun", x.Partition(), old.Begun)
+		if old.RunnerAttempts != begunMost {
+			w.breach("poison count", "%s is failed as one that brings its runners down, of which %d have begun", x.Partition(), old.RunnerAttempts)
 		}
 	}
 	switch {
-	case x.Begun == 0 || !w.calm || w.burdens(x.Partition()):
+	case x.RunnerAttempts == 0 || !w.calm || w.burdens(x.Partition()):
 		r.begun = 0
-	case x.Begun > old.Begun:
+	case x.RunnerAttempts > old.RunnerAttempts:
 		if r.begun++; r.begun > begunSound {
 			w.breach("poison count", "%s: runners have begun %d times when nothing fails any more", x.Partition(), r.begun)
 		}
 	}
-	if x.Begun > old.Begun {
+	if x.RunnerAttempts > old.RunnerAttempts {
 		w.kinds["taken up with a count"]++
 	}
 }
@@ -254,7 +254,7 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	if w.failed() {
 		return
 	}
-	if counted := old != nil && (x.Tries > old.Tries || x.Begun > old.Begun); counted {
+	if counted := old != nil && (x.SweepAttempts > old.SweepAttempts || x.RunnerAttempts > old.RunnerAttempts); counted {
 		if len(news) > 0 {
 			w.breach("poison count", "%s: a commit that only counts writes events", x.Partition())
 		}
@@ -326,7 +326,7 @@ func (w *World) loadEvents(x *store.Execution, r *run, events []flow.HistoryEven
 		return w.raw.LoadEvents(always, x, events)
 	}
 	values := w.raw.Loader(x, r.events)
-	values.Know(events)
+	values.AddEvents(events)
 	for i := range events {
 		if err := values.Load(always, &events[i]); err != nil {
 			return err
@@ -388,7 +388,7 @@ func (w *World) wakes(p *process, r *run, x *store.Execution) {
 		sooner(now + 30_000 + slack)
 	}
 	need = max(need, now+1)
-	if x.Tries > 0 {
+	if x.SweepAttempts > 0 {
 		need = max(need, now+3_600_000+slack)
 	}
 	// The clock of the process may have been set back since it reckoned.

@@ -13,11 +13,11 @@ import (
 )
 
 // limits are what BatchWriteItem takes: 16 MB of JSON, of which the data are the smaller part.
-var limits = store.BatchLimits{Rows: 25, Bytes: 4 << 20, AtOnce: 8}
+var limits = store.BatchLimits{Rows: 25, Bytes: 4 << 20, Concurrency: 8}
 
 // putAll writes rows without a condition. Of rows with one key the last one counts.
 func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
-	rows = store.Latest(rows)
+	rows = store.DedupeRows(rows)
 	items := make([]item, len(rows))
 	for i, row := range rows {
 		var err error
@@ -35,15 +35,15 @@ func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
 
 func (s *Store) putOne(ctx context.Context, it item) error {
 	const op = "PutItem"
-	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it, ReturnConsumedCapacity: s.o.Meter.asked(), ReturnValues: s.o.Meter.before()}
+	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it, ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ReturnValues: s.o.Meter.returnValues()}
 	var out *dynamodb.PutItemOutput
 	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
-		out, err = s.o.Client.PutItem(ctx, in, once)
+		out, err = s.o.Client.PutItem(ctx, in, noRetry)
 		return err
 	}); err != nil {
 		return err
 	}
-	s.o.Meter.write(op, report(out.ConsumedCapacity), change{out.Attributes, it})
+	s.o.Meter.write(op, capacities(out.ConsumedCapacity), change{out.Attributes, it})
 	return nil
 }
 
@@ -56,16 +56,16 @@ func (s *Store) putBatch(ctx context.Context, items []item) error {
 	}
 	end := time.Now().Add(s.o.RetryFor)
 	for n := 0; ; n++ {
-		in := &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{s.o.Table: requests}, ReturnConsumedCapacity: s.o.Meter.asked()}
+		in := &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{s.o.Table: requests}, ReturnConsumedCapacity: s.o.Meter.returnCapacity()}
 		var out *dynamodb.BatchWriteItemOutput
 		if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
-			out, err = s.o.Client.BatchWriteItem(ctx, in, once)
+			out, err = s.o.Client.BatchWriteItem(ctx, in, noRetry)
 			return err
 		}); err != nil {
 			return err
 		}
 		if s.o.Meter != nil {
-			s.o.Meter.write(op, out.ConsumedCapacity, added(requests)...)
+			s.o.Meter.write(op, out.ConsumedCapacity, asInserts(requests)...)
 		}
 		left := 0
 		for _, rest := range out.UnprocessedItems { // under the table's name, whatever it was called here
@@ -74,14 +74,14 @@ func (s *Store) putBatch(ctx context.Context, items []item) error {
 		if left == 0 {
 			return nil
 		}
-		if !store.Pause(ctx, n, end) {
+		if !store.Backoff(ctx, n, end) {
 			return s.explain(op, errors.Join(ctx.Err(), fmt.Errorf("%d of %d rows were left undone, the table is throttled", left, len(items))))
 		}
 	}
 }
 
-// added takes the rows of a batch, whose former state DynamoDB does not give, for new ones.
-func added(requests []types.WriteRequest) []change {
+// asInserts takes the rows of a batch, whose former state DynamoDB does not give, for new ones.
+func asInserts(requests []types.WriteRequest) []change {
 	changes := make([]change, len(requests))
 	for i, r := range requests {
 		changes[i].after = r.PutRequest.Item

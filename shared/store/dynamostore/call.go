@@ -15,44 +15,44 @@ import (
 	"millrace/shared/store"
 )
 
-// once switches the client's own retries off: whether an earlier attempt may have been applied must be known here.
-func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
+// noRetry switches the client's own retries off: whether an earlier attempt may have been applied must be known here.
+func noRetry(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
 // What may be done about a failed attempt.
-type remedy int
+type errorClass int
 
 const (
-	final  remedy = iota // trying again is of no use, and nothing was applied
-	again                // nothing was applied, and it may go well the next time
-	unsure               // it may have been applied
+	permanent      errorClass = iota // trying again is of no use, and nothing was applied
+	retryable                        // nothing was applied, and it may go well the next time
+	unknownOutcome                   // it may have been applied
 )
 
-func remedyOf(err error) remedy {
+func classify(err error) errorClass {
 	var status *smithyhttp.ResponseError
 	var api smithy.APIError
 	var answer *smithy.DeserializationError
 	var dial *net.OpError
 	switch {
 	case errors.As(err, &api) && throttled(api.ErrorCode()):
-		return again
+		return retryable
 	case errors.As(err, &status) && status.HTTPStatusCode() >= 500:
-		return unsure
+		return unknownOutcome
 	case errors.As(err, &api):
-		return final
+		return permanent
 	case errors.As(err, &answer):
-		return unsure
+		return unknownOutcome
 	case errors.As(err, &dial) && dial.Op == "dial":
 		var name *net.DNSError
 		if errors.As(err, &name) && name.IsNotFound {
-			return final
+			return permanent
 		}
-		return again
+		return retryable
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return unsure // of the attempt; the caller's own is looked at first
+		return unknownOutcome // of the attempt; the caller's own is looked at first
 	case retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary:
-		return unsure
+		return unknownOutcome
 	}
-	return final
+	return permanent
 }
 
 func throttled(code string) bool {
@@ -73,9 +73,9 @@ func (s *Store) call(ctx context.Context, op string, attempt func(ctx context.Co
 			return maybe, nil
 		}
 		s.o.Meter.failed(op)
-		what := remedyOf(err)
-		maybe = maybe || what == unsure
-		if what != final && ctx.Err() == nil && store.Pause(ctx, n, end) {
+		what := classify(err)
+		maybe = maybe || what == unknownOutcome
+		if what != permanent && ctx.Err() == nil && store.Backoff(ctx, n, end) {
 			continue
 		}
 		if ctx.Err() != nil {

@@ -12,14 +12,14 @@ import (
 
 // Due implements store.Driver. Rows of one wake time come in an order of DynamoDB's own, which the cursor follows.
 func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return nil, "", err
 	}
-	defer s.leave()
+	defer s.endCall()
 	if shard < 0 || shard >= shards {
 		return nil, "", fmt.Errorf("dynamostore: no shard %d, there are %d", shard, shards)
 	}
-	in := &dynamodb.QueryInput{TableName: &s.o.Table, IndexName: aws.String(IndexWake), ReturnConsumedCapacity: s.o.Meter.asked(),
+	in := &dynamodb.QueryInput{TableName: &s.o.Table, IndexName: aws.String(IndexWake), ReturnConsumedCapacity: s.o.Meter.returnCapacity(),
 		KeyConditionExpression:    aws.String("w = :w AND k <= :until"),
 		ExpressionAttributeValues: item{":w": number(int64(shard)), ":until": number(until)}, Limit: pageLimit(limit)}
 	if cursor != "" {

@@ -46,7 +46,7 @@ func advise(err error) string {
 		"IncompleteSignatureException", "ExpiredTokenException", "InvalidClientTokenId":
 		return "the credentials are not valid here; check them, the region and the clock"
 	case "ValidationException":
-		return adviseShape(api.ErrorMessage())
+		return adviseSchema(api.ErrorMessage())
 	case "ItemCollectionSizeLimitExceededException":
 		return "the table has a local index, which bounds a partition to 10 GB; create it from the template"
 	}
@@ -57,8 +57,8 @@ func advise(err error) string {
 	return ""
 }
 
-// adviseShape is about a table that has not the shape of Schema.
-func adviseShape(message string) string {
+// adviseSchema is about a table that has not the shape of Schema.
+func adviseSchema(message string) string {
 	m := strings.ToLower(message)
 	switch {
 	case strings.Contains(m, "does not have the specified index"):

@@ -16,8 +16,8 @@ import (
 	"millrace/tests/emulators"
 )
 
-// calls are all ways to meet a table.
-func calls(t *testing.T, s *dynamostore.Store) map[string]error {
+// callAll are all ways to meet a table.
+func callAll(t *testing.T, s *dynamostore.Store) map[string]error {
 	errs := map[string]error{}
 	_, errs["Get"] = s.Get(t.Context(), keyA)
 	_, _, errs["Range"] = s.Range(t.Context(), store.Range{Partition: "p", From: "a"})
@@ -34,7 +34,7 @@ func calls(t *testing.T, s *dynamostore.Store) map[string]error {
 // wantAdvice expects that calls fail with an error that says what to do; all of them where only is empty.
 func wantAdvice(t *testing.T, s *dynamostore.Store, want string, only ...string) {
 	t.Helper()
-	for name, err := range calls(t, s) {
+	for name, err := range callAll(t, s) {
 		concerned := len(only) == 0
 		for _, o := range only {
 			concerned = concerned || o == name
@@ -59,7 +59,7 @@ func TestMissingTable(t *testing.T) {
 }
 
 // A table of another shape: refused by name of what is wrong, by the calls that meet it and by CheckTable.
-func TestWrongShape(t *testing.T) {
+func TestWrongSchema(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	client := newClient(endpoint, nil)
 	for _, c := range []struct {
@@ -124,7 +124,7 @@ func TestCreateTableTwice(t *testing.T) {
 	}
 }
 
-func TestRefusalsSayWhatToDo(t *testing.T) {
+func TestServiceErrorsSayWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		code, message, want string
 	}{
@@ -160,7 +160,7 @@ func TestNoRegion(t *testing.T) {
 }
 
 // Rows and keys that DynamoDB cannot keep, or would keep as others, are refused before anything is sent.
-func TestRefusedRows(t *testing.T) {
+func TestInvalidRows(t *testing.T) {
 	sent := func(c emulators.Call) (*http.Response, error) {
 		t.Errorf("sent: %s", c.Body)
 		return c.Refuse(http.StatusBadRequest, "ValidationException", "no")

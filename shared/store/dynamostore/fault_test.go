@@ -66,7 +66,7 @@ type failing struct{}
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // A write whose answer is lost is tried again and then fails by its own success: the token in the row says so.
-func TestLostAnswer(t *testing.T) {
+func TestLostResponse(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	for name, fault := range map[string]func(emulators.Call) (*http.Response, error){"lost": lose, "500": failAfter, "torn": tear} {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +105,7 @@ func TestLostAnswer(t *testing.T) {
 }
 
 // When another has written since, a writer without an answer has neither won nor lost for sure.
-func TestLostAnswerThenOverwritten(t *testing.T) {
+func TestLostResponseThenOverwritten(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	var other *dynamostore.Store
 	overwrite := func(c emulators.Call) (*http.Response, error) {
@@ -128,7 +128,7 @@ func TestLostAnswerThenOverwritten(t *testing.T) {
 }
 
 // Fifty race for a name while answers are lost: one of them starts it, and no other is told that it did.
-func TestClaimRaceWithLostAnswers(t *testing.T) {
+func TestClaimRaceWithLostResponses(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	var n atomic.Int64
 	s := open(t, endpoint, emulators.Faulty(func(c emulators.Call) (*http.Response, error) {
@@ -233,16 +233,16 @@ func TestHangingAttempt(t *testing.T) {
 		<-release
 		return answer, err
 	})
-	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, impatient{hang}), Table: table, AttemptTime: 2 * time.Second})
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, contextTransport{hang}), Table: table, AttemptTime: 2 * time.Second})
 	if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// impatient ends a call with its context, as a real transport does.
-type impatient struct{ next http.RoundTripper }
+// contextTransport ends a call with its context, as a real transport does.
+type contextTransport struct{ next http.RoundTripper }
 
-func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
+func (i contextTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	type result struct {
 		answer *http.Response
 		err    error
@@ -263,17 +263,17 @@ func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 // lagging answers queries of an index with what it answered before, for a while.
 type lagging struct {
 	mu    sync.Mutex
-	known map[string]remembered
+	known map[string]cachedResponse
 }
 
-type remembered struct {
-	answer string
-	until  time.Time
+type cachedResponse struct {
+	response string
+	until    time.Time
 }
 
 const lag = 100 * time.Millisecond
 
-func (l *lagging) answer(c emulators.Call) (*http.Response, error) {
+func (l *lagging) respond(c emulators.Call) (*http.Response, error) {
 	if c.Op != "Query" || !strings.Contains(string(c.Body), "IndexName") {
 		return c.Send()
 	}
@@ -281,7 +281,7 @@ func (l *lagging) answer(c emulators.Call) (*http.Response, error) {
 	old, ok := l.known[string(c.Body)]
 	l.mu.Unlock()
 	if ok && time.Now().Before(old.until) {
-		return emulators.Answer(http.StatusOK, old.answer), nil
+		return emulators.Answer(http.StatusOK, old.response), nil
 	}
 	answer, err := c.Send()
 	if err != nil {
@@ -294,7 +294,7 @@ func (l *lagging) answer(c emulators.Call) (*http.Response, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.known[string(c.Body)] = remembered{string(body), time.Now().Add(lag)}
+	l.known[string(c.Body)] = cachedResponse{string(body), time.Now().Add(lag)}
 	return emulators.Answer(answer.StatusCode, string(body)), nil
 }
 
@@ -302,7 +302,7 @@ func (l *lagging) answer(c emulators.Call) (*http.Response, error) {
 func TestLaggingIndexes(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
-		l := &lagging{known: map[string]remembered{}}
-		return storetest.Harness{Driver: open(t, endpoint, emulators.Faulty(l.answer)), MaxData: maxData, Lag: time.Minute}
+		l := &lagging{known: map[string]cachedResponse{}}
+		return storetest.Harness{Driver: open(t, endpoint, emulators.Faulty(l.respond)), MaxData: maxData, Lag: time.Minute}
 	})
 }

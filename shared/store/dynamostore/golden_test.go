@@ -24,7 +24,7 @@ func TestItemGolden(t *testing.T) {
 	} {
 		var put struct{ Item map[string]map[string]string }
 		var item string
-		s := answering(func(c emulators.Call) string {
+		s := responding(func(c emulators.Call) string {
 			if c.Op == "GetItem" {
 				return `{"Item":` + item + `}`
 			}
@@ -43,12 +43,12 @@ func TestItemGolden(t *testing.T) {
 		if got, err := json.Marshal(put.Item); err != nil || string(got) != want {
 			t.Errorf("%+v is written as\n%s, was\n%s", row.Key, got, want)
 		}
-		item = strings.Replace(want, "deflated", packedLong, 1)
+		item = strings.Replace(want, "deflated", compressedLong, 1)
 		if got, err := s.Get(t.Context(), row.Key); err != nil || !reflect.DeepEqual(got, row) {
 			t.Errorf("%s is read as %+v, %v", want, got, err)
 		}
 	}
 }
 
-// packedLong is what one version has made of the text that packs well.
-const packedLong = "KkhMzi5WKE/NyVEYZY4yR5mjzFHmKHOUOcocUCYgAAD//w=="
+// compressedLong is what one version has made of the text that packs well.
+const compressedLong = "KkhMzi5WKE/NyVEYZY4yR5mjzFHmKHOUOcocUCYgAAD//w=="

@@ -14,20 +14,20 @@ import (
 
 // Attributes of a row; see the package comment.
 const (
-	attrPartition = "p"
-	attrSort      = "s"
-	attrVersion   = "n"
-	attrFence     = "f"
-	attrData      = "d"
-	attrPacked    = "z"
-	attrShard     = "w"
-	attrWake      = "k"
-	attrGroup     = "g"
-	attrListSort  = "l"
-	attrFields    = "i"
-	attrExpires   = "e"
-	attrTTL       = "x"
-	attrToken     = "t"
+	attrPartition  = "p"
+	attrSort       = "s"
+	attrVersion    = "n"
+	attrFence      = "f"
+	attrData       = "d"
+	attrCompressed = "z"
+	attrShard      = "w"
+	attrWake       = "k"
+	attrGroup      = "g"
+	attrListSort   = "l"
+	attrFields     = "i"
+	attrExpires    = "e"
+	attrTTL        = "x"
+	attrToken      = "t"
 )
 
 type item = map[string]types.AttributeValue
@@ -92,10 +92,10 @@ func rowItem(row store.Row) (item, error) {
 	if row.Expires != 0 {
 		it[attrExpires], it[attrTTL] = number(row.Expires), number((row.Expires+999)/1000)
 	}
-	if err := listItem(it, row.List); err != nil {
+	if err := addListEntry(it, row.List); err != nil {
 		return nil, err
 	}
-	packItem(it, row.Data)
+	addData(it, row.Data)
 	return it, nil
 }
 
@@ -108,20 +108,20 @@ func units(bytes int) int { return store.Units(bytes, writeUnit) }
 // tokenSize is what the writer token adds to an item, which is not there yet when it is packed.
 const tokenSize = 10
 
-// packItem adds the data of a row to its item, as it is or deflated.
-func packItem(it item, data []byte) {
+// addData adds the data of a row to its item, as it is or deflated.
+func addData(it item, data []byte) {
 	if len(data) == 0 {
 		return
 	}
-	if packed := store.Pack(data, size(it)+1+tokenSize, writeUnit); packed != nil {
-		it[attrPacked] = blob(packed)
+	if packed := store.Compress(data, size(it)+1+tokenSize, writeUnit); packed != nil {
+		it[attrCompressed] = blob(packed)
 		return
 	}
 	it[attrData] = blob(data)
 }
 
-// listItem adds the attributes of the list index.
-func listItem(it item, l *store.ListEntry) error {
+// addListEntry adds the attributes of the list index.
+func addListEntry(it item, l *store.ListEntry) error {
 	if l == nil {
 		return nil
 	}
@@ -206,8 +206,8 @@ func itemRow(it item) (store.Row, error) {
 	if group := r.text(attrGroup); group != "" {
 		row.List = &store.ListEntry{Group: group, Sort: r.text(attrListSort), Fields: r.blob(attrFields)}
 	}
-	if packed := r.blob(attrPacked); packed != nil && r.err == nil {
-		row.Data, r.err = store.Unpack(packed)
+	if packed := r.blob(attrCompressed); packed != nil && r.err == nil {
+		row.Data, r.err = store.Decompress(packed)
 	}
 	return row, r.err
 }

@@ -12,8 +12,8 @@ import (
 	"millrace/tests/emulators"
 )
 
-// answering gives a store whose every call gets one answer.
-func answering(answer func(emulators.Call) string) *dynamostore.Store {
+// responding gives a store whose every call gets one answer.
+func responding(answer func(emulators.Call) string) *dynamostore.Store {
 	return dynamostore.New(dynamostore.Options{Table: "t", RetryFor: 1, Client: newClient("http://127.0.0.1:1", emulators.Faulty(func(c emulators.Call) (*http.Response, error) {
 		return emulators.Answer(http.StatusOK, answer(c)), nil
 	}))})
@@ -27,7 +27,7 @@ func FuzzItem(f *testing.F) {
 	f.Add(`{}`)
 	f.Add(`null`)
 	var item string
-	s := answering(func(c emulators.Call) string {
+	s := responding(func(c emulators.Call) string {
 		if c.Op == "GetItem" {
 			return `{"Item":` + item + `}`
 		}
@@ -55,7 +55,7 @@ func FuzzItem(f *testing.F) {
 // FuzzRow: a row is refused, or it is read as it was written.
 func FuzzRow(f *testing.F) {
 	var put map[string]json.RawMessage
-	s := answering(func(c emulators.Call) string {
+	s := responding(func(c emulators.Call) string {
 		if c.Op != "GetItem" {
 			if json.Unmarshal(c.Body, &put) != nil {
 				panic(string(c.Body))

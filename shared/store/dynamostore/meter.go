@@ -102,8 +102,8 @@ func entry(it item, attributes []string) item {
 
 func (m *Meter) failed(op string) { m.add(op, store.Usage{Failed: 1}) }
 
-// refused is a conditional write of so many bytes whose condition did not hold.
-func (m *Meter) refused(op string, bytes int) {
+// conditionFailed is a conditional write of so many bytes whose condition did not hold.
+func (m *Meter) conditionFailed(op string, bytes int) {
 	m.add(op, store.Usage{Writes: float64(units(bytes))})
 }
 
@@ -121,16 +121,16 @@ func value(f *float64) float64 {
 	return *f
 }
 
-// asked is what the service is asked to report.
-func (m *Meter) asked() types.ReturnConsumedCapacity {
+// returnCapacity is what the service is asked to report.
+func (m *Meter) returnCapacity() types.ReturnConsumedCapacity {
 	if m == nil {
 		return types.ReturnConsumedCapacityNone
 	}
 	return types.ReturnConsumedCapacityIndexes
 }
 
-// before asks for the item that a write replaces, which costs nothing.
-func (m *Meter) before() types.ReturnValue {
+// returnValues asks for the item that a write replaces, which costs nothing.
+func (m *Meter) returnValues() types.ReturnValue {
 	if m == nil {
 		return types.ReturnValueNone
 	}

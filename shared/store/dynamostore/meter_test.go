@@ -44,7 +44,7 @@ func TestMeter(t *testing.T) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		if u := m.Total(); u.Writes != c.writes || u.Reads != c.reads || u.Index != c.index {
-			t.Errorf("%s: %+v, want %v write and %v read units; %+v", c.name, u, c.writes, c.reads, m.By())
+			t.Errorf("%s: %+v, want %v write and %v read units; %+v", c.name, u, c.writes, c.reads, m.ByOperation())
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Data comes back as it was, whatever stands in the table; what repeats itself costs less.
-func TestPackedData(t *testing.T) {
+func TestCompressedData(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	m := &dynamostore.Meter{}
 	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, nil), Table: newTable(t, endpoint), Meter: m})
@@ -36,7 +36,7 @@ func TestPackedData(t *testing.T) {
 		if err := s.Put(t.Context(), []store.Row{{Key: keyA, Data: c.data}}); err != nil {
 			t.Fatal(err)
 		}
-		if u := m.By()["PutItem"]; u.Writes > 2*c.most {
+		if u := m.ByOperation()["PutItem"]; u.Writes > 2*c.most {
 			t.Errorf("two writes of %d bytes cost %v units", len(c.data), u.Writes)
 		}
 		got, err := s.Get(t.Context(), keyA)

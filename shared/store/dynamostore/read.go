@@ -13,10 +13,10 @@ import (
 
 // Get implements store.Driver.
 func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return store.Row{}, err
 	}
-	defer s.leave()
+	defer s.endCall()
 	if err := checkKeys(key); err != nil {
 		return store.Row{}, err
 	}
@@ -31,10 +31,10 @@ func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
 func (s *Store) getItem(ctx context.Context, key store.Key, projection *string) (item, error) {
 	const op = "GetItem"
 	in := &dynamodb.GetItemInput{TableName: &s.o.Table, Key: keyItem(key), ConsistentRead: aws.Bool(true),
-		ProjectionExpression: projection, ReturnConsumedCapacity: s.o.Meter.asked()}
+		ProjectionExpression: projection, ReturnConsumedCapacity: s.o.Meter.returnCapacity()}
 	var out *dynamodb.GetItemOutput
 	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
-		out, err = s.o.Client.GetItem(ctx, in, once)
+		out, err = s.o.Client.GetItem(ctx, in, noRetry)
 		return err
 	}); err != nil {
 		return nil, err
@@ -48,12 +48,12 @@ func (s *Store) getItem(ctx context.Context, key store.Key, projection *string) 
 
 // Range implements store.Driver.
 func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return nil, false, err
 	}
-	defer s.leave()
-	q := span{op: "Query", hash: attrPartition, group: r.Partition, by: attrSort, from: r.From, to: r.To, limit: r.Limit, reverse: r.Reverse}
-	items, more, err := s.span(ctx, q)
+	defer s.endCall()
+	q := keyRange{op: "Query", partitionAttr: attrPartition, group: r.Partition, sortAttr: attrSort, from: r.From, to: r.To, limit: r.Limit, reverse: r.Reverse}
+	items, more, err := s.queryRange(ctx, q)
 	if err != nil {
 		return nil, false, err
 	}
@@ -69,12 +69,12 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 
 // List implements store.Driver.
 func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return nil, false, err
 	}
-	defer s.leave()
-	q := span{op: "Query list", index: IndexList, hash: attrGroup, group: l.Group, by: attrListSort, from: l.From, to: l.To, limit: l.Limit, reverse: l.Reverse}
-	items, more, err := s.span(ctx, q)
+	defer s.endCall()
+	q := keyRange{op: "Query list", index: IndexList, partitionAttr: attrGroup, group: l.Group, sortAttr: attrListSort, from: l.From, to: l.To, limit: l.Limit, reverse: l.Reverse}
+	items, more, err := s.queryRange(ctx, q)
 	if err != nil {
 		return nil, false, err
 	}
@@ -89,20 +89,20 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 	return entries, more, nil
 }
 
-// span is a query for what lies between two sort keys of the table or the list index.
-type span struct {
-	op       string
-	index    string // "" for the table
-	hash     string // name of the partition key
-	group    string // its value
-	by       string // name of the sort key
-	from, to string // from <= by < to; to "" means no upper bound
-	limit    int
-	reverse  bool
+// keyRange is a query for what lies between two sort keys of the table or the list index.
+type keyRange struct {
+	op            string
+	index         string // "" for the table
+	partitionAttr string // name of the partition key
+	group         string // its value
+	sortAttr      string // name of the sort key
+	from, to      string // from <= by < to; to "" means no upper bound
+	limit         int
+	reverse       bool
 }
 
-// span reads one page: a query of DynamoDB, repeated while it comes back empty before the end.
-func (s *Store) span(ctx context.Context, q span) (items []item, more bool, err error) {
+// queryRange reads one page: a query of DynamoDB, repeated while it comes back empty before the end.
+func (s *Store) queryRange(ctx context.Context, q keyRange) (items []item, more bool, err error) {
 	if err := checkKey("partition or group", q.group); err != nil {
 		return nil, false, err
 	}
@@ -112,7 +112,7 @@ func (s *Store) span(ctx context.Context, q span) (items []item, more bool, err 
 	if q.to != "" && q.from >= q.to {
 		return nil, false, nil
 	}
-	in := s.spanQuery(q)
+	in := s.rangeQuery(q)
 	for {
 		out, err := s.query(ctx, q.op, in)
 		if err != nil {
@@ -137,20 +137,20 @@ func (s *Store) span(ctx context.Context, q span) (items []item, more bool, err 
 	}
 }
 
-func above(it item, q span) bool {
+func above(it item, q keyRange) bool {
 	r := reader{item: it}
-	return r.text(q.by) >= q.to
+	return r.text(q.sortAttr) >= q.to
 }
 
-func (s *Store) spanQuery(q span) *dynamodb.QueryInput {
-	in := &dynamodb.QueryInput{TableName: &s.o.Table, ReturnConsumedCapacity: s.o.Meter.asked(), ScanIndexForward: aws.Bool(!q.reverse),
+func (s *Store) rangeQuery(q keyRange) *dynamodb.QueryInput {
+	in := &dynamodb.QueryInput{TableName: &s.o.Table, ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ScanIndexForward: aws.Bool(!q.reverse),
 		ExpressionAttributeValues: item{":g": text(q.group)}}
 	if q.index != "" {
 		in.IndexName = &q.index
 	} else {
 		in.ConsistentRead = aws.Bool(true)
 	}
-	condition := q.hash + " = :g"
+	condition := q.partitionAttr + " = :g"
 	if q.from != "" {
 		in.ExpressionAttributeValues[":from"] = text(q.from)
 	}
@@ -160,14 +160,14 @@ func (s *Store) spanQuery(q span) *dynamodb.QueryInput {
 	limit := q.limit
 	switch {
 	case q.from != "" && q.to != "":
-		condition += " AND " + q.by + " BETWEEN :from AND :to"
+		condition += " AND " + q.sortAttr + " BETWEEN :from AND :to"
 		if q.reverse && limit > 0 {
 			limit++ // the first one may be the bound itself
 		}
 	case q.from != "":
-		condition += " AND " + q.by + " >= :from"
+		condition += " AND " + q.sortAttr + " >= :from"
 	case q.to != "":
-		condition += " AND " + q.by + " < :to"
+		condition += " AND " + q.sortAttr + " < :to"
 	}
 	in.KeyConditionExpression = &condition
 	in.Limit = pageLimit(limit)
@@ -184,7 +184,7 @@ func pageLimit(limit int) *int32 {
 
 func (s *Store) query(ctx context.Context, op string, in *dynamodb.QueryInput) (out *dynamodb.QueryOutput, err error) {
 	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
-		out, err = s.o.Client.Query(ctx, in, once)
+		out, err = s.o.Client.Query(ctx, in, noRetry)
 		return err
 	}); err != nil {
 		return nil, err

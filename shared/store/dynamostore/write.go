@@ -15,10 +15,10 @@ import (
 
 // Commit implements store.Driver: the puts in parallel, then the conditional write.
 func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.endCall()
 	it, err := rowItem(cas)
 	if err != nil {
 		return err
@@ -31,10 +31,10 @@ func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, con
 
 // Put implements store.Driver.
 func (s *Store) Put(ctx context.Context, rows []store.Row) error {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.endCall()
 	return s.putAll(ctx, rows)
 }
 
@@ -45,22 +45,22 @@ func (s *Store) putIf(ctx context.Context, key store.Key, it item, cond store.Co
 	token, c := newToken(), conditionOf(cond)
 	it[attrToken] = blob(token)
 	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it, ConditionExpression: &c.expression, ExpressionAttributeValues: c.values,
-		ReturnConsumedCapacity: s.o.Meter.asked(), ReturnValues: s.o.Meter.before(),
+		ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ReturnValues: s.o.Meter.returnValues(),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
 	var out *dynamodb.PutItemOutput
 	maybe, err := s.call(ctx, op, func(ctx context.Context) (err error) {
-		out, err = s.o.Client.PutItem(ctx, in, once)
+		out, err = s.o.Client.PutItem(ctx, in, noRetry)
 		return err
 	})
 	if err == nil {
-		s.o.Meter.write(op, report(out.ConsumedCapacity), change{out.Attributes, it})
+		s.o.Meter.write(op, capacities(out.ConsumedCapacity), change{out.Attributes, it})
 		return nil
 	}
 	var failed *types.ConditionalCheckFailedException
 	if !errors.As(err, &failed) {
 		return err
 	}
-	s.o.Meter.refused(op, size(it))
+	s.o.Meter.conditionFailed(op, size(it))
 	there, err := s.tokenOf(ctx, key, failed.Item)
 	switch {
 	case err != nil:
@@ -94,33 +94,33 @@ func (s *Store) tokenOf(ctx context.Context, key store.Key, it item) ([]byte, er
 // as deleted by that.
 func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
 	const op = "DeleteItem"
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.endCall()
 	if err := checkKeys(key); err != nil {
 		return err
 	}
 	in := &dynamodb.DeleteItemInput{TableName: &s.o.Table, Key: keyItem(key),
-		ReturnConsumedCapacity: s.o.Meter.asked(), ReturnValues: s.o.Meter.before()}
+		ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ReturnValues: s.o.Meter.returnValues()}
 	if cond != nil {
 		c := conditionOf(*cond)
 		in.ConditionExpression, in.ExpressionAttributeValues = &c.expression, c.values
 	}
 	var out *dynamodb.DeleteItemOutput
 	maybe, err := s.call(ctx, op, func(ctx context.Context) (err error) {
-		out, err = s.o.Client.DeleteItem(ctx, in, once)
+		out, err = s.o.Client.DeleteItem(ctx, in, noRetry)
 		return err
 	})
 	if err == nil {
-		s.o.Meter.write(op, report(out.ConsumedCapacity), change{before: out.Attributes})
+		s.o.Meter.write(op, capacities(out.ConsumedCapacity), change{before: out.Attributes})
 		return nil
 	}
 	var failed *types.ConditionalCheckFailedException
 	if !errors.As(err, &failed) {
 		return err
 	}
-	s.o.Meter.refused(op, 0)
+	s.o.Meter.conditionFailed(op, 0)
 	if !maybe {
 		return store.ErrConflict
 	}
@@ -134,7 +134,7 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	return fmt.Errorf("dynamostore: %s of %q: an attempt was not answered, and another row stands there now: outcome unknown", op, key)
 }
 
-func report(c *types.ConsumedCapacity) []types.ConsumedCapacity {
+func capacities(c *types.ConsumedCapacity) []types.ConsumedCapacity {
 	if c == nil {
 		return nil
 	}

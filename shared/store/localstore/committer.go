@@ -22,32 +22,32 @@ const (
 	largeGroup    = 256 << 10
 )
 
-// numbersReserved is how many partition numbers are taken from the database at a time; what of them a process does not
+// partitionIDBlock is how many partition numbers are taken from the database at a time; what of them a process does not
 // use is lost with it.
-const numbersReserved = 1 << 16
+const partitionIDBlock = 1 << 16
 
 // rowKey names a row by the number of its partition.
 type rowKey struct {
-	number uint64
-	sort   string
+	partitionID uint64
+	sort        string
 }
 
 // committer is what only the committing goroutine touches.
 type committer struct {
-	next, reserved uint64 // numbers of partitions: the next one, and the first that is not reserved
-	heads          generations[rowKey, head]
-	group          group
+	nextPartitionID, reservedUpTo uint64 // numbers of partitions: the next one, and the first that is not reserved
+	headerCache                   twoGenerationCache[rowKey, rowHeader]
+	group                         group
 }
 
 func (c *committer) init(next uint64, cacheRows int) {
-	c.next, c.reserved = next, next
-	c.heads = newGenerations[rowKey, head](cacheRows)
+	c.nextPartitionID, c.reservedUpTo = next, next
+	c.headerCache = newTwoGenerationCache[rowKey, rowHeader](cacheRows)
 	c.group.init()
 }
 
-// commitAll commits what waits, group after group, until the queue is closed and empty.
-func (s *Store) commitAll() {
-	defer close(s.flights)
+// commitLoop commits what waits, group after group, until the queue is closed and empty.
+func (s *Store) commitLoop() {
+	defer close(s.inFlight)
 	var spare, large []*request
 	for {
 		<-s.queue.signal
@@ -110,7 +110,7 @@ func groupSize(requests []*request, most int) int {
 // its sync is under way, the next one is decided on top of it.
 func (s *Store) commitGroup(requests []*request) {
 	if err := s.failure.get(); err != nil {
-		answer(requests, err)
+		completeAll(requests, err)
 		return
 	}
 	g := &s.committer.group
@@ -118,24 +118,24 @@ func (s *Store) commitGroup(requests []*request) {
 	for _, r := range requests {
 		r.err = g.decide(r)
 	}
-	g.forgetEmptied()
-	f := flights.Get().(*flight)
+	g.deleteEmptied()
+	f := inFlightPool.Get().(*inFlightGroup)
 	f.requests = append(f.requests[:0], requests...)
 	f.batch = g.batch
 	if !g.batch.Empty() {
 		if err := s.apply(f); err != nil {
 			s.failure.set(err)
-			answer(requests, s.failure.get())
+			completeAll(requests, s.failure.get())
 			return
 		}
 	}
 	g.end()
-	s.flights <- f
+	s.inFlight <- f
 }
 
 // apply writes a batch to the log and to the memtable, and asks for a sync. Pebble reports some failures of its log by
 // a panic and some by its logger alone.
-func (s *Store) apply(f *flight) (err error) {
+func (s *Store) apply(f *inFlightGroup) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v\n%s", p, debug.Stack())
@@ -147,7 +147,7 @@ func (s *Store) apply(f *flight) (err error) {
 	if err := s.failure.get(); err != nil {
 		return err
 	}
-	f.view = &view{snapshot: s.db.NewSnapshot(), numbers: s.committer.next}
+	f.snapshot = &snapshot{pebble: s.db.NewSnapshot(), nextPartitionID: s.committer.nextPartitionID}
 	return nil
 }
 
@@ -156,17 +156,17 @@ type group struct {
 	store *Store
 	batch *pebble.Batch
 
-	heads   map[rowKey]head     // rows as this group leaves them
-	numbers map[string]uint64   // partitions that this group has looked up or numbered
-	fresh   map[uint64]struct{} // those that it has numbered: nothing of them is in the database
-	emptied map[uint64]string   // partitions that have lost a row
+	rowHeaders   map[rowKey]rowHeader // rows as this group leaves them
+	partitionIDs map[string]uint64    // partitions that this group has looked up or numbered
+	fresh        map[uint64]struct{}  // those that it has numbered: nothing of them is in the database
+	emptied      map[uint64]string    // partitions that have lost a row
 
 	key, value []byte // scratch
 }
 
 func (g *group) init() {
-	g.heads = make(map[rowKey]head)
-	g.numbers = make(map[string]uint64)
+	g.rowHeaders = make(map[rowKey]rowHeader)
+	g.partitionIDs = make(map[string]uint64)
 	g.fresh = make(map[uint64]struct{})
 	g.emptied = make(map[uint64]string)
 }
@@ -179,22 +179,22 @@ func (g *group) begin(s *Store) {
 // end remembers what the group has made, and makes the group ready for the next one.
 func (g *group) end() {
 	c := &g.store.committer
-	for k, h := range g.heads {
+	for k, h := range g.rowHeaders {
 		switch {
 		case h.present && h.version != 0:
-			c.heads.set(k, h)
+			c.headerCache.set(k, h)
 		default:
-			c.heads.remove(k)
+			c.headerCache.remove(k)
 		}
 	}
 	for _, partition := range g.emptied {
-		if g.numbers[partition] == 0 {
+		if g.partitionIDs[partition] == 0 {
 			g.store.partitions.remove(partition)
 		}
 	}
 	g.batch = nil
-	clear(g.heads)
-	clear(g.numbers)
+	clear(g.rowHeaders)
+	clear(g.partitionIDs)
 	clear(g.fresh)
 	clear(g.emptied)
 	if cap(g.value) > 1<<20 {
@@ -207,15 +207,15 @@ func (g *group) end() {
 func (g *group) decide(r *request) error {
 	switch {
 	case r.cas != nil:
-		number, err := g.number(r.cas.Partition)
+		number, err := g.partitionID(r.cas.Partition)
 		if err != nil {
 			return err
 		}
-		before, err := g.head(number, r.cas.Key)
+		before, err := g.rowHeader(number, r.cas.Key)
 		if err != nil {
 			return err
 		}
-		if !before.holds(r.cond) {
+		if !before.satisfies(r.cond) {
 			return store.ErrConflict
 		}
 		if err := g.putAll(r.puts); err != nil {
@@ -240,14 +240,14 @@ func (g *group) putAll(rows []store.Row) error {
 
 // put adds a row and its index entries, and takes out those of the row that it replaces.
 func (g *group) put(row *store.Row) error {
-	number, err := g.number(row.Partition)
+	number, err := g.partitionID(row.Partition)
 	if err != nil {
 		return err
 	}
 	if number == 0 {
-		number = g.assign(row.Partition)
+		number = g.assignPartitionID(row.Partition)
 	}
-	before, err := g.head(number, row.Key)
+	before, err := g.rowHeader(number, row.Key)
 	if err != nil {
 		return err
 	}
@@ -256,27 +256,27 @@ func (g *group) put(row *store.Row) error {
 	if err := g.batch.Set(g.key, g.value, nil); err != nil {
 		return err
 	}
-	after := headOf(row)
+	after := headerOf(row)
 	if err := g.index(number, row.Key, before, after); err != nil {
 		return err
 	}
 	if after.version != 0 {
-		after = after.own(before)
+		after = after.clone(before)
 	}
-	g.heads[rowKey{number, row.Sort}] = after
+	g.rowHeaders[rowKey{number, row.Sort}] = after
 	return nil
 }
 
 func (g *group) remove(key store.Key, cond *store.Condition) error {
-	number, err := g.number(key.Partition)
+	number, err := g.partitionID(key.Partition)
 	if err != nil {
 		return err
 	}
-	before, err := g.head(number, key)
+	before, err := g.rowHeader(number, key)
 	if err != nil {
 		return err
 	}
-	if cond != nil && !before.holds(cond) {
+	if cond != nil && !before.satisfies(cond) {
 		return store.ErrConflict
 	}
 	if !before.present {
@@ -286,13 +286,13 @@ func (g *group) remove(key store.Key, cond *store.Condition) error {
 	if err := g.batch.Delete(g.key, nil); err != nil {
 		return err
 	}
-	g.heads[rowKey{number, key.Sort}] = head{}
+	g.rowHeaders[rowKey{number, key.Sort}] = rowHeader{}
 	g.emptied[number] = key.Partition
-	return g.index(number, key, before, head{})
+	return g.index(number, key, before, rowHeader{})
 }
 
 // index brings both indexes from the row before to the row after; what stays is not written again.
-func (g *group) index(number uint64, key store.Key, before, after head) error {
+func (g *group) index(number uint64, key store.Key, before, after rowHeader) error {
 	if before.wake != after.wake {
 		if before.wake != 0 {
 			g.key = appendWakeKey(g.key[:0], before.wake, number, key.Sort)
@@ -308,10 +308,10 @@ func (g *group) index(number uint64, key store.Key, before, after head) error {
 			}
 		}
 	}
-	if equalLists(before.list, after.list) {
+	if equalListEntries(before.list, after.list) {
 		return nil
 	}
-	if l := before.list; l != nil && !sameEntry(l, after.list) {
+	if l := before.list; l != nil && !sameIndexKey(l, after.list) {
 		g.key = appendListKey(g.key[:0], l.Group, l.Sort, number, key.Sort)
 		if err := g.batch.Delete(g.key, nil); err != nil {
 			return err
@@ -325,83 +325,83 @@ func (g *group) index(number uint64, key store.Key, before, after head) error {
 	return nil
 }
 
-// number returns the number of a partition, 0 when it has none.
-func (g *group) number(partition string) (uint64, error) {
-	if number, ok := g.numbers[partition]; ok {
+// partitionID returns the number of a partition, 0 when it has none.
+func (g *group) partitionID(partition string) (uint64, error) {
+	if number, ok := g.partitionIDs[partition]; ok {
 		return number, nil
 	}
 	number, ok := g.store.partitions.get(partition)
 	if !ok {
 		var err error
 		g.key = appendPartitionKey(g.key[:0], partition)
-		if number, err = readNumber(g.store.db, g.key); err != nil {
+		if number, err = readPartitionID(g.store.db, g.key); err != nil {
 			return 0, err
 		}
 		if number != 0 {
 			g.store.partitions.set(partition, number)
 		}
 	}
-	g.numbers[partition] = number
+	g.partitionIDs[partition] = number
 	return number, nil
 }
 
-// assign gives a partition the next number, in the batch of its first row.
-func (g *group) assign(partition string) uint64 {
+// assignPartitionID gives a partition the next number, in the batch of its first row.
+func (g *group) assignPartitionID(partition string) uint64 {
 	c := &g.store.committer
 	var value [8]byte
-	if c.next == c.reserved {
-		c.reserved += numbersReserved
-		binary.BigEndian.PutUint64(value[:], c.reserved)
-		g.batch.Set([]byte(keyNextNumber), value[:], nil)
+	if c.nextPartitionID == c.reservedUpTo {
+		c.reservedUpTo += partitionIDBlock
+		binary.BigEndian.PutUint64(value[:], c.reservedUpTo)
+		g.batch.Set([]byte(keyNextPartitionID), value[:], nil)
 	}
-	number := c.next
-	c.next++
+	number := c.nextPartitionID
+	c.nextPartitionID++
 	binary.BigEndian.PutUint64(value[:], number)
 	g.key = appendPartitionKey(g.key[:0], partition)
 	g.batch.Set(g.key, value[:], nil)
-	g.numbers[partition] = number
+	g.partitionIDs[partition] = number
 	g.fresh[number] = struct{}{}
 	g.store.partitions.set(partition, number)
 	return number
 }
 
-// head returns what stands under a key: as this group leaves it so far, from memory, or from the database.
-func (g *group) head(number uint64, key store.Key) (head, error) {
+// rowHeader returns what stands under a key: as this group leaves it so far, from memory, or from the database.
+func (g *group) rowHeader(number uint64, key store.Key) (rowHeader, error) {
 	if number == 0 {
-		return head{}, nil
+		return rowHeader{}, nil
 	}
 	k := rowKey{number, key.Sort}
-	if h, ok := g.heads[k]; ok {
+	if h, ok := g.rowHeaders[k]; ok {
 		return h, nil
 	}
 	if _, ok := g.fresh[number]; ok {
-		return head{}, nil
+		return rowHeader{}, nil
 	}
-	if h, ok := g.store.committer.heads.get(k); ok {
+	if h, ok := g.store.committer.headerCache.get(k); ok {
 		return h, nil
 	}
 	g.key = appendRowKey(g.key[:0], number, key.Sort)
-	return readHead(g.store.db, g.key, key)
+	return readRowHeader(g.store.db, g.key, key)
 }
 
-// forgetEmptied takes the numbers from partitions that have no row left. One that cannot be looked at keeps it, which
+// deleteEmptied takes the numbers from partitions that have no row left. One that cannot be looked at keeps it, which
 // does no harm.
-func (g *group) forgetEmptied() {
+func (g *group) deleteEmptied() {
 	for number, partition := range g.emptied {
 		if left, err := g.rowsLeft(number); left || err != nil {
 			continue
 		}
 		g.key = appendPartitionKey(g.key[:0], partition)
 		if g.batch.Delete(g.key, nil) == nil {
-			g.numbers[partition] = 0
+			g.partitionIDs[partition] = 0
 		}
 	}
 }
 
 // rowsLeft tells whether a partition has rows, after this group.
 func (g *group) rowsLeft(number uint64) (bool, error) {
-	for k, h := range g.heads {
-		if k.number == number && h.present {
+	for k, h := range g.rowHeaders {
+		if k.partitionID == number && h.present {
 			return true, nil
 		}
 	}
@@ -412,7 +412,7 @@ func (g *group) rowsLeft(number uint64) (bool, error) {
 	}
 	defer iter.Close()
 	for ok := iter.First(); ok; ok = iter.Next() {
-		if _, gone := g.heads[rowKey{number, string(iter.Key()[len(lower):])}]; !gone {
+		if _, gone := g.rowHeaders[rowKey{number, string(iter.Key()[len(lower):])}]; !gone {
 			return true, nil
 		}
 	}

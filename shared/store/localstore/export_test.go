@@ -13,9 +13,9 @@ import (
 // CheckSpace looks at the free space now instead of within a second.
 func CheckSpace(s *Store) { s.checkSpace() }
 
-// Pause sets how long a write bears a full disk, and Pebble waits before it tries again.
-func Pause(o Options, d time.Duration) Options {
-	o.pause = d
+// WithRetryInterval sets how long a write bears a full disk, and Pebble waits before it tries again.
+func WithRetryInterval(o Options, d time.Duration) Options {
+	o.retryInterval = d
 	return o
 }
 
@@ -39,7 +39,7 @@ func SetRaw(t testing.TB, s *Store, key store.Key, value []byte) {
 	if err := s.db.Set(rawKey(t, s, key), value, pebble.Sync); err != nil {
 		t.Fatal(err)
 	}
-	s.views.replace(&view{snapshot: s.db.NewSnapshot(), numbers: 1 << 60})
+	s.snapshots.replace(&snapshot{pebble: s.db.NewSnapshot(), nextPartitionID: 1 << 60})
 }
 
 // Raw returns the bytes of a row.
@@ -55,7 +55,7 @@ func Raw(t testing.TB, s *Store, key store.Key) []byte {
 
 func rawKey(t testing.TB, s *Store, key store.Key) []byte {
 	t.Helper()
-	number, err := readNumber(s.db, appendPartitionKey(nil, key.Partition))
+	number, err := readPartitionID(s.db, appendPartitionKey(nil, key.Partition))
 	if err != nil || number == 0 {
 		t.Fatalf("number of %q: %d, %v", key.Partition, number, err)
 	}

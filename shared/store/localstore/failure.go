@@ -18,21 +18,23 @@ type failure struct {
 	options Options
 	first   atomic.Pointer[error]
 
-	mu    sync.Mutex
-	spoke map[string]*spell // by the format of the message
+	mu        sync.Mutex
+	throttles map[string]*logThrottle // by the format of the message
 }
 
-// spell is the time since a message was logged last.
-type spell struct {
+// logThrottle is the time since a message was logged last.
+type logThrottle struct {
 	since    time.Time
 	withheld int // how often it came since
 }
 
-// spellMin is how often a message of Pebble is logged at most: what goes wrong in the background is tried again and
+// logIntervalMin is how often a message of Pebble is logged at most: what goes wrong in the background is tried again and
 // again.
-const spellMin = time.Minute
+const logIntervalMin = time.Minute
 
-func newFailure(o Options) *failure { return &failure{options: o, spoke: make(map[string]*spell)} }
+func newFailure(o Options) *failure {
+	return &failure{options: o, throttles: make(map[string]*logThrottle)}
+}
 
 // get returns the failure after which nothing is known any more, nil while all is well.
 func (f *failure) get() error {
@@ -96,11 +98,11 @@ func (f *failure) Errorf(format string, args ...any) {
 func (f *failure) mayLog(format string, now time.Time) (withheld int, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := f.spoke[format]
+	s := f.throttles[format]
 	if s == nil {
-		s = &spell{}
-		f.spoke[format] = s
-	} else if d := now.Sub(s.since); d >= 0 && d < spellMin {
+		s = &logThrottle{}
+		f.throttles[format] = s
+	} else if d := now.Sub(s.since); d >= 0 && d < logIntervalMin {
 		s.withheld++
 		return 0, false
 	}

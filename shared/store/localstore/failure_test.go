@@ -36,7 +36,7 @@ func TestFull(t *testing.T) {
 		localstore.CheckSpace(s)
 		allowed := func(name string, err error, want bool) {
 			t.Helper()
-			if want && err != nil || !want && !errors.Is(err, store.ErrFull) {
+			if want && err != nil || !want && !errors.Is(err, store.ErrDiskFull) {
 				t.Errorf("%d bytes free: %s answers %v, allowed: %v", c.free, name, err, want)
 			}
 		}
@@ -57,7 +57,7 @@ func TestFullDisk(t *testing.T) {
 	const pause = 400 * time.Millisecond // writes go on when Pebble has not tried for four of them
 	fs := &gateFS{FS: vfs.Default}
 	lines := &lineCounter{}
-	s := open(t, localstore.Pause(localstore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10,
+	s := open(t, localstore.WithRetryInterval(localstore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10,
 		Logger: slog.New(slog.NewTextHandler(lines, nil))}, pause))
 	row := func(i int) store.Row {
 		return store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%06d", i)}, Data: make([]byte, 20<<10)}
@@ -65,14 +65,14 @@ func TestFullDisk(t *testing.T) {
 	fs.full.Store(true)
 	written, began := 0, time.Now()
 	for ; ; written++ {
-		if err := s.Put(t.Context(), []store.Row{row(written)}); errors.Is(err, store.ErrFull) {
+		if err := s.Put(t.Context(), []store.Row{row(written)}); errors.Is(err, store.ErrDiskFull) {
 			break
 		} else if written > 1000 {
 			t.Fatalf("%d writes, the last answers %v", written, err)
 		}
 	}
 	for range 10 {
-		if err := s.Put(t.Context(), []store.Row{row(0)}); !errors.Is(err, store.ErrFull) {
+		if err := s.Put(t.Context(), []store.Row{row(0)}); !errors.Is(err, store.ErrDiskFull) {
 			t.Errorf("Put on a full disk: %v", err)
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -87,7 +87,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("Get on a full disk: %v", err)
 	}
 	fs.full.Store(false)
-	for errors.Is(s.Put(t.Context(), []store.Row{row(written)}), store.ErrFull) {
+	for errors.Is(s.Put(t.Context(), []store.Row{row(written)}), store.ErrDiskFull) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if err := s.Put(t.Context(), []store.Row{row(written)}); err != nil {
@@ -98,7 +98,7 @@ func TestFullDisk(t *testing.T) {
 // TestFullDiskMeetsWriter: a write that Pebble keeps waiting when it finds the disk full is answered.
 func TestFullDiskMeetsWriter(t *testing.T) {
 	fs := &gateFS{FS: vfs.Default, wait: make(chan struct{})}
-	s := open(t, localstore.Pause(localstore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10, Logger: quiet}, time.Second))
+	s := open(t, localstore.WithRetryInterval(localstore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10, Logger: quiet}, time.Second))
 	fs.full.Store(true)
 	var written atomic.Int64
 	answer := make(chan error, 1)
@@ -122,7 +122,7 @@ func TestFullDiskMeetsWriter(t *testing.T) {
 	}
 	close(fs.wait)
 	<-answer // ErrFull if it was not stuck after all
-	if err := s.Put(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}}}); !errors.Is(err, store.ErrFull) {
+	if err := s.Put(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}}}); !errors.Is(err, store.ErrDiskFull) {
 		t.Errorf("Put on a full disk: %v", err)
 	}
 	fs.full.Store(false)

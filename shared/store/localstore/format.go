@@ -23,8 +23,8 @@ const (
 
 func databaseDir(o Options) string { return o.FS.PathJoin(o.Dir, "db") }
 
-// own makes the directory and takes its lock, which the system gives free when the process ends, however it ends.
-func own(o Options) (*pebble.Lock, error) {
+// lockDirectory makes the directory and takes its lock, which the system gives free when the process ends, however it ends.
+func lockDirectory(o Options) (*pebble.Lock, error) {
 	if err := makeDir(o.FS, o.Dir); err != nil {
 		return nil, fmt.Errorf("localstore: make the data directory: %w", err)
 	}

@@ -1,17 +1,17 @@
 package localstore
 
-// generations is a bounded cache: what was not used while half of it was filled anew is forgotten.
-type generations[K comparable, V any] struct {
+// twoGenerationCache is a bounded cache: what was not used while half of it was filled anew is forgotten.
+type twoGenerationCache[K comparable, V any] struct {
 	young, old map[K]V
 	half       int
 }
 
-func newGenerations[K comparable, V any](size int) generations[K, V] {
-	return generations[K, V]{young: make(map[K]V), old: make(map[K]V), half: max(size/2, 1)}
+func newTwoGenerationCache[K comparable, V any](size int) twoGenerationCache[K, V] {
+	return twoGenerationCache[K, V]{young: make(map[K]V), old: make(map[K]V), half: max(size/2, 1)}
 }
 
 // peek returns a value without marking it as used.
-func (g *generations[K, V]) peek(k K) (V, bool) {
+func (g *twoGenerationCache[K, V]) peek(k K) (V, bool) {
 	if v, ok := g.young[k]; ok {
 		return v, true
 	}
@@ -19,7 +19,7 @@ func (g *generations[K, V]) peek(k K) (V, bool) {
 	return v, ok
 }
 
-func (g *generations[K, V]) get(k K) (V, bool) {
+func (g *twoGenerationCache[K, V]) get(k K) (V, bool) {
 	if v, ok := g.young[k]; ok {
 		return v, true
 	}
@@ -30,7 +30,7 @@ func (g *generations[K, V]) get(k K) (V, bool) {
 	return v, ok
 }
 
-func (g *generations[K, V]) set(k K, v V) {
+func (g *twoGenerationCache[K, V]) set(k K, v V) {
 	if len(g.young) >= g.half {
 		clear(g.old)
 		g.young, g.old = g.old, g.young
@@ -38,7 +38,7 @@ func (g *generations[K, V]) set(k K, v V) {
 	g.young[k] = v
 }
 
-func (g *generations[K, V]) remove(k K) {
+func (g *twoGenerationCache[K, V]) remove(k K) {
 	delete(g.young, k)
 	delete(g.old, k)
 }

@@ -23,7 +23,7 @@ const (
 	spaceWake      = 'w'
 	spaceList      = 'l'
 
-	keyNextNumber = "mnext"
+	keyNextPartitionID = "mnext"
 )
 
 // escaped text ends with 0 1, and a 0 in it is written 0 255: so the order of the bytes stays, and no text is a

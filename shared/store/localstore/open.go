@@ -19,18 +19,18 @@ var ErrClosed = errors.New("localstore: closed")
 
 // Store is a store.Driver in a directory of this machine.
 type Store struct {
-	options Options
-	lock    *pebble.Lock
-	db      *pebble.DB
-	failure *failure
-	cramped *cramped
-	witness *witness
+	options  Options
+	lock     *pebble.Lock
+	db       *pebble.DB
+	failure  *failure
+	diskFull *diskFullState
+	marker   *durabilityMarker
 
 	queue      queue
-	space      atomic.Int32 // a space level
-	free       atomic.Int64 // bytes above the floor when last looked at, and 1; 0: not known
-	flights    chan *flight // from the committer to who settles
-	views      views
+	space      atomic.Int32        // a space level
+	free       atomic.Int64        // bytes above the floor when last looked at, and 1; 0: not known
+	inFlight   chan *inFlightGroup // from the committer to who settles
+	snapshots  snapshots
 	partitions partitions
 	committer  committer
 
@@ -52,7 +52,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if options.Dir == "" {
 		return nil, errors.New("localstore: no data directory is given")
 	}
-	lock, err := own(options)
+	lock, err := lockDirectory(options)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +62,8 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		return nil, err
 	}
 	s.lock = lock
-	s.background.Go(s.commitAll)
-	s.background.Go(s.settleAll)
+	s.background.Go(s.commitLoop)
+	s.background.Go(s.syncLoop)
 	s.background.Go(s.watchManifest)
 	if options.FreeFloor > 0 {
 		s.checkSpace()
@@ -85,21 +85,21 @@ func open(options Options) (*Store, error) {
 	if err := syncDir(options.FS, options.Dir); err != nil {
 		return nil, fmt.Errorf("localstore: sync %s: %w", options.Dir, err)
 	}
-	witness, known, err := openWitness(options)
+	witness, known, err := openDurabilityMarker(options)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{options: options, stop: make(chan struct{}), failure: newFailure(options), cramped: newCramped(options), witness: witness}
+	s := &Store{options: options, stop: make(chan struct{}), failure: newFailure(options), diskFull: newDiskFullState(options), marker: witness}
 	db, err := pebble.Open(databaseDir(options), s.pebbleOptions())
 	if err != nil {
 		return nil, openError(options, err)
 	}
-	next, err := firstFreeNumber(db)
+	next, err := firstFreePartitionID(db)
 	if err != nil {
 		db.Close()
 		return nil, openError(options, err)
 	}
-	seq, err := firstWrite(db, next)
+	seq, err := firstSequenceNumber(db, next)
 	if err == nil {
 		err = witness.begin(options, known, seq)
 	}
@@ -107,19 +107,19 @@ func open(options Options) (*Store, error) {
 		db.Close()
 		return nil, err
 	}
-	witness.look(databaseDir(options))
+	witness.recordManifest(databaseDir(options))
 	s.db = db
 	s.queue.signal = make(chan struct{}, 1)
 	s.partitions.init(options.CacheRows)
 	s.committer.init(next, options.CacheRows)
-	s.flights = make(chan *flight)
-	s.views.replace(&view{snapshot: db.NewSnapshot(), numbers: next})
+	s.inFlight = make(chan *inFlightGroup)
+	s.snapshots.replace(&snapshot{pebble: db.NewSnapshot(), nextPartitionID: next})
 	return s, nil
 }
 
-// firstFreeNumber returns the number from which on no partition has one.
-func firstFreeNumber(db *pebble.DB) (uint64, error) {
-	value, closer, err := db.Get([]byte(keyNextNumber))
+// firstFreePartitionID returns the number from which on no partition has one.
+func firstFreePartitionID(db *pebble.DB) (uint64, error) {
+	value, closer, err := db.Get([]byte(keyNextPartitionID))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return 1, nil
 	}
@@ -133,13 +133,13 @@ func firstFreeNumber(db *pebble.DB) (uint64, error) {
 	return binary.BigEndian.Uint64(value), nil
 }
 
-// firstWrite writes what is there already, and gives the sequence number of that write.
-func firstWrite(db *pebble.DB, next uint64) (uint64, error) {
+// firstSequenceNumber writes what is there already, and gives the sequence number of that write.
+func firstSequenceNumber(db *pebble.DB, next uint64) (uint64, error) {
 	batch := db.NewBatch()
 	defer batch.Close()
 	var value [8]byte
 	binary.BigEndian.PutUint64(value[:], next)
-	if err := batch.Set([]byte(keyNextNumber), value[:], nil); err != nil {
+	if err := batch.Set([]byte(keyNextPartitionID), value[:], nil); err != nil {
 		return 0, err
 	}
 	if err := db.Apply(batch, pebble.NoSync); err != nil {
@@ -151,7 +151,7 @@ func firstWrite(db *pebble.DB, next uint64) (uint64, error) {
 func (s *Store) pebbleOptions() *pebble.Options {
 	o := s.options
 	p := &pebble.Options{
-		FS:                 &patientFS{FS: o.FS, cramped: s.cramped, stop: s.stop},
+		FS:                 &throttledFS{FS: o.FS, diskFull: s.diskFull, stop: s.stop},
 		FormatMajorVersion: pebble.FormatTableFormatV6,
 		// Pebble takes memtables from the cache: the one that is written, and one that is flushed or kept to be used
 		// again. Without room for both, nothing would be cached while many writes come in.
@@ -168,7 +168,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 	}
 	p.EventListener = &pebble.EventListener{
 		BackgroundError: func(err error) {
-			s.cramped.meet(err)
+			s.diskFull.onError(err)
 			s.failure.Errorf("background error: %s", err)
 		},
 		DataCorruption: func(i pebble.DataCorruptionInfo) { s.failure.damaged(i.Path, i.Details) },
@@ -198,14 +198,14 @@ func (s *Store) close() error {
 		// process ends.
 		return err
 	}
-	s.views.close()
+	s.snapshots.close()
 	var flushed error
 	if s.space.Load() == spaceEnough {
 		flushed = s.db.Flush() // so that the next start has no log to read
 	}
 	err := errors.Join(flushed, s.db.Close())
-	s.witness.look(databaseDir(s.options))
-	if err := errors.Join(err, s.witness.file.Close(), s.lock.Close()); err != nil {
+	s.marker.recordManifest(databaseDir(s.options))
+	if err := errors.Join(err, s.marker.file.Close(), s.lock.Close()); err != nil {
 		return fmt.Errorf("localstore: close %s: %w", s.options.Dir, err)
 	}
 	return nil

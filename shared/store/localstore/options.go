@@ -44,7 +44,7 @@ type Options struct {
 	// FS is the file system, for tests; the machine's.
 	FS vfs.FS
 
-	pause time.Duration // of who meets a full disk; pauseDefault
+	retryInterval time.Duration // of who meets a full disk; defaultRetryInterval
 }
 
 func (o *Options) setDefaults() {
@@ -69,7 +69,7 @@ func (o *Options) setDefaults() {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
-	if o.pause == 0 {
-		o.pause = pauseDefault
+	if o.retryInterval == 0 {
+		o.retryInterval = defaultRetryInterval
 	}
 }

@@ -12,34 +12,34 @@ import (
 // partitions remembers the numbers of partitions. Only the committer adds and removes: a reader that added what it
 // found in an older view could bring a removed number back.
 type partitions struct {
-	mu      sync.RWMutex
-	numbers generations[string, uint64]
+	mu  sync.RWMutex
+	ids twoGenerationCache[string, uint64]
 }
 
-func (p *partitions) init(size int) { p.numbers = newGenerations[string, uint64](size) }
+func (p *partitions) init(size int) { p.ids = newTwoGenerationCache[string, uint64](size) }
 
 func (p *partitions) peek(partition string) (uint64, bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.numbers.peek(partition)
+	return p.ids.peek(partition)
 }
 
 func (p *partitions) get(partition string) (uint64, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.numbers.get(partition)
+	return p.ids.get(partition)
 }
 
 func (p *partitions) set(partition string, number uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.numbers.set(partition, number)
+	p.ids.set(partition, number)
 }
 
 func (p *partitions) remove(partition string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.numbers.remove(partition)
+	p.ids.remove(partition)
 }
 
 // getter is what Pebble's database and its snapshots have in common.
@@ -47,8 +47,8 @@ type getter interface {
 	Get(key []byte) (value []byte, closer io.Closer, err error)
 }
 
-// readNumber reads the number of a partition from the dictionary; 0 when it has none.
-func readNumber(from getter, key []byte) (uint64, error) {
+// readPartitionID reads the number of a partition from the dictionary; 0 when it has none.
+func readPartitionID(from getter, key []byte) (uint64, error) {
 	value, closer, err := from.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return 0, nil

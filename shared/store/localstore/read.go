@@ -15,24 +15,24 @@ import (
 // pageBytes bounds a page of Range, List and Due, whatever limit asks for; a page has at least one row.
 const pageBytes = 4 << 20
 
-// view is the database as it stands on the disk after some group.
-type view struct {
-	snapshot *pebble.Snapshot
-	numbers  uint64 // numbers from here on were given to partitions later
-	users    int    // the readers, and 1 as long as it is the newest
+// snapshot is the database as it stands on the disk after some group.
+type snapshot struct {
+	pebble          *pebble.Snapshot
+	nextPartitionID uint64 // numbers from here on were given to partitions later
+	refs            int    // the readers, and 1 as long as it is the newest
 }
 
-// views hands out the newest view. A snapshot is closed when its last reader is done.
-type views struct {
+// snapshots hands out the newest view. A snapshot is closed when its last reader is done.
+type snapshots struct {
 	mu     sync.Mutex
-	newest *view
+	newest *snapshot
 	open   sync.WaitGroup
 }
 
 // replace makes w the newest view.
-func (v *views) replace(w *view) {
+func (v *snapshots) replace(w *snapshot) {
 	v.open.Add(1)
-	w.users = 1
+	w.refs = 1
 	v.mu.Lock()
 	before := v.newest
 	v.newest = w
@@ -43,28 +43,28 @@ func (v *views) replace(w *view) {
 }
 
 // acquire returns the newest view, nil after close.
-func (v *views) acquire() *view {
+func (v *snapshots) acquire() *snapshot {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.newest != nil {
-		v.newest.users++
+		v.newest.refs++
 	}
 	return v.newest
 }
 
-func (v *views) release(w *view) {
+func (v *snapshots) release(w *snapshot) {
 	v.mu.Lock()
-	w.users--
-	last := w.users == 0
+	w.refs--
+	last := w.refs == 0
 	v.mu.Unlock()
 	if last {
-		w.snapshot.Close()
+		w.pebble.Close()
 		v.open.Done()
 	}
 }
 
 // close gives out no more views and waits for those that are in use.
-func (v *views) close() {
+func (v *snapshots) close() {
 	v.mu.Lock()
 	newest := v.newest
 	v.newest = nil
@@ -75,37 +75,37 @@ func (v *views) close() {
 	v.open.Wait()
 }
 
-// look runs read on the newest view.
-func (s *Store) look(ctx context.Context, read func(v *view) error) error {
+// withSnapshot runs read on the newest view.
+func (s *Store) withSnapshot(ctx context.Context, read func(v *snapshot) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := s.failure.get(); err != nil {
 		return err
 	}
-	v := s.views.acquire()
+	v := s.snapshots.acquire()
 	if v == nil {
 		return ErrClosed
 	}
-	defer s.views.release(v)
+	defer s.snapshots.release(v)
 	return read(v)
 }
 
-// number returns the number of a partition in a view, 0 when it has none. What is remembered may be newer than the
+// partitionID returns the number of a partition in a view, 0 when it has none. What is remembered may be newer than the
 // view: a number that the view does not know yet says nothing about it, and one that it knows is the right one, since
 // it is taken from memory before a view without it appears.
-func (s *Store) number(v *view, partition string) (uint64, error) {
-	if number, ok := s.partitions.peek(partition); ok && number < v.numbers {
+func (s *Store) partitionID(v *snapshot, partition string) (uint64, error) {
+	if number, ok := s.partitions.peek(partition); ok && number < v.nextPartitionID {
 		return number, nil
 	}
 	var buf [128]byte
-	return readNumber(v.snapshot, appendPartitionKey(buf[:0], partition))
+	return readPartitionID(v.pebble, appendPartitionKey(buf[:0], partition))
 }
 
 // Get implements store.Driver.
 func (s *Store) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
-	err = s.look(ctx, func(v *view) error {
-		number, err := s.number(v, key.Partition)
+	err = s.withSnapshot(ctx, func(v *snapshot) error {
+		number, err := s.partitionID(v, key.Partition)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (s *Store) Get(ctx context.Context, key store.Key) (row store.Row, err erro
 			return store.ErrNotFound
 		}
 		var buf [128]byte
-		value, closer, err := v.snapshot.Get(appendRowKey(buf[:0], number, key.Sort))
+		value, closer, err := v.pebble.Get(appendRowKey(buf[:0], number, key.Sort))
 		if errors.Is(err, pebble.ErrNotFound) {
 			return store.ErrNotFound
 		}
@@ -127,27 +127,27 @@ func (s *Store) Get(ctx context.Context, key store.Key) (row store.Row, err erro
 	return row, err
 }
 
-// readHead reads the part of a row that a write must know.
-func readHead(from getter, key []byte, name store.Key) (head, error) {
+// readRowHeader reads the part of a row that a write must know.
+func readRowHeader(from getter, key []byte, name store.Key) (rowHeader, error) {
 	value, closer, err := from.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return head{}, nil
+		return rowHeader{}, nil
 	}
 	if err != nil {
-		return head{}, fmt.Errorf("localstore: read %q: %w", name, err)
+		return rowHeader{}, fmt.Errorf("localstore: read %q: %w", name, err)
 	}
 	defer closer.Close()
 	row, err := decodeRow(name, value)
 	if err != nil {
-		return head{}, err
+		return rowHeader{}, err
 	}
-	return headOf(&row).own(head{}), nil
+	return headerOf(&row).clone(rowHeader{}), nil
 }
 
 // Range implements store.Driver. A page ends at 4 MiB, too.
 func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
-	err = s.look(ctx, func(v *view) error {
-		number, err := s.number(v, r.Partition)
+	err = s.withSnapshot(ctx, func(v *snapshot) error {
+		number, err := s.partitionID(v, r.Partition)
 		if err != nil || number == 0 {
 			return err
 		}
@@ -174,7 +174,7 @@ func appendPlain(b []byte, s string) []byte { return append(b, s...) }
 
 // List implements store.Driver. A page ends at 4 MiB, too.
 func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
-	err = s.look(ctx, func(v *view) error {
+	err = s.withSnapshot(ctx, func(v *snapshot) error {
 		lower, upper, ok := rangeBounds(appendText([]byte{spaceList}, l.Group), l.From, l.To, appendEscaped)
 		if !ok {
 			return nil
@@ -194,7 +194,7 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 
 // Due implements store.Driver. The only shard is 0. A page ends at 4 MiB, too.
 func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
-	err = s.look(ctx, func(v *view) error {
+	err = s.withSnapshot(ctx, func(v *snapshot) error {
 		if shard != 0 {
 			return fmt.Errorf("localstore: no shard %d, there is only 0", shard)
 		}
@@ -222,8 +222,8 @@ func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, 
 
 // page hands entries from lower to upper to each, in order or from the end, at most limit (0: no limit) and pageBytes.
 // more tells that there are others.
-func page(ctx context.Context, v *view, lower, upper []byte, limit int, reverse bool, each func(key, value []byte) error) (more bool, err error) {
-	iter, err := v.snapshot.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+func page(ctx context.Context, v *snapshot, lower, upper []byte, limit int, reverse bool, each func(key, value []byte) error) (more bool, err error) {
+	iter, err := v.pebble.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return false, fmt.Errorf("localstore: read: %w", err)
 	}

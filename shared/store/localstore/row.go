@@ -98,8 +98,8 @@ func (d *decoder) counted() []byte {
 
 func (d *decoder) fail() { d.rest, d.failed = nil, true }
 
-// head is what a write must know of the row that it replaces.
-type head struct {
+// rowHeader is what a write must know of the row that it replaces.
+type rowHeader struct {
 	present bool
 	version int64
 	fence   string
@@ -108,18 +108,18 @@ type head struct {
 	list    *store.ListEntry
 }
 
-func headOf(row *store.Row) head {
-	return head{present: true, version: row.Version, fence: row.Fence, wake: row.Wake, expires: row.Expires, list: row.List}
+func headerOf(row *store.Row) rowHeader {
+	return rowHeader{present: true, version: row.Version, fence: row.Fence, wake: row.Wake, expires: row.Expires, list: row.List}
 }
 
-// own returns a copy, to be kept, that shares nothing with the caller's row that he could change. What is as before shares
+// clone returns a copy, to be kept, that shares nothing with the caller's row that he could change. What is as before shares
 // that.
-func (h head) own(before head) head {
+func (h rowHeader) clone(before rowHeader) rowHeader {
 	if h.fence == before.fence {
 		h.fence = before.fence
 	}
 	if l := h.list; l != nil {
-		if equalLists(l, before.list) {
+		if equalListEntries(l, before.list) {
 			h.list = before.list
 		} else {
 			h.list = &store.ListEntry{Group: l.Group, Sort: l.Sort, Fields: append([]byte(nil), l.Fields...)}
@@ -128,20 +128,20 @@ func (h head) own(before head) head {
 	return h
 }
 
-func equalLists(a, b *store.ListEntry) bool {
+func equalListEntries(a, b *store.ListEntry) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return sameEntry(a, b) && string(a.Fields) == string(b.Fields)
+	return sameIndexKey(a, b) && string(a.Fields) == string(b.Fields)
 }
 
-// sameEntry tells that both stand under one key of the index.
-func sameEntry(a, b *store.ListEntry) bool {
+// sameIndexKey tells that both stand under one key of the index.
+func sameIndexKey(a, b *store.ListEntry) bool {
 	return a != nil && b != nil && a.Sort == b.Sort && a.Group == b.Group
 }
 
-// holds tells whether the row is as the condition says.
-func (h head) holds(c *store.Condition) bool {
+// satisfies tells whether the row is as the condition says.
+func (h rowHeader) satisfies(c *store.Condition) bool {
 	if c.Absent {
 		return !h.present || h.expires != 0 && h.expires <= c.Now
 	}

@@ -59,10 +59,10 @@ func (s *Store) Free() (bytes int64, ok bool) {
 	return n - 1, n > 0
 }
 
-// room tells whether a write, or only a delete, is taken.
-func (s *Store) room(deletes bool) error {
+// checkWritable tells whether a write, or only a delete, is taken.
+func (s *Store) checkWritable(deletes bool) error {
 	if level := s.space.Load(); level == spaceCritical || level == spaceLow && !deletes {
-		return store.ErrFull
+		return store.ErrDiskFull
 	}
-	return s.cramped.room()
+	return s.diskFull.checkWritable()
 }

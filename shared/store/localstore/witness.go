@@ -14,101 +14,101 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// witness is the file SYNCED beside the database. It says how much of the database is known to be durable: up to which
+// durabilityMarker is the file SYNCED beside the database. It says how much of the database is known to be durable: up to which
 // sequence number writes are, and how far the manifest, the list of tables. A log or a manifest that has lost its end
 // looks to Pebble like one that a crash cut off in an unsynced write, so it would go on without what is missing, and
 // delete the tables that it no longer knows of. What this file says is there is never more than there was, so that it
 // need not be synced itself.
-type witness struct {
+type durabilityMarker struct {
 	fs   vfs.FS
 	name string
 	file vfs.File
 
-	manifest mark // only open, close and the witness's goroutine touch it
+	manifest markerRecord // only open, close and the witness's goroutine touch it
 }
 
-const witnessFile = "SYNCED"
+const markerFile = "SYNCED"
 
 // Offsets in the file. Each part is overwritten in one small write.
 const (
-	markOfLog      = 0
-	markOfManifest = 64
-	witnessSize    = 128
+	logRecordOffset      = 0
+	manifestRecordOffset = 64
+	markerFileSize       = 128
 )
 
-// mark is two numbers in the file, with a checksum. Of the log: the sequence number, and 1 when a start was refused; of the
+// markerRecord is two numbers in the file, with a checksum. Of the log: the sequence number, and 1 when a start was refused; of the
 // manifest: its file number, and its size.
-type mark struct{ a, b uint64 }
+type markerRecord struct{ a, b uint64 }
 
-const markSize = 20
+const markerRecordSize = 20
 
-func (m mark) bytes() []byte {
-	b := make([]byte, 0, markSize)
+func (m markerRecord) bytes() []byte {
+	b := make([]byte, 0, markerRecordSize)
 	b = binary.BigEndian.AppendUint64(b, m.a)
 	b = binary.BigEndian.AppendUint64(b, m.b)
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
 
-// parseMark reads a mark; one that is damaged says nothing.
-func parseMark(b []byte) mark {
-	if len(b) < markSize || crc32.ChecksumIEEE(b[:16]) != binary.BigEndian.Uint32(b[16:]) {
-		return mark{}
+// parseMarkerRecord reads a mark; one that is damaged says nothing.
+func parseMarkerRecord(b []byte) markerRecord {
+	if len(b) < markerRecordSize || crc32.ChecksumIEEE(b[:16]) != binary.BigEndian.Uint32(b[16:]) {
+		return markerRecord{}
 	}
-	return mark{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
+	return markerRecord{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
 }
 
 // restore says what to do about a damaged store.
 const restore = "restore the data directory from a copy"
 
-// errLost is the answer of Open when writes are gone that were acknowledged.
-func errLost(o Options, what string) error {
+// errDataLoss is the answer of Open when writes are gone that were acknowledged.
+func errDataLoss(o Options, what string) error {
 	return fmt.Errorf("localstore: the store in %s has lost what was acknowledged: %s; %s, or, to go on without what is lost, delete %s",
-		o.Dir, what, restore, o.FS.PathJoin(o.Dir, witnessFile))
+		o.Dir, what, restore, o.FS.PathJoin(o.Dir, markerFile))
 }
 
-// openWitness reads the file, and checks the manifest against it: before Pebble opens the database, which would delete
+// openDurabilityMarker reads the file, and checks the manifest against it: before Pebble opens the database, which would delete
 // the tables that a cut manifest does not name.
-func openWitness(o Options) (*witness, mark, error) {
-	w := &witness{fs: o.FS, name: o.FS.PathJoin(o.Dir, witnessFile)}
+func openDurabilityMarker(o Options) (*durabilityMarker, markerRecord, error) {
+	w := &durabilityMarker{fs: o.FS, name: o.FS.PathJoin(o.Dir, markerFile)}
 	log, manifest, err := w.read()
 	if err != nil {
-		return nil, mark{}, fmt.Errorf("localstore: read %s: %w", w.name, err)
+		return nil, markerRecord{}, fmt.Errorf("localstore: read %s: %w", w.name, err)
 	}
 	w.manifest = manifest
 	if log.b != 0 {
-		return nil, mark{}, errLost(o, fmt.Sprintf("an earlier start has found the writes up to number %d missing", log.a))
+		return nil, markerRecord{}, errDataLoss(o, fmt.Sprintf("an earlier start has found the writes up to number %d missing", log.a))
 	}
-	if manifest == (mark{}) {
+	if manifest == (markerRecord{}) {
 		return w, log, nil
 	}
 	dir := databaseDir(o)
 	number, size, err := currentManifest(o.FS, dir)
 	switch {
 	case err != nil:
-		return nil, mark{}, fmt.Errorf("localstore: %s: %w; %s", dir, err, restore)
+		return nil, markerRecord{}, fmt.Errorf("localstore: %s: %w; %s", dir, err, restore)
 	case number < manifest.a:
-		return nil, mark{}, errLost(o, fmt.Sprintf("%s names no manifest, or an old one; it should be MANIFEST-%06d or a later one", dir, manifest.a))
+		return nil, markerRecord{}, errDataLoss(o, fmt.Sprintf("%s names no manifest, or an old one; it should be MANIFEST-%06d or a later one", dir, manifest.a))
 	case number == manifest.a && size < manifest.b:
-		return nil, mark{}, errLost(o, fmt.Sprintf("%s is damaged or cut at byte %d of %d", o.FS.PathJoin(dir, fmt.Sprintf("MANIFEST-%06d", number)), size, manifest.b))
+		return nil, markerRecord{}, errDataLoss(o, fmt.Sprintf("%s is damaged or cut at byte %d of %d", o.FS.PathJoin(dir, fmt.Sprintf("MANIFEST-%06d", number)), size, manifest.b))
 	}
 	return w, log, nil
 }
 
-func (w *witness) read() (log, manifest mark, err error) {
+func (w *durabilityMarker) read() (log, manifest markerRecord, err error) {
 	f, err := w.fs.Open(w.name)
 	if errors.Is(err, os.ErrNotExist) {
-		return mark{}, mark{}, nil
+		return markerRecord{}, markerRecord{}, nil
 	}
 	if err != nil {
-		return mark{}, mark{}, err
+		return markerRecord{}, markerRecord{}, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, witnessSize))
+	text, err := io.ReadAll(io.LimitReader(f, markerFileSize))
 	if err != nil {
-		return mark{}, mark{}, err
+		return markerRecord{}, markerRecord{}, err
 	}
-	text = append(text, make([]byte, witnessSize)...)
-	return parseMark(text[markOfLog:]), parseMark(text[markOfManifest:]), nil
+	text = append(text, make([]byte, markerFileSize)...)
+	return parseMarkerRecord(text[logRecordOffset:]), parseMarkerRecord(text[manifestRecordOffset:]), nil
 }
 
 // currentManifest gives the number of the manifest in use, 0 for none, and how many bytes of it are whole records.
@@ -138,18 +138,18 @@ func currentManifest(fs vfs.FS, dir string) (number, size uint64, err error) {
 
 // begin makes the file ready for writing. next is the sequence number of the first write of this process; log is what the
 // file said.
-func (w *witness) begin(o Options, log mark, next uint64) error {
+func (w *durabilityMarker) begin(o Options, log markerRecord, next uint64) error {
 	err := func() (err error) {
 		if w.file, err = w.fs.OpenReadWrite(w.name, vfs.WriteCategoryUnspecified); err != nil {
 			return err
 		}
-		if log == (mark{}) { // all its blocks, so that a full disk does not matter later
-			if _, err = w.file.WriteAt(make([]byte, witnessSize), 0); err != nil {
+		if log == (markerRecord{}) { // all its blocks, so that a full disk does not matter later
+			if _, err = w.file.WriteAt(make([]byte, markerFileSize), 0); err != nil {
 				return err
 			}
 		}
 		if next <= log.a {
-			if _, err = w.file.WriteAt(mark{log.a, 1}.bytes(), markOfLog); err != nil {
+			if _, err = w.file.WriteAt(markerRecord{log.a, 1}.bytes(), logRecordOffset); err != nil {
 				return err
 			}
 		}
@@ -160,20 +160,20 @@ func (w *witness) begin(o Options, log mark, next uint64) error {
 		return fmt.Errorf("localstore: write %s: %w", w.name, err)
 	case next <= log.a:
 		w.file.Close()
-		return errLost(o, fmt.Sprintf("the newest log in %s has lost its end, or is gone: it goes up to write %d, and %d were durable", databaseDir(o), next-1, log.a))
+		return errDataLoss(o, fmt.Sprintf("the newest log in %s has lost its end, or is gone: it goes up to write %d, and %d were durable", databaseDir(o), next-1, log.a))
 	}
 	return nil
 }
 
-// durable notes that writes are durable up to a sequence number. A failure is no harm: what the file says stays true.
-func (w *witness) durable(seq uint64) {
-	w.file.WriteAt(mark{seq, 0}.bytes(), markOfLog)
+// recordSequence notes that writes are durable up to a sequence number. A failure is no harm: what the file says stays true.
+func (w *durabilityMarker) recordSequence(seq uint64) {
+	w.file.WriteAt(markerRecord{seq, 0}.bytes(), logRecordOffset)
 }
 
-// look notes how far the manifest is durable, if it has changed.
-func (w *witness) look(dir string) {
+// recordManifest notes how far the manifest is durable, if it has changed.
+func (w *durabilityMarker) recordManifest(dir string) {
 	number, size, err := currentManifest(w.fs, dir)
-	if err != nil || (mark{number, size}) == w.manifest {
+	if err != nil || (markerRecord{number, size}) == w.manifest {
 		return
 	}
 	f, err := w.fs.Open(w.fs.PathJoin(dir, fmt.Sprintf("MANIFEST-%06d", number)))
@@ -184,8 +184,8 @@ func (w *witness) look(dir string) {
 	if f.Sync() != nil {
 		return
 	}
-	w.manifest = mark{number, size}
-	w.file.WriteAt(w.manifest.bytes(), markOfManifest)
+	w.manifest = markerRecord{number, size}
+	w.file.WriteAt(w.manifest.bytes(), manifestRecordOffset)
 }
 
 // watchManifest looks at the manifest each second until the store is closed.
@@ -197,7 +197,7 @@ func (s *Store) watchManifest() {
 		case <-s.stop:
 			return
 		case <-tick.C:
-			s.witness.look(databaseDir(s.options))
+			s.marker.recordManifest(databaseDir(s.options))
 		}
 	}
 }

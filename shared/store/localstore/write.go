@@ -24,7 +24,7 @@ var requests = sync.Pool{New: func() any { return &request{done: make(chan struc
 
 // Commit implements store.Driver: puts and cas are one write; nothing is written when cas is refused.
 func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-	if err := s.room(false); err != nil {
+	if err := s.checkWritable(false); err != nil {
 		return err
 	}
 	if err := checkRow(&cas); err != nil {
@@ -37,7 +37,7 @@ func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, con
 
 // Put implements store.Driver: all rows are one write.
 func (s *Store) Put(ctx context.Context, rows []store.Row) error {
-	if err := s.room(false); err != nil {
+	if err := s.checkWritable(false); err != nil {
 		return err
 	}
 	r := requests.Get().(*request)
@@ -47,7 +47,7 @@ func (s *Store) Put(ctx context.Context, rows []store.Row) error {
 
 // Delete implements store.Driver. When the last row of a partition goes, its number goes too.
 func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
-	if err := s.room(true); err != nil {
+	if err := s.checkWritable(true); err != nil {
 		return err
 	}
 	if err := checkKey(key.Partition, key.Sort); err != nil {
@@ -80,8 +80,8 @@ func (s *Store) write(ctx context.Context, r *request) error {
 	case <-r.done:
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-s.cramped.signal():
-		if err := s.bear(ctx, r); err != nil {
+	case <-s.diskFull.signal():
+		if err := s.waitForSpace(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -91,10 +91,10 @@ func (s *Store) write(ctx context.Context, r *request) error {
 	return err
 }
 
-// bear waits for an answer while the disk is full. It gives up after a pause, as it would when ctx ends: Pebble may have
+// waitForSpace waits for an answer while the disk is full. It gives up after a pause, as it would when ctx ends: Pebble may have
 // stopped taking writes. Once there is room, it may take this one after all.
-func (s *Store) bear(ctx context.Context, r *request) error {
-	enough := time.NewTimer(s.options.pause)
+func (s *Store) waitForSpace(ctx context.Context, r *request) error {
+	enough := time.NewTimer(s.options.retryInterval)
 	defer enough.Stop()
 	select {
 	case <-r.done:
@@ -102,7 +102,7 @@ func (s *Store) bear(ctx context.Context, r *request) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-enough.C:
-		return store.ErrFilled
+		return store.ErrDiskFullUnknown
 	}
 }
 

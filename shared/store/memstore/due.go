@@ -22,12 +22,12 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 		if list == nil {
 			return nil
 		}
-		lo, hi := list.at(listKey{sort: l.From}), list.len()
+		lo, hi := list.lowerBound(listKey{sort: l.From}), list.len()
 		if l.To != "" {
-			hi = list.at(listKey{sort: l.To})
+			hi = list.lowerBound(listKey{sort: l.To})
 		}
 		var page []entry[listKey, *store.ListEntry]
-		page, more = list.page(lo, hi, s.cut(l.Limit), l.Reverse)
+		page, more = list.page(lo, hi, s.limitPage(l.Limit), l.Reverse)
 		for _, e := range page {
 			entries = append(entries, store.Listed{Key: e.key.key, Sort: e.key.sort, Fields: e.value.Fields})
 		}
@@ -64,9 +64,9 @@ func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, 
 		}
 		hi := wakes.len()
 		if until < math.MaxInt64 {
-			hi = wakes.at(wakeKey{wake: until + 1})
+			hi = wakes.lowerBound(wakeKey{wake: until + 1})
 		}
-		page, more := wakes.page(lo, hi, s.cut(limit), false)
+		page, more := wakes.page(lo, hi, s.limitPage(limit), false)
 		for _, e := range page {
 			due = append(due, store.DueRow{Key: e.key.key, Wake: e.key.wake})
 		}

@@ -25,8 +25,8 @@ func (x *index[K, V]) find(key K) (int, bool) {
 	return slices.BinarySearchFunc(x.entries, key, func(e entry[K, V], k K) int { return x.compare(e.key, k) })
 }
 
-// at returns the position of the first entry that is not before key.
-func (x *index[K, V]) at(key K) int {
+// lowerBound returns the position of the first entry that is not before key.
+func (x *index[K, V]) lowerBound(key K) int {
 	i, _ := x.find(key)
 	return i
 }

@@ -105,12 +105,12 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 		if part == nil {
 			return nil
 		}
-		lo, hi := part.at(r.From), part.len()
+		lo, hi := part.lowerBound(r.From), part.len()
 		if r.To != "" {
-			hi = part.at(r.To)
+			hi = part.lowerBound(r.To)
 		}
 		var page []entry[string, store.Row]
-		page, more = part.page(lo, hi, s.cut(r.Limit), r.Reverse)
+		page, more = part.page(lo, hi, s.limitPage(r.Limit), r.Reverse)
 		for _, e := range page {
 			rows = append(rows, e.value)
 		}
@@ -140,7 +140,7 @@ func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, con
 		if s.closed {
 			return ErrClosed
 		}
-		if !s.holds(cas.Key, cond) {
+		if !s.satisfies(cas.Key, cond) {
 			return store.ErrConflict
 		}
 		s.set(cas)
@@ -165,7 +165,7 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 		if s.closed {
 			return ErrClosed
 		}
-		if cond != nil && !s.holds(key, *cond) {
+		if cond != nil && !s.satisfies(key, *cond) {
 			return store.ErrConflict
 		}
 		s.remove(key)
@@ -192,8 +192,8 @@ func (s *Store) do(ctx context.Context, op string, key store.Key, apply func() e
 	return err
 }
 
-// cut applies PageRows to a limit; 0 means no limit.
-func (s *Store) cut(limit int) int {
+// limitPage applies PageRows to a limit; 0 means no limit.
+func (s *Store) limitPage(limit int) int {
 	if s.PageRows > 0 && (limit <= 0 || limit > s.PageRows) {
 		return s.PageRows
 	}
@@ -220,7 +220,7 @@ func (s *Store) row(key store.Key) (store.Row, bool) {
 	return part.get(key.Sort)
 }
 
-func (s *Store) holds(key store.Key, cond store.Condition) bool {
+func (s *Store) satisfies(key store.Key, cond store.Condition) bool {
 	row, ok := s.row(key)
 	if cond.Absent {
 		return !ok || row.Expires != 0 && row.Expires <= cond.Now

@@ -12,11 +12,11 @@ import (
 )
 
 // limits are what BatchWriteRow takes: 4 MB, and somewhat more than size counts.
-var limits = store.BatchLimits{Rows: 200, Bytes: 3 << 20, AtOnce: 8}
+var limits = store.BatchLimits{Rows: 200, Bytes: 3 << 20, Concurrency: 8}
 
 // putAll writes rows without a condition. Of rows with one key the last one counts.
 func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
-	rows = store.Latest(rows)
+	rows = store.DedupeRows(rows)
 	changes := make([]*tablestore.PutRowChange, len(rows))
 	for i, row := range rows {
 		var err error
@@ -43,14 +43,14 @@ func (s *Store) putBatch(ctx context.Context, changes []*tablestore.PutRowChange
 		}); err != nil {
 			return err
 		}
-		failed, last, err := s.settle(op, left, results)
+		failed, last, err := s.checkResults(op, left, results)
 		if err != nil {
 			return err
 		}
 		if len(failed) == 0 {
 			return nil
 		}
-		if left = failed; !store.Pause(ctx, n, end) {
+		if left = failed; !store.Backoff(ctx, n, end) {
 			return s.explain(op, errors.Join(ctx.Err(), fmt.Errorf("%d of %d rows were not written: %w", len(left), len(changes), last)))
 		}
 	}
@@ -67,14 +67,14 @@ func (s *Store) writeBatch(c *tablestore.TableStoreClient, changes []*tablestore
 	}
 	results := out.TableToRowsResult[s.o.Table]
 	if len(results) != len(changes) {
-		return nil, fmt.Errorf("%w: %d results for %d rows", errAnswer, len(results), len(changes))
+		return nil, fmt.Errorf("%w: %d results for %d rows", errBadResponse, len(results), len(changes))
 	}
 	return results, nil
 }
 
-// settle sorts the results of a batch: the rows to be tried again, with the error of the last of them, and the error
+// checkResults sorts the results of a batch: the rows to be tried again, with the error of the last of them, and the error
 // of a row for which that is of no use.
-func (s *Store) settle(op string, changes []*tablestore.PutRowChange, results []tablestore.RowResult) (failed []*tablestore.PutRowChange, last, err error) {
+func (s *Store) checkResults(op string, changes []*tablestore.PutRowChange, results []tablestore.RowResult) (failed []*tablestore.PutRowChange, last, err error) {
 	units := &tablestore.ConsumedCapacityUnit{}
 	for i, r := range results {
 		if r.IsSucceed {
@@ -83,7 +83,7 @@ func (s *Store) settle(op string, changes []*tablestore.PutRowChange, results []
 			continue
 		}
 		last = &tablestore.OtsError{Code: r.Error.Code, Message: r.Error.Message}
-		if remedyOfCode(r.Error.Code, r.Error.Message, 0) == final {
+		if classifyCode(r.Error.Code, r.Error.Message, 0) == permanent {
 			err = s.explain(op, last)
 		}
 		failed = append(failed, changes[i])

@@ -35,55 +35,55 @@ func codeOf(err error) string {
 }
 
 // What may be done about a failed attempt.
-type remedy int
+type errorClass int
 
 const (
-	final  remedy = iota // trying again is of no use, and nothing was applied
-	again                // nothing was applied, and it may go well the next time
-	unsure               // it may have been applied
+	permanent      errorClass = iota // trying again is of no use, and nothing was applied
+	retryable                        // nothing was applied, and it may go well the next time
+	unknownOutcome                   // it may have been applied
 )
 
-func remedyOf(err error) remedy {
+func classify(err error) errorClass {
 	var ots *tablestore.OtsError
 	if errors.As(err, &ots) {
-		return remedyOfCode(ots.Code, ots.Message, ots.HttpStatusCode)
+		return classifyCode(ots.Code, ots.Message, ots.HttpStatusCode)
 	}
 	var dial *net.OpError
 	var request *url.Error
 	switch {
 	case errors.Is(err, errNoCredentials):
-		return final
+		return permanent
 	case errors.As(err, &dial) && dial.Op == "dial":
 		var name *net.DNSError
 		if errors.As(err, &name) && name.IsNotFound {
-			return final
+			return permanent
 		}
-		return again
+		return retryable
 	case errors.As(err, &request) && request.Op == "parse", strings.Contains(err.Error(), "unsupported protocol scheme"),
 		strings.Contains(err.Error(), "[tablestore] miss must header"), strings.Contains(err.Error(), "too long"):
-		return final // the SDK found it before it asked
+		return permanent // the SDK found it before it asked
 	}
-	return unsure
+	return unknownOutcome
 }
 
-// remedyOfCode is about what the service says. status is 0 for a row of a batch.
-func remedyOfCode(code, message string, status int) remedy {
+// classifyCode is about what the service says. status is 0 for a row of a batch.
+func classifyCode(code, message string, status int) errorClass {
 	switch code {
 	case "OTSRowOperationConflict", "OTSNotEnoughCapacityUnit", "OTSCapacityUnitExhausted", codeTableNotReady, "OTSPartitionUnavailable",
 		"OTSServerBusy", "OTSStorageServerBusy":
-		return again
+		return retryable
 	case codeQuota:
 		if strings.Contains(message, "Too frequent") {
-			return again
+			return retryable
 		}
-		return final
+		return permanent
 	case "OTSTimeout", "OTSInternalServerError", "OTSServerUnavailable", "OTSRequestTimeout":
-		return unsure
+		return unknownOutcome
 	}
 	if status >= http.StatusInternalServerError {
-		return unsure
+		return unknownOutcome
 	}
-	return final
+	return permanent
 }
 
 // call makes attempts until one is answered, the context ends or RetryFor is over. maybe tells that an attempt that
@@ -96,12 +96,12 @@ func (s *Store) call(ctx context.Context, op string, attempt func(*tablestore.Ta
 			return maybe, nil
 		}
 		s.o.Meter.failed(op)
-		what := remedyOf(err)
-		maybe = maybe || what == unsure
-		if codeOf(err) == codeAuth && s.replaced(ctx, by) {
-			what = again
+		what := classify(err)
+		maybe = maybe || what == unknownOutcome
+		if codeOf(err) == codeAuth && s.credentialsChanged(ctx, by) {
+			what = retryable
 		}
-		if what != final && ctx.Err() == nil && store.Pause(ctx, n, end) {
+		if what != permanent && ctx.Err() == nil && store.Backoff(ctx, n, end) {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -117,8 +117,8 @@ func (s *Store) attempt(ctx context.Context, attempt func(*tablestore.TableStore
 	return s.o.Client.attempt(ctx, attempt)
 }
 
-// replaced tells whether there are other credentials by now than those that were refused.
-func (s *Store) replaced(ctx context.Context, refused Credentials) bool {
+// credentialsChanged tells whether there are other credentials by now than those that were refused.
+func (s *Store) credentialsChanged(ctx context.Context, refused Credentials) bool {
 	now, err := s.o.Client.credentials(ctx)
 	return err == nil && now != refused
 }

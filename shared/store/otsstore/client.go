@@ -111,7 +111,7 @@ func (c *Client) attempt(ctx context.Context, call func(*tablestore.TableStoreCl
 	conn.ctx, conn.credentials = ctx, by
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", errAnswer, p)
+			err = fmt.Errorf("%w: %v", errBadResponse, p)
 			return // the connection is not used again: nobody knows what state it is in
 		}
 		conn.ctx, conn.credentials = nil, Credentials{}
@@ -120,5 +120,5 @@ func (c *Client) attempt(ctx context.Context, call func(*tablestore.TableStoreCl
 	return by, call(conn.sdk)
 }
 
-// errAnswer is below the error of an answer that is not what the service promises.
-var errAnswer = errors.New("an answer that cannot be read")
+// errBadResponse is below the error of an answer that is not what the service promises.
+var errBadResponse = errors.New("an answer that cannot be read")

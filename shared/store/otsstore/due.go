@@ -13,10 +13,10 @@ import (
 // Due implements store.Driver. Rows of one wake time come in the order of their keys in the table. The cursor names the
 // row to go on with.
 func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return nil, "", err
 	}
-	defer s.leave()
+	defer s.endCall()
 	if shard < 0 || shard >= shards {
 		return nil, "", fmt.Errorf("otsstore: no shard %d, there are %d", shard, shards)
 	}

@@ -10,10 +10,10 @@ import (
 
 // What puts things right on Alibaba Cloud, and the variables that name them there (docs/alibaba.md).
 const (
-	byTables   = " (go run ./infra/alibaba -only tables)"
-	byInstance = " (go run ./infra/alibaba -only instance; MILLRACE_INSTANCE, ALIBABA_CLOUD_REGION_ID)"
-	byNames    = " (go run ./infra/alibaba -only tables; MILLRACE_TABLE, MILLRACE_INSTANCE, ALIBABA_CLOUD_REGION_ID)"
-	byRoles    = " (go run ./infra/alibaba -only roles)"
+	fixTables   = " (go run ./infra/alibaba -only tables)"
+	fixInstance = " (go run ./infra/alibaba -only instance; MILLRACE_INSTANCE, ALIBABA_CLOUD_REGION_ID)"
+	fixNames    = " (go run ./infra/alibaba -only tables; MILLRACE_TABLE, MILLRACE_INSTANCE, ALIBABA_CLOUD_REGION_ID)"
+	fixRoles    = " (go run ./infra/alibaba -only roles)"
 )
 
 // explain adds to an error what it is about and, where that is known, what to do.
@@ -29,26 +29,26 @@ func (s *Store) explain(op string, err error) error {
 func advise(op string, err error) string {
 	var ots *tablestore.OtsError
 	if !errors.As(err, &ots) {
-		return adviseWay(err)
+		return adviseTransport(err)
 	}
 	switch ots.Code {
 	case codeNoObject:
 		if _, index, ok := strings.Cut(op, "GetRange "); ok {
-			return "there is no such table or index; create the tables, which adds its " + index + " index to an older table and loses nothing" + byTables
+			return "there is no such table or index; create the tables, which adds its " + index + " index to an older table and loses nothing" + fixTables
 		}
-		return "there is no such table or index; create the tables, or correct the table's name, the instance or the endpoint" + byNames
+		return "there is no such table or index; create the tables, or correct the table's name, the instance or the endpoint" + fixNames
 	case codeTableNotReady:
 		return "the table has just been created and is not ready; try again in a minute"
 	case codeAuth:
 		return adviseAuth(ots.Message)
 	case codeNoPermission:
-		return "a permission is missing; allow ots:GetRow, ots:PutRow, ots:DeleteRow, ots:BatchWriteRow and ots:GetRange on the table and its indexes" + byRoles
+		return "a permission is missing; allow ots:GetRow, ots:PutRow, ots:DeleteRow, ots:BatchWriteRow and ots:GetRange on the table and its indexes" + fixRoles
 	case "OTSNotEnoughCapacityUnit", "OTSCapacityUnitExhausted":
 		return "the table is out of capacity; use an instance that bills by request, or reserve more for the table"
 	case codeQuota:
 		return "the instance has as many tables as it may have, or too many table operations a second; delete tables, or try again later"
 	case "OTSInvalidPK":
-		return adviseShape
+		return adviseSchema
 	case "OTSParameterInvalid":
 		return adviseParameter(ots.Message)
 	case "OTSOutOfRowSizeLimit", "OTSRequestBodyTooLarge":
@@ -57,8 +57,8 @@ func advise(op string, err error) string {
 	return ""
 }
 
-// adviseWay is about errors on the way to the service.
-func adviseWay(err error) string {
+// adviseTransport is about errors on the way to the service.
+func adviseTransport(err error) string {
 	switch text := err.Error(); {
 	case errors.Is(err, errNoCredentials):
 		return "there are no usable credentials; give the function a role, or set an access key"
@@ -77,11 +77,11 @@ func adviseAuth(message string) string {
 	case strings.Contains(m, "token"):
 		return "the STS token has expired or is not valid; whoever gives the credentials must fetch new ones, which are used at once"
 	case strings.Contains(m, "instance is not found"), strings.Contains(m, "instance does not exist"):
-		return "there is no such instance at this endpoint; create it, or correct its name or the region in the endpoint" + byInstance
+		return "there is no such instance at this endpoint; create it, or correct its name or the region in the endpoint" + fixInstance
 	case strings.Contains(m, "instance is not running"):
 		return "the instance is not running; it may have been stopped, or the account is overdue"
 	case strings.Contains(m, "privilege"), strings.Contains(m, "permission"):
-		return "the access key has no permission for this instance; allow it ots actions on the instance's tables" + byRoles
+		return "the access key has no permission for this instance; allow it ots actions on the instance's tables" + fixRoles
 	case strings.Contains(m, "acl"):
 		return "the instance does not take requests from this network; allow it, or use the endpoint of the VPC"
 	case strings.Contains(m, "system time"):
@@ -92,14 +92,14 @@ func adviseAuth(message string) string {
 	return "the access key is not valid here; check it, the account and the region"
 }
 
-// adviseShape is about a table that has not the shape of Schema.
-const adviseShape = "the table's keys are not those of this program (p and s, strings; index for waking: w and k, integers; index for listing: " +
+// adviseSchema is about a table that has not the shape of Schema.
+const adviseSchema = "the table's keys are not those of this program (p and s, strings; index for waking: w and k, integers; index for listing: " +
 	"g and l, strings): is it another program's? Create the tables under another name (MILLRACE_TABLE)"
 
 func adviseParameter(message string) string {
 	switch m := strings.ToLower(message); {
 	case strings.Contains(m, "primary key"), strings.Contains(m, "defined column"), strings.Contains(m, "pk "):
-		return adviseShape
+		return adviseSchema
 	case strings.Contains(m, "exceeds"), strings.Contains(m, "limit"):
 		return "a row is longer than TableStore takes (2 MB a value, 4 MB a request)"
 	}

@@ -42,7 +42,7 @@ func first(n int64, op string, fault tablestore.Fault) func(tablestore.Request) 
 }
 
 // A write whose answer is lost is tried again and then fails by its own success: the token in the row says so.
-func TestLostAnswer(t *testing.T) {
+func TestLostResponse(t *testing.T) {
 	for name, fault := range map[string]tablestore.Fault{"lost": {Lose: true}, "timeout": {Instead: tablestore.Timeout},
 		"500": {Instead: tablestore.InternalServerError}, "503": {Instead: tablestore.ServerUnavailable}} {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestLostAnswer(t *testing.T) {
 }
 
 // When another has written since, a writer without an answer has neither won nor lost for sure.
-func TestLostAnswerThenOverwritten(t *testing.T) {
+func TestLostResponseThenOverwritten(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	other := open(t, server, otsstore.Options{})
 	overwriting := roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -387,7 +387,7 @@ func TestErrors(t *testing.T) {
 }
 
 // Answers that are not what the service promises are errors, not panics.
-func TestBadAnswers(t *testing.T) {
+func TestBadResponses(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	for name, body := range map[string]string{"empty": "", "nonsense": "<html>", "no units": "\x0a\x02\x0a\x00\x12\x00", "no row": "\x0a\x06\x0a\x04\x08\x00\x10\x00\x12\x04\x75\x00\x00\x00"} {
 		t.Run(name, func(t *testing.T) {
@@ -408,7 +408,7 @@ func TestBadAnswers(t *testing.T) {
 }
 
 // What cannot be kept is refused before anything is written.
-func TestBadRows(t *testing.T) {
+func TestInvalidRows(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	s := open(t, server, otsstore.Options{})
 	long := strings.Repeat("k", 1025)

@@ -28,7 +28,7 @@ func TestRowGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := bytes.Repeat([]byte("packs well "), 1000)
-	packed, err := base64.StdEncoding.DecodeString(packedLong)
+	packed, err := base64.StdEncoding.DecodeString(compressedLong)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,5 +89,5 @@ func TestRowGolden(t *testing.T) {
 	}
 }
 
-// packedLong is what one version has made of the text that packs well.
-const packedLong = "7MahDQAgDATAVboaIShekCBYnzUqzt0Zc996KylERERERERERERERERERERERERERMS2/AEAAP//"
+// compressedLong is what one version has made of the text that packs well.
+const compressedLong = "7MahDQAgDATAVboaIShekCBYnzUqzt0Zc996KylERERERERERERERERERERERERERMS2/AEAAP//"

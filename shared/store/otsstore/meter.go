@@ -33,5 +33,5 @@ func (m *Meter) used(op string, c *tablestore.ConsumedCapacityUnit, index bool) 
 
 func (m *Meter) failed(op string) { m.add(op, store.Usage{Failed: 1}) }
 
-// refused is a conditional write whose condition did not hold.
-func (m *Meter) refused(op string) { m.add(op, store.Usage{Reads: 1, Writes: 1}) }
+// conditionFailed is a conditional write whose condition did not hold.
+func (m *Meter) conditionFailed(op string) { m.add(op, store.Usage{Reads: 1, Writes: 1}) }

@@ -41,8 +41,8 @@ type Options struct {
 // Store is a store.Driver. Nothing is read or checked before the first call: what is wrong with the table, the
 // permissions or the instance is told by the first call that meets it.
 type Store struct {
-	o    Options
-	gate store.Gate
+	o       Options
+	tracker store.CallTracker
 }
 
 var _ store.Driver = (*Store)(nil)
@@ -67,11 +67,11 @@ func (s *Store) Shards() int { return shards }
 
 // Close makes every later call fail with ErrClosed, and returns when those under way have ended.
 func (s *Store) Close() error {
-	s.gate.Close()
+	s.tracker.Close()
 	return nil
 }
 
-// enter begins an operation; leave ends it.
-func (s *Store) enter(ctx context.Context) error { return s.gate.Enter(ctx, ErrClosed) }
+// beginCall begins an operation; leave ends it.
+func (s *Store) beginCall(ctx context.Context) error { return s.tracker.Begin(ctx, ErrClosed) }
 
-func (s *Store) leave() { s.gate.Leave() }
+func (s *Store) endCall() { s.tracker.End() }

@@ -16,8 +16,8 @@ import (
 	"millrace/tests/emulators/tablestore"
 )
 
-// refusing makes every request fail in one way.
-func refusing(status int, code, text string) func(*testing.T, *tablestore.Server) {
+// rejectAll makes every request fail in one way.
+func rejectAll(status int, code, text string) func(*testing.T, *tablestore.Server) {
 	return func(_ *testing.T, s *tablestore.Server) {
 		s.SetFault(func(tablestore.Request) tablestore.Fault {
 			return tablestore.Fault{Refuse: &tablestore.Error{Status: status, Code: code, Text: text}}
@@ -49,11 +49,11 @@ func TestPutRight(t *testing.T) {
 		"no permission": {func(_ *testing.T, s *tablestore.Server) {
 			s.SetKeys(tablestore.Key{ID: "test", Secret: "test", Deny: every})
 		}, ownKey, "go run ./infra/alibaba -only roles"},
-		"no instance": {refusing(403, "OTSAuthFailed", "The instance is not found."), noFault, "go run ./infra/alibaba -only instance; MILLRACE_INSTANCE"},
-		"stopped":     {refusing(403, "OTSAuthFailed", "The instance is not running."), noFault, "the account is overdue"},
-		"no table":    {refusing(404, "OTSObjectNotExist", "Requested table does not exist."), noFault, "go run ./infra/alibaba -only tables; MILLRACE_TABLE"},
-		"other keys":  {refusing(400, "OTSInvalidPK", "Validate PK name fail. Input: s, Meta: id."), noFault, "is it another program's?"},
-		"capacity":    {refusing(403, "OTSNotEnoughCapacityUnit", "Remaining capacity unit is not enough."), noFault, "bills by request"},
+		"no instance": {rejectAll(403, "OTSAuthFailed", "The instance is not found."), noFault, "go run ./infra/alibaba -only instance; MILLRACE_INSTANCE"},
+		"stopped":     {rejectAll(403, "OTSAuthFailed", "The instance is not running."), noFault, "the account is overdue"},
+		"no table":    {rejectAll(404, "OTSObjectNotExist", "Requested table does not exist."), noFault, "go run ./infra/alibaba -only tables; MILLRACE_TABLE"},
+		"other keys":  {rejectAll(400, "OTSInvalidPK", "Validate PK name fail. Input: s, Meta: id."), noFault, "is it another program's?"},
+		"capacity":    {rejectAll(403, "OTSNotEnoughCapacityUnit", "Remaining capacity unit is not enough."), noFault, "bills by request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -64,8 +64,8 @@ func TestPutRight(t *testing.T) {
 				if err := s.CreateFlow(t.Context(), f, definition, 0); err != nil {
 					t.Fatal(err)
 				}
-				tasks := &calls{by: map[string]int{}}
-				r := home(t, s, tasks)
+				tasks := &callCounter{by: map[string]int{}}
+				r := startServer(t, s, tasks)
 				start := func(n string) error {
 					_, _, err := r.StartExecution(t.Context(), runner.Start{Flow: f, Name: n, Input: []byte(`{"n":1}`), Canonical: []byte(`{"n":1}`)})
 					return err
@@ -84,8 +84,8 @@ func TestPutRight(t *testing.T) {
 					t.Error(err)
 				}
 				time.Sleep(30 * time.Minute)
-				ended(t, s, f, "before")
-				ended(t, s, f, "after")
+				wantSucceeded(t, s, f, "before")
+				wantSucceeded(t, s, f, "after")
 				if len(tasks.by) != 6 {
 					t.Errorf("%d attempts: %v", len(tasks.by), tasks.by)
 				}

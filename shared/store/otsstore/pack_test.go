@@ -12,7 +12,7 @@ import (
 )
 
 // Data comes back as it was, whatever stands in the table; what repeats itself costs less.
-func TestPackedData(t *testing.T) {
+func TestCompressedData(t *testing.T) {
 	m := &otsstore.Meter{}
 	s := open(t, tablestore.New(tablestore.Options{}), otsstore.Options{Meter: m})
 	noise := make([]byte, 300<<10)
@@ -31,7 +31,7 @@ func TestPackedData(t *testing.T) {
 			t.Fatal(err)
 		}
 		var writes float64
-		for _, u := range m.By() {
+		for _, u := range m.ByOperation() {
 			writes += u.Writes
 		}
 		if writes > c.most {

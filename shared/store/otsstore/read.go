@@ -14,10 +14,10 @@ import (
 
 // Get implements store.Driver.
 func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return store.Row{}, err
 	}
-	defer s.leave()
+	defer s.endCall()
 	if err := checkKeys(key); err != nil {
 		return store.Row{}, err
 	}
@@ -49,11 +49,11 @@ func (s *Store) getRow(ctx context.Context, key store.Key, columns ...string) (*
 
 // Range implements store.Driver.
 func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return nil, false, err
 	}
-	defer s.leave()
-	if err := checkSpan("partition", r.Partition, maxPartition, r.From, r.To); err != nil {
+	defer s.endCall()
+	if err := checkRange("partition", r.Partition, maxPartition, r.From, r.To); err != nil {
 		return nil, false, err
 	}
 	if r.To != "" && r.From >= r.To {
@@ -126,11 +126,11 @@ func before(s string) any {
 
 // List implements store.Driver.
 func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return nil, false, err
 	}
-	defer s.leave()
-	if err := checkSpan("list group", l.Group, maxKey, l.From, l.To); err != nil {
+	defer s.endCall()
+	if err := checkRange("list group", l.Group, maxKey, l.From, l.To); err != nil {
 		return nil, false, err
 	}
 	if l.To != "" && l.From >= l.To {
@@ -149,15 +149,15 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 			}
 			entries = append(entries, e)
 		}
-		if next == nil || !within(entries, next, l.Limit) {
+		if next == nil || !splitsSort(entries, next, l.Limit) {
 			return entries, next != nil, nil
 		}
 		q.StartPrimaryKey = next
 	}
 }
 
-// within tells whether a page ends between entries of one sort, where nobody could go on.
-func within(entries []store.Listed, next *tablestore.PrimaryKey, limit int) bool {
+// splitsSort tells whether a page ends between entries of one sort, where nobody could go on.
+func splitsSort(entries []store.Listed, next *tablestore.PrimaryKey, limit int) bool {
 	return (limit <= 0 || len(entries) < limit) && newReader(next, nil).text(colListSort) == entries[len(entries)-1].Sort
 }
 
@@ -178,8 +178,8 @@ func (s *Store) listQuery(l store.ListRange) *tablestore.RangeRowQueryCriteria {
 	return q
 }
 
-// checkSpan refuses what cannot be asked for.
-func checkSpan(what, group string, max int, from, to string) error {
+// checkRange refuses what cannot be asked for.
+func checkRange(what, group string, max int, from, to string) error {
 	if err := checkKey(what, group, max); err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (s *Store) getRange(ctx context.Context, op string, q *tablestore.RangeRowQ
 	if _, err := s.call(ctx, op, func(c *tablestore.TableStoreClient) (err error) {
 		out, err = c.GetRange(&tablestore.GetRangeRequest{RangeRowQueryCriteria: q})
 		if err == nil && out.NextStartPrimaryKey != nil && len(out.NextStartPrimaryKey.PrimaryKeys) == 0 {
-			err = fmt.Errorf("%w: the next key is empty", errAnswer)
+			err = fmt.Errorf("%w: the next key is empty", errBadResponse)
 		}
 		return err
 	}); err != nil {

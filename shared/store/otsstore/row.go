@@ -13,19 +13,19 @@ import (
 
 // Columns of a row; see the package comment.
 const (
-	colPartition = "p"
-	colSort      = "s"
-	colVersion   = "n"
-	colFence     = "f"
-	colData      = "d"
-	colPacked    = "z"
-	colShard     = "w"
-	colWake      = "k"
-	colGroup     = "g"
-	colListSort  = "l"
-	colFields    = "i"
-	colExpires   = "e"
-	colToken     = "t"
+	colPartition  = "p"
+	colSort       = "s"
+	colVersion    = "n"
+	colFence      = "f"
+	colData       = "d"
+	colCompressed = "z"
+	colShard      = "w"
+	colWake       = "k"
+	colGroup      = "g"
+	colListSort   = "l"
+	colFields     = "i"
+	colExpires    = "e"
+	colToken      = "t"
 )
 
 // Longest keys. TableStore takes 1024 bytes; the hash before a partition, and the byte that a caller puts behind a key
@@ -138,10 +138,10 @@ func (s *Store) rowChange(row store.Row) (*tablestore.PutRowChange, error) {
 	if row.Expires != 0 {
 		c.AddColumn(colExpires, row.Expires)
 	}
-	if err := addEntry(c, row.List); err != nil {
+	if err := addListEntry(c, row.List); err != nil {
 		return nil, err
 	}
-	pack(c, row.Data)
+	addData(c, row.Data)
 	return c, nil
 }
 
@@ -151,13 +151,13 @@ const writeUnit = 4096
 // tokenSize is what the writer token adds to a row, which is not there yet when it is packed.
 const tokenSize = 10
 
-// pack adds the data of a row, as it is or deflated.
-func pack(c *tablestore.PutRowChange, data []byte) {
+// addData adds the data of a row, as it is or deflated.
+func addData(c *tablestore.PutRowChange, data []byte) {
 	if len(data) == 0 {
 		return
 	}
-	if packed := store.Pack(data, billed(c)+1+tokenSize, writeUnit); packed != nil {
-		c.AddColumn(colPacked, packed)
+	if packed := store.Compress(data, billed(c)+1+tokenSize, writeUnit); packed != nil {
+		c.AddColumn(colCompressed, packed)
 		return
 	}
 	c.AddColumn(colData, data)
@@ -174,8 +174,8 @@ func billed(c *tablestore.PutRowChange) (n int) {
 	return n
 }
 
-// addEntry adds the columns of the list index.
-func addEntry(c *tablestore.PutRowChange, l *store.ListEntry) error {
+// addListEntry adds the columns of the list index.
+func addListEntry(c *tablestore.PutRowChange, l *store.ListEntry) error {
 	if l == nil {
 		return nil
 	}
@@ -265,8 +265,8 @@ func (r *reader) key() store.Key {
 func (r *reader) row() (store.Row, error) {
 	row := store.Row{Key: r.key(), Version: r.number(colVersion), Fence: r.text(colFence), Data: r.blob(colData),
 		Wake: r.number(colWake), Expires: r.number(colExpires)}
-	if packed := r.blob(colPacked); packed != nil && r.err == nil {
-		row.Data, r.err = store.Unpack(packed)
+	if packed := r.blob(colCompressed); packed != nil && r.err == nil {
+		row.Data, r.err = store.Decompress(packed)
 	}
 	if group := r.text(colGroup); group != "" {
 		row.List = &store.ListEntry{Group: group, Sort: r.text(colListSort), Fields: r.blob(colFields)}

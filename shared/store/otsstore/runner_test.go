@@ -48,13 +48,13 @@ func compile(definition, mode string) (*flow.Machine, error) {
 	return m, nil
 }
 
-// calls counts the calls of tasks by their key.
-type calls struct {
+// callCounter counts the calls of tasks by their key.
+type callCounter struct {
 	mu sync.Mutex
 	by map[string]int
 }
 
-func (c *calls) Run(ctx context.Context, r task.Request) task.Result {
+func (c *callCounter) Run(ctx context.Context, r task.Request) task.Result {
 	c.mu.Lock()
 	c.by[r.Key]++
 	c.mu.Unlock()
@@ -65,8 +65,8 @@ func (c *calls) Run(ctx context.Context, r task.Request) task.Result {
 	return task.Result{Output: []byte(fmt.Sprintf(`{"x":"%01000d"}`, 7))}
 }
 
-// home is a process: a runner with a queue of its own, and a sweeper.
-func home(t *testing.T, s *store.Store, tasks task.Runner) *runner.Runner {
+// startServer is a process: a runner with a queue of its own, and a sweeper.
+func startServer(t *testing.T, s *store.Store, tasks task.Runner) *runner.Runner {
 	q := memqueue.New(memqueue.Options{Workers: 8})
 	r := runner.New(runner.Options{Store: s, Queue: q, Tasks: task.NewTable(map[string]task.Runner{"FC:InvokeFunction": tasks}, nil), Compile: compile,
 		Limits: flow.DefaultLimits(), Region: "cn-hangzhou", Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
@@ -103,8 +103,8 @@ func TestTwoRunners(t *testing.T) {
 		if err := s.CreateFlow(t.Context(), f, definition, 0); err != nil {
 			t.Fatal(err)
 		}
-		tasks := &calls{by: map[string]int{}}
-		homes := []*runner.Runner{home(t, s, tasks), home(t, s, tasks)}
+		tasks := &callCounter{by: map[string]int{}}
+		homes := []*runner.Runner{startServer(t, s, tasks), startServer(t, s, tasks)}
 		const names = 6
 		var created [names]atomic.Int64
 		var runs sync.Map
@@ -134,7 +134,7 @@ func TestTwoRunners(t *testing.T) {
 			if c := created[n].Load(); c != 1 {
 				t.Errorf("run%d was started by %d", n, c)
 			}
-			ended(t, s, f, fmt.Sprint("run", n))
+			wantSucceeded(t, s, f, fmt.Sprint("run", n))
 		}
 		if len(tasks.by) != 3*names {
 			t.Errorf("%d attempts, want %d", len(tasks.by), 3*names)
@@ -146,7 +146,7 @@ func TestTwoRunners(t *testing.T) {
 	})
 }
 
-func ended(t *testing.T, s *store.Store, f *store.Flow, name string) {
+func wantSucceeded(t *testing.T, s *store.Store, f *store.Flow, name string) {
 	t.Helper()
 	x, err := s.Load(t.Context(), store.Partition(f.ID, name))
 	if err != nil {

@@ -51,19 +51,19 @@ const createTime = 5 * time.Minute
 // checked, and what an older table lacks is added to it: defined columns, and indexes over what is in the table. It
 // returns when all of them can be used. It may be repeated, and called by several at once.
 func (s *Store) CreateTables(ctx context.Context) error {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.endCall()
 	ctx, cancel := context.WithTimeout(ctx, createTime)
 	defer cancel()
 	if err := s.create(ctx, "CreateTable", func(c *tablestore.TableStoreClient) error {
-		_, err := c.CreateTable(s.wanted())
+		_, err := c.CreateTable(s.desiredTable())
 		return err
 	}); err != nil {
 		return err
 	}
-	got, err := s.described(ctx)
+	got, err := s.describeTable(ctx)
 	if err != nil {
 		return err
 	}
@@ -81,11 +81,11 @@ func (s *Store) CreateTables(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.ready(ctx)
+	return s.waitReady(ctx)
 }
 
-// wanted is the table that CreateTables makes.
-func (s *Store) wanted() *tablestore.CreateTableRequest {
+// desiredTable is the table that CreateTables makes.
+func (s *Store) desiredTable() *tablestore.CreateTableRequest {
 	request := Schema(s.o.Table)
 	if s.o.Encrypted {
 		request.SSESpecification = &tablestore.SSESpecification{}
@@ -97,7 +97,7 @@ func (s *Store) wanted() *tablestore.CreateTableRequest {
 
 // addColumns adds the defined columns that a table lacks. Another may do the same at this moment: then they are there.
 func (s *Store) addColumns(ctx context.Context, got *tablestore.DescribeTableResponse) error {
-	missing := lacking(got)
+	missing := missingColumns(got)
 	if len(missing) == 0 {
 		return nil
 	}
@@ -112,14 +112,14 @@ func (s *Store) addColumns(ctx context.Context, got *tablestore.DescribeTableRes
 	if err == nil {
 		return nil
 	}
-	if again, failed := s.described(ctx); failed == nil && len(lacking(again)) == 0 {
+	if again, failed := s.describeTable(ctx); failed == nil && len(missingColumns(again)) == 0 {
 		return nil
 	}
 	return err
 }
 
-// lacking are the defined columns of Schema that a table has not.
-func lacking(got *tablestore.DescribeTableResponse) (missing []*tablestore.DefinedColumnSchema) {
+// missingColumns are the defined columns of Schema that a table has not.
+func missingColumns(got *tablestore.DescribeTableResponse) (missing []*tablestore.DefinedColumnSchema) {
 	for _, column := range Schema(got.TableMeta.TableName).TableMeta.DefinedColumns {
 		if definedText(got.TableMeta, column.Name) == "" {
 			missing = append(missing, column)
@@ -137,9 +137,9 @@ func (s *Store) create(ctx context.Context, op string, make func(*tablestore.Tab
 	return err
 }
 
-// ready waits until the table and its indexes answer. DescribeTable tells the state of a table, but the SDK does not
+// waitReady waits until the table and its indexes answer. DescribeTable tells the state of a table, but the SDK does not
 // show it, so they are read.
-func (s *Store) ready(ctx context.Context) error {
+func (s *Store) waitReady(ctx context.Context) error {
 	probes := []func() error{
 		func() error {
 			_, err := s.getRow(ctx, store.Key{Partition: "ready", Sort: "ready"}, colVersion)
@@ -167,7 +167,7 @@ func (s *Store) ready(ctx context.Context) error {
 				break
 			}
 			// An index that has just been described may not be found yet.
-			if code := codeOf(err); code != codeTableNotReady && code != codeNoObject || !store.Pause(ctx, n, end) {
+			if code := codeOf(err); code != codeTableNotReady && code != codeNoObject || !store.Backoff(ctx, n, end) {
 				return err
 			}
 		}
@@ -178,14 +178,14 @@ func (s *Store) ready(ctx context.Context) error {
 // CheckTables compares the table and its indexes with Schema and says what differs: keys, the columns that indexes
 // hold, versions, time to live, and encryption where it is asked for.
 func (s *Store) CheckTables(ctx context.Context) error {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.endCall()
 	return s.checkTables(ctx)
 }
 
-func (s *Store) described(ctx context.Context) (out *tablestore.DescribeTableResponse, err error) {
+func (s *Store) describeTable(ctx context.Context) (out *tablestore.DescribeTableResponse, err error) {
 	_, err = s.call(ctx, "DescribeTable", func(c *tablestore.TableStoreClient) (err error) {
 		out, err = c.DescribeTable(&tablestore.DescribeTableRequest{TableName: s.o.Table})
 		return err
@@ -194,7 +194,7 @@ func (s *Store) described(ctx context.Context) (out *tablestore.DescribeTableRes
 }
 
 func (s *Store) checkTables(ctx context.Context) error {
-	got, err := s.described(ctx)
+	got, err := s.describeTable(ctx)
 	if err != nil {
 		return err
 	}
@@ -228,10 +228,10 @@ func (s *Store) differs(what, want, got string) error {
 	case want == got:
 		return nil
 	case got == "":
-		return fmt.Errorf("otsstore: table %q has no %s (%s), as older tables; create the tables, which adds it and loses nothing%s", s.o.Table, what, want, byTables)
+		return fmt.Errorf("otsstore: table %q has no %s (%s), as older tables; create the tables, which adds it and loses nothing%s", s.o.Table, what, want, fixTables)
 	case strings.HasPrefix(what, "index "):
 		return fmt.Errorf("otsstore: table %q: %s: want %s, the table has (%s); delete this index in TableStore's console and create the tables, which makes it "+
-			"again of what is in the table%s", s.o.Table, what, want, got, byTables)
+			"again of what is in the table%s", s.o.Table, what, want, got, fixTables)
 	}
 	return fmt.Errorf("otsstore: table %q: %s: want %s, the table has (%s); it cannot be changed, create the tables under another name (MILLRACE_TABLE)",
 		s.o.Table, what, want, got)

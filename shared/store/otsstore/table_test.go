@@ -105,7 +105,7 @@ func TestMissingIndex(t *testing.T) {
 }
 
 // A table of another shape is told apart, with what differs.
-func TestOtherShape(t *testing.T) {
+func TestWrongSchema(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*sdk.CreateTableRequest)
 		want   string
@@ -218,7 +218,7 @@ func TestMeter(t *testing.T) {
 	_, _, err = s.List(t.Context(), store.ListRange{Group: "g"})
 	ok(err)
 	ok(s.Delete(t.Context(), keyA, nil))
-	got := fmt.Sprint(meter.By())
+	got := fmt.Sprint(meter.ByOperation())
 	want := fmt.Sprint(map[string]store.Usage{
 		"BatchWriteRow": {Requests: 1, Writes: 2},
 		"PutRow":        {Requests: 1, Failed: 1, Reads: 2, Writes: 4},

@@ -13,10 +13,10 @@ import (
 
 // Commit implements store.Driver: the puts in parallel, then the conditional write.
 func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.endCall()
 	change, err := s.rowChange(cas)
 	if err != nil {
 		return err
@@ -29,15 +29,15 @@ func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, con
 
 // Put implements store.Driver.
 func (s *Store) Put(ctx context.Context, rows []store.Row) error {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.endCall()
 	return s.putAll(ctx, rows)
 }
 
-// rounds is how often a claim is tried while what stands there expires, or is cleared away.
-const rounds = 4
+// claimAttemptsMax is how often a claim is tried while what stands there expires, or is cleared away.
+const claimAttemptsMax = 4
 
 // putIf is the write that decides. Its token tells whether a condition fails because of an earlier attempt of the same
 // write, which was applied and not answered.
@@ -47,7 +47,7 @@ func (s *Store) putIf(ctx context.Context, key store.Key, change *tablestore.Put
 	change.AddColumn(colToken, token)
 	var there stamp
 	maybe := false
-	for range rounds {
+	for range claimAttemptsMax {
 		var possible bool
 		if change.Condition, possible = conditionFor(cond, there); !possible {
 			return store.ErrConflict
@@ -59,7 +59,7 @@ func (s *Store) putIf(ctx context.Context, key store.Key, change *tablestore.Put
 		if codeOf(err) != codeCondition {
 			return err
 		}
-		s.o.Meter.refused(op)
+		s.o.Meter.conditionFailed(op)
 		there, err = s.stampOf(ctx, key)
 		switch {
 		case err != nil:
@@ -67,10 +67,10 @@ func (s *Store) putIf(ctx context.Context, key store.Key, change *tablestore.Put
 		case bytes.Equal(there.token, token):
 			return nil
 		case !cond.Absent || there.exists && !there.expiredAt(cond.Now):
-			return lost(op, key, maybe)
+			return conflictOrUnknown(op, key, maybe)
 		}
 	}
-	return lost(op, key, maybe)
+	return conflictOrUnknown(op, key, maybe)
 }
 
 // conditionFor is the condition to try when this stands there; false when no row can meet it.
@@ -84,8 +84,8 @@ func conditionFor(cond store.Condition, there stamp) (*tablestore.RowCondition, 
 	return absent(), true
 }
 
-// lost is the answer of a conditional write that is not the one that stands there.
-func lost(op string, key store.Key, maybe bool) error {
+// conflictOrUnknown is the answer of a conditional write that is not the one that stands there.
+func conflictOrUnknown(op string, key store.Key, maybe bool) error {
 	if maybe {
 		// It may have been applied and then overwritten: who reads finds out.
 		return fmt.Errorf("otsstore: %s of %q: an attempt was not answered, and another write stands there now: outcome unknown", op, key)
@@ -126,10 +126,10 @@ func (s *Store) stampOf(ctx context.Context, key store.Key) (stamp, error) {
 // Delete implements store.Driver. Under a condition, a row that is gone after an attempt that was not answered counts
 // as deleted by that.
 func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
-	if err := s.enter(ctx); err != nil {
+	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.endCall()
 	if err := checkKeys(key); err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s *Store) remove(ctx context.Context, key store.Key, change *tablestore.De
 	if codeOf(err) != codeCondition {
 		return err
 	}
-	s.o.Meter.refused(op)
+	s.o.Meter.conditionFailed(op)
 	if !maybe && !gone {
 		return store.ErrConflict
 	}
@@ -167,5 +167,5 @@ func (s *Store) remove(ctx context.Context, key store.Key, change *tablestore.De
 	case !there.exists:
 		return nil
 	}
-	return lost(op, key, maybe)
+	return conflictOrUnknown(op, key, maybe)
 }

@@ -30,22 +30,22 @@ func inbox(t *testing.T, h Harness) {
 			t.Fatalf("read with its inbox: %+v, %v", y, err)
 		}
 		alone, err := s.Inbox(ctx, x)
-		if err != nil || len(alone.Letters) != len(in.Letters) || len(alone.Done) != len(in.Done) || alone.More != in.More {
+		if err != nil || len(alone.Entries) != len(in.Entries) || len(alone.Stale) != len(in.Stale) || alone.More != in.More {
 			t.Fatalf("the inbox alone: %+v, %v, and with the state %+v", alone, err, in)
 		}
 		return in
 	}
-	if in := read(); len(in.Letters)+len(in.Done) != 0 || in.More {
+	if in := read(); len(in.Entries)+len(in.Stale) != 0 || in.More {
 		t.Errorf("an empty inbox holds %+v", in)
 	}
 
 	output := `{"v":"` + strings.Repeat("x", 64_000) + `"}`
-	letter := func(token int64) *store.Letter {
-		return &store.Letter{Partition: x.Partition(), Run: x.Run, Token: token, Mark: uint64(100 + token), Output: []byte(output), Wake: far - 5000, Expires: x.Expires}
+	letter := func(token int64) *store.InboxEntry {
+		return &store.InboxEntry{Partition: x.Partition(), Run: x.Run, Token: token, Mark: uint64(100 + token), Output: []byte(output), Wake: far - 5000, Expires: x.Expires}
 	}
-	post := func(l *store.Letter) *store.Letter {
+	post := func(l *store.InboxEntry) *store.InboxEntry {
 		t.Helper()
-		if err := s.Post(ctx, l); err != nil {
+		if err := s.EnqueueInboxEntry(ctx, l); err != nil {
 			t.Fatalf("post %+v: %v", l.Key(), err)
 		}
 		return l
@@ -53,10 +53,10 @@ func inbox(t *testing.T, h Harness) {
 	first := post(letter(5))
 	second := letter(5)
 	second.Mark++
-	if err := s.Post(ctx, second); !errors.Is(err, store.ErrConflict) {
+	if err := s.EnqueueInboxEntry(ctx, second); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("a second letter about the same attempt: %v", err)
 	}
-	if err := s.Withdraw(ctx, second); !errors.Is(err, store.ErrConflict) {
+	if err := s.RetractInboxEntry(ctx, second); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("another's letter withdrawn: %v", err)
 	}
 	stop := letter(0)
@@ -66,24 +66,24 @@ func inbox(t *testing.T, h Harness) {
 	old.Run = 6
 	post(old)
 	in := read()
-	if len(in.Letters) != 2 || len(in.Done) != 1 || in.Done[0] != old.Key() || in.More {
-		t.Fatalf("the inbox holds %d letters and %v for nobody", len(in.Letters), in.Done)
+	if len(in.Entries) != 2 || len(in.Stale) != 1 || in.Stale[0] != old.Key() || in.More {
+		t.Fatalf("the inbox holds %d letters and %v for nobody", len(in.Entries), in.Stale)
 	}
-	if l := in.Letters[0]; l.Token != 5 || l.Mark != 105 || string(l.Output) != output || l.Error != nil || l.Wake != far-5000 || l.Expires != far || l.Tries() != 0 {
+	if l := in.Entries[0]; l.Token != 5 || l.Mark != 105 || string(l.Output) != output || l.Error != nil || l.Wake != far-5000 || l.Expires != far || l.SweepAttempts() != 0 {
 		t.Errorf("a report came back as %+v", l)
 	}
-	if l := in.Letters[1]; l.Token != 0 || l.Mark != 100 || l.Output != nil || l.Error != nil {
+	if l := in.Entries[1]; l.Token != 0 || l.Mark != 100 || l.Output != nil || l.Error != nil {
 		t.Errorf("a stop came back as %+v", l)
 	}
 
-	found, err := s.Letter(ctx, first.Key())
-	if err != nil || !store.IsLetter(first.Key()) {
+	found, err := s.InboxEntry(ctx, first.Key())
+	if err != nil || !store.IsInboxEntry(first.Key()) {
 		t.Fatalf("a letter by its key: %v", err)
 	}
-	if err := s.PutOff(ctx, found, far-3000); err != nil {
+	if err := s.RescheduleInboxEntry(ctx, found, far-3000); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutOff(ctx, found, far-2000); !errors.Is(err, store.ErrConflict) {
+	if err := s.RescheduleInboxEntry(ctx, found, far-2000); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("put off twice: %v", err)
 	}
 	eventually(t, h, func() error {
@@ -98,21 +98,21 @@ func inbox(t *testing.T, h Harness) {
 		}
 		return fmt.Errorf("the wake index does not show the letter: %v", rows)
 	})
-	if err := s.Withdraw(ctx, first); !errors.Is(err, store.ErrConflict) {
+	if err := s.RetractInboxEntry(ctx, first); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("withdrawn after it was put off: %v", err)
 	}
-	if found, err = s.Letter(ctx, first.Key()); err != nil || found.Tries() != 1 {
+	if found, err = s.InboxEntry(ctx, first.Key()); err != nil || found.SweepAttempts() != 1 {
 		t.Errorf("after it was put off: %+v, %v", found, err)
 	}
-	if err := s.Withdraw(ctx, found); err != nil {
+	if err := s.RetractInboxEntry(ctx, found); err != nil {
 		t.Errorf("withdrawn: %v", err)
 	}
 	for _, k := range []store.Key{stop.Key(), stop.Key(), old.Key()} {
-		if err := s.Drop(ctx, k); err != nil {
+		if err := s.DeleteInboxEntry(ctx, k); err != nil {
 			t.Errorf("dropped: %v", err)
 		}
 	}
-	if in := read(); len(in.Letters)+len(in.Done) != 0 {
+	if in := read(); len(in.Entries)+len(in.Stale) != 0 {
 		t.Errorf("an inbox that was emptied holds %+v", in)
 	}
 
@@ -121,7 +121,7 @@ func inbox(t *testing.T, h Harness) {
 	for token := range int64(70) {
 		post(letter(100 + token))
 	}
-	if in = read(); len(in.Letters) != 64 || !in.More || in.Letters[0].Token != 100 || in.Letters[63].Token != 163 {
-		t.Errorf("of 70 letters %d are read, more %v", len(in.Letters), in.More)
+	if in = read(); len(in.Entries) != 64 || !in.More || in.Entries[0].Token != 100 || in.Entries[63].Token != 163 {
+		t.Errorf("of 70 letters %d are read, more %v", len(in.Entries), in.More)
 	}
 }
