@@ -75,7 +75,7 @@ func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
 		{"flow", "apply", "sample", file},
 		{"start", "sample", "--input", input, "--wait"},
 	} {
-		fmt.Fprintf(o.Stderr, "\n$ millrace %s\n", shell(args))
+		fmt.Fprintf(o.Stderr, "\n$ millrace %s\n", shellLine(args))
 		env := cli.Env{Args: append(args, "--endpoint", endpoint), Stdout: os.Stdout, Stderr: o.Stderr, Version: o.Version}
 		if code := cli.Main(ctx, env); code != cli.ExitOK {
 			fmt.Fprintf(o.Stderr, "sample: exit status %d\n", code)
@@ -83,7 +83,7 @@ func runSample(ctx context.Context, o cli.ServeOptions, endpoint string) {
 		}
 	}
 	_, address, _ := strings.Cut(endpoint, "://")
-	fmt.Fprintf(o.Stderr, again, input, endpoint, endpoint, service, address, endpoint)
+	fmt.Fprintf(o.Stderr, sampleUsage, input, endpoint, endpoint, service, address, endpoint)
 }
 
 // sampleService is what the sample flow calls, until ctx ends. It is not the server itself, which
@@ -103,8 +103,8 @@ func sampleService(ctx context.Context) (url string, _ error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// again tells how to start the sample from elsewhere.
-const again = `
+// sampleUsage tells how to start the sample from elsewhere.
+const sampleUsage = `
 The sample flow has run. Start it again, from another terminal:
 
   bin/millrace start sample --input '%s' --wait --endpoint %s
@@ -118,7 +118,7 @@ or with an official SDK, unchanged but for the address:
 Ctrl-C stops the server; what it has acknowledged is kept.
 `
 
-func shell(args []string) string {
+func shellLine(args []string) string {
 	out := ""
 	for i, a := range args {
 		if i > 0 {

@@ -16,5 +16,5 @@ func open(ctx context.Context) (platform.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return platform.ConsumeQueue(platform.Queue{Decode: c.Decode, Work: c.Work, Dispatch: c.Dispatch(), Outcome: c.Outcome}), nil
+	return platform.ConsumeQueue(platform.QueueHandlers{Decode: c.Decode, Advance: c.Advance, Dispatch: c.Dispatch(), AsyncResult: c.AsyncResult}), nil
 }

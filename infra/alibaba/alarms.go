@@ -61,8 +61,8 @@ func (k *cloud) alarmSteps() (all []step) {
 	for _, a := range k.config.alarms() {
 		want := k.config.ruleOf(a)
 		all = append(all, step{part: "alarms", name: "alarm " + want.RuleName,
-			look: func(ctx context.Context) (found, error) { return k.lookAtRule(ctx, want) },
-			make: func(ctx context.Context, _ found) error { return k.putRule(ctx, want) }})
+			check: func(ctx context.Context) (checkResult, error) { return k.checkRule(ctx, want) },
+			apply: func(ctx context.Context, _ checkResult) error { return k.putRule(ctx, want) }})
 	}
 	return all
 }
@@ -154,21 +154,21 @@ func (k *cloud) monitor(ctx context.Context, action string, parameters url.Value
 	return nil
 }
 
-func (k *cloud) lookAtRule(ctx context.Context, want rule) (found, error) {
+func (k *cloud) checkRule(ctx context.Context, want rule) (checkResult, error) {
 	var answer struct{ Alarms struct{ Alarm []rule } }
 	if err := k.monitor(ctx, "DescribeMetricRuleList", url.Values{"RuleIds": {want.RuleID}}, &answer); err != nil {
-		return found{}, err
+		return checkResult{}, err
 	}
 	for _, got := range answer.Alarms.Alarm {
 		if got.RuleID != want.RuleID {
 			continue
 		}
 		if different := differences(got, want); len(different) > 0 {
-			return found{other, strings.Join(different, ", ")}, nil
+			return checkResult{outdated, strings.Join(different, ", ")}, nil
 		}
-		return found{}, nil
+		return checkResult{}, nil
 	}
-	return found{state: missing}, nil
+	return checkResult{state: missing}, nil
 }
 
 // differences are the names of what differs. That somebody has switched a rule off is theirs to do.

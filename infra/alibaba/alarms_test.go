@@ -48,7 +48,7 @@ func (s *monitorStandIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		list := []any{}
 		for id := range strings.SplitSeq(q.Get("RuleIds"), ",") {
 			if rule := s.rules[id]; rule != nil {
-				list = append(list, told(rule))
+				list = append(list, ruleFromQuery(rule))
 			}
 		}
 		answer(map[string]any{"Success": true, "Code": 200, "Total": strconv.Itoa(len(list)), "Alarms": map[string]any{"Alarm": list}})
@@ -68,8 +68,8 @@ func (s *monitorStandIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// told is a rule as the service tells of it: some numbers are texts, and some texts numbers.
-func told(q url.Values) map[string]any {
+// ruleFromQuery is a rule as the service tells of it: some numbers are texts, and some texts numbers.
+func ruleFromQuery(q url.Values) map[string]any {
 	times, _ := strconv.Atoi(q.Get("Escalations.Critical.Times"))
 	return map[string]any{"RuleId": q.Get("RuleId"), "RuleName": q.Get("RuleName"), "Namespace": q.Get("Namespace"), "MetricName": q.Get("MetricName"),
 		"Resources": q.Get("Resources"), "ContactGroups": q.Get("ContactGroups"), "Period": q.Get("Period"), "NoDataPolicy": q.Get("NoDataPolicy"),
@@ -164,7 +164,7 @@ func percent(s string) string {
 
 // Alarms are made once, changed when they differ, and left alone otherwise.
 func TestAlarms(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	only := []string{"-only", "alarms"}
 	lines := w.run(t, append(only, "-dry-run")...)
 	if w.monitor.changes != 0 || !strings.HasPrefix(lines[0], "+ alarm millrace-dead-letters (to be created)") {
@@ -195,7 +195,7 @@ func TestAlarms(t *testing.T) {
 
 // A group that is not there is named, though the service answers with the status of success.
 func TestAlarmContacts(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	err := run(t.Context(), append(w.args, "-only", "alarms", "-alarm-contacts", "nobody"), environment, new(bytes.Buffer))
 	if err == nil || !strings.Contains(err.Error(), "ResourceNotFound") || !strings.Contains(err.Error(), `"nobody"`) {
 		t.Errorf("%v", err)

@@ -40,10 +40,10 @@ func (k *cloud) plan() plan {
 // rpc calls an operation of an API of the older style, whose parameters are in the query, and reads its answer into to
 // unless that is nil.
 func (k *cloud) rpc(ctx context.Context, endpoint, version, action string, parameters url.Values, to any) error {
-	return k.call(ctx, &acs.Call{Endpoint: endpoint, Method: http.MethodPost, Path: "/", Query: parameters, Action: action, Version: version}, to)
+	return k.call(ctx, &acs.Request{Endpoint: endpoint, Method: http.MethodPost, Path: "/", Query: parameters, Action: action, Version: version}, to)
 }
 
-func (k *cloud) call(ctx context.Context, call *acs.Call, to any) error {
+func (k *cloud) call(ctx context.Context, call *acs.Request, to any) error {
 	call.Header = http.Header{"Accept": {"application/json"}}
 	answer, err := acs.NewClient(k.credentials, k.http).Do(ctx, call)
 	if err != nil {
@@ -60,7 +60,7 @@ func (k *cloud) call(ctx context.Context, call *acs.Call, to any) error {
 
 // code is the code of a refusal that err wraps; "" for other errors.
 func code(err error) string {
-	if e := acs.Refusal(err); e != nil {
+	if e := acs.AsError(err); e != nil {
 		return e.Code
 	}
 	return ""

@@ -12,10 +12,10 @@ var serviceRoles = []string{"AliyunServiceRoleForEventBridgeSourceMNS", "AliyunS
 func (k *cloud) eventSteps() (all []step) {
 	for _, role := range serviceRoles {
 		all = append(all, step{part: "events", name: "service-linked role " + role,
-			look: func(ctx context.Context) (found, error) {
-				return lookedFor(k.ram(ctx, "GetRole", url.Values{"RoleName": {role}}, nil))
+			check: func(ctx context.Context) (checkResult, error) {
+				return ramCheckResult(k.ram(ctx, "GetRole", url.Values{"RoleName": {role}}, nil))
 			},
-			make: func(ctx context.Context, _ found) error {
+			apply: func(ctx context.Context, _ checkResult) error {
 				return existing(k.rpc(ctx, k.config.endpoint("eventbridge", "https://eventbridge-console."+k.config.region+".aliyuncs.com"), "2020-04-01",
 					"CreateServiceLinkedRoleForProduct", url.Values{"ProductName": {role}}, nil))
 			}})

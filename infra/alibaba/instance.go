@@ -15,8 +15,8 @@ import (
 // instanceStep is the TableStore instance. It bills by request. Of one that is there only the
 // networks are changed.
 func (k *cloud) instanceStep() step {
-	return step{part: "instance", name: "TableStore instance " + k.config.instance, look: k.lookAtInstance,
-		make: func(ctx context.Context, f found) error {
+	return step{part: "instance", name: "TableStore instance " + k.config.instance, check: k.checkInstance,
+		apply: func(ctx context.Context, f checkResult) error {
 			if f.state == missing {
 				return k.createInstance(ctx)
 			}
@@ -32,16 +32,16 @@ type access struct {
 	Sources  []string `json:"NetworkSourceACL"` // TRUST_PROXY: the console
 }
 
-// needed is from where requests must come. Inside a VPC the internet is not needed.
-func (k *cloud) needed() access {
+// neededAccess is from where requests must come. Inside a VPC the internet is not needed.
+func (k *cloud) neededAccess() access {
 	if k.config.vpc {
 		return access{Networks: []string{"VPC"}, Sources: []string{"TRUST_PROXY"}}
 	}
 	return access{Networks: []string{"INTERNET", "VPC", "CLASSIC"}, Sources: []string{"TRUST_PROXY"}}
 }
 
-// lacking are the names that are needed and not there.
-func (a access) lacking(needed access) access {
+// missingFrom are the names that are needed and not there.
+func (a access) missingFrom(needed access) access {
 	there := func(have []string) func(string) bool {
 		return func(name string) bool { return slices.Contains(have, name) }
 	}
@@ -54,30 +54,30 @@ func (k *cloud) instances() string {
 	return k.config.endpoint("tablestore", "https://tablestore."+k.config.region+".aliyuncs.com")
 }
 
-func (k *cloud) lookAtInstance(ctx context.Context) (found, error) {
+func (k *cloud) checkInstance(ctx context.Context) (checkResult, error) {
 	var now access
-	err := k.call(ctx, &acs.Call{Endpoint: k.instances(), Method: http.MethodGet, Path: "/v2/openapi/getinstance",
+	err := k.call(ctx, &acs.Request{Endpoint: k.instances(), Method: http.MethodGet, Path: "/v2/openapi/getinstance",
 		Query: url.Values{"InstanceName": {k.config.instance}}, Action: "GetInstance", Version: instanceVersion}, &now)
-	if e := acs.Refusal(err); e != nil && (e.Status == http.StatusNotFound || strings.Contains(e.Code, "NotExist") || strings.Contains(e.Code, "NotFound")) {
+	if e := acs.AsError(err); e != nil && (e.Status == http.StatusNotFound || strings.Contains(e.Code, "NotExist") || strings.Contains(e.Code, "NotFound")) {
 		k.instanceMissing = k.config.dryRun
-		return found{state: missing}, nil
+		return checkResult{state: missing}, nil
 	}
 	if err != nil {
-		return found{}, err
+		return checkResult{}, err
 	}
 	k.instanceAccess = now
-	lacking := now.lacking(k.needed())
+	lacking := now.missingFrom(k.neededAccess())
 	if names := slices.Concat(lacking.Networks, lacking.Sources); len(names) > 0 {
-		return found{state: other, what: "opened for " + strings.Join(names, ", ")}, nil
+		return checkResult{state: outdated, what: "opened for " + strings.Join(names, ", ")}, nil
 	}
-	return found{}, nil
+	return checkResult{}, nil
 }
 
 // openInstance lets an instance take requests from where they come. Nothing that it had is taken
 // away. Both lists are set together, as the service wants it.
 func (k *cloud) openInstance(ctx context.Context) error {
 	now := k.instanceAccess
-	lacking := now.lacking(k.needed())
+	lacking := now.missingFrom(k.neededAccess())
 	return k.changeInstance(ctx, "UpdateInstance", map[string]any{"InstanceName": k.config.instance,
 		"NetworkTypeACL": slices.Concat(now.Networks, lacking.Networks), "NetworkSourceACL": slices.Concat(now.Sources, lacking.Sources)})
 }
@@ -88,18 +88,18 @@ func (k *cloud) changeInstance(ctx context.Context, action string, parameters ma
 	if err != nil {
 		return err
 	}
-	return k.call(ctx, &acs.Call{Endpoint: k.instances(), Method: http.MethodPost, Path: "/v2/openapi/" + strings.ToLower(action),
+	return k.call(ctx, &acs.Request{Endpoint: k.instances(), Method: http.MethodPost, Path: "/v2/openapi/" + strings.ToLower(action),
 		ContentType: "application/json", Body: body, Action: action, Version: instanceVersion}, nil)
 }
 
 func (k *cloud) createInstance(ctx context.Context) error {
 	err := k.changeInstance(ctx, "CreateInstance", map[string]any{"InstanceName": k.config.instance, "ClusterType": "SSD",
-		"InstanceDescription": "Executions of Millrace", "NetworkTypeACL": k.needed().Networks, "NetworkSourceACL": k.needed().Sources})
+		"InstanceDescription": "Executions of Millrace", "NetworkTypeACL": k.neededAccess().Networks, "NetworkSourceACL": k.neededAccess().Sources})
 	if c := code(err); strings.Contains(c, "Exist") && !strings.Contains(c, "NotExist") {
-		switch f, again := k.lookAtInstance(ctx); {
-		case again == nil && f.state == right:
+		switch f, again := k.checkInstance(ctx); {
+		case again == nil && f.state == upToDate:
 			return nil
-		case again == nil && f.state == other:
+		case again == nil && f.state == outdated:
 			return k.openInstance(ctx)
 		}
 		return fmt.Errorf("the name is taken by another account; choose one by MILLRACE_INSTANCE: %w", err)

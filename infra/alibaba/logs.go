@@ -23,17 +23,17 @@ import (
 func (k *cloud) logSteps() []step {
 	project, days := k.config.project, k.config.retentionDays
 	return []step{
-		{part: "logs", name: "log project " + project, look: k.lookAtProject, make: func(ctx context.Context, _ found) error {
+		{part: "logs", name: "log project " + project, check: k.checkProject, apply: func(ctx context.Context, _ checkResult) error {
 			return k.logs(ctx, http.MethodPost, "", "/", map[string]any{"projectName": project, "description": "Millrace"}, nil, "ProjectAlreadyExist")
 		}},
-		{part: "logs", name: fmt.Sprintf("logstore %s, kept for %d days", logstore, days), look: k.lookAtLogstore, make: k.makeLogstore},
-		{part: "logs", name: "index of logstore " + logstore, look: k.lookAtIndex, make: func(ctx context.Context, _ found) error {
+		{part: "logs", name: fmt.Sprintf("logstore %s, kept for %d days", logstore, days), check: k.checkLogstore, apply: k.makeLogstore},
+		{part: "logs", name: "index of logstore " + logstore, check: k.checkIndex, apply: func(ctx context.Context, _ checkResult) error {
 			return k.logs(ctx, http.MethodPost, project, "/logstores/"+logstore+"/index", logIndex(), nil, "IndexAlreadyExist")
 		}},
 	}
 }
 
-func (k *cloud) lookAtProject(ctx context.Context) (found, error) {
+func (k *cloud) checkProject(ctx context.Context) (checkResult, error) {
 	return absent(k.logs(ctx, http.MethodGet, k.config.project, "/", nil, nil), "ProjectNotExist")
 }
 
@@ -45,24 +45,24 @@ type logstoreDocument struct {
 	SplitMax int    `json:"maxSplitShard"`
 }
 
-func (k *cloud) lookAtLogstore(ctx context.Context) (found, error) {
+func (k *cloud) checkLogstore(ctx context.Context) (checkResult, error) {
 	var got logstoreDocument
 	f, err := absent(k.logs(ctx, http.MethodGet, k.config.project, "/logstores/"+logstore, nil, &got), "ProjectNotExist", "LogStoreNotExist")
-	if err == nil && f.state == right && got.Days != k.config.retentionDays {
-		return found{other, fmt.Sprintf("kept for %d days", got.Days)}, nil
+	if err == nil && f.state == upToDate && got.Days != k.config.retentionDays {
+		return checkResult{outdated, fmt.Sprintf("kept for %d days", got.Days)}, nil
 	}
 	return f, err
 }
 
-func (k *cloud) makeLogstore(ctx context.Context, f found) error {
+func (k *cloud) makeLogstore(ctx context.Context, f checkResult) error {
 	want := logstoreDocument{logstore, k.config.retentionDays, 2, true, 64}
-	if f.state == other {
+	if f.state == outdated {
 		return k.logs(ctx, http.MethodPut, k.config.project, "/logstores/"+logstore, want, nil)
 	}
 	return k.logs(ctx, http.MethodPost, k.config.project, "/logstores", want, nil, "LogStoreAlreadyExist")
 }
 
-func (k *cloud) lookAtIndex(ctx context.Context) (found, error) {
+func (k *cloud) checkIndex(ctx context.Context) (checkResult, error) {
 	return absent(k.logs(ctx, http.MethodGet, k.config.project, "/logstores/"+logstore+"/index", nil, nil),
 		"ProjectNotExist", "LogStoreNotExist", "IndexConfigNotExist")
 }
@@ -78,22 +78,22 @@ func logIndex() map[string]any {
 }
 
 // absent reads the answer to a look: errors with one of the codes say that what was looked for is not there.
-func absent(err error, codes ...string) (found, error) {
-	if refused, ok := err.(*logRefusal); ok && slices.Contains(codes, refused.Code) {
-		return found{state: missing}, nil
+func absent(err error, codes ...string) (checkResult, error) {
+	if refused, ok := err.(*logError); ok && slices.Contains(codes, refused.Code) {
+		return checkResult{state: missing}, nil
 	}
-	return found{}, err
+	return checkResult{}, err
 }
 
-// logRefusal is an error that Simple Log Service answers.
-type logRefusal struct {
+// logError is an error that Simple Log Service answers.
+type logError struct {
 	Status        int    `json:"-"`
 	Code          string `json:"errorCode"`
 	Message       string `json:"errorMessage"`
 	method, where string
 }
 
-func (e *logRefusal) Error() string {
+func (e *logError) Error() string {
 	return fmt.Sprintf("%s %s: %s (status %d): %s", e.method, e.where, e.Code, e.Status, e.Message)
 }
 
@@ -118,7 +118,7 @@ func (k *cloud) logs(ctx context.Context, method, project, path string, body, to
 		return err
 	}
 	if answer.StatusCode/100 != 2 {
-		e := &logRefusal{Status: answer.StatusCode, method: method, where: "https://" + r.Host + path}
+		e := &logError{Status: answer.StatusCode, method: method, where: "https://" + r.Host + path}
 		json.Unmarshal(text, e) // what cannot be read has no code
 		if slices.Contains(fine, e.Code) {
 			return nil

@@ -10,13 +10,13 @@ import (
 type state int
 
 const (
-	right   state = iota // as it should be
-	missing              // not there
-	other                // there, and not as it should be
+	upToDate state = iota // as it should be
+	missing               // not there
+	outdated              // there, and not as it should be
 )
 
-// found is a state, with what is different in words.
-type found struct {
+// checkResult is a state, with what is different in words.
+type checkResult struct {
 	state state
 	what  string
 }
@@ -24,10 +24,10 @@ type found struct {
 // step is one thing that must be there.
 type step struct {
 	part, name string
-	// look changes nothing.
-	look func(ctx context.Context) (found, error)
-	// make creates what is missing and changes what is different. What has come to be meanwhile is no error.
-	make func(ctx context.Context, f found) error
+	// check changes nothing.
+	check func(ctx context.Context) (checkResult, error)
+	// apply creates what is missing and changes what is different. What has come to be meanwhile is no error.
+	apply func(ctx context.Context, f checkResult) error
 }
 
 // plan is what must be there, in an order in which each thing finds what it needs.
@@ -38,7 +38,7 @@ type plan []step
 func (p plan) run(ctx context.Context, dry bool, out io.Writer) error {
 	open := 0
 	for _, s := range p {
-		f, err := s.look(ctx)
+		f, err := s.check(ctx)
 		switch {
 		case err != nil && dry:
 			fmt.Fprintf(out, "? %s: %v\n", s.name, err)
@@ -46,13 +46,13 @@ func (p plan) run(ctx context.Context, dry bool, out io.Writer) error {
 			continue
 		case err != nil:
 			return fmt.Errorf("%s: %w", s.name, err)
-		case f.state == right:
+		case f.state == upToDate:
 			fmt.Fprintf(out, "= %s\n", s.name)
 			continue
 		}
 		open++
 		if !dry {
-			if err := s.make(ctx, f); err != nil {
+			if err := s.apply(ctx, f); err != nil {
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
 		}
@@ -64,9 +64,9 @@ func (p plan) run(ctx context.Context, dry bool, out io.Writer) error {
 	return nil
 }
 
-func line(name string, f found, dry bool) string {
+func line(name string, f checkResult, dry bool) string {
 	sign, verb := "+", "created"
-	if f.state == other {
+	if f.state == outdated {
 		sign, verb = "~", "changed"
 	}
 	if dry {

@@ -31,7 +31,7 @@ func (c *config) policy(file string) (string, error) {
 	if strings.Contains(done, "${") || !json.Valid([]byte(done)) {
 		return "", fmt.Errorf("policies/%s.json names what is not known", file)
 	}
-	return compact(done), nil
+	return compactJSON(done), nil
 }
 
 // functionResources are the functions that flows may invoke, with their versions and aliases, as JSON texts.
@@ -64,8 +64,8 @@ func qualified(f string) []string {
 	return []string{f}
 }
 
-// compact is a JSON text in one form, so that two can be compared.
-func compact(text string) string {
+// compactJSON is a JSON text in one form, so that two can be compared.
+func compactJSON(text string) string {
 	var v any
 	if json.Unmarshal([]byte(text), &v) != nil {
 		return text

@@ -30,17 +30,17 @@ func (k *cloud) queueStep(name string, want rest.Attributes) step {
 			got, err := k.credentials(ctx)
 			return rest.Credentials(got), err
 		}}
-	look := func(ctx context.Context) (found, error) {
+	look := func(ctx context.Context) (checkResult, error) {
 		got, err := c.GetAttributes(ctx, name)
 		switch {
 		case rest.Code(err) == "QueueNotExist":
-			return found{state: missing}, nil
+			return checkResult{state: missing}, nil
 		case err != nil || got == want:
-			return found{}, err
+			return checkResult{}, err
 		}
-		return found{other, fmt.Sprintf("visibility %v, retention %v, polling %v", got.Visibility, got.Retention, got.Polling)}, nil
+		return checkResult{outdated, fmt.Sprintf("visibility %v, retention %v, polling %v", got.Visibility, got.Retention, got.Polling)}, nil
 	}
-	return step{part: "queues", name: "queue " + name, look: look, make: func(ctx context.Context, f found) error {
+	return step{part: "queues", name: "queue " + name, check: look, apply: func(ctx context.Context, f checkResult) error {
 		if f.state == missing {
 			if err := c.CreateQueue(ctx, name, want); rest.Code(err) != "QueueAlreadyExist" {
 				return err

@@ -36,12 +36,12 @@ func (k *cloud) ram(ctx context.Context, action string, parameters url.Values, t
 	return k.rpc(ctx, k.config.endpoint("ram", "https://ram.aliyuncs.com"), "2015-05-01", action, parameters, to)
 }
 
-// lookedFor reads the error of a look: one of EntityNotExist says that there is no such thing.
-func lookedFor(err error) (found, error) {
+// ramCheckResult reads the error of a look: one of EntityNotExist says that there is no such thing.
+func ramCheckResult(err error) (checkResult, error) {
 	if strings.HasPrefix(code(err), "EntityNotExist") {
-		return found{state: missing}, nil
+		return checkResult{state: missing}, nil
 	}
-	return found{}, err
+	return checkResult{}, err
 }
 
 // existing makes it no error that something is there already.
@@ -55,22 +55,22 @@ func existing(err error) error {
 // roleStep is a role, which those may take that the file trust names.
 func (k *cloud) roleStep(name, trust string) step {
 	return step{part: "roles", name: "role " + name,
-		look: func(ctx context.Context) (found, error) {
+		check: func(ctx context.Context) (checkResult, error) {
 			var got struct {
 				Role struct{ AssumeRolePolicyDocument string }
 			}
-			f, err := lookedFor(k.ram(ctx, "GetRole", url.Values{"RoleName": {name}}, &got))
+			f, err := ramCheckResult(k.ram(ctx, "GetRole", url.Values{"RoleName": {name}}, &got))
 			if err != nil || f.state == missing {
 				return f, err
 			}
 			return k.compare(trust, got.Role.AssumeRolePolicyDocument, "who may take it")
 		},
-		make: func(ctx context.Context, f found) error {
+		apply: func(ctx context.Context, f checkResult) error {
 			document, err := k.config.policy(trust)
 			if err != nil {
 				return err
 			}
-			if f.state == other {
+			if f.state == outdated {
 				return k.ram(ctx, "UpdateRole", url.Values{"RoleName": {name}, "NewAssumeRolePolicyDocument": {document}}, nil)
 			}
 			return existing(k.ram(ctx, "CreateRole", url.Values{"RoleName": {name}, "AssumeRolePolicyDocument": {document}, "Description": {"A function of Millrace"}}, nil))
@@ -78,34 +78,34 @@ func (k *cloud) roleStep(name, trust string) step {
 }
 
 // compare holds a document against the file that it should be.
-func (k *cloud) compare(file, got, what string) (found, error) {
+func (k *cloud) compare(file, got, what string) (checkResult, error) {
 	want, err := k.config.policy(file)
-	if err != nil || compact(got) == want {
-		return found{}, err
+	if err != nil || compactJSON(got) == want {
+		return checkResult{}, err
 	}
-	return found{other, what}, nil
+	return checkResult{outdated, what}, nil
 }
 
 // policyStep is a policy, with the document of a file as its default version.
 func (k *cloud) policyStep(name, file string) step {
 	parameters := url.Values{"PolicyName": {name}, "PolicyType": {"Custom"}}
 	return step{part: "roles", name: "policy " + name,
-		look: func(ctx context.Context) (found, error) {
+		check: func(ctx context.Context) (checkResult, error) {
 			var got struct {
 				DefaultPolicyVersion struct{ PolicyDocument string }
 			}
-			f, err := lookedFor(k.ram(ctx, "GetPolicy", parameters, &got))
+			f, err := ramCheckResult(k.ram(ctx, "GetPolicy", parameters, &got))
 			if err != nil || f.state == missing {
 				return f, err
 			}
 			return k.compare(file, got.DefaultPolicyVersion.PolicyDocument, "what it allows")
 		},
-		make: func(ctx context.Context, f found) error {
+		apply: func(ctx context.Context, f checkResult) error {
 			document, err := k.config.policy(file)
 			if err != nil {
 				return err
 			}
-			if f.state == other {
+			if f.state == outdated {
 				return k.ram(ctx, "CreatePolicyVersion", url.Values{"PolicyName": {name}, "PolicyDocument": {document}, "SetAsDefault": {"true"},
 					"RotateStrategy": {"DeleteOldestNonDefaultVersionWhenLimitExceeded"}}, nil)
 			}
@@ -116,24 +116,24 @@ func (k *cloud) policyStep(name, file string) step {
 // attachStep gives a policy to a role.
 func (k *cloud) attachStep(policy, role string) step {
 	return step{part: "roles", name: "policy " + policy + " for role " + role,
-		look: func(ctx context.Context) (found, error) {
+		check: func(ctx context.Context) (checkResult, error) {
 			var got struct {
 				Policies struct {
 					Policy []struct{ PolicyName, PolicyType string }
 				}
 			}
-			f, err := lookedFor(k.ram(ctx, "ListPoliciesForRole", url.Values{"RoleName": {role}}, &got))
+			f, err := ramCheckResult(k.ram(ctx, "ListPoliciesForRole", url.Values{"RoleName": {role}}, &got))
 			if err != nil || f.state == missing {
 				return f, err
 			}
 			for _, p := range got.Policies.Policy {
 				if p.PolicyName == policy && p.PolicyType == "Custom" {
-					return found{}, nil
+					return checkResult{}, nil
 				}
 			}
-			return found{state: missing}, nil
+			return checkResult{state: missing}, nil
 		},
-		make: func(ctx context.Context, _ found) error {
+		apply: func(ctx context.Context, _ checkResult) error {
 			return existing(k.ram(ctx, "AttachPolicyToRole", url.Values{"PolicyName": {policy}, "PolicyType": {"Custom"}, "RoleName": {role}}, nil))
 		}}
 }

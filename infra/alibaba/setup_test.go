@@ -20,16 +20,16 @@ import (
 
 const account = "1234567890123456"
 
-// world is an account to make things in: emulators, and stand-ins for the rest.
-type world struct {
+// harness is an account to make things in: emulators, and stand-ins for the rest.
+type harness struct {
 	*standIn
 	mns     *mns.Server
 	monitor *monitorStandIn
 	args    []string
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{standIn: newStandIn(t), monitor: newMonitorStandIn(t), mns: mns.New(mns.Options{Keys: map[string]mns.Key{"test": {Secret: "test", Token: "token"}}})}
+func newHarness(t *testing.T) *harness {
+	w := &harness{standIn: newStandIn(t), monitor: newMonitorStandIn(t), mns: mns.New(mns.Options{Keys: map[string]mns.Key{"test": {Secret: "test", Token: "token"}}})}
 	serve := func(h http.Handler) string {
 		s := httptest.NewServer(h)
 		t.Cleanup(s.Close)
@@ -45,7 +45,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // run runs the command and gives its output's lines.
-func (w *world) run(t *testing.T, args ...string) []string {
+func (w *harness) run(t *testing.T, args ...string) []string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := run(t.Context(), append(w.args, args...), environment, &out); err != nil {
@@ -68,7 +68,7 @@ func signs(lines []string) (s string) {
 	return s
 }
 
-func (w *world) changed() (changes []string) {
+func (w *harness) changed() (changes []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	changes, w.changes = w.changes, nil
@@ -83,7 +83,7 @@ func (w *world) changed() (changes []string) {
 }
 
 func TestSetup(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	functions := []string{"-functions", "charge, shop-*"}
 	lines := w.run(t, append(functions, "-dry-run")...)
 	if len(w.changed()) != 0 || signs(lines[:len(lines)-1]) != "+" || lines[len(lines)-1] != "52 of 52 would be done or could not be looked at" {
@@ -112,7 +112,7 @@ func TestSetup(t *testing.T) {
 
 // What somebody has changed is put right.
 func TestDrift(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	w.run(t)
 	w.roles["millrace-api"] = `{"Version":"1","Statement":[]}`
 	w.policies["millrace-sweeper"] = `{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
@@ -147,7 +147,7 @@ func TestDrift(t *testing.T) {
 
 // Two people at once do no harm.
 func TestTwoAtOnce(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	var both sync.WaitGroup
 	for range 3 {
 		both.Go(func() {
@@ -163,7 +163,7 @@ func TestTwoAtOnce(t *testing.T) {
 }
 
 func TestParts(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	if lines := w.run(t, "-only", "tables,queues"); len(lines) != 4 {
 		t.Errorf("%s", strings.Join(lines, "\n"))
 	}
@@ -174,12 +174,12 @@ func TestParts(t *testing.T) {
 
 // The table is made encrypted when that is asked for; one that is not cannot become it.
 func TestEncrypted(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	w.run(t, "-encrypted")
 	if lines := w.run(t, "-encrypted"); signs(lines) != "=" {
 		t.Errorf("again: %s", strings.Join(lines, "\n"))
 	}
-	w = newWorld(t)
+	w = newHarness(t)
 	w.run(t, "-only", "instance,tables")
 	err := run(t.Context(), append(w.args, "-encrypted"), environment, new(bytes.Buffer))
 	if err == nil || !strings.Contains(err.Error(), "create the tables under another name") {
@@ -189,7 +189,7 @@ func TestEncrypted(t *testing.T) {
 
 // A refusal ends a run and names what it was about; a dry run goes on.
 func TestRefused(t *testing.T) {
-	w := newWorld(t)
+	w := newHarness(t)
 	args := append(w.args, "-endpoint", "ram=http://127.0.0.1:1")
 	err := run(t.Context(), args, environment, new(bytes.Buffer))
 	if err == nil || !strings.Contains(err.Error(), "role millrace-api: GetRole at http://127.0.0.1:1") {
@@ -199,10 +199,10 @@ func TestRefused(t *testing.T) {
 	if err := run(t.Context(), append(args, "-dry-run"), environment, &out); err != nil || !strings.Contains(out.String(), "? service-linked role ") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
-	w = newWorld(t)
+	w = newHarness(t)
 	w.instances["millrace"] = &access{}
 	k := &cloud{config: &config{instance: "millrace", region: "cn-hangzhou", endpoints: map[string]string{"tablestore": "http://127.0.0.1:1"}}, credentials: acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})}
-	if _, err := k.lookAtInstance(context.Background()); err == nil {
+	if _, err := k.checkInstance(context.Background()); err == nil {
 		t.Error("a service that does not answer has the instance")
 	}
 }
@@ -330,7 +330,7 @@ func TestNetworks(t *testing.T) {
 		{[]string{"-vpc"}, &access{}, inside},
 		{[]string{"-vpc"}, &all, all},
 	} {
-		w := newWorld(t)
+		w := newHarness(t)
 		if c.now != nil {
 			w.instances["millrace"] = c.now
 		}
@@ -348,7 +348,7 @@ func TestNetworks(t *testing.T) {
 			t.Errorf("again: %s", lines)
 		}
 	}
-	w := newWorld(t)
+	w := newHarness(t)
 	at := map[string]string{}
 	for _, a := range w.args {
 		if service, url, ok := strings.Cut(a, "="); ok {

@@ -15,28 +15,28 @@ func (k *cloud) tablesStep() step {
 	// The host of an instance that has just been created may be unknown for a while.
 	s := otsstore.New(otsstore.Options{Client: k.tablestore(), Table: k.config.table, RetryFor: 30 * time.Second, Encrypted: k.config.encrypted})
 	return step{part: "tables", name: "table " + k.config.table + " with its indexes",
-		look: func(ctx context.Context) (found, error) {
+		check: func(ctx context.Context) (checkResult, error) {
 			if k.instanceMissing {
-				return found{state: missing}, nil
+				return checkResult{state: missing}, nil
 			}
-			return lookAtTable(s.CheckTables(ctx))
+			return checkTable(s.CheckTables(ctx))
 		},
-		make: func(ctx context.Context, _ found) error { return s.CreateTables(ctx) }}
+		apply: func(ctx context.Context, _ checkResult) error { return s.CreateTables(ctx) }}
 }
 
-// lookAtTable reads the answer of CheckTables. A difference may be an index that is missing, which CreateTables adds; of
+// checkTable reads the answer of CheckTables. A difference may be an index that is missing, which CreateTables adds; of
 // any other it says again what is wrong.
-func lookAtTable(err error) (found, error) {
+func checkTable(err error) (checkResult, error) {
 	var refusal *tablestore.OtsError
 	switch {
 	case err == nil:
-		return found{}, nil
+		return checkResult{}, nil
 	case errors.As(err, &refusal) && refusal.Code == "OTSObjectNotExist":
-		return found{state: missing}, nil
+		return checkResult{state: missing}, nil
 	case errors.Unwrap(err) != nil: // the error of a call wraps its cause
-		return found{}, err
+		return checkResult{}, err
 	}
-	return found{other, err.Error()}, nil
+	return checkResult{outdated, err.Error()}, nil
 }
 
 func (k *cloud) tablestore() *otsstore.Client {

@@ -61,13 +61,13 @@ func (s *Statement) Check() error {
 			return err
 		}
 		if k&actions == 0 {
-			return fmt.Errorf("Resource %q fits none of the statement's actions: %s", r, actions.needs())
+			return fmt.Errorf("Resource %q fits none of the statement's actions: %s", r, actions.resourceHint())
 		}
 		resources |= k
 	}
 	for _, a := range s.Actions {
 		if k, _ := kindOfAction(a); k&resources == 0 {
-			return fmt.Errorf("Action %q fits none of the statement's resources: %s", a, k.needs())
+			return fmt.Errorf("Action %q fits none of the statement's resources: %s", a, k.resourceHint())
 		}
 	}
 	return nil
@@ -81,8 +81,8 @@ const (
 	roles
 )
 
-// needs says which resource an action of the kind works on.
-func (k kind) needs() string {
+// resourceHint says which resource an action of the kind works on.
+func (k kind) resourceHint() string {
 	if k == roles {
 		return PassRole + " is for resources like acs:ram::<account>:role/<name>"
 	}
@@ -116,12 +116,12 @@ func kindOfResource(r string) (kind, error) {
 	case r == "*":
 		return flows | roles, nil
 	case strings.HasPrefix(r, "acs:fnf:"):
-		if !names(r, "flow/") {
+		if !canName(r, "flow/") {
 			return 0, fmt.Errorf("Resource %q fits no flow; write acs:fnf:<region>:<account>:flow/<name>, a glob, or \"*\"", r)
 		}
 		return flows, nil
 	case strings.HasPrefix(r, "acs:ram:"):
-		if !names(r, "role/") {
+		if !canName(r, "role/") {
 			return 0, fmt.Errorf("Resource %q fits no role; write acs:ram::<account>:role/<name>, a glob, or \"*\"", r)
 		}
 		return roles, nil
@@ -130,9 +130,9 @@ func kindOfResource(r string) (kind, error) {
 		"acs:ram::<account>:role/<name> for "+PassRole+", a glob, or \"*\"", r)
 }
 
-// names reports whether a resource of a policy can fit one whose last part begins with prefix, as
+// canName reports whether a resource of a policy can fit one whose last part begins with prefix, as
 // far as its parts say: `*` may stand for several.
-func names(resource, prefix string) bool {
+func canName(resource, prefix string) bool {
 	parts := strings.SplitN(resource, ":", 5)
 	if len(parts) < 5 {
 		return strings.Contains(resource, "*")

@@ -32,8 +32,8 @@ type Role struct {
 // May allows everything.
 type May func(action, resource string) bool
 
-// Register finds the rights of keys and roles. It does not change, and is safe for many goroutines.
-type Register struct{ accounts map[string]*account }
+// Registry finds the rights of keys and roles. It does not change, and is safe for many goroutines.
+type Registry struct{ accounts map[string]*account }
 
 type account struct {
 	keys     map[string]*Key
@@ -41,10 +41,10 @@ type account struct {
 	roles    map[string]*Role
 }
 
-// NewRegister checks policies, roles and replacements. Ids of accounts, and of keys among all
+// NewRegistry checks policies, roles and replacements. Ids of accounts, and of keys among all
 // accounts, must be unique and have been checked.
-func NewRegister(accounts []Account) (*Register, error) {
-	r := &Register{accounts: map[string]*account{}}
+func NewRegistry(accounts []Account) (*Registry, error) {
+	r := &Registry{accounts: map[string]*account{}}
 	for i := range accounts {
 		a := &accounts[i]
 		to := r.accounts[a.ID]
@@ -127,19 +127,19 @@ func ParseRole(arn string) (account, name string, ok bool) {
 }
 
 // Has reports whether an account is defined, whatever may be done in it.
-func (r *Register) Has(accountID string) bool { return r.accounts[accountID] != nil }
+func (r *Registry) Has(accountID string) bool { return r.accounts[accountID] != nil }
 
-// NoRights says why a flow has no rights, and what to do about it.
-type NoRights struct{ Reason string }
+// NoRightsError says why a flow has no rights, and what to do about it.
+type NoRightsError struct{ Reason string }
 
-func (e *NoRights) Error() string { return e.Reason }
+func (e *NoRightsError) Error() string { return e.Reason }
 
-func noRights(format string, args ...any) error { return &NoRights{fmt.Sprintf(format, args...)} }
+func noRights(format string, args ...any) error { return &NoRightsError{fmt.Sprintf(format, args...)} }
 
-// Of returns what a flow of an account may do at a time: with the rights of its role, a resource
+// RightsOf returns what a flow of an account may do at a time: with the rights of its role, a resource
 // name, or without one ("") those of its author, the id of the key that wrote it last. An error is
-// *NoRights, whose text readers of the flow's executions see.
-func (r *Register) Of(accountID, role, author, region string, now time.Time) (May, error) {
+// *NoRightsError, whose text readers of the flow's executions see.
+func (r *Registry) RightsOf(accountID, role, author, region string, now time.Time) (May, error) {
 	a := r.accounts[accountID]
 	switch {
 	case role != "":
@@ -150,15 +150,15 @@ func (r *Register) Of(accountID, role, author, region string, now time.Time) (Ma
 		}
 		return MayOf(a.roles[name].Policies, accountID, region), nil
 	case author == "":
-		return nil, noRights("The flow was written without a key and has no role, so it has no rights here. %s", mend)
+		return nil, noRights("The flow was written without a key and has no role, so it has no rights here. %s", repairHint)
 	}
 	k := a.key(author, now)
 	switch {
 	case k == nil:
 		return nil, noRights("The flow acts with the rights of key %s, which wrote it last, and the credentials of "+
-			"account %s have no such key. %s", author, accountID, mend)
+			"account %s have no such key. %s", author, accountID, repairHint)
 	case k.expired(now):
-		return nil, noRights("The flow acts with the rights of key %s, which wrote it last and has expired. %s", author, mend)
+		return nil, noRights("The flow acts with the rights of key %s, which wrote it last and has expired. %s", author, repairHint)
 	}
 	return MayOf(k.Policies, accountID, region), nil
 }
@@ -168,8 +168,8 @@ func FlowARN(region, account, name string) string {
 	return "acs:fnf:" + region + ":" + account + ":flow/" + name
 }
 
-// As names what a flow acts with, for messages: "role <ARN>" or "key <id>"; "" for neither.
-func As(role, author string) string {
+// Principal names what a flow acts with, for messages: "role <ARN>" or "key <id>"; "" for neither.
+func Principal(role, author string) string {
 	switch {
 	case role != "":
 		return "role " + role
@@ -179,15 +179,15 @@ func As(role, author string) string {
 	return ""
 }
 
-// Refusal says that a flow's rights do not allow an action on a resource, and what to do about it;
+// DeniedMessage says that a flow's rights do not allow an action on a resource, and what to do about it;
 // as is what As returned.
-func Refusal(as, action, resource string) string {
-	return "The flow acts with the rights of " + as + ", whose policies do not allow " + action + " on " + resource +
+func DeniedMessage(principal, action, resource string) string {
+	return "The flow acts with the rights of " + principal + ", whose policies do not allow " + action + " on " + resource +
 		". Allow it there, or give the flow another role."
 }
 
-// mend is what to do about a flow without rights.
-const mend = "Write the flow again with a valid key (UpdateFlow with its Definition), give it a role (RoleArn), " +
+// repairHint is what to do about a flow without rights.
+const repairHint = "Write the flow again with a valid key (UpdateFlow with its Definition), give it a role (RoleArn), " +
 	"or let a valid key replace that one (`replaces:` in the credentials)."
 
 // key finds the key that an id stands for: itself while it is valid, else the one that replaces it,

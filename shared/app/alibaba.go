@@ -27,7 +27,7 @@ import (
 const tailTableStore = 3 << 10
 
 // openAlibaba opens TableStore, MNS, Function Compute and the OpenAPIs.
-func (c *Cloud) openAlibaba(getenv func(string) string, file functionsFile) (*home, error) {
+func (c *Cloud) openAlibaba(getenv func(string) string, file functionsFile) (*cloudServices, error) {
 	functions, err := fcFunctions(file)
 	if err != nil {
 		return nil, err
@@ -46,34 +46,34 @@ func (c *Cloud) openAlibaba(getenv func(string) string, file functionsFile) (*ho
 		k, err := credentials(ctx)
 		return rest.Credentials(k), err
 	}}
-	h := &home{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tail: tailTableStore, decode: mnsqueue.Decode, forgets: true, account: a.places.Account, output: fcOutput}
+	h := &cloudServices{driver: otsstore.New(otsstore.Options{Client: client, Table: a.table}), tailBytes: tailTableStore, decode: mnsqueue.Decode, dropUnknown: true, account: a.endpoints.Account, output: fcOutput}
 	steps := mnsqueue.New(mnsqueue.Options{Client: queues, Name: a.queue})
 	h.queue, h.resend = steps, steps.SendText
-	inside := outbound.NewInside(responseMax(c.limits))
+	inside := outbound.NewInternal(responseMax(c.limits))
 	engine := acs.NewClient(credentials, inside)
 	signer, err := taskCredentials(a, engine, credentials)
 	if err != nil {
 		return nil, err
 	}
-	service := openapitask.Service{Client: acs.NewClient(signer, inside), Places: a.places}
+	service := openapitask.Service{Client: acs.NewClient(signer, inside), Endpoints: a.endpoints}
 	h.identity = func(function string) (string, error) {
-		f, err := task.ParseFunction(function, a.places.Region, a.places.Account)
+		f, err := task.ParseFunction(function, a.endpoints.Region, a.endpoints.Account)
 		if err != nil {
 			return "", err
 		}
 		return f.Identity(), nil
 	}
-	h.ended = fcapitask.New(fcapitask.Options{Client: engine, Places: a.places}).Ended
-	h.tasks = func(noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner) {
+	h.queryResult = fcapitask.New(fcapitask.Options{Client: engine, Endpoints: a.endpoints}).QueryResult
+	h.runners = func(noted task.InvocationRecorder, flows task.Runner) (map[string]task.Runner, task.Runner) {
 		called := task.Runner(fcapitask.New(fcapitask.Options{Client: service.Client, Engine: engine,
-			Places: a.places, Noted: noted, Mappings: functions, Own: a.own}))
+			Endpoints: a.endpoints, Recorder: noted, Mappings: functions, Own: a.protected}))
 		if len(file.rest) > 0 {
 			called = fctask.New(fctask.Options{Functions: file.rest, Next: called, Client: inside})
 		}
 		return alibabaTasks(service, inside, signer, a, maptask.New(file.actions, inside), called, flows)
 	}
 	if a.function != "" {
-		h.dispatch = dispatcher(fcapitask.New(fcapitask.Options{Client: engine, Places: a.places}), a)
+		h.dispatch = dispatcher(fcapitask.New(fcapitask.Options{Client: engine, Endpoints: a.endpoints}), a)
 	}
 	return h, nil
 }
@@ -91,11 +91,11 @@ func taskCredentials(a *alibaba, engine *acs.Client, credentials acs.Provider) (
 			return acs.Credentials{}, fmt.Errorf("%w of a role for tasks: name one in MILLRACE_TASK_ROLE (go run ./infra/alibaba makes it; docs/alibaba.md)", acs.ErrNone)
 		}, nil
 	}
-	endpoint, err := a.places.Product("sts", "", "")
+	endpoint, err := a.endpoints.Product("sts", "", "")
 	if err != nil {
 		return nil, fmt.Errorf("MILLRACE_TASK_ROLE: STS: %w", err)
 	}
-	return acs.Assume(acs.Assumed{Client: engine, Endpoint: endpoint, ARN: a.taskRole, Session: "millrace-tasks"}), nil
+	return acs.Assume(acs.AssumedRole{Client: engine, Endpoint: endpoint, ARN: a.taskRole, Session: "millrace-tasks"}), nil
 }
 
 // currentRole gives the credentials that Function Compute sent with its newest request.
@@ -107,12 +107,12 @@ func currentRole() (acs.Credentials, bool) {
 // fcFunctions are the functions of the functions file that stand for others of Function Compute.
 func fcFunctions(file functionsFile) ([]fcapitask.Mapping, error) {
 	if len(file.lambda) > 0 {
-		return nil, file.lambda[0].wrong("`lambda:` is for functions of AWS; give it `fc:` or `http:` here")
+		return nil, file.lambda[0].errorf("`lambda:` is for functions of AWS; give it `fc:` or `http:` here")
 	}
 	mappings := make([]fcapitask.Mapping, len(file.fc))
 	for i, f := range file.fc {
 		if _, err := task.ParseFunction(strings.ReplaceAll(f.name, "{name}", "name"), "", ""); err != nil {
-			return nil, f.wrong(err.Error())
+			return nil, f.errorf(err.Error())
 		}
 		mappings[i] = fcapitask.Mapping{Match: f.match, Function: f.name}
 	}
@@ -132,22 +132,22 @@ func fcOutput(legacy bool, requestID string, payload []byte) task.Result {
 func alibabaTasks(service openapitask.Service, inside *http.Client, credentials acs.Provider, a *alibaba, mapped *maptask.Runner, functions, flows task.Runner) (map[string]task.Runner, task.Runner) {
 	tasks := map[string]task.Runner{
 		fcapitask.Action:            functions,
-		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Places: a.places, Own: a.own})),
-		osstask.Action:              mapped.Before(osstask.New(osstask.Options{Credentials: credentials, Places: a.places, Own: a.own, HTTP: inside})),
-		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{Service: service, Own: a.own}),
+		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Endpoints: a.endpoints, Own: a.protected})),
+		osstask.Action:              mapped.Before(osstask.New(osstask.Options{Credentials: credentials, Endpoints: a.endpoints, Own: a.protected, HTTP: inside})),
+		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{Service: service, Own: a.protected}),
 		openapitask.ActionSendSms:   mapped.Before(&openapitask.SMS{Service: service}),
 	}
 	if len(a.cloudFlow) > 0 {
 		tasks[openapitask.ActionStartExecution] = &openapitask.CloudFlow{Service: service, Match: a.cloudFlow, Next: flows}
 	}
-	return tasks, &openapitask.Any{Service: service, Products: a.products, CloudFlow: a.cloudFlow, Own: a.own}
+	return tasks, &openapitask.AnyProduct{Service: service, Products: a.products, CloudFlow: a.cloudFlow, Own: a.protected}
 }
 
 // dispatcher starts an asynchronous invocation of this very function for a hint: the invocation that brings messages holds
 // one of few slots and must end within five minutes, the one that it starts does not (execution.md finding 13).
 func dispatcher(functions *fcapitask.Runner, a *alibaba) func(context.Context, string) error {
 	return func(ctx context.Context, partition string) error {
-		event, err := mnsqueue.Plain(partition)
+		event, err := mnsqueue.EncodeJSON(partition)
 		if err != nil {
 			return err
 		}

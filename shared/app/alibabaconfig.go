@@ -16,7 +16,7 @@ import (
 
 // alibaba is how functions reach the services of Alibaba Cloud.
 type alibaba struct {
-	places                         acs.Places
+	endpoints                      acs.Endpoints
 	instance, table, storeEndpoint string
 	queue, queueEndpoint           string
 
@@ -25,9 +25,9 @@ type alibaba struct {
 	// taskRole is the role whose credentials sign the calls of tasks; "" for none: such calls are
 	// refused. ownRole says that they are signed by the function's own role, as the operator has
 	// asked for.
-	taskRole string
-	ownRole  bool
-	own      *own.Resources // the engine's, which are no task's target
+	taskRole  string
+	ownRole   bool
+	protected *own.Resources // the engine's, which are no task's target
 
 	products  map[string]openapitask.Product
 	cloudFlow []string // globs on flows that are CloudFlow's own
@@ -40,13 +40,13 @@ func alibabaConfig(config CloudConfig, getenv func(string) string) (*alibaba, er
 	if a.queueEndpoint, a.queue, err = mnsqueue.Address(config.QueueURL); err != nil {
 		return nil, fmt.Errorf("QUEUE_URL: %w", err)
 	}
-	account, region := ofQueue(a.queueEndpoint)
-	a.places = acs.Places{Account: firstOf(getenv("ALIBABA_CLOUD_ACCOUNT_ID"), getenv("FC_ACCOUNT_ID"), account),
+	account, region := accountAndRegion(a.queueEndpoint)
+	a.endpoints = acs.Endpoints{Account: firstOf(getenv("ALIBABA_CLOUD_ACCOUNT_ID"), getenv("FC_ACCOUNT_ID"), account),
 		Region: firstOf(getenv("ALIBABA_CLOUD_REGION_ID"), getenv("FC_REGION"), region),
 		VPC:    strings.EqualFold(getenv("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"), "true")}
-	a.places.Override = func(product string) string { return getenv(endpointVariable(product)) }
+	a.endpoints.Override = func(product string) string { return getenv(endpointVariable(product)) }
 	for _, product := range []string{"fc", "mns", "eventbridge", "fnf", "oss", "sts"} {
-		if v := a.places.Override(product); v != "" {
+		if v := a.endpoints.Override(product); v != "" {
 			if err := acs.CheckAddress(v); err != nil {
 				return nil, fmt.Errorf("%s: %w", endpointVariable(product), err)
 			}
@@ -61,8 +61,8 @@ func alibabaConfig(config CloudConfig, getenv func(string) string) (*alibaba, er
 	if err := a.readTaskRole(getenv("MILLRACE_TASK_ROLE")); err != nil {
 		return nil, err
 	}
-	a.own = own.Alibaba(a.queue, getenv("FC_FUNCTION_NAME"), a.instance, patterns(getenv(reservedVariable)))
-	a.own.AddRole(a.taskRole)
+	a.protected = own.Alibaba(a.queue, getenv("FC_FUNCTION_NAME"), a.instance, patterns(getenv(reservedVariable)))
+	a.protected.AddRole(a.taskRole)
 	a.cloudFlow = patterns(getenv("MILLRACE_CLOUDFLOW"))
 	return a, a.readProducts(getenv("MILLRACE_PRODUCTS"))
 }
@@ -93,8 +93,8 @@ func endpointVariable(product string) string {
 	return "ALIBABA_CLOUD_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(product, "-", "_"))
 }
 
-// ofQueue gives account and region of the host <account>.mns.<region>[-internal].aliyuncs.com; "" for others.
-func ofQueue(endpoint string) (account, region string) {
+// accountAndRegion gives account and region of the host <account>.mns.<region>[-internal].aliyuncs.com; "" for others.
+func accountAndRegion(endpoint string) (account, region string) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return "", ""
@@ -124,7 +124,7 @@ func (a *alibaba) readStore(storeURL string) error {
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	a.instance, a.table, a.storeEndpoint = u.Host, strings.Trim(u.Path, "/"), strings.TrimRight(query.Get("endpoint"), "/")
-	if err != nil || len(query) > 1 || len(query) == 1 && a.storeEndpoint == "" || !made(a.instance, "-") || !made(a.table, "_") {
+	if err != nil || len(query) > 1 || len(query) == 1 && a.storeEndpoint == "" || !isMadeOf(a.instance, "-") || !isMadeOf(a.table, "_") {
 		return wrong
 	}
 	if a.storeEndpoint != "" {
@@ -133,18 +133,18 @@ func (a *alibaba) readStore(storeURL string) error {
 		}
 		return nil
 	}
-	if !acs.IsRegion(a.places.Region) {
+	if !acs.IsRegion(a.endpoints.Region) {
 		return errors.New("the region is not known: set ALIBABA_CLOUD_REGION_ID, or give STORE_URL its endpoint")
 	}
-	a.storeEndpoint = "https://" + a.instance + "." + a.places.Region + ".ots.aliyuncs.com"
-	if a.places.VPC {
-		a.storeEndpoint = "https://" + a.instance + "." + a.places.Region + ".vpc.tablestore.aliyuncs.com"
+	a.storeEndpoint = "https://" + a.instance + "." + a.endpoints.Region + ".ots.aliyuncs.com"
+	if a.endpoints.VPC {
+		a.storeEndpoint = "https://" + a.instance + "." + a.endpoints.Region + ".vpc.tablestore.aliyuncs.com"
 	}
 	return nil
 }
 
-// made tells whether s is not empty and made of letters, digits and the characters of more.
-func made(s, more string) bool {
+// isMadeOf tells whether s is not empty and made of letters, digits and the characters of more.
+func isMadeOf(s, more string) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(more, c) < 0 {
 			return false

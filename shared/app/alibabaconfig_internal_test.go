@@ -6,7 +6,7 @@ import "testing"
 
 // Region and account are what the environment says, else what Function Compute says, else what the
 // address of the queue says.
-func TestPlacesOfAlibaba(t *testing.T) {
+func TestEndpointsOfAlibaba(t *testing.T) {
 	config := CloudConfig{StoreURL: "tablestore://millrace/state",
 		QueueURL: "mns://1234567890123456.mns.cn-hangzhou.aliyuncs.com/steps"}
 	env := map[string]string{}
@@ -22,8 +22,8 @@ func TestPlacesOfAlibaba(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.places.Region != c.region || a.places.Account != c.account {
-			t.Errorf("with %s: %s, %s", c.variable, a.places.Region, a.places.Account)
+		if a.endpoints.Region != c.region || a.endpoints.Account != c.account {
+			t.Errorf("with %s: %s, %s", c.variable, a.endpoints.Region, a.endpoints.Account)
 		}
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"millrace/shared/task/fcapitask"
 )
 
-// TestFunctionAnswersAreLimited: of what a function answers as much is read as results may be long, not another amount.
-func TestFunctionAnswersAreLimited(t *testing.T) {
-	answersAreLimited(t, func(url string) (*home, error) {
+// TestFunctionResponsesAreLimited: of what a function answers as much is read as results may be long, not another amount.
+func TestFunctionResponsesAreLimited(t *testing.T) {
+	checkResponseLimit(t, func(url string) (*cloudServices, error) {
 		env := map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "a", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "b",
 			"ALIBABA_CLOUD_ENDPOINT_URL_FC": url, "MILLRACE_TASK_ROLE": "none"}
 		c := &Cloud{config: CloudConfig{StoreURL: "tablestore://millrace/state",

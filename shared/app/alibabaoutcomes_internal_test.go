@@ -11,19 +11,19 @@ import (
 )
 
 func TestOutcomesOfFunctionCompute(t *testing.T) {
-	o := &outcomes{output: fcOutput}
+	o := &asyncResults{output: fcOutput}
 	tests := []struct {
 		legacy bool
-		out    trigger.Outcome
+		out    trigger.AsyncResult
 		output string
 		name   string
 	}{
-		{false, trigger.Outcome{RequestID: "r", Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"a\":1}"`)}, `{"Body":{"a":1},"Code":200,"Header":{"Content-Type":"application/json","X-Fc-Request-Id":"r"}}`, ""},
-		{true, trigger.Outcome{Function: "acs:fc:::services/s/functions/f", Payload: []byte(`{"a":1}`)}, `{"a":1}`, ""},
-		{false, trigger.Outcome{Failed: true, Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"errorType\":\"E\",\"errorMessage\":\"m\"}"`)}, ``, "E"},
+		{false, trigger.AsyncResult{RequestID: "r", Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"a\":1}"`)}, `{"Body":{"a":1},"Code":200,"Header":{"Content-Type":"application/json","X-Fc-Request-Id":"r"}}`, ""},
+		{true, trigger.AsyncResult{Function: "acs:fc:::services/s/functions/f", Payload: []byte(`{"a":1}`)}, `{"a":1}`, ""},
+		{false, trigger.AsyncResult{Failed: true, Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"errorType\":\"E\",\"errorMessage\":\"m\"}"`)}, ``, "E"},
 	}
 	for _, test := range tests {
-		got := o.outcome(task.Note{Action: fcapitask.Action, Legacy: test.legacy}, test.out)
+		got := o.toReport(task.InvocationRecord{Action: fcapitask.Action, FlowV1: test.legacy}, test.out)
 		name := ""
 		if got.Error != nil {
 			name = got.Error.Name

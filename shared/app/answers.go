@@ -13,24 +13,24 @@ import (
 // responseMax is how many bytes of an answer are read: those of the longest result, and a margin.
 func responseMax(l flow.Limits) int64 { return int64(l.ResultBytes) + outbound.ResponseMargin }
 
-// newAnswers bounds the bytes of all answers by the memory of the process, in bytes.
-func newAnswers(memory int64, l flow.Limits, several bool) *inflight.Answers {
-	return inflight.NewAnswers(memory, value.MemoryDefault+2*responseMax(l), !several)
+// newResponses bounds the bytes of all answers by the memory of the process, in bytes.
+func newResponses(memory int64, l flow.Limits, several bool) *inflight.Responses {
+	return inflight.NewResponses(memory, value.MemoryDefault+2*responseMax(l), !several)
 }
 
-// boundedTasks is next with the bytes of all answers bounded: a call whose answer finds no room
+// limitResponses is next with the bytes of all answers bounded: a call whose answer finds no room
 // waits for it, within its own timeout.
-func boundedTasks(next task.Runner, of *inflight.Answers) task.Runner {
-	return &boundedRunner{next, of}
+func limitResponses(next task.Runner, of *inflight.Responses) task.Runner {
+	return &responseLimiter{next, of}
 }
 
-type boundedRunner struct {
+type responseLimiter struct {
 	next task.Runner
-	of   *inflight.Answers
+	of   *inflight.Responses
 }
 
-func (b *boundedRunner) Run(ctx context.Context, r task.Request) (result task.Result) {
-	ctx, answer := inflight.WithAnswer(ctx, b.of, r.Account)
+func (b *responseLimiter) Run(ctx context.Context, r task.Request) (result task.Result) {
+	ctx, answer := inflight.WithResponse(ctx, b.of, r.Account)
 	panicked := true
 	defer func() {
 		if panicked {

@@ -22,7 +22,7 @@ import (
 )
 
 // used is how much all accounts hold of the pools of answers.
-func used(of *inflight.Answers) (n int64) {
+func used(of *inflight.Responses) (n int64) {
 	for _, p := range []*share.Pool{of.Reading, of.Decoded} {
 		for _, u := range p.Usage() {
 			n += u.Held + int64(u.Waiting)
@@ -33,10 +33,10 @@ func used(of *inflight.Answers) (n int64) {
 
 // A runner that holds bytes and panics leaves nothing held; any other result says how to release them.
 func TestBoundedTasks(t *testing.T) {
-	of := newAnswers(64<<20, flow.DefaultLimits(), true)
+	of := newResponses(64<<20, flow.DefaultLimits(), true)
 	hold := func(end func() task.Result) task.Runner {
-		return boundedTasks(task.RunnerFunc(func(ctx context.Context, _ task.Request) task.Result {
-			if err := inflight.AnswerOf(ctx).Hold(ctx, 1000); err != nil {
+		return limitResponses(task.RunnerFunc(func(ctx context.Context, _ task.Request) task.Result {
+			if err := inflight.ResponseFromContext(ctx).Hold(ctx, 1000); err != nil {
 				t.Error(err)
 			}
 			if used(of) != 1000 {
@@ -74,7 +74,7 @@ func tasksOf(name, url string, mode string) cloudflow.CreateFlowRequest {
 }
 
 // However calls end, and the executions that made them, their answers are not held for ever.
-func TestAnswersAreGivenBack(t *testing.T) {
+func TestResponsesAreReleased(t *testing.T) {
 	long := `["` + strings.Repeat("x", 200_000) + `"]`
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -119,9 +119,9 @@ func TestAnswersAreGivenBack(t *testing.T) {
 	}
 	freed := func(what string) {
 		t.Helper()
-		for until := time.Now().Add(20 * time.Second); used(a.shares.answers) != 0; time.Sleep(5 * time.Millisecond) {
+		for until := time.Now().Add(20 * time.Second); used(a.shares.responses) != 0; time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(until) {
-				t.Fatalf("%s: %d bytes stay held: %+v %+v", what, used(a.shares.answers), a.shares.answers.Reading.Usage(), a.shares.answers.Decoded.Usage())
+				t.Fatalf("%s: %d bytes stay held: %+v %+v", what, used(a.shares.responses), a.shares.responses.Reading.Usage(), a.shares.responses.Decoded.Usage())
 			}
 		}
 	}
@@ -139,9 +139,9 @@ func TestAnswersAreGivenBack(t *testing.T) {
 		}
 	}
 	start("hangs", "Standard", "stopped")
-	for until := time.Now().Add(10 * time.Second); used(a.shares.answers) == 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(10 * time.Second); used(a.shares.responses) == 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
 	}
-	if used(a.shares.answers) == 0 {
+	if used(a.shares.responses) == 0 {
 		t.Error("an answer that comes holds nothing")
 	}
 	if _, err := c.StopExecution(ctx, cloudflow.StopExecutionRequest{FlowName: "hangsStandard", ExecutionName: "stopped"}); err != nil {

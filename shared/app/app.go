@@ -44,21 +44,21 @@ type App struct {
 	tasks   *fctask.Runner
 	handler http.Handler
 	shares  pools
-	usage   *store.DiskUse // of the disk, by account; nil: one has it all
+	diskUse *store.DiskUse // of the disk, by account; nil: one has it all
 
-	bytes    *inflight.Budget // of requests
-	refusals *rpc.Refusals
+	requestBytes *inflight.Budget // of requests
+	refusals     *rpc.Refusals
 
-	life context.Context // ends when the server stops taking up work
-	stop context.CancelFunc
-	work sync.WaitGroup
+	ctx    context.Context // ends when the server stops taking up work
+	cancel context.CancelFunc
+	work   sync.WaitGroup
 }
 
 // Open opens the store, takes up what an earlier process has left, and begins to work. Nothing listens yet.
 func Open(ctx context.Context, c Config) (*App, error) {
 	c = complete(c)
 	a := &App{config: c, log: c.Log}
-	a.life, a.stop = context.WithCancel(context.Background())
+	a.ctx, a.cancel = context.WithCancel(context.Background())
 	credentials, err := a.credentials()
 	if err != nil {
 		return nil, err
@@ -80,14 +80,14 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	}
 	a.warn(credentials)
 	if credentials.Shared() {
-		a.usage = store.NewDiskUse(driver.Free, c.Now)
+		a.diskUse = store.NewDiskUse(driver.Free, c.Now)
 	}
-	a.store = store.New(store.Options{Driver: driver, Now: c.Now, Exclusive: true, DiskUse: a.usage})
-	if err := a.wire(file, limits, credentials); err != nil {
+	a.store = store.New(store.Options{Driver: driver, Now: c.Now, Exclusive: true, DiskUse: a.diskUse})
+	if err := a.build(file, limits, credentials); err != nil {
 		driver.Close()
 		return nil, err
 	}
-	a.begin()
+	a.startBackground()
 	return a, nil
 }
 
@@ -146,39 +146,39 @@ func (a *App) onlyAccount(credentials *rpc.Credentials) string {
 	return credentials.OnlyAccount()
 }
 
-// wire joins the parts.
-func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Credentials) error {
+// build joins the parts.
+func (a *App) build(file *fctask.File, limits flow.Limits, credentials *rpc.Credentials) error {
 	s := &a.config.Settings
 	open := credentials == nil
 	a.shares = newPools(s, limits, credentials.Shared(), filesMax())
-	client, err := outbound.New(outbound.Options{AllowLoopback: either(s.AllowLoopback, open), AllowPrivate: either(s.AllowPrivate, open), Allow: s.Allow, MaxResponse: responseMax(limits)})
+	client, err := outbound.New(outbound.Options{AllowLoopback: boolOr(s.AllowLoopback, open), AllowPrivate: boolOr(s.AllowPrivate, open), Allow: s.Allow, MaxResponse: responseMax(limits)})
 	if err != nil {
 		return err
 	}
-	inside := outbound.NewInside(responseMax(limits))
+	inside := outbound.NewInternal(responseMax(limits))
 	a.queue = memqueue.New(memqueue.Options{})
 	a.tasks = fctask.New(fctask.Options{Functions: file.Functions, Account: a.onlyAccount(credentials), Client: inside, MaxResponse: responseMax(limits),
 		Log: func(line string) { a.log.Info(line) }})
-	children := &children{}
+	children := &subflows{}
 	flows := flowtask.New(children, children)
-	flows.Everywhere = open
+	flows.AnyOwner = open
 	table := map[string]task.Runner{httptask.Action: httptask.New(client), fctask.Action: a.tasks}
 	for _, action := range flows.Actions() {
 		table[action] = flows
 	}
 	var tasks task.Runner = task.NewTable(table, maptask.New(file.Actions, inside))
 	if s.Tasks != "" {
-		tasks = maptask.New(rehearsal(s.Tasks), inside)
+		tasks = maptask.New(taskOverride(s.Tasks), inside)
 	}
 	if a.config.Tasks != nil {
 		tasks = a.config.Tasks
 	}
-	var register *access.Register
+	var register *access.Registry
 	if !open {
 		register = credentials.Register()
 	}
 	mayFlow := rights(register, s.Region)
-	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: boundedTasks(ownAccounts(tasks, open, ""), a.shares.answers), Now: a.config.Now, Rights: mayFlow,
+	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: limitResponses(restrictAccounts(tasks, open, ""), a.shares.responses), Now: a.config.Now, Rights: mayFlow,
 		Compile: compiler(limits), Limits: limits, Region: s.Region, Log: a.log, Exclusive: true,
 		LeaseMax: seconds(s.LeaseSeconds, 600), CallsMax: s.CallsPerRun, Shares: a.shares.engine(),
 		Retention: seconds(s.RetentionDays*86400, 90*86400)})
@@ -187,55 +187,55 @@ func (a *App) wire(file *fctask.File, limits flow.Limits, credentials *rpc.Crede
 	children.runner, children.service, children.region = a.runner, a.service, s.Region
 	o := rpc.Options{API: a.service, Credentials: credentials, Region: s.Region, Account: s.Account, Hosts: s.Hosts,
 		Rates: s.rates(), MaxBody: int64(limits.RequestBytes), CheckNonces: s.CheckNonces,
-		Nonces: nonceRows{a.store.Driver(), a.config.Now}, LoopbackOnly: open, Logger: a.log,
+		Nonces: nonceStore{a.store.Driver(), a.config.Now}, LoopbackOnly: open, Logger: a.log,
 		Requests: a.shares.requests, Processors: a.shares.processors}
 	if s.AccessLog {
 		o.AccessLog = a.log
 	}
-	a.bytes, a.refusals = s.requestBudget(limits), rpc.NewRefusals(a.log)
-	o.Bytes, o.Refusals = a.bytes, a.refusals
+	a.requestBytes, a.refusals = s.requestBudget(limits), rpc.NewRefusals(a.log)
+	o.Bytes, o.Refusals = a.requestBytes, a.refusals
 	a.handler = rpc.New(o)
 	return nil
 }
 
-// begin starts what works in the background.
-func (a *App) begin() {
-	a.goOn(func() {
-		if err := a.queue.Consume(a.life, a.runner.HandleHint); err != nil && !errors.Is(err, context.Canceled) {
+// startBackground starts what works in the background.
+func (a *App) startBackground() {
+	a.spawn(func() {
+		if err := a.queue.Consume(a.ctx, a.runner.HandleHint); err != nil && !errors.Is(err, context.Canceled) {
 			a.log.Error("queue", "err", err)
 		}
 	})
-	a.goOn(func() {
-		if err := a.runner.Resume(a.life); err != nil {
-			a.goOn(func() { a.resumeAgain(err) })
+	a.spawn(func() {
+		if err := a.runner.Resume(a.ctx); err != nil {
+			a.spawn(func() { a.retryResume(err) })
 		}
-		a.census()
+		a.countRunning()
 		a.sweep()
 	})
-	if a.usage != nil {
-		a.goOn(a.recount)
+	if a.diskUse != nil {
+		a.spawn(a.recount)
 	}
 }
 
-// resumeMost is the longest pause between two tries to take up what the process before has left.
-const resumeMost = time.Minute
+// resumeBackoffMax is the longest pause between two tries to take up what the process before has left.
+const resumeBackoffMax = time.Minute
 
-// resumeAgain takes up the rest of what the process before has left, when the store or the queue
+// retryResume takes up the rest of what the process before has left, when the store or the queue
 // had failed. A call in flight whose execution is not taken up waits for the end of its lease, which
 // may be a day.
-func (a *App) resumeAgain(err error) {
-	for pause := time.Second; err != nil; pause = min(2*pause, resumeMost) {
+func (a *App) retryResume(err error) {
+	for pause := time.Second; err != nil; pause = min(2*pause, resumeBackoffMax) {
 		a.log.Error("not everything that was in flight is taken up; trying again", "in", pause, "err", err)
 		select {
 		case <-time.After(pause):
-		case <-a.life.Done():
+		case <-a.ctx.Done():
 			return
 		}
-		err = a.runner.Resume(a.life)
+		err = a.runner.Resume(a.ctx)
 	}
 }
 
-func (a *App) goOn(f func()) {
+func (a *App) spawn(f func()) {
 	a.work.Add(1)
 	go func() {
 		defer a.work.Done()
@@ -243,29 +243,29 @@ func (a *App) goOn(f func()) {
 	}()
 }
 
-// census counts running executions, for their limit.
-func (a *App) census() {
-	err := a.store.EachFlow(a.life, func(f *store.Flow) error { return a.runner.CountRunning(a.life, f.Account, f.ID) })
+// countRunning counts running executions, for their limit.
+func (a *App) countRunning() {
+	err := a.store.EachFlow(a.ctx, func(f *store.Flow) error { return a.runner.CountRunning(a.ctx, f.Account, f.ID) })
 	a.runner.CountingDone(err == nil)
-	if err != nil && a.life.Err() == nil {
+	if err != nil && a.ctx.Err() == nil {
 		a.log.Warn("running executions could not be counted; their limit counts from now on", "err", err)
 	}
 }
 
-// recountEvery is how often what the accounts take of the disk is counted anew.
-const recountEvery = 6 * time.Hour
+// recountInterval is how often what the accounts take of the disk is counted anew.
+const recountInterval = 6 * time.Hour
 
 func (a *App) recount() {
-	t := time.NewTicker(recountEvery)
+	t := time.NewTicker(recountInterval)
 	defer t.Stop()
 	for {
-		if err := a.store.Recount(a.life); err != nil && a.life.Err() == nil {
+		if err := a.store.Recount(a.ctx); err != nil && a.ctx.Err() == nil {
 			a.log.Warn("what the accounts take of the disk could not be counted", "err", err)
 		}
 		select {
 		case <-t.C:
-		case <-a.usage.RecountRequested():
-		case <-a.life.Done():
+		case <-a.diskUse.RecountRequested():
+		case <-a.ctx.Done():
 			return
 		}
 	}
@@ -275,12 +275,12 @@ func (a *App) sweep() {
 	t := time.NewTicker(seconds(a.config.Settings.SweepSeconds, 60))
 	defer t.Stop()
 	for {
-		if err := a.runner.Sweep(a.life); err != nil && a.life.Err() == nil {
+		if err := a.runner.Sweep(a.ctx); err != nil && a.ctx.Err() == nil {
 			a.log.Error("sweep", "err", err)
 		}
 		select {
 		case <-t.C:
-		case <-a.life.Done():
+		case <-a.ctx.Done():
 			return
 		}
 	}
@@ -292,13 +292,13 @@ func (a *App) Handler() http.Handler { return a.handler }
 // Runner is the runner, for tests and benchmarks of the whole.
 func (a *App) Runner() *runner.Runner { return a.runner }
 
-// graceCalls is how long calls in flight may still take when the server stops.
-const graceCalls = 10 * time.Second
+// drainTimeout is how long calls in flight may still take when the server stops.
+const drainTimeout = 10 * time.Second
 
 // Close stops: no new work is taken up, calls in flight get a while, and what has been acknowledged is durable.
 func (a *App) Close() error {
-	a.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), graceCalls)
+	a.cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	a.runner.Drain(ctx)
 	a.runner.Close(ctx)
@@ -315,7 +315,7 @@ func Serve(ctx context.Context, c Config) error {
 	if err != nil {
 		return listenError("--listen", c.Listen, err)
 	}
-	served, err := encrypted(listener, c)
+	served, err := tlsListener(listener, c)
 	if err != nil {
 		listener.Close()
 		return err
@@ -325,16 +325,16 @@ func Serve(ctx context.Context, c Config) error {
 		listener.Close()
 		return err
 	}
-	shown, err := serveMetrics(c.Settings.Metrics, shareCollector{a.shares.all(), a.usage}, requestCollector{a.bytes, a.refusals})
+	shown, err := serveMetrics(c.Settings.Metrics, shareCollector{a.shares.all(), a.diskUse}, requestCollector{a.requestBytes, a.refusals})
 	if err != nil {
 		listener.Close()
 		return errors.Join(err, a.Close())
 	}
 	inflight.LimitHeap(a.config.Settings.memory())
-	defer holdHeap(a.config.Settings.memory())()
+	defer holdBallast(a.config.Settings.memory())()
 	server := rpc.NewServer(c.Listen, a.Handler())
 	server.Connections = a.config.Settings.connectionsWithin(connections(filesMax()))
-	server.Bytes, server.Refusals = a.bytes, a.refusals
+	server.Bytes, server.Refusals = a.requestBytes, a.refusals
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(served) }()
 	if c.Ready != nil {
@@ -346,7 +346,7 @@ func Serve(ctx context.Context, c Config) error {
 		a.log.Error("server", "err", err)
 	}
 	a.runner.StopAccepting() // long polls answer now
-	grace, cancel := context.WithTimeout(context.Background(), graceCalls)
+	grace, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	if serr := server.Shutdown(grace); serr != nil {
 		server.Close()

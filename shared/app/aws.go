@@ -26,12 +26,12 @@ import (
 const tailDynamo = 600
 
 // openAWS opens DynamoDB, SQS and Lambda.
-func (c *Cloud) openAWS(ctx context.Context, getenv func(string) string, file functionsFile) (*home, error) {
+func (c *Cloud) openAWS(ctx context.Context, getenv func(string) string, file functionsFile) (*cloudServices, error) {
 	functions, err := lambdaFunctions(file)
 	if err != nil {
 		return nil, err
 	}
-	name, err := table(c.config.StoreURL)
+	name, err := tableName(c.config.StoreURL)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (c *Cloud) openAWS(ctx context.Context, getenv func(string) string, file fu
 		return nil, err
 	}
 	client := dynamostore.NewClient(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = endpoint(getenv, "DYNAMODB") })
-	h := &home{driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), tail: tailDynamo, expires: true, decode: sqsqueue.Decode, output: lambdaOutput, identity: lambdatask.Identity}
+	h := &cloudServices{driver: dynamostore.New(dynamostore.Options{Client: client, Table: name}), tailBytes: tailDynamo, storeExpires: true, decode: sqsqueue.Decode, output: lambdaOutput, identity: lambdatask.Identity}
 	steps, err := openQueue(ctx, cfg, c.config.QueueURL, getenv, c.log)
 	if err != nil {
 		return nil, err
@@ -49,10 +49,10 @@ func (c *Cloud) openAWS(ctx context.Context, getenv func(string) string, file fu
 	// A function is called once for each attempt: repeating it is the flow's own decision.
 	lambdas := lambda.NewFromConfig(cfg, func(o *lambda.Options) {
 		o.BaseEndpoint, o.Retryer = endpoint(getenv, "LAMBDA"), aws.NopRetryer{}
-		o.HTTPClient = outbound.Limited(o.HTTPClient, responseMax(c.limits))
+		o.HTTPClient = outbound.LimitResponses(o.HTTPClient, responseMax(c.limits))
 	})
-	h.tasks = func(noted task.Noted, _ task.Runner) (map[string]task.Runner, task.Runner) {
-		runner := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: functions, Noted: noted, Next: others(file.rest, responseMax(c.limits)),
+	h.runners = func(noted task.InvocationRecorder, _ task.Runner) (map[string]task.Runner, task.Runner) {
+		runner := lambdatask.New(lambdatask.Options{Client: lambdas, Functions: functions, Recorder: noted, Next: otherFunctions(file.rest, responseMax(c.limits)),
 			Own: own.AWS(getenv("AWS_LAMBDA_FUNCTION_NAME"))})
 		return map[string]task.Runner{lambdatask.Action: runner, lambdatask.ActionFC: runner}, nil
 	}
@@ -62,12 +62,12 @@ func (c *Cloud) openAWS(ctx context.Context, getenv func(string) string, file fu
 // lambdaFunctions are the functions of the functions file that are Lambda functions.
 func lambdaFunctions(file functionsFile) ([]lambdatask.Function, error) {
 	if len(file.fc) > 0 {
-		return nil, file.fc[0].wrong("`fc:` is for functions of Alibaba Cloud; give it `lambda:` or `http:` here")
+		return nil, file.fc[0].errorf("`fc:` is for functions of Alibaba Cloud; give it `lambda:` or `http:` here")
 	}
 	functions := make([]lambdatask.Function, len(file.lambda))
 	for i, f := range file.lambda {
 		if err := lambdatask.CheckARN(f.name); err != nil {
-			return nil, f.wrong(err.Error())
+			return nil, f.errorf(err.Error())
 		}
 		functions[i] = lambdatask.Function{Match: f.match, ARN: f.name}
 	}
@@ -100,10 +100,10 @@ func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func
 	return sqsqueue.New(sqsqueue.Options{Client: client, URL: address, Fair: fair, Log: log}), nil
 }
 
-// others carries out functions that are no Lambda functions; nil without any.
-func others(functions []fctask.Function, responseMax int64) task.Runner {
+// otherFunctions carries out functions that are no Lambda functions; nil without any.
+func otherFunctions(functions []fctask.Function, responseMax int64) task.Runner {
 	if len(functions) == 0 {
 		return nil
 	}
-	return fctask.New(fctask.Options{Functions: functions, Client: outbound.NewInside(responseMax)})
+	return fctask.New(fctask.Options{Functions: functions, Client: outbound.NewInternal(responseMax)})
 }

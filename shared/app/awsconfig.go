@@ -49,8 +49,8 @@ func endpoint(getenv func(string) string, service string) *string {
 	return nil
 }
 
-// table reads STORE_URL, dynamodb://<table>.
-func table(storeURL string) (string, error) {
+// tableName reads STORE_URL, dynamodb://<table>.
+func tableName(storeURL string) (string, error) {
 	name, ok := strings.CutPrefix(storeURL, "dynamodb://")
 	if name = strings.TrimSuffix(name, "/"); !ok || name == "" {
 		return "", fmt.Errorf("STORE_URL must be dynamodb://<table>, not %q", storeURL)

@@ -11,9 +11,9 @@ import (
 	"millrace/shared/task/lambdatask"
 )
 
-// TestLambdaAnswersAreLimited: of what a function answers as much is read as results may be long, not another amount.
-func TestLambdaAnswersAreLimited(t *testing.T) {
-	answersAreLimited(t, func(url string) (*home, error) {
+// TestLambdaResponsesAreLimited: of what a function answers as much is read as results may be long, not another amount.
+func TestLambdaResponsesAreLimited(t *testing.T) {
+	checkResponseLimit(t, func(url string) (*cloudServices, error) {
 		env := map[string]string{"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": url}
 		c := &Cloud{config: CloudConfig{StoreURL: "dynamodb://table", QueueURL: "https://sqs.us-east-1.amazonaws.com/1/q"},
 			limits: flow.Limits{ResultBytes: results}}

@@ -11,22 +11,22 @@ import (
 )
 
 func TestOutcomesOfLambda(t *testing.T) {
-	o := &outcomes{output: lambdaOutput}
+	o := &asyncResults{output: lambdaOutput}
 	tests := []struct {
 		legacy bool
-		out    trigger.Outcome
+		out    trigger.AsyncResult
 		output string
 		name   string
 	}{
-		{false, trigger.Outcome{RequestID: "r", Payload: []byte(`{"a":1}`)}, `{"Body":{"a":1},"Code":200,"Header":{"Content-Type":"application/json","X-Amzn-Requestid":"r"}}`, ""},
-		{true, trigger.Outcome{Payload: []byte(`{"a":1}`)}, `{"a":1}`, ""},
-		{true, trigger.Outcome{}, `{}`, ""},
-		{true, trigger.Outcome{Payload: []byte(`{`)}, ``, "FnF.InvalidLocal"},
-		{false, trigger.Outcome{Failed: true, Condition: "RetriesExhausted", Payload: []byte(`{"errorType":"E","errorMessage":"m"}`)}, ``, "E"},
-		{false, trigger.Outcome{Failed: true, Condition: "EventAgeExceeded"}, ``, "FC.Unknown"},
+		{false, trigger.AsyncResult{RequestID: "r", Payload: []byte(`{"a":1}`)}, `{"Body":{"a":1},"Code":200,"Header":{"Content-Type":"application/json","X-Amzn-Requestid":"r"}}`, ""},
+		{true, trigger.AsyncResult{Payload: []byte(`{"a":1}`)}, `{"a":1}`, ""},
+		{true, trigger.AsyncResult{}, `{}`, ""},
+		{true, trigger.AsyncResult{Payload: []byte(`{`)}, ``, "FnF.InvalidLocal"},
+		{false, trigger.AsyncResult{Failed: true, Condition: "RetriesExhausted", Payload: []byte(`{"errorType":"E","errorMessage":"m"}`)}, ``, "E"},
+		{false, trigger.AsyncResult{Failed: true, Condition: "EventAgeExceeded"}, ``, "FC.Unknown"},
 	}
 	for _, test := range tests {
-		got := o.outcome(task.Note{Action: lambdatask.ActionFC, Legacy: test.legacy}, test.out)
+		got := o.toReport(task.InvocationRecord{Action: lambdatask.ActionFC, FlowV1: test.legacy}, test.out)
 		name := ""
 		if got.Error != nil {
 			name = got.Error.Name

@@ -11,16 +11,16 @@ import (
 	"millrace/shared/value"
 )
 
-// children carries out what tasks ask of the engine's own service.
-type children struct {
+// subflows carries out what tasks ask of the engine's own service.
+type subflows struct {
 	runner  *runner.Runner
 	service *cloudflow.Service
 	region  string
 }
 
 // StartChild starts an execution for a task.
-func (c *children) StartChild(ctx context.Context, k flowtask.Child) (flowtask.Started, error) {
-	if err := c.caller(k.Caller).Authorize("fnf:StartExecution", k.FlowName); err != nil {
+func (c *subflows) StartChild(ctx context.Context, k flowtask.Child) (flowtask.Started, error) {
+	if err := c.callerOf(k.Caller).Authorize("fnf:StartExecution", k.FlowName); err != nil {
 		return flowtask.Started{}, err
 	}
 	name, err := c.runner.StartChild(ctx, runner.Child{Account: k.Account, FlowName: k.FlowName, Name: k.ExecutionName,
@@ -31,14 +31,14 @@ func (c *children) StartChild(ctx context.Context, k flowtask.Child) (flowtask.S
 	return flowtask.Started{FlowName: k.FlowName, ExecutionName: name, RequestID: k.Key}, nil
 }
 
-// caller is a flow as a caller of the API, who has the rights that its task has.
-func (c *children) caller(by flowtask.Caller) cloudflow.Caller {
-	return cloudflow.Caller{Account: by.Account, Region: c.region, May: by.May, As: by.As}
+// callerOf is a flow as a caller of the API, who has the rights that its task has.
+func (c *subflows) callerOf(by flowtask.Caller) cloudflow.Caller {
+	return cloudflow.Caller{Account: by.Account, Region: c.region, May: by.May, As: by.FlowPrincipal}
 }
 
 // DescribeExecution answers as the API does.
-func (c *children) DescribeExecution(ctx context.Context, by flowtask.Caller, flowName, execution string) (json.RawMessage, error) {
-	who := c.caller(by)
+func (c *subflows) DescribeExecution(ctx context.Context, by flowtask.Caller, flowName, execution string) (json.RawMessage, error) {
+	who := c.callerOf(by)
 	if err := who.Authorize("fnf:DescribeExecution", flowName); err != nil {
 		return nil, err
 	}
@@ -46,12 +46,12 @@ func (c *children) DescribeExecution(ctx context.Context, by flowtask.Caller, fl
 	if err != nil {
 		return nil, err
 	}
-	return shown(x), nil
+	return executionJSON(x), nil
 }
 
 // StopExecution answers as the API does.
-func (c *children) StopExecution(ctx context.Context, by flowtask.Caller, flowName, execution, name, cause string) (json.RawMessage, error) {
-	who := c.caller(by)
+func (c *subflows) StopExecution(ctx context.Context, by flowtask.Caller, flowName, execution, name, cause string) (json.RawMessage, error) {
+	who := c.callerOf(by)
 	if err := who.Authorize("fnf:StopExecution", flowName); err != nil {
 		return nil, err
 	}
@@ -66,12 +66,12 @@ func (c *children) StopExecution(ctx context.Context, by flowtask.Caller, flowNa
 	if err != nil {
 		return nil, err
 	}
-	return shown(x), nil
+	return executionJSON(x), nil
 }
 
 // ReportTaskSucceeded answers as the API does.
-func (c *children) ReportTaskSucceeded(ctx context.Context, by flowtask.Caller, token, output string) (json.RawMessage, error) {
-	who := c.caller(by)
+func (c *subflows) ReportTaskSucceeded(ctx context.Context, by flowtask.Caller, token, output string) (json.RawMessage, error) {
+	who := c.callerOf(by)
 	if err := who.Authorize("fnf:ReportTaskSucceeded", ""); err != nil {
 		return nil, err
 	}
@@ -80,8 +80,8 @@ func (c *children) ReportTaskSucceeded(ctx context.Context, by flowtask.Caller, 
 }
 
 // ReportTaskFailed answers as the API does.
-func (c *children) ReportTaskFailed(ctx context.Context, by flowtask.Caller, token, name, cause string) (json.RawMessage, error) {
-	who := c.caller(by)
+func (c *subflows) ReportTaskFailed(ctx context.Context, by flowtask.Caller, token, name, cause string) (json.RawMessage, error) {
+	who := c.callerOf(by)
 	if err := who.Authorize("fnf:ReportTaskFailed", ""); err != nil {
 		return nil, err
 	}
@@ -97,8 +97,8 @@ func reported(id int64) json.RawMessage {
 	return value.Encode(map[string]any{"EventId": value.FromInt(id)})
 }
 
-// shown is an execution as the API's JSON has it.
-func shown(x *cloudflow.Execution) json.RawMessage {
+// executionJSON is an execution as the API's JSON has it.
+func executionJSON(x *cloudflow.Execution) json.RawMessage {
 	return value.Encode(map[string]any{"FlowName": x.FlowName, "Name": x.Name, "FlowDefinition": x.FlowDefinition,
 		"Input": x.Input, "Output": x.Output, "Status": x.Status,
 		"StartedTime": flow.FormatTime(x.StartedTime), "StoppedTime": flow.FormatTime(x.StoppedTime)})

@@ -57,13 +57,13 @@ func TestExpressWhileTheServerStops(t *testing.T) {
 	}
 }
 
-// keeper keeps the last request that a client has sent, to play it again.
-type keeper struct {
+// replayer keeps the last request that a client has sent, to play it again.
+type replayer struct {
 	last *http.Request
 	body []byte
 }
 
-func (k *keeper) RoundTrip(r *http.Request) (*http.Response, error) {
+func (k *replayer) RoundTrip(r *http.Request) (*http.Response, error) {
 	k.last, k.body = r.Clone(context.Background()), nil
 	if r.Body != nil {
 		k.body, _ = io.ReadAll(r.Body)
@@ -72,8 +72,8 @@ func (k *keeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// again sends the last request to another address. The host is not signed under V1.
-func (k *keeper) again(t *testing.T, address string) string {
+// replay sends the last request to another address. The host is not signed under V1.
+func (k *replayer) replay(t *testing.T, address string) string {
 	t.Helper()
 	r := k.last.Clone(context.Background())
 	r.URL.Host, r.Host, r.RequestURI = address, address, ""
@@ -94,7 +94,7 @@ func TestReplayAfterRestart(t *testing.T) {
 	if err := os.WriteFile(keys, []byte("accounts:\n- id: \"1\"\n  keys:\n  - {id: key, secret: secret}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	k := &keeper{}
+	k := &replayer{}
 	run := func(use func(address string, c *rpc.Client)) {
 		a, err := app.Open(ctx, app.Config{Data: data, Credentials: keys, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
@@ -128,7 +128,7 @@ func TestReplayAfterRestart(t *testing.T) {
 		if _, err := other.CreateFlow(ctx, flow); err != nil {
 			t.Fatal(err)
 		}
-		if got := k.again(t, address); !strings.Contains(got, "SignatureNonceUsed") {
+		if got := k.replay(t, address); !strings.Contains(got, "SignatureNonceUsed") {
 			t.Errorf("a replayed DeleteFlow: %s", got)
 		}
 		if _, err := other.DescribeFlow(ctx, "f"); err != nil {

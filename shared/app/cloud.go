@@ -28,41 +28,41 @@ import (
 // Cloud is the engine in the functions of a cloud: each function is one role of it, and they share nothing but the
 // store and the queue.
 type Cloud struct {
-	config   CloudConfig
-	settings Settings
-	limits   flow.Limits
-	log      *slog.Logger
-	store    *store.Store
-	queue    queue.Sender
-	runner   *runner.Runner
-	service  *cloudflow.Service
-	outcomes *outcomes
-	decode   func(body string) (string, error)
-	dispatch func(ctx context.Context, partition string) error
+	config       CloudConfig
+	settings     Settings
+	limits       flow.Limits
+	log          *slog.Logger
+	store        *store.Store
+	queue        queue.Sender
+	runner       *runner.Runner
+	service      *cloudflow.Service
+	asyncResults *asyncResults
+	decode       func(body string) (string, error)
+	dispatch     func(ctx context.Context, partition string) error
 }
 
-// home is what differs from one cloud to another.
-type home struct {
-	driver  store.Driver
-	tail    int  // how long a history tail grows in a row, bytes (execution.md 1.3)
-	expires bool // the store itself removes expired rows
-	queue   queue.Sender
-	decode  func(body string) (string, error)
+// cloudServices is what differs from one cloud to another.
+type cloudServices struct {
+	driver       store.Driver
+	tailBytes    int  // how long a history tail grows in a row, bytes (execution.md 1.3)
+	storeExpires bool // the store itself removes expired rows
+	queue        queue.Sender
+	decode       func(body string) (string, error)
 	// resend puts a record that came too early into the queue again; see outcomes.
 	resend func(ctx context.Context, text []byte, delay time.Duration) error
 
-	// forgets says that an outcome that nobody has noted is let go: messages come in batches that are answered as a whole, so
+	// dropUnknown says that an outcome that nobody has noted is let go: messages come in batches that are answered as a whole, so
 	// one that never succeeds would hold up the others.
-	forgets bool
-	account string // of the cloud, whose services flows of all accounts use; "" where names of resources have none
+	dropUnknown bool
+	account     string // of the cloud, whose services flows of all accounts use; "" where names of resources have none
 	// output is the result of a function of this cloud that was invoked asynchronously, as if it had been called.
 	output func(legacy bool, requestID string, payload []byte) task.Result
 	// identity and ended are those of outcomes.
-	identity func(function string) (string, error)
-	ended    func(ctx context.Context, n task.Note, id string) (task.Result, bool, error)
-	// tasks gives the runners of what this cloud carries out by itself, by action; flows is what the engine does for
+	identity    func(function string) (string, error)
+	queryResult func(ctx context.Context, n task.InvocationRecord, id string) (task.Result, bool, error)
+	// runners gives the runners of what this cloud carries out by itself, by action; flows is what the engine does for
 	// actions of product FNF. The last is for every action without a runner; nil: nothing is.
-	tasks func(noted task.Noted, flows task.Runner) (map[string]task.Runner, task.Runner)
+	runners func(noted task.InvocationRecorder, flows task.Runner) (map[string]task.Runner, task.Runner)
 	// dispatch starts an invocation of this function for a partition; nil where deliveries are worked on at once.
 	dispatch func(ctx context.Context, partition string) error
 }
@@ -90,13 +90,13 @@ func OpenCloud(ctx context.Context, getenv func(string) string) (*Cloud, error) 
 	if err != nil {
 		return nil, err
 	}
-	c.store = store.New(store.Options{Driver: h.driver, Now: clock(), TailBytes: h.tail})
+	c.store = store.New(store.Options{Driver: h.driver, Now: clock(), TailBytes: h.tailBytes})
 	c.queue, c.decode, c.dispatch = h.queue, h.decode, h.dispatch
-	return c, c.wire(h, file)
+	return c, c.build(h, file)
 }
 
 // open opens the home that STORE_URL names.
-func (c *Cloud) open(ctx context.Context, getenv func(string) string, file functionsFile) (*home, error) {
+func (c *Cloud) open(ctx context.Context, getenv func(string) string, file functionsFile) (*cloudServices, error) {
 	scheme, _, _ := strings.Cut(c.config.StoreURL, "://")
 	switch scheme {
 	case "dynamodb":
@@ -107,18 +107,18 @@ func (c *Cloud) open(ctx context.Context, getenv func(string) string, file funct
 	return nil, fmt.Errorf("STORE_URL must be dynamodb://<table> or tablestore://<instance>/<table>, not %q", c.config.StoreURL)
 }
 
-// wire joins the parts, as the local server does, with a thin runner.
-func (c *Cloud) wire(h *home, file functionsFile) error {
+// build joins the parts, as the local server does, with a thin runner.
+func (c *Cloud) build(h *cloudServices, file functionsFile) error {
 	s := &c.settings
 	// Loopback stays closed whatever the settings say: the runtime API of the function listens there.
-	client, err := outbound.New(outbound.Options{AllowPrivate: either(s.AllowPrivate, false), Allow: s.Allow, MaxResponse: responseMax(c.limits)})
+	client, err := outbound.New(outbound.Options{AllowPrivate: boolOr(s.AllowPrivate, false), Allow: s.Allow, MaxResponse: responseMax(c.limits)})
 	if err != nil {
 		return err
 	}
-	c.outcomes = &outcomes{driver: c.store.Driver(), output: h.output, identity: h.identity, ended: h.ended, resend: h.resend, forgets: h.forgets, wakes: !h.expires, log: c.log}
-	children := &children{}
+	c.asyncResults = &asyncResults{driver: c.store.Driver(), output: h.output, identity: h.identity, queryResult: h.queryResult, resend: h.resend, dropUnknown: h.dropUnknown, wakeOnExpiry: !h.storeExpires, log: c.log}
+	children := &subflows{}
 	flows := flowtask.New(children, children)
-	tasks, rest := h.tasks(c.outcomes, flows)
+	tasks, rest := h.runners(c.asyncResults, flows)
 	tasks[httptask.Action] = httptask.New(client)
 	for _, action := range flows.Actions() {
 		if tasks[action] == nil {
@@ -126,35 +126,35 @@ func (c *Cloud) wire(h *home, file functionsFile) error {
 		}
 	}
 	if s.Tasks != "" {
-		tasks, rest, file.actions = nil, nil, rehearsal(s.Tasks)
+		tasks, rest, file.actions = nil, nil, taskOverride(s.Tasks)
 	}
-	mapped := maptask.New(file.actions, outbound.NewInside(responseMax(c.limits)))
+	mapped := maptask.New(file.actions, outbound.NewInternal(responseMax(c.limits)))
 	if rest == nil {
 		rest = mapped
 	} else {
 		rest = mapped.Before(rest)
 	}
-	answers := newAnswers(s.memory(), c.limits, true) // one account alone holds half: in functions nobody knows how many there are
+	answers := newResponses(s.memory(), c.limits, true) // one account alone holds half: in functions nobody knows how many there are
 	mayFlow, register, err := c.rights()
 	if err != nil {
 		return err
 	}
 	inflight.LimitHeap(s.memory())
 	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue,
-		Tasks:   boundedTasks(ownAccounts(task.NewTable(tasks, rest), false, shared(register, h.account)), answers),
+		Tasks:   limitResponses(restrictAccounts(task.NewTable(tasks, rest), false, sharedAccount(register, h.account)), answers),
 		Rights:  mayFlow,
-		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, AcceptOnly: true, LogEnds: true, StoreExpires: h.expires,
+		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, AcceptOnly: true, LogEnds: true, StoreExpires: h.storeExpires,
 		CallTimeMax: c.config.Call, SyncTimeMax: c.config.Sync, CallsMax: s.CallsPerRun, Retention: seconds(s.RetentionDays*86400, 90*86400)})
 	c.service = cloudflow.New(cloudflow.Options{Store: c.store, Runner: c.runner, Limits: c.limits, Region: c.config.Region, Rights: mayFlow,
 		Now: clock(), WaitMax: c.config.Wait, Log: c.log})
 	children.runner, children.service, children.region = c.runner, c.service, c.config.Region
-	c.outcomes.runner = c.runner
+	c.asyncResults.runner = c.runner
 	return nil
 }
 
 // rights reads what flows may do. A function that is not told lets them do nothing: it runs flows
 // of those who have credentials elsewhere.
-func (c *Cloud) rights() (func(account, role, author string) (access.May, error), *access.Register, error) {
+func (c *Cloud) rights() (func(account, role, author string) (access.May, error), *access.Registry, error) {
 	name, text := "MILLRACE_RIGHTS", c.config.Rights
 	if text == "" {
 		name, text = "MILLRACE_CREDENTIALS", c.config.Credentials
@@ -169,11 +169,11 @@ func (c *Cloud) rights() (func(account, role, author string) (access.May, error)
 	return rights(register, c.config.Region), register, nil
 }
 
-var errNoRights = &access.NoRights{Reason: "This function does not know what flows may do: set its MILLRACE_RIGHTS " +
+var errNoRights = &access.NoRightsError{Reason: "This function does not know what flows may do: set its MILLRACE_RIGHTS " +
 	"(docs/credentials.md)."}
 
-// rehearsal maps every action to an address.
-func rehearsal(address string) []task.Mapping { return []task.Mapping{{Match: "*", HTTP: address}} }
+// taskOverride maps every action to an address.
+func taskOverride(address string) []task.Mapping { return []task.Mapping{{Match: "*", HTTP: address}} }
 
 // Handler is the API. Without credentials there is none: whoever reaches a function from outside could do everything.
 func (c *Cloud) Handler() (http.Handler, error) {
@@ -190,7 +190,7 @@ func (c *Cloud) Handler() (http.Handler, error) {
 	}
 	s := &c.settings
 	o := rpc.Options{API: c.service, Credentials: credentials, Region: c.config.Region, Hosts: s.Hosts, Rates: s.rates(),
-		MaxBody: int64(c.limits.RequestBytes), CheckNonces: s.CheckNonces, Nonces: nonceRows{c.store.Driver(), time.Now}, Logger: c.log}
+		MaxBody: int64(c.limits.RequestBytes), CheckNonces: s.CheckNonces, Nonces: nonceStore{c.store.Driver(), time.Now}, Logger: c.log}
 	if s.AccessLog {
 		o.AccessLog = c.log
 	}
@@ -205,13 +205,15 @@ func (c *Cloud) Decode(body string) (string, error) { return c.decode(body) }
 // it; nil in homes where the messages that are brought to a function are worked on at once.
 func (c *Cloud) Dispatch() func(ctx context.Context, partition string) error { return c.dispatch }
 
-// Work takes up an execution and runs it as far as it goes, or as long as ctx has time for.
-func (c *Cloud) Work(ctx context.Context, partition string) error {
+// Advance takes up an execution and runs it as far as it goes, or as long as ctx has time for.
+func (c *Cloud) Advance(ctx context.Context, partition string) error {
 	return c.runner.RunUntilIdle(ctx, partition)
 }
 
-// Outcome takes in how an asynchronous invocation has ended.
-func (c *Cloud) Outcome(ctx context.Context, o trigger.Outcome) error { return c.outcomes.take(ctx, o) }
+// AsyncResult takes in how an asynchronous invocation has ended.
+func (c *Cloud) AsyncResult(ctx context.Context, o trigger.AsyncResult) error {
+	return c.asyncResults.handle(ctx, o)
+}
 
 // Sweep sees to what is due.
 func (c *Cloud) Sweep(ctx context.Context) error { return c.runner.Sweep(ctx) }
@@ -226,5 +228,5 @@ func (c *Cloud) Starter() (func(context.Context, trigger.Delivery) error, error)
 		return nil, errors.New("MILLRACE_STARTS is not set: no event starts anything (docs/aws.md)")
 	}
 	s := &starter{rules: rules, service: c.service, store: c.store, limits: c.limits, region: c.config.Region, log: c.log}
-	return s.take, nil
+	return s.handle, nil
 }

@@ -19,8 +19,8 @@ import (
 	"millrace/shared/trigger"
 )
 
-// thin is a service and its store, as a function has them.
-func thin(t *testing.T) (*runner.Runner, *cloudflow.Service, *store.Store) {
+// newAcceptor is a service and its store, as a function has them.
+func newAcceptor(t *testing.T) (*runner.Runner, *cloudflow.Service, *store.Store) {
 	t.Helper()
 	s := store.New(store.Options{Driver: memstore.New()})
 	limits := flow.DefaultLimits()
@@ -31,7 +31,7 @@ func thin(t *testing.T) (*runner.Runner, *cloudflow.Service, *store.Store) {
 
 func TestNonceRows(t *testing.T) {
 	driver := memstore.New()
-	n := nonceRows{driver, time.Now}
+	n := nonceStore{driver, time.Now}
 	until := time.Now().Add(time.Hour)
 	for i, want := range []bool{true, false, false} {
 		if first, err := n.Use(t.Context(), "a", until); err != nil || first != want {
@@ -51,7 +51,7 @@ func TestNonceRows(t *testing.T) {
 }
 
 func TestStarter(t *testing.T) {
-	_, service, st := thin(t)
+	_, service, st := newAcceptor(t)
 	const definition = "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
 	if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: "f", Definition: definition}); err != nil {
 		t.Fatal(err)
@@ -61,10 +61,10 @@ func TestStarter(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &starter{rules: rules, service: service, store: st, limits: flow.DefaultLimits(), log: slog.New(slog.DiscardHandler)}
-	event := func(name, bucket, key string) trigger.Start {
-		return trigger.Start{Source: "aws:s3", Event: name, Bucket: bucket, Key: key, Sequencer: "1", Record: []byte(`{"x":"` + strings.Repeat("y", 100_000) + `"}`)}
+	event := func(name, bucket, key string) trigger.StartEvent {
+		return trigger.StartEvent{Source: "aws:s3", Event: name, Bucket: bucket, Key: key, Sequencer: "1", Record: []byte(`{"x":"` + strings.Repeat("y", 100_000) + `"}`)}
 	}
-	all := []trigger.Start{event("ObjectCreated:Put", "b", "in/a.json"), event("ObjectCreated:Put", "b", "in/a.txt"), event("ObjectCreated:Put", "other", "in/a.json"),
+	all := []trigger.StartEvent{event("ObjectCreated:Put", "b", "in/a.json"), event("ObjectCreated:Put", "b", "in/a.txt"), event("ObjectCreated:Put", "other", "in/a.json"),
 		event("ObjectRemoved:Delete", "b", "in/a.json"), event("ObjectRemoved:Delete", "b", "gone/a"), event("ObjectCreated:Copy", "b", "gone/a")}
 	for range 2 {
 		if err := s.start(t.Context(), all); err != nil {
@@ -80,7 +80,7 @@ func TestStarter(t *testing.T) {
 			t.Errorf("%s %.200s", x.Name, x.Input)
 		}
 	}
-	if err := s.start(t.Context(), []trigger.Start{event("ObjectCreated:Put", "b", "none/x"), event("ObjectCreated:Put", "b", "in/later.json")}); err == nil || !strings.Contains(err.Error(), "nobody") {
+	if err := s.start(t.Context(), []trigger.StartEvent{event("ObjectCreated:Put", "b", "none/x"), event("ObjectCreated:Put", "b", "in/later.json")}); err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("a flow that is not there: %v", err)
 	}
 	if page, _ = service.ListExecutions(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.ListExecutionsRequest{FlowName: "f"}); len(page.Executions) != 3 {
@@ -90,7 +90,7 @@ func TestStarter(t *testing.T) {
 
 // Messages and timers start flows too, each by rules of their own, and once however often they come.
 func TestStarterWithoutObjects(t *testing.T) {
-	_, service, st := thin(t)
+	_, service, st := newAcceptor(t)
 	for _, name := range []string{"ordered", "nightly", "imported"} {
 		definition := "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
 		if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: name, Definition: definition}); err != nil {
@@ -102,16 +102,16 @@ func TestStarterWithoutObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &starter{rules: rules, service: service, store: st, limits: flow.DefaultLimits(), log: slog.New(slog.DiscardHandler)}
-	message := func(queue, id string) trigger.Start {
-		m, err := trigger.StartOf(trigger.Message{ID: id, Body: `{"n":1}`, Source: "acs:mns:cn-hangzhou:1:queues/" + queue})
+	message := func(queue, id string) trigger.StartEvent {
+		m, err := trigger.StartEventOf(trigger.Message{ID: id, Body: `{"n":1}`, Source: "acs:mns:cn-hangzhou:1:queues/" + queue})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return m
 	}
-	all := []trigger.Start{message("orders", "m1"), message("orders", "m2"), message("others", "m3")}
+	all := []trigger.StartEvent{message("orders", "m1"), message("orders", "m2"), message("others", "m3")}
 	for _, name := range []string{"night", "day"} {
-		ticks, err := trigger.DecodeStarts([]byte(`{"triggerTime":"2025-11-22T10:00:00Z","triggerName":"` + name + `","payload":"{\"n\":2}"}`))
+		ticks, err := trigger.DecodeStartEvents([]byte(`{"triggerTime":"2025-11-22T10:00:00Z","triggerName":"` + name + `","payload":"{\"n\":2}"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestStarterWithoutObjects(t *testing.T) {
 }
 
 func TestOutcomes(t *testing.T) {
-	r, _, st := thin(t)
+	r, _, st := newAcceptor(t)
 	output := func(bool, string, []byte) task.Result { return task.Result{Output: json.RawMessage(`{}`)} }
 	identity := func(function string) (string, error) {
 		if function == "" {
@@ -156,22 +156,22 @@ func TestOutcomes(t *testing.T) {
 		}
 		return function, nil
 	}
-	o := &outcomes{driver: st.Driver(), output: output, identity: identity, runner: r, log: slog.New(slog.DiscardHandler)}
-	if err := o.Note(t.Context(), "", task.Note{}); err == nil {
+	o := &asyncResults{driver: st.Driver(), output: output, identity: identity, runner: r, log: slog.New(slog.DiscardHandler)}
+	if err := o.Record(t.Context(), "", task.InvocationRecord{}); err == nil {
 		t.Error("a note without an id")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if err := o.take(ctx, trigger.Outcome{RequestID: "unknown", Function: "f"}); err == nil {
+	if err := o.handle(ctx, trigger.AsyncResult{RequestID: "unknown", Function: "f"}); err == nil {
 		t.Error("an outcome of nobody was acknowledged")
 	}
-	if err := (&outcomes{driver: st.Driver(), identity: identity, forgets: true, runner: r, log: o.log}).take(t.Context(), trigger.Outcome{RequestID: "unknown", Function: "f"}); err != nil {
+	if err := (&asyncResults{driver: st.Driver(), identity: identity, dropUnknown: true, runner: r, log: o.log}).handle(t.Context(), trigger.AsyncResult{RequestID: "unknown", Function: "f"}); err != nil {
 		t.Errorf("an outcome of nobody comes again: %v", err)
 	}
-	if err := o.Note(t.Context(), "r1", task.Note{Account: "1", Token: "dead", Function: "f"}); err != nil {
+	if err := o.Record(t.Context(), "r1", task.InvocationRecord{Account: "1", Token: "dead", Function: "f"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.take(t.Context(), trigger.Outcome{RequestID: "r1", Function: "f"}); err != nil {
+	if err := o.handle(t.Context(), trigger.AsyncResult{RequestID: "r1", Function: "f"}); err != nil {
 		t.Errorf("a task that is gone: %v", err)
 	}
 	if _, err := st.Driver().Get(t.Context(), store.InvocationRecordKey("r1", "f")); !errors.Is(err, store.ErrNotFound) {

@@ -26,8 +26,8 @@ type cloudFunction struct {
 	name   string // of the cloud's function, an ARN or a resource name
 }
 
-// wrong is an error about the function.
-func (f *cloudFunction) wrong(what string) error {
+// errorf is an error about the function.
+func (f *cloudFunction) errorf(what string) error {
 	return fmt.Errorf("%s: function %d: %s", functionsVariable, f.number, what)
 }
 
@@ -54,7 +54,7 @@ func parseFunctions(text string) (functionsFile, error) {
 			rest = append(rest, one)
 			continue
 		}
-		if err := f.ofCloud(i+1, one); err != nil {
+		if err := f.addCloudFunction(i+1, one); err != nil {
 			return f, fmt.Errorf("%s: function %d: %w", name, i+1, err)
 		}
 	}
@@ -70,8 +70,8 @@ func parseFunctions(text string) (functionsFile, error) {
 	return f, nil
 }
 
-// ofCloud takes a function of a cloud, {match, lambda} or {match, fc}.
-func (f *functionsFile) ofCloud(number int, one map[string]json.RawMessage) error {
+// addCloudFunction takes a function of a cloud, {match, lambda} or {match, fc}.
+func (f *functionsFile) addCloudFunction(number int, one map[string]json.RawMessage) error {
 	kind, what := "lambda", "a Lambda function"
 	if one["fc"] != nil {
 		kind, what = "fc", "a function of Function Compute"

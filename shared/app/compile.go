@@ -5,8 +5,8 @@ import (
 	"millrace/shared/flow"
 )
 
-// either is a setting, or otherwise when it is not set.
-func either(set *bool, otherwise bool) bool {
+// boolOr is a setting, or otherwise when it is not set.
+func boolOr(set *bool, otherwise bool) bool {
 	if set != nil {
 		return *set
 	}

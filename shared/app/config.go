@@ -145,23 +145,23 @@ func (s *Settings) checkSetting(f *source.Field) error {
 	switch strings.ToLower(f.Key) {
 	case "region":
 		if !isName(s.Region) {
-			return misplaced(f.Value, "Region must be 1 to 64 letters, digits, '-' or '_'")
+			return errorAt(f.Value, "Region must be 1 to 64 letters, digits, '-' or '_'")
 		}
 	case "account":
 		if !isName(s.Account) {
-			return misplaced(f.Value, "Account must be 1 to 64 letters, digits, '-' or '_'")
+			return errorAt(f.Value, "Account must be 1 to 64 letters, digits, '-' or '_'")
 		}
 	case "tasks":
 		if u, err := url.Parse(s.Tasks); s.Tasks != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-			return misplaced(f.Value, "Tasks must be an address that begins with http:// or https://")
+			return errorAt(f.Value, "Tasks must be an address that begins with http:// or https://")
 		}
 	case "retentiondays":
 		if s.RetentionDays != 0 && (s.RetentionDays < retentionMin || s.RetentionDays > retentionMax) {
-			return misplaced(f.Value, "RetentionDays must be at least %d, and at most %d", retentionMin, retentionMax)
+			return errorAt(f.Value, "RetentionDays must be at least %d, and at most %d", retentionMin, retentionMax)
 		}
 	case "sweepseconds":
 		if s.SweepSeconds < 0 || s.SweepSeconds > sweepMax {
-			return misplaced(f.Value, "SweepSeconds must be from 1 to %d: waits are only as precise as the sweep", sweepMax)
+			return errorAt(f.Value, "SweepSeconds must be from 1 to %d: waits are only as precise as the sweep", sweepMax)
 		}
 	case "leaseseconds":
 		return bounded(f, s.LeaseSeconds, leaseMax)
@@ -173,16 +173,16 @@ func (s *Settings) checkSetting(f *source.Field) error {
 		return bounded(f, s.MemtableMegabytes, memtableMax)
 	case "freemegabytes":
 		if s.FreeMegabytes < -freeMax || s.FreeMegabytes > freeMax {
-			return misplaced(f.Value, "FreeMegabytes must be at most %d; below 0 there is no floor", freeMax)
+			return errorAt(f.Value, "FreeMegabytes must be at most %d; below 0 there is no floor", freeMax)
 		}
 	case "metrics":
 		if _, _, err := net.SplitHostPort(s.Metrics); s.Metrics != "" && err != nil {
-			return misplaced(f.Value, "Metrics must be an address like 127.0.0.1:9464")
+			return errorAt(f.Value, "Metrics must be an address like 127.0.0.1:9464")
 		}
 	case "shares":
 		for _, n := range []int64{s.Shares.Requests, s.Shares.Polls, s.Shares.Express, s.Shares.Calls} {
 			if n < 0 || n > connectionsMax {
-				return misplaced(f.Value, "Shares must be above 0, and at most %d", connectionsMax)
+				return errorAt(f.Value, "Shares must be above 0, and at most %d", connectionsMax)
 			}
 		}
 	case "rates":
@@ -195,7 +195,7 @@ func (s *Settings) checkSetting(f *source.Field) error {
 		for i := range f.Value.Fields {
 			limit := &f.Value.Fields[i]
 			if err := checkLimit(limit.Key, s.Limits[limit.Key]); err != nil {
-				return misplaced(limit.Value, "%w", err)
+				return errorAt(limit.Value, "%w", err)
 			}
 		}
 	}
@@ -205,7 +205,7 @@ func (s *Settings) checkSetting(f *source.Field) error {
 // bounded refuses what is below 0, which stands for the default, and what is above most.
 func bounded(f *source.Field, n, most int64) error {
 	if n < 0 || n > most {
-		return misplaced(f.Value, "%s must be above 0, and at most %d", f.Key, most)
+		return errorAt(f.Value, "%s must be above 0, and at most %d", f.Key, most)
 	}
 	return nil
 }
@@ -220,7 +220,7 @@ func (s *Settings) checkRate(f *source.Field) error {
 		return fmt.Errorf(":%d:%d: Rates: there is no operation %s; \"*\" stands for all others", f.Line, f.Column, value.Quote(f.Key))
 	}
 	if r := s.Rates[f.Key]; r.Bucket < 1 || r.PerSecond <= 0 {
-		return misplaced(f.Value, "Rates: %s needs a Bucket of at least 1 and a PerSecond above 0", f.Key)
+		return errorAt(f.Value, "Rates: %s needs a Bucket of at least 1 and a PerSecond above 0", f.Key)
 	}
 	return nil
 }

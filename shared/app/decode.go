@@ -36,17 +36,17 @@ func readYAML(text []byte, into any) (*source.Node, error) {
 	return root, decode(root, "", reflect.ValueOf(into).Elem())
 }
 
-// misplaced is a mistake at a node.
-func misplaced(n *source.Node, format string, args ...any) error {
+// errorAt is a mistake at a node.
+func errorAt(n *source.Node, format string, args ...any) error {
 	return fmt.Errorf(fmt.Sprintf(":%d:%d: ", n.Line, n.Column)+format, args...)
 }
 
-// wanted is a node that is not of the kind that a setting has; name is "" for the whole text.
-func wanted(n *source.Node, name, kind, found string) error {
+// kindMismatch is a node that is not of the kind that a setting has; name is "" for the whole text.
+func kindMismatch(n *source.Node, name, kind, found string) error {
 	if name == "" {
 		name = "the text"
 	}
-	return misplaced(n, "%s must be %s, not %s", name, kind, found)
+	return errorAt(n, "%s must be %s, not %s", name, kind, found)
 }
 
 var rawType = reflect.TypeFor[json.RawMessage]()
@@ -66,7 +66,7 @@ func decode(n *source.Node, name string, to reflect.Value) error {
 		return decode(n, name, to.Elem())
 	case reflect.Struct, reflect.Map:
 		if n.Kind != source.Map {
-			return wanted(n, name, "a mapping", n.Kind.String())
+			return kindMismatch(n, name, "a mapping", n.Kind.String())
 		}
 		if to.Kind() == reflect.Map {
 			return decodeMap(n, name, to)
@@ -84,21 +84,21 @@ func decodeStruct(n *source.Node, name string, to reflect.Value) error {
 		f := &n.Fields[i]
 		member, ok := to.Type().FieldByNameFunc(func(s string) bool { return strings.EqualFold(s, f.Key) })
 		if !ok {
-			return unknown(f, inside(name, f.Key), to.Type())
+			return unknownMember(f, memberName(name, f.Key), to.Type())
 		}
 		if seen[member.Name] {
-			return fmt.Errorf(":%d:%d: %s stands twice", f.Line, f.Column, inside(name, member.Name))
+			return fmt.Errorf(":%d:%d: %s stands twice", f.Line, f.Column, memberName(name, member.Name))
 		}
 		seen[member.Name] = true
-		if err := decode(f.Value, inside(name, member.Name), to.FieldByIndex(member.Index)); err != nil {
+		if err := decode(f.Value, memberName(name, member.Name), to.FieldByIndex(member.Index)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// unknown says that there is no such member, and which one may be meant.
-func unknown(f *source.Field, name string, t reflect.Type) error {
+// unknownMember says that there is no such member, and which one may be meant.
+func unknownMember(f *source.Field, name string, t reflect.Type) error {
 	var known []string
 	for i := range t.NumField() {
 		known = append(known, t.Field(i).Name)
@@ -115,7 +115,7 @@ func decodeMap(n *source.Node, name string, to reflect.Value) error {
 	for i := range n.Fields {
 		f := &n.Fields[i]
 		item := reflect.New(to.Type().Elem()).Elem()
-		if err := decode(f.Value, inside(name, f.Key), item); err != nil {
+		if err := decode(f.Value, memberName(name, f.Key), item); err != nil {
 			return err
 		}
 		to.SetMapIndex(reflect.ValueOf(f.Key), item)
@@ -125,7 +125,7 @@ func decodeMap(n *source.Node, name string, to reflect.Value) error {
 
 func decodeList(n *source.Node, name string, to reflect.Value) error {
 	if n.Kind != source.List {
-		return wanted(n, name, "a list", n.Kind.String())
+		return kindMismatch(n, name, "a list", n.Kind.String())
 	}
 	to.Set(reflect.MakeSlice(to.Type(), len(n.Items), len(n.Items)))
 	for i, item := range n.Items {
@@ -141,27 +141,27 @@ func decodeScalar(n *source.Node, name string, to reflect.Value) error {
 	switch to.Kind() {
 	case reflect.String:
 		if n.Kind == source.Number || n.Kind == source.Bool {
-			return wanted(n, name, "a text", n.Kind.String()+"; put it in quotes")
+			return kindMismatch(n, name, "a text", n.Kind.String()+"; put it in quotes")
 		}
 		if n.Kind != source.String {
-			return wanted(n, name, "a text", n.Kind.String())
+			return kindMismatch(n, name, "a text", n.Kind.String())
 		}
 		to.SetString(n.Text)
 	case reflect.Bool:
 		if n.Kind != source.Bool {
-			return wanted(n, name, "true or false", found(n))
+			return kindMismatch(n, name, "true or false", found(n))
 		}
 		to.SetBool(n.True())
 	case reflect.Int, reflect.Int64:
 		i, ok := n.Int()
 		if !ok || to.OverflowInt(i) {
-			return wanted(n, name, "a whole number", found(n))
+			return kindMismatch(n, name, "a whole number", found(n))
 		}
 		to.SetInt(i)
 	case reflect.Float64:
 		f, err := strconv.ParseFloat(n.Text, 64)
 		if n.Kind != source.Number || err != nil {
-			return wanted(n, name, "a number", found(n))
+			return kindMismatch(n, name, "a number", found(n))
 		}
 		to.SetFloat(f)
 	default:
@@ -181,8 +181,8 @@ func found(n *source.Node) string {
 	return n.Kind.String()
 }
 
-// inside is the name of a member.
-func inside(name, member string) string {
+// memberName is the name of a member.
+func memberName(name, member string) string {
 	if name == "" {
 		return member
 	}

@@ -17,12 +17,12 @@ func document(n int) []byte {
 	return text
 }
 
-// results is how long results may be in answersAreLimited.
+// results is how long results may be in checkResponseLimit.
 const results = 3 << 20
 
-// answersAreLimited runs a task of a cloud against services that answer as much as is read and more.
+// checkResponseLimit runs a task of a cloud against services that answer as much as is read and more.
 // open opens the cloud with a service at a URL.
-func answersAreLimited(t *testing.T, open func(url string) (*home, error), r task.Request) {
+func checkResponseLimit(t *testing.T, open func(url string) (*cloudServices, error), r task.Request) {
 	t.Helper()
 	for bytes, read := range map[int]bool{results: true, results + 128<<10: false} {
 		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(document(bytes)) }))
@@ -31,14 +31,14 @@ func answersAreLimited(t *testing.T, open func(url string) (*home, error), r tas
 		if err != nil {
 			t.Fatal(err)
 		}
-		limited(t, h, r, read)
+		runLimited(t, h, r, read)
 	}
 }
 
-// limited runs a task of a cloud, whose answer is one that may be read or is not.
-func limited(t *testing.T, h *home, r task.Request, read bool) {
+// runLimited runs a task of a cloud, whose answer is one that may be read or is not.
+func runLimited(t *testing.T, h *cloudServices, r task.Request, read bool) {
 	t.Helper()
-	tasks, _ := h.tasks(nil, task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{} }))
+	tasks, _ := h.runners(nil, task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{} }))
 	if got := tasks[r.Action].Run(t.Context(), r); (got.Error == nil) != read {
 		t.Errorf("%s: read %v, want %v: %+v", r.Action, !read, read, got.Error)
 	}

@@ -115,7 +115,7 @@ func (c shareCollector) Collect(to chan<- prometheus.Metric) {
 		for _, u := range p.Usage() {
 			gauge(shareHeld, prometheus.GaugeValue, u.Held, p.Name, u.Account)
 			gauge(shareWaiting, prometheus.GaugeValue, int64(u.Waiting), p.Name, u.Account)
-			gauge(shareRefused, prometheus.CounterValue, u.Refused, p.Name, u.Account)
+			gauge(shareRefused, prometheus.CounterValue, u.Rejected, p.Name, u.Account)
 		}
 	}
 }

@@ -12,15 +12,15 @@ import (
 	"millrace/shared/store"
 )
 
-// nonceRows remembers nonces as rows that expire, so that neither a restart nor another process lets a request be
+// nonceStore remembers nonces as rows that expire, so that neither a restart nor another process lets a request be
 // played again.
-type nonceRows struct {
+type nonceStore struct {
 	driver store.Driver
 	now    func() time.Time
 }
 
 // Use implements rpc.Nonces. A nonce that this very call has written, and whose answer was lost, counts as first.
-func (n nonceRows) Use(ctx context.Context, nonce string, until time.Time) (bool, error) {
+func (n nonceStore) Use(ctx context.Context, nonce string, until time.Time) (bool, error) {
 	sum := sha256.Sum256([]byte(nonce))
 	key := store.NonceKey(hex.EncodeToString(sum[:16]))
 	fence := strconv.FormatUint(store.Random(), 16)

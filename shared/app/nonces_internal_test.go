@@ -13,7 +13,7 @@ import (
 // a driver tries again when an answer is lost, and then finds what it has written.
 func TestNonceThatWasLostToItselfIsFirst(t *testing.T) {
 	driver := memstore.New()
-	n := nonceRows{driver, time.Now}
+	n := nonceStore{driver, time.Now}
 	driver.After = func(op string, key store.Key) error {
 		if op == memstore.OpCommit {
 			return store.ErrConflict

@@ -21,7 +21,7 @@ import (
 	"millrace/shared/value"
 )
 
-// outcomes joins asynchronous invocations with the tasks that wait for them: a row by the function,
+// asyncResults joins asynchronous invocations with the tasks that wait for them: a row by the function,
 // and the invocation's request id or the id of its task, says whose task it is (execution.md
 // finding 28).
 //
@@ -30,29 +30,29 @@ import (
 // be guessed: a request id, or one that is derived from the execution's random run. An id that a
 // flow has chosen can be guessed; there the record is only a hint, and the service is asked for the
 // end.
-type outcomes struct {
-	driver  store.Driver
-	output  func(legacy bool, requestID string, payload []byte) task.Result // see home
-	forgets bool                                                            // see home
+type asyncResults struct {
+	driver      store.Driver
+	output      func(legacy bool, requestID string, payload []byte) task.Result // see home
+	dropUnknown bool                                                            // see home
 	// identity is the full name of a function without its version or alias, from one as a note or a
 	// record has it.
 	identity func(function string) (string, error)
-	// ended asks the service how the invocation of a note has ended; nil where flows choose no ids.
-	ended func(ctx context.Context, n task.Note, id string) (task.Result, bool, error)
+	// queryResult asks the service how the invocation of a note has ended; nil where flows choose no ids.
+	queryResult func(ctx context.Context, n task.InvocationRecord, id string) (task.Result, bool, error)
 	// resend puts the text of a record into the queue again, to be delivered after a delay. An
 	// error that wraps queue.ErrBody says that the queue never takes this text.
-	resend func(ctx context.Context, text []byte, delay time.Duration) error
-	wakes  bool // notes wake the sweeper when they have expired, for the store does not remove them
-	runner *runner.Runner
-	log    *slog.Logger
+	resend       func(ctx context.Context, text []byte, delay time.Duration) error
+	wakeOnExpiry bool // notes wake the sweeper when they have expired, for the store does not remove them
+	runner       *runner.Runner
+	log          *slog.Logger
 }
 
-// noteLife is how long a note is kept: Lambda tries an invocation for six hours at most, and a record may wait in the
+// recordRetention is how long a note is kept: Lambda tries an invocation for six hours at most, and a record may wait in the
 // queue for days.
-const noteLife = 14 * 24 * time.Hour
+const recordRetention = 14 * 24 * time.Hour
 
-// Note implements task.Noted.
-func (o *outcomes) Note(ctx context.Context, requestID string, n task.Note) error {
+// Record implements task.Noted.
+func (o *asyncResults) Record(ctx context.Context, requestID string, n task.InvocationRecord) error {
 	if requestID == "" {
 		return errors.New("the invocation has no request id")
 	}
@@ -66,18 +66,18 @@ func (o *outcomes) Note(ctx context.Context, requestID string, n task.Note) erro
 	}
 	key := store.InvocationRecordKey(requestID, function)
 	if n.Chosen {
-		key = store.ChosenInvocationRecordKey(requestID, function, taskOf(n))
+		key = store.ChosenInvocationRecordKey(requestID, function, taskDigest(n))
 	}
-	row := store.Row{Key: key, Data: data, Expires: time.Now().Add(noteLife).UnixMilli()}
-	if o.wakes {
+	row := store.Row{Key: key, Data: data, Expires: time.Now().Add(recordRetention).UnixMilli()}
+	if o.wakeOnExpiry {
 		row.Wake = row.Expires
 	}
 	return o.driver.Put(ctx, []store.Row{row})
 }
 
-// taskOf names the task of a note. No two tasks have the same, so nobody replaces the note of
+// taskDigest names the task of a note. No two tasks have the same, so nobody replaces the note of
 // another under an id that both have chosen.
-func taskOf(n task.Note) string {
+func taskDigest(n task.InvocationRecord) string {
 	sum := sha256.Sum256([]byte(n.Account + "\x00" + n.Token))
 	return hex.EncodeToString(sum[:16])
 }
@@ -90,22 +90,22 @@ const (
 	resendDelay = 2 * time.Second
 )
 
-// errUnknown says that nobody has noted an outcome, or not yet; errOthers that nobody ever will.
+// errNotRecorded says that nobody has noted an outcome, or not yet; errForeign that nobody ever will.
 var (
-	errUnknown = errors.New("nobody has noted the invocation")
-	errOthers  = errors.New("it is none of the engine's")
+	errNotRecorded = errors.New("nobody has noted the invocation")
+	errForeign     = errors.New("it is none of the engine's")
 )
 
-// take reports the end of an invocation to the task that waits for it. An outcome that nobody has
+// handle reports the end of an invocation to the task that waits for it. An outcome that nobody has
 // noted is put back into the queue for a while. Then it is an error, and ends among the dead
 // letters; where it is let go instead, none of ours is lost: the invocation was noted before it was
 // made, or its caller died, and the next call asks for its end.
-func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
-	err := o.find(ctx, out)
-	if errors.Is(err, errUnknown) && out.Resent >= 0 && out.Resent < resendMax {
-		err = o.putBack(ctx, out)
+func (o *asyncResults) handle(ctx context.Context, out trigger.AsyncResult) error {
+	err := o.lookUp(ctx, out)
+	if errors.Is(err, errNotRecorded) && out.Resent >= 0 && out.Resent < resendMax {
+		err = o.sendAgain(ctx, out)
 	}
-	if o.forgets && (errors.Is(err, errOthers) || errors.Is(err, errUnknown)) {
+	if o.dropUnknown && (errors.Is(err, errForeign) || errors.Is(err, errNotRecorded)) {
 		o.log.Error("outcome of an invocation that is none of the engine's; it is let go", "request", out.RequestID, "function", out.Function, "err", err)
 		return nil
 	}
@@ -115,50 +115,50 @@ func (o *outcomes) take(ctx context.Context, out trigger.Outcome) error {
 	return nil
 }
 
-// putBack sends a record to the queue again. One that the queue does not take because it is too
-// long is errUnknown as before.
-func (o *outcomes) putBack(ctx context.Context, out trigger.Outcome) error {
+// sendAgain sends a record to the queue again. One that the queue does not take because it is too
+// long is errNotRecorded as before.
+func (o *asyncResults) sendAgain(ctx context.Context, out trigger.AsyncResult) error {
 	if o.resend == nil {
-		return errUnknown
+		return errNotRecorded
 	}
-	text, err := out.Again()
+	text, err := out.EncodeResent()
 	if err != nil {
 		return err
 	}
 	if err = o.resend(ctx, text, resendDelay); errors.Is(err, queue.ErrBody) {
-		return fmt.Errorf("%w, and it cannot be sent again: %w", errUnknown, err)
+		return fmt.Errorf("%w, and it cannot be sent again: %w", errNotRecorded, err)
 	}
 	return err
 }
 
-// find reports an outcome to the tasks that wait for it: to the one under an id of the service or
+// lookUp reports an outcome to the tasks that wait for it: to the one under an id of the service or
 // of the engine, else to all under an id that flows have chosen.
-func (o *outcomes) find(ctx context.Context, out trigger.Outcome) error {
+func (o *asyncResults) lookUp(ctx context.Context, out trigger.AsyncResult) error {
 	function, err := o.identity(out.Function)
 	if err != nil || len(out.RequestID) > requestIDMax {
-		return fmt.Errorf("%w: its function or its id is none: %w", errOthers, err)
+		return fmt.Errorf("%w: its function or its id is none: %w", errForeign, err)
 	}
 	row, err := o.driver.Get(ctx, store.InvocationRecordKey(out.RequestID, function))
 	switch {
 	case err == nil:
-		n, err := noteOf(row)
+		n, err := decodeRecord(row)
 		if err != nil {
 			return err
 		}
-		return o.report(ctx, row.Key, n, out, o.outcome(n, out))
+		return o.report(ctx, row.Key, n, out, o.toReport(n, out))
 	case !errors.Is(err, store.ErrNotFound):
 		return err
-	case o.ended == nil:
-		return errUnknown
+	case o.queryResult == nil:
+		return errNotRecorded
 	}
-	return o.chosen(ctx, out, store.ChosenInvocationRecordKey(out.RequestID, function, "").Partition)
+	return o.reportChosen(ctx, out, store.ChosenInvocationRecordKey(out.RequestID, function, "").Partition)
 }
 
-// chosen looks at all notes under an id that flows have chosen: the service says of each how its
+// reportChosen looks at all notes under an id that flows have chosen: the service says of each how its
 // invocation has ended, for the record says nothing that counts. Notes of one id are few: the
 // service takes an id once for each version of a function while it remembers the invocation. If
-// none has ended the record is errUnknown: the note of the right one may not have been written yet.
-func (o *outcomes) chosen(ctx context.Context, out trigger.Outcome, partition string) error {
+// none has ended the record is errNotRecorded: the note of the right one may not have been written yet.
+func (o *asyncResults) reportChosen(ctx context.Context, out trigger.AsyncResult, partition string) error {
 	reported, from := false, ""
 	for more := true; more; {
 		var rows []store.Row
@@ -169,11 +169,11 @@ func (o *outcomes) chosen(ctx context.Context, out trigger.Outcome, partition st
 		}
 		for _, row := range rows {
 			from = row.Sort + "\x00"
-			n, err := noteOf(row)
+			n, err := decodeRecord(row)
 			if err != nil {
 				return err
 			}
-			report, over, err := o.asked(ctx, n, out)
+			report, over, err := o.queryService(ctx, n, out)
 			if err != nil {
 				return err
 			}
@@ -186,17 +186,17 @@ func (o *outcomes) chosen(ctx context.Context, out trigger.Outcome, partition st
 		}
 	}
 	if !reported {
-		return errUnknown
+		return errNotRecorded
 	}
 	return nil
 }
 
-func noteOf(row store.Row) (n task.Note, err error) {
+func decodeRecord(row store.Row) (n task.InvocationRecord, err error) {
 	return n, json.Unmarshal(row.Data, &n)
 }
 
 // report reports the end of a noted task, and deletes the note.
-func (o *outcomes) report(ctx context.Context, key store.Key, n task.Note, out trigger.Outcome, report runner.Report) error {
+func (o *asyncResults) report(ctx context.Context, key store.Key, n task.InvocationRecord, out trigger.AsyncResult, report runner.Report) error {
 	_, err := o.runner.ReportAsyncResult(ctx, n.Account, n.Token, report)
 	switch fault.CodeOf(err) {
 	case "":
@@ -211,15 +211,15 @@ func (o *outcomes) report(ctx context.Context, key store.Key, n task.Note, out t
 	return nil
 }
 
-// asked returns the end of an invocation as the service knows it; false when there is none to
+// queryService returns the end of an invocation as the service knows it; false when there is none to
 // report. A record that comes before the end is not the cloud's: the cloud's own follows.
-func (o *outcomes) asked(ctx context.Context, n task.Note, out trigger.Outcome) (runner.Report, bool, error) {
-	if o.ended == nil {
+func (o *asyncResults) queryService(ctx context.Context, n task.InvocationRecord, out trigger.AsyncResult) (runner.Report, bool, error) {
+	if o.queryResult == nil {
 		return runner.Report{}, false, fmt.Errorf("outcome of invocation %s: the service cannot be asked here", out.RequestID)
 	}
-	result, over, err := o.ended(ctx, n, out.RequestID)
+	result, over, err := o.queryResult(ctx, n, out.RequestID)
 	switch {
-	case errors.Is(err, task.ErrNotKnown):
+	case errors.Is(err, task.ErrResultUnknown):
 		o.log.Error("outcome that the service does not confirm", "request", out.RequestID, "function", out.Function, "err", err)
 		return runner.Report{}, false, nil
 	case err != nil:
@@ -234,8 +234,8 @@ func (o *outcomes) asked(ctx context.Context, n task.Note, out trigger.Outcome) 
 // requestIDMax bounds the id of an invocation that is looked for.
 const requestIDMax = 256
 
-// outcome is an outcome as the end of a task.
-func (o *outcomes) outcome(n task.Note, out trigger.Outcome) runner.Report {
+// toReport is an outcome as the end of a task.
+func (o *asyncResults) toReport(n task.InvocationRecord, out trigger.AsyncResult) runner.Report {
 	if out.Failed {
 		e := task.FunctionFailure(n.Action, payloadOf(out))
 		if out.Payload == nil {
@@ -243,7 +243,7 @@ func (o *outcomes) outcome(n task.Note, out trigger.Outcome) runner.Report {
 		}
 		return runner.Report{Error: &flow.Error{Name: e.Name, Cause: e.Cause}}
 	}
-	return reportOf(o.output(n.Legacy, out.RequestID, payloadOf(out)))
+	return reportOf(o.output(n.FlowV1, out.RequestID, payloadOf(out)))
 }
 
 // reportOf is a result as the end of a task.
@@ -262,7 +262,7 @@ func reportOf(result task.Result) runner.Report {
 }
 
 // payloadOf is what the function answered. Function Compute puts it into its record as a text.
-func payloadOf(out trigger.Outcome) []byte {
+func payloadOf(out trigger.AsyncResult) []byte {
 	if strings.HasPrefix(out.Function, "acs:fc:") && len(out.Payload) > 0 && out.Payload[0] == '"' {
 		return []byte(task.Text(out.Payload))
 	}

@@ -20,10 +20,10 @@ import (
 	"millrace/shared/trigger"
 )
 
-// outcomesOn are outcomes over a store, whose records that come too early go to sent.
-func outcomesOn(d store.Driver, sent *[]string) *outcomes {
+// newAsyncResults are outcomes over a store, whose records that come too early go to sent.
+func newAsyncResults(d store.Driver, sent *[]string) *asyncResults {
 	s := store.New(store.Options{Driver: d})
-	return &outcomes{driver: d, log: slog.New(slog.DiscardHandler), forgets: true,
+	return &asyncResults{driver: d, log: slog.New(slog.DiscardHandler), dropUnknown: true,
 		runner:   runner.New(runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Limits: flow.DefaultLimits()}),
 		output:   func(bool, string, []byte) task.Result { return task.Result{Output: []byte(`{}`)} },
 		identity: func(function string) (string, error) { name, _, _ := strings.Cut(function, "@"); return name, nil },
@@ -33,9 +33,9 @@ func outcomesOn(d store.Driver, sent *[]string) *outcomes {
 		}}
 }
 
-func recordOf(t *testing.T, text string) trigger.Outcome {
+func recordOf(t *testing.T, text string) trigger.AsyncResult {
 	t.Helper()
-	o, err := trigger.DecodeOutcome([]byte(text))
+	o, err := trigger.DecodeAsyncResult([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func rows(t *testing.T, d store.Driver, partitions ...string) (tokens []string) 
 			t.Fatal(err)
 		}
 		for _, row := range list {
-			n, err := noteOf(row)
+			n, err := decodeRecord(row)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,11 +69,11 @@ func rows(t *testing.T, d store.Driver, partitions ...string) (tokens []string) 
 func TestUnknownOutcomesWaitInTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent []string
-		o := outcomesOn(memstore.New(), &sent)
+		o := newAsyncResults(memstore.New(), &sent)
 		began, text := time.Now(), early
 		for n := range resendMax {
 			out := recordOf(t, text)
-			if err := o.take(t.Context(), out); err != nil || len(sent) != n+1 {
+			if err := o.handle(t.Context(), out); err != nil || len(sent) != n+1 {
 				t.Fatal(n, err, sent)
 			}
 			var ok bool
@@ -90,15 +90,15 @@ func TestUnknownOutcomesWaitInTheQueue(t *testing.T) {
 		}
 		for _, resent := range []string{"4", "5", "-1", "1000000"} { // also as nobody but a forger writes it
 			last := strings.Replace(early, `"requestContext"`, `"millraceResent":`+resent+`,"requestContext"`, 1)
-			if err := o.take(t.Context(), recordOf(t, last)); err != nil || len(sent) != resendMax {
+			if err := o.handle(t.Context(), recordOf(t, last)); err != nil || len(sent) != resendMax {
 				t.Error(resent, err, len(sent))
 			}
 		}
-		if err := o.take(t.Context(), trigger.Outcome{RequestID: strings.Repeat("x", requestIDMax+1), Function: "f"}); err != nil || len(sent) != resendMax {
+		if err := o.handle(t.Context(), trigger.AsyncResult{RequestID: strings.Repeat("x", requestIDMax+1), Function: "f"}); err != nil || len(sent) != resendMax {
 			t.Error("an id that nobody can have noted is sent again:", err)
 		}
-		o.forgets = false // where records have dead letters of their own
-		if err := o.take(t.Context(), trigger.Outcome{RequestID: "r", Function: "f", Resent: resendMax}); err == nil {
+		o.dropUnknown = false // where records have dead letters of their own
+		if err := o.handle(t.Context(), trigger.AsyncResult{RequestID: "r", Function: "f", Resent: resendMax}); err == nil {
 			t.Error("it is acknowledged")
 		}
 		if waited := time.Since(began); waited != 0 {
@@ -111,17 +111,17 @@ func TestUnknownOutcomesWaitInTheQueue(t *testing.T) {
 func TestEarlyOutcomes(t *testing.T) {
 	var sent []string
 	d := memstore.New()
-	o := outcomesOn(d, &sent)
-	if err := o.take(t.Context(), recordOf(t, early)); err != nil || len(sent) != 1 {
+	o := newAsyncResults(d, &sent)
+	if err := o.handle(t.Context(), recordOf(t, early)); err != nil || len(sent) != 1 {
 		t.Fatal(err, sent)
 	}
-	if err := o.Note(t.Context(), "r", task.Note{Account: "1", Token: "t", Function: "f"}); err != nil {
+	if err := o.Record(t.Context(), "r", task.InvocationRecord{Account: "1", Token: "t", Function: "f"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := rows(t, d, "r#r#f"); len(got) != 1 {
 		t.Fatal(got)
 	}
-	err := o.take(t.Context(), recordOf(t, strings.TrimPrefix(sent[0], "2s ")))
+	err := o.handle(t.Context(), recordOf(t, strings.TrimPrefix(sent[0], "2s ")))
 	if left := rows(t, d, "r#r#f"); err != nil || len(sent) != 1 || len(left) != 0 { // reported, so the note is gone
 		t.Error(err, sent, left)
 	}
@@ -134,14 +134,14 @@ func TestChosenIDsReplaceNothing(t *testing.T) {
 	for _, id := range ids {
 		var sent, asked []string
 		d := memstore.New()
-		o := outcomesOn(d, &sent)
+		o := newAsyncResults(d, &sent)
 		over := map[string]bool{}
-		o.ended = func(_ context.Context, n task.Note, id string) (task.Result, bool, error) {
+		o.queryResult = func(_ context.Context, n task.InvocationRecord, id string) (task.Result, bool, error) {
 			asked = append(asked, n.Account)
 			return task.Result{Output: []byte(`{}`)}, over[n.Account], nil
 		}
 		note := func(account, function string, chosen bool) {
-			if err := o.Note(t.Context(), id, task.Note{Account: account, Token: "t", Function: function, Chosen: chosen}); err != nil {
+			if err := o.Record(t.Context(), id, task.InvocationRecord{Account: account, Token: "t", Function: function, Chosen: chosen}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -159,7 +159,7 @@ func TestChosenIDsReplaceNothing(t *testing.T) {
 			t.Errorf("%s: %q", id, got)
 		}
 		take := func() {
-			if err := o.take(t.Context(), trigger.Outcome{RequestID: id, Function: "f@LATEST"}); err != nil {
+			if err := o.handle(t.Context(), trigger.AsyncResult{RequestID: id, Function: "f@LATEST"}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -188,22 +188,22 @@ func TestAttack2Flood(t *testing.T) {
 		var sent []string
 		asked := 0
 		d := memstore.New()
-		o := outcomesOn(d, &sent)
-		o.ended = func(context.Context, task.Note, string) (task.Result, bool, error) {
+		o := newAsyncResults(d, &sent)
+		o.queryResult = func(context.Context, task.InvocationRecord, string) (task.Result, bool, error) {
 			asked++
 			return task.Result{}, false, nil
 		}
-		if err := o.Note(t.Context(), "order-7", task.Note{Account: "1", Token: "t", Function: "f", Chosen: true}); err != nil {
+		if err := o.Record(t.Context(), "order-7", task.InvocationRecord{Account: "1", Token: "t", Function: "f", Chosen: true}); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		var queue []trigger.Outcome
+		var queue []trigger.AsyncResult
 		for i := range records {
 			id := "order-7"
 			if i%2 == 0 {
 				id = fmt.Sprint("nobody-", i)
 			}
-			queue = append(queue, trigger.Outcome{RequestID: id, Function: "f@LATEST", Condition: "Success", Payload: []byte(`{"paid":"forged"}`)})
+			queue = append(queue, trigger.AsyncResult{RequestID: id, Function: "f@LATEST", Condition: "Success", Payload: []byte(`{"paid":"forged"}`)})
 		}
 		for round := 0; len(queue) > 0; round++ {
 			if round > resendMax {
@@ -211,7 +211,7 @@ func TestAttack2Flood(t *testing.T) {
 			}
 			sent = nil
 			for _, out := range queue {
-				if err := o.take(t.Context(), out); err != nil {
+				if err := o.handle(t.Context(), out); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -234,24 +234,24 @@ func TestAttack2Flood(t *testing.T) {
 func TestLongOutcomes(t *testing.T) {
 	for size, want := range map[int]string{100_000: "Succeeded", 1<<20 + 1: "Failed FnF.DataLimitExceeded"} {
 		synctest.Test(t, func(t *testing.T) {
-			if got := endByOutcome(t, size); got != want {
+			if got := endByAsyncResult(t, size); got != want {
 				t.Errorf("a result of %d bytes: %s, want %s", size, got, want)
 			}
 		})
 	}
 }
 
-// endByOutcome returns how an execution ends whose task waits for an invocation with a result of so many bytes.
-func endByOutcome(t *testing.T, size int) string {
+// endByAsyncResult returns how an execution ends whose task waits for an invocation with a result of so many bytes.
+func endByAsyncResult(t *testing.T, size int) string {
 	var sent []string
-	o := outcomesOn(memstore.New(), &sent)
+	o := newAsyncResults(memstore.New(), &sent)
 	limits := flow.DefaultLimits()
 	s := store.New(store.Options{Driver: o.driver})
 	options := runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, AcceptOnly: true}
 	o.runner = runner.New(options)
 	options.AcceptOnly = false
 	options.Tasks = task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
-		if err := o.Note(ctx, "r", task.Note{Account: r.Account, Token: r.Token, Function: "f"}); err != nil {
+		if err := o.Record(ctx, "r", task.InvocationRecord{Account: r.Account, Token: r.Token, Function: "f"}); err != nil {
 			t.Error(err)
 		}
 		return task.Result{Output: []byte(`{}`)}
@@ -276,7 +276,7 @@ func endByOutcome(t *testing.T, size int) string {
 	o.output = func(bool, string, []byte) task.Result {
 		return task.Result{Output: []byte(`"` + strings.Repeat("x", size-2) + `"`)}
 	}
-	if err := o.take(t.Context(), trigger.Outcome{RequestID: "r", Function: "f"}); err != nil {
+	if err := o.handle(t.Context(), trigger.AsyncResult{RequestID: "r", Function: "f"}); err != nil {
 		t.Error(err)
 	}
 	if err := full.HandleHint(t.Context(), store.Partition(created.ID, "x")); err != nil {

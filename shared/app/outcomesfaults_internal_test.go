@@ -19,7 +19,7 @@ import (
 	"millrace/shared/task"
 )
 
-const waitsForOutcome = `Type: StateMachine
+const waitsForAsyncResult = `Type: StateMachine
 SpecVersion: v1
 Name: f
 StartAt: A
@@ -27,24 +27,24 @@ States:
 - {Name: A, Type: Task, Action: 'FC:InvokeFunction', TaskMode: WaitForCustomCallback, Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, End: true}
 `
 
-// errPassing is a fault that passes: trying again helps.
-var errPassing = errors.New("a passing fault")
+// errTransient is a fault that passes: trying again helps.
+var errTransient = errors.New("a passing fault")
 
-// passing fails calls of store and queue by chance, before or after they take effect, as long as it has faults left.
-type passing struct {
+// transientFaults fails calls of store and queue by chance, before or after they take effect, as long as it has faults left.
+type transientFaults struct {
 	mu     sync.Mutex
 	chance *rand.Rand
 	left   int
 }
 
-func (p *passing) hook(string, store.Key) error {
+func (p *transientFaults) hook(string, store.Key) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.left == 0 || p.chance.IntN(5) > 0 {
 		return nil
 	}
 	p.left--
-	return errPassing
+	return errTransient
 }
 
 // tokens are the tokens of tasks by their executions; the calls themselves say nothing.
@@ -60,25 +60,25 @@ func (k *tokens) Run(_ context.Context, r task.Request) task.Result {
 	return task.Result{Output: []byte(`{}`)}
 }
 
-// TestOutcomesOnPassingFaults: store and queue fail for a while, as the outcomes of invocations come: some before they
+// TestAsyncResultsUnderTransientFaults: store and queue fail for a while, as the outcomes of invocations come: some before they
 // have been noted, some twice, each again and again until it is taken. Each counts, for its own task, and once, also
 // where records that nobody has noted are let go.
-func TestOutcomesOnPassingFaults(t *testing.T) {
+func TestAsyncResultsUnderTransientFaults(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { outcomesOnPassingFaults(t, rand.New(rand.NewPCG(seed, 1))) })
+			synctest.Test(t, func(t *testing.T) { runTransientFaults(t, rand.New(rand.NewPCG(seed, 1))) })
 		})
 	}
 }
 
-func outcomesOnPassingFaults(t *testing.T, chance *rand.Rand) {
+func runTransientFaults(t *testing.T, chance *rand.Rand) {
 	const tasks = 4
 	ctx := context.Background()
-	p, mem, q := &passing{chance: chance}, memstore.New(), memqueue.New(memqueue.Options{})
+	p, mem, q := &transientFaults{chance: chance}, memstore.New(), memqueue.New(memqueue.Options{})
 	mem.Before, mem.After = p.hook, p.hook
 	s, k := store.New(store.Options{Driver: mem}), &tokens{of: map[string]string{}}
 	var records []string // what the queue holds
-	o := outcomesOn(mem, nil)
+	o := newAsyncResults(mem, nil)
 	o.runner = runner.New(runner.Options{Store: s, Queue: q, Compile: compiler(flow.DefaultLimits()), Limits: flow.DefaultLimits(),
 		Tasks: task.NewTable(map[string]task.Runner{"FC:InvokeFunction": k}, nil), Exclusive: true, Log: slog.New(slog.DiscardHandler)})
 	o.output = func(_ bool, id string, payload []byte) task.Result { return task.Result{Output: payload} }
@@ -90,7 +90,7 @@ func outcomesOnPassingFaults(t *testing.T, chance *rand.Rand) {
 		return err
 	}
 	f := &store.Flow{Account: "1", Name: "f", ID: "id"}
-	if err := s.CreateFlow(ctx, f, waitsForOutcome, 0); err != nil {
+	if err := s.CreateFlow(ctx, f, waitsForAsyncResult, 0); err != nil {
 		t.Fatal(err)
 	}
 	name := func(i int) string { return fmt.Sprint("x", i) }
@@ -109,7 +109,7 @@ func outcomesOnPassingFaults(t *testing.T, chance *rand.Rand) {
 	}
 	p.left = 40
 	note := func(i int) {
-		for o.Note(ctx, fmt.Sprint("r", i), task.Note{Account: "1", Token: k.of[name(i)], Function: "f"}) != nil {
+		for o.Record(ctx, fmt.Sprint("r", i), task.InvocationRecord{Account: "1", Token: k.of[name(i)], Function: "f"}) != nil {
 		}
 	}
 	for i := range tasks / 2 {
@@ -124,7 +124,7 @@ func outcomesOnPassingFaults(t *testing.T, chance *rand.Rand) {
 		i := chance.IntN(len(records))
 		text := records[i]
 		records = append(records[:i:i], records[i+1:]...)
-		if err := o.take(ctx, recordOf(t, text)); err != nil {
+		if err := o.handle(ctx, recordOf(t, text)); err != nil {
 			records = append(records, text) // not acknowledged: the queue brings it again
 		}
 		time.Sleep(time.Second)
@@ -132,7 +132,7 @@ func outcomesOnPassingFaults(t *testing.T, chance *rand.Rand) {
 	time.Sleep(time.Minute)
 	p.left = 0
 	for i := range tasks {
-		outcomeCounted(t, s, store.Partition(f.ID, name(i)), fmt.Sprintf(`{"of":%d}`, i))
+		checkAsyncResultCounted(t, s, store.Partition(f.ID, name(i)), fmt.Sprintf(`{"of":%d}`, i))
 	}
 	end, cancel := context.WithCancel(ctx)
 	cancel()
@@ -140,8 +140,8 @@ func outcomesOnPassingFaults(t *testing.T, chance *rand.Rand) {
 	q.Close()
 }
 
-// outcomeCounted checks that an execution has ended with an outcome, which stands in its history once.
-func outcomeCounted(t *testing.T, s *store.Store, partition, output string) {
+// checkAsyncResultCounted checks that an execution has ended with an outcome, which stands in its history once.
+func checkAsyncResultCounted(t *testing.T, s *store.Store, partition, output string) {
 	t.Helper()
 	x, err := s.Load(t.Context(), partition)
 	if err != nil {

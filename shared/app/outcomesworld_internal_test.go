@@ -27,16 +27,16 @@ var (
 	outcomeRuns = flag.Uint64("outcome-seeds", 300, "so many seeds from there on")
 )
 
-// outcomeWorld is tasks that wait for asynchronous invocations, the records of how these have ended,
+// asyncResultHarness is tasks that wait for asynchronous invocations, the records of how these have ended,
 // and a store and a queue with faults, all from a seed. The runner, the notes and the outcomes are the
 // real ones.
-type outcomeWorld struct {
+type asyncResultHarness struct {
 	t       *testing.T
 	rand    *rand.Rand
 	mu      sync.Mutex
 	faults  bool
 	rows    *memstore.Store
-	o       *outcomes
+	o       *asyncResults
 	waiting map[string]*invoked // by execution
 	work    sync.WaitGroup
 }
@@ -52,30 +52,30 @@ type invoked struct {
 // The name of the function that everybody invokes, and of one that nobody does.
 const (
 	invokedFunction = "acs:fc:cn:1:functions/f"
-	strangeFunction = "acs:fc:cn:1:functions/g"
+	foreignFunction = "acs:fc:cn:1:functions/g"
 )
 
-func newOutcomeWorld(t *testing.T, seed uint64) *outcomeWorld {
-	w := &outcomeWorld{t: t, rand: rand.New(rand.NewPCG(seed, 2)), faults: true, rows: memstore.New(), waiting: map[string]*invoked{}}
+func newAsyncResultHarness(t *testing.T, seed uint64) *asyncResultHarness {
+	w := &asyncResultHarness{t: t, rand: rand.New(rand.NewPCG(seed, 2)), faults: true, rows: memstore.New(), waiting: map[string]*invoked{}}
 	w.rows.Before = func(string, store.Key) error { return w.fault(8, "not done") }
 	w.rows.After = func(string, store.Key) error { return w.fault(8, "done, and the answer lost") }
 	return w
 }
 
-func (w *outcomeWorld) draw(n int) int {
+func (w *asyncResultHarness) draw(n int) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.rand.IntN(n)
 }
 
-func (w *outcomeWorld) after(d time.Duration, do func()) {
+func (w *asyncResultHarness) after(d time.Duration, do func()) {
 	w.work.Go(func() {
 		time.Sleep(d)
 		do()
 	})
 }
 
-func (w *outcomeWorld) fault(n int, what string) error {
+func (w *asyncResultHarness) fault(n int, what string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.faults && w.rand.IntN(n) == 0 {
@@ -85,7 +85,7 @@ func (w *outcomeWorld) fault(n int, what string) error {
 }
 
 // call is the action: it invokes a function, and its note is written before, soon after, late or never.
-func (w *outcomeWorld) call(_ context.Context, r task.Request) task.Result {
+func (w *asyncResultHarness) call(_ context.Context, r task.Request) task.Result {
 	w.mu.Lock()
 	v := w.waiting[r.Execution]
 	again := v.token != ""
@@ -95,8 +95,8 @@ func (w *outcomeWorld) call(_ context.Context, r task.Request) task.Result {
 		return task.Result{Output: []byte(`{}`)}
 	}
 	note := func() {
-		n := task.Note{Account: r.Account, Token: r.Token, Action: "FC:InvokeFunction", Function: v.function}
-		for w.o.Note(context.Background(), v.id, n) != nil {
+		n := task.InvocationRecord{Account: r.Account, Token: r.Token, Action: "FC:InvokeFunction", Function: v.function}
+		for w.o.Record(context.Background(), v.id, n) != nil {
 			time.Sleep(100 * time.Millisecond)
 		}
 		w.mu.Lock()
@@ -114,14 +114,14 @@ func (w *outcomeWorld) call(_ context.Context, r task.Request) task.Result {
 		w.after(time.Duration(w.draw(8000))*time.Millisecond, func() { w.record(v, v.function, v.id) })
 	}
 	if w.draw(3) == 0 { // of another function under the same id, and of another id
-		w.after(time.Duration(w.draw(8000))*time.Millisecond, func() { w.record(v, strangeFunction, v.id) })
+		w.after(time.Duration(w.draw(8000))*time.Millisecond, func() { w.record(v, foreignFunction, v.id) })
 		w.after(time.Duration(w.draw(8000))*time.Millisecond, func() { w.record(v, v.function, v.id+"0") })
 	}
 	return task.Result{Output: []byte(`{}`)}
 }
 
 // record brings a record into the queue, of the invocation if function and id are its own.
-func (w *outcomeWorld) record(v *invoked, function, id string) {
+func (w *asyncResultHarness) record(v *invoked, function, id string) {
 	failure := ""
 	if v.failed {
 		failure = `"functionError":"Unhandled"`
@@ -137,18 +137,18 @@ func (w *outcomeWorld) record(v *invoked, function, id string) {
 }
 
 // deliver hands a record over until it is acknowledged, as a queue does.
-func (w *outcomeWorld) deliver(out trigger.Outcome) {
-	for w.o.take(context.Background(), out) != nil {
+func (w *asyncResultHarness) deliver(out trigger.AsyncResult) {
+	for w.o.handle(context.Background(), out) != nil {
 		time.Sleep(time.Second)
 	}
 }
 
 // resend puts a record back into the queue.
-func (w *outcomeWorld) resend(_ context.Context, text []byte, delay time.Duration) error {
+func (w *asyncResultHarness) resend(_ context.Context, text []byte, delay time.Duration) error {
 	if err := w.fault(8, "the queue refuses"); err != nil {
 		return err
 	}
-	out, err := trigger.DecodeOutcome(text)
+	out, err := trigger.DecodeAsyncResult(text)
 	if err == nil {
 		w.after(delay, func() { w.deliver(out) })
 	}
@@ -159,15 +159,15 @@ func (w *outcomeWorld) resend(_ context.Context, text []byte, delay time.Duratio
 // come and whatever fails meanwhile; by nothing else; and no note is left of one that has ended.
 func TestOutcomesBySeed(t *testing.T) {
 	for seed := *outcomeSeed; seed < *outcomeSeed+*outcomeRuns; seed++ {
-		synctest.Test(t, func(t *testing.T) { outcomesOf(t, seed) })
+		synctest.Test(t, func(t *testing.T) { runAsyncResultSeed(t, seed) })
 		if t.Failed() {
 			t.Fatalf("go test ./shared/app -run TestOutcomesBySeed -outcome-seed %d -outcome-seeds 1", seed)
 		}
 	}
 }
 
-func outcomesOf(t *testing.T, seed uint64) {
-	w := newOutcomeWorld(t, seed)
+func runAsyncResultSeed(t *testing.T, seed uint64) {
+	w := newAsyncResultHarness(t, seed)
 	s, limits, log := store.New(store.Options{Driver: w.rows}), flow.DefaultLimits(), slog.New(slog.DiscardHandler)
 	tasks := task.RunnerFunc(w.call)
 	r := runner.New(runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits,
@@ -175,7 +175,7 @@ func outcomesOf(t *testing.T, seed uint64) {
 	service := cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits, Log: log})
 	identity := func(function string) (string, error) { return function, nil }
 	output := func(_ bool, _ string, payload []byte) task.Result { return task.Result{Output: payload} }
-	w.o = &outcomes{driver: w.rows, runner: r, log: log, forgets: true, identity: identity, output: output, resend: w.resend}
+	w.o = &asyncResults{driver: w.rows, runner: r, log: log, dropUnknown: true, identity: identity, output: output, resend: w.resend}
 
 	caller := cloudflow.Caller{Account: "1"}
 	w.faults = false
@@ -208,7 +208,7 @@ func outcomesOf(t *testing.T, seed uint64) {
 		if err != nil {
 			t.Fatal(seed, name, err)
 		}
-		w.judge(seed, name, got)
+		w.check(seed, name, got)
 	}
 	r.Close(t.Context())
 }
@@ -216,7 +216,7 @@ func outcomesOf(t *testing.T, seed uint64) {
 // keptFor is how long a record that comes before its note is kept in the queue, at least.
 const keptFor = resendMax * resendDelay
 
-func (w *outcomeWorld) judge(seed uint64, name string, got *cloudflow.Execution) {
+func (w *asyncResultHarness) check(seed uint64, name string, got *cloudflow.Execution) {
 	v := w.waiting[name]
 	status, output := "Succeeded", fmt.Sprintf(`{"by":%q,"of":%q}`, v.function, v.id)
 	if v.failed {

@@ -24,7 +24,7 @@ type fullQueue struct {
 	taken int
 }
 
-func (q *fullQueue) Send(context.Context, ...queue.Message) error {
+func (q *fullQueue) Send(context.Context, ...queue.Hint) error {
 	if time.Now().Before(q.until) {
 		return errors.New("full")
 	}
@@ -43,16 +43,16 @@ func TestResumeAgain(t *testing.T) {
 		}
 		q := &fullQueue{until: time.Now().Add(10 * time.Minute)}
 		life, end := context.WithCancel(t.Context())
-		a := &App{life: life, log: slog.New(slog.DiscardHandler), runner: runner.New(runner.Options{
+		a := &App{ctx: life, log: slog.New(slog.DiscardHandler), runner: runner.New(runner.Options{
 			Store: store.New(store.Options{Driver: mem}), Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})}
 		began := time.Now()
-		a.resumeAgain(errors.New("the first try"))
+		a.retryResume(errors.New("the first try"))
 		if took := time.Since(began); q.taken != 1 || took > 11*time.Minute {
 			t.Errorf("%d taken up after %v", q.taken, took)
 		}
 		q.until = time.Now().Add(time.Hour)
 		time.AfterFunc(time.Minute, end)
-		a.resumeAgain(errors.New("the first try"))
+		a.retryResume(errors.New("the first try"))
 		if q.taken != 1 {
 			t.Error("taken up after the end")
 		}

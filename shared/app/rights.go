@@ -8,31 +8,31 @@ import (
 )
 
 // rights says what flows may do in a region; nil, everything, where there are no credentials.
-func rights(register *access.Register, region string) func(account, role, author string) (access.May, error) {
+func rights(register *access.Registry, region string) func(account, role, author string) (access.May, error) {
 	if register == nil {
 		return nil
 	}
 	return func(account, role, author string) (access.May, error) {
-		return register.Of(account, role, author, region, time.Now())
+		return register.RightsOf(account, role, author, region, time.Now())
 	}
 }
 
-// shared returns the account of the cloud whose resources all flows may name; "" for none. That is
+// sharedAccount returns the account of the cloud whose resources all flows may name; "" for none. That is
 // so when the credentials define an account of that id: then a resource name with it means that
 // account's, as mappings of the functions file do, and other accounts leave it out to mean the cloud's.
-func shared(register *access.Register, cloud string) string {
+func sharedAccount(register *access.Registry, cloud string) string {
 	if register != nil && register.Has(cloud) {
 		return ""
 	}
 	return cloud
 }
 
-// ownAccounts keeps tasks to resources of their flow's account, and to those of the cloud's that
+// restrictAccounts keeps tasks to resources of their flow's account, and to those of the cloud's that
 // all share. Where there are no credentials, a definition that names the accounts of a cloud runs
 // unchanged.
-func ownAccounts(tasks task.Runner, open bool, shared string) task.Runner {
+func restrictAccounts(tasks task.Runner, open bool, shared string) task.Runner {
 	if open {
 		return tasks
 	}
-	return task.OwnAccounts(tasks, shared)
+	return task.RestrictAccounts(tasks, shared)
 }

@@ -24,14 +24,14 @@ func TestTheCloudsAccountIsOneOfTheCredentials(t *testing.T) {
 		{"1", "2", "acs:fc::" + cloud + ":functions/f", false},
 		{"1", "2", "acs:fc::1:functions/f", true},
 	} {
-		register, err := access.NewRegister([]access.Account{{ID: c.defined}, {ID: "2"}})
+		register, err := access.NewRegistry([]access.Account{{ID: c.defined}, {ID: "2"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ran := false
 		next := task.RunnerFunc(func(context.Context, task.Request) task.Result { ran = true; return task.Result{} })
 		parameters, _ := json.Marshal(map[string]string{"resourceArn": c.arn})
-		ownAccounts(next, false, shared(register, cloud)).Run(t.Context(), task.Request{Account: c.account, Action: "FC:InvokeFunction", Parameters: parameters})
+		restrictAccounts(next, false, sharedAccount(register, cloud)).Run(t.Context(), task.Request{Account: c.account, Action: "FC:InvokeFunction", Parameters: parameters})
 		if ran == c.denied {
 			t.Errorf("%+v: done %v", c, ran)
 		}

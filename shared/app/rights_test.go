@@ -23,30 +23,30 @@ import (
 )
 
 // A server with credentials, which may change from one life of it to the next.
-type guarded struct {
+type securedServer struct {
 	t    *testing.T
 	data string
 	url  string
 	end  func()
 
 	functions string // lines for the functions file, before those of all tests
-	log       lines
+	log       logBuffer
 }
 
-// lines is a log that a test may look into while it is written.
-type lines struct {
+// logBuffer is a log that a test may look into while it is written.
+type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (l *lines) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
 // count counts the lines that have a text in them.
-func (l *lines) count(text string) int {
+func (l *logBuffer) count(text string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Count(l.text.String(), text)
@@ -91,7 +91,7 @@ actions:
 `
 
 // open opens a server, or opens it again, on what the one before has left.
-func (g *guarded) open(credentials string) {
+func (g *securedServer) open(credentials string) {
 	g.t.Helper()
 	if g.data == "" {
 		g.data = g.t.TempDir()
@@ -126,7 +126,7 @@ func (g *guarded) open(credentials string) {
 }
 
 // as is a client with a key.
-func (g *guarded) as(id string) *caller {
+func (g *securedServer) as(id string) *caller {
 	g.t.Helper()
 	o := rpc.ClientOptions{Endpoint: g.url}
 	if id != "" {
@@ -282,7 +282,7 @@ func TestFlowsActWithRights(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := &guarded{t: t}
+			g := &securedServer{t: t}
 			g.open(test.before)
 			owner, author := g.as("owner"), g.as("author")
 			owner.mustCreate("secret", fmt.Sprintf(passes, "secret"))

@@ -17,8 +17,8 @@ import (
 	"millrace/shared/cloudflow"
 )
 
-// answer is the text of an answer as the wire has it.
-func (c *caller) answer(operation string, parameters ...string) string {
+// request is the text of an answer as the wire has it.
+func (c *caller) request(operation string, parameters ...string) string {
 	c.t.Helper()
 	p := map[string]string{}
 	for i := 0; i < len(parameters); i += 2 {
@@ -64,7 +64,7 @@ func TestAnswersHide(t *testing.T) {
 	const flows = `, {Effect: Allow, Action: "fnf:DescribeFlow", Resource: "*"}`
 	const executions = `, {Effect: Allow, Action: "fnf:DescribeExecution", Resource: "*"}`
 	elsewhere := strings.ReplaceAll(flows+executions, `Resource: "*"`, `Resource: "acs:fnf:*:*:flow/other*"`)
-	g := &guarded{t: t}
+	g := &securedServer{t: t}
 	g.open(accountFile(strings.Join([]string{key("neither", policies(rest)), key("flows", policies(rest+flows)),
 		key("executions", policies(rest+executions)), key("both", policies(rest+flows+executions)),
 		key("elsewhere", policies(rest+elsewhere))}, "\n"), ""))
@@ -86,37 +86,37 @@ func TestAnswersHide(t *testing.T) {
 		"ListSchedules": true, "ListFlowVersions": true, "ListFlowAliases": true, "DescribeRegions": true}
 	for operation, ask := range map[string]func(*caller, string) string{
 		"StartExecution of a name in use": func(c *caller, _ string) string {
-			return c.answer("StartExecution", "FlowName", "long", "ExecutionName", "w")
+			return c.request("StartExecution", "FlowName", "long", "ExecutionName", "w")
 		},
 		"StopExecution": func(c *caller, name string) string {
 			stops++
 			execution := fmt.Sprintf("%s%d", name, stops)
 			owner.start("long", execution, `{"card":"4111"}`)
-			return c.answer("StopExecution", "FlowName", "long", "ExecutionName", execution)
+			return c.request("StopExecution", "FlowName", "long", "ExecutionName", execution)
 		},
-		"ListExecutions": func(c *caller, _ string) string { return c.answer("ListExecutions", "FlowName", "done") },
-		"ListFlows":      func(c *caller, _ string) string { return c.answer("ListFlows") },
+		"ListExecutions": func(c *caller, _ string) string { return c.request("ListExecutions", "FlowName", "done") },
+		"ListFlows":      func(c *caller, _ string) string { return c.request("ListFlows") },
 		"StartSyncExecution": func(c *caller, _ string) string {
-			return c.answer("StartSyncExecution", "FlowName", "quick", "Input", "{}")
+			return c.request("StartSyncExecution", "FlowName", "quick", "Input", "{}")
 		},
 		"DescribeExecution": func(c *caller, name string) string {
 			if !slices.Contains(readers[name], input) {
 				return "" // refused as a whole
 			}
-			return c.answer("DescribeExecution", "FlowName", "done", "ExecutionName", "x")
+			return c.request("DescribeExecution", "FlowName", "done", "ExecutionName", "x")
 		},
 		"DescribeFlow": func(c *caller, name string) string {
 			if !slices.Contains(readers[name], definition) {
 				return "" // refused as a whole
 			}
-			return c.answer("DescribeFlow", "Name", "kept")
+			return c.request("DescribeFlow", "Name", "kept")
 		},
 		"UpdateFlow of a description": func(c *caller, _ string) string {
-			return c.answer("UpdateFlow", "Name", "kept", "Description", "d")
+			return c.request("UpdateFlow", "Name", "kept", "Description", "d")
 		},
-		"UpdateFlow of a type": func(c *caller, _ string) string { return c.answer("UpdateFlow", "Name", "kept", "Type", "FDL") },
+		"UpdateFlow of a type": func(c *caller, _ string) string { return c.request("UpdateFlow", "Name", "kept", "Type", "FDL") },
 		"UpdateFlow of nothing": func(c *caller, _ string) string {
-			return c.answer("UpdateFlow", "Name", "kept", "Definition", "", "Type", "")
+			return c.request("UpdateFlow", "Name", "kept", "Definition", "", "Type", "")
 		},
 	} {
 		method, _, _ := strings.Cut(operation, " ")
@@ -155,7 +155,7 @@ func TestAnswersHide(t *testing.T) {
 // TestTokensAreMasked: who may not make both reports reads no task token, wherever a flow has put it.
 func TestTokensAreMasked(t *testing.T) {
 	const read = `{Effect: Allow, Action: "*", Resource: "*"}`
-	g := &guarded{t: t}
+	g := &securedServer{t: t}
 	g.open(accountFile(strings.Join([]string{
 		key("neither", policies(read+`, {Effect: Deny, Action: "fnf:Report*", Resource: "*"}`)),
 		key("one", policies(read+`, {Effect: Deny, Action: "fnf:ReportTaskFailed", Resource: "*"}`)),
@@ -180,23 +180,23 @@ func TestTokensAreMasked(t *testing.T) {
 
 	for name, ask := range map[string]func(c *caller) string{
 		"history of the task": func(c *caller) string {
-			return c.answer("GetExecutionHistory", "FlowName", "asks", "ExecutionName", "x")
+			return c.request("GetExecutionHistory", "FlowName", "asks", "ExecutionName", "x")
 		},
 		"history of another": func(c *caller) string {
-			return c.answer("GetExecutionHistory", "FlowName", "carries", "ExecutionName", "x")
+			return c.request("GetExecutionHistory", "FlowName", "carries", "ExecutionName", "x")
 		},
 		"history of a failure": func(c *caller) string {
-			return c.answer("GetExecutionHistory", "FlowName", "broken", "ExecutionName", "x")
+			return c.request("GetExecutionHistory", "FlowName", "broken", "ExecutionName", "x")
 		},
 		"DescribeExecution": func(c *caller) string {
-			return c.answer("DescribeExecution", "FlowName", "carries", "ExecutionName", "x")
+			return c.request("DescribeExecution", "FlowName", "carries", "ExecutionName", "x")
 		},
-		"ListExecutions": func(c *caller) string { return c.answer("ListExecutions", "FlowName", "carries") },
+		"ListExecutions": func(c *caller) string { return c.request("ListExecutions", "FlowName", "carries") },
 		"output of StartSyncExecution": func(c *caller) string {
-			return c.answer("StartSyncExecution", "FlowName", "quick", "Input", input)
+			return c.request("StartSyncExecution", "FlowName", "quick", "Input", input)
 		},
 		"error of StartSyncExecution": func(c *caller) string {
-			return errorOf(t, c.answer("StartSyncExecution", "FlowName", "fails", "Input", "{}"))
+			return errorOf(t, c.request("StartSyncExecution", "FlowName", "fails", "Input", "{}"))
 		},
 	} {
 		for _, id := range []string{"owner", "reporter"} {
@@ -246,7 +246,7 @@ func TestFunctionsOfOtherAccounts(t *testing.T) {
 		calls = nil
 		return text
 	}
-	g := &guarded{t: t, functions: "  - {match: whoami, http: \"" + functions.URL + "\"}\n"}
+	g := &securedServer{t: t, functions: "  - {match: whoami, http: \"" + functions.URL + "\"}\n"}
 	g.open(accountFile("", ""))
 	n := 0
 	run := func(c *caller, definition string) (status, history string) {
@@ -302,7 +302,7 @@ func TestCallbackOfRevokedKey(t *testing.T) {
 		"expired": key("starter", "expires: 2020-01-31T00:00:00Z")} {
 		t.Run(name, func(t *testing.T) {
 			with := accountFile(key("starter", policies(everything)), "")
-			g := &guarded{t: t}
+			g := &securedServer{t: t}
 			g.open(with)
 			owner := g.as("owner")
 			owner.mustCreate("asks", fmt.Sprintf(waiting, "asks"))
@@ -315,7 +315,7 @@ func TestCallbackOfRevokedKey(t *testing.T) {
 			}
 			g.open(accountFile(after, ""))
 			owner = g.as("owner")
-			owner.answer("StopExecution", "FlowName", "long", "ExecutionName", "w")
+			owner.request("StopExecution", "FlowName", "long", "ExecutionName", "w")
 			eventually(t, "the report is refused", func() bool { return g.log.count("outgoing not delivered") > 0 })
 			if got := owner.status("asks", "x"); got != "Running" {
 				t.Errorf("%s, by the report of a key that may not", got)
@@ -348,7 +348,7 @@ func TestStopOfChild(t *testing.T) {
 		"role of the account": {"", "name: worker", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := &guarded{t: t}
+			g := &securedServer{t: t}
 			all := key("author", policies(everything))
 			role := func(q *cloudflow.CreateFlowRequest) {
 				if c.roles != "" {
@@ -364,7 +364,7 @@ func TestStopOfChild(t *testing.T) {
 			eventually(t, "the child runs", func() bool { return owner.status("child", "c") == "Running" })
 			g.open(accountFile(c.keys, c.roles))
 			owner = g.as("owner")
-			owner.answer("StopExecution", "FlowName", "parent", "ExecutionName", "p")
+			owner.request("StopExecution", "FlowName", "parent", "ExecutionName", "p")
 			if c.stopped {
 				eventually(t, "the child is stopped", func() bool { return owner.status("child", "c") == "Stopped" })
 				return
@@ -380,7 +380,7 @@ func TestStopOfChild(t *testing.T) {
 // TestSyncExecutionsActWithRights: an execution that its caller waits for has the rights of its flow, neither more nor the
 // caller's.
 func TestSyncExecutionsActWithRights(t *testing.T) {
-	g := &guarded{t: t}
+	g := &securedServer{t: t}
 	limited := key("author", policies(ownFlows))
 	g.open(accountFile(limited, "name: worker, "+policies(everything)))
 	owner, author := g.as("owner"), g.as("author")
@@ -393,7 +393,7 @@ func TestSyncExecutionsActWithRights(t *testing.T) {
 	owner.mustCreate("quick", starts("quick", "by-owner"), asExpress)
 	run := func(c *caller, flow string) string {
 		c.t.Helper()
-		return c.answer("StartSyncExecution", "FlowName", flow, "Input", `{"arn":"acs:fnf:::flow/secret"}`)
+		return c.request("StartSyncExecution", "FlowName", flow, "Input", `{"arn":"acs:fnf:::flow/secret"}`)
 	}
 	for _, by := range []string{"owner", "author"} {
 		if got := errorOf(t, run(g.as(by), "mine-quick")); !strings.HasPrefix(got, "FNF.AccessDenied ") || !strings.Contains(got, "key author") {

@@ -26,27 +26,27 @@ type Shares struct {
 // pools are the shares of a running server.
 type pools struct {
 	requests, polls, express, calls, processors *share.Pool
-	answers                                     *inflight.Answers
+	responses                                   *inflight.Responses
 }
 
 // newPools divides between accounts when there are several; one alone may use everything, and need
 // not take turns.
 func newPools(settings *Settings, limits flow.Limits, several bool, files uint64) pools {
 	s := settings.Shares
-	requests := orElse(s.Requests, int64(settings.connectionsWithin(connections(files))))
+	requests := intOr(s.Requests, int64(settings.connectionsWithin(connections(files))))
 	polls, express := requests, requests
 	if several {
 		polls, express = max(requests/2, 1), max(requests/4, 1)
 	}
 	pool := func(name string, capacity int64) *share.Pool {
-		return share.New(share.Options{Name: name, Capacity: capacity, Whole: !several})
+		return share.New(share.Options{Name: name, Capacity: capacity, SingleAccount: !several})
 	}
-	p := pools{requests: pool("requests", requests), polls: pool("long polls", orElse(s.Polls, polls)),
-		express: pool("Express executions", orElse(s.Express, express)),
-		calls:   pool("calls", orElse(s.Calls, settings.callsWithin(callsMax(files)))),
-		answers: newAnswers(settings.memory(), limits, several)}
+	p := pools{requests: pool("requests", requests), polls: pool("long polls", intOr(s.Polls, polls)),
+		express:   pool("Express executions", intOr(s.Express, express)),
+		calls:     pool("calls", intOr(s.Calls, settings.callsWithin(callsMax(files)))),
+		responses: newResponses(settings.memory(), limits, several)}
 	if several {
-		p.processors = share.New(share.Options{Name: "processors", Capacity: int64(max(processors(), 2)), Turns: true})
+		p.processors = share.New(share.Options{Name: "processors", Capacity: int64(max(processors(), 2)), RoundRobin: true})
 	}
 	return p
 }
@@ -86,7 +86,7 @@ func callsMax(files uint64) int64 {
 	return int64(min(max(files/4, 16), connectionsMax))
 }
 
-func orElse(n, otherwise int64) int64 {
+func intOr(n, otherwise int64) int64 {
 	if n == 0 {
 		return otherwise
 	}
@@ -100,6 +100,6 @@ func (p *pools) engine() runner.Shares {
 
 // all are the pools that there are, for metrics.
 func (p *pools) all() []*share.Pool {
-	return slices.DeleteFunc([]*share.Pool{p.requests, p.polls, p.express, p.calls, p.processors, p.answers.Reading, p.answers.Decoded},
+	return slices.DeleteFunc([]*share.Pool{p.requests, p.polls, p.express, p.calls, p.processors, p.responses.Reading, p.responses.Decoded},
 		func(one *share.Pool) bool { return one == nil })
 }

@@ -116,9 +116,9 @@ func start(t *testing.T, c *rpc.Client, flow, name string) {
 	}
 }
 
-// crowd sends so many requests at once and returns how many were refused, and the code that they were refused with. The others are
+// flood sends so many requests at once and returns how many were refused, and the code that they were refused with. The others are
 // still waiting when it returns, and end with ctx.
-func crowd(t *testing.T, ctx context.Context, count int, send func(ctx context.Context) error) (refused int, code string) {
+func flood(t *testing.T, ctx context.Context, count int, send func(ctx context.Context) error) (refused int, code string) {
 	t.Helper()
 	results := make(chan error, count)
 	var all sync.WaitGroup
@@ -172,7 +172,7 @@ func TestWaitingRequestsAreShared(t *testing.T) {
 		{"Express of the greedy account", 9, express(greedy), 4},
 		{"Express of the quiet one", 2, express(quiet), 0},
 	} {
-		refused, code := crowd(t, ctx, step.count, step.send)
+		refused, code := flood(t, ctx, step.count, step.send)
 		if refused != step.refused || refused > 0 && code != "ResourceThrottled" {
 			t.Errorf("%s: %d of %d refused with %q, want %d", step.what, refused, step.count, code, step.refused)
 		}

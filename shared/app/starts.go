@@ -77,10 +77,10 @@ func (r *startRule) check() error {
 }
 
 // match reports whether the rule is for an event, by whichever way that came.
-func (r *startRule) match(s *trigger.Start) bool {
+func (r *startRule) match(s *trigger.StartEvent) bool {
 	switch s.Source {
 	case trigger.SourceMNS, trigger.SourceSQS, trigger.SourceSNS:
-		return isQueue(r.Queue, s.Way)
+		return isQueue(r.Queue, s.Via)
 	case trigger.SourceTimer:
 		return r.Timer != "" && s.Origin == r.Timer
 	}
@@ -94,13 +94,13 @@ func (r *startRule) match(s *trigger.Start) bool {
 	return slices.ContainsFunc(events, func(e string) bool { return glob.Match(e, s.Event) })
 }
 
-// rightWay reports whether an event that the rule is for came by the rule's way.
-func (r *startRule) rightWay(s *trigger.Start) bool {
-	return r.Bucket == "" || r.By == "" && s.Way == "" || isQueue(r.By, s.Way)
+// matchesVia reports whether an event that the rule is for came by the rule's way.
+func (r *startRule) matchesVia(s *trigger.StartEvent) bool {
+	return r.Bucket == "" || r.By == "" && s.Via == "" || isQueue(r.By, s.Via)
 }
 
-// way is the way of the rule's events in a message.
-func way(queue string) string {
+// viaText is the way of the rule's events in a message.
+func viaText(queue string) string {
 	if queue == "" {
 		return "straight from its source"
 	}
@@ -131,33 +131,33 @@ type starter struct {
 	log     *slog.Logger
 }
 
-// take starts the executions that a delivery is for. Its way alone says what it may be. What can be
+// handle starts the executions that a delivery is for. Its way alone says what it may be. What can be
 // read of it is started also when other parts cannot, or when their flows cannot be started; then
 // the delivery fails and comes again, which is harmless for what has been started, for names of
 // executions are derived from their events.
-func (s *starter) take(ctx context.Context, d trigger.Delivery) error {
+func (s *starter) handle(ctx context.Context, d trigger.Delivery) error {
 	starts, err := s.read(d)
 	return errors.Join(err, s.start(ctx, starts))
 }
 
 // read returns the events in a delivery, and why there are some that cannot be read.
-func (s *starter) read(d trigger.Delivery) ([]trigger.Start, error) {
+func (s *starter) read(d trigger.Delivery) ([]trigger.StartEvent, error) {
 	if d.Direct {
-		return trigger.DecodeStarts([]byte(d.Body))
+		return trigger.DecodeStartEvents([]byte(d.Body))
 	}
-	d.Source = s.way(d.Message)
+	d.Source = s.viaOf(d.Message)
 	for i := range s.rules {
 		switch r := &s.rules[i]; {
 		case isQueue(r.Queue, d.Source):
-			m, err := trigger.StartOf(d.Message)
+			m, err := trigger.StartEventOf(d.Message)
 			if err != nil {
 				return nil, err
 			}
-			return []trigger.Start{m}, nil
+			return []trigger.StartEvent{m}, nil
 		case isQueue(r.By, d.Source):
 			starts, err := trigger.DecodeObjects([]byte(d.Body))
 			for i := range starts {
-				starts[i].Way = d.Source
+				starts[i].Via = d.Source
 			}
 			return starts, err
 		}
@@ -170,9 +170,9 @@ func (s *starter) read(d trigger.Delivery) ([]trigger.Start, error) {
 		"by: %[2]s beside bucket if they are events of the bucket", d.Source, trigger.QueueName(d.Source))
 }
 
-// way is the queue, topic or bus by which a message came. It is the bus if that is a rule's way,
+// viaOf is the queue, topic or bus by which a message came. It is the bus if that is a rule's way,
 // because a publisher on it can write that a message is of any queue.
-func (s *starter) way(m trigger.Message) string {
+func (s *starter) viaOf(m trigger.Message) string {
 	if slices.ContainsFunc(s.rules, func(r startRule) bool { return isQueue(r.By, m.Bus) }) {
 		return m.Bus
 	}
@@ -181,19 +181,19 @@ func (s *starter) way(m trigger.Message) string {
 
 // start starts one execution for each event that a rule is for. One that has been started is fine, whatever became of
 // it: the event has come again. The others are started also when one fails.
-func (s *starter) start(ctx context.Context, starts []trigger.Start) error {
+func (s *starter) start(ctx context.Context, starts []trigger.StartEvent) error {
 	var errs []error
 	for i := range starts {
 		e := &starts[i]
 		if err := s.startOne(ctx, e); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", described(e), err))
+			errs = append(errs, fmt.Errorf("%s: %w", describeEvent(e), err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// described is an event in a message.
-func described(e *trigger.Start) string {
+// describeEvent is an event in a message.
+func describeEvent(e *trigger.StartEvent) string {
 	if e.Origin != "" {
 		return e.Event + " of " + e.Origin
 	}
@@ -203,33 +203,33 @@ func described(e *trigger.Start) string {
 // startOne starts the execution of one event. An event that a rule would be for if it had come by
 // another way is an error: it is forged, or the rule or the trigger is not as it should be. None of
 // that may pass unnoticed.
-func (s *starter) startOne(ctx context.Context, e *trigger.Start) error {
+func (s *starter) startOne(ctx context.Context, e *trigger.StartEvent) error {
 	var other *startRule
 	for i := range s.rules {
 		r := &s.rules[i]
 		switch {
 		case !r.match(e):
-		case !r.rightWay(e):
+		case !r.matchesVia(e):
 			other = r
-		case !r.Folders && folder(e):
-			s.log.Info("folder marker; it starts nothing without folders: true", "event", described(e))
+		case !r.Folders && isFolderMarker(e):
+			s.log.Info("folder marker; it starts nothing without folders: true", "event", describeEvent(e))
 			return nil
 		default:
 			return s.startFlow(ctx, r, e)
 		}
 	}
 	if other != nil {
-		return fmt.Errorf("it came %s, but the rule for flow %s takes events that come %s (by)", way(e.Way), other.Flow, way(other.By))
+		return fmt.Errorf("it came %s, but the rule for flow %s takes events that come %s (by)", viaText(e.Via), other.Flow, viaText(other.By))
 	}
-	s.log.Info("event without a rule", "event", described(e))
+	s.log.Info("event without a rule", "event", describeEvent(e))
 	return nil
 }
 
-// folder reports whether an event is of the empty object by which consoles and file browsers show a
+// isFolderMarker reports whether an event is of the empty object by which consoles and file browsers show a
 // folder.
-func folder(e *trigger.Start) bool { return e.Size == 0 && strings.HasSuffix(e.Key, "/") }
+func isFolderMarker(e *trigger.StartEvent) bool { return e.Size == 0 && strings.HasSuffix(e.Key, "/") }
 
-func (s *starter) startFlow(ctx context.Context, r *startRule, e *trigger.Start) error {
+func (s *starter) startFlow(ctx context.Context, r *startRule, e *trigger.StartEvent) error {
 	f, err := s.store.GetFlow(ctx, r.Account, r.Flow)
 	if errors.Is(err, store.ErrNotFound) {
 		return fault.New(fault.FlowNotExists, "Flow '%s' does not exist in account %s.", r.Flow, r.Account)
@@ -247,7 +247,7 @@ func (s *starter) startFlow(ctx context.Context, r *startRule, e *trigger.Start)
 		return nil
 	}
 	if err == nil {
-		s.log.Info("started", "flow", r.Flow, "execution", name, "event", described(e))
+		s.log.Info("started", "flow", r.Flow, "execution", name, "event", describeEvent(e))
 	}
 	return err
 }

@@ -15,20 +15,20 @@ import (
 	"millrace/shared/platform"
 )
 
-// events is the starter as a function has it, with flows that it may start.
-type events struct {
+// starterHarness is the starter as a function has it, with flows that it may start.
+type starterHarness struct {
 	t       *testing.T
 	service *cloudflow.Service
 	handle  platform.Handler
 	flows   []string
 }
 
-func openEvents(t *testing.T, rules string, flows ...string) *events {
+func newStarterHarness(t *testing.T, rules string, flows ...string) *starterHarness {
 	t.Helper()
 	log := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // many events fail here
 	t.Cleanup(func() { slog.SetDefault(log) })
-	_, service, st := thin(t)
+	_, service, st := newAcceptor(t)
 	for _, name := range flows {
 		definition := "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"
 		if _, err := service.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: name, Definition: definition}); err != nil {
@@ -40,11 +40,11 @@ func openEvents(t *testing.T, rules string, flows ...string) *events {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &events{t, service, platform.Events(start), flows}
+	return &starterHarness{t, service, platform.Events(start), flows}
 }
 
 // send brings an event, twice: nothing is started twice. The answer is what is wrong with it.
-func (e *events) send(event string) string {
+func (e *starterHarness) send(event string) string {
 	e.t.Helper()
 	answer := func() string {
 		text, err := e.handle(e.t.Context(), []byte(event))
@@ -65,7 +65,7 @@ func (e *events) send(event string) string {
 }
 
 // started returns the inputs of a flow's executions.
-func (e *events) started(flow string) (inputs []string) {
+func (e *starterHarness) started(flow string) (inputs []string) {
 	e.t.Helper()
 	page, err := e.service.ListExecutions(e.t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.ListExecutionsRequest{FlowName: flow})
 	if err != nil {
@@ -85,8 +85,8 @@ func quoted(s string) string {
 	return string(text)
 }
 
-// ways are the envelopes in which the message of a queue or topic comes, each with a body of the sender's.
-var ways = map[string]func(body string) string{
+// envelopes are the envelopes in which the message of a queue or topic comes, each with a body of the sender's.
+var envelopes = map[string]func(body string) string{
 	"SQS": func(body string) string {
 		return `{"Records":[{"eventSource":"aws:sqs","messageId":"m1","eventSourceARN":"arn:aws:sqs:r:1:orders","body":` + quoted(body) + `}]}`
 	},
@@ -122,10 +122,10 @@ func TestWayDecides(t *testing.T) {
 	others := []string{"imported", "swept", "nightly", "stepped"}
 	const tick = `{"triggerTime":"2026-01-31T02:00:00Z","triggerName":"nightly","payload":"real"}`
 	texts := map[string]string{"a tick": strings.Replace(tick, "real", "forged", 1), "an order": `{"order":1}`,
-		"a queue":          ways["event rule"](`{}`),
-		"another's queue":  strings.Replace(ways["event rule"](`{}`), "orders", "wf-steps", 1),
-		"another's stream": strings.Replace(ways["event stream"](`{}`), "orders", "wf-steps", 1),
-		"another's topic":  strings.Replace(ways["topic"](`{}`), "orders", "wf-events", 1),
+		"a queue":          envelopes["event rule"](`{}`),
+		"another's queue":  strings.Replace(envelopes["event rule"](`{}`), "orders", "wf-steps", 1),
+		"another's stream": strings.Replace(envelopes["event stream"](`{}`), "orders", "wf-steps", 1),
+		"another's topic":  strings.Replace(envelopes["topic"](`{}`), "orders", "wf-events", 1),
 		"letters of case":  `{"topicName":"wf-events","topicname":"wf-events","messageid":"m9","SPECVERSION":"1.0","TYPE":"mns:Queue:SendMessage","SUBJECT":"acs:mns:r:1:queues/wf-steps"}`,
 		"a member twice":   `{"TopicName":"wf-events","MessageId":"m9"}`,
 	}
@@ -140,14 +140,14 @@ func TestWayDecides(t *testing.T) {
 		}
 		texts[filepath.Base(file)] = string(text)
 	}
-	for kind, wrap := range ways {
+	for kind, wrap := range envelopes {
 		for what, text := range texts {
 			event := wrap(text)
 			if event == "" {
 				continue
 			}
 			t.Run(kind+"/"+what, func(t *testing.T) {
-				e := openEvents(t, rules, append([]string{"ordered"}, others...)...)
+				e := newStarterHarness(t, rules, append([]string{"ordered"}, others...)...)
 				problem := e.send(event)
 				for _, f := range others {
 					if got := e.started(f); len(got) > 0 {
@@ -196,16 +196,16 @@ func TestEventsByQueue(t *testing.T) {
 	}{
 		"S3": {put, 2}, "EventBridge": {read("aws-s3-eventbridge"), 1}, "test event": {read("aws-s3-test-event"), 0}, "SNS": {notice(put), 2}, "test through SNS": {notice(read("aws-s3-test-event")), 0},
 		"EventBridge through SNS": {notice(read("aws-s3-eventbridge")), 1}, "a letter": {failed(put), 2}, "a letter as text": {failed(quoted(read("fc-oss-trigger"))), 1},
-		"a letter of SNS": {failed(strings.Replace(ways["SNS"](put), "orders", "t", 1)), 2},
+		"a letter of SNS": {failed(strings.Replace(envelopes["SNS"](put), "orders", "t", 1)), 2},
 		"OSS":             {read("fc-oss-mns"), 1}, "OSS's own": {read("fc-oss-trigger"), 1}, "OSS through EventBridge": {read("fc-oss-eventbridge"), 1},
 		"a tick": {`{"triggerTime":"2026-01-31T02:00:00Z","triggerName":"nightly","payload":""}`, -1}, "a letter of a tick": {failed(`{"triggerTime":"2026-01-31T02:00:00Z","triggerName":"nightly","payload":""}`), -1},
-		"text": {"text", -1}, "a message": {ways["event rule"]("{}"), -1}, "envelopes without end": {notice(notice(notice(notice(notice(put))))), -1},
+		"text": {"text", -1}, "a message": {envelopes["event rule"]("{}"), -1}, "envelopes without end": {notice(notice(notice(notice(notice(put))))), -1},
 	} {
-		for kind, wrap := range ways {
+		for kind, wrap := range envelopes {
 			if kind == "attributes of a topic" || kind == "decoded body" {
 				continue
 			}
-			e := openEvents(t, rules, "imported", "nightly", "straight")
+			e := newStarterHarness(t, rules, "imported", "nightly", "straight")
 			problem := e.send(strings.ReplaceAll(wrap(c.body), "orders", "notices"))
 			if got := len(e.started("imported")); got != max(c.count, 0) || (problem != "") != (c.count < 0) || len(e.started("nightly")) > 0 {
 				t.Errorf("%s by %s: %d started, %d ticks, %s", what, kind, got, len(e.started("nightly")), problem)
@@ -213,18 +213,18 @@ func TestEventsByQueue(t *testing.T) {
 		}
 	}
 	// The other way is an error that says so, whoever it was that chose it.
-	for _, event := range []string{put, read("fc-oss-trigger"), strings.Replace(ways["SQS"](strings.ReplaceAll(put, "my-bucket", "direct")), "orders", "notices", 1)} {
-		e := openEvents(t, rules, "imported", "nightly", "straight")
+	for _, event := range []string{put, read("fc-oss-trigger"), strings.Replace(envelopes["SQS"](strings.ReplaceAll(put, "my-bucket", "direct")), "orders", "notices", 1)} {
+		e := newStarterHarness(t, rules, "imported", "nightly", "straight")
 		if problem := e.send(event); problem == "" || len(e.started("imported"))+len(e.started("straight")) > 0 {
 			t.Errorf("%.80s: started %s, %q", event, e.started("imported"), problem)
 		}
 	}
-	e := openEvents(t, rules, "imported", "nightly", "straight")
+	e := newStarterHarness(t, rules, "imported", "nightly", "straight")
 	if problem := e.send(put); !strings.Contains(problem, "by notices") {
 		t.Error(problem)
 	}
 	// What no rule is for, a queue among it, is not let go in silence.
-	if problem := e.send(ways["event rule"]("{}")); !strings.Contains(problem, "no rule of MILLRACE_STARTS is for messages of acs:mns:r:1:queues/orders") {
+	if problem := e.send(envelopes["event rule"]("{}")); !strings.Contains(problem, "no rule of MILLRACE_STARTS is for messages of acs:mns:r:1:queues/orders") {
 		t.Error(problem)
 	}
 	// A bus on which others publish is a way of its own.
@@ -232,11 +232,11 @@ func TestEventsByQueue(t *testing.T) {
 		t.Error(problem)
 	}
 	// A name alone is that of any account's queue, a whole one is itself.
-	whole := openEvents(t, `[{bucket: my-bucket, by: "arn:aws:sqs:r:1:orders", prefix: in/, flow: imported, account: "1"}]`, "imported")
-	if problem := whole.send(strings.Replace(ways["SQS"](put), "r:1:", "r:2:", 1)); problem == "" || len(whole.started("imported")) > 0 {
+	whole := newStarterHarness(t, `[{bucket: my-bucket, by: "arn:aws:sqs:r:1:orders", prefix: in/, flow: imported, account: "1"}]`, "imported")
+	if problem := whole.send(strings.Replace(envelopes["SQS"](put), "r:1:", "r:2:", 1)); problem == "" || len(whole.started("imported")) > 0 {
 		t.Errorf("a queue of another account: %s", whole.started("imported"))
 	}
-	if problem := whole.send(ways["SQS"](put)); problem != "" || len(whole.started("imported")) != 2 {
+	if problem := whole.send(envelopes["SQS"](put)); problem != "" || len(whole.started("imported")) != 2 {
 		t.Errorf("%s, %s", whole.started("imported"), problem)
 	}
 }
@@ -253,33 +253,33 @@ func TestBusIsTheWay(t *testing.T) {
 		return strings.Replace(event, `"specversion":"1.0"`, `"specversion":"1.0","aliyuneventbusname":"public"`, 1)
 	}
 	const member = `"specversion":"1.0"`
-	forged := map[string]string{"rule": onBus(ways["event rule"](`{}`)), "stream": onBus(ways["event stream"](`{}`)), "decoded": onBus(ways["decoded body"](`{}`)),
+	forged := map[string]string{"rule": onBus(envelopes["event rule"](`{}`)), "stream": onBus(envelopes["event stream"](`{}`)), "decoded": onBus(envelopes["decoded body"](`{}`)),
 		"a topic's members": onBus(`{` + member + `,"type":"x","TopicName":"orders","MessageId":"m1","Message":"text"}`),
 		"a tick's members":  onBus(`{` + member + `,"type":"x","triggerTime":"2026-01-31T02:00:00Z","triggerName":"nightly","payload":"forged"}`),
 		"a list's members":  onBus(`[{` + member + `,"type":"x","messageId":"m1","messageBody":"{}"}]`),
-		"SQS's members":     onBus(strings.Replace(ways["SQS"](`{}`), "{", "{"+member+`,"type":"x",`, 1)),
-		"another bus":       strings.Replace(onBus(ways["event rule"](`{}`)), `"type"`, `"aliyuneventbusname":"default","type"`, 1),
-		"another bus first": strings.Replace(onBus(ways["event stream"](`{}`)), member, `"aliyuneventbusname":"default",`+member, 1)}
+		"SQS's members":     onBus(strings.Replace(envelopes["SQS"](`{}`), "{", "{"+member+`,"type":"x",`, 1)),
+		"another bus":       strings.Replace(onBus(envelopes["event rule"](`{}`)), `"type"`, `"aliyuneventbusname":"default","type"`, 1),
+		"another bus first": strings.Replace(onBus(envelopes["event stream"](`{}`)), member, `"aliyuneventbusname":"default",`+member, 1)}
 	for _, by := range []string{"public", "acs:eventbridge:cn-hangzhou:1:eventbus/public"} {
 		rules := `[{queue: orders, flow: ordered, account: "1"}, {timer: nightly, flow: ordered, account: "1"},
 			{bucket: my-bucket, by: "` + by + `", prefix: in/, flow: imported, account: "1"}]`
 		for what, event := range forged {
-			e := openEvents(t, rules, "ordered", "imported")
+			e := newStarterHarness(t, rules, "ordered", "imported")
 			if problem := e.send(event); problem == "" || len(e.started("ordered"))+len(e.started("imported")) > 0 {
 				t.Errorf("%s by %s: started %s, %q", what, by, e.started("ordered"), problem)
 			}
 		}
-		e := openEvents(t, rules, "ordered", "imported")
+		e := newStarterHarness(t, rules, "ordered", "imported")
 		if problem := e.send(object); problem != "" || len(e.started("imported")) != 1 {
 			t.Errorf("an object's event by %s: %d started, %s", by, len(e.started("imported")), problem)
 		}
 		// A queue's messages have a bus too, which is its own.
-		queue := strings.Replace(onBus(ways["event stream"](`{}`)), `"public"`, `"MNS-orders"`, 1)
+		queue := strings.Replace(onBus(envelopes["event stream"](`{}`)), `"public"`, `"MNS-orders"`, 1)
 		if problem := e.send(queue); problem != "" || len(e.started("ordered")) != 1 {
 			t.Errorf("a message of the queue: %d started, %s", len(e.started("ordered")), problem)
 		}
 		// A topic of the bus's name is no bus when the rule says which it means.
-		topic := strings.Replace(ways["topic"](string(text)), `"orders"`, `"public"`, 1)
+		topic := strings.Replace(envelopes["topic"](string(text)), `"orders"`, `"public"`, 1)
 		if problem := e.send(topic); strings.Contains(by, ":") != (problem != "") {
 			t.Errorf("a topic of the name, by %s: %q", by, problem)
 		}
@@ -302,14 +302,14 @@ func TestUnreadableRecords(t *testing.T) {
 	}
 	straight := func(event string) string { return event }
 	notice := func(event string) string {
-		return ways["SQS"](`{"Type":"Notification","MessageId":"n","TopicArn":"arn:aws:sns:r:1:t","Message":` + quoted(event) + `}`)
+		return envelopes["SQS"](`{"Type":"Notification","MessageId":"n","TopicArn":"arn:aws:sns:r:1:t","Message":` + quoted(event) + `}`)
 	}
 	for list, records := range bad {
 		good := map[string]func(string, string) string{"Records": s3, "events": oss}[list]
-		for kind, wrap := range map[string]func(string) string{"straight": straight, "SQS": ways["SQS"], "SNS": ways["SNS"], "SNS to SQS": notice, "event stream": ways["event stream"]} {
+		for kind, wrap := range map[string]func(string) string{"straight": straight, "SQS": envelopes["SQS"], "SNS": envelopes["SNS"], "SNS to SQS": notice, "event stream": envelopes["event stream"]} {
 			for _, r := range records {
 				for _, order := range [][]string{{r, good("in/1", "1"), good("in/2", "2")}, {good("in/1", "1"), r, good("in/2", "2")}, {good("in/1", "1"), good("in/2", "2"), r}} {
-					e := openEvents(t, `[{bucket: b, prefix: in/, flow: imported, account: "1"}, {bucket: b, by: orders, prefix: in/, flow: imported, account: "1"}]`, "imported")
+					e := newStarterHarness(t, `[{bucket: b, prefix: in/, flow: imported, account: "1"}, {bucket: b, by: orders, prefix: in/, flow: imported, account: "1"}]`, "imported")
 					problem := e.send(wrap(`{"` + list + `":[` + strings.Join(order, ",") + `]}`))
 					if got := e.started("imported"); len(got) != 2 || problem == "" {
 						t.Errorf("%s: %s: %d started, failed with %q", kind, order, len(got), problem)
@@ -318,7 +318,7 @@ func TestUnreadableRecords(t *testing.T) {
 			}
 		}
 	}
-	many := openEvents(t, `[{bucket: b, prefix: in/, flow: imported, account: "1"}]`, "imported")
+	many := newStarterHarness(t, `[{bucket: b, prefix: in/, flow: imported, account: "1"}]`, "imported")
 	if problem := many.send(`{"Records":[` + strings.Repeat(s3("in/%", "1")+",", 1000) + s3("in/1", "1") + `]}`); len(problem) > 2000 || !strings.Contains(problem, "and 992 more") {
 		t.Errorf("%d bytes: %.100s", len(problem), problem)
 	}
@@ -333,7 +333,7 @@ func TestFolderMarkers(t *testing.T) {
 		return fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":%q,"size":%d,"sequencer":"S"}}}]}`, key, size)
 	}
 	for folders, want := range map[string][]string{"": {"in/a", "in/full/"}, ", folders: true": {"in/", "in/a", "in/deep/", "in/full/"}} {
-		e := openEvents(t, `[{bucket: b, prefix: in/, flow: imported, account: "1"`+folders+`}]`, "imported")
+		e := newStarterHarness(t, `[{bucket: b, prefix: in/, flow: imported, account: "1"`+folders+`}]`, "imported")
 		for key, size := range map[string]int{"in/": 0, "in/deep/": 0, "in/full/": 7, "in/a": 0} {
 			if problem := e.send(record(key, size)); problem != "" {
 				t.Error(problem)
@@ -357,7 +357,7 @@ func TestFolderMarkers(t *testing.T) {
 func TestTickNames(t *testing.T) {
 	names := map[string]bool{}
 	for _, rule := range []string{`flow: a, account: "1"`, `flow: b, account: "1"`, `flow: a, account: "2"`} {
-		_, service, st := thin(t)
+		_, service, st := newAcceptor(t)
 		account := rule[len(rule)-2 : len(rule)-1]
 		name := rule[len("flow: ") : len("flow: ")+1]
 		definition := "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: A\nStates:\n- {Name: A, Type: Pass, End: true}\n"

@@ -8,9 +8,9 @@ import (
 	"net"
 )
 
-// encrypted gives a listener that speaks TLS when the configuration names a certificate, else the same. The files are
+// tlsListener gives a listener that speaks TLS when the configuration names a certificate, else the same. The files are
 // read once. A client has the time of its request's headers for the handshake.
-func encrypted(l net.Listener, c Config) (net.Listener, error) {
+func tlsListener(l net.Listener, c Config) (net.Listener, error) {
 	if c.Certificate == "" && c.Key == "" {
 		return l, nil
 	}

@@ -44,7 +44,7 @@ func (c Caller) resource(flowName string) string {
 // notAllowed is a refusal by policies: those of the caller's key, or of what a flow acts with.
 func (c Caller) notAllowed(action, resource string) error {
 	if c.As != "" {
-		return fault.New(fault.AccessDenied, "%s", access.Refusal(c.As, action, value.Cut(resource, 200)))
+		return fault.New(fault.AccessDenied, "%s", access.DeniedMessage(c.As, action, value.Cut(resource, 200)))
 	}
 	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The key's policies do not allow %s on %s.",
 		action, value.Cut(resource, 200))

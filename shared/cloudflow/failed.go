@@ -15,7 +15,7 @@ func Failed(err error) error {
 	if errors.Is(err, store.ErrDiskFull) || errors.Is(err, store.ErrDiskFullUnknown) {
 		return fault.New(fault.ServiceUnavailable, "The disk of the server is full: it reads, but takes nothing new. Try again when its operator has made room.")
 	}
-	var r *share.Refusal
+	var r *share.LimitError
 	if errors.As(err, &r) {
 		return Refused(r)
 	}
@@ -23,7 +23,7 @@ func Failed(err error) error {
 }
 
 // Refused is the fault of a share that is used up: the account's own, or what the whole server has.
-func Refused(r *share.Refusal) error {
+func Refused(r *share.LimitError) error {
 	if r.Full() {
 		return fault.New(fault.ServiceUnavailable, "The server is busy: %v.", r)
 	}

@@ -33,7 +33,7 @@ func (b *behind) List(ctx context.Context, r store.ListRange) ([]store.Listed, b
 // unheard is a queue whose hints nobody gets.
 type unheard struct{}
 
-func (unheard) Send(context.Context, ...queue.Message) error { return nil }
+func (unheard) Send(context.Context, ...queue.Hint) error { return nil }
 
 // running is a service that starts executions, of which nobody makes the calls.
 func running(d store.Driver) *cloudflow.Service {

@@ -164,7 +164,7 @@ func TestPassRole(t *testing.T) {
 				case in == account && arn == other:
 					return mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), nil
 				}
-				return nil, &access.NoRights{Reason: "no such role"}
+				return nil, &access.NoRightsError{Reason: "no such role"}
 			}
 			author := cloudflow.Caller{Account: account, Identity: "author"}
 			if _, err := s.CreateFlow(t.Context(), author, cloudflow.CreateFlowRequest{Name: "mine", Definition: starts, RoleArn: c.role}); err != nil {

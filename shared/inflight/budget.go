@@ -16,7 +16,7 @@ type Budget struct {
 	capacity int64
 	bytes    *semaphore.Weighted
 	held     atomic.Int64
-	refused  atomic.Int64
+	rejected atomic.Int64
 }
 
 // New returns a budget of so many bytes, at least 1.
@@ -33,7 +33,7 @@ func (b *Budget) TryAcquire(n int64) bool {
 	}
 	n = min(n, b.capacity)
 	if !b.bytes.TryAcquire(n) {
-		b.refused.Add(1)
+		b.rejected.Add(1)
 		return false
 	}
 	b.held.Add(n)
@@ -50,7 +50,7 @@ func (b *Budget) Acquire(ctx context.Context, n int64) error {
 	}
 	n = min(n, b.capacity)
 	if err := b.bytes.Acquire(ctx, n); err != nil {
-		b.refused.Add(1)
+		b.rejected.Add(1)
 		return err
 	}
 	b.held.Add(n)
@@ -83,12 +83,12 @@ func (b *Budget) Held() int64 {
 	return b.held.Load()
 }
 
-// Refused is how often bytes were asked for and not given.
-func (b *Budget) Refused() int64 {
+// Rejected is how often bytes were asked for and not given.
+func (b *Budget) Rejected() int64 {
 	if b == nil {
 		return 0
 	}
-	return b.refused.Load()
+	return b.rejected.Load()
 }
 
 // Hold is what one request or answer holds of a budget while it grows. It is for one goroutine at a

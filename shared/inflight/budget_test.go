@@ -15,8 +15,8 @@ func TestBudget(t *testing.T) {
 	if !b.TryAcquire(6) || b.TryAcquire(5) || !b.TryAcquire(4) || b.TryAcquire(1) {
 		t.Error("10 bytes are not 6 and 4")
 	}
-	if b.Held() != 10 || b.Refused() != 2 || b.Capacity() != 10 {
-		t.Errorf("held %d, refused %d", b.Held(), b.Refused())
+	if b.Held() != 10 || b.Rejected() != 2 || b.Capacity() != 10 {
+		t.Errorf("held %d, refused %d", b.Held(), b.Rejected())
 	}
 	b.Release(6)
 	b.Release(4)

@@ -39,7 +39,7 @@ func Part(memory, parts, floor int64) int64 { return max(memory/parts, floor) }
 func memory(getenv func(string) string, root fs.FS, goLimit, addresses int64) int64 {
 	least := int64(math.MaxInt64)
 	for _, n := range []int64{
-		goLimit, addresses, groupLimit(root), machine(root),
+		goLimit, addresses, cgroupLimit(root), machineMemory(root),
 		megabytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")), megabytes(getenv("FC_FUNCTION_MEMORY_SIZE")),
 	} {
 		if n > 0 {
@@ -61,10 +61,10 @@ func megabytes(text string) int64 {
 	return n << 20
 }
 
-// groupLimit is the lowest memory limit of the process's control groups, 0 without one. A limit of
+// cgroupLimit is the lowest memory limit of the process's control groups, 0 without one. A limit of
 // an outer group binds too. Inside a container the path in /proc/self/cgroup may be the host's,
 // which is not there: then the root is the container's own group.
-func groupLimit(root fs.FS) int64 {
+func cgroupLimit(root fs.FS) int64 {
 	text, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
 		return 0
@@ -107,8 +107,8 @@ func number(root fs.FS, name string) int64 {
 	return n
 }
 
-// machine is the memory of the machine, 0 when it cannot be told.
-func machine(root fs.FS) int64 {
+// machineMemory is the memory of the machine, 0 when it cannot be told.
+func machineMemory(root fs.FS) int64 {
 	text, err := fs.ReadFile(root, "proc/meminfo")
 	if err != nil {
 		return 0

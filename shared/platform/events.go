@@ -15,42 +15,42 @@ import (
 //
 // All parts of an event are tried. Of SQS only the messages that failed come again; everything else
 // comes again as a whole, which is harmless for what has been started.
-func Events(take func(context.Context, trigger.Delivery) error) Handler {
+func Events(handle func(context.Context, trigger.Delivery) error) Handler {
 	return func(ctx context.Context, event []byte) ([]byte, error) {
 		decode := trigger.DecodeMNS
 		switch trigger.KindOf(event) {
 		case trigger.QueueBatch:
-			return takeBatch(ctx, event, take)
+			return handleBatch(ctx, event, handle)
 		case trigger.TopicEvent:
 			decode = trigger.DecodeTopic
 		case trigger.MNSBatch:
 		default:
 			d := trigger.Delivery{Message: trigger.Message{Body: string(event)}, Direct: true}
-			return nil, carefully(ctx, func(ctx context.Context) error { return take(ctx, d) })
+			return nil, callRecovered(ctx, func(ctx context.Context) error { return handle(ctx, d) })
 		}
 		messages, err := decode(event)
-		_, failed := takeAll(ctx, messages, take)
+		_, failed := handleAll(ctx, messages, handle)
 		return nil, errors.Join(err, failed)
 	}
 }
 
-// takeBatch takes the messages of SQS. A message without an id cannot be asked for again by itself.
-func takeBatch(ctx context.Context, event []byte, take func(context.Context, trigger.Delivery) error) ([]byte, error) {
+// handleBatch takes the messages of SQS. A message without an id cannot be asked for again by itself.
+func handleBatch(ctx context.Context, event []byte, take func(context.Context, trigger.Delivery) error) ([]byte, error) {
 	messages, err := trigger.DecodeBatch(event)
-	failed, _ := takeAll(ctx, messages, take)
+	failed, _ := handleAll(ctx, messages, take)
 	if err != nil {
 		return nil, err
 	}
 	return trigger.BatchReply(failed), nil
 }
 
-// takeAll takes messages one by one, and returns the ids of those that failed and why.
-func takeAll(
+// handleAll takes messages one by one, and returns the ids of those that failed and why.
+func handleAll(
 	ctx context.Context, messages []trigger.Message, take func(context.Context, trigger.Delivery) error,
 ) (failed []string, err error) {
 	var errs []error
 	for _, m := range messages {
-		err := carefully(ctx, func(ctx context.Context) error { return take(ctx, trigger.Delivery{Message: m}) })
+		err := callRecovered(ctx, func(ctx context.Context) error { return take(ctx, trigger.Delivery{Message: m}) })
 		if err != nil {
 			slog.ErrorContext(ctx, "event failed; its message comes again", "message", m.ID,
 				"queue", m.Source, "receives", m.Receives, "err", err)

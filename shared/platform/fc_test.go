@@ -143,11 +143,11 @@ func TestSDK(t *testing.T) {
 	}
 }
 
-func TestRuntimeTransportPauses(t *testing.T) {
+func TestRuntimeTransportBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
 		fails := true
-		transport := platform.NewRuntimeTransport("api:1", trip(func(*http.Request) (*http.Response, error) {
+		transport := platform.NewRuntimeTransport("api:1", roundTripFunc(func(*http.Request) (*http.Response, error) {
 			if fails {
 				return nil, broken
 			}
@@ -189,19 +189,19 @@ func TestRuntimeTransportPauses(t *testing.T) {
 	})
 }
 
-type trip func(*http.Request) (*http.Response, error)
+type roundTripFunc func(*http.Request) (*http.Response, error)
 
-func (f trip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestRepair(t *testing.T) {
 	now := time.UnixMilli(1763805600000)
 	h := http.Header{}
-	platform.Repair(h, now)
+	platform.RepairHeaders(h, now)
 	if h.Get("x-fc-function-timeout") != "60" || h.Get("x-fc-function-deadline") != "1763805660000" {
 		t.Error(h)
 	}
 	h = http.Header{"X-Fc-Function-Timeout": {"5"}, "X-Fc-Retry-Count": {"2"}, "X-Fc-Tracing-Opentracing-Span-Baggages": {"e30="}}
-	platform.Repair(h, now)
+	platform.RepairHeaders(h, now)
 	if h.Get("x-fc-function-deadline") != "1763805605000" || h.Get("x-fc-retry-count") != "2" || h.Get("x-fc-tracing-opentracing-span-baggages") != "e30=" {
 		t.Error(h)
 	}
@@ -307,7 +307,7 @@ func TestMNS(t *testing.T) {
 			return nil
 		}
 	}
-	q := platform.Queue{Decode: decode, Work: note(&worked)}
+	q := platform.QueueHandlers{Decode: decode, Advance: note(&worked)}
 	streaming := func(bodies ...string) []byte {
 		var elements []string
 		for _, b := range bodies {
@@ -342,7 +342,7 @@ func TestMNS(t *testing.T) {
 		t.Errorf("a hint by itself: %v, %v", worked, err)
 	}
 	var outcomes int
-	q = platform.Queue{Decode: decode, Outcome: func(context.Context, trigger.Outcome) error { outcomes++; return nil }}
+	q = platform.QueueHandlers{Decode: decode, AsyncResult: func(context.Context, trigger.AsyncResult) error { outcomes++; return nil }}
 	if _, err := platform.ConsumeQueue(q)(t.Context(), streaming(string(recorded(t, "fc-destination")))); err != nil || outcomes != 1 {
 		t.Errorf("%d outcomes, %v", outcomes, err)
 	}

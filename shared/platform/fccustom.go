@@ -35,13 +35,13 @@ func serveCustom(h Handler) error {
 		return fmt.Errorf("custom runtime: %w", err)
 	}
 	// No limits of time: the platform keeps connections, and ends what takes too long by itself.
-	server := &http.Server{Handler: &custom{handler: h, out: os.Stdout}}
+	server := &http.Server{Handler: &customRuntime{handler: h, out: os.Stdout}}
 	stopped := make(chan error, 1)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-stop
-		ctx, cancel := context.WithTimeout(context.Background(), closingTime)
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
 		stopped <- server.Shutdown(ctx)
 	}()
@@ -51,32 +51,32 @@ func serveCustom(h Handler) error {
 	return <-stopped
 }
 
-// closingTime is how long requests may take that are under way when the process is told to stop.
-const closingTime = 30 * time.Second
+// shutdownTimeout is how long requests may take that are under way when the process is told to stop.
+const shutdownTimeout = 30 * time.Second
 
-// custom answers the requests of the platform and those that it passes through.
-type custom struct {
+// customRuntime answers the requests of the platform and those that it passes through.
+type customRuntime struct {
 	handler Handler
 	out     io.Writer // the lines by which the platform tells whose the logs are
 }
 
 // ServeHTTP implements http.Handler.
-func (c *custom) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	keep(Credentials{r.Header.Get("X-Fc-Access-Key-Id"), r.Header.Get("X-Fc-Access-Key-Secret"), r.Header.Get("X-Fc-Security-Token")})
+func (c *customRuntime) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	storeCredentials(Credentials{r.Header.Get("X-Fc-Access-Key-Id"), r.Header.Get("X-Fc-Access-Key-Secret"), r.Header.Get("X-Fc-Security-Token")})
 	id := r.Header.Get("X-Fc-Request-Id")
-	ctx, cancel := untilTimeout(r)
+	ctx, cancel := withTimeout(r)
 	defer cancel()
-	ctx, end := underWay.begin(ctx, id)
+	ctx, end := activeInvocations.begin(ctx, id)
 	defer end()
 	r = r.WithContext(ctx)
 	switch path := controlPath(r); path {
 	case "/invoke":
-		c.logged("Invoke", id, func() error { return c.invoke(w, r) })
+		c.withLogLines("Invoke", id, func() error { return c.invoke(w, r) })
 	case "/initialize", "/pre-stop", "/pre-freeze":
 		// The handler has been opened, or says of each event why it cannot be; there is nothing to stop.
-		c.logged(lifeCycle[path], id, func() error { w.Header().Set(statusHeader, "200"); return nil })
+		c.withLogLines(lifeCycle[path], id, func() error { w.Header().Set(statusHeader, "200"); return nil })
 	default:
-		c.logged("Invoke", id, func() error { return c.pass(w, r) })
+		c.withLogLines("Invoke", id, func() error { return c.forward(w, r) })
 	}
 }
 
@@ -94,8 +94,8 @@ func controlPath(r *http.Request) string {
 	return r.URL.Path
 }
 
-// untilTimeout is the context of a request: it ends when the platform ends the invocation.
-func untilTimeout(r *http.Request) (context.Context, context.CancelFunc) {
+// withTimeout is the context of a request: it ends when the platform ends the invocation.
+func withTimeout(r *http.Request) (context.Context, context.CancelFunc) {
 	name := "X-Fc-Function-Timeout"
 	if controlPath(r) == "/initialize" {
 		name = "X-Fc-Initialization-Timeout"
@@ -106,8 +106,8 @@ func untilTimeout(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithCancel(r.Context())
 }
 
-// logged writes the lines around a call.
-func (c *custom) logged(what, id string, call func() error) {
+// withLogLines writes the lines around a call.
+func (c *customRuntime) withLogLines(what, id string, call func() error) {
 	fmt.Fprintf(c.out, "FC %s Start RequestId: %s\n", what, id)
 	suffix := ""
 	if err := call(); err != nil {
@@ -121,7 +121,7 @@ func (c *custom) logged(what, id string, call func() error) {
 const statusHeader = "X-Fc-Status"
 
 // invoke hands an event to the handler.
-func (c *custom) invoke(w http.ResponseWriter, r *http.Request) error {
+func (c *customRuntime) invoke(w http.ResponseWriter, r *http.Request) error {
 	event, err := io.ReadAll(io.LimitReader(r.Body, trigger.EventMax+1))
 	var answer []byte
 	if err == nil {
@@ -140,28 +140,28 @@ func (c *custom) invoke(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// pass hands a client's request to the handler, which takes it from the context if it serves HTTP.
-func (c *custom) pass(w http.ResponseWriter, r *http.Request) error {
+// forward hands a client's request to the handler, which takes it from the context if it serves HTTP.
+func (c *customRuntime) forward(w http.ResponseWriter, r *http.Request) error {
 	for name := range r.Header {
 		if len(name) > 5 && name[:5] == "X-Fc-" && name != "X-Fc-Request-Id" {
 			delete(r.Header, name) // the platform's own, credentials among them
 		}
 	}
-	d := &direct{request: r, writer: w}
+	d := &directRequest{request: r, writer: w}
 	_, err := c.handler(context.WithValue(r.Context(), directKey{}, d), nil)
 	switch {
 	case d.served:
 		return nil
 	case err == nil || errors.Is(err, trigger.ErrKind):
-		d.refuse(http.StatusNotFound, "InvalidRequest", "This function takes no HTTP requests.")
+		d.fail(http.StatusNotFound, "InvalidRequest", "This function takes no HTTP requests.")
 	default:
-		d.refuse(http.StatusInternalServerError, "InternalServerError", "The function cannot work; its log has the cause.")
+		d.fail(http.StatusInternalServerError, "InternalServerError", "The function cannot work; its log has the cause.")
 	}
 	return err
 }
 
-// direct is a request that came as such, not as an event.
-type direct struct {
+// directRequest is a request that came as such, not as an event.
+type directRequest struct {
 	request *http.Request
 	writer  http.ResponseWriter
 	served  bool
@@ -170,25 +170,25 @@ type direct struct {
 type directKey struct{}
 
 // directOf gives the request that a call of a handler is about; nil when it is about an event.
-func directOf(ctx context.Context) *direct {
-	d, _ := ctx.Value(directKey{}).(*direct)
+func directOf(ctx context.Context) *directRequest {
+	d, _ := ctx.Value(directKey{}).(*directRequest)
 	return d
 }
 
 // serve lets h answer. As from an event, the answer is sent when h returns.
-func (d *direct) serve(h http.Handler) {
+func (d *directRequest) serve(h http.Handler) {
 	d.served = true
-	w := &answer{header: http.Header{}}
+	w := &responseWriter{header: http.Header{}}
 	w.serve(h, d.request)
 	w.WriteHeader(http.StatusOK)
-	for name, values := range w.sent {
+	for name, values := range w.sentHeader {
 		d.writer.Header()[name] = values
 	}
 	d.writer.WriteHeader(w.status)
 	d.writer.Write(w.body.Bytes())
 }
 
-func (d *direct) refuse(status int, code, message string) {
+func (d *directRequest) fail(status int, code, message string) {
 	text, _ := json.Marshal(map[string]string{"Code": code, "Message": message})
 	head := d.writer.Header()
 	headers.Private(head)

@@ -43,18 +43,18 @@ func (t *runtimeTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return answer, err
 	}
 	if err != nil || answer.StatusCode != http.StatusOK {
-		time.Sleep(t.failed())
+		time.Sleep(t.nextBackoff())
 		return answer, err
 	}
 	t.mu.Lock()
 	t.failures = 0
 	t.mu.Unlock()
-	repair(answer.Header, time.Now())
+	repairHeaders(answer.Header, time.Now())
 	return answer, nil
 }
 
-// failed counts a failure and says how long to wait after it.
-func (t *runtimeTransport) failed() time.Duration {
+// nextBackoff counts a failure and says how long to wait after it.
+func (t *runtimeTransport) nextBackoff() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	pause := min(10*time.Millisecond<<min(t.failures, 10), 5*time.Second)
@@ -65,17 +65,17 @@ func (t *runtimeTransport) failed() time.Duration {
 // timeoutUnknown is how long an event may take of which the platform does not say it.
 const timeoutUnknown = time.Minute
 
-// repair makes the headers of an event readable for the SDK.
-func repair(h http.Header, now time.Time) {
+// repairHeaders makes the headers of an event readable for the SDK.
+func repairHeaders(h http.Header, now time.Time) {
 	const deadline, timeout, retries, baggages = "X-Fc-Function-Deadline", "X-Fc-Function-Timeout", "X-Fc-Retry-Count", "X-Fc-Tracing-Opentracing-Span-Baggages"
 	seconds, err := strconv.Atoi(h.Get(timeout))
 	if err != nil {
 		seconds = int(timeoutUnknown / time.Second)
-		warn(timeout, h)
+		warnHeader(timeout, h)
 		h.Set(timeout, strconv.Itoa(seconds))
 	}
 	if _, err := strconv.ParseInt(h.Get(deadline), 10, 64); err != nil {
-		warn(deadline, h)
+		warnHeader(deadline, h)
 		h.Set(deadline, strconv.FormatInt(now.Add(time.Duration(seconds)*time.Second).UnixMilli(), 10))
 	}
 	if _, err := strconv.Atoi(h.Get(retries)); err != nil {
@@ -87,6 +87,6 @@ func repair(h http.Header, now time.Time) {
 	}
 }
 
-func warn(name string, h http.Header) {
+func warnHeader(name string, h http.Header) {
 	slog.Warn("the runtime API sent no readable header; a value is assumed", "header", name, "value", h.Get(name), "request", h.Get("X-Fc-Request-Id"))
 }

@@ -18,7 +18,7 @@ import (
 // it does to the runtime API is put right by runtimeTransport.
 func serveFC(h Handler) error {
 	useRuntimeTransport(os.Getenv("FC_RUNTIME_API"))
-	fc.RegisterInitializerFunction(func(ctx context.Context) { keepFC(ctx) })
+	fc.RegisterInitializerFunction(func(ctx context.Context) { storeFCCredentials(ctx) })
 	fc.RegisterPreStopFunction(func(context.Context) {})
 	fc.RegisterPreFreezeFunction(func(context.Context) {})
 	fc.Start(fcHandler(h))
@@ -28,7 +28,7 @@ func serveFC(h Handler) error {
 // fcHandler is the form of a handler that the SDK handles right.
 func fcHandler(h Handler) func(context.Context, []byte) (json.RawMessage, error) {
 	return func(ctx context.Context, event []byte) (json.RawMessage, error) {
-		ctx, end := underWay.begin(ctx, keepFC(ctx))
+		ctx, end := activeInvocations.begin(ctx, storeFCCredentials(ctx))
 		defer end()
 		answer, err := h(ctx, event)
 		if err != nil {
@@ -41,12 +41,12 @@ func fcHandler(h Handler) func(context.Context, []byte) (json.RawMessage, error)
 // errorType is the type that errors have in answers of Function Compute; Go's own names say nothing to their readers.
 const errorType = "FunctionError"
 
-// keepFC takes the credentials of an invocation, and returns its request id.
-func keepFC(ctx context.Context) (requestID string) {
+// storeFCCredentials takes the credentials of an invocation, and returns its request id.
+func storeFCCredentials(ctx context.Context) (requestID string) {
 	c, ok := fccontext.FromContext(ctx)
 	if ok {
 		requestID = c.RequestID
-		keep(Credentials{c.Credentials.AccessKeyId, c.Credentials.AccessKeySecret, c.Credentials.SecurityToken})
+		storeCredentials(Credentials{c.Credentials.AccessKeyId, c.Credentials.AccessKeySecret, c.Credentials.SecurityToken})
 	}
 	return requestID
 }

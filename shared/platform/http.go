@@ -13,8 +13,8 @@ import (
 	"millrace/shared/trigger"
 )
 
-// answerMax bounds the body of an answer: what a function may answer, less the envelope and what JSON makes of quotes.
-const answerMax = 5 << 20
+// responseMax bounds the body of an answer: what a function may answer, less the envelope and what JSON makes of quotes.
+const responseMax = 5 << 20
 
 // ServeHTTP answers the requests of a gateway, a function URL or an HTTP trigger with h. The answer is sent when h returns; nothing is
 // streamed.
@@ -28,12 +28,12 @@ func ServeHTTP(h http.Handler) Handler {
 		if err != nil {
 			return nil, err
 		}
-		w := &answer{header: http.Header{}}
+		w := &responseWriter{header: http.Header{}}
 		w.serve(h, request(ctx, q))
 		if w.status == 0 {
 			w.status = http.StatusOK
 		}
-		return q.Reply(w.status, w.sent, w.body.Bytes()), nil
+		return q.Reply(w.status, w.sentHeader, w.body.Bytes()), nil
 	}
 }
 
@@ -48,49 +48,49 @@ func request(ctx context.Context, q *trigger.HTTP) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// answer is an http.ResponseWriter that keeps what is written.
-type answer struct {
-	header http.Header
-	sent   http.Header // as it was when the status was written
-	status int
-	body   bytes.Buffer
-	over   bool
+// responseWriter is an http.ResponseWriter that keeps what is written.
+type responseWriter struct {
+	header     http.Header
+	sentHeader http.Header // as it was when the status was written
+	status     int
+	body       bytes.Buffer
+	tooLarge   bool
 }
 
-func (w *answer) Header() http.Header { return w.header }
+func (w *responseWriter) Header() http.Header { return w.header }
 
-func (w *answer) WriteHeader(status int) {
+func (w *responseWriter) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
-		w.status, w.sent = status, w.header.Clone()
+		w.status, w.sentHeader = status, w.header.Clone()
 	}
 }
 
-func (w *answer) Write(p []byte) (int, error) {
+func (w *responseWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	if w.over = w.over || w.body.Len()+len(p) > answerMax; w.over {
+	if w.tooLarge = w.tooLarge || w.body.Len()+len(p) > responseMax; w.tooLarge {
 		return len(p), nil
 	}
 	return w.body.Write(p)
 }
 
 // serve calls the handler. A panic, and an answer that no gateway would take, is an internal error.
-func (w *answer) serve(h http.Handler, r *http.Request) {
+func (w *responseWriter) serve(h http.Handler, r *http.Request) {
 	defer func() {
 		v := recover()
 		switch {
 		case v != nil:
 			slog.Error("panic while serving", "panic", v, "stack", string(debug.Stack()))
 			w.fail(http.StatusInternalServerError, `{"Code":"InternalServerError","Message":"An internal error occurred. Please try again later."}`)
-		case w.over:
+		case w.tooLarge:
 			w.fail(http.StatusInternalServerError, `{"Code":"InternalServerError","Message":"The answer is larger than a function may answer; ask for smaller pages."}`)
 		}
 	}()
 	h.ServeHTTP(w, r)
 }
 
-func (w *answer) fail(status int, body string) {
-	w.status, w.sent = status, http.Header{"Content-Type": {"application/json;charset=utf-8"}}
-	headers.Private(w.sent)
+func (w *responseWriter) fail(status int, body string) {
+	w.status, w.sentHeader = status, http.Header{"Content-Type": {"application/json;charset=utf-8"}}
+	headers.Private(w.sentHeader)
 	w.body.Reset()
 	w.body.WriteString(body)
 }

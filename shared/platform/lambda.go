@@ -22,7 +22,7 @@ func (h lambdaHandler) Invoke(ctx context.Context, event []byte) ([]byte, error)
 	if c, ok := lambdacontext.FromContext(ctx); ok {
 		id = c.AwsRequestID
 	}
-	ctx, end := underWay.begin(ctx, id)
+	ctx, end := activeInvocations.begin(ctx, id)
 	defer end()
 	return h(ctx, event)
 }

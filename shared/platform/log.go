@@ -52,7 +52,7 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 		}
 		return true
 	})
-	if id := requestOf(ctx); id != "" {
+	if id := requestIDOf(ctx); id != "" {
 		added = append(added, slog.String(name, id))
 	}
 	if len(added) > 0 {
@@ -81,8 +81,8 @@ func executionOf(partition string) (flow, execution string, ok bool) {
 	return strings.Cut(rest, "#")
 }
 
-// underWay are the invocations that have not been answered.
-var underWay = invocations{open: map[string]int{}}
+// activeInvocations are the invocations that have not been answered.
+var activeInvocations = invocations{open: map[string]int{}}
 
 type invocations struct {
 	mu   sync.Mutex
@@ -108,9 +108,9 @@ func (i *invocations) begin(ctx context.Context, id string) (context.Context, fu
 	}
 }
 
-// only returns the request id of the one invocation that is under way; "" if there are none or
+// single returns the request id of the one invocation that is under way; "" if there are none or
 // several.
-func (i *invocations) only() string {
+func (i *invocations) single() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if len(i.open) != 1 {
@@ -122,9 +122,9 @@ func (i *invocations) only() string {
 	return ""
 }
 
-func requestOf(ctx context.Context) string {
+func requestIDOf(ctx context.Context) string {
 	if id, ok := ctx.Value(requestKey{}).(string); ok {
 		return id
 	}
-	return underWay.only()
+	return activeInvocations.single()
 }

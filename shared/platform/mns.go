@@ -14,15 +14,15 @@ import (
 //
 // The work is dispatched where that is set up, not done: the invocation holds one of few slots and must end within five
 // minutes, and its slowest message would hold up the others.
-func (q Queue) consumeMNS(ctx context.Context, event []byte) error {
+func (q QueueHandlers) consumeMNS(ctx context.Context, event []byte) error {
 	messages, err := trigger.DecodeMNS(event)
 	if err != nil {
 		return err
 	}
 	if q.Dispatch != nil {
-		q.Work = q.Dispatch
+		q.Advance = q.Dispatch
 	}
-	known := q.understood(messages)
+	known := q.filterDecodable(messages)
 	b := &batch{queue: q, failed: make([]bool, len(known))}
 	b.run(ctx, known)
 	failed := 0
@@ -37,13 +37,13 @@ func (q Queue) consumeMNS(ctx context.Context, event []byte) error {
 	return nil
 }
 
-// understood are the messages that somebody can take.
-func (q Queue) understood(messages []trigger.Message) []trigger.Message {
+// filterDecodable are the messages that somebody can take.
+func (q QueueHandlers) filterDecodable(messages []trigger.Message) []trigger.Message {
 	known := make([]trigger.Message, 0, len(messages))
 	for _, m := range messages {
 		_, err := q.Decode(m.Body)
-		if err != nil && q.Outcome != nil {
-			if _, oerr := trigger.DecodeOutcome([]byte(m.Body)); oerr == nil {
+		if err != nil && q.AsyncResult != nil {
+			if _, oerr := trigger.DecodeAsyncResult([]byte(m.Body)); oerr == nil {
 				err = nil
 			}
 		}
@@ -57,11 +57,11 @@ func (q Queue) understood(messages []trigger.Message) []trigger.Message {
 }
 
 // consumeHint works on the execution of one hint, for which the function was invoked by itself.
-func (q Queue) consumeHint(ctx context.Context, event []byte) error {
+func (q QueueHandlers) consumeHint(ctx context.Context, event []byte) error {
 	partition, err := q.Decode(string(event))
 	if err != nil {
 		slog.Error("hint not understood; it is let go", "err", err)
 		return nil
 	}
-	return q.Work(ctx, partition)
+	return q.Advance(ctx, partition)
 }

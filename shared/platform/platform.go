@@ -19,16 +19,16 @@ import (
 // as far as it does so for that kind of event. It may be called from several goroutines.
 type Handler func(ctx context.Context, event []byte) (answer []byte, err error)
 
-// home is a place where functions run: the environment variable that tells it, its name, and what serves there until
+// cloudRuntime is a place where functions run: the environment variable that tells it, its name, and what serves there until
 // the platform ends the process.
-type home struct {
+type cloudRuntime struct {
 	variable string
 	name     string
 	serve    func(Handler) error
 }
 
-// homes is every place that is known.
-var homes = []home{
+// cloudRuntimes is every place that is known.
+var cloudRuntimes = []cloudRuntime{
 	{"AWS_LAMBDA_RUNTIME_API", "AWS Lambda", serveLambda},
 	{"FC_RUNTIME_API", "the built-in runtime of Function Compute", serveFC},
 	{"FC_SERVER_PORT", "a custom runtime of Function Compute", serveCustom},
@@ -40,14 +40,14 @@ var homes = []home{
 // flow's target.
 var runtimeAPIs = []string{"AWS_LAMBDA_RUNTIME_API", "FC_RUNTIME_API"}
 
-// ErrNowhere says that the program is run where no function runs.
-var ErrNowhere = errors.New("this program is a cloud function")
+// ErrNoRuntime says that the program is run where no function runs.
+var ErrNoRuntime = errors.New("this program is a cloud function")
 
 // Run serves until the platform ends the process. open builds the handler; it is called at once, while the platform
 // still counts the time as start-up. When it fails, every event is answered with that error, and the next event makes
 // it try again: a function that ended itself would only be started again, and again.
 func Run(open func(context.Context) (Handler, error)) error {
-	h, err := here(os.Getenv)
+	h, err := detectRuntime(os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -55,11 +55,11 @@ func Run(open func(context.Context) (Handler, error)) error {
 	for _, name := range runtimeAPIs {
 		outbound.Reserve(os.Getenv(name))
 	}
-	l := &lazily{open: open}
-	if _, err := l.handler(context.Background()); err != nil {
+	l := &lazyHandler{open: open}
+	if _, err := l.openOnce(context.Background()); err != nil {
 		slog.Error("the function cannot work", "err", err)
 	}
-	return h.serve(guarded(l.handle))
+	return h.serve(withRecovery(l.handle))
 }
 
 // Main is Run for a main function: an error is printed and ends the process.
@@ -70,33 +70,33 @@ func Main(open func(context.Context) (Handler, error)) {
 	}
 }
 
-// here finds where the program runs.
-func here(getenv func(string) string) (home, error) {
+// detectRuntime finds where the program runs.
+func detectRuntime(getenv func(string) string) (cloudRuntime, error) {
 	var names []string
-	for _, h := range homes {
+	for _, h := range cloudRuntimes {
 		if getenv(h.variable) != "" {
 			return h, nil
 		}
 		names = append(names, fmt.Sprintf("%s (%s)", h.variable, h.name))
 	}
-	return home{}, fmt.Errorf("%w: none of these variables is set that tell where it runs: %s; to run the engine on one machine use `millrace serve`",
-		ErrNowhere, strings.Join(names, ", "))
+	return cloudRuntime{}, fmt.Errorf("%w: none of these variables is set that tell where it runs: %s; to run the engine on one machine use `millrace serve`",
+		ErrNoRuntime, strings.Join(names, ", "))
 }
 
-// lazily is a handler that is opened by whoever needs it first, and again after a failure.
-type lazily struct {
+// lazyHandler is a handler that is opened by whoever needs it first, and again after a failure.
+type lazyHandler struct {
 	open  func(context.Context) (Handler, error)
 	mu    sync.Mutex
 	ready Handler
 }
 
-func (l *lazily) handler(ctx context.Context) (h Handler, err error) {
+func (l *lazyHandler) openOnce(ctx context.Context) (h Handler, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ready != nil {
 		return l.ready, nil
 	}
-	defer recovered(&err)
+	defer recoverTo(&err)
 	if h, err = l.open(ctx); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
@@ -104,8 +104,8 @@ func (l *lazily) handler(ctx context.Context) (h Handler, err error) {
 	return h, nil
 }
 
-func (l *lazily) handle(ctx context.Context, event []byte) ([]byte, error) {
-	h, err := l.handler(ctx)
+func (l *lazyHandler) handle(ctx context.Context, event []byte) ([]byte, error) {
+	h, err := l.openOnce(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -115,16 +115,16 @@ func (l *lazily) handle(ctx context.Context, event []byte) ([]byte, error) {
 // errPanic is what the platform is told of a panic; text and stack are for the log.
 var errPanic = errors.New("internal error; the log has the cause")
 
-// guarded makes a panic an error: the process serves the next event, and no platform ends it.
-func guarded(h Handler) Handler {
+// withRecovery makes a panic an error: the process serves the next event, and no platform ends it.
+func withRecovery(h Handler) Handler {
 	return func(ctx context.Context, event []byte) (answer []byte, err error) {
-		defer recovered(&err)
+		defer recoverTo(&err)
 		return h(ctx, event)
 	}
 }
 
-// recovered, deferred, turns a panic into *err.
-func recovered(err *error) {
+// recoverTo, deferred, turns a panic into *err.
+func recoverTo(err *error) {
 	if v := recover(); v != nil {
 		slog.Error("panic", "panic", v, "stack", string(debug.Stack()))
 		*err = errPanic

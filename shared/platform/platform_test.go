@@ -30,7 +30,7 @@ func recorded(t testing.TB, name string) []byte {
 func TestNowhere(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", "")
 	err := platform.Run(func(context.Context) (platform.Handler, error) { t.Fatal("opened"); return nil, nil })
-	if !errors.Is(err, platform.ErrNowhere) || !strings.Contains(err.Error(), "AWS_LAMBDA_RUNTIME_API") {
+	if !errors.Is(err, platform.ErrNoRuntime) || !strings.Contains(err.Error(), "AWS_LAMBDA_RUNTIME_API") {
 		t.Error(err)
 	}
 }
@@ -121,9 +121,9 @@ func TestConsumeQueue(t *testing.T) {
 	var worked, outcomes []string
 	var together sync.WaitGroup // "a" and "b" wait for each other: they must be worked on at the same time
 	together.Add(2)
-	h := platform.ConsumeQueue(platform.Queue{
+	h := platform.ConsumeQueue(platform.QueueHandlers{
 		Decode: decode,
-		Work: func(_ context.Context, partition string) error {
+		Advance: func(_ context.Context, partition string) error {
 			mu.Lock()
 			worked = append(worked, partition)
 			mu.Unlock()
@@ -138,7 +138,7 @@ func TestConsumeQueue(t *testing.T) {
 			}
 			return nil
 		},
-		Outcome: func(_ context.Context, o trigger.Outcome) error {
+		AsyncResult: func(_ context.Context, o trigger.AsyncResult) error {
 			mu.Lock()
 			defer mu.Unlock()
 			outcomes = append(outcomes, o.RequestID)
@@ -160,7 +160,7 @@ func TestConsumeQueue(t *testing.T) {
 	if _, err := h(context.Background(), recorded(t, "aws-scheduler")); !errors.Is(err, trigger.ErrKind) {
 		t.Error(err)
 	}
-	noOutcomes := platform.ConsumeQueue(platform.Queue{Decode: decode})
+	noOutcomes := platform.ConsumeQueue(platform.QueueHandlers{Decode: decode})
 	if text, _ := noOutcomes(context.Background(), event(string(recorded(t, "aws-lambda-destination")))); len(failures(t, text)) != 1 {
 		t.Error("an outcome that nobody takes was acknowledged")
 	}
@@ -221,7 +221,7 @@ func FuzzHandlers(f *testing.F) {
 	}
 	handlers := []platform.Handler{
 		platform.ServeHTTP(http.NotFoundHandler()),
-		platform.ConsumeQueue(platform.Queue{Decode: decode, Work: func(context.Context, string) error { return nil }}),
+		platform.ConsumeQueue(platform.QueueHandlers{Decode: decode, Advance: func(context.Context, string) error { return nil }}),
 		platform.Events(func(context.Context, trigger.Delivery) error { return nil }),
 		platform.Tick(func(context.Context) error { return nil }),
 	}

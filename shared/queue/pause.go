@@ -8,14 +8,14 @@ import (
 
 // Pauses between requests that fail are drawn between 0 and a bound that doubles.
 const (
-	pauseFirst = 50 * time.Millisecond
-	pauseMax   = 5 * time.Second
+	backoffMin = 50 * time.Millisecond
+	backoffMax = 5 * time.Second
 )
 
-// Pause waits after n requests that have failed, 1 or more, for a time that grows with n, 5 s at the most. False when ctx
+// Backoff waits after n requests that have failed, 1 or more, for a time that grows with n, 5 s at the most. False when ctx
 // ends before.
-func Pause(ctx context.Context, n int) bool {
-	t := time.NewTimer(rand.N(min(pauseFirst<<min(n, 10), pauseMax)))
+func Backoff(ctx context.Context, n int) bool {
+	t := time.NewTimer(rand.N(min(backoffMin<<min(n, 10), backoffMax)))
 	defer t.Stop()
 	select {
 	case <-t.C:

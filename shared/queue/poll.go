@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Source is a queue outside this process that is asked for messages and hides those that it has given for a while.
-type Source interface {
+// Receiver is a queue outside this process that is asked for messages and hides those that it has given for a while.
+type Receiver interface {
 	// Receive waits for messages, as long as the queue lets a request wait, and returns at most so many; none is no
 	// error.
 	Receive(ctx context.Context, limit int) ([]Delivery, error)
-	// Lasting tells whether an error of Receive will not pass by itself.
-	Lasting(err error) bool
+	// IsPermanent tells whether an error of Receive will not pass by itself.
+	IsPermanent(err error) bool
 }
 
 // Delivery is a message in hand, used by one goroutine at a time. Acknowledge and Hide say in the log what goes wrong,
@@ -25,23 +25,23 @@ type Delivery interface {
 	ID() string
 	// Partition is what the hint names, or an error that wraps ErrBody or ErrVersion.
 	Partition() (string, error)
-	// Received is how often the message has been delivered, this time included.
-	Received() int
+	// ReceiveCount is how often the message has been delivered, this time included.
+	ReceiveCount() int
 	// Acknowledge removes the message from the queue.
 	Acknowledge()
-	// Hide sets how long the message stays hidden from now on; 0: it is delivered again at once.
-	Hide(period time.Duration)
+	// ChangeVisibility sets how long the message stays hidden from now on; 0: it is delivered again at once.
+	ChangeVisibility(period time.Duration)
 }
 
 // Poller takes messages from a source. All of its fields are set.
 type Poller struct {
-	Source     Source
-	Workers    int           // deliveries at a time
-	Visibility time.Duration // a message in hand is hidden for that long, renewed while its handler runs
-	BackoffMin time.Duration // until the first delivery after an error, doubled with each further one
-	BackoffMax time.Duration
-	DropBad    bool // acknowledge what is no hint (ErrBody), for queues without dead letters; false: the queue's rule counts
-	Log        *slog.Logger
+	Receiver      Receiver
+	Workers       int           // deliveries at a time
+	Visibility    time.Duration // a message in hand is hidden for that long, renewed while its handler runs
+	BackoffMin    time.Duration // until the first delivery after an error, doubled with each further one
+	BackoffMax    time.Duration
+	DropMalformed bool // acknowledge what is no hint (ErrBody), for queues without dead letters; false: the queue's rule counts
+	Log           *slog.Logger
 }
 
 // Consume delivers hints to handler until ctx is done. It returns when all handlers have returned: ctx's error, or a
@@ -49,21 +49,21 @@ type Poller struct {
 // later each time, and so does a body that is no hint or a newer program's.
 func (p *Poller) Consume(ctx context.Context, handler Handler) error {
 	c := &consumer{Poller: p, handler: handler, slots: make(chan struct{}, p.Workers)}
-	defer c.work.Wait()
+	defer c.handlers.Wait()
 	for failures := 0; ; {
 		deliveries, err := c.receive(ctx)
 		switch {
 		case ctx.Err() != nil:
 			for _, d := range deliveries {
-				d.Hide(0) // nobody takes it any more
+				d.ChangeVisibility(0) // nobody takes it any more
 			}
 			return ctx.Err()
-		case err != nil && p.Source.Lasting(err):
+		case err != nil && p.Receiver.IsPermanent(err):
 			return err
 		case err != nil:
 			p.Log.Warn("receive", "err", err)
 			failures++
-			Pause(ctx, failures)
+			Backoff(ctx, failures)
 		default:
 			failures = 0
 		}
@@ -76,9 +76,9 @@ func (p *Poller) Consume(ctx context.Context, handler Handler) error {
 // consumer is one running Consume.
 type consumer struct {
 	*Poller
-	handler Handler
-	slots   chan struct{} // taken by messages in hand
-	work    sync.WaitGroup
+	handler  Handler
+	slots    chan struct{} // taken by messages in hand
+	handlers sync.WaitGroup
 }
 
 // receive waits for a free worker and then for messages, as many as there are free workers.
@@ -89,12 +89,12 @@ func (c *consumer) receive(ctx context.Context) ([]Delivery, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return c.Source.Receive(ctx, cap(c.slots)-len(c.slots))
+	return c.Receiver.Receive(ctx, cap(c.slots)-len(c.slots))
 }
 
 func (c *consumer) start(ctx context.Context, d Delivery) {
 	c.slots <- struct{}{}
-	c.work.Go(func() {
+	c.handlers.Go(func() {
 		defer func() { <-c.slots }()
 		c.deliver(ctx, d)
 	})
@@ -104,7 +104,7 @@ func (c *consumer) start(ctx context.Context, d Delivery) {
 func (c *consumer) deliver(ctx context.Context, d Delivery) {
 	partition, err := d.Partition()
 	switch {
-	case errors.Is(err, ErrBody) && c.DropBad:
+	case errors.Is(err, ErrBody) && c.DropMalformed:
 		c.Log.Error("message deleted", "id", d.ID(), "err", err)
 		err = nil
 	case err != nil:
@@ -113,7 +113,7 @@ func (c *consumer) deliver(ctx context.Context, d Delivery) {
 		err = c.handle(ctx, d, partition)
 	}
 	if err != nil {
-		d.Hide(c.backoff(d.Received()))
+		d.ChangeVisibility(c.backoff(d.ReceiveCount()))
 		return
 	}
 	d.Acknowledge()
@@ -129,7 +129,7 @@ func (c *consumer) handle(ctx context.Context, d Delivery, partition string) err
 		for {
 			select {
 			case <-t.C:
-				d.Hide(c.Visibility)
+				d.ChangeVisibility(c.Visibility)
 			case <-done:
 				return
 			}

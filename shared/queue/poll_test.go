@@ -16,22 +16,22 @@ import (
 
 var errGone = errors.New("gone")
 
-// script is a source that gives batches of bodies, then nothing, and keeps what becomes of them.
-type script struct {
+// scriptedReceiver is a source that gives batches of bodies, then nothing, and keeps what becomes of them.
+type scriptedReceiver struct {
 	mu      sync.Mutex
 	batches [][]string
 	failing error // of Receive, once there are no batches; nil: it waits
 	slow    time.Duration
-	happens []string
+	log     []string
 }
 
-func (s *script) note(what string, args ...any) {
+func (s *scriptedReceiver) note(what string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.happens = append(s.happens, fmt.Sprintf(what, args...))
+	s.log = append(s.log, fmt.Sprintf(what, args...))
 }
 
-func (s *script) Receive(ctx context.Context, limit int) ([]queue.Delivery, error) {
+func (s *scriptedReceiver) Receive(ctx context.Context, limit int) ([]queue.Delivery, error) {
 	s.note("receive %d", limit)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,37 +42,37 @@ func (s *script) Receive(ctx context.Context, limit int) ([]queue.Delivery, erro
 		s.mu.Unlock()
 		<-ctx.Done()
 		s.mu.Lock()
-		return []queue.Delivery{&scripted{s, "late"}}, nil
+		return []queue.Delivery{&scriptedDelivery{s, "late"}}, nil
 	}
 	var got []queue.Delivery
 	for _, b := range s.batches[0] {
-		got = append(got, &scripted{s, b})
+		got = append(got, &scriptedDelivery{s, b})
 	}
 	s.batches = s.batches[1:]
 	return got, nil
 }
 
-func (s *script) Lasting(err error) bool { return errors.Is(err, errGone) }
+func (s *scriptedReceiver) IsPermanent(err error) bool { return errors.Is(err, errGone) }
 
-type scripted struct {
-	s    *script
+type scriptedDelivery struct {
+	s    *scriptedReceiver
 	body string
 }
 
-func (d *scripted) ID() string                 { return "1" }
-func (d *scripted) Partition() (string, error) { return queue.Decode([]byte(d.body)) }
-func (d *scripted) Received() int              { return 3 }
-func (d *scripted) Acknowledge() {
+func (d *scriptedDelivery) ID() string                 { return "1" }
+func (d *scriptedDelivery) Partition() (string, error) { return queue.Decode([]byte(d.body)) }
+func (d *scriptedDelivery) ReceiveCount() int          { return 3 }
+func (d *scriptedDelivery) Acknowledge() {
 	time.Sleep(d.s.slow) // so that the next receive comes first, whichever goroutine is faster
 	d.s.note("acknowledge %s", d.body)
 }
-func (d *scripted) Hide(p time.Duration) {
+func (d *scriptedDelivery) ChangeVisibility(p time.Duration) {
 	time.Sleep(d.s.slow)
 	d.s.note("hide %s %v", d.body, p)
 }
 
-func poller(s *script, dropBad bool) *queue.Poller {
-	return &queue.Poller{Source: s, Workers: 2, Visibility: 30 * time.Second, BackoffMin: time.Second, BackoffMax: time.Minute, DropBad: dropBad,
+func poller(s *scriptedReceiver, dropBad bool) *queue.Poller {
+	return &queue.Poller{Receiver: s, Workers: 2, Visibility: 30 * time.Second, BackoffMin: time.Second, BackoffMax: time.Minute, DropMalformed: dropBad,
 		Log: slog.New(slog.DiscardHandler)}
 }
 
@@ -97,7 +97,7 @@ func TestPoller(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &script{batches: [][]string{{c.batch}}, slow: 2 * time.Second}
+				s := &scriptedReceiver{batches: [][]string{{c.batch}}, slow: 2 * time.Second}
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(time.Minute, cancel)
 				err := poller(s, c.dropBad).Consume(ctx, func(_ context.Context, p string) error {
@@ -111,8 +111,8 @@ func TestPoller(t *testing.T) {
 					t.Error(err)
 				}
 				want := append([]string{"receive 2", "receive 1"}, c.want...)
-				if want = append(want, "hide late 0s"); !slices.Equal(s.happens, want) {
-					t.Errorf("%q, want %q", s.happens, want)
+				if want = append(want, "hide late 0s"); !slices.Equal(s.log, want) {
+					t.Errorf("%q, want %q", s.log, want)
 				}
 			})
 		})
@@ -122,7 +122,7 @@ func TestPoller(t *testing.T) {
 // An error that passes is waited out, one that lasts ends Consume.
 func TestPollerErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{failing: errors.New("throttled")}
+		s := &scriptedReceiver{failing: errors.New("throttled")}
 		time.AfterFunc(time.Minute, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -131,15 +131,15 @@ func TestPollerErrors(t *testing.T) {
 		if err := poller(s, false).Consume(t.Context(), nil); !errors.Is(err, errGone) {
 			t.Error(err)
 		}
-		if n := len(s.happens); n < 5 {
+		if n := len(s.log); n < 5 {
 			t.Errorf("%d requests in a minute", n)
 		}
 	})
 }
 
 func TestMerge(t *testing.T) {
-	got := queue.Merge([]queue.Message{{"b", 9}, {"a", -1}, {"b", 3}, {"a", 5}, {"c", 99}, {"b", 4}}, 20)
-	if want := []queue.Message{{"b", 3}, {"a", 0}, {"c", 20}}; !slices.Equal(got, want) {
+	got := queue.Merge([]queue.Hint{{"b", 9}, {"a", -1}, {"b", 3}, {"a", 5}, {"c", 99}, {"b", 4}}, 20)
+	if want := []queue.Hint{{"b", 3}, {"a", 0}, {"c", 20}}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

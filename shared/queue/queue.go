@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Message is a hint: "look at this partition".
-type Message struct {
+// Hint is a hint: "look at this partition".
+type Hint struct {
 	Partition string
 	Delay     time.Duration // not delivered earlier; 0: at once
 }
@@ -16,7 +16,7 @@ type Message struct {
 // Sender sends hints. Send is safe for many goroutines. An error means that some or all may not have been sent;
 // callers go on, since the sweeper sends again (R7). A delay beyond what the queue can hold is cut to that.
 type Sender interface {
-	Send(ctx context.Context, messages ...Message) error
+	Send(ctx context.Context, hints ...Hint) error
 }
 
 // Handler takes one delivery. A nil answer acknowledges it; an error leaves it to be delivered again.

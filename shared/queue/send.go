@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// Batches is how a service takes messages, several in a request.
-type Batches[E any] struct {
-	DelayMax time.Duration
-	Entry    func(Message) (E, error)         // a message as the service takes it
-	Fit      func([]E) int                    // how many of these, one at least, go into one request
-	Send     func(context.Context, []E) error // makes the request
-	Lasting  func(error) bool                 // whether the error of a request is that of all others too
+// BatchSender is how a service takes messages, several in a request.
+type BatchSender[E any] struct {
+	DelayMax    time.Duration
+	Entry       func(Hint) (E, error)            // a message as the service takes it
+	BatchSize   func([]E) int                    // how many of these, one at least, go into one request
+	Send        func(context.Context, []E) error // makes the request
+	IsPermanent func(error) bool                 // whether the error of a request is that of all others too
 }
 
-// Deliver sends messages, those of one partition as one. A message that cannot be one is an error, and so are those of a
+// SendAll sends messages, those of one partition as one. A message that cannot be one is an error, and so are those of a
 // request that fails; the others are sent.
-func (b Batches[E]) Deliver(ctx context.Context, messages []Message) error {
+func (b BatchSender[E]) SendAll(ctx context.Context, hints []Hint) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	entries, err := b.entries(messages)
+	entries, err := b.entries(hints)
 	errs := []error{err}
 	for len(entries) > 0 {
-		n := b.Fit(entries)
+		n := b.BatchSize(entries)
 		if err := b.Send(ctx, entries[:n]); err != nil {
 			errs = append(errs, err)
-			if ctx.Err() != nil || b.Lasting(err) {
+			if ctx.Err() != nil || b.IsPermanent(err) {
 				break
 			}
 		}
@@ -36,7 +36,7 @@ func (b Batches[E]) Deliver(ctx context.Context, messages []Message) error {
 	return errors.Join(errs...)
 }
 
-func (b Batches[E]) entries(messages []Message) (entries []E, bad error) {
+func (b BatchSender[E]) entries(messages []Hint) (entries []E, bad error) {
 	for _, m := range Merge(messages, b.DelayMax) {
 		e, err := b.Entry(m)
 		if err != nil {

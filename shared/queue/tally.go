@@ -5,29 +5,29 @@ import (
 	"sync"
 )
 
-// Tally counts the requests that an adapter makes, by operation. The zero value is empty. It is safe for many
+// RequestCounter counts the requests that an adapter makes, by operation. The zero value is empty. It is safe for many
 // goroutines.
-type Tally struct {
-	mu sync.Mutex
-	by map[string]int64
+type RequestCounter struct {
+	mu          sync.Mutex
+	byOperation map[string]int64
 }
 
 // Count adds one request.
-func (t *Tally) Count(op string) {
+func (t *RequestCounter) Count(op string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.by == nil {
-		t.by = make(map[string]int64)
+	if t.byOperation == nil {
+		t.byOperation = make(map[string]int64)
 	}
-	t.by[op]++
+	t.byOperation[op]++
 }
 
-// By returns how many requests have been counted, by operation. The map is the caller's.
-func (t *Tally) By() map[string]int64 {
+// ByOperation returns how many requests have been counted, by operation. The map is the caller's.
+func (t *RequestCounter) ByOperation() map[string]int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.by == nil {
+	if t.byOperation == nil {
 		return map[string]int64{}
 	}
-	return maps.Clone(t.by)
+	return maps.Clone(t.byOperation)
 }

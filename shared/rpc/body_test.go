@@ -118,8 +118,8 @@ func TestBytesOfRequestsAreBounded(t *testing.T) {
 			t.Errorf("one that was there is answered %d", code)
 		}
 	}
-	if budget.Held() != 0 || budget.Refused() == 0 {
-		t.Errorf("%d bytes are held, %d were refused", budget.Held(), budget.Refused())
+	if budget.Held() != 0 || budget.Rejected() == 0 {
+		t.Errorf("%d bytes are held, %d were refused", budget.Held(), budget.Rejected())
 	}
 	go func() { <-begun }()
 	wantAnswer(t, record(h, large()))

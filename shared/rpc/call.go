@@ -140,7 +140,7 @@ func (c *call) admit() error {
 	if err := c.authenticate(); err != nil {
 		return err
 	}
-	c.turn.End()
+	c.turn.Release()
 	if !c.throttle.admit(c.who.Account, c.operation.name, c.Now()) {
 		return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
 	}
@@ -171,7 +171,7 @@ const strangerFree = 8 << 10
 // the account that they claim to be; the others among themselves. admit ends the turn.
 func (c *call) takeStrangersTurn() (err error) {
 	if len(c.body) > strangerFree && c.Processors != nil {
-		c.turn, err = c.Processors.Turn(c.r.Context(), share.Claimed(c.claimed()))
+		c.turn, err = c.Processors.AcquireTurn(c.r.Context(), share.Claimed(c.claimed()))
 	}
 	return err
 }
@@ -213,7 +213,7 @@ func (c *call) takeShare() error {
 	}
 	c.shared = true
 	var err error
-	c.ctx, c.turn, err = c.Processors.Begin(c.r.Context(), c.who.Account)
+	c.ctx, c.turn, err = c.Processors.WithTurn(c.r.Context(), c.who.Account)
 	return err
 }
 
@@ -233,7 +233,7 @@ func (c *call) waitRefused() {
 
 // leave gives back what the request holds of its account's share.
 func (c *call) leave() {
-	c.turn.End()
+	c.turn.Release()
 	if c.shared {
 		c.shared = false
 		c.Requests.Release(c.who.Account, 1)
@@ -304,7 +304,7 @@ var (
 // answer sends c.out. From here on the client decides how long it takes: the request gives up its processor, its connection
 // counts among those that wait, and a long answer is charged to the budget of the process.
 func (c *call) answer(status int) {
-	c.turn.End()
+	c.turn.Release()
 	if len(c.out) > answerFree && !c.hold.TryGrow(c.hold.Held()+int64(len(c.out))) {
 		c.Refusals.add(refusedAnswer)
 		c.out, status = refusalBody(c.requestID, tooBusy()), http.StatusServiceUnavailable

@@ -54,13 +54,13 @@ type Credentials struct {
 	keys     map[string]*accessKey
 	tokens   map[[sha256.Size]byte]*accessKey // by the token's hash, so that a look-up tells nothing of the token
 	owners   int                              // accounts that have a key or a token
-	register *access.Register
+	register *access.Registry
 	file     string   // that they are from; "" for none
 	weak     []string // which secrets are easy to guess, for warnings
 }
 
 // Register is what keys and roles may do.
-func (c *Credentials) Register() *access.Register {
+func (c *Credentials) Register() *access.Registry {
 	return c.register
 }
 
@@ -105,7 +105,7 @@ func NewCredentials(accounts []Account) (*Credentials, error) {
 }
 
 // registerOf is what the accounts' keys and roles may do, without their secrets.
-func registerOf(accounts []Account) (*access.Register, error) {
+func registerOf(accounts []Account) (*access.Registry, error) {
 	list := make([]access.Account, len(accounts))
 	for i, a := range accounts {
 		list[i] = access.Account{ID: a.ID, Roles: a.Roles}
@@ -121,7 +121,7 @@ func registerOf(accounts []Account) (*access.Register, error) {
 				access.Key{ID: t.ID, Expires: t.Expires, Policies: t.Policies, Replaces: t.Replaces})
 		}
 	}
-	return access.NewRegister(list)
+	return access.NewRegistry(list)
 }
 
 // Shared reports whether more than one account may call, so that they must share the server.

@@ -49,7 +49,7 @@ func ParseAccounts(text []byte) ([]Account, error) { return parseAccounts(text, 
 
 // ParseRights reads what keys and roles may do: from a credentials file, whose secrets it passes
 // over, or from a rights document, which AppendRights writes and which has none.
-func ParseRights(text []byte) (*access.Register, error) {
+func ParseRights(text []byte) (*access.Registry, error) {
 	accounts, err := parseAccounts(text, &fileReader{rights: true})
 	if err != nil {
 		return nil, err

@@ -74,12 +74,12 @@ func TestRightsDocument(t *testing.T) {
 			for _, role := range roles {
 				for _, now := range []time.Time{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 30, 16, 0, 0, 4e8, time.UTC),
 					time.Date(2027, 1, 30, 16, 0, 0, 5e8, time.UTC), time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC)} {
-					want := rightsText(credentials.Register().Of(account, role, author, "cn", now))(asked)
+					want := rightsText(credentials.Register().RightsOf(account, role, author, "cn", now))(asked)
 					seen[want] = true
-					if got := rightsText(read.Of(account, role, author, "cn", now))(asked); got != want {
+					if got := rightsText(read.RightsOf(account, role, author, "cn", now))(asked); got != want {
 						t.Errorf("account %s, role %q, author %q, %v:\n%s\nfrom the document, not\n%s", account, role, author, now, got, want)
 					}
-					if got := rightsText(fromFile.Of(account, role, author, "cn", now))(asked); got != want {
+					if got := rightsText(fromFile.RightsOf(account, role, author, "cn", now))(asked); got != want {
 						t.Errorf("account %s, role %q, author %q, %v:\n%s\nfrom the file, not\n%s", account, role, author, now, got, want)
 					}
 				}

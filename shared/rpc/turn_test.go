@@ -13,7 +13,7 @@ import (
 // Long requests of callers who are not known wait for a processor, short ones do not.
 func TestLongRequestsOfStrangersTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		processors := share.New(share.Options{Name: "processors", Capacity: 2, Turns: true})
+		processors := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
 		h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: &rpc.Credentials{}, Processors: processors})
 		ask := func(pad int) chan int {
 			answered := make(chan int, 1)
@@ -62,7 +62,7 @@ func TestLongRequestsTakeTurnsWithWhomTheyClaimToBe(t *testing.T) {
 		"long":    {"/", body + "&AccessKeyId=" + strings.Repeat("busy", 1000), "", ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			processors := share.New(share.Options{Name: "processors", Capacity: 1, Turns: true})
+			processors := share.New(share.Options{Name: "processors", Capacity: 1, RoundRobin: true})
 			h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials, Processors: processors})
 			processors.Acquire(t.Context(), "8", 1)
 			done := make(chan bool)

@@ -41,7 +41,7 @@ func (s *stuck) Write(b []byte) (int, error) {
 
 // A client that does not read its answer holds no processor: what it asked for is done.
 func TestUnreadAnswersHoldNoProcessor(t *testing.T) {
-	processors := share.New(share.Options{Name: "processors", Capacity: 2, Turns: true})
+	processors := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
 	h := rpc.New(rpc.Options{API: &fakeAPI{}, Processors: processors})
 	s := &stuck{httptest.NewRecorder(), make(chan bool)}
 	done := make(chan bool)

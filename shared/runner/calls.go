@@ -21,7 +21,7 @@ func (r *Runner) call(c *mailbox, call *interp.Call) {
 	account := c.x.Account
 	_, flying := c.calls[call.Attempt] // its lease was over, and this process has taken it again
 	if flying || now > call.Until || !r.addGoroutine() {
-		r.line.GiveBack(account, 1)
+		r.line.Release(account, 1)
 		return
 	}
 	most := r.callTimeMax(c)
@@ -46,7 +46,7 @@ func (r *Runner) call(c *mailbox, call *interp.Call) {
 		}
 		renewing := r.renew(held.partition, attempt)
 		result := r.runTask(ctx, t)
-		r.line.GiveBack(account, 1)
+		r.line.Release(account, 1)
 		renewing()
 		timedOut := ctx.Err() == context.DeadlineExceeded
 		cutOff := timedOut && context.Cause(ctx) == errTooLong
@@ -159,7 +159,7 @@ func (r *Runner) runTask(ctx context.Context, t *pendingCall) (result task.Resul
 	if r.Rights != nil {
 		may, err := r.Rights(t.request.Account, t.request.RoleArn, t.request.Author)
 		if err != nil {
-			return t.request.Denied(err.Error())
+			return t.request.DeniedResult(err.Error())
 		}
 		t.request.May = may
 	}
@@ -196,7 +196,7 @@ func (t *pendingCall) fillRequest() {
 // newPendingCall returns a call that has been taken.
 func newPendingCall(x *store.Execution, c *interp.Call, now int64) *pendingCall {
 	q := task.Request{Account: x.Account, Region: x.Region, Flow: x.Flow, Execution: x.Name, State: c.State, RoleArn: x.RoleArn, Author: x.Author,
-		Legacy: x.Language == flow.FlowV1, Action: c.Task.Action, Resource: c.Task.Resource, Mode: task.Mode(c.Task.Mode),
+		FlowV1: x.Language == flow.FlowV1, Action: c.Task.Action, Resource: c.Task.Resource, Mode: task.Mode(c.Task.Mode),
 		Token: c.Token, Key: c.Key}
 	if c.Deadline > 0 {
 		q.Timeout = time.Duration(c.Deadline-now) * time.Millisecond
@@ -205,7 +205,7 @@ func newPendingCall(x *store.Execution, c *interp.Call, now int64) *pendingCall 
 	if c.Params != nil {
 		t.params, t.hasParams = *c.Params, true
 	}
-	if q.Legacy {
+	if q.FlowV1 {
 		t.input = c.Input.Text()
 	}
 	return t

@@ -104,7 +104,7 @@ func (r *Runner) submitLocked(c *mailbox, it *envelope) {
 
 // submitAndWait submits an item and waits for its result.
 func (r *Runner) submitAndWait(ctx context.Context, partition string, it *envelope) (reply, error) {
-	share.Pause(ctx)
+	share.ReleaseTurn(ctx)
 	got := make(chan reply, 1)
 	it.done = func(a reply) {
 		if it.release != nil {

@@ -8,8 +8,8 @@ import (
 	"millrace/shared/store"
 )
 
-func newHint(partition string, delay time.Duration) queue.Message {
-	return queue.Message{Partition: partition, Delay: delay}
+func newHint(partition string, delay time.Duration) queue.Hint {
+	return queue.Hint{Partition: partition, Delay: delay}
 }
 
 // sendHint sends a hint in the background. One that is lost the sweeper sends.

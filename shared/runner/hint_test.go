@@ -26,7 +26,7 @@ type boundedQueue struct {
 // tooMany is far above what a few minutes of these tests need.
 const tooMany = 100
 
-func (c boundedQueue) Send(ctx context.Context, messages ...queue.Message) error {
+func (c boundedQueue) Send(ctx context.Context, messages ...queue.Hint) error {
 	if c.sent.Add(int64(len(messages))) > tooMany {
 		return nil
 	}
@@ -78,7 +78,7 @@ func TestNoHintsWhileSending(t *testing.T) {
 // recordingQueue is a queue that keeps what it is sent.
 type recordingQueue struct{ partitions []string }
 
-func (n *recordingQueue) Send(_ context.Context, messages ...queue.Message) error {
+func (n *recordingQueue) Send(_ context.Context, messages ...queue.Hint) error {
 	for _, m := range messages {
 		n.partitions = append(n.partitions, m.Partition)
 	}
@@ -111,7 +111,7 @@ type refusingQueue struct {
 	times int
 }
 
-func (q *refusingQueue) Send(ctx context.Context, messages ...queue.Message) error {
+func (q *refusingQueue) Send(ctx context.Context, messages ...queue.Hint) error {
 	if q.times--; q.times >= 0 {
 		return errors.New("the queue is full")
 	}

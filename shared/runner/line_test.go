@@ -50,7 +50,7 @@ func (g *gated) run(ctx context.Context, _ task.Request) task.Result {
 func callShare(capacity int64, whole, exclusive bool) func(*runner.Options) {
 	return func(o *runner.Options) {
 		o.Exclusive = exclusive
-		o.Shares.Calls = share.New(share.Options{Name: "calls", Capacity: capacity, Whole: whole})
+		o.Shares.Calls = share.New(share.Options{Name: "calls", Capacity: capacity, SingleAccount: whole})
 	}
 }
 

@@ -36,7 +36,7 @@ func (r *Runner) authorize(account, role, author, action, resource string) error
 	}
 	if may != nil && !may(action, resource) {
 		return fault.New(fault.AccessDenied, "The policies of %s do not allow %s on %s.",
-			access.As(role, author), action, resource)
+			access.Principal(role, author), action, resource)
 	}
 	return nil
 }

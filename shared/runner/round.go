@@ -74,7 +74,7 @@ func (r *Runner) commitWithRetry(c *mailbox, items []*envelope, look bool) {
 			unknowns++
 			continue
 		}
-		var refused *share.Refusal
+		var refused *share.LimitError
 		// The store has logged a full disk, and a refusal is for the account: no line for each request.
 		if !errors.Is(err, store.ErrDiskFull) && !errors.As(err, &refused) {
 			r.Log.Warn("commit failed", "partition", c.partition, "err", err)
@@ -97,7 +97,7 @@ func outcomeKnown(err error) bool {
 			return true
 		}
 	}
-	var refused *share.Refusal
+	var refused *share.LimitError
 	return errors.As(err, &p) || errors.As(err, &refused)
 }
 

@@ -94,7 +94,7 @@ type Runner struct {
 	machines    *machines
 	watchers    *watchers
 	quota       *quota
-	line        *share.Line // bounds the calls that are taken; nil: there is no pool of calls
+	line        *share.FairQueue // bounds the calls that are taken; nil: there is no pool of calls
 
 	ctx         context.Context // ends when the runner closes
 	cancel      context.CancelFunc
@@ -151,7 +151,7 @@ func New(o Options) *Runner {
 	r.machines = newMachines(r)
 	r.watchers = newWatchers()
 	r.quota = newQuota()
-	r.line = share.NewLine(share.LineOptions{Pool: o.Shares.Calls, Most: o.Shares.lineCapacity(),
+	r.line = share.NewFairQueue(share.FairQueueOptions{Pool: o.Shares.Calls, WaitingMax: o.Shares.lineCapacity(),
 		Wake: r.wakeWithheld})
 	if !r.Exclusive {
 		r.quota.countingDone(true) // others start and end executions too: the count means nothing

@@ -37,11 +37,11 @@ func (r *Runner) LineUsage() []share.Usage { return r.line.Usage() }
 // inTurn runs the interpreter when the account's turn for a processor has come. Every step has a
 // bounded amount of work, so no account waits for long.
 func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.Effects) (interp.Effects, error) {
-	turn, err := r.Shares.Processors.Turn(ctx, account)
+	turn, err := r.Shares.Processors.AcquireTurn(ctx, account)
 	if err != nil {
 		return interp.Effects{}, err
 	}
-	defer turn.End()
+	defer turn.Release()
 	return step(), nil
 }
 
@@ -49,14 +49,14 @@ func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.
 // waits for something: what it computes then is bounded, so no account waits for long.
 func (f *transaction) takeTurn() (err error) {
 	if f.turn == nil {
-		f.turn, err = f.r.Shares.Processors.Turn(f.r.ctx, f.c.x.Account)
+		f.turn, err = f.r.Shares.Processors.AcquireTurn(f.r.ctx, f.c.x.Account)
 	}
 	return err
 }
 
 // endTurn gives the processor back. Without a turn it does nothing.
 func (f *transaction) endTurn() {
-	f.turn.End()
+	f.turn.Release()
 	f.turn = nil
 }
 
@@ -80,7 +80,7 @@ func (r *Runner) wakeWithheld(account, partition string) {
 	}
 	go func() {
 		defer r.goroutines.Done()
-		r.submit(partition, &envelope{capacityFreed: true, done: func(reply) { r.line.Over(account, partition) }})
+		r.submit(partition, &envelope{capacityFreed: true, done: func(reply) { r.line.WakeDone(account, partition) }})
 	}()
 }
 
@@ -88,7 +88,7 @@ func (r *Runner) wakeWithheld(account, partition string) {
 // fewer is looked at again when there is room.
 func (f *transaction) reserve(most int) int {
 	want := min(f.c.state.ReadyAttempts(), most)
-	f.places = f.r.line.Take(f.c.x.Account, f.c.partition, want, nil)
+	f.places = f.r.line.Acquire(f.c.x.Account, f.c.partition, want, nil)
 	f.callsWithheld = f.places < want
 	return f.places
 }
@@ -96,7 +96,7 @@ func (f *transaction) reserve(most int) int {
 // unreserve gives the places back for which no call was taken.
 func (f *transaction) unreserve(taken int) {
 	if unused := f.places - taken; unused > 0 {
-		f.r.line.GiveBack(f.c.x.Account, unused)
+		f.r.line.Release(f.c.x.Account, unused)
 	}
 	f.places = 0
 }

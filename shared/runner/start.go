@@ -142,7 +142,7 @@ func (r *Runner) RunSync(ctx context.Context, s Start) (*store.Execution, error)
 		return nil, err
 	}
 	defer r.Shares.Express.Release(s.Flow.Account, 1)
-	share.Pause(ctx)
+	share.ReleaseTurn(ctx)
 	return newSync(r, m, s).run(ctx)
 }
 

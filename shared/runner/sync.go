@@ -63,7 +63,7 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	}()
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.releaseAll()
-	defer s.r.line.Leave(s.x.Account, s.lineKey)
+	defer s.r.line.Cancel(s.x.Account, s.lineKey)
 	defer s.goroutines.Wait() // a function's process may be frozen after its answer
 	defer cancel()
 	var news []interp.Message
@@ -121,11 +121,11 @@ func (s *syncRun) takeCalls(
 ) (calls []interp.Call, more bool, err error) {
 	line, account := s.r.line, s.x.Account
 	want := min(s.state.ReadyAttempts(), take.Max)
-	take.Max = line.Take(account, s.lineKey, want, s.capacityFreed)
+	take.Max = line.Acquire(account, s.lineKey, want, s.capacityFreed)
 	places := take.Max
-	defer func() { line.GiveBack(account, places-len(calls)) }()
+	defer func() { line.Release(account, places-len(calls)) }()
 	if s.woken {
-		line.Over(account, s.lineKey)
+		line.WakeDone(account, s.lineKey)
 		s.woken = false
 	}
 	if places == 0 {
@@ -150,7 +150,7 @@ func (s *syncRun) call(ctx context.Context, c *interp.Call) {
 			defer cancel()
 		}
 		result := s.r.runTask(cctx, t)
-		s.r.line.GiveBack(s.x.Account, 1)
+		s.r.line.Release(s.x.Account, 1)
 		n := syncMessage{callCompleted(attempt, result), releaseOf(&result)}
 		if cctx.Err() == context.DeadlineExceeded {
 			n.Message = interp.Message{} // the interpreter closes the attempt by its deadline

@@ -15,7 +15,7 @@ import (
 func TestProcessorsWaitForNoStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newHarness(t)
-		processors := share.New(share.Options{Name: "processors", Capacity: 2, Turns: true})
+		processors := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
 		commits := 0
 		w.hooks(func(op string, key store.Key) error {
 			if u := processors.Usage(); len(u) != 0 {

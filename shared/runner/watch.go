@@ -77,7 +77,7 @@ func (r *Runner) Await(ctx context.Context, partition string, wait time.Duration
 		return nil, err
 	}
 	defer r.Shares.Polls.Release(x.Account, 1)
-	share.Pause(ctx)
+	share.ReleaseTurn(ctx)
 	end := time.Now().Add(wait)
 	pause := pollIntervalMin
 	timer := time.NewTimer(r.nextPoll(end, pause))

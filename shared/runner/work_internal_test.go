@@ -18,7 +18,7 @@ import (
 // countingQueue is a queue that counts hints and delivers none.
 type countingQueue struct{ sent atomic.Int64 }
 
-func (d *countingQueue) Send(_ context.Context, messages ...queue.Message) error {
+func (d *countingQueue) Send(_ context.Context, messages ...queue.Hint) error {
 	d.sent.Add(int64(len(messages)))
 	return nil
 }

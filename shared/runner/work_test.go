@@ -35,7 +35,7 @@ func (w *harness) deploy(timeout time.Duration, edit func(*runner.Options)) *fun
 	w.t.Helper()
 	d := &functions{node: &node{w: w, queue: memqueue.New(memqueue.Options{Workers: 8, BackoffMin: time.Minute})}}
 	flows := flowtask.New(starter{d.node}, nil)
-	flows.Everywhere = true
+	flows.AnyOwner = true
 	table := task.NewTable(map[string]task.Runner{"FNF:StartExecution": flows, "FC:InvokeFunction": task.RunnerFunc(
 		func(ctx context.Context, r task.Request) task.Result {
 			d.inFlight.Add(1)
@@ -252,7 +252,7 @@ func TestNothingGoesOn(t *testing.T) {
 
 type countingQueue struct{ n atomic.Int32 }
 
-func (q *countingQueue) Send(_ context.Context, m ...queue.Message) error {
+func (q *countingQueue) Send(_ context.Context, m ...queue.Hint) error {
 	q.n.Add(int32(len(m)))
 	return nil
 }

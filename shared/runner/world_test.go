@@ -119,7 +119,7 @@ func (w *harness) open(edit func(*runner.Options)) *node {
 	w.t.Helper()
 	h := &node{w: w, queue: memqueue.New(memqueue.Options{Workers: 8})}
 	flows := flowtask.New(starter{h}, nil)
-	flows.Everywhere = true
+	flows.AnyOwner = true
 	table := task.NewTable(map[string]task.Runner{"FNF:StartExecution": flows, "FC:InvokeFunction": w.tasks}, nil)
 	o := runner.Options{Store: w.store, Queue: h.queue, Tasks: table, Compile: compile, Limits: flow.DefaultLimits(),
 		Region: "local", Exclusive: true, Log: slog.New(slog.NewTextHandler(w.t.Output(), nil))}
@@ -165,7 +165,7 @@ func (h *node) close() {
 // discardQueue is a queue that loses every hint.
 type discardQueue struct{}
 
-func (discardQueue) Send(context.Context, ...queue.Message) error { return nil }
+func (discardQueue) Send(context.Context, ...queue.Hint) error { return nil }
 
 type starter struct{ h *node }
 

@@ -1,7 +1,7 @@
 package share
 
 // Known returns how many accounts the line knows, and how many holders of one wait to be woken.
-func (l *Line) Known(account string) (accounts, waiting int) {
+func (l *FairQueue) Known(account string) (accounts, waiting int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if q := l.accounts[account]; q != nil {

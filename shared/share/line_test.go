@@ -8,36 +8,36 @@ import (
 	"millrace/shared/share"
 )
 
-// lined is a line over a pool, whose holders are woken when the test says so.
-type lined struct {
-	*share.Line
+// harness is a line over a pool, whose holders are woken when the test says so.
+type harness struct {
+	*share.FairQueue
 	pool  *share.Pool
 	woken [][2]string
 }
 
-func newLined(capacity int64, whole bool) *lined {
-	l := &lined{pool: share.New(share.Options{Name: "calls", Capacity: capacity, Whole: whole})}
-	l.Line = share.NewLine(share.LineOptions{Pool: l.pool, Most: 8,
+func newHarness(capacity int64, whole bool) *harness {
+	l := &harness{pool: share.New(share.Options{Name: "calls", Capacity: capacity, SingleAccount: whole})}
+	l.FairQueue = share.NewFairQueue(share.FairQueueOptions{Pool: l.pool, WaitingMax: 8,
 		Wake: func(account, holder string) { l.woken = append(l.woken, [2]string{account, holder}) }})
 	return l
 }
 
 // An account is given places for what the pool lets it hold and for a few that wait, whatever its
 // holders want.
-func TestLineIsBounded(t *testing.T) {
+func TestFairQueueIsBounded(t *testing.T) {
 	for _, c := range []struct {
 		whole bool
 		want  int
 	}{{true, 20 + 8}, {false, 10 + 8}} {
-		l := newLined(20, c.whole)
+		l := newHarness(20, c.whole)
 		got := 0
 		for i := range 50 {
-			got += l.Take("a", fmt.Sprint(i), 100, nil)
+			got += l.Acquire("a", fmt.Sprint(i), 100, nil)
 		}
 		if got != c.want {
 			t.Errorf("whole %v: places for %d, want %d", c.whole, got, c.want)
 		}
-		if n := l.Take("b", "x", 1, nil); n != 1 {
+		if n := l.Acquire("b", "x", 1, nil); n != 1 {
 			t.Errorf("whole %v: another account is given %d of 1", c.whole, n)
 		}
 	}
@@ -45,23 +45,23 @@ func TestLineIsBounded(t *testing.T) {
 
 // Holders take turns: one that is given something goes behind the others, and one that comes later
 // does not overtake them.
-func TestLineTakesTurns(t *testing.T) {
-	l := newLined(1, true)
-	if n := l.Take("a", "first", 100, nil); n != 9 {
+func TestFairQueueTakesTurns(t *testing.T) {
+	l := newHarness(1, true)
+	if n := l.Acquire("a", "first", 100, nil); n != 9 {
 		t.Fatalf("%d places, want 9", n)
 	}
-	l.Take("a", "second", 100, nil)
-	l.Take("a", "third", 2, nil)
+	l.Acquire("a", "second", 100, nil)
+	l.Acquire("a", "third", 2, nil)
 	var order []string
 	for round := range 6 {
-		l.GiveBack("a", 4)
-		if n := l.Take("a", "newcomer", 100, nil); n != 0 && round < 2 {
+		l.Release("a", 4)
+		if n := l.Acquire("a", "newcomer", 100, nil); n != 0 && round < 2 {
 			t.Errorf("a newcomer is given %d before those that wait", n)
 		}
 		for _, w := range l.woken {
 			order = append(order, w[1])
-			l.Take("a", w[1], map[bool]int{true: 2, false: 100}[w[1] == "third"], nil)
-			l.Over("a", w[1])
+			l.Acquire("a", w[1], map[bool]int{true: 2, false: 100}[w[1] == "third"], nil)
+			l.WakeDone("a", w[1])
 		}
 		l.woken = nil
 	}
@@ -72,22 +72,22 @@ func TestLineTakesTurns(t *testing.T) {
 
 // Accounts take turns, too: in the order in which they began to wait, a holder each, whatever their
 // names are.
-func TestLineTakesTurnsOfAccounts(t *testing.T) {
-	l := newLined(200, false)
+func TestFairQueueTakesTurnsOfAccounts(t *testing.T) {
+	l := newHarness(200, false)
 	if !l.pool.AcquireNow("x", 96) || !l.pool.AcquireNow("y", 50) || !l.pool.AcquireNow("z", 25) {
 		t.Fatal("the pool is to be nearly full")
 	}
 	accounts := []string{"e", "b", "d", "a", "c"}
 	for _, account := range accounts {
 		for holder := range 2 {
-			l.Take(account, fmt.Sprint(holder), 100, nil)
+			l.Acquire(account, fmt.Sprint(holder), 100, nil)
 		}
 	}
 	for _, name := range []string{"x", "y", "z"} {
 		l.pool.Release(name, map[string]int64{"x": 96, "y": 50, "z": 25}[name])
 	}
-	l.Take("x", "one", 1, nil)
-	l.GiveBack("x", 1)
+	l.Acquire("x", "one", 1, nil)
+	l.Release("x", 1)
 	want := "[[e 0] [b 0] [d 0] [a 0] [c 0] [e 1] [b 1] [d 1] [a 1] [c 1]]"
 	if got := fmt.Sprint(l.woken); got != want {
 		t.Errorf("woken were %v, want %v", got, want)
@@ -95,25 +95,25 @@ func TestLineTakesTurnsOfAccounts(t *testing.T) {
 }
 
 // What other accounts give back makes room, too.
-func TestLineSeesOthersEnd(t *testing.T) {
-	l := newLined(20, false)
+func TestFairQueueSeesOthersEnd(t *testing.T) {
+	l := newHarness(20, false)
 	for range 5 {
 		if !l.pool.AcquireNow("b", 1) {
 			t.Fatal("no place for b")
 		}
 	}
-	l.Take("b", "x", 5, nil)
-	if n := l.Take("a", "y", 100, nil); n != 7+8 {
+	l.Acquire("b", "x", 5, nil)
+	if n := l.Acquire("a", "y", 100, nil); n != 7+8 {
 		t.Fatalf("a is given %d, want 15", n)
 	}
 	for range 5 {
 		l.pool.Release("b", 1)
 	}
-	l.GiveBack("b", 5)
+	l.Release("b", 5)
 	if len(l.woken) != 0 {
 		t.Errorf("woken for three places, of a line of eight: %v", l.woken)
 	}
-	l.GiveBack("a", 1)
+	l.Release("a", 1)
 	if fmt.Sprint(l.woken) != "[[a y]]" {
 		t.Errorf("woken: %v", l.woken)
 	}
@@ -121,16 +121,16 @@ func TestLineSeesOthersEnd(t *testing.T) {
 
 // Whatever happens in whatever order: everybody gets all of what it wants, no account has more
 // places than it may, and nothing is kept of those who are done.
-func TestLineRandomUse(t *testing.T) {
+func TestFairQueueRandomUse(t *testing.T) {
 	for seed := range uint64(300) {
 		rnd := rand.New(rand.NewPCG(seed, 2))
-		l := newLined(1+rnd.Int64N(40), seed%2 == 0)
+		l := newHarness(1+rnd.Int64N(40), seed%2 == 0)
 		left, made := map[[2]string]int{}, map[string]int{}
 		for range 1 + rnd.IntN(30) {
 			left[[2]string{fmt.Sprint("a", rnd.IntN(3)), fmt.Sprint(rnd.IntN(20))}] = 1 + rnd.IntN(100)
 		}
 		ask := func(h [2]string) {
-			n := l.Take(h[0], h[1], left[h], nil)
+			n := l.Acquire(h[0], h[1], left[h], nil)
 			left[h] -= n
 			if made[h[0]] += n; made[h[0]] > int(l.pool.Capacity)+8 {
 				t.Fatalf("seed %d: %d places", seed, made[h[0]])
@@ -151,7 +151,7 @@ func TestLineRandomUse(t *testing.T) {
 				} else {
 					left[h] = 0
 				}
-				l.Over(h[0], h[1])
+				l.WakeDone(h[0], h[1])
 				continue
 			}
 			busy := len(l.woken) > 0
@@ -160,7 +160,7 @@ func TestLineRandomUse(t *testing.T) {
 					busy = true
 					back := 1 + rnd.IntN(n)
 					made[account] -= back
-					l.GiveBack(account, back)
+					l.Release(account, back)
 				}
 			}
 			if !busy {
@@ -179,33 +179,33 @@ func TestLineRandomUse(t *testing.T) {
 }
 
 // One that leaves is not waited for.
-func TestLineLeave(t *testing.T) {
-	l := newLined(1, true)
+func TestFairQueueCancel(t *testing.T) {
+	l := newHarness(1, true)
 	turn := make(chan struct{}, 1)
-	l.Take("a", "x", 9, nil)
-	l.Take("a", "y", 3, turn)
-	l.Take("a", "z", 3, nil)
-	l.GiveBack("a", 3)
+	l.Acquire("a", "x", 9, nil)
+	l.Acquire("a", "y", 3, turn)
+	l.Acquire("a", "z", 3, nil)
+	l.Release("a", 3)
 	select {
 	case <-turn:
 	default:
 		t.Fatal("y was not woken")
 	}
-	l.Leave("a", "y")
+	l.Cancel("a", "y")
 	if fmt.Sprint(l.woken) != "[[a z]]" {
 		t.Errorf("woken: %v", l.woken)
 	}
-	l.Leave("a", "z")
-	l.GiveBack("a", 6)
+	l.Cancel("a", "z")
+	l.Release("a", 6)
 	if accounts, waiting := l.Known("a"); accounts != 0 || waiting != 0 {
 		t.Errorf("%d accounts and %d holders are kept", accounts, waiting)
 	}
 }
 
-func BenchmarkLine(b *testing.B) {
-	l := newLined(64, true)
+func BenchmarkFairQueue(b *testing.B) {
+	l := newHarness(64, true)
 	for b.Loop() {
-		l.Take("a", "x", 1, nil)
-		l.GiveBack("a", 1)
+		l.Acquire("a", "x", 1, nil)
+		l.Release("a", 1)
 	}
 }

@@ -29,12 +29,12 @@ type Options struct {
 	// Capacity is how much of it the process has, in whatever the resource is counted in; at least
 	// 1.
 	Capacity int64
-	// Whole lets one account hold all of it: for servers that have a single account.
-	Whole bool
-	// Turns is the rule that an account leaves one for the others if any of them asked for some
+	// SingleAccount lets one account hold all of it: for servers that have a single account.
+	SingleAccount bool
+	// RoundRobin is the rule that an account leaves one for the others if any of them asked for some
 	// within the last second, and that accounts which wait take turns. It fits what is held for a
 	// short and bounded time only, such as a processor.
-	Turns bool
+	RoundRobin bool
 }
 
 // Pool shares one resource. It is safe for many goroutines. A nil Pool has no bound and keeps no
@@ -44,8 +44,8 @@ type Pool struct {
 
 	mu       sync.Mutex
 	used     int64
-	latest   asked // the account that asked last; of Turns
-	other    asked // the account other than latest that asked last; of Turns
+	latest   demand // the account that asked last; of Turns
+	other    demand // the account other than latest that asked last; of Turns
 	accounts map[string]*account
 	first    *account // of those with waiters, a ring in the order of their turns; nil: none waits
 }
@@ -53,23 +53,23 @@ type Pool struct {
 // account is what one account holds and waits for. Names come from the credentials, so there are
 // only so many.
 type account struct {
-	name       string
-	other      *account // claims, of an account; the account, of claims; nil: there is no such
-	held       int64
-	refused    int64
-	came       int64 // into line
-	waiters    []*waiter
-	next, prev *account // in the ring
+	name        string
+	counterpart *account // claims, of an account; the account, of claims; nil: there is no such
+	held        int64
+	rejected    int64
+	waits       int64 // into line
+	waiters     []*waiter
+	next, prev  *account // in the ring
 }
 
-// asked is when an account asked for some.
-type asked struct {
-	by *account
-	at time.Time
+// demand is when an account asked for some.
+type demand struct {
+	account *account
+	at      time.Time
 }
 
-// recently is how long an account that asked is taken for one that will ask again.
-const recently = time.Second
+// demandWindow is how long an account that asked is taken for one that will ask again.
+const demandWindow = time.Second
 
 type waiter struct {
 	n     int64
@@ -84,55 +84,55 @@ func New(o Options) *Pool {
 
 // TryAcquire takes n for an account, or returns a *Refusal. More than the capacity counts as the
 // capacity.
-func (p *Pool) TryAcquire(name string, n int64) error {
+func (p *Pool) TryAcquire(account string, amount int64) error {
 	if p == nil {
 		return nil
 	}
-	n = min(n, p.Capacity)
+	amount = min(amount, p.Capacity)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := p.asks(name)
-	if !p.starved() && p.fits(a, n) {
-		p.take(a, n)
+	a := p.recordDemand(account)
+	if !p.starved() && p.fits(a, amount) {
+		p.take(a, amount)
 		return nil
 	}
-	a.refused++
-	return &Refusal{Resource: p.Name, Account: name, Held: a.held, Used: p.used, Capacity: p.Capacity}
+	a.rejected++
+	return &LimitError{Resource: p.Name, Account: account, Held: a.held, Used: p.used, Capacity: p.Capacity}
 }
 
 // AcquireNow takes n for an account if Acquire would not wait, and reports whether it did. Not to
 // have taken it is no refusal.
-func (p *Pool) AcquireNow(name string, n int64) bool {
+func (p *Pool) AcquireNow(account string, amount int64) bool {
 	if p == nil {
 		return true
 	}
-	n = min(n, p.Capacity)
+	amount = min(amount, p.Capacity)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := p.asks(name)
-	if len(a.waiters) > 0 || p.starved() || !p.fits(a, n) {
+	a := p.recordDemand(account)
+	if len(a.waiters) > 0 || p.starved() || !p.fits(a, amount) {
 		return false
 	}
-	p.take(a, n)
+	p.take(a, amount)
 	return true
 }
 
 // Acquire takes n for an account as soon as its turn comes and its share allows it. It returns the
 // error of ctx when that ends first. The caller must not wait for more of a pool of which it
 // already holds something: two that do may wait for each other.
-func (p *Pool) Acquire(ctx context.Context, name string, n int64) error {
+func (p *Pool) Acquire(ctx context.Context, account string, amount int64) error {
 	if p == nil {
 		return nil
 	}
-	n = min(n, p.Capacity)
+	amount = min(amount, p.Capacity)
 	p.mu.Lock()
-	a := p.asks(name)
-	if len(a.waiters) == 0 && !p.starved() && p.fits(a, n) {
-		p.take(a, n)
+	a := p.recordDemand(account)
+	if len(a.waiters) == 0 && !p.starved() && p.fits(a, amount) {
+		p.take(a, amount)
 		p.mu.Unlock()
 		return nil
 	}
-	w := &waiter{n: n, ready: make(chan struct{})}
+	w := &waiter{n: amount, ready: make(chan struct{})}
 	a.waiters = append(a.waiters, w)
 	if len(a.waiters) == 1 {
 		p.join(a)
@@ -142,12 +142,12 @@ func (p *Pool) Acquire(ctx context.Context, name string, n int64) error {
 	case <-w.ready:
 		return nil
 	case <-ctx.Done():
-		return p.giveUp(a, w, ctx.Err())
+		return p.cancelWait(a, w, ctx.Err())
 	}
 }
 
-// giveUp takes a waiter out of its line, unless its turn has just come.
-func (p *Pool) giveUp(a *account, w *waiter, err error) error {
+// cancelWait takes a waiter out of its line, unless its turn has just come.
+func (p *Pool) cancelWait(a *account, w *waiter, err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range a.waiters {
@@ -164,16 +164,16 @@ func (p *Pool) giveUp(a *account, w *waiter, err error) error {
 }
 
 // Release gives back what TryAcquire or Acquire has taken: the same account, the same n.
-func (p *Pool) Release(name string, n int64) {
+func (p *Pool) Release(account string, amount int64) {
 	if p == nil {
 		return
 	}
-	n = min(n, p.Capacity)
+	amount = min(amount, p.Capacity)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := p.account(name)
-	a.held -= n
-	p.used -= n
+	a := p.account(account)
+	a.held -= amount
+	p.used -= amount
 	if a.held < 0 || p.used < 0 {
 		panic("share: more was released than was taken of " + p.Name)
 	}
@@ -187,56 +187,56 @@ func (p *Pool) fits(a *account, n int64) bool {
 	if free < 0 {
 		return false
 	}
-	if p.Turns {
-		return a.both() == 0 || free > 0 || !p.shared(a)
+	if p.RoundRobin {
+		return a.heldTogether() == 0 || free > 0 || !p.contended(a)
 	}
-	return p.Whole || a.held == 0 || a.held+n <= free
+	return p.SingleAccount || a.held == 0 || a.held+n <= free
 }
 
-// Most returns how much an account may hold now by the pool's rule, what it holds already included.
+// Limit returns how much an account may hold now by the pool's rule, what it holds already included.
 // It may hold more than that: its share shrinks when others come. Not for pools with Options.Turns.
-func (p *Pool) Most(name string) int64 {
+func (p *Pool) Limit(account string) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	most := p.Capacity - p.used
-	if a := p.accounts[name]; a != nil {
+	if a := p.accounts[account]; a != nil {
 		most += a.held
 	}
-	if p.Whole || most == 1 {
+	if p.SingleAccount || most == 1 {
 		return most
 	}
 	return most / 2
 }
 
-// shared reports whether an account other than this one waits, or has asked lately.
-func (p *Pool) shared(a *account) bool {
-	if p.first != nil && !(p.first.is(a) && p.first.next.is(a) && p.first.prev.is(a)) {
+// contended reports whether an account other than this one waits, or has asked lately.
+func (p *Pool) contended(a *account) bool {
+	if p.first != nil && !(p.first.sameOwner(a) && p.first.next.sameOwner(a) && p.first.prev.sameOwner(a)) {
 		return true // three in the ring: one of them is another; two: first and next are all
 	}
 	last := p.latest
-	if last.by.is(a) {
+	if last.account.sameOwner(a) {
 		last = p.other
 	}
-	return last.by != nil && time.Since(last.at) < recently
+	return last.account != nil && time.Since(last.at) < demandWindow
 }
 
-// is reports whether a is b, or what claims to be b, or what b claims to be.
-func (a *account) is(b *account) bool { return a != nil && (a == b || a.other == b) }
+// sameOwner reports whether a is b, or what claims to be b, or what b claims to be.
+func (a *account) sameOwner(b *account) bool { return a != nil && (a == b || a.counterpart == b) }
 
-// both is what an account and those who claim to be it hold together.
-func (a *account) both() int64 {
-	if a.other == nil {
+// heldTogether is what an account and those who claim to be it hold together.
+func (a *account) heldTogether() int64 {
+	if a.counterpart == nil {
 		return a.held
 	}
-	return a.held + a.other.held
+	return a.held + a.counterpart.held
 }
 
-// asks returns the account, which asks for some now.
-func (p *Pool) asks(name string) *account {
+// recordDemand returns the account, which asks for some now.
+func (p *Pool) recordDemand(name string) *account {
 	a := p.account(name)
-	if p.Turns {
-		if !p.latest.by.is(a) {
-			p.other, p.latest.by = p.latest, a
+	if p.RoundRobin {
+		if !p.latest.account.sameOwner(a) {
+			p.other, p.latest.account = p.latest, a
 		}
 		p.latest.at = time.Now()
 	}
@@ -282,7 +282,7 @@ func (p *Pool) wake() {
 
 // join puts an account at the end of the turns.
 func (p *Pool) join(a *account) {
-	a.came++
+	a.waits++
 	if p.first == nil {
 		a.next, a.prev, p.first = a, a, a
 		return
@@ -305,23 +305,23 @@ func (p *Pool) leave(a *account) {
 	a.next, a.prev = nil, nil
 }
 
-// claim is what the names of those begin with who claim to be an account.
-const claim = "stranger:"
+// claimPrefix is what the names of those begin with who claim to be an account.
+const claimPrefix = "stranger:"
 
 // Claimed returns the name under which requests ask that claim to be an account's.
-func Claimed(name string) string { return claim + name }
+func Claimed(account string) string { return claimPrefix + account }
 
 func (p *Pool) account(name string) *account {
 	a := p.accounts[name]
 	if a == nil {
 		a = &account{name: name}
 		p.accounts[name] = a
-		other, ok := strings.CutPrefix(name, claim)
+		other, ok := strings.CutPrefix(name, claimPrefix)
 		if !ok {
-			other = claim + name
+			other = claimPrefix + name
 		}
-		if a.other = p.accounts[other]; a.other != nil {
-			a.other.other = a
+		if a.counterpart = p.accounts[other]; a.counterpart != nil {
+			a.counterpart.counterpart = a
 		}
 	}
 	return a

@@ -44,7 +44,7 @@ func TestNewcomerFindsAsMuch(t *testing.T) {
 }
 
 func TestWholeAndNil(t *testing.T) {
-	p := share.New(share.Options{Name: "requests", Capacity: 3, Whole: true})
+	p := share.New(share.Options{Name: "requests", Capacity: 3, SingleAccount: true})
 	for range 3 {
 		if err := p.TryAcquire("a", 1); err != nil {
 			t.Error(err)
@@ -61,11 +61,11 @@ func TestWholeAndNil(t *testing.T) {
 }
 
 // A refusal says whose fault it is: the account's own load, or the whole server's.
-func TestRefusal(t *testing.T) {
+func TestLimitError(t *testing.T) {
 	p := share.New(share.Options{Name: "long polls", Capacity: 4})
 	p.TryAcquire("a", 1)
 	p.TryAcquire("a", 1)
-	var r *share.Refusal
+	var r *share.LimitError
 	if err := p.TryAcquire("a", 1); !errors.As(err, &r) || r.Full() || !strings.Contains(r.Error(), "the account holds 2 long polls") {
 		t.Error(err)
 	}
@@ -76,8 +76,8 @@ func TestRefusal(t *testing.T) {
 	}
 	for _, u := range p.Usage() {
 		want := map[string]share.Usage{
-			"a": {Account: "a", Held: 2, Refused: 1}, "b": {Account: "b", Held: 1},
-			"c": {Account: "c", Held: 1}, "d": {Account: "d", Refused: 1}}[u.Account]
+			"a": {Account: "a", Held: 2, Rejected: 1}, "b": {Account: "b", Held: 1},
+			"c": {Account: "c", Held: 1}, "d": {Account: "d", Rejected: 1}}[u.Account]
 		if u != want {
 			t.Errorf("%+v, want %+v", u, want)
 		}
@@ -93,7 +93,7 @@ func TestCame(t *testing.T) {
 			synctest.Wait()
 			for _, u := range p.Usage() {
 				if u.Account == "b" {
-					return u.Came
+					return u.Waits
 				}
 			}
 			return 0
@@ -115,7 +115,7 @@ func TestCame(t *testing.T) {
 // Accounts that wait take turns, however many requests each of them has in line.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := share.New(share.Options{Name: "processors", Capacity: 1, Turns: true})
+		p := share.New(share.Options{Name: "processors", Capacity: 1, RoundRobin: true})
 		if err := p.Acquire(t.Context(), "flood", 1); err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +182,7 @@ func TestRandomUse(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
 			capacity := 1 + rnd.Int64N(20)
-			p := share.New(share.Options{Name: "things", Capacity: capacity, Turns: rnd.IntN(2) == 0})
+			p := share.New(share.Options{Name: "things", Capacity: capacity, RoundRobin: rnd.IntN(2) == 0})
 			var mu sync.Mutex
 			var used int64
 			change := func(n int64) {
@@ -226,7 +226,7 @@ func TestRandomUse(t *testing.T) {
 // of the two keeps the other from its turn.
 func TestTurnsOfClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := share.New(share.Options{Name: "processors", Capacity: 2, Turns: true})
+		p := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
 		claimed := share.Claimed("busy")
 		gone := map[string]int{}
 		var all sync.WaitGroup
@@ -275,7 +275,7 @@ func BenchmarkAcquire(b *testing.B) {
 // A processor is left for the others as long as there are any, and only so long.
 func TestTurnsLeaveOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := share.New(share.Options{Name: "processors", Capacity: 3, Turns: true})
+		p := share.New(share.Options{Name: "processors", Capacity: 3, RoundRobin: true})
 		take := func(name string, want int) {
 			t.Helper()
 			n := 0

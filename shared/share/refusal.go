@@ -2,18 +2,18 @@ package share
 
 import "fmt"
 
-// Refusal is the error of TryAcquire.
-type Refusal struct {
+// LimitError is the error of TryAcquire.
+type LimitError struct {
 	Resource, Account    string
 	Held, Used, Capacity int64 // of the account, of all accounts, of the process
 }
 
 // Full reports whether the process has none left for anybody, so that the account is not the
 // reason.
-func (r *Refusal) Full() bool { return r.Held == 0 || r.Used >= r.Capacity }
+func (r *LimitError) Full() bool { return r.Held == 0 || r.Used >= r.Capacity }
 
 // FaultCode is the wire's code of the refusal.
-func (r *Refusal) FaultCode() string {
+func (r *LimitError) FaultCode() string {
 	if r.Full() {
 		return "ServiceUnavailable"
 	}
@@ -21,7 +21,7 @@ func (r *Refusal) FaultCode() string {
 }
 
 // Error says which share is used up.
-func (r *Refusal) Error() string {
+func (r *LimitError) Error() string {
 	if r.Full() {
 		return fmt.Sprintf("all %d %s of this server are in use; try again later", r.Capacity, r.Resource)
 	}
@@ -32,11 +32,11 @@ func (r *Refusal) Error() string {
 
 // Usage is what one account has of a pool.
 type Usage struct {
-	Account string
-	Held    int64
-	Waiting int   // requests in line
-	Came    int64 // how often it has come into line, with none of its requests there
-	Refused int64 // since the process began
+	Account  string
+	Held     int64
+	Waiting  int   // requests in line
+	Waits    int64 // how often it has come into line, with none of its requests there
+	Rejected int64 // since the process began
 }
 
 // Usage returns what every account has that holds something, waits, or was refused, in no order.
@@ -48,9 +48,9 @@ func (p *Pool) Usage() []Usage {
 	defer p.mu.Unlock()
 	list := make([]Usage, 0, len(p.accounts))
 	for _, a := range p.accounts {
-		if a.held != 0 || a.refused != 0 || len(a.waiters) != 0 {
+		if a.held != 0 || a.rejected != 0 || len(a.waiters) != 0 {
 			list = append(list, Usage{Account: a.name, Held: a.held,
-				Waiting: len(a.waiters), Came: a.came, Refused: a.refused})
+				Waiting: len(a.waiters), Waits: a.waits, Rejected: a.rejected})
 		}
 	}
 	return list

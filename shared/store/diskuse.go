@@ -56,7 +56,7 @@ func (u *DiskUse) admit(account string) error {
 		default:
 		}
 	}
-	return &share.Refusal{Resource: "bytes of the disk", Account: account,
+	return &share.LimitError{Resource: "bytes of the disk", Account: account,
 		Held: held, Used: held, Capacity: held + free}
 }
 

@@ -69,7 +69,7 @@ func TestDiskUseOfOneAccount(t *testing.T) {
 		t.Errorf("50 executions of 40 KB are counted as %d bytes", n)
 	}
 	w.free = 1_500_000
-	var r *share.Refusal
+	var r *share.LimitError
 	for what, err := range map[string]error{"an execution": w.create("greedy", "new"), "a flow": w.flow("greedy", "g")} {
 		if !errors.As(err, &r) || r.FaultCode() != "ResourceThrottled" || !strings.Contains(err.Error(), "bytes of the disk") {
 			t.Errorf("%s: %v", what, err)

@@ -11,38 +11,38 @@ import (
 // Owns reports whether a resource name is one of the flow's own account. An empty account is.
 func (r *Request) Owns(arn ARN) bool { return arn.Account == "" || arn.Account == r.Account }
 
-// OwnAccounts returns a runner that hands requests to next, unless they name a resource of another
+// RestrictAccounts returns a runner that hands requests to next, unless they name a resource of another
 // account than the flow's: then the task fails with AccessDenied. It looks at the resource name of
 // the older language and at every parameter resourceArn, whatever the action, so a runner need not.
 // Resources of products other than FNF may also be those of an account of shared: a cloud's, whose
 // services all accounts use; "" is none.
-func OwnAccounts(next Runner, shared string) Runner { return &ownAccounts{next, shared} }
+func RestrictAccounts(next Runner, shared string) Runner { return &accountRestriction{next, shared} }
 
-// ownAccounts is a type and no RunnerFunc, whose own copy of each request would let the stack of a
+// accountRestriction is a type and no RunnerFunc, whose own copy of each request would let the stack of a
 // call grow once more.
-type ownAccounts struct {
+type accountRestriction struct {
 	next   Runner
 	shared string
 }
 
-func (o *ownAccounts) Run(ctx context.Context, r Request) Result {
-	if foreign := o.foreign(&r); foreign != "" {
-		return r.Denied("The resource belongs to another account than the flow, " + r.Account + ": " + foreign +
+func (o *accountRestriction) Run(ctx context.Context, r Request) Result {
+	if foreign := o.foreignResource(&r); foreign != "" {
+		return r.DeniedResult("The resource belongs to another account than the flow, " + r.Account + ": " + foreign +
 			". Leave the account out (acs:{service}:{region}::{resource}), or name the flow's own.")
 	}
 	return o.next.Run(ctx, r)
 }
 
-// foreign returns a resource name of the request that is of another account; "" if there is none.
-func (o *ownAccounts) foreign(r *Request) (foreign string) {
+// foreignResource returns a resource name of the request that is of another account; "" if there is none.
+func (o *accountRestriction) foreignResource(r *Request) (foreignResource string) {
 	eachResource(r, func(name string) {
 		arn, err := ParseARN(name)
 		if err != nil || r.Owns(arn) || o.shared != "" && arn.Account == o.shared && arn.Service != "fnf" {
 			return // the runner that needs a resource name reports what is wrong with it
 		}
-		foreign = name
+		foreignResource = name
 	})
-	return foreign
+	return foreignResource
 }
 
 // eachResource visits the resource names of a request. Names of parameters are compared without

@@ -45,15 +45,15 @@ func TestOwnAccounts(t *testing.T) {
 		{"tree", func(r *task.Request, arn string) {
 			r.Parameters, r.Tree = parameters("ResourceArn", arn), map[string]any{"ResourceArn": arn, "body": "x"}
 		}},
-		{"resource of the older language", func(r *task.Request, arn string) { r.Legacy, r.Resource = true, arn }},
+		{"resource of the older language", func(r *task.Request, arn string) { r.FlowV1, r.Resource = true, arn }},
 		{"resource and an own parameter", func(r *task.Request, arn string) {
-			r.Legacy, r.Resource, r.Parameters = true, arn, parameters("resourceArn", "acs:fc:::functions/mine")
+			r.FlowV1, r.Resource, r.Parameters = true, arn, parameters("resourceArn", "acs:fc:::functions/mine")
 		}},
 		{"parameter of the older language", func(r *task.Request, arn string) {
-			r.Legacy, r.Parameters = true, parameters("resourceArn", arn)
+			r.FlowV1, r.Parameters = true, parameters("resourceArn", arn)
 		}},
 		{"own resource and a parameter", func(r *task.Request, arn string) {
-			r.Legacy, r.Resource, r.Parameters = true, "acs:fc:::functions/mine", parameters("resourceArn", arn)
+			r.FlowV1, r.Resource, r.Parameters = true, "acs:fc:::functions/mine", parameters("resourceArn", arn)
 		}},
 	}
 	for _, a := range actions {
@@ -71,7 +71,7 @@ func TestOwnAccounts(t *testing.T) {
 					r := task.Request{Account: own, Action: a.action, Flow: "f"}
 					f.make(&r, arn)
 					ran := false
-					runner := task.OwnAccounts(task.RunnerFunc(func(context.Context, task.Request) task.Result {
+					runner := task.RestrictAccounts(task.RunnerFunc(func(context.Context, task.Request) task.Result {
 						ran = true
 						return task.Result{}
 					}), c.shared)
@@ -83,7 +83,7 @@ func TestOwnAccounts(t *testing.T) {
 						continue
 					}
 					product, _, _ := strings.Cut(a.action, ":")
-					if r.Legacy && strings.EqualFold(product, "fnf") {
+					if r.FlowV1 && strings.EqualFold(product, "fnf") {
 						product = "fnf"
 					}
 					if ran || got.Error == nil || got.Error.Name != product+".AccessDenied" || !strings.Contains(got.Error.Cause, arn) {
@@ -96,7 +96,7 @@ func TestOwnAccounts(t *testing.T) {
 	for _, p := range []string{"", "7", `"acs:fc::2:functions/f"`, `{"body":"acs:fc::2:functions/f"}`, `{"resourceArn":{"x":"acs:fc::2:functions/f"}}`,
 		`{"resourceArn":"no name"}`, `{"resourceArn":null}`, `{"body":{"resourceArn":"acs:fc::2:functions/f"}}`} {
 		ran := false
-		runner := task.OwnAccounts(task.RunnerFunc(func(context.Context, task.Request) task.Result { ran = true; return task.Result{} }), "")
+		runner := task.RestrictAccounts(task.RunnerFunc(func(context.Context, task.Request) task.Result { ran = true; return task.Result{} }), "")
 		if got := runner.Run(t.Context(), task.Request{Account: own, Action: "FC:InvokeFunction", Parameters: json.RawMessage(p)}); !ran {
 			t.Errorf("%s names no resource, yet: %v", p, got.Error)
 		}

@@ -34,8 +34,8 @@ func (a ARN) String() string {
 	return "acs:" + a.Service + ":" + a.Region + ":" + a.Account + ":" + a.Resource
 }
 
-// Within gives a with an empty region or account filled in.
-func (a ARN) Within(region, account string) ARN {
+// WithDefaults gives a with an empty region or account filled in.
+func (a ARN) WithDefaults(region, account string) ARN {
 	if a.Region == "" {
 		a.Region = region
 	}

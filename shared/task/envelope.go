@@ -16,11 +16,11 @@ import (
 // Body returns what a service answered as JSON: the text itself when it is JSON, else the text as a
 // JSON string; see charset.UTF8 for contentType. An empty text is the empty string. An answer that is not
 // taken, as it stands in docs/functions.md ("What an answer may be"), is the error FnF.InvalidLocal.
-func Body(contentType string, answer []byte) (json.RawMessage, *Error) {
-	text, _, isJSON, err := readText(contentType, answer)
+func Body(contentType string, body []byte) (json.RawMessage, *Error) {
+	text, _, isJSON, err := readText(contentType, body)
 	switch {
 	case err != nil:
-		return nil, notTaken(err)
+		return nil, notAccepted(err)
 	case isJSON:
 		return text, nil
 	}
@@ -58,47 +58,47 @@ func JSONOrText(text []byte) (any, *Error) {
 	_, tree, isJSON, err := readText("", text)
 	switch {
 	case err != nil:
-		return nil, notTaken(err)
+		return nil, notAccepted(err)
 	case isJSON:
 		return tree, nil
 	}
 	return string(text), nil
 }
 
-// notTaken is the error of an answer that is not taken.
-func notTaken(why error) *Error {
+// notAccepted is the error of an answer that is not taken.
+func notAccepted(why error) *Error {
 	return NewError(InvalidLocal, "The answer is not taken: "+why.Error()+".")
 }
 
-// Answered is the result of an HTTP call or a function in the newer language, text and tree:
+// HTTPResult is the result of an HTTP call or a function in the newer language, text and tree:
 // {"Body":…,"Code":…,"Header":{…}}. Values of one header are joined with ","; body is what was
 // answered, JSON or not, in the charset of the header Content-Type. A body that is not taken is the
 // error FnF.InvalidLocal, as in Body.
-func Answered(header map[string][]string, code int, body []byte) Result {
+func HTTPResult(header map[string][]string, code int, body []byte) Result {
 	text, tree, isJSON, err := readText(contentTypeOf(header), body)
 	if err != nil {
-		return notTaken(err).Result()
+		return notAccepted(err).Result()
 	}
 	if !isJSON {
 		tree = string(text)
 	}
-	return enveloped(header, code, tree)
+	return envelopeResult(header, code, tree)
 }
 
 // Accepted is the result of a call whose body does not count: {"Body":null,"Code":…,"Header":{…}}.
-func Accepted(header map[string][]string, code int) Result { return enveloped(header, code, nil) }
+func Accepted(header map[string][]string, code int) Result { return envelopeResult(header, code, nil) }
 
 // Cause is the envelope of an HTTP answer as the text of an error. Where the body is not taken, the
 // reason stands for it: what the status says counts all the same.
 func Cause(header map[string][]string, code int, body []byte) string {
-	answered := Answered(header, code, body)
+	answered := HTTPResult(header, code, body)
 	if answered.Error != nil {
-		answered = enveloped(header, code, answered.Error.Cause)
+		answered = envelopeResult(header, code, answered.Error.Cause)
 	}
 	return string(answered.Output)
 }
 
-func enveloped(header map[string][]string, code int, body any) Result {
+func envelopeResult(header map[string][]string, code int, body any) Result {
 	envelope := map[string]any{"Body": body, "Code": value.FromInt(int64(code)), "Header": headerTree(header)}
 	size, err := value.Measure(envelope, math.MaxInt)
 	if err != nil { // too deep by one, which whoever reads the text says
@@ -123,13 +123,13 @@ func headerTree(header map[string][]string) map[string]any {
 	return tree
 }
 
-// Bare is the result of a call in the older language: the answer itself, {} for an empty one and
+// FlowV1Output is the result of a call in the older language: the answer itself, {} for an empty one and
 // for null; see charset.UTF8 for contentType. An answer that is no JSON is the error FnF.InvalidLocal, and
 // so is one that is not taken, as in Body.
-func Bare(contentType string, answer []byte) (json.RawMessage, *Error) {
-	text, _, isJSON, err := readText(contentType, answer)
+func FlowV1Output(contentType string, body []byte) (json.RawMessage, *Error) {
+	text, _, isJSON, err := readText(contentType, body)
 	if err != nil {
-		return nil, notTaken(err)
+		return nil, notAccepted(err)
 	}
 	trimmed := bytes.TrimSpace(text)
 	switch {

@@ -38,11 +38,11 @@ func (r *Request) Failf(code, format string, args ...any) Result {
 // accessDenied is the code of what a flow has no right to.
 const accessDenied = "AccessDenied"
 
-// Denied is a task that its flow has no right to do: `FC.AccessDenied`, of the engine's own service
+// DeniedResult is a task that its flow has no right to do: `FC.AccessDenied`, of the engine's own service
 // `fnf.AccessDenied` in the older language.
-func (r *Request) Denied(cause string) Result {
+func (r *Request) DeniedResult(cause string) Result {
 	product := r.Product()
-	if r.Legacy && strings.EqualFold(product, "fnf") {
+	if r.FlowV1 && strings.EqualFold(product, "fnf") {
 		product = "fnf"
 	}
 	return NewError(product+"."+accessDenied, cause).Result()

@@ -11,7 +11,7 @@ import (
 
 // Function is the function of Function Compute that a resource name means.
 type Function struct {
-	Written                  string // the resource name as the flow has it
+	Raw                      string // the resource name as the flow has it
 	Region, Account          string
 	Service, Name, Qualifier string // Service is "" in FC 3; Qualifier, a version or an alias, never is
 
@@ -29,8 +29,8 @@ func ParseFunction(resource, region, account string) (*Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	arn = arn.Within(region, account)
-	f := &Function{Written: resource, Region: arn.Region, Account: arn.Account, Qualifier: "LATEST"}
+	arn = arn.WithDefaults(region, account)
+	f := &Function{Raw: resource, Region: arn.Region, Account: arn.Account, Qualifier: "LATEST"}
 	parts := strings.Split(arn.Resource, "/")
 	bare := arn
 	switch {
@@ -139,7 +139,7 @@ func IsAsync(r *Request, kind string) (bool, error) {
 		return true, nil
 	case !strings.EqualFold(kind, "Sync"):
 		return false, fmt.Errorf("invocationType must be Sync or Async, not %q", value.Cut(kind, 40))
-	case r.Mode == System && !r.Legacy:
+	case r.Mode == System && !r.FlowV1:
 		return false, fmt.Errorf("WaitForSystemCallback wants invocationType Async")
 	}
 	return false, nil

@@ -17,7 +17,7 @@ func TestParseFunction(t *testing.T) {
 	}
 	for _, test := range tests {
 		f, err := task.ParseFunction(test.resource, "cn-x", "1")
-		if err != nil || f.Service != test.service || f.Name != test.name || f.Qualifier != test.qualifier || f.ARN() != test.arn || f.Written != test.resource {
+		if err != nil || f.Service != test.service || f.Name != test.name || f.Qualifier != test.qualifier || f.ARN() != test.arn || f.Raw != test.resource {
 			t.Errorf("%s: %+v %v", test.resource, f, err)
 		}
 	}

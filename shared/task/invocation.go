@@ -31,7 +31,7 @@ func ReadInvocation(r *Request) (*Invocation, error) {
 		}
 	}
 	v := &Invocation{ResourceArn: p.ResourceArn, Type: cmp.Or(p.InvocationType, p.OldType), Event: []byte(Text(p.Body))}
-	if r.Legacy {
+	if r.FlowV1 {
 		v.Event, v.AsyncID = r.Input, Text(p.AsyncID)
 		if len(v.Event) == 0 {
 			v.Event = []byte("{}")

@@ -50,7 +50,7 @@ func NormalAction(action string) string {
 // language, `{product}.UnsupportedOperation` in the older one. The cause says how to change that.
 func Unsupported(r Request) Result {
 	code := "ActionNotSupported"
-	if r.Legacy {
+	if r.FlowV1 {
 		code = "UnsupportedOperation"
 	}
 	what := r.Action

@@ -35,8 +35,8 @@ type Request struct {
 	// does any of it asks.
 	May access.May
 
-	// Legacy marks a task of the older flow language: Resource and Input are set, results are bare.
-	Legacy     bool
+	// FlowV1 marks a task of the older flow language: Resource and Input are set, results are bare.
+	FlowV1     bool
 	Action     string          // `Product:Operation`, for example FC:InvokeFunction
 	Resource   string          // Legacy: the resourceArn, "" for an action
 	Mode       Mode            // when the task counts as done

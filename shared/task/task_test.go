@@ -48,8 +48,8 @@ func TestUnsupportedNamesTheWayOut(t *testing.T) {
 		want    string
 	}{
 		{task.Request{Action: "ECS:DescribeInstances"}, "ECS.ActionNotSupported"},
-		{task.Request{Action: "ocr:Recognize", Legacy: true}, "ocr.UnsupportedOperation"},
-		{task.Request{Action: "MNS:SendMessage", Legacy: true, Resource: "acs:mns:::/queues/q/messages"}, "MNS.UnsupportedOperation"},
+		{task.Request{Action: "ocr:Recognize", FlowV1: true}, "ocr.UnsupportedOperation"},
+		{task.Request{Action: "MNS:SendMessage", FlowV1: true, Resource: "acs:mns:::/queues/q/messages"}, "MNS.UnsupportedOperation"},
 	}
 	table := task.NewTable(nil, nil)
 	for _, test := range tests {
@@ -75,7 +75,7 @@ func TestParseARN(t *testing.T) {
 	if err != nil || arn != (task.ARN{Service: "mns", Resource: "queues/q/messages"}) {
 		t.Errorf("%+v, %v", arn, err)
 	}
-	if got := arn.Within("cn-hangzhou", "1").String(); got != "acs:mns:cn-hangzhou:1:queues/q/messages" {
+	if got := arn.WithDefaults("cn-hangzhou", "1").String(); got != "acs:mns:cn-hangzhou:1:queues/q/messages" {
 		t.Error(got)
 	}
 	for _, s := range []string{"", "acs", "acs:fc", "acs:fc:::", "arn:fc:::functions/f", "acs::::functions/f",
@@ -101,7 +101,7 @@ func FuzzParseARN(f *testing.F) {
 }
 
 func TestEnvelope(t *testing.T) {
-	got := task.Answered(map[string][]string{"X-B": {"1", "2"}, "A": {"\xff\""}}, 202, []byte("null")).Output
+	got := task.HTTPResult(map[string][]string{"X-B": {"1", "2"}, "A": {"\xff\""}}, 202, []byte("null")).Output
 	const want = `{"Body":null,"Code":202,"Header":{"A":"ÿ\"","X-B":"1,2"}}`
 	if string(got) != want {
 		t.Errorf("%s", got)
@@ -133,7 +133,7 @@ func TestBare(t *testing.T) {
 		{"hello", "", task.InvalidLocal}, {"{", "", task.InvalidLocal}, {"\uFEFF{}", "{}", ""}, {"\uFEFFnull", "{}", ""}, {"\uFEFF", "{}", ""},
 	}
 	for _, test := range tests {
-		got, err := task.Bare("text/plain", []byte(test.text))
+		got, err := task.FlowV1Output("text/plain", []byte(test.text))
 		name := ""
 		if err != nil {
 			name = err.Name
@@ -174,7 +174,7 @@ func TestAnswered(t *testing.T) {
 		"object": ` {"b":1, "a":[true,null,"x"]} `, "text": "hello", "empty": "", "null": "null", "marked": "\uFEFF[1]", "marked text": "\uFEFFhello", "too deep with its envelope": deep,
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := task.Answered(header, 201, []byte(body))
+			got := task.HTTPResult(header, 201, []byte(body))
 			text, failed := task.Body("", []byte(body))
 			if failed != nil {
 				t.Fatal(failed)
@@ -220,8 +220,8 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 		if c.kind == "" {
 			delete(header, "Content-Type")
 		}
-		answered := task.Answered(header, 200, []byte(c.body))
-		_, bare := task.Bare(c.kind, []byte(c.body))
+		answered := task.HTTPResult(header, 200, []byte(c.body))
+		_, bare := task.FlowV1Output(c.kind, []byte(c.body))
 		_, body := task.Body(c.kind, []byte(c.body))
 		for _, got := range []*task.Error{answered.Error, bare, body} {
 			if got == nil || got.Name != task.InvalidLocal || !strings.Contains(got.Cause, c.want) {
@@ -248,7 +248,7 @@ func TestAnswersInOtherCharsets(t *testing.T) {
 		{"text/plain; charset=ISO-8859-1", "\xe9\x80", "\"é\u0080\""},
 		{"text/plain; charset=utf-16", "\xff\xfe{\x00}\x00", `{}`},
 	} {
-		got := task.Answered(map[string][]string{"Content-Type": {c.kind}}, 200, []byte(c.body))
+		got := task.HTTPResult(map[string][]string{"Content-Type": {c.kind}}, 200, []byte(c.body))
 		want := `{"Body":` + c.want + `,"Code":200,"Header":{"Content-Type":"` + c.kind + `"}}`
 		if string(got.Output) != want {
 			t.Errorf("%s, %q: %s, %v", c.kind, c.body, got.Output, got.Error)

@@ -8,8 +8,8 @@ import (
 	"millrace/shared/value"
 )
 
-// sniffedAlibaba are the members by which the events of Function Compute are told apart.
-type sniffedAlibaba struct {
+// alibabaProbe are the members by which the events of Function Compute are told apart.
+type alibabaProbe struct {
 	Events      []json.RawMessage `json:"events"`      // OSS
 	TriggerTime *string           `json:"triggerTime"` // timer
 	TriggerName *string           `json:"triggerName"` // timer
@@ -30,7 +30,7 @@ func kindOfAlibaba(event []byte) Kind {
 		}
 		return Unknown
 	}
-	var s sniffedAlibaba
+	var s alibabaProbe
 	if value.UnmarshalLenient(event, &s) != nil {
 		return Unknown
 	}
@@ -44,7 +44,7 @@ func kindOfAlibaba(event []byte) Kind {
 	case s.Version != nil && s.Partition != nil:
 		return HintEvent
 	case strings.HasPrefix(s.Context.FunctionARN, "acs:fc:"):
-		return AsyncOutcome
+		return AsyncResultEvent
 	}
 	return Unknown
 }

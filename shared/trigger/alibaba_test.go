@@ -27,8 +27,8 @@ func TestKindsOfAlibaba(t *testing.T) {
 		"fc-timer":                         trigger.TickEvent,
 		"fc3-http-trigger":                 trigger.HTTPRequest,
 		"fc3-http-trigger-binary":          trigger.HTTPRequest,
-		"fc-destination":                   trigger.AsyncOutcome,
-		"fc-destination-failed":            trigger.AsyncOutcome,
+		"fc-destination":                   trigger.AsyncResultEvent,
+		"fc-destination-failed":            trigger.AsyncResultEvent,
 	} {
 		if got := trigger.KindOf(recorded(t, name)); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
@@ -162,7 +162,7 @@ func TestFCRequests(t *testing.T) {
 func TestOSS(t *testing.T) {
 	names := map[string]bool{}
 	for _, file := range []string{"fc-oss-trigger", "fc-oss-eventbridge", "fc-oss-mns"} {
-		starts, err := trigger.DecodeStarts(recorded(t, file))
+		starts, err := trigger.DecodeStartEvents(recorded(t, file))
 		if err != nil || len(starts) != 1 {
 			t.Fatal(file, starts, err)
 		}
@@ -188,7 +188,7 @@ func TestOSS(t *testing.T) {
 	base := record("")
 	for _, c := range [][2]string{{`"x`, `"x`}, {`"q"`, `"q2"`}, {`"k%20+"`, `"k"`}, {`"b"`, `"b2"`}, {`PutObject`, `PostObject`}, {`"e"`, `"e2"`}, {`"r"`, `"r2"`},
 		{`"q"`, `""`}, {`"q"},"oss":{"bucket":{"name":"b"},"object":{"key":"k%20+","size":1`, `""},"oss":{"bucket":{"name":"b"},"object":{"key":"k%20+","size":2`}} {
-		starts, err := trigger.DecodeStarts([]byte(strings.Replace(base, c[0], c[1], 1)))
+		starts, err := trigger.DecodeStartEvents([]byte(strings.Replace(base, c[0], c[1], 1)))
 		if err != nil {
 			t.Fatal(c, err)
 		}
@@ -203,7 +203,7 @@ func TestOSS(t *testing.T) {
 	}
 	for _, bad := range []string{`{"events":[{"eventSource":"acs:oss"}]}`, `{"events":[{"eventSource":"acs:oss","eventName":"x","oss":7}]}`,
 		`{"specversion":"1.0","type":"oss:ObjectCreated:PutObject","data":7}`, `{"specversion":"1.0","type":"oss:ObjectCreated:PutObject"}`} {
-		if _, err := trigger.DecodeStarts([]byte(bad)); !errors.Is(err, trigger.ErrMalformed) {
+		if _, err := trigger.DecodeStartEvents([]byte(bad)); !errors.Is(err, trigger.ErrMalformed) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -213,7 +213,7 @@ func TestTimerAndMessageStarts(t *testing.T) {
 	if err := trigger.DecodeTick(recorded(t, "fc-timer")); err != nil {
 		t.Error(err)
 	}
-	timer, err := trigger.DecodeStarts(recorded(t, "fc-timer"))
+	timer, err := trigger.DecodeStartEvents(recorded(t, "fc-timer"))
 	if err != nil || len(timer) != 1 || timer[0].Source != trigger.SourceTimer || timer[0].Origin != "sweep" {
 		t.Fatal(timer, err)
 	}
@@ -221,37 +221,37 @@ func TestTimerAndMessageStarts(t *testing.T) {
 	if got := string(timer[0].Input(1 << 20)); got != want {
 		t.Error(got)
 	}
-	again, _ := trigger.DecodeStarts([]byte(`{"triggerTime":"2025-11-22T10:00:00.123Z","triggerName":"sweep","payload":""}`))
-	later, _ := trigger.DecodeStarts([]byte(`{"triggerTime":"2025-11-22T10:00:01Z","triggerName":"sweep","payload":"not JSON"}`))
+	again, _ := trigger.DecodeStartEvents([]byte(`{"triggerTime":"2025-11-22T10:00:00.123Z","triggerName":"sweep","payload":""}`))
+	later, _ := trigger.DecodeStartEvents([]byte(`{"triggerTime":"2025-11-22T10:00:01Z","triggerName":"sweep","payload":"not JSON"}`))
 	if again[0].Name("1", "f") != timer[0].Name("1", "f") || later[0].Name("1", "f") == timer[0].Name("1", "f") || !strings.Contains(string(later[0].Input(1<<20)), `"payload":"not JSON"`) {
 		t.Error(again, later)
 	}
-	if _, err := trigger.DecodeStarts([]byte(`{"triggerTime":"now","triggerName":"sweep"}`)); !errors.Is(err, trigger.ErrMalformed) {
+	if _, err := trigger.DecodeStartEvents([]byte(`{"triggerTime":"now","triggerName":"sweep"}`)); !errors.Is(err, trigger.ErrMalformed) {
 		t.Error(err)
 	}
-	if starts, err := trigger.DecodeStarts([]byte(`{"kind":"sweep"}`)); !errors.Is(err, trigger.ErrKind) {
+	if starts, err := trigger.DecodeStartEvents([]byte(`{"kind":"sweep"}`)); !errors.Is(err, trigger.ErrKind) {
 		t.Error(starts, err)
 	}
 	messages, _ := trigger.DecodeMNS(recorded(t, "fc-mns-queue-streaming"))
-	a, err := trigger.StartOf(messages[0])
+	a, err := trigger.StartEventOf(messages[0])
 	if err != nil || a.Origin != "wf-steps" || a.Region != "cn-hangzhou" || !strings.HasPrefix(a.Name("1", "f"), "mns-") {
 		t.Error(a, err)
 	}
-	b, _ := trigger.StartOf(messages[1])
+	b, _ := trigger.StartEventOf(messages[1])
 	if a.Name("1", "f") == b.Name("1", "f") {
 		t.Error("two messages have one name")
 	}
-	if _, err := trigger.StartOf(trigger.Message{Body: "x"}); !errors.Is(err, trigger.ErrMalformed) {
+	if _, err := trigger.StartEventOf(trigger.Message{Body: "x"}); !errors.Is(err, trigger.ErrMalformed) {
 		t.Error(err)
 	}
 }
 
 func TestFCDestination(t *testing.T) {
-	ok, err := trigger.DecodeOutcome(recorded(t, "fc-destination"))
+	ok, err := trigger.DecodeAsyncResult(recorded(t, "fc-destination"))
 	if err != nil || ok.Failed || ok.RequestID != "1-69a1-0009" || string(ok.Payload) != `"{\"paid\":true}"` {
 		t.Errorf("%+v %v", ok, err)
 	}
-	failed, err := trigger.DecodeOutcome(recorded(t, "fc-destination-failed"))
+	failed, err := trigger.DecodeAsyncResult(recorded(t, "fc-destination-failed"))
 	if err != nil || !failed.Failed || failed.Condition != "RetriesExhausted" {
 		t.Errorf("%+v %v", failed, err)
 	}

@@ -32,9 +32,9 @@ func DecodeBatch(event []byte) ([]Message, error) {
 	}
 	seen := make(map[string]bool, len(e.Records))
 	messages := make([]Message, 0, len(e.Records))
-	var failed unreadable
+	var failed decodeErrors
 	for _, r := range e.Records {
-		m, err := batchMessage(r)
+		m, err := decodeBatchMessage(r)
 		switch {
 		case err != nil:
 			failed.add(err)
@@ -46,7 +46,7 @@ func DecodeBatch(event []byte) ([]Message, error) {
 	return messages, failed.err()
 }
 
-func batchMessage(record json.RawMessage) (Message, error) {
+func decodeBatchMessage(record json.RawMessage) (Message, error) {
 	var r struct {
 		MessageID  string            `json:"messageId"`
 		Body       string            `json:"body"`

@@ -40,7 +40,7 @@ func cloudEventOf(event []byte) (e cloudEvent, is bool) {
 
 // kind is what the event is about, by its type alone.
 func (e cloudEvent) kind() Kind {
-	switch eventType := plain(e["type"]); {
+	switch eventType := jsonText(e["type"]); {
 	case strings.HasPrefix(eventType, "mns:"):
 		return MNSBatch
 	case strings.HasPrefix(eventType, "oss:Object"):
@@ -51,7 +51,7 @@ func (e cloudEvent) kind() Kind {
 
 // bus is the resource of the bus that brought the event; "" for that of services' own events.
 func (e cloudEvent) bus() string {
-	if bus := plain(e[busMember]); bus != "" && bus != busDefault {
+	if bus := jsonText(e[busMember]); bus != "" && bus != busDefault {
 		return "eventbus/" + bus
 	}
 	return ""
@@ -60,16 +60,16 @@ func (e cloudEvent) bus() string {
 // message opens an event about a message. Its data is the message, or a text with that, or a text
 // that is the body.
 func (e cloudEvent) message() Message {
-	m := Message{ID: plain(e["id"]), Source: plain(e["subject"]), Bus: e.bus()}
-	data := text(e["data"])
+	m := Message{ID: jsonText(e["id"]), Source: jsonText(e["subject"]), Bus: e.bus()}
+	data := bodyText(e["data"])
 	d, once := membersOf([]byte(data))
 	if !once || d["messageBody"] == nil {
 		m.Body = data
 		return m
 	}
-	if id := plain(d["messageId"]); id != "" {
+	if id := jsonText(d["messageId"]); id != "" {
 		m.ID = id
 	}
-	m.Body = text(d["messageBody"])
+	m.Body = bodyText(d["messageBody"])
 	return m
 }

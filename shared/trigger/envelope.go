@@ -19,24 +19,24 @@ const nestingMax = 4
 // itself can be trusted to say so.
 //
 // Every event that can be read is returned, also when err says which cannot.
-func DecodeObjects(text []byte) ([]Start, error) { return nested(text, nestingMax) }
+func DecodeObjects(text []byte) ([]StartEvent, error) { return decodeNested(text, nestingMax) }
 
-func nested(text []byte, depth int) ([]Start, error) {
+func decodeNested(text []byte, depth int) ([]StartEvent, error) {
 	if len(text) > EventMax {
 		return nil, tooLarge(text)
 	}
 	inner, err := unwrap(text)
 	if len(inner) == 0 && err == nil {
-		return direct(text)
+		return decodeDirect(text)
 	}
 	if depth == 0 {
 		return nil, malformed("more than %d envelopes around an object event: %s", nestingMax, outline(text))
 	}
-	var starts []Start
-	var failed unreadable
+	var starts []StartEvent
+	var failed decodeErrors
 	failed.add(err)
 	for _, t := range inner {
-		some, err := nested(t, depth-1)
+		some, err := decodeNested(t, depth-1)
 		starts = append(starts, some...)
 		failed.add(err)
 	}
@@ -50,9 +50,9 @@ func unwrap(text []byte) ([][]byte, error) {
 		m, _ := membersOf(text)
 		switch {
 		case m["requestPayload"] != nil && m["requestContext"] != nil:
-			return [][]byte{[]byte(plain(m["requestPayload"]))}, nil
-		case plain(m["Type"]) == "Notification" && m["TopicArn"] != nil && m["Message"] != nil:
-			return [][]byte{[]byte(plain(m["Message"]))}, nil
+			return [][]byte{[]byte(jsonText(m["requestPayload"]))}, nil
+		case jsonText(m["Type"]) == "Notification" && m["TopicArn"] != nil && m["Message"] != nil:
+			return [][]byte{[]byte(jsonText(m["Message"]))}, nil
 		}
 		return nil, nil
 	}
@@ -93,8 +93,8 @@ func membersOf(text []byte) (members map[string]json.RawMessage, once bool) {
 	return members, once
 }
 
-// plain is a JSON string's text; of any other value its JSON, "" for none.
-func plain(raw json.RawMessage) string {
+// jsonText is a JSON string's text; of any other value its JSON, "" for none.
+func jsonText(raw json.RawMessage) string {
 	var s string
 	if value.UnmarshalLenient(raw, &s) == nil {
 		return s

@@ -14,7 +14,7 @@ import (
 
 // opened is what each decoder makes of an event.
 func opened(event []byte) map[string]any {
-	starts := func(decode func([]byte) ([]trigger.Start, error)) any {
+	starts := func(decode func([]byte) ([]trigger.StartEvent, error)) any {
 		list, err := decode(event)
 		for i := range list {
 			list[i].Record = nil // the event's own text
@@ -24,7 +24,7 @@ func opened(event []byte) map[string]any {
 	result := func(v any, err error) any { return []any{v, err == nil} }
 	request, err := trigger.DecodeHTTP(event)
 	all := map[string]any{"kind": trigger.KindOf(event), "http": result(request, err),
-		"starts": starts(trigger.DecodeStarts), "objects": starts(trigger.DecodeObjects)}
+		"starts": starts(trigger.DecodeStartEvents), "objects": starts(trigger.DecodeObjects)}
 	batch, err := trigger.DecodeBatch(event)
 	all["batch"] = result(batch, err)
 	messages, err := trigger.DecodeMNS(event)
@@ -36,7 +36,7 @@ func opened(event []byte) map[string]any {
 	all["mns"] = result(messages, err)
 	notes, err := trigger.DecodeTopic(event)
 	all["topic"] = result(notes, err)
-	outcome, err := trigger.DecodeOutcome(event)
+	outcome, err := trigger.DecodeAsyncResult(event)
 	all["outcome"] = result(outcome, err)
 	return all
 }

@@ -120,8 +120,8 @@ func TestWrongEvents(t *testing.T) {
 	decoders := map[string]func([]byte) error{
 		"http":    func(e []byte) error { _, err := trigger.DecodeHTTP(e); return err },
 		"batch":   func(e []byte) error { _, err := trigger.DecodeBatch(e); return err },
-		"starts":  func(e []byte) error { _, err := trigger.DecodeStarts(e); return err },
-		"outcome": func(e []byte) error { _, err := trigger.DecodeOutcome(e); return err },
+		"starts":  func(e []byte) error { _, err := trigger.DecodeStartEvents(e); return err },
+		"outcome": func(e []byte) error { _, err := trigger.DecodeAsyncResult(e); return err },
 		"tick":    trigger.DecodeTick,
 	}
 	for _, event := range []string{"", "null", "[]", "{}", "not json", `{"Records":[]}`, `{"Records":[{"eventSource":"aws:kinesis"}]}`,
@@ -169,7 +169,7 @@ func FuzzDecode(f *testing.F) {
 		if m, err := trigger.DecodeBatch(event); err == nil && (len(m) == 0 || kind != trigger.QueueBatch) {
 			t.Fatal("an empty batch")
 		}
-		starts, _ := trigger.DecodeStarts(event)
+		starts, _ := trigger.DecodeStartEvents(event)
 		for _, s := range starts {
 			if !name.MatchString(s.Name("1", "f")) || !json.Valid(s.Input(1<<20)) {
 				t.Fatalf("start %+v", s)
@@ -185,14 +185,14 @@ func FuzzDecode(f *testing.F) {
 		if err == nil && (kind != trigger.TopicEvent || len(notes) == 0) {
 			t.Fatalf("notifications of kind %v", kind)
 		}
-		trigger.DecodeOutcome(event)
+		trigger.DecodeAsyncResult(event)
 		trigger.DecodeTick(event)
 		messages, err := trigger.DecodeMNS(event)
 		if (err == nil) != (kind == trigger.MNSBatch || kind == trigger.HintEvent) {
 			t.Fatalf("messages of kind %v: %v", kind, err)
 		}
 		for _, m := range messages {
-			if s, err := trigger.StartOf(m); err == nil && (!name.MatchString(s.Name("1", "f")) || !json.Valid(s.Input(1<<20))) {
+			if s, err := trigger.StartEventOf(m); err == nil && (!name.MatchString(s.Name("1", "f")) || !json.Valid(s.Input(1<<20))) {
 				t.Fatalf("start %+v", s)
 			}
 		}
@@ -230,15 +230,15 @@ func TestTick(t *testing.T) {
 }
 
 func TestOutcome(t *testing.T) {
-	ok, err := trigger.DecodeOutcome(recorded(t, "aws-lambda-destination"))
+	ok, err := trigger.DecodeAsyncResult(recorded(t, "aws-lambda-destination"))
 	if err != nil || ok.Failed || ok.RequestID != "e4b46cbf-b738-xmpl-8880-a18cdf61200e" || string(ok.Payload) != `{"paid": true}` {
 		t.Errorf("%+v %v", ok, err)
 	}
-	failed, err := trigger.DecodeOutcome(recorded(t, "aws-lambda-destination-failed"))
+	failed, err := trigger.DecodeAsyncResult(recorded(t, "aws-lambda-destination-failed"))
 	if err != nil || !failed.Failed || failed.Condition != "RetriesExhausted" || !strings.Contains(string(failed.Payload), "NoFunds") {
 		t.Errorf("%+v %v", failed, err)
 	}
-	if _, err := trigger.DecodeOutcome([]byte(`{"requestContext":{"condition":"Success"}}`)); !errors.Is(err, trigger.ErrMalformed) {
+	if _, err := trigger.DecodeAsyncResult([]byte(`{"requestContext":{"condition":"Success"}}`)); !errors.Is(err, trigger.ErrMalformed) {
 		t.Errorf("without an id: %v", err)
 	}
 }

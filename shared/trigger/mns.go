@@ -25,9 +25,9 @@ func DecodeMNS(event []byte) ([]Message, error) {
 	}
 	if text := bytes.TrimSpace(event); text[0] != '[' {
 		if _, is := kindOfTopic(text); is {
-			return []Message{ofTopic(text)}, nil
+			return []Message{topicMessage(text)}, nil
 		}
-		return []Message{message(text)}, nil
+		return []Message{decodeMessage(text)}, nil
 	}
 	var elements []json.RawMessage
 	if err := value.UnmarshalLenient(event, &elements); err != nil {
@@ -35,7 +35,7 @@ func DecodeMNS(event []byte) ([]Message, error) {
 	}
 	messages := make([]Message, len(elements))
 	for i, e := range elements {
-		messages[i] = message(e)
+		messages[i] = decodeMessage(e)
 	}
 	return messages, nil
 }
@@ -49,10 +49,10 @@ type envelope struct {
 	Attrs  json.RawMessage `json:"attrs"`
 }
 
-// message opens one element.
-func message(element json.RawMessage) Message {
+// decodeMessage opens one element.
+func decodeMessage(element json.RawMessage) Message {
 	if len(element) == 0 || element[0] != '{' {
-		return Message{Body: text(element)}
+		return Message{Body: bodyText(element)}
 	}
 	if e, is := cloudEventOf(element); is {
 		if e.kind() == MNSBatch {
@@ -64,21 +64,21 @@ func message(element json.RawMessage) Message {
 	switch {
 	case value.UnmarshalLenient(element, &e) != nil:
 	case e.MessageBody != nil:
-		return Message{ID: e.MessageID, Body: text(e.MessageBody)}
+		return Message{ID: e.MessageID, Body: bodyText(e.MessageBody)}
 	case e.Stream != nil && e.Attrs != nil:
-		return Message{Body: text(e.Stream)}
+		return Message{Body: bodyText(e.Stream)}
 	}
 	return Message{Body: string(element)}
 }
 
-// ofTopic opens a topic's message.
-func ofTopic(event []byte) Message {
+// topicMessage opens a topic's message.
+func topicMessage(event []byte) Message {
 	m, _ := membersOf(event)
-	return Message{ID: plain(m["MessageId"]), Body: text(m["Message"]), Source: plain(m["TopicName"])}
+	return Message{ID: jsonText(m["MessageId"]), Body: bodyText(m["Message"]), Source: jsonText(m["TopicName"])}
 }
 
-// text is a body: a text as it is, or what it is in base64 if that is a JSON document; an object as its own text.
-func text(raw json.RawMessage) string {
+// bodyText is a body: a text as it is, or what it is in base64 if that is a JSON document; an object as its own text.
+func bodyText(raw json.RawMessage) string {
 	var s string
 	if value.UnmarshalLenient(raw, &s) != nil {
 		return string(raw)

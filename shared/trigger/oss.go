@@ -36,11 +36,11 @@ type ossOrigin struct {
 }
 
 // decodeOSS reads object events of OSS: a list of records, or one record that EventBridge brings. Keys are plain.
-func decodeOSS(event []byte) ([]Start, error) {
+func decodeOSS(event []byte) ([]StartEvent, error) {
 	if e, is := cloudEventOf(event); is {
-		return each([]json.RawMessage{json.RawMessage(text(e["data"]))}, func(r json.RawMessage) (Start, error) {
-			s, err := decodeOSSRecord(r, plain(e["type"]))
-			s.Way = e.bus()
+		return decodeEach([]json.RawMessage{json.RawMessage(bodyText(e["data"]))}, func(r json.RawMessage) (StartEvent, error) {
+			s, err := decodeOSSRecord(r, jsonText(e["type"]))
+			s.Via = e.bus()
 			return s, err
 		})
 	}
@@ -50,14 +50,14 @@ func decodeOSS(event []byte) ([]Start, error) {
 	if err := value.UnmarshalLenient(event, &e); err != nil {
 		return nil, malformed("the object event cannot be read: %v", err)
 	}
-	return each(e.Events, func(r json.RawMessage) (Start, error) { return decodeOSSRecord(r, "") })
+	return decodeEach(e.Events, func(r json.RawMessage) (StartEvent, error) { return decodeOSSRecord(r, "") })
 }
 
 // decodeOSSRecord reads one record; eventType is that of EventBridge, "" without.
-func decodeOSSRecord(record json.RawMessage, eventType string) (Start, error) {
+func decodeOSSRecord(record json.RawMessage, eventType string) (StartEvent, error) {
 	var r ossRecord
 	if err := value.Unmarshal(record, &r); err != nil {
-		return Start{}, malformed("a record of the object event cannot be read: %v", err)
+		return StartEvent{}, malformed("a record of the object event cannot be read: %v", err)
 	}
 	if r.EventName == "" {
 		r.EventName = eventType
@@ -70,12 +70,12 @@ func decodeOSSRecord(record json.RawMessage, eventType string) (Start, error) {
 	}
 	o := &r.OSS.Object
 	size, _ := strconv.ParseInt(o.Size.String(), 10, 64)
-	s := Start{Source: "acs:oss", Event: strings.TrimPrefix(r.EventName, "oss:"), Time: r.EventTime, Region: r.Region,
+	s := StartEvent{Source: "acs:oss", Event: strings.TrimPrefix(r.EventName, "oss:"), Time: r.EventTime, Region: r.Region,
 		Bucket: r.OSS.Bucket.Name, Key: o.Key, Size: size, ETag: o.ETag, RequestID: r.ResponseElements.RequestID, Record: record}
 	// OSS numbers no events: the user's own request tells them apart. Without it, what else changes from one to the next.
 	s.prefix, s.identity = "oss", []string{"oss", s.Region, s.Bucket, s.Key, s.Event, s.RequestID, s.ETag}
 	if s.RequestID == "" {
 		s.identity = append(s.identity, o.Size.String(), o.DeltaSize.String(), s.Time)
 	}
-	return s, s.check()
+	return s, s.validate()
 }

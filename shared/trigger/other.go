@@ -15,7 +15,7 @@ const (
 )
 
 // decodeTimer reads a tick of a function's timer as a start. Its name is that of the trigger with the second of the tick.
-func decodeTimer(event []byte) ([]Start, error) {
+func decodeTimer(event []byte) ([]StartEvent, error) {
 	var e struct {
 		Time    string `json:"triggerTime"`
 		Name    string `json:"triggerName"`
@@ -27,37 +27,37 @@ func decodeTimer(event []byte) ([]Start, error) {
 	if len(e.Time) < len("2006-01-02T15:04:05") || e.Name == "" {
 		return nil, malformed("the timer event lacks triggerName or triggerTime: %s", outline(event))
 	}
-	s := Start{Source: SourceTimer, Event: "Timer", Time: e.Time, Origin: e.Name, Record: []byte(e.Payload), prefix: "timer",
+	s := StartEvent{Source: SourceTimer, Event: "Timer", Time: e.Time, Origin: e.Name, Record: []byte(e.Payload), prefix: "timer",
 		identity: []string{"timer", e.Name, e.Time[:len("2006-01-02T15:04:05")]}}
-	return []Start{s}, nil
+	return []StartEvent{s}, nil
 }
 
-// StartOf is a message of a queue or topic as an event that may start an execution, named by the id that the message
+// StartEventOf is a message of a queue or topic as an event that may start an execution, named by the id that the message
 // keeps over its deliveries. A message without one (RawData, STREAM) cannot be told from the next and is refused.
-func StartOf(m Message) (Start, error) {
+func StartEventOf(m Message) (StartEvent, error) {
 	if m.ID == "" {
-		return Start{}, malformed("a message has no id, so its deliveries cannot be told from those of the next; let the trigger send whole events "+
+		return StartEvent{}, malformed("a message has no id, so its deliveries cannot be told from those of the next; let the trigger send whole events "+
 			"(CloudEvents, JSON), not bare bodies: %s", outline([]byte(m.Body)))
 	}
 	kind, prefix := SourceMNS, "mns"
-	switch part(m.Source, 2) { // arn:aws:sqs:<region>:<account>:<queue>
+	switch arnPart(m.Source, 2) { // arn:aws:sqs:<region>:<account>:<queue>
 	case "sqs":
 		kind, prefix = SourceSQS, "sqs"
 	case "sns":
 		kind, prefix = SourceSNS, "sns"
 	}
-	region := part(m.Source, 3)
+	region := arnPart(m.Source, 3)
 	if kind == SourceMNS { // acs:mns:<region>:<account>:queues/<queue>
-		region = part(m.Source, 2)
+		region = arnPart(m.Source, 2)
 	}
 	origin := QueueName(m.Source)
-	return Start{Source: kind, Event: "Message", Region: region, Origin: origin, Way: m.Source,
+	return StartEvent{Source: kind, Event: "Message", Region: region, Origin: origin, Via: m.Source,
 		RequestID: m.ID, Record: []byte(m.Body), prefix: prefix,
 		identity: []string{prefix, origin, m.ID}}, nil
 }
 
-// part is a part of a resource name, between colons; "" where there is none.
-func part(name string, i int) string {
+// arnPart is a part of a resource name, between colons; "" where there is none.
+func arnPart(name string, i int) string {
 	parts := strings.Split(name, ":")
 	if (strings.HasPrefix(name, "acs:") || strings.HasPrefix(name, "arn:")) && i < len(parts) {
 		return parts[i]
@@ -67,7 +67,7 @@ func part(name string, i int) string {
 
 // otherInput is the input that an event from a queue, topic or timer gives: what it carries is in payload, as a value when
 // it is JSON, else as text.
-func (s *Start) otherInput() []byte {
+func (s *StartEvent) otherInput() []byte {
 	var payload any = string(s.Record)
 	if v, err := value.Decode(s.Record); err == nil {
 		payload = v

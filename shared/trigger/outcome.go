@@ -8,8 +8,8 @@ import (
 	"millrace/shared/value"
 )
 
-// Outcome is how an asynchronous invocation of a function ended, as its destination tells it.
-type Outcome struct {
+// AsyncResult is how an asynchronous invocation of a function ended, as its destination tells it.
+type AsyncResult struct {
 	RequestID string          // of the invocation
 	Function  string          // ARN, with its qualifier
 	Failed    bool            // the function failed, or was given up
@@ -20,9 +20,9 @@ type Outcome struct {
 	functionError string
 }
 
-// Again is the record as the engine puts it back into the queue, once more than before: what
+// EncodeResent is the record as the engine puts it back into the queue, once more than before: what
 // DecodeOutcome reads of it, and never longer than a record with the same payload.
-func (o *Outcome) Again() ([]byte, error) {
+func (o *AsyncResult) EncodeResent() ([]byte, error) {
 	var r record
 	r.RequestContext.RequestID, r.RequestContext.FunctionARN = o.RequestID, o.Function
 	r.RequestContext.Condition, r.ResponseContext.FunctionError = o.Condition, o.functionError
@@ -48,29 +48,29 @@ type record struct {
 	Resent          int             `json:"millraceResent,omitempty"` // written by Again
 }
 
-// DecodeOutcome opens a destination record (version 1.0).
-func DecodeOutcome(event []byte) (Outcome, error) {
-	if err := expect(event, AsyncOutcome); err != nil {
-		return Outcome{}, err
+// DecodeAsyncResult opens a destination record (version 1.0).
+func DecodeAsyncResult(event []byte) (AsyncResult, error) {
+	if err := expect(event, AsyncResultEvent); err != nil {
+		return AsyncResult{}, err
 	}
 	var e record
 	if err := value.UnmarshalLenient(event, &e); err != nil {
-		return Outcome{}, malformed("the outcome of an asynchronous invocation cannot be read: %v", err)
+		return AsyncResult{}, malformed("the outcome of an asynchronous invocation cannot be read: %v", err)
 	}
 	c := &e.RequestContext
 	if c.RequestID == "" {
-		return Outcome{}, malformed("the outcome of an asynchronous invocation has no requestContext.requestId")
+		return AsyncResult{}, malformed("the outcome of an asynchronous invocation has no requestContext.requestId")
 	}
-	o := Outcome{RequestID: c.RequestID, Function: c.FunctionARN, Condition: c.Condition, Payload: e.ResponsePayload,
+	o := AsyncResult{RequestID: c.RequestID, Function: c.FunctionARN, Condition: c.Condition, Payload: e.ResponsePayload,
 		Resent: e.Resent, functionError: e.ResponseContext.FunctionError,
-		Failed: c.Condition != "Success" && !ofFC(c.Condition, c.FunctionARN) || e.ResponseContext.FunctionError != ""}
+		Failed: c.Condition != "Success" && !isFCSuccess(c.Condition, c.FunctionARN) || e.ResponseContext.FunctionError != ""}
 	if bytes.Equal(o.Payload, []byte("null")) {
 		o.Payload = nil
 	}
 	return o, nil
 }
 
-// ofFC tells whether a condition is that of a success on Function Compute, which names none.
-func ofFC(condition, functionARN string) bool {
+// isFCSuccess tells whether a condition is that of a success on Function Compute, which names none.
+func isFCSuccess(condition, functionARN string) bool {
 	return condition == "" && strings.HasPrefix(functionARN, "acs:fc:")
 }

@@ -7,8 +7,8 @@ import (
 	"millrace/shared/value"
 )
 
-// outlined are the members that tell the clouds' events apart, as an error shows them.
-var outlined = []string{"Records", "events", "requestContext", "requestPayload", "httpMethod", "rawPath", "headers", "version",
+// outlineMembers are the members that tell the clouds' events apart, as an error shows them.
+var outlineMembers = []string{"Records", "events", "requestContext", "requestPayload", "httpMethod", "rawPath", "headers", "version",
 	"detail-type", "source", "specversion", "type", "subject", busMember, "data", "messageId", "messageBody", "TopicName", "Message",
 	"Type", "TopicArn", "triggerName", "triggerTime", "kind", "Event", "eventSource", "eventName", "s3", "oss", "Sns", "body", "attrs", "v", "p"}
 
@@ -18,7 +18,7 @@ func outline(event []byte) string {
 	m, _ := membersOf(event)
 	var known []string
 	for name := range m {
-		if slices.Contains(outlined, name) {
+		if slices.Contains(outlineMembers, name) {
 			known = append(known, name)
 		}
 	}

@@ -20,13 +20,13 @@ func TestErrorsQuoteNothing(t *testing.T) {
 		for _, decode := range []func([]byte) error{
 			func(e []byte) error { _, err := trigger.DecodeHTTP(e); return err },
 			func(e []byte) error { _, err := trigger.DecodeBatch(e); return err },
-			func(e []byte) error { _, err := trigger.DecodeStarts(e); return err },
+			func(e []byte) error { _, err := trigger.DecodeStartEvents(e); return err },
 			func(e []byte) error { _, err := trigger.DecodeObjects(e); return err },
 			func(e []byte) error { _, err := trigger.DecodeMNS(e); return err },
 			func(e []byte) error { _, err := trigger.DecodeTopic(e); return err },
-			func(e []byte) error { _, err := trigger.DecodeOutcome(e); return err },
+			func(e []byte) error { _, err := trigger.DecodeAsyncResult(e); return err },
 			func(e []byte) error { return trigger.DecodeTick(e) },
-			func(e []byte) error { _, err := trigger.StartOf(trigger.Message{Body: string(e)}); return err },
+			func(e []byte) error { _, err := trigger.StartEventOf(trigger.Message{Body: string(e)}); return err },
 		} {
 			if err := decode([]byte(event)); err != nil {
 				errs = append(errs, err)

@@ -9,7 +9,7 @@ import (
 )
 
 // decodeRecord reads one record of an S3 notification. Its key is form-encoded.
-func decodeRecord(text json.RawMessage) (Start, error) {
+func decodeRecord(text json.RawMessage) (StartEvent, error) {
 	var r struct {
 		EventSource      string            `json:"eventSource"`
 		EventName        string            `json:"eventName"`
@@ -30,22 +30,22 @@ func decodeRecord(text json.RawMessage) (Start, error) {
 		} `json:"s3"`
 	}
 	if err := value.Unmarshal(text, &r); err != nil {
-		return Start{}, malformed("a record of the object event cannot be read: %v", err)
+		return StartEvent{}, malformed("a record of the object event cannot be read: %v", err)
 	}
 	o := &r.S3.Object
 	key, err := url.QueryUnescape(o.Key)
 	if err != nil {
-		return Start{}, malformed("the key %q of the object event is not form-encoded", cut(o.Key))
+		return StartEvent{}, malformed("the key %q of the object event is not form-encoded", shorten(o.Key))
 	}
-	s := Start{Source: r.EventSource, Event: strings.TrimPrefix(r.EventName, "s3:"), Time: r.EventTime, Region: r.Region,
+	s := StartEvent{Source: r.EventSource, Event: strings.TrimPrefix(r.EventName, "s3:"), Time: r.EventTime, Region: r.Region,
 		Bucket: r.S3.Bucket.Name, Key: key, Size: o.Size, ETag: o.ETag, VersionID: o.VersionID, Sequencer: o.Sequencer,
 		RequestID: r.ResponseElements["x-amz-request-id"], Record: text}
-	return s, s.check()
+	return s, s.validate()
 }
 
 // decodeBusEvent reads an S3 event that came through EventBridge. Its key is plain, and its names are other ones: they
 // are given as the notification itself would.
-func decodeBusEvent(text json.RawMessage) (Start, error) {
+func decodeBusEvent(text json.RawMessage) (StartEvent, error) {
 	var e struct {
 		DetailType string `json:"detail-type"`
 		Time       string `json:"time"`
@@ -67,13 +67,13 @@ func decodeBusEvent(text json.RawMessage) (Start, error) {
 		} `json:"detail"`
 	}
 	if err := value.Unmarshal(text, &e); err != nil {
-		return Start{}, malformed("the object event cannot be read: %v", err)
+		return StartEvent{}, malformed("the object event cannot be read: %v", err)
 	}
 	o := &e.Detail.Object
-	s := Start{Source: "aws:s3", Event: busEventName(e.DetailType, e.Detail.Reason, e.Detail.Deletion), Time: e.Time, Region: e.Region,
+	s := StartEvent{Source: "aws:s3", Event: busEventName(e.DetailType, e.Detail.Reason, e.Detail.Deletion), Time: e.Time, Region: e.Region,
 		Bucket: e.Detail.Bucket.Name, Key: o.Key, Size: o.Size, ETag: o.ETag, VersionID: o.VersionID, Sequencer: o.Sequencer,
 		RequestID: e.Detail.RequestID, Record: text}
-	return s, s.check()
+	return s, s.validate()
 }
 
 // busEventName gives EventBridge's name of an event as S3 has it: "Object Created" for the reason PutObject is
@@ -92,15 +92,15 @@ func busEventName(detailType, reason, deletion string) string {
 	return strings.ReplaceAll(detailType, " ", "")
 }
 
-// check refuses an event that names no object.
-func (s *Start) check() error {
+// validate refuses an event that names no object.
+func (s *StartEvent) validate() error {
 	if s.Bucket == "" || s.Event == "" || s.Key == "" {
 		return malformed("a record of the object event lacks eventName, bucket or key: %s", outline(s.Record))
 	}
 	return nil
 }
 
-// keyShown is how much of a key an error shows, in bytes.
-const keyShown = 120
+// keyShownMax is how much of a key an error shows, in bytes.
+const keyShownMax = 120
 
-func cut(s string) string { return s[:min(len(s), keyShown)] }
+func shorten(s string) string { return s[:min(len(s), keyShownMax)] }

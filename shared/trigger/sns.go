@@ -20,9 +20,9 @@ func DecodeTopic(event []byte) ([]Message, error) {
 		return nil, malformed("the notifications of SNS cannot be read: %v", err)
 	}
 	messages := make([]Message, 0, len(e.Records))
-	var failed unreadable
+	var failed decodeErrors
 	for _, r := range e.Records {
-		m, err := notification(r)
+		m, err := decodeNotification(r)
 		if err != nil {
 			failed.add(err)
 			continue
@@ -32,7 +32,7 @@ func DecodeTopic(event []byte) ([]Message, error) {
 	return messages, failed.err()
 }
 
-func notification(record json.RawMessage) (Message, error) {
+func decodeNotification(record json.RawMessage) (Message, error) {
 	var r struct {
 		SNS struct {
 			MessageID string `json:"MessageId"`

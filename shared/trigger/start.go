@@ -9,8 +9,8 @@ import (
 	"millrace/shared/value"
 )
 
-// Start is one event that may start an execution.
-type Start struct {
+// StartEvent is one event that may start an execution.
+type StartEvent struct {
 	Source    string // aws:s3, acs:oss, SourceMNS, SourceSQS, SourceSNS or SourceTimer
 	Event     string // ObjectCreated:Put, …
 	Time      string // RFC 3339, as sent
@@ -24,7 +24,7 @@ type Start struct {
 	RequestID string // of the user's own request
 	Record    json.RawMessage
 	Origin    string // the queue, topic or timer, of events that are about no object
-	Way       string // the queue, topic or bus (eventbus/<name>) that brought it; "" for one straight from its source
+	Via       string // the queue, topic or bus (eventbus/<name>) that brought it; "" for one straight from its source
 
 	prefix   string   // of the name; "" for S3
 	identity []string // what the name is made of, unless prefix is ""
@@ -36,7 +36,7 @@ type Start struct {
 // The name of a timer's tick is made of the flow that it starts and of its owner too: timer and
 // time can be guessed, so without them a tick of one flow would have the name of a tick of every
 // other.
-func (s *Start) Name(account, flow string) string {
+func (s *StartEvent) Name(account, flow string) string {
 	identity := []string{"s3", s.Bucket, s.Key, s.Event, s.Sequencer}
 	if s.Sequencer == "" {
 		identity = []string{"s3", s.Bucket, s.Key, s.Event, "", s.VersionID, s.ETag, s.RequestID}
@@ -54,7 +54,7 @@ func (s *Start) Name(account, flow string) string {
 
 // Input is the input of the execution that the event starts, canonical JSON (docs/aws.md). The original record is
 // left out when the whole would be longer than most bytes.
-func (s *Start) Input(most int) []byte {
+func (s *StartEvent) Input(bytesMax int) []byte {
 	if s.Origin != "" {
 		return s.otherInput()
 	}
@@ -63,7 +63,7 @@ func (s *Start) Input(most int) []byte {
 		"sequencer": orNull(s.Sequencer), "requestId": orNull(s.RequestID)}
 	if record, err := value.Decode(s.Record); err == nil {
 		document["record"] = record
-		if text := value.Encode(document); len(text) <= most {
+		if text := value.Encode(document); len(text) <= bytesMax {
 			return text
 		}
 		delete(document, "record")
@@ -78,21 +78,21 @@ func orNull(s string) any {
 	return s
 }
 
-// DecodeStarts opens events that come straight from their source: object notifications of S3 and
+// DecodeStartEvents opens events that come straight from their source: object notifications of S3 and
 // OSS, their own or through an event bus, and the ticks of Function Compute's timers. The test
 // event with which a bucket tries its configuration is no start and no error. Records of other
 // sources are refused.
 //
 // Every event that can be read is returned, also when err says which cannot.
-func DecodeStarts(event []byte) ([]Start, error) {
+func DecodeStartEvents(event []byte) ([]StartEvent, error) {
 	if len(event) <= EventMax && KindOf(event) == TickEvent && kindOfAlibaba(event) == TickEvent {
 		return decodeTimer(event)
 	}
-	return direct(event)
+	return decodeDirect(event)
 }
 
-// direct opens object notifications without an envelope.
-func direct(event []byte) ([]Start, error) {
+// decodeDirect opens object notifications without an envelope.
+func decodeDirect(event []byte) ([]StartEvent, error) {
 	if len(event) <= EventMax && KindOf(event) == TestEvent {
 		return nil, nil
 	}
@@ -109,15 +109,15 @@ func direct(event []byte) ([]Start, error) {
 		return nil, malformed("the object event cannot be read: %v", err)
 	}
 	if len(e.Records) == 0 {
-		return each([]json.RawMessage{event}, decodeBusEvent)
+		return decodeEach([]json.RawMessage{event}, decodeBusEvent)
 	}
-	return each(e.Records, decodeRecord)
+	return decodeEach(e.Records, decodeRecord)
 }
 
-// each opens records one by one: those that cannot be read do not hold up the others.
-func each(records []json.RawMessage, open func(json.RawMessage) (Start, error)) ([]Start, error) {
-	starts := make([]Start, 0, len(records))
-	var failed unreadable
+// decodeEach opens records one by one: those that cannot be read do not hold up the others.
+func decodeEach(records []json.RawMessage, open func(json.RawMessage) (StartEvent, error)) ([]StartEvent, error) {
+	starts := make([]StartEvent, 0, len(records))
+	var failed decodeErrors
 	for _, r := range records {
 		s, err := open(r)
 		if err != nil {

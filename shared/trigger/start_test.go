@@ -11,15 +11,15 @@ import (
 )
 
 func TestObjectEvents(t *testing.T) {
-	put, err := trigger.DecodeStarts(recorded(t, "aws-s3-put"))
+	put, err := trigger.DecodeStartEvents(recorded(t, "aws-s3-put"))
 	if err != nil || len(put) != 2 {
 		t.Fatal(put, err)
 	}
-	bus, err := trigger.DecodeStarts(recorded(t, "aws-s3-eventbridge"))
+	bus, err := trigger.DecodeStartEvents(recorded(t, "aws-s3-eventbridge"))
 	if err != nil || len(bus) != 1 {
 		t.Fatal(bus, err)
 	}
-	for _, s := range []trigger.Start{put[0], bus[0]} {
+	for _, s := range []trigger.StartEvent{put[0], bus[0]} {
 		if s.Bucket != "my-bucket" || s.Key != "in/red flower 订单.json" || s.Event != "ObjectCreated:Put" || s.Size != 1024 ||
 			s.Sequencer != "0055AED6DCD90281E5" || s.Source != "aws:s3" || s.RequestID != "C3D13FE58DE4C810" || s.ETag == "" {
 			t.Errorf("%+v", s)
@@ -31,29 +31,29 @@ func TestObjectEvents(t *testing.T) {
 	if put[1].VersionID != "096fKKXTRTtl3on89fVO.nfljtsv6qko" || put[1].Event != "ObjectCreated:CompleteMultipartUpload" {
 		t.Errorf("%+v", put[1])
 	}
-	if starts, err := trigger.DecodeStarts(recorded(t, "aws-s3-test-event")); err != nil || len(starts) != 0 {
+	if starts, err := trigger.DecodeStartEvents(recorded(t, "aws-s3-test-event")); err != nil || len(starts) != 0 {
 		t.Errorf("test event: %v %v", starts, err)
 	}
 }
 
 func TestNames(t *testing.T) {
-	base := trigger.Start{Bucket: "b", Key: "k", Event: "ObjectCreated:Put", Sequencer: "1", ETag: "e", RequestID: "r"}
-	change := func(f func(*trigger.Start)) string { s := base; f(&s); return s.Name("1", "f") }
-	same := []string{change(func(*trigger.Start) {}), change(func(s *trigger.Start) { s.ETag = "x" }), change(func(s *trigger.Start) { s.Time = "later" })}
+	base := trigger.StartEvent{Bucket: "b", Key: "k", Event: "ObjectCreated:Put", Sequencer: "1", ETag: "e", RequestID: "r"}
+	change := func(f func(*trigger.StartEvent)) string { s := base; f(&s); return s.Name("1", "f") }
+	same := []string{change(func(*trigger.StartEvent) {}), change(func(s *trigger.StartEvent) { s.ETag = "x" }), change(func(s *trigger.StartEvent) { s.Time = "later" })}
 	for _, n := range same {
 		if n != same[0] || !regexp.MustCompile(`^s3-[0-9a-f]{32}$`).MatchString(n) {
 			t.Errorf("name %q", n)
 		}
 	}
 	different := map[string]bool{same[0]: true}
-	for _, f := range []func(*trigger.Start){
-		func(s *trigger.Start) { s.Sequencer = "2" },
-		func(s *trigger.Start) { s.Key = "k2" },
-		func(s *trigger.Start) { s.Bucket = "b2" },
-		func(s *trigger.Start) { s.Event = "ObjectRemoved:Delete" },
-		func(s *trigger.Start) { s.Sequencer = "" },
-		func(s *trigger.Start) { s.Sequencer, s.RequestID = "", "r2" },
-		func(s *trigger.Start) { s.Sequencer, s.VersionID = "", "v2" },
+	for _, f := range []func(*trigger.StartEvent){
+		func(s *trigger.StartEvent) { s.Sequencer = "2" },
+		func(s *trigger.StartEvent) { s.Key = "k2" },
+		func(s *trigger.StartEvent) { s.Bucket = "b2" },
+		func(s *trigger.StartEvent) { s.Event = "ObjectRemoved:Delete" },
+		func(s *trigger.StartEvent) { s.Sequencer = "" },
+		func(s *trigger.StartEvent) { s.Sequencer, s.RequestID = "", "r2" },
+		func(s *trigger.StartEvent) { s.Sequencer, s.VersionID = "", "v2" },
 	} {
 		n := change(f)
 		if different[n] {
@@ -64,7 +64,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestInput(t *testing.T) {
-	s := trigger.Start{Source: "aws:s3", Event: "ObjectCreated:Put", Time: "t", Region: "r", Bucket: "b", Key: "k", Size: 7, Sequencer: "1",
+	s := trigger.StartEvent{Source: "aws:s3", Event: "ObjectCreated:Put", Time: "t", Region: "r", Bucket: "b", Key: "k", Size: 7, Sequencer: "1",
 		Record: json.RawMessage(`{"x":"` + strings.Repeat("y", 1000) + `"}`)}
 	const small = `{"bucket":"b","eTag":null,"event":"ObjectCreated:Put","key":"k","region":"r","requestId":null,"sequencer":"1","size":7,"source":"aws:s3","time":"t","versionId":null}`
 	if got := string(s.Input(500)); got != small {
@@ -82,7 +82,7 @@ func TestDamagedRecords(t *testing.T) {
 		`{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{},"object":{"key":"k"}}}`,
 		`{"eventSource":"aws:s3","s3":7}`,
 	} {
-		if _, err := trigger.DecodeStarts([]byte(`{"Records":[` + record + `]}`)); !errors.Is(err, trigger.ErrMalformed) {
+		if _, err := trigger.DecodeStartEvents([]byte(`{"Records":[` + record + `]}`)); !errors.Is(err, trigger.ErrMalformed) {
 			t.Errorf("%s: %v", record, err)
 		}
 	}
@@ -99,7 +99,7 @@ func TestNamesOfBusEvents(t *testing.T) {
 		`"detail-type":"Object Deleted","detail":{"reason":"DeleteObject","deletion-type":"Delete Marker Created"`: "ObjectRemoved:DeleteMarkerCreated",
 		`"detail-type":"Object Restore Completed","detail":{"restore-expiry-time":"2021-11-13T00:00:00Z"`:          "ObjectRestoreCompleted",
 	} {
-		starts, err := trigger.DecodeStarts([]byte(`{"source":"aws.s3",` + detail + `,"bucket":{"name":"b"},"object":{"key":"k"}}}`))
+		starts, err := trigger.DecodeStartEvents([]byte(`{"source":"aws.s3",` + detail + `,"bucket":{"name":"b"},"object":{"key":"k"}}}`))
 		if err != nil || len(starts) != 1 || starts[0].Event != want {
 			t.Errorf("%s: %+v %v", detail, starts, err)
 		}

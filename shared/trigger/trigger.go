@@ -31,13 +31,13 @@ const (
 	Unknown Kind = iota
 	HTTPRequest
 	QueueBatch
-	ObjectEvent  // object notifications, of a store itself or through an event bus
-	TestEvent    // a store's note that notifications have been set up
-	TickEvent    // the clock
-	AsyncOutcome // the outcome of an asynchronous invocation
-	MNSBatch     // messages of Alibaba Cloud, which are answered as a whole
-	HintEvent    // a hint by itself: an invocation for one execution
-	TopicEvent   // notifications of SNS
+	ObjectEvent      // object notifications, of a store itself or through an event bus
+	TestEvent        // a store's note that notifications have been set up
+	TickEvent        // the clock
+	AsyncResultEvent // the outcome of an asynchronous invocation
+	MNSBatch         // messages of Alibaba Cloud, which are answered as a whole
+	HintEvent        // a hint by itself: an invocation for one execution
+	TopicEvent       // notifications of SNS
 )
 
 // String names the kind for an error.
@@ -47,8 +47,8 @@ func (k Kind) String() string {
 		"notifications of SNS"}[k]
 }
 
-// sniffed are the members by which kinds are told apart.
-type sniffed struct {
+// eventProbe are the members by which kinds are told apart.
+type eventProbe struct {
 	Records        []json.RawMessage `json:"Records"`
 	HTTPMethod     string            `json:"httpMethod"`
 	Version        json.RawMessage   `json:"version"`
@@ -74,7 +74,7 @@ func KindOf(event []byte) Kind {
 	if e, is := cloudEventOf(event); is {
 		return e.kind()
 	}
-	var s sniffed
+	var s eventProbe
 	if value.UnmarshalLenient(event, &s) != nil {
 		return kindOfAlibaba(event)
 	}
@@ -90,7 +90,7 @@ func KindOf(event []byte) Kind {
 	case s.Source == "aws.s3" && s.DetailType != "":
 		return ObjectEvent
 	case s.RequestContext.Condition != "":
-		return AsyncOutcome
+		return AsyncResultEvent
 	}
 	return kindOfAlibaba(event)
 }

@@ -6,14 +6,14 @@ import "errors"
 // the event; the error of a function is cut by the clouds, at some kilobytes.
 const errorsMax = 8
 
-// unreadable collects the errors of parts of an event, so that the others are not held up by them.
+// decodeErrors collects the errors of parts of an event, so that the others are not held up by them.
 // The zero value is ready.
-type unreadable struct {
+type decodeErrors struct {
 	errs []error
 	more int
 }
 
-func (u *unreadable) add(err error) {
+func (u *decodeErrors) add(err error) {
 	switch {
 	case err == nil:
 	case len(u.errs) < errorsMax:
@@ -24,7 +24,7 @@ func (u *unreadable) add(err error) {
 }
 
 // err is nil when there were none.
-func (u *unreadable) err() error {
+func (u *decodeErrors) err() error {
 	if u.more > 0 {
 		return errors.Join(append(u.errs, malformed("and %d more", u.more))...)
 	}

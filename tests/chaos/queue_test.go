@@ -30,7 +30,7 @@ type counting struct {
 	full atomic.Int64
 }
 
-func (c *counting) Send(ctx context.Context, messages ...queue.Message) error {
+func (c *counting) Send(ctx context.Context, messages ...queue.Hint) error {
 	err := c.Queue.Send(ctx, messages...)
 	if errors.Is(err, memqueue.ErrFull) {
 		c.full.Add(1)

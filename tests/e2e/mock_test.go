@@ -87,7 +87,7 @@ func (k *mock) next(r task.Request) (flowtest.Outcome, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.pending++
-	if r.Legacy {
+	if r.FlowV1 {
 		raw, _ := base64.StdEncoding.DecodeString(r.Token)
 		if i := strings.LastIndexByte(string(raw), '#'); i > 0 {
 			k.tokens[r.Token] = base64.StdEncoding.EncodeToString([]byte(string(raw[:i+1]) + "SIG"))
@@ -99,7 +99,7 @@ func (k *mock) next(r task.Request) (flowtest.Outcome, bool) {
 	if len(r.Parameters) > 0 {
 		c.Params = decode(k.t, string(r.Parameters))
 	}
-	if r.Legacy {
+	if r.FlowV1 {
 		c.Input = decode(k.t, string(r.Input))
 	}
 	k.calls = append(k.calls, c)

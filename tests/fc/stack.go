@@ -290,7 +290,7 @@ func (s *Stack) Sweep() {
 func (s *Stack) Send(text string) { s.put(steps, text) }
 
 func (s *Stack) put(queue, text string) {
-	if _, err := s.Stream.Client.SendOne(context.Background(), queue, rest.Out{Body: text}, 0); err != nil {
+	if _, err := s.Stream.Client.SendOne(context.Background(), queue, rest.OutgoingMessage{Body: text}, 0); err != nil {
 		s.T.Error("send:", err)
 	}
 }

@@ -45,7 +45,7 @@ func bring(t *testing.T, s *fc.Stack, queue string, change func(*harness.Stream)
 // put puts a message into a queue, as anybody's program does.
 func put(t *testing.T, s *fc.Stack, queue, body string) {
 	t.Helper()
-	if _, err := s.Stream.Client.SendOne(t.Context(), queue, rest.Out{Body: body}, 0); err != nil {
+	if _, err := s.Stream.Client.SendOne(t.Context(), queue, rest.OutgoingMessage{Body: body}, 0); err != nil {
 		t.Fatal(err)
 	}
 }

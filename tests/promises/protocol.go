@@ -80,7 +80,7 @@ var API = Topic{Name: "API", Promises: []Promise{
 		Open:       "ListFlows has no filters"},
 	{Says: "accounts divide what a server has: none holds more than its share, none is refused or waits that could have it, and all comes back",
 		Invariants: []string{"share", "share refused", "share by turns", "share given back"},
-		Tests:      []string{"shared/share: TestNewcomerFindsAsMuch, TestTurns, TestRandomUse, TestLineRandomUse, TestLineTakesTurnsOfAccounts", "shared/app: TestWaitingRequestsAreShared, TestCallsAreShared, TestBoundedTasks", "shared/store: TestDiskUseOfOneAccount, TestRecount", "tests/hostile: TestGreedyAccount"},
+		Tests:      []string{"shared/share: TestNewcomerFindsAsMuch, TestTurns, TestRandomUse, TestFairQueueRandomUse, TestFairQueueTakesTurnsOfAccounts", "shared/app: TestWaitingRequestsAreShared, TestCallsAreShared, TestBoundedTasks", "shared/store: TestDiskUseOfOneAccount, TestRecount", "tests/hostile: TestGreedyAccount"},
 		Open:       "open requests, and the bytes of requests, answers and the disk, are not in the simulation"},
 	{Says: "accounts are separate in everything",
 		Invariants: []string{"account", "other account", "token"},

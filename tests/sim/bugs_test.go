@@ -59,7 +59,7 @@ func commits(f func(d store.Driver, ctx context.Context, puts []store.Row, cas s
 // unkept is a queue that loses everything.
 type unkept struct{}
 
-func (unkept) Send(context.Context, ...queue.Message) error { return nil }
+func (unkept) Send(context.Context, ...queue.Hint) error { return nil }
 
 // bugs are put in on purpose. Each must be caught, by the seed that is given at the latest.
 var bugs = []struct {

@@ -10,7 +10,7 @@ func init() {
 		{"take the flow of another account where the caller has none", "shared/cloudflow/check.go", "	f, err := s.Store.GetFlow(ctx, c.Account, name)\n", "	f, err := s.Store.GetFlow(ctx, c.Account, name)\n	if errors.Is(err, store.ErrNotFound) {\n		f, err = s.Store.GetFlow(ctx, \"1234567890123456\", name)\n	}\n"},
 		{"start the children of all accounts in one", "shared/runner/child.go", "r.Store.GetFlow(ctx, c.Account, c.FlowName)", "r.Store.GetFlow(ctx, \"1234567890123456\", c.FlowName)"},
 		{"let flows do everything", "shared/runner/calls.go", "		t.request.May = may\n", "		_ = may\n"},
-		{"let flows without rights do everything", "shared/runner/calls.go", "			return t.request.Denied(err.Error())\n", "			return r.Tasks.Run(ctx, t.request)\n"},
+		{"let flows without rights do everything", "shared/runner/calls.go", "\t\t\treturn t.request.DeniedResult(err.Error())\n", "			return r.Tasks.Run(ctx, t.request)\n"},
 		{"stop children whatever the flow may", "shared/runner/relay.go", "	if err := r.mayStop(from, o.Flow); err != nil {\n		return err\n	}\n", ""},
 		{"report in the name of a key that may not", "shared/runner/relay.go", "		if err := r.mayReport(from, o); err != nil {\n			return err\n		}\n", ""},
 		{"forget the author of an execution", "shared/runner/start.go", "		x.Author = s.Flow.Author\n", "		x.Author = \"\"\n"},

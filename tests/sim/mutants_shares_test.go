@@ -11,10 +11,10 @@ func init() {
 		{"Express answer", "answer no error of an Express execution", "shared/runner/sync.go", "s.state.Stopped, s.state.Output, s.state.Error\n", "s.state.Stopped, s.state.Output, nil\n"},
 		{"late Express,reference", "let Express executions sleep a quarter of a minute longer", "shared/runner/sync.go", "time.Duration(max(due-s.r.nowMillis(), 0))", "time.Duration(max(due-s.r.nowMillis(), 0)+15_000)"},
 		{"call within its lease,one caller", "make a call that waited in line until its lease was over", "shared/runner/calls.go", "t.leaseLost = t.lease != nil && r.nowMillis() > t.lease.until.Load(); t.leaseLost", "t.leaseLost = false; t.leaseLost"},
-		{"share", "let an account have all that is free", "shared/share/pool.go", "return p.Whole || a.held == 0 || a.held+n <= free", "return true"},
+		{"share", "let an account have all that is free", "shared/share/pool.go", "return p.SingleAccount || a.held == 0 || a.held+n <= free", "return true"},
 		{"share by turns", "leave the turn with the account that has it", "shared/share/pool.go", "				p.leave(a)\n				continue\n			}\n", "				p.leave(a)\n			}\n			continue\n"},
 		{"share given back", "keep the place of an Express execution that has ended", "shared/runner/start.go", "	defer r.Shares.Express.Release(s.Flow.Account, 1)\n", ""},
-		{"share given back", "keep a processor while a long poll waits", "shared/runner/watch.go", "	share.Pause(ctx)\n", "	_ = share.Pause\n"},
+		{"share given back", "keep a processor while a long poll waits", "shared/runner/watch.go", "\tshare.ReleaseTurn(ctx)\n", "\t_ = share.ReleaseTurn\n"},
 		{"share given back", "drop an answer and keep its bytes", "shared/runner/calls.go", "			release() // the result is dropped\n", ""},
 		{"share given back", "keep the bytes of answers that an Express execution has not folded", "shared/runner/sync.go", "	defer s.releaseAll()\n", ""},
 		{"two owners", "replace a flow whatever it has become", "shared/store/flow.go", "	f.Version++\n", "	if now, err := s.driver.Get(ctx, flowKey(f.Account, f.Name)); err == nil {\n		cond.Version, f.Version = now.Version, now.Version\n	}\n	f.Version++\n"},
@@ -23,7 +23,7 @@ func init() {
 		alone[m.name] = m.invariants
 	}
 	mutants = append(mutants, []struct{ name, file, old, new string }{
-		{"keep the last one from an account that holds nothing", "shared/share/pool.go", "return p.Whole || a.held == 0 || a.held+n <= free", "return p.Whole || a.held+n <= free"},
+		{"keep the last one from an account that holds nothing", "shared/share/pool.go", "return p.SingleAccount || a.held == 0 || a.held+n <= free", "return p.SingleAccount || a.held+n <= free"},
 		{"let nobody know that there is room again", "shared/share/pool.go", "	p.wake()\n}\n\n// fits", "}\n\n// fits"},
 		{"keep the places in line of calls that are not taken", "shared/runner/shares.go", "	if unused := f.places - taken; unused > 0 {\n", "	if unused := f.places - taken; unused > f.places {\n"},
 	}...)

@@ -78,7 +78,7 @@ func newProcess(w *World) *process {
 	}
 	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail, Sizes: w.sizes.store, Exclusive: w.home == local, Random: p.random})
 	flows := flowtask.New(starter{p}, nil)
-	flows.Everywhere = true
+	flows.AnyOwner = true
 	world := task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result { return w.tasks.run(ctx, p, r) })
 	tasks := task.NewTable(map[string]task.Runner{"FNF:StartExecution": task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
 		return flows.Run(context.WithValue(ctx, asker{}, "call "+r.Key), r)
@@ -333,7 +333,7 @@ func (s starter) StartChild(ctx context.Context, c flowtask.Child) (flowtask.Sta
 type hints struct{ p *process }
 
 // Send implements queue.Sender.
-func (h hints) Send(ctx context.Context, messages ...queue.Message) error {
+func (h hints) Send(ctx context.Context, messages ...queue.Hint) error {
 	w := h.p.w
 	var err error
 	o := &operation{process: h.p, key: fmt.Sprintf("%s send %s in %v", h.p.name, messages[0].Partition, messages[0].Delay)}

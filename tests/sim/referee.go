@@ -63,7 +63,7 @@ func (f *referee) called(r *task.Request, made *plan) {
 	defer f.mu.Unlock()
 	a := f.attempt(r.Key)
 	a.Params, a.Token = string(r.Parameters), r.Token
-	if r.Legacy {
+	if r.FlowV1 {
 		a.Input = string(r.Input)
 	}
 	a.Answers = append(a.Answers, outcomeOf(made.result.Output, made.result.Error,

@@ -19,7 +19,7 @@ import (
 // out and lose policies, roles are removed. What a flow may not do when it tries is refused with
 // AccessDenied and never done; what it may do is not refused.
 type rights struct {
-	register atomic.Pointer[access.Register] // as the engine is told
+	register atomic.Pointer[access.Registry] // as the engine is told
 
 	mu     sync.Mutex
 	spans  []span          // the same, as the simulation knows it: one after the other
@@ -54,7 +54,7 @@ func (g *rights) of(account, role, author string) (access.May, error) {
 	if account != guarded {
 		return nil, nil
 	}
-	return g.register.Load().Of(account, role, author, "local", time.Now())
+	return g.register.Load().RightsOf(account, role, author, "local", time.Now())
 }
 
 // change gives rights. After ends, if it is not 0, keys have run out.
@@ -80,7 +80,7 @@ func (g *rights) change(may map[string]string, ends time.Duration) {
 		}
 		a.Keys = append(a.Keys, k)
 	}
-	register, err := access.NewRegister([]access.Account{a})
+	register, err := access.NewRegistry([]access.Account{a})
 	if err != nil {
 		panic(err)
 	}
@@ -135,7 +135,7 @@ func principal(role string) string {
 // entered notes whether the flow of a task had the right to start what it is about to start.
 func (g *rights) entered(c *flowtask.Child, refused bool) (wrong string) {
 	who := guardKey
-	if strings.HasPrefix(c.As, "role ") {
+	if strings.HasPrefix(c.FlowPrincipal, "role ") {
 		who = guardRole
 	}
 	now := time.Now().UnixMilli()
@@ -154,7 +154,7 @@ func (g *rights) entered(c *flowtask.Child, refused bool) (wrong string) {
 
 // authorize asks for the right to start an execution, as the engine's own wiring does.
 func (w *World) authorize(c *flowtask.Child) error {
-	by := cloudflow.Caller{Account: c.Account, Region: "local", May: c.May, As: c.As}
+	by := cloudflow.Caller{Account: c.Account, Region: "local", May: c.May, As: c.FlowPrincipal}
 	err := by.Authorize("fnf:StartExecution", c.FlowName)
 	if w.rights == nil || c.Account != guarded {
 		return err
@@ -164,7 +164,7 @@ func (w *World) authorize(c *flowtask.Child) error {
 	}
 	w.looked("rights")
 	if wrong := w.rights.entered(c, err != nil); wrong != "" {
-		w.breach("rights", "task %s starts %s, which %s it %s: %v", c.Key, c.FlowName, c.As, wrong, err)
+		w.breach("rights", "task %s starts %s, which %s it %s: %v", c.Key, c.FlowName, c.FlowPrincipal, wrong, err)
 	}
 	return err
 }

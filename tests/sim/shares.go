@@ -74,14 +74,14 @@ func (w *World) newShares() *shares {
 		return nil
 	}
 	pool := func(name string, n int64) *share.Pool {
-		return share.New(share.Options{Name: name, Capacity: n, Whole: !s.several})
+		return share.New(share.Options{Name: name, Capacity: n, SingleAccount: !s.several})
 	}
 	made := &shares{pools: runner.Shares{Polls: pool("long polls", s.polls),
 		Express: pool("Express executions", s.express), Calls: pool("calls", s.calls), LineCapacity: s.line},
 		calls: map[string]int64{}, begun: map[string]int{}}
 	if s.several {
 		made.pools.Processors = share.New(share.Options{Name: "processors", Capacity: s.processor,
-			Turns: true})
+			RoundRobin: true})
 	}
 	return made
 }
@@ -95,7 +95,7 @@ func (s *shares) all() []*share.Pool {
 
 // shareMost is the most that one account can ever come to hold.
 func shareMost(p *share.Pool) int64 {
-	if p.Whole {
+	if p.SingleAccount {
 		return p.Capacity
 	}
 	return max(p.Capacity/2, 1)
@@ -104,7 +104,7 @@ func shareMost(p *share.Pool) int64 {
 // allows reports whether an account that holds so much may have one more, of so many that are used.
 func allows(p *share.Pool, held, used int64) bool {
 	free := p.Capacity - used
-	return free > 0 && (p.Whole || held == 0 || held+1 <= free-1)
+	return free > 0 && (p.SingleAccount || held == 0 || held+1 <= free-1)
 }
 
 // usage is what accounts have of a pool, in the order of their names, and together.
@@ -222,7 +222,7 @@ func (p *process) judgeWaiting(pool *share.Pool) {
 		}
 		w.looked("share refused")
 		w.kinds["waited for a share of "+pool.Name]++
-		if pool.Turns && u.Held > 0 {
+		if pool.RoundRobin && u.Held > 0 {
 			continue // it depends on who has asked lately
 		}
 		if allows(pool, u.Held, used) {
@@ -242,8 +242,8 @@ func (p *process) judgeTurns(list []share.Usage) {
 			continue
 		}
 		since := before[u.Account]
-		if since.came != u.Came { // one that gives up at the instant at which the next one comes has waited
-			since = turn{u.Came, maps.Clone(s.begun)}
+		if since.came != u.Waits { // one that gives up at the instant at which the next one comes has waited
+			since = turn{u.Waits, maps.Clone(s.begun)}
 		}
 		s.waits[u.Account] = since
 		p.w.looked("share by turns")
@@ -315,9 +315,9 @@ func (p *process) begin(ctx context.Context, does bool) (context.Context, func()
 	if !does || p.shares == nil {
 		return ctx, func() {}
 	}
-	with, turn, err := p.shares.pools.Processors.Begin(ctx, account)
+	with, turn, err := p.shares.pools.Processors.WithTurn(ctx, account)
 	if err != nil {
 		return ctx, func() {}
 	}
-	return with, turn.End
+	return with, turn.Release
 }

@@ -12,7 +12,7 @@ type consumer struct {
 	deliver func(partition string) error
 	cancel  context.CancelFunc // of the context that deliver hands on
 	timer   *time.Timer        // fires when the earliest hint is due
-	over    bool               // nothing more is delivered
+	stopped bool               // nothing more is delivered
 }
 
 // Consume delivers hints to handler, on at most Options.Workers goroutines, until ctx is done or the queue is closed.
@@ -37,7 +37,7 @@ func (q *Queue) Consume(ctx context.Context, handler queue.Handler) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	c.over = true
+	c.stopped = true
 	c.timer.Stop()
 	q.waitIdle()
 	q.consumer = nil
@@ -66,7 +66,7 @@ func (q *Queue) start(c *consumer) error {
 // deliverDue starts workers for the hints that are due, and the timer for the next one. The caller holds the lock.
 func (q *Queue) deliverDue(now time.Time) {
 	c := q.consumer
-	if c == nil || c.over || q.closed {
+	if c == nil || c.stopped || q.closed {
 		return
 	}
 	for q.running < q.options.Workers {
@@ -79,7 +79,7 @@ func (q *Queue) deliverDue(now time.Time) {
 	}
 	// With all workers busy the next one that gets free looks for itself.
 	if h := q.waiting.next(); h != nil && q.running < q.options.Workers {
-		c.timer.Reset(h.at.Sub(now))
+		c.timer.Reset(h.due.Sub(now))
 	}
 }
 
@@ -100,7 +100,7 @@ func (q *Queue) finish(c *consumer, h *hint, err error) *hint {
 		// The place of a hint that was taken is not given away: it comes back even into a full queue.
 		q.waiting.add(h.partition, now.Add(q.backoff(h.failures)), h.failures+1, q.options.Capacity+q.options.Workers)
 	}
-	if !c.over && !q.closed {
+	if !c.stopped && !q.closed {
 		if next := q.waiting.take(now); next != nil {
 			return next
 		}

@@ -52,7 +52,7 @@ type Queue struct {
 	options Options
 
 	mu       sync.Mutex
-	waiting  waiting
+	waiting  delayQueue
 	running  int
 	consumer *consumer
 	closed   bool
@@ -66,14 +66,14 @@ var _ queue.Sender = (*Queue)(nil)
 func New(options Options) *Queue {
 	options.setDefaults()
 	q := &Queue{options: options, stop: make(chan struct{})}
-	q.waiting.at = make(map[string]*hint)
+	q.waiting.byPartition = make(map[string]*hint)
 	q.idle.L = &q.mu
 	return q
 }
 
 // Send implements queue.Sender. It never waits. ErrFull: hints that found no room were dropped, the others are
 // queued. ErrClosed: none is.
-func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
+func (q *Queue) Send(ctx context.Context, hints ...queue.Hint) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
 		return ErrClosed
 	}
 	var err error
-	for _, m := range messages {
+	for _, m := range hints {
 		delay := min(max(m.Delay, 0), q.options.DelayMax)
 		if !q.waiting.add(m.Partition, now.Add(delay), 0, q.options.Capacity) {
 			err = ErrFull
@@ -118,7 +118,7 @@ func (q *Queue) Shutdown(ctx context.Context) error {
 	if !q.closed {
 		q.closed = true
 		close(q.stop)
-		q.waiting = waiting{at: make(map[string]*hint)}
+		q.waiting = delayQueue{byPartition: make(map[string]*hint)}
 	}
 	c := q.consumer
 	if c == nil {

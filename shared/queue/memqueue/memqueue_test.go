@@ -24,14 +24,14 @@ func TestConformance(t *testing.T) {
 func TestFull(t *testing.T) {
 	q := memqueue.New(memqueue.Options{Capacity: 2})
 	defer q.Close()
-	err := q.Send(t.Context(), queue.Message{Partition: "a"}, queue.Message{Partition: "b"})
+	err := q.Send(t.Context(), queue.Hint{Partition: "a"}, queue.Hint{Partition: "b"})
 	if err != nil {
 		t.Fatalf("Send: %v", err)
 	}
-	if err := q.Send(t.Context(), queue.Message{Partition: "c"}, queue.Message{Partition: "a"}); !errors.Is(err, memqueue.ErrFull) {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "c"}, queue.Hint{Partition: "a"}); !errors.Is(err, memqueue.ErrFull) {
 		t.Fatalf("Send to a full queue: %v, want ErrFull", err)
 	}
-	if err := q.Send(t.Context(), queue.Message{Partition: "b"}); err != nil {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "b"}); err != nil {
 		t.Fatalf("merging in a full queue: %v", err)
 	}
 	if n := q.Len(); n != 2 {
@@ -44,7 +44,7 @@ func TestOrder(t *testing.T) {
 		q := memqueue.New(memqueue.Options{Workers: 1})
 		defer q.Close()
 		for i := range 50 {
-			q.Send(t.Context(), queue.Message{Partition: fmt.Sprintf("%02d", i), Delay: time.Duration(i%3) * time.Second})
+			q.Send(t.Context(), queue.Hint{Partition: fmt.Sprintf("%02d", i), Delay: time.Duration(i%3) * time.Second})
 		}
 		var got []string
 		go q.Consume(t.Context(), func(_ context.Context, p string) error {
@@ -87,7 +87,7 @@ func TestWorkers(t *testing.T) {
 			}
 		}()
 		for i := range 20 {
-			q.Send(t.Context(), queue.Message{Partition: fmt.Sprint(i), Delay: time.Duration(i) * time.Millisecond})
+			q.Send(t.Context(), queue.Hint{Partition: fmt.Sprint(i), Delay: time.Duration(i) * time.Millisecond})
 		}
 		go q.Consume(t.Context(), func(context.Context, string) error {
 			enter <- struct{}{}
@@ -114,10 +114,10 @@ func TestBackoff(t *testing.T) {
 			at = append(at, time.Since(began))
 			return errors.New("no")
 		})
-		q.Send(t.Context(), queue.Message{Partition: "p"})
+		q.Send(t.Context(), queue.Hint{Partition: "p"})
 		time.Sleep(18 * time.Second)
 		synctest.Wait()
-		q.Send(t.Context(), queue.Message{Partition: "p"})
+		q.Send(t.Context(), queue.Hint{Partition: "p"})
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
 		want := []time.Duration{0, 1, 3, 7, 12, 17, 18, 23}
@@ -140,7 +140,7 @@ func TestDelayMax(t *testing.T) {
 			took = time.Since(began)
 			return nil
 		})
-		q.Send(t.Context(), queue.Message{Partition: "p", Delay: time.Hour})
+		q.Send(t.Context(), queue.Hint{Partition: "p", Delay: time.Hour})
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
 		if took != time.Minute {
@@ -176,7 +176,7 @@ func TestShutdown(t *testing.T) {
 					})
 				}()
 				synctest.Wait()
-				q.Send(t.Context(), queue.Message{Partition: "p"})
+				q.Send(t.Context(), queue.Hint{Partition: "p"})
 				synctest.Wait()
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()

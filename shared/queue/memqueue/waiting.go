@@ -8,26 +8,26 @@ import (
 // hint is what waits for delivery: one for each partition.
 type hint struct {
 	partition string
-	at        time.Time
+	due       time.Time
 	order     uint64 // of arrival, among hints of one time
 	failures  int    // deliveries of it that have failed
 	position  int    // in the heap
 }
 
-// waiting holds the hints that wait, the earliest first.
-type waiting struct {
-	at      map[string]*hint // by partition
-	heap    hintHeap
-	arrived uint64
+// delayQueue holds the hints that wait, the earliest first.
+type delayQueue struct {
+	byPartition map[string]*hint // by partition
+	heap        hintHeap
+	arrived     uint64
 }
 
 // add makes a hint wait, or moves the one that waits already to the earlier of both times. It answers false when it
 // would be one more than capacity.
-func (w *waiting) add(partition string, at time.Time, failures, capacity int) bool {
-	if h := w.at[partition]; h != nil {
+func (w *delayQueue) add(partition string, at time.Time, failures, capacity int) bool {
+	if h := w.byPartition[partition]; h != nil {
 		h.failures = max(h.failures, failures)
-		if at.Before(h.at) {
-			h.at = at
+		if at.Before(h.due) {
+			h.due = at
 			heap.Fix(&w.heap, h.position)
 		}
 		return true
@@ -36,14 +36,14 @@ func (w *waiting) add(partition string, at time.Time, failures, capacity int) bo
 		return false
 	}
 	w.arrived++
-	h := &hint{partition: partition, at: at, order: w.arrived, failures: failures}
-	w.at[partition] = h
+	h := &hint{partition: partition, due: at, order: w.arrived, failures: failures}
+	w.byPartition[partition] = h
 	heap.Push(&w.heap, h)
 	return true
 }
 
 // next returns the earliest hint, nil when none waits.
-func (w *waiting) next() *hint {
+func (w *delayQueue) next() *hint {
 	if len(w.heap) == 0 {
 		return nil
 	}
@@ -51,13 +51,13 @@ func (w *waiting) next() *hint {
 }
 
 // take removes and returns the earliest hint if it is due.
-func (w *waiting) take(now time.Time) *hint {
+func (w *delayQueue) take(now time.Time) *hint {
 	h := w.next()
-	if h == nil || h.at.After(now) {
+	if h == nil || h.due.After(now) {
 		return nil
 	}
 	heap.Pop(&w.heap)
-	delete(w.at, h.partition)
+	delete(w.byPartition, h.partition)
 	return h
 }
 
@@ -66,10 +66,10 @@ type hintHeap []*hint
 func (h hintHeap) Len() int { return len(h) }
 
 func (h hintHeap) Less(i, j int) bool {
-	if h[i].at.Equal(h[j].at) {
+	if h[i].due.Equal(h[j].due) {
 		return h[i].order < h[j].order
 	}
-	return h[i].at.Before(h[j].at)
+	return h[i].due.Before(h[j].due)
 }
 
 func (h hintHeap) Swap(i, j int) {

@@ -8,8 +8,8 @@ import (
 	"millrace/shared/queue"
 )
 
-// Plain is a hint as JSON: what EventBridge makes of a message, and what a function gets that is invoked for one hint.
-func Plain(partition string) ([]byte, error) { return queue.Encode(partition) }
+// EncodeJSON is a hint as JSON: what EventBridge makes of a message, and what a function gets that is invoked for one hint.
+func EncodeJSON(partition string) ([]byte, error) { return queue.Encode(partition) }
 
 // Encode is the body of a message: the hint in base64, for MNS refuses characters that XML cannot have, and EventBridge
 // expects it.

@@ -46,7 +46,7 @@ func FuzzBody(f *testing.F) {
 		if err != nil {
 			return
 		}
-		plain, _ := mnsqueue.Plain(s)
+		plain, _ := mnsqueue.EncodeJSON(s)
 		for _, text := range []string{body, string(plain)} {
 			if p, err := mnsqueue.Decode(text); err != nil || p != s {
 				t.Errorf("Decode(%q): %q, %v", text, p, err)

@@ -16,20 +16,20 @@ import (
 // What a request brings that was under way when ctx ended comes again after the queue's VisibilityTimeout. Any number of
 // Consume may run, in any number of processes.
 func (q *Queue) Consume(ctx context.Context, handler queue.Handler) error {
-	p := queue.Poller{Source: (*source)(q), Workers: q.o.Workers, Visibility: q.o.Visibility,
-		BackoffMin: q.o.BackoffMin, BackoffMax: q.o.BackoffMax, DropBad: true, Log: q.o.Log}
+	p := queue.Poller{Receiver: (*receiver)(q), Workers: q.o.Workers, Visibility: q.o.Visibility,
+		BackoffMin: q.o.BackoffMin, BackoffMax: q.o.BackoffMax, DropMalformed: true, Log: q.o.Log}
 	return p.Consume(ctx, handler)
 }
 
-// source is the queue as queue.Poller asks it.
-type source Queue
+// receiver is the queue as queue.Poller asks it.
+type receiver Queue
 
 // Receive implements queue.Source.
-func (s *source) Receive(ctx context.Context, limit int) ([]queue.Delivery, error) {
+func (s *receiver) Receive(ctx context.Context, limit int) ([]queue.Delivery, error) {
 	const op = "BatchReceiveMessage"
 	q := (*Queue)(s)
 	q.requests.Count(op)
-	ctx, cancel := context.WithTimeout(ctx, min(q.o.Wait, rest.WaitMax)+tryTime)
+	ctx, cancel := context.WithTimeout(ctx, min(q.o.Wait, rest.WaitMax)+requestTimeout)
 	defer cancel()
 	messages, err := q.o.Client.Receive(ctx, q.o.Name, limit, q.o.Wait)
 	if err != nil {
@@ -42,13 +42,13 @@ func (s *source) Receive(ctx context.Context, limit int) ([]queue.Delivery, erro
 	return deliveries, nil
 }
 
-// Lasting implements queue.Source.
-func (s *source) Lasting(err error) bool { return lasting(err) }
+// IsPermanent implements queue.Source.
+func (s *receiver) IsPermanent(err error) bool { return isPermanent(err) }
 
 // delivery is a message in hand.
 type delivery struct {
 	queue   *Queue
-	message rest.In
+	message rest.ReceivedMessage
 	handle  string // the one that is valid; "": none is any more
 }
 
@@ -58,39 +58,39 @@ func (d *delivery) ID() string { return d.message.ID }
 // Partition implements queue.Delivery.
 func (d *delivery) Partition() (string, error) { return Decode(d.message.Body) }
 
-// Received implements queue.Delivery.
-func (d *delivery) Received() int { return d.message.Received }
+// ReceiveCount implements queue.Delivery.
+func (d *delivery) ReceiveCount() int { return d.message.DequeueCount }
 
 // Acknowledge implements queue.Delivery.
 func (d *delivery) Acknowledge() {
-	d.with("DeleteMessage", func(ctx context.Context, c *rest.Client, name string) (string, error) {
+	d.request("DeleteMessage", func(ctx context.Context, c *rest.Client, name string) (string, error) {
 		return "", c.Delete(ctx, name, d.handle)
 	})
 }
 
-// Hide implements queue.Delivery. The service hides for a second at least.
-func (d *delivery) Hide(period time.Duration) {
-	d.with("ChangeMessageVisibility", func(ctx context.Context, c *rest.Client, name string) (string, error) {
-		return c.Hide(ctx, name, d.handle, period)
+// ChangeVisibility implements queue.Delivery. The service hides for a second at least.
+func (d *delivery) ChangeVisibility(period time.Duration) {
+	d.request("ChangeMessageVisibility", func(ctx context.Context, c *rest.Client, name string) (string, error) {
+		return c.ChangeVisibility(ctx, name, d.handle, period)
 	})
 }
 
-// closingTime bounds requests that must be made although the consumer is ending.
-const closingTime = 10 * time.Second
+// shutdownTimeout bounds requests that must be made although the consumer is ending.
+const shutdownTimeout = 10 * time.Second
 
-// with makes a call about the message, which gives its next handle. A message that is no longer ours is left alone; on
+// request makes a call about the message, which gives its next handle. A message that is no longer ours is left alone; on
 // other errors the handle may still be good.
-func (d *delivery) with(op string, call func(context.Context, *rest.Client, string) (string, error)) {
+func (d *delivery) request(op string, call func(context.Context, *rest.Client, string) (string, error)) {
 	if d.handle == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closingTime)
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	q := d.queue
 	q.requests.Count(op)
 	handle, err := call(ctx, q.o.Client, q.o.Name)
 	switch {
-	case err == nil, errors.Is(err, rest.ErrNotMine):
+	case err == nil, errors.Is(err, rest.ErrHandleExpired):
 		d.handle = handle
 	default:
 		q.o.Log.Warn("message in hand", "err", q.explain(op, err))

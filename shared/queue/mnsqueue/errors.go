@@ -12,7 +12,7 @@ import (
 // explain adds to an error what it is about and, where that is known, what to do.
 func (q *Queue) explain(op string, err error) error {
 	where := q.o.Client.Endpoint
-	if advice := advise(err, place(where)); advice != "" {
+	if advice := advise(err, regionOf(where)); advice != "" {
 		return fmt.Errorf("mnsqueue: %s on queue %q at %s: %s: %w", op, q.o.Name, where, advice, err)
 	}
 	return fmt.Errorf("mnsqueue: %s on queue %q at %s: %w", op, q.o.Name, where, err)
@@ -59,9 +59,9 @@ func adviseCode(code, region string) string {
 	return ""
 }
 
-// lasting tells whether an error will not pass by itself. Temporary credentials are replaced by who gives them, and a
+// isPermanent tells whether an error will not pass by itself. Temporary credentials are replaced by who gives them, and a
 // clock may be set: those pass.
-func lasting(err error) bool {
+func isPermanent(err error) bool {
 	switch rest.Code(err) {
 	case "QueueNotExist", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidAuthorizationHeader", "InvalidArgument",
 		"MalformedXML", "InvalidQueryString", "InvalidQueueName", "QueueNameLengthError":

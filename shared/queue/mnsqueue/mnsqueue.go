@@ -37,7 +37,7 @@ type Options struct {
 // the region is told by the call that meets it.
 type Queue struct {
 	o        Options
-	requests queue.Tally
+	requests queue.RequestCounter
 }
 
 var _ queue.Sender = (*Queue)(nil)
@@ -64,7 +64,7 @@ func setDefault(d *time.Duration, otherwise time.Duration) {
 }
 
 // Requests returns how many requests have been made, by operation. MNS bills each, and each 64 KB of it.
-func (q *Queue) Requests() map[string]int64 { return q.requests.By() }
+func (q *Queue) Requests() map[string]int64 { return q.requests.ByOperation() }
 
 // Address reads the URL of a queue, mns://<account>.mns.<region>.aliyuncs.com/<queue>: where its service is and its name.
 // With http:// or https:// in place of mns:// it is taken as it is, and mns:// stands for https://; /queues/ may stand
@@ -95,8 +95,8 @@ func validName(name string) bool {
 	return name != "" && len(name) <= 256
 }
 
-// place is the region that an endpoint's host names; "" where it names none.
-func place(endpoint string) string {
+// regionOf is the region that an endpoint's host names; "" where it names none.
+func regionOf(endpoint string) string {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return ""

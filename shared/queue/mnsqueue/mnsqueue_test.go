@@ -51,16 +51,16 @@ func TestConformanceUnderFaults(t *testing.T) {
 		s := mns.New(mns.Options{})
 		s.SetFaults(mns.Faults{Seed: 7, Duplicate: 0.2, Reorder: 1, Refuse: 0.05, Throttle: 0.05, LoseAnswer: 0.05, Latency: time.Millisecond})
 		h := harness(open(t, s, mnsqueue.Options{}))
-		h.Sender = again{h.Sender}
+		h.Sender = retrySender{h.Sender}
 		h.Slack = 10 * time.Minute
 		return h
 	})
 }
 
-// again sends what was refused once more, as a sweep does: by chance all tries of a Send may meet a fault.
-type again struct{ queue.Sender }
+// retrySender sends what was refused once more, as a sweep does: by chance all tries of a Send may meet a fault.
+type retrySender struct{ queue.Sender }
 
-func (a again) Send(ctx context.Context, messages ...queue.Message) (err error) {
+func (a retrySender) Send(ctx context.Context, messages ...queue.Hint) (err error) {
 	for range 5 {
 		if err = a.Sender.Send(ctx, messages...); err == nil {
 			return nil
@@ -114,9 +114,9 @@ func visibility(t *testing.T, endpoint, name string, seconds int) error {
 func TestRequests(t *testing.T) {
 	s := mns.New(mns.Options{})
 	q := open(t, s, mnsqueue.Options{})
-	var messages []queue.Message
+	var messages []queue.Hint
 	for i := range 60 {
-		messages = append(messages, queue.Message{Partition: fmt.Sprint("x#flow-1#", i%25), Delay: time.Duration(100-i) * time.Second})
+		messages = append(messages, queue.Hint{Partition: fmt.Sprint("x#flow-1#", i%25), Delay: time.Duration(100-i) * time.Second})
 	}
 	if err := q.Send(t.Context(), messages...); err != nil {
 		t.Fatal(err)
@@ -138,9 +138,9 @@ func TestRequests(t *testing.T) {
 func TestLargeBatch(t *testing.T) {
 	s := mns.New(mns.Options{})
 	q := open(t, s, mnsqueue.Options{})
-	var messages []queue.Message
+	var messages []queue.Hint
 	for i := range 20 {
-		messages = append(messages, queue.Message{Partition: fmt.Sprint(strings.Repeat("\x01", 2000), i)})
+		messages = append(messages, queue.Hint{Partition: fmt.Sprint(strings.Repeat("\x01", 2000), i)})
 	}
 	if err := q.Send(t.Context(), messages...); err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestDelayIsCut(t *testing.T) {
 		var sent string
 		q := mnsqueue.New(mnsqueue.Options{Name: "hints", Client: &rest.Client{Endpoint: "http://h", Credentials: credentials,
 			HTTP: &http.Client{Transport: recorder{s.Transport(), &sent}}}})
-		if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a", Delay: c.delay}); err != nil {
+		if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a", Delay: c.delay}); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(sent, "<DelaySeconds>"+c.want+"</DelaySeconds>") {
@@ -222,7 +222,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		}, false},
 		{"none", "no request can be signed", func(_ *mns.Server, c *rest.Client) string { c.Credentials = nil; return "hints" }, true},
 		{"clock", "set the clock", func(_ *mns.Server, c *rest.Client) string {
-			c.HTTP = &http.Client{Transport: slow{c.HTTP.Transport}}
+			c.HTTP = &http.Client{Transport: slowClock{c.HTTP.Transport}}
 			return "hints"
 		}, true},
 	} {
@@ -232,7 +232,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			client := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), Credentials: credentials, HTTP: &http.Client{Transport: s.Transport()}}
 			name := c.change(s, client)
 			q := mnsqueue.New(mnsqueue.Options{Client: client, Name: name})
-			if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Send: %v, want %q in it", err, c.want)
 			}
 			if c.passes {
@@ -245,15 +245,15 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		})
 	}
 	q := mnsqueue.New(mnsqueue.Options{Client: &rest.Client{Endpoint: "http://127.0.0.1:1", Credentials: credentials}, Name: "q"})
-	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), "nothing answers") {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), "nothing answers") {
 		t.Errorf("no server: %v", err)
 	}
 }
 
-// slow sends requests with the time of a clock that is an hour slow.
-type slow struct{ next http.RoundTripper }
+// slowClock sends requests with the time of a clock that is an hour slow.
+type slowClock struct{ next http.RoundTripper }
 
-func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s slowClock) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
 	return s.next.RoundTrip(r)
@@ -269,14 +269,14 @@ func TestPartialFailure(t *testing.T) {
 		}
 		return mns.None
 	})
-	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}, queue.Message{Partition: "x#1#b"}, queue.Message{Partition: "x#1#c"}); err != nil {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}, queue.Hint{Partition: "x#1#b"}, queue.Hint{Partition: "x#1#c"}); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(s.Bodies("hints")); n != 3 || s.Calls()["BatchSendMessage"] != 2 {
 		t.Errorf("%d messages in %v", n, s.Calls())
 	}
 	s.SetHook(func(mns.Call) mns.Fault { return mns.Throttle })
-	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err == nil || rest.Code(err) != "QpsLimitExceeded" || s.Calls()["BatchSendMessage"] != 6 {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil || rest.Code(err) != "QpsLimitExceeded" || s.Calls()["BatchSendMessage"] != 6 {
 		t.Errorf("throttled: %v, %v", err, s.Calls())
 	}
 }
@@ -288,10 +288,10 @@ func TestPoison(t *testing.T) {
 		q := open(t, s, mnsqueue.Options{})
 		client := &rest.Client{Endpoint: "http://h", Credentials: credentials, HTTP: &http.Client{Transport: s.Transport()}}
 		const newer = `{"v":2,"p":"x#1#newer"}`
-		if _, err := client.Send(t.Context(), "hints", []rest.Out{{Body: "not JSON"}, {Body: newer}, {Body: `{"v":1}`}, {Body: "[]"}}); err != nil {
+		if _, err := client.Send(t.Context(), "hints", []rest.OutgoingMessage{{Body: "not JSON"}, {Body: newer}, {Body: `{"v":1}`}, {Body: "[]"}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := q.Send(t.Context(), queue.Message{Partition: "x#1#good"}); err != nil {
+		if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#good"}); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -331,7 +331,7 @@ func TestLongHandler(t *testing.T) {
 				return nil
 			})
 		}()
-		if err := q.Send(t.Context(), queue.Message{Partition: "x#1#long"}); err != nil {
+		if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#long"}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(20 * time.Minute)
@@ -363,7 +363,7 @@ func TestRotation(t *testing.T) {
 			consumed <- q.Consume(ctx, func(_ context.Context, p string) error { got <- p; return nil })
 		}()
 		for i := range 5 {
-			if err := q.Send(ctx, queue.Message{Partition: fmt.Sprint("x#1#", i)}); err != nil {
+			if err := q.Send(ctx, queue.Hint{Partition: fmt.Sprint("x#1#", i)}); err != nil {
 				t.Error(err)
 			}
 			<-got
@@ -389,7 +389,7 @@ func TestReplacedKey(t *testing.T) {
 		return rest.Credentials{AccessKeyID: "STS.2", AccessKeySecret: "s", SecurityToken: "t2"}, nil
 	}}
 	q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})
-	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err != nil {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err != nil {
 		t.Error(err)
 	}
 	asked.Store(0)
@@ -404,11 +404,11 @@ func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := mns.New(mns.Options{})
 		s.CreateQueue("hints")
-		silent := &silence{next: s.Transport()}
+		silent := &unresponsive{next: s.Transport()}
 		silent.left.Store(1)
 		client := &rest.Client{Endpoint: "http://h", Credentials: credentials, HTTP: &http.Client{Transport: silent}}
 		q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})
-		if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err != nil {
+		if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err != nil {
 			t.Fatal(err)
 		}
 		silent.left.Store(1)
@@ -427,13 +427,13 @@ func TestSilence(t *testing.T) {
 	})
 }
 
-// silence does not answer its first requests.
-type silence struct {
+// unresponsive does not answer its first requests.
+type unresponsive struct {
 	next http.RoundTripper
 	left atomic.Int64
 }
 
-func (s *silence) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s *unresponsive) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s.left.Add(-1) >= 0 {
 		<-r.Context().Done()
 		return nil, r.Context().Err()

@@ -14,8 +14,8 @@ import (
 // Send implements queue.Sender. Hints of one partition in one call are sent as one, at the earliest of their times.
 // A hint that cannot be one, such as one without a partition, is an error; the others are sent. Failures that pass are
 // tried again a few times: a hint that arrives twice does no harm.
-func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
-	return queue.Batches[rest.Out]{DelayMax: DelayMax, Entry: entry, Fit: batchOf, Send: q.sendBatch, Lasting: lasting}.Deliver(ctx, messages)
+func (q *Queue) Send(ctx context.Context, hints ...queue.Hint) error {
+	return queue.BatchSender[rest.OutgoingMessage]{DelayMax: DelayMax, Entry: entry, BatchSize: batchOf, Send: q.sendBatch, IsPermanent: isPermanent}.SendAll(ctx, hints)
 }
 
 // SendText sends a text that is no hint, such as a record that came too early, to be delivered
@@ -29,19 +29,19 @@ func (q *Queue) SendText(ctx context.Context, text []byte, delay time.Duration) 
 	if len(body) > rest.BytesMax {
 		return fmt.Errorf("%w: a text of %d bytes is more than a message takes", queue.ErrBody, len(text))
 	}
-	return q.sendBatch(ctx, []rest.Out{{Body: body, Delay: min(delay, DelayMax)}})
+	return q.sendBatch(ctx, []rest.OutgoingMessage{{Body: body, Delay: min(delay, DelayMax)}})
 }
 
 // inXML writes the characters of a JSON text that XML has not.
 var inXML = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
 
-func entry(m queue.Message) (rest.Out, error) {
+func entry(m queue.Hint) (rest.OutgoingMessage, error) {
 	text, err := Encode(m.Partition)
-	return rest.Out{Body: text, Delay: m.Delay}, err
+	return rest.OutgoingMessage{Body: text, Delay: m.Delay}, err
 }
 
 // batchOf is how many of the entries go into one request: the service limits their number and their bytes.
-func batchOf(entries []rest.Out) int {
+func batchOf(entries []rest.OutgoingMessage) int {
 	bytes := 0
 	for i, e := range entries {
 		if bytes += len(e.Body); i == rest.BatchMax || i > 0 && bytes > rest.BytesMax {
@@ -51,39 +51,39 @@ func batchOf(entries []rest.Out) int {
 	return len(entries)
 }
 
-// sendTries is how often messages are sent that the service has not taken for a reason that passes.
-const sendTries = 4
+// sendAttemptsMax is how often messages are sent that the service has not taken for a reason that passes.
+const sendAttemptsMax = 4
 
-func (q *Queue) sendBatch(ctx context.Context, entries []rest.Out) error {
+func (q *Queue) sendBatch(ctx context.Context, entries []rest.OutgoingMessage) error {
 	const op = "BatchSendMessage"
 	for n := 1; ; n++ {
 		q.requests.Count(op)
-		failed, err := q.try(ctx, entries)
+		failed, err := q.sendOnce(ctx, entries)
 		if err == nil && failed != nil {
-			if entries, err = left(entries, failed); len(entries) == 0 {
+			if entries, err = refusedEntries(entries, failed); len(entries) == 0 {
 				return q.explain(op, err)
 			}
 		}
 		if err == nil {
 			return nil
 		}
-		if lasting(err) || ctx.Err() != nil || n == sendTries || !queue.Pause(ctx, n) {
+		if isPermanent(err) || ctx.Err() != nil || n == sendAttemptsMax || !queue.Backoff(ctx, n) {
 			return q.explain(op, err)
 		}
 	}
 }
 
-// tryTime bounds one request, so that a connection that has died without a word is not waited for.
-const tryTime = 10 * time.Second
+// requestTimeout bounds one request, so that a connection that has died without a word is not waited for.
+const requestTimeout = 10 * time.Second
 
-func (q *Queue) try(ctx context.Context, entries []rest.Out) ([]error, error) {
-	ctx, cancel := context.WithTimeout(ctx, tryTime)
+func (q *Queue) sendOnce(ctx context.Context, entries []rest.OutgoingMessage) ([]error, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	return q.o.Client.Send(ctx, q.o.Name, entries)
 }
 
-// left are the entries that were refused, and why the first one was.
-func left(entries []rest.Out, failed []error) (again []rest.Out, err error) {
+// refusedEntries are the entries that were refused, and why the first one was.
+func refusedEntries(entries []rest.OutgoingMessage, failed []error) (again []rest.OutgoingMessage, err error) {
 	for i, e := range entries {
 		if failed[i] == nil {
 			continue

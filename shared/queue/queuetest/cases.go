@@ -14,7 +14,7 @@ import (
 )
 
 func delivers(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	consume(t, h, b.handle)
 	send(t, h) // nothing at all
 	send(t, h, hint("x#1#a"))
@@ -23,7 +23,7 @@ func delivers(t *testing.T, h Harness) {
 		b.waitFor(t, h, p, 1)
 	}
 	// More than a batch of any cloud takes.
-	var many []queue.Message
+	var many []queue.Hint
 	for i := range 25 {
 		many = append(many, hint(fmt.Sprint("x#2#", i)))
 	}
@@ -34,8 +34,8 @@ func delivers(t *testing.T, h Harness) {
 }
 
 func deliversWhatWasSentBefore(t *testing.T, h Harness) {
-	send(t, h, hint("x#1#early"), later("x#1#late", time.Second))
-	b := newInbox()
+	send(t, h, hint("x#1#early"), delayedHint("x#1#late", time.Second))
+	b := newRecorder()
 	stop := consume(t, h, b.handle)
 	b.waitFor(t, h, "x#1#early", 1)
 	stop()
@@ -47,7 +47,7 @@ func deliversWhatWasSentBefore(t *testing.T, h Harness) {
 }
 
 func oddPartitions(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	consume(t, h, b.handle)
 	for _, p := range []string{"x#1#a:b#c", "x#1#日本🙂", `x#"quoted" <&> \n`, "x#" + strings.Repeat("l", 900)} {
 		send(t, h, hint(p))
@@ -57,34 +57,34 @@ func oddPartitions(t *testing.T, h Harness) {
 
 // delay: a hint is not delivered before its time, and not forgotten after it.
 func delay(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	consume(t, h, b.handle)
 	sent := time.Now()
 	delays := map[string]time.Duration{"x#1#2": 2 * time.Second, "x#1#1": time.Second, "x#1#3": 3 * time.Second, "x#1#0": 0}
 	for p, d := range delays {
-		send(t, h, later(p, d))
+		send(t, h, delayedHint(p, d))
 	}
 	for p := range delays {
 		b.waitFor(t, h, p, 1)
 	}
 	for p, d := range delays {
-		if took := b.of(p)[0].Sub(sent); took < d {
+		if took := b.timesOf(p)[0].Sub(sent); took < d {
 			t.Errorf("a delay of %v took %v", d, took)
 		}
 	}
 }
 
 func negativeDelay(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	consume(t, h, b.handle)
-	send(t, h, later("x#1#negative", -time.Hour))
+	send(t, h, delayedHint("x#1#negative", -time.Hour))
 	b.waitFor(t, h, "x#1#negative", 1)
 }
 
 // veryLongDelay: what the queue cannot hold for so long is cut, not refused.
 func veryLongDelay(t *testing.T, h Harness) {
-	send(t, h, later("x#1#year", 365*24*time.Hour), later("x#1#ever", 1<<63-1))
-	b := newInbox()
+	send(t, h, delayedHint("x#1#year", 365*24*time.Hour), delayedHint("x#1#ever", 1<<63-1))
+	b := newRecorder()
 	consume(t, h, b.handle)
 	send(t, h, hint("x#1#now"))
 	b.waitFor(t, h, "x#1#now", 1)
@@ -95,14 +95,14 @@ func veryLongDelay(t *testing.T, h Harness) {
 
 // earliestWins: an early hint is not held up by a late one of its partition, whichever was sent first.
 func earliestWins(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	sent := time.Now()
-	send(t, h, later("x#1#down", 10*time.Minute), hint("x#1#down"))
-	send(t, h, later("x#1#up", time.Second), later("x#1#up", 10*time.Minute))
+	send(t, h, delayedHint("x#1#down", 10*time.Minute), hint("x#1#down"))
+	send(t, h, delayedHint("x#1#up", time.Second), delayedHint("x#1#up", 10*time.Minute))
 	consume(t, h, b.handle)
 	b.waitFor(t, h, "x#1#down", 1)
 	b.waitFor(t, h, "x#1#up", 1)
-	if took := b.of("x#1#up")[0].Sub(sent); took < time.Second {
+	if took := b.timesOf("x#1#up")[0].Sub(sent); took < time.Second {
 		t.Errorf("a delay of 1s took %v", took)
 	}
 }
@@ -112,9 +112,9 @@ func merges(t *testing.T, h Harness) {
 		t.Skip("delivers each hint")
 	}
 	for range 20 {
-		send(t, h, hint("x#1#same"), later("x#1#same", 5*time.Second), hint("x#1#same"))
+		send(t, h, hint("x#1#same"), delayedHint("x#1#same", 5*time.Second), hint("x#1#same"))
 	}
-	b := newInbox()
+	b := newRecorder()
 	consume(t, h, b.handle)
 	b.waitFor(t, h, "x#1#same", 1)
 	time.Sleep(10 * time.Second)
@@ -129,7 +129,7 @@ func merges(t *testing.T, h Harness) {
 // hintWhileHandled: a hint that comes while its partition is handled is delivered still, for the handler may have
 // read before the news came.
 func hintWhileHandled(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	began, goOn := make(chan struct{}), make(chan struct{})
 	consume(t, h, func(_ context.Context, p string) error {
 		if b.add(p) == 1 {
@@ -148,7 +148,7 @@ func hintWhileHandled(t *testing.T, h Harness) {
 
 // redelivery: what the handler refused comes again, until it does not.
 func redelivery(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	consume(t, h, func(_ context.Context, p string) error {
 		if b.add(p) <= 3 {
 			return errors.New("not now")
@@ -166,7 +166,7 @@ func redelivery(t *testing.T, h Harness) {
 }
 
 func othersWhileOneFails(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	consume(t, h, func(_ context.Context, p string) error {
 		b.add(p)
 		if p == "x#1#poison" {
@@ -185,7 +185,7 @@ func othersWhileOneFails(t *testing.T, h Harness) {
 
 // parallel: partitions do not wait for each other.
 func parallel(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	goOn := make(chan struct{})
 	consume(t, h, func(_ context.Context, p string) error {
 		b.add(p)
@@ -200,7 +200,7 @@ func parallel(t *testing.T, h Harness) {
 }
 
 func manySenders(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	consume(t, h, b.handle)
 	var done sync.WaitGroup
 	for i := range 10 {
@@ -222,7 +222,7 @@ func manySenders(t *testing.T, h Harness) {
 
 // consumeEnds: when Consume has returned, no handler runs.
 func consumeEnds(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	var running atomic.Int64 // handlers: a message may be delivered twice
 	stop := consume(t, h, func(ctx context.Context, p string) error {
 		running.Add(1)
@@ -242,7 +242,7 @@ func consumeEnds(t *testing.T, h Harness) {
 
 // handlerContext: a handler's context lives while the delivery does.
 func handlerContext(t *testing.T, h Harness) {
-	b := newInbox()
+	b := newRecorder()
 	errs := make(chan error, 1)
 	consume(t, h, func(ctx context.Context, p string) error {
 		b.add(p)
@@ -263,7 +263,7 @@ func closeWaits(t *testing.T, h Harness) {
 	if h.Close == nil {
 		t.Skip("nothing to close")
 	}
-	b := newInbox()
+	b := newRecorder()
 	finished := false
 	stop := consume(t, h, func(ctx context.Context, p string) error {
 		b.add(p)
@@ -272,7 +272,7 @@ func closeWaits(t *testing.T, h Harness) {
 		finished = true
 		return errors.New("interrupted")
 	})
-	send(t, h, hint("x#1#running"), later("x#1#waiting", time.Second))
+	send(t, h, hint("x#1#running"), delayedHint("x#1#waiting", time.Second))
 	b.waitFor(t, h, "x#1#running", 1)
 	if err := h.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
@@ -286,7 +286,7 @@ func closeWaits(t *testing.T, h Harness) {
 	stop()
 	time.Sleep(2 * time.Second)
 	if n := b.count("x#1#waiting") + b.count("x#1#after"); n != 0 || b.count("x#1#running") != 1 {
-		t.Errorf("delivered after Close: %v", b.all)
+		t.Errorf("delivered after Close: %v", b.deliveries)
 	}
 }
 

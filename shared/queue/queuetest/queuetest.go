@@ -36,11 +36,11 @@ type Options struct {
 }
 
 // Run runs the suite. open returns a new empty queue for each test and registers its own clean-up.
-func Run(t *testing.T, options Options, open func(t *testing.T) Harness) {
+func Run(t *testing.T, options Options, openQueue func(t *testing.T) Harness) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			run := func(t *testing.T) {
-				h := open(t)
+				h := openQueue(t)
 				if h.Slack == 0 {
 					h.Slack = 2 * time.Minute
 				}

@@ -15,25 +15,25 @@ type delivery struct {
 	at        time.Time
 }
 
-// inbox records deliveries.
-type inbox struct {
-	mu      sync.Mutex
-	all     []delivery
-	arrived chan struct{} // has room for one: something is new
+// recorder records deliveries.
+type recorder struct {
+	mu         sync.Mutex
+	deliveries []delivery
+	arrived    chan struct{} // has room for one: something is new
 }
 
-func newInbox() *inbox { return &inbox{arrived: make(chan struct{}, 1)} }
+func newRecorder() *recorder { return &recorder{arrived: make(chan struct{}, 1)} }
 
-func (b *inbox) handle(_ context.Context, partition string) error {
+func (b *recorder) handle(_ context.Context, partition string) error {
 	b.add(partition)
 	return nil
 }
 
 // add records a delivery and returns which one of its partition it is, from 1.
-func (b *inbox) add(partition string) int {
+func (b *recorder) add(partition string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.all = append(b.all, delivery{partition, time.Now()})
+	b.deliveries = append(b.deliveries, delivery{partition, time.Now()})
 	select {
 	case b.arrived <- struct{}{}:
 	default:
@@ -41,14 +41,14 @@ func (b *inbox) add(partition string) int {
 	return b.countLocked(partition)
 }
 
-func (b *inbox) count(partition string) int {
+func (b *recorder) count(partition string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.countLocked(partition)
 }
 
-func (b *inbox) countLocked(partition string) (n int) {
-	for _, d := range b.all {
+func (b *recorder) countLocked(partition string) (n int) {
+	for _, d := range b.deliveries {
 		if d.partition == partition {
 			n++
 		}
@@ -56,11 +56,11 @@ func (b *inbox) countLocked(partition string) (n int) {
 	return n
 }
 
-// of returns when a partition was delivered.
-func (b *inbox) of(partition string) (times []time.Time) {
+// timesOf returns when a partition was delivered.
+func (b *recorder) timesOf(partition string) (times []time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, d := range b.all {
+	for _, d := range b.deliveries {
 		if d.partition == partition {
 			times = append(times, d.at)
 		}
@@ -69,7 +69,7 @@ func (b *inbox) of(partition string) (times []time.Time) {
 }
 
 // wait waits until ok, which is asked again after each delivery.
-func (b *inbox) wait(t *testing.T, atMost time.Duration, what string, ok func() bool) {
+func (b *recorder) wait(t *testing.T, atMost time.Duration, what string, ok func() bool) {
 	t.Helper()
 	late := time.After(atMost)
 	for !ok() {
@@ -82,7 +82,7 @@ func (b *inbox) wait(t *testing.T, atMost time.Duration, what string, ok func() 
 }
 
 // waitFor waits for n deliveries of a partition.
-func (b *inbox) waitFor(t *testing.T, h Harness, partition string, n int) {
+func (b *recorder) waitFor(t *testing.T, h Harness, partition string, n int) {
 	t.Helper()
 	b.wait(t, h.Slack, partition, func() bool { return b.count(partition) >= n })
 }
@@ -104,15 +104,15 @@ func consume(t *testing.T, h Harness, handler queue.Handler) (stop func()) {
 	return stop
 }
 
-func send(t *testing.T, h Harness, messages ...queue.Message) {
+func send(t *testing.T, h Harness, messages ...queue.Hint) {
 	t.Helper()
 	if err := h.Sender.Send(t.Context(), messages...); err != nil {
 		t.Fatalf("Send: %v", err)
 	}
 }
 
-func hint(partition string) queue.Message { return queue.Message{Partition: partition} }
+func hint(partition string) queue.Hint { return queue.Hint{Partition: partition} }
 
-func later(partition string, delay time.Duration) queue.Message {
-	return queue.Message{Partition: partition, Delay: delay}
+func delayedHint(partition string, delay time.Duration) queue.Hint {
+	return queue.Hint{Partition: partition, Delay: delay}
 }

@@ -18,16 +18,16 @@ import (
 // not a hint is left to the queue's dead-letter rule. What a request brings that was under way when ctx ended comes again
 // after Options.Visibility. Any number of Consume may run, in any number of processes.
 func (q *Queue) Consume(ctx context.Context, handler queue.Handler) error {
-	p := queue.Poller{Source: (*source)(q), Workers: q.o.Workers, Visibility: q.o.Visibility,
+	p := queue.Poller{Receiver: (*receiver)(q), Workers: q.o.Workers, Visibility: q.o.Visibility,
 		BackoffMin: q.o.BackoffMin, BackoffMax: q.o.BackoffMax, Log: q.o.Log}
 	return p.Consume(ctx, handler)
 }
 
-// source is the queue as queue.Poller asks it.
-type source Queue
+// receiver is the queue as queue.Poller asks it.
+type receiver Queue
 
 // Receive implements queue.Source.
-func (s *source) Receive(ctx context.Context, limit int) ([]queue.Delivery, error) {
+func (s *receiver) Receive(ctx context.Context, limit int) ([]queue.Delivery, error) {
 	const op = "ReceiveMessage"
 	q := (*Queue)(s)
 	q.requests.Count(op)
@@ -46,8 +46,8 @@ func (s *source) Receive(ctx context.Context, limit int) ([]queue.Delivery, erro
 	return deliveries, nil
 }
 
-// Lasting implements queue.Source.
-func (s *source) Lasting(err error) bool { return lasting(err) }
+// IsPermanent implements queue.Source.
+func (s *receiver) IsPermanent(err error) bool { return isPermanent(err) }
 
 // delivery is a message in hand.
 type delivery struct {
@@ -61,35 +61,35 @@ func (d *delivery) ID() string { return aws.ToString(d.message.MessageId) }
 // Partition implements queue.Delivery.
 func (d *delivery) Partition() (string, error) { return Decode(aws.ToString(d.message.Body)) }
 
-// Received implements queue.Delivery.
-func (d *delivery) Received() int {
+// ReceiveCount implements queue.Delivery.
+func (d *delivery) ReceiveCount() int {
 	n, _ := strconv.Atoi(d.message.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
 	return n
 }
 
 // Acknowledge implements queue.Delivery.
 func (d *delivery) Acknowledge() {
-	d.with("DeleteMessage", func(ctx context.Context, c *sqs.Client, url *string) error {
+	d.request("DeleteMessage", func(ctx context.Context, c *sqs.Client, url *string) error {
 		_, err := c.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: d.message.ReceiptHandle})
 		return err
 	})
 }
 
-// Hide implements queue.Delivery.
-func (d *delivery) Hide(period time.Duration) {
-	d.with("ChangeMessageVisibility", func(ctx context.Context, c *sqs.Client, url *string) error {
+// ChangeVisibility implements queue.Delivery.
+func (d *delivery) ChangeVisibility(period time.Duration) {
+	d.request("ChangeMessageVisibility", func(ctx context.Context, c *sqs.Client, url *string) error {
 		_, err := c.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: url, ReceiptHandle: d.message.ReceiptHandle,
 			VisibilityTimeout: wholeSeconds(period)})
 		return err
 	})
 }
 
-// closingTime bounds requests that must be made although the consumer is ending.
-const closingTime = 10 * time.Second
+// shutdownTimeout bounds requests that must be made although the consumer is ending.
+const shutdownTimeout = 10 * time.Second
 
-// with makes a call about the message.
-func (d *delivery) with(op string, call func(ctx context.Context, c *sqs.Client, url *string) error) {
-	ctx, cancel := context.WithTimeout(context.Background(), closingTime)
+// request makes a call about the message.
+func (d *delivery) request(op string, call func(ctx context.Context, c *sqs.Client, url *string) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	q := d.queue
 	q.requests.Count(op)

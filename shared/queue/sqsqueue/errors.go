@@ -62,8 +62,8 @@ func adviseCode(code string) string {
 	return ""
 }
 
-// lasting tells whether an error will not pass by itself.
-func lasting(err error) bool {
+// isPermanent tells whether an error will not pass by itself.
+func isPermanent(err error) bool {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return false

@@ -19,8 +19,8 @@ const batchMax = 10
 
 // Send implements queue.Sender. Hints of one partition in one call are sent as one, at the earliest of their times.
 // A hint that cannot be one, such as one without a partition, is an error; the others are sent.
-func (q *Queue) Send(ctx context.Context, messages ...queue.Message) error {
-	return queue.Batches[entry]{DelayMax: DelayMax, Entry: q.entry, Fit: batchOf, Send: q.sendBatch, Lasting: lasting}.Deliver(ctx, messages)
+func (q *Queue) Send(ctx context.Context, hints ...queue.Hint) error {
+	return queue.BatchSender[entry]{DelayMax: DelayMax, Entry: q.entry, BatchSize: batchOf, Send: q.sendBatch, IsPermanent: isPermanent}.SendAll(ctx, hints)
 }
 
 // SendText sends a text in JSON that is no hint, such as a record that came too early, to be
@@ -42,7 +42,7 @@ var inXML = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
 // entry is a message as SQS takes it; the id, which tells it from the others of its request, comes with that.
 type entry = types.SendMessageBatchRequestEntry
 
-func (q *Queue) entry(m queue.Message) (entry, error) {
+func (q *Queue) entry(m queue.Hint) (entry, error) {
 	text, err := Encode(m.Partition)
 	e := entry{MessageBody: &text, DelaySeconds: wholeSeconds(m.Delay)}
 	if group := groupOf(m.Partition); q.o.Fair && group != "" {
@@ -71,8 +71,8 @@ func groupOf(partition string) string {
 	return flow
 }
 
-// sendTries is how often entries are sent that SQS has refused for a fault of its own.
-const sendTries = 4
+// sendAttemptsMax is how often entries are sent that SQS has refused for a fault of its own.
+const sendAttemptsMax = 4
 
 func (q *Queue) sendBatch(ctx context.Context, entries []entry) error {
 	const op = "SendMessageBatch"
@@ -89,8 +89,8 @@ func (q *Queue) sendBatch(ctx context.Context, entries []entry) error {
 			return nil
 		}
 		f := out.Failed[0]
-		again := failed(entries, out.Failed)
-		if len(again) == 0 || n == sendTries || !queue.Pause(ctx, n) {
+		again := refusedEntries(entries, out.Failed)
+		if len(again) == 0 || n == sendAttemptsMax || !queue.Backoff(ctx, n) {
 			return q.explain(op, fmt.Errorf("%d of %d hints were refused: %s: %s", len(out.Failed), len(entries), aws.ToString(f.Code), aws.ToString(f.Message)))
 		}
 		if len(again) < len(out.Failed) {
@@ -100,8 +100,8 @@ func (q *Queue) sendBatch(ctx context.Context, entries []entry) error {
 	}
 }
 
-// failed are the entries that are worth sending again.
-func failed(entries []entry, failures []types.BatchResultErrorEntry) (again []entry) {
+// refusedEntries are the entries that are worth sending again.
+func refusedEntries(entries []entry, failures []types.BatchResultErrorEntry) (again []entry) {
 	for _, f := range failures {
 		for _, e := range entries {
 			if !f.SenderFault && aws.ToString(e.Id) == aws.ToString(f.Id) {

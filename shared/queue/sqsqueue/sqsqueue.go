@@ -40,7 +40,7 @@ type Options struct {
 type Queue struct {
 	o        Options
 	region   string // of the client
-	requests queue.Tally
+	requests queue.RequestCounter
 }
 
 var _ queue.Sender = (*Queue)(nil)
@@ -68,7 +68,7 @@ func setDefault(d *time.Duration, otherwise time.Duration) {
 
 // Requests returns how many requests have been made, by operation. SQS bills each (64 KB a piece); the client's own
 // retries are not in it.
-func (q *Queue) Requests() map[string]int64 { return q.requests.By() }
+func (q *Queue) Requests() map[string]int64 { return q.requests.ByOperation() }
 
 // regionOf is the region that a queue's URL names; "" where it names none.
 func regionOf(queueURL string) string {

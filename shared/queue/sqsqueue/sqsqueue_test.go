@@ -75,7 +75,7 @@ func TestDelayIsCut(t *testing.T) {
 		{1<<63 - 1, `"DelaySeconds":900`},
 	} {
 		r.bodies = nil
-		if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a", Delay: c.delay}); err != nil {
+		if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a", Delay: c.delay}); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.ReplaceAll(r.bodies[0], `"DelaySeconds":0`, ""); !strings.Contains(got, c.want) || c.want == "" && strings.Contains(got, "DelaySeconds") {
@@ -89,9 +89,9 @@ func TestRequests(t *testing.T) {
 	r := &recorded{}
 	o := sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1", emulators.Faulty(r.answer))), URL: "http://127.0.0.1:1/1/q", Fair: true}
 	q := sqsqueue.New(o)
-	var messages []queue.Message
+	var messages []queue.Hint
 	for i := range 60 {
-		messages = append(messages, queue.Message{Partition: fmt.Sprint("x#flow-1#", i%25), Delay: time.Duration(100-i) * time.Second})
+		messages = append(messages, queue.Hint{Partition: fmt.Sprint("x#flow-1#", i%25), Delay: time.Duration(100-i) * time.Second})
 	}
 	if err := q.Send(t.Context(), messages...); err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestPartialFailure(t *testing.T) {
 		return emulators.Answer(http.StatusOK, `{"Successful":[]}`), nil
 	}
 	q := sqsqueue.New(sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1", emulators.Faulty(partial))), URL: "http://127.0.0.1:1/1/q"})
-	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}, queue.Message{Partition: "x#1#b"}, queue.Message{Partition: "x#1#c"}); err != nil {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}, queue.Hint{Partition: "x#1#b"}, queue.Hint{Partition: "x#1#c"}); err != nil {
 		t.Fatal(err)
 	}
 	if n.Load() != 2 || !strings.Contains(second, "x#1#b") || strings.Contains(second, "x#1#a") || strings.Contains(second, "x#1#c") {
@@ -145,7 +145,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 				c.url = "https://sqs.us-east-1.amazonaws.com/1/q"
 			}
 			q := sqsqueue.New(sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config("http://127.0.0.1:1", emulators.Faulty(refuse))), URL: c.url})
-			if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Send: %v, want %q in it", err, c.want)
 			}
 			err := q.Consume(t.Context(), func(context.Context, string) error { return nil })
@@ -159,7 +159,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 func TestMissingQueueOfTheEmulator(t *testing.T) {
 	endpoint := emulators.StartFauxqs(t)
 	q := sqsqueue.New(sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config(endpoint, nil)), URL: endpoint + "/000000000000/nobody"})
-	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), "there is no such queue") {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#a"}); err == nil || !strings.Contains(err.Error(), "there is no such queue") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -183,7 +183,7 @@ func TestPoison(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#good"}); err != nil {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#good"}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -236,7 +236,7 @@ func TestLongHandler(t *testing.T) {
 			return nil
 		})
 	}()
-	if err := q.Send(t.Context(), queue.Message{Partition: "x#1#long"}); err != nil {
+	if err := q.Send(t.Context(), queue.Hint{Partition: "x#1#long"}); err != nil {
 		t.Fatal(err)
 	}
 	<-ended

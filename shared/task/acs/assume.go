@@ -14,16 +14,16 @@ import (
 	"millrace/shared/value"
 )
 
-// roleTime is for how long a role is taken: the most that STS gives to a caller that has a role
+// roleLifetime is for how long a role is taken: the most that STS gives to a caller that has a role
 // itself.
-const roleTime = time.Hour
+const roleLifetime = time.Hour
 
-// roleFresh is how much of that must be left; with less the role is taken anew. It is more than any
+// refreshMargin is how much of that must be left; with less the role is taken anew. It is more than any
 // call takes.
-const roleFresh = 15 * time.Minute
+const refreshMargin = 15 * time.Minute
 
-// Assumed is a role that is taken by STS.
-type Assumed struct {
+// AssumedRole is a role that is taken by STS.
+type AssumedRole struct {
 	Client   *Client // signs as who may take the role
 	Endpoint string  // of STS
 	ARN      string  // acs:ram::<account>:role/<name>
@@ -32,15 +32,15 @@ type Assumed struct {
 	Now func() time.Time // nil: the machine's clock
 }
 
-// assumed is what Assume keeps: the newest credentials, and who takes the role, one at a time.
-type assumed struct {
-	Assumed
-	held   atomic.Pointer[held]
-	taking chan struct{}
+// roleProvider is what Assume keeps: the newest credentials, and who takes the role, one at a time.
+type roleProvider struct {
+	AssumedRole
+	cached     atomic.Pointer[expiringCredentials]
+	refreshing chan struct{}
 }
 
-// held are credentials and their end.
-type held struct {
+// expiringCredentials are credentials and their end.
+type expiringCredentials struct {
 	Credentials
 	until time.Time
 }
@@ -49,57 +49,57 @@ type held struct {
 // quarter of an hour before they end; in between a call costs a look at the clock. While one caller
 // takes the role anew the others use what they have. When STS refuses and what is held has ended,
 // the error wraps ErrNone.
-func Assume(role Assumed) Provider {
+func Assume(role AssumedRole) Provider {
 	if role.Now == nil {
 		role.Now = time.Now
 	}
-	a := &assumed{Assumed: role, taking: make(chan struct{}, 1)}
+	a := &roleProvider{AssumedRole: role, refreshing: make(chan struct{}, 1)}
 	return a.credentials
 }
 
-func (a *assumed) credentials(ctx context.Context) (Credentials, error) {
-	if h := a.held.Load(); h != nil && h.until.Sub(a.now()) > roleFresh {
+func (a *roleProvider) credentials(ctx context.Context) (Credentials, error) {
+	if h := a.cached.Load(); h != nil && h.until.Sub(a.now()) > refreshMargin {
 		return h.Credentials, nil
 	}
 	select {
-	case a.taking <- struct{}{}:
-		defer func() { <-a.taking }()
-		return a.take(ctx)
+	case a.refreshing <- struct{}{}:
+		defer func() { <-a.refreshing }()
+		return a.refresh(ctx)
 	default:
 	}
 	if h := a.valid(); h != nil {
 		return h.Credentials, nil
 	}
 	select {
-	case a.taking <- struct{}{}:
-		defer func() { <-a.taking }()
-		return a.take(ctx)
+	case a.refreshing <- struct{}{}:
+		defer func() { <-a.refreshing }()
+		return a.refresh(ctx)
 	case <-ctx.Done():
 		return Credentials{}, context.Cause(ctx)
 	}
 }
 
 // now is the wall clock alone: an instance that was frozen has lost no time by it.
-func (a *assumed) now() time.Time { return a.Now().Round(0) }
+func (a *roleProvider) now() time.Time { return a.Now().Round(0) }
 
 // valid returns what is held, if it has not ended.
-func (a *assumed) valid() *held {
-	if h := a.held.Load(); h != nil && h.until.After(a.now()) {
+func (a *roleProvider) valid() *expiringCredentials {
+	if h := a.cached.Load(); h != nil && h.until.After(a.now()) {
 		return h
 	}
 	return nil
 }
 
-// take takes the role, unless another caller has just done so. Callers of it are one at a time.
-func (a *assumed) take(ctx context.Context) (Credentials, error) {
-	if h := a.held.Load(); h != nil && h.until.Sub(a.now()) > roleFresh {
+// refresh takes the role, unless another caller has just done so. Callers of it are one at a time.
+func (a *roleProvider) refresh(ctx context.Context) (Credentials, error) {
+	if h := a.cached.Load(); h != nil && h.until.Sub(a.now()) > refreshMargin {
 		return h.Credentials, nil
 	}
 	asked := a.now()
-	h, err := a.ask(ctx)
+	h, err := a.assumeRole(ctx)
 	if err == nil {
-		h.until = earlier(h.until, asked.Add(roleTime))
-		a.held.Store(h)
+		h.until = earlier(h.until, asked.Add(roleLifetime))
+		a.cached.Store(h)
 		return h.Credentials, nil
 	}
 	if h := a.valid(); h != nil {
@@ -115,15 +115,15 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// ask makes the call of STS.
-func (a *assumed) ask(ctx context.Context) (*held, error) {
-	answer, err := a.Client.Do(ctx, &Call{Endpoint: a.Endpoint, Method: http.MethodPost, Path: "/",
+// assumeRole makes the call of STS.
+func (a *roleProvider) assumeRole(ctx context.Context) (*expiringCredentials, error) {
+	answer, err := a.Client.Do(ctx, &Request{Endpoint: a.Endpoint, Method: http.MethodPost, Path: "/",
 		Action: "AssumeRole", Version: "2015-04-01",
 		Header: http.Header{"Accept": {"application/json"}},
 		Query: url.Values{"RoleArn": {a.ARN}, "RoleSessionName": {a.Session},
-			"DurationSeconds": {strconv.Itoa(int(roleTime / time.Second))}}})
+			"DurationSeconds": {strconv.Itoa(int(roleLifetime / time.Second))}}})
 	if err != nil {
-		if e := Refusal(err); e != nil && e.Status == http.StatusForbidden {
+		if e := AsError(err); e != nil && e.Status == http.StatusForbidden {
 			return nil, fmt.Errorf("%w; the function's role needs sts:AssumeRole on it, and the role must trust that one "+
 				"(go run ./infra/alibaba -only roles)", err)
 		}
@@ -139,7 +139,7 @@ func (a *assumed) ask(ctx context.Context) (*held, error) {
 		return nil, errors.New("the answer of STS cannot be read")
 	}
 	c := got.Credentials
-	h := &held{Credentials: Credentials{c.AccessKeyId, c.AccessKeySecret, c.SecurityToken}, until: c.Expiration}
+	h := &expiringCredentials{Credentials: Credentials{c.AccessKeyId, c.AccessKeySecret, c.SecurityToken}, until: c.Expiration}
 	if !h.Valid() || h.SecurityToken == "" || h.until.IsZero() {
 		return nil, errors.New("the answer of STS has no credentials")
 	}

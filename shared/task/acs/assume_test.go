@@ -49,7 +49,7 @@ func (s *sts) ahead(d time.Duration) {
 
 func assume(s *sts) acs.Provider {
 	client := acs.NewClient(acs.Static(key), &http.Client{Transport: s})
-	return acs.Assume(acs.Assumed{Client: client, Endpoint: "https://sts.cn-hangzhou.aliyuncs.com", ARN: "acs:ram::123:role/tasks", Session: "s", Now: s.clock})
+	return acs.Assume(acs.AssumedRole{Client: client, Endpoint: "https://sts.cn-hangzhou.aliyuncs.com", ARN: "acs:ram::123:role/tasks", Session: "s", Now: s.clock})
 }
 
 // The role is taken once for many calls, and again before its credentials end.

@@ -15,8 +15,8 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// Call is one request.
-type Call struct {
+// Request is one request.
+type Request struct {
 	Endpoint string // scheme and host, as Places give them
 	Method   string
 	Path     string // escaped, with its slash in front
@@ -29,12 +29,12 @@ type Call struct {
 	ContentType string // of the body; "" without one
 	Body        []byte
 
-	// Older has the request signed as EventBridge wants it.
-	Older bool
+	// SHA1 has the request signed as EventBridge wants it.
+	SHA1 bool
 }
 
-// Answer is what a service answered, with a status below 400.
-type Answer struct {
+// Response is what a service answered, with a status below 400.
+type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte // as much as the HTTP client reads, outbound.MaxResponseDefault without one
@@ -52,8 +52,8 @@ type Client struct {
 // NewClient returns a client that signs with what provider gives. It calls through httpClient, nil for one that reaches
 // networks of the inside too: where a call goes is never a flow's decision. Redirects are not followed, for what is
 // signed for one host is not sent to another.
-func NewClient(provider Provider, httpClient *http.Client) *Client {
-	return &Client{credentials: provider, http: outbound.WithoutRedirects(outbound.OrInside(httpClient)), now: time.Now, nonce: nonce}
+func NewClient(credentials Provider, httpClient *http.Client) *Client {
+	return &Client{credentials: credentials, http: outbound.WithoutRedirects(outbound.OrInternal(httpClient)), now: time.Now, nonce: nonce}
 }
 
 func nonce() string {
@@ -65,8 +65,8 @@ func nonce() string {
 // Do sends a call and reads its answer to the end. The error of a refusal is an *Error; any other means that nobody knows
 // whether the call was carried out, unless it wraps ErrUnsent. Errors have no credentials in them. A call whose credentials
 // the service does not take, or no longer, was not carried out: it is made once more if there are others by now.
-func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
-	k, err := c.key(ctx)
+func (c *Client) Do(ctx context.Context, call *Request) (*Response, error) {
+	k, err := c.fetchCredentials(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -74,14 +74,14 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
 	if !stale(err) {
 		return a, err
 	}
-	if newer, none := c.key(ctx); none == nil && newer != k {
+	if newer, none := c.fetchCredentials(ctx); none == nil && newer != k {
 		return c.attempt(ctx, call, newer)
 	}
 	return a, err
 }
 
-// key gives the credentials for a call.
-func (c *Client) key(ctx context.Context) (Credentials, error) {
+// fetchCredentials gives the credentials for a call.
+func (c *Client) fetchCredentials(ctx context.Context) (Credentials, error) {
 	k, err := c.credentials(ctx)
 	if err == nil && !k.Valid() {
 		err = ErrNone
@@ -93,7 +93,7 @@ func (c *Client) key(ctx context.Context) (Credentials, error) {
 }
 
 // attempt makes a call once.
-func (c *Client) attempt(ctx context.Context, call *Call, k Credentials) (*Answer, error) {
+func (c *Client) attempt(ctx context.Context, call *Request, k Credentials) (*Response, error) {
 	r, err := c.request(ctx, call, k)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnsent, err)
@@ -109,7 +109,7 @@ func (c *Client) attempt(ctx context.Context, call *Call, k Credentials) (*Answe
 	if err != nil {
 		return nil, fmt.Errorf("the answer was not read: %w", err)
 	}
-	a := &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
+	a := &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return nil, readError(a)
 	}
@@ -120,7 +120,7 @@ func (c *Client) attempt(ctx context.Context, call *Call, k Credentials) (*Answe
 var ErrUnsent = errors.New("the call was not made")
 
 // request makes a signed request.
-func (c *Client) request(ctx context.Context, call *Call, k Credentials) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, call *Request, k Credentials) (*http.Request, error) {
 	address := call.Endpoint + call.Path
 	if len(call.Query) > 0 {
 		address += "?" + canonicalQuery(call.Query)
@@ -144,26 +144,26 @@ func (c *Client) request(ctx context.Context, call *Call, k Credentials) (*http.
 		r.Header.Set("X-Acs-Accesskey-Id", k.AccessKeyID)
 		r.Header.Set("X-Acs-Security-Token", k.SecurityToken)
 	}
-	if call.Older {
-		c.older(r, call, k)
+	if call.SHA1 {
+		c.prepareSHA1(r, call, k)
 	} else {
-		c.current(r, call, k)
+		c.prepareACS3(r, call, k)
 	}
 	return r, nil
 }
 
-func (c *Client) current(r *http.Request, call *Call, k Credentials) {
+func (c *Client) prepareACS3(r *http.Request, call *Request, k Credentials) {
 	digest := sha256.Sum256(call.Body)
 	r.Header.Set("X-Acs-Action", call.Action)
 	r.Header.Set("X-Acs-Version", call.Version)
 	r.Header.Set("X-Acs-Date", c.now().UTC().Format("2006-01-02T15:04:05Z"))
 	r.Header.Set("X-Acs-Content-Sha256", hex.EncodeToString(digest[:]))
-	sign(r, k)
+	signACS3(r, k)
 }
 
-func (c *Client) older(r *http.Request, call *Call, k Credentials) {
+func (c *Client) prepareSHA1(r *http.Request, call *Request, k Credentials) {
 	r.Header.Set("Date", c.now().UTC().Format(http.TimeFormat))
 	r.Header.Set("X-Acs-Signature-Method", "HMAC-SHA1")
 	r.Header.Set("X-Acs-Signature-Version", "1.0")
-	signOlder(r, k)
+	signSHA1(r, k)
 }

@@ -59,7 +59,7 @@ func TestVector(t *testing.T) {
 	c := client(s, acs.Credentials{AccessKeyID: v.ID, AccessKeySecret: v.Secret})
 	acs.Fix(c, v.Time, v.Nonce)
 	query, _ := url.ParseQuery(v.Query)
-	a, err := c.Do(t.Context(), &acs.Call{Endpoint: "https://" + v.Host, Method: v.Method, Path: v.Path, Query: query, Action: "InvokeFunction",
+	a, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://" + v.Host, Method: v.Method, Path: v.Path, Query: query, Action: "InvokeFunction",
 		Version: "2023-03-30", ContentType: "application/octet-stream", Body: []byte(v.Body), Header: http.Header{"x-fc-log-type": {"None"}}})
 	if err != nil || string(a.Body) != "x" {
 		t.Fatal(a, err)
@@ -82,7 +82,7 @@ func TestOrderOfParameters(t *testing.T) {
 	for i := 1; i <= 11; i++ {
 		q.Set(fmt.Sprint("Id.", i), fmt.Sprintf("v %d*~+", i))
 	}
-	if _, err := c.Do(t.Context(), &acs.Call{Endpoint: "https://cs.cn-hangzhou.aliyuncs.com", Method: "GET", Path: "/clusters/c-1%2B/nodes", Query: q,
+	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://cs.cn-hangzhou.aliyuncs.com", Method: "GET", Path: "/clusters/c-1%2B/nodes", Query: q,
 		Action: "DescribeClusterNodes", Version: "2015-12-15"}); err != nil {
 		t.Fatal(err)
 	}
@@ -108,10 +108,10 @@ func TestRotatedWhileCalling(t *testing.T) {
 	})
 	c := acs.NewClient(func(context.Context) (acs.Credentials, error) { return now, nil }, &http.Client{Transport: h})
 	do := func() error {
-		_, err := c.Do(t.Context(), &acs.Call{Endpoint: "https://h", Method: "POST", Path: "/", Body: []byte("x")})
+		_, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://h", Method: "POST", Path: "/", Body: []byte("x")})
 		return err
 	}
-	if err := do(); acs.Refusal(err) == nil || strings.Join(tokens, " ") != "old newer" {
+	if err := do(); acs.AsError(err) == nil || strings.Join(tokens, " ") != "old newer" {
 		t.Errorf("%v after %v", err, tokens)
 	}
 	if err := do(); err != nil || strings.Join(tokens, " ") != "old newer new" {
@@ -119,7 +119,7 @@ func TestRotatedWhileCalling(t *testing.T) {
 	}
 	now.SecurityToken, tokens = "stuck", nil
 	h2 := acs.NewClient(acs.Static(now), &http.Client{Transport: h})
-	if _, err := h2.Do(t.Context(), &acs.Call{Endpoint: "https://h", Method: "POST", Path: "/"}); acs.Refusal(err) == nil || len(tokens) != 1 {
+	if _, err := h2.Do(t.Context(), &acs.Request{Endpoint: "https://h", Method: "POST", Path: "/"}); acs.AsError(err) == nil || len(tokens) != 1 {
 		t.Errorf("%v after %v", err, tokens)
 	}
 }
@@ -132,7 +132,7 @@ func TestTokenIsSigned(t *testing.T) {
 	s := &sent{}
 	c := client(s, acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b", SecurityToken: "tok"})
 	for _, older := range []bool{false, true} {
-		if _, err := c.Do(t.Context(), &acs.Call{Endpoint: "http://h", Method: "POST", Path: "/p", Action: "A", Version: "v", Older: older}); err != nil {
+		if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "http://h", Method: "POST", Path: "/p", Action: "A", Version: "v", SHA1: older}); err != nil {
 			t.Fatal(err)
 		}
 		h := s.got.Header
@@ -146,12 +146,12 @@ func TestTokenIsSigned(t *testing.T) {
 }
 
 // The older signature, worked out by hand from the text that EventBridge's own library signs.
-func TestOlderSignature(t *testing.T) {
+func TestSHA1Signature(t *testing.T) {
 	s := &sent{}
 	c := client(s, key)
 	acs.Fix(c, time.Date(2025, 11, 22, 10, 0, 0, 0, time.UTC), "n")
-	if _, err := c.Do(t.Context(), &acs.Call{Endpoint: "https://h", Method: "POST", Path: "/openapi/putEvents", ContentType: "application/cloudevents-batch+json; charset=utf-8",
-		Body: []byte("[]"), Older: true}); err != nil {
+	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "https://h", Method: "POST", Path: "/openapi/putEvents", ContentType: "application/cloudevents-batch+json; charset=utf-8",
+		Body: []byte("[]"), SHA1: true}); err != nil {
 		t.Fatal(err)
 	}
 	const text = "POST\n\napplication/cloudevents-batch+json; charset=utf-8\nSat, 22 Nov 2025 10:00:00 GMT\nx-acs-signature-method:HMAC-SHA1\nx-acs-signature-nonce:n\nx-acs-signature-version:1.0\n/openapi/putEvents"
@@ -176,8 +176,8 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, test := range tests {
 		s := &sent{status: test.status, answer: test.body, header: http.Header{"X-Acs-Request-Id": {"h"}, "Location": {"http://elsewhere"}}}
-		_, err := client(s, key).Do(t.Context(), &acs.Call{Endpoint: "http://h", Method: "POST", Path: "/"})
-		e := acs.Refusal(err)
+		_, err := client(s, key).Do(t.Context(), &acs.Request{Endpoint: "http://h", Method: "POST", Path: "/"})
+		e := acs.AsError(err)
 		if e == nil || e.Status != test.status || e.Code != test.code || !strings.Contains(e.Message, test.message) || e.RequestID != test.id || e.Error() == "" {
 			t.Errorf("%d %s: %v", test.status, test.body, err)
 		}
@@ -190,7 +190,7 @@ func TestNoAnswer(t *testing.T) {
 	c := acs.NewClient(acs.Static(key), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if _, err := c.Do(ctx, &acs.Call{Endpoint: slow.URL, Method: "POST", Path: "/"}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := c.Do(ctx, &acs.Request{Endpoint: slow.URL, Method: "POST", Path: "/"}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	large := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -199,18 +199,18 @@ func TestNoAnswer(t *testing.T) {
 		}
 	}))
 	defer large.Close()
-	if _, err := c.Do(t.Context(), &acs.Call{Endpoint: large.URL, Method: "POST", Path: "/"}); !errors.Is(err, outbound.ErrTooLarge) {
+	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: large.URL, Method: "POST", Path: "/"}); !errors.Is(err, outbound.ErrTooLarge) {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.Do(t.Context(), &acs.Call{Endpoint: "http://127.0.0.1:1", Method: "POST", Path: "/"}); err == nil || errors.Is(err, acs.ErrUnsent) || strings.Contains(err.Error(), "SECRET") {
+	if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "http://127.0.0.1:1", Method: "POST", Path: "/"}); err == nil || errors.Is(err, acs.ErrUnsent) || strings.Contains(err.Error(), "SECRET") {
 		t.Errorf("%v", err)
 	}
 	for _, c := range []*acs.Client{client(&sent{}, acs.Credentials{}), client(&sent{}, acs.Credentials{AccessKeyID: "a"})} {
-		if _, err := c.Do(t.Context(), &acs.Call{Endpoint: "http://h", Method: "POST", Path: "/"}); !errors.Is(err, acs.ErrNone) || !errors.Is(err, acs.ErrUnsent) {
+		if _, err := c.Do(t.Context(), &acs.Request{Endpoint: "http://h", Method: "POST", Path: "/"}); !errors.Is(err, acs.ErrNone) || !errors.Is(err, acs.ErrUnsent) {
 			t.Errorf("%v", err)
 		}
 	}
-	if _, err := client(&sent{}, key).Do(t.Context(), &acs.Call{Endpoint: "http://h\x7f", Method: "POST", Path: "/"}); !errors.Is(err, acs.ErrUnsent) {
+	if _, err := client(&sent{}, key).Do(t.Context(), &acs.Request{Endpoint: "http://h\x7f", Method: "POST", Path: "/"}); !errors.Is(err, acs.ErrUnsent) {
 		t.Errorf("%v", err)
 	}
 }

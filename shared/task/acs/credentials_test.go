@@ -116,8 +116,8 @@ func FuzzParseFile(f *testing.F) {
 	})
 }
 
-func TestPlaces(t *testing.T) {
-	p := acs.Places{Account: "123", Region: "cn-hangzhou"}
+func TestEndpoints(t *testing.T) {
+	p := acs.Endpoints{Account: "123", Region: "cn-hangzhou"}
 	vpc := p
 	vpc.VPC = true
 	tests := []struct{ outside, inside, want, within string }{
@@ -153,7 +153,7 @@ func of(address string, err error) string {
 
 // What a flow names never makes a host of somebody else's.
 func TestForeignHosts(t *testing.T) {
-	p := acs.Places{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return "http://override" }}
+	p := acs.Endpoints{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return "http://override" }}
 	for _, bad := range []string{"evil.com/", "cn-hangzhou.evil.com", "a", "-cn", "cn-", "CN-HANGZHOU", "cn hangzhou", "cn-hangzhou@x", "cn#", "1cn", strings.Repeat("a", 33), "cn\n"} {
 		for name, f := range map[string]func() (string, error){
 			"functions": func() (string, error) { return p.Functions(bad, "") },
@@ -176,10 +176,10 @@ func TestForeignHosts(t *testing.T) {
 			t.Errorf("%q: %s", bad, got)
 		}
 	}
-	if _, err := (&acs.Places{}).Functions("", ""); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_REGION_ID") {
+	if _, err := (&acs.Endpoints{}).Functions("", ""); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_REGION_ID") {
 		t.Error(err)
 	}
-	if _, err := (&acs.Places{Region: "cn-hangzhou"}).Messages("", ""); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCOUNT_ID") {
+	if _, err := (&acs.Endpoints{Region: "cn-hangzhou"}).Messages("", ""); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCOUNT_ID") {
 		t.Error(err)
 	}
 }
@@ -188,7 +188,7 @@ func FuzzHosts(f *testing.F) {
 	f.Add("cn-hangzhou", "123", "ecs")
 	f.Add("evil.com/", "1@x", "a.b")
 	f.Fuzz(func(t *testing.T, region, account, product string) {
-		p := acs.Places{Account: "1", Region: "cn-hangzhou"}
+		p := acs.Endpoints{Account: "1", Region: "cn-hangzhou"}
 		for _, address := range []string{of(p.Functions(region, account)), of(p.Messages(region, account)), of(p.Product(product, region, ""))} {
 			if !strings.HasPrefix(address, "error: ") && (!strings.HasSuffix(address, ".aliyuncs.com") || strings.ContainsAny(address[8:], "/@:#? ")) {
 				t.Fatal(address)

@@ -13,7 +13,7 @@ type Error struct {
 	Code      string // "" when the answer has none that can be read
 	Message   string
 	RequestID string
-	Answer    *Answer
+	Response  *Response
 }
 
 // Error implements error.
@@ -25,8 +25,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s (status %d, request %s): %s", code, e.Status, e.RequestID, e.Message)
 }
 
-// Refusal gives the *Error that err wraps; nil for none.
-func Refusal(err error) *Error {
+// AsError gives the *Error that err wraps; nil for none.
+func AsError(err error) *Error {
 	var e *Error
 	errors.As(err, &e)
 	return e
@@ -43,7 +43,7 @@ func Stale(code string) bool {
 }
 
 func stale(err error) bool {
-	e := Refusal(err)
+	e := AsError(err)
 	return e != nil && Stale(e.Code)
 }
 
@@ -52,14 +52,14 @@ const excerptMax = 300
 
 // readError reads the answer of a refusal: {"Code","Message","RequestId"} or {"errorCode","errorMessage"}. The names are
 // compared without case, for services differ in it.
-func readError(a *Answer) *Error {
+func readError(a *Response) *Error {
 	var body struct {
 		Code, Message, RequestID json.RawMessage
 		ErrorCode, ErrorMessage  json.RawMessage
 	}
 	_ = json.Unmarshal(a.Body, &body) // what cannot be read leaves it empty
 	e := &Error{Status: a.Status, Code: first(body.Code, body.ErrorCode), Message: first(body.Message, body.ErrorMessage),
-		RequestID: first(body.RequestID), Answer: a}
+		RequestID: first(body.RequestID), Response: a}
 	for _, name := range []string{"X-Fc-Request-Id", "X-Acs-Request-Id"} {
 		if e.RequestID == "" {
 			e.RequestID = a.Header.Get(name)

@@ -43,11 +43,11 @@ type file struct {
 	path, profile string
 	optional      bool
 
-	mu   sync.Mutex
-	time time.Time
-	size int64
-	held Credentials
-	err  error
+	mu     sync.Mutex
+	time   time.Time
+	size   int64
+	cached Credentials
+	err    error
 }
 
 func (f *file) credentials(context.Context) (Credentials, error) {
@@ -61,10 +61,10 @@ func (f *file) credentials(context.Context) (Credentials, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !info.ModTime().Equal(f.time) || info.Size() != f.size || f.err != nil {
-		f.held, f.err = f.read()
+		f.cached, f.err = f.read()
 		f.time, f.size = info.ModTime(), info.Size()
 	}
-	return f.held, f.err
+	return f.cached, f.err
 }
 
 func (f *file) read() (Credentials, error) {

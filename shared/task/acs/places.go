@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Places says where services are. What names a region, an account or a product may come from a flow; it is checked
+// Endpoints says where services are. What names a region, an account or a product may come from a flow; it is checked
 // strictly before it becomes a part of a host's name, so that nothing is signed for a host that is not Alibaba Cloud's.
-type Places struct {
+type Endpoints struct {
 	Account string // the engine's own, for resource names that have none; "" when it is not known
 	Region  string // the same
 	VPC     bool   // reach services inside a VPC
@@ -34,15 +34,15 @@ var regionName = regexp.MustCompile(`^(cn|ap|eu|us|me|na|sa|af|rus)-[a-z]+(-[0-9
 func IsRegion(s string) bool { return len(s) <= 32 && regionName.MatchString(s) }
 
 // IsProduct tells whether s can be a part of a product's host.
-func IsProduct(s string) bool { return label(s, 2, 32) && s[0] >= 'a' && s[0] <= 'z' }
+func IsProduct(s string) bool { return isLabel(s, 2, 32) && s[0] >= 'a' && s[0] <= 'z' }
 
 // IsAccount tells whether s can be the ID of an account.
 func IsAccount(s string) bool {
 	return s != "" && len(s) <= 20 && strings.Trim(s, "0123456789") == ""
 }
 
-// label tells whether s is a label of a host's name, of lower-case letters, digits and inner hyphens.
-func label(s string, least, most int) bool {
+// isLabel tells whether s is a label of a host's name, of lower-case letters, digits and inner hyphens.
+func isLabel(s string, least, most int) bool {
 	if len(s) < least || len(s) > most || s[0] == '-' || s[len(s)-1] == '-' {
 		return false
 	}
@@ -55,13 +55,13 @@ func label(s string, least, most int) bool {
 }
 
 // Functions is where the functions of an account are in a region; empty ones are the engine's own.
-func (p *Places) Functions(region, account string) (string, error) {
-	return p.ofAccount("fc", region, account, "-internal.fc", ".fc")
+func (p *Endpoints) Functions(region, account string) (string, error) {
+	return p.accountEndpoint("fc", region, account, "-internal.fc", ".fc")
 }
 
 // Messages is where the queues and topics of an account are.
-func (p *Places) Messages(region, account string) (string, error) {
-	region, account, err := p.own(region, account)
+func (p *Endpoints) Messages(region, account string) (string, error) {
+	region, account, err := p.withDefaults(region, account)
 	if err != nil {
 		return "", err
 	}
@@ -75,8 +75,8 @@ func (p *Places) Messages(region, account string) (string, error) {
 }
 
 // Events is where the event buses of the engine's own account are.
-func (p *Places) Events() (string, error) {
-	region, account, err := p.own("", "")
+func (p *Endpoints) Events() (string, error) {
+	region, account, err := p.withDefaults("", "")
 	if err != nil {
 		return "", err
 	}
@@ -89,9 +89,9 @@ func (p *Places) Events() (string, error) {
 	return "https://" + account + ".eventbridge." + region + ".aliyuncs.com", nil
 }
 
-// ofAccount is an address like {account}.{region}{middle}.aliyuncs.com.
-func (p *Places) ofAccount(product, region, account, inside, outside string) (string, error) {
-	region, account, err := p.own(region, account)
+// accountEndpoint is an address like {account}.{region}{middle}.aliyuncs.com.
+func (p *Endpoints) accountEndpoint(product, region, account, inside, outside string) (string, error) {
+	region, account, err := p.withDefaults(region, account)
 	if err != nil {
 		return "", err
 	}
@@ -108,7 +108,7 @@ func (p *Places) ofAccount(product, region, account, inside, outside string) (st
 // Product is where a product's OpenAPI is in a region: host with {region} filled in, or by default
 // {product}.{region}.aliyuncs.com, {product}-vpc.{region}.aliyuncs.com inside a VPC. host is the operator's or the
 // program's, never a flow's.
-func (p *Places) Product(product, region, host string) (string, error) {
+func (p *Endpoints) Product(product, region, host string) (string, error) {
 	if region == "" {
 		region = p.Region
 	}
@@ -132,14 +132,14 @@ func (p *Places) Product(product, region, host string) (string, error) {
 
 // Bucket is where a bucket's objects are in a region, and what stands before their keys in the path there: nothing at the
 // bucket's own host, /{bucket} at an address of the operator's.
-func (p *Places) Bucket(region, bucket string) (address, prefix string, err error) {
+func (p *Endpoints) Bucket(region, bucket string) (address, prefix string, err error) {
 	if region == "" {
 		region = p.Region
 	}
 	switch {
 	case !IsRegion(region):
 		return "", "", fmt.Errorf("region %q: %w", cut(region), errRegion)
-	case !label(bucket, 3, 63):
+	case !isLabel(bucket, 3, 63):
 		return "", "", fmt.Errorf("bucket %q: it is no name of a bucket, 3 to 63 lower-case letters, digits and inner hyphens", cut(bucket))
 	}
 	if address := p.override("oss"); address != "" {
@@ -151,8 +151,8 @@ func (p *Places) Bucket(region, bucket string) (address, prefix string, err erro
 	return "https://" + bucket + ".oss-" + region + ".aliyuncs.com", "", nil
 }
 
-// own fills in and checks region and account.
-func (p *Places) own(region, account string) (string, string, error) {
+// withDefaults fills in and checks region and account.
+func (p *Endpoints) withDefaults(region, account string) (string, string, error) {
 	if region == "" {
 		region = p.Region
 	}
@@ -168,7 +168,7 @@ func (p *Places) own(region, account string) (string, string, error) {
 	return region, account, nil
 }
 
-func (p *Places) override(product string) string {
+func (p *Endpoints) override(product string) string {
 	if p.Override == nil {
 		return ""
 	}

@@ -16,9 +16,9 @@ import (
 // algorithm is that of the current signature.
 const algorithm = "ACS3-HMAC-SHA256"
 
-// sign signs r, whose headers are complete but for Authorization: host, content-type and every x-acs-* header are signed,
+// signACS3 signs r, whose headers are complete but for Authorization: host, content-type and every x-acs-* header are signed,
 // among them the digest of the body.
-func sign(r *http.Request, k Credentials) {
+func signACS3(r *http.Request, k Credentials) {
 	names, lines := signedHeaders(r)
 	canonical := r.Method + "\n" + r.URL.EscapedPath() + "\n" + canonicalQuery(r.URL.Query()) + "\n" + lines + "\n" + names + "\n" +
 		r.Header.Get("X-Acs-Content-Sha256")
@@ -81,9 +81,9 @@ func Escape(s string) string {
 	return b.String()
 }
 
-// signOlder signs r in the way that EventBridge's API for events wants: HMAC-SHA1 over the method, a few headers, every
+// signSHA1 signs r in the way that EventBridge's API for events wants: HMAC-SHA1 over the method, a few headers, every
 // x-acs-* header, and the path with its query.
-func signOlder(r *http.Request, k Credentials) {
+func signSHA1(r *http.Request, k Credentials) {
 	lines := make([]string, 0, len(r.Header))
 	for name, v := range r.Header {
 		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-acs-") {

@@ -14,8 +14,8 @@ import (
 	"millrace/shared/value"
 )
 
-// call is what a request asks for.
-type call struct {
+// invokeRequest is what a request asks for.
+type invokeRequest struct {
 	function *task.Function
 	endpoint string
 	async    bool
@@ -23,13 +23,13 @@ type call struct {
 	asyncID  string // id of the asynchronous task that the flow gives; older language
 }
 
-// read reads the request in either language.
-func (t *Runner) read(r *task.Request) (*call, error) {
+// parse reads the request in either language.
+func (t *Runner) parse(r *task.Request) (*invokeRequest, error) {
 	v, err := task.ReadInvocation(r)
 	if err != nil {
 		return nil, err
 	}
-	c := &call{event: v.Event, asyncID: v.AsyncID}
+	c := &invokeRequest{event: v.Event, asyncID: v.AsyncID}
 	if !isTaskID(c.asyncID) && c.asyncID != "" {
 		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id: letters, digits, - and _, the first no digit", value.Cut(c.asyncID, 40))
 	}
@@ -39,11 +39,11 @@ func (t *Runner) read(r *task.Request) (*call, error) {
 	if c.async, err = task.IsAsync(r, v.Type); err != nil {
 		return nil, err
 	}
-	return c, t.find(c, r, v.ResourceArn)
+	return c, t.resolve(c, r, v.ResourceArn)
 }
 
-// find settles which function is called, and where it is.
-func (t *Runner) find(c *call, r *task.Request, resource string) (err error) {
+// resolve settles which function is called, and where it is.
+func (t *Runner) resolve(c *invokeRequest, r *task.Request, resource string) (err error) {
 	if c.function, err = task.ParseFunction(resource, r.Region, r.Account); err != nil {
 		return err
 	}
@@ -54,10 +54,10 @@ func (t *Runner) find(c *call, r *task.Request, resource string) (err error) {
 		}
 	}
 	// A resource name without region and account means the cloud's own, whatever the engine calls its region and accounts.
-	if c.function, err = task.ParseFunction(resource, t.Places.Region, t.Places.Account); err != nil {
+	if c.function, err = task.ParseFunction(resource, t.Endpoints.Region, t.Endpoints.Account); err != nil {
 		return err
 	}
-	c.endpoint, err = t.Places.Functions(c.function.Region, c.function.Account)
+	c.endpoint, err = t.Endpoints.Functions(c.function.Region, c.function.Account)
 	return err
 }
 
@@ -86,7 +86,7 @@ const (
 )
 
 // path is where the function is in its API.
-func (c *call) path() (path, version string) {
+func (c *invokeRequest) path() (path, version string) {
 	if f := c.function; f.Service != "" {
 		return "/" + version2 + "/services/" + acs.Escape(f.Service) + "/functions/" + acs.Escape(f.Name), version2
 	}
@@ -94,9 +94,9 @@ func (c *call) path() (path, version string) {
 }
 
 // request is the invocation of the function. id is that of an asynchronous task, "" for none.
-func (c *call) request(kind, id string) *acs.Call {
+func (c *invokeRequest) request(kind, id string) *acs.Request {
 	path, version := c.path()
-	q := &acs.Call{Endpoint: c.endpoint, Method: http.MethodPost, Path: path + "/invocations", Query: c.query(), Action: "InvokeFunction", Version: version,
+	q := &acs.Request{Endpoint: c.endpoint, Method: http.MethodPost, Path: path + "/invocations", Query: c.query(), Action: "InvokeFunction", Version: version,
 		ContentType: "application/octet-stream", Body: c.event, Header: http.Header{"X-Fc-Invocation-Type": {kind}, "X-Fc-Log-Type": {"None"}}}
 	if id != "" {
 		name := "X-Fc-Async-Task-Id"
@@ -108,18 +108,18 @@ func (c *call) request(kind, id string) *acs.Call {
 	return q
 }
 
-// asked is the question how an asynchronous task is.
-func (c *call) asked(id string) *acs.Call {
+// statusRequest is the question how an asynchronous task is.
+func (c *invokeRequest) statusRequest(id string) *acs.Request {
 	path, version := c.path()
-	q := &acs.Call{Endpoint: c.endpoint, Method: http.MethodGet, Path: path + "/async-tasks/" + acs.Escape(id), Query: c.query(), Action: "GetAsyncTask", Version: version}
+	q := &acs.Request{Endpoint: c.endpoint, Method: http.MethodGet, Path: path + "/async-tasks/" + acs.Escape(id), Query: c.query(), Action: "GetAsyncTask", Version: version}
 	if version == version2 {
 		q.Path, q.Action = path+"/stateful-async-invocations/"+acs.Escape(id), "GetStatefulAsyncInvocation"
 	}
 	return q
 }
 
-func (c *call) query() url.Values {
-	if q := plain(c.function.Qualifier); q != "" {
+func (c *invokeRequest) query() url.Values {
+	if q := apiQualifier(c.function.Qualifier); q != "" {
 		return url.Values{"qualifier": {q}}
 	}
 	return nil

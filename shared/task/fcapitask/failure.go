@@ -19,8 +19,8 @@ const (
 )
 
 // failure is the error of a call that the service refused, or that got no answer.
-func failure(ctx context.Context, r *task.Request, c *call, err error) *task.Error {
-	e := acs.Refusal(err)
+func failure(ctx context.Context, r *task.Request, c *invokeRequest, err error) *task.Error {
+	e := acs.AsError(err)
 	switch {
 	case e != nil:
 		code := e.Code
@@ -29,11 +29,11 @@ func failure(ctx context.Context, r *task.Request, c *call, err error) *task.Err
 		}
 		return task.NewError(r.ErrorName(code), e.Message+advise(c, e, "tasks")+" (request "+e.RequestID+")")
 	case ctx.Err() != nil:
-		return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Written+" was cut off.")
+		return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Raw+" was cut off.")
 	case errors.Is(err, acs.ErrNone):
-		return task.NewError(r.ErrorName(accessDenied), "The call of "+c.function.Written+" could not be signed: "+err.Error())
+		return task.NewError(r.ErrorName(accessDenied), "The call of "+c.function.Raw+" could not be signed: "+err.Error())
 	}
-	return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Written+" broke: "+err.Error())
+	return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Raw+" broke: "+err.Error())
 }
 
 // codeOf is the code of a status whose body has none (D-54).
@@ -49,7 +49,7 @@ func codeOf(status int) string {
 
 // advise says what to do about a refusal of a call that the role of who signed; "" for those that
 // the flow's author understands.
-func advise(c *call, e *acs.Error, who string) string {
+func advise(c *invokeRequest, e *acs.Error, who string) string {
 	switch {
 	case e.Status == http.StatusForbidden && (e.Code == accessDenied || e.Code == "Forbidden" || e.Code == "NoPermission"):
 		return " Allow the role of " + who + " fc:InvokeFunction on " + c.function.ARN() + "."

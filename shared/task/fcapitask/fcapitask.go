@@ -31,11 +31,11 @@ type Mapping struct {
 
 // Options are what a runner is made of.
 type Options struct {
-	Client   *acs.Client
-	Engine   *acs.Client // asks how invocations have ended, with the engine's own role; nil: Client
-	Places   acs.Places
-	Noted    task.Noted // nil: asynchronous invocations cannot be waited for
-	Mappings []Mapping  // the first that matches counts
+	Client    *acs.Client
+	Engine    *acs.Client // asks how invocations have ended, with the engine's own role; nil: Client
+	Endpoints acs.Endpoints
+	Recorder  task.InvocationRecorder // nil: asynchronous invocations cannot be waited for
+	Mappings  []Mapping               // the first that matches counts
 
 	Own *own.Resources // these are not invoked for tasks
 }
@@ -54,16 +54,16 @@ func New(o Options) *Runner {
 // Run invokes the function. It returns when the function has ended, or, for an asynchronous invocation, when it has been
 // accepted. A call is made once: repeating it is the flow's own decision.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
-	c, err := t.read(&r)
+	c, err := t.parse(&r)
 	if err != nil {
 		return r.Failf(invalidArgument, "%s", err)
 	}
-	if err := t.Own.Function(c.function); err != nil {
+	if err := t.Own.CheckFunction(c.function); err != nil {
 		return r.Failf(accessDenied, "%s", err)
 	}
 	switch {
 	case c.async && r.Mode == task.System:
-		return t.submitNoted(ctx, &r, c)
+		return t.submitRecorded(ctx, &r, c)
 	case c.async:
 		return t.submit(ctx, &r, c)
 	}
@@ -71,7 +71,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 }
 
 // call invokes the function and waits for its end.
-func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result {
+func (t *Runner) call(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
 	a, err := t.Client.Do(ctx, c.request("Sync", ""))
 	system := r.Mode == task.System
 	if err != nil {
@@ -80,19 +80,19 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result
 	if a.Header.Get(errorTypeHeader) != "" {
 		return task.Result{Error: task.FunctionFailure(r.Action, a.Body), Async: system}
 	}
-	if r.Legacy && r.Mode == task.Custom {
+	if r.FlowV1 && r.Mode == task.Custom {
 		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
 	}
-	result := Output(r.Legacy, a.Status, shown(a.Header), a.Body)
+	result := Output(r.FlowV1, a.Status, visibleHeader(a.Header), a.Body)
 	if result.Error != nil && r.Mode == task.Custom {
-		result = task.Accepted(shown(a.Header), a.Status) // nor does it in the newer language
+		result = task.Accepted(visibleHeader(a.Header), a.Status) // nor does it in the newer language
 	}
 	result.Async = system
 	return result
 }
 
 // submit hands the invocation to the service's own queue; nobody waits for its end, or somebody reports it by token.
-func (t *Runner) submit(ctx context.Context, r *task.Request, c *call) task.Result {
+func (t *Runner) submit(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
 	a, err := t.Client.Do(ctx, c.request("Async", c.asyncID))
 	if err != nil {
 		return task.Result{Error: failure(ctx, r, c, err)}
@@ -102,23 +102,23 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *call) task.Resu
 
 // accepted is the result of an invocation that has been taken.
 func accepted(r *task.Request, header http.Header) task.Result {
-	if r.Legacy {
+	if r.FlowV1 {
 		return task.Result{Output: json.RawMessage("{}")}
 	}
-	return task.Accepted(shown(header), http.StatusAccepted)
+	return task.Accepted(visibleHeader(header), http.StatusAccepted)
 }
 
 // Output is the result of a function that did not fail, in the language of the task: the newer one has an envelope, the
 // older one the answer itself, which must be JSON there.
-func Output(legacy bool, status int, header http.Header, body []byte) task.Result {
-	if legacy {
-		output, failure := task.Bare(header.Get("Content-Type"), body)
+func Output(flowV1 bool, status int, header http.Header, body []byte) task.Result {
+	if flowV1 {
+		output, failure := task.FlowV1Output(header.Get("Content-Type"), body)
 		return task.Result{Output: output, Error: failure}
 	}
 	if len(body) == 0 {
 		return task.Accepted(header, status)
 	}
-	return task.Answered(header, status, body)
+	return task.HTTPResult(header, status, body)
 }
 
 const (
@@ -126,9 +126,9 @@ const (
 	requestIDHeader = "X-Fc-Request-Id"
 )
 
-// shown are the headers that a flow sees: what the answer is, and which invocation it was. The others tell of the
+// visibleHeader are the headers that a flow sees: what the answer is, and which invocation it was. The others tell of the
 // instance, or hold logs.
-func shown(header http.Header) http.Header {
+func visibleHeader(header http.Header) http.Header {
 	h := http.Header{}
 	for _, name := range []string{"Content-Type", requestIDHeader, "X-Fc-Async-Task-Id", "X-Fc-Invocation-Service-Version"} {
 		if v := header.Get(name); v != "" {
@@ -144,23 +144,23 @@ func (t *Runner) Invoke(ctx context.Context, function, qualifier string, event [
 	if qualifier != "" {
 		resource += "/" + qualifier
 	}
-	f, err := task.ParseFunction(resource, t.Places.Region, t.Places.Account)
+	f, err := task.ParseFunction(resource, t.Endpoints.Region, t.Endpoints.Account)
 	if err != nil {
 		return err
 	}
-	c := &call{function: f, event: event}
-	if c.endpoint, err = t.Places.Functions("", ""); err != nil {
+	c := &invokeRequest{function: f, event: event}
+	if c.endpoint, err = t.Endpoints.Functions("", ""); err != nil {
 		return err
 	}
 	if _, err := t.Client.Do(ctx, c.request("Async", "")); err != nil {
-		return fmt.Errorf("invoking %s: %w", function, explained(c, err))
+		return fmt.Errorf("invoking %s: %w", function, withAdvice(c, err))
 	}
 	return nil
 }
 
-// explained adds what to do to an error for an operator.
-func explained(c *call, err error) error {
-	if e := acs.Refusal(err); e != nil {
+// withAdvice adds what to do to an error for an operator.
+func withAdvice(c *invokeRequest, err error) error {
+	if e := acs.AsError(err); e != nil {
 		if advice := advise(c, e, "the step runner"); advice != "" {
 			return fmt.Errorf("%w%s", err, advice)
 		}
@@ -168,8 +168,8 @@ func explained(c *call, err error) error {
 	return err
 }
 
-// plain drops the qualifier that means the newest code.
-func plain(qualifier string) string {
+// apiQualifier drops the qualifier that means the newest code.
+func apiQualifier(qualifier string) string {
 	if strings.EqualFold(qualifier, "LATEST") {
 		return ""
 	}

@@ -50,9 +50,9 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, s.body)
 }
 
-type notes map[string]task.Note
+type recorder map[string]task.InvocationRecord
 
-func (n notes) Note(_ context.Context, id string, note task.Note) error {
+func (n recorder) Record(_ context.Context, id string, note task.InvocationRecord) error {
 	if n == nil {
 		return errors.New("store unreachable")
 	}
@@ -60,12 +60,12 @@ func (n notes) Note(_ context.Context, id string, note task.Note) error {
 	return nil
 }
 
-func runner(t *testing.T, s *service, n task.Noted, mappings ...fcapitask.Mapping) *fcapitask.Runner {
+func runner(t *testing.T, s *service, n task.InvocationRecorder, mappings ...fcapitask.Mapping) *fcapitask.Runner {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return fcapitask.New(fcapitask.Options{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), nil), Noted: n, Mappings: mappings,
-		Places: acs.Places{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return server.URL }}})
+	return fcapitask.New(fcapitask.Options{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), nil), Recorder: n, Mappings: mappings,
+		Endpoints: acs.Endpoints{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return server.URL }}})
 }
 
 func request(parameters string) task.Request {
@@ -135,10 +135,10 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-func TestOlderLanguage(t *testing.T) {
+func TestFlowV1(t *testing.T) {
 	s := &service{status: 200, body: `{"a":1}`}
 	r := runner(t, s, nil)
-	q := task.Request{Action: fcapitask.Action, Legacy: true, Resource: "acs:fc:cn-hangzhou:1:services/s.LATEST/functions/charge", Input: json.RawMessage(`{"in":1}`)}
+	q := task.Request{Action: fcapitask.Action, FlowV1: true, Resource: "acs:fc:cn-hangzhou:1:services/s.LATEST/functions/charge", Input: json.RawMessage(`{"in":1}`)}
 	if got := r.Run(t.Context(), q); got.Error != nil || string(got.Output) != `{"a":1}` || s.payload != `{"in":1}` {
 		t.Errorf("%s %v %s", got.Output, got.Error, s.payload)
 	}
@@ -155,9 +155,9 @@ func TestOlderLanguage(t *testing.T) {
 	if got := r.Run(t.Context(), q); string(got.Output) != "{}" || s.id != "mine_1" || s.kind != "Async" {
 		t.Errorf("%s %v %s", got.Output, got.Error, s.id)
 	}
-	n := notes{}
-	q.Mode, r.Noted = task.System, n
-	if got := r.Run(t.Context(), q); got.Error != nil || len(n) != 2 || n["mine_1"].Legacy != true || n["req-1"].Legacy != true {
+	n := recorder{}
+	q.Mode, r.Recorder = task.System, n
+	if got := r.Run(t.Context(), q); got.Error != nil || len(n) != 2 || n["mine_1"].FlowV1 != true || n["req-1"].FlowV1 != true {
 		t.Errorf("%v %v", got.Error, n)
 	}
 	s.status, s.body = 409, `{"Code":"AsyncTaskAlreadyExists","Message":"m"}`
@@ -169,7 +169,7 @@ func TestOlderLanguage(t *testing.T) {
 
 func TestAsync(t *testing.T) {
 	s := &service{status: 202, header: map[string]string{"X-Fc-Async-Task-Id": "x"}}
-	n := notes{}
+	n := recorder{}
 	r := runner(t, s, n)
 	q := request(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Async","body":{}}`)
 	got := r.Run(t.Context(), q)
@@ -178,7 +178,7 @@ func TestAsync(t *testing.T) {
 	}
 	q.Mode = task.System
 	got = r.Run(t.Context(), q)
-	want := task.Note{Account: "mine", Token: "tok", Action: fcapitask.Action, Function: "acs:fc:cn-hangzhou:123:functions/charge/LATEST"}
+	want := task.InvocationRecord{Account: "mine", Token: "tok", Action: fcapitask.Action, Function: "acs:fc:cn-hangzhou:123:functions/charge/LATEST"}
 	if got.Error != nil || got.Async || len(n) != 2 || n["req-1"] != want || n[s.id] != want || !strings.HasPrefix(s.id, "m_") {
 		t.Errorf("%v, notes %v, id %s", got.Error, n, s.id)
 	}
@@ -192,7 +192,7 @@ func TestAsync(t *testing.T) {
 		}
 	}
 	before := s.calls
-	if got := runner(t, s, notes(nil)).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InternalServerError" || s.calls != before {
+	if got := runner(t, s, recorder(nil)).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InternalServerError" || s.calls != before {
 		t.Errorf("a note that was not taken: %v", got.Error)
 	}
 	if got := runner(t, s, nil).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InvalidArgument" {
@@ -224,14 +224,14 @@ func TestEndsAreReadByTheEngine(t *testing.T) {
 	as := func(key string) *acs.Client {
 		return acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: key, AccessKeySecret: "s"}), nil)
 	}
-	r := fcapitask.New(fcapitask.Options{Client: as("tasks"), Engine: as("engine"), Noted: notes{},
-		Places: acs.Places{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return server.URL }}})
+	r := fcapitask.New(fcapitask.Options{Client: as("tasks"), Engine: as("engine"), Recorder: recorder{},
+		Endpoints: acs.Endpoints{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return server.URL }}})
 	q := request(`{"resourceArn":"acs:fc:::functions/f","invocationType":"Async"}`)
 	q.Mode = task.System
 	if got := r.Run(t.Context(), q); got.Error != nil || !got.Async {
 		t.Errorf("%+v", got)
 	}
-	if _, over, err := r.Ended(t.Context(), task.Note{Action: fcapitask.Action, Function: "acs:fc:cn-hangzhou:123:functions/f"}, "order-7"); !over || err != nil {
+	if _, over, err := r.QueryResult(t.Context(), task.InvocationRecord{Action: fcapitask.Action, Function: "acs:fc:cn-hangzhou:123:functions/f"}, "order-7"); !over || err != nil {
 		t.Error(over, err)
 	}
 	if want := []string{"InvokeFunction tasks", "GetAsyncTask engine", "GetAsyncTask engine"}; !slices.Equal(signed, want) {
@@ -251,7 +251,7 @@ func TestRepeatedCall(t *testing.T) {
 	}
 	for _, resource := range []string{"functions/f", "services/s/functions/f"} {
 		for _, test := range tests {
-			n := notes{}
+			n := recorder{}
 			s := &service{status: 409, body: `{"Code":"AsyncTaskAlreadyExists"}`, asked: test.asked}
 			q := request(`{"resourceArn":"acs:fc:::` + resource + `","invocationType":"Async"}`)
 			q.Mode = task.System
@@ -321,7 +321,7 @@ func TestWrongRequests(t *testing.T) {
 		}
 	}
 	q := request(`{"StatefulAsyncInvocationID":"1-is/no:id"}`)
-	q.Legacy, q.Resource = true, "acs:fc:::functions/f"
+	q.FlowV1, q.Resource = true, "acs:fc:::functions/f"
 	if got := r.Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InvalidArgument" {
 		t.Errorf("%v", got.Error)
 	}
@@ -337,7 +337,7 @@ func TestInvoke(t *testing.T) {
 	if err := r.Invoke(t.Context(), "steprunner", "", nil); err == nil || !strings.Contains(err.Error(), "fc:InvokeFunction") {
 		t.Errorf("%v", err)
 	}
-	r.Places.Account = ""
+	r.Endpoints.Account = ""
 	if err := r.Invoke(t.Context(), "steprunner", "", nil); err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCOUNT_ID") {
 		t.Errorf("%v", err)
 	}
@@ -352,9 +352,9 @@ func FuzzRun(f *testing.F) {
 		}
 		return nil, errors.New("refused")
 	})}
-	r := fcapitask.New(fcapitask.Options{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), refusing), Places: acs.Places{Account: "1", Region: "cn-x"}})
+	r := fcapitask.New(fcapitask.Options{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), refusing), Endpoints: acs.Endpoints{Account: "1", Region: "cn-x"}})
 	f.Fuzz(func(t *testing.T, parameters, resource string, legacy bool) {
-		got := r.Run(context.Background(), task.Request{Action: fcapitask.Action, Parameters: json.RawMessage(parameters), Resource: resource, Legacy: legacy})
+		got := r.Run(context.Background(), task.Request{Action: fcapitask.Action, Parameters: json.RawMessage(parameters), Resource: resource, FlowV1: legacy})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")
 		}

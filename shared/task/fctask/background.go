@@ -9,7 +9,7 @@ import (
 type background struct {
 	ctx    context.Context // of every invocation: done when the runner has been closed for good
 	cancel context.CancelFunc
-	turns  chan struct{}
+	slots  chan struct{}
 
 	mu     sync.Mutex
 	count  int           // running and waiting
@@ -18,7 +18,7 @@ type background struct {
 }
 
 func newBackground(most int) *background {
-	b := &background{turns: make(chan struct{}, most), idle: make(chan struct{})}
+	b := &background{slots: make(chan struct{}, most), idle: make(chan struct{})}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
 }
@@ -27,15 +27,15 @@ func newBackground(most int) *background {
 func (b *background) run(f func(context.Context)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || b.count >= cap(b.turns)+BacklogMax {
+	if b.closed || b.count >= cap(b.slots)+BacklogMax {
 		return false
 	}
 	b.count++
 	go func() {
 		defer b.done()
 		select {
-		case b.turns <- struct{}{}:
-			defer func() { <-b.turns }()
+		case b.slots <- struct{}{}:
+			defer func() { <-b.slots }()
 			f(b.ctx)
 		case <-b.ctx.Done():
 		}

@@ -51,15 +51,15 @@ type event struct {
 	Do string `json:"do"`
 }
 
-// boom is an error with a name of its own.
-type boom struct{}
+// testError is an error with a name of its own.
+type testError struct{}
 
-func (boom) Error() string { return "it went off" }
+func (testError) Error() string { return "it went off" }
 
 func lambdaFunction(ctx context.Context, raw json.RawMessage) (any, error) {
 	lc, _ := lambdacontext.FromContext(ctx)
 	deadline, _ := ctx.Deadline()
-	return act(raw, map[string]any{
+	return perform(raw, map[string]any{
 		"api": "lambda", "id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "pid": os.Getpid(),
 		"left": time.Until(deadline) > 0, "seconds": time.Until(deadline).Seconds(), "event": raw,
 	})
@@ -68,7 +68,7 @@ func lambdaFunction(ctx context.Context, raw json.RawMessage) (any, error) {
 func fcFunction(ctx context.Context, raw []byte) (json.RawMessage, error) {
 	f, _ := fccontext.FromContext(ctx)
 	deadline, _ := ctx.Deadline()
-	out, err := act(raw, map[string]any{
+	out, err := perform(raw, map[string]any{
 		"api": "fc", "id": f.RequestID, "name": f.Function.Name, "region": f.Region, "account": f.AccountId,
 		"qualifier": f.Service.Qualifier, "pid": os.Getpid(), "left": time.Until(deadline) > 0, "event": json.RawMessage(raw),
 	})
@@ -79,13 +79,13 @@ func fcFunction(ctx context.Context, raw []byte) (json.RawMessage, error) {
 	return text, nil
 }
 
-// act does what the event asks for and answers with echo.
-func act(raw []byte, echo map[string]any) (any, error) {
+// perform does what the event asks for and answers with echo.
+func perform(raw []byte, echo map[string]any) (any, error) {
 	var e event
 	json.Unmarshal(raw, &e)
 	switch e.Do {
 	case "fail":
-		return nil, boom{}
+		return nil, testError{}
 	case "panic":
 		panic("oh")
 	case "die":

@@ -14,27 +14,27 @@ import (
 	"millrace/shared/task/fctask"
 )
 
-// output collects the lines that functions print.
-type output struct {
-	mu    sync.Mutex
-	lines []string
-	news  chan struct{}
+// logOutput collects the lines that functions print.
+type logOutput struct {
+	mu      sync.Mutex
+	lines   []string
+	changed chan struct{}
 }
 
-func newOutput() *output { return &output{news: make(chan struct{}, 1)} }
+func newLogOutput() *logOutput { return &logOutput{changed: make(chan struct{}, 1)} }
 
-func (o *output) log(line string) {
+func (o *logOutput) log(line string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.lines = append(o.lines, line)
 	select {
-	case o.news <- struct{}{}:
+	case o.changed <- struct{}{}:
 	default:
 	}
 }
 
 // wait returns the first line with the text, as soon as there is one.
-func (o *output) wait(t *testing.T, text string) string {
+func (o *logOutput) wait(t *testing.T, text string) string {
 	t.Helper()
 	for deadline := time.After(time.Minute); ; {
 		o.mu.Lock()
@@ -46,7 +46,7 @@ func (o *output) wait(t *testing.T, text string) string {
 		}
 		o.mu.Unlock()
 		select {
-		case <-o.news:
+		case <-o.changed:
 		case <-deadline:
 			t.Fatalf("no line has %q: %q", text, o.lines)
 		}
@@ -104,7 +104,7 @@ func wantError(t *testing.T, r *fctask.Runner, q task.Request, name, cause strin
 }
 
 func TestLambdaProcess(t *testing.T) {
-	out := newOutput()
+	out := newLogOutput()
 	r := newRunner(t, fctask.Options{Functions: []fctask.Function{child("lambda")}, Log: out.log, MaxResponse: 1 << 20})
 	first := mustRun(t, r, request(`{"a":1}`))
 	if b := first.Body; first.Code != 200 || b["api"] != "lambda" || b["arn"] != "acs:fc:cn-hangzhou:1:functions/f/prod" ||
@@ -149,7 +149,7 @@ func TestFunctionComputeProcess(t *testing.T) {
 		t.Error("another process answered")
 	}
 	q := request(`{}`)
-	q.Legacy, q.Resource, q.Parameters, q.Input = true, "acs:fc:::services/s/functions/f", nil, json.RawMessage(`{"do":"nothing"}`)
+	q.FlowV1, q.Resource, q.Parameters, q.Input = true, "acs:fc:::services/s/functions/f", nil, json.RawMessage(`{"do":"nothing"}`)
 	if got := r.Run(context.Background(), q); string(got.Output) != "{}" {
 		t.Errorf("nothing in the older language: %s, %v", got.Output, got.Error)
 	}
@@ -195,7 +195,7 @@ func TestFunctionTimeout(t *testing.T) {
 }
 
 func TestCanceledCallEndsTheProcess(t *testing.T) {
-	out := newOutput()
+	out := newLogOutput()
 	r := newRunner(t, fctask.Options{Functions: []fctask.Function{child("lambda")}, Log: out.log})
 	pid := mustRun(t, r, request(`{}`)).Body["pid"]
 	ctx, cancel := context.WithCancel(context.Background())

@@ -12,51 +12,51 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// custom is a function behind an address, which speaks the protocol of custom runtimes.
-type custom struct {
+// httpBackend is a function behind an address, which speaks the protocol of custom runtimes.
+type httpBackend struct {
 	client *http.Client
 	url    string
 }
 
-// newCustom returns the backend of an address; /invoke is added to its path.
-func newCustom(client *http.Client, address string) *custom {
+// newHTTPBackend returns the backend of an address; /invoke is added to its path.
+func newHTTPBackend(client *http.Client, address string) *httpBackend {
 	if u, err := url.Parse(address); err == nil && !strings.HasSuffix(u.Path, "/invoke") {
 		address = u.JoinPath("invoke").String()
 	}
-	return &custom{client: client, url: address}
+	return &httpBackend{client: client, url: address}
 }
 
 // invoke posts the event.
-func (c *custom) invoke(ctx context.Context, in *invocation) (answer, *task.Error) {
+func (c *httpBackend) invoke(ctx context.Context, in *invocation) (response, *task.Error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(in.event))
 	if err != nil {
-		return answer{}, task.NewError(unknown, "The address of function "+in.target.Name+" in the functions file cannot be called.")
+		return response{}, task.NewError(unknown, "The address of function "+in.target.Name+" in the functions file cannot be called.")
 	}
 	req.Header = in.header()
 	req.Header.Set("Content-Type", "application/octet-stream")
 	req.Header.Set("X-Fc-Control-Path", "/invoke")
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return answer{}, broken(ctx, in, err)
+		return response{}, callFailure(ctx, in, err)
 	}
 	body, err := outbound.ReadAll(resp)
 	if err != nil {
-		return answer{}, broken(ctx, in, err)
+		return response{}, callFailure(ctx, in, err)
 	}
 	if failure := failureOf(resp.StatusCode, resp.Header, body); failure != nil {
-		return answer{}, failure
+		return response{}, failure
 	}
-	return answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+	return response{status: resp.StatusCode, header: resp.Header, body: body}, nil
 }
 
-func (c *custom) close(context.Context) {}
+func (c *httpBackend) close(context.Context) {}
 
-// broken is the error of a call without a usable answer.
-func broken(ctx context.Context, in *invocation, err error) *task.Error {
+// callFailure is the error of a call without a usable answer.
+func callFailure(ctx context.Context, in *invocation, err error) *task.Error {
 	if errors.Is(err, outbound.ErrTooLarge) {
 		return tooLarge(in)
 	}
-	if failure := interrupted(ctx, in); failure != nil {
+	if failure := contextFailure(ctx, in); failure != nil {
 		return failure
 	}
 	return task.NewError(unknown, "The call of function "+in.target.Name+" broke: "+outbound.Reason(err))

@@ -2,5 +2,5 @@
 
 package fctask
 
-// keepDescriptors does nothing: on this system a process gets only the files that are handed to it.
-func keepDescriptors() {}
+// markCloseOnExec does nothing: on this system a process gets only the files that are handed to it.
+func markCloseOnExec() {}

@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// keepDescriptors marks the files that the server was started with, beyond its standard streams, as
+// markCloseOnExec marks the files that the server was started with, beyond its standard streams, as
 // closed in commands: the program that starts a server may leave it files that were never meant for
 // its functions. Files that this program opens itself are marked by the os package.
-var keepDescriptors = sync.OnceFunc(func() {
+var markCloseOnExec = sync.OnceFunc(func() {
 	dir, err := os.Open("/dev/fd")
 	if err != nil {
 		return

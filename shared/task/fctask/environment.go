@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// kept are the variables of the server that every command gets. All others may hold the server's
+// baseVariables are the variables of the server that every command gets. All others may hold the server's
 // secrets: a command gets them only when its entry says so.
-var kept = []string{"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR"}
+var baseVariables = []string{"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR"}
 
-// keptOnWindows are what programs there do not start without.
-var keptOnWindows = []string{
+// baseVariablesWindows are what programs there do not start without.
+var baseVariablesWindows = []string{
 	"ComSpec", "PATHEXT", "SystemDrive", "SystemRoot", "TEMP", "TMP", "USERPROFILE", "windir",
 }
 
@@ -45,7 +45,7 @@ func environment(spec *Function, as *identity, in *invocation, address string) [
 func inherited(names []string) []string {
 	var env []string
 	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); isKept(name) {
+		if name, _, _ := strings.Cut(variable, "="); isBaseVariable(name) {
 			env = append(env, variable)
 		}
 	}
@@ -57,17 +57,17 @@ func inherited(names []string) []string {
 	return env
 }
 
-func isKept(name string) bool {
+func isBaseVariable(name string) bool {
 	if strings.HasPrefix(name, "LC_") {
 		return true
 	}
-	for _, k := range kept {
+	for _, k := range baseVariables {
 		if name == k {
 			return true
 		}
 	}
 	if runtime.GOOS == "windows" {
-		for _, k := range keptOnWindows {
+		for _, k := range baseVariablesWindows {
 			if strings.EqualFold(name, k) {
 				return true
 			}

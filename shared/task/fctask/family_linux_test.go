@@ -16,7 +16,7 @@ import (
 )
 
 func TestCloseEndsTheWholeFamily(t *testing.T) {
-	out := newOutput()
+	out := newLogOutput()
 	r := fctask.New(fctask.Options{Functions: []fctask.Function{child("family")}, Log: out.log})
 	done := make(chan task.Result)
 	go func() { done <- r.Run(context.Background(), request(`{}`)) }()

@@ -51,41 +51,41 @@ func (c *lateConn) Write(b []byte) (int, error) {
 	return c.TCPConn.Write(b)
 }
 
-// runtimeOf serves a runtime API to this process.
-type runtimeOf struct {
+// runtimeHarness serves a runtime API to this process.
+type runtimeHarness struct {
 	t       *testing.T
 	w       *worker
 	address string
 	ended   chan struct{}
 }
 
-func newRuntime(t *testing.T) *runtimeOf {
+func newRuntime(t *testing.T) *runtimeHarness {
 	l, err := listen()
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &runtimeOf{t: t, address: l.Addr().String(), ended: make(chan struct{}, 10)}
-	a.w = &worker{name: "f", offer: make(chan *handoff), asking: make(chan struct{}, 1), limit: 1 << 20,
+	a := &runtimeHarness{t: t, address: l.Addr().String(), ended: make(chan struct{}, 10)}
+	a.w = &worker{name: "f", offer: make(chan *handoff), polling: make(chan struct{}, 1), limit: 1 << 20,
 		exited: make(chan struct{}), log: func(string) {}}
 	server := a.w.newServer(a.address)
 	late := &lateListener{l, a.ended}
-	go server.Serve(newOwnListener(late, &peers{tables: &tables{absent: true}}, a.w.log))
+	go server.Serve(newPeerListener(late, &peers{tables: &tables{absent: true}}, a.w.log))
 	t.Cleanup(func() { server.Close(); close(a.w.exited) })
 	return a
 }
 
 // invoke has the process called with an event.
-func (a *runtimeOf) invoke(event string) <-chan outcome {
+func (a *runtimeHarness) invoke(event string) <-chan invocationResult {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	a.t.Cleanup(cancel)
-	over := make(chan outcome, 1)
-	in := newInvocation(ctx, &call{target: &task.Function{Name: "f"}, event: []byte(event)}, "id", "")
+	over := make(chan invocationResult, 1)
+	in := newInvocation(ctx, &invokeRequest{target: &task.Function{Name: "f"}, event: []byte(event)}, "id", "")
 	go func() { over <- a.w.invoke(ctx, in) }()
 	return over
 }
 
 // send makes a request by a connection of its own.
-func (a *runtimeOf) send(method, path, body string) net.Conn {
+func (a *runtimeHarness) send(method, path, body string) net.Conn {
 	a.t.Helper()
 	conn, err := net.Dial("tcp4", a.address)
 	if err != nil {
@@ -105,7 +105,7 @@ func (a *runtimeOf) send(method, path, body string) net.Conn {
 }
 
 // read returns the body of an answer.
-func (a *runtimeOf) read(conn net.Conn) string {
+func (a *runtimeHarness) read(conn net.Conn) string {
 	a.t.Helper()
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -118,17 +118,17 @@ func (a *runtimeOf) read(conn net.Conn) string {
 	return string(body)
 }
 
-// answer answers the event, and checks that the call has got that.
-func (a *runtimeOf) answer(over <-chan outcome) {
+// respond answers the event, and checks that the call has got that.
+func (a *runtimeHarness) respond(over <-chan invocationResult) {
 	a.t.Helper()
 	a.read(a.send(http.MethodPost, "id/response", "done"))
-	if o := <-over; !o.answered || string(o.answer.body) != "done" || o.failure != nil {
+	if o := <-over; !o.responded || string(o.response.body) != "done" || o.failure != nil {
 		a.t.Errorf("the call has come to %+v", o)
 	}
 }
 
 // first reads the first byte of an answer.
-func (a *runtimeOf) first(conn net.Conn) {
+func (a *runtimeHarness) first(conn net.Conn) {
 	a.t.Helper()
 	if _, err := conn.Read(make([]byte, 1)); err != nil {
 		a.t.Fatal(err)
@@ -138,13 +138,13 @@ func (a *runtimeOf) first(conn net.Conn) {
 // TestEventOfARequestThatWasGivenUp: an event goes to the next request for one if the process has
 // given up the request to which it was handed, before or while it was written.
 func TestEventOfARequestThatWasGivenUp(t *testing.T) {
-	tests := map[string]func(*runtimeOf, net.Conn, string) <-chan outcome{
-		"before it was written": func(a *runtimeOf, conn net.Conn, event string) <-chan outcome {
+	tests := map[string]func(*runtimeHarness, net.Conn, string) <-chan invocationResult{
+		"before it was written": func(a *runtimeHarness, conn net.Conn, event string) <-chan invocationResult {
 			conn.Close()
 			<-a.ended
 			return a.invoke(event)
 		},
-		"before it was read to its end": func(a *runtimeOf, conn net.Conn, event string) <-chan outcome {
+		"before it was read to its end": func(a *runtimeHarness, conn net.Conn, event string) <-chan invocationResult {
 			over := a.invoke(event)
 			a.first(conn)
 			conn.Close()
@@ -159,7 +159,7 @@ func TestEventOfARequestThatWasGivenUp(t *testing.T) {
 				if got := a.read(a.send(http.MethodGet, "next", "")); got != event {
 					t.Errorf("got %d bytes of %d", len(got), len(event))
 				}
-				a.answer(over)
+				a.respond(over)
 			})
 		}
 	}
@@ -181,7 +181,7 @@ func TestEventThatWasRead(t *testing.T) {
 	if n, err := again.Read(make([]byte, 1)); n > 0 || err == nil {
 		t.Error("the event came again")
 	}
-	a.answer(over)
+	a.respond(over)
 }
 
 // TestConnectionThatBreaksAfterItsEvent: a process that has sent something else since it got its event
@@ -199,5 +199,5 @@ func TestConnectionThatBreaksAfterItsEvent(t *testing.T) {
 	if n, err := again.Read(make([]byte, 1)); n > 0 || err == nil {
 		t.Error("the event came again")
 	}
-	a.answer(over)
+	a.respond(over)
 }

@@ -19,15 +19,15 @@ const AccountHeader = "X-Millrace-Account-Id"
 
 // invocation is one event on its way to a function.
 type invocation struct {
-	*call
+	*invokeRequest
 	id       string
 	key      string
 	deadline time.Time
 	timeout  int // seconds from the start to the deadline, at least 1
 }
 
-// answer is what a function came to, when it did not fail.
-type answer struct {
+// response is what a function came to, when it did not fail.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
@@ -35,13 +35,13 @@ type answer struct {
 
 // backend carries an invocation to a function. invoke returns soon after ctx is done.
 type backend interface {
-	invoke(ctx context.Context, in *invocation) (answer, *task.Error)
+	invoke(ctx context.Context, in *invocation) (response, *task.Error)
 	close(ctx context.Context)
 }
 
 // newInvocation fixes the deadline: that of ctx, or the longest time that there is.
-func newInvocation(ctx context.Context, c *call, id, key string) *invocation {
-	in := &invocation{call: c, id: id, key: key}
+func newInvocation(ctx context.Context, c *invokeRequest, id, key string) *invocation {
+	in := &invocation{invokeRequest: c, id: id, key: key}
 	now := time.Now()
 	in.deadline = now.Add(timeoutMax * time.Second)
 	if d, ok := ctx.Deadline(); ok && d.Before(in.deadline) {
@@ -89,17 +89,17 @@ func isHeaderText(s string) bool {
 	return true
 }
 
-// fixed is a backend whose answer stands in the functions file.
-type fixed struct {
+// fixedBackend is a backend whose answer stands in the functions file.
+type fixedBackend struct {
 	reply json.RawMessage
 	err   *task.Error
 }
 
-func (f fixed) invoke(context.Context, *invocation) (answer, *task.Error) {
+func (f fixedBackend) invoke(context.Context, *invocation) (response, *task.Error) {
 	if f.err != nil {
-		return answer{}, f.err
+		return response{}, f.err
 	}
-	return answer{status: http.StatusOK, body: f.reply}, nil
+	return response{status: http.StatusOK, body: f.reply}, nil
 }
 
-func (f fixed) close(context.Context) {}
+func (f fixedBackend) close(context.Context) {}

@@ -31,23 +31,23 @@ func listen() (net.Listener, error) {
 // runtime has one or two.
 const connectionsMax = 16
 
-// ownListener hands on the connections of the worker's own processes and closes all others, before
+// peerListener hands on the connections of the worker's own processes and closes all others, before
 // a byte of them is read.
-type ownListener struct {
+type peerListener struct {
 	net.Listener
-	peers  *peers
-	places chan struct{} // one for each open connection
-	say    func(string)  // logs; at most once a second
+	peers     *peers
+	slots     chan struct{} // one for each open connection
+	logRarely func(string)  // logs; at most once a second
 }
 
-// newOwnListener guards a listener for the process of a command and those that it starts.
-func newOwnListener(l net.Listener, p *peers, log func(string)) *ownListener {
+// newPeerListener guards a listener for the process of a command and those that it starts.
+func newPeerListener(l net.Listener, p *peers, log func(string)) *peerListener {
 	places := make(chan struct{}, connectionsMax)
-	return &ownListener{Listener: l, peers: p, places: places, say: seldom(log)}
+	return &peerListener{Listener: l, peers: p, slots: places, logRarely: atMostOncePerSecond(log)}
 }
 
 // Accept waits for a connection of the worker's processes.
-func (l *ownListener) Accept() (net.Conn, error) {
+func (l *peerListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
@@ -55,22 +55,22 @@ func (l *ownListener) Accept() (net.Conn, error) {
 		}
 		if err := l.peers.check(conn); err != nil {
 			conn.Close()
-			l.say("refused a connection to the runtime API: " + err.Error())
+			l.logRarely("refused a connection to the runtime API: " + err.Error())
 			continue
 		}
 		select {
-		case l.places <- struct{}{}:
-			return newPlacedConn(conn, func() { <-l.places }), nil
+		case l.slots <- struct{}{}:
+			return newSlotConn(conn, func() { <-l.slots }), nil
 		default:
 			conn.Close()
-			l.say("refused a connection to the runtime API: the function has " + strconv.Itoa(connectionsMax) +
+			l.logRarely("refused a connection to the runtime API: the function has " + strconv.Itoa(connectionsMax) +
 				" open, the most it may have; close those that are not used")
 		}
 	}
 }
 
-// seldom is log, but at most once a second: what others do must not fill the log.
-func seldom(log func(string)) func(string) {
+// atMostOncePerSecond is log, but at most once a second: what others do must not fill the log.
+func atMostOncePerSecond(log func(string)) func(string) {
 	var mu sync.Mutex
 	var last time.Time
 	return func(line string) {
@@ -83,13 +83,13 @@ func seldom(log func(string)) func(string) {
 	}
 }
 
-// withoutPages refuses requests that a web page can make: one by a name that the page's author
+// rejectBrowsers refuses requests that a web page can make: one by a name that the page's author
 // points here has another Host, and browsers add an Origin, a Referer or Sec-Fetch headers.
 // Runtimes send none of them.
-func withoutPages(address string, next http.Handler, log func(string)) http.Handler {
-	say := seldom(log)
+func rejectBrowsers(address string, next http.Handler, log func(string)) http.Handler {
+	say := atMostOncePerSecond(log)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.Host != address || fromPage(r.Header) {
+		if r.Host != address || isFromBrowser(r.Header) {
 			say("refused a request to the runtime API that came from a web page, or by another name than " + address)
 			rw.Header().Set("Connection", "close")
 			reply(rw, http.StatusForbidden, "Forbidden")
@@ -99,8 +99,8 @@ func withoutPages(address string, next http.Handler, log func(string)) http.Hand
 	})
 }
 
-// fromPage reports whether headers have one that only browsers send.
-func fromPage(h http.Header) bool {
+// isFromBrowser reports whether headers have one that only browsers send.
+func isFromBrowser(h http.Header) bool {
 	for name := range h {
 		if name == "Origin" || name == "Referer" || strings.HasPrefix(name, "Sec-Fetch-") {
 			return true

@@ -54,7 +54,7 @@ func descriptors() []string {
 // TestStrangersAreRefused: the runtime API of a function serves neither other users, nor processes of the same user,
 // nor the server's own calls. They get nothing, not even a status.
 func TestStrangersAreRefused(t *testing.T) {
-	out := newOutput()
+	out := newLogOutput()
 	r := newRunner(t, fctask.Options{Functions: []fctask.Function{child("lambda")}, Log: out.log})
 	address := runtimeAPI(t, r)
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", address)

@@ -104,7 +104,7 @@ func TestPagesAreRefused(t *testing.T) {
 // TestOneRequestForAnEvent: a process asks for one event at a time; a second request is refused and logged, and the
 // function goes on.
 func TestOneRequestForAnEvent(t *testing.T) {
-	out := newOutput()
+	out := newLogOutput()
 	r := newRunner(t, fctask.Options{Functions: []fctask.Function{child("lambda")}, Log: out.log})
 	q := request(`{"do":"second"}`)
 	if got := r.Run(context.Background(), q); got.Error != nil || !strings.Contains(string(got.Output), `"Body":403`) {
@@ -149,7 +149,7 @@ func TestFlowsDoNotReachTheRuntimeAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]*http.Client{"of flows": client, "of functions": outbound.OrInside(nil)} {
+	for name, c := range map[string]*http.Client{"of flows": client, "of functions": outbound.OrInternal(nil)} {
 		resp, err := c.Post("http://"+address+"/2018-06-01/runtime/invocation/none/response", "", strings.NewReader("{}"))
 		var blocked *outbound.BlockedError
 		if !errors.As(err, &blocked) {

@@ -96,8 +96,8 @@ func (p *parser) number(n *yaml.Node, most float64) float64 {
 	return f
 }
 
-// answers reads the members that functions and actions have in common.
-func (p *parser) answers(m *task.Mapping) fields {
+// mappingFields reads the members that functions and actions have in common.
+func (p *parser) mappingFields(m *task.Mapping) fields {
 	return fields{
 		"match":   func(n *yaml.Node) { m.Match = p.text(n) },
 		"http":    func(n *yaml.Node) { m.HTTP = p.address(n) },
@@ -110,7 +110,7 @@ func (p *parser) answers(m *task.Mapping) fields {
 // function reads one element of `functions`.
 func (p *parser) function(n *yaml.Node, file *File) {
 	f := Function{Dir: p.dir}
-	known := p.answers(&f.Mapping)
+	known := p.mappingFields(&f.Mapping)
 	known["command"] = func(n *yaml.Node) { p.each(n, func(n *yaml.Node) { f.Command = append(f.Command, p.text(n)) }) }
 	known["dir"] = func(n *yaml.Node) {
 		if f.Dir = p.text(n); !filepath.IsAbs(f.Dir) {
@@ -135,7 +135,7 @@ func (p *parser) function(n *yaml.Node, file *File) {
 		}
 	}
 	p.object(n, known)
-	p.one(n, &f.Mapping, has(n, "command"))
+	p.checkMapping(n, &f.Mapping, has(n, "command"))
 	if has(n, "command") && (len(f.Command) == 0 || f.Command[0] == "") {
 		p.failf(n, "command names no program")
 	}
@@ -153,13 +153,13 @@ func (p *parser) function(n *yaml.Node, file *File) {
 // action reads one element of `actions`.
 func (p *parser) action(n *yaml.Node, file *File) {
 	var m task.Mapping
-	p.object(n, p.answers(&m))
-	p.one(n, &m, false)
+	p.object(n, p.mappingFields(&m))
+	p.checkMapping(n, &m, false)
 	file.Actions = append(file.Actions, m)
 }
 
-// one checks that a mapping has a pattern and exactly one answer.
-func (p *parser) one(n *yaml.Node, m *task.Mapping, command bool) {
+// checkMapping checks that a mapping has a pattern and exactly one answer.
+func (p *parser) checkMapping(n *yaml.Node, m *task.Mapping, command bool) {
 	if n.Kind != yaml.MappingNode {
 		return
 	}

@@ -102,7 +102,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	defer inner.Close()
 	said := make(chan string, 100)
-	l := newOwnListener(inner, newPeers(os.Getpid(), uint32(os.Getuid())), func(s string) { said <- s })
+	l := newPeerListener(inner, newPeers(os.Getpid(), uint32(os.Getuid())), func(s string) { said <- s })
 	conns := make(chan net.Conn, 100)
 	go func() {
 		for {

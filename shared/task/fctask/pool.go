@@ -24,7 +24,7 @@ type pool struct {
 	spec  Function
 	log   func(string)
 	limit int64
-	turns chan struct{} // one for each process that may be busy
+	slots chan struct{} // one for each process that may be busy
 
 	mu      sync.Mutex
 	idle    []*worker // the last used one last, so that few processes do most of the work
@@ -37,36 +37,36 @@ type pool struct {
 func newPool(spec Function, log func(string), limit int64) *pool {
 	return &pool{
 		spec: spec, log: log, limit: limit,
-		turns: make(chan struct{}, max(1, spec.Concurrency)),
+		slots: make(chan struct{}, max(1, spec.Concurrency)),
 		all:   make(map[*worker]struct{}),
 	}
 }
 
 // invoke has one process carry out the invocation. An idle process that is found gone never had the event, so the
 // next one gets it.
-func (p *pool) invoke(ctx context.Context, in *invocation) (answer, *task.Error) {
+func (p *pool) invoke(ctx context.Context, in *invocation) (response, *task.Error) {
 	select {
-	case p.turns <- struct{}{}:
+	case p.slots <- struct{}{}:
 	case <-ctx.Done():
-		return answer{}, interrupted(ctx, in)
+		return response{}, contextFailure(ctx, in)
 	}
 	for {
 		w, fresh, failure := p.acquire(ctx, in)
 		if failure != nil {
-			<-p.turns
-			return answer{}, failure
+			<-p.slots
+			return response{}, failure
 		}
 		o := w.invoke(ctx, in)
-		if !o.taken && !fresh && ctx.Err() == nil {
+		if !o.received && !fresh && ctx.Err() == nil {
 			continue
 		}
 		p.release(w, o)
 		if o.failure == nil {
-			if err := inflight.AnswerOf(ctx).Hold(ctx, int64(value.Cost(o.answer.body))); err != nil {
-				return answer{}, interrupted(ctx, in)
+			if err := inflight.ResponseFromContext(ctx).Hold(ctx, int64(value.Cost(o.response.body))); err != nil {
+				return response{}, contextFailure(ctx, in)
 			}
 		}
-		return o.answer, o.failure
+		return o.response, o.failure
 	}
 }
 
@@ -91,9 +91,9 @@ func (p *pool) acquire(ctx context.Context, in *invocation) (w *worker, fresh bo
 			return nil, false, task.NewError(unknown, "Function "+in.target.Name+" keeps ending before it answers.")
 		}
 		p.mu.Unlock()
-		rest(ctx, wait)
+		sleep(ctx, wait)
 		p.mu.Lock()
-		if failure = interrupted(ctx, in); failure != nil {
+		if failure = contextFailure(ctx, in); failure != nil {
 			return nil, false, failure
 		}
 	}
@@ -113,7 +113,7 @@ func (p *pool) start(in *invocation) (*worker, *task.Error) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		delete(p.all, w)
-		if !w.killed.Load() && !w.answered.Load() {
+		if !w.killed.Load() && !w.responded.Load() {
 			p.crashed()
 		}
 	}()
@@ -129,24 +129,24 @@ func (p *pool) crashed() {
 // release puts a process back after an invocation. One that has not answered is ended, for it is still busy with an
 // event that nobody waits for, and gives its turn on afterwards; one that has only not come to take the event gets
 // more time.
-func (p *pool) release(w *worker, o outcome) {
-	if !o.answered && (o.taken || w.stuck()) {
+func (p *pool) release(w *worker, o invocationResult) {
+	if !o.responded && (o.received || w.stuck()) {
 		w.kill()
 		go func() {
 			<-w.exited
-			<-p.turns
+			<-p.slots
 		}()
 		return
 	}
 	p.mu.Lock()
-	if o.answered {
+	if o.responded {
 		p.crashes, p.retryAt = 0, time.Time{}
 	}
 	if !p.closed {
 		p.idle = append(p.idle, w)
 	}
 	p.mu.Unlock()
-	<-p.turns
+	<-p.slots
 }
 
 // close ends the processes: asks first, and kills what is left after closeGrace or when ctx is done.
@@ -173,8 +173,8 @@ func (p *pool) close(ctx context.Context) {
 	}
 }
 
-// rest waits so long, or until ctx is done.
-func rest(ctx context.Context, d time.Duration) {
+// sleep waits so long, or until ctx is done.
+func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -9,8 +9,8 @@ import (
 	"millrace/shared/value"
 )
 
-// call is what a request asks for.
-type call struct {
+// invokeRequest is what a request asks for.
+type invokeRequest struct {
 	target  *task.Function
 	account string // of the flow that calls
 	async   bool
@@ -18,13 +18,13 @@ type call struct {
 	asyncID string // id of a stateful asynchronous invocation, older language
 }
 
-// readCall reads the request in either language.
-func readCall(r *task.Request) (*call, error) {
+// parseInvokeRequest reads the request in either language.
+func parseInvokeRequest(r *task.Request) (*invokeRequest, error) {
 	v, err := task.ReadInvocation(r)
 	if err != nil {
 		return nil, err
 	}
-	c := &call{account: r.Account, event: v.Event, asyncID: v.AsyncID}
+	c := &invokeRequest{account: r.Account, event: v.Event, asyncID: v.AsyncID}
 	if c.asyncID != "" && !task.IsFunctionPart(c.asyncID) {
 		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id", value.Cut(c.asyncID, task.PartMax))
 	}

@@ -73,22 +73,22 @@ func New(o Options) *Runner {
 		o.MaxResponse = outbound.MaxResponseDefault
 	}
 	t := &Runner{background: newBackground(o.BackgroundMax), log: o.Log, next: o.Next}
-	client := outbound.WithoutRedirects(outbound.OrInside(o.Client))
+	client := outbound.WithoutRedirects(outbound.OrInternal(o.Client))
 	for _, f := range o.Functions {
 		e := entry{Function: f}
 		switch {
 		case f.Error != nil:
-			e.backend = fixed{err: f.Error}
+			e.backend = fixedBackend{err: f.Error}
 		case len(f.Command) > 0:
-			keepDescriptors()
+			markCloseOnExec()
 			if f.account = onlyAccount(f.Match, o.Account); f.Timeout == 0 {
 				e.Timeout = commandTimeout
 			}
 			e.backend = newPool(f, o.Log, o.MaxResponse)
 		case f.HTTP != "":
-			e.backend = newCustom(client, f.HTTP)
+			e.backend = newHTTPBackend(client, f.HTTP)
 		default:
-			e.backend = fixed{reply: f.Reply}
+			e.backend = fixedBackend{reply: f.Reply}
 		}
 		t.functions = append(t.functions, e)
 	}
@@ -98,7 +98,7 @@ func New(o Options) *Runner {
 // Run carries out one invocation. It returns when the function has ended, also in Mode System, where the output is
 // the function's result and Async is set; or at once for another asynchronous invocation, which goes on by itself.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
-	c, err := readCall(&r)
+	c, err := parseInvokeRequest(&r)
 	if err != nil {
 		return task.Fail(invalidArgument, value.Cut(err.Error(), task.CauseMax))
 	}
@@ -113,7 +113,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	if c.async && r.Mode != task.System {
 		return t.submit(&r, e, c, id)
 	}
-	a, failure := e.call(ctx, c, id, r.Key)
+	a, failure := e.invoke(ctx, c, id, r.Key)
 	if failure != nil {
 		return task.Result{Error: failure, Async: r.Mode == task.System}
 	}
@@ -130,8 +130,8 @@ func (t *Runner) find(target *task.Function) *entry {
 	return nil
 }
 
-// call invokes the function within its timeout.
-func (e *entry) call(ctx context.Context, c *call, id, key string) (answer, *task.Error) {
+// invoke invokes the function within its timeout.
+func (e *entry) invoke(ctx context.Context, c *invokeRequest, id, key string) (response, *task.Error) {
 	if e.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, e.Timeout, errTimedOut)
@@ -141,7 +141,7 @@ func (e *entry) call(ctx context.Context, c *call, id, key string) (answer, *tas
 }
 
 // submit hands an invocation to the background and acknowledges it.
-func (t *Runner) submit(r *task.Request, e *entry, c *call, id string) task.Result {
+func (t *Runner) submit(r *task.Request, e *entry, c *invokeRequest, id string) task.Result {
 	key := r.Key
 	accepted := t.background.run(func(ctx context.Context) {
 		if e.Timeout == 0 {
@@ -149,24 +149,24 @@ func (t *Runner) submit(r *task.Request, e *entry, c *call, id string) task.Resu
 			ctx, cancel = context.WithTimeoutCause(ctx, timeoutMax*time.Second, errTimedOut)
 			defer cancel()
 		}
-		if _, failure := e.call(ctx, c, id, key); failure != nil {
+		if _, failure := e.invoke(ctx, c, id, key); failure != nil {
 			t.log(fmt.Sprintf("function %s: asynchronous invocation %s failed: %s", c.target.Name, id, failure.Name))
 		}
 	})
 	if !accepted {
 		return task.Fail(resourceExhausted, "Too many asynchronous invocations are waiting.")
 	}
-	if r.Legacy {
+	if r.FlowV1 {
 		return task.Result{Output: json.RawMessage("{}")}
 	}
 	return task.Accepted(http.Header{"X-Fc-Request-Id": {id}}, http.StatusAccepted)
 }
 
 // result is the outcome of a function that did not fail, in the language of the request.
-func result(r *task.Request, a answer) task.Result {
+func result(r *task.Request, a response) task.Result {
 	async := r.Mode == task.System
-	if !r.Legacy {
-		answered := task.Answered(a.header, a.status, a.body)
+	if !r.FlowV1 {
+		answered := task.HTTPResult(a.header, a.status, a.body)
 		if answered.Error != nil && r.Mode == task.Custom {
 			answered = task.Accepted(a.header, a.status) // the function's answer does not count
 		}
@@ -176,7 +176,7 @@ func result(r *task.Request, a answer) task.Result {
 	if r.Mode == task.Custom {
 		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
 	}
-	output, failure := task.Bare(a.header.Get("Content-Type"), a.body)
+	output, failure := task.FlowV1Output(a.header.Get("Content-Type"), a.body)
 	if failure != nil {
 		return task.Result{Error: failure, Async: async}
 	}
@@ -187,11 +187,11 @@ func result(r *task.Request, a answer) task.Result {
 func notFound(target *task.Function) task.Result {
 	return task.NewError(functionNotFound, fmt.Sprintf("No function here answers for %s. Map it in the file given with "+
 		"--functions FILE, for example:\nfunctions:\n  - match: %s\n    http: http://127.0.0.1:9001",
-		target.Written, target.Name)).Result()
+		target.Raw, target.Name)).Result()
 }
 
-// interrupted is the error of a call whose context ended; nil when it did not.
-func interrupted(ctx context.Context, in *invocation) *task.Error {
+// contextFailure is the error of a call whose context ended; nil when it did not.
+func contextFailure(ctx context.Context, in *invocation) *task.Error {
 	if ctx.Err() == nil {
 		return nil
 	}

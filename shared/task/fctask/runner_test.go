@@ -209,7 +209,7 @@ func TestFixedAnswersAndModes(t *testing.T) {
 		{"text", "text", "Sync", false, task.Complete, `{"Body":"hello","Code":200`, "", false},
 	}
 	for _, test := range tests {
-		q := task.Request{Action: fctask.Action, Legacy: test.legacy, Mode: test.mode, Input: json.RawMessage(`{}`)}
+		q := task.Request{Action: fctask.Action, FlowV1: test.legacy, Mode: test.mode, Input: json.RawMessage(`{}`)}
 		arn := "acs:fc:::functions/" + test.function
 		switch {
 		case !test.legacy:
@@ -322,7 +322,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add(`{"resourceArn":"acs:fc:cn:1:services/s.q/functions/f"}`, true)
 	r := fctask.New(fctask.Options{Functions: []fctask.Function{{Mapping: task.Mapping{Match: "*", Reply: json.RawMessage("{}")}}}})
 	f.Fuzz(func(t *testing.T, parameters string, legacy bool) {
-		got := r.Run(context.Background(), task.Request{Action: fctask.Action, Legacy: legacy, Parameters: json.RawMessage(parameters)})
+		got := r.Run(context.Background(), task.Request{Action: fctask.Action, FlowV1: legacy, Parameters: json.RawMessage(parameters)})
 		if (got.Error == nil) != json.Valid(got.Output) {
 			t.Fatalf("%s, %v", got.Output, got.Error)
 		}

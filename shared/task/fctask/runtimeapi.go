@@ -65,20 +65,20 @@ func (w *worker) routes() http.Handler {
 // after the other. An event that a process did not read to its end is for the request that comes
 // after.
 func (w *worker) next(rw http.ResponseWriter, r *http.Request, d dialect) {
-	if !w.ask(r) {
+	if !w.acquirePoll(r) {
 		w.log("refused a second request for the next event: one is waiting already")
 		reply(rw, http.StatusForbidden, "InvalidStateTransition")
 		return
 	}
-	defer func() { <-w.asking }()
+	defer func() { <-w.polling }()
 	select {
 	case h := <-w.offer:
 		if r.Context().Err() != nil { // both were ready; the event is for the request that comes after
-			go w.offerAgain(h)
+			go w.reoffer(h)
 			return
 		}
-		w.take(h)
-		connOf(r.Context()).carry(func() { w.giveBack(h) })
+		w.setCurrent(h)
+		connOf(r.Context()).trackEvent(func() { w.requeue(h) })
 		for name, values := range d.header(h.in) {
 			rw.Header()[name] = values
 		}
@@ -90,12 +90,12 @@ func (w *worker) next(rw http.ResponseWriter, r *http.Request, d dialect) {
 	}
 }
 
-// ask waits for the turn to ask for the next event; false when another request has it for too long.
-func (w *worker) ask(r *http.Request) bool {
-	wait := time.NewTimer(secondWait)
+// acquirePoll waits for the turn to ask for the next event; false when another request has it for too long.
+func (w *worker) acquirePoll(r *http.Request) bool {
+	wait := time.NewTimer(duplicatePollWait)
 	defer wait.Stop()
 	select {
-	case w.asking <- struct{}{}:
+	case w.polling <- struct{}{}:
 		return true
 	case <-wait.C:
 	case <-r.Context().Done():
@@ -103,8 +103,8 @@ func (w *worker) ask(r *http.Request) bool {
 	return false
 }
 
-// offerAgain hands an event to the next request for one.
-func (w *worker) offerAgain(h *handoff) {
+// reoffer hands an event to the next request for one.
+func (w *worker) reoffer(h *handoff) {
 	select {
 	case w.offer <- h:
 	case <-w.exited:
@@ -118,8 +118,8 @@ func (w *worker) response(rw http.ResponseWriter, r *http.Request, d dialect) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		if h := w.holding(id); h != nil {
-			w.settle(id, answer{}, tooLarge(h.in))
+		if h := w.currentHandoff(id); h != nil {
+			w.complete(id, response{}, tooLarge(h.in))
 		}
 		reply(rw, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge")
 		return
@@ -134,7 +134,7 @@ func (w *worker) response(rw http.ResponseWriter, r *http.Request, d dialect) {
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		header.Set("Content-Type", kind)
 	}
-	w.finish(rw, d, id, answer{status: http.StatusOK, header: header, body: body}, failure)
+	w.finish(rw, d, id, response{status: http.StatusOK, header: header, body: body}, failure)
 }
 
 // streamFailure is the error of a function that failed while it was sending its result.
@@ -150,7 +150,7 @@ func streamFailure(trailer http.Header) *task.Error {
 func (w *worker) failed(rw http.ResponseWriter, r *http.Request, d dialect) {
 	body, ok := w.errorBody(rw, r)
 	if ok {
-		w.finish(rw, d, r.PathValue("id"), answer{}, functionFailure(body))
+		w.finish(rw, d, r.PathValue("id"), response{}, functionFailure(body))
 	}
 }
 
@@ -173,8 +173,8 @@ func (w *worker) errorBody(rw http.ResponseWriter, r *http.Request) ([]byte, boo
 	return body, err == nil || errors.As(err, &large)
 }
 
-// holding gives the current handoff if it has this id.
-func (w *worker) holding(id string) *handoff {
+// currentHandoff gives the current handoff if it has this id.
+func (w *worker) currentHandoff(id string) *handoff {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.current == nil || w.current.in.id != id {
@@ -184,8 +184,8 @@ func (w *worker) holding(id string) *handoff {
 }
 
 // finish settles an invocation and tells the process whether it counted.
-func (w *worker) finish(rw http.ResponseWriter, d dialect, id string, a answer, failure *task.Error) {
-	if !w.settle(id, a, failure) {
+func (w *worker) finish(rw http.ResponseWriter, d dialect, id string, a response, failure *task.Error) {
+	if !w.complete(id, a, failure) {
 		reply(rw, http.StatusBadRequest, "InvalidRequestID")
 		return
 	}

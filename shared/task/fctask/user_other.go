@@ -18,6 +18,6 @@ func identityOf(text string) (*identity, error) {
 	return &identity{}, nil
 }
 
-func (*identity) become(*exec.Cmd) {}
+func (*identity) apply(*exec.Cmd) {}
 
 func (*identity) variables() []string { return nil }

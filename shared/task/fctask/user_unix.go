@@ -83,8 +83,8 @@ func credentialOf(text string, u *user.User, alone bool) (*identity, error) {
 	return &identity{uid: uint32(uid), as: as, name: u.Username, home: u.HomeDir}, nil
 }
 
-// become has a command run as the user; call it after setGroup.
-func (i *identity) become(cmd *exec.Cmd) {
+// apply has a command run as the user; call it after setGroup.
+func (i *identity) apply(cmd *exec.Cmd) {
 	if i.as != nil {
 		cmd.SysProcAttr.Credential = i.as
 	}

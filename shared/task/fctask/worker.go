@@ -19,26 +19,26 @@ import (
 // for a start); and that a second request for the next event waits for the first to go, whose
 // connection may have broken just now.
 const (
-	closeGrace  = 2 * time.Second
-	outputGrace = time.Second
-	askMax      = 120 * time.Second
-	secondWait  = 2 * time.Second
+	closeGrace        = 2 * time.Second
+	outputGrace       = time.Second
+	pollMax           = 120 * time.Second
+	duplicatePollWait = 2 * time.Second
 )
 
 // worker is one process of a command, with the listener that serves it the runtime APIs.
 type worker struct {
-	name   string // of the function that it was started for
-	cmd    *exec.Cmd
-	server *http.Server
-	log    func(string)  // a line about the process
-	offer  chan *handoff // taken by a poll for the next event
-	asking chan struct{} // full while a request waits for the next event: one at a time
-	limit  int64
+	name    string // of the function that it was started for
+	cmd     *exec.Cmd
+	server  *http.Server
+	log     func(string)  // a line about the process
+	offer   chan *handoff // taken by a poll for the next event
+	polling chan struct{} // full while a request waits for the next event: one at a time
+	limit   int64
 
-	exited   chan struct{} // closed when the process has ended
-	end      string        // how; valid once exited is closed
-	killed   atomic.Bool   // by us
-	answered atomic.Bool   // at least once
+	exited     chan struct{} // closed when the process has ended
+	exitStatus string        // how; valid once exited is closed
+	killed     atomic.Bool   // by us
+	responded  atomic.Bool   // at least once
 
 	mu      sync.Mutex
 	since   time.Time   // of the start or the last answer
@@ -49,15 +49,15 @@ type worker struct {
 // handoff is an invocation on its way through a worker.
 type handoff struct {
 	in   *invocation
-	done chan outcome // has room for the one outcome
+	done chan invocationResult // has room for the one outcome
 }
 
-// outcome is how an invocation left a worker.
-type outcome struct {
-	answer   answer
-	failure  *task.Error
-	taken    bool // the process has had the event
-	answered bool // the process has answered and can have another
+// invocationResult is how an invocation left a worker.
+type invocationResult struct {
+	response  response
+	failure   *task.Error
+	received  bool // the process has had the event
+	responded bool // the process has answered and can have another
 }
 
 // startWorker starts a process of the command, in a group of its own.
@@ -72,7 +72,7 @@ func startWorker(spec *Function, in *invocation, log func(string), limit int64) 
 	}
 	address := listener.Addr().String()
 	w := &worker{
-		name: in.target.Name, offer: make(chan *handoff), asking: make(chan struct{}, 1), limit: limit,
+		name: in.target.Name, offer: make(chan *handoff), polling: make(chan struct{}, 1), limit: limit,
 		exited: make(chan struct{}), since: time.Now(),
 	}
 	w.log = func(line string) { log(w.prefix() + line) }
@@ -84,7 +84,7 @@ func startWorker(spec *Function, in *invocation, log func(string), limit int64) 
 	out, errs := newLines(log), newLines(log)
 	w.cmd.Stdout, w.cmd.Stderr = out, errs
 	setGroup(w.cmd)
-	as.become(w.cmd)
+	as.apply(w.cmd)
 	started := make(chan error)
 	go w.supervise(started, out, errs)
 	if err := <-started; err != nil {
@@ -95,14 +95,14 @@ func startWorker(spec *Function, in *invocation, log func(string), limit int64) 
 		return nil, err
 	}
 	// A process that is early waits in the listener's queue.
-	go w.server.Serve(newOwnListener(listener, newPeers(w.cmd.Process.Pid, as.uid), w.log))
+	go w.server.Serve(newPeerListener(listener, newPeers(w.cmd.Process.Pid, as.uid), w.log))
 	return w, nil
 }
 
 // newServer serves the runtime APIs to the connections of an ownListener.
 func (w *worker) newServer(address string) *http.Server {
 	return &http.Server{
-		Handler: withoutPages(address, w.routes(), w.log), ReadHeaderTimeout: 10 * time.Second,
+		Handler: rejectBrowsers(address, w.routes(), w.log), ReadHeaderTimeout: 10 * time.Second,
 		ConnContext: withConn,
 	}
 }
@@ -128,14 +128,14 @@ func (w *worker) supervise(started chan<- error, out, errs *lines) {
 	killGroup(w.cmd) // what it has left behind
 	out.flush()
 	errs.flush()
-	w.end = "exit status 0"
+	w.exitStatus = "exit status 0"
 	if w.cmd.ProcessState != nil {
-		w.end = w.cmd.ProcessState.String()
+		w.exitStatus = w.cmd.ProcessState.String()
 	} else if err != nil {
-		w.end = err.Error()
+		w.exitStatus = err.Error()
 	}
 	if !w.killed.Load() {
-		w.log("ended: " + w.end)
+		w.log("ended: " + w.exitStatus)
 	}
 	close(w.exited)
 	w.server.Close()
@@ -155,31 +155,31 @@ func (w *worker) alive() bool {
 func (w *worker) stuck() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return time.Since(w.since) > askMax
+	return time.Since(w.since) > pollMax
 }
 
 // invoke gives the process one event and waits for the answer, the end of the process or of ctx.
-func (w *worker) invoke(ctx context.Context, in *invocation) outcome {
-	h := &handoff{in: in, done: make(chan outcome, 1)}
+func (w *worker) invoke(ctx context.Context, in *invocation) invocationResult {
+	h := &handoff{in: in, done: make(chan invocationResult, 1)}
 	select {
 	case w.offer <- h:
 	case <-w.exited:
-		return outcome{failure: w.failure("exited before it asked for an event")}
+		return invocationResult{failure: w.failure("exited before it asked for an event")}
 	case <-ctx.Done():
-		return outcome{failure: interrupted(ctx, in)}
+		return invocationResult{failure: contextFailure(ctx, in)}
 	}
 	select {
 	case o := <-h.done:
 		return o
 	case <-w.exited:
 	case <-ctx.Done():
-		return outcome{failure: interrupted(ctx, in), taken: true}
+		return invocationResult{failure: contextFailure(ctx, in), received: true}
 	}
 	select {
 	case o := <-h.done: // answered with its last breath
 		return o
 	default:
-		return outcome{failure: w.failure("exited during the call"), taken: true}
+		return invocationResult{failure: w.failure("exited during the call"), received: true}
 	}
 }
 
@@ -190,37 +190,37 @@ func (w *worker) failure(what string) *task.Error {
 	if w.initErr != nil {
 		return w.initErr
 	}
-	return task.NewError(unknown, "Function "+w.name+" "+what+": "+w.end)
+	return task.NewError(unknown, "Function "+w.name+" "+what+": "+w.exitStatus)
 }
 
-// take makes a handoff the current one.
-func (w *worker) take(h *handoff) {
+// setCurrent makes a handoff the current one.
+func (w *worker) setCurrent(h *handoff) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.current = h
 }
 
-// giveBack offers an event again that the process has got in part or not at all: no answer would
+// requeue offers an event again that the process has got in part or not at all: no answer would
 // come.
-func (w *worker) giveBack(h *handoff) {
+func (w *worker) requeue(h *handoff) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.current == h {
 		w.current = nil
-		go w.offerAgain(h)
+		go w.reoffer(h)
 	}
 }
 
-// settle answers the current invocation if it has this id.
-func (w *worker) settle(id string, a answer, failure *task.Error) bool {
+// complete answers the current invocation if it has this id.
+func (w *worker) complete(id string, a response, failure *task.Error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.current == nil || w.current.in.id != id {
 		return false
 	}
-	w.answered.Store(true)
+	w.responded.Store(true)
 	w.since = time.Now()
-	w.current.done <- outcome{answer: a, failure: failure, taken: true, answered: true}
+	w.current.done <- invocationResult{response: a, failure: failure, received: true, responded: true}
 	w.current = nil
 	return true
 }

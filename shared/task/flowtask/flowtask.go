@@ -29,9 +29,9 @@ type Child struct {
 
 // Caller is the flow whose task it is, in an account: it may do what May allows.
 type Caller struct {
-	Account string
-	May     access.May // nil: everything in the account
-	As      string     // what it acts with, for messages: access.As
+	Account       string
+	May           access.May // nil: everything in the account
+	FlowPrincipal string     // what it acts with, for messages: access.As
 }
 
 // Started is the answer of StartChild.
@@ -42,19 +42,19 @@ type Started struct {
 // Operations is what the actions of the older language call besides StartExecution. Answers are the JSON objects of
 // the API; faults are as in Starter.
 type Operations interface {
-	DescribeExecution(ctx context.Context, by Caller, flow, execution string) (json.RawMessage, error)
+	DescribeExecution(ctx context.Context, caller Caller, flow, execution string) (json.RawMessage, error)
 	// StopExecution stops an execution; errorName and cause are "" when not given.
-	StopExecution(ctx context.Context, by Caller, flow, execution, errorName, cause string) (json.RawMessage, error)
+	StopExecution(ctx context.Context, caller Caller, flow, execution, errorName, cause string) (json.RawMessage, error)
 	// ReportTaskSucceeded reports the output, a JSON text, of the task of the token.
-	ReportTaskSucceeded(ctx context.Context, by Caller, token, output string) (json.RawMessage, error)
-	ReportTaskFailed(ctx context.Context, by Caller, token, errorName, cause string) (json.RawMessage, error)
+	ReportTaskSucceeded(ctx context.Context, caller Caller, token, output string) (json.RawMessage, error)
+	ReportTaskFailed(ctx context.Context, caller Caller, token, errorName, cause string) (json.RawMessage, error)
 }
 
 // Runner carries out the actions of product FNF.
 type Runner struct {
-	// Everywhere takes resource names of any region and account for the caller's own: a definition written for the
+	// AnyOwner takes resource names of any region and account for the caller's own: a definition written for the
 	// cloud then runs unchanged on one machine.
-	Everywhere bool
+	AnyOwner bool
 
 	starter    Starter
 	operations Operations
@@ -66,7 +66,7 @@ func New(starter Starter, operations Operations) *Runner {
 }
 
 func callerOf(r *task.Request) Caller {
-	return Caller{Account: r.Account, May: r.May, As: access.As(r.RoleArn, r.Author)}
+	return Caller{Account: r.Account, May: r.May, FlowPrincipal: access.Principal(r.RoleArn, r.Author)}
 }
 
 // Actions is what Run carries out, for the table of runners.
@@ -86,7 +86,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	if operation == "StartExecution" {
 		return t.start(ctx, &r)
 	}
-	if t.operations == nil || !r.Legacy {
+	if t.operations == nil || !r.FlowV1 {
 		return task.Unsupported(r)
 	}
 	run, ok := operations[operation]
@@ -99,7 +99,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	}
 	output, err := run(ctx, t.operations, callerOf(&r), p)
 	if err != nil {
-		return refused(&r, err)
+		return failure(&r, err)
 	}
 	return task.Result{Output: output}
 }

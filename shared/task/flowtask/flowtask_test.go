@@ -73,16 +73,16 @@ func TestStart(t *testing.T) {
 		}, flowtask.Child{FlowName: "f", Input: json.RawMessage(`{}`), CallbackToken: "tok"},
 			`{"ExecutionName":"derived","FlowName":"f","RequestID":"req-1"}`},
 		{"older language, no serviceParams", func(r *task.Request) {
-			r.Legacy, r.Resource, r.Input = true, "acs:fnf:::flow/f", json.RawMessage(`{"x":2}`)
+			r.FlowV1, r.Resource, r.Input = true, "acs:fnf:::flow/f", json.RawMessage(`{"x":2}`)
 		}, flowtask.Child{FlowName: "f", Input: json.RawMessage(`{"x":2}`)},
 			`{"ExecutionName":"derived","FlowName":"f","Name":"derived","RequestId":"req-1"}`},
 		{"older language with serviceParams", func(r *task.Request) {
-			r.Legacy, r.Resource, r.Mode, r.Input = true, "acs:fnf:::flow/f", task.System, json.RawMessage(`{"x":2}`)
+			r.FlowV1, r.Resource, r.Mode, r.Input = true, "acs:fnf:::flow/f", task.System, json.RawMessage(`{"x":2}`)
 			r.Parameters = json.RawMessage(`{"Input":{"y":3},"ExecutionName":"c-1"}`)
 		}, flowtask.Child{FlowName: "f", ExecutionName: "c-1", Input: json.RawMessage(`{"y":3}`), CallbackToken: "tok"},
 			`{"ExecutionName":"c-1","FlowName":"f","Name":"c-1","RequestId":"req-1"}`},
 		{"older language's action, input as text", func(r *task.Request) {
-			r.Legacy, r.Action, r.Input = true, "fnf:StartExecution", json.RawMessage(`{"x":2}`)
+			r.FlowV1, r.Action, r.Input = true, "fnf:StartExecution", json.RawMessage(`{"x":2}`)
 			r.Parameters = json.RawMessage(`{"FlowName":"f","ExecutionName":7,"Input":"{\"y\": 3}"}`)
 		}, flowtask.Child{FlowName: "f", ExecutionName: "7", Input: json.RawMessage(`{"y": 3}`)},
 			`{"ExecutionName":"7","FlowName":"f","Name":"7","RequestId":"req-1"}`},
@@ -120,8 +120,8 @@ func TestStartRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		r := newRequest()
-		r.Legacy = test.legacy
-		if r.Legacy {
+		r.FlowV1 = test.legacy
+		if r.FlowV1 {
 			r.Resource = test.resource
 		}
 		r.Parameters = json.RawMessage(`{"resourceArn":"` + test.resource + `"}`)
@@ -160,7 +160,7 @@ func TestFaults(t *testing.T) {
 	}
 	for _, test := range tests {
 		r := newRequest()
-		r.Legacy, r.Action, r.Resource = test.legacy, test.action, test.arn
+		r.FlowV1, r.Action, r.Resource = test.legacy, test.action, test.arn
 		r.Parameters = json.RawMessage(`{"resourceArn":"acs:fnf:::flow/f","FlowName":"f"}`)
 		got := flowtask.New(&service{err: test.err}, nil).Run(context.Background(), r)
 		if got.Error == nil || got.Error.Name != test.want || strings.Contains(got.Error.Cause, "password") {
@@ -188,7 +188,7 @@ func TestOperations(t *testing.T) {
 	for _, test := range tests {
 		s := &service{}
 		r := newRequest()
-		r.Legacy, r.Action, r.Parameters = true, test.action, json.RawMessage(test.parameters)
+		r.FlowV1, r.Action, r.Parameters = true, test.action, json.RawMessage(test.parameters)
 		runner := flowtask.New(s, s)
 		runners := map[string]task.Runner{}
 		for _, action := range runner.Actions() {
@@ -215,7 +215,7 @@ func FuzzStart(f *testing.F) {
 	f.Add(`{"FlowName":"f","Input":"{}"}`, true)
 	f.Fuzz(func(t *testing.T, parameters string, legacy bool) {
 		r := newRequest()
-		r.Legacy, r.Parameters = legacy, json.RawMessage(parameters)
+		r.FlowV1, r.Parameters = legacy, json.RawMessage(parameters)
 		s := &service{}
 		got := flowtask.New(s, s).Run(context.Background(), r)
 		if got.Error == nil && (s.child.FlowName == "" || !json.Valid(s.child.Input)) {

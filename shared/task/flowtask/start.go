@@ -15,20 +15,20 @@ import (
 
 // start carries out StartExecution.
 func (t *Runner) start(ctx context.Context, r *task.Request) task.Result {
-	child, err := t.childOf(r)
+	child, err := t.parseChild(r)
 	if err != nil {
-		return refused(r, err)
+		return failure(r, err)
 	}
 	started, err := t.starter.StartChild(ctx, child)
 	if err != nil {
-		return refused(r, err)
+		return failure(r, err)
 	}
 	return task.Result{Output: startedJSON(r, started)}
 }
 
-// childOf reads the request in either of its three forms: the newer language's parameters, the older one's
+// parseChild reads the request in either of its three forms: the newer language's parameters, the older one's
 // resourceArn, the older one's action.
-func (t *Runner) childOf(r *task.Request) (Child, error) {
+func (t *Runner) parseChild(r *task.Request) (Child, error) {
 	child := Child{Caller: callerOf(r), Key: r.Key}
 	if r.Mode == task.System {
 		child.CallbackToken = r.Token
@@ -37,10 +37,10 @@ func (t *Runner) childOf(r *task.Request) (Child, error) {
 	if err != nil {
 		return child, fault.New(fault.InvalidArgument, "%v", err)
 	}
-	asked := flow.ReadChildStart(r.Legacy, r.Resource, p.Text)
+	asked := flow.ReadChildStart(r.FlowV1, r.Resource, p.Text)
 	child.ExecutionName, child.FlowName = asked.ExecutionName, asked.FlowName
 	switch {
-	case !r.Legacy || r.Resource != "":
+	case !r.FlowV1 || r.Resource != "":
 		if child.FlowName, err = t.flowOf(r, &asked); err != nil {
 			return child, err
 		}
@@ -70,7 +70,7 @@ func (t *Runner) flowOf(r *task.Request, asked *flow.ChildStart) (string, error)
 	if name == "" {
 		return "", fault.New(fault.InvalidArgument, "resourceArn %q is not acs:fnf:{region}:{account}:flow/{name}", resource)
 	}
-	if t.Everywhere {
+	if t.AnyOwner {
 		return name, nil
 	}
 	if arn.Region != "" && r.Region != "" && arn.Region != r.Region {
@@ -84,7 +84,7 @@ func (t *Runner) flowOf(r *task.Request, asked *flow.ChildStart) (string, error)
 
 // inputOf checks the child's input: an object, in the older language also the JSON text of one; {} when absent.
 func inputOf(r *task.Request, raw json.RawMessage) (json.RawMessage, error) {
-	if r.Legacy && len(raw) > 0 && raw[0] == '"' {
+	if r.FlowV1 && len(raw) > 0 && raw[0] == '"' {
 		raw = json.RawMessage(task.Text(raw))
 	}
 	if text := strings.TrimSpace(string(raw)); text == "" || text == "null" {
@@ -102,7 +102,7 @@ func inputOf(r *task.Request, raw json.RawMessage) (json.RawMessage, error) {
 
 // startedJSON is the answer in the language of the request.
 func startedJSON(r *task.Request, s Started) json.RawMessage {
-	if r.Legacy {
+	if r.FlowV1 {
 		return value.Encode(map[string]any{
 			"FlowName": s.FlowName, "Name": s.ExecutionName, "ExecutionName": s.ExecutionName, "RequestId": s.RequestID,
 		})
@@ -115,11 +115,11 @@ func startedJSON(r *task.Request, s Started) json.RawMessage {
 // faultCoder is an error with a wire code that is no *fault.Error.
 type faultCoder interface{ FaultCode() string }
 
-// refused turns a fault of the API into the task's error: `FNF.{Code}`, in the older language `fnf.{Code}`, with
+// failure turns a fault of the API into the task's error: `FNF.{Code}`, in the older language `fnf.{Code}`, with
 // one exception: a name that is taken is FnF.ExecutionAlreadyExists for a resourceArn (fdl-flow.md 6.4).
-func refused(r *task.Request, err error) task.Result {
+func failure(r *task.Request, err error) task.Result {
 	code, cause := describe(err)
-	if !r.Legacy {
+	if !r.FlowV1 {
 		return task.NewError("FNF."+code, cause).Result()
 	}
 	if r.Resource != "" && code == string(fault.ExecutionAlreadyExists) {

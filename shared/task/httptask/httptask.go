@@ -57,15 +57,15 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	if err != nil {
 		return failed(&r, err)
 	}
-	return answer(&r, resp, body)
+	return response(&r, resp, body)
 }
 
-// answer turns a response into a result.
-func answer(r *task.Request, resp *http.Response, body []byte) task.Result {
+// response turns a response into a result.
+func response(r *task.Request, resp *http.Response, body []byte) task.Result {
 	if resp.StatusCode >= 400 {
 		return task.NewError(r.ErrorName(strconv.Itoa(resp.StatusCode)), task.Cause(resp.Header, resp.StatusCode, body)).Result()
 	}
-	answered := task.Answered(resp.Header, resp.StatusCode, body)
+	answered := task.HTTPResult(resp.Header, resp.StatusCode, body)
 	if answered.Error != nil && r.Mode == task.Custom {
 		return task.Accepted(resp.Header, resp.StatusCode) // the answer does not count
 	}
@@ -83,7 +83,7 @@ func failed(r *task.Request, err error) task.Result {
 }
 
 // request builds the HTTP request.
-func (c *call) request(ctx context.Context) (*http.Request, error) {
+func (c *httpCall) request(ctx context.Context) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, c.method, c.url, bytes.NewReader(c.body))
 	if err != nil {
 		return nil, errors.New("the url cannot be called")

@@ -12,8 +12,8 @@ import (
 	"millrace/shared/value"
 )
 
-// call is the evaluated parameters of one request.
-type call struct {
+// httpCall is the evaluated parameters of one request.
+type httpCall struct {
 	method string
 	url    string
 	header http.Header
@@ -25,16 +25,16 @@ var methods = []string{
 	http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete, http.MethodHead,
 }
 
-// owned is the headers that belong to the connection or to the engine; a flow's value for one is left out.
+// reservedHeaders is the headers that belong to the connection or to the engine; a flow's value for one is left out.
 // Accept-Encoding is among them because the client decompresses what it asked for itself.
-var owned = map[string]bool{
+var reservedHeaders = map[string]bool{
 	"Accept-Encoding": true, "Connection": true, "Content-Length": true, "Keep-Alive": true,
 	"Proxy-Authorization": true, "Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true,
 	"Upgrade": true, "X-Fnf-Http-Callback-Task-Token": true, "X-Fnf-Idempotency-Key": true,
 }
 
 // parse reads the parameters of HTTP:Request: url, method, body, headers.
-func parse(r *task.Request) (*call, error) {
+func parse(r *task.Request) (*httpCall, error) {
 	if len(r.Parameters) == 0 {
 		return nil, errors.New("url and method are required")
 	}
@@ -50,7 +50,7 @@ func parse(r *task.Request) (*call, error) {
 	if !ok && p["headers"] != nil {
 		return nil, errors.New("parameters must be an object, and headers an object in it")
 	}
-	c := &call{header: make(http.Header, len(headers)+4)}
+	c := &httpCall{header: make(http.Header, len(headers)+4)}
 	if c.url, err = address(p["url"]); err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func parse(r *task.Request) (*call, error) {
 }
 
 // setBody takes the body: a text as it is, anything else as JSON.
-func (c *call) setBody(body any) {
+func (c *httpCall) setBody(body any) {
 	switch body := body.(type) {
 	case nil:
 	case string:
@@ -111,7 +111,7 @@ func method(v any) (string, error) {
 }
 
 // set adds one header of the flow. A null value counts as absent; a number or a boolean as its text.
-func (c *call) set(name string, v any) error {
+func (c *httpCall) set(name string, v any) error {
 	if !isToken(name) {
 		return fmt.Errorf("%q is no header name", value.Cut(name, 100))
 	}
@@ -131,7 +131,7 @@ func (c *call) set(name string, v any) error {
 			return fmt.Errorf("the value of header %q holds a control character", name)
 		}
 	}
-	if name = http.CanonicalHeaderKey(name); !owned[name] {
+	if name = http.CanonicalHeaderKey(name); !reservedHeaders[name] {
 		c.header.Set(name, text)
 	}
 	return nil

@@ -12,8 +12,8 @@ import (
 	"millrace/shared/value"
 )
 
-// call is what a request asks for.
-type call struct {
+// invokeRequest is what a request asks for.
+type invokeRequest struct {
 	arn, region string // of the Lambda function; "" when no entry names one
 	written     string // the function as the flow has it
 	name        string
@@ -21,8 +21,8 @@ type call struct {
 	event       []byte
 }
 
-// read reads the request of either action, in either language.
-func (t *Runner) read(r *task.Request) (*call, error) {
+// parse reads the request of either action, in either language.
+func (t *Runner) parse(r *task.Request) (*invokeRequest, error) {
 	var p struct {
 		FunctionArn    string          `json:"functionArn"`
 		ResourceArn    string          `json:"resourceArn"`
@@ -35,7 +35,7 @@ func (t *Runner) read(r *task.Request) (*call, error) {
 			return nil, errors.New("the parameters must be an object, the function and invocationType strings in it")
 		}
 	}
-	c := &call{event: event(r, p.Body)}
+	c := &invokeRequest{event: event(r, p.Body)}
 	var err error
 	if c.async, err = task.IsAsync(r, cmp.Or(p.InvocationType, p.OldType)); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (t *Runner) read(r *task.Request) (*call, error) {
 			return nil, errors.New("functionArn is required: the ARN of a Lambda function")
 		}
 		c.written, c.name = c.arn, c.arn
-	} else if err := t.mapped(c, r, p.ResourceArn); err != nil || c.arn == "" {
+	} else if err := t.resolveMapping(c, r, p.ResourceArn); err != nil || c.arn == "" {
 		return c, err
 	}
 	c.region, err = regionOf(c.arn)
@@ -55,7 +55,7 @@ func (t *Runner) read(r *task.Request) (*call, error) {
 // event is the payload: JSON, for Lambda takes nothing else.
 func event(r *task.Request, body json.RawMessage) []byte {
 	e := []byte(body)
-	if r.Legacy {
+	if r.FlowV1 {
 		e = r.Input
 	}
 	if len(e) == 0 {
@@ -68,9 +68,9 @@ func event(r *task.Request, body json.RawMessage) []byte {
 	return e
 }
 
-// mapped finds the Lambda function that stands for a function of Function Compute.
-func (t *Runner) mapped(c *call, r *task.Request, resource string) error {
-	if r.Legacy && r.Resource != "" {
+// resolveMapping finds the Lambda function that stands for a function of Function Compute.
+func (t *Runner) resolveMapping(c *invokeRequest, r *task.Request, resource string) error {
+	if r.FlowV1 && r.Resource != "" {
 		resource = r.Resource
 	}
 	if resource == "" {
@@ -100,9 +100,9 @@ func CheckARN(arn string) error {
 // region. The check is strict, for the region becomes a part of a host's name.
 func regionOf(arn string) (string, error) {
 	parts := strings.Split(arn, ":")
-	if len(parts) != 7 && len(parts) != 8 || parts[0] != "arn" || !made(parts[1], "-") || !strings.HasPrefix(parts[1], "aws") ||
-		parts[2] != "lambda" || !made(parts[3], "-") || len(parts[3]) > 32 || len(parts[4]) != 12 || strings.Trim(parts[4], "0123456789") != "" ||
-		parts[5] != "function" || !made(parts[6], "-_") || len(parts[6]) > 140 || len(parts) == 8 && !made(parts[7], "-_$") {
+	if len(parts) != 7 && len(parts) != 8 || parts[0] != "arn" || !isMadeOf(parts[1], "-") || !strings.HasPrefix(parts[1], "aws") ||
+		parts[2] != "lambda" || !isMadeOf(parts[3], "-") || len(parts[3]) > 32 || len(parts[4]) != 12 || strings.Trim(parts[4], "0123456789") != "" ||
+		parts[5] != "function" || !isMadeOf(parts[6], "-_") || len(parts[6]) > 140 || len(parts) == 8 && !isMadeOf(parts[7], "-_$") {
 		return "", fmt.Errorf("%q is not the ARN of a Lambda function, arn:aws:lambda:<region>:<account>:function:<name>", value.Cut(arn, 200))
 	}
 	return parts[3], nil
@@ -116,8 +116,8 @@ func Identity(arn string) (string, error) {
 	return strings.Join(strings.SplitN(arn, ":", 8)[:7], ":"), nil
 }
 
-// made tells whether s is not empty and made of letters, digits and the characters of more.
-func made(s, more string) bool {
+// isMadeOf tells whether s is not empty and made of letters, digits and the characters of more.
+func isMadeOf(s, more string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(more, c) < 0 {

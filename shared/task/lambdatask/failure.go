@@ -44,7 +44,7 @@ var codes = map[string]string{
 }
 
 // serviceFailure is the error of a call that Lambda refused, or that got no answer.
-func serviceFailure(ctx context.Context, r *task.Request, c *call, err error) *task.Error {
+func serviceFailure(ctx context.Context, r *task.Request, c *invokeRequest, err error) *task.Error {
 	if ctx.Err() != nil {
 		return task.NewError(r.ErrorName(unknown), "The call of "+c.arn+" was cut off.")
 	}

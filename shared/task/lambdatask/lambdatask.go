@@ -53,7 +53,7 @@ type Function struct {
 type Options struct {
 	Client    Client
 	Functions []Function
-	Noted     task.Noted
+	Recorder  task.InvocationRecorder
 	// Next carries out FC:InvokeFunction for functions that no entry matches; nil: they are not found.
 	Next task.Runner
 
@@ -69,7 +69,7 @@ func New(o Options) *Runner { return &Runner{o} }
 // Run invokes the function. It returns when the function has ended, or, for an asynchronous invocation, when it has been
 // accepted.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
-	c, err := t.read(&r)
+	c, err := t.parse(&r)
 	switch {
 	case err != nil:
 		return r.Failf(invalidArgument, "%s", err)
@@ -79,7 +79,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 		return r.Failf(functionNotFound, "No Lambda function stands for %s. Name one in the functions file, for example:\nfunctions:\n"+
 			"  - match: %s\n    lambda: arn:aws:lambda:us-east-1:123456789012:function:%s", c.written, c.name, c.name)
 	}
-	if err := t.Own.Lambda(c.arn); err != nil {
+	if err := t.Own.CheckLambda(c.arn); err != nil {
 		return r.Failf(accessDenied, "%s", err)
 	}
 	if c.async {
@@ -89,7 +89,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 }
 
 // call invokes the function and waits for its end.
-func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result {
+func (t *Runner) call(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
 	out, failure := t.invoke(ctx, r, c, types.InvocationTypeRequestResponse)
 	system := r.Mode == task.System
 	if failure != nil {
@@ -98,13 +98,13 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result
 	if aws.ToString(out.FunctionError) != "" {
 		return task.Result{Error: task.FunctionFailure(r.Action, out.Payload), Async: system}
 	}
-	if r.Legacy && r.Mode == task.Custom {
+	if r.FlowV1 && r.Mode == task.Custom {
 		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
 	}
-	if err := inflight.AnswerOf(ctx).Hold(ctx, int64(value.Cost(out.Payload))); err != nil {
+	if err := inflight.ResponseFromContext(ctx).Hold(ctx, int64(value.Cost(out.Payload))); err != nil {
 		return task.Result{Error: serviceFailure(ctx, r, c, err), Async: system}
 	}
-	result := Output(r.Legacy, int(out.StatusCode), requestID(out), out.Payload)
+	result := Output(r.FlowV1, int(out.StatusCode), requestID(out), out.Payload)
 	if result.Error != nil && r.Mode == task.Custom {
 		result = Output(false, int(out.StatusCode), requestID(out), nil) // nor does it in the newer language
 	}
@@ -113,8 +113,8 @@ func (t *Runner) call(ctx context.Context, r *task.Request, c *call) task.Result
 }
 
 // submit hands the invocation to Lambda's own queue. Who waits for its end is noted under its request id.
-func (t *Runner) submit(ctx context.Context, r *task.Request, c *call) task.Result {
-	if r.Mode == task.System && t.Noted == nil {
+func (t *Runner) submit(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
+	if r.Mode == task.System && t.Recorder == nil {
 		return r.Failf(invalidArgument, "Asynchronous invocations that are waited for need a queue for their outcomes, and there is none here.")
 	}
 	out, failure := t.invoke(ctx, r, c, types.InvocationTypeEvent)
@@ -122,18 +122,18 @@ func (t *Runner) submit(ctx context.Context, r *task.Request, c *call) task.Resu
 		return task.Result{Error: failure}
 	}
 	if r.Mode == task.System {
-		n := task.Note{Account: r.Account, Token: r.Token, Action: r.Action, Legacy: r.Legacy, Function: c.arn}
-		if err := t.Noted.Note(ctx, requestID(out), n); err != nil {
+		n := task.InvocationRecord{Account: r.Account, Token: r.Token, Action: r.Action, FlowV1: r.FlowV1, Function: c.arn}
+		if err := t.Recorder.Record(ctx, requestID(out), n); err != nil {
 			return r.Failf(internalError, "The invocation was accepted, but nobody could note that its end is waited for: %s", err)
 		}
 	}
-	if r.Legacy {
+	if r.FlowV1 {
 		return task.Result{Output: json.RawMessage("{}")}
 	}
 	return task.Accepted(http.Header{"X-Amzn-Requestid": {requestID(out)}}, http.StatusAccepted)
 }
 
-func (t *Runner) invoke(ctx context.Context, r *task.Request, c *call, kind types.InvocationType) (*lambda.InvokeOutput, *task.Error) {
+func (t *Runner) invoke(ctx context.Context, r *task.Request, c *invokeRequest, kind types.InvocationType) (*lambda.InvokeOutput, *task.Error) {
 	in := &lambda.InvokeInput{FunctionName: &c.arn, InvocationType: kind, Payload: c.event}
 	if kind == types.InvocationTypeRequestResponse && r.Key != "" {
 		in.ClientContext = aws.String(clientContext(r.Key))
@@ -152,9 +152,9 @@ func requestID(out *lambda.InvokeOutput) string {
 
 // Output is the result of a function that did not fail, in the language of the task: the newer one has an envelope, the
 // older one the answer itself, which must be JSON there.
-func Output(legacy bool, status int, requestID string, payload []byte) task.Result {
-	if legacy {
-		output, failure := task.Bare("", payload)
+func Output(flowV1 bool, status int, requestID string, payload []byte) task.Result {
+	if flowV1 {
+		output, failure := task.FlowV1Output("", payload)
 		return task.Result{Output: output, Error: failure}
 	}
 	header := map[string][]string{"Content-Type": {"application/json"}}
@@ -164,7 +164,7 @@ func Output(legacy bool, status int, requestID string, payload []byte) task.Resu
 	if len(payload) == 0 {
 		return task.Accepted(header, status)
 	}
-	return task.Answered(header, status, payload)
+	return task.HTTPResult(header, status, payload)
 }
 
 // clientContext carries the idempotency key to the function: context.client_context.custom["fnfIdempotencyKey"].

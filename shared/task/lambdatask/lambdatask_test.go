@@ -42,9 +42,9 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, s.body)
 }
 
-type notes map[string]task.Note
+type recorder map[string]task.InvocationRecord
 
-func (n notes) Note(_ context.Context, id string, note task.Note) error {
+func (n recorder) Record(_ context.Context, id string, note task.InvocationRecord) error {
 	if n == nil {
 		return errors.New("store unreachable")
 	}
@@ -52,7 +52,7 @@ func (n notes) Note(_ context.Context, id string, note task.Note) error {
 	return nil
 }
 
-func newRunner(t *testing.T, s *service, n task.Noted) *lambdatask.Runner {
+func newRunner(t *testing.T, s *service, n task.InvocationRecorder) *lambdatask.Runner {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
@@ -60,7 +60,7 @@ func newRunner(t *testing.T, s *service, n task.Noted) *lambdatask.Runner {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
 		})})
-	return lambdatask.New(lambdatask.Options{Client: client, Noted: n, Functions: []lambdatask.Function{
+	return lambdatask.New(lambdatask.Options{Client: client, Recorder: n, Functions: []lambdatask.Function{
 		{Match: "charge", ARN: charge}, {Match: "acs:fc:*:*:functions/prod-*/live", ARN: "arn:aws:lambda:eu-west-1:123456789012:function:{name}:live"}}})
 }
 
@@ -124,10 +124,10 @@ func TestOwnAction(t *testing.T) {
 	}
 }
 
-func TestOlderLanguage(t *testing.T) {
+func TestFlowV1(t *testing.T) {
 	s := &service{status: 200, body: `{"a":1}`}
 	r := newRunner(t, s, nil)
-	q := task.Request{Action: lambdatask.ActionFC, Legacy: true, Resource: "acs:fc:cn-hangzhou:1:services/s.LATEST/functions/charge", Input: json.RawMessage(`{"in":1}`)}
+	q := task.Request{Action: lambdatask.ActionFC, FlowV1: true, Resource: "acs:fc:cn-hangzhou:1:services/s.LATEST/functions/charge", Input: json.RawMessage(`{"in":1}`)}
 	if got := r.Run(t.Context(), q); got.Error != nil || string(got.Output) != `{"a":1}` || s.payload != `{"in":1}` {
 		t.Errorf("%s %v %s", got.Output, got.Error, s.payload)
 	}
@@ -139,7 +139,7 @@ func TestOlderLanguage(t *testing.T) {
 
 func TestAsync(t *testing.T) {
 	s := &service{status: 202}
-	n := notes{}
+	n := recorder{}
 	r := newRunner(t, s, n)
 	q := fc(`{"resourceArn":"acs:fc:::functions/charge","invocationType":"Async","body":{}}`)
 	got := r.Run(t.Context(), q)
@@ -148,10 +148,10 @@ func TestAsync(t *testing.T) {
 	}
 	q.Mode = task.System
 	got = r.Run(t.Context(), q)
-	if got.Error != nil || got.Async || n["req-1"] != (task.Note{Account: "1", Token: "tok", Action: lambdatask.ActionFC, Function: charge}) {
+	if got.Error != nil || got.Async || n["req-1"] != (task.InvocationRecord{Account: "1", Token: "tok", Action: lambdatask.ActionFC, Function: charge}) {
 		t.Errorf("%v, notes %v", got.Error, n)
 	}
-	if got := newRunner(t, s, notes(nil)).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InternalServerError" {
+	if got := newRunner(t, s, recorder(nil)).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InternalServerError" {
 		t.Errorf("a note that was not taken: %v", got.Error)
 	}
 	if got := newRunner(t, s, nil).Run(t.Context(), q); got.Error == nil || got.Error.Name != "FC.InvalidArgument" {
@@ -224,17 +224,17 @@ func TestCheckARN(t *testing.T) {
 func FuzzRun(f *testing.F) {
 	f.Add(lambdatask.ActionFC, `{"resourceArn":"acs:fc:::functions/charge","invocationType":"Sync","body":"{}"}`, "acs:fc:::functions/charge", true)
 	f.Add(lambdatask.Action, `{"functionArn":"`+charge+`"}`, "", false)
-	r := lambdatask.New(lambdatask.Options{Client: refusing{}, Functions: []lambdatask.Function{{Match: "*", ARN: charge}}})
+	r := lambdatask.New(lambdatask.Options{Client: rejectingClient{}, Functions: []lambdatask.Function{{Match: "*", ARN: charge}}})
 	f.Fuzz(func(t *testing.T, action, parameters, resource string, legacy bool) {
-		got := r.Run(context.Background(), task.Request{Action: action, Parameters: json.RawMessage(parameters), Resource: resource, Legacy: legacy})
+		got := r.Run(context.Background(), task.Request{Action: action, Parameters: json.RawMessage(parameters), Resource: resource, FlowV1: legacy})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")
 		}
 	})
 }
 
-type refusing struct{}
+type rejectingClient struct{}
 
-func (refusing) Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+func (rejectingClient) Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
 	return nil, errors.New("refused")
 }

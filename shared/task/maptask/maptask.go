@@ -33,7 +33,7 @@ type mapping struct {
 // New returns a runner over the mappings. client is one of package outbound; nil is one that may call loopback and
 // private networks, for the addresses are the operator's.
 func New(actions []task.Mapping, client *http.Client) *Runner {
-	t := &Runner{client: outbound.WithoutRedirects(outbound.OrInside(client))}
+	t := &Runner{client: outbound.WithoutRedirects(outbound.OrInternal(client))}
 	for _, m := range actions {
 		t.actions = append(t.actions, mapping{m, task.NormalAction(m.Match)})
 	}
@@ -83,7 +83,7 @@ func (t *Runner) match(action string) *mapping {
 
 // post asks the program behind the address.
 func (t *Runner) post(ctx context.Context, address string, r *task.Request) task.Result {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(question(r)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(requestBody(r)))
 	if err != nil {
 		return r.Failf("RequestFailed", "The address of %s in the functions file cannot be called.", r.Action)
 	}
@@ -107,9 +107,9 @@ func (t *Runner) post(ctx context.Context, address string, r *task.Request) task
 	return result(r, resp.Header.Get("Content-Type"), body)
 }
 
-// question is the JSON object that is posted. Members that a request does not have are left out.
-func question(r *task.Request) []byte {
-	q := map[string]any{"action": r.Action, "mode": modes[r.Mode%3], "legacy": r.Legacy}
+// requestBody is the JSON object that is posted. Members that a request does not have are left out.
+func requestBody(r *task.Request) []byte {
+	q := map[string]any{"action": r.Action, "mode": modes[r.Mode%3], "legacy": r.FlowV1}
 	for name, s := range map[string]string{
 		"resource": r.Resource, "token": r.Token, "key": r.Key, "account": r.Account, "region": r.Region,
 		"flow": r.Flow, "execution": r.Execution, "state": r.State, "roleArn": r.RoleArn,
@@ -132,12 +132,12 @@ var modes = [...]string{"RequestComplete", "WaitForSystemCallback", "WaitForCust
 // result is the outcome of an answer: JSON as it is. An empty answer is {}; what is no JSON is a text in the newer
 // language and FnF.InvalidLocal in the older one, except where the answer does not count.
 func result(r *task.Request, contentType string, body []byte) task.Result {
-	output, err := task.Bare(contentType, body)
+	output, err := task.FlowV1Output(contentType, body)
 	switch {
 	case err == nil:
 	case r.Mode == task.Custom:
 		output, err = json.RawMessage("{}"), nil
-	case !r.Legacy:
+	case !r.FlowV1:
 		output, err = task.Body(contentType, body)
 	}
 	return task.Result{Output: output, Error: err, Async: r.Mode == task.System}

@@ -64,7 +64,7 @@ func TestFirstMatchAnswers(t *testing.T) {
 			t.Errorf("%s: %s, %v", test.action, got.Output, got.Error)
 		}
 	}
-	got := newRunner(t).Run(context.Background(), task.Request{Action: "ocr:Recognize", Legacy: true})
+	got := newRunner(t).Run(context.Background(), task.Request{Action: "ocr:Recognize", FlowV1: true})
 	if got.Error == nil || got.Error.Name != "ocr.UnsupportedOperation" {
 		t.Errorf("the older language: %v", got)
 	}
@@ -73,7 +73,7 @@ func TestFirstMatchAnswers(t *testing.T) {
 func TestQuestion(t *testing.T) {
 	address, asked := service(t, 200, `{"ok":true}`)
 	r := task.Request{
-		Account: "1", Region: "cn-hangzhou", Flow: "f", Execution: "e", State: "s", Legacy: true, Action: "MNS:SendMessage",
+		Account: "1", Region: "cn-hangzhou", Flow: "f", Execution: "e", State: "s", FlowV1: true, Action: "MNS:SendMessage",
 		Resource: "acs:mns:::/queues/q/messages", Mode: task.Custom, Parameters: json.RawMessage(`{"MessageBody":{"a":1}}`),
 		Input: json.RawMessage(`{"b":2}`), Token: "tok", Key: "k",
 	}
@@ -119,7 +119,7 @@ func TestAnswers(t *testing.T) {
 	for _, test := range tests {
 		address, _ := service(t, test.status, test.body)
 		got := newRunner(t, task.Mapping{Match: "MNS:*", HTTP: address}).Run(context.Background(),
-			task.Request{Action: "MNS:SendMessage", Legacy: test.legacy, Mode: test.mode})
+			task.Request{Action: "MNS:SendMessage", FlowV1: test.legacy, Mode: test.mode})
 		name := ""
 		if got.Error != nil {
 			name = got.Error.Name

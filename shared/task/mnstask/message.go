@@ -38,8 +38,8 @@ func (m *message) permission() string {
 	return "mns:SendMessage"
 }
 
-// read reads the request in either language; the older one has the same parameters under other names.
-func read(r *task.Request) (*message, error) {
+// parse reads the request in either language; the older one has the same parameters under other names.
+func parse(r *task.Request) (*message, error) {
 	p := map[string]json.RawMessage{}
 	if len(r.Parameters) > 0 {
 		if err := value.Unmarshal(r.Parameters, &p); err != nil {
@@ -48,7 +48,7 @@ func read(r *task.Request) (*message, error) {
 	}
 	names := []string{"message", "delaySeconds", "priority", "messageTag", "messageAttributes"}
 	m := &message{arn: task.Text(p["resourceArn"])}
-	if r.Legacy {
+	if r.FlowV1 {
 		names, m.arn = []string{"MessageBody", "DelaySeconds", "Priority", "MessageTag", "MessageAttributes"}, r.Resource
 	}
 	if err := m.target(); err != nil {

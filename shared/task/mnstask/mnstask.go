@@ -24,7 +24,7 @@ const Action = "MNS:SendMessage"
 // Options are what a runner is made of.
 type Options struct {
 	Credentials acs.Provider
-	Places      acs.Places
+	Endpoints   acs.Endpoints
 	HTTP        *http.Client // nil: that of package rest
 
 	Own *own.Resources // no message is sent to these
@@ -43,23 +43,23 @@ func New(o Options) *Runner { return &Runner{o: o, clients: map[string]*rest.Cli
 // Run sends the message and returns when the service has taken it. A call is made once: sending again is the flow's own
 // decision.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
-	m, err := read(&r)
+	m, err := parse(&r)
 	var endpoint string
 	if err == nil {
-		endpoint, err = t.o.Places.Messages(m.region, m.account)
+		endpoint, err = t.o.Endpoints.Messages(m.region, m.account)
 	}
 	if err != nil {
 		return r.Failf(invalidArgument, "%s", err)
 	}
-	if err := t.guard(m); err != nil {
+	if err := t.checkTarget(m); err != nil {
 		return r.Failf(accessDenied, "%s", err)
 	}
 	c := t.client(endpoint)
-	var sent rest.Sent
+	var sent rest.SendResult
 	if m.topic != "" {
 		sent, err = c.PublishWith(ctx, m.topic, rest.Publication{Body: m.body, Tag: m.tag, Mail: m.mail, SMS: m.sms})
 	} else {
-		sent, err = c.SendOne(ctx, m.queue, rest.Out{Body: m.body, Delay: m.delay}, m.priority)
+		sent, err = c.SendOne(ctx, m.queue, rest.OutgoingMessage{Body: m.body, Delay: m.delay}, m.priority)
 	}
 	if err != nil {
 		return failure(ctx, &r, m, err).Result()
@@ -67,12 +67,12 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	return task.Result{Output: value.Encode(map[string]any{"MessageId": sent.ID, "RequestId": sent.RequestID, "MessageBodyMD5": sent.Digest})}
 }
 
-// guard refuses what is the engine's own.
-func (t *Runner) guard(m *message) error {
+// checkTarget refuses what is the engine's own.
+func (t *Runner) checkTarget(m *message) error {
 	if m.topic != "" {
-		return t.o.Own.Topic(m.arn, m.topic)
+		return t.o.Own.CheckTopic(m.arn, m.topic)
 	}
-	return t.o.Own.Queue(m.arn, m.queue)
+	return t.o.Own.CheckQueue(m.arn, m.queue)
 }
 
 // clientsMax bounds the clients that are kept: a flow may name any region and account.

@@ -21,7 +21,7 @@ func emulated(t *testing.T) (*mns.Server, *mnstask.Runner) {
 	s := mns.New(mns.Options{})
 	s.CreateQueue("q")
 	s.CreateTopic("t")
-	return s, mnstask.New(mnstask.Options{HTTP: &http.Client{Transport: s.Transport()}, Places: acs.Places{Account: mns.AccountID, Region: mns.Region},
+	return s, mnstask.New(mnstask.Options{HTTP: &http.Client{Transport: s.Transport()}, Endpoints: acs.Endpoints{Account: mns.AccountID, Region: mns.Region},
 		Credentials: acs.Static(acs.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})})
 }
 
@@ -37,8 +37,8 @@ func TestSend(t *testing.T) {
 	}{
 		{request(`{"resourceArn":"acs:mns:::/queues/q/messages","message":"<text> & é"}`), "<text> & é"},
 		{request(`{"resourceArn":"acs:mns:cn-hangzhou:1234567890123456:/queues/q/messages","message":{"b":1,"a":"x"},"priority":1,"delaySeconds":"60"}`), `{"b":1,"a":"x"}`},
-		{task.Request{Action: mnstask.Action, Legacy: true, Resource: "acs:mns:::/queues/q/messages", Parameters: json.RawMessage(`{"MessageBody":{"in":1},"Priority":16,"DelaySeconds":0}`)}, `{"in":1}`},
-		{task.Request{Action: mnstask.Action, Legacy: true, Resource: "acs:mns:::/queues/q/messages", Parameters: json.RawMessage(`{"MessageBody":"text"}`)}, `text`},
+		{task.Request{Action: mnstask.Action, FlowV1: true, Resource: "acs:mns:::/queues/q/messages", Parameters: json.RawMessage(`{"MessageBody":{"in":1},"Priority":16,"DelaySeconds":0}`)}, `{"in":1}`},
+		{task.Request{Action: mnstask.Action, FlowV1: true, Resource: "acs:mns:::/queues/q/messages", Parameters: json.RawMessage(`{"MessageBody":"text"}`)}, `text`},
 	}
 	for _, test := range tests {
 		got := r.Run(t.Context(), test.q)
@@ -57,7 +57,7 @@ func TestPublish(t *testing.T) {
 	s, r := emulated(t)
 	for _, q := range []task.Request{
 		request(`{"resourceArn":"acs:mns:::/topics/t/messages","message":{"n":1},"messageTag":"tag","messageAttributes":{"MailAttributes":{"Subject":"s"},"SMSAttributes":{"Type":"x"}}}`),
-		{Action: mnstask.Action, Legacy: true, Resource: "acs:mns:::/topics/t/messages", Parameters: json.RawMessage(`{"MessageBody":"{\"n\":1}","MessageTag":"tag","MessageAttributes":"{}"}`)},
+		{Action: mnstask.Action, FlowV1: true, Resource: "acs:mns:::/topics/t/messages", Parameters: json.RawMessage(`{"MessageBody":"{\"n\":1}","MessageTag":"tag","MessageAttributes":"{}"}`)},
 	} {
 		if got := r.Run(t.Context(), q); got.Error != nil || !strings.Contains(string(got.Output), "MessageId") {
 			t.Errorf("%s %v", got.Output, got.Error)
@@ -119,7 +119,7 @@ func TestBrokenCalls(t *testing.T) {
 	const good = `{"resourceArn":"acs:mns:::/queues/q/messages","message":"m"}`
 	key := acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})
 	run := func(ctx context.Context, k acs.Provider, a answer) *task.Error {
-		r := mnstask.New(mnstask.Options{HTTP: &http.Client{Transport: a}, Places: acs.Places{Account: "1", Region: "cn-x"}, Credentials: k})
+		r := mnstask.New(mnstask.Options{HTTP: &http.Client{Transport: a}, Endpoints: acs.Endpoints{Account: "1", Region: "cn-x"}, Credentials: k})
 		return r.Run(ctx, request(good)).Error
 	}
 	ended, cancel := context.WithDeadline(t.Context(), time.Now())
@@ -148,10 +148,10 @@ func TestBrokenCalls(t *testing.T) {
 func FuzzRun(f *testing.F) {
 	f.Add(`{"resourceArn":"acs:mns:::/queues/q/messages","message":"m","priority":3}`, "acs:mns:::/topics/t/messages", true)
 	f.Add(`{"MessageBody":{},"MessageAttributes":{"MailAttributes":"x"}}`, "acs:mns:a:b:/queues/q", false)
-	r := mnstask.New(mnstask.Options{HTTP: &http.Client{Transport: answer{err: errors.New("refused")}}, Places: acs.Places{Account: "1", Region: "cn-x"},
+	r := mnstask.New(mnstask.Options{HTTP: &http.Client{Transport: answer{err: errors.New("refused")}}, Endpoints: acs.Endpoints{Account: "1", Region: "cn-x"},
 		Credentials: acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"})})
 	f.Fuzz(func(t *testing.T, parameters, resource string, legacy bool) {
-		got := r.Run(context.Background(), task.Request{Action: mnstask.Action, Parameters: json.RawMessage(parameters), Resource: resource, Legacy: legacy})
+		got := r.Run(context.Background(), task.Request{Action: mnstask.Action, Parameters: json.RawMessage(parameters), Resource: resource, FlowV1: legacy})
 		if got.Error == nil || got.Error.Name == "" {
 			t.Fatal("a refused call succeeded")
 		}

@@ -34,20 +34,20 @@ type CloudFlow struct {
 
 // Run starts the execution and returns when CloudFlow has answered, or hands the request to Next.
 func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
-	s, err := readStart(&r)
+	s, err := parseStartRequest(&r)
 	if err != nil || !t.matches(s) {
 		return t.Next.Run(ctx, r) // which also says what is wrong with it
 	}
 	if !flow.ValidName(s.flow) {
-		return refusedStart(&r, task.NewError(r.ErrorName(invalidArgument),
+		return startFailure(&r, task.NewError(r.ErrorName(invalidArgument),
 			fmt.Sprintf("%q is no name of a flow: %s.", value.Cut(s.flow, 80), flow.NameRule)))
 	}
-	if cause := t.mayNot(&r, "StartExecution", s.arn.Region, s.flow); cause != "" {
-		return r.Denied(cause)
+	if cause := t.denyReason(&r, "StartExecution", s.arn.Region, s.flow); cause != "" {
+		return r.DeniedResult(cause)
 	}
 	c, err := t.call(&r, s)
 	if err != nil {
-		return refusedStart(&r, task.NewError(r.ErrorName(invalidArgument), err.Error()))
+		return startFailure(&r, task.NewError(r.ErrorName(invalidArgument), err.Error()))
 	}
 	a, err := t.Client.Do(ctx, c)
 	var answer struct{ FlowName, Name, RequestId string }
@@ -58,43 +58,43 @@ func (t *CloudFlow) Run(ctx context.Context, r task.Request) task.Result {
 		e := failure(ctx, &r, err)
 		// A name that is derived from the attempt is taken by an earlier call of it only.
 		if !s.derived || !strings.HasSuffix(e.Name, ".ExecutionAlreadyExists") {
-			return refusedStart(&r, e)
+			return startFailure(&r, e)
 		}
 	}
-	if r.Legacy {
+	if r.FlowV1 {
 		return task.Result{Output: value.Encode(map[string]any{"FlowName": s.flow, "Name": s.name, "ExecutionName": s.name, "RequestId": answer.RequestId})}
 	}
 	return task.Result{Output: value.Encode(map[string]any{"FlowName": s.flow, "ExecutionName": s.name, "RequestID": answer.RequestId})}
 }
 
-// mayNot says why the flow of a request may not do an operation of CloudFlow's own on a flow there,
+// denyReason says why the flow of a request may not do an operation of CloudFlow's own on a flow there,
 // whose resource name is of the engine's account; "" when it may. No flow ("") stands for an
 // operation that names none, no region for the engine's.
-func (s *Service) mayNot(r *task.Request, operation, region, flowName string) string {
+func (s *Service) denyReason(r *task.Request, operation, region, flowName string) string {
 	if r.May == nil {
 		return ""
 	}
 	resource := "*"
 	if flowName != "" {
 		if region == "" {
-			region = s.Places.Region
+			region = s.Endpoints.Region
 		}
-		resource = access.FlowARN(region, s.Places.Account, flowName)
+		resource = access.FlowARN(region, s.Endpoints.Account, flowName)
 	}
 	action := "fnf:" + operation
 	if r.May(action, resource) {
 		return ""
 	}
-	return access.Refusal(access.As(r.RoleArn, r.Author), action, value.Cut(resource, 200))
+	return access.DeniedMessage(access.Principal(r.RoleArn, r.Author), action, value.Cut(resource, 200))
 }
 
-// mayNotCloudFlow says why the flow of a request may not call an operation of CloudFlow's own, by
+// denyCloudFlow says why the flow of a request may not call an operation of CloudFlow's own, by
 // its parameters; "" when it may. Each flow that they may name, however the service reads them, must
 // be one that the operator has opened (MILLRACE_CLOUDFLOW), and the flow must have the right to the
 // operation on it. A role for a flow there needs the right to pass it.
-func (t *Any) mayNotCloudFlow(r *task.Request, product, operation string, p map[string]any) string {
-	if _, listed := t.Products[product]; !listed && r.Account != t.Places.Account {
-		return "CloudFlow's own flows are those of the cloud's account, " + t.Places.Account + ", and this flow is of another, " + r.Account +
+func (t *AnyProduct) denyCloudFlow(r *task.Request, product, operation string, p map[string]any) string {
+	if _, listed := t.Products[product]; !listed && r.Account != t.Endpoints.Account {
+		return "CloudFlow's own flows are those of the cloud's account, " + t.Endpoints.Account + ", and this flow is of another, " + r.Account +
 			". The operator can open them by listing fnf in MILLRACE_PRODUCTS."
 	}
 	region, _ := p["RegionId"].(string)
@@ -110,7 +110,7 @@ func (t *Any) mayNotCloudFlow(r *task.Request, product, operation string, p map[
 			names = append(names, text)
 		case strings.EqualFold(parameter, "RoleArn"):
 			if r.May != nil && !r.May(access.PassRole, text) {
-				return access.Refusal(access.As(r.RoleArn, r.Author), access.PassRole, value.Cut(text, 200))
+				return access.DeniedMessage(access.Principal(r.RoleArn, r.Author), access.PassRole, value.Cut(text, 200))
 			}
 		}
 	}
@@ -118,25 +118,25 @@ func (t *Any) mayNotCloudFlow(r *task.Request, product, operation string, p map[
 		names = []string{""}
 	}
 	for _, name := range names {
-		if cause := t.mayNotFlow(r, operation, region, name); cause != "" {
+		if cause := t.denyFlow(r, operation, region, name); cause != "" {
 			return cause
 		}
 	}
 	return ""
 }
 
-// mayNotFlow is mayNotCloudFlow for one flow; no name stands for an operation that names none.
-func (t *Any) mayNotFlow(r *task.Request, operation, region, name string) string {
-	if cause := t.mayNot(r, operation, region, name); cause != "" {
+// denyFlow is denyCloudFlow for one flow; no name stands for an operation that names none.
+func (t *AnyProduct) denyFlow(r *task.Request, operation, region, name string) string {
+	if cause := t.denyReason(r, operation, region, name); cause != "" {
 		return cause
 	}
 	if name == "" {
 		name = "*" // all flows
 	}
 	if region == "" {
-		region = t.Places.Region
+		region = t.Endpoints.Region
 	}
-	full := access.FlowARN(region, t.Places.Account, name)
+	full := access.FlowARN(region, t.Endpoints.Account, name)
 	for _, pattern := range t.CloudFlow {
 		if glob.Match(pattern, full) {
 			return ""
@@ -145,8 +145,8 @@ func (t *Any) mayNotFlow(r *task.Request, operation, region, name string) string
 	return "fnf:" + operation + " is for " + value.Cut(full, 200) + ", which the operator has not opened to flows (MILLRACE_CLOUDFLOW)."
 }
 
-// start is what a request asks to be started.
-type start struct {
+// startRequest is what a request asks to be started.
+type startRequest struct {
 	written string // resource name
 	arn     task.ARN
 	flow    string
@@ -155,19 +155,19 @@ type start struct {
 	input   json.RawMessage
 }
 
-// readStart reads the request in either of its three forms: the newer language's parameters, the older one's resourceArn,
+// parseStartRequest reads the request in either of its three forms: the newer language's parameters, the older one's resourceArn,
 // the older one's action.
-func readStart(r *task.Request) (*start, error) {
+func parseStartRequest(r *task.Request) (*startRequest, error) {
 	p, err := task.ReadParameters(r.Parameters)
 	if err != nil {
 		return nil, err
 	}
-	asked := flow.ReadChildStart(r.Legacy, r.Resource, p.Text)
-	s := &start{written: asked.Resource, flow: asked.Flow(), name: asked.ExecutionName, input: p.First(flow.InputKeys...)}
+	asked := flow.ReadChildStart(r.FlowV1, r.Resource, p.Text)
+	s := &startRequest{written: asked.Resource, flow: asked.Flow(), name: asked.ExecutionName, input: p.First(flow.InputKeys...)}
 	switch {
-	case r.Legacy && r.Resource == "":
+	case r.FlowV1 && r.Resource == "":
 		s.written = "acs:fnf:::flow/" + asked.FlowName
-	case r.Legacy && len(r.Parameters) == 0:
+	case r.FlowV1 && len(r.Parameters) == 0:
 		s.input = r.Input
 	}
 	if s.arn, err = task.ParseARN(s.written); err != nil {
@@ -183,8 +183,8 @@ func readStart(r *task.Request) (*start, error) {
 	return s, nil
 }
 
-func (t *CloudFlow) matches(s *start) bool {
-	full := s.arn.Within(t.Places.Region, t.Places.Account).String()
+func (t *CloudFlow) matches(s *startRequest) bool {
+	full := s.arn.WithDefaults(t.Endpoints.Region, t.Endpoints.Account).String()
 	for _, pattern := range t.Match {
 		if glob.Match(pattern, s.written) || glob.Match(pattern, full) {
 			return true
@@ -194,16 +194,16 @@ func (t *CloudFlow) matches(s *start) bool {
 }
 
 // call is StartExecution.
-func (t *CloudFlow) call(r *task.Request, s *start) (*acs.Call, error) {
+func (t *CloudFlow) call(r *task.Request, s *startRequest) (*acs.Request, error) {
 	if r.Mode == task.System {
 		return nil, fmt.Errorf("the end of an execution of CloudFlow's own cannot be waited for (%s): let it report the task by token, "+
 			"or start it without waiting", s.written)
 	}
-	if s.arn.Account != "" && s.arn.Account != t.Places.Account {
+	if s.arn.Account != "" && s.arn.Account != t.Endpoints.Account {
 		return nil, fmt.Errorf("the flow belongs to another account: %s", s.written)
 	}
-	product := known["fnf"]
-	endpoint, err := t.Places.Product("fnf", s.arn.Region, product.Host)
+	product := knownProducts["fnf"]
+	endpoint, err := t.Endpoints.Product("fnf", s.arn.Region, product.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -214,12 +214,12 @@ func (t *CloudFlow) call(r *task.Request, s *start) (*acs.Call, error) {
 	return rpc(endpoint, "StartExecution", product.Version, url.Values{"FlowName": {s.flow}, "ExecutionName": {s.name}, "Input": {input}}), nil
 }
 
-// refusedStart gives the error the name that it has in the language of the task: FNF.{Code}, in the older one fnf.{Code},
+// startFailure gives the error the name that it has in the language of the task: FNF.{Code}, in the older one fnf.{Code},
 // with one exception: a name that is taken is FnF.ExecutionAlreadyExists for a resourceArn (fdl-flow.md 6.4).
-func refusedStart(r *task.Request, e *task.Error) task.Result {
+func startFailure(r *task.Request, e *task.Error) task.Result {
 	_, code, _ := strings.Cut(e.Name, ".")
 	switch {
-	case !r.Legacy:
+	case !r.FlowV1:
 		e.Name = "FNF." + code
 	case r.Resource != "" && code == "ExecutionAlreadyExists":
 		e.Name = "FnF." + code

@@ -20,8 +20,8 @@ import (
 
 // Service is what the runners of this package share: how they call, and where.
 type Service struct {
-	Client *acs.Client
-	Places acs.Places
+	Client    *acs.Client
+	Endpoints acs.Endpoints
 }
 
 // Codes of errors that a service does not name itself.
@@ -33,7 +33,7 @@ const (
 
 // failure is the error of a call that a service refused, or that got no answer.
 func failure(ctx context.Context, r *task.Request, err error) *task.Error {
-	e := acs.Refusal(err)
+	e := acs.AsError(err)
 	switch {
 	case e != nil:
 		code := e.Code

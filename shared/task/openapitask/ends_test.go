@@ -13,7 +13,7 @@ import (
 // OpenAPI, under whatever name of the product, however the path is written.
 func TestEndsAreTheEngines(t *testing.T) {
 	s := &api{status: 200, answer: `{"returnPayload":"secret"}`}
-	every := &openapitask.Any{Service: service(t, s), Products: map[string]openapitask.Product{
+	every := &openapitask.AnyProduct{Service: service(t, s), Products: map[string]openapitask.Product{
 		"fc-open": {Version: "2021-04-06", Style: "roa", Operations: map[string]string{
 			"GetStatefulAsyncInvocation": "GET /2021-04-06/services/{service}/functions/{function}/stateful-async-invocations/{id}"}}}}
 	for _, c := range []struct {

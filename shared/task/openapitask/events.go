@@ -28,24 +28,24 @@ func (t *Events) Run(ctx context.Context, r task.Request) task.Result {
 	event, err := t.event(&r)
 	var endpoint string
 	if err == nil {
-		endpoint, err = t.Places.Events()
+		endpoint, err = t.Endpoints.Events()
 	}
 	if err != nil {
 		return r.Failf(invalidArgument, "%s", err)
 	}
-	if err := t.Own.Bus(event["aliyuneventbusname"].(string)); err != nil {
+	if err := t.Own.CheckBus(event["aliyuneventbusname"].(string)); err != nil {
 		return r.Failf(accessDenied, "%s", err)
 	}
-	a, err := t.Client.Do(ctx, &acs.Call{Endpoint: endpoint, Method: http.MethodPost, Path: "/openapi/putEvents", Older: true,
+	a, err := t.Client.Do(ctx, &acs.Request{Endpoint: endpoint, Method: http.MethodPost, Path: "/openapi/putEvents", SHA1: true,
 		Header:      http.Header{"Accept": {"application/json"}, "X-Eventbridge-Version": {"2015-06-06"}},
 		ContentType: "application/cloudevents-batch+json; charset=utf-8", Body: value.Encode([]any{event})})
 	if err != nil {
 		return failure(ctx, &r, err).Result()
 	}
-	if e := refusedEvent(&r, a.Body); e != nil {
+	if e := eventFailure(&r, a.Body); e != nil {
 		return e.Result()
 	}
-	output, failed := answered(r.Legacy, a)
+	output, failed := responseOutput(r.FlowV1, a)
 	return task.Result{Output: output, Error: failed}
 }
 
@@ -81,8 +81,8 @@ func (t *Events) event(r *task.Request) (map[string]any, error) {
 	return e, nil
 }
 
-// refusedEvent is the error of an event that was refused in an answer that is none by its status.
-func refusedEvent(r *task.Request, body []byte) *task.Error {
+// eventFailure is the error of an event that was refused in an answer that is none by its status.
+func eventFailure(r *task.Request, body []byte) *task.Error {
 	var a struct {
 		Failed  int `json:"failedEntryCount"`
 		Entries []struct {

@@ -15,7 +15,7 @@ import (
 	"millrace/shared/value"
 )
 
-// Any carries out operations of any product: `{Product}:{Operation}`, parameters as the API has them. RegionId, if it is
+// AnyProduct carries out operations of any product: `{Product}:{Operation}`, parameters as the API has them. RegionId, if it is
 // there, also says in which region the API is called; Version, if it is there, is that of the API.
 //
 // Of the RPC style, lists become Name.1, Name.2, …, objects Name.Key; other values texts. Of the ROA style (see Product),
@@ -25,7 +25,7 @@ import (
 //
 // Where a product is called is never the flow's to say. Operations of product fnf, CloudFlow's own,
 // are bound by the flow's rights as those of the engine are; of no other product do policies speak.
-type Any struct {
+type AnyProduct struct {
 	Service
 	Products map[string]Product // beside the known ones, or instead of them; by name in lower case
 
@@ -38,31 +38,31 @@ type Any struct {
 }
 
 // Run makes the call and returns its answer as it came.
-func (t *Any) Run(ctx context.Context, r task.Request) task.Result {
-	c, err := t.read(&r)
-	var denied *notAllowed
+func (t *AnyProduct) Run(ctx context.Context, r task.Request) task.Result {
+	c, err := t.parse(&r)
+	var denied *deniedError
 	switch {
 	case errors.Is(err, errProduct):
 		return unsupported(&r)
 	case errors.As(err, &denied):
-		return r.Denied(denied.cause)
+		return r.DeniedResult(denied.cause)
 	case err != nil:
 		return r.Failf(invalidArgument, "%s", err)
 	}
-	if err := t.guard(&r, c); err != nil {
+	if err := t.checkTarget(&r, c); err != nil {
 		return r.Failf(accessDenied, "%s", err)
 	}
 	a, err := t.Client.Do(ctx, c)
 	if err != nil {
 		return failure(ctx, &r, err).Result()
 	}
-	output, failed := answered(r.Legacy, a)
+	output, failed := responseOutput(r.FlowV1, a)
 	return task.Result{Output: output, Error: failed}
 }
 
-// guard refuses a call that names what is the engine's own, and one that is for the engine alone.
-func (t *Any) guard(r *task.Request, c *acs.Call) error {
-	if err := asksForEnds(c.Path); err != nil {
+// checkTarget refuses a call that names what is the engine's own, and one that is for the engine alone.
+func (t *AnyProduct) checkTarget(r *task.Request, c *acs.Request) error {
+	if err := checkAsyncPath(c.Path); err != nil {
 		return err
 	}
 	texts := []string{c.Path, string(c.Body)}
@@ -72,27 +72,27 @@ func (t *Any) guard(r *task.Request, c *acs.Call) error {
 		}
 	}
 	product, _, _ := strings.Cut(task.NormalAction(r.Action), ":")
-	return t.Own.Call(product, texts...)
+	return t.Own.CheckCall(product, texts...)
 }
 
-// notAllowed says what the flow has no right to do.
-type notAllowed struct{ cause string }
+// deniedError says what the flow has no right to do.
+type deniedError struct{ cause string }
 
-func (e *notAllowed) Error() string { return e.cause }
+func (e *deniedError) Error() string { return e.cause }
 
 // errProduct says that nothing is known of a product.
 var errProduct = errors.New("unknown product")
 
 func unsupported(r *task.Request) task.Result {
 	code := "ActionNotSupported"
-	if r.Legacy {
+	if r.FlowV1 {
 		code = "UnsupportedOperation"
 	}
 	name := strings.ToLower(r.Product())
-	if why := foreign[name]; why != "" {
+	if why := unsupportedProducts[name]; why != "" {
 		return r.Failf(code, "%s is not carried out here: %s.", r.Action, why)
 	}
-	if p, ok := templated[name]; ok {
+	if p, ok := templateProducts[name]; ok {
 		host := p.Host
 		if host == "" {
 			host = name + ".{region}.aliyuncs.com"
@@ -104,17 +104,17 @@ func unsupported(r *task.Request) task.Result {
 		"%s: {version: 2014-05-26}\nWhere operations have paths, it is {version: 2014-05-26, style: roa}.", r.Product(), name)
 }
 
-// answered is the answer of an API in the language of the task.
-func answered(legacy bool, a *acs.Answer) (json.RawMessage, *task.Error) {
+// responseOutput is the answer of an API in the language of the task.
+func responseOutput(legacy bool, a *acs.Response) (json.RawMessage, *task.Error) {
 	kind := a.Header.Get("Content-Type")
 	if legacy || len(a.Body) == 0 {
-		return task.Bare(kind, a.Body)
+		return task.FlowV1Output(kind, a.Body)
 	}
 	return task.Body(kind, a.Body)
 }
 
-// read makes the call that a request asks for.
-func (t *Any) read(r *task.Request) (*acs.Call, error) {
+// parse makes the call that a request asks for.
+func (t *AnyProduct) parse(r *task.Request) (*acs.Request, error) {
 	product, operation, _ := strings.Cut(task.NormalAction(r.Action), ":")
 	if !isOperation(operation) {
 		return nil, fmt.Errorf("%q is no operation of an API", value.Cut(operation, 80))
@@ -128,8 +128,8 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 		return nil, errProduct
 	}
 	if product == fnf || strings.Contains(of.Host, fnf) {
-		if cause := t.mayNotCloudFlow(r, product, operation, p); cause != "" {
-			return nil, &notAllowed{cause}
+		if cause := t.denyCloudFlow(r, product, operation, p); cause != "" {
+			return nil, &deniedError{cause}
 		}
 	}
 	if v, ok := p["Version"].(string); ok && isVersion(v) {
@@ -140,7 +140,7 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 		return nil, errProduct
 	}
 	region, _ := p["RegionId"].(string)
-	endpoint, err := t.Places.Product(product, region, of.Host)
+	endpoint, err := t.Endpoints.Product(product, region, of.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 		}
 		return roa(endpoint, operation, of.Version, way, p)
 	case of.Style == roaStyle:
-		way, err := written(p)
+		way, err := routeFromParameters(p)
 		if err != nil {
 			return nil, err
 		}
@@ -169,9 +169,9 @@ func (t *Any) read(r *task.Request) (*acs.Call, error) {
 }
 
 // product is what is known of a product.
-func (t *Any) product(name string) (of Product, found bool) {
+func (t *AnyProduct) product(name string) (of Product, found bool) {
 	if of, found = t.Products[name]; !found {
-		of, found = known[name]
+		of, found = knownProducts[name]
 	}
 	return of, found
 }
@@ -180,8 +180,8 @@ func (t *Any) product(name string) (of Product, found bool) {
 const queryMax = 4096
 
 // rpc is a call of an API of the RPC style.
-func rpc(endpoint, operation, version string, q url.Values) *acs.Call {
-	c := &acs.Call{Endpoint: endpoint, Method: http.MethodPost, Path: "/", Action: operation, Version: version, Header: http.Header{"Accept": {"application/json"}}}
+func rpc(endpoint, operation, version string, q url.Values) *acs.Request {
+	c := &acs.Request{Endpoint: endpoint, Method: http.MethodPost, Path: "/", Action: operation, Version: version, Header: http.Header{"Accept": {"application/json"}}}
 	if text := q.Encode(); len(text) > queryMax {
 		c.Body, c.ContentType = []byte(text), "application/x-www-form-urlencoded"
 	} else {
@@ -216,13 +216,13 @@ func object(raw json.RawMessage) (map[string]any, error) {
 	return p, nil
 }
 
-// signing are the parameters of the signature, which a flow cannot set.
-var signing = map[string]bool{"Action": true, "Version": true, "AccessKeyId": true, "Signature": true, "SignatureMethod": true, "SignatureNonce": true,
+// signatureParameters are the parameters of the signature, which a flow cannot set.
+var signatureParameters = map[string]bool{"Action": true, "Version": true, "AccessKeyId": true, "Signature": true, "SignatureMethod": true, "SignatureNonce": true,
 	"SignatureVersion": true, "SignatureType": true, "Timestamp": true, "SecurityToken": true}
 
 // flatten adds a parameter and what is in it.
 func flatten(q url.Values, name string, v any) error {
-	if signing[name] || name == "" || !task.IsFunctionPart(name) {
+	if signatureParameters[name] || name == "" || !task.IsFunctionPart(name) {
 		return fmt.Errorf("%q cannot be a parameter of an API", value.Cut(name, 80))
 	}
 	switch v := v.(type) {

@@ -47,12 +47,12 @@ func service(t *testing.T, s *api) openapitask.Service {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return openapitask.Service{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), nil),
-		Places: acs.Places{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return server.URL }}}
+		Endpoints: acs.Endpoints{Account: "123", Region: "cn-hangzhou", Override: func(string) string { return server.URL }}}
 }
 
 func TestAny(t *testing.T) {
 	s := &api{status: 200, answer: `{"RequestId":"r","Instances":{"Instance":[]}}`}
-	every := &openapitask.Any{Service: service(t, s), Products: map[string]openapitask.Product{"widget": {Version: "2020-01-02"}}}
+	every := &openapitask.AnyProduct{Service: service(t, s), Products: map[string]openapitask.Product{"widget": {Version: "2020-01-02"}}}
 	got := every.Run(t.Context(), task.Request{Action: "ECS:DescribeInstances", Parameters: json.RawMessage(`{"RegionId":"cn-beijing","PageSize":10,"DryRun":true,"InstanceIds":"[\"i-1\"]","Tag":[{"Key":"a","Value":"b c"},{"Key":"d"}],"Filter":{"1":{"Key":"k"}},"None":null}`)})
 	if got.Error != nil || string(got.Output) != s.answer {
 		t.Fatalf("%s %v", got.Output, got.Error)
@@ -73,7 +73,7 @@ func TestAny(t *testing.T) {
 	if s.header.Get("X-Acs-Version") != "2021-03-04" || s.values.Encode() != "n=1" {
 		t.Errorf("%v %v", s.header, s.values)
 	}
-	legacy := task.Request{Action: "ocr:RecognizeIdentityCard", Legacy: true, Parameters: json.RawMessage(`{"Side":"face"}`)}
+	legacy := task.Request{Action: "ocr:RecognizeIdentityCard", FlowV1: true, Parameters: json.RawMessage(`{"Side":"face"}`)}
 	if got := every.Run(t.Context(), legacy); got.Error != nil || string(got.Output) != s.answer {
 		t.Errorf("%s %v", got.Output, got.Error)
 	}
@@ -89,7 +89,7 @@ func TestAny(t *testing.T) {
 // The ROA style: method and path from the flow, or from the operator.
 func TestPaths(t *testing.T) {
 	s := &api{status: 200, answer: `{"clusters":[]}`}
-	every := &openapitask.Any{Service: service(t, s), Products: map[string]openapitask.Product{
+	every := &openapitask.AnyProduct{Service: service(t, s), Products: map[string]openapitask.Product{
 		"widget": {Version: "2020-01-02", Style: "roa", Operations: map[string]string{"GetPart": "get /widgets/{WidgetId}/parts/[part]:raw"}}}}
 	for _, test := range []struct{ action, parameters, method, path, version, query, body string }{
 		{"CS:DescribeClusterNodes", `{"Path":"/clusters/{ClusterId}/nodes","ClusterId":"c 1/+é","pageSize":"10","RegionId":"cn-beijing","tags":[{"key":"a"}],"none":null}`,
@@ -122,8 +122,8 @@ func TestPaths(t *testing.T) {
 
 func TestAnyFailures(t *testing.T) {
 	s := &api{status: 400, answer: `{"Code":"Timeout","Message":"slow"}`}
-	every := &openapitask.Any{Service: service(t, s)}
-	for name, r := range map[string]task.Request{"ECS.Timeout": {Action: "ECS:DescribeInstances"}, "ocr.Timeout": {Action: "ocr:Recognize", Legacy: true}} {
+	every := &openapitask.AnyProduct{Service: service(t, s)}
+	for name, r := range map[string]task.Request{"ECS.Timeout": {Action: "ECS:DescribeInstances"}, "ocr.Timeout": {Action: "ocr:Recognize", FlowV1: true}} {
 		if got := every.Run(t.Context(), r); got.Error == nil || got.Error.Name != name || !strings.Contains(got.Error.Cause, "slow") || !strings.Contains(got.Error.Cause, "r1") {
 			t.Errorf("%v, want %s", got.Error, name)
 		}
@@ -179,7 +179,7 @@ func TestAnyFailures(t *testing.T) {
 			t.Errorf("%s %s: %v", test.action, test.parameters, got.Error)
 		}
 	}
-	if got := every.Run(t.Context(), task.Request{Action: "gadget:Make", Legacy: true}); got.Error == nil || got.Error.Name != "gadget.UnsupportedOperation" {
+	if got := every.Run(t.Context(), task.Request{Action: "gadget:Make", FlowV1: true}); got.Error == nil || got.Error.Name != "gadget.UnsupportedOperation" {
 		t.Errorf("%v", got.Error)
 	}
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
@@ -279,7 +279,7 @@ func TestCloudFlow(t *testing.T) {
 			t.Errorf("%s: %s %v", here, got.Output, got.Error)
 		}
 	}
-	legacy := task.Request{Action: "FNF:StartExecution", Legacy: true, Resource: "acs:fnf:cn-beijing:123:flow/f", Input: json.RawMessage(`{"in":1}`), Key: "k"}
+	legacy := task.Request{Action: "FNF:StartExecution", FlowV1: true, Resource: "acs:fnf:cn-beijing:123:flow/f", Input: json.RawMessage(`{"in":1}`), Key: "k"}
 	got = c.Run(t.Context(), legacy)
 	if got.Error != nil || s.values.Get("Input") != `{"in":1}` || !strings.Contains(string(got.Output), `"Name":"m-`) {
 		t.Errorf("%s %v %v", got.Output, got.Error, s.values)
@@ -293,7 +293,7 @@ func TestCloudFlow(t *testing.T) {
 	if got = c.Run(t.Context(), legacy); got.Error == nil || got.Error.Name != "FnF.ExecutionAlreadyExists" {
 		t.Errorf("%v", got.Error)
 	}
-	action := task.Request{Action: "fnf:StartExecution", Legacy: true, Parameters: json.RawMessage(`{"FlowName":"cloud-f","ExecutionName":"mine","Input":"{}"}`)}
+	action := task.Request{Action: "fnf:StartExecution", FlowV1: true, Parameters: json.RawMessage(`{"FlowName":"cloud-f","ExecutionName":"mine","Input":"{}"}`)}
 	if got = c.Run(t.Context(), action); got.Error == nil || got.Error.Name != "fnf.ExecutionAlreadyExists" {
 		t.Errorf("%v", got.Error)
 	}
@@ -318,12 +318,12 @@ func FuzzRunners(f *testing.F) {
 		}
 		return nil, errors.New("refused")
 	})}
-	s := openapitask.Service{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), refusing), Places: acs.Places{Account: "1", Region: "cn-hangzhou"}}
-	every := &openapitask.Any{Service: s}
+	s := openapitask.Service{Client: acs.NewClient(acs.Static(acs.Credentials{AccessKeyID: "a", AccessKeySecret: "b"}), refusing), Endpoints: acs.Endpoints{Account: "1", Region: "cn-hangzhou"}}
+	every := &openapitask.AnyProduct{Service: s}
 	runners := []task.Runner{every, &openapitask.Events{Service: s}, &openapitask.SMS{Service: s}, &openapitask.CloudFlow{Service: s, Match: []string{"*"}, Next: every}}
 	f.Fuzz(func(t *testing.T, action, parameters, resource string, legacy bool) {
 		for _, r := range runners {
-			got := r.Run(context.Background(), task.Request{Action: action, Parameters: json.RawMessage(parameters), Resource: resource, Legacy: legacy})
+			got := r.Run(context.Background(), task.Request{Action: action, Parameters: json.RawMessage(parameters), Resource: resource, FlowV1: legacy})
 			if got.Error == nil || got.Error.Name == "" {
 				t.Fatal("a refused call succeeded")
 			}

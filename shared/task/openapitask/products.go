@@ -20,9 +20,9 @@ type Product struct {
 	Operations map[string]string
 }
 
-// known are products that flows use, by their name in lower case. Any other is called when the
+// knownProducts are products that flows use, by their name in lower case. Any other is called when the
 // operator lists it.
-var known = map[string]Product{
+var knownProducts = map[string]Product{
 	"alidns":          {Version: "2015-01-09", Host: "alidns.aliyuncs.com"},
 	"bssopenapi":      {Version: "2017-12-14", Host: "business.aliyuncs.com"},
 	"cdn":             {Version: "2018-05-10", Host: "cdn.aliyuncs.com"},
@@ -69,10 +69,10 @@ var known = map[string]Product{
 	"ververica":            {Version: "2022-07-18", Style: roaStyle},
 }
 
-// templated are products that carry out templates or build what others run: names within are made
+// templateProducts are products that carry out templates or build what others run: names within are made
 // up there, so calls cannot be kept from the engine's own. They are called when the operator lists
 // them.
-var templated = map[string]Product{
+var templateProducts = map[string]Product{
 	"devs": {Version: "2023-07-14", Style: roaStyle},
 	"oos":  {Version: "2019-06-01"},
 	"ros":  {Version: "2019-09-10", Host: "ros.aliyuncs.com"},
@@ -81,8 +81,8 @@ var templated = map[string]Product{
 // roaStyle is the style of an API with paths.
 const roaStyle = "roa"
 
-// foreign are products with another signature than that of OpenAPIs: no version makes them callable.
-var foreign = map[string]string{
+// unsupportedProducts are products with another signature than that of OpenAPIs: no version makes them callable.
+var unsupportedProducts = map[string]string{
 	"oss": "of OSS, GetObject is carried out; what writes there is a function's work",
 	"mns": "of MNS, SendMessage is carried out; queues themselves are the product Mns-open",
 	"sls": "Simple Log Service signs in a way of its own; let a function call it",

@@ -21,7 +21,7 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 	of := service(t, s)
 	next := task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{Output: json.RawMessage(`"next"`)} })
 	start := &openapitask.CloudFlow{Service: of, Match: []string{"*:flow/mine*", "*:flow/secret*"}, Next: next}
-	every := &openapitask.Any{Service: of, CloudFlow: []string{"*"}, Products: map[string]openapitask.Product{
+	every := &openapitask.AnyProduct{Service: of, CloudFlow: []string{"*"}, Products: map[string]openapitask.Product{
 		"flows": {Version: "2019-03-15", Host: "{region}.fnf.aliyuncs.com"}}}
 	var asked []string
 	granted := func(action, resource string) bool {
@@ -33,7 +33,7 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 	}
 	step := func(action, resource, parameters string) task.Request {
 		r := state(action, parameters)
-		r.Legacy, r.Resource = true, resource
+		r.FlowV1, r.Resource = true, resource
 		return r
 	}
 	type test struct {
@@ -79,7 +79,7 @@ func TestFlowsOfTheCloudAskRights(t *testing.T) {
 				continue
 			}
 			product := c.r.Product()
-			if c.r.Legacy {
+			if c.r.FlowV1 {
 				product = "fnf"
 			}
 			if got.Error == nil || got.Error.Name != product+".AccessDenied" || s.calls != 0 ||
@@ -123,7 +123,7 @@ func TestFlowsOfTheCloudAreTheOperators(t *testing.T) {
 		{"2", mine, listed, "FNF:DeleteFlow", `{"Name":"payroll"}`, "MILLRACE_CLOUDFLOW"},
 	} {
 		s.calls = 0
-		every := &openapitask.Any{Service: of, Products: c.products, CloudFlow: c.match}
+		every := &openapitask.AnyProduct{Service: of, Products: c.products, CloudFlow: c.match}
 		got := every.Run(t.Context(), task.Request{Action: c.action, Account: c.account, Author: "me", May: may, Parameters: json.RawMessage(c.parameters)})
 		switch {
 		case c.cause == "" && (got.Error != nil || s.calls != 1):
@@ -137,7 +137,7 @@ func TestFlowsOfTheCloudAreTheOperators(t *testing.T) {
 // TestTemplatesAreTheOperators: what carries out templates, in which names are made up, is called when it is listed.
 func TestTemplatesAreTheOperators(t *testing.T) {
 	s := &api{status: 200, answer: `{"RequestId":"r"}`}
-	every := &openapitask.Any{Service: service(t, s)}
+	every := &openapitask.AnyProduct{Service: service(t, s)}
 	for _, action := range []string{"ROS:CreateStack", "OOS:StartExecution", "Devs:CreateEnvironment"} {
 		if got := every.Run(t.Context(), task.Request{Action: action}); got.Error == nil || s.calls != 0 || !strings.Contains(got.Error.Cause, "MILLRACE_PRODUCTS") {
 			t.Errorf("%s: %v", action, got.Error)
@@ -154,7 +154,7 @@ func TestReservedTargets(t *testing.T) {
 	s := &api{status: 200, answer: `{"RequestId":"r"}`}
 	of := service(t, s)
 	mine := own.Alibaba("millrace", "millrace-steprunner", "mr-flows", []string{"acs:fc:*:functions/relay*", "acs:eventbridge:*:eventbus/hints"})
-	every, events := &openapitask.Any{Service: of, Own: mine}, &openapitask.Events{Service: of, Own: mine}
+	every, events := &openapitask.AnyProduct{Service: of, Own: mine}, &openapitask.Events{Service: of, Own: mine}
 	for _, c := range []struct {
 		run                task.Runner
 		action, parameters string

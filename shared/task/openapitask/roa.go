@@ -42,12 +42,12 @@ func (r route) check() error {
 	return nil
 }
 
-// fill gives the escaped path. The parameters that stand in it are taken out of p.
-func (r route) fill(p map[string]any) (string, error) {
+// expand gives the escaped path. The parameters that stand in it are taken out of p.
+func (r route) expand(p map[string]any) (string, error) {
 	segments := strings.Split(r.path[1:], "/")
 	used := map[string]bool{}
 	for i, s := range segments {
-		text, err := filled(s, p, used)
+		text, err := expandSegment(s, p, used)
 		if err != nil {
 			return "", err
 		}
@@ -66,8 +66,8 @@ func (r route) fill(p map[string]any) (string, error) {
 	return path, nil
 }
 
-// filled is a segment with the values of its parameters: {Name}, or [Name] as Alibaba Cloud's own lists write it.
-func filled(s string, p map[string]any, used map[string]bool) (string, error) {
+// expandSegment is a segment with the values of its parameters: {Name}, or [Name] as Alibaba Cloud's own lists write it.
+func expandSegment(s string, p map[string]any, used map[string]bool) (string, error) {
 	var b strings.Builder
 	for {
 		at := strings.IndexAny(s, "{[")
@@ -100,8 +100,8 @@ func filled(s string, p map[string]any, used map[string]bool) (string, error) {
 var errNoPath = errors.New("the API has a path for each operation: name Path (such as /clusters/{ClusterId}) and Method in the parameters, " +
 	"or the operation in MILLRACE_PRODUCTS")
 
-// written takes the route out of a task's parameters: Path, and Method, by default GET, or POST with a body.
-func written(p map[string]any) (route, error) {
+// routeFromParameters takes the route out of a task's parameters: Path, and Method, by default GET, or POST with a body.
+func routeFromParameters(p map[string]any) (route, error) {
 	path, ok := p["Path"].(string)
 	if !ok {
 		return route{}, errNoPath
@@ -134,12 +134,12 @@ func bodyOf(p map[string]any) (name string, has bool) {
 
 // roa is a call of an API of the ROA style. What is neither in the path nor the body is the query: lists and objects as
 // JSON.
-func roa(endpoint, operation, version string, r route, p map[string]any) (*acs.Call, error) {
-	path, err := r.fill(p)
+func roa(endpoint, operation, version string, r route, p map[string]any) (*acs.Request, error) {
+	path, err := r.expand(p)
 	if err != nil {
 		return nil, err
 	}
-	c := &acs.Call{Endpoint: endpoint, Method: r.method, Path: path, Action: operation, Version: version, Header: http.Header{"Accept": {"application/json"}},
+	c := &acs.Request{Endpoint: endpoint, Method: r.method, Path: path, Action: operation, Version: version, Header: http.Header{"Accept": {"application/json"}},
 		Query: url.Values{}}
 	if name, has := bodyOf(p); has {
 		if r.method == http.MethodGet || r.method == http.MethodHead {
@@ -150,7 +150,7 @@ func roa(endpoint, operation, version string, r route, p map[string]any) (*acs.C
 	}
 	for name, v := range p {
 		switch {
-		case signing[name] || name == "" || !task.IsFunctionPart(name):
+		case signatureParameters[name] || name == "" || !task.IsFunctionPart(name):
 			return nil, fmt.Errorf("%q cannot be a parameter of an API", value.Cut(name, 80))
 		case v != nil:
 			c.Query.Set(name, task.Text(value.Encode(v)))

@@ -30,10 +30,10 @@ func (t *SMS) Run(ctx context.Context, r task.Request) task.Result {
 	if v, ok := p["templateParam"]; ok && v != nil {
 		q.Set("TemplateParam", task.Text(value.Encode(v)))
 	}
-	product := known["dysmsapi"]
+	product := knownProducts["dysmsapi"]
 	var endpoint string
 	if err == nil {
-		endpoint, err = t.Places.Product("dysmsapi", "", product.Host)
+		endpoint, err = t.Endpoints.Product("dysmsapi", "", product.Host)
 	}
 	if err != nil {
 		return r.Failf(invalidArgument, "%s", err)

@@ -21,19 +21,19 @@ const (
 	objectTooLarge  = "ObjectTooLarge"
 )
 
-// refusalMax bounds what is read of a refusal.
-const refusalMax = 64 << 10
+// errorBodyMax bounds what is read of a refusal.
+const errorBodyMax = 64 << 10
 
-// refusal is the body of an error.
-type refusal struct {
+// errorBody is the body of an error.
+type errorBody struct {
 	XMLName                            xml.Name `xml:"Error"`
 	Code, Message, RequestId, Endpoint string
 }
 
-// refused is the error of an answer that has no object.
-func refused(r *task.Request, g *get, resp *http.Response) *task.Error {
-	var e refusal
-	if body, err := io.ReadAll(io.LimitReader(resp.Body, refusalMax)); err == nil {
+// responseFailure is the error of an answer that has no object.
+func responseFailure(r *task.Request, g *getRequest, resp *http.Response) *task.Error {
+	var e errorBody
+	if body, err := io.ReadAll(io.LimitReader(resp.Body, errorBodyMax)); err == nil {
 		_ = xml.Unmarshal(body, &e) // what cannot be read leaves it empty
 	}
 	if e.Code == "" {
@@ -49,7 +49,7 @@ func refused(r *task.Request, g *get, resp *http.Response) *task.Error {
 }
 
 // advice says what to do about a refusal; "" where the service's own text does.
-func advice(g *get, e *refusal) string {
+func advice(g *getRequest, e *errorBody) string {
 	switch {
 	case e.Endpoint != "" && (e.Code == accessDenied || e.Code == "TemporaryRedirect" || e.Code == "InvalidLocation"):
 		return fmt.Sprintf(" The bucket is at %s: name its region in the parameter region.", e.Endpoint)
@@ -85,10 +85,10 @@ func codeOf(status int) string {
 }
 
 // broken is the error of a call that got no answer, or no whole one.
-func (t *Runner) broken(ctx context.Context, r *task.Request, g *get, err error) *task.Error {
+func (t *Runner) broken(ctx context.Context, r *task.Request, g *getRequest, err error) *task.Error {
 	name := g.bucket + "/" + g.key
 	switch {
-	case errors.Is(err, errLong), errors.Is(err, outbound.ErrTooLarge):
+	case errors.Is(err, errTooLong), errors.Is(err, outbound.ErrTooLarge):
 		return t.tooLarge(r, g, "is longer than that ("+outbound.Reason(err)+")")
 	case ctx.Err() != nil:
 		return task.NewError(r.ErrorName(unknown), "Reading "+name+" was cut off.")
@@ -96,7 +96,7 @@ func (t *Runner) broken(ctx context.Context, r *task.Request, g *get, err error)
 	return task.NewError(r.ErrorName(unknown), "Reading "+name+" broke: "+outbound.Reason(err))
 }
 
-func (t *Runner) tooLarge(r *task.Request, g *get, why string) *task.Error {
+func (t *Runner) tooLarge(r *task.Request, g *getRequest, why string) *task.Error {
 	return task.NewError(r.ErrorName(objectTooLarge), fmt.Sprintf("The result of a task has at most %d bytes, and the object %s/%s %s. "+
 		"Read a part of it (range), or give its name to a function that reads it.", t.o.MaxBytes, g.bucket, g.key, why))
 }

@@ -39,7 +39,7 @@ const MaxBytesDefault = 1 << 20
 // Options are what a runner is made of.
 type Options struct {
 	Credentials acs.Provider
-	Places      acs.Places
+	Endpoints   acs.Endpoints
 	MaxBytes    int              // of an object, and of the result as JSON; 0: MaxBytesDefault
 	HTTP        *http.Client     // nil: one that reaches networks of the inside too
 	Now         func() time.Time // nil: the machine's clock
@@ -58,17 +58,17 @@ func New(o Options) *Runner {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.HTTP = outbound.WithoutRedirects(outbound.OrInside(o.HTTP))
+	o.HTTP = outbound.WithoutRedirects(outbound.OrInternal(o.HTTP))
 	return &Runner{o}
 }
 
 // Run reads the object and returns when all of it is there.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
-	g, err := read(r.Parameters)
+	g, err := parse(r.Parameters)
 	if err != nil {
 		return r.Failf(invalidArgument, "%s", err)
 	}
-	if err := t.o.Own.Bucket(g.bucket, g.key); err != nil {
+	if err := t.o.Own.CheckBucket(g.bucket, g.key); err != nil {
 		return r.Failf(accessDenied, "%s", err)
 	}
 	req, err := t.request(ctx, g)
@@ -84,7 +84,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
-		return refused(&r, g, resp).Result()
+		return responseFailure(&r, g, resp).Result()
 	}
 	body, err := t.body(resp)
 	if err != nil {
@@ -100,18 +100,18 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	return task.Result{Output: output}
 }
 
-// errLong says that an object is longer than MaxBytes.
-var errLong = errors.New("the object is too long")
+// errTooLong says that an object is longer than MaxBytes.
+var errTooLong = errors.New("the object is too long")
 
 // body reads an object that is not too long. One whose length is known to be is not read at all.
 func (t *Runner) body(resp *http.Response) ([]byte, error) {
 	most := int64(t.o.MaxBytes)
 	if resp.ContentLength > most {
-		return nil, fmt.Errorf("%w: it has %d bytes", errLong, resp.ContentLength)
+		return nil, fmt.Errorf("%w: it has %d bytes", errTooLong, resp.ContentLength)
 	}
 	body, err := outbound.ReadAll(resp)
 	if errors.Is(err, outbound.ErrTooLarge) || int64(len(body)) > most {
-		return nil, errLong
+		return nil, errTooLong
 	}
 	return body, err
 }

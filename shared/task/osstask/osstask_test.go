@@ -28,7 +28,7 @@ func open(t *testing.T, o osstask.Options, keys ...oss.Key) (*oss.Server, *ossta
 	s.CreateBucket("inbox", "")
 	at := httptest.NewServer(s)
 	t.Cleanup(at.Close)
-	o.Places = acs.Places{Account: "1", Region: "cn-hangzhou", Override: func(product string) string {
+	o.Endpoints = acs.Endpoints{Account: "1", Region: "cn-hangzhou", Override: func(product string) string {
 		if product != "oss" {
 			t.Errorf("the address of %s is asked for", product)
 		}
@@ -129,7 +129,7 @@ func TestRefusals(t *testing.T) {
 	check(as(acs.Credentials{AccessKeyID: "denied", AccessKeySecret: "x"}), good, "OSS.AccessDenied", "oss:GetObject on acs:oss:*:*:inbox/a")
 	check(as(acs.Credentials{AccessKeyID: "old", AccessKeySecret: "x", SecurityToken: "t"}), good, "OSS.SecurityTokenExpired", "a later attempt takes fresh ones")
 	legacy := request(good)
-	legacy.Action, legacy.Legacy, legacy.Parameters = "oss:GetObject", true, json.RawMessage(`{"bucket":"inbox","key":"none"}`)
+	legacy.Action, legacy.FlowV1, legacy.Parameters = "oss:GetObject", true, json.RawMessage(`{"bucket":"inbox","key":"none"}`)
 	if got := r.Run(t.Context(), legacy); got.Error == nil || got.Error.Name != "oss.NoSuchKey" {
 		t.Errorf("%v", got.Error)
 	}
@@ -172,7 +172,7 @@ func TestVectors(t *testing.T) {
 	}
 	for _, v := range vectors {
 		var sent *http.Request
-		r := osstask.New(osstask.Options{Places: acs.Places{Region: "cn-hangzhou"}, Now: func() time.Time { return v.Time },
+		r := osstask.New(osstask.Options{Endpoints: acs.Endpoints{Region: "cn-hangzhou"}, Now: func() time.Time { return v.Time },
 			Credentials: acs.Static(acs.Credentials{AccessKeyID: v.ID, AccessKeySecret: v.Secret, SecurityToken: v.Token}),
 			HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 				sent = r
@@ -191,7 +191,7 @@ func TestVectors(t *testing.T) {
 // What comes back that is no answer of OSS, or none at all.
 func TestBrokenCalls(t *testing.T) {
 	run := func(ctx context.Context, status int, length int64, body io.Reader) *task.Error {
-		r := osstask.New(osstask.Options{MaxBytes: 10, Places: acs.Places{Region: "cn-x"}, Credentials: acs.Static(key),
+		r := osstask.New(osstask.Options{MaxBytes: 10, Endpoints: acs.Endpoints{Region: "cn-x"}, Credentials: acs.Static(key),
 			HTTP: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 				if status == 0 {
 					return nil, errors.New("reset")
@@ -228,7 +228,7 @@ func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func FuzzRun(f *testing.F) {
 	f.Add(`{"bucket":"inbox","key":"a/b","region":"cn-beijing","range":"1~2","ifMatch":"x"}`)
 	f.Add(`{"bucket":"a.b","key":"../x?y#z","versionId":"1"}`)
-	r := osstask.New(osstask.Options{Places: acs.Places{Region: "cn-x"}, Credentials: acs.Static(key), HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	r := osstask.New(osstask.Options{Endpoints: acs.Endpoints{Region: "cn-x"}, Credentials: acs.Static(key), HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		if !strings.HasSuffix(r.URL.Host, ".aliyuncs.com") || r.Method != http.MethodGet {
 			return nil, fmt.Errorf("%s %s", r.Method, r.URL) // seen below
 		}

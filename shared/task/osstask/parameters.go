@@ -10,8 +10,8 @@ import (
 	"millrace/shared/value"
 )
 
-// get is what a task asks for.
-type get struct {
+// getRequest is what a task asks for.
+type getRequest struct {
 	bucket, key, region, versionID string
 	bytes                          string // of the header Range; ""
 	match, noneMatch               string
@@ -20,13 +20,13 @@ type get struct {
 // keyMax is the longest key that OSS has.
 const keyMax = 1023
 
-// read reads the parameters. Whether bucket and region can be names is seen when they become a host.
-func read(raw json.RawMessage) (*get, error) {
+// parse reads the parameters. Whether bucket and region can be names is seen when they become a host.
+func parse(raw json.RawMessage) (*getRequest, error) {
 	p := map[string]json.RawMessage{}
 	if len(raw) > 0 && value.Unmarshal(raw, &p) != nil {
 		return nil, errors.New("the parameters must be an object")
 	}
-	g := &get{}
+	g := &getRequest{}
 	var bytes string
 	for name, to := range map[string]*string{"bucket": &g.bucket, "key": &g.key, "region": &g.region, "versionId": &g.versionID,
 		"range": &bytes, "ifMatch": &g.match, "ifNoneMatch": &g.noneMatch} {

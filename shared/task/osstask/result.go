@@ -14,7 +14,7 @@ import (
 )
 
 // result is what a flow sees of an object.
-func result(g *get, resp *http.Response, body []byte) (json.RawMessage, *task.Error) {
+func result(g *getRequest, resp *http.Response, body []byte) (json.RawMessage, *task.Error) {
 	h := resp.Header
 	out := map[string]any{"bucket": g.bucket, "key": g.key, "region": g.region, "contentLength": len(body),
 		"isBase64Encoded": false}

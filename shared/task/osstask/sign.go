@@ -19,13 +19,13 @@ import (
 var errUnsigned = errors.New("the call could not be signed")
 
 // request makes the signed request for an object.
-func (t *Runner) request(ctx context.Context, g *get) (*http.Request, error) {
-	address, prefix, err := t.o.Places.Bucket(g.region, g.bucket)
+func (t *Runner) request(ctx context.Context, g *getRequest) (*http.Request, error) {
+	address, prefix, err := t.o.Endpoints.Bucket(g.region, g.bucket)
 	if err != nil {
 		return nil, err
 	}
 	if g.region == "" {
-		g.region = t.o.Places.Region
+		g.region = t.o.Endpoints.Region
 	}
 	path, query := escapePath(g.key), ""
 	at := address + prefix + "/" + path

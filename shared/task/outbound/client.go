@@ -22,12 +22,12 @@ func New(o Options) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit := min(o.MaxResponse, maxResponseMost)
+	limit := min(o.MaxResponse, maxResponseLimit)
 	if limit <= 0 {
 		limit = MaxResponseDefault
 	}
 	return &http.Client{
-		Transport:     &guard{next: &plain{next: newTransport(p, o.Resolver)}, limit: limit, ownHost: len(o.Allow) > 0},
+		Transport:     &limitTransport{next: &plain{next: newTransport(p, o.Resolver)}, limit: limit, ownHost: len(o.Allow) > 0},
 		CheckRedirect: checkRedirect,
 	}, nil
 }
@@ -39,34 +39,34 @@ func WithoutRedirects(client *http.Client) *http.Client {
 	return &c
 }
 
-// OrInside returns client, or, when it is nil, one that may call loopback and private networks: for addresses that
+// OrInternal returns client, or, when it is nil, one that may call loopback and private networks: for addresses that
 // the operator wrote down, never for those of a flow.
-func OrInside(client *http.Client) *http.Client {
+func OrInternal(client *http.Client) *http.Client {
 	if client != nil {
 		return client
 	}
-	return NewInside(MaxResponseDefault)
+	return NewInternal(MaxResponseDefault)
 }
 
-// NewInside returns a client that may call loopback and private networks and reads maxResponse
+// NewInternal returns a client that may call loopback and private networks and reads maxResponse
 // bytes of an answer.
-func NewInside(maxResponse int64) *http.Client {
+func NewInternal(maxResponse int64) *http.Client {
 	p := &policy{loopback: true, private: true}
 	return &http.Client{
-		Transport:     &guard{next: &plain{next: newTransport(p, nil)}, limit: maxResponse},
+		Transport:     &limitTransport{next: &plain{next: newTransport(p, nil)}, limit: maxResponse},
 		CheckRedirect: checkRedirect,
 	}
 }
 
-// ownWhy is the reason for which the process's own listeners are not called.
-const ownWhy = "the engine itself listens there"
+// ownReason is the reason for which the process's own listeners are not called.
+const ownReason = "the engine itself listens there"
 
 // newTransport returns a transport that connects where the policy allows.
 func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 	dial := func(ctx context.Context, network, hostport string) (net.Conn, error) {
 		if p.refusesName(hostport) {
 			host, _, _ := net.SplitHostPort(hostport)
-			return nil, &BlockedError{Host: host, Why: notListed}
+			return nil, &BlockedError{Host: host, Reason: notListed}
 		}
 		d := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: resolver}
 		// Control sees the very address that is about to be connected, so there is no second look-up that could
@@ -74,17 +74,17 @@ func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 		d.Control = func(_, resolved string, _ syscall.RawConn) error {
 			to, err := netip.ParseAddrPort(resolved)
 			if err != nil {
-				return &BlockedError{Host: hostport, Why: "its address cannot be read"}
+				return &BlockedError{Host: hostport, Reason: "its address cannot be read"}
 			}
 			if isOwn(to, false) {
-				return blocked(hostport, to.Addr(), ownWhy)
+				return blocked(hostport, to.Addr(), ownReason)
 			}
 			return p.check(hostport, to.Addr())
 		}
 		conn, err := d.DialContext(ctx, network, hostport)
 		if err == nil && reachesOwn(conn) {
 			conn.Close()
-			return nil, blocked(hostport, netip.Addr{}, ownWhy)
+			return nil, blocked(hostport, netip.Addr{}, ownReason)
 		}
 		return conn, err
 	}
@@ -101,15 +101,15 @@ func newTransport(p *policy, resolver *net.Resolver) *http.Transport {
 	}
 }
 
-// guard bounds what is read of a response.
-type guard struct {
+// limitTransport bounds what is read of a response.
+type limitTransport struct {
 	next    *plain
 	limit   int64
 	ownHost bool // requests must carry the host that they are sent to
 }
 
 // RoundTrip sends one request; the body of its response fails with ErrTooLarge beyond the limit.
-func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+func (g *limitTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	// Behind one address there may be many hosts, told apart by this header alone: it must not lead
 	// past an allow list.
 	if g.ownHost && req.Host != "" && !strings.EqualFold(req.Host, req.URL.Host) {
@@ -117,7 +117,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 			req.Body.Close()
 		}
 		return nil, &BlockedError{Host: req.URL.Hostname(),
-			Why: "the Host header names another host, and the allow list is for addresses"}
+			Reason: "the Host header names another host, and the allow list is for addresses"}
 	}
 	resp, err := g.next.RoundTrip(req)
 	if err != nil {
@@ -128,7 +128,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body.Close()
 		return nil, ErrTooLarge
 	}
-	resp.Body = &bounded{body: resp.Body, left: g.limit}
+	resp.Body = &limitedBody{body: resp.Body, left: g.limit}
 	return resp, nil
 }
 
@@ -137,33 +137,33 @@ type Doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// Limited returns next with a bound of its responses, in bytes: their bodies fail with ErrTooLarge
+// LimitResponses returns next with a bound of its responses, in bytes: their bodies fail with ErrTooLarge
 // beyond it.
-func Limited(next Doer, limit int64) Doer { return limited{next, limit} }
+func LimitResponses(next Doer, limit int64) Doer { return limitedDoer{next, limit} }
 
-type limited struct {
+type limitedDoer struct {
 	next  Doer
 	limit int64
 }
 
-func (l limited) Do(req *http.Request) (*http.Response, error) {
+func (l limitedDoer) Do(req *http.Request) (*http.Response, error) {
 	resp, err := l.next.Do(req)
 	if err == nil {
-		resp.Body = &bounded{body: resp.Body, left: l.limit}
+		resp.Body = &limitedBody{body: resp.Body, left: l.limit}
 	}
 	return resp, err
 }
 
 // CloseIdleConnections lets http.Client.CloseIdleConnections reach the pool.
-func (g *guard) CloseIdleConnections() { g.next.CloseIdleConnections() }
+func (g *limitTransport) CloseIdleConnections() { g.next.CloseIdleConnections() }
 
-// bounded is a response body with a limit.
-type bounded struct {
+// limitedBody is a response body with a limit.
+type limitedBody struct {
 	body io.ReadCloser
 	left int64 // bytes that may still be read
 }
 
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *limitedBody) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return b.body.Read(p)
 	}
@@ -180,9 +180,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *bounded) Close() error { return b.body.Close() }
+func (b *limitedBody) Close() error { return b.body.Close() }
 
-func (b *bounded) cut() { cut(b.body) }
+func (b *limitedBody) cut() { abortRead(b.body) }
 
 // UserAgent is what requests call themselves when a flow does not say.
 const UserAgent = "Millrace"
@@ -228,7 +228,7 @@ func Reason(err error) string {
 	var unknown *net.DNSError
 	if errors.As(err, &unknown) {
 		if unknown.IsNotFound {
-			return (&BlockedError{Host: strings.TrimSuffix(unknown.Name, "."), Why: noHost}).Error()
+			return (&BlockedError{Host: strings.TrimSuffix(unknown.Name, "."), Reason: noHost}).Error()
 		}
 		return "the name of the host could not be looked up"
 	}

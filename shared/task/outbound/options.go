@@ -20,8 +20,8 @@ const (
 	ResponseMargin     = 64 << 10               // bytes that are read beyond the longest result of a task: whitespace, mostly
 	RedirectsMax       = 10                     // redirects that one call follows
 
-	maxResponseMost = 1 << 40
-	dialTimeout     = 10 * time.Second
+	maxResponseLimit = 1 << 40
+	dialTimeout      = 10 * time.Second
 )
 
 // Options say what a client may call and how much it reads.
@@ -44,13 +44,13 @@ type Options struct {
 
 // BlockedError says that an address must not be called.
 type BlockedError struct {
-	Host string // the host, or the address that it resolved to
-	Why  string
+	Host   string // the host, or the address that it resolved to
+	Reason string
 }
 
 // Error tells host and reason.
 func (e *BlockedError) Error() string {
-	return fmt.Sprintf("calls to %s are not allowed: %s", e.Host, e.Why)
+	return fmt.Sprintf("calls to %s are not allowed: %s", e.Host, e.Reason)
 }
 
 // ErrTooLarge is the error of reading a response body beyond Options.MaxResponse.

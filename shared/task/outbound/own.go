@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// own holds the listeners of this process, with how many there are at each address.
-var own = struct {
+// ownListeners holds the listeners of this process, with how many there are at each address.
+var ownListeners = struct {
 	sync.RWMutex
 	at map[netip.AddrPort]int
 }{at: map[netip.AddrPort]int{}}
@@ -20,8 +20,8 @@ var own = struct {
 // A listener behind an address that is translated to this machine from outside cannot be
 // recognised.
 func Listen(network, address string) (net.Listener, error) {
-	own.Lock() // a connection that comes before the listener is known is looked at when it is
-	defer own.Unlock()
+	ownListeners.Lock() // a connection that comes before the listener is known is looked at when it is
+	defer ownListeners.Unlock()
 	l, err := net.Listen(network, address)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func Listen(network, address string) (net.Listener, error) {
 	if !ok {
 		return l, nil
 	}
-	own.at[at]++
+	ownListeners.at[at]++
 	return &ownListener{Listener: l, at: at}, nil
 }
 
@@ -42,9 +42,9 @@ func Reserve(hostport string) {
 	if err != nil {
 		return
 	}
-	own.Lock()
-	defer own.Unlock()
-	own.at[netip.AddrPortFrom(at.Addr().WithZone("").Unmap(), at.Port())]++
+	ownListeners.Lock()
+	defer ownListeners.Unlock()
+	ownListeners.at[netip.AddrPortFrom(at.Addr().WithZone("").Unmap(), at.Port())]++
 }
 
 // ownListener is a listener that is known as long as it is open.
@@ -57,10 +57,10 @@ type ownListener struct {
 func (l *ownListener) Close() error {
 	err := l.Listener.Close()
 	l.once.Do(func() {
-		own.Lock()
-		defer own.Unlock()
-		if own.at[l.at]--; own.at[l.at] == 0 {
-			delete(own.at, l.at)
+		ownListeners.Lock()
+		defer ownListeners.Unlock()
+		if ownListeners.at[l.at]--; ownListeners.at[l.at] == 0 {
+			delete(ownListeners.at, l.at)
 		}
 	})
 	return err
@@ -70,16 +70,16 @@ func (l *ownListener) Close() error {
 // the address is known to be this machine's; without it only loopback addresses are.
 func isOwn(to netip.AddrPort, here bool) bool {
 	to = netip.AddrPortFrom(to.Addr().WithZone("").Unmap(), to.Port())
-	own.RLock()
-	defer own.RUnlock()
-	if own.at[to] > 0 {
+	ownListeners.RLock()
+	defer ownListeners.RUnlock()
+	if ownListeners.at[to] > 0 {
 		return true
 	}
 	if !here && !to.Addr().IsLoopback() {
 		return false
 	}
 	for _, all := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
-		if own.at[netip.AddrPortFrom(all, to.Port())] > 0 {
+		if ownListeners.at[netip.AddrPortFrom(all, to.Port())] > 0 {
 			return true
 		}
 	}

@@ -57,7 +57,7 @@ func TestOwnListenersAreNeverCalled(t *testing.T) {
 	one, _ := serveOwn(t, "127.0.0.1:0")
 	every, _ := serveOwn(t, "0.0.0.0:0")
 	all, _ := serveOwn(t, ":0")
-	for name, c := range map[string]*http.Client{"open": newClient(t, open), "listed": newClient(t, listed), "inside": outbound.OrInside(nil)} {
+	for name, c := range map[string]*http.Client{"open": newClient(t, open), "listed": newClient(t, listed), "inside": outbound.OrInternal(nil)} {
 		for _, url := range []string{"http://127.0.0.1:" + one, "http://localhost:" + one, "http://[::ffff:127.0.0.1]:" + one} {
 			wantBlocked(t, c, url+"/2018-06-01/runtime/invocation/next")
 		}

@@ -7,15 +7,15 @@ import (
 	"syscall"
 )
 
-// peek looks whether a connection that nobody reads from has been closed by the peer, or holds what nobody asked for.
-type peek struct {
+// peeker looks whether a connection that nobody reads from has been closed by the peer, or holds what nobody asked for.
+type peeker struct {
 	raw  syscall.RawConn // nil: cannot be looked at
 	look func(fd uintptr) bool
 	open bool
 	byte [1]byte
 }
 
-func (p *peek) init(conn net.Conn) {
+func (p *peeker) init(conn net.Conn) {
 	s, ok := conn.(syscall.Conn)
 	if !ok {
 		return

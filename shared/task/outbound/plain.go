@@ -14,9 +14,9 @@ import (
 
 // Bounds of an exchange over plain HTTP.
 const (
-	plainBodyMax = 64 << 10 // of a request: it fits into the sockets' buffers, so that no peer can stop the writing for ever
-	informMax    = 5        // answers 1xx before the one that counts
-	responseHead = 64 << 10 // of an answer, also over TLS
+	plainBodyMax     = 64 << 10 // of a request: it fits into the sockets' buffers, so that no peer can stop the writing for ever
+	informationalMax = 5        // answers 1xx before the one that counts
+	responseHead     = 64 << 10 // of an answer, also over TLS
 )
 
 // plain makes exchanges over plain HTTP/1.1 in the goroutine of the caller: those that bring a small body, as calls to
@@ -31,7 +31,7 @@ type plain struct {
 
 // RoundTrip sends one request and returns when the head of its answer has been read.
 func (p *plain) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !suits(r) {
+	if !isPlain(r) {
 		return p.next.RoundTrip(r)
 	}
 	if err := r.Context().Err(); err != nil { // its end closes a connection too late to keep a request back
@@ -52,9 +52,9 @@ func (p *plain) CloseIdleConnections() {
 	p.next.CloseIdleConnections()
 }
 
-// suits tells whether a request is for plain: it has a small body, asks for nothing beyond an answer, and does not say
+// isPlain tells whether a request is for plain: it has a small body, asks for nothing beyond an answer, and does not say
 // that it may be sent again.
-func suits(r *http.Request) bool {
+func isPlain(r *http.Request) bool {
 	if r.URL.Scheme != "http" || r.ContentLength <= 0 || r.ContentLength > plainBodyMax {
 		return false
 	}
@@ -112,7 +112,7 @@ func (p *plain) exchange(c *plainConn, r *http.Request) (*http.Response, error) 
 		}
 		return nil, err
 	}
-	b := &plainBody{pool: &p.pool, c: c, ctx: ctx, body: resp.Body, live: live,
+	b := &plainBody{pool: &p.pool, c: c, ctx: ctx, body: resp.Body, stopWatch: live,
 		keep: !resp.Close && resp.StatusCode != http.StatusSwitchingProtocols}
 	if resp.Body == http.NoBody {
 		b.end(true)
@@ -127,14 +127,14 @@ type plainConn struct {
 	net.Conn
 	address string
 	idle    time.Time // since when
-	head    head
+	head    limitedHead
 	in      *bufio.Reader
 	out     *bufio.Writer
-	peek    peek
+	peek    peeker
 }
 
 func newPlainConn(conn net.Conn, address string) *plainConn {
-	c := &plainConn{Conn: conn, address: address, head: head{conn: conn}, out: bufio.NewWriter(conn)}
+	c := &plainConn{Conn: conn, address: address, head: limitedHead{conn: conn}, out: bufio.NewWriter(conn)}
 	c.in = bufio.NewReader(&c.head)
 	c.peek.init(conn)
 	return c
@@ -148,7 +148,7 @@ func (c *plainConn) exchange(r *http.Request) (*http.Response, error) {
 	if err := c.out.Flush(); err != nil {
 		return nil, err
 	}
-	for range informMax {
+	for range informationalMax {
 		c.head.left = responseHead
 		resp, err := http.ReadResponse(c.in, r)
 		if err != nil {
@@ -173,13 +173,13 @@ func (c *plainConn) reason(err error) error {
 	return err
 }
 
-// head bounds what is read of a connection until the head of an answer is over.
-type head struct {
+// limitedHead bounds what is read of a connection until the head of an answer is over.
+type limitedHead struct {
 	conn net.Conn
 	left int64
 }
 
-func (h *head) Read(p []byte) (int, error) {
+func (h *limitedHead) Read(p []byte) (int, error) {
 	if h.left <= 0 {
 		return 0, io.EOF
 	}
@@ -193,13 +193,13 @@ func (h *head) Read(p []byte) (int, error) {
 
 // plainBody is the body of an answer. Its end gives the connection back.
 type plainBody struct {
-	pool  *idlePool
-	c     *plainConn
-	ctx   context.Context
-	body  io.ReadCloser
-	live  func() bool // ends the watch over the context; false: it has closed the connection
-	keep  bool        // the connection may be used again
-	ended atomic.Bool
+	pool      *idlePool
+	c         *plainConn
+	ctx       context.Context
+	body      io.ReadCloser
+	stopWatch func() bool // ends the watch over the context; false: it has closed the connection
+	keep      bool        // the connection may be used again
+	ended     atomic.Bool
 }
 
 func (b *plainBody) Read(p []byte) (int, error) {
@@ -225,7 +225,7 @@ func (b *plainBody) end(whole bool) {
 	if !b.ended.CompareAndSwap(false, true) {
 		return
 	}
-	if b.live() && whole && b.keep && b.c.in.Buffered() == 0 {
+	if b.stopWatch() && whole && b.keep && b.c.in.Buffered() == 0 {
 		b.pool.put(b.c)
 		return
 	}
@@ -235,7 +235,7 @@ func (b *plainBody) end(whole bool) {
 // cut ends a Read of another goroutine. A connection that has been given back is another answer's.
 func (b *plainBody) cut() {
 	if b.ended.CompareAndSwap(false, true) {
-		b.live()
+		b.stopWatch()
 		b.c.Close()
 	}
 }

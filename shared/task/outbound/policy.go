@@ -71,8 +71,8 @@ func blocked(hostport string, addr netip.Addr, why string) error {
 	if err != nil || host == "" {
 		host = addr.String()
 	}
-	if _, err := netip.ParseAddr(host); err != nil && why != ownWhy {
+	if _, err := netip.ParseAddr(host); err != nil && why != ownReason {
 		why = noHost
 	}
-	return &BlockedError{Host: host, Why: why}
+	return &BlockedError{Host: host, Reason: why}
 }

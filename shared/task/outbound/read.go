@@ -14,15 +14,15 @@ import (
 	"millrace/shared/value"
 )
 
-// readFreely is how much of an answer is read before it counts among those in flight.
-const readFreely = 32 << 10
+// uncountedMax is how much of an answer is read before it counts among those in flight.
+const uncountedMax = 32 << 10
 
 // How fast an answer must come while it counts among those in flight, where others wait for what it
 // holds: so many bytes a second beside a pause of a minute at most. The first bytes, which hold
 // nothing, may take as long as the task.
 const (
-	answerRate  = 1 << 10
-	answerPause = time.Minute
+	responseRateMin  = 1 << 10
+	responseStallMax = time.Minute
 )
 
 // ErrTooSlow is the error of reading a response body that comes too slowly.
@@ -34,20 +34,20 @@ var ErrTooSlow = errors.New("the response came too slowly: behind its first 32 K
 // returns: who made the Answer releases it.
 func ReadAll(resp *http.Response) ([]byte, error) {
 	defer resp.Body.Close()
-	ctx, answer := context.Background(), (*inflight.Answer)(nil)
+	ctx, answer := context.Background(), (*inflight.Response)(nil)
 	if resp.Request != nil {
 		ctx = resp.Request.Context()
-		answer = inflight.AnswerOf(ctx)
+		answer = inflight.ResponseFromContext(ctx)
 	}
 	if answer == nil {
 		return readAll(resp.Body, nil, resp.ContentLength)
 	}
-	body, err := readAll(io.LimitReader(resp.Body, readFreely), nil, resp.ContentLength)
+	body, err := readAll(io.LimitReader(resp.Body, uncountedMax), nil, resp.ContentLength)
 	if err != nil {
 		return nil, err
 	}
-	if len(body) == readFreely {
-		done, err := answer.Read(ctx, most(resp))
+	if len(body) == uncountedMax {
+		done, err := answer.AcquireRead(ctx, bytesMax(resp))
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +56,7 @@ func ReadAll(resp *http.Response) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := answer.Hold(ctx, cost(resp, body)); err != nil {
+	if err := answer.Hold(ctx, decodedCost(resp, body)); err != nil {
 		return nil, err
 	}
 	return body, nil
@@ -64,8 +64,8 @@ func ReadAll(resp *http.Response) ([]byte, error) {
 
 // readPaced reads the rest of a long body, which must come fast enough.
 func readPaced(resp *http.Response, body []byte) ([]byte, error) {
-	p := &paced{body: resp.Body, until: time.Now().Add(answerPause)}
-	p.timer = time.AfterFunc(answerPause, p.expire)
+	p := &pacedBody{body: resp.Body, until: time.Now().Add(responseStallMax)}
+	p.timer = time.AfterFunc(responseStallMax, p.expire)
 	defer p.timer.Stop()
 	body, err := readAll(p, body, resp.ContentLength)
 	if err != nil && p.slow.Load() {
@@ -74,24 +74,24 @@ func readPaced(resp *http.Response, body []byte) ([]byte, error) {
 	return body, err
 }
 
-// paced is a body that is cut off when it comes too slowly.
-type paced struct {
+// pacedBody is a body that is cut off when it comes too slowly.
+type pacedBody struct {
 	body  io.ReadCloser
 	timer *time.Timer
 	until time.Time // by then more must have come
 	slow  atomic.Bool
 }
 
-func (p *paced) expire() {
+func (p *pacedBody) expire() {
 	p.slow.Store(true)
-	cut(p.body)
+	abortRead(p.body)
 }
 
-func (p *paced) Read(to []byte) (int, error) {
+func (p *pacedBody) Read(to []byte) (int, error) {
 	n, err := p.body.Read(to)
-	p.until = p.until.Add(time.Duration(n) * (time.Second / answerRate))
+	p.until = p.until.Add(time.Duration(n) * (time.Second / responseRateMin))
 	now := time.Now()
-	if last := now.Add(answerPause); p.until.After(last) {
+	if last := now.Add(responseStallMax); p.until.After(last) {
 		p.until = last // what came fast does not pay for a long pause
 	}
 	if err == nil {
@@ -100,8 +100,8 @@ func (p *paced) Read(to []byte) (int, error) {
 	return n, err
 }
 
-// cut ends a Read of a body that another goroutine makes. Bodies of net/http are made for that.
-func cut(body io.ReadCloser) {
+// abortRead ends a Read of a body that another goroutine makes. Bodies of net/http are made for that.
+func abortRead(body io.ReadCloser) {
 	if c, ok := body.(interface{ cut() }); ok {
 		c.cut()
 		return
@@ -109,27 +109,27 @@ func cut(body io.ReadCloser) {
 	body.Close()
 }
 
-// cost is how many bytes an answer may come to hold.
-func cost(resp *http.Response, body []byte) int64 {
+// decodedCost is how many bytes an answer may come to hold.
+func decodedCost(resp *http.Response, body []byte) int64 {
 	if charset.Foreign(resp.Header.Get("Content-Type")) {
 		return int64(value.CostAtMost(len(body)))
 	}
 	return int64(value.Cost(body))
 }
 
-// most is how many bytes a body may have at most.
-func most(resp *http.Response) int64 {
-	if b, ok := resp.Body.(*bounded); ok && resp.ContentLength < 0 {
-		return b.left + readFreely
+// bytesMax is how many bytes a body may have at most.
+func bytesMax(resp *http.Response) int64 {
+	if b, ok := resp.Body.(*limitedBody); ok && resp.ContentLength < 0 {
+		return b.left + uncountedMax
 	}
-	return max(resp.ContentLength, readFreely)
+	return max(resp.ContentLength, uncountedMax)
 }
 
 // readAll appends what r has to body. length is what the sender says there is, -1 when it does not;
 // the buffer grows as bytes come, so that a length alone reserves little.
 func readAll(r io.Reader, body []byte, length int64) ([]byte, error) {
 	if body == nil {
-		body = make([]byte, 0, min(max(length, 511), readFreely)+1)
+		body = make([]byte, 0, min(max(length, 511), uncountedMax)+1)
 	}
 	for {
 		if len(body) == cap(body) {

@@ -20,15 +20,15 @@ import (
 )
 
 // pools returns answers of a process of so little memory that each pool holds one largest answer.
-func pools(t *testing.T, whole bool) *inflight.Answers {
+func pools(t *testing.T, whole bool) *inflight.Responses {
 	t.Helper()
-	of := inflight.NewAnswers(64<<20, value.MemoryDefault+2*MaxResponseDefault, whole)
+	of := inflight.NewResponses(64<<20, value.MemoryDefault+2*MaxResponseDefault, whole)
 	t.Cleanup(func() { nothingHeld(t, of) })
 	return of
 }
 
 // nothingHeld checks that all has been given back: one account may take everything.
-func nothingHeld(t *testing.T, of *inflight.Answers) {
+func nothingHeld(t *testing.T, of *inflight.Responses) {
 	t.Helper()
 	if r, d := used(of.Reading), used(of.Decoded); r != 0 || d != 0 {
 		t.Errorf("%d bytes of answers on their way and %d of decoded ones are held for ever", r, d)
@@ -82,7 +82,7 @@ func response(ctx context.Context, length int64, step func(i int) (string, time.
 	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://example.com/", nil)
 	b := &body{step: step, closed: make(chan struct{})}
 	context.AfterFunc(ctx, func() { b.Close() })
-	return &http.Response{Request: r, ContentLength: length, Body: &bounded{body: b, left: MaxResponseDefault}}
+	return &http.Response{Request: r, ContentLength: length, Body: &limitedBody{body: b, left: MaxResponseDefault}}
 }
 
 // pieces are n pieces of a text, with a wait before each, and then the end.
@@ -115,7 +115,7 @@ func TestPace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				of := pools(t, true)
-				ctx, answer := inflight.WithAnswer(t.Context(), of, "a")
+				ctx, answer := inflight.WithResponse(t.Context(), of, "a")
 				began := time.Now()
 				_, err := ReadAll(response(ctx, -1, c.step))
 				if took := time.Since(began); errors.Is(err, ErrTooSlow) != c.slow || err != nil && !c.slow || took > c.within {
@@ -146,7 +146,7 @@ func TestNothingStaysHeld(t *testing.T) {
 	}{
 		"empty":                {pieces(0, "", 0, io.EOF), nil},
 		"short":                {pieces(1, "[1,2]", 0, io.EOF), nil},
-		"just free":            {after(readFreely, pieces(0, "", 0, io.EOF)), nil},
+		"just free":            {after(uncountedMax, pieces(0, "", 0, io.EOF)), nil},
 		"long":                 {after(500_000, pieces(0, "", 0, io.EOF)), nil},
 		"cut off at once":      {pieces(0, "", 0, cutOff), cutOff},
 		"cut off":              {after(500_000, pieces(0, "", 0, cutOff)), cutOff},
@@ -160,7 +160,7 @@ func TestNothingStaysHeld(t *testing.T) {
 				of := pools(t, false)
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 				defer cancel()
-				ctx, answer := inflight.WithAnswer(ctx, of, "a")
+				ctx, answer := inflight.WithResponse(ctx, of, "a")
 				read, err := ReadAll(response(ctx, -1, c.step))
 				switch {
 				case (err == nil) != (c.want == nil), c.want != nil && c.want != context.DeadlineExceeded && !errors.Is(err, c.want):
@@ -186,7 +186,7 @@ func TestTricklesOfAnotherAccount(t *testing.T) {
 		var all sync.WaitGroup
 		for range 40 {
 			all.Go(func() {
-				ctx, answer := inflight.WithAnswer(ctx, of, "slow")
+				ctx, answer := inflight.WithResponse(ctx, of, "slow")
 				defer answer.Release()
 				ReadAll(response(ctx, -1, after(40_000, pieces(1<<30, strings.Repeat("x", 1024), time.Second, io.EOF))))
 			})
@@ -197,7 +197,7 @@ func TestTricklesOfAnotherAccount(t *testing.T) {
 		}
 		for name, n := range map[string]int{"short": 1000, "long": 500_000} {
 			began := time.Now()
-			ctx, answer := inflight.WithAnswer(ctx, of, "quick")
+			ctx, answer := inflight.WithResponse(ctx, of, "quick")
 			if _, err := ReadAll(response(ctx, int64(n), after(n, pieces(0, "", 0, io.EOF)))); err != nil || time.Since(began) > 0 {
 				t.Errorf("a %s answer: %v after %s", name, err, time.Since(began))
 			}
@@ -232,7 +232,7 @@ func TestCut(t *testing.T) {
 	secure.StartTLS()
 	defer plainly.Close()
 	defer secure.Close()
-	client := NewInside(MaxResponseDefault)
+	client := NewInternal(MaxResponseDefault)
 	for name, c := range map[string]struct {
 		client *http.Client
 		method string
@@ -254,7 +254,7 @@ func TestCut(t *testing.T) {
 				t.Fatal(err)
 			}
 			b := resp.Body
-			if inner, ok := b.(*bounded); ok {
+			if inner, ok := b.(*limitedBody); ok {
 				b = inner.body
 			}
 			if kind := fmt.Sprintf("%T", b); kind != c.want {
@@ -263,11 +263,11 @@ func TestCut(t *testing.T) {
 			if _, err := io.ReadFull(resp.Body, make([]byte, 5)); err != nil {
 				t.Fatal(err)
 			}
-			time.AfterFunc(20*time.Millisecond, func() { cut(resp.Body) })
+			time.AfterFunc(20*time.Millisecond, func() { abortRead(resp.Body) })
 			if n, err := resp.Body.Read(make([]byte, 1)); err == nil || err == io.EOF {
 				t.Errorf("%d, %v", n, err)
 			}
-			cut(resp.Body)
+			abortRead(resp.Body)
 			resp.Body.Close()
 		})
 	}
@@ -280,7 +280,7 @@ func TestCutTooLate(t *testing.T) {
 		w.Write(text)
 	}))
 	defer server.Close()
-	client, long := NewInside(MaxResponseDefault), strings.Repeat("x", 60_000) // more than is read with the head
+	client, long := NewInternal(MaxResponseDefault), strings.Repeat("x", 60_000) // more than is read with the head
 	post := func() *http.Response {
 		resp, err := client.Post(server.URL, "text/plain", strings.NewReader(long))
 		if err != nil {
@@ -293,10 +293,10 @@ func TestCutTooLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := post()
-	if first.Body.(*bounded).body.(*plainBody).c != second.Body.(*bounded).body.(*plainBody).c {
+	if first.Body.(*limitedBody).body.(*plainBody).c != second.Body.(*limitedBody).body.(*plainBody).c {
 		t.Fatal("the connection was not used again")
 	}
-	cut(first.Body)
+	abortRead(first.Body)
 	if text, err := io.ReadAll(second.Body); err != nil || string(text) != long {
 		t.Errorf("%d bytes, %v", len(text), err)
 	}

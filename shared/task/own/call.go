@@ -14,7 +14,7 @@ import (
 // The kinds of names that the parameters of a product hold, by a part of its name. In calls of
 // other products a name counts where a parameter or a path says what it is (stems), or when hardly
 // anything else is called so (peculiar).
-var families = []struct {
+var productKinds = []struct {
 	product string
 	kinds   []kind
 }{
@@ -31,30 +31,30 @@ var families = []struct {
 	{"devs", []kind{function, role}},
 }
 
-// stems are in the words that say of what kind a name is: of parameters (QueueName, NotificationArn
+// kindWords are in the words that say of what kind a name is: of parameters (QueueName, NotificationArn
 // with queue/…), of resource names and of paths.
-var stems = map[kind]string{queue: "queue", topic: "topic", function: "function", role: "role",
+var kindWords = map[kind]string{queue: "queue", topic: "topic", function: "function", role: "role",
 	policy: "policy", bus: "bus", bucket: "bucket"}
 
-// Call refuses a call of an OpenAPI, of product, that names one of the engine's own resources, or
+// CheckCall refuses a call of an OpenAPI, of product, that names one of the engine's own resources, or
 // one that the operator has reserved, in its path, its query ("name=value") or its body, each as it
 // is sent or as it is meant: a name may be hidden by the escapes of JSON, XML and URLs.
-func (r *Resources) Call(product string, texts ...string) error {
+func (r *Resources) CheckCall(product string, texts ...string) error {
 	if r == nil {
 		return nil
 	}
 	var kinds []kind
-	for _, f := range families {
+	for _, f := range productKinds {
 		if strings.HasPrefix(strings.ToLower(product), f.product) {
 			kinds = append(kinds, f.kinds...)
 		}
 	}
 	for _, text := range texts {
-		if err := r.tree("", text, kinds, depthMax); err != nil {
+		if err := r.checkTree("", text, kinds, depthMax); err != nil {
 			return err
 		}
 		for range depthMax {
-			if err := r.text(text, kinds); err != nil {
+			if err := r.checkText(text, kinds); err != nil {
 				return err
 			}
 			plain := unescaped(text)
@@ -70,9 +70,9 @@ func (r *Resources) Call(product string, texts ...string) error {
 // depthMax bounds escapes within escapes. No service reads what is deeper.
 const depthMax = 8
 
-// tree looks at each text in a JSON value with the names of the members that it is in, so that all
+// checkTree looks at each text in a JSON value with the names of the members that it is in, so that all
 // members of a list count. What is no JSON object or list is looked at as a text elsewhere.
-func (r *Resources) tree(before, s string, kinds []kind, depth int) error {
+func (r *Resources) checkTree(before, s string, kinds []kind, depth int) error {
 	if name, v, ok := strings.Cut(s, "="); ok && before == "" {
 		before, s = name, v
 	}
@@ -80,39 +80,39 @@ func (r *Resources) tree(before, s string, kinds []kind, depth int) error {
 	if s = strings.TrimSpace(s); s == "" || s[0] != '{' && s[0] != '[' || depth == 0 || json.Unmarshal([]byte(s), &v) != nil {
 		return nil
 	}
-	return r.members(before, v, kinds, depth)
+	return r.checkMembers(before, v, kinds, depth)
 }
 
-func (r *Resources) members(before string, v any, kinds []kind, depth int) error {
+func (r *Resources) checkMembers(before string, v any, kinds []kind, depth int) error {
 	switch v := v.(type) {
 	case map[string]any:
 		outer := before[strings.LastIndexByte(before, '.')+1:]
 		for name, one := range v {
-			if err := r.members(outer+"."+name, one, kinds, depth); err != nil {
+			if err := r.checkMembers(outer+"."+name, one, kinds, depth); err != nil {
 				return err
 			}
 		}
 	case []any:
 		for _, one := range v {
-			if err := r.members(before, one, kinds, depth); err != nil {
+			if err := r.checkMembers(before, one, kinds, depth); err != nil {
 				return err
 			}
 		}
 	case string:
-		if err := r.text(before+"="+v, kinds); err != nil {
+		if err := r.checkText(before+"="+v, kinds); err != nil {
 			return err
 		}
-		return r.tree(before, v, kinds, depth-1)
+		return r.checkTree(before, v, kinds, depth-1)
 	}
 	return nil
 }
 
-// text looks at the words of a text. kinds are those whose names count wherever they stand.
-func (r *Resources) text(s string, kinds []kind) error {
+// checkText looks at the words of a text. kinds are those whose names count wherever they stand.
+func (r *Resources) checkText(s string, kinds []kind) error {
 	lower := strings.ToLower(s)
 	var before [2]string // the words that stand before, without numbers
 	for word := range strings.FieldsFuncSeq(lower, endsWord) {
-		if err := r.word(word, before, kinds); err != nil {
+		if err := r.checkWord(word, before, kinds); err != nil {
 			return err
 		}
 		if strings.Trim(word, "0123456789") != "" {
@@ -120,42 +120,42 @@ func (r *Resources) text(s string, kinds []kind) error {
 		}
 	}
 	for _, arn := range resourceName.FindAllString(lower, -1) {
-		if err := r.named(arn); err != nil {
+		if err := r.checkPatterns(arn); err != nil {
 			return err
 		}
 	}
-	return r.named(s)
+	return r.checkPatterns(s)
 }
 
 // resourceName finds resource names in a text in lower case.
 var resourceName = regexp.MustCompile(`acs:[a-z0-9-]*:[^\s"'<>\\{}\[\],;|]+`)
 
-// word refuses a word that is a name of the engine's own, or a reserved one.
-func (r *Resources) word(word string, before [2]string, kinds []kind) error {
+// checkWord refuses a word that is a name of the engine's own, or a reserved one.
+func (r *Resources) checkWord(checkWord string, before [2]string, kinds []kind) error {
 	for k, names := range r.names {
-		if names[word] && (slices.Contains(kinds, k) || marked(k, before) || peculiar(word)) {
-			return denied(word, string(k))
+		if names[checkWord] && (slices.Contains(kinds, k) || hasKindWord(k, before) || isDistinctive(checkWord)) {
+			return ownError(checkWord, string(k))
 		}
 	}
 	for _, one := range r.reserved {
-		known := marked(one.kind, before) || !one.all && slices.Contains(kinds, one.kind)
-		if known && glob.Match(one.glob, word) {
-			return reservedError(string(one.kind) + " " + word)
+		known := hasKindWord(one.kind, before) || !one.matchesAll && slices.Contains(kinds, one.kind)
+		if known && glob.Match(one.glob, checkWord) {
+			return reservedError(string(one.kind) + " " + checkWord)
 		}
 	}
 	return nil
 }
 
-// marked reports whether the words before a name say that it is one of a kind.
-func marked(k kind, before [2]string) bool {
+// hasKindWord reports whether the words before a name say that it is one of a kind.
+func hasKindWord(k kind, before [2]string) bool {
 	if k == instance { // InstanceName is that of many things
 		return before[1] == "instance"
 	}
-	return strings.Contains(before[0], stems[k]) || strings.Contains(before[1], stems[k])
+	return strings.Contains(before[0], kindWords[k]) || strings.Contains(before[1], kindWords[k])
 }
 
-// peculiar reports whether a name of one of the engine's own is one that hardly anything else has.
-func peculiar(name string) bool {
+// isDistinctive reports whether a name of one of the engine's own is one that hardly anything else has.
+func isDistinctive(name string) bool {
 	return strings.HasSuffix(name, "-steprunner") || strings.HasSuffix(name, "-dead-letters")
 }
 

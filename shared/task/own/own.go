@@ -49,10 +49,10 @@ func Alibaba(queueName, running, store string, reserved []string) *Resources {
 	}
 	r.add(instance, store)
 	r.add(function, running)
-	r.siblings(queueName + "-")
+	r.addSiblings(queueName + "-")
 	for _, end := range roles {
 		if before, ok := strings.CutSuffix(strings.ToLower(running), end); ok {
-			r.siblings(before)
+			r.addSiblings(before)
 		}
 	}
 	for _, p := range reserved {
@@ -62,8 +62,8 @@ func Alibaba(queueName, running, store string, reserved []string) *Resources {
 	return r
 }
 
-// siblings adds the functions, and their roles, whose names begin with prefix.
-func (r *Resources) siblings(prefix string) {
+// addSiblings adds the functions, and their roles, whose names begin with prefix.
+func (r *Resources) addSiblings(prefix string) {
 	for _, end := range roles {
 		r.add(function, prefix+end)
 		r.add(role, prefix+end)
@@ -91,62 +91,64 @@ func (r *Resources) add(k kind, name string) {
 	r.names[k][strings.ToLower(name)] = true
 }
 
-// denied is the error of a target that is the engine's own.
-func denied(written, what string) error {
+// ownError is the error of a target that is the engine's own.
+func ownError(written, what string) error {
 	return fmt.Errorf("%s is the engine's own %s: no flow's target", written, what)
 }
 
-// Queue refuses a queue that is the engine's own. written is the resource name as the flow has it.
-func (r *Resources) Queue(written, name string) error {
+// CheckQueue refuses a queue that is the engine's own. written is the resource name as the flow has it.
+func (r *Resources) CheckQueue(written, name string) error {
 	if r == nil || !r.names[queue][strings.ToLower(name)] {
-		return r.message(written, "queues/"+name)
+		return r.checkMessageTarget(written, "queues/"+name)
 	}
-	return denied(written, string(queue))
+	return ownError(written, string(queue))
 }
 
-// message refuses a queue or a topic that the operator has reserved, by its name as written, in
+// checkMessageTarget refuses a queue or a topic that the operator has reserved, by its name as written, in
 // full or alone.
-func (r *Resources) message(written, resource string) error {
+func (r *Resources) checkMessageTarget(written, resource string) error {
 	full := written
 	if arn, err := task.ParseARN(written); err == nil {
 		arn.Resource = resource
 		full = arn.String()
 	}
-	return r.named(written, resource, full)
+	return r.checkPatterns(written, resource, full)
 }
 
-// Topic refuses a topic that the operator has reserved.
-func (r *Resources) Topic(written, name string) error { return r.message(written, "topics/"+name) }
+// CheckTopic refuses a topic that the operator has reserved.
+func (r *Resources) CheckTopic(written, name string) error {
+	return r.checkMessageTarget(written, "topics/"+name)
+}
 
-// Bus refuses an event bus that the operator has reserved, by its name.
-func (r *Resources) Bus(name string) error { return r.reservedOf(bus, name) }
+// CheckBus refuses an event bus that the operator has reserved, by its name.
+func (r *Resources) CheckBus(name string) error { return r.checkReserved(bus, name) }
 
-// Bucket refuses a bucket, or an object of it, that the operator has reserved.
-func (r *Resources) Bucket(name, key string) error {
-	if err := r.reservedOf(bucket, name); err != nil {
+// CheckBucket refuses a bucket, or an object of it, that the operator has reserved.
+func (r *Resources) CheckBucket(name, key string) error {
+	if err := r.checkReserved(bucket, name); err != nil {
 		return err
 	}
-	return r.named("acs:oss:*:*:"+name+"/"+key, name+"/"+key)
+	return r.checkPatterns("acs:oss:*:*:"+name+"/"+key, name+"/"+key)
 }
 
-// Function refuses a function of Function Compute that is the engine's own, by any version, alias
+// CheckFunction refuses a function of Function Compute that is the engine's own, by any version, alias
 // or service.
-func (r *Resources) Function(f *task.Function) error {
+func (r *Resources) CheckFunction(f *task.Function) error {
 	if r == nil {
 		return nil
 	}
 	name := strings.ToLower(f.Name)
 	for _, one := range []string{name, name[strings.LastIndexByte(name, '$')+1:]} {
 		if r.names[function][one] {
-			return denied(f.Written, string(function))
+			return ownError(f.Raw, string(function))
 		}
 	}
-	return r.named(f.Written, f.ARN(), f.Identity())
+	return r.checkPatterns(f.Raw, f.ARN(), f.Identity())
 }
 
-// named refuses what the operator has reserved by a pattern on a resource name, or on a part of
+// checkPatterns refuses what the operator has reserved by a pattern on a resource name, or on a part of
 // one.
-func (r *Resources) named(names ...string) error {
+func (r *Resources) checkPatterns(names ...string) error {
 	if r == nil {
 		return nil
 	}

@@ -28,18 +28,18 @@ func TestFunctions(t *testing.T) {
 		for _, resource := range []string{"acs:fc:::functions/" + name, "acs:fc:cn-beijing:999:functions/" + name, "acs:fc:::functions/" + name + "/LATEST",
 			"acs:fc:::functions/" + name + "/live", "acs:fc:::functions/" + name + "/3", "acs:fc:::services/any/functions/" + name,
 			"acs:fc:::services/any.live/functions/" + name, "acs:fc:::functions/any$" + name} {
-			if err := r.Function(function(t, resource)); err == nil || !strings.Contains(err.Error(), "the engine's own function") {
+			if err := r.CheckFunction(function(t, resource)); err == nil || !strings.Contains(err.Error(), "the engine's own function") {
 				t.Errorf("%s: %v", resource, err)
 			}
 		}
 	}
 	for _, resource := range []string{"acs:fc:::functions/relay", "acs:fc:cn-x:9:functions/relay2/live"} {
-		if err := r.Function(function(t, resource)); err == nil || !strings.Contains(err.Error(), "MILLRACE_RESERVED") {
+		if err := r.CheckFunction(function(t, resource)); err == nil || !strings.Contains(err.Error(), "MILLRACE_RESERVED") {
 			t.Errorf("%s: %v", resource, err)
 		}
 	}
 	for _, resource := range []string{"acs:fc:::functions/charge", "acs:fc:::functions/millrace", "acs:fc:::functions/steprunner", "acs:fc:::functions/charge/millrace-api"} {
-		if err := r.Function(function(t, resource)); err != nil {
+		if err := r.CheckFunction(function(t, resource)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -49,7 +49,7 @@ func TestFunctions(t *testing.T) {
 func TestSiblings(t *testing.T) {
 	r := own.Alibaba("hints", "prod-flows-steprunner", "i", nil)
 	for _, name := range []string{"prod-flows-api", "prod-flows-steprunner", "prod-flows-starter", "prod-flows-sweeper", "hints-steprunner"} {
-		if r.Function(function(t, "acs:fc:::functions/"+name)) == nil {
+		if r.CheckFunction(function(t, "acs:fc:::functions/"+name)) == nil {
 			t.Errorf("%s is called", name)
 		}
 	}
@@ -58,19 +58,19 @@ func TestSiblings(t *testing.T) {
 func TestQueues(t *testing.T) {
 	r := alibaba()
 	for _, name := range []string{"millrace", "MILLRACE", "millrace-dead-letters", "millrace-event-dead-letters"} {
-		if r.Queue("acs:mns:::/queues/"+name, name) == nil {
+		if r.CheckQueue("acs:mns:::/queues/"+name, name) == nil {
 			t.Errorf("%s is written to", name)
 		}
 	}
 	for _, name := range []string{"outcomes", "hints-x"} {
-		if r.Topic("acs:mns:cn-x:1:/topics/"+name+"/messages", name) == nil {
+		if r.CheckTopic("acs:mns:cn-x:1:/topics/"+name+"/messages", name) == nil {
 			t.Errorf("%s is written to", name)
 		}
 	}
-	if err := r.Queue("acs:mns:::/queues/orders", "orders"); err != nil {
+	if err := r.CheckQueue("acs:mns:::/queues/orders", "orders"); err != nil {
 		t.Error(err)
 	}
-	if err := r.Topic("acs:mns:::/topics/news", "news"); err != nil {
+	if err := r.CheckTopic("acs:mns:::/topics/news", "news"); err != nil {
 		t.Error(err)
 	}
 }
@@ -120,7 +120,7 @@ func TestCalls(t *testing.T) {
 		{"ecs", "/", "RamRoleName=millrace-tasks"},
 		{"sts", "/", "RoleArn=acs:ram::123:role/flows-outside"},
 	} {
-		if r.Call(c[0], c[1:]...) == nil {
+		if r.CheckCall(c[0], c[1:]...) == nil {
 			t.Errorf("%q is made", c)
 		}
 	}
@@ -135,7 +135,7 @@ func TestCalls(t *testing.T) {
 		{"fc", "/2023-03-30/functions/charge/invocations", `{"outcomes":["hints-7"]}`},
 		{"alidns", "/", `100% \ & more`},
 	} {
-		if err := r.Call(c[0], c[1:]...); err != nil {
+		if err := r.CheckCall(c[0], c[1:]...); err != nil {
 			t.Errorf("%q: %v", c, err)
 		}
 	}
@@ -146,12 +146,12 @@ func TestLambda(t *testing.T) {
 	r := own.AWS("shop-StepRunnerFunction-AbC123")
 	for _, name := range []string{"shop-StepRunnerFunction-AbC123", "shop-StepRunnerFunction-AbC123:live", "shop-steprunnerfunction-abc123:$LATEST",
 		"shop-ApiFunction-x", "shop-ExpressFunction-y", "shop-StarterFunction-z:1", "shop-SweeperFunction-q"} {
-		if r.Lambda("arn:aws:lambda:eu-west-1:210987654321:function:"+name) == nil {
+		if r.CheckLambda("arn:aws:lambda:eu-west-1:210987654321:function:"+name) == nil {
 			t.Errorf("%s is called", name)
 		}
 	}
 	for _, name := range []string{"charge", "shop-mail", "shop-ApiGateway", "ApiFunction"} {
-		if err := r.Lambda("arn:aws:lambda:us-east-1:123456789012:function:" + name); err != nil {
+		if err := r.CheckLambda("arn:aws:lambda:us-east-1:123456789012:function:" + name); err != nil {
 			t.Error(err)
 		}
 	}
@@ -173,29 +173,29 @@ func TestCutLambda(t *testing.T) {
 		for _, running := range names {
 			r := own.AWS(cut(running))
 			for _, name := range names {
-				if r.Lambda("arn:aws:lambda:eu-west-1:1:function:"+cut(name)+":live") == nil {
+				if r.CheckLambda("arn:aws:lambda:eu-west-1:1:function:"+cut(name)+":live") == nil {
 					t.Errorf("%s: %s calls %s", how, cut(running), cut(name))
 				}
 			}
 			for _, other := range []string{physical(40, 9, "ChargeFunction"), "shipping-" + cut(running)[9:], "payments-Api-1ABCDEFGHIJK", stack + "-Mail-1ABCDEFGHIJK"} {
-				if err := r.Lambda("arn:aws:lambda:eu-west-1:1:function:" + other); err != nil {
+				if err := r.CheckLambda("arn:aws:lambda:eu-west-1:1:function:" + other); err != nil {
 					t.Errorf("%s: %v", how, err)
 				}
 			}
 		}
 	}
 	// A short name has not been cut.
-	if err := own.AWS("shop-StepRunnerFunction-1ABCDEFGHIJK").Lambda("arn:aws:lambda:eu-west-1:1:function:shop-Api-1ABCDEFGHIJK"); err != nil {
+	if err := own.AWS("shop-StepRunnerFunction-1ABCDEFGHIJK").CheckLambda("arn:aws:lambda:eu-west-1:1:function:shop-Api-1ABCDEFGHIJK"); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestNone(t *testing.T) {
 	var r *own.Resources
-	if r.Queue("a", "a") != nil || r.Topic("a", "a") != nil || r.Call("fc", "a") != nil || r.Lambda("a") != nil || r.Function(function(t, "acs:fc:::functions/a")) != nil {
+	if r.CheckQueue("a", "a") != nil || r.CheckTopic("a", "a") != nil || r.CheckCall("fc", "a") != nil || r.CheckLambda("a") != nil || r.CheckFunction(function(t, "acs:fc:::functions/a")) != nil {
 		t.Error("nil refuses something")
 	}
-	if own.AWS("").Lambda("arn:aws:lambda:us-east-1:123456789012:function:f") != nil {
+	if own.AWS("").CheckLambda("arn:aws:lambda:us-east-1:123456789012:function:f") != nil {
 		t.Error("outside Lambda something is refused")
 	}
 }
@@ -204,14 +204,14 @@ func TestNone(t *testing.T) {
 func TestReserved(t *testing.T) {
 	r := own.Alibaba("millrace", "millrace-steprunner", "mr-flows", []string{"acs:eventbridge:*:*:eventbus/hints", "acs:oss:*:*:inbox", "acs:oss:*:*:inbox/*",
 		"acs:fc:*:services/s/functions/old", "acs:mns:*:*:/topics/*"})
-	for what, err := range map[string]error{"bus": r.Bus("Hints"), "bucket": r.Bucket("inbox", "k"), "object": r.Bucket("inbox", "a/b"),
-		"bus of a call": r.Call("eventbridge", "/", "EventBusName=hints"), "bucket of a call": r.Call("imm", "/", "Bucket=inbox"),
-		"function of a service": r.Call("fc", "/2021-04-06/services/s/functions/old/invocations"), "every topic": r.Call("mns-open", "/", "TopicName=any")} {
+	for what, err := range map[string]error{"bus": r.CheckBus("Hints"), "bucket": r.CheckBucket("inbox", "k"), "object": r.CheckBucket("inbox", "a/b"),
+		"bus of a call": r.CheckCall("eventbridge", "/", "EventBusName=hints"), "bucket of a call": r.CheckCall("imm", "/", "Bucket=inbox"),
+		"function of a service": r.CheckCall("fc", "/2021-04-06/services/s/functions/old/invocations"), "every topic": r.CheckCall("mns-open", "/", "TopicName=any")} {
 		if err == nil || !strings.Contains(err.Error(), "MILLRACE_RESERVED") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	for what, err := range map[string]error{"bus": r.Bus("default"), "bucket": r.Bucket("inbox2", "k"), "queue": r.Call("mns-open", "/", "QueueName=orders")} {
+	for what, err := range map[string]error{"bus": r.CheckBus("default"), "bucket": r.CheckBucket("inbox2", "k"), "queue": r.CheckCall("mns-open", "/", "QueueName=orders")} {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}

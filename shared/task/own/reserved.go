@@ -10,16 +10,16 @@ import (
 
 // reservedName is a name that a pattern of the operator's reserves.
 type reservedName struct {
-	kind kind
-	glob string // on the name, in lower case
-	all  bool   // it fits every name
+	kind       kind
+	glob       string // on the name, in lower case
+	matchesAll bool   // it fits every name
 }
 
-// lastMark finds the last part of a pattern that says of what kind its name is.
-var lastMark = regexp.MustCompile(`(queue|topic|function|eventbus|bus|bucket|role|policy|instance)[a-z]*/([^/]+)`)
+// lastKindPattern finds the last part of a pattern that says of what kind its name is.
+var lastKindPattern = regexp.MustCompile(`(queue|topic|function|eventbus|bus|bucket|role|policy|instance)[a-z]*/([^/]+)`)
 
-// ofService are the kinds that a pattern without such a part means, by the service of a resource name.
-var ofService = map[string][]kind{"mns": {queue, topic}, "fc": {function}, "oss": {bucket}, "eventbridge": {bus}, "ram": {role}, "ots": {instance}}
+// kindsOfService are the kinds that a pattern without such a part means, by the service of a resource name.
+var kindsOfService = map[string][]kind{"mns": {queue, topic}, "fc": {function}, "oss": {bucket}, "eventbridge": {bus}, "ram": {role}, "ots": {instance}}
 
 // reservedNames returns what a pattern in lower case reserves. In calls of OpenAPIs resources are
 // named by kind and name, seldom by a whole resource name.
@@ -27,7 +27,7 @@ func reservedNames(pattern string) (all []reservedName) {
 	add := func(k kind, name string) {
 		all = append(all, reservedName{k, name, strings.Trim(name, "*?") == ""})
 	}
-	if marks := lastMark.FindAllStringSubmatch(pattern, -1); marks != nil {
+	if marks := lastKindPattern.FindAllStringSubmatch(pattern, -1); marks != nil {
 		m := marks[len(marks)-1] // the last counts: services/…/functions/…
 		k := kind(m[1])
 		switch k {
@@ -47,14 +47,14 @@ func reservedNames(pattern string) (all []reservedName) {
 	if parts[1] == "oss" {
 		name, _, _ = strings.Cut(name, "/")
 	}
-	for _, k := range ofService[parts[1]] {
+	for _, k := range kindsOfService[parts[1]] {
 		add(k, name)
 	}
 	return all
 }
 
-// reservedOf refuses a name of a kind that the operator has reserved.
-func (r *Resources) reservedOf(k kind, name string) error {
+// checkReserved refuses a name of a kind that the operator has reserved.
+func (r *Resources) checkReserved(k kind, name string) error {
 	if r == nil {
 		return nil
 	}

@@ -76,7 +76,7 @@ func (s *Stream) Run(ctx context.Context) error {
 }
 
 // collect takes the messages of the next batch.
-func (s *Stream) collect(ctx context.Context) []rest.In {
+func (s *Stream) collect(ctx context.Context) []rest.ReceivedMessage {
 	size := min(max(s.Batch, 1), rest.BatchMax)
 	got, err := s.Client.Receive(ctx, s.Queue, size, time.Second)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *Stream) collect(ctx context.Context) []rest.In {
 
 // deliver hands over a batch until the function takes it or it is given up. A batch that ctx interrupts is left to the
 // queue.
-func (s *Stream) deliver(ctx context.Context, messages []rest.In) error {
+func (s *Stream) deliver(ctx context.Context, messages []rest.ReceivedMessage) error {
 	s.Batches.Add(1)
 	for _, event := range s.events(messages) {
 		if err := s.push(ctx, event); ctx.Err() != nil {
@@ -168,19 +168,19 @@ func (s *Stream) within(event []byte) ([]byte, error) {
 }
 
 // bury sends a batch to the dead letters.
-func (s *Stream) bury(messages []rest.In) error {
+func (s *Stream) bury(messages []rest.ReceivedMessage) error {
 	if s.DeadLetter == "" {
 		return nil
 	}
-	out := make([]rest.Out, len(messages))
+	out := make([]rest.OutgoingMessage, len(messages))
 	for i, m := range messages {
-		out[i] = rest.Out{Body: m.Body}
+		out[i] = rest.OutgoingMessage{Body: m.Body}
 	}
 	failed, err := s.Client.Send(context.Background(), s.DeadLetter, out)
 	return errors.Join(append(failed, err)...)
 }
 
-func (s *Stream) remove(messages []rest.In) {
+func (s *Stream) remove(messages []rest.ReceivedMessage) {
 	var handles []string
 	for _, m := range messages {
 		handles = append(handles, m.Handle)
@@ -193,7 +193,7 @@ func (s *Stream) remove(messages []rest.In) {
 }
 
 // events are what the function gets for a batch: one event, or with Rule one for each message.
-func (s *Stream) events(messages []rest.In) [][]byte {
+func (s *Stream) events(messages []rest.ReceivedMessage) [][]byte {
 	var elements []any
 	for _, m := range messages {
 		if s.Form == RawData {
@@ -221,7 +221,7 @@ func encode(v any) []byte {
 }
 
 // body is a message's body as the function gets it.
-func (s *Stream) body(m rest.In) string {
+func (s *Stream) body(m rest.ReceivedMessage) string {
 	if s.Encoded {
 		return m.Body
 	}
@@ -232,7 +232,7 @@ func (s *Stream) body(m rest.In) string {
 }
 
 // cloudEvent is the event of a message (platform.md 1.6).
-func (s *Stream) cloudEvent(m rest.In) map[string]any {
+func (s *Stream) cloudEvent(m rest.ReceivedMessage) map[string]any {
 	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	source := "MNS-" + s.Queue
 	return map[string]any{"id": requestID(), "source": source, "specversion": "1.0", "type": "mns:Queue:SendMessage",

@@ -55,7 +55,7 @@ func send(t testing.TB, client *rest.Client, partitions ...string) {
 	t.Helper()
 	q := mnsqueue.New(mnsqueue.Options{Client: client, Name: "hints"})
 	for _, p := range partitions {
-		if err := q.Send(t.Context(), queue.Message{Partition: p}); err != nil {
+		if err := q.Send(t.Context(), queue.Hint{Partition: p}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,7 +104,7 @@ func TestBatchesFailAsAWhole(t *testing.T) {
 		f := deploy(t, runtime, "queue", nil)
 		s := &fc.Stream{Client: client, Queue: "hints", Invoke: f.Invoke, Batch: 16, Window: 50 * time.Millisecond, Retries: 2, Tolerant: true, DeadLetter: "dead",
 			Pause: func(int) time.Duration { return time.Millisecond }}
-		if _, err := client.Send(t.Context(), "hints", []rest.Out{{Body: "poison"}, {Body: `{"v":9,"p":"x#1#newer"}`}, {Body: "bm90IEpTT04="}}); err != nil {
+		if _, err := client.Send(t.Context(), "hints", []rest.OutgoingMessage{{Body: "poison"}, {Body: `{"v":9,"p":"x#1#newer"}`}, {Body: "bm90IEpTT04="}}); err != nil {
 			t.Fatal(err)
 		}
 		send(t, client, "x#1#good", "x#1#twice")
@@ -146,7 +146,7 @@ func TestDispatch(t *testing.T) {
 		if got := worked(f, 2); !slices.Equal(got, []string{"dispatch x#1#a", "dispatch x#1#b"}) || s.Failures.Load() != 0 {
 			t.Errorf("%v", got)
 		}
-		hint, _ := mnsqueue.Plain("x#1#twice")
+		hint, _ := mnsqueue.EncodeJSON("x#1#twice")
 		ended := make(chan error, 1)
 		if !f.Async(hint, "task", func(_ []byte, err error) { ended <- err }) || f.Async(hint, "task", nil) {
 			t.Error("the task's id is not kept")

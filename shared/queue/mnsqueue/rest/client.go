@@ -53,24 +53,24 @@ func Endpoint(account, region string, internal bool) string {
 	return "https://" + account + ".mns." + region + ".aliyuncs.com"
 }
 
-// answerMax bounds an answer: sixteen messages of 64 KB, and room for how they are written.
-const answerMax = 8 << 20
+// responseMax bounds an answer: sixteen messages of 64 KB, and room for how they are written.
+const responseMax = 8 << 20
 
 // request is one call.
 type request struct {
-	method string
-	queue  string  // its name, or
-	topic  string  // that of a topic
-	whole  bool    // about the queue itself, not its messages
-	query  string  // as it is sent
-	body   any     // a document; nil for none
-	id     *string // where the id of the request is put; nil: nowhere
+	method  string
+	queue   string  // its name, or
+	topic   string  // that of a topic
+	ofQueue bool    // about the queue itself, not its messages
+	query   string  // as it is sent
+	body    any     // a document; nil for none
+	id      *string // where the id of the request is put; nil: nowhere
 }
 
-// do makes a call and reads the document that answers it into to, unless that is nil. Answers other than 2xx are an
+// send makes a call and reads the document that answers it into to, unless that is nil. Answers other than 2xx are an
 // *Error. A call whose credentials the service does not take, or no longer, was not carried out: it is made once more if
 // there are others by now.
-func (c *Client) do(ctx context.Context, q request, to any) error {
+func (c *Client) send(ctx context.Context, q request, to any) error {
 	k, err := c.credentials(ctx)
 	if err != nil {
 		return err
@@ -115,12 +115,12 @@ func (c *Client) attempt(ctx context.Context, q request, k Credentials, to any) 
 	if q.id != nil {
 		*q.id = answer.Header.Get("X-Mns-Request-Id")
 	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, answerMax+1))
+	text, err := io.ReadAll(io.LimitReader(answer.Body, responseMax+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("reading the answer: %w", err)
-	case len(text) > answerMax:
-		return fmt.Errorf("the answer is longer than %d bytes", answerMax)
+	case len(text) > responseMax:
+		return fmt.Errorf("the answer is longer than %d bytes", responseMax)
 	case answer.StatusCode/100 != 2:
 		return readError(answer, text, to)
 	case to == nil, len(text) == 0:
@@ -143,7 +143,7 @@ func (c *Client) build(ctx context.Context, q request, k Credentials) (*http.Req
 	}
 	resource := "/queues/" + q.queue + "/messages"
 	switch {
-	case q.whole:
+	case q.ofQueue:
 		resource = "/queues/" + q.queue
 	case q.topic != "":
 		resource = "/topics/" + q.topic + "/messages"

@@ -19,20 +19,20 @@ const (
 	VisibilityMax = 43200 * time.Second
 )
 
-// Out is a message to send.
-type Out struct {
+// OutgoingMessage is a message to send.
+type OutgoingMessage struct {
 	Body  string        // characters of XML 1.0 only
 	Delay time.Duration // in whole seconds, rounded up
 }
 
-// In is a message that was received.
-type In struct {
-	ID       string
-	Handle   string // valid until Next, or until the visibility is changed
-	Body     string
-	Received int // how often, this time included
-	Enqueued time.Time
-	Next     time.Time // visible again
+// ReceivedMessage is a message that was received.
+type ReceivedMessage struct {
+	ID           string
+	Handle       string // valid until Next, or until the visibility is changed
+	Body         string
+	DequeueCount int // how often, this time included
+	Enqueued     time.Time
+	NextVisible  time.Time // visible again
 }
 
 type outDocument struct {
@@ -59,13 +59,13 @@ func (d *sentDocument) partial() bool { return len(d.Messages) > 0 }
 // Send sends up to BatchMax messages in one call. failed has an error for each message that the service refused, nil for
 // those that it took; it is nil when all were taken. err is about the call as a whole: then it is not known what was
 // taken.
-func (c *Client) Send(ctx context.Context, queue string, messages []Out) (failed []error, err error) {
+func (c *Client) Send(ctx context.Context, queue string, messages []OutgoingMessage) (failed []error, err error) {
 	d := sendDocument{Messages: make([]outDocument, len(messages))}
 	for i, m := range messages {
 		d.Messages[i] = outDocument{m.Body, seconds(m.Delay)}
 	}
 	var answer sentDocument
-	err = c.do(ctx, request{method: http.MethodPost, queue: queue, body: d}, &answer)
+	err = c.send(ctx, request{method: http.MethodPost, queue: queue, body: d}, &answer)
 	if err != nil && !errors.Is(err, errParts) {
 		return nil, err
 	}
@@ -100,30 +100,30 @@ type receivedDocument struct {
 
 // Receive takes up to n messages, at most BatchMax, and waits for the first one up to wait, at most WaitMax. None is no
 // error.
-func (c *Client) Receive(ctx context.Context, queue string, n int, wait time.Duration) ([]In, error) {
+func (c *Client) Receive(ctx context.Context, queue string, n int, wait time.Duration) ([]ReceivedMessage, error) {
 	query := "numOfMessages=" + strconv.Itoa(min(n, BatchMax)) + "&waitseconds=" + strconv.FormatInt(seconds(min(wait, WaitMax)), 10)
 	var d receivedDocument
-	err := c.do(ctx, request{method: http.MethodGet, queue: queue, query: query}, &d)
+	err := c.send(ctx, request{method: http.MethodGet, queue: queue, query: query}, &d)
 	if Code(err) == "MessageNotExist" {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	messages := make([]In, len(d.Messages))
+	messages := make([]ReceivedMessage, len(d.Messages))
 	for i, m := range d.Messages {
-		messages[i] = In{ID: m.ID, Handle: m.Handle, Body: m.Body, Received: m.Count, Enqueued: millis(m.Enqueued), Next: millis(m.Next)}
+		messages[i] = ReceivedMessage{ID: m.ID, Handle: m.Handle, Body: m.Body, DequeueCount: m.Count, Enqueued: millis(m.Enqueued), NextVisible: millis(m.Next)}
 	}
 	return messages, nil
 }
 
-// ErrNotMine says that a handle is no longer valid: the message was deleted, or has become visible to others.
-var ErrNotMine = errors.New("the receipt handle is no longer valid")
+// ErrHandleExpired says that a handle is no longer valid: the message was deleted, or has become visible to others.
+var ErrHandleExpired = errors.New("the receipt handle is no longer valid")
 
-// notMine gives the two answers to a stale handle as ErrNotMine.
-func notMine(err error) error {
+// handleError gives the two answers to a stale handle as ErrHandleExpired.
+func handleError(err error) error {
 	if code := Code(err); code == "MessageNotExist" || code == "ReceiptHandleError" {
-		return ErrNotMine
+		return ErrHandleExpired
 	}
 	return err
 }
@@ -145,34 +145,34 @@ type undeletedDocument struct {
 func (d *undeletedDocument) partial() bool { return len(d.Errors) > 0 }
 
 // Delete deletes up to BatchMax received messages in one call. Handles that are no longer valid are an error that wraps
-// ErrNotMine, after the others were deleted.
+// ErrHandleExpired, after the others were deleted.
 func (c *Client) Delete(ctx context.Context, queue string, handles ...string) error {
 	if len(handles) == 1 {
-		return notMine(c.do(ctx, request{method: http.MethodDelete, queue: queue, query: "ReceiptHandle=" + url.QueryEscape(handles[0])}, nil))
+		return handleError(c.send(ctx, request{method: http.MethodDelete, queue: queue, query: "ReceiptHandle=" + url.QueryEscape(handles[0])}, nil))
 	}
 	var d undeletedDocument
-	err := c.do(ctx, request{method: http.MethodDelete, queue: queue, body: handlesDocument{Handles: handles}}, &d)
+	err := c.send(ctx, request{method: http.MethodDelete, queue: queue, body: handlesDocument{Handles: handles}}, &d)
 	if !errors.Is(err, errParts) {
-		return notMine(err)
+		return handleError(err)
 	}
 	var errs []error
 	for _, e := range d.Errors {
-		errs = append(errs, notMine(&Error{Status: http.StatusNotFound, Code: e.Code, Message: e.Message}))
+		errs = append(errs, handleError(&Error{Status: http.StatusNotFound, Code: e.Code, Message: e.Message}))
 	}
 	return errors.Join(errs...)
 }
 
-// Hide sets how long a received message stays hidden from now on, one second to VisibilityMax, and returns its new handle;
+// ChangeVisibility sets how long a received message stays hidden from now on, one second to VisibilityMax, and returns its new handle;
 // the old one is no longer valid.
-func (c *Client) Hide(ctx context.Context, queue, handle string, d time.Duration) (newHandle string, err error) {
+func (c *Client) ChangeVisibility(ctx context.Context, queue, handle string, d time.Duration) (newHandle string, err error) {
 	n := seconds(min(max(d, time.Second), VisibilityMax))
 	var answer struct {
 		XMLName xml.Name `xml:"ChangeVisibility"`
 		Handle  string   `xml:"ReceiptHandle"`
 	}
 	query := "ReceiptHandle=" + url.QueryEscape(handle) + "&VisibilityTimeout=" + strconv.FormatInt(n, 10)
-	if err := c.do(ctx, request{method: http.MethodPut, queue: queue, query: query}, &answer); err != nil {
-		return "", notMine(err)
+	if err := c.send(ctx, request{method: http.MethodPut, queue: queue, query: query}, &answer); err != nil {
+		return "", handleError(err)
 	}
 	return answer.Handle, nil
 }

@@ -29,12 +29,12 @@ func (a Attributes) document() attributesOfQueue {
 // CreateQueue creates a queue. One that is there with the same attributes is no error; with others the service answers
 // the code QueueAlreadyExist.
 func (c *Client) CreateQueue(ctx context.Context, name string, a Attributes) error {
-	return c.do(ctx, request{method: http.MethodPut, queue: name, whole: true, body: a.document()}, nil)
+	return c.send(ctx, request{method: http.MethodPut, queue: name, ofQueue: true, body: a.document()}, nil)
 }
 
 // SetAttributes changes the attributes of a queue.
 func (c *Client) SetAttributes(ctx context.Context, name string, a Attributes) error {
-	return c.do(ctx, request{method: http.MethodPut, queue: name, whole: true, query: "metaoverride=true", body: a.document()}, nil)
+	return c.send(ctx, request{method: http.MethodPut, queue: name, ofQueue: true, query: "metaoverride=true", body: a.document()}, nil)
 }
 
 // GetAttributes reads the attributes of a queue. One that is not there is the code QueueNotExist.
@@ -45,11 +45,11 @@ func (c *Client) GetAttributes(ctx context.Context, name string) (Attributes, er
 		Retention  int64    `xml:"MessageRetentionPeriod"`
 		Polling    int64    `xml:"PollingWaitSeconds"`
 	}
-	err := c.do(ctx, request{method: http.MethodGet, queue: name, whole: true}, &d)
+	err := c.send(ctx, request{method: http.MethodGet, queue: name, ofQueue: true}, &d)
 	return Attributes{time.Duration(d.Visibility) * time.Second, time.Duration(d.Retention) * time.Second, time.Duration(d.Polling) * time.Second}, err
 }
 
 // DeleteQueue deletes a queue with its messages. One that is not there is no error.
 func (c *Client) DeleteQueue(ctx context.Context, name string) error {
-	return c.do(ctx, request{method: http.MethodDelete, queue: name, whole: true}, nil)
+	return c.send(ctx, request{method: http.MethodDelete, queue: name, ofQueue: true}, nil)
 }

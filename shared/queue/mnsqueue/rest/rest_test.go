@@ -70,7 +70,7 @@ func TestSamples(t *testing.T) {
 	const hint = "eyJ2IjoxLCJraW5kIjoic3RlcCIsImV4IjoiZmxvdy9vcmRlci9leGVjL3J1bi0xIiwic2VxIjo3LCJ0b2tlbiI6IjAxSjAwMDAwMDAwMDAwMDAwMDAwMDAwMDBBIn0="
 	for name, call := range map[string]func(*rest.Client) error{
 		"batchSendMessage": func(c *rest.Client) error {
-			failed, err := c.Send(t.Context(), "wf-steps", []rest.Out{{Body: hint}})
+			failed, err := c.Send(t.Context(), "wf-steps", []rest.OutgoingMessage{{Body: hint}})
 			if failed != nil {
 				t.Error(failed)
 			}
@@ -78,8 +78,8 @@ func TestSamples(t *testing.T) {
 		},
 		"receiveMessage": func(c *rest.Client) error {
 			got, err := c.Receive(t.Context(), "wf-steps", 1, 10*time.Second)
-			if len(got) != 1 || got[0].Body != hint || got[0].Handle != "1-ODU4OTkzNDU5My0xNDMyNzI3ODI3LTItOA==" || got[0].Received != 1 ||
-				!got[0].Next.Equal(time.UnixMilli(1763805630000)) {
+			if len(got) != 1 || got[0].Body != hint || got[0].Handle != "1-ODU4OTkzNDU5My0xNDMyNzI3ODI3LTItOA==" || got[0].DequeueCount != 1 ||
+				!got[0].NextVisible.Equal(time.UnixMilli(1763805630000)) {
 				t.Errorf("%+v", got)
 			}
 			return err
@@ -96,7 +96,7 @@ func TestSamples(t *testing.T) {
 		},
 		"batchDeleteMessage": func(c *rest.Client) error { return c.Delete(t.Context(), "wf-steps", "1-A", "1-B") },
 		"changeVisibility": func(c *rest.Client) error {
-			handle, err := c.Hide(t.Context(), "wf-steps", "1-A", 59500*time.Millisecond)
+			handle, err := c.ChangeVisibility(t.Context(), "wf-steps", "1-A", 59500*time.Millisecond)
 			if handle != "1-C" {
 				t.Errorf("handle %s", handle)
 			}
@@ -128,7 +128,7 @@ func TestSamples(t *testing.T) {
 	}
 	partial := samples["batchDeleteMessage"].Partial
 	c := client(func(*http.Request) (int, string) { return partial.Status, partial.Body })
-	if err := c.Delete(t.Context(), "wf-steps", "1-A", "1-B"); !errors.Is(err, rest.ErrNotMine) {
+	if err := c.Delete(t.Context(), "wf-steps", "1-A", "1-B"); !errors.Is(err, rest.ErrHandleExpired) {
 		t.Errorf("a batch of which one is gone: %v", err)
 	}
 }
@@ -138,11 +138,11 @@ func TestPartialSend(t *testing.T) {
 		`<Message><ErrorCode>InternalServerError</ErrorCode><ErrorMessage>no</ErrorMessage></Message></Messages>`
 	for _, status := range []int{201, 400, 500} {
 		c := client(func(*http.Request) (int, string) { return status, text })
-		failed, err := c.Send(t.Context(), "q", []rest.Out{{Body: "a"}, {Body: "b"}})
+		failed, err := c.Send(t.Context(), "q", []rest.OutgoingMessage{{Body: "a"}, {Body: "b"}})
 		if err != nil || len(failed) != 2 || failed[0] != nil || rest.Code(failed[1]) != "InternalServerError" {
 			t.Errorf("status %d: %v, %v", status, failed, err)
 		}
-		if _, err := c.Send(t.Context(), "q", []rest.Out{{Body: "a"}}); err == nil {
+		if _, err := c.Send(t.Context(), "q", []rest.OutgoingMessage{{Body: "a"}}); err == nil {
 			t.Error("an answer with another number of parts is taken")
 		}
 	}
@@ -216,10 +216,10 @@ func FuzzAnswer(f *testing.F) {
 		if got, err := c.Receive(t.Context(), "q", 16, 0); err != nil && got != nil {
 			t.Error("messages and an error")
 		}
-		if failed, err := c.Send(t.Context(), "q", make([]rest.Out, 2)); err == nil && failed != nil && len(failed) != 2 {
+		if failed, err := c.Send(t.Context(), "q", make([]rest.OutgoingMessage, 2)); err == nil && failed != nil && len(failed) != 2 {
 			t.Error("not an error for each message")
 		}
 		c.Delete(t.Context(), "q", "a", "b")
-		c.Hide(t.Context(), "q", "a", time.Second)
+		c.ChangeVisibility(t.Context(), "q", "a", time.Second)
 	})
 }

@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// Sent is what the service says of a message that it took.
-type Sent struct {
+// SendResult is what the service says of a message that it took.
+type SendResult struct {
 	ID     string
 	Digest string // MD5 of the body, in upper-case hex
 
@@ -29,20 +29,20 @@ type attributesDocument struct {
 	SMS  string `xml:"DirectSMS,omitempty"`
 }
 
-type singleAnswer struct {
+type singleResponse struct {
 	XMLName xml.Name `xml:"Message"`
 	ID      string   `xml:"MessageId"`
 	Digest  string   `xml:"MessageBodyMD5"`
 }
 
 // SendOne sends one message to a queue, with a priority from 1, the first, to 16; 0 for the service's own.
-func (c *Client) SendOne(ctx context.Context, queue string, m Out, priority int) (Sent, error) {
-	return c.single(ctx, request{method: http.MethodPost, queue: queue, body: singleDocument{Body: m.Body, Delay: seconds(m.Delay), Priority: priority}})
+func (c *Client) SendOne(ctx context.Context, queue string, m OutgoingMessage, priority int) (SendResult, error) {
+	return c.sendSingle(ctx, request{method: http.MethodPost, queue: queue, body: singleDocument{Body: m.Body, Delay: seconds(m.Delay), Priority: priority}})
 }
 
 // Publish publishes a message to a topic, with a tag by which subscriptions filter, at most 16 characters; "" for none.
-func (c *Client) Publish(ctx context.Context, topic, body, tag string) (Sent, error) {
-	return c.single(ctx, request{method: http.MethodPost, topic: topic, body: singleDocument{Body: body, Tag: tag}})
+func (c *Client) Publish(ctx context.Context, topic, body, tag string) (SendResult, error) {
+	return c.sendSingle(ctx, request{method: http.MethodPost, topic: topic, body: singleDocument{Body: body, Tag: tag}})
 }
 
 // Publication is a message to a topic.
@@ -54,18 +54,18 @@ type Publication struct {
 }
 
 // PublishWith publishes a message to a topic, with attributes for those of its subscriptions that are people.
-func (c *Client) PublishWith(ctx context.Context, topic string, p Publication) (Sent, error) {
+func (c *Client) PublishWith(ctx context.Context, topic string, p Publication) (SendResult, error) {
 	d := singleDocument{Body: p.Body, Tag: p.Tag}
 	if p.Mail != "" || p.SMS != "" {
 		d.Attributes = &attributesDocument{p.Mail, p.SMS}
 	}
-	return c.single(ctx, request{method: http.MethodPost, topic: topic, body: d})
+	return c.sendSingle(ctx, request{method: http.MethodPost, topic: topic, body: d})
 }
 
-func (c *Client) single(ctx context.Context, r request) (Sent, error) {
-	var answer singleAnswer
+func (c *Client) sendSingle(ctx context.Context, r request) (SendResult, error) {
+	var answer singleResponse
 	var id string
 	r.id = &id
-	err := c.do(ctx, r, &answer)
-	return Sent{answer.ID, answer.Digest, id}, err
+	err := c.send(ctx, r, &answer)
+	return SendResult{answer.ID, answer.Digest, id}, err
 }

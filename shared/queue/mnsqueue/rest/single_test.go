@@ -14,14 +14,14 @@ func TestSingleMessages(t *testing.T) {
 	s.CreateQueue("q")
 	c := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, true), HTTP: &http.Client{Transport: s.Transport()},
 		Credentials: rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})}
-	late, err := c.SendOne(t.Context(), "q", rest.Out{Body: "late", Delay: time.Hour}, 0)
+	late, err := c.SendOne(t.Context(), "q", rest.OutgoingMessage{Body: "late", Delay: time.Hour}, 0)
 	if err != nil || late.ID == "" || late.RequestID == "" {
 		t.Fatal(late, err)
 	}
-	if _, err := c.SendOne(t.Context(), "q", rest.Out{Body: "second"}, 0); err != nil {
+	if _, err := c.SendOne(t.Context(), "q", rest.OutgoingMessage{Body: "second"}, 0); err != nil {
 		t.Fatal(err)
 	}
-	first, err := c.SendOne(t.Context(), "q", rest.Out{Body: "one"}, 1)
+	first, err := c.SendOne(t.Context(), "q", rest.OutgoingMessage{Body: "one"}, 1)
 	if err != nil || first.Digest != "F97C5D29941BFB1B2FDAB0874906AB82" {
 		t.Fatal(first, err)
 	}
@@ -29,7 +29,7 @@ func TestSingleMessages(t *testing.T) {
 	if err != nil || len(got) != 2 || got[0].ID != first.ID || got[1].Body != "second" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := c.SendOne(t.Context(), "q", rest.Out{Body: "x"}, 17); rest.Code(err) != "InvalidArgument" {
+	if _, err := c.SendOne(t.Context(), "q", rest.OutgoingMessage{Body: "x"}, 17); rest.Code(err) != "InvalidArgument" {
 		t.Error(err)
 	}
 	if _, err := c.Publish(t.Context(), "t", "x", ""); rest.Code(err) != "TopicNotExist" {

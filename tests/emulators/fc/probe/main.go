@@ -72,8 +72,8 @@ func serve(w http.ResponseWriter, r *http.Request) {
 		"bounded": bounded && time.Until(deadline) < time.Hour})
 }
 
-func queue() platform.Queue {
-	q := platform.Queue{Decode: mnsqueue.Decode, Work: func(ctx context.Context, partition string) error {
+func queue() platform.QueueHandlers {
+	q := platform.QueueHandlers{Decode: mnsqueue.Decode, Advance: func(ctx context.Context, partition string) error {
 		say("work %s", partition)
 		return fate(partition)
 	}}
@@ -107,15 +107,15 @@ func fate(partition string) error {
 // start says what an event starts: a message is one of its queue's, unless that is called oss and
 // brings objects.
 func start(_ context.Context, d trigger.Delivery) error {
-	starts, err := trigger.DecodeStarts([]byte(d.Body))
+	starts, err := trigger.DecodeStartEvents([]byte(d.Body))
 	switch {
 	case d.Direct:
 	case trigger.QueueName(d.Source) == "oss":
 		starts, err = trigger.DecodeObjects([]byte(d.Body))
 	default:
-		var s trigger.Start
-		s, err = trigger.StartOf(d.Message)
-		starts = []trigger.Start{s}
+		var s trigger.StartEvent
+		s, err = trigger.StartEventOf(d.Message)
+		starts = []trigger.StartEvent{s}
 	}
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("it says %q", lines.Text())
 	}
 	c := &rest.Client{Endpoint: endpoint, Credentials: rest.Static(rest.Credentials{AccessKeyID: "k", AccessKeySecret: "s", SecurityToken: "t"})}
-	if _, err := c.SendOne(t.Context(), "b", rest.Out{Body: "x"}, 0); err != nil {
+	if _, err := c.SendOne(t.Context(), "b", rest.OutgoingMessage{Body: "x"}, 0); err != nil {
 		t.Error(err)
 	}
 	end.Close()
