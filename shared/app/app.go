@@ -47,7 +47,7 @@ type App struct {
 	diskUse *store.DiskUse // of the disk, by account; nil: one has it all
 
 	requestBytes *inflight.Budget // of requests
-	refusals     *rpc.Refusals
+	refusals     *rpc.Rejections
 
 	ctx    context.Context // ends when the server stops taking up work
 	cancel context.CancelFunc
@@ -192,8 +192,8 @@ func (a *App) build(file *fctask.File, limits flow.Limits, credentials *rpc.Cred
 	if s.AccessLog {
 		o.AccessLog = a.log
 	}
-	a.requestBytes, a.refusals = s.requestBudget(limits), rpc.NewRefusals(a.log)
-	o.Bytes, o.Refusals = a.requestBytes, a.refusals
+	a.requestBytes, a.refusals = s.requestBudget(limits), rpc.NewRejections(a.log)
+	o.Bytes, o.Rejections = a.requestBytes, a.refusals
 	a.handler = rpc.New(o)
 	return nil
 }
@@ -334,7 +334,7 @@ func Serve(ctx context.Context, c Config) error {
 	defer holdBallast(a.config.Settings.memory())()
 	server := rpc.NewServer(c.Listen, a.Handler())
 	server.Connections = a.config.Settings.connectionsWithin(connections(filesMax()))
-	server.Bytes, server.Refusals = a.requestBytes, a.refusals
+	server.Bytes, server.Rejections = a.requestBytes, a.refusals
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(served) }()
 	if c.Ready != nil {

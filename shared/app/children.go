@@ -33,7 +33,7 @@ func (c *subflows) StartChild(ctx context.Context, k flowtask.Child) (flowtask.S
 
 // callerOf is a flow as a caller of the API, who has the rights that its task has.
 func (c *subflows) callerOf(by flowtask.Caller) cloudflow.Caller {
-	return cloudflow.Caller{Account: by.Account, Region: c.region, May: by.May, As: by.FlowPrincipal}
+	return cloudflow.Caller{Account: by.Account, Region: c.region, May: by.May, FlowPrincipal: by.FlowPrincipal}
 }
 
 // DescribeExecution answers as the API does.

@@ -103,7 +103,7 @@ func unknownMember(f *source.Field, name string, t reflect.Type) error {
 	for i := range t.NumField() {
 		known = append(known, t.Field(i).Name)
 	}
-	hint := source.Near(f.Key, known)
+	hint := source.Suggest(f.Key, known)
 	if hint == "" {
 		hint = "known here: " + strings.Join(known, ", ")
 	}

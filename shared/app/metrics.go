@@ -52,7 +52,7 @@ func (m *metrics) close(ctx context.Context) {
 // requestCollector shows what requests hold, and what was refused before its caller was known.
 type requestCollector struct {
 	bytes    *inflight.Budget
-	refusals *rpc.Refusals
+	refusals *rpc.Rejections
 }
 
 var (

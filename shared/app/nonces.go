@@ -28,7 +28,7 @@ func (n nonceStore) Use(ctx context.Context, nonce string, until time.Time) (boo
 	err := n.driver.Commit(ctx, nil, row, store.Condition{Absent: true, Now: n.now().UnixMilli()})
 	if !errors.Is(err, store.ErrConflict) {
 		if err != nil {
-			err = cloudflow.Failed(err)
+			err = cloudflow.FaultOf(err)
 		}
 		return err == nil, err
 	}

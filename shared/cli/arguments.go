@@ -90,8 +90,8 @@ func wanted(fl *flag.Flag, err error) string {
 	return err.Error()
 }
 
-// meant are flags of other programs, and what they are here.
-var meant = map[string]string{
+// flagAliases are flags of other programs, and what they are here.
+var flagAliases = map[string]string{
 	"addr": "listen", "address": "listen", "bind": "listen", "data-dir": "data", "e": "endpoint",
 	"host": "listen", "i": "input", "json": "output json", "n": "name", "o": "output",
 	"port": "listen 127.0.0.1:PORT", "result": "output-json", "url": "endpoint", "v": "verbose", "w": "wait",
@@ -101,10 +101,10 @@ func unknownFlag(f *flag.FlagSet, name string) error {
 	var names []string
 	f.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	wrong := fmt.Sprintf("there is no flag --%s", name)
-	near := source.Near(name, names)
-	switch other, _, _ := strings.Cut(meant[name], " "); {
+	near := source.Suggest(name, names)
+	switch other, _, _ := strings.Cut(flagAliases[name], " "); {
 	case other != "" && f.Lookup(other) != nil:
-		near = "did you mean '--" + meant[name] + "'?"
+		near = "did you mean '--" + flagAliases[name] + "'?"
 	case near != "":
 		near = strings.Replace(near, "'", "'--", 1)
 	}

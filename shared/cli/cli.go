@@ -64,7 +64,7 @@ func Main(ctx context.Context, env Env) int {
 	if env.Getenv == nil {
 		env.Getenv = func(string) string { return "" }
 	}
-	c := &call{Env: env, ctx: ctx}
+	c := &invocation{Env: env, ctx: ctx}
 	return c.exit(c.run())
 }
 

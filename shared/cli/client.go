@@ -24,7 +24,7 @@ var clientFlagNames = map[string]bool{
 
 // clientFlags adds the client's flags. What is set already stays when a flag is not given again. The environment is
 // asked later, so that no secret shows as a flag's default.
-func (c *call) clientFlags(f *flag.FlagSet) {
+func (c *invocation) clientFlags(f *flag.FlagSet) {
 	o := &c.client
 	f.StringVar(&o.endpoint, "endpoint", o.endpoint,
 		"`URL` of the API; $MILLRACE_ENDPOINT, else "+defaultEndpoint)
@@ -39,13 +39,13 @@ func (c *call) clientFlags(f *flag.FlagSet) {
 	c.outputFlag(f)
 }
 
-func (c *call) outputFlag(f *flag.FlagSet) {
+func (c *invocation) outputFlag(f *flag.FlagSet) {
 	f.StringVar(&c.output, "output", cmp.Or(c.output, "table"), "`FORMAT` of the result: table or json")
 }
 
 // connect makes the client that the flags and the environment ask for. A key given by flags is not mixed with a token
 // of the environment.
-func (c *call) connect() (*rpc.Client, error) {
+func (c *invocation) connect() (*rpc.Client, error) {
 	o := c.client
 	if o.keyID == "" && o.secret == "" && o.bearer == "" {
 		o.keyID, o.secret = c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_ID"), c.Getenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")

@@ -19,10 +19,10 @@ type command struct {
 	examples string // lines, a comment above each command
 	server   bool   // it calls a server: it has the client's flags
 	json     bool   // it has --output without having the client's flags
-	least    int    // positional arguments
-	most     int    // -1 is any number
+	argsMin  int    // positional arguments
+	argsMax  int    // -1 is any number
 	// define adds the command's flags to f and gives what to do once they are set.
-	define func(f *flag.FlagSet) func(c *call) error
+	define func(f *flag.FlagSet) func(c *invocation) error
 }
 
 // commands in the order of the help.
@@ -36,8 +36,8 @@ func commands() []*command {
 	}
 }
 
-// call is one run of the program.
-type call struct {
+// invocation is one run of the program.
+type invocation struct {
 	Env
 	ctx     context.Context
 	command *command
@@ -48,7 +48,7 @@ type call struct {
 }
 
 // run finds the command and carries it out.
-func (c *call) run() error {
+func (c *invocation) run() error {
 	top := flag.NewFlagSet("millrace", flag.ContinueOnError)
 	c.clientFlags(top)
 	version := top.Bool("version", false, "print the version and exit")
@@ -71,10 +71,10 @@ func (c *call) run() error {
 	if cmd == nil {
 		return c.unknown(words)
 	}
-	return c.carryOut(cmd, rest)
+	return c.execute(cmd, rest)
 }
 
-func (c *call) carryOut(cmd *command, words []string) error {
+func (c *invocation) execute(cmd *command, words []string) error {
 	c.command = cmd
 	f, do := c.flags(cmd)
 	args, err := parse(f, words)
@@ -97,7 +97,7 @@ func (c *call) carryOut(cmd *command, words []string) error {
 }
 
 // flags gives the flags of a command, what was given before its name being the defaults.
-func (c *call) flags(cmd *command) (*flag.FlagSet, func(*call) error) {
+func (c *invocation) flags(cmd *command) (*flag.FlagSet, func(*invocation) error) {
 	f := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
 	do := cmd.define(f)
 	switch {
@@ -114,14 +114,14 @@ func (c *call) flags(cmd *command) (*flag.FlagSet, func(*call) error) {
 // count checks the number of positional arguments.
 func (cmd *command) count(args []string) error {
 	switch {
-	case len(args) < cmd.least && cmd.most == cmd.least:
-		return fmt.Errorf("%s missing: %s", plural(cmd.least-len(args), "argument is", "arguments are"), cmd.args)
-	case len(args) < cmd.least:
+	case len(args) < cmd.argsMin && cmd.argsMax == cmd.argsMin:
+		return fmt.Errorf("%s missing: %s", plural(cmd.argsMin-len(args), "argument is", "arguments are"), cmd.args)
+	case len(args) < cmd.argsMin:
 		return fmt.Errorf("an argument is missing: %s", cmd.args)
-	case cmd.most >= 0 && len(args) > cmd.most && cmd.most == 0:
+	case cmd.argsMax >= 0 && len(args) > cmd.argsMax && cmd.argsMax == 0:
 		return fmt.Errorf("it takes no argument, but there is %q", args[0])
-	case cmd.most >= 0 && len(args) > cmd.most:
-		return fmt.Errorf("%q is one argument too many for: %s", args[cmd.most], cmd.args)
+	case cmd.argsMax >= 0 && len(args) > cmd.argsMax:
+		return fmt.Errorf("%q is one argument too many for: %s", args[cmd.argsMax], cmd.args)
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func find(words []string) (*command, []string) {
 }
 
 // unknown says what the caller may have meant.
-func (c *call) unknown(words []string) error {
+func (c *invocation) unknown(words []string) error {
 	var group, first []string
 	for _, cmd := range commands() {
 		head, tail, two := strings.Cut(cmd.name, " ")
@@ -149,7 +149,7 @@ func (c *call) unknown(words []string) error {
 	}
 	switch {
 	case group == nil:
-		return usagef("%s", sentence(fmt.Sprintf("there is no command %q", words[0]), source.Near(words[0], first),
+		return usagef("%s", sentence(fmt.Sprintf("there is no command %q", words[0]), source.Suggest(words[0], first),
 			"`millrace help` lists them"))
 	case len(words) == 1 || strings.HasPrefix(words[1], "-"):
 		if len(words) > 1 && isHelp(words[1]) {
@@ -157,14 +157,14 @@ func (c *call) unknown(words []string) error {
 		}
 		return usagef("say which: millrace %s %s", words[0], strings.Join(group, "|"))
 	}
-	return usagef("%s", sentence(fmt.Sprintf("there is no command \"%s %s\"", words[0], words[1]), source.Near(words[1], group),
+	return usagef("%s", sentence(fmt.Sprintf("there is no command \"%s %s\"", words[0], words[1]), source.Suggest(words[1], group),
 		"it is one of "+strings.Join(group, ", ")))
 }
 
 // sentence joins what is wrong with a suggestion, or with what to do when there is none.
-func sentence(wrong, suggestion, otherwise string) string {
+func sentence(wrong, suggestion, fallback string) string {
 	if suggestion == "" {
-		return wrong + "; " + otherwise
+		return wrong + "; " + fallback
 	}
 	return wrong + "; " + suggestion
 }

@@ -12,7 +12,7 @@ import (
 
 func describeCommand() *command {
 	return &command{
-		name: "describe", args: "FLOW EXECUTION", short: "Show an execution", server: true, least: 2, most: 2,
+		name: "describe", args: "FLOW EXECUTION", short: "Show an execution", server: true, argsMin: 2, argsMax: 2,
 		long: "For an execution that runs it shows the open states too: for how long, and what each waits for.\n\n" +
 			"With --wait it follows the execution to its end, as `start --wait` does, and ends with the same exit codes.",
 		examples: "millrace describe orders order-7\n" +
@@ -20,11 +20,11 @@ func describeCommand() *command {
 			"millrace describe orders order-7 --wait --timeout 1h\n" +
 			"# the output alone\n" +
 			"millrace describe orders order-7 --output json | jq -r .Output",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			wait := f.Bool("wait", false, "wait for the end, show the states, print the output")
 			quiet := f.Bool("quiet", false, "with --wait: do not show the states")
 			timeout := f.Duration("timeout", 0, "with --wait: wait for `DURATION` at most")
-			return connected(func(c *call, client *rpc.Client) error {
+			return withClient(func(c *invocation, client *rpc.Client) error {
 				switch {
 				case c.given["timeout"] && !*wait:
 					return c.wrong(errors.New("--timeout goes with --wait"))
@@ -40,22 +40,22 @@ func describeCommand() *command {
 }
 
 // describe shows an execution. Why it failed, and what it has come to while it runs, stands in its history only.
-func (c *call) describe(client *rpc.Client) error {
-	e, err := reading(c, func() (*rpc.Execution, error) {
+func (c *invocation) describe(client *rpc.Client) error {
+	e, err := retryThrottled(c, func() (*rpc.Execution, error) {
 		return client.DescribeExecution(c.ctx, cloudflow.DescribeExecutionRequest{FlowName: c.args[0], ExecutionName: c.args[1]})
 	})
 	if err != nil {
 		return err
 	}
 	w := &watcher{c: c, client: client, flow: e.FlowName, name: e.Name}
-	states := open{map[int64]*rpc.Event{}}
+	states := pendingStates{map[int64]*rpc.Event{}}
 	var failed *flow.Error
 	switch {
 	case !final(e) && c.output != "json":
-		w.lenient, w.each = true, states.take
-		_, err = reading(c, func() (bool, error) { return w.drain(c.ctx) })
+		w.lenient, w.onEvent = true, states.handle
+		_, err = retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
 	case final(e) && e.Status != flow.Succeeded.String():
-		_, err = reading(c, func() (bool, error) { return w.drain(c.ctx) })
+		_, err = retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
 		failed = w.failure()
 	}
 	if err != nil {

@@ -25,7 +25,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func failf(format string, args ...any) error { return failure{fmt.Errorf(format, args...)} }
 
 // wrong adds where to read on to a mistake in the arguments.
-func (c *call) wrong(err error) error {
+func (c *invocation) wrong(err error) error {
 	if c.command == nil {
 		return usagef("%w (see `millrace help`)", err)
 	}
@@ -34,7 +34,7 @@ func (c *call) wrong(err error) error {
 
 // exit says what went wrong and gives the exit code. An error of a command that calls a server, which is neither
 // of the kinds above nor a refusal, means that no server answered: the client makes no others.
-func (c *call) exit(err error) int {
+func (c *invocation) exit(err error) int {
 	var quiet errQuiet
 	var usage usageError
 	var failed failure
@@ -53,8 +53,8 @@ func (c *call) exit(err error) int {
 	case c.ctx.Err() != nil && errors.Is(err, context.Canceled):
 		c.say("interrupted")
 		return ExitInterrupted
-	case errors.As(err, &refused) && answered(refused):
-		c.refused(refused)
+	case errors.As(err, &refused) && fromCloudFlow(refused):
+		c.printFault(refused)
 		return ExitFailed
 	case errors.As(err, &refused):
 		c.say(refused.Message)
@@ -67,10 +67,10 @@ func (c *call) exit(err error) int {
 	return ExitFailed
 }
 
-func (c *call) say(message string) { fmt.Fprintf(c.Stderr, "millrace: %s\n", visible(message)) }
+func (c *invocation) say(message string) { fmt.Fprintf(c.Stderr, "millrace: %s\n", visible(message)) }
 
 // sayAll says each of several mistakes in a line of its own.
-func (c *call) sayAll(err error) {
+func (c *invocation) sayAll(err error) {
 	var joined interface{ Unwrap() []error }
 	if !errors.As(err, &joined) || fmt.Sprint(joined) != err.Error() {
 		c.say(err.Error())
@@ -81,17 +81,17 @@ func (c *call) sayAll(err error) {
 	}
 }
 
-// answered tells a refusal by CloudFlow from an error page of something in between: that has no request id.
-func answered(f *fault.Error) bool { return rpc.RequestID(f) != "" }
+// fromCloudFlow tells a refusal by CloudFlow from an error page of something in between: that has no request id.
+func fromCloudFlow(f *fault.Error) bool { return rpc.RequestID(f) != "" }
 
 // unreachable tells whether an error of the client means that no server answered.
 func unreachable(err error) bool {
 	var refused *fault.Error
-	return !errors.As(err, &refused) || !answered(refused)
+	return !errors.As(err, &refused) || !fromCloudFlow(refused)
 }
 
-// refused prints a server's refusal: the wire's own fields for programs, a line and a hint for people.
-func (c *call) refused(f *fault.Error) {
+// printFault prints a server's refusal: the wire's own fields for programs, a line and a hint for people.
+func (c *invocation) printFault(f *fault.Error) {
 	if c.output == "json" {
 		writeJSON(c.Stderr, struct {
 			Code, Message string

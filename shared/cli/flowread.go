@@ -14,14 +14,14 @@ import (
 
 func flowDescribeCommand() *command {
 	return &command{
-		name: "flow describe", args: "NAME", short: "Show a flow", server: true, least: 1, most: 1,
+		name: "flow describe", args: "NAME", short: "Show a flow", server: true, argsMin: 1, argsMax: 1,
 		examples: "millrace flow describe orders\n" +
 			"# only the definition, as it was sent; on a terminal control characters are escaped\n" +
 			"millrace flow describe orders --definition > orders.yaml",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			only := f.Bool("definition", false, "print the definition alone")
-			return connected(func(c *call, client *rpc.Client) error {
-				got, err := reading(c, func() (*rpc.Flow, error) { return client.DescribeFlow(c.ctx, c.args[0]) })
+			return withClient(func(c *invocation, client *rpc.Client) error {
+				got, err := retryThrottled(c, func() (*rpc.Flow, error) { return client.DescribeFlow(c.ctx, c.args[0]) })
 				if err != nil {
 					return err
 				}
@@ -36,7 +36,7 @@ func flowDescribeCommand() *command {
 
 // definitionAlone prints a definition as it was sent; on a terminal what would act on it is
 // escaped.
-func (c *call) definitionAlone(text string) error {
+func (c *invocation) definitionAlone(text string) error {
 	if c.Terminal {
 		text = escaped(text)
 	}
@@ -66,7 +66,7 @@ func (p *pages) define(f *flag.FlagSet, what string) {
 }
 
 // more says that a list was cut.
-func (c *call) more(more bool, p pages) {
+func (c *invocation) more(more bool, p pages) {
 	if more && c.output != "json" {
 		fmt.Fprintf(c.Stderr, "there are more than %d; --limit or --all shows them\n", p.limit)
 	}
@@ -78,10 +78,10 @@ func flowListCommand() *command {
 		examples: "millrace flow list\n" +
 			"# the names alone\n" +
 			"millrace flow list --all --output json | jq -r '.Flows[].Name'",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			p := &pages{}
 			p.define(f, "flows")
-			return connected(func(c *call, client *rpc.Client) error {
+			return withClient(func(c *invocation, client *rpc.Client) error {
 				flows, more, err := collect(c, *p, 999, func(token string, n int64) ([]rpc.Flow, string, error) {
 					got, err := client.ListFlows(c.ctx, cloudflow.ListFlowsRequest{NextToken: token, Limit: &n})
 					if err != nil {
@@ -109,11 +109,11 @@ func flowTable(w io.Writer, flows []rpc.Flow) {
 
 func flowDeleteCommand() *command {
 	return &command{
-		name: "flow delete", args: "NAME…", short: "Delete flows", server: true, least: 1, most: -1,
+		name: "flow delete", args: "NAME…", short: "Delete flows", server: true, argsMin: 1, argsMax: -1,
 		long:     "It stops at the first one that cannot be deleted.",
 		examples: "millrace flow delete orders",
-		define: func(*flag.FlagSet) func(*call) error {
-			return connected(func(c *call, client *rpc.Client) error {
+		define: func(*flag.FlagSet) func(*invocation) error {
+			return withClient(func(c *invocation, client *rpc.Client) error {
 				for _, name := range c.args {
 					if err := client.DeleteFlow(c.ctx, name); err != nil {
 						return err

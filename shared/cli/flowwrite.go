@@ -70,7 +70,7 @@ func (o *flowFlags) create(name, definition string) cloudflow.CreateFlowRequest 
 }
 
 // update asks for the change of what was given; definition nil leaves it.
-func (o *flowFlags) update(c *call, name string, definition *string) cloudflow.UpdateFlowRequest {
+func (o *flowFlags) update(c *invocation, name string, definition *string) cloudflow.UpdateFlowRequest {
 	r := cloudflow.UpdateFlowRequest{Name: name, Definition: definition}
 	environment := o.variables.wire()
 	for _, f := range [...]struct {
@@ -90,17 +90,17 @@ func (o *flowFlags) update(c *call, name string, definition *string) cloudflow.U
 
 func flowCreateCommand() *command {
 	return &command{
-		name: "flow create", args: "NAME FILE", short: "Create a flow from a definition", server: true, least: 2, most: 2,
+		name: "flow create", args: "NAME FILE", short: "Create a flow from a definition", server: true, argsMin: 2, argsMax: 2,
 		long: "FILE is the definition in either language; - reads it from the standard input. Warnings are\n" +
 			"shown, and when the server refuses the definition everything that is wrong with it, at its line.",
 		examples: "# a flow of durable executions\n" +
 			"millrace flow create orders orders.yaml --description \"takes orders\"\n" +
 			"# one whose executions run in memory and answer at once\n" +
 			"millrace flow create quote quote.yaml --mode Express",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &flowFlags{}
 			o.define(f, true)
-			return connected(func(c *call, client *rpc.Client) error {
+			return withClient(func(c *invocation, client *rpc.Client) error {
 				text, err := c.definition(o, c.args[1])
 				if err != nil {
 					return err
@@ -114,16 +114,16 @@ func flowCreateCommand() *command {
 
 func flowUpdateCommand() *command {
 	return &command{
-		name: "flow update", args: "NAME [FILE]", short: "Change a flow", server: true, least: 1, most: 2,
+		name: "flow update", args: "NAME [FILE]", short: "Change a flow", server: true, argsMin: 1, argsMax: 2,
 		long: "What is not given stays. Running executions keep the definition that they started with.",
 		examples: "# a new definition\n" +
 			"millrace flow update orders orders.yaml\n" +
 			"# only the description\n" +
 			"millrace flow update orders --description \"takes orders and returns\"",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &flowFlags{}
 			o.define(f, false)
-			return connected(func(c *call, client *rpc.Client) error {
+			return withClient(func(c *invocation, client *rpc.Client) error {
 				var definition *string
 				text := ""
 				if len(c.args) == 2 {
@@ -146,27 +146,27 @@ func flowUpdateCommand() *command {
 
 func flowApplyCommand() *command {
 	return &command{
-		name: "flow apply", args: "NAME FILE", short: "Create a flow, or update it when it exists", server: true, least: 2, most: 2,
+		name: "flow apply", args: "NAME FILE", short: "Create a flow, or update it when it exists", server: true, argsMin: 2, argsMax: 2,
 		long: "Running it again changes nothing: a flow that already is what was asked for is left alone.",
 		examples: "# from a deployment script\n" +
 			"millrace flow apply orders orders.yaml\n" +
 			"# from the standard input\n" +
 			"render orders.tmpl | millrace flow apply orders -",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &flowFlags{}
 			o.define(f, true)
-			return connected(o.apply)
+			return withClient(o.apply)
 		},
 	}
 }
 
-func (o *flowFlags) apply(c *call, client *rpc.Client) error {
+func (o *flowFlags) apply(c *invocation, client *rpc.Client) error {
 	name := c.args[0]
 	text, err := c.definition(o, c.args[1])
 	if err != nil {
 		return err
 	}
-	old, err := reading(c, func() (*rpc.Flow, error) { return client.DescribeFlow(c.ctx, name) })
+	old, err := retryThrottled(c, func() (*rpc.Flow, error) { return client.DescribeFlow(c.ctx, name) })
 	if fault.CodeOf(err) == fault.FlowNotExists && !unreachable(err) {
 		got, err := client.CreateFlow(c.ctx, o.create(name, text))
 		if fault.CodeOf(err) != fault.FlowAlreadyExists {
@@ -215,7 +215,7 @@ func same(old *rpc.Flow, r cloudflow.UpdateFlowRequest) bool {
 }
 
 // definition reads the definition and checks the flags with it.
-func (c *call) definition(o *flowFlags, file string) (string, error) {
+func (c *invocation) definition(o *flowFlags, file string) (string, error) {
 	if err := o.check(); err != nil {
 		return "", err
 	}
@@ -225,7 +225,7 @@ func (c *call) definition(o *flowFlags, file string) (string, error) {
 
 // written shows the flow that was written, and the warnings of its definition. When the server has refused the
 // definition, which it does with the first fault only, it shows all that is wrong before.
-func (c *call) written(f *rpc.Flow, err error, what, definition, mode string) error {
+func (c *invocation) written(f *rpc.Flow, err error, what, definition, mode string) error {
 	if definition != "" && c.output != "json" && (err == nil || fault.CodeOf(err) == fault.InvalidArgument) {
 		text := []byte(definition)
 		_, all := fdl.Parse(text, fdl.Options{Name: c.args[0], Mode: mode})

@@ -40,14 +40,14 @@ func FuzzArguments(f *testing.F) {
 	})
 }
 
-// FuzzWhen reads times: what is accepted is a time that the wire takes.
-func FuzzWhen(f *testing.F) {
+// FuzzParseTime reads times: what is accepted is a time that the wire takes.
+func FuzzParseTime(f *testing.F) {
 	for _, s := range []string{"", "7d", "90m", "2026-11-22", "2026-11-22T10:00:00+08:00", "2026-11-22 10:00", "-1h", "99999d", "1e9h", "9999-12-31T23:59:59-23:59", "0001-01-01"} {
 		f.Add(s)
 	}
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := when(text, now)
+		got, err := parseTime(text, now)
 		if err != nil || text == "" {
 			return
 		}
@@ -57,7 +57,7 @@ func FuzzWhen(f *testing.F) {
 	})
 }
 
-func TestWhen(t *testing.T) {
+func TestParseTime(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	wants := map[string]string{
 		"2026-11-22": "2026-11-22T00:00:00.000Z", "2026-11-22T10:00:01.5Z": "2026-11-22T10:00:01.500Z",
@@ -71,7 +71,7 @@ func TestWhen(t *testing.T) {
 		}
 	}
 	for text, want := range wants {
-		if got, err := when(text, now); err != nil || got != want {
+		if got, err := parseTime(text, now); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", text, got, err, want)
 		}
 	}
@@ -79,7 +79,7 @@ func TestWhen(t *testing.T) {
 		"-1h", "soon", "d", "-3d", "2026-13-01", "10:00", "2026-11-22T", "2026-11-22 ", "2026-11-22T10", "2026-11-22  10:00",
 		"2026-11-22 10:00 Z", "2026-11-22Z",
 	} {
-		got, err := when(text, now)
+		got, err := parseTime(text, now)
 		if err == nil {
 			t.Errorf("%s: %s, want an error", text, got)
 			continue

@@ -7,7 +7,7 @@ import (
 )
 
 // help prints the help of what words name: the overview, a group like `flow`, or a command.
-func (c *call) help(words []string) error {
+func (c *invocation) help(words []string) error {
 	if len(words) == 0 {
 		fmt.Fprint(c.Stdout, overview())
 		return nil

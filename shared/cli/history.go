@@ -16,7 +16,7 @@ const detailMax = 80
 
 func historyCommand() *command {
 	return &command{
-		name: "history", args: "FLOW EXECUTION", short: "Show the events of an execution", server: true, least: 2, most: 2,
+		name: "history", args: "FLOW EXECUTION", short: "Show the events of an execution", server: true, argsMin: 2, argsMax: 2,
 		long: "The time is counted from the first event. With --follow events are shown as they happen until the execution has\n" +
 			"ended; with --output json that is one JSON object a line.",
 		examples: "millrace history orders order-7\n" +
@@ -24,11 +24,11 @@ func historyCommand() *command {
 			"millrace history orders order-7 --follow --full\n" +
 			"# what failed\n" +
 			"millrace history orders order-7 --output json | jq '.Events[] | select(.Type | endswith(\"Failed\"))'",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			full := f.Bool("full", false, "show details whole")
 			follow := f.Bool("follow", false, "go on until the execution has ended")
 			timeout := f.Duration("timeout", 0, "with --follow: go on for `DURATION` at most")
-			return connected(func(c *call, client *rpc.Client) error {
+			return withClient(func(c *invocation, client *rpc.Client) error {
 				switch {
 				case c.given["timeout"] && !*follow:
 					return c.wrong(errors.New("--timeout goes with --follow"))
@@ -46,13 +46,13 @@ func historyCommand() *command {
 }
 
 // history prints the events that there are.
-func (c *call) history(w *watcher, full bool) error {
+func (c *invocation) history(w *watcher, full bool) error {
 	events := []rpc.Event{}
-	w.each = func(e *rpc.Event) { events = append(events, *e) }
+	w.onEvent = func(e *rpc.Event) { events = append(events, *e) }
 	if c.output != "json" {
-		w.each = (&eventTable{c: c, full: full}).show
+		w.onEvent = (&eventTable{c: c, full: full}).show
 	}
-	_, err := reading(c, func() (bool, error) { return w.drain(c.ctx) })
+	_, err := retryThrottled(c, func() (bool, error) { return w.readEvents(c.ctx) })
 	if err == nil && c.output == "json" {
 		err = writeJSON(c.Stdout, struct{ Events []rpc.Event }{events})
 	}
@@ -60,23 +60,23 @@ func (c *call) history(w *watcher, full bool) error {
 }
 
 // follow prints events until the execution has ended.
-func (c *call) follow(w *watcher, full bool, timeout time.Duration) error {
+func (c *invocation) follow(w *watcher, full bool, timeout time.Duration) error {
 	ctx, cancel := c.within(timeout)
 	defer cancel()
-	w.each = (&eventTable{c: c, full: full}).show
+	w.onEvent = (&eventTable{c: c, full: full}).show
 	if c.output == "json" {
-		w.each = func(e *rpc.Event) { writeLine(c.Stdout, e) }
+		w.onEvent = func(e *rpc.Event) { writeLine(c.Stdout, e) }
 	}
-	_, err := w.toEnd(ctx)
+	_, err := w.follow(ctx)
 	if err != nil && ctx.Err() != nil {
-		return c.left(w, timeout)
+		return c.stillRunning(w, timeout)
 	}
 	return err
 }
 
 // eventTable prints events line by line, in columns of a fixed width, since what comes next is not known.
 type eventTable struct {
-	c     *call
+	c     *invocation
 	full  bool
 	start time.Time
 }

@@ -13,7 +13,7 @@ import (
 const inputMax = 16 << 20
 
 // read gives the text of a file, `-` being the standard input.
-func (c *call) read(name string) ([]byte, error) {
+func (c *invocation) read(name string) ([]byte, error) {
 	if name == "-" {
 		return bounded(c.Stdin, "the standard input")
 	}
@@ -49,7 +49,7 @@ func readable(err error) error {
 }
 
 // text gives the value of a flag that is a text, @FILE, or - for the standard input.
-func (c *call) text(value string) (string, error) {
+func (c *invocation) text(value string) (string, error) {
 	name, file := strings.CutPrefix(value, "@")
 	if value == "-" {
 		name, file = "-", true
@@ -66,7 +66,7 @@ func (c *call) text(value string) (string, error) {
 const byteOrderMark = "\uFEFF"
 
 // object is text for a flag whose value must be a JSON object; "" stays "".
-func (c *call) object(flag, value string) (string, error) {
+func (c *invocation) object(flag, value string) (string, error) {
 	text, err := c.text(value)
 	if err != nil || value == "" {
 		return "", err

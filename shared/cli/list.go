@@ -19,13 +19,13 @@ type listFlags struct {
 
 func listCommand() *command {
 	return &command{
-		name: "list", args: "FLOW", short: "List the executions of a flow, the newest first", server: true, least: 1, most: 1,
+		name: "list", args: "FLOW", short: "List the executions of a flow, the newest first", server: true, argsMin: 1, argsMax: 1,
 		examples: "millrace list orders\n" +
 			"# what failed in the last day\n" +
 			"millrace list orders --status Failed --since 24h\n" +
 			"# everything that started on one day\n" +
 			"millrace list orders --since 2026-11-22 --until 2026-11-23 --all",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &listFlags{}
 			f.StringVar(&o.status, "status", "", "only those with `STATUS` Starting, Running, Stopped, Succeeded, Failed or TimedOut")
 			f.StringVar(&o.prefix, "prefix", "", "only those whose name begins with `TEXT`")
@@ -34,23 +34,23 @@ func listCommand() *command {
 			f.StringVar(&o.mapRun, "map-run", "", "only the children of the map run `NAME`")
 			f.StringVar(&o.qualifier, "qualifier", "", "only those started with this `VERSION` or alias")
 			o.define(f, "executions")
-			return connected(o.list)
+			return withClient(o.list)
 		},
 	}
 }
 
 // request checks the filters. A table does not show inputs and outputs, so it does not ask for them.
-func (o *listFlags) request(c *call) (cloudflow.ListExecutionsRequest, error) {
+func (o *listFlags) request(c *invocation) (cloudflow.ListExecutionsRequest, error) {
 	r := cloudflow.ListExecutionsRequest{FlowName: c.args[0], Status: o.status, ExecutionNamePrefix: o.prefix,
 		MapRunName: o.mapRun, Qualifier: o.qualifier}
 	if _, ok := flow.ParseStatus(o.status); !ok && o.status != "" {
 		return r, c.wrong(errors.New("--status is Starting, Running, Stopped, Succeeded, Failed or TimedOut"))
 	}
 	var err error
-	if r.StartedTimeBegin, err = when(o.since, c.Now()); err != nil {
+	if r.StartedTimeBegin, err = parseTime(o.since, c.Now()); err != nil {
 		return r, c.wrong(fmt.Errorf("--since cannot be %q: %w", o.since, err))
 	}
-	if r.StartedTimeEnd, err = when(o.until, c.Now()); err != nil {
+	if r.StartedTimeEnd, err = parseTime(o.until, c.Now()); err != nil {
 		return r, c.wrong(fmt.Errorf("--until cannot be %q: %w", o.until, err))
 	}
 	if c.output != "json" {
@@ -60,7 +60,7 @@ func (o *listFlags) request(c *call) (cloudflow.ListExecutionsRequest, error) {
 	return r, nil
 }
 
-func (o *listFlags) list(c *call, client *rpc.Client) error {
+func (o *listFlags) list(c *invocation, client *rpc.Client) error {
 	r, err := o.request(c)
 	if err != nil {
 		return err

@@ -11,11 +11,11 @@ import (
 	"millrace/shared/rpc"
 )
 
-// openShown is how many open states are printed; a Map can have ten thousand.
-const openShown = 20
+// pendingMax is how many open states are printed; a Map can have ten thousand.
+const pendingMax = 20
 
-// openWords say what is to come after an event that has led to no other yet. Events that end something are not among them.
-var openWords = map[string]string{
+// pendingWords say what is to come after an event that has led to no other yet. Events that end something are not among them.
+var pendingWords = map[string]string{
 	"ExecutionStarted": "about to begin",
 	"StateEntered":     "entered", "StateStarted": "entered", "StepEntered": "entered", "StepStarted": "entered",
 	"BranchEntered": "entered", "IterationEntered": "entered", "MapRunStarted": "map run started",
@@ -25,29 +25,29 @@ var openWords = map[string]string{
 	"TaskSucceeded": "about to end",
 }
 
-// open finds in the events of an execution that runs those that have led to no other: what each open state has come to.
-type open struct{ ends map[int64]*rpc.Event }
+// pendingStates finds in the events of an execution that runs those that have led to no other: what each open state has come to.
+type pendingStates struct{ latest map[int64]*rpc.Event }
 
-func (o *open) take(e *rpc.Event) {
+func (o *pendingStates) handle(e *rpc.Event) {
 	if strings.HasPrefix(e.Type, "Execution") {
-		clear(o.ends) // it has ended since it was described
+		clear(o.latest) // it has ended since it was described
 	}
-	delete(o.ends, e.ScheduleEventID)
-	if openWords[e.Type] != "" {
-		o.ends[e.EventID] = e
+	delete(o.latest, e.ScheduleEventID)
+	if pendingWords[e.Type] != "" {
+		o.latest[e.EventID] = e
 	}
 }
 
 // show prints a line for each open state, those that have waited longest first.
-func (o *open) show(w io.Writer, now time.Time) {
-	ids := slices.Sorted(maps.Keys(o.ends))
+func (o *pendingStates) show(w io.Writer, now time.Time) {
+	ids := slices.Sorted(maps.Keys(o.latest))
 	if len(ids) == 0 {
 		return
 	}
 	lines := [][]string{{"OPEN", "FOR", "STATE"}}
-	for _, id := range ids[:min(len(ids), openShown)] {
-		e := o.ends[id]
-		words := openWords[e.Type]
+	for _, id := range ids[:min(len(ids), pendingMax)] {
+		e := o.latest[id]
+		words := pendingWords[e.Type]
 		if err := eventError(e); err != nil {
 			words += ": " + cut(errorText(err), 100)
 		}
@@ -58,7 +58,7 @@ func (o *open) show(w io.Writer, now time.Time) {
 	}
 	fmt.Fprintln(w)
 	rows(w, lines)
-	if more := len(ids) - openShown; more > 0 {
+	if more := len(ids) - pendingMax; more > 0 {
 		fmt.Fprintf(w, "and %d more\n", more)
 	}
 }

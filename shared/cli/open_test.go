@@ -32,8 +32,8 @@ func event(id, schedule int64, kind, name, detail string) cloudflow.Event {
 	return cloudflow.Event{ID: id, ScheduleID: schedule, Type: kind, StepName: name, Detail: detail, Time: began + id*1000}
 }
 
-// TestDescribeOpen shows what a running execution has come to: the last event of each state that is open.
-func TestDescribeOpen(t *testing.T) {
+// TestDescribePending shows what a running execution has come to: the last event of each state that is open.
+func TestDescribePending(t *testing.T) {
 	api := running(
 		event(1, 0, "ExecutionStarted", "", "{}"),
 		event(2, 1, "StateEntered", "P", "{}"),
@@ -66,7 +66,7 @@ Try    1m3s    attempt failed: FC.Throttled: busy; the next one is to come
 	}
 }
 
-func TestDescribeOpenMany(t *testing.T) {
+func TestDescribePendingMany(t *testing.T) {
 	events := []cloudflow.Event{event(1, 0, "ExecutionStarted", "", "{}"), event(2, 1, "StateStarted", "M", "{}")}
 	for id := int64(3); id < 30; id++ {
 		events = append(events, event(id, 2, "StateEntered", "I", "{}"))
@@ -78,7 +78,7 @@ func TestDescribeOpenMany(t *testing.T) {
 }
 
 // An execution that ends after it was described has nothing open.
-func TestDescribeOpenEnds(t *testing.T) {
+func TestDescribePendingEnds(t *testing.T) {
 	api := running(event(1, 0, "ExecutionStarted", "", "{}"), event(2, 1, "StateEntered", "A", "{}"), event(3, 2, "ExecutionStopped", "", "{}"))
 	if got := describeRunning(t, api); got != "" {
 		t.Errorf("%s", got)

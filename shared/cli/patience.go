@@ -7,16 +7,16 @@ import (
 	"millrace/shared/rpc"
 )
 
-// throttleTries bounds how often a throttled reading is tried: about 30 s in all.
-const throttleTries = 8
+// throttleAttempts bounds how often a throttled reading is tried: about 30 s in all.
+const throttleAttempts = 8
 
-// reading makes a call that only reads, again after a while when the server throttles it: CloudFlow lets two pages a
+// retryThrottled makes a call that only reads, again after a while when the server throttles it: CloudFlow lets two pages a
 // second pass.
-func reading[T any](c *call, ask func() (T, error)) (T, error) {
+func retryThrottled[T any](c *invocation, read func() (T, error)) (T, error) {
 	pause := 250 * time.Millisecond
 	for try := 1; ; try++ {
-		v, err := ask()
-		if fault.CodeOf(err) != fault.ResourceThrottled || try == throttleTries {
+		v, err := read()
+		if fault.CodeOf(err) != fault.ResourceThrottled || try == throttleAttempts {
 			return v, err
 		}
 		if err := c.Sleep(c.ctx, pause); err != nil {
@@ -34,7 +34,7 @@ type pages struct {
 
 // collect reads pages of a list until there are limit items, or all of them. next gives a page of at most n items; more
 // tells whether the list goes on.
-func collect[T any](c *call, p pages, pageMax int64, next func(token string, n int64) ([]T, string, error)) (items []T, more bool, err error) {
+func collect[T any](c *invocation, p pages, pageMax int64, next func(token string, n int64) ([]T, string, error)) (items []T, more bool, err error) {
 	if p.limit < 1 {
 		return nil, false, usagef("--limit must be at least 1")
 	}
@@ -49,7 +49,7 @@ func collect[T any](c *call, p pages, pageMax int64, next func(token string, n i
 			items []T
 			token string
 		}
-		got, err := reading(c, func() (page, error) {
+		got, err := retryThrottled(c, func() (page, error) {
 			items, token, err := next(token, n)
 			return page{items, token}, err
 		})
@@ -67,9 +67,9 @@ func collect[T any](c *call, p pages, pageMax int64, next func(token string, n i
 	}
 }
 
-// connected gives a command that works with a client.
-func connected(do func(c *call, client *rpc.Client) error) func(*call) error {
-	return func(c *call) error {
+// withClient gives a command that works with a client.
+func withClient(do func(c *invocation, client *rpc.Client) error) func(*invocation) error {
+	return func(c *invocation) error {
 		client, err := c.connect()
 		if err != nil {
 			return err

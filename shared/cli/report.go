@@ -19,10 +19,10 @@ func reportSucceededCommand() *command {
 		examples: "millrace report succeeded --token \"$TOKEN\" --output-json '{\"paid\": true}'\n" +
 			"# token and result from files\n" +
 			"millrace report succeeded --token @token.txt --output-json @result.json",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			token := f.String("token", "", tokenUsage)
 			output := f.String("output-json", "{}", "`JSON` object, @FILE, or - for the standard input: the result")
-			return connected(func(c *call, client *rpc.Client) error {
+			return withClient(func(c *invocation, client *rpc.Client) error {
 				t, err := c.token(*token)
 				if err != nil {
 					return err
@@ -46,11 +46,11 @@ func reportFailedCommand() *command {
 		name: "report failed", short: "Report the error of a task that waits for a result", server: true,
 		long:     "A report is accepted once. Retry and catch of the state look at the error's name.",
 		examples: "millrace report failed --token \"$TOKEN\" --error CardDeclined --cause \"limit reached\"",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			token := f.String("token", "", tokenUsage)
 			name := f.String("error", "", "`NAME` of the error")
 			cause := f.String("cause", "", "`TEXT` that says why")
-			return connected(func(c *call, client *rpc.Client) error {
+			return withClient(func(c *invocation, client *rpc.Client) error {
 				t, err := c.token(*token)
 				if err != nil {
 					return err
@@ -69,7 +69,7 @@ func reportFailedCommand() *command {
 	}
 }
 
-func (c *call) token(value string) (string, error) {
+func (c *invocation) token(value string) (string, error) {
 	t, err := c.text(value)
 	if err == nil && t == "" {
 		err = c.wrong(errors.New("--token is missing"))
@@ -77,7 +77,7 @@ func (c *call) token(value string) (string, error) {
 	return t, err
 }
 
-func (c *call) reported(id int64, err error) error {
+func (c *invocation) reported(id int64, err error) error {
 	if err != nil {
 		return err
 	}

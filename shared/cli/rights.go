@@ -11,14 +11,14 @@ import (
 
 func rightsCommand() *command {
 	return &command{
-		name: "rights", args: "FILE", short: "Print what the keys and roles of a credentials file may do", least: 1, most: 1,
+		name: "rights", args: "FILE", short: "Print what the keys and roles of a credentials file may do", argsMin: 1, argsMax: 1,
 		long: "The rights document has the ids, policies and roles of the credentials file and none of its secrets. The step\n" +
 			"runners of a cloud read it (MILLRACE_RIGHTS): flows act with the rights of a role, or of the key that wrote them.\n" +
 			"Run it again whenever FILE changes: with --check it fails if a document is older than FILE.",
 		examples: "millrace rights credentials.yaml > rights.json\nmillrace rights credentials.yaml --check rights.json",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			check := f.String("check", "", "print nothing, and fail if the rights document in `FILE` is not what would be printed")
-			return func(c *call) error {
+			return func(c *invocation) error {
 				if *check != "" {
 					return checkRights(c, *check)
 				}
@@ -28,7 +28,7 @@ func rightsCommand() *command {
 	}
 }
 
-func printRights(c *call) error {
+func printRights(c *invocation) error {
 	out, err := rightsOf(c)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func printRights(c *call) error {
 
 // checkRights compares with a document that was printed before. It needs no mark of what that was
 // made from: the same credentials give the same document.
-func checkRights(c *call, name string) error {
+func checkRights(c *invocation, name string) error {
 	want, err := rightsOf(c)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func checkRights(c *call, name string) error {
 }
 
 // rightsOf is the rights document of the credentials file that the command is given.
-func rightsOf(c *call) ([]byte, error) {
+func rightsOf(c *invocation) ([]byte, error) {
 	text, err := c.read(c.args[0])
 	if err != nil {
 		return nil, err

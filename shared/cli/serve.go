@@ -21,7 +21,7 @@ func serveCommand() *command {
 			"  --tls-cert cert.pem --tls-key key.pem\n" +
 			"# with functions that tasks may call, and limits of its own\n" +
 			"millrace serve --functions functions.yaml --config millrace.yaml",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := ServeOptions{}
 			f.StringVar(&o.Listen, "listen", "127.0.0.1:8642", "`ADDRESS` to listen on, host:port")
 			f.StringVar(&o.Data, "data", "./.millrace", "`FOLDER` of the store; made when it is not there")
@@ -31,7 +31,7 @@ func serveCommand() *command {
 			f.StringVar(&o.CertificateFile, "tls-cert", "", "PEM `FILE` of a certificate, with its chain: serve https")
 			f.StringVar(&o.KeyFile, "tls-key", "", "PEM `FILE` of the certificate's key")
 			f.BoolVar(&o.Sample, "sample", false, "run a sample flow once the server listens, and say how to start it again")
-			return func(c *call) error {
+			return func(c *invocation) error {
 				if c.Serve == nil {
 					return failf("this program was built without a server")
 				}

@@ -14,7 +14,7 @@ import (
 )
 
 // show prints v as JSON, or calls table.
-func (c *call) show(v any, table func(w io.Writer)) error {
+func (c *invocation) show(v any, table func(w io.Writer)) error {
 	if c.output == "json" {
 		return writeJSON(c.Stdout, v)
 	}

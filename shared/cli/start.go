@@ -21,7 +21,7 @@ type startFlags struct {
 
 func startCommand() *command {
 	return &command{
-		name: "start", args: "FLOW", short: "Start an execution", server: true, least: 1, most: 1,
+		name: "start", args: "FLOW", short: "Start an execution", server: true, argsMin: 1, argsMax: 1,
 		long: "With --wait it shows each state on the standard error as it is entered and left, and when the execution has\n" +
 			"succeeded prints its output, JSON, on the standard output. The exit code is 0 when it succeeded, 1 when it ended in\n" +
 			"another way, 4 when --timeout passed before. It outlives a restart of the server. An execution that was not\n" +
@@ -33,7 +33,7 @@ func startCommand() *command {
 			"millrace start orders --input @order.json --wait --timeout 10m > result.json\n" +
 			"# an Express flow, which answers at once\n" +
 			"echo '{\"id\": 7}' | millrace start quote --input - --sync",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &startFlags{}
 			f.StringVar(&o.name, "name", "", "`NAME` of the execution; the server makes one up when not given")
 			f.StringVar(&o.input, "input", "", "`JSON` object, @FILE, or - for the standard input; {} when not given")
@@ -43,12 +43,12 @@ func startCommand() *command {
 			f.BoolVar(&o.sync, "sync", false, "run an Express flow in one request and print its output")
 			f.BoolVar(&o.quiet, "quiet", false, "with --wait: do not show the states")
 			f.DurationVar(&o.timeout, "timeout", 0, "with --wait or --sync: wait for `DURATION` at most")
-			return connected(o.start)
+			return withClient(o.start)
 		},
 	}
 }
 
-func (o *startFlags) check(c *call) error {
+func (o *startFlags) check(c *invocation) error {
 	switch {
 	case o.wait && o.sync:
 		return c.wrong(errors.New("--wait and --sync exclude each other"))
@@ -62,7 +62,7 @@ func (o *startFlags) check(c *call) error {
 	return nil
 }
 
-func (o *startFlags) start(c *call, client *rpc.Client) error {
+func (o *startFlags) start(c *invocation, client *rpc.Client) error {
 	if err := o.check(c); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (o *startFlags) start(c *call, client *rpc.Client) error {
 }
 
 // startSync runs an Express flow in one request.
-func (c *call) startSync(client *rpc.Client, r cloudflow.StartExecutionRequest, timeout time.Duration) error {
+func (c *invocation) startSync(client *rpc.Client, r cloudflow.StartExecutionRequest, timeout time.Duration) error {
 	ctx, cancel := c.within(timeout)
 	defer cancel()
 	got, err := client.StartSyncExecution(ctx, r)

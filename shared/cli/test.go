@@ -20,7 +20,7 @@ var testStart = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC)
 
 func testCommand() *command {
 	return &command{
-		name: "test", args: "[FILE|FOLDER…]", short: "Run flows against files of cases, without a server", json: true, most: -1,
+		name: "test", args: "[FILE|FOLDER…]", short: "Run flows against files of cases, without a server", json: true, argsMax: -1,
 		long: "A file of cases names a flow, and for each case its input, what the tasks answer, and what the execution must come\n" +
 			"to. Waits take no time. In a folder, by default this one, all *.cases.yaml, *.cases.yml and *.cases.json files are\n" +
 			"run. What differs is printed; the exit code is 1 when anything does. docs/testing.md describes the format.",
@@ -29,7 +29,7 @@ func testCommand() *command {
 			"millrace test orders.cases.yaml --run 'card declined' --verbose\n" +
 			"# for a CI job\n" +
 			"millrace test flows/ --output json",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &tester{}
 			f.StringVar(&o.pattern, "run", "", "only the cases whose name matches `PATTERN`, a regular expression")
 			f.BoolVar(&o.verbose, "verbose", false, "show the cases that pass too, and the states that each visited")
@@ -59,7 +59,7 @@ type caseResult struct {
 	Visited     []string `json:",omitempty"`
 }
 
-func (t *tester) test(c *call) error {
+func (t *tester) test(c *invocation) error {
 	if len(c.args) == 0 {
 		c.args = []string{"."}
 	}
@@ -83,7 +83,7 @@ func (t *tester) test(c *call) error {
 }
 
 // summary prints the counts. No case at all is a mistake: a pattern that fits nothing must not pass for a test.
-func (t *tester) summary(c *call, files int) error {
+func (t *tester) summary(c *invocation, files int) error {
 	if t.passed+t.failed == 0 {
 		return usagef("no case matches --run %q", t.pattern)
 	}
@@ -102,7 +102,7 @@ func (t *tester) summary(c *call, files int) error {
 }
 
 // file runs the cases of a file. A file that cannot be used counts as a failed case.
-func (t *tester) file(c *call, path string) {
+func (t *tester) file(c *invocation, path string) {
 	file, m, err := c.cases(path)
 	if err != nil {
 		t.add(c, caseResult{File: path, Differences: mistakes(err)})
@@ -128,7 +128,7 @@ func mistakes(err error) []string {
 	return lines
 }
 
-func (t *tester) add(c *call, r caseResult) {
+func (t *tester) add(c *invocation, r caseResult) {
 	if r.Passed = len(r.Differences) == 0; r.Passed {
 		r.Differences = []string{} // a list for programs, also when it is empty
 		t.passed++
@@ -141,7 +141,7 @@ func (t *tester) add(c *call, r caseResult) {
 	}
 }
 
-func (t *tester) print(c *call, r caseResult) {
+func (t *tester) print(c *invocation, r caseResult) {
 	where, word := r.File, "FAIL"
 	if r.Line > 0 {
 		where = fmt.Sprintf("%s:%d", r.File, r.Line)
@@ -162,7 +162,7 @@ func (t *tester) print(c *call, r caseResult) {
 }
 
 // cases loads a file of cases and the flow that it names.
-func (c *call) cases(path string) (*flowtest.File, *flow.Machine, error) {
+func (c *invocation) cases(path string) (*flowtest.File, *flow.Machine, error) {
 	text, err := c.read(path)
 	if err != nil {
 		return nil, nil, err
@@ -197,7 +197,7 @@ func runCase(path string, file *flowtest.File, m *flow.Machine, k flowtest.Case)
 	r := caseResult{File: path, Line: k.Line, Case: k.Name}
 	k.Setup.FlowName = cmp.Or(file.FlowName, m.Name, "flow")
 	k.Setup.Start = testStart.UnixMilli()
-	if r.Differences = k.Misspelt(m); len(r.Differences) > 0 {
+	if r.Differences = k.UnknownStates(m); len(r.Differences) > 0 {
 		return r
 	}
 	got, err := flowtest.Execute(m, flow.DefaultLimits(), k.Setup)
@@ -206,7 +206,7 @@ func runCase(path string, file *flowtest.File, m *flow.Machine, k flowtest.Case)
 		return r
 	}
 	r.Status = got.Status.String()
-	for _, v := range got.Visits {
+	for _, v := range got.Entries {
 		r.Visited = append(r.Visited, v.State)
 	}
 	r.Differences = flowtest.Check(m, got, &k.Expect)

@@ -19,7 +19,7 @@ type validateFlags struct {
 
 func validateCommand() *command {
 	return &command{
-		name: "validate", args: "FILE…", short: "Check definitions, without a server", json: true, least: 1, most: -1,
+		name: "validate", args: "FILE…", short: "Check definitions, without a server", json: true, argsMin: 1, argsMax: -1,
 		long: "Everything that is wrong, or looks wrong, is shown with its line. A FILE may be - for the standard input, a\n" +
 			"pattern, or a folder, in which all .yaml and .yml files that look like a definition are checked. The exit code is 1\n" +
 			"when there is an error; warnings do not count without --strict.",
@@ -28,7 +28,7 @@ func validateCommand() *command {
 			"millrace validate --strict flows/\n" +
 			"# for an editor\n" +
 			"millrace validate - --output json < orders.yaml",
-		define: func(f *flag.FlagSet) func(*call) error {
+		define: func(f *flag.FlagSet) func(*invocation) error {
 			o := &validateFlags{}
 			f.StringVar(&o.name, "name", "", "`NAME` that the flow will have, which its definition may repeat")
 			f.StringVar(&o.mode, "mode", flow.Standard, "`MODE` that the flow will have: Standard or Express")
@@ -57,7 +57,7 @@ type finding struct {
 	Message, Hint string
 }
 
-func (o *validateFlags) validate(c *call) error {
+func (o *validateFlags) validate(c *invocation) error {
 	list, err := files(c.args, isDefinition)
 	switch {
 	case err != nil:
@@ -101,7 +101,7 @@ func (o *validateFlags) validate(c *call) error {
 }
 
 // check checks one definition, and prints its diagnostics for people.
-func (o *validateFlags) check(c *call, n *checked, path string, text []byte) (findings []finding) {
+func (o *validateFlags) check(c *invocation, n *checked, path string, text []byte) (findings []finding) {
 	_, all := fdl.Parse(text, fdl.Options{Name: o.name, Mode: o.mode})
 	n.files++
 	n.errors += all.Errors()

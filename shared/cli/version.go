@@ -11,8 +11,8 @@ func versionCommand() *command {
 	return &command{
 		name: "version", short: "Print the version", json: true,
 		examples: "millrace version\nmillrace version --output json",
-		define: func(*flag.FlagSet) func(*call) error {
-			return func(c *call) error {
+		define: func(*flag.FlagSet) func(*invocation) error {
+			return func(c *invocation) error {
 				v := struct{ Version, Go, Platform string }{c.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 				if v.Version == "" {
 					v.Version = "devel"

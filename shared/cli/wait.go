@@ -11,18 +11,18 @@ import (
 )
 
 // wait follows an execution to its end and prints its output. The error tells how it ended, nil when it succeeded.
-func (c *call) wait(client *rpc.Client, flowName, name string, timeout time.Duration, quiet bool) error {
+func (c *invocation) wait(client *rpc.Client, flowName, name string, timeout time.Duration, quiet bool) error {
 	ctx, cancel := c.within(timeout)
 	defer cancel()
-	w := &watcher{c: c, client: client, flow: flowName, name: name, reached: c.command.name == "start", lenient: true}
+	w := &watcher{c: c, client: client, flow: flowName, name: name, serverSeen: c.command.name == "start", lenient: true}
 	if !quiet {
 		fmt.Fprintf(c.Stderr, "execution %s of flow %s\n", visible(name), visible(flowName))
-		w.each = (&progress{w: c.Stderr}).show
+		w.onEvent = (&progress{w: c.Stderr}).show
 	}
-	e, err := w.toEnd(ctx)
+	e, err := w.follow(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return c.left(w, timeout)
+		return c.stillRunning(w, timeout)
 	case err != nil:
 		return err
 	}
@@ -35,8 +35,8 @@ func (c *call) wait(client *rpc.Client, flowName, name string, timeout time.Dura
 	return c.ended(e, failed)
 }
 
-// left says that an execution goes on although nobody watches it any more: time is over, or Ctrl-C was pressed.
-func (c *call) left(w *watcher, timeout time.Duration) error {
+// stillRunning says that an execution goes on although nobody watches it any more: time is over, or Ctrl-C was pressed.
+func (c *invocation) stillRunning(w *watcher, timeout time.Duration) error {
 	if c.ctx.Err() != nil {
 		c.say(fmt.Sprintf("interrupted; execution '%s' of flow '%s' goes on", w.name, w.flow))
 		return errQuiet{ExitInterrupted}
@@ -60,7 +60,7 @@ func endedJSON(e *rpc.Execution, failed *flow.Error) endedExecution {
 }
 
 // ended prints the output of an execution that succeeded; another end is an error.
-func (c *call) ended(e *rpc.Execution, failed *flow.Error) error {
+func (c *invocation) ended(e *rpc.Execution, failed *flow.Error) error {
 	if e.Status == flow.Succeeded.String() {
 		if c.output != "json" {
 			fmt.Fprintln(c.Stdout, escaped(e.Output))
@@ -86,9 +86,9 @@ type progress struct {
 	start time.Time
 }
 
-// shown are the events that progress prints, and in which words. The task's own are there for what the state's do not
+// progressWords are the events that progress prints, and in which words. The task's own are there for what the state's do not
 // tell: that an attempt failed, that a report is waited for.
-var shown = map[string]string{
+var progressWords = map[string]string{
 	"StepEntered": "entered", "StepSucceeded": "succeeded", "StepFailed": "failed",
 	"StateEntered": "entered", "StateSucceeded": "succeeded", "StateFailed": "failed",
 	"StateTimedOut": "timed out", "StateAborted": "aborted",
@@ -101,7 +101,7 @@ func (p *progress) show(e *rpc.Event) {
 	if p.start.IsZero() {
 		p.start = at
 	}
-	words := shown[e.Type]
+	words := progressWords[e.Type]
 	if words == "" {
 		return
 	}

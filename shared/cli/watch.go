@@ -14,43 +14,43 @@ import (
 )
 
 const (
-	// followPage is the events asked for at once. Their last page is read again on each turn: on the last page there is
+	// historyPageSize is the events asked for at once. Their last page is read again on each turn: on the last page there is
 	// no token to go on from.
-	followPage = 200
-	// turnMin is between two turns with a server that does not hold a long poll.
-	turnMin = 300 * time.Millisecond
+	historyPageSize = 200
+	// pollIntervalMin is between two turns with a server that does not hold a long poll.
+	pollIntervalMin = 300 * time.Millisecond
 	// pollMax bounds a long poll, and so how late a state is shown that took long.
 	pollMax = 4
-	// troubleMax is for how long a server that had answered may be away.
-	troubleMax = time.Minute
+	// outageMax is for how long a server that had answered may be away.
+	outageMax = time.Minute
 )
 
 // watcher follows an execution to its end.
 type watcher struct {
-	c          *call
+	c          *invocation
 	client     *rpc.Client
 	flow, name string
-	each       func(*rpc.Event) // called for every event, in order
+	onEvent    func(*rpc.Event) // called for every event, in order
 
-	token   string     // of the page that new events will be on
-	lenient bool       // a history that the key may not read is done without
-	blind   bool       // the key may not read the history: no events, and no error that the execution ended with
-	seen    int64      // id of the last event
-	last    *rpc.Event // the last event of the execution itself
-	reached bool       // the server has answered before
-	trouble time.Time  // since when it does not; zero when it does
+	token         string     // of the page that new events will be on
+	lenient       bool       // a history that the key may not read is done without
+	historyDenied bool       // the key may not read the history: no events, and no error that the execution ended with
+	seen          int64      // id of the last event
+	last          *rpc.Event // the last event of the execution itself
+	serverSeen    bool       // the server has answered before
+	outageSince   time.Time  // since when it does not; zero when it does
 }
 
-// toEnd calls each for every event, and gives the execution once it has ended. It bears a server that is away for less
-// than troubleMax, and with lenient a key that may not read the history.
-func (w *watcher) toEnd(ctx context.Context) (e *rpc.Execution, err error) {
+// follow calls each for every event, and gives the execution once it has ended. It bears a server that is away for less
+// than outageMax, and with lenient a key that may not read the history.
+func (w *watcher) follow(ctx context.Context) (e *rpc.Execution, err error) {
 	poll := int64(1)
 	for {
 		began := w.c.Now()
 		var fresh bool
-		fresh, err = w.drain(ctx)
+		fresh, err = w.readEvents(ctx)
 		if err == nil && e != nil && final(e) {
-			return e, w.closing(ctx)
+			return e, w.awaitLastEvent(ctx)
 		}
 		if fresh {
 			poll = 1
@@ -61,11 +61,11 @@ func (w *watcher) toEnd(ctx context.Context) (e *rpc.Execution, err error) {
 		switch {
 		case err != nil:
 			e = nil
-			err = w.bear(ctx, err)
+			err = w.tolerate(ctx, err)
 		case !final(e):
-			w.reached, w.trouble = true, time.Time{}
+			w.serverSeen, w.outageSince = true, time.Time{}
 			poll = min(poll+1, pollMax)
-			err = w.pause(ctx, turnMin-w.c.Now().Sub(began))
+			err = w.pause(ctx, pollIntervalMin-w.c.Now().Sub(began))
 		}
 		if err != nil {
 			return nil, err
@@ -83,17 +83,17 @@ func (w *watcher) describe(ctx context.Context, poll int64) (*rpc.Execution, err
 		WaitTimeSeconds: &poll})
 }
 
-// drain reads the events up to the last one there is, and tells whether any was new.
-func (w *watcher) drain(ctx context.Context) (fresh bool, err error) {
-	if w.blind {
+// readEvents reads the events up to the last one there is, and tells whether any was new.
+func (w *watcher) readEvents(ctx context.Context) (fresh bool, err error) {
+	if w.historyDenied {
 		return false, nil
 	}
-	limit := int64(followPage)
+	limit := int64(historyPageSize)
 	for {
 		page, err := w.client.GetExecutionHistory(ctx, cloudflow.GetExecutionHistoryRequest{FlowName: w.flow,
 			ExecutionName: w.name, NextToken: w.token, Limit: &limit})
 		if w.lenient && fault.CodeOf(err) == fault.AccessDenied && !unreachable(err) {
-			w.blind = true
+			w.historyDenied = true
 			w.c.say("no progress is shown, the history cannot be read: " + err.Error())
 			return fresh, nil
 		}
@@ -103,7 +103,7 @@ func (w *watcher) drain(ctx context.Context) (fresh bool, err error) {
 		for i := range page.Events {
 			if e := &page.Events[i]; e.EventID > w.seen {
 				fresh = true
-				w.take(e)
+				w.handle(e)
 			}
 		}
 		if page.NextToken == "" || page.NextToken == w.token {
@@ -113,23 +113,23 @@ func (w *watcher) drain(ctx context.Context) (fresh bool, err error) {
 	}
 }
 
-func (w *watcher) take(e *rpc.Event) {
+func (w *watcher) handle(e *rpc.Event) {
 	w.seen = e.EventID
 	if strings.HasPrefix(e.Type, "Execution") {
 		w.last = e
 	}
-	if w.each != nil {
-		w.each(e)
+	if w.onEvent != nil {
+		w.onEvent(e)
 	}
 }
 
-// closing reads again for a while when the last event is late: the vendor's history is another service than its status.
-func (w *watcher) closing(ctx context.Context) error {
-	for try := 0; try < 3 && !w.blind && (w.last == nil || w.last.Type == "ExecutionStarted"); try++ {
-		if err := w.pause(ctx, turnMin); err != nil {
+// awaitLastEvent reads again for a while when the last event is late: the vendor's history is another service than its status.
+func (w *watcher) awaitLastEvent(ctx context.Context) error {
+	for try := 0; try < 3 && !w.historyDenied && (w.last == nil || w.last.Type == "ExecutionStarted"); try++ {
+		if err := w.pause(ctx, pollIntervalMin); err != nil {
 			return err
 		}
-		if _, err := w.drain(ctx); err != nil {
+		if _, err := w.readEvents(ctx); err != nil {
 			return err
 		}
 	}
@@ -143,22 +143,22 @@ func (w *watcher) pause(ctx context.Context, d time.Duration) error {
 	return w.c.Sleep(ctx, d)
 }
 
-// bear waits when the server may answer again, and gives the error when it will not.
-func (w *watcher) bear(ctx context.Context, err error) error {
-	if ctx.Err() != nil || !w.reached || !unreachable(err) && !fault.CodeOf(err).Retryable() {
+// tolerate waits when the server may answer again, and gives the error when it will not.
+func (w *watcher) tolerate(ctx context.Context, err error) error {
+	if ctx.Err() != nil || !w.serverSeen || !unreachable(err) && !fault.CodeOf(err).Retryable() {
 		return err
 	}
 	now := w.c.Now()
-	if w.trouble.IsZero() {
-		w.trouble = now
+	if w.outageSince.IsZero() {
+		w.outageSince = now
 		if unreachable(err) {
 			fmt.Fprintln(w.c.Stderr, "the server does not answer; trying again for a minute")
 		}
 	}
-	if now.Sub(w.trouble) > troubleMax {
+	if now.Sub(w.outageSince) > outageMax {
 		return err
 	}
-	return w.pause(ctx, min(turnMin+now.Sub(w.trouble)/4, 5*time.Second))
+	return w.pause(ctx, min(pollIntervalMin+now.Sub(w.outageSince)/4, 5*time.Second))
 }
 
 // failure is the error that the execution ended with, nil when it succeeded or the history does not tell.
@@ -182,7 +182,7 @@ func eventError(e *rpc.Event) *flow.Error {
 }
 
 // within bounds the program's context; 0 does not.
-func (c *call) within(d time.Duration) (context.Context, context.CancelFunc) {
+func (c *invocation) within(d time.Duration) (context.Context, context.CancelFunc) {
 	if d <= 0 {
 		return context.WithCancel(c.ctx)
 	}

@@ -59,7 +59,7 @@ func TestWaitWithoutHistory(t *testing.T) {
 	s.expect(1, nil, []string{"AccessDenied", "! no progress"}, "history", "orders", "e", "--follow")
 }
 
-func TestWaitIsLeft(t *testing.T) {
+func TestWaitTimesOut(t *testing.T) {
 	endless := func() *fakeAPI {
 		f := succeeding()
 		f.onLook = func() { f.looked = 0 }

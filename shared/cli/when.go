@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// errWhen is for a text that is no time.
-var errWhen = errors.New("it is a time like 2026-11-22T10:00:00Z, 2026-11-22T10:00+08:00 or \"2026-11-22 10:00\" (the " +
+// errTime is for a text that is no time.
+var errTime = errors.New("it is a time like 2026-11-22T10:00:00Z, 2026-11-22T10:00+08:00 or \"2026-11-22 10:00\" (the " +
 	"seconds and the zone may be left out; UTC without), a day like 2026-11-22, or how long ago: 90m, 3h, 7d")
 
-// whenLayouts are the accepted forms of a time: T or a blank, with or without seconds, with or
+// timeLayouts are the accepted forms of a time: T or a blank, with or without seconds, with or
 // without a zone, which is UTC then; or a day.
-var whenLayouts = [...]string{
+var timeLayouts = [...]string{
 	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", time.DateOnly,
 }
 
-// when reads a time, or how long before now, and gives it as the wire wants it; "" stays "".
-func when(text string, now time.Time) (string, error) {
+// parseTime reads a time, or how long before now, and gives it as the wire wants it; "" stays "".
+func parseTime(text string, now time.Time) (string, error) {
 	if text == "" {
 		return "", nil
 	}
@@ -26,7 +26,7 @@ func when(text string, now time.Time) (string, error) {
 	if day, clock, ok := strings.Cut(written, " "); ok {
 		written = day + "T" + clock
 	}
-	for _, layout := range whenLayouts {
+	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, written); err == nil {
 			return wireTime(t)
 		}
@@ -39,12 +39,12 @@ func when(text string, now time.Time) (string, error) {
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
 		return wireTime(now.Add(-d))
 	}
-	return "", errWhen
+	return "", errTime
 }
 
 func wireTime(t time.Time) (string, error) {
 	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
-		return "", errWhen
+		return "", errTime
 	}
 	return t.Format("2006-01-02T15:04:05.000Z"), nil
 }

@@ -21,9 +21,9 @@ type Caller struct {
 	// May tells whether the caller's policy allows an action ("fnf:StartExecution") on a resource
 	// ("acs:fnf:<region>:<account>:flow/<name>"); nil allows everything.
 	May access.May
-	// As is what a flow acts with, "role <ARN>" or "key <id>", when the caller is one; "" for a
+	// FlowPrincipal is what a flow acts with, "role <ARN>" or "key <id>", when the caller is one; "" for a
 	// client.
-	As string
+	FlowPrincipal string
 }
 
 // API is the operations. Faults are *fault.Error with the codes of api.md section 7. Optional strings are "" when

@@ -19,7 +19,7 @@ func (c Caller) Authorize(action, flowName string) error {
 	if c.May(action, resource) {
 		return nil
 	}
-	return c.notAllowed(action, resource)
+	return c.accessDenied(action, resource)
 }
 
 // AuthorizeReports asks for both reports of a task.
@@ -41,10 +41,10 @@ func (c Caller) resource(flowName string) string {
 	return access.FlowARN(c.Region, c.Account, flowName)
 }
 
-// notAllowed is a refusal by policies: those of the caller's key, or of what a flow acts with.
-func (c Caller) notAllowed(action, resource string) error {
-	if c.As != "" {
-		return fault.New(fault.AccessDenied, "%s", access.DeniedMessage(c.As, action, value.Cut(resource, 200)))
+// accessDenied is a refusal by policies: those of the caller's key, or of what a flow acts with.
+func (c Caller) accessDenied(action, resource string) error {
+	if c.FlowPrincipal != "" {
+		return fault.New(fault.AccessDenied, "%s", access.DeniedMessage(c.FlowPrincipal, action, value.Cut(resource, 200)))
 	}
 	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The key's policies do not allow %s on %s.",
 		action, value.Cut(resource, 200))

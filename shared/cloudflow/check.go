@@ -32,23 +32,23 @@ func checkLookup(flowName, execution string) error {
 }
 
 // checkText checks an optional text's length in characters.
-func checkText(parameter string, s *string, most int) error {
+func checkText(parameter string, s *string, lengthMax int) error {
 	if s == nil {
 		return nil
 	}
-	if n := utf8.RuneCountInString(*s); n < 1 || n > most || !utf8.ValidString(*s) {
-		return fault.New(fault.InvalidArgument, "%s must have 1 to %d characters.", parameter, most)
+	if n := utf8.RuneCountInString(*s); n < 1 || n > lengthMax || !utf8.ValidString(*s) {
+		return fault.New(fault.InvalidArgument, "%s must have 1 to %d characters.", parameter, lengthMax)
 	}
 	return nil
 }
 
 // checkLimit gives the page size.
-func checkLimit(limit *int64, most int64) (int, error) {
+func checkLimit(limit *int64, limitMax int64) (int, error) {
 	if limit == nil {
 		return 60, nil
 	}
-	if *limit < 1 || *limit > most {
-		return 0, fault.New(fault.InvalidArgument, "Limit must be from 1 to %d.", most)
+	if *limit < 1 || *limit > limitMax {
+		return 0, fault.New(fault.InvalidArgument, "Limit must be from 1 to %d.", limitMax)
 	}
 	return int(*limit), nil
 }
@@ -62,14 +62,14 @@ type payload struct {
 	size int
 }
 
-// object checks a JSON object in a text; an empty text is {}. A text longer than longest bytes,
+// parseObject checks a JSON object in a text; an empty text is {}. A text longer than longest bytes,
 // which must be beyond the limit of every language, is not decoded: its payload has a size and
 // nothing else.
-func object(parameter, text string, longest int) (payload, error) {
+func parseObject(parameter, text string, bytesMax int) (payload, error) {
 	if text == "" {
 		return payload{canonical: []byte("{}"), size: 2}, nil
 	}
-	if len(text) > longest {
+	if len(text) > bytesMax {
 		return payload{size: len(text)}, nil
 	}
 	tree, err := value.Decode([]byte(text))
@@ -83,8 +83,8 @@ func object(parameter, text string, longest int) (payload, error) {
 	return payload{canonical, tree, max(len(text), len(canonical))}, nil
 }
 
-// longest is the data limit of the language that takes most.
-func (s *Service) longest() int { return max(s.Limits.EventBytes, s.Limits.EventBytesV1) }
+// dataBytesMax is the data limit of the language that takes most.
+func (s *Service) dataBytesMax() int { return max(s.Limits.EventBytes, s.Limits.EventBytesV1) }
 
 // getFlow reads a flow of the caller's account.
 func (s *Service) getFlow(ctx context.Context, c Caller, name string) (*store.Flow, error) {
@@ -92,7 +92,7 @@ func (s *Service) getFlow(ctx context.Context, c Caller, name string) (*store.Fl
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, flowMissing(name)
 	} else if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
 	return f, nil
 }
@@ -171,22 +171,22 @@ func variables(in []store.Variable, described bool) []Variable {
 	return out
 }
 
-// seal and unseal make page tokens opaque.
-func seal(s string) string {
+// encodePageToken and unseal make page tokens opaque.
+func encodePageToken(s string) string {
 	if s == "" {
 		return ""
 	}
 	return base64.RawURLEncoding.EncodeToString([]byte(s))
 }
 
-func unseal(token string) (string, error) {
+func decodePageToken(token string) (string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(b) > 512 || !utf8.Valid(b) {
-		return "", errToken()
+		return "", errPageToken()
 	}
 	return string(b), nil
 }
 
-func errToken() error {
+func errPageToken() error {
 	return fault.New(fault.InvalidArgument, "NextToken is invalid: pass the NextToken of the page before as it is.")
 }

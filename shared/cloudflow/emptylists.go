@@ -30,7 +30,7 @@ func (s *Service) listNothing(ctx context.Context, c Caller, q ListOfFlowRequest
 		return EmptyPage{}, err
 	}
 	if q.NextToken != "" {
-		return EmptyPage{}, errToken()
+		return EmptyPage{}, errPageToken()
 	}
 	_, err := s.getFlow(ctx, c, q.FlowName)
 	return EmptyPage{}, err

@@ -10,8 +10,8 @@ import (
 
 // TestEmptyLists: a list of what no flow has yet answers an empty page, after the checks of every list.
 func TestEmptyLists(t *testing.T) {
-	s, who := service(), cloudflow.Caller{Account: "1234567890123456"}
-	create := cloudflow.CreateFlowRequest{Name: "f", Definition: passes}
+	s, who := newService(), cloudflow.Caller{Account: "1234567890123456"}
+	create := cloudflow.CreateFlowRequest{Name: "f", Definition: passFlow}
 	if _, err := s.CreateFlow(t.Context(), who, create); err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecution
 	if refusal := checkQualifier(q.FlowName, q.Qualifier); refusal != nil {
 		x, err = s.existing(ctx, start, refusal)
 	} else if x, created, err = s.Runner.StartExecution(ctx, *start); err != nil {
-		err = Failed(err)
+		err = FaultOf(err)
 	}
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecution
 	if !created && x.Status.Final() {
 		return nil, fault.New(fault.ExecutionAlreadyExists, "Execution '%s' for flow '%s' already exists.", start.Name, q.FlowName)
 	}
-	shown, err := s.shown(ctx, c, x)
+	shown, err := s.executionView(ctx, c, x)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 	if len(q.CallbackToken) > interp.TokenBytesMax {
 		return nil, fault.New(fault.InvalidArgument, "CallbackFnFTaskToken must have at most %d bytes.", interp.TokenBytesMax)
 	}
-	input, err := object("Input", q.Input, s.longest())
+	input, err := parseObject("Input", q.Input, s.dataBytesMax())
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 	}
 	lang, err := s.Runner.Language(ctx, f)
 	if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
 	if limit := s.Limits.Data(lang); input.size > limit {
 		return nil, fault.TooLarge(limit)
@@ -89,12 +89,12 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 // existing returns the execution that has the name of a start. Only a start that is refused for
 // another reason asks for it: a name in use comes first (api.md 5.1). Without one, refusal is the
 // error.
-func (s *Service) existing(ctx context.Context, start *runner.Start, refusal error) (*store.Execution, error) {
+func (s *Service) existing(ctx context.Context, start *runner.Start, rejection error) (*store.Execution, error) {
 	x, err := s.Runner.Load(ctx, store.Partition(start.Flow.ID, start.Name))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, refusal
+		return nil, rejection
 	} else if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
 	return x, nil
 }
@@ -127,17 +127,17 @@ func (s *Service) StartSyncExecution(ctx context.Context, c Caller, q StartExecu
 	}
 	x, err := s.Runner.RunSync(ctx, *start)
 	if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
-	shown, err := s.whole(ctx, x)
+	shown, err := s.fullExecution(ctx, x)
 	if err != nil {
 		return nil, err
 	}
-	v := c.see(q.FlowName)
+	v := c.visibility(q.FlowName)
 	v.data = true // what it came to is the caller's own
-	out := &SyncExecution{Execution: *v.shows(shown)}
+	out := &SyncExecution{Execution: *v.filter(shown)}
 	if x.Error != nil {
-		out.ErrorCode, out.ErrorMessage = v.text(x.Error.Name), v.text(x.Error.Cause)
+		out.ErrorCode, out.ErrorMessage = v.mask(x.Error.Name), v.mask(x.Error.Cause)
 	}
 	return out, nil
 }
@@ -157,13 +157,13 @@ func (s *Service) StopExecution(ctx context.Context, c Caller, q StopExecutionRe
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.Runner.Stop(ctx, store.Partition(f.ID, q.ExecutionName), &flow.Error{Name: value0(q.Error), Cause: value0(q.Cause)})
+	x, err := s.Runner.Stop(ctx, store.Partition(f.ID, q.ExecutionName), &flow.Error{Name: deref(q.Error), Cause: deref(q.Cause)})
 	if runner.IsGone(err) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
-	shown, err := s.shown(ctx, c, x)
+	shown, err := s.executionView(ctx, c, x)
 	if err == nil && c.may("fnf:DescribeFlow", q.FlowName) {
 		shown.RoleArn = x.RoleArn
 	}
@@ -196,43 +196,43 @@ func (s *Service) DescribeExecution(ctx context.Context, c Caller, q DescribeExe
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
-	return s.shown(ctx, c, x)
+	return s.executionView(ctx, c, x)
 }
 
-// shown is an execution as the wire shows it to a caller.
-func (s *Service) shown(ctx context.Context, c Caller, x *store.Execution) (*Execution, error) {
-	out, err := s.whole(ctx, x)
+// executionView is an execution as the wire shows it to a caller.
+func (s *Service) executionView(ctx context.Context, c Caller, x *store.Execution) (*Execution, error) {
+	out, err := s.fullExecution(ctx, x)
 	if err != nil || c.May == nil {
 		return out, err
 	}
-	return c.see(x.Flow).shows(out), nil
+	return c.visibility(x.Flow).filter(out), nil
 }
 
-// whole is an execution as the wire shows it to its owner.
-func (s *Service) whole(ctx context.Context, x *store.Execution) (*Execution, error) {
+// fullExecution is an execution as the wire shows it to its owner.
+func (s *Service) fullExecution(ctx context.Context, x *store.Execution) (*Execution, error) {
 	definition, err := s.Store.Definition(ctx, x.FlowID, x.Hash)
 	if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
 	input, err := s.Store.InputText(ctx, x)
 	if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
-	out := shownMetadata(x)
+	out := metadataView(x)
 	out.MetadataOnly = false
 	out.FlowDefinition, out.Input = definition, string(input)
 	if x.Status == flow.Succeeded && x.Output != nil {
 		if err := s.Store.LoadValues(ctx, x, []*flow.Value{x.Output}); err != nil {
-			return nil, Failed(err)
+			return nil, FaultOf(err)
 		}
 		out.Output = string(x.Output.Text())
 	}
 	return out, nil
 }
 
-func shownMetadata(x *store.Execution) *Execution {
+func metadataView(x *store.Execution) *Execution {
 	return &Execution{FlowName: x.Flow, Name: x.Name, Status: x.Status.String(), StartedTime: x.Started, StoppedTime: x.Stopped,
 		Environment: variables(x.Environment, false), MetadataOnly: true}
 }

@@ -22,8 +22,8 @@ func (fullDisk) Put(context.Context, []store.Row) error { return store.ErrDiskFu
 
 // TestFullDisk: a disk that is full is told as that, not as a fault of the program.
 func TestFullDisk(t *testing.T) {
-	s := serviceOn(fullDisk{memstore.New()})
-	_, err := s.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: "f", Definition: passes})
+	s := newServiceOn(fullDisk{memstore.New()})
+	_, err := s.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: "f", Definition: passFlow})
 	if code := fault.CodeOf(err); code != fault.ServiceUnavailable || code.Status() != 503 || !code.Retryable() {
 		t.Errorf("%v", err)
 	}
@@ -36,7 +36,7 @@ func TestFullDisk(t *testing.T) {
 		{fault.New(fault.TaskInvalidState, "x"), fault.TaskInvalidState},
 		{errors.New("torn"), fault.InternalServerError},
 	} {
-		if got := fault.CodeOf(cloudflow.Failed(c.err)); got != c.want {
+		if got := fault.CodeOf(cloudflow.FaultOf(c.err)); got != c.want {
 			t.Errorf("%v is told as %s", c.err, got)
 		}
 	}

@@ -36,17 +36,17 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if err := s.checkRole(c, q.RoleArn, true); err != nil {
 		return nil, err
 	}
-	if err := s.checkStarts(c, q.RoleArn, m); err != nil {
+	if err := s.checkFlowTargets(c, q.RoleArn, m); err != nil {
 		return nil, err
 	}
 	if n, err := s.Store.CountFlows(ctx, c.Account, s.Limits.Flows+1); err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	} else if n >= s.Limits.Flows {
 		// A name in use comes first: with a flow of this name, no other would be created.
 		if _, err := s.Store.GetFlow(ctx, c.Account, q.Name); err == nil {
 			return nil, flowExists(q.Name)
 		} else if !errors.Is(err, store.ErrNotFound) {
-			return nil, Failed(err)
+			return nil, FaultOf(err)
 		}
 		return nil, fault.New(fault.InvalidArgument, "The account has its limit of %d flows.", s.Limits.Flows)
 	}
@@ -61,13 +61,13 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if errors.Is(err, store.ErrConflict) {
 		// The write may have been applied and its answer lost: our own id tells.
 		if got, gerr := s.Store.GetFlow(ctx, c.Account, q.Name); gerr == nil && got.ID == f.ID {
-			return shownFlow(f, q.Definition), nil
+			return flowView(f, q.Definition), nil
 		}
 		return nil, flowExists(q.Name)
 	} else if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
-	return shownFlow(f, q.Definition), nil
+	return flowView(f, q.Definition), nil
 }
 
 func flowExists(name string) error {
@@ -104,13 +104,13 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	if err := checkName("Name", q.Name); err != nil {
 		return nil, err
 	}
-	if err := checkFlowFields(value0(q.Type), "", value0(q.Description)); err != nil {
+	if err := checkFlowFields(deref(q.Type), "", deref(q.Description)); err != nil {
 		return nil, err
 	}
-	if err := checkReferences(value0(q.RoleArn), "", value0(q.ExternalStorageLocation)); err != nil {
+	if err := checkReferences(deref(q.RoleArn), "", deref(q.ExternalStorageLocation)); err != nil {
 		return nil, err
 	}
-	env, err := environment(value0(q.Environment))
+	env, err := environment(deref(q.Environment))
 	if err != nil {
 		return nil, err
 	}
@@ -118,11 +118,11 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	if err != nil {
 		return nil, s.malformedFirst(q, err)
 	}
-	definition := value0(q.Definition)
+	definition := deref(q.Definition)
 	var m *flow.Machine
 	if definition == "" {
 		if definition, err = s.Store.Definition(ctx, f.ID, f.Hash); err != nil {
-			return nil, Failed(err)
+			return nil, FaultOf(err)
 		}
 	} else {
 		if m, err = s.checkDefinition(q.Name, f.Mode, definition); err != nil {
@@ -130,12 +130,12 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 		}
 		f.Language, f.TimeoutSeconds = m.Language, m.TimeoutSeconds
 	}
-	change(f, q, env)
-	if rewritten(q) {
+	applyUpdate(f, q, env)
+	if changesBehavior(q) {
 		if m == nil { // one that is no longer accepted has nothing to check: its tasks ask when they act
 			m, _ = s.checkDefinition(q.Name, f.Mode, definition)
 		}
-		if err := s.takeOver(c, f, q, m); err != nil {
+		if err := s.changeAuthor(c, f, q, m); err != nil {
 			return nil, err
 		}
 	}
@@ -144,12 +144,12 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	if errors.Is(err, store.ErrConflict) {
 		return nil, fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 	} else if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
-	return c.see(f.Name).showsUpdated(shownFlow(f, definition), q), nil
+	return c.visibility(f.Name).filterUpdated(flowView(f, definition), q), nil
 }
 
-func value0(s *string) string {
+func deref(s *string) string {
 	if s == nil {
 		return ""
 	}
@@ -172,10 +172,10 @@ func (s *Service) malformedFirst(q UpdateFlowRequest, missing error) error {
 	return err
 }
 
-// change applies the fields of an update, which have been checked: an empty Type is ignored, an empty Description,
+// applyUpdate applies the fields of an update, which have been checked: an empty Type is ignored, an empty Description,
 // RoleArn or Environment clears.
-func change(f *store.Flow, q UpdateFlowRequest, env []store.Variable) {
-	if t := value0(q.Type); t != "" {
+func applyUpdate(f *store.Flow, q UpdateFlowRequest, env []store.Variable) {
+	if t := deref(q.Type); t != "" {
 		f.Type = t
 	}
 	for _, p := range []struct {
@@ -209,9 +209,9 @@ func (s *Service) DescribeFlow(ctx context.Context, c Caller, q DescribeFlowRequ
 func (s *Service) withDefinition(ctx context.Context, f *store.Flow) (*Flow, error) {
 	text, err := s.Store.Definition(ctx, f.ID, f.Hash)
 	if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
-	return shownFlow(f, text), nil
+	return flowView(f, text), nil
 }
 
 // DeleteFlow deletes a flow: its name is free at once, its executions are stopped and cannot be queried any more.
@@ -227,7 +227,7 @@ func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest)
 	if errors.Is(err, store.ErrConflict) {
 		return fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 	} else if err != nil {
-		return Failed(err)
+		return FaultOf(err)
 	}
 	s.Runner.PurgeDeletedFlow(f.ID)
 	return nil
@@ -251,8 +251,8 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 	}
 	after := ""
 	if q.NextToken != "" {
-		if after, err = unseal(q.NextToken); err != nil || !flow.ValidName(after) {
-			return nil, errToken()
+		if after, err = decodePageToken(q.NextToken); err != nil || !flow.ValidName(after) {
+			return nil, errPageToken()
 		}
 	}
 	page, size := &FlowPage{Flows: []Flow{}}, 0
@@ -260,7 +260,7 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 	for chunk := min(limit, 100); ; chunk = listChunk {
 		listed, err := s.Store.ListFlows(ctx, c.Account, after, chunk, keep)
 		if err != nil {
-			return nil, Failed(err)
+			return nil, FaultOf(err)
 		}
 		for i, f := range listed.Flows {
 			after = f.Name
@@ -275,7 +275,7 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 			size += len(shown.Definition) + 512
 			if len(page.Flows) == limit || size > s.PageBytes {
 				if listed.Last != "" || i+1 < len(listed.Flows) {
-					page.NextToken = seal(after)
+					page.NextToken = encodePageToken(after)
 				}
 				return page, nil
 			}
@@ -286,7 +286,7 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 	}
 }
 
-func shownFlow(f *store.Flow, definition string) *Flow {
+func flowView(f *store.Flow, definition string) *Flow {
 	return &Flow{ID: f.ID, Name: f.Name, Type: f.Type, Definition: definition, Description: f.Description, RoleArn: f.RoleArn,
 		ExecutionMode: f.Mode, ExternalStorageLocation: f.ExternalStorage, ResourceGroupID: f.ResourceGroup,
 		CreatedTime: f.Created, LastModifiedTime: f.Modified, Environment: variables(f.Environment, true)}

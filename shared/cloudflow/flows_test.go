@@ -12,22 +12,22 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// service is a service in memory that starts nothing.
-func service() *cloudflow.Service {
-	return serviceOn(memstore.New())
+// newService is a service in memory that starts nothing.
+func newService() *cloudflow.Service {
+	return newServiceOn(memstore.New())
 }
 
-func serviceOn(d store.Driver) *cloudflow.Service {
+func newServiceOn(d store.Driver) *cloudflow.Service {
 	s := store.New(store.Options{Driver: d})
 	return cloudflow.New(cloudflow.Options{Store: s, Runner: runner.New(runner.Options{Store: s}), Limits: flow.DefaultLimits()})
 }
 
-const passes = "version: v1\ntype: flow\nsteps:\n  - type: pass\n    name: p\n"
+const passFlow = "version: v1\ntype: flow\nsteps:\n  - type: pass\n    name: p\n"
 
 // TestUpdateFlowOrder: what is malformed is told before whether the flow exists, as for a flow that does.
 func TestUpdateFlowOrder(t *testing.T) {
-	s, who := service(), cloudflow.Caller{Account: "1234567890123456"}
-	if _, err := s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{Name: "there", Definition: passes}); err != nil {
+	s, who := newService(), cloudflow.Caller{Account: "1234567890123456"}
+	if _, err := s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{Name: "there", Definition: passFlow}); err != nil {
 		t.Fatal(err)
 	}
 	text := func(s string) *string { return &s }
@@ -39,7 +39,7 @@ func TestUpdateFlowOrder(t *testing.T) {
 		"variable":             {Environment: text(`{"Variables":[{"Name":"9x","Value":""}]}`)},
 		"definition":           {Definition: text("version: v1\ntype: flow\n")},
 		"no YAML":              {Definition: text("a: [")},
-		"beside a good change": {Description: text("d"), Definition: text(passes), Environment: text("[]")},
+		"beside a good change": {Description: text("d"), Definition: text(passFlow), Environment: text("[]")},
 	} {
 		for _, flowName := range []string{"there", "missing"} {
 			if q.Name == "" || q.Name == "there" {
@@ -52,7 +52,7 @@ func TestUpdateFlowOrder(t *testing.T) {
 	}
 	for name, q := range map[string]cloudflow.UpdateFlowRequest{
 		"nothing":    {},
-		"everything": {Definition: text(passes), Description: text("d"), Environment: text(`{"Variables":[]}`), Type: text("FDL")},
+		"everything": {Definition: text(passFlow), Description: text("d"), Environment: text(`{"Variables":[]}`), Type: text("FDL")},
 	} {
 		q.Name = "missing"
 		if _, err := s.UpdateFlow(t.Context(), who, q); fault.CodeOf(err) != fault.FlowNotExists {
@@ -64,7 +64,7 @@ func TestUpdateFlowOrder(t *testing.T) {
 		}
 	}
 	got, err := s.DescribeFlow(t.Context(), who, cloudflow.DescribeFlowRequest{Name: "there"})
-	if err != nil || got.Description != "d" || got.Definition != passes {
+	if err != nil || got.Description != "d" || got.Definition != passFlow {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -17,7 +17,7 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 	if err := checkName("FlowName", q.FlowName); err != nil {
 		return nil, err
 	}
-	l, err := listing(q)
+	l, err := newListing(q)
 	if err != nil {
 		return nil, err
 	}
@@ -28,16 +28,16 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 	l.FlowID = f.ID
 	found, next, err := s.Store.List(ctx, l)
 	if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
-	page := &ExecutionPage{Executions: []Execution{}, NextToken: seal(next)}
+	page := &ExecutionPage{Executions: []Execution{}, NextToken: encodePageToken(next)}
 	metadata := q.MetadataOnly != nil && *q.MetadataOnly || !c.may("fnf:DescribeExecution", q.FlowName)
 	for i, sum := range found {
 		if metadata {
-			page.Executions = append(page.Executions, *indexed(q, sum))
+			page.Executions = append(page.Executions, *indexedExecution(q, sum))
 			continue
 		}
-		shown, err := s.listed(ctx, c, q, sum)
+		shown, err := s.loadListed(ctx, c, q, sum)
 		if err != nil {
 			return nil, err
 		}
@@ -46,20 +46,20 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 		}
 		page.Executions = append(page.Executions, *shown)
 		if size := pageSize(page.Executions); size > s.PageBytes && i+1 < len(found) {
-			page.NextToken = seal(sum.Sort)
+			page.NextToken = encodePageToken(sum.Sort)
 			break
 		}
 	}
 	return page, nil
 }
 
-// listed reads the execution itself: the index may lag behind it. Of one whose rows are damaged it
+// loadListed reads the execution itself: the index may lag behind it. Of one whose rows are damaged it
 // shows what the index knows, so that the others are shown.
-func (s *Service) listed(ctx context.Context, c Caller, q ListExecutionsRequest, sum store.Summary) (*Execution, error) {
+func (s *Service) loadListed(ctx context.Context, c Caller, q ListExecutionsRequest, sum store.Summary) (*Execution, error) {
 	shown, err := s.read(ctx, c, sum)
 	if store.IsDamaged(err) {
 		s.Log.Error("an execution in a list is damaged", "partition", sum.Partition, "err", err)
-		return indexed(q, sum), nil
+		return indexedExecution(q, sum), nil
 	}
 	return shown, err
 }
@@ -69,13 +69,13 @@ func (s *Service) read(ctx context.Context, c Caller, sum store.Summary) (*Execu
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	} else if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
-	return s.shown(ctx, c, x)
+	return s.executionView(ctx, c, x)
 }
 
-// indexed is what the list index knows of an execution.
-func indexed(q ListExecutionsRequest, sum store.Summary) *Execution {
+// indexedExecution is what the list index knows of an execution.
+func indexedExecution(q ListExecutionsRequest, sum store.Summary) *Execution {
 	return &Execution{FlowName: q.FlowName, Name: sum.Name, Status: sum.Status.String(), StartedTime: sum.Started,
 		StoppedTime: sum.Stopped, MetadataOnly: true}
 }
@@ -88,8 +88,8 @@ func pageSize(list []Execution) int {
 	return n
 }
 
-// listing makes the store's selection of the filters.
-func listing(q ListExecutionsRequest) (store.ListOptions, error) {
+// newListing makes the store's selection of the filters.
+func newListing(q ListExecutionsRequest) (store.ListOptions, error) {
 	l := store.ListOptions{}
 	var err error
 	if l.Limit, err = checkLimit(q.Limit, 100); err != nil {
@@ -112,8 +112,8 @@ func listing(q ListExecutionsRequest) (store.ListOptions, error) {
 		return l, err
 	}
 	if q.NextToken != "" {
-		if l.Before, err = unseal(q.NextToken); err != nil || !strings.Contains(l.Before, "#") {
-			return l, errToken()
+		if l.Before, err = decodePageToken(q.NextToken); err != nil || !strings.Contains(l.Before, "#") {
+			return l, errPageToken()
 		}
 	}
 	l.Match = func(s store.Summary) bool {
@@ -147,7 +147,7 @@ func (s *Service) GetExecutionHistory(ctx context.Context, c Caller, q GetExecut
 	from := int64(1)
 	if q.NextToken != "" {
 		if from, err = strconv.ParseInt(q.NextToken, 10, 64); err != nil || from < 1 {
-			return nil, errToken()
+			return nil, errPageToken()
 		}
 	}
 	f, err := s.getFlow(ctx, c, q.FlowName)
@@ -158,11 +158,11 @@ func (s *Service) GetExecutionHistory(ctx context.Context, c Caller, q GetExecut
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
 	page, err := s.events(ctx, x, from, limit)
 	if err != nil {
-		return nil, Failed(err)
+		return nil, FaultOf(err)
 	}
 	if c.AuthorizeReports() != nil {
 		for i := range page.Events {

@@ -14,32 +14,32 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// behind is a store whose list index stands still from some moment on.
-type behind struct {
+// staleIndex is a store whose list index stands still from some moment on.
+type staleIndex struct {
 	store.Driver
-	still bool
-	shown map[string][]store.Listed // by group
+	frozen   bool
+	snapshot map[string][]store.Listed // by group
 }
 
-func (b *behind) List(ctx context.Context, r store.ListRange) ([]store.Listed, bool, error) {
-	if list, ok := b.shown[r.Group]; ok && b.still {
+func (b *staleIndex) List(ctx context.Context, r store.ListRange) ([]store.Listed, bool, error) {
+	if list, ok := b.snapshot[r.Group]; ok && b.frozen {
 		return list, false, nil
 	}
 	list, more, err := b.Driver.List(ctx, r)
-	b.shown[r.Group] = slices.Clone(list)
+	b.snapshot[r.Group] = slices.Clone(list)
 	return list, more, err
 }
 
-// unheard is a queue whose hints nobody gets.
-type unheard struct{}
+// discardQueue is a queue whose hints nobody gets.
+type discardQueue struct{}
 
-func (unheard) Send(context.Context, ...queue.Hint) error { return nil }
+func (discardQueue) Send(context.Context, ...queue.Hint) error { return nil }
 
-// running is a service that starts executions, of which nobody makes the calls.
-func running(d store.Driver) *cloudflow.Service {
+// newRunningService is a service that starts executions, of which nobody makes the calls.
+func newRunningService(d store.Driver) *cloudflow.Service {
 	limits := flow.DefaultLimits()
 	s := store.New(store.Options{Driver: d})
-	r := runner.New(runner.Options{Store: s, Limits: limits, Queue: unheard{},
+	r := runner.New(runner.Options{Store: s, Limits: limits, Queue: discardQueue{},
 		Compile: func(definition, mode string) (*flow.Machine, error) {
 			m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: limits})
 			if m == nil {
@@ -53,8 +53,8 @@ func running(d store.Driver) *cloudflow.Service {
 // TestListByStatusWhileTheIndexIsBehind: an execution that has another status by now than the one that
 // was asked for is not listed, whatever the index still says of it.
 func TestListByStatusWhileTheIndexIsBehind(t *testing.T) {
-	d := &behind{Driver: memstore.New(), shown: map[string][]store.Listed{}}
-	s, who := running(d), cloudflow.Caller{Account: "1234567890123456"}
+	d := &staleIndex{Driver: memstore.New(), snapshot: map[string][]store.Listed{}}
+	s, who := newRunningService(d), cloudflow.Caller{Account: "1234567890123456"}
 	const waits = "version: v1\ntype: flow\nsteps:\n  - type: wait\n    name: w\n    duration: 1000\n"
 	create := cloudflow.CreateFlowRequest{Name: "f", Definition: waits}
 	if _, err := s.CreateFlow(t.Context(), who, create); err != nil {
@@ -80,7 +80,7 @@ func TestListByStatusWhileTheIndexIsBehind(t *testing.T) {
 	if got := listed("Running"); !slices.Equal(got, running) {
 		t.Fatalf("before: %v, want %v", got, running)
 	}
-	d.still = true
+	d.frozen = true
 	stop := cloudflow.StopExecutionRequest{FlowName: "f", ExecutionName: "x"}
 	if _, err := s.StopExecution(t.Context(), who, stop); err != nil {
 		t.Fatal(err)

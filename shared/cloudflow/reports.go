@@ -14,14 +14,14 @@ func (s *Service) ReportTaskSucceeded(ctx context.Context, c Caller, q ReportTas
 	if err := checkToken(q.TaskToken); err != nil {
 		return 0, err
 	}
-	out, err := object("Output", q.Output, s.longest())
+	out, err := parseObject("Output", q.Output, s.dataBytesMax())
 	if err != nil {
 		return 0, err
 	}
 	report := runner.Report{Output: out.canonical, Size: out.size}
 	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, report)
 	if err != nil {
-		return 0, Failed(err)
+		return 0, FaultOf(err)
 	}
 	return id, nil
 }
@@ -34,7 +34,7 @@ func (s *Service) ReportTaskFailed(ctx context.Context, c Caller, q ReportTaskFa
 	if err := checkText("Error", &q.Error, flow.ErrorNameMax); err != nil {
 		return 0, err
 	}
-	cause := value0(q.Cause)
+	cause := deref(q.Cause)
 	if cause != "" {
 		if err := checkText("Cause", q.Cause, flow.ErrorCauseMax); err != nil {
 			return 0, err
@@ -42,7 +42,7 @@ func (s *Service) ReportTaskFailed(ctx context.Context, c Caller, q ReportTaskFa
 	}
 	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, runner.Report{Error: &flow.Error{Name: q.Error, Cause: cause}})
 	if err != nil {
-		return 0, Failed(err)
+		return 0, FaultOf(err)
 	}
 	return id, nil
 }

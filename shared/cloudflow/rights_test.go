@@ -42,7 +42,7 @@ func names(p *cloudflow.FlowPage) (list []string) {
 // is denied between them; no token has the name of a denied one, nor any that is not on the page.
 func TestListFlowsShowsWhatMayBeDescribed(t *testing.T) {
 	const flows = 230
-	s, owner := service(), cloudflow.Caller{Account: account}
+	s, owner := newService(), cloudflow.Caller{Account: account}
 	var all []string
 	for i := range flows {
 		name := fmt.Sprintf("f%03d", i)
@@ -51,13 +51,13 @@ func TestListFlowsShowsWhatMayBeDescribed(t *testing.T) {
 		if i%2 == 0 {
 			group = "even"
 		}
-		q := cloudflow.CreateFlowRequest{Name: name, Definition: passes, ResourceGroupID: group}
+		q := cloudflow.CreateFlowRequest{Name: name, Definition: passFlow, ResourceGroupID: group}
 		if _, err := s.CreateFlow(t.Context(), owner, q); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := s.CreateFlow(t.Context(), cloudflow.Caller{Account: "2"},
-		cloudflow.CreateFlowRequest{Name: "f000-of-2", Definition: passes}); err != nil {
+		cloudflow.CreateFlowRequest{Name: "f000-of-2", Definition: passFlow}); err != nil {
 		t.Fatal(err)
 	}
 	const flow = "acs:fnf:*:*:flow/"
@@ -136,16 +136,16 @@ func TestPassRole(t *testing.T) {
 		{"denied", mayOf("Allow * *", "Deny ram:PassRole "+role), "", cloudflow.UpdateFlowRequest{RoleArn: text(role)}, fault.AccessDenied, "", "ram:PassRole"},
 		{"of another account", nil, "", cloudflow.UpdateFlowRequest{RoleArn: text(foreign)}, fault.AccessDenied, "", "another account"},
 		{"not there", nil, "", cloudflow.UpdateFlowRequest{RoleArn: text(missing)}, fault.InvalidArgument, "", "`roles:`"},
-		{"definition under a role", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Definition: text(passes)}, fault.AccessDenied, "", "ram:PassRole"},
+		{"definition under a role", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Definition: text(passFlow)}, fault.AccessDenied, "", "ram:PassRole"},
 		{"the same definition under a role", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Definition: text(starts)}, fault.AccessDenied, "", "ram:PassRole"},
 		{"environment under a role", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Environment: text("{}")}, fault.AccessDenied, "", "ram:PassRole"},
-		{"definition under a role passed", mayOf("Allow * *"), role, cloudflow.UpdateFlowRequest{Definition: text(passes)}, "", "caller", ""},
+		{"definition under a role passed", mayOf("Allow * *"), role, cloudflow.UpdateFlowRequest{Definition: text(passFlow)}, "", "caller", ""},
 		{"description under a role", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Description: text("d")}, "", "author", ""},
 		{"type and storage", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Type: text("FDL"), ExternalStorageLocation: text("/x")}, "", "author", ""},
 		{"nothing", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{}, "", "author", ""},
 		{"an empty definition", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{Definition: text("")}, "", "author", ""},
 		{"role taken away", mayOf("Allow fnf:* *"), role, cloudflow.UpdateFlowRequest{RoleArn: text("")}, "", "caller", ""},
-		{"definition", mayOf("Allow fnf:* *"), "", cloudflow.UpdateFlowRequest{Definition: text(passes)}, "", "caller", ""},
+		{"definition", mayOf("Allow fnf:* *"), "", cloudflow.UpdateFlowRequest{Definition: text(passFlow)}, "", "caller", ""},
 		{"environment", mayOf("Allow fnf:* *"), "", cloudflow.UpdateFlowRequest{Environment: text("{}")}, "", "caller", ""},
 		// The definition names a flow that the flow's new rights do not reach.
 		{"role that does not reach", mayOf("Allow * *"), role, cloudflow.UpdateFlowRequest{RoleArn: text(other)}, fault.AccessDenied, "", "Line 4, state \"a\": it is for flow \"secret\""},
@@ -153,10 +153,10 @@ func TestPassRole(t *testing.T) {
 		{"environment by a key that does not reach", mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), "", cloudflow.UpdateFlowRequest{Environment: text("{}")}, fault.AccessDenied, "", "it is for flow \"secret\""},
 		{"definition by a key that does not reach", mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), "", cloudflow.UpdateFlowRequest{Definition: text(starts)}, fault.AccessDenied, "", "it is for flow \"secret\""},
 		{"description by a key that does not reach", mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), "", cloudflow.UpdateFlowRequest{Description: text("d")}, "", "author", ""},
-		{"definition that names it no more", mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), "", cloudflow.UpdateFlowRequest{Definition: text(passes)}, "", "caller", ""},
+		{"definition that names it no more", mayOf("Allow fnf:* acs:fnf:*:*:flow/mine"), "", cloudflow.UpdateFlowRequest{Definition: text(passFlow)}, "", "caller", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := serviceOn(memstore.New())
+			s := newServiceOn(memstore.New())
 			s.Rights = func(in, arn, _ string) (access.May, error) {
 				switch {
 				case in == account && arn == role:
@@ -186,7 +186,7 @@ func TestPassRole(t *testing.T) {
 			if c.q.RoleArn == nil || *c.q.RoleArn == "" || c.role != "" {
 				return
 			}
-			_, err = s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{Name: "created", Definition: passes, RoleArn: *c.q.RoleArn})
+			_, err = s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{Name: "created", Definition: passFlow, RoleArn: *c.q.RoleArn})
 			if fault.CodeOf(err) != c.want || err != nil && !strings.Contains(err.Error(), c.message) {
 				t.Errorf("create: %v, want %s %s", err, c.want, c.message)
 			}
@@ -199,8 +199,8 @@ func TestPassRole(t *testing.T) {
 
 // TestReferences: what a flow names outside has a form and a length, on create and on update alike.
 func TestReferences(t *testing.T) {
-	s, who := service(), cloudflow.Caller{Account: account}
-	if _, err := s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{Name: "there", Definition: passes}); err != nil {
+	s, who := newService(), cloudflow.Caller{Account: account}
+	if _, err := s.CreateFlow(t.Context(), who, cloudflow.CreateFlowRequest{Name: "there", Definition: passFlow}); err != nil {
 		t.Fatal(err)
 	}
 	long := func(prefix string, n int) string { return prefix + strings.Repeat("x", n-len(prefix)) }
@@ -246,7 +246,7 @@ func TestReferences(t *testing.T) {
 		if !c.ok {
 			want = fault.InvalidArgument
 		}
-		create := cloudflow.CreateFlowRequest{Name: fmt.Sprintf("new%d", i), Definition: passes}
+		create := cloudflow.CreateFlowRequest{Name: fmt.Sprintf("new%d", i), Definition: passFlow}
 		update := cloudflow.UpdateFlowRequest{Name: "there"}
 		switch c.parameter {
 		case "RoleArn":
@@ -275,11 +275,11 @@ func TestUpdatesShowWhatWasSent(t *testing.T) {
 	const role = "acs:ram::1:role/hidden"
 	starts := "version: v1\ntype: flow\nsteps:\n- type: task\n  name: hidden-state\n  resourceArn: acs:fnf:::flow/hidden-flow\n"
 	text := func(s string) *string { return &s }
-	whole := cloudflow.UpdateFlowRequest{Definition: text(passes), Description: text("hidden"), Type: text("FDL"), RoleArn: text(role),
+	whole := cloudflow.UpdateFlowRequest{Definition: text(passFlow), Description: text("hidden"), Type: text("FDL"), RoleArn: text(role),
 		Environment: text(`{"Variables":[{"Name":"A","Value":"hidden"}]}`), ExternalStorageLocation: text("/hidden")}
-	s := service()
+	s := newService()
 	author := cloudflow.Caller{Account: account}
-	if _, err := s.CreateFlow(t.Context(), author, cloudflow.CreateFlowRequest{Name: "mine", Definition: passes, Description: "hidden",
+	if _, err := s.CreateFlow(t.Context(), author, cloudflow.CreateFlowRequest{Name: "mine", Definition: passFlow, Description: "hidden",
 		RoleArn: role, Environment: *whole.Environment, ExternalStorageLocation: "/hidden", ResourceGroupID: "hidden"}); err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +309,7 @@ func TestUpdatesShowWhatWasSent(t *testing.T) {
 	if f, err := s.UpdateFlow(t.Context(), blind, empty); err != nil || f.Definition+f.Type != "" {
 		t.Errorf("%v, %v", f, err)
 	}
-	if f, err := s.UpdateFlow(t.Context(), author, cloudflow.UpdateFlowRequest{Name: "mine"}); err != nil || f.Definition != passes {
+	if f, err := s.UpdateFlow(t.Context(), author, cloudflow.UpdateFlowRequest{Name: "mine"}); err != nil || f.Definition != passFlow {
 		t.Errorf("the owner sees %v, %v", f, err)
 	}
 
@@ -318,13 +318,13 @@ func TestUpdatesShowWhatWasSent(t *testing.T) {
 		deny             string
 		q                cloudflow.UpdateFlowRequest
 	}{
-		{role, passes, "ram:PassRole", cloudflow.UpdateFlowRequest{Definition: text(passes)}},
-		{role, passes, "ram:PassRole", cloudflow.UpdateFlowRequest{Environment: text("{}")}},
-		{role, passes, "fnf:DeleteFlow", cloudflow.UpdateFlowRequest{Definition: text(strings.ReplaceAll(starts, "hidden", "own"))}},
+		{role, passFlow, "ram:PassRole", cloudflow.UpdateFlowRequest{Definition: text(passFlow)}},
+		{role, passFlow, "ram:PassRole", cloudflow.UpdateFlowRequest{Environment: text("{}")}},
+		{role, passFlow, "fnf:DeleteFlow", cloudflow.UpdateFlowRequest{Definition: text(strings.ReplaceAll(starts, "hidden", "own"))}},
 		{"", starts, "fnf:StartExecution", cloudflow.UpdateFlowRequest{Environment: text("{}")}},
 		{role, starts, "fnf:StartExecution", cloudflow.UpdateFlowRequest{RoleArn: text("")}},
 	} {
-		s := serviceOn(memstore.New())
+		s := newServiceOn(memstore.New())
 		create := cloudflow.CreateFlowRequest{Name: "mine", Definition: c.definition, RoleArn: c.role}
 		if _, err := s.CreateFlow(t.Context(), author, create); err != nil {
 			t.Fatal(err)
@@ -346,9 +346,9 @@ func TestUpdatesShowWhatWasSent(t *testing.T) {
 	}
 }
 
-// TestStartsAreReadAsTheyAreMade: the flow that a definition starts is the one that its task would start, in whatever
+// TestFlowTargetsAreReadAsTheyAreCalled: the flow that a definition starts is the one that its task would start, in whatever
 // form the task has it.
-func TestStartsAreReadAsTheyAreMade(t *testing.T) {
+func TestFlowTargetsAreReadAsTheyAreCalled(t *testing.T) {
 	newer := func(parameters string) string {
 		return "Type: StateMachine\nSpecVersion: v1\nName: mine\nStartAt: a\nStates:\n- {Name: a, Type: Task, Action: 'FNF:StartExecution', Parameters: {" + parameters + "}, End: true}\n"
 	}
@@ -366,7 +366,7 @@ func TestStartsAreReadAsTheyAreMade(t *testing.T) {
 		"older resource": {"version: v1\ntype: flow\nsteps:\n- {type: task, name: a, resourceArn: 'acs:fnf:::flow/secret', serviceParams: {FlowName: mine}}\n",
 			fault.AccessDenied},
 	} {
-		s := service()
+		s := newService()
 		caller := cloudflow.Caller{Account: account, May: mayOf("Allow fnf:* acs:fnf:*:*:flow/mine", "Allow fnf:CreateFlow *")}
 		_, err := s.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{Name: "mine", Definition: c.definition})
 		if got := fault.CodeOf(err); got != c.want {

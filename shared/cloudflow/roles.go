@@ -74,30 +74,30 @@ func (s *Service) checkRole(c Caller, role string, named bool) error {
 	return nil
 }
 
-// rewritten reports whether an update changes what the flow does, and with whose rights.
-func rewritten(q UpdateFlowRequest) bool {
-	return value0(q.Definition) != "" || q.RoleArn != nil || q.Environment != nil
+// changesBehavior reports whether an update changes what the flow does, and with whose rights.
+func changesBehavior(q UpdateFlowRequest) bool {
+	return deref(q.Definition) != "" || q.RoleArn != nil || q.Environment != nil
 }
 
-// takeOver makes the caller the author of a changed flow, which it must have the right to be: a
+// changeAuthor makes the caller the author of a changed flow, which it must have the right to be: a
 // caller that changes what a flow does must not act with a role that it may not pass, and the
 // flow's new rights must reach the flows that m, the definition it has now, names. A nil m is not
 // checked.
-func (s *Service) takeOver(c Caller, f *store.Flow, q UpdateFlowRequest, m *flow.Machine) error {
-	v, role := c.see(f.Name), q.RoleArn != nil
-	if err := s.checkRole(c, f.RoleArn, value0(q.RoleArn) != ""); err != nil {
-		return v.refusal(err, role)
+func (s *Service) changeAuthor(c Caller, f *store.Flow, q UpdateFlowRequest, m *flow.Machine) error {
+	v, role := c.visibility(f.Name), q.RoleArn != nil
+	if err := s.checkRole(c, f.RoleArn, deref(q.RoleArn) != ""); err != nil {
+		return v.filterError(err, role)
 	}
 	f.Author = c.Identity
 	if m == nil {
 		return nil
 	}
-	return v.refusal(s.checkStarts(c, f.RoleArn, m), value0(q.Definition) != "" && (role || f.RoleArn == ""))
+	return v.filterError(s.checkFlowTargets(c, f.RoleArn, m), deref(q.Definition) != "" && (role || f.RoleArn == ""))
 }
 
-// checkStarts refuses a definition that names, in constants, a flow that its rights do not reach:
+// checkFlowTargets refuses a definition that names, in constants, a flow that its rights do not reach:
 // those of its role, or of the caller. What it only computes is checked when it acts.
-func (s *Service) checkStarts(c Caller, role string, m *flow.Machine) error {
+func (s *Service) checkFlowTargets(c Caller, role string, m *flow.Machine) error {
 	may, as := c.May, "The key"
 	if role != "" {
 		if s.Rights == nil {
@@ -113,7 +113,7 @@ func (s *Service) checkStarts(c Caller, role string, m *flow.Machine) error {
 		return nil
 	}
 	for _, st := range m.Nodes {
-		action, name := acts(m, st)
+		action, name := flowAction(m, st)
 		if name == "" || may(action, c.resource(name)) {
 			continue
 		}
@@ -126,9 +126,9 @@ func (s *Service) checkStarts(c Caller, role string, m *flow.Machine) error {
 
 func stateName(st *flow.State) string { return fmt.Sprintf("state %s", value.Quote(st.Name)) }
 
-// acts returns the action that a task does with a flow whose name is a constant; "" for any other
+// flowAction returns the action that a task does with a flow whose name is a constant; "" for any other
 // state.
-func acts(m *flow.Machine, st *flow.State) (action, flowName string) {
+func flowAction(m *flow.Machine, st *flow.State) (action, flowName string) {
 	t := st.Task
 	if t == nil {
 		return "", ""

@@ -12,50 +12,50 @@ import (
 	"millrace/shared/value"
 )
 
-// view is what a caller sees of a flow's executions in any answer that shows one: no more than what
+// visibility is what a caller sees of a flow's executions in any answer that shows one: no more than what
 // DescribeFlow, DescribeExecution and a report would have given.
-type view struct {
+type visibility struct {
 	flow   bool // definition and environment: fnf:DescribeFlow
 	data   bool // input and output: fnf:DescribeExecution
 	tokens bool // live task tokens: both reports
 }
 
-// see returns what the caller sees of a flow.
-func (c Caller) see(flowName string) view {
-	return view{flow: c.may("fnf:DescribeFlow", flowName), data: c.may("fnf:DescribeExecution", flowName),
+// visibility returns what the caller sees of a flow.
+func (c Caller) visibility(flowName string) visibility {
+	return visibility{flow: c.may("fnf:DescribeFlow", flowName), data: c.may("fnf:DescribeExecution", flowName),
 		tokens: c.AuthorizeReports() == nil}
 }
 
-// shows hides what the view does not have.
-func (v view) shows(x *Execution) *Execution {
+// filter hides what the view does not have.
+func (v visibility) filter(x *Execution) *Execution {
 	if !v.flow {
 		x.FlowDefinition, x.Environment = "", nil
 	}
 	if !v.data {
 		x.Input, x.Output = "", ""
 	}
-	x.Input, x.Output = v.text(x.Input), v.text(x.Output)
+	x.Input, x.Output = v.mask(x.Input), v.mask(x.Output)
 	return x
 }
 
-// showsUpdated hides, without the view of the flow, everything that an update has not sent: its
+// filterUpdated hides, without the view of the flow, everything that an update has not sent: its
 // answer shows the whole flow otherwise, to a caller that has changed a description.
-func (v view) showsUpdated(f *Flow, sent UpdateFlowRequest) *Flow {
+func (v visibility) filterUpdated(f *Flow, sent UpdateFlowRequest) *Flow {
 	if v.flow {
 		return f
 	}
 	shown := &Flow{ID: f.ID, Name: f.Name, CreatedTime: f.CreatedTime, LastModifiedTime: f.LastModifiedTime,
-		Type: value0(sent.Type), Definition: value0(sent.Definition), Description: value0(sent.Description),
-		RoleArn: value0(sent.RoleArn), ExternalStorageLocation: value0(sent.ExternalStorageLocation)}
+		Type: deref(sent.Type), Definition: deref(sent.Definition), Description: deref(sent.Description),
+		RoleArn: deref(sent.RoleArn), ExternalStorageLocation: deref(sent.ExternalStorageLocation)}
 	if sent.Environment != nil {
 		shown.Environment = f.Environment
 	}
 	return shown
 }
 
-// refusal hides, without the view of the flow, why an update was refused if the reason names a role
+// filterError hides, without the view of the flow, why an update was refused if the reason names a role
 // or a definition that the caller has not sent.
-func (v view) refusal(err error, sent bool) error {
+func (v visibility) filterError(err error, sent bool) error {
 	if err == nil || v.flow || sent {
 		return err
 	}
@@ -63,8 +63,8 @@ func (v view) refusal(err error, sent bool) error {
 		"or names flows, that this needs more rights for. To a key with fnf:DescribeFlow on the flow, the answer says which.")
 }
 
-// text masks the task tokens of a text unless the view has them.
-func (v view) text(s string) string {
+// mask masks the task tokens of a text unless the view has them.
+func (v visibility) mask(s string) string {
 	if v.tokens {
 		return s
 	}

@@ -7,11 +7,11 @@ import (
 )
 
 func benchmarkEval(b *testing.B, src string) {
-	e, parseErr := expr.Parse(src, newerRoots)
+	e, parseErr := expr.Parse(src, stateMachineRoots)
 	if parseErr != nil {
 		b.Fatal(parseErr)
 	}
-	w := newerWorld(b)
+	w := stateMachineEnv(b)
 	var budget expr.Budget
 	b.ReportAllocs()
 	for b.Loop() {
@@ -38,12 +38,12 @@ func BenchmarkEvalObject(b *testing.B) {
 
 func BenchmarkEvalRegex(b *testing.B) { benchmarkEval(b, `regexMatchString($Input.s, "^[a-z]+$")`) }
 
-func BenchmarkEvalOlder(b *testing.B) {
+func BenchmarkEvalFlowV1(b *testing.B) {
 	e, parseErr := expr.ParseCondition(`$.recs[0].p[1] == 2 && $.up == "true"`)
 	if parseErr != nil {
 		b.Fatal(parseErr)
 	}
-	w := olderWorld(b)
+	w := flowV1Env(b)
 	var budget expr.Budget
 	b.ReportAllocs()
 	for b.Loop() {
@@ -60,7 +60,7 @@ func BenchmarkBuild(b *testing.B) {
 		{Name: "method", Value: expr.Constant("POST")},
 		{Name: "ids", Value: dynamic(b, `$Input.list`)},
 	})
-	w := newerWorld(b)
+	w := stateMachineEnv(b)
 	var budget expr.Budget
 	b.ReportAllocs()
 	for b.Loop() {
@@ -74,7 +74,7 @@ func BenchmarkBuild(b *testing.B) {
 func BenchmarkParse(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := expr.Parse(`$Input.a == 1 && $Input.s != "y" || format("{}", $Input.o.k) in $Input.arr`, newerRoots); err != nil {
+		if _, err := expr.Parse(`$Input.a == 1 && $Input.s != "y" || format("{}", $Input.o.k) in $Input.arr`, stateMachineRoots); err != nil {
 			b.Fatal(err)
 		}
 	}

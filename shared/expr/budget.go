@@ -3,10 +3,10 @@ package expr
 // Budget bounds the work of one fold: nodes evaluated and bytes built. The zero value allows nothing.
 // Evaluations take from it what they use; it is not safe for several goroutines at once.
 type Budget struct {
-	Nodes  int  // evaluation steps left; walking through a value or a text counts too
-	Bytes  int  // bytes of new strings and containers left
-	Strict bool // a path of the older language that selects nothing is an error in a Template, not null
-	Sparse bool // a member of an object Template whose path selects nothing is left out; Strict does not count then
+	Nodes      int  // evaluation steps left; walking through a value or a text counts too
+	Bytes      int  // bytes of new strings and containers left
+	Strict     bool // a path of the older language that selects nothing is an error in a Template, not null
+	OmitAbsent bool // a member of an object Template whose path selects nothing is left out; Strict does not count then
 
 	patterns map[string]pattern // that have been compiled on it
 }

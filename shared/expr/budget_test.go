@@ -58,7 +58,7 @@ func doubled(n int) string {
 	return `toArray(` + inner + `,` + inner + `,` + inner + `,` + inner + `)`
 }
 
-func heavyWorld() *world {
+func heavyEnv() *fakeEnv {
 	array, other, object := make([]any, 20_000), make([]any, 20_000), map[string]any{}
 	for i := range array {
 		array[i], other[i] = strings.Repeat("x", i%7), strings.Repeat("x", i%7)
@@ -71,7 +71,7 @@ func heavyWorld() *world {
 	for i := range numbers {
 		numbers[i] = value.Number("0." + strings.Repeat("7", 50_000))
 	}
-	return &world{roots: map[expr.Root]any{expr.Input: map[string]any{
+	return &fakeEnv{roots: map[expr.Root]any{expr.Input: map[string]any{
 		"array": array, "other": other, "object": object, "coded": strings.Repeat("YWFh", 15_000),
 		"text": strings.Repeat("a", 60_000), "json": "[" + strings.Repeat("1,", 30_000) + "1]", "digits": strings.Repeat("7", 60_000),
 		"numbers": numbers, "n": numbers[0], "m": value.Number("0.8" + strings.Repeat("7", 50_000)),
@@ -79,7 +79,7 @@ func heavyWorld() *world {
 }
 
 func TestTooMuchWork(t *testing.T) {
-	w := heavyWorld()
+	w := heavyEnv()
 	for _, src := range heavyCases {
 		e, parseErr := expr.Parse(src, expr.Input)
 		if parseErr != nil {
@@ -96,12 +96,12 @@ func TestTooMuchWork(t *testing.T) {
 }
 
 func TestEmptyBudget(t *testing.T) {
-	for _, c := range newerCases {
-		e, parseErr := expr.Parse(c.src, newerRoots)
+	for _, c := range stateMachineCases {
+		e, parseErr := expr.Parse(c.src, stateMachineRoots)
 		if parseErr != nil {
 			t.Fatal(parseErr)
 		}
-		if _, err := e.Eval(newerWorld(t), &expr.Budget{}); err == nil {
+		if _, err := e.Eval(stateMachineEnv(t), &expr.Budget{}); err == nil {
 			t.Errorf("%s: no error", c.src)
 		}
 	}
@@ -109,24 +109,24 @@ func TestEmptyBudget(t *testing.T) {
 
 // Every budget below what an evaluation needs ends it with an error, and what it needs is always the same.
 func TestBudgetIsExact(t *testing.T) {
-	for _, c := range newerCases {
-		e, _ := expr.Parse(c.src, newerRoots)
+	for _, c := range stateMachineCases {
+		e, _ := expr.Parse(c.src, stateMachineRoots)
 		b := expr.DefaultBudget()
-		if _, err := e.Eval(newerWorld(t), &b); err != nil {
+		if _, err := e.Eval(stateMachineEnv(t), &b); err != nil {
 			t.Fatal(err)
 		}
 		most := expr.DefaultBudget()
 		nodes, bytes := most.Nodes-b.Nodes, most.Bytes-b.Bytes
-		if _, err := e.Eval(newerWorld(t), &expr.Budget{Nodes: nodes, Bytes: bytes}); err != nil {
+		if _, err := e.Eval(stateMachineEnv(t), &expr.Budget{Nodes: nodes, Bytes: bytes}); err != nil {
 			t.Errorf("%s: %v", c.src, err)
 		}
-		if _, err := e.Eval(newerWorld(t), &expr.Budget{Nodes: nodes - 1, Bytes: bytes}); err == nil {
+		if _, err := e.Eval(stateMachineEnv(t), &expr.Budget{Nodes: nodes - 1, Bytes: bytes}); err == nil {
 			t.Errorf("%s: no error with a step less", c.src)
 		}
 		if bytes == 0 {
 			continue
 		}
-		if _, err := e.Eval(newerWorld(t), &expr.Budget{Nodes: nodes, Bytes: bytes - 1}); err == nil {
+		if _, err := e.Eval(stateMachineEnv(t), &expr.Budget{Nodes: nodes, Bytes: bytes - 1}); err == nil {
 			t.Errorf("%s: no error with a byte less", c.src)
 		}
 	}
@@ -157,7 +157,7 @@ func TestLongAndDeepText(t *testing.T) {
 			continue
 		}
 		b := expr.DefaultBudget()
-		e.Eval(&world{roots: map[expr.Root]any{expr.Input: map[string]any{}}}, &b)
+		e.Eval(&fakeEnv{roots: map[expr.Root]any{expr.Input: map[string]any{}}}, &b)
 	}
 }
 

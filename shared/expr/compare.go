@@ -38,9 +38,9 @@ type compareNode struct {
 	op          comparator
 }
 
-func newCompare(op comparator, left, right node, older bool) node {
-	if older {
-		return &looseNode{compareNode{left, right, op}}
+func newCompare(op comparator, left, right node, flowV1 bool) node {
+	if flowV1 {
+		return &compareNodeV1{compareNode{left, right, op}}
 	}
 	return &compareNode{left, right, op}
 }
@@ -50,10 +50,10 @@ func (n *compareNode) operands(env Env, b *Budget) (left, right any, err error) 
 	if err = b.step(1); err != nil {
 		return nil, nil, err
 	}
-	if left, err = whole(n.left.eval(env, b)); err != nil {
+	if left, err = materialize(n.left.eval(env, b)); err != nil {
 		return nil, nil, err
 	}
-	right, err = whole(n.right.eval(env, b))
+	right, err = materialize(n.right.eval(env, b))
 	return left, right, err
 }
 
@@ -64,7 +64,7 @@ func (n *compareNode) eval(env Env, b *Budget) (any, error) {
 	}
 	switch n.op {
 	case isEqual, isUnequal:
-		same, err := converted(left, right, b)
+		same, err := equalConverted(left, right, b)
 		return same == (n.op == isEqual), err
 	case isIn:
 		return contained(left, right, b)
@@ -79,8 +79,8 @@ func (n *compareNode) eval(env Env, b *Budget) (any, error) {
 	return n.op.holds(order), nil
 }
 
-// converted is == of the newer language: a string is read as what it is compared with, a number or a boolean.
-func converted(left, right any, b *Budget) (bool, error) {
+// equalConverted is == of the newer language: a string is read as what it is compared with, a number or a boolean.
+func equalConverted(left, right any, b *Budget) (bool, error) {
 	if s, ok := left.(string); ok {
 		if _, both := right.(string); !both {
 			left, right = right, any(s)

@@ -36,7 +36,7 @@ func (p *parser) conditionPath() node {
 		p.fail(p.tok.pos, "a condition reads the input only, as $.name, not "+p.tok.text+": map it first")
 		return nil
 	}
-	steps, err := p.picks()
+	steps, err := p.selectors()
 	if err != nil {
 		p.stop(err)
 		return nil
@@ -44,5 +44,5 @@ func (p *parser) conditionPath() node {
 	p.used |= Default
 	p.last = token{}
 	p.advance()
-	return newPick(Default, steps)
+	return newPathV1(Default, steps)
 }

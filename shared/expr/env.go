@@ -38,8 +38,8 @@ type Object interface {
 // Absent is what a path of the old language gives when it selects nothing.
 type Absent struct{}
 
-// whole replaces an Object by its value. It takes what an evaluation gave, so that it can be put around one.
-func whole(v any, err error) (any, error) {
+// materialize replaces an Object by its value. It takes what an evaluation gave, so that it can be put around one.
+func materialize(v any, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}

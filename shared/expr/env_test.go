@@ -10,14 +10,14 @@ import (
 	"millrace/shared/value"
 )
 
-// world is an Env of fixed values. Roots that it does not hold are Absent.
-type world struct {
+// fakeEnv is an Env of fixed values. Roots that it does not hold are Absent.
+type fakeEnv struct {
 	roots map[expr.Root]any
 	fails map[expr.Root]error
 	draws uint64
 }
 
-func (w *world) Root(r expr.Root) (any, error) {
+func (w *fakeEnv) Root(r expr.Root) (any, error) {
 	if err := w.fails[r]; err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (w *world) Root(r expr.Root) (any, error) {
 	return v, nil
 }
 
-func (w *world) Random() (draw [16]byte) {
+func (w *fakeEnv) Random() (draw [16]byte) {
 	w.draws++
 	binary.BigEndian.PutUint64(draw[8:], w.draws)
 	return draw
@@ -36,9 +36,9 @@ func (w *world) Random() (draw [16]byte) {
 
 // lazy is an Object that counts how often it is asked for all of itself.
 type lazy struct {
-	members map[string]any
-	wholes  int
-	err     error
+	members      map[string]any
+	materialized int
+	err          error
 }
 
 func (l *lazy) Member(name string) (any, bool, error) {
@@ -47,7 +47,7 @@ func (l *lazy) Member(name string) (any, bool, error) {
 }
 
 func (l *lazy) Value() (map[string]any, error) {
-	l.wholes++
+	l.materialized++
 	return l.members, l.err
 }
 
@@ -72,19 +72,19 @@ func table(t testing.TB, name string) map[string]any {
 	return decode(t, string(text)).(map[string]any)
 }
 
-// newerRoots are the roots of the tables of the newer language.
-const newerRoots = expr.Input | expr.Context | expr.Global
+// stateMachineRoots are the roots of the tables of the newer language.
+const stateMachineRoots = expr.Input | expr.Context | expr.Global
 
-func newerWorld(t testing.TB) *world {
+func stateMachineEnv(t testing.TB) *fakeEnv {
 	roots := table(t, "expressions.json")["roots"].(map[string]any)
-	return &world{roots: map[expr.Root]any{
+	return &fakeEnv{roots: map[expr.Root]any{
 		expr.Input: roots["$Input"], expr.Context: roots["$Context"], expr.Global: roots["$Global"],
 	}}
 }
 
 // eval parses and evaluates an expression of the newer language; either may fail.
-func eval(src string, w *world) (any, error) {
-	e, parseErr := expr.Parse(src, newerRoots)
+func eval(src string, w *fakeEnv) (any, error) {
+	e, parseErr := expr.Parse(src, stateMachineRoots)
 	if parseErr != nil {
 		return nil, parseErr
 	}

@@ -10,12 +10,12 @@ import (
 
 func TestConditionWantsBoolean(t *testing.T) {
 	for src, ok := range map[string]bool{`$Input.b`: true, `$Input.a`: false, `"true"`: false, `null`: false} {
-		e, parseErr := expr.Parse(src, newerRoots)
+		e, parseErr := expr.Parse(src, stateMachineRoots)
 		if parseErr != nil {
 			t.Fatal(parseErr)
 		}
 		b := expr.DefaultBudget()
-		got, err := e.Condition(newerWorld(t), &b)
+		got, err := e.Condition(stateMachineEnv(t), &b)
 		if got != ok || (err == nil) != ok {
 			t.Errorf("%s: %v, %v", src, got, err)
 		}
@@ -23,9 +23,9 @@ func TestConditionWantsBoolean(t *testing.T) {
 }
 
 func TestErrorText(t *testing.T) {
-	e, _ := expr.Parse(`$Input.x`, newerRoots)
+	e, _ := expr.Parse(`$Input.x`, stateMachineRoots)
 	b := expr.DefaultBudget()
-	_, err := e.Eval(newerWorld(t), &b)
+	_, err := e.Eval(stateMachineEnv(t), &b)
 	if want := `"$Input" has no member "x" in "$Input.x"`; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -34,10 +34,10 @@ func TestErrorText(t *testing.T) {
 // An error of the Env passes as it is, even one that looks like an error of this package.
 func TestEnvError(t *testing.T) {
 	for _, want := range []error{errAway, &expr.Error{Reason: "elsewhere"}} {
-		w := newerWorld(t)
+		w := stateMachineEnv(t)
 		w.fails = map[expr.Root]error{expr.Input: want}
 		for _, src := range []string{`$Input`, `$Input.a == 1`, `format("{}", $Input)`, `[{"a": $Input.x}]`, `!$Input.b`} {
-			e, _ := expr.Parse(src, newerRoots)
+			e, _ := expr.Parse(src, stateMachineRoots)
 			b := expr.DefaultBudget()
 			if _, err := e.Eval(w, &b); err != want {
 				t.Errorf("%s: %v, want %v", src, err, want)
@@ -53,7 +53,7 @@ func TestEnvError(t *testing.T) {
 	}
 	o := &lazy{err: errAway}
 	for _, src := range []string{`$Context`, `$Context.a`, `length($Context)`} {
-		_, err := eval(src, &world{roots: map[expr.Root]any{expr.Context: o}})
+		_, err := eval(src, &fakeEnv{roots: map[expr.Root]any{expr.Context: o}})
 		if !errors.Is(err, errAway) {
 			t.Errorf("%s: %v", src, err)
 		}
@@ -61,7 +61,7 @@ func TestEnvError(t *testing.T) {
 }
 
 func TestAbsentRoot(t *testing.T) {
-	_, err := eval(`$Global.g`, &world{})
+	_, err := eval(`$Global.g`, &fakeEnv{})
 	if _, ok := err.(*expr.Error); !ok {
 		t.Errorf("%v", err)
 	}
@@ -70,7 +70,7 @@ func TestAbsentRoot(t *testing.T) {
 func TestObject(t *testing.T) {
 	inner := &lazy{members: map[string]any{"Name": "S"}}
 	outer := &lazy{members: map[string]any{"Current": inner, "n": nil}}
-	w := &world{roots: map[expr.Root]any{expr.Context: outer, expr.Input: inner}}
+	w := &fakeEnv{roots: map[expr.Root]any{expr.Context: outer, expr.Input: inner}}
 	cases := []struct {
 		src, want string
 		outer     int // how often the outer object is asked for its whole value
@@ -90,10 +90,10 @@ func TestObject(t *testing.T) {
 		{`format("{}", $Context.Current)`, `"{\"Name\":\"S\"}"`, 0, 1},
 	}
 	for _, c := range cases {
-		inner.wholes, outer.wholes = 0, 0
+		inner.materialized, outer.materialized = 0, 0
 		got, err := eval(c.src, w)
-		if err != nil || text(got) != c.want || outer.wholes != c.outer || inner.wholes != c.inner {
-			t.Errorf("%s = %v, %v, asked for the whole %d and %d times", c.src, got, err, outer.wholes, inner.wholes)
+		if err != nil || text(got) != c.want || outer.materialized != c.outer || inner.materialized != c.inner {
+			t.Errorf("%s = %v, %v, asked for the whole %d and %d times", c.src, got, err, outer.materialized, inner.materialized)
 		}
 	}
 	if _, err := eval(`$Context.nothing`, w); err == nil {
@@ -118,9 +118,9 @@ func TestObject(t *testing.T) {
 }
 
 func TestImmutable(t *testing.T) {
-	w := newerWorld(t)
+	w := stateMachineEnv(t)
 	before := text(w.roots[expr.Input])
-	for _, c := range newerCases {
+	for _, c := range stateMachineCases {
 		if _, err := eval(c.src, w); err != nil {
 			t.Errorf("%s: %v", c.src, err)
 		}
@@ -132,7 +132,7 @@ func TestImmutable(t *testing.T) {
 
 // Evaluating what does not build anything allocates nothing.
 func TestLean(t *testing.T) {
-	var w expr.Env = newerWorld(t)
+	var w expr.Env = stateMachineEnv(t)
 	for _, src := range []string{
 		`$Input.list[1].id`,
 		`$Input.a == 1 && $Input.s != "y" || !$Input.b`,
@@ -141,7 +141,7 @@ func TestLean(t *testing.T) {
 		`regexMatchString($Input.s, "^[a-z]+$")`,
 		`arrayContains($Input.arr, 10)`,
 	} {
-		e, parseErr := expr.Parse(src, newerRoots)
+		e, parseErr := expr.Parse(src, stateMachineRoots)
 		if parseErr != nil {
 			t.Fatal(parseErr)
 		}

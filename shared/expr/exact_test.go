@@ -10,7 +10,7 @@ import (
 
 // Numbers are compared by their decimal values, whatever their length, in both languages.
 func TestNumbersCompareExactly(t *testing.T) {
-	w := &world{roots: map[expr.Root]any{expr.Input: map[string]any{
+	w := &fakeEnv{roots: map[expr.Root]any{expr.Input: map[string]any{
 		"text": "20261130070000000001", "n": value.Number("20261130070000000002"), "m": value.Number("20261130070000000001"),
 		"fine": value.Number("1.00000000000000000001"), "big": value.Number("1e400"), "bigger": value.Number("1e401"),
 		"tiny":  value.Number("1e-400"),
@@ -52,7 +52,7 @@ func TestNumbersCompareExactly(t *testing.T) {
 
 func TestStringsOfDigitsCompareExactly(t *testing.T) {
 	long := strings.Repeat("1234567890", 300)
-	w := &world{roots: map[expr.Root]any{expr.Default: map[string]any{
+	w := &fakeEnv{roots: map[expr.Root]any{expr.Default: map[string]any{
 		"id": "2026113007000000000000000001", "next": "2026113007000000000000000002", "zeros": "002026113007000000000000000001",
 		"edge": "9223372036854775807", "over": "9223372036854775808", "n": value.Number("9223372036854775808"),
 		"hash": "0e462097431906509019562988736854", "other": "0e830400451993494058024219903391", "short": "0e1", "zero": "0",
@@ -98,7 +98,7 @@ func TestStringsOfDigitsCompareExactly(t *testing.T) {
 // What an expression makes is a number that JSON may hold, too.
 func TestNumbersMadeAreBounded(t *testing.T) {
 	longest := value.Number(strings.Repeat("7", 1000))
-	w := &world{roots: map[expr.Root]any{expr.Input: map[string]any{"n": longest, "m": "-" + longest[1:]}}}
+	w := &fakeEnv{roots: map[expr.Root]any{expr.Input: map[string]any{"n": longest, "m": "-" + longest[1:]}}}
 	if _, err := eval(`-$Input.m`, w); err != nil {
 		t.Error(err)
 	}

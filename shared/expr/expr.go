@@ -8,7 +8,7 @@ type Expr struct {
 	source string
 	root   node
 	roots  Roots
-	older  bool // a path or condition of the older language
+	flowV1 bool // a path or condition of the older language
 
 	context [][]string // see ContextPaths
 }
@@ -41,8 +41,8 @@ func (e *Expr) Condition(env Env, b *Budget) (bool, error) {
 	if err != nil {
 		return false, e.located(err)
 	}
-	if e.older {
-		truth, err := truthy(v, b)
+	if e.flowV1 {
+		truth, err := truthyV1(v, b)
 		return truth, e.located(err)
 	}
 	truth, ok := v.(bool)
@@ -52,7 +52,7 @@ func (e *Expr) Condition(env Env, b *Budget) (bool, error) {
 	return truth, nil
 }
 
-func (e *Expr) run(env Env, b *Budget) (any, error) { return whole(e.root.eval(env, b)) }
+func (e *Expr) run(env Env, b *Budget) (any, error) { return materialize(e.root.eval(env, b)) }
 
 // located turns what a node complains about into an *Error of this expression; errors of the Env stay as they are.
 func (e *Expr) located(err error) error {

@@ -8,8 +8,8 @@ import (
 
 // function is an entry of the table of functions.
 type function struct {
-	least, most int // arguments; most is -1 when there is no limit
-	build       func(args []node) (node, error)
+	argsMin, argsMax int // arguments; most is -1 when there is no limit
+	build            func(args []node) (node, error)
 }
 
 // functions are the functions of the newer language.
@@ -39,14 +39,14 @@ var functions = map[string]function{
 
 // arity says how many arguments the function takes.
 func (f function) arity() string {
-	text := strconv.Itoa(f.least)
+	text := strconv.Itoa(f.argsMin)
 	switch {
-	case f.most < 0:
+	case f.argsMax < 0:
 		text = "at least " + text
-	case f.most == 0:
+	case f.argsMax == 0:
 		text = "no"
 	}
-	if f.least == 1 {
+	if f.argsMin == 1 {
 		return text + " argument"
 	}
 	return text + " arguments"
@@ -67,7 +67,7 @@ func (n *unaryNode) eval(env Env, b *Budget) (any, error) {
 	if err := b.step(1); err != nil {
 		return nil, err
 	}
-	x, err := whole(n.arg.eval(env, b))
+	x, err := materialize(n.arg.eval(env, b))
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +96,10 @@ func evalPair(first, second node, env Env, b *Budget) (x, y any, err error) {
 	if err = b.step(1); err != nil {
 		return nil, nil, err
 	}
-	if x, err = whole(first.eval(env, b)); err != nil {
+	if x, err = materialize(first.eval(env, b)); err != nil {
 		return nil, nil, err
 	}
-	y, err = whole(second.eval(env, b))
+	y, err = materialize(second.eval(env, b))
 	return x, y, err
 }
 

@@ -18,7 +18,7 @@ func checkFailure(t *testing.T, src string, err error) {
 }
 
 // checkValue holds for every value: it is JSON, unless nested too deep, and evaluating again gives the same.
-func checkValue(t *testing.T, e *expr.Expr, w func() *world, b expr.Budget) {
+func checkValue(t *testing.T, e *expr.Expr, w func() *fakeEnv, b expr.Budget) {
 	t.Helper()
 	twin := b
 	v, err := e.Eval(w(), &b)
@@ -47,7 +47,7 @@ func checkValue(t *testing.T, e *expr.Expr, w func() *world, b expr.Budget) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, c := range newerCases {
+	for _, c := range stateMachineCases {
 		f.Add(c.src)
 	}
 	for _, c := range failingCases {
@@ -56,18 +56,18 @@ func FuzzParse(f *testing.F) {
 	for _, c := range refusedCases {
 		f.Add(c.src)
 	}
-	in := newerWorld(f)
+	in := stateMachineEnv(f)
 	f.Fuzz(func(t *testing.T, src string) {
-		e, parseErr := expr.Parse(src, newerRoots)
+		e, parseErr := expr.Parse(src, stateMachineRoots)
 		if parseErr != nil {
 			checkFailure(t, src, parseErr)
 			return
 		}
-		if e.String() != src || e.Roots()&^newerRoots != 0 {
+		if e.String() != src || e.Roots()&^stateMachineRoots != 0 {
 			t.Errorf("%q: %q, %b", src, e, e.Roots())
 		}
 		b := expr.Budget{Nodes: 10_000, Bytes: 1 << 18}
-		checkValue(t, e, func() *world { return &world{roots: in.roots} }, b)
+		checkValue(t, e, func() *fakeEnv { return &fakeEnv{roots: in.roots} }, b)
 	})
 }
 
@@ -83,7 +83,7 @@ func FuzzParseCondition(f *testing.F) {
 			checkFailure(t, src, parseErr)
 			return
 		}
-		w := func() *world { return &world{roots: map[expr.Root]any{expr.Default: in}} }
+		w := func() *fakeEnv { return &fakeEnv{roots: map[expr.Root]any{expr.Default: in}} }
 		b := expr.Budget{Nodes: 10_000, Bytes: 1 << 18}
 		checkValue(t, e, w, b)
 		if _, err := e.Condition(w(), &b); err != nil && !strings.Contains(err.Error(), "too much work") {
@@ -106,7 +106,7 @@ func FuzzParsePath(f *testing.F) {
 			checkFailure(t, src, parseErr)
 			return
 		}
-		w := func() *world { return &world{roots: map[expr.Root]any{expr.Default: in, expr.Input: in}} }
+		w := func() *fakeEnv { return &fakeEnv{roots: map[expr.Root]any{expr.Default: in, expr.Input: in}} }
 		checkValue(t, e, w, expr.Budget{Nodes: 10_000, Bytes: 1 << 18})
 	})
 }

@@ -30,10 +30,10 @@ type token struct {
 // lexer cuts an expression into tokens. They are the same in both languages, except for the paths of the older one:
 // there the parser reads on by itself from pos.
 type lexer struct {
-	src   string
-	pos   int
-	last  token // the one given before, which makes some refusals clearer
-	older bool
+	src    string
+	pos    int
+	last   token // the one given before, which makes some refusals clearer
+	flowV1 bool
 }
 
 // next gives the next token; a refusal has the offset of the offending character.
@@ -45,7 +45,7 @@ func (l *lexer) next() (token, *Error) {
 	}
 	var err *Error
 	switch c := l.src[l.pos]; {
-	case c == '\'' && l.older:
+	case c == '\'' && l.flowV1:
 		err = l.fail(t.pos, "a string is written in \" or `")
 	case c == '"' || c == '\'' || c == '`':
 		t.kind = stringToken
@@ -133,7 +133,7 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 // mark reads an operator or punctuation.
 func (l *lexer) mark() (string, *Error) {
 	rest := l.src[l.pos:]
-	if reason := l.refusal(rest); reason != "" {
+	if reason := l.unsupported(rest); reason != "" {
 		return "", l.fail(l.pos, reason)
 	}
 	for _, two := range [...]string{"==", "!=", "<=", ">=", "&&", "||"} {
@@ -150,8 +150,8 @@ func (l *lexer) mark() (string, *Error) {
 	return rest[:1], nil
 }
 
-// refusal says why the operator at the start of rest is not in the languages; empty when it is, or is none.
-func (l *lexer) refusal(rest string) string {
+// unsupported says why the operator at the start of rest is not in the languages; empty when it is, or is none.
+func (l *lexer) unsupported(rest string) string {
 	inIndex := l.last.kind == markToken && l.last.text == "["
 	inPath := l.last.kind == markToken && l.last.text == "."
 	switch c := rest[0]; {
@@ -162,11 +162,11 @@ func (l *lexer) refusal(rest string) string {
 	case c == '.' && inPath:
 		return "recursive paths (..) are not in the language"
 	}
-	for _, r := range refusedOperators {
+	for _, r := range unsupportedOperators {
 		if !strings.HasPrefix(rest, r.operator) || r.unless != "" && strings.HasPrefix(rest, r.unless) {
 			continue
 		}
-		if l.older && r.newer {
+		if l.flowV1 && r.newer {
 			return "there is no operator " + r.operator
 		}
 		return "there is no operator " + r.operator + r.hint
@@ -174,8 +174,8 @@ func (l *lexer) refusal(rest string) string {
 	return ""
 }
 
-// refusedOperators are those that flows may be expected to use; the first that fits counts.
-var refusedOperators = [...]struct {
+// unsupportedOperators are those that flows may be expected to use; the first that fits counts.
+var unsupportedOperators = [...]struct {
 	operator, unless, hint string
 	newer                  bool // the hint is for the newer language only
 }{

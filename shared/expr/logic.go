@@ -4,10 +4,10 @@ import "millrace/shared/value"
 
 // logicNode is a chain of && or ||, evaluated from the left until a term decides.
 type logicNode struct {
-	terms    []node
-	decides  bool // the truth of a term that ends the evaluation
-	operator string
-	older    bool
+	terms        []node
+	shortCircuit bool // the truth of a term that ends the evaluation
+	operator     string
+	flowV1       bool
 }
 
 func (n *logicNode) eval(env Env, b *Budget) (any, error) {
@@ -15,38 +15,38 @@ func (n *logicNode) eval(env Env, b *Budget) (any, error) {
 		return nil, err
 	}
 	for _, term := range n.terms {
-		truth, err := truthOf(term, n.operator, n.older, env, b)
+		truth, err := truthOf(term, n.operator, n.flowV1, env, b)
 		if err != nil {
 			return nil, err
 		}
-		if truth == n.decides {
+		if truth == n.shortCircuit {
 			return truth, nil
 		}
 	}
-	return !n.decides, nil
+	return !n.shortCircuit, nil
 }
 
 type notNode struct {
 	operand node
-	older   bool
+	flowV1  bool
 }
 
 func (n *notNode) eval(env Env, b *Budget) (any, error) {
 	if err := b.step(1); err != nil {
 		return nil, err
 	}
-	truth, err := truthOf(n.operand, "!", n.older, env, b)
+	truth, err := truthOf(n.operand, "!", n.flowV1, env, b)
 	return !truth, err
 }
 
 // truthOf gives the truth of an operand of a logical operator.
-func truthOf(operand node, operator string, older bool, env Env, b *Budget) (bool, error) {
-	v, err := whole(operand.eval(env, b))
+func truthOf(operand node, operator string, flowV1 bool, env Env, b *Budget) (bool, error) {
+	v, err := materialize(operand.eval(env, b))
 	if err != nil {
 		return false, err
 	}
-	if older {
-		return truthy(v, b)
+	if flowV1 {
+		return truthyV1(v, b)
 	}
 	truth, ok := v.(bool)
 	if !ok {
@@ -55,8 +55,8 @@ func truthOf(operand node, operator string, older bool, env Env, b *Budget) (boo
 	return truth, nil
 }
 
-// truthy is what the older language takes for true.
-func truthy(v any, b *Budget) (bool, error) {
+// truthyV1 is what the older language takes for true.
+func truthyV1(v any, b *Budget) (bool, error) {
 	switch v := v.(type) {
 	case bool:
 		return v, nil
@@ -72,24 +72,24 @@ func truthy(v any, b *Budget) (bool, error) {
 // negateNode is the prefix minus.
 type negateNode struct {
 	operand node
-	older   bool
+	flowV1  bool
 }
 
 // newNegate gives the negation of an operand; that of a number is a number.
-func newNegate(operand node, older bool) node {
+func newNegate(operand node, flowV1 bool) node {
 	if c, ok := operand.(*constantNode); ok {
 		if n, ok := c.value.(value.Number); ok {
 			return &constantNode{negated(n)}
 		}
 	}
-	return &negateNode{operand, older}
+	return &negateNode{operand, flowV1}
 }
 
 func (n *negateNode) eval(env Env, b *Budget) (any, error) {
 	if err := b.step(1); err != nil {
 		return nil, err
 	}
-	v, err := whole(n.operand.eval(env, b))
+	v, err := materialize(n.operand.eval(env, b))
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (n *negateNode) eval(env Env, b *Budget) (any, error) {
 	switch {
 	case ok:
 		return negate(number, b)
-	case n.older:
+	case n.flowV1:
 		return Absent{}, nil
 	}
 	return nil, failf("- takes a number, not %s", kindOf(v))

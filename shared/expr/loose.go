@@ -2,10 +2,10 @@ package expr
 
 import "millrace/shared/value"
 
-// looseNode compares in the older language, which never fails: what cannot be compared is false.
-type looseNode struct{ compareNode }
+// compareNodeV1 compares in the older language, which never fails: what cannot be compared is false.
+type compareNodeV1 struct{ compareNode }
 
-func (n *looseNode) eval(env Env, b *Budget) (any, error) {
+func (n *compareNodeV1) eval(env Env, b *Budget) (any, error) {
 	left, right, err := n.operands(env, b)
 	if err != nil {
 		return nil, err
@@ -15,10 +15,10 @@ func (n *looseNode) eval(env Env, b *Budget) (any, error) {
 	}
 	switch n.op {
 	case isEqual, isUnequal:
-		same, err := looselyEqual(left, right, b)
+		same, err := equalV1(left, right, b)
 		return same == (n.op == isEqual), err
 	case isIn:
-		return looselyContained(left, right, b)
+		return containedV1(left, right, b)
 	}
 	order, ok, err := ordered(left, right, b)
 	return ok && n.op.holds(order), err
@@ -29,17 +29,17 @@ func isAbsent(v any) bool {
 	return absent
 }
 
-// looselyEqual is == of the older language: as numbers if both sides read as numbers, else as
+// equalV1 is == of the older language: as numbers if both sides read as numbers, else as
 // booleans if both read as booleans, else without conversion. Of two strings only those without
 // exponent read as numbers: digests such as 0e1 and 0e2 are not equal.
-func looselyEqual(left, right any, b *Budget) (bool, error) {
+func equalV1(left, right any, b *Budget) (bool, error) {
 	if m, ok := left.(value.Number); ok {
 		if n, ok := right.(value.Number); ok { // the common case at once
 			order, err := b.compareNumbers(m, n)
 			return order == 0, err
 		}
 	}
-	m, n, ok, err := looseNumbers(left, right, b)
+	m, n, ok, err := numbersV1(left, right, b)
 	if err != nil {
 		return false, err
 	}
@@ -61,8 +61,8 @@ func looselyEqual(left, right any, b *Budget) (bool, error) {
 	return equal(left, right, b)
 }
 
-// looseNumbers returns the numbers that both sides read as.
-func looseNumbers(left, right any, b *Budget) (m, n value.Number, ok bool, err error) {
+// numbersV1 returns the numbers that both sides read as.
+func numbersV1(left, right any, b *Budget) (m, n value.Number, ok bool, err error) {
 	l, isText := left.(string)
 	r, bothText := right.(string)
 	if isText && bothText {
@@ -94,8 +94,8 @@ func boolean(v any, b *Budget) (truth, ok bool, err error) {
 	return false, false, nil
 }
 
-// looselyContained is `in` of the older language.
-func looselyContained(item, container any, b *Budget) (any, error) {
+// containedV1 is `in` of the older language.
+func containedV1(item, container any, b *Budget) (any, error) {
 	switch c := container.(type) {
 	case []any:
 		return hasElement(c, item, b)

@@ -169,7 +169,7 @@ func (n *matchNode) eval(env Env, b *Budget) (any, error) {
 	if err := b.step(1); err != nil {
 		return nil, err
 	}
-	v, err := whole(n.text.eval(env, b))
+	v, err := materialize(n.text.eval(env, b))
 	if err != nil {
 		return nil, err
 	}
@@ -229,21 +229,21 @@ func (b *Budget) pattern(text string) (pattern, error) {
 	return p, nil
 }
 
-// Patterns bounds the work that reading the constant patterns of several expressions takes, such as
+// PatternBudget bounds the work that reading the constant patterns of several expressions takes, such as
 // those of a definition, which no evaluation pays for. The zero value allows none.
-type Patterns struct {
+type PatternBudget struct {
 	Left int // steps
 }
 
-// DefaultPatterns is enough for hundreds of ordinary patterns; to use it up takes about a tenth of a
+// DefaultPatternBudget is enough for hundreds of ordinary patterns; to use it up takes about a tenth of a
 // second.
-func DefaultPatterns() Patterns { return Patterns{Left: 500_000} }
+func DefaultPatternBudget() PatternBudget { return PatternBudget{Left: 500_000} }
 
 var errPatterns error = failure("regexMatchString: the regular expressions up to here take too much work to read: " +
 	"use fewer, shorter ones, with fewer Unicode classes and no wide ranges under (?i)")
 
-// pay charges for the pattern of a call, if it is a constant.
-func (w *Patterns) pay(args []node) error {
+// charge charges for the pattern of a call, if it is a constant.
+func (w *PatternBudget) charge(args []node) error {
 	c, ok := args[1].(*constantNode)
 	if !ok {
 		return nil

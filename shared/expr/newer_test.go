@@ -9,7 +9,7 @@ import (
 )
 
 // Each case is an expression of the newer language and its JSON value.
-var newerCases = []struct{ src, want string }{
+var stateMachineCases = []struct{ src, want string }{
 	// constants
 	{`007`, `7`},
 	{`0`, `0`},
@@ -127,9 +127,9 @@ var newerCases = []struct{ src, want string }{
 	{`toArray(randomInt(0, 1000), randomInt(0, 1000))`, `[1,2]`},
 }
 
-func TestNewer(t *testing.T) {
-	for _, c := range newerCases {
-		got, err := eval(c.src, newerWorld(t))
+func TestStateMachine(t *testing.T) {
+	for _, c := range stateMachineCases {
+		got, err := eval(c.src, stateMachineEnv(t))
 		if err != nil {
 			t.Errorf("%s: %v", c.src, err)
 		} else if text(got) != c.want {
@@ -200,10 +200,10 @@ var failingCases = []struct{ src, want string }{
 	{`$Global.g.x`, `"$Global.g" is a string`},
 }
 
-func TestNewerFails(t *testing.T) {
-	w := newerWorld(t)
+func TestStateMachineFails(t *testing.T) {
+	w := stateMachineEnv(t)
 	for _, c := range failingCases {
-		e, parseErr := expr.Parse(c.src, newerRoots)
+		e, parseErr := expr.Parse(c.src, stateMachineRoots)
 		if parseErr != nil {
 			t.Errorf("%s: %v", c.src, parseErr)
 			continue
@@ -298,7 +298,7 @@ var refusedCases = []struct{ src, want, upTo string }{
 
 func TestRefused(t *testing.T) {
 	for _, c := range refusedCases {
-		_, err := expr.Parse(c.src, newerRoots)
+		_, err := expr.Parse(c.src, stateMachineRoots)
 		if err == nil {
 			t.Errorf("%s: no error", c.src)
 		} else if !strings.Contains(err.Reason, c.want) || err.Offset != len(c.upTo) {
@@ -321,7 +321,7 @@ func TestCallDepth(t *testing.T) {
 }
 
 func TestRoots(t *testing.T) {
-	e, err := expr.Parse(`$Input.a == 1 || format("{}", $Global.g) == $Input.s`, newerRoots)
+	e, err := expr.Parse(`$Input.a == 1 || format("{}", $Global.g) == $Input.s`, stateMachineRoots)
 	if err != nil {
 		t.Fatal(err)
 	}

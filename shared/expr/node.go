@@ -60,7 +60,7 @@ func evalAll(nodes []node, env Env, b *Budget) ([]any, error) {
 		return nil, err
 	}
 	for _, item := range nodes {
-		v, err := whole(item.eval(env, b))
+		v, err := materialize(item.eval(env, b))
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +104,7 @@ func (n *objectNode) eval(env Env, b *Budget) (any, error) {
 		return nil, err
 	}
 	for _, m := range n.members {
-		key, err := whole(m.key.eval(env, b))
+		key, err := materialize(m.key.eval(env, b))
 		if err != nil {
 			return nil, err
 		}
@@ -115,7 +115,7 @@ func (n *objectNode) eval(env Env, b *Budget) (any, error) {
 		if err := b.scan(len(name)); err != nil {
 			return nil, err
 		}
-		if object[name], err = whole(m.value.eval(env, b)); err != nil {
+		if object[name], err = materialize(m.value.eval(env, b)); err != nil {
 			return nil, err
 		}
 	}

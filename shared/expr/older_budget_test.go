@@ -9,13 +9,13 @@ import (
 )
 
 // Conditions and paths of the older language that do more than the default budget allows.
-func TestTooMuchWorkInTheOlderLanguage(t *testing.T) {
+func TestTooMuchWorkInFlowV1(t *testing.T) {
 	rows := make([]any, 20_000)
 	for i := range rows {
 		rows[i] = map[string]any{"a": map[string]any{"a": map[string]any{"a": true}}}
 	}
 	long := value.Number("0." + strings.Repeat("7", 50_000))
-	w := &world{roots: map[expr.Root]any{expr.Default: map[string]any{
+	w := &fakeEnv{roots: map[expr.Root]any{expr.Default: map[string]any{
 		"n": long, "m": long + "1", "digits": strings.Repeat("7", 60_000), "more": strings.Repeat("7", 60_000) + "1",
 		"text": strings.Repeat("a", 60_000), "other": strings.Repeat("a", 59_999) + "b", "object": map[string]any{strings.Repeat("a", 60_000): true}, "rows": rows,
 	}}}

@@ -7,12 +7,12 @@ import (
 	"millrace/shared/expr"
 )
 
-const olderInput = `{"t": true, "f": false, "n": 5, "z": 0, "nul": null, "s": "x", "up": "TRUE", "low": "false", "five": "5.0",
+const flowV1Input = `{"t": true, "f": false, "n": 5, "z": 0, "nul": null, "s": "x", "up": "TRUE", "low": "false", "five": "5.0",
 	"arr": [1, [2], {"k": "v"}], "o": {"b": 2, "a": [1, 3]}, "recs": [{"p": [1, 2]}, {}, {"p": [3]}, 7], "clé": 1, "a-b": 2, "1": 3}`
 
-func olderWorld(t testing.TB) *world {
-	in := decode(t, olderInput)
-	return &world{roots: map[expr.Root]any{expr.Default: in, expr.Input: in}}
+func flowV1Env(t testing.TB) *fakeEnv {
+	in := decode(t, flowV1Input)
+	return &fakeEnv{roots: map[expr.Root]any{expr.Default: in, expr.Input: in}}
 }
 
 func TestCondition(t *testing.T) {
@@ -77,7 +77,7 @@ func TestCondition(t *testing.T) {
 			continue
 		}
 		b := expr.DefaultBudget()
-		got, err := e.Condition(olderWorld(t), &b)
+		got, err := e.Condition(flowV1Env(t), &b)
 		if err != nil || got != c.want {
 			t.Errorf("%s = %v, %v, want %v", c.src, got, err, c.want)
 		}
@@ -152,7 +152,7 @@ func TestPath(t *testing.T) {
 			continue
 		}
 		b := expr.DefaultBudget()
-		got, err := e.Eval(olderWorld(t), &b)
+		got, err := e.Eval(flowV1Env(t), &b)
 		if _, absent := got.(expr.Absent); absent && c.want == "" {
 			continue
 		}

@@ -13,12 +13,12 @@ import (
 // numbers of arguments, functions nested deeper than CallDepthMax, bad constant patterns, and text longer than
 // LengthMax.
 func Parse(src string, roots Roots) (*Expr, *Error) {
-	w := DefaultPatterns()
+	w := DefaultPatternBudget()
 	return w.Parse(src, roots)
 }
 
 // Parse is Parse with constant patterns charged to w, which must be used by one goroutine at a time.
-func (w *Patterns) Parse(src string, roots Roots) (*Expr, *Error) {
+func (w *PatternBudget) Parse(src string, roots Roots) (*Expr, *Error) {
 	p := newParser(src, roots, false)
 	p.patterns = w
 	return p.finish(p.expression())
@@ -145,20 +145,20 @@ func (p *parser) call() node {
 	var args []node
 	p.list(")", func() { args = append(args, p.nested(p.expression)) })
 	p.calls--
-	return p.applied(f, name, args)
+	return p.newCall(f, name, args)
 }
 
-// applied makes the node of a call when its arguments fit.
-func (p *parser) applied(f function, name token, args []node) node {
+// newCall makes the node of a call when its arguments fit.
+func (p *parser) newCall(f function, name token, args []node) node {
 	if p.err != nil {
 		return nil
 	}
-	if len(args) < f.least || f.most >= 0 && len(args) > f.most {
+	if len(args) < f.argsMin || f.argsMax >= 0 && len(args) > f.argsMax {
 		p.fail(name.pos, fmt.Sprintf("%s takes %s, not %d", name.text, f.arity(), len(args)))
 		return nil
 	}
 	if name.text == "regexMatchString" {
-		if err := p.patterns.pay(args); err != nil {
+		if err := p.patterns.charge(args); err != nil {
 			p.fail(name.pos, err.Error())
 			return nil
 		}

@@ -30,12 +30,12 @@ type parser struct {
 	nesting int
 	calls   int
 
-	patterns *Patterns // what constant patterns are charged to
+	patterns *PatternBudget // what constant patterns are charged to
 }
 
 // newParser gives a parser that stands on the first token.
-func newParser(src string, roots Roots, older bool) *parser {
-	p := &parser{lexer: lexer{src: src, older: older}, roots: roots}
+func newParser(src string, roots Roots, flowV1 bool) *parser {
+	p := &parser{lexer: lexer{src: src, flowV1: flowV1}, roots: roots}
 	switch {
 	case len(src) > LengthMax:
 		p.fail(LengthMax, fmt.Sprintf("the expression is longer than %d bytes", LengthMax))
@@ -56,7 +56,7 @@ func (p *parser) finish(root node) (*Expr, *Error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	return &Expr{source: p.src, root: root, roots: p.used, context: p.context, older: p.older}, nil
+	return &Expr{source: p.src, root: root, roots: p.used, context: p.context, flowV1: p.flowV1}, nil
 }
 
 func (p *parser) fail(pos int, reason string) { p.stop(p.lexer.fail(pos, reason)) }
@@ -102,7 +102,7 @@ func (p *parser) unexpected() {
 	switch t := p.tok; {
 	case t.kind == endToken:
 		p.fail(t.pos, "the expression ends too early")
-	case p.at("-") && p.older:
+	case p.at("-") && p.flowV1:
 		p.fail(t.pos, "there is no subtraction")
 	case p.at("-"):
 		p.fail(t.pos, `there is no subtraction: use intAdd; a member "a-b" is selected as ["a-b"]`)
@@ -140,7 +140,7 @@ func (p *parser) logic(operator string, operand func() node) node {
 	for p.accept(operator) {
 		terms = append(terms, operand())
 	}
-	return &logicNode{terms: terms, decides: operator == "||", operator: operator, older: p.older}
+	return &logicNode{terms: terms, shortCircuit: operator == "||", operator: operator, flowV1: p.flowV1}
 }
 
 // comparison parses a comparison or `in`; the newer language has chains of them, from left to right.
@@ -152,8 +152,8 @@ func (p *parser) comparison() node {
 			return left
 		}
 		p.advance()
-		left = newCompare(op, left, p.prefixed(), p.older)
-		if p.older {
+		left = newCompare(op, left, p.prefixed(), p.flowV1)
+		if p.flowV1 {
 			return left
 		}
 	}
@@ -170,10 +170,10 @@ func (p *parser) comparator() (comparator, bool) {
 func (p *parser) prefixed() node {
 	switch {
 	case p.accept("!"):
-		return &notNode{operand: p.nested(p.prefixed), older: p.older}
+		return &notNode{operand: p.nested(p.prefixed), flowV1: p.flowV1}
 	case p.accept("-"):
-		return newNegate(p.nested(p.prefixed), p.older)
-	case p.older:
+		return newNegate(p.nested(p.prefixed), p.flowV1)
+	case p.flowV1:
 		return p.conditionPrimary()
 	}
 	return p.postfixed()

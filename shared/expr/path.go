@@ -72,7 +72,7 @@ func (s *selection) from(v any, env Env, b *Budget) (any, error) {
 	case elementSelection:
 		return element(v, s.index, s.of)
 	}
-	key, err := whole(s.key.eval(env, b))
+	key, err := materialize(s.key.eval(env, b))
 	if err != nil {
 		return nil, err
 	}

@@ -43,14 +43,14 @@ var ordinary = []string{"", "a", `^[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}$`, `(?i
 
 // TestOrdinaryPatterns: what flows match with is read, all of it in one definition many times over.
 func TestOrdinaryPatterns(t *testing.T) {
-	all := Patterns{Left: 3 * DefaultPatterns().Left}
+	all := PatternBudget{Left: 3 * DefaultPatternBudget().Left}
 	for _, text := range ordinary {
 		literal := strings.ReplaceAll(text, `\`, `\\`)
 		if _, err := all.Parse(`regexMatchString("a", "`+literal+`")`, Roots(0)); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	w := DefaultPatterns()
+	w := DefaultPatternBudget()
 	for range 200 {
 		for _, text := range ordinary[1:6:6] {
 			if strings.Contains(text, "龥") {
@@ -92,7 +92,7 @@ func TestPatternsAreChargedOnce(t *testing.T) {
 
 // TestPatternsOfADefinition: constants of several expressions share a budget.
 func TestPatternsOfADefinition(t *testing.T) {
-	w := DefaultPatterns()
+	w := DefaultPatternBudget()
 	for i := range 1000 {
 		_, err := w.Parse(fmt.Sprintf(`regexMatchString("a", "(?i)[\\pL\\PL\\pL\\PL]%d")`, i), Roots(0))
 		if err != nil {

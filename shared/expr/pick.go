@@ -13,7 +13,7 @@ import (
 // selects nothing; one with a wildcard always gives an array, of what there is. Blanks around it are refused: such
 // a text is no path there.
 func ParsePath(src string, roots Roots) (*Expr, *Error) {
-	p := &parser{lexer: lexer{src: src, older: true}, roots: roots}
+	p := &parser{lexer: lexer{src: src, flowV1: true}, roots: roots}
 	if len(src) > LengthMax || !utf8.ValidString(src) {
 		return nil, newParser(src, roots, true).err
 	}
@@ -21,18 +21,18 @@ func ParsePath(src string, roots Roots) (*Expr, *Error) {
 	if !ok {
 		return nil, p.err
 	}
-	steps, err := p.picks()
+	steps, err := p.selectors()
 	if err != nil {
 		return nil, err
 	}
 	if p.pos < len(src) {
 		return nil, p.lexer.fail(p.pos, "unexpected "+value.Quote(src[p.pos:])+" in a path")
 	}
-	return &Expr{source: src, root: newPick(root, steps), roots: root, older: true}, nil
+	return &Expr{source: src, root: newPathV1(root, steps), roots: root, flowV1: true}, nil
 }
 
-// pathRootNames are the roots of the older language.
-var pathRootNames = map[string]Root{"$": Default, "$input": Input, "$local": Local, "$context": Context}
+// rootNamesV1 are the roots of the older language.
+var rootNamesV1 = map[string]Root{"$": Default, "$input": Input, "$local": Local, "$context": Context}
 
 func (p *parser) pathRoot() (Root, bool) {
 	if !strings.HasPrefix(p.src, "$") {
@@ -42,7 +42,7 @@ func (p *parser) pathRoot() (Root, bool) {
 	p.pos++
 	p.word()
 	name := p.src[:p.pos]
-	root, ok := pathRootNames[name]
+	root, ok := rootNamesV1[name]
 	switch {
 	case !ok:
 		p.fail(0, "unknown root "+name+": paths start with $input, $local, $context or $")
@@ -53,26 +53,26 @@ func (p *parser) pathRoot() (Root, bool) {
 	return root, ok
 }
 
-type pickKind uint8
+type selectorKind uint8
 
 const (
-	memberPick pickKind = iota
-	elementPick
-	everyPick // [*]
+	nameSelector selectorKind = iota
+	indexSelector
+	wildcardSelector // [*]
 )
 
-// pick is one step of a path of the older language.
-type pick struct {
-	kind  pickKind
+// selector is one step of a path of the older language.
+type selector struct {
+	kind  selectorKind
 	index int
 	name  string
 }
 
-// picks reads the steps of a path from pos.
-func (l *lexer) picks() ([]pick, *Error) {
-	var steps []pick
+// selectors reads the steps of a path from pos.
+func (l *lexer) selectors() ([]selector, *Error) {
+	var steps []selector
 	for l.pos < len(l.src) {
-		var step pick
+		var step selector
 		var err *Error
 		switch l.src[l.pos] {
 		case '.':
@@ -90,7 +90,7 @@ func (l *lexer) picks() ([]pick, *Error) {
 	return steps, nil
 }
 
-func (l *lexer) dotted() (pick, *Error) {
+func (l *lexer) dotted() (selector, *Error) {
 	at := l.pos
 	l.pos++
 	from := l.pos
@@ -104,45 +104,45 @@ func (l *lexer) dotted() (pick, *Error) {
 	}
 	switch rest := l.src[from:]; {
 	case l.pos > from:
-		return pick{kind: memberPick, name: l.src[from:l.pos]}, nil
+		return selector{kind: nameSelector, name: l.src[from:l.pos]}, nil
 	case strings.HasPrefix(rest, "."):
-		return pick{}, l.fail(at, "recursive paths (..) are not in the language")
+		return selector{}, l.fail(at, "recursive paths (..) are not in the language")
 	case strings.HasPrefix(rest, "*"):
-		return pick{}, l.fail(at, "the wildcard is written [*], not .*")
+		return selector{}, l.fail(at, "the wildcard is written [*], not .*")
 	}
-	return pick{}, l.fail(at, `a dot must be followed by a key that does not start with a digit; other keys are selected as ["key"]`)
+	return selector{}, l.fail(at, `a dot must be followed by a key that does not start with a digit; other keys are selected as ["key"]`)
 }
 
 // bracketed reads an index, a quoted key or a wildcard.
-func (l *lexer) bracketed() (step pick, err *Error) {
+func (l *lexer) bracketed() (step selector, err *Error) {
 	at := l.pos
 	l.pos++
 	l.skipBlanks()
 	if l.pos == len(l.src) {
-		return pick{}, l.fail(at, "the bracket is not closed")
+		return selector{}, l.fail(at, "the bracket is not closed")
 	}
 	switch c := l.src[l.pos]; {
 	case c == '*':
 		l.pos++
-		step.kind = everyPick
+		step.kind = wildcardSelector
 	case c == '"' || c == '\'':
-		step.kind = memberPick
+		step.kind = nameSelector
 		step.name, err = l.quoted()
 	case isDigit(c):
-		step.kind = elementPick
+		step.kind = indexSelector
 		step.index, err = l.index()
 	default:
-		err = l.fail(at, bracketRefusal(c))
+		err = l.fail(at, unsupportedBracket(c))
 	}
 	if err != nil {
-		return pick{}, err
+		return selector{}, err
 	}
 	l.skipBlanks()
 	switch {
 	case l.pos == len(l.src):
-		return pick{}, l.fail(at, "the bracket is not closed")
+		return selector{}, l.fail(at, "the bracket is not closed")
 	case l.src[l.pos] != ']':
-		return pick{}, l.fail(l.pos, bracketRefusal(l.src[l.pos]))
+		return selector{}, l.fail(l.pos, unsupportedBracket(l.src[l.pos]))
 	}
 	l.pos++
 	return step, nil
@@ -158,7 +158,7 @@ func (l *lexer) index() (int, *Error) {
 	return i, nil
 }
 
-func bracketRefusal(c byte) string {
+func unsupportedBracket(c byte) string {
 	switch c {
 	case '-':
 		return "negative indexes are not in the language"
@@ -172,23 +172,23 @@ func bracketRefusal(c byte) string {
 	return "a bracket holds an index, a key in quotes or *"
 }
 
-// pickNode is a path of the older language. What is missing is Absent, never an error.
-type pickNode struct {
-	root  Root
-	steps []pick
-	every int // the number of the first wildcard step; -1 without one
+// pathNodeV1 is a path of the older language. What is missing is Absent, never an error.
+type pathNodeV1 struct {
+	root     Root
+	steps    []selector
+	wildcard int // the number of the first wildcard step; -1 without one
 }
 
-func newPick(root Root, steps []pick) node {
+func newPathV1(root Root, steps []selector) node {
 	for i, s := range steps {
-		if s.kind == everyPick {
-			return &pickNode{root, steps, i}
+		if s.kind == wildcardSelector {
+			return &pathNodeV1{root, steps, i}
 		}
 	}
-	return &pickNode{root, steps, -1}
+	return &pathNodeV1{root, steps, -1}
 }
 
-func (n *pickNode) eval(env Env, b *Budget) (any, error) {
+func (n *pathNodeV1) eval(env Env, b *Budget) (any, error) {
 	if err := b.step(1 + len(n.steps)); err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func (n *pickNode) eval(env Env, b *Budget) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.every >= 0 {
+	if n.wildcard >= 0 {
 		found := []any{}
 		err = collect(v, n.steps, &found, b)
 		return found, err
@@ -213,18 +213,18 @@ func (n *pickNode) eval(env Env, b *Budget) (any, error) {
 }
 
 // from gives what a step without wildcard selects; false when that is nothing.
-func (s *pick) from(v any, b *Budget) (any, bool, error) {
+func (s *selector) from(v any, b *Budget) (any, bool, error) {
 	switch v := v.(type) {
 	case map[string]any:
-		if s.kind == memberPick {
+		if s.kind == nameSelector {
 			return b.lookUp(v, s.name)
 		}
 	case []any:
-		if s.kind == elementPick && s.index < len(v) {
+		if s.kind == indexSelector && s.index < len(v) {
 			return v[s.index], true, nil
 		}
 	case Object:
-		if s.kind == memberPick {
+		if s.kind == nameSelector {
 			return v.Member(s.name)
 		}
 	}
@@ -232,10 +232,10 @@ func (s *pick) from(v any, b *Budget) (any, bool, error) {
 }
 
 // collect appends what the steps select, of all elements that a wildcard stands for.
-func collect(v any, steps []pick, found *[]any, b *Budget) error {
+func collect(v any, steps []selector, found *[]any, b *Budget) error {
 	for i := range steps {
-		if steps[i].kind == everyPick {
-			return collectEvery(v, steps[i+1:], found, b)
+		if steps[i].kind == wildcardSelector {
+			return collectWildcard(v, steps[i+1:], found, b)
 		}
 		if err := b.step(1); err != nil {
 			return err
@@ -246,7 +246,7 @@ func collect(v any, steps []pick, found *[]any, b *Budget) error {
 			return err
 		}
 	}
-	v, err := whole(v, nil)
+	v, err := materialize(v, nil)
 	if err != nil {
 		return err
 	}
@@ -257,8 +257,8 @@ func collect(v any, steps []pick, found *[]any, b *Budget) error {
 	return nil
 }
 
-func collectEvery(v any, rest []pick, found *[]any, b *Budget) error {
-	v, err := whole(v, nil)
+func collectWildcard(v any, rest []selector, found *[]any, b *Budget) error {
+	v, err := materialize(v, nil)
 	if err != nil {
 		return err
 	}

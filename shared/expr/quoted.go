@@ -65,7 +65,7 @@ func (l *lexer) escape(text *strings.Builder, quote byte) *Error {
 		return l.fail(at, `\u needs four hexadecimal digits`)
 	}
 	if utf16.IsSurrogate(r) {
-		if r, ok = l.secondHalf(r); !ok {
+		if r, ok = l.lowSurrogate(r); !ok {
 			return l.fail(at, `half of a surrogate pair is no character: write both halves, or the character itself`)
 		}
 	}
@@ -85,9 +85,9 @@ func (l *lexer) hex4() (rune, bool) {
 	return rune(n), true
 }
 
-// secondHalf joins a surrogate with the one that must follow; false without it: like value.Decode, an
+// lowSurrogate joins a surrogate with the one that must follow; false without it: like value.Decode, an
 // expression has no text for half a pair.
-func (l *lexer) secondHalf(first rune) (rune, bool) {
+func (l *lexer) lowSurrogate(first rune) (rune, bool) {
 	if !strings.HasPrefix(l.src[l.pos:], `\u`) {
 		return 0, false
 	}

@@ -7,8 +7,8 @@ import (
 	"millrace/shared/value"
 )
 
-func TestNewerTable(t *testing.T) {
-	w := newerWorld(t)
+func TestStateMachineTable(t *testing.T) {
+	w := stateMachineEnv(t)
 	for _, row := range table(t, "expressions.json")["cases"].([]any) {
 		c := row.(map[string]any)
 		src := c["expr"].(string)
@@ -31,7 +31,7 @@ func TestNewerTable(t *testing.T) {
 
 func TestConditionTable(t *testing.T) {
 	data := table(t, "conditions.json")
-	w := &world{roots: map[expr.Root]any{expr.Default: data["input"]}}
+	w := &fakeEnv{roots: map[expr.Root]any{expr.Default: data["input"]}}
 	for _, row := range data["conditions"].([]any) {
 		c := row.(map[string]any)
 		src := c["expr"].(string)
@@ -56,7 +56,7 @@ func TestConditionTable(t *testing.T) {
 // TestSourceTable checks the rows that are paths; which sources are paths is for the front end to tell.
 func TestSourceTable(t *testing.T) {
 	data := table(t, "sources.json")
-	w := &world{roots: map[expr.Root]any{
+	w := &fakeEnv{roots: map[expr.Root]any{
 		expr.Input: data["input"], expr.Local: data["local"], expr.Context: data["context"],
 	}}
 	paths := 0

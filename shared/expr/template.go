@@ -107,7 +107,7 @@ func (t *Template) walk(yield func(*Expr) bool) bool {
 // what env gave, and holds no Absent. The error is an *Error that names the member, or one of env, as it is.
 func (t *Template) Build(env Env, b *Budget) (any, error) {
 	v, err := t.build(env, b)
-	if m, ok := err.(*misbuilt); ok {
+	if m, ok := err.(*templateError); ok {
 		return nil, &Error{Source: m.source, Reason: m.reason, Member: strings.TrimPrefix(m.member, ".")}
 	}
 	return v, err
@@ -128,7 +128,7 @@ func (t *Template) build(env Env, b *Budget) (any, error) {
 func (t *Template) buildDynamic(env Env, b *Budget) (any, error) {
 	v, err := t.dynamic.run(env, b)
 	if err == nil && isAbsent(v) {
-		if b.Sparse {
+		if b.OmitAbsent {
 			return v, nil
 		}
 		if !b.Strict {
@@ -137,7 +137,7 @@ func (t *Template) buildDynamic(env Env, b *Budget) (any, error) {
 		err = failure("the path selects nothing")
 	}
 	if f, ok := err.(failure); ok {
-		return nil, &misbuilt{source: t.dynamic.source, reason: string(f)}
+		return nil, &templateError{source: t.dynamic.source, reason: string(f)}
 	}
 	return v, err
 }
@@ -148,12 +148,12 @@ func (t *Template) buildObject(env Env, b *Budget) (any, error) {
 		err = b.step(len(t.fields))
 	}
 	if err != nil {
-		return nil, &misbuilt{reason: err.Error()}
+		return nil, &templateError{reason: err.Error()}
 	}
 	for _, f := range t.fields {
 		v, err := f.Value.build(env, b)
 		if err != nil {
-			return nil, within(memberStep(f.Name), err)
+			return nil, prependPath(memberPath(f.Name), err)
 		}
 		if isAbsent(v) {
 			delete(object, f.Name)
@@ -167,36 +167,36 @@ func (t *Template) buildObject(env Env, b *Budget) (any, error) {
 func (t *Template) buildArray(env Env, b *Budget) (any, error) {
 	array, err := b.array(len(t.items))
 	if err != nil {
-		return nil, &misbuilt{reason: err.Error()}
+		return nil, &templateError{reason: err.Error()}
 	}
 	if err := b.step(len(t.items)); err != nil {
-		return nil, &misbuilt{reason: err.Error()}
+		return nil, &templateError{reason: err.Error()}
 	}
 	for i, item := range t.items {
 		v, err := item.build(env, b)
 		if err != nil {
-			return nil, within("["+strconv.Itoa(i)+"]", err)
+			return nil, prependPath("["+strconv.Itoa(i)+"]", err)
 		}
 		array = append(array, v)
 	}
 	return array, nil
 }
 
-// misbuilt is an error of this package on its way out of a template; it gathers the path to where it arose.
-type misbuilt struct{ source, reason, member string }
+// templateError is an error of this package on its way out of a template; it gathers the path to where it arose.
+type templateError struct{ source, reason, member string }
 
-func (m *misbuilt) Error() string { return m.reason }
+func (m *templateError) Error() string { return m.reason }
 
-// within puts a step before the path of an error, unless it is one of the Env.
-func within(step string, err error) error {
-	if m, ok := err.(*misbuilt); ok {
+// prependPath puts a step before the path of an error, unless it is one of the Env.
+func prependPath(step string, err error) error {
+	if m, ok := err.(*templateError); ok {
 		m.member = step + m.member
 	}
 	return err
 }
 
-// memberStep writes a name as a path does.
-func memberStep(name string) string {
+// memberPath writes a name as a path does.
+func memberPath(name string) string {
 	l := lexer{src: name}
 	if l.word() && l.pos == len(name) {
 		return "." + name

@@ -11,7 +11,7 @@ import (
 
 func dynamic(t testing.TB, src string) *expr.Template {
 	t.Helper()
-	e, err := expr.Parse(src, newerRoots)
+	e, err := expr.Parse(src, stateMachineRoots)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestBuild(t *testing.T) {
 	}
 	for _, c := range cases {
 		b := expr.DefaultBudget()
-		got, err := c.template.Build(newerWorld(t), &b)
+		got, err := c.template.Build(stateMachineEnv(t), &b)
 		if err != nil || text(got) != c.want {
 			t.Errorf("%v, %v, want %s", got, err, c.want)
 		}
@@ -74,7 +74,7 @@ func TestBuildFails(t *testing.T) {
 	}
 	for _, c := range cases {
 		b := expr.DefaultBudget()
-		_, err := c.template.Build(newerWorld(t), &b)
+		_, err := c.template.Build(stateMachineEnv(t), &b)
 		e, ok := err.(*expr.Error)
 		if !ok || e.Member != c.member || e.Source != bad {
 			t.Errorf("%#v, want member %s", err, c.member)
@@ -89,17 +89,17 @@ func TestBuildFails(t *testing.T) {
 func TestBuildStrict(t *testing.T) {
 	b := expr.DefaultBudget()
 	b.Strict = true
-	_, err := object("x", path(t, `$input.missing`)).Build(newerWorld(t), &b)
+	_, err := object("x", path(t, `$input.missing`)).Build(stateMachineEnv(t), &b)
 	if e, ok := err.(*expr.Error); !ok || e.Member != "x" || e.Source != "$input.missing" {
 		t.Errorf("%v", err)
 	}
-	if v, err := object("x", path(t, `$input.z`)).Build(newerWorld(t), &b); err != nil || text(v) != `{"x":null}` {
+	if v, err := object("x", path(t, `$input.z`)).Build(stateMachineEnv(t), &b); err != nil || text(v) != `{"x":null}` {
 		t.Errorf("%v, %v", v, err)
 	}
 }
 
 func TestBuildOnBudget(t *testing.T) {
-	_, err := object("x", dynamic(t, `$Input.a`)).Build(newerWorld(t), &expr.Budget{Nodes: 10})
+	_, err := object("x", dynamic(t, `$Input.a`)).Build(stateMachineEnv(t), &expr.Budget{Nodes: 10})
 	if e, ok := err.(*expr.Error); !ok || strings.Contains(e.Error(), ` in ""`) {
 		t.Errorf("%v", err)
 	}

@@ -76,8 +76,8 @@ func TestLinesBehindBreaks(t *testing.T) {
 	}
 }
 
-// TestOtherwise: what older tools or an editor read otherwise is refused, or there is a warning, in YAML and JSON.
-func TestOtherwise(t *testing.T) {
+// TestAmbiguousScalars: what older tools or an editor read otherwise is refused, or there is a warning, in YAML and JSON.
+func TestAmbiguousScalars(t *testing.T) {
 	yamlText := "version: v1\ntype: flow\nsteps:\n- type: pass\n  name: p\n  outputMappings: [{target: t, source: @}]\n"
 	jsonText := `{"version": "v1", "type": "flow", "steps": [{"type": "pass", "name": "p", "outputMappings": [{"target": "t", "source": @}]}]}`
 	for _, c := range []struct {

@@ -26,8 +26,8 @@ func TestEndBesideNext(t *testing.T) {
 	}
 }
 
-// TestTimesOfSteps: the fixed time of a wait is one of RFC 3339.
-func TestTimesOfSteps(t *testing.T) {
+// TestTimesOfFlowV1: the fixed time of a wait is one of RFC 3339.
+func TestTimesOfFlowV1(t *testing.T) {
 	for at, good := range map[string]bool{"2026-11-30t07:00:00z": true, "2016-12-31T23:59:60Z": true, "2026-11-30T07:00:00,5Z": false} {
 		text := "version: v1\ntype: flow\nsteps:\n- {type: wait, name: w, timestamp: '" + at + "'}\n"
 		if m, found := fdl.Parse([]byte(text), fdl.Options{}); (m != nil) != good {

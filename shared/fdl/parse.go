@@ -19,7 +19,7 @@ type Options struct {
 // warnings, the first error being the one that the API reports. The machine is nil when there is an error.
 func Parse(text []byte, o Options) (*flow.Machine, source.Diagnostics) {
 	report := source.NewReport(text)
-	limits := complete(o.Limits)
+	limits := withDefaults(o.Limits)
 	if o.Mode != flow.Express {
 		o.Mode = flow.Standard
 	}
@@ -28,7 +28,7 @@ func Parse(text []byte, o Options) (*flow.Machine, source.Diagnostics) {
 		return nil, report.Diagnostics()
 	}
 	var m *flow.Machine
-	switch detect(root) {
+	switch detectDialect(root) {
 	case flow.StateMachine:
 		m = states.Compile(root, o.Name, o.Mode, limits, report)
 	case flow.FlowV1:
@@ -43,9 +43,9 @@ func Parse(text []byte, o Options) (*flow.Machine, source.Diagnostics) {
 	return m, report.Diagnostics()
 }
 
-// detect tells the language by the top-level key. A definition without it is taken for the language that its
+// detectDialect tells the language by the top-level key. A definition without it is taken for the language that its
 // other keys belong to, for the sake of better diagnostics; 0 when there is nothing to go by.
-func detect(root *source.Node) flow.Language {
+func detectDialect(root *source.Node) flow.Language {
 	if root.Kind != source.Map {
 		return 0
 	}
@@ -64,8 +64,8 @@ func detect(root *source.Node) flow.Language {
 	return 0
 }
 
-// complete fills in the defaults of limits.
-func complete(l flow.Limits) flow.Limits {
+// withDefaults fills in the defaults of limits.
+func withDefaults(l flow.Limits) flow.Limits {
 	d := flow.DefaultLimits()
 	for _, f := range [...]struct{ set, to *int64 }{
 		{&l.WaitSeconds, &d.WaitSeconds}, {&l.WaitSecondsV1, &d.WaitSecondsV1}, {&l.WaitSecondsExpr, &d.WaitSecondsExpr},

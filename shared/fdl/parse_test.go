@@ -113,7 +113,7 @@ func TestInvalidDefinitions(t *testing.T) {
 	}
 }
 
-func TestConditionsOfTheOlderLanguage(t *testing.T) {
+func TestConditionsOfFlowV1(t *testing.T) {
 	table := tree(t, examples+"flow/table-conditions.yaml")
 	parse := func(condition string) source.Diagnostics {
 		text := "version: v1\ntype: flow\nsteps:\n- type: choice\n  name: c\n  choices:\n  - condition: " + quote(condition) + "\n"
@@ -132,7 +132,7 @@ func TestConditionsOfTheOlderLanguage(t *testing.T) {
 	}
 }
 
-func TestSourcesOfTheOlderLanguage(t *testing.T) {
+func TestSourcesOfFlowV1(t *testing.T) {
 	for _, s := range tree(t, examples+"flow/table-sources.yaml").Get("sources").Items {
 		text, err := json.Marshal(map[string]any{"version": "v1", "type": "flow", "steps": []any{map[string]any{
 			"type": "pass", "name": "p", "outputMappings": []any{map[string]any{"target": "t", "source": sourceOf(s.Get("source"))}},
@@ -158,7 +158,7 @@ func quote(s string) string {
 	return string(text)
 }
 
-func TestLanguageDetection(t *testing.T) {
+func TestDialectDetection(t *testing.T) {
 	for _, c := range []struct{ text, rule, message string }{
 		{"", "", "the text holds no definition"},
 		{"# nothing", "", "the text holds no definition"},

@@ -27,7 +27,7 @@ func Check(m *flow.Machine, r *Result, x *Expect) []string {
 	c.failure(r, x)
 	if x.Visited != nil {
 		var got []string
-		for _, v := range r.Visits {
+		for _, v := range r.Entries {
 			got = append(got, v.State)
 		}
 		if strings.Join(got, "\x00") != strings.Join(x.Visited, "\x00") {
@@ -136,13 +136,13 @@ func showWaits(w []Wait) string {
 
 func (c *checker) states(r *Result, x *Expect) {
 	for _, name := range sorted(x.States) {
-		var visits []Visit
-		for _, v := range r.Visits {
+		var visits []Entry
+		for _, v := range r.Entries {
 			if v.State == name {
 				visits = append(visits, v)
 			}
 		}
-		c.noMore("entries of state "+name, len(x.States[name]), len(visits))
+		c.checkSurplus("entries of state "+name, len(x.States[name]), len(visits))
 		for i, want := range x.States[name] {
 			what := fmt.Sprintf("state %s, entry %d", name, i+1)
 			if i >= len(visits) {
@@ -173,7 +173,7 @@ func (c *checker) perCall(r *Result, want map[string][]any, what string, of func
 				calls = append(calls, k)
 			}
 		}
-		c.noMore("calls of "+name, len(want[name]), len(calls))
+		c.checkSurplus("calls of "+name, len(want[name]), len(calls))
 		for i, w := range want[name] {
 			where := fmt.Sprintf("call %d of %s, %s", i+1, name, what)
 			if i >= len(calls) {
@@ -185,9 +185,9 @@ func (c *checker) perCall(r *Result, want map[string][]any, what string, of func
 	}
 }
 
-// noMore reports calls or entries beyond those that are expected: a list of expectations has one
+// checkSurplus reports calls or entries beyond those that are expected: a list of expectations has one
 // element for each. They are reported once, whichever list they are missing in.
-func (c *checker) noMore(what string, want, got int) {
+func (c *checker) checkSurplus(what string, want, got int) {
 	if got <= want {
 		return
 	}

@@ -11,7 +11,7 @@ import (
 
 // TestDifferences: states whose names hold blanks, and none at all, are told apart.
 func TestDifferences(t *testing.T) {
-	r := &flowtest.Result{Visits: []flowtest.Visit{{State: "Ask first"}, {State: "Pay"}}, Waits: []flowtest.Wait{{State: "Pay", Seconds: 5}}}
+	r := &flowtest.Result{Entries: []flowtest.Entry{{State: "Ask first"}, {State: "Pay"}}, Waits: []flowtest.Wait{{State: "Pay", Seconds: 5}}}
 	for _, c := range []struct {
 		expect flowtest.Expect
 		want   string

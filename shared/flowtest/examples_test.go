@@ -20,7 +20,7 @@ func TestExamples(t *testing.T) {
 
 func run(t *testing.T, f *examples.File, c flowtest.Case) {
 	c.Setup.Start = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC).UnixMilli()
-	if wrong := c.Misspelt(f.Machine); len(wrong) > 0 {
+	if wrong := c.UnknownStates(f.Machine); len(wrong) > 0 {
 		t.Fatal(strings.Join(wrong, "\n"))
 	}
 	r, err := flowtest.Execute(f.Machine, flow.DefaultLimits(), c.Setup)

@@ -39,8 +39,8 @@ type Wait struct {
 	Until   int64 // ms since 1970
 }
 
-// Visit is one entry of a state. Output is nil when the state failed.
-type Visit struct {
+// Entry is one entry of a state. Output is nil when the state failed.
+type Entry struct {
 	State  string
 	Input  any
 	Output any
@@ -56,13 +56,13 @@ type Call struct {
 
 // Result is what a run came to.
 type Result struct {
-	Status flow.Status
-	Output any
-	Error  *flow.Error
-	Visits []Visit
-	Waits  []Wait
-	Calls  []Call
-	Events []flow.HistoryEvent
+	Status  flow.Status
+	Output  any
+	Error   *flow.Error
+	Entries []Entry
+	Waits   []Wait
+	Calls   []Call
+	Events  []flow.HistoryEvent
 
 	tokens map[string]string
 }
@@ -202,25 +202,25 @@ func (r *run) finish() *Result {
 		out.Calls[i].Params, out.Calls[i].Input = out.mask(out.Calls[i].Params), out.mask(out.Calls[i].Input)
 	}
 	for i := range out.Events {
-		r.visit(&out.Events[i])
+		r.recordEntry(&out.Events[i])
 	}
 	return out
 }
 
-// visit keeps what an event tells of its state: StateSucceeded and StepSucceeded end the visit that is open last
+// recordEntry keeps what an event tells of its state: StateSucceeded and StepSucceeded end the visit that is open last
 // for their node.
-func (r *run) visit(e *flow.HistoryEvent) {
+func (r *run) recordEntry(e *flow.HistoryEvent) {
 	out := r.out
 	switch e.Type {
 	case flow.StateEntered, flow.StepEntered:
-		out.Visits = append(out.Visits, Visit{State: e.StepName(r.m)})
-		r.open[int64(e.Node)] = len(out.Visits) - 1
+		out.Entries = append(out.Entries, Entry{State: e.StepName(r.m)})
+		r.open[int64(e.Node)] = len(out.Entries) - 1
 	case flow.StateStarted, flow.StepStarted:
-		out.Visits[r.open[int64(e.Node)]].Input = out.mask(e.Input.Tree())
+		out.Entries[r.open[int64(e.Node)]].Input = out.mask(e.Input.Tree())
 	case flow.StateSucceeded, flow.StepSucceeded:
-		out.Visits[r.open[int64(e.Node)]].Output = out.mask(e.Output.Tree())
+		out.Entries[r.open[int64(e.Node)]].Output = out.mask(e.Output.Tree())
 	case flow.StateFailed, flow.StepFailed, flow.StateTimedOut, flow.StateAborted:
-		out.Visits[r.open[int64(e.Node)]].Failed = true
+		out.Entries[r.open[int64(e.Node)]].Failed = true
 	}
 }
 

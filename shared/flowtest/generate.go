@@ -11,22 +11,22 @@ import (
 // valid; what it does at run time includes errors, timeouts and waits of all kinds.
 type Generated struct {
 	Seed       uint64
-	Language   flow.Language
+	Dialect    flow.Language
 	Definition string
 	Input      any
-	World      *World
+	Tasks      *MockTasks
 }
 
 // Generate makes the flow of a seed: the same seed gives the same flow.
 func Generate(seed uint64) Generated {
-	g := &generator{rand: newRandom(seed, 1), left: 14}
-	out := Generated{Seed: seed, Language: flow.StateMachine, Input: g.input(), World: NewWorld(seed)}
+	g := &generator{rand: newRandom(seed, 1), remaining: 14}
+	out := Generated{Seed: seed, Dialect: flow.StateMachine, Input: g.input(), Tasks: NewMockTasks(seed)}
 	var tree any
 	if g.chance(2) {
-		out.Language = flow.FlowV1
-		tree = g.oldFlow()
+		out.Dialect = flow.FlowV1
+		tree = g.flowV1()
 	} else {
-		tree = g.newFlow()
+		tree = g.stateMachine()
 	}
 	text, err := json.MarshalIndent(tree, "", " ")
 	if err != nil {
@@ -40,9 +40,9 @@ type object = map[string]any
 
 // generator draws a flow; left is how many states it may still make.
 type generator struct {
-	rand  *random
-	left  int
-	names int
+	rand      *random
+	remaining int
+	names     int
 }
 
 func (g *generator) chance(n int) bool { return g.rand.IntN(n) == 0 }
@@ -75,16 +75,16 @@ func (g *generator) text() string {
 
 // length is the number of states of a list inside depth others.
 func (g *generator) length() int {
-	n := min(1+g.rand.IntN(4), max(g.left, 1))
-	g.left -= n
+	n := min(1+g.rand.IntN(4), max(g.remaining, 1))
+	g.remaining -= n
 	return n
 }
 
 // Error names that worlds fail with and rules look for.
 var errorNames = []string{"Busy", "Broken", "FC.Unknown", flow.ErrTaskTimeout, "Own"}
 
-// newFlow is a flow of the newer language.
-func (g *generator) newFlow() object {
+// stateMachine is a flow of the newer language.
+func (g *generator) stateMachine() object {
 	out := g.scope(0)
 	out["Type"], out["SpecVersion"], out["Name"] = "StateMachine", "v1", "generated"
 	if g.chance(6) {
@@ -115,7 +115,7 @@ func (g *generator) target(names []string, i int) string {
 
 func (g *generator) state(name string, names []string, i, depth int) object {
 	kinds := []string{"Pass", "Pass", "Task", "Task", "Task", "Wait", "Choice", "Succeed", "Fail"}
-	if depth < 3 && g.left > 0 {
+	if depth < 3 && g.remaining > 0 {
 		kinds = append(kinds, "Parallel", "Parallel", "Map", "Map", "Map")
 	}
 	kind := pick(g, kinds...)

@@ -2,8 +2,8 @@ package flowtest
 
 import "millrace/shared/flow"
 
-// oldFlow is a flow of the older language.
-func (g *generator) oldFlow() object {
+// flowV1 is a flow of the older language.
+func (g *generator) flowV1() object {
 	out := object{"version": "v1", "type": "flow", "steps": g.steps(0)}
 	if g.chance(6) {
 		out["timeoutSeconds"] = 1 + g.rand.IntN(40)
@@ -37,7 +37,7 @@ func (g *generator) mappings(sources ...any) []any {
 
 func (g *generator) step(name string, names []string, i, depth int) object {
 	kinds := []string{"pass", "pass", "task", "task", "task", "wait", "succeed", "fail"}
-	if depth < 3 && g.left > 0 {
+	if depth < 3 && g.remaining > 0 {
 		kinds = append(kinds, "choice", "choice", "parallel", "parallel", "foreach", "foreach", "foreach")
 	}
 	kind := pick(g, kinds...)
@@ -61,7 +61,7 @@ func (g *generator) step(name string, names []string, i, depth int) object {
 		st["error"], st["cause"] = pick(g, errorNames...), g.text()
 		return st
 	case "choice":
-		g.oldChoice(st, names, i, depth)
+		g.choiceV1(st, names, i, depth)
 	case "parallel":
 		var branches []any
 		for range 1 + g.rand.IntN(3) {
@@ -72,7 +72,7 @@ func (g *generator) step(name string, names []string, i, depth int) object {
 		st["iterationMapping"] = object{"collection": "$.items", "item": "item", "index": "i"}
 		st["steps"] = g.steps(depth + 1)
 	case "task":
-		g.oldTask(st, names, i)
+		g.taskV1(st, names, i)
 	}
 	if kind != "succeed" && g.chance(8) {
 		st["end"] = true
@@ -80,7 +80,7 @@ func (g *generator) step(name string, names []string, i, depth int) object {
 	return st
 }
 
-func (g *generator) oldChoice(st object, names []string, i, depth int) {
+func (g *generator) choiceV1(st object, names []string, i, depth int) {
 	option := func() object {
 		o := object{}
 		if g.chance(2) {
@@ -103,7 +103,7 @@ func (g *generator) oldChoice(st object, names []string, i, depth int) {
 	}
 }
 
-func (g *generator) oldTask(st object, names []string, i int) {
+func (g *generator) taskV1(st object, names []string, i int) {
 	st["resourceArn"] = "acs:fc:::services/s/functions/f"
 	switch pattern := pick(g, "requestResponse", "requestResponse", "sync", "waitForCallback"); pattern {
 	case "sync":

@@ -6,12 +6,12 @@ import (
 	"millrace/shared/flow"
 )
 
-// Legal checks a history, finished or still growing, from its first event on and says each fault in a line: ids
+// CheckHistory checks a history, finished or still growing, from its first event on and says each fault in a line: ids
 // without gaps, times that never go back, a ScheduleEventId that points to an earlier event which can lead to this
 // one, and for each entry of a state and each attempt of a task the order that the language has (fdl-statemachine.md
 // 15.1, fdl-flow.md 8.3). Values need not be loaded.
-func Legal(m *flow.Machine, events []flow.HistoryEvent) []string {
-	c := &course{m: m, events: events, places: placesOf(m), entries: make([]*visit, len(events)+1), followed: make([]int64, len(events)+1)}
+func CheckHistory(m *flow.Machine, events []flow.HistoryEvent) []string {
+	c := &historyChecker{m: m, events: events, positions: positionsOf(m), entries: make([]*entryState, len(events)+1), successor: make([]int64, len(events)+1)}
 	for i := range events {
 		c.event(i)
 		if len(c.faults) >= faultsMax {
@@ -25,62 +25,62 @@ func Legal(m *flow.Machine, events []flow.HistoryEvent) []string {
 // faultsMax is after how many faults a history is not looked at any further.
 const faultsMax = 20
 
-// place is where a state stands: the state that contains it, -1 for none, and which of its lists.
-type place struct{ container, list int }
+// position is where a state stands: the state that contains it, -1 for none, and which of its lists.
+type position struct{ container, list int }
 
-func placesOf(m *flow.Machine) []place {
-	places := make([]place, len(m.Nodes))
-	var visit func(sc *flow.Scope, at place)
-	visit = func(sc *flow.Scope, at place) {
+func positionsOf(m *flow.Machine) []position {
+	places := make([]position, len(m.Nodes))
+	var visit func(sc *flow.Scope, at position)
+	visit = func(sc *flow.Scope, at position) {
 		if sc == nil {
 			return
 		}
 		for _, st := range sc.States {
 			places[st.Node] = at
 			for i, branch := range st.Parallel {
-				visit(branch, place{st.Node, i})
+				visit(branch, position{st.Node, i})
 			}
 			if st.Map != nil {
-				visit(st.Map.Processor, place{st.Node, 0})
+				visit(st.Map.Processor, position{st.Node, 0})
 			}
 			if st.Choice != nil {
 				for i := range st.Choice.Options {
-					visit(st.Choice.Options[i].Scope, place{st.Node, i})
+					visit(st.Choice.Options[i].Scope, position{st.Node, i})
 				}
-				visit(st.Choice.Default.Scope, place{st.Node, len(st.Choice.Options)})
+				visit(st.Choice.Default.Scope, position{st.Node, len(st.Choice.Options)})
 			}
 		}
 	}
-	visit(m.Root, place{-1, 0})
+	visit(m.Root, position{-1, 0})
 	return places
 }
 
-// visit is one entry of a state.
-type visit struct {
-	node   int
-	owner  *visit // entry of the state around it; nil for none
-	open   int    // entries inside that are open
-	lists  int    // older language: branches or iterations that are open
-	closed bool
+// entryState is one entry of a state.
+type entryState struct {
+	node      int
+	parent    *entryState // entry of the state around it; nil for none
+	open      int         // entries inside that are open
+	openLists int         // older language: branches or iterations that are open
+	closed    bool
 }
 
-// course follows a history.
-type course struct {
-	m        *flow.Machine
-	events   []flow.HistoryEvent
-	places   []place
-	entries  []*visit // by event id: the entry that the event belongs to
-	followed []int64  // by event id: the event that it has led to
-	open     int
-	faults   []string
-	ended    bool
+// historyChecker follows a history.
+type historyChecker struct {
+	m         *flow.Machine
+	events    []flow.HistoryEvent
+	positions []position
+	entries   []*entryState // by event id: the entry that the event belongs to
+	successor []int64       // by event id: the event that it has led to
+	open      int
+	faults    []string
+	ended     bool
 }
 
-func (c *course) fault(e *flow.HistoryEvent, format string, args ...any) {
+func (c *historyChecker) fault(e *flow.HistoryEvent, format string, args ...any) {
 	c.faults = append(c.faults, fmt.Sprintf("event %d %s %s (of %d): ", e.ID, e.Type, e.StepName(c.m), e.Schedule)+fmt.Sprintf(format, args...))
 }
 
-func (c *course) event(i int) {
+func (c *historyChecker) event(i int) {
 	e := &c.events[i]
 	switch {
 	case e.ID != int64(i)+1:
@@ -94,13 +94,13 @@ func (c *course) event(i int) {
 	case c.ended:
 		c.fault(e, "the execution had ended")
 	case i > 0:
-		c.follow(e, &c.events[e.Schedule-1])
+		c.checkPredecessor(e, &c.events[e.Schedule-1])
 	}
 	c.values(e)
 }
 
 // values checks that an event carries what its type has.
-func (c *course) values(e *flow.HistoryEvent) {
+func (c *historyChecker) values(e *flow.HistoryEvent) {
 	input, local, output, failure := false, false, false, false
 	switch e.Type {
 	case flow.ExecutionStarted, flow.StateEntered, flow.StateStarted, flow.StepStarted, flow.TaskScheduled:
@@ -120,8 +120,8 @@ func (c *course) values(e *flow.HistoryEvent) {
 	}
 }
 
-// follow checks one event against the one that led to it.
-func (c *course) follow(e, from *flow.HistoryEvent) {
+// checkPredecessor checks one event against the one that led to it.
+func (c *historyChecker) checkPredecessor(e, from *flow.HistoryEvent) {
 	if e.Type >= flow.ExecutionSucceeded && e.Type <= flow.ExecutionTimedOut {
 		c.ended = true
 		if e.Node != -1 {
@@ -137,29 +137,29 @@ func (c *course) follow(e, from *flow.HistoryEvent) {
 		return
 	}
 	if !c.opens(from, e) {
-		if c.followed[from.ID] != 0 {
-			c.fault(e, "event %d has led to event %d already", from.ID, c.followed[from.ID])
+		if c.successor[from.ID] != 0 {
+			c.fault(e, "event %d has led to event %d already", from.ID, c.successor[from.ID])
 		}
-		c.followed[from.ID] = e.ID
+		c.successor[from.ID] = e.ID
 	}
 	switch e.Type {
 	case flow.StateEntered, flow.StepEntered:
 		c.enter(e, from)
 	case flow.BranchEntered, flow.IterationEntered:
-		v := c.same(e, from)
+		v := c.assignEntry(e, from)
 		if from.Type != flow.StepStarted {
 			c.fault(e, "it cannot follow %s", from.Type)
 		}
 		if v != nil {
-			v.lists++
+			v.openLists++
 		}
 	default:
-		c.within(e, from)
+		c.checkInEntry(e, from)
 	}
 }
 
 // kindOf is the kind of an event's state; 0 for an event of none.
-func (c *course) kindOf(e *flow.HistoryEvent) flow.Kind {
+func (c *historyChecker) kindOf(e *flow.HistoryEvent) flow.Kind {
 	if e.Node < 0 || e.Node >= len(c.m.Nodes) {
 		return 0
 	}
@@ -167,7 +167,7 @@ func (c *course) kindOf(e *flow.HistoryEvent) flow.Kind {
 }
 
 // opens tells whether an event is one of several that a container's event leads to.
-func (c *course) opens(from, e *flow.HistoryEvent) bool {
+func (c *historyChecker) opens(from, e *flow.HistoryEvent) bool {
 	switch e.Type {
 	case flow.StateEntered:
 		return from.Type == flow.StateStarted
@@ -178,8 +178,8 @@ func (c *course) opens(from, e *flow.HistoryEvent) bool {
 	return (kind == flow.Parallel || kind == flow.Map) && (from.Type == flow.StateStarted || from.Type == flow.StepStarted)
 }
 
-// same puts an event into the entry of the one that led to it.
-func (c *course) same(e, from *flow.HistoryEvent) *visit {
+// assignEntry puts an event into the entry of the one that led to it.
+func (c *historyChecker) assignEntry(e, from *flow.HistoryEvent) *entryState {
 	v := c.entries[from.ID]
 	if v == nil || v.node != e.Node {
 		c.fault(e, "event %d %s is none of that entry of the state", from.ID, from.Type)
@@ -193,9 +193,9 @@ func (c *course) same(e, from *flow.HistoryEvent) *visit {
 }
 
 // enter checks the event that enters a state.
-func (c *course) enter(e, from *flow.HistoryEvent) {
-	at := c.places[e.Node]
-	v := &visit{node: e.Node}
+func (c *historyChecker) enter(e, from *flow.HistoryEvent) {
+	at := c.positions[e.Node]
+	v := &entryState{node: e.Node}
 	c.entries[e.ID] = v
 	c.open++
 	before := c.entries[from.ID]
@@ -206,27 +206,27 @@ func (c *course) enter(e, from *flow.HistoryEvent) {
 		}
 		return
 	case flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut, flow.StepExited:
-		if before == nil || !before.closed || c.places[before.node] != at {
+		if before == nil || !before.closed || c.positions[before.node] != at {
 			c.fault(e, "event %d does not close a state of the same list", from.ID)
 			return
 		}
-		v.owner = before.owner
+		v.parent = before.parent
 	case flow.StateStarted, flow.StepStarted, flow.BranchEntered, flow.IterationEntered:
 		if before == nil || before.node != at.container || !c.mayOpen(from) {
 			c.fault(e, "event %d does not open the list of the state", from.ID)
 			return
 		}
-		v.owner = before
+		v.parent = before
 	default:
 		c.fault(e, "it cannot follow %s", from.Type)
 	}
-	if v.owner != nil {
-		v.owner.open++
+	if v.parent != nil {
+		v.parent.open++
 	}
 }
 
 // mayOpen tells whether the event of a container is the one that its lists begin with.
-func (c *course) mayOpen(from *flow.HistoryEvent) bool {
+func (c *historyChecker) mayOpen(from *flow.HistoryEvent) bool {
 	kind := c.kindOf(from)
 	switch from.Type {
 	case flow.StepStarted:
@@ -239,8 +239,8 @@ func (c *course) mayOpen(from *flow.HistoryEvent) bool {
 	return kind == flow.Parallel || kind == flow.Map
 }
 
-// led lists which events of the same entry may lead to an event.
-var led = map[flow.EventType][]flow.EventType{
+// allowedPredecessors lists which events of the same entry may lead to an event.
+var allowedPredecessors = map[flow.EventType][]flow.EventType{
 	flow.StateStarted:     {flow.StateEntered},
 	flow.StepStarted:      {flow.StepEntered},
 	flow.TaskScheduled:    {flow.StateStarted, flow.StepStarted, flow.TaskFailed, flow.TaskTimedOut, flow.TaskSubmitFailed, flow.TaskSucceeded},
@@ -263,8 +263,8 @@ var led = map[flow.EventType][]flow.EventType{
 	flow.IterationExited: {flow.IterationEntered},
 }
 
-// ledInside lists which events of a state inside may lead to an event of its container.
-var ledInside = map[flow.EventType][]flow.EventType{
+// allowedInnerPredecessors lists which events of a state inside may lead to an event of its container.
+var allowedInnerPredecessors = map[flow.EventType][]flow.EventType{
 	flow.StateSucceeded:  {flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut},
 	flow.StateFailed:     {flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut},
 	flow.StateAborted:    {flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut},
@@ -274,24 +274,24 @@ var ledInside = map[flow.EventType][]flow.EventType{
 	flow.IterationExited: {flow.StepExited},
 }
 
-// within checks an event of an entry that is open.
-func (c *course) within(e, from *flow.HistoryEvent) {
+// checkInEntry checks an event of an entry that is open.
+func (c *historyChecker) checkInEntry(e, from *flow.HistoryEvent) {
 	inside := c.entries[from.ID]
-	if inside != nil && inside.owner != nil && inside.owner.node == e.Node && holds(ledInside[e.Type], from.Type) && inside.closed {
-		c.entries[e.ID] = inside.owner
-		if inside.owner.closed {
+	if inside != nil && inside.parent != nil && inside.parent.node == e.Node && containsType(allowedInnerPredecessors[e.Type], from.Type) && inside.closed {
+		c.entries[e.ID] = inside.parent
+		if inside.parent.closed {
 			c.fault(e, "that entry of the state is closed")
 		}
-	} else if c.same(e, from); !holds(led[e.Type], from.Type) {
+	} else if c.assignEntry(e, from); !containsType(allowedPredecessors[e.Type], from.Type) {
 		c.fault(e, "it cannot follow %s", from.Type)
 	}
 	if v := c.entries[e.ID]; v != nil {
-		c.fits(e, from)
+		c.checkKind(e, from)
 		c.close(e, v)
 	}
 }
 
-func holds(list []flow.EventType, t flow.EventType) bool {
+func containsType(list []flow.EventType, t flow.EventType) bool {
 	for _, l := range list {
 		if l == t {
 			return true
@@ -300,8 +300,8 @@ func holds(list []flow.EventType, t flow.EventType) bool {
 	return false
 }
 
-// fits checks that a state's kind has such an event, and such a way to its end.
-func (c *course) fits(e, from *flow.HistoryEvent) {
+// checkKind checks that a state's kind has such an event, and such a way to its end.
+func (c *historyChecker) checkKind(e, from *flow.HistoryEvent) {
 	kind := c.kindOf(e)
 	if e.Type >= flow.TaskScheduled && e.Type <= flow.TaskTimedOut && kind != flow.Task {
 		c.fault(e, "only tasks have it")
@@ -331,14 +331,14 @@ func (c *course) fits(e, from *flow.HistoryEvent) {
 }
 
 // close notes the end of an entry.
-func (c *course) close(e *flow.HistoryEvent, v *visit) {
+func (c *historyChecker) close(e *flow.HistoryEvent, v *entryState) {
 	switch e.Type {
 	case flow.BranchExited, flow.IterationExited:
-		v.lists--
+		v.openLists--
 		return
 	case flow.StateSucceeded, flow.StepSucceeded:
-		if v.open > 0 || v.lists > 0 {
-			c.fault(e, "%d states inside and %d branches or iterations are still open", v.open, v.lists)
+		if v.open > 0 || v.openLists > 0 {
+			c.fault(e, "%d states inside and %d branches or iterations are still open", v.open, v.openLists)
 		}
 	case flow.StateFailed, flow.StateTimedOut, flow.StateAborted:
 		if v.open > 0 {
@@ -353,13 +353,13 @@ func (c *course) close(e *flow.HistoryEvent, v *visit) {
 	}
 	v.closed = true
 	c.open--
-	if v.owner != nil {
-		v.owner.open--
+	if v.parent != nil {
+		v.parent.open--
 	}
 }
 
 // end checks what a finished history must have closed.
-func (c *course) end() {
+func (c *historyChecker) end() {
 	if c.ended && c.open > 0 && c.m.Language == flow.StateMachine {
 		e := &c.events[len(c.events)-1]
 		c.fault(e, "%d states are neither closed nor aborted", c.open)

@@ -26,20 +26,20 @@ func history(t *testing.T, definition string) (*flow.Machine, []flow.HistoryEven
 	return m, r.Events
 }
 
-const newFlow = `{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: p, States: [{Name: p, Type: Parallel, Next: z, Branches: [
+const stateMachineFlow = `{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: p, States: [{Name: p, Type: Parallel, Next: z, Branches: [
  {StartAt: a, States: [{Name: a, Type: Task, Action: FC:InvokeFunction, Parameters: {resourceArn: "acs:fc:::functions/f/LATEST", invocationType: Sync},
   Retry: [{Errors: [FnF.ALL], MaxAttempts: 1, IntervalSeconds: 1}], Next: b}, {Name: b, Type: Pass, End: true}]},
  {StartAt: c, States: [{Name: c, Type: Pass, End: true}]}]}, {Name: z, Type: Pass, End: true}]}`
 
-const oldFlow = `{version: v1, type: flow, steps: [{type: foreach, name: e, iterationMapping: {collection: "$.l", item: i}, steps: [{type: pass, name: x}]},
+const flowV1Flow = `{version: v1, type: flow, steps: [{type: foreach, name: e, iterationMapping: {collection: "$.l", item: i}, steps: [{type: pass, name: x}]},
  {type: choice, name: c, default: {steps: [{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", retry: [{errors: [FnF.ALL]}]}]}}, {type: pass, name: z}]}`
 
-// TestLegal: a history is legal at each of its lengths, and no other one that differs from it a little is.
-func TestLegal(t *testing.T) {
-	for _, definition := range []string{newFlow, oldFlow} {
+// TestCheckHistory: a history is legal at each of its lengths, and no other one that differs from it a little is.
+func TestCheckHistory(t *testing.T) {
+	for _, definition := range []string{stateMachineFlow, flowV1Flow} {
 		m, events := history(t, definition)
 		for n := range len(events) + 1 {
-			if faults := flowtest.Legal(m, events[:n]); len(faults) > 0 {
+			if faults := flowtest.CheckHistory(m, events[:n]); len(faults) > 0 {
 				t.Fatalf("the first %d events: %s", n, strings.Join(faults, "\n"))
 			}
 		}
@@ -79,7 +79,7 @@ func TestLegal(t *testing.T) {
 			// The first event and the last have their own rules; most damage does not concern them.
 			for i := 1; i < len(events)-1; i++ {
 				damaged := damage(slices.Clone(events), i)
-				if faults := flowtest.Legal(m, damaged); len(faults) == 0 {
+				if faults := flowtest.CheckHistory(m, damaged); len(faults) == 0 {
 					t.Errorf("event %d (%s): %s, and nothing is said", i+1, events[i].Type, name)
 				}
 			}
@@ -101,13 +101,13 @@ func renumber(events []flow.HistoryEvent, i int) []flow.HistoryEvent {
 	return events
 }
 
-func TestLegalNoHistory(t *testing.T) {
-	m, events := history(t, newFlow)
-	if faults := flowtest.Legal(m, nil); len(faults) != 0 {
+func TestCheckHistoryOfNoHistory(t *testing.T) {
+	m, events := history(t, stateMachineFlow)
+	if faults := flowtest.CheckHistory(m, nil); len(faults) != 0 {
 		t.Errorf("%v", faults)
 	}
 	after := append(slices.Clone(events), flow.HistoryEvent{ID: int64(len(events)) + 1, Schedule: 1, Type: flow.ExecutionFailed, Node: -1, Error: &flow.Error{}, Time: events[len(events)-1].Time})
-	if faults := flowtest.Legal(m, after); len(faults) != 1 {
+	if faults := flowtest.CheckHistory(m, after); len(faults) != 1 {
 		t.Errorf("after the end: %v", faults)
 	}
 }
@@ -124,10 +124,10 @@ func TestGenerate(t *testing.T) {
 		if m == nil {
 			t.Fatalf("seed %d: %v\n%s", seed, diagnostics, g.Definition)
 		}
-		if m.Language != g.Language {
+		if m.Language != g.Dialect {
 			t.Errorf("seed %d: language %d", seed, m.Language)
 		}
-		languages[g.Language]++
+		languages[g.Dialect]++
 	}
 	if languages[flow.FlowV1] < 100 || languages[flow.StateMachine] < 100 {
 		t.Errorf("%v", languages)

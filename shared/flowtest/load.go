@@ -53,8 +53,8 @@ type StateExpect struct {
 // fileBytes bounds a file of cases.
 const fileBytes = 8 << 20
 
-// mistakesMost bounds the mistakes of a file that are told.
-const mistakesMost = 50
+// mistakesMax bounds the mistakes of a file that are told.
+const mistakesMax = 50
 
 // Load reads a file of cases, YAML or JSON. An error that has several mistakes unwraps to a list of them, in the order of
 // the file; each begins with line and column.
@@ -88,16 +88,16 @@ func (l *loader) fail(n *source.Node, format string, args ...any) {
 
 func (l *loader) failAt(line, column int, format string, args ...any) {
 	switch len(l.mistakes) {
-	case mistakesMost:
-		l.mistakes = append(l.mistakes, fmt.Errorf("more than %d mistakes", mistakesMost))
-	case mistakesMost + 1:
+	case mistakesMax:
+		l.mistakes = append(l.mistakes, fmt.Errorf("more than %d mistakes", mistakesMax))
+	case mistakesMax + 1:
 	default:
 		l.mistakes = append(l.mistakes, fmt.Errorf("%d:%d: %s", line, column, fmt.Sprintf(format, args...)))
 	}
 }
 
-// keep remembers that a case names a state.
-func (l *loader) keep(name, where string, line, column int) {
+// recordName remembers that a case names a state.
+func (l *loader) recordName(name, where string, line, column int) {
 	l.names = append(l.names, mention{name, where, line, column})
 }
 
@@ -209,7 +209,7 @@ func (l *loader) tasks(n *source.Node) map[string][]Outcome {
 		return out
 	}
 	for _, m := range n.Fields {
-		l.keep(m.Key, inTasks, m.Line, m.Column)
+		l.recordName(m.Key, inTasks, m.Line, m.Column)
 		for _, o := range l.list(m.Value, "the outcomes of "+m.Key) {
 			out[m.Key] = append(out[m.Key], l.outcome(o))
 		}
@@ -359,7 +359,7 @@ func (l *loader) states(n *source.Node) map[string][]StateExpect {
 		return out
 	}
 	for _, m := range n.Fields {
-		l.keep(m.Key, "states", m.Line, m.Column)
+		l.recordName(m.Key, "states", m.Line, m.Column)
 		out[m.Key] = []StateExpect{} // an empty list says that there is no entry
 		for _, e := range l.list(m.Value, "the entries of "+m.Key) {
 			var s StateExpect
@@ -385,7 +385,7 @@ func (l *loader) states(n *source.Node) map[string][]StateExpect {
 func (l *loader) state(n *source.Node, where string) string {
 	name := l.text(n, "the name of a state")
 	if n.Kind == source.String {
-		l.keep(name, where, n.Line, n.Column)
+		l.recordName(name, where, n.Line, n.Column)
 	}
 	return name
 }
@@ -413,7 +413,7 @@ func (l *loader) perState(n *source.Node, where string) map[string][]any {
 		return out
 	}
 	for _, m := range n.Fields {
-		l.keep(m.Key, where, m.Line, m.Column)
+		l.recordName(m.Key, where, m.Line, m.Column)
 		out[m.Key] = []any{} // an empty list says that there is no call
 		for _, v := range l.list(m.Value, "the values of "+m.Key) {
 			out[m.Key] = append(out[m.Key], v.Value())

@@ -39,8 +39,8 @@ cases:
 const asking = `{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: Ask, States: [{Name: Ask, Type: Task, Action: HTTP:Request,
  TaskMode: WaitForCustomCallback, Parameters: {url: "http://h", method: POST}, Next: Think}, {Name: Think, Type: Pass, End: true}]}`
 
-// TestMisspelt: a name that is no state of the flow is told wherever a case has it.
-func TestMisspelt(t *testing.T) {
+// TestUnknownStates: a name that is no state of the flow is told wherever a case has it.
+func TestUnknownStates(t *testing.T) {
 	m, diagnostics := fdl.Parse([]byte(asking), fdl.Options{})
 	if m == nil {
 		t.Fatal(diagnostics)
@@ -70,10 +70,10 @@ cases:
 		`9:33: callsInclude: the flow has no state "Bsk"; did you mean 'Ask'?`,
 		`10:20: taskInputs: the flow has no state "Zzz"`,
 	}
-	if got := file.Cases[0].Misspelt(m); !slices.Equal(got, want) {
+	if got := file.Cases[0].UnknownStates(m); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if got := file.Cases[1].Misspelt(m); got != nil {
+	if got := file.Cases[1].UnknownStates(m); got != nil {
 		t.Error(got)
 	}
 }
@@ -142,7 +142,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		for i := range file.Cases {
-			file.Cases[i].Misspelt(m)
+			file.Cases[i].UnknownStates(m)
 		}
 	})
 }

@@ -17,15 +17,15 @@ type mention struct {
 // inTasks is the key under which a name must be that of a Task state.
 const inTasks = "tasks"
 
-// Misspelt says, a line each, which names of a case are no states of the flow, or under tasks and calls no Task states.
+// UnknownStates says, a line each, which names of a case are no states of the flow, or under tasks and calls no Task states.
 // Such a mock would never be used, and such an expectation might hold for no good reason.
-func (c *Case) Misspelt(m *flow.Machine) []string {
+func (c *Case) UnknownStates(m *flow.Machine) []string {
 	var lines []string
 	for _, n := range c.names {
 		task := n.where != "visited" && n.where != "stepsEntered" && n.where != "waits" && n.where != "states"
-		if problem := misspelt(m, n.name, task); problem != "" {
+		if problem := unknownState(m, n.name, task); problem != "" {
 			lines = append(lines, fmt.Sprintf("%d:%d: %s: %s", n.line, n.column, n.where, problem))
-			if len(lines) == mistakesMost {
+			if len(lines) == mistakesMax {
 				break
 			}
 		}
@@ -33,8 +33,8 @@ func (c *Case) Misspelt(m *flow.Machine) []string {
 	return lines
 }
 
-// misspelt says what is wrong with a name, "" when it is that of a state, or of a task.
-func misspelt(m *flow.Machine, name string, task bool) string {
+// unknownState says what is wrong with a name, "" when it is that of a state, or of a task.
+func unknownState(m *flow.Machine, name string, task bool) string {
 	var names []string
 	there := false
 	for _, s := range m.Nodes {
@@ -51,7 +51,7 @@ func misspelt(m *flow.Machine, name string, task bool) string {
 	if there {
 		problem = "the state " + value.Quote(name) + " is no task, so it calls nothing"
 	}
-	if near := source.Near(name, names); near != "" {
+	if near := source.Suggest(name, names); near != "" {
 		problem += "; " + near
 	}
 	return problem

@@ -10,7 +10,7 @@ import (
 	"millrace/shared/flowtest"
 )
 
-const newerRetry = `Type: StateMachine
+const stateMachineRetry = `Type: StateMachine
 SpecVersion: v1
 Name: f
 StartAt: A
@@ -24,7 +24,7 @@ States:
   - {Name: B, Type: Pass, OutputConstructor: {ok: true}, End: true}
 `
 
-const olderRetry = `version: v1
+const flowV1Retry = `version: v1
 type: flow
 name: f
 steps:
@@ -59,8 +59,8 @@ func check(t *testing.T, definition, expect string) []string {
 func TestNumberOfCallsAndEntries(t *testing.T) {
 	lists := map[string]string{"calls": "", "callsInclude": "{}", "taskInputs": "", "states": "{}"}
 	for _, language := range []struct{ definition, params, input string }{
-		{newerRetry, "{resourceArn: 'acs:fc:::functions/f', invocationType: Sync, body: {n: 1}}", "{}"},
-		{olderRetry, "{n: 1}", "{n: 1}"},
+		{stateMachineRetry, "{resourceArn: 'acs:fc:::functions/f', invocationType: Sync, body: {n: 1}}", "{}"},
+		{flowV1Retry, "{n: 1}", "{n: 1}"},
 	} {
 		for list, element := range lists {
 			there, state, noun := 3, "A", "calls of A"
@@ -86,7 +86,7 @@ func TestNumberOfCallsAndEntries(t *testing.T) {
 			}
 		}
 	}
-	if got := check(t, newerRetry, "{calls: {A: []}, callsInclude: {A: []}}"); len(got) != 1 {
+	if got := check(t, stateMachineRetry, "{calls: {A: []}, callsInclude: {A: []}}"); len(got) != 1 {
 		t.Errorf("told more than once: %q", got)
 	}
 }

@@ -10,29 +10,29 @@ import (
 	"millrace/shared/value"
 )
 
-// World is what the tasks of a generated flow come to. What a call is told depends on the seed, the state, what it is
+// MockTasks is what the tasks of a generated flow come to. What a call is told depends on the seed, the state, what it is
 // called with and on which of the attempts with these it is; a call repeated under its key is told the same. A World
 // belongs to one run.
-type World struct {
+type MockTasks struct {
 	seed   uint64
 	number map[uint64]int // attempts so far, by state and data
 	known  map[string]int // number of an attempt, by key
 }
 
-// NewWorld is the world of a seed, before anything has happened in it.
-func NewWorld(seed uint64) *World {
-	return &World{seed: seed, number: map[uint64]int{}, known: map[string]int{}}
+// NewMockTasks is the world of a seed, before anything has happened in it.
+func NewMockTasks(seed uint64) *MockTasks {
+	return &MockTasks{seed: seed, number: map[uint64]int{}, known: map[string]int{}}
 }
 
-// Notice is a piece of news that comes Delay ms after the call.
-type Notice struct {
-	Delay int64
-	News  interp.Message
+// DelayedMessage is a piece of news that comes Delay ms after the call.
+type DelayedMessage struct {
+	Delay   int64
+	Message interp.Message
 }
 
 // Call tells what comes of a call: its answer, and for a task that waits for a report the report, which may come
 // before the answer, after it, more than once or never. A lost call gives nothing.
-func (w *World) Call(c *interp.Call) []Notice {
+func (w *MockTasks) Call(c *interp.Call) []DelayedMessage {
 	h := fnv.New64a()
 	h.Write(binary.BigEndian.AppendUint64(nil, w.seed))
 	h.Write([]byte(c.State))
@@ -51,19 +51,19 @@ func (w *World) Call(c *interp.Call) []Notice {
 	delay := r.Int64N(4000)
 	if c.Task.Mode == flow.RequestComplete {
 		w.outcome(r, &answer)
-		return []Notice{{delay, answer}}
+		return []DelayedMessage{{delay, answer}}
 	}
 	if r.IntN(8) == 0 {
 		answer.Error = &flow.Error{Name: errorNames[r.IntN(len(errorNames))], Cause: "the call failed"}
-		return []Notice{{delay, answer}}
+		return []DelayedMessage{{delay, answer}}
 	}
 	answer.Output = []byte("{}")
 	if c.Task.Mode == flow.WaitForSystemCallback && r.IntN(3) == 0 {
 		answer.Async = true
 		w.outcome(r, &answer)
-		return []Notice{{delay, answer}}
+		return []DelayedMessage{{delay, answer}}
 	}
-	out := []Notice{{delay, answer}}
+	out := []DelayedMessage{{delay, answer}}
 	token, ok := interp.ParseToken(c.Token)
 	if !ok {
 		panic("flowtest: a call's token cannot be read")
@@ -71,13 +71,13 @@ func (w *World) Call(c *interp.Call) []Notice {
 	for range r.IntN(3) {
 		report := interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Mark: r.Uint64() | 1}
 		w.outcome(r, &report)
-		out = append(out, Notice{r.Int64N(8000), report})
+		out = append(out, DelayedMessage{r.Int64N(8000), report})
 	}
 	return out
 }
 
 // outcome is a result or an error.
-func (w *World) outcome(r *random, n *interp.Message) {
+func (w *MockTasks) outcome(r *random, n *interp.Message) {
 	if r.IntN(4) == 0 {
 		n.Output, n.Error = nil, &flow.Error{Name: errorNames[r.IntN(len(errorNames))], Cause: fmt.Sprintf("cause %d", r.IntN(100))}
 		return

@@ -21,7 +21,7 @@ func inTheMiddle(t testing.TB, seeds uint64, f func(seed uint64, d *driver)) {
 		}
 		limits := flow.DefaultLimits()
 		limits.Events = 200
-		d := newDriver(t, m, limits, input, g.World, driveMode{stored: true, budget: 9})
+		d := newDriver(t, m, limits, input, g.Tasks, driveMode{stored: true, budget: 9})
 		d.afterCommit = func() {
 			if d.steps%5 == 1 {
 				f(seed, d)

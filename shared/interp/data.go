@@ -297,7 +297,7 @@ func (f *stepper) build(t *expr.Template, v *env) (any, error) {
 	if c, ok := t.ConstantValue(); ok {
 		return c, nil
 	}
-	f.budget.Sparse = v.omitAbsent
+	f.budget.OmitAbsent = v.omitAbsent
 	out, err := t.Build(v, &f.budget)
 	if err != nil {
 		return nil, f.withLocation(v.entry, v.site, err)

@@ -299,7 +299,7 @@ func TestRandom(t *testing.T) {
 	run := func(w driveMode) []string {
 		var drawn []string
 		calls := 0
-		d := newDriver(t, m, flow.DefaultLimits(), map[string]any{}, callHandlerFunc(func(c *interp.Call) []flowtest.Notice {
+		d := newDriver(t, m, flow.DefaultLimits(), map[string]any{}, callHandlerFunc(func(c *interp.Call) []flowtest.DelayedMessage {
 			body := c.Params.Tree().(map[string]any)["body"].(map[string]any)
 			drawn = append(drawn, body["id"].(string), body["two"].(string))
 			calls++
@@ -307,7 +307,7 @@ func TestRandom(t *testing.T) {
 			if calls%4 == 3 || calls%4 == 0 {
 				name = "Again"
 			}
-			return []flowtest.Notice{{Delay: 10, News: callFailed(c, name)}}
+			return []flowtest.DelayedMessage{{Delay: 10, Message: callFailed(c, name)}}
 		}), w)
 		d.run()
 		return drawn

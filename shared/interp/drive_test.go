@@ -16,7 +16,7 @@ import (
 
 // callHandler tells what comes of calls.
 type callHandler interface {
-	Call(*interp.Call) []flowtest.Notice
+	Call(*interp.Call) []flowtest.DelayedMessage
 }
 
 // driveMode is how an execution is driven. However it is, the history must be the same.
@@ -216,7 +216,7 @@ func (d *driver) call(c *interp.Call) {
 		return
 	}
 	for _, n := range d.handler.Call(c) {
-		d.push(d.now+n.Delay, n.News)
+		d.push(d.now+n.Delay, n.Message)
 	}
 }
 
@@ -357,7 +357,7 @@ func (d *driver) transcript() string {
 // checkHistory fails the test if the history is not.
 func (d *driver) checkHistory() {
 	d.t.Helper()
-	if faults := flowtest.Legal(d.m, d.history); len(faults) > 0 {
+	if faults := flowtest.CheckHistory(d.m, d.history); len(faults) > 0 {
 		for _, f := range faults {
 			d.t.Error(f)
 		}
@@ -371,7 +371,7 @@ type script struct {
 	used  map[string]int
 }
 
-func (s *script) Call(c *interp.Call) []flowtest.Notice {
+func (s *script) Call(c *interp.Call) []flowtest.DelayedMessage {
 	list := s.tasks[c.State]
 	if len(list) == 0 {
 		list = []flowtest.Outcome{{}}
@@ -386,7 +386,7 @@ func (s *script) Call(c *interp.Call) []flowtest.Notice {
 	}
 	n := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: text(o.Return), Error: o.Error}
 	if c.Task.Mode == flow.RequestComplete {
-		return []flowtest.Notice{{Delay: 50, News: n}}
+		return []flowtest.DelayedMessage{{Delay: 50, Message: n}}
 	}
 	report := o.Callback
 	if report == nil {
@@ -397,14 +397,14 @@ func (s *script) Call(c *interp.Call) []flowtest.Notice {
 	if !ok {
 		panic(errors.New("a token cannot be read"))
 	}
-	return []flowtest.Notice{{Delay: 50, News: n},
-		{Delay: 90, News: interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Output: text(report), Error: o.Error, Mark: 5}}}
+	return []flowtest.DelayedMessage{{Delay: 50, Message: n},
+		{Delay: 90, Message: interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Output: text(report), Error: o.Error, Mark: 5}}}
 }
 
 // callHandlerFunc is a world made of a function.
-type callHandlerFunc func(c *interp.Call) []flowtest.Notice
+type callHandlerFunc func(c *interp.Call) []flowtest.DelayedMessage
 
-func (f callHandlerFunc) Call(c *interp.Call) []flowtest.Notice { return f(c) }
+func (f callHandlerFunc) Call(c *interp.Call) []flowtest.DelayedMessage { return f(c) }
 
 // callCompleted is the news that a call has been answered.
 func callCompleted(c *interp.Call, output string) interp.Message {

@@ -33,7 +33,7 @@ func TestEventLimitIsExact(t *testing.T) {
 		limits := flow.DefaultLimits()
 		limits.Events = 200
 		run := func() *driver {
-			return newDriver(t, m, limits, input, flowtest.NewWorld(seed), driveMode{}).run()
+			return newDriver(t, m, limits, input, flowtest.NewMockTasks(seed), driveMode{}).run()
 		}
 		whole := run()
 		if e := whole.state.Error; e != nil && e.Name == flow.ErrEventLimit {

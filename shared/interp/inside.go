@@ -218,7 +218,7 @@ func (f *stepper) checkDepth(done []*flow.Value, st *flow.State) error {
 		around = 2
 	}
 	for _, v := range done {
-		if value.Deeper(v.Text(), value.DepthMax-around) {
+		if value.ExceedsDepth(v.Text(), value.DepthMax-around) {
 			return f.runtimeError("the result of state " + value.Quote(st.Name) + " is " + value.ErrDepth.Error())
 		}
 	}

@@ -53,7 +53,7 @@ func TestReplayExamples(t *testing.T) {
 			}
 			t.Run(c.Name, func(t *testing.T) {
 				compare(t, f.Machine, flow.DefaultLimits(), input, func() callHandler { return &script{c.Setup.Tasks, map[string]int{}} })
-				compare(t, f.Machine, flow.DefaultLimits(), input, func() callHandler { return flowtest.NewWorld(uint64(i)) })
+				compare(t, f.Machine, flow.DefaultLimits(), input, func() callHandler { return flowtest.NewMockTasks(uint64(i)) })
 			})
 		}
 	})
@@ -97,6 +97,6 @@ func generated(t *testing.T, seed uint64, statuses map[flow.Status]int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := compare(t, m, limits, input, func() callHandler { return flowtest.NewWorld(seed) })
+	d := compare(t, m, limits, input, func() callHandler { return flowtest.NewMockTasks(seed) })
 	statuses[d.state.Status]++
 }

@@ -31,7 +31,7 @@ type tasks map[string][]string
 
 func (w tasks) handler() callHandler {
 	used := map[string]int{}
-	return callHandlerFunc(func(c *interp.Call) (out []flowtest.Notice) {
+	return callHandlerFunc(func(c *interp.Call) (out []flowtest.DelayedMessage) {
 		list := w[c.State]
 		if len(list) == 0 {
 			return nil
@@ -58,7 +58,7 @@ func (w tasks) handler() callHandler {
 			default:
 				panic(word)
 			}
-			out = append(out, flowtest.Notice{Delay: int64(i+1) * 10, News: n})
+			out = append(out, flowtest.DelayedMessage{Delay: int64(i+1) * 10, Message: n})
 		}
 		return out
 	})

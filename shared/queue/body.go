@@ -43,13 +43,13 @@ func Encode(partition string) ([]byte, error) {
 func Decode(text []byte) (partition string, err error) {
 	var b body
 	if err := value.Unmarshal(text, &b); err != nil {
-		return "", fmt.Errorf("%w: %s: %w", ErrBody, value.Outline(text), err)
+		return "", fmt.Errorf("%w: %s: %w", ErrBody, value.Digest(text), err)
 	}
 	switch {
 	case b.Version > bodyVersion:
 		return "", fmt.Errorf("%w: version %d", ErrVersion, b.Version)
 	case b.Version != bodyVersion, b.Partition == "", len(b.Partition) > partitionMax:
-		return "", fmt.Errorf("%w: %s", ErrBody, value.Outline(text))
+		return "", fmt.Errorf("%w: %s", ErrBody, value.Digest(text))
 	}
 	return b.Partition, nil
 }

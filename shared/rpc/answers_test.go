@@ -29,7 +29,7 @@ func decode(t testing.TB, w *httptest.ResponseRecorder) map[string]any {
 	return answer
 }
 
-func wantAnswer(t testing.TB, w *httptest.ResponseRecorder) map[string]any {
+func wantResponse(t testing.TB, w *httptest.ResponseRecorder) map[string]any {
 	t.Helper()
 	answer := decode(t, w)
 	if _, ok := answer["Code"]; ok || w.Code != 200 {
@@ -52,7 +52,7 @@ func wantFault(t testing.TB, w *httptest.ResponseRecorder, status int, code, mes
 }
 
 // The answers to the letter: names, order, empty strings, times.
-func TestAnswers(t *testing.T) {
+func TestResponses(t *testing.T) {
 	const flow = `"Id":"3f1c","Name":"%N","Type":"FDL","Definition":"version: v1\ntype: flow\n","Description":"a \"flow\"",` +
 		`"RoleArn":"","ExecutionMode":"Standard","ExternalStorageLocation":"","ResourceGroupId":"",` +
 		`"CreatedTime":"2019-01-01T01:01:01.001Z","LastModifiedTime":"2019-01-01T01:01:01.001Z"`
@@ -103,7 +103,7 @@ func TestAnswers(t *testing.T) {
 		if got := w.Body.String(); got != want || w.Code != 200 {
 			t.Errorf("%s:\n got %s\nwant %s", c.operation, got, want)
 		}
-		wantAnswer(t, w)
+		wantResponse(t, w)
 	}
 }
 
@@ -111,14 +111,14 @@ func TestRequestIDs(t *testing.T) {
 	generated := regexp.MustCompile(`^[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$`)
 	seen := map[string]bool{}
 	for _, given := range []string{"", "a b", strings.Repeat("x", 65), "é", "{}"} {
-		id := wantAnswer(t, serve(rpc.Options{API: &fakeAPI{}}, get(open("ListFlows", "RequestId", given))))["RequestId"].(string)
+		id := wantResponse(t, serve(rpc.Options{API: &fakeAPI{}}, get(open("ListFlows", "RequestId", given))))["RequestId"].(string)
 		if !generated.MatchString(id) || seen[id] {
 			t.Errorf("%q gives %q", given, id)
 		}
 		seen[id] = true
 	}
 	for _, given := range []string{"a", "my-req_ID-1", strings.Repeat("x", 64)} {
-		answer := wantAnswer(t, serve(rpc.Options{API: &fakeAPI{}}, get(open("ListFlows", "RequestId", given))))
+		answer := wantResponse(t, serve(rpc.Options{API: &fakeAPI{}}, get(open("ListFlows", "RequestId", given))))
 		if answer["RequestId"] != given {
 			t.Errorf("%q gives %q", given, answer["RequestId"])
 		}

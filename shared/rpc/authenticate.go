@@ -18,9 +18,9 @@ const (
 const timeFormat = "2006-01-02T15:04:05Z"
 
 // authenticate finds out who calls, and leaves it in c.who.
-func (c *call) authenticate() error {
+func (c *request) authenticate() error {
 	if c.Credentials == nil {
-		c.trust()
+		c.openIdentity()
 		return nil
 	}
 	authorization := headerOf(c.r, "Authorization")
@@ -46,15 +46,15 @@ func (c *call) authenticate() error {
 	return c.authenticateV1()
 }
 
-// trust makes everybody the one account of an open server. Nonce and time of a signature are passed on unchecked: they
+// openIdentity makes everybody the one account of an open server. Nonce and time of a signature are passed on unchecked: they
 // make an unnamed start that a proxy repeats meet its own execution.
-func (c *call) trust() {
-	c.who.Account = c.Account
+func (c *request) openIdentity() {
+	c.caller.Account = c.Account
 	switch {
 	case headerOf(c.r, "Authorization") != "":
-		c.who.Nonce, c.who.Timestamp = headerOf(c.r, headerNonce), headerOf(c.r, headerDate)
+		c.caller.Nonce, c.caller.Timestamp = headerOf(c.r, headerNonce), headerOf(c.r, headerDate)
 	case first(c.params.list, "Signature") != "":
-		c.who.Nonce, c.who.Timestamp = c.params.str("SignatureNonce"), c.params.str("Timestamp")
+		c.caller.Nonce, c.caller.Timestamp = c.params.str("SignatureNonce"), c.params.str("Timestamp")
 	}
 }
 
@@ -63,7 +63,7 @@ var requiredV1 = [...]string{"Signature", "SignatureNonce", "Timestamp"}
 // methodV1 is how V1 signs. A client may leave it out, but one that names another way must not think that it was used.
 var methodV1 = [...]sign.Param{{Name: "SignatureMethod", Value: "HMAC-SHA1"}, {Name: "SignatureVersion", Value: "1.0"}}
 
-func (c *call) authenticateV1() error {
+func (c *request) authenticateV1() error {
 	for _, name := range requiredV1 {
 		if c.params.str(name) == "" {
 			return missingParam(name)
@@ -78,15 +78,15 @@ func (c *call) authenticateV1() error {
 	if err != nil {
 		return err
 	}
-	sent, err := c.within(c.params.str("Timestamp"), "Timestamp", skewV1)
+	sent, err := c.checkSkew(c.params.str("Timestamp"), "Timestamp", skewV1)
 	if err != nil {
 		return err
 	}
 	if !key.sign.VerifyV1(c.r.Method, c.params.list, c.params.str("Signature")) {
 		return signatureNotMatch()
 	}
-	c.identity(key, c.params.str("SignatureNonce"), c.params.str("Timestamp"))
-	return c.fresh(sent.Add(skewV1))
+	c.setIdentity(key, c.params.str("SignatureNonce"), c.params.str("Timestamp"))
+	return c.checkNonce(sent.Add(skewV1))
 }
 
 // requiredV3 are the headers without which nothing can be verified; the first two are known to be there.
@@ -100,7 +100,7 @@ var coveredV3 = [...]string{
 }
 
 // readSigned reads what a V3 signature covers, before anything else looks at those headers.
-func (c *call) readSigned(authorization string) {
+func (c *request) readSigned(authorization string) {
 	var err error
 	if c.authorization, err = sign.ParseAuthorization(authorization); err != nil || len(c.r.Header["Authorization"]) > 1 {
 		c.unsigned = signatureNotMatch()
@@ -112,8 +112,8 @@ func (c *call) readSigned(authorization string) {
 	}
 }
 
-// covered refuses a V3 request whose signature leaves out what the server goes by.
-func (c *call) covered() error {
+// checkCovered refuses a V3 request whose signature leaves out what the server goes by.
+func (c *request) checkCovered() error {
 	if c.unsigned != nil {
 		return c.unsigned
 	}
@@ -135,13 +135,13 @@ func (c *call) covered() error {
 }
 
 // authenticateV3 needs no more of the body than its hash.
-func (c *call) authenticateV3() error {
+func (c *request) authenticateV3() error {
 	for _, h := range requiredV3 {
 		if headerOf(c.r, h.header) == "" {
 			return missingHeader(h.name)
 		}
 	}
-	if err := c.covered(); err != nil {
+	if err := c.checkCovered(); err != nil {
 		return err
 	}
 	token, _ := c.signed.Headers.Get("x-acs-security-token")
@@ -150,7 +150,7 @@ func (c *call) authenticateV3() error {
 		return err
 	}
 	date, _ := c.signed.Headers.Get("x-acs-date")
-	sent, err := c.within(date, "x-acs-date", skewV3)
+	sent, err := c.checkSkew(date, "x-acs-date", skewV3)
 	if err != nil {
 		return err
 	}
@@ -158,12 +158,12 @@ func (c *call) authenticateV3() error {
 		return signatureNotMatch()
 	}
 	nonce, _ := c.signed.Headers.Get("x-acs-signature-nonce")
-	c.identity(key, nonce, date)
-	return c.fresh(sent.Add(skewV3))
+	c.setIdentity(key, nonce, date)
+	return c.checkNonce(sent.Add(skewV3))
 }
 
 // verifyV3 checks the signature for the host received, then for the other hosts of this server.
-func (c *call) verifyV3(key *accessKey) bool {
+func (c *request) verifyV3(key *accessKey) bool {
 	r := &c.signed
 	r.Method, r.Query, r.BodyHash = c.r.Method, c.params.list[:c.query], sign.BodyHash(c.body)
 	hash, _ := r.Headers.Get("x-acs-content-sha256")
@@ -184,7 +184,7 @@ func (c *call) verifyV3(key *accessKey) bool {
 }
 
 // key finds a key that is valid now, with the security token that it asks for.
-func (c *call) key(id, token string) (*accessKey, error) {
+func (c *request) key(id, token string) (*accessKey, error) {
 	key := c.Credentials.keys[id]
 	if key == nil || key.expired(c.Now()) || subtle.ConstantTimeCompare([]byte(key.token), []byte(token)) != 1 {
 		return nil, invalidKey(id)
@@ -192,24 +192,24 @@ func (c *call) key(id, token string) (*accessKey, error) {
 	return key, nil
 }
 
-func (c *call) authenticateBearer(token string) error {
+func (c *request) authenticateBearer(token string) error {
 	key := c.Credentials.bearer(token)
 	if key == nil || key.expired(c.Now()) {
 		return accessDenied()
 	}
-	c.identity(key, "", "")
+	c.setIdentity(key, "", "")
 	return nil
 }
 
-func (c *call) identity(key *accessKey, nonce, timestamp string) {
-	c.who.Account, c.who.AccessKey = key.account, key.id
-	c.who.Nonce, c.who.Timestamp = nonce, timestamp
-	c.who.Identity = key.identity
-	c.who.May = access.MayOf(key.policies, key.account, c.Region)
+func (c *request) setIdentity(key *accessKey, nonce, timestamp string) {
+	c.caller.Account, c.caller.AccessKey = key.account, key.id
+	c.caller.Nonce, c.caller.Timestamp = nonce, timestamp
+	c.caller.Identity = key.identity
+	c.caller.May = access.MayOf(key.policies, key.account, c.Region)
 }
 
-// within parses a request's time and refuses one that is too far from now.
-func (c *call) within(text, name string, skew time.Duration) (time.Time, error) {
+// checkSkew parses a request's time and refuses one that is too far from now.
+func (c *request) checkSkew(text, name string, skew time.Duration) (time.Time, error) {
 	sent, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		return sent, invalid("The parameter '%s' must be a UTC time like 2006-01-02T15:04:05Z.", name)
@@ -223,12 +223,12 @@ func (c *call) within(text, name string, skew time.Duration) (time.Time, error) 
 	return sent, nil
 }
 
-// fresh refuses a nonce that was used before, where that is checked. After until the request's own time refuses it.
-func (c *call) fresh(until time.Time) error {
-	if !c.CheckNonces && !c.operation.once {
+// checkNonce refuses a nonce that was used before, where that is checked. After until the request's own time refuses it.
+func (c *request) checkNonce(until time.Time) error {
+	if !c.CheckNonces && !c.operation.replayProtected {
 		return nil
 	}
-	unused, err := c.Nonces.Use(c.r.Context(), c.who.AccessKey+"\x00"+c.who.Nonce, until)
+	unused, err := c.Nonces.Use(c.r.Context(), c.caller.AccessKey+"\x00"+c.caller.Nonce, until)
 	if err != nil {
 		return err
 	}
@@ -239,18 +239,18 @@ func (c *call) fresh(until time.Time) error {
 }
 
 // authorize asks the policy of the caller's key for the operation on its flow.
-func (c *call) authorize() error {
-	c.who.Region = c.Region
+func (c *request) authorize() error {
+	c.caller.Region = c.Region
 	name := ""
 	if c.operation.flow != "" {
 		name = c.params.str(c.operation.flow)
 	}
-	if err := c.who.Authorize(c.operation.action, name); err != nil {
+	if err := c.caller.Authorize(c.operation.action, name); err != nil {
 		return err
 	}
 	// The engine will report in the caller's name when the execution ends.
 	if c.operation.name == "StartExecution" && c.params.str("CallbackFnFTaskToken") != "" {
-		return c.who.AuthorizeReports()
+		return c.caller.AuthorizeReports()
 	}
 	return nil
 }

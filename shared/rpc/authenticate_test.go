@@ -38,16 +38,16 @@ func TestReplaysThatWouldUndoSomethingAreRefused(t *testing.T) {
 		{"ListFlows", nil, false},
 	} {
 		list := signV1("POST", with(common(c.operation, c.list...), "SignatureNonce", c.operation))
-		wantAnswer(t, record(h, post(list)))
+		wantResponse(t, record(h, post(list)))
 		if c.once {
 			wantFault(t, record(h, post(list)), 400, "SignatureNonceUsed", nonceUsed)
 		} else {
-			wantAnswer(t, record(h, post(list)))
+			wantResponse(t, record(h, post(list)))
 		}
 	}
 	wantFault(t, record(h, v3("DeleteFlow", "Name=f", "", "", "x-acs-signature-nonce", "UpdateFlow")), 400, "SignatureNonceUsed", nonceUsed)
 	wantFault(t, record(h, post(with(common("DeleteFlow", "Name", "f"), "Signature", "forged"))), 403, "SignatureNotMatch", notMatch)
-	wantAnswer(t, record(h, post(signV1("POST", common("DeleteFlow", "Name", "f"))))) // a forgery does not use a nonce up
+	wantResponse(t, record(h, post(signV1("POST", common("DeleteFlow", "Name", "f"))))) // a forgery does not use a nonce up
 }
 
 func TestOtherSignatureMethodsAreRefused(t *testing.T) {
@@ -63,7 +63,7 @@ func TestOtherSignatureMethodsAreRefused(t *testing.T) {
 	} {
 		w := serve(o, get(signV1("GET", with(common("ListFlows"), c.name, c.value))))
 		if c.message == "" {
-			wantAnswer(t, w)
+			wantResponse(t, w)
 		} else {
 			wantFault(t, w, 400, "InvalidArgument", c.message)
 		}
@@ -72,22 +72,22 @@ func TestOtherSignatureMethodsAreRefused(t *testing.T) {
 
 func TestEveryNonceIsCheckedWhenAsked(t *testing.T) {
 	h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""), Now: fixed(noon), CheckNonces: true})
-	wantAnswer(t, record(h, get(signV1("GET", common("ListFlows")))))
+	wantResponse(t, record(h, get(signV1("GET", common("ListFlows")))))
 	wantFault(t, record(h, get(signV1("GET", common("ListFlows")))), 400, "SignatureNonceUsed", nonceUsed)
 }
 
-func TestOpenServerTrustsEverybody(t *testing.T) {
+func TestOpenServerAcceptsEveryCaller(t *testing.T) {
 	api := &fakeAPI{}
 	o := rpc.Options{API: api, CheckNonces: true, Account: "77", Region: "us-west-1"}
 	for range 2 {
-		wantAnswer(t, serve(o, post(with(common("StartExecution", "FlowName", "f"), "AccessKeyId", "any", "Signature", "x", "Timestamp", "old"))))
-		if w := api.who; w.Account != "77" || w.Region != "us-west-1" || w.AccessKey != "" || w.Nonce != "n1" || w.Timestamp != "old" || w.May != nil {
+		wantResponse(t, serve(o, post(with(common("StartExecution", "FlowName", "f"), "AccessKeyId", "any", "Signature", "x", "Timestamp", "old"))))
+		if w := api.caller; w.Account != "77" || w.Region != "us-west-1" || w.AccessKey != "" || w.Nonce != "n1" || w.Timestamp != "old" || w.May != nil {
 			t.Errorf("caller is %+v", w)
 		}
 	}
-	wantAnswer(t, serve(o, get(open("ListFlows", "SignatureNonce", "n"))))
-	if api.who.Nonce != "" {
-		t.Errorf("an unsigned request has the nonce %q", api.who.Nonce)
+	wantResponse(t, serve(o, get(open("ListFlows", "SignatureNonce", "n"))))
+	if api.caller.Nonce != "" {
+		t.Errorf("an unsigned request has the nonce %q", api.caller.Nonce)
 	}
 }
 
@@ -156,9 +156,9 @@ func TestOtherHosts(t *testing.T) {
 	}
 	wantFault(t, serve(o, rewritten()), 403, "SignatureNotMatch", notMatch)
 	o.Hosts = []string{"flows.example.com", "localhost:8080"}
-	wantAnswer(t, serve(o, rewritten()))
-	if api.who.Host != "localhost:8080" {
-		t.Errorf("host is %q", api.who.Host)
+	wantResponse(t, serve(o, rewritten()))
+	if api.caller.Host != "localhost:8080" {
+		t.Errorf("host is %q", api.caller.Host)
 	}
 }
 
@@ -179,22 +179,22 @@ func TestThrottle(t *testing.T) {
 		t.Helper()
 		wantFault(t, record(h, r), 429, "ResourceThrottled", "The request is throttled. Please try again later.")
 	}
-	wantAnswer(t, record(h, list()))
-	wantAnswer(t, record(h, list()))
+	wantResponse(t, record(h, list()))
+	wantResponse(t, record(h, list()))
 	throttled(list())
-	wantAnswer(t, record(h, regions()))
+	wantResponse(t, record(h, regions()))
 	throttled(regions())
-	wantAnswer(t, record(h, get(append(open("ListFlows"), params("BearerToken", "b")...)))) // another account
-	throttled(get(signV1("GET", common("ListFlows", "Limit", "x"))))                        // before the formats
+	wantResponse(t, record(h, get(append(open("ListFlows"), params("BearerToken", "b")...)))) // another account
+	throttled(get(signV1("GET", common("ListFlows", "Limit", "x"))))                          // before the formats
 	now = noon.Add(time.Second)
-	wantAnswer(t, record(h, list()))
+	wantResponse(t, record(h, list()))
 	throttled(list())
 	throttled(regions())
 	now = noon.Add(2 * time.Second)
-	wantAnswer(t, record(h, regions()))
+	wantResponse(t, record(h, regions()))
 	now = noon.Add(time.Hour)
 	for range 2 {
-		wantAnswer(t, record(h, get(signV1("GET", with(common("ListFlows"), "Timestamp", now.Format(time.RFC3339))))))
+		wantResponse(t, record(h, get(signV1("GET", with(common("ListFlows"), "Timestamp", now.Format(time.RFC3339))))))
 	}
 	throttled(get(signV1("GET", with(common("ListFlows"), "Timestamp", now.Format(time.RFC3339)))))
 }

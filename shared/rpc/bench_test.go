@@ -48,7 +48,7 @@ func BenchmarkHandler(b *testing.B) {
 
 // BenchmarkRoundTrip is client and server over loopback.
 func BenchmarkRoundTrip(b *testing.B) {
-	for name, way := range ways(b) {
+	for name, way := range signingModes(b) {
 		b.Run(strings.ReplaceAll(name, " ", ""), func(b *testing.B) {
 			o := way.client
 			o.Endpoint = "http://" + listen(b, rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: way.server}))

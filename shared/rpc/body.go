@@ -22,7 +22,7 @@ const (
 )
 
 // readBody reads the whole body, in bounded time and size.
-func (c *call) readBody() error {
+func (c *request) readBody() error {
 	most := c.MaxBody - int64(len(c.r.URL.RawQuery))
 	if c.r.ContentLength > most || most < 0 {
 		return tooLarge(c.MaxBody)
@@ -54,44 +54,44 @@ func (c *call) readBody() error {
 		} else if err != nil {
 			return c.broken(err)
 		}
-		p.came(n)
+		p.received(n)
 	}
 }
 
-// reliefMax bounds the wait for the bytes of a request that was cut off.
-const reliefMax = time.Second
+// evictionWaitMax bounds the wait for the bytes of a request that was cut off.
+const evictionWaitMax = time.Second
 
 // holdBody charges what the body may take to the budget of the process. When that is used up, the
 // request that has been on its way for longest is cut off for this one; if there is none, this one
 // is refused.
-func (c *call) holdBody(n int64) error {
-	own := c.own
+func (c *request) holdBody(n int64) error {
+	own := c.conn
 	ok := c.hold.TryGrow(n)
-	if !ok && own != nil && own.connections.relieve(own) {
-		ctx, cancel := context.WithTimeout(c.r.Context(), reliefMax)
+	if !ok && own != nil && own.connections.evictHolder(own) {
+		ctx, cancel := context.WithTimeout(c.r.Context(), evictionWaitMax)
 		defer cancel()
 		ok = c.hold.Grow(ctx, n) == nil
 	}
 	if !ok {
 		c.w.Header().Set("Connection", "close") // the rest is not read
-		c.Refusals.add(refusedBytes)
+		c.Rejections.add(rejectedBytes)
 		return tooBusy()
 	}
 	if own != nil {
-		own.connections.holds(own)
+		own.connections.markHolding(own)
 	}
 	return nil
 }
 
 // broken is the fault of a body that ends early or comes too slowly.
-func (c *call) broken(err error) error {
+func (c *request) broken(err error) error {
 	var tooMany *http.MaxBytesError
 	if errors.As(err, &tooMany) { // a limit around this handler
 		return tooLarge(tooMany.Limit)
 	}
 	c.w.Header().Set("Connection", "close")
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.Refusals.add(refusedSlow)
+		c.Rejections.add(rejectedSlow)
 		return invalid("The request body came too slowly: send at least %d bytes a second.", bodyRate)
 	}
 	return invalid("The request body cannot be read to its end.")
@@ -105,9 +105,9 @@ type pace struct {
 	until   time.Time
 }
 
-func (c *call) pace() pace {
-	if c.own != nil {
-		return pace{reader: c.own}
+func (c *request) pace() pace {
+	if c.conn != nil {
+		return pace{reader: c.conn}
 	}
 	return pace{reader: http.NewResponseController(c.w)}
 }
@@ -117,8 +117,8 @@ func (p *pace) begin() {
 	p.bounded = p.reader.SetReadDeadline(p.until) == nil
 }
 
-// came counts bytes that have come before the end.
-func (p *pace) came(n int) {
+// received counts bytes that have come before the end.
+func (p *pace) received(n int) {
 	if !p.bounded {
 		return
 	}

@@ -122,11 +122,11 @@ func TestBytesOfRequestsAreBounded(t *testing.T) {
 		t.Errorf("%d bytes are held, %d were refused", budget.Held(), budget.Rejected())
 	}
 	go func() { <-begun }()
-	wantAnswer(t, record(h, large()))
+	wantResponse(t, record(h, large()))
 }
 
-// TestUnfinishedRequestsMakeRoom: bytes of requests that are not whole do not keep out one that is.
-func TestUnfinishedRequestsMakeRoom(t *testing.T) {
+// TestUnfinishedRequestsAreEvicted: bytes of requests that are not whole do not keep out one that is.
+func TestUnfinishedRequestsAreEvicted(t *testing.T) {
 	budget := inflight.New(256 << 10)
 	s := rpc.NewServer("", rpc.New(rpc.Options{API: &fakeAPI{}, Bytes: budget}))
 	s.Connections, s.Bytes = 100, budget
@@ -197,8 +197,8 @@ func TestManySmallHeaders(t *testing.T) {
 	}
 }
 
-// TestAnswersArePrivate: no cache keeps an answer, and no browser takes one for anything but what it is.
-func TestAnswersArePrivate(t *testing.T) {
+// TestResponsesArePrivate: no cache keeps an answer, and no browser takes one for anything but what it is.
+func TestResponsesArePrivate(t *testing.T) {
 	h := rpc.New(rpc.Options{API: &fakeAPI{}})
 	check := func(what string, header http.Header) {
 		if header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Cache-Control") != "no-store" {

@@ -17,12 +17,12 @@ import (
 	"millrace/shared/share"
 )
 
-// call is one request on its way. Calls are pooled: nothing that leaves one may share its buffers.
-type call struct {
+// request is one request on its way. Calls are pooled: nothing that leaves one may share its buffers.
+type request struct {
 	*handler
 	w     http.ResponseWriter
 	r     *http.Request
-	own   *conn // the request's connection; nil outside Server's bounds
+	conn  *conn // the request's connection; nil outside Server's bounds
 	began time.Time
 
 	body   []byte // raw
@@ -39,7 +39,7 @@ type call struct {
 	unsigned      *fault.Error // why it does not cover what it says; nil when it does
 
 	operation *operation
-	who       cloudflow.Caller
+	caller    cloudflow.Caller
 	ctx       context.Context // of the operation
 	shared    bool            // the request counts among its account's
 	turn      *share.Turn
@@ -51,8 +51,8 @@ type call struct {
 // keepMax bounds the buffers that a pooled call keeps.
 const keepMax = 256 << 10
 
-func (c *call) begin(w http.ResponseWriter, r *http.Request) {
-	c.w, c.r, c.own = w, r, connOf(r.Context())
+func (c *request) begin(w http.ResponseWriter, r *http.Request) {
+	c.w, c.r, c.conn = w, r, connOf(r.Context())
 	c.host = cutHost(r.Host)
 	c.hold.Budget = c.Bytes
 	if c.AccessLog != nil {
@@ -61,8 +61,8 @@ func (c *call) begin(w http.ResponseWriter, r *http.Request) {
 }
 
 // end logs and forgets the request.
-func (c *call) end() {
-	c.leave()
+func (c *request) end() {
+	c.releaseShare()
 	if c.AccessLog != nil {
 		name := ""
 		if c.operation != nil {
@@ -81,12 +81,12 @@ func (c *call) end() {
 	}
 	c.hold.Release()
 	c.signed.Headers.Clear()
-	*c = call{handler: c.handler, body: body, out: out, params: params{list: list[:0]},
+	*c = request{handler: c.handler, body: body, out: out, params: params{list: list[:0]},
 		signed: sign.Request{Headers: c.signed.Headers}}
 }
 
 // serve answers, whatever happens on the way.
-func (c *call) serve() {
+func (c *request) serve() {
 	defer func() {
 		if v := recover(); v != nil {
 			c.panicked(v)
@@ -95,16 +95,16 @@ func (c *call) serve() {
 	status, err := c.run()
 	if err != nil {
 		if fault.CodeOf(err) == fault.ResourceThrottled {
-			c.waitRefused()
+			c.delayRejection()
 		}
-		c.fail(err, status)
+		c.respondError(err, status)
 		return
 	}
-	c.answer(http.StatusOK)
+	c.respond(http.StatusOK)
 }
 
 // run does what the request asks for. A status other than 0 replaces the one of the fault's code.
-func (c *call) run() (status int, _ error) {
+func (c *request) run() (status int, _ error) {
 	if path := c.r.URL.Path; path != "/" && path != "" {
 		return http.StatusNotFound, actionNotSupported(path)
 	}
@@ -112,13 +112,13 @@ func (c *call) run() (status int, _ error) {
 		c.w.Header()["Allow"] = allowed
 		return http.StatusMethodNotAllowed, actionNotSupported(c.r.Method)
 	}
-	if err := c.admit(); err != nil {
+	if err := c.preflight(); err != nil {
 		return 0, err
 	}
 	c.out = append(c.out[:0], `{"RequestId":`...)
 	c.out = appendText(c.out, c.requestID)
-	c.who.RequestID, c.who.Host, c.who.Region = c.requestID, c.host, c.Region
-	out, err := c.operation.run(c.ctx, c.API, c.who, &c.params, c.out)
+	c.caller.RequestID, c.caller.Host, c.caller.Region = c.requestID, c.host, c.Region
+	out, err := c.operation.run(c.ctx, c.API, c.caller, &c.params, c.out)
 	if err != nil {
 		return 0, err
 	}
@@ -126,9 +126,9 @@ func (c *call) run() (status int, _ error) {
 	return 0, nil
 }
 
-// admit makes the checks that come before the operation's own parameters, in their order (api.md 2.9).
-func (c *call) admit() error {
-	if err := c.notOfThisMachine(); err != nil {
+// preflight makes the checks that come before the operation's own parameters, in their order (api.md 2.9).
+func (c *request) preflight() error {
+	if err := c.rejectBrowser(); err != nil {
 		return err
 	}
 	if err := c.read(); err != nil {
@@ -141,16 +141,16 @@ func (c *call) admit() error {
 		return err
 	}
 	c.turn.Release()
-	if !c.throttle.admit(c.who.Account, c.operation.name, c.Now()) {
+	if !c.throttle.admit(c.caller.Account, c.operation.name, c.Now()) {
 		return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
 	}
-	if err := c.takeShare(); err != nil {
+	if err := c.acquireShare(); err != nil {
 		return err
 	}
 	if err := c.decode(); err != nil {
 		return err
 	}
-	c.identify()
+	c.ensureRequestID()
 	if err := c.authorize(); err != nil {
 		return err
 	}
@@ -162,23 +162,23 @@ func (c *call) admit() error {
 	return c.params.checkText()
 }
 
-// strangerFree is the length of a body, in bytes, up to which a request waits for no processor before
+// unauthenticatedFree is the length of a body, in bytes, up to which a request waits for no processor before
 // its caller is known.
-const strangerFree = 8 << 10
+const unauthenticatedFree = 8 << 10
 
-// takeStrangersTurn waits for a processor to read a long body with: what it takes to check the
+// acquireUnauthenticatedTurn waits for a processor to read a long body with: what it takes to check the
 // signature of a long form must not hold up everybody else. Callers who are not known take turns with
 // the account that they claim to be; the others among themselves. admit ends the turn.
-func (c *call) takeStrangersTurn() (err error) {
-	if len(c.body) > strangerFree && c.Processors != nil {
-		c.turn, err = c.Processors.AcquireTurn(c.r.Context(), share.Claimed(c.claimed()))
+func (c *request) acquireUnauthenticatedTurn() (err error) {
+	if len(c.body) > unauthenticatedFree && c.Processors != nil {
+		c.turn, err = c.Processors.AcquireTurn(c.r.Context(), share.Claimed(c.claimedAccount()))
 	}
 	return err
 }
 
-// claimed returns the account that a request claims to be of, by the access key that it names, which
+// claimedAccount returns the account that a request claims to be of, by the access key that it names, which
 // nothing has shown yet; "" when it names none. It goes by what can be found without decoding the body.
-func (c *call) claimed() string {
+func (c *request) claimedAccount() string {
 	if c.Credentials == nil {
 		return ""
 	}
@@ -195,61 +195,61 @@ func (c *call) claimed() string {
 	return ""
 }
 
-// keyMost bounds what is looked at as the id of an access key, in bytes.
-const keyMost = 256
+// keyIDMax bounds what is looked at as the id of an access key, in bytes.
+const keyIDMax = 256
 
 // rawField returns a field of a form as it is written, of which it is given the name and "="; "" when
 // there is none.
 func rawField(form []byte, name string) string {
 	_, field, _ := bytes.Cut(form, []byte(name))
-	field, _, _ = bytes.Cut(field[:min(len(field), keyMost)], []byte("&"))
+	field, _, _ = bytes.Cut(field[:min(len(field), keyIDMax)], []byte("&"))
 	return string(field)
 }
 
-// takeShare counts the request among its account's, and waits for its turn. end gives both back.
-func (c *call) takeShare() error {
-	if err := c.Requests.TryAcquire(c.who.Account, 1); err != nil {
-		return cloudflow.Failed(err)
+// acquireShare counts the request among its account's, and waits for its turn. end gives both back.
+func (c *request) acquireShare() error {
+	if err := c.Requests.TryAcquire(c.caller.Account, 1); err != nil {
+		return cloudflow.FaultOf(err)
 	}
 	c.shared = true
 	var err error
-	c.ctx, c.turn, err = c.Processors.WithTurn(c.r.Context(), c.who.Account)
+	c.ctx, c.turn, err = c.Processors.WithTurn(c.r.Context(), c.caller.Account)
 	return err
 }
 
-// waitRefused waits before the account is refused more than its share. The request holds nothing
+// delayRejection waits before the account is refused more than its share. The request holds nothing
 // meanwhile but its connection. In functions, which have no shares, it would cost money.
-func (c *call) waitRefused() {
+func (c *request) delayRejection() {
 	if c.Requests == nil {
 		return
 	}
-	c.identify()
-	c.leave()
+	c.ensureRequestID()
+	c.releaseShare()
 	c.body = nil
 	c.hold.Release()
-	c.waits()
-	c.slowdown.wait(c.r.Context(), c.who.Account)
+	c.markIdle()
+	c.slowdown.wait(c.r.Context(), c.caller.Account)
 }
 
-// leave gives back what the request holds of its account's share.
-func (c *call) leave() {
+// releaseShare gives back what the request holds of its account's share.
+func (c *request) releaseShare() {
 	c.turn.Release()
 	if c.shared {
 		c.shared = false
-		c.Requests.Release(c.who.Account, 1)
+		c.Requests.Release(c.caller.Account, 1)
 	}
 }
 
-// waits counts the request's connection among those that wait, which a newcomer may take the place
+// markIdle counts the request's connection among those that wait, which a newcomer may take the place
 // of.
-func (c *call) waits() {
-	if c.own != nil {
-		c.own.connections.answers(c.own)
+func (c *request) markIdle() {
+	if c.conn != nil {
+		c.conn.connections.markResponding(c.conn)
 	}
 }
 
 // panicked answers a panic like any internal error; its text and stack are for the log.
-func (c *call) panicked(v any) {
+func (c *request) panicked(v any) {
 	if v == http.ErrAbortHandler {
 		panic(v)
 	}
@@ -257,17 +257,17 @@ func (c *call) panicked(v any) {
 	if c.operation != nil {
 		name = c.operation.name
 	}
-	c.identify()
+	c.ensureRequestID()
 	c.Logger.Error("panic while serving", "operation", name, "requestId", c.requestID, "panic", v,
 		"stack", string(debug.Stack()))
-	c.write(&fault.Error{Code: fault.InternalServerError, Message: internalMessage}, 0)
+	c.respondFault(&fault.Error{Code: fault.InternalServerError, Message: internalMessage}, 0)
 }
 
-// fail answers an error and logs its cause, which the caller does not see.
-func (c *call) fail(err error, status int) {
+// respondError answers an error and logs its cause, which the caller does not see.
+func (c *request) respondError(err error, status int) {
 	f := fault.Internal(err)
 	if f.Err != nil {
-		c.identify()
+		c.ensureRequestID()
 		level := slog.LevelError
 		switch {
 		case c.r.Context().Err() != nil: // the caller has gone
@@ -277,12 +277,12 @@ func (c *call) fail(err error, status int) {
 		}
 		c.Logger.Log(context.Background(), level, "request failed", "requestId", c.requestID, "code", f.Code, "cause", f.Err)
 	}
-	c.write(f, status)
+	c.respondFault(f, status)
 }
 
-// write answers with a fault.
-func (c *call) write(f *fault.Error, status int) {
-	c.identify()
+// respondFault answers with a fault.
+func (c *request) respondFault(f *fault.Error, status int) {
+	c.ensureRequestID()
 	if status == 0 {
 		status = f.Code.Status()
 	}
@@ -293,7 +293,7 @@ func (c *call) write(f *fault.Error, status int) {
 	dst = field(dst, "Message", f.Message)
 	dst = field(dst, "Recommend", "")
 	c.out = append(dst, '}')
-	c.answer(status)
+	c.respond(status)
 }
 
 var (
@@ -301,13 +301,13 @@ var (
 	allowed  = []string{"GET, POST"}
 )
 
-// answer sends c.out. From here on the client decides how long it takes: the request gives up its processor, its connection
+// respond sends c.out. From here on the client decides how long it takes: the request gives up its processor, its connection
 // counts among those that wait, and a long answer is charged to the budget of the process.
-func (c *call) answer(status int) {
+func (c *request) respond(status int) {
 	c.turn.Release()
-	if len(c.out) > answerFree && !c.hold.TryGrow(c.hold.Held()+int64(len(c.out))) {
-		c.Refusals.add(refusedAnswer)
-		c.out, status = refusalBody(c.requestID, tooBusy()), http.StatusServiceUnavailable
+	if len(c.out) > responseFree && !c.hold.TryGrow(c.hold.Held()+int64(len(c.out))) {
+		c.Rejections.add(rejectedResponse)
+		c.out, status = faultBody(c.requestID, tooBusy()), http.StatusServiceUnavailable
 	}
 	c.status = status
 	head := c.w.Header()
@@ -315,21 +315,21 @@ func (c *call) answer(status int) {
 	head["Content-Length"] = []string{strconv.Itoa(len(c.out))}
 	head["X-Acs-Request-Id"] = []string{c.requestID}
 	headers.Private(head)
-	c.waits()
+	c.markIdle()
 	c.w.WriteHeader(status)
 	c.w.Write(c.out)
 }
 
-// answerFree is how many bytes an answer may have that is not charged.
-const answerFree = 16 << 10
+// responseFree is how many bytes an answer may have that is not charged.
+const responseFree = 16 << 10
 
 // hostMax is the longest name of a host, with a port: answers and logs show no more of what a client claims.
 const hostMax = 255 + len(":65535")
 
 func cutHost(host string) string { return host[:min(len(host), hostMax)] }
 
-// identify gives the request an id unless it has one.
-func (c *call) identify() {
+// ensureRequestID gives the request an id unless it has one.
+func (c *request) ensureRequestID() {
 	if c.requestID == "" {
 		c.requestID = newRequestID()
 	}

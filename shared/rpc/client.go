@@ -131,7 +131,7 @@ func (c *Client) Call(ctx context.Context, operation string, parameters map[stri
 	}
 	body, err := c.do(ctx, operation, list, wait)
 	if err == nil && !json.Valid(body) {
-		return nil, c.strange()
+		return nil, c.unexpectedResponse()
 	}
 	return body, err
 }
@@ -160,22 +160,22 @@ func (c *Client) do(ctx context.Context, operation string, list []sign.Param, wa
 		return nil, c.unreachable(err)
 	}
 	defer response.Body.Close()
-	body, err := readAnswer(response)
+	body, err := readResponse(response)
 	if err != nil {
 		return nil, c.unreachable(err)
 	}
 	if response.StatusCode/100 != 2 {
-		return nil, refusal(response.StatusCode, body)
+		return nil, responseFault(response.StatusCode, body)
 	}
-	if !identified(body) {
-		return nil, c.strange()
+	if !hasRequestID(body) {
+		return nil, c.unexpectedResponse()
 	}
 	return body, nil
 }
 
-// identified tells whether an answer is an object with a request id, as every answer of CloudFlow is (api.md 3.5): any
+// hasRequestID tells whether an answer is an object with a request id, as every answer of CloudFlow is (api.md 3.5): any
 // other server may say 200 and give an object too. This server's answers begin with the id, so they are not read twice.
-func identified(body []byte) bool {
+func hasRequestID(body []byte) bool {
 	if id, ok := bytes.CutPrefix(body, []byte(`{"RequestId":"`)); ok && len(id) > 0 && id[0] != '"' {
 		return true
 	}
@@ -315,18 +315,18 @@ func newNonce() string {
 	return hex.EncodeToString(b[:])
 }
 
-// answerMax bounds an answer.
-const answerMax = 64 << 20
+// responseMax bounds an answer.
+const responseMax = 64 << 20
 
-func readAnswer(r *http.Response) ([]byte, error) {
-	if n := r.ContentLength; n >= 0 && n <= answerMax {
+func readResponse(r *http.Response) ([]byte, error) {
+	if n := r.ContentLength; n >= 0 && n <= responseMax {
 		body := make([]byte, n)
 		_, err := io.ReadFull(r.Body, body)
 		return body, err
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, answerMax+1))
-	if err == nil && len(body) > answerMax {
-		err = fmt.Errorf("the answer is larger than %d bytes", answerMax)
+	body, err := io.ReadAll(io.LimitReader(r.Body, responseMax+1))
+	if err == nil && len(body) > responseMax {
+		err = fmt.Errorf("the answer is larger than %d bytes", responseMax)
 	}
 	return body, err
 }

@@ -31,8 +31,8 @@ func client(t testing.TB, api cloudflow.API, c *rpc.Credentials, o rpc.ClientOpt
 	return cl
 }
 
-// ways are all ways to identify oneself.
-func ways(t testing.TB) map[string]struct {
+// signingModes are all ways to identify oneself.
+func signingModes(t testing.TB) map[string]struct {
 	server *rpc.Credentials
 	client rpc.ClientOptions
 } {
@@ -59,7 +59,7 @@ func TestClientCalls(t *testing.T) {
 	text := func(s string) *string { return &s }
 	five, yes := int64(5), true
 	const hard = `{"k":"a b+c*~'()!/&=% 中文\n"}`
-	for name, way := range ways(t) {
+	for name, way := range signingModes(t) {
 		t.Run(name, func(t *testing.T) {
 			api := &fakeAPI{}
 			c := client(t, api, way.server, way.client)
@@ -139,8 +139,8 @@ func TestClientCalls(t *testing.T) {
 			if len(regions) != 1 || "http://"+regions[0].RegionEndpoint != c.Endpoint {
 				t.Errorf("regions are %+v", regions)
 			}
-			if signed := strings.HasSuffix(name, "bearer") || name == "none"; signed != (api.who.Nonce == "") {
-				t.Errorf("nonce is %q", api.who.Nonce)
+			if signed := strings.HasSuffix(name, "bearer") || name == "none"; signed != (api.caller.Nonce == "") {
+				t.Errorf("nonce is %q", api.caller.Nonce)
 			}
 		})
 	}
@@ -170,12 +170,12 @@ func TestClientKeepsFaults(t *testing.T) {
 	if !errors.As(err, &f) || f.Code != fault.FlowNotExists || f.Message != "Flow 'f' does not exist." {
 		t.Fatalf("error is %v", err)
 	}
-	var r *rpc.Refusal
+	var r *rpc.ErrorResponse
 	if !errors.As(err, &r) || r.HTTPStatus != 404 || "http://"+r.HostID != c.Endpoint || len(r.RequestID) != 36 {
 		t.Errorf("refusal is %+v", r)
 	}
-	if rpc.RequestID(err) != api.who.RequestID || !strings.Contains(err.Error(), api.who.RequestID) {
-		t.Errorf("error is %v, of the request %s", err, api.who.RequestID)
+	if rpc.RequestID(err) != api.caller.RequestID || !strings.Contains(err.Error(), api.caller.RequestID) {
+		t.Errorf("error is %v, of the request %s", err, api.caller.RequestID)
 	}
 	if rpc.RequestID(errors.New("x")) != "" {
 		t.Error("an id from nowhere")
@@ -322,7 +322,7 @@ func TestClientOptionsAreChecked(t *testing.T) {
 }
 
 func TestClientOfManyGoroutines(t *testing.T) {
-	for name, way := range ways(t) {
+	for name, way := range signingModes(t) {
 		c := client(t, &fakeAPI{}, way.server, way.client)
 		var all sync.WaitGroup
 		for range 8 {

@@ -46,8 +46,8 @@ func (a *arguments) boolean(name string, value *bool) {
 // newArguments makes room for an operation's own parameters and the common ones.
 func newArguments() arguments { return make(arguments, 0, 8+commonParams) }
 
-// ask calls an operation and decodes its answer.
-func ask[T any](ctx context.Context, c *Client, operation string, a arguments, wait time.Duration) (*T, error) {
+// invoke calls an operation and decodes its answer.
+func invoke[T any](ctx context.Context, c *Client, operation string, a arguments, wait time.Duration) (*T, error) {
 	body, err := c.do(ctx, operation, a, wait)
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (c *Client) CreateFlow(ctx context.Context, r cloudflow.CreateFlowRequest) 
 	a.text("ExternalStorageLocation", r.ExternalStorageLocation)
 	a.text("Environment", r.Environment)
 	a.text("ResourceGroupId", r.ResourceGroupID)
-	return ask[Flow](ctx, c, "CreateFlow", a, 0)
+	return invoke[Flow](ctx, c, "CreateFlow", a, 0)
 }
 
 // UpdateFlow changes what is given of a flow.
@@ -84,14 +84,14 @@ func (c *Client) UpdateFlow(ctx context.Context, r cloudflow.UpdateFlowRequest) 
 	a.opt("RoleArn", r.RoleArn)
 	a.opt("Environment", r.Environment)
 	a.opt("ExternalStorageLocation", r.ExternalStorageLocation)
-	return ask[Flow](ctx, c, "UpdateFlow", a, 0)
+	return invoke[Flow](ctx, c, "UpdateFlow", a, 0)
 }
 
 // DescribeFlow gives a flow.
 func (c *Client) DescribeFlow(ctx context.Context, name string) (*Flow, error) {
 	a := newArguments()
 	a.add("Name", name)
-	return ask[Flow](ctx, c, "DescribeFlow", a, 0)
+	return invoke[Flow](ctx, c, "DescribeFlow", a, 0)
 }
 
 // DeleteFlow deletes a flow.
@@ -108,20 +108,20 @@ func (c *Client) ListFlows(ctx context.Context, r cloudflow.ListFlowsRequest) (*
 	a.text("NextToken", r.NextToken)
 	a.integer("Limit", r.Limit)
 	a.text("ResourceGroupId", r.ResourceGroupID)
-	return ask[FlowList](ctx, c, "ListFlows", a, 0)
+	return invoke[FlowList](ctx, c, "ListFlows", a, 0)
 }
 
 // StartExecution starts an execution, or gives the running one of the same name.
 func (c *Client) StartExecution(ctx context.Context, r cloudflow.StartExecutionRequest) (*Execution, error) {
 	a := start(r)
 	a.text("CallbackFnFTaskToken", r.CallbackToken)
-	return ask[Execution](ctx, c, "StartExecution", a, 0)
+	return invoke[Execution](ctx, c, "StartExecution", a, 0)
 }
 
 // StartSyncExecution runs an Express flow and gives its end; an execution that failed is no error. It waits for at
 // most five minutes on top of the usual time.
 func (c *Client) StartSyncExecution(ctx context.Context, r cloudflow.StartExecutionRequest) (*SyncExecution, error) {
-	return ask[SyncExecution](ctx, c, "StartSyncExecution", start(r), syncMax)
+	return invoke[SyncExecution](ctx, c, "StartSyncExecution", start(r), syncMax)
 }
 
 func start(r cloudflow.StartExecutionRequest) arguments {
@@ -140,7 +140,7 @@ func (c *Client) StopExecution(ctx context.Context, r cloudflow.StopExecutionReq
 	a.add("ExecutionName", r.ExecutionName)
 	a.opt("Error", r.Error)
 	a.opt("Cause", r.Cause)
-	return ask[Execution](ctx, c, "StopExecution", a, 0)
+	return invoke[Execution](ctx, c, "StopExecution", a, 0)
 }
 
 // DescribeExecution gives an execution; with WaitTimeSeconds it waits so long for its end.
@@ -153,7 +153,7 @@ func (c *Client) DescribeExecution(ctx context.Context, r cloudflow.DescribeExec
 	if r.WaitTimeSeconds != nil {
 		wait = pollTime(*r.WaitTimeSeconds)
 	}
-	return ask[Execution](ctx, c, "DescribeExecution", a, wait)
+	return invoke[Execution](ctx, c, "DescribeExecution", a, wait)
 }
 
 // pollTime is how long a long poll may take: the server accepts at most a minute.
@@ -172,7 +172,7 @@ func (c *Client) ListExecutions(ctx context.Context, r cloudflow.ListExecutionsR
 	a.boolean("MetadataOnly", r.MetadataOnly)
 	a.text("Qualifier", r.Qualifier)
 	a.text("MapRunName", r.MapRunName)
-	return ask[ExecutionList](ctx, c, "ListExecutions", a, 0)
+	return invoke[ExecutionList](ctx, c, "ListExecutions", a, 0)
 }
 
 // GetExecutionHistory gives one page of an execution's events, the oldest first.
@@ -182,7 +182,7 @@ func (c *Client) GetExecutionHistory(ctx context.Context, r cloudflow.GetExecuti
 	a.add("ExecutionName", r.ExecutionName)
 	a.text("NextToken", r.NextToken)
 	a.integer("Limit", r.Limit)
-	return ask[History](ctx, c, "GetExecutionHistory", a, 0)
+	return invoke[History](ctx, c, "GetExecutionHistory", a, 0)
 }
 
 // ReportTaskSucceeded reports a task's output, a JSON object, and gives the id of the event that records it.
@@ -202,13 +202,13 @@ func (c *Client) ReportTaskFailed(ctx context.Context, r cloudflow.ReportTaskFai
 	return c.report(ctx, "ReportTaskFailed", a)
 }
 
-// reportReply is the answer to a report.
-type reportReply struct {
+// reportResponse is the answer to a report.
+type reportResponse struct {
 	EventID int64 `json:"EventId"`
 }
 
 func (c *Client) report(ctx context.Context, operation string, a arguments) (int64, error) {
-	answer, err := ask[reportReply](ctx, c, operation, a, 0)
+	answer, err := invoke[reportResponse](ctx, c, operation, a, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -217,7 +217,7 @@ func (c *Client) report(ctx context.Context, operation string, a arguments) (int
 
 // DescribeRegions gives the regions of the endpoint.
 func (c *Client) DescribeRegions(ctx context.Context) ([]Region, error) {
-	answer, err := ask[struct{ Regions struct{ Region []Region } }](ctx, c, "DescribeRegions", newArguments(), 0)
+	answer, err := invoke[struct{ Regions struct{ Region []Region } }](ctx, c, "DescribeRegions", newArguments(), 0)
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,8 @@ import (
 	"millrace/shared/value"
 )
 
-// Refusal is the cause in a *fault.Error that a server answered with: the rest of that answer.
-type Refusal struct {
+// ErrorResponse is the cause in a *fault.Error that a server answered with: the rest of that answer.
+type ErrorResponse struct {
 	HTTPStatus int
 	RequestID  string
 	HostID     string
@@ -22,21 +22,21 @@ type Refusal struct {
 }
 
 // Error gives status and request id.
-func (r *Refusal) Error() string {
+func (r *ErrorResponse) Error() string {
 	return fmt.Sprintf("HTTP %d, request id %s", r.HTTPStatus, r.RequestID)
 }
 
 // RequestID gives the id of the request that an error of Client answers, "" when no server answered it.
 func RequestID(err error) string {
-	var r *Refusal
+	var r *ErrorResponse
 	if errors.As(err, &r) {
 		return r.RequestID
 	}
 	return ""
 }
 
-// refusal turns an error answer into a fault.
-func refusal(status int, body []byte) error {
+// responseFault turns an error answer into a fault.
+func responseFault(status int, body []byte) error {
 	var e struct {
 		RequestID                string `json:"RequestId"`
 		HostID                   string `json:"HostId"`
@@ -46,7 +46,7 @@ func refusal(status int, body []byte) error {
 		e.Code = string(fault.InternalServerError)
 		e.Message = fmt.Sprintf("The answer is no answer of CloudFlow: HTTP %d, %q.", status, cut(string(body)))
 	}
-	return &fault.Error{Code: fault.Code(e.Code), Message: e.Message, Err: &Refusal{
+	return &fault.Error{Code: fault.Code(e.Code), Message: e.Message, Err: &ErrorResponse{
 		HTTPStatus: status, RequestID: e.RequestID, HostID: e.HostID, Recommend: e.Recommend,
 	}}
 }
@@ -71,7 +71,7 @@ func (c *Client) unreachable(err error) error {
 	return fmt.Errorf("cannot reach %s; check the endpoint and the network (%w)", c.Endpoint, err)
 }
 
-// strange is for an answer that claims success and is none of CloudFlow's.
-func (c *Client) strange() error {
+// unexpectedResponse is for an answer that claims success and is none of CloudFlow's.
+func (c *Client) unexpectedResponse() error {
 	return fmt.Errorf("%s answered with something that is no CloudFlow answer; is it the right endpoint?", c.Endpoint)
 }

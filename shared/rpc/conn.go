@@ -20,7 +20,7 @@ type conn struct {
 	net.Conn
 	connections *connections // nil: without bounds
 	from        netip.Prefix
-	body        wholeBody // of the request that is served
+	body        trackedBody // of the request that is served
 
 	reads, writes deadline
 
@@ -28,20 +28,20 @@ type conn struct {
 	serving atomic.Bool
 
 	// Over connections.mu:
-	headHold  inflight.Hold
-	client    *client // nil in a spare place
-	inside    bool
-	isSpare   bool
-	place     *linked.Element // among those that wait; nil while a request is served
-	since     time.Time       // when it began to wait
-	holding   *linked.Element // among holders
-	heldSince time.Time
+	headHold       inflight.Hold
+	peer           *peer // nil in a spare place
+	admitted       bool
+	isSpare        bool
+	idleElement    *linked.Element // among those that wait; nil while a request is served
+	idleSince      time.Time       // when it began to wait
+	holdingElement *linked.Element // among holders
+	heldSince      time.Time
 }
 
 // Close frees the place of the connection.
 func (c *conn) Close() error {
 	if c.connections != nil {
-		c.connections.leave(c)
+		c.connections.release(c)
 	}
 	return c.Conn.Close()
 }
@@ -89,16 +89,16 @@ var newline = []byte{'\n'}
 // refuses the request.
 func (g *connections) charge(c *conn, head int64) (refusal []byte) {
 	if head > headMax {
-		g.refused.add(refusedHead)
-		return malformed("431", "")
+		g.rejections.add(rejectedHead)
+		return malformedResponse("431", "")
 	}
 	g.mu.Lock()
 	ok := c.headHold.TryGrow(2 * head)
 	g.mu.Unlock()
 	if !ok {
-		g.refused.add(refusedBytes)
-		return refusalOf(tooBusy())
+		g.rejections.add(rejectedBytes)
+		return faultResponse(tooBusy())
 	}
-	g.holds(c)
+	g.markHolding(c)
 	return nil
 }

@@ -24,61 +24,61 @@ import (
 // own. When all are being served, a few spare places answer GET /healthz, and everything else with
 // 503.
 type connections struct {
-	most    int
-	spare   int
-	bytes   *inflight.Budget // of requests that are not whole; nil: no bound
-	refused *Refusals
+	capacity      int
+	spareCapacity int
+	bytes         *inflight.Budget // of requests that are not whole; nil: no bound
+	rejections    *Rejections
 
-	mu      sync.Mutex
-	open    int // without those in spare places
-	spares  int
-	clients map[netip.Prefix]*client
-	crowd   crowd       // all clients, the one with most waiting connections first
-	quick   linked.List // of *conn in spare places that wait
-	holders linked.List // of *conn that hold bytes of a request that is not whole, in the order in which they began to
+	mu        sync.Mutex
+	open      int // without those in spare places
+	spareOpen int
+	peers     map[netip.Prefix]*peer
+	byIdle    peerHeap    // all clients, the one with most waiting connections first
+	spareIdle linked.List // of *conn in spare places that wait
+	holders   linked.List // of *conn that hold bytes of a request that is not whole, in the order in which they began to
 }
 
-// grace is how long a connection may wait for its client before it can be cut off: long enough for one that means it.
-const grace = 100 * time.Millisecond
+// idleMin is how long a connection may wait for its client before it can be cut off: long enough for one that means it.
+const idleMin = 100 * time.Millisecond
 
 // sparePlaces is how many connections beyond the bound are looked at for GET /healthz.
 const sparePlaces = 16
 
-func newConnections(most int, bytes *inflight.Budget, refused *Refusals) *connections {
-	return &connections{most: most, spare: sparePlaces, bytes: bytes, refused: refused,
-		clients: map[netip.Prefix]*client{}}
+func newConnections(capacity int, bytes *inflight.Budget, refused *Rejections) *connections {
+	return &connections{capacity: capacity, spareCapacity: sparePlaces, bytes: bytes, rejections: refused,
+		peers: map[netip.Prefix]*peer{}}
 }
 
-// client is where connections come from: an address, or a network of 64 bits of IPv6, which one
+// peer is where connections come from: an address, or a network of 64 bits of IPv6, which one
 // machine may have.
-type client struct {
-	from    netip.Prefix
-	open    int
-	waiting linked.List // of *conn
-	at      int         // in the crowd
+type peer struct {
+	from      netip.Prefix
+	open      int
+	idle      linked.List // of *conn
+	heapIndex int         // in the crowd
 }
 
-// crowd is a heap: whose connection is cut off next comes first.
-type crowd []*client
+// peerHeap is a heap: whose connection is cut off next comes first.
+type peerHeap []*peer
 
-func (w crowd) Len() int { return len(w) }
+func (w peerHeap) Len() int { return len(w) }
 
-func (w crowd) Less(i, j int) bool {
-	a, b := w[i].waiting.Len(), w[j].waiting.Len()
-	return a > b || a == b && a > 0 && w[i].longest().since.Before(w[j].longest().since)
+func (w peerHeap) Less(i, j int) bool {
+	a, b := w[i].idle.Len(), w[j].idle.Len()
+	return a > b || a == b && a > 0 && w[i].longestIdle().idleSince.Before(w[j].longestIdle().idleSince)
 }
 
-func (w crowd) Swap(i, j int) {
+func (w peerHeap) Swap(i, j int) {
 	w[i], w[j] = w[j], w[i]
-	w[i].at, w[j].at = i, j
+	w[i].heapIndex, w[j].heapIndex = i, j
 }
 
-func (w *crowd) Push(x any) {
-	x.(*client).at = len(*w)
-	*w = append(*w, x.(*client))
+func (w *peerHeap) Push(x any) {
+	x.(*peer).heapIndex = len(*w)
+	*w = append(*w, x.(*peer))
 }
 
-func (w *crowd) Pop() any {
+func (w *peerHeap) Pop() any {
 	last := len(*w) - 1
 	c := (*w)[last]
 	(*w)[last] = nil
@@ -86,8 +86,8 @@ func (w *crowd) Pop() any {
 	return c
 }
 
-// longest is the connection that has waited longest.
-func (c *client) longest() *conn { return c.waiting.Front().Value.(*conn) }
+// longestIdle is the connection that has waited longest.
+func (c *peer) longestIdle() *conn { return c.idle.Front().Value.(*conn) }
 
 func addressOf(c net.Conn) netip.Prefix {
 	a, ok := c.RemoteAddr().(*net.TCPAddr)
@@ -103,13 +103,13 @@ func addressOf(c net.Conn) netip.Prefix {
 	return p
 }
 
-// enter takes in a new connection; false when there is no place. While nobody has waited for long, it waits itself, and
+// acquire takes in a new connection; false when there is no place. While nobody has waited for long, it waits itself, and
 // those that come later with it.
-func (g *connections) enter(c *conn) bool {
+func (g *connections) acquire(c *conn) bool {
 	c.from = addressOf(c.Conn)
 	c.headHold.Budget = g.bytes
 	for {
-		ok, evicted, wait := g.try(c)
+		ok, evicted, wait := g.tryAcquire(c)
 		if evicted != nil {
 			evicted.Conn.Close() // net/http sees that, and closes it too
 		}
@@ -120,111 +120,111 @@ func (g *connections) enter(c *conn) bool {
 	}
 }
 
-// try is enter without waiting: it returns how long to, and the connection to close for this one.
-func (g *connections) try(c *conn) (ok bool, evicted *conn, wait time.Duration) {
+// tryAcquire is enter without waiting: it returns how long to, and the connection to close for this one.
+func (g *connections) tryAcquire(c *conn) (ok bool, evicted *conn, wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open >= g.most {
+	if g.open >= g.capacity {
 		if evicted, wait = g.evict(); wait > 0 {
 			return false, nil, wait
 		}
 	}
-	if g.open < g.most {
+	if g.open < g.capacity {
 		g.add(c)
 		return true, evicted, 0
 	}
-	if g.spares >= g.spare {
-		first := g.quick.Front()
+	if g.spareOpen >= g.spareCapacity {
+		first := g.spareIdle.Front()
 		if first == nil {
 			return false, nil, 0
 		}
 		evicted = first.Value.(*conn)
-		if wait := grace - time.Since(evicted.since); wait > 0 {
+		if wait := idleMin - time.Since(evicted.idleSince); wait > 0 {
 			return false, nil, wait
 		}
 		g.remove(evicted)
 	}
-	g.spares++
-	c.inside, c.isSpare = true, true
-	g.wait(c)
+	g.spareOpen++
+	c.admitted, c.isSpare = true, true
+	g.markIdle(c)
 	return true, evicted, 0
 }
 
 // evict makes room, if anybody waits: it forgets the connection that the caller must close, or
 // returns how long to wait until one may be cut off. g.mu is held.
 func (g *connections) evict() (evicted *conn, wait time.Duration) {
-	if len(g.crowd) == 0 || g.crowd[0].waiting.Len() == 0 {
+	if len(g.byIdle) == 0 || g.byIdle[0].idle.Len() == 0 {
 		return nil, 0
 	}
-	evicted = g.crowd[0].longest()
-	if wait := grace - time.Since(evicted.since); wait > 0 {
+	evicted = g.byIdle[0].longestIdle()
+	if wait := idleMin - time.Since(evicted.idleSince); wait > 0 {
 		return nil, wait
 	}
 	g.remove(evicted)
-	g.refused.add(refusedCut)
+	g.rejections.add(evictedIdle)
 	return evicted, 0
 }
 
 // add gives a connection a place; g.mu is held.
 func (g *connections) add(c *conn) {
-	owner := g.clients[c.from]
+	owner := g.peers[c.from]
 	if owner == nil {
-		owner = &client{from: c.from}
-		g.clients[c.from] = owner
-		heap.Push(&g.crowd, owner)
+		owner = &peer{from: c.from}
+		g.peers[c.from] = owner
+		heap.Push(&g.byIdle, owner)
 	}
 	owner.open++
 	g.open++
-	c.client, c.inside, c.isSpare = owner, true, false
-	g.wait(c)
+	c.peer, c.admitted, c.isSpare = owner, true, false
+	g.markIdle(c)
 }
 
-// wait puts a connection behind those that wait; g.mu is held.
-func (g *connections) wait(c *conn) {
-	c.since = time.Now()
+// markIdle puts a connection behind those that wait; g.mu is held.
+func (g *connections) markIdle(c *conn) {
+	c.idleSince = time.Now()
 	if c.isSpare {
-		c.place = g.quick.PushBack(c)
+		c.idleElement = g.spareIdle.PushBack(c)
 		return
 	}
-	c.place = c.client.waiting.PushBack(c)
-	heap.Fix(&g.crowd, c.client.at)
+	c.idleElement = c.peer.idle.PushBack(c)
+	heap.Fix(&g.byIdle, c.peer.heapIndex)
 }
 
-// rest takes a connection out of those that wait; g.mu is held.
-func (g *connections) rest(c *conn) {
-	g.letGo(c)
-	if c.place == nil {
+// unmarkIdle takes a connection out of those that wait; g.mu is held.
+func (g *connections) unmarkIdle(c *conn) {
+	g.unmarkHolding(c)
+	if c.idleElement == nil {
 		return
 	}
 	if c.isSpare {
-		g.quick.Remove(c.place)
+		g.spareIdle.Remove(c.idleElement)
 	} else {
-		c.client.waiting.Remove(c.place)
-		heap.Fix(&g.crowd, c.client.at)
+		c.peer.idle.Remove(c.idleElement)
+		heap.Fix(&g.byIdle, c.peer.heapIndex)
 	}
-	c.place = nil
+	c.idleElement = nil
 }
 
 // remove forgets a connection; g.mu is held.
 func (g *connections) remove(c *conn) {
-	if !c.inside {
+	if !c.admitted {
 		return
 	}
-	g.rest(c)
-	c.inside = false
+	g.unmarkIdle(c)
+	c.admitted = false
 	if c.isSpare {
-		g.spares--
+		g.spareOpen--
 		return
 	}
 	g.open--
-	if c.client.open--; c.client.open == 0 {
-		heap.Remove(&g.crowd, c.client.at)
-		delete(g.clients, c.client.from)
+	if c.peer.open--; c.peer.open == 0 {
+		heap.Remove(&g.byIdle, c.peer.heapIndex)
+		delete(g.peers, c.peer.from)
 	}
 }
 
-// leave forgets a connection that is closed.
-func (g *connections) leave(c *conn) {
+// release forgets a connection that is closed.
+func (g *connections) release(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.remove(c)
@@ -235,7 +235,7 @@ func (g *connections) leave(c *conn) {
 func (g *connections) begin(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.rest(c)
+	g.unmarkIdle(c)
 }
 
 func (g *connections) end(c *conn) {
@@ -244,8 +244,8 @@ func (g *connections) end(c *conn) {
 	c.serving.Store(false)
 	c.head.Store(0)
 	c.headHold.Release()
-	if c.inside && c.place == nil {
-		g.wait(c)
+	if c.admitted && c.idleElement == nil {
+		g.markIdle(c)
 	}
 }
 
@@ -254,10 +254,10 @@ func (g *connections) end(c *conn) {
 func (g *connections) promote(c *conn) bool {
 	g.mu.Lock()
 	var evicted *conn
-	if c.inside && g.open >= g.most {
+	if c.admitted && g.open >= g.capacity {
 		evicted, _ = g.evict()
 	}
-	if c.inside && g.open < g.most {
+	if c.admitted && g.open < g.capacity {
 		g.remove(c)
 		g.add(c)
 	}
@@ -269,31 +269,31 @@ func (g *connections) promote(c *conn) bool {
 	return own
 }
 
-// holds notes that a connection holds bytes of a request that is not whole.
-func (g *connections) holds(c *conn) {
+// markHolding notes that a connection holds bytes of a request that is not whole.
+func (g *connections) markHolding(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if c.holding == nil && c.inside && c.place != nil {
+	if c.holdingElement == nil && c.admitted && c.idleElement != nil {
 		c.heldSince = time.Now()
-		c.holding = g.holders.PushBack(c)
+		c.holdingElement = g.holders.PushBack(c)
 	}
 }
 
-// letGo is holds undone; g.mu is held.
-func (g *connections) letGo(c *conn) {
-	if c.holding != nil {
-		g.holders.Remove(c.holding)
-		c.holding = nil
+// unmarkHolding is holds undone; g.mu is held.
+func (g *connections) unmarkHolding(c *conn) {
+	if c.holdingElement != nil {
+		g.holders.Remove(c.holdingElement)
+		c.holdingElement = nil
 	}
 }
 
-// reliefTime is how long a request may be on its way, and hold bytes, before it can be cut off for
+// holdingMin is how long a request may be on its way, and hold bytes, before it can be cut off for
 // the bytes of another.
-const reliefTime = time.Second
+const holdingMin = time.Second
 
-// relieve cuts off the request that has held bytes for longest without being whole; false when
+// evictHolder cuts off the request that has held bytes for longest without being whole; false when
 // there is none but c that has done so for a while.
-func (g *connections) relieve(c *conn) bool {
+func (g *connections) evictHolder(c *conn) bool {
 	g.mu.Lock()
 	var evicted *conn
 	for e := g.holders.Front(); e != nil && evicted == nil; e = e.Next() {
@@ -301,24 +301,24 @@ func (g *connections) relieve(c *conn) bool {
 			evicted = held
 		}
 	}
-	if evicted == nil || time.Since(evicted.heldSince) < reliefTime {
+	if evicted == nil || time.Since(evicted.heldSince) < holdingMin {
 		g.mu.Unlock()
 		return false
 	}
 	g.remove(evicted)
-	g.refused.add(refusedRelief)
+	g.rejections.add(evictedHolder)
 	g.mu.Unlock()
 	evicted.Conn.Close()
 	return true
 }
 
-// answers puts a connection among those that wait while its answer is written: a client that does not read holds no place
+// markResponding puts a connection among those that wait while its answer is written: a client that does not read holds no place
 // that a newcomer needs.
-func (g *connections) answers(c *conn) {
+func (g *connections) markResponding(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if c.inside && c.place == nil {
-		g.wait(c)
+	if c.admitted && c.idleElement == nil {
+		g.markIdle(c)
 	}
 }
 
@@ -335,8 +335,8 @@ func connOf(ctx context.Context) *conn {
 	return c
 }
 
-// around wraps a handler.
-func (g *connections) around(h http.Handler) http.Handler {
+// wrap wraps a handler.
+func (g *connections) wrap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := connOf(r.Context())
 		if c == nil {
@@ -348,28 +348,28 @@ func (g *connections) around(h http.Handler) http.Handler {
 		if c.isSpare && !g.promote(c) {
 			w.Header().Set("Connection", "close")
 			if r.URL.Path != healthPath {
-				g.refused.add(refusedPlace)
-				noPlace(w)
+				g.rejections.add(rejectedConnection)
+				respondNoConnection(w)
 				return
 			}
 		}
 		if r.ContentLength == 0 {
 			g.begin(c)
 		} else {
-			c.body = wholeBody{ReadCloser: r.Body, conn: c}
+			c.body = trackedBody{ReadCloser: r.Body, conn: c}
 			r.Body = &c.body
 		}
 		h.ServeHTTP(w, r)
 	})
 }
 
-// wholeBody notices when the last byte of a request has come.
-type wholeBody struct {
+// trackedBody notices when the last byte of a request has come.
+type trackedBody struct {
 	io.ReadCloser
 	conn *conn
 }
 
-func (b *wholeBody) Read(p []byte) (int, error) {
+func (b *trackedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && b.conn != nil {
 		b.conn.connections.begin(b.conn)

@@ -93,9 +93,9 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// TestSlowBodiesMakeRoom: a connection waits until its whole request is there, so one that sends its body slowly does not
+// TestSlowBodiesAreEvicted: a connection waits until its whole request is there, so one that sends its body slowly does not
 // keep others out; and of those that wait, the client with most of them loses one.
-func TestSlowBodiesMakeRoom(t *testing.T) {
+func TestSlowBodiesAreEvicted(t *testing.T) {
 	s := rpc.NewServer("", rpc.New(rpc.Options{API: &fakeAPI{}}))
 	s.Connections = 8
 	l, err := net.Listen("tcp", "127.0.0.1:0")

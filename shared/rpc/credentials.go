@@ -93,7 +93,7 @@ func NewCredentials(accounts []Account) (*Credentials, error) {
 			if err := c.addToken(a.ID, t); err != nil {
 				return nil, fmt.Errorf("bearer token %d of account %s: %w", i+1, a.ID, err)
 			}
-			c.note(t.Token, fmt.Sprintf("bearer token %d of account %s", i+1, a.ID))
+			c.noteWeak(t.Token, fmt.Sprintf("bearer token %d of account %s", i+1, a.ID))
 		}
 	}
 	if len(c.keys)+len(c.tokens) == 0 {
@@ -154,7 +154,7 @@ func (c *Credentials) addKey(account string, k AccessKey) error {
 	if c.keys[k.ID] != nil {
 		return fmt.Errorf("access key id %s is there twice; ids must be unique across accounts", k.ID)
 	}
-	c.note(k.Secret, "the secret of access key "+k.ID)
+	c.noteWeak(k.Secret, "the secret of access key "+k.ID)
 	c.keys[k.ID] = &accessKey{
 		id: k.ID, identity: k.ID, account: account, token: k.SecurityToken, expires: k.Expires, policies: k.Policies,
 		sign: sign.NewKey(k.Secret),

@@ -97,9 +97,9 @@ func TestLoadCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	api := &fakeAPI{}
-	wantAnswer(t, serve(rpc.Options{API: api, Credentials: c}, get(append(open("ListFlows"), params("BearerToken", "topsecret5")...))))
-	if api.who.Account != "0042" {
-		t.Errorf("account is %q", api.who.Account)
+	wantResponse(t, serve(rpc.Options{API: api, Credentials: c}, get(append(open("ListFlows"), params("BearerToken", "topsecret5")...))))
+	if api.caller.Account != "0042" {
+		t.Errorf("account is %q", api.caller.Account)
 	}
 	if _, err := rpc.LoadCredentials(path + ".none"); err == nil || !strings.Contains(err.Error(), "credentials.yaml.none") {
 		t.Errorf("a missing file gives %v", err)
@@ -204,8 +204,8 @@ func FuzzParseAccounts(f *testing.F) {
 	})
 }
 
-// TestLooseFile: a file of secrets that everybody may read is used, and warned of.
-func TestLooseFile(t *testing.T) {
+// TestWorldReadableFile: a file of secrets that everybody may read is used, and warned of.
+func TestWorldReadableFile(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no file modes")
 	}

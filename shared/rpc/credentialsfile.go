@@ -114,7 +114,7 @@ func (r *fileReader) object(n *yaml.Node, fields map[string]func(*yaml.Node), re
 		key, v := n.Content[i], n.Content[i+1]
 		read := fields[key.Value]
 		if read == nil {
-			r.fail(key, "unknown key%s; the keys here are %s", shownKey(key.Value), names(fields))
+			r.fail(key, "unknown key%s; the keys here are %s", quotedKey(key.Value), names(fields))
 			return
 		}
 		if seen[key.Value] {
@@ -132,9 +132,9 @@ func (r *fileReader) object(n *yaml.Node, fields map[string]func(*yaml.Node), re
 	}
 }
 
-// shownKey quotes an unknown key if it is a word, as a mistyped one is. Anything else may be a secret: `secret:x`, without
+// quotedKey quotes an unknown key if it is a word, as a mistyped one is. Anything else may be a secret: `secret:x`, without
 // a space, is a key to YAML.
-func shownKey(key string) string {
+func quotedKey(key string) string {
 	const longest = 14 // securityToken has 13 letters; secrets are longer
 	for _, c := range key {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {

@@ -23,7 +23,7 @@ func (d *deadline) move(t time.Time, set func(time.Time) error) error {
 	if !d.busy {
 		return nil
 	}
-	return d.settle(t, set)
+	return d.apply(t, set)
 }
 
 // begin precedes a call that may wait.
@@ -31,24 +31,24 @@ func (d *deadline) begin(set func(time.Time) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy = true
-	d.settle(d.wanted, set)
+	d.apply(d.wanted, set)
 }
 
 // beginWithin is begin for a call that must not wait longer than most. It may have to end a little
 // earlier, after more than half of that: an earlier call's deadline is kept as long as it will do.
-func (d *deadline) beginWithin(most time.Duration, set func(time.Time) error) {
+func (d *deadline) beginWithin(timeout time.Duration, set func(time.Time) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy = true
 	now := time.Now()
-	if until := d.set.Sub(now); until > most/2 && until <= most && !d.passes(d.set) {
+	if until := d.set.Sub(now); until > timeout/2 && until <= timeout && !d.passes(d.set) {
 		return
 	}
-	t := now.Add(most)
+	t := now.Add(timeout)
 	if d.passes(t) {
 		t = d.wanted
 	}
-	d.settle(t, set)
+	d.apply(t, set)
 }
 
 // passes reports whether t is later than what is wanted.
@@ -61,8 +61,8 @@ func (d *deadline) end() {
 	d.mu.Unlock()
 }
 
-// settle gives the socket its deadline; d.mu is held.
-func (d *deadline) settle(t time.Time, set func(time.Time) error) error {
+// apply gives the socket its deadline; d.mu is held.
+func (d *deadline) apply(t time.Time, set func(time.Time) error) error {
 	if t.Equal(d.set) {
 		return nil
 	}

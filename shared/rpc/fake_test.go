@@ -15,7 +15,7 @@ var noon = time.Date(2026, 11, 22, 10, 35, 0, 0, time.UTC)
 type fakeAPI struct {
 	mu      sync.Mutex
 	name    string
-	who     cloudflow.Caller
+	caller  cloudflow.Caller
 	request any
 	calls   int
 
@@ -26,7 +26,7 @@ type fakeAPI struct {
 
 func (f *fakeAPI) take(ctx context.Context, name string, who cloudflow.Caller, request any) error {
 	f.mu.Lock()
-	f.name, f.who, f.request = name, who, request
+	f.name, f.caller, f.request = name, who, request
 	f.calls++
 	f.mu.Unlock()
 	if f.wait != nil {

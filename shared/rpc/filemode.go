@@ -24,15 +24,15 @@ func WarnOfFile(log *slog.Logger, path string, secret bool) {
 	case othersMay(info, 0o022):
 		log.Warn("other users of this machine may change this file; chmod go-w it", "file", path)
 	}
-	if folder := looseFolder(path); folder != "" {
+	if folder := worldWritableFolder(path); folder != "" {
 		log.Warn("other users of this machine may replace this file, for they may change a folder on its path; "+
 			"chmod go-w the folder", "file", path, "folder", folder)
 	}
 }
 
-// looseFolder is a folder above the file in which others may put another in its place; "" for none.
+// worldWritableFolder is a folder above the file in which others may put another in its place; "" for none.
 // In one with the sticky bit, such as /tmp, users cannot do that to files of others.
-func looseFolder(path string) string {
+func worldWritableFolder(path string) string {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return ""

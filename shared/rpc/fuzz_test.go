@@ -45,7 +45,7 @@ func FuzzRequest(f *testing.F) {
 				t.Fatalf("%d %s", w.Code, w.Body)
 			}
 		}
-		if api.calls > 0 && api.who.AccessKey != "" {
+		if api.calls > 0 && api.caller.AccessKey != "" {
 			t.Fatal("an unknown secret has signed")
 		}
 	})

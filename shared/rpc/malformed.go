@@ -25,8 +25,8 @@ type Server struct {
 	// Bytes is what the headers of requests may take that are not whole, together with the bodies
 	// of Options.Bytes, if it is the same budget; nil: no bound. It needs Connections.
 	Bytes *inflight.Budget
-	// Refusals counts what is cut off, as Options.Refusals; nil: it is only logged.
-	Refusals *Refusals
+	// Rejections counts what is cut off, as Options.Refusals; nil: it is only logged.
+	Rejections *Rejections
 }
 
 // Serve answers on connections of l until the server is closed. It is called once.
@@ -34,12 +34,12 @@ func (s *Server) Serve(l net.Listener) error {
 	if s.Connections <= 0 {
 		return s.Server.Serve(listener{l, nil})
 	}
-	if s.Refusals == nil {
-		s.Refusals = NewRefusals(slog.Default())
+	if s.Rejections == nil {
+		s.Rejections = NewRejections(slog.Default())
 	}
-	g := newConnections(s.Connections, s.Bytes, s.Refusals)
+	g := newConnections(s.Connections, s.Bytes, s.Rejections)
 	s.ConnContext = g.context
-	s.Handler = g.around(s.Handler)
+	s.Handler = g.wrap(s.Handler)
 	return s.Server.Serve(listener{l, g})
 }
 
@@ -64,7 +64,7 @@ func (l listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		c := &conn{Conn: accepted, connections: l.connections}
-		if l.connections == nil || l.connections.enter(c) {
+		if l.connections == nil || l.connections.acquire(c) {
 			return c, nil
 		}
 		accepted.Close()
@@ -72,14 +72,14 @@ func (l listener) Accept() (net.Conn, error) {
 }
 
 var (
-	refusedStart   = []byte("HTTP/1.1 ")
-	refusedHeaders = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
+	plainErrorStart   = []byte("HTTP/1.1 ")
+	plainErrorHeaders = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
 )
 
 func (c *conn) Write(b []byte) (int, error) {
-	if len(b) < 512 && bytes.HasPrefix(b, refusedStart) {
-		if line, text, ok := bytes.Cut(b, refusedHeaders); ok && !bytes.Contains(line, []byte("\n")) {
-			if _, err := c.write(malformed(string(line[len(refusedStart):]), string(text)), paceTime); err != nil {
+	if len(b) < 512 && bytes.HasPrefix(b, plainErrorStart) {
+		if line, text, ok := bytes.Cut(b, plainErrorHeaders); ok && !bytes.Contains(line, []byte("\n")) {
+			if _, err := c.write(malformedResponse(string(line[len(plainErrorStart):]), string(text)), paceTime); err != nil {
 				return 0, err
 			}
 			return len(b), nil
@@ -107,8 +107,8 @@ func (c *conn) writePaced(b []byte) (written int, err error) {
 }
 
 // write writes within a time.
-func (c *conn) write(b []byte, most time.Duration) (int, error) {
-	c.writes.beginWithin(most, c.Conn.SetWriteDeadline)
+func (c *conn) write(b []byte, timeout time.Duration) (int, error) {
+	c.writes.beginWithin(timeout, c.Conn.SetWriteDeadline)
 	defer c.writes.end()
 	return c.Conn.Write(b)
 }
@@ -121,29 +121,29 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// malformed gives the whole answer for a refusal of net/http: its status, "400 Bad Request: why", and its text.
-func malformed(status, text string) []byte {
+// malformedResponse gives the whole answer for a refusal of net/http: its status, "400 Bad Request: why", and its text.
+func malformedResponse(status, text string) []byte {
 	code, _ := strconv.Atoi(status[:min(3, len(status))])
 	f := invalid("The request is no valid HTTP: %s.", cut(text))
 	if code == http.StatusRequestHeaderFieldsTooLarge {
 		f = fault.New(fault.EntityTooLarge, "The query and the headers of the request are too large. Send the parameters as a form in the body of a POST.")
 	}
-	return wholeAnswer(code, f)
+	return fullResponse(code, f)
 }
 
-// refusalOf is the whole answer for a fault of a connection that has no request.
-func refusalOf(f *fault.Error) []byte { return wholeAnswer(f.Code.Status(), f) }
+// faultResponse is the whole answer for a fault of a connection that has no request.
+func faultResponse(f *fault.Error) []byte { return fullResponse(f.Code.Status(), f) }
 
-func wholeAnswer(status int, f *fault.Error) []byte {
+func fullResponse(status int, f *fault.Error) []byte {
 	id := newRequestID()
-	body := refusalBody(id, f)
+	body := faultBody(id, f)
 	return append(fmt.Appendf(nil, "HTTP/1.1 %d %s\r\n"+
 		"Content-Type: %s\r\nContent-Length: %d\r\nX-Acs-Request-Id: %s\r\n"+
 		"X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
 		status, http.StatusText(status), jsonType[0], len(body), id), body...)
 }
 
-func refusalBody(id string, f *fault.Error) []byte {
+func faultBody(id string, f *fault.Error) []byte {
 	body := []byte{'{'}
 	body = field(body, "RequestId", id)
 	body = field(body, "HostId", "")
@@ -153,8 +153,8 @@ func refusalBody(id string, f *fault.Error) []byte {
 	return append(body, '}')
 }
 
-// noPlace answers a request for which there is no place, without reading its body.
-func noPlace(w http.ResponseWriter) {
+// respondNoConnection answers a request for which there is no place, without reading its body.
+func respondNoConnection(w http.ResponseWriter) {
 	f := fault.New(fault.ServiceUnavailable, "The server has as many connections as it may have, "+
 		"and all of them are being served. Please try again later.")
 	id := newRequestID()
@@ -162,5 +162,5 @@ func noPlace(w http.ResponseWriter) {
 	head["Content-Type"], head["X-Acs-Request-Id"] = jsonType, []string{id}
 	headers.Private(head)
 	w.WriteHeader(f.Code.Status())
-	w.Write(refusalBody(id, f))
+	w.Write(faultBody(id, f))
 }

@@ -8,54 +8,54 @@ import (
 
 // operation is one operation of the API.
 type operation struct {
-	name, action string // action is its name in policies
-	flow         string // parameter that names the flow it works on, "" for none
-	required     []string
-	once         bool // its nonces are always checked: a replay would undo what came later, or do the work again
-	run          runner
+	name, action    string // action is its name in policies
+	flow            string // parameter that names the flow it works on, "" for none
+	required        []string
+	replayProtected bool // its nonces are always checked: a replay would undo what came later, or do the work again
+	run             operationFunc
 }
 
-// runner reads an operation's parameters, calls the service and appends the fields of the answer to dst.
-type runner func(ctx context.Context, api cloudflow.API, who cloudflow.Caller, p *params, dst []byte) ([]byte, error)
+// operationFunc reads an operation's parameters, calls the service and appends the fields of the answer to dst.
+type operationFunc func(ctx context.Context, api cloudflow.API, who cloudflow.Caller, p *params, dst []byte) ([]byte, error)
 
 // operations are those that this server has. The others of the product, which change or describe
 // schedules, versions, aliases and map runs, are answered like unknown names.
 var operations = func() map[string]*operation {
 	list := []operation{
-		{name: "CreateFlow", flow: "Name", required: []string{"Name", "Definition"}, once: true,
-			run: route(readCreateFlow, cloudflow.API.CreateFlow, appendFlow)},
-		{name: "UpdateFlow", flow: "Name", required: []string{"Name"}, once: true,
-			run: route(readUpdateFlow, cloudflow.API.UpdateFlow, appendFlow)},
+		{name: "CreateFlow", flow: "Name", required: []string{"Name", "Definition"}, replayProtected: true,
+			run: bind(readCreateFlow, cloudflow.API.CreateFlow, appendFlow)},
+		{name: "UpdateFlow", flow: "Name", required: []string{"Name"}, replayProtected: true,
+			run: bind(readUpdateFlow, cloudflow.API.UpdateFlow, appendFlow)},
 		{name: "DescribeFlow", flow: "Name", required: []string{"Name"},
-			run: route(readDescribeFlow, cloudflow.API.DescribeFlow, appendFlow)},
-		{name: "DeleteFlow", flow: "Name", required: []string{"Name"}, once: true,
-			run: route(readDeleteFlow, deleteFlow, appendNothing)},
+			run: bind(readDescribeFlow, cloudflow.API.DescribeFlow, appendFlow)},
+		{name: "DeleteFlow", flow: "Name", required: []string{"Name"}, replayProtected: true,
+			run: bind(readDeleteFlow, deleteFlow, appendNothing)},
 		{name: "ListFlows",
-			run: route(readListFlows, cloudflow.API.ListFlows, appendFlowPage)},
+			run: bind(readListFlows, cloudflow.API.ListFlows, appendFlowPage)},
 		{name: "StartExecution", flow: "FlowName", required: []string{"FlowName"},
-			run: route(readStartExecution, cloudflow.API.StartExecution, appendStarted)},
-		{name: "StartSyncExecution", flow: "FlowName", required: []string{"FlowName"}, once: true,
-			run: route(readStartSyncExecution, cloudflow.API.StartSyncExecution, appendSyncExecution)},
+			run: bind(readStartExecution, cloudflow.API.StartExecution, appendStarted)},
+		{name: "StartSyncExecution", flow: "FlowName", required: []string{"FlowName"}, replayProtected: true,
+			run: bind(readStartSyncExecution, cloudflow.API.StartSyncExecution, appendSyncExecution)},
 		{name: "StopExecution", flow: "FlowName", required: []string{"FlowName", "ExecutionName"},
-			run: route(readStopExecution, cloudflow.API.StopExecution, appendStopped)},
+			run: bind(readStopExecution, cloudflow.API.StopExecution, appendStopped)},
 		{name: "DescribeExecution", flow: "FlowName", required: []string{"FlowName", "ExecutionName"},
-			run: route(readDescribeExecution, cloudflow.API.DescribeExecution, appendDescribed)},
+			run: bind(readDescribeExecution, cloudflow.API.DescribeExecution, appendDescribed)},
 		{name: "ListExecutions", flow: "FlowName", required: []string{"FlowName"},
-			run: route(readListExecutions, cloudflow.API.ListExecutions, appendExecutionPage)},
+			run: bind(readListExecutions, cloudflow.API.ListExecutions, appendExecutionPage)},
 		{name: "GetExecutionHistory", flow: "FlowName", required: []string{"FlowName", "ExecutionName"},
-			run: route(readGetExecutionHistory, cloudflow.API.GetExecutionHistory, appendEventPage)},
+			run: bind(readGetExecutionHistory, cloudflow.API.GetExecutionHistory, appendEventPage)},
 		{name: "ReportTaskSucceeded", required: []string{"TaskToken", "Output"},
-			run: route(readReportTaskSucceeded, cloudflow.API.ReportTaskSucceeded, appendEventID)},
+			run: bind(readReportTaskSucceeded, cloudflow.API.ReportTaskSucceeded, appendEventID)},
 		{name: "ReportTaskFailed", required: []string{"TaskToken", "Error"},
-			run: route(readReportTaskFailed, cloudflow.API.ReportTaskFailed, appendEventID)},
+			run: bind(readReportTaskFailed, cloudflow.API.ReportTaskFailed, appendEventID)},
 		{name: "ListSchedules", flow: "FlowName", required: []string{"FlowName"},
-			run: route(readListOfFlow, cloudflow.API.ListSchedules, appendEmpty("Schedules"))},
+			run: bind(readListOfFlow, cloudflow.API.ListSchedules, appendEmpty("Schedules"))},
 		{name: "ListFlowVersions", flow: "FlowName", required: []string{"FlowName"},
-			run: route(readListOfFlow, cloudflow.API.ListFlowVersions, appendEmpty("FlowVersions"))},
+			run: bind(readListOfFlow, cloudflow.API.ListFlowVersions, appendEmpty("FlowVersions"))},
 		{name: "ListFlowAliases", flow: "FlowName", required: []string{"FlowName"},
-			run: route(readListOfFlow, cloudflow.API.ListFlowAliases, appendEmpty("Aliases"))},
+			run: bind(readListOfFlow, cloudflow.API.ListFlowAliases, appendEmpty("Aliases"))},
 		{name: "DescribeRegions",
-			run: route(readNothing, describeRegions, appendRegions)},
+			run: bind(readNothing, describeRegions, appendRegions)},
 	}
 	m := make(map[string]*operation, len(list))
 	for i := range list {
@@ -65,12 +65,12 @@ var operations = func() map[string]*operation {
 	return m
 }()
 
-// route joins the three parts of an operation: parameters to request, the service's method, answer to text.
-func route[Q, A any](
+// bind joins the three parts of an operation: parameters to request, the service's method, answer to text.
+func bind[Q, A any](
 	read func(*params) Q,
 	method func(cloudflow.API, context.Context, cloudflow.Caller, Q) (A, error),
 	render func([]byte, A) []byte,
-) runner {
+) operationFunc {
 	return func(ctx context.Context, api cloudflow.API, who cloudflow.Caller, p *params, dst []byte) ([]byte, error) {
 		request := read(p)
 		if p.bad != nil {
@@ -87,12 +87,12 @@ func route[Q, A any](
 // nothing is the parameters, or the answer, of an operation that has none.
 type nothing struct{}
 
-func deleteFlow(api cloudflow.API, ctx context.Context, who cloudflow.Caller, r cloudflow.DeleteFlowRequest) (nothing, error) {
-	return nothing{}, api.DeleteFlow(ctx, who, r)
+func deleteFlow(api cloudflow.API, ctx context.Context, caller cloudflow.Caller, r cloudflow.DeleteFlowRequest) (nothing, error) {
+	return nothing{}, api.DeleteFlow(ctx, caller, r)
 }
 
-func describeRegions(api cloudflow.API, ctx context.Context, who cloudflow.Caller, _ nothing) ([]cloudflow.Region, error) {
-	return api.DescribeRegions(ctx, who)
+func describeRegions(api cloudflow.API, ctx context.Context, caller cloudflow.Caller, _ nothing) ([]cloudflow.Region, error) {
+	return api.DescribeRegions(ctx, caller)
 }
 
 // IsOperation tells whether the server has an operation of this name.

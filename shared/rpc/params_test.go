@@ -25,7 +25,7 @@ func TestNamesThatAppearTwice(t *testing.T) {
 	list := signV1("POST", append(params("Name", "a", "Name", "b"), common("DescribeFlow")...))
 	for n := range len(list) {
 		list[0].Value, list[1].Value = "a", "b"
-		wantAnswer(t, serve(o, split(list, n)))
+		wantResponse(t, serve(o, split(list, n)))
 		if got := api.request.(cloudflow.DescribeFlowRequest).Name; got != "a" {
 			t.Errorf("%d in the query: the name is %q", n, got)
 		}
@@ -47,13 +47,13 @@ func TestJSONBodies(t *testing.T) {
 		if name == "V3" {
 			o.Credentials = credentials(t, "testsecret", "")
 		}
-		wantAnswer(t, serve(o, r))
+		wantResponse(t, serve(o, r))
 		if !reflect.DeepEqual(api.request, want) {
 			t.Errorf("%s: %+v", name, api.request)
 		}
 	}
 	api := &fakeAPI{}
-	wantAnswer(t, serve(rpc.Options{API: api}, raw("POST", "/", "Application/JSON",
+	wantResponse(t, serve(rpc.Options{API: api}, raw("POST", "/", "Application/JSON",
 		`{"Action":"StartExecution","Version":"2019-03-15","FlowName":"f","Input":{"b": [1, 2.50], "a": "x"}}`)))
 	if got := api.request.(cloudflow.StartExecutionRequest).Input; got != `{"a":"x","b":[1,2.50]}` {
 		t.Errorf("Input is %s", got)
@@ -71,23 +71,23 @@ func TestOptionalParameters(t *testing.T) {
 	text := func(s string) *string { return &s }
 	api := &fakeAPI{}
 	o := rpc.Options{API: api}
-	wantAnswer(t, serve(o, post(open("UpdateFlow", "Name", "f", "Description", "", "RoleArn", "r"))))
+	wantResponse(t, serve(o, post(open("UpdateFlow", "Name", "f", "Description", "", "RoleArn", "r"))))
 	if want := (cloudflow.UpdateFlowRequest{Name: "f", Description: text(""), RoleArn: text("r")}); !reflect.DeepEqual(api.request, want) {
 		t.Errorf("UpdateFlow: %+v", api.request)
 	}
-	wantAnswer(t, serve(o, post(open("StopExecution", "FlowName", "f", "ExecutionName", "e", "Cause", ""))))
+	wantResponse(t, serve(o, post(open("StopExecution", "FlowName", "f", "ExecutionName", "e", "Cause", ""))))
 	if want := (cloudflow.StopExecutionRequest{FlowName: "f", ExecutionName: "e", Cause: text("")}); !reflect.DeepEqual(api.request, want) {
 		t.Errorf("StopExecution: %+v", api.request)
 	}
-	wantAnswer(t, serve(o, get(open("ListExecutions", "FlowName", "f", "Limit", "", "MetadataOnly", "False"))))
+	wantResponse(t, serve(o, get(open("ListExecutions", "FlowName", "f", "Limit", "", "MetadataOnly", "False"))))
 	if r := api.request.(cloudflow.ListExecutionsRequest); r.Limit != nil || r.MetadataOnly == nil || *r.MetadataOnly {
 		t.Errorf("ListExecutions: %+v", r)
 	}
-	wantAnswer(t, serve(o, get(open("DescribeFlow", "Name", "f", "FlowVersion", "3", "Unknown", "x"))))
+	wantResponse(t, serve(o, get(open("DescribeFlow", "Name", "f", "FlowVersion", "3", "Unknown", "x"))))
 	if want := (cloudflow.DescribeFlowRequest{Name: "f", FlowVersion: "3"}); api.request != want {
 		t.Errorf("DescribeFlow: %+v", api.request)
 	}
-	wantAnswer(t, serve(o, post(open("StartSyncExecution", "FlowName", "f", "CallbackFnFTaskToken", "t"))))
+	wantResponse(t, serve(o, post(open("StartSyncExecution", "FlowName", "f", "CallbackFnFTaskToken", "t"))))
 	if want := (cloudflow.StartExecutionRequest{FlowName: "f"}); api.request != want {
 		t.Errorf("StartSyncExecution: %+v", api.request)
 	}
@@ -97,10 +97,10 @@ func TestOptionalParameters(t *testing.T) {
 func TestNothingOfARequestIsUsedAgain(t *testing.T) {
 	api := &fakeAPI{}
 	h := rpc.New(rpc.Options{API: api})
-	wantAnswer(t, record(h, post(open("UpdateFlow", "Name", "first", "Description", "one", "Definition", "1111111111"))))
+	wantResponse(t, record(h, post(open("UpdateFlow", "Name", "first", "Description", "one", "Definition", "1111111111"))))
 	kept := api.request.(cloudflow.UpdateFlowRequest)
 	for range 20 {
-		wantAnswer(t, record(h, post(open("UpdateFlow", "Name", "other", "Description", "two", "Definition", "2222222222"))))
+		wantResponse(t, record(h, post(open("UpdateFlow", "Name", "other", "Description", "two", "Definition", "2222222222"))))
 	}
 	if kept.Name != "first" || *kept.Description != "one" || *kept.Definition != "1111111111" {
 		t.Errorf("the request became %q, %q, %q", kept.Name, *kept.Description, *kept.Definition)

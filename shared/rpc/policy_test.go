@@ -135,8 +135,8 @@ func TestPoliciesAreAsked(t *testing.T) {
 				signed := serve(o, post(signV1("POST", common(one.operation, one.list...))))
 				bearer := serve(o, post(append(open(one.operation, one.list...), params("BearerToken", "b")...)))
 				if one.allowed {
-					wantAnswer(t, signed)
-					wantAnswer(t, bearer)
+					wantResponse(t, signed)
+					wantResponse(t, bearer)
 					continue
 				}
 				refusal := decode(t, signed)["Message"].(string)
@@ -160,8 +160,8 @@ func TestMayIsHandedToTheService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantAnswer(t, serve(rpc.Options{API: api, Credentials: cred}, get(signV1("GET", common("ListFlows")))))
-	if api.who.May == nil || !api.who.May("fnf:ListExecutions", "*") || api.who.May("fnf:StopExecution", "*") {
+	wantResponse(t, serve(rpc.Options{API: api, Credentials: cred}, get(signV1("GET", common("ListFlows")))))
+	if api.caller.May == nil || !api.caller.May("fnf:ListExecutions", "*") || api.caller.May("fnf:StopExecution", "*") {
 		t.Error("May is not the key's policy")
 	}
 }

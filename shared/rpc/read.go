@@ -19,7 +19,7 @@ const paramsMax = 1000
 // A V1 signature covers parameters wherever they are, so a form is parsed; that makes at most a
 // copy of it. Whatever else is in the body waits for decode: V3 covers its bytes, a bearer token
 // none of it.
-func (c *call) read() error {
+func (c *request) read() error {
 	err := c.readBody()
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func (c *call) read() error {
 		c.claimsV3 = true
 		c.readSigned(a)
 	}
-	if err := c.takeStrangersTurn(); err != nil {
+	if err := c.acquireUnauthenticatedTurn(); err != nil {
 		return err
 	}
 	switch {
@@ -49,12 +49,12 @@ func (c *call) read() error {
 		return wrongMediaType("A V1 signature does not cover a JSON body: " +
 			"send the parameters as application/x-www-form-urlencoded.")
 	}
-	c.chooseID()
+	c.adoptRequestID()
 	return nil
 }
 
 // decode takes in the parameters of the body, unless that is done.
-func (c *call) decode() error {
+func (c *request) decode() error {
 	kind := c.kind
 	c.kind = noBody
 	switch kind {
@@ -71,15 +71,15 @@ func (c *call) decode() error {
 	default:
 		return nil
 	}
-	c.chooseID()
+	c.adoptRequestID()
 	if c.claimsV3 && c.Credentials != nil && first(c.params.list, "Signature") != "" {
 		return signatureNotMatch() // which of the two would count?
 	}
 	return nil
 }
 
-// chooseID gives the request the id that its caller has chosen (api.md 3.5).
-func (c *call) chooseID() {
+// adoptRequestID gives the request the id that its caller has chosen (api.md 3.5).
+func (c *request) adoptRequestID() {
 	if c.requestID != "" {
 		return
 	}
@@ -101,7 +101,7 @@ const (
 	jsonBody
 )
 
-func (c *call) mediaType() (bodyKind, error) {
+func (c *request) mediaType() (bodyKind, error) {
 	if len(c.body) == 0 {
 		return noBody, nil
 	}
@@ -132,7 +132,7 @@ const (
 
 // readJSON takes one parameter of each key of a JSON object (api.md 2.1): strings as they are, numbers and booleans
 // as they are written, objects and lists as JSON text. A key that is null is absent.
-func (c *call) readJSON() error {
+func (c *request) readJSON() error {
 	if most := min(jsonExpands*len(c.body), jsonMemory); most > jsonFree {
 		if err := c.holdBody(int64(cap(c.body) + most)); err != nil {
 			return err

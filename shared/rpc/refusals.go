@@ -18,7 +18,7 @@ func actionNotSupported(name string) *fault.Error {
 // unknownOperation tells a misspelt operation from one that only CloudFlow has.
 func unknownOperation(name string) *fault.Error {
 	refusal := actionNotSupported(name)
-	if elsewhere[name] {
+	if unservedOperations[name] {
 		refusal.Message += " CloudFlow has it, this server has not."
 		return refusal
 	}
@@ -30,8 +30,8 @@ func unknownOperation(name string) *fault.Error {
 	return refusal
 }
 
-// elsewhere are the operations of CloudFlow that are not served.
-var elsewhere = map[string]bool{
+// unservedOperations are the operations of CloudFlow that are not served.
+var unservedOperations = map[string]bool{
 	"CreateSchedule": true, "UpdateSchedule": true, "DeleteSchedule": true, "DescribeSchedule": true,
 	"PublishFlowVersion": true, "DeleteFlowVersion": true,
 	"CreateFlowAlias": true, "UpdateFlowAlias": true, "DeleteFlowAlias": true, "DescribeFlowAlias": true,
@@ -46,8 +46,8 @@ func missingHeader(name string) *fault.Error {
 	return fault.New(fault.MissingRequiredHeader, "The HTTP header '%s' must be specified.", name)
 }
 
-func tooLarge(most int64) *fault.Error {
-	return fault.New(fault.EntityTooLarge, "The payload size exceeds maximum allowed size (%d bytes).", most)
+func tooLarge(bytesMax int64) *fault.Error {
+	return fault.New(fault.EntityTooLarge, "The payload size exceeds maximum allowed size (%d bytes).", bytesMax)
 }
 
 // tooBusy is the refusal of a request for which there is no memory.

@@ -15,8 +15,8 @@ import (
 	"millrace/shared/rpc"
 )
 
-// refused is a request, and the fault that it causes.
-type refused struct {
+// rejectedCase is a request, and the fault that it causes.
+type rejectedCase struct {
 	name    string
 	request *http.Request
 	status  int
@@ -24,7 +24,7 @@ type refused struct {
 	message string
 }
 
-func check(t *testing.T, o rpc.Options, cases []refused) {
+func check(t *testing.T, o rpc.Options, cases []rejectedCase) {
 	t.Helper()
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -65,9 +65,9 @@ const (
 	oversized = "The payload size exceeds maximum allowed size (1048576 bytes)."
 )
 
-func TestRefusalsOfAnOpenServer(t *testing.T) {
+func TestFaultsOfAnOpenServer(t *testing.T) {
 	huge := strings.Repeat("x", 1<<20)
-	check(t, rpc.Options{}, []refused{
+	check(t, rpc.Options{}, []rejectedCase{
 		{"path", raw("GET", "/other?Action=ListFlows", "", ""), 404, fault.ActionNotSupported, notSupported("/other")},
 		{"method", raw("DELETE", "/?Action=ListFlows", "", ""), 405, fault.ActionNotSupported, notSupported("DELETE")},
 		{"body too large", post(open("CreateFlow", "Name", "f", "Definition", huge)), 400, fault.EntityTooLarge, oversized},
@@ -122,11 +122,11 @@ func TestRequiredParameters(t *testing.T) {
 			wantFault(t, serve(rpc.Options{API: &fakeAPI{}}, post(list)), 400, "MissingRequiredParams", missing(name))
 			list = with(list, name, "x")
 		}
-		wantAnswer(t, serve(rpc.Options{API: &fakeAPI{}}, post(list)))
+		wantResponse(t, serve(rpc.Options{API: &fakeAPI{}}, post(list)))
 	}
 }
 
-func TestRefusalsOfCredentials(t *testing.T) {
+func TestFaultsOfCredentials(t *testing.T) {
 	skewed := func(at time.Time) string {
 		return fmt.Sprintf("The difference between the request time %s and the current time 2026-11-22T10:35:00Z is too large.",
 			at.Format(time.RFC3339))
@@ -138,7 +138,7 @@ func TestRefusalsOfCredentials(t *testing.T) {
 	late3, early3 := noon.Add(-15*time.Minute-time.Second), noon.Add(15*time.Minute+time.Second)
 	at := func(t time.Time) string { return t.Format(time.RFC3339) }
 	token := params("BearerToken", "wrong", "SignatureType", "BEARERTOKEN")
-	check(t, rpc.Options{Credentials: credentials(t, "testsecret", "")}, []refused{
+	check(t, rpc.Options{Credentials: credentials(t, "testsecret", "")}, []rejectedCase{
 		{"anonymous", get(open("DescribeRegions")), 400, fault.MissingRequiredParams, missing("AccessKeyId")},
 		{"anonymous in headers", withHeader(raw("POST", "/", "", ""), "x-acs-action", "ListFlows", "x-acs-version", "2019-03-15"),
 			400, fault.MissingRequiredParams, missing("AccessKeyId")},
@@ -201,13 +201,13 @@ func TestRefusalsOfCredentials(t *testing.T) {
 func TestUnsignedSecurityTokenIsRefused(t *testing.T) {
 	o := rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", "tok")}
 	wantFault(t, serve(o, v3("ListFlows", "", "", "", "x-acs-security-token", "tok")), 403, "SignatureNotMatch", notMatch)
-	wantAnswer(t, serve(o, v3("ListFlows", "", "", "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;"+
+	wantResponse(t, serve(o, v3("ListFlows", "", "", "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;"+
 		"x-acs-signature-nonce;x-acs-version", "x-acs-security-token", "tok")))
 	for _, token := range []string{"-", "", "to"} {
 		list := signV1("POST", with(common("ListFlows"), "SecurityToken", token))
 		wantFault(t, serve(o, post(list)), 403, "InvalidAccessKeyID", "The AccessKey ID testid is invalid.")
 	}
-	wantAnswer(t, serve(o, post(signV1("POST", with(common("ListFlows"), "SecurityToken", "tok")))))
+	wantResponse(t, serve(o, post(signV1("POST", with(common("ListFlows"), "SecurityToken", "tok")))))
 }
 
 func TestExpiredCredentials(t *testing.T) {
@@ -220,8 +220,8 @@ func TestExpiredCredentials(t *testing.T) {
 	}
 	o := rpc.Options{API: &fakeAPI{}, Credentials: c, Now: fixed(noon.Add(-time.Second))}
 	signed, bearer := signV1("GET", common("ListFlows")), append(open("ListFlows"), params("BearerToken", "b")...)
-	wantAnswer(t, serve(o, get(signed)))
-	wantAnswer(t, serve(o, get(bearer)))
+	wantResponse(t, serve(o, get(signed)))
+	wantResponse(t, serve(o, get(bearer)))
 	o.Now = fixed(noon)
 	wantFault(t, serve(o, get(signed)), 403, "InvalidAccessKeyID", "The AccessKey ID testid is invalid.")
 	wantFault(t, serve(o, get(bearer)), 403, "AccessDenied", "The resources doesn't belong to you.")
@@ -230,10 +230,10 @@ func TestExpiredCredentials(t *testing.T) {
 func TestTimeAtItsEdge(t *testing.T) {
 	o := rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", "")}
 	for _, d := range []time.Duration{-31 * time.Minute, 31 * time.Minute} {
-		wantAnswer(t, serve(o, get(signV1("GET", with(common("ListFlows"), "Timestamp", noon.Add(d).Format(time.RFC3339))))))
+		wantResponse(t, serve(o, get(signV1("GET", with(common("ListFlows"), "Timestamp", noon.Add(d).Format(time.RFC3339))))))
 	}
 	for _, d := range []time.Duration{-15 * time.Minute, 15 * time.Minute} {
-		wantAnswer(t, serve(o, v3("ListFlows", "", "", "", "x-acs-date", noon.Add(d).Format(time.RFC3339))))
+		wantResponse(t, serve(o, v3("ListFlows", "", "", "", "x-acs-date", noon.Add(d).Format(time.RFC3339))))
 	}
 }
 
@@ -277,7 +277,7 @@ func TestPanicIsAnInternalError(t *testing.T) {
 	api.panics = nil
 	w = httptest.NewRecorder()
 	h.ServeHTTP(w, get(open("ListFlows")))
-	wantAnswer(t, w)
+	wantResponse(t, w)
 }
 
 func TestMethodNotAllowedSaysWhich(t *testing.T) {

@@ -25,7 +25,7 @@ func TestNonceInOtherSpellings(t *testing.T) {
 			r.Header["X-Acs-Signature-Nonce"] = nonce
 			return r
 		}
-		wantAnswer(t, record(h, request("a,b")))
+		wantResponse(t, record(h, request("a,b")))
 		for _, nonce := range [][]string{
 			{"a,b\u00a0"}, {"a,b\u0085"}, {"a,b\u2003"}, {"\u00a0a,b"}, {"a,b\u00a0\u00a0"}, {"a,b "}, {"\ta,b"}, {"a,b\v"}, {"a,b\u3000"},
 			{"a", "b"}, {"a,b", ""}, {"", "a,b"}, {"a,b", "a,b"}, {"a,b", "c"},
@@ -47,7 +47,7 @@ func TestStartSyncExecutionOnce(t *testing.T) {
 	api := &fakeAPI{}
 	h := rpc.New(rpc.Options{API: api, Credentials: credentials(t, "testsecret", ""), Now: fixed(noon)})
 	list := signV1("POST", common("StartSyncExecution", "FlowName", "f"))
-	wantAnswer(t, record(h, post(list)))
+	wantResponse(t, record(h, post(list)))
 	wantFault(t, record(h, post(list)), 400, "SignatureNonceUsed", nonceUsed)
 	wantFault(t, record(h, v3("StartSyncExecution", "FlowName=f", "", "")), 400, "SignatureNonceUsed", nonceUsed)
 	if api.calls != 1 {
@@ -78,8 +78,8 @@ func TestMediaTypeIsSigned(t *testing.T) {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
 	}
-	wantAnswer(t, record(h, v3("UpdateFlow", "", body, "", "content-type", "application/json")))
-	wantAnswer(t, record(h, v3("UpdateFlow", "Name=f", "", unsigned, "x-acs-signature-nonce", "n2"))) // no body, no type
+	wantResponse(t, record(h, v3("UpdateFlow", "", body, "", "content-type", "application/json")))
+	wantResponse(t, record(h, v3("UpdateFlow", "Name=f", "", unsigned, "x-acs-signature-nonce", "n2"))) // no body, no type
 }
 
 // FuzzChangedRequest changes bytes of a request that was accepted: its request line, its headers, which may be doubled, and

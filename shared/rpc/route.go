@@ -19,7 +19,7 @@ const (
 
 // route finds the operation and checks the version. A V3 request names both in headers, any other in parameters, since
 // V1 does not cover headers.
-func (c *call) route() error {
+func (c *request) route() error {
 	name, version := "", ""
 	if c.header = c.inHeaders(); c.header {
 		name, version = c.header3("x-acs-action", headerAction), c.header3("x-acs-version", headerVersion)
@@ -50,7 +50,7 @@ func (c *call) route() error {
 
 // inHeaders reports whether the request is of the V3 kind: signed so, or unsigned (anonymous,
 // bearer) with nothing of V1 among its parameters.
-func (c *call) inHeaders() bool {
+func (c *request) inHeaders() bool {
 	if c.claimsV3 {
 		return true
 	}
@@ -65,7 +65,7 @@ func (c *call) inHeaders() bool {
 
 // header3 is the value of a header of V3, named in lower case and as net/http spells it: as it was
 // signed, if it was.
-func (c *call) header3(name, key string) string {
+func (c *request) header3(name, key string) string {
 	if v, ok := c.signed.Headers.Get(name); ok {
 		return v
 	}

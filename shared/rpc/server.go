@@ -43,8 +43,8 @@ type Options struct {
 	// Bytes is what the bodies of all requests may hold at one time; beyond, requests are refused
 	// with ServiceUnavailable. nil: no bound.
 	Bytes *inflight.Budget
-	// Refusals counts what is refused before the caller is known; nil: it is only logged.
-	Refusals *Refusals
+	// Rejections counts what is refused before the caller is known; nil: it is only logged.
+	Rejections *Rejections
 	// Logger gets causes of internal errors, panics among them; nil is slog.Default().
 	Logger *slog.Logger
 	// AccessLog gets one line a request: operation, status, duration and request id; nil is none.
@@ -67,7 +67,7 @@ type handler struct {
 	Options
 	throttle *throttle
 	slowdown slowdown
-	calls    sync.Pool // *call
+	requests sync.Pool // *call
 }
 
 // New gives the handler of the API: `/` for every operation, `/healthz` for whoever watches the process. It answers
@@ -88,11 +88,11 @@ func New(o Options) http.Handler {
 	if o.Credentials != nil {
 		o.Credentials.warn(o.Logger)
 	}
-	if o.Refusals == nil {
-		o.Refusals = NewRefusals(o.Logger)
+	if o.Rejections == nil {
+		o.Rejections = NewRejections(o.Logger)
 	}
 	h := &handler{Options: o, throttle: newThrottle(o.Rates)}
-	h.calls.New = func() any { return &call{handler: h} }
+	h.requests.New = func() any { return &request{handler: h} }
 	return h
 }
 
@@ -104,11 +104,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Write([]byte("ok\n"))
 		return
 	}
-	c := h.calls.Get().(*call)
+	c := h.requests.Get().(*request)
 	c.begin(w, r)
 	defer func() {
 		c.end()
-		h.calls.Put(c)
+		h.requests.Put(c)
 	}()
 	c.serve()
 }

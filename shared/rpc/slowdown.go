@@ -15,10 +15,10 @@ type slowdown struct {
 	waiting map[string]int // by account
 }
 
-// An account is sent a refusal each refusalPace on average, and none later than after refusalMax.
+// An account is sent a refusal each rejectionPace on average, and none later than after refusalMax.
 const (
-	refusalPace = 5 * time.Millisecond
-	refusalMax  = 2 * time.Second
+	rejectionPace     = 5 * time.Millisecond
+	rejectionDelayMax = 2 * time.Second
 )
 
 // wait returns when the refusal may be sent, or ctx has ended.
@@ -28,7 +28,7 @@ func (s *slowdown) wait(ctx context.Context, account string) {
 		s.waiting = map[string]int{}
 	}
 	s.waiting[account]++
-	pause := min(time.Duration(s.waiting[account])*refusalPace, refusalMax)
+	pause := min(time.Duration(s.waiting[account])*rejectionPace, rejectionDelayMax)
 	s.mu.Unlock()
 	t := time.NewTimer(pause)
 	defer t.Stop()

@@ -14,7 +14,7 @@ import (
 
 // Refusals for an account's share come the later the more of them wait, and hold nothing of the
 // share meanwhile; what is not refused does not wait.
-func TestRefusalsSlowDown(t *testing.T) {
+func TestRejectionsSlowDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		requests := share.New(share.Options{Name: "requests", Capacity: 4})
 		h := rpc.New(rpc.Options{API: &fakeAPI{}, Requests: requests})

@@ -36,9 +36,9 @@ func hostileJSON() map[string]string {
 	return bodies
 }
 
-// TestNothingIsDecodedForAStranger: a request without valid credentials costs its bytes, whatever they are. An open server
+// TestNothingIsDecodedBeforeAuthentication: a request without valid credentials costs its bytes, whatever they are. An open server
 // has no strangers, but what one body may become is bounded there, too.
-func TestNothingIsDecodedForAStranger(t *testing.T) {
+func TestNothingIsDecodedBeforeAuthentication(t *testing.T) {
 	const most = 6 << 20 // the body, its copies in this test and in a growing buffer
 	forged := func(body string) *http.Request {
 		return withHeader(v3("StartExecution", "", body, "", "content-type", "application/json"), "x-acs-signature-nonce", "another")

@@ -11,7 +11,7 @@ import (
 )
 
 // Long requests of callers who are not known wait for a processor, short ones do not.
-func TestLongRequestsOfStrangersTakeTurns(t *testing.T) {
+func TestLongUnauthenticatedRequestsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		processors := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
 		h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: &rpc.Credentials{}, Processors: processors})
@@ -47,7 +47,7 @@ func TestLongRequestsOfStrangersTakeTurns(t *testing.T) {
 }
 
 // Long requests take turns with the account whose key they name, wherever they name it.
-func TestLongRequestsTakeTurnsWithWhomTheyClaimToBe(t *testing.T) {
+func TestLongRequestsTakeTurnsWithTheClaimedAccount(t *testing.T) {
 	credentials, err := rpc.NewCredentials([]rpc.Account{{ID: "7", Keys: []rpc.AccessKey{{ID: "busy", Secret: "s"}}}})
 	if err != nil {
 		t.Fatal(err)

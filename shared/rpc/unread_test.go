@@ -40,7 +40,7 @@ func (s *stuck) Write(b []byte) (int, error) {
 }
 
 // A client that does not read its answer holds no processor: what it asked for is done.
-func TestUnreadAnswersHoldNoProcessor(t *testing.T) {
+func TestUnreadResponsesHoldNoProcessor(t *testing.T) {
 	processors := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
 	h := rpc.New(rpc.Options{API: &fakeAPI{}, Processors: processors})
 	s := &stuck{httptest.NewRecorder(), make(chan bool)}
@@ -58,7 +58,7 @@ func TestUnreadAnswersHoldNoProcessor(t *testing.T) {
 }
 
 // Clients that do not read their answers hold no place that a newcomer needs.
-func TestUnreadAnswersMakeRoom(t *testing.T) {
+func TestUnreadResponsesAreEvicted(t *testing.T) {
 	s := rpc.NewServer("", rpc.New(rpc.Options{API: &longAPI{}}))
 	s.Connections = 4
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -90,7 +90,7 @@ func TestUnreadAnswersMakeRoom(t *testing.T) {
 }
 
 // Long answers are charged to the memory of the process, and come back.
-func TestAnswersAreCharged(t *testing.T) {
+func TestResponsesAreCharged(t *testing.T) {
 	bytes := inflight.New(12 << 20)
 	h := rpc.New(rpc.Options{API: &longAPI{}, Bytes: bytes})
 	request := func() *http.Request {

@@ -8,8 +8,8 @@ import (
 // secretMin is the shortest secret, and the shortest bearer token, that is not warned of, in bytes.
 const secretMin = 16
 
-// differentMin is how many different characters a secret has at least that is not warned of.
-const differentMin = 5
+// distinctMin is how many different characters a secret has at least that is not warned of.
+const distinctMin = 5
 
 // weakWarnings bounds the warnings about secrets.
 const weakWarnings = 10
@@ -17,8 +17,8 @@ const weakWarnings = 10
 // wellKnown are parts of secrets that stand in documents, so that everybody can read them.
 var wellKnown = []string{"example", "changeme", "change-me", "secret", "password", "a-long-random-text"}
 
-// note keeps the name of a secret that is easy to guess.
-func (c *Credentials) note(secret, name string) {
+// noteWeak keeps the name of a secret that is easy to guess.
+func (c *Credentials) noteWeak(secret, name string) {
 	if why := weakness(secret); why != "" {
 		c.weak = append(c.weak, name+" "+why)
 	}
@@ -40,7 +40,7 @@ func weakness(secret string) string {
 	switch {
 	case len(secret) < secretMin:
 		return "is shorter than 16 characters"
-	case len(different) < differentMin:
+	case len(different) < distinctMin:
 		return "has only a few different characters"
 	}
 	return ""

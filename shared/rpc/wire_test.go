@@ -121,7 +121,7 @@ func TestRecordedRequestsAreServed(t *testing.T) {
 					fmt.Sprintf("The requested API operation '%s' is incorrect. Please check. CloudFlow has it, this server has not.", rec.Operation))
 				return
 			}
-			answer := wantAnswer(t, w)
+			answer := wantResponse(t, w)
 			if api.name != rec.Operation {
 				t.Fatalf("ran %s, want %s", api.name, rec.Operation)
 			}
@@ -136,11 +136,11 @@ func TestRecordedRequestsAreServed(t *testing.T) {
 			case strings.HasSuffix(rec.file, ".bearer"):
 				wantKey = ""
 			}
-			if api.who.Account != wantAccount || api.who.AccessKey != wantKey || api.who.Host != "127.0.0.1:18080" {
-				t.Errorf("caller is %+v", api.who)
+			if api.caller.Account != wantAccount || api.caller.AccessKey != wantKey || api.caller.Host != "127.0.0.1:18080" {
+				t.Errorf("caller is %+v", api.caller)
 			}
-			if rec.signed() != (api.who.Nonce != "" && api.who.Timestamp != "") {
-				t.Errorf("nonce %q of %q", api.who.Nonce, api.who.Timestamp)
+			if rec.signed() != (api.caller.Nonce != "" && api.caller.Timestamp != "") {
+				t.Errorf("nonce %q of %q", api.caller.Nonce, api.caller.Timestamp)
 			}
 		})
 	}

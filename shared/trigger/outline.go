@@ -23,7 +23,7 @@ func outline(event []byte) string {
 		}
 	}
 	if slices.Sort(known); len(known) > 0 {
-		return value.Outline(event) + ", with " + strings.Join(known, ", ")
+		return value.Digest(event) + ", with " + strings.Join(known, ", ")
 	}
-	return value.Outline(event)
+	return value.Digest(event)
 }

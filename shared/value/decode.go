@@ -331,7 +331,7 @@ func (d *decoder) escape(s []byte) ([]byte, error) {
 		}
 		d.pos += 5
 		if utf16.IsSurrogate(r) {
-			if r, ok = d.secondHalf(r); !ok {
+			if r, ok = d.lowSurrogate(r); !ok {
 				return nil, fmt.Errorf("half a surrogate pair before byte %d of the JSON text is no character", d.pos)
 			}
 		}
@@ -368,8 +368,8 @@ func (d *decoder) hex4(at int) (rune, bool) {
 	return r, true
 }
 
-// secondHalf joins a surrogate with the one that must follow, and steps over that.
-func (d *decoder) secondHalf(first rune) (rune, bool) {
+// lowSurrogate joins a surrogate with the one that must follow, and steps over that.
+func (d *decoder) lowSurrogate(first rune) (rune, bool) {
 	if !strings.HasPrefix(d.text[d.pos:], `\u`) {
 		return 0, false
 	}

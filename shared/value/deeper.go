@@ -1,8 +1,8 @@
 package value
 
-// Deeper tells whether a text that Append has written is nested deeper than most.
-func Deeper(text []byte, most int) bool {
-	if len(text) < 2*most {
+// ExceedsDepth tells whether a text that Append has written is nested deeper than most.
+func ExceedsDepth(text []byte, depthMax int) bool {
+	if len(text) < 2*depthMax {
 		return false // too short for that
 	}
 	depth, inside := 0, false
@@ -14,7 +14,7 @@ func Deeper(text []byte, most int) bool {
 			inside = !inside
 		case inside:
 		case c == '{' || c == '[':
-			if depth++; depth > most {
+			if depth++; depth > depthMax {
 				return true
 			}
 		case c == '}' || c == ']':

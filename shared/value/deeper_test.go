@@ -7,7 +7,7 @@ import (
 	"millrace/shared/value"
 )
 
-func TestDeeper(t *testing.T) {
+func TestExceedsDepth(t *testing.T) {
 	arrays := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	for _, c := range []struct {
 		text  string
@@ -22,7 +22,7 @@ func TestDeeper(t *testing.T) {
 		{arrays(257), 257},
 	} {
 		for most := range 300 {
-			if got := value.Deeper([]byte(c.text), most); got != (most < c.depth) {
+			if got := value.ExceedsDepth([]byte(c.text), most); got != (most < c.depth) {
 				t.Errorf("%.40s deeper than %d: %v", c.text, most, got)
 			}
 		}

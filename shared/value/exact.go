@@ -49,7 +49,7 @@ var (
 // exactly sets v, which can be set, to the value of a valid text without blanks around it.
 func exactly(text []byte, v reflect.Value) error {
 	s := shapeOf(v.Type())
-	if s.plain && !s.own && setText(text, v) {
+	if s.plain && !s.custom && setText(text, v) {
 		return nil
 	}
 	if text[0] == 'n' || s.plain {
@@ -94,7 +94,7 @@ var shapes sync.Map // reflect.Type → *shape
 // shape is what is known of a type.
 type shape struct {
 	plain  bool             // encoding/json reads it: no struct field in it is matched by name
-	own    bool             // it reads itself, or takes not every text
+	custom bool             // it reads itself, or takes not every text
 	fields map[string][]int // of a struct: the index of each field, as reflect has it, by its name
 }
 
@@ -104,7 +104,7 @@ func shapeOf(t reflect.Type) *shape {
 	}
 	p := reflect.PointerTo(t)
 	own := t == number || p.Implements(unmarshaler) || p.Implements(textUnmarshaler)
-	s := &shape{own: own, plain: !named(t, 0)}
+	s := &shape{custom: own, plain: !named(t, 0)}
 	if !s.plain && t.Kind() == reflect.Struct {
 		s.fields = make(map[string][]int, t.NumField())
 		addFields(t, nil, s.fields)

@@ -3,13 +3,13 @@ package value
 // Measure gives the length of the text that Append writes for v, and ErrDepth when v is nested deeper than
 // DepthMax, so that Decode would refuse the text. It stops counting beyond most: a size greater than most says no
 // more than that, and the rest of v has not been looked at.
-func Measure(v any, most int) (size int, err error) {
-	m := measure{most: most}
+func Measure(v any, bytesMax int) (size int, err error) {
+	m := measure{bytesMax: bytesMax}
 	err = m.add(v, 0)
 	return m.size, err
 }
 
-type measure struct{ size, most int }
+type measure struct{ size, bytesMax int }
 
 func (m *measure) add(v any, depth int) error {
 	if depth > DepthMax {
@@ -46,7 +46,7 @@ func (m *measure) addArray(array []any, depth int) error {
 		return ErrDepth
 	}
 	for _, e := range array {
-		if m.size > m.most {
+		if m.size > m.bytesMax {
 			return nil
 		}
 		if err := m.add(e, depth+1); err != nil {
@@ -62,7 +62,7 @@ func (m *measure) addObject(object map[string]any, depth int) error {
 		return ErrDepth
 	}
 	for name, e := range object {
-		if m.size > m.most {
+		if m.size > m.bytesMax {
 			return nil
 		}
 		m.size += stringSize(name)

@@ -53,9 +53,9 @@ func Cost(text []byte) int {
 	return min(memory, MemoryDefault) + 2*len(text)
 }
 
-// CostAtMost returns what Cost is at most for n bytes of a text that is not in UTF-8 yet, and for
+// CostMax returns what Cost is at most for n bytes of a text that is not in UTF-8 yet, and for
 // the text when it is.
-func CostAtMost(n int) int {
+func CostMax(n int) int {
 	const most = 96 // bytes a byte of text: {"":{"":… takes 83
 	return min(n, MemoryDefault/most)*most + 5*n
 }

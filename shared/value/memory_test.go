@@ -98,16 +98,16 @@ func TestDecodeDefault(t *testing.T) {
 	}
 }
 
-// CostAtMost is no less than what any text of a length takes, with two copies of it.
-func TestCostAtMost(t *testing.T) {
+// CostMax is no less than what any text of a length takes, with two copies of it.
+func TestMaxCost(t *testing.T) {
 	texts := shapes(20_000)
 	texts["members inside members"] = []byte("[" + strings.Repeat(strings.Repeat(`{"":`, 255)+"0"+strings.Repeat("}", 255)+",", 20) + "0]")
 	for name, text := range texts {
-		if got, want := value.CostAtMost(len(text)), smallestBudget(text)+2*len(text); got < want {
+		if got, want := value.CostMax(len(text)), smallestBudget(text)+2*len(text); got < want {
 			t.Errorf("%s: %d bytes for %d, which take %d", name, got, len(text), want)
 		}
 	}
-	if got := value.CostAtMost(10 << 20); got < value.MemoryDefault || got > value.MemoryDefault+50<<20 {
+	if got := value.CostMax(10 << 20); got < value.MemoryDefault || got > value.MemoryDefault+50<<20 {
 		t.Errorf("10 MB cost %d bytes", got)
 	}
 }
@@ -126,7 +126,7 @@ func TestDecodeNumberLength(t *testing.T) {
 }
 
 // Half a surrogate pair is no character. Read as U+FFFD, two members with different names would become one.
-func TestDecodeHalfPair(t *testing.T) {
+func TestDecodeLoneSurrogate(t *testing.T) {
 	for _, text := range []string{
 		`"\ud83d"`, `"\ud83d\u0041"`, `"\ude00\ud83d"`, `"\ud83d\ud83d\ude00"`, `"\ud83dx"`, `"\udfff"`, `"a\ud83d\n"`, `"\ud83d\u12"`,
 		`{"\ud83d":1,"\ud83e":2}`, `["\ud83d\ude00\ud83d"]`,

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// mark is the byte order mark, which may stand at the beginning of a text.
-var mark = []byte("\ufeff")
+// byteOrderMark is the byte order mark, which may stand at the beginning of a text.
+var byteOrderMark = []byte("\ufeff")
 
 // warningsMax bounds the warnings of one text.
 const warningsMax = 10
@@ -15,7 +15,7 @@ const warningsMax = 10
 // Inspect looks for characters that editors do not show, or that change the order in which they
 // show others. It is for YAML and for JSON.
 func Inspect(text []byte) (warnings []Problem, problem *Problem) {
-	for i := len(text) - len(bytes.TrimPrefix(text, mark)); i < len(text); {
+	for i := len(text) - len(bytes.TrimPrefix(text, byteOrderMark)); i < len(text); {
 		if text[i] < utf8.RuneSelf {
 			i++
 			continue
@@ -29,7 +29,7 @@ func Inspect(text []byte) (warnings []Problem, problem *Problem) {
 			return nil, problemAt(text, i, escaped(r),
 				"U+FEFF (a byte order mark) inside the text, which editors do not show")
 		case len(warnings) < warningsMax:
-			if why := unseen(r); why != "" {
+			if why := invisible(r); why != "" {
 				warnings = append(warnings, *problemAt(text, i, "remove it; "+escaped(r), "U+%04X %s", r, why))
 			}
 		}
@@ -48,8 +48,8 @@ func escaped(r rune) string {
 // reorders reports whether a character embeds, overrides or isolates a direction of writing.
 func reorders(r rune) bool { return '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' }
 
-// unseen says why a character cannot be seen as what it is; "" for others.
-func unseen(r rune) string {
+// invisible says why a character cannot be seen as what it is; "" for others.
+func invisible(r rune) string {
 	switch {
 	case r == '\u0085' || r == '\u2028' || r == '\u2029':
 		return "is part of the line here, while some editors begin a new line with it"

@@ -34,11 +34,11 @@ func Plain(text string) (kind Kind, normal string, reason string) {
 	if c := text[0]; c != '+' && c != '-' && c != '.' && !digit(c) {
 		return String, text, ""
 	}
-	if unlimited(text) {
+	if isNonFinite(text) {
 		return Number, text, "JSON has no number " + text
 	}
 	if strings.HasPrefix(text, "0x") || strings.HasPrefix(text, "0o") {
-		return based(text)
+		return prefixedInteger(text)
 	}
 	if normal, ok := decimal(text); ok {
 		return Number, normal, TooLong(normal)
@@ -55,7 +55,7 @@ func TooLong(number string) string {
 	return ""
 }
 
-func unlimited(text string) bool {
+func isNonFinite(text string) bool {
 	switch strings.TrimLeft(text, "+-") {
 	case ".inf", ".Inf", ".INF":
 		return len(text) <= 5
@@ -65,8 +65,8 @@ func unlimited(text string) bool {
 	return false
 }
 
-// based reads 0x and 0o integers.
-func based(text string) (Kind, string, string) {
+// prefixedInteger reads 0x and 0o integers.
+func prefixedInteger(text string) (Kind, string, string) {
 	base := 8
 	if text[1] == 'x' {
 		base = 16

@@ -32,7 +32,7 @@ func (p *Problem) Error() string {
 type Text struct {
 	Bytes    []byte // as many lines as the text, each with as many characters
 	Warnings []Problem
-	back     *strings.Replacer // nil: nothing was replaced
+	restorer *strings.Replacer // nil: nothing was replaced
 }
 
 // Prepare makes a text ready for the reader. The text must be UTF-8.
@@ -89,7 +89,7 @@ func (t *Text) replaceBreaks() *Problem {
 		if lower == nil {
 			lower = bytes.ToLower(t.Bytes)
 		}
-		for ; unfit(lower, next); next++ {
+		for ; inUse(lower, next); next++ {
 			if next > 0xF0000+candidates {
 				return problemAt(t.Bytes, i, "remove it", "U+%04X cannot stand beside so many characters of "+
 					"the private use area", []rune(s)[0])
@@ -100,26 +100,26 @@ func (t *Text) replaceBreaks() *Problem {
 	}
 	if there != nil {
 		t.Bytes = []byte(strings.NewReplacer(there...).Replace(string(t.Bytes)))
-		t.back = strings.NewReplacer(back...)
+		t.restorer = strings.NewReplacer(back...)
 	}
 	return nil
 }
 
-func unfit(lower []byte, r rune) bool {
+func inUse(lower []byte, r rune) bool {
 	return bytes.Contains(lower, []byte(string(r))) || bytes.Contains(lower, fmt.Appendf(nil, "%x", r))
 }
 
 // Restore puts back into a piece of the text what was replaced in it.
 func (t *Text) Restore(s string) string {
-	if t.back == nil {
+	if t.restorer == nil {
 		return s
 	}
-	return t.back.Replace(s)
+	return t.restorer.Replace(s)
 }
 
 // RestoreTree restores the texts of a tree.
 func (t *Text) RestoreTree(n *yaml.Node) {
-	if t.back == nil {
+	if t.restorer == nil {
 		return
 	}
 	n.Value, n.Tag, n.Anchor = t.Restore(n.Value), t.Restore(n.Tag), t.Restore(n.Anchor)
@@ -131,7 +131,7 @@ func (t *Text) RestoreTree(n *yaml.Node) {
 // directives accepts the directive %YAML 1.2, which the reader knows by another version, and
 // refuses all others.
 func (t *Text) directives() *Problem {
-	rest := bytes.TrimPrefix(t.Bytes, mark)
+	rest := bytes.TrimPrefix(t.Bytes, byteOrderMark)
 	for at := len(t.Bytes) - len(rest); at < len(t.Bytes); {
 		line := t.Bytes[at:]
 		if i := bytes.IndexByte(line, '\n'); i >= 0 {

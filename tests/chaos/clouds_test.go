@@ -175,7 +175,7 @@ func (d *deployed) loaded(t *testing.T, starters int, hurt func()) {
 
 // ofPlatform tells whether a refusal is the front's, which has no answer of a function that was killed.
 func ofPlatform(err error) bool {
-	var r *rpc.Refusal
+	var r *rpc.ErrorResponse
 	return errors.As(err, &r) && r.HTTPStatus >= 500
 }
 

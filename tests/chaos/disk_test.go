@@ -67,7 +67,7 @@ func filler(t *testing.T, dir string, leave int) (free func()) {
 
 // refusedFully tells whether an error is what a full disk is told as.
 func refusedFully(err error) bool {
-	var r *rpc.Refusal
+	var r *rpc.ErrorResponse
 	return fault.CodeOf(err) == fault.ServiceUnavailable && errors.As(err, &r) && r.HTTPStatus == http.StatusServiceUnavailable && strings.Contains(err.Error(), "disk")
 }
 

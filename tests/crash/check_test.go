@@ -49,7 +49,7 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 			t.Errorf("history of %v: %v", x, err)
 			continue
 		}
-		for _, line := range flowtest.Legal(machines[x.flow], eventsOf(t, machines[x.flow], events)) {
+		for _, line := range flowtest.CheckHistory(machines[x.flow], eventsOf(t, machines[x.flow], events)) {
 			t.Errorf("%v: %s", x, line)
 		}
 		l.judge(t, x, events)

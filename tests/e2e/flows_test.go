@@ -201,27 +201,27 @@ func (l *live) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (*flowt
 // visits finds the entries of states in a history.
 func (l *live) visits(t *testing.T, r *flowtest.Result, events []rpc.Event) {
 	at := map[int64]int{} // entry by event
-	open := func(e *rpc.Event) *flowtest.Visit {
-		if i, ok := at[e.ScheduleEventID]; ok && r.Visits[i].State == e.StepName {
+	open := func(e *rpc.Event) *flowtest.Entry {
+		if i, ok := at[e.ScheduleEventID]; ok && r.Entries[i].State == e.StepName {
 			at[e.EventID] = i
-			return &r.Visits[i]
+			return &r.Entries[i]
 		}
-		for i := len(r.Visits) - 1; i >= 0; i-- {
-			if v := &r.Visits[i]; v.State == e.StepName && v.Output == nil && !v.Failed {
+		for i := len(r.Entries) - 1; i >= 0; i-- {
+			if v := &r.Entries[i]; v.State == e.StepName && v.Output == nil && !v.Failed {
 				at[e.EventID] = i
 				return v
 			}
 		}
 		t.Errorf("event %d %s of no entry of %s", e.EventID, e.Type, e.StepName)
-		return &flowtest.Visit{}
+		return &flowtest.Entry{}
 	}
 	for i := range events {
 		e := &events[i]
 		d, _ := decode(t, e.EventDetail).(map[string]any)
 		switch e.Type {
 		case "StateEntered", "StepEntered":
-			r.Visits = append(r.Visits, flowtest.Visit{State: e.StepName})
-			at[e.EventID] = len(r.Visits) - 1
+			r.Entries = append(r.Entries, flowtest.Entry{State: e.StepName})
+			at[e.EventID] = len(r.Entries) - 1
 		case "StateStarted", "StepStarted":
 			open(e).Input = d["input"]
 		case "StateSucceeded", "StepSucceeded":
@@ -256,12 +256,12 @@ func compare(m *flow.Machine, r *flowtest.Result, events []rpc.Event, x *flowtes
 // arrange puts what happened into the order in which the case tells it.
 func arrange(r *flowtest.Result, x *flowtest.Expect) {
 	for name, list := range x.States {
-		r.Visits = matched(r.Visits, list, func(v flowtest.Visit) bool { return v.State == name }, func(v flowtest.Visit, w flowtest.StateExpect) bool {
+		r.Entries = matched(r.Entries, list, func(v flowtest.Entry) bool { return v.State == name }, func(v flowtest.Entry, w flowtest.StateExpect) bool {
 			return (!w.HasInput || value.Equal(w.Input, v.Input)) && (!w.HasOutput || value.Equal(w.Output, v.Output))
 		})
 	}
 	if len(x.States) == 0 || x.Visited != nil {
-		slices.SortStableFunc(r.Visits, func(a, b flowtest.Visit) int { return strings.Compare(a.State, b.State) })
+		slices.SortStableFunc(r.Entries, func(a, b flowtest.Entry) int { return strings.Compare(a.State, b.State) })
 	}
 	for name, list := range x.Calls {
 		r.Calls = matched(r.Calls, list, func(c flowtest.Call) bool { return c.State == name }, func(c flowtest.Call, w any) bool { return value.Equal(w, c.Params) })

@@ -165,18 +165,18 @@ func (d *drive) call(c *interp.Call) {
 	}
 	a.Input = string(c.Input.Text())
 	d.outside.Attempts[c.Attempt] = a
-	for _, n := range d.flow.World.Call(c) {
+	for _, n := range d.flow.Tasks.Call(c) {
 		at := d.now + n.Delay
-		o := reference.Outcome{Output: string(n.News.Output), Async: n.News.Async, At: at}
-		if n.News.Error != nil {
-			o.Error = &reference.Failure{Name: n.News.Error.Name, Cause: n.News.Error.Cause}
+		o := reference.Outcome{Output: string(n.Message.Output), Async: n.Message.Async, At: at}
+		if n.Message.Error != nil {
+			o.Error = &reference.Failure{Name: n.Message.Error.Name, Cause: n.Message.Error.Cause}
 		}
-		if n.News.Kind == interp.CallCompleted {
+		if n.Message.Kind == interp.CallCompleted {
 			a.Answers = append(a.Answers, o)
 		} else {
-			d.outside.Reports[n.News.TokenID] = append(d.outside.Reports[n.News.TokenID], o)
+			d.outside.Reports[n.Message.TokenID] = append(d.outside.Reports[n.Message.TokenID], o)
 		}
-		d.queue = append(d.queue, arrival{at, n.News})
+		d.queue = append(d.queue, arrival{at, n.Message})
 	}
 	sort.SliceStable(d.queue, func(i, j int) bool { return d.queue[i].at < d.queue[j].at })
 }

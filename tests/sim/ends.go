@@ -20,7 +20,7 @@ func (w *World) judgeEnds() {
 		}
 		w.history(r, r.x, true)
 		w.looked("legal history")
-		for _, line := range flowtest.Legal(r.m, r.events) {
+		for _, line := range flowtest.CheckHistory(r.m, r.events) {
 			w.breach("legal history", "%s: the history is not legal: %s", partition, line)
 		}
 		w.judgeCallback(r)

@@ -62,7 +62,7 @@ var mutants = []struct{ name, file, old, new string }{
 	{"join the parts of a value in the wrong order", "shared/store/history.go", "bytes.Join(parts, nil)", "bytes.Join(append(parts[1:], parts[0]), nil)"},
 	{"do not read a body that stands in rows of its own", "shared/store/execution.go", "		x.Body = x.bodyRef.Text()\n", ""},
 	{"make each block of results one of the first", "shared/interp/blocks.go", "range e.results[i*block : (i+1)*block] {", "range e.results[:block] {"},
-	{"go on after the page that was found, not the one that was shown", "shared/cloudflow/listing.go", "			page.NextToken = seal(sum.Sort)\n", ""},
+	{"go on after the page that was found, not the one that was shown", "shared/cloudflow/listing.go", "\t\t\tpage.NextToken = encodePageToken(sum.Sort)\n", ""},
 	{"end a list with its first scan", "shared/store/list.go", "			if m.empty() {\n", "			if m.empty() || len(page) < l.Limit {\n"},
 	{"take the row of another execution for that of this one", "shared/store/executionrow.go", "at.partition != row.Partition || at.fence != row.Fence", "false && at == nil"},
 	{"take the row of another flow for that of this one", "shared/store/flow.go", "flowKey(f.Account, f.Name) != row.Key || f.ID != row.Fence", "false"},

@@ -154,7 +154,7 @@ func (g *rights) entered(c *flowtask.Child, refused bool) (wrong string) {
 
 // authorize asks for the right to start an execution, as the engine's own wiring does.
 func (w *World) authorize(c *flowtask.Child) error {
-	by := cloudflow.Caller{Account: c.Account, Region: "local", May: c.May, As: c.FlowPrincipal}
+	by := cloudflow.Caller{Account: c.Account, Region: "local", May: c.May, FlowPrincipal: c.FlowPrincipal}
 	err := by.Authorize("fnf:StartExecution", c.FlowName)
 	if w.rights == nil || c.Account != guarded {
 		return err

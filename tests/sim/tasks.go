@@ -18,12 +18,12 @@ import (
 // tasks is the world outside: what calls come to, by state, data and attempt. Only the scheduler's goroutine touches it.
 type tasks struct {
 	w         *World
-	worlds    map[string]*flowtest.World // by execution
-	used      map[string]int             // of an example's outcomes, by execution and state
-	known     map[string]int             // the same, by key
-	flying    map[string]*process        // who calls, by key
-	answered  map[string]*process        // who has been answered, by key
-	leases    map[string]lease           // by key
+	worlds    map[string]*flowtest.MockTasks // by execution
+	used      map[string]int                 // of an example's outcomes, by execution and state
+	known     map[string]int                 // the same, by key
+	flying    map[string]*process            // who calls, by key
+	answered  map[string]*process            // who has been answered, by key
+	leases    map[string]lease               // by key
 	calls     int
 	reports   []*reported
 	delegates map[uint64]uint64 // runs that end a task of another run by its callback token
@@ -67,7 +67,7 @@ type reported struct {
 }
 
 func newTasks(w *World) *tasks {
-	k := &tasks{w: w, worlds: map[string]*flowtest.World{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}, delegates: map[uint64]uint64{}, told: map[string]answer{}, calling: map[string]string{}, tokens: map[string]string{}, landed: map[string]int64{}}
+	k := &tasks{w: w, worlds: map[string]*flowtest.MockTasks{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}, delegates: map[uint64]uint64{}, told: map[string]answer{}, calling: map[string]string{}, tokens: map[string]string{}, landed: map[string]int64{}}
 	k.slowness = []int64{1, 1, 1, 10}[w.rand.IntN(4)]
 	if k.slowness == 10 && w.home == functions && w.lease >= time.Minute {
 		k.slowness = 30 // a few calls fill the time of an invocation
@@ -255,7 +255,7 @@ func (k *tasks) outcome(r *task.Request) plan {
 	if world == nil {
 		h := fnv.New64a()
 		fmt.Fprintf(h, "%d %s", k.w.seed, x)
-		world = flowtest.NewWorld(h.Sum64())
+		world = flowtest.NewMockTasks(h.Sum64())
 		k.worlds[x] = world
 	}
 	c := &interp.Call{Attempt: 1, State: r.State, Task: &flow.TaskSpec{Mode: flow.TaskMode(r.Mode)}, Input: flow.TextValue(r.Input), Token: r.Token, Key: r.Key}
@@ -265,14 +265,14 @@ func (k *tasks) outcome(r *task.Request) plan {
 	var made plan
 	for _, n := range world.Call(c) {
 		delay := time.Duration(n.Delay*k.slowness) * time.Millisecond
-		if n.News.Kind == interp.CallCompleted {
-			made.delay, made.result = delay, task.Result{Output: n.News.Output, Async: n.News.Async}
-			if e := n.News.Error; e != nil {
+		if n.Message.Kind == interp.CallCompleted {
+			made.delay, made.result = delay, task.Result{Output: n.Message.Output, Async: n.Message.Async}
+			if e := n.Message.Error; e != nil {
 				made.result.Output, made.result.Error = nil, &task.Error{Name: e.Name, Cause: e.Cause}
 			}
 			continue
 		}
-		made.reports = append(made.reports, planned{delay * time.Duration(k.w.course.stretch), reportable(n.News.Output), n.News.Error})
+		made.reports = append(made.reports, planned{delay * time.Duration(k.w.course.stretch), reportable(n.Message.Output), n.Message.Error})
 	}
 	return made
 }

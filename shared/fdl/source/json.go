@@ -14,8 +14,8 @@ import (
 
 // parseJSON reads a JSON text. JSON is YAML, but the YAML reader does not know JSON's surrogate pairs and is
 // slower. False when the text is no JSON; then it may still be YAML.
-func parseJSON(text []byte) (root *Node, fail *failure, ok bool) {
-	text = bytes.TrimPrefix(text, mark)
+func parseJSON(text []byte) (root *Node, fail *parseError, ok bool) {
+	text = bytes.TrimPrefix(text, byteOrderMark)
 	r := jsonReader{text: text, decoder: json.NewDecoder(bytes.NewReader(text)), line: 1, column: 1}
 	r.decoder.UseNumber()
 	root, err := r.next(1)
@@ -37,7 +37,7 @@ type jsonReader struct {
 	at           int // offset of the place that line and column tell
 	line, column int
 	nodes        int
-	fail         *failure
+	fail         *parseError
 }
 
 // token reads one token and gives its place.
@@ -148,13 +148,13 @@ func (r *jsonReader) object(node *Node, depth int) (*Node, error) {
 }
 
 func (r *jsonReader) failAt(line, column int, format string, args ...any) error {
-	r.fail = &failure{line: line, column: column, reason: fmt.Sprintf(format, args...)}
+	r.fail = &parseError{line: line, column: column, reason: fmt.Sprintf(format, args...)}
 	return io.ErrUnexpectedEOF
 }
 
-// halfPair returns the offset of the first \u escape in a JSON text that is half of a surrogate
+// loneSurrogate returns the offset of the first \u escape in a JSON text that is half of a surrogate
 // pair; -1 without.
-func halfPair(text []byte) int {
+func loneSurrogate(text []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(text[at:], '\\')
 		if i < 0 {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Near gives a hint that names the candidate most like word; "" when none is close. At most the first 256
+// Suggest gives a hint that names the candidate most like word; "" when none is close. At most the first 256
 // candidates are looked at.
-func Near(word string, candidates []string) string {
+func Suggest(word string, candidates []string) string {
 	const most = 64
 	if word == "" || len(word) > most {
 		return ""
@@ -33,12 +33,12 @@ func Near(word string, candidates []string) string {
 
 // distance is the edit distance of two words, 0 when they differ in case only, and more than most as soon as it
 // must be.
-func distance(a, b string, most int) int {
+func distance(a, b string, distanceMax int) int {
 	if strings.EqualFold(a, b) {
 		return 0
 	}
-	if len(a)-len(b) > most || len(b)-len(a) > most {
-		return most + 1
+	if len(a)-len(b) > distanceMax || len(b)-len(a) > distanceMax {
+		return distanceMax + 1
 	}
 	var above, row [65]int
 	for j := range len(b) + 1 {

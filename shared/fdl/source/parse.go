@@ -14,8 +14,8 @@ const DepthMax = 128
 // NodesMax bounds the values of a definition, counted after aliases are expanded.
 const NodesMax = 200_000
 
-// mark is the byte order mark that some editors write.
-var mark = []byte("\ufeff")
+// byteOrderMark is the byte order mark that some editors write.
+var byteOrderMark = []byte("\ufeff")
 
 // Parse reads a text into its tree. It adds one error and gives nil when the text is larger than
 // limits.DefinitionBytes (0: the default), is no UTF-8, is neither YAML nor JSON, holds more than
@@ -34,18 +34,18 @@ func Parse(text []byte, limits flow.Limits, report *Report) *Node {
 		return nil
 	}
 	if !utf8.Valid(text) {
-		line, column := invalid(text)
+		line, column := invalidUTF8(text)
 		report.Text(line, column, "save the file as UTF-8", "the text is no valid UTF-8")
 		return nil
 	}
 	var root *Node
-	var fail *failure
+	var fail *parseError
 	json := false
-	if start := bytes.TrimLeft(bytes.TrimPrefix(text, mark), " \t\r\n"); len(start) > 0 && start[0] == '{' {
+	if start := bytes.TrimLeft(bytes.TrimPrefix(text, byteOrderMark), " \t\r\n"); len(start) > 0 && start[0] == '{' {
 		root, fail, json = parseJSON(text)
 	}
 	if json && fail == nil {
-		fail = inspected(text, report)
+		fail = checkCharacters(text, report)
 	} else if !json {
 		root, fail = parseYAML(text, 4*most, report)
 	}
@@ -56,35 +56,35 @@ func Parse(text []byte, limits flow.Limits, report *Report) *Node {
 	return root
 }
 
-// inspected looks for characters that cannot be seen as what they are, and for halves of surrogate
+// checkCharacters looks for characters that cannot be seen as what they are, and for halves of surrogate
 // pairs, which have no text.
-func inspected(text []byte, report *Report) *failure {
+func checkCharacters(text []byte, report *Report) *parseError {
 	warnings, problem := yamltext.Inspect(text)
 	if problem != nil {
-		return failed(problem)
+		return problemError(problem)
 	}
 	report.warnText(warnings)
-	if at := halfPair(text); at >= 0 {
+	if at := loneSurrogate(text); at >= 0 {
 		line, column := position(text, at)
-		return &failure{line: line, column: column, reason: "half of a surrogate pair",
+		return &parseError{line: line, column: column, reason: "half of a surrogate pair",
 			hint: "write both halves, or the character itself"}
 	}
 	return nil
 }
 
-// failed is a problem of the text as a failure.
-func failed(p *yamltext.Problem) *failure {
-	return &failure{line: p.Line, column: p.Column, reason: p.Message, hint: p.Hint}
+// problemError is a problem of the text as a failure.
+func problemError(p *yamltext.Problem) *parseError {
+	return &parseError{line: p.Line, column: p.Column, reason: p.Message, hint: p.Hint}
 }
 
-// failure is why a text gives no tree.
-type failure struct {
+// parseError is why a text gives no tree.
+type parseError struct {
 	line, column int
 	reason, hint string
 }
 
-// invalid gives the place of the first byte that is no UTF-8.
-func invalid(text []byte) (line, column int) {
+// invalidUTF8 gives the place of the first byte that is no UTF-8.
+func invalidUTF8(text []byte) (line, column int) {
 	line, column = 1, 1
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)

@@ -155,7 +155,7 @@ func TestAliases(t *testing.T) {
 	}
 }
 
-func TestPathAndNear(t *testing.T) {
+func TestPathAndSuggest(t *testing.T) {
 	var path *source.Path
 	got := path.Key("States").Item(2, "Gate").Key("Branches").Item(0, "").Key("Condition").String()
 	if want := "States[2](Gate).Branches[0].Condition"; got != want {
@@ -165,7 +165,7 @@ func TestPathAndNear(t *testing.T) {
 		{"gate", "did you mean 'Gate'?"}, {"Gaet", "did you mean 'Gate'?"}, {"Gate", ""}, {"", ""},
 		{"entirely different", ""}, {"Opne", "did you mean 'Open'?"},
 	} {
-		if got := source.Near(c.word, []string{"Gate", "Open", ""}); got != c.want {
+		if got := source.Suggest(c.word, []string{"Gate", "Open", ""}); got != c.want {
 			t.Errorf("Near(%q) = %q, want %q", c.word, got, c.want)
 		}
 	}

@@ -5,16 +5,16 @@ import "strconv"
 // Path tells where in a definition a value stands, like `States[2](Gate).Branches[0].Condition`. nil is the
 // definition itself. It is built on the way down and written out only when something is wrong.
 type Path struct {
-	up    *Path
-	key   string // of a member; of an item: its name, "" without
-	index int    // of an item; -1 for a member
+	parent *Path
+	key    string // of a member; of an item: its name, "" without
+	index  int    // of an item; -1 for a member
 }
 
 // Key is the path of a member.
-func (p *Path) Key(key string) *Path { return &Path{up: p, key: key, index: -1} }
+func (p *Path) Key(key string) *Path { return &Path{parent: p, key: key, index: -1} }
 
 // Item is the path of a list's item; name may be "".
-func (p *Path) Item(index int, name string) *Path { return &Path{up: p, key: name, index: index} }
+func (p *Path) Item(index int, name string) *Path { return &Path{parent: p, key: name, index: index} }
 
 // String writes the path.
 func (p *Path) String() string { return string(p.append(nil)) }
@@ -23,7 +23,7 @@ func (p *Path) append(dst []byte) []byte {
 	if p == nil {
 		return dst
 	}
-	dst = p.up.append(dst)
+	dst = p.parent.append(dst)
 	if p.index < 0 {
 		if len(dst) > 0 {
 			dst = append(dst, '.')

@@ -9,16 +9,16 @@ import (
 	"millrace/shared/yamltext"
 )
 
-// perRule bounds the diagnostics of one rule, so that a hostile definition cannot make a report without end.
-const perRule = 50
+// perRuleMax bounds the diagnostics of one rule, so that a hostile definition cannot make a report without end.
+const perRuleMax = 50
 
 // Report collects the diagnostics of one definition.
 type Report struct {
-	text    []byte
-	list    Diagnostics
-	counts  map[string]int
-	nearing int
-	failed  bool
+	text      []byte
+	list      Diagnostics
+	counts    map[string]int
+	suggested int
+	failed    bool
 }
 
 // NewReport is an empty report on a text.
@@ -38,7 +38,7 @@ func (r *Report) Error(rule string, at *Node, path *Path, hint, format string, a
 // ErrorIn adds an error inside the text of a string: offset counts bytes of its value.
 func (r *Report) ErrorIn(rule string, at *Node, offset int, path *Path, hint, format string, args ...any) {
 	line, column := at.Line, at.Column
-	if r.counts[rule] < perRule { // looking for the place takes time
+	if r.counts[rule] < perRuleMax { // looking for the place takes time
 		line, column = r.within(at, offset)
 	}
 	r.add(Error, rule, line, column, path, hint, format, args)
@@ -71,7 +71,7 @@ func (r *Report) add(s Severity, rule string, line, column int, path *Path, hint
 	if r.counts == nil {
 		r.counts = make(map[string]int)
 	}
-	if r.counts[rule]++; r.counts[rule] > perRule {
+	if r.counts[rule]++; r.counts[rule] > perRuleMax {
 		return
 	}
 	r.list = append(r.list, Diagnostic{
@@ -80,13 +80,13 @@ func (r *Report) add(s Severity, rule string, line, column int, path *Path, hint
 	})
 }
 
-// Near is the function Near on a budget: hints of a report that has given many already are "".
-func (r *Report) Near(word string, candidates []string) string {
+// Suggest is the function Near on a budget: hints of a report that has given many already are "".
+func (r *Report) Suggest(word string, candidates []string) string {
 	const most = 40
-	if r.nearing++; r.nearing > most {
+	if r.suggested++; r.suggested > most {
 		return ""
 	}
-	return Near(word, candidates)
+	return Suggest(word, candidates)
 }
 
 // Failed tells whether there is an error.

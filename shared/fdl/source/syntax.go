@@ -14,29 +14,29 @@ import (
 
 var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?s).*)$`)
 
-// syntax turns an error of the YAML reader into a failure at its place in the text.
-func syntax(err error, decoder *yaml.Decoder, text []byte) *failure {
+// yamlSyntaxError turns an error of the YAML reader into a failure at its place in the text.
+func yamlSyntaxError(err error, decoder *yaml.Decoder, text []byte) *parseError {
 	if err == io.EOF {
-		return &failure{line: 1, column: 1, reason: "the text holds no definition"}
+		return &parseError{line: 1, column: 1, reason: "the text holds no definition"}
 	}
-	fail := &failure{line: 1, column: 1, reason: err.Error()}
+	fail := &parseError{line: 1, column: 1, reason: err.Error()}
 	if m := yamlError.FindStringSubmatch(fail.reason); m != nil {
 		fail.reason = m[2]
 		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
 			fail.line = line
 		}
 	}
-	if line, column, kind := place(decoder, text); line > 0 {
+	if line, column, kind := errorPosition(decoder, text); line > 0 {
 		lastLine, lastColumn := position(text, len(bytes.TrimRight(text, " \t\r\n")))
 		if line > lastLine || line == lastLine && column >= lastColumn { // something is missing at the end
 			line, column = lastLine, lastColumn
 		} else {
 			source := lineOf(text, line)
-			if fail.hint = escape(fail.reason); fail.hint == "" {
-				fail.hint = unquoted(source, column, kind)
+			if fail.hint = escapeHint(fail.reason); fail.hint == "" {
+				fail.hint = quotingHint(source, column, kind)
 			}
 			if fail.hint == "" {
-				fail.hint = misplaced(source, fail.reason)
+				fail.hint = indentationHint(source, fail.reason)
 			}
 		}
 		fail.line, fail.column = line, column
@@ -53,10 +53,10 @@ const (
 	parserError  = 4
 )
 
-// place asks the reader where it stood when it failed, and with what kind of error; line 0 when it cannot tell. Its
+// errorPosition asks the reader where it stood when it failed, and with what kind of error; line 0 when it cannot tell. Its
 // message has no column, and as its line that of the list or mapping around the mistake, counted from 0 unless the
 // scanner failed. What it knows is in unexported fields, which reflection may read; without them the message must do.
-func place(decoder *yaml.Decoder, text []byte) (line, column, kind int) {
+func errorPosition(decoder *yaml.Decoder, text []byte) (line, column, kind int) {
 	parser := reflect.ValueOf(decoder).Elem().FieldByName("parser")
 	if parser.Kind() != reflect.Pointer || parser.IsNil() {
 		return 0, 0, 0
@@ -64,19 +64,19 @@ func place(decoder *yaml.Decoder, text []byte) (line, column, kind int) {
 	reader := parser.Elem().FieldByName("parser")
 	switch kind = number(reader, "error"); kind {
 	case noError:
-		line, column = marked(parser.Elem().FieldByName("event"), "start_mark")
+		line, column = markPosition(parser.Elem().FieldByName("event"), "start_mark")
 	case readerError:
 		line, column = position(text, number(reader, "problem_offset"))
 	case scannerError:
-		line, column = marked(reader, "context_mark") // where what cannot be read begins
+		line, column = markPosition(reader, "context_mark") // where what cannot be read begins
 	case parserError:
-		line, column = marked(reader, "problem_mark")
+		line, column = markPosition(reader, "problem_mark")
 	}
 	return line, column, kind
 }
 
-// marked reads a mark of the YAML reader, whose lines and columns count from 0.
-func marked(of reflect.Value, name string) (line, column int) {
+// markPosition reads a mark of the YAML reader, whose lines and columns count from 0.
+func markPosition(of reflect.Value, name string) (line, column int) {
 	if of.Kind() != reflect.Struct {
 		return 0, 0
 	}
@@ -119,9 +119,9 @@ func lineOf(text []byte, line int) string {
 	return strings.TrimRight(string(text), " \t\r")
 }
 
-// escape returns the hint for an escape of a string in double quotes that JSON has and the YAML
+// escapeHint returns the hint for an escape of a string in double quotes that JSON has and the YAML
 // reader has not; "" when the mistake is another.
-func escape(reason string) string {
+func escapeHint(reason string) string {
 	switch {
 	case strings.Contains(reason, "found unknown escape character"):
 		return `write \\ for a backslash, and / without one`
@@ -131,8 +131,8 @@ func escape(reason string) string {
 	return ""
 }
 
-// misplaced gives the hint for a line that begins in the wrong column; "" when the mistake is another.
-func misplaced(line, reason string) string {
+// indentationHint gives the hint for a line that begins in the wrong column; "" when the mistake is another.
+func indentationHint(line, reason string) string {
 	switch {
 	case strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t"), strings.Contains(reason, "found a tab character"):
 		return "indent with blanks, not with tabs"
@@ -147,9 +147,9 @@ func misplaced(line, reason string) string {
 // keyed finds keys with a value behind them.
 var keyed = regexp.MustCompile(`(?:^|[\s{,])([\w.$-]+):[ \t]+`)
 
-// unquoted gives the hint for a value that YAML reads as its own punctuation, as it does with many expressions: the last
+// quotingHint gives the hint for a value that YAML reads as its own punctuation, as it does with many expressions: the last
 // one that begins before or at the column. "" when the mistake does not look like that.
-func unquoted(line string, column int, kind int) string {
+func quotingHint(line string, column int, kind int) string {
 	at := 0
 	for range column - 1 { // to bytes
 		_, size := utf8.DecodeRuneInString(line[at:])
@@ -161,7 +161,7 @@ func unquoted(line string, column int, kind int) string {
 			key, value, first = line[m[2]:m[3]], line[m[1]:], strings.Trim(line[:m[2]], " -") == ""
 		}
 	}
-	if key == "" || !trap(value, kind) {
+	if key == "" || !needsQuotes(value, kind) {
 		return ""
 	}
 	value, _, _ = strings.Cut(value, " #")
@@ -171,8 +171,8 @@ func unquoted(line string, column int, kind int) string {
 	return "put the whole value in quotes: " + key + ": " + quoted(value)
 }
 
-// trap tells whether the reader may have taken a value for something else than its text (fdl-statemachine.md 10.5).
-func trap(value string, kind int) bool {
+// needsQuotes tells whether the reader may have taken a value for something else than its text (fdl-statemachine.md 10.5).
+func needsQuotes(value string, kind int) bool {
 	switch value[0] {
 	case '"', '\'':
 		return kind == parserError // something stands behind the closing quote; the scanner misses that quote

@@ -12,11 +12,11 @@ import (
 	"millrace/shared/yamltext"
 )
 
-// parseYAML reads one YAML document. bytesMost bounds its text after aliases are expanded.
-func parseYAML(text []byte, bytesMost int, report *Report) (root *Node, fail *failure) {
+// parseYAML reads one YAML document. bytesMax bounds its text after aliases are expanded.
+func parseYAML(text []byte, bytesMax int, report *Report) (root *Node, fail *parseError) {
 	prepared, problem := yamltext.Prepare(text)
 	if problem != nil {
-		return nil, failed(problem)
+		return nil, problemError(problem)
 	}
 	report.warnText(prepared.Warnings)
 	document, fail := decodeYAML(prepared.Bytes)
@@ -26,9 +26,9 @@ func parseYAML(text []byte, bytesMost int, report *Report) (root *Node, fail *fa
 	}
 	prepared.RestoreTree(document)
 	if document.Kind != yaml.DocumentNode || len(document.Content) != 1 {
-		return nil, &failure{line: 1, column: 1, reason: "the text holds no definition"}
+		return nil, &parseError{line: 1, column: 1, reason: "the text holds no definition"}
 	}
-	c := converter{bytesMost: bytesMost, report: report}
+	c := converter{bytesMax: bytesMax, report: report}
 	if questionMarks(prepared.Bytes) {
 		c.lines = strings.Split(string(prepared.Bytes), "\n")
 	}
@@ -38,37 +38,37 @@ func parseYAML(text []byte, bytesMost int, report *Report) (root *Node, fail *fa
 
 // decodeYAML lets the YAML reader build its tree. The reader panics on some malformed texts; that is an error
 // of the text like any other.
-func decodeYAML(text []byte) (document *yaml.Node, fail *failure) {
+func decodeYAML(text []byte) (document *yaml.Node, fail *parseError) {
 	defer func() {
 		if p := recover(); p != nil {
-			fail = &failure{line: 1, column: 1, reason: "the text is no valid YAML"}
+			fail = &parseError{line: 1, column: 1, reason: "the text is no valid YAML"}
 		}
 	}()
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	document = new(yaml.Node)
 	if err := decoder.Decode(document); err != nil {
-		return nil, syntax(err, decoder, text)
+		return nil, yamlSyntaxError(err, decoder, text)
 	}
 	var second yaml.Node
 	switch err := decoder.Decode(&second); {
 	case err == nil:
-		return nil, &failure{line: second.Line, column: second.Column, reason: "the text holds more than one YAML document"}
+		return nil, &parseError{line: second.Line, column: second.Column, reason: "the text holds more than one YAML document"}
 	case err != io.EOF:
-		return nil, syntax(err, decoder, text)
+		return nil, yamlSyntaxError(err, decoder, text)
 	}
 	return document, nil
 }
 
 // converter turns the reader's tree into ours. Nodes of anchors are shared, their sizes counted at each use.
 type converter struct {
-	anchors   map[*yaml.Node]*anchored
-	nodes     int
-	bytes     int
-	bytesMost int
-	fail      *failure
-	report    *Report
-	warned    int
-	lines     []string // of the text, if it may have a question mark that the reader takes for another thing
+	anchors  map[*yaml.Node]*anchored
+	nodes    int
+	bytes    int
+	bytesMax int
+	fail     *parseError
+	report   *Report
+	warned   int
+	lines    []string // of the text, if it may have a question mark that the reader takes for another thing
 }
 
 // questionMarks reports whether a text has a question mark that may begin a key in braces or
@@ -176,8 +176,8 @@ func (c *converter) count(n *yaml.Node, nodes, bytes int) bool {
 	c.bytes += bytes
 	if c.nodes > NodesMax {
 		c.failAt(n, "", "more than %d values, aliases expanded", NodesMax)
-	} else if c.bytes > c.bytesMost {
-		c.failAt(n, "", "more than %d bytes, aliases expanded", c.bytesMost)
+	} else if c.bytes > c.bytesMax {
+		c.failAt(n, "", "more than %d bytes, aliases expanded", c.bytesMax)
 	}
 	return c.fail == nil
 }
@@ -279,18 +279,18 @@ func (c *converter) scalar(n *yaml.Node, node *Node) {
 		c.tagged(n, kind)
 		return
 	}
-	c.doubtful(n, node)
+	c.warnAmbiguous(n, node)
 }
 
-// doubtfulMax bounds the warnings of unquoted scalars.
-const doubtfulMax = 20
+// ambiguousMax bounds the warnings of unquoted scalars.
+const ambiguousMax = 20
 
-// doubtful warns of an unquoted scalar that may be meant otherwise than it is read.
-func (c *converter) doubtful(n *yaml.Node, node *Node) {
-	if c.warned == doubtfulMax {
+// warnAmbiguous warns of an unquoted scalar that may be meant otherwise than it is read.
+func (c *converter) warnAmbiguous(n *yaml.Node, node *Node) {
+	if c.warned == ambiguousMax {
 		return
 	}
-	if message, hint := otherwise(n.Value, node); message != "" {
+	if message, hint := ambiguity(n.Value, node); message != "" {
 		c.warned++
 		c.report.Warn(node, nil, hint, "%s", message)
 	}
@@ -333,7 +333,7 @@ func negation(n *yaml.Node) string {
 // failAt keeps the first failure. It returns 0, the height of a tree that is none.
 func (c *converter) failAt(n *yaml.Node, hint, format string, args ...any) int {
 	if c.fail == nil {
-		c.fail = &failure{line: max(n.Line, 1), column: max(n.Column, 1), reason: fmt.Sprintf(format, args...), hint: hint}
+		c.fail = &parseError{line: max(n.Line, 1), column: max(n.Column, 1), reason: fmt.Sprintf(format, args...), hint: hint}
 	}
 	return 0
 }

@@ -44,19 +44,19 @@ var actions = map[string]action{
 		{"body", false, nil},
 	}},
 	"Lambda:Invoke": {modeMax: custom, system: true, parameters: []parameter{
-		{"functionArn", true, of(source.String)},
+		{"functionArn", true, ofKind(source.String)},
 		{"invocationType", false, oneOf("Sync", "Async")},
 		{"body", false, nil},
 	}},
 	"FNF:StartExecution": {modeMax: custom, system: true, parameters: []parameter{
 		{"resourceArn", true, resource(arn.Flow)},
 		{"executionName", false, executionName},
-		{"input", false, of(source.Map)},
+		{"input", false, ofKind(source.Map)},
 	}},
 	"HTTP:Request": {modeMax: custom, parameters: []parameter{
 		{"url", true, url},
 		{"method", true, method},
-		{"headers", false, of(source.Map)},
+		{"headers", false, ofKind(source.Map)},
 		{"body", false, nil},
 	}},
 	"MNS:SendMessage": {modeMax: custom, parameters: []parameter{
@@ -64,31 +64,31 @@ var actions = map[string]action{
 		{"message", true, message},
 		{"priority", false, integer(1, 16)},
 		{"delaySeconds", false, integer(0, 604800)},
-		{"messageTag", false, of(source.String)},
-		{"messageAttributes", false, of(source.Map)},
+		{"messageTag", false, ofKind(source.String)},
+		{"messageAttributes", false, ofKind(source.Map)},
 	}},
 	"EventBridge:PutEvents": {modeMax: custom, parameters: []parameter{
-		{"id", true, of(source.String)},
-		{"source", true, of(source.String)},
-		{"type", true, of(source.String)},
-		{"eventBusName", true, of(source.String)},
-		{"subject", false, of(source.String)},
+		{"id", true, ofKind(source.String)},
+		{"source", true, ofKind(source.String)},
+		{"type", true, ofKind(source.String)},
+		{"eventBusName", true, ofKind(source.String)},
+		{"subject", false, ofKind(source.String)},
 		{"data", false, nil},
 	}},
 	"SMS:SendSms": {modeMax: custom, parameters: []parameter{
-		{"phoneNumbers", true, of(source.String)},
-		{"signName", true, of(source.String)},
-		{"templateCode", true, of(source.String)},
-		{"templateParam", false, of(source.Map)},
+		{"phoneNumbers", true, ofKind(source.String)},
+		{"signName", true, ofKind(source.String)},
+		{"templateCode", true, ofKind(source.String)},
+		{"templateParam", false, ofKind(source.Map)},
 	}},
 	"OSS:GetObject": {parameters: []parameter{
-		{"bucket", true, of(source.String)},
-		{"key", true, of(source.String)},
-		{"region", false, of(source.String)},
-		{"versionId", false, of(source.String)},
-		{"range", false, of(source.String)},
-		{"ifMatch", false, of(source.String)},
-		{"ifNoneMatch", false, of(source.String)},
+		{"bucket", true, ofKind(source.String)},
+		{"key", true, ofKind(source.String)},
+		{"region", false, ofKind(source.String)},
+		{"versionId", false, ofKind(source.String)},
+		{"range", false, ofKind(source.String)},
+		{"ifMatch", false, ofKind(source.String)},
+		{"ifNoneMatch", false, ofKind(source.String)},
 	}},
 }
 
@@ -117,7 +117,7 @@ func (c *compiler) parameters(n *source.Node, path *source.Path, name string, gi
 		if contains(names, key) {
 			continue
 		}
-		if hint := c.Near(key, names); hint != "" {
+		if hint := c.Suggest(key, names); hint != "" {
 			c.WarnKey(&given.Fields[i], at.Key(given.Fields[i].Key), hint, "%s has no such parameter", name)
 		}
 	}
@@ -148,7 +148,7 @@ func (c *compiler) parameter(given *source.Node, path *source.Path, action strin
 	}
 }
 
-func of(kind source.Kind) func(*source.Node) string {
+func ofKind(kind source.Kind) func(*source.Node) string {
 	return func(n *source.Node) string {
 		if n.Kind == kind {
 			return ""
@@ -166,10 +166,10 @@ func oneOf(words ...string) func(*source.Node) string {
 	}
 }
 
-func integer(least, most int64) func(*source.Node) string {
-	reason := fmt.Sprintf("must be an integer from %d to %d", least, most)
+func integer(valueMin, valueMax int64) func(*source.Node) string {
+	reason := fmt.Sprintf("must be an integer from %d to %d", valueMin, valueMax)
 	return func(n *source.Node) string {
-		if i, ok := n.Int(); ok && i >= least && i <= most {
+		if i, ok := n.Int(); ok && i >= valueMin && i <= valueMax {
 			return ""
 		}
 		return reason

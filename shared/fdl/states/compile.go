@@ -13,7 +13,7 @@ import (
 // to be used only when the report has no error.
 func Compile(root *source.Node, name, mode string, limits flow.Limits, report *source.Report) *flow.Machine {
 	c := &compiler{Report: report, limits: limits, machine: &flow.Machine{Language: flow.StateMachine},
-		patterns: expr.DefaultPatterns()}
+		patterns: expr.DefaultPatternBudget()}
 	c.top(root, name, mode)
 	return c.machine
 }
@@ -23,21 +23,21 @@ type compiler struct {
 	limits  flow.Limits
 	machine *flow.Machine
 
-	patterns expr.Patterns // for the constant regular expressions of the definition
+	patterns expr.PatternBudget // for the constant regular expressions of the definition
 }
 
 var topFields = []string{"Type", "SpecVersion", "Name", "StartAt", "States", "Description", "Timeout"}
 
 func (c *compiler) top(root *source.Node, name, mode string) {
-	c.language(root)
+	c.dialect(root)
 	c.name(root, name)
 	c.timeout(root, mode)
-	c.unknown(root, nil, topFields)
+	c.unknownFields(root, nil, topFields)
 	c.machine.Root = c.scope(root, nil, mode)
 }
 
-// language checks Type and SpecVersion.
-func (c *compiler) language(root *source.Node) {
+// dialect checks Type and SpecVersion.
+func (c *compiler) dialect(root *source.Node) {
 	const hint = "write Type: StateMachine and SpecVersion: v1"
 	var path *source.Path
 	if t := root.Get("Type"); t == nil {
@@ -99,12 +99,12 @@ func (c *compiler) timeout(root *source.Node, mode string) {
 	c.machine.TimeoutSeconds = seconds
 }
 
-// unknown warns of fields that nobody reads.
-func (c *compiler) unknown(n *source.Node, path *source.Path, known []string) {
+// unknownFields warns of fields that nobody reads.
+func (c *compiler) unknownFields(n *source.Node, path *source.Path, known []string) {
 	for i := range n.Fields {
 		f := &n.Fields[i]
 		if f.Value.Kind != source.Null && !contains(known, f.Key) {
-			c.nobodyReads(f, path, known)
+			c.unknownField(f, path, known)
 		}
 	}
 }

@@ -19,8 +19,8 @@ var context = members{
 	"Workflow":  {"Flow": {}, "AccountId": {}, "Region": {}},
 }
 
-// elsewhere are members that other languages have, and where the value is in this one.
-var elsewhere = map[string]string{
+// contextHints are members that other languages have, and where the value is in this one.
+var contextHints = map[string]string{
 	"Task.Token":                 "$Context.Current.TaskToken",
 	"task.token":                 "$Context.Current.TaskToken",
 	"Execution.Id":               "$Context.Execution.Name",
@@ -35,8 +35,8 @@ var elsewhere = map[string]string{
 	"Current.Error.cause":        "$Context.Current.Error.Detail",
 }
 
-// knowsContext warns of what an expression selects from $Context that is never there.
-func (c *compiler) knowsContext(e *expr.Expr, n *source.Node, path *source.Path) {
+// checkContextPaths warns of what an expression selects from $Context that is never there.
+func (c *compiler) checkContextPaths(e *expr.Expr, n *source.Node, path *source.Path) {
 	for _, names := range e.ContextPaths() {
 		at := context
 		for i, name := range names {
@@ -45,7 +45,7 @@ func (c *compiler) knowsContext(e *expr.Expr, n *source.Node, path *source.Path)
 			}
 			below, known := at[name]
 			if !known {
-				c.Warn(n, path, c.instead(names, i, at), "$Context has no member %s", strings.Join(names[:i+1], "."))
+				c.Warn(n, path, c.contextHint(names, i, at), "$Context has no member %s", strings.Join(names[:i+1], "."))
 				break
 			}
 			at = below
@@ -53,13 +53,13 @@ func (c *compiler) knowsContext(e *expr.Expr, n *source.Node, path *source.Path)
 	}
 }
 
-// instead says what to write for the member i of names, which is not one of siblings.
-func (c *compiler) instead(names []string, i int, siblings members) string {
-	if known, ok := elsewhere[strings.Join(names, ".")]; ok {
+// contextHint says what to write for the member i of names, which is not one of siblings.
+func (c *compiler) contextHint(names []string, i int, siblings members) string {
+	if known, ok := contextHints[strings.Join(names, ".")]; ok {
 		return "write " + known
 	}
 	candidates := slices.Sorted(maps.Keys(siblings))
-	if near := c.Near(names[i], candidates); near != "" || len(candidates) == 0 {
+	if near := c.Suggest(names[i], candidates); near != "" || len(candidates) == 0 {
 		return near
 	}
 	return "it has " + strings.Join(candidates, ", ")

@@ -51,7 +51,7 @@ func (c *compiler) option(n *source.Node, path *source.Path, s *scope) flow.Opti
 		c.Error("V11", n, path, "", "must be a mapping with Condition and Next, not %s", n.Kind)
 		return o
 	}
-	c.unknown(n, path, optionFields)
+	c.unknownFields(n, path, optionFields)
 	if next := n.Get("Next"); next == nil {
 		c.Error("V11", n, path.Key("Next"), "", "is missing")
 	} else {
@@ -95,12 +95,12 @@ func (c *compiler) inner(rule string, n *source.Node, path *source.Path, mode st
 		c.Error(rule, n, path, "", "must be a mapping with StartAt and States, not %s", n.Kind)
 		return &flow.Scope{}
 	}
-	c.unknown(n, path, scopeFields)
+	c.unknownFields(n, path, scopeFields)
 	return c.scope(n, path, mode)
 }
 
-// mapping reads a Map.
-func (c *compiler) mapping(n *source.Node, path *source.Path, s *scope) *flow.MapSpec {
+// mapState reads a Map.
+func (c *compiler) mapState(n *source.Node, path *source.Path, s *scope) *flow.MapSpec {
 	spec := &flow.MapSpec{Concurrency: c.concurrency(n, path)}
 	items := n.Get("ItemsPath")
 	switch {
@@ -180,13 +180,13 @@ func (c *compiler) processorConfig(config *source.Node, path *source.Path, spec 
 		c.Error("V23", config, path, "", "must be a mapping, not %s", config.Kind)
 		return mode
 	}
-	c.unknown(config, path, []string{"ExecutionMode"})
+	c.unknownFields(config, path, []string{"ExecutionMode"})
 	m := config.Get("ExecutionMode")
 	switch {
 	case m == nil:
 		return mode
 	case m.Kind != source.String || m.Text != flow.Standard && m.Text != flow.Express:
-		c.Error("V23", m, path.Key("ExecutionMode"), c.Near(m.Text, []string{flow.Standard, flow.Express}), "must be Standard or Express")
+		c.Error("V23", m, path.Key("ExecutionMode"), c.Suggest(m.Text, []string{flow.Standard, flow.Express}), "must be Standard or Express")
 		return mode
 	}
 	spec.Distributed = true
@@ -194,28 +194,28 @@ func (c *compiler) processorConfig(config *source.Node, path *source.Path, spec 
 }
 
 // tolerance checks an integer or its suffixed form.
-func (c *compiler) tolerance(n *source.Node, path *source.Path, key string, most int64) {
+func (c *compiler) tolerance(n *source.Node, path *source.Path, key string, valueMax int64) {
 	if e := n.Get(key + ".$"); e != nil {
-		c.single(e, path.Key(key+".$"), rootsInput)
+		c.suffixedExpression(e, path.Key(key+".$"), rootsInput)
 	}
 	v := n.Get(key)
 	if v == nil {
 		return
 	}
-	if i, ok := v.Int(); !ok || i < 0 || i > most {
-		c.Error("V23", v, path.Key(key), "", "must be an integer from 0%s", upTo(most))
+	if i, ok := v.Int(); !ok || i < 0 || i > valueMax {
+		c.Error("V23", v, path.Key(key), "", "must be an integer from 0%s", upTo(valueMax))
 	}
 }
 
-func upTo(most int64) string {
-	if most == 100 {
+func upTo(valueMax int64) string {
+	if valueMax == 100 {
 		return " to 100"
 	}
 	return ""
 }
 
-// single reads an expression under a suffixed field.
-func (c *compiler) single(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
+// suffixedExpression reads an expression under a suffixed field.
+func (c *compiler) suffixedExpression(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
 	if n.Kind != source.String {
 		c.Error("V15", n, path, "", "a key with the suffix .$ needs an expression, not %s", n.Kind)
 		return nil

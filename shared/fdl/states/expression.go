@@ -24,16 +24,16 @@ var rootNames = []string{"$Input", "$Output", "$Context", "$Global", "$Item"}
 func (c *compiler) expression(n *source.Node, path *source.Path, roots expr.Roots) *expr.Expr {
 	e, err := c.patterns.Parse(n.Text, roots)
 	if err == nil {
-		c.knowsContext(e, n, path)
+		c.checkContextPaths(e, n, path)
 		return e
 	}
-	rule, hint := c.blame(n.Text, path, err)
+	rule, hint := c.violatedRule(n.Text, path, err)
 	c.ErrorIn(rule, n, err.Offset, path, hint, "%s", err.Error())
 	return nil
 }
 
-// blame tells which rule an expression breaks. An expression that parses once every root exists breaks V19.
-func (c *compiler) blame(text string, path *source.Path, err *expr.Error) (rule, hint string) {
+// violatedRule tells which rule an expression breaks. An expression that parses once every root exists breaks V19.
+func (c *compiler) violatedRule(text string, path *source.Path, err *expr.Error) (rule, hint string) {
 	if nesting(text) > nestingMax {
 		return "V20", "build the value in two states"
 	}
@@ -41,7 +41,7 @@ func (c *compiler) blame(text string, path *source.Path, err *expr.Error) (rule,
 		return "V19", "$Output exists in OutputConstructor and GlobalConstructor, $Item in ItemConstructor"
 	}
 	if root := rootAt(text, err.Offset); root != "" {
-		return "V15", c.Near(root, rootNames)
+		return "V15", c.Suggest(root, rootNames)
 	}
 	if strings.HasSuffix(path.String(), suffix) && !strings.ContainsAny(text, "$(\"'`") {
 		return "V15", "a constant stands under a key without the suffix .$"

@@ -4,9 +4,9 @@ import "millrace/shared/fdl/source"
 
 const constructors = "InputConstructor, OutputConstructor and GlobalConstructor say what goes where"
 
-// foreign are fields that people expect from the Amazon States Language and the older language, and what there is
+// fieldHints are fields that people expect from the Amazon States Language and the older language, and what there is
 // instead.
-var foreign = map[string]string{
+var fieldHints = map[string]string{
 	"Arguments":            "write Parameters",
 	"Assign":               "write GlobalConstructor",
 	"Cause":                "write Detail",
@@ -59,18 +59,18 @@ var foreign = map[string]string{
 	"timestamp":            "there are only relative waits, Seconds",
 }
 
-// foreignModes are the patterns of the older language, and the TaskMode that does the same.
-var foreignModes = map[string]string{
+// modeHints are the patterns of the older language, and the TaskMode that does the same.
+var modeHints = map[string]string{
 	"requestResponse": "write RequestComplete",
 	"sync":            "write WaitForSystemCallback",
 	"waitForCallback": "write WaitForCustomCallback",
 }
 
-// nobodyReads warns of a field that is not one of known.
-func (c *compiler) nobodyReads(f *source.Field, path *source.Path, known []string) {
-	hint := foreign[f.Key]
+// unknownField warns of a field that is not one of known.
+func (c *compiler) unknownField(f *source.Field, path *source.Path, known []string) {
+	hint := fieldHints[f.Key]
 	if hint == "" {
-		hint = c.Near(f.Key, known)
+		hint = c.Suggest(f.Key, known)
 	}
 	c.WarnKey(f, path.Key(f.Key), hint, "unknown field, ignored")
 }

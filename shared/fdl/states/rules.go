@@ -38,7 +38,7 @@ func (c *compiler) ruleList(n *source.Node, path *source.Path, key string, k *ki
 		return nil
 	}
 	at := path.Key(key)
-	if !k.guarded {
+	if !k.handlesErrors {
 		c.Error("V21", v, at, "put the state into a Parallel with one branch to handle its errors", "only Task, Parallel and Map have %s", key)
 	}
 	if v.Kind != source.List {
@@ -82,7 +82,7 @@ func (c *compiler) errors(n *source.Node, path *source.Path) []string {
 }
 
 func (c *compiler) retry(n *source.Node, path *source.Path) flow.Retry {
-	c.unknown(n, path, retryFields)
+	c.unknownFields(n, path, retryFields)
 	return flow.Retry{
 		Errors:      c.errors(n, path),
 		AttemptsMax: int(c.integer(n, path, "MaxAttempts", 3, math.MaxInt32)),
@@ -93,15 +93,15 @@ func (c *compiler) retry(n *source.Node, path *source.Path) flow.Retry {
 }
 
 // integer reads a number of a Retry rule, from 0 to most.
-func (c *compiler) integer(n *source.Node, path *source.Path, key string, missing, most int64) int64 {
+func (c *compiler) integer(n *source.Node, path *source.Path, key string, def, valueMax int64) int64 {
 	v := n.Get(key)
 	if v == nil {
-		return missing
+		return def
 	}
 	i, ok := v.Int()
-	if !ok || i < 0 || i > most {
-		c.Error("V21", v, path.Key(key), "", "must be an integer from 0 to %d", most)
-		return missing
+	if !ok || i < 0 || i > valueMax {
+		c.Error("V21", v, path.Key(key), "", "must be an integer from 0 to %d", valueMax)
+		return def
 	}
 	return i
 }
@@ -120,7 +120,7 @@ func (c *compiler) rate(n *source.Node, path *source.Path) float64 {
 }
 
 func (c *compiler) catch(n *source.Node, path *source.Path, s *scope) flow.Catch {
-	c.unknown(n, path, catchFields)
+	c.unknownFields(n, path, catchFields)
 	out := flow.Catch{
 		Errors: c.errors(n, path),
 		Output: c.constructor(n, path, "OutputConstructor", rootsInput),

@@ -39,7 +39,7 @@ func (c *compiler) scope(n *source.Node, path *source.Path, mode string) *flow.S
 	for i, item := range list.Items {
 		out.States[i] = c.state(item, where.Item(i, s.names[i]), s)
 	}
-	c.reach(out, list, where)
+	c.warnUnreachable(out, list, where)
 	return out
 }
 
@@ -112,14 +112,14 @@ func (c *compiler) target(rule string, n *source.Node, path *source.Path, s *sco
 	}
 	i, ok := s.index[n.Text]
 	if !ok {
-		c.Error(rule, n, path, c.Near(n.Text, s.names), "no state of this scope has the name %q", cut(n.Text))
+		c.Error(rule, n, path, c.Suggest(n.Text, s.names), "no state of this scope has the name %q", cut(n.Text))
 		return flow.End, false
 	}
 	return i, true
 }
 
-// reach warns of states that no way leads to.
-func (c *compiler) reach(s *flow.Scope, list *source.Node, path *source.Path) {
+// warnUnreachable warns of states that no way leads to.
+func (c *compiler) warnUnreachable(s *flow.Scope, list *source.Node, path *source.Path) {
 	if c.Failed() {
 		return // targets may be missing because they are wrong
 	}

@@ -8,11 +8,11 @@ import (
 
 // kind is what the language says of one state type.
 type kind struct {
-	kind    flow.Kind
-	fields  []string // that are read
-	ignored []string // that other types have, and that do nothing here
-	moves   bool     // has Next or End
-	guarded bool     // may have Retry and Catch
+	kind          flow.Kind
+	fields        []string // that are read
+	ignored       []string // that other types have, and that do nothing here
+	hasNext       bool     // has Next or End
+	handlesErrors bool     // may have Retry and Catch
 }
 
 var commonFields = []string{
@@ -23,18 +23,18 @@ var commonFields = []string{
 var typeNames = []string{"Task", "Pass", "Wait", "Succeed", "Fail", "Choice", "Parallel", "Map"}
 
 var kinds = map[string]*kind{
-	"Pass":    {kind: flow.Pass, fields: fields(), moves: true},
-	"Wait":    {kind: flow.Wait, fields: fields("Seconds", "Seconds.$"), moves: true},
+	"Pass":    {kind: flow.Pass, fields: fields(), hasNext: true},
+	"Wait":    {kind: flow.Wait, fields: fields("Seconds", "Seconds.$"), hasNext: true},
 	"Succeed": {kind: flow.Succeed, fields: fields(), ignored: []string{"Next"}},
 	"Fail": {kind: flow.Fail, fields: fields("Code", "Code.$", "Detail", "Detail.$"),
 		ignored: []string{"Next", "OutputConstructor", "GlobalConstructor"}},
 	"Choice":   {kind: flow.Choice, fields: fields("Branches", "Default")},
-	"Parallel": {kind: flow.Parallel, fields: fields("Branches"), moves: true, guarded: true},
-	"Map": {kind: flow.Map, moves: true, guarded: true, fields: fields(
+	"Parallel": {kind: flow.Parallel, fields: fields("Branches"), hasNext: true, handlesErrors: true},
+	"Map": {kind: flow.Map, hasNext: true, handlesErrors: true, fields: fields(
 		"ItemsPath", "Processor", "MaxConcurrency", "MaxConcuccency", "ProcessorConfig", "ItemConstructor",
 		"ItemReader", "ItemBatcher", "ResultWriter", "MaxItems", "MaxItems.$",
 		"ToleratedFailurePercentage", "ToleratedFailurePercentage.$", "ToleratedFailureCount", "ToleratedFailureCount.$")},
-	"Task": {kind: flow.Task, fields: fields("Action", "TaskMode", "Parameters", "Timeout", "Timeout.$"), moves: true, guarded: true},
+	"Task": {kind: flow.Task, fields: fields("Action", "TaskMode", "Parameters", "Timeout", "Timeout.$"), hasNext: true, handlesErrors: true},
 }
 
 func fields(own ...string) []string { return append(own, commonFields...) }
@@ -61,7 +61,7 @@ func (c *compiler) state(n *source.Node, path *source.Path, s *scope) *flow.Stat
 		return st
 	}
 	st.Kind = k.kind
-	c.fieldsOf(n, path, k)
+	c.checkFields(n, path, k)
 	c.description(n, path)
 	st.Input = c.constructor(n, path, "InputConstructor", rootsInput)
 	st.Output = c.constructor(n, path, "OutputConstructor", rootsOutput)
@@ -84,7 +84,7 @@ func (c *compiler) kind(n *source.Node, path *source.Path) *kind {
 	}
 	k := kinds[t.Text]
 	if k == nil {
-		c.Error("V07", t, path.Key("Type"), c.Near(t.Text, typeNames), "there is no state type %q", cut(t.Text))
+		c.Error("V07", t, path.Key("Type"), c.Suggest(t.Text, typeNames), "there is no state type %q", cut(t.Text))
 	}
 	return k
 }
@@ -101,14 +101,14 @@ func (c *compiler) body(n *source.Node, path *source.Path, s *scope, st *flow.St
 	case flow.Parallel:
 		st.Parallel = c.parallel(n, path, s)
 	case flow.Map:
-		st.Map = c.mapping(n, path, s)
+		st.Map = c.mapState(n, path, s)
 	case flow.Task:
 		st.Task = c.task(n, path, s)
 	}
 }
 
-// fieldsOf warns of fields that do nothing and refuses those that contradict each other.
-func (c *compiler) fieldsOf(n *source.Node, path *source.Path, k *kind) {
+// checkFields warns of fields that do nothing and refuses those that contradict each other.
+func (c *compiler) checkFields(n *source.Node, path *source.Path, k *kind) {
 	written := plainKeys(n)
 	for i := range n.Fields {
 		f := &n.Fields[i]
@@ -121,19 +121,19 @@ func (c *compiler) fieldsOf(n *source.Node, path *source.Path, k *kind) {
 		case suffixed && plain == "":
 			c.ErrorKey("V18", f, path.Key(f.Key), "write the member's name before .$", "a key must not be the suffix alone")
 		case suffixed && again && n.Get(plain) != nil:
-			c.both(f, path, plain)
+			c.suffixConflict(f, path, plain)
 		case contains(k.ignored, f.Key):
 			c.WarnKey(f, path.Key(f.Key), "", "has no effect on this type of state")
 		case contains(k.fields, f.Key):
 		case suffixed && contains(k.fields, plain):
 			c.WarnKey(f, path.Key(f.Key), "write "+plain+" without the suffix", "unknown field, ignored: %s takes no suffix", plain)
 		default:
-			c.nobodyReads(f, path, k.fields)
+			c.unknownField(f, path, k.fields)
 		}
 	}
 }
 
-func (c *compiler) both(f *source.Field, path *source.Path, plain string) {
+func (c *compiler) suffixConflict(f *source.Field, path *source.Path, plain string) {
 	c.ErrorKey("V18", f, path.Key(f.Key), "keep one of the two", "%s stands here with and without the suffix .$", cut(plain))
 }
 
@@ -158,7 +158,7 @@ func (c *compiler) next(n *source.Node, path *source.Path, k *kind, s *scope, st
 		if ends {
 			c.Error("V10", end, path.Key("End"), "let Default name a Succeed state", "a Choice has no End")
 		}
-	case !k.moves:
+	case !k.hasNext:
 	case next != nil:
 		if i, _ := c.target("V08", next, path.Key("Next"), s); !ends {
 			st.Next = i
@@ -177,7 +177,7 @@ func (c *compiler) wait(n *source.Node, path *source.Path, s *scope) *flow.WaitS
 		most = c.limits.WaitSecondsExpr
 	}
 	if e := n.Get("Seconds.$"); e != nil {
-		return &flow.WaitSpec{Seconds: c.single(e, path.Key("Seconds.$"), rootsInput)}
+		return &flow.WaitSpec{Seconds: c.suffixedExpression(e, path.Key("Seconds.$"), rootsInput)}
 	}
 	seconds := n.Get("Seconds")
 	if seconds == nil {
@@ -206,7 +206,7 @@ func (c *compiler) fail(n *source.Node, path *source.Path) *flow.FailSpec {
 // text reads a constant text or its suffixed form; nil when there is neither.
 func (c *compiler) text(n *source.Node, path *source.Path, key string) *expr.Template {
 	if e := n.Get(key + ".$"); e != nil {
-		return c.single(e, path.Key(key+".$"), rootsInput)
+		return c.suffixedExpression(e, path.Key(key+".$"), rootsInput)
 	}
 	v := n.Get(key)
 	switch {

@@ -71,7 +71,7 @@ func word(s string) bool {
 // taskTimeout reads Timeout: an integer, a decimal string or an expression. 0 is never, like a missing one.
 func (c *compiler) taskTimeout(n *source.Node, path *source.Path) *expr.Template {
 	if e := n.Get("Timeout.$"); e != nil {
-		return c.single(e, path.Key("Timeout.$"), rootsInput)
+		return c.suffixedExpression(e, path.Key("Timeout.$"), rootsInput)
 	}
 	v := n.Get("Timeout")
 	if v == nil {
@@ -110,9 +110,9 @@ func (c *compiler) taskMode(n *source.Node, path *source.Path, s *scope, action 
 		}
 	}
 	if int(mode) == len(modeNames) {
-		hint := foreignModes[v.Text]
+		hint := modeHints[v.Text]
 		if hint == "" {
-			hint = c.Near(v.Text, modeNames)
+			hint = c.Suggest(v.Text, modeNames)
 		}
 		c.Error("V14", v, at, hint, "must be one of %s", strings.Join(modeNames, ", "))
 		return flow.RequestComplete

@@ -25,34 +25,34 @@ func (c *compiler) template(n *source.Node, path *source.Path, roots expr.Roots)
 
 // value lowers one value. loose is set below a mapping or list under a suffixed key: there a string that starts
 // with a root name is an expression.
-func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots, loose bool) *expr.Template {
+func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots, lenient bool) *expr.Template {
 	switch n.Kind {
 	case source.Map:
-		return c.object(n, path, roots, loose)
+		return c.object(n, path, roots, lenient)
 	case source.List:
 		items := make([]*expr.Template, len(n.Items))
 		for i, item := range n.Items {
 			at := path.Item(i, "")
-			if !loose {
+			if !lenient {
 				c.constant(item, at, "put the list under a key with the suffix .$")
 			}
-			items[i] = c.value(item, at, roots, loose)
+			items[i] = c.value(item, at, roots, lenient)
 		}
 		return expr.ArrayOf(items)
 	case source.String:
-		if loose && startsWithRoot(n.Text) {
+		if lenient && startsWithRoot(n.Text) {
 			return c.dynamic(n, path, roots)
 		}
 	}
 	return expr.Constant(n.Value())
 }
 
-func (c *compiler) object(n *source.Node, path *source.Path, roots expr.Roots, loose bool) *expr.Template {
+func (c *compiler) object(n *source.Node, path *source.Path, roots expr.Roots, lenient bool) *expr.Template {
 	fields := make([]expr.Field, len(n.Fields))
 	plain := plainKeys(n)
 	for i := range n.Fields {
 		name, _ := unsuffix(n.Fields[i].Key)
-		fields[i] = expr.Field{Name: name, Value: c.member(&n.Fields[i], plain, path, roots, loose)}
+		fields[i] = expr.Field{Name: name, Value: c.member(&n.Fields[i], plain, path, roots, lenient)}
 	}
 	return expr.ObjectOf(fields)
 }
@@ -79,19 +79,19 @@ func plainKeys(n *source.Node) map[string]struct{} {
 }
 
 // member lowers one member of an object.
-func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *source.Path, roots expr.Roots, loose bool) *expr.Template {
+func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *source.Path, roots expr.Roots, lenient bool) *expr.Template {
 	name, suffixed := unsuffix(f.Key)
 	at := path.Key(f.Key)
 	if !suffixed {
-		if !loose {
+		if !lenient {
 			c.constant(f.Value, at, "an expression needs the key "+cut(f.Key)+suffix)
 		}
-		return c.value(f.Value, at, roots, loose)
+		return c.value(f.Value, at, roots, lenient)
 	}
 	if name == "" {
 		c.ErrorKey("V18", f, at, "write the member's name before .$", "a key must not be the suffix alone")
 	} else if _, both := plain[name]; both {
-		c.both(f, path, name)
+		c.suffixConflict(f, path, name)
 	}
 	switch f.Value.Kind {
 	case source.String:

@@ -34,10 +34,10 @@ func (c *compiler) top(root *source.Node, name string) {
 	var path *source.Path
 	for i := range root.Fields {
 		if f := &root.Fields[i]; !contains(topKeys, f.Key) {
-			c.WarnKey(f, path.Key(f.Key), c.Near(f.Key, topKeys), "unknown key, ignored")
+			c.WarnKey(f, path.Key(f.Key), c.Suggest(f.Key, topKeys), "unknown key, ignored")
 		}
 	}
-	c.language(root)
+	c.dialect(root)
 	if n := c.text(root, path, "name"); n != nil {
 		c.machine.Name = n.Text
 		if !flow.ValidName(n.Text) {
@@ -49,8 +49,8 @@ func (c *compiler) top(root *source.Node, name string) {
 	if n := root.Get("timeoutSeconds"); n != nil {
 		c.machine.TimeoutSeconds = c.integer("F03", n, path.Key("timeoutSeconds"), 0, c.limits.ExecutionSeconds)
 	}
-	c.machine.Input = c.mappings(root, path, "inputMappings", rootsMapping, place{})
-	c.machine.Output = c.mappings(root, path, "outputMappings", rootsMapping, place{})
+	c.machine.Input = c.mappings(root, path, "inputMappings", rootsMapping, mappingContext{})
+	c.machine.Output = c.mappings(root, path, "outputMappings", rootsMapping, mappingContext{})
 	list := root.Get("steps")
 	switch {
 	case list == nil:
@@ -65,7 +65,7 @@ func (c *compiler) top(root *source.Node, name string) {
 // versions are the spellings of the one version that this language has, as flows in use have them (api.md 4.1).
 var versions = []string{"v1", "v1beta1", "v1.0"}
 
-func (c *compiler) language(root *source.Node) {
+func (c *compiler) dialect(root *source.Node) {
 	var path *source.Path
 	if t := root.Get("type"); t == nil || t.Kind != source.String || t.Text != "flow" {
 		hint := ""

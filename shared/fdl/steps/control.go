@@ -46,7 +46,7 @@ func (c *compiler) defaults(n *source.Node, path *source.Path, s *siblings, spec
 	at := path.Key("default")
 	for i := range v.Fields {
 		if f := &v.Fields[i]; f.Key != "steps" && f.Key != "goto" {
-			c.WarnKey(f, at.Key(f.Key), c.Near(f.Key, []string{"steps", "goto"}), "unknown key, ignored")
+			c.WarnKey(f, at.Key(f.Key), c.Suggest(f.Key, []string{"steps", "goto"}), "unknown key, ignored")
 		}
 	}
 	spec.Default = c.option(v, at, s)
@@ -85,13 +85,13 @@ func (c *compiler) parallel(n *source.Node, path *source.Path) []*flow.Scope {
 	branches := make([]*flow.Scope, len(items))
 	for i, it := range items {
 		c.keys(it.node, it.path, "steps")
-		branches[i] = c.required(it.node, it.path)
+		branches[i] = c.requiredSteps(it.node, it.path)
 	}
 	return branches
 }
 
-// required lowers the steps of a branch or of a foreach, which must have some.
-func (c *compiler) required(n *source.Node, path *source.Path) *flow.Scope {
+// requiredSteps lowers the steps of a branch or of a foreach, which must have some.
+func (c *compiler) requiredSteps(n *source.Node, path *source.Path) *flow.Scope {
 	list := c.typed(n, path, "steps", source.List)
 	if list == nil || len(list.Items) == 0 {
 		if v := n.Get("steps"); v == nil || v.Kind == source.List {
@@ -110,7 +110,7 @@ func (c *compiler) foreach(n *source.Node, path *source.Path) *flow.MapSpec {
 	} else if n.Get("iterationMapping") == nil {
 		c.Error("F09", n, path.Key("iterationMapping"), "write collection and item into it", "is missing")
 	}
-	spec.Processor = c.required(n, path)
+	spec.Processor = c.requiredSteps(n, path)
 	return spec
 }
 

@@ -10,7 +10,7 @@ import (
 func (c *compiler) keys(n *source.Node, path *source.Path, known ...string) {
 	for i := range n.Fields {
 		if f := &n.Fields[i]; !contains(known, f.Key) {
-			c.ErrorKey("F03", f, path.Key(f.Key), c.Near(f.Key, known), "unknown key")
+			c.ErrorKey("F03", f, path.Key(f.Key), c.Suggest(f.Key, known), "unknown key")
 		}
 	}
 }
@@ -64,17 +64,17 @@ type item struct {
 }
 
 // integer reads an integer from least to most; least after an error.
-func (c *compiler) integer(rule string, n *source.Node, path *source.Path, least, most int64) int64 {
+func (c *compiler) integer(rule string, n *source.Node, path *source.Path, valueMin, valueMax int64) int64 {
 	i, ok := n.Int()
 	switch {
 	case n.Kind != source.Number:
 		c.Error("F03", n, path, "", "must be an integer, not %s", n.Kind)
-	case !ok || i < least || i > most:
-		c.Error(rule, n, path, "", "must be an integer from %d to %d", least, most)
+	case !ok || i < valueMin || i > valueMax:
+		c.Error(rule, n, path, "", "must be an integer from %d to %d", valueMin, valueMax)
 	default:
 		return i
 	}
-	return least
+	return valueMin
 }
 
 // cut shortens a text of the definition for a message.

@@ -14,7 +14,7 @@ const (
 )
 
 // mappings lowers a list of target and source to an object template; nil without mappings.
-func (c *compiler) mappings(n *source.Node, path *source.Path, key string, roots expr.Roots, at place) *expr.Template {
+func (c *compiler) mappings(n *source.Node, path *source.Path, key string, roots expr.Roots, at mappingContext) *expr.Template {
 	items := c.items(n, path, key)
 	if len(items) == 0 {
 		return nil
@@ -46,7 +46,7 @@ func (c *compiler) mappingTarget(n *source.Node, path *source.Path) string {
 }
 
 // mappingSource lowers a source; a missing one is null.
-func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.Roots, p place) *expr.Template {
+func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.Roots, p mappingContext) *expr.Template {
 	v := n.Get("source")
 	if v == nil {
 		return expr.Constant(nil)
@@ -56,7 +56,7 @@ func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.R
 		c.literal(v, at, false)
 		return expr.Constant(v.Value())
 	}
-	if hint := p.absent(v.Text); hint != "" {
+	if hint := p.selectsNothing(v.Text); hint != "" {
 		c.Warn(v, at, hint, "selects nothing here")
 	}
 	return c.dynamic(v, at, roots)
@@ -78,7 +78,7 @@ func (c *compiler) literal(n *source.Node, path *source.Path, inside bool) {
 		if inside && isPath(n.Text) {
 			c.Warn(n, path, "a path must be the whole source", "is a constant, its text is not evaluated")
 		} else if root := rootAt(n.Text); root != "" && !inside {
-			c.Warn(n, path, c.Near(root, rootNames), "is a constant, its text is not evaluated")
+			c.Warn(n, path, c.Suggest(root, rootNames), "is a constant, its text is not evaluated")
 		}
 	}
 }

@@ -6,25 +6,25 @@ import (
 	"millrace/shared/flow"
 )
 
-// place tells what a mapping sees where it stands, as far as a definition shows it.
-type place struct {
+// mappingContext tells what a mapping sees where it stands, as far as a definition shows it.
+type mappingContext struct {
 	step  bool // there is a step, which $context knows
 	token bool // the task waits for a report, so it has a token
-	local local
+	local localShape
 }
 
-// local is what $local is known to be.
-type local uint8
+// localShape is what $local is known to be.
+type localShape uint8
 
 const (
-	anyLocal   local = iota
-	emptyLocal       // {}
-	listLocal        // one object a branch or iteration
-	errorLocal       // error and cause
+	anyLocal   localShape = iota
+	emptyLocal            // {}
+	listLocal             // one object a branch or iteration
+	errorLocal            // error and cause
 )
 
-// locals gives what $local is in the outputMappings of a step.
-func locals(kind flow.Kind) local {
+// localShapeOf gives what $local is in the outputMappings of a step.
+func localShapeOf(kind flow.Kind) localShape {
 	switch kind {
 	case flow.Pass, flow.Wait, flow.Succeed:
 		return emptyLocal
@@ -34,8 +34,8 @@ func locals(kind flow.Kind) local {
 	return anyLocal
 }
 
-// absent gives a hint when it is certain that a path selects nothing, "" otherwise.
-func (p place) absent(path string) string {
+// selectsNothing gives a hint when it is certain that a path selects nothing, "" otherwise.
+func (p mappingContext) selectsNothing(path string) string {
 	switch {
 	case !p.step && member(path, "$context", "step"):
 		return "a flow's own mappings belong to no step"

@@ -30,12 +30,12 @@ func (c *compiler) retries(n *source.Node, path *source.Path) []flow.Retry {
 	return rules
 }
 
-func (c *compiler) number(n *source.Node, path *source.Path, key string, missing, most int64) int64 {
+func (c *compiler) number(n *source.Node, path *source.Path, key string, def, valueMax int64) int64 {
 	v := n.Get(key)
 	if v == nil {
-		return missing
+		return def
 	}
-	return c.integer("F06", v, path.Key(key), 0, most)
+	return c.integer("F06", v, path.Key(key), 0, valueMax)
 }
 
 func (c *compiler) multiplier(n *source.Node, path *source.Path) float64 {

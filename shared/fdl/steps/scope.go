@@ -38,7 +38,7 @@ func (c *compiler) scope(list *source.Node, path *source.Path) *flow.Scope {
 	for i, n := range list.Items {
 		out.States[i] = c.step(n, path.Item(i, s.names[i]), s, i)
 	}
-	c.reach(out, list, path)
+	c.warnUnreachable(out, list, path)
 	return out
 }
 
@@ -81,14 +81,14 @@ func (c *compiler) target(n *source.Node, path *source.Path, s *siblings, missin
 	}
 	i, ok := s.index[v.Text]
 	if !ok {
-		c.Error("F05", v, path.Key("goto"), c.Near(v.Text, s.names), "no step of the same list has the name %q", cut(v.Text))
+		c.Error("F05", v, path.Key("goto"), c.Suggest(v.Text, s.names), "no step of the same list has the name %q", cut(v.Text))
 		return missing
 	}
 	return i
 }
 
-// reach warns of steps that no way leads to.
-func (c *compiler) reach(s *flow.Scope, list *source.Node, path *source.Path) {
+// warnUnreachable warns of steps that no way leads to.
+func (c *compiler) warnUnreachable(s *flow.Scope, list *source.Node, path *source.Path) {
 	if c.Failed() {
 		return // targets may be missing because they are wrong
 	}

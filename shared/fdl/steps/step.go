@@ -49,9 +49,9 @@ func (c *compiler) step(n *source.Node, path *source.Path, s *siblings, i int) *
 		!(end != nil && end.True()) && k.kind != flow.Succeed && k.kind != flow.Fail {
 		st.Next = i + 1
 	}
-	at := place{step: true, token: k.kind == flow.Task && waits(n)}
+	at := mappingContext{step: true, token: k.kind == flow.Task && waitsForCallback(n)}
 	st.Input = c.mappings(n, path, "inputMappings", rootsMapping, at)
-	at.local = locals(k.kind)
+	at.local = localShapeOf(k.kind)
 	st.Output = c.mappings(n, path, "outputMappings", rootsMapping, at)
 	c.body(n, path, s, st)
 	return st
@@ -71,7 +71,7 @@ func (c *compiler) kind(n *source.Node, path *source.Path) *kind {
 	case t.Text == "loop":
 		c.Error("F03", t, path.Key("type"), "a choice that goes back with goto makes a loop", "loop is not supported")
 	case k == nil:
-		c.Error("F03", t, path.Key("type"), c.Near(t.Text, typeNames), "there is no step type %q", cut(t.Text))
+		c.Error("F03", t, path.Key("type"), c.Suggest(t.Text, typeNames), "there is no step type %q", cut(t.Text))
 	}
 	return k
 }
@@ -97,7 +97,7 @@ func (c *compiler) stepKeys(n *source.Node, path *source.Path, k *kind) {
 		}
 		hint := keyHints[f.Key]
 		if hint == "" {
-			hint = c.Near(f.Key, k.keys)
+			hint = c.Suggest(f.Key, k.keys)
 		}
 		c.ErrorKey("F03", f, path.Key(f.Key), hint, "unknown key")
 	}

@@ -14,11 +14,11 @@ import (
 func (c *compiler) task(n *source.Node, path *source.Path, s *siblings, st *flow.State) {
 	spec := &flow.TaskSpec{Pattern: flow.Patterns[flow.RequestComplete]}
 	st.Task = spec
-	target := c.call(n, path, spec)
+	target := c.resourceOrAction(n, path, spec)
 	spec.Parameters = c.serviceParams(n, path)
 	c.pattern(n, path, spec, target)
 	c.timeout(n, path, spec)
-	spec.ErrorOutput = c.mappings(n, path, "errorMappings", rootsError, place{step: true, token: waits(n), local: errorLocal})
+	spec.ErrorOutput = c.mappings(n, path, "errorMappings", rootsError, mappingContext{step: true, token: waitsForCallback(n), local: errorLocal})
 	st.Retry = c.retries(n, path)
 	st.Catch = c.catches(n, path, s)
 	if spec.ErrorOutput != nil && len(st.Catch) == 0 {
@@ -31,14 +31,14 @@ func (c *compiler) task(n *source.Node, path *source.Path, s *siblings, st *flow
 	}
 }
 
-// waits tells whether a task has the pattern waitForCallback.
-func waits(n *source.Node) bool {
+// waitsForCallback tells whether a task has the pattern waitForCallback.
+func waitsForCallback(n *source.Node) bool {
 	p := n.Get("pattern")
 	return p != nil && p.Kind == source.String && p.Text == flow.Patterns[flow.WaitForCustomCallback]
 }
 
-// call reads resourceArn or action. arn.Other stands for an action.
-func (c *compiler) call(n *source.Node, path *source.Path, spec *flow.TaskSpec) arn.Target {
+// resourceOrAction reads resourceArn or action. arn.Other stands for an action.
+func (c *compiler) resourceOrAction(n *source.Node, path *source.Path, spec *flow.TaskSpec) arn.Target {
 	resource, action := c.text(n, path, "resourceArn"), c.text(n, path, "action")
 	switch {
 	case n.Get("resourceArn") != nil && n.Get("action") != nil:
@@ -105,7 +105,7 @@ func (c *compiler) pattern(n *source.Node, path *source.Path, spec *flow.TaskSpe
 		}
 	}
 	if mode < 0 {
-		c.Error("F06", v, path.Key("pattern"), c.Near(v.Text, flow.Patterns[:]), "must be one of %s", strings.Join(flow.Patterns[:], ", "))
+		c.Error("F06", v, path.Key("pattern"), c.Suggest(v.Text, flow.Patterns[:]), "must be one of %s", strings.Join(flow.Patterns[:], ", "))
 		return
 	}
 	spec.Pattern, spec.Mode = v.Text, flow.TaskMode(mode)
@@ -138,14 +138,14 @@ func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Targ
 	switch {
 	case v == nil:
 		return "Sync"
-	case v.Kind == source.String && isDefault(v.Text):
+	case v.Kind == source.String && isInputPath(v.Text):
 		return ""
 	case v.Kind == source.String && (v.Text == "Sync" || v.Text == "Async"):
 		return v.Text
 	case key != "InvocationType":
 		return "" // the call says what is wrong with the other language's spelling
 	}
-	c.Error("F06", v, path.Key("serviceParams").Key(key), c.Near(v.Text, []string{"Sync", "Async"}), "must be Sync or Async")
+	c.Error("F06", v, path.Key("serviceParams").Key(key), c.Suggest(v.Text, []string{"Sync", "Async"}), "must be Sync or Async")
 	return ""
 }
 
@@ -178,7 +178,7 @@ func (c *compiler) serviceParams(n *source.Node, path *source.Path) *expr.Templa
 		f := &params.Fields[i]
 		at := path.Key("serviceParams").Key(f.Key)
 		fields[i].Name = f.Key
-		if f.Value.Kind == source.String && isDefault(f.Value.Text) {
+		if f.Value.Kind == source.String && isInputPath(f.Value.Text) {
 			fields[i].Value = c.dynamic(f.Value, at, expr.Default)
 			continue
 		}
@@ -190,7 +190,7 @@ func (c *compiler) serviceParams(n *source.Node, path *source.Path) *expr.Templa
 	return expr.ObjectOf(fields)
 }
 
-// isDefault tells whether a string is a path over the step's input.
-func isDefault(s string) bool {
+// isInputPath tells whether a string is a path over the step's input.
+func isInputPath(s string) bool {
 	return s == "$" || strings.HasPrefix(s, "$.") || strings.HasPrefix(s, "$[")
 }

@@ -19,7 +19,7 @@ var ErrTooMany = errors.New("too many parameters")
 // appears twice is two parameters. `+` and `%20` are both a space. It refuses a percent sign that two hex digits do
 // not follow, and gives ErrTooMany when dst would hold more than most. No string of the result shares memory with
 // a text of bytes.
-func ParseForm[T string | []byte](dst []Param, text T, most int) ([]Param, error) {
+func ParseForm[T string | []byte](dst []Param, text T, paramsMax int) ([]Param, error) {
 	for at := 0; at < len(text); {
 		end, equals := at, -1
 		for ; end < len(text) && text[end] != '&'; end++ {
@@ -28,7 +28,7 @@ func ParseForm[T string | []byte](dst []Param, text T, most int) ([]Param, error
 			}
 		}
 		if end > at {
-			if len(dst) >= most {
+			if len(dst) >= paramsMax {
 				return dst, ErrTooMany
 			}
 			p, err := parsePair(text[at:end], equals-at)

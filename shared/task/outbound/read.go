@@ -112,7 +112,7 @@ func abortRead(body io.ReadCloser) {
 // decodedCost is how many bytes an answer may come to hold.
 func decodedCost(resp *http.Response, body []byte) int64 {
 	if charset.Foreign(resp.Header.Get("Content-Type")) {
-		return int64(value.CostAtMost(len(body)))
+		return int64(value.CostMax(len(body)))
 	}
 	return int64(value.Cost(body))
 }
