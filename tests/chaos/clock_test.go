@@ -15,32 +15,32 @@ import (
 	"millrace/shared/rpc"
 )
 
-// behind is a clock that can be set back, and stopped.
-type behind struct {
-	by    atomic.Int64
-	stood atomic.Pointer[time.Time]
+// skewedClock is a clock that can be set back, and stopped.
+type skewedClock struct {
+	by        atomic.Int64
+	stoppedAt atomic.Pointer[time.Time]
 }
 
-func (b *behind) now() time.Time {
-	if at := b.stood.Load(); at != nil {
+func (b *skewedClock) now() time.Time {
+	if at := b.stoppedAt.Load(); at != nil {
 		return *at
 	}
 	return time.Now().Add(-time.Duration(b.by.Load()))
 }
 
 // stop keeps the clock at where it is until it is set.
-func (b *behind) stop() {
+func (b *skewedClock) stop() {
 	at := b.now()
-	b.stood.Store(&at)
+	b.stoppedAt.Store(&at)
 }
 
-func (b *behind) set(by time.Duration) {
+func (b *skewedClock) set(by time.Duration) {
 	b.by.Store(int64(by))
-	b.stood.Store(nil)
+	b.stoppedAt.Store(nil)
 }
 
-// inside runs the server in this process, by a clock of the test's.
-func inside(t *testing.T, data string, now func() time.Time) (c *rpc.Client, end func()) {
+// startInProcess runs the server in this process, by a clock of the test's.
+func startInProcess(t *testing.T, data string, now func() time.Time) (c *rpc.Client, end func()) {
 	t.Helper()
 	a, err := app.Open(context.Background(), app.Config{Data: data, Now: now, Settings: app.Settings{SweepSeconds: 1},
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))})
@@ -64,10 +64,10 @@ func inside(t *testing.T, data string, now func() time.Time) (c *rpc.Client, end
 func TestClockSetBack(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	clock := &behind{}
-	c, end := inside(t, data, clock.now)
+	clock := &skewedClock{}
+	c, end := startInProcess(t, data, clock.now)
 	flows(t, c)
-	known := ledger{}
+	known := acknowledged{}
 	round := func(name string) {
 		t.Helper()
 		for i := range 20 {
@@ -98,7 +98,7 @@ func TestClockSetBack(t *testing.T) {
 	known.check(t, c)
 	end()
 	clock.set(24 * time.Hour)
-	c, end = inside(t, data, clock.now)
+	c, end = startInProcess(t, data, clock.now)
 	taken("before")
 	taken("hour")
 	round("day")
@@ -113,11 +113,11 @@ func TestClockSetBack(t *testing.T) {
 // TestClockSetBackUnderWait: a wait that has begun goes by the clock, and ends when the clock comes to its time again.
 func TestClockSetBackUnderWait(t *testing.T) {
 	t.Parallel()
-	clock := &behind{}
-	c, end := inside(t, t.TempDir(), clock.now)
+	clock := &skewedClock{}
+	c, end := startInProcess(t, t.TempDir(), clock.now)
 	defer end()
 	flows(t, c)
-	known := ledger{}
+	known := acknowledged{}
 	clock.stop() // the wait must not be over before the clock is set back
 	if err := known.start(c, "waits", "one", "{}"); err != nil {
 		t.Fatal(err)

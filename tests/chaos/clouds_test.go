@@ -23,8 +23,8 @@ import (
 	"millrace/tests/lambda"
 )
 
-// deployed is a cloud's stack as these tests hurt it.
-type deployed struct {
+// deployment is a cloud's stack as these tests hurt it.
+type deployment struct {
 	client *rpc.Client
 	kill   []func() (busy int) // of each function
 	sweep  func()
@@ -35,7 +35,7 @@ type deployed struct {
 }
 
 // sweeping ticks until the test is over. A sweep that fails comes again, as a timer does.
-func (d *deployed) sweeping(t *testing.T) {
+func (d *deployment) sweeping(t *testing.T) {
 	life, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -56,8 +56,8 @@ func (d *deployed) sweeping(t *testing.T) {
 var errAway = errors.New("connection refused: it has been stopped")
 
 // onAWS deploys to Lambda, DynamoDB and SQS.
-func onAWS(t *testing.T) *deployed {
-	d := &deployed{}
+func onAWS(t *testing.T) *deployment {
+	d := &deployment{}
 	table := func(c emulators.Call) (*http.Response, error) {
 		if d.store.Load() {
 			return nil, errAway
@@ -75,14 +75,14 @@ func onAWS(t *testing.T) *deployed {
 			return c.Send()
 		}})
 	d.client, d.clock = s.Client, s.Clock
-	d.kill = []func() int{s.API.Kill, s.Runner.Kill, s.Sweeper.Kill}
+	d.kill = []func() int{s.API.Kill, s.StepRunner.Kill, s.Sweeper.Kill}
 	d.sweep = func() { s.Sweeper.Invoke([]byte(`{"kind":"sweep"}`)) }
 	return d
 }
 
 // onAlibaba deploys to Function Compute, TableStore and MNS.
-func onAlibaba(t *testing.T) *deployed {
-	d := &deployed{}
+func onAlibaba(t *testing.T) *deployment {
+	d := &deployment{}
 	s := fc.Deploy(t, fc.Options{Runtime: harness.Custom, Env: []string{"MILLRACE_CALL_SECONDS=1"}, Sweeps: -1, Clock: true})
 	s.Store.SetFault(func(tablestore.Request) tablestore.Fault { return tablestore.Fault{Drop: d.store.Load()} })
 	s.MNS.SetHook(func(c mns.Call) mns.Fault {
@@ -95,14 +95,14 @@ func onAlibaba(t *testing.T) *deployed {
 		return mns.None
 	})
 	d.client, d.clock = s.Client, s.Clock
-	d.kill = []func() int{s.API.Kill, s.Runner.Kill, s.Sweeper.Kill}
+	d.kill = []func() int{s.API.Kill, s.StepRunner.Kill, s.Sweeper.Kill}
 	event := fmt.Sprintf(`{"triggerTime":%q,"triggerName":"sweep","payload":""}`, time.Now().UTC().Format(time.RFC3339))
 	d.sweep = func() { s.Sweeper.Invoke([]byte(event)) }
 	return d
 }
 
-// steps is a flow that needs several runs: each wait is a timer of its own.
-const steps = "Type: StateMachine\nSpecVersion: v1\nName: steps\nStartAt: A\nStates:\n" +
+// stepsDefinition is a flow that needs several runs: each wait is a timer of its own.
+const stepsDefinition = "Type: StateMachine\nSpecVersion: v1\nName: steps\nStartAt: A\nStates:\n" +
 	"- {Name: A, Type: Pass, OutputConstructor: {n.$: $Input.n}, Next: B}\n" +
 	"- Name: B\n  Type: Parallel\n  Branches:\n" +
 	"  - {StartAt: C, States: [{Name: C, Type: Wait, Seconds: 1, End: true}]}\n" +
@@ -110,11 +110,11 @@ const steps = "Type: StateMachine\nSpecVersion: v1\nName: steps\nStartAt: A\nSta
 	"  OutputConstructor: {n.$: $Input.n}\n  Next: F\n" +
 	"- {Name: F, Type: Wait, Seconds: 1, End: true}\n"
 
-// loaded starts executions from several at once until told to stop, each again and again until it is acknowledged, and then
+// underLoad starts executions from several at once until told to stop, each again and again until it is acknowledged, and then
 // checks them all.
-func (d *deployed) loaded(t *testing.T, starters int, hurt func()) {
+func (d *deployment) underLoad(t *testing.T, starters int, hurt func()) {
 	t.Helper()
-	if _, err := d.client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: "steps", Definition: steps, Type: "FDL"}); err != nil {
+	if _, err := d.client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: "steps", Definition: stepsDefinition, Type: "FDL"}); err != nil {
 		t.Fatal(err)
 	}
 	d.sweeping(t)
@@ -180,7 +180,7 @@ func ofPlatform(err error) bool {
 }
 
 // ends waits for an execution and checks it.
-func (d *deployed) ends(t *testing.T, x string, n int) {
+func (d *deployment) ends(t *testing.T, x string, n int) {
 	wait := int64(10)
 	var got *rpc.Execution
 	var err error
@@ -196,7 +196,7 @@ func (d *deployed) ends(t *testing.T, x string, n int) {
 }
 
 // clouds runs a test on both. It is for `make chaos` alone: tests/clouds hurts both clouds in seconds.
-func clouds(t *testing.T, test func(t *testing.T, d *deployed, each time.Duration)) {
+func clouds(t *testing.T, test func(t *testing.T, d *deployment, each time.Duration)) {
 	each, yes := long(t)
 	if !yes {
 		t.Log("nothing is done without MILLRACE_CHAOS_SECONDS")
@@ -208,8 +208,8 @@ func clouds(t *testing.T, test func(t *testing.T, d *deployed, each time.Duratio
 
 // TestCloudKills: instances of all functions are killed at random under load.
 func TestCloudKills(t *testing.T) {
-	clouds(t, func(t *testing.T, d *deployed, each time.Duration) {
-		d.loaded(t, 2, func() {
+	clouds(t, func(t *testing.T, d *deployment, each time.Duration) {
+		d.underLoad(t, 2, func() {
 			busy, kills := 0, 0
 			for until := time.Now().Add(each); time.Now().Before(until); {
 				time.Sleep(time.Duration(100+rand.IntN(500)) * time.Millisecond)
@@ -223,9 +223,9 @@ func TestCloudKills(t *testing.T) {
 
 // TestCloudOutages: the store is away for a while, then the queue; and then the queue is full.
 func TestCloudOutages(t *testing.T) {
-	clouds(t, func(t *testing.T, d *deployed, each time.Duration) {
+	clouds(t, func(t *testing.T, d *deployment, each time.Duration) {
 		away := min(each, 30*time.Second)
-		d.loaded(t, 2, func() {
+		d.underLoad(t, 2, func() {
 			for _, what := range []*atomic.Bool{&d.store, &d.queue, &d.full} {
 				time.Sleep(time.Second)
 				what.Store(true)
@@ -239,8 +239,8 @@ func TestCloudOutages(t *testing.T) {
 
 // TestCloudClockSetBack: the clock of all functions is set back by an hour under load, and is right again later.
 func TestCloudClockSetBack(t *testing.T) {
-	clouds(t, func(t *testing.T, d *deployed, each time.Duration) {
-		d.loaded(t, 2, func() {
+	clouds(t, func(t *testing.T, d *deployment, each time.Duration) {
+		d.underLoad(t, 2, func() {
 			for _, by := range []time.Duration{0, -time.Hour, 0} {
 				if err := d.clock.Set(by); err != nil {
 					t.Error(err)

@@ -40,8 +40,8 @@ func remount(t *testing.T, dir, how string) {
 	}
 }
 
-// filler takes all of a disk but so many bytes.
-func filler(t *testing.T, dir string, leave int) (free func()) {
+// fillDisk takes all of a disk but so many bytes.
+func fillDisk(t *testing.T, dir string, leave int) (free func()) {
 	t.Helper()
 	path := filepath.Join(dir, "filler")
 	f, err := os.Create(path)
@@ -65,20 +65,20 @@ func filler(t *testing.T, dir string, leave int) (free func()) {
 	}
 }
 
-// refusedFully tells whether an error is what a full disk is told as.
-func refusedFully(err error) bool {
+// isDiskFull tells whether an error is what a full disk is told as.
+func isDiskFull(err error) bool {
 	var r *rpc.ErrorResponse
 	return fault.CodeOf(err) == fault.ServiceUnavailable && errors.As(err, &r) && r.HTTPStatus == http.StatusServiceUnavailable && strings.Contains(err.Error(), "disk")
 }
 
-// press starts executions from many at once until enough have been refused, and gives the refusals.
-func press(s *live.Server, known ledger, round string, enough int) []error {
+// loadUntilFull starts executions from many at once until enough have been refused, and gives the refusals.
+func loadUntilFull(s *live.Server, known acknowledged, round string, enough int) []error {
 	var mu sync.Mutex
 	var refused []error
 	var all sync.WaitGroup
 	for w := range 8 {
 		all.Go(func() {
-			mine := ledger{}
+			mine := acknowledged{}
 			c := s.Client()
 			for i := range 4000 {
 				err := mine.start(c, "pass", fmt.Sprintf("%s-%d-%d", round, w, i), fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 20_000)))
@@ -110,19 +110,19 @@ func TestDiskFull(t *testing.T) {
 	dir := smallDisk(t, 64)
 	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: 16, MemtableMegabytes: 4, SweepSeconds: 1}"})
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	c := s.Client()
 	flows(t, c)
-	known := ledger{}
+	known := acknowledged{}
 	rounds := 1
 	if d, yes := long(t); yes {
 		rounds = int(d/(5*time.Second)) + 1
 	}
 	for round := range rounds {
-		free := filler(t, dir, 20<<20)
-		refused := press(s, known, fmt.Sprint("r", round), 200)
+		free := fillDisk(t, dir, 20<<20)
+		refused := loadUntilFull(s, known, fmt.Sprint("r", round), 200)
 		for i, err := range refused {
-			if !refusedFully(err) {
+			if !isDiskFull(err) {
 				t.Errorf("refused: %v", err)
 				if i > 5 {
 					break
@@ -136,7 +136,7 @@ func TestDiskFull(t *testing.T) {
 		if round%2 == 0 {
 			s.Kill()
 			s.Start()
-			s.Answers() // also on a full disk
+			s.WaitReady() // also on a full disk
 			known.present(t, c)
 		}
 		free()
@@ -144,18 +144,18 @@ func TestDiskFull(t *testing.T) {
 		for {
 			if err := known.start(c, "pass", fmt.Sprint("after", round), "{}"); err == nil {
 				break
-			} else if !refusedFully(err) || time.Now().After(deadline) {
+			} else if !isDiskFull(err) || time.Now().After(deadline) {
 				t.Fatalf("with room again: %v", err)
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
 		known.check(t, c)
 		t.Logf("round %d: %d refused, %d known", round, len(refused), len(known))
-		s.End() // and it ends well
+		s.Shutdown() // and it ends well
 		s.Start()
-		s.Answers()
+		s.WaitReady()
 	}
-	s.End()
+	s.Shutdown()
 }
 
 // TestDiskFullWithoutFloor: the log itself cannot be written. The server ends and says so; what it had acknowledged is there
@@ -165,15 +165,15 @@ func TestDiskFullWithoutFloor(t *testing.T) {
 	dir := smallDisk(t, 48)
 	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: -1, MemtableMegabytes: 1, SweepSeconds: 1}"})
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	flows(t, s.Client())
-	known := ledger{}
-	free := filler(t, dir, 8<<20)
-	refused := press(s, known, "x", 50)
+	known := acknowledged{}
+	free := fillDisk(t, dir, 8<<20)
+	refused := loadUntilFull(s, known, "x", 50)
 	told, failed := 0, 0
 	for _, err := range refused {
 		switch {
-		case refusedFully(err):
+		case isDiskFull(err):
 			told++
 		case fault.CodeOf(err) == fault.InternalServerError: // it ends: nobody answers, or it does not know what is on the disk
 			failed++
@@ -185,7 +185,7 @@ func TestDiskFullWithoutFloor(t *testing.T) {
 	if failed == 0 && s.Alive() {
 		known.present(t, s.Client())
 		s.Kill()
-	} else if err := s.Ended(time.Minute); err == nil {
+	} else if err := s.WaitExit(time.Minute); err == nil {
 		t.Error("it ends as if all were well")
 	} else if text := s.Log.String(); !strings.Contains(text, "no space left") || !strings.Contains(text, "start again") {
 		t.Errorf("it ends and says %s", text)
@@ -195,7 +195,7 @@ func TestDiskFullWithoutFloor(t *testing.T) {
 	s.Kill()
 	free()
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	known.check(t, s.Client())
-	s.End()
+	s.Shutdown()
 }

@@ -49,11 +49,11 @@ func flows(t *testing.T, c *rpc.Client) {
 	}
 }
 
-// ledger is what has been acknowledged: executions that were started, by flow and name, with their inputs.
-type ledger map[[2]string]string
+// acknowledged is what has been acknowledged: executions that were started, by flow and name, with their inputs.
+type acknowledged map[[2]string]string
 
 // start starts an execution and notes it when it is acknowledged.
-func (l ledger) start(c *rpc.Client, flow, name, input string) error {
+func (l acknowledged) start(c *rpc.Client, flow, name, input string) error {
 	_, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: flow, ExecutionName: name, Input: input})
 	if err == nil {
 		l[[2]string{flow, name}] = input
@@ -62,7 +62,7 @@ func (l ledger) start(c *rpc.Client, flow, name, input string) error {
 }
 
 // missing tells which acknowledged executions are not there as they were, or with wait do not end well.
-func (l ledger) missing(c *rpc.Client, wait int64) (lost []string) {
+func (l acknowledged) missing(c *rpc.Client, wait int64) (lost []string) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	places := make(chan struct{}, 16)
@@ -86,18 +86,18 @@ func (l ledger) missing(c *rpc.Client, wait int64) (lost []string) {
 const endWait = 60
 
 // check fails the test when something is missing, or does not end well.
-func (l ledger) check(t *testing.T, c *rpc.Client) {
+func (l acknowledged) check(t *testing.T, c *rpc.Client) {
 	t.Helper()
-	l.verdict(t, l.missing(c, endWait))
+	l.report(t, l.missing(c, endWait))
 }
 
 // present fails the test when something is missing.
-func (l ledger) present(t *testing.T, c *rpc.Client) {
+func (l acknowledged) present(t *testing.T, c *rpc.Client) {
 	t.Helper()
-	l.verdict(t, l.missing(c, 0))
+	l.report(t, l.missing(c, 0))
 }
 
-func (l ledger) verdict(t *testing.T, lost []string) {
+func (l acknowledged) report(t *testing.T, lost []string) {
 	t.Helper()
 	for _, line := range lost[:min(len(lost), 5)] {
 		t.Error(line)

@@ -84,12 +84,12 @@ func TestFullQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	flows(t, c)
-	known := ledger{}
+	known := acknowledged{}
 	var mu sync.Mutex
 	var starting sync.WaitGroup
 	for w := range 10 { // at once, for each hint is out of the queue after a second
 		starting.Go(func() {
-			mine := ledger{}
+			mine := acknowledged{}
 			for i := range 20 {
 				if err := mine.start(c, "waits", fmt.Sprintf("x%d-%d", w, i), "{}"); err != nil {
 					t.Errorf("a full queue refuses a start: %v", err)

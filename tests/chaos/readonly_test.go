@@ -59,25 +59,25 @@ func TestReadOnly(t *testing.T) {
 	user := nobody(t)
 	s := live.New(t, live.Options{})
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	flows(t, s.Client())
-	known := ledger{}
+	known := acknowledged{}
 	if err := known.start(s.Client(), "pass", "one", "{}"); err != nil {
 		t.Fatal(err)
 	}
 	s.Kill()
 	allow := forbid(t, s.Data)
 	other := live.New(t, live.Options{Data: s.Data, User: user})
-	if other.Open() {
+	if other.StartAndWait() {
 		t.Error("it serves a directory that it may not write")
 	} else if text := other.Log.String(); !strings.Contains(text, s.Data) || !strings.Contains(text, "permission denied") {
 		t.Errorf("it says %s", text)
 	}
 	allow()
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	known.check(t, s.Client())
-	s.End()
+	s.Shutdown()
 
 	closed := filepath.Join(t.TempDir(), "closed")
 	if err := os.Mkdir(closed, 0o755); err != nil {
@@ -85,7 +85,7 @@ func TestReadOnly(t *testing.T) {
 	}
 	forbid(t, closed)
 	fresh := live.New(t, live.Options{Data: filepath.Join(closed, "data"), User: user})
-	if fresh.Open() {
+	if fresh.StartAndWait() {
 		t.Error("it makes a directory where it may not")
 	} else if text := fresh.Log.String(); !strings.Contains(text, closed) || !strings.Contains(text, "permission denied") {
 		t.Errorf("it says %s", text)
@@ -98,22 +98,22 @@ func TestReadOnlyDisk(t *testing.T) {
 	dir := smallDisk(t, 64)
 	s := live.New(t, live.Options{Data: filepath.Join(dir, "data"), Settings: "{FreeMegabytes: 1, MemtableMegabytes: 1}"})
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	flows(t, s.Client())
-	known := ledger{}
+	known := acknowledged{}
 	if err := known.start(s.Client(), "pass", "one", "{}"); err != nil {
 		t.Fatal(err)
 	}
 	s.Kill()
 	remount(t, dir, "ro")
-	if s.Open() {
+	if s.StartAndWait() {
 		t.Error("it serves a read-only disk")
 	} else if text := s.Log.String(); !strings.Contains(text, s.Data) || !strings.Contains(text, "read-only") {
 		t.Errorf("it says %s", text)
 	}
 	remount(t, dir, "rw")
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	known.check(t, s.Client())
-	s.End()
+	s.Shutdown()
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // filled makes a data directory by kill -9 in the middle of work, with tables, manifest and log.
-func filled(t *testing.T, known ledger) string {
+func filled(t *testing.T, known acknowledged) string {
 	t.Helper()
 	s := live.New(t, live.Options{Settings: "{SweepSeconds: 1, MemtableMegabytes: 1}"})
 	s.Start()
@@ -86,13 +86,13 @@ func files(t *testing.T, dir string) map[string][]string {
 	return kinds
 }
 
-// injury damages one file.
-type injury struct {
+// corruption damages one file.
+type corruption struct {
 	name string
 	do   func(text []byte, r *rand.Rand) []byte
 }
 
-var injuries = []injury{
+var corruptions = []corruption{
 	{"flip", func(b []byte, r *rand.Rand) []byte {
 		if len(b) > 0 {
 			b[r.IntN(len(b))] ^= byte(1 << r.IntN(8))
@@ -121,7 +121,7 @@ var injuries = []injury{
 // which file is damaged and what to do.
 func TestTornFiles(t *testing.T) {
 	t.Parallel()
-	known := ledger{}
+	known := acknowledged{}
 	whole := filled(t, known)
 	kinds := files(t, whole)
 	t.Logf("%v", kinds)
@@ -136,7 +136,7 @@ func TestTornFiles(t *testing.T) {
 		if kind == "LOCK" { // empty
 			continue
 		}
-		for _, hurt := range injuries {
+		for _, hurt := range corruptions {
 			for round := range rounds {
 				if vital := kind == "log" || kind == "MANIFEST" || kind == "sst"; !thorough && !vital && hurt.do != nil {
 					continue
@@ -150,7 +150,7 @@ func TestTornFiles(t *testing.T) {
 	}
 }
 
-func torn(t *testing.T, whole, file string, hurt injury, r *rand.Rand, known ledger) {
+func torn(t *testing.T, whole, file string, hurt corruption, r *rand.Rand, known acknowledged) {
 	dir := filepath.Join(t.TempDir(), "data")
 	if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
 		t.Fatal(err)
@@ -168,12 +168,12 @@ func torn(t *testing.T, whole, file string, hurt injury, r *rand.Rand, known led
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := live.New(t, live.Options{Data: dir, Settings: "{SweepSeconds: 1}", Mayhem: true})
-	if s.Open() && len(known.missing(s.Client(), endWait)) == 0 {
+	s := live.New(t, live.Options{Data: dir, Settings: "{SweepSeconds: 1}", AllowBadLog: true})
+	if s.StartAndWait() && len(known.missing(s.Client(), endWait)) == 0 {
 		return
 	}
 	// It must have ended, and said which file of the directory is damaged, and what to do.
-	if s.PID() != 0 && s.Ended(time.Minute) == nil {
+	if s.PID() != 0 && s.WaitExit(time.Minute) == nil {
 		t.Error("it goes on without what it had acknowledged, or ends as if all were well")
 	}
 	if text := s.Log.String(); !strings.Contains(text, "restore") || !strings.Contains(text, dir) {

@@ -28,11 +28,11 @@ const fcRules = "[{bucket: my-bucket, prefix: in/, flow: imported, account: '" +
 	"{bucket: my-bucket, by: notices, prefix: in/, flow: imported, account: '" + clouds.Account + "'}, {queue: wf-steps, flow: imported, account: '" + clouds.Account +
 	"'}, {timer: sweep, flow: imported, account: '" + clouds.Account + "'}]"
 
-func deployCustom(t *testing.T, o options) place  { return deployFC(t, o, harness.Custom) }
-func deployBuiltIn(t *testing.T, o options) place { return deployFC(t, o, harness.BuiltIn) }
+func deployCustom(t *testing.T, o options) deployment  { return deployFC(t, o, harness.Custom) }
+func deployBuiltIn(t *testing.T, o options) deployment { return deployFC(t, o, harness.BuiltIn) }
 
-func deployFC(t *testing.T, o options, r harness.Runtime) place {
-	fo := fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed, Beside: o.beside}
+func deployFC(t *testing.T, o options, r harness.Runtime) deployment {
+	fo := fc.Options{Runtime: r, Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed, OtherCheckout: o.beside}
 	if o.limited { // s.yaml; a step runner has twice as much there
 		fo.Function = func(f *harness.Function) {
 			f.Memory, f.Before = 512, clouds.Within(512)
@@ -44,7 +44,7 @@ func deployFC(t *testing.T, o options, r harness.Runtime) place {
 	return &onFC{fc.Deploy(t, fo), "http-trigger"}
 }
 
-func (p *onFC) setWrites(f func(write) fate) {
+func (p *onFC) setWrites(f func(write) faultKind) {
 	if f == nil {
 		p.Store.SetFault(nil)
 		return
@@ -53,7 +53,7 @@ func (p *onFC) setWrites(f func(write) fate) {
 		if !r.Writes() || r.Op == "DeleteRow" {
 			return emulator.Fault{}
 		}
-		switch f(write{r.Body, p.OfRunner(r)}) {
+		switch f(write{r.Body, p.FromStepRunner(r)}) {
 		case dropped:
 			return emulator.Fault{Drop: true}
 		case lost:
@@ -65,7 +65,7 @@ func (p *onFC) setWrites(f func(write) fate) {
 	})
 }
 
-func (p *onFC) setSends(f func() fate) {
+func (p *onFC) setSends(f func() faultKind) {
 	if f == nil {
 		p.MNS.SetHook(nil)
 		return
@@ -91,17 +91,17 @@ func (p *onFC) peaks() (api, runner memoryUse) {
 		pids := f.PIDs()
 		return memoryUse{f.Memory, clouds.Peak(pids), int(f.ColdStarts()) - len(pids)}
 	}
-	return of(p.API), of(p.Runner)
+	return of(p.API), of(p.StepRunner)
 }
 
 func (p *onFC) rows() store.Driver                 { return p.Rows }
 func (p *onFC) clock() *clouds.Clock               { return p.Clock }
 func (p *onFC) apis() int64                        { return p.API.ColdStarts() }
-func (p *onFC) runs() int64                        { return p.Runner.Invocations() }
-func (p *onFC) kill()                              { p.Runner.Kill() }
+func (p *onFC) runs() int64                        { return p.StepRunner.Invocations() }
+func (p *onFC) kill()                              { p.StepRunner.Kill() }
 func (p *onFC) sweep()                             { p.Sweep() }
 func (p *onFC) send(body string)                   { p.Send(body) }
-func (p *onFC) buries() bool                       { return false }
+func (p *onFC) deadLettersMalformed() bool         { return false }
 func (p *onFC) fronts() []string                   { return []string{p.front} }
 func (p *onFC) address(string) string              { return p.Trigger }
 func (p *onFC) connect(_, sign string) *rpc.Client { return p.Connect(sign) }
@@ -109,7 +109,7 @@ func (p *onFC) waiting() int {
 	active, inactive, _ := p.MNS.Counts("millrace")
 	return active + inactive
 }
-func (p *onFC) letters() int { engine, _ := p.Letters(); return len(engine) }
+func (p *onFC) deadLetters() int { engine, _ := p.DeadLetters(); return len(engine) }
 func (p *onFC) function(t *testing.T, name string, env ...string) invoked {
 	return p.On(t).Function(name, 1, env...)
 }
@@ -122,10 +122,10 @@ func (p *onFC) starts() starts {
 			"OSS through a queue": messageEvent(notice), "OSS through a queue, base64": messageEvent(base64.StdEncoding.EncodeToString([]byte(notice))),
 			"a message": string(recorded(p.T, "fc-mns-queue-event-driven")), "a batch with it": string(recorded(p.T, "fc-mns-queue-streaming")),
 			"a timer": string(recorded(p.T, "fc-timer"))},
-		names:   4,
-		deliver: p.Event,
-		idle:    p.Starter.Idle,
-		letters: func() int { _, events := p.Letters(); return len(events) },
+		names:       4,
+		deliver:     p.Event,
+		idle:        p.Starter.Idle,
+		deadLetters: func() int { _, events := p.DeadLetters(); return len(events) },
 	}
 }
 

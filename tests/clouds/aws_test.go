@@ -24,16 +24,16 @@ import (
 type onLambda struct {
 	*lambda.Stack
 	feed   *lambda.Feed // of the starter
-	writes atomic.Pointer[func(write) fate]
-	sends  atomic.Pointer[func() fate]
+	writes atomic.Pointer[func(write) faultKind]
+	sends  atomic.Pointer[func() faultKind]
 }
 
 const lambdaRules = "[{bucket: my-bucket, by: events, prefix: in/, flow: imported, account: '" + clouds.Account + "'}, " +
 	"{bucket: my-bucket, prefix: in/, flow: imported, account: '" + clouds.Account + "'}]"
 
-func deployLambda(t *testing.T, o options) place {
+func deployLambda(t *testing.T, o options) deployment {
 	p := &onLambda{}
-	lo := lambda.Options{Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed, Beside: o.beside,
+	lo := lambda.Options{Env: o.env, Credentials: o.credentials, APIs: o.apis, Skip: o.skip, Busy: o.busy, Race: !o.deployed, OtherCheckout: o.beside,
 		Poller: func(p *lambda.Poller) { p.Visibility = time.Second },
 		Function: func(f *lambda.Function) {
 			f.Freeze = true
@@ -53,8 +53,8 @@ func deployLambda(t *testing.T, o options) place {
 	return p
 }
 
-// suffer lets a call suffer a fate.
-func suffer(c emulators.Call, f fate, throttle func() (*http.Response, error)) (*http.Response, error) {
+// injectFault lets a call suffer a fate.
+func injectFault(c emulators.Call, f faultKind, throttle func() (*http.Response, error)) (*http.Response, error) {
 	switch f {
 	case dropped:
 		return nil, emulators.ErrLost
@@ -72,7 +72,7 @@ func (p *onLambda) table(runner bool) emulators.Faulty {
 		if f == nil || c.Op != "PutItem" && c.Op != "BatchWriteItem" {
 			return c.Send()
 		}
-		return suffer(c, (*f)(write{c.Body, runner}), c.Throttle)
+		return injectFault(c, (*f)(write{c.Body, runner}), c.Throttle)
 	}
 }
 
@@ -81,12 +81,12 @@ func (p *onLambda) queue(c emulators.Call) (*http.Response, error) {
 	if f == nil || !strings.HasPrefix(c.Op, "SendMessage") {
 		return c.Send()
 	}
-	return suffer(c, (*f)(), func() (*http.Response, error) {
+	return injectFault(c, (*f)(), func() (*http.Response, error) {
 		return c.Refuse(http.StatusBadRequest, "RequestThrottled", "Request is throttled.")
 	})
 }
 
-func (p *onLambda) setWrites(f func(write) fate) {
+func (p *onLambda) setWrites(f func(write) faultKind) {
 	if f == nil {
 		p.writes.Store(nil)
 		return
@@ -94,7 +94,7 @@ func (p *onLambda) setWrites(f func(write) fate) {
 	p.writes.Store(&f)
 }
 
-func (p *onLambda) setSends(f func() fate) {
+func (p *onLambda) setSends(f func() faultKind) {
 	if f == nil {
 		p.sends.Store(nil)
 		return
@@ -111,19 +111,19 @@ func (p *onLambda) peaks() (api, runner memoryUse) {
 		pids := f.PIDs()
 		return memoryUse{f.Memory, clouds.Peak(pids), int(f.ColdStarts()) - len(pids)}
 	}
-	return of(p.API), of(p.Runner)
+	return of(p.API), of(p.StepRunner)
 }
 
 func (p *onLambda) rows() store.Driver                { return p.Rows }
 func (p *onLambda) clock() *clouds.Clock              { return p.Clock }
 func (p *onLambda) apis() int64                       { return p.API.ColdStarts() }
-func (p *onLambda) runs() int64                       { return p.Runner.Invocations() }
-func (p *onLambda) kill()                             { p.Runner.Kill() }
+func (p *onLambda) runs() int64                       { return p.StepRunner.Invocations() }
+func (p *onLambda) kill()                             { p.StepRunner.Kill() }
 func (p *onLambda) sweep()                            { p.Sweep() }
 func (p *onLambda) send(body string)                  { p.Send(body) }
 func (p *onLambda) waiting() int                      { return p.Waiting() }
-func (p *onLambda) letters() int                      { return p.DeadLetters() }
-func (p *onLambda) buries() bool                      { return true }
+func (p *onLambda) deadLetters() int                  { return p.DeadLetters() }
+func (p *onLambda) deadLettersMalformed() bool        { return true }
 func (p *onLambda) disturb(twice, late, lost float64) { p.Poller.Disturb(twice, late, lost) }
 
 var lambdaFronts = map[string]lambda.Form{"http-api": lambda.HTTPAPI, "http-api-stage": lambda.HTTPAPIProd, "rest-api": lambda.RESTAPI, "function-url": lambda.FunctionURL}
@@ -149,11 +149,11 @@ func (p *onLambda) starts() starts {
 		p.feed = p.NewFeed(p.Stack.Function("starter", 30*time.Second, 2, p.Plain, nil))
 	}
 	return starts{
-		events:  map[string]string{"S3": put, "EventBridge": bus, "S3's test": string(recorded(p.T, "aws-s3-test-event"))},
-		names:   2,
-		deliver: p.feed.Send,
-		idle:    p.feed.Idle,
-		letters: p.feed.Letters,
+		events:      map[string]string{"S3": put, "EventBridge": bus, "S3's test": string(recorded(p.T, "aws-s3-test-event"))},
+		names:       2,
+		deliver:     p.feed.Send,
+		idle:        p.feed.Idle,
+		deadLetters: p.feed.DeadLetters,
 	}
 }
 

@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// Home is a cloud that functions are compiled for: its build tag.
-type Home string
+// Cloud is a cloud that functions are compiled for: its build tag.
+type Cloud string
 
 // The homes.
 const (
-	AWS     Home = "millrace_aws"
-	Alibaba Home = "millrace_alibaba"
+	AWS     Cloud = "millrace_aws"
+	Alibaba Cloud = "millrace_alibaba"
 )
 
 // Functions are the names of the functions: those of their folders and of their binaries.
@@ -24,7 +24,7 @@ var Functions = []string{"api", "steprunner", "starter", "sweeper"}
 
 // Build is how functions are compiled.
 type Build struct {
-	Home  Home
+	Cloud Cloud
 	Clock bool   // executions go by a Clock
 	Race  bool   // with the race detector, if the test has it, too; as they are deployed otherwise
 	Dir   string // the checkout that is compiled; "": this one
@@ -57,7 +57,7 @@ func Binary(t testing.TB, function string, b Build) string {
 
 // compile makes all functions, into a folder.
 func compile(dir string, b Build) error {
-	tags := []string{"lambda.norpc", string(b.Home)}
+	tags := []string{"lambda.norpc", string(b.Cloud)}
 	if b.Clock {
 		tags = append(tags, "millrace_testclock")
 	}

@@ -57,6 +57,6 @@ func testEventStarts(t *testing.T, s *stack) {
 	}
 	from.deliver("{}")
 	eventually(t, func() (bool, string) {
-		return from.letters() >= 3, "events for a flow that is not there, or of no kind, do not become dead letters"
+		return from.deadLetters() >= 3, "events for a flow that is not there, or of no kind, do not become dead letters"
 	})
 }

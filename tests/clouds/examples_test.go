@@ -24,23 +24,23 @@ import (
 	"millrace/tests/versions"
 )
 
-// rehearsal carries out the tasks of cases, by flow and state.
-type rehearsal struct {
+// taskMock carries out the tasks of cases, by flow and state.
+type taskMock struct {
 	client *rpc.Client
 	busy   atomic.Int64 // calls and reports under way
 
 	mu    sync.Mutex
-	cases map[string]*playing
+	cases map[string]*mockedCase
 	locks map[string]*sync.Mutex // one case of a flow's name at a time
 }
 
-type playing struct {
+type mockedCase struct {
 	tasks map[string][]flowtest.Outcome
 	used  map[string]int
 	keys  map[string]flowtest.Outcome // a call that is repeated comes to the same
 }
 
-func (h *rehearsal) play(flow string, tasks map[string][]flowtest.Outcome) (end func()) {
+func (h *taskMock) register(flow string, tasks map[string][]flowtest.Outcome) (end func()) {
 	h.mu.Lock()
 	lock := h.locks[flow]
 	if lock == nil {
@@ -51,11 +51,11 @@ func (h *rehearsal) play(flow string, tasks map[string][]flowtest.Outcome) (end 
 	lock.Lock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.cases[flow] = &playing{tasks, map[string]int{}, map[string]flowtest.Outcome{}}
+	h.cases[flow] = &mockedCase{tasks, map[string]int{}, map[string]flowtest.Outcome{}}
 	return lock.Unlock
 }
 
-func (h *rehearsal) outcome(flow, state, key string) (flowtest.Outcome, bool) {
+func (h *taskMock) outcome(flow, state, key string) (flowtest.Outcome, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.cases[flow]
@@ -80,7 +80,7 @@ func encoded(v any) []byte {
 }
 
 // ServeHTTP carries out one task as a mapped action.
-func (h *rehearsal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *taskMock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.busy.Add(1)
 	defer h.busy.Add(-1)
 	var q struct{ Flow, State, Key, Token, Mode string }
@@ -107,7 +107,7 @@ func (h *rehearsal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(encoded(o.Return))
 }
 
-func (h *rehearsal) report(token string, o flowtest.Outcome) {
+func (h *taskMock) report(token string, o flowtest.Outcome) {
 	defer h.busy.Add(-1)
 	for range 1200 { // a minute
 		var err error
@@ -137,7 +137,7 @@ func TestExamples(t *testing.T) { runExamples(t, nil) }
 
 // TestVersions does the same where each function is there in two versions, this one and that of
 // another commit. Each event, request, hint and sweep goes to one or the other by chance.
-func TestVersions(t *testing.T) { runExamples(t, versions.Before(t)) }
+func TestVersions(t *testing.T) { runExamples(t, versions.OtherCommit(t)) }
 
 // runExamples runs the examples, beside another version if there is one.
 func runExamples(t *testing.T, other *versions.Other) {
@@ -146,13 +146,13 @@ func runExamples(t *testing.T, other *versions.Other) {
 	if other != nil {
 		beside, alone = other.Dir, !other.SameRows
 	}
-	everywhere(t, func(t *testing.T, at home) (options, *rehearsal) {
-		h := &rehearsal{cases: map[string]*playing{}, locks: map[string]*sync.Mutex{}}
+	onEachTarget(t, func(t *testing.T, at target) (options, *taskMock) {
+		h := &taskMock{cases: map[string]*mockedCase{}, locks: map[string]*sync.Mutex{}}
 		server := httptest.NewServer(h)
 		t.Cleanup(server.Close)
 		return options{apis: 8, skip: true, beside: beside, busy: func() bool { return h.busy.Load() > 0 },
 			env: []string{"MILLRACE_REGION=local", "MILLRACE_SETTINGS={CallsPerRun: 1, Tasks: '" + server.URL + "'}"}}, h
-	}, func(t *testing.T, s *stack, h *rehearsal) {
+	}, func(t *testing.T, s *stack, h *taskMock) {
 		if h.client = s.Client; alone { // a version shows and reports nothing of newer rows
 			h.client = s.Watcher
 		}
@@ -170,7 +170,7 @@ func runExamples(t *testing.T, other *versions.Other) {
 	})
 }
 
-func (h *rehearsal) runFile(t *testing.T, s *stack, f *examples.File, ran chan<- bool) {
+func (h *taskMock) runFile(t *testing.T, s *stack, f *examples.File, ran chan<- bool) {
 	for _, c := range f.Cases {
 		t.Run(c.Name, func(t *testing.T) {
 			c.Setup.Start = s.clock().Now().UnixMilli()
@@ -185,9 +185,9 @@ func (h *rehearsal) runFile(t *testing.T, s *stack, f *examples.File, ran chan<-
 }
 
 // runCase runs a case and compares how it ends with the interpreter run straight through.
-func (h *rehearsal) runCase(t *testing.T, s *stack, f *examples.File, c *flowtest.Case, want *flowtest.Result) {
+func (h *taskMock) runCase(t *testing.T, s *stack, f *examples.File, c *flowtest.Case, want *flowtest.Result) {
 	setup := &c.Setup
-	defer h.play(setup.FlowName, setup.Tasks)()
+	defer h.register(setup.FlowName, setup.Tasks)()
 	ctx := t.Context()
 	if _, err := h.client.CreateFlow(ctx, cloudflow.CreateFlowRequest{Name: setup.FlowName, Definition: f.Definition, Type: "FDL", RoleArn: setup.RoleArn, ExecutionMode: f.Mode}); err != nil {
 		t.Fatal(err)
@@ -214,7 +214,7 @@ func (h *rehearsal) runCase(t *testing.T, s *stack, f *examples.File, c *flowtes
 }
 
 // judge lets the reference judge what the API shows of a case that has ended, and ended once.
-func (h *rehearsal) judge(t *testing.T, s *stack, f *examples.File, setup *flowtest.Setup) {
+func (h *taskMock) judge(t *testing.T, s *stack, f *examples.File, setup *flowtest.Setup) {
 	t.Helper()
 	view := *s.Flows
 	view.Watcher = h.client
@@ -229,7 +229,7 @@ func (h *rehearsal) judge(t *testing.T, s *stack, f *examples.File, setup *flowt
 	}
 	context := reference.Context{Flow: setup.FlowName, Execution: setup.ExecutionName,
 		Account: clouds.Account, Region: "local", RoleArn: setup.RoleArn}
-	err := reference.CheckShown(f.Definition, string(encoded(setup.Input)), context,
+	err := reference.CheckHistory(f.Definition, string(encoded(setup.Input)), context,
 		f.Machine.Language == flow.FlowV1, events)
 	if _, unjudged := err.(*reference.Unjudged); err != nil && !unjudged {
 		t.Error(err)

@@ -44,7 +44,7 @@ func TestKills(t *testing.T) {
 // of a runner that is dead.
 func oneByOne(t *testing.T, tests []faulty) {
 	t.Parallel()
-	everywhere(t, func(t *testing.T, h home) (options, *service) {
+	onEachTarget(t, func(t *testing.T, h target) (options, *service) {
 		v := serve(t)
 		return options{skip: true, faults: true, env: []string{v.env(), "MILLRACE_CALL_SECONDS=20"}}, v
 	}, func(t *testing.T, s *stack, v *service) {
@@ -116,7 +116,7 @@ func allSucceeded(t *testing.T, s *stack, v *service, flow string, n int) {
 func testLostWrites(t *testing.T, s *stack, v *service) {
 	s.Define("lostwrites", mixed("lostwrites"))
 	next := every(3, lost, throttled, lost, dropped)
-	s.setWrites(func(write) fate { return next() })
+	s.setWrites(func(write) faultKind { return next() })
 	startAll(t, s, "lostwrites", 12)
 	allSucceeded(t, s, v, "lostwrites", 12)
 }
@@ -159,7 +159,7 @@ func testKilledAtEachCommit(t *testing.T, s *stack, v *service) {
 	s.Define("killed", row("killed", 2))
 	var mu sync.Mutex
 	writes, kills := map[string]int{}, 0
-	s.setWrites(func(w write) fate {
+	s.setWrites(func(w write) faultKind {
 		m := killing.FindSubmatch(w.body)
 		if m == nil {
 			return passes
@@ -215,18 +215,18 @@ func testPoisonMessages(t *testing.T, s *stack, _ *service) {
 	}
 	s.Start("hello", "one", `{"a":1}`)
 	s.Succeeded("hello", "one", `{"a":1}`)
-	want := s.letters() // what killed runners have had in hand too often
-	if s.buries() {
+	want := s.deadLetters() // what killed runners have had in hand too often
+	if s.deadLettersMalformed() {
 		want += len(unknown) // or more: a hint that a slow runner had in hand too often may become one, too
 	}
 	eventually(t, func() (bool, string) {
-		return s.waiting() == 0 && s.letters() >= want, fmt.Sprintf("%d messages wait, %d dead letters, want %d", s.waiting(), s.letters(), want)
+		return s.waiting() == 0 && s.deadLetters() >= want, fmt.Sprintf("%d messages wait, %d dead letters, want %d", s.waiting(), s.deadLetters(), want)
 	})
 }
 
-// killer kills every runner as it is about to commit a fold, and lets only those commits through with which a runner
+// poisonKiller kills every runner as it is about to commit a fold, and lets only those commits through with which a runner
 // says that it has begun: an execution with something in it that no process survives.
-type killer struct {
+type poisonKiller struct {
 	mu    sync.Mutex
 	kill  func()
 	load  func() *store.Execution
@@ -234,8 +234,8 @@ type killer struct {
 	kills int
 }
 
-func (k *killer) decide(w write) fate {
-	if !w.runner || !bytes.Contains(w.body, []byte("#poisoned")) {
+func (k *poisonKiller) decide(w write) faultKind {
+	if !w.stepRunner || !bytes.Contains(w.body, []byte("#poisoned")) {
 		return passes
 	}
 	k.mu.Lock()
@@ -262,7 +262,7 @@ func testPoisonExecution(t *testing.T, s *stack, v *service) {
 		t.Fatal(err)
 	}
 	rows := store.New(store.Options{Driver: s.rows()})
-	k := &killer{kill: s.kill}
+	k := &poisonKiller{kill: s.kill}
 	k.load = func() *store.Execution {
 		x, err := rows.Load(t.Context(), "x#"+flow.ID+"#poisoned")
 		if err != nil {

@@ -54,10 +54,10 @@ const (
 )
 
 // Wait gives an execution once it has ended, within a time.
-func (f *Flows) Wait(flow, name string, most time.Duration) *rpc.Execution {
+func (f *Flows) Wait(flow, name string, timeout time.Duration) *rpc.Execution {
 	f.T.Helper()
 	pause := firstPause
-	for end := time.Now().Add(most); ; pause = min(pause*3/2, lastPause) {
+	for end := time.Now().Add(timeout); ; pause = min(pause*3/2, lastPause) {
 		x, err := f.Watcher.DescribeExecution(f.T.Context(), cloudflow.DescribeExecutionRequest{FlowName: flow, ExecutionName: name})
 		if err != nil {
 			f.T.Fatalf("%s of %s: %v", name, flow, err)

@@ -25,15 +25,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// home is where functions run: a cloud, and there one of its runtimes.
-type home struct {
+// target is where functions run: a cloud, and there one of its runtimes.
+type target struct {
 	name   string
-	deploy func(t *testing.T, o options) place
+	deploy func(t *testing.T, o options) deployment
 	rules  string // MILLRACE_STARTS: which of the recorded events start the flow "imported"
 }
 
-// homes are all of them. A test is run for one by its name: go test -run '/fc-custom'.
-var homes = []home{{"lambda", deployLambda, lambdaRules}, {"fc-custom", deployCustom, fcRules}, {"fc-builtin", deployBuiltIn, fcRules}}
+// targets are all of them. A test is run for one by its name: go test -run '/fc-custom'.
+var targets = []target{{"lambda", deployLambda, lambdaRules}, {"fc-custom", deployCustom, fcRules}, {"fc-builtin", deployBuiltIn, fcRules}}
 
 // options of a deployment. Functions have the race detector if the test has it.
 type options struct {
@@ -48,8 +48,8 @@ type options struct {
 	limited     bool        // and have no more memory than their smallest size; the API has one instance
 }
 
-// place is a deployment in one of the homes: what each does in its own way.
-type place interface {
+// deployment is a deployment in one of the homes: what each does in its own way.
+type deployment interface {
 	flows(t testing.TB) *clouds.Flows
 	rows() store.Driver                     // past all functions and faults
 	clock() *clouds.Clock                   // nil without options.skip
@@ -60,15 +60,15 @@ type place interface {
 	apis() int64                            // how many processes of the API there have been
 	runs() int64                            // how many invocations of the step runner
 
-	kill()            // every runner, as kill -9 does
-	sweep()           // a tick of the sweeper
-	send(body string) // a message into the engine's queue
-	waiting() int     // messages in the queue that can be delivered or are being
-	letters() int     // dead letters of it
-	buries() bool     // messages that nobody understands become dead letters, and are not let go
+	kill()                      // every runner, as kill -9 does
+	sweep()                     // a tick of the sweeper
+	send(body string)           // a message into the engine's queue
+	waiting() int               // messages in the queue that can be delivered or are being
+	deadLetters() int           // dead letters of it
+	deadLettersMalformed() bool // messages that nobody understands become dead letters, and are not let go
 
-	setWrites(f func(write) fate)      // decides about each write of the functions to the table; nil ends that
-	setSends(f func() fate)            // the same about each call that sends messages
+	setWrites(f func(write) faultKind) // decides about each write of the functions to the table; nil ends that
+	setSends(f func() faultKind)       // the same about each call that sends messages
 	disturb(twice, late, lost float64) // how likely a message is delivered twice, out of order, or forgotten
 
 	function(t *testing.T, name string, env ...string) invoked // one more function, in an instance of its own
@@ -93,42 +93,42 @@ type invoked interface {
 
 // starts is how events start executions in a home.
 type starts struct {
-	events  map[string]string
-	names   int                // how many executions all of them start
-	deliver func(event string) // as often as the home does, until the function takes it; does not wait
-	idle    func() bool        // nothing is to be delivered, or on its way
-	letters func() int
+	events      map[string]string
+	names       int                // how many executions all of them start
+	deliver     func(event string) // as often as the home does, until the function takes it; does not wait
+	idle        func() bool        // nothing is to be delivered, or on its way
+	deadLetters func() int
 }
 
 // write is a write to the table on its way.
 type write struct {
-	body   []byte
-	runner bool // of a step runner
+	body       []byte
+	stepRunner bool // of a step runner
 }
 
-// fate is what becomes of a call of a service.
-type fate int
+// faultKind is what becomes of a call of a service.
+type faultKind int
 
 // The fates.
 const (
-	passes    fate = iota
-	dropped        // the connection breaks before anything is done
-	lost           // it is done, and the answer is lost
-	throttled      // it is refused, there is too much
+	passes    faultKind = iota
+	dropped             // the connection breaks before anything is done
+	lost                // it is done, and the answer is lost
+	throttled           // it is refused, there is too much
 )
 
 // stack is a deployment in a test, or in a part of one.
 type stack struct {
 	*clouds.Flows
-	place
+	deployment
 }
 
-func (s *stack) on(t *testing.T) *stack { return &stack{s.flows(t), s.place} }
+func (s *stack) on(t *testing.T) *stack { return &stack{s.flows(t), s.deployment} }
 
-// everywhere runs a test in each home at the same time, on a deployment of its own with the options that prepare gives,
+// onEachTarget runs a test in each home at the same time, on a deployment of its own with the options that prepare gives,
 // together with what else the test needs.
-func everywhere[With any](t *testing.T, prepare func(t *testing.T, h home) (options, With), test func(t *testing.T, s *stack, with With)) {
-	for _, h := range homes {
+func onEachTarget[With any](t *testing.T, prepare func(t *testing.T, h target) (options, With), test func(t *testing.T, s *stack, with With)) {
+	for _, h := range targets {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
 			o, with := prepare(t, h)

@@ -9,9 +9,9 @@ import (
 	"millrace/shared/store"
 )
 
-// Life is what goes on in a deployment by itself: messages are brought to the step runner, and the sweeper's tick comes. It
+// Background is what goes on in a deployment by itself: messages are brought to the step runner, and the sweeper's tick comes. It
 // ends with the test.
-type Life struct {
+type Background struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
@@ -29,10 +29,10 @@ type Ticks struct {
 	Rows  store.Driver
 }
 
-// Live starts it.
-func Live(t testing.TB, bring func(context.Context), ticks Ticks) *Life {
+// StartBackground starts it.
+func StartBackground(t testing.TB, bring func(context.Context), ticks Ticks) *Background {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &Life{stop: stop}
+	l := &Background{stop: stop}
 	t.Cleanup(l.End)
 	l.Go(func() { bring(ctx) })
 	if ticks.Every == 0 {
@@ -52,10 +52,10 @@ func Live(t testing.TB, bring func(context.Context), ticks Ticks) *Life {
 }
 
 // Go lets f go on as well. Somebody must end it before the test does.
-func (l *Life) Go(f func()) { l.running.Go(f) }
+func (l *Background) Go(f func()) { l.running.Go(f) }
 
 // End ends everything and waits for that.
-func (l *Life) End() {
+func (l *Background) End() {
 	l.stop()
 	l.running.Wait()
 }

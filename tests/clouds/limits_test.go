@@ -28,7 +28,7 @@ func TestLimits(t *testing.T) {
 		io.WriteString(w, answers[r.Header.Get("X-Fc-Function-Name")])
 	}))
 	t.Cleanup(service.Close)
-	everywhere(t, func(*testing.T, home) (options, bool) {
+	onEachTarget(t, func(*testing.T, target) (options, bool) {
 		return options{apis: 1, deployed: true, limited: true,
 			env: []string{"MILLRACE_CALL_SECONDS=25", "MILLRACE_FUNCTIONS=functions: [{match: '*', http: '" + service.URL + "'}]"}}, true
 	}, func(t *testing.T, s *stack, _ bool) {
@@ -117,7 +117,7 @@ func testLargeAnswers(t *testing.T, s *stack) {
 			}
 		}
 	}
-	if n := s.letters(); n != 0 {
+	if n := s.deadLetters(); n != 0 {
 		t.Errorf("%d dead letters", n)
 	}
 }

@@ -12,7 +12,7 @@ func Within(megabytes int) []string {
 }
 
 // Peak is the most that one of these processes has had in memory, in bytes; of Linux.
-func Peak(pids []int) (most int64) {
+func Peak(pids []int) (peak int64) {
 	for _, pid := range pids {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {
@@ -21,9 +21,9 @@ func Peak(pids []int) (most int64) {
 		for line := range strings.Lines(string(text)) {
 			var kilobytes int64
 			if n, _ := fmt.Sscanf(line, "VmHWM: %d", &kilobytes); n == 1 {
-				most = max(most, kilobytes<<10)
+				peak = max(peak, kilobytes<<10)
 			}
 		}
 	}
-	return most
+	return peak
 }

@@ -11,7 +11,7 @@ import (
 // TestFlows is what executions do while nothing goes wrong, on functions just as they are deployed: time does not skip.
 func TestFlows(t *testing.T) {
 	t.Parallel()
-	everywhere(t, func(t *testing.T, h home) (options, *service) {
+	onEachTarget(t, func(t *testing.T, h target) (options, *service) {
 		v := serve(t)
 		return options{apis: 8, env: []string{v.env(), "MILLRACE_SYNC_SECONDS=2", "MILLRACE_STARTS=" + h.rules, "MILLRACE_SETTINGS={AllowLoopback: true, AllowPrivate: true}"}}, v
 	}, func(t *testing.T, s *stack, v *service) {
@@ -33,7 +33,7 @@ func TestFlows(t *testing.T) {
 				})
 			}
 		})
-		if n := s.letters(); n != 0 {
+		if n := s.deadLetters(); n != 0 {
 			t.Errorf("%d dead letters", n)
 		}
 	})

@@ -101,9 +101,9 @@ func row(function string, n int) string {
 }
 
 // every gives each nth call one of the fates, in turn.
-func every(n int64, fates ...fate) func() fate {
+func every(n int64, fates ...faultKind) func() faultKind {
 	var calls atomic.Int64
-	return func() fate {
+	return func() faultKind {
 		if c := calls.Add(1); c%n == 0 {
 			return fates[int(c/n)%len(fates)]
 		}

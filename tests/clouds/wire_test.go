@@ -18,7 +18,7 @@ func TestOfficialClients(t *testing.T) {
 	t.Parallel()
 	const lacks = "restarts" // functions are not started by those who call them
 	wire := wireTests(t)
-	everywhere(t, func(t *testing.T, _ home) (options, string) { return clientSettings(t, wire) }, func(t *testing.T, s *stack, functions string) {
+	onEachTarget(t, func(t *testing.T, _ target) (options, string) { return clientSettings(t, wire) }, func(t *testing.T, s *stack, functions string) {
 		endpoint := strings.TrimPrefix(s.address(s.fronts()[0]), "http://")
 		text, err := wire("-test.v", "-test.parallel=16")("MILLRACE_WIRE_ENDPOINT="+endpoint, "MILLRACE_WIRE_FUNCTIONS="+functions, "MILLRACE_WIRE_LACKS="+lacks)
 		passed := 0

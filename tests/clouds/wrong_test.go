@@ -15,8 +15,8 @@ import (
 // wrong is an environment in which a function cannot do an event, and what it says.
 type wrong struct{ function, env, event, want string }
 
-// wrongEverywhere are those that do not depend on the home.
-var wrongEverywhere = []wrong{
+// wrongOnEachTarget are those that do not depend on the home.
+var wrongOnEachTarget = []wrong{
 	{"api", "MILLRACE_CREDENTIALS=", "request", "MILLRACE_CREDENTIALS is not set"},
 	{"api", "MILLRACE_CREDENTIALS={}", "request", "MILLRACE_CREDENTIALS"},
 	{"api", "MILLRACE_WAIT_SECONDS=soon", "request", "MILLRACE_WAIT_SECONDS"},
@@ -33,14 +33,14 @@ var wrongEverywhere = []wrong{
 // with what to do about it, and the process lives.
 func TestWrongEnvironments(t *testing.T) {
 	t.Parallel()
-	everywhere(t, plain, func(t *testing.T, s *stack, _ any) {
-		for _, w := range append(s.wrong(t), wrongEverywhere...) {
+	onEachTarget(t, plain, func(t *testing.T, s *stack, _ any) {
+		for _, w := range append(s.wrong(t), wrongOnEachTarget...) {
 			t.Run(w.function+" "+w.env, func(t *testing.T) {
 				t.Parallel()
 				f := s.function(t, w.function, w.env)
 				for range 2 {
 					_, err := f.Invoke(s.event(w.event))
-					if said := said(err); !strings.Contains(said, w.want) {
+					if said := errorOf(err); !strings.Contains(said, w.want) {
 						t.Errorf("%s, want %q", said, w.want)
 					}
 				}
@@ -52,7 +52,7 @@ func TestWrongEnvironments(t *testing.T) {
 	})
 }
 
-func plain(_ *testing.T, h home) (options, any) {
+func plain(_ *testing.T, h target) (options, any) {
 	return options{env: []string{"MILLRACE_STARTS=" + h.rules}}, nil
 }
 
@@ -69,14 +69,14 @@ func TestWrongEvents(t *testing.T) {
 		"bare hint": `{"v":1,"p":"nonsense"}`, "wrong types": `{"Records":[{"eventSource":"aws:sqs","body":7}],"version":{},"headers":[]}`,
 		"outcome of nobody": `{"timestamp":1,"requestContext":{"requestId":"none","functionArn":"acs:fc:cn-hangzhou:1:functions/f","condition":""},"responseContext":{"statusCode":200},"responsePayload":"x"}`,
 	}
-	everywhere(t, plain, func(t *testing.T, s *stack, _ any) {
+	onEachTarget(t, plain, func(t *testing.T, s *stack, _ any) {
 		for _, function := range []string{"api", "steprunner", "starter", "sweeper"} {
 			t.Run(function, func(t *testing.T) {
 				t.Parallel()
 				f := s.function(t, function)
 				for name, event := range events {
 					answer, err := f.Invoke([]byte(event))
-					if err != nil && said(err) == "" {
+					if err != nil && errorOf(err) == "" {
 						t.Errorf("%s: %v", name, err)
 					}
 					if err == nil && bytes.Contains(answer, []byte(`"statusCode":5`)) {
@@ -94,8 +94,8 @@ func TestWrongEvents(t *testing.T) {
 	})
 }
 
-// said is the error that a function has answered; "" for none, and for one of the platform's.
-func said(err error) string {
+// errorOf is the error that a function has answered; "" for none, and for one of the platform's.
+func errorOf(err error) string {
 	var ofLambda *lambda.FunctionError
 	var ofFC *harness.FunctionError
 	document := ""

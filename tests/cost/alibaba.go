@@ -11,7 +11,7 @@ const (
 
 // Alibaba is priced as outside China, where a price in dollars was found. The prices of TableStore and MNS are the newest
 // that were, and dated.
-var Alibaba = Home{
+var Alibaba = Cloud{
 	Name: "Alibaba Cloud",
 	Lines: []Line{
 		{"write units", Price{"TableStore", "write capacity units (4 KB), metered", 0.60e-6,

@@ -25,7 +25,7 @@ type alibaba struct {
 const stateTable = "state"
 
 // openAlibaba deploys functions as s.yaml does.
-func openAlibaba(t *testing.T) home {
+func openAlibaba(t *testing.T) target {
 	a := &alibaba{tasks: newWork()}
 	a.Stack = fc.Deploy(t, fc.Options{Runtime: harness.Custom,
 		Env: []string{"MILLRACE_CALL_SECONDS=120", "MILLRACE_SETTINGS={Limits: {Events: 100000}}"},
@@ -43,14 +43,14 @@ func openAlibaba(t *testing.T) home {
 	return a
 }
 
-func (a *alibaba) prices() cost.Home   { return cost.Alibaba }
+func (a *alibaba) prices() cost.Cloud  { return cost.Alibaba }
 func (a *alibaba) client() *rpc.Client { return a.Client }
 func (a *alibaba) work() *work         { return a.tasks }
 func (a *alibaba) now() time.Time      { return time.Now().Add(a.ahead) }
 
 func (a *alibaba) idle() bool {
 	active, inactive, _ := a.MNS.Counts("millrace")
-	return active+inactive == 0 && a.API.Idle() && a.Runner.Idle() && a.Sweeper.Idle()
+	return active+inactive == 0 && a.API.Idle() && a.StepRunner.Idle() && a.Sweeper.Idle()
 }
 
 // pass lets a time go by, for delayed messages as well.
@@ -64,8 +64,8 @@ func (a *alibaba) pass(_ *testing.T, by time.Duration) {
 func (a *alibaba) reset() {
 	a.Store.ResetUsage()
 	a.calls = a.MNS.Calls()
-	a.requests, a.runs, a.batches = a.API.Invocations(), a.Runner.Invocations(), a.Stream.Batches.Load()
-	a.api, a.runner = a.API.Billed(), a.Runner.Billed()
+	a.requests, a.runs, a.batches = a.API.Invocations(), a.StepRunner.Invocations(), a.Stream.Batches.Load()
+	a.api, a.runner = a.API.Billed(), a.StepRunner.Billed()
 }
 
 func (a *alibaba) used(t *testing.T) cost.Bill {
@@ -85,8 +85,8 @@ func (a *alibaba) used(t *testing.T) cost.Bill {
 	batches := float64(a.Stream.Batches.Load() - a.batches)
 	calls := a.MNS.Calls()
 	sends := float64(calls["SendMessage"] + calls["BatchSendMessage"] - a.calls["SendMessage"] - a.calls["BatchSendMessage"])
-	invocations := float64(a.API.Invocations() - a.requests + a.Runner.Invocations() - a.runs)
-	api, runner := (a.API.Billed() - a.api).Seconds(), (a.Runner.Billed() - a.runner).Seconds()
+	invocations := float64(a.API.Invocations() - a.requests + a.StepRunner.Invocations() - a.runs)
+	api, runner := (a.API.Billed() - a.api).Seconds(), (a.StepRunner.Billed() - a.runner).Seconds()
 	return cost.Bill{Used: []float64{writes, reads, sends + 2*batches, batches, invocations,
 		api*cost.AlibabaAPICPU + runner*cost.AlibabaRunnerCPU, api*cost.AlibabaAPIMemory + runner*cost.AlibabaRunnerMemory},
 		IndexWrites: indexWrites, IndexReads: indexReads}

@@ -16,10 +16,10 @@ import (
 // fcFunctions are functions in Function Compute, whose queue brings nothing.
 type fcFunctions struct{ *fc.Stack }
 
-func coldCustom(t *testing.T) coldHome { return coldAlibaba(t, harness.Custom) }
-func coldGo1(t *testing.T) coldHome    { return coldAlibaba(t, harness.BuiltIn) }
+func coldCustom(t *testing.T) coldTarget { return coldAlibaba(t, harness.Custom) }
+func coldGo1(t *testing.T) coldTarget    { return coldAlibaba(t, harness.BuiltIn) }
 
-func coldAlibaba(t *testing.T, r harness.Runtime) coldHome {
+func coldAlibaba(t *testing.T, r harness.Runtime) coldTarget {
 	s := fc.Deploy(t, fc.Options{Runtime: r, Sweeps: -1, Credentials: withToken, Env: []string{coldRules},
 		Function: func(f *harness.Function) { f.Hooks = false }}) // as s.yaml has it
 	s.MNS.SetFaults(mns.Faults{Lose: 1})
@@ -30,7 +30,7 @@ func (f fcFunctions) flows() *clouds.Flows { return &f.Flows }
 
 func (f fcFunctions) cold(t *testing.T, function, flowID string, i int) start {
 	t.Helper()
-	deployed := map[string]*harness.Function{"api": f.API, "steprunner": f.Runner, "starter": f.Starter, "sweeper": f.Sweeper}[function]
+	deployed := map[string]*harness.Function{"api": f.API, "steprunner": f.StepRunner, "starter": f.Starter, "sweeper": f.Sweeper}[function]
 	invoke := func(event string) func() error {
 		return func() error {
 			_, err := deployed.Invoke([]byte(event))

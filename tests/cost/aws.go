@@ -1,7 +1,7 @@
 package cost
 
 // AWS is priced as in us-east-1.
-var AWS = Home{
+var AWS = Cloud{
 	Name: "AWS",
 	Lines: []Line{
 		{"write units", Price{"DynamoDB", "write request units, on demand", 0.625e-6, "aws.amazon.com/dynamodb/pricing/on-demand, in force since 2024-11-01"}, 1},

@@ -26,7 +26,7 @@ type aws struct {
 }
 
 // openAWS deploys functions as template.yaml does.
-func openAWS(t *testing.T) home {
+func openAWS(t *testing.T) target {
 	a := &aws{tasks: newWork()}
 	tasks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		event, _ := io.ReadAll(r.Body)
@@ -48,7 +48,7 @@ func openAWS(t *testing.T) home {
 	return a
 }
 
-func (a *aws) prices() cost.Home   { return cost.AWS }
+func (a *aws) prices() cost.Cloud  { return cost.AWS }
 func (a *aws) client() *rpc.Client { return a.Client }
 func (a *aws) work() *work         { return a.tasks }
 func (a *aws) idle() bool          { return a.Idle() }
@@ -108,8 +108,8 @@ func (a *aws) reset() {
 	a.table.Reset()
 	a.sweeps.Reset()
 	a.queue.Reset()
-	a.requests, a.runs, a.batches = a.API.Invocations(), a.Runner.Invocations(), a.Poller.Batches.Load()
-	a.api, a.runner = a.API.Billed(), a.Runner.Billed()
+	a.requests, a.runs, a.batches = a.API.Invocations(), a.StepRunner.Invocations(), a.Poller.Batches.Load()
+	a.api, a.runner = a.API.Billed(), a.StepRunner.Billed()
 }
 
 func (a *aws) used(t *testing.T) cost.Bill {
@@ -122,8 +122,8 @@ func (a *aws) used(t *testing.T) cost.Bill {
 		}
 		queue += float64(n)
 	}
-	requests, runs := float64(a.API.Invocations()-a.requests), float64(a.Runner.Invocations()-a.runs)
+	requests, runs := float64(a.API.Invocations()-a.requests), float64(a.StepRunner.Invocations()-a.runs)
 	t.Logf("calls of the table: %v, and of sweeps %v", u.Calls, swept.Calls)
-	seconds := (a.API.Billed()-a.api).Seconds()*cost.AWSAPIMemory + (a.Runner.Billed()-a.runner).Seconds()*cost.AWSRunnerMemory
+	seconds := (a.API.Billed()-a.api).Seconds()*cost.AWSAPIMemory + (a.StepRunner.Billed()-a.runner).Seconds()*cost.AWSRunnerMemory
 	return cost.Bill{Used: []float64{u.Writes + swept.Writes, u.Reads + swept.Reads, queue, requests + runs, seconds, requests}, IndexWrites: u.Index + swept.Index}
 }

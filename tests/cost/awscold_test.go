@@ -14,7 +14,7 @@ import (
 // lambdas are functions in Lambda, whose queue brings nothing.
 type lambdas struct{ *lambda.Stack }
 
-func coldAWS(t *testing.T) coldHome {
+func coldAWS(t *testing.T) coldTarget {
 	return lambdas{lambda.Deploy(t, lambda.Options{Sweeps: -1, Poller: func(p *lambda.Poller) { p.Lost = 1 }, Credentials: withToken, Env: []string{coldRules}})}
 }
 

@@ -10,7 +10,7 @@ type Bill struct {
 }
 
 // Services are those that a home bills, in the order of its lines.
-func (h Home) Services() (all []string) {
+func (h Cloud) Services() (all []string) {
 	for _, l := range h.Lines {
 		if len(all) == 0 || all[len(all)-1] != l.Service {
 			all = append(all, l.Service)
@@ -20,7 +20,7 @@ func (h Home) Services() (all []string) {
 }
 
 // USD is what a service costs of a bill, in dollars.
-func (h Home) USD(b Bill, service string) (usd float64) {
+func (h Cloud) USD(b Bill, service string) (usd float64) {
 	for i, l := range h.Lines {
 		if l.Service == service {
 			usd += b.Used[i] * l.USD
@@ -30,7 +30,7 @@ func (h Home) USD(b Bill, service string) (usd float64) {
 }
 
 // Total is the price of the execution, in dollars.
-func (h Home) Total(b Bill) (usd float64) {
+func (h Cloud) Total(b Bill) (usd float64) {
 	for i, l := range h.Lines {
 		usd += b.Used[i] * l.USD
 	}

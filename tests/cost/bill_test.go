@@ -30,7 +30,7 @@ func TestBill(t *testing.T) {
 	for _, markdown := range []bool{false, true} {
 		var text strings.Builder
 		for _, r := range results {
-			if err := cost.Write(&text, r.Home, r.Bills, markdown); err != nil {
+			if err := cost.Write(&text, r.Cloud, r.Bills, markdown); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -47,7 +47,7 @@ func TestBill(t *testing.T) {
 
 // Every line has a price with a source, and writes and reads of the table come first.
 func TestHomes(t *testing.T) {
-	for _, h := range []cost.Home{cost.AWS, cost.Alibaba} {
+	for _, h := range []cost.Cloud{cost.AWS, cost.Alibaba} {
 		for _, l := range h.Lines {
 			if l.USD <= 0 || l.Source == "" || l.Unit == "" || l.Shown < 1 {
 				t.Errorf("%s: %+v", h.Name, l)

@@ -51,8 +51,8 @@ var first = []struct{ function, does string }{
 	{"sweeper", "a tick: 16 shards"},
 }
 
-// coldHome is a deployment whose functions are started for one event each.
-type coldHome interface {
+// coldTarget is a deployment whose functions are started for one event each.
+type coldTarget interface {
 	flows() *clouds.Flows
 	// cold starts a function for its i-th first event, which is right only with a good answer. flowID is coldFlow's; the
 	// execution of a hint has been claimed as claimed(i).
@@ -62,11 +62,11 @@ type coldHome interface {
 // claimed is the name of an execution that waits for a runner.
 func claimed(i int) string { return fmt.Sprint("claimed", i) }
 
-// coldHomes are the deployments, each way that it can be driven.
-var coldHomes = []struct {
+// coldTargets are the deployments, each way that it can be driven.
+var coldTargets = []struct {
 	name, title string
-	open        func(t *testing.T) coldHome
-	home        clouds.Home
+	open        func(t *testing.T) coldTarget
+	home        clouds.Cloud
 	archs       []string
 }{
 	{"aws", "Lambda, provided.al2023", coldAWS, clouds.AWS, []string{"arm64", "amd64"}},
@@ -77,7 +77,7 @@ var coldHomes = []struct {
 // TestColdStart prints how long each function takes from the start of its process to its first answer, and how much
 // memory that takes. It bounds nothing but what does not depend on the machine's speed: every process answers.
 func TestColdStart(t *testing.T) {
-	for _, h := range coldHomes {
+	for _, h := range coldTargets {
 		t.Run(h.name, func(t *testing.T) {
 			var out bytes.Buffer
 			writeStarts(t, &out, h.title, h.open(t))
@@ -91,7 +91,7 @@ func TestColdStart(t *testing.T) {
 	}
 }
 
-func writeStarts(t *testing.T, w io.Writer, title string, h coldHome) {
+func writeStarts(t *testing.T, w io.Writer, title string, h coldTarget) {
 	flows := h.flows()
 	flows.Define(coldFlow, "- {Name: A, Type: Pass, End: true}\n")
 	described, err := flows.Client.DescribeFlow(t.Context(), coldFlow)
@@ -159,7 +159,7 @@ func compact(t *testing.T, text []byte) []byte {
 }
 
 // writeSizes builds the functions as they are deployed and tells how large they are, as they are and in a zip.
-func writeSizes(t *testing.T, w io.Writer, home clouds.Home, archs []string) {
+func writeSizes(t *testing.T, w io.Writer, home clouds.Cloud, archs []string) {
 	root, err := clouds.Root()
 	if err != nil {
 		t.Fatal(err)

@@ -23,9 +23,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// home is a deployment behind meters. Its executions go by a clock that the test moves.
-type home interface {
-	prices() cost.Home
+// target is a deployment behind meters. Its executions go by a clock that the test moves.
+type target interface {
+	prices() cost.Cloud
 	client() *rpc.Client // through the front, metered
 	work() *work         // what tasks call
 
@@ -42,10 +42,10 @@ type home interface {
 	used(t *testing.T) cost.Bill
 }
 
-// homes are all of them, with the bounds of flows there.
-var homes = []struct {
+// targets are all of them, with the bounds of flows there.
+var targets = []struct {
 	name   string
-	open   func(t *testing.T) home
+	open   func(t *testing.T) target
 	bounds func(m measured) bounds
 }{
 	{"aws", openAWS, func(m measured) bounds { return m.aws }},
@@ -54,9 +54,9 @@ var homes = []struct {
 
 // TestCost prints what executions cost, taken from the compiled functions, and holds them to their bounds.
 func TestCost(t *testing.T) {
-	results := make([]cost.Result, len(homes))
+	results := make([]cost.Result, len(targets))
 	t.Run("homes", func(t *testing.T) {
-		for i, h := range homes {
+		for i, h := range targets {
 			t.Run(h.name, func(t *testing.T) {
 				t.Parallel() // make cost has one after the other, for what takes time is billed
 				results[i] = bench{h.open(t)}.all(t, h.bounds)
@@ -73,7 +73,7 @@ func TestCost(t *testing.T) {
 			continue // not asked for
 		}
 		whole = append(whole, r)
-		if err := cost.Write(&text, r.Home, r.Bills, *markdown); err != nil {
+		if err := cost.Write(&text, r.Cloud, r.Bills, *markdown); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,10 +84,10 @@ func TestCost(t *testing.T) {
 }
 
 // bench takes the prices of one home.
-type bench struct{ home }
+type bench struct{ target }
 
 func (b bench) all(t *testing.T, most func(measured) bounds) cost.Result {
-	r := cost.Result{Home: b.prices()}
+	r := cost.Result{Cloud: b.prices()}
 	for i, m := range flows {
 		bill := b.run(t, fmt.Sprint("f", i), m)
 		r.Bills = append(r.Bills, bill)

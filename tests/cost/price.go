@@ -15,8 +15,8 @@ type Line struct {
 	Shown float64 // what the column shows of one unit: 1, or 1000 for seconds in milliseconds
 }
 
-// Home is a cloud that the functions run on.
-type Home struct {
+// Cloud is a cloud that the functions run on.
+type Cloud struct {
 	Name    string
 	Lines   []Line   // in the order of their columns; writes and reads of the table come first
 	Rivals  []Price  // services that run the same flow there; of an executed state

@@ -49,7 +49,7 @@ func thousands(s string) string {
 }
 
 // Write prints bills of a home: what executions use, and what a million of them cost.
-func Write(w io.Writer, h Home, bills []Bill, markdown bool) error {
+func Write(w io.Writer, h Cloud, bills []Bill, markdown bool) error {
 	var used, usd table
 	head := []string{h.Name + ": used by one"}
 	for i, l := range h.Lines {
@@ -77,7 +77,7 @@ func Write(w io.Writer, h Home, bills []Bill, markdown bool) error {
 	return h.explain(w)
 }
 
-func (h Home) counts(b Bill) []string {
+func (h Cloud) counts(b Bill) []string {
 	row := []string{b.Flow}
 	for i, l := range h.Lines {
 		row = append(row, count(b.Used[i]*l.Shown))
@@ -91,7 +91,7 @@ func (h Home) counts(b Bill) []string {
 	return append(row, count(float64(b.States)))
 }
 
-func (h Home) prices(b Bill) []string {
+func (h Cloud) prices(b Bill) []string {
 	row := []string{b.Flow}
 	for _, s := range h.Services() {
 		row = append(row, million(h.USD(b, s)))
@@ -104,7 +104,7 @@ func (h Home) prices(b Bill) []string {
 }
 
 // explain tells how it is counted, and the prices.
-func (h Home) explain(w io.Writer) error {
+func (h Cloud) explain(w io.Writer) error {
 	for _, paragraph := range h.Counted {
 		fmt.Fprintf(w, "%s\n\n", wrap(paragraph, 120))
 	}
@@ -145,7 +145,7 @@ func wrap(text string, width int) string {
 
 // Result is the bills of a home.
 type Result struct {
-	Home  Home
+	Cloud Cloud
 	Bills []Bill
 }
 
@@ -154,13 +154,13 @@ func Compare(w io.Writer, results []Result, markdown bool) error {
 	var t table
 	head := []string{"USD for a million"}
 	for _, r := range results {
-		head = append(head, r.Home.Name)
+		head = append(head, r.Cloud.Name)
 	}
 	t.add(append(head, Transition.Service, Step.Service)...)
 	for i, b := range results[0].Bills {
 		row := []string{b.Flow}
 		for _, r := range results {
-			row = append(row, million(r.Home.Total(r.Bills[i])))
+			row = append(row, million(r.Cloud.Total(r.Bills[i])))
 		}
 		t.add(append(row, million(b.Elsewhere(Transition)), million(b.Elsewhere(Step)))...)
 	}

@@ -18,7 +18,7 @@ const (
 
 // TestWait prints what a client that waits for the end costs, with one start and one long poll, as `start --wait` does.
 func TestWait(t *testing.T) {
-	for _, h := range homes {
+	for _, h := range targets {
 		t.Run(h.name, func(t *testing.T) {
 			b := bench{h.open(t)}
 			b.define(t, "waited", "Type: StateMachine\nSpecVersion: v1\nName: waited\nStartAt: A\nStates:\n"+flows[0].states)

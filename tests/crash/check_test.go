@@ -59,7 +59,7 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 			if e.Type == "TaskScheduled" {
 				scheduled++
 			}
-			if strings.HasPrefix(e.Type, "Task") && strings.Contains(e.EventDetail, gaveUp) {
+			if strings.HasPrefix(e.Type, "Task") && strings.Contains(e.EventDetail, leaseLostCause) {
 				given++
 			}
 			if by, ok := accepted[x.name][e.EventID]; ok && (e.Type != "TaskSucceeded" || !strings.Contains(e.EventDetail, `"by":"`+by+`"`)) {
@@ -82,15 +82,15 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 	if lost*20 > len(l.started) {
 		t.Errorf("%d calls of %d executions were given up", lost, len(l.started))
 	}
-	l.refusals(t)
+	l.rejections(t)
 	l.listed(t)
 }
 
-// gaveUp is what a task says whose call has died with its process five times.
-const gaveUp = "the call was lost with its caller several times"
+// leaseLostCause is what a task says whose call has died with its process five times.
+const leaseLostCause = "the call was lost with its caller several times"
 
 // child checks that a parent's child has run once and ended well.
-func (l *load) child(t *testing.T, x id, k *told) {
+func (l *load) child(t *testing.T, x id, k *observed) {
 	wait := int64(0)
 	got, err := l.client.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "child", ExecutionName: "c-" + x.name, WaitTimeSeconds: &wait})
 	if err != nil || got.Status != "Succeeded" || got.Output != fmt.Sprintf(`{"n":%d}`, k.n) {
@@ -99,7 +99,7 @@ func (l *load) child(t *testing.T, x id, k *told) {
 }
 
 // ending checks status, output and last event.
-func (l *load) ending(t *testing.T, x id, k *told, events []rpc.Event) {
+func (l *load) ending(t *testing.T, x id, k *observed, events []rpc.Event) {
 	last := events[len(events)-1]
 	if last.Type != "Execution"+k.status {
 		t.Errorf("%v is %s and its last event %s %s", x, k.status, last.Type, last.EventDetail)
@@ -115,7 +115,7 @@ func (l *load) ending(t *testing.T, x id, k *told, events []rpc.Event) {
 		}
 		return
 	}
-	if k.status == "Failed" && strings.Contains(last.EventDetail, gaveUp) {
+	if k.status == "Failed" && strings.Contains(last.EventDetail, leaseLostCause) {
 		return // on a slow machine five lives of the server may be too short for it
 	}
 	if k.status != "Succeeded" {
@@ -139,21 +139,21 @@ func (l *load) ending(t *testing.T, x id, k *told, events []rpc.Event) {
 	case "seq":
 		good = good && out.One && out.Two
 	case "ask":
-		good = good && l.may(x, out.By)
+		good = good && l.mayHaveReported(x, out.By)
 	case "fan":
 		good = good && out.Then && len(out.Items) == 4 && strings.Contains(k.output, `"items":[{"item":1},{"item":2},{"item":3},{"item":4}]`)
 	case "large":
 		good = good && len(out.Text) == largeBytes
 	case "old":
-		good = good && len(out.Items) == 4 && l.may(x, out.By)
+		good = good && len(out.Items) == 4 && l.mayHaveReported(x, out.By)
 	}
 	if !good {
 		t.Errorf("%v: output %s", x, k.output)
 	}
 }
 
-// may tells whether the output of a task may be that reporter's: he was told OK, or never learned.
-func (l *load) may(x id, by string) bool {
+// mayHaveReported tells whether the output of a task may be that reporter's: he was told OK, or never learned.
+func (l *load) mayHaveReported(x id, by string) bool {
 	for _, r := range l.reports {
 		if r.name == x.name && (r.by == by || r.unsure[by]) {
 			return true
@@ -162,9 +162,9 @@ func (l *load) may(x id, by string) bool {
 	return false
 }
 
-// refusals checks that a report that was refused has changed nothing: its execution shows no trace of its reporter
+// rejections checks that a report that was refused has changed nothing: its execution shows no trace of its reporter
 // unless another token's report of his, or one that he is unsure of, could have left it.
-func (l *load) refusals(t *testing.T) {
+func (l *load) rejections(t *testing.T) {
 	could := map[string]bool{}
 	for _, r := range l.reports {
 		if r.by != "" {
@@ -175,7 +175,7 @@ func (l *load) refusals(t *testing.T) {
 		}
 	}
 	for _, r := range l.reports {
-		for by := range r.refused {
+		for by := range r.rejected {
 			if could[r.name+by] {
 				continue
 			}

@@ -45,7 +45,7 @@ func TestKills(t *testing.T) {
 // TestVersions does the same where each life of the server is of this version or of another commit's,
 // by chance: an upgrade, or the way back, at any point of any execution. The last is this version's.
 func TestVersions(t *testing.T) {
-	before := versions.Before(t)
+	before := versions.OtherCommit(t)
 	programs := []string{live.Binary(t), before.Server(t)}
 	killServers(t, func() string { return programs[rand.IntN(len(programs))] })
 }
@@ -69,7 +69,7 @@ func killServers(t *testing.T, next func() string) {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	l := &load{t: t, client: client, tasks: k, stop: make(chan struct{}), faults: make(chan struct{}), started: map[id]*told{}, reports: map[string]*reported{}}
+	l := &load{t: t, client: client, tasks: k, stop: make(chan struct{}), faults: make(chan struct{}), started: map[id]*observed{}, reports: map[string]*reported{}}
 	over := make(chan struct{})
 	var reporting sync.WaitGroup
 	reporting.Go(func() { l.reporters(over) })
@@ -83,25 +83,25 @@ func killServers(t *testing.T, next func() string) {
 		// call is, five in a row: then most calls are given up, and the test is about nothing else.
 		time.Sleep(2*slow + time.Duration(100+rand.IntN(700))*time.Millisecond)
 		if rand.IntN(8) == 0 {
-			s.End()
+			s.Shutdown()
 			ends++
 		} else {
 			s.Kill()
 			kills++
 		}
-		s.Become(next())
+		s.SetProgram(next())
 		began := time.Now()
 		if s.Start(); rand.IntN(4) > 0 { // the others may die before their store is open
-			s.Answers()
+			s.WaitReady()
 			slow = time.Since(began)
 		}
 	}
 	s.Kill()
-	s.Become(live.Binary(t))
+	s.SetProgram(live.Binary(t))
 	s.Start()
 	close(l.stop)
 	close(l.faults)
-	l.begins.Wait() // a start may be acknowledged long after the load has stopped
+	l.starting.Wait() // a start may be acknowledged long after the load has stopped
 	l.settle(t)
 	close(over)
 	reporting.Wait()
@@ -109,7 +109,7 @@ func killServers(t *testing.T, next func() string) {
 	l.check(t, machines)
 	calls, again := k.repeated()
 	t.Logf("%d kills, %d orderly ends, %d executions, %d reports, %d calls, %d of them again", kills, ends, len(l.started), len(l.reports), calls, again)
-	s.End()
+	s.Shutdown()
 }
 
 // settle waits until every execution has ended.

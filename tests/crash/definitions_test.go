@@ -38,12 +38,12 @@ func definitions(url string) map[string]string {
 			"  OutputConstructor: {n.$: $Input.n, items.$: $Output.Branch0.Items, then.$: $Output.Branch1.then}\n  End: true\n",
 		"large": head("large", "Get") + "- {" + call("Get", "/large", "RequestComplete") + ", " + keep + ", text.$: $Output.Body.text}, Next: Pause}\n" +
 			"- {Name: Pause, Type: Wait, Seconds: 1, End: true}\n",
-		"old": strings.ReplaceAll(old, "URL", url),
+		"old": strings.ReplaceAll(flowV1Definition, "URL", url),
 	}
 }
 
-// old is a flow of the older language: a loop over functions, and one that asks for a report.
-const old = `version: v1
+// flowV1Definition is a flow of the older language: a loop over functions, and one that asks for a report.
+const flowV1Definition = `version: v1
 type: flow
 steps:
 - type: foreach

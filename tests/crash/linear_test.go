@@ -17,8 +17,8 @@ import (
 	"millrace/tests/live"
 )
 
-// witness notes requests and their answers, with the times of sending and of getting.
-type witness struct {
+// recorder notes requests and their answers, with the times of sending and of getting.
+type recorder struct {
 	client *rpc.Client
 	began  time.Time
 
@@ -26,15 +26,15 @@ type witness struct {
 	all []*linear.Request
 }
 
-func (w *witness) now() int64 { return int64(time.Since(w.began)) + 1 }
+func (w *recorder) now() int64 { return int64(time.Since(w.began)) + 1 }
 
-// note sends a request. Whatever says neither yes nor no leaves its outcome unknown.
-func (w *witness) note(r *linear.Request, send func(context.Context) (*rpc.Execution, error)) {
+// record sends a request. Whatever says neither yes nor no leaves its outcome unknown.
+func (w *recorder) record(r *linear.Request, send func(context.Context) (*rpc.Execution, error)) {
 	r.Call = w.now()
 	x, err := send(context.Background())
 	end := w.now()
 	if code := fault.CodeOf(err); !code.Retryable() {
-		r.Answer, r.Code = end, code
+		r.Return, r.Code = end, code
 		if x != nil {
 			r.Status, r.By = x.Status, by(x)
 		}
@@ -55,30 +55,30 @@ const asking = "ask"
 
 func on(name string) string { return asking + "/" + name }
 
-func (w *witness) start(name, who string) {
-	w.note(&linear.Request{What: linear.Start, On: on(name), Who: who}, func(ctx context.Context) (*rpc.Execution, error) {
+func (w *recorder) start(name, who string) {
+	w.record(&linear.Request{Operation: linear.Start, Execution: on(name), Client: who}, func(ctx context.Context) (*rpc.Execution, error) {
 		return w.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: asking, ExecutionName: name, Input: `{"n":1,"items":[]}`})
 	})
 }
 
-func (w *witness) stop(name, who string) {
-	w.note(&linear.Request{What: linear.Stop, On: on(name), Who: who}, func(ctx context.Context) (*rpc.Execution, error) {
+func (w *recorder) stop(name, who string) {
+	w.record(&linear.Request{Operation: linear.Stop, Execution: on(name), Client: who}, func(ctx context.Context) (*rpc.Execution, error) {
 		return w.client.StopExecution(ctx, cloudflow.StopExecutionRequest{FlowName: asking, ExecutionName: name, Error: &who})
 	})
 }
 
-func (w *witness) describe(name, who string, wait int64) {
-	w.note(&linear.Request{What: linear.Describe, On: on(name), Who: who}, func(ctx context.Context) (*rpc.Execution, error) {
+func (w *recorder) describe(name, who string, wait int64) {
+	w.record(&linear.Request{Operation: linear.Describe, Execution: on(name), Client: who}, func(ctx context.Context) (*rpc.Execution, error) {
 		return w.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: asking, ExecutionName: name, WaitTimeSeconds: &wait})
 	})
 }
 
-func (w *witness) report(name, who, token string, well bool) {
-	r := &linear.Request{What: linear.Report, On: on(name), Who: who, Ends: "Failed"}
+func (w *recorder) report(name, who, token string, well bool) {
+	r := &linear.Request{Operation: linear.Report, Execution: on(name), Client: who, Ends: "Failed"}
 	if well {
 		r.Ends = "Succeeded"
 	}
-	w.note(r, func(ctx context.Context) (_ *rpc.Execution, err error) {
+	w.record(r, func(ctx context.Context) (_ *rpc.Execution, err error) {
 		if well {
 			_, err = w.client.ReportTaskSucceeded(ctx, cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: fmt.Sprintf(`{"by":%q}`, who)})
 		} else {
@@ -89,7 +89,7 @@ func (w *witness) report(name, who, token string, well bool) {
 }
 
 // crowd has many act on one execution at once, each with a few requests, and returns when they have got their answers.
-func (w *witness) crowd(name string, token func() (string, bool), kinds *rand.Rand) {
+func (w *recorder) crowd(name string, token func() (string, bool), kinds *rand.Rand) {
 	var all sync.WaitGroup
 	several := func(what string, people, times int, do func(who string)) {
 		for i := range people {
@@ -118,13 +118,13 @@ func (w *witness) crowd(name string, token func() (string, bool), kinds *rand.Ra
 	all.Wait()
 }
 
-// asked collects the tokens of executions, each of which has one.
-type asked struct {
+// tokenCollector collects the tokens of executions, each of which has one.
+type tokenCollector struct {
 	mu     sync.Mutex
 	tokens map[string]string
 }
 
-func (a *asked) collect(t *testing.T, from <-chan question, stop <-chan struct{}) {
+func (a *tokenCollector) collect(t *testing.T, from <-chan waitingTask, stop <-chan struct{}) {
 	for {
 		select {
 		case q := <-from:
@@ -141,7 +141,7 @@ func (a *asked) collect(t *testing.T, from <-chan question, stop <-chan struct{}
 }
 
 // token gives the token of an execution, waiting a while for it.
-func (a *asked) token(name string) (string, bool) {
+func (a *tokenCollector) token(name string) (string, bool) {
 	for range 40 {
 		a.mu.Lock()
 		t := a.tokens[name]
@@ -161,13 +161,13 @@ func TestLinear(t *testing.T) {
 	k := newTasks(t)
 	s := live.New(t, live.Options{Settings: "{SweepSeconds: 1}"})
 	s.Start()
-	w := &witness{client: s.Client(), began: time.Now()}
+	w := &recorder{client: s.Client(), began: time.Now()}
 	definition := "Type: StateMachine\nSpecVersion: v1\nName: ask\nStartAt: Ask\nStates:\n- {Name: Ask, Type: Task, Action: 'HTTP:Request', TaskMode: WaitForCustomCallback, " +
 		"Parameters: {url: '" + k.URL + "/ask', method: POST, body: {x.$: $Context.Execution.Name}}, OutputConstructor: {by.$: $Output.by}, End: true}\n"
 	if _, err := w.client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: asking, Definition: definition, Type: "FDL"}); err != nil {
 		t.Fatal(err)
 	}
-	a := &asked{tokens: map[string]string{}}
+	a := &tokenCollector{tokens: map[string]string{}}
 	over := make(chan struct{})
 	var collecting, working sync.WaitGroup
 	collecting.Go(func() { a.collect(t, k.tokens, over) })
@@ -190,19 +190,19 @@ func TestLinear(t *testing.T) {
 		s.Start()
 	}
 	working.Wait()
-	s.Answers()
+	s.WaitReady()
 	for i := range n.Load() { // what has become of all
 		w.describe(fmt.Sprintf("l%d", i+1), "end", 0)
 	}
 	close(over)
 	collecting.Wait()
-	v := linear.Judge(w.all, w.now(), 2*time.Minute)
-	if v.Wrong != "" {
-		t.Error(v.Wrong)
+	v := linear.Check(w.all, w.now(), 2*time.Minute)
+	if v.Violation != "" {
+		t.Error(v.Violation)
 	}
 	unknown := 0
 	for _, r := range w.all {
-		if r.Answer == 0 {
+		if r.Return == 0 {
 			unknown++
 		}
 	}
@@ -210,5 +210,5 @@ func TestLinear(t *testing.T) {
 	if v.Undecided > 0 || v.Checked == 0 || unknown == 0 {
 		t.Error("the check has not seen what it is for")
 	}
-	s.End()
+	s.Shutdown()
 }

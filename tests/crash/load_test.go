@@ -15,24 +15,24 @@ import (
 
 // load is what clients ask of the server while it is killed, and what they were told.
 type load struct {
-	t      *testing.T
-	client *rpc.Client
-	tasks  *tasks
-	stop   chan struct{}  // closed: nothing new is begun
-	faults chan struct{}  // closed: the server is not killed any more
-	begins sync.WaitGroup // clients that start executions
-	work   sync.WaitGroup // everybody else
+	t        *testing.T
+	client   *rpc.Client
+	tasks    *tasks
+	stop     chan struct{}  // closed: nothing new is begun
+	faults   chan struct{}  // closed: the server is not killed any more
+	starting sync.WaitGroup // clients that start executions
+	work     sync.WaitGroup // everybody else
 
 	mu      sync.Mutex
-	started map[id]*told
+	started map[id]*observed
 	reports map[string]*reported // by token
 }
 
 // id names an execution.
 type id struct{ flow, name string }
 
-// told is what clients were told of an execution.
-type told struct {
+// observed is what clients were told of an execution.
+type observed struct {
 	n       int
 	started rpc.Timestamp // the same in every answer
 	status  string        // final, once an answer has shown it
@@ -44,16 +44,16 @@ type told struct {
 // reported is what reporters were told of a token.
 type reported struct {
 	id
-	by      string // reporter that was told OK
-	event   int64
-	unsure  map[string]bool // reporters that never learned what became of one of their tries
-	refused map[string]bool // those that were refused
+	by       string // reporter that was told OK
+	event    int64
+	unsure   map[string]bool // reporters that never learned what became of one of their tries
+	rejected map[string]bool // those that were refused
 }
 
-// away reports whether an error only means that the server was away, or too busy. What was asked may
+// isTransient reports whether an error only means that the server was away, or too busy. What was asked may
 // have been done all the same: news that was told to come again may lie with a runner that has read
 // it in the inbox before it was taken back.
-func away(err error) bool {
+func isTransient(err error) bool {
 	code := fault.CodeOf(err)
 	return code == fault.InternalServerError || code == fault.TaskInvalidState || code == fault.ConcurrentUpdateError
 }
@@ -78,12 +78,12 @@ func (l *load) begin(x id, n int) {
 		got, err := l.client.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: x.flow, ExecutionName: x.name, Input: input(n)})
 		switch code := fault.CodeOf(err); {
 		case err == nil:
-			l.saw(x, n, got.StartedTime)
+			l.noteStarted(x, n, got.StartedTime)
 			return
 		case code == fault.ExecutionAlreadyExists: // an earlier try was applied, and has ended since
-			l.saw(x, n, "")
+			l.noteStarted(x, n, "")
 			return
-		case !away(err):
+		case !isTransient(err):
 			l.t.Errorf("start of %v: %v", x, err)
 			return
 		}
@@ -91,13 +91,13 @@ func (l *load) begin(x id, n int) {
 	}
 }
 
-// saw notes that an execution exists, and since when.
-func (l *load) saw(x id, n int, started rpc.Timestamp) {
+// noteStarted notes that an execution exists, and since when.
+func (l *load) noteStarted(x id, n int, started rpc.Timestamp) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.started[x]
 	if k == nil {
-		k = &told{n: n, unsure: map[string]bool{}}
+		k = &observed{n: n, unsure: map[string]bool{}}
 		l.started[x] = k
 	}
 	if started == "" {
@@ -116,12 +116,12 @@ func (l *load) describe(x id, wait int64) *rpc.Execution {
 	l.mu.Unlock()
 	got, err := l.client.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: x.flow, ExecutionName: x.name, WaitTimeSeconds: &wait})
 	if err != nil {
-		if !away(err) {
+		if !isTransient(err) {
 			l.t.Errorf("%v, which was acknowledged: %v", x, err)
 		}
 		return nil
 	}
-	l.saw(x, n, got.StartedTime)
+	l.noteStarted(x, n, got.StartedTime)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.started[x]
@@ -137,7 +137,7 @@ func (l *load) describe(x id, wait int64) *rpc.Execution {
 }
 
 // report tells the server the end of a task until it knows what became of that.
-func (l *load) report(q question, by string) {
+func (l *load) report(q waitingTask, by string) {
 	r := l.reportOf(q)
 	unsure := false
 	for {
@@ -152,12 +152,12 @@ func (l *load) report(q question, by string) {
 		case code == fault.TaskAlreadyCompleted && unsure:
 			r.unsure[by] = true
 		case code == fault.TaskAlreadyCompleted:
-			r.refused[by] = true
-		case !away(err):
+			r.rejected[by] = true
+		case !isTransient(err):
 			l.t.Errorf("report for %v: %v", q.execution, err)
 		}
 		l.mu.Unlock()
-		if err == nil || !away(err) {
+		if err == nil || !isTransient(err) {
 			return
 		}
 		unsure = true
@@ -165,19 +165,19 @@ func (l *load) report(q question, by string) {
 	}
 }
 
-func (l *load) reportOf(q question) *reported {
+func (l *load) reportOf(q waitingTask) *reported {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.reports[q.token]
 	if r == nil {
-		r = &reported{id: id{name: q.execution}, unsure: map[string]bool{}, refused: map[string]bool{}}
+		r = &reported{id: id{name: q.execution}, unsure: map[string]bool{}, rejected: map[string]bool{}}
 		l.reports[q.token] = r
 	}
 	return r
 }
 
-// halt stops an execution until it knows what became of that.
-func (l *load) halt(x id, by string) {
+// stopExecution stops an execution until it knows what became of that.
+func (l *load) stopExecution(x id, by string) {
 	unsure := false
 	for {
 		_, err := l.client.StopExecution(context.Background(), cloudflow.StopExecutionRequest{FlowName: x.flow, ExecutionName: x.name, Error: &by})
@@ -193,11 +193,11 @@ func (l *load) halt(x id, by string) {
 			if unsure {
 				k.unsure[by] = true
 			}
-		case !away(err):
+		case !isTransient(err):
 			l.t.Errorf("stop of %v: %v", x, err)
 		}
 		l.mu.Unlock()
-		if err == nil || !away(err) {
+		if err == nil || !isTransient(err) {
 			return
 		}
 		unsure = true
@@ -213,7 +213,7 @@ func (l *load) starters(count, most int) {
 	var next sync.Mutex
 	n := 0
 	for range count {
-		l.begins.Go(func() {
+		l.starting.Go(func() {
 			for !l.ended(l.stop) {
 				next.Lock()
 				n++
@@ -228,7 +228,7 @@ func (l *load) starters(count, most int) {
 					for _, by := range []string{"Stop1", "Stop2"} {
 						l.work.Go(func() {
 							time.Sleep(time.Duration(rand.IntN(1500)) * time.Millisecond)
-							l.halt(x, by)
+							l.stopExecution(x, by)
 						})
 					}
 				}
@@ -280,7 +280,7 @@ func (l *load) any() (id, bool) {
 
 // racers start one name after the other, 64 at a time.
 func (l *load) racers() {
-	l.begins.Go(func() {
+	l.starting.Go(func() {
 		for i := 0; !l.ended(l.stop); i++ {
 			x := id{"race", fmt.Sprintf("race%d", i)}
 			var all sync.WaitGroup

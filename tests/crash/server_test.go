@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { live.Main(m, versions.Remove) }
 func TestOneOwner(t *testing.T) {
 	s := live.New(t, live.Options{})
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	second := s.Command()
 	second[slices.Index(second, "--listen")+1] = "127.0.0.1:0"
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -32,6 +32,6 @@ func TestOneOwner(t *testing.T) {
 	if text := string(out); !strings.Contains(text, "in use by another process") || !strings.Contains(text, "data") {
 		t.Errorf("the second server says %q", text)
 	}
-	s.Answers()
-	s.End()
+	s.WaitReady()
+	s.Shutdown()
 }

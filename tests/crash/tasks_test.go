@@ -17,7 +17,7 @@ import (
 // are to be reported to. It never dies.
 type tasks struct {
 	*httptest.Server
-	tokens chan question
+	tokens chan waitingTask
 
 	mu     sync.Mutex
 	keys   map[string]map[string]int // calls by execution and key
@@ -28,11 +28,11 @@ type tasks struct {
 // largeBytes is the length of an answer that is kept in rows of its own.
 const largeBytes = 40_000
 
-// question is a task that waits for a report.
-type question struct{ execution, token string }
+// waitingTask is a task that waits for a report.
+type waitingTask struct{ execution, token string }
 
 func newTasks(t *testing.T) *tasks {
-	k := &tasks{tokens: make(chan question, 1<<16), keys: map[string]map[string]int{}, failed: map[string]bool{}, asked: map[string]bool{}}
+	k := &tasks{tokens: make(chan waitingTask, 1<<16), keys: map[string]map[string]int{}, failed: map[string]bool{}, asked: map[string]bool{}}
 	k.Server = httptest.NewServer(k)
 	t.Cleanup(k.Close)
 	return k
@@ -106,7 +106,7 @@ func (k *tasks) ask(execution, token string) {
 	k.asked[token] = true
 	k.mu.Unlock()
 	if !seen {
-		k.tokens <- question{execution, token}
+		k.tokens <- waitingTask{execution, token}
 	}
 }
 

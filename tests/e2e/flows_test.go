@@ -31,7 +31,7 @@ func TestExamples(t *testing.T) {
 	})
 }
 
-func (l *live) runCase(t *testing.T, f *examples.File, c flowtest.Case) {
+func (l *liveServer) runCase(t *testing.T, f *examples.File, c flowtest.Case) {
 	r, events := l.run(t, f.Definition, f.Mode, &c.Setup)
 	judge(t, f.Definition, f.Machine.Language, &c.Setup, l.raw)
 	if name := f.Refused(); name != "" {
@@ -45,8 +45,8 @@ func (l *live) runCase(t *testing.T, f *examples.File, c flowtest.Case) {
 	}
 }
 
-// live is a server with a clock that is moved and tasks that are mocked.
-type live struct {
+// liveServer is a server with a clock that is moved and tasks that are mocked.
+type liveServer struct {
 	app    *app.App
 	client *rpc.Client
 	clock  *clock
@@ -57,9 +57,9 @@ type live struct {
 // start is when each case begins, as in the flow tester.
 var start = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC)
 
-func open(t *testing.T) *live {
+func open(t *testing.T) *liveServer {
 	t.Helper()
-	l := &live{clock: &clock{at: start}, mock: &mock{}}
+	l := &liveServer{clock: &clock{at: start}, mock: &mock{}}
 	l.mock.begin(t, nil)
 	var err error
 	// One call at a time, so that outcomes are handed out in the order of the flow tester.
@@ -84,7 +84,7 @@ func open(t *testing.T) *live {
 }
 
 // run makes one run of a flow that exists only for it.
-func (l *live) run(t *testing.T, definition, mode string, s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
+func (l *liveServer) run(t *testing.T, definition, mode string, s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
 	t.Helper()
 	ctx := context.Background()
 	l.clock.set(start)
@@ -103,7 +103,7 @@ func (l *live) run(t *testing.T, definition, mode string, s *flowtest.Setup) (*f
 }
 
 // end moves the clock until the execution has ended: by a second, and further the longer nothing happens.
-func (l *live) end(t *testing.T, s *flowtest.Setup) *rpc.Execution {
+func (l *liveServer) end(t *testing.T, s *flowtest.Setup) *rpc.Execution {
 	t.Helper()
 	ctx := context.Background()
 	var quiet time.Duration
@@ -132,7 +132,7 @@ func (l *live) end(t *testing.T, s *flowtest.Setup) *rpc.Execution {
 }
 
 // settled gives the number of events once no call or report is under way and no event comes any more.
-func (l *live) settled(t *testing.T, s *flowtest.Setup) int64 {
+func (l *liveServer) settled(t *testing.T, s *flowtest.Setup) int64 {
 	last := int64(-1)
 	for {
 		n := int64(len(l.history(t, s)))
@@ -144,7 +144,7 @@ func (l *live) settled(t *testing.T, s *flowtest.Setup) int64 {
 	}
 }
 
-func (l *live) history(t *testing.T, s *flowtest.Setup) []rpc.Event {
+func (l *liveServer) history(t *testing.T, s *flowtest.Setup) []rpc.Event {
 	t.Helper()
 	var events []rpc.Event
 	q := cloudflow.GetExecutionHistoryRequest{FlowName: s.FlowName, ExecutionName: s.ExecutionName}
@@ -163,7 +163,7 @@ func (l *live) history(t *testing.T, s *flowtest.Setup) []rpc.Event {
 }
 
 // result makes the flow tester's result of what the API shows.
-func (l *live) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
+func (l *liveServer) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (*flowtest.Result, []rpc.Event) {
 	r := &flowtest.Result{}
 	r.Status, _ = flow.ParseStatus(x.Status)
 	if x.Output != "" {
@@ -199,7 +199,7 @@ func (l *live) result(t *testing.T, x *rpc.Execution, s *flowtest.Setup) (*flowt
 }
 
 // visits finds the entries of states in a history.
-func (l *live) visits(t *testing.T, r *flowtest.Result, events []rpc.Event) {
+func (l *liveServer) visits(t *testing.T, r *flowtest.Result, events []rpc.Event) {
 	at := map[int64]int{} // entry by event
 	open := func(e *rpc.Event) *flowtest.Entry {
 		if i, ok := at[e.ScheduleEventID]; ok && r.Entries[i].State == e.StepName {

@@ -16,7 +16,7 @@ func judge(t *testing.T, definition string, language flow.Language, s *flowtest.
 	t.Helper()
 	context := reference.Context{Flow: s.FlowName, Execution: s.ExecutionName,
 		Account: "1234567890123456", Region: "local", RoleArn: s.RoleArn}
-	err := reference.CheckShown(definition, string(encode(s.Input)), context,
+	err := reference.CheckHistory(definition, string(encode(s.Input)), context,
 		language == flow.FlowV1, shown)
 	if _, unjudged := err.(*reference.Unjudged); err != nil && !unjudged {
 		t.Error(err)

@@ -120,7 +120,7 @@ func TestConditionTable(t *testing.T) {
 	rows(t, len(table.Invalid), 5)
 	s := openTables(t)
 	run := func(condition string) (any, string) {
-		return s.run(t, older(
+		return s.run(t, flowV1(
 			object{"type": "choice", "name": "c", "choices": []any{object{"condition": condition, "goto": "yes"}}},
 			object{"type": "pass", "name": "no", "outputMappings": []any{object{"target": "r", "source": false}}, "end": true},
 			object{"type": "pass", "name": "yes", "outputMappings": []any{object{"target": "r", "source": true}}},
@@ -153,7 +153,7 @@ func TestSourceTable(t *testing.T) {
 	}
 	s := openTables(t)
 	for _, c := range table.Sources {
-		got, failed := s.run(t, older(
+		got, failed := s.run(t, flowV1(
 			object{"type": "pass", "name": "l", "outputMappings": mappings},
 			object{"type": "pass", "name": "p", "inputMappings": []any{object{"target": "r", "source": c.Source}},
 				"outputMappings": []any{object{"target": "r", "source": "$input.r"}}},
@@ -186,7 +186,7 @@ func TestInvalidDefinitions(t *testing.T) {
 	}
 }
 
-func older(steps ...any) any {
+func flowV1(steps ...any) any {
 	return object{"version": "v1", "type": "flow", "steps": steps}
 }
 

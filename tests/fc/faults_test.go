@@ -93,7 +93,7 @@ func TestBodies(t *testing.T) {
 				for _, body := range junk {
 					put(t, s, name, body)
 				}
-				stream := &harness.Stream{Client: s.Stream.Client, Queue: name, Invoke: s.Runner.Invoke, Batch: 16, Retries: 3, Tolerant: true,
+				stream := &harness.Stream{Client: s.Stream.Client, Queue: name, Invoke: s.StepRunner.Invoke, Batch: 16, Retries: 3, Tolerant: true,
 					Pause: func(int) time.Duration { return 10 * time.Millisecond }, Form: is.form, Encoded: is.encoded, DeleteFirst: is.first}
 				ctx, stop := context.WithCancel(t.Context())
 				done := make(chan error, 1)
@@ -134,7 +134,7 @@ func TestDeathAfterSubmission(t *testing.T) {
 				if accepted.Add(1) > 1 {
 					return false
 				}
-				s.Runner.Kill()
+				s.StepRunner.Kill()
 				return true
 			}
 			v := s.On(t)

@@ -14,8 +14,8 @@ import (
 	"millrace/tests/fc"
 )
 
-// olderAsync waits for a function, with an id of the flow's own choice.
-const olderAsync = "version: v1\ntype: flow\nsteps:\n- type: task\n  name: pay\n  resourceArn: acs:fc:::functions/FN\n  pattern: sync\n" +
+// flowV1Async waits for a function, with an id of the flow's own choice.
+const flowV1Async = "version: v1\ntype: flow\nsteps:\n- type: task\n  name: pay\n  resourceArn: acs:fc:::functions/FN\n  pattern: sync\n" +
 	"  serviceParams: {InvocationType: Async, StatefulAsyncInvocationID: $.id}\n  outputMappings: [{source: $local.paid, target: paid}]\n"
 
 // twoAccounts are a stack's callers, and the stack as the second account sees it.
@@ -74,7 +74,7 @@ func TestFlowsDoNotReachTheEngine(t *testing.T) {
 	release := make(chan bool)
 	s.Users.Add("slow", func([]byte) (string, bool) { <-release; return `{"paid":"really"}`, false })
 	victim, thief := s.On(t), second(t, s)
-	victim.DefineText("pay", strings.Replace(olderAsync, "FN", "slow", 1))
+	victim.DefineText("pay", strings.Replace(flowV1Async, "FN", "slow", 1))
 	victim.Start("pay", "one", `{"id":"order-7"}`)
 	submitted(t, victim, "pay", "one")
 
@@ -145,7 +145,7 @@ func TestForgedRecords(t *testing.T) {
 	s.Users.Add("slow", func([]byte) (string, bool) { <-release; return `{"paid":"really"}`, false })
 	s.Users.ByTask = true
 	v := s.On(t)
-	v.DefineText("pay", strings.Replace(olderAsync, "FN", "slow", 1))
+	v.DefineText("pay", strings.Replace(flowV1Async, "FN", "slow", 1))
 	v.Start("pay", "one", `{"id":"order-7"}`)
 	submitted(t, v, "pay", "one")
 	const own = harness.Region + ":" + harness.AccountID
@@ -173,7 +173,7 @@ func TestEndsOfOthersAreNotRead(t *testing.T) {
 			release := make(chan bool)
 			s.Users.Add("slow", func([]byte) (string, bool) { <-release; return `{"paid":"secret of account 1"}`, false })
 			victim, thief := s.On(t), second(t, s)
-			victim.DefineText("pay", strings.Replace(olderAsync, "FN", "slow", 1))
+			victim.DefineText("pay", strings.Replace(flowV1Async, "FN", "slow", 1))
 			victim.Start("pay", "one", `{"id":"order-7"}`)
 			submitted(t, victim, "pay", "one")
 			close(release)
@@ -203,8 +203,8 @@ func TestSameIDOnOtherFunctions(t *testing.T) {
 			s.Users.Add("slow", func([]byte) (string, bool) { <-release; return `{"paid":"secret of account 1"}`, false })
 			s.Users.Add("quick", func([]byte) (string, bool) { <-release; return `{"paid":"of account 2"}`, false })
 			victim, thief := s.On(t), second(t, s)
-			victim.DefineText("pay", strings.Replace(olderAsync, "FN", "slow", 1))
-			thief.DefineText("steal", strings.Replace(olderAsync, "FN", "quick", 1))
+			victim.DefineText("pay", strings.Replace(flowV1Async, "FN", "slow", 1))
+			thief.DefineText("steal", strings.Replace(flowV1Async, "FN", "quick", 1))
 			victim.Start("pay", "one", `{"id":"order-9"}`)
 			submitted(t, victim, "pay", "one")
 			thief.Start("steal", "one", `{"id":"order-9"}`)
@@ -242,7 +242,7 @@ func TestTasksHaveARoleOfTheirOwn(t *testing.T) {
 	}
 	s.On(t).Succeeded("pass", "one", `{}`)
 	none.On(t).Succeeded("pass", "one", `{}`)
-	if n, instances := s.Assumed(), s.Runner.ColdStarts(); n == 0 || int64(n) > instances {
+	if n, instances := s.Assumed(), s.StepRunner.ColdStarts(); n == 0 || int64(n) > instances {
 		t.Errorf("the role was taken %d times by %d instances", n, instances)
 	}
 	if n := none.Assumed(); n != 0 {
@@ -274,8 +274,8 @@ func TestAttack2Async(t *testing.T) {
 	release := make(chan bool)
 	s.Users.Add("slow", func([]byte) (string, bool) { <-release; return `{"paid":"secret of account 1"}`, false })
 	victim, thief := s.On(t), second(t, s)
-	victim.DefineText("pay", strings.Replace(olderAsync, "FN", "slow", 1))
-	thief.DefineText("steal", strings.Replace(olderAsync, "FN", "slow", 1))
+	victim.DefineText("pay", strings.Replace(flowV1Async, "FN", "slow", 1))
+	thief.DefineText("steal", strings.Replace(flowV1Async, "FN", "slow", 1))
 	victim.Start("pay", "one", `{"id":"order-9"}`)
 	submitted(t, victim, "pay", "one")
 	thief.Start("steal", "one", `{"id":"order-9"}`)

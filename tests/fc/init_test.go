@@ -30,7 +30,7 @@ func TestStartAsksNothing(t *testing.T) {
 			f     *harness.Function
 			event string
 			bad   bool
-		}{{s.Runner, `{"v":99}`, true}, {s.Starter, `{"triggerName":"nobody","triggerTime":"2026-01-31T02:00:00Z","payload":""}`, false}, {s.Sweeper, `{"no":"tick"}`, true}} {
+		}{{s.StepRunner, `{"v":99}`, true}, {s.Starter, `{"triggerName":"nobody","triggerTime":"2026-01-31T02:00:00Z","payload":""}`, false}, {s.Sweeper, `{"no":"tick"}`, true}} {
 			if _, err := c.f.Invoke([]byte(c.event)); (err != nil) != c.bad {
 				t.Errorf("%s of %s: %v", c.event, c.f.Name, err)
 			}

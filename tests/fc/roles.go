@@ -24,7 +24,7 @@ const TaskRole = "acs:ram::" + harness.AccountID + ":role/millrace-tasks"
 type roles struct {
 	mu     sync.Mutex
 	n      int
-	newest harness.Credentials
+	latest harness.Credentials
 	before harness.Credentials
 	tasks  []harness.Credentials // all that STS has given; they are good as long as the test
 }
@@ -32,7 +32,7 @@ type roles struct {
 func (r *roles) current() harness.Credentials {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.newest
+	return r.latest
 }
 
 // renew replaces the credentials. The ones before stay good for the requests that have them; older ones are refused by
@@ -41,9 +41,9 @@ func (r *roles) renew(s *Stack) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.n++
-	r.before = r.newest
-	r.newest = harness.Credentials{ID: fmt.Sprint("STS.", r.n), Secret: "secret", Token: fmt.Sprint("token-", r.n)}
-	r.tell(s)
+	r.before = r.latest
+	r.latest = harness.Credentials{ID: fmt.Sprint("STS.", r.n), Secret: "secret", Token: fmt.Sprint("token-", r.n)}
+	r.publish(s)
 }
 
 // assume gives new credentials of the role of tasks.
@@ -53,28 +53,28 @@ func (r *roles) assume(s *Stack) harness.Credentials {
 	n := len(r.tasks) + 1
 	k := harness.Credentials{ID: fmt.Sprint("STS.task.", n), Secret: "task secret", Token: fmt.Sprint("task-token-", n)}
 	r.tasks = append(r.tasks, k)
-	r.tell(s)
+	r.publish(s)
 	return k
 }
 
-// engines reports whether a queue is one of the engine's.
-func engines(queue string) bool { return queue == steps || queue == dead || queue == lost }
+// isEngineQueue reports whether a queue is one of the engine's.
+func isEngineQueue(queue string) bool { return queue == steps || queue == dead || queue == lost }
 
-// tell makes the credentials known to the services, with what they may.
-func (r *roles) tell(s *Stack) {
+// publish makes the credentials known to the services, with what they may.
+func (r *roles) publish(s *Stack) {
 	stores, queues := []tablestore.Key{tablestore.DefaultKey}, map[string]mns.Key{mns.AccessKeyID: {Secret: mns.AccessKeySecret}}
 	objects := []oss.Key{oss.DefaultKey}
-	engine := []harness.Credentials{r.newest}
+	engine := []harness.Credentials{r.latest}
 	if r.before.ID != "" {
 		engine = append(engine, r.before)
 	}
 	for _, k := range engine {
 		stores = append(stores, tablestore.Key{ID: k.ID, Secret: k.Secret, Token: k.Token, Expires: time.Now().Add(time.Hour)})
-		queues[k.ID] = mns.Key{Secret: k.Secret, Token: k.Token, May: func(_, queue string) bool { return engines(queue) }}
+		queues[k.ID] = mns.Key{Secret: k.Secret, Token: k.Token, May: func(_, queue string) bool { return isEngineQueue(queue) }}
 	}
 	for _, k := range r.tasks {
 		objects = append(objects, oss.Key{ID: k.ID, Secret: k.Secret, Token: k.Token, Expires: time.Now().Add(time.Hour)})
-		queues[k.ID] = mns.Key{Secret: k.Secret, Token: k.Token, May: func(_, queue string) bool { return !engines(queue) || s.o.Lax }}
+		queues[k.ID] = mns.Key{Secret: k.Secret, Token: k.Token, May: func(_, queue string) bool { return !isEngineQueue(queue) || s.o.Lax }}
 	}
 	s.Store.SetKeys(stores...)
 	s.MNS.SetKeys(queues)

@@ -41,22 +41,22 @@ const EventBucket = "in"
 type Stack struct {
 	clouds.Flows // through the HTTP trigger
 
-	API, Runner, Starter, Sweeper *harness.Function
-	Service                       *harness.Service // InvokeFunction, of the engine's functions
-	Users                         *Users           // the functions, and the other APIs, of users
-	Stream                        *harness.Stream
-	Store                         *tablestore.Server
-	Rows                          *otsstore.Store // past all functions, with a key of the operator's
-	MNS                           *mns.Server
-	OSS                           *oss.Server
-	Trigger                       string        // its address
-	Clock                         *clouds.Clock // nil without Options.Clock
+	API, StepRunner, Starter, Sweeper *harness.Function
+	Service                           *harness.Service // InvokeFunction, of the engine's functions
+	Users                             *Users           // the functions, and the other APIs, of users
+	Stream                            *harness.Stream
+	Store                             *tablestore.Server
+	Rows                              *otsstore.Store // past all functions, with a key of the operator's
+	MNS                               *mns.Server
+	OSS                               *oss.Server
+	Trigger                           string        // its address
+	Clock                             *clouds.Clock // nil without Options.Clock
 
-	o        Options
-	env      []string
-	endpoint string // of the store
-	runner   string // the same, for the step runner
-	roles    *roles
+	o                  Options
+	env                []string
+	endpoint           string // of the store
+	stepRunnerEndpoint string // the same, for the step runner
+	roles              *roles
 }
 
 // View is a stack for a part of a test.
@@ -77,19 +77,19 @@ func (s *Stack) Wait(flow, name string) *rpc.Execution {
 
 // Options of a stack.
 type Options struct {
-	Runtime     harness.Runtime
-	Env         []string                  // added to the environment of all functions
-	Credentials string                    // the credentials file; the caller above
-	Function    func(f *harness.Function) // changes each function
-	Stream      func(s *harness.Stream)   // changes the event stream
-	APIs        int                       // instances of the API; 4
-	Sweeps      time.Duration             // between two sweeps, 2 s; negative: none
-	Clock       bool                      // executions go by a Clock, which the test moves
-	Skip        bool                      // they do, and it moves by itself to whatever is due next; nothing else sweeps. They are looked at by an API of its own, past Beside
-	Busy        func() bool               // with Skip: something goes on outside the stack; nil: nothing ever does
-	Race        bool                      // functions have the race detector if the test has it
-	Beside      string                    // another checkout, whose functions get half of the invocations; "": none
-	Lax         bool                      // the policies of tasks' role allow everything, the engine's own queues and functions too
+	Runtime       harness.Runtime
+	Env           []string                  // added to the environment of all functions
+	Credentials   string                    // the credentials file; the caller above
+	Function      func(f *harness.Function) // changes each function
+	Stream        func(s *harness.Stream)   // changes the event stream
+	APIs          int                       // instances of the API; 4
+	Sweeps        time.Duration             // between two sweeps, 2 s; negative: none
+	Clock         bool                      // executions go by a Clock, which the test moves
+	Skip          bool                      // they do, and it moves by itself to whatever is due next; nothing else sweeps. They are looked at by an API of its own, past Beside
+	Busy          func() bool               // with Skip: something goes on outside the stack; nil: nothing ever does
+	Race          bool                      // functions have the race detector if the test has it
+	OtherCheckout string                    // another checkout, whose functions get half of the invocations; "": none
+	Lax           bool                      // the policies of tasks' role allow everything, the engine's own queues and functions too
 }
 
 // Deploy makes a stack. The functions start when they are asked for something.
@@ -114,7 +114,7 @@ func Deploy(t testing.TB, o Options) *Stack {
 	for name, f := range map[string]struct {
 		to        **harness.Function
 		instances int
-	}{"api": {&s.API, o.APIs}, "steprunner": {&s.Runner, 8}, "starter": {&s.Starter, 2}, "sweeper": {&s.Sweeper, 1}} {
+	}{"api": {&s.API, o.APIs}, "steprunner": {&s.StepRunner, 8}, "starter": {&s.Starter, 2}, "sweeper": {&s.Sweeper, 1}} {
 		*f.to = s.Function(name, f.instances)
 		s.Service.Add(*f.to)
 	}
@@ -157,7 +157,7 @@ func (s *Stack) environment(o Options) []string {
 		o.Credentials = clouds.Callers
 	}
 	queues, users := s.serve(s.MNS), s.serve(s.Users)
-	s.endpoint, s.runner = s.serve(s.Store), s.serve(s.Store)
+	s.endpoint, s.stepRunnerEndpoint = s.serve(s.Store), s.serve(s.Store)
 	env := []string{s.StoreURL(tablestore.DefaultInstance, table), "QUEUE_URL=" + queues + "/queues/" + steps,
 		"MILLRACE_CREDENTIALS=" + o.Credentials, "MILLRACE_CALL_SECONDS=5", "MILLRACE_STARTS=[{bucket: " + EventBucket + ", prefix: x/, flow: started, account: '" + Account + "'}]",
 		"MILLRACE_TASK_ROLE=" + TaskRole, "ALIBABA_CLOUD_ENDPOINT_URL_STS=" + s.serve(http.HandlerFunc(s.sts)),
@@ -178,8 +178,10 @@ func storeURL(instance, table, endpoint string) string {
 	return "STORE_URL=tablestore://" + instance + "/" + table + "?endpoint=" + endpoint
 }
 
-// OfRunner tells whether a request to the store came from a step runner.
-func (s *Stack) OfRunner(r tablestore.Request) bool { return "http://"+r.Host == s.runner }
+// FromStepRunner tells whether a request to the store came from a step runner.
+func (s *Stack) FromStepRunner(r tablestore.Request) bool {
+	return "http://"+r.Host == s.stepRunnerEndpoint
+}
 
 // createTable creates the table as the operator does, with a key of the operator's.
 func (s *Stack) createTable() {
@@ -197,18 +199,18 @@ func (s *Stack) createTable() {
 // the other checkout.
 func (s *Stack) Function(name string, instances int, env ...string) *harness.Function {
 	f := s.function(name, "", instances, env...)
-	if s.o.Beside != "" {
-		f.Beside = s.function(name, s.o.Beside, instances, env...)
+	if s.o.OtherCheckout != "" {
+		f.OtherVersion = s.function(name, s.o.OtherCheckout, instances, env...)
 	}
 	return f
 }
 
 // function deploys one of a checkout.
 func (s *Stack) function(name, dir string, instances int, env ...string) *harness.Function {
-	build := clouds.Build{Home: clouds.Alibaba, Clock: s.Clock != nil, Race: s.o.Race, Dir: dir}
+	build := clouds.Build{Cloud: clouds.Alibaba, Clock: s.Clock != nil, Race: s.o.Race, Dir: dir}
 	own := append([]string{}, s.env...)
 	if name == "steprunner" {
-		own = append(own, storeURL(tablestore.DefaultInstance, table, s.runner))
+		own = append(own, storeURL(tablestore.DefaultInstance, table, s.stepRunnerEndpoint))
 	}
 	f := &harness.Function{Name: name, Binary: clouds.Binary(s.T, name, build), Env: append(own, env...), Runtime: s.o.Runtime,
 		Timeout: time.Minute, Instances: instances, Hooks: true, Freeze: true, Retries: 2, RetryPause: 100 * time.Millisecond, Credentials: s.roles.current}
@@ -237,12 +239,12 @@ func (s *Stack) function(name, dir string, instances int, env ...string) *harnes
 func (s *Stack) run(o Options) {
 	client := &rest.Client{Endpoint: rest.Endpoint(mns.AccountID, mns.Region, false), HTTP: &http.Client{Transport: s.MNS.Transport()},
 		Credentials: rest.Static(rest.Credentials{AccessKeyID: mns.AccessKeyID, AccessKeySecret: mns.AccessKeySecret})}
-	s.Stream = &harness.Stream{Client: client, Queue: steps, Invoke: s.Runner.Invoke, Batch: 16, Tasks: 8, Retries: 176, Tolerant: true, DeadLetter: dead,
+	s.Stream = &harness.Stream{Client: client, Queue: steps, Invoke: s.StepRunner.Invoke, Batch: 16, Tasks: 8, Retries: 176, Tolerant: true, DeadLetter: dead,
 		Pause: func(int) time.Duration { return 100 * time.Millisecond }}
 	if o.Stream != nil {
 		o.Stream(s.Stream)
 	}
-	clouds.Live(s.T, func(ctx context.Context) { s.Stream.Run(ctx) },
+	clouds.StartBackground(s.T, func(ctx context.Context) { s.Stream.Run(ctx) },
 		clouds.Ticks{Sweep: s.Sweep, Every: o.Sweeps, Skip: o.Skip, Clock: s.Clock, Idle: s.Idle, Rows: s.Rows})
 }
 
@@ -256,13 +258,13 @@ func (s *Stack) Ahead(d time.Duration) {
 
 // Idle tells whether nothing goes on: no invocation, no message to be delivered now, and nothing outside.
 func (s *Stack) Idle() bool {
-	for _, f := range []*harness.Function{s.API, s.Runner, s.Starter, s.Sweeper} {
+	for _, f := range []*harness.Function{s.API, s.StepRunner, s.Starter, s.Sweeper} {
 		if !f.Idle() {
 			return false
 		}
 	}
 	active, inactive, _ := s.MNS.Counts(steps)
-	return active+inactive == 0 && (s.o.Busy == nil || !s.o.Busy()) && s.Runner.Idle()
+	return active+inactive == 0 && (s.o.Busy == nil || !s.o.Busy()) && s.StepRunner.Idle()
 }
 
 // Event lets an event come to the starter as its source brings it: asynchronously, and again when it fails. In the end it is
@@ -275,8 +277,10 @@ func (s *Stack) Event(event string) {
 	})
 }
 
-// Letters are the dead letters of the engine, and of events.
-func (s *Stack) Letters() (engine, events []string) { return s.MNS.Bodies(dead), s.MNS.Bodies(lost) }
+// DeadLetters are the dead letters of the engine, and of events.
+func (s *Stack) DeadLetters() (engine, events []string) {
+	return s.MNS.Bodies(dead), s.MNS.Bodies(lost)
+}
 
 // Sweep is a tick of the timer.
 func (s *Stack) Sweep() {

@@ -30,7 +30,7 @@ func TestTimerStarts(t *testing.T) {
 		s.Event(tick("nothing", first, ""))
 		s.Event(`{"triggerName":"nightly"}`)
 		letters := func() []string {
-			_, events := s.Letters()
+			_, events := s.DeadLetters()
 			return events
 		}
 		soon(t, func() string {

@@ -198,7 +198,7 @@ func TestAccess(t *testing.T) {
 	url, asked := tokens(t)
 	s := live.New(t, live.Options{Settings: "{CheckNonces: true, AllowLoopback: true}", Credentials: callers})
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	revoke(t, s)
 	owner := s.ClientAs(key("owner", "s1"))
 	create(t, owner, "there", asking("there", url))
@@ -231,7 +231,7 @@ func TestAccess(t *testing.T) {
 	if _, err := owner.ReportTaskSucceeded(context.Background(), cloudflow.ReportTaskSucceededRequest{TaskToken: real, Output: "{}"}); err != nil {
 		t.Errorf("its owner cannot report: %v", err)
 	}
-	s.End()
+	s.Shutdown()
 }
 
 // revoke takes a key out of the credentials file and restarts the server, after it has worked.
@@ -240,10 +240,10 @@ func revoke(t *testing.T, s *live.Server) {
 	if _, err := s.ClientAs(key("revoked", "s4")).Call(context.Background(), "ListFlows", nil); err != nil {
 		t.Fatal(err)
 	}
-	s.End()
+	s.Shutdown()
 	s.SetCredentials(strings.Replace(callers, "      - {id: revoked, secret: s4}\n", "", 1))
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 }
 
 // everything is what the owner sees.

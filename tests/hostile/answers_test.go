@@ -81,7 +81,7 @@ func TestAnswers(t *testing.T) {
 		io.WriteString(w, map[string]string{"/long": long, "/many": many, "/numbers": numbers}[r.URL.Path])
 	}))
 	t.Cleanup(service.Close)
-	s := within(t, live.Options{Settings: "{AllowLoopback: true}"}, fourGigabytes)
+	s := startLimited(t, live.Options{Settings: "{AllowLoopback: true}"}, fourGigabytes)
 	owner := s.ClientAs(key("owner", "s1"))
 	stranger := s.ClientAs(key("stranger", "s8"))
 	for _, c := range []struct{ path, want string }{{"long", "Failed"}, {"many", "Failed"}, {"numbers", "Succeeded"}} {
@@ -108,8 +108,8 @@ func TestAnswers(t *testing.T) {
 			}
 		}
 	}
-	survives(t, s, 1500)
-	s.End()
+	checkAlive(t, s, 1500)
+	s.Shutdown()
 }
 
 // TestDescriptors: calls to an address that says nothing take all files that calls may have, and no more. Those of another
@@ -136,7 +136,7 @@ func TestDescriptors(t *testing.T) {
 	}()
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{}") }))
 	t.Cleanup(service.Close)
-	s := within(t, live.Options{Settings: "{AllowLoopback: true, MemtableMegabytes: 1}"}, "--nofile=600:600")
+	s := startLimited(t, live.Options{Settings: "{AllowLoopback: true, MemtableMegabytes: 1}"}, "--nofile=600:600")
 	owner, stranger := s.ClientAs(key("owner", "s1")), s.ClientAs(key("stranger", "s8"))
 	create(t, stranger, "hangs", wide("hangs", "http://"+silent.Addr().String()))
 	create(t, owner, "calls", wide("calls", service.URL))
@@ -154,6 +154,6 @@ func TestDescriptors(t *testing.T) {
 		}
 	}
 	visits(s, "beside", 0).check(t, "beside 700 hanging calls")
-	survives(t, s, 600)
+	checkAlive(t, s, 600)
 	s.Kill() // it would wait for the calls
 }

@@ -50,8 +50,8 @@ func bombs() map[string]func() string {
 	}
 }
 
-// volley sends a text over so many connections at once and counts the answers by status.
-func volley(address, text string, count int) map[string]int {
+// sendMany sends a text over so many connections at once and counts the answers by status.
+func sendMany(address, text string, count int) map[string]int {
 	var mu sync.Mutex
 	var work sync.WaitGroup
 	got := map[string]int{}
@@ -88,7 +88,7 @@ func statusOf(c net.Conn, text string) string {
 // TestBombs: a stranger's JSON is not decoded, in whatever form it comes; and of one with an account, not beyond what the
 // parameter may have. 83 MB at once ended a server that may take 4 GiB.
 func TestBombs(t *testing.T) {
-	s := within(t, live.Options{}, fourGigabytes)
+	s := startLimited(t, live.Options{}, fourGigabytes)
 	stop := make(chan struct{})
 	var beside sync.WaitGroup
 	var v *served
@@ -99,7 +99,7 @@ func TestBombs(t *testing.T) {
 	all := bombs()
 	for begun, over := false, false; !over && s.Alive(); begun = true {
 		for name, text := range all {
-			got := volley(s.Address, text(), 80)
+			got := sendMany(s.Address, text(), 80)
 			if !begun {
 				t.Logf("%s: %v", name, got)
 			}
@@ -116,8 +116,8 @@ func TestBombs(t *testing.T) {
 	}
 	beside.Wait()
 	v.check(t, "beside 80 bodies of 1 MB at once")
-	survives(t, s, 600)
-	s.End()
+	checkAlive(t, s, 600)
+	s.Shutdown()
 }
 
 // signed sends the same as an account that the server knows, by its own client.

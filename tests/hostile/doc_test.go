@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if endpoint := os.Getenv(greedOf); endpoint != "" {
-		greedy(endpoint)
+		greedMain(endpoint)
 		return
 	}
 	live.Main(m)

@@ -39,9 +39,9 @@ type greed struct {
 // instead of running its tests.
 const greedOf = "MILLRACE_HOSTILE_GREED"
 
-// greedy is the main function of that process: it ends with its standard input, and prints what has
+// greedMain is the main function of that process: it ends with its standard input, and prints what has
 // become of its requests.
-func greedy(endpoint string) {
+func greedMain(endpoint string) {
 	life, stop := context.WithCancel(context.Background())
 	g := &greed{endpoint: endpoint, life: life}
 	g.begin()
@@ -55,8 +55,8 @@ func greedy(endpoint string) {
 // in another way.
 type counts struct{ Served, Denied, Other int64 }
 
-// beGreedy starts greed. The function that it returns ends it and returns what it counted.
-func beGreedy(t *testing.T, endpoint string) (end func() counts) {
+// startGreed starts greed. The function that it returns ends it and returns what it counted.
+func startGreed(t *testing.T, endpoint string) (end func() counts) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

@@ -22,19 +22,19 @@ const (
 	megabyte      = 1 << 20
 )
 
-// within starts a server under limits of the kernel.
-func within(t *testing.T, o live.Options, limits ...string) *live.Server {
+// startLimited starts a server under limits of the kernel.
+func startLimited(t *testing.T, o live.Options, limits ...string) *live.Server {
 	t.Helper()
 	o.Credentials, o.Before = callers, append([]string{"prlimit"}, limits...)
 	s := live.New(t, o)
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	create(t, s.ClientAs(key("owner", "s1")), "pass", pass("pass"))
 	return s
 }
 
-// survives checks that the server is still there, and that it never held more than so many megabytes.
-func survives(t *testing.T, s *live.Server, megabytes int64) {
+// checkAlive checks that the server is still there, and that it never held more than so many megabytes.
+func checkAlive(t *testing.T, s *live.Server, megabytes int64) {
 	t.Helper()
 	if !s.Alive() {
 		t.Fatal("the server has ended")

@@ -211,7 +211,7 @@ func TestLoad(t *testing.T) {
 	dump := &sink{}
 	s := live.New(t, live.Options{Credentials: callers, Output: dump})
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	create(t, s.ClientAs(key("owner", "s1")), "pass", pass("pass"))
 	replay := replayed(t, s)
 	good(t, s, "warm", time.Second)
@@ -245,7 +245,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("%d MB, under attack %d", after.RSS>>20, under.RSS>>20)
 	}
 	syscall.Kill(s.PID(), syscall.SIGQUIT) // it tells its goroutines, and ends
-	s.Ended(2 * time.Minute)
+	s.WaitExit(2 * time.Minute)
 	if n := strings.Count(dump.text(), "\ngoroutine "); n == 0 || n > 150 {
 		t.Errorf("%d goroutines are left", n)
 	} else {
@@ -258,7 +258,7 @@ func TestLoad(t *testing.T) {
 func TestConnectionsRunOut(t *testing.T) {
 	s := live.New(t, live.Options{Credentials: callers, Settings: "{MemtableMegabytes: 1}", Before: []string{"prlimit", "--nofile=200:200"}})
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	owner := s.ClientAs(key("owner", "s1"))
 	create(t, owner, "pass", pass("pass"))
 	life, stop := context.WithCancel(context.Background())
@@ -300,5 +300,5 @@ func TestConnectionsRunOut(t *testing.T) {
 			t.Errorf("acknowledged and lost: %v", err)
 		}
 	}
-	s.End()
+	s.Shutdown()
 }

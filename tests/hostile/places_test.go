@@ -16,8 +16,8 @@ import (
 	"millrace/tests/live"
 )
 
-// ring holds places by so many connections, from one address of this machine's or from many, each again and again.
-func (a *attack) ring(count int, many bool, do func(c net.Conn)) {
+// holdConnections holds places by so many connections, from one address of this machine's or from many, each again and again.
+func (a *attack) holdConnections(count int, many bool, do func(c net.Conn)) {
 	for i := range count {
 		d := net.Dialer{}
 		if many {
@@ -74,7 +74,7 @@ func (w written) RoundTrip(r *http.Request) (*http.Response, error) {
 // Good ones get in, and the health is told. Slow bodies at the bound kept out 118 of 144 requests for half a minute.
 func TestPlaces(t *testing.T) {
 	const files = 400 // half of them are for connections
-	s := within(t, live.Options{Settings: "{MemtableMegabytes: 1}"}, fmt.Sprintf("--nofile=%d:%d", files, files))
+	s := startLimited(t, live.Options{Settings: "{MemtableMegabytes: 1}"}, fmt.Sprintf("--nofile=%d:%d", files, files))
 	request := poll(t, s)
 	for _, hold := range []struct {
 		name string
@@ -95,7 +95,7 @@ func TestPlaces(t *testing.T) {
 			}
 			life, stop := context.WithCancel(context.Background())
 			a := &attack{address: s.Address, life: life}
-			a.ring(files/2+20, many, hold.do)
+			a.holdConnections(files/2+20, many, hold.do)
 			time.Sleep(300 * time.Millisecond)
 			v := visits(s, "p"+fmt.Sprint(many)+hold.name[:3]+hold.name[5:6], seconds(t)/8)
 			stop()
@@ -103,17 +103,17 @@ func TestPlaces(t *testing.T) {
 			v.check(t, name)
 		}
 	}
-	survives(t, s, 600)
-	s.End()
+	checkAlive(t, s, 600)
+	s.Shutdown()
 }
 
 // TestClaims: what a client says that it will send takes no memory. 4,000 connections that claimed 1 MB took 4.1 GB.
 func TestClaims(t *testing.T) {
-	s := within(t, live.Options{}, fourGigabytes)
+	s := startLimited(t, live.Options{}, fourGigabytes)
 	life, stop := context.WithCancel(context.Background())
 	a := &attack{address: s.Address, life: life}
 	few := post + "Content-Length: 1040000\r\n\r\nAction=CreateFlow&Version=2019-03-15&Name=f&Definition="
-	a.ring(4000, true, func(c net.Conn) {
+	a.holdConnections(4000, true, func(c net.Conn) {
 		io.WriteString(c, few)
 		io.Copy(io.Discard, c)
 	})
@@ -128,6 +128,6 @@ func TestClaims(t *testing.T) {
 	stop()
 	a.work.Wait()
 	v.check(t, "beside 4,000 claims of 1 MB")
-	survives(t, s, 600)
-	s.End()
+	checkAlive(t, s, 600)
+	s.Shutdown()
 }

@@ -32,35 +32,35 @@ import (
 	"millrace/tests/port"
 )
 
-// planted marks every secret, so that one search finds them all. It looks like one, for rules that go by looks.
-const planted = "PLANTED7q9Zx3Kc"
+// plantedSecret marks every secret, so that one search finds them all. It looks like one, for rules that go by looks.
+const plantedSecret = "PLANTED7q9Zx3Kc"
 
 // TestSecretsInMistakes: files with a mistake beside a secret are refused without it.
 func TestSecretsInMistakes(t *testing.T) {
 	t.Parallel()
 	account := func(text string) string { return "accounts:\n  - id: \"1\"\n" + text }
 	for _, c := range []struct{ flag, name, text string }{
-		{"--credentials", "no space after the colon", account("    keys: [{id: a, secret:" + planted + "}]\n")},
-		{"--credentials", "key and value swapped", account("    keys: [{" + planted + ": secret, id: a}]\n")},
-		{"--credentials", "list where a text belongs", account("    keys: [{id: a, secret: [" + planted + "]}]\n")},
-		{"--credentials", "text where a list belongs", account("    keys: " + planted + "\n")},
-		{"--credentials", "text where a mapping belongs", account("    keys: [" + planted + "]\n")},
-		{"--credentials", "quote that does not end", account("    keys: [{id: a, secret: \"" + planted + "}]\n")},
-		{"--credentials", "tab", account("\tkeys: [{id: a, secret: " + planted + "}]\n")},
-		{"--credentials", "wrong indentation", account("  keys:\n      - id: a\n     secret: " + planted + "\n")},
-		{"--credentials", "alias", account("    keys: [{id: a, secret: *" + planted + "}]\n")},
-		{"--credentials", "anchor", account("    keys: [{id: a, secret: &x " + planted + "}, {id: b, secret: *x}]\n")},
-		{"--credentials", "the same key twice", account("    keys: [{id: a, secret: " + planted + "}, {id: a, secret: " + planted + "}]\n")},
-		{"--credentials", "the same token twice", account("    bearerTokens: [{token: " + planted + "}, {token: " + planted + "}]\n")},
-		{"--credentials", "wrong time", account("    keys: [{id: a, secret: " + planted + ", expires: soon}]\n")},
-		{"--credentials", "two documents", account("    keys: [{id: a, secret: "+planted+"}]\n") + "---\n" + planted + "\n"},
-		{"--credentials", "unknown key", account("    keys: [{id: a, secret: " + planted + ", sekret: " + planted + "}]\n")},
-		{"--functions", "wrong env", "functions: [{match: x, command: [./x], env: [" + planted + "]}]\n"},
-		{"--functions", "wrong value of env", "functions: [{match: x, command: [./x], env: {A: [" + planted + "]}}]\n"},
-		{"--functions", "env beside a mistake", "functions: [{match: x, command: [./x], env: {A: " + planted + "}, timeout: never}]\n"},
-		{"--functions", "unclosed", "functions: [{match: x, command: [./x], env: {A: \"" + planted + "}}]\n"},
-		{"--functions", "password in an address", "functions: [{match: x, http: \"http://u:" + planted + "@host:port/\"}]\n"},
-		{"--config", "unclosed", "{Tasks: \"" + planted + "\n"},
+		{"--credentials", "no space after the colon", account("    keys: [{id: a, secret:" + plantedSecret + "}]\n")},
+		{"--credentials", "key and value swapped", account("    keys: [{" + plantedSecret + ": secret, id: a}]\n")},
+		{"--credentials", "list where a text belongs", account("    keys: [{id: a, secret: [" + plantedSecret + "]}]\n")},
+		{"--credentials", "text where a list belongs", account("    keys: " + plantedSecret + "\n")},
+		{"--credentials", "text where a mapping belongs", account("    keys: [" + plantedSecret + "]\n")},
+		{"--credentials", "quote that does not end", account("    keys: [{id: a, secret: \"" + plantedSecret + "}]\n")},
+		{"--credentials", "tab", account("\tkeys: [{id: a, secret: " + plantedSecret + "}]\n")},
+		{"--credentials", "wrong indentation", account("  keys:\n      - id: a\n     secret: " + plantedSecret + "\n")},
+		{"--credentials", "alias", account("    keys: [{id: a, secret: *" + plantedSecret + "}]\n")},
+		{"--credentials", "anchor", account("    keys: [{id: a, secret: &x " + plantedSecret + "}, {id: b, secret: *x}]\n")},
+		{"--credentials", "the same key twice", account("    keys: [{id: a, secret: " + plantedSecret + "}, {id: a, secret: " + plantedSecret + "}]\n")},
+		{"--credentials", "the same token twice", account("    bearerTokens: [{token: " + plantedSecret + "}, {token: " + plantedSecret + "}]\n")},
+		{"--credentials", "wrong time", account("    keys: [{id: a, secret: " + plantedSecret + ", expires: soon}]\n")},
+		{"--credentials", "two documents", account("    keys: [{id: a, secret: "+plantedSecret+"}]\n") + "---\n" + plantedSecret + "\n"},
+		{"--credentials", "unknown key", account("    keys: [{id: a, secret: " + plantedSecret + ", sekret: " + plantedSecret + "}]\n")},
+		{"--functions", "wrong env", "functions: [{match: x, command: [./x], env: [" + plantedSecret + "]}]\n"},
+		{"--functions", "wrong value of env", "functions: [{match: x, command: [./x], env: {A: [" + plantedSecret + "]}}]\n"},
+		{"--functions", "env beside a mistake", "functions: [{match: x, command: [./x], env: {A: " + plantedSecret + "}, timeout: never}]\n"},
+		{"--functions", "unclosed", "functions: [{match: x, command: [./x], env: {A: \"" + plantedSecret + "}}]\n"},
+		{"--functions", "password in an address", "functions: [{match: x, http: \"http://u:" + plantedSecret + "@host:port/\"}]\n"},
+		{"--config", "unclosed", "{Tasks: \"" + plantedSecret + "\n"},
 	} {
 		t.Run(c.flag+" "+c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "file.yaml")
@@ -74,7 +74,7 @@ func TestSecretsInMistakes(t *testing.T) {
 			if !errors.As(err, &exit) || ctx.Err() != nil {
 				t.Errorf("it starts, or does not: %v", err)
 			}
-			if bytes.Contains(out, []byte(planted)) {
+			if bytes.Contains(out, []byte(plantedSecret)) {
 				t.Errorf("it says %s", out)
 			}
 		})
@@ -91,7 +91,7 @@ func TestSecretsOfCommands(t *testing.T) {
 	closed := "http://" + nobody
 	strange := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusTeapot) }))
 	defer strange.Close()
-	env := []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=a", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + planted, "ALIBABA_CLOUD_SECURITY_TOKEN=" + planted}
+	env := []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=a", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + plantedSecret, "ALIBABA_CLOUD_SECURITY_TOKEN=" + plantedSecret}
 	for _, c := range []struct {
 		env  []string
 		args []string
@@ -104,12 +104,12 @@ func TestSecretsOfCommands(t *testing.T) {
 		{env, []string{"list", "f", "--endpoint", strange.URL}},
 		{env, []string{"list", "f", "--endpoint", strange.URL, "--output", "json"}},
 		{env, []string{"describe", "f", "x", "--endpoint", closed, "--wait", "never"}},
-		{env, []string{"list", "f", "--endpoint", "nowhere", "--access-key-secret", planted}},
-		{env, []string{"list", "f", "--endpoint", closed, "--access-key-secret", planted, "--bearer-token", planted}},
-		{nil, []string{"list", "f", "--endpoint", closed, "--access-key-secret", planted}},
-		{nil, []string{"list", "f", "--endpoint", closed, "--bearer-token", planted}},
-		{[]string{"ALIBABA_CLOUD_BEARER_TOKEN=" + planted}, []string{"list", "--help"}},
-		{[]string{"ALIBABA_CLOUD_BEARER_TOKEN=" + planted}, []string{"list", "f", "--endpoint", closed}},
+		{env, []string{"list", "f", "--endpoint", "nowhere", "--access-key-secret", plantedSecret}},
+		{env, []string{"list", "f", "--endpoint", closed, "--access-key-secret", plantedSecret, "--bearer-token", plantedSecret}},
+		{nil, []string{"list", "f", "--endpoint", closed, "--access-key-secret", plantedSecret}},
+		{nil, []string{"list", "f", "--endpoint", closed, "--bearer-token", plantedSecret}},
+		{[]string{"ALIBABA_CLOUD_BEARER_TOKEN=" + plantedSecret}, []string{"list", "--help"}},
+		{[]string{"ALIBABA_CLOUD_BEARER_TOKEN=" + plantedSecret}, []string{"list", "f", "--endpoint", closed}},
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		cmd := exec.CommandContext(ctx, live.Binary(t), c.args...)
@@ -118,7 +118,7 @@ func TestSecretsOfCommands(t *testing.T) {
 		if len(out) == 0 || ctx.Err() != nil {
 			t.Errorf("%q says nothing", c.args)
 		}
-		if bytes.Contains(out, []byte(planted)) {
+		if bytes.Contains(out, []byte(plantedSecret)) {
 			t.Errorf("%q says %s", c.args, out)
 		}
 		cancel()
@@ -164,10 +164,10 @@ func (s *sink) text() string {
 
 // The secrets of callers.
 const (
-	keySecret   = planted + "-secret"
-	stsToken    = planted + "-sts"
-	bearerToken = planted + "-bearer"
-	madeUp      = planted + "-made-up"
+	keySecret   = plantedSecret + "-secret"
+	stsToken    = plantedSecret + "-sts"
+	bearerToken = plantedSecret + "-bearer"
+	madeUp      = plantedSecret + "-made-up"
 )
 
 // TestSecretsInside: what callers and flows hold secret stands in no log, of any form and level, in no history, no error,
@@ -188,8 +188,8 @@ func TestSecretsInside(t *testing.T) {
 	config := app.Config{Data: filepath.Join(dir, "data"), Log: slog.New(newBoth(log)),
 		Credentials: write("credentials.yaml", "accounts:\n  - id: \"1\"\n    keys:\n      - {id: a, secret: "+keySecret+"}\n      - {id: STS.a, secret: "+keySecret+", securityToken: "+stsToken+"}\n"+
 			"    bearerTokens: [{token: "+bearerToken+"}]\n"),
-		Functions: write("functions.yaml", "functions:\n- {match: gone, command: [./no-such-program], env: {PASSWORD: "+planted+"-env}}\n- {match: away, http: '"+world.URL+"/fail?key="+planted+"-query'}\n"+
-			"- {match: dead, http: 'http://127.0.0.1:1/?key="+planted+"-query'}\n"),
+		Functions: write("functions.yaml", "functions:\n- {match: gone, command: [./no-such-program], env: {PASSWORD: "+plantedSecret+"-env}}\n- {match: away, http: '"+world.URL+"/fail?key="+plantedSecret+"-query'}\n"+
+			"- {match: dead, http: 'http://127.0.0.1:1/?key="+plantedSecret+"-query'}\n"),
 		Settings: app.Settings{AccessLog: true, AllowLoopback: &yes, SweepSeconds: 1, CheckNonces: true}}
 	a, err := app.Open(context.Background(), config)
 	if err != nil {
@@ -244,9 +244,9 @@ func TestSecretsInside(t *testing.T) {
 	if len(log.text()) < 1000 || len(answers.text()) < 1000 || len(files) < 1000 {
 		t.Error("there is hardly anything to look at")
 	}
-	absent("the log", log.text(), planted)
-	absent("an answer", withoutInputs(answers.text()), planted)
-	absent("a file of the store", files, keySecret, stsToken, bearerToken, madeUp, planted+"-env", planted+"-query")
+	absent("the log", log.text(), plantedSecret)
+	absent("an answer", withoutInputs(answers.text()), plantedSecret)
+	absent("a file of the store", files, keySecret, stsToken, bearerToken, madeUp, plantedSecret+"-env", plantedSecret+"-query")
 	for _, form := range []string{string(seed[:]), hex.EncodeToString(seed[:]), base64.StdEncoding.EncodeToString(seed[:])} {
 		absent("the log", log.text(), form)
 		absent("an answer", answers.text(), form)
@@ -283,7 +283,7 @@ func TestSecretsInPanics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	create(t, quiet, "breaks", call("breaks", "HTTP:Request", "url: 'http://127.0.0.1:1', method: POST, headers: {Authorization: 'Bearer "+planted+"'}"))
+	create(t, quiet, "breaks", call("breaks", "HTTP:Request", "url: 'http://127.0.0.1:1', method: POST, headers: {Authorization: 'Bearer "+plantedSecret+"'}"))
 	run(t, quiet, open, "breaks")
 	server.Close()
 	if err := a.Close(); err != nil {
@@ -292,7 +292,7 @@ func TestSecretsInPanics(t *testing.T) {
 	if !strings.Contains(log.text(), "task panicked") {
 		t.Error("no task has panicked")
 	}
-	if strings.Contains(log.text()+withoutInputs(answers.text()), planted) {
+	if strings.Contains(log.text()+withoutInputs(answers.text()), plantedSecret) {
 		t.Errorf("log:\n%s\nanswers:\n%s", log.text(), answers.text())
 	}
 }
@@ -326,7 +326,7 @@ func misbehave(w http.ResponseWriter, r *http.Request) {
 	case "/refuse":
 		http.Error(w, "no", http.StatusUnauthorized)
 	case "/away":
-		http.Redirect(w, r, "http://127.0.0.1:1/?then="+planted, http.StatusTemporaryRedirect)
+		http.Redirect(w, r, "http://127.0.0.1:1/?then="+plantedSecret, http.StatusTemporaryRedirect)
 	case "/loop":
 		http.Redirect(w, r, "/loop", http.StatusTemporaryRedirect)
 	case "/break":
@@ -350,23 +350,23 @@ func runFlows(t *testing.T, server, world string, recorded *rpc.Client) {
 		t.Fatal(err)
 	}
 	create(t, quiet, "pass", pass("pass"))
-	auth := ", method: POST, headers: {Authorization: 'Bearer " + planted + "-auth', X-Api-Key: " + planted + "}"
+	auth := ", method: POST, headers: {Authorization: 'Bearer " + plantedSecret + "-auth', X-Api-Key: " + plantedSecret + "}"
 	for name, definition := range map[string]string{
-		"refused":  call("refused", "HTTP:Request", "url: '"+world+"/refuse?key="+planted+"'"+auth),
+		"refused":  call("refused", "HTTP:Request", "url: '"+world+"/refuse?key="+plantedSecret+"'"+auth),
 		"away":     call("away", "HTTP:Request", "url: '"+world+"/away'"+auth),
 		"loop":     call("loop", "HTTP:Request", "url: '"+world+"/loop'"+auth),
-		"breaking": call("breaking", "HTTP:Request", "url: '"+world+"/break?key="+planted+"'"+auth),
+		"breaking": call("breaking", "HTTP:Request", "url: '"+world+"/break?key="+plantedSecret+"'"+auth),
 		"garbage":  call("garbage", "HTTP:Request", "url: '"+world+"/garbage'"+auth),
-		"closed":   call("closed", "HTTP:Request", "url: 'http://user:"+planted+"@127.0.0.1:1/"+planted+"'"+auth),
-		"nowhere":  call("nowhere", "HTTP:Request", "url: 'http://no-such-host.invalid/?k="+planted+"'"+auth),
-		"metadata": call("metadata", "HTTP:Request", "url: 'http://100.100.100.200/?k="+planted+"'"+auth),
-		"badurl":   call("badurl", "HTTP:Request", "url: 'http://host:"+planted+"/'"+auth),
-		"badhead":  call("badhead", "HTTP:Request", "url: '"+world+"/refuse', method: POST, headers: {Authorization: \"a\\n"+planted+"\"}"),
-		"headlist": call("headlist", "HTTP:Request", "url: '"+world+"/refuse', method: POST, headers: {Authorization: ["+planted+"]}"),
-		"badname":  call("badname", "HTTP:Request", "url: '"+world+"/refuse', method: POST, headers: {'a b': "+planted+"}"),
-		"gone":     call("gone", "FC:InvokeFunction", "resourceArn: 'acs:fc:::functions/gone', invocationType: Sync, body: {password: "+planted+"}"),
-		"fcaway":   call("fcaway", "FC:InvokeFunction", "resourceArn: 'acs:fc:::functions/away', invocationType: Sync, body: {password: "+planted+"}"),
-		"fcdead":   call("fcdead", "FC:InvokeFunction", "resourceArn: 'acs:fc:::functions/dead', invocationType: Sync, body: {password: "+planted+"}"),
+		"closed":   call("closed", "HTTP:Request", "url: 'http://user:"+plantedSecret+"@127.0.0.1:1/"+plantedSecret+"'"+auth),
+		"nowhere":  call("nowhere", "HTTP:Request", "url: 'http://no-such-host.invalid/?k="+plantedSecret+"'"+auth),
+		"metadata": call("metadata", "HTTP:Request", "url: 'http://100.100.100.200/?k="+plantedSecret+"'"+auth),
+		"badurl":   call("badurl", "HTTP:Request", "url: 'http://host:"+plantedSecret+"/'"+auth),
+		"badhead":  call("badhead", "HTTP:Request", "url: '"+world+"/refuse', method: POST, headers: {Authorization: \"a\\n"+plantedSecret+"\"}"),
+		"headlist": call("headlist", "HTTP:Request", "url: '"+world+"/refuse', method: POST, headers: {Authorization: ["+plantedSecret+"]}"),
+		"badname":  call("badname", "HTTP:Request", "url: '"+world+"/refuse', method: POST, headers: {'a b': "+plantedSecret+"}"),
+		"gone":     call("gone", "FC:InvokeFunction", "resourceArn: 'acs:fc:::functions/gone', invocationType: Sync, body: {password: "+plantedSecret+"}"),
+		"fcaway":   call("fcaway", "FC:InvokeFunction", "resourceArn: 'acs:fc:::functions/away', invocationType: Sync, body: {password: "+plantedSecret+"}"),
+		"fcdead":   call("fcdead", "FC:InvokeFunction", "resourceArn: 'acs:fc:::functions/dead', invocationType: Sync, body: {password: "+plantedSecret+"}"),
 	} {
 		create(t, quiet, name, definition)
 		run(t, quiet, recorded, name)
@@ -393,15 +393,15 @@ func (c recording) RoundTrip(r *http.Request) (*http.Response, error) {
 func malformed(t *testing.T, address string, answers io.Writer) {
 	t.Helper()
 	for _, text := range []string{
-		"GET / " + planted + "\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: x\r\nAuthorization " + planted + "\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: x\r\nx-acs-bearer-token: " + planted + "\x00\r\n\r\n",
-		"GET /?Action=ListFlows&Version=2019-03-15&BearerToken=" + planted + "%zz HTTP/1.1\r\nHost: x\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{\"a\": " + planted + "}",
-		"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/" + planted + "\r\nContent-Length: 3\r\n\r\na=b",
-		"GET /?Action=ListFlows&Version=2019-03-15&AccessKeyId=a&SignatureNonce=1&Timestamp=" + planted + "&Signature=" + planted + " HTTP/1.1\r\nHost: x\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: x\r\nx-acs-action: ListFlows\r\nx-acs-version: 2019-03-15\r\nAuthorization: ACS3-HMAC-SHA256 " + planted + "\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: x\r\nx-acs-action: ListFlows\r\nx-acs-version: 2019-03-15\r\nAuthorization: Basic " + planted + "\r\n\r\n",
+		"GET / " + plantedSecret + "\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nAuthorization " + plantedSecret + "\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nx-acs-bearer-token: " + plantedSecret + "\x00\r\n\r\n",
+		"GET /?Action=ListFlows&Version=2019-03-15&BearerToken=" + plantedSecret + "%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{\"a\": " + plantedSecret + "}",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/" + plantedSecret + "\r\nContent-Length: 3\r\n\r\na=b",
+		"GET /?Action=ListFlows&Version=2019-03-15&AccessKeyId=a&SignatureNonce=1&Timestamp=" + plantedSecret + "&Signature=" + plantedSecret + " HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nx-acs-action: ListFlows\r\nx-acs-version: 2019-03-15\r\nAuthorization: ACS3-HMAC-SHA256 " + plantedSecret + "\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nx-acs-action: ListFlows\r\nx-acs-version: 2019-03-15\r\nAuthorization: Basic " + plantedSecret + "\r\n\r\n",
 	} {
 		c, err := net.Dial("tcp", address)
 		if err != nil {

@@ -18,11 +18,11 @@ func TestGreedyAccount(t *testing.T) {
 	d := seconds(t)
 	s := live.New(t, live.Options{Credentials: callers, Settings: "{AllowLoopback: true}", Before: []string{"nice", "-n", "5", "prlimit", "--nofile=1200:1200"}}) // the clients would be on other machines
 	s.Start()
-	s.Answers()
+	s.WaitReady()
 	create(t, s.ClientAs(key("owner", "s1")), "pass", pass("pass"))
 	good(t, s, "warm", time.Second)
 	quiet := good(t, s, "quiet", d)
-	end := beGreedy(t, s.Endpoint())
+	end := startGreed(t, s.Endpoint())
 	time.Sleep(2 * time.Second)
 	beside := good(t, s, "beside", d)
 	usage := s.Usage()

@@ -9,7 +9,7 @@ import (
 
 // Idle tells whether nothing goes on: no invocation, no message to be delivered now, and nothing outside.
 func (s *Stack) Idle() bool {
-	return s.API.Idle() && s.Runner.Idle() && s.Sweeper.Idle() && (s.busy == nil || !s.busy()) && s.drained() && s.Runner.Idle()
+	return s.API.Idle() && s.StepRunner.Idle() && s.Sweeper.Idle() && (s.busy == nil || !s.busy()) && s.drained() && s.StepRunner.Idle()
 }
 
 // NextWake is the earliest wake time of an execution.

@@ -25,7 +25,7 @@ func (s *Stack) NewFeed(f *Function) *Feed {
 	p := &Poller{Client: s.SQS, URL: d.queue, ARN: "arn:aws:sqs:us-east-1:000000000000:events", Invoke: f.Invoke, Batch: 5, Concurrent: 2,
 		Visibility: time.Second, Random: rand.New(rand.NewPCG(1, 2)), LateMax: time.Second}
 	ctx, stop := context.WithCancel(context.Background())
-	s.life.Go(func() { p.Run(ctx) })
+	s.background.Go(func() { p.Run(ctx) })
 	s.T.Cleanup(stop)
 	return d
 }
@@ -40,7 +40,7 @@ func (d *Feed) Send(event string) {
 // Idle tells whether no event is to be delivered, or on its way.
 func (d *Feed) Idle() bool { return d.stack.undelivered(d.queue) == 0 }
 
-// Letters counts the events that nobody could take.
-func (d *Feed) Letters() int {
+// DeadLetters counts the events that nobody could take.
+func (d *Feed) DeadLetters() int {
 	return number(d.stack.attribute(d.dead, types.QueueAttributeNameApproximateNumberOfMessages))
 }

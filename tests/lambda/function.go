@@ -10,15 +10,15 @@ import (
 
 // Function is a deployed function: its binary, run in as many instances as are needed at once.
 type Function struct {
-	Name      string
-	Binary    string
-	Env       []string // all that the process sees, apart from the platform's own
-	Timeout   time.Duration
-	Instances int       // at most
-	Freeze    bool      // instances are stopped between invocations
-	Memory    int       // megabytes that an instance is told it has; 0: 512
-	Before    []string  // a command that runs the binary: its words come first
-	Beside    *Function // another version of it, which gets half of the events; nil: none
+	Name         string
+	Binary       string
+	Env          []string // all that the process sees, apart from the platform's own
+	Timeout      time.Duration
+	Instances    int       // at most
+	Freeze       bool      // instances are stopped between invocations
+	Memory       int       // megabytes that an instance is told it has; 0: 512
+	Before       []string  // a command that runs the binary: its words come first
+	OtherVersion *Function // another version of it, which gets half of the events; nil: none
 
 	// Log gets every line that an instance prints; nil: none.
 	Log func(line string)
@@ -46,8 +46,8 @@ func (f *Function) begin() {
 
 // Invoke runs an event in an idle instance, or in a new one, and waits where there are as many as there may be.
 func (f *Function) Invoke(event []byte) ([]byte, error) {
-	if f.Beside != nil && rand.IntN(2) == 0 {
-		return f.Beside.Invoke(event)
+	if f.OtherVersion != nil && rand.IntN(2) == 0 {
+		return f.OtherVersion.Invoke(event)
 	}
 	f.begin()
 	f.invocations.Add(1)
@@ -55,7 +55,7 @@ func (f *Function) Invoke(event []byte) ([]byte, error) {
 	defer f.running.Add(-1)
 	f.slots <- struct{}{}
 	defer func() { <-f.slots }()
-	in, err := f.take()
+	in, err := f.acquire()
 	if err != nil {
 		return nil, err
 	}
@@ -65,12 +65,12 @@ func (f *Function) Invoke(event []byte) ([]byte, error) {
 	if errors.Is(err, ErrDied) || errors.Is(err, ErrTimedOut) {
 		f.drop(in)
 	} else {
-		f.give(in)
+		f.release(in)
 	}
 	return body, err
 }
 
-func (f *Function) take() (*instance, error) {
+func (f *Function) acquire() (*instance, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
@@ -94,7 +94,7 @@ func (f *Function) take() (*instance, error) {
 	return in, err
 }
 
-func (f *Function) give(in *instance) {
+func (f *Function) release(in *instance) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.Freeze {
@@ -119,8 +119,8 @@ func (f *Function) Kill() (busy int) {
 	}
 	busy = len(f.all) - len(f.free)
 	f.free, f.all = nil, map[*instance]bool{}
-	if f.Beside != nil {
-		busy += f.Beside.Kill()
+	if f.OtherVersion != nil {
+		busy += f.OtherVersion.Kill()
 	}
 	return busy
 }
@@ -179,7 +179,7 @@ func (f *Function) Cold(event []byte) (s Start, answer []byte, err error) {
 
 // Idle tells whether no invocation is under way or waits for an instance.
 func (f *Function) Idle() bool {
-	return f.running.Load() == 0 && (f.Beside == nil || f.Beside.Idle())
+	return f.running.Load() == 0 && (f.OtherVersion == nil || f.OtherVersion.Idle())
 }
 
 // Billed is the time that invocations took, each rounded up to a millisecond, as it is billed; the start of a process

@@ -8,20 +8,20 @@ import (
 	"millrace/tests/emulators"
 )
 
-// lasting is a test whose clean-up waits for the end of the process: what it starts serves all tests.
-type lasting struct {
+// processTB is a test whose clean-up waits for the end of the process: what it starts serves all tests.
+type processTB struct {
 	testing.TB
 	ends []func()
 }
 
 // Cleanup is called when the process ends.
-func (l *lasting) Cleanup(f func()) { l.ends = append(l.ends, f) }
+func (l *processTB) Cleanup(f func()) { l.ends = append(l.ends, f) }
 
 // shared are the emulators of all stacks of this process. They hold a table and queues for each.
 var shared struct {
 	mu              sync.Mutex
 	dynamo, queues  string
-	dynamoT, queueT lasting
+	dynamoT, queueT processTB
 }
 
 // startShared starts the emulators unless they run already, and gives their endpoints.

@@ -30,8 +30,8 @@ func (s *Stack) attribute(queue string, name types.QueueAttributeName) string {
 	return got.Attributes[string(name)]
 }
 
-// Letters counts the dead letters.
-func (s *Stack) Letters() string {
+// DeadLetterCount counts the dead letters.
+func (s *Stack) DeadLetterCount() string {
 	s.T.Helper()
 	return s.attribute(s.dead, types.QueueAttributeNameApproximateNumberOfMessages)
 }

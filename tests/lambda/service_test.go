@@ -125,7 +125,7 @@ func TestLambdaFunctions(t *testing.T) {
 	if h := s.History("async", "one"); count(h, "TaskSubmitted") != 1 || count(h, "TaskSucceeded") != 1 {
 		t.Errorf("async: %v", h)
 	}
-	if n := s.Letters(); n != "0" {
+	if n := s.DeadLetterCount(); n != "0" {
 		t.Errorf("%s dead letters", n)
 	}
 }

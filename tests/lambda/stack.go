@@ -36,41 +36,41 @@ func Root() (string, error) { return clouds.Root() }
 type Stack struct {
 	clouds.Flows // through the HTTP API; with Options.Aside they are looked at by an API of its own
 
-	API, Runner, Sweeper *Function
-	Poller               *Poller
-	Clock                *clouds.Clock    // nil without Options.Clock
-	Plain                []string         // the environment of a function that no fault disturbs
-	Gateways             map[Form]string  // addresses
-	Table                string           // name
-	Dynamo               *dynamodb.Client // past all faults
-	SQS                  *sqs.Client      // past all faults
-	Rows                 store.Driver     // the table, past all faults
-	queue, dead          string           // URLs
-	life                 *clouds.Life     // poller, schedule and clock
-	busy                 func() bool      // Options.Busy
-	build                clouds.Build
-	beside               string // Options.Beside
+	API, StepRunner, Sweeper *Function
+	Poller                   *Poller
+	Clock                    *clouds.Clock      // nil without Options.Clock
+	Plain                    []string           // the environment of a function that no fault disturbs
+	Gateways                 map[Form]string    // addresses
+	Table                    string             // name
+	Dynamo                   *dynamodb.Client   // past all faults
+	SQS                      *sqs.Client        // past all faults
+	Rows                     store.Driver       // the table, past all faults
+	queue, dead              string             // URLs
+	background               *clouds.Background // poller, schedule and clock
+	busy                     func() bool        // Options.Busy
+	build                    clouds.Build
+	otherCheckout            string // Options.Beside
 }
 
 // Options of a stack.
 type Options struct {
-	Env         []string          // added to the environment of all functions
-	Credentials string            // the credentials file; the caller above
-	APIFaults   emulators.Faulty  // faults between the API and the table; nil: none
-	Faults      emulators.Faulty  // the same between the step runner and the table
-	SweepFaults emulators.Faulty  // the same between the sweeper and the table
-	QueueFaults emulators.Faulty  // the same between all functions and the queue
-	Poller      func(*Poller)     // changes the poller
-	Function    func(f *Function) // changes each function
-	APIs        int               // instances of the API; 4
-	Sweeps      time.Duration     // between two sweeps, 2 s; negative: none
-	Aside       bool              // executions are looked at past API, gateways, faults and Beside
-	Clock       bool              // executions go by a Clock, which the test moves
-	Skip        bool              // they do, and it moves by itself to whatever is due next; nothing else sweeps
-	Busy        func() bool       // with Skip: something goes on outside the stack; nil: nothing ever does
-	Receives    int               // deliveries until a message is a dead letter; 5
-	Race        bool              // functions have the race detector if the test has it
-	Beside      string            // another checkout, whose functions get half of the events; "": none
+	Env           []string          // added to the environment of all functions
+	Credentials   string            // the credentials file; the caller above
+	APIFaults     emulators.Faulty  // faults between the API and the table; nil: none
+	Faults        emulators.Faulty  // the same between the step runner and the table
+	SweepFaults   emulators.Faulty  // the same between the sweeper and the table
+	QueueFaults   emulators.Faulty  // the same between all functions and the queue
+	Poller        func(*Poller)     // changes the poller
+	Function      func(f *Function) // changes each function
+	APIs          int               // instances of the API; 4
+	Sweeps        time.Duration     // between two sweeps, 2 s; negative: none
+	Aside         bool              // executions are looked at past API, gateways, faults and Beside
+	Clock         bool              // executions go by a Clock, which the test moves
+	Skip          bool              // they do, and it moves by itself to whatever is due next; nothing else sweeps
+	Busy          func() bool       // with Skip: something goes on outside the stack; nil: nothing ever does
+	Receives      int               // deliveries until a message is a dead letter; 5
+	Race          bool              // functions have the race detector if the test has it
+	OtherCheckout string            // another checkout, whose functions get half of the events; "": none
 }
 
 // Deploy makes a stack. The functions start when they are asked for something.
@@ -78,8 +78,8 @@ func Deploy(t testing.TB, o Options) *Stack {
 	t.Helper()
 	ddb, queues := startShared(t)
 	s := &Stack{Flows: clouds.Flows{T: t}, Table: emulators.Unique("millrace"), Dynamo: dynamodb.NewFromConfig(emulators.Config(ddb, nil)),
-		SQS: sqs.NewFromConfig(emulators.Config(queues, nil)), Gateways: map[Form]string{}, busy: o.Busy, beside: o.Beside,
-		build: clouds.Build{Home: clouds.AWS, Clock: o.Clock || o.Skip, Race: o.Race}}
+		SQS: sqs.NewFromConfig(emulators.Config(queues, nil)), Gateways: map[Form]string{}, busy: o.Busy, otherCheckout: o.OtherCheckout,
+		build: clouds.Build{Cloud: clouds.AWS, Clock: o.Clock || o.Skip, Race: o.Race}}
 	s.Rows = dynamostore.New(dynamostore.Options{Client: s.Dynamo, Table: s.Table})
 	if err := dynamostore.CreateTable(t.Context(), s.Dynamo, s.Table); err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func Deploy(t testing.TB, o Options) *Stack {
 		o.APIs = 4
 	}
 	s.API = s.Function("api", 29*time.Second, o.APIs, through(o.APIFaults), o.Function)
-	s.Runner = s.Function("steprunner", 30*time.Second, 8, through(o.Faults), o.Function)
+	s.StepRunner = s.Function("steprunner", 30*time.Second, 8, through(o.Faults), o.Function)
 	s.Sweeper = s.Function("sweeper", 30*time.Second, 1, through(o.SweepFaults), o.Function)
 	for _, form := range []Form{HTTPAPI, HTTPAPIProd, RESTAPI, FunctionURL} {
 		s.Gateways[form] = s.gateway(form, s.API)
@@ -161,10 +161,10 @@ func (s *Stack) On(t testing.TB) *Stack {
 // Function deploys one, in the environment given, and beside it the one of the other checkout.
 func (s *Stack) Function(name string, timeout time.Duration, instances int, env []string, edit func(*Function)) *Function {
 	f := s.function(name, timeout, instances, env, edit, s.build)
-	if s.beside != "" {
+	if s.otherCheckout != "" {
 		other := s.build
-		other.Dir = s.beside
-		f.Beside = s.function(name, timeout, instances, env, edit, other)
+		other.Dir = s.otherCheckout
+		f.OtherVersion = s.function(name, timeout, instances, env, edit, other)
 	}
 	return f
 }
@@ -199,12 +199,12 @@ func (s *Stack) gateway(form Form, f *Function) string {
 
 // poll starts the event source mapping, and the schedule or the clock that stands for it.
 func (s *Stack) poll(o Options) {
-	s.Poller = &Poller{Client: s.SQS, URL: s.queue, ARN: "arn:aws:sqs:us-east-1:000000000000:steps", Invoke: s.Runner.Invoke,
+	s.Poller = &Poller{Client: s.SQS, URL: s.queue, ARN: "arn:aws:sqs:us-east-1:000000000000:steps", Invoke: s.StepRunner.Invoke,
 		Batch: 5, Concurrent: 8, Visibility: 3 * time.Second, Random: rand.New(rand.NewPCG(1, 2)), LateMax: time.Second}
 	if o.Poller != nil {
 		o.Poller(s.Poller)
 	}
-	s.life = clouds.Live(s.T, s.Poller.Run, clouds.Ticks{Sweep: s.Sweep, Every: o.Sweeps, Skip: o.Skip, Clock: s.Clock, Idle: s.Idle, Rows: s.Rows})
+	s.background = clouds.StartBackground(s.T, s.Poller.Run, clouds.Ticks{Sweep: s.Sweep, Every: o.Sweeps, Skip: o.Skip, Clock: s.Clock, Idle: s.Idle, Rows: s.Rows})
 }
 
 // Sweep lets a minute's tick come to the sweeper.

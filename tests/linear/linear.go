@@ -23,16 +23,16 @@ const (
 
 // Request is a request and its answer.
 type Request struct {
-	What string
-	On   string // flow and execution
-	Who  string // unique among those who stop and report
+	Operation string
+	Execution string // flow and execution
+	Client    string // unique among those who stop and report
 
 	// Ends is how an execution ends whose only task this report ends: Succeeded or Failed. Without, nothing is known of
 	// the task, nor of what else may end the execution. All reports on one execution have it, or none.
 	Ends string
 
 	Call   int64 // when it was sent; 0: it never reached anybody
-	Answer int64 // when it was answered; 0: nothing is known, so it may happen at any time from then on, or never
+	Return int64 // when it was answered; 0: nothing is known, so it may happen at any time from then on, or never
 
 	Code   fault.Code // of the answer; "" when it was done
 	Status string     // of an execution, as answered
@@ -71,7 +71,7 @@ func model(asks bool) porcupine.Model {
 			}
 			var to []any
 			for _, x := range from {
-				for _, next := range x.after(input.(*Request)) {
+				for _, next := range x.outcomes(input.(*Request)) {
 					to = append(to, next)
 				}
 			}
@@ -86,23 +86,23 @@ func model(asks bool) porcupine.Model {
 func (r *Request) String() string {
 	answer := strings.TrimSpace(strings.Join([]string{string(r.Code), r.Status, r.By}, " "))
 	switch {
-	case r.Answer == 0:
+	case r.Return == 0:
 		answer = "no answer"
 	case answer == "":
 		answer = "done"
 	}
-	return fmt.Sprintf("%s by %s: %s", r.What, r.Who, answer)
+	return fmt.Sprintf("%s by %s: %s", r.Operation, r.Client, answer)
 }
 
-// after gives what may follow from a request; nothing when the answer cannot be.
-func (x execution) after(r *Request) []execution {
-	if r.Answer == 0 {
-		return x.unanswered(r)
+// outcomes gives what may follow from a request; nothing when the answer cannot be.
+func (x execution) outcomes(r *Request) []execution {
+	if r.Return == 0 {
+		return x.outcomesUnknown(r)
 	}
 	running := x.status == "Running"
 	ended := x.status != "" && !running
 	possible := false
-	switch r.What {
+	switch r.Operation {
 	case Start:
 		switch {
 		case r.Code == "" && x.status == "":
@@ -116,7 +116,7 @@ func (x execution) after(r *Request) []execution {
 		switch r.Code {
 		case "":
 			if running {
-				return []execution{{status: "Stopped", by: r.Who}}
+				return []execution{{status: "Stopped", by: r.Client}}
 			}
 		case fault.ExecutionNotExists:
 			possible = x.status == ""
@@ -132,7 +132,7 @@ func (x execution) after(r *Request) []execution {
 		case r.Code != "":
 			possible = ended || x.by != ""
 		case running && x.by == "":
-			return []execution{{status: "Running", by: r.Who, ends: r.Ends}}
+			return []execution{{status: "Running", by: r.Client, ends: r.Ends}}
 		}
 	}
 	if possible {
@@ -141,16 +141,16 @@ func (x execution) after(r *Request) []execution {
 	return nil
 }
 
-// unanswered gives what a request may have done of which nothing is known.
-func (x execution) unanswered(r *Request) []execution {
+// outcomesUnknown gives what a request may have done of which nothing is known.
+func (x execution) outcomesUnknown(r *Request) []execution {
 	running := x.status == "Running"
 	switch {
-	case r.What == Start && x.status == "":
+	case r.Operation == Start && x.status == "":
 		return []execution{x, {status: "Running"}}
-	case r.What == Stop && running:
-		return []execution{x, {status: "Stopped", by: r.Who}}
-	case r.What == Report && r.Ends != "" && running && x.by == "":
-		return []execution{x, {status: "Running", by: r.Who, ends: r.Ends}}
+	case r.Operation == Stop && running:
+		return []execution{x, {status: "Stopped", by: r.Client}}
+	case r.Operation == Report && r.Ends != "" && running && x.by == "":
+		return []execution{x, {status: "Running", by: r.Client, ends: r.Ends}}
 	}
 	return []execution{x}
 }
@@ -169,30 +169,30 @@ func (x execution) described(r *Request) []execution {
 	return []execution{x}
 }
 
-// Verdict is what Judge has found.
-type Verdict struct {
-	Wrong     string // what is wrong; "" for nothing
+// Result is what Judge has found.
+type Result struct {
+	Violation string // what is wrong; "" for nothing
 	Checked   int    // executions
 	Requests  int    // on these
 	Undecided int    // executions whose check took too long
 }
 
-// Judge checks the requests on each execution that somebody outside has started: of others nobody has seen when. last is
+// Check checks the requests on each execution that somebody outside has started: of others nobody has seen when. last is
 // later than every answer; most bounds the search for one execution.
-func Judge(all []*Request, last int64, most time.Duration) (v Verdict) {
+func Check(all []*Request, last int64, limit time.Duration) (v Result) {
 	histories := map[string][]porcupine.Operation{}
 	started, asks := map[string]bool{}, map[string]bool{}
 	for _, r := range all {
 		if r.Call == 0 {
 			continue
 		}
-		end := r.Answer
+		end := r.Return
 		if end == 0 {
 			end = last + 1
 		}
-		histories[r.On] = append(histories[r.On], porcupine.Operation{ClientId: len(histories[r.On]), Input: r, Call: r.Call, Output: r, Return: end})
-		started[r.On] = started[r.On] || r.What == Start
-		asks[r.On] = asks[r.On] || r.Ends != ""
+		histories[r.Execution] = append(histories[r.Execution], porcupine.Operation{ClientId: len(histories[r.Execution]), Input: r, Call: r.Call, Output: r, Return: end})
+		started[r.Execution] = started[r.Execution] || r.Operation == Start
+		asks[r.Execution] = asks[r.Execution] || r.Ends != ""
 	}
 	names := make([]string, 0, len(histories))
 	for on := range histories {
@@ -204,11 +204,11 @@ func Judge(all []*Request, last int64, most time.Duration) (v Verdict) {
 	for _, on := range names {
 		v.Checked++
 		v.Requests += len(histories[on])
-		switch porcupine.CheckOperationsTimeout(model(asks[on]), histories[on], most) {
+		switch porcupine.CheckOperationsTimeout(model(asks[on]), histories[on], limit) {
 		case porcupine.Unknown:
 			v.Undecided++
 		case porcupine.Illegal:
-			v.Wrong = told(on, histories[on])
+			v.Violation = told(on, histories[on])
 			return v
 		}
 	}

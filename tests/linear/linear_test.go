@@ -12,19 +12,19 @@ import (
 func TestJudge(t *testing.T) {
 	type r = linear.Request
 	start := func(call, answer int64) *r {
-		return &r{What: linear.Start, Call: call, Answer: answer, Status: "Running"}
+		return &r{Operation: linear.Start, Call: call, Return: answer, Status: "Running"}
 	}
 	stop := func(call, answer int64, who string, code fault.Code) *r {
-		return &r{What: linear.Stop, Who: who, Call: call, Answer: answer, Code: code}
+		return &r{Operation: linear.Stop, Client: who, Call: call, Return: answer, Code: code}
 	}
 	see := func(call, answer int64, status, by string) *r {
-		return &r{What: linear.Describe, Call: call, Answer: answer, Status: status, By: by}
+		return &r{Operation: linear.Describe, Call: call, Return: answer, Status: status, By: by}
 	}
 	missing := func(call, answer int64) *r {
-		return &r{What: linear.Describe, Call: call, Answer: answer, Code: fault.ExecutionNotExists}
+		return &r{Operation: linear.Describe, Call: call, Return: answer, Code: fault.ExecutionNotExists}
 	}
 	report := func(call, answer int64, who, ends string, code fault.Code) *r {
-		return &r{What: linear.Report, Who: who, Ends: ends, Call: call, Answer: answer, Code: code}
+		return &r{Operation: linear.Report, Client: who, Ends: ends, Call: call, Return: answer, Code: code}
 	}
 	const over = fault.ExecutionAlreadyCompleted
 	for name, c := range map[string]struct {
@@ -54,9 +54,9 @@ func TestJudge(t *testing.T) {
 		"ended without a report":           {[]*r{start(1, 2), report(9, 10, "a", "Succeeded", fault.TaskAlreadyCompleted), see(3, 4, "Succeeded", "")}, false},
 		"stopped after an accepted report": {[]*r{start(1, 2), report(3, 4, "a", "Succeeded", ""), stop(5, 6, "b", ""), see(7, 8, "Stopped", "b")}, true},
 	} {
-		v := linear.Judge(c.history, 20, time.Second)
-		if good := v.Wrong == ""; good != c.good || v.Undecided > 0 {
-			t.Errorf("%s: good is %v, want %v\n%s", name, good, c.good, v.Wrong)
+		v := linear.Check(c.history, 20, time.Second)
+		if good := v.Violation == ""; good != c.good || v.Undecided > 0 {
+			t.Errorf("%s: good is %v, want %v\n%s", name, good, c.good, v.Violation)
 		}
 	}
 }

@@ -26,7 +26,7 @@ type Options struct {
 	Before      []string            // a command that runs the server: its words come first
 	User        *syscall.Credential // who runs it; the test's user without
 	Output      io.Writer           // gets what the server prints, beside Log; nil: nobody
-	Mayhem      bool                // the log may hold signs of a broken server: the test looks itself
+	AllowBadLog bool                // the log may hold signs of a broken server: the test looks itself
 }
 
 // Server is the process. It is always started on the same address and directory.
@@ -77,7 +77,7 @@ func New(t testing.TB, o Options) *Server {
 	t.Cleanup(func() {
 		s.Kill()
 		for _, text := range s.Log.Bad() {
-			if !o.Mayhem {
+			if !o.AllowBadLog {
 				t.Errorf("the server said: %s", text)
 			}
 		}
@@ -97,8 +97,8 @@ func (s *Server) SetCredentials(text string) {
 	}
 }
 
-// Become lets the next start run another program, such as that of another version.
-func (s *Server) Become(program string) { s.args[len(s.o.Before)] = program }
+// SetProgram lets the next start run another program, such as that of another version.
+func (s *Server) SetProgram(program string) { s.args[len(s.o.Before)] = program }
 
 // Command is the command line that starts the server; its first word is the program.
 func (s *Server) Command() []string { return append([]string{}, s.args...) }
@@ -148,14 +148,14 @@ func (s *Server) launch() {
 	s.run = r
 }
 
-// readyTime is how long a server may take until it listens or ends.
-const readyTime = 3 * time.Minute
+// readyMax is how long a server may take until it listens or ends.
+const readyMax = 3 * time.Minute
 
 // Start starts the server and returns once it accepts connections, or has ended: it listens before its store is open.
 func (s *Server) Start() {
 	s.t.Helper()
 	s.launch()
-	for deadline := time.Now().Add(readyTime); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(readyMax); ; time.Sleep(2 * time.Millisecond) {
 		if c, err := net.Dial("tcp", s.Address); err == nil {
 			c.Close()
 			return
@@ -169,13 +169,13 @@ func (s *Server) Start() {
 	}
 }
 
-// Open starts the server and waits until it answers or has ended. It tells whether it answers; otherwise its log says why.
-func (s *Server) Open() bool {
+// StartAndWait starts the server and waits until it answers or has ended. It tells whether it answers; otherwise its log says why.
+func (s *Server) StartAndWait() bool {
 	s.t.Helper()
 	s.launch()
 	client := &http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
-	for deadline := time.Now().Add(readyTime); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(readyMax); time.Now().Before(deadline); {
 		select {
 		case <-s.run.ended:
 			s.run = nil
@@ -191,10 +191,10 @@ func (s *Server) Open() bool {
 	return false
 }
 
-// Answers waits until the server answers requests.
-func (s *Server) Answers() {
+// WaitReady waits until the server answers requests.
+func (s *Server) WaitReady() {
 	s.t.Helper()
-	r, err := (&http.Client{Timeout: readyTime}).Get(s.Endpoint() + "/healthz")
+	r, err := (&http.Client{Timeout: readyMax}).Get(s.Endpoint() + "/healthz")
 	if err != nil {
 		s.t.Fatalf("%v\n%s", err, s.Log)
 	}
@@ -225,12 +225,12 @@ func (s *Server) Kill() {
 	s.run = nil
 }
 
-// Ended waits until the server has ended by itself, and tells how.
-func (s *Server) Ended(most time.Duration) error {
+// WaitExit waits until the server has ended by itself, and tells how.
+func (s *Server) WaitExit(timeout time.Duration) error {
 	s.t.Helper()
 	select {
 	case <-s.run.ended:
-	case <-time.After(most):
+	case <-time.After(timeout):
 		s.t.Errorf("the server does not end:\n%s", s.Log)
 		s.run.cmd.Process.Kill()
 		<-s.run.ended
@@ -240,11 +240,11 @@ func (s *Server) Ended(most time.Duration) error {
 	return err
 }
 
-// End ends the server as an operator does, and checks that it ends well.
-func (s *Server) End() {
+// Shutdown ends the server as an operator does, and checks that it ends well.
+func (s *Server) Shutdown() {
 	s.t.Helper()
 	s.run.cmd.Process.Signal(syscall.SIGTERM)
-	if err := s.Ended(2 * time.Minute); err != nil {
+	if err := s.WaitExit(2 * time.Minute); err != nil {
 		s.t.Errorf("the server ended with %v:\n%s", err, s.Log)
 	}
 }

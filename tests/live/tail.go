@@ -12,8 +12,8 @@ type Tail struct {
 	bad []string
 }
 
-// never are the signs of a broken server.
-var never = []string{"DATA RACE", "panic:", "fatal error:", "interpreter broke", "value missing", "damaged"}
+// badSigns are the signs of a broken server.
+var badSigns = []string{"DATA RACE", "panic:", "fatal error:", "interpreter broke", "value missing", "damaged"}
 
 const tailMax = 32 << 10
 
@@ -22,7 +22,7 @@ func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = append(t.buf, p...)
-	for _, sign := range never {
+	for _, sign := range badSigns {
 		if bytes.Contains(p, []byte(sign)) && len(t.bad) < 5 {
 			t.bad = append(t.bad, string(p))
 		}
@@ -40,8 +40,8 @@ func (t *Tail) Bad() []string {
 	return append([]string(nil), t.bad...)
 }
 
-// Forget empties it.
-func (t *Tail) Forget() {
+// Reset empties it.
+func (t *Tail) Reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf, t.bad = nil, nil

@@ -167,7 +167,7 @@ func (o *options) do() error {
 			return err
 		}
 	}
-	return o.tell(list)
+	return o.writeSummary(list)
 }
 
 // warn names what the list of equivalent mutants has and the code has not any more.
@@ -183,8 +183,8 @@ func warn(all []*mutant, equivalent map[string]string) {
 	}
 }
 
-// tell writes the summary of the results of the sample.
-func (o *options) tell(list []chosen) error {
+// writeSummary writes the summary of the results of the sample.
+func (o *options) writeSummary(list []chosen) error {
 	known, err := readResults(o.out)
 	if err != nil {
 		return err
@@ -214,12 +214,12 @@ func (o *options) tryAll(sources []*source, list []chosen) error {
 	if err != nil {
 		return err
 	}
-	w := &workshop{options: o, sources: sources, targets: all,
-		kept: filepath.Join(filepath.Dir(o.out), "without-"+code)}
+	w := &tester{options: o, sources: sources, targets: all,
+		cacheDir: filepath.Join(filepath.Dir(o.out), "without-"+code)}
 	done := 0
 	for _, m := range list {
 		r, ok := known[m.ID]
-		tried := ok && r.Seeds == o.seeds && !(o.again && !r.caught())
+		tried := ok && r.Seeds == o.seeds && !(o.again && !r.isCaught())
 		if tried || !strings.Contains(m.ID, o.only) {
 			continue
 		}
@@ -241,16 +241,16 @@ func (o *options) tryAll(sources []*source, list []chosen) error {
 	return nil
 }
 
-// workshop is where mutants are tried.
-type workshop struct {
+// tester is where mutants are tried.
+type tester struct {
 	*options
-	sources []*source
-	targets []*target
-	kept    string // what runs without a mutant have shown
+	sources  []*source
+	targets  []*target
+	cacheDir string // what runs without a mutant have shown
 }
 
 // try tries one mutant.
-func (w *workshop) try(m chosen) (result, error) {
+func (w *tester) try(m chosen) (result, error) {
 	r := result{ID: m.ID, Line: m.Line, Package: m.source.path, Op: m.Op, Diff: m.Diff,
 		Seeds: w.seeds}
 	dir, err := os.MkdirTemp("", "mutate")
@@ -280,10 +280,10 @@ func (w *workshop) try(m chosen) (result, error) {
 }
 
 // through tries a mutant on one target after the other, until one notices it.
-func (w *workshop) through(list []*target, m chosen, dir, overlay string) (trial, error) {
+func (w *tester) through(list []*target, m chosen, dir, overlay string) (trial, error) {
 	sum := trial{How: unreached}
 	for _, t := range list {
-		if err := t.measure(w.root, w.kept, w.sources, w.processes); err != nil {
+		if err := t.measure(w.root, w.cacheDir, w.sources, w.processes); err != nil {
 			return sum, err
 		}
 	}

@@ -144,7 +144,7 @@ func TestWhoNotices(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]struct {
-		unit, sim how
+		unit, sim outcome
 		by        string
 	}{
 		"l.on = true -> (nothing)":                {failed, passed, "millrace/tests/mutate/testdata/lamp: TestBurn"},
@@ -193,9 +193,9 @@ func TestWhoNotices(t *testing.T) {
 
 // hasty shortens the time that a run may take at least.
 func hasty(t *testing.T) {
-	before := leastLimit
-	leastLimit = 5e9
-	t.Cleanup(func() { leastLimit = before })
+	before := limitMin
+	limitMin = 5e9
+	t.Cleanup(func() { limitMin = before })
 }
 
 func TestSummary(t *testing.T) {

@@ -21,19 +21,19 @@ const (
 	buildLimit = 10 * time.Minute
 )
 
-// how a run has ended.
-type how string
+// outcome a run has ended.
+type outcome string
 
 const (
-	passed    how = "passed"
-	failed    how = "failed"
-	hung      how = "hung"      // it took longer than its limit
-	unreached how = "unreached" // no test comes to the changed code, so none was run
-	unbuilt   how = "unbuilt"   // it does not compile after all
+	passed    outcome = "passed"
+	failed    outcome = "failed"
+	hung      outcome = "hung"      // it took longer than its limit
+	unreached outcome = "unreached" // no test comes to the changed code, so none was run
+	unbuilt   outcome = "unbuilt"   // it does not compile after all
 )
 
-// caught reports whether somebody has noticed the mutant.
-func (h how) caught() bool { return h == failed || h == hung }
+// isCaught reports whether somebody has noticed the mutant.
+func (h outcome) isCaught() bool { return h == failed || h == hung }
 
 // build compiles the tests of a package; flags are further ones, such as -overlay. It reports whether
 // the package has tests.
@@ -55,7 +55,7 @@ func build(root, pkg, binary string, flags ...string) (there bool, err error) {
 // run runs a test binary in the directory of its package, and gives what it has printed. Its
 // temporary files are gone afterwards, and so is every process that it has started.
 func run(ctx context.Context, dir string, limit time.Duration, env []string, binary string,
-	args ...string) (how, string, error) {
+	args ...string) (outcome, string, error) {
 	temp, err := os.MkdirTemp("", "mutant")
 	if err != nil {
 		return "", "", err

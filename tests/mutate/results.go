@@ -23,7 +23,7 @@ type result struct {
 	Sim     trial  `json:"simulation"`
 }
 
-func (r result) caught() bool { return r.Unit.How.caught() || r.Sim.How.caught() }
+func (r result) isCaught() bool { return r.Unit.How.isCaught() || r.Sim.How.isCaught() }
 
 func (r result) broken() bool { return r.Unit.How == unbuilt || r.Sim.How == unbuilt }
 

@@ -14,19 +14,19 @@ type count struct{ tried, unit, reached, sim, simAlone, survived int }
 
 func (c *count) add(r result) {
 	c.tried++
-	if r.Unit.How.caught() {
+	if r.Unit.How.isCaught() {
 		c.unit++
 	}
 	if r.Sim.How != unreached {
 		c.reached++
 	}
-	if r.Sim.How.caught() {
+	if r.Sim.How.isCaught() {
 		c.sim++
-		if !r.Unit.How.caught() {
+		if !r.Unit.How.isCaught() {
 			c.simAlone++
 		}
 	}
-	if !r.caught() {
+	if !r.isCaught() {
 		c.survived++
 	}
 }
@@ -54,7 +54,7 @@ func summarize(w io.Writer, list []result) {
 			}
 			groups[i][key].add(r)
 		}
-		if !r.caught() {
+		if !r.isCaught() {
 			survivors = append(survivors, r)
 		}
 	}

@@ -71,13 +71,13 @@ func (t *target) args(part, parts int, limit time.Duration) (args, env []string)
 		"-shrink=false", "-part", fmt.Sprintf("%d/%d", part, parts)), []string{"GOMAXPROCS=1"}
 }
 
-// leastLimit is what even the quickest tests may take.
-var leastLimit = time.Minute
+// limitMin is what even the quickest tests may take.
+var limitMin = time.Minute
 
 // limit is how long a run may take: a multiple of what it takes without a mutant, since the machine
 // may have other work by then.
 func (t *target) limit() time.Duration {
-	return leastLimit + time.Duration(6*t.seconds*float64(time.Second))
+	return limitMin + time.Duration(6*t.seconds*float64(time.Second))
 }
 
 // measure runs the target once without a mutant: how long it takes, and what it comes to. It keeps
@@ -164,7 +164,7 @@ func (t *target) parts(processes int) int {
 // run runs the target's binary, the simulation in several processes; the first that fails ends the
 // others. more gives further arguments.
 func (t *target) run(binary string, processes int, limit time.Duration,
-	more func(part int) []string) (how, string, error) {
+	more func(part int) []string) (outcome, string, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var mu sync.Mutex
@@ -198,7 +198,7 @@ func (t *target) run(binary string, processes int, limit time.Duration,
 
 // trial is the result of a mutant in one target, or in one after the other.
 type trial struct {
-	How     how      `json:"how"`
+	How     outcome  `json:"how"`
 	By      string   `json:"by,omitempty"`    // the test, or the seed, and what was wrong
 	Flaky   []string `json:"flaky,omitempty"` // what has failed once, and then passed
 	Seconds float64  `json:"seconds"`

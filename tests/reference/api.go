@@ -29,22 +29,22 @@ func Read(history any) ([]Event, error) {
 	return events, nil
 }
 
-// CheckShown is Check of a history as GetExecutionHistory gives it, of an execution of which nothing
+// CheckHistory is Check of a history as GetExecutionHistory gives it, of an execution of which nothing
 // else is known: what its tasks came to is taken from the history. Times have no upper bound.
-func CheckShown(definition, input string, context Context, old bool, history any) error {
+func CheckHistory(definition, input string, context Context, flowV1 bool, history any) error {
 	events, err := Read(history)
 	if err != nil {
 		return err
 	}
-	return Check(definition, input, context, events, Record{Late: -1, Limits: Defaults(old)})
+	return Check(definition, input, context, events, Record{Late: -1, Limits: Defaults(flowV1)})
 }
 
 // Defaults are the limits of a language where none are set: fdl-statemachine.md 14, fdl-flow.md 11.
-func Defaults(old bool) Limits {
-	l := Limits{Events: 5000, Data: 64 << 10, WaitSeconds: 300, WaitSecondsOld: 172_800,
-		MapConcurrency: 40, MapConcurrencyMax: 100, IterationsOld: 100, TaskSeconds: 604_800,
+func Defaults(flowV1 bool) Limits {
+	l := Limits{Events: 5000, Data: 64 << 10, WaitSeconds: 300, WaitSecondsV1: 172_800,
+		MapConcurrency: 40, MapConcurrencyMax: 100, IterationsV1: 100, TaskSeconds: 604_800,
 		ExecutionSeconds: 31_536_000}
-	if old {
+	if flowV1 {
 		l.Data = 32 << 10
 	}
 	return l

@@ -63,7 +63,7 @@ func TestCases(t *testing.T) {
 				t.Fatalf("%v\n%s", err, show(eventsOf(m, r.Events)))
 			}
 			for i := range r.Events {
-				events := damages["it comes a second early"](eventsOf(m, r.Events), i)
+				events := mutations["it comes a second early"](eventsOf(m, r.Events), i)
 				if events != nil && check(events) == nil {
 					t.Errorf("event %d may be early", i+1)
 				}

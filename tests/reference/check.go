@@ -11,14 +11,14 @@ import (
 // failure is an error of a state. Where only its name is fixed, cause is free.
 type failure struct {
 	Failure
-	free    bool
-	timeout bool // of the task itself
-	noRetry bool // it would repeat itself (D-19)
-	unsure  bool // of a start: an execution may have been started all the same
+	free      bool
+	timeout   bool // of the task itself
+	permanent bool // it would repeat itself (D-19)
+	unsure    bool // of a start: an execution may have been started all the same
 }
 
-// Verdict is what Judge finds out beside what is wrong.
-type Verdict struct {
+// Result is what Judge finds out beside what is wrong.
+type Result struct {
 	// Abandoned are attempts, by the EventId of TaskScheduled, which have started an execution to
 	// wait for, or may have, and were given up before it had ended: that execution is to be stopped.
 	Abandoned []int64
@@ -32,7 +32,7 @@ func Check(definition, input string, context Context, events []Event, outside Re
 
 // Judge is Check, and says more.
 func Judge(definition, input string, context Context, events []Event, outside Record,
-) (v Verdict, err error) {
+) (v Result, err error) {
 	c := &checker{context: context, events: events, out: &outside, drawn: newDrawn(),
 		globals: object{}, used: map[*Outcome]bool{}}
 	defer func() {
@@ -51,7 +51,7 @@ func Judge(definition, input string, context Context, events []Event, outside Re
 		if c.root != nil {
 			c.root.kill()
 		}
-		v = c.verdict
+		v = c.findings
 	}()
 	read := definitions.get(definition)
 	if read.err != nil {
@@ -89,9 +89,9 @@ type checker struct {
 	drawn      *drawn
 	globals    object
 	used       map[*Outcome]bool
-	verdict    Verdict
+	findings   Result
 
-	old      bool // the older language
+	flowV1   bool // the older language
 	started  int64
 	deadline int64
 	root     *thread
@@ -114,8 +114,8 @@ func (c *checker) violate(e *Event, rule, format string, args ...any) {
 }
 
 func (c *checker) check() error {
-	c.old = c.definition["type"] == any("flow")
-	if !c.old && c.definition["Type"] != any("StateMachine") {
+	c.flowV1 = c.definition["type"] == any("flow")
+	if !c.flowV1 && c.definition["Type"] != any("StateMachine") {
 		return &Unjudged{"language"}
 	}
 	for i := range c.events {
@@ -178,7 +178,7 @@ func (c *checker) begin(e *Event) {
 		c.started = e.Time
 	}
 	seconds, _ := whole(c.definition["Timeout"])
-	if c.old {
+	if c.flowV1 {
 		seconds, _ = whole(c.definition["timeoutSeconds"])
 	}
 	if seconds == 0 {
@@ -186,7 +186,7 @@ func (c *checker) begin(e *Event) {
 	}
 	c.deadline = c.started + seconds*1000
 	c.root = newThread(c, nil, func(t *thread) (any, *failure) {
-		if c.old {
+		if c.flowV1 {
 			return t.flow()
 		}
 		return t.machine()
@@ -327,10 +327,10 @@ func (c *checker) endsEarly(e *Event) {
 	if !c.ending {
 		c.own = e.ID - 1
 	}
-	if !c.old && !c.ending {
+	if !c.flowV1 && !c.ending {
 		c.root.each(func(t *thread) { c.toAbort = append(c.toAbort, t.open...) })
 	}
-	if len(c.toAbort) > 0 && !c.old {
+	if len(c.toAbort) > 0 && !c.flowV1 {
 		c.violate(e, "fdl-statemachine.md 11.4, 15.1", "state %q is neither closed nor aborted",
 			c.toAbort[0].name)
 	}

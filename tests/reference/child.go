@@ -24,8 +24,8 @@ func childOf(params object) *child {
 	return c
 }
 
-// oldChildOf is childOf in the older language: without serviceParams the input is the step's.
-func oldChildOf(st object, params any, input any) *child {
+// childOfV1 is childOf in the older language: without serviceParams the input is the step's.
+func childOfV1(st object, params any, input any) *child {
 	c := &child{flow: flowName(textField(st, "resourceArn")), input: input}
 	service, ok := params.(object)
 	if !ok {
@@ -79,7 +79,7 @@ func (c *checker) answer(a *attempt, out any) {
 	got, _ := out.(object)
 	want := object{"FlowName": a.child.flow, "ExecutionName": got["ExecutionName"],
 		"RequestID": got["RequestID"]}
-	if c.old {
+	if c.flowV1 {
 		want = object{"FlowName": a.child.flow, "ExecutionName": got["ExecutionName"],
 			"Name": got["ExecutionName"], "RequestId": got["RequestId"]}
 	}
@@ -93,7 +93,7 @@ func (c *checker) answer(a *attempt, out any) {
 
 // Reported is what the end of an execution, its last event, is for a task that waits for it, of the
 // older language or the newer one: fdl-flow.md 7.2, fdl-statemachine.md D-35.
-func Reported(end Event, old bool) Outcome {
+func Reported(end Event, flowV1 bool) Outcome {
 	v, _ := readJSON(end.Detail)
 	m, _ := v.(object)
 	out := Outcome{At: end.Time}
@@ -104,7 +104,7 @@ func Reported(end Event, old bool) Outcome {
 		return out
 	case "ExecutionTimedOut":
 		out.AnyCause = true
-		if out.Error = (&Failure{Name: errTimedOut}); old {
+		if out.Error = (&Failure{Name: errTimedOut}); flowV1 {
 			out.Error.Name = errTask
 		}
 		return out

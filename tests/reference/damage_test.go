@@ -13,9 +13,9 @@ import (
 	"millrace/tests/reference"
 )
 
-// damages are histories that differ a little from a right one, at an event; nil where there is no
+// mutations are histories that differ a little from a right one, at an event; nil where there is no
 // such difference.
-var damages = map[string]func(e []reference.Event, i int) []reference.Event{
+var mutations = map[string]func(e []reference.Event, i int) []reference.Event{
 	"an event is missing": func(e []reference.Event, i int) []reference.Event {
 		for j := range e {
 			if e[j].ID > int64(i+1) {
@@ -96,7 +96,7 @@ func TestDamage(t *testing.T) {
 				continue
 			}
 			for i := range r.Events {
-				for name, damage := range damages {
+				for name, damage := range mutations {
 					events := damage(eventsOf(f.Machine, r.Events), i)
 					if events == nil {
 						continue

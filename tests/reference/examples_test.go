@@ -26,10 +26,10 @@ func eventsOf(m *flow.Machine, events []flow.HistoryEvent) []reference.Event {
 
 func limitsOf(l flow.Limits, language flow.Language) reference.Limits {
 	return reference.Limits{Events: l.Events, Data: l.Data(language), WaitSeconds: l.WaitSeconds,
-		WaitSecondsOld: l.WaitSecondsV1,
+		WaitSecondsV1:  l.WaitSecondsV1,
 		MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax,
-		IterationsOld: l.IterationsV1,
-		TaskSeconds:   l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds}
+		IterationsV1: l.IterationsV1,
+		TaskSeconds:  l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds}
 }
 
 var start = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC).UnixMilli()

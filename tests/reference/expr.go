@@ -17,17 +17,17 @@ type scope struct {
 	drawn *drawn
 }
 
-// wrong is an expression that cannot be evaluated: the state fails with FnF.ExpressionError (10.7).
-type wrong struct{ why string }
+// evalError is an expression that cannot be evaluated: the state fails with FnF.ExpressionError (10.7).
+type evalError struct{ why string }
 
-func fail(format string, args ...any) any { panic(wrong{fmt.Sprintf(format, args...)}) }
+func fail(format string, args ...any) any { panic(evalError{fmt.Sprintf(format, args...)}) }
 
-// attempted evaluates, and gives the error that ended it. Its cause is free: only its name is
+// evaluate evaluates, and gives the error that ended it. Its cause is free: only its name is
 // fixed.
-func attempted(name string, f func() any) (v any, err *failure) {
+func evaluate(name string, f func() any) (v any, err *failure) {
 	defer func() {
 		if r := recover(); r != nil {
-			w, ok := r.(wrong)
+			w, ok := r.(evalError)
 			if !ok {
 				panic(r)
 			}
@@ -103,7 +103,7 @@ func (p *parser) or() expression {
 	left := p.and()
 	for p.accept("||") {
 		a, b := left, p.and()
-		left = func(s *scope) any { return lazily(a(s), true, func() any { return b(s) }) }
+		left = func(s *scope) any { return shortCircuit(a(s), true, func() any { return b(s) }) }
 	}
 	return left
 }
@@ -112,13 +112,13 @@ func (p *parser) and() expression {
 	left := p.comparison()
 	for p.accept("&&") {
 		a, b := left, p.comparison()
-		left = func(s *scope) any { return lazily(a(s), false, func() any { return b(s) }) }
+		left = func(s *scope) any { return shortCircuit(a(s), false, func() any { return b(s) }) }
 	}
 	return left
 }
 
-// lazily is || and &&: the right side is evaluated only when the left one does not decide (10.4).
-func lazily(left any, decides bool, right func() any) any {
+// shortCircuit is || and &&: the right side is evaluated only when the left one does not decide (10.4).
+func shortCircuit(left any, decides bool, right func() any) any {
 	if _, ok := left.(undetermined); ok {
 		return undetermined{}
 	}

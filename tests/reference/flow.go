@@ -12,14 +12,14 @@ func (t *thread) flow() (any, *failure) {
 	c := t.c
 	input := c.input
 	if m := listField(c.definition, "inputMappings"); len(m) > 0 {
-		input = mapped(m, oldRoots{c.input, absent{}, t.oldContext(nil, nil)})
+		input = mapped(m, rootsV1{c.input, absent{}, t.contextV1(nil, nil)})
 	}
 	local, err := t.steps(listField(c.definition, "steps"), input)
 	c.failed = err
 	t.peek(want{t.last, "ExecutionSucceeded", ""}, want{t.last, "ExecutionFailed", ""})
 	var out any = local
 	if m := listField(c.definition, "outputMappings"); len(m) > 0 && err == nil {
-		out = mapped(m, oldRoots{input, local, t.oldContext(nil, nil)})
+		out = mapped(m, rootsV1{input, local, t.contextV1(nil, nil)})
 	}
 	if err == nil {
 		c.sized(out, "the output of the execution")
@@ -28,8 +28,8 @@ func (t *thread) flow() (any, *failure) {
 	return nil, nil
 }
 
-// oldContext is $context (2.6).
-func (t *thread) oldContext(st object, v *visit) object {
+// contextV1 is $context (2.6).
+func (t *thread) contextV1(st object, v *visit) object {
 	c := t.c
 	out := object{"flow": object{"name": c.context.Flow, "id": c.context.Flow},
 		"execution": object{"name": c.context.Execution, "id": c.context.Execution,
@@ -90,8 +90,8 @@ func (t *thread) step(st object, parent any, local *object) (next string, err *f
 	t.peek(want{v.last, "", name})
 	var input any = overlay(parent, *local)
 	if m := listField(st, "inputMappings"); len(m) > 0 {
-		if input, err = t.mapped(m, oldRoots{parent, *local, t.oldContext(st, v)}); err != nil {
-			err.noRetry = true
+		if input, err = t.mapped(m, rootsV1{parent, *local, t.contextV1(st, v)}); err != nil {
+			err.permanent = true
 			return t.stepFailed(st, v, err, local)
 		}
 	}
@@ -118,7 +118,7 @@ func (t *thread) body(st object, v *visit) (any, string, *failure) {
 	case "pass", "succeed":
 		return object{}, "", nil
 	case "wait":
-		return object{}, "", t.oldWait(st, v)
+		return object{}, "", t.waitV1(st, v)
 	case "fail":
 		return nil, "", &failure{Failure: Failure{textField(st, "error"), textField(st, "cause")}}
 	case "choice":
@@ -133,7 +133,7 @@ func (t *thread) body(st object, v *visit) (any, string, *failure) {
 		got, err := t.foreach(st, v)
 		return got, "", err
 	case "task":
-		got, err := t.oldTask(st, v)
+		got, err := t.taskV1(st, v)
 		return got, "", err
 	default:
 		panic(&Unjudged{"step type " + kind})
@@ -150,7 +150,7 @@ func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	switch _, isObject := result.(object); {
 	case len(mappings) > 0:
 		var err *failure
-		if out, err = t.mapped(mappings, oldRoots{v.input, result, t.oldContext(st,
+		if out, err = t.mapped(mappings, rootsV1{v.input, result, t.contextV1(st,
 			v)}); err != nil {
 			return err
 		}
@@ -161,13 +161,13 @@ func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	}
 	merged := overlay(*local, out)
 	size := 0
-	if most(v.input)+most(out)+most(result) > limit || most(merged) > limit {
+	if sizeMax(v.input)+sizeMax(out)+sizeMax(result) > limit || sizeMax(merged) > limit {
 		size = len(text(v.input)) + len(text(out))
 		if len(mappings) > 0 || kind == "parallel" || kind == "foreach" {
 			size += len(text(result))
 		}
 	}
-	if size > limit || most(merged) > limit && len(text(merged)) > limit {
+	if size > limit || sizeMax(merged) > limit && len(text(merged)) > limit {
 		panic(tooLarge{"input, local data and output of step " + v.name})
 	}
 	c.detail(t.take("StepSucceeded", "fdl-flow.md 3, 8.2, 8.3"), "fdl-flow.md 2.3, 2.4",
@@ -190,15 +190,15 @@ func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (s
 	}
 	merged := *local
 	if m := listField(st, "errorMappings"); catch != nil && len(m) > 0 {
-		out := c.sized(mapped(m, oldRoots{v.input, object{"error": told.Name, "code": told.Name,
-			"cause": told.Cause}, t.oldContext(st, v)}),
+		out := c.sized(mapped(m, rootsV1{v.input, object{"error": told.Name, "code": told.Name,
+			"cause": told.Cause}, t.contextV1(st, v)}),
 			"what errorMappings build")
 		merged = overlay(*local, out)
 		c.sized(merged, "the local data after step "+v.name)
 	}
 	err = t.failsWith(t.take("StepFailed", "fdl-flow.md 5.2, 5.3, 8.3"), err)
 	if catch == nil {
-		err.timeout, err.noRetry = false, false
+		err.timeout, err.permanent = false, false
 		return "", err
 	}
 	t.peek(want{v.last, "", v.name})
@@ -209,11 +209,11 @@ func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (s
 }
 
 // mapped is what mappings of a step build.
-func (t *thread) mapped(mappings []any, r oldRoots) (any, *failure) {
-	return attempted(errRuntime, func() any { return mapped(mappings, r) })
+func (t *thread) mapped(mappings []any, r rootsV1) (any, *failure) {
+	return evaluate(errRuntime, func() any { return mapped(mappings, r) })
 }
 
-func (t *thread) oldRuntime() *failure {
+func (t *thread) runtimeV1() *failure {
 	return &failure{Failure: Failure{Name: errRuntime}, free: true}
 }
 
@@ -228,15 +228,15 @@ func dollar(field any, input any) any {
 	return field
 }
 
-// oldWait is 3.3.
-func (t *thread) oldWait(st object, v *visit) *failure {
+// waitV1 is 3.3.
+func (t *thread) waitV1(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
-	most := t.c.out.Limits.WaitSecondsOld
+	most := t.c.out.Limits.WaitSecondsV1
 	if stamp, ok := st["timestamp"]; ok {
 		s, _ := dollar(stamp, v.input).(string)
 		at, err := time.Parse(time.RFC3339, s)
 		if err != nil || at.UnixMilli() > t.lastTime+most*1000 {
-			return t.oldRuntime()
+			return t.runtimeV1()
 		}
 		t.due = max(t.lastTime, at.UnixMilli())
 		return nil
@@ -249,7 +249,7 @@ func (t *thread) oldWait(st object, v *visit) *failure {
 	}
 	n, ok := whole(got)
 	if !ok || n < 0 || n > most {
-		return t.oldRuntime()
+		return t.runtimeV1()
 	}
 	t.due = t.lastTime + n*1000
 	return nil
@@ -302,9 +302,9 @@ func (t *thread) foreach(st object, v *visit) (any, *failure) {
 	items, ok := dollar(m["collection"], v.input).([]any)
 	if !ok {
 		t.peek(want{v.last, "", v.name})
-		return nil, t.oldRuntime()
+		return nil, t.runtimeV1()
 	}
-	return t.lists(len(items), t.c.out.Limits.IterationsOld, v, "Iteration", func(i int) ([]any,
+	return t.lists(len(items), t.c.out.Limits.IterationsV1, v, "Iteration", func(i int) ([]any,
 		any) {
 		input := overlay(v.input, object{textField(m, "item"): items[i]})
 		if index := textField(m, "index"); index != "" {
@@ -314,8 +314,8 @@ func (t *thread) foreach(st object, v *visit) (any, *failure) {
 	})
 }
 
-// oldTask is 3.1 and 6.
-func (t *thread) oldTask(st object, v *visit) (any, *failure) {
+// taskV1 is 3.1 and 6.
+func (t *thread) taskV1(st object, v *visit) (any, *failure) {
 	c := t.c
 	t.peek(want{v.last, "", v.name})
 	shown := object{"input": v.input, "pattern": "requestResponse",
@@ -352,7 +352,7 @@ func (t *thread) oldTask(st object, v *visit) (any, *failure) {
 	}
 	t.called(&a, params, v.input, v.token)
 	if isFlow(st) {
-		a.child = oldChildOf(st, params, v.input)
+		a.child = childOfV1(st, params, v.input)
 		c.startsOnly(&a)
 	}
 	return t.outcome(&a, v)

@@ -24,7 +24,7 @@ var (
 func TestGenerated(t *testing.T) {
 	unjudged, ended := map[string]int{}, map[flow.Status]int{}
 	for seed := *first; seed < *first+*flows; seed++ {
-		d := newDrive(t, seed)
+		d := newStepper(t, seed)
 		d.run()
 		ended[d.state.Status]++
 		err := d.check()
@@ -50,28 +50,28 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// drive runs one execution in virtual time.
-type drive struct {
-	t       *testing.T
-	flow    flowtest.Generated
-	m       *flow.Machine
-	limits  flow.Limits
-	input   string
-	state   *interp.State
-	events  []flow.HistoryEvent
-	now     int64
-	stop    int64 // 0: never
-	queue   []arrival
-	outside reference.Record
+// stepper runs one execution in virtual time.
+type stepper struct {
+	t      *testing.T
+	flow   flowtest.Generated
+	m      *flow.Machine
+	limits flow.Limits
+	input  string
+	state  *interp.State
+	events []flow.HistoryEvent
+	now    int64
+	stop   int64 // 0: never
+	queue  []arrival
+	record reference.Record
 }
 
 type arrival struct {
-	at   int64
-	news interp.Message
+	at      int64
+	message interp.Message
 }
 
-func newDrive(t *testing.T, seed uint64) *drive {
-	d := &drive{t: t, flow: flowtest.Generate(seed), limits: flow.DefaultLimits(), now: start}
+func newStepper(t *testing.T, seed uint64) *stepper {
+	d := &stepper{t: t, flow: flowtest.Generate(seed), limits: flow.DefaultLimits(), now: start}
 	m, diagnostics := fdl.Parse([]byte(d.flow.Definition), fdl.Options{Mode: flow.Standard})
 	if m == nil {
 		t.Fatalf("seed %d: %v", seed, diagnostics)
@@ -97,11 +97,11 @@ func newDrive(t *testing.T, seed uint64) *drive {
 		Run: 1, Seed: [16]byte{byte(seed)}, Language: m.Language, Started: start,
 		Deadline: start + seconds*1000,
 		Input:    flow.TextValue(text)})
-	d.outside = reference.Record{Limits: limitsOf(d.limits, m.Language), Known: true,
+	d.record = reference.Record{Limits: limitsOf(d.limits, m.Language), Known: true,
 		Attempts: map[int64]*reference.Attempt{},
 		Reports:  map[int64][]reference.Outcome{}}
 	if d.stop > 0 {
-		d.outside.Stops = []reference.Stop{{Failure: reference.Failure{Name: "Halt",
+		d.record.Stops = []reference.Stop{{Failure: reference.Failure{Name: "Halt",
 			Cause: "asked"}, At: d.stop}}
 		d.queue = append(d.queue, arrival{d.stop, interp.Message{Kind: interp.StopRequested,
 			Error: &flow.Error{Name: "Halt", Cause: "asked"}}})
@@ -122,13 +122,13 @@ func treeOf(v any) any {
 	return tree
 }
 
-func (d *drive) check() error {
+func (d *stepper) check() error {
 	return reference.Check(d.flow.Definition, d.input, reference.Context{Flow: "generated",
 		Execution: "exec", Account: "1234567890123456", Region: "local"},
-		eventsOf(d.m, d.events), d.outside)
+		eventsOf(d.m, d.events), d.record)
 }
 
-func (d *drive) run() {
+func (d *stepper) run() {
 	var news []interp.Message
 	for range 100_000 {
 		fx := interp.Step(d.m, &d.limits, d.state, interp.StepInput{At: d.now, Messages: news,
@@ -150,7 +150,7 @@ func (d *drive) run() {
 		}
 		d.now = max(next, d.now)
 		for len(d.queue) > 0 && d.queue[0].at <= d.now {
-			news = append(news, d.queue[0].news)
+			news = append(news, d.queue[0].message)
 			d.queue = d.queue[1:]
 		}
 	}
@@ -158,13 +158,13 @@ func (d *drive) run() {
 }
 
 // call lets the world say what comes of a call, and notes it.
-func (d *drive) call(c *interp.Call) {
+func (d *stepper) call(c *interp.Call) {
 	a := &reference.Attempt{Token: c.Token}
 	if c.Params != nil {
 		a.Params = string(c.Params.Text())
 	}
 	a.Input = string(c.Input.Text())
-	d.outside.Attempts[c.Attempt] = a
+	d.record.Attempts[c.Attempt] = a
 	for _, n := range d.flow.Tasks.Call(c) {
 		at := d.now + n.Delay
 		o := reference.Outcome{Output: string(n.Message.Output), Async: n.Message.Async, At: at}
@@ -174,7 +174,7 @@ func (d *drive) call(c *interp.Call) {
 		if n.Message.Kind == interp.CallCompleted {
 			a.Answers = append(a.Answers, o)
 		} else {
-			d.outside.Reports[n.Message.TokenID] = append(d.outside.Reports[n.Message.TokenID], o)
+			d.record.Reports[n.Message.TokenID] = append(d.record.Reports[n.Message.TokenID], o)
 		}
 		d.queue = append(d.queue, arrival{at, n.Message})
 	}

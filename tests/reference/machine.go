@@ -17,7 +17,7 @@ func (c *checker) sized(v any, what string) any {
 	if c.probing {
 		limit -= slack(v)
 	}
-	if most(v) > limit && len(text(v)) > limit {
+	if sizeMax(v) > limit && len(text(v)) > limit {
 		panic(tooLarge{what})
 	}
 	return v
@@ -150,12 +150,12 @@ func (t *thread) begin(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
 	input := v.raw
 	if template := objectField(st, "InputConstructor"); template != nil {
-		built, err := attempted(errExpression, func() any {
+		built, err := evaluate(errExpression, func() any {
 			return built(template, t.env(v, v.raw,
 				nil))
 		})
 		if err != nil {
-			err.noRetry = true
+			err.permanent = true
 			return err
 		}
 		input = built
@@ -176,7 +176,7 @@ func (t *thread) work(st object, v *visit) (any, *failure) {
 	case "Wait":
 		return v.input, t.wait(st, v)
 	case "Fail":
-		return nil, t.raise(st, v)
+		return nil, t.runFail(st, v)
 	case "Task":
 		return t.task(st, v)
 	case "Parallel":
@@ -205,7 +205,7 @@ func (t *thread) peekOf(st object, v *visit) *Event {
 // field evaluates a single field that may have the suffix; false without it.
 func (t *thread) field(st object, name string, v *visit) (any, bool, *failure) {
 	if e, ok := st[name+".$"]; ok && e != nil {
-		got, err := attempted(errExpression, func() any {
+		got, err := evaluate(errExpression, func() any {
 			return suffixed(e, t.env(v, v.input,
 				nil))
 		})
@@ -230,8 +230,8 @@ func (t *thread) wait(st object, v *visit) *failure {
 	return nil
 }
 
-// raise is a Fail: 5.2.
-func (t *thread) raise(st object, v *visit) *failure {
+// runFail is a Fail: 5.2.
+func (t *thread) runFail(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
 	texts := [2]string{"FnF.Fail", ""} // D-07
 	for i, name := range [...]string{"Code", "Detail"} {
@@ -267,12 +267,12 @@ func (t *thread) joined(v any, err *failure) (any, *failure) {
 	if err != nil {
 		return nil, err
 	}
-	return attempted(t.c.runtime(), func() any { return v })
+	return evaluate(t.c.runtime(), func() any { return v })
 }
 
 // runtime is the name of the errors that are found while a state runs.
 func (c *checker) runtime() string {
-	if c.old {
+	if c.flowV1 {
 		return errRuntime
 	}
 	return errExpression
@@ -288,7 +288,7 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	at, before := v.last, c.drawn.settle(c.globals)
 	t.peekOf(st, v)
 	path := textField(st, "ItemsPath")
-	got, err := attempted(errExpression, func() any {
+	got, err := evaluate(errExpression, func() any {
 		return array(parsed.get(path)(t.env(v,
 			v.input, nil)))
 	})
@@ -328,7 +328,7 @@ func (t *thread) leave(st object, v *visit, result any) (out any, targets []stri
 	extra := object{"Output": result}
 	out = result
 	if template := objectField(st, "OutputConstructor"); template != nil {
-		if out, err = attempted(errExpression, func() any {
+		if out, err = evaluate(errExpression, func() any {
 			return built(template, t.env(v, v.input,
 				extra))
 		}); err != nil {
@@ -337,7 +337,7 @@ func (t *thread) leave(st object, v *visit, result any) (out any, targets []stri
 	}
 	globals := object{}
 	if template := objectField(st, "GlobalConstructor"); template != nil {
-		made, err := attempted(errExpression, func() any {
+		made, err := evaluate(errExpression, func() any {
 			return built(template, t.env(v, v.input,
 				extra))
 		})
@@ -368,7 +368,7 @@ func (t *thread) choose(st object, v *visit) ([]string, *failure) {
 	var targets []string
 	for _, b := range listField(st, "Branches") {
 		b := b.(object)
-		got, err := attempted(errExpression, func() any {
+		got, err := evaluate(errExpression, func() any {
 			got := parsed.get(textField(b, "Condition"))(t.env(v, v.input, nil))
 			if _, ok := got.(undetermined); ok {
 				return got
@@ -401,7 +401,7 @@ func (c *checker) matches(rule object, key, name string) bool {
 		switch {
 		case n == any("FnF.ALL"), n == any(name):
 			return true
-		case !c.old:
+		case !c.flowV1:
 		case n == any("FC."+name):
 			return true
 		case strings.EqualFold(n.(string), name) && strings.EqualFold(name,
@@ -418,12 +418,12 @@ func (t *thread) retried(rules []any, v *visit, err *failure) bool {
 	names := [...]string{"Errors", "MaxAttempts", "IntervalSeconds", "BackoffRate",
 		"MaxBackoffSeconds"}
 	rate := big.NewRat(1, 1)
-	if t.c.old { // fdl-flow.md 5.2
+	if t.c.flowV1 { // fdl-flow.md 5.2
 		names = [...]string{"errors", "maxAttempts", "intervalSeconds", "multiplier",
 			"maxIntervalSeconds"}
 		rate = big.NewRat(2, 1)
 	}
-	if err.noRetry {
+	if err.permanent {
 		return false
 	}
 	for i, r := range rules {
@@ -491,7 +491,7 @@ func (t *thread) failed(st object, v *visit, err *failure) (any, []string, *fail
 	e := t.take(typ, rule)
 	err = t.failsWith(e, err)
 	if catch == nil {
-		err.timeout, err.noRetry = false, false
+		err.timeout, err.permanent = false, false
 		return nil, nil, err
 	}
 	return input, []string{textField(catch, "Next")}, nil
@@ -508,7 +508,7 @@ func (t *thread) caught(catch object, v *visit, err *failure) (any, *failure) {
 	if v.begun == 0 {
 		input = v.raw
 	}
-	out, wrong := attempted(errExpression, func() any {
+	out, wrong := evaluate(errExpression, func() any {
 		return built(template, t.env(v, input,
 			object{"Error": told}))
 	})

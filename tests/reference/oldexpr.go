@@ -13,11 +13,11 @@ import (
 // absent is what a path that selects nothing gives.
 type absent struct{}
 
-// oldRoots are what mappings see. local may be absent, or no object.
-type oldRoots struct{ input, local, context any }
+// rootsV1 are what mappings see. local may be absent, or no object.
+type rootsV1 struct{ input, local, context any }
 
 // source is a mapping's source (2.4).
-func (r oldRoots) source(v any) any {
+func (r rootsV1) source(v any) any {
 	s, ok := v.(string)
 	if !ok {
 		return v
@@ -36,7 +36,7 @@ func (r oldRoots) source(v any) any {
 }
 
 // whole is what $ stands for: the input overlaid with the local data, if that is an object.
-func (r oldRoots) whole() any {
+func (r rootsV1) whole() any {
 	if m, ok := r.local.(object); ok {
 		return overlay(r.input, m)
 	}
@@ -44,7 +44,7 @@ func (r oldRoots) whole() any {
 }
 
 // mapped is what mappings build; a later equal target replaces the earlier one.
-func mapped(mappings []any, r oldRoots) object {
+func mapped(mappings []any, r rootsV1) object {
 	out := object{}
 	for _, m := range mappings {
 		out[textField(m.(object), "target")] = r.source(m.(object)["source"])
@@ -113,7 +113,7 @@ func selected(v any, part []string) []any {
 
 // condition reports whether a condition is true over a step's input.
 func condition(text string, input any) bool {
-	p := &oldParser{parser{tokens: oldLex(text), text: text}, input}
+	p := &parserV1{parser{tokens: lexV1(text), text: text}, input}
 	v := p.or()
 	if p.peek() != "" {
 		panic(&Unjudged{"condition " + text})
@@ -121,15 +121,15 @@ func condition(text string, input any) bool {
 	return truth(v)
 }
 
-var oldTokens = regexp.MustCompile("^(?:" + strings.Join([]string{
+var tokensV1 = regexp.MustCompile("^(?:" + strings.Join([]string{
 	`\$(?:\.[\pL_][\pL\p{Nd}_\-]*|\[[0-9]+\]|\[\*\]|\["(?:[^"\\]|\\.)*"\]|\['[^']*'\])*`,
 	`"(?:[^"\\]|\\.)*"`, "`[^`]*`", `[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?`, `[a-z]+`,
 	`\|\||&&|==|!=|<=|>=|[<>!\-,()\[\]]`}, "|") + ")")
 
-func oldLex(text string) []string {
+func lexV1(text string) []string {
 	var list []string
 	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimSpace(rest) {
-		t := oldTokens.FindString(rest)
+		t := tokensV1.FindString(rest)
 		if t == "" {
 			panic(&Unjudged{"condition " + text})
 		}
@@ -139,13 +139,13 @@ func oldLex(text string) []string {
 	return list
 }
 
-// oldParser evaluates while it parses: nothing in a condition has effects, and nothing fails.
-type oldParser struct {
+// parserV1 evaluates while it parses: nothing in a condition has effects, and nothing fails.
+type parserV1 struct {
 	parser
 	input any
 }
 
-func (p *oldParser) or() any {
+func (p *parserV1) or() any {
 	left := p.and()
 	for p.accept("||") {
 		right := p.and()
@@ -154,7 +154,7 @@ func (p *oldParser) or() any {
 	return left
 }
 
-func (p *oldParser) and() any {
+func (p *parserV1) and() any {
 	left := p.comparison()
 	for p.accept("&&") {
 		right := p.comparison()
@@ -163,17 +163,17 @@ func (p *oldParser) and() any {
 	return left
 }
 
-func (p *oldParser) comparison() any {
+func (p *parserV1) comparison() any {
 	left := p.unary()
 	switch op := p.peek(); op {
 	case "==", "!=", "<", "<=", ">", ">=", "in":
 		p.at++
-		return oldCompare(op, left, p.unary())
+		return compareV1(op, left, p.unary())
 	}
 	return left
 }
 
-func (p *oldParser) unary() any {
+func (p *parserV1) unary() any {
 	switch {
 	case p.accept("!"):
 		return !truth(p.unary())
@@ -188,7 +188,7 @@ func (p *oldParser) unary() any {
 	return p.primary()
 }
 
-func (p *oldParser) primary() any {
+func (p *parserV1) primary() any {
 	t := p.next()
 	switch {
 	case t == "(":
@@ -231,15 +231,15 @@ func truth(v any) bool {
 	return false
 }
 
-func oldCompare(op string, a, b any) bool {
+func compareV1(op string, a, b any) bool {
 	if a == (any)(absent{}) || b == (any)(absent{}) {
 		return false
 	}
 	switch op {
 	case "==":
-		return oldSame(a, b)
+		return sameV1(a, b)
 	case "!=":
-		return !oldSame(a, b)
+		return !sameV1(a, b)
 	case "in":
 		switch b := b.(type) {
 		case []any:
@@ -259,8 +259,8 @@ func oldCompare(op string, a, b any) bool {
 	return ok && holds(op, order)
 }
 
-// oldSame is equality: rules 2 to 5 of 4.2.
-func oldSame(a, b any) bool {
+// sameV1 is equality: rules 2 to 5 of 4.2.
+func sameV1(a, b any) bool {
 	if x, ok := numberOf(a); ok {
 		if y, ok := numberOf(b); ok {
 			return x.Cmp(y) == 0

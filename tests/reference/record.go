@@ -27,10 +27,10 @@ type Limits struct {
 	Events            int   // events of an execution
 	Data              int   // bytes of a state's input or output
 	WaitSeconds       int64 // of a Wait of the newer language
-	WaitSecondsOld    int64
+	WaitSecondsV1     int64
 	MapConcurrency    int // of a Map that does not say
 	MapConcurrencyMax int
-	IterationsOld     int
+	IterationsV1      int
 	TaskSeconds       int64
 	ExecutionSeconds  int64 // of an execution whose flow does not say
 	Others            bool  // small ones of globals or open states, which may end an execution at any time

@@ -47,7 +47,7 @@ func TestExpressions(t *testing.T) {
 // can judge.
 func tried(text string, s *scope) (got any, err *failure, refused any) {
 	defer func() { refused = recover() }()
-	got, err = attempted(errExpression, func() any { return parsed.get(text)(s) })
+	got, err = evaluate(errExpression, func() any { return parsed.get(text)(s) })
 	return got, err, nil
 }
 
@@ -82,7 +82,7 @@ func TestSources(t *testing.T) {
 	list := listField(all, "sources")
 	for _, c := range list {
 		c := c.(object)
-		if got := (oldRoots{all["input"], all["local"],
+		if got := (rootsV1{all["input"], all["local"],
 			all["context"]}).source(c["source"]); !equal(got, c["result"]) {
 			t.Errorf("%v gives %v", c["source"], text(got))
 		}

@@ -13,7 +13,7 @@ func (t *thread) task(st object, v *visit) (any, *failure) {
 	token := c.drawn.token() // a new one for each attempt: D-31
 	var params any = object{}
 	if template := objectField(st, "Parameters"); template != nil {
-		got, err := attempted(errExpression, func() any {
+		got, err := evaluate(errExpression, func() any {
 			return built(template, t.env(v, v.input,
 				object{"TaskToken": token}))
 		})

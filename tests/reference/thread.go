@@ -285,7 +285,7 @@ func (c *checker) joined(child *thread) {
 				continue
 			}
 			other.each(func(o *thread) {
-				if !c.old {
+				if !c.flowV1 {
 					c.toAbort = append(c.toAbort, o.open...)
 				}
 				o.abandon()
@@ -303,7 +303,7 @@ func (c *checker) joined(child *thread) {
 // 6.4).
 func (t *thread) abandon() {
 	if t.attempt != 0 {
-		t.c.verdict.Abandoned = append(t.c.verdict.Abandoned, t.attempt)
+		t.c.findings.Abandoned = append(t.c.findings.Abandoned, t.attempt)
 		t.attempt = 0
 	}
 }

@@ -45,8 +45,8 @@ func text(v any) string {
 		"\u2029").Replace(strings.TrimSuffix(b.String(), "\n"))
 }
 
-// most is how many bytes a tree's text has at most; it is found sooner than the text.
-func most(v any) int {
+// sizeMax is how many bytes a tree's text has at most; it is found sooner than the text.
+func sizeMax(v any) int {
 	n := 8
 	switch v := v.(type) {
 	case string:
@@ -55,11 +55,11 @@ func most(v any) int {
 		n += len(v)
 	case []any:
 		for _, e := range v {
-			n += 1 + most(e)
+			n += 1 + sizeMax(e)
 		}
 	case object:
 		for k, e := range v {
-			n += 4 + 6*len(k) + most(e)
+			n += 4 + 6*len(k) + sizeMax(e)
 		}
 	}
 	return n

@@ -14,10 +14,10 @@ import (
 	"millrace/shared/store"
 )
 
-// neighbour is a second account. Its flows and executions have the names of those of the first one,
+// secondAccount is a second account. Its flows and executions have the names of those of the first one,
 // and are others. What one account sees, starts, stops or ends is its own (design.md 5): the checks
 // of every answer look for the run of the caller's account, so an answer about the other's is wrong.
-const neighbour = "6543210987654321"
+const secondAccount = "6543210987654321"
 
 // account is the account that a flow belongs to.
 func (f *definition) account() string {
@@ -50,13 +50,13 @@ func (w *World) runIn(of, flowName, name string) *run {
 // runOf is runIn of the first account.
 func (w *World) runOf(flowName, name string) *run { return w.runIn(account, flowName, name) }
 
-// neighbours begins the second account: flows of the same names as those of the first one, and
+// startSecondAccount begins the second account: flows of the same names as those of the first one, and
 // executions of the same names.
-func (c *clients) neighbours() {
+func (c *clients) startSecondAccount() {
 	flows := slices.Clone(c.flows)
 	for i := range flows {
 		f := &flows[i]
-		f.of = neighbour
+		f.of = secondAccount
 		n := c.w.number("flow of a neighbour " + f.name)
 		if f.name == "child" {
 			f.text = children[n%uint64(len(children))]
@@ -66,7 +66,7 @@ func (c *clients) neighbours() {
 		f.text = strings.Replace(g.Definition, `"Name": "generated"`, `"Name": "`+f.name+`"`, 1)
 		f.input = string(encode(g.Input))
 	}
-	c.goOn(func() {
+	c.spawn(func() {
 		for _, f := range flows {
 			if !c.create(f) {
 				return
@@ -77,12 +77,12 @@ func (c *clients) neighbours() {
 			c.note("the neighbour starts "+x.name, func() { c.runs = append(c.runs, x) })
 			c.launch(x)
 		}
-		c.pry(flows)
+		c.probeIsolation(flows)
 	})
 }
 
-// pry asks, as the second account, for what only the first one has: to whoever asks it is not there.
-func (c *clients) pry(flows []definition) {
+// probeIsolation asks, as the second account, for what only the first one has: to whoever asks it is not there.
+func (c *clients) probeIsolation(flows []definition) {
 	r := c.rand("pry")
 	for i := range 3 + r.IntN(4) {
 		if !c.sleep(time.Duration(r.IntN(40_000)) * time.Millisecond) {
@@ -93,27 +93,27 @@ func (c *clients) pry(flows []definition) {
 			f, name = flows[r.IntN(len(flows))].name, fmt.Sprintf("x%d", 2+r.IntN(2))
 		}
 		if r.IntN(4) == 0 {
-			c.pryFlows(who, flows)
+			c.probeFlowIsolation(who, flows)
 			continue
 		}
 		n := r.IntN(4)
 		told, err := request(c.w, nil, who, func(ctx context.Context, s *cloudflow.Service) (any, error) {
-			return asked(ctx, s, n, f, name)
+			return probeExecution(ctx, s, n, f, name)
 		})
 		code := codeOf(err)
 		if retried(code, err) {
 			continue
 		}
-		c.w.looked("other account")
+		c.w.checked("other account")
 		if code != fault.FlowNotExists && code != fault.ExecutionNotExists {
-			c.w.breach("other account", "%s: another account has asked for %s of %s, which only the first has, and is told %+v %s", who, name, f, told, code)
+			c.w.violate("other account", "%s: another account has asked for %s of %s, which only the first has, and is told %+v %s", who, name, f, told, code)
 		}
 	}
 }
 
-// asked makes one of the requests about an execution, as the second account.
-func asked(ctx context.Context, s *cloudflow.Service, which int, f, name string) (any, error) {
-	by := cloudflow.Caller{Account: neighbour}
+// probeExecution makes one of the requests about an execution, as the second account.
+func probeExecution(ctx context.Context, s *cloudflow.Service, which int, f, name string) (any, error) {
+	by := cloudflow.Caller{Account: secondAccount}
 	switch which {
 	case 0:
 		return s.DescribeExecution(ctx, by, cloudflow.DescribeExecutionRequest{FlowName: f, ExecutionName: name})
@@ -126,21 +126,21 @@ func asked(ctx context.Context, s *cloudflow.Service, which int, f, name string)
 	return s.StopExecution(ctx, by, cloudflow.StopExecutionRequest{FlowName: f, ExecutionName: name, Cause: &cause})
 }
 
-// pryFlows lists the flows of the second account.
-func (c *clients) pryFlows(who string, flows []definition) {
+// probeFlowIsolation lists the flows of the second account.
+func (c *clients) probeFlowIsolation(who string, flows []definition) {
 	page, err := request(c.w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.FlowPage, error) {
-		return s.ListFlows(ctx, cloudflow.Caller{Account: neighbour}, cloudflow.ListFlowsRequest{})
+		return s.ListFlows(ctx, cloudflow.Caller{Account: secondAccount}, cloudflow.ListFlowsRequest{})
 	})
 	if err != nil {
 		return
 	}
 	c.note(who+" is told", func() {
 		w := c.w
-		w.looked("other account")
+		w.checked("other account")
 		for i := range page.Flows {
 			f := &page.Flows[i]
-			if w.flows.owners[f.ID] != neighbour+"#"+f.Name {
-				w.breach("other account", "%s: the list of another account has flow %s %s, which is none of its own", who, f.Name, f.ID)
+			if w.flows.accountNames[f.ID] != secondAccount+"#"+f.Name {
+				w.violate("other account", "%s: the list of another account has flow %s %s, which is none of its own", who, f.Name, f.ID)
 			}
 		}
 	})
@@ -150,12 +150,12 @@ func (c *clients) pryFlows(who string, flows []definition) {
 // that has started it.
 func (w *World) judgeAccount(r *run) {
 	x := r.x
-	w.looked("account")
-	if of := w.flows.owners[x.FlowID]; of != x.Account+"#"+x.Flow {
-		w.breach("account", "%s is of flow %s of account %s, its flow is %s", x.Partition(), x.Flow, x.Account, of)
+	w.checked("account")
+	if of := w.flows.accountNames[x.FlowID]; of != x.Account+"#"+x.Flow {
+		w.violate("account", "%s is of flow %s of account %s, its flow is %s", x.Partition(), x.Flow, x.Account, of)
 	}
 	if by := w.parentOf(r); by != nil && by.x.Account != x.Account {
-		w.breach("account", "%s of account %s was started by %s of account %s", x.Partition(), x.Account, by.x.Partition(), by.x.Account)
+		w.violate("account", "%s of account %s was started by %s of account %s", x.Partition(), x.Account, by.x.Partition(), by.x.Account)
 	}
 }
 
@@ -163,7 +163,7 @@ func (w *World) judgeAccount(r *run) {
 func (w *World) parentOf(r *run) *run {
 	if key, ok := strings.CutPrefix(r.x.Origin, "task#"); ok && len(key) == 32 {
 		id, _ := strconv.ParseUint(key[:16], 16, 64)
-		return w.ever[id]
+		return w.allRuns[id]
 	}
 	return nil
 }

@@ -16,11 +16,11 @@ func (w *World) judgeAttempts(r *run, e *flow.HistoryEvent, v *visit) {
 	}
 	v.tries++
 	if v.tries > 1 {
-		w.looked("attempts")
+		w.checked("attempts")
 	}
 	if v.tries > most {
-		w.breach("attempts", "%s: attempt %d of %s, of which there may be %d", r.x.Partition(), v.tries, v.state.Name, most)
+		w.violate("attempts", "%s: attempt %d of %s, of which there may be %d", r.x.Partition(), v.tries, v.state.Name, most)
 	} else if v.tries > 1 && v.failed && !v.granted && !v.silent() {
-		w.breach("attempts", "%s: attempt %d of %s, after an error that no rule tries again", r.x.Partition(), v.tries, v.state.Name)
+		w.violate("attempts", "%s: attempt %d of %s, after an error that no rule tries again", r.x.Partition(), v.tries, v.state.Name)
 	}
 }

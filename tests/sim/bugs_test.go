@@ -172,9 +172,9 @@ const searchMax = 400
 func TestBugs(t *testing.T) {
 	for _, b := range bugs {
 		t.Run(b.Name, func(t *testing.T) {
-			r := sim.Run(t, sim.Options{Seed: b.seed, Bug: &b.Bug, Home: b.home})
+			r := sim.Run(t, sim.Options{Seed: b.seed, Bug: &b.Bug, Topology: b.home})
 			for s := uint64(1); s <= searchMax && r.Failure == ""; s++ {
-				r = sim.Run(t, sim.Options{Seed: s, Bug: &b.Bug, Home: b.home})
+				r = sim.Run(t, sim.Options{Seed: s, Bug: &b.Bug, Topology: b.home})
 			}
 			if r.Failure == "" {
 				t.Fatal("no seed catches it")
@@ -193,7 +193,7 @@ func TestNoHints(t *testing.T) {
 	bug := &sim.Bug{Name: "no hints", Runner: func(o *runner.Options) { o.Queue = unkept{} }}
 	for s := uint64(1); s <= 40; s++ {
 		home := []string{"local", "servers"}[s%2]
-		o := sim.Options{Seed: s, Bug: bug, Home: home}
+		o := sim.Options{Seed: s, Bug: bug, Topology: home}
 		if r := sim.Run(t, o); r.Failure != "" {
 			t.Fatal(told(o, r))
 		}

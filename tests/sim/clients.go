@@ -20,14 +20,14 @@ import (
 
 // clients are those who make requests from outside.
 type clients struct {
-	w     *World
-	life  context.Context
-	stop  context.CancelFunc
-	ids   map[string]string    // of flows, by key
-	since map[string]time.Time // when somebody was told that they are there, of those of the first account that stay
-	runs  []*launch
-	flows []definition
-	owner *owner // nil in most runs
+	w         *World
+	life      context.Context
+	stop      context.CancelFunc
+	ids       map[string]string    // of flows, by key
+	since     map[string]time.Time // when somebody was told that they are there, of those of the first account that stay
+	runs      []*launch
+	flows     []definition
+	flowOwner *flowOwner // nil in most runs
 
 	forger *forger // nil in most runs
 
@@ -37,11 +37,11 @@ type clients struct {
 
 // launch is an execution that clients start, watch and perhaps stop.
 type launch struct {
-	flow   definition
-	name   string
-	again  bool   // the name has been used before
-	before uint64 // by this run
-	taken  bool   // tasks start executions of the name, too: what is said of it need not fit one order
+	flow       definition
+	name       string
+	nameReused bool   // the name has been used before
+	before     uint64 // by this run
+	taken      bool   // tasks start executions of the name, too: what is said of it need not fit one order
 
 	// What clients were told; only the scheduler's goroutine touches it.
 	started atomic.Int32
@@ -58,8 +58,8 @@ func newClients(w *World) *clients {
 	return c
 }
 
-// goOn starts somebody.
-func (c *clients) goOn(f func()) {
+// spawn starts somebody.
+func (c *clients) spawn(f func()) {
 	c.mu.Lock()
 	c.active++
 	c.mu.Unlock()
@@ -127,14 +127,14 @@ func (c *clients) draw(which string) {
 	c.flows = flows
 }
 
-// executionsMost is how many executions are launched at the most, besides those of tasks and of an owner.
-const executionsMost = 4
+// executionsMax is how many executions are launched at the most, besides those of tasks and of an owner.
+const executionsMax = 4
 
 // begin creates the flows and launches executions of them.
 func (c *clients) begin() {
 	w, flows := c.w, c.flows
-	n := min(1+w.rand.IntN(executionsMost), w.executionsMost)
-	c.goOn(func() {
+	n := min(1+w.rand.IntN(executionsMax), w.executionsMax)
+	c.spawn(func() {
 		for _, f := range flows {
 			if !c.create(f) {
 				return
@@ -149,12 +149,12 @@ func (c *clients) begin() {
 			c.runs = append(c.runs, x)
 			c.launch(x)
 		}
-		if w.owned() {
-			c.goOn(c.own)
+		if w.hasFlowOwner() {
+			c.spawn(c.runFlowOwner)
 		}
 		c.beginExtras()
 		if w.hasReader() {
-			c.goOn(c.read)
+			c.spawn(c.read)
 		}
 	})
 }
@@ -175,7 +175,7 @@ func pickExample(list []example, which string, r *rand.Rand) *example {
 // create creates a flow, and finds out its id.
 func (c *clients) create(f definition) bool {
 	caller := cloudflow.Caller{Account: f.account(), Identity: f.author}
-	for range c.w.patience() {
+	for range c.w.attemptsMax() {
 		x, err := request(c.w, nil, "create "+f.key(), func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
 			x, err := s.CreateFlow(ctx, caller, cloudflow.CreateFlowRequest{Name: f.name, Definition: f.text, Type: "FDL", ExecutionMode: f.mode, RoleArn: f.role})
 			if codeOf(err) == fault.FlowAlreadyExists {
@@ -188,14 +188,14 @@ func (c *clients) create(f definition) bool {
 			return true
 		}
 		if !retried(codeOf(err), err) {
-			c.w.breach("flow answer", "flow %s cannot be created: %v\n%s", f.name, err, f.text)
+			c.w.violate("flow answer", "flow %s cannot be created: %v\n%s", f.name, err, f.text)
 			return false
 		}
 		if !c.sleep(2 * time.Second) {
 			return false
 		}
 	}
-	c.w.breach("answered at last", "flow %s cannot be created: no end of faults", f.name)
+	c.w.violate("answered at last", "flow %s cannot be created: no end of faults", f.name)
 	return false
 }
 
@@ -204,26 +204,26 @@ func (c *clients) created(f definition, x *cloudflow.Flow) {
 	if c.ids[f.key()] = x.ID; f.account() == account {
 		c.since[f.name] = time.Now()
 	}
-	c.w.looked("flow answer", "answered at last")
+	c.w.checked("flow answer", "answered at last")
 	if x.Definition != f.text {
-		c.w.breach("flow answer", "flow %s of account %s was created, and has the definition\n%s", f.name, f.account(), x.Definition)
+		c.w.violate("flow answer", "flow %s of account %s was created, and has the definition\n%s", f.name, f.account(), x.Definition)
 	}
 }
 
-// againEarly is how long before its name becomes free an execution may be started anew.
-const againEarly = 5 * time.Second
+// reuseEarly is how long before its name becomes free an execution may be started anew.
+const reuseEarly = 5 * time.Second
 
-// again starts a name once more when what had it expires.
-func (c *clients) again(before *launch, expires int64) {
-	x := &launch{flow: before.flow, name: before.name, taken: before.taken, again: true}
+// reuseName starts a name once more when what had it expires.
+func (c *clients) reuseName(before *launch, expires int64) {
+	x := &launch{flow: before.flow, name: before.name, taken: before.taken, nameReused: true}
 	if r := x.now(c.w); r != nil {
 		x.before = r.x.Run
 	}
 	for i := range 2 {
 		who := fmt.Sprintf("again %s/%s %d", x.flow.key(), x.name, i)
 		r := c.rand(who)
-		c.goOn(func() {
-			c.sleep(time.Until(time.UnixMilli(expires)) + time.Duration(r.IntN(75_000))*time.Millisecond - againEarly)
+		c.spawn(func() {
+			c.sleep(time.Until(time.UnixMilli(expires)) + time.Duration(r.IntN(75_000))*time.Millisecond - reuseEarly)
 			c.starter(x, who)
 			if x.started.Load() > 0 {
 				c.watcher(x, "watch "+who)
@@ -232,12 +232,12 @@ func (c *clients) again(before *launch, expires int64) {
 	}
 }
 
-// said is a request about the execution; nil when others than clients make some, too.
-func (x *launch) said(what, who string) *spoken {
+// newOp is a request about the execution; nil when others than clients make some, too.
+func (x *launch) newOp(what, who string) *clientOp {
 	if x.taken {
 		return nil
 	}
-	return &spoken{what: what, who: who, on: x.flow.key() + "/" + x.name}
+	return &clientOp{op: what, client: who, execution: x.flow.key() + "/" + x.name}
 }
 
 // rand gives somebody a source of chance of his own.
@@ -253,11 +253,11 @@ func (c *clients) launch(x *launch) {
 		c.start(x, fmt.Sprintf("start %s %d", who, i))
 	}
 	for i := range 1 + r.IntN(2) {
-		c.goOn(func() { c.watcher(x, fmt.Sprintf("watch %s %d", who, i)) })
+		c.spawn(func() { c.watcher(x, fmt.Sprintf("watch %s %d", who, i)) })
 	}
 	if r.IntN(4) == 0 {
 		for i := range 1 + r.IntN(2) {
-			c.goOn(func() { c.stopper(x, fmt.Sprintf("stop %s %d", who, i)) })
+			c.spawn(func() { c.stopper(x, fmt.Sprintf("stop %s %d", who, i)) })
 		}
 	}
 }
@@ -265,7 +265,7 @@ func (c *clients) launch(x *launch) {
 // start begins a starter, which watchers that begin later take into account.
 func (c *clients) start(x *launch, who string) {
 	x.trying.Add(1)
-	c.goOn(func() {
+	c.spawn(func() {
 		defer x.trying.Add(-1)
 		c.starter(x, who)
 	})
@@ -275,8 +275,8 @@ func (c *clients) start(x *launch, who string) {
 func (c *clients) starter(x *launch, who string) {
 	r := c.rand(who)
 	c.sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
-	for range c.w.patience() {
-		got, err := request(c.w, x.said("start", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+	for range c.w.attemptsMax() {
+		got, err := request(c.w, x.newOp("start", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StartExecution(ctx, x.caller(), cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Input: x.flow.input})
 		})
 		code := codeOf(err)
@@ -292,7 +292,7 @@ func (c *clients) starter(x *launch, who string) {
 			run := x.now(c.w)
 			taken = run != nil && run.x.Run != x.before
 		})
-		if !x.again || taken || code != fault.ExecutionAlreadyExists || x.started.Load() > 0 || !c.sleep(time.Duration(r.IntN(8000))*time.Millisecond) {
+		if !x.nameReused || taken || code != fault.ExecutionAlreadyExists || x.started.Load() > 0 || !c.sleep(time.Duration(r.IntN(8000))*time.Millisecond) {
 			return
 		}
 	}
@@ -305,35 +305,35 @@ func (w *World) inputOf(r *run) string {
 	}
 	text, err := w.raw.InputText(always, r.x)
 	if err != nil {
-		w.breach("readable", "%s: input: %v", r.x.Partition(), err)
+		w.violate("readable", "%s: input: %v", r.x.Partition(), err)
 	}
 	return string(text)
 }
 
 func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, code fault.Code) {
 	run := x.now(c.w)
-	c.w.looked("start answer")
+	c.w.checked("start answer")
 	switch {
 	case c.tooLarge(x, who, got, code):
-	case x.again && code == fault.ExecutionAlreadyExists: // of the run before, perhaps
+	case x.nameReused && code == fault.ExecutionAlreadyExists: // of the run before, perhaps
 	case run == nil && (x.started.Load() == 0 || code != ""):
-		c.w.breach("start answer", "%s was told %v %s, and there is no such execution", who, got, code)
+		c.w.violate("start answer", "%s was told %v %s, and there is no such execution", who, got, code)
 	case code == "":
 		x.started.Add(1)
 		if got.Status != "Running" || got.Name != x.name || got.Input != c.w.inputOf(run) {
-			c.w.breach("start answer", "%s was told %+v", who, got)
+			c.w.violate("start answer", "%s was told %+v", who, got)
 		}
 	case code == fault.ExecutionAlreadyExists:
 		if !run.x.Status.Final() {
-			c.w.breach("start answer", "%s was told %s while it is %v", who, code, run.x.Status)
+			c.w.violate("start answer", "%s was told %s while it is %v", who, code, run.x.Status)
 		}
 	default:
-		c.w.breach("start answer", "%s was told %s", who, code)
+		c.w.violate("start answer", "%s was told %s", who, code)
 	}
 }
 
-// watchMost is the longest pause between two looks at an execution: who has looked twenty times takes his time.
-const watchMost = 4 * time.Hour
+// watchPauseMax is the longest pause between two looks at an execution: who has looked twenty times takes his time.
+const watchPauseMax = 4 * time.Hour
 
 // watcher looks at an execution until it has ended, and then reads its history. One that does not
 // exist is looked at no more when all its starters have given up: nobody else starts it.
@@ -341,12 +341,12 @@ func (c *clients) watcher(x *launch, who string) {
 	r := c.rand(who)
 	for n := range math.MaxInt {
 		pause := time.Duration(r.IntN(20_000)) * time.Millisecond
-		if !c.sleep(min(pause<<max(0, min(n-20, 12)), watchMost, c.w.retention/4)) {
+		if !c.sleep(min(pause<<max(0, min(n-20, 12)), watchPauseMax, c.w.retention/4)) {
 			return
 		}
 		wait := int64(r.IntN(3) * r.IntN(20))
 		before, last := x.started.Load(), x.trying.Load() == 0
-		got, err := request(c.w, x.said("describe", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+		got, err := request(c.w, x.newOp("describe", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return c.poll(ctx, s, x, who, wait)
 		})
 		code := codeOf(err)
@@ -358,7 +358,7 @@ func (c *clients) watcher(x *launch, who string) {
 			if code != "" {
 				missing = before > 0 || x.refused || last
 				if run := x.now(c.w); code != fault.ExecutionNotExists || before > 0 && !c.expired(run) {
-					c.w.breach("describe answer", "%s was told %s", who, code)
+					c.w.violate("describe answer", "%s was told %s", who, code)
 				}
 				return
 			}
@@ -388,7 +388,7 @@ func (c *clients) watcher(x *launch, who string) {
 // poll describes an execution, when it has ended or the wait is over.
 func (c *clients) poll(ctx context.Context, s *cloudflow.Service, x *launch, who string, wait int64) (*cloudflow.Execution, error) {
 	q := cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, WaitTimeSeconds: &wait}
-	p, _ := ctx.Value(answering{}).(*process)
+	p, _ := ctx.Value(servingProcess{}).(*process)
 	if wait == 0 {
 		return s.DescribeExecution(ctx, x.caller(), q)
 	}
@@ -425,11 +425,11 @@ func history(ctx context.Context, s *cloudflow.Service, x *launch, limit int64) 
 
 func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) {
 	run := x.now(c.w)
-	if run == nil || c.w.renewed {
+	if run == nil || c.w.namesReused {
 		return // it has expired, or it may be another by now
 	}
 	if len(events) != len(run.events) {
-		c.w.breach("history answer", "%s has read %d events of %d", who, len(events), len(run.events))
+		c.w.violate("history answer", "%s has read %d events of %d", who, len(events), len(run.events))
 		return
 	}
 	c.w.judgeEvents(who, run, events)
@@ -438,14 +438,14 @@ func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) 
 // judgeEvents compares events as the API gives them with what is stored.
 func (w *World) judgeEvents(who string, run *run, events []cloudflow.Event) {
 	if len(events) > len(run.events) {
-		w.breach("history answer", "%s has read %d events of %d", who, len(events), len(run.events))
+		w.violate("history answer", "%s has read %d events of %d", who, len(events), len(run.events))
 		return
 	}
-	w.looked("history answer")
+	w.checked("history answer")
 	for i, e := range events {
 		want := &run.events[i]
 		if e.ID != want.ID || e.ScheduleID != want.Schedule || e.Type != want.Type.String() || e.Detail != string(want.AppendDetail(nil, run.m)) {
-			w.breach("history answer", "%s has read event %+v, stored is %s", who, e, run.shown[i])
+			w.violate("history answer", "%s has read event %+v, stored is %s", who, e, run.shown[i])
 			return
 		}
 	}
@@ -454,11 +454,11 @@ func (w *World) judgeEvents(who string, run *run, events []cloudflow.Event) {
 // judgeStatus checks a description against what was seen before. It tells whether the execution has ended.
 func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) bool {
 	ended := got.Status != "Running"
-	c.w.looked("describe answer")
+	c.w.checked("describe answer")
 	run := x.now(c.w)
 	if run == nil {
-		if !c.w.renewed {
-			c.w.breach("describe answer", "%s is told %s, and there is no such execution", who, got.Status)
+		if !c.w.namesReused {
+			c.w.violate("describe answer", "%s is told %s, and there is no such execution", who, got.Status)
 		}
 		return true
 	}
@@ -466,10 +466,10 @@ func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) b
 		x.run, x.status, x.output = run.x.Run, "", ""
 	}
 	if x.status != "" && (got.Status != x.status || got.Output != x.output) && ended {
-		c.w.breach("describe answer", "%s is told %s %s, before it was %s %s", who, got.Status, got.Output, x.status, x.output)
+		c.w.violate("describe answer", "%s is told %s %s, before it was %s %s", who, got.Status, got.Output, x.status, x.output)
 	}
-	if ended && run.x.Status.String() != got.Status && !c.w.renewed {
-		c.w.breach("describe answer", "%s is told %s, which is not so", who, got.Status)
+	if ended && run.x.Status.String() != got.Status && !c.w.namesReused {
+		c.w.violate("describe answer", "%s is told %s, which is not so", who, got.Status)
 	}
 	if ended && run.x.Status.String() == got.Status {
 		x.status, x.output = got.Status, got.Output
@@ -485,7 +485,7 @@ func (c *clients) stopper(x *launch, who string) {
 	for range triesMax {
 		before := x.started.Load()
 		c.w.referee.stopping(x, name, cause)
-		got, err := request(c.w, x.said("stop", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+		got, err := request(c.w, x.newOp("stop", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StopExecution(ctx, x.caller(), cloudflow.StopExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Error: &name, Cause: &cause})
 		})
 		code := codeOf(err)
@@ -497,17 +497,17 @@ func (c *clients) stopper(x *launch, who string) {
 		}
 		c.note(who+" is told", func() {
 			run := x.now(c.w)
-			c.w.looked("stop answer")
+			c.w.checked("stop answer")
 			switch {
 			case code == fault.ExecutionNotExists && before > 0 && c.expired(run):
 			case run == nil:
-				c.w.breach("stop answer", "%s is told %s, there is no such execution", who, code)
+				c.w.violate("stop answer", "%s is told %s, there is no such execution", who, code)
 			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped || run.x.Error == nil || run.x.Error.Cause != who):
-				c.w.breach("stop answer", "%s is told that it has stopped %s, which is %v %v", who, x.name, run.x.Status, run.x.Error)
+				c.w.violate("stop answer", "%s is told that it has stopped %s, which is %v %v", who, x.name, run.x.Status, run.x.Error)
 			case code == fault.ExecutionAlreadyCompleted && !run.x.Status.Final():
-				c.w.breach("stop answer", "%s is told %s while it is %v", who, code, run.x.Status)
+				c.w.violate("stop answer", "%s is told %s while it is %v", who, code, run.x.Status)
 			case code != "" && code != fault.ExecutionAlreadyCompleted:
-				c.w.breach("stop answer", "%s is told %s", who, code)
+				c.w.violate("stop answer", "%s is told %s", who, code)
 			}
 		})
 		return

@@ -17,7 +17,7 @@ const withoutWild = "clocks beyond the margin"
 // drawClocks draws whether clocks differ by more than the margin, as they do where nobody sets them.
 // An owner of its store has leases of its own alone, so there they make no difference.
 func (w *World) drawClocks() {
-	if w.home == local || w.number(withoutWild)%12 > 0 || slices.Contains(w.without, withoutWild) {
+	if w.topology == embedded || w.number(withoutWild)%12 > 0 || slices.Contains(w.without, withoutWild) {
 		return
 	}
 	w.faults.skew = []time.Duration{8 * time.Second, 30 * time.Second, 2 * time.Minute, 15 * time.Minute}[w.number("how wild")%4]
@@ -38,17 +38,17 @@ func (k *tasks) judgeCaller(p *process, r *task.Request, asked time.Time) {
 	if w.expresses.isExpress(runOfKey(r.Key)) {
 		return // kept nowhere
 	}
-	w.looked("durable call")
+	w.checked("durable call")
 	if len(l.held) > 1 {
-		w.looked("one caller")
+		w.checked("one caller")
 	}
 	switch {
 	case !slices.Contains(l.held, p.owner):
-		w.breach("durable call", "%s calls %s of %s, and no row that is durable gives it the call", p.name, r.State, r.Execution)
+		w.violate("durable call", "%s calls %s of %s, and no row that is durable gives it the call", p.name, r.State, r.Execution)
 	case l.owner == p.owner || !asked.After(l.since):
 	case w.wild():
 		w.kinds["called after another had taken the call over, by clocks beyond the margin"]++
 	default:
-		w.breach("one caller", "%s calls %s of %s, %v after another process has taken it over", p.name, r.State, r.Execution, asked.Sub(l.since))
+		w.violate("one caller", "%s calls %s of %s, %v after another process has taken it over", p.name, r.State, r.Execution, asked.Sub(l.since))
 	}
 }

@@ -21,30 +21,30 @@ import (
 // everything comes to its end: all that is checked without damage is checked with it.
 type damage struct {
 	drawn bool
-	rows  map[store.Key]hurt
+	rows  map[store.Key]rowDamage
 }
 
-// hurt is how a row is damaged.
-type hurt struct {
-	how   hurting
-	until time.Time
-	place uint64    // where in the row
-	other store.Row // whose data it shows
+// rowDamage is how a row is damaged.
+type rowDamage struct {
+	kind   damageKind
+	until  time.Time
+	offset uint64    // where in the row
+	other  store.Row // whose data it shows
 }
 
-type hurting int
+type damageKind int
 
 const (
-	cutShort hurting = iota
+	cutShort damageKind = iota
 	flipped
 	exchanged
 	unreadable
-	hurtings
+	damageKinds
 )
 
 const (
 	faultDamage = "row damaged"
-	damagedMost = 3 // rows of a run
+	damagedMax  = 3 // rows of a run
 )
 
 // errDamaged is what a store says of a row whose checksum is wrong.
@@ -52,18 +52,18 @@ var errDamaged = errors.New("sim: the row is damaged")
 
 func (w *World) drawDamage() {
 	w.damage = damage{drawn: w.mocked == nil && w.number("damage")%10 == 0 && !slices.Contains(w.without, faultDamage),
-		rows: map[store.Key]hurt{}}
+		rows: map[store.Key]rowDamage{}}
 }
 
 // read gives a row as it is read.
 func (w *World) read(row store.Row) (store.Row, error) {
 	d := &w.damage
-	if !d.drawn || w.calm {
+	if !d.drawn || w.quiesced {
 		return row, nil
 	}
 	h, ok := d.rows[row.Key]
-	if !ok && len(d.rows) < damagedMost && w.vulnerable(row.Key) && w.faulty(odds{faultDamage, 300}) {
-		h = w.hurt(row)
+	if !ok && len(d.rows) < damagedMax && w.canBeDamaged(row.Key) && w.faulty(odds{faultDamage, 300}) {
+		h = w.drawRowDamage(row)
 		d.rows[row.Key] = h
 	}
 	if time.Now().After(h.until) {
@@ -74,7 +74,7 @@ func (w *World) read(row store.Row) (store.Row, error) {
 
 // readAll is read for a page.
 func (w *World) readAll(rows []store.Row) ([]store.Row, error) {
-	if !w.damage.drawn || w.calm {
+	if !w.damage.drawn || w.quiesced {
 		return rows, nil
 	}
 	rows = slices.Clone(rows)
@@ -87,20 +87,20 @@ func (w *World) readAll(rows []store.Row) ([]store.Row, error) {
 	return rows, nil
 }
 
-// vulnerable reports whether a row may be damaged: one whose damage can be noticed, of an execution, a
+// canBeDamaged reports whether a row may be damaged: one whose damage can be noticed, of an execution, a
 // flow or a definition.
-func (w *World) vulnerable(k store.Key) bool {
+func (w *World) canBeDamaged(k store.Key) bool {
 	return strings.HasPrefix(k.Partition, "x#") || strings.HasPrefix(k.Partition, "f#") || store.IsDefinition(k)
 }
 
-func (w *World) hurt(row store.Row) hurt {
+func (w *World) drawRowDamage(row store.Row) rowDamage {
 	about := "damage of " + show(row.Key)
-	h := hurt{how: hurting(w.number(about) % uint64(hurtings)), place: w.number("place of " + about),
+	h := rowDamage{kind: damageKind(w.number(about) % uint64(damageKinds)), offset: w.number("place of " + about),
 		until: time.Now().Add(time.Duration(w.number("time of "+about)%100) * time.Second)}
-	if h.how == exchanged {
+	if h.kind == exchanged {
 		h.other = w.other(row)
 	}
-	w.tracef("%s is damaged (%d) until %v", show(row.Key), h.how, h.until.Sub(w.begun))
+	w.tracef("%s is damaged (%d) until %v", show(row.Key), h.kind, h.until.Sub(w.begun))
 	return h
 }
 
@@ -118,28 +118,28 @@ func (w *World) other(row store.Row) store.Row {
 
 // apply gives the row as it is read. What cannot be damaged in its way so that it can be noticed has
 // lost its end.
-func (h hurt) apply(w *World, row store.Row) (store.Row, error) {
+func (h rowDamage) apply(w *World, row store.Row) (store.Row, error) {
 	switch {
-	case h.how == unreadable:
+	case h.kind == unreadable:
 		return store.Row{}, errDamaged
-	case h.how == exchanged && h.other.Data != nil:
+	case h.kind == exchanged && h.other.Data != nil:
 		row.Data, row.Version, row.Fence = h.other.Data, h.other.Version, h.other.Fence
 		return row, nil
-	case h.how == flipped && len(row.Data) > 0:
-		bit := h.place % uint64(8*len(row.Data))
+	case h.kind == flipped && len(row.Data) > 0:
+		bit := h.offset % uint64(8*len(row.Data))
 		bent := row
 		bent.Data = slices.Clone(row.Data)
 		bent.Data[bit/8] ^= 1 << (bit % 8)
-		if row.Sort == "a" && strings.HasPrefix(row.Partition, "x#") && !w.legible(bent) || store.IsDefinition(row.Key) {
+		if row.Sort == "a" && strings.HasPrefix(row.Partition, "x#") && !w.isReadable(bent) || store.IsDefinition(row.Key) {
 			return bent, nil
 		}
 	}
-	row.Data = row.Data[:h.place%uint64(max(len(row.Data), 1))]
+	row.Data = row.Data[:h.offset%uint64(max(len(row.Data), 1))]
 	return row, nil
 }
 
-// legible reports whether a state row can be read, with all that the interpreter needs of it.
-func (w *World) legible(row store.Row) bool {
+// isReadable reports whether a state row can be read, with all that the interpreter needs of it.
+func (w *World) isReadable(row store.Row) bool {
 	rows := memstore.New()
 	rows.Put(always, []store.Row{row})
 	x, err := store.New(store.Options{Driver: rows, Now: func() time.Time { return time.UnixMilli(0) }}).Load(always, row.Partition)
@@ -163,6 +163,6 @@ func (d *reader) judgeDamaged(what string, err error) {
 				return // it may be the flow itself
 			}
 		}
-		w.breach("damaged list", "the list of %s fails: %v", what, err)
+		w.violate("damaged list", "the list of %s fails: %v", what, err)
 	})
 }

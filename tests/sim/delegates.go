@@ -10,23 +10,23 @@ import (
 	"millrace/shared/interp"
 )
 
-// delegated tells whether a report is left to an execution: in some runs a reporter passes the token of his task to
+// viaCallback tells whether a report is left to an execution: in some runs a reporter passes the token of his task to
 // StartExecution, so that the end of what it starts is the report, instead of reporting himself.
-func (w *World) delegated(of, who string) bool {
-	return w.delegating() && of == account && w.number("delegates "+who)%2 == 0
+func (w *World) viaCallback(of, who string) bool {
+	return w.usesCallbacks() && of == account && w.number("delegates "+who)%2 == 0
 }
 
-// delegating reports whether it is such a run.
-func (w *World) delegating() bool { return w.seed%11 == 10 && w.mocked == nil }
+// usesCallbacks reports whether it is such a run.
+func (w *World) usesCallbacks() bool { return w.seed%11 == 10 && w.mocked == nil }
 
-// delegate starts an execution that ends a task, until it is known that it was started.
-func (k *tasks) delegate(who, token string, after time.Duration) {
+// reportByCallback starts an execution that ends a task, until it is known that it was started.
+func (k *tasks) reportByCallback(who, token string, after time.Duration) {
 	w := k.w
 	c := w.clients
 	parsed, _ := interp.ParseToken(token)
 	x := &launch{flow: definition{name: "child"}, name: fmt.Sprintf("d%x", w.number(who))}
 	c.sleep(after)
-	for range w.patience() {
+	for range w.attemptsMax() {
 		_, err := request(w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StartExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, CallbackToken: token})
 		})
@@ -41,13 +41,13 @@ func (k *tasks) delegate(who, token string, after time.Duration) {
 			run := w.runOf(x.flow.name, x.name)
 			switch {
 			case run == nil:
-				w.breach("start answer", "%s was told %s, and there is no such execution", who, code)
+				w.violate("start answer", "%s was told %s, and there is no such execution", who, code)
 			case code == fault.ExecutionAlreadyExists && !run.x.Status.Final() || code != "" && code != fault.ExecutionAlreadyExists:
-				w.breach("start answer", "%s was told %s while it is %v", who, code, run.x.Status)
+				w.violate("start answer", "%s was told %s while it is %v", who, code, run.x.Status)
 			default:
 				w.kinds["ends a task by its callback token"]++
 				if to := w.runOf(parsed.Flow, parsed.Execution); to != nil {
-					k.delegates[run.x.Run] = to.x.Run
+					k.callbackRuns[run.x.Run] = to.x.Run
 				}
 			}
 		})
@@ -55,8 +55,8 @@ func (k *tasks) delegate(who, token string, after time.Duration) {
 	}
 }
 
-// calledBack gives the execution whose task the end of another one ends; nil when it is gone, or its name is another's.
-func (w *World) calledBack(r *run) (to *run, token interp.Token) {
+// callbackTarget gives the execution whose task the end of another one ends; nil when it is gone, or its name is another's.
+func (w *World) callbackTarget(r *run) (to *run, token interp.Token) {
 	token, ok := interp.ParseToken(r.x.Callback)
 	if !ok {
 		return nil, token
@@ -65,7 +65,7 @@ func (w *World) calledBack(r *run) (to *run, token interp.Token) {
 	switch {
 	case to == nil:
 		return nil, token
-	case w.tasks.delegates[r.x.Run] == to.x.Run:
+	case w.tasks.callbackRuns[r.x.Run] == to.x.Run:
 		return to, token
 	case !startedBy(r, to):
 		return nil, token

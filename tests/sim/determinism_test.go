@@ -13,7 +13,7 @@ func TestSameSeedSameRun(t *testing.T) {
 		first := sim.Run(t, sim.Options{Seed: s})
 		second := sim.Run(t, sim.Options{Seed: s})
 		if first.Sum != second.Sum || first.Steps != second.Steps {
-			t.Errorf("seed %d (%s): %d steps, sum %x, and then %d, %x", s, first.Home, first.Steps, first.Sum, second.Steps, second.Sum)
+			t.Errorf("seed %d (%s): %d steps, sum %x, and then %d, %x", s, first.Topology, first.Steps, first.Sum, second.Steps, second.Sum)
 		}
 	}
 }

@@ -52,25 +52,25 @@ func newDisk(w *World, lags bool, shards, page int) *disk {
 var always = context.Background()
 
 // put writes rows.
-func (d *disk) put(p *process, rows []store.Row, fold *folded) {
+func (d *disk) put(p *process, rows []store.Row, fold *transaction) {
 	for _, row := range rows {
-		d.w.writing(p, row, fold)
+		d.w.beforeWrite(p, row, fold)
 		d.rows.Put(always, []store.Row{row})
 		d.noted(row.Key, &row)
-		d.w.written(p, row, fold)
+		d.w.afterWrite(p, row, fold)
 	}
 }
 
 // replace is a conditional write.
-func (d *disk) replace(p *process, row store.Row, cond store.Condition, fold *folded) error {
-	if !d.holds(row.Key, cond) {
+func (d *disk) replace(p *process, row store.Row, cond store.Condition, fold *transaction) error {
+	if !d.satisfies(row.Key, cond) {
 		return store.ErrConflict
 	}
-	d.later([]store.Row{row}, nil, func() { d.put(p, []store.Row{row}, fold) })
+	d.applyUnsynced([]store.Row{row}, nil, func() { d.put(p, []store.Row{row}, fold) })
 	return nil
 }
 
-func (d *disk) holds(key store.Key, cond store.Condition) bool {
+func (d *disk) satisfies(key store.Key, cond store.Condition) bool {
 	row, ok := d.row(key)
 	if cond.Absent {
 		return !ok || row.Expires != 0 && row.Expires <= cond.Now
@@ -79,11 +79,11 @@ func (d *disk) holds(key store.Key, cond store.Condition) bool {
 }
 
 func (d *disk) remove(p *process, key store.Key, cond *store.Condition) error {
-	if cond != nil && !d.holds(key, *cond) {
+	if cond != nil && !d.satisfies(key, *cond) {
 		return store.ErrConflict
 	}
-	d.later(nil, []store.Key{key}, func() {
-		d.w.removing(p, key)
+	d.applyUnsynced(nil, []store.Key{key}, func() {
+		d.w.onRemove(p, key)
 		d.rows.Delete(always, key, nil)
 		d.noted(key, nil)
 	})
@@ -94,7 +94,7 @@ func (d *disk) noted(key store.Key, row *store.Row) {
 	old := d.keys[key]
 	before := len(d.keys)
 	if strings.HasPrefix(key.Partition, "d#") {
-		d.expiring += wakes(row) - wakes(&old)
+		d.expiring += wakesLater(row) - wakesLater(&old)
 	}
 	if !strings.HasPrefix(key.Partition, "x#") {
 		defer d.w.judgeFlowRow(key, row)
@@ -103,7 +103,7 @@ func (d *disk) noted(key store.Key, row *store.Row) {
 		delete(d.keys, key)
 	} else {
 		d.keys[key] = *row
-		d.w.dozing.noted(row.Wake)
+		d.w.idleSweeps.noteWake(row.Wake)
 		if row.Expires > 0 {
 			d.purged = min(d.purged, row.Expires)
 		}
@@ -116,8 +116,8 @@ func (d *disk) noted(key store.Key, row *store.Row) {
 	}
 }
 
-// wakes is 1 for a row that something is to happen to, 0 for others.
-func wakes(row *store.Row) int {
+// wakesLater is 1 for a row that something is to happen to, 0 for others.
+func wakesLater(row *store.Row) int {
 	if row == nil || row.Wake == 0 && row.Expires == 0 {
 		return 0
 	}
@@ -152,7 +152,7 @@ func (d *disk) purge(now time.Time) {
 	for _, key := range d.sorted() {
 		switch row := d.keys[key]; {
 		case row.Expires == 0:
-		case row.Expires <= now.UnixMilli() && (d.w.calm || d.w.rand.IntN(2) == 0):
+		case row.Expires <= now.UnixMilli() && (d.w.quiesced || d.w.rand.IntN(2) == 0):
 			d.remove(nil, key, nil)
 		default:
 			d.purged = min(d.purged, row.Expires)

@@ -5,30 +5,30 @@ import (
 	"time"
 )
 
-// dozing is what sweepers know that sleep through time in which no row becomes due. Only the
+// idleSweeps is what sweepers know that sleep through time in which no row becomes due. Only the
 // scheduler's goroutine touches it.
 //
 // A sweep that finds nothing reads its shards and does nothing else. Without faults such sweeps are
 // left out, so days in which nothing happens cost nothing; the next sweep comes at the minute at
 // which it would have come anyway.
-type dozing struct {
+type idleSweeps struct {
 	until int64         // a row that wakes before is news to somebody who sleeps, ms since 1970
-	stir  chan struct{} // closed when a row with an earlier wake time is written
+	wake  chan struct{} // closed when a row with an earlier wake time is written
 }
 
-func newDozing() dozing { return dozing{stir: make(chan struct{})} }
+func newIdleSweeps() idleSweeps { return idleSweeps{wake: make(chan struct{})} }
 
-// wakeUp ends the sleep of all sweepers: each looks again when it has to sweep.
-func (d *dozing) wakeUp() {
+// wakeAll ends the sleep of all sweepers: each looks again when it has to sweep.
+func (d *idleSweeps) wakeAll() {
 	d.until = 0
-	close(d.stir)
-	d.stir = make(chan struct{})
+	close(d.wake)
+	d.wake = make(chan struct{})
 }
 
-// noted looks at a row that has been written.
-func (d *dozing) noted(wake int64) {
+// noteWake looks at a row that has been written.
+func (d *idleSweeps) noteWake(wake int64) {
 	if wake > 0 && wake < d.until {
-		d.wakeUp()
+		d.wakeAll()
 	}
 }
 
@@ -36,23 +36,23 @@ func (d *dozing) noted(wake int64) {
 // and steps take.
 const sweepSeesAhead = 2*time.Minute + 10*time.Second
 
-// doze sleeps from a sweep until the last minute before the next one that finds something; it
+// skipIdleSweeps sleeps from a sweep until the last minute before the next one that finds something; it
 // returns how long to wait then. phase is when the sweep before has ended.
-func (p *process) doze(phase time.Time) time.Duration {
+func (p *process) skipIdleSweeps(phase time.Time) time.Duration {
 	for {
 		next, stir := phase.Add(sweepEvery), (chan struct{})(nil)
 		look := &operation{process: p, key: p.name + " may doze", apply: func() bool {
-			d := &p.w.dozing
-			if !p.w.calm {
+			d := &p.w.idleSweeps
+			if !p.w.quiesced {
 				return true
 			}
 			first := p.w.disk.firstWake()
 			d.until = max(d.until, first)
 			sees := time.UnixMilli(first).Add(-sweepSeesAhead)
 			if n := sees.Sub(next) / sweepEvery; first == math.MaxInt64 || n > 0 {
-				next, stir = next.Add(min(n, dozeMost/sweepEvery)*sweepEvery), d.stir
+				next, stir = next.Add(min(n, idleSkipMax/sweepEvery)*sweepEvery), d.wake
 				if first == math.MaxInt64 {
-					next = phase.Add(dozeMost)
+					next = phase.Add(idleSkipMax)
 				}
 			}
 			return true
@@ -76,8 +76,8 @@ func (p *process) doze(phase time.Time) time.Duration {
 	}
 }
 
-// dozeMost bounds how long a sweeper sleeps.
-const dozeMost = 30 * 24 * time.Hour
+// idleSkipMax bounds how long a sweeper sleeps.
+const idleSkipMax = 30 * 24 * time.Hour
 
 // firstWake is the earliest wake time of any row, ms since 1970; math.MaxInt64 without one.
 func (d *disk) firstWake() int64 {

@@ -10,8 +10,8 @@ import (
 	"millrace/shared/store"
 )
 
-// owing is what a run keeps for what it owes and what is owed to it. Of the run itself:
-type owing struct {
+// livenessState is what a run keeps for what it owes and what is owed to it. Of the run itself:
+type livenessState struct {
 	visits  *visits
 	cut     bool              // the last commit has left something ready
 	more    bool              // the last fold was cut
@@ -25,7 +25,7 @@ type owing struct {
 	retaken int64             // when it was written for the first time since the faults ended
 
 	// Attempts that wait for an execution, and when those were closed by anything but its end, ms since 1970.
-	attempts map[int64]*tried
+	attempts map[int64]*taskAttempt
 	released map[int64]int64
 	rescued  bool // its end is not what its tasks alone come to
 	// Of a child: nobody waited for it any more when it was claimed.
@@ -34,15 +34,15 @@ type owing struct {
 
 // liveness is what the world keeps for the same.
 type liveness struct {
-	dozing      dozing
+	idleSweeps  idleSweeps
 	clock       dueClock
 	children    map[string]*run // that tasks have started and wait for, by origin
 	invocations []*invocation
-	heard       heard
+	hintTracker hintTracker
 	polls       []*poll
 	blind       []string // invariants that are not checked
-	course      course
-	away        time.Time // the store is, until then
+	timeline    timeline
+	outageUntil time.Time // the store is, until then
 	rescueAt    time.Time // somebody looks after what waits for ever
 	alarm       int64     // the world looks again by then whatever happens, ms since 1970; 0: it need not
 }
@@ -61,8 +61,8 @@ const (
 	stepsTake = 20 * time.Second
 )
 
-// owed is something that a running system owes: by a time it must have happened.
-type owed struct {
+// obligation is something that a running system owes: by a time it must have happened.
+type obligation struct {
 	invariant string
 	due       int64  // ms since 1970: from then on it may happen
 	by        int64  // and by then it must have
@@ -93,18 +93,18 @@ func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *stor
 	w.judgeLeases(p, r)
 	w.judgeRetention(x)
 	w.judgeOrphans(r)
-	w.judgeTold(r, news)
+	w.judgeReportedEnd(r, news)
 	if before != nil && r.x.Account != guarded {
 		w.judgeLeft(r, before.Outbox)
 	}
 	w.noteOutbox(r)
 	now := time.Now().UnixMilli()
-	if r.wrote <= w.calmed {
+	if r.wrote <= w.quiescedAt {
 		r.retaken = now
 	}
 	r.wrote = now
 	r.noteLeft(before, now)
-	w.clock.again()
+	w.clock.recheck()
 }
 
 // dueClock checks what is owed at the time, not at the end: before each step it looks whether
@@ -114,13 +114,13 @@ type dueClock struct {
 	died int64 // when the last process has died, ms since 1970
 }
 
-// again makes the clock look at everything anew: what excuses something has changed.
-func (d *dueClock) again() { d.next = 0 }
+// recheck makes the clock look at everything anew: what excuses something has changed.
+func (d *dueClock) recheck() { d.next = 0 }
 
-// by is when something must have happened that is due at a time and may take a while then, without
+// latest is when something must have happened that is due at a time and may take a while then, without
 // faults: at the latest a sweep finds it, by a process that is there.
-func (w *World) by(due int64, most time.Duration) int64 {
-	there := max(w.calmed, w.clock.died) + restartMax.Milliseconds()
+func (w *World) latest(due int64, most time.Duration) int64 {
+	there := max(w.quiescedAt, w.clock.died) + restartMax.Milliseconds()
 	return max(due+most.Milliseconds(), there) + (firstSweepMax + stepsTake).Milliseconds()
 }
 
@@ -128,7 +128,7 @@ func (w *World) by(due int64, most time.Duration) int64 {
 // everything.
 func (w *World) judgeDue() {
 	now := time.Now().UnixMilli()
-	if !w.calm || now < w.clock.next || w.failed() {
+	if !w.quiesced || now < w.clock.next || w.failed() {
 		return
 	}
 	w.clock.next = math.MaxInt64
@@ -137,17 +137,17 @@ func (w *World) judgeDue() {
 		if r == nil || r.state == nil {
 			continue
 		}
-		w.owes(r, func(o owed) { w.overdue(r, now, o) })
+		w.owes(r, func(o obligation) { w.overdue(r, now, o) })
 	}
-	others := func(o owed) { w.overdue(nil, now, o) }
-	w.owesLetters(others)
+	others := func(o obligation) { w.overdue(nil, now, o) }
+	w.owesInbox(others)
 	w.owesInvocations(others)
 	w.owesPolls(others)
 	w.owesExpress(others)
 }
 
-func (w *World) overdue(r *run, now int64, o owed) {
-	w.looked(o.invariant)
+func (w *World) overdue(r *run, now int64, o obligation) {
+	w.checked(o.invariant)
 	if now <= o.by {
 		w.clock.next = min(w.clock.next, o.by+1)
 		return
@@ -156,18 +156,18 @@ func (w *World) overdue(r *run, now int64, o owed) {
 	if r != nil {
 		where = fmt.Sprintf("%s v%d (found due %d times, wakes at %d): ", r.x.Partition(), r.x.Version, r.x.SweepAttempts, r.x.Wake)
 	}
-	w.breach(o.invariant, "%s%s was due at %d and should have come to pass by %d, without faults since %d; it is %d", where, o.what, o.due, o.by,
-		w.calmed, now)
+	w.violate(o.invariant, "%s%s was due at %d and should have come to pass by %d, without faults since %d; it is %d", where, o.what, o.due, o.by,
+		w.quiescedAt, now)
 }
 
 // owes tells everything that is owed to one execution.
-func (w *World) owes(r *run, owe func(owed)) {
+func (w *World) owes(r *run, owe func(obligation)) {
 	put := owe
-	if r.x.SweepAttempts > 0 && (r.found <= w.calmed || w.burden.partition != "") {
+	if r.x.SweepAttempts > 0 && (r.found <= w.quiescedAt || w.poison.partition != "") {
 		// It was found due while there were faults, by a sweep that then came to grief: the next one
 		// may come as much later as the row says (invariant "put off").
-		put = func(o owed) {
-			o.by = max(o.by, w.by(r.x.Wake, 0))
+		put = func(o obligation) {
+			o.by = max(o.by, w.latest(r.x.Wake, 0))
 			owe(o)
 		}
 	}
@@ -175,8 +175,8 @@ func (w *World) owes(r *run, owe func(owed)) {
 		// The sweep that finds it then brings it on; what that takes counts from then, also when the row says
 		// already that it has been taken up.
 		before := put
-		put = func(o owed) {
-			o.by = max(o.by, w.by(r.excuse, 0))
+		put = func(o obligation) {
+			o.by = max(o.by, w.latest(r.excuse, 0))
 			before(o)
 		}
 	}
@@ -184,24 +184,24 @@ func (w *World) owes(r *run, owe func(owed)) {
 		// The clock that its wake time was reckoned by may have been wrong, while there were faults. Then it is
 		// seen to that much later, and what is owed may take its time from then on. A timer that was set by that
 		// clock stays as it is when the row is written again (2001781).
-		put = func(o owed) {
+		put = func(o obligation) {
 			o.by += 2 * w.faults.skew.Milliseconds()
-			if r.wrote > w.calmed && w.faults.skew > slack*time.Millisecond {
-				o.by = max(o.by, w.by(r.retaken, readyWakes+4*sweepEvery))
+			if r.wrote > w.quiescedAt && w.faults.skew > slack*time.Millisecond {
+				o.by = max(o.by, w.latest(r.retaken, readyWakes+4*sweepEvery))
 			}
 			inner(o)
 		}
 	}
 	w.owesTimers(r, put)
 	w.owesReady(r, put)
-	w.owesHeard(r, owe)
+	w.owesHint(r, owe)
 	w.owesLeases(r, put)
 	if r.x.Account != guarded { // there it may be refused for as long as rights are missing
 		w.owesOutbox(r, put)
 		w.owesStops(r, put)
 		w.owesCallback(r, put)
 	}
-	w.owesAnswers(r, owe)
+	w.owesResults(r, owe)
 	w.owesTaking(r, owe)
 }
 
@@ -211,13 +211,13 @@ func (v *visit) leaf() bool { return v.inside == 0 }
 // calling reports whether an attempt of the task is open.
 func (v *visit) calling() bool { return v.attempt != nil && !v.attempt.over }
 
-// calmMost bounds how long the world sleeps while nothing waits and nothing fails.
-const calmMost = 24 * time.Hour
+// quiescedSleepMax bounds how long the world sleeps while nothing waits and nothing fails.
+const quiescedSleepMax = 24 * time.Hour
 
 // lookAgain is how long the world may sleep while nothing waits: until something may be overdue, or somebody has
 // to look after something.
 func (w *World) lookAgain() time.Duration {
-	most, now := calmMost, time.Now()
+	most, now := quiescedSleepMax, time.Now()
 	for _, at := range []int64{w.clock.next, w.rescueAt.UnixMilli(), w.alarm} {
 		if at > now.UnixMilli() && at < math.MaxInt64 {
 			most = min(most, time.UnixMilli(at).Sub(now))

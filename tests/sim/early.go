@@ -25,9 +25,9 @@ func (w *World) judgeEarly(r *run, e *flow.HistoryEvent, v *visit) {
 		least = v.attempt.at + n
 	}
 	if least > 0 {
-		w.looked("early")
+		w.checked("early")
 	}
 	if e.Time < least {
-		w.breach("early", "%s: event %d %s of %s is at %d, which should be no earlier than %d", r.x.Partition(), e.ID, e.Type, v.state.Name, e.Time, least)
+		w.violate("early", "%s: event %d %s of %s is at %d, which should be no earlier than %d", r.x.Partition(), e.ID, e.Type, v.state.Name, e.Time, least)
 	}
 }

@@ -19,12 +19,12 @@ func (w *World) judgeEnds() {
 			continue // some of it may be gone
 		}
 		w.history(r, r.x, true)
-		w.looked("legal history")
+		w.checked("legal history")
 		for _, line := range flowtest.CheckHistory(r.m, r.events) {
-			w.breach("legal history", "%s: the history is not legal: %s", partition, line)
+			w.violate("legal history", "%s: the history is not legal: %s", partition, line)
 		}
 		w.judgeCallback(r)
-		w.judgeBuried(r)
+		w.judgeDeletedFlow(r)
 	}
 	if w.mocked != nil {
 		for _, x := range w.clients.runs {
@@ -42,16 +42,16 @@ func (w *World) judgeCallback(r *run) {
 	if r.x.Callback == "" {
 		return
 	}
-	to, token := w.calledBack(r)
+	to, token := w.callbackTarget(r)
 	if to == nil {
 		return // the one that waited is gone, and its name is another's
 	}
-	w.looked("callback arrives")
+	w.checked("callback arrives")
 	for i := range to.events {
 		e := &to.events[i]
-		late := r.x.Stopped > 0 && e.Time-max(r.x.Stopped, w.calmed) > deliverMax+4*w.faults.skew.Milliseconds()
+		late := r.x.Stopped > 0 && e.Time-max(r.x.Stopped, w.quiescedAt) > deliverMax+4*w.faults.skew.Milliseconds()
 		if late && (e.Type == flow.ExecutionTimedOut || e.Type == flow.TaskTimedOut && w.attemptOf(to, e) == token.ID) && w.openAt(to, token.ID, e.ID) {
-			w.breach("callback arrives", "%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(), r.x.Stopped, to.x.Partition(), e.Time)
+			w.violate("callback arrives", "%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(), r.x.Stopped, to.x.Partition(), e.Time)
 		}
 	}
 }
@@ -144,14 +144,14 @@ func (w *World) judgeExample(x *launch) {
 	if first == nil || second == nil || first.Status != second.Status || !value.Equal(first.Output, second.Output) {
 		return
 	}
-	w.looked("example result")
+	w.checked("example result")
 	if first.Status != r.x.Status {
-		w.breach("example result", "%s/%s has ended as %v %v, the flow tester says %v %v", x.flow.name, x.name, r.x.Status, r.x.Error, first.Status, first.Error)
+		w.violate("example result", "%s/%s has ended as %v %v, the flow tester says %v %v", x.flow.name, x.name, r.x.Status, r.x.Error, first.Status, first.Error)
 		return
 	}
 	last := &r.events[len(r.events)-1]
 	if first.Status == flow.Succeeded && !value.Equal(first.Output, last.Output.Tree()) && !strings.Contains(string(last.Output.Text()), account) {
-		w.breach("example result", "%s/%s has come to %s, the flow tester says %s", x.flow.name, x.name, last.Output.Text(), value.Encode(first.Output))
+		w.violate("example result", "%s/%s has come to %s, the flow tester says %s", x.flow.name, x.name, last.Output.Text(), value.Encode(first.Output))
 	}
 }
 
@@ -189,35 +189,35 @@ func (w *World) keptUntil() int64 {
 	return first
 }
 
-// forget lets time pass until everything has expired, and checks that nothing is left.
-func (w *World) forget() {
+// expireAll lets time pass until everything has expired, and checks that nothing is left.
+func (w *World) expireAll() {
 	if w.rand.IntN(2) == 0 {
-		if w.again(); w.failed() {
+		if w.reuseNames(); w.failed() {
 			return
 		}
 	}
-	deadline := w.forgotten()
+	deadline := w.expiredAt()
 	w.run(10*stepsMax, func() bool {
 		w.purge()
 		w.judgeKept()
 		w.alarm = w.keptUntil()
 		if time.Now().After(deadline) {
-			deadline = w.forgotten()
+			deadline = w.expiredAt()
 		}
 		return w.disk.executions == 0 && w.disk.expiring == 0 || time.Now().After(deadline)
 	})
-	w.looked("nothing left")
+	w.checked("nothing left")
 	for _, key := range w.disk.sorted() {
 		if row := w.disk.keys[key]; strings.HasPrefix(key.Partition, "x#") {
-			w.breach("nothing left", "%s has expired at %d and is still there at %d", show(key), row.Expires, time.Now().UnixMilli())
+			w.violate("nothing left", "%s has expired at %d and is still there at %d", show(key), row.Expires, time.Now().UnixMilli())
 		}
 	}
 	w.judgeFlowsLeft()
 }
 
-// forgotten is when everything must be gone whose time is known, and everything looked at.
-func (w *World) forgotten() time.Time {
-	last := w.calmed
+// expiredAt is when everything must be gone whose time is known, and everything looked at.
+func (w *World) expiredAt() time.Time {
+	last := w.quiescedAt
 	for key, row := range w.disk.keys {
 		if strings.HasPrefix(key.Partition, "x#") || strings.HasPrefix(key.Partition, "d#") {
 			last = max(last, row.Expires, row.Wake)
@@ -228,40 +228,40 @@ func (w *World) forgotten() time.Time {
 
 // purge lets the store remove what has expired, where it does.
 func (w *World) purge() {
-	if w.home == functions || w.home == servers && w.expires {
+	if w.topology == functions || w.topology == servers && w.expires {
 		w.disk.purge(time.Now())
 	}
 }
 
-// again starts names anew, at about the time at which they become free, with faults from then on.
-func (w *World) again() {
+// reuseNames starts names anew, at about the time at which they become free, with faults from then on.
+func (w *World) reuseNames() {
 	free := int64(math.MaxInt64)
 	for _, x := range w.clients.runs {
 		if r := x.now(w); r != nil && w.rand.IntN(2) == 0 {
-			w.clients.again(x, r.x.Expires)
+			w.clients.reuseName(x, r.x.Expires)
 			free = min(free, r.x.Expires)
 		}
 	}
-	if o := w.clients.owner; o != nil && o.current != "" && w.looks(o.id) < math.MaxInt64 {
+	if o := w.clients.flowOwner; o != nil && o.current != "" && w.looks(o.id) < math.MaxInt64 {
 		look := w.looks(o.id)
 		free = min(free, look)
-		w.clients.goOn(func() { o.comeBack(look) })
+		w.clients.spawn(func() { o.comeBack(look) })
 	}
 	if free < math.MaxInt64 {
 		w.clients.extrasReturn(time.UnixMilli(free))
 	}
-	w.renewed = true
+	w.namesReused = true
 	w.run(stepsMax, func() bool {
 		w.purge()
-		return w.clients.quiet() || time.Until(time.UnixMilli(free)) < againEarly
+		return w.clients.quiet() || time.Until(time.UnixMilli(free)) < reuseEarly
 	})
 	w.tracef("names are started again")
-	w.stirUp()
+	w.resumeFaults()
 	w.run(stepsMax/3, func() bool {
 		w.purge()
-		return w.clients.quiet() || time.Since(time.UnixMilli(free)) > min(w.retention, burdenRetention)/2
+		return w.clients.quiet() || time.Since(time.UnixMilli(free)) > min(w.retention, poisonRetention)/2
 	})
-	w.calmDown()
+	w.quiesce()
 	w.settle()
 	if !w.failed() {
 		w.judgeEnds()

@@ -69,20 +69,20 @@ func (w *World) drawExpress() {
 // express begins clients of Express flows, of both accounts.
 func (c *clients) express() {
 	var flows []definition
-	for i, of := range []string{account, neighbour, account} {
+	for i, of := range []string{account, secondAccount, account} {
 		f := definition{name: fmt.Sprintf("express%d", i), mode: flow.Express, of: of}
 		f.text, f.input = c.w.expressFlow(f.name)
 		flows = append(flows, f)
 	}
 	r := c.rand("express")
-	c.goOn(func() {
+	c.spawn(func() {
 		for _, f := range flows {
 			if !c.create(f) {
 				return
 			}
 		}
 		for i := range 2 + r.IntN(4) {
-			c.goOn(func() { c.askExpress(flows[i%len(flows)], fmt.Sprintf("express_%d", i)) })
+			c.spawn(func() { c.askExpress(flows[i%len(flows)], fmt.Sprintf("express_%d", i)) })
 		}
 		x := &launch{flow: flows[0], name: "stored"}
 		c.note("a stored Express execution", func() { c.runs = append(c.runs, x) })
@@ -156,7 +156,7 @@ func (c *clients) askExpress(f definition, who string) {
 		c.note(name+" is told", func() {
 			if code != "" && !retried(code, err) &&
 				!(code == fault.EntityTooLarge && c.w.has("limits")) {
-				c.w.breach("Express answer", "%s is told %+v %s", name, got, code)
+				c.w.violate("Express answer", "%s is told %+v %s", name, got, code)
 			}
 		})
 	}
@@ -165,11 +165,11 @@ func (c *clients) askExpress(f definition, who string) {
 // runExpress makes a request and judges what it comes to, within the process that is asked.
 func (w *World) runExpress(ctx context.Context, s *cloudflow.Service, f *definition, name string,
 ) (*cloudflow.SyncExecution, error) {
-	p, _ := ctx.Value(answering{}).(*process)
+	p, _ := ctx.Value(servingProcess{}).(*process)
 	if w.chance("leaves "+name, 2000) { // the client closes its connection
 		var cancel context.CancelFunc
 		after := time.Duration(w.number(name)%4000) * time.Millisecond
-		ctx, cancel = context.WithTimeout(ctx, after+leaves)
+		ctx, cancel = context.WithTimeout(ctx, after+disconnectSkew)
 		defer cancel()
 	}
 	got, err := s.StartSyncExecution(ctx, cloudflow.Caller{Account: f.account()},
@@ -185,17 +185,17 @@ func (w *World) runExpress(ctx context.Context, s *cloudflow.Service, f *definit
 	e.mu.Unlock()
 	switch {
 	case run == nil && err == nil:
-		w.breach("Express once", "%s of %s is told %+v, and nothing has run", name, f.name, got)
+		w.violate("Express once", "%s of %s is told %+v, and nothing has run", name, f.name, got)
 	case run != nil:
 		run.over = true
-		w.clock.again()
+		w.clock.recheck()
 		w.judgeExpress(run, f, got, err)
 	}
 	return got, err
 }
 
-// leaves keeps a client from leaving at the very instant at which something else happens.
-const leaves = 730 * time.Microsecond
+// disconnectSkew keeps a client from leaving at the very instant at which something else happens.
+const disconnectSkew = 730 * time.Microsecond
 
 // noteExpress is told by the runner what an Express execution has written.
 func (p *process) noteExpress(x *store.Execution, m *flow.Machine, events []flow.HistoryEvent) {
@@ -211,10 +211,10 @@ func (p *process) noteExpress(x *store.Execution, m *flow.Machine, events []flow
 		run = &expressRun{by: p, x: x, m: m, began: time.Now().UnixMilli()}
 		asked, _, _ := strings.Cut(x.Name, ":")
 		of := key(x.Account, x.Flow) + "/" + asked
-		w.looked("Express once")
-		w.clock.again()
+		w.checked("Express once")
+		w.clock.recheck()
 		if before := e.asked[of]; before != nil {
-			w.breach("Express once", "%s runs %s of %s, which %s has run", p.name, x.Name, x.Flow,
+			w.violate("Express once", "%s runs %s of %s, which %s has run", p.name, x.Name, x.Flow,
 				before.by.name)
 		}
 		e.runs[x.Run], e.asked[of], e.rows[x.Partition()] = run, run, run
@@ -243,10 +243,10 @@ func (e *expresses) active(p *process, of string) (n int64) {
 // judgeExpress looks at an execution that its process is through with.
 func (w *World) judgeExpress(run *expressRun, f *definition, got *cloudflow.SyncExecution,
 	err error) {
-	w.looked("Express leaves nothing")
-	for of, p := range w.tasks.flying {
+	w.checked("Express leaves nothing")
+	for of, p := range w.tasks.inFlight {
 		if p == run.by && runOfKey(of) == run.x.Run {
-			w.breach("Express leaves nothing", "%s is answered, and its call %s is in flight",
+			w.violate("Express leaves nothing", "%s is answered, and its call %s is in flight",
 				run.x.Name, of)
 		}
 	}
@@ -255,7 +255,7 @@ func (w *World) judgeExpress(run *expressRun, f *definition, got *cloudflow.Sync
 		w.kinds["Express cut"]++
 		return
 	}
-	w.looked("Express answer")
+	w.checked("Express answer")
 	name, message := "", ""
 	if e := run.last.Error; e != nil {
 		name, message = e.Name, e.Cause
@@ -269,7 +269,7 @@ func (w *World) judgeExpress(run *expressRun, f *definition, got *cloudflow.Sync
 	if got.Status != status || got.Output != output || got.ErrorCode != name ||
 		got.ErrorMessage != message || got.Input != f.input || got.Name != run.x.Name ||
 		got.StartedTime != run.x.Started || got.StoppedTime != run.last.Time {
-		w.breach("Express answer", "%s ended with %s, and is answered %+v", run.x.Name,
+		w.violate("Express answer", "%s ended with %s, and is answered %+v", run.x.Name,
 			textOf(&run.last), got)
 	}
 }
@@ -284,31 +284,31 @@ func (w *World) refereeExpress(run *expressRun, f *definition, unfinished bool) 
 	defer r.mu.Unlock()
 	outside := reference.Record{Limits: w.referenceLimits(x), Unfinished: unfinished, Known: true,
 		Attempts: r.attempts[x.Run], Early: 2*w.faults.skew + time.Millisecond, Late: -1}
-	if w.calm && run.began >= w.calmed && !w.sharing.drawn && w.calls > len(run.events) {
+	if w.quiesced && run.began >= w.quiescedAt && !w.sharing.drawn && w.calls > len(run.events) {
 		// Nothing keeps it waiting: no call waits for the end of another one.
 		outside.Late = expressLate
 	}
 	context := reference.Context{Flow: x.Flow, Execution: x.Name, Account: x.Account,
 		Region: x.Region, RoleArn: x.RoleArn, Started: x.Started}
 	_, err := reference.Judge(f.text, f.input, context, run.events, outside)
-	w.opined(run.x.Name, err)
+	w.referenceAllows(run.x.Name, err)
 	delete(r.attempts, x.Run)
 }
 
 // owesExpress tells when Express executions are to be answered.
-func (w *World) owesExpress(owe func(owed)) {
+func (w *World) owesExpress(owe func(obligation)) {
 	e := &w.expresses
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, run := range e.runs {
-		if run.over || run.began < w.calmed || run.by.isDead() || run.by.leaving {
+		if run.over || run.began < w.quiescedAt || run.by.isDead() || run.by.retiring {
 			continue
 		}
 		due := run.began + (expressSeconds * time.Second).Milliseconds()
 		if n := run.m.TimeoutSeconds; n > 0 {
 			due = run.began + n*1000
 		}
-		owe(owed{"late Express", due, due + expressLate.Milliseconds(),
+		owe(obligation{"late Express", due, due + expressLate.Milliseconds(),
 			"the answer of " + run.x.Name})
 	}
 }
@@ -323,7 +323,7 @@ func (w *World) judgeUnstored(p *process, partition, what string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.rows[partition] != nil {
-		w.breach("Express leaves nothing", "%s: %s of %s", p.name, what, partition)
+		w.violate("Express leaves nothing", "%s: %s of %s", p.name, what, partition)
 	}
 }
 

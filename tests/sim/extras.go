@@ -17,11 +17,11 @@ type extra struct {
 // extras are all of them. Flows of examples have none: what they come to is known beforehand.
 func extras() []extra {
 	return []extra{
-		{name: "another account", in: 4, begin: (*clients).neighbours},
+		{name: "another account", in: 4, begin: (*clients).startSecondAccount},
 		{name: "rights", in: 5, begin: (*clients).guard},
 		{name: "namesakes", in: 5, begin: (*clients).name},
 		{name: "unnamed starts", in: 4, begin: (*clients).startUnnamed},
-		{name: "quitters", in: 2, begin: func(c *clients) { c.goOn(c.quitters) }},
+		{name: "quitters", in: 2, begin: func(c *clients) { c.spawn(c.quitters) }},
 		{name: "limits", in: 4, begin: (*clients).reachLimits},
 		{name: "lister", in: 4, begin: (*clients).list},
 		{name: withExpress, in: 5, begin: (*clients).express},

@@ -37,7 +37,7 @@ type faults struct {
 	jump    odds // the clock of a process moves, within skew
 	lag     odds // an index is not brought up to date
 	freeze  odds // a process is frozen for a while, and goes on with what it knew
-	away    odds // the store is, for everybody
+	outage  odds // the store is, for everybody
 }
 
 // drawFaults draws what goes wrong. Many runs have few kinds of fault, so that what one kind does is not hidden by
@@ -81,7 +81,7 @@ func drawFaults(r *rand.Rand) *faults {
 // all gives the odds in one order.
 func (f *faults) all() []*odds {
 	return []*odds{&f.throttle, &f.lost, &f.late, &f.partial, &f.before, &f.after, &f.crash, &f.keep, &f.hintLost, &f.hintTwice, &f.hintLate,
-		&f.hintStray, &f.slow, &f.network, &f.jump, &f.lag, &f.freeze, &f.away}
+		&f.hintStray, &f.slow, &f.network, &f.jump, &f.lag, &f.freeze, &f.outage}
 }
 
 // String gives the odds.

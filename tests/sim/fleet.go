@@ -14,7 +14,7 @@ type fleet struct {
 }
 
 const (
-	fleetMost     = 5
+	fleetMax      = 5
 	withoutFleet  = "five processes"
 	scaleEvery    = 20 * time.Second // at least, and up to four times as long
 	withoutScales = "processes added and retired"
@@ -25,11 +25,11 @@ func (w *World) drawFleet(usual int) int {
 		return usual
 	}
 	w.kinds["run of five processes"]++
-	w.fleet = fleet{size: fleetMost, scaled: w.home == servers && w.number(withoutScales)%2 == 0 && !slices.Contains(w.without, withoutScales)}
+	w.fleet = fleet{size: fleetMax, scaled: w.topology == servers && w.number(withoutScales)%2 == 0 && !slices.Contains(w.without, withoutScales)}
 	if w.fleet.scaled {
 		w.scaleLater()
 	}
-	return fleetMost
+	return fleetMax
 }
 
 // scaleLater adds a process, or retires one, some time later.
@@ -37,9 +37,9 @@ func (w *World) scaleLater() {
 	d := scaleEvery + time.Duration(w.rand.Int64N(int64(3*scaleEvery)))
 	w.after(d, "scale", func() {
 		switch {
-		case w.calm:
+		case w.quiesced:
 			return
-		case len(w.processes) >= fleetMost || len(w.processes) > 2 && w.rand.IntN(2) == 0:
+		case len(w.processes) >= fleetMax || len(w.processes) > 2 && w.rand.IntN(2) == 0:
 			p := w.processes[w.rand.IntN(len(w.processes))]
 			p.surplus = true
 			w.retire(p)

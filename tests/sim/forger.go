@@ -54,7 +54,7 @@ func (c *clients) overhear(r *task.Request) {
 // forge begins a forger.
 func (c *clients) forge() {
 	c.forger = &forger{c: c, r: c.rand("forger")}
-	c.goOn(func() {
+	c.spawn(func() {
 		for range 6 + c.forger.r.IntN(8) {
 			if !c.sleep(time.Duration(c.forger.r.IntN(15_000)) * time.Millisecond) {
 				return
@@ -66,8 +66,8 @@ func (c *clients) forge() {
 
 // forgeAgain lets the forger come back when names are used anew: he has the tokens of the runs before.
 func (c *clients) forgeAgain(free time.Time) {
-	c.goOn(func() {
-		c.sleep(time.Until(free) - againEarly)
+	c.spawn(func() {
+		c.sleep(time.Until(free) - reuseEarly)
 		for range 4 + c.forger.r.IntN(6) {
 			if !c.sleep(time.Duration(c.forger.r.IntN(12_000)) * time.Millisecond) {
 				return
@@ -128,7 +128,7 @@ func (f *forger) choose(try *forged) {
 		if !w.has("another account") {
 			return
 		}
-		if try.text, try.by = of.text, neighbour; of.account == neighbour {
+		if try.text, try.by = of.text, secondAccount; of.account == secondAccount {
 			try.by = account
 		}
 	case 3:
@@ -179,30 +179,30 @@ func (w *World) isOver(t *overheard) bool {
 func (f *forger) judge(try *forged, code fault.Code) {
 	w := f.c.w
 	w.kinds["report that is not accepted"]++
-	w.looked("token")
+	w.checked("token")
 	token, _ := interp.ParseToken(try.text)
 	r := w.runIn(try.by, token.Flow, token.Execution)
 	there := r != nil && r.x.Expires > time.Now().UnixMilli()+w.slack()
 	switch {
 	case code == "":
-		w.breach("token", "%s: a report was accepted that must not be, of account %s with token %s of %s", try.who, try.by, try.text, token.Execution)
+		w.violate("token", "%s: a report was accepted that must not be, of account %s with token %s of %s", try.who, try.by, try.text, token.Execution)
 	case code == fault.FlowNotExists, code == fault.ExecutionNotExists:
-		if there && w.flows.names["f#"+try.by+"#"+token.Flow] == r.x.FlowID && time.Since(r.seen) > answerMax {
-			w.breach("token", "%s is told %s of %s, which is there", try.who, code, token.Execution)
+		if there && w.flows.names["f#"+try.by+"#"+token.Flow] == r.x.FlowID && time.Since(r.seen) > requestTimeout {
+			w.violate("token", "%s is told %s of %s, which is there", try.who, code, token.Execution)
 		}
 	case code == fault.InvalidArgument:
-		if try.over && try.of.reportable && r != nil && r.x.Run == try.of.run && !w.renewed {
-			w.breach("token", "%s is told %s, and the token was one of a task that waited", try.who, code)
+		if try.over && try.of.reportable && r != nil && r.x.Run == try.of.run && !w.namesReused {
+			w.violate("token", "%s is told %s, and the token was one of a task that waited", try.who, code)
 		}
-	case code != fault.TaskAlreadyCompleted || !try.over || r != nil && r.x.Run != try.of.run && time.Since(r.seen) > answerMax:
-		w.breach("token", "%s is told %s of token %s", try.who, code, try.text)
+	case code != fault.TaskAlreadyCompleted || !try.over || r != nil && r.x.Run != try.of.run && time.Since(r.seen) > requestTimeout:
+		w.violate("token", "%s is told %s of token %s", try.who, code, try.text)
 	}
 }
 
 // judgeForgery checks that an event is not what a forger has made.
 func (w *World) judgeForgery(r *run, shown string) {
 	if w.clients.forger != nil && strings.Contains(shown, forgery) {
-		w.breach("token", "%s: a forger has written event %s", r.x.Partition(), shown)
+		w.violate("token", "%s: a forger has written event %s", r.x.Partition(), shown)
 	}
 }
 

@@ -15,14 +15,14 @@ import (
 // has been there since the commit that made it so, or since the end of an invocation, when that was
 // without faults: who finds it ready sends no second hint, and a fault may have lost the first. It
 // does not hold in runs with an execution that brings its runners down, which take hints with them.
-func (w *World) owesHeard(r *run, owe func(owed)) {
+func (w *World) owesHint(r *run, owe func(obligation)) {
 	partition := r.x.Partition()
-	since := max(r.left, w.heard.last[partition])
-	if w.home != functions || w.burden.drawn || since <= w.calmed || r.left == 0 ||
-		w.heard.coming[partition] > 0 || w.working(partition) {
+	since := max(r.left, w.hintTracker.last[partition])
+	if w.topology != functions || w.poison.enabled || since <= w.quiescedAt || r.left == 0 ||
+		w.hintTracker.coming[partition] > 0 || w.working(partition) {
 		return
 	}
-	owe(owed{"heard", since, since + stepsTake.Milliseconds(), "a hint for what it has left ready"})
+	owe(obligation{"heard", since, since + stepsTake.Milliseconds(), "a hint for what it has left ready"})
 }
 
 // noteLeft follows since when an execution has something left to do, after a commit; before is the
@@ -37,17 +37,17 @@ func (r *run) noteLeft(before *interp.State, now int64) {
 	}
 }
 
-// heard is what the world knows of hints, by partition. Only the scheduler's goroutine touches it.
-type heard struct {
+// hintTracker is what the world knows of hints, by partition. Only the scheduler's goroutine touches it.
+type hintTracker struct {
 	coming map[string]int   // hints under way that come soon
 	last   map[string]int64 // when one came to a process, or an invocation ended that had not died, ms since 1970
 }
 
-func newHeard() heard { return heard{map[string]int{}, map[string]int64{}} }
+func newHintTracker() hintTracker { return hintTracker{map[string]int{}, map[string]int64{}} }
 
 // sent notes a hint that is on its way for so long, and returns what notes that it has come. One
 // that comes later than in stepsTake is for a timer.
-func (h *heard) sent(partition string, delay time.Duration) (came func()) {
+func (h *hintTracker) sent(partition string, delay time.Duration) (came func()) {
 	if delay > stepsTake {
 		return func() {}
 	}
@@ -55,7 +55,7 @@ func (h *heard) sent(partition string, delay time.Duration) (came func()) {
 	return func() { h.coming[partition]-- }
 }
 
-func (h *heard) noted(partition string) { h.last[partition] = time.Now().UnixMilli() }
+func (h *hintTracker) noteArrival(partition string) { h.last[partition] = time.Now().UnixMilli() }
 
 // working reports whether an invocation is at work on an execution.
 func (w *World) working(partition string) bool {

@@ -9,10 +9,10 @@ import (
 //
 // It has 300 s, of which the runner leaves 10 s for its last commits; what is in flight then is cut, and what is ready handed
 // over. One that went on would be killed by the platform in the middle. It is for those that begin without faults.
-func (w *World) owesInvocations(owe func(owed)) {
+func (w *World) owesInvocations(owe func(obligation)) {
 	for _, v := range w.invocations {
-		if v.begun >= w.calmed && !v.by.isDead() {
-			owe(owed{"invocation", v.begun, v.begun + worked.Milliseconds(), fmt.Sprintf("the end of %s's invocation for %s", v.by.name, v.partition)})
+		if v.begun >= w.quiescedAt && !v.by.isDead() {
+			owe(obligation{"invocation", v.begun, v.begun + invocationMax.Milliseconds(), fmt.Sprintf("the end of %s's invocation for %s", v.by.name, v.partition)})
 		}
 	}
 }
@@ -26,7 +26,7 @@ type invocation struct {
 
 // invoked notes that an invocation begins; it is called in the scheduler's goroutine. What it returns is called in it, too, at the end.
 func (w *World) invoked(p *process, partition string) (over func()) {
-	if w.home != functions {
+	if w.topology != functions {
 		return func() {}
 	}
 	v := &invocation{p, partition, time.Now().UnixMilli()}
@@ -36,12 +36,12 @@ func (w *World) invoked(p *process, partition string) (over func()) {
 		}
 	}
 	w.invocations = append(w.invocations, v)
-	w.clock.again()
+	w.clock.recheck()
 	return func() {
 		if !p.isDead() {
-			w.heard.noted(partition)
+			w.hintTracker.noteArrival(partition)
 		}
-		w.clock.again()
+		w.clock.recheck()
 		for i := range w.invocations {
 			if w.invocations[i] == v {
 				w.invocations = append(w.invocations[:i:i], w.invocations[i+1:]...)

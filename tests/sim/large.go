@@ -76,7 +76,7 @@ func (w *World) drawLarge() {
 	}
 	w.limits.MapConcurrency, w.limits.IterationsV1 = 100, 100
 	w.limits.Events = flow.DefaultLimits().Events
-	w.calls, w.executionsMost = max(w.calls, 20), 1
+	w.calls, w.executionsMax = max(w.calls, 20), 1
 	w.sizes.page, w.sizes.store.Rows, w.sizes.store.Part = 0, 0, 0
 	w.sizes.events = max(w.sizes.events, 20) * min(w.sizes.events, 1)
 }

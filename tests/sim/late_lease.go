@@ -11,7 +11,7 @@ import (
 // and 90 s more after faults. A process that owns its store does not wait for the end of the leases of
 // the one before; this bound covers that too. A call that is in flight in a live process, or answered
 // there, is not lost ("late answer" has that).
-func (w *World) owesLeases(r *run, owe func(owed)) {
+func (w *World) owesLeases(r *run, owe func(obligation)) {
 	if r.x.Status.Final() {
 		return
 	}
@@ -20,11 +20,11 @@ func (w *World) owesLeases(r *run, owe func(owed)) {
 			continue
 		}
 		key := keyOf(r.x.Run, v.attempt.id)
-		if w.tasks.held(key) || w.tasks.full(r) {
+		if w.tasks.isHeld(key) || w.tasks.full(r) {
 			continue
 		}
-		due := max(w.tasks.leases[key].until+leaseMargin, w.tasks.landedLast(r))
-		owe(owed{"late lease", due, w.by(due, 0), fmt.Sprintf("the call of attempt %d of %s", v.attempt.id, v.state.Name)})
+		due := max(w.tasks.leases[key].until+leaseMargin, w.tasks.lastFinished(r))
+		owe(obligation{"late lease", due, w.latest(due, 0), fmt.Sprintf("the call of attempt %d of %s", v.attempt.id, v.state.Name)})
 	}
 }
 

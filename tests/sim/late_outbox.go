@@ -13,14 +13,14 @@ import (
 // four times, 1, 2 and 4 s apart. Bound: 110 s after it was put there, or after Next, or after the
 // execution was taken up that faults had put off (the commit that says so comes before the try), and
 // 240 s for the child, whose pauses each wait for a sweep; and 90 s more after faults.
-func (w *World) owesOutbox(r *run, owe func(owed)) {
+func (w *World) owesOutbox(r *run, owe func(obligation)) {
 	for _, out := range r.state.Outbox {
 		born := r.outbox[out.ID]
 		due := max(born.since, r.excuse)
-		if born.next > 0 && born.nextAt < w.calmed {
+		if born.next > 0 && born.nextAt < w.quiescedAt {
 			due = max(due, born.next)
 		}
-		owe(owed{"late outbox", due, w.by(due, readyWakes+4*sweepEvery), fmt.Sprintf("entry %d/%d of its outbox, tried %d times", out.Kind, out.ID, out.Tries)})
+		owe(obligation{"late outbox", due, w.latest(due, readyWakes+4*sweepEvery), fmt.Sprintf("entry %d/%d of its outbox, tried %d times", out.Kind, out.ID, out.Tries)})
 	}
 }
 
@@ -46,7 +46,7 @@ func (w *World) noteOutbox(r *run) {
 			s.next, s.nextAt = out.Next, now
 			most := min(time.Second<<min(max(out.Tries-1, 0), 12), time.Hour)
 			if out.Next > now+most.Milliseconds()+2*w.faults.skew.Milliseconds()+1 {
-				w.breach("late outbox", "%s v%d: entry %d is put off from %d to %d after %d tries", r.x.Partition(), r.x.Version, out.ID, now, out.Next, out.Tries)
+				w.violate("late outbox", "%s v%d: entry %d is put off from %d to %d after %d tries", r.x.Partition(), r.x.Version, out.ID, now, out.Next, out.Tries)
 			}
 		}
 		r.outbox[out.ID] = s

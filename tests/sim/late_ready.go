@@ -13,13 +13,13 @@ import (
 // claim) in case that is lost; then a sweep finds it: bound 110 s (200 s after a claim), and 90 s more
 // after faults. As long as as many calls of the execution are in flight as may be, or, in functions, any
 // (the invocation may have no time for another one), a task's attempt may wait for their end.
-func (w *World) owesReady(r *run, owe func(owed)) {
+func (w *World) owesReady(r *run, owe func(obligation)) {
 	if r.x.Status.Final() {
 		return
 	}
 	if len(r.visits.open) == 0 {
 		due := max(r.x.Started, r.x.LastTime)
-		owe(owed{"late ready", due, w.by(due, claimWakes), "its first state"})
+		owe(obligation{"late ready", due, w.latest(due, claimWakes), "its first state"})
 	}
 	for _, v := range r.visits.open {
 		if !v.leaf() || w.rests(v) {
@@ -30,17 +30,17 @@ func (w *World) owesReady(r *run, owe func(owed)) {
 			if w.tasks.full(r) {
 				continue
 			}
-			base = max(v.attempt.at, w.tasks.landedLast(r))
+			base = max(v.attempt.at, w.tasks.lastFinished(r))
 		}
 		due := base
 		if !v.calling() && len(v.state.Retry) > 0 { // perhaps it pauses, and no event says so
-			if base <= w.calmed { // faults may have put off the end of a pause, and so the next ones (2001781)
-				due = w.by(base, readyWakes)
+			if base <= w.quiescedAt { // faults may have put off the end of a pause, and so the next ones (2001781)
+				due = w.latest(base, readyWakes)
 			}
 			most, _ := v.pauses()
 			due += most + w.sweepsOf(v)
 		}
-		owe(owed{"late ready", due, w.by(due, readyWakes), fmt.Sprintf("the next event of state %s (event %d, after %s)", v.state.Name, v.id, v.last)})
+		owe(obligation{"late ready", due, w.latest(due, readyWakes), fmt.Sprintf("the next event of state %s (event %d, after %s)", v.state.Name, v.id, v.last)})
 	}
 }
 

@@ -10,11 +10,11 @@ import (
 //
 // Bound of the second: 80 s after it was found due, and 90 s more after faults. An execution that brings its runners down, and
 // what may have been in the same process, is put off as the first part says alone.
-func (w *World) owesTaking(r *run, owe func(owed)) {
-	if r.x.SweepAttempts == 0 || r.x.Status.Final() || r.found < w.calmed || w.burden.partition != "" {
+func (w *World) owesTaking(r *run, owe func(obligation)) {
+	if r.x.SweepAttempts == 0 || r.x.Status.Final() || r.found < w.quiescedAt || w.poison.partition != "" {
 		return
 	}
-	owe(owed{"put off", r.found, w.by(r.found, 0), "its being taken up"})
+	owe(obligation{"put off", r.found, w.latest(r.found, 0), "its being taken up"})
 }
 
 // judgePutOff looks at a commit by which an execution was found due.
@@ -26,12 +26,12 @@ func (w *World) judgePutOff(p *process, r *run, old, x *store.Execution) {
 		return
 	}
 	r.found = time.Now().UnixMilli()
-	w.looked("put off")
-	if r.found <= w.calmed || !w.calm || w.burden.partition != "" {
+	w.checked("put off")
+	if r.found <= w.quiescedAt || !w.quiesced || w.poison.partition != "" {
 		r.excuse = x.Wake
 	}
 	most := min(time.Minute<<min(old.SweepAttempts, 6), time.Hour)
 	if most := p.now().Add(most).UnixMilli() + 2*w.faults.skew.Milliseconds() + 1; x.Wake > max(most, old.Wake) {
-		w.breach("put off", "%s v%d: found due %d times, it is put off until %d, at most until %d", x.Partition(), x.Version, x.SweepAttempts, x.Wake, most)
+		w.violate("put off", "%s v%d: found due %d times, it is put off until %d, at most until %d", x.Partition(), x.Version, x.SweepAttempts, x.Wake, most)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // attempt with its TaskScheduled, a pause with the event that the attempt failed by; the claim fixes
 // the execution's deadline. The row wakes at that time at the latest, and a sweep finds it: bound 80 s
 // (a sweep, and 20 s for clocks and steps), and 90 s more after faults, for processes to come back.
-func (w *World) owesTimers(r *run, owe func(owed)) {
+func (w *World) owesTimers(r *run, owe func(obligation)) {
 	if r.x.Status.Final() {
 		return
 	}
@@ -20,7 +20,7 @@ func (w *World) owesTimers(r *run, owe func(owed)) {
 		if v != nil && v.failed && v.silent() {
 			due += w.sweepsOf(v)
 		}
-		owe(owed{"late timer", due, w.by(due, 0), what})
+		owe(obligation{"late timer", due, w.latest(due, 0), what})
 	})
 }
 

@@ -9,9 +9,9 @@ func (w *World) judgeLeases(p *process, r *run) {
 	now := p.now().UnixMilli()
 	most := now + w.lease.Milliseconds() + leaseMargin + 2*w.faults.skew.Milliseconds()
 	for _, l := range r.state.Leases() {
-		w.looked("lease")
+		w.checked("lease")
 		if l.Until > most+10_000 && r.leases[l.Attempt] != l.Until || l.Until > r.x.Deadline+leaseMargin {
-			w.breach("lease", "%s v%d: the lease of attempt %d lasts until %d, at most until %d; the execution may run until %d", r.x.Partition(), r.x.Version,
+			w.violate("lease", "%s v%d: the lease of attempt %d lasts until %d, at most until %d; the execution may run until %d", r.x.Partition(), r.x.Version,
 				l.Attempt, l.Until, most, r.x.Deadline)
 		}
 	}

@@ -20,7 +20,7 @@ func (w *World) drawLimits() {
 	l.GlobalBytes = draw("a global", 100, 1000, 256<<10)
 	l.GlobalsBytes = draw("globals", 200, 2000, 1<<20)
 	l.BodyBytes = draw("the body", 1500, 6000, 4<<20)
-	if w.home == local {
+	if w.topology == embedded {
 		l.Executions = draw("executions", 2, 3, 5, 10_000)
 	}
 	w.tracef("limits %+v", *l)
@@ -42,10 +42,10 @@ func (c *clients) tooLarge(x *launch, who string, got *cloudflow.Execution, code
 	if err != nil || !c.w.has("limits") {
 		return false
 	}
-	c.w.looked("limit")
+	c.w.checked("limit")
 	large := x.flow.input != "" && c.w.refuses(x.flow.input, m.Language)
 	if large != (code == fault.EntityTooLarge) {
-		c.w.breach("limit", "%s has given %d bytes, of which %d may be, and is told %+v %s", who, len(x.flow.input), c.w.limits.Data(m.Language), got, code)
+		c.w.violate("limit", "%s has given %d bytes, of which %d may be, and is told %+v %s", who, len(x.flow.input), c.w.limits.Data(m.Language), got, code)
 	}
 	if large {
 		c.w.kinds["input that is too large"]++
@@ -65,20 +65,20 @@ func (w *World) judgeLimits(p *process, r *run, old, x *store.Execution, news []
 	if !w.has("limits") {
 		return
 	}
-	w.looked("limit")
+	w.checked("limit")
 	if !x.Status.Final() && len(x.Body) > w.limits.BodyBytes {
-		w.breach("limit", "%s v%d keeps %d bytes of open states, %d may be", x.Partition(), x.Version, len(x.Body), w.limits.BodyBytes)
+		w.violate("limit", "%s v%d keeps %d bytes of open states, %d may be", x.Partition(), x.Version, len(x.Body), w.limits.BodyBytes)
 	}
 }
 
 // judgeRunning checks that a process that owns its store has not started more executions of an account
 // than may run at a time.
 func (w *World) judgeRunning(p *process, r *run) {
-	if r.by = p; w.home != local || w.faults.lost.of > 0 || w.faults.late.of > 0 {
+	if r.by = p; w.topology != embedded || w.faults.lost.of > 0 || w.faults.late.of > 0 {
 		return // a start whose answer was lost may not be counted
 	}
 	if w.has("limits") {
-		w.looked("limit of executions")
+		w.checked("limit of executions")
 	}
 	n := 0
 	for _, o := range w.runs {
@@ -87,7 +87,7 @@ func (w *World) judgeRunning(p *process, r *run) {
 		}
 	}
 	if n > w.limits.Executions {
-		w.breach("limit of executions", "%s is the %dth execution of account %s that %s runs, %d may be", r.x.Partition(), n, r.x.Account, p.name, w.limits.Executions)
+		w.violate("limit of executions", "%s is the %dth execution of account %s that %s runs, %d may be", r.x.Partition(), n, r.x.Account, p.name, w.limits.Executions)
 	}
 }
 
@@ -97,10 +97,10 @@ func (w *World) judgeEvent(r *run, e *flow.HistoryEvent) {
 	case flow.StateAborted, flow.ExecutionFailed, flow.ExecutionStopped, flow.ExecutionSucceeded, flow.ExecutionTimedOut:
 	default:
 		if e.ID == int64(w.limits.Events) {
-			w.looked("limit of events")
+			w.checked("limit of events")
 		}
 		if e.ID > int64(w.limits.Events) {
-			w.breach("limit of events", "%s has event %s, %d may be", r.x.Partition(), textOf(e), w.limits.Events)
+			w.violate("limit of events", "%s has event %s, %d may be", r.x.Partition(), textOf(e), w.limits.Events)
 		}
 	}
 	most := w.limits.Data(r.m.Language)
@@ -111,41 +111,41 @@ func (w *World) judgeEvent(r *run, e *flow.HistoryEvent) {
 		most *= 2 // what the step around it has, and an item: what it makes of them may be no larger
 	}
 	if w.has("limits") {
-		w.looked("limit of data")
+		w.checked("limit of data")
 	}
 	e.Values(func(_ byte, v *flow.Value) {
 		if len(v.Text()) > most {
-			w.breach("limit of data", "%s has %d bytes in event %d %v, %d may be", r.x.Partition(), len(v.Text()), e.ID, e.Type, most)
+			w.violate("limit of data", "%s has %d bytes in event %d %v, %d may be", r.x.Partition(), len(v.Text()), e.ID, e.Type, most)
 		}
 	})
 }
 
-// judgeFlying checks that a process has no more calls of an execution in flight than it may. Those that
+// judgeInFlight checks that a process has no more calls of an execution in flight than it may. Those that
 // have been cut, since their attempts are closed, are on their way back.
-func (k *tasks) judgeFlying(p *process, key string) {
-	n, run := 0, k.w.ever[runOfKey(key)]
-	for other, q := range k.flying {
+func (k *tasks) judgeInFlight(p *process, key string) {
+	n, run := 0, k.w.allRuns[runOfKey(key)]
+	for other, q := range k.inFlight {
 		if q == p && other[:16] == key[:16] && run != nil && run.state.AttemptOpen(attemptOfKey("task#"+other)) {
 			n++
 		}
 	}
 	if n == k.w.calls {
-		k.w.looked("limit of calls")
+		k.w.checked("limit of calls")
 	}
 	if n > k.w.calls {
-		k.w.breach("limit of calls", "%s has %d calls of run %s in flight, %d may be", p.name, n, key[:16], k.w.calls)
+		k.w.violate("limit of calls", "%s has %d calls of run %s in flight, %d may be", p.name, n, key[:16], k.w.calls)
 	}
 }
 
 // judgeTooLarge checks that a report was refused because of its size; false where its execution is gone.
-func (k *tasks) judgeTooLarge(told *reported) bool {
+func (k *tasks) judgeTooLarge(told *reportOutcome) bool {
 	r := k.w.runIn(told.account, told.token.Flow, told.token.Execution)
 	if r == nil {
 		return false
 	}
 	k.w.kinds["report that is too large"]++
 	if !k.w.refuses(told.output, r.m.Language) {
-		k.w.breach("limit", "%s has given %d bytes, of which %d may be, and is told %s", told.who, len(told.output), k.w.limits.Data(r.m.Language), told.code)
+		k.w.violate("limit", "%s has given %d bytes, of which %d may be, and is told %s", told.who, len(told.output), k.w.limits.Data(r.m.Language), told.code)
 	}
 	return true
 }

@@ -8,21 +8,21 @@ import (
 	"millrace/tests/linear"
 )
 
-// spoken is a request and its answer, for the check that all of them look as if each had happened at one moment between
+// clientOp is a request and its answer, for the check that all of them look as if each had happened at one moment between
 // its sending and its answer.
-type spoken struct {
-	what string // start, stop, describe or report
-	on   string // flow and execution
-	who  string
+type clientOp struct {
+	op        string // start, stop, describe or report
+	execution string // flow and execution
+	client    string
 
-	call   int64 // step at which it reached a process; 0: it never did
-	answer int64 // step at which the answer left; 0: none did, so it may happen at any time, or never
-	code   fault.Code
-	status string // of an execution, as answered
+	call     int64 // step at which it reached a process; 0: it never did
+	returned int64 // step at which the answer left; 0: none did, so it may happen at any time, or never
+	code     fault.Code
+	status   string // of an execution, as answered
 }
 
-// answered notes an answer.
-func (s *spoken) answered(step int, value any, err error) {
+// complete notes an answer.
+func (s *clientOp) complete(step int, value any, err error) {
 	code := codeOf(err)
 	if retried(code, err) {
 		return // nothing is known
@@ -31,7 +31,7 @@ func (s *spoken) answered(step int, value any, err error) {
 		s.call = 0 // says nothing about the execution
 		return
 	}
-	s.answer, s.code = int64(step), code
+	s.returned, s.code = int64(step), code
 	if x, ok := value.(*cloudflow.Execution); ok && x != nil && err == nil {
 		s.status = x.Status
 	}
@@ -41,10 +41,10 @@ func (s *spoken) answered(step int, value any, err error) {
 const linearMax = 300 * time.Millisecond
 
 // judgeLinear checks the requests on each execution.
-func judgeLinear(all []*spoken, last int) linear.Verdict {
+func judgeLinear(all []*clientOp, last int) linear.Result {
 	requests := make([]*linear.Request, len(all))
 	for i, s := range all {
-		requests[i] = &linear.Request{What: s.what, On: s.on, Who: s.who, Call: s.call, Answer: s.answer, Code: s.code, Status: s.status}
+		requests[i] = &linear.Request{Operation: s.op, Execution: s.execution, Client: s.client, Call: s.call, Return: s.returned, Code: s.code, Status: s.status}
 	}
-	return linear.Judge(requests, int64(last), linearMax)
+	return linear.Check(requests, int64(last), linearMax)
 }

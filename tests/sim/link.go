@@ -8,26 +8,26 @@ import (
 	"millrace/shared/store"
 )
 
-// link is the store as one process reaches it.
-type link struct {
+// storeClient is the store as one process reaches it.
+type storeClient struct {
 	w *World
 	p *process
 }
 
-var _ store.Driver = (*link)(nil)
+var _ store.Driver = (*storeClient)(nil)
 
 // Shards implements store.Driver.
-func (l *link) Shards() int { return l.w.disk.rows.Shards() }
+func (l *storeClient) Shards() int { return l.w.disk.rows.Shards() }
 
 // Close implements store.Driver.
-func (l *link) Close() error { return nil }
+func (l *storeClient) Close() error { return nil }
 
 // read carries out something that changes nothing.
-func (l *link) read(ctx context.Context, what string, do func() error) error {
+func (l *storeClient) read(ctx context.Context, what string, do func() error) error {
 	var err error
-	o := &operation{process: l.p, key: l.p.name + " " + l.w.asker(ctx) + what}
+	o := &operation{process: l.p, key: l.p.name + " " + l.w.requester(ctx) + what}
 	o.apply = func() bool {
-		if l.w.isAway() || l.w.faulty(l.w.faults.throttle) {
+		if l.w.inOutage() || l.w.faulty(l.w.faults.throttle) {
 			err = errThrottled
 		} else {
 			err = do()
@@ -43,18 +43,18 @@ func (l *link) read(ctx context.Context, what string, do func() error) error {
 
 // write carries out a change, and what the seed does to it. half is what of it may be there without the rest; nil
 // for nothing.
-func (l *link) write(ctx context.Context, what string, half func(), do func() error) error {
+func (l *storeClient) write(ctx context.Context, what string, half func(), do func() error) error {
 	w, p := l.w, l.p
 	var err error
 	var last *applied
-	o := &operation{process: p, key: p.name + " " + w.asker(ctx) + what}
+	o := &operation{process: p, key: p.name + " " + w.requester(ctx) + what}
 	o.apply = func() bool {
 		f := w.faults
 		defer func() { last = w.disk.power.last() }()
 		switch {
-		case o.process.isDead() || w.calm:
+		case o.process.isDead() || w.quiesced:
 			err = do()
-		case w.isAway() || f.hit(f.throttle):
+		case w.inOutage() || f.hit(f.throttle):
 			err = errThrottled
 		case f.hit(f.before):
 			w.tracef("%s: dies before", o.key)
@@ -91,7 +91,7 @@ func (l *link) write(ctx context.Context, what string, half func(), do func() er
 	if werr := w.sched.wait(ctx, o, func() bool { return w.chance(o.key, w.faults.keep.of) }); werr != nil {
 		return werr
 	}
-	return l.settled(ctx, last, err)
+	return l.awaitDurable(ctx, last, err)
 }
 
 func outcome(err error) string {
@@ -102,7 +102,7 @@ func outcome(err error) string {
 }
 
 // Get implements store.Driver.
-func (l *link) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
+func (l *storeClient) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
 	err = l.read(ctx, "get "+show(key), func() (err error) {
 		if row, err = l.w.disk.get(key); err == nil {
 			row, err = l.w.read(row)
@@ -113,7 +113,7 @@ func (l *link) Get(ctx context.Context, key store.Key) (row store.Row, err error
 }
 
 // Range implements store.Driver.
-func (l *link) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
+func (l *storeClient) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
 	err = l.read(ctx, fmt.Sprintf("range %s to %s %d %v", show(store.Key{Partition: r.Partition, Sort: r.From}), r.To, r.Limit, r.Reverse), func() (err error) {
 		if rows, more, err = l.w.disk.rows.Range(always, r); err == nil {
 			rows, err = l.w.readAll(rows)
@@ -124,9 +124,9 @@ func (l *link) Range(ctx context.Context, r store.Range) (rows []store.Row, more
 }
 
 // List implements store.Driver.
-func (l *link) List(ctx context.Context, r store.ListRange) (entries []store.Listed, more bool, err error) {
+func (l *storeClient) List(ctx context.Context, r store.ListRange) (entries []store.Listed, more bool, err error) {
 	err = l.read(ctx, fmt.Sprintf("list %s %s to %s", r.Group, r.From, r.To), func() (err error) {
-		l.w.disk.catchUp(l.w.calm)
+		l.w.disk.catchUp(l.w.quiesced)
 		entries, more, err = l.w.disk.index.List(always, r)
 		return err
 	})
@@ -134,9 +134,9 @@ func (l *link) List(ctx context.Context, r store.ListRange) (entries []store.Lis
 }
 
 // Due implements store.Driver.
-func (l *link) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
+func (l *storeClient) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
 	err = l.read(ctx, fmt.Sprintf("due %d after %q", shard, cursor), func() (err error) {
-		l.w.disk.catchUp(l.w.calm)
+		l.w.disk.catchUp(l.w.quiesced)
 		due, next, err = l.w.disk.index.Due(always, shard, until, cursor, limit)
 		return err
 	})
@@ -144,52 +144,52 @@ func (l *link) Due(ctx context.Context, shard int, until int64, cursor string, l
 }
 
 // Commit implements store.Driver. In the embedded store a commit is whole or not there.
-func (l *link) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-	d, fold := l.w.disk, l.p.lastFold(cas.Partition)
+func (l *storeClient) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+	d, fold := l.w.disk, l.p.lastTransaction(cas.Partition)
 	half := func() { d.put(l.p, l.w.some(puts), nil) }
-	if l.w.home == local {
+	if l.w.topology == embedded {
 		half = nil
 	}
 	what := fmt.Sprintf("commit %s v%d with %d", show(cas.Key), cas.Version, len(puts))
 	return l.write(ctx, what, half, func() error {
-		if l.w.home == local && !d.holds(cas.Key, cond) {
+		if l.w.topology == embedded && !d.satisfies(cas.Key, cond) {
 			return store.ErrConflict
 		}
-		if l.w.crowded(cas, fold) {
-			return l.w.outrun()
+		if l.w.losesRace(cas, fold) {
+			return l.w.lostRaceError()
 		}
-		if l.w.home != local {
+		if l.w.topology != embedded {
 			d.put(l.p, puts, nil)
 			if err := d.replace(l.p, cas, cond, fold); err != nil {
 				return err
 			}
-			l.w.judgeNews(l.p, cas, fold)
+			l.w.judgeMessages(l.p, cas, fold)
 			return nil
 		}
-		d.later(append(puts[:len(puts):len(puts)], cas), nil, func() {
+		d.applyUnsynced(append(puts[:len(puts):len(puts)], cas), nil, func() {
 			d.put(l.p, puts, nil)
 			d.put(l.p, []store.Row{cas}, fold)
-			l.w.judgeNews(l.p, cas, fold)
+			l.w.judgeMessages(l.p, cas, fold)
 		})
 		return nil
 	})
 }
 
 // Put implements store.Driver.
-func (l *link) Put(ctx context.Context, rows []store.Row) error {
-	fold := l.p.lastFold(rows[0].Partition)
+func (l *storeClient) Put(ctx context.Context, rows []store.Row) error {
+	fold := l.p.lastTransaction(rows[0].Partition)
 	half := func() { l.w.disk.put(l.p, l.w.some(rows), nil) }
-	if l.w.home == local || len(rows) == 1 {
+	if l.w.topology == embedded || len(rows) == 1 {
 		half = nil
 	}
 	return l.write(ctx, "put "+show(rows[0].Key), half, func() error {
-		l.w.disk.later(rows, nil, func() { l.w.disk.put(l.p, rows, fold) })
+		l.w.disk.applyUnsynced(rows, nil, func() { l.w.disk.put(l.p, rows, fold) })
 		return nil
 	})
 }
 
 // Delete implements store.Driver.
-func (l *link) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+func (l *storeClient) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
 	return l.write(ctx, "delete "+show(key), nil, func() error { return l.w.disk.remove(l.p, key, cond) })
 }
 

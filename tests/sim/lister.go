@@ -23,14 +23,14 @@ type listed struct {
 	started             int64
 }
 
-// holds reports whether an execution is one of those that were asked for, whatever its status.
-func (f *filter) holds(name string, started int64) bool {
+// matches reports whether an execution is one of those that were asked for, whatever its status.
+func (f *filter) matches(name string, started int64) bool {
 	return strings.HasPrefix(name, f.prefix) && started >= f.begin && (f.end == 0 || started < f.end)
 }
 
 // list begins somebody who lists executions with filters while everything goes on.
 func (c *clients) list() {
-	c.goOn(func() {
+	c.spawn(func() {
 		d := &reader{c: c, r: c.rand("lister"), n: 1000} // beside the ordinary reader
 		for range 6 + d.r.IntN(8) {
 			if !c.sleep(time.Duration(d.r.IntN(60_000)) * time.Millisecond) {
@@ -48,8 +48,8 @@ func (d *reader) listSome() {
 	w := d.c.w
 	f := filter{prefix: []string{"", "", "x", "x1", "o"}[d.r.IntN(5)], status: []string{"", "", "Running", "Succeeded", "Failed", "Stopped", "TimedOut"}[d.r.IntN(7)]}
 	name := d.c.flows[d.r.IntN(len(d.c.flows))].name
-	if d.c.owner != nil && d.r.IntN(3) == 0 {
-		name = d.c.owner.name
+	if d.c.flowOwner != nil && d.r.IntN(3) == 0 {
+		name = d.c.flowOwner.name
 	}
 	if d.r.IntN(3) == 0 {
 		f.begin = w.begun.Unix()*1000 + int64(d.r.IntN(200))*1000
@@ -78,7 +78,7 @@ func (d *reader) listSome() {
 	rows, whole := pages(d, "some executions of "+name, func(ctx context.Context, s *cloudflow.Service, token string) (rows []listed, next string, err error) {
 		q := q
 		q.NextToken = token
-		page, err := s.ListExecutions(ctx, ownerCaller, q)
+		page, err := s.ListExecutions(ctx, flowOwnerCaller, q)
 		if err != nil {
 			return nil, "", err
 		}
@@ -105,24 +105,24 @@ func (w *World) stays(r *run, status string) bool {
 // judgeSome checks a list that was asked for with a filter.
 func (w *World) judgeSome(of string, f *filter, rows []listed, there []*run) {
 	w.kinds["list with a filter"]++
-	w.looked("filter")
+	w.checked("filter")
 	var places []string
 	for i, x := range rows {
 		places = append(places, x.place)
 		switch {
-		case !f.holds(x.name, x.started) || f.status != "" && x.status != f.status:
-			w.breach("filter", "the list of %s with %+v has %+v", of, *f, x)
+		case !f.matches(x.name, x.started) || f.status != "" && x.status != f.status:
+			w.violate("filter", "the list of %s with %+v has %+v", of, *f, x)
 		case i > 0 && x.place >= rows[i-1].place:
-			w.breach("filter", "the list of %s with %+v has %s after %s", of, *f, x.place, rows[i-1].place)
+			w.violate("filter", "the list of %s with %+v has %s after %s", of, *f, x.place, rows[i-1].place)
 		}
 	}
 	for _, r := range there {
 		gone := w.runs[r.x.Partition()] != r || r.x.Expires <= time.Now().UnixMilli()+slack
-		if gone || !w.stays(r, f.status) || !f.holds(r.x.Name, r.x.Started) {
+		if gone || !w.stays(r, f.status) || !f.matches(r.x.Name, r.x.Started) {
 			continue
 		}
 		if !slices.Contains(places, place(r.x.Started, r.x.Name)) {
-			w.breach("filter", "the list of %s with %+v has not %s: %v", of, *f, r.x.Name, places)
+			w.violate("filter", "the list of %s with %+v has not %s: %v", of, *f, r.x.Name, places)
 		}
 	}
 }

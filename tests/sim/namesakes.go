@@ -53,7 +53,7 @@ func (c *clients) name() {
 	wait := []int{1, 4, 30}[c.w.number("how long a kid takes")%3]
 	flows := []definition{{name: "kid", text: fmt.Sprintf(kid, wait), input: `{"for":"nobody"}`},
 		{name: "namer", text: namer("namer", c.w.number("what a namer does")), input: "{}"}}
-	c.goOn(func() {
+	c.spawn(func() {
 		for _, f := range flows {
 			if !c.create(f) {
 				return
@@ -73,9 +73,9 @@ func (c *clients) name() {
 // judgeChildren looks at what a commit says of executions that tasks have started.
 func (w *World) judgeChildren(r *run, old, x *store.Execution, news []flow.HistoryEvent) {
 	if old == nil && x.Origin != "" {
-		w.looked("origin")
+		w.checked("origin")
 		if before := w.started[x.Origin]; before != nil {
-			w.breach("origin", "%s is started by %s, which has started %s", x.Partition(), x.Origin, before.x.Partition())
+			w.violate("origin", "%s is started by %s, which has started %s", x.Partition(), x.Origin, before.x.Partition())
 		}
 		w.started[x.Origin] = r
 	}
@@ -85,10 +85,10 @@ func (w *World) judgeChildren(r *run, old, x *store.Execution, news []flow.Histo
 		}
 	}
 	if x.Status == flow.Stopped && (old == nil || !old.Status.Final()) && x.Error.Cause == stoppedWith {
-		w.looked("stopped namesake")
+		w.checked("stopped namesake")
 		parent := w.parentOf(r)
 		if parent == nil || parent.state.AttemptOpen(attemptOfKey(x.Origin)) {
-			w.breach("stopped namesake", "%s of %q is stopped since nobody waits for it, which is not so", x.Partition(), x.Origin)
+			w.violate("stopped namesake", "%s of %q is stopped since nobody waits for it, which is not so", x.Partition(), x.Origin)
 		}
 	}
 }
@@ -106,17 +106,17 @@ func (w *World) judgeStarting(r *run, e *flow.HistoryEvent) {
 	switch e.Type {
 	case flow.TaskSubmitted:
 		if waits {
-			w.looked("own child")
+			w.checked("own child")
 		}
 		if waits && child == nil {
-			w.breach("own child", "%s: a task waits for the end of an execution that it has not started: %s", r.x.Partition(), textOf(e))
+			w.violate("own child", "%s: a task waits for the end of an execution that it has not started: %s", r.x.Partition(), textOf(e))
 		}
 	case flow.TaskFailed, flow.TaskSubmitFailed:
 		if strings.HasSuffix(e.Error.Name, "ExecutionAlreadyExists") {
 			w.kinds["name of a child that is another's"]++
-			w.looked("own name")
+			w.checked("own name")
 			if child != nil {
-				w.breach("own name", "%s: a task is told that another has the name of %s, which is its own: %s", r.x.Partition(), child.x.Partition(), textOf(e))
+				w.violate("own name", "%s: a task is told that another has the name of %s, which is its own: %s", r.x.Partition(), child.x.Partition(), textOf(e))
 			}
 		}
 	}

@@ -18,14 +18,14 @@ type oracle struct {
 func newOracle(w *World, r *run, x *store.Execution) *oracle {
 	f, err := factsOf(w.raw, x)
 	if err != nil {
-		w.breach("readable", "%s: input: %v", x.Partition(), err)
+		w.violate("readable", "%s: input: %v", x.Partition(), err)
 		return nil
 	}
 	return &oracle{interp.New(f)}
 }
 
 // follow makes the step that a commit has made, and compares.
-func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *folded, news []flow.HistoryEvent) {
+func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *transaction, news []flow.HistoryEvent) {
 	version := int64(0)
 	if old != nil {
 		version = old.Version
@@ -34,18 +34,18 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *folded,
 		if old != nil && len(news) == 0 && bytes.Equal(old.Body, x.Body) {
 			return // nothing was folded: the row's wake time has moved
 		}
-		w.breach("straight run", "%s v%d: nobody has folded what it holds", x.Partition(), x.Version)
+		w.violate("straight run", "%s v%d: nobody has folded what it holds", x.Partition(), x.Version)
 		return
 	}
 	m := r.m
-	if !fold.machine {
+	if !fold.advances {
 		m = nil
 	}
-	w.looked("straight run", "no panic")
-	fx := interp.Step(m, &w.limits, o.state, fold.event)
+	w.checked("straight run", "no panic")
+	fx := interp.Step(m, &w.limits, o.state, fold.input)
 	r.more = fx.More || m == nil // without a machine news is taken in, and nothing goes on
 	if len(fx.Need) > 0 {
-		w.breach("straight run", "%s: the oracle misses a value", x.Partition())
+		w.violate("straight run", "%s: the oracle misses a value", x.Partition())
 		return
 	}
 	for i := range max(len(fx.Events), len(news)) {
@@ -57,12 +57,12 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *folded,
 			got = textOf(&news[i])
 		}
 		if want != got {
-			w.breach("straight run", "%s v%d: the straight run writes\n  %s\nthe history has\n  %s", x.Partition(), x.Version, want, got)
+			w.violate("straight run", "%s v%d: the straight run writes\n  %s\nthe history has\n  %s", x.Partition(), x.Version, want, got)
 			return
 		}
 	}
 	if want, got := about(o.state), about(r.state); want != got {
-		w.breach("straight run", "%s v%d: the straight run stands at\n  %s\nthe row at\n  %s", x.Partition(), x.Version, want, got)
+		w.violate("straight run", "%s v%d: the straight run stands at\n  %s\nthe row at\n  %s", x.Partition(), x.Version, want, got)
 	}
 }
 

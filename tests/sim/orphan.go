@@ -24,9 +24,9 @@ func (w *World) judgeOrphans(r *run) {
 			r.released = map[int64]int64{}
 		}
 		r.released[id] = r.x.LastTime
-		w.looked("orphan")
+		w.checked("orphan")
 		if !failed && !r.sends(interp.OutboxStopChild, id) {
-			w.breach("orphan", "%s v%d: attempt %d of %s is closed, and the stop of what it has started is not in the outbox", r.x.Partition(), r.x.Version, id, a.of.state.Name)
+			w.violate("orphan", "%s v%d: attempt %d of %s is closed, and the stop of what it has started is not in the outbox", r.x.Partition(), r.x.Version, id, a.of.state.Name)
 		}
 	}
 }
@@ -41,9 +41,9 @@ func (r *run) noteAttempts(news []flow.HistoryEvent) {
 	for i := range news {
 		if e := &news[i]; e.Type == flow.TaskScheduled && waitsForChild(r.m.Nodes[e.Node]) {
 			if r.attempts == nil {
-				r.attempts = map[int64]*tried{}
+				r.attempts = map[int64]*taskAttempt{}
 			}
-			r.attempts[e.ID] = r.visits.tried[e.ID]
+			r.attempts[e.ID] = r.visits.attempts[e.ID]
 		}
 	}
 }
@@ -65,7 +65,7 @@ func (r *run) sends(kind interp.OutboxKind, id int64) bool {
 // start that failed, too: a call before it may have started something. A child that is claimed when the
 // stop has been given up (after four looks, 7 s) runs to its own end: docs/reliability.md, "What it does
 // not cover".
-func (w *World) owesStops(r *run, owe func(owed)) {
+func (w *World) owesStops(r *run, owe func(obligation)) {
 	for id, at := range r.released {
 		c := w.children[taskOrigin(r.x.Run, id)]
 		if c == nil {
@@ -76,7 +76,7 @@ func (w *World) owesStops(r *run, owe func(owed)) {
 			continue
 		}
 		due := max(at, c.seen.UnixMilli(), r.excuse)
-		owe(owed{"late stop", due, w.by(due, readyWakes+4*sweepEvery), fmt.Sprintf("the stop of %s, which attempt %d has started,", c.x.Partition(), id)})
+		owe(obligation{"late stop", due, w.latest(due, readyWakes+4*sweepEvery), fmt.Sprintf("the stop of %s, which attempt %d has started,", c.x.Partition(), id)})
 	}
 }
 
@@ -96,7 +96,7 @@ func (w *World) noteChild(c *run) {
 	}
 	w.children[c.x.Origin] = c
 	key := c.x.Origin[len("task#"):]
-	if r := w.ever[runOfKey(key)]; r != nil {
+	if r := w.allRuns[runOfKey(key)]; r != nil {
 		var id int64
 		fmt.Sscanf(key[16:], "%016x", &id)
 		at, closed := r.released[id]

@@ -8,15 +8,15 @@ var outages = [...]time.Duration{time.Second, 5 * time.Second, 20 * time.Second,
 
 // drawOutage draws whether a run has outages.
 func (w *World) drawOutage() {
-	w.faults.away = odds{"store away", []int{0, 0, 10, 40}[w.number("store away")%4]}
+	w.faults.outage = odds{"store away", []int{0, 0, 10, 40}[w.number("store away")%4]}
 }
 
-// goAway takes the store away for a while.
-func (w *World) goAway() {
+// beginOutage takes the store away for a while.
+func (w *World) beginOutage() {
 	d := outages[w.rand.IntN(len(outages))]
-	w.away = time.Now().Add(d)
+	w.outageUntil = time.Now().Add(d)
 	w.tracef("the store is away for %v", d)
 }
 
-// isAway reports whether the store is away.
-func (w *World) isAway() bool { return !w.calm && time.Now().Before(w.away) }
+// inOutage reports whether the store is away.
+func (w *World) inOutage() bool { return !w.quiesced && time.Now().Before(w.outageUntil) }

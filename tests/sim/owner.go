@@ -16,9 +16,9 @@ import (
 	"millrace/shared/store"
 )
 
-// owner is somebody who updates and deletes a flow of his own while executions of it run. Nobody else does, so he knows
+// flowOwner is somebody who updates and deletes a flow of his own while executions of it run. Nobody else does, so he knows
 // at any time what the flow is.
-type owner struct {
+type flowOwner struct {
 	c       *clients
 	r       *rand.Rand
 	name    string
@@ -29,19 +29,19 @@ type owner struct {
 	unsure  bool // a request of this action was not answered: it may still be carried out
 }
 
-// ownerWaits is how long the owner lets pass after an action in which a request was not answered. Whatever has become of
+// flowOwnerWait is how long the owner lets pass after an action in which a request was not answered. Whatever has become of
 // that request, by then it is over.
-const ownerWaits = answerMax + 30*time.Second
+const flowOwnerWait = requestTimeout + 30*time.Second
 
-// owned tells whether a run has an owner.
-func (w *World) owned() bool {
-	return w.mocked == nil && !w.large() && w.number("owner")%3 == 0 && !slices.Contains(w.without, withoutOwner)
+// hasFlowOwner tells whether a run has an owner.
+func (w *World) hasFlowOwner() bool {
+	return w.mocked == nil && !w.large() && w.number("owner")%3 == 0 && !slices.Contains(w.without, withoutFlowOwner)
 }
 
-// own is the life of an owner.
-func (c *clients) own() {
-	o := &owner{c: c, name: "owned", r: c.rand("owner")}
-	c.owner = o
+// runFlowOwner is the life of an owner.
+func (c *clients) runFlowOwner() {
+	o := &flowOwner{c: c, name: "owned", r: c.rand("owner")}
+	c.flowOwner = o
 	for range 6 + o.r.IntN(8) {
 		if !c.sleep(time.Duration(o.r.IntN(40_000))*time.Millisecond) || !o.act() || !o.settle() {
 			return
@@ -50,8 +50,8 @@ func (c *clients) own() {
 }
 
 // settle waits until every request of an action is over.
-func (o *owner) settle() bool {
-	if o.unsure && !o.c.sleep(ownerWaits) {
+func (o *flowOwner) settle() bool {
+	if o.unsure && !o.c.sleep(flowOwnerWait) {
 		return false
 	}
 	o.unsure = false
@@ -59,8 +59,8 @@ func (o *owner) settle() bool {
 }
 
 // comeBack is what an owner does when a definition of his flow is to be looked at: he mostly goes back to a former one.
-func (o *owner) comeBack(at int64) {
-	o.c.sleep(time.Until(time.UnixMilli(at)) - againEarly)
+func (o *flowOwner) comeBack(at int64) {
+	o.c.sleep(time.Until(time.UnixMilli(at)) - reuseEarly)
 	for range 4 + o.r.IntN(8) {
 		if !o.c.sleep(time.Duration(o.r.IntN(20_000))*time.Millisecond) || !o.act() || !o.settle() {
 			return
@@ -69,7 +69,7 @@ func (o *owner) comeBack(at int64) {
 }
 
 // act does one thing; false when it is all over.
-func (o *owner) act() bool {
+func (o *flowOwner) act() bool {
 	n := o.r.IntN(10)
 	switch {
 	case o.current == "":
@@ -86,7 +86,7 @@ func (o *owner) act() bool {
 }
 
 // definition makes a definition, or gives one that the flow has had before.
-func (o *owner) definition() string {
+func (o *flowOwner) definition() string {
 	o.made++
 	if len(o.texts) > 0 && o.r.IntN(2) == 0 {
 		return o.texts[o.r.IntN(len(o.texts))]
@@ -97,12 +97,12 @@ func (o *owner) definition() string {
 }
 
 // ask repeats a request until it is known what has become of it. done is called in the scheduler's goroutine.
-func ask[T any](o *owner, what string, do func(context.Context, *cloudflow.Service) (T, error), done func(T, fault.Code)) bool {
+func ask[T any](o *flowOwner, what string, do func(context.Context, *cloudflow.Service) (T, error), done func(T, fault.Code)) bool {
 	who := fmt.Sprintf("owner %s %s %d", what, o.name, o.made)
-	for range o.c.w.patience() {
+	for range o.c.w.attemptsMax() {
 		got, err := request(o.c.w, nil, who, do)
 		if code := codeOf(err); !retried(code, err) {
-			o.c.w.looked("answered at last")
+			o.c.w.checked("answered at last")
 			o.c.note(who+" is told", func() { done(got, code) })
 			return true
 		}
@@ -111,23 +111,23 @@ func ask[T any](o *owner, what string, do func(context.Context, *cloudflow.Servi
 			return false
 		}
 	}
-	o.c.w.breach("answered at last", "%s: no end of faults", who)
+	o.c.w.violate("answered at last", "%s: no end of faults", who)
 	return false
 }
 
-var ownerCaller = cloudflow.Caller{Account: account}
+var flowOwnerCaller = cloudflow.Caller{Account: account}
 
-func (o *owner) create() bool {
+func (o *flowOwner) create() bool {
 	text := o.definition()
 	return ask(o, "create", func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
-		f, err := s.CreateFlow(ctx, ownerCaller, cloudflow.CreateFlowRequest{Name: o.name, Definition: text, Type: "FDL", ExecutionMode: flow.Standard})
+		f, err := s.CreateFlow(ctx, flowOwnerCaller, cloudflow.CreateFlowRequest{Name: o.name, Definition: text, Type: "FDL", ExecutionMode: flow.Standard})
 		if codeOf(err) == fault.FlowAlreadyExists { // by a request of his that was not answered
-			return s.DescribeFlow(ctx, ownerCaller, cloudflow.DescribeFlowRequest{Name: o.name})
+			return s.DescribeFlow(ctx, flowOwnerCaller, cloudflow.DescribeFlowRequest{Name: o.name})
 		}
 		return f, err
 	}, func(f *cloudflow.Flow, code fault.Code) {
 		if code != "" || f.Definition != text || f.ID == o.id {
-			o.c.w.breach("flow answer", "the owner has created a flow and is told %v %s", f, code)
+			o.c.w.violate("flow answer", "the owner has created a flow and is told %v %s", f, code)
 			return
 		}
 		o.current, o.id, o.texts = text, f.ID, []string{text}
@@ -135,25 +135,25 @@ func (o *owner) create() bool {
 	})
 }
 
-func (o *owner) update() bool {
+func (o *flowOwner) update() bool {
 	text := o.definition()
 	return ask(o, "update", func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
-		return s.UpdateFlow(ctx, ownerCaller, cloudflow.UpdateFlowRequest{Name: o.name, Definition: &text})
+		return s.UpdateFlow(ctx, flowOwnerCaller, cloudflow.UpdateFlowRequest{Name: o.name, Definition: &text})
 	}, func(f *cloudflow.Flow, code fault.Code) {
 		if code != "" || f.Definition != text || f.ID != o.id {
-			o.c.w.breach("flow answer", "the owner has updated the flow and is told %v %s", f, code)
+			o.c.w.violate("flow answer", "the owner has updated the flow and is told %v %s", f, code)
 			return
 		}
 		o.current, o.texts = text, append(o.texts, text)
 	})
 }
 
-func (o *owner) remove() bool {
+func (o *flowOwner) remove() bool {
 	return ask(o, "delete", func(ctx context.Context, s *cloudflow.Service) (bool, error) {
-		return true, s.DeleteFlow(ctx, ownerCaller, cloudflow.DeleteFlowRequest{Name: o.name})
+		return true, s.DeleteFlow(ctx, flowOwnerCaller, cloudflow.DeleteFlowRequest{Name: o.name})
 	}, func(_ bool, code fault.Code) {
 		if code != "" && code != fault.FlowNotExists {
-			o.c.w.breach("flow answer", "the owner has deleted the flow and is told %s", code)
+			o.c.w.violate("flow answer", "the owner has deleted the flow and is told %s", code)
 		}
 		o.current, o.texts = "", nil
 		o.c.w.flows.deleted[o.id] = time.Now().UnixMilli()
@@ -161,41 +161,41 @@ func (o *owner) remove() bool {
 }
 
 // start starts an execution: it runs what the flow is, or there is no flow.
-func (o *owner) start() bool {
+func (o *flowOwner) start() bool {
 	o.made++
 	name, asked := fmt.Sprintf("o%d", o.made), false
 	return ask(o, "start", func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 		again := asked // the one before may be under way still
 		asked = true
-		x, err := s.StartExecution(ctx, ownerCaller, cloudflow.StartExecutionRequest{FlowName: o.name, ExecutionName: name, Input: "{}"})
+		x, err := s.StartExecution(ctx, flowOwnerCaller, cloudflow.StartExecutionRequest{FlowName: o.name, ExecutionName: name, Input: "{}"})
 		if codeOf(err) == fault.ExecutionAlreadyExists && again {
-			return s.DescribeExecution(ctx, ownerCaller, cloudflow.DescribeExecutionRequest{FlowName: o.name, ExecutionName: name})
+			return s.DescribeExecution(ctx, flowOwnerCaller, cloudflow.DescribeExecutionRequest{FlowName: o.name, ExecutionName: name})
 		}
 		return x, err
 	}, func(x *cloudflow.Execution, code fault.Code) {
-		o.c.w.looked("definition at the start")
+		o.c.w.checked("definition at the start")
 		switch {
 		case o.current == "" && code != fault.FlowNotExists:
-			o.c.w.breach("definition at the start", "the owner has no flow and has started %s, and is told %v %s", name, x, code)
+			o.c.w.violate("definition at the start", "the owner has no flow and has started %s, and is told %v %s", name, x, code)
 		case o.current != "" && (code != "" || x.FlowDefinition != o.current):
-			o.c.w.breach("definition at the start", "the owner has started %s and is told %v %s; the flow is\n%s", name, x, code, o.current)
+			o.c.w.violate("definition at the start", "the owner has started %s and is told %v %s; the flow is\n%s", name, x, code, o.current)
 		}
 	})
 }
 
 // flowRows follows the rows of flows and their definitions. Only the scheduler's goroutine touches it.
 type flowRows struct {
-	now     map[string]string // hash of the definition that a flow has, by id
-	names   map[string]string // id of the flow that a key holds
-	texts   map[string]string // every definition there ever was, by hash
-	owners  map[string]string // account#name of a flow, by id
-	deleted map[string]int64  // when somebody was told that a flow is deleted, by id, ms since 1970
+	now          map[string]string // hash of the definition that a flow has, by id
+	names        map[string]string // id of the flow that a key holds
+	texts        map[string]string // every definition there ever was, by hash
+	accountNames map[string]string // account#name of a flow, by id
+	deleted      map[string]int64  // when somebody was told that a flow is deleted, by id, ms since 1970
 
 	states map[string][]flowState // what the flow of a name of the first account was, one after the other
 }
 
 func newFlowRows() flowRows {
-	return flowRows{now: map[string]string{}, names: map[string]string{}, texts: map[string]string{}, owners: map[string]string{}, deleted: map[string]int64{},
+	return flowRows{now: map[string]string{}, names: map[string]string{}, texts: map[string]string{}, accountNames: map[string]string{}, deleted: map[string]int64{},
 		states: map[string][]flowState{}}
 }
 
@@ -222,7 +222,7 @@ func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 		}
 		f.texts[key.Sort] = string(row.Data)
 		if f.now[id] == key.Sort && row.Expires > 0 {
-			w.breach("definition kept", "the definition of flow %s expires at %d, and the flow has it", id, row.Expires)
+			w.violate("definition kept", "the definition of flow %s expires at %d, and the flow has it", id, row.Expires)
 		}
 	case strings.HasPrefix(key.Partition, "f#") && row == nil:
 		delete(f.now, f.names[key.Partition])
@@ -232,39 +232,39 @@ func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 		json.Unmarshal(row.Data, &named)
 		f.changed(w, key, flowState{id: named.ID, hash: named.Hash, description: named.Description})
 		f.names[key.Partition], f.now[named.ID] = named.ID, named.Hash
-		f.owners[named.ID] = key.Partition[len("f#"):]
+		f.accountNames[named.ID] = key.Partition[len("f#"):]
 		if d, ok := w.disk.keys[store.Key{Partition: "d#" + named.ID, Sort: named.Hash}]; !ok || d.Expires > 0 {
-			w.breach("definition kept", "flow %s has a definition that is not there, or that expires at %d", named.ID, d.Expires)
+			w.violate("definition kept", "flow %s has a definition that is not there, or that expires at %d", named.ID, d.Expires)
 		}
 	}
 }
 
 // definitionGone checks that nobody needs a definition that is removed.
 func (w *World) definitionGone(id, hash string) {
-	w.looked("definition kept")
+	w.checked("definition kept")
 	now, there := w.flows.now[id]
 	if there && now == hash {
-		w.breach("definition kept", "the definition of flow %s is removed, and the flow has it", id)
+		w.violate("definition kept", "the definition of flow %s is removed, and the flow has it", id)
 	}
 	for _, partition := range w.partitions {
 		if r := w.runs[partition]; there && r != nil && r.x.FlowID == id && r.x.Hash == hash && r.x.Expires > time.Now().UnixMilli()+w.slack() {
-			w.breach("definition kept", "the definition of %s is removed, and it expires at %d", partition, r.x.Expires)
+			w.violate("definition kept", "the definition of %s is removed, and it expires at %d", partition, r.x.Expires)
 		}
 	}
 }
 
-// buryMax is how long executions of a deleted flow may go on when there are no faults, ms.
-const buryMax = 300_000
+// stopDeletedMax is how long executions of a deleted flow may go on when there are no faults, ms.
+const stopDeletedMax = 300_000
 
-// judgeBuried checks that an execution of a deleted flow was stopped soon after.
-func (w *World) judgeBuried(r *run) {
+// judgeDeletedFlow checks that an execution of a deleted flow was stopped soon after.
+func (w *World) judgeDeletedFlow(r *run) {
 	at, ok := w.flows.deleted[r.x.FlowID]
 	if !ok || r.x.Started > at {
 		return
 	}
-	w.looked("deleted flow")
-	if over := max(at, w.calmed) + buryMax; r.ended.UnixMilli() > over && r.x.Status != flow.Stopped {
-		w.breach("deleted flow", "%s has gone on until %d as %v; its flow was deleted at %d, faults ended at %d", r.x.Partition(), r.x.Stopped, r.x.Status, at, w.calmed)
+	w.checked("deleted flow")
+	if over := max(at, w.quiescedAt) + stopDeletedMax; r.ended.UnixMilli() > over && r.x.Status != flow.Stopped {
+		w.violate("deleted flow", "%s has gone on until %d as %v; its flow was deleted at %d, faults ended at %d", r.x.Partition(), r.x.Stopped, r.x.Status, at, w.quiescedAt)
 	}
 }
 
@@ -273,7 +273,7 @@ func (w *World) judgeFlowsLeft() {
 	for _, key := range w.disk.sorted() {
 		id, ok := strings.CutPrefix(key.Partition, "d#")
 		if named, there := w.flows.now[id]; ok && (!there || key.Sort != named) {
-			w.breach("nothing left", "%s is still there at %d, expires at %d; the flow has %q", show(key), time.Now().UnixMilli(), w.disk.keys[key].Expires, named)
+			w.violate("nothing left", "%s is still there at %d, expires at %d; the flow has %q", show(key), time.Now().UnixMilli(), w.disk.keys[key].Expires, named)
 		}
 	}
 }

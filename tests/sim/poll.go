@@ -16,7 +16,7 @@ type poll struct {
 	partition string
 	who       string
 	from      int64 // ms since 1970
-	most      time.Duration
+	waitMax   time.Duration
 }
 
 const (
@@ -25,16 +25,16 @@ const (
 )
 
 // polls are those that are under way. Only the scheduler's goroutine touches it.
-func (w *World) owesPolls(owe func(owed)) {
+func (w *World) owesPolls(owe func(obligation)) {
 	for _, q := range w.polls {
-		if q.from < w.calmed || q.by.isDead() || q.by.leaving || w.burden.partition != "" {
+		if q.from < w.quiescedAt || q.by.isDead() || q.by.retiring || w.poison.partition != "" {
 			continue
 		}
-		due := q.from + q.most.Milliseconds()
+		due := q.from + q.waitMax.Milliseconds()
 		if r := w.runs[q.partition]; r != nil && r.x.Status.Final() && !r.ended.IsZero() {
 			due = min(due, max(q.from, r.ended.UnixMilli()))
 		}
-		owe(owed{"poll", due, due + pollLate.Milliseconds(), fmt.Sprintf("the answer of %s", q.who)})
+		owe(obligation{"poll", due, due + pollLate.Milliseconds(), fmt.Sprintf("the answer of %s", q.who)})
 	}
 }
 
@@ -42,7 +42,7 @@ func (w *World) owesPolls(owe func(owed)) {
 func (w *World) polled(p *process, partition, who string, most time.Duration) *poll {
 	q := &poll{p, partition, who, time.Now().UnixMilli(), most}
 	w.polls = append(w.polls, q)
-	w.clock.again()
+	w.clock.recheck()
 	return q
 }
 
@@ -55,10 +55,10 @@ func (w *World) answeredPoll(q *poll, running bool) {
 		}
 	}
 	took := time.Since(time.UnixMilli(q.from))
-	if running && w.calm && q.from >= w.calmed {
-		w.looked("poll")
+	if running && w.quiesced && q.from >= w.quiescedAt {
+		w.checked("poll")
 	}
-	if running && w.calm && q.from >= w.calmed && took < q.most-pollEarly && !q.by.leaving && !q.by.isDead() {
-		w.breach("poll", "%s has waited %v of %v and is told that it runs", q.who, took, q.most)
+	if running && w.quiesced && q.from >= w.quiescedAt && took < q.waitMax-pollEarly && !q.by.retiring && !q.by.isDead() {
+		w.violate("poll", "%s has waited %v of %v and is told that it runs", q.who, took, q.waitMax)
 	}
 }

@@ -44,15 +44,15 @@ const (
 
 // drawPower draws whether a run of the embedded store tells applying from durable.
 func (w *World) drawPower() {
-	w.disk.power.on = w.home == local && w.number("power")%2 == 0 && !slices.Contains(w.without, faultPower)
+	w.disk.power.on = w.topology == embedded && w.number("power")%2 == 0 && !slices.Contains(w.without, faultPower)
 	if w.bug != nil {
 		w.disk.power.unsafe = w.bug.Unsafe
 	}
 }
 
-// later applies a write, and lets it become durable when the seed says so. The caller has checked its
+// applyUnsynced applies a write, and lets it become durable when the seed says so. The caller has checked its
 // condition.
-func (d *disk) later(rows []store.Row, gone []store.Key, sync func()) {
+func (d *disk) applyUnsynced(rows []store.Row, gone []store.Key, sync func()) {
 	p := &d.power
 	if !p.on {
 		sync()
@@ -115,8 +115,8 @@ func (d *disk) get(key store.Key) (store.Row, error) {
 	return d.rows.Get(always, key)
 }
 
-// settled waits until what a writer is told of is durable: its own write, or what it has lost to.
-func (l *link) settled(ctx context.Context, a *applied, err error) error {
+// awaitDurable waits until what a writer is told of is durable: its own write, or what it has lost to.
+func (l *storeClient) awaitDurable(ctx context.Context, a *applied, err error) error {
 	if a == nil || err != nil && !errors.Is(err, store.ErrConflict) || l.w.disk.power.unsafe.Early {
 		return err
 	}

@@ -21,46 +21,46 @@ import (
 	"millrace/shared/task/flowtask"
 )
 
-// home is what kind of deployment a run has.
-type home int
+// topology is what kind of deployment a run has.
+type topology int
 
 const (
-	local     home = iota // one process that owns its store
-	servers               // several that run for long and share a store
-	functions             // several that work for the time of an invocation
-	homes
+	embedded  topology = iota // one process that owns its store
+	servers                   // several that run for long and share a store
+	functions                 // several that work for the time of an invocation
+	topologies
 )
 
-func (h home) String() string { return [...]string{"local", "servers", "functions"}[h] }
+func (h topology) String() string { return [...]string{"local", "servers", "functions"}[h] }
 
 // process is one process, from its start to its death.
 type process struct {
-	w       *World
-	name    string
-	runner  *runner.Runner
-	service *cloudflow.Service
-	store   *store.Store
-	skew    atomic.Int64 // of its clock, ns
-	dead    chan struct{}
-	leaving bool      // it ends by plan
-	surplus bool      // and nobody takes its place
-	owner   uint64    // of its leases
-	frozen  time.Time // nothing that it does gets out before
-	life    context.Context
-	stop    context.CancelFunc
-	work    sync.WaitGroup
+	w        *World
+	name     string
+	runner   *runner.Runner
+	service  *cloudflow.Service
+	store    *store.Store
+	skew     atomic.Int64 // of its clock, ns
+	dead     chan struct{}
+	retiring bool      // it ends by plan
+	surplus  bool      // and nobody takes its place
+	owner    uint64    // of its leases
+	frozen   time.Time // nothing that it does gets out before
+	life     context.Context
+	stop     context.CancelFunc
+	work     sync.WaitGroup
 
-	mu     sync.Mutex
-	folds  map[string]*folded
-	shares *shares        // nil in most runs
-	drawn  map[string]int // random numbers, by what they were for
+	mu           sync.Mutex
+	transactions map[string]*transaction
+	shares       *shares        // nil in most runs
+	drawn        map[string]int // random numbers, by what they were for
 }
 
-// folded is what a fold was given.
-type folded struct {
-	version int64 // of the row that it began with; 0 for a claim
-	machine bool
-	event   interp.StepInput
+// transaction is what a fold was given.
+type transaction struct {
+	version  int64 // of the row that it began with; 0 for a claim
+	advances bool
+	input    interp.StepInput
 }
 
 // sweepEvery is the time between two sweeps of a process.
@@ -68,33 +68,33 @@ const sweepEvery = time.Minute
 
 // newProcess starts a process.
 func newProcess(w *World) *process {
-	w.born++
-	p := &process{w: w, name: fmt.Sprintf("p%d", w.born), dead: make(chan struct{}), folds: map[string]*folded{}, drawn: map[string]int{}}
+	w.processesStarted++
+	p := &process{w: w, name: fmt.Sprintf("p%d", w.processesStarted), dead: make(chan struct{}), transactions: map[string]*transaction{}, drawn: map[string]int{}}
 	p.life, p.stop = context.WithCancel(always)
 	p.moveClock()
-	var driver store.Driver = &link{w, p}
+	var driver store.Driver = &storeClient{w, p}
 	if w.bug != nil && w.bug.Driver != nil {
 		driver = w.bug.Driver(driver)
 	}
-	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail, Sizes: w.sizes.store, Exclusive: w.home == local, Random: p.random})
+	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail, Sizes: w.sizes.store, Exclusive: w.topology == embedded, Random: p.random})
 	flows := flowtask.New(starter{p}, nil)
 	flows.AnyOwner = true
 	world := task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result { return w.tasks.run(ctx, p, r) })
 	tasks := task.NewTable(map[string]task.Runner{"FNF:StartExecution": task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
-		return flows.Run(context.WithValue(ctx, asker{}, "call "+r.Key), r)
+		return flows.Run(context.WithValue(ctx, requester{}, "call "+r.Key), r)
 	})}, world)
 	if w.mocked != nil {
 		tasks = task.NewTable(nil, world)
 	}
-	o := runner.Options{Store: p.store, Queue: hints{p}, Tasks: tasks, Compile: compileOnce, Limits: w.limits, Region: "local", Now: p.now,
+	o := runner.Options{Store: p.store, Queue: queueClient{p}, Tasks: tasks, Compile: compileOnce, Limits: w.limits, Region: "local", Now: p.now,
 		Log:       slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: noTime})),
-		Exclusive: w.home == local, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, TransactionWorkMax: w.work, TransactionEventsMax: w.sizes.events,
-		BlockSize: w.sizes.block, OnTransaction: p.noteFold}
+		Exclusive: w.topology == embedded, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, TransactionWorkMax: w.transactionWork, TransactionEventsMax: w.sizes.events,
+		BlockSize: w.sizes.block, OnTransaction: p.noteTransaction}
 	o.OnExpressStep = p.noteExpress
 	if p.shares = w.newShares(); p.shares != nil {
 		o.Shares = p.shares.pools
 	}
-	switch w.home {
+	switch w.topology {
 	case servers:
 		o.StoreExpires = w.expires
 	case functions:
@@ -109,8 +109,8 @@ func newProcess(w *World) *process {
 	p.runner = runner.New(o)
 	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Runner: p.runner, Limits: w.limits, Region: "local", Rights: o.Rights,
 		PageBytes: w.sizes.page, Now: p.now, Log: o.Log})
-	first := time.Duration(w.rand.IntN(60_000))*time.Millisecond + time.Duration(w.born)*time.Microsecond
-	p.goOn(func() { p.sweep(first) })
+	first := time.Duration(w.rand.IntN(60_000))*time.Millisecond + time.Duration(w.processesStarted)*time.Microsecond
+	p.spawn(func() { p.sweep(first) })
 	w.tracef("%s starts, clock %+v", p.name, time.Duration(p.skew.Load()))
 	return p
 }
@@ -152,7 +152,7 @@ func (l logs) Write(b []byte) (int, error) {
 		io.WriteString(out, "          "+l.p.name+" logs "+string(b))
 	}
 	if strings.Contains(string(b), "the interpreter broke") {
-		l.p.w.broke(string(b))
+		l.p.w.interpreterPanicked(string(b))
 	}
 	return len(b), nil
 }
@@ -161,7 +161,7 @@ func (p *process) now() time.Time { return time.Now().Add(time.Duration(p.skew.L
 
 // moveClock sets the clock of a process.
 func (p *process) moveClock() {
-	if s := p.w.faults.skew; s > 0 && !p.w.calm {
+	if s := p.w.faults.skew; s > 0 && !p.w.quiesced {
 		p.skew.Store(p.w.rand.Int64N(int64(2*s)+1) - int64(s))
 	}
 }
@@ -182,13 +182,13 @@ func (p *process) isDead() bool {
 	}
 }
 
-func (p *process) goOn(f func()) {
+func (p *process) spawn(f func()) {
 	p.work.Go(f)
 }
 
 // sweep is the process's sweeper.
 func (p *process) sweep(first time.Duration) {
-	if p.w.home == local {
+	if p.w.topology == embedded {
 		p.runner.Resume(p.life)
 		err := p.store.EachFlow(p.life, func(f *store.Flow) error { return p.runner.CountRunning(p.life, f.Account, f.ID) })
 		p.runner.CountingDone(err == nil)
@@ -198,7 +198,7 @@ func (p *process) sweep(first time.Duration) {
 		select {
 		case <-timer.C:
 			p.runner.Sweep(p.life)
-			wait = p.doze(time.Now())
+			wait = p.skipIdleSweeps(time.Now())
 		case <-p.life.Done():
 			timer.Stop()
 			return
@@ -206,26 +206,26 @@ func (p *process) sweep(first time.Duration) {
 	}
 }
 
-// noteFold is told by the runner what it folds.
-func (p *process) noteFold(partition string, version int64, advancing bool, ev interp.StepInput) {
-	p.w.weigh(p, partition, advancing, ev)
+// noteTransaction is told by the runner what it folds.
+func (p *process) noteTransaction(partition string, version int64, advancing bool, ev interp.StepInput) {
+	p.w.crashOnPoison(p, partition, advancing, ev)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ev.Lease != nil {
 		take := *ev.Lease
 		ev.Lease = &take
 		if p.shares != nil { // told within the fold
-			p.folds[partition].event.Lease = &take
+			p.transactions[partition].input.Lease = &take
 			return
 		}
 	}
-	p.folds[partition] = &folded{version, advancing, ev}
+	p.transactions[partition] = &transaction{version, advancing, ev}
 }
 
-func (p *process) lastFold(partition string) *folded {
+func (p *process) lastTransaction(partition string) *transaction {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.folds[partition]
+	return p.transactions[partition]
 }
 
 // kill takes a process down: nothing that it has not sent yet is sent, and what it has sent may be carried out.
@@ -236,7 +236,7 @@ func (w *World) kill(p *process) {
 	w.tracef("%s dies", p.name)
 	close(p.dead)
 	w.clock.died = time.Now().UnixMilli()
-	w.clock.again()
+	w.clock.recheck()
 	w.sched.withdrawAll(p, func(o *operation) bool {
 		kept := o.done != nil && strings.Contains(o.key, " commit ") && w.faults.hit(w.faults.keep)
 		if kept {
@@ -277,26 +277,26 @@ func (w *World) crashOne() {
 		return
 	}
 	p := w.processes[w.rand.IntN(len(w.processes))]
-	if w.home != functions && w.number("plan of "+p.name)%3 == 0 {
+	if w.topology != functions && w.number("plan of "+p.name)%3 == 0 {
 		w.retire(p)
 	} else {
 		w.kill(p)
 	}
 }
 
-// graceMost is how long calls get that are in flight when their process ends by plan.
-const graceMost = 4 * time.Second
+// graceMax is how long calls get that are in flight when their process ends by plan.
+const graceMax = 4 * time.Second
 
 // retire ends a process by plan: it gives back the calls that it cuts. Until it is gone it does what it is asked, and may die.
 func (w *World) retire(p *process) {
-	if p.leaving {
+	if p.retiring {
 		return
 	}
-	p.leaving = true
+	p.retiring = true
 	w.kinds["process that ended by plan"]++
 	w.tracef("%s is to end", p.name)
-	grace := time.Duration(w.number("grace of "+p.name) % uint64(graceMost))
-	p.goOn(func() {
+	grace := time.Duration(w.number("grace of "+p.name) % uint64(graceMax))
+	p.spawn(func() {
 		ctx, cancel := context.WithTimeout(p.life, grace)
 		defer cancel()
 		p.runner.Drain(ctx)
@@ -329,11 +329,11 @@ func (s starter) StartChild(ctx context.Context, c flowtask.Child) (flowtask.Sta
 	return flowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
 }
 
-// hints is the queue as one process reaches it.
-type hints struct{ p *process }
+// queueClient is the queue as one process reaches it.
+type queueClient struct{ p *process }
 
 // Send implements queue.Sender.
-func (h hints) Send(ctx context.Context, messages ...queue.Hint) error {
+func (h queueClient) Send(ctx context.Context, messages ...queue.Hint) error {
 	w := h.p.w
 	var err error
 	o := &operation{process: h.p, key: fmt.Sprintf("%s send %s in %v", h.p.name, messages[0].Partition, messages[0].Delay)}
@@ -369,18 +369,18 @@ func (w *World) hint(from *process, partition string, delay time.Duration) {
 	if w.faulty(w.faults.hintLate) {
 		delay += pauses[w.rand.IntN(len(pauses))]
 	}
-	came := w.heard.sent(partition, delay)
+	came := w.hintTracker.sent(partition, delay)
 	w.after(delay, "deliver "+partition, func() {
 		came()
-		if d := w.holds(); d > 0 {
+		if d := w.queueDelay(); d > 0 {
 			w.hint(from, partition, d)
 			return
 		}
-		if w.home == local && from.isDead() || len(w.processes) == 0 {
+		if w.topology == embedded && from.isDead() || len(w.processes) == 0 {
 			return // a queue in memory is lost with its process
 		}
 		if delay <= stepsTake {
-			w.heard.noted(partition)
+			w.hintTracker.noteArrival(partition)
 		}
 		to := w.processes[w.rand.IntN(len(w.processes))]
 		if w.faulty(w.faults.hintStray) {
@@ -388,7 +388,7 @@ func (w *World) hint(from *process, partition string, delay time.Duration) {
 		}
 		w.tracef("%s gets a hint %s", to.name, partition)
 		over := w.invoked(to, partition)
-		to.goOn(func() { to.handle(partition, over) })
+		to.spawn(func() { to.handle(partition, over) })
 	})
 }
 
@@ -400,20 +400,20 @@ func (w *World) stray(partition string) string {
 	return partition[:w.rand.IntN(len(partition)+1)]
 }
 
-// worked is how long an invocation of a function may take.
-const worked = 300 * time.Second
+// invocationMax is how long an invocation of a function may take.
+const invocationMax = 300 * time.Second
 
 // handle takes a hint up.
 func (p *process) handle(partition string, over func()) {
 	var err error
-	if p.w.home == functions {
-		ctx, cancel := context.WithTimeout(p.life, worked)
+	if p.w.topology == functions {
+		ctx, cancel := context.WithTimeout(p.life, invocationMax)
 		err = p.runner.RunUntilIdle(ctx, partition)
 		cancel()
 	} else {
 		err = p.runner.HandleHint(p.life, partition)
 	}
-	if p.w.home == functions {
+	if p.w.topology == functions {
 		p.w.sched.wait(p.life, &operation{process: p, key: p.name + " has worked on " + partition, apply: func() bool { over(); return true }}, nil)
 	}
 	if err != nil && !p.isDead() {

@@ -25,7 +25,7 @@ const (
 )
 
 func (w *World) drawQueueHour() {
-	if w.home == local || w.mocked != nil || w.number(faultQueueHour)%16 > 0 || slices.Contains(w.without, faultQueueHour) {
+	if w.topology == embedded || w.mocked != nil || w.number(faultQueueHour)%16 > 0 || slices.Contains(w.without, faultQueueHour) {
 		return
 	}
 	o := &w.queueHour
@@ -33,7 +33,7 @@ func (w *World) drawQueueHour() {
 	o.silent = !o.refuses
 	o.from = w.begun.Add(time.Duration(w.number("when the queue is out of order")%240) * time.Second)
 	o.until = o.from.Add(queueHourTakes)
-	w.retention = max(w.retention, burdenRetention) // nothing may be forgotten before the hour is over, and what it delays
+	w.retention = max(w.retention, poisonRetention) // nothing may be forgotten before the hour is over, and what it delays
 	w.kinds["run whose queue is out of order for an hour"]++
 }
 
@@ -49,8 +49,8 @@ func (w *World) rejects() bool {
 	return true
 }
 
-// holds tells how long the queue keeps what it should deliver now.
-func (w *World) holds() time.Duration {
+// queueDelay tells how long the queue keeps what it should deliver now.
+func (w *World) queueDelay() time.Duration {
 	if !w.queueHour.silent || !w.queueHour.now() {
 		return 0
 	}
@@ -58,15 +58,15 @@ func (w *World) holds() time.Duration {
 	return time.Until(w.queueHour.until)
 }
 
-// outlasts is when the faults are over, of which the queue may be the last.
-func (w *World) outlasts() time.Time {
-	if w.home == functions && w.queueHour.until.After(time.Now()) {
+// faultsEnd is when the faults are over, of which the queue may be the last.
+func (w *World) faultsEnd() time.Time {
+	if w.topology == functions && w.queueHour.until.After(time.Now()) {
 		return w.queueHour.until
 	}
 	return time.Now()
 }
 
-// excused reports whether anything may be late now: while there are faults, and in functions as long as their queue is out of
+// mayBeLate reports whether anything may be late now: while there are faults, and in functions as long as their queue is out of
 // order, which may be long after the others have ended. What a sweep there hands on by a hint is then put off again by the
 // next sweep, and nobody is to blame.
-func (w *World) excused() bool { return !w.calm || time.Now().UnixMilli() <= w.calmed }
+func (w *World) mayBeLate() bool { return !w.quiesced || time.Now().UnixMilli() <= w.quiescedAt }

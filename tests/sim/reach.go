@@ -5,22 +5,22 @@ import "slices"
 // worlds is what kind of run it is: where the engine runs, who is there beside the ordinary clients,
 // and what is out of the ordinary.
 func (w *World) worlds() []string {
-	list := []string{w.home.String()}
+	list := []string{w.topology.String()}
 	add := func(is bool, name string) {
 		if is {
 			list = append(list, name)
 		}
 	}
 	add(w.mocked != nil, "example")
-	add(w.owned(), withoutOwner)
+	add(w.hasFlowOwner(), withoutFlowOwner)
 	add(w.hasReader(), withoutReader)
-	add(w.burden.drawn, withoutBurden)
+	add(w.poison.enabled, withoutPoison)
 	add(w.large(), withoutLarge)
 	add(w.sizes != sizes{}, withoutSizes)
 	add(w.wild(), withoutWild)
 	add(w.sharing.drawn, withShares)
-	add(w.renewed, "names used again")
-	add(w.delegating(), "delegates")
+	add(w.namesReused, "names used again")
+	add(w.usesCallbacks(), "delegates")
 	for _, e := range extras() {
 		add(w.has(e.name), e.name)
 	}
@@ -29,11 +29,11 @@ func (w *World) worlds() []string {
 
 // Worlds gives all kinds of runs, as Reach names them.
 func Worlds() (items []string) {
-	for h := range homes {
+	for h := range topologies {
 		items = append(items, "run "+h.String())
 	}
-	for _, name := range slices.Concat(extraNames(), []string{"example", withoutOwner, withoutReader,
-		withoutBurden, withoutLarge, withoutSizes, withoutWild, withShares, "names used again", "delegates"}) {
+	for _, name := range slices.Concat(extraNames(), []string{"example", withoutFlowOwner, withoutReader,
+		withoutPoison, withoutLarge, withoutSizes, withoutWild, withShares, "names used again", "delegates"}) {
 		items = append(items, "run "+name)
 	}
 	return items

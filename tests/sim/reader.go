@@ -50,7 +50,7 @@ func pages[T any](d *reader, what string, page func(ctx context.Context, s *clou
 		next string
 	}
 	token := ""
-	for range d.c.w.patience() {
+	for range d.c.w.attemptsMax() {
 		got, err := request(d.c.w, nil, fmt.Sprintf("reader %d %s", d.n, what), func(ctx context.Context, s *cloudflow.Service) (answer, error) {
 			on, next, err := page(ctx, s, token)
 			return answer{on, next}, err
@@ -89,7 +89,7 @@ func (d *reader) listFlows() {
 	})
 	limit := d.limit()
 	names, whole := pages(d, "flows", func(ctx context.Context, s *cloudflow.Service, token string) (names []string, next string, err error) {
-		page, err := s.ListFlows(ctx, ownerCaller, cloudflow.ListFlowsRequest{Limit: limit, NextToken: token})
+		page, err := s.ListFlows(ctx, flowOwnerCaller, cloudflow.ListFlowsRequest{Limit: limit, NextToken: token})
 		if err != nil {
 			return nil, "", err
 		}
@@ -118,7 +118,7 @@ func (d *reader) listExecutions() {
 	limit := d.limit()
 	metadata := d.r.IntN(2) == 0
 	places, whole := pages(d, "executions of "+flow, func(ctx context.Context, s *cloudflow.Service, token string) (places []string, next string, err error) {
-		page, err := s.ListExecutions(ctx, ownerCaller, cloudflow.ListExecutionsRequest{FlowName: flow, Limit: limit, NextToken: token, MetadataOnly: &metadata})
+		page, err := s.ListExecutions(ctx, flowOwnerCaller, cloudflow.ListExecutionsRequest{FlowName: flow, Limit: limit, NextToken: token, MetadataOnly: &metadata})
 		if err != nil {
 			return nil, "", err
 		}
@@ -132,7 +132,7 @@ func (d *reader) listExecutions() {
 	}
 	d.c.note(fmt.Sprintf("reader %d has listed", d.n), func() {
 		if len(w.damage.rows) > 0 {
-			w.looked("damaged list")
+			w.checked("damaged list")
 		}
 		var want []string
 		for _, r := range there {
@@ -149,16 +149,16 @@ func place(started int64, name string) string { return fmt.Sprintf("%013d %s", s
 // judgeList checks the order of a list, and that what should be there is.
 func (w *World) judgeList(what string, got, want []string, order int) {
 	if len(want) > 0 {
-		w.looked("list")
+		w.checked("list")
 	}
 	for i := range got {
 		if i > 0 && (got[i] > got[i-1]) != (order > 0) || i > 0 && got[i] == got[i-1] {
-			w.breach("list", "the list of %s has %s after %s", what, got[i], got[i-1])
+			w.violate("list", "the list of %s has %s after %s", what, got[i], got[i-1])
 		}
 	}
 	for _, name := range want {
 		if !slices.Contains(got, name) {
-			w.breach("list", "the list of %s has not %s: %v", what, name, got)
+			w.violate("list", "the list of %s has not %s: %v", what, name, got)
 		}
 	}
 }
@@ -183,7 +183,7 @@ func (d *reader) history() {
 	limit := d.limit()
 	*limit *= 5
 	events, whole := pages(d, "history", func(ctx context.Context, s *cloudflow.Service, token string) ([]cloudflow.Event, string, error) {
-		page, err := s.GetExecutionHistory(ctx, ownerCaller, cloudflow.GetExecutionHistoryRequest{FlowName: r.x.Flow, ExecutionName: r.x.Name, Limit: limit, NextToken: token})
+		page, err := s.GetExecutionHistory(ctx, flowOwnerCaller, cloudflow.GetExecutionHistoryRequest{FlowName: r.x.Flow, ExecutionName: r.x.Name, Limit: limit, NextToken: token})
 		if err != nil {
 			return nil, "", err
 		}
@@ -193,11 +193,11 @@ func (d *reader) history() {
 		return
 	}
 	d.c.note(fmt.Sprintf("reader %d has read", d.n), func() {
-		if w.runs[store.Partition(r.x.FlowID, r.x.Name)] != r || w.renewed {
+		if w.runs[store.Partition(r.x.FlowID, r.x.Name)] != r || w.namesReused {
 			return
 		}
 		if len(events) < least {
-			w.breach("history answer", "a reader has read %d events of %s, which had %d", len(events), r.x.Partition(), least)
+			w.violate("history answer", "a reader has read %d events of %s, which had %d", len(events), r.x.Partition(), least)
 			return
 		}
 		w.judgeEvents("a reader", r, events)

@@ -73,7 +73,7 @@ func (f *referee) called(r *task.Request, made *plan) {
 // calling notes that a process begins with a call, which may be cut before it has been made, or
 // later.
 func (w *World) calling(r *task.Request) {
-	if w.home != functions {
+	if w.topology != functions {
 		return
 	}
 	w.referee.mu.Lock()
@@ -129,7 +129,7 @@ func (f *referee) stopping(x *launch, name, cause string) {
 }
 
 // committed looks at a commit: it keeps what the engine itself decides, and judges what has ended.
-func (w *World) committed(r *run, old, x *store.Execution, fold *folded) {
+func (w *World) committed(r *run, old, x *store.Execution, fold *transaction) {
 	if slices.Contains(w.blind, "reference") {
 		return
 	}
@@ -142,7 +142,7 @@ func (w *World) committed(r *run, old, x *store.Execution, fold *folded) {
 		}
 	}
 	if fold != nil {
-		for _, n := range fold.event.Messages {
+		for _, n := range fold.input.Messages {
 			switch n.Kind {
 			case interp.EngineFailed:
 				f.broken[x.Run] = true
@@ -161,7 +161,7 @@ func (w *World) committed(r *run, old, x *store.Execution, fold *folded) {
 	if x.Callback != "" {
 		f.ends[x.Callback] = append(f.ends[x.Callback], events[len(events)-1])
 	}
-	w.referred(r, events)
+	w.judgeByReference(r, events)
 }
 
 func mark(of map[uint64]map[int64]bool, run uint64, id int64) {
@@ -182,22 +182,22 @@ func apiEvents(r *run) []reference.Event {
 	return events
 }
 
-// referred lets the reference judge an execution that has ended.
-func (w *World) referred(r *run, events []reference.Event) {
+// judgeByReference lets the reference judge an execution that has ended.
+func (w *World) judgeByReference(r *run, events []reference.Event) {
 	f := w.referee
-	v, err := w.opinion(r, events, false)
-	if !w.opined(r.x.Partition(), err) {
+	v, err := w.askReference(r, events, false)
+	if !w.referenceAllows(r.x.Partition(), err) {
 		return
 	}
 	for _, id := range v.Abandoned {
 		if !f.sent[r.x.Run][id] {
-			w.breach("reference", "%s: attempt %d is over, and its execution is not stopped",
+			w.violate("reference", "%s: attempt %d is over, and its execution is not stopped",
 				r.x.Partition(), id)
 		}
 	}
 	for id := range f.sent[r.x.Run] {
 		if !slices.Contains(v.Abandoned, id) {
-			w.breach("reference", "%s: the execution of attempt %d was to be stopped for nothing",
+			w.violate("reference", "%s: the execution of attempt %d was to be stopped for nothing",
 				r.x.Partition(), id)
 		}
 	}
@@ -206,17 +206,17 @@ func (w *World) referred(r *run, events []reference.Event) {
 	delete(f.lost, r.x.Run)
 }
 
-// opined takes in what the reference has said of an execution, and reports whether it allows it.
-func (w *World) opined(of string, err error) bool {
+// referenceAllows takes in what the reference has said of an execution, and reports whether it allows it.
+func (w *World) referenceAllows(of string, err error) bool {
 	if unjudged := (*reference.Unjudged)(nil); errors.As(err, &unjudged) {
 		w.kinds["not judged by the reference"]++
 		return false
 	} else if err != nil {
-		w.breach("reference", "%s: %v", of, err)
+		w.violate("reference", "%s: %v", of, err)
 		return false
 	}
 	w.kinds["judged by the reference"]++
-	w.looked("reference")
+	w.checked("reference")
 	return true
 }
 
@@ -224,10 +224,10 @@ func (w *World) opined(of string, err error) bool {
 func (w *World) referenceLimits(x *store.Execution) reference.Limits {
 	l := &w.limits
 	limits := reference.Limits{Events: l.Events, Data: l.Data(x.Language),
-		WaitSeconds: l.WaitSeconds, WaitSecondsOld: l.WaitSecondsV1,
+		WaitSeconds: l.WaitSeconds, WaitSecondsV1: l.WaitSecondsV1,
 		MapConcurrency: l.MapConcurrency, MapConcurrencyMax: l.MapConcurrencyMax,
-		IterationsOld: l.IterationsV1,
-		TaskSeconds:   l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds,
+		IterationsV1: l.IterationsV1,
+		TaskSeconds:  l.TaskSeconds, ExecutionSeconds: l.ExecutionSeconds,
 		Others: w.limitsOthers()}
 	if x.Express {
 		limits.WaitSeconds, limits.ExecutionSeconds = l.WaitSecondsExpr, l.ExpressSeconds
@@ -252,13 +252,13 @@ func (f *referee) giveUp(run uint64) {
 	}
 }
 
-// opinion is what the reference says of an execution.
-func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
-) (reference.Verdict, error) {
+// askReference is what the reference says of an execution.
+func (w *World) askReference(r *run, events []reference.Event, unfinished bool,
+) (reference.Result, error) {
 	f, x := w.referee, r.x
 	facts, err := factsOf(w.raw, x)
 	if err != nil {
-		return reference.Verdict{}, err
+		return reference.Result{}, err
 	}
 	f.giveUp(x.Run)
 	outside := reference.Record{
@@ -290,11 +290,11 @@ func (w *World) opinion(r *run, events []reference.Event, unfinished bool,
 func (w *World) stopsOf(r *run) []reference.Stop {
 	x := r.x
 	list := slices.Clone(w.referee.stops[x.Flow+"/"+x.Name])
-	if o := w.clients.owner; o != nil && o.name == x.Flow || x.Flow == contended {
+	if o := w.clients.flowOwner; o != nil && o.name == x.Flow || x.Flow == contended {
 		list = append(list, stopOf("the flow has been deleted"))
 	}
 	if by, attempt := w.waits(r); by != nil {
-		v, err := w.opinion(by, apiEvents(by), true)
+		v, err := w.askReference(by, apiEvents(by), true)
 		if err != nil || slices.Contains(v.Abandoned, attempt) || by.x.Status.Final() {
 			list = append(list, stopOf("the execution that waited for it has ended"))
 		}
@@ -316,5 +316,5 @@ func (w *World) waits(r *run) (*run, int64) {
 	if n, _ := fmt.Sscanf(key, "%16x%16x", &run, &attempt); n != 2 {
 		return nil, 0
 	}
-	return w.ever[run], int64(attempt)
+	return w.allRuns[run], int64(attempt)
 }

@@ -16,7 +16,7 @@ const (
 // nothing wrong with those, and nothing else may wait for so long.
 func (w *World) rescue() {
 	now := time.Now()
-	if !w.calm || now.Before(w.rescueAt) {
+	if !w.quiesced || now.Before(w.rescueAt) {
 		return
 	}
 	w.rescueAt = now.Add(rescueEvery).Truncate(time.Millisecond) // the world wakes at whole ones (lookAgain)
@@ -50,10 +50,10 @@ func (w *World) save(r *run, v *visit) {
 	key := keyOf(r.x.Run, v.attempt.id)
 	who := fmt.Sprintf("rescue %s %d", key, w.steps)
 	if token := w.tasks.tokens[key]; token != "" && w.number(who)%4 > 0 {
-		w.clients.goOn(func() { w.tasks.report(r.x.Account, who, token, planned{output: []byte(`{"late":true}`)}) })
+		w.clients.spawn(func() { w.tasks.report(r.x.Account, who, token, planned{output: []byte(`{"late":true}`)}) })
 		return
 	}
 	x := &launch{flow: definition{name: r.x.Flow, of: r.x.Account}, name: r.x.Name}
 	x.started.Store(1)
-	w.clients.goOn(func() { w.clients.stopper(x, who) })
+	w.clients.spawn(func() { w.clients.stopper(x, who) })
 }

@@ -162,9 +162,9 @@ func (w *World) authorize(c *flowtask.Child) error {
 	if err != nil {
 		w.fact("start that was refused")
 	}
-	w.looked("rights")
+	w.checked("rights")
 	if wrong := w.rights.entered(c, err != nil); wrong != "" {
-		w.breach("rights", "task %s starts %s, which %s it %s: %v", c.Key, c.FlowName, c.FlowPrincipal, wrong, err)
+		w.violate("rights", "task %s starts %s, which %s it %s: %v", c.Key, c.FlowName, c.FlowPrincipal, wrong, err)
 	}
 	return err
 }
@@ -212,19 +212,19 @@ func (c *clients) guard() {
 			f.text = acts(f.name, c.w.number("what "+f.name+" does"))
 		}
 	}
-	c.goOn(func() {
+	c.spawn(func() {
 		for _, f := range flows {
 			if !c.create(f) {
 				return
 			}
 		}
-		c.goOn(c.administer)
+		c.spawn(c.administer)
 		for _, f := range flows[:2] {
 			x := &launch{flow: f, name: "g0"}
 			c.start(x, "start guarded "+f.name)
-			c.goOn(func() { c.watcher(x, "watch guarded "+f.name) })
+			c.spawn(func() { c.watcher(x, "watch guarded "+f.name) })
 			if c.w.number("stop "+f.name)%2 == 0 {
-				c.goOn(func() { c.stopper(x, "stop guarded "+f.name) })
+				c.spawn(func() { c.stopper(x, "stop guarded "+f.name) })
 			}
 		}
 	})
@@ -259,14 +259,14 @@ func (k *tasks) handOver(who, token string, after time.Duration) {
 	w := k.w
 	name := fmt.Sprintf("h%x", w.number(who))
 	w.clients.sleep(after)
-	for range w.patience() {
+	for range w.attemptsMax() {
 		_, err := request(w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StartExecution(ctx, cloudflow.Caller{Account: guarded, Identity: guardKey}, cloudflow.StartExecutionRequest{FlowName: "child", ExecutionName: name, CallbackToken: token})
 		})
 		code := codeOf(err)
 		if !retried(code, err) {
 			if code != "" && code != fault.ExecutionAlreadyExists {
-				w.breach("start answer", "%s was told %s", who, code)
+				w.violate("start answer", "%s was told %s", who, code)
 			}
 			return
 		}

@@ -17,7 +17,7 @@ func (w *World) judgeRights(r *run, old, x *store.Execution, news []flow.History
 	}
 	now := time.Now().UnixMilli()
 	if key, ok := strings.CutPrefix(x.Origin, "task#"); ok && old == nil && !w.rights.had(key) {
-		w.breach("rights", "%s was started by a task without the right to", x.Partition())
+		w.violate("rights", "%s was started by a task without the right to", x.Partition())
 	}
 	for i := range news {
 		w.judgeRefusal(r, &news[i], now)
@@ -26,7 +26,7 @@ func (w *World) judgeRights(r *run, old, x *store.Execution, news []flow.History
 	if parent := w.parentOf(r); parent != nil && x.Status == flow.Stopped && (old == nil || !old.Status.Final()) && x.Error.Cause == stoppedWith {
 		since, ok := parent.leaving[outgoing(interp.OutboxStopChild, attemptOfKey(x.Origin))]
 		if ever, _ := w.rights.allowed(principal(parent.x.RoleArn), "fnf:StopExecution", since, now); !ok || !ever {
-			w.breach("rights", "%s was stopped by %s, without the right to since %d", x.Partition(), parent.x.Partition(), since)
+			w.violate("rights", "%s was stopped by %s, without the right to since %d", x.Partition(), parent.x.Partition(), since)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func (w *World) judgeRefusal(r *run, e *flow.HistoryEvent, now int64) {
 	w.kinds["task that was refused"]++
 	since := r.scheduled[w.attemptOf(r, e)]
 	if _, always := w.rights.allowed(principal(r.x.RoleArn), "fnf:StartExecution", since, now); always {
-		w.breach("rights", "%s: a task was refused at %d that had the right since %d: %s", r.x.Partition(), now, since, textOf(e))
+		w.violate("rights", "%s: a task was refused at %d that had the right since %d: %s", r.x.Partition(), now, since, textOf(e))
 	}
 }
 
@@ -94,7 +94,7 @@ func (w *World) judgeSent(r *run, x *store.Execution, now int64) {
 		r.reported = true
 		w.kinds["end reported in the name of a key"]++
 		if ever, _ := w.rights.allowed(x.CallbackBy, "fnf:ReportTask*", since, now); !ever {
-			w.breach("rights", "%s has reported its end in the name of key %s, which might not since %d", x.Partition(), x.CallbackBy, since)
+			w.violate("rights", "%s has reported its end in the name of key %s, which might not since %d", x.Partition(), x.CallbackBy, since)
 		}
 	}
 }

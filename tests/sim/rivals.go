@@ -38,8 +38,8 @@ type flowState struct {
 func (c *clients) contend() {
 	v := &rivals{c}
 	for i := range 2 {
-		c.goOn(func() { v.own(fmt.Sprintf("rival %d", i)) })
-		c.goOn(func() { v.starts(fmt.Sprintf("rivals' starter %d", i)) })
+		c.spawn(func() { v.own(fmt.Sprintf("rival %d", i)) })
+		c.spawn(func() { v.starts(fmt.Sprintf("rivals' starter %d", i)) })
 	}
 }
 
@@ -81,23 +81,23 @@ func (v *rivals) act(who string, r *rand.Rand) {
 
 func creates(text string) flowRequest {
 	return func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
-		return s.CreateFlow(ctx, ownerCaller, cloudflow.CreateFlowRequest{Name: contended,
+		return s.CreateFlow(ctx, flowOwnerCaller, cloudflow.CreateFlowRequest{Name: contended,
 			Definition: text, Type: "FDL", ExecutionMode: flow.Standard})
 	}
 }
 
 func updates(q cloudflow.UpdateFlowRequest) flowRequest {
 	return func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
-		return s.UpdateFlow(ctx, ownerCaller, q)
+		return s.UpdateFlow(ctx, flowOwnerCaller, q)
 	}
 }
 
 func deletes(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
-	return nil, s.DeleteFlow(ctx, ownerCaller, cloudflow.DeleteFlowRequest{Name: contended})
+	return nil, s.DeleteFlow(ctx, flowOwnerCaller, cloudflow.DeleteFlowRequest{Name: contended})
 }
 
 func describes(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
-	return s.DescribeFlow(ctx, ownerCaller, cloudflow.DescribeFlowRequest{Name: contended})
+	return s.DescribeFlow(ctx, flowOwnerCaller, cloudflow.DescribeFlowRequest{Name: contended})
 }
 
 // within makes a request, and lets judge look at what it comes to within the process, unless that
@@ -108,7 +108,7 @@ func (v *rivals) within(who string, do flowRequest,
 	request(w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
 		from := w.steps
 		got, err := do(ctx, s)
-		if p, _ := ctx.Value(answering{}).(*process); !p.isDead() {
+		if p, _ := ctx.Value(servingProcess{}).(*process); !p.isDead() {
 			judge(got, err, w.flows.between(contended, from, w.steps))
 		}
 		return got, err
@@ -123,10 +123,10 @@ func (v *rivals) ask(what string, made flowState, do flowRequest) {
 		if err != nil && (code == "" || code == fault.InternalServerError) {
 			return // it may have been written, or be written yet
 		}
-		w.looked("two owners")
+		w.checked("two owners")
 		w.kinds["two owners: "+what[:6]+" "+string(code)]++
 		if wrong := judgeRival(what[:6], made, seen, code); wrong != "" {
-			w.breach("two owners", "%s is told %+v %s, %s: %+v", what, got, code, wrong, seen)
+			w.violate("two owners", "%s is told %+v %s, %s: %+v", what, got, code, wrong, seen)
 		}
 	})
 }
@@ -170,9 +170,9 @@ func (v *rivals) look(who string) {
 		if err != nil {
 			return
 		}
-		w.looked("two owners")
+		w.checked("two owners")
 		if !wasSo(seen, got.ID, store.DefinitionHash(got.Definition), &got.Description) {
-			w.breach("two owners", "%s is told %+v, which it never was: %+v", who, got, seen)
+			w.violate("two owners", "%s is told %+v, which it never was: %+v", who, got, seen)
 		}
 	})
 }
@@ -191,7 +191,7 @@ func (v *rivals) starts(who string) {
 func (v *rivals) start(who, name string) {
 	var x *cloudflow.Execution
 	do := func(ctx context.Context, s *cloudflow.Service) (_ *cloudflow.Flow, err error) {
-		x, err = s.StartExecution(ctx, ownerCaller, cloudflow.StartExecutionRequest{
+		x, err = s.StartExecution(ctx, flowOwnerCaller, cloudflow.StartExecutionRequest{
 			FlowName: contended, ExecutionName: name, Input: "{}"})
 		return nil, err
 	}
@@ -199,15 +199,15 @@ func (v *rivals) start(who, name string) {
 	v.within(who+" "+name, do, func(_ *cloudflow.Flow, err error, seen []flowState) {
 		switch code := codeOf(err); {
 		case err == nil:
-			w.looked("two owners")
+			w.checked("two owners")
 			if !wasSo(seen, "", store.DefinitionHash(x.FlowDefinition), nil) {
-				w.breach("two owners", "%s runs a definition that the flow never had\n%s\n%+v", name,
+				w.violate("two owners", "%s runs a definition that the flow never had\n%s\n%+v", name,
 					x.FlowDefinition, seen)
 			}
 		case code == fault.FlowNotExists:
-			w.looked("two owners")
+			w.checked("two owners")
 			if wrong := judgeRival("start", flowState{}, seen, code); wrong != "" {
-				w.breach("two owners", "%s is told %s, %s: %+v", name, code, wrong, seen)
+				w.violate("two owners", "%s is told %s, %s: %+v", name, code, wrong, seen)
 			}
 		}
 	})
@@ -259,9 +259,9 @@ func (w *World) judgeRivals(before, now flowState) {
 	if before.id == "" || before.id != now.id {
 		return
 	}
-	w.looked("two owners")
+	w.checked("two owners")
 	if before.hash != now.hash && before.description != now.description {
-		w.breach("two owners", "an update has changed what it should have kept: %+v became %+v",
+		w.violate("two owners", "an update has changed what it should have kept: %+v became %+v",
 			before, now)
 	}
 }

@@ -158,7 +158,7 @@ const idleMax = time.Hour
 func (w *World) run(steps int, over func() bool) bool {
 	for range steps {
 		synctest.Wait()
-		if w.rounds++; w.roundsMost > 0 && w.rounds > w.roundsMost {
+		if w.rounds++; w.roundsMax > 0 && w.rounds > w.roundsMax {
 			w.failf("longer than the run that is to be made shorter")
 		}
 		if w.failed() || over() {
@@ -185,7 +185,7 @@ func (w *World) tick() {
 func (w *World) step() {
 	if idle, most := w.sched.idle(); idle {
 		w.judgeIdle()
-		if w.calm {
+		if w.quiesced {
 			most = w.lookAgain()
 		}
 		select {
@@ -200,7 +200,7 @@ func (w *World) step() {
 		}
 		return
 	}
-	if w.calm {
+	if w.quiesced {
 		// no faults any more
 	} else if d := w.faults.pause(); d > 0 {
 		w.tracef("pass %v", d)
@@ -212,8 +212,8 @@ func (w *World) step() {
 	} else if w.faults.hit(w.faults.freeze) {
 		w.freeze()
 		return
-	} else if w.faults.hit(w.faults.away) {
-		w.goAway()
+	} else if w.faults.hit(w.faults.outage) {
+		w.beginOutage()
 	}
 	w.tick()
 	o := w.sched.take(w.rand.IntN)

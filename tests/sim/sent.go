@@ -17,16 +17,16 @@ func (w *World) judgeLeft(r *run, before []interp.OutboxEntry) {
 		if r.sends(out.Kind, out.ID) {
 			continue
 		}
-		w.looked("sent")
+		w.checked("sent")
 		switch out.Kind {
 		case interp.OutboxStopChild:
 			c := w.children[taskOrigin(r.x.Run, out.ID)]
 			if c != nil && !c.x.Status.Final() && c.seen.UnixMilli() < r.outbox[out.ID].wrote() && w.runs[c.x.Partition()] == c {
-				w.breach("sent", "%s v%d: the stop of %s has left the outbox, and it runs", r.x.Partition(), r.x.Version, c.x.Partition())
+				w.violate("sent", "%s v%d: the stop of %s has left the outbox, and it runs", r.x.Partition(), r.x.Version, c.x.Partition())
 			}
 		case interp.OutboxCallback:
 			if to, id := w.waiting(r); to != nil {
-				w.breach("sent", "%s v%d: its callback has left the outbox, and attempt %d of %s is open", r.x.Partition(), r.x.Version, id, to.x.Partition())
+				w.violate("sent", "%s v%d: its callback has left the outbox, and attempt %d of %s is open", r.x.Partition(), r.x.Version, id, to.x.Partition())
 			}
 		}
 	}
@@ -38,8 +38,8 @@ func (s sending) wrote() int64 { return max(s.since, s.nextAt) }
 // waiting gives the execution, and its open attempt, that wait for the end of another one; nil when none does, or when it
 // cannot be told: in the older language a token of somebody's own names the attempts that follow too.
 func (w *World) waiting(r *run) (*run, int64) {
-	to, token := w.calledBack(r)
-	if to == nil || to.x.Status.Final() || w.renewed {
+	to, token := w.callbackTarget(r)
+	if to == nil || to.x.Status.Final() || w.namesReused {
 		return nil, 0
 	}
 	id := token.ID
@@ -61,7 +61,7 @@ func (w *World) waiting(r *run) (*run, int64) {
 //
 // The report stands in the outbox of the end ("late outbox"), and is delivered by a commit of the one that waits, or by its
 // inbox. Bound 110 s after the end, and 90 s more after faults. Until then the attempt is open.
-func (w *World) owesCallback(r *run, owe func(owed)) {
+func (w *World) owesCallback(r *run, owe func(obligation)) {
 	if !r.x.Status.Final() || r.x.Callback == "" {
 		return
 	}
@@ -70,8 +70,8 @@ func (w *World) owesCallback(r *run, owe func(owed)) {
 		return
 	}
 	due := r.ended.UnixMilli()
-	if s, ok := r.outbox[0]; ok && s.next > 0 && s.nextAt < w.calmed {
+	if s, ok := r.outbox[0]; ok && s.next > 0 && s.nextAt < w.quiescedAt {
 		due = max(due, s.next)
 	}
-	owe(owed{"late callback", due, w.by(due, readyWakes), fmt.Sprintf("its end, for attempt %d of %s,", id, to.x.Partition())})
+	owe(obligation{"late callback", due, w.latest(due, readyWakes), fmt.Sprintf("its end, for attempt %d of %s,", id, to.x.Partition())})
 }

@@ -36,7 +36,7 @@ type sharing struct {
 // drawShares draws it.
 func (w *World) drawShares() {
 	s := &w.sharing
-	s.drawn = w.home != functions && w.mocked == nil && !w.large() && w.number(withShares)%4 == 0 &&
+	s.drawn = w.topology != functions && w.mocked == nil && !w.large() && w.number(withShares)%4 == 0 &&
 		!slices.Contains(w.without, withShares)
 	if !s.drawn {
 		return
@@ -93,8 +93,8 @@ func (s *shares) all() []*share.Pool {
 		func(one *share.Pool) bool { return one == nil })
 }
 
-// shareMost is the most that one account can ever come to hold.
-func shareMost(p *share.Pool) int64 {
+// shareMax is the most that one account can ever come to hold.
+func shareMax(p *share.Pool) int64 {
 	if p.SingleAccount {
 		return p.Capacity
 	}
@@ -126,8 +126,8 @@ func held(list []share.Usage, of string) int64 {
 	return 0
 }
 
-// callsNow counts a call of an account as in flight until over is called.
-func (p *process) callsNow(of string) (over func()) {
+// countCall counts a call of an account as in flight until over is called.
+func (p *process) countCall(of string) (over func()) {
 	s := p.shares
 	if s == nil {
 		return func() {}
@@ -138,11 +138,11 @@ func (p *process) callsNow(of string) (over func()) {
 	for _, n := range s.calls {
 		all += n
 	}
-	w.looked("share")
-	if all > pool.Capacity || s.calls[of] > shareMost(pool) {
-		w.breach("share", "%s has %d calls in flight, %d of account %s; "+
+	w.checked("share")
+	if all > pool.Capacity || s.calls[of] > shareMax(pool) {
+		w.violate("share", "%s has %d calls in flight, %d of account %s; "+
 			"there may be %d, and %d of one", p.name, all, s.calls[of], of, pool.Capacity,
-			shareMost(pool))
+			shareMax(pool))
 	}
 	return func() { s.calls[of]-- }
 }
@@ -154,11 +154,11 @@ func (p *process) judgeExpressShare(of string) {
 		return
 	}
 	w, pool := p.w, s.pools.Express
-	w.looked("share")
+	w.checked("share")
 	e := &w.expresses
-	if all, own := e.active(p, ""), e.active(p, of); all > pool.Capacity || own > shareMost(pool) {
-		w.breach("share", "%s runs %d Express executions, %d of account %s; "+
-			"there may be %d, and %d of one", p.name, all, own, of, pool.Capacity, shareMost(pool))
+	if all, own := e.active(p, ""), e.active(p, of); all > pool.Capacity || own > shareMax(pool) {
+		w.violate("share", "%s runs %d Express executions, %d of account %s; "+
+			"there may be %d, and %d of one", p.name, all, own, of, pool.Capacity, shareMax(pool))
 	}
 }
 
@@ -171,17 +171,17 @@ func (p *process) judgeRefusal(name string, which func(*shares) *share.Pool, of 
 	}
 	pool := which(p.shares)
 	list, used := usage(pool)
-	p.w.looked("share refused")
+	p.w.checked("share refused")
 	p.w.kinds["refused a share of "+name]++
 	full := held(list, of) == 0 || used >= pool.Capacity
 	if allows(pool, held(list, of), used) || full != (code == fault.ServiceUnavailable) {
-		p.w.breach("share refused", "%s answers account %s %s; of %d %s it holds %d, all hold %d",
+		p.w.violate("share refused", "%s answers account %s %s; of %d %s it holds %d, all hold %d",
 			p.name, of, code, pool.Capacity, name, held(list, of), used)
 	}
 }
 
-// releasing makes an answer count its release.
-func (p *process) releasing(r task.Result) task.Result {
+// countRelease makes an answer count its release.
+func (p *process) countRelease(r task.Result) task.Result {
 	s := p.shares
 	if s == nil || p.isDead() {
 		return r
@@ -190,7 +190,7 @@ func (p *process) releasing(r task.Result) task.Result {
 	released := false
 	r.Release = func() {
 		if s.answers--; released {
-			p.w.breach("share given back", "an answer is released a second time by %s", p.name)
+			p.w.violate("share given back", "an answer is released a second time by %s", p.name)
 		}
 		released = true
 	}
@@ -220,13 +220,13 @@ func (p *process) judgeWaiting(pool *share.Pool) {
 		if u.Waiting == 0 {
 			continue
 		}
-		w.looked("share refused")
+		w.checked("share refused")
 		w.kinds["waited for a share of "+pool.Name]++
 		if pool.RoundRobin && u.Held > 0 {
 			continue // it depends on who has asked lately
 		}
 		if allows(pool, u.Held, used) {
-			w.breach("share refused", "account %s waits in %s; of %d %s it holds %d, all hold %d",
+			w.violate("share refused", "account %s waits in %s; of %d %s it holds %d, all hold %d",
 				u.Account, p.name, pool.Capacity, pool.Name, u.Held, used)
 		}
 	}
@@ -246,19 +246,19 @@ func (p *process) judgeTurns(list []share.Usage) {
 			since = turn{u.Waits, maps.Clone(s.begun)}
 		}
 		s.waits[u.Account] = since
-		p.w.looked("share by turns")
+		p.w.checked("share by turns")
 		for other, n := range s.begun {
-			if n > since.begun[other]+passedMost {
-				p.w.breach("share by turns", "account %s waits in %s and holds nothing, "+
+			if n > since.begun[other]+passedMax {
+				p.w.violate("share by turns", "account %s waits in %s and holds nothing, "+
 					"and meanwhile %s began %d calls", u.Account, p.name, other, n-since.begun[other])
 			}
 		}
 	}
 }
 
-// passedMost is how many calls of another account may begin meanwhile: by the rule one, and one that
+// passedMax is how many calls of another account may begin meanwhile: by the rule one, and one that
 // was given its place before.
-const passedMost = 2
+const passedMax = 2
 
 // judgeIdle checks that no processor is held while everything waits for time to pass.
 func (w *World) judgeIdle() {
@@ -269,28 +269,28 @@ func (w *World) judgeIdle() {
 		if time.Now().Before(p.frozen) || p.shares.pools.Processors == nil {
 			continue
 		}
-		w.looked("share given back")
+		w.checked("share given back")
 		if list, used := usage(p.shares.pools.Processors); used > 0 {
-			w.breach("share given back", "processors of %s are held by what waits: %+v", p.name, list)
+			w.violate("share given back", "processors of %s are held by what waits: %+v", p.name, list)
 		}
 	}
 }
 
-// judgeGivenBack checks, when everything is at rest, that everything has been given back.
-func (w *World) judgeGivenBack() {
+// judgeReleased checks, when everything is at rest, that everything has been given back.
+func (w *World) judgeReleased() {
 	if !w.sharing.drawn || w.failed() {
 		return
 	}
 	until := time.Now().Add(time.Minute)
-	w.run(stepsMax, func() bool { return w.keeps() == "" || time.Now().After(until) })
-	w.looked("share given back")
-	if kept := w.keeps(); kept != "" {
-		w.breach("share given back", "%s, and nothing goes on", kept)
+	w.run(stepsMax, func() bool { return w.unreleased() == "" || time.Now().After(until) })
+	w.checked("share given back")
+	if kept := w.unreleased(); kept != "" {
+		w.violate("share given back", "%s, and nothing goes on", kept)
 	}
 }
 
-// keeps says what some process holds; "" for nothing.
-func (w *World) keeps() string {
+// unreleased says what some process holds; "" for nothing.
+func (w *World) unreleased() string {
 	for _, p := range w.processes {
 		for _, pool := range p.shares.all() {
 			list, used := usage(pool)
@@ -309,9 +309,9 @@ func (w *World) keeps() string {
 	return ""
 }
 
-// begin waits for a processor for a request, as the server does, if it is one that does; over ends
+// acquireProcessor waits for a processor for a request, as the server does, if it is one that does; over ends
 // its turn.
-func (p *process) begin(ctx context.Context, does bool) (context.Context, func()) {
+func (p *process) acquireProcessor(ctx context.Context, does bool) (context.Context, func()) {
 	if !does || p.shares == nil {
 		return ctx, func() {}
 	}

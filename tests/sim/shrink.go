@@ -9,8 +9,8 @@ import (
 
 // What a run can be made without, besides the kinds of faults.
 const (
-	withoutOwner     = "owner"
-	withoutBurden    = "burden"
+	withoutFlowOwner = "owner"
+	withoutPoison    = "burden"
 	withoutReader    = "reader"
 	withoutProcesses = "other processes"
 	withoutSizes     = "small sizes"
@@ -28,13 +28,13 @@ func Shrink(t *testing.T, o Options, r Report) (Options, Report) {
 			o, r = less, s
 		}
 	}
-	for n := 1; n < executionsMost; n++ {
+	for n := 1; n < executionsMax; n++ {
 		if less := o; less.Executions == 0 || n < less.Executions {
 			less.Executions = n
 			try(less)
 		}
 	}
-	for _, kind := range slices.Concat([]string{withoutOwner, withoutReader, withoutBurden, withoutProcesses, withoutSizes, withoutLarge, withoutWild, withShares, withoutFleet,
+	for _, kind := range slices.Concat([]string{withoutFlowOwner, withoutReader, withoutPoison, withoutProcesses, withoutSizes, withoutLarge, withoutWild, withShares, withoutFleet,
 		withoutScales, faultQueueHour}, extraNames(),
 		allFaults()) {
 		if slices.Contains(allFaults(), kind) && r.Faults[kind] == 0 {

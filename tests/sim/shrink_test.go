@@ -11,7 +11,7 @@ import (
 func TestShrink(t *testing.T) {
 	shorter := 0
 	for _, b := range bugs[2:8] {
-		o := sim.Options{Seed: b.seed, Bug: &b.Bug, Home: b.home}
+		o := sim.Options{Seed: b.seed, Bug: &b.Bug, Topology: b.home}
 		whole := sim.Run(t, o)
 		if whole.Failure == "" {
 			continue // TestBugs finds another seed

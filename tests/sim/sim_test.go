@@ -19,7 +19,7 @@ var (
 	seed     = flag.Uint64("seed", 0, "the first seed; 0: the fixed ones")
 	runs     = flag.Uint64("runs", 1, "so many seeds from there on")
 	flow     = flag.String("flow", "", "an example flow, by a part of its file's name; generated: none")
-	home     = flag.String("home", "", "local, servers or functions")
+	topology = flag.String("home", "", "local, servers or functions")
 	going    = flag.Duration("for", 0, "go on for so long, whatever -runs says")
 	part     = flag.String("part", "0/1", "which of the seeds: every second one from the first is 0/2")
 	most     = flag.Int("failures", 5, "after how many failures the rest is not run")
@@ -56,7 +56,7 @@ func TestSeeds(t *testing.T) {
 		if *going > 0 && time.Since(begun) > *going {
 			break
 		}
-		o := sim.Options{Seed: seedAt(i), Flow: *flow, Home: *home, Executions: *launched}
+		o := sim.Options{Seed: seedAt(i), Flow: *flow, Topology: *topology, Executions: *launched}
 		if *without != "" {
 			o.Without = strings.Split(*without, ",")
 		}
@@ -65,14 +65,14 @@ func TestSeeds(t *testing.T) {
 		}
 		r := run(t, o)
 		if *sums {
-			fmt.Printf("%d %s %d %x\n", r.Seed, r.Home, r.Steps, r.Sum)
+			fmt.Printf("%d %s %d %x\n", r.Seed, r.Topology, r.Steps, r.Sum)
 		}
 		reach := cover.Run{Seed: r.Seed, Steps: r.Steps, Items: r.Reach()}
 		if *reaches && r.Failure == "" {
 			fmt.Println(reach.Line())
 		}
 		reached.Count(reach)
-		total.Add(tally.Tally{Runs: 1, Executions: r.Executions, Commits: r.Commits, Letters: r.Posted, Accepted: r.Accepted,
+		total.Add(tally.Tally{Runs: 1, Executions: r.Executions, Commits: r.Commits, InboxEntries: r.InboxEntries, Accepted: r.Accepted,
 			Judged: r.Judged, Undecided: r.Undecided, Steps: r.Steps, Faults: r.Faults, Kinds: r.Kinds, Checks: r.Checks})
 		total.Next = seedAt(i) + 1
 		if r.Failure != "" {
@@ -114,8 +114,8 @@ func told(o sim.Options, r sim.Report) string {
 	if o.Flow != "" {
 		again += " -flow " + o.Flow
 	}
-	if o.Home != "" {
-		again += " -home " + o.Home
+	if o.Topology != "" {
+		again += " -home " + o.Topology
 	}
 	if o.Executions > 0 {
 		again += fmt.Sprintf(" -executions %d", o.Executions)
@@ -123,5 +123,5 @@ func told(o sim.Options, r sim.Report) string {
 	if len(o.Without) > 0 {
 		again += fmt.Sprintf(" -without '%s'", strings.Join(o.Without, ","))
 	}
-	return fmt.Sprintf("seed %d (%s): %s\n\nthe last steps:\n%s\n\nto see all of it: %s -v\n", r.Seed, r.Home, r.Failure, strings.Join(r.Tail, "\n"), again)
+	return fmt.Sprintf("seed %d (%s): %s\n\nthe last steps:\n%s\n\nto see all of it: %s -v\n", r.Seed, r.Topology, r.Failure, strings.Join(r.Tail, "\n"), again)
 }

@@ -17,21 +17,21 @@ import (
 
 // tasks is the world outside: what calls come to, by state, data and attempt. Only the scheduler's goroutine touches it.
 type tasks struct {
-	w         *World
-	worlds    map[string]*flowtest.MockTasks // by execution
-	used      map[string]int                 // of an example's outcomes, by execution and state
-	known     map[string]int                 // the same, by key
-	flying    map[string]*process            // who calls, by key
-	answered  map[string]*process            // who has been answered, by key
-	leases    map[string]lease               // by key
-	calls     int
-	reports   []*reported
-	delegates map[uint64]uint64 // runs that end a task of another run by its callback token
-	slowness  int64             // answers take so much longer
-	told      map[string]answer // the last answer, by key
-	tokens    map[string]string // by key
-	calling   map[string]string // partitions of calls in flight, by key
-	landed    map[string]int64  // when a call was over last, by partition ("": of any), ms since 1970
+	w            *World
+	worlds       map[string]*flowtest.MockTasks // by execution
+	used         map[string]int                 // of an example's outcomes, by execution and state
+	known        map[string]int                 // the same, by key
+	inFlight     map[string]*process            // who calls, by key
+	answered     map[string]*process            // who has been answered, by key
+	leases       map[string]lease               // by key
+	calls        int
+	reports      []*reportOutcome
+	callbackRuns map[uint64]uint64     // runs that end a task of another run by its callback token
+	slowness     int64                 // answers take so much longer
+	results      map[string]callResult // the last answer, by key
+	tokens       map[string]string     // by key
+	calling      map[string]string     // partitions of calls in flight, by key
+	finishedAt   map[string]int64      // when a call was over last, by partition ("": of any), ms since 1970
 }
 
 // lease is who holds a call, as the row says.
@@ -54,8 +54,8 @@ func (k *tasks) leased(key string, owner uint64, until int64) {
 	k.leases[key] = l
 }
 
-// reported is a report and what it was told.
-type reported struct {
+// reportOutcome is a report and what it was told.
+type reportOutcome struct {
 	who     string
 	account string
 	token   interp.Token
@@ -67,9 +67,9 @@ type reported struct {
 }
 
 func newTasks(w *World) *tasks {
-	k := &tasks{w: w, worlds: map[string]*flowtest.MockTasks{}, used: map[string]int{}, known: map[string]int{}, flying: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}, delegates: map[uint64]uint64{}, told: map[string]answer{}, calling: map[string]string{}, tokens: map[string]string{}, landed: map[string]int64{}}
+	k := &tasks{w: w, worlds: map[string]*flowtest.MockTasks{}, used: map[string]int{}, known: map[string]int{}, inFlight: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}, callbackRuns: map[uint64]uint64{}, results: map[string]callResult{}, calling: map[string]string{}, tokens: map[string]string{}, finishedAt: map[string]int64{}}
 	k.slowness = []int64{1, 1, 1, 10}[w.rand.IntN(4)]
-	if k.slowness == 10 && w.home == functions && w.lease >= time.Minute {
+	if k.slowness == 10 && w.topology == functions && w.lease >= time.Minute {
 		k.slowness = 30 // a few calls fill the time of an invocation
 	}
 	return k
@@ -93,7 +93,7 @@ type planned struct {
 // run implements task.Runner for one process.
 func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result {
 	w := k.w
-	defer p.callsNow(r.Account)()
+	defer p.countCall(r.Account)()
 	var made plan
 	at, asked := p.now().UnixMilli(), time.Now()
 	w.calling(&r)
@@ -108,21 +108,21 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 		for i, report := range made.reports {
 			who := fmt.Sprintf("report %s %d.%d", r.Key, k.calls, i)
 			if r.Account == guarded {
-				w.clients.goOn(func() { k.handOver("hand over "+who, r.Token, report.delay) })
+				w.clients.spawn(func() { k.handOver("hand over "+who, r.Token, report.delay) })
 				continue
 			}
-			if w.delegated(r.Account, who) {
-				w.clients.goOn(func() { k.delegate("delegate "+who, r.Token, report.delay) })
+			if w.viaCallback(r.Account, who) {
+				w.clients.spawn(func() { k.reportByCallback("delegate "+who, r.Token, report.delay) })
 				continue
 			}
-			w.clients.goOn(func() { k.report(r.Account, who, r.Token, report) })
+			w.clients.spawn(func() { k.report(r.Account, who, r.Token, report) })
 		}
 		return true
 	}
 	if err := w.sched.wait(ctx, call, nil); err != nil {
 		return task.Fail("Cut", "the call was cut before it was made")
 	}
-	t := time.NewTimer(made.delay + odd)
+	t := time.NewTimer(made.delay + tieBreak)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -133,8 +133,8 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 	cut := true
 	end.apply = func() bool {
 		cut = false
-		k.over(p, r.Key, true)
-		k.told[r.Key] = answer{p, time.Now().UnixMilli(), made.result}
+		k.finish(p, r.Key, true)
+		k.results[r.Key] = callResult{p, time.Now().UnixMilli(), made.result}
 		w.tracef("%s", end.key)
 		return true
 	}
@@ -142,19 +142,19 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 		w.sched.wait(ctx, end, nil)
 	}
 	if cut {
-		over := &operation{key: "cut " + p.name + " " + r.Key, done: make(chan struct{}), apply: func() bool { k.over(p, r.Key, false); return true }}
+		over := &operation{key: "cut " + p.name + " " + r.Key, done: make(chan struct{}), apply: func() bool { k.finish(p, r.Key, false); return true }}
 		w.sched.post(over)
 		select { // one after the other, when the time of several is over at the same instant
 		case <-over.done:
 		case <-p.dead:
 		}
-		return p.releasing(task.Fail("Cut", "the call was cut")) // it may have been answered just then
+		return p.countRelease(task.Fail("Cut", "the call was cut")) // it may have been answered just then
 	}
-	return p.releasing(made.result)
+	return p.countRelease(made.result)
 }
 
-// odd keeps an answer from coming at the very instant at which a timeout ends.
-const odd = 370 * time.Microsecond
+// tieBreak keeps an answer from coming at the very instant at which a timeout ends.
+const tieBreak = 370 * time.Microsecond
 
 // begin checks that nobody else calls the same, and that no answer of it was thrown away, unless the lease was over.
 func (k *tasks) begin(p *process, r *task.Request, at int64) {
@@ -166,48 +166,48 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 		until = l.before
 	}
 	if until > 0 {
-		w.looked("call within its lease")
+		w.checked("call within its lease")
 	}
-	inLine := w.sharing.drawn && w.home == local // for long, where nobody else would make the call
+	inLine := w.sharing.drawn && w.topology == embedded // for long, where nobody else would make the call
 	if until > 0 && at > until+2*w.faults.skew.Milliseconds() && !inLine {
-		w.breach("call within its lease", "%s calls %s of %s at %d, its lease was over at %d", p.name, r.State, r.Execution, at, until)
+		w.violate("call within its lease", "%s calls %s of %s at %d, its lease was over at %d", p.name, r.State, r.Execution, at, until)
 	}
 	over := l.before > 0 && l.before+clockMargin.Milliseconds() <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
-	if k.flying[r.Key] != nil {
-		w.looked("one call at a time")
+	if k.inFlight[r.Key] != nil {
+		w.checked("one call at a time")
 	}
 	if k.answered[r.Key] != nil {
-		w.looked("answer kept")
+		w.checked("answer kept")
 	}
-	if q := k.flying[r.Key]; q != nil && !q.isDead() && !over {
-		w.breach("one call at a time", "%s calls %s of %s while %s does", p.name, r.State, r.Execution, q.name)
+	if q := k.inFlight[r.Key]; q != nil && !q.isDead() && !over {
+		w.violate("one call at a time", "%s calls %s of %s while %s does", p.name, r.State, r.Execution, q.name)
 	}
 	if q := k.answered[r.Key]; q != nil && !q.isDead() && !over {
-		w.breach("answer kept", "%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, q.name)
+		w.violate("answer kept", "%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, q.name)
 	}
-	k.flying[r.Key], k.tokens[r.Key] = p, r.Token
-	k.judgeFlying(p, r.Key)
+	k.inFlight[r.Key], k.tokens[r.Key] = p, r.Token
+	k.judgeInFlight(p, r.Key)
 	delete(k.answered, r.Key)
-	if x := w.ever[runOfKey(r.Key)]; x != nil {
+	if x := w.allRuns[runOfKey(r.Key)]; x != nil {
 		k.calling[r.Key] = x.x.Partition()
 	}
 }
 
-func (k *tasks) over(p *process, key string, answered bool) {
-	if k.flying[key] != p {
+func (k *tasks) finish(p *process, key string, answered bool) {
+	if k.inFlight[key] != p {
 		return
 	}
-	delete(k.flying, key)
-	k.landed[k.calling[key]], k.landed[""] = time.Now().UnixMilli(), time.Now().UnixMilli()
-	k.w.clock.again()
+	delete(k.inFlight, key)
+	k.finishedAt[k.calling[key]], k.finishedAt[""] = time.Now().UnixMilli(), time.Now().UnixMilli()
+	k.w.clock.recheck()
 	if answered {
 		k.answered[key] = p
 	}
 }
 
-// held reports whether a live process makes a call, or has its answer.
-func (k *tasks) held(key string) bool {
-	for _, p := range []*process{k.flying[key], k.told[key].by} {
+// isHeld reports whether a live process makes a call, or has its answer.
+func (k *tasks) isHeld(key string) bool {
+	for _, p := range []*process{k.inFlight[key], k.results[key].by} {
 		if p != nil && !p.isDead() {
 			return true
 		}
@@ -219,25 +219,25 @@ func (k *tasks) held(key string) bool {
 // divide their calls, of any.
 func (k *tasks) full(r *run) bool {
 	n := 0
-	for key, p := range k.flying {
+	for key, p := range k.inFlight {
 		if (k.calling[key] == r.x.Partition() || k.w.sharing.drawn) && !p.isDead() {
 			n++
 		}
 	}
-	return n >= k.w.calls || n > 0 && (k.w.home == functions || k.w.sharing.drawn)
+	return n >= k.w.calls || n > 0 && (k.w.topology == functions || k.w.sharing.drawn)
 }
 
-// landedLast is when a call was over last that one of an execution may have waited for, ms since 1970.
-func (k *tasks) landedLast(r *run) int64 {
+// lastFinished is when a call was over last that one of an execution may have waited for, ms since 1970.
+func (k *tasks) lastFinished(r *run) int64 {
 	if k.w.sharing.drawn {
-		return k.landed[""]
+		return k.finishedAt[""]
 	}
-	return k.landed[r.x.Partition()]
+	return k.finishedAt[r.x.Partition()]
 }
 
 func (k *tasks) plan(r *task.Request) plan {
 	made := k.outcome(r)
-	if !k.w.calm && k.w.chance("hang "+r.Key, 200) {
+	if !k.w.quiesced && k.w.chance("hang "+r.Key, 200) {
 		made.hang, made.delay = true, hangs[k.w.number("hangs "+r.Key)%uint64(len(hangs))]
 	}
 	return made
@@ -272,7 +272,7 @@ func (k *tasks) outcome(r *task.Request) plan {
 			}
 			continue
 		}
-		made.reports = append(made.reports, planned{delay * time.Duration(k.w.course.stretch), reportable(n.Message.Output), n.Message.Error})
+		made.reports = append(made.reports, planned{delay * time.Duration(k.w.timeline.stretch), reportable(n.Message.Output), n.Message.Error})
 	}
 	return made
 }
@@ -331,7 +331,7 @@ func (k *tasks) report(of, who, token string, n planned) {
 	w.clients.sleep(n.delay)
 	for range triesMax {
 		w.referee.reporting(token, n)
-		id, err := request(w, &spoken{what: "report", who: who, on: key(of, parsed.Flow) + "/" + parsed.Execution}, who, func(ctx context.Context, s *cloudflow.Service) (int64, error) {
+		id, err := request(w, &clientOp{op: "report", client: who, execution: key(of, parsed.Flow) + "/" + parsed.Execution}, who, func(ctx context.Context, s *cloudflow.Service) (int64, error) {
 			c := cloudflow.Caller{Account: of}
 			if n.failure != nil {
 				return s.ReportTaskFailed(ctx, c, cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: n.failure.Name, Cause: &n.failure.Cause})
@@ -345,7 +345,7 @@ func (k *tasks) report(of, who, token string, n planned) {
 			}
 			continue
 		}
-		told := &reported{who: who, account: of, token: parsed, output: string(n.output), failure: n.failure, event: id, code: code}
+		told := &reportOutcome{who: who, account: of, token: parsed, output: string(n.output), failure: n.failure, event: id, code: code}
 		w.sched.wait(w.clients.life, &operation{key: who + " is told", apply: func() bool {
 			k.reports = append(k.reports, told)
 			k.judge(told)
@@ -356,41 +356,41 @@ func (k *tasks) report(of, who, token string, n planned) {
 }
 
 // judge checks the answer of a report against the history at that moment: an accepted one is in it.
-func (k *tasks) judge(told *reported) {
-	k.w.looked("report answer")
+func (k *tasks) judge(told *reportOutcome) {
+	k.w.checked("report answer")
 	if told.code != "" {
 		if told.code == fault.EntityTooLarge && k.judgeTooLarge(told) {
 			return
 		}
 		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument {
-			k.w.breach("report answer", "%s was answered %s", told.who, told.code)
+			k.w.violate("report answer", "%s was answered %s", told.who, told.code)
 		}
 		if r := k.w.runIn(told.account, told.token.Flow, told.token.Execution); told.code == fault.TaskAlreadyCompleted && r != nil && !r.x.Status.Final() && k.w.isOpen(r, told.token.ID) {
-			k.w.breach("report answer", "%s was told %s, and its task is open", told.who, told.code)
+			k.w.violate("report answer", "%s was told %s, and its task is open", told.who, told.code)
 		}
 		return
 	}
 	r := k.w.runIn(told.account, told.token.Flow, told.token.Execution)
 	if r == nil || told.event < 1 || told.event > int64(len(r.events)) {
-		k.w.breach("report answer", "%s was told event %d of %s, which is not there", told.who, told.event, told.token.Execution)
+		k.w.violate("report answer", "%s was told event %d of %s, which is not there", told.who, told.event, told.token.Execution)
 		return
 	}
 	told.run = r.x.Run
 	e := &r.events[told.event-1]
-	k.w.looked("report of another attempt")
+	k.w.checked("report of another attempt")
 	if of := k.w.attemptOf(r, e); of != told.token.ID && e.Type != flow.ExecutionFailed {
-		k.w.breach("report of another attempt", "%s was told event %d, which ends attempt %d, and its token is of %d", told.who, told.event, of, told.token.ID)
+		k.w.violate("report of another attempt", "%s was told event %d, which ends attempt %d, and its token is of %d", told.who, told.event, of, told.token.ID)
 	}
 	switch {
 	case told.failure == nil && (e.Type != flow.TaskSucceeded || string(e.Output.Text()) != told.output),
 		told.failure != nil && (e.Type != flow.TaskFailed || e.Error.Cause != told.failure.Cause):
 		if e.Type != flow.ExecutionFailed { // the result was too large
-			k.w.breach("report answer", "%s was told event %d, which is %s", told.who, told.event, textOf(e))
+			k.w.violate("report answer", "%s was told event %d, which is %s", told.who, told.event, textOf(e))
 		}
 	}
 	for _, other := range k.reports {
 		if other != told && other.code == "" && other.event == told.event && other.run == told.run {
-			k.w.breach("report answer", "%s and %s were both told event %d", told.who, other.who, told.event)
+			k.w.violate("report answer", "%s and %s were both told event %d", told.who, other.who, told.event)
 		}
 	}
 }

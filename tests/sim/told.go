@@ -11,7 +11,7 @@ import (
 //
 // It is looked at when the event is written. Too large an output for the language of the one that waits is told as
 // an error, and the older language has a word of its own for a child whose time was over.
-func (w *World) judgeTold(to *run, news []flow.HistoryEvent) {
+func (w *World) judgeReportedEnd(to *run, news []flow.HistoryEvent) {
 	for i := range news {
 		e := &news[i]
 		if e.Type != flow.TaskSucceeded && e.Type != flow.TaskFailed {
@@ -23,15 +23,15 @@ func (w *World) judgeTold(to *run, news []flow.HistoryEvent) {
 		}
 		c := w.children[taskOrigin(to.x.Run, v.attemptOf(to, e))]
 		if c != nil && e.Mark != 0 {
-			w.looked("told")
+			w.checked("told")
 		}
 		switch {
 		case c == nil || e.Mark == 0:
 			continue // its own call has failed
 		case !c.x.Status.Final():
-			w.breach("told", "%s v%d: attempt %d is told of the end of %s, which runs", to.x.Partition(), to.x.Version, v.attempt.id, c.x.Partition())
-		case e.Mark == endMark(c) && !tells(e, c):
-			w.breach("told", "%s has ended as %s, and attempt %d of %s is told %s", c.x.Partition(), textOf(&c.events[len(c.events)-1]), v.attempt.id, to.x.Partition(), textOf(e))
+			w.violate("told", "%s v%d: attempt %d is told of the end of %s, which runs", to.x.Partition(), to.x.Version, v.attempt.id, c.x.Partition())
+		case e.Mark == endMark(c) && !reportsEnd(e, c):
+			w.violate("told", "%s has ended as %s, and attempt %d of %s is told %s", c.x.Partition(), textOf(&c.events[len(c.events)-1]), v.attempt.id, to.x.Partition(), textOf(e))
 		}
 	}
 }
@@ -50,8 +50,8 @@ func endMark(r *run) uint64 {
 	return max(binary.BigEndian.Uint64(sum[:]), 1)
 }
 
-// tells reports whether an event says how an execution has ended.
-func tells(e *flow.HistoryEvent, c *run) bool {
+// reportsEnd reports whether an event says how an execution has ended.
+func reportsEnd(e *flow.HistoryEvent, c *run) bool {
 	last := &c.events[len(c.events)-1]
 	if e.Type == flow.TaskSucceeded {
 		return c.x.Status == flow.Succeeded && string(e.Output.Text()) == string(last.Output.Text())
@@ -63,15 +63,15 @@ func tells(e *flow.HistoryEvent, c *run) bool {
 	case flow.TimedOut:
 		return e.Error.Name == flow.ErrExecutionTimedOut || e.Error.Name == flow.ErrTaskTimeout
 	case flow.Failed:
-		return says(e.Error, c.x.Error, flow.ErrExecutionFailed)
+		return isSameError(e.Error, c.x.Error, flow.ErrExecutionFailed)
 	case flow.Stopped:
-		return says(e.Error, c.x.Error, flow.ErrExecutionStopped)
+		return isSameError(e.Error, c.x.Error, flow.ErrExecutionStopped)
 	}
 	return false
 }
 
-// says reports whether an error is the one of an end, which may be without a name.
-func says(e, end *flow.Error, unnamed string) bool {
+// isSameError reports whether an error is the one of an end, which may be without a name.
+func isSameError(e, end *flow.Error, unnamed string) bool {
 	if end == nil || end.Name == "" {
 		return e.Name == unnamed
 	}

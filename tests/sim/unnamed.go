@@ -35,20 +35,20 @@ func (c *clients) startUnnamed() {
 				by.AccessKey += "x" // the same nonce of another key is another request
 			}
 			caller, later := by, time.Duration(k*r.IntN(40_000))*time.Millisecond
-			c.goOn(func() { c.sleep(later); u.start(c, f, caller, who) })
+			c.spawn(func() { c.sleep(later); u.start(c, f, caller, who) })
 		}
 	}
 	for i := range 1 + r.IntN(3) {
 		x := &launch{flow: f, name: fmt.Sprintf("x%d", r.IntN(2))}
 		x.flow.input = fmt.Sprintf(`{"another":%d}`, i)
-		c.goOn(func() { c.starter(x, fmt.Sprintf("start %s with another input %d", x.name, i)) })
+		c.spawn(func() { c.starter(x, fmt.Sprintf("start %s with another input %d", x.name, i)) })
 	}
 }
 
 // start starts an execution without a name, until it is known that it was started.
 func (u *unnamed) start(c *clients, f definition, by cloudflow.Caller, who string) {
 	asked := by.AccessKey + " " + by.Nonce
-	for i := range c.w.patience() {
+	for i := range c.w.attemptsMax() {
 		got, err := request(c.w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
 			return s.StartExecution(ctx, by, cloudflow.StartExecutionRequest{FlowName: f.name, Input: f.input})
 		})
@@ -70,22 +70,22 @@ func (u *unnamed) judge(c *clients, f definition, who, asked string, got *cloudf
 	if m, err := compileOnce(f.text, flow.Standard); err == nil && code == fault.EntityTooLarge && w.refuses(f.input, m.Language) {
 		return
 	}
-	w.looked("same request")
+	w.checked("same request")
 	if code != "" {
-		w.breach("same request", "%s was told %s", who, code)
+		w.violate("same request", "%s was told %s", who, code)
 		return
 	}
 	w.kinds["started without a name"]++
 	run := w.runOf(f.name, got.Name)
 	switch {
 	case run == nil:
-		w.breach("same request", "%s was told %s, and there is no such execution", who, got.Name)
+		w.violate("same request", "%s was told %s, and there is no such execution", who, got.Name)
 	case got.Input != w.inputOf(run) || got.Input != f.input || got.Status != "Running":
-		w.breach("same request", "%s was told %+v", who, got)
+		w.violate("same request", "%s was told %+v", who, got)
 	case u.names[asked] != "" && u.names[asked] != got.Name:
-		w.breach("same request", "%s has asked for what was started as %s, and is told %s", who, u.names[asked], got.Name)
+		w.violate("same request", "%s has asked for what was started as %s, and is told %s", who, u.names[asked], got.Name)
 	case u.by[got.Name] != "" && u.by[got.Name] != asked:
-		w.breach("same request", "%s is told %s, which was started for %s", who, got.Name, u.by[got.Name])
+		w.violate("same request", "%s is told %s, which was started for %s", who, got.Name, u.by[got.Name])
 	}
 	u.names[asked], u.by[got.Name] = got.Name, asked
 }

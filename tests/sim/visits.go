@@ -12,12 +12,12 @@ import (
 // visits are the states that an execution is in, by its definition and its history alone: no
 // invariant that is built on them asks the interpreter.
 type visits struct {
-	m      *flow.Machine
-	of     map[int64]*visit // by the id of each event of theirs
-	tried  map[int64]*tried // by the id of their TaskScheduled events
-	open   []*visit         // in the order in which they were entered
-	events []flow.HistoryEvent
-	see    func(*flow.HistoryEvent, *visit) // is told of each event before it counts
+	m        *flow.Machine
+	of       map[int64]*visit       // by the id of each event of theirs
+	attempts map[int64]*taskAttempt // by the id of their TaskScheduled events
+	open     []*visit               // in the order in which they were entered
+	events   []flow.HistoryEvent
+	see      func(*flow.HistoryEvent, *visit) // is told of each event before it counts
 }
 
 // visit is one entry of a state that has not been left.
@@ -36,16 +36,16 @@ type visit struct {
 	started int64          // time of its Started event
 	input   *flow.Value
 
-	attempt *tried // the last one; nil before the first
-	tries   int    // attempts so far
-	failed  bool   // the attempt has, and the state is tried again or left
-	granted bool   // a rule says that it is tried again
-	pause   int64  // before the next attempt, ms
-	used    []int  // retries so far, by rule
+	attempt *taskAttempt // the last one; nil before the first
+	tries   int          // attempts so far
+	failed  bool         // the attempt has, and the state is tried again or left
+	granted bool         // a rule says that it is tried again
+	pause   int64        // before the next attempt, ms
+	used    []int        // retries so far, by rule
 }
 
-// tried is one attempt of a task.
-type tried struct {
+// taskAttempt is one attempt of a task.
+type taskAttempt struct {
 	of        *visit
 	id        int64 // of its TaskScheduled event
 	at        int64 // its time
@@ -56,7 +56,7 @@ type tried struct {
 }
 
 func newVisits(m *flow.Machine, see func(*flow.HistoryEvent, *visit)) *visits {
-	return &visits{m: m, of: map[int64]*visit{}, tried: map[int64]*tried{}, see: see}
+	return &visits{m: m, of: map[int64]*visit{}, attempts: map[int64]*taskAttempt{}, see: see}
 }
 
 // add follows the events of a commit that was made at a time. cut says that the fold before it ended early:
@@ -125,8 +125,8 @@ func (s *visits) event(e *flow.HistoryEvent) {
 	case flow.StateStarted, flow.StepStarted:
 		from.input, from.started = e.Input, e.Time
 	case flow.TaskScheduled:
-		from.attempt, from.failed, from.pause = &tried{of: from, id: e.ID, at: e.Time}, false, 0
-		s.tried[e.ID] = from.attempt
+		from.attempt, from.failed, from.pause = &taskAttempt{of: from, id: e.ID, at: e.Time}, false, 0
+		s.attempts[e.ID] = from.attempt
 	case flow.TaskStarted:
 		from.attempt.started = true
 	case flow.TaskSubmitted:

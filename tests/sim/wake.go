@@ -40,8 +40,8 @@ func (w *World) judgeWake(p *process, r *run, x *store.Execution) {
 	} else {
 		r.timers(func(_ *visit, what string, due int64) { sooner(due, what) })
 	}
-	w.looked("wake")
+	w.checked("wake")
 	if x.Wake == 0 || x.Wake > max(need, now+1)+2*w.faults.skew.Milliseconds() {
-		w.breach("wake", "%s v%d wakes at %d, and has something to do at %d: %s; it is %d", x.Partition(), x.Version, x.Wake, need, why, time.Now().UnixMilli())
+		w.violate("wake", "%s v%d wakes at %d, and has something to do at %d: %s; it is %d", x.Partition(), x.Version, x.Wake, need, why, time.Now().UnixMilli())
 	}
 }

@@ -30,85 +30,85 @@ type run struct {
 	marks  map[uint64]int64 // versions whose events have them
 	// Of the account whose rights change: when attempts and what is to be sent were first seen, ms since 1970, and whether the
 	// end has been reported.
-	scheduled map[int64]int64
-	leaving   map[string]int64
-	reported  bool
-	begun     int // how often a runner has counted that it begins since a fold was last got through, without faults
-	owing
+	scheduled      map[int64]int64
+	leaving        map[string]int64
+	reported       bool
+	runnerAttempts int // how often a runner has counted that it begins since a fold was last got through, without faults
+	livenessState
 }
 
-// writing looks at a row that is about to be written.
-func (w *World) writing(p *process, row store.Row, _ *folded) {
+// beforeWrite looks at a row that is about to be written.
+func (w *World) beforeWrite(p *process, row store.Row, _ *transaction) {
 	if !strings.HasPrefix(row.Partition, "x#") {
 		return
 	}
 	old, ok := w.disk.keys[row.Key]
-	w.looked("every row expires")
+	w.checked("every row expires")
 	w.judgeUnstored(p, row.Partition, "writes a row")
 	if row.Sort != "a" && ok {
-		w.looked("written once")
+		w.checked("written once")
 	}
 	switch {
 	case row.Sort != "a" && ok && !bytes.Equal(old.Data, row.Data):
-		w.breach("written once", "a row of the history or of a value is written anew with other bytes: %s by %s", show(row.Key), p.name)
+		w.violate("written once", "a row of the history or of a value is written anew with other bytes: %s by %s", show(row.Key), p.name)
 	case row.Expires == 0:
-		w.breach("every row expires", "row %s never expires", show(row.Key))
+		w.violate("every row expires", "row %s never expires", show(row.Key))
 	}
 }
 
-// removing looks at a row that is about to be removed.
-func (w *World) removing(p *process, key store.Key) {
+// onRemove looks at a row that is about to be removed.
+func (w *World) onRemove(p *process, key store.Key) {
 	row := w.disk.keys[key]
 	if p == nil || !strings.HasPrefix(key.Partition, "x#") || key.Sort != "a" {
 		return
 	}
-	w.looked("kept until it expires")
+	w.checked("kept until it expires")
 	if row.Expires > p.now().UnixMilli()+2*w.faults.skew.Milliseconds() {
-		w.breach("kept until it expires", "%s removes %s before it expires", p.name, show(key))
+		w.violate("kept until it expires", "%s removes %s before it expires", p.name, show(key))
 	}
 	delete(w.runs, key.Partition)
 }
 
-// written looks at a row that has been written.
-func (w *World) written(p *process, row store.Row, fold *folded) {
+// afterWrite looks at a row that has been written.
+func (w *World) afterWrite(p *process, row store.Row, fold *transaction) {
 	if !strings.HasPrefix(row.Partition, "x#") || row.Sort != "a" {
 		return
 	}
 	if row.List == nil {
-		w.removing(p, row.Key) // forgotten, but for rows of a run before that it leads to
+		w.onRemove(p, row.Key) // forgotten, but for rows of a run before that it leads to
 		return
 	}
 	x, err := w.raw.Load(always, row.Partition)
 	if err != nil {
-		w.breach("readable", "%s cannot be read: %v", row.Partition, err)
+		w.violate("readable", "%s cannot be read: %v", row.Partition, err)
 		return
 	}
 	w.commits++
-	w.looked("readable")
+	w.checked("readable")
 	r := w.runs[row.Partition]
 	if r == nil || r.x.Run != x.Run {
-		w.claimed(p, r, x, fold)
+		w.onClaim(p, r, x, fold)
 	} else {
-		w.advanced(p, r, x, fold)
+		w.onAdvance(p, r, x, fold)
 	}
 }
 
-// claimed looks at the first row of a run.
-func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) {
+// onClaim looks at the first row of a run.
+func (w *World) onClaim(p *process, old *run, x *store.Execution, fold *transaction) {
 	if old != nil {
-		w.looked("claimed once")
+		w.checked("claimed once")
 	}
 	if old != nil && old.x.Expires > p.now().UnixMilli()+2*w.faults.skew.Milliseconds() { // the clock may have been set back
-		w.breach("claimed once", "%s is claimed twice, by runs %x and %x", x.Partition(), old.x.Run, x.Run)
+		w.violate("claimed once", "%s is claimed twice, by runs %x and %x", x.Partition(), old.x.Run, x.Run)
 		return
 	}
 	if x.Version != 1 {
-		w.breach("next version", "%s begins with version %d", x.Partition(), x.Version)
+		w.violate("next version", "%s begins with version %d", x.Partition(), x.Version)
 		return
 	}
 	m, err := w.machineOf(x)
 	if err != nil {
-		w.breach("readable", "%s: its definition: %v", x.Partition(), err)
+		w.violate("readable", "%s: its definition: %v", x.Partition(), err)
 		return
 	}
 	r := &run{x: x, m: m, lists: newLists(), seen: time.Now(), marks: map[uint64]int64{}}
@@ -117,11 +117,11 @@ func (w *World) claimed(p *process, old *run, x *store.Execution, fold *folded) 
 	}
 	w.executions++
 	w.cover(m)
-	w.runs[x.Partition()], w.ever[x.Run] = r, r
+	w.runs[x.Partition()], w.allRuns[x.Run] = r, r
 	w.judgeAccount(r)
 	w.begins(r)
 	r.oracle = newOracle(w, r, x)
-	w.burdened(r)
+	w.choosePoison(r)
 	w.judge(p, r, nil, x, fold)
 }
 
@@ -131,7 +131,7 @@ func (w *World) cover(m *flow.Machine) {
 	if m.Language == flow.StateMachine {
 		language = "newer language"
 	}
-	has := map[string]bool{language: true, w.home.String(): true}
+	has := map[string]bool{language: true, w.topology.String(): true}
 	if w.mocked != nil {
 		has["of an example"] = true
 	}
@@ -152,67 +152,67 @@ func (w *World) cover(m *flow.Machine) {
 	}
 }
 
-// advanced looks at a later version of a run.
-func (w *World) advanced(p *process, r *run, x *store.Execution, fold *folded) {
+// onAdvance looks at a later version of a run.
+func (w *World) onAdvance(p *process, r *run, x *store.Execution, fold *transaction) {
 	old := r.x
-	w.looked("next version", "claim stays")
+	w.checked("next version", "claim stays")
 	if old.Status.Final() {
-		w.looked("final status")
+		w.checked("final status")
 	}
 	switch {
 	case x.Version != old.Version+1:
-		w.breach("next version", "%s: version %d follows %d", x.Partition(), x.Version, old.Version)
+		w.violate("next version", "%s: version %d follows %d", x.Partition(), x.Version, old.Version)
 	case x.LastEvent < old.LastEvent || x.LastTime < old.LastTime:
-		w.breach("history", "%s: the history goes back from event %d to %d", x.Partition(), old.LastEvent, x.LastEvent)
+		w.violate("history", "%s: the history goes back from event %d to %d", x.Partition(), old.LastEvent, x.LastEvent)
 	case old.Status.Final() && (x.Status != old.Status || x.Stopped != old.Stopped || x.LastEvent != old.LastEvent ||
 		fmt.Sprint(x.Error) != fmt.Sprint(old.Error)):
-		w.breach("final status", "%s: the end changes from %v to %v", x.Partition(), old.Status, x.Status)
+		w.violate("final status", "%s: the end changes from %v to %v", x.Partition(), old.Status, x.Status)
 	case x.ClaimToken != old.ClaimToken || x.Origin != old.Origin || x.Seed != old.Seed || x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
-		w.breach("claim stays", "%s: what the claim has fixed changes", x.Partition())
+		w.violate("claim stays", "%s: what the claim has fixed changes", x.Partition())
 	}
-	w.counts(r, old, x, fold)
+	w.judgePoisonCount(r, old, x, fold)
 	r.x = x
 	w.judge(p, r, old, x, fold)
 }
 
 // What is counted of an execution that is due again and again, and as what it ends in the end (execution.md 1.4).
 const (
-	triesBegun = 3         // so often found due, runners count that they begin
-	begunMost  = 5         // so many have begun and not come to an end of it: the next one fails the execution
-	begunSound = fleetMost // as many processes as there are: each may begin once when nothing fails any more
-	poisoned   = "every runner that took it up was lost or gave up"
+	suspectAfter       = 3        // so often found due, runners count that they begin
+	runnerAttemptsMax  = 5        // so many have begun and not come to an end of it: the next one fails the execution
+	healthyAttemptsMax = fleetMax // as many processes as there are: each may begin once when nothing fails any more
+	poisonCause        = "every runner that took it up was lost or gave up"
 )
 
-// poisoned tells whether a fold was to end an execution as one that brings its runners down.
-func (f *folded) poisoned() bool {
-	return f != nil && slices.ContainsFunc(f.event.Messages, func(n interp.Message) bool {
-		return n.Kind == interp.EngineFailed && strings.Contains(n.Error.Cause, poisoned)
+// failsAsPoison tells whether a fold was to end an execution as one that brings its runners down.
+func (f *transaction) failsAsPoison() bool {
+	return f != nil && slices.ContainsFunc(f.input.Messages, func(n interp.Message) bool {
+		return n.Kind == interp.EngineFailed && strings.Contains(n.Error.Cause, poisonCause)
 	})
 }
 
-// counts checks that an execution is not taken for one that brings its runners down unless it is found due, and taken up in
+// judgePoisonCount checks that an execution is not taken for one that brings its runners down unless it is found due, and taken up in
 // vain, that often.
-func (w *World) counts(r *run, old, x *store.Execution, fold *folded) {
+func (w *World) judgePoisonCount(r *run, old, x *store.Execution, fold *transaction) {
 	if x.SweepAttempts > 0 || old.SweepAttempts > 0 {
-		w.looked("poison count")
+		w.checked("poison count")
 	}
 	switch {
 	case x.SweepAttempts > old.SweepAttempts+1 || x.SweepAttempts < old.SweepAttempts && x.SweepAttempts != 0 || x.RunnerAttempts > old.RunnerAttempts+1 || x.RunnerAttempts < old.RunnerAttempts && x.RunnerAttempts != 0:
-		w.breach("poison count", "%s: found due %d times and begun %d times follow %d and %d", x.Partition(), x.SweepAttempts, x.RunnerAttempts, old.SweepAttempts, old.RunnerAttempts)
-	case x.RunnerAttempts > old.RunnerAttempts && old.SweepAttempts < triesBegun:
-		w.breach("poison count", "%s: a runner counts that it begins, and it was found due %d times", x.Partition(), old.SweepAttempts)
-	case x.Status != old.Status && fold.poisoned():
+		w.violate("poison count", "%s: found due %d times and begun %d times follow %d and %d", x.Partition(), x.SweepAttempts, x.RunnerAttempts, old.SweepAttempts, old.RunnerAttempts)
+	case x.RunnerAttempts > old.RunnerAttempts && old.SweepAttempts < suspectAfter:
+		w.violate("poison count", "%s: a runner counts that it begins, and it was found due %d times", x.Partition(), old.SweepAttempts)
+	case x.Status != old.Status && fold.failsAsPoison():
 		w.kinds["failed as one that brings runners down"]++
-		if old.RunnerAttempts != begunMost {
-			w.breach("poison count", "%s is failed as one that brings its runners down, of which %d have begun", x.Partition(), old.RunnerAttempts)
+		if old.RunnerAttempts != runnerAttemptsMax {
+			w.violate("poison count", "%s is failed as one that brings its runners down, of which %d have begun", x.Partition(), old.RunnerAttempts)
 		}
 	}
 	switch {
-	case x.RunnerAttempts == 0 || !w.calm || w.burdens(x.Partition()):
-		r.begun = 0
+	case x.RunnerAttempts == 0 || !w.quiesced || w.affectedByPoison(x.Partition()):
+		r.runnerAttempts = 0
 	case x.RunnerAttempts > old.RunnerAttempts:
-		if r.begun++; r.begun > begunSound {
-			w.breach("poison count", "%s: runners have begun %d times when nothing fails any more", x.Partition(), r.begun)
+		if r.runnerAttempts++; r.runnerAttempts > healthyAttemptsMax {
+			w.violate("poison count", "%s: runners have begun %d times when nothing fails any more", x.Partition(), r.runnerAttempts)
 		}
 	}
 	if x.RunnerAttempts > old.RunnerAttempts {
@@ -221,13 +221,13 @@ func (w *World) counts(r *run, old, x *store.Execution, fold *folded) {
 }
 
 // judge checks what a commit has made of a run.
-func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded) {
+func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *transaction) {
 	if w.failed() {
 		return
 	}
 	state, err := stateOf(w.raw, x, w.sizes.block)
 	if err != nil {
-		w.breach("readable", "%s: its body: %v", x.Partition(), err)
+		w.violate("readable", "%s: its body: %v", x.Partition(), err)
 		return
 	}
 	before := r.state
@@ -240,23 +240,23 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 		return
 	}
 	r.lists.add(r.m, &w.limits, news, func(format string, args ...any) {
-		w.breach("open iterations", "%s: %s", x.Partition(), fmt.Sprintf(format, args...))
+		w.violate("open iterations", "%s: %s", x.Partition(), fmt.Sprintf(format, args...))
 	})
 	if len(r.lists.maps) > 0 {
-		w.looked("open iterations")
+		w.checked("open iterations")
 	}
-	w.once(r, x, news)
+	w.judgeMarks(r, x, news)
 	w.judgeRights(r, old, x, news)
 	w.judgeMore(p, r, before, old, x, news)
 	w.judgeChildren(r, old, x, news)
 	w.judgeLimits(p, r, old, x, news)
-	w.wakes(p, r, x)
+	w.judgeStoredWake(p, r, x)
 	if w.failed() {
 		return
 	}
 	if counted := old != nil && (x.SweepAttempts > old.SweepAttempts || x.RunnerAttempts > old.RunnerAttempts); counted {
 		if len(news) > 0 {
-			w.breach("poison count", "%s: a commit that only counts writes events", x.Partition())
+			w.violate("poison count", "%s: a commit that only counts writes events", x.Partition())
 		}
 		return
 	}
@@ -264,16 +264,16 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *folded)
 	w.committed(r, old, x, fold)
 }
 
-// once checks that news counts in one commit and in no other: whoever brings it marks its events, each time the same.
-func (w *World) once(r *run, x *store.Execution, news []flow.HistoryEvent) {
+// judgeMarks checks that news counts in one commit and in no other: whoever brings it marks its events, each time the same.
+func (w *World) judgeMarks(r *run, x *store.Execution, news []flow.HistoryEvent) {
 	for i := range news {
 		mark := news[i].Mark
 		if mark == 0 {
 			continue
 		}
-		w.looked("counts once")
+		w.checked("counts once")
 		if before, ok := r.marks[mark]; ok && before != x.Version {
-			w.breach("counts once", "%s: the same news counts in version %d and in %d, as %s", x.Partition(), before, x.Version, textOf(&news[i]))
+			w.violate("counts once", "%s: the same news counts in version %d and in %d, as %s", x.Partition(), before, x.Version, textOf(&news[i]))
 		}
 		r.marks[mark] = x.Version
 	}
@@ -290,20 +290,20 @@ func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEven
 		err = w.loadEvents(x, r, events, all)
 	}
 	if err != nil {
-		w.breach("readable", "%s: history: %v", x.Partition(), err)
+		w.violate("readable", "%s: history: %v", x.Partition(), err)
 		return nil
 	}
-	w.looked("history")
+	w.checked("history")
 	for i := range events {
 		e := &events[i]
 		text := textOf(e)
 		switch {
 		case e.ID != from+int64(i):
-			w.breach("history", "%s: event %d stands where %d should be", x.Partition(), e.ID, from+int64(i))
+			w.violate("history", "%s: event %d stands where %d should be", x.Partition(), e.ID, from+int64(i))
 			return nil
 		case e.ID <= int64(len(r.shown)):
 			if r.shown[e.ID-1] != text {
-				w.breach("history", "%s: event %d was %s and is %s", x.Partition(), e.ID, r.shown[e.ID-1], text)
+				w.violate("history", "%s: event %d was %s and is %s", x.Partition(), e.ID, r.shown[e.ID-1], text)
 				return nil
 			}
 		default:
@@ -313,7 +313,7 @@ func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEven
 		}
 	}
 	if last := from + int64(len(events)) - 1; last != x.LastEvent {
-		w.breach("history", "%s: the history ends with event %d, the row says %d", x.Partition(), last, x.LastEvent)
+		w.violate("history", "%s: the history ends with event %d, the row says %d", x.Partition(), last, x.LastEvent)
 		return nil
 	}
 	return r.events[r.lists.count:]
@@ -356,13 +356,13 @@ func textOf(e *flow.HistoryEvent) string {
 // slack is what clocks of two processes may differ by, and then some, ms.
 const slack = 10_000
 
-// wakes checks that the row's wake time is not later than its earliest need (R7).
-func (w *World) wakes(p *process, r *run, x *store.Execution) {
+// judgeStoredWake checks that the row's wake time is not later than its earliest need (R7).
+func (w *World) judgeStoredWake(p *process, r *run, x *store.Execution) {
 	now := p.now().UnixMilli()
-	w.looked("wake of the interpreter")
+	w.checked("wake of the interpreter")
 	if x.Status.Final() && len(r.state.Outbox) == 0 {
-		if x.Wake != 0 && x.Wake != x.Expires || x.Wake == 0 && w.home == local {
-			w.breach("wake of the interpreter", "%s has ended and wakes at %d, expires at %d", x.Partition(), x.Wake, x.Expires)
+		if x.Wake != 0 && x.Wake != x.Expires || x.Wake == 0 && w.topology == embedded {
+			w.violate("wake of the interpreter", "%s has ended and wakes at %d, expires at %d", x.Partition(), x.Wake, x.Expires)
 		}
 		return
 	}
@@ -393,7 +393,7 @@ func (w *World) wakes(p *process, r *run, x *store.Execution) {
 	}
 	// The clock of the process may have been set back since it reckoned.
 	if x.Wake == 0 || x.Wake > need+2*w.faults.skew.Milliseconds() {
-		w.breach("wake of the interpreter", "%s v%d wakes at %d, which is %d ms later than its earliest need", x.Partition(), x.Version, x.Wake, x.Wake-need)
+		w.violate("wake of the interpreter", "%s v%d wakes at %d, which is %d ms later than its earliest need", x.Partition(), x.Version, x.Wake, x.Wake-need)
 	}
 }
 

@@ -25,11 +25,11 @@ import (
 
 // Options of a run.
 type Options struct {
-	Seed  uint64
-	Flow  string    // the example flow to run, by its file's name; "": as the seed says
-	Trace io.Writer // shows every step; nil: none
-	Bug   *Bug      // put in on purpose; nil: none
-	Home  string    // local, servers or functions; "": as the seed says
+	Seed     uint64
+	Flow     string    // the example flow to run, by its file's name; "": as the seed says
+	Trace    io.Writer // shows every step; nil: none
+	Bug      *Bug      // put in on purpose; nil: none
+	Topology string    // local, servers or functions; "": as the seed says
 
 	Executions int      // no more than so many are launched; 0: as the seed says
 	rounds     int      // the run fails after so many rounds of the scheduler; 0: none
@@ -47,23 +47,23 @@ type Bug struct {
 
 // Report is what a run came to.
 type Report struct {
-	Seed       uint64
-	Home       string
-	Executions int
-	Commits    int
-	Posted     int // letters put into inboxes
-	Accepted   int // of these, by a commit
-	Judged     int // executions whose requests were to fit one order
-	Undecided  int // of these, those for which that took too long to find out
-	Steps      int
-	rounds     int
-	Faults     map[string]int // how many happened, by kind
-	Kinds      map[string]int // executions by what they have in them: language, kinds of states, ends
-	Checks     map[string]int // how often each invariant was looked at where it could have been broken
-	Worlds     []string       // what kind of run it was
-	Sum        uint64         // of everything that happened
-	Failure    string         // "" when nothing was wrong
-	Tail       []string       // the last steps before a failure
+	Seed         uint64
+	Topology     string
+	Executions   int
+	Commits      int
+	InboxEntries int // letters put into inboxes
+	Accepted     int // of these, by a commit
+	Judged       int // executions whose requests were to fit one order
+	Undecided    int // of these, those for which that took too long to find out
+	Steps        int
+	rounds       int
+	Faults       map[string]int // how many happened, by kind
+	Kinds        map[string]int // executions by what they have in them: language, kinds of states, ends
+	Checks       map[string]int // how often each invariant was looked at where it could have been broken
+	Worlds       []string       // what kind of run it was
+	Sum          uint64         // of everything that happened
+	Failure      string         // "" when nothing was wrong
+	Tail         []string       // the last steps before a failure
 }
 
 // World is one run.
@@ -78,51 +78,51 @@ type World struct {
 	begun  time.Time
 	bug    *Bug
 
-	home      home
-	tail      int
-	sizes     sizes
-	damage    damage
-	queueHour queueHour
-	fleet     fleet
-	expires   bool // servers: the store removes expired rows itself
-	lease     time.Duration
-	calls     int
-	work      int // of a fold; 0: as usual
-	limits    flow.Limits
-	retention time.Duration
-	mocked    *flowtest.Setup // an example's tasks; nil: tasks by chance
+	topology        topology
+	tail            int
+	sizes           sizes
+	damage          damage
+	queueHour       queueHour
+	fleet           fleet
+	expires         bool // servers: the store removes expired rows itself
+	lease           time.Duration
+	calls           int
+	transactionWork int // of a fold; 0: as usual
+	limits          flow.Limits
+	retention       time.Duration
+	mocked          *flowtest.Setup // an example's tasks; nil: tasks by chance
 
-	processes  []*process
-	born       int
-	partitions []string // of executions, in the order of their claims
-	runs       map[string]*run
-	ever       map[uint64]*run // every run there has been
-	started    map[string]*run // by origin
-	calm       bool            // no faults any more
-	burden     burden
-	renewed    bool // names are used for the second time: requests about them are not for judgeLinear
-	ticks      int64
-	steps      int
-	commits    int
-	executions int
+	processes        []*process
+	processesStarted int
+	partitions       []string // of executions, in the order of their claims
+	runs             map[string]*run
+	allRuns          map[uint64]*run // every run there has been
+	started          map[string]*run // by origin
+	quiesced         bool            // no faults any more
+	poison           poison
+	namesReused      bool // names are used for the second time: requests about them are not for judgeLinear
+	ticks            int64
+	steps            int
+	commits          int
+	executions       int
 
-	rounds         int // of the scheduler
-	roundsMost     int // 0: as many as it takes
-	executionsMost int
-	without        []string
+	rounds        int // of the scheduler
+	roundsMax     int // 0: as many as it takes
+	executionsMax int
+	without       []string
 
-	kinds   map[string]int
-	tasks   *tasks
-	referee *referee
-	clients *clients
-	said    []*spoken
-	letters letters
-	flows   flowRows
-	rights  *rights // nil in most runs
-	sharing sharing
+	kinds     map[string]int
+	tasks     *tasks
+	referee   *referee
+	clients   *clients
+	opHistory []*clientOp
+	inbox     inboxRows
+	flows     flowRows
+	rights    *rights // nil in most runs
+	sharing   sharing
 
-	expresses expresses
-	calmed    int64 // when the faults ended, ms since 1970
+	expresses  expresses
+	quiescedAt int64 // when the faults ended, ms since 1970
 	liveness
 
 	mu      sync.Mutex
@@ -136,7 +136,7 @@ type World struct {
 const (
 	runsMax   = 600 // s; in most runs it is days
 	retention = time.Hour
-	troubled  = 5 * time.Minute
+	faultsMax = 5 * time.Minute
 	stepsMax  = 200_000
 )
 
@@ -145,47 +145,47 @@ const account = "1234567890123456"
 // Run makes one run in a bubble of its own.
 func Run(t *testing.T, o Options) Report {
 	var report Report
-	var said []*spoken
+	var said []*clientOp
 	// What runs between two steps mostly commutes; where it does not, one thread keeps its order.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	// A collection in mid-run would stop the one that runs and let another one go first: it waits for the end of a run.
 	collect()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(heapMost))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(heapMax))
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(o)
-		w.live()
+		w.runPhases()
 		w.end()
-		report, said = w.report(), w.said
+		report, said = w.report(), w.opHistory
 	})
 	if report.Failure == "" {
 		v := judgeLinear(said, report.Steps)
 		report.Judged, report.Undecided = v.Checked, v.Undecided
 		if v.Checked > 0 {
-			report.looked("one order")
+			report.checked("one order")
 		}
-		if v.Wrong != "" && !slices.Contains(o.Blind, "one order") {
-			report.breach("one order", v.Wrong)
+		if v.Violation != "" && !slices.Contains(o.Blind, "one order") {
+			report.violate("one order", v.Violation)
 		}
 	}
 	return report
 }
 
-// Between two runs the heap is collected when it has grown by heapRoom and by as much as the last collection has left: what
-// a long test keeps, its subtests above all, must not be looked through after every run. heapMost is for a run that never
+// Between two runs the heap is collected when it has grown by heapGrowth and by as much as the last collection has left: what
+// a long test keeps, its subtests above all, must not be looked through after every run. heapMax is for a run that never
 // ends.
 const (
-	heapRoom = 64 << 20
-	heapMost = 4 << 30
+	heapGrowth = 64 << 20
+	heapMax    = 4 << 30
 )
 
 // heapNext is the size at which the heap is collected next. Runs of a process come one after the other.
-var heapNext uint64 = heapRoom
+var heapNext uint64 = heapGrowth
 
 func collect() {
 	if heapSize() > heapNext {
 		runtime.GC()
-		heapNext = 2*heapSize() + heapRoom
+		heapNext = 2*heapSize() + heapGrowth
 	}
 }
 
@@ -197,17 +197,17 @@ func heapSize() uint64 {
 
 func newWorld(o Options) *World {
 	r := rand.New(rand.NewPCG(o.Seed, 1))
-	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, ever: map[uint64]*run{}, started: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{}, checks: map[string]int{}, expresses: newExpresses()}
+	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, allRuns: map[uint64]*run{}, started: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{}, checks: map[string]int{}, expresses: newExpresses()}
 	w.trace.out = o.Trace
-	w.executionsMost, w.without, w.roundsMost, w.blind = o.Executions, o.Without, o.rounds, o.Blind
-	w.dozing, w.heard = newDozing(), newHeard()
-	if w.executionsMost == 0 {
-		w.executionsMost = executionsMost
+	w.executionsMax, w.without, w.roundsMax, w.blind = o.Executions, o.Without, o.rounds, o.Blind
+	w.idleSweeps, w.hintTracker = newIdleSweeps(), newHintTracker()
+	if w.executionsMax == 0 {
+		w.executionsMax = executionsMax
 	}
-	w.home = home(r.IntN(int(homes)))
-	for h := range homes {
-		if o.Home == h.String() {
-			w.home = h
+	w.topology = topology(r.IntN(int(topologies)))
+	for h := range topologies {
+		if o.Topology == h.String() {
+			w.topology = h
 		}
 	}
 	w.expires = r.IntN(2) == 0
@@ -220,7 +220,7 @@ func newWorld(o Options) *World {
 	}
 	w.limits.Events = []int{60, 500, 500, 500, 500, 500, 500, 5000}[r.IntN(8)]
 	w.drawSizes()
-	w.disk = newDisk(w, w.home != local, 1+r.IntN(2), []int{1, 2, 0}[r.IntN(3)])
+	w.disk = newDisk(w, w.topology != embedded, 1+r.IntN(2), []int{1, 2, 0}[r.IntN(3)])
 	w.drawPower()
 	w.raw = store.New(store.Options{Driver: w.disk.rows, Now: func() time.Time { return time.UnixMilli(0) }, TailBytes: w.tail, Sizes: w.sizes.store})
 	w.tasks, w.referee = newTasks(w), newReferee()
@@ -234,25 +234,25 @@ func newWorld(o Options) *World {
 	w.drawDamage()
 	w.drawOutage()
 	w.faults.without(w.without)
-	w.drawBurden()
+	w.drawPoison()
 	w.drawQueueHour()
-	w.drawCourse()
+	w.drawTimeline()
 	w.drawRights()
 	w.drawLimits()
 	w.drawExpress()
 	w.drawShares()
-	w.work = []int{0, 0, 0, 0, 1, 60, 600}[w.number("how much work a fold does")%7]
-	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d, sizes %v", w.seed, w.home, w.faults, w.tail, w.lease, w.calls, w.work, &w.sizes)
-	for range w.most() {
+	w.transactionWork = []int{0, 0, 0, 0, 1, 60, 600}[w.number("how much work a fold does")%7]
+	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d, sizes %v", w.seed, w.topology, w.faults, w.tail, w.lease, w.calls, w.transactionWork, &w.sizes)
+	for range w.drawProcessCount() {
 		w.processes = append(w.processes, newProcess(w))
 	}
 	w.clients.begin()
 	return w
 }
 
-// most is how many processes a run has at a time.
-func (w *World) most() int {
-	if w.home == local {
+// drawProcessCount is how many processes a run has at a time.
+func (w *World) drawProcessCount() int {
+	if w.topology == embedded {
 		return 1
 	}
 	n := 1 + w.rand.IntN(3)
@@ -262,13 +262,13 @@ func (w *World) most() int {
 	return w.drawFleet(n)
 }
 
-// live is the time with faults, and then the one in which everything comes to its end.
-func (w *World) live() {
-	w.run(stepsMax/3, func() bool { return w.clients.quiet() || time.Since(w.begun) > troubled })
-	w.calmDown()
-	w.vary()
+// runPhases is the time with faults, and then the one in which everything comes to its end.
+func (w *World) runPhases() {
+	w.run(stepsMax/3, func() bool { return w.clients.quiet() || time.Since(w.begun) > faultsMax })
+	w.quiesce()
+	w.alternateFaults()
 	w.settle()
-	w.judgeGivenBack()
+	w.judgeReleased()
 	if w.failed() {
 		return
 	}
@@ -276,7 +276,7 @@ func (w *World) live() {
 	if w.failed() {
 		return
 	}
-	w.forget()
+	w.expireAll()
 }
 
 // settleMax is how long it may take without faults until everything has ended: what is late is noticed at the time, so this
@@ -285,22 +285,22 @@ const settleMax = 2 * 366 * 24 * time.Hour
 
 // settle lets time pass until every execution has ended and nobody waits for anything.
 func (w *World) settle() {
-	w.looked("everything ends")
+	w.checked("everything ends")
 	until := time.Now().Add(settleMax)
-	if w.burden.drawn {
-		until = time.Now().Add(burdenMax)
+	if w.poison.enabled {
+		until = time.Now().Add(poisonMax)
 	}
 	w.run(stepsMax, func() bool { return w.atRest() || time.Now().After(until) })
 	if !w.failed() && !w.atRest() {
-		w.breach("everything ends", "no end after %d steps: %s", w.steps, w.unsettled())
+		w.violate("everything ends", "no end after %d steps: %s", w.steps, w.unsettled())
 	}
 }
 
-// calmDown ends the faults.
-func (w *World) calmDown() {
+// quiesce ends the faults.
+func (w *World) quiesce() {
 	w.tracef("the faults end")
-	w.calm, w.calmed = true, w.outlasts().UnixMilli()
-	w.clock.again()
+	w.quiesced, w.quiescedAt = true, w.faultsEnd().UnixMilli()
+	w.clock.recheck()
 	for _, p := range w.processes {
 		p.skew.Store(0)
 		p.frozen = time.Time{}
@@ -339,7 +339,7 @@ func (w *World) end() {
 }
 
 func (w *World) report() Report {
-	r := Report{Seed: w.seed, Home: w.home.String(), Executions: w.executions, Commits: w.commits, Posted: w.letters.posted, Accepted: w.letters.accepted, Steps: w.steps, rounds: w.rounds, Sum: w.trace.sum, Failure: w.failure, Faults: w.faults.hits, Kinds: w.kinds, Checks: w.checks, Worlds: w.worlds()}
+	r := Report{Seed: w.seed, Topology: w.topology.String(), Executions: w.executions, Commits: w.commits, InboxEntries: w.inbox.posted, Accepted: w.inbox.accepted, Steps: w.steps, rounds: w.rounds, Sum: w.trace.sum, Failure: w.failure, Faults: w.faults.hits, Kinds: w.kinds, Checks: w.checks, Worlds: w.worlds()}
 	if r.Failure != "" {
 		r.Tail = w.trace.tail()
 	}
@@ -361,11 +361,13 @@ func (w *World) failed() bool {
 	return w.failure != ""
 }
 
-// broke is told when the interpreter has panicked.
-func (w *World) broke(log string) { w.breach("no panic", "the interpreter broke: %s", log) }
+// interpreterPanicked is told when the interpreter has panicked.
+func (w *World) interpreterPanicked(log string) {
+	w.violate("no panic", "the interpreter broke: %s", log)
+}
 
 // faulty draws a fault that ends with the faults.
-func (w *World) faulty(o odds) bool { return !w.calm && w.faults.hit(o) }
+func (w *World) faulty(o odds) bool { return !w.quiesced && w.faults.hit(o) }
 
 // chance draws, in any goroutine, by what is asked about.
 func (w *World) chance(about string, chance int) bool {
@@ -382,7 +384,7 @@ func (w *World) number(about string) uint64 {
 
 // request makes a request of a process that the seed chooses, as somebody outside does. An error that is no fault means
 // that it may have been carried out or not.
-func request[T any](w *World, said *spoken, who string, do func(context.Context, *cloudflow.Service) (T, error)) (T, error) {
+func request[T any](w *World, said *clientOp, who string, do func(context.Context, *cloudflow.Service) (T, error)) (T, error) {
 	type answer struct {
 		value T
 		err   error
@@ -400,15 +402,15 @@ func request[T any](w *World, said *spoken, who string, do func(context.Context,
 			to.moveClock()
 		}
 		w.tracef("%s: to %s", send.key, to.name)
-		if said != nil && !w.renewed {
+		if said != nil && !w.namesReused {
 			said.call = int64(w.steps)
-			w.said = append(w.said, said)
+			w.opHistory = append(w.opHistory, said)
 		}
-		to.goOn(func() {
-			ctx, cancel := context.WithTimeout(context.WithValue(context.WithValue(to.life, asker{}, who), answering{}, to), answerMax)
+		to.spawn(func() {
+			ctx, cancel := context.WithTimeout(context.WithValue(context.WithValue(to.life, requester{}, who), servingProcess{}, to), requestTimeout)
 			defer cancel()
 			var a answer
-			ctx, over := to.begin(ctx, said != nil || strings.HasPrefix(who, "sync "))
+			ctx, over := to.acquireProcessor(ctx, said != nil || strings.HasPrefix(who, "sync "))
 			a.value, a.err = do(ctx, to.service)
 			over()
 			reply := &operation{process: to, key: to.name + " answers " + who}
@@ -418,7 +420,7 @@ func request[T any](w *World, said *spoken, who string, do func(context.Context,
 				if lost {
 					a = answer{err: errLost}
 				} else if said != nil {
-					said.answered(w.steps, a.value, a.err)
+					said.complete(w.steps, a.value, a.err)
 				}
 				got <- a
 				return true
@@ -434,7 +436,7 @@ func request[T any](w *World, said *spoken, who string, do func(context.Context,
 	if to == nil {
 		return none, errLost
 	}
-	timer := time.NewTimer(answerMax + 20*time.Second)
+	timer := time.NewTimer(requestTimeout + 20*time.Second)
 	defer timer.Stop()
 	select {
 	case a := <-got:
@@ -446,17 +448,17 @@ func request[T any](w *World, said *spoken, who string, do func(context.Context,
 	}
 }
 
-// answerMax is how long a request may take.
-const answerMax = 90 * time.Second
+// requestTimeout is how long a request may take.
+const requestTimeout = 90 * time.Second
 
 // asker is the key of who asks, in a context, and answering that of the process.
 type (
-	asker     struct{}
-	answering struct{}
+	requester      struct{}
+	servingProcess struct{}
 )
 
-func (w *World) asker(ctx context.Context) string {
-	if who, ok := ctx.Value(asker{}).(string); ok {
+func (w *World) requester(ctx context.Context) string {
+	if who, ok := ctx.Value(requester{}).(string); ok {
 		return who + " "
 	}
 	if partition := runner.BackgroundPartition(ctx); partition != "" {

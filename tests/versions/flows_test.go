@@ -14,7 +14,7 @@ const waitSeconds = "20"
 func definitions(url string) map[string]string {
 	ask := "Type: Task, Action: 'HTTP:Request', TaskMode: WaitForCustomCallback, " +
 		"Parameters: {url: 'URL', method: POST, body: {token.$: $Context.Current.TaskToken}}"
-	all := map[string]string{"wide": wide, "old": old, "child": child}
+	all := map[string]string{"wide": stateMachineDefinition, "old": flowV1Definition, "child": child}
 	for name, text := range all {
 		all[name] = strings.NewReplacer("ASK", ask, "SECONDS", waitSeconds).Replace(text)
 		all[name] = strings.ReplaceAll(all[name], "URL", url)
@@ -34,8 +34,8 @@ States:
 - {Name: AskChild, ASK, End: true}
 `
 
-// wide waits in every way that StateMachine has.
-const wide = `Type: StateMachine
+// stateMachineDefinition waits in every way that StateMachine has.
+const stateMachineDefinition = `Type: StateMachine
 SpecVersion: v1
 Name: wide
 StartAt: All
@@ -70,8 +70,8 @@ States:
   End: true
 `
 
-// old waits in every way that FlowV1 has.
-const old = `version: v1
+// flowV1Definition waits in every way that FlowV1 has.
+const flowV1Definition = `version: v1
 type: flow
 steps:
 - type: parallel

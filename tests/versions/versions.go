@@ -50,8 +50,8 @@ var other = sync.OnceValues(func() (*Other, error) {
 	return o, err
 })
 
-// Before returns the other commit, or skips the test.
-func Before(t testing.TB) *Other {
+// OtherCommit returns the other commit, or skips the test.
+func OtherCommit(t testing.TB) *Other {
 	t.Helper()
 	commit := os.Getenv(Variable)
 	if commit == "" {

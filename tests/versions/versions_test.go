@@ -25,13 +25,13 @@ func TestMain(m *testing.M) { live.Main(m, versions.Remove) }
 // TestUpgrade: executions that wait in every way are begun by the other commit's server and gone on
 // with by this one's. Where rows have the same formats the other server ends them.
 func TestUpgrade(t *testing.T) {
-	other := versions.Before(t)
+	other := versions.OtherCommit(t)
 	before, now := other.Server(t), live.Binary(t)
 	w := begin(t, before)
-	w.become(now)
+	w.switchTo(now)
 	w.report(asks / 2)
 	if other.SameRows {
-		w.become(before)
+		w.switchTo(before)
 	}
 	w.report(asks)
 	w.check()
@@ -40,22 +40,22 @@ func TestUpgrade(t *testing.T) {
 // TestDowngrade: the same the other way round. Where rows have other formats the other commit's
 // server says so, and changes nothing.
 func TestDowngrade(t *testing.T) {
-	other := versions.Before(t)
+	other := versions.OtherCommit(t)
 	before, now := other.Server(t), live.Binary(t)
 	w := begin(t, now)
-	w.become(before)
+	w.switchTo(before)
 	if other.SameRows {
 		w.report(asks / 2)
 	} else {
-		w.refused()
+		w.checkRefused()
 	}
-	w.become(now)
+	w.switchTo(now)
 	w.report(asks)
 	w.check()
 }
 
-// world is a server whose program changes, and executions that wait for reports.
-type world struct {
+// upgrade is a server whose program changes, and executions that wait for reports.
+type upgrade struct {
 	t           *testing.T
 	server      *live.Server
 	client      *rpc.Client
@@ -72,15 +72,15 @@ var flows = []string{"wide", "old"}
 const input = `{"items":[1,2,3]}`
 
 // begin starts an execution of each flow in a server, and waits until all that can be done is done.
-func begin(t *testing.T, program string) *world {
+func begin(t *testing.T, program string) *upgrade {
 	t.Helper()
-	w := &world{t: t}
+	w := &upgrade{t: t}
 	tasks := httptest.NewServer(w)
 	t.Cleanup(tasks.Close)
 	w.definitions = definitions(tasks.URL)
 	o := live.Options{Settings: "{SweepSeconds: 1}", Functions: functions(tasks.URL)}
 	w.server = live.New(t, o)
-	w.become(program)
+	w.switchTo(program)
 	w.client = w.server.Client()
 	for name, text := range w.definitions {
 		q := cloudflow.CreateFlowRequest{Name: name, Definition: text, Type: "FDL"}
@@ -108,7 +108,7 @@ func begin(t *testing.T, program string) *world {
 }
 
 // ServeHTTP is every task.
-func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+func (w *upgrade) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Token string
 		Fill  int
@@ -125,17 +125,17 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(rw, `{"text":%q}`, strings.Repeat("x", body.Fill))
 }
 
-// become kills the server and starts a program on what it has left.
-func (w *world) become(program string) {
+// switchTo kills the server and starts a program on what it has left.
+func (w *upgrade) switchTo(program string) {
 	w.t.Helper()
 	w.server.Kill()
-	w.server.Become(program)
+	w.server.SetProgram(program)
 	w.server.Start()
-	w.server.Answers()
+	w.server.WaitReady()
 }
 
 // report reports the tokens until so many are. Each report is accepted, and no second one is.
-func (w *world) report(until int) {
+func (w *upgrade) report(until int) {
 	w.t.Helper()
 	for ; w.reported < until; w.reported++ {
 		q := cloudflow.ReportTaskSucceededRequest{TaskToken: w.tokens[w.reported],
@@ -149,9 +149,9 @@ func (w *world) report(until int) {
 	}
 }
 
-// refused checks that a server that does not know the rows neither shows nor changes an execution,
+// checkRefused checks that a server that does not know the rows neither shows nor changes an execution,
 // and says why.
-func (w *world) refused() {
+func (w *upgrade) checkRefused() {
 	w.t.Helper()
 	time.Sleep(3 * time.Second) // some sweeps
 	for _, name := range flows {
@@ -173,7 +173,7 @@ func (w *world) refused() {
 
 // check waits for all ends. Each history is one that the language allows, and all of them together
 // have each report once.
-func (w *world) check() {
+func (w *upgrade) check() {
 	w.t.Helper()
 	all := ""
 	q := cloudflow.ListExecutionsRequest{FlowName: "child"}
@@ -193,11 +193,11 @@ func (w *world) check() {
 			w.t.Errorf("report %d is there %d times", i, n)
 		}
 	}
-	w.server.End()
+	w.server.Shutdown()
 }
 
 // ended waits for the end of an execution, judges it, and returns its events as text.
-func (w *world) ended(name, execution string) (text string) {
+func (w *upgrade) ended(name, execution string) (text string) {
 	w.t.Helper()
 	f := clouds.Flows{T: w.t, Client: w.client, Watcher: w.client}
 	x := f.Wait(name, execution, 2*time.Minute)
@@ -216,7 +216,7 @@ func (w *world) ended(name, execution string) (text string) {
 		w.t.Errorf("%s %s has ended %d times:\n%s", name, execution, ends, text)
 	}
 	context := reference.Context{Flow: name, Execution: execution}
-	err := reference.CheckShown(w.definitions[name], x.Input, context, name == "old", events)
+	err := reference.CheckHistory(w.definitions[name], x.Input, context, name == "old", events)
 	if err != nil {
 		w.t.Errorf("%s %s: %v", name, execution, err)
 	}

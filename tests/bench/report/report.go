@@ -66,8 +66,8 @@ func (f *Figure) AtLeast(n float64) Floor {
 }
 
 // Within is a floor in time.
-func Within(got, most time.Duration) Floor {
-	return Floor{"≤ " + duration(most), duration(got), got <= most}
+func Within(got, limit time.Duration) Floor {
+	return Floor{"≤ " + duration(limit), duration(got), got <= limit}
 }
 
 // Under is a floor in megabytes of memory.

@@ -32,19 +32,19 @@ type Credentials struct{ ID, Secret, Token string }
 
 // Function is a deployed function: its binary, run in as many instances as are needed at once.
 type Function struct {
-	Name        string
-	Binary      string
-	Arguments   []string
-	Env         []string // all that the process sees, apart from the platform's own
-	Runtime     Runtime
-	Timeout     time.Duration // of an invocation; 0: a minute
-	Instances   int           // at most; 0: 1
-	Concurrency int           // invocations of an instance at a time; 0: 1
-	Freeze      bool          // idle instances are stopped
-	Memory      int           // megabytes that an instance is told it has; 0: 512
-	Before      []string      // a command that runs the binary: its words come first
-	Hooks       bool          // /initialize and /pre-stop are configured
-	Beside      *Function     // another version of it, which gets half of the invocations; nil: none
+	Name         string
+	Binary       string
+	Arguments    []string
+	Env          []string // all that the process sees, apart from the platform's own
+	Runtime      Runtime
+	Timeout      time.Duration // of an invocation; 0: a minute
+	Instances    int           // at most; 0: 1
+	Concurrency  int           // invocations of an instance at a time; 0: 1
+	Freeze       bool          // idle instances are stopped
+	Memory       int           // megabytes that an instance is told it has; 0: 512
+	Before       []string      // a command that runs the binary: its words come first
+	Hooks        bool          // /initialize and /pre-stop are configured
+	OtherVersion *Function     // another version of it, which gets half of the invocations; nil: none
 
 	// Credentials is asked for each request; nil: none are sent.
 	Credentials func() Credentials
@@ -108,8 +108,8 @@ func (f *Function) Invoke(event []byte) ([]byte, error) {
 
 // use runs call with an instance.
 func (f *Function) use(call func(*instance) error) error {
-	if f.Beside != nil && rand.IntN(2) == 0 {
-		return f.Beside.use(call)
+	if f.OtherVersion != nil && rand.IntN(2) == 0 {
+		return f.OtherVersion.use(call)
 	}
 	f.begin()
 	f.invocations.Add(1)
@@ -202,8 +202,8 @@ func (f *Function) Kill() (busy int) {
 		}
 	}
 	f.all = map[*instance]int{}
-	if f.Beside != nil {
-		busy += f.Beside.Kill()
+	if f.OtherVersion != nil {
+		busy += f.OtherVersion.Kill()
 	}
 	return busy
 }

@@ -7,7 +7,7 @@ import (
 
 // Idle tells whether no invocation is under way, waits for an instance, or is to come as an asynchronous one.
 func (f *Function) Idle() bool {
-	return f.running.Load() == 0 && (f.Beside == nil || f.Beside.Idle())
+	return f.running.Load() == 0 && (f.OtherVersion == nil || f.OtherVersion.Idle())
 }
 
 // Billed is the time that instances had invocations, each such time rounded up to a millisecond, as it is billed:

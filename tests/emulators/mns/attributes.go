@@ -44,7 +44,7 @@ type queueBody struct {
 }
 
 // apply sets in a what the document names.
-func (b *queueBody) apply(a *attributes) *refusal {
+func (b *queueBody) apply(a *attributes) *apiError {
 	for _, f := range []struct {
 		name      string
 		text      *string

@@ -40,11 +40,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		bad.write(w, r, c.id)
 		return
 	}
-	c.meet(w, op, run)
+	c.serveFault(w, op, run)
 }
 
-// meet carries a call out, or what becomes of it.
-func (c *call) meet(w http.ResponseWriter, op string, run func(http.ResponseWriter) *refusal) {
+// serveFault carries a call out, or what becomes of it.
+func (c *call) serveFault(w http.ResponseWriter, op string, run func(http.ResponseWriter) *apiError) {
 	fault, latency := c.s.fate(op, c.queue)
 	if latency > 0 {
 		time.Sleep(latency)
@@ -72,7 +72,7 @@ func (c *call) meet(w http.ResponseWriter, op string, run func(http.ResponseWrit
 }
 
 // open reads what the request is about.
-func (c *call) open() *refusal {
+func (c *call) open() *apiError {
 	query, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {
 		return invalidURL
@@ -91,7 +91,7 @@ func (c *call) open() *refusal {
 	return nil
 }
 
-func (c *call) authenticated(op string) *refusal {
+func (c *call) authenticated(op string) *apiError {
 	key, bad := c.s.authenticate(c.r)
 	switch {
 	case bad != nil:
@@ -103,7 +103,7 @@ func (c *call) authenticated(op string) *refusal {
 }
 
 // operation finds what a request asks for; nil for what is no operation.
-func (c *call) operation() (op string, run func(http.ResponseWriter) *refusal) {
+func (c *call) operation() (op string, run func(http.ResponseWriter) *apiError) {
 	path := strings.TrimSuffix(c.r.URL.Path, "/")
 	if path == "/queues" {
 		if c.r.Method == http.MethodGet {
@@ -129,7 +129,7 @@ func (c *call) operation() (op string, run func(http.ResponseWriter) *refusal) {
 	return c.queueOperation()
 }
 
-func (c *call) queueOperation() (op string, run func(http.ResponseWriter) *refusal) {
+func (c *call) queueOperation() (op string, run func(http.ResponseWriter) *apiError) {
 	switch c.r.Method {
 	case http.MethodPut:
 		if strings.EqualFold(c.query.Get("metaoverride"), "true") {
@@ -144,7 +144,7 @@ func (c *call) queueOperation() (op string, run func(http.ResponseWriter) *refus
 	return "", nil
 }
 
-func (c *call) messageOperation() (op string, run func(http.ResponseWriter) *refusal) {
+func (c *call) messageOperation() (op string, run func(http.ResponseWriter) *apiError) {
 	many := c.query.Has("numofmessages")
 	switch c.r.Method {
 	case http.MethodPost:

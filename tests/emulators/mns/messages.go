@@ -10,7 +10,7 @@ import (
 )
 
 // number reads a whole number within limits; otherwise stands for a text that is not there.
-func number(name string, text *string, low, high, otherwise int64) (int64, *refusal) {
+func number(name string, text *string, low, high, otherwise int64) (int64, *apiError) {
 	if text == nil {
 		return otherwise, nil
 	}
@@ -25,7 +25,7 @@ func number(name string, text *string, low, high, otherwise int64) (int64, *refu
 }
 
 // message makes a message of what was sent.
-func (m *sent) message(q *queue, now time.Time) (*message, *refusal) {
+func (m *sent) message(q *queue, now time.Time) (*message, *apiError) {
 	if m.Body == nil {
 		return nil, notInSchema("MessageBody")
 	}
@@ -46,16 +46,16 @@ func (m *sent) message(q *queue, now time.Time) (*message, *refusal) {
 	return &message{body: *m.Body, digest: digest(*m.Body), priority: priority, enqueued: now, at: now.Add(time.Duration(delay) * time.Second)}, nil
 }
 
-func (c *call) send(w http.ResponseWriter) *refusal {
+func (c *call) send(w http.ResponseWriter) *apiError {
 	list, batch, bad := decodeSend(c.body)
 	if bad != nil {
 		return bad
 	}
 	if batch && (len(list) == 0 || len(list) > batchMax) {
-		return &refusal{400, "InvalidArgument", fmt.Sprintf("The number of messages should between 1 and %d.", batchMax)}
+		return &apiError{400, "InvalidArgument", fmt.Sprintf("The number of messages should between 1 and %d.", batchMax)}
 	}
 	var answers []sentAnswer
-	bad = c.with(func(q *queue) (bad *refusal) {
+	bad = c.with(func(q *queue) (bad *apiError) {
 		answers, bad = c.accept(q, list)
 		return bad
 	})
@@ -73,7 +73,7 @@ func (c *call) send(w http.ResponseWriter) *refusal {
 }
 
 // accept takes messages in, all or, with an error of the request, none.
-func (c *call) accept(q *queue, list []sent) ([]sentAnswer, *refusal) {
+func (c *call) accept(q *queue, list []sent) ([]sentAnswer, *apiError) {
 	now := c.s.now()
 	var all []*message
 	total := 0
@@ -117,7 +117,7 @@ func (s *Server) accept(q *queue, m *message, now time.Time) sentAnswer {
 }
 
 // count reads how many messages are asked for.
-func (c *call) count() (n int, bad *refusal) {
+func (c *call) count() (n int, bad *apiError) {
 	if !c.query.Has("numofmessages") {
 		return 1, nil
 	}
@@ -132,7 +132,7 @@ func (c *call) count() (n int, bad *refusal) {
 }
 
 // wait reads how long a receive waits; negative for as long as the queue says.
-func (c *call) wait() (time.Duration, *refusal) {
+func (c *call) wait() (time.Duration, *apiError) {
 	if !c.query.Has("waitseconds") {
 		return -1, nil
 	}
@@ -147,7 +147,7 @@ func (c *call) wait() (time.Duration, *refusal) {
 }
 
 // receive hands out visible messages, after a wait if there is none.
-func (c *call) receive(w http.ResponseWriter) *refusal {
+func (c *call) receive(w http.ResponseWriter) *apiError {
 	n, bad := c.count()
 	if bad != nil {
 		return bad
@@ -161,7 +161,7 @@ func (c *call) receive(w http.ResponseWriter) *refusal {
 		var got []received
 		var changed chan struct{}
 		var next time.Duration
-		bad := c.with(func(q *queue) *refusal {
+		bad := c.with(func(q *queue) *apiError {
 			if wait < 0 {
 				wait = time.Duration(q.polling) * time.Second
 			}
@@ -246,13 +246,13 @@ func (c *call) answer(w http.ResponseWriter, got []received) {
 }
 
 // peek shows visible messages and leaves them as they are.
-func (c *call) peek(w http.ResponseWriter) *refusal {
+func (c *call) peek(w http.ResponseWriter) *apiError {
 	n, bad := c.count()
 	if bad != nil {
 		return bad
 	}
 	var got []received
-	bad = c.with(func(q *queue) *refusal {
+	bad = c.with(func(q *queue) *apiError {
 		q.refresh(c.s.now())
 		list := slices.SortedFunc(slices.Values(q.visible.list), func(a, b *message) int {
 			if q.visible.less(a, b) {
@@ -280,12 +280,12 @@ func (c *call) peek(w http.ResponseWriter) *refusal {
 	return nil
 }
 
-func (c *call) deleteMessage(w http.ResponseWriter) *refusal {
+func (c *call) deleteMessage(w http.ResponseWriter) *apiError {
 	handle := c.query.Get("receipthandle")
 	if handle == "" {
 		return missingHandle
 	}
-	return c.with(func(q *queue) *refusal {
+	return c.with(func(q *queue) *apiError {
 		m, bad := q.find(handle, c.s.now())
 		if bad != nil {
 			return bad
@@ -296,7 +296,7 @@ func (c *call) deleteMessage(w http.ResponseWriter) *refusal {
 	})
 }
 
-func (c *call) deleteMessages(w http.ResponseWriter) *refusal {
+func (c *call) deleteMessages(w http.ResponseWriter) *apiError {
 	var b handlesBody
 	if bad := decode(c.body, &b); bad != nil {
 		return bad
@@ -305,10 +305,10 @@ func (c *call) deleteMessages(w http.ResponseWriter) *refusal {
 		return missingHandle
 	}
 	if len(b.Handles) > batchMax {
-		return &refusal{400, "InvalidArgument", fmt.Sprintf("The number of receipt handles should between 1 and %d.", batchMax)}
+		return &apiError{400, "InvalidArgument", fmt.Sprintf("The number of receipt handles should between 1 and %d.", batchMax)}
 	}
 	var failed deleteErrors
-	bad := c.with(func(q *queue) *refusal {
+	bad := c.with(func(q *queue) *apiError {
 		for _, handle := range b.Handles {
 			m, bad := q.find(strings.TrimSpace(handle), c.s.now())
 			if bad != nil {
@@ -330,7 +330,7 @@ func (c *call) deleteMessages(w http.ResponseWriter) *refusal {
 	return nil
 }
 
-func (c *call) changeVisibility(w http.ResponseWriter) *refusal {
+func (c *call) changeVisibility(w http.ResponseWriter) *apiError {
 	handle := c.query.Get("receipthandle")
 	switch {
 	case handle == "":
@@ -346,7 +346,7 @@ func (c *call) changeVisibility(w http.ResponseWriter) *refusal {
 		return outOfRange("visibilityTimeout", 1, visibilityMax)
 	}
 	var a visibilityAnswer
-	bad := c.with(func(q *queue) *refusal {
+	bad := c.with(func(q *queue) *apiError {
 		now := c.s.now()
 		m, bad := q.find(handle, now)
 		if bad != nil {

@@ -150,7 +150,7 @@ func newHandle(m *message, serial int64) string {
 }
 
 // find gives the message of a valid handle.
-func (q *queue) find(handle string, now time.Time) (*message, *refusal) {
+func (q *queue) find(handle string, now time.Time) (*message, *apiError) {
 	q.refresh(now)
 	if m := q.handles[handle]; m != nil {
 		return m, nil

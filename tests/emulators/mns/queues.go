@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-func checkName(name string) *refusal {
+func checkName(name string) *apiError {
 	if len(name) > nameMax {
 		return queueNameLength
 	}
@@ -22,7 +22,7 @@ func checkName(name string) *refusal {
 }
 
 // wanted reads the attributes that a request sets, on top of those that hold without it.
-func (c *call) wanted(a attributes) (attributes, *refusal) {
+func (c *call) wanted(a attributes) (attributes, *apiError) {
 	if len(c.body) == 0 {
 		return a, nil
 	}
@@ -33,7 +33,7 @@ func (c *call) wanted(a attributes) (attributes, *refusal) {
 	return a, b.apply(&a)
 }
 
-func (c *call) createQueue(w http.ResponseWriter) *refusal {
+func (c *call) createQueue(w http.ResponseWriter) *apiError {
 	a, bad := c.wanted(defaultAttributes())
 	if bad == nil {
 		bad = checkName(c.queue)
@@ -64,8 +64,8 @@ func (c *call) createQueue(w http.ResponseWriter) *refusal {
 
 func (c *call) url(queue string) string { return "http://" + c.r.Host + "/queues/" + queue }
 
-func (c *call) setAttributes(w http.ResponseWriter) *refusal {
-	return c.with(func(q *queue) *refusal {
+func (c *call) setAttributes(w http.ResponseWriter) *apiError {
+	return c.with(func(q *queue) *apiError {
 		a, bad := c.wanted(q.attributes)
 		if bad != nil {
 			return bad
@@ -76,9 +76,9 @@ func (c *call) setAttributes(w http.ResponseWriter) *refusal {
 	})
 }
 
-func (c *call) getAttributes(w http.ResponseWriter) *refusal {
+func (c *call) getAttributes(w http.ResponseWriter) *apiError {
 	var m queueMeta
-	bad := c.with(func(q *queue) *refusal {
+	bad := c.with(func(q *queue) *apiError {
 		m = q.meta(c.s.now())
 		return nil
 	})
@@ -89,7 +89,7 @@ func (c *call) getAttributes(w http.ResponseWriter) *refusal {
 }
 
 // deleteQueue deletes a queue; that it is not there is no error.
-func (c *call) deleteQueue(w http.ResponseWriter) *refusal {
+func (c *call) deleteQueue(w http.ResponseWriter) *apiError {
 	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +103,7 @@ func (c *call) deleteQueue(w http.ResponseWriter) *refusal {
 }
 
 // with runs f with the queue of the call under the server's lock.
-func (c *call) with(f func(*queue) *refusal) *refusal {
+func (c *call) with(f func(*queue) *apiError) *apiError {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	q := c.s.queues[c.queue]
@@ -114,7 +114,7 @@ func (c *call) with(f func(*queue) *refusal) *refusal {
 }
 
 // page gives the names that a list asks for, in order, and the name that the next page begins with.
-func (c *call) page(names []string) (page []string, next string, bad *refusal) {
+func (c *call) page(names []string) (page []string, next string, bad *apiError) {
 	most := 1000
 	if text := c.r.Header.Get("x-mns-ret-number"); text != "" {
 		n, err := strconv.Atoi(text)
@@ -132,7 +132,7 @@ func (c *call) page(names []string) (page []string, next string, bad *refusal) {
 	return page, "", nil
 }
 
-func (c *call) listQueues(w http.ResponseWriter) *refusal {
+func (c *call) listQueues(w http.ResponseWriter) *apiError {
 	withMeta := strings.EqualFold(c.r.Header.Get("x-mns-with-meta"), "true")
 	s := c.s
 	s.mu.Lock()

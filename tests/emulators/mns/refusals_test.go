@@ -7,7 +7,7 @@ import (
 	"millrace/tests/emulators/mns"
 )
 
-func TestRefusals(t *testing.T) {
+func TestErrors(t *testing.T) {
 	s := mns.New(mns.Options{})
 	s.CreateQueue("q")
 	const good = "<Message><MessageBody>x</MessageBody></Message>"

@@ -39,7 +39,7 @@ func Sign(secret, method, resource string, header http.Header) string {
 const skewMax = 15 * time.Minute
 
 // authenticate checks who calls and when, and gives the key of the caller.
-func (s *Server) authenticate(r *http.Request) (Key, *refusal) {
+func (s *Server) authenticate(r *http.Request) (Key, *apiError) {
 	switch r.Header.Get("x-mns-version") {
 	case "":
 		return Key{}, missingVersion
@@ -77,7 +77,7 @@ func (s *Server) authenticate(r *http.Request) (Key, *refusal) {
 	return key, nil
 }
 
-func checkDate(h http.Header, now time.Time) *refusal {
+func checkDate(h http.Header, now time.Time) *apiError {
 	text := h.Get("Date")
 	if text == "" {
 		text = h.Get("x-mns-date")
@@ -103,7 +103,7 @@ func (s *Server) mine(host string) bool {
 
 // checkDigest compares the body with its Content-MD5. The official clients send base64 of the hexadecimal digest, others
 // of the digest itself.
-func checkDigest(h http.Header, body []byte) *refusal {
+func checkDigest(h http.Header, body []byte) *apiError {
 	sent := h.Get("Content-MD5")
 	if sent == "" {
 		return nil

@@ -38,14 +38,14 @@ const topicRetention = 86400
 
 // The refusals about topics.
 var (
-	topicNotExist            = &refusal{404, "TopicNotExist", "The topic name you provided is not exist."}
-	topicAlreadyExist        = &refusal{409, "TopicAlreadyExist", "The topic you want to create is already exist."}
-	topicNameInvalid         = &refusal{400, "TopicNameInvalid", "The topic name you provided is invalid."}
-	topicNameLength          = &refusal{400, "TopicNameLengthError", "TopicName length should between 1 and 120."}
-	subscriptionNameInvalid  = &refusal{400, "SubscriptionNameInvalid", "The subscription name you provided is invalid."}
-	subscriptionNotExist     = &refusal{404, "SubscriptionNotExist", "The subscription name you provided is not exist."}
-	subscriptionAlreadyExist = &refusal{409, "SubscriptionAlreadyExist", "The subscription you want to create is already exist."}
-	endpointInvalid          = &refusal{400, "EndpointInvalid", "The endpoint you provided is invalid."}
+	topicNotExist            = &apiError{404, "TopicNotExist", "The topic name you provided is not exist."}
+	topicAlreadyExist        = &apiError{409, "TopicAlreadyExist", "The topic you want to create is already exist."}
+	topicNameInvalid         = &apiError{400, "TopicNameInvalid", "The topic name you provided is invalid."}
+	topicNameLength          = &apiError{400, "TopicNameLengthError", "TopicName length should between 1 and 120."}
+	subscriptionNameInvalid  = &apiError{400, "SubscriptionNameInvalid", "The subscription name you provided is invalid."}
+	subscriptionNotExist     = &apiError{404, "SubscriptionNotExist", "The subscription name you provided is not exist."}
+	subscriptionAlreadyExist = &apiError{409, "SubscriptionAlreadyExist", "The subscription you want to create is already exist."}
+	endpointInvalid          = &apiError{400, "EndpointInvalid", "The endpoint you provided is invalid."}
 )
 
 // Published returns the bodies that have been published to a topic; nil for a topic that is not there.
@@ -59,7 +59,7 @@ func (s *Server) Published(name string) []string {
 }
 
 // topicOperation finds what a request below /topics asks for.
-func (c *call) topicOperation(path string) (op string, run func(http.ResponseWriter) *refusal) {
+func (c *call) topicOperation(path string) (op string, run func(http.ResponseWriter) *apiError) {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/") // topics, name, kind, name
 	method := c.r.Method
 	if len(parts) > 1 {
@@ -88,7 +88,7 @@ func (c *call) topicOperation(path string) (op string, run func(http.ResponseWri
 	return "", nil
 }
 
-func (c *call) oneTopicOperation() (op string, run func(http.ResponseWriter) *refusal) {
+func (c *call) oneTopicOperation() (op string, run func(http.ResponseWriter) *apiError) {
 	switch c.r.Method {
 	case http.MethodPut:
 		if strings.EqualFold(c.query.Get("metaoverride"), "true") {
@@ -111,7 +111,7 @@ type topicBody struct {
 }
 
 // wantedTopic reads the attributes that a request sets.
-func (c *call) wantedTopic(size int64, logging bool) (int64, bool, *refusal) {
+func (c *call) wantedTopic(size int64, logging bool) (int64, bool, *apiError) {
 	if len(c.body) == 0 {
 		return size, logging, nil
 	}
@@ -130,7 +130,7 @@ func (c *call) wantedTopic(size int64, logging bool) (int64, bool, *refusal) {
 	return size, logging, bad
 }
 
-func (c *call) createTopic(w http.ResponseWriter) *refusal {
+func (c *call) createTopic(w http.ResponseWriter) *apiError {
 	size, logging, bad := c.wantedTopic(sizeMax, false)
 	if bad != nil {
 		return bad
@@ -159,7 +159,7 @@ func (c *call) createTopic(w http.ResponseWriter) *refusal {
 }
 
 // withTopic runs f with the topic of the call under the server's lock.
-func (c *call) withTopic(f func(*topic) *refusal) *refusal {
+func (c *call) withTopic(f func(*topic) *apiError) *apiError {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	t := c.s.topics[c.queue]
@@ -169,8 +169,8 @@ func (c *call) withTopic(f func(*topic) *refusal) *refusal {
 	return f(t)
 }
 
-func (c *call) setTopic(w http.ResponseWriter) *refusal {
-	return c.withTopic(func(t *topic) *refusal {
+func (c *call) setTopic(w http.ResponseWriter) *apiError {
+	return c.withTopic(func(t *topic) *apiError {
 		size, logging, bad := c.wantedTopic(t.size, t.logging)
 		if bad != nil {
 			return bad
@@ -192,15 +192,15 @@ type topicMeta struct {
 	Logging   bool     `xml:"LoggingEnabled"`
 }
 
-func (c *call) getTopic(w http.ResponseWriter) *refusal {
-	return c.withTopic(func(t *topic) *refusal {
+func (c *call) getTopic(w http.ResponseWriter) *apiError {
+	return c.withTopic(func(t *topic) *apiError {
 		writeXML(w, http.StatusOK, topicMeta{Name: t.name, Created: t.created.Unix(), Modified: t.modified.Unix(), Size: t.size,
 			Retention: topicRetention, Logging: t.logging})
 		return nil
 	})
 }
 
-func (c *call) deleteTopic(w http.ResponseWriter) *refusal {
+func (c *call) deleteTopic(w http.ResponseWriter) *apiError {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	delete(c.s.topics, c.queue)
@@ -218,7 +218,7 @@ type topicListed struct {
 	URL string `xml:"TopicURL"`
 }
 
-func (c *call) listTopics(w http.ResponseWriter) *refusal {
+func (c *call) listTopics(w http.ResponseWriter) *apiError {
 	c.s.mu.Lock()
 	names := slices.Collect(maps.Keys(c.s.topics))
 	c.s.mu.Unlock()
@@ -241,7 +241,7 @@ type publishBody struct {
 	Tag     string   `xml:"MessageTag"`
 }
 
-func (c *call) publish(w http.ResponseWriter) *refusal {
+func (c *call) publish(w http.ResponseWriter) *apiError {
 	var b publishBody
 	if bad := decode(c.body, &b); bad != nil {
 		return bad
@@ -252,7 +252,7 @@ func (c *call) publish(w http.ResponseWriter) *refusal {
 	if len(b.Tag) > 16 {
 		return outOfRange("MessageTag", 0, 16)
 	}
-	return c.withTopic(func(t *topic) *refusal {
+	return c.withTopic(func(t *topic) *apiError {
 		if n := int64(len(*b.Body)); n < 1 || n > t.size {
 			return outOfRange("MessageBody", 1, t.size)
 		}
@@ -328,7 +328,7 @@ type subscribeBody struct {
 }
 
 // check fills in the defaults and refuses what is none of the values.
-func (b *subscribeBody) check(s *Server) *refusal {
+func (b *subscribeBody) check(s *Server) *apiError {
 	if b.Strategy == "" {
 		b.Strategy = "BACKOFF_RETRY"
 	}
@@ -348,7 +348,7 @@ func (b *subscribeBody) check(s *Server) *refusal {
 	return nil
 }
 
-func (c *call) subscribe(w http.ResponseWriter) *refusal {
+func (c *call) subscribe(w http.ResponseWriter) *apiError {
 	if checkName(c.subscription) != nil {
 		return subscriptionNameInvalid
 	}
@@ -359,7 +359,7 @@ func (c *call) subscribe(w http.ResponseWriter) *refusal {
 	if bad := b.check(c.s); bad != nil {
 		return bad
 	}
-	return c.withTopic(func(t *topic) *refusal {
+	return c.withTopic(func(t *topic) *apiError {
 		now := c.s.now()
 		if old := t.subscriptions[c.subscription]; old != nil {
 			if old.endpoint != b.Endpoint || old.strategy != b.Strategy || old.format != b.Format || old.tag != b.Tag {
@@ -389,8 +389,8 @@ type subscriptionMeta struct {
 	Modified int64    `xml:"LastModifyTime"`
 }
 
-func (c *call) getSubscription(w http.ResponseWriter) *refusal {
-	return c.withTopic(func(t *topic) *refusal {
+func (c *call) getSubscription(w http.ResponseWriter) *apiError {
+	return c.withTopic(func(t *topic) *apiError {
 		sub := t.subscriptions[c.subscription]
 		if sub == nil {
 			return subscriptionNotExist
@@ -401,8 +401,8 @@ func (c *call) getSubscription(w http.ResponseWriter) *refusal {
 	})
 }
 
-func (c *call) unsubscribe(w http.ResponseWriter) *refusal {
-	return c.withTopic(func(t *topic) *refusal {
+func (c *call) unsubscribe(w http.ResponseWriter) *apiError {
+	return c.withTopic(func(t *topic) *apiError {
 		delete(t.subscriptions, c.subscription)
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -419,9 +419,9 @@ type subscriptionListed struct {
 	URL string `xml:"SubscriptionURL"`
 }
 
-func (c *call) listSubscriptions(w http.ResponseWriter) *refusal {
+func (c *call) listSubscriptions(w http.ResponseWriter) *apiError {
 	var names []string
-	if bad := c.withTopic(func(t *topic) *refusal {
+	if bad := c.withTopic(func(t *topic) *apiError {
 		names = slices.Collect(maps.Keys(t.subscriptions))
 		return nil
 	}); bad != nil {

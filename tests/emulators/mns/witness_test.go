@@ -10,8 +10,8 @@ import (
 	"millrace/tests/emulators/mns"
 )
 
-// witness runs the official Node.js client against an endpoint. It is skipped without Node.js, but never in CI.
-func witness(t *testing.T, arguments ...string) {
+// crossCheck runs the official Node.js client against an endpoint. It is skipped without Node.js, but never in CI.
+func crossCheck(t *testing.T, arguments ...string) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
 		if os.Getenv("CI") != "" {
@@ -30,16 +30,16 @@ func witness(t *testing.T, arguments ...string) {
 }
 
 // The official client takes the command for MNS, with a lasting key and with a temporary one.
-func TestWitness(t *testing.T) {
+func TestCrossCheck(t *testing.T) {
 	binary := t.TempDir() + "/mns"
 	if text, err := exec.Command("go", "build", "-o", binary, "./cmd/mns").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	t.Run("key", func(t *testing.T) {
-		witness(t, serve(t, binary), mns.AccountID, mns.AccessKeyID, mns.AccessKeySecret)
+		crossCheck(t, serve(t, binary), mns.AccountID, mns.AccessKeyID, mns.AccessKeySecret)
 	})
 	t.Run("token", func(t *testing.T) {
-		witness(t, serve(t, binary, "-id", "STS.1", "-secret", "s", "-token", "CAIS"), mns.AccountID, "STS.1", "s", "CAIS")
+		crossCheck(t, serve(t, binary, "-id", "STS.1", "-secret", "s", "-token", "CAIS"), mns.AccountID, "STS.1", "s", "CAIS")
 	})
 }
 

@@ -43,7 +43,7 @@ type handlesBody struct {
 }
 
 // decode reads exactly one document.
-func decode(text []byte, to any) *refusal {
+func decode(text []byte, to any) *apiError {
 	d := xml.NewDecoder(bytes.NewReader(text))
 	if err := d.Decode(to); err != nil {
 		var wrong xml.UnmarshalError // another root element
@@ -73,7 +73,7 @@ func decode(text []byte, to any) *refusal {
 }
 
 // decodeSend reads the messages of a send; batch tells whether it is one of several messages.
-func decodeSend(text []byte) (messages []sent, batch bool, bad *refusal) {
+func decodeSend(text []byte) (messages []sent, batch bool, bad *apiError) {
 	var b sendBody
 	if bad := decode(text, &b); bad != nil {
 		return nil, false, bad

@@ -134,11 +134,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case refused != nil:
 	case slices.Contains(k.Deny, operation(r.Method)):
-		refused = refusal(403, "AccessDenied", "You have no right to access this object because of bucket acl.")
+		refused = newFailure(403, "AccessDenied", "You have no right to access this object because of bucket acl.")
 	case b == nil:
-		refused = refusal(404, "NoSuchBucket", "The specified bucket does not exist.")
+		refused = newFailure(404, "NoSuchBucket", "The specified bucket does not exist.")
 	case b.region != s.o.Region:
-		refused = refusal(403, "AccessDenied", "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.")
+		refused = newFailure(403, "AccessDenied", "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.")
 		refused.endpoint = "oss-" + b.region + ".aliyuncs.com"
 	case r.Method == http.MethodPut:
 		o := Object{Body: body, ContentType: r.Header.Get("Content-Type"), Meta: map[string]string{}}
@@ -154,7 +154,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		refused = serve(w, r, b.objects[key])
 	default:
-		refused = refusal(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+		refused = newFailure(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 	}
 	if refused != nil {
 		refused.write(w)
@@ -185,9 +185,9 @@ func serve(w http.ResponseWriter, r *http.Request, versions []Object) *failure {
 	case version == "" && len(versions) > 0:
 		at = len(versions) - 1
 	case at < 0 && version != "":
-		return refusal(404, "NoSuchVersion", "The specified version does not exist.")
+		return newFailure(404, "NoSuchVersion", "The specified version does not exist.")
 	case at < 0:
-		return refusal(404, "NoSuchKey", "The specified key does not exist.")
+		return newFailure(404, "NoSuchKey", "The specified key does not exist.")
 	}
 	o, h := versions[at], w.Header()
 	h.Set("Etag", etag(o))
@@ -200,7 +200,7 @@ func serve(w http.ResponseWriter, r *http.Request, versions []Object) *failure {
 		h.Set("X-Oss-Meta-"+name, v)
 	}
 	if m := r.Header.Get("If-Match"); m != "" && m != etag(o) {
-		return refusal(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold.")
+		return newFailure(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold.")
 	}
 	if m := r.Header.Get("If-None-Match"); m == etag(o) {
 		w.WriteHeader(http.StatusNotModified)

@@ -23,7 +23,7 @@ type failure struct {
 	endpoint string
 }
 
-func refusal(status int, code, message string) *failure {
+func newFailure(status int, code, message string) *failure {
 	return &failure{status: status, Code: code, Message: message}
 }
 
@@ -49,26 +49,26 @@ func (s *Server) admit(r *http.Request, resource string) (Key, *failure) {
 	at := r.Header.Get("X-Oss-Date")
 	when, err := time.Parse("20060102T150405Z", at)
 	if !ok || !found || err != nil || !strings.HasPrefix(scope, at[:8]+"/") {
-		return Key{}, refusal(400, "InvalidArgument", "Authorization or x-oss-date is invalid.")
+		return Key{}, newFailure(400, "InvalidArgument", "Authorization or x-oss-date is invalid.")
 	}
 	k, known := s.keys[id]
 	if !known {
-		return k, refusal(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.")
+		return k, newFailure(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.")
 	}
 	if scope != at[:8]+"/"+s.o.Region+"/oss/aliyun_v4_request" {
-		return k, refusal(400, "InvalidArgument", "Invalid signing region in Authorization header.")
+		return k, newFailure(400, "InvalidArgument", "Invalid signing region in Authorization header.")
 	}
 	if fields["Signature"] != signature(k.Secret, scope, at, canonical(r, resource, fields["AdditionalHeaders"])) {
-		return k, refusal(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+		return k, newFailure(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 	}
 	if d := s.o.Now().Sub(when); d > 15*time.Minute || d < -15*time.Minute {
-		return k, refusal(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
+		return k, newFailure(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
 	}
 	if r.Header.Get("X-Oss-Security-Token") != k.Token {
-		return k, refusal(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.")
+		return k, newFailure(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.")
 	}
 	if !k.Expires.IsZero() && !s.o.Now().Before(k.Expires) {
-		return k, refusal(403, "SecurityTokenExpired", "The security token you provided has expired.")
+		return k, newFailure(403, "SecurityTokenExpired", "The security token you provided has expired.")
 	}
 	return k, nil
 }

@@ -11,7 +11,7 @@ import (
 
 // Tally is what some runs have come to.
 type Tally struct {
-	Runs, Executions, Commits, Letters, Accepted, Judged, Undecided, Steps, Failures int
+	Runs, Executions, Commits, InboxEntries, Accepted, Judged, Undecided, Steps, Failures int
 
 	Next   uint64         // every seed of the share before this one has been run
 	Faults map[string]int // how many happened, by kind
@@ -42,7 +42,7 @@ func (t *Tally) Add(o Tally) {
 	t.Runs += o.Runs
 	t.Executions += o.Executions
 	t.Commits += o.Commits
-	t.Letters += o.Letters
+	t.InboxEntries += o.InboxEntries
 	t.Accepted += o.Accepted
 	t.Judged += o.Judged
 	t.Undecided += o.Undecided
@@ -64,7 +64,7 @@ func merge(to, from map[string]int) map[string]int {
 // String is one line.
 func (t Tally) String() string {
 	return fmt.Sprintf("%d runs, %d executions, %d commits, %d letters, %d of them accepted, %d orders of requests judged and %d undecided, %d steps, %d faults, %d failures",
-		t.Runs, t.Executions, t.Commits, t.Letters, t.Accepted, t.Judged, t.Undecided, t.Steps, sum(t.Faults), t.Failures)
+		t.Runs, t.Executions, t.Commits, t.InboxEntries, t.Accepted, t.Judged, t.Undecided, t.Steps, sum(t.Faults), t.Failures)
 }
 
 func sum(m map[string]int) (n int) {
