@@ -28,7 +28,7 @@ func TestLoadSettings(t *testing.T) {
 		{"MemtableMegabytes: 5000\n", "MemtableMegabytes must be above 0, and at most 2048"},
 		{"Limits: {ExecutionSeconds: 3153600000, Events: 1099511627776}\n", ""},
 		{"Limits: {ExecutionSeconds: 9999999999}\n", "limit ExecutionSeconds must be above 0, and at most 3153600000"},
-		{"Limits: {WaitSecondsOld: 9999999999}\n", "at most 3153600000"},
+		{"Limits: {WaitSecondsV1: 9999999999}\n", "at most 3153600000"},
 		{"Limits: {Events: 1099511627777}\n", "at most 1099511627776"},
 		{"Region: a b\n", "millrace.yaml:1:9: Region must be"},
 		{"Account: 'a:b'\n", "Account must be"},

@@ -19,7 +19,7 @@ var readers = map[string]string{
 	"store/flow.go":       "the engine's own row",
 	"store/tombstone.go":  "the engine's own row",
 	"task/own/call.go":    "takes what any service may take; it knows no fields",
-	"app/outcomes.go":     "the engine's own row",
+	"app/asyncresults.go": "the engine's own row",
 	"cli/input.go":        "looks whether a flag is an object; it knows no fields",
 }
 

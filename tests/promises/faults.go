@@ -61,6 +61,6 @@ var Faults = []Fault{
 	{Says: "the disk is full, read-only or torn",
 		Tests: []string{"tests/chaos: TestDiskFull, TestDiskFullWithoutFloor, TestReadOnly, TestTornFiles", "shared/store/localstore: TestFullDisk"}},
 	{Says: "wire, drivers and platforms: broken connections, bad responses, rotated credentials",
-		Tests: []string{"shared/store/otsstore: TestBrokenConnections, TestBadAnswers, TestRotatingCredentials", "shared/queue/mnsqueue: TestConformanceUnderFaults", "tests/clouds: TestFaults", "tests/fc: TestFaultyServices, TestRotatingCredentials"},
+		Tests: []string{"shared/store/otsstore: TestBrokenConnections, TestBadResponses, TestRotatingCredentials", "shared/queue/mnsqueue: TestConformanceUnderFaults", "tests/clouds: TestFaults", "tests/fc: TestFaultyServices, TestRotatingCredentials"},
 		Open:  "against emulators; nothing has run in a real cloud"},
 }

@@ -24,9 +24,9 @@ type sources struct {
 
 // named are failures that are no invariant's: of the simulation itself.
 var named = map[string]bool{
-	"breach.go":   true, // adds the name
-	"clients.go":  true, // the examples cannot be read
-	"schedule.go": true, // a run that is made shorter has become longer
+	"invariants.go": true, // adds the name
+	"clients.go":    true, // the examples cannot be read
+	"schedule.go":   true, // a run that is made shorter has become longer
 }
 
 // simulation reads the sources of tests/sim.
@@ -60,7 +60,7 @@ func simulation(t *testing.T) sources {
 func (s *sources) read(n ast.Node, at token.Position) {
 	if lit, ok := n.(*ast.CompositeLit); ok {
 		// What is owed is looked at where it is reported (due.go).
-		if of, ok := lit.Type.(*ast.Ident); ok && of.Name == "owed" {
+		if of, ok := lit.Type.(*ast.Ident); ok && of.Name == "obligation" {
 			name := literal(lit.Elts[0])
 			s.reported[name], s.looked[name] = true, true
 		}
@@ -74,13 +74,13 @@ func (s *sources) read(n ast.Node, at token.Position) {
 		return
 	}
 	switch f.Sel.Name {
-	case "breach":
+	case "violate":
 		if name := literal(call.Args[0]); name != "" {
 			s.reported[name] = true
 		} else if filepath.Base(at.Filename) != "due.go" {
 			s.unnamed = append(s.unnamed, at.String())
 		}
-	case "looked":
+	case "checked":
 		for _, arg := range call.Args {
 			if name := literal(arg); name != "" {
 				s.looked[name] = true

@@ -115,7 +115,7 @@ func TestLambdaProcess(t *testing.T) {
 	if second.Body["pid"] != first.Body["pid"] || second.Body["id"] != first.Body["id"] {
 		t.Errorf("the same key in another process or under another id: %+v, %+v", first, second)
 	}
-	wantError(t, r, request(`{"do":"fail"}`), "boom", "it went off")
+	wantError(t, r, request(`{"do":"fail"}`), "testError", "it went off")
 	wantError(t, r, request(`{"do":"large"}`), "FC.EntityTooLarge", "more than is read")
 	wantError(t, r, request(`{"do":"panic"}`), "string", "oh") // the process ends after it
 	wantError(t, r, request(`{"do":"die"}`), "FC.Unknown", "exited during the call: exit status 7")
@@ -144,7 +144,7 @@ func TestFunctionComputeProcess(t *testing.T) {
 		b["left"] != true || fmt.Sprint(b["event"]) != "map[a:1]" || first.Header["X-Fc-Request-Id"] != b["id"] {
 		t.Errorf("%+v", first)
 	}
-	wantError(t, r, request(`{"do":"fail"}`), "boom", "it went off")
+	wantError(t, r, request(`{"do":"fail"}`), "testError", "it went off")
 	if second := mustRun(t, r, request(`{}`)); second.Body["pid"] != b["pid"] {
 		t.Error("another process answered")
 	}
