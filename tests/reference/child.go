@@ -92,15 +92,18 @@ func (c *checker) answer(a *attempt, out any) {
 }
 
 // Reported is what the end of an execution, its last event, is for a task that waits for it, of the
-// older language or the newer one: fdl-flow.md 7.2, fdl-statemachine.md D-35.
-func Reported(end Event, flowV1 bool) Outcome {
+// older language or the newer one, which takes an output of up to limit bytes: fdl-flow.md 7.2,
+// fdl-statemachine.md D-35. A longer one is told as an error.
+func Reported(end Event, flowV1 bool, limit int) Outcome {
 	v, _ := readJSON(end.Detail)
 	m, _ := v.(object)
 	out := Outcome{At: end.Time}
 	missing := errFailed
 	switch end.Type {
 	case "ExecutionSucceeded":
-		out.Output = text(m["output"])
+		if out.Output = text(m["output"]); len(end.Detail)-len(`{"output":}`) > limit {
+			out.AnyCause, out.Error = true, &Failure{Name: errData}
+		}
 		return out
 	case "ExecutionTimedOut":
 		out.AnyCause = true

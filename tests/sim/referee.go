@@ -275,7 +275,8 @@ func (w *World) askReference(r *run, events []reference.Event, unfinished bool,
 		}
 		list := slices.Clone(f.reports[a.Token])
 		for _, end := range f.ends[a.Token] {
-			list = append(list, reference.Reported(end, x.Language == flow.FlowV1))
+			list = append(list, reference.Reported(end, x.Language == flow.FlowV1,
+				outside.Limits.Data))
 		}
 		outside.Reports[token.ID] = list
 	}
