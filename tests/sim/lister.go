@@ -60,7 +60,7 @@ func (d *reader) listSome() {
 	var there []*run
 	flowID := ""
 	d.c.note(fmt.Sprintf("reader %d begins", d.n), func() {
-		flowID = d.c.ids[name]
+		flowID = w.flowNow(name)
 		for _, partition := range w.partitions {
 			if r := w.runs[partition]; r != nil && r.x.FlowID == flowID && time.Since(r.seen) > lagMax && w.stays(r, f.status) {
 				there = append(there, r)
@@ -91,11 +91,15 @@ func (d *reader) listSome() {
 		return
 	}
 	d.c.note(fmt.Sprintf("reader %d has listed", d.n), func() {
-		if flowID != "" && d.c.ids[name] == flowID {
+		if flowID != "" && w.flowNow(name) == flowID {
 			w.judgeSome(name, &f, rows, there)
 		}
 	})
 }
+
+// flowNow is the id of the flow that has a name, or has had it last, whatever its creator has been told
+// (4024357).
+func (w *World) flowNow(name string) string { return w.flows.names["f#"+account+"#"+name] }
 
 // stays reports whether an execution has had a status for so long that every index knows it; "": any.
 func (w *World) stays(r *run, status string) bool {

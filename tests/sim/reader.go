@@ -177,7 +177,7 @@ func (d *reader) history() {
 			least = len(r.events)
 		}
 	})
-	if r == nil || w.flows.names["f#"+account+"#"+r.x.Flow] != r.x.FlowID {
+	if r == nil || w.flowNow(r.x.Flow) != r.x.FlowID {
 		return
 	}
 	limit := d.limit()
