@@ -3,6 +3,9 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"millrace/shared/flow"
+	"millrace/shared/interp"
 )
 
 // "late outbox": an entry of the outbox leaves it.
@@ -12,12 +15,14 @@ import (
 // faults each try succeeds, but the one that looks for a child whose start is under way: that is made
 // four times, 1, 2 and 4 s apart. Bound: 110 s after it was put there, or after Next, or after the
 // execution was taken up that faults had put off (the commit that says so comes before the try), and
-// 240 s for the child, whose pauses each wait for a sweep; and 90 s more after faults.
+// 240 s for the child, whose pauses each wait for a sweep; and 90 s more after faults. A callback to a
+// task of the older language that pauses before a retry is refused until that has begun: from each such
+// try on it counts anew (4030531).
 func (w *World) owesOutbox(r *run, owe func(obligation)) {
 	for _, out := range r.state.Outbox {
 		born := r.outbox[out.ID]
 		due := max(born.since, r.excuse)
-		if born.next > 0 && born.nextAt < w.quiescedAt {
+		if born.next > 0 && (born.nextAt < w.quiescedAt || born.early) {
 			due = max(due, born.next)
 		}
 		owe(obligation{"late outbox", due, w.latest(due, readyWakes+4*sweepEvery), fmt.Sprintf("entry %d/%d of its outbox, tried %d times", out.Kind, out.ID, out.Tries)})
@@ -29,6 +34,7 @@ type sending struct {
 	since  int64 // when it was put there, ms since 1970
 	next   int64 // when it is to be tried again; 0: at once
 	nextAt int64 // when that was written
+	early  bool  // because the task that it is for paused
 }
 
 // noteOutbox follows the outbox of an execution. An entry that is put off is so for as long as its tries say: 1 s,
@@ -43,6 +49,7 @@ func (w *World) noteOutbox(r *run) {
 			s.since = now
 		}
 		if out.Next != s.next {
+			s.early = out.Kind == interp.OutboxCallback && w.pausedSince(r, s.wrote())
 			s.next, s.nextAt = out.Next, now
 			most := min(time.Second<<min(max(out.Tries-1, 0), 12), time.Hour)
 			if out.Next > now+most.Milliseconds()+2*w.faults.skew.Milliseconds()+1 {
@@ -51,4 +58,19 @@ func (w *World) noteOutbox(r *run) {
 		}
 		r.outbox[out.ID] = s
 	}
+}
+
+// pausedSince reports whether the task that an execution's end is reported to has paused before a retry
+// after a time, ms since 1970: a token of the older language names the attempt that follows as well.
+func (w *World) pausedSince(r *run, at int64) bool {
+	token, ok := interp.ParseToken(r.x.Callback)
+	if !ok {
+		return false
+	}
+	to := w.runIn(r.x.Account, token.Flow, token.Execution)
+	if to == nil || to.m.Language != flow.FlowV1 || startedBy(r, to) {
+		return false
+	}
+	v := to.visits.of[token.ID]
+	return v != nil && v.isOpen() && (!v.calling() || v.attempt.at >= at)
 }
