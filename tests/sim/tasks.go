@@ -41,17 +41,26 @@ type lease struct {
 	until  int64     // ms since 1970
 	held   []uint64  // owners that a durable row has named, in their order
 	before int64     // of the last other owner's lease; 0: there was none
+	again  bool      // the owner has taken it anew, after his own lease was over
 }
 
 // leased notes a lease.
 func (k *tasks) leased(key string, owner uint64, until int64) {
 	l := k.leases[key]
-	if l.owner != owner {
-		l.owner, l.before = owner, l.until
+	switch {
+	case l.owner != owner:
+		l.owner, l.before, l.again = owner, l.until, false
 		l.held, l.since = append(l.held, owner), time.Now()
+	case l.until != until:
+		l.again = k.w.leaseOver(l.until)
 	}
 	l.until = until
 	k.leases[key] = l
+}
+
+// leaseOver reports whether a lease is over for everybody.
+func (w *World) leaseOver(until int64) bool {
+	return until > 0 && until+clockMargin.Milliseconds() <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
 }
 
 // reportOutcome is a report and what it was told.
@@ -172,7 +181,8 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	if until > 0 && at > until+2*w.faults.skew.Milliseconds() && !inLine {
 		w.violate("call within its lease", "%s calls %s of %s at %d, its lease was over at %d", p.name, r.State, r.Execution, at, until)
 	}
-	over := l.before > 0 && l.before+clockMargin.Milliseconds() <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
+	over := w.leaseOver(l.before)
+	gone := w.topology == functions && l.again // with the invocation that had it and could not commit it in its time (4035460)
 	if k.inFlight[r.Key] != nil {
 		w.checked("one call at a time")
 	}
@@ -182,7 +192,7 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	if q := k.inFlight[r.Key]; q != nil && !q.isDead() && !over {
 		w.violate("one call at a time", "%s calls %s of %s while %s does", p.name, r.State, r.Execution, q.name)
 	}
-	if q := k.answered[r.Key]; q != nil && !q.isDead() && !over {
+	if q := k.answered[r.Key]; q != nil && !q.isDead() && !over && !gone {
 		w.violate("answer kept", "%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, q.name)
 	}
 	k.inFlight[r.Key], k.tokens[r.Key] = p, r.Token
