@@ -23,10 +23,10 @@ func init() {
 		mutants = append(mutants, struct{ name, file, old, new string }{m.name, m.file, m.old, m.new})
 		alone[m.name] = m.invariants
 	}
-	rare["take no call whose caller is gone"] = "-seed 1 -runs 30 -home servers"                  // 3; those that catch nothing go on for a year
-	rare["ask for a look after the choice of the shift"] = "-seed 700 -runs 1500 -home functions" // 713
-	rare["begin calls until an invocation ends"] = "-seed 1 -runs 1500 -home functions -flow generated"
-	rare["take no attempt after the first"] = "-seed 1 -runs 10 -home local" // 3; elsewhere hints go round and round
+	rare["take no call whose caller is gone"] = "-seed 1 -runs 30 -topology servers"                  // 3; those that catch nothing go on for a year
+	rare["ask for a look after the choice of the shift"] = "-seed 700 -runs 1500 -topology functions" // 713
+	rare["begin calls until an invocation ends"] = "-seed 1 -runs 1500 -topology functions -flow generated"
+	rare["take no attempt after the first"] = "-seed 1 -runs 10 -topology local" // 3; elsewhere hints go round and round
 	alone["leave the executions of attempts that are given up"] = "orphan,late stop,reference"
 	alone["try once more than a rule allows"] = "attempts,reference,late ready,wake"
 	alone["try again after half the pause"] = "early,reference"

@@ -74,10 +74,10 @@ var mutants = []struct{ name, file, old, new string }{
 
 // rare are runs that catch a mutant which none of the first seeds does.
 var rare = map[string]string{
-	"a child's end is for whichever attempt is open":           "-seed 239 -home servers -flow generated",
-	"list what an execution has become whatever was asked for": "-seed 2334 -home servers -flow generated",
-	"leave the values of lost claims":                          "-seed 5363 -home servers",
-	"count no starts that are under way":                       "-seed 15 -home local -flow generated",
+	"a child's end is for whichever attempt is open":           "-seed 239 -topology servers -flow generated",
+	"list what an execution has become whatever was asked for": "-seed 2334 -topology servers -flow generated",
+	"leave the values of lost claims":                          "-seed 5363 -topology servers",
+	"count no starts that are under way":                       "-seed 15 -topology local -flow generated",
 }
 
 // TestMutants changes the code, one change at a time, and runs seeds until one catches it. Without -mutants it checks that

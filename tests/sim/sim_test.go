@@ -19,7 +19,7 @@ var (
 	seed     = flag.Uint64("seed", 0, "the first seed; 0: the fixed ones")
 	runs     = flag.Uint64("runs", 1, "so many seeds from there on")
 	flow     = flag.String("flow", "", "an example flow, by a part of its file's name; generated: none")
-	topology = flag.String("home", "", "local, servers or functions")
+	topology = flag.String("topology", "", "local, servers or functions")
 	going    = flag.Duration("for", 0, "go on for so long, whatever -runs says")
 	part     = flag.String("part", "0/1", "which of the seeds: every second one from the first is 0/2")
 	most     = flag.Int("failures", 5, "after how many failures the rest is not run")
@@ -115,7 +115,7 @@ func told(o sim.Options, r sim.Report) string {
 		again += " -flow " + o.Flow
 	}
 	if o.Topology != "" {
-		again += " -home " + o.Topology
+		again += " -topology " + o.Topology
 	}
 	if o.Executions > 0 {
 		again += fmt.Sprintf(" -executions %d", o.Executions)

@@ -41,7 +41,7 @@ var (
 	seed     = flag.Uint64("seed", 1, "the first seed")
 	runs     = flag.Uint64("runs", 1, "so many seeds from there on")
 	flow     = flag.String("flow", "", "an example flow, by a part of its file's name; `generated` for none; nothing for what the seed says")
-	topology = flag.String("home", "", "local, servers or functions; nothing for what the seed says")
+	topology = flag.String("topology", "", "local, servers or functions; nothing for what the seed says")
 	show     = flag.Bool("v", false, "show every step")
 	going    = flag.Duration("for", 0, "go on for so long, whatever -runs says")
 	launched = flag.Int("executions", 0, "launch no more than so many; 0: as the seed says")
@@ -97,7 +97,7 @@ func run() (failed bool, err error) {
 // one runs its share of the seeds in a process of its own.
 func one(binary string, i, n int, b *board) (failed bool) {
 	c := exec.Command(binary, "-test.run", "^TestSeeds$", "-test.timeout", (*going + 24*time.Hour).String(), "-seed", fmt.Sprint(*seed), "-runs", fmt.Sprint(*runs),
-		"-flow", *flow, "-home", *topology, "-executions", fmt.Sprint(*launched), "-without", *without, "-for", going.String(), "-part", fmt.Sprintf("%d/%d", i, n), fmt.Sprintf("-trace=%v", *show), fmt.Sprintf("-progress=%v", b.many()), fmt.Sprintf("-reach=%v", *choose != ""), fmt.Sprintf("-shrink=%v", *choose == ""))
+		"-flow", *flow, "-topology", *topology, "-executions", fmt.Sprint(*launched), "-without", *without, "-for", going.String(), "-part", fmt.Sprintf("%d/%d", i, n), fmt.Sprintf("-trace=%v", *show), fmt.Sprintf("-progress=%v", b.many()), fmt.Sprintf("-reach=%v", *choose != ""), fmt.Sprintf("-shrink=%v", *choose == ""))
 	c.Env = append(os.Environ(), "GOMAXPROCS=1")
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
