@@ -14,9 +14,9 @@ import (
 	"millrace/shared/store/otsstore"
 	"millrace/shared/task"
 	"millrace/shared/task/acs"
-	"millrace/shared/task/fcapitask"
+	"millrace/shared/task/actiontask"
 	"millrace/shared/task/fctask"
-	"millrace/shared/task/maptask"
+	"millrace/shared/task/functiontask"
 	"millrace/shared/task/mnstask"
 	"millrace/shared/task/openapitask"
 	"millrace/shared/task/osstask"
@@ -63,17 +63,17 @@ func (c *Cloud) openAlibaba(getenv func(string) string, file functionsFile) (*cl
 		}
 		return f.Identity(), nil
 	}
-	h.queryResult = fcapitask.New(fcapitask.Options{Client: engine, Endpoints: a.endpoints}).QueryResult
+	h.queryResult = fctask.New(fctask.Options{Client: engine, Endpoints: a.endpoints}).QueryResult
 	h.runners = func(noted task.InvocationRecorder, flows task.Runner) (map[string]task.Runner, task.Runner) {
-		called := task.Runner(fcapitask.New(fcapitask.Options{Client: service.Client, Engine: engine,
+		called := task.Runner(fctask.New(fctask.Options{Client: service.Client, Engine: engine,
 			Endpoints: a.endpoints, Recorder: noted, Mappings: functions, Own: a.protected}))
 		if len(file.rest) > 0 {
-			called = fctask.New(fctask.Options{Functions: file.rest, Next: called, Client: inside})
+			called = functiontask.New(functiontask.Options{Functions: file.rest, Next: called, Client: inside})
 		}
-		return alibabaTasks(service, inside, signer, a, maptask.New(file.actions, inside), called, flows)
+		return alibabaTasks(service, inside, signer, a, actiontask.New(file.actions, inside), called, flows)
 	}
 	if a.function != "" {
-		h.dispatch = dispatcher(fcapitask.New(fcapitask.Options{Client: engine, Endpoints: a.endpoints}), a)
+		h.dispatch = dispatcher(fctask.New(fctask.Options{Client: engine, Endpoints: a.endpoints}), a)
 	}
 	return h, nil
 }
@@ -105,16 +105,16 @@ func currentRole() (acs.Credentials, bool) {
 }
 
 // fcFunctions are the functions of the functions file that stand for others of Function Compute.
-func fcFunctions(file functionsFile) ([]fcapitask.Mapping, error) {
+func fcFunctions(file functionsFile) ([]fctask.Mapping, error) {
 	if len(file.lambda) > 0 {
 		return nil, file.lambda[0].errorf("`lambda:` is for functions of AWS; give it `fc:` or `http:` here")
 	}
-	mappings := make([]fcapitask.Mapping, len(file.fc))
+	mappings := make([]fctask.Mapping, len(file.fc))
 	for i, f := range file.fc {
 		if _, err := task.ParseFunction(strings.ReplaceAll(f.name, "{name}", "name"), "", ""); err != nil {
 			return nil, f.errorf(err.Error())
 		}
-		mappings[i] = fcapitask.Mapping{Match: f.match, Function: f.name}
+		mappings[i] = fctask.Mapping{Match: f.match, Function: f.name}
 	}
 	return mappings, nil
 }
@@ -125,13 +125,13 @@ func fcOutput(legacy bool, requestID string, payload []byte) task.Result {
 	if requestID != "" {
 		header["X-Fc-Request-Id"] = []string{requestID}
 	}
-	return fcapitask.Output(legacy, http.StatusOK, header, payload)
+	return fctask.Output(legacy, http.StatusOK, header, payload)
 }
 
 // alibabaTasks are the runners of what Alibaba Cloud carries out. What is mapped goes before them.
-func alibabaTasks(service openapitask.Service, inside *http.Client, credentials acs.Provider, a *alibaba, mapped *maptask.Runner, functions, flows task.Runner) (map[string]task.Runner, task.Runner) {
+func alibabaTasks(service openapitask.Service, inside *http.Client, credentials acs.Provider, a *alibaba, mapped *actiontask.Runner, functions, flows task.Runner) (map[string]task.Runner, task.Runner) {
 	tasks := map[string]task.Runner{
-		fcapitask.Action:            functions,
+		fctask.Action:               functions,
 		mnstask.Action:              mapped.Before(mnstask.New(mnstask.Options{Credentials: credentials, Endpoints: a.endpoints, Own: a.protected})),
 		osstask.Action:              mapped.Before(osstask.New(osstask.Options{Credentials: credentials, Endpoints: a.endpoints, Own: a.protected, HTTP: inside})),
 		openapitask.ActionPutEvents: mapped.Before(&openapitask.Events{Service: service, Own: a.protected}),
@@ -145,7 +145,7 @@ func alibabaTasks(service openapitask.Service, inside *http.Client, credentials 
 
 // dispatcher starts an asynchronous invocation of this very function for a hint: the invocation that brings messages holds
 // one of few slots and must end within five minutes, the one that it starts does not (execution.md finding 13).
-func dispatcher(functions *fcapitask.Runner, a *alibaba) func(context.Context, string) error {
+func dispatcher(functions *fctask.Runner, a *alibaba) func(context.Context, string) error {
 	return func(ctx context.Context, partition string) error {
 		event, err := mnsqueue.EncodeJSON(partition)
 		if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"millrace/shared/task"
-	"millrace/shared/task/fcapitask"
+	"millrace/shared/task/fctask"
 	"millrace/shared/trigger"
 )
 
@@ -23,7 +23,7 @@ func TestOutcomesOfFunctionCompute(t *testing.T) {
 		{false, trigger.AsyncResult{Failed: true, Function: "acs:fc:cn-x:1:functions/f", Payload: []byte(`"{\"errorType\":\"E\",\"errorMessage\":\"m\"}"`)}, ``, "E"},
 	}
 	for _, test := range tests {
-		got := o.toReport(task.InvocationRecord{Action: fcapitask.Action, FlowV1: test.legacy}, test.out)
+		got := o.toReport(task.InvocationRecord{Action: fctask.Action, FlowV1: test.legacy}, test.out)
 		name := ""
 		if got.Error != nil {
 			name = got.Error.Name

@@ -8,7 +8,7 @@ import (
 
 	"millrace/shared/flow"
 	"millrace/shared/task"
-	"millrace/shared/task/fcapitask"
+	"millrace/shared/task/fctask"
 )
 
 // TestFunctionResponsesAreLimited: of what a function answers as much is read as results may be long, not another amount.
@@ -19,5 +19,5 @@ func TestFunctionResponsesAreLimited(t *testing.T) {
 		c := &Cloud{config: CloudConfig{StoreURL: "tablestore://millrace/state",
 			QueueURL: "mns://1234567890123456.mns.cn-hangzhou.aliyuncs.com/steps"}, limits: flow.Limits{ResultBytes: results}}
 		return c.openAlibaba(func(name string) string { return env[name] }, functionsFile{})
-	}, task.Request{Action: fcapitask.Action, Parameters: json.RawMessage(`{"resourceArn":"acs:fc:::functions/f","invocationType":"Sync"}`)})
+	}, task.Request{Action: fctask.Action, Parameters: json.RawMessage(`{"resourceArn":"acs:fc:::functions/f","invocationType":"Sync"}`)})
 }

@@ -18,19 +18,19 @@ import (
 
 	"millrace/shared/access"
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/inflight"
 	"millrace/shared/queue/memqueue"
 	"millrace/shared/rpc"
-	"millrace/shared/runner"
 	"millrace/shared/store"
-	"millrace/shared/store/localstore"
+	"millrace/shared/store/pebblestore"
 	"millrace/shared/task"
-	"millrace/shared/task/fctask"
-	"millrace/shared/task/flowtask"
+	"millrace/shared/task/actiontask"
+	"millrace/shared/task/functiontask"
 	"millrace/shared/task/httptask"
-	"millrace/shared/task/maptask"
 	"millrace/shared/task/outbound"
+	"millrace/shared/task/subflowtask"
 )
 
 // App is a local server: everything in one process.
@@ -39,9 +39,9 @@ type App struct {
 	log     *slog.Logger
 	store   *store.Store
 	queue   *memqueue.Queue
-	runner  *runner.Runner
+	runner  *engine.Runner
 	service *cloudflow.Service
-	tasks   *fctask.Runner
+	tasks   *functiontask.Runner
 	handler http.Handler
 	shares  pools
 	diskUse *store.DiskUse // of the disk, by account; nil: one has it all
@@ -67,13 +67,13 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := &fctask.File{}
+	file := &functiontask.File{}
 	if c.Functions != "" {
-		if file, err = fctask.Load(c.Functions); err != nil {
+		if file, err = functiontask.Load(c.Functions); err != nil {
 			return nil, err
 		}
 	}
-	driver, err := localstore.Open(ctx, localstore.Options{Dir: c.Data, Logger: c.Log,
+	driver, err := pebblestore.Open(ctx, pebblestore.Options{Dir: c.Data, Logger: c.Log,
 		FreeFloor: c.Settings.FreeMegabytes << 20, MemtableBytes: int(c.Settings.MemtableMegabytes) << 20})
 	if err != nil {
 		return nil, err
@@ -147,7 +147,7 @@ func (a *App) onlyAccount(credentials *rpc.Credentials) string {
 }
 
 // build joins the parts.
-func (a *App) build(file *fctask.File, limits flow.Limits, credentials *rpc.Credentials) error {
+func (a *App) build(file *functiontask.File, limits flow.Limits, credentials *rpc.Credentials) error {
 	s := &a.config.Settings
 	open := credentials == nil
 	a.shares = newPools(s, limits, credentials.Shared(), filesMax())
@@ -157,18 +157,18 @@ func (a *App) build(file *fctask.File, limits flow.Limits, credentials *rpc.Cred
 	}
 	inside := outbound.NewInternal(responseMax(limits))
 	a.queue = memqueue.New(memqueue.Options{})
-	a.tasks = fctask.New(fctask.Options{Functions: file.Functions, Account: a.onlyAccount(credentials), Client: inside, MaxResponse: responseMax(limits),
+	a.tasks = functiontask.New(functiontask.Options{Functions: file.Functions, Account: a.onlyAccount(credentials), Client: inside, MaxResponse: responseMax(limits),
 		Log: func(line string) { a.log.Info(line) }})
 	children := &subflows{}
-	flows := flowtask.New(children, children)
+	flows := subflowtask.New(children, children)
 	flows.AnyOwner = open
-	table := map[string]task.Runner{httptask.Action: httptask.New(client), fctask.Action: a.tasks}
+	table := map[string]task.Runner{httptask.Action: httptask.New(client), functiontask.Action: a.tasks}
 	for _, action := range flows.Actions() {
 		table[action] = flows
 	}
-	var tasks task.Runner = task.NewTable(table, maptask.New(file.Actions, inside))
+	var tasks task.Runner = task.NewTable(table, actiontask.New(file.Actions, inside))
 	if s.Tasks != "" {
-		tasks = maptask.New(taskOverride(s.Tasks), inside)
+		tasks = actiontask.New(taskOverride(s.Tasks), inside)
 	}
 	if a.config.Tasks != nil {
 		tasks = a.config.Tasks
@@ -178,7 +178,7 @@ func (a *App) build(file *fctask.File, limits flow.Limits, credentials *rpc.Cred
 		register = credentials.Register()
 	}
 	mayFlow := rights(register, s.Region)
-	a.runner = runner.New(runner.Options{Store: a.store, Queue: a.queue, Tasks: limitResponses(restrictAccounts(tasks, open, ""), a.shares.responses), Now: a.config.Now, Rights: mayFlow,
+	a.runner = engine.New(engine.Options{Store: a.store, Queue: a.queue, Tasks: limitResponses(restrictAccounts(tasks, open, ""), a.shares.responses), Now: a.config.Now, Rights: mayFlow,
 		Compile: compiler(limits), Limits: limits, Region: s.Region, Log: a.log, Exclusive: true,
 		LeaseMax: seconds(s.LeaseSeconds, 600), CallsMax: s.CallsPerRun, Shares: a.shares.engine(),
 		Retention: seconds(s.RetentionDays*86400, 90*86400)})
@@ -290,7 +290,7 @@ func (a *App) sweep() {
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Runner is the runner, for tests and benchmarks of the whole.
-func (a *App) Runner() *runner.Runner { return a.runner }
+func (a *App) Runner() *engine.Runner { return a.runner }
 
 // drainTimeout is how long calls in flight may still take when the server stops.
 const drainTimeout = 10 * time.Second

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"millrace/shared/engine"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/queue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/task"
 	"millrace/shared/trigger"
@@ -43,7 +43,7 @@ type asyncResults struct {
 	// error that wraps queue.ErrBody says that the queue never takes this text.
 	resend       func(ctx context.Context, text []byte, delay time.Duration) error
 	wakeOnExpiry bool // notes wake the sweeper when they have expired, for the store does not remove them
-	runner       *runner.Runner
+	runner       *engine.Runner
 	log          *slog.Logger
 }
 
@@ -196,7 +196,7 @@ func decodeRecord(row store.Row) (n task.InvocationRecord, err error) {
 }
 
 // report reports the end of a noted task, and deletes the note.
-func (o *asyncResults) report(ctx context.Context, key store.Key, n task.InvocationRecord, out trigger.AsyncResult, report runner.Report) error {
+func (o *asyncResults) report(ctx context.Context, key store.Key, n task.InvocationRecord, out trigger.AsyncResult, report engine.Report) error {
 	_, err := o.runner.ReportAsyncResult(ctx, n.Account, n.Token, report)
 	switch fault.CodeOf(err) {
 	case "":
@@ -213,20 +213,20 @@ func (o *asyncResults) report(ctx context.Context, key store.Key, n task.Invocat
 
 // queryService returns the end of an invocation as the service knows it; false when there is none to
 // report. A record that comes before the end is not the cloud's: the cloud's own follows.
-func (o *asyncResults) queryService(ctx context.Context, n task.InvocationRecord, out trigger.AsyncResult) (runner.Report, bool, error) {
+func (o *asyncResults) queryService(ctx context.Context, n task.InvocationRecord, out trigger.AsyncResult) (engine.Report, bool, error) {
 	if o.queryResult == nil {
-		return runner.Report{}, false, fmt.Errorf("outcome of invocation %s: the service cannot be asked here", out.RequestID)
+		return engine.Report{}, false, fmt.Errorf("outcome of invocation %s: the service cannot be asked here", out.RequestID)
 	}
 	result, over, err := o.queryResult(ctx, n, out.RequestID)
 	switch {
 	case errors.Is(err, task.ErrResultUnknown):
 		o.log.Error("outcome that the service does not confirm", "request", out.RequestID, "function", out.Function, "err", err)
-		return runner.Report{}, false, nil
+		return engine.Report{}, false, nil
 	case err != nil:
-		return runner.Report{}, false, fmt.Errorf("outcome of invocation %s of %s: %w", out.RequestID, out.Function, err)
+		return engine.Report{}, false, fmt.Errorf("outcome of invocation %s of %s: %w", out.RequestID, out.Function, err)
 	case !over:
 		o.log.Warn("outcome of an invocation that has not ended", "request", out.RequestID, "function", out.Function)
-		return runner.Report{}, false, nil
+		return engine.Report{}, false, nil
 	}
 	return reportOf(result), true, nil
 }
@@ -235,30 +235,30 @@ func (o *asyncResults) queryService(ctx context.Context, n task.InvocationRecord
 const requestIDMax = 256
 
 // toReport is an outcome as the end of a task.
-func (o *asyncResults) toReport(n task.InvocationRecord, out trigger.AsyncResult) runner.Report {
+func (o *asyncResults) toReport(n task.InvocationRecord, out trigger.AsyncResult) engine.Report {
 	if out.Failed {
 		e := task.FunctionFailure(n.Action, payloadOf(out))
 		if out.Payload == nil {
 			e.Cause = "The asynchronous invocation came to nothing: " + out.Condition
 		}
-		return runner.Report{Error: &flow.Error{Name: e.Name, Cause: e.Cause}}
+		return engine.Report{Error: &flow.Error{Name: e.Name, Cause: e.Cause}}
 	}
 	return reportOf(o.output(n.FlowV1, out.RequestID, payloadOf(out)))
 }
 
 // reportOf is a result as the end of a task.
-func reportOf(result task.Result) runner.Report {
+func reportOf(result task.Result) engine.Report {
 	if failure := result.Error; failure != nil {
-		return runner.Report{Error: &flow.Error{Name: failure.Name, Cause: failure.Cause}}
+		return engine.Report{Error: &flow.Error{Name: failure.Name, Cause: failure.Cause}}
 	}
 	if result.Tree != nil {
-		return runner.Report{Output: result.Output}
+		return engine.Report{Output: result.Output}
 	}
 	canonical, err := value.Canonical(result.Output)
 	if err != nil {
-		return runner.Report{Error: &flow.Error{Name: flow.ErrInvalidLocal, Cause: "the function's result is no JSON that the engine takes: " + err.Error()}}
+		return engine.Report{Error: &flow.Error{Name: flow.ErrInvalidLocal, Cause: "the function's result is no JSON that the engine takes: " + err.Error()}}
 	}
-	return runner.Report{Output: canonical}
+	return engine.Report{Output: canonical}
 }
 
 // payloadOf is what the function answered. Function Compute puts it into its record as a text.

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/queue/memqueue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
@@ -24,7 +24,7 @@ import (
 func newAsyncResults(d store.Driver, sent *[]string) *asyncResults {
 	s := store.New(store.Options{Driver: d})
 	return &asyncResults{driver: d, log: slog.New(slog.DiscardHandler), dropUnknown: true,
-		runner:   runner.New(runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Limits: flow.DefaultLimits()}),
+		runner:   engine.New(engine.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Limits: flow.DefaultLimits()}),
 		output:   func(bool, string, []byte) task.Result { return task.Result{Output: []byte(`{}`)} },
 		identity: func(function string) (string, error) { name, _, _ := strings.Cut(function, "@"); return name, nil },
 		resend: func(_ context.Context, text []byte, delay time.Duration) error {
@@ -247,8 +247,8 @@ func endByAsyncResult(t *testing.T, size int) string {
 	o := newAsyncResults(memstore.New(), &sent)
 	limits := flow.DefaultLimits()
 	s := store.New(store.Options{Driver: o.driver})
-	options := runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, AcceptOnly: true}
-	o.runner = runner.New(options)
+	options := engine.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, AcceptOnly: true}
+	o.runner = engine.New(options)
 	options.AcceptOnly = false
 	options.Tasks = task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
 		if err := o.Record(ctx, "r", task.InvocationRecord{Account: r.Account, Token: r.Token, Function: "f"}); err != nil {
@@ -256,7 +256,7 @@ func endByAsyncResult(t *testing.T, size int) string {
 		}
 		return task.Result{Output: []byte(`{}`)}
 	})
-	full := runner.New(options)
+	full := engine.New(options)
 	defer full.Close(t.Context())
 	service := cloudflow.New(cloudflow.Options{Store: s, Runner: full, Limits: limits, Log: o.log})
 	caller := cloudflow.Caller{Account: "1"}

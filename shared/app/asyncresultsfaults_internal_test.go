@@ -11,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/queue/memqueue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
@@ -79,7 +79,7 @@ func runTransientFaults(t *testing.T, chance *rand.Rand) {
 	s, k := store.New(store.Options{Driver: mem}), &tokens{of: map[string]string{}}
 	var records []string // what the queue holds
 	o := newAsyncResults(mem, nil)
-	o.runner = runner.New(runner.Options{Store: s, Queue: q, Compile: compiler(flow.DefaultLimits()), Limits: flow.DefaultLimits(),
+	o.runner = engine.New(engine.Options{Store: s, Queue: q, Compile: compiler(flow.DefaultLimits()), Limits: flow.DefaultLimits(),
 		Tasks: task.NewTable(map[string]task.Runner{"FC:InvokeFunction": k}, nil), Exclusive: true, Log: slog.New(slog.DiscardHandler)})
 	o.output = func(_ bool, id string, payload []byte) task.Result { return task.Result{Output: payload} }
 	o.resend = func(_ context.Context, text []byte, _ time.Duration) error {
@@ -95,7 +95,7 @@ func runTransientFaults(t *testing.T, chance *rand.Rand) {
 	}
 	name := func(i int) string { return fmt.Sprint("x", i) }
 	for i := range tasks {
-		if _, _, err := o.runner.StartExecution(ctx, runner.Start{Flow: f, Name: name(i), Input: []byte(`{}`), Canonical: []byte(`{}`)}); err != nil {
+		if _, _, err := o.runner.StartExecution(ctx, engine.Start{Flow: f, Name: name(i), Input: []byte(`{}`), Canonical: []byte(`{}`)}); err != nil {
 			t.Fatal(err)
 		}
 		record := fmt.Sprintf(`{"requestContext":{"requestId":"r%d","functionArn":"f@1","condition":"Success"},"responseContext":{},"responsePayload":{"of":%d}}`, i, i)

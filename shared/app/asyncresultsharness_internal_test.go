@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/queue/memqueue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
@@ -170,7 +170,7 @@ func runAsyncResultSeed(t *testing.T, seed uint64) {
 	w := newAsyncResultHarness(t, seed)
 	s, limits, log := store.New(store.Options{Driver: w.rows}), flow.DefaultLimits(), slog.New(slog.DiscardHandler)
 	tasks := task.RunnerFunc(w.call)
-	r := runner.New(runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits,
+	r := engine.New(engine.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits,
 		Exclusive: true, Tasks: tasks, Log: log})
 	service := cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits, Log: log})
 	identity := func(function string) (string, error) { return function, nil }

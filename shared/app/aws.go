@@ -16,7 +16,7 @@ import (
 	"millrace/shared/queue/sqsqueue"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/task"
-	"millrace/shared/task/fctask"
+	"millrace/shared/task/functiontask"
 	"millrace/shared/task/lambdatask"
 	"millrace/shared/task/outbound"
 	"millrace/shared/task/own"
@@ -101,9 +101,9 @@ func openQueue(ctx context.Context, cfg aws.Config, queueURL string, getenv func
 }
 
 // otherFunctions carries out functions that are no Lambda functions; nil without any.
-func otherFunctions(functions []fctask.Function, responseMax int64) task.Runner {
+func otherFunctions(functions []functiontask.Function, responseMax int64) task.Runner {
 	if len(functions) == 0 {
 		return nil
 	}
-	return fctask.New(fctask.Options{Functions: functions, Client: outbound.NewInternal(responseMax)})
+	return functiontask.New(functiontask.Options{Functions: functions, Client: outbound.NewInternal(responseMax)})
 }

@@ -11,17 +11,17 @@ import (
 
 	"millrace/shared/access"
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/inflight"
 	"millrace/shared/queue"
 	"millrace/shared/rpc"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/task"
-	"millrace/shared/task/flowtask"
+	"millrace/shared/task/actiontask"
 	"millrace/shared/task/httptask"
-	"millrace/shared/task/maptask"
 	"millrace/shared/task/outbound"
+	"millrace/shared/task/subflowtask"
 	"millrace/shared/trigger"
 )
 
@@ -34,7 +34,7 @@ type Cloud struct {
 	log          *slog.Logger
 	store        *store.Store
 	queue        queue.Sender
-	runner       *runner.Runner
+	runner       *engine.Runner
 	service      *cloudflow.Service
 	asyncResults *asyncResults
 	decode       func(body string) (string, error)
@@ -117,7 +117,7 @@ func (c *Cloud) build(h *cloudServices, file functionsFile) error {
 	}
 	c.asyncResults = &asyncResults{driver: c.store.Driver(), output: h.output, identity: h.identity, queryResult: h.queryResult, resend: h.resend, dropUnknown: h.dropUnknown, wakeOnExpiry: !h.storeExpires, log: c.log}
 	children := &subflows{}
-	flows := flowtask.New(children, children)
+	flows := subflowtask.New(children, children)
 	tasks, rest := h.runners(c.asyncResults, flows)
 	tasks[httptask.Action] = httptask.New(client)
 	for _, action := range flows.Actions() {
@@ -128,7 +128,7 @@ func (c *Cloud) build(h *cloudServices, file functionsFile) error {
 	if s.Tasks != "" {
 		tasks, rest, file.actions = nil, nil, taskOverride(s.Tasks)
 	}
-	mapped := maptask.New(file.actions, outbound.NewInternal(responseMax(c.limits)))
+	mapped := actiontask.New(file.actions, outbound.NewInternal(responseMax(c.limits)))
 	if rest == nil {
 		rest = mapped
 	} else {
@@ -140,7 +140,7 @@ func (c *Cloud) build(h *cloudServices, file functionsFile) error {
 		return err
 	}
 	inflight.LimitHeap(s.memory())
-	c.runner = runner.New(runner.Options{Store: c.store, Queue: c.queue,
+	c.runner = engine.New(engine.Options{Store: c.store, Queue: c.queue,
 		Tasks:   limitResponses(restrictAccounts(task.NewTable(tasks, rest), false, sharedAccount(register, h.account)), answers),
 		Rights:  mayFlow,
 		Compile: compiler(c.limits), Limits: c.limits, Region: c.config.Region, Now: clock(), Log: c.log, AcceptOnly: true, LogEnds: true, StoreExpires: h.storeExpires,

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/queue/memqueue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
 	"millrace/shared/task"
@@ -20,11 +20,11 @@ import (
 )
 
 // newAcceptor is a service and its store, as a function has them.
-func newAcceptor(t *testing.T) (*runner.Runner, *cloudflow.Service, *store.Store) {
+func newAcceptor(t *testing.T) (*engine.Runner, *cloudflow.Service, *store.Store) {
 	t.Helper()
 	s := store.New(store.Options{Driver: memstore.New()})
 	limits := flow.DefaultLimits()
-	r := runner.New(runner.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, AcceptOnly: true,
+	r := engine.New(engine.Options{Store: s, Queue: memqueue.New(memqueue.Options{}), Compile: compiler(limits), Limits: limits, AcceptOnly: true,
 		Tasks: task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{} })})
 	return r, cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits}), s
 }

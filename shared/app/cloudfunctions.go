@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"millrace/shared/task"
-	"millrace/shared/task/fctask"
+	"millrace/shared/task/functiontask"
 	"millrace/shared/value"
 )
 
@@ -15,7 +15,7 @@ import (
 type functionsFile struct {
 	lambda  []cloudFunction
 	fc      []cloudFunction
-	rest    []fctask.Function
+	rest    []functiontask.Function
 	actions []task.Mapping
 }
 
@@ -62,7 +62,7 @@ func parseFunctions(text string) (functionsFile, error) {
 	if err != nil {
 		return f, err
 	}
-	file, err := fctask.Parse(again)
+	file, err := functiontask.Parse(again)
 	if err != nil {
 		return f, fmt.Errorf("%s: %w", name, err)
 	}

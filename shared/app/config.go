@@ -14,10 +14,10 @@ import (
 	"strings"
 	"time"
 
+	"millrace/shared/engine"
 	"millrace/shared/fdl/source"
 	"millrace/shared/flow"
 	"millrace/shared/rpc"
-	"millrace/shared/runner"
 	"millrace/shared/task"
 	"millrace/shared/value"
 )
@@ -92,7 +92,7 @@ const sweepMax = 120
 
 // leaseMax, freeMax and memtableMax are the largest values that can be meant: a day, a pebibyte, and what the store takes.
 const (
-	leaseMax    = int64(runner.ExclusiveLeaseMax / time.Second)
+	leaseMax    = int64(engine.ExclusiveLeaseMax / time.Second)
 	freeMax     = 1 << 30
 	memtableMax = 2_048
 	memoryMax   = 1 << 30

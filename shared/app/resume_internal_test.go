@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/queue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
 )
@@ -43,7 +43,7 @@ func TestResumeAgain(t *testing.T) {
 		}
 		q := &fullQueue{until: time.Now().Add(10 * time.Minute)}
 		life, end := context.WithCancel(t.Context())
-		a := &App{ctx: life, log: slog.New(slog.DiscardHandler), runner: runner.New(runner.Options{
+		a := &App{ctx: life, log: slog.New(slog.DiscardHandler), runner: engine.New(engine.Options{
 			Store: store.New(store.Options{Driver: mem}), Queue: q, Exclusive: true, Limits: flow.DefaultLimits()})}
 		began := time.Now()
 		a.retryResume(errors.New("the first try"))

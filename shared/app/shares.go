@@ -6,9 +6,9 @@ import (
 	"slices"
 	"sync"
 
+	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/inflight"
-	"millrace/shared/runner"
 	"millrace/shared/share"
 )
 
@@ -94,8 +94,8 @@ func intOr(n, otherwise int64) int64 {
 }
 
 // engine are the shares that the engine looks after.
-func (p *pools) engine() runner.Shares {
-	return runner.Shares{Polls: p.polls, Express: p.express, Calls: p.calls, Processors: p.processors}
+func (p *pools) engine() engine.Shares {
+	return engine.Shares{Polls: p.polls, Express: p.express, Calls: p.calls, Processors: p.processors}
 }
 
 // all are the pools that there are, for metrics.

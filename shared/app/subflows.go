@@ -5,39 +5,39 @@ import (
 	"encoding/json"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/flow"
-	"millrace/shared/runner"
-	"millrace/shared/task/flowtask"
+	"millrace/shared/task/subflowtask"
 	"millrace/shared/value"
 )
 
 // subflows carries out what tasks ask of the engine's own service.
 type subflows struct {
-	runner  *runner.Runner
+	runner  *engine.Runner
 	service *cloudflow.Service
 	region  string
 }
 
 // StartChild starts an execution for a task.
-func (c *subflows) StartChild(ctx context.Context, k flowtask.Child) (flowtask.Started, error) {
+func (c *subflows) StartChild(ctx context.Context, k subflowtask.Child) (subflowtask.Started, error) {
 	if err := c.callerOf(k.Caller).Authorize("fnf:StartExecution", k.FlowName); err != nil {
-		return flowtask.Started{}, err
+		return subflowtask.Started{}, err
 	}
-	name, err := c.runner.StartChild(ctx, runner.Child{Account: k.Account, FlowName: k.FlowName, Name: k.ExecutionName,
+	name, err := c.runner.StartChild(ctx, engine.Child{Account: k.Account, FlowName: k.FlowName, Name: k.ExecutionName,
 		Input: k.Input, CallbackToken: k.CallbackToken, Key: k.Key})
 	if err != nil {
-		return flowtask.Started{}, err
+		return subflowtask.Started{}, err
 	}
-	return flowtask.Started{FlowName: k.FlowName, ExecutionName: name, RequestID: k.Key}, nil
+	return subflowtask.Started{FlowName: k.FlowName, ExecutionName: name, RequestID: k.Key}, nil
 }
 
 // callerOf is a flow as a caller of the API, who has the rights that its task has.
-func (c *subflows) callerOf(by flowtask.Caller) cloudflow.Caller {
+func (c *subflows) callerOf(by subflowtask.Caller) cloudflow.Caller {
 	return cloudflow.Caller{Account: by.Account, Region: c.region, May: by.May, FlowPrincipal: by.FlowPrincipal}
 }
 
 // DescribeExecution answers as the API does.
-func (c *subflows) DescribeExecution(ctx context.Context, by flowtask.Caller, flowName, execution string) (json.RawMessage, error) {
+func (c *subflows) DescribeExecution(ctx context.Context, by subflowtask.Caller, flowName, execution string) (json.RawMessage, error) {
 	who := c.callerOf(by)
 	if err := who.Authorize("fnf:DescribeExecution", flowName); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (c *subflows) DescribeExecution(ctx context.Context, by flowtask.Caller, fl
 }
 
 // StopExecution answers as the API does.
-func (c *subflows) StopExecution(ctx context.Context, by flowtask.Caller, flowName, execution, name, cause string) (json.RawMessage, error) {
+func (c *subflows) StopExecution(ctx context.Context, by subflowtask.Caller, flowName, execution, name, cause string) (json.RawMessage, error) {
 	who := c.callerOf(by)
 	if err := who.Authorize("fnf:StopExecution", flowName); err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (c *subflows) StopExecution(ctx context.Context, by flowtask.Caller, flowNa
 }
 
 // ReportTaskSucceeded answers as the API does.
-func (c *subflows) ReportTaskSucceeded(ctx context.Context, by flowtask.Caller, token, output string) (json.RawMessage, error) {
+func (c *subflows) ReportTaskSucceeded(ctx context.Context, by subflowtask.Caller, token, output string) (json.RawMessage, error) {
 	who := c.callerOf(by)
 	if err := who.Authorize("fnf:ReportTaskSucceeded", ""); err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (c *subflows) ReportTaskSucceeded(ctx context.Context, by flowtask.Caller, 
 }
 
 // ReportTaskFailed answers as the API does.
-func (c *subflows) ReportTaskFailed(ctx context.Context, by flowtask.Caller, token, name, cause string) (json.RawMessage, error) {
+func (c *subflows) ReportTaskFailed(ctx context.Context, by subflowtask.Caller, token, name, cause string) (json.RawMessage, error) {
 	who := c.callerOf(by)
 	if err := who.Authorize("fnf:ReportTaskFailed", ""); err != nil {
 		return nil, err

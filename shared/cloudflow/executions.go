@@ -6,10 +6,10 @@ import (
 	"errors"
 	"time"
 
+	"millrace/shared/engine"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 )
 
@@ -55,7 +55,7 @@ func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecution
 }
 
 // prepare checks what both kinds of start have in common.
-func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest) (*runner.Start, error) {
+func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest) (*engine.Start, error) {
 	if err := checkName("FlowName", q.FlowName); err != nil {
 		return nil, err
 	}
@@ -82,14 +82,14 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 	if limit := s.Limits.Data(lang); input.size > limit {
 		return nil, fault.TooLarge(limit)
 	}
-	return &runner.Start{Flow: f, Input: []byte(q.Input), Canonical: input.canonical, Tree: input.tree,
+	return &engine.Start{Flow: f, Input: []byte(q.Input), Canonical: input.canonical, Tree: input.tree,
 		CallbackToken: q.CallbackToken, Qualifier: q.Qualifier}, nil
 }
 
 // existing returns the execution that has the name of a start. Only a start that is refused for
 // another reason asks for it: a name in use comes first (api.md 5.1). Without one, refusal is the
 // error.
-func (s *Service) existing(ctx context.Context, start *runner.Start, rejection error) (*store.Execution, error) {
+func (s *Service) existing(ctx context.Context, start *engine.Start, rejection error) (*store.Execution, error) {
 	x, err := s.Runner.Load(ctx, store.Partition(start.Flow.ID, start.Name))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, rejection
@@ -158,7 +158,7 @@ func (s *Service) StopExecution(ctx context.Context, c Caller, q StopExecutionRe
 		return nil, err
 	}
 	x, err := s.Runner.Stop(ctx, store.Partition(f.ID, q.ExecutionName), &flow.Error{Name: deref(q.Error), Cause: deref(q.Cause)})
-	if runner.IsGone(err) {
+	if engine.IsGone(err) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
 		return nil, FaultOf(err)

@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
 )
@@ -19,7 +19,7 @@ func newService() *cloudflow.Service {
 
 func newServiceOn(d store.Driver) *cloudflow.Service {
 	s := store.New(store.Options{Driver: d})
-	return cloudflow.New(cloudflow.Options{Store: s, Runner: runner.New(runner.Options{Store: s}), Limits: flow.DefaultLimits()})
+	return cloudflow.New(cloudflow.Options{Store: s, Runner: engine.New(engine.Options{Store: s}), Limits: flow.DefaultLimits()})
 }
 
 const passFlow = "version: v1\ntype: flow\nsteps:\n  - type: pass\n    name: p\n"

@@ -6,10 +6,10 @@ import (
 	"testing"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/queue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/memstore"
 )
@@ -39,7 +39,7 @@ func (discardQueue) Send(context.Context, ...queue.Hint) error { return nil }
 func newRunningService(d store.Driver) *cloudflow.Service {
 	limits := flow.DefaultLimits()
 	s := store.New(store.Options{Driver: d})
-	r := runner.New(runner.Options{Store: s, Limits: limits, Queue: discardQueue{},
+	r := engine.New(engine.Options{Store: s, Limits: limits, Queue: discardQueue{},
 		Compile: func(definition, mode string) (*flow.Machine, error) {
 			m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: limits})
 			if m == nil {

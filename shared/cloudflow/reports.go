@@ -3,10 +3,10 @@ package cloudflow
 import (
 	"context"
 
+	"millrace/shared/engine"
 	"millrace/shared/fault"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
-	"millrace/shared/runner"
 )
 
 // ReportTaskSucceeded reports a task's result by token (api.md 4.12) and answers the id of the event written.
@@ -18,7 +18,7 @@ func (s *Service) ReportTaskSucceeded(ctx context.Context, c Caller, q ReportTas
 	if err != nil {
 		return 0, err
 	}
-	report := runner.Report{Output: out.canonical, Size: out.size}
+	report := engine.Report{Output: out.canonical, Size: out.size}
 	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, report)
 	if err != nil {
 		return 0, FaultOf(err)
@@ -40,7 +40,7 @@ func (s *Service) ReportTaskFailed(ctx context.Context, c Caller, q ReportTaskFa
 			return 0, err
 		}
 	}
-	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, runner.Report{Error: &flow.Error{Name: q.Error, Cause: cause}})
+	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, engine.Report{Error: &flow.Error{Name: q.Error, Cause: cause}})
 	if err != nil {
 		return 0, FaultOf(err)
 	}

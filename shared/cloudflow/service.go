@@ -5,15 +5,15 @@ import (
 	"time"
 
 	"millrace/shared/access"
+	"millrace/shared/engine"
 	"millrace/shared/flow"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 )
 
 // Options of a Service.
 type Options struct {
 	Store  *store.Store
-	Runner *runner.Runner
+	Runner *engine.Runner
 	Limits flow.Limits
 	Region string
 	// Rights is that of the runner: here it also says which roles there are. nil: any, as on an

@@ -6,7 +6,7 @@ import "millrace/shared/flow"
 // number of their own. Rows of another format are left alone.
 //
 // Whoever changes what is written raises the number, goes on reading the rows of the number before, and adds a file of the new
-// ones beside those that are there (runner/testdata/stored, go test ./shared/runner -run TestStored -update, after storedNow
+// ones beside those that are there (runner/testdata/stored, go test ./shared/engine -run TestStored -update, after storedNow
 // names the new file). A file of stored rows is not written anew for a number that has been in use: rows like those in it are
 // in somebody's store.
 //

@@ -13,14 +13,14 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/queue"
 	"millrace/shared/queue/memqueue"
 	"millrace/shared/rpc"
-	"millrace/shared/runner"
 	"millrace/shared/store"
-	"millrace/shared/store/localstore"
+	"millrace/shared/store/pebblestore"
 	"millrace/shared/task"
 )
 
@@ -41,7 +41,7 @@ func (c *counting) Send(ctx context.Context, messages ...queue.Hint) error {
 // TestFullQueue: a queue with room for two hints refuses nearly all of them. The sweeps find what they were for.
 func TestFullQueue(t *testing.T) {
 	t.Parallel()
-	driver, err := localstore.Open(t.Context(), localstore.Options{Dir: t.TempDir(), FreeFloor: -1})
+	driver, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: t.TempDir(), FreeFloor: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestFullQueue(t *testing.T) {
 	q := &counting{Queue: memqueue.New(memqueue.Options{Capacity: 2, Workers: 1})}
 	limits := flow.DefaultLimits()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	r := runner.New(runner.Options{Store: s, Queue: q, Tasks: task.NewTable(nil, nil), Limits: limits, Log: log, Exclusive: true,
+	r := engine.New(engine.Options{Store: s, Queue: q, Tasks: task.NewTable(nil, nil), Limits: limits, Log: log, Exclusive: true,
 		Compile: func(text, mode string) (*flow.Machine, error) {
 			m, bad := fdl.Parse([]byte(text), fdl.Options{Mode: mode, Limits: limits})
 			if m == nil {

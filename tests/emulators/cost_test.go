@@ -9,7 +9,7 @@ import (
 // for five tasks in a row.
 func TestCost(t *testing.T) {
 	w := newWorld(t)
-	e := w.engine(t, nil)
+	e := w.process(t, nil)
 	for _, c := range []struct {
 		name, definition string
 		writes           float64

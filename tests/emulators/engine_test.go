@@ -17,11 +17,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/fault"
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/queue/sqsqueue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/dynamostore"
 	"millrace/shared/task"
@@ -50,24 +50,24 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// engine is what one process has: its own clients, store, queue and runner.
-type engine struct {
+// process is what one process has: its own clients, store, queue and runner.
+type process struct {
 	*cloudflow.Service
-	runner *runner.Runner
+	runner *engine.Runner
 	queue  *sqsqueue.Queue
 	meter  *dynamostore.Meter
 }
 
-// engine starts one more process on the world, whose calls to DynamoDB go through transport.
-func (w *world) engine(t *testing.T, transport http.RoundTripper) *engine {
+// process starts one more process on the world, whose calls to DynamoDB go through transport.
+func (w *world) process(t *testing.T, transport http.RoundTripper) *process {
 	t.Helper()
-	e := &engine{meter: &dynamostore.Meter{}}
+	e := &process{meter: &dynamostore.Meter{}}
 	driver := dynamostore.New(dynamostore.Options{Client: dynamostore.NewClient(emulators.Config(w.dynamo, transport)), Table: w.table, Meter: e.meter})
 	st := store.New(store.Options{Driver: driver, TailBytes: 1200})
 	e.queue = sqsqueue.New(sqsqueue.Options{Client: sqs.NewFromConfig(emulators.Config(w.queues, nil)), URL: w.queue, Visibility: 2 * time.Second})
 	limits := flow.DefaultLimits()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	e.runner = runner.New(runner.Options{Store: st, Queue: e.queue, Tasks: &w.tasks, Limits: limits, Region: emulators.Region, Log: log,
+	e.runner = engine.New(engine.Options{Store: st, Queue: e.queue, Tasks: &w.tasks, Limits: limits, Region: emulators.Region, Log: log,
 		Compile: func(definition, mode string) (*flow.Machine, error) {
 			m, diagnostics := fdl.Parse([]byte(definition), fdl.Options{Mode: mode, Limits: limits})
 			if m == nil {
@@ -188,7 +188,7 @@ func parallel(branches int) string {
 
 var caller = cloudflow.Caller{Account: "123456789012", Region: emulators.Region}
 
-func (e *engine) create(t *testing.T, name, definition string) {
+func (e *process) create(t *testing.T, name, definition string) {
 	t.Helper()
 	if _, err := e.CreateFlow(t.Context(), caller, cloudflow.CreateFlowRequest{Name: name, Definition: strings.Replace(definition, "Name: f\n", "Name: "+name+"\n", 1), Type: "FDL"}); err != nil {
 		t.Fatalf("CreateFlow %s: %v", name, err)
@@ -196,7 +196,7 @@ func (e *engine) create(t *testing.T, name, definition string) {
 }
 
 // start starts an execution, again and again while the store is too busy.
-func (e *engine) start(t *testing.T, flowName, name string) {
+func (e *process) start(t *testing.T, flowName, name string) {
 	t.Helper()
 	if _, err := e.StartExecution(t.Context(), caller, cloudflow.StartExecutionRequest{FlowName: flowName, ExecutionName: name, Input: `{"in":1}`}); err != nil {
 		t.Fatalf("StartExecution %s: %v", name, err)
@@ -204,7 +204,7 @@ func (e *engine) start(t *testing.T, flowName, name string) {
 }
 
 // ended waits for an execution's end.
-func (e *engine) ended(t *testing.T, flowName, name string) *cloudflow.Execution {
+func (e *process) ended(t *testing.T, flowName, name string) *cloudflow.Execution {
 	t.Helper()
 	wait := int64(20)
 	for late := time.Now().Add(5 * time.Minute); time.Now().Before(late); {
@@ -221,7 +221,7 @@ func (e *engine) ended(t *testing.T, flowName, name string) *cloudflow.Execution
 }
 
 // wantHistory reads an execution's history and expects it without gaps.
-func (e *engine) wantHistory(t *testing.T, flowName, name string) int64 {
+func (e *process) wantHistory(t *testing.T, flowName, name string) int64 {
 	t.Helper()
 	q := cloudflow.GetExecutionHistoryRequest{FlowName: flowName, ExecutionName: name}
 	last := int64(0)
@@ -275,7 +275,7 @@ func TestEngineOnAFaultyStore(t *testing.T) {
 
 func run(t *testing.T, w *world, transport http.RoundTripper, each int) {
 	w.tasks.tokens = make(chan string, each)
-	engines := []*engine{w.engine(t, transport), w.engine(t, transport)}
+	engines := []*process{w.process(t, transport), w.process(t, transport)}
 	for name, definition := range flows {
 		engines[0].create(t, name, definition)
 	}
@@ -313,7 +313,7 @@ func run(t *testing.T, w *world, transport http.RoundTripper, each int) {
 }
 
 // report brings the answer of a callback task.
-func report(t *testing.T, e *engine, token string) {
+func report(t *testing.T, e *process, token string) {
 	t.Helper()
 	for {
 		_, err := e.ReportTaskSucceeded(t.Context(), caller, cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: `{"answer":42}`})
@@ -331,7 +331,7 @@ func report(t *testing.T, e *engine, token string) {
 // Fifty callers race for a name through two processes: it is started once.
 func TestFiftyStarts(t *testing.T) {
 	w := newWorld(t)
-	engines := []*engine{w.engine(t, nil), w.engine(t, nil)}
+	engines := []*process{w.process(t, nil), w.process(t, nil)}
 	engines[0].create(t, "task", flows["task"])
 	var done sync.WaitGroup
 	var refused atomic.Int64

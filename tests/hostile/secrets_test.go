@@ -26,7 +26,7 @@ import (
 	"millrace/shared/cloudflow"
 	"millrace/shared/rpc"
 	"millrace/shared/store"
-	"millrace/shared/store/localstore"
+	"millrace/shared/store/pebblestore"
 	"millrace/shared/task"
 	"millrace/tests/live"
 	"millrace/tests/port"
@@ -432,7 +432,7 @@ func seedOf(t *testing.T, owner *rpc.Client, data string) (seed [16]byte) {
 	if err := os.CopyFS(copied, os.DirFS(data)); err != nil {
 		t.Fatal(err)
 	}
-	driver, err := localstore.Open(ctx, localstore.Options{Dir: copied, FreeFloor: -1})
+	driver, err := pebblestore.Open(ctx, pebblestore.Options{Dir: copied, FreeFloor: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

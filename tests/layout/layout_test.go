@@ -146,16 +146,16 @@ func TestCoreIsPure(t *testing.T) {
 // Third-party modules appear at the edge only.
 func TestThirdParty(t *testing.T) {
 	allowed := map[string][]string{
-		"gopkg.in/yaml.v3":                           {"yamltext", "fdl/source", "task/fctask", "rpc"},
+		"gopkg.in/yaml.v3":                           {"yamltext", "fdl/source", "task/functiontask", "rpc"},
 		"github.com/aws/smithy-go":                   {"store/dynamostore", "queue/sqsqueue", "task/lambdatask"},
-		"github.com/cockroachdb/pebble":              {"store/localstore"},
+		"github.com/cockroachdb/pebble":              {"store/pebblestore"},
 		"github.com/prometheus/client_golang":        {"app"},
 		"github.com/aws/aws-lambda-go":               {"platform"},
 		"github.com/aws/aws-sdk-go-v2":               {"app", "task/lambdatask", "store/dynamostore", "queue/sqsqueue"},
 		"github.com/aliyun/aliyun-tablestore-go-sdk": {"store/otsstore"},
 		"github.com/aliyun/fc-runtime-go-sdk":        {"platform"},
 		"golang.org/x/sync/semaphore":                {"inflight"},
-		"golang.org/x/sys":                           {"store/localstore", "task/fctask"},
+		"golang.org/x/sys":                           {"store/pebblestore", "task/functiontask"},
 		"golang.org/x/text/encoding":                 {"task/charset"},
 	}
 	for _, p := range packages(t) {

@@ -6,7 +6,7 @@
  * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
  * number: of a store that fails for ever, or a process that always dies, nothing can be promised.
  *
- * shared/store: Commit, write, writer.tail. shared/runner: round, try, load.
+ * shared/store: Commit, write, writer.tail. shared/engine: round, try, load.
  */
 
 #ifndef WRITERS

@@ -10,7 +10,7 @@
  * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
  * number: of a store that fails for ever, or a process that always dies, nothing can be promised.
  *
- * shared/runner: accept, marked, do, round, try, fold.news, call, follow, and the inbox. shared/interp: news, take, leaseOver.
+ * shared/engine: accept, marked, do, round, try, fold.news, call, follow, and the inbox. shared/interp: news, take, leaseOver.
  */
 
 #ifndef RUNNERS

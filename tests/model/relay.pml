@@ -10,7 +10,7 @@
  *
  * A child's end is for the attempt that has started it, in both languages: in the older one its token would not say so.
  *
- * shared/runner: call, StartChild, startedBy, relay, deliver, stopChild, report. shared/interp: end, callback, stopChild, sent.
+ * shared/engine: call, StartChild, startedBy, relay, deliver, stopChild, report. shared/interp: end, callback, stopChild, sent.
  */
 
 #ifndef RELAYS

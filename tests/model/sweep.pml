@@ -9,7 +9,7 @@
  *
  * POISON: whoever folds the execution dies of it.
  *
- * shared/runner: fold.wake, fold.begun, early, round, wake, postpone, sendHint. shared/interp: NextDue, Ready.
+ * shared/engine: fold.wake, fold.begun, early, round, wake, postpone, sendHint. shared/interp: NextDue, Ready.
  */
 
 #ifndef RUNNERS

@@ -70,7 +70,7 @@ Flags:
 `
 
 // core is what is changed by default.
-const core = "./shared/runner ./shared/interp ./shared/store " +
+const core = "./shared/engine ./shared/interp ./shared/store " +
 	"./shared/cloudflow ./shared/queue ./shared/app"
 
 // options are what the flags say.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/shared/engine"
 	"millrace/shared/queue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/tests/sim"
 )
@@ -160,8 +160,8 @@ var bugs = []struct {
 	}}},
 	{seed: 537, Bug: sim.Bug{Name: "reads show what a power loss takes away", Unsafe: sim.Unsafe{Shown: true}}, home: "local"},
 	{seed: 3, Bug: sim.Bug{Name: "a write is answered before its sync", Unsafe: sim.Unsafe{Early: true}}, home: "local"},
-	{seed: 2, Bug: sim.Bug{Name: "leases of others are ignored", Runner: func(o *runner.Options) { o.Exclusive = true }}, home: "servers"},
-	{seed: 2, Bug: sim.Bug{Name: "more iterations are open than allowed", Runner: func(o *runner.Options) { o.Limits.MapConcurrency, o.Limits.IterationsV1 = 100, 100 }}},
+	{seed: 2, Bug: sim.Bug{Name: "leases of others are ignored", Runner: func(o *engine.Options) { o.Exclusive = true }}, home: "servers"},
+	{seed: 2, Bug: sim.Bug{Name: "more iterations are open than allowed", Runner: func(o *engine.Options) { o.Limits.MapConcurrency, o.Limits.IterationsV1 = 100, 100 }}},
 }
 
 // searchMax is how many seeds are tried for a bug.
@@ -190,7 +190,7 @@ func TestBugs(t *testing.T) {
 // TestNoHints loses every hint: that changes only when things happen (R1). In functions it is a hint that the sweeper
 // wakes a runner with, so there some must arrive.
 func TestNoHints(t *testing.T) {
-	bug := &sim.Bug{Name: "no hints", Runner: func(o *runner.Options) { o.Queue = unkept{} }}
+	bug := &sim.Bug{Name: "no hints", Runner: func(o *engine.Options) { o.Queue = unkept{} }}
 	for s := uint64(1); s <= 40; s++ {
 		home := []string{"local", "servers"}[s%2]
 		o := sim.Options{Seed: s, Bug: bug, Topology: home}

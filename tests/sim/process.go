@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/interp"
 	"millrace/shared/queue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/task"
-	"millrace/shared/task/flowtask"
+	"millrace/shared/task/subflowtask"
 )
 
 // topology is what kind of deployment a run has.
@@ -37,7 +37,7 @@ func (h topology) String() string { return [...]string{"local", "servers", "func
 type process struct {
 	w        *World
 	name     string
-	runner   *runner.Runner
+	runner   *engine.Runner
 	service  *cloudflow.Service
 	store    *store.Store
 	skew     atomic.Int64 // of its clock, ns
@@ -77,7 +77,7 @@ func newProcess(w *World) *process {
 		driver = w.bug.Driver(driver)
 	}
 	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail, Sizes: w.sizes.store, Exclusive: w.topology == embedded, Random: p.random})
-	flows := flowtask.New(starter{p}, nil)
+	flows := subflowtask.New(starter{p}, nil)
 	flows.AnyOwner = true
 	world := task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result { return w.tasks.run(ctx, p, r) })
 	tasks := task.NewTable(map[string]task.Runner{"FNF:StartExecution": task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
@@ -86,7 +86,7 @@ func newProcess(w *World) *process {
 	if w.mocked != nil {
 		tasks = task.NewTable(nil, world)
 	}
-	o := runner.Options{Store: p.store, Queue: queueClient{p}, Tasks: tasks, Compile: compileOnce, Limits: w.limits, Region: "local", Now: p.now,
+	o := engine.Options{Store: p.store, Queue: queueClient{p}, Tasks: tasks, Compile: compileOnce, Limits: w.limits, Region: "local", Now: p.now,
 		Log:       slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: noTime})),
 		Exclusive: w.topology == embedded, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, TransactionWorkMax: w.transactionWork, TransactionEventsMax: w.sizes.events,
 		BlockSize: w.sizes.block, OnTransaction: p.noteTransaction}
@@ -106,7 +106,7 @@ func newProcess(w *World) *process {
 	if w.bug != nil && w.bug.Runner != nil {
 		w.bug.Runner(&o)
 	}
-	p.runner = runner.New(o)
+	p.runner = engine.New(o)
 	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Runner: p.runner, Limits: w.limits, Region: "local", Rights: o.Rights,
 		PageBytes: w.sizes.page, Now: p.now, Log: o.Log})
 	first := time.Duration(w.rand.IntN(60_000))*time.Millisecond + time.Duration(w.processesStarted)*time.Microsecond
@@ -319,14 +319,14 @@ func (w *World) freeze() {
 // starter starts executions for tasks.
 type starter struct{ p *process }
 
-func (s starter) StartChild(ctx context.Context, c flowtask.Child) (flowtask.Started, error) {
+func (s starter) StartChild(ctx context.Context, c subflowtask.Child) (subflowtask.Started, error) {
 	if err := s.p.w.authorize(&c); err != nil {
-		return flowtask.Started{}, err
+		return subflowtask.Started{}, err
 	}
 	s.p.w.referee.starting(&c)
-	name, err := s.p.runner.StartChild(ctx, runner.Child{Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
+	name, err := s.p.runner.StartChild(ctx, engine.Child{Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
 		CallbackToken: c.CallbackToken, Key: c.Key})
-	return flowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
+	return subflowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
 }
 
 // queueClient is the queue as one process reaches it.

@@ -12,7 +12,7 @@ import (
 	"millrace/shared/interp"
 	"millrace/shared/store"
 	"millrace/shared/task"
-	"millrace/shared/task/flowtask"
+	"millrace/shared/task/subflowtask"
 	"millrace/tests/reference"
 )
 
@@ -107,7 +107,7 @@ func outcomeOf(output []byte, err *task.Error, async bool, delay time.Duration) 
 
 // starting notes that an execution is to be started for a task. What that is answered is the code's
 // own.
-func (f *referee) starting(c *flowtask.Child) {
+func (f *referee) starting(c *subflowtask.Child) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	a := f.attempt(c.Key)

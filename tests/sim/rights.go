@@ -12,7 +12,7 @@ import (
 	"millrace/shared/access"
 	"millrace/shared/cloudflow"
 	"millrace/shared/fault"
-	"millrace/shared/task/flowtask"
+	"millrace/shared/task/subflowtask"
 )
 
 // rights is what flows of a third account may do, which changes while they run: keys are revoked, run
@@ -133,7 +133,7 @@ func principal(role string) string {
 }
 
 // entered notes whether the flow of a task had the right to start what it is about to start.
-func (g *rights) entered(c *flowtask.Child, refused bool) (wrong string) {
+func (g *rights) entered(c *subflowtask.Child, refused bool) (wrong string) {
 	who := guardKey
 	if strings.HasPrefix(c.FlowPrincipal, "role ") {
 		who = guardRole
@@ -153,7 +153,7 @@ func (g *rights) entered(c *flowtask.Child, refused bool) (wrong string) {
 }
 
 // authorize asks for the right to start an execution, as the engine's own wiring does.
-func (w *World) authorize(c *flowtask.Child) error {
+func (w *World) authorize(c *subflowtask.Child) error {
 	by := cloudflow.Caller{Account: c.Account, Region: "local", May: c.May, FlowPrincipal: c.FlowPrincipal}
 	err := by.Authorize("fnf:StartExecution", c.FlowName)
 	if w.rights == nil || c.Account != guarded {

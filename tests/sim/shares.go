@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"millrace/shared/engine"
 	"millrace/shared/fault"
-	"millrace/shared/runner"
 	"millrace/shared/share"
 	"millrace/shared/task"
 )
@@ -53,7 +53,7 @@ func (w *World) drawShares() {
 
 // shares are those of one process, and what it holds by the world's own count.
 type shares struct {
-	pools   runner.Shares
+	pools   engine.Shares
 	calls   map[string]int64 // in flight, by account
 	begun   map[string]int   // calls there have been
 	answers int              // that nobody has released
@@ -76,7 +76,7 @@ func (w *World) newShares() *shares {
 	pool := func(name string, n int64) *share.Pool {
 		return share.New(share.Options{Name: name, Capacity: n, SingleAccount: !s.several})
 	}
-	made := &shares{pools: runner.Shares{Polls: pool("long polls", s.polls),
+	made := &shares{pools: engine.Shares{Polls: pool("long polls", s.polls),
 		Express: pool("Express executions", s.express), Calls: pool("calls", s.calls), LineCapacity: s.line},
 		calls: map[string]int64{}, begun: map[string]int{}}
 	if s.several {

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"millrace/shared/cloudflow"
+	"millrace/shared/engine"
 	"millrace/shared/flow"
 	"millrace/shared/flowtest"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 )
 
@@ -41,7 +41,7 @@ type Options struct {
 type Bug struct {
 	Name   string
 	Driver func(store.Driver) store.Driver
-	Runner func(*runner.Options)
+	Runner func(*engine.Options)
 	Unsafe Unsafe // the embedded store
 }
 
@@ -461,7 +461,7 @@ func (w *World) requester(ctx context.Context) string {
 	if who, ok := ctx.Value(requester{}).(string); ok {
 		return who + " "
 	}
-	if partition := runner.BackgroundPartition(ctx); partition != "" {
+	if partition := engine.BackgroundPartition(ctx); partition != "" {
 		return "for " + partition + " "
 	}
 	return ""

@@ -9,8 +9,8 @@ import (
 
 	sdk "github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"
 
+	"millrace/shared/engine"
 	"millrace/shared/flow"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/otsstore"
 	"millrace/tests/emulators/tablestore"
@@ -67,7 +67,7 @@ func TestPutRight(t *testing.T) {
 				tasks := &callCounter{by: map[string]int{}}
 				r := startServer(t, s, tasks)
 				start := func(n string) error {
-					_, _, err := r.StartExecution(t.Context(), runner.Start{Flow: f, Name: n, Input: []byte(`{"n":1}`), Canonical: []byte(`{"n":1}`)})
+					_, _, err := r.StartExecution(t.Context(), engine.Start{Flow: f, Name: n, Input: []byte(`{"n":1}`), Canonical: []byte(`{"n":1}`)})
 					return err
 				}
 				if err := start("before"); err != nil {

@@ -10,10 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"millrace/shared/engine"
 	"millrace/shared/fdl"
 	"millrace/shared/flow"
 	"millrace/shared/queue/memqueue"
-	"millrace/shared/runner"
 	"millrace/shared/store"
 	"millrace/shared/store/otsstore"
 	"millrace/shared/task"
@@ -66,9 +66,9 @@ func (c *callCounter) Run(ctx context.Context, r task.Request) task.Result {
 }
 
 // startServer is a process: a runner with a queue of its own, and a sweeper.
-func startServer(t *testing.T, s *store.Store, tasks task.Runner) *runner.Runner {
+func startServer(t *testing.T, s *store.Store, tasks task.Runner) *engine.Runner {
 	q := memqueue.New(memqueue.Options{Workers: 8})
-	r := runner.New(runner.Options{Store: s, Queue: q, Tasks: task.NewTable(map[string]task.Runner{"FC:InvokeFunction": tasks}, nil), Compile: compile,
+	r := engine.New(engine.Options{Store: s, Queue: q, Tasks: task.NewTable(map[string]task.Runner{"FC:InvokeFunction": tasks}, nil), Compile: compile,
 		Limits: flow.DefaultLimits(), Region: "cn-hangzhou", Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
@@ -104,7 +104,7 @@ func TestTwoRunners(t *testing.T) {
 			t.Fatal(err)
 		}
 		tasks := &callCounter{by: map[string]int{}}
-		homes := []*runner.Runner{startServer(t, s, tasks), startServer(t, s, tasks)}
+		homes := []*engine.Runner{startServer(t, s, tasks), startServer(t, s, tasks)}
 		const names = 6
 		var created [names]atomic.Int64
 		var runs sync.Map
@@ -112,7 +112,7 @@ func TestTwoRunners(t *testing.T) {
 		for i := range 50 * names {
 			callers.Go(func() {
 				n := i % names
-				x, ours, err := homes[i/names%2].StartExecution(t.Context(), runner.Start{Flow: f, Name: fmt.Sprint("run", n), Input: []byte(`{"n":1}`), Canonical: []byte(`{"n":1}`)})
+				x, ours, err := homes[i/names%2].StartExecution(t.Context(), engine.Start{Flow: f, Name: fmt.Sprint("run", n), Input: []byte(`{"n":1}`), Canonical: []byte(`{"n":1}`)})
 				if err != nil {
 					t.Errorf("start: %v", err)
 					return

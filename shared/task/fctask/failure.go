@@ -1,81 +1,43 @@
 package fctask
 
 import (
-	"encoding/json"
-	"fmt"
+	"context"
+	"errors"
 	"net/http"
-	"strings"
 
 	"millrace/shared/task"
-	"millrace/shared/task/charset"
-	"millrace/shared/value"
+	"millrace/shared/task/acs"
 )
 
-// Names of errors (fdl-statemachine.md 11.5, fdl-flow.md 5.1).
+// Codes of errors that the service does not name itself. The action's product prefixes them.
 const (
-	unknown           = "FC.Unknown"
-	resourceExhausted = "FC.ResourceExhausted"
-	internalError     = "FC.InternalServerError"
-	functionNotFound  = "FC.FunctionNotFound"
-	invalidArgument   = "FC.InvalidArgument"
-	entityTooLarge    = "FC.EntityTooLarge"
+	unknown           = "Unknown"
+	resourceExhausted = "ResourceExhausted"
+	internalError     = "InternalServerError"
+	invalidArgument   = "InvalidArgument"
+	accessDenied      = "AccessDenied"
 )
 
-// errorBody is the body of a failure: of a function that failed, or of the service in either spelling.
-type errorBody struct {
-	ErrorType    json.RawMessage `json:"errorType"`
-	ErrorMessage json.RawMessage `json:"errorMessage"`
-	ErrorCode    json.RawMessage `json:"errorCode"`
-	Code         json.RawMessage `json:"Code"`
-	Message      json.RawMessage `json:"Message"`
-}
-
-// functionFailure is the error of a function that says so itself: its errorType is the name.
-func functionFailure(body []byte) *task.Error {
-	var e errorBody
-	_ = value.Unmarshal(body, &e) // an unreadable body leaves it empty
-	name, cause := task.Text(e.ErrorType), task.Text(e.ErrorMessage)
-	if name == "" {
-		name = unknown
-	}
-	if cause == "" && len(e.ErrorType) == 0 {
-		cause = "Function failed: " + string(body)
-	}
-	return task.NewError(name, cause)
-}
-
-// failureOf is the error that an HTTP answer stands for, nil for a success.
-func failureOf(status int, header http.Header, body []byte) *task.Error {
-	inner := header.Get("X-Fc-Status")
-	functionFailed := header.Get("X-Fc-Error-Type") != "" || inner != "" && !strings.HasPrefix(inner, "2")
-	if status >= 200 && status <= 299 && !functionFailed {
-		return nil
-	}
-	if text, err := charset.UTF8(header.Get("Content-Type"), body); err == nil {
-		body = text
-	}
-	var e errorBody
-	_ = value.Unmarshal(body, &e)
-	if functionFailed || task.Text(e.ErrorType) != "" {
-		return functionFailure(body)
-	}
-	message := task.Text(e.Message)
-	if message == "" {
-		message = task.Text(e.ErrorMessage)
-	}
-	if message == "" {
-		message = fmt.Sprintf("The function answered with status %d: %s", status, body)
-	}
-	for _, code := range []string{task.Text(e.Code), task.Text(e.ErrorCode)} {
-		if code != "" {
-			return task.NewError("FC."+code, message)
+// failure is the error of a call that the service refused, or that got no answer.
+func failure(ctx context.Context, r *task.Request, c *invokeRequest, err error) *task.Error {
+	e := acs.AsError(err)
+	switch {
+	case e != nil:
+		code := e.Code
+		if code == "" {
+			code = codeOf(e.Status)
 		}
+		return task.NewError(r.ErrorName(code), e.Message+advise(c, e, "tasks")+" (request "+e.RequestID+")")
+	case ctx.Err() != nil:
+		return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Raw+" was cut off.")
+	case errors.Is(err, acs.ErrNone):
+		return task.NewError(r.ErrorName(accessDenied), "The call of "+c.function.Raw+" could not be signed: "+err.Error())
 	}
-	return task.NewError(nameOf(status), message)
+	return task.NewError(r.ErrorName(unknown), "The call of "+c.function.Raw+" broke: "+err.Error())
 }
 
-// nameOf is the error of a status whose body has no code (D-54).
-func nameOf(status int) string {
+// codeOf is the code of a status whose body has none (D-54).
+func codeOf(status int) string {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return resourceExhausted
@@ -83,4 +45,16 @@ func nameOf(status int) string {
 		return internalError
 	}
 	return unknown
+}
+
+// advise says what to do about a refusal of a call that the role of who signed; "" for those that
+// the flow's author understands.
+func advise(c *invokeRequest, e *acs.Error, who string) string {
+	switch {
+	case e.Status == http.StatusForbidden && (e.Code == accessDenied || e.Code == "Forbidden" || e.Code == "NoPermission"):
+		return " Allow the role of " + who + " fc:InvokeFunction on " + c.function.ARN() + "."
+	case e.Status == http.StatusNotFound:
+		return " (" + c.function.ARN() + ")"
+	}
+	return ""
 }

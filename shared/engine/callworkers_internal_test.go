@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// TestCallWorkers: each call is made once and at once, however many there are; a few goroutines stay
+// for the next, none at the end.
+func TestCallWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which fails when a goroutine is left at the end
+		life, end := context.WithCancel(t.Context())
+		c := newCallWorkers(life)
+		for round := range 3 {
+			var made sync.Map
+			hold := make(chan struct{})
+			for i := range 3 * idleCallWorkersMax {
+				c.run(func() {
+					if _, twice := made.LoadOrStore(i, true); twice {
+						t.Error("made twice: ", i)
+					}
+					<-hold
+				})
+			}
+			synctest.Wait()
+			begun := 0
+			made.Range(func(any, any) bool { begun++; return true })
+			if begun != 3*idleCallWorkersMax {
+				t.Errorf("round %d: %d begun", round, begun)
+			}
+			close(hold)
+			synctest.Wait()
+			if n := c.idle.Load(); n != idleCallWorkersMax {
+				t.Errorf("round %d: %d idle", round, n)
+			}
+		}
+		end()
+		synctest.Wait()
+		if n := c.idle.Load(); n != 0 {
+			t.Errorf("%d idle at the end", n)
+		}
+	})
+}

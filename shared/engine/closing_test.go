@@ -1,0 +1,147 @@
+package engine_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/engine"
+	"millrace/shared/flow"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+)
+
+// closeNow closes a runner that gives its calls no time.
+func (h *node) closeNow() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	h.Close(ctx)
+}
+
+// longCall is a world in which execution one of a flow has a call in flight for a second, of an hour
+// and with leases of a minute.
+func longCall(t *testing.T) (*harness, *store.Flow, *node) {
+	w := newHarness(t)
+	f := w.flow("f", oneTask)
+	w.tasks.on("A", sleeping(time.Hour, `{}`))
+	h := w.open(func(o *engine.Options) { o.Exclusive, o.LeaseMax = false, time.Minute })
+	h.start(f, "one")
+	time.Sleep(time.Second)
+	return w, f, h
+}
+
+// TestLeaseIsRenewedAtHalf: the first look at a call in flight that comes to half of its lease renews
+// it, not the one after, when the lease is nearly over.
+func TestLeaseIsRenewedAtHalf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, f, _ := longCall(t)
+		before := w.commitsTried(f, "one")
+		time.Sleep(30 * time.Second)
+		if n := w.commitsTried(f, "one") - before; n != 1 {
+			t.Errorf("%d commits at half of the lease, want 1", n)
+		}
+	})
+}
+
+// TestCloseWaitsForRenewals: when Close returns, no lease is being renewed.
+func TestCloseWaitsForRenewals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, h := longCall(t)
+		var renewing atomic.Int32
+		w.hooks(func(op string, key store.Key) error {
+			if op == memstore.OpCommit && strings.HasPrefix(key.Partition, "x#") {
+				renewing.Add(1)
+				time.Sleep(10 * time.Second)
+				renewing.Add(-1)
+			}
+			return nil
+		}, nil)
+		time.Sleep(30 * time.Second)
+		if n := renewing.Load(); n != 1 {
+			t.Fatalf("%d commits at half of the lease", n)
+		}
+		h.closeNow()
+		if n := renewing.Load(); n != 0 {
+			t.Errorf("%d commits are under way when Close returns", n)
+		}
+	})
+}
+
+// unreadableDriver is a store of which one process reads no row any more.
+type unreadableDriver struct {
+	store.Driver
+	now  atomic.Bool
+	read atomic.Int32
+}
+
+func (u *unreadableDriver) Get(ctx context.Context, key store.Key) (store.Row, error) {
+	u.read.Add(1)
+	if u.now.Load() {
+		return store.Row{}, errUnknownOutcome
+	}
+	return u.Driver.Get(ctx, key)
+}
+
+// TestCloseEndsRetries: when Close returns, no result that could not be committed is brought again.
+func TestCloseEndsRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		f := w.flow("f", oneTask)
+		w.tasks.on("A", sleeping(time.Second, `{}`))
+		rows := &unreadableDriver{Driver: w.mem}
+		h := w.open(func(o *engine.Options) { o.Store = store.New(store.Options{Driver: rows, TailBytes: 200}) })
+		h.start(f, "one")
+		w.hooks(func(op string, key store.Key) error {
+			if op == memstore.OpCommit {
+				return errUnknownOutcome
+			}
+			return nil
+		}, nil)
+		rows.now.Store(true)
+		before := rows.read.Load()
+		time.Sleep(1500 * time.Millisecond)
+		if rows.read.Load() == before {
+			t.Fatal("nothing has failed")
+		}
+		h.closeNow()
+		before = rows.read.Load()
+		time.Sleep(10 * time.Second)
+		if n := rows.read.Load() - before; n != 0 {
+			t.Errorf("%d rows are read after Close", n)
+		}
+	})
+}
+
+// TestPermanentErrors: a result that cannot be committed is brought again less and less often
+// where another try does not help, and counts once it can be.
+func TestPermanentErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		f := w.flow("f", oneTask)
+		w.tasks.on("A", sleeping(time.Second, `{"a":1}`))
+		h := w.open(nil)
+		h.start(f, "one")
+		w.hooks(func(op string, key store.Key) error {
+			if op == memstore.OpCommit && strings.HasPrefix(key.Partition, "x#") {
+				return store.ErrMissing
+			}
+			return nil
+		}, nil)
+		before := w.commitsTried(f, "one")
+		time.Sleep(10 * time.Minute)
+		if n := w.commitsTried(f, "one") - before; n > 30 { // the sweeper's among them, one a minute
+			t.Errorf("%d commits in ten minutes", n)
+		}
+		time.Sleep(10 * time.Hour)
+		w.hooks(nil, nil)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		w.checkEnded(f, "one", flow.Succeeded, `{"a":1}`)
+		if n := w.tasks.called("A"); n != 1 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}

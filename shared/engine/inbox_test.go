@@ -1,0 +1,338 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/engine"
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+	"millrace/shared/task"
+)
+
+// TestInbox: news that loses three times is taken in by a runner that does not, in every home; whoever brings it is told
+// so, with its event.
+func TestInbox(t *testing.T) {
+	for name, open := range map[string]func(w *harness) *node{
+		"functions": func(w *harness) *node { return w.deploy(5*time.Minute, nil).node },
+		"servers":   func(w *harness) *node { return w.open(sharedStore) },
+	} {
+		for _, err := range []error{store.ErrConflict, errUnknownOutcome} {
+			t.Run(fmt.Sprint(name, " ", err), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newHarness(t)
+					h := open(w)
+					f := w.flow("f", oneWait)
+					ctx := context.Background()
+					for _, x := range []string{"report", "failure", "stop"} {
+						h.start(f, x)
+					}
+					time.Sleep(time.Second)
+					o := w.newAcceptor(h, 3)
+					o.err = err
+					id, err := o.Report(ctx, account, w.tasks.token("report", "A"), reportBy("me"))
+					w.checkReported(f, "report", "me", id, err, "")
+					if n := o.tried.Load(); n != 3 {
+						t.Errorf("%d commits were tried", n)
+					}
+					o.lose.Store(3)
+					if id, err = o.Report(ctx, account, w.tasks.token("failure", "A"), engine.Report{Error: &flow.Error{Name: "Mine"}}); err != nil {
+						t.Error(err)
+					} else if e := w.history(f, "failure")[id-1]; e.Type != flow.TaskFailed || e.Error.Name != "Mine" {
+						t.Errorf("event %d is %v %v", id, e.Type, e.Error)
+					}
+					o.lose.Store(3)
+					x, err := o.Stop(ctx, store.Partition(f.ID, "stop"), &flow.Error{Name: "Enough"})
+					if err != nil || x.Status != flow.Stopped || x.Error == nil || x.Error.Name != "Enough" {
+						t.Errorf("stop: %v, %v", x, err)
+					}
+					time.Sleep(time.Second)
+					w.checkEnded(f, "report", flow.Succeeded, `{"by":"me"}`)
+					w.checkEnded(f, "failure", flow.Failed, "")
+					w.checkEnded(f, "stop", flow.Stopped, "")
+					for _, x := range []string{"report", "failure", "stop"} {
+						w.checkInboxEmpty(f, x)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestInboxOfOneProcess: a process that owns its store needs no inbox, and takes one in all the same: when three answers
+// of the store have been lost.
+func TestInboxOfOneProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		f := w.flow("f", oneWait)
+		s := &losingDriver{Driver: w.mem, err: errUnknownOutcome}
+		h := w.open(func(o *engine.Options) {
+			o.Store = store.New(store.Options{Driver: s, TailBytes: 200, Exclusive: true})
+		})
+		h.start(f, "one")
+		h.start(f, "two")
+		synctest.Wait()
+		s.lose.Store(3)
+		id, err := h.Report(context.Background(), account, w.tasks.token("one", "A"), reportBy("me"))
+		w.checkReported(f, "one", "me", id, err, "")
+		s.lose.Store(3)
+		if _, err := h.Stop(context.Background(), store.Partition(f.ID, "two"), nil); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		w.checkEnded(f, "one", flow.Succeeded, `{"by":"me"}`)
+		w.checkEnded(f, "two", flow.Stopped, "")
+		w.checkInboxEmpty(f, "one")
+		w.checkInboxEmpty(f, "two")
+	})
+}
+
+// TestInboxCostsNothing: where nothing loses no inbox is read by itself: not in one process, and not in functions, where
+// it comes with the state row.
+func TestInboxCostsNothing(t *testing.T) {
+	for name, open := range map[string]func(w *harness) *node{
+		"local":     func(w *harness) *node { return w.open(nil) },
+		"functions": func(w *harness) *node { return w.deploy(5*time.Minute, nil).node },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newHarness(t)
+				h := open(w)
+				f := w.flow("f", strings.Replace(tasksInARow(12), "End: true", "Next: W", 1)+"- {Name: W, CALL, TaskMode: WaitForCustomCallback, End: true}\n")
+				var mu sync.Mutex
+				reads := map[string]int{}
+				w.hooks(func(op string, k store.Key) error {
+					mu.Lock()
+					defer mu.Unlock()
+					if op == memstore.OpGet && k.Sort == "a" && strings.HasPrefix(k.Partition, "x#") || op == memstore.OpRange {
+						reads[op+" "+k.Sort]++
+					}
+					return nil
+				}, nil)
+				h.start(f, "one")
+				time.Sleep(time.Second)
+				if _, err := h.Report(context.Background(), account, w.tasks.token("one", "W"), reportBy("me")); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Second)
+				w.hooks(nil, nil)
+				w.checkEnded(f, "one", flow.Succeeded, `{"by":"me"}`)
+				// Functions: one read for each hint; a report checks the token, and loads.
+				want := map[string]int{}
+				if name == "functions" {
+					want = map[string]int{"range a": 2, "get a": 2}
+				}
+				if fmt.Sprint(reads) != fmt.Sprint(want) {
+					t.Errorf("reads %v, want %v", reads, want)
+				}
+			})
+		})
+	}
+}
+
+// TestStepsOfInbox breaks every step of the way through an inbox, by an error that leaves open whether the step was
+// made. Whoever is told success has his event, one report of two counts, and no letter is left.
+func TestStepsOfInbox(t *testing.T) {
+	type step struct {
+		op, sort string
+		applied  bool
+	}
+	var steps []step
+	for _, op := range []struct{ op, sort string }{{memstore.OpCommit, "b#"}, {memstore.OpCommit, "a"}, {memstore.OpDelete, "b#"}, {memstore.OpRange, "a"}, {memstore.OpGet, "a"}, {memstore.OpGet, "b#"}} {
+		steps = append(steps, step{op.op, op.sort, false}, step{op.op, op.sort, true})
+	}
+	for _, s := range steps {
+		for _, stop := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s %s applied %v stop %v", s.op, s.sort, s.applied, stop), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newHarness(t)
+					d := w.deploy(5*time.Minute, nil)
+					f := w.flow("f", oneWait)
+					d.start(f, "one")
+					time.Sleep(time.Second)
+					token := w.tasks.token("one", "A")
+					var left atomic.Int32
+					broken := func(op string, k store.Key) error {
+						if op == s.op && strings.HasPrefix(k.Partition, "x#") && strings.HasPrefix(k.Sort, s.sort) && left.Add(-1) >= 0 {
+							return errUnknownOutcome
+						}
+						return nil
+					}
+					oks := atomic.Int32{}
+					var work sync.WaitGroup
+					for i := range 2 {
+						o := w.newAcceptor(d.node, 3)
+						work.Go(func() {
+							for range 20 {
+								var err error
+								if stop && i == 1 {
+									_, err = o.Stop(context.Background(), store.Partition(f.ID, "one"), &flow.Error{Name: "Enough"})
+								} else {
+									_, err = o.Report(context.Background(), account, token, reportBy(fmt.Sprint(i)))
+								}
+								switch code := fault.CodeOf(err); {
+								case err == nil:
+									oks.Add(1)
+									return
+								case code == fault.TaskAlreadyCompleted || code == fault.ExecutionAlreadyCompleted:
+									return
+								}
+								time.Sleep(time.Second)
+							}
+							t.Error("no answer")
+						})
+					}
+					left.Store(4)
+					if s.applied {
+						w.hooks(nil, broken)
+					} else {
+						w.hooks(broken, nil)
+					}
+					work.Wait()
+					w.hooks(nil, nil)
+					time.Sleep(20 * time.Minute)
+					x := w.load(f, "one")
+					if !x.Status.Final() || oks.Load() != 1 && !(oks.Load() == 2 && stop && x.Status == flow.Stopped) {
+						t.Errorf("%v, %d were told success", x.Status, oks.Load())
+					}
+					w.checkInboxEmpty(f, "one")
+					if n := w.count(f, "one", flow.TaskSucceeded); n > 1 {
+						t.Errorf("%d reports count", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestWideInbox: a hundred report at once, each loses; runners take them in by groups.
+func TestWideInbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 150
+		w := newHarness(t)
+		d := w.deploy(5*time.Minute, func(o *engine.Options) { o.Limits.MapConcurrency, o.Limits.MapConcurrencyMax = n, n })
+		f := w.flow("f", `- Name: A
+  Type: Map
+  InputConstructor: {items: `+items(n)+`}
+  ItemsPath: $Input.items
+  Processor:
+    StartAt: Ask
+    States:
+    - {Name: Ask, CALL, TaskMode: WaitForCustomCallback, End: true}
+  End: true
+`)
+		var mu sync.Mutex
+		var tokens []string
+		w.tasks.on("Ask", func(_ context.Context, q task.Request) task.Result {
+			mu.Lock()
+			defer mu.Unlock()
+			tokens = append(tokens, q.Token)
+			return task.Result{Output: []byte(`{}`)}
+		})
+		d.start(f, "one")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(tokens) != n {
+			t.Fatalf("%d of %d wait", len(tokens), n)
+		}
+		before := w.load(f, "one").Version
+		w.hooks(func(op string, _ store.Key) error { time.Sleep(10 * time.Millisecond); return nil }, nil)
+		var work sync.WaitGroup
+		for i, token := range tokens {
+			o := w.newAcceptor(d.node, 3)
+			work.Go(func() {
+				if _, err := o.Report(context.Background(), account, token, reportBy(fmt.Sprint(i))); err != nil {
+					t.Errorf("report %d: %v", i, err)
+				}
+			})
+		}
+		work.Wait()
+		time.Sleep(time.Minute)
+		w.hooks(nil, nil)
+		w.checkEnded(f, "one", flow.Succeeded, "")
+		w.checkInboxEmpty(f, "one")
+		if got := w.count(f, "one", flow.TaskSucceeded); got != n {
+			t.Errorf("%d results", got)
+		}
+		if commits := w.load(f, "one").Version - before; commits > 20 {
+			t.Errorf("%d commits for %d reports", commits, n)
+		}
+	})
+}
+
+// TestBusyRunnerLooks: a runner whose every commit wins never has a reason to load what it knows. It finds what others
+// have put into the inbox all the same, though no hint comes.
+func TestBusyRunnerLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		d := w.deploy(5*time.Minute, nil)
+		f := w.flow("f", strings.Replace(branches, "- {Name: Pay, CALL, End: true}", "- {Name: Pay, Type: Map, MaxConcurrency: 1, InputConstructor: {items: "+items(600)+
+			"}, ItemsPath: $Input.items, Processor: {StartAt: P, States: [{Name: P, CALL, End: true}]}, End: true}", 1))
+		w.tasks.on("P", sleeping(50*time.Millisecond, `{"n":1}`))
+		d.start(f, "one")
+		time.Sleep(5 * time.Second)
+		o := w.newAcceptor(nil, always)
+		began := time.Now()
+		id, err := o.Report(context.Background(), account, w.tasks.token("one", "Ask"), reportBy("me"))
+		w.checkReported(f, "one", "me", id, err, "")
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("after %v", took)
+		}
+		o = w.newAcceptor(nil, always)
+		if _, err := o.Stop(context.Background(), store.Partition(f.ID, "one"), nil); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		w.checkEnded(f, "one", flow.Stopped, "")
+		w.checkInboxEmpty(f, "one")
+	})
+}
+
+// TestChildsEndThroughInbox: the end of a child is a report like another: it loses, and its parent goes on.
+func TestChildsEndThroughInbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		child := w.flow("child", "- {Name: A, Type: Wait, Seconds: 5, Next: B}\n- {Name: B, Type: Pass, End: true}\n")
+		parent := w.flow("parent", "- {Name: A, Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, Parameters: {resourceArn: 'acs:fnf:::flow/child', executionName: c, input: {}}, End: true}\n")
+		s := &losingDriver{Driver: w.mem, err: store.ErrConflict}
+		d := w.deploy(5*time.Minute, func(o *engine.Options) {
+			o.Store = store.New(store.Options{Driver: s, TailBytes: 200})
+		})
+		d.start(parent, "one")
+		time.Sleep(2 * time.Second)
+		// Between the child's end and its callback: the parent's row is kept from whoever reports to it.
+		var losses atomic.Int32
+		w.hooks(func(op string, k store.Key) error {
+			if op == memstore.OpCAS && k.Sort == "a" && k.Partition == store.Partition(parent.ID, "one") && losses.Add(1) <= 3 {
+				return store.ErrConflict
+			}
+			return nil
+		}, nil)
+		var posted atomic.Int32
+		w.mu.Lock()
+		before := w.beforeOp
+		w.beforeOp = func(op string, k store.Key) error {
+			if op == memstore.OpCommit && store.IsInboxEntry(k) {
+				posted.Add(1)
+			}
+			return before(op, k)
+		}
+		w.mu.Unlock()
+		time.Sleep(time.Minute)
+		w.hooks(nil, nil)
+		w.checkEnded(child, "c", flow.Succeeded, "")
+		w.checkEnded(parent, "one", flow.Succeeded, "")
+		w.checkInboxEmpty(parent, "one")
+		if n := posted.Load(); n != 1 {
+			t.Errorf("%d letters", n)
+		}
+	})
+}

@@ -1,0 +1,106 @@
+package engine_test
+
+import (
+	"context"
+	"sync/atomic"
+
+	"millrace/shared/engine"
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/store"
+)
+
+// losingDriver is a store as somebody reaches it who is too slow: the next commits of state rows are lost, by others or to an
+// answer that does not come.
+type losingDriver struct {
+	store.Driver
+	lose         atomic.Int32 // so many more
+	err          error
+	tried        atomic.Int32
+	onInboxWrite func(apply func() error) error // instead of the write of a letter; nil: that alone
+}
+
+func (s *losingDriver) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+	apply := func() error { return s.Driver.Commit(ctx, puts, cas, cond) }
+	if cas.Sort == "a" {
+		s.tried.Add(1)
+		if s.lose.Add(-1) >= 0 {
+			return s.err
+		}
+	} else if s.onInboxWrite != nil && store.IsInboxEntry(cas.Key) {
+		return s.onInboxWrite(apply)
+	}
+	return apply()
+}
+
+// acceptor is somebody who reports and stops, by a runner of his own that runs nothing itself.
+type acceptor struct {
+	*engine.Runner
+	*losingDriver
+}
+
+// newAcceptor gives one who loses the next n commits. Hints go to the queue of h; nil: they are lost.
+func (w *harness) newAcceptor(h *node, n int32) *acceptor {
+	o := &acceptor{losingDriver: &losingDriver{Driver: w.mem, err: store.ErrConflict}}
+	o.lose.Store(n)
+	options := engine.Options{Store: store.New(store.Options{Driver: o.losingDriver, TailBytes: 200}), Queue: discardQueue{}, Compile: compile,
+		Limits: flow.DefaultLimits(), Region: "local", AcceptOnly: true}
+	if h != nil {
+		options.Queue = h.queue
+	}
+	o.Runner = engine.New(options)
+	w.t.Cleanup(func() { o.Runner.Close(context.Background()) })
+	return o
+}
+
+const always = 1 << 30
+
+// inboxEntries gives the inbox of an execution.
+func (w *harness) inboxEntries(f *store.Flow, name string) []store.Row {
+	w.t.Helper()
+	rows, _, err := w.mem.Range(context.Background(), store.Range{Partition: store.Partition(f.ID, name), From: "b#", To: "c"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return rows
+}
+
+// checkInboxEmpty checks that nothing is in an inbox.
+func (w *harness) checkInboxEmpty(f *store.Flow, name string) {
+	w.t.Helper()
+	if rows := w.inboxEntries(f, name); len(rows) != 0 {
+		w.t.Errorf("%d letters are left: %v", len(rows), rows[0].Key)
+	}
+}
+
+// scheduledID gives the id in the token of an execution's only task.
+func (w *harness) scheduledID(f *store.Flow, name string) int64 {
+	w.t.Helper()
+	for _, e := range w.history(f, name) {
+		if e.Type == flow.TaskScheduled {
+			return e.ID
+		}
+	}
+	w.t.Fatal("nothing is scheduled")
+	return 0
+}
+
+func reportBy(who string) engine.Report { return engine.Report{Output: []byte(`{"by":"` + who + `"}`)} }
+
+// checkReported checks an answer: "" is success, by the event that says so.
+func (w *harness) checkReported(f *store.Flow, name, who string, id int64, err error, want fault.Code) {
+	w.t.Helper()
+	code := fault.Code("")
+	if err != nil {
+		code = fault.CodeOf(err)
+	}
+	if code != want {
+		w.t.Errorf("%s was told %v, want %q", who, err, want)
+	}
+	if err != nil {
+		return
+	}
+	if e := w.history(f, name)[id-1]; e.Type != flow.TaskSucceeded || string(e.Output.Text()) != `{"by":"`+who+`"}` {
+		w.t.Errorf("%s was told event %d, which is %v %s", who, id, e.Type, e.Output.Text())
+	}
+}

@@ -1,0 +1,20 @@
+package engine
+
+import (
+	"millrace/shared/flow"
+	"millrace/shared/store"
+)
+
+// logEnd leaves a line about an execution that has ended without success. Causes and outputs stay
+// out of it: they may hold secrets.
+func (r *Runner) logEnd(x *store.Execution) {
+	if !r.LogEnds || x.Status == flow.Succeeded {
+		return
+	}
+	name := ""
+	if x.Error != nil {
+		name = x.Error.Name
+	}
+	r.Log.Info("execution ended without success", "account", x.Account, "flow", x.Flow, "execution", x.Name,
+		"status", x.Status.String(), "error", name)
+}

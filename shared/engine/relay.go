@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+)
+
+// relayTimeMax is how long a callback that cannot be delivered is tried again (execution.md 1.9).
+const relayTimeMax = 24 * time.Hour
+
+// relay carries out what stands in the outbox, one after the other, and brings back what became of it.
+func (r *Runner) relay(c *mailbox) {
+	now := r.nowMillis()
+	due, next := firstDue(c.state.Outbox, now)
+	if due == nil {
+		if c.state.Final() { // before that, remind does
+			r.sendHint(c.partition, time.Duration(max(next-now, 0))*time.Millisecond)
+		}
+		return
+	}
+	out := *due
+	if out.Output != nil && !out.Output.Loaded() {
+		if err := r.Store.LoadValue(r.ctx, c.x, out.Output); err != nil {
+			r.Log.Error("outbox value missing", "partition", c.partition, "err", err)
+			return
+		}
+	}
+	if !r.addGoroutine() {
+		return
+	}
+	from := outboxSource{account: c.x.Account, key: c.state.Key(out.ID), attempt: startedBy(c.x.Origin),
+		role: c.x.RoleArn, author: c.x.Author, callbackBy: c.x.CallbackBy}
+	stopped := c.x.Stopped
+	c.relaying = true
+	on := c.activeSession
+	if on != nil {
+		on.add()
+	}
+	held := r.mailboxes.acquire(c.partition)
+	go func() {
+		defer r.goroutines.Done()
+		if on != nil {
+			defer on.done()
+		}
+		n := interp.Message{Kind: interp.Delivered, OutboxID: out.ID}
+		if err := r.deliver(r.backgroundContext(held.partition), from, &out); err != nil {
+			r.Log.Info("outgoing not delivered", "partition", held.partition, "err", err)
+			if r.nowMillis()-stopped < relayTimeMax.Milliseconds() || stopped == 0 {
+				n.Next = r.nowMillis() + relayBackoff(out.Tries).Milliseconds()
+			}
+		}
+		r.submit(held.partition, &envelope{message: n, done: func(reply) {
+			// The same round goes on with what is left in the outbox; after a failure the sweeper does.
+			held.relaying = false
+			r.mailboxes.release(held, r.Exclusive)
+		}})
+	}()
+}
+
+// outboxSource is the execution that an outgoing comes from.
+type outboxSource struct {
+	account string
+	key     string // of the attempt that the outgoing belongs to
+	attempt int64  // of another execution, whose task has started this one; 0 for none
+
+	role, author, callbackBy string // as in store.Execution
+}
+
+// markOf is the mark of the report of an execution's end: the same however often it is brought.
+func markOf(key string) uint64 {
+	sum := sha256.Sum256([]byte("end#" + key))
+	return max(binary.BigEndian.Uint64(sum[:]), 1)
+}
+
+// firstDue gives the first outgoing whose time has come; nil for none, and then when the next one's does.
+func firstDue(outbox []interp.OutboxEntry, now int64) (due *interp.OutboxEntry, next int64) {
+	for i := range outbox {
+		o := &outbox[i]
+		if o.Next <= now {
+			return o, 0
+		}
+		if next == 0 || o.Next < next {
+			next = o.Next
+		}
+	}
+	return nil, next
+}
+
+// relayBackoff is the pause before the next delivery: 1 s, doubled up to an hour.
+func relayBackoff(tries int) time.Duration { return min(time.Second<<min(tries, 12), time.Hour) }
+
+// deliver carries out one outgoing. nil: done, or never to be done.
+func (r *Runner) deliver(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
+	var err error
+	switch o.Kind {
+	case interp.OutboxCallback:
+		if err := r.mayReport(from, o); err != nil {
+			return err
+		}
+		report := Report{Error: o.Error}
+		if o.Error == nil {
+			report.Output = o.Output.Text()
+		}
+		_, err = r.report(ctx, from.account, o.Token, report, reportSource{mark: markOf(from.key), attempt: from.attempt})
+	case interp.OutboxStopChild:
+		err = r.stopChild(ctx, from, o)
+	}
+	switch fault.CodeOf(err) {
+	case "", fault.TaskAlreadyCompleted, fault.ExecutionAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:
+		return nil
+	}
+	return err
+}
+
+// errNotStarted says that the child to be stopped is not there (yet).
+var errNotStarted = errors.New("engine: the execution to stop has not been started")
+
+// notStartedMax is how often a child that is not there is looked for again: the call that starts it may have been under
+// way when its attempt was closed.
+const notStartedMax = 3
+
+// stopChild stops the execution that an attempt has started, and no other of the same name.
+func (r *Runner) stopChild(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
+	f, err := r.Store.GetFlow(ctx, from.account, o.Flow)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	partition := store.Partition(f.ID, o.Name)
+	x, err := r.Load(ctx, partition)
+	switch {
+	case IsGone(err) && o.Tries < notStartedMax:
+		return errNotStarted
+	case IsGone(err):
+		return nil
+	case err != nil:
+		return err
+	case x.Origin != taskOrigin(from.key):
+		return nil
+	}
+	if err := r.mayStop(from, o.Flow); err != nil {
+		return err
+	}
+	_, err = r.Stop(ctx, partition, &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"})
+	if errors.Is(err, errGone) {
+		return nil
+	}
+	return err
+}

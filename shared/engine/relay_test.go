@@ -1,0 +1,494 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/engine"
+	"millrace/shared/flow"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+	"millrace/shared/task"
+)
+
+// parent calls a flow and waits for its end; %s is the rest of the task.
+const parent = `- Name: A
+  Type: Task
+  Action: FNF:StartExecution
+  TaskMode: WaitForSystemCallback
+  Parameters: {resourceArn: 'acs:fnf:::flow/child'%s}
+  End: true
+`
+
+// TestCallbacks: the end of an execution, of every kind, is reported to the token it was started with, once, whatever
+// commits lose their answers.
+func TestCallbacks(t *testing.T) {
+	child := `- Name: A
+  Type: Choice
+  Branches:
+  - {Condition: '$Input.n == 1', Next: Good}
+  - {Condition: '$Input.n == 2', Next: Bad}
+  Default: Ask
+- {Name: Good, Type: Pass, End: true}
+- {Name: Bad, Type: Fail, Code: Spoilt, Detail: milk}
+- {Name: Ask, CALL, TaskMode: WaitForCustomCallback, End: true}
+`
+	faults := map[string]func(w *harness){
+		"no fault": func(*harness) {},
+	}
+	for n := 1; n <= 8; n++ {
+		faults[fmt.Sprintf("answer %d lost", n)] = func(w *harness) { w.hooks(nil, once(memstore.OpCommit, "a", n)) }
+		faults[fmt.Sprintf("commit %d fails", n)] = func(w *harness) { w.hooks(once(memstore.OpCAS, "a", n), nil) }
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newHarness(t)
+				c := w.define("child", flow.Standard, strings.Replace(
+					"Type: StateMachine\nSpecVersion: v1\nName: child\nTimeout: 100\nStartAt: A\nStates:\n"+child, "CALL",
+					"Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}", 1))
+				f := w.flow("parent", fmt.Sprintf(parent, ", executionName.$: $Input.name, input.$: $Input"))
+				h := w.open(nil)
+				fault(w)
+				for i, k := range []string{"good", "bad", "stopped", "late"} {
+					in := fmt.Appendf(nil, `{"n":%d,"name":%q}`, i+1, k)
+					h.startWith(engine.Start{Flow: f, Name: k, Input: in, Canonical: in})
+				}
+				time.Sleep(10 * time.Second)
+				if _, err := h.Stop(context.Background(), store.Partition(c.ID, "stopped"), &flow.Error{Name: "Enough", Cause: "of it"}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				w.checkEnded(f, "good", flow.Succeeded, `{"n":1,"name":"good"}`)
+				for k, want := range map[string]flow.Error{"bad": {Name: "Spoilt", Cause: "milk"}, "stopped": {Name: "Enough", Cause: "of it"},
+					"late": {Name: flow.ErrExecutionTimedOut}} {
+					w.checkEnded(f, k, flow.Failed, "")
+					if got := w.load(f, k).Error; got == nil || got.Name != want.Name || want.Cause != "" && got.Cause != want.Cause {
+						t.Errorf("%s: told of %v, want %v", k, got, want)
+					}
+				}
+				for k, status := range map[string]flow.Status{"good": flow.Succeeded, "bad": flow.Failed, "stopped": flow.Stopped, "late": flow.TimedOut} {
+					w.checkEnded(c, k, status, "")
+					for _, typ := range []flow.EventType{flow.TaskSubmitted, flow.TaskScheduled} {
+						if n := w.count(f, k, typ); n != 1 {
+							t.Errorf("%s: %d times %v", k, n, typ)
+						}
+					}
+					if n := w.count(f, k, flow.TaskSucceeded) + w.count(f, k, flow.TaskFailed); n != 1 {
+						t.Errorf("%s: %d results", k, n)
+					}
+				}
+				h.close()
+			})
+		})
+	}
+}
+
+// TestChildOutlivesItsStarter: the parent's runner dies right after it has started a child with a given name. The call
+// made again is the same start, also when the child has ended meanwhile (execution.md finding 9).
+func TestChildOutlivesItsStarter(t *testing.T) {
+	for _, mode := range []string{"WaitForSystemCallback", "RequestComplete"} {
+		for _, exclusive := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newHarness(t)
+				c := w.flow("child", onePass)
+				f := w.flow("parent", strings.Replace(fmt.Sprintf(parent, ", executionName: N, input: {k: 1}"), "WaitForSystemCallback", mode, 1))
+				h := w.open(func(o *engine.Options) {
+					o.Exclusive = exclusive
+					o.Queue = discardQueue{}
+				})
+				// From the child's claim on, nothing of the parent is committed by this runner any more.
+				partition := store.Partition(f.ID, "one")
+				var dead atomic.Bool
+				w.hooks(func(op string, k store.Key) error {
+					if op == memstore.OpCommit && k.Partition == partition && dead.Load() {
+						return context.Canceled
+					}
+					return nil
+				}, func(op string, k store.Key) error {
+					if op == memstore.OpCommit && k.Partition == store.Partition(c.ID, "N") {
+						dead.Store(true)
+					}
+					return nil
+				})
+				h.start(f, "one")
+				time.Sleep(time.Second)
+				h.close()
+				w.hooks(nil, nil)
+				if x := w.load(c, "N"); !x.Status.Final() || w.load(f, "one").Status.Final() {
+					t.Fatal("the parent knows already")
+				}
+				h = w.open(func(o *engine.Options) { o.Exclusive = exclusive })
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				w.checkEnded(f, "one", flow.Succeeded, "")
+				w.checkEnded(c, "N", flow.Succeeded, `{"k":1}`)
+				if other := w.load(c, "N"); other.LastEvent != 5 {
+					t.Errorf("the child has %d events", other.LastEvent)
+				}
+				h.close()
+			})
+		}
+	}
+}
+
+// TestFailedStartLeavesNoChild: the call that has started the child died with its caller, and the one after it fails. Nobody
+// waits for the child any more, so it is stopped (simulation, seed 1765).
+func TestFailedStartLeavesNoChild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		c := w.flow("child", oneWait)
+		f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
+		child := store.Partition(c.ID, "N")
+		var there atomic.Bool
+		w.hooks(func(op string, k store.Key) error {
+			if there.Load() {
+				return errUnknownOutcome // of everything
+			}
+			return nil
+		}, func(op string, k store.Key) error {
+			if op == memstore.OpCommit && k.Partition == child {
+				there.Store(true)
+			}
+			return nil
+		})
+		h := w.open(func(o *engine.Options) { o.Exclusive, o.Queue = false, discardQueue{} })
+		h.start(f, "one")
+		time.Sleep(time.Second)
+		h.close()
+		if !there.Load() {
+			t.Fatal("the child was not started")
+		}
+		w.hooks(func(op string, k store.Key) error {
+			if k.Partition == child && !w.load(f, "one").Status.Final() {
+				return errUnknownOutcome
+			}
+			return nil
+		}, nil)
+		h = w.open(func(o *engine.Options) { o.Exclusive = false })
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		w.checkEnded(f, "one", flow.Failed, "")
+		if got := w.load(f, "one").Error; got == nil || got.Name != "FNF.InternalServerError" {
+			t.Errorf("%v", got)
+		}
+		w.checkEnded(c, "N", flow.Stopped, "")
+		h.close()
+	})
+}
+
+// TestNameTakenBySomebodyElse: a child's name that another execution has is an error of the task, running or ended; the
+// other is left alone when the parent ends.
+func TestNameTakenBySomebodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		c := w.flow("child", oneWait)
+		f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
+		h := w.open(nil)
+		h.start(c, "N")
+		h.start(f, "one")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		w.checkEnded(f, "one", flow.Failed, "")
+		if got := w.load(f, "one").Error; got == nil || got.Name != "FNF.ExecutionAlreadyExists" {
+			t.Errorf("%v", got)
+		}
+		if w.load(c, "N").Status != flow.Running {
+			t.Error("the other's execution was stopped")
+		}
+		h.close()
+	})
+}
+
+// TestStopReachesChildren: stopping an execution, or aborting a branch, stops the children that are waited for, also
+// grandchildren, whatever commits lose their answers, and also one that is being started at that very moment.
+func TestStopReachesChildren(t *testing.T) {
+	for n := range 12 {
+		synctest.Test(t, func(t *testing.T) {
+			w := newHarness(t)
+			c := w.flow("child", oneWait)
+			m := w.flow("middle", strings.ReplaceAll(fmt.Sprintf(parent, ", executionName.$: $Context.Execution.Name"), "FnF", "FNF"))
+			top := strings.ReplaceAll(`- Name: A
+  Type: Parallel
+  Branches:
+  - StartAt: P
+    States:
+    - {Name: P, SUB/middle', executionName: p}, End: true}
+  - StartAt: Q
+    States:
+    - {Name: Q, SUB/middle', executionName: q}, End: true}
+  - StartAt: R
+    States:
+    - {Name: R, SUB/child'}, End: true}
+  End: true
+`, "SUB", "Type: Task, Action: 'FNF:StartExecution', TaskMode: WaitForSystemCallback, Parameters: {resourceArn: 'acs:fnf:::flow")
+			f := w.flow("top", top)
+			h := w.open(nil)
+			h.start(f, "one")
+			time.Sleep(time.Second)
+			switch {
+			case n == 0:
+			case n%2 == 0:
+				w.hooks(nil, once(memstore.OpCommit, "a", n/2))
+			default:
+				w.hooks(once(memstore.OpCAS, "a", n/2+1), nil)
+			}
+			if _, err := h.Stop(context.Background(), store.Partition(f.ID, "one"), &flow.Error{Name: "E"}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(5 * time.Minute)
+			synctest.Wait()
+			w.checkEnded(f, "one", flow.Stopped, "")
+			for _, name := range []string{"p", "q"} {
+				w.checkEnded(m, name, flow.Stopped, "")
+				w.checkEnded(c, name, flow.Stopped, "")
+			}
+			all, _, err := w.store.List(context.Background(), store.ListOptions{FlowID: c.ID, Limit: 100})
+			if err != nil || len(all) != 3 {
+				t.Errorf("%d children, %v", len(all), err)
+			}
+			for _, s := range all {
+				if s.Status != flow.Stopped {
+					t.Errorf("%s is %v", s.Name, s.Status)
+				}
+			}
+			h.close()
+		})
+	}
+}
+
+// TestStopWhileChildStarts: the child comes into being after its parent has been stopped.
+func TestStopWhileChildStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		c := w.flow("child", oneWait)
+		f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
+		h := w.open(nil)
+		child := store.Partition(c.ID, "N")
+		w.hooks(func(op string, k store.Key) error {
+			if op == memstore.OpCommit && k.Partition == child {
+				time.Sleep(1500 * time.Millisecond)
+			}
+			return nil
+		}, nil)
+		h.start(f, "one")
+		time.Sleep(time.Second)
+		if _, err := h.Stop(context.Background(), store.Partition(f.ID, "one"), &flow.Error{Name: "E"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		w.checkEnded(f, "one", flow.Stopped, "")
+		w.checkEnded(c, "N", flow.Stopped, "")
+		h.close()
+	})
+}
+
+// TestDeleteFlow: what still runs is stopped, also an execution whose claim came after the flow was read, and what waits
+// for it is told.
+func TestDeleteFlow(t *testing.T) {
+	for _, buried := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newHarness(t)
+			c := w.flow("child", oneWait)
+			f := w.flow("parent", fmt.Sprintf(parent, ", executionName: N"))
+			h := w.open(nil)
+			h.start(f, "one")
+			for i := range 250 {
+				h.start(c, fmt.Sprintf("e%d", i))
+			}
+			ctx := context.Background()
+			got, err := w.store.GetFlow(ctx, account, "child")
+			if err == nil {
+				err = w.store.DeleteFlow(ctx, got)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if buried {
+				h.PurgeDeletedFlow(c.ID)
+			}
+			h.start(c, "straggler") // its caller read the flow before
+			time.Sleep(10 * time.Minute)
+			synctest.Wait()
+			for i := range 250 {
+				w.checkEnded(c, fmt.Sprintf("e%d", i), flow.Stopped, "")
+			}
+			w.checkEnded(c, "straggler", flow.Stopped, "")
+			w.checkEnded(f, "one", flow.Failed, "")
+			if _, err := w.store.Tombstone(ctx, store.TombstoneKey(c.ID)); err != store.ErrNotFound {
+				t.Errorf("the tombstone is still there: %v", err)
+			}
+			h.close()
+		})
+	}
+}
+
+// TestDeletionUndone: a deletion that lost its race leaves a tombstone, which does nothing.
+func TestDeletionUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		f := w.flow("f", oneWait)
+		h := w.open(nil)
+		h.start(f, "one")
+		if err := w.store.PutTombstone(context.Background(), f.ID, store.Tombstone{Account: account, Name: "f"}, time.Now().UnixMilli()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if w.load(f, "one").Status != flow.Running {
+			t.Error("the execution was stopped")
+		}
+		if _, err := w.store.Tombstone(context.Background(), store.TombstoneKey(f.ID)); err != store.ErrNotFound {
+			t.Errorf("the tombstone is still there: %v", err)
+		}
+		h.close()
+	})
+}
+
+// TestExpress: the same interpreter in memory; nothing is written, timeouts are kept.
+func TestExpress(t *testing.T) {
+	define := func(w *harness, name, states string) *store.Flow {
+		return w.define(name, flow.Express, strings.ReplaceAll("Type: StateMachine\nSpecVersion: v1\nName: "+name+"\nTimeout: 20\nStartAt: A\nStates:\n"+states, "CALL",
+			"Type: Task, Action: 'FC:InvokeFunction', Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}"))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		w.tasks.on("A", func(ctx context.Context, r task.Request) task.Result {
+			switch r.Flow {
+			case "slow", "slow2", "slower", "slowest":
+				<-ctx.Done()
+				return task.Fail("HTTP.RequestFailed", "cut off")
+			case "bad":
+				return task.Fail("Bad", "it is")
+			case "panics":
+				panic("oh")
+			}
+			return task.Result{Output: []byte(`{"a": 1}`)}
+		})
+		h := w.open(nil)
+		for _, c := range []struct {
+			flow   *store.Flow
+			status flow.Status
+			want   string
+			took   time.Duration
+		}{
+			{define(w, "good", "- {Name: A, CALL, End: true}\n"), flow.Succeeded, `{"a":1}`, 0},
+			{define(w, "waits", "- {Name: A, Type: Wait, Seconds: 3, End: true}\n"), flow.Succeeded, `{"n":1}`, 3 * time.Second},
+			{define(w, "bad", "- {Name: A, CALL, Retry: [{Errors: [Bad], MaxAttempts: 2, IntervalSeconds: 1, BackoffRate: 2}], End: true}\n"), flow.Failed, "Bad", 3 * time.Second},
+			{define(w, "panics", "- {Name: A, CALL, End: true}\n"), flow.Failed, "FC.Unknown", 0},
+			{define(w, "slow", "- {Name: A, CALL, Timeout: 2, End: true}\n"), flow.Failed, flow.ErrTaskTimeout, 2 * time.Second},
+			{define(w, "slower", "- {Name: A, CALL, End: true}\n"), flow.TimedOut, flow.ErrExecutionTimedOut, 20 * time.Second},
+			{define(w, "many", "- Name: A\n  Type: Map\n  InputConstructor: {items: "+items(200)+"}\n  ItemsPath: $Input.items\n  Processor:\n    StartAt: B\n    States:\n    - {Name: B, CALL, End: true}\n  OutputConstructor: {n.$: 'length($Output.Items)'}\n  End: true\n"), flow.Succeeded, `{"n":200}`, 0},
+		} {
+			began := time.Now()
+			x, err := h.RunSync(context.Background(), starting(c.flow, "sync"))
+			if err != nil {
+				t.Fatalf("%s: %v", c.flow.Name, err)
+			}
+			got := ""
+			if x.Output != nil {
+				got = string(x.Output.Text())
+			} else if x.Error != nil {
+				got = x.Error.Name
+			}
+			if x.Status != c.status || got != c.want || time.Since(began).Truncate(time.Second) != c.took {
+				t.Errorf("%s: %v %s after %v, want %v %s", c.flow.Name, x.Status, got, time.Since(began), c.status, c.want)
+			}
+			if n := w.commitsTried(c.flow, "sync"); n > 0 {
+				t.Errorf("%s: %d commits", c.flow.Name, n)
+			}
+		}
+		slow := define(w, "slow2", "- {Name: A, CALL, Timeout: 2, End: true}\n")
+		for range 30 { // the call and its timer end at the same instant, in any order
+			if x, err := h.RunSync(context.Background(), starting(slow, "sync")); err != nil || x.Error.Name != flow.ErrTaskTimeout {
+				t.Fatalf("%+v, %v", x.Error, err)
+			}
+		}
+		slow = define(w, "slowest", "- {Name: A, CALL, End: true}\n")
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err := h.RunSync(ctx, starting(slow, "left")); err != context.DeadlineExceeded {
+			t.Errorf("the caller left: %v", err)
+		}
+		go func() {
+			time.Sleep(time.Second)
+			h.close()
+		}()
+		if _, err := h.RunSync(context.Background(), starting(slow, "closed")); err == nil {
+			t.Error("the runner closed, and the execution was answered")
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// TestAwait: a long poll ends with the execution, with its time, or with the server.
+func TestAwait(t *testing.T) {
+	for _, exclusive := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newHarness(t)
+			f := w.flow("f", oneTask)
+			w.tasks.on("A", sleeping(10*time.Second, `{}`))
+			h := w.open(func(o *engine.Options) { o.Exclusive = exclusive })
+			h.start(f, "one")
+			ctx, p := context.Background(), store.Partition(f.ID, "one")
+			began := time.Now()
+			for _, c := range []struct {
+				wait, took time.Duration
+				final      bool
+			}{{0, 0, false}, {3 * time.Second, 3 * time.Second, false}, {time.Minute, 10 * time.Second, true}, {time.Minute, 10 * time.Second, true}} {
+				x, err := h.Await(ctx, p, c.wait)
+				if took := time.Since(began); err != nil || x.Status.Final() != c.final || took < c.took || took > c.took+2*time.Second {
+					t.Errorf("waiting %v: %v, %v after %v", c.wait, x, err, took)
+				}
+			}
+			if _, err := h.Await(ctx, store.Partition(f.ID, "none"), time.Minute); !engine.IsGone(err) {
+				t.Errorf("none: %v", err)
+			}
+			h.start(f, "two")
+			go func() {
+				time.Sleep(time.Second)
+				h.StopAccepting()
+			}()
+			began = time.Now()
+			if x, err := h.Await(ctx, store.Partition(f.ID, "two"), time.Minute); err != nil || x.Status.Final() || time.Since(began) != time.Second {
+				t.Errorf("a server that leaves: %v, %v after %v", x, err, time.Since(began))
+			}
+			h.close()
+		})
+	}
+}
+
+// TestPollIntervals: a long poll in another process than the one that runs the execution looks soon at first, then once a second.
+func TestPollIntervals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHarness(t)
+		f := w.flow("f", oneTask)
+		w.tasks.on("A", sleeping(10*time.Minute, `{}`))
+		shared := func(o *engine.Options) { o.Exclusive = false }
+		w.open(shared).start(f, "one")
+		h, p := w.open(shared), store.Partition(f.ID, "one")
+		time.Sleep(time.Second)
+		var looks []time.Duration
+		began := time.Now()
+		w.hooks(func(op string, key store.Key) error {
+			if op == memstore.OpGet && key.Partition == p {
+				looks = append(looks, time.Since(began)/time.Millisecond)
+			}
+			return nil
+		}, nil)
+		if x, err := h.Await(context.Background(), p, 4*time.Second); err != nil || x.Status.Final() {
+			t.Errorf("%v, %v", x, err)
+		}
+		w.hooks(nil, nil)
+		if want := []time.Duration{0, 20, 60, 140, 300, 620, 1260, 2260, 3260, 4000}; !slices.Equal(looks, want) {
+			t.Errorf("looked after %d ms, want %d", looks, want)
+		}
+	})
+}

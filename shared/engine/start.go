@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/share"
+	"millrace/shared/store"
+)
+
+// Start is a start of an execution. The caller has checked names, input and the flow.
+type Start struct {
+	Flow          *store.Flow
+	Name          string
+	Input         []byte // as sent: a JSON object, or empty
+	Canonical     []byte // the same, canonical
+	Tree          any    // the same, decoded; nil when it is not at hand
+	CallbackToken string
+	// CallbackBy is the public id of the key that asks for the report to Callback; "" when the
+	// engine itself does, for a task that waits.
+	CallbackBy string
+	Qualifier  string
+	Origin     string // the same origin is the same start, whatever has become of it; "" for none
+}
+
+// pendingStart is a Start on its way.
+type pendingStart struct {
+	Start
+	claim     uint64
+	attempted bool
+}
+
+// StartExecution claims the name and starts the execution, or gives the one that has the name. created tells
+// which. An ended namesake is given too, with created false: judge its status.
+func (r *Runner) StartExecution(ctx context.Context, s Start) (x *store.Execution, created bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, false, err
+	}
+	partition := store.Partition(s.Flow.ID, s.Name)
+	it := &envelope{start: &pendingStart{Start: s, claim: r.Store.Random(partition)}}
+	if most := int64(r.Limits.Executions); most > 0 && r.Exclusive {
+		if !r.quota.admit(s.Flow.Account, most) {
+			return r.namesake(ctx, &s, throttled())
+		}
+		it.release = func() { r.quota.endStart(s.Flow.Account) }
+	}
+	a, err := r.submitAndWait(ctx, partition, it)
+	if errors.Is(err, store.ErrDiskFull) {
+		return r.namesake(ctx, &s, err)
+	} else if err != nil {
+		return nil, false, err
+	}
+	created = a.created || s.Origin != "" && a.x.Origin == s.Origin
+	return a.x, created, nil
+}
+
+func throttled() error {
+	return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
+}
+
+// namesake returns the execution that has the name of a start which must not start anything: such a
+// start is refused only when the name is free, since otherwise nothing would start anyway (api.md
+// 5.1).
+func (r *Runner) namesake(ctx context.Context, s *Start, refusal error) (*store.Execution, bool, error) {
+	x, err := r.Load(ctx, store.Partition(s.Flow.ID, s.Name))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, false, refusal
+	} else if err != nil {
+		return nil, false, err
+	}
+	return x, s.Origin != "" && x.Origin == s.Origin, nil
+}
+
+// claim prepares the first commit of an execution. false: the name is taken, and the cell is loaded.
+func (r *Runner) claim(c *mailbox, it *envelope) (bool, error) {
+	st := it.start
+	if c.x != nil || st.attempted {
+		err := r.load(c)
+		if !errors.Is(err, store.ErrNotFound) {
+			return false, err
+		}
+	}
+	st.attempted = true
+	var m *flow.Machine
+	lang, limit := st.Flow.Language, st.Flow.TimeoutSeconds
+	if lang == 0 || r.isExecutor(c) {
+		var err error
+		if m, err = r.machines.compiled(r.backgroundContext(c.partition), st.Flow); err != nil {
+			return false, err
+		}
+		lang, limit = m.Language, m.TimeoutSeconds
+	}
+	switch {
+	case limit > 0:
+	case st.Flow.Mode == flow.Express:
+		limit = r.Limits.ExpressSeconds
+	default:
+		limit = r.Limits.ExecutionSeconds
+	}
+	x := r.newExecution(&st.Start, lang, limit)
+	x.Express = st.Flow.Mode == flow.Express
+	x.ClaimToken, x.Origin, x.Callback, x.CallbackBy = st.claim, st.Origin, st.CallbackToken, st.CallbackBy
+	x.Expires = x.Deadline + r.Retention.Milliseconds()
+	s, err := r.decodeState(x)
+	if err != nil {
+		return false, err
+	}
+	s.Input.LoadParsed(st.Canonical, st.Tree)
+	c.x, c.state, c.machine = x, s, m
+	return true, nil
+}
+
+// newExecution is an execution that starts now and may take so many seconds.
+func (r *Runner) newExecution(s *Start, lang flow.Language, limit int64) *store.Execution {
+	now, partition := r.nowMillis(), store.Partition(s.Flow.ID, s.Name)
+	x := &store.Execution{Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name, Region: r.Region,
+		RoleArn: s.Flow.RoleArn, Run: r.Store.Random(partition), Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: lang,
+		Status: flow.Running, Started: now, Deadline: now + limit*1000, Input: s.Input, Environment: s.Flow.Environment}
+	if x.RoleArn == "" {
+		x.Author = s.Flow.Author
+	}
+	for i := 0; i < len(x.Seed); i += 8 {
+		binary.BigEndian.PutUint64(x.Seed[i:], r.Store.Random(partition))
+	}
+	return x
+}
+
+// RunSync runs an Express execution in memory and gives how it ended.
+func (r *Runner) RunSync(ctx context.Context, s Start) (*store.Execution, error) {
+	m, err := r.machines.compiled(ctx, s.Flow)
+	if err != nil {
+		return nil, err
+	}
+	if !r.addGoroutine() {
+		return nil, errClosing
+	}
+	defer r.goroutines.Done()
+	if err := r.Shares.Express.TryAcquire(s.Flow.Account, 1); err != nil {
+		return nil, err
+	}
+	defer r.Shares.Express.Release(s.Flow.Account, 1)
+	share.ReleaseTurn(ctx)
+	return newSync(r, m, s).run(ctx)
+}
+
+// errClosing says that the runner begins nothing new.
+var errClosing = errors.New("engine: closing")

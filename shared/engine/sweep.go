@@ -1,0 +1,250 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/interp"
+	"millrace/shared/store"
+)
+
+// HandleHint takes up an execution: what a hint asks for. It returns when nothing goes on without its calls. It is a
+// queue.Handler.
+func (r *Runner) HandleHint(ctx context.Context, partition string) error {
+	if _, _, ok := store.ParsePartition(partition); !ok {
+		r.Log.Warn("hint names no execution", "partition", partition)
+		return nil
+	}
+	if r.closing() {
+		return context.Canceled
+	}
+	r.submit(partition, nil)
+	return nil
+}
+
+// sweepPage is how many due rows are read at a time, sweepers how many of them are seen to at once.
+const (
+	sweepPage        = 500
+	sweepConcurrency = 32
+)
+
+// sweepAhead is how far ahead a sweep sends hints for what becomes due: more than the time between two sweeps.
+const sweepAhead = 2 * time.Minute
+
+// Sweep finds rows whose wake time has passed and sees to them, and sends delayed hints for those whose time comes
+// before the next sweep (execution.md 1.7). It keeps nothing between calls, and returns when what was due has been
+// folded.
+func (r *Runner) Sweep(ctx context.Context) error {
+	return r.eachDueRow(ctx, r.nowMillis()+sweepAhead.Milliseconds(), r.wakeRow)
+}
+
+// ExclusiveLeaseMax is the longest lease that an exclusive runner gives, and so how far ahead the next one
+// looks for calls that are in flight.
+const ExclusiveLeaseMax = 24 * time.Hour
+
+// defaultLease is how long leases are unless somebody has changed it.
+const defaultLease = 10 * time.Minute
+
+// Resume takes up, at the start of an exclusive runner, what the process before has left: whatever
+// wakes soon, and every execution with a call in flight. That one is nobody's any more, and how
+// long its lease is was for the process before to say: it may have had another LeaseMax. An error
+// says that something may be left that a later try can take up.
+func (r *Runner) Resume(ctx context.Context) error {
+	now := r.nowMillis()
+	soon := now + defaultLease.Milliseconds() + 3*interp.LeaseMargin
+	until := now + ExclusiveLeaseMax.Milliseconds() + 3*interp.LeaseMargin
+	var left atomic.Int64
+	err := r.eachDueRow(ctx, until, func(ctx context.Context, row store.DueRow) error {
+		err := r.resume(ctx, row, row.Wake <= soon)
+		if err != nil && !store.IsDamaged(err) {
+			left.Add(1)
+		}
+		return err
+	})
+	if err == nil && left.Load() > 0 {
+		err = fmt.Errorf("engine: %d executions were not taken up", left.Load())
+	}
+	return err
+}
+
+// resume sends a hint for an execution that wakes soon, or has a call of the process before.
+func (r *Runner) resume(ctx context.Context, row store.DueRow, soon bool) error {
+	if !isExecutionRow(row.Key) {
+		return nil
+	}
+	if !soon {
+		if left, err := r.leftInFlight(ctx, row.Key.Partition); err != nil || !left {
+			return err
+		}
+	}
+	return r.Queue.Send(ctx, newHint(row.Key.Partition, 0))
+}
+
+// leftInFlight reports whether an execution has a call that another process has taken. Far more
+// executions wait for something else for so long: a hint would cost two commits for each (begun).
+func (r *Runner) leftInFlight(ctx context.Context, partition string) (bool, error) {
+	x, err := r.Store.Load(ctx, partition)
+	if errors.Is(err, store.ErrNotFound) || err == nil && x.Status.Final() {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	s, err := r.decodeState(x)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(s.Leases(), func(l interp.Lease) bool { return l.Owner != r.owner }), nil
+}
+
+// eachDueRow calls see for every row whose wake time is not after until.
+func (r *Runner) eachDueRow(ctx context.Context, until int64, see func(context.Context, store.DueRow) error) error {
+	driver := r.Store.Driver()
+	for shard := range driver.Shards() {
+		cursor := ""
+		for {
+			rows, next, err := driver.Due(ctx, shard, until, cursor, sweepPage)
+			if err != nil {
+				return err
+			}
+			r.forEachRow(rows, func(row store.DueRow) {
+				if err := see(ctx, row); err != nil {
+					r.Log.Warn("sweep", "partition", row.Key.Partition, "err", err)
+				}
+			})
+			if cursor = next; cursor == "" || r.closing() {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// forEachRow sees to rows, several at once, until the runner closes.
+func (r *Runner) forEachRow(rows []store.DueRow, see func(store.DueRow)) {
+	var work sync.WaitGroup
+	places := make(chan struct{}, sweepConcurrency)
+	for _, row := range rows {
+		places <- struct{}{}
+		if !r.addGoroutine() {
+			break
+		}
+		work.Go(func() {
+			defer r.goroutines.Done()
+			see(row)
+			<-places
+		})
+	}
+	work.Wait()
+}
+
+// isExecutionRow tells whether hints are sent for a row: one of an execution, but for its values. Everything else is for the sweeper
+// alone.
+func isExecutionRow(k store.Key) bool {
+	_, _, ok := store.ParsePartition(k.Partition)
+	return ok && !store.IsValue(k)
+}
+
+// wakeRow sees to one row that is due, or soon will be.
+func (r *Runner) wakeRow(ctx context.Context, row store.DueRow) error {
+	now := r.nowMillis()
+	if row.Wake > now {
+		if !isExecutionRow(row.Key) {
+			return nil
+		}
+		return r.Queue.Send(ctx, newHint(row.Key.Partition, time.Duration(row.Wake-now)*time.Millisecond))
+	}
+	flowID, deleted := store.ParseTombstone(row.Key)
+	switch {
+	case deleted:
+		return r.purgeDeletedFlow(ctx, flowID, row.Key)
+	case store.IsDefinition(row.Key):
+		return r.Store.CollectDefinition(ctx, row.Key, r.definitionExpiry())
+	case store.IsNonce(row.Key), store.IsInvocationRecord(row.Key), store.IsValue(row.Key):
+		return r.Store.DeleteExpiredRow(ctx, row.Key)
+	case store.IsInboxEntry(row.Key):
+		return r.wakeInboxEntry(ctx, row.Key)
+	}
+	x, err := r.Load(ctx, row.Key.Partition)
+	if errors.Is(err, store.ErrNotFound) {
+		return r.Store.DeleteExpiredExecution(ctx, row.Key.Partition)
+	} else if err != nil {
+		return err
+	}
+	if x.Wake == 0 || x.Wake > now {
+		return nil
+	}
+	if r.AcceptOnly {
+		if _, err := r.decodeState(x); err != nil {
+			return err // writing the row again would make the damage of one read a lasting one
+		}
+		return r.bumpWake(ctx, x)
+	}
+	r.submit(row.Key.Partition, &envelope{due: true})
+	return nil
+}
+
+// purgeDelay is when a deleted flow's executions are stopped once more: a claim may have come after the first time.
+const purgeDelay = 5 * time.Minute
+
+// PurgeDeletedFlow sees to a deleted flow at once; what it does not come to the sweeper does.
+func (r *Runner) PurgeDeletedFlow(flowID string) {
+	if r.AcceptOnly || !r.addGoroutine() {
+		return
+	}
+	go func() {
+		defer r.goroutines.Done()
+		if err := r.purgeDeletedFlow(r.ctx, flowID, store.TombstoneKey(flowID)); err != nil {
+			r.Log.Warn("deleted flow", "flow", flowID, "err", err)
+		}
+	}()
+}
+
+// purgeDeletedFlow stops the running executions of a deleted flow, twice, and then forgets its definitions.
+func (r *Runner) purgeDeletedFlow(ctx context.Context, flowID string, key store.Key) error {
+	t, err := r.Store.Tombstone(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if f, err := r.Store.GetFlow(ctx, t.Account, t.Name); err == nil && f.ID == flowID {
+		return r.Store.CancelDeletion(ctx, f, t)
+	}
+	if err := r.stopAll(ctx, flowID); err != nil {
+		return err
+	}
+	if t.Round == 0 {
+		t.Round++
+		return r.Store.PutTombstone(ctx, flowID, t, r.nowMillis()+purgeDelay.Milliseconds())
+	}
+	return r.Store.DeleteDefinitions(ctx, flowID)
+}
+
+// stopAll stops the running executions of a flow. An error says that one or more may still run.
+func (r *Runner) stopAll(ctx context.Context, flowID string) error {
+	cause := &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the flow has been deleted"}
+	l := store.ListOptions{FlowID: flowID, Limit: 100, Match: func(s store.Summary) bool { return !s.Status.Final() }}
+	var failed error
+	for {
+		page, next, err := r.Store.List(ctx, l)
+		if err != nil {
+			return err
+		}
+		for _, s := range page {
+			_, err := r.Stop(ctx, s.Partition, cause)
+			if err != nil && !IsGone(err) && fault.CodeOf(err) != fault.ExecutionAlreadyCompleted {
+				failed = err
+			}
+		}
+		if l.Before = next; next == "" {
+			return failed
+		}
+	}
+}

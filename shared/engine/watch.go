@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"millrace/shared/share"
+	"millrace/shared/store"
+)
+
+// watchers are those who wait for the end of executions.
+type watchers struct {
+	mu sync.Mutex
+	m  map[string][]chan struct{}
+}
+
+func newWatchers() *watchers { return &watchers{m: map[string][]chan struct{}{}} }
+
+// watch gives a channel that is closed when the execution ends in this process.
+func (w *watchers) watch(partition string) chan struct{} {
+	ch := make(chan struct{})
+	w.mu.Lock()
+	w.m[partition] = append(w.m[partition], ch)
+	w.mu.Unlock()
+	return ch
+}
+
+func (w *watchers) drop(partition string, ch chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.m[partition]
+	for i := range list {
+		if list[i] == ch {
+			list = append(list[:i:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(list) == 0 {
+		delete(w.m, partition)
+	} else {
+		w.m[partition] = list
+	}
+}
+
+func (w *watchers) ended(partition string) {
+	w.mu.Lock()
+	list := w.m[partition]
+	delete(w.m, partition)
+	w.mu.Unlock()
+	for _, ch := range list {
+		close(ch)
+	}
+}
+
+// A runner that shares its store looks whether a watched execution has ended after pollIntervalMin, then
+// after pauses that double up to lookMax. Most executions that a caller waits for end within
+// moments, and in a function a second of waiting costs fifty times what a read does.
+const (
+	pollIntervalMin = 20 * time.Millisecond
+	pollIntervalMax = time.Second
+)
+
+// Await returns the execution once it has ended, or as it is when the time is over or the runner
+// closes.
+func (r *Runner) Await(ctx context.Context, partition string, wait time.Duration) (*store.Execution, error) {
+	if wait <= 0 {
+		return r.Load(ctx, partition)
+	}
+	ended := r.watchers.watch(partition)
+	defer r.watchers.drop(partition, ended)
+	x, err := r.Load(ctx, partition)
+	if err != nil || x.Status.Final() {
+		return x, err
+	}
+	if err := r.Shares.Polls.TryAcquire(x.Account, 1); err != nil {
+		return nil, err
+	}
+	defer r.Shares.Polls.Release(x.Account, 1)
+	share.ReleaseTurn(ctx)
+	end := time.Now().Add(wait)
+	pause := pollIntervalMin
+	timer := time.NewTimer(r.nextPoll(end, pause))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ended:
+			return r.Load(ctx, partition)
+		case <-r.closed:
+			return r.Load(ctx, partition)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-timer.C:
+			x, err := r.Load(ctx, partition)
+			if err != nil || x.Status.Final() || time.Until(end) <= 0 {
+				return x, err
+			}
+			pause = min(2*pause, pollIntervalMax)
+			timer.Reset(r.nextPoll(end, pause))
+		}
+	}
+}
+
+// nextPoll is how long to wait before the execution is looked at again: until the wait is over, and for a runner that
+// shares its store no longer than pause.
+func (r *Runner) nextPoll(end time.Time, pause time.Duration) time.Duration {
+	left := time.Until(end)
+	if r.Exclusive {
+		return left
+	}
+	return min(left, pause)
+}

@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"millrace/shared/fdl"
+	"millrace/shared/flow"
+	"millrace/shared/queue"
+	"millrace/shared/store"
+	"millrace/shared/store/memstore"
+	"millrace/shared/task"
+)
+
+// countingQueue is a queue that counts hints and delivers none.
+type countingQueue struct{ sent atomic.Int64 }
+
+func (d *countingQueue) Send(_ context.Context, messages ...queue.Hint) error {
+	d.sent.Add(int64(len(messages)))
+	return nil
+}
+
+const oneCall = `{Type: StateMachine, SpecVersion: v1, Name: f, StartAt: A, States: [{Name: A, Type: Task,
+  Action: "FC:InvokeFunction", Parameters: {resourceArn: "acs:fc:::functions/f", invocationType: Sync}, End: true}]}`
+
+// TestHintAtTheEndOfAWorkSession: a hint that finds the shift of another one at its end is not answered
+// with success unless what it is for has been done, or another hint sent: either that shift waits
+// for the look, or the hint has a shift of its own.
+func TestHintAtTheEndOfAWorkSession(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			var calls atomic.Int64
+			s, q := store.New(store.Options{Driver: memstore.New()}), &countingQueue{}
+			r := New(Options{Store: s, Queue: q, AcceptOnly: true, StoreExpires: true,
+				Limits: flow.DefaultLimits(), CallTimeMax: 2 * time.Minute,
+				Tasks: task.RunnerFunc(func(context.Context, task.Request) task.Result {
+					calls.Add(1)
+					return task.Result{Output: []byte(`{}`)}
+				}),
+				Compile: func(definition, mode string) (*flow.Machine, error) {
+					m, _ := fdl.Parse([]byte(definition), fdl.Options{Mode: mode})
+					return m, nil
+				}})
+			defer r.Close(t.Context())
+			f := &store.Flow{Account: "a", Name: "f", ID: "id", Language: flow.StateMachine}
+			if err := s.CreateFlow(t.Context(), f, oneCall, 0); err != nil {
+				t.Fatal(err)
+			}
+			start := Start{Flow: f, Name: "one", Input: []byte(`{}`), Canonical: []byte(`{}`)}
+			x, _, err := r.StartExecution(t.Context(), start)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.sent.Store(0)
+
+			// A shift that has nothing more to do, and ends as soon as it may.
+			before, err := r.newWorkSession(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := r.mailboxes.acquire(x.Partition())
+			defer r.mailboxes.release(c, false)
+			c.session = before
+			if late {
+				c.leaveSession(before)
+			}
+			s2, err := r.newWorkSession(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			on := r.joinSession(x.Partition(), s2)
+			c.leaveSession(on)
+			if err := on.await(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if (on == before) == late {
+				t.Errorf("late %v: the hint was left to another shift: %v", late, on == before)
+			}
+			if calls.Load()+q.sent.Load() == 0 {
+				t.Errorf("late %v: the hint was answered with success, and nothing was called and no other hint sent", late)
+			}
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package pebblestore
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"millrace/shared/store"
+)
+
+// CheckSpace looks at the free space now instead of within a second.
+func CheckSpace(s *Store) { s.checkSpace() }
+
+// WithRetryInterval sets how long a write bears a full disk, and Pebble waits before it tries again.
+func WithRetryInterval(o Options, d time.Duration) Options {
+	o.retryInterval = d
+	return o
+}
+
+// CountKeys returns how many keys the database holds, in all key spaces.
+func CountKeys(t testing.TB, s *Store) (n int) {
+	t.Helper()
+	iter, err := s.db.NewIter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer iter.Close()
+	for ok := iter.First(); ok; ok = iter.Next() {
+		n++
+	}
+	return n
+}
+
+// SetRaw overwrites the bytes of a row behind the store's back.
+func SetRaw(t testing.TB, s *Store, key store.Key, value []byte) {
+	t.Helper()
+	if err := s.db.Set(rawKey(t, s, key), value, pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	s.snapshots.replace(&snapshot{pebble: s.db.NewSnapshot(), nextPartitionID: 1 << 60})
+}
+
+// Raw returns the bytes of a row.
+func Raw(t testing.TB, s *Store, key store.Key) []byte {
+	t.Helper()
+	value, closer, err := s.db.Get(rawKey(t, s, key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer.Close()
+	return bytes.Clone(value)
+}
+
+func rawKey(t testing.TB, s *Store, key store.Key) []byte {
+	t.Helper()
+	number, err := readPartitionID(s.db, appendPartitionKey(nil, key.Partition))
+	if err != nil || number == 0 {
+		t.Fatalf("number of %q: %d, %v", key.Partition, number, err)
+	}
+	return appendRowKey(nil, number, key.Sort)
+}
+
+// EncodeRow and DecodeRow are the encoding of rows.
+func EncodeRow(row store.Row) []byte { return appendRow(nil, &row) }
+
+// DecodeRow reads what EncodeRow wrote.
+func DecodeRow(key store.Key, b []byte) (store.Row, error) { return decodeRow(key, b) }
+
+// DecodeListEntry reads an entry of the list index.
+func DecodeListEntry(key, value []byte) (sort, partition, rowSort string, fields []byte, err error) {
+	return listEntry(key, value)
+}
+
+// EncodeListEntry returns key and value of an entry of the list index.
+func EncodeListEntry(group, sort string, key store.Key, fields []byte) (k, v []byte) {
+	return appendListKey(nil, group, sort, 7, key.Sort), appendListValue(nil, key.Partition, fields)
+}

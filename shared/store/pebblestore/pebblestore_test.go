@@ -1,0 +1,244 @@
+package pebblestore_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"millrace/shared/store"
+	"millrace/shared/store/pebblestore"
+	"millrace/shared/store/storetest"
+)
+
+// open opens a store that is closed when the test ends.
+func open(t testing.TB, options pebblestore.Options) *pebblestore.Store {
+	t.Helper()
+	s, err := pebblestore.Open(t.Context(), options)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestConformance(t *testing.T) {
+	for name, base := range map[string]pebblestore.Options{
+		"disk": {},
+		// So little memory that rows, numbers and versions come from disk.
+		"small": {MemtableBytes: 256 << 10, CacheBytes: 64 << 10, CacheRows: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) storetest.Harness {
+				options := base
+				options.Dir = t.TempDir()
+				fs := &gateFS{FS: vfs.Default}
+				options.FS = fs
+				h := storetest.Harness{Driver: open(t, options), HoldSync: fs.hold}
+				h.Reopen = func() store.Driver {
+					if err := h.Driver.Close(); err != nil {
+						t.Fatalf("Close: %v", err)
+					}
+					h.Driver = open(t, options)
+					return h.Driver
+				}
+				return h
+			})
+		})
+	}
+}
+
+func TestSecondOwner(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, pebblestore.Options{Dir: dir})
+	_, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "in use by another process") {
+		t.Fatalf("a second Open: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	open(t, pebblestore.Options{Dir: dir})
+}
+
+func TestFormat(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"newer", "millrace localstore 2\n", "newer program (format 2, this one knows up to 1)"},
+		{"other", "something else\n", "does not name a format"},
+		{"empty", "", "does not name a format"},
+		{"zero", "millrace localstore 0\n", "does not name a format"},
+		{"words", "millrace localstore one\n", "does not name a format"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := open(t, pebblestore.Options{Dir: dir}).Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "FORMAT"), []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: dir})
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
+				t.Fatalf("Open: %v, want %q", err, c.want)
+			}
+		})
+	}
+	t.Run("missing", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := open(t, pebblestore.Options{Dir: dir}).Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(dir, "FORMAT")); err != nil {
+			t.Fatal(err)
+		}
+		_, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: dir})
+		if err == nil || !strings.Contains(err.Error(), "no file FORMAT") {
+			t.Fatalf("Open: %v", err)
+		}
+	})
+}
+
+func TestOpenRefuses(t *testing.T) {
+	if _, err := pebblestore.Open(t.Context(), pebblestore.Options{}); err == nil {
+		t.Error("Open without a directory answers nil")
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: file}); err == nil {
+		t.Error("Open of a file answers nil")
+	}
+}
+
+func TestBadRows(t *testing.T) {
+	s := open(t, pebblestore.Options{Dir: t.TempDir()})
+	long := strings.Repeat("k", 5000)
+	for name, row := range map[string]store.Row{
+		"no partition":   {Key: store.Key{Sort: "a"}},
+		"long partition": {Key: store.Key{Partition: long, Sort: "a"}},
+		"long sort":      {Key: store.Key{Partition: "p", Sort: long}},
+		"wake in past":   {Key: store.Key{Partition: "p", Sort: "a"}, Wake: -1},
+		"long group":     {Key: store.Key{Partition: "p", Sort: "a"}, List: &store.ListEntry{Group: long}},
+		"large":          {Key: store.Key{Partition: "p", Sort: "a"}, Data: make([]byte, 65<<20)},
+	} {
+		if err := s.Put(t.Context(), []store.Row{row}); err == nil {
+			t.Errorf("%s: Put answers nil", name)
+		}
+		if err := s.Commit(t.Context(), nil, row, store.Condition{Absent: true}); err == nil || errors.Is(err, store.ErrConflict) {
+			t.Errorf("%s: Commit answers %v", name, err)
+		}
+	}
+	if rows, _, err := s.Range(t.Context(), store.Range{Partition: "p"}); err != nil || len(rows) != 0 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+// TestBinaryKeys: any byte may stand in a key, and their order is that of the bytes.
+func TestBinaryKeys(t *testing.T) {
+	s := open(t, pebblestore.Options{Dir: t.TempDir()})
+	texts := []string{"\x00", "\x00\x00", "\x00\x01", "\x00\xff", "\x01", "a", "a\x00", "a\x00\x01", "a\x00\xff", "a\x01", "\xfe", "\xff", "\xff\xff"}
+	for _, p := range texts {
+		for _, text := range texts {
+			row := store.Row{Key: store.Key{Partition: p, Sort: text}, Wake: 1, List: &store.ListEntry{Group: p, Sort: text}}
+			if err := s.Put(t.Context(), []store.Row{row}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, p := range texts {
+		for from := range texts {
+			for to := range texts {
+				want := max(to-from, 0)
+				rows, _, err := s.Range(t.Context(), store.Range{Partition: p, From: texts[from], To: texts[to]})
+				if err != nil || len(rows) != want {
+					t.Fatalf("Range %q %q-%q: %d rows, %v, want %d", p, texts[from], texts[to], len(rows), err, want)
+				}
+				list, _, err := s.List(t.Context(), store.ListRange{Group: p, From: texts[from], To: texts[to]})
+				if err != nil || len(list) != want {
+					t.Fatalf("List %q %q-%q: %d entries, %v, want %d", p, texts[from], texts[to], len(list), err, want)
+				}
+				for i := range list {
+					if rows[i].Sort != texts[from+i] || list[i].Sort != rows[i].Sort || list[i].Key != rows[i].Key {
+						t.Fatalf("got %q and %q, want %q", rows[i].Sort, list[i].Sort, texts[from+i])
+					}
+				}
+			}
+		}
+	}
+	due, next, err := s.Due(t.Context(), 0, 1, "", 0)
+	if err != nil || len(due) != len(texts)*len(texts) || next != "" {
+		t.Fatalf("Due: %d rows, next %q, %v", len(due), next, err)
+	}
+}
+
+// TestPageBytes: a page is bounded in bytes as well, and says that there is more.
+func TestPageBytes(t *testing.T) {
+	s := open(t, pebblestore.Options{Dir: t.TempDir()})
+	for _, sort := range []string{"a", "b", "c"} {
+		row := store.Row{Key: store.Key{Partition: "p", Sort: sort}, Data: make([]byte, 5<<20)}
+		if err := s.Put(t.Context(), []store.Row{row}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, more, err := s.Range(t.Context(), store.Range{Partition: "p"})
+	if err != nil || len(rows) != 1 || !more {
+		t.Errorf("%d rows, more %v, %v; want 1 and more", len(rows), more, err)
+	}
+}
+
+// TestDictionaryIsCleared: a partition without rows leaves nothing behind.
+func TestDictionaryIsCleared(t *testing.T) {
+	s := open(t, pebblestore.Options{Dir: t.TempDir()})
+	p := store.Key{Partition: "p", Sort: "a"}
+	for range 3 {
+		row := store.Row{Key: p, Version: 1, Wake: 5, List: &store.ListEntry{Group: "g", Sort: "s"}}
+		if err := s.Commit(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "h"}}}, row, store.Condition{Absent: true}); err != nil {
+			t.Fatal(err)
+		}
+		for _, sort := range []string{"a", "h"} {
+			if err := s.Delete(t.Context(), store.Key{Partition: "p", Sort: sort}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := pebblestore.CountKeys(t, s); n != 1 {
+		t.Errorf("%d keys in an emptied store, want only the counter", n)
+	}
+}
+
+// TestUnknownRowFormat: a row of a newer program is an error to every call, and stays as it is.
+func TestUnknownRowFormat(t *testing.T) {
+	dir := t.TempDir()
+	key := store.Key{Partition: "p", Sort: "a"}
+	s := open(t, pebblestore.Options{Dir: dir})
+	if err := s.Put(t.Context(), []store.Row{{Key: key}, {Key: store.Key{Partition: "p", Sort: "b"}}}); err != nil {
+		t.Fatal(err)
+	}
+	raw := append([]byte{9}, "what only the future knows"...)
+	pebblestore.SetRaw(t, s, key, raw)
+	_, err := s.Get(t.Context(), key)
+	calls := map[string]error{
+		"Get":       err,
+		"Put":       s.Put(t.Context(), []store.Row{{Key: key}}),
+		"Claim":     s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1}, store.Condition{Absent: true}),
+		"Commit":    s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1}, store.Condition{}),
+		"Delete":    s.Delete(t.Context(), key, nil),
+		"Delete if": s.Delete(t.Context(), key, &store.Condition{}),
+	}
+	_, _, calls["Range"] = s.Range(t.Context(), store.Range{Partition: "p"})
+	for name, err := range calls {
+		if !errors.Is(err, pebblestore.ErrFormat) {
+			t.Errorf("%s: %v, want ErrFormat", name, err)
+		}
+	}
+	if got := pebblestore.Raw(t, s, key); string(got) != string(raw) {
+		t.Errorf("the row is now %q", got)
+	}
+	if _, err := s.Get(t.Context(), store.Key{Partition: "p", Sort: "b"}); err != nil {
+		t.Errorf("its neighbour: %v", err)
+	}
+}

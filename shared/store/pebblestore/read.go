@@ -1,0 +1,256 @@
+package pebblestore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"millrace/shared/store"
+)
+
+// pageBytes bounds a page of Range, List and Due, whatever limit asks for; a page has at least one row.
+const pageBytes = 4 << 20
+
+// snapshot is the database as it stands on the disk after some group.
+type snapshot struct {
+	pebble          *pebble.Snapshot
+	nextPartitionID uint64 // numbers from here on were given to partitions later
+	refs            int    // the readers, and 1 as long as it is the newest
+}
+
+// snapshots hands out the newest view. A snapshot is closed when its last reader is done.
+type snapshots struct {
+	mu     sync.Mutex
+	newest *snapshot
+	open   sync.WaitGroup
+}
+
+// replace makes w the newest view.
+func (v *snapshots) replace(w *snapshot) {
+	v.open.Add(1)
+	w.refs = 1
+	v.mu.Lock()
+	before := v.newest
+	v.newest = w
+	v.mu.Unlock()
+	if before != nil {
+		v.release(before)
+	}
+}
+
+// acquire returns the newest view, nil after close.
+func (v *snapshots) acquire() *snapshot {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.newest != nil {
+		v.newest.refs++
+	}
+	return v.newest
+}
+
+func (v *snapshots) release(w *snapshot) {
+	v.mu.Lock()
+	w.refs--
+	last := w.refs == 0
+	v.mu.Unlock()
+	if last {
+		w.pebble.Close()
+		v.open.Done()
+	}
+}
+
+// close gives out no more views and waits for those that are in use.
+func (v *snapshots) close() {
+	v.mu.Lock()
+	newest := v.newest
+	v.newest = nil
+	v.mu.Unlock()
+	if newest != nil {
+		v.release(newest)
+	}
+	v.open.Wait()
+}
+
+// withSnapshot runs read on the newest view.
+func (s *Store) withSnapshot(ctx context.Context, read func(v *snapshot) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.failure.get(); err != nil {
+		return err
+	}
+	v := s.snapshots.acquire()
+	if v == nil {
+		return ErrClosed
+	}
+	defer s.snapshots.release(v)
+	return read(v)
+}
+
+// partitionID returns the number of a partition in a view, 0 when it has none. What is remembered may be newer than the
+// view: a number that the view does not know yet says nothing about it, and one that it knows is the right one, since
+// it is taken from memory before a view without it appears.
+func (s *Store) partitionID(v *snapshot, partition string) (uint64, error) {
+	if number, ok := s.partitions.peek(partition); ok && number < v.nextPartitionID {
+		return number, nil
+	}
+	var buf [128]byte
+	return readPartitionID(v.pebble, appendPartitionKey(buf[:0], partition))
+}
+
+// Get implements store.Driver.
+func (s *Store) Get(ctx context.Context, key store.Key) (row store.Row, err error) {
+	err = s.withSnapshot(ctx, func(v *snapshot) error {
+		number, err := s.partitionID(v, key.Partition)
+		if err != nil {
+			return err
+		}
+		if number == 0 {
+			return store.ErrNotFound
+		}
+		var buf [128]byte
+		value, closer, err := v.pebble.Get(appendRowKey(buf[:0], number, key.Sort))
+		if errors.Is(err, pebble.ErrNotFound) {
+			return store.ErrNotFound
+		}
+		if err != nil {
+			return fmt.Errorf("pebblestore: read %q: %w", key, err)
+		}
+		defer closer.Close()
+		row, err = decodeRow(key, bytes.Clone(value))
+		return err
+	})
+	return row, err
+}
+
+// readRowHeader reads the part of a row that a write must know.
+func readRowHeader(from getter, key []byte, name store.Key) (rowHeader, error) {
+	value, closer, err := from.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return rowHeader{}, nil
+	}
+	if err != nil {
+		return rowHeader{}, fmt.Errorf("pebblestore: read %q: %w", name, err)
+	}
+	defer closer.Close()
+	row, err := decodeRow(name, value)
+	if err != nil {
+		return rowHeader{}, err
+	}
+	return headerOf(&row).clone(rowHeader{}), nil
+}
+
+// Range implements store.Driver. A page ends at 4 MiB, too.
+func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
+	err = s.withSnapshot(ctx, func(v *snapshot) error {
+		number, err := s.partitionID(v, r.Partition)
+		if err != nil || number == 0 {
+			return err
+		}
+		prefix := appendRowKey(nil, number, "")
+		lower, upper, ok := rangeBounds(prefix, r.From, r.To, appendPlain)
+		if !ok {
+			return nil
+		}
+		more, err = page(ctx, v, lower, upper, r.Limit, r.Reverse, func(key, value []byte) error {
+			k := store.Key{Partition: r.Partition, Sort: string(key[len(prefix):])}
+			row, err := decodeRow(k, bytes.Clone(value))
+			rows = append(rows, row)
+			return err
+		})
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return rows, more, nil
+}
+
+func appendPlain(b []byte, s string) []byte { return append(b, s...) }
+
+// List implements store.Driver. A page ends at 4 MiB, too.
+func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
+	err = s.withSnapshot(ctx, func(v *snapshot) error {
+		lower, upper, ok := rangeBounds(appendText([]byte{spaceList}, l.Group), l.From, l.To, appendEscaped)
+		if !ok {
+			return nil
+		}
+		more, err = page(ctx, v, lower, upper, l.Limit, l.Reverse, func(key, value []byte) error {
+			sort, partition, rowSort, fields, err := listEntry(key, value)
+			entries = append(entries, store.Listed{Key: store.Key{Partition: partition, Sort: rowSort}, Sort: sort, Fields: fields})
+			return err
+		})
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return entries, more, nil
+}
+
+// Due implements store.Driver. The only shard is 0. A page ends at 4 MiB, too.
+func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
+	err = s.withSnapshot(ctx, func(v *snapshot) error {
+		if shard != 0 {
+			return fmt.Errorf("pebblestore: no shard %d, there is only 0", shard)
+		}
+		lower, upper, ok, err := wakeBounds(until, cursor)
+		if err != nil || !ok {
+			return err
+		}
+		var last []byte
+		more, err := page(ctx, v, lower, upper, limit, false, func(key, value []byte) error {
+			wake, sort, err := wakeEntry(key)
+			due = append(due, store.DueRow{Key: store.Key{Partition: string(value), Sort: sort}, Wake: wake})
+			last = append(last[:0], key...)
+			return err
+		})
+		if more {
+			next = encodeCursor(last)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return due, next, nil
+}
+
+// page hands entries from lower to upper to each, in order or from the end, at most limit (0: no limit) and pageBytes.
+// more tells that there are others.
+func page(ctx context.Context, v *snapshot, lower, upper []byte, limit int, reverse bool, each func(key, value []byte) error) (more bool, err error) {
+	iter, err := v.pebble.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return false, fmt.Errorf("pebblestore: read: %w", err)
+	}
+	defer iter.Close()
+	first, next := iter.First, iter.Next
+	if reverse {
+		first, next = iter.Last, iter.Prev
+	}
+	bytes := 0
+	for n, ok := 0, first(); ok; n, ok = n+1, next() {
+		if n > 0 && (limit > 0 && n >= limit || bytes >= pageBytes) {
+			return true, nil
+		}
+		if n%1000 == 999 && ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		value, err := iter.ValueAndErr()
+		if err != nil {
+			return false, fmt.Errorf("pebblestore: read: %w", err)
+		}
+		if err := each(iter.Key(), value); err != nil {
+			return false, err
+		}
+		bytes += len(iter.Key()) + len(value)
+	}
+	if err := iter.Error(); err != nil {
+		return false, fmt.Errorf("pebblestore: read: %w", err)
+	}
+	return false, nil
+}

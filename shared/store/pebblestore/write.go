@@ -1,0 +1,150 @@
+package pebblestore
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"millrace/shared/store"
+)
+
+// request is one call that writes, on its way through the committer.
+type request struct {
+	puts   []store.Row
+	cas    *store.Row
+	delete *store.Key
+	cond   *store.Condition // of cas and delete
+	bytes  int              // about what it adds to a group
+
+	err  error
+	done chan struct{} // has room for one
+}
+
+var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
+
+// Commit implements store.Driver: puts and cas are one write; nothing is written when cas is refused.
+func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+	if err := s.checkWritable(false); err != nil {
+		return err
+	}
+	if err := checkRow(&cas); err != nil {
+		return err
+	}
+	r := requests.Get().(*request)
+	r.puts, r.cas, r.cond = puts, &cas, &cond
+	return s.write(ctx, r)
+}
+
+// Put implements store.Driver: all rows are one write.
+func (s *Store) Put(ctx context.Context, rows []store.Row) error {
+	if err := s.checkWritable(false); err != nil {
+		return err
+	}
+	r := requests.Get().(*request)
+	r.puts = rows
+	return s.write(ctx, r)
+}
+
+// Delete implements store.Driver. When the last row of a partition goes, its number goes too.
+func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
+	if err := s.checkWritable(true); err != nil {
+		return err
+	}
+	if err := checkKey(key.Partition, key.Sort); err != nil {
+		return err
+	}
+	r := requests.Get().(*request)
+	r.delete, r.cond = &key, cond
+	return s.write(ctx, r)
+}
+
+// write hands a request to the committer and waits for the answer. When ctx ends first, the request goes its way
+// without anybody to hear of it.
+func (s *Store) write(ctx context.Context, r *request) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for i := range r.puts {
+		if err := checkRow(&r.puts[i]); err != nil {
+			return err
+		}
+		r.bytes += len(r.puts[i].Data)
+	}
+	if r.cas != nil {
+		r.bytes += len(r.cas.Data)
+	}
+	if err := s.queue.add(r); err != nil {
+		return err
+	}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.diskFull.signal():
+		if err := s.waitForSpace(ctx, r); err != nil {
+			return err
+		}
+	}
+	err := r.err
+	*r = request{done: r.done}
+	requests.Put(r)
+	return err
+}
+
+// waitForSpace waits for an answer while the disk is full. It gives up after a pause, as it would when ctx ends: Pebble may have
+// stopped taking writes. Once there is room, it may take this one after all.
+func (s *Store) waitForSpace(ctx context.Context, r *request) error {
+	enough := time.NewTimer(s.options.retryInterval)
+	defer enough.Stop()
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-enough.C:
+		return store.ErrDiskFullUnknown
+	}
+}
+
+// queue holds the requests that wait for the committer: one for each caller at most.
+type queue struct {
+	mu      sync.Mutex
+	waiting []*request
+	closed  bool
+	signal  chan struct{} // has room for one: something waits or the queue is closed
+}
+
+func (q *queue) add(r *request) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return ErrClosed
+	}
+	q.waiting = append(q.waiting, r)
+	if len(q.waiting) == 1 {
+		q.wake()
+	}
+	return nil
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.wake()
+}
+
+func (q *queue) wake() {
+	select {
+	case q.signal <- struct{}{}:
+	default:
+	}
+}
+
+// take returns all that waits and leaves an empty slice in its place. over: nothing will come any more.
+func (q *queue) take(empty []*request) (all []*request, over bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	all, q.waiting = q.waiting, empty
+	return all, q.closed && len(all) == 0
+}

@@ -1,0 +1,144 @@
+// Package actiontask carries out any action by a mapping of the functions file (docs/functions.md): a program behind
+// an HTTP address stands in for the service, or the answer is fixed. First match wins.
+package actiontask
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"millrace/shared/glob"
+	"millrace/shared/task"
+	"millrace/shared/task/outbound"
+	"millrace/shared/value"
+)
+
+// KeyHeader carries the idempotency key: equal for every call of one attempt.
+const KeyHeader = "X-FnF-Idempotency-Key"
+
+// Runner carries out the actions that its mappings match. It is meant as the fallback of a task.Table.
+type Runner struct {
+	actions []mapping
+	client  *http.Client
+}
+
+// mapping is a task.Mapping with the normal form of its pattern.
+type mapping struct {
+	task.Mapping
+	normal string
+}
+
+// New returns a runner over the mappings. client is one of package outbound; nil is one that may call loopback and
+// private networks, for the addresses are the operator's.
+func New(actions []task.Mapping, client *http.Client) *Runner {
+	t := &Runner{client: outbound.WithoutRedirects(outbound.OrInternal(client))}
+	for _, m := range actions {
+		t.actions = append(t.actions, mapping{m, task.NormalAction(m.Match)})
+	}
+	return t
+}
+
+// Before returns a runner that answers as t does where a mapping matches the action, and hands all else to next.
+func (t *Runner) Before(next task.Runner) task.Runner {
+	return task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
+		if t.match(r.Action) == nil {
+			return next.Run(ctx, r)
+		}
+		return t.Run(ctx, r)
+	})
+}
+
+// Run answers with the first mapping that matches the action, or with task.Unsupported.
+func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
+	m := t.match(r.Action)
+	switch {
+	case m == nil:
+		return task.Unsupported(r)
+	case m.Error != nil:
+		return task.Result{Error: m.Error, Async: r.Mode == task.System}
+	case m.HTTP == "":
+		return result(&r, "", m.Reply)
+	}
+	if m.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, m.Timeout)
+		defer cancel()
+	}
+	return t.post(ctx, m.HTTP, &r)
+}
+
+// match finds the mapping of an action: the pattern `*`, or one whose product is compared without case.
+func (t *Runner) match(action string) *mapping {
+	normal := task.NormalAction(action)
+	for i := range t.actions {
+		m := &t.actions[i]
+		if glob.Match(m.Match, action) || glob.Match(m.normal, normal) {
+			return m
+		}
+	}
+	return nil
+}
+
+// post asks the program behind the address.
+func (t *Runner) post(ctx context.Context, address string, r *task.Request) task.Result {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(requestBody(r)))
+	if err != nil {
+		return r.Failf("RequestFailed", "The address of %s in the functions file cannot be called.", r.Action)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if r.Key != "" {
+		req.Header.Set(KeyHeader, r.Key)
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return r.Failf("RequestFailed", "What carries out %s gave no answer: %s", r.Action, outbound.Reason(err))
+	}
+	body, err := outbound.ReadAll(resp)
+	switch {
+	case errors.Is(err, outbound.ErrTooLarge):
+		return r.Failf("EntityTooLarge", "What carries out %s answered more than is read.", r.Action)
+	case err != nil:
+		return r.Failf("RequestFailed", "The answer of what carries out %s broke off: %s", r.Action, outbound.Reason(err))
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
+		return failure(r, resp.StatusCode, resp.Header.Get("Content-Type"), body)
+	}
+	return result(r, resp.Header.Get("Content-Type"), body)
+}
+
+// requestBody is the JSON object that is posted. Members that a request does not have are left out.
+func requestBody(r *task.Request) []byte {
+	q := map[string]any{"action": r.Action, "mode": modes[r.Mode%3], "legacy": r.FlowV1}
+	for name, s := range map[string]string{
+		"resource": r.Resource, "token": r.Token, "key": r.Key, "account": r.Account, "region": r.Region,
+		"flow": r.Flow, "execution": r.Execution, "state": r.State, "roleArn": r.RoleArn,
+	} {
+		if s != "" {
+			q[name] = s
+		}
+	}
+	for name, raw := range map[string]json.RawMessage{"parameters": r.Parameters, "input": r.Input} {
+		if v, err := value.Decode(raw); err == nil {
+			q[name] = v
+		}
+	}
+	return value.Encode(q)
+}
+
+// modes are the names of the modes, by number.
+var modes = [...]string{"RequestComplete", "WaitForSystemCallback", "WaitForCustomCallback"}
+
+// result is the outcome of an answer: JSON as it is. An empty answer is {}; what is no JSON is a text in the newer
+// language and FnF.InvalidLocal in the older one, except where the answer does not count.
+func result(r *task.Request, contentType string, body []byte) task.Result {
+	output, err := task.FlowV1Output(contentType, body)
+	switch {
+	case err == nil:
+	case r.Mode == task.Custom:
+		output, err = json.RawMessage("{}"), nil
+	case !r.FlowV1:
+		output, err = task.Body(contentType, body)
+	}
+	return task.Result{Output: output, Error: err, Async: r.Mode == task.System}
+}

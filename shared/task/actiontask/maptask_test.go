@@ -1,0 +1,165 @@
+package actiontask_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/shared/task"
+	"millrace/shared/task/actiontask"
+	"millrace/shared/task/outbound"
+	"millrace/tests/port"
+)
+
+// service starts a program that answers every call alike and returns its address and what it is asked.
+func service(t *testing.T, status int, body string) (string, <-chan string) {
+	t.Helper()
+	asked := make(chan string, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		asked <- r.Method + " " + r.Header.Get(actiontask.KeyHeader) + " " + string(text)
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, asked
+}
+
+func newRunner(t testing.TB, actions ...task.Mapping) *actiontask.Runner {
+	t.Helper()
+	client, err := outbound.New(outbound.Options{AllowLoopback: true, MaxResponse: 10000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	return actiontask.New(actions, client)
+}
+
+func TestFirstMatchAnswers(t *testing.T) {
+	runner := newRunner(t,
+		task.Mapping{Match: "MNS:SendMessage", Reply: json.RawMessage(`{"MessageId":"1"}`)},
+		task.Mapping{Match: "MNS:*", Reply: json.RawMessage(`{"MessageId":"2"}`)},
+		task.Mapping{Match: "ocr:*", Error: &task.Error{Name: "ocr.Timeout", Cause: "slow"}},
+	)
+	tests := []struct{ action, output, name string }{
+		{"MNS:SendMessage", `{"MessageId":"1"}`, ""},
+		{"mns::SendMessage", `{"MessageId":"1"}`, ""},
+		{"MNS:Other", `{"MessageId":"2"}`, ""},
+		{"ocr:Recognize", "", "ocr.Timeout"},
+		{"OCR:Recognize", "", "ocr.Timeout"},
+		{"ECS:DescribeInstances", "", "ECS.ActionNotSupported"},
+	}
+	for _, test := range tests {
+		got := runner.Run(context.Background(), task.Request{Action: test.action})
+		name := ""
+		if got.Error != nil {
+			name = got.Error.Name
+		}
+		if string(got.Output) != test.output || name != test.name {
+			t.Errorf("%s: %s, %v", test.action, got.Output, got.Error)
+		}
+	}
+	got := newRunner(t).Run(context.Background(), task.Request{Action: "ocr:Recognize", FlowV1: true})
+	if got.Error == nil || got.Error.Name != "ocr.UnsupportedOperation" {
+		t.Errorf("the older language: %v", got)
+	}
+}
+
+func TestQuestion(t *testing.T) {
+	address, asked := service(t, 200, `{"ok":true}`)
+	r := task.Request{
+		Account: "1", Region: "cn-hangzhou", Flow: "f", Execution: "e", State: "s", FlowV1: true, Action: "MNS:SendMessage",
+		Resource: "acs:mns:::/queues/q/messages", Mode: task.Custom, Parameters: json.RawMessage(`{"MessageBody":{"a":1}}`),
+		Input: json.RawMessage(`{"b":2}`), Token: "tok", Key: "k",
+	}
+	got := newRunner(t, task.Mapping{Match: "*", HTTP: address}).Run(context.Background(), r)
+	if got.Error != nil || string(got.Output) != `{"ok":true}` {
+		t.Errorf("%s, %v", got.Output, got.Error)
+	}
+	const want = `POST k {"account":"1","action":"MNS:SendMessage","execution":"e","flow":"f","input":{"b":2},"key":"k",` +
+		`"legacy":true,"mode":"WaitForCustomCallback","parameters":{"MessageBody":{"a":1}},"region":"cn-hangzhou",` +
+		`"resource":"acs:mns:::/queues/q/messages","state":"s","token":"tok"}`
+	if q := <-asked; q != want {
+		t.Errorf("asked %s", q)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	tests := []struct {
+		name, body   string
+		status       int
+		legacy       bool
+		mode         task.Mode
+		output, fail string
+	}{
+		{"nothing", "", 200, false, task.Complete, "{}", ""},
+		{"accepted", `[1]`, 202, false, task.Complete, "[1]", ""},
+		{"a text", "hello", 200, false, task.Complete, `"hello"`, ""},
+		{"a text in the older language", "hello", 200, true, task.Complete, "", "FnF.InvalidLocal"},
+		{"a byte order mark", "\uFEFF{}", 200, true, task.Complete, "{}", ""},
+		{"binary", "\xff\x00", 200, false, task.Complete, "", "FnF.InvalidLocal"},
+		{"binary in the older language", "\xff\x00", 200, true, task.Complete, "", "FnF.InvalidLocal"},
+		{"binary that does not count", "\xff\x00", 200, false, task.Custom, "{}", ""},
+		{"half a surrogate pair", `{"\ud800":1}`, 200, false, task.Complete, "", "FnF.InvalidLocal"},
+		{"a marked code", "\uFEFF{\"Code\":\"QueueNotExist\"}", 404, false, task.Complete, "", "MNS.QueueNotExist"},
+		{"a text that does not count", "hello", 200, true, task.Custom, "{}", ""},
+		{"an error type", `{"errorType":"Boom","errorMessage":"m"}`, 500, false, task.Complete, "", "Boom"},
+		{"a code", `{"Code":"QueueNotExist","Message":"m"}`, 404, false, task.Complete, "", "MNS.QueueNotExist"},
+		{"another spelling", `{"errorCode":"QueueNotExist"}`, 404, false, task.Complete, "", "MNS.QueueNotExist"},
+		{"throttled", "x", 429, false, task.Complete, "", "MNS.ResourceThrottled"},
+		{"broken", `{"Code":7}`, 500, false, task.Complete, "", "MNS.InternalServerError"},
+		{"redirected", "", 302, false, task.Complete, "", "MNS.Unknown"},
+		{"too large", strings.Repeat("x", 10001), 200, false, task.Complete, "", "MNS.EntityTooLarge"},
+	}
+	for _, test := range tests {
+		address, _ := service(t, test.status, test.body)
+		got := newRunner(t, task.Mapping{Match: "MNS:*", HTTP: address}).Run(context.Background(),
+			task.Request{Action: "MNS:SendMessage", FlowV1: test.legacy, Mode: test.mode})
+		name := ""
+		if got.Error != nil {
+			name = got.Error.Name
+		}
+		if string(got.Output) != test.output || name != test.fail {
+			t.Errorf("%s: %s, %v", test.name, got.Output, got.Error)
+		}
+	}
+}
+
+func TestNoAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body) // only then does the server see that the client went away
+		<-r.Context().Done()
+	}))
+	slow := newRunner(t, task.Mapping{Match: "*", HTTP: server.URL, Timeout: time.Millisecond})
+	if got := slow.Run(context.Background(), task.Request{Action: "A:B"}); got.Error == nil || got.Error.Name != "A.RequestFailed" {
+		t.Errorf("a slow service: %v", got)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if got := newRunner(t, task.Mapping{Match: "*", HTTP: server.URL}).Run(ctx, task.Request{Action: "A:B"}); got.Error == nil {
+		t.Error("a canceled call succeeded")
+	}
+	server.Close()
+	nobody, err := port.Loopback()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := newRunner(t, task.Mapping{Match: "*", HTTP: "http://" + nobody}).Run(context.Background(), task.Request{Action: "A:B"}); got.Error == nil || got.Error.Name != "A.RequestFailed" {
+		t.Errorf("no service: %v", got)
+	}
+}
+
+func TestBefore(t *testing.T) {
+	next := task.RunnerFunc(func(context.Context, task.Request) task.Result { return task.Result{Output: json.RawMessage(`"next"`)} })
+	r := actiontask.New([]task.Mapping{{Match: "MNS:*", Reply: json.RawMessage(`1`)}}, nil).Before(next)
+	for action, want := range map[string]string{"MNS:SendMessage": "1", "mns:X": "1", "ECS:X": `"next"`} {
+		if got := r.Run(t.Context(), task.Request{Action: action}); got.Error != nil || string(got.Output) != want {
+			t.Errorf("%s: %s %v", action, got.Output, got.Error)
+		}
+	}
+}

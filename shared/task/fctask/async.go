@@ -1,0 +1,142 @@
+package fctask
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"millrace/shared/task"
+	"millrace/shared/task/acs"
+	"millrace/shared/value"
+)
+
+// submitRecorded hands the invocation to the service's own queue, and notes who waits for its end: under the id of the task
+// before the call, so that no outcome comes before its note, and under the request id, known only now, after it. An id that
+// the flow gives may be that of another task's invocation, so it is noted when the call has been accepted.
+func (t *Runner) submitRecorded(ctx context.Context, r *task.Request, c *invokeRequest) task.Result {
+	if t.Recorder == nil {
+		return r.Failf(invalidArgument, "Asynchronous invocations that are waited for need a queue for their outcomes, and there is none here.")
+	}
+	id := c.asyncID
+	if id == "" && r.Key != "" {
+		id = taskID(r)
+		if err := t.record(ctx, r, c, id); err != nil {
+			return r.Failf(internalError, "The invocation was not made, for nobody could note that its end is waited for: %s", err)
+		}
+	}
+	a, err := t.Client.Do(ctx, c.request("Async", id))
+	if e := acs.AsError(err); e != nil && e.Status == http.StatusConflict && c.asyncID == "" {
+		return t.resolveConflict(ctx, r, c, id)
+	}
+	if err != nil {
+		return task.Result{Error: failure(ctx, r, c, err)}
+	}
+	for _, known := range []string{c.asyncID, a.Header.Get(requestIDHeader)} {
+		if known == "" || known == id && c.asyncID == "" {
+			continue
+		}
+		if err := t.record(ctx, r, c, known); err != nil {
+			return r.Failf(internalError, "The invocation was accepted, but nobody could note that its end is waited for: %s", err)
+		}
+	}
+	return accepted(r, a.Header)
+}
+
+func (t *Runner) record(ctx context.Context, r *task.Request, c *invokeRequest, id string) error {
+	return t.Recorder.Record(ctx, id, task.InvocationRecord{Account: r.Account, Token: r.Token, Action: r.Action, FlowV1: r.FlowV1,
+		Function: c.function.ARN(), Chosen: id == c.asyncID})
+}
+
+// asyncTask is how an asynchronous task is; the names are those of both APIs, which differ in case only.
+type asyncTask struct {
+	Status    string          `json:"status"`
+	RequestID string          `json:"requestId"`
+	Payload   json.RawMessage `json:"returnPayload"`
+	Error     string          `json:"taskErrorMessage"`
+	Error2    string          `json:"invocationErrorMessage"`
+}
+
+// resolveConflict sees to an invocation that an earlier call of this attempt has made: if it has ended its result is that of the
+// task, else its request id, of which the earlier call may not have come to make a note, is noted.
+func (t *Runner) resolveConflict(ctx context.Context, r *task.Request, c *invokeRequest, id string) task.Result {
+	var there asyncTask
+	a, err := t.Engine.Do(ctx, c.statusRequest(id))
+	if err == nil {
+		err = value.Unmarshal(a.Body, &there)
+	}
+	if err != nil { // it is known that the invocation was accepted: its outcome may still come by the id of the task
+		return accepted(r, http.Header{"X-Fc-Async-Task-Id": {id}})
+	}
+	header := http.Header{"Content-Type": {"application/json"}, "X-Fc-Async-Task-Id": {id}}
+	if there.RequestID != "" {
+		header[requestIDHeader] = []string{there.RequestID}
+	}
+	if result, over := result(r, &there, header); over {
+		result.Async = true
+		return result
+	}
+	if there.RequestID != "" && there.RequestID != id {
+		if err := t.record(ctx, r, c, there.RequestID); err != nil {
+			return r.Failf(internalError, "The invocation is under way, but nobody could note that its end is waited for: %s", err)
+		}
+	}
+	return accepted(r, header)
+}
+
+// result is that of an asynchronous task; false while it has none.
+func result(r *task.Request, there *asyncTask, header http.Header) (task.Result, bool) {
+	switch there.Status {
+	case "Succeeded":
+		return Output(r.FlowV1, http.StatusOK, header, []byte(task.Text(there.Payload))), true
+	case "Failed", "Stopped", "Expired", "Invalid":
+		return task.Result{Error: asyncError(r, there)}, true
+	}
+	return task.Result{}, false
+}
+
+// QueryResult asks the service how the invocation of a note, with the id that its flow has chosen, has
+// ended; false while it is under way. The engine's own role needs
+// the permission fc:GetAsyncTask. An error that wraps
+// task.ErrResultUnknown will not pass by itself.
+func (t *Runner) QueryResult(ctx context.Context, n task.InvocationRecord, id string) (task.Result, bool, error) {
+	f, err := task.ParseFunction(n.Function, t.Endpoints.Region, t.Endpoints.Account)
+	if err != nil {
+		return task.Result{}, false, err
+	}
+	c := &invokeRequest{function: f}
+	if c.endpoint, err = t.Endpoints.Functions(f.Region, f.Account); err != nil {
+		return task.Result{}, false, err
+	}
+	var there asyncTask
+	a, err := t.Engine.Do(ctx, c.statusRequest(id))
+	if err == nil {
+		err = value.Unmarshal(a.Body, &there)
+	}
+	if e := acs.AsError(err); e != nil && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound) {
+		err = fmt.Errorf("%w: %w; the role of steprunner needs fc:GetAsyncTask on %s", task.ErrResultUnknown, err, f.ARN())
+	}
+	if err != nil {
+		return task.Result{}, false, err
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	if there.RequestID != "" {
+		header[requestIDHeader] = []string{there.RequestID}
+	}
+	r := task.Request{Action: n.Action, FlowV1: n.FlowV1, Account: n.Account}
+	out, over := result(&r, &there, header)
+	return out, over, nil
+}
+
+// asyncError is the error of an asynchronous task that has come to nothing.
+func asyncError(r *task.Request, there *asyncTask) *task.Error {
+	e := task.FunctionFailure(r.Action, []byte(task.Text(there.Payload)))
+	if e.Name != r.ErrorName(unknown) {
+		return e
+	}
+	message := there.Error
+	if message == "" {
+		message = there.Error2
+	}
+	return task.NewError(e.Name, "The asynchronous invocation came to nothing: "+there.Status+" "+message)
+}

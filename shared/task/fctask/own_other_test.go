@@ -1,8 +1,0 @@
-//go:build !linux
-
-package fctask_test
-
-// What child processes answer to tests that are for Linux alone.
-
-func descriptors() []string        { return nil }
-func relatives() map[string]string { return nil }

@@ -1,0 +1,67 @@
+package functiontask
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"millrace/shared/task"
+	"millrace/shared/task/outbound"
+)
+
+// httpBackend is a function behind an address, which speaks the protocol of custom runtimes.
+type httpBackend struct {
+	client *http.Client
+	url    string
+}
+
+// newHTTPBackend returns the backend of an address; /invoke is added to its path.
+func newHTTPBackend(client *http.Client, address string) *httpBackend {
+	if u, err := url.Parse(address); err == nil && !strings.HasSuffix(u.Path, "/invoke") {
+		address = u.JoinPath("invoke").String()
+	}
+	return &httpBackend{client: client, url: address}
+}
+
+// invoke posts the event.
+func (c *httpBackend) invoke(ctx context.Context, in *invocation) (response, *task.Error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(in.event))
+	if err != nil {
+		return response{}, task.NewError(unknown, "The address of function "+in.target.Name+" in the functions file cannot be called.")
+	}
+	req.Header = in.header()
+	req.Header.Set("Content-Type", "application/octet-stream")
+	req.Header.Set("X-Fc-Control-Path", "/invoke")
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return response{}, callFailure(ctx, in, err)
+	}
+	body, err := outbound.ReadAll(resp)
+	if err != nil {
+		return response{}, callFailure(ctx, in, err)
+	}
+	if failure := failureOf(resp.StatusCode, resp.Header, body); failure != nil {
+		return response{}, failure
+	}
+	return response{status: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+func (c *httpBackend) close(context.Context) {}
+
+// callFailure is the error of a call without a usable answer.
+func callFailure(ctx context.Context, in *invocation, err error) *task.Error {
+	if errors.Is(err, outbound.ErrTooLarge) {
+		return tooLarge(in)
+	}
+	if failure := contextFailure(ctx, in); failure != nil {
+		return failure
+	}
+	return task.NewError(unknown, "The call of function "+in.target.Name+" broke: "+outbound.Reason(err))
+}
+
+func tooLarge(in *invocation) *task.Error {
+	return task.NewError(entityTooLarge, "Function "+in.target.Name+" answered more than is read.")
+}

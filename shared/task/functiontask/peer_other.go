@@ -1,0 +1,12 @@
+//go:build !linux
+
+package functiontask
+
+import "net"
+
+// peers knows nothing here: the system does not show which process has opened a connection.
+type peers struct{}
+
+func newPeers(int, uint32) *peers { return &peers{} }
+
+func (*peers) check(net.Conn) error { return nil }

@@ -1,0 +1,184 @@
+package functiontask
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"millrace/shared/inflight"
+	"millrace/shared/task"
+	"millrace/shared/value"
+)
+
+// How long a command that keeps ending before its first answer is left alone, from the first time to the last; and
+// how long a call waits for that. A call that would have to wait longer fails at once.
+const (
+	backoffMin  = 100 * time.Millisecond
+	backoffMax  = 10 * time.Second
+	backoffWait = time.Second
+)
+
+// pool is a function that is a command: up to Concurrency processes, each with one invocation at a time. A process is
+// started when an invocation finds none idle, and stays.
+type pool struct {
+	spec  Function
+	log   func(string)
+	limit int64
+	slots chan struct{} // one for each process that may be busy
+
+	mu      sync.Mutex
+	idle    []*worker // the last used one last, so that few processes do most of the work
+	all     map[*worker]struct{}
+	crashes int       // processes in a row that ended before they answered anything
+	retryAt time.Time // no start before
+	closed  bool
+}
+
+func newPool(spec Function, log func(string), limit int64) *pool {
+	return &pool{
+		spec: spec, log: log, limit: limit,
+		slots: make(chan struct{}, max(1, spec.Concurrency)),
+		all:   make(map[*worker]struct{}),
+	}
+}
+
+// invoke has one process carry out the invocation. An idle process that is found gone never had the event, so the
+// next one gets it.
+func (p *pool) invoke(ctx context.Context, in *invocation) (response, *task.Error) {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return response{}, contextFailure(ctx, in)
+	}
+	for {
+		w, fresh, failure := p.acquire(ctx, in)
+		if failure != nil {
+			<-p.slots
+			return response{}, failure
+		}
+		o := w.invoke(ctx, in)
+		if !o.received && !fresh && ctx.Err() == nil {
+			continue
+		}
+		p.release(w, o)
+		if o.failure == nil {
+			if err := inflight.ResponseFromContext(ctx).Hold(ctx, int64(value.Cost(o.response.body))); err != nil {
+				return response{}, contextFailure(ctx, in)
+			}
+		}
+		return o.response, o.failure
+	}
+}
+
+// acquire gives an idle process, or a new one (fresh).
+func (p *pool) acquire(ctx context.Context, in *invocation) (w *worker, fresh bool, failure *task.Error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !p.closed {
+		for len(p.idle) > 0 {
+			w = p.idle[len(p.idle)-1]
+			p.idle = p.idle[:len(p.idle)-1]
+			if w.alive() {
+				return w, false, nil
+			}
+		}
+		wait := time.Until(p.retryAt)
+		switch {
+		case wait <= 0:
+			w, failure = p.start(in)
+			return w, true, failure
+		case wait > backoffWait:
+			return nil, false, task.NewError(unknown, "Function "+in.target.Name+" keeps ending before it answers.")
+		}
+		p.mu.Unlock()
+		sleep(ctx, wait)
+		p.mu.Lock()
+		if failure = contextFailure(ctx, in); failure != nil {
+			return nil, false, failure
+		}
+	}
+	return nil, false, task.NewError(internalError, "The functions are being shut down.")
+}
+
+// start starts a process; the caller holds mu.
+func (p *pool) start(in *invocation) (*worker, *task.Error) {
+	w, err := startWorker(&p.spec, in, p.log, p.limit)
+	if err != nil {
+		p.log("function " + in.target.Name + ": cannot start: " + err.Error())
+		return nil, task.NewError(unknown, "Function "+in.target.Name+" cannot be started: "+err.Error())
+	}
+	p.all[w] = struct{}{}
+	go func() {
+		<-w.exited
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.all, w)
+		if !w.killed.Load() && !w.responded.Load() {
+			p.crashed()
+		}
+	}()
+	return w, nil
+}
+
+// crashed puts off the next start; the caller holds mu.
+func (p *pool) crashed() {
+	p.crashes++
+	p.retryAt = time.Now().Add(min(backoffMin<<min(p.crashes-1, 10), backoffMax))
+}
+
+// release puts a process back after an invocation. One that has not answered is ended, for it is still busy with an
+// event that nobody waits for, and gives its turn on afterwards; one that has only not come to take the event gets
+// more time.
+func (p *pool) release(w *worker, o invocationResult) {
+	if !o.responded && (o.received || w.stuck()) {
+		w.kill()
+		go func() {
+			<-w.exited
+			<-p.slots
+		}()
+		return
+	}
+	p.mu.Lock()
+	if o.responded {
+		p.crashes, p.retryAt = 0, time.Time{}
+	}
+	if !p.closed {
+		p.idle = append(p.idle, w)
+	}
+	p.mu.Unlock()
+	<-p.slots
+}
+
+// close ends the processes: asks first, and kills what is left after closeGrace or when ctx is done.
+func (p *pool) close(ctx context.Context) {
+	p.mu.Lock()
+	p.closed, p.idle = true, nil
+	workers := make([]*worker, 0, len(p.all))
+	for w := range p.all {
+		workers = append(workers, w)
+	}
+	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, closeGrace)
+	defer cancel()
+	for _, w := range workers {
+		w.terminate()
+	}
+	for _, w := range workers {
+		select {
+		case <-w.exited:
+		case <-ctx.Done():
+			w.kill()
+			<-w.exited
+		}
+	}
+}
+
+// sleep waits so long, or until ctx is done.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,23 @@
+//go:build !unix
+
+package functiontask
+
+import (
+	"fmt"
+	"os/exec"
+)
+
+// identity is whom the processes of a command run as: the server's own user, there is no other way
+// here.
+type identity struct{ uid uint32 }
+
+func identityOf(text string) (*identity, error) {
+	if text != "" {
+		return nil, fmt.Errorf("user %q: programs cannot be started as another user on this system; leave `user` out", text)
+	}
+	return &identity{}, nil
+}
+
+func (*identity) apply(*exec.Cmd) {}
+
+func (*identity) variables() []string { return nil }

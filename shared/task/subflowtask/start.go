@@ -1,0 +1,155 @@
+package subflowtask
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"millrace/shared/fault"
+	"millrace/shared/flow"
+	"millrace/shared/task"
+	"millrace/shared/value"
+)
+
+// start carries out StartExecution.
+func (t *Runner) start(ctx context.Context, r *task.Request) task.Result {
+	child, err := t.parseChild(r)
+	if err != nil {
+		return failure(r, err)
+	}
+	started, err := t.starter.StartChild(ctx, child)
+	if err != nil {
+		return failure(r, err)
+	}
+	return task.Result{Output: startedJSON(r, started)}
+}
+
+// parseChild reads the request in either of its three forms: the newer language's parameters, the older one's
+// resourceArn, the older one's action.
+func (t *Runner) parseChild(r *task.Request) (Child, error) {
+	child := Child{Caller: callerOf(r), Key: r.Key}
+	if r.Mode == task.System {
+		child.CallbackToken = r.Token
+	}
+	p, err := task.ReadParameters(r.Parameters)
+	if err != nil {
+		return child, fault.New(fault.InvalidArgument, "%v", err)
+	}
+	asked := flow.ReadChildStart(r.FlowV1, r.Resource, p.Text)
+	child.ExecutionName, child.FlowName = asked.ExecutionName, asked.FlowName
+	switch {
+	case !r.FlowV1 || r.Resource != "":
+		if child.FlowName, err = t.flowOf(r, &asked); err != nil {
+			return child, err
+		}
+	case child.FlowName == "":
+		return child, fault.New(fault.MissingRequiredParams, "FlowName is required")
+	}
+	input := p.First(flow.InputKeys...)
+	if r.Resource != "" && len(r.Parameters) == 0 {
+		input = r.Input
+	}
+	child.Input, err = inputOf(r, input)
+	return child, err
+}
+
+// flowOf gives the flow of a resource name; the region and the account must be the caller's own, unless the runner
+// stands in for every one.
+func (t *Runner) flowOf(r *task.Request, asked *flow.ChildStart) (string, error) {
+	resource := asked.Resource
+	if resource == "" {
+		return "", fault.New(fault.MissingRequiredParams, "resourceArn is required")
+	}
+	arn, err := task.ParseARN(resource)
+	if err != nil {
+		return "", fault.New(fault.InvalidArgument, "resourceArn: %v", err)
+	}
+	name := asked.Flow()
+	if name == "" {
+		return "", fault.New(fault.InvalidArgument, "resourceArn %q is not acs:fnf:{region}:{account}:flow/{name}", resource)
+	}
+	if t.AnyOwner {
+		return name, nil
+	}
+	if arn.Region != "" && r.Region != "" && arn.Region != r.Region {
+		return "", fault.New(fault.InvalidArgument, "a flow starts flows of its own region only: %s", resource)
+	}
+	if !r.Owns(arn) {
+		return "", fault.New(fault.AccessDenied, "the flow belongs to another account: %s", resource)
+	}
+	return name, nil
+}
+
+// inputOf checks the child's input: an object, in the older language also the JSON text of one; {} when absent.
+func inputOf(r *task.Request, raw json.RawMessage) (json.RawMessage, error) {
+	if r.FlowV1 && len(raw) > 0 && raw[0] == '"' {
+		raw = json.RawMessage(task.Text(raw))
+	}
+	if text := strings.TrimSpace(string(raw)); text == "" || text == "null" {
+		return json.RawMessage("{}"), nil
+	}
+	v, err := value.Decode(raw)
+	if err != nil {
+		return nil, fault.New(fault.InvalidArgument, "the input of the execution is not JSON: %v", err)
+	}
+	if _, ok := v.(map[string]any); !ok {
+		return nil, fault.New(fault.InvalidArgument, "the input of the execution must be an object")
+	}
+	return raw, nil
+}
+
+// startedJSON is the answer in the language of the request.
+func startedJSON(r *task.Request, s Started) json.RawMessage {
+	if r.FlowV1 {
+		return value.Encode(map[string]any{
+			"FlowName": s.FlowName, "Name": s.ExecutionName, "ExecutionName": s.ExecutionName, "RequestId": s.RequestID,
+		})
+	}
+	return value.Encode(map[string]any{
+		"FlowName": s.FlowName, "ExecutionName": s.ExecutionName, "RequestID": s.RequestID,
+	})
+}
+
+// faultCoder is an error with a wire code that is no *fault.Error.
+type faultCoder interface{ FaultCode() string }
+
+// failure turns a fault of the API into the task's error: `FNF.{Code}`, in the older language `fnf.{Code}`, with
+// one exception: a name that is taken is FnF.ExecutionAlreadyExists for a resourceArn (fdl-flow.md 6.4).
+func failure(r *task.Request, err error) task.Result {
+	code, cause := describe(err)
+	if !r.FlowV1 {
+		return task.NewError("FNF."+code, cause).Result()
+	}
+	if r.Resource != "" && code == string(fault.ExecutionAlreadyExists) {
+		return task.NewError("FnF."+code, cause).Result()
+	}
+	return task.NewError("fnf."+code, cause).Result()
+}
+
+// describe gives code and text of a fault, and of any other error nothing that a flow must not see.
+func describe(err error) (code, cause string) {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return string(f.Code), f.Message
+	}
+	var c faultCoder
+	if errors.As(err, &c) {
+		return c.FaultCode(), err.Error()
+	}
+	if ctxErr := contextError(err); ctxErr != nil {
+		return string(fault.InternalServerError), fmt.Sprintf("The call was cut off: %v.", ctxErr)
+	}
+	return string(fault.InternalServerError), fault.Internal(err).Message
+}
+
+// contextError is the context's error inside err, or nil.
+func contextError(err error) error {
+	for _, target := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, target) {
+			return target
+		}
+	}
+	return nil
+}
