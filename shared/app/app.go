@@ -39,7 +39,7 @@ type App struct {
 	log     *slog.Logger
 	store   *store.Store
 	queue   *memqueue.Queue
-	runner  *engine.Runner
+	runner  *engine.Engine
 	service *cloudflow.Service
 	tasks   *functiontask.Runner
 	handler http.Handler
@@ -290,7 +290,7 @@ func (a *App) sweep() {
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Runner is the runner, for tests and benchmarks of the whole.
-func (a *App) Runner() *engine.Runner { return a.runner }
+func (a *App) Runner() *engine.Engine { return a.runner }
 
 // drainTimeout is how long calls in flight may still take when the server stops.
 const drainTimeout = 10 * time.Second

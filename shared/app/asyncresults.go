@@ -43,7 +43,7 @@ type asyncResults struct {
 	// error that wraps queue.ErrBody says that the queue never takes this text.
 	resend       func(ctx context.Context, text []byte, delay time.Duration) error
 	wakeOnExpiry bool // notes wake the sweeper when they have expired, for the store does not remove them
-	runner       *engine.Runner
+	runner       *engine.Engine
 	log          *slog.Logger
 }
 

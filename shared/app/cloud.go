@@ -34,7 +34,7 @@ type Cloud struct {
 	log          *slog.Logger
 	store        *store.Store
 	queue        queue.Sender
-	runner       *engine.Runner
+	runner       *engine.Engine
 	service      *cloudflow.Service
 	asyncResults *asyncResults
 	decode       func(body string) (string, error)

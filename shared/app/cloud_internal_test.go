@@ -20,7 +20,7 @@ import (
 )
 
 // newAcceptor is a service and its store, as a function has them.
-func newAcceptor(t *testing.T) (*engine.Runner, *cloudflow.Service, *store.Store) {
+func newAcceptor(t *testing.T) (*engine.Engine, *cloudflow.Service, *store.Store) {
 	t.Helper()
 	s := store.New(store.Options{Driver: memstore.New()})
 	limits := flow.DefaultLimits()

@@ -13,7 +13,7 @@ import (
 
 // subflows carries out what tasks ask of the engine's own service.
 type subflows struct {
-	runner  *engine.Runner
+	runner  *engine.Engine
 	service *cloudflow.Service
 	region  string
 }

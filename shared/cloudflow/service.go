@@ -13,7 +13,7 @@ import (
 // Options of a Service.
 type Options struct {
 	Store  *store.Store
-	Runner *engine.Runner
+	Runner *engine.Engine
 	Limits flow.Limits
 	Region string
 	// Rights is that of the runner: here it also says which roles there are. nil: any, as on an

@@ -23,14 +23,14 @@ type Report struct {
 
 // Report accepts the report of a task by token and gives the id of the event written. The token is resolved among
 // the flows of the account.
-func (r *Runner) Report(ctx context.Context, account, token string, report Report) (int64, error) {
+func (r *Engine) Report(ctx context.Context, account, token string, report Report) (int64, error) {
 	return r.report(ctx, account, token, report, reportSource{})
 }
 
 // ReportAsyncResult accepts how the asynchronous call of a task has ended, and gives the id of the event written. Its output is the
 // raw result of the task, as what a call answers is: ResultBytes bounds it, and one that is longer ends the execution. It
 // cannot be refused as too large, because nobody reads a refusal.
-func (r *Runner) ReportAsyncResult(ctx context.Context, account, token string, outcome Report) (int64, error) {
+func (r *Engine) ReportAsyncResult(ctx context.Context, account, token string, outcome Report) (int64, error) {
 	return r.report(ctx, account, token, outcome, reportSource{raw: true})
 }
 
@@ -41,7 +41,7 @@ type reportSource struct {
 	raw     bool   // the output is the raw result of the task
 }
 
-func (r *Runner) report(ctx context.Context, account, token string, report Report, by reportSource) (int64, error) {
+func (r *Engine) report(ctx context.Context, account, token string, report Report, by reportSource) (int64, error) {
 	t, ok := interp.ParseToken(token)
 	if !ok {
 		return 0, fault.New(fault.InvalidArgument, "The task token is invalid.")
@@ -96,7 +96,7 @@ func (r *Runner) report(ctx context.Context, account, token string, report Repor
 // dedupeReport makes the report of an execution's end one for the attempt that the execution was started by, since a token of
 // the older language names the attempts that follow as well. Where that is not known it makes it one for the attempt that
 // is open now, unless the report has been brought before: then it gives the event.
-func (r *Runner) dedupeReport(ctx context.Context, partition string, n *interp.Message, attempt int64) (int64, error) {
+func (r *Engine) dedupeReport(ctx context.Context, partition string, n *interp.Message, attempt int64) (int64, error) {
 	x, err := r.Load(ctx, partition)
 	if err != nil || x.Language != flow.FlowV1 {
 		return 0, err
@@ -128,7 +128,7 @@ func tooLargeToReport(limit int) Report {
 
 // checkToken verifies the token's MAC before anything is folded, and returns the language of its
 // execution.
-func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Token) (flow.Language, error) {
+func (r *Engine) checkToken(ctx context.Context, partition string, t interp.Token) (flow.Language, error) {
 	x, err := r.Load(ctx, partition)
 	if err != nil {
 		return 0, notFound(err, t.Flow, t.Execution)
@@ -143,7 +143,7 @@ func (r *Runner) checkToken(ctx context.Context, partition string, t interp.Toke
 // accept brings news in: by a commit of its own, and when that has been lost or its outcome is not known as often as it
 // is tried, by the inbox. News that a commit of unknown outcome, or one that seemed lost, has taken in is known again by
 // its mark.
-func (r *Runner) accept(ctx context.Context, partition string, n interp.Message) (reply, error) {
+func (r *Engine) accept(ctx context.Context, partition string, n interp.Message) (reply, error) {
 	it := &envelope{message: n}
 	a, err := r.submitAndWait(ctx, partition, it)
 	var outrun *contentionError
@@ -166,7 +166,7 @@ var errBusy = fault.New(fault.ConcurrentUpdateError, "Update conflict, please re
 
 // findMark looks for the event that the news' mark stands in. A report's stands behind the event that its token names, a
 // stop's is the last one.
-func (r *Runner) findMark(ctx context.Context, x *store.Execution, n interp.Message) (int64, bool) {
+func (r *Engine) findMark(ctx context.Context, x *store.Execution, n interp.Message) (int64, bool) {
 	from := x.LastEvent
 	if n.Kind == interp.TaskReported {
 		from = n.TokenID + 1
@@ -185,7 +185,7 @@ func (r *Runner) findMark(ctx context.Context, x *store.Execution, n interp.Mess
 }
 
 // Stop ends a running execution and gives it as it stands then. ExecutionAlreadyCompleted when it has ended.
-func (r *Runner) Stop(ctx context.Context, partition string, cause *flow.Error) (*store.Execution, error) {
+func (r *Engine) Stop(ctx context.Context, partition string, cause *flow.Error) (*store.Execution, error) {
 	_, name, _ := store.ParsePartition(partition)
 	a, err := r.accept(ctx, partition, interp.Message{Kind: interp.StopRequested, Error: cause, Mark: r.Store.Random(partition)})
 	if err != nil {

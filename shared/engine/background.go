@@ -6,7 +6,7 @@ import "context"
 type backgroundKey struct{}
 
 // backgroundContext is a context for what the runner does for an execution on its own account, in the background.
-func (r *Runner) backgroundContext(partition string) context.Context {
+func (r *Engine) backgroundContext(partition string) context.Context {
 	return context.WithValue(r.ctx, backgroundKey{}, partition)
 }
 

@@ -16,7 +16,7 @@ import (
 
 // call makes a call that the committed state gives to this process, and brings its answer back. One that must not be
 // made any more, or whose result nobody would wait for, is left: its lease is over at the next look.
-func (r *Runner) call(c *mailbox, call *interp.Call) {
+func (r *Engine) call(c *mailbox, call *interp.Call) {
 	now := r.nowMillis()
 	account := c.x.Account
 	_, flying := c.calls[call.Attempt] // its lease was over, and this process has taken it again
@@ -96,7 +96,7 @@ func releaseOf(result *task.Result) func() {
 var errTooLong = errors.New("engine: the call took too long")
 
 // callContext ends with the attempt's deadline, with the longest time of a call (0: none), or when the runner cuts it.
-func (r *Runner) callContext(call *interp.Call, now int64, most time.Duration) (context.Context, context.CancelFunc) {
+func (r *Engine) callContext(call *interp.Call, now int64, most time.Duration) (context.Context, context.CancelFunc) {
 	if most > 0 && (call.Deadline == 0 || call.Deadline-now > most.Milliseconds()) {
 		return context.WithTimeoutCause(r.callCtx, most, errTooLong)
 	}
@@ -109,7 +109,7 @@ func (r *Runner) callContext(call *interp.Call, now int64, most time.Duration) (
 // renew looks at the execution while a call is in flight, often enough for its lease not to run out, and returns what
 // ends that. An exclusive runner need not: nobody else would take the call. The goroutine of the call, which is one of
 // the runner's, is the caller.
-func (r *Runner) renew(partition string, attempt int64) (stop func()) {
+func (r *Engine) renew(partition string, attempt int64) (stop func()) {
 	if r.Exclusive || r.CallTimeMax > 0 {
 		return func() {}
 	}
@@ -141,7 +141,7 @@ func (r *Runner) renew(partition string, attempt int64) (stop func()) {
 
 // runTask runs the task when the account may have one more call in flight, with the rights that
 // its flow has then; a panic in it is a failed task, not the end of the process.
-func (r *Runner) runTask(ctx context.Context, t *pendingCall) (result task.Result) {
+func (r *Engine) runTask(ctx context.Context, t *pendingCall) (result task.Result) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.Log.Error("task panicked", "action", t.request.Action, "panic", p)

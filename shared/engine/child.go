@@ -25,7 +25,7 @@ type Child struct {
 
 // StartChild starts an execution for a task and gives its name. Called again for the same attempt it gives the same
 // execution, whatever has become of it.
-func (r *Runner) StartChild(ctx context.Context, c Child) (string, error) {
+func (r *Engine) StartChild(ctx context.Context, c Child) (string, error) {
 	f, err := r.Store.GetFlow(ctx, c.Account, c.FlowName)
 	if errors.Is(err, store.ErrNotFound) {
 		return "", fault.New(fault.FlowNotExists, "Flow '%s' does not exist.", c.FlowName)

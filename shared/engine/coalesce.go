@@ -13,7 +13,7 @@ const coalesceWindow = 25 * time.Millisecond
 
 // coalesce waits, before the committer takes what has come, for answers that are likely to come too. It ends when all calls
 // in flight have been answered, or when anything else comes.
-func (r *Runner) coalesce(c *mailbox) {
+func (r *Engine) coalesce(c *mailbox) {
 	if c.lastCommit.IsZero() {
 		return
 	}

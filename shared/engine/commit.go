@@ -83,7 +83,7 @@ func (f *transaction) wakeTime() int64 {
 }
 
 // finalWakeTime is the wake time of an execution that has ended and has nothing to send: it has to be removed one day.
-func (r *Runner) finalWakeTime(expires int64) int64 {
+func (r *Engine) finalWakeTime(expires int64) int64 {
 	if r.StoreExpires {
 		return 0
 	}

@@ -7,7 +7,7 @@ import "time"
 const collectDelay = 24 * time.Hour
 
 // CollectDefinitionAt is when the sweeper looks at a definition that is written now, ms since 1970: whether its flow names it.
-func (r *Runner) CollectDefinitionAt() int64 {
+func (r *Engine) CollectDefinitionAt() int64 {
 	return r.nowMillis() + min(collectDelay, r.Retention).Milliseconds()
 }
 
@@ -15,7 +15,7 @@ func (r *Runner) CollectDefinitionAt() int64 {
 const startTimeMax = time.Hour
 
 // definitionExpiry is until when a definition that no flow names now is kept, ms since 1970: executions of it can be asked for.
-func (r *Runner) definitionExpiry() int64 {
+func (r *Engine) definitionExpiry() int64 {
 	longest := time.Duration(r.Limits.ExecutionSeconds) * time.Second
 	return r.nowMillis() + (startTimeMax + longest + r.Retention).Milliseconds()
 }

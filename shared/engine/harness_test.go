@@ -106,7 +106,7 @@ func once(op string, sort string, n int) func(string, store.Key) error {
 
 // node is one runner with its queue and its sweeper.
 type node struct {
-	*engine.Runner
+	*engine.Engine
 	w      *harness
 	queue  *memqueue.Queue
 	stop   context.CancelFunc
@@ -126,7 +126,7 @@ func (w *harness) open(edit func(*engine.Options)) *node {
 	if edit != nil {
 		edit(&o)
 	}
-	h.Runner = engine.New(o)
+	h.Engine = engine.New(o)
 	var ctx context.Context
 	ctx, h.stop = context.WithCancel(context.Background())
 	h.work.Go(func() { h.queue.Consume(ctx, h.HandleHint) })

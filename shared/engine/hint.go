@@ -13,7 +13,7 @@ func newHint(partition string, delay time.Duration) queue.Hint {
 }
 
 // sendHint sends a hint in the background. One that is lost the sweeper sends.
-func (r *Runner) sendHint(partition string, delay time.Duration) {
+func (r *Engine) sendHint(partition string, delay time.Duration) {
 	if err := r.Queue.Send(r.ctx, newHint(partition, delay)); err != nil {
 		r.Log.Warn("hint not sent; the sweeper will", "partition", partition, "err", err)
 	}
@@ -55,7 +55,7 @@ func (f *transaction) handOff(wasReady, wasUnsent bool) {
 
 // bumpWake is what a sweeper does with a row that is due and that others advance: it moves the wake time, so that an
 // execution that brings its runners down is not hammered, and sends a hint.
-func (r *Runner) bumpWake(ctx context.Context, x *store.Execution) error {
+func (r *Engine) bumpWake(ctx context.Context, x *store.Execution) error {
 	ch := unchanged(x)
 	ch.SweepAttempts++
 	ch.Wake = r.nowMillis() + sweepBackoff(x.SweepAttempts)

@@ -28,7 +28,7 @@ const (
 
 // enqueueInboxEntry puts news into the inbox of an execution and gives what becomes of it. errBusy: nothing has, until the time was
 // over; it has been taken back.
-func (r *Runner) enqueueInboxEntry(ctx context.Context, partition string, n interp.Message) (reply, error) {
+func (r *Engine) enqueueInboxEntry(ctx context.Context, partition string, n interp.Message) (reply, error) {
 	a, open, err := r.evaluate(ctx, partition, 0, &n)
 	if err != nil || !open {
 		return a, err
@@ -47,7 +47,7 @@ func (r *Runner) enqueueInboxEntry(ctx context.Context, partition string, n inte
 }
 
 // notifyInbox makes a runner look into the inbox: this one, or one that a hint reaches.
-func (r *Runner) notifyInbox(ctx context.Context, partition string, here bool) error {
+func (r *Engine) notifyInbox(ctx context.Context, partition string, here bool) error {
 	if !here {
 		return r.Queue.Send(ctx, newHint(partition, 0))
 	}
@@ -59,7 +59,7 @@ func (r *Runner) notifyInbox(ctx context.Context, partition string, here bool) e
 
 // awaitInboxEntry watches the state until it has an answer for the letter. When the time is over the letter is taken back, and the
 // state is looked at once more: somebody may just have folded it.
-func (r *Runner) awaitInboxEntry(ctx context.Context, l *store.InboxEntry, n interp.Message) (reply, error) {
+func (r *Engine) awaitInboxEntry(ctx context.Context, l *store.InboxEntry, n interp.Message) (reply, error) {
 	over := time.NewTimer(inboxWait)
 	defer over.Stop()
 	look := time.NewTimer(0)
@@ -98,7 +98,7 @@ func (r *Runner) awaitInboxEntry(ctx context.Context, l *store.InboxEntry, n int
 }
 
 // retractInboxEntry takes a letter back, unless it is another's. One that stays is seen to by whoever finds it.
-func (r *Runner) retractInboxEntry(ctx context.Context, l *store.InboxEntry) {
+func (r *Engine) retractInboxEntry(ctx context.Context, l *store.InboxEntry) {
 	if err := r.Store.RetractInboxEntry(ctx, l); err != nil && !errors.Is(err, store.ErrConflict) {
 		r.Log.Warn("news stays in the inbox", "partition", l.Partition, "err", err)
 	}
@@ -106,7 +106,7 @@ func (r *Runner) retractInboxEntry(ctx context.Context, l *store.InboxEntry) {
 
 // evaluate reads what has become of news: the answer for it, or that its attempt is still open. With a run errGone says
 // that the name belongs to another one by now. A report that names no attempt is made one for the attempt that is open.
-func (r *Runner) evaluate(ctx context.Context, partition string, run uint64, n *interp.Message) (a reply, open bool, err error) {
+func (r *Engine) evaluate(ctx context.Context, partition string, run uint64, n *interp.Message) (a reply, open bool, err error) {
 	x, err := r.Store.Load(ctx, partition)
 	if errors.Is(err, store.ErrNotFound) || err == nil && run != 0 && x.Run != run {
 		return reply{}, false, errGone
@@ -153,7 +153,7 @@ func (f *transaction) drainInbox(in *store.Inbox) {
 
 // deleteInboxEntries drops the letters that a commit has taken in, those that came too late, and rows that are for nobody. What it
 // does not come to the sweeper does.
-func (r *Runner) deleteInboxEntries(c *mailbox) {
+func (r *Engine) deleteInboxEntries(c *mailbox) {
 	in := c.inbox
 	c.inbox = store.Inbox{}
 	for _, l := range in.Entries {
@@ -195,7 +195,7 @@ func (c *mailbox) monopolizes(now int64) bool {
 }
 
 // pollInbox looks into the inbox of a busy execution, and has it loaded again when there is something in it.
-func (r *Runner) pollInbox(c *mailbox) {
+func (r *Engine) pollInbox(c *mailbox) {
 	if r.Exclusive || !r.isExecutor(c) || !c.monopolizes(r.nowMillis()) {
 		return
 	}
@@ -209,7 +209,7 @@ func (r *Runner) pollInbox(c *mailbox) {
 
 // wakeInboxEntry is what a sweeper does with a letter that nobody has seen to: it drops one whose execution has ended, puts
 // off the wake time of another and has it folded.
-func (r *Runner) wakeInboxEntry(ctx context.Context, key store.Key) error {
+func (r *Engine) wakeInboxEntry(ctx context.Context, key store.Key) error {
 	l, err := r.Store.InboxEntry(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return r.Store.DeleteExpiredRow(ctx, key)

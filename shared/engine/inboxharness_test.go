@@ -35,7 +35,7 @@ func (s *losingDriver) Commit(ctx context.Context, puts []store.Row, cas store.R
 
 // acceptor is somebody who reports and stops, by a runner of his own that runs nothing itself.
 type acceptor struct {
-	*engine.Runner
+	*engine.Engine
 	*losingDriver
 }
 
@@ -48,8 +48,8 @@ func (w *harness) newAcceptor(h *node, n int32) *acceptor {
 	if h != nil {
 		options.Queue = h.queue
 	}
-	o.Runner = engine.New(options)
-	w.t.Cleanup(func() { o.Runner.Close(context.Background()) })
+	o.Engine = engine.New(options)
+	w.t.Cleanup(func() { o.Engine.Close(context.Background()) })
 	return o
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // load reads the execution, unless the cell knows it for certain.
-func (r *Runner) load(c *mailbox) error {
+func (r *Engine) load(c *mailbox) error {
 	if c.x != nil && c.x.Expires > 0 && c.x.Expires <= r.nowMillis() {
 		c.invalidate()
 	}
@@ -37,7 +37,7 @@ func (r *Runner) load(c *mailbox) error {
 // read reads the execution. Where others may have put news into its inbox, that is read with it: one range costs what
 // the row alone does. An exclusive runner is told when there is something in it, and one that only takes in news leaves
 // it to those that advance the execution.
-func (r *Runner) read(c *mailbox) (x *store.Execution, in store.Inbox, err error) {
+func (r *Engine) read(c *mailbox) (x *store.Execution, in store.Inbox, err error) {
 	if r.Exclusive || !r.isExecutor(c) {
 		x, err = r.Store.Load(r.ctx, c.partition)
 		return x, in, err
@@ -46,7 +46,7 @@ func (r *Runner) read(c *mailbox) (x *store.Execution, in store.Inbox, err error
 }
 
 // decodeState makes the interpreter's state of a state row.
-func (r *Runner) decodeState(x *store.Execution) (*interp.State, error) {
+func (r *Engine) decodeState(x *store.Execution) (*interp.State, error) {
 	input := flow.StoredValue(flow.Ref{Kind: flow.RefClaim})
 	s := interp.New(interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
 		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started, Deadline: x.Deadline,
@@ -85,7 +85,7 @@ var errGone = errors.New("engine: no such execution")
 
 // Load reads an execution without its body: durable, and current when it is read. Others may read the same one: it
 // must not be changed.
-func (r *Runner) Load(ctx context.Context, partition string) (*store.Execution, error) {
+func (r *Engine) Load(ctx context.Context, partition string) (*store.Execution, error) {
 	if r.Exclusive {
 		if c := r.mailboxes.peek(partition); c != nil {
 			if x := c.snapshot.Load(); x != nil && (x.Expires == 0 || x.Expires > r.nowMillis()) {

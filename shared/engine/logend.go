@@ -7,7 +7,7 @@ import (
 
 // logEnd leaves a line about an execution that has ended without success. Causes and outputs stay
 // out of it: they may hold secrets.
-func (r *Runner) logEnd(x *store.Execution) {
+func (r *Engine) logEnd(x *store.Execution) {
 	if !r.LogEnds || x.Status == flow.Succeeded {
 		return
 	}

@@ -11,7 +11,7 @@ import (
 
 // machines keeps compiled definitions: they are immutable, and many executions share one.
 type machines struct {
-	r  *Runner
+	r  *Engine
 	mu sync.RWMutex
 	m  map[string]*flow.Machine // by flow id and hash
 }
@@ -19,7 +19,7 @@ type machines struct {
 // machinesMax bounds the cache.
 const machinesMax = 1024
 
-func newMachines(r *Runner) *machines { return &machines{r: r, m: map[string]*flow.Machine{}} }
+func newMachines(r *Engine) *machines { return &machines{r: r, m: map[string]*flow.Machine{}} }
 
 // get gives the machine that an execution runs.
 func (c *machines) get(ctx context.Context, x *store.Execution) (*flow.Machine, error) {
@@ -65,12 +65,12 @@ func (c *machines) lookup(ctx context.Context, id, hash, mode string) (*flow.Mac
 }
 
 // Machine gives the machine that an execution runs, for reading its history.
-func (r *Runner) Machine(ctx context.Context, x *store.Execution) (*flow.Machine, error) {
+func (r *Engine) Machine(ctx context.Context, x *store.Execution) (*flow.Machine, error) {
 	return r.machines.get(ctx, x)
 }
 
 // Language gives the language of a flow's current definition.
-func (r *Runner) Language(ctx context.Context, f *store.Flow) (flow.Language, error) {
+func (r *Engine) Language(ctx context.Context, f *store.Flow) (flow.Language, error) {
 	if f.Language != 0 {
 		return f.Language, nil
 	}

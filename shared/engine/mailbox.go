@@ -78,14 +78,14 @@ type reply struct {
 }
 
 // submit brings an item to an execution and returns at once or after having been its committer.
-func (r *Runner) submit(partition string, it *envelope) {
+func (r *Engine) submit(partition string, it *envelope) {
 	c := r.mailboxes.acquire(partition)
 	c.mu.Lock()
 	r.submitLocked(c, it)
 }
 
 // submitLocked is submit for a caller that has acquired the cell, and holds its lock; it lets go of both.
-func (r *Runner) submitLocked(c *mailbox, it *envelope) {
+func (r *Engine) submitLocked(c *mailbox, it *envelope) {
 	if it != nil {
 		c.envelopes = append(c.envelopes, it)
 	} else {
@@ -103,7 +103,7 @@ func (r *Runner) submitLocked(c *mailbox, it *envelope) {
 }
 
 // submitAndWait submits an item and waits for its result.
-func (r *Runner) submitAndWait(ctx context.Context, partition string, it *envelope) (reply, error) {
+func (r *Engine) submitAndWait(ctx context.Context, partition string, it *envelope) (reply, error) {
 	share.ReleaseTurn(ctx)
 	got := make(chan reply, 1)
 	it.done = func(a reply) {
@@ -129,7 +129,7 @@ func (r *Runner) submitAndWait(ctx context.Context, partition string, it *envelo
 // runLoop is the committer: it folds until nothing is left, and then releases the cell. When an
 // execution computes for longer than a fold may, drive goes on in a goroutine of its own, because
 // its caller waits for the result of its own news alone. own says that this is that goroutine.
-func (r *Runner) runLoop(c *mailbox, own bool) {
+func (r *Engine) runLoop(c *mailbox, own bool) {
 	for {
 		r.coalesce(c)
 		c.mu.Lock()

@@ -90,7 +90,7 @@ func (c *quota) endStart(account string) {
 
 // CountRunning counts the executions of a flow that an earlier process has left running, once, at the start of an exclusive
 // runner. CountingDone ends the counting.
-func (r *Runner) CountRunning(ctx context.Context, account, flowID string) error {
+func (r *Engine) CountRunning(ctx context.Context, account, flowID string) error {
 	l := store.ListOptions{FlowID: flowID, Limit: 200, Match: func(s store.Summary) bool { return !s.Status.Final() }}
 	for {
 		page, next, err := r.Store.List(ctx, l)
@@ -107,4 +107,4 @@ func (r *Runner) CountRunning(ctx context.Context, account, flowID string) error
 }
 
 // CountingDone says that no flow will be counted any more; all: each has been.
-func (r *Runner) CountingDone(all bool) { r.quota.countingDone(all) }
+func (r *Engine) CountingDone(all bool) { r.quota.countingDone(all) }

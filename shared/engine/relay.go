@@ -17,7 +17,7 @@ import (
 const relayTimeMax = 24 * time.Hour
 
 // relay carries out what stands in the outbox, one after the other, and brings back what became of it.
-func (r *Runner) relay(c *mailbox) {
+func (r *Engine) relay(c *mailbox) {
 	now := r.nowMillis()
 	due, next := firstDue(c.state.Outbox, now)
 	if due == nil {
@@ -98,7 +98,7 @@ func firstDue(outbox []interp.OutboxEntry, now int64) (due *interp.OutboxEntry, 
 func relayBackoff(tries int) time.Duration { return min(time.Second<<min(tries, 12), time.Hour) }
 
 // deliver carries out one outgoing. nil: done, or never to be done.
-func (r *Runner) deliver(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
+func (r *Engine) deliver(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
 	var err error
 	switch o.Kind {
 	case interp.OutboxCallback:
@@ -128,7 +128,7 @@ var errNotStarted = errors.New("engine: the execution to stop has not been start
 const notStartedMax = 3
 
 // stopChild stops the execution that an attempt has started, and no other of the same name.
-func (r *Runner) stopChild(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
+func (r *Engine) stopChild(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
 	f, err := r.Store.GetFlow(ctx, from.account, o.Flow)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

@@ -31,7 +31,7 @@ const (
 // case: load again, fold the same news again (execution.md 1.3).
 // News from outside that has lost so often is given back, for the inbox; the rest goes on. look says that there is
 // something to do without any news, too.
-func (r *Runner) commitWithRetry(c *mailbox, items []*envelope, look bool) {
+func (r *Engine) commitWithRetry(c *mailbox, items []*envelope, look bool) {
 	var broken *flow.Error
 	began := false
 	for conflicts, unknowns := 0, 0; ; {
@@ -110,7 +110,7 @@ const (
 
 // rejectContended refuses news from outside that has lost the race too often, and gives the rest. What is all from outside waits
 // a moment before it tries again: so do the others that it has lost to.
-func (r *Runner) rejectContended(c *mailbox, items []*envelope, err error) []*envelope {
+func (r *Engine) rejectContended(c *mailbox, items []*envelope, err error) []*envelope {
 	kept := items[:0:0]
 	outside, lost := true, 0
 	for _, it := range items {
@@ -129,7 +129,7 @@ func (r *Runner) rejectContended(c *mailbox, items []*envelope, err error) []*en
 }
 
 // sleep waits, but not beyond the runner's life.
-func (r *Runner) sleep(d time.Duration) {
+func (r *Engine) sleep(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -156,7 +156,7 @@ const (
 
 // requeue puts back what is not to be thrown away, results of finished calls, calls that are given back and what became of
 // an outgoing, and refuses the rest.
-func (r *Runner) requeue(c *mailbox, items []*envelope, err error) {
+func (r *Engine) requeue(c *mailbox, items []*envelope, err error) {
 	var kept []*envelope
 	for _, it := range items {
 		if it.start == nil && (it.message.Kind == interp.CallCompleted || it.message.Kind == interp.Delivered ||
@@ -222,7 +222,7 @@ func failAll(items []*envelope, err error) {
 func isDue(it *envelope) bool { return it.due }
 
 // transact is one try of a round. With broken the execution ends, and the items are told so.
-func (r *Runner) transact(c *mailbox, items []*envelope, broken *flow.Error, began *bool) error {
+func (r *Engine) transact(c *mailbox, items []*envelope, broken *flow.Error, began *bool) error {
 	f := &transaction{r: r, c: c, fatal: broken, runnerCounted: began}
 	var starts, delays []*envelope
 	letters := false

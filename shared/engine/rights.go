@@ -9,7 +9,7 @@ import (
 // mayReport asks whether the key in whose name an execution's end is reported may still report. A
 // report that it may not make now is tried again like one whose task was not found: the rights may
 // come back.
-func (r *Runner) mayReport(from outboxSource, o *interp.OutboxEntry) error {
+func (r *Engine) mayReport(from outboxSource, o *interp.OutboxEntry) error {
 	if r.Rights == nil || from.callbackBy == "" {
 		return nil
 	}
@@ -21,7 +21,7 @@ func (r *Runner) mayReport(from outboxSource, o *interp.OutboxEntry) error {
 }
 
 // mayStop asks whether a flow may stop executions of another.
-func (r *Runner) mayStop(from outboxSource, flowName string) error {
+func (r *Engine) mayStop(from outboxSource, flowName string) error {
 	if r.Rights == nil {
 		return nil
 	}
@@ -29,7 +29,7 @@ func (r *Runner) mayStop(from outboxSource, flowName string) error {
 		access.FlowARN(r.Region, from.account, flowName))
 }
 
-func (r *Runner) authorize(account, role, author, action, resource string) error {
+func (r *Engine) authorize(account, role, author, action, resource string) error {
 	may, err := r.Rights(account, role, author)
 	if err != nil {
 		return fault.New(fault.AccessDenied, "%s", err)

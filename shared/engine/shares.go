@@ -32,11 +32,11 @@ func (s *Shares) lineCapacity() int {
 
 // LineUsage returns the places in the line of calls that accounts have, and how many executions of
 // each wait for some. While no call is taken or in flight it is empty.
-func (r *Runner) LineUsage() []share.Usage { return r.line.Usage() }
+func (r *Engine) LineUsage() []share.Usage { return r.line.Usage() }
 
 // inTurn runs the interpreter when the account's turn for a processor has come. Every step has a
 // bounded amount of work, so no account waits for long.
-func (r *Runner) inTurn(ctx context.Context, account string, step func() interp.Effects) (interp.Effects, error) {
+func (r *Engine) inTurn(ctx context.Context, account string, step func() interp.Effects) (interp.Effects, error) {
 	turn, err := r.Shares.Processors.AcquireTurn(ctx, account)
 	if err != nil {
 		return interp.Effects{}, err
@@ -63,7 +63,7 @@ func (f *transaction) endTurn() {
 // acquireCall waits until the account may have one more call in flight. The time in line counts towards
 // the task's timeout. An error says that no caller waits any more: the call's time is over, or the
 // runner closes.
-func (r *Runner) acquireCall(ctx context.Context, t *pendingCall) error {
+func (r *Engine) acquireCall(ctx context.Context, t *pendingCall) error {
 	account := t.request.Account
 	if r.Shares.Calls.AcquireNow(account, 1) {
 		return nil
@@ -74,7 +74,7 @@ func (r *Runner) acquireCall(ctx context.Context, t *pendingCall) error {
 
 // wakeWithheld makes a runner goroutine look at an execution that was held back, because its account may
 // take calls again. When the runner closes nothing is taken any more.
-func (r *Runner) wakeWithheld(account, partition string) {
+func (r *Engine) wakeWithheld(account, partition string) {
 	if !r.addGoroutine() {
 		return
 	}

@@ -35,7 +35,7 @@ type pendingStart struct {
 
 // StartExecution claims the name and starts the execution, or gives the one that has the name. created tells
 // which. An ended namesake is given too, with created false: judge its status.
-func (r *Runner) StartExecution(ctx context.Context, s Start) (x *store.Execution, created bool, err error) {
+func (r *Engine) StartExecution(ctx context.Context, s Start) (x *store.Execution, created bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
 	}
@@ -64,7 +64,7 @@ func throttled() error {
 // namesake returns the execution that has the name of a start which must not start anything: such a
 // start is refused only when the name is free, since otherwise nothing would start anyway (api.md
 // 5.1).
-func (r *Runner) namesake(ctx context.Context, s *Start, refusal error) (*store.Execution, bool, error) {
+func (r *Engine) namesake(ctx context.Context, s *Start, refusal error) (*store.Execution, bool, error) {
 	x, err := r.Load(ctx, store.Partition(s.Flow.ID, s.Name))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, false, refusal
@@ -75,7 +75,7 @@ func (r *Runner) namesake(ctx context.Context, s *Start, refusal error) (*store.
 }
 
 // claim prepares the first commit of an execution. false: the name is taken, and the cell is loaded.
-func (r *Runner) claim(c *mailbox, it *envelope) (bool, error) {
+func (r *Engine) claim(c *mailbox, it *envelope) (bool, error) {
 	st := it.start
 	if c.x != nil || st.attempted {
 		err := r.load(c)
@@ -114,7 +114,7 @@ func (r *Runner) claim(c *mailbox, it *envelope) (bool, error) {
 }
 
 // newExecution is an execution that starts now and may take so many seconds.
-func (r *Runner) newExecution(s *Start, lang flow.Language, limit int64) *store.Execution {
+func (r *Engine) newExecution(s *Start, lang flow.Language, limit int64) *store.Execution {
 	now, partition := r.nowMillis(), store.Partition(s.Flow.ID, s.Name)
 	x := &store.Execution{Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name, Region: r.Region,
 		RoleArn: s.Flow.RoleArn, Run: r.Store.Random(partition), Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: lang,
@@ -129,7 +129,7 @@ func (r *Runner) newExecution(s *Start, lang flow.Language, limit int64) *store.
 }
 
 // RunSync runs an Express execution in memory and gives how it ended.
-func (r *Runner) RunSync(ctx context.Context, s Start) (*store.Execution, error) {
+func (r *Engine) RunSync(ctx context.Context, s Start) (*store.Execution, error) {
 	m, err := r.machines.compiled(ctx, s.Flow)
 	if err != nil {
 		return nil, err

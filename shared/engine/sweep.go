@@ -17,7 +17,7 @@ import (
 
 // HandleHint takes up an execution: what a hint asks for. It returns when nothing goes on without its calls. It is a
 // queue.Handler.
-func (r *Runner) HandleHint(ctx context.Context, partition string) error {
+func (r *Engine) HandleHint(ctx context.Context, partition string) error {
 	if _, _, ok := store.ParsePartition(partition); !ok {
 		r.Log.Warn("hint names no execution", "partition", partition)
 		return nil
@@ -41,7 +41,7 @@ const sweepAhead = 2 * time.Minute
 // Sweep finds rows whose wake time has passed and sees to them, and sends delayed hints for those whose time comes
 // before the next sweep (execution.md 1.7). It keeps nothing between calls, and returns when what was due has been
 // folded.
-func (r *Runner) Sweep(ctx context.Context) error {
+func (r *Engine) Sweep(ctx context.Context) error {
 	return r.eachDueRow(ctx, r.nowMillis()+sweepAhead.Milliseconds(), r.wakeRow)
 }
 
@@ -56,7 +56,7 @@ const defaultLease = 10 * time.Minute
 // wakes soon, and every execution with a call in flight. That one is nobody's any more, and how
 // long its lease is was for the process before to say: it may have had another LeaseMax. An error
 // says that something may be left that a later try can take up.
-func (r *Runner) Resume(ctx context.Context) error {
+func (r *Engine) Resume(ctx context.Context) error {
 	now := r.nowMillis()
 	soon := now + defaultLease.Milliseconds() + 3*interp.LeaseMargin
 	until := now + ExclusiveLeaseMax.Milliseconds() + 3*interp.LeaseMargin
@@ -75,7 +75,7 @@ func (r *Runner) Resume(ctx context.Context) error {
 }
 
 // resume sends a hint for an execution that wakes soon, or has a call of the process before.
-func (r *Runner) resume(ctx context.Context, row store.DueRow, soon bool) error {
+func (r *Engine) resume(ctx context.Context, row store.DueRow, soon bool) error {
 	if !isExecutionRow(row.Key) {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (r *Runner) resume(ctx context.Context, row store.DueRow, soon bool) error 
 
 // leftInFlight reports whether an execution has a call that another process has taken. Far more
 // executions wait for something else for so long: a hint would cost two commits for each (begun).
-func (r *Runner) leftInFlight(ctx context.Context, partition string) (bool, error) {
+func (r *Engine) leftInFlight(ctx context.Context, partition string) (bool, error) {
 	x, err := r.Store.Load(ctx, partition)
 	if errors.Is(err, store.ErrNotFound) || err == nil && x.Status.Final() {
 		return false, nil
@@ -104,7 +104,7 @@ func (r *Runner) leftInFlight(ctx context.Context, partition string) (bool, erro
 }
 
 // eachDueRow calls see for every row whose wake time is not after until.
-func (r *Runner) eachDueRow(ctx context.Context, until int64, see func(context.Context, store.DueRow) error) error {
+func (r *Engine) eachDueRow(ctx context.Context, until int64, see func(context.Context, store.DueRow) error) error {
 	driver := r.Store.Driver()
 	for shard := range driver.Shards() {
 		cursor := ""
@@ -127,7 +127,7 @@ func (r *Runner) eachDueRow(ctx context.Context, until int64, see func(context.C
 }
 
 // forEachRow sees to rows, several at once, until the runner closes.
-func (r *Runner) forEachRow(rows []store.DueRow, see func(store.DueRow)) {
+func (r *Engine) forEachRow(rows []store.DueRow, see func(store.DueRow)) {
 	var work sync.WaitGroup
 	places := make(chan struct{}, sweepConcurrency)
 	for _, row := range rows {
@@ -152,7 +152,7 @@ func isExecutionRow(k store.Key) bool {
 }
 
 // wakeRow sees to one row that is due, or soon will be.
-func (r *Runner) wakeRow(ctx context.Context, row store.DueRow) error {
+func (r *Engine) wakeRow(ctx context.Context, row store.DueRow) error {
 	now := r.nowMillis()
 	if row.Wake > now {
 		if !isExecutionRow(row.Key) {
@@ -194,7 +194,7 @@ func (r *Runner) wakeRow(ctx context.Context, row store.DueRow) error {
 const purgeDelay = 5 * time.Minute
 
 // PurgeDeletedFlow sees to a deleted flow at once; what it does not come to the sweeper does.
-func (r *Runner) PurgeDeletedFlow(flowID string) {
+func (r *Engine) PurgeDeletedFlow(flowID string) {
 	if r.AcceptOnly || !r.addGoroutine() {
 		return
 	}
@@ -207,7 +207,7 @@ func (r *Runner) PurgeDeletedFlow(flowID string) {
 }
 
 // purgeDeletedFlow stops the running executions of a deleted flow, twice, and then forgets its definitions.
-func (r *Runner) purgeDeletedFlow(ctx context.Context, flowID string, key store.Key) error {
+func (r *Engine) purgeDeletedFlow(ctx context.Context, flowID string, key store.Key) error {
 	t, err := r.Store.Tombstone(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -228,7 +228,7 @@ func (r *Runner) purgeDeletedFlow(ctx context.Context, flowID string, key store.
 }
 
 // stopAll stops the running executions of a flow. An error says that one or more may still run.
-func (r *Runner) stopAll(ctx context.Context, flowID string) error {
+func (r *Engine) stopAll(ctx context.Context, flowID string) error {
 	cause := &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the flow has been deleted"}
 	l := store.ListOptions{FlowID: flowID, Limit: 100, Match: func(s store.Summary) bool { return !s.Status.Final() }}
 	var failed error

@@ -20,7 +20,7 @@ type syncMessage struct {
 
 // syncRun is an Express execution: the same interpreter, in memory, nothing written.
 type syncRun struct {
-	r             *Runner
+	r             *Engine
 	m             *flow.Machine
 	x             *store.Execution
 	state         *interp.State
@@ -34,7 +34,7 @@ type syncRun struct {
 	goroutines sync.WaitGroup
 }
 
-func newSync(r *Runner, m *flow.Machine, s Start) *syncRun {
+func newSync(r *Engine, m *flow.Machine, s Start) *syncRun {
 	limit := r.Limits.ExpressSeconds
 	if m.TimeoutSeconds > 0 {
 		limit = min(limit, m.TimeoutSeconds)

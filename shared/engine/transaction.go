@@ -15,7 +15,7 @@ import (
 
 // transaction is one fold and its commit.
 type transaction struct {
-	r             *Runner
+	r             *Engine
 	c             *mailbox
 	envelopes     []*envelope // those that bring news
 	created       bool        // the commit claims the name
@@ -268,7 +268,7 @@ func (f *transaction) messages(now int64) []interp.Message {
 }
 
 // leaseRenewal prolongs the lease of a call in flight once half of it is over.
-func (r *Runner) leaseRenewal(l interp.Lease, now int64) (interp.Message, bool) {
+func (r *Engine) leaseRenewal(l interp.Lease, now int64) (interp.Message, bool) {
 	if r.CallTimeMax > 0 {
 		return interp.Message{}, false
 	}

@@ -63,7 +63,7 @@ const (
 
 // Await returns the execution once it has ended, or as it is when the time is over or the runner
 // closes.
-func (r *Runner) Await(ctx context.Context, partition string, wait time.Duration) (*store.Execution, error) {
+func (r *Engine) Await(ctx context.Context, partition string, wait time.Duration) (*store.Execution, error) {
 	if wait <= 0 {
 		return r.Load(ctx, partition)
 	}
@@ -103,7 +103,7 @@ func (r *Runner) Await(ctx context.Context, partition string, wait time.Duration
 
 // nextPoll is how long to wait before the execution is looked at again: until the wait is over, and for a runner that
 // shares its store no longer than pause.
-func (r *Runner) nextPoll(end time.Time, pause time.Duration) time.Duration {
+func (r *Engine) nextPoll(end time.Time, pause time.Duration) time.Duration {
 	left := time.Until(end)
 	if r.Exclusive {
 		return left

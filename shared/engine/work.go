@@ -21,7 +21,7 @@ const (
 // the time of ctx, less a margin, does not suffice for another call. What is ready then is handed over with a hint.
 // When it returns, nothing of the execution goes on in this process: it may be frozen. An error means that the store
 // could not be reached or has a row of a newer program; the hint should come again.
-func (r *Runner) RunUntilIdle(ctx context.Context, partition string) error {
+func (r *Engine) RunUntilIdle(ctx context.Context, partition string) error {
 	if _, _, ok := store.ParsePartition(partition); !ok {
 		r.Log.Warn("hint names no execution", "partition", partition)
 		return nil
@@ -45,20 +45,20 @@ func (r *Runner) RunUntilIdle(ctx context.Context, partition string) error {
 }
 
 // isExecutor tells whether this process runs the execution on, and not only takes in news.
-func (r *Runner) isExecutor(c *mailbox) bool { return !r.AcceptOnly || c.activeSession != nil }
+func (r *Engine) isExecutor(c *mailbox) bool { return !r.AcceptOnly || c.activeSession != nil }
 
 // mayCall tells whether calls may begin.
-func (r *Runner) mayCall(c *mailbox) bool {
+func (r *Engine) mayCall(c *mailbox) bool {
 	return !r.closing() && r.isExecutor(c) && (c.activeSession == nil || r.nowMillis() <= c.activeSession.callDeadline)
 }
 
 // mayContinue tells whether another round may begin.
-func (r *Runner) mayContinue(c *mailbox) bool {
+func (r *Engine) mayContinue(c *mailbox) bool {
 	return !r.closing() && r.isExecutor(c) && (c.activeSession == nil || r.nowMillis() <= c.activeSession.deadline)
 }
 
 // callTimeMax is how long a call of the cell may take; 0: as long as it likes.
-func (r *Runner) callTimeMax(c *mailbox) time.Duration {
+func (r *Engine) callTimeMax(c *mailbox) time.Duration {
 	if c.activeSession != nil {
 		return c.activeSession.callTimeMax
 	}

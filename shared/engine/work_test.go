@@ -25,7 +25,7 @@ import (
 // with so much time for each, and a sweeper. After each piece of work it checks that nothing goes on.
 type functions struct {
 	*node
-	worker      *engine.Runner
+	worker      *engine.Engine
 	inFlight    atomic.Int32 // calls in flight
 	longest     atomic.Int64 // longest piece of work, ms
 	invocations atomic.Int32
@@ -47,7 +47,7 @@ func (w *harness) deploy(timeout time.Duration, edit func(*engine.Options)) *fun
 	if edit != nil {
 		edit(&o)
 	}
-	d.Runner, d.worker = engine.New(o), engine.New(o)
+	d.Engine, d.worker = engine.New(o), engine.New(o)
 	var ctx context.Context
 	ctx, d.stop = context.WithCancel(context.Background())
 	d.work.Go(func() {

@@ -23,7 +23,7 @@ type workSession struct {
 
 // newWorkSession divides the time of ctx: calls may begin while the longest call still fits into it. Where it does not at
 // all, calls are cut to what does: a runner that never called anything would hand over for ever.
-func (r *Runner) newWorkSession(ctx context.Context) (*workSession, error) {
+func (r *Engine) newWorkSession(ctx context.Context) (*workSession, error) {
 	s := &workSession{callDeadline: math.MaxInt64, deadline: math.MaxInt64, callTimeMax: r.CallTimeMax, ended: make(chan struct{})}
 	s.idle.L = &s.mu
 	deadline, ok := ctx.Deadline()
@@ -105,7 +105,7 @@ func (s *workSession) await(ctx context.Context) error {
 //     they have no time for detach finds.
 //   - The outbox is relayed. Who does is counted for the shift until what became of it is submitted,
 //     which counts the committer, and so it is with calls and their answers.
-func (r *Runner) joinSession(partition string, s *workSession) (on *workSession) {
+func (r *Engine) joinSession(partition string, s *workSession) (on *workSession) {
 	c := r.mailboxes.acquire(partition)
 	c.mu.Lock()
 	if on = c.session; on == nil {

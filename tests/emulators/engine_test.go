@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 // process is what one process has: its own clients, store, queue and runner.
 type process struct {
 	*cloudflow.Service
-	runner *engine.Runner
+	runner *engine.Engine
 	queue  *sqsqueue.Queue
 	meter  *dynamostore.Meter
 }

@@ -37,7 +37,7 @@ func (h topology) String() string { return [...]string{"local", "servers", "func
 type process struct {
 	w        *World
 	name     string
-	runner   *engine.Runner
+	runner   *engine.Engine
 	service  *cloudflow.Service
 	store    *store.Store
 	skew     atomic.Int64 // of its clock, ns

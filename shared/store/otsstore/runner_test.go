@@ -66,7 +66,7 @@ func (c *callCounter) Run(ctx context.Context, r task.Request) task.Result {
 }
 
 // startServer is a process: a runner with a queue of its own, and a sweeper.
-func startServer(t *testing.T, s *store.Store, tasks task.Runner) *engine.Runner {
+func startServer(t *testing.T, s *store.Store, tasks task.Runner) *engine.Engine {
 	q := memqueue.New(memqueue.Options{Workers: 8})
 	r := engine.New(engine.Options{Store: s, Queue: q, Tasks: task.NewTable(map[string]task.Runner{"FC:InvokeFunction": tasks}, nil), Compile: compile,
 		Limits: flow.DefaultLimits(), Region: "cn-hangzhou", Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
@@ -104,7 +104,7 @@ func TestTwoRunners(t *testing.T) {
 			t.Fatal(err)
 		}
 		tasks := &callCounter{by: map[string]int{}}
-		homes := []*engine.Runner{startServer(t, s, tasks), startServer(t, s, tasks)}
+		homes := []*engine.Engine{startServer(t, s, tasks), startServer(t, s, tasks)}
 		const names = 6
 		var created [names]atomic.Int64
 		var runs sync.Map

@@ -19,7 +19,7 @@ import (
 	"millrace/shared/task"
 )
 
-// Options of a Runner.
+// Options of an Engine.
 type Options struct {
 	Store   *store.Store
 	Queue   queue.Sender
@@ -83,8 +83,8 @@ type Options struct {
 	OnExpressStep func(x *store.Execution, m *flow.Machine, events []flow.HistoryEvent)
 }
 
-// Runner runs executions. It is safe for many goroutines.
-type Runner struct {
+// Engine runs executions. It is safe for many goroutines.
+type Engine struct {
 	Options
 	owner       uint64        // this process, for leases
 	started     int64         // ms since 1970
@@ -106,8 +106,8 @@ type Runner struct {
 	closeOnce   sync.Once
 }
 
-// New returns a Runner. It does nothing by itself: hints reach it by Look, time by Sweep.
-func New(o Options) *Runner {
+// New returns an Engine. It does nothing by itself: hints reach it by Look, time by Sweep.
+func New(o Options) *Engine {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -142,7 +142,7 @@ func New(o Options) *Runner {
 		o.CachedBytesMax = 64 << 20
 	}
 	life, kill := context.WithCancel(context.Background())
-	r := &Runner{Options: o, owner: o.Store.Random("owner"), ctx: life, cancel: kill, closed: make(chan struct{}),
+	r := &Engine{Options: o, owner: o.Store.Random("owner"), ctx: life, cancel: kill, closed: make(chan struct{}),
 		quarantine: make(chan struct{}, 1)}
 	r.started = r.nowMillis()
 	r.callCtx, r.cancelCalls = context.WithCancel(life)
@@ -159,17 +159,17 @@ func New(o Options) *Runner {
 	return r
 }
 
-func (r *Runner) nowMillis() int64 { return r.Now().UnixMilli() }
+func (r *Engine) nowMillis() int64 { return r.Now().UnixMilli() }
 
 // StopAccepting makes those who wait for an execution's end answer now; nothing new is begun any more.
-func (r *Runner) StopAccepting() {
+func (r *Engine) StopAccepting() {
 	r.closeMu.Lock()
 	defer r.closeMu.Unlock()
 	r.closeOnce.Do(func() { close(r.closed) })
 }
 
 // addGoroutine announces a goroutine of the runner, which calls work.Done at its end. false: the runner is closing.
-func (r *Runner) addGoroutine() bool {
+func (r *Engine) addGoroutine() bool {
 	r.closeMu.RLock()
 	defer r.closeMu.RUnlock()
 	if r.closing() {
@@ -181,7 +181,7 @@ func (r *Runner) addGoroutine() bool {
 
 // Close stops the runner: nothing new is begun, calls in flight get until ctx is done, then they are cut. What
 // they would have brought is called again by whoever runs the store next.
-func (r *Runner) Close(ctx context.Context) {
+func (r *Engine) Close(ctx context.Context) {
 	r.waitIdle(ctx)
 	r.cancel()
 	r.goroutines.Wait()
@@ -193,7 +193,7 @@ const callReturnTimeout = 5 * time.Second
 // Drain makes the runner ready for Close, as one does that ends by plan: nothing new is begun, calls in flight get until ctx
 // is done, and those that are cut then are given back. They are called again by whoever runs the store next, and do not count
 // among those that were lost with their caller.
-func (r *Runner) Drain(ctx context.Context) {
+func (r *Engine) Drain(ctx context.Context) {
 	if r.waitIdle(ctx) {
 		return
 	}
@@ -204,10 +204,10 @@ func (r *Runner) Drain(ctx context.Context) {
 }
 
 // draining tells whether calls that are cut are to be given back.
-func (r *Runner) draining() bool { return r.callCtx.Err() != nil && r.ctx.Err() == nil }
+func (r *Engine) draining() bool { return r.callCtx.Err() != nil && r.ctx.Err() == nil }
 
 // waitIdle lets nothing new begin and waits until nothing goes on, or ctx is done; it tells whether nothing goes on.
-func (r *Runner) waitIdle(ctx context.Context) bool {
+func (r *Engine) waitIdle(ctx context.Context) bool {
 	r.StopAccepting()
 	done := make(chan struct{})
 	go func() {
@@ -223,7 +223,7 @@ func (r *Runner) waitIdle(ctx context.Context) bool {
 }
 
 // closing tells whether Close has been called.
-func (r *Runner) closing() bool {
+func (r *Engine) closing() bool {
 	select {
 	case <-r.closed:
 		return true
