@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestAlone: what the reference says depends on none of the code that it judges.
+// TestAlone checks that the reference imports none of the code that it judges.
 func TestAlone(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) < 10 {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Read reads a history as GetExecutionHistory gives it: what encodes to the JSON array of its Events
-// (api.md 6.1), such as the events of a client.
+// Read parses a history in the form of GetExecutionHistory: any value that encodes to the JSON
+// array of its Events (api.md 6.1), for example the events that a client returns.
 func Read(history any) ([]Event, error) {
 	text, err := json.Marshal(history)
 	if err != nil {
@@ -29,8 +29,8 @@ func Read(history any) ([]Event, error) {
 	return events, nil
 }
 
-// CheckHistory is Check of a history as GetExecutionHistory gives it, of an execution of which nothing
-// else is known: what its tasks came to is taken from the history. Times have no upper bound.
+// CheckHistory is Check for a history in the form of GetExecutionHistory, if nothing else is known
+// about the execution. It takes the results of tasks from the history. Times have no upper bound.
 func CheckHistory(definition, input string, context Context, flowV1 bool, history any) error {
 	events, err := Read(history)
 	if err != nil {
@@ -39,7 +39,7 @@ func CheckHistory(definition, input string, context Context, flowV1 bool, histor
 	return Check(definition, input, context, events, Record{Late: -1, Limits: Defaults(flowV1)})
 }
 
-// Defaults are the limits of a language where none are set: fdl-statemachine.md 14, fdl-flow.md 11.
+// Defaults returns the default limits of a language: fdl-statemachine.md 14, fdl-flow.md 11.
 func Defaults(flowV1 bool) Limits {
 	l := Limits{Events: 5000, Data: 64 << 10, WaitSeconds: 300, WaitSecondsV1: 172_800,
 		MapConcurrency: 40, MapConcurrencyMax: 100, IterationsV1: 100, TaskSeconds: 604_800,

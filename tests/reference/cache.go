@@ -2,7 +2,7 @@ package reference
 
 import "sync"
 
-// cache keeps what texts were made into. It forgets everything when it has grown.
+// cache maps texts to the values built from them. It empties itself when it has grown too large.
 type cache[V any] struct {
 	mu   sync.Mutex
 	made map[string]V

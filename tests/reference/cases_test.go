@@ -9,7 +9,7 @@ import (
 	"millrace/tests/reference"
 )
 
-// cases are flows on which the reference or the code was wrong, with what their tasks come to.
+// cases are flows on which the reference or the engine was wrong, with the results of their tasks.
 var cases = []struct {
 	what, definition string
 	tasks            map[string][]flowtest.Outcome
@@ -41,7 +41,8 @@ var cases = []struct {
 		BackoffRate: 2}]}]}`, nil},
 }
 
-// TestCases judges the history that the code makes of each, and no event may be a second early.
+// TestCases judges the history that the engine writes for each case. No event may be a second
+// early.
 func TestCases(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.what, func(t *testing.T) {

@@ -8,29 +8,29 @@ import (
 	"strings"
 )
 
-// failure is an error of a state. Where only its name is fixed, cause is free.
+// failure is an error of a state. If free, the references fix only its name, not its cause.
 type failure struct {
 	Failure
 	free      bool
 	timeout   bool // of the task itself
-	permanent bool // it would repeat itself (D-19)
-	unsure    bool // of a start: an execution may have been started all the same
+	permanent bool // a retry would fail the same way (D-19)
+	unsure    bool // of a start: it may have started an execution nevertheless
 }
 
-// Result is what Judge finds out beside what is wrong.
+// Result is what Judge reports besides violations.
 type Result struct {
-	// Abandoned are attempts, by the EventId of TaskScheduled, which have started an execution to
-	// wait for, or may have, and were given up before it had ended: that execution is to be stopped.
+	// Abandoned lists attempts, by the EventId of TaskScheduled, that started an execution to wait
+	// for (or may have), and were given up before it ended. The engine must stop that execution.
 	Abandoned []int64
 }
 
-// Check says whether a history is allowed; the error is a *Violation, or an *Unjudged.
+// Check reports whether a history is allowed. The error is a *Violation or an *Unjudged.
 func Check(definition, input string, context Context, events []Event, outside Record) error {
 	_, err := Judge(definition, input, context, events, outside)
 	return err
 }
 
-// Judge is Check, and says more.
+// Judge is Check and also returns a Result.
 func Judge(definition, input string, context Context, events []Event, outside Record,
 ) (v Result, err error) {
 	c := &checker{context: context, events: events, out: &outside, drawn: newDrawn(),
@@ -78,8 +78,8 @@ var definitions = newCache(func(text string) readDefinition {
 	return readDefinition{m, err}
 })
 
-// checker goes through a history once, from event to event, and hands each to the thread that waits
-// for it.
+// checker goes through a history once, event by event, and hands each event to the thread that
+// waits for it.
 type checker struct {
 	definition object
 	input      any
@@ -91,20 +91,20 @@ type checker struct {
 	used       map[*Outcome]bool
 	findings   Result
 
-	flowV1   bool // the older language
+	flowV1   bool // FlowV1, not StateMachine
 	started  int64
 	deadline int64
 	root     *thread
-	failed   *failure // with which the outermost list has failed
-	at       *Event   // the one that is being handled
+	failed   *failure // of the outermost list
+	at       *Event   // the event that is being handled
 	toAbort  []*visit
 	ending   bool
-	own      int64 // the last event before the end began
+	own      int64 // the last event before the execution began to end
 	ended    bool
-	probing  bool // threads are only asked what they would do
+	probing  bool // threads only compute their next event; see tooLarge
 }
 
-// violate ends the check: the event breaks a rule.
+// violate ends the check because the event breaks a rule.
 func (c *checker) violate(e *Event, rule, format string, args ...any) {
 	v := &Violation{Why: fmt.Sprintf(format, args...), Rule: rule}
 	if e != nil {
@@ -139,7 +139,7 @@ func (c *checker) check() error {
 	return nil
 }
 
-// order checks what holds for all events (api.md 6.1).
+// order checks the rules that hold for all events (api.md 6.1).
 func (c *checker) order(i int, e *Event) {
 	switch {
 	case e.ID != int64(i)+1:
@@ -167,7 +167,7 @@ func (c *checker) order(i int, e *Event) {
 	}
 }
 
-// begin is the first event.
+// begin handles the first event.
 func (c *checker) begin(e *Event) {
 	if e.Type != "ExecutionStarted" {
 		c.violate(e, "fdl-flow.md 8.2", "the first event must be ExecutionStarted")
@@ -195,7 +195,7 @@ func (c *checker) begin(e *Event) {
 	c.advance(c.root)
 }
 
-// dispatch hands an event to whom it is for.
+// dispatch hands an event to the thread that waits for it.
 func (c *checker) dispatch(e *Event) {
 	switch e.Type {
 	case "StateAborted":
@@ -205,7 +205,7 @@ func (c *checker) dispatch(e *Event) {
 		c.endsEarly(e)
 		return
 	case "ExecutionFailed":
-		// A state may have failed with any name; otherwise these are the engine's.
+		// A state can fail with any of these names; if none did, the engine ended the execution.
 		name, _ := c.errorOf(e)
 		own := name == errEvents || name == errInternal || name == errData
 		if c.ending || own && (c.failed == nil || c.failed.Name != name) {
@@ -232,7 +232,7 @@ func (c *checker) dispatch(e *Event) {
 	}
 }
 
-// waiting lists what may come.
+// waiting lists the events that can come next.
 func (c *checker) waiting() string {
 	text := ""
 	c.root.each(func(t *thread) {
@@ -246,7 +246,7 @@ func (c *checker) waiting() string {
 	return text
 }
 
-// The names of errors that nothing can catch.
+// The names of the languages' own errors.
 const (
 	errData       = "FnF.DataLimitExceeded"
 	errEvents     = "FnF.EventLimitExceeded"
@@ -274,8 +274,9 @@ func (c *checker) errorOf(e *Event) (name, cause string) {
 	return name, cause
 }
 
-// aborted is a state that is given up (D-09): all of what is open in the other branches of a state
-// that fails, or everything, when the execution ends. What is inside goes first.
+// aborted handles StateAborted (D-09): the engine aborts all open states in the other branches of a
+// state that fails, or all open states when the execution ends. Inner states must be aborted before
+// the states around them.
 func (c *checker) aborted(e *Event) {
 	c.errorOf(e)
 	if len(c.toAbort) == 0 {
@@ -289,8 +290,8 @@ func (c *checker) aborted(e *Event) {
 	if i < 0 {
 		c.violate(e, "fdl-statemachine.md 15.1, D-09", "there is no such state to abort")
 	}
-	if most := int64(c.out.Limits.Events); e.ID > most && !c.ending {
-		c.violate(e, "fdl-statemachine.md 14", "an execution has %d events at most", most)
+	if limit := int64(c.out.Limits.Events); e.ID > limit && !c.ending {
+		c.violate(e, "fdl-statemachine.md 14", "an execution has %d events at most", limit)
 	}
 	v := c.toAbort[i]
 	for _, other := range c.toAbort {
@@ -304,7 +305,7 @@ func (c *checker) aborted(e *Event) {
 	}
 }
 
-// resumeJoined lets the states go on whose branches have come to their end, or have been aborted.
+// resumeJoined resumes the states whose branches have all ended or been aborted.
 func (c *checker) resumeJoined() {
 	for {
 		var ready *thread
@@ -320,8 +321,8 @@ func (c *checker) resumeJoined() {
 	}
 }
 
-// endsEarly is an end that does not follow from a state's: stop, time limit, data and event limits,
-// the engine's own.
+// endsEarly handles an end that no state causes: a stop, the time limit, the data and event limits,
+// or an error of the engine itself.
 func (c *checker) endsEarly(e *Event) {
 	name, cause := c.errorOf(e)
 	if !c.ending {
@@ -370,16 +371,16 @@ func (c *checker) endsEarly(e *Event) {
 	c.root.each(func(t *thread) { t.abandon() })
 }
 
-// groupMax is how many events may belong together: those of a state's end, or of one that fails
-// with its branches.
+// groupMax returns the largest number of events that one step may write together: those of a
+// state's end, or those of a state that fails with its branches.
 func (c *checker) groupMax() int64 {
 	n := int64(3)
 	c.root.each(func(t *thread) { n += int64(len(t.open)) })
 	return n
 }
 
-// tooLarge reports whether some thread has, or is about to make, something that is too large: each is
-// asked what it would do next.
+// tooLarge reports whether some thread has a value that is too large, or is about to make one. It
+// lets each thread run up to its next event.
 func (c *checker) tooLarge() bool {
 	found := false
 	c.probing = true
@@ -402,7 +403,7 @@ func (c *checker) tooLarge() bool {
 	return found
 }
 
-// detail compares an event's detail with what it must be, and gives what it is.
+// detail compares an event's detail with the expected one and returns the detail.
 func (c *checker) detail(e *Event, rule string, want object) object {
 	v, err := readJSON(e.Detail)
 	got, ok := v.(object)

@@ -2,7 +2,7 @@ package reference
 
 import "strings"
 
-// Child is an execution that somebody was asked to start for an attempt.
+// Child is an execution that an attempt requested to start.
 type Child struct {
 	Flow, Name string // Name "": any
 	Input      string // JSON
@@ -14,7 +14,7 @@ type child struct {
 	input      any
 }
 
-// childOf reads it of the parameters of a task of the newer language.
+// childOf reads a child from the parameters of a StateMachine task.
 func childOf(params object) *child {
 	c := &child{flow: flowName(textField(params, "resourceArn")), name: textField(params,
 		"executionName"), input: object{}}
@@ -24,7 +24,7 @@ func childOf(params object) *child {
 	return c
 }
 
-// childOfV1 is childOf in the older language: without serviceParams the input is the step's.
+// childOfV1 is childOf for FlowV1: without serviceParams the child's input is the step's.
 func childOfV1(st object, params any, input any) *child {
 	c := &child{flow: flowName(textField(st, "resourceArn")), input: input}
 	service, ok := params.(object)
@@ -40,13 +40,13 @@ func childOfV1(st object, params any, input any) *child {
 	return c
 }
 
-// flowName is the flow that a resource name names.
+// flowName returns the name of the flow in a resource name.
 func flowName(arn string) string {
 	_, name, _ := strings.Cut(arn, "flow/")
 	return name
 }
 
-// startsOnly compares the executions that were started for an attempt with the one that it starts.
+// startsOnly compares the executions that were started for an attempt with the expected one.
 func (c *checker) startsOnly(a *attempt) {
 	want := a.child
 	const rule = "fdl-statemachine.md 12.8; fdl-flow.md 6.4"
@@ -69,8 +69,8 @@ func (c *checker) startsOnly(a *attempt) {
 	}
 }
 
-// answer checks what a task that only starts an execution has for its result: fdl-statemachine.md
-// 12.8, fdl-flow.md 6.4.
+// answer checks the result of a task that only starts an execution: fdl-statemachine.md 12.8,
+// fdl-flow.md 6.4.
 func (c *checker) answer(a *attempt, out any) {
 	known := c.out.Attempts[a.id]
 	if a.child == nil || a.waits || known == nil || len(known.Children) == 0 {
@@ -91,9 +91,9 @@ func (c *checker) answer(a *attempt, out any) {
 	}
 }
 
-// Reported is what the end of an execution, its last event, is for a task that waits for it, of the
-// older language or the newer one, which takes an output of up to limit bytes: fdl-flow.md 7.2,
-// fdl-statemachine.md D-35. A longer one is told as an error.
+// Reported returns the outcome that the last event of a child execution has for the task that waits
+// for it: fdl-flow.md 7.2, fdl-statemachine.md D-35. flowV1 is the parent's dialect. If the output
+// is longer than limit bytes, the outcome is an error.
 func Reported(end Event, flowV1 bool, limit int) Outcome {
 	v, _ := readJSON(end.Detail)
 	m, _ := v.(object)
@@ -120,7 +120,7 @@ func Reported(end Event, flowV1 bool, limit int) Outcome {
 	return out
 }
 
-// refusedStart reports whether a start that failed so cannot have started anything.
+// refusedStart reports whether an error of this name proves that the start had no effect.
 func refusedStart(name string) bool {
 	for _, refusal := range []string{"ExecutionAlreadyExists", "FlowNotExists", "InvalidArgument",
 		"MissingRequiredParams"} {

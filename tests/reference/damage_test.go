@@ -13,8 +13,8 @@ import (
 	"millrace/tests/reference"
 )
 
-// mutations are histories that differ a little from a right one, at an event; nil where there is no
-// such difference.
+// mutations change a correct history at event i. They return nil if the change does not apply
+// there.
 var mutations = map[string]func(e []reference.Event, i int) []reference.Event{
 	"an event is missing": func(e []reference.Event, i int) []reference.Event {
 		for j := range e {
@@ -84,8 +84,8 @@ var mutations = map[string]func(e []reference.Event, i int) []reference.Event{
 	},
 }
 
-// TestDamage: no history of an example is allowed that differs a little from the right one,
-// wherever it does.
+// TestDamage checks that the reference rejects every mutation of the history of an example, at
+// every event.
 func TestDamage(t *testing.T) {
 	tried := 0
 	examples.Each(t, func(t *testing.T, f *examples.File) {

@@ -1,9 +1,10 @@
-// Package reference is a model of what both definition languages mean: small, plain and slow,
-// written from the language references (fdl-statemachine.md, fdl-flow.md, api.md) and sharing
-// nothing with the code that runs flows. It reads the text of a definition itself, has its own
-// expressions, and instead of a state machine that goes from event to event it has functions that
-// walk through the definition as a reader does, and wait for the history to show the next event.
+// Package reference is a model of both definition languages. It is small, plain and slow. It is
+// written from the language references (fdl-statemachine.md, fdl-flow.md, api.md) and shares no
+// code with the engine. It parses definitions itself and has its own expressions. The engine is a
+// state machine that handles one message at a time; the reference has functions that walk through
+// the definition in reading order, and block until the history shows the next event.
 //
-// Check says whether a history is one that the languages allow, given what happened outside. What
-// it does not know it says (Unjudged); it never lets it pass.
+// Check reports whether the languages allow a history, given what happened outside. If a history
+// depends on something that the reference does not know, Check returns an *Unjudged error; it never
+// accepts such a history.
 package reference

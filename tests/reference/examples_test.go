@@ -13,7 +13,7 @@ import (
 	"millrace/tests/reference"
 )
 
-// eventsOf gives a history in the API's form.
+// eventsOf converts a history to the API's form.
 func eventsOf(m *flow.Machine, events []flow.HistoryEvent) []reference.Event {
 	list := make([]reference.Event, len(events))
 	for i := range events {
@@ -35,7 +35,7 @@ func limitsOf(l flow.Limits, language flow.Language) reference.Limits {
 var start = time.Date(2019, 5, 2, 15, 0, 0, 0, time.UTC).UnixMilli()
 
 // TestExamples judges the history of every example flow with every case, as the flow tester runs
-// it: there nothing is late.
+// them. In the flow tester nothing is late.
 func TestExamples(t *testing.T) {
 	judged := 0
 	examples.Each(t, func(t *testing.T, f *examples.File) {
@@ -75,7 +75,7 @@ func contextOf(s *flowtest.Setup) reference.Context {
 		Account: "1234567890123456", Region: "local", RoleArn: s.RoleArn}
 }
 
-// recordOf is what the tasks of a case come to, one attempt after the other.
+// recordOf lists the outcomes of the tasks of a case, in the order of their attempts.
 func recordOf(m *flow.Machine, s *flowtest.Setup, r *flowtest.Result) reference.Record {
 	out := reference.Record{Limits: limitsOf(flow.DefaultLimits(), m.Language), Sequential: true,
 		Known:    true,
@@ -128,7 +128,7 @@ func recordOf(m *flow.Machine, s *flowtest.Setup, r *flowtest.Result) reference.
 	return out
 }
 
-// masked reports whether the flow tester has put something else in the place of a token: where a task
+// masked reports whether the flow tester has replaced a token in the text: it does so if the task
 // has one.
 func masked(task *flow.TaskSpec, text string) bool {
 	return task.Mode != flow.RequestComplete || strings.Contains(text, flowtest.MockToken)

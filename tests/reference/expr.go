@@ -9,21 +9,22 @@ import (
 	"unicode"
 )
 
-// Expressions of the newer language (fdl-statemachine.md 10).
+// Expressions of the StateMachine language (fdl-statemachine.md 10).
 
-// scope is what an expression sees: the roots, without their $.
+// scope holds the roots that an expression can read, without their $.
 type scope struct {
 	roots object
 	drawn *drawn
 }
 
-// evalError is an expression that cannot be evaluated: the state fails with FnF.ExpressionError (10.7).
+// evalError means that an expression cannot be evaluated: the state fails with FnF.ExpressionError
+// (10.7).
 type evalError struct{ why string }
 
 func fail(format string, args ...any) any { panic(evalError{fmt.Sprintf(format, args...)}) }
 
-// evaluate evaluates, and gives the error that ended it. Its cause is free: only its name is
-// fixed.
+// evaluate calls f and returns the error that ended it, under the name given. The cause of that
+// error is free.
 func evaluate(name string, f func() any) (v any, err *failure) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -117,7 +118,8 @@ func (p *parser) and() expression {
 	return left
 }
 
-// shortCircuit is || and &&: the right side is evaluated only when the left one does not decide (10.4).
+// shortCircuit implements || and &&: it evaluates the right side only if the left one does not
+// decide (10.4).
 func shortCircuit(left any, decides bool, right func() any) any {
 	if _, ok := left.(undetermined); ok {
 		return undetermined{}
@@ -155,7 +157,7 @@ func (p *parser) comparison() expression {
 	}
 }
 
-// compare is the table of 10.4.
+// compare implements the table of 10.4.
 func compare(op string, a, b any) any {
 	if open(a) || open(b) {
 		return undetermined{}
@@ -225,7 +227,7 @@ func contains(a, b any) bool {
 	return false
 }
 
-// ordered compares two numbers, two strings, or a number and a string that is one.
+// ordered compares two numbers, two strings, or a number with a string that holds a number.
 func ordered(a, b any) (int, bool) {
 	s, okA := a.(string)
 	t, okB := b.(string)
@@ -418,11 +420,11 @@ func unquoted(t string) string {
 	return inner
 }
 
-// built is a constructor, whose keys with the suffix .$ have expressions (9.3).
+// built evaluates a constructor. Its keys with the suffix .$ hold expressions (9.3).
 func built(template any, s *scope) any { return constructed(template, s, false) }
 
-// constructed is a constructor; with rooted, every string that starts with a root's name is an
-// expression, too.
+// constructed evaluates a constructor. If rooted, every string that starts with the name of a root
+// is an expression, too.
 func constructed(template any, s *scope, rooted bool) any {
 	switch v := template.(type) {
 	case string:
@@ -449,8 +451,8 @@ func constructed(template any, s *scope, rooted bool) any {
 	return template
 }
 
-// suffixed is the value of a key with the suffix: an expression, or a map or array below which
-// every string that starts with a root's name is one (D-17).
+// suffixed evaluates the value of a key with the suffix .$: an expression, or a map or array in
+// which every string that starts with the name of a root is an expression (D-17).
 func suffixed(v any, s *scope) any {
 	if e, ok := v.(string); ok {
 		return parsed.get(e)(s)

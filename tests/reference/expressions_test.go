@@ -11,14 +11,14 @@ import (
 	"millrace/tests/reference"
 )
 
-// exprInput has values of all kinds, and such that are nearly of another one.
+// // exprInput has values of all kinds, and strings that look like values of another kind.
 var exprInput = map[string]any{"a": 1, "b": 2.5, "s": "x", "n": "10", "m": "10.0", "t": true,
 	"f": "false",
 	"z": nil, "l": []any{1, "1", nil, []any{2}}, "e": []any{}, "o": map[string]any{"k": 1,
 		"a b": "v"},
 	"big": 9007199254740993, "u": "h\u00e9\u4e16", "j": `{"q":[1,2]}`}
 
-// expressions draws expressions of the newer language, most of which can be evaluated.
+// expressions generates random StateMachine expressions, most of which can be evaluated.
 type expressions struct{ *rand.Rand }
 
 func (r expressions) pick(list ...string) string { return list[r.IntN(len(list))] }
@@ -110,12 +110,13 @@ func (r expressions) call(depth int) string {
 	return "toArray(" + r.any(depth) + ")"
 }
 
-// conditions draws conditions of the older language.
+// condition generates a random FlowV1 condition.
 func (r expressions) condition(depth int) string {
 	if depth == 0 || r.IntN(5) == 0 {
 		return r.pick("$.a", "$.b", "$.s", "$.n", "$.m", "$.t", "$.f", "$.z", "$.l", "$.o",
 			"$.missing", "$.l[0]",
-			"$.l[*]", "$.l[9]", "$.o.k", `$.o["a b"]`, "$.big", "1", "10", "2.5", `"x"`, "`10`", `"TRUE"`,
+			"$.l[*]", "$.l[9]", "$.o.k", `$.o["a b"]`, "$.big", "1", "10", "2.5", `"x"`, "`10`",
+			`"TRUE"`,
 			"true",
 			"false", "null", "[1, \"1\"]")
 	}
@@ -130,10 +131,10 @@ func (r expressions) condition(depth int) string {
 		r.condition(depth-1) + ")"
 }
 
-// evaluating is a flow that evaluates something drawn by chance.
-func evaluating(r expressions, old bool) string {
+// evaluating returns a flow that evaluates one random expression or condition.
+func evaluating(r expressions, flowV1 bool) string {
 	var tree any
-	if old {
+	if flowV1 {
 		source := r.pick("$input", "$local", "$.o", "$input.l[*]", "$input.o[*]", "$input['o'].k",
 			"$context", "x")
 		yes := map[string]any{"type": "pass", "name": "yes",
@@ -155,7 +156,7 @@ func evaluating(r expressions, old bool) string {
 	return string(text)
 }
 
-// TestRandomExpressions judges what flows make of expressions and conditions drawn by chance.
+// TestRandomExpressions judges the results of random expressions and conditions in flows.
 func TestRandomExpressions(t *testing.T) {
 	judged := map[flow.Status]int{}
 	for seed := *first; seed < *first+5**flows; seed++ {

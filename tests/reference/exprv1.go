@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Paths, mappings and conditions of the older language (fdl-flow.md 2.4, 2.5, 4).
+// Paths, mappings and conditions of FlowV1 (fdl-flow.md 2.4, 2.5, 4).
 
-// absent is what a path that selects nothing gives.
+// absent is the result of a path that selects nothing.
 type absent struct{}
 
-// rootsV1 are what mappings see. local may be absent, or no object.
+// rootsV1 are the roots that mappings can read. local may be absent, or not an object.
 type rootsV1 struct{ input, local, context any }
 
-// source is a mapping's source (2.4).
+// source evaluates the source of a mapping (2.4).
 func (r rootsV1) source(v any) any {
 	s, ok := v.(string)
 	if !ok {
@@ -29,13 +29,13 @@ func (r rootsV1) source(v any) any {
 			if got := along(root, rest); got != (absent{}) {
 				return got
 			}
-			return nil // a path that selects nothing gives null
+			return nil // a path that selects nothing yields null
 		}
 	}
 	return s
 }
 
-// whole is what $ stands for: the input overlaid with the local data, if that is an object.
+// whole returns the value of $: the input, overlaid with the local data if that is an object.
 func (r rootsV1) whole() any {
 	if m, ok := r.local.(object); ok {
 		return overlay(r.input, m)
@@ -43,7 +43,7 @@ func (r rootsV1) whole() any {
 	return r.input
 }
 
-// mapped is what mappings build; a later equal target replaces the earlier one.
+// mapped evaluates mappings. If two targets are equal, the later mapping wins.
 func mapped(mappings []any, r rootsV1) object {
 	out := object{}
 	for _, m := range mappings {
@@ -55,7 +55,7 @@ func mapped(mappings []any, r rootsV1) object {
 var pathParts = regexp.MustCompile(`^(?:\.([\pL\p{Nd}_\-]+)|\[([0-9]+)\]|\[(\*)\]|` +
 	`\["((?:[^"\\]|\\.)*)"\]|\['([^']*)'\])`)
 
-// along follows a path. One with [*] always gives a list.
+// along follows a path. A path with [*] always returns a list.
 func along(v any, path string) any {
 	values, several := []any{v}, false
 	for rest := path; rest != ""; {
@@ -82,7 +82,7 @@ func along(v any, path string) any {
 	return values[0]
 }
 
-// selected is what one part of a path selects of a value.
+// selected returns the values that one part of a path selects.
 func selected(v any, part []string) []any {
 	switch {
 	case part[3] != "":
@@ -111,7 +111,7 @@ func selected(v any, part []string) []any {
 	return nil
 }
 
-// condition reports whether a condition is true over a step's input.
+// condition reports whether a condition is true for a step's input.
 func condition(text string, input any) bool {
 	p := &parserV1{parser{tokens: lexV1(text), text: text}, input}
 	v := p.or()
@@ -139,7 +139,8 @@ func lexV1(text string) []string {
 	return list
 }
 
-// parserV1 evaluates while it parses: nothing in a condition has effects, and nothing fails.
+// parserV1 evaluates while it parses. That is safe because conditions have no effects and cannot
+// fail.
 type parserV1 struct {
 	parser
 	input any
@@ -218,7 +219,7 @@ func (p *parserV1) primary() any {
 	panic(&Unjudged{"condition " + p.text})
 }
 
-// truth is a value as a condition (4.2).
+// truth converts a value to a condition's result (4.2).
 func truth(v any) bool {
 	switch v := v.(type) {
 	case bool:
@@ -244,7 +245,7 @@ func compareV1(op string, a, b any) bool {
 		switch b := b.(type) {
 		case []any:
 			for _, e := range b {
-				if equal(a, e) { // without conversion, as in the newer language
+				if equal(a, e) { // without conversion, as in StateMachine
 					return true
 				}
 			}
@@ -259,7 +260,7 @@ func compareV1(op string, a, b any) bool {
 	return ok && holds(op, order)
 }
 
-// sameV1 is equality: rules 2 to 5 of 4.2.
+// sameV1 implements equality: rules 2 to 5 of 4.2.
 func sameV1(a, b any) bool {
 	if x, ok := numberOf(a); ok {
 		if y, ok := numberOf(b); ok {

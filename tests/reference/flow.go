@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// The older language: fdl-flow.md.
+// The FlowV1 language: fdl-flow.md.
 
-// flow runs the flow's steps and ends the execution.
+// flow runs the steps of the flow and ends the execution.
 func (t *thread) flow() (any, *failure) {
 	c := t.c
 	input := c.input
@@ -28,7 +28,7 @@ func (t *thread) flow() (any, *failure) {
 	return nil, nil
 }
 
-// contextV1 is $context (2.6).
+// contextV1 returns $context (2.6).
 func (t *thread) contextV1(st object, v *visit) object {
 	c := t.c
 	out := object{"flow": object{"name": c.context.Flow, "id": c.context.Flow},
@@ -44,7 +44,7 @@ func (t *thread) contextV1(st object, v *visit) object {
 	return out
 }
 
-// steps runs a list of steps and gives its local data (3, "Going on").
+// steps runs a list of steps and returns its local data (3, "Going on").
 func (t *thread) steps(list []any, input any) (object, *failure) {
 	local := object{}
 	for i := 0; i < len(list); {
@@ -75,8 +75,8 @@ func indexOf(list []any, name string) int {
 	panic(&Unjudged{"a goto to a step that is not there: " + name})
 }
 
-// step runs one step and merges its output into the local data of its list. next is where a goto
-// leads.
+// step runs one step and merges its output into the local data of its list. next is the target of a
+// goto.
 func (t *thread) step(st object, parent any, local *object) (next string, err *failure) {
 	c := t.c
 	name := textField(st, "name")
@@ -112,7 +112,7 @@ func (t *thread) step(st object, parent any, local *object) (next string, err *f
 	}
 }
 
-// body is the step's own work: its $local, and where a choice leads.
+// body does the work of a step. It returns the step's $local and the target of a choice.
 func (t *thread) body(st object, v *visit) (any, string, *failure) {
 	switch kind := textField(st, "type"); kind {
 	case "pass", "succeed":
@@ -140,7 +140,7 @@ func (t *thread) body(st object, v *visit) (any, string, *failure) {
 	}
 }
 
-// exit is the end of a step that did not fail: 2.1, 2.3, 5.4.
+// exit ends a step that did not fail: 2.1, 2.3, 5.4.
 func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	c, limit := t.c, t.c.out.Limits.Data
 	t.peek(want{v.last, "", v.name})
@@ -178,7 +178,7 @@ func (t *thread) exit(st object, v *visit, result any, local *object) *failure {
 	return nil
 }
 
-// stepFailed is a step that has no retry left: 5.3.
+// stepFailed handles a step that has no retry left: 5.3.
 func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (string, *failure) {
 	c := t.c
 	t.peek(want{v.last, "", v.name})
@@ -208,7 +208,7 @@ func (t *thread) stepFailed(st object, v *visit, err *failure, local *object) (s
 	return textField(catch, "goto"), nil
 }
 
-// mapped is what mappings of a step build.
+// mapped evaluates the mappings of a step.
 func (t *thread) mapped(mappings []any, r rootsV1) (any, *failure) {
 	return evaluate(errRuntime, func() any { return mapped(mappings, r) })
 }
@@ -217,7 +217,7 @@ func (t *thread) runtimeV1() *failure {
 	return &failure{Failure: Failure{Name: errRuntime}, free: true}
 }
 
-// dollar is a field that may be a path on the step's input.
+// dollar evaluates a field that may be a path on the step's input.
 func dollar(field any, input any) any {
 	if s, ok := field.(string); ok && len(s) > 0 && s[0] == '$' {
 		if got := along(input, s[1:]); got != any(absent{}) {
@@ -228,14 +228,14 @@ func dollar(field any, input any) any {
 	return field
 }
 
-// waitV1 is 3.3.
+// waitV1 runs a wait step: 3.3.
 func (t *thread) waitV1(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
-	most := t.c.out.Limits.WaitSecondsV1
+	limit := t.c.out.Limits.WaitSecondsV1
 	if stamp, ok := st["timestamp"]; ok {
 		s, _ := dollar(stamp, v.input).(string)
 		at, err := time.Parse(time.RFC3339, s)
-		if err != nil || at.UnixMilli() > t.lastTime+most*1000 {
+		if err != nil || at.UnixMilli() > t.lastTime+limit*1000 {
 			return t.runtimeV1()
 		}
 		t.due = max(t.lastTime, at.UnixMilli())
@@ -248,14 +248,14 @@ func (t *thread) waitV1(st object, v *visit) *failure {
 		}
 	}
 	n, ok := whole(got)
-	if !ok || n < 0 || n > most {
+	if !ok || n < 0 || n > limit {
 		return t.runtimeV1()
 	}
 	t.due = t.lastTime + n*1000
 	return nil
 }
 
-// option is a choice: 3.6. The steps of its option run inside it.
+// option runs a choice step: 3.6. The steps of the option run inside the choice.
 func (t *thread) option(st object, v *visit) (any, string, *failure) {
 	taken := objectField(st, "default")
 	for _, o := range listField(st, "choices") {
@@ -274,7 +274,7 @@ func (t *thread) option(st object, v *visit) (any, string, *failure) {
 	return local, textField(taken, "goto"), err
 }
 
-// lists runs lists of steps at the same time, each with local data of its own: 2.1, 3.7, 3.8.
+// lists runs lists of steps concurrently, each with its own local data: 2.1, 3.7, 3.8.
 func (t *thread) lists(n, width int, v *visit, kind string, of func(i int) ([]any, any)) (any,
 	*failure) {
 	c := t.c
@@ -296,7 +296,7 @@ func (t *thread) lists(n, width int, v *visit, kind string, of func(i int) ([]an
 	return t.joined(got, err)
 }
 
-// foreach is 3.8.
+// foreach runs a foreach step: 3.8.
 func (t *thread) foreach(st object, v *visit) (any, *failure) {
 	m := objectField(st, "iterationMapping")
 	items, ok := dollar(m["collection"], v.input).([]any)
@@ -314,7 +314,7 @@ func (t *thread) foreach(st object, v *visit) (any, *failure) {
 	})
 }
 
-// taskV1 is 3.1 and 6.
+// taskV1 runs a task step: 3.1 and 6.
 func (t *thread) taskV1(st object, v *visit) (any, *failure) {
 	c := t.c
 	t.peek(want{v.last, "", v.name})
@@ -343,7 +343,7 @@ func (t *thread) taskV1(st object, v *visit) (any, *failure) {
 			if s, ok := p.(string); ok && (s == "$" || len(s) > 1 && s[0] == '$' && (s[1] == '.' ||
 				s[1] == '[')) {
 				if p = along(v.input, s[1:]); p == any(absent{}) {
-					continue // left out: 6.1
+					continue // omitted: 6.1
 				}
 			}
 			made[k] = p

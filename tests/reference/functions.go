@@ -16,7 +16,7 @@ import (
 
 type function func(s *scope, args []any) any
 
-// functions are those of fdl-statemachine.md 10.6.
+// functions implements fdl-statemachine.md 10.6.
 var functions map[string]function
 
 func init() {
@@ -47,7 +47,8 @@ func init() {
 	}
 }
 
-// fixed is a function of so many arguments. Of one that is not known yet nothing can be told.
+// fixed returns a function with n arguments. If an argument is not known yet, the result is
+// undetermined.
 func fixed(n int, f func([]any) any) function {
 	return func(_ *scope, a []any) any {
 		if len(a) != n {
@@ -62,7 +63,7 @@ func fixed(n int, f func([]any) any) function {
 	}
 }
 
-// carries is a function that takes over drawn texts as they are.
+// carries returns a function that passes drawn texts through unchanged.
 func carries(f func([]any) any) function { return func(_ *scope, a []any) any { return f(a) } }
 
 func str(v any) string {
@@ -123,7 +124,7 @@ func format(a []any) any {
 	return b.String()
 }
 
-// undrawn reports whether a value has something in it that no text can stand for yet.
+// undrawn reports whether a value contains a part for which no text can be computed yet.
 func undrawn(v any) bool {
 	switch v := v.(type) {
 	case drawnInt, undetermined:

@@ -19,8 +19,8 @@ var (
 	first = flag.Uint64("first", 0, "the first of their seeds")
 )
 
-// TestGenerated judges the histories of flows made by chance, whose tasks come to what chance says,
-// in a time in which nothing is late: a timer that is a millisecond off is a violation.
+// TestGenerated judges the histories of random flows with random task results. They run in virtual
+// time in which nothing is late, so a timer that is off by a millisecond is a violation.
 func TestGenerated(t *testing.T) {
 	unjudged, ended := map[string]int{}, map[flow.Status]int{}
 	for seed := *first; seed < *first+*flows; seed++ {
@@ -109,7 +109,7 @@ func newStepper(t *testing.T, seed uint64) *stepper {
 	return d
 }
 
-// treeOf is generated input as the code under test takes it.
+// treeOf converts generated input to the form that the engine takes.
 func treeOf(v any) any {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -157,7 +157,7 @@ func (d *stepper) run() {
 	d.t.Fatal("no end")
 }
 
-// call lets the world say what comes of a call, and notes it.
+// call draws the result of a call and records it.
 func (d *stepper) call(c *interp.Call) {
 	a := &reference.Attempt{Token: c.Token}
 	if c.Params != nil {

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// The newer language: fdl-statemachine.md 15.3, its algorithm, as it stands there.
+// The StateMachine language: the algorithm of fdl-statemachine.md 15.3, step by step.
 
-// tooLarge is thrown by what is larger than a state's data may be: nothing can catch that (D-14).
+// tooLarge is the panic value for data that exceeds the limit of a state: no rule can catch it
+// (D-14).
 type tooLarge struct{ what string }
 
 func (c *checker) sized(v any, what string) any {
@@ -49,7 +50,7 @@ func (t *thread) endExecution(out any, err *failure) {
 		"fdl-statemachine.md 9.1; fdl-flow.md 1.1", object{"output": out})
 }
 
-// failsWith compares an event's error with what it must be, and gives what it is.
+// failsWith compares an event's error with the expected one and returns the event's error.
 func (t *thread) failsWith(e *Event, err *failure) *failure {
 	const rule = "fdl-statemachine.md 11.3, 11.5; fdl-flow.md 5.1"
 	name, cause := t.c.errorOf(e)
@@ -61,12 +62,12 @@ func (t *thread) failsWith(e *Event, err *failure) *failure {
 			t.c.violate(e, rule, "the cause%s", diff)
 		}
 	}
-	told := *err
-	told.Name, told.Cause, told.free = name, cause, false
-	return &told
+	shown := *err
+	shown.Name, shown.Cause, shown.free = name, cause, false
+	return &shown
 }
 
-// scope runs a list of states from its first one on.
+// scope runs a list of states, beginning with its first one.
 func (t *thread) scope(list object, input any) (any, *failure) {
 	at := textField(list, "StartAt")
 	for {
@@ -78,7 +79,7 @@ func (t *thread) scope(list object, input any) (any, *failure) {
 		if err != nil || targets == nil {
 			return out, err
 		}
-		if at, input = targets[0], out; len(targets) > 1 { // what was drawn decides
+		if at, input = targets[0], out; len(targets) > 1 { // a drawn value decides
 			at = t.peekAny(targets).Step
 		}
 	}
@@ -93,8 +94,8 @@ func stateNamed(list object, name string) object {
 	return nil
 }
 
-// state runs one state: it gives what the next one starts with, and the names of which the next one
-// has one; none at the end of the scope.
+// state runs one state. It returns the input of the next state, and the names of the states that
+// may be next; none at the end of the scope.
 func (t *thread) state(st object, raw any) (out any, targets []string, err *failure) {
 	c := t.c
 	name := textField(st, "Name")
@@ -124,7 +125,8 @@ func (t *thread) state(st object, raw any) (out any, targets []string, err *fail
 	}
 }
 
-// env is what expressions of a state see (9.2). extra has what exists only here and there.
+// env returns the roots that expressions of a state can read (9.2). extra holds roots that exist
+// only in some fields.
 func (t *thread) env(v *visit, input any, extra object) *scope {
 	c := t.c
 	current := object{"Name": v.name, "Input": input, "RetryCount": number(int64(v.retries))}
@@ -168,7 +170,7 @@ func (t *thread) begin(st object, v *visit) *failure {
 	return nil
 }
 
-// work is the state's own work: 9.4, step 3, and 9.5.
+// work does the state's own work: 9.4, step 3, and 9.5.
 func (t *thread) work(st object, v *visit) (any, *failure) {
 	switch kind := textField(st, "Type"); kind {
 	case "Pass", "Succeed", "Choice":
@@ -188,8 +190,8 @@ func (t *thread) work(st object, v *visit) (any, *failure) {
 	}
 }
 
-// peekOf waits for the next event of a state, which may be that the first branch or iteration
-// inside begins.
+// peekOf waits for the next event of a state. That may be the entry of the first branch or
+// iteration inside it.
 func (t *thread) peekOf(st object, v *visit) *Event {
 	wants := []want{{v.last, "", v.name}}
 	inside := objectField(st, "Processor")
@@ -202,7 +204,7 @@ func (t *thread) peekOf(st object, v *visit) *Event {
 	return t.peek(wants...)
 }
 
-// field evaluates a single field that may have the suffix; false without it.
+// field evaluates a single field that may have the suffix .$; it returns false if there is none.
 func (t *thread) field(st object, name string, v *visit) (any, bool, *failure) {
 	if e, ok := st[name+".$"]; ok && e != nil {
 		got, err := evaluate(errExpression, func() any {
@@ -215,7 +217,7 @@ func (t *thread) field(st object, name string, v *visit) (any, bool, *failure) {
 	return got, ok && got != nil, nil
 }
 
-// wait is section 4.
+// wait runs a Wait: section 4.
 func (t *thread) wait(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
 	got, _, err := t.field(st, "Seconds", v)
@@ -230,7 +232,7 @@ func (t *thread) wait(st object, v *visit) *failure {
 	return nil
 }
 
-// runFail is a Fail: 5.2.
+// runFail runs a Fail: 5.2.
 func (t *thread) runFail(st object, v *visit) *failure {
 	t.peek(want{v.last, "", v.name})
 	texts := [2]string{"FnF.Fail", ""} // D-07
@@ -248,7 +250,7 @@ func (t *thread) runFail(st object, v *visit) *failure {
 	return &failure{Failure: Failure{texts[0], texts[1]}}
 }
 
-// parallel is section 7.
+// parallel runs a Parallel: section 7.
 func (t *thread) parallel(st object, v *visit) (any, *failure) {
 	list := listField(st, "Branches")
 	t.peekOf(st, v)
@@ -262,7 +264,7 @@ func (t *thread) parallel(st object, v *visit) (any, *failure) {
 	return t.joined(out, err)
 }
 
-// joined is what the results of branches are put together to.
+// joined returns the combined results of branches.
 func (t *thread) joined(v any, err *failure) (any, *failure) {
 	if err != nil {
 		return nil, err
@@ -270,7 +272,7 @@ func (t *thread) joined(v any, err *failure) (any, *failure) {
 	return evaluate(t.c.runtime(), func() any { return v })
 }
 
-// runtime is the name of the errors that are found while a state runs.
+// runtime returns the name of the errors that are found while a state runs.
 func (c *checker) runtime() string {
 	if c.flowV1 {
 		return errRuntime
@@ -278,7 +280,7 @@ func (c *checker) runtime() string {
 	return errExpression
 }
 
-// loop is an inline Map: 8.1.
+// loop runs an inline Map: 8.1.
 func (t *thread) loop(st object, v *visit) (any, *failure) {
 	if objectField(st, "ProcessorConfig") != nil {
 		panic(&Unjudged{"a distributed Map"})
@@ -294,7 +296,7 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	})
 	if strings.Contains(path, "$Global") && t.got.ID != at+1 && !equal(before,
 		c.drawn.settle(c.globals)) {
-		// Another branch has written meanwhile, and the history does not say before or after (9.6).
+		// Another branch wrote $Global, and the history does not show which came first (9.6).
 		panic(&Unjudged{"ItemsPath that reads $Global while another branch writes it"})
 	}
 	if err != nil {
@@ -313,7 +315,7 @@ func (t *thread) loop(st object, v *visit) (any, *failure) {
 	return t.joined(object{"Items": results}, err)
 }
 
-// leave builds the output: 9.4, steps 5 to 7. targets is where the state goes then.
+// leave builds the output: 9.4, steps 5 to 7. targets are the states that may be next.
 func (t *thread) leave(st object, v *visit, result any) (out any, targets []string, err *failure) {
 	c := t.c
 	t.peekOf(st, v)
@@ -363,7 +365,7 @@ func (t *thread) peekAny(targets []string) *Event {
 	return t.peek(wants...)
 }
 
-// choose is section 6: the targets that may be taken, which is one, unless what was drawn decides.
+// choose implements section 6. It returns the possible targets: one, unless a drawn value decides.
 func (t *thread) choose(st object, v *visit) ([]string, *failure) {
 	var targets []string
 	for _, b := range listField(st, "Branches") {
@@ -377,7 +379,7 @@ func (t *thread) choose(st object, v *visit) ([]string, *failure) {
 		})
 		if err != nil {
 			if len(targets) > 0 && t.got.Type != "StateFailed" {
-				return targets, nil // one before it was true, by chance
+				return targets, nil // an earlier rule was true, by chance
 			}
 			return nil, err
 		}
@@ -394,8 +396,8 @@ func (t *thread) choose(st object, v *visit) ([]string, *failure) {
 	return targets, nil
 }
 
-// matches reports whether a rule's list has an error (15.3; the older language is lenient,
-// fdl-flow.md 5.1, 6.4).
+// matches reports whether a rule's list contains an error (15.3). FlowV1 is lenient: fdl-flow.md
+// 5.1, 6.4.
 func (c *checker) matches(rule object, key, name string) bool {
 	for _, n := range listField(rule, key) {
 		switch {
@@ -412,8 +414,8 @@ func (c *checker) matches(rule object, key, name string) bool {
 	return false
 }
 
-// retried applies the first rule that matches, if it has tries left, and sets when the next attempt
-// may begin (11.1).
+// retried applies the first rule that matches, if it has attempts left, and sets when the next
+// attempt may begin (11.1).
 func (t *thread) retried(rules []any, v *visit, err *failure) bool {
 	names := [...]string{"Errors", "MaxAttempts", "IntervalSeconds", "BackoffRate",
 		"MaxBackoffSeconds"}
@@ -453,9 +455,9 @@ func numberField(m object, key string, missing int64) int64 {
 	return missing
 }
 
-// pause is the delay before retry n in ms: min(interval × rate^(n−1), most), rounded down.
-func pause(interval, most int64, rate *big.Rat, n int) int64 {
-	limit := big.NewRat(most, 1)
+// pause returns the delay before retry n in ms: min(interval × rate^(n−1), limit), rounded down.
+func pause(interval, delayMax int64, rate *big.Rat, n int) int64 {
+	limit := big.NewRat(delayMax, 1)
 	delay := big.NewRat(interval, 1)
 	for i := 1; i < n && delay.Sign() > 0 && delay.Cmp(limit) < 0 &&
 		rate.Cmp(big.NewRat(1, 1)) != 0; i++ {
@@ -468,7 +470,7 @@ func pause(interval, most int64, rate *big.Rat, n int) int64 {
 	return new(big.Int).Quo(delay.Num(), delay.Denom()).Int64()
 }
 
-// failed is a state that has no retry left: Catch, or the scope above (11.2, 11.3).
+// failed handles a state that has no retry left: Catch, or the scope above (11.2, 11.3).
 func (t *thread) failed(st object, v *visit, err *failure) (any, []string, *failure) {
 	const rule = "fdl-statemachine.md 11.1-11.3, 15.1"
 	t.peek(want{v.last, "", v.name})
@@ -479,12 +481,12 @@ func (t *thread) failed(st object, v *visit, err *failure) (any, []string, *fail
 	catch := t.c.catching(listField(st, "Catch"), "Errors", err.Name)
 	var input any
 	if catch != nil {
-		told := *err
+		caught := *err
 		if name, cause := t.c.peekError(t.got); err.free && name == err.Name {
-			told.Cause = cause // its text is not fixed: it is the one that the history shows
+			caught.Cause = cause // not fixed: take the one of the history
 		}
 		var wrong *failure
-		if input, wrong = t.caught(catch, v, &told); wrong != nil {
+		if input, wrong = t.caught(catch, v, &caught); wrong != nil {
 			err, catch, typ = wrong, nil, "StateFailed"
 		}
 	}
@@ -497,7 +499,7 @@ func (t *thread) failed(st object, v *visit, err *failure) (any, []string, *fail
 	return input, []string{textField(catch, "Next")}, nil
 }
 
-// caught builds what the target of a Catch starts with.
+// caught builds the input of the target of a Catch.
 func (t *thread) caught(catch object, v *visit, err *failure) (any, *failure) {
 	told := object{"Code": err.Name, "Detail": err.Cause}
 	template := objectField(catch, "OutputConstructor")
@@ -518,7 +520,7 @@ func (t *thread) caught(catch object, v *visit, err *failure) (any, *failure) {
 	return out, wrong
 }
 
-// catching is the first rule that matches an error.
+// catching returns the first rule that matches an error.
 func (c *checker) catching(rules []any, key, name string) object {
 	for _, r := range rules {
 		if c.matches(r.(object), key, name) {
@@ -528,7 +530,7 @@ func (c *checker) catching(rules []any, key, name string) object {
 	return nil
 }
 
-// peekError reads the error of an event that may have none.
+// peekError reads the error of an event, which may have none.
 func (c *checker) peekError(e *Event) (name, cause string) {
 	v, _ := readJSON(e.Detail)
 	m, _ := v.(object)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// table reads one of the tables beside the example flows.
+// table reads one of the tables next to the example flows.
 func table(t *testing.T, name string) object {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../testdata/flows", name))
@@ -20,7 +20,7 @@ func table(t *testing.T, name string) object {
 	return v.(object)
 }
 
-// TestExpressions: the reference evaluates the documented expressions as documented.
+// TestExpressions checks that the reference evaluates the documented expressions as documented.
 func TestExpressions(t *testing.T) {
 	all := table(t, "statemachine/expressions.cases.json")
 	roots := object{}
@@ -43,15 +43,15 @@ func TestExpressions(t *testing.T) {
 	}
 }
 
-// tried evaluates an expression that may be malformed, which the reference says is nothing that it
-// can judge.
+// tried evaluates an expression that may be malformed. refused is the reference's reason why it
+// cannot judge the expression.
 func tried(text string, s *scope) (got any, err *failure, refused any) {
 	defer func() { refused = recover() }()
 	got, err = evaluate(errExpression, func() any { return parsed.get(text)(s) })
 	return got, err, nil
 }
 
-// TestConditions: those of the older language.
+// TestConditions does the same for FlowV1 conditions.
 func TestConditions(t *testing.T) {
 	all := table(t, "flow/table-conditions.yaml")
 	list := listField(all, "conditions")
@@ -76,7 +76,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestSources: those of mappings of the older language.
+// TestSources does the same for the sources of FlowV1 mappings.
 func TestSources(t *testing.T) {
 	all := table(t, "flow/table-sources.yaml")
 	list := listField(all, "sources")

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// task is a Task of the newer language: section 12.
+// task runs a Task of StateMachine: section 12.
 func (t *thread) task(st object, v *visit) (any, *failure) {
 	c := t.c
 	t.peek(want{v.last, "", v.name})
@@ -51,7 +51,7 @@ func (t *thread) task(st object, v *visit) (any, *failure) {
 	return t.outcome(&a, v)
 }
 
-// timeout is the task's Timeout, ms; 0: none.
+// timeout returns the task's Timeout in ms; 0: none.
 func (t *thread) timeout(st object, v *visit) (int64, *failure) {
 	got, there, err := t.field(st, "Timeout", v)
 	if err != nil || !there {
@@ -67,19 +67,19 @@ func (t *thread) timeout(st object, v *visit) (int64, *failure) {
 	return n * 1000, nil
 }
 
-// attempt is one try of a task.
+// attempt is one attempt of a task.
 type attempt struct {
 	id        int64 // its TaskScheduled
 	token     int64 // the event that its token names
 	scheduled int64
 	timeout   int64  // ms; 0: none
 	waits     bool   // for a report, or for the end of a job
-	system    bool   // its call may be the job's end too
-	starts    bool   // an execution, whose end it waits for
-	child     *child // the execution that it starts, whatever it waits for
+	system    bool   // the response of its call may end the job too
+	starts    bool   // it starts an execution and waits for the end
+	child     *child // the execution that it starts, whether or not it waits for it
 }
 
-// called compares what somebody outside was called with.
+// called compares the recorded request of a call with the expected one.
 func (t *thread) called(a *attempt, params, input any, token string) {
 	c := t.c
 	known := c.out.Attempts[a.id]
@@ -112,7 +112,7 @@ func (t *thread) called(a *attempt, params, input any, token string) {
 	c.named(a, known.Token)
 }
 
-// named checks that a token names its execution and its event (fdl-flow.md 7.3).
+// named checks that a token names the right execution and event (fdl-flow.md 7.3).
 func (c *checker) named(a *attempt, token string) {
 	raw, err := base64.StdEncoding.DecodeString(token)
 	want := fmt.Sprintf("v1#%s#%s#%d#", c.context.Flow, c.context.Execution, a.token)
@@ -185,7 +185,7 @@ func (t *thread) timedOut(a *attempt) *failure {
 	return &failure{Failure: Failure{name, cause}, timeout: true}
 }
 
-// closed is the end of an attempt by its result.
+// closed ends an attempt with its result.
 func (t *thread) closed(a *attempt, v *visit) (any, *failure) {
 	c, e := t.c, t.got
 	if late := c.out.Late.Milliseconds(); a.timeout > 0 && c.out.Late >= 0 &&
@@ -220,13 +220,14 @@ func (t *thread) closed(a *attempt, v *visit) (any, *failure) {
 	return out, nil
 }
 
-// failed reports whether an outcome is an error, as a history shows it.
+// failed reports whether an outcome is this error, in the form that a history shows.
 func (o *Outcome) failed(name, cause string) bool {
 	return o.Error != nil && cut(o.Error.Name, 128) == name && (o.AnyCause || cut(o.Error.Cause,
 		4096) == cause)
 }
 
-// closedBy reports whether somebody whose word ends the attempt has said so by then.
+// closedBy reports whether, by the time of e, an outcome that fits and can end the attempt was
+// known.
 func (c *checker) closedBy(a *attempt, e *Event, fits func(*Outcome) bool) bool {
 	if !a.waits {
 		return c.answered(a, e, fits)
@@ -240,8 +241,8 @@ func (c *checker) closedBy(a *attempt, e *Event, fits func(*Outcome) bool) bool 
 	return a.system && c.answered(a, e, func(o *Outcome) bool { return o.Async && fits(o) })
 }
 
-// submitted reports whether the task was known to be under way by then: its call was answered, or a
-// report has come before (D-38).
+// submitted reports whether, by the time of e, the task was known to be in progress: its call had
+// returned, or a report had come first (D-38).
 func (c *checker) submitted(a *attempt, e *Event) bool {
 	for i := range c.out.Reports[a.token] {
 		if o := &c.out.Reports[a.token][i]; !c.used[o] && c.known(o, e) {
@@ -251,7 +252,8 @@ func (c *checker) submitted(a *attempt, e *Event) bool {
 	return c.answered(a, e, func(o *Outcome) bool { return o.Error == nil || o.Async })
 }
 
-// answered reports whether a call of the attempt was answered so by then.
+// answered reports whether, by the time of e, a call of the attempt had returned an outcome that
+// fits.
 func (c *checker) answered(a *attempt, e *Event, fits func(*Outcome) bool) bool {
 	known := c.out.Attempts[a.id]
 	if known == nil {
@@ -278,7 +280,7 @@ func (c *checker) known(o *Outcome, e *Event) bool {
 		e.Time <= from+c.out.Late.Milliseconds())
 }
 
-// lost reports whether an attempt may have failed because its callers were lost, or had no right to
+// lost reports whether an attempt may have failed because its callers were lost or had no right to
 // call.
 func (c *checker) lost(a *attempt, name string) bool {
 	if c.out.Refused && strings.HasSuffix(name, ".AccessDenied") {
@@ -288,7 +290,7 @@ func (c *checker) lost(a *attempt, name string) bool {
 	return known != nil && known.Lost && (name == "FC.Unknown" || name == "HTTP.RequestFailed")
 }
 
-// said lists what was said of an attempt.
+// said lists the known outcomes of an attempt.
 func (c *checker) said(a *attempt) string {
 	text := ""
 	for _, list := range [][]Outcome{c.answersOf(a), c.out.Reports[a.token]} {

@@ -10,8 +10,8 @@ import (
 	"millrace/tests/reference"
 )
 
-// TestTester judges what the flow tester makes of flows by chance, whose tasks come to what chance
-// says: one branch or iteration runs after the other, and no time is lost.
+// TestTester judges the histories that the flow tester writes for random flows with random task
+// results. The tester runs branches and iterations one after the other, and nothing is late.
 func TestTester(t *testing.T) {
 	judged := 0
 	limits := flow.DefaultLimits()
@@ -45,7 +45,7 @@ func TestTester(t *testing.T) {
 	}
 }
 
-// outcomes are what the attempts of each task come to.
+// outcomes generates the results of the attempts of each task.
 func outcomes(m *flow.Machine, seed uint64) map[string][]flowtest.Outcome {
 	rand := rand.New(rand.NewPCG(seed, 2))
 	all := map[string][]flowtest.Outcome{}

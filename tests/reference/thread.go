@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// thread is one line of work: the outermost list of states, a branch, an iteration. Its code is a
-// function that runs until it needs to see the next event, and goes on when the history has got
-// there.
+// thread is one sequence of states: the outermost list, a branch, or an iteration. Its code is a
+// coroutine: it runs until it needs the next event and continues when the history has reached it.
 type thread struct {
 	c      *checker
 	parent *thread
@@ -20,16 +19,16 @@ type thread struct {
 	done   bool
 
 	wants    []want // while it waits for an event
-	got      *Event // that it is woken with, until it is taken
-	last     int64  // event that leads to its next one
+	got      *Event // the event it was woken with, until it is taken
+	last     int64  // the event that leads to its next one
 	lastTime int64
 	due      int64    // its next event comes no earlier; 0: it may at once
 	open     []*visit // states that are open, the outermost first
-	attempt  int64    // the attempt that waits for an execution which it has started; 0: none
+	attempt  int64    // the attempt that waits for an execution that it started; 0: none
 	fork     *fork    // while it waits for branches
 }
 
-// want is an event that a thread can go on with. Empty typ or step: any.
+// want is an event with which a thread can continue. An empty typ or step matches any.
 type want struct {
 	cause     int64
 	typ, step string
@@ -51,8 +50,8 @@ type visit struct {
 	token    string
 }
 
-// mayEnd reports whether a visit may be given up after an event: its last one. That a branch has
-// ended may not have got to the state around it yet.
+// mayEnd reports whether a visit may be aborted after an event: after its own last event, or after
+// the end of a branch whose result has not reached the state around it yet.
 func (v *visit) mayEnd(event int64) bool {
 	return v.last == event || slices.Contains(v.branches, event) || v.branches != nil &&
 		v.begun == event
@@ -94,14 +93,14 @@ func newThread(c *checker, parent *thread, run func(*thread) (any, *failure)) *t
 	return t
 }
 
-// pause waits until the thread is woken.
+// pause blocks until the thread is woken.
 func (t *thread) pause() {
 	if !t.yield(struct{}{}) {
 		panic(killed{})
 	}
 }
 
-// kill ends the code of a thread and of those inside.
+// kill ends a thread and those inside it.
 func (t *thread) kill() {
 	if t.fork != nil {
 		for _, child := range t.fork.children {
@@ -113,7 +112,7 @@ func (t *thread) kill() {
 	t.stop()
 }
 
-// each visits a thread and those inside that are still going on.
+// each calls f for a thread and for those inside it that have not ended.
 func (t *thread) each(f func(*thread)) {
 	if t.done {
 		return
@@ -128,7 +127,7 @@ func (t *thread) each(f func(*thread)) {
 	}
 }
 
-// waiter finds who waits for an event.
+// waiter returns the thread that waits for an event.
 func (t *thread) waiter(e *Event) *thread {
 	var found *thread
 	t.each(func(t *thread) {
@@ -142,7 +141,7 @@ func (t *thread) waiter(e *Event) *thread {
 	return found
 }
 
-// advance wakes a thread, and deals with what it comes to.
+// advance wakes a thread and handles its end.
 func (c *checker) advance(t *thread) {
 	t.wants = nil
 	if _, going := t.next(); going {
@@ -157,7 +156,7 @@ func (c *checker) advance(t *thread) {
 	}
 }
 
-// peek waits for one of some events, and leaves it to be taken.
+// peek waits for one of some events and leaves it to be taken.
 func (t *thread) peek(wants ...want) *Event {
 	if t.got == nil {
 		t.wants = wants
@@ -166,7 +165,7 @@ func (t *thread) peek(wants ...want) *Event {
 	return t.got
 }
 
-// take takes the event that was peeked at: it must be of that type, and not come too early or too
+// take takes the event that was peeked at. It must have the type given, and must not be early or
 // late.
 func (t *thread) take(typ, rule string) *Event {
 	c, due := t.c, max(t.due, t.lastTime)
@@ -177,7 +176,7 @@ func (t *thread) take(typ, rule string) *Event {
 	return e
 }
 
-// takeOutside is take of an event whose time is decided outside: it may be late.
+// takeOutside is take for an event whose time is decided outside: it may be late.
 func (t *thread) takeOutside(typ, rule string) *Event {
 	e, c := t.got, t.c
 	if e.Type != typ {
@@ -190,7 +189,7 @@ func (t *thread) takeOutside(typ, rule string) *Event {
 	return e
 }
 
-// advanceTo makes an event the last one.
+// advanceTo makes an event the thread's last one.
 func (t *thread) advanceTo(e *Event) {
 	t.got, t.due = nil, 0
 	t.last, t.lastTime = e.ID, e.Time
@@ -199,7 +198,7 @@ func (t *thread) advanceTo(e *Event) {
 	}
 }
 
-// fork is several threads that one waits for.
+// fork is a set of threads that one thread waits for.
 type fork struct {
 	children []*thread
 	start    func(i int) *thread
@@ -212,8 +211,8 @@ type fork struct {
 
 func (f *fork) over() bool { return f.failed != nil || f.ended == len(f.children) }
 
-// branches runs n threads inside the open state, so many at a time, and gives their results in
-// order, or the first failure. The event that was peeked at, if any, is for the first of them.
+// branches runs n threads inside the open state, at most width at a time. It returns their results
+// in order, or the first failure. The event that was peeked at, if any, is for the first of them.
 func (t *thread) branches(n, width int, run func(child *thread, i int) (any, *failure)) ([]any,
 	*failure) {
 	if t.c.out.Sequential {
@@ -246,7 +245,8 @@ func (t *thread) branches(n, width int, run func(child *thread, i int) (any, *fa
 	return results, nil
 }
 
-// spawn starts threads as far as there is room, and gives the first the event that waits for it.
+// spawn starts threads up to the fork's width, and gives the event that its thread holds to the
+// thread that waits for it.
 func (c *checker) spawn(t *thread) {
 	f, held := t.fork, t.got
 	t.got = nil
@@ -269,7 +269,7 @@ func (c *checker) spawn(t *thread) {
 	c.advance(w)
 }
 
-// joined is told that a thread inside another one has come to its end.
+// joined handles the end of a thread inside another one.
 func (c *checker) joined(child *thread) {
 	t := child.parent
 	f := t.fork
@@ -299,8 +299,8 @@ func (c *checker) joined(child *thread) {
 	c.spawn(t)
 }
 
-// abandon notes that an execution which was started and waited for is to be stopped (fdl-flow.md
-// 6.4).
+// abandon records that the execution that an attempt started and waits for must be stopped
+// (fdl-flow.md 6.4).
 func (t *thread) abandon() {
 	if t.attempt != 0 {
 		t.c.findings.Abandoned = append(t.c.findings.Abandoned, t.attempt)

@@ -14,8 +14,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// A tree is nil, bool, string, json.Number, []any or map[string]any; while it is not known from the
-// history yet, it may also be one of those of unknown.go.
+// A tree is nil, bool, string, json.Number, []any or map[string]any. As long as the history has not
+// shown a part, that part can also have one of the types of unknown.go.
 
 type object = map[string]any
 
@@ -33,7 +33,7 @@ func readJSON(text string) (any, error) {
 	return v, nil
 }
 
-// text is a tree as compact JSON with sorted keys (fdl-flow.md 2.8).
+// text encodes a tree as compact JSON with sorted keys (fdl-flow.md 2.8).
 func text(v any) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -45,7 +45,8 @@ func text(v any) string {
 		"\u2029").Replace(strings.TrimSuffix(b.String(), "\n"))
 }
 
-// sizeMax is how many bytes a tree's text has at most; it is found sooner than the text.
+// sizeMax returns an upper bound of the length of a tree's text in bytes. It is cheaper than the
+// text.
 func sizeMax(v any) int {
 	n := 8
 	switch v := v.(type) {
@@ -65,7 +66,7 @@ func sizeMax(v any) int {
 	return n
 }
 
-// readYAML reads a definition: YAML 1.2 with the core schema (fdl-flow.md 1.2, fdl-statemachine.md
+// readYAML parses a definition: YAML 1.2 with the core schema (fdl-flow.md 1.2, fdl-statemachine.md
 // D-47).
 func readYAML(text string) (any, error) {
 	var n yaml.Node
@@ -117,7 +118,7 @@ var (
 	coreFloat  = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
 )
 
-// scalar is what a plain scalar stands for.
+// scalar returns the value of a plain scalar.
 func scalar(s string) any {
 	switch s {
 	case "", "~", "null", "Null", "NULL":
@@ -146,7 +147,7 @@ func scalar(s string) any {
 	return s
 }
 
-// rat is the value of a number.
+// rat returns the value of a number.
 func rat(n json.Number) *big.Rat {
 	r, ok := new(big.Rat).SetString(string(n))
 	if !ok {
@@ -157,7 +158,7 @@ func rat(n json.Number) *big.Rat {
 
 func number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
 
-// whole is the value of a whole number.
+// whole returns the value of a whole number.
 func whole(v any) (int64, bool) {
 	n, ok := v.(json.Number)
 	if !ok {
@@ -170,7 +171,7 @@ func whole(v any) (int64, bool) {
 	return r.Num().Int64(), true
 }
 
-// numeric reads a text that is a number.
+// numeric parses a text that holds a number.
 func numeric(s string) (*big.Rat, bool) {
 	if !jsonNumber.MatchString(s) {
 		return nil, false
@@ -207,7 +208,7 @@ func equal(a, b any) bool {
 	return false
 }
 
-// keys are the keys of an object, sorted.
+// keys returns the keys of an object, sorted.
 func keys(m object) []string {
 	list := make([]string, 0, len(m))
 	for k := range m {
@@ -217,7 +218,7 @@ func keys(m object) []string {
 	return list
 }
 
-// overlay is an object with the members of another one over it.
+// overlay returns an object with the members of another one over it.
 func overlay(under, over any) object {
 	out := object{}
 	for _, m := range []any{under, over} {
@@ -230,11 +231,11 @@ func overlay(under, over any) object {
 	return out
 }
 
-// depthMax is how many levels deep a value may be nested (docs/functions.md). One that is built
-// deeper is an error of the state that builds it.
+// depthMax is the maximum depth of nesting of a value (docs/functions.md). A state that builds a
+// deeper value fails.
 const depthMax = 256
 
-// deep reports whether a value is nested deeper than it may be.
+// deep reports whether a value is nested deeper than depthMax.
 func deep(v any) bool { return deeper(v, depthMax) }
 
 func deeper(v any, levels int) bool {
@@ -255,15 +256,15 @@ func deeper(v any, levels int) bool {
 	return false
 }
 
-// cut shortens a text to so many characters.
-func cut(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most])
+// cut shortens a text to limit characters.
+func cut(s string, limit int) string {
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit])
 	}
 	return s
 }
 
-// field reads a member of a definition: null counts as absent (D-52).
+// textField and its siblings read a member of a definition. A null member counts as absent (D-52).
 func textField(m object, key string) string { s, _ := m[key].(string); return s }
 
 func listField(m object, key string) []any { l, _ := m[key].([]any); return l }

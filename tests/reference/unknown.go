@@ -7,19 +7,20 @@ import (
 	"strings"
 )
 
-// What an expression draws by chance, and task tokens, cannot be computed: the history shows them.
-// Until it has, a drawn text is a mark of its own, which may also stand inside other texts; a drawn
-// number is a drawnInt; what is computed from them is undetermined, which is compared with nothing.
+// Random values of expressions and task tokens cannot be computed: the history shows them. Until it
+// has shown one, a drawn text is a unique mark, which can be part of other texts; a drawn number is
+// a drawnInt. A value computed from them is undetermined, and is not compared.
 
 type drawnInt struct{ min, max int64 }
 
 type undetermined struct{}
 
-// Their texts are as short as any that they may stand for: what is too large is so in any case.
+// The encodings are as short as any value that they stand for: if they are too large, so is the
+// value.
 func (drawnInt) MarshalJSON() ([]byte, error)     { return []byte("0"), nil }
 func (undetermined) MarshalJSON() ([]byte, error) { return []byte("0"), nil }
 
-// slack is how many bytes longer than its text a value may turn out.
+// slack returns by how many bytes a value's text can turn out longer than it is now.
 func slack(v any) int {
 	switch v := v.(type) {
 	case drawnInt:
@@ -48,7 +49,7 @@ var marks = regexp.MustCompile(`<~(uuid|token) [0-9]+~>`)
 
 func isMarked(s string) bool { return strings.Contains(s, "<~") && marks.MatchString(s) }
 
-// open reports whether a tree has something in it that is not known yet.
+// open reports whether a tree has a part that is not known yet.
 func open(v any) bool {
 	switch v := v.(type) {
 	case drawnInt, undetermined:
@@ -67,16 +68,16 @@ func open(v any) bool {
 	return false
 }
 
-// drawn keeps the marks of an execution, and what the history has shown for them.
+// drawn holds the marks of an execution and the values that the history has shown for them.
 type drawn struct {
 	count int
 	shown map[string]string
-	taken map[string]string // the other way round: nothing is drawn twice
+	taken map[string]string // the reverse: no value is drawn twice
 }
 
 func newDrawn() *drawn { return &drawn{shown: map[string]string{}, taken: map[string]string{}} }
 
-// uuid makes a mark as long as what it stands for.
+// uuid returns a mark of the same length as the value that it stands for.
 func (d *drawn) uuid() string {
 	d.count++
 	return fmt.Sprintf("<~uuid %027d~>", d.count)
@@ -87,7 +88,7 @@ func (d *drawn) token() string {
 	return fmt.Sprintf("<~token %d~>", d.count)
 }
 
-// settle puts in what has been shown.
+// settle replaces the marks whose values are known.
 func (d *drawn) settle(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -122,8 +123,8 @@ var (
 	tokenForm = regexp.MustCompile(`^[A-Za-z0-9+/=_-]+`)
 )
 
-// match says how what the history shows differs from what it must be; "" when it does not. What was
-// open is known then.
+// match describes how the history differs from the expected value; "" if it does not. It records
+// the values of marks.
 func (d *drawn) match(want, got any) string {
 	switch want := want.(type) {
 	case undetermined:
@@ -204,7 +205,7 @@ func (d *drawn) matchText(want, got string) string {
 	return ""
 }
 
-// show notes what a mark stands for.
+// show records the value of a mark.
 func (d *drawn) show(mark, as string) string {
 	if before, ok := d.shown[mark]; ok && before != as {
 		return fmt.Sprintf(": want %s again, got %s", before, as)
