@@ -1,5 +1,5 @@
-// Package cloudflow is the service behind the wire: one method per operation of the CloudFlow API, with its
-// checks, faults and name claims. It knows nothing of HTTP.
+// Package cloudflow is the service behind the wire: one method per operation of the CloudFlow API,
+// with its checks, faults and name claims. It knows nothing of HTTP.
 package cloudflow
 
 import (
@@ -8,26 +8,27 @@ import (
 	"millrace/shared/access"
 )
 
-// Caller is who makes a request, as the wire has verified it.
+// Caller is the sender of a request, as the wire has verified it.
 type Caller struct {
-	Account   string // owner of everything the caller sees
+	Account   string // owner of every resource that the caller sees
 	AccessKey string // "" when the server is open
 	Identity  string // public id of the key or bearer token, stable; "" when the server is open
 	Nonce     string // signature nonce, "" when unsigned
 	Timestamp string // of the signature, as sent
-	RequestID string // the id that the answer carries
+	RequestID string // the id that the response carries
 	Region    string
-	Host      string // host that the request was sent to
-	// May tells whether the caller's policy allows an action ("fnf:StartExecution") on a resource
-	// ("acs:fnf:<region>:<account>:flow/<name>"); nil allows everything.
+	Host      string // the Host that the request names
+	// May reports whether the caller's policy allows an action ("fnf:StartExecution") on a resource
+	// ("acs:fnf:<region>:<account>:flow/<name>"). nil allows everything.
 	May access.May
-	// FlowPrincipal is what a flow acts with, "role <ARN>" or "key <id>", when the caller is one; "" for a
-	// client.
+	// FlowPrincipal is "role <ARN>" or "key <id>" when a flow makes the request: the identity that
+	// the flow acts with. It is "" when a client makes the request.
 	FlowPrincipal string
 }
 
-// API is the operations. Faults are *fault.Error with the codes of api.md section 7. Optional strings are "" when
-// absent; optional flags and numbers are pointers. What an answer shows is durable.
+// API has one method per operation. Its errors are *fault.Error with the codes of api.md section 7.
+// An optional string that is absent is ""; optional flags and numbers are pointers. A response
+// shows only durable state.
 type API interface {
 	CreateFlow(context.Context, Caller, CreateFlowRequest) (*Flow, error)
 	UpdateFlow(context.Context, Caller, UpdateFlowRequest) (*Flow, error)
@@ -40,7 +41,8 @@ type API interface {
 	DescribeExecution(context.Context, Caller, DescribeExecutionRequest) (*Execution, error)
 	ListExecutions(context.Context, Caller, ListExecutionsRequest) (*ExecutionPage, error)
 	GetExecutionHistory(context.Context, Caller, GetExecutionHistoryRequest) (*EventPage, error)
-	ReportTaskSucceeded(context.Context, Caller, ReportTaskSucceededRequest) (eventID int64, err error)
+	ReportTaskSucceeded(context.Context, Caller, ReportTaskSucceededRequest) (eventID int64,
+		err error)
 	ReportTaskFailed(context.Context, Caller, ReportTaskFailedRequest) (eventID int64, err error)
 	ListSchedules(context.Context, Caller, ListOfFlowRequest) (EmptyPage, error)
 	ListFlowVersions(context.Context, Caller, ListOfFlowRequest) (EmptyPage, error)
@@ -55,20 +57,22 @@ type Variable struct {
 	Description string `json:"Description,omitempty"`
 }
 
-// CreateFlowRequest is the parameters of CreateFlow (api.md 4.1). Environment is the JSON text as sent.
+// CreateFlowRequest holds the parameters of CreateFlow (api.md 4.1). Environment is the JSON text
+// as sent.
 type CreateFlowRequest struct {
 	Name, Definition, Description, Type, RoleArn        string
 	ExecutionMode, ExternalStorageLocation, Environment string
 	ResourceGroupID                                     string
 }
 
-// UpdateFlowRequest is the parameters of UpdateFlow (api.md 4.2); nil leaves the stored value.
+// UpdateFlowRequest holds the parameters of UpdateFlow (api.md 4.2). A nil field keeps the stored
+// value.
 type UpdateFlowRequest struct {
 	Name                                                                         string
 	Definition, Description, Type, RoleArn, Environment, ExternalStorageLocation *string
 }
 
-// DescribeFlowRequest names a flow. FlowVersion other than "" is answered with FlowVersionNotExists.
+// DescribeFlowRequest names a flow. Every FlowVersion except "" causes FlowVersionNotExists.
 type DescribeFlowRequest struct{ Name, FlowVersion string }
 
 // DeleteFlowRequest names a flow.
@@ -96,26 +100,28 @@ type FlowPage struct {
 	NextToken string
 }
 
-// StartExecutionRequest is the parameters of StartExecution and StartSyncExecution (api.md 4.6, 4.7).
+// StartExecutionRequest holds the parameters of StartExecution and StartSyncExecution (api.md 4.6,
+// 4.7).
 type StartExecutionRequest struct {
 	FlowName, ExecutionName, Input string
 	CallbackToken                  string // CallbackFnFTaskToken
 	Qualifier                      string
 }
 
-// StopExecutionRequest is the parameters of StopExecution; Error and Cause nil when not given.
+// StopExecutionRequest holds the parameters of StopExecution. Error and Cause are nil if absent.
 type StopExecutionRequest struct {
 	FlowName, ExecutionName string
 	Error, Cause            *string
 }
 
-// DescribeExecutionRequest names an execution; WaitTimeSeconds above 0 waits for its end.
+// DescribeExecutionRequest names an execution. If WaitTimeSeconds is above 0, DescribeExecution
+// waits for its end.
 type DescribeExecutionRequest struct {
 	FlowName, ExecutionName string
 	WaitTimeSeconds         *int64
 }
 
-// ListExecutionsRequest is the filters of ListExecutions (api.md 4.10).
+// ListExecutionsRequest holds the filters of ListExecutions (api.md 4.10).
 type ListExecutionsRequest struct {
 	FlowName, NextToken, Status      string
 	Limit                            *int64
@@ -131,25 +137,26 @@ type GetExecutionHistoryRequest struct {
 	Limit                              *int64
 }
 
-// ReportTaskSucceededRequest reports a result by token.
+// ReportTaskSucceededRequest reports a task's result by its token.
 type ReportTaskSucceededRequest struct{ TaskToken, Output string }
 
-// ReportTaskFailedRequest reports an error by token.
+// ReportTaskFailedRequest reports a task's error by its token.
 type ReportTaskFailedRequest struct {
 	TaskToken, Error string
 	Cause            *string
 }
 
-// Execution is an execution as the wire shows it. Output is "" unless it succeeded.
+// Execution is an execution as the wire shows it. Output is "" unless the execution succeeded.
 type Execution struct {
 	FlowName, Name, FlowDefinition, Input, Output, Status string
 	RoleArn                                               string
-	StartedTime, StoppedTime                              int64 // ms since 1970; StoppedTime 0 while it runs
-	Environment                                           []Variable
-	MetadataOnly                                          bool // leave FlowDefinition, Input, Output out
+	// In ms since 1970. StoppedTime is 0 while the execution runs.
+	StartedTime, StoppedTime int64
+	Environment              []Variable
+	MetadataOnly             bool // without FlowDefinition, Input, Output
 }
 
-// SyncExecution is the answer of StartSyncExecution.
+// SyncExecution is the response of StartSyncExecution.
 type SyncExecution struct {
 	Execution
 	ErrorCode, ErrorMessage string
@@ -175,13 +182,13 @@ type EventPage struct {
 	NextToken string
 }
 
-// ListOfFlowRequest pages through what belongs to a flow: its schedules, versions or aliases.
+// ListOfFlowRequest pages through the resources of a flow: its schedules, versions or aliases.
 type ListOfFlowRequest struct {
 	FlowName, NextToken string
 	Limit               *int64
 }
 
-// EmptyPage is the only page of a list of resources that a flow cannot have yet.
+// EmptyPage is the only page of a list whose resources are not supported yet.
 type EmptyPage struct{}
 
 // Region is a region as DescribeRegions shows it.

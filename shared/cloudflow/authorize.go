@@ -6,8 +6,8 @@ import (
 	"millrace/shared/value"
 )
 
-// Authorize asks the caller's policies for an action, "fnf:<Operation>", on a flow; "" for an
-// operation that names none. The fault is AccessDenied.
+// Authorize checks an action, "fnf:<Operation>", on a flow against the caller's policies. flowName
+// is "" if the operation names no flow. The fault is AccessDenied.
 func (c Caller) Authorize(action, flowName string) error {
 	if c.May == nil {
 		return nil
@@ -22,7 +22,7 @@ func (c Caller) Authorize(action, flowName string) error {
 	return c.accessDenied(action, resource)
 }
 
-// AuthorizeReports asks for both reports of a task.
+// AuthorizeReports checks that the caller may send both reports of a task.
 func (c Caller) AuthorizeReports() error {
 	for _, report := range [...]string{"fnf:ReportTaskSucceeded", "fnf:ReportTaskFailed"} {
 		if err := c.Authorize(report, ""); err != nil {
@@ -41,11 +41,14 @@ func (c Caller) resource(flowName string) string {
 	return access.FlowARN(c.Region, c.Account, flowName)
 }
 
-// accessDenied is a refusal by policies: those of the caller's key, or of what a flow acts with.
+// accessDenied returns the fault for an action that policies do not allow: those of the caller's
+// key, or those of the identity that a flow acts with.
 func (c Caller) accessDenied(action, resource string) error {
 	if c.FlowPrincipal != "" {
-		return fault.New(fault.AccessDenied, "%s", access.DeniedMessage(c.FlowPrincipal, action, value.Cut(resource, 200)))
+		return fault.New(fault.AccessDenied, "%s", access.DeniedMessage(c.FlowPrincipal, action,
+			value.Cut(resource, 200)))
 	}
-	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The key's policies do not allow %s on %s.",
+	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The key's policies "+
+		"do not allow %s on %s.",
 		action, value.Cut(resource, 200))
 }

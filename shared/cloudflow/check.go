@@ -12,37 +12,40 @@ import (
 	"millrace/shared/value"
 )
 
-// checkName checks a name that a caller gives.
+// checkName checks a name that a caller sent.
 func checkName(parameter, name string) error {
 	if !flow.ValidName(name) {
-		return fault.New(fault.InvalidArgument, "%s %s is invalid: %s.", parameter, value.Quote(name), flow.NameRule)
+		return fault.New(fault.InvalidArgument, "%s %s is invalid: %s.", parameter,
+			value.Quote(name), flow.NameRule)
 	}
 	return nil
 }
 
-// checkLookup checks the two names of an execution that is looked up.
+// checkLookup checks the flow name and the execution name of a lookup.
 func checkLookup(flowName, execution string) error {
 	if err := checkName("FlowName", flowName); err != nil {
 		return err
 	}
 	if !flow.ValidLookup(execution) {
-		return fault.New(fault.InvalidArgument, "ExecutionName %s is invalid.", value.Quote(execution))
+		return fault.New(fault.InvalidArgument, "ExecutionName %s is invalid.",
+			value.Quote(execution))
 	}
 	return nil
 }
 
-// checkText checks an optional text's length in characters.
+// checkText checks the length of an optional text, in characters.
 func checkText(parameter string, s *string, lengthMax int) error {
 	if s == nil {
 		return nil
 	}
 	if n := utf8.RuneCountInString(*s); n < 1 || n > lengthMax || !utf8.ValidString(*s) {
-		return fault.New(fault.InvalidArgument, "%s must have 1 to %d characters.", parameter, lengthMax)
+		return fault.New(fault.InvalidArgument, "%s must have 1 to %d characters.", parameter,
+			lengthMax)
 	}
 	return nil
 }
 
-// checkLimit gives the page size.
+// checkLimit returns the page size.
 func checkLimit(limit *int64, limitMax int64) (int, error) {
 	if limit == nil {
 		return 60, nil
@@ -53,18 +56,18 @@ func checkLimit(limit *int64, limitMax int64) (int, error) {
 	return int(*limit), nil
 }
 
-// payload is a JSON object that a caller gives as text.
+// payload is a JSON object that a caller sent as text.
 type payload struct {
 	canonical []byte
 	tree      any // nil when the text was empty
-	// size is what the limit of the flow's language is compared with: the bytes of the text as
-	// given, blanks and escapes included, or those of its canonical form where they are more.
+	// size is compared with the data limit of the flow's dialect. It is the length of the text as
+	// sent, blanks and escapes included, or of its canonical form if that is longer.
 	size int
 }
 
-// parseObject checks a JSON object in a text; an empty text is {}. A text longer than longest bytes,
-// which must be beyond the limit of every language, is not decoded: its payload has a size and
-// nothing else.
+// parseObject parses a JSON object; an empty text is {}. It does not decode a text longer than
+// bytesMax: the payload then has a size and nothing else. bytesMax must be at least the limit of
+// every dialect.
 func parseObject(parameter, text string, bytesMax int) (payload, error) {
 	if text == "" {
 		return payload{canonical: []byte("{}"), size: 2}, nil
@@ -74,7 +77,8 @@ func parseObject(parameter, text string, bytesMax int) (payload, error) {
 	}
 	tree, err := value.Decode([]byte(text))
 	if err != nil {
-		return payload{}, fault.New(fault.InvalidArgument, "%s must be a JSON object: %v.", parameter, err)
+		return payload{}, fault.New(fault.InvalidArgument, "%s must be a JSON object: %v.",
+			parameter, err)
 	}
 	if _, ok := tree.(map[string]any); !ok {
 		return payload{}, fault.New(fault.InvalidArgument, "%s must be a JSON object.", parameter)
@@ -83,7 +87,7 @@ func parseObject(parameter, text string, bytesMax int) (payload, error) {
 	return payload{canonical, tree, max(len(text), len(canonical))}, nil
 }
 
-// dataBytesMax is the data limit of the language that takes most.
+// dataBytesMax is the largest data limit of any dialect.
 func (s *Service) dataBytesMax() int { return max(s.Limits.EventBytes, s.Limits.EventBytesV1) }
 
 // getFlow reads a flow of the caller's account.
@@ -102,21 +106,24 @@ func flowMissing(name string) error {
 }
 
 func executionMissing(flowName, name string) error {
-	return fault.New(fault.ExecutionNotExists, "Execution '%s' for flow '%s' does not exist.", name, flowName)
+	return fault.New(fault.ExecutionNotExists, "Execution '%s' for flow '%s' does not exist.", name,
+		flowName)
 }
 
-// checkQualifier refuses a version or alias: none can exist yet.
+// checkQualifier returns the fault for a version or alias, because neither can exist yet.
 func checkQualifier(flowName, q string) error {
 	if q == "" {
 		return nil
 	}
 	if q[0] >= '0' && q[0] <= '9' {
-		return fault.New(fault.FlowVersionNotExists, "Version '%s' for flow '%s' does not exist.", q, flowName)
+		return fault.New(fault.FlowVersionNotExists, "Version '%s' for flow '%s' does not exist.",
+			q, flowName)
 	}
-	return fault.New(fault.FlowAliasNotExists, "Alias '%s' for flow '%s' does not exist.", q, flowName)
+	return fault.New(fault.FlowAliasNotExists, "Alias '%s' for flow '%s' does not exist.", q,
+		flowName)
 }
 
-// Bounds of a flow's environment (api.md 3.7).
+// Limits of a flow's environment (api.md 3.7).
 const (
 	variablesMax   = 100
 	environmentMax = 32 << 10
@@ -130,21 +137,24 @@ func environment(text string) ([]store.Variable, error) {
 		return nil, nil
 	}
 	if len(text) > environmentMax {
-		return nil, fault.New(fault.InvalidArgument, "Environment must have at most %d bytes.", environmentMax)
+		return nil, fault.New(fault.InvalidArgument, "Environment must have at most %d bytes.",
+			environmentMax)
 	}
 	var e struct{ Variables []store.Variable }
 	if err := value.Unmarshal([]byte(text), &e); err != nil {
-		return nil, fault.New(fault.InvalidArgument, "Environment must be like %s: %v.", environmentForm, err)
+		return nil, fault.New(fault.InvalidArgument, "Environment must be like %s: %v.",
+			environmentForm, err)
 	}
-	// Names are exact: {"variables":…} would be an environment without variables, and nobody would
-	// say so.
+	// Names are exact: {"variables":…} would silently define an environment without variables.
 	var members map[string]any
 	_ = value.Unmarshal([]byte(text), &members)
 	if _, ok := members["Variables"]; !ok && len(members) > 0 {
-		return nil, fault.New(fault.InvalidArgument, "Environment must be like %s: it has no Variables.", environmentForm)
+		return nil, fault.New(fault.InvalidArgument,
+			"Environment must be like %s: it has no Variables.", environmentForm)
 	}
 	if len(e.Variables) > variablesMax {
-		return nil, fault.New(fault.InvalidArgument, "Environment must have at most %d variables.", variablesMax)
+		return nil, fault.New(fault.InvalidArgument, "Environment must have at most %d variables.",
+			variablesMax)
 	}
 	seen := map[string]bool{}
 	for _, v := range e.Variables {
@@ -152,7 +162,8 @@ func environment(text string) ([]store.Variable, error) {
 			return nil, err
 		}
 		if seen[v.Name] {
-			return nil, fault.New(fault.InvalidArgument, "Environment variable '%s' is given twice.", v.Name)
+			return nil, fault.New(fault.InvalidArgument,
+				"Environment variable '%s' is given twice.", v.Name)
 		}
 		seen[v.Name] = true
 	}
@@ -171,7 +182,7 @@ func variables(in []store.Variable, described bool) []Variable {
 	return out
 }
 
-// encodePageToken and unseal make page tokens opaque.
+// encodePageToken makes a page token opaque.
 func encodePageToken(s string) string {
 	if s == "" {
 		return ""
@@ -188,5 +199,6 @@ func decodePageToken(token string) (string, error) {
 }
 
 func errPageToken() error {
-	return fault.New(fault.InvalidArgument, "NextToken is invalid: pass the NextToken of the page before as it is.")
+	return fault.New(fault.InvalidArgument, "NextToken is invalid: pass the NextToken of the page "+
+		"before as it is.")
 }

@@ -2,27 +2,35 @@ package cloudflow
 
 import "context"
 
-// No flow has schedules, versions or aliases yet: the operations that make them are not served. The
-// operations that list them are, because clients list before they delete a flow.
+// Schedules, versions and aliases are not supported yet, so the operations that create them are not
+// served. The operations that list them are, because clients list before they delete a flow.
 
-// ListSchedules lists a flow's schedules: none (api.md 4.14).
-func (s *Service) ListSchedules(ctx context.Context, c Caller, q ListOfFlowRequest) (EmptyPage, error) {
+// ListSchedules returns an empty page (api.md 4.14).
+func (s *Service) ListSchedules(
+	ctx context.Context, c Caller, q ListOfFlowRequest,
+) (EmptyPage, error) {
 	return s.listNothing(ctx, c, q)
 }
 
-// ListFlowVersions lists a flow's versions: none (api.md 4.15).
-func (s *Service) ListFlowVersions(ctx context.Context, c Caller, q ListOfFlowRequest) (EmptyPage, error) {
+// ListFlowVersions returns an empty page (api.md 4.15).
+func (s *Service) ListFlowVersions(
+	ctx context.Context, c Caller, q ListOfFlowRequest,
+) (EmptyPage, error) {
 	return s.listNothing(ctx, c, q)
 }
 
-// ListFlowAliases lists a flow's aliases: none (api.md 4.16).
-func (s *Service) ListFlowAliases(ctx context.Context, c Caller, q ListOfFlowRequest) (EmptyPage, error) {
+// ListFlowAliases returns an empty page (api.md 4.16).
+func (s *Service) ListFlowAliases(
+	ctx context.Context, c Caller, q ListOfFlowRequest,
+) (EmptyPage, error) {
 	return s.listNothing(ctx, c, q)
 }
 
-// listNothing makes the checks that a list with rows would make. Every NextToken is invalid,
-// because no page has ever had one.
-func (s *Service) listNothing(ctx context.Context, c Caller, q ListOfFlowRequest) (EmptyPage, error) {
+// listNothing makes the checks of a list that has rows. It rejects every NextToken, because no page
+// of these lists has one.
+func (s *Service) listNothing(
+	ctx context.Context, c Caller, q ListOfFlowRequest,
+) (EmptyPage, error) {
 	if err := checkName("FlowName", q.FlowName); err != nil {
 		return EmptyPage{}, err
 	}

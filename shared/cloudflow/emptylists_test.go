@@ -8,17 +8,21 @@ import (
 	"millrace/shared/fault"
 )
 
-// TestEmptyLists: a list of what no flow has yet answers an empty page, after the checks of every list.
+// TestEmptyLists: the operations that list unsupported resources make the usual checks and return
+// an empty page.
 func TestEmptyLists(t *testing.T) {
 	s, who := newService(), cloudflow.Caller{Account: "1234567890123456"}
 	create := cloudflow.CreateFlowRequest{Name: "f", Definition: passFlow}
 	if _, err := s.CreateFlow(t.Context(), who, create); err != nil {
 		t.Fatal(err)
 	}
-	type list func(context.Context, cloudflow.Caller, cloudflow.ListOfFlowRequest) (cloudflow.EmptyPage, error)
+	type list func(context.Context, cloudflow.Caller,
+		cloudflow.ListOfFlowRequest) (cloudflow.EmptyPage, error)
 	limit := func(n int64) *int64 { return &n }
 	for operation, list := range map[string]list{
-		"ListSchedules": s.ListSchedules, "ListFlowVersions": s.ListFlowVersions, "ListFlowAliases": s.ListFlowAliases,
+		"ListSchedules":    s.ListSchedules,
+		"ListFlowVersions": s.ListFlowVersions,
+		"ListFlowAliases":  s.ListFlowAliases,
 	} {
 		for _, c := range []struct {
 			account string
@@ -28,9 +32,12 @@ func TestEmptyLists(t *testing.T) {
 			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f"}, ""},
 			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(1)}, ""},
 			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(1000)}, ""},
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(0)}, fault.InvalidArgument},
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(1001)}, fault.InvalidArgument},
-			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", NextToken: "Zg"}, fault.InvalidArgument},
+			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(0)},
+				fault.InvalidArgument},
+			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", Limit: limit(1001)},
+				fault.InvalidArgument},
+			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "f", NextToken: "Zg"},
+				fault.InvalidArgument},
 			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "9"}, fault.InvalidArgument},
 			{who.Account, cloudflow.ListOfFlowRequest{FlowName: "missing"}, fault.FlowNotExists},
 			{"6543210987654321", cloudflow.ListOfFlowRequest{FlowName: "f"}, fault.FlowNotExists},

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Names in an environment are exact. Where none is there, the caller is told: an environment without variables would not
-// be what was meant.
+// TestEnvironmentNames: names in an environment are exact. An object without the name Variables is
+// rejected, because the caller did not mean an environment without variables.
 func TestEnvironmentNames(t *testing.T) {
 	for text, want := range map[string]int{
 		`{"Variables":[{"Name":"k","Value":"v"}]}`:                                           1,
@@ -18,7 +18,8 @@ func TestEnvironmentNames(t *testing.T) {
 		`[]`:                                       -1,
 	} {
 		got, err := environment(text)
-		if want < 0 && (err == nil || !strings.Contains(err.Error(), "nvironment")) || want >= 0 && (err != nil || len(got) != want) {
+		if want < 0 && (err == nil || !strings.Contains(err.Error(), "nvironment")) || want >= 0 &&
+			(err != nil || len(got) != want) {
 			t.Errorf("%s: %v %v", text, got, err)
 		}
 		if want == 1 && (len(got) != 1 || got[0].Name != "k" || got[0].Value != "v") {

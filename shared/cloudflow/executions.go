@@ -13,9 +13,12 @@ import (
 	"millrace/shared/store"
 )
 
-// StartExecution claims the name and starts the execution (api.md 4.6, 5). A running namesake is answered as it is
-// and nothing starts; an ended one is ExecutionAlreadyExists.
-func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecutionRequest) (*Execution, error) {
+// StartExecution claims the name and starts the execution (api.md 4.6, 5). If an execution with
+// this name is running, StartExecution returns it and starts nothing. If it has ended, the fault is
+// ExecutionAlreadyExists.
+func (s *Service) StartExecution(
+	ctx context.Context, c Caller, q StartExecutionRequest,
+) (*Execution, error) {
 	start, err := s.prepare(ctx, c, q)
 	if err != nil {
 		return nil, err
@@ -31,8 +34,8 @@ func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecution
 	}
 	var x *store.Execution
 	created := false
-	if refusal := checkQualifier(q.FlowName, q.Qualifier); refusal != nil {
-		x, err = s.existing(ctx, start, refusal)
+	if rejection := checkQualifier(q.FlowName, q.Qualifier); rejection != nil {
+		x, err = s.existing(ctx, start, rejection)
 	} else if x, created, err = s.Runner.StartExecution(ctx, *start); err != nil {
 		err = FaultOf(err)
 	}
@@ -40,22 +43,26 @@ func (s *Service) StartExecution(ctx context.Context, c Caller, q StartExecution
 		return nil, err
 	}
 	if !created && x.Status.Final() {
-		return nil, fault.New(fault.ExecutionAlreadyExists, "Execution '%s' for flow '%s' already exists.", start.Name, q.FlowName)
+		return nil, fault.New(fault.ExecutionAlreadyExists,
+			"Execution '%s' for flow '%s' already exists.", start.Name, q.FlowName)
 	}
 	shown, err := s.executionView(ctx, c, x)
 	if err != nil {
 		return nil, err
 	}
 	if created {
-		shown.Input = q.Input // the caller's own
+		shown.Input = q.Input // the caller sent it
 	}
-	// Only a running execution is ever answered here, also when it ended in the commit that started it.
+	// The response always shows a running execution, even if the execution ended in the commit that
+	// started it.
 	shown.Status, shown.Output, shown.StoppedTime = flow.Running.String(), "", 0
 	return shown, nil
 }
 
-// prepare checks what both kinds of start have in common.
-func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest) (*engine.Start, error) {
+// prepare makes the checks that StartExecution and StartSyncExecution share.
+func (s *Service) prepare(
+	ctx context.Context, c Caller, q StartExecutionRequest,
+) (*engine.Start, error) {
 	if err := checkName("FlowName", q.FlowName); err != nil {
 		return nil, err
 	}
@@ -65,7 +72,8 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 		}
 	}
 	if len(q.CallbackToken) > interp.TokenBytesMax {
-		return nil, fault.New(fault.InvalidArgument, "CallbackFnFTaskToken must have at most %d bytes.", interp.TokenBytesMax)
+		return nil, fault.New(fault.InvalidArgument,
+			"CallbackFnFTaskToken must have at timeout %d bytes.", interp.TokenBytesMax)
 	}
 	input, err := parseObject("Input", q.Input, s.dataBytesMax())
 	if err != nil {
@@ -82,14 +90,21 @@ func (s *Service) prepare(ctx context.Context, c Caller, q StartExecutionRequest
 	if limit := s.Limits.Data(lang); input.size > limit {
 		return nil, fault.TooLarge(limit)
 	}
-	return &engine.Start{Flow: f, Input: []byte(q.Input), Canonical: input.canonical, Tree: input.tree,
-		CallbackToken: q.CallbackToken, Qualifier: q.Qualifier}, nil
+	return &engine.Start{
+		Flow:          f,
+		Input:         []byte(q.Input),
+		Canonical:     input.canonical,
+		Tree:          input.tree,
+		CallbackToken: q.CallbackToken,
+		Qualifier:     q.Qualifier,
+	}, nil
 }
 
-// existing returns the execution that has the name of a start. Only a start that is refused for
-// another reason asks for it: a name in use comes first (api.md 5.1). Without one, refusal is the
-// error.
-func (s *Service) existing(ctx context.Context, start *engine.Start, rejection error) (*store.Execution, error) {
+// existing returns the execution that already has the name of a rejected start: a name in use comes
+// first (api.md 5.1). If there is none, it returns rejection.
+func (s *Service) existing(
+	ctx context.Context, start *engine.Start, rejection error,
+) (*store.Execution, error) {
 	x, err := s.Runner.Load(ctx, store.Partition(start.Flow.ID, start.Name))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, rejection
@@ -99,18 +114,21 @@ func (s *Service) existing(ctx context.Context, start *engine.Start, rejection e
 	return x, nil
 }
 
-// generatedName is a UUID. It is derived from a signed request, so that the same request, repeated, meets its own
-// execution (execution.md finding 21).
+// generatedName returns a UUID. For a signed request it is derived from the request, so that the
+// request, if it is repeated, finds its own execution (execution.md finding 21).
 func (s *Service) generatedName(c Caller, flowName string) string {
 	if c.Nonce == "" {
 		return uuid(s.random16(flowName))
 	}
-	sum := sha256.Sum256([]byte("name#" + c.Account + "#" + c.AccessKey + "#" + c.Nonce + "#" + c.Timestamp))
+	sum := sha256.Sum256([]byte(
+		"name#" + c.Account + "#" + c.AccessKey + "#" + c.Nonce + "#" + c.Timestamp))
 	return uuid([16]byte(sum[:16]))
 }
 
-// StartSyncExecution runs an Express execution and answers how it ended (api.md 4.7).
-func (s *Service) StartSyncExecution(ctx context.Context, c Caller, q StartExecutionRequest) (*SyncExecution, error) {
+// StartSyncExecution runs an Express execution and returns its result (api.md 4.7).
+func (s *Service) StartSyncExecution(
+	ctx context.Context, c Caller, q StartExecutionRequest,
+) (*SyncExecution, error) {
 	start, err := s.prepare(ctx, c, q)
 	if err != nil {
 		return nil, err
@@ -134,7 +152,7 @@ func (s *Service) StartSyncExecution(ctx context.Context, c Caller, q StartExecu
 		return nil, err
 	}
 	v := c.visibility(q.FlowName)
-	v.data = true // what it came to is the caller's own
+	v.data = true // the caller started the execution, so its result is not hidden
 	out := &SyncExecution{Execution: *v.filter(shown)}
 	if x.Error != nil {
 		out.ErrorCode, out.ErrorMessage = v.mask(x.Error.Name), v.mask(x.Error.Cause)
@@ -143,7 +161,9 @@ func (s *Service) StartSyncExecution(ctx context.Context, c Caller, q StartExecu
 }
 
 // StopExecution ends a running execution (api.md 4.8).
-func (s *Service) StopExecution(ctx context.Context, c Caller, q StopExecutionRequest) (*Execution, error) {
+func (s *Service) StopExecution(
+	ctx context.Context, c Caller, q StopExecutionRequest,
+) (*Execution, error) {
 	if err := checkLookup(q.FlowName, q.ExecutionName); err != nil {
 		return nil, err
 	}
@@ -157,7 +177,8 @@ func (s *Service) StopExecution(ctx context.Context, c Caller, q StopExecutionRe
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.Runner.Stop(ctx, store.Partition(f.ID, q.ExecutionName), &flow.Error{Name: deref(q.Error), Cause: deref(q.Cause)})
+	x, err := s.Runner.Stop(ctx, store.Partition(f.ID, q.ExecutionName),
+		&flow.Error{Name: deref(q.Error), Cause: deref(q.Cause)})
 	if engine.IsGone(err) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
@@ -170,29 +191,32 @@ func (s *Service) StopExecution(ctx context.Context, c Caller, q StopExecutionRe
 	return shown, err
 }
 
-// waitMax is the longest long poll, seconds.
+// waitMax bounds a long poll, in seconds.
 const waitMax = 60
 
-// DescribeExecution shows an execution, once it has ended or the wait is over (api.md 4.9).
-func (s *Service) DescribeExecution(ctx context.Context, c Caller, q DescribeExecutionRequest) (*Execution, error) {
+// DescribeExecution returns an execution when it has ended or the wait is over (api.md 4.9).
+func (s *Service) DescribeExecution(
+	ctx context.Context, c Caller, q DescribeExecutionRequest,
+) (*Execution, error) {
 	if err := checkLookup(q.FlowName, q.ExecutionName); err != nil {
 		return nil, err
 	}
 	wait := int64(0)
 	if q.WaitTimeSeconds != nil {
 		if wait = *q.WaitTimeSeconds; wait < 0 || wait > waitMax {
-			return nil, fault.New(fault.InvalidArgument, "WaitTimeSeconds must be from 0 to %d.", waitMax)
+			return nil, fault.New(fault.InvalidArgument, "WaitTimeSeconds must be from 0 to %d.",
+				waitMax)
 		}
 	}
 	f, err := s.getFlow(ctx, c, q.FlowName)
 	if err != nil {
 		return nil, err
 	}
-	most := time.Duration(wait) * time.Second
+	timeout := time.Duration(wait) * time.Second
 	if s.WaitMax > 0 {
-		most = min(most, s.WaitMax)
+		timeout = min(timeout, s.WaitMax)
 	}
-	x, err := s.Runner.Await(ctx, store.Partition(f.ID, q.ExecutionName), most)
+	x, err := s.Runner.Await(ctx, store.Partition(f.ID, q.ExecutionName), timeout)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, executionMissing(q.FlowName, q.ExecutionName)
 	} else if err != nil {
@@ -201,8 +225,10 @@ func (s *Service) DescribeExecution(ctx context.Context, c Caller, q DescribeExe
 	return s.executionView(ctx, c, x)
 }
 
-// executionView is an execution as the wire shows it to a caller.
-func (s *Service) executionView(ctx context.Context, c Caller, x *store.Execution) (*Execution, error) {
+// executionView returns an execution as the wire shows it to a caller.
+func (s *Service) executionView(
+	ctx context.Context, c Caller, x *store.Execution,
+) (*Execution, error) {
 	out, err := s.fullExecution(ctx, x)
 	if err != nil || c.May == nil {
 		return out, err
@@ -210,7 +236,7 @@ func (s *Service) executionView(ctx context.Context, c Caller, x *store.Executio
 	return c.visibility(x.Flow).filter(out), nil
 }
 
-// fullExecution is an execution as the wire shows it to its owner.
+// fullExecution returns an execution as the wire shows it to its owner.
 func (s *Service) fullExecution(ctx context.Context, x *store.Execution) (*Execution, error) {
 	definition, err := s.Store.Definition(ctx, x.FlowID, x.Hash)
 	if err != nil {
@@ -233,6 +259,13 @@ func (s *Service) fullExecution(ctx context.Context, x *store.Execution) (*Execu
 }
 
 func metadataView(x *store.Execution) *Execution {
-	return &Execution{FlowName: x.Flow, Name: x.Name, Status: x.Status.String(), StartedTime: x.Started, StoppedTime: x.Stopped,
-		Environment: variables(x.Environment, false), MetadataOnly: true}
+	return &Execution{
+		FlowName:     x.Flow,
+		Name:         x.Name,
+		Status:       x.Status.String(),
+		StartedTime:  x.Started,
+		StoppedTime:  x.Stopped,
+		Environment:  variables(x.Environment, false),
+		MetadataOnly: true,
+	}
 }

@@ -12,7 +12,7 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// fullDisk is a driver that takes no writes.
+// fullDisk is a driver that rejects every write.
 type fullDisk struct{ store.Driver }
 
 func (fullDisk) Commit(context.Context, []store.Row, store.Row, store.Condition) error {
@@ -20,11 +20,13 @@ func (fullDisk) Commit(context.Context, []store.Row, store.Row, store.Condition)
 }
 func (fullDisk) Put(context.Context, []store.Row) error { return store.ErrDiskFull }
 
-// TestFullDisk: a disk that is full is told as that, not as a fault of the program.
+// TestFullDisk: the fault says that the disk is full; it is not an internal error.
 func TestFullDisk(t *testing.T) {
 	s := newServiceOn(fullDisk{memstore.New()})
-	_, err := s.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"}, cloudflow.CreateFlowRequest{Name: "f", Definition: passFlow})
-	if code := fault.CodeOf(err); code != fault.ServiceUnavailable || code.Status() != 503 || !code.Retryable() {
+	_, err := s.CreateFlow(t.Context(), cloudflow.Caller{Account: "1"},
+		cloudflow.CreateFlowRequest{Name: "f", Definition: passFlow})
+	if code := fault.CodeOf(err); code != fault.ServiceUnavailable || code.Status() != 503 ||
+		!code.Retryable() {
 		t.Errorf("%v", err)
 	}
 	for _, c := range []struct {

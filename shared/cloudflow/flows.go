@@ -42,24 +42,41 @@ func (s *Service) CreateFlow(ctx context.Context, c Caller, q CreateFlowRequest)
 	if n, err := s.Store.CountFlows(ctx, c.Account, s.Limits.Flows+1); err != nil {
 		return nil, FaultOf(err)
 	} else if n >= s.Limits.Flows {
-		// A name in use comes first: with a flow of this name, no other would be created.
+		// FlowAlreadyExists comes before the limit: with a flow of this name, no flow would be
+		// added.
 		if _, err := s.Store.GetFlow(ctx, c.Account, q.Name); err == nil {
 			return nil, flowExists(q.Name)
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return nil, FaultOf(err)
 		}
-		return nil, fault.New(fault.InvalidArgument, "The account has its limit of %d flows.", s.Limits.Flows)
+		return nil, fault.New(fault.InvalidArgument, "The account has its limit of %d flows.",
+			s.Limits.Flows)
 	}
 	now := s.Now().UnixMilli()
-	f := &store.Flow{Account: c.Account, Name: q.Name, ID: uuid(s.random16(q.Name)), Type: q.Type, Description: q.Description,
-		RoleArn: q.RoleArn, Mode: q.ExecutionMode, ExternalStorage: q.ExternalStorageLocation, ResourceGroup: q.ResourceGroupID,
-		Environment: env, Author: c.Identity, Created: now, Modified: now, Language: m.Language, TimeoutSeconds: m.TimeoutSeconds}
+	f := &store.Flow{
+		Account:         c.Account,
+		Name:            q.Name,
+		ID:              uuid(s.random16(q.Name)),
+		Type:            q.Type,
+		Description:     q.Description,
+		RoleArn:         q.RoleArn,
+		Mode:            q.ExecutionMode,
+		ExternalStorage: q.ExternalStorageLocation,
+		ResourceGroup:   q.ResourceGroupID,
+		Environment:     env,
+		Author:          c.Identity,
+		Created:         now,
+		Modified:        now,
+		Language:        m.Language,
+		TimeoutSeconds:  m.TimeoutSeconds,
+	}
 	if f.Type == "" {
 		f.Type = "FDL"
 	}
 	err = s.Store.CreateFlow(ctx, f, q.Definition, s.Runner.CollectDefinitionAt())
 	if errors.Is(err, store.ErrConflict) {
-		// The write may have been applied and its answer lost: our own id tells.
+		// The write may have been applied and its result lost. The stored flow then has the id that
+		// this request generated.
 		if got, gerr := s.Store.GetFlow(ctx, c.Account, q.Name); gerr == nil && got.ID == f.ID {
 			return flowView(f, q.Definition), nil
 		}
@@ -82,12 +99,13 @@ func checkFlowFields(typ, mode, description string) error {
 		return fault.New(fault.InvalidArgument, "ExecutionMode must be Standard or Express.")
 	}
 	if len(description) > descriptionMax {
-		return fault.New(fault.InvalidArgument, "Description must have at most %d bytes.", descriptionMax)
+		return fault.New(fault.InvalidArgument, "Description must have at most %d bytes.",
+			descriptionMax)
 	}
 	return nil
 }
 
-// checkDefinition refuses a definition that cannot run; the first mistake is told.
+// checkDefinition rejects a definition that cannot run. The fault describes the first mistake.
 func (s *Service) checkDefinition(name, mode, text string) (*flow.Machine, error) {
 	if len(text) > s.Limits.DefinitionBytes {
 		return nil, fault.TooLarge(s.Limits.DefinitionBytes)
@@ -99,7 +117,8 @@ func (s *Service) checkDefinition(name, mode, text string) (*flow.Machine, error
 	return m, nil
 }
 
-// UpdateFlow changes what is given (api.md 4.2). Running executions keep the definition they started with.
+// UpdateFlow changes the fields that the request has (api.md 4.2). Running executions keep the
+// definition they started with.
 func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest) (*Flow, error) {
 	if err := checkName("Name", q.Name); err != nil {
 		return nil, err
@@ -132,7 +151,9 @@ func (s *Service) UpdateFlow(ctx context.Context, c Caller, q UpdateFlowRequest)
 	}
 	applyUpdate(f, q, env)
 	if changesBehavior(q) {
-		if m == nil { // one that is no longer accepted has nothing to check: its tasks ask when they act
+		// A stored definition that no longer passes the checks has no machine whose targets could
+		// be checked. Its tasks are authorized when they act.
+		if m == nil {
 			m, _ = s.checkDefinition(q.Name, f.Mode, definition)
 		}
 		if err := s.changeAuthor(c, f, q, m); err != nil {
@@ -156,8 +177,9 @@ func deref(s *string) string {
 	return *s
 }
 
-// malformedFirst gives the fault of an update's definition instead of the one of a flow that is not there: formats come
-// before existence (api.md 2.9). The mode that the flow would have is not known, so only what no mode allows is a mistake.
+// malformedFirst returns the fault of an update's definition instead of the fault of the missing
+// flow, because format errors come before existence (api.md 2.9). The mode of a missing flow is
+// unknown, so the definition is malformed only if it is so in both modes.
 func (s *Service) malformedFirst(q UpdateFlowRequest, missing error) error {
 	if q.Definition == nil || *q.Definition == "" || fault.CodeOf(missing) != fault.FlowNotExists {
 		return missing
@@ -172,8 +194,8 @@ func (s *Service) malformedFirst(q UpdateFlowRequest, missing error) error {
 	return err
 }
 
-// applyUpdate applies the fields of an update, which have been checked: an empty Type is ignored, an empty Description,
-// RoleArn or Environment clears.
+// applyUpdate applies the fields of a checked update. An empty Type is ignored; an empty
+// Description, RoleArn or Environment clears the field.
 func applyUpdate(f *store.Flow, q UpdateFlowRequest, env []store.Variable) {
 	if t := deref(q.Type); t != "" {
 		f.Type = t
@@ -181,7 +203,8 @@ func applyUpdate(f *store.Flow, q UpdateFlowRequest, env []store.Variable) {
 	for _, p := range []struct {
 		to   *string
 		from *string
-	}{{&f.Description, q.Description}, {&f.RoleArn, q.RoleArn}, {&f.ExternalStorage, q.ExternalStorageLocation}} {
+	}{{&f.Description, q.Description}, {&f.RoleArn, q.RoleArn},
+		{&f.ExternalStorage, q.ExternalStorageLocation}} {
 		if p.from != nil {
 			*p.to = *p.from
 		}
@@ -191,8 +214,10 @@ func applyUpdate(f *store.Flow, q UpdateFlowRequest, env []store.Variable) {
 	}
 }
 
-// DescribeFlow shows a flow (api.md 4.3).
-func (s *Service) DescribeFlow(ctx context.Context, c Caller, q DescribeFlowRequest) (*Flow, error) {
+// DescribeFlow returns a flow (api.md 4.3).
+func (s *Service) DescribeFlow(
+	ctx context.Context, c Caller, q DescribeFlowRequest,
+) (*Flow, error) {
 	if err := checkName("Name", q.Name); err != nil {
 		return nil, err
 	}
@@ -201,7 +226,8 @@ func (s *Service) DescribeFlow(ctx context.Context, c Caller, q DescribeFlowRequ
 		return nil, err
 	}
 	if q.FlowVersion != "" {
-		return nil, fault.New(fault.FlowVersionNotExists, "Version '%s' for flow '%s' does not exist.", q.FlowVersion, q.Name)
+		return nil, fault.New(fault.FlowVersionNotExists,
+			"Version '%s' for flow '%s' does not exist.", q.FlowVersion, q.Name)
 	}
 	return s.withDefinition(ctx, f)
 }
@@ -214,7 +240,8 @@ func (s *Service) withDefinition(ctx context.Context, f *store.Flow) (*Flow, err
 	return flowView(f, text), nil
 }
 
-// DeleteFlow deletes a flow: its name is free at once, its executions are stopped and cannot be queried any more.
+// DeleteFlow deletes a flow. Its name is free at once, its executions are stopped and cannot be
+// queried any more.
 func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest) error {
 	if err := checkName("Name", q.Name); err != nil {
 		return err
@@ -233,17 +260,17 @@ func (s *Service) DeleteFlow(ctx context.Context, c Caller, q DeleteFlowRequest)
 	return nil
 }
 
-// pageBytes ends a page early, unless Options.PageBytes does.
+// pageBytes is the default of Options.PageBytes.
 const pageBytes = 1 << 20
 
-// listChunk is how many entries of the list one read takes after one that has shown nothing: those
-// that a caller may not see cost no read of their rows.
+// listChunk is how many entries of the list one read takes after the first read of a page. Flows
+// that the caller may not see cost no read of their rows.
 const listChunk = 500
 
-// ListFlows pages by name through the account's flows that the caller may describe (api.md 4.5).
-// NextToken holds the name of the last flow that the page shows. So a page that meets many others
-// does not end early: it looks at all flows of the account at most, whose number is limited, and
-// ends with ctx.
+// ListFlows pages by name through the flows of the account that the caller may describe (api.md
+// 4.5). NextToken holds the name of the last flow on the page, so a page must not end at a flow
+// that it does not show. ListFlows therefore reads on past flows that it skips. The number of flows
+// of an account is limited, and ctx bounds the time.
 func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (*FlowPage, error) {
 	limit, err := checkLimit(q.Limit, 1000)
 	if err != nil {
@@ -287,25 +314,36 @@ func (s *Service) ListFlows(ctx context.Context, c Caller, q ListFlowsRequest) (
 }
 
 func flowView(f *store.Flow, definition string) *Flow {
-	return &Flow{ID: f.ID, Name: f.Name, Type: f.Type, Definition: definition, Description: f.Description, RoleArn: f.RoleArn,
-		ExecutionMode: f.Mode, ExternalStorageLocation: f.ExternalStorage, ResourceGroupID: f.ResourceGroup,
-		CreatedTime: f.Created, LastModifiedTime: f.Modified, Environment: variables(f.Environment, true)}
+	return &Flow{
+		ID:                      f.ID,
+		Name:                    f.Name,
+		Type:                    f.Type,
+		Definition:              definition,
+		Description:             f.Description,
+		RoleArn:                 f.RoleArn,
+		ExecutionMode:           f.Mode,
+		ExternalStorageLocation: f.ExternalStorage,
+		ResourceGroupID:         f.ResourceGroup,
+		CreatedTime:             f.Created,
+		LastModifiedTime:        f.Modified,
+		Environment:             variables(f.Environment, true),
+	}
 }
 
-// random16 gives random bytes, for a purpose that about names.
+// random16 returns random bytes. purpose names what they are for.
 func (s *Service) random16(about string) (b [16]byte) {
 	binary.BigEndian.PutUint64(b[:8], s.Store.Random(about))
 	binary.BigEndian.PutUint64(b[8:], s.Store.Random(about))
 	return b
 }
 
-// uuid writes 16 bytes as a version 4 UUID.
+// uuid formats 16 bytes as a version 4 UUID.
 func uuid(b [16]byte) string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
-// DescribeRegions names the one region that this deployment is.
+// DescribeRegions returns the one region of this deployment.
 func (s *Service) DescribeRegions(_ context.Context, c Caller) ([]Region, error) {
 	return []Region{{ID: s.Region, LocalName: s.Region, Endpoint: c.Host}}, nil
 }

@@ -13,7 +13,9 @@ import (
 )
 
 // ListExecutions pages through a flow's executions, newest first (api.md 4.10).
-func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutionsRequest) (*ExecutionPage, error) {
+func (s *Service) ListExecutions(
+	ctx context.Context, c Caller, q ListExecutionsRequest,
+) (*ExecutionPage, error) {
 	if err := checkName("FlowName", q.FlowName); err != nil {
 		return nil, err
 	}
@@ -31,7 +33,8 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 		return nil, FaultOf(err)
 	}
 	page := &ExecutionPage{Executions: []Execution{}, NextToken: encodePageToken(next)}
-	metadata := q.MetadataOnly != nil && *q.MetadataOnly || !c.may("fnf:DescribeExecution", q.FlowName)
+	metadata := q.MetadataOnly != nil && *q.MetadataOnly ||
+		!c.may("fnf:DescribeExecution", q.FlowName)
 	for i, sum := range found {
 		if metadata {
 			page.Executions = append(page.Executions, *indexedExecution(q, sum))
@@ -42,7 +45,9 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 			return nil, err
 		}
 		if shown == nil || q.Status != "" && shown.Status != sum.Status.String() {
-			continue // the index was behind: it is none of those that were asked for any more
+			// The index was behind: the execution is gone, or its status no longer matches the
+			// filter.
+			continue
 		}
 		page.Executions = append(page.Executions, *shown)
 		if size := pageSize(page.Executions); size > s.PageBytes && i+1 < len(found) {
@@ -53,9 +58,12 @@ func (s *Service) ListExecutions(ctx context.Context, c Caller, q ListExecutions
 	return page, nil
 }
 
-// loadListed reads the execution itself: the index may lag behind it. Of one whose rows are damaged it
-// shows what the index knows, so that the others are shown.
-func (s *Service) loadListed(ctx context.Context, c Caller, q ListExecutionsRequest, sum store.Summary) (*Execution, error) {
+// loadListed reads the execution itself, because the index may be behind. If the rows of the
+// execution are damaged, loadListed returns what the index has, so that the rest of the page can be
+// shown.
+func (s *Service) loadListed(
+	ctx context.Context, c Caller, q ListExecutionsRequest, sum store.Summary,
+) (*Execution, error) {
 	shown, err := s.read(ctx, c, sum)
 	if store.IsDamaged(err) {
 		s.Log.Error("an execution in a list is damaged", "partition", sum.Partition, "err", err)
@@ -74,10 +82,16 @@ func (s *Service) read(ctx context.Context, c Caller, sum store.Summary) (*Execu
 	return s.executionView(ctx, c, x)
 }
 
-// indexedExecution is what the list index knows of an execution.
+// indexedExecution returns the fields of an execution that the list index has.
 func indexedExecution(q ListExecutionsRequest, sum store.Summary) *Execution {
-	return &Execution{FlowName: q.FlowName, Name: sum.Name, Status: sum.Status.String(), StartedTime: sum.Started,
-		StoppedTime: sum.Stopped, MetadataOnly: true}
+	return &Execution{
+		FlowName:     q.FlowName,
+		Name:         sum.Name,
+		Status:       sum.Status.String(),
+		StartedTime:  sum.Started,
+		StoppedTime:  sum.Stopped,
+		MetadataOnly: true,
+	}
 }
 
 func pageSize(list []Execution) int {
@@ -88,7 +102,7 @@ func pageSize(list []Execution) int {
 	return n
 }
 
-// newListing makes the store's selection of the filters.
+// newListing converts the filters to those of the store.
 func newListing(q ListExecutionsRequest) (store.ListOptions, error) {
 	l := store.ListOptions{}
 	var err error
@@ -99,11 +113,14 @@ func newListing(q ListExecutionsRequest) (store.ListOptions, error) {
 	if !any {
 		var ok bool
 		if status, ok = flow.ParseStatus(q.Status); !ok {
-			return l, fault.New(fault.InvalidArgument, "Status %s is invalid: Starting, Running, Stopped, Succeeded, Failed or TimedOut.", value.Quote(q.Status))
+			return l, fault.New(fault.InvalidArgument,
+				"Status %s is invalid: Starting, Running, Stopped, Succeeded, Failed or TimedOut.",
+				value.Quote(q.Status))
 		}
 	}
 	if q.ExecutionNamePrefix != "" && !flow.ValidLookup(q.ExecutionNamePrefix) {
-		return l, fault.New(fault.InvalidArgument, "ExecutionNamePrefix %s is invalid.", value.Quote(q.ExecutionNamePrefix))
+		return l, fault.New(fault.InvalidArgument, "ExecutionNamePrefix %s is invalid.",
+			value.Quote(q.ExecutionNamePrefix))
 	}
 	if l.Begin, err = instant("StartedTimeBegin", q.StartedTimeBegin); err != nil {
 		return l, err
@@ -112,7 +129,8 @@ func newListing(q ListExecutionsRequest) (store.ListOptions, error) {
 		return l, err
 	}
 	if q.NextToken != "" {
-		if l.Before, err = decodePageToken(q.NextToken); err != nil || !strings.Contains(l.Before, "#") {
+		if l.Before, err = decodePageToken(q.NextToken); err != nil ||
+			!strings.Contains(l.Before, "#") {
 			return l, errPageToken()
 		}
 	}
@@ -123,20 +141,23 @@ func newListing(q ListExecutionsRequest) (store.ListOptions, error) {
 	return l, nil
 }
 
-// instant parses an RFC 3339 time; 0 when it is not given.
+// instant parses an RFC 3339 time. It returns 0 for "".
 func instant(parameter, text string) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
 	t, err := flow.ParseTime(text)
 	if err != nil {
-		return 0, fault.New(fault.InvalidArgument, "%s must be a time like 2019-01-01T01:01:01Z.", parameter)
+		return 0, fault.New(fault.InvalidArgument, "%s must be a time like 2019-01-01T01:01:01Z.",
+			parameter)
 	}
 	return max(t.UnixMilli(), 1), nil
 }
 
 // GetExecutionHistory pages through an execution's events, oldest first (api.md 4.11).
-func (s *Service) GetExecutionHistory(ctx context.Context, c Caller, q GetExecutionHistoryRequest) (*EventPage, error) {
+func (s *Service) GetExecutionHistory(
+	ctx context.Context, c Caller, q GetExecutionHistoryRequest,
+) (*EventPage, error) {
 	if err := checkLookup(q.FlowName, q.ExecutionName); err != nil {
 		return nil, err
 	}
@@ -172,7 +193,9 @@ func (s *Service) GetExecutionHistory(ctx context.Context, c Caller, q GetExecut
 	return page, nil
 }
 
-func (s *Service) events(ctx context.Context, x *store.Execution, from int64, limit int) (*EventPage, error) {
+func (s *Service) events(
+	ctx context.Context, x *store.Execution, from int64, limit int,
+) (*EventPage, error) {
 	m, err := s.Runner.Machine(ctx, x)
 	if err != nil {
 		return nil, err
@@ -190,7 +213,14 @@ func (s *Service) events(ctx context.Context, x *store.Execution, from int64, li
 			return nil, err
 		}
 		detail := string(e.AppendDetail(nil, m))
-		page.Events = append(page.Events, Event{ID: e.ID, ScheduleID: e.Schedule, Type: e.Type.String(), StepName: e.StepName(m), Detail: detail, Time: e.Time})
+		page.Events = append(page.Events, Event{
+			ID:         e.ID,
+			ScheduleID: e.Schedule,
+			Type:       e.Type.String(),
+			StepName:   e.StepName(m),
+			Detail:     detail,
+			Time:       e.Time,
+		})
 		if size += len(detail) + 128; size > s.PageBytes {
 			break
 		}

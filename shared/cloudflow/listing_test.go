@@ -14,7 +14,7 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// staleIndex is a store whose list index stands still from some moment on.
+// staleIndex is a store whose list index can be frozen.
 type staleIndex struct {
 	store.Driver
 	frozen   bool
@@ -30,12 +30,12 @@ func (b *staleIndex) List(ctx context.Context, r store.ListRange) ([]store.Liste
 	return list, more, err
 }
 
-// discardQueue is a queue whose hints nobody gets.
+// discardQueue drops every hint.
 type discardQueue struct{}
 
 func (discardQueue) Send(context.Context, ...queue.Hint) error { return nil }
 
-// newRunningService is a service that starts executions, of which nobody makes the calls.
+// newRunningService returns a service that starts executions but makes no task calls.
 func newRunningService(d store.Driver) *cloudflow.Service {
 	limits := flow.DefaultLimits()
 	s := store.New(store.Options{Driver: d})
@@ -50,12 +50,13 @@ func newRunningService(d store.Driver) *cloudflow.Service {
 	return cloudflow.New(cloudflow.Options{Store: s, Runner: r, Limits: limits})
 }
 
-// TestListByStatusWhileTheIndexIsBehind: an execution that has another status by now than the one that
-// was asked for is not listed, whatever the index still says of it.
+// TestListByStatusWhileTheIndexIsBehind: an execution whose status has changed since the index was
+// written is not listed under the old status.
 func TestListByStatusWhileTheIndexIsBehind(t *testing.T) {
 	d := &staleIndex{Driver: memstore.New(), snapshot: map[string][]store.Listed{}}
 	s, who := newRunningService(d), cloudflow.Caller{Account: "1234567890123456"}
-	const waits = "version: v1\ntype: flow\nsteps:\n  - type: wait\n    name: w\n    duration: 1000\n"
+	const waits = "version: v1\ntype: flow\nsteps:\n  - type: wait\n    name: w\n    duration: " +
+		"1000\n"
 	create := cloudflow.CreateFlowRequest{Name: "f", Definition: waits}
 	if _, err := s.CreateFlow(t.Context(), who, create); err != nil {
 		t.Fatal(err)

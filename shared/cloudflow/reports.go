@@ -9,8 +9,11 @@ import (
 	"millrace/shared/interp"
 )
 
-// ReportTaskSucceeded reports a task's result by token (api.md 4.12) and answers the id of the event written.
-func (s *Service) ReportTaskSucceeded(ctx context.Context, c Caller, q ReportTaskSucceededRequest) (int64, error) {
+// ReportTaskSucceeded reports a task's result by its token (api.md 4.12). It returns the id of the
+// history event that it wrote.
+func (s *Service) ReportTaskSucceeded(
+	ctx context.Context, c Caller, q ReportTaskSucceededRequest,
+) (int64, error) {
 	if err := checkToken(q.TaskToken); err != nil {
 		return 0, err
 	}
@@ -26,8 +29,11 @@ func (s *Service) ReportTaskSucceeded(ctx context.Context, c Caller, q ReportTas
 	return id, nil
 }
 
-// ReportTaskFailed reports a task's error by token and answers the id of the event written.
-func (s *Service) ReportTaskFailed(ctx context.Context, c Caller, q ReportTaskFailedRequest) (int64, error) {
+// ReportTaskFailed reports a task's error by its token. It returns the id of the history event that
+// it wrote.
+func (s *Service) ReportTaskFailed(
+	ctx context.Context, c Caller, q ReportTaskFailedRequest,
+) (int64, error) {
 	if err := checkToken(q.TaskToken); err != nil {
 		return 0, err
 	}
@@ -40,7 +46,8 @@ func (s *Service) ReportTaskFailed(ctx context.Context, c Caller, q ReportTaskFa
 			return 0, err
 		}
 	}
-	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken, engine.Report{Error: &flow.Error{Name: q.Error, Cause: cause}})
+	id, err := s.Runner.Report(ctx, c.Account, q.TaskToken,
+		engine.Report{Error: &flow.Error{Name: q.Error, Cause: cause}})
 	if err != nil {
 		return 0, FaultOf(err)
 	}

@@ -10,16 +10,17 @@ import (
 	"millrace/shared/store"
 )
 
-// Options of a Service.
+// Options configure a Service.
 type Options struct {
 	Store  *store.Store
 	Runner *engine.Engine
 	Limits flow.Limits
 	Region string
-	// Rights is that of the runner: here it also says which roles there are. nil: any, as on an
-	// open server.
+	// Rights is the engine's Rights. The service also uses it to check that a role exists. nil, as
+	// on an open server, means that every role exists and allows everything.
 	Rights func(account, role, author string) (access.May, error)
-	// WaitMax bounds a long poll, for homes that must answer sooner than a caller may ask to wait; 0: none.
+	// WaitMax bounds a long poll, for platforms that must respond before the longest wait that a
+	// caller may request. 0: no bound.
 	WaitMax time.Duration
 	// PageBytes ends a page of a list or of a history early. 0: 1 MiB.
 	PageBytes int
@@ -27,7 +28,7 @@ type Options struct {
 	Log       *slog.Logger
 }
 
-// Service is the API over a store and a runner.
+// Service implements API over a store and an engine.
 type Service struct{ Options }
 
 // New returns a Service.

@@ -12,21 +12,24 @@ import (
 	"millrace/shared/value"
 )
 
-// visibility is what a caller sees of a flow's executions in any answer that shows one: no more than what
-// DescribeFlow, DescribeExecution and a report would have given.
+// visibility is what a response may show a caller of a flow and its executions: no more than
+// DescribeFlow, DescribeExecution and the reports would show or allow.
 type visibility struct {
 	flow   bool // definition and environment: fnf:DescribeFlow
 	data   bool // input and output: fnf:DescribeExecution
 	tokens bool // live task tokens: both reports
 }
 
-// visibility returns what the caller sees of a flow.
+// visibility returns what the caller may see of a flow.
 func (c Caller) visibility(flowName string) visibility {
-	return visibility{flow: c.may("fnf:DescribeFlow", flowName), data: c.may("fnf:DescribeExecution", flowName),
-		tokens: c.AuthorizeReports() == nil}
+	return visibility{
+		flow:   c.may("fnf:DescribeFlow", flowName),
+		data:   c.may("fnf:DescribeExecution", flowName),
+		tokens: c.AuthorizeReports() == nil,
+	}
 }
 
-// filter hides what the view does not have.
+// filter hides the fields that the caller may not see.
 func (v visibility) filter(x *Execution) *Execution {
 	if !v.flow {
 		x.FlowDefinition, x.Environment = "", nil
@@ -38,32 +41,43 @@ func (v visibility) filter(x *Execution) *Execution {
 	return x
 }
 
-// filterUpdated hides, without the view of the flow, everything that an update has not sent: its
-// answer shows the whole flow otherwise, to a caller that has changed a description.
+// filterUpdated hides, if the caller may not describe the flow, every field that the update did not
+// send. Otherwise a caller that may only change a description would get the whole flow in the
+// response.
 func (v visibility) filterUpdated(f *Flow, sent UpdateFlowRequest) *Flow {
 	if v.flow {
 		return f
 	}
-	shown := &Flow{ID: f.ID, Name: f.Name, CreatedTime: f.CreatedTime, LastModifiedTime: f.LastModifiedTime,
-		Type: deref(sent.Type), Definition: deref(sent.Definition), Description: deref(sent.Description),
-		RoleArn: deref(sent.RoleArn), ExternalStorageLocation: deref(sent.ExternalStorageLocation)}
+	shown := &Flow{
+		ID:                      f.ID,
+		Name:                    f.Name,
+		CreatedTime:             f.CreatedTime,
+		LastModifiedTime:        f.LastModifiedTime,
+		Type:                    deref(sent.Type),
+		Definition:              deref(sent.Definition),
+		Description:             deref(sent.Description),
+		RoleArn:                 deref(sent.RoleArn),
+		ExternalStorageLocation: deref(sent.ExternalStorageLocation),
+	}
 	if sent.Environment != nil {
 		shown.Environment = f.Environment
 	}
 	return shown
 }
 
-// filterError hides, without the view of the flow, why an update was refused if the reason names a role
-// or a definition that the caller has not sent.
+// filterError hides, if the caller may not describe the flow, why an update was rejected. It keeps
+// the reason if the caller sent the role or the definition that the reason names.
 func (v visibility) filterError(err error, sent bool) error {
 	if err == nil || v.flow || sent {
 		return err
 	}
-	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The flow that the update leaves has a role, "+
-		"or names flows, that this needs more rights for. To a key with fnf:DescribeFlow on the flow, the answer says which.")
+	return fault.New(fault.AccessDenied, "The resources doesn't belong to you. The flow that the "+
+		"update leaves has a role, "+
+		"or names flows, that this needs more rights for. To a key with fnf:DescribeFlow on the "+
+		"flow, the answer says which.")
 }
 
-// mask masks the task tokens of a text unless the view has them.
+// mask masks the task tokens of a text if the caller may not see them.
 func (v visibility) mask(s string) string {
 	if v.tokens {
 		return s
@@ -71,15 +85,15 @@ func (v visibility) mask(s string) string {
 	return maskTokens(s)
 }
 
-// maskedToken replaces a task token. Its reader may not report with it, but could hand it on.
+// maskedToken replaces a task token. A reader who may not report could pass the token on.
 const maskedToken = "(task token: readers need fnf:ReportTaskSucceeded and fnf:ReportTaskFailed)"
 
 // tokenStart begins every task token: base64 of "v1#".
 const tokenStart = "djEj"
 
-// maskTokens takes the task tokens out of a text, JSON or not. It finds them as they are, wherever
-// they are in it, and whatever stands before and behind; not what a flow has made of one, such as
-// its reverse or its base64.
+// maskTokens masks the task tokens of a text, which need not be JSON. It finds every intact token,
+// whatever text surrounds it. It does not find a token that a flow has transformed, for example
+// reversed or encoded in base64.
 func maskTokens(text string) string {
 	if strings.Contains(text, `\`) {
 		if canonical, err := value.Canonical([]byte(text)); err == nil {
@@ -87,7 +101,7 @@ func maskTokens(text string) string {
 		}
 	}
 	if strings.Contains(text, `\u00`) {
-		// An escape can hide any character of a token, also in a JSON text within a JSON text.
+		// An escape can hide any character of a token, also in JSON text inside JSON text.
 		if masked, found := maskPlain(escapedLetter.ReplaceAllStringFunc(text, unescape)); found {
 			return masked
 		}
@@ -96,18 +110,20 @@ func maskTokens(text string) string {
 	return masked
 }
 
-// maskPlain masks the tokens of a text whose tokens have no escapes. From the start of a token, all
-// characters that tokens have are masked: text that follows one directly cannot be told from it.
+// maskPlain masks the tokens of a text whose tokens have no escapes. It masks every following
+// character that a token can contain, because text directly after a token cannot be distinguished
+// from it.
 func maskPlain(text string) (masked string, found bool) {
 	var b strings.Builder
-	from := 0 // of what b does not have yet
+	from := 0 // start of the text that b does not have yet
 	for at := 0; ; {
 		next := strings.Index(text[at:], tokenStart)
 		if next < 0 {
 			break
 		}
 		if at += next; !isToken(text[at:]) {
-			at++ // a token may begin within what looks like one
+			// A token may begin inside a false one.
+			at++
 			continue
 		}
 		b.WriteString(text[from:at])
@@ -122,8 +138,8 @@ func maskPlain(text string) (masked string, found bool) {
 	return b.String(), true
 }
 
-// tokenEnd returns how many characters of a text can be those of a token that begins it. Tokens are
-// base64 of ASCII without '>', '?' and '~', which has no other characters.
+// tokenEnd returns how many leading characters of text can belong to a token. Tokens are base64 of
+// ASCII without '>', '?' and '~', so they contain only letters, digits and padding.
 func tokenEnd(text string) int {
 	n := 0
 	for n < len(text) && isAlphanumeric(text[n]) {
@@ -139,8 +155,8 @@ func isAlphanumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
-// isToken reports whether a text that begins with tokenStart goes on as a task token: with the name
-// of a flow and "#". What follows may have been cut off.
+// isToken reports whether a text that begins with tokenStart continues as a task token: with the
+// name of a flow and "#". The rest of the token may have been cut off.
 func isToken(text string) bool {
 	var name [flow.ErrorNameMax + 3]byte
 	n := 0
@@ -149,7 +165,7 @@ func isToken(text string) bool {
 			return false
 		}
 		if n == 0 && !flow.ValidName(string(name[:1])) {
-			return false // at once: a text may be full of what looks like a token
+			return false // return early: a text may contain many false tokens
 		}
 		n += 3
 		if end := bytes.IndexByte(name[n-3:n], '#'); end >= 0 {
@@ -159,11 +175,11 @@ func isToken(text string) bool {
 	return false
 }
 
-// escapedLetter matches an escape of JSON for a character that tokens may have, in a text that was
-// put into a JSON text any number of times.
+// escapedLetter matches a JSON escape of a character that tokens may have, in a text that was
+// embedded in JSON any number of times.
 var escapedLetter = regexp.MustCompile(`\\+u00[3-7][0-9A-Fa-f]`)
 
-// unescape returns what an escape stands for, if tokens have it.
+// unescape returns the character of an escape if tokens can contain it, else the escape itself.
 func unescape(escape string) string {
 	c, err := strconv.ParseUint(escape[len(escape)-2:], 16, 8)
 	if err != nil || !isAlphanumeric(byte(c)) && c != '=' {

@@ -12,11 +12,11 @@ import (
 	"millrace/shared/interp"
 )
 
-// usable returns the first task token in a text that a report would take.
+// usable returns the first task token in a text that a report would accept.
 func usable(text string) string {
 	for at := range text {
 		if !strings.HasPrefix(text[at:], tokenStart) {
-			continue // ParseToken wants "v1#", and base64 has one text for it
+			continue // ParseToken requires "v1#", whose base64 has a fixed start
 		}
 		for end := at + 1; end <= len(text) && end-at <= 300; end++ {
 			if token, ok := interp.ParseToken(text[at:end]); ok && flow.ValidName(token.Flow) {
@@ -27,13 +27,13 @@ func usable(text string) string {
 	return ""
 }
 
-// newToken returns a task token of random names.
+// newToken returns a task token with random names.
 func newToken(r *rand.Rand, t *testing.T) string {
 	t.Helper()
-	name := func(most int) string {
+	name := func(lengthMax int) string {
 		const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 		b := []byte{letters[r.IntN(len(letters))]}
-		for range r.IntN(most) {
+		for range r.IntN(lengthMax) {
 			b = append(b, (letters + "-0123456789")[r.IntN(len(letters)+11)])
 		}
 		return string(b)
@@ -42,8 +42,9 @@ func newToken(r *rand.Rand, t *testing.T) string {
 	for i := range mac {
 		mac[i] = byte(r.Uint32())
 	}
-	most := []int{1, 5, 128}[r.IntN(3)]
-	token := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "v1#%s#%s#%d#%s", name(most), name(20), 1+r.IntN(9999),
+	lengthMax := []int{1, 5, 128}[r.IntN(3)]
+	token := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "v1#%s#%s#%d#%s", name(lengthMax),
+		name(20), 1+r.IntN(9999),
 		base64.StdEncoding.EncodeToString(mac[:])))
 	if _, ok := interp.ParseToken(token); !ok {
 		t.Fatalf("%s is no token", token)
@@ -51,11 +52,14 @@ func newToken(r *rand.Rand, t *testing.T) string {
 	return token
 }
 
-// around returns a text that a flow could put before or behind a token.
+// around returns a text that a flow could put before or after a token.
 func around(r *rand.Rand, token string) string {
-	parts := []string{"", "", " ", "djEj", "djEjA", "djEjAA", "djEjAAA", "djE", "djEjdjEj", "djEjYQ", "djEjYWFh", "djEjYSNi",
-		"o1_djEjAA", "A", "0", "=", "==", "-", "/", "+", "%3D", ".", "\\", "\"", "\n", "é", "\u00dd", "\U0001f600", token[:4], token[:5],
-		token[:len(token)/2], token[1:9], token[4:], strings.Repeat("djEjA", 40), strings.Repeat("djEjYWFh", 20)}
+	parts := []string{"", "", " ", "djEj", "djEjA", "djEjAA", "djEjAAA", "djE", "djEjdjEj",
+		"djEjYQ", "djEjYWFh", "djEjYSNi",
+		"o1_djEjAA", "A", "0", "=", "==", "-", "/", "+", "%3D", ".", "\\", "\"", "\n", "é",
+		"\u00dd", "\U0001f600", token[:4], token[:5],
+		token[:len(token)/2], token[1:9], token[4:], strings.Repeat("djEjA", 40),
+		strings.Repeat("djEjYWFh", 20)}
 	text := ""
 	for range r.IntN(4) {
 		text += parts[r.IntN(len(parts))]
@@ -63,8 +67,9 @@ func around(r *rand.Rand, token string) string {
 	return text
 }
 
-// TestNoTokenPasses: whatever stands before and behind a task token, with or without a space, in a plain text, in JSON, in
-// JSON within JSON, and written with escapes, the masked text has no token that a report takes; JSON stays JSON.
+// TestNoTokenPasses: a masked text contains no token that a report accepts, whatever text surrounds
+// the token: plain text, JSON, JSON inside JSON, or escapes, with or without blanks. JSON remains
+// JSON.
 func TestNoTokenPasses(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	inJSON := func(text string) string {
@@ -74,7 +79,8 @@ func TestNoTokenPasses(t *testing.T) {
 		}
 		return string(b)
 	}
-	escaped := func(text string) string { // at random
+	// escaped writes characters as escapes, at random.
+	escaped := func(text string) string {
 		var b strings.Builder
 		for _, c := range text {
 			if c < 128 && c >= '0' && r.IntN(3) == 0 {
@@ -108,25 +114,28 @@ func TestNoTokenPasses(t *testing.T) {
 		}
 		once := `{"t":"` + escaped(token) + `"}`
 		twice := inJSON(once)
-		if err := json.Unmarshal([]byte(maskTokens(once)), &inner); err != nil || usable(inner["t"]) != "" {
+		if err := json.Unmarshal([]byte(maskTokens(once)), &inner); err != nil ||
+			usable(inner["t"]) != "" {
 			t.Fatalf("%s: %q, %v", once, inner["t"], err)
 		}
 		if err := json.Unmarshal([]byte(maskTokens(twice)), &outer); err != nil {
 			t.Fatalf("%v: %s", err, twice)
 		}
-		if err := json.Unmarshal([]byte(outer["t"]), &inner); err != nil || usable(inner["t"]) != "" {
+		if err := json.Unmarshal([]byte(outer["t"]), &inner); err != nil ||
+			usable(inner["t"]) != "" {
 			t.Fatalf("%s: %q, %v", twice, inner["t"], err)
 		}
 	}
 }
 
-// TestNoTokenNoMask: texts without a token stay as they are.
+// TestNoTokenNoMask: a text without a token does not change.
 func TestNoTokenNoMask(t *testing.T) {
-	for _, text := range []string{"", "{}", "djEj", "djEjbm90aGluZw", "djEjAdjEjB", `{"a":"djEjAAAA\u0041"}`, `bad \u0064jEj`,
+	for _, text := range []string{"", "{}", "djEj", "djEjbm90aGluZw", "djEjAdjEjB",
+		`{"a":"djEjAAAA\u0041"}`, `bad \u0064jEj`,
 		"djEj" + strings.Repeat("YWFh", 60), "djEj" + strings.Repeat("YWFh", 43) + "I2Fh"} {
 		want := text
 		if strings.HasPrefix(text, "{") {
-			want = strings.ReplaceAll(text, `\u0041`, "A") // canonical
+			want = strings.ReplaceAll(text, `\u0041`, "A") // the canonical form
 		}
 		if got := maskTokens(text); got != want {
 			t.Errorf("%q becomes %q", text, got)
@@ -134,9 +143,13 @@ func TestNoTokenNoMask(t *testing.T) {
 	}
 }
 
-// BenchmarkMask measures a text that is full of beginnings of tokens.
+// BenchmarkMask measures a text that is full of false starts of tokens.
 func BenchmarkMask(b *testing.B) {
-	for name, part := range map[string]string{"starts": "djEjA", "names": "djEj" + strings.Repeat("YWFh", 42), "letters": "YWFh"} {
+	for name, part := range map[string]string{
+		"starts":  "djEjA",
+		"names":   "djEj" + strings.Repeat("YWFh", 42),
+		"letters": "YWFh",
+	} {
 		text := strings.Repeat(part, 1<<20/len(part))
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
