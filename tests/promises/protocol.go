@@ -29,7 +29,7 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Invariants: []string{"told", "sent", "late callback", "callback arrives", "late outbox", "counts once"},
 		Models:     []string{"relay: by the end of its own child", "relay: which has been committed", "relay: and which counts once", "relay: delivered"},
 		Tests:      []string{"shared/engine: TestFlowV1TokenTwice, TestFlowV1CallbackTwice, TestFlowV1CallbackLate, TestChildsEndThroughInbox, TestCallbacks"},
-		Open:       "in the older language, whether the end counts for the next attempt too is for `TestFlowV1TokenTwice` alone; tokens of other deployments do not exist"},
+		Open:       "in FlowV1, whether the end counts for the next attempt too is for `TestFlowV1TokenTwice` alone; tokens of other deployments do not exist"},
 	{Says: "a child that nobody waits for is stopped",
 		Invariants: []string{"orphan", "late stop", "stopped namesake", "reference"},
 		Models:     []string{"relay: with nothing left to send", "relay: stops"},
