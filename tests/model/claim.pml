@@ -6,7 +6,7 @@
  * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
  * number: of a store that fails for ever, or a process that always dies, nothing can be promised.
  *
- * shared/engine: StartExecution, claim, try, fold.answer, wake. shared/store: Create, writer.orphans, Forget, ForgetExpired.
+ * shared/engine: StartExecution, claim, transact, sendReplies, wakeTime. shared/store: Create, writer.wakeClaimValues, DeleteExpiredExecution, DeleteExpiredRow.
  */
 
 #ifndef STARTERS

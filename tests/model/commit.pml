@@ -1,12 +1,12 @@
 /*
- * commit.pml: the commit (execution.md 1.3). WRITERS writers bring one piece of news each to one execution. A writer loads
+ * commit.pml: the commit (execution.md 1.3). WRITERS writers bring one message each to one execution. A writer loads
  * the state row, puts the tail that it found full into a history row, and writes the state row on condition of its version.
  * It may die before and after every write and be repeated; answers of writes are lost; writes are carried out late.
  *
  * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
  * number: of a store that fails for ever, or a process that always dies, nothing can be promised.
  *
- * shared/store: Commit, write, writer.tail. shared/engine: round, try, load.
+ * shared/store: Commit, write, writer.appendTail. shared/engine: commitWithRetry, transact, load.
  */
 
 #ifndef WRITERS
@@ -24,7 +24,7 @@
 #define STARTED 7                    /* mark of the claim's event */
 #define BIT(w) (1 << (w))
 #define FULLTAIL(f, l) ((l) - (f) + 1 >= FULL)
-#define NEWS(w) (1 + (w) % 2)        /* events that news w writes */
+#define EVENTS(w) (1 + (w) % 2)        /* events that message w writes */
 
 /* The state row. A list of events is written as their marks, three bits each, the first one lowest. */
 byte ver = 1;
@@ -47,8 +47,8 @@ short latePut;
 /* What has happened, for the checks alone. */
 byte was[EVENTS];                    /* marks of the events as they were committed */
 byte counted[WRITERS + 1];
-byte gone;                           /* news whose writer died for good */
-byte told;                           /* news whose bringer was told that it is in */
+byte gone;                           /* messages whose writer died for good */
+byte told;                           /* messages whose sender was told that they are in */
 
 /* As a reader reads: the history rows in the order of their keys up to the tail, then the tail. No gap, nothing changed. */
 inline checkHistory() {
@@ -88,10 +88,10 @@ inline putRow(key, content) {
 	hist[key] = content
 }
 
-/* The row after news w, made of what its writer has loaded. */
+/* The row after message w, made of what its writer has loaded. */
 inline applyNews(w, flush, f, l, t, c) {
 	d_step {
-	assert(counted[w] == 0);                       /* news counts once */
+	assert(counted[w] == 0);                       /* a message counts once */
 	counted[w] = 1;
 	ver++;
 	for (at : 1 .. WRITERS) { lateVer[at] = 0 }; /* their condition will never hold again */
@@ -103,7 +103,7 @@ inline applyNews(w, flush, f, l, t, c) {
 	fi;
 	at = 0;
 	do
-	:: at < NEWS(w) ->
+	:: at < EVENTS(w) ->
 		tail = tail | (w << (3 * (last - first + 1)));
 		last++;
 		assert(was[last] == 0);                /* one version, one writer */
@@ -181,7 +181,7 @@ put:	skip;
 #endif
 	goto counts;
 
-lost:                                        /* lost and unknown are one case: load again, fold the same news again */
+lost:                                        /* lost and unknown are one case: load again, apply the same message again */
 #ifdef MUT_LOSER_DELETES
 	if
 	:: token != me && flush -> atomic { hist[f] = 0; checkHistory() }
@@ -204,7 +204,7 @@ lost:                                        /* lost and unknown are one case: l
 
 dead:
 	if
-	:: goto load                           /* somebody brings the same news again */
+	:: goto load                           /* the sender sends the same message again */
 	:: atomic { gone = gone | BIT(me); goto finished }
 	fi;
 
@@ -244,7 +244,7 @@ end:
 	od
 }
 
-/* When nothing goes on any more, all news is in but that of the dead. */
+/* When nothing goes on any more, all messages are in but those of dead writers. */
 proctype End() {
 	byte w;
 end:
@@ -268,6 +268,6 @@ init {
 }
 
 #ifdef LIVE
-/* Whoever brings news is told, or is gone for good. */
+/* Each sender of a message is told, or is gone for good. */
 ltl answered { <> ((told | gone) == (1 << (WRITERS + 1)) - 2) }
 #endif

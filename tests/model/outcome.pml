@@ -1,16 +1,16 @@
 /*
  * outcome.pml: attempts, leases and outcomes (execution.md 1.4 and 1.6). One execution of one task, which is tried at most
  * twice. Runners take the attempt, call it, and run the execution on; reporters report it, somebody stops it, it times out;
- * leases run out under live runners; news that loses its races goes into the inbox.
+ * leases run out under live runners; a message that loses its races goes into the inbox.
  *
- * OLD: the token names the state's entry and not the attempt (the older language). SYNC: the call's answer is the result.
+ * FLOWV1: the token names the state's entry and not the attempt (FlowV1). SYNC: the call's answer is the result.
  *
  * That somebody looks when something is to be done is sweep.pml's to show: here runners look whenever there is reason to.
  *
  * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
  * number: of a store that fails for ever, or a process that always dies, nothing can be promised.
  *
- * shared/engine: accept, marked, do, round, try, fold.news, call, follow, and the inbox. shared/interp: news, take, leaseOver.
+ * shared/engine: accept, findMark, submitAndWait, commitWithRetry, transact, messages, call, applyEffects, and the inbox. shared/interp: message, leaseReady, leaseExpired.
  */
 
 #ifndef RUNNERS
@@ -38,7 +38,7 @@
 #define BRANCHES 1                   /* commits by another branch of the flow, which change the version alone */
 #endif
 #define TRIES 1                      /* conditional writes that may fail before the inbox */
-#define LOOKS 1                      /* of a reporter whose news waits in the inbox */
+#define LOOKS 1                      /* of a reporter whose message waits in the inbox */
 
 /* Marks of what closes an attempt: callers have theirs, 1 to CALLERS; the stoppers are the last of them. */
 #define CALLERS (REPORTERS + STOPPERS)
@@ -61,7 +61,7 @@ bit ended;
 /* Inbox rows: the mark of who has put it, by the id in the token, and the attempt that it is for. 0: b#<run>#stop. */
 byte box[3];
 byte boxFor[3];
-#ifdef OLD
+#ifdef FLOWV1
 #define PLACE(a) ((a) > 0 -> 1 : 0)  /* the token, and with it the row's key, are those of the entry */
 #else
 #define PLACE(a) (a)
@@ -82,14 +82,14 @@ byte branches = BRANCHES;
 bit out[3];                          /* the attempt has been called, so that its token is out */
 bit spent[3];                        /* a lease of the attempt has run out while its call went on */
 bit answered[3];                     /* a live runner has had the answer of the attempt's call */
-byte counts[CALLERS + 1];            /* how often the news of a caller has closed something */
+byte counts[CALLERS + 1];            /* how often the message of a caller has closed something */
 bit accepted[CALLERS + 1];
 bit refused[CALLERS + 1];
 #ifdef LIVE
 byte asking;                         /* callers that wait for an answer */
 #define ASK asking++
 #define ANSWERED asking--
-/* What changes nothing is no commit: else whoever looks for ever would come through all versions. */
+/* What changes nothing is no commit: else a caller that looks for ever would come through all versions. */
 #define REMEMBER oldPhase = phase; oldAtt = att
 #define CHANGED (phase != oldPhase || att != oldAtt)
 #define FORGET oldPhase = 0; oldAtt = 0
@@ -107,7 +107,7 @@ inline close(a, m) {
 	assert(a == 0 || a == att && by[a] == 0);        /* an attempt is closed once */
 	by[a] = m;
 	if
-	:: m <= CALLERS -> counts[m]++; assert(counts[m] == 1)  /* news counts once */
+	:: m <= CALLERS -> counts[m]++; assert(counts[m] == 1)  /* a message counts once */
 	:: else
 	fi;
 	if
@@ -124,8 +124,8 @@ inline next() {
 	lateVer = 0; lateBy = 0; lateAtt = 0
 }
 
-/* What a runner makes of the row that it has loaded, its news first. */
-inline fold(me) {
+/* What a runner makes of the row that it has loaded, its messages first. */
+inline step(me) {
 	d_step {
 		took = 0;
 		REMEMBER;
@@ -143,7 +143,7 @@ inline fold(me) {
 		:: else
 		fi;
 		if
-#ifdef MUT_LETTER_NAMES_ENTRY
+#ifdef MUT_INBOX_NAMES_ENTRY
 		:: sees[PLACE(att)] != 0 && !ended && by[att] == 0 -> close(att, sees[PLACE(att)])
 #else
 		:: sees[PLACE(att)] != 0 && seesFor == att && !ended && by[att] == 0 -> close(att, sees[PLACE(att)])
@@ -183,7 +183,7 @@ inline fold(me) {
 	}
 }
 
-/* Something is to be done by whoever looks. */
+/* Something is to be done by the next who looks. */
 #define WORK (phase == ready || phase == failing || phase == finishing || box[0] != 0 || box[1] != 0 || box[2] != 0)
 /* The lease is over: nobody can be at the call any more. */
 #define DEADLEASE (phase == called && fly[owner] != att && held[owner] != att)
@@ -197,7 +197,7 @@ inline take(a) {
 
 /* The process dies, and with it what it had in flight and what it held. */
 inline die() {
-	folded = 0;
+	stepped = 0;
 	if
 	:: held[me] != 0 -> answered[held[me]] = 0
 	:: else
@@ -229,7 +229,7 @@ proctype Runner(byte me) {
 	byte v, took;
 	byte sees[3];                        /* the inbox as it was loaded */
 	byte seesFor;
-	bit lapse, late, folded;
+	bit lapse, late, stepped;
 #ifdef LIVE
 	mtype oldPhase;
 	byte oldAtt;
@@ -270,8 +270,8 @@ commit:
 #endif
 	if
 	:: atomic { ver == v ->
-		fold(me);
-		folded = 1;
+		step(me);
+		stepped = 1;
 		if
 		:: held[me] != 0 && (ended || by[held[me]] != 0 || phase == submitted) -> held[me] = 0
 		:: else
@@ -282,8 +282,8 @@ commit:
 		:: else
 		fi;
 		took = 0 }
-	:: atomic { ver == v && unknowns > 0 -> unknowns--; fold(me); took = 0 }
-	:: atomic { ver == v && crashes > 0 -> crashes--; fold(me); took = 0; die() }
+	:: atomic { ver == v && unknowns > 0 -> unknowns--; step(me); took = 0 }
+	:: atomic { ver == v && crashes > 0 -> crashes--; step(me); took = 0; die() }
 	:: atomic { ver != v ->
 #ifdef MUT_DROP_RESULT
 		held[me] = 0
@@ -294,12 +294,12 @@ commit:
 	:: atomic { crashes > 0 -> crashes--; die() }
 	fi;
 
-	/* Inbox rows that have been folded, or came too late, are deleted. */
+	/* Inbox rows that have been applied, or came too late, are deleted. */
 	if
-#ifdef MUT_KEEP_LATE_LETTERS
-	:: atomic { folded && !ended && (sees[0] != 0 || sees[1] != 0 || sees[2] != 0) -> dropInbox() }
+#ifdef MUT_KEEP_LATE_ENTRIES
+	:: atomic { stepped && !ended && (sees[0] != 0 || sees[1] != 0 || sees[2] != 0) -> dropInbox() }
 #else
-	:: atomic { folded && (sees[0] != 0 || sees[1] != 0 || sees[2] != 0) -> dropInbox() }
+	:: atomic { stepped && (sees[0] != 0 || sees[1] != 0 || sees[2] != 0) -> dropInbox() }
 #endif
 	:: else
 	fi;
@@ -308,7 +308,7 @@ commit:
 		:: held[me] != 0 && CLOSED(held[me]) -> held[me] = 0
 		:: else
 		fi;
-		lapse = 0; late = 0; v = 0; folded = 0; sees[0] = 0; sees[1] = 0; sees[2] = 0; seesFor = 0;
+		lapse = 0; late = 0; v = 0; stepped = 0; sees[0] = 0; sees[1] = 0; sees[2] = 0; seesFor = 0;
 		goto end
 	}
 }
@@ -318,9 +318,9 @@ commit:
 
 #define ENTRYCLOSED (ended || phase == finishing)
 
-/* A look at the state. In the older language the news is made one for the attempt that is open then, once and for all. */
+/* A look at the state. In FlowV1 the message is made one for the attempt that is open then, once and for all. */
 inline load() {
-#ifdef OLD
+#ifdef FLOWV1
 #ifdef MUT_TOKEN_AGAIN
 	if
 	:: !STOPS(me) -> a = 0
@@ -352,7 +352,7 @@ proctype Caller(byte me) {
 		:: !STOPS(me) && ended && !out[1] -> ASK; goto finished
 		fi;
 		ASK;
-#ifdef OLD
+#ifdef FLOWV1
 		a = 0
 #endif
 	};
@@ -378,7 +378,7 @@ again:
 	if
 	:: atomic { box[PLACE(a)] == 0 -> box[PLACE(a)] = me; boxFor[PLACE(a)] = a }
 	:: atomic { box[PLACE(a)] == 0 && crashes > 0 -> crashes--; box[PLACE(a)] = me; boxFor[PLACE(a)] = a; goto finished }
-#ifdef MUT_OTHERS_LETTER_IS_DONE
+#ifdef MUT_OTHERS_ENTRY_IS_DONE
 	:: atomic { box[PLACE(a)] != 0 -> goto refuse }
 #else
 	:: atomic { box[PLACE(a)] != 0 -> skip }       /* another's: being there is not being accepted */
@@ -418,7 +418,7 @@ closed:
 #ifndef MUT_NO_MARKS
 		:: MARKED(me) -> goto ok
 #endif
-#ifdef OLD
+#ifdef FLOWV1
 		:: !MARKED(me) && !ENTRYCLOSED && !STOPS(me) -> goto unknown   /* its task is tried again: come again */
 #endif
 		:: else
@@ -479,10 +479,10 @@ init {
 }
 
 #ifdef LIVE
-/* Whoever brings news is answered. */
+/* Each sender of a message is answered. */
 ltl answered { []<> (asking == 0) }
 /* What lies in the inbox is taken in, or dropped. */
-ltl letters { [] (box[1] != 0 -> <> (box[1] == 0)) }
+ltl inboxEntries { [] (box[1] != 0 -> <> (box[1] == 0)) }
 /* A call whose caller is gone is called again. */
 ltl again { [] (DEADLEASE -> <> !DEADLEASE) }
 /* What is ready is called, what has failed is tried again or fails its execution. */

@@ -8,9 +8,9 @@
  * LIVE: what must happen does happen, under weak fairness: a process that can always go on does so. Every fault is bounded in
  * number: of a store that fails for ever, or a process that always dies, nothing can be promised.
  *
- * A child's end is for the attempt that has started it, in both languages: in the older one its token would not say so.
+ * A child's end is for the attempt that has started it, in both dialects: in FlowV1 its token would not say so.
  *
- * shared/engine: call, StartChild, startedBy, relay, deliver, stopChild, report. shared/interp: end, callback, stopChild, sent.
+ * shared/engine: call, StartChild, startedBy, relay, deliver, stopChild, report. shared/interp: end, enqueueCallback, enqueueStopChild, delivered.
  */
 
 #ifndef RELAYS

@@ -7,9 +7,9 @@
  * number: of hints that are always lost, or runners that always die, nothing can be promised. What has ended has something
  * to send then.
  *
- * POISON: whoever folds the execution dies of it.
+ * POISON: the engine that steps the execution dies of it.
  *
- * shared/engine: fold.wake, fold.begun, early, round, wake, postpone, sendHint. shared/interp: NextDue, Ready.
+ * shared/engine: wakeTime, countRunner, wokeEarly, commitWithRetry, wakeRow, bumpWake, sendHint. shared/interp: NextWakeTime, Ready.
  */
 
 #ifndef RUNNERS
@@ -128,7 +128,7 @@ inline setWake(counted) {
 }
 
 /* What the runner makes of the row that it has loaded: what is due first, then it takes what is ready. */
-inline fold(me) {
+inline step(me) {
 	d_step {
 		counted = tries > 0 || begun > 0;
 		took = 0;
@@ -187,7 +187,7 @@ end:
 		fi;
 		ENTER };
 		goto round
-	:: atomic { flying == me && !held -> held = 1; ENTER };       /* the call is answered: news */
+	:: atomic { flying == me && !held -> held = 1; ENTER };       /* the call is answered: a message */
 		goto round
 	:: atomic { flying == me && !held && crashes > 0 -> crashes--; die() }
 	od;
@@ -226,7 +226,7 @@ round:
 	atomic { die() };
 #endif
 	if
-	:: atomic { CURRENT(me) -> fold(me);
+	:: atomic { CURRENT(me) -> step(me);
 		if
 		:: took -> flying = me
 		:: else -> 
@@ -237,10 +237,10 @@ round:
 		fi;
 		goto done }
 	:: atomic { !CURRENT(me) -> goto again }
-	:: atomic { CURRENT(me) && unknowns > 0 -> unknowns--; fold(me); goto again }
+	:: atomic { CURRENT(me) && unknowns > 0 -> unknowns--; step(me); goto again }
 	:: atomic { CURRENT(me) && unknowns > 0 -> unknowns--; goto again }
 	:: atomic { crashes > 0 -> crashes--; die() }
-	:: atomic { CURRENT(me) && crashes > 0 -> crashes--; fold(me); die() }
+	:: atomic { CURRENT(me) && crashes > 0 -> crashes--; step(me); die() }
 	fi;
 again:  /* lost or unknown: load again */
 	if

@@ -23,7 +23,7 @@ var Protocol = Topic{Name: "execution", Promises: []Promise{
 		Tests:      []string{"shared/engine: TestPoison, TestAcceptorPoison, TestLostCommitsAreNoPoison, TestWaitingIsNoPoison, TestQuarantine, TestLeftBehind"}},
 	{Says: "a message that loses its races is accepted by way of the inbox, or its sender is told to try again",
 		Invariants: []string{"inbox row", "late inbox", "marked", "report answer", "stop answer"},
-		Models:     []string{"outcome: no row is left", "outcome: and not by him", "outcome: letters", "outcome: answered"},
+		Models:     []string{"outcome: no row is left", "outcome: and not by him", "outcome: inboxEntries", "outcome: answered"},
 		Tests:      []string{"shared/engine: TestInbox, TestInboxGivesUp, TestWideInbox, TestLeftInboxEntry, TestInboxEntryComesTooLate"}},
 	{Says: "the end of a child, or of an execution with a callback token, is reported once, as it was",
 		Invariants: []string{"told", "sent", "late callback", "callback arrives", "late outbox", "counts once"},
