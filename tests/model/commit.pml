@@ -24,7 +24,7 @@
 #define STARTED 7                    /* mark of the claim's event */
 #define BIT(w) (1 << (w))
 #define FULLTAIL(f, l) ((l) - (f) + 1 >= FULL)
-#define EVENTS(w) (1 + (w) % 2)        /* events that message w writes */
+#define EVENTS_OF(w) (1 + (w) % 2)        /* events that message w writes */
 
 /* The state row. A list of events is written as their marks, three bits each, the first one lowest. */
 byte ver = 1;
@@ -103,7 +103,7 @@ inline applyNews(w, flush, f, l, t, c) {
 	fi;
 	at = 0;
 	do
-	:: at < EVENTS(w) ->
+	:: at < EVENTS_OF(w) ->
 		tail = tail | (w << (3 * (last - first + 1)));
 		last++;
 		assert(was[last] == 0);                /* one version, one writer */
