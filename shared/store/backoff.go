@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// Pauses between attempts are drawn between 0 and a bound that doubles.
+// A pause between attempts is random, from 0 to a bound that doubles with each attempt.
 const (
 	backoffMin = 25 * time.Millisecond
 	backoffMax = time.Second
 )
 
-// Backoff waits between attempts of a driver's call, of which n have been made again, 0 at first, for a time that grows with
-// n, 1 s at the most. False when that would last beyond end, or when ctx ends before.
+// Backoff waits before a driver repeats a call. n is the number of repeats so far, 0 at first. The
+// wait grows with n to at most 1 s. It returns false if the wait would last beyond end, or if ctx
+// ends.
 func Backoff(ctx context.Context, n int, end time.Time) bool {
 	d := rand.N(min(backoffMin<<min(n, 10), backoffMax))
 	if time.Now().Add(d).After(end) {

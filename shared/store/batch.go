@@ -5,15 +5,17 @@ import (
 	"sync"
 )
 
-// BatchLimits is what a service takes in one request, and how many requests of one commit may be under way.
+// BatchLimits are the limits of one request to a service, and how many requests of one commit may
+// be under way.
 type BatchLimits struct {
 	Rows        int
 	Bytes       int
 	Concurrency int
 }
 
-// PutBatches cuts what rows have become into batches and writes each with put, several at once. All of them are tried, also
-// when one fails. One entry may be larger than a batch: it is one of its own.
+// PutBatches splits entries, which are encoded rows, into batches and calls put for each, several
+// at once. It tries all batches even if one fails. An entry that is larger than a batch gets a
+// batch of its own.
 func PutBatches[E any](entries []E, size func(E) int, l BatchLimits, put func([]E) error) error {
 	batches := l.split(len(entries), func(i int) int { return size(entries[i]) })
 	if len(batches) == 1 {
@@ -36,7 +38,7 @@ func PutBatches[E any](entries []E, size func(E) int, l BatchLimits, put func([]
 	return errors.Join(errs...)
 }
 
-// split gives the lengths of the batches of n entries.
+// split returns the lengths of the batches of n entries.
 func (l BatchLimits) split(n int, size func(int) int) (lengths []int) {
 	length, bytes := 0, 0
 	for i := range n {
@@ -54,7 +56,7 @@ func (l BatchLimits) split(n int, size func(int) int) (lengths []int) {
 	return lengths
 }
 
-// DedupeRows gives of rows with one key the last one, at the place of the first.
+// DedupeRows keeps, of rows with the same key, the last one, at the place of the first.
 func DedupeRows(rows []Row) []Row {
 	latest := make([]Row, 0, len(rows))
 	at := make(map[Key]int, len(rows))

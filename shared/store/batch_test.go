@@ -38,19 +38,20 @@ func TestPutBatches(t *testing.T) {
 	}
 }
 
-// TestPutBatchesTriesAll: a batch that fails does not keep the others back.
+// TestPutBatchesTriesAll: after a batch fails, PutBatches still writes the others.
 func TestPutBatchesTriesAll(t *testing.T) {
 	var mu sync.Mutex
 	put, torn := 0, errors.New("torn")
-	err := store.PutBatches([]int{1, 2, 3, 4, 5}, func(int) int { return 1 }, store.BatchLimits{Rows: 1, Bytes: 1, Concurrency: 2}, func(b []int) error {
-		mu.Lock()
-		defer mu.Unlock()
-		put++
-		if b[0] == 2 {
-			return torn
-		}
-		return nil
-	})
+	err := store.PutBatches([]int{1, 2, 3, 4, 5}, func(int) int { return 1 },
+		store.BatchLimits{Rows: 1, Bytes: 1, Concurrency: 2}, func(b []int) error {
+			mu.Lock()
+			defer mu.Unlock()
+			put++
+			if b[0] == 2 {
+				return torn
+			}
+			return nil
+		})
 	if put != 5 || !errors.Is(err, torn) {
 		t.Errorf("%d put, %v", put, err)
 	}
@@ -61,7 +62,8 @@ func TestDedupeRows(t *testing.T) {
 		return store.Row{Key: store.Key{Partition: key}, Data: []byte(data)}
 	}
 	got := store.DedupeRows([]store.Row{row("a", "1"), row("b", "2"), row("a", "3")})
-	if len(got) != 2 || got[0].Partition != "a" || string(got[0].Data) != "3" || string(got[1].Data) != "2" {
+	if len(got) != 2 || got[0].Partition != "a" || string(got[0].Data) != "3" ||
+		string(got[1].Data) != "2" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -5,36 +5,37 @@ import (
 	"sync"
 )
 
-// CallTracker counts the calls under way of a driver, so that its Close can wait for them. The zero value is open. It is safe
-// for many goroutines.
+// CallTracker counts the calls that a driver has under way, so that its Close can wait for them.
+// The zero value is open. It is safe for concurrent use.
 type CallTracker struct {
 	mu     sync.RWMutex // held for reading while a call begins
 	closed bool
 	active sync.WaitGroup
 }
 
-// Begin begins a call, which Leave ends. The error of a context that has ended, or the one given when the gate is closed:
-// then there is nothing to leave.
-func (g *CallTracker) Begin(ctx context.Context, closed error) error {
+// Begin begins a call, which End ends. It returns the error of a context that has ended, or closed
+// if the tracker is closed. After an error the caller must not call End.
+func (t *CallTracker) Begin(ctx context.Context, closed error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	if g.closed {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.closed {
 		return closed
 	}
-	g.active.Add(1)
+	t.active.Add(1)
 	return nil
 }
 
 // End ends a call.
-func (g *CallTracker) End() { g.active.Done() }
+func (t *CallTracker) End() { t.active.Done() }
 
-// Close refuses every later call, and returns when those under way have ended. It may be called again.
-func (g *CallTracker) Close() {
-	g.mu.Lock()
-	g.closed = true
-	g.mu.Unlock()
-	g.active.Wait()
+// Close rejects every later call, and returns when the calls under way have ended. It may be called
+// again.
+func (t *CallTracker) Close() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.active.Wait()
 }

@@ -10,13 +10,13 @@ import (
 	"millrace/shared/flow"
 )
 
-// Stores of clouds bill a write by the size of its row, in units. Data that deflate makes cheaper to write stands there
-// deflated, apart from plain data; what it does not make cheaper is left as it is.
+// Cloud stores bill a write by the size of its row, in units. If deflate saves a unit, the row
+// holds its data deflated, in another attribute than plain data; otherwise the data stays plain.
 
-// compressibleMax bounds what is deflated and what is inflated.
+// compressibleMax is the largest data that is deflated or inflated, in bytes.
 const compressibleMax = 1 << 20
 
-// bestSpeedMin is the length from which speed is worth more than the last bytes.
+// bestSpeedMin is the length from which data is deflated for speed rather than size, in bytes.
 const bestSpeedMin = 32 << 10
 
 var deflaters = [2]sync.Pool{
@@ -27,23 +27,23 @@ var deflaters = [2]sync.Pool{
 func newDeflater(level int) *flate.Writer {
 	w, err := flate.NewWriter(nil, level)
 	if err != nil {
-		panic(err) // the level is one of the package's own
+		panic(err) // levels are constants of this package
 	}
 	return w
 }
 
-// Units is how many units a write of so many bytes takes when one is for so many; at least one.
+// Units returns how many units of unit bytes a write of that many bytes takes; at least one.
 func Units(bytes, unit int) int { return max(1, (bytes+unit-1)/unit) }
 
-// Compress deflates the data of a row if fewer units pay for the row then: rest is how many bytes the row has besides, unit
-// how many a unit is for. It answers nil where the data is better left as it is.
+// Compress returns the data of a row deflated if the row then takes fewer units, and nil otherwise.
+// overhead is the size of the rest of the row, unit that of a unit, in bytes.
 func Compress(data []byte, overhead, unit int) []byte {
 	plain := Units(overhead+len(data), unit)
 	if plain == 1 || len(data) > compressibleMax {
 		return nil
 	}
-	if packed := deflate(data); Units(overhead+len(packed), unit) < plain {
-		return packed
+	if compressed := deflate(data); Units(overhead+len(compressed), unit) < plain {
+		return compressed
 	}
 	return nil
 }
@@ -57,7 +57,7 @@ func deflate(data []byte) []byte {
 	defer pool.Put(w)
 	out := bytes.NewBuffer(make([]byte, 0, len(data)/2+64))
 	w.Reset(out)
-	w.Write(data) // into memory: no error
+	w.Write(data) // writes to memory do not fail
 	w.Close()
 	return out.Bytes()
 }
@@ -66,7 +66,7 @@ var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
 
 var errCompressed = fmt.Errorf("store: the deflated data of a row: %w", flow.ErrCorrupt)
 
-// Decompress gives the data that Pack has deflated.
+// Decompress returns the data that Compress has deflated.
 func Decompress(compressed []byte) ([]byte, error) {
 	r := inflaters.Get().(io.ReadCloser)
 	defer inflaters.Put(r)
@@ -74,7 +74,8 @@ func Decompress(compressed []byte) ([]byte, error) {
 		return nil, err
 	}
 	out := bytes.NewBuffer(make([]byte, 0, 4*len(compressed)))
-	if _, err := out.ReadFrom(io.LimitReader(r, compressibleMax+1)); err != nil || out.Len() > compressibleMax {
+	if _, err := out.ReadFrom(io.LimitReader(r, compressibleMax+1)); err != nil ||
+		out.Len() > compressibleMax {
 		return nil, errCompressed
 	}
 	return out.Bytes(), nil

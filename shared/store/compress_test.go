@@ -15,23 +15,26 @@ func TestCompress(t *testing.T) {
 	random.Read(noise)
 	text := []byte(strings.Repeat(`{"name":"value"}`, 400))
 	for _, c := range []struct {
-		name       string
-		data       []byte
-		rest, unit int
-		packed     bool
+		name           string
+		data           []byte
+		overhead, unit int
+		compressed     bool
 	}{
-		{"nothing", nil, 10, 1024, false}, {"one unit", text[:500], 10, 1024, false}, {"noise", noise, 10, 1024, false},
-		{"text", text, 10, 1024, true}, {"text of two larger units", text, 10, 4096, true}, {"text of one larger unit", text[:4000], 10, 4096, false},
-		{"the rest makes it two", text[:4000], 97, 4096, true}, {"too much", make([]byte, 1<<20+1), 0, 1024, false},
+		{"nothing", nil, 10, 1024, false}, {"one unit", text[:500], 10, 1024, false},
+		{"noise", noise, 10, 1024, false},
+		{"text", text, 10, 1024, true}, {"text of two larger units", text, 10, 4096, true},
+		{"text of one larger unit", text[:4000], 10, 4096, false},
+		{"the rest makes it two", text[:4000], 97, 4096, true},
+		{"too much", make([]byte, 1<<20+1), 0, 1024, false},
 	} {
-		packed := store.Compress(c.data, c.rest, c.unit)
-		if (packed != nil) != c.packed {
-			t.Errorf("%s: %d bytes become %d", c.name, len(c.data), len(packed))
+		compressed := store.Compress(c.data, c.overhead, c.unit)
+		if (compressed != nil) != c.compressed {
+			t.Errorf("%s: %d bytes become %d", c.name, len(c.data), len(compressed))
 		}
-		if packed == nil {
+		if compressed == nil {
 			continue
 		}
-		if got, err := store.Decompress(packed); err != nil || !bytes.Equal(got, c.data) {
+		if got, err := store.Decompress(compressed); err != nil || !bytes.Equal(got, c.data) {
 			t.Errorf("%s: %d of %d bytes come back, %v", c.name, len(got), len(c.data), err)
 		}
 	}
@@ -45,8 +48,8 @@ func FuzzDecompress(f *testing.F) {
 	f.Add(store.Compress(make([]byte, 1<<20), 0, 1024))
 	f.Add([]byte("\xff\xff\xff\xff"))
 	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, packed []byte) {
-		if data, err := store.Decompress(packed); err == nil && len(data) > 1<<20 {
+	f.Fuzz(func(t *testing.T, compressed []byte) {
+		if data, err := store.Decompress(compressed); err == nil && len(data) > 1<<20 {
 			t.Errorf("%d bytes", len(data))
 		}
 	})

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Cursor writes where a page of the wake index ended, for drivers whose index goes on behind a row: wake time, length of
-// the partition, partition, sort key.
+// Cursor encodes where a page of the wake index ended, for drivers whose index continues after a
+// row: wake time, length of the partition, partition, sort key.
 func (r DueRow) Cursor() string {
 	b := binary.BigEndian.AppendUint64(nil, uint64(r.Wake))
 	b = binary.AppendUvarint(b, uint64(len(r.Key.Partition)))
@@ -15,7 +15,8 @@ func (r DueRow) Cursor() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// ParseCursor reads what Cursor wrote; false for what it cannot have written: no wake time, or a key that is no UTF-8.
+// ParseCursor decodes a cursor. ok is false for text that Cursor cannot have written: without a
+// wake time, or with a key that is not UTF-8.
 func ParseCursor(cursor string) (DueRow, bool) {
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(b) < 8 {

@@ -7,21 +7,22 @@ import (
 	"millrace/shared/flow"
 )
 
-// IsDamaged reports whether an error says that stored rows are not as they were written. The
-// caller must write nothing that follows from such a row, and goes on with everything else.
+// IsDamaged reports whether an error says that stored rows are not as they were written. The caller
+// must write nothing that follows from such a row, and goes on with everything else.
 //
-// What cannot be noticed: a change after which a row says something else that is well-formed, and
-// stands under the right key. Stores guard their rows against that with checksums of their own.
+// It does not detect a change after which a row is well-formed, has the right key, and says
+// something else. Stores protect their rows against that with checksums of their own.
 func IsDamaged(err error) bool {
-	return errors.Is(err, flow.ErrCorrupt) || errors.Is(err, ErrMissing) || errors.Is(err, ErrFormat)
+	return errors.Is(err, flow.ErrCorrupt) || errors.Is(err, ErrMissing) ||
+		errors.Is(err, ErrFormat)
 }
 
 func damagedRow(kind string, k Key, err error) error {
 	return fmt.Errorf("store: %s row %s %s: %w", kind, k.Partition, k.Sort, err)
 }
 
-// checkEvents checks that events that were read follow each other without a gap, from first on. A row
-// that has lost its end may still be read, up to there.
+// checkEvents checks that events follow each other without a gap, beginning with id first. A row
+// that has lost its end can still be read up to the damage.
 func checkEvents(k Key, first int64, events []flow.HistoryEvent) error {
 	for i := range events {
 		if events[i].ID != first+int64(i) {
@@ -31,7 +32,7 @@ func checkEvents(k Key, first int64, events []flow.HistoryEvent) error {
 	return nil
 }
 
-// decodeHistory reads the events of a history row, which its key names the first of.
+// decodeHistory reads the events of a history row. The row's key has the id of the first event.
 func decodeHistory(row Row, x *Execution) ([]flow.HistoryEvent, error) {
 	events, err := flow.DecodeEvents(row.Data, x.Started)
 	switch {
@@ -43,7 +44,7 @@ func decodeHistory(row Row, x *Execution) ([]flow.HistoryEvent, error) {
 	return events, checkEvents(row.Key, events[0].ID, events)
 }
 
-// checkDefinition checks that a definition's row holds the text that its key names.
+// checkDefinition checks that the text in a definition's row has the hash in its key.
 func checkDefinition(row Row) error {
 	if DefinitionHash(string(row.Data)) != row.Sort {
 		return damagedRow("definition", row.Key, flow.ErrCorrupt)

@@ -12,11 +12,12 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// newStoredExecution makes an execution with three rows of history of three events each, and two in its tail.
+// newStoredExecution creates an execution with three history rows of three events each, and two
+// events in its tail.
 func newStoredExecution(t *testing.T, s *store.Store, name string, run uint64) *store.Execution {
 	t.Helper()
-	x := &store.Execution{Account: "1", FlowID: "f", Flow: "flow", Name: name, Run: run, Started: 1, Deadline: 1 << 40,
-		Expires: 1 << 41}
+	x := &store.Execution{Account: "1", FlowID: "f", Flow: "flow", Name: name, Run: run, Started: 1,
+		Deadline: 1 << 40, Expires: 1 << 41}
 	last := int64(0)
 	for i := range 11 {
 		last++
@@ -33,11 +34,12 @@ func newStoredExecution(t *testing.T, s *store.Store, name string, run uint64) *
 	return x
 }
 
-// TestDamagedRows: a row that has lost its end, or is another one's, is an error, whatever of it can
-// be read.
+// TestDamagedRows: reading a row that is cut short, or that belongs to another execution, is an
+// error, even if part of it can be decoded.
 func TestDamagedRows(t *testing.T) {
 	rows := memstore.New()
-	s := store.New(store.Options{Driver: rows, Now: func() time.Time { return time.UnixMilli(5) }, TailBytes: 15})
+	s := store.New(store.Options{Driver: rows, Now: func() time.Time { return time.UnixMilli(5) },
+		TailBytes: 15})
 	x, other := newStoredExecution(t, s, "a", 7), newStoredExecution(t, s, "b", 8)
 	page, _, _ := rows.Range(context.Background(), store.Range{Partition: x.Partition(), From: "h"})
 	if len(page) < 3 {
@@ -54,8 +56,11 @@ func TestDamagedRows(t *testing.T) {
 			for _, limit := range []int{1, 4, 100} {
 				for from := int64(1); from <= 11; from++ {
 					events, err := s.Events(context.Background(), x, from, limit)
-					if err == nil && (len(events) != min(limit, 12-int(from)) || events[0].ID != from) || err != nil && !store.IsDamaged(err) {
-						t.Fatalf("row %d cut to %d bytes, %d events from %d: %v, %v", i, n, limit, from, events, err)
+					want := min(limit, 12-int(from))
+					if err == nil && (len(events) != want || events[0].ID != from) ||
+						err != nil && !store.IsDamaged(err) {
+						t.Fatalf("row %d cut to %d bytes, %d events from %d: %v, %v", i, n, limit,
+							from, events, err)
 					}
 				}
 			}
@@ -65,13 +70,14 @@ func TestDamagedRows(t *testing.T) {
 	strange, _ := rows.Get(context.Background(), store.Key{Partition: other.Partition(), Sort: "a"})
 	strange.Key.Partition = x.Partition()
 	rows.Put(context.Background(), []store.Row{strange})
-	if _, err := s.Load(context.Background(), x.Partition()); !errors.Is(err, flow.ErrCorrupt) || !strings.Contains(err.Error(), x.Partition()) {
+	if _, err := s.Load(context.Background(), x.Partition()); !errors.Is(err, flow.ErrCorrupt) ||
+		!strings.Contains(err.Error(), x.Partition()) {
 		t.Fatalf("the state row of another execution: %v", err)
 	}
 }
 
-// TestDamagedDefinition: a definition is read as it was written or not at all, and a damaged one is not
-// written again.
+// TestDamagedDefinition: a definition is read as it was written or not at all, and a damaged
+// definition is not written again.
 func TestDamagedDefinition(t *testing.T) {
 	rows, ctx := memstore.New(), context.Background()
 	s := store.New(store.Options{Driver: rows, Now: func() time.Time { return time.UnixMilli(5) }})
@@ -87,7 +93,7 @@ func TestDamagedDefinition(t *testing.T) {
 		t.Errorf("Definition: %v", err)
 	}
 	if err := s.CollectDefinition(ctx, key, 9); !store.IsDamaged(err) {
-		t.Errorf("ReviewDefinition: %v", err)
+		t.Errorf("CollectDefinition: %v", err)
 	}
 	if err := s.UpdateFlow(ctx, f, "another text", 1); !store.IsDamaged(err) {
 		t.Errorf("UpdateFlow: %v", err)
@@ -99,7 +105,8 @@ func TestDamagedDefinition(t *testing.T) {
 		t.Errorf("the row of another flow: %v", err)
 	}
 	n := 0
-	if err := s.EachFlow(ctx, func(*store.Flow) error { n++; return nil }); !store.IsDamaged(err) || n != 1 {
+	if err := s.EachFlow(ctx, func(*store.Flow) error { n++; return nil }); !store.IsDamaged(err) ||
+		n != 1 {
 		t.Errorf("%d flows beside a damaged one, %v", n, err)
 	}
 }

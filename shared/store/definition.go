@@ -9,23 +9,28 @@ import (
 	"strings"
 )
 
-// DefinitionHash names a definition's text.
+// DefinitionHash returns the hash that names a definition's text.
 func DefinitionHash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
 
-// definitionRow is the row of a definition that a flow is about to name, or has named until now. Each time it is written it
-// is a new one, so that whoever would give the one before its end finds out. Its wake time brings the sweeper to
-// ReviewDefinition, whatever has become of the request that writes it; its fence says which flow to ask then.
+// definitionRow returns the row of a definition that a flow is about to reference, or has
+// referenced until now. Its fence has a new random number at each write, so that a sweeper that is
+// about to expire the row of an earlier write gets a conflict. When its wake time comes, the
+// sweeper calls CollectDefinition, whether or not the request that wrote the row succeeded. The
+// fence also names the flow to check then.
 func (s *Store) definitionRow(f *Flow, hash string, text []byte, wake int64) Row {
 	number := strconv.FormatUint(s.random(f.ID+hash), 16)
-	return Row{Key: definitionKey(f.ID, hash), Version: 1, Fence: number + " " + flowKey(f.Account, f.Name).Partition, Data: text, Wake: wake}
+	return Row{Key: definitionKey(f.ID, hash), Version: 1,
+		Fence: number + " " + flowKey(f.Account, f.Name).Partition, Data: text, Wake: wake}
 }
 
-// CollectDefinition sees to a definition whose wake time has come. One that its flow names stays, and is not looked at again
-// before it is written anew; any other gets its end, expires in ms since 1970, and is removed when that has come. A missing
-// row is fine. Of a request that was to name the definition nothing may be on its way any more.
+// CollectDefinition checks a definition whose wake time has come. If its flow references it, the
+// definition stays and loses its wake time, until it is written again. Otherwise it gets an expiry,
+// expires in ms since 1970, and a later call removes it after that. A missing row is no error. When
+// it is called, no request that would make the flow reference the definition may still be under
+// way.
 func (s *Store) CollectDefinition(ctx context.Context, k Key, expires int64) error {
 	row, err := s.driver.Get(ctx, k)
 	if errors.Is(err, ErrNotFound) {
@@ -41,7 +46,7 @@ func (s *Store) CollectDefinition(ctx context.Context, k Key, expires int64) err
 		return nil // written again since
 	}
 	if err := checkDefinition(row); err != nil {
-		return err // it is not written anew as it is read
+		return err // a damaged definition must not be written again
 	}
 	named, err := s.isReferenced(ctx, row)
 	if err != nil {
@@ -55,15 +60,15 @@ func (s *Store) CollectDefinition(ctx context.Context, k Key, expires int64) err
 	}
 	err = s.driver.Commit(ctx, nil, row, same)
 	if errors.Is(err, ErrConflict) {
-		return nil // written again: it is another one's to look at
+		return nil // written again: the new row has a wake time of its own
 	}
 	return err
 }
 
-// isReferenced tells whether the flow of a definition names it.
+// isReferenced reports whether the flow of a definition references it.
 func (s *Store) isReferenced(ctx context.Context, definition Row) (bool, error) {
 	_, partition, known := strings.Cut(definition.Fence, " ")
-	if !known { // written by an older program, which gave it its end itself
+	if !known { // an older program wrote it and expires it itself
 		return true, nil
 	}
 	row, err := s.driver.Get(ctx, Key{partition, sortState})
@@ -77,10 +82,11 @@ func (s *Store) isReferenced(ctx context.Context, definition Row) (bool, error) 
 	return err == nil && definitionKey(f.ID, f.Hash) == definition.Key, err
 }
 
-// cachedDefinitionsMax bounds the cache of definition texts.
+// cachedDefinitionsMax bounds the number of cached definition texts.
 const cachedDefinitionsMax = 256
 
-// Definition reads the text of a definition, which never changes. ErrNotFound when there is none.
+// Definition reads the text of a definition, which never changes. It returns ErrNotFound if there
+// is none.
 func (s *Store) Definition(ctx context.Context, flowID, hash string) (string, error) {
 	key := flowID + hash
 	s.mu.Lock()

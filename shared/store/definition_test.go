@@ -10,7 +10,7 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// definitionHarness is a flow whose definition changes.
+// definitionHarness holds one flow, whose definition the tests change.
 type definitionHarness struct {
 	*testing.T
 	*clock
@@ -19,13 +19,15 @@ type definitionHarness struct {
 	ctx  context.Context
 }
 
-// newDefinitionHarness creates the flow with a definition, "one".
+// newDefinitionHarness creates the flow with the definition "one".
 func newDefinitionHarness(t *testing.T) *definitionHarness {
 	t.Helper()
 	c := &clock{time.Unix(1_000_000, 0)}
 	s, d := open(c)
 	w := &definitionHarness{t, c, s, d, context.Background()}
-	if err := s.CreateFlow(w.ctx, &store.Flow{Account: "1", Name: "f", ID: "id"}, "one", w.inAnHour()); err != nil {
+	if err := s.CreateFlow(
+		w.ctx, &store.Flow{Account: "1", Name: "f", ID: "id"}, "one", w.inAnHour(),
+	); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -44,7 +46,8 @@ func (w *definitionHarness) update(text string) {
 	}
 }
 
-// sweep reviews what is due, after so long; what no flow names ends an hour later.
+// sweep moves the clock and collects the definitions that are due. A definition that no flow
+// references then expires an hour later.
 func (w *definitionHarness) sweep(after time.Duration) {
 	w.Helper()
 	w.at = w.at.Add(after)
@@ -62,14 +65,16 @@ func definitionOf(text string) store.Key {
 	return store.Key{Partition: "d#id", Sort: store.DefinitionHash(text)}
 }
 
-// expect checks which definitions are there, and when they end, in ms since 1970; 0: they do not.
+// expect checks which definitions exist, and when they expire, in ms since 1970; 0: never.
 func (w *definitionHarness) expect(ends map[string]int64) {
 	w.Helper()
 	for _, text := range []string{"one", "two"} {
 		end, there := ends[text]
 		row, err := w.rows.Get(w.ctx, definitionOf(text))
-		if errors.Is(err, store.ErrNotFound) != !there || there && (err != nil || row.Expires != end || string(row.Data) != text) {
-			w.Errorf("definition %s: %q ends at %d, %v; want %v", text, row.Data, row.Expires, err, ends)
+		if errors.Is(err, store.ErrNotFound) != !there ||
+			there && (err != nil || row.Expires != end || string(row.Data) != text) {
+			w.Errorf("definition %s: %q ends at %d, %v; want %v", text, row.Data, row.Expires, err,
+				ends)
 		}
 	}
 }
@@ -91,7 +96,7 @@ func TestSupersededDefinition(t *testing.T) {
 	}
 }
 
-// TestDefinitionNamedAgain: what the flow goes back to has no end any more, also when it is on its way out.
+// TestDefinitionNamedAgain: a definition that the flow references again loses its expiry.
 func TestDefinitionNamedAgain(t *testing.T) {
 	w := newDefinitionHarness(t)
 	w.update("two")
@@ -101,17 +106,21 @@ func TestDefinitionNamedAgain(t *testing.T) {
 	w.expect(map[string]int64{"one": 0, "two": w.inAnHour()})
 }
 
-// TestDefinitionNamedAgainMeanwhile: an update comes between two steps of the sweeper, which gives a definition its end, or
-// removes it.
+// TestDefinitionNamedAgainMeanwhile: the flow is updated between two steps of the sweeper, which is
+// about to expire or remove a definition.
 func TestDefinitionNamedAgainMeanwhile(t *testing.T) {
 	for _, step := range []struct {
 		name, op string
-		reviews  int
-	}{{"reading the flow", memstore.OpGet, 0}, {"giving the end", memstore.OpCommit, 0}, {"removing", memstore.OpDelete, 1}} {
+		sweeps   int
+	}{
+		{"reading the flow", memstore.OpGet, 0},
+		{"setting the expiry", memstore.OpCommit, 0},
+		{"removing", memstore.OpDelete, 1},
+	} {
 		t.Run(step.name, func(t *testing.T) {
 			w := newDefinitionHarness(t)
 			w.update("two")
-			for range step.reviews {
+			for range step.sweeps {
 				w.sweep(time.Hour)
 			}
 			reached := false
@@ -133,7 +142,8 @@ func TestDefinitionNamedAgainMeanwhile(t *testing.T) {
 	}
 }
 
-// TestDefinitionOfNoFlow: its process has died before the flow was there, or the flow is deleted and another has its name.
+// TestDefinitionOfNoFlow: the process that wrote the definition died before it wrote the flow, or
+// the flow was deleted and another flow has its name.
 func TestDefinitionOfNoFlow(t *testing.T) {
 	w := newDefinitionHarness(t)
 	if err := w.rows.Delete(w.ctx, store.Key{Partition: "f#1#f", Sort: "a"}, nil); err != nil {
@@ -148,18 +158,21 @@ func TestDefinitionOfNoFlow(t *testing.T) {
 	if err := w.rows.Delete(w.ctx, store.Key{Partition: "f#1#f", Sort: "a"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.CreateFlow(w.ctx, &store.Flow{Account: "1", Name: "f", ID: "other"}, "one", 0); err != nil {
+	if err := w.CreateFlow(
+		w.ctx, &store.Flow{Account: "1", Name: "f", ID: "other"}, "one", 0,
+	); err != nil {
 		t.Fatal(err)
 	}
 	w.sweep(time.Hour)
 	w.expect(map[string]int64{"one": w.inAnHour()})
 }
 
-// TestDefinitionOfAnOlderProgram has no flow in its fence: nobody can ask whether it is named, so it stays.
+// TestDefinitionOfAnOlderProgram: the fence names no flow to check, so the definition stays.
 func TestDefinitionOfAnOlderProgram(t *testing.T) {
 	w := newDefinitionHarness(t)
 	w.update("two")
-	older := store.Row{Key: definitionOf("one"), Version: 1, Fence: "17", Data: []byte("one"), Wake: w.inAnHour()}
+	older := store.Row{Key: definitionOf("one"), Version: 1, Fence: "17", Data: []byte("one"),
+		Wake: w.inAnHour()}
 	if err := w.rows.Put(w.ctx, []store.Row{older}); err != nil {
 		t.Fatal(err)
 	}

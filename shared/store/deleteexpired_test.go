@@ -9,14 +9,18 @@ import (
 	"millrace/shared/store"
 )
 
-// TestDeleteExpiredEarlierRun: a run that ended early leaves history that expires later than its state row, the name is claimed
-// anew before the sweeper comes, and that run has expired as well while the history of the first has not. The state row
-// stays until it has, and leads to it.
+// TestDeleteExpiredEarlierRun: a run ended early and left history that expires later than its state
+// row. Before the sweeper comes, the name is claimed again, and the second run expires before the
+// history of the first. The state row stays until that history expires, so that the sweeper finds
+// it.
 func TestDeleteExpiredEarlierRun(t *testing.T) {
 	s, c, x := newExecution(t)
 	ctx := context.Background()
 	long := c.at.Add(10 * time.Hour).UnixMilli()
-	old := store.Row{Key: store.Key{Partition: x.Partition(), Sort: "h#0000000000000003#0000000001"}, Data: []byte("x"), Expires: long}
+	old := store.Row{
+		Key:  store.Key{Partition: x.Partition(), Sort: "h#0000000000000003#0000000001"},
+		Data: []byte("x"), Expires: long,
+	}
 	if err := s.Driver().Put(ctx, []store.Row{old}); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +38,8 @@ func TestDeleteExpiredEarlierRun(t *testing.T) {
 	if _, err := s.Driver().Get(ctx, old.Key); err != nil {
 		t.Errorf("what has not expired: %v", err)
 	}
-	again := &store.Execution{Account: "1", FlowID: "id", Flow: "f", Name: "x", Run: 9, Started: 1, Deadline: 2, Expires: c.at.Add(time.Hour).UnixMilli()}
+	again := &store.Execution{Account: "1", FlowID: "id", Flow: "f", Name: "x", Run: 9, Started: 1,
+		Deadline: 2, Expires: c.at.Add(time.Hour).UnixMilli()}
 	if err := s.Create(ctx, again, &store.Change{LastEvent: 1}); err != nil {
 		t.Fatalf("the name is not free: %v", err)
 	}
@@ -42,7 +47,9 @@ func TestDeleteExpiredEarlierRun(t *testing.T) {
 	if err := s.DeleteExpiredExecution(ctx, x.Partition()); err != nil {
 		t.Fatal(err)
 	}
-	if rows, _, err := s.Driver().Range(ctx, store.Range{Partition: x.Partition(), From: "", Limit: 10}); err != nil || len(rows) > 0 {
+	if rows, _, err := s.Driver().Range(
+		ctx, store.Range{Partition: x.Partition(), From: "", Limit: 10},
+	); err != nil || len(rows) > 0 {
 		t.Errorf("%d rows are left, %v", len(rows), err)
 	}
 }

@@ -8,34 +8,37 @@ import (
 	"millrace/shared/share"
 )
 
-// DiskUse is about how many bytes the flows and executions of each account take, and refuses new
-// ones of an account that takes more than is still free: so one account alone never fills a disk
-// that others use. What already runs goes on.
+// DiskUse estimates how many bytes the flows and executions of each account take. It rejects new
+// flows and executions of an account that takes more than is still free, so one account alone never
+// fills a disk that others use. Running executions go on.
 //
-// It counts what this process writes. What is forgotten, and what stood there before, is known from
-// the last Recount. A nil DiskUse counts nothing and refuses nothing. It is safe for many
-// goroutines.
+// It counts what this process writes. Only the last Recount knows what existed before this process
+// and what has been deleted since. A nil DiskUse counts and rejects nothing. It is safe for
+// concurrent use.
 type DiskUse struct {
 	free func() (bytes int64, ok bool)
 	now  func() time.Time
 
-	mu               sync.Mutex
-	bytes            map[string]int64 // by account
-	written          map[string]int64 // since the recount that is under way began; nil: none is
-	recountedAt      time.Time        // when the last recount ended; zero: never, and nothing is refused
+	mu      sync.Mutex
+	bytes   map[string]int64 // by account
+	written map[string]int64 // since the recount under way began; nil: none is under way
+	// when the last recount ended; zero: never, and nothing is rejected
+	recountedAt      time.Time
 	recountRequested chan struct{}
 }
 
-// NewDiskUse returns a DiskUse; free returns what may still be written, !ok when that is not known.
+// NewDiskUse returns a DiskUse. free returns how many bytes may still be written; ok is false if
+// that is not known.
 func NewDiskUse(free func() (bytes int64, ok bool), now func() time.Time) *DiskUse {
-	return &DiskUse{free: free, now: now, bytes: map[string]int64{}, recountRequested: make(chan struct{}, 1)}
+	return &DiskUse{free: free, now: now, bytes: map[string]int64{},
+		recountRequested: make(chan struct{}, 1)}
 }
 
-// recountAfter is how old a count may be for an account to be refused by it: deletions are seen by
-// a recount alone.
+// recountAfter is the age of a count from which a rejection requests a recount: only a recount sees
+// deletions.
 const recountAfter = 10 * time.Minute
 
-// admit returns a *share.Refusal when the account takes more than is free.
+// admit returns a *share.LimitError if the account takes more than is free.
 func (u *DiskUse) admit(account string) error {
 	if u == nil {
 		return nil
@@ -72,11 +75,11 @@ func (u *DiskUse) add(account string, bytes int64) {
 	}
 }
 
-// RecountRequested is sent to when an account is refused by a count that is old: it may have deleted enough
-// since.
+// RecountRequested returns a channel that receives a value when an old count rejects an account:
+// the account may have deleted enough since.
 func (u *DiskUse) RecountRequested() <-chan struct{} { return u.recountRequested }
 
-// Bytes returns what each account takes.
+// Bytes returns how many bytes each account takes.
 func (u *DiskUse) Bytes() map[string]int64 {
 	if u == nil {
 		return nil
@@ -90,7 +93,7 @@ func (u *DiskUse) Bytes() map[string]int64 {
 	return bytes
 }
 
-// beginRecount and end enclose a recount. What is written meanwhile is counted twice at worst.
+// beginRecount and endRecount enclose a recount. What is written in between may be counted twice.
 func (u *DiskUse) beginRecount() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -109,11 +112,11 @@ func (u *DiskUse) endRecount(bytes map[string]int64, err error) {
 	u.written = nil
 }
 
-// recountPause is how long a recount lets others have the disk after each hundred executions.
+// recountPause is how long a recount leaves the disk to others after each 100 executions.
 const recountPause = 2 * time.Millisecond
 
-// Recount reads everything that the flows of all accounts have and counts it anew. It takes its
-// time, and ends with ctx. Executions of flows that are deleted are not found; they are forgotten
+// Recount reads everything that the flows of all accounts have and counts it anew. It is slow on
+// purpose, and stops when ctx ends. It does not find executions of deleted flows; these expire
 // within a day.
 func (s *Store) Recount(ctx context.Context) error {
 	if s.diskUse == nil {
@@ -150,10 +153,11 @@ func (s *Store) Recount(ctx context.Context) error {
 	return err
 }
 
-// sizeOf is about how many bytes the rows of a partition take.
+// sizeOf estimates how many bytes the rows of a partition take.
 func (s *Store) sizeOf(ctx context.Context, partition string) (bytes int64, err error) {
 	for from := ""; ; {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: from, Limit: s.sizes.Rows})
+		rows, more, err := s.driver.Range(ctx,
+			Range{Partition: partition, From: from, Limit: s.sizes.Rows})
 		if err != nil {
 			return bytes, err
 		}
@@ -167,7 +171,7 @@ func (s *Store) sizeOf(ctx context.Context, partition string) (bytes int64, err 
 	}
 }
 
-// rowOverhead is about what a row takes beside its data: keys in the table and its indexes.
+// rowOverhead estimates the bytes of a row beside its data: its keys in the table and the indexes.
 const rowOverhead = 200
 
 func sizeOfRow(r *Row) int64 { return int64(len(r.Data)) + rowOverhead }

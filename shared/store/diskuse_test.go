@@ -14,7 +14,7 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// diskUseHarness is a store of two accounts on a disk with a set amount of free space.
+// diskUseHarness is a store with two accounts, on a disk with a set amount of free space.
 type diskUseHarness struct {
 	store *store.Store
 	use   *store.DiskUse
@@ -26,7 +26,8 @@ func newDiskUseHarness(t *testing.T) *diskUseHarness {
 	w := &diskUseHarness{free: 1 << 30, now: time.UnixMilli(1_800_000_000_000)}
 	clock := func() time.Time { return w.now }
 	w.use = store.NewDiskUse(func() (int64, bool) { return w.free, w.free >= 0 }, clock)
-	w.store = store.New(store.Options{Driver: memstore.New(), Now: clock, Exclusive: true, DiskUse: w.use})
+	w.store = store.New(store.Options{Driver: memstore.New(), Now: clock, Exclusive: true,
+		DiskUse: w.use})
 	for _, account := range []string{"greedy", "quiet"} {
 		if err := w.flow(account, "f"); err != nil {
 			t.Fatal(err)
@@ -44,20 +45,24 @@ func (w *diskUseHarness) recount(t *testing.T) {
 }
 
 func (w *diskUseHarness) flow(account, name string) error {
-	return w.store.CreateFlow(context.Background(), &store.Flow{Account: account, Name: name, ID: account + "-" + name}, "type: flow", 0)
+	return w.store.CreateFlow(context.Background(),
+		&store.Flow{Account: account, Name: name, ID: account + "-" + name}, "type: flow", 0)
 }
 
 func (w *diskUseHarness) execution(account, name string) *store.Execution {
 	started := w.now.UnixMilli()
-	return &store.Execution{Account: account, Flow: "f", FlowID: account + "-f", Name: name, Run: 1, Started: started, Expires: started + 1e9,
+	return &store.Execution{Account: account, Flow: "f", FlowID: account + "-f", Name: name, Run: 1,
+		Started: started, Expires: started + 1e9,
 		Input: []byte(`{"x":"` + strings.Repeat("x", 40_000) + `"}`)}
 }
 
 func (w *diskUseHarness) create(account, name string) error {
-	return w.store.Create(context.Background(), w.execution(account, name), &store.Change{Status: flow.Running})
+	return w.store.Create(context.Background(), w.execution(account, name),
+		&store.Change{Status: flow.Running})
 }
 
-// An account that takes more of the disk than is free starts nothing new, and the other one does.
+// TestDiskUseOfOneAccount: an account that takes more of the disk than is free starts nothing new.
+// The other account is not affected.
 func TestDiskUseOfOneAccount(t *testing.T) {
 	w := newDiskUseHarness(t)
 	for i := range 50 { // 2 MB
@@ -70,8 +75,10 @@ func TestDiskUseOfOneAccount(t *testing.T) {
 	}
 	w.free = 1_500_000
 	var r *share.LimitError
-	for what, err := range map[string]error{"an execution": w.create("greedy", "new"), "a flow": w.flow("greedy", "g")} {
-		if !errors.As(err, &r) || r.FaultCode() != "ResourceThrottled" || !strings.Contains(err.Error(), "bytes of the disk") {
+	for what, err := range map[string]error{"an execution": w.create("greedy", "new"),
+		"a flow": w.flow("greedy", "g")} {
+		if !errors.As(err, &r) || r.FaultCode() != "ResourceThrottled" ||
+			!strings.Contains(err.Error(), "bytes of the disk") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -85,16 +92,18 @@ func TestDiskUseOfOneAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.store.Commit(context.Background(), x, &store.Change{Status: flow.Running}); err != nil {
+	if err := w.store.Commit(
+		context.Background(), x, &store.Change{Status: flow.Running},
+	); err != nil {
 		t.Errorf("what runs goes on: %v", err)
 	}
-	w.free = -1 // not known
+	w.free = -1 // unknown
 	if err := w.create("greedy", "new"); err != nil {
 		t.Error(err)
 	}
 }
 
-// A recount knows what stood there before this process and what has been forgotten since.
+// TestRecount: a recount sees rows from before this process and rows that were deleted since.
 func TestRecount(t *testing.T) {
 	w := newDiskUseHarness(t)
 	for i := range 50 {
@@ -121,7 +130,9 @@ func TestRecount(t *testing.T) {
 	}
 	w.now = w.now.Add(1e9 * time.Millisecond)
 	for i := range 50 {
-		if err := w.store.DeleteExpiredExecution(context.Background(), store.Partition("greedy-f", fmt.Sprint(i))); err != nil {
+		if err := w.store.DeleteExpiredExecution(
+			context.Background(), store.Partition("greedy-f", fmt.Sprint(i)),
+		); err != nil {
 			t.Fatal(err)
 		}
 	}

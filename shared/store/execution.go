@@ -7,55 +7,61 @@ import (
 	"millrace/shared/flow"
 )
 
-// Execution is a state row (execution.md 1.2). The first part is fixed by the claim, the second changed by commits.
+// Execution is a state row (execution.md 1.2). The claim sets the first group of fields for good;
+// commits change the second.
 type Execution struct {
-	Account     string
-	FlowID      string
-	Flow        string
-	Name        string
-	Region      string
-	RoleArn     string
-	Run         uint64   // this incarnation of the name
-	Seed        [16]byte // secret: never shown
-	ClaimToken  uint64   // the creator's own token
-	Origin      string   // what asked for the start: the same origin is the same start; "" for none
-	Callback    string   // CallbackFnFTaskToken
-	Hash        string   // of the definition
-	Qualifier   string
-	MapRun      string
-	Parent      string
-	Author      string // whose rights its tasks have, where it has no role: a key's public id; "" for none
-	CallbackBy  string // the key in whose name its end is reported to Callback; "" when that is the engine's own doing
+	Account    string
+	FlowID     string
+	Flow       string
+	Name       string
+	Region     string
+	RoleArn    string
+	Run        uint64   // incarnation of the name
+	Seed       [16]byte // secret: must not be shown
+	ClaimToken uint64   // random, set by the creator
+	// request that asked for the start; the same origin means the same start; "" for none
+	Origin    string
+	Callback  string // CallbackFnFTaskToken
+	Hash      string // of the definition
+	Qualifier string
+	MapRun    string
+	Parent    string
+	// public id of the key with whose rights tasks without a role run; "" for none
+	Author string
+	// key in whose name the engine reports the end to Callback; "" if the engine reports it for
+	// itself
+	CallbackBy  string
 	Language    flow.Language
 	Express     bool
 	Started     int64 // ms since 1970
 	Deadline    int64
-	Input       []byte      // as sent; nil when it stands in rows of its own
-	InputRef    *flow.Value // where, then; its text is the input as sent
+	Input       []byte      // as sent; nil if InputRef is set
+	InputRef    *flow.Value // the input as sent, if it has rows of its own
 	Environment []Variable
 
-	Version        int64
-	Expires        int64 // ms since 1970; from then on the execution is forgotten
-	Status         flow.Status
-	Stopped        int64
-	Output         *flow.Value
-	Error          *flow.Error
-	LastEvent      int64
-	LastTime       int64
-	TailFirst      int64 // id of the first event of the tail
-	Tail           []byte
-	Body           []byte
-	Wake           int64
-	SweepAttempts  int // times that the sweeper has sent a hint since the last commit
-	RunnerAttempts int // times that a runner has begun after that
+	Version       int64
+	Expires       int64 // ms since 1970; from then on the execution is absent
+	Status        flow.Status
+	Stopped       int64
+	Output        *flow.Value
+	Error         *flow.Error
+	LastEvent     int64
+	LastTime      int64
+	TailFirst     int64 // id of the first event of the tail
+	Tail          []byte
+	Body          []byte
+	Wake          int64
+	SweepAttempts int // hints that the sweeper has sent since the last commit
+	// times that an engine has begun to process the execution since the last commit
+	RunnerAttempts int
 	Redrive        int
 
-	bodyRef *flow.Value // of a body that stands in rows of its own
-	fixed   []byte      // encoded first part, once known
-	address *address    // once known
+	bodyRef *flow.Value // of a body with rows of its own
+	fixed   []byte      // encoded first group; nil until first needed
+	address *address    // nil until first needed
 }
 
-// Partition is the execution's partition.
+// Partition returns the execution's partition.
 func (x *Execution) Partition() string {
 	if x.address != nil {
 		return x.address.partition
@@ -63,11 +69,13 @@ func (x *Execution) Partition() string {
 	return Partition(x.FlowID, x.Name)
 }
 
-// Change is what a commit makes of an execution.
+// Change is what a commit writes into an execution.
 type Change struct {
-	Events   []flow.HistoryEvent
-	Unplaced func(f func(v *flow.Value)) // values of the body that need rows of their own; nil for none
-	Body     func(dst []byte) []byte     // encodes the body, after its values have got places; nil leaves it
+	Events []flow.HistoryEvent
+	// visits the values of the body that need rows of their own; nil: none
+	Unplaced func(f func(v *flow.Value))
+	// encodes the body, after Unplaced's values have their references; nil: the body stays
+	Body func(dst []byte) []byte
 
 	Status         flow.Status
 	Stopped        int64
@@ -76,29 +84,32 @@ type Change struct {
 	LastEvent      int64
 	LastTime       int64
 	Wake           int64
-	Expires        int64 // 0 leaves it
+	Expires        int64 // 0: it stays
 	SweepAttempts  int
 	RunnerAttempts int
 
-	BodyMax int // a longer body is refused with ErrBody; 0: no bound
+	// a longer body is rejected with ErrBodyTooLarge; 0: no bound
+	BodyMax int
 
-	// OnEncoded is called once the rows are made, before the driver writes them; nil: nothing is. A
-	// commit that fails before then does not call it.
+	// OnEncoded is called after the rows are encoded and before the driver writes them; nil:
+	// nothing is called. A commit that fails earlier does not call it.
 	OnEncoded func()
 }
 
-// ErrBodyTooLarge says that the open states of an execution need more bytes than Change.BodyMax; nothing was written.
+// ErrBodyTooLarge: the open states of an execution need more bytes than Change.BodyMax. Nothing was
+// written.
 var ErrBodyTooLarge = errors.New("store: the open states of the execution are too large")
 
 const (
-	// bodyHeadroom is by how much a body seldom grows at a time.
+	// bodyHeadroom is the growth of a body, in bytes, that one commit seldom exceeds.
 	bodyHeadroom = 512
-	// eventOverhead is what an event takes without the values that it holds.
+	// eventOverhead is the encoded size of an event, in bytes, without its values.
 	eventOverhead = 32
 )
 
-// Create claims the execution's name: create-if-absent (or expired). ErrConflict when the name is
-// taken, a *share.Refusal when it is not and the account takes more of the disk than is free.
+// Create claims the execution's name: it creates the row if it is absent or expired. It returns
+// ErrConflict if the name is taken, and a *share.LimitError if the name is free but the account
+// uses more of the disk than is free.
 func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
 	if err := s.diskUse.admit(x.Account); err != nil {
 		return s.conflictIfTaken(ctx, x, err)
@@ -106,8 +117,8 @@ func (s *Store) Create(ctx context.Context, x *Execution, c *Change) error {
 	return s.write(ctx, x, c, Condition{Absent: true, Now: s.nowMillis()})
 }
 
-// conflictIfTaken is ErrConflict when the execution's name is taken, and refused otherwise: nothing would
-// begin, so nothing is refused.
+// conflictIfTaken returns ErrConflict if the execution's name is taken, and rejection otherwise. A
+// taken name starts nothing, so the account's disk use does not matter.
 func (s *Store) conflictIfTaken(ctx context.Context, x *Execution, rejection error) error {
 	_, err := s.Load(ctx, x.Partition())
 	switch {
@@ -119,8 +130,9 @@ func (s *Store) conflictIfTaken(ctx context.Context, x *Execution, rejection err
 	return err
 }
 
-// Commit makes the change one version later. ErrConflict: somebody else has committed; another error: it may or
-// may not have been applied. In both cases x must be loaded again. On success x is what was written.
+// Commit writes the change as the next version. ErrConflict: another writer has committed. Any
+// other error: the outcome is unknown. After an error the caller must load x again. On success x is
+// what was written.
 func (s *Store) Commit(ctx context.Context, x *Execution, c *Change) error {
 	return s.write(ctx, x, c, Condition{Version: x.Version, Fence: x.rowAddress().fence})
 }
@@ -151,7 +163,8 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 		x.Expires = c.Expires
 	}
 	x.Status, x.Stopped, x.Output, x.Error = c.Status, c.Stopped, c.Output, c.Error
-	x.LastEvent, x.LastTime, x.Wake, x.SweepAttempts, x.RunnerAttempts = c.LastEvent, c.LastTime, c.Wake, c.SweepAttempts, c.RunnerAttempts
+	x.LastEvent, x.LastTime, x.Wake = c.LastEvent, c.LastTime, c.Wake
+	x.SweepAttempts, x.RunnerAttempts = c.SweepAttempts, c.RunnerAttempts
 	row := x.row()
 	if c.OnEncoded != nil {
 		c.OnEncoded()
@@ -163,7 +176,8 @@ func (s *Store) write(ctx context.Context, x *Execution, c *Change, cond Conditi
 	return err
 }
 
-// bytes is about what the commit adds to the store: a state row takes the place of the one before.
+// bytes estimates by how many bytes the commit makes the store larger. A state row replaces its
+// earlier version, so only a created one counts.
 func (w *writer) bytes(state *Row, created bool) (n int64) {
 	for i := range w.puts {
 		n += sizeOfRow(&w.puts[i])
@@ -174,7 +188,7 @@ func (w *writer) bytes(state *Row, created bool) (n int64) {
 	return n
 }
 
-// writer gathers the rows of one commit.
+// writer collects the rows of one commit.
 type writer struct {
 	x       *Execution
 	sizes   *Sizes
@@ -184,38 +198,43 @@ type writer struct {
 	puts    []Row
 }
 
-// place gives a value rows of its own.
+// place writes a value into rows of its own.
 func (w *writer) place(v *flow.Value) *flow.Value {
 	token := w.token + w.count
 	w.count++
 	text := v.Text()
 	for part := 0; part == 0 || len(text) > 0; part++ {
 		n := min(len(text), w.sizes.Part)
-		w.puts = append(w.puts, Row{Key: Key{w.x.Partition(), valueSort(w.x.Run, w.version, token, part)},
-			Data: text[:n], Expires: w.x.Expires})
+		w.puts = append(w.puts, Row{
+			Key:  Key{w.x.Partition(), valueSort(w.x.Run, w.version, token, part)},
+			Data: text[:n], Expires: w.x.Expires,
+		})
 		text = text[n:]
 	}
 	v.SetRef(flow.Ref{Kind: flow.RefRow, Version: w.version, Token: token})
 	return v
 }
 
-// wakeClaimValues gives the values of a claim wake times: when the claim is lost or never made, no state row leads to them, and a
-// store that does not look after expired rows itself would keep them for ever.
+// wakeClaimValues sets the wake times of the values of a claim. If the claim loses or is never
+// made, no state row leads to its values, and a store that does not remove expired rows itself
+// would keep them for ever.
 func (w *writer) wakeClaimValues() {
 	for i := range w.puts {
 		w.puts[i].Wake = w.puts[i].Expires
 	}
 }
 
-// appendTail adds events to the history's tail. Whether the old tail moves to a row of its own depends on the committed
-// row alone, so that two writers of one history row write the same bytes (execution.md 1.3).
+// appendTail adds events to the history's tail. Only the committed row decides whether the old tail
+// moves to a row of its own, so two writers of one history row write the same bytes (execution.md
+// 1.3).
 func (w *writer) appendTail(full int, events []flow.HistoryEvent) {
 	if len(events) == 0 {
 		return
 	}
 	x := w.x
 	if len(x.Tail) >= full {
-		w.puts = append(w.puts, Row{Key: Key{x.Partition(), eventSort(x.Run, x.TailFirst)}, Data: x.Tail, Expires: x.Expires})
+		w.puts = append(w.puts, Row{Key: Key{x.Partition(), eventSort(x.Run, x.TailFirst)},
+			Data: x.Tail, Expires: x.Expires})
 		x.Tail = nil
 	}
 	room := eventOverhead * len(events)
@@ -233,11 +252,13 @@ func (w *writer) appendTail(full int, events []flow.HistoryEvent) {
 	if len(x.Tail) == 0 {
 		x.TailFirst = events[0].ID
 	}
-	// Others may read the tail as it was: it gets room of its own.
-	x.Tail = flow.AppendEvents(append(make([]byte, 0, len(x.Tail)+room), x.Tail...), x.Started, events)
+	// Other goroutines may read the old tail: the new one must not share its memory.
+	x.Tail = flow.AppendEvents(append(make([]byte, 0, len(x.Tail)+room), x.Tail...), x.Started,
+		events)
 }
 
-// Load reads an execution, strongly consistent, its body with it. ErrNotFound when there is none or it has expired.
+// Load reads an execution and its body, strongly consistent. It returns ErrNotFound if there is
+// none or it has expired.
 func (s *Store) Load(ctx context.Context, partition string) (*Execution, error) {
 	row, err := s.driver.Get(ctx, Key{partition, sortState})
 	if err != nil {
@@ -246,7 +267,7 @@ func (s *Store) Load(ctx context.Context, partition string) (*Execution, error) 
 	return s.execution(ctx, row)
 }
 
-// execution is the execution of a state row, its body with it. ErrNotFound when it has expired.
+// execution decodes a state row and loads the body. It returns ErrNotFound if the row has expired.
 func (s *Store) execution(ctx context.Context, row Row) (*Execution, error) {
 	if row.Expires > 0 && row.Expires <= s.nowMillis() {
 		return nil, ErrNotFound
@@ -264,7 +285,7 @@ func (s *Store) execution(ctx context.Context, row Row) (*Execution, error) {
 	return x, nil
 }
 
-// InputText is the execution's input as it was sent.
+// InputText returns the execution's input as it was sent.
 func (s *Store) InputText(ctx context.Context, x *Execution) ([]byte, error) {
 	if x.InputRef == nil {
 		return x.Input, nil

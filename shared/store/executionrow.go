@@ -2,29 +2,32 @@ package store
 
 import "millrace/shared/flow"
 
-// executionFmt is the format of state rows that this code writes, of the bodies in them, and of history rows, which have no
-// number of their own. Rows of another format are left alone.
+// executionFmt is the format of the state rows that this code writes, of the bodies in them, and of
+// history rows, which have no format number of their own. A row of an unknown format is not
+// changed.
 //
-// Whoever changes what is written raises the number, goes on reading the rows of the number before, and adds a file of the new
-// ones beside those that are there (runner/testdata/stored, go test ./shared/engine -run TestStored -update, after storedNow
-// names the new file). A file of stored rows is not written anew for a number that has been in use: rows like those in it are
-// in somebody's store.
+// If you change what is written: raise the number, keep reading rows of the earlier number, and add
+// a file of the new rows beside the existing files (shared/engine/testdata/stored: let storedNow
+// name the new file, then run go test ./shared/engine -run TestStored -update). Do not rewrite the
+// file of a number that has been in use: stores of users hold rows like those in it.
 //
-// Format 2 has Author and CallbackBy beside format 1.
+// Format 2 adds Author and CallbackBy to format 1.
 const executionFmt = 2
 
-// address is where an execution's row stands, and what follows from that part of it which never changes.
+// address is the key and fence of an execution's row, and its place in the list. It follows from
+// the part of the row that never changes, and from redrive.
 type address struct {
 	partition, fence string
-	group, sort      string // of the list
-	redrive          int    // that fence is of
+	group, sort      string // place in the list
+	redrive          int    // the redrive that is in fence
 }
 
-// rowAddress gives the execution's address, which is made once: every commit needs it.
+// rowAddress returns the execution's address. It is built once, because every commit needs it.
 func (x *Execution) rowAddress() *address {
 	if x.address == nil || x.address.redrive != x.Redrive {
 		x.address = &address{partition: Partition(x.FlowID, x.Name), fence: fence(x.Run, x.Redrive),
-			group: listGroup(x.FlowID, x.Name), sort: listSort(x.Started, x.Name), redrive: x.Redrive}
+			group: listGroup(x.FlowID, x.Name), sort: listSort(x.Started, x.Name),
+			redrive: x.Redrive}
 	}
 	return x.address
 }
@@ -32,15 +35,17 @@ func (x *Execution) rowAddress() *address {
 // row encodes the state row.
 func (x *Execution) row() Row {
 	at := x.rowAddress()
-	return Row{Key: Key{at.partition, sortState}, Version: x.Version, Fence: at.fence, Data: x.encode(),
-		Wake: x.Wake, Expires: x.Expires, List: &ListEntry{Group: at.group, Sort: at.sort, Fields: x.listFields()}}
+	return Row{Key: Key{at.partition, sortState}, Version: x.Version, Fence: at.fence,
+		Data: x.encode(), Wake: x.Wake, Expires: x.Expires,
+		List: &ListEntry{Group: at.group, Sort: at.sort, Fields: x.listFields()}}
 }
 
 func (x *Execution) encode() []byte {
 	if x.fixed == nil {
 		x.fixed = x.encodeFixed()
 	}
-	e := flow.Encoder{Buf: make([]byte, 0, len(x.fixed)+len(x.Body)+len(x.Tail)+128), Inline: flow.EventInline}
+	e := flow.Encoder{Buf: make([]byte, 0, len(x.fixed)+len(x.Body)+len(x.Tail)+128),
+		Inline: flow.EventInline}
 	e.Buf = append(e.Buf, x.fixed...)
 	e.Int(x.Expires)
 	e.Byte(byte(x.Status))
@@ -104,7 +109,8 @@ func decodeExecution(row Row) (*Execution, error) {
 		return nil, ErrFormat
 	}
 	x := &Execution{Version: row.Version, Wake: row.Wake}
-	for _, t := range []*string{&x.Account, &x.FlowID, &x.Flow, &x.Name, &x.Region, &x.RoleArn, &x.Origin, &x.Callback, &x.Hash, &x.Qualifier, &x.MapRun, &x.Parent} {
+	for _, t := range []*string{&x.Account, &x.FlowID, &x.Flow, &x.Name, &x.Region, &x.RoleArn,
+		&x.Origin, &x.Callback, &x.Hash, &x.Qualifier, &x.MapRun, &x.Parent} {
 		*t = d.String()
 	}
 	if format >= 2 {
@@ -128,23 +134,27 @@ func decodeExecution(row Row) (*Execution, error) {
 	x.fixed = row.Data[: len(row.Data)-d.Left() : len(row.Data)-d.Left()]
 	x.Expires = d.Int()
 	x.Status, x.Stopped, x.Output, x.Error = flow.Status(d.Byte()), d.Int(), d.Value(), d.Error()
-	x.LastEvent, x.LastTime, x.TailFirst, x.Tail = int64(d.Uint()), d.Int(), int64(d.Uint()), d.Bytes()
+	x.LastEvent, x.LastTime = int64(d.Uint()), d.Int()
+	x.TailFirst, x.Tail = int64(d.Uint()), d.Bytes()
 	x.SweepAttempts, x.RunnerAttempts, x.Redrive = int(d.Uint()), int(d.Uint()), int(d.Uint())
 	if d.Bool() {
 		x.bodyRef = d.Value()
 	} else {
 		x.Body = d.Bytes()
 	}
-	hollow := x.bodyRef != nil && !x.bodyRef.Loaded() && x.bodyRef.Ref().Len == 0 // long bodies alone have rows of their own
-	if d.Err != nil || int(x.Status) > int(flow.TimedOut) || hollow || isBadRef(x.InputRef) || isBadRef(x.bodyRef) {
+	// only long bodies have rows of their own
+	emptyBody := x.bodyRef != nil && !x.bodyRef.Loaded() && x.bodyRef.Ref().Len == 0
+	if d.Err != nil || int(x.Status) > int(flow.TimedOut) || emptyBody || isBadRef(x.InputRef) ||
+		isBadRef(x.bodyRef) {
 		return nil, damagedRow("state", row.Key, flow.ErrCorrupt)
 	}
-	if at := x.rowAddress(); at.partition != row.Partition || at.fence != row.Fence { // of another execution, or run
+	// row of another execution or run
+	if at := x.rowAddress(); at.partition != row.Partition || at.fence != row.Fence {
 		return nil, damagedRow("state", row.Key, flow.ErrCorrupt)
 	}
 	return x, nil
 }
 
-// isBadRef tells whether the input or the body of an execution would stand elsewhere than in rows of its own: an input that stands
-// where the input stands would be looked for without end.
+// isBadRef reports whether the reference of an input or a body points anywhere but to rows of its
+// own. Loading an input whose reference points to the input would not end.
 func isBadRef(v *flow.Value) bool { return v != nil && !v.Loaded() && v.Ref().Kind != flow.RefRow }

@@ -14,7 +14,8 @@ import (
 // Variable is one variable of a flow's environment.
 type Variable struct{ Name, Value, Description string }
 
-// Flow is a flow row (execution.md 1.1). The definition's text stands in a row of its own, by its hash.
+// Flow is a flow row (execution.md 1.1). The definition's text is in a row of its own, whose key is
+// its hash.
 type Flow struct {
 	Fmt             int
 	Account         string
@@ -32,24 +33,28 @@ type Flow struct {
 	Modified        int64
 	Deleting        bool
 
-	// Author is the public id of the key that wrote last what the flow does; "" on an open server.
-	// Executions without a role act with its rights.
+	// Author is the public id of the key that last changed what the flow does; "" on an open
+	// server. Executions without a role run with its rights.
 	Author string `json:",omitempty"`
 
-	// What starts need of the definition, so that they need not read it; 0 in rows of older programs.
+	// What a start needs of the definition, so that it need not read the definition; 0 in rows that
+	// an older program wrote.
 	Language       flow.Language `json:",omitempty"`
 	TimeoutSeconds int64         `json:",omitempty"`
 
 	Version int64 `json:"-"`
 }
 
-// flowFmt is the format of flow rows that this code writes; what to do when it changes is said at executionFmt.
+// flowFmt is the format of the flow rows that this code writes. See executionFmt for what to do
+// when it changes.
 const flowFmt = 1
 
-// ErrFormat says that a row was written by a newer program: it is left alone.
-var ErrFormat = errors.New("store: a row has a format that this program does not know; run the newer program")
+// ErrFormat: a newer program wrote the row. It must not be changed.
+var ErrFormat = errors.New(
+	"store: a row has a format that this program does not know; run the newer program")
 
-// GetFlow reads a flow, strongly consistent. ErrNotFound when there is none or it is being deleted.
+// GetFlow reads a flow, strongly consistent. It returns ErrNotFound if there is none or it is being
+// deleted.
 func (s *Store) GetFlow(ctx context.Context, account, name string) (*Flow, error) {
 	key := flowKey(account, name)
 	cached, writes := s.flows.get(key)
@@ -86,7 +91,9 @@ func decodeFlow(row Row) (*Flow, error) {
 	return &f, nil
 }
 
-// CreateFlow writes a new flow and its definition. ErrConflict when the name is taken: then it leaves nothing behind.
+// CreateFlow writes a new flow and its definition. wake is when the sweeper checks whether the flow
+// references the definition, ms since 1970. It returns ErrConflict if the name is taken, and then
+// leaves no row behind.
 func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, wake int64) error {
 	f.Version = 1
 	if err := s.diskUse.admit(f.Account); err != nil {
@@ -101,15 +108,19 @@ func (s *Store) CreateFlow(ctx context.Context, f *Flow, definition string, wake
 	if !errors.Is(err, ErrConflict) {
 		return err
 	}
-	// Another one was faster, or a repeated write has met itself.
-	if row, rerr := s.driver.Get(ctx, flowKey(f.Account, f.Name)); rerr == nil && row.Fence != f.ID {
+	// Another creation was faster, or this write was sent twice and the second conflicts with the
+	// first.
+	if row, rerr := s.driver.Get(
+		ctx, flowKey(f.Account, f.Name),
+	); rerr == nil && row.Fence != f.ID {
 		s.driver.Delete(ctx, definitionKey(f.ID, f.Hash), nil)
 	}
 	return err
 }
 
-// UpdateFlow replaces a flow that was read. ErrConflict when it has changed since. What has become of its definition and of
-// the one before is seen to at review, ms since 1970.
+// UpdateFlow replaces a flow that was read. It returns ErrConflict if the flow has changed since.
+// At wake, ms since 1970, the sweeper checks whether the flow references the new definition and the
+// previous one.
 func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, wake int64) error {
 	if err := s.diskUse.admit(f.Account); err != nil {
 		return err
@@ -123,22 +134,25 @@ func (s *Store) UpdateFlow(ctx context.Context, f *Flow, definition string, wake
 	switch {
 	case err == nil:
 		if err := checkDefinition(before); err != nil {
-			return err // it is not written anew as it is read
+			return err // a damaged definition must not be written again
 		}
-		return s.writeFlow(ctx, f, definition, wake, cond, s.definitionRow(f, f.Hash, before.Data, wake))
+		return s.writeFlow(ctx, f, definition, wake, cond,
+			s.definitionRow(f, f.Hash, before.Data, wake))
 	case errors.Is(err, ErrNotFound):
 		return s.writeFlow(ctx, f, definition, wake, cond)
 	}
 	return err
 }
 
-func (s *Store) writeFlow(ctx context.Context, f *Flow, definition string, wake int64, cond Condition, puts ...Row) error {
+func (s *Store) writeFlow(
+	ctx context.Context, f *Flow, definition string, wake int64, cond Condition, puts ...Row,
+) error {
 	f.Hash = DefinitionHash(definition)
 	row, err := flowRow(f)
 	if err != nil {
 		return err
 	}
-	// Written again, a definition that was superseded before has no end any more.
+	// This also removes the expiry of a definition that was superseded before.
 	puts = append(puts, s.definitionRow(f, f.Hash, []byte(definition), wake))
 	err = s.driver.Commit(ctx, puts, row, cond)
 	if s.flows.invalidate(row.Key, err); err == nil {
@@ -154,15 +168,19 @@ func flowRow(f *Flow) (Row, error) {
 		List: &ListEntry{Group: flowGroup, Sort: flowSort(f.Account, f.Name)}}, err
 }
 
-// tombstoneDelay is how long a deletion may take from its tombstone to its end.
+// tombstoneDelay is the longest time from the tombstone to the end of a deletion.
 const tombstoneDelay = 2 * time.Minute
 
-// DeleteFlow removes a flow that was read. A tombstone stands before it, so that what still runs is stopped whatever
-// crashes. ErrConflict when the flow has changed since.
+// DeleteFlow removes a flow that was read. It writes a tombstone first, so that running executions
+// are stopped even if the process crashes. It returns ErrConflict if the flow has changed since it
+// was read.
 func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
-	// The sweeper must not come before the deletion itself: it would think that nothing was deleted.
+	// The sweeper must not read the tombstone before the deletion is done: it would find the flow
+	// and cancel the deletion.
 	soon := s.nowMillis() + tombstoneDelay.Milliseconds()
-	if err := s.PutTombstone(ctx, f.ID, Tombstone{Account: f.Account, Name: f.Name}, soon); err != nil {
+	if err := s.PutTombstone(
+		ctx, f.ID, Tombstone{Account: f.Account, Name: f.Name}, soon,
+	); err != nil {
 		return err
 	}
 	key := flowKey(f.Account, f.Name)
@@ -171,20 +189,25 @@ func (s *Store) DeleteFlow(ctx context.Context, f *Flow) error {
 	return err
 }
 
-// FlowList is one read of a list of flows.
+// FlowList is one page of a list of flows.
 type FlowList struct {
 	Flows []*Flow
-	Last  string // name of the last entry that was looked at, shown or not, when there are more; "" at the end
+	// name of the last entry read, whether or not it is in Flows, if more are left; "" at the end
+	Last string
 }
 
-// ListFlows lists an account's flows by name, after the name given, of at most limit entries those
-// whose name keep takes (nil: all). Those that it leaves out cost no read of their row.
-func (s *Store) ListFlows(ctx context.Context, account, after string, limit int, keep func(name string) bool) (l FlowList, _ error) {
+// ListFlows lists an account's flows by name, beginning after the given name. It reads at most
+// limit entries and returns the flows for whose name keep returns true (nil: all). A flow that it
+// omits costs no read of its row.
+func (s *Store) ListFlows(
+	ctx context.Context, account, after string, limit int, keep func(name string) bool,
+) (l FlowList, _ error) {
 	from, to := flowSortBounds(account)
 	if after != "" {
 		from = flowSort(account, after) + "\x00"
 	}
-	listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup, From: from, To: to, Limit: limit})
+	listed, more, err := s.driver.List(ctx, ListRange{Group: flowGroup, From: from, To: to,
+		Limit: limit})
 	if err != nil {
 		return l, err
 	}
@@ -208,7 +231,7 @@ func (s *Store) ListFlows(ctx context.Context, account, after string, limit int,
 	return l, nil
 }
 
-// CountFlows counts an account's flows, up to most.
+// CountFlows counts an account's flows, up to limit.
 func (s *Store) CountFlows(ctx context.Context, account string, limit int) (int, error) {
 	n, full := 0, errors.New("enough")
 	from, to := flowSortBounds(account)
@@ -224,8 +247,9 @@ func (s *Store) CountFlows(ctx context.Context, account string, limit int) (int,
 	return n, err
 }
 
-// EachFlow calls f for every flow of every account, also for one that is being deleted. An error of f ends it and is
-// returned. A flow whose row is damaged is left out, and its error returned once the others are through.
+// EachFlow calls f for every flow of every account, including flows that are being deleted. It
+// stops at the first error of f and returns it. It skips a flow whose row is damaged, and returns
+// the error of that row at the end.
 func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
 	var damaged error
 	err := s.eachListed(ctx, "", "", func(l Listed) error {
@@ -245,15 +269,18 @@ func (s *Store) EachFlow(ctx context.Context, f func(*Flow) error) error {
 	return cmp.Or(err, damaged)
 }
 
-// eachListed visits the entries of the flow list from one sort key to another.
+// eachListed visits the entries of the flow list with from <= Sort < to.
 func (s *Store) eachListed(ctx context.Context, from, to string, visit func(Listed) error) error {
 	return s.eachInGroup(ctx, flowGroup, from, to, visit)
 }
 
-// eachInGroup visits the entries of a group from one sort key to another.
-func (s *Store) eachInGroup(ctx context.Context, group, from, to string, visit func(Listed) error) error {
+// eachInGroup visits the entries of a group with from <= Sort < to.
+func (s *Store) eachInGroup(
+	ctx context.Context, group, from, to string, visit func(Listed) error,
+) error {
 	for {
-		listed, more, err := s.driver.List(ctx, ListRange{Group: group, From: from, To: to, Limit: 500})
+		listed, more, err := s.driver.List(ctx,
+			ListRange{Group: group, From: from, To: to, Limit: 500})
 		if err != nil {
 			return err
 		}

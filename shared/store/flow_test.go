@@ -10,7 +10,7 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// clock is a time that a test moves.
+// clock is a clock that the test sets.
 type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
@@ -35,7 +35,8 @@ func due(t *testing.T, d store.Driver, at time.Time) []store.Key {
 	return keys
 }
 
-// TestCanceledDeletion: once the sweeper has found that a deletion did not come to pass, it does not, however late it is.
+// TestCanceledDeletion: after the sweeper has canceled a deletion, a deletion that arrives later
+// fails.
 func TestCanceledDeletion(t *testing.T) {
 	ctx, c := context.Background(), &clock{time.Unix(1_000_000, 0)}
 	s, d := open(c)
@@ -47,8 +48,8 @@ func TestCanceledDeletion(t *testing.T) {
 		if op != memstore.OpDelete {
 			return nil
 		}
-		d.Before = nil // the deletion is on its way
-		grave, err := s.Tombstone(ctx, store.TombstoneKey("id"))
+		d.Before = nil // the deletion has not taken effect yet
+		tombstone, err := s.Tombstone(ctx, store.TombstoneKey("id"))
 		if err != nil {
 			return err
 		}
@@ -56,7 +57,7 @@ func TestCanceledDeletion(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return s.CancelDeletion(ctx, now, grave)
+		return s.CancelDeletion(ctx, now, tombstone)
 	}
 	if err := s.DeleteFlow(ctx, f); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("deleted after all: %v", err)
@@ -69,13 +70,16 @@ func TestCanceledDeletion(t *testing.T) {
 	}
 }
 
-// TestDefinitionsOnManyPages: the tombstone stands among the definitions, and may be alone on a page.
+// TestDefinitionsOnManyPages: the tombstone sorts between the definitions, and may be alone on a
+// page.
 func TestDefinitionsOnManyPages(t *testing.T) {
 	ctx, c := context.Background(), &clock{time.Unix(1_000_000, 0)}
 	s, d := open(c)
 	d.PageRows = 1
 	for _, sort := range []string{"0", "deleted", "f"} {
-		if err := d.Put(ctx, []store.Row{{Key: store.Key{Partition: "d#id", Sort: sort}}}); err != nil {
+		if err := d.Put(
+			ctx, []store.Row{{Key: store.Key{Partition: "d#id", Sort: sort}}},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}

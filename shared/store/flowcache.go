@@ -5,27 +5,29 @@ import (
 	"sync"
 )
 
-// flowCache keeps flows of a store that no other process writes to. A nil cache keeps nothing. What it gives is a copy,
-// of which only the environment is shared.
+// flowCache caches flows of a store that no other process writes to. A nil cache keeps nothing. It
+// returns copies, which share only the environment.
 type flowCache struct {
 	mu     sync.RWMutex
 	m      map[Key]*Flow
-	writes uint64 // a read that began before a write must not be kept
+	writes uint64 // counts writes: put drops a flow whose read began before the last write
 
-	// unknown holds the flows of which a write has an unknown outcome: it may take effect after any
-	// read, so they are not kept.
+	// unknown holds the flows with a write of unknown outcome. That write may take effect after any
+	// read, so these flows are not cached.
 	unknown  map[Key]struct{}
-	disabled bool // there have been more: nothing is kept any more
+	disabled bool // unknown was full once: nothing is cached any more
 }
 
 func newFlowCache() *flowCache {
 	return &flowCache{m: map[Key]*Flow{}, unknown: map[Key]struct{}{}}
 }
 
-// cachedFlowsMax bounds the cache, and the unknown outcomes with which it keeps anything.
+// cachedFlowsMax bounds the cached flows, and the number of unknown outcomes beyond which the cache
+// is disabled.
 const cachedFlowsMax = 10_000
 
-// get gives a flow, or nil and the count of writes so far, to be handed to put.
+// get returns a cached flow, or nil and the number of writes so far, which the caller passes to
+// put.
 func (c *flowCache) get(k Key) (f *Flow, writes uint64) {
 	if c == nil {
 		return nil, 0
@@ -39,7 +41,7 @@ func (c *flowCache) get(k Key) (f *Flow, writes uint64) {
 	return nil, c.writes
 }
 
-// put keeps a flow that was read, unless something was written meanwhile or may be later.
+// put caches a flow that was read, unless a write ended meanwhile or may still take effect.
 func (c *flowCache) put(k Key, f *Flow, writes uint64) {
 	if c == nil {
 		return
@@ -56,9 +58,10 @@ func (c *flowCache) put(k Key, f *Flow, writes uint64) {
 	c.m[k] = &copied
 }
 
-// invalidate drops a flow that has been written, or may have been; err is what the write returned. A write
-// that succeeds leaves no earlier one that can still take effect, because each has a condition: it
-// ends what is unknown. A conflict does not, for its own version may have been too old.
+// invalidate drops a flow that has been written, or may have been; err is what the write returned.
+// After a write that succeeds, no earlier write can still take effect, because each has a
+// condition: the flow leaves unknown. A conflict does not show that, because the version of the
+// rejected write may have been too old.
 func (c *flowCache) invalidate(k Key, err error) {
 	if c == nil {
 		return

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestTooManyUnknownOutcomes: they take no more memory than the cache may, and no flow is kept that
-// one of them may change.
+// TestTooManyUnknownOutcomes: unknown outcomes take no more memory than the cache may, and a flow
+// that one of them may still change is not cached.
 func TestTooManyUnknownOutcomes(t *testing.T) {
 	c := newFlowCache()
 	key := func(i int) Key { return flowKey("1", fmt.Sprint("f", i)) }

@@ -14,11 +14,13 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// errUnknownOutcome is the answer of a driver that hides what became of a call, or does not carry it out.
+// errUnknownOutcome is the error of a driver that hides the outcome of a call, or does not carry it
+// out.
 var errUnknownOutcome = errors.New("the answer was lost")
 
-// flowRace reads and writes one flow from many goroutines. Each call of the driver takes a time that the seed draws,
-// before and after it takes effect, so that the calls of several goroutines cross in every way.
+// flowRace reads and writes one flow from many goroutines. Each driver call sleeps before and after
+// it takes effect, for a time drawn from the seed, so that the calls of several goroutines
+// interleave in every way.
 type flowRace struct {
 	t     *testing.T
 	store *store.Store
@@ -26,10 +28,10 @@ type flowRace struct {
 
 	mu     sync.Mutex
 	chance *rand.Rand
-	floor  age // no read that begins from now on may give an older flow
+	floor  age // a read that begins from now on must not return an older flow
 }
 
-// age orders what stands under the name of the flow: the flows by their creations, each by its versions.
+// age orders the flows that have had the name: by creation, then by version.
 type age struct {
 	creation int
 	version  int64
@@ -47,7 +49,7 @@ func (r *flowRace) draw(n int) int {
 
 func (r *flowRace) sleep() { time.Sleep(time.Duration(r.draw(50)) * time.Microsecond) }
 
-// hook makes a call take its time, and one write in eight fail.
+// hook delays a call, and makes one write in eight fail.
 func (r *flowRace) hook(op string, _ store.Key) error {
 	r.sleep()
 	if (op == memstore.OpCommit || op == memstore.OpDelete) && r.draw(8) == 0 {
@@ -64,10 +66,11 @@ func ageOf(f *store.Flow) (a age) {
 	return a
 }
 
-// wrote sets what reads may give from now on: what the driver holds once a write has returned, whatever the writer was
-// told. There is one writer, so nothing is under way then. last is the creation that was tried last.
+// wrote sets what reads may return from now on: what the driver holds after a write has returned,
+// whatever that returned. There is only one writer, so no write is under way then. last is the
+// creation that was tried last.
 func (r *flowRace) wrote(last int) {
-	at := age{last + 1, 0} // there is none: only what is created anew may be seen
+	at := age{last + 1, 0} // no flow: only a new creation may be read
 	row, err := r.mem.Get(context.Background(), store.Key{Partition: "f#1#f", Sort: "a"})
 	if err == nil {
 		at = ageOf(&store.Flow{ID: row.Fence, Version: row.Version})
@@ -77,7 +80,7 @@ func (r *flowRace) wrote(last int) {
 	r.floor = at
 }
 
-// read reads the flow and compares its age with what had been written when the read began.
+// read reads the flow and checks that it is not older than what was written before the read began.
 func (r *flowRace) read() *store.Flow {
 	r.mu.Lock()
 	floor := r.floor
@@ -96,7 +99,8 @@ func (r *flowRace) read() *store.Flow {
 	return f
 }
 
-// write creates, changes, deletes the flow, or calls a deletion of it off. Most reads find it in the cache.
+// write creates, updates or deletes the flow, or cancels its deletion. Most reads find the flow in
+// the cache.
 func (r *flowRace) write(rounds int) {
 	ctx, last := context.Background(), 0
 	for range rounds {
@@ -104,7 +108,8 @@ func (r *flowRace) write(rounds int) {
 		switch n := r.draw(8); {
 		case f == nil:
 			last++
-			r.store.CreateFlow(ctx, &store.Flow{Account: "1", Name: "f", ID: fmt.Sprint("id", last)}, "text", 0)
+			f := &store.Flow{Account: "1", Name: "f", ID: fmt.Sprint("id", last)}
+			r.store.CreateFlow(ctx, f, "text", 0)
 		case n == 0:
 			r.store.DeleteFlow(ctx, f)
 		case n == 1:
@@ -117,8 +122,9 @@ func (r *flowRace) write(rounds int) {
 	}
 }
 
-// TestCachedFlowIsNeverOlder: a read of a flow, through the cache or not, never gives what a write that returned before it
-// began has replaced, also when that write was told that it failed.
+// TestCachedFlowIsNeverOlder: a read of a flow, through the cache or not, never returns a flow that
+// was replaced by a write that returned before the read began, even if that write returned an
+// error.
 func TestCachedFlowIsNeverOlder(t *testing.T) {
 	for seed := range uint64(40) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -127,13 +133,13 @@ func TestCachedFlowIsNeverOlder(t *testing.T) {
 				r := &flowRace{t: t, mem: mem, chance: rand.New(rand.NewPCG(seed, 0)),
 					store: store.New(store.Options{Driver: mem, Exclusive: true})}
 				mem.Before, mem.After = r.hook, r.hook
-				over := make(chan struct{})
+				done := make(chan struct{})
 				var readers sync.WaitGroup
 				for range 6 {
 					readers.Go(func() {
 						for {
 							select {
-							case <-over:
+							case <-done:
 								return
 							default:
 								r.read()
@@ -143,7 +149,7 @@ func TestCachedFlowIsNeverOlder(t *testing.T) {
 					})
 				}
 				r.write(60)
-				close(over)
+				close(done)
 				readers.Wait()
 				if r.floor.creation < 2 {
 					t.Errorf("nothing was deleted: %v", r.floor)
@@ -153,14 +159,17 @@ func TestCachedFlowIsNeverOlder(t *testing.T) {
 	}
 }
 
-// delayedDriver returns from the next write of a flow with an unknown outcome; apply carries that write out.
+// delayedDriver does not apply the next write of a flow and returns an unknown outcome; apply
+// carries that write out.
 type delayedDriver struct {
 	store.Driver
 	late  bool
 	apply func() error
 }
 
-func (d *delayedDriver) Commit(ctx context.Context, puts []store.Row, cas store.Row, c store.Condition) error {
+func (d *delayedDriver) Commit(
+	ctx context.Context, puts []store.Row, cas store.Row, c store.Condition,
+) error {
 	if !d.late {
 		return d.Driver.Commit(ctx, puts, cas, c)
 	}
@@ -184,13 +193,13 @@ var lateWrites = map[string]func(context.Context, *store.Store, *store.Flow) err
 	"delete": func(ctx context.Context, s *store.Store, f *store.Flow) error {
 		return s.DeleteFlow(ctx, f)
 	},
-	"call off": func(ctx context.Context, s *store.Store, f *store.Flow) error {
+	"cancel deletion": func(ctx context.Context, s *store.Store, f *store.Flow) error {
 		return s.CancelDeletion(ctx, f, store.Tombstone{})
 	},
 }
 
 // TestFlowIsNotKeptBeforeALateWrite: a write whose caller gave up may take effect after a read, and
-// the reads after that return what it has written; a conflict of another write does not change that.
+// later reads return what it wrote. A conflict of another write does not change that.
 func TestFlowIsNotKeptBeforeALateWrite(t *testing.T) {
 	for what, write := range lateWrites {
 		ctx := t.Context()
@@ -223,7 +232,8 @@ func TestFlowIsNotKeptBeforeALateWrite(t *testing.T) {
 	}
 }
 
-// TestFlowIsKeptAgain: a write that succeeds ends what an unknown outcome has left open.
+// TestFlowIsKeptAgain: after a write of unknown outcome, a write that succeeds lets the cache keep
+// the flow again.
 func TestFlowIsKeptAgain(t *testing.T) {
 	ctx, mem := t.Context(), memstore.New()
 	d := &delayedDriver{Driver: mem}

@@ -11,8 +11,11 @@ import (
 	"millrace/shared/value"
 )
 
-// Events reads history events with from <= id, at most limit, in order. Their values may not be loaded yet.
-func (s *Store) Events(ctx context.Context, x *Execution, from int64, limit int) ([]flow.HistoryEvent, error) {
+// Events reads history events with from <= id, in order, at most limit. Their values may not be
+// loaded yet.
+func (s *Store) Events(
+	ctx context.Context, x *Execution, from int64, limit int,
+) ([]flow.HistoryEvent, error) {
 	var out []flow.HistoryEvent
 	from = max(from, 1)
 	add := func(events []flow.HistoryEvent) {
@@ -43,10 +46,14 @@ func (s *Store) Events(ctx context.Context, x *Execution, from int64, limit int)
 	return out, checkEvents(Key{x.Partition(), eventSort(x.Run, from)}, from, out)
 }
 
-// visitHistoryRows visits history rows from the one that holds the event on, in order, until visit says stop.
-func (s *Store) visitHistoryRows(ctx context.Context, x *Execution, from int64, visit func([]flow.HistoryEvent) bool) error {
+// visitHistoryRows visits history rows in order, beginning with the row that holds event from,
+// until visit returns false.
+func (s *Store) visitHistoryRows(
+	ctx context.Context, x *Execution, from int64, visit func([]flow.HistoryEvent) bool,
+) error {
 	partition, end := x.Partition(), eventSort(x.Run, x.TailFirst)
-	rows, _, err := s.driver.Range(ctx, Range{Partition: partition, From: eventSort(x.Run, 0), To: eventSort(x.Run, from+1), Limit: 1, Reverse: true})
+	rows, _, err := s.driver.Range(ctx, Range{Partition: partition, From: eventSort(x.Run, 0),
+		To: eventSort(x.Run, from+1), Limit: 1, Reverse: true})
 	if err != nil {
 		return err
 	}
@@ -65,13 +72,15 @@ func (s *Store) visitHistoryRows(ctx context.Context, x *Execution, from int64, 
 		if !more || start >= end {
 			return nil
 		}
-		if rows, more, err = s.driver.Range(ctx, Range{Partition: partition, From: start, To: end, Limit: s.sizes.valueRows()}); err != nil {
+		if rows, more, err = s.driver.Range(
+			ctx, Range{Partition: partition, From: start, To: end, Limit: s.sizes.valueRows()},
+		); err != nil {
 			return err
 		}
 	}
 }
 
-// LoadValues loads every value that is not loaded yet.
+// LoadValues loads each value that is not loaded yet.
 func (s *Store) LoadValues(ctx context.Context, x *Execution, values []*flow.Value) error {
 	for _, v := range values {
 		if v != nil && !v.Loaded() {
@@ -94,23 +103,24 @@ func (s *Store) LoadEvents(ctx context.Context, x *Execution, events []flow.Hist
 	return nil
 }
 
-// Loader loads values of the events of one execution. It keeps what it has read on the way: many events refer to the
-// same one, or to others of its row. It is for one goroutine.
+// Loader loads values of the events of one execution. It keeps the events that it reads, because
+// many values refer to the same event or to other events of its row. It is not safe for concurrent
+// use.
 type Loader struct {
 	s      *Store
 	x      *Execution
 	events map[int64]*flow.HistoryEvent
 }
 
-// Loader returns one that knows events already.
+// Loader returns a Loader that already holds events.
 func (s *Store) Loader(x *Execution, events []flow.HistoryEvent) *Loader {
 	l := &Loader{s, x, make(map[int64]*flow.HistoryEvent, len(events))}
 	l.AddEvents(events)
 	return l
 }
 
-// AddEvents makes events of the execution known, which need not be read any more. They must not be moved while the loader is
-// in use.
+// AddEvents adds events of the execution, so that the loader need not read them. The caller must
+// not move them while it uses the loader.
 func (l *Loader) AddEvents(events []flow.HistoryEvent) {
 	for i := range events {
 		if l.events[events[i].ID] == nil {
@@ -159,8 +169,10 @@ func errMissingEvent(x *Execution, id int64) error {
 	return fmt.Errorf("%w: event %d of %s", ErrMissing, id, x.Partition())
 }
 
-// eventsOfSameRow reads the events of the row that holds one, which is among them.
-func (s *Store) eventsOfSameRow(ctx context.Context, x *Execution, id int64) (events []flow.HistoryEvent, err error) {
+// eventsOfSameRow reads the events of the row that holds event id, which is among them.
+func (s *Store) eventsOfSameRow(
+	ctx context.Context, x *Execution, id int64,
+) (events []flow.HistoryEvent, err error) {
 	if id >= x.TailFirst {
 		events, err = flow.DecodeEvents(x.Tail, x.Started)
 	} else {
@@ -172,14 +184,17 @@ func (s *Store) eventsOfSameRow(ctx context.Context, x *Execution, id int64) (ev
 	if err != nil {
 		return nil, err
 	}
-	if id > x.LastEvent || !slices.ContainsFunc(events, func(e flow.HistoryEvent) bool { return e.ID == id }) {
+	if id > x.LastEvent || !slices.ContainsFunc(events,
+		func(e flow.HistoryEvent) bool { return e.ID == id }) {
 		return nil, errMissingEvent(x, id)
 	}
 	return events, nil
 }
 
-// loadFrom loads a value that stands in an event.
-func (s *Store) loadFrom(ctx context.Context, x *Execution, e *flow.HistoryEvent, v *flow.Value) error {
+// loadFrom loads a value whose text is in event e.
+func (s *Store) loadFrom(
+	ctx context.Context, x *Execution, e *flow.HistoryEvent, v *flow.Value,
+) error {
 	w := e.Value(v.Ref().Field)
 	if w == nil || w.Ref().Kind == flow.RefEvent && !w.Loaded() {
 		return errMissingEvent(x, e.ID)
@@ -193,10 +208,10 @@ func (s *Store) loadFrom(ctx context.Context, x *Execution, e *flow.HistoryEvent
 	return nil
 }
 
-// ErrMissing says that a value that a row names is not there.
+// ErrMissing: a row refers to a value that does not exist.
 var ErrMissing = errors.New("store: a stored value is missing")
 
-// LoadValue loads one value from where it is stored.
+// LoadValue loads one value from the place that its reference names.
 func (s *Store) LoadValue(ctx context.Context, x *Execution, v *flow.Value) error {
 	switch r := v.Ref(); r.Kind {
 	case flow.RefClaim:
@@ -225,15 +240,16 @@ func (s *Store) LoadValue(ctx context.Context, x *Execution, v *flow.Value) erro
 	return ErrMissing
 }
 
-// loadRows joins the rows of a value. Their own sizes say how much memory that takes: the length in the reference is of a
-// row that may be damaged.
+// loadRows joins the rows of a value. It allocates memory by the sizes of these rows, because the
+// length in the reference may be damaged.
 func (s *Store) loadRows(ctx context.Context, x *Execution, v *flow.Value, r flow.Ref) error {
 	var parts [][]byte
 	size := 0
 	from := valueSort(x.Run, r.Version, r.Token, 0)
 	to := valueSort(x.Run, r.Version, r.Token, 9999)
 	for more := true; more; {
-		rows, further, err := s.driver.Range(ctx, Range{Partition: x.Partition(), From: from, To: to, Limit: s.sizes.valueRows()})
+		rows, further, err := s.driver.Range(ctx,
+			Range{Partition: x.Partition(), From: from, To: to, Limit: s.sizes.valueRows()})
 		if err != nil {
 			return err
 		}

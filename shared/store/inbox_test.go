@@ -12,22 +12,25 @@ import (
 
 const inboxPartition = "x#id#x"
 
-// newExecution gives a store that holds one execution.
+// newExecution returns a store that holds one execution.
 func newExecution(t testing.TB) (*store.Store, *clock, *store.Execution) {
 	c := &clock{time.Unix(1_000_000, 0)}
 	s, _ := open(c)
-	x := &store.Execution{Account: "1", FlowID: "id", Flow: "f", Name: "x", Run: 7, Started: 1, Deadline: 2, Expires: c.at.Add(time.Hour).UnixMilli()}
+	x := &store.Execution{Account: "1", FlowID: "id", Flow: "f", Name: "x", Run: 7, Started: 1,
+		Deadline: 2, Expires: c.at.Add(time.Hour).UnixMilli()}
 	if err := s.Create(context.Background(), x, &store.Change{LastEvent: 1}); err != nil {
 		t.Fatal(err)
 	}
 	return s, c, x
 }
 
-// A row of the inbox that cannot be read, or is of a newer program, is left alone and hides no other.
+// TestUnreadableInboxEntries: an inbox row that is damaged, or that a newer program wrote, is not
+// changed and does not hide other rows.
 func TestUnreadableInboxEntries(t *testing.T) {
 	s, c, x := newExecution(t)
 	ctx := context.Background()
-	good := &store.InboxEntry{Partition: inboxPartition, Run: 7, Token: 9, Mark: 1, Output: []byte(`{}`), Wake: 1, Expires: x.Expires}
+	good := &store.InboxEntry{Partition: inboxPartition, Run: 7, Token: 9, Mark: 1,
+		Output: []byte(`{}`), Wake: 1, Expires: x.Expires}
 	if err := s.EnqueueInboxEntry(ctx, good); err != nil {
 		t.Fatal(err)
 	}
@@ -62,46 +65,54 @@ func TestUnreadableInboxEntries(t *testing.T) {
 	if err := s.DeleteExpiredExecution(ctx, inboxPartition); err != nil {
 		t.Fatal(err)
 	}
-	if rows, _, err := s.Driver().Range(ctx, store.Range{Partition: inboxPartition}); err != nil || len(rows) != 0 {
+	if rows, _, err := s.Driver().Range(ctx, store.Range{Partition: inboxPartition}); err != nil ||
+		len(rows) != 0 {
 		t.Errorf("%d rows are left, %v", len(rows), err)
 	}
 }
 
-// A letter comes back as it was posted, an error with it.
+// TestInboxEntryOfFailure: an entry with an error is read as it was enqueued.
 func TestInboxEntryOfFailure(t *testing.T) {
 	s, _, x := newExecution(t)
-	l := &store.InboxEntry{Partition: inboxPartition, Run: 7, Token: 9, Mark: 1 << 63, Error: &flow.Error{Name: "E", Cause: "c"}, Wake: 1, Expires: x.Expires}
+	l := &store.InboxEntry{Partition: inboxPartition, Run: 7, Token: 9, Mark: 1 << 63,
+		Error: &flow.Error{Name: "E", Cause: "c"}, Wake: 1, Expires: x.Expires}
 	if err := s.EnqueueInboxEntry(context.Background(), l); err != nil {
 		t.Fatal(err)
 	}
 	in, err := s.Inbox(context.Background(), x)
-	if err != nil || len(in.Entries) != 1 || in.Entries[0].Mark != l.Mark || in.Entries[0].Error == nil || *in.Entries[0].Error != *l.Error {
+	if err != nil || len(in.Entries) != 1 || in.Entries[0].Mark != l.Mark ||
+		in.Entries[0].Error == nil || *in.Entries[0].Error != *l.Error {
 		t.Errorf("%+v, %v", in, err)
 	}
 }
 
-// A letter without its execution is for nobody to read with it.
+// TestInboxWithoutExecution: an inbox whose execution does not exist is not found.
 func TestInboxWithoutExecution(t *testing.T) {
 	c := &clock{time.Unix(1_000_000, 0)}
 	s, _ := open(c)
-	l := &store.InboxEntry{Partition: inboxPartition, Run: 7, Token: 9, Mark: 1, Output: []byte(`{}`), Wake: 1}
+	l := &store.InboxEntry{Partition: inboxPartition, Run: 7, Token: 9, Mark: 1,
+		Output: []byte(`{}`), Wake: 1}
 	if err := s.EnqueueInboxEntry(context.Background(), l); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.LoadWithInbox(context.Background(), inboxPartition); !errors.Is(err, store.ErrNotFound) {
+	if _, _, err := s.LoadWithInbox(
+		context.Background(), inboxPartition,
+	); !errors.Is(err, store.ErrNotFound) {
 		t.Error(err)
 	}
-	for _, k := range []store.Key{{Partition: inboxPartition, Sort: "a"}, {Partition: inboxPartition, Sort: "h#1"}, {Partition: "d#id", Sort: "b#1"}} {
+	for _, k := range []store.Key{{Partition: inboxPartition, Sort: "a"},
+		{Partition: inboxPartition, Sort: "h#1"}, {Partition: "d#id", Sort: "b#1"}} {
 		if store.IsInboxEntry(k) {
 			t.Errorf("%v is no letter", k)
 		}
 	}
 }
 
-// FuzzInboxEntry reads rows of an inbox as they may be found.
+// FuzzInboxEntry reads inbox rows with any key and any data.
 func FuzzInboxEntry(f *testing.F) {
 	s, _, x := newExecution(f)
-	for _, l := range []*store.InboxEntry{{Token: 9, Mark: 1 << 63, Output: []byte(`{"a":[1,2]}`)}, {Mark: 5, Error: &flow.Error{Name: "E", Cause: "c"}}, {Mark: 5}} {
+	for _, l := range []*store.InboxEntry{{Token: 9, Mark: 1 << 63, Output: []byte(`{"a":[1,2]}`)},
+		{Mark: 5, Error: &flow.Error{Name: "E", Cause: "c"}}, {Mark: 5}} {
 		l.Partition, l.Run, l.Expires = inboxPartition, 7, x.Expires
 		if err := s.EnqueueInboxEntry(context.Background(), l); err != nil {
 			f.Fatal(err)
@@ -118,7 +129,10 @@ func FuzzInboxEntry(f *testing.F) {
 	f.Fuzz(func(t *testing.T, sort string, data []byte) {
 		s, _, x := newExecution(t)
 		ctx := context.Background()
-		if err := s.Driver().Put(ctx, []store.Row{{Key: store.Key{Partition: inboxPartition, Sort: sort}, Data: data, Version: 1, Expires: x.Expires}}); err != nil || sort == "a" {
+		if err := s.Driver().Put(
+			ctx, []store.Row{{Key: store.Key{Partition: inboxPartition, Sort: sort}, Data: data,
+				Version: 1, Expires: x.Expires}},
+		); err != nil || sort == "a" {
 			return
 		}
 		in, err := s.Inbox(ctx, x)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Sort keys of an execution's partition: state, inbox, history, values, in this order (execution.md 1.1). What lies
-// between "a" and "c" is the state and the inbox.
+// Sort keys of an execution's partition, in order: state, inbox, history, values (execution.md
+// 1.1). The keys from "a" to "c" are the state and the inbox, so one read returns both.
 const (
 	sortState      = "a"
 	prefixInbox    = "b#"
@@ -15,28 +15,29 @@ const (
 	prefixValue    = "v#"
 )
 
-// listShards is the number of list groups of a flow: one group must not take all writes of a busy flow.
+// listShards is the number of list groups of a flow. One group alone would take all list writes of
+// a busy flow.
 const listShards = 4
 
 func flowKey(account, name string) Key { return Key{"f#" + account + "#" + name, sortState} }
 
-// flowGroup lists all flows, by account and name.
+// flowGroup is the list group of all flows, ordered by account and name.
 const flowGroup = "flows"
 
 func flowSort(account, name string) string { return account + "#" + name }
 
-// flowSortBounds are the bounds of an account's flows in the list.
+// flowSortBounds returns the bounds of an account's flows in the list.
 func flowSortBounds(account string) (from, to string) { return account + "#", account + "$" }
 
 func definitionKey(flowID, hash string) Key { return Key{definitionPartition(flowID), hash} }
 
-// definitionPartition holds the definitions of a flow, and its tombstone.
+// definitionPartition is the partition of a flow's definitions and of its tombstone.
 func definitionPartition(flowID string) string { return "d#" + flowID }
 
-// Partition is the partition of an execution: what a hint names.
+// Partition returns the partition of an execution. A hint names it.
 func Partition(flowID, execution string) string { return "x#" + flowID + "#" + execution }
 
-// ParsePartition takes an execution's partition apart; false for another kind.
+// ParsePartition splits an execution's partition. ok is false for any other partition.
 func ParsePartition(p string) (flowID, execution string, ok bool) {
 	rest, ok := strings.CutPrefix(p, "x#")
 	if !ok {
@@ -56,8 +57,8 @@ func shardGroup(flowID string, shard int) string { return fmt.Sprintf("%s#%d", f
 
 func listSort(started int64, name string) string { return fmt.Sprintf("%013d#%s", started, name) }
 
-// inboxEntrySort is the sort key of the one place in an inbox for news about an attempt, by the id in its token, or for a
-// stop (0).
+// inboxEntrySort returns the sort key of an inbox entry. An inbox has one place for each attempt,
+// by the id in the task token, and one for a stop (token 0).
 func inboxEntrySort(run uint64, token int64) string {
 	if token == 0 {
 		return fmt.Sprintf("%s%016x#stop", prefixInbox, run)
@@ -73,41 +74,45 @@ func valueSort(run uint64, version int64, token uint64, part int) string {
 
 func fence(run uint64, redrive int) string { return fmt.Sprintf("%016x.%d", run, redrive) }
 
-// NonceKey is the key of a signature nonce that has been used.
+// NonceKey returns the key of a used signature nonce.
 func NonceKey(hash string) Key { return Key{"n#" + hash, sortState} }
 
-// InvocationRecordKey is the key of what is known of an asynchronous invocation, by its id and the function,
-// whose name has no "#".
-func InvocationRecordKey(id, function string) Key { return Key{"r#" + id + "#" + function, sortState} }
+// InvocationRecordKey returns the key of the record of an asynchronous invocation, by the id of the
+// invocation and the name of its function, which has no "#".
+func InvocationRecordKey(id, function string) Key {
+	return Key{"r#" + id + "#" + function, sortState}
+}
 
-// ChosenInvocationRecordKey is the key of one of the notes under an id that a flow has chosen, by the task that
-// waits. Such notes have a partition of their own, in which none replaces that of another task.
+// ChosenInvocationRecordKey returns the key of an invocation record whose id a flow has chosen, for
+// the task that waits for it. Such records have a partition of their own, with one row for each
+// task: two tasks with the same id do not overwrite each other.
 func ChosenInvocationRecordKey(id, function, task string) Key {
 	return Key{"r#chosen#" + id + "#" + function, task}
 }
 
-// IsInvocationRecord tells whether a key is that of such a note.
+// IsInvocationRecord reports whether a key is that of an invocation record.
 func IsInvocationRecord(k Key) bool { return strings.HasPrefix(k.Partition, "r#") }
 
-// IsNonce tells whether a key is that of a nonce.
+// IsNonce reports whether a key is that of a nonce.
 func IsNonce(k Key) bool { return strings.HasPrefix(k.Partition, "n#") }
 
-// IsDefinition tells whether a key is that of a definition.
+// IsDefinition reports whether a key is that of a definition.
 func IsDefinition(k Key) bool {
 	return strings.HasPrefix(k.Partition, "d#") && k.Sort != sortTombstone
 }
 
-// IsValue tells whether a key is that of a value of an execution.
+// IsValue reports whether a key is that of a value of an execution.
 func IsValue(k Key) bool { return strings.HasPrefix(k.Sort, prefixValue) }
 
-// sortTombstone stands among the hashes of definitions.
+// sortTombstone is the sort key of a tombstone, in the partition whose other sort keys are the
+// hashes of definitions.
 const sortTombstone = "deleted"
 
-// ParseTombstone gives the flow id of a tombstone's key; false for another row.
+// ParseTombstone returns the flow id of a tombstone's key. ok is false for any other key.
 func ParseTombstone(k Key) (flowID string, ok bool) {
 	flowID, ok = strings.CutPrefix(k.Partition, "d#")
 	return flowID, ok && k.Sort == sortTombstone
 }
 
-// TombstoneKey is the key of a flow's tombstone.
+// TombstoneKey returns the key of a flow's tombstone.
 func TombstoneKey(flowID string) Key { return Key{definitionPartition(flowID), sortTombstone} }

@@ -7,11 +7,11 @@ import (
 	"millrace/shared/flow"
 )
 
-// Summary is what the list index knows of an execution. It may lag behind the state row.
+// Summary is an execution as the list index shows it. It may lag behind the state row.
 type Summary struct {
 	Partition string
 	Name      string
-	Sort      string // place in the listing: see Listing.Before
+	Sort      string // position in the list: see ListOptions.Before
 	Status    flow.Status
 	Stopped   int64 // ms since 1970; 0 while it runs
 	Started   int64 // ms since 1970
@@ -32,7 +32,8 @@ func (x *Execution) listFields() []byte {
 func decodeSummary(l Listed) (Summary, error) {
 	d := flow.NewDecoder(l.Fields)
 	_, name, _ := strings.Cut(l.Sort, "#")
-	s := Summary{Partition: l.Key.Partition, Name: name, Sort: l.Sort, Status: flow.Status(d.Byte()), Stopped: d.Int(), Started: d.Int(),
+	s := Summary{Partition: l.Key.Partition, Name: name, Sort: l.Sort,
+		Status: flow.Status(d.Byte()), Stopped: d.Int(), Started: d.Int(),
 		Qualifier: d.String(), MapRun: d.String()}
 	return s, d.Err
 }
@@ -40,15 +41,16 @@ func decodeSummary(l Listed) (Summary, error) {
 // ListOptions selects executions of one flow, newest first.
 type ListOptions struct {
 	FlowID string
-	Before string // Sort of the last one of the page before; "" for the first page
+	Before string // Sort of the last execution of the previous page; "" for the first page
 	Begin  int64  // started at or after, ms since 1970; 0: no bound
 	End    int64  // started before; 0: no bound
 	Limit  int
 	Match  func(Summary) bool // nil: all
 }
 
-// List reads one page: at most Limit executions, and where to go on ("" at the end). A page reads
-// Sizes.Scan index entries at the most: it may be short and still say that more is left.
+// List reads one page: at most l.Limit executions. next is where the next page begins; "" at the
+// end. A page reads at most Sizes.Scan index entries, so it may be short although more executions
+// are left.
 func (s *Store) List(ctx context.Context, l ListOptions) (page []Summary, next string, err error) {
 	m, err := s.newMerge(ctx, l)
 	if err != nil {
@@ -71,7 +73,7 @@ func (s *Store) List(ctx context.Context, l ListOptions) (page []Summary, next s
 	}
 }
 
-// merge reads the list groups of a flow as one, newest first.
+// merge reads the list groups of a flow as one list, newest first.
 type merge struct {
 	store *Store
 	lists [listShards]ListRange
@@ -92,7 +94,8 @@ func (s *Store) newMerge(ctx context.Context, l ListOptions) (*merge, error) {
 		to = l.Before
 	}
 	for i := range m.lists {
-		m.lists[i] = ListRange{Group: shardGroup(l.FlowID, i), From: from, To: to, Limit: min(max(l.Limit, 1), 200), Reverse: true}
+		m.lists[i] = ListRange{Group: shardGroup(l.FlowID, i), From: from, To: to,
+			Limit: min(max(l.Limit, 1), 200), Reverse: true}
 		m.more[i] = true
 		if err := m.fill(ctx, i); err != nil {
 			return nil, err

@@ -5,13 +5,15 @@ import (
 	"sync"
 )
 
-// Usage is what calls to a store that is billed by the request have cost.
+// Usage is the cost of calls to a store that is billed by the request.
 type Usage struct {
-	Requests int64   // answered ones
-	Failed   int64   // attempts that were not answered, or with an error; a failed condition among them
-	Reads    float64 // read units
-	Writes   float64 // write units
-	Index    float64 // of these units, those of the indexes as far as the driver's Meter says
+	Requests int64 // requests with a response
+	// attempts without a response or with an error, including failed conditions
+	Failed int64
+	Reads  float64 // read units
+	Writes float64 // write units
+	// of these units, those of the indexes, as far as the driver's Meter counts them
+	Index float64
 }
 
 // Add adds v to u.
@@ -29,7 +31,7 @@ type Meter struct {
 	byOperation map[string]Usage
 }
 
-// Add adds what calls of an operation have cost.
+// Add adds the cost of calls of an operation.
 func (m *Meter) Add(op string, u Usage) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -41,7 +43,7 @@ func (m *Meter) Add(op string, u Usage) {
 	m.byOperation[op] = sum
 }
 
-// Total returns what all calls have cost since the last Reset.
+// Total returns the cost of all calls since the last Reset.
 func (m *Meter) Total() Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -52,7 +54,7 @@ func (m *Meter) Total() Usage {
 	return sum
 }
 
-// ByOperation returns the same for each operation. The map is the caller's.
+// ByOperation returns the cost for each operation. The map belongs to the caller.
 func (m *Meter) ByOperation() map[string]Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -62,7 +64,7 @@ func (m *Meter) ByOperation() map[string]Usage {
 	return maps.Clone(m.byOperation)
 }
 
-// Reset begins anew.
+// Reset sets the meter to zero.
 func (m *Meter) Reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

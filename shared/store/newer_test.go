@@ -11,13 +11,16 @@ import (
 	"millrace/shared/store"
 )
 
-// TestNewerFlowRow: a program that is older than a flow's row says so, writes nothing over it, and goes on with the other
-// flows. What it does with newer rows of executions and inboxes is runner's to show (TestStoredByNewer).
+// TestNewerFlowRow: a program that finds a flow row of a newer program reports that, does not
+// overwrite the row, and goes on with the other flows. For rows of executions and inboxes see
+// TestStoredByNewer of package engine.
 func TestNewerFlowRow(t *testing.T) {
 	ctx := context.Background()
 	s, d := open(&clock{time.Unix(1_000_000, 0)})
 	for _, name := range []string{"f", "g"} {
-		if err := s.CreateFlow(ctx, &store.Flow{Account: "1", Name: name, ID: name}, "text", 0); err != nil {
+		if err := s.CreateFlow(
+			ctx, &store.Flow{Account: "1", Name: name, ID: name}, "text", 0,
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,11 +38,14 @@ func TestNewerFlowRow(t *testing.T) {
 	if err := d.Put(ctx, []store.Row{row}); err != nil {
 		t.Fatal(err)
 	}
-	s = store.New(store.Options{Driver: d, Exclusive: true}) // the older one starts again
-	if _, err := s.GetFlow(ctx, "1", "f"); !errors.Is(err, store.ErrFormat) || !strings.Contains(err.Error(), "run the newer program") {
+	s = store.New(store.Options{Driver: d, Exclusive: true}) // the older program starts again
+	if _, err := s.GetFlow(ctx, "1", "f"); !errors.Is(err, store.ErrFormat) ||
+		!strings.Contains(err.Error(), "run the newer program") {
 		t.Errorf("read: %v", err)
 	}
-	if err := s.CreateFlow(ctx, &store.Flow{Account: "1", Name: "f", ID: "other"}, "other", 0); !errors.Is(err, store.ErrConflict) {
+	if err := s.CreateFlow(
+		ctx, &store.Flow{Account: "1", Name: "f", ID: "other"}, "other", 0,
+	); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("created: %v", err)
 	}
 	changed := *read
@@ -54,7 +60,8 @@ func TestNewerFlowRow(t *testing.T) {
 	if !errors.Is(err, store.ErrFormat) || len(others) != 1 || others[0] != "g" {
 		t.Errorf("all flows: %v, %v", others, err)
 	}
-	if got, err := d.Get(ctx, key); err != nil || !bytes.Equal(got.Data, row.Data) || got.Version != row.Version {
+	if got, err := d.Get(ctx, key); err != nil || !bytes.Equal(got.Data, row.Data) ||
+		got.Version != row.Version {
 		t.Errorf("the row was changed: %s, %v", got.Data, err)
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"millrace/shared/store"
 )
 
-// FuzzStateRow: whatever stands in a state row is an execution or is refused; an execution is written again as what it was.
+// FuzzStateRow: the data of a state row decodes to an execution or is rejected. An execution is
+// written again as it was.
 func FuzzStateRow(f *testing.F) {
 	ctx := context.Background()
 	s, _, x := newExecution(f)
@@ -26,9 +27,12 @@ func FuzzStateRow(f *testing.F) {
 	}
 	seed()
 	for _, c := range []*store.Change{
-		{LastEvent: 2, SweepAttempts: 3, RunnerAttempts: 1, Events: []flow.HistoryEvent{{ID: 2, Type: flow.StateEntered, Node: 0, Time: 5, Input: flow.TextValue([]byte(`{"a":1}`))}},
+		{LastEvent: 2, SweepAttempts: 3, RunnerAttempts: 1,
+			Events: []flow.HistoryEvent{{ID: 2, Type: flow.StateEntered, Node: 0, Time: 5,
+				Input: flow.TextValue([]byte(`{"a":1}`))}},
 			Body: func(b []byte) []byte { return append(b, "body"...) }},
-		{LastEvent: 3, Status: flow.Failed, Stopped: 9, Error: &flow.Error{Name: "E", Cause: "c"}, Body: func(b []byte) []byte { return append(b, make([]byte, 100_000)...) }},
+		{LastEvent: 3, Status: flow.Failed, Stopped: 9, Error: &flow.Error{Name: "E", Cause: "c"},
+			Body: func(b []byte) []byte { return append(b, make([]byte, 100_000)...) }},
 	} {
 		if err := s.Commit(ctx, x, c); err != nil {
 			f.Fatal(err)
@@ -53,8 +57,9 @@ func FuzzStateRow(f *testing.F) {
 		if events, err := s.Events(ctx, x, 1, 1000); err == nil {
 			s.LoadEvents(ctx, x, events)
 		}
-		if x.Partition() != inboxPartition || x.Run != held.Run || x.Redrive != 0 || x.Expires <= 0 {
-			return // it would be written as another one
+		if x.Partition() != inboxPartition || x.Run != held.Run || x.Redrive != 0 ||
+			x.Expires <= 0 {
+			return // it would be written as another execution
 		}
 		var written [][]byte
 		for version := int64(4); version < 6; version++ {
@@ -66,15 +71,18 @@ func FuzzStateRow(f *testing.F) {
 				t.Fatalf("%+v, %v", row, err)
 			}
 			written = append(written, row.Data)
-			row.Expires = held.Expires // as the holder's clock has it
+			row.Expires = held.Expires // as newExecution's clock has it
 			if err := s.Driver().Put(ctx, []store.Row{row}); err != nil {
 				t.Fatal(err)
 			}
 			if x, err = s.Load(ctx, inboxPartition); err != nil {
 				t.Fatalf("what was written cannot be read: %v", err)
 			}
-			if x.Seed != before.Seed || x.ClaimToken != before.ClaimToken || x.Status != before.Status || x.Deadline != before.Deadline || x.LastEvent != before.LastEvent ||
-				!bytes.Equal(x.Tail, before.Tail) || !bytes.Equal(x.Body, before.Body) || !bytes.Equal(x.Input, before.Input) {
+			if x.Seed != before.Seed || x.ClaimToken != before.ClaimToken ||
+				x.Status != before.Status || x.Deadline != before.Deadline ||
+				x.LastEvent != before.LastEvent ||
+				!bytes.Equal(x.Tail, before.Tail) || !bytes.Equal(x.Body, before.Body) ||
+				!bytes.Equal(x.Input, before.Input) {
 				t.Fatalf("%+v was %+v", x, before)
 			}
 		}
@@ -84,13 +92,15 @@ func FuzzStateRow(f *testing.F) {
 	})
 }
 
-// unchanged is a change that changes nothing.
+// unchanged returns a change that changes nothing.
 func unchanged(x *store.Execution) *store.Change {
-	return &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error, LastEvent: x.LastEvent, LastTime: x.LastTime,
+	return &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error,
+		LastEvent: x.LastEvent, LastTime: x.LastTime,
 		Wake: x.Wake, SweepAttempts: x.SweepAttempts, RunnerAttempts: x.RunnerAttempts}
 }
 
-// FuzzFlowRow: whatever stands in the row of a flow, or in the list of its executions, is one or is refused.
+// FuzzFlowRow: the data of a flow row, and the fields of an execution in the list, decode or are
+// rejected.
 func FuzzFlowRow(f *testing.F) {
 	ctx := context.Background()
 	made := func(t testing.TB) (*store.Store, *store.Flow) {
@@ -119,7 +129,7 @@ func FuzzFlowRow(f *testing.F) {
 		entry.Fields = bytes.Clone(fields)
 		changed, there := row, listed
 		changed.Data, there.List = bytes.Clone(data), &entry
-		// Another account's flow of the same name is read anew.
+		// The cache does not hold the flow of the same name in another account.
 		changed.Partition = "f#2#f"
 		if err := s.Driver().Put(ctx, []store.Row{changed, there}); err != nil {
 			t.Fatal(err)
@@ -136,7 +146,8 @@ func FuzzFlowRow(f *testing.F) {
 	})
 }
 
-// A value whose length is damaged is missing; it takes no memory of that length.
+// TestLongValue: a value whose length is damaged is missing, and reading it takes no memory of that
+// length.
 func TestLongValue(t *testing.T) {
 	ctx := t.Context()
 	s, _, x := newExecution(t)

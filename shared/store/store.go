@@ -10,22 +10,24 @@ import (
 // Options of a Store.
 type Options struct {
 	Driver Driver
-	Now    func() time.Time // nil: the clock
-	// TailBytes is how long the history tail in the state row grows before it moves to a row of its own;
-	// 0: 2 KB, right for an embedded store.
+	Now    func() time.Time // nil: time.Now
+	// TailBytes is the length at which the history tail leaves the state row for a row of its own.
+	// 0: 2 KB, which suits an embedded store.
 	TailBytes int
 	Sizes     Sizes
-	// Exclusive says that no other process writes to this store: flows are then kept in memory too.
+	// Exclusive: no other process writes to this store, so the Store also caches flows in memory.
 	Exclusive bool
-	// DiskUse counts what each account takes, in a store that is exclusive; nil: nothing is
+	// DiskUse counts the disk space of each account, in an exclusive store; nil: nothing is
 	// counted.
 	DiskUse *DiskUse
-	// Random gives random bits that are not zero, for a purpose that about names. nil: those of the system, which the
-	// secrets of executions need; a simulation gives its own, so that it depends on nothing but who asks for what.
+	// Random returns non-zero random bits for the named purpose. nil: the random bits of the
+	// system, which the secrets of executions need. A simulation passes its own function, whose
+	// results depend only on who asks for what.
 	Random func(about string) uint64
 }
 
-// Store keeps flows, definitions, executions and history over a Driver. It is safe for many goroutines.
+// Store keeps flows, definitions, executions and history over a Driver. It is safe for concurrent
+// use.
 type Store struct {
 	driver    Driver
 	now       func() time.Time
@@ -36,13 +38,14 @@ type Store struct {
 	mu          sync.Mutex
 	definitions map[string]string // by flow id and hash; immutable texts, bounded
 
-	diskUse *DiskUse   // nil: nothing is counted
+	diskUse *DiskUse
 	flows   *flowCache // nil unless the store is exclusive
 }
 
 // New returns a Store over a driver.
 func New(o Options) *Store {
-	s := &Store{driver: o.Driver, now: o.Now, tailBytes: o.TailBytes, sizes: o.Sizes.withDefaults(), random: o.Random, diskUse: o.DiskUse,
+	s := &Store{driver: o.Driver, now: o.Now, tailBytes: o.TailBytes, sizes: o.Sizes.withDefaults(),
+		random: o.Random, diskUse: o.DiskUse,
 		definitions: map[string]string{}}
 	if s.now == nil {
 		s.now = time.Now
@@ -59,7 +62,7 @@ func New(o Options) *Store {
 	return s
 }
 
-// Driver is the driver below, for the sweeper.
+// Driver returns the driver below. The sweeper uses it.
 func (s *Store) Driver() Driver { return s.driver }
 
 // Close closes the driver.
@@ -67,10 +70,10 @@ func (s *Store) Close() error { return s.driver.Close() }
 
 func (s *Store) nowMillis() int64 { return s.now().UnixMilli() }
 
-// Random gives random bits that are not zero: see Options.Random.
+// Random returns non-zero random bits: see Options.Random.
 func (s *Store) Random(purpose string) uint64 { return s.random(purpose) }
 
-// Random gives 8 fresh random bytes that are not zero.
+// Random returns 64 fresh random bits that are not all zero.
 func Random() uint64 {
 	var b [8]byte
 	for {

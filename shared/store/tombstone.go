@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Tombstone is the row of a flow that is being deleted: its wake time brings the sweeper, which stops what still
-// runs (execution.md finding 25).
+// Tombstone is the row of a flow that is being deleted. When its wake time comes, the sweeper stops
+// the executions that still run (execution.md finding 25).
 type Tombstone struct {
 	Account string
 	Name    string
-	Round   int // how often that the running executions have been stopped
+	Round   int // how often the running executions have been stopped
 
-	fence string // tells it from one that another deletion has written since
+	fence string // differs from that of a tombstone that a later deletion wrote
 }
 
 // PutTombstone writes the tombstone of a flow.
@@ -25,10 +25,11 @@ func (s *Store) PutTombstone(ctx context.Context, flowID string, t Tombstone, wa
 		return err
 	}
 	key := TombstoneKey(flowID)
-	return s.driver.Put(ctx, []Row{{Key: key, Version: 1, Fence: strconv.FormatUint(s.random(key.Partition), 16), Data: data, Wake: wake}})
+	return s.driver.Put(ctx, []Row{{Key: key, Version: 1,
+		Fence: strconv.FormatUint(s.random(key.Partition), 16), Data: data, Wake: wake}})
 }
 
-// Tombstone reads one. ErrNotFound when there is none.
+// Tombstone reads a tombstone. It returns ErrNotFound if there is none.
 func (s *Store) Tombstone(ctx context.Context, k Key) (Tombstone, error) {
 	row, err := s.driver.Get(ctx, k)
 	if err != nil {
@@ -38,9 +39,9 @@ func (s *Store) Tombstone(ctx context.Context, k Key) (Tombstone, error) {
 	return t, json.Unmarshal(row.Data, &t)
 }
 
-// CancelDeletion removes the tombstone of a flow that is still there: its deletion did not come to pass, and never will. The flow
-// gets a new version first, for the deletion of a process that was frozen may still be on its way. ErrConflict when the flow
-// has changed since it was read.
+// CancelDeletion removes the tombstone of a flow whose deletion failed. It first gives the flow a
+// new version, so that a deletion that a frozen process still has under way fails. It returns
+// ErrConflict if the flow has changed since it was read.
 func (s *Store) CancelDeletion(ctx context.Context, f *Flow, t Tombstone) error {
 	cond := Condition{Version: f.Version, Fence: f.ID}
 	f.Version++
@@ -58,13 +59,13 @@ func (s *Store) CancelDeletion(ctx context.Context, f *Flow, t Tombstone) error 
 	}
 	err = s.driver.Delete(ctx, TombstoneKey(f.ID), same)
 	if errors.Is(err, ErrConflict) {
-		return nil // of another deletion
+		return nil // the tombstone of another deletion
 	}
 	return err
 }
 
-// DeleteExpiredRow removes one row if it has expired: a nonce, a note, or a value of a claim, whichever has become of that. A
-// missing row is fine.
+// DeleteExpiredRow removes one row if it has expired: a nonce, an invocation record, or a value
+// written by a claim, whether or not the claim succeeded. A missing row is no error.
 func (s *Store) DeleteExpiredRow(ctx context.Context, k Key) error {
 	row, err := s.driver.Get(ctx, k)
 	if errors.Is(err, ErrNotFound) {
@@ -83,7 +84,7 @@ func (s *Store) deleteExpired(ctx context.Context, row Row) error {
 	if row.Fence == "" {
 		return s.driver.Delete(ctx, row.Key, nil)
 	}
-	// A definition may be written again by now.
+	// A definition may have been written again meanwhile.
 	err := s.driver.Delete(ctx, row.Key, &Condition{Version: row.Version, Fence: row.Fence})
 	if errors.Is(err, ErrConflict) {
 		return nil
@@ -91,10 +92,11 @@ func (s *Store) deleteExpired(ctx context.Context, row Row) error {
 	return err
 }
 
-// DeleteDefinitions removes every definition of a flow that is gone, and its tombstone last.
+// DeleteDefinitions removes every definition of a deleted flow, and its tombstone last.
 func (s *Store) DeleteDefinitions(ctx context.Context, flowID string) error {
 	for from := ""; ; {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: definitionPartition(flowID), From: from, Limit: s.sizes.Rows})
+		rows, more, err := s.driver.Range(ctx,
+			Range{Partition: definitionPartition(flowID), From: from, Limit: s.sizes.Rows})
 		if err != nil {
 			return err
 		}
@@ -113,15 +115,16 @@ func (s *Store) DeleteDefinitions(ctx context.Context, flowID string) error {
 	}
 }
 
-// DeleteTombstone removes one.
+// DeleteTombstone removes a tombstone.
 func (s *Store) DeleteTombstone(ctx context.Context, k Key) error {
 	return s.driver.Delete(ctx, k, nil)
 }
 
-// DeleteExpiredExecution removes every row of an execution that has expired, the state row last and only if it is still the same. Rows
-// of another run are left alone unless they have expired themselves: the name may be claimed anew meanwhile. While there
-// are such rows, of a run before that was to run for longer, the state row stays, expired, to lead to them: its wake time is
-// when they have expired.
+// DeleteExpiredExecution removes every row of an expired execution. It removes the state row last,
+// and only if that has not changed. Rows of another run stay unless they have expired themselves,
+// because the name may be claimed anew meanwhile. If rows of an earlier run expire later than the
+// state row, the expired state row stays to lead to them: its wake time is when the last of them
+// expires.
 func (s *Store) DeleteExpiredExecution(ctx context.Context, partition string) error {
 	state, err := s.driver.Get(ctx, Key{partition, sortState})
 	if errors.Is(err, ErrNotFound) {
@@ -136,14 +139,15 @@ func (s *Store) DeleteExpiredExecution(ctx context.Context, partition string) er
 	run, _, _ := strings.Cut(state.Fence, ".")
 	left := int64(0)
 	for from := sortState + "\x00"; ; {
-		rows, more, err := s.driver.Range(ctx, Range{Partition: partition, From: from, Limit: s.sizes.Rows})
+		rows, more, err := s.driver.Range(ctx,
+			Range{Partition: partition, From: from, Limit: s.sizes.Rows})
 		if err != nil {
 			return err
 		}
 		for _, row := range rows {
 			from = row.Sort + "\x00"
 			if !belongsToRun(row.Sort, run) && (row.Expires == 0 || row.Expires > s.nowMillis()) {
-				if row.Wake == 0 { // one with a wake time of its own is found by that
+				if row.Wake == 0 { // the sweeper finds a row with a wake time by itself
 					left = max(left, row.Expires)
 				}
 				continue
@@ -165,7 +169,8 @@ func (s *Store) DeleteExpiredExecution(ctx context.Context, partition string) er
 	return s.driver.Commit(ctx, nil, state, same)
 }
 
-// belongsToRun tells whether a row beside the state row belongs to a run, written as in a fence.
+// belongsToRun reports whether the sort key of a row, which is not a state row, has the given run,
+// written as in a fence.
 func belongsToRun(sort, run string) bool {
 	_, rest, _ := strings.Cut(sort, "#")
 	of, _, _ := strings.Cut(rest, "#")
