@@ -8,7 +8,7 @@ import (
 	"millrace/shared/interp"
 )
 
-// benchmark runs an execution of a flow from start to end, answering all calls at once.
+// benchmark runs executions of a flow from start to end and completes all calls at once.
 func benchmark(b *testing.B, definition, input string) {
 	m := parse(b, definition, flow.Standard)
 	f := facts(m, decode(b, input))
@@ -18,13 +18,14 @@ func benchmark(b *testing.B, definition, input string) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s := interp.New(f)
-		var news []interp.Message
+		var messages []interp.Message
 		for at := start; !s.Final(); at++ {
-			fx := interp.Step(m, &limits, s, interp.StepInput{At: at, Messages: news, Lease: &interp.LeaseOptions{Max: 128, Owner: owner}})
+			fx := interp.Step(m, &limits, s, interp.StepInput{At: at, Messages: messages,
+				Lease: &interp.LeaseOptions{Max: 128, Owner: owner}})
 			events += len(fx.Events)
-			news = news[:0]
+			messages = messages[:0]
 			for i := range fx.Calls {
-				news = append(news, callCompleted(&fx.Calls[i], `{"ok":true}`))
+				messages = append(messages, callCompleted(&fx.Calls[i], `{"ok":true}`))
 			}
 		}
 		if s.Status != flow.Succeeded {
@@ -42,7 +43,8 @@ func BenchmarkStepPass(b *testing.B) {
 		if i == 19 {
 			next = "End: true"
 		}
-		states = append(states, `{Name: `+name+`, Type: Pass, InputConstructor: {n.$: $Input.n, name.$: $Context.Current.Name}, `+next+`}`)
+		states = append(states,
+			`{Name: `+name+`, Type: Pass, InputConstructor: {n.$: $Input.n, name.$: $Context.Current.Name}, `+next+`}`)
 	}
 	benchmark(b, stateMachine(states...), `{"n":1}`)
 }
@@ -50,15 +52,19 @@ func BenchmarkStepPass(b *testing.B) {
 func BenchmarkStepTask(b *testing.B) { benchmark(b, stateMachine(fc("a", "End: true")), `{"n":1}`) }
 
 func BenchmarkStepMap(b *testing.B) {
-	benchmark(b, stateMachine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`),
+	benchmark(b, stateMachine(
+		`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`),
 		`{"l":[`+strings.Repeat("1,", 99)+`1]}`)
 }
 
-// BenchmarkStepCodec writes and reads the body of a Map with 100 open calls.
+// BenchmarkStepCodec encodes and decodes the body of a Map with 100 open calls.
 func BenchmarkStepCodec(b *testing.B) {
-	m := parse(b, stateMachine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), flow.Standard)
-	s, limits := interp.New(facts(m, decode(b, `{"l":[`+strings.Repeat("1,", 99)+`1]}`))), flow.DefaultLimits()
-	interp.Step(m, &limits, s, interp.StepInput{At: start, Lease: &interp.LeaseOptions{Max: 100, Owner: owner}})
+	m := parse(b, stateMachine(
+		`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), flow.Standard)
+	s, limits := interp.New(facts(m, decode(b, `{"l":[`+strings.Repeat("1,", 99)+`1]}`))),
+		flow.DefaultLimits()
+	interp.Step(m, &limits, s, interp.StepInput{At: start,
+		Lease: &interp.LeaseOptions{Max: 100, Owner: owner}})
 	body := s.AppendBody(nil)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()

@@ -6,11 +6,12 @@ import (
 	"millrace/shared/flow"
 )
 
-// resultInline is the largest result of a finished scope that a body writes in place, of which there may be many.
+// resultInline is the length in bytes of the largest result that a body contains in place. It is
+// small because a body may contain many results.
 const resultInline = 8
 
-// defaultBlockSize is Facts.Block where that is 0. blockBytesMin is the least that the place of a block's
-// value takes in a body.
+// defaultBlockSize is the default of Facts.BlockSize. blockBytesMin is the minimum size of a
+// reference to a block's value in a body, in bytes.
 const (
 	defaultBlockSize = 256
 	blockBytesMin    = 5
@@ -18,7 +19,8 @@ const (
 
 func (f *Facts) blockSize() int { return cmp.Or(f.BlockSize, defaultBlockSize) }
 
-// pack makes a value of each full block of finished scopes, so that the body does not grow with them.
+// pack moves each full block of results into a value of its own, so that the size of the body does
+// not grow with the number of results.
 func (e *entry) pack(block int, f func(v *flow.Value)) {
 	full := len(e.results) / block
 	if full == 0 {
@@ -49,7 +51,7 @@ func packable(done []*flow.Value) bool {
 	return true
 }
 
-// unpack reads blocks that a decoded state has not read yet.
+// unpack reads the blocks of a decoded state that are not read yet.
 func (e *entry) unpack(block int) error {
 	for i, b := range e.blocks {
 		if b == nil || e.results[i*block] != nil {
@@ -69,7 +71,8 @@ func (e *entry) unpack(block int) error {
 	return nil
 }
 
-// encodeResults writes the finished scopes: full blocks by their value, the others one by one.
+// encodeResults writes the results: full blocks as references to their values, the others one by
+// one.
 func encodeResults(e *flow.Encoder, n *entry, block int) {
 	e.Uint(uint64(len(n.results)))
 	inline := e.Inline
@@ -90,8 +93,9 @@ func encodeResults(e *flow.Encoder, n *entry, block int) {
 	e.Inline = inline
 }
 
-// resultsMax is how many finished scopes a body can hold with so many bytes left, of which each that is
-// in no block takes one: a damaged row cannot ask for memory without end.
+// resultsMax returns the maximum number of results that the remaining bytes of a body can hold. A
+// result outside a block takes at least one byte. The bound keeps a damaged row from demanding
+// unlimited memory.
 func resultsMax(left, block int) uint64 {
 	return (uint64(left)/blockBytesMin + 1) * uint64(max(block, blockBytesMin))
 }

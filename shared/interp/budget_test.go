@@ -10,8 +10,8 @@ import (
 	"millrace/shared/interp"
 )
 
-// heavyStateMachine is a flow that computes in a hundred states one after the other, each close to what
-// one may.
+// heavyStateMachine returns a flow of a hundred states in sequence, each of which uses almost the
+// whole budget of a transition.
 func heavyStateMachine() string {
 	var states strings.Builder
 	for i := range 100 {
@@ -22,7 +22,8 @@ func heavyStateMachine() string {
 			states.WriteString("    End: true\n")
 		}
 	}
-	return "Type: StateMachine\nSpecVersion: v1\nName: heavy\nStartAt: S0\nStates:\n" + states.String()
+	return "Type: StateMachine\nSpecVersion: v1\nName: heavy\nStartAt: S0\nStates:\n" +
+		states.String()
 }
 
 const heavyV1 = `version: v1
@@ -41,7 +42,7 @@ steps:
           steps: [{type: pass, name: b}]
 `
 
-// texts is a list of n texts.
+// texts returns a list of n texts.
 func texts(n int) map[string]any {
 	list := make([]any, n)
 	for i := range list {
@@ -50,28 +51,31 @@ func texts(n int) map[string]any {
 	return map[string]any{"list": list}
 }
 
-// A fold that computes ends after its work, in both languages and in a Map, and is not much longer
-// than what one transition may do. Where it is cut does not show.
+// TestStepsEndAfterTheirWork: a step ends soon after WorkMax, in both dialects and in a Map, and
+// exceeds it by little more than the budget of one transition. Where it is cut does not change the
+// history.
 func TestStepsEndAfterTheirWork(t *testing.T) {
 	const work = 20_000
 	for name, c := range map[string]struct {
 		definition string
 		input      any
-	}{"newer": {heavyStateMachine(), texts(3000)}, "older": {heavyV1, texts(400)}} {
+	}{"StateMachine": {heavyStateMachine(), texts(3000)}, "FlowV1": {heavyV1, texts(400)}} {
 		t.Run(name, func(t *testing.T) {
 			m := parse(t, c.definition, flow.Standard)
 			quiet := &script{used: map[string]int{}}
 			straight := newDriver(t, m, flow.DefaultLimits(), c.input, quiet, driveMode{}).run()
 			if straight.work < 20*work {
-				t.Fatalf("the flow is work of %d steps only: %v", straight.work, straight.state.Error)
+				t.Fatalf("the flow is work of %d steps only: %v", straight.work,
+					straight.state.Error)
 			}
 			for _, w := range []driveMode{{work: work}, {work: work, stored: true}} {
 				d := newDriver(t, m, flow.DefaultLimits(), c.input, quiet, w).run()
 				if got := d.transcript(); got != straight.transcript() {
 					t.Fatalf("%v differs:\n%s", w, differ(straight.transcript(), got))
 				}
-				if most := work + 2*expr.DefaultBudget().Nodes; d.longest > most {
-					t.Errorf("%v: a fold does %d steps of work, want at most %d", w, d.longest, most)
+				if limit := work + 2*expr.DefaultBudget().Nodes; d.longest > limit {
+					t.Errorf("%v: a fold does %d steps of work, want at most %d", w, d.longest,
+						limit)
 				}
 				if d.steps < straight.work/(work+2*expr.DefaultBudget().Nodes) {
 					t.Errorf("%v: %d folds only", w, d.steps)
@@ -81,9 +85,11 @@ func TestStepsEndAfterTheirWork(t *testing.T) {
 	}
 }
 
-// A stop that comes while an execution computes is folded before it goes on.
+// TestStopBetweenSteps: a stop that arrives while an execution computes is applied before the
+// execution advances.
 func TestStopBetweenSteps(t *testing.T) {
-	d := newDriver(t, parse(t, heavyStateMachine(), flow.Standard), flow.DefaultLimits(), texts(3000), &script{used: map[string]int{}},
+	d := newDriver(t, parse(t, heavyStateMachine(), flow.Standard), flow.DefaultLimits(),
+		texts(3000), &script{used: map[string]int{}},
 		driveMode{work: 20_000, stored: true})
 	if more := d.step(nil); !more {
 		t.Fatal("the first fold goes to the end")
@@ -94,24 +100,30 @@ func TestStopBetweenSteps(t *testing.T) {
 	}
 }
 
-// What one state evaluates at one time shares one budget: the conditions of a Choice, the members
-// of a constructor, Output and Global.
+// TestTransitionsShareABudget: all evaluations of one transition share one budget: the conditions
+// of a Choice, the members of a constructor, Output and Global.
 func TestTransitionsShareABudget(t *testing.T) {
 	var choices, members strings.Builder
 	for i := range 60 {
-		fmt.Fprintf(&choices, "      - Condition: arrayContains($Input.list, \"none %d\")\n        Next: End\n", i)
+		fmt.Fprintf(&choices,
+			"      - Condition: arrayContains($Input.list, \"none %d\")\n        Next: End\n", i)
 		fmt.Fprintf(&members, "      m%d.$: length(arrayUnique($Input.list))\n", i)
 	}
 	head := "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n  - Name: A\n"
 	last := "  - {Name: End, Type: Pass, OutputConstructor: {ok: true}, End: true}\n"
 	for name, definition := range map[string]string{
-		"conditions":  head + "    Type: Choice\n    Branches:\n" + choices.String() + "    Default: End\n" + last,
-		"constructor": head + "    Type: Pass\n    Next: End\n    OutputConstructor:\n" + members.String() + last,
-		"globals": head + "    Type: Pass\n    Next: End\n    OutputConstructor:\n" + firstLines(members.String(), 15) +
+		"conditions": head + "    Type: Choice\n    Branches:\n" + choices.String() +
+			"    Default: End\n" + last,
+		"constructor": head + "    Type: Pass\n    Next: End\n    OutputConstructor:\n" +
+			members.String() + last,
+		"globals": head + "    Type: Pass\n    Next: End\n    OutputConstructor:\n" +
+			firstLines(members.String(), 15) +
 			"    GlobalConstructor:\n" + firstLines(members.String(), 15) + last,
 	} {
-		d := newDriver(t, parse(t, definition, flow.Standard), flow.DefaultLimits(), texts(3000), &script{used: map[string]int{}}, driveMode{}).run()
-		if e := d.state.Error; e == nil || e.Name != flow.ErrExpression || !strings.Contains(e.Cause, "too much work") {
+		d := newDriver(t, parse(t, definition, flow.Standard), flow.DefaultLimits(), texts(3000),
+			&script{used: map[string]int{}}, driveMode{}).run()
+		if e := d.state.Error; e == nil || e.Name != flow.ErrExpression ||
+			!strings.Contains(e.Cause, "too much work") {
 			t.Errorf("%s: %v %v", name, d.state.Status, e)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"millrace/shared/value"
 )
 
-// childOf is the execution that a task starts, as far as the flow names it; false for a task that
-// starts none.
+// childOf returns the execution that a task starts, as far as the flow names it. It returns false
+// for a task that starts none.
 func childOf(t *flow.TaskSpec, l flow.Language, params *flow.Value) (flow.ChildStart, bool) {
 	if !strings.EqualFold(t.Action, "FNF:StartExecution") {
 		return flow.ChildStart{}, false
@@ -22,7 +22,7 @@ func childOf(t *flow.TaskSpec, l flow.Language, params *flow.Value) (flow.ChildS
 	return c, c.Flow() != ""
 }
 
-// textOf is a parameter as a runner reads it (task.Text).
+// textOf converts a parameter to text exactly like the tasks do (task.Text).
 func textOf(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -41,8 +41,8 @@ func members(v *flow.Value) map[string]any {
 	return m
 }
 
-// ChildName is the name of a child execution that the flow does not name: derived from the attempt's idempotency
-// key, so that calling twice starts once.
+// ChildName returns the name of a child execution that the flow does not name. It is derived from
+// the attempt's idempotency key, so that a repeated call starts only one execution.
 func ChildName(key string) string {
 	sum := sha256.Sum256([]byte("child#" + key))
 	sum[6], sum[8] = sum[6]&0x0f|0x50, sum[8]&0x3f|0x80
@@ -50,9 +50,9 @@ func ChildName(key string) string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// startedNothing reports whether a start that was refused with an error has started nothing, however often it was called:
-// then nothing has to be stopped. After any other error there may be an execution, of this call or of one before it
-// whose answer was lost with its caller.
+// startedNothing reports whether an error of a start proves that no execution was started, even if
+// the call was repeated; then there is nothing to stop. After any other error an execution may
+// exist, started by this call or by an earlier one whose response was lost.
 func startedNothing(name string) bool {
 	_, code, _ := strings.Cut(name, ".")
 	switch code {

@@ -7,12 +7,12 @@ import (
 	"millrace/shared/flow"
 )
 
-// BodyInline is the largest value that a body writes in place although an event holds it: such values need no
-// second read.
+// BodyInline is the length in bytes of the largest value that a body contains in place even if an
+// event holds it too. Such values need no second read.
 const BodyInline = 256
 
-// AppendBody writes what a state row keeps of the running part of a state. Values longer than BodyInline must have
-// a place: see Unplaced.
+// AppendBody appends the body of a state row: what the row keeps of a running execution. Values
+// longer than BodyInline must be stored in rows of their own first: see EachUnstored.
 func (s *State) AppendBody(dst []byte) []byte {
 	e := &flow.Encoder{Buf: dst, Inline: BodyInline}
 	keys := s.globalNames()
@@ -33,7 +33,7 @@ func (s *State) AppendBody(dst []byte) []byte {
 	return e.Buf
 }
 
-// DecodeBody reads what AppendBody wrote into a state that has its facts.
+// DecodeBody decodes what AppendBody wrote. The state must have its facts.
 func (s *State) DecodeBody(b []byte) error {
 	d := flow.NewDecoder(b)
 	if n := d.Count(); n > 0 {
@@ -53,7 +53,8 @@ func (s *State) DecodeBody(b []byte) error {
 	return d.Err
 }
 
-// globalNames gives the names of the global variables in order: what is written follows from the state alone.
+// globalNames returns the sorted names of the global variables, so that the encoding depends only
+// on the state.
 func (s *State) globalNames() []string {
 	if len(s.Globals) == 0 {
 		return nil
@@ -61,8 +62,8 @@ func (s *State) globalNames() []string {
 	return slices.Sorted(maps.Keys(s.Globals))
 }
 
-// EachUnstored calls f for every value of the body that a row must be made for: longer than BodyInline and in no event, always
-// in the same order.
+// EachUnstored calls f for every value of the body that needs a row of its own: longer than
+// BodyInline and in no event. The order is always the same.
 func (s *State) EachUnstored(f func(v *flow.Value)) {
 	visit := func(v *flow.Value) {
 		if v != nil && v.Ref().Kind == flow.RefNone && v.Len() > BodyInline {
@@ -116,7 +117,8 @@ func encodeScope(e *flow.Encoder, sc *scope, block int) {
 	}
 }
 
-// depthMax bounds how deep scopes may stand inside each other in a row. A definition's text cannot nest as deep.
+// depthMax is the maximum depth of nested scopes in a row. The text of a definition cannot nest as
+// deep.
 const depthMax = 1000
 
 func decodeScope(d *flow.Decoder, owner *entry, depth, block int) *scope {
@@ -169,9 +171,21 @@ func encodeEntry(e *flow.Encoder, n *entry, block int) {
 }
 
 func decodeEntry(d *flow.Decoder, sc *scope, depth, block int) *entry {
-	n := &entry{scope: sc, node: int(d.Uint()), id: int64(d.Uint()), startID: int64(d.Uint()), ordinal: int64(d.Uint()),
-		phase: phase(d.Byte()), last: int64(d.Uint()), input: d.Value(), result: d.Value(), failure: d.Error(),
-		permanent: d.Bool(), timeout: d.Bool(), due: d.Int()}
+	n := &entry{
+		scope:     sc,
+		node:      int(d.Uint()),
+		id:        int64(d.Uint()),
+		startID:   int64(d.Uint()),
+		ordinal:   int64(d.Uint()),
+		phase:     phase(d.Byte()),
+		last:      int64(d.Uint()),
+		input:     d.Value(),
+		result:    d.Value(),
+		failure:   d.Error(),
+		permanent: d.Bool(),
+		timeout:   d.Bool(),
+		due:       d.Int(),
+	}
 	for c := d.Count(); c > 0 && d.Err == nil; c-- {
 		n.retriesByRule = append(n.retriesByRule, int(d.Uint()))
 	}
@@ -206,9 +220,22 @@ func encodeAttempt(e *flow.Encoder, a *attempt) {
 }
 
 func decodeAttempt(d *flow.Decoder) *attempt {
-	return &attempt{id: int64(d.Uint()), number: int(d.Uint()), phase: attemptPhase(d.Byte()), started: d.Bool(),
-		submitted: d.Bool(), params: d.Value(), deadline: d.Int(), owner: d.Uint(), until: d.Int(), lostCalls: int(d.Uint()),
-		mode: flow.TaskMode(d.Byte()), http: d.Bool(), childFlow: d.String(), child: d.String()}
+	return &attempt{
+		id:        int64(d.Uint()),
+		number:    int(d.Uint()),
+		phase:     attemptPhase(d.Byte()),
+		started:   d.Bool(),
+		submitted: d.Bool(),
+		params:    d.Value(),
+		deadline:  d.Int(),
+		owner:     d.Uint(),
+		until:     d.Int(),
+		lostCalls: int(d.Uint()),
+		mode:      flow.TaskMode(d.Byte()),
+		http:      d.Bool(),
+		childFlow: d.String(),
+		child:     d.String(),
+	}
 }
 
 func encodeOutboxEntry(e *flow.Encoder, o *OutboxEntry) {
@@ -224,6 +251,15 @@ func encodeOutboxEntry(e *flow.Encoder, o *OutboxEntry) {
 }
 
 func decodeOutboxEntry(d *flow.Decoder) OutboxEntry {
-	return OutboxEntry{Kind: OutboxKind(d.Byte()), ID: int64(d.Uint()), Token: d.String(), Output: d.Value(), Error: d.Error(),
-		Flow: d.String(), Name: d.String(), Next: d.Int(), Tries: int(d.Uint())}
+	return OutboxEntry{
+		Kind:   OutboxKind(d.Byte()),
+		ID:     int64(d.Uint()),
+		Token:  d.String(),
+		Output: d.Value(),
+		Error:  d.Error(),
+		Flow:   d.String(),
+		Name:   d.String(),
+		Next:   d.Int(),
+		Tries:  int(d.Uint()),
+	}
 }

@@ -10,7 +10,7 @@ import (
 	"millrace/shared/interp"
 )
 
-// inTheMiddle runs generated executions and calls f whenever one stands in the middle of its work.
+// inTheMiddle runs generated executions and calls f while each is in the middle of its work.
 func inTheMiddle(t testing.TB, seeds uint64, f func(seed uint64, d *driver)) {
 	for seed := range seeds {
 		g := flowtest.Generate(seed)
@@ -31,13 +31,14 @@ func inTheMiddle(t testing.TB, seeds uint64, f func(seed uint64, d *driver)) {
 	}
 }
 
-// bodies are bodies of executions that stand in the middle of their work.
+// bodies returns bodies of executions in the middle of their work.
 func bodies(t testing.TB) (out [][]byte) {
 	inTheMiddle(t, 40, func(_ uint64, d *driver) { out = append(out, d.body) })
 	return out
 }
 
-// FuzzDecodeBody: bytes of whatever kind give an error or a state, never a panic, and what is read can be written.
+// FuzzDecodeBody: any bytes decode to an error or to a state, never to a panic, and a decoded state
+// can be encoded.
 func FuzzDecodeBody(f *testing.F) {
 	for _, b := range bodies(f) {
 		f.Add(b)
@@ -64,8 +65,8 @@ func FuzzDecodeBody(f *testing.F) {
 	})
 }
 
-// TestDecodeDamaged: a body that has lost its end, or in which one byte is another, is refused or read, and asks for
-// no more memory than its length warrants.
+// TestDecodeDamaged: a body that is truncated, or in which one byte has changed, is rejected or
+// decoded, and uses no more memory than its length justifies.
 func TestDecodeDamaged(t *testing.T) {
 	for _, b := range bodies(t) {
 		for n := range b {
@@ -82,9 +83,9 @@ func TestDecodeDamaged(t *testing.T) {
 	}
 }
 
-// TestDecodeNested: a body cannot nest without end.
+// TestDecodeNested: a body cannot nest without limit.
 func TestDecodeNested(t *testing.T) {
-	// A scope with an open entry whose one running scope follows.
+	// A scope with an open entry, followed by its only running scope.
 	level := make([]byte, 29)
 	level[6], level[11], level[28] = 1, 6, 1
 	for n, want := range map[int]bool{10: true, 900: true, 1100: false, 1_000_000: false} {

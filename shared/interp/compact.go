@@ -2,24 +2,24 @@ package interp
 
 import "millrace/shared/flow"
 
-// keptTreeMax is up to how many bytes of text a value keeps its tree at rest.
+// keptTreeMax is the length in bytes up to which DropTrees keeps the tree of a value.
 const keptTreeMax = 4 << 10
 
-// DropTrees drops what has been decoded of the state's longer values. It is for a state that waits in memory, or has ended there:
-// Step makes again what it needs.
+// DropTrees frees the decoded trees of the state's longer values. It is for a state that waits in
+// memory or has ended: Step decodes again what it needs.
 func (s *State) DropTrees() {
 	s.eachValue(func(v *flow.Value) { v.DropTree(keptTreeMax) })
 }
 
-// Size is about how many bytes the state's values take at rest, rather more than fewer: one that stands in several places
-// counts in each.
+// Size returns roughly how many bytes the values of the state take after DropTrees. It errs on the
+// high side: a value used in several places counts in each.
 func (s *State) Size() int {
 	n := 0
 	s.eachValue(func(v *flow.Value) { n += len(v.Text()) })
 	return n
 }
 
-// eachValue calls f for every value that the state holds, once for each place.
+// eachValue calls f for every value of the state, once for each place that uses it.
 func (s *State) eachValue(f func(*flow.Value)) {
 	visit := func(values ...*flow.Value) {
 		for _, v := range values {

@@ -8,8 +8,8 @@ import (
 	"millrace/shared/interp"
 )
 
-// TestDamagedSteps advances executions in whose bodies one byte is another: whatever they are taken for, a fold ends, and takes
-// no memory without end. It may break, which a runner survives.
+// TestDamagedSteps advances executions whose bodies have one changed byte. Every step must end and
+// must use bounded memory. It may panic: the engine recovers from that.
 func TestDamagedSteps(t *testing.T) {
 	advanced := 0
 	inTheMiddle(t, 4, func(seed uint64, d *driver) {
@@ -24,7 +24,8 @@ func TestDamagedSteps(t *testing.T) {
 				}
 				advanced++
 				if took := d.advanceDamaged(s); took > 32<<20 {
-					t.Errorf("seed %d, fold %d, byte %d by %#x: %d MB", seed, d.steps, n, other, took>>20)
+					t.Errorf("seed %d, fold %d, byte %d by %#x: %d MB", seed, d.steps, n, other,
+						took>>20)
 				}
 			}
 		}
@@ -34,14 +35,16 @@ func TestDamagedSteps(t *testing.T) {
 	}
 }
 
-// advanceDamaged folds a state until it ends, waits for a value that nobody has, or breaks; it gives the memory that this took.
+// advanceDamaged advances a state until it ends, needs a value that does not exist, or panics. It
+// returns the memory that this used, in bytes.
 func (d *driver) advanceDamaged(s *interp.State) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	func() {
 		defer func() { _ = recover() }()
 		for round := 0; round < 30 && !s.Final(); round++ {
-			fx := interp.Step(d.m, &d.limits, s, interp.StepInput{At: d.now, Lease: &interp.LeaseOptions{Max: 1000, Owner: owner}, EventsMax: 9})
+			fx := interp.Step(d.m, &d.limits, s, interp.StepInput{At: d.now,
+				Lease: &interp.LeaseOptions{Max: 1000, Owner: owner}, EventsMax: 9})
 			for _, v := range fx.Need {
 				text, err := d.storedText(v.Ref())
 				if err != nil {

@@ -9,7 +9,7 @@ import (
 	"millrace/shared/value"
 )
 
-// input builds what a state works on (fdl-statemachine.md 9.4, fdl-flow.md 2.2).
+// input builds the input of a state (fdl-statemachine.md 9.4, fdl-flow.md 2.2).
 func (f *stepper) input(e *entry) (*flow.Value, error) {
 	st := f.state(e)
 	if st.Input == nil {
@@ -24,7 +24,7 @@ func (f *stepper) input(e *entry) (*flow.Value, error) {
 	return f.valueWithinDataLimit(tree, "the input of state "+value.Quote(st.Name))
 }
 
-// defaultInput is the input of a state that builds none.
+// defaultInput returns the input of a state that has no InputConstructor.
 func (f *stepper) defaultInput(sc *scope) (*flow.Value, error) {
 	if f.m.Language == flow.StateMachine || isEmpty(sc.local) {
 		return sc.input, nil
@@ -34,7 +34,7 @@ func (f *stepper) defaultInput(sc *scope) (*flow.Value, error) {
 
 func isEmpty(v *flow.Value) bool { return v.Len() == 2 && v.Loaded() && v.IsObject() }
 
-// overlaid is overlay as a value.
+// overlaid returns the overlay as a value.
 func (f *stepper) overlaid(under, over *flow.Value) (*flow.Value, error) {
 	tree, err := overlay(under, over)
 	if err != nil {
@@ -44,7 +44,7 @@ func (f *stepper) overlaid(under, over *flow.Value) (*flow.Value, error) {
 	return flow.NewValue(tree), nil
 }
 
-// overlay is the parent's input with the local data over it.
+// overlay returns the members of under and over; those of over win.
 func overlay(under, over *flow.Value) (map[string]any, error) {
 	a, err := treeOf(under)
 	if err != nil {
@@ -66,7 +66,7 @@ func overlay(under, over *flow.Value) (map[string]any, error) {
 	return out, nil
 }
 
-// leave builds the state's output and goes to the next state.
+// leave builds the state's output and exits to the next state.
 func (f *stepper) leave(e *entry) error {
 	f.countBytes(e.result.Len())
 	if f.m.Language == flow.FlowV1 {
@@ -85,7 +85,8 @@ func (f *stepper) leave(e *entry) error {
 		if err != nil {
 			return err
 		}
-		if out, err = f.valueWithinDataLimit(tree, "the output of state "+value.Quote(st.Name)); err != nil {
+		out, err = f.valueWithinDataLimit(tree, "the output of state "+value.Quote(st.Name))
+		if err != nil {
 			return err
 		}
 	}
@@ -106,16 +107,17 @@ func (f *stepper) leave(e *entry) error {
 		f.s.Globals[k] = v
 	}
 	sc := e.scope
-	sc.last = f.emit(flow.HistoryEvent{Type: flow.StateSucceeded, Schedule: e.last, Node: e.node, Output: out})
+	sc.last = f.emit(flow.HistoryEvent{Type: flow.StateSucceeded, Schedule: e.last, Node: e.node,
+		Output: out})
 	sc.input = out
 	f.exitTo(e, f.target(e, st))
 	return nil
 }
 
-// globalNameBytes bounds the name of a global variable.
+// globalNameBytes is the maximum length of a global variable's name, in bytes.
 const globalNameBytes = 128
 
-// globals builds what the state writes to $Global and checks its limits.
+// globals builds the values that the state writes to $Global and checks their limits.
 func (f *stepper) globals(e *entry, st *flow.State) (map[string]*flow.Value, error) {
 	if st.Global == nil {
 		return nil, nil
@@ -140,7 +142,8 @@ func (f *stepper) globals(e *entry, st *flow.State) (map[string]*flow.Value, err
 	made := make(map[string]*flow.Value, len(members))
 	for _, k := range slices.Sorted(maps.Keys(members)) {
 		if len(k) > globalNameBytes {
-			return nil, f.dataLimitError("the name of global variable "+value.Quote(k), globalNameBytes)
+			return nil, f.dataLimitError("the name of global variable "+value.Quote(k),
+				globalNameBytes)
 		}
 		what := "global variable " + value.Quote(k)
 		n, err := value.Measure(members[k], f.l.GlobalBytes)
@@ -160,7 +163,7 @@ func (f *stepper) globals(e *entry, st *flow.State) (map[string]*flow.Value, err
 	return made, nil
 }
 
-// leaveV1 is leave in the older language: the output is merged into the local data of the list.
+// leaveV1 is leave for FlowV1: it merges the output into the local data of the scope.
 func (f *stepper) leaveV1(e *entry) error {
 	st := f.state(e)
 	out, err := f.outputV1(e, st)
@@ -172,25 +175,31 @@ func (f *stepper) leaveV1(e *entry) error {
 	if err != nil {
 		return err
 	}
-	if n := e.input.Len() + e.result.Len() + out.Len(); n > f.l.Data(flow.FlowV1) && e.result != out {
-		return f.dataLimitError("input, local data and output of step "+value.Quote(st.Name), f.l.Data(flow.FlowV1))
+	if n := e.input.Len() + e.result.Len() + out.Len(); n > f.l.Data(flow.FlowV1) &&
+		e.result != out {
+		return f.dataLimitError("input, local data and output of step "+value.Quote(st.Name),
+			f.l.Data(flow.FlowV1))
 	} else if n := e.input.Len() + out.Len(); n > f.l.Data(flow.FlowV1) {
-		return f.dataLimitError("input and output of step "+value.Quote(st.Name), f.l.Data(flow.FlowV1))
+		return f.dataLimitError("input and output of step "+value.Quote(st.Name),
+			f.l.Data(flow.FlowV1))
 	}
 	if n := local.Len(); n > f.l.Data(flow.FlowV1) {
-		return f.dataLimitError("the local data after step "+value.Quote(st.Name), f.l.Data(flow.FlowV1))
+		return f.dataLimitError("the local data after step "+value.Quote(st.Name),
+			f.l.Data(flow.FlowV1))
 	}
 	if err := f.checkEventLimit(2); err != nil {
 		return err
 	}
-	id := f.emit(flow.HistoryEvent{Type: flow.StepSucceeded, Schedule: e.last, Node: e.node, Output: out})
+	id := f.emit(flow.HistoryEvent{Type: flow.StepSucceeded, Schedule: e.last, Node: e.node,
+		Output: out})
 	sc.local = local
-	sc.last = f.emit(flow.HistoryEvent{Type: flow.StepExited, Schedule: id, Node: e.node, Local: local})
+	sc.last = f.emit(flow.HistoryEvent{Type: flow.StepExited, Schedule: id, Node: e.node,
+		Local: local})
 	f.exitTo(e, f.target(e, st))
 	return nil
 }
 
-// outputV1 is fdl-flow.md 2.3.
+// outputV1 builds the output of a FlowV1 step (fdl-flow.md 2.3).
 func (f *stepper) outputV1(e *entry, st *flow.State) (*flow.Value, error) {
 	if st.Output != nil {
 		v := f.env(e, "outputMappings")
@@ -209,12 +218,13 @@ func (f *stepper) outputV1(e *entry, st *flow.State) (*flow.Value, error) {
 	}
 	if !e.result.IsObject() {
 		return nil, stateError{flow.Error{Name: flow.ErrInvalidLocal,
-			Cause: "the result of step " + value.Quote(st.Name) + " is no JSON object; build one with outputMappings"}}
+			Cause: "the result of step " + value.Quote(st.Name) + " is no JSON object; " +
+				"build one with outputMappings"}}
 	}
 	return e.result, nil
 }
 
-// merged is local with the members of out over it.
+// merged returns local overlaid with the members of out.
 func (f *stepper) merged(local, out *flow.Value) (*flow.Value, error) {
 	if !out.Loaded() {
 		return nil, needValue(out)
@@ -228,7 +238,7 @@ func (f *stepper) merged(local, out *flow.Value) (*flow.Value, error) {
 	return f.overlaid(local, out)
 }
 
-// target is where a finished state goes.
+// target returns the state that follows a finished state.
 func (f *stepper) target(e *entry, st *flow.State) int {
 	if st.Kind == flow.Choice {
 		if next := option(st, e.option).Next; next != flow.StateNext {
@@ -238,19 +248,20 @@ func (f *stepper) target(e *entry, st *flow.State) int {
 	return st.Next
 }
 
-// exitTo closes the entry and sends its scope to a state.
+// exitTo closes the entry and sets the scope's next state.
 func (f *stepper) exitTo(e *entry, target int) {
 	e.phase = closed
 	e.scope.cur, e.scope.target = nil, target
 }
 
-// succeed ends the execution well.
+// succeed ends the execution with status Succeeded.
 func (f *stepper) succeed(sc *scope) error {
 	out := sc.input
 	if f.m.Language == flow.FlowV1 {
 		out = sc.local
 		if f.m.Output != nil {
-			tree, err := f.build(f.m.Output, &env{stepper: f, site: "outputMappings", input: sc.input, local: sc.local})
+			tree, err := f.build(f.m.Output, &env{stepper: f, site: "outputMappings",
+				input: sc.input, local: sc.local})
 			if err != nil {
 				return err
 			}
@@ -263,7 +274,8 @@ func (f *stepper) succeed(sc *scope) error {
 		return needValue(out)
 	}
 	if !out.IsObject() {
-		return stateError{flow.Error{Name: flow.ErrExpression, Cause: truncateCause("the output of the execution must be a JSON object, got " + value.Quote(string(out.Text())))}}
+		return stateError{flow.Error{Name: flow.ErrExpression, Cause: truncateCause("the output " +
+			"of the execution must be a JSON object, got " + value.Quote(string(out.Text())))}}
 	}
 	if out.Len() > f.l.Data(f.m.Language) {
 		return f.dataLimitError("the output of the execution", f.l.Data(f.m.Language))
@@ -273,26 +285,28 @@ func (f *stepper) succeed(sc *scope) error {
 	return nil
 }
 
-// valueWithinDataLimit makes a value of a tree that is not larger than a state's data may be.
+// valueWithinDataLimit returns the tree as a value, or an error if it exceeds the data limit of a
+// state.
 func (f *stepper) valueWithinDataLimit(tree any, what string) (*flow.Value, error) {
 	return f.valueWithin(tree, f.l.Data(f.m.Language), what)
 }
 
-// valueWithin makes a value of a tree whose text has no more bytes than most, and is not nested deeper than any value may be. A
-// tree may share parts, so it is measured before its text is made.
-func (f *stepper) valueWithin(tree any, most int, what string) (*flow.Value, error) {
-	n, err := value.Measure(tree, most)
+// valueWithin returns the tree as a value, or an error if its text exceeds limit bytes or the
+// maximum depth. Parts of a tree may be shared, so its text can be far larger than the tree: the
+// tree is measured before the text is made.
+func (f *stepper) valueWithin(tree any, limit int, what string) (*flow.Value, error) {
+	n, err := value.Measure(tree, limit)
 	if err != nil {
 		return nil, f.runtimeError(what + " is " + err.Error())
 	}
-	if n > most {
-		return nil, f.dataLimitError(what, most)
+	if n > limit {
+		return nil, f.dataLimitError(what, limit)
 	}
 	f.countBytes(n)
 	return flow.ParsedValue(value.Append(make([]byte, 0, n), tree), tree), nil
 }
 
-// build builds a template for a place in a state.
+// build evaluates a template at one place of a state.
 func (f *stepper) build(t *expr.Template, v *env) (any, error) {
 	if c, ok := t.ConstantValue(); ok {
 		return c, nil

@@ -11,13 +11,13 @@ import (
 	"millrace/shared/value"
 )
 
-// finish drives a flow in all ways to its end.
+// finish drives a flow in all modes to its end.
 func finish(t *testing.T, definition, input string, limits flow.Limits, w tasks) *driver {
 	t.Helper()
 	return compare(t, parse(t, definition, flow.Standard), limits, decode(t, input), w.handler)
 }
 
-// TestOutcomes fixes what flows come to: an output, or the name of an error.
+// TestOutcomes checks the output, or the name of the error, with which flows end.
 func TestOutcomes(t *testing.T) {
 	retry2 := `Retry: [{Errors: [FnF.ALL], MaxAttempts: 2, IntervalSeconds: 1}], `
 	each := `{type: foreach, name: e, iterationMapping: {collection: "$.items", item: it, index: i}, `
@@ -26,36 +26,48 @@ func TestOutcomes(t *testing.T) {
 		tasks       tasks
 		want        string
 	}{
-		"RetryCount": {flow: stateMachine(fc("a", retry2+`OutputConstructor: {n.$: $Context.Current.RetryCount}, End: true`)),
+		"RetryCount": {flow: stateMachine(fc("a",
+			retry2+`OutputConstructor: {n.$: $Context.Current.RetryCount}, End: true`)),
 			tasks: tasks{"a": {"fail", "fail", "ok"}}, want: `{"n":2}`},
 		"counters are fresh on re-entry": {
-			flow: stateMachine(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], OutputConstructor: {n.$: $Context.Current.RetryCount}, GlobalConstructor: {second: true}, Next: c`),
+			flow: stateMachine(fc("a",
+				`Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], OutputConstructor: {n.$: $Context.Current.RetryCount}, GlobalConstructor: {second: true}, Next: c`),
 				`{Name: c, Type: Choice, Branches: [{Condition: '"third" in $Global', Next: z}], Default: b}`,
-				`{Name: b, Type: Pass, GlobalConstructor: {third: true}, Next: a}`, `{Name: z, Type: Pass, End: true}`),
+				`{Name: b, Type: Pass, GlobalConstructor: {third: true}, Next: a}`,
+				`{Name: z, Type: Pass, End: true}`),
 			tasks: tasks{"a": {"fail", "ok", "fail", "ok"}}, want: `{"n":1}`},
 		"each rule counts for itself": {
 			flow: stateMachine(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}, {Errors: [FnF.TaskTimeout], MaxAttempts: 1, IntervalSeconds: 1}],
   Timeout: 2, OutputConstructor: {n.$: $Context.Current.RetryCount}, End: true`)),
 			tasks: tasks{"a": {"fail", "", "ok"}}, want: `{"n":2}`},
 		"a used up rule is not followed by a later one": {
-			flow:  stateMachine(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}, {Errors: [FnF.ALL], MaxAttempts: 9, IntervalSeconds: 1}], End: true`)),
+			flow: stateMachine(fc("a",
+				`Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}, {Errors: [FnF.ALL], MaxAttempts: 9, IntervalSeconds: 1}], End: true`)),
 			tasks: tasks{"a": {"fail", "fail", "ok"}}, want: `Busy`},
 		"caught error without constructor": {
-			flow:  stateMachine(fc("a", `Catch: [{Errors: [Other], Next: x}, {Errors: [Busy], Next: b}], End: true`), `{Name: x, Type: Fail}`, `{Name: b, Type: Pass, End: true}`),
+			flow: stateMachine(fc("a",
+				`Catch: [{Errors: [Other], Next: x}, {Errors: [Busy], Next: b}], End: true`),
+				`{Name: x, Type: Fail}`, `{Name: b, Type: Pass, End: true}`),
 			tasks: tasks{"a": {"fail"}}, want: `{"Code":"Busy","Detail":"because"}`},
 		"the constructor of a rule sees the state's input": {
-			flow: stateMachine(fc("a", `InputConstructor: {n: 1}, Catch: [{Errors: [Busy], OutputConstructor: {n.$: $Input.n, d.$: $Context.Current.Error.Detail}, Next: b}], End: true`),
+			flow: stateMachine(fc("a",
+				`InputConstructor: {n: 1}, Catch: [{Errors: [Busy], OutputConstructor: {n.$: $Input.n, d.$: $Context.Current.Error.Detail}, Next: b}], End: true`),
 				`{Name: b, Type: Pass, End: true}`),
 			tasks: tasks{"a": {"fail"}}, want: `{"d":"because","n":1}`},
 		"the constructor of a rule fails": {
-			flow: stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [`+fc("a", `Timeout: 1, Catch: [{Errors: [FnF.ALL], OutputConstructor: {n.$: $Input.nothing}, Next: b}], End: true`)+
+			flow: stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [`+fc("a",
+				`Timeout: 1, Catch: [{Errors: [FnF.ALL], OutputConstructor: {n.$: $Input.nothing}, Next: b}], End: true`)+
 				`, {Name: b, Type: Pass, End: true}]}], Catch: [{Errors: [FnF.ExpressionError], Next: c}], End: true}`, `{Name: c, Type: Pass, OutputConstructor: {caught: true}, End: true}`),
 			want: `{"caught":true}`},
 		"a limit met in the constructor of a rule is not caught above": {
-			flow: stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [`+fc("a", `Catch: [{Errors: [FnF.ALL], OutputConstructor: {n.$: "toArray($Input, $Input)"}, Next: b}], End: true`)+
+			flow: stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [`+fc("a",
+				`Catch: [{Errors: [FnF.ALL], OutputConstructor: {n.$: "toArray($Input, $Input)"}, Next: b}], End: true`)+
 				`, {Name: b, Type: Pass, End: true}]}], Catch: [{Errors: [FnF.ALL], Next: c}], End: true}`, `{Name: c, Type: Pass, End: true}`),
-			input: `{"s":"` + strings.Repeat("x", 33000) + `"}`, tasks: tasks{"a": {"fail"}}, want: flow.ErrDataLimit},
-		"error is absent outside a rule": {flow: stateMachine(`{Name: a, Type: Pass, OutputConstructor: {x.$: $Context.Current.Error}, End: true}`), want: flow.ErrExpression},
+			input: `{"s":"` + strings.Repeat("x", 33000) + `"}`, tasks: tasks{"a": {"fail"}},
+			want: flow.ErrDataLimit},
+		"error is absent outside a rule": {flow: stateMachine(
+			`{Name: a, Type: Pass, OutputConstructor: {x.$: $Context.Current.Error}, End: true}`),
+			want: flow.ErrExpression},
 		"input constructor sees the raw input": {
 			flow:  stateMachine(`{Name: a, Type: Pass, InputConstructor: {x.$: $Input.x}, OutputConstructor: {in.$: $Input, cur.$: $Context.Current.Input, ex.$: $Context.Execution.Input}, End: true}`),
 			input: `{"x":1,"y":2}`, want: `{"cur":{"x":1},"ex":{"x":1,"y":2},"in":{"x":1}}`},
@@ -68,35 +80,63 @@ func TestOutcomes(t *testing.T) {
 			flow: stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [{Name: a, Type: Pass, OutputConstructor: {x.$: $Output.no}, GlobalConstructor: {n: 1}, End: true}]}],
   Catch: [{Errors: [FnF.ALL], Next: b}], End: true}`, `{Name: b, Type: Pass, OutputConstructor: {g.$: $Global}, End: true}`),
 			want: `{"g":{}}`},
-		"parallel members":       {flow: stateMachine(parallel(12)), want: `{"Branch0":{},"Branch1":{},"Branch10":{},"Branch11":{},"Branch2":{},"Branch3":{},"Branch4":{},"Branch5":{},"Branch6":{},"Branch7":{},"Branch8":{},"Branch9":{}}`},
-		"map keeps the order":    {flow: stateMachine(`{Name: m, Type: Map, ItemsPath: $Input.l, Processor: {StartAt: w, States: [{Name: w, Type: Wait, Seconds.$: $Input, End: true}]}, End: true}`), input: `{"l":[3,1,2]}`, want: `{"Items":[3,1,2]}`},
-		"map of no array":        {flow: stateMachine(`{Name: m, Type: Map, ItemsPath: $Input, Processor: {StartAt: w, States: [{Name: w, Type: Pass, End: true}]}, Catch: [{Errors: [FnF.ExpressionError], Next: z}], End: true}`, `{Name: z, Type: Pass, OutputConstructor: {z: 1}, End: true}`), want: `{"z":1}`},
-		"task output no object":  {flow: stateMachine(fc("a", "End: true")), tasks: tasks{"a": {"list"}}, want: flow.ErrExpression},
-		"wait out of range":      {flow: stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), input: `{"n":301}`, want: flow.ErrExpression},
-		"wait of nothing":        {flow: stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), input: `{"n":0}`, want: flow.ErrExpression},
-		"wait of a fraction":     {flow: stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), input: `{"n":1.5}`, want: flow.ErrExpression},
-		"condition that is none": {flow: stateMachine(`{Name: c, Type: Choice, Branches: [{Condition: $Input.n, Next: p}], Default: p}`, `{Name: p, Type: Pass, End: true}`), input: `{"n":1}`, want: flow.ErrExpression},
-		"fail without code":      {flow: stateMachine(`{Name: f, Type: Fail}`), want: flow.ErrFail},
-		"fail with no such code": {flow: stateMachine(`{Name: f, Type: Fail, Code.$: $Input.no}`), want: flow.ErrExpression},
-		"fail with code":         {flow: stateMachine(`{Name: f, Type: Fail, Code.$: $Input.c}`), input: `{"c":"Own"}`, want: `Own`},
-		"timeout out of range":   {flow: stateMachine(fc("a", `Timeout.$: $Input.n, Catch: [{Errors: [FnF.ExpressionError], Next: z}], End: true`), `{Name: z, Type: Pass, OutputConstructor: {z: 1}, End: true}`), input: `{"n":604801}`, want: `{"z":1}`},
-		"timeout 0 is none":      {flow: stateMachine(fc("a", `Timeout.$: $Input.n, End: true`)), input: `{"n":"0"}`, tasks: tasks{"a": {"ok"}}, want: `{"ok":true}`},
+		"parallel members": {flow: stateMachine(parallel(12)),
+			want: `{"Branch0":{},"Branch1":{},"Branch10":{},"Branch11":{},"Branch2":{},"Branch3":{},"Branch4":{},"Branch5":{},"Branch6":{},"Branch7":{},"Branch8":{},"Branch9":{}}`},
+		"map keeps the order": {
+			flow: stateMachine(`{Name: m, Type: Map, ItemsPath: $Input.l, Processor: {StartAt: w, States: [{Name: w, Type: Wait, Seconds.$: $Input, End: true}]}, End: true}`), input: `{"l":[3,1,2]}`, want: `{"Items":[3,1,2]}`},
+		"map of no array": {
+			flow: stateMachine(`{Name: m, Type: Map, ItemsPath: $Input, Processor: {StartAt: w, States: [{Name: w, Type: Pass, End: true}]}, Catch: [{Errors: [FnF.ExpressionError], Next: z}], End: true}`, `{Name: z, Type: Pass, OutputConstructor: {z: 1}, End: true}`), want: `{"z":1}`},
+		"task output no object": {flow: stateMachine(fc("a", "End: true")),
+			tasks: tasks{"a": {"list"}}, want: flow.ErrExpression},
+		"wait out of range": {
+			flow:  stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`),
+			input: `{"n":301}`, want: flow.ErrExpression},
+		"wait of nothing": {
+			flow:  stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`),
+			input: `{"n":0}`, want: flow.ErrExpression},
+		"wait of a fraction": {
+			flow:  stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`),
+			input: `{"n":1.5}`, want: flow.ErrExpression},
+		"condition that is none": {
+			flow: stateMachine(`{Name: c, Type: Choice, Branches: [{Condition: $Input.n, Next: p}], Default: p}`, `{Name: p, Type: Pass, End: true}`), input: `{"n":1}`, want: flow.ErrExpression},
+		"fail without code": {flow: stateMachine(`{Name: f, Type: Fail}`), want: flow.ErrFail},
+		"fail with no such code": {flow: stateMachine(`{Name: f, Type: Fail, Code.$: $Input.no}`),
+			want: flow.ErrExpression},
+		"fail with code": {flow: stateMachine(`{Name: f, Type: Fail, Code.$: $Input.c}`),
+			input: `{"c":"Own"}`, want: `Own`},
+		"timeout out of range": {flow: stateMachine(fc("a",
+			`Timeout.$: $Input.n, Catch: [{Errors: [FnF.ExpressionError], Next: z}], End: true`),
+			`{Name: z, Type: Pass, OutputConstructor: {z: 1}, End: true}`), input: `{"n":604801}`,
+			want: `{"z":1}`},
+		"timeout 0 is none": {flow: stateMachine(fc("a", `Timeout.$: $Input.n, End: true`)),
+			input: `{"n":"0"}`, tasks: tasks{"a": {"ok"}}, want: `{"ok":true}`},
 
-		"old: item and index join the input": {
+		"FlowV1: item and index join the input": {
 			flow:  flowV1(each + `steps: [{type: pass, name: x, outputMappings: [{target: v, source: "$input.it"}, {target: i, source: "$input.i"}, {target: n, source: "$input.n"}]}], outputMappings: [{target: r, source: "$local"}]}`),
-			input: `{"items":["a","b"],"n":5,"it":"hidden"}`, want: `{"r":[{"i":0,"n":5,"v":"a"},{"i":1,"n":5,"v":"b"}]}`},
-		"old: local wins over the input, siblings do not see each other": {
+			input: `{"items":["a","b"],"n":5,"it":"hidden"}`,
+			want:  `{"r":[{"i":0,"n":5,"v":"a"},{"i":1,"n":5,"v":"b"}]}`},
+		"FlowV1: local wins over the input, siblings do not see each other": {
 			flow: flowV1(`{type: parallel, name: p, branches: [{steps: [{type: pass, name: x, outputMappings: [{target: v, source: 1}]}, {type: pass, name: y, outputMappings: [{target: w, source: "$input.v"}]}]},
     {steps: [{type: pass, name: z, outputMappings: [{target: w, source: "$input.v"}]}]}], outputMappings: [{target: r, source: "$local"}]}`),
 			input: `{"v":0}`, want: `{"r":[{"v":1,"w":1},{"w":0}]}`},
-		"old: later members replace":     {flow: flowV1(`{type: pass, name: a, outputMappings: [{target: k, source: {x: 1}}]}`, `{type: pass, name: b, outputMappings: [{target: k, source: {y: 2}}]}`), want: `{"k":{"y":2}}`},
-		"old: no array":                  {flow: flowV1(each + `steps: [{type: pass, name: x}]}`), want: flow.ErrRuntime},
-		"old: fail without a name":       {flow: flowV1(`{type: fail, name: f}`), want: ``},
-		"old: error in errorMappings":    {flow: flowV1(`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", catch: [{errors: [Busy], goto: b}], errorMappings: [{target: e, source: $local.error}, {target: c, source: $local.cause}]}`, `{type: pass, name: b}`), tasks: tasks{"a": {"fail"}}, want: `{"c":"because","e":"Busy"}`},
-		"old: FC. matches the bare name": {flow: flowV1(`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", catch: [{errors: [FC.Busy], goto: b}]}`, `{type: pass, name: b}`), tasks: tasks{"a": {"fail"}}, want: `{}`},
-		"old: wait of a text":            {flow: flowV1(`{type: wait, name: w, duration: "$.n"}`), input: `{"n":"2"}`, want: `{}`},
-		"old: wait too long":             {flow: flowV1(`{type: wait, name: w, duration: "$.n"}`), input: `{"n":172801}`, want: flow.ErrRuntime},
-		"old: wait of the past":          {flow: flowV1(`{type: wait, name: w, timestamp: "2001-01-01T00:00:00Z"}`), want: `{}`},
+		"FlowV1: later members replace": {flow: flowV1(
+			`{type: pass, name: a, outputMappings: [{target: k, source: {x: 1}}]}`,
+			`{type: pass, name: b, outputMappings: [{target: k, source: {y: 2}}]}`),
+			want: `{"k":{"y":2}}`},
+		"FlowV1: no array": {flow: flowV1(each +
+			`steps: [{type: pass, name: x}]}`), want: flow.ErrRuntime},
+		"FlowV1: fail without a name": {flow: flowV1(`{type: fail, name: f}`), want: ``},
+		"FlowV1: error in errorMappings": {flow: flowV1(
+			`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", catch: [{errors: [Busy], goto: b}], errorMappings: [{target: e, source: $local.error}, {target: c, source: $local.cause}]}`, `{type: pass, name: b}`), tasks: tasks{"a": {"fail"}}, want: `{"c":"because","e":"Busy"}`},
+		"FlowV1: FC. matches the bare name": {flow: flowV1(
+			`{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", catch: [{errors: [FC.Busy], goto: b}]}`, `{type: pass, name: b}`), tasks: tasks{"a": {"fail"}}, want: `{}`},
+		"FlowV1: wait of a text": {flow: flowV1(
+			`{type: wait, name: w, duration: "$.n"}`), input: `{"n":"2"}`, want: `{}`},
+		"FlowV1: wait too long": {flow: flowV1(
+			`{type: wait, name: w, duration: "$.n"}`), input: `{"n":172801}`,
+			want: flow.ErrRuntime},
+		"FlowV1: wait of the past": {flow: flowV1(
+			`{type: wait, name: w, timestamp: "2001-01-01T00:00:00Z"}`), want: `{}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.input == "" {
@@ -116,11 +156,12 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// parallel is a Parallel of n branches that do nothing.
+// parallel returns a Parallel of n branches that do nothing.
 func parallel(n int) string {
 	var branches []string
 	for i := range n {
-		branches = append(branches, fmt.Sprintf(`{StartAt: b%d, States: [{Name: b%d, Type: Pass, End: true}]}`, i, i))
+		branches = append(branches,
+			fmt.Sprintf(`{StartAt: b%d, States: [{Name: b%d, Type: Pass, End: true}]}`, i, i))
 	}
 	return `{Name: p, Type: Parallel, Branches: [` + strings.Join(branches, ", ") + `], End: true}`
 }
@@ -130,13 +171,16 @@ func TestRetryDelay(t *testing.T) {
 		rule flow.Retry
 		want []int64
 	}{
-		{flow.Retry{Interval: 10, Rate: 2, IntervalMax: 30}, []int64{10_000, 20_000, 30_000, 30_000}},
-		{flow.Retry{Interval: 1, Rate: 1.5, IntervalMax: 86400}, []int64{1000, 1500, 2250, 3375, 5063}},
+		{flow.Retry{Interval: 10, Rate: 2, IntervalMax: 30},
+			[]int64{10_000, 20_000, 30_000, 30_000}},
+		{flow.Retry{Interval: 1, Rate: 1.5, IntervalMax: 86400},
+			[]int64{1000, 1500, 2250, 3375, 5063}},
 		{flow.Retry{Interval: 5, Rate: 1, IntervalMax: 86400}, []int64{5000, 5000, 5000}},
 		{flow.Retry{Interval: 10, Rate: 0.5, IntervalMax: 86400}, []int64{10_000, 5000, 2500}},
 		{flow.Retry{Interval: 0, Rate: 2, IntervalMax: 86400}, []int64{0, 0}},
 		{flow.Retry{Interval: 50, Rate: 2, IntervalMax: 20}, []int64{20_000, 20_000}},
-		{flow.Retry{Interval: 3, Rate: 1e300, IntervalMax: 86400}, []int64{3000, 86_400_000, 86_400_000}},
+		{flow.Retry{Interval: 3, Rate: 1e300, IntervalMax: 86400},
+			[]int64{3000, 86_400_000, 86_400_000}},
 	} {
 		for i, want := range c.want {
 			if got := interp.RetryDelay(&c.rule, i+1); got != want {
@@ -146,7 +190,8 @@ func TestRetryDelay(t *testing.T) {
 	}
 }
 
-// TestDataLimits: to the byte, and none can be caught (fdl-statemachine.md D-14, fdl-flow.md 5.4).
+// TestDataLimits: limits are exact to the byte, and no Catch applies (fdl-statemachine.md D-14,
+// fdl-flow.md 5.4).
 func TestDataLimits(t *testing.T) {
 	catch := `Catch: [{Errors: [FnF.ALL], Next: z}], `
 	last := `{Name: z, Type: Pass, End: true}`
@@ -154,21 +199,25 @@ func TestDataLimits(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		flow  string
-		input func(n int) string // makes what is limited n bytes long
-		most  int
+		input func(n int) string // makes the limited value n bytes long
+		limit int
 	}{
-		{"input", stateMachine(`{Name: a, Type: Pass, End: true}`), func(n int) string { return `{"s":` + text(n-6) + `}` }, 65536},
-		{"input constructor", stateMachine(`{Name: a, Type: Parallel, InputConstructor: {a.$: $Input.s, b.$: $Input.s}, Branches: [{StartAt: x, States: [{Name: x, Type: Pass, OutputConstructor: {}, End: true}]}], `+catch+`End: true}`, last),
+		{"input", stateMachine(`{Name: a, Type: Pass, End: true}`),
+			func(n int) string { return `{"s":` + text(n-6) + `}` }, 65536},
+		{"input constructor",
+			stateMachine(`{Name: a, Type: Parallel, InputConstructor: {a.$: $Input.s, b.$: $Input.s}, Branches: [{StartAt: x, States: [{Name: x, Type: Pass, OutputConstructor: {}, End: true}]}], `+catch+`End: true}`, last),
 			func(n int) string { return `{"s":` + text((n-11)/2) + `}` }, 65535},
-		{"output constructor", stateMachine(`{Name: a, Type: Pass, OutputConstructor: {a.$: $Input.s, b.$: $Input.s}, End: true}`),
+		{"output constructor",
+			stateMachine(`{Name: a, Type: Pass, OutputConstructor: {a.$: $Input.s, b.$: $Input.s}, End: true}`),
 			func(n int) string { return `{"s":` + text((n-11)/2) + `}` }, 65535},
 		{"parameters", stateMachine(fc("a", catch+"OutputConstructor: {}, End: true"), last),
 			func(n int) string { return `{"s":` + text(n-6) + `}` }, 65536},
-		{"old: input, local and output", flowV1(`{type: pass, name: a, outputMappings: [{target: k, source: v}]}`),
+		{"FlowV1: input, local and output",
+			flowV1(`{type: pass, name: a, outputMappings: [{target: k, source: v}]}`),
 			func(n int) string { return `{"s":` + text(n-6-2-9) + `}` }, 32768},
 	} {
 		for _, over := range []int{0, 2} {
-			input := c.input(c.most + over)
+			input := c.input(c.limit + over)
 			d := finish(t, c.flow, input, flow.DefaultLimits(), tasks{"a": {"ok"}})
 			failed := d.state.Error != nil && d.state.Error.Name == flow.ErrDataLimit
 			if failed != (over > 0) {
@@ -180,8 +229,10 @@ func TestDataLimits(t *testing.T) {
 
 func TestResultLimit(t *testing.T) {
 	limits := flow.DefaultLimits()
-	for n, want := range map[int]flow.Status{limits.ResultBytes: flow.Succeeded, limits.ResultBytes + 1: flow.Failed} {
-		r := newHarness(t, stateMachine(fc("a", `OutputConstructor: {}, Retry: [{Errors: [FnF.ALL], MaxAttempts: 3, IntervalSeconds: 1}], End: true`)), `{}`)
+	for n, want := range map[int]flow.Status{limits.ResultBytes: flow.Succeeded,
+		limits.ResultBytes + 1: flow.Failed} {
+		r := newHarness(t, stateMachine(fc("a",
+			`OutputConstructor: {}, Retry: [{Errors: [FnF.ALL], MaxAttempts: 3, IntervalSeconds: 1}], End: true`)), `{}`)
 		call := r.step(0).Calls[0]
 		r.step(1, callCompleted(&call, `"`+strings.Repeat("x", n-2)+`"`))
 		if r.s.Status != want {
@@ -201,41 +252,51 @@ func TestGlobalLimits(t *testing.T) {
 		globals string
 		want    string
 	}{
-		"as long as may be":  {`{"k":"` + strings.Repeat("x", 18) + `"}`, ""},
-		"one too long":       {`{"k":"` + strings.Repeat("x", 19) + `"}`, `global variable "k" is longer than 20 bytes`},
-		"two too long":       {`{"k":"` + strings.Repeat("x", 19) + `","a":"` + strings.Repeat("x", 99) + `"}`, `global variable "a" is longer than 20 bytes`},
-		"too many":           {`{"a":"0123456789","b":"0123456789","c":"0123456789","d":"01234567890"}`, `all global variables together is longer than 50 bytes`},
-		"a name as may be":   {`{"` + strings.Repeat("k", 45) + `":1}`, ""},
-		"a name that is not": {`{"` + strings.Repeat("k", 129) + `":1}`, "the name of global variable"},
+		"as long as may be": {`{"k":"` + strings.Repeat("x", 18) + `"}`, ""},
+		"one too long": {`{"k":"` + strings.Repeat("x", 19) + `"}`,
+			`global variable "k" is longer than 20 bytes`},
+		"two too long": {`{"k":"` + strings.Repeat("x", 19) + `","a":"` +
+			strings.Repeat("x", 99) + `"}`, `global variable "a" is longer than 20 bytes`},
+		"too many": {
+			`{"a":"0123456789","b":"0123456789","c":"0123456789","d":"01234567890"}`,
+			`all global variables together is longer than 50 bytes`},
+		"a name as may be": {`{"` + strings.Repeat("k", 45) + `":1}`, ""},
+		"a name that is not": {`{"` + strings.Repeat("k", 129) + `":1}`,
+			"the name of global variable"},
 	} {
-		r := newHarness(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: `+c.globals+`, End: true}`), `{}`)
+		r := newHarness(t, stateMachine(
+			`{Name: a, Type: Pass, GlobalConstructor: `+c.globals+`, End: true}`), `{}`)
 		r.limits = limits
 		r.step(0)
 		switch {
 		case c.want == "" && r.s.Status != flow.Succeeded:
 			t.Errorf("%s: %v", name, r.s.Error)
-		case c.want != "" && (r.s.Error == nil || r.s.Error.Name != flow.ErrDataLimit || !strings.HasPrefix(r.s.Error.Cause, c.want)):
+		case c.want != "" && (r.s.Error == nil || r.s.Error.Name != flow.ErrDataLimit ||
+			!strings.HasPrefix(r.s.Error.Cause, c.want)):
 			t.Errorf("%s: %v", name, r.s.Error)
 		}
 	}
 }
 
-// TestEventLimit: an execution may write so many events; those that close it come on top.
+// TestEventLimit: an execution may write the maximum number of events; the events that close it do
+// not count.
 func TestEventLimit(t *testing.T) {
 	loop := stateMachine(`{Name: a, Type: Pass, Next: a}`)
 	d := finish(t, loop, `{}`, flow.DefaultLimits(), nil)
-	if n := len(d.history); d.state.Status != flow.Failed || d.state.Error.Name != flow.ErrEventLimit || n != 5002 {
+	if n := len(d.history); d.state.Status != flow.Failed ||
+		d.state.Error.Name != flow.ErrEventLimit || n != 5002 {
 		t.Errorf("%v %v after %d events", d.state.Status, d.state.Error, n)
 	}
 	// 1 + 3 events, and ExecutionSucceeded.
-	for most, want := range map[int]flow.Status{4: flow.Succeeded, 3: flow.Failed} {
+	for maxEvents, want := range map[int]flow.Status{4: flow.Succeeded, 3: flow.Failed} {
 		limits := flow.DefaultLimits()
-		limits.Events = most
-		if d := finish(t, stateMachine(`{Name: a, Type: Pass, End: true}`), `{}`, limits, nil); d.state.Status != want {
-			t.Errorf("limit %d: %v %v", most, d.state.Status, d.state.Error)
+		limits.Events = maxEvents
+		if d := finish(t, stateMachine(`{Name: a, Type: Pass, End: true}`), `{}`, limits,
+			nil); d.state.Status != want {
+			t.Errorf("limit %d: %v %v", maxEvents, d.state.Status, d.state.Error)
 		}
 	}
-	// A call is not made when its TaskStarted is one event too many.
+	// A call is not made if its TaskStarted would exceed the limit.
 	limits := flow.DefaultLimits()
 	limits.Events = 4
 	d = finish(t, stateMachine(fc("a", "End: true")), `{}`, limits, nil)
@@ -244,7 +305,7 @@ func TestEventLimit(t *testing.T) {
 	}
 }
 
-// TestGlobalItems: the items of a Map are those that $Global had when the Map began.
+// TestGlobalItems: the items of a Map are those that $Global held when the Map began.
 func TestGlobalItems(t *testing.T) {
 	d := finish(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {l: [1,2,3,4]}, Next: m}`,
 		`{Name: m, Type: Map, ItemsPath: $Global.l, MaxConcurrency: 1, Processor: {StartAt: w, States: [{Name: w, Type: Wait, Seconds: 1, GlobalConstructor: {l: [9]}, End: true}]}, End: true}`),
@@ -252,8 +313,9 @@ func TestGlobalItems(t *testing.T) {
 	if d.state.Output == nil || string(d.state.Output.Text()) != `{"Items":[1,2,3,4]}` {
 		t.Errorf("%v", d.transcript())
 	}
-	// A long list stands beside the body.
-	r := newHarness(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {l.$: $Input.l}, Next: m}`,
+	// A long list is stored outside the body.
+	r := newHarness(t, stateMachine(
+		`{Name: a, Type: Pass, GlobalConstructor: {l.$: $Input.l}, Next: m}`,
 		`{Name: m, Type: Map, ItemsPath: $Global.l, Processor: {StartAt: w, States: [{Name: w, Type: Wait, Seconds: 1, End: true}]}, End: true}`),
 		`{"l":["`+strings.Repeat("x", 2000)+`"]}`)
 	r.step(0)
@@ -267,7 +329,7 @@ func TestGlobalItems(t *testing.T) {
 	}
 }
 
-// TestLargeMap: finished items go through blocks of stored values.
+// TestLargeMap: the results of a large Map are stored in blocks.
 func TestLargeMap(t *testing.T) {
 	items := make([]any, 1300)
 	for i := range items {
@@ -275,8 +337,9 @@ func TestLargeMap(t *testing.T) {
 	}
 	limits := flow.DefaultLimits()
 	limits.Events = 1_000_000
-	m := parse(t, stateMachine(`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+
-		fc("a", `OutputConstructor: {n.$: $Input, s: "a text that is longer than what a body writes twice"}, End: true`)+`]}, OutputConstructor: {n.$: length($Output.Items), last.$: "$Output.Items[1299].n"}, End: true}`), flow.Standard)
+	m := parse(t, stateMachine(
+		`{Name: m, Type: Map, ItemsPath: $Input.l, MaxConcurrency: 100, Processor: {StartAt: a, States: [`+
+			fc("a", `OutputConstructor: {n.$: $Input, s: "a text that is longer than what a body writes twice"}, End: true`)+`]}, OutputConstructor: {n.$: length($Output.Items), last.$: "$Output.Items[1299].n"}, End: true}`), flow.Standard)
 	for _, w := range []driveMode{{}, {stored: true}, {stored: true, budget: 50}} {
 		largest := 0
 		d := newDriver(t, m, limits, map[string]any{"l": items}, tasks{"a": {"ok"}}.handler(), w)
@@ -292,23 +355,29 @@ func TestLargeMap(t *testing.T) {
 	}
 }
 
-// TestRandom: equal on every repeat, different for each attempt, item and entry, also of the states around.
+// TestRandom: draws are the same on every repetition, and differ for each attempt, item and entry,
+// also of the states around.
 func TestRandom(t *testing.T) {
-	m := parse(t, stateMachine(`{Name: m, Type: Map, ItemsPath: "[1,2]", Retry: [{Errors: [Again], MaxAttempts: 2, IntervalSeconds: 1}], Processor: {StartAt: a, States: [`+
-		strings.Replace(fc("a", `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], End: true`), "invocationType: Sync", "invocationType: Sync, body: {id.$: uuid(), two.$: uuid()}", 1)+`]}, End: true}`), flow.Standard)
+	m := parse(t, stateMachine(
+		`{Name: m, Type: Map, ItemsPath: "[1,2]", Retry: [{Errors: [Again], MaxAttempts: 2, IntervalSeconds: 1}], Processor: {StartAt: a, States: [`+
+			strings.Replace(fc("a",
+				`Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], End: true`),
+				"invocationType: Sync", "invocationType: Sync, body: {id.$: uuid(), two.$: uuid()}",
+				1)+`]}, End: true}`), flow.Standard)
 	run := func(w driveMode) []string {
 		var drawn []string
 		calls := 0
-		d := newDriver(t, m, flow.DefaultLimits(), map[string]any{}, callHandlerFunc(func(c *interp.Call) []flowtest.DelayedMessage {
-			body := c.Params.Tree().(map[string]any)["body"].(map[string]any)
-			drawn = append(drawn, body["id"].(string), body["two"].(string))
-			calls++
-			name := "Busy"
-			if calls%4 == 3 || calls%4 == 0 {
-				name = "Again"
-			}
-			return []flowtest.DelayedMessage{{Delay: 10, Message: callFailed(c, name)}}
-		}), w)
+		d := newDriver(t, m, flow.DefaultLimits(), map[string]any{},
+			callHandlerFunc(func(c *interp.Call) []flowtest.DelayedMessage {
+				body := c.Params.Tree().(map[string]any)["body"].(map[string]any)
+				drawn = append(drawn, body["id"].(string), body["two"].(string))
+				calls++
+				name := "Busy"
+				if calls%4 == 3 || calls%4 == 0 {
+					name = "Again"
+				}
+				return []flowtest.DelayedMessage{{Delay: 10, Message: callFailed(c, name)}}
+			}), w)
 		d.run()
 		return drawn
 	}
@@ -330,9 +399,10 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// TestRandomOfEntries: a state that is entered again draws again.
+// TestRandomOfEntries: a state that is entered again draws different values.
 func TestRandomOfEntries(t *testing.T) {
-	d := finish(t, stateMachine(`{Name: a, Type: Pass, OutputConstructor: {id.$: uuid(), before.$: $Input}, Next: c}`,
+	d := finish(t, stateMachine(
+		`{Name: a, Type: Pass, OutputConstructor: {id.$: uuid(), before.$: $Input}, Next: c}`,
 		`{Name: c, Type: Choice, Branches: [{Condition: '"before" in $Input.before', Next: z}], Default: a}`,
 		`{Name: z, Type: Pass, OutputConstructor: {same.$: $Input.id == $Input.before.id}, End: true}`), `{}`, flow.DefaultLimits(), nil)
 	if d.state.Output == nil || string(d.state.Output.Text()) != `{"same":false}` {
@@ -340,25 +410,30 @@ func TestRandomOfEntries(t *testing.T) {
 	}
 }
 
-// TestFailedKeepsItsScope: what a failed execution would need to go on from there is in its body.
+// TestFailedKeepsItsScope: the body of a failed execution contains what a redrive needs.
 func TestFailedKeepsItsScope(t *testing.T) {
-	r := newHarness(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {g: 1}, Next: b}`, `{Name: b, Type: Fail}`), `{"n":1}`)
+	r := newHarness(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {g: 1}, Next: b}`,
+		`{Name: b, Type: Fail}`), `{"n":1}`)
 	r.step(0)
 	failed := len(r.s.AppendBody(nil))
 	again := interp.New(r.s.Facts)
 	again.Status = flow.Failed
-	if err := again.DecodeBody(r.s.AppendBody(nil)); err != nil || again.Ready() || len(again.AppendBody(nil)) != failed {
+	if err := again.DecodeBody(r.s.AppendBody(nil)); err != nil || again.Ready() ||
+		len(again.AppendBody(nil)) != failed {
 		t.Errorf("%v", err)
 	}
-	other := newHarness(t, stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {g: 1}, End: true}`), `{"n":1}`)
+	other := newHarness(t,
+		stateMachine(`{Name: a, Type: Pass, GlobalConstructor: {g: 1}, End: true}`), `{"n":1}`)
 	other.step(0)
 	if done := len(other.s.AppendBody(nil)); failed <= done {
-		t.Errorf("the body of a failed execution has %d bytes, that of a succeeded one %d", failed, done)
+		t.Errorf("the body of a failed execution has %d bytes, that of a succeeded one %d", failed,
+			done)
 	}
 }
 
 func TestExpressWait(t *testing.T) {
-	m := parse(t, stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`), flow.Express)
+	m := parse(t, stateMachine(`{Name: w, Type: Wait, Seconds.$: $Input.n, End: true}`),
+		flow.Express)
 	for n, want := range map[string]flow.Status{"20": flow.Running, "21": flow.Failed} {
 		f := facts(m, decode(t, `{"n":`+n+`}`))
 		f.Express = true

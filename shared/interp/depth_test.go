@@ -8,8 +8,8 @@ import (
 	"millrace/shared/value"
 )
 
-// TestDepth: what flows build is nested as deep as a value may be, and no deeper: an error of the state that would make it,
-// which its Catch may deal with.
+// TestDepth: flows can build values up to the maximum depth. A deeper value is an error of the
+// state that builds it, and its Catch applies.
 func TestDepth(t *testing.T) {
 	catch := `Catch: [{Errors: [FnF.ExpressionError], OutputConstructor: {detail.$: $Context.Current.Error.Detail}, Next: z}], `
 	end := `{Name: z, Type: Pass, End: true}`
@@ -37,7 +37,8 @@ func TestDepth(t *testing.T) {
 				t.Fatalf("%v: %v", d.state.Status, d.state.Error)
 			}
 			out, _ := d.state.Output.Object()
-			if detail, caught := out["detail"].(string); caught != (c.want != "") || !strings.Contains(detail, c.want) {
+			if detail, caught := out["detail"].(string); caught != (c.want != "") ||
+				!strings.Contains(detail, c.want) {
 				t.Errorf("caught %q, want %q", detail, c.want)
 			}
 		})

@@ -14,23 +14,24 @@ import (
 	"millrace/shared/value"
 )
 
-// callHandler tells what comes of calls.
+// callHandler decides the result of calls.
 type callHandler interface {
 	Call(*interp.Call) []flowtest.DelayedMessage
 }
 
-// driveMode is how an execution is driven. However it is, the history must be the same.
+// driveMode says how an execution is driven. The history must be the same in every mode.
 type driveMode struct {
-	stored    bool // state and events are encoded and decoded after each fold, values are loaded when asked for
-	budget    int  // events a fold; 0: no bound
-	work      int  // of a fold; 0: no bound
-	duplicate bool // all news comes twice
-	leases    bool // leases run out and are renewed while calls are under way
-	leasedMax int  // most attempts to take at once; 0: all
+	stored    bool // encode and decode state and events after each step; load values on demand
+	budget    int  // StepInput.EventsMax; 0: no bound
+	work      int  // StepInput.WorkMax; 0: no bound
+	duplicate bool // deliver every message twice
+	leases    bool // leases expire and are renewed while calls run
+	leasedMax int  // maximum number of attempts leased at once; 0: all
 }
 
 func (w driveMode) String() string {
-	return fmt.Sprintf("stored=%v budget=%d work=%d twice=%v leases=%v", w.stored, w.budget, w.work, w.duplicate, w.leases)
+	return fmt.Sprintf("stored=%v budget=%d work=%d twice=%v leases=%v", w.stored, w.budget, w.work,
+		w.duplicate, w.leases)
 }
 
 const (
@@ -52,9 +53,9 @@ type driver struct {
 	queue         []timedMessage
 	seq           int
 	called        map[string]int
-	expiredLeases int // leases that have run out
+	expiredLeases int // number of expired leases
 
-	// What a store would hold.
+	// The contents of the store.
 	bytes   []byte
 	body    []byte
 	events  []flow.HistoryEvent // as decoded
@@ -62,11 +63,11 @@ type driver struct {
 	token   uint64
 	version int64
 
-	history     []flow.HistoryEvent // as Step gave them
+	history     []flow.HistoryEvent // as returned by Step
 	steps       int
-	work        int    // done in all folds
-	longest     int    // done in one
-	afterCommit func() // called after each commit
+	work        int    // of all steps
+	longest     int    // work of the longest step
+	afterCommit func() // called after each commit, if not nil
 	needs       int
 }
 
@@ -90,13 +91,17 @@ func facts(m *flow.Machine, input any) interp.Facts {
 	if seconds == 0 {
 		seconds = 3600
 	}
-	return interp.Facts{Account: "1", Region: "local", FlowID: "id", Flow: "flow", Name: "exec", Run: 42, Seed: [16]byte{9},
-		Language: m.Language, Started: start, Deadline: start + seconds*1000, Input: flow.NewValue(input)}
+	return interp.Facts{Account: "1", Region: "local", FlowID: "id", Flow: "flow", Name: "exec",
+		Run: 42, Seed: [16]byte{9},
+		Language: m.Language, Started: start, Deadline: start + seconds*1000,
+		Input: flow.NewValue(input)}
 }
 
-func newDriver(t testing.TB, m *flow.Machine, limits flow.Limits, input any, w callHandler, how driveMode) *driver {
+func newDriver(t testing.TB, m *flow.Machine, limits flow.Limits, input any, w callHandler,
+	how driveMode) *driver {
 	f := facts(m, input)
-	d := &driver{t: t, mode: how, m: m, limits: limits, handler: w, facts: f, input: f.Input.Text(), now: start,
+	d := &driver{t: t, mode: how, m: m, limits: limits, handler: w, facts: f, input: f.Input.Text(),
+		now:    start,
 		called: map[string]int{}, rows: map[uint64][]byte{}}
 	d.state = interp.New(f)
 	if how.stored {
@@ -107,19 +112,19 @@ func newDriver(t testing.TB, m *flow.Machine, limits flow.Limits, input any, w c
 	return d
 }
 
-// run goes on to the end of the execution.
+// run advances the execution to its end.
 func (d *driver) run() *driver {
 	d.t.Helper()
-	news := []interp.Message(nil)
+	messages := []interp.Message(nil)
 	for {
-		more := d.step(news)
+		more := d.step(messages)
 		if d.steps > 100_000 {
 			d.t.Fatal("no end")
 		}
 		if d.state.Final() {
 			return d
 		}
-		news = nil
+		messages = nil
 		if more {
 			continue
 		}
@@ -132,9 +137,9 @@ func (d *driver) run() *driver {
 		}
 		d.now = max(next, d.now)
 		for len(d.queue) > 0 && d.queue[0].at <= d.now {
-			news = append(news, d.queue[0].message)
+			messages = append(messages, d.queue[0].message)
 			if d.mode.duplicate {
-				news = append(news, d.queue[0].message)
+				messages = append(messages, d.queue[0].message)
 			}
 			d.queue = d.queue[1:]
 		}
@@ -145,12 +150,13 @@ func (d *driver) push(at int64, n interp.Message) {
 	d.seq++
 	d.queue = append(d.queue, timedMessage{at, d.seq, n})
 	sort.Slice(d.queue, func(i, j int) bool {
-		return d.queue[i].at < d.queue[j].at || d.queue[i].at == d.queue[j].at && d.queue[i].seq < d.queue[j].seq
+		return d.queue[i].at < d.queue[j].at || d.queue[i].at == d.queue[j].at &&
+			d.queue[i].seq < d.queue[j].seq
 	})
 }
 
-// step is one fold and its commit.
-func (d *driver) step(news []interp.Message) (more bool) {
+// step makes one step and commits it.
+func (d *driver) step(messages []interp.Message) (more bool) {
 	d.steps++
 	take := &interp.LeaseOptions{Max: 1000, Owner: owner}
 	if d.mode.leasedMax > 0 {
@@ -159,7 +165,8 @@ func (d *driver) step(news []interp.Message) (more bool) {
 	if d.mode.leases {
 		take.DurationMax = 1000
 	}
-	ev := interp.StepInput{At: d.now, Messages: news, Lease: take, EventsMax: d.mode.budget, WorkMax: d.mode.work}
+	ev := interp.StepInput{At: d.now, Messages: messages, Lease: take, EventsMax: d.mode.budget,
+		WorkMax: d.mode.work}
 	work := 0
 	var events []flow.HistoryEvent
 	var calls []interp.Call
@@ -202,15 +209,18 @@ func (d *driver) step(news []interp.Message) (more bool) {
 	return more
 }
 
-// call asks the world, once for each attempt.
+// call passes a call to the handler, once for each attempt.
 func (d *driver) call(c *interp.Call) {
 	d.called[c.Key]++
 	if d.mode.leases && d.called[c.Key] < interp.CallsMax {
-		d.push(d.now+100, interp.Message{Kind: interp.LeaseRenewed, Attempt: c.Attempt, Owner: owner, Until: d.now + 5000})
-		d.push(d.now+200, interp.Message{Kind: interp.LeaseExpired, Attempt: c.Attempt, Owner: owner})
+		d.push(d.now+100, interp.Message{Kind: interp.LeaseRenewed, Attempt: c.Attempt,
+			Owner: owner, Until: d.now + 5000})
+		d.push(d.now+200, interp.Message{Kind: interp.LeaseExpired, Attempt: c.Attempt,
+			Owner: owner})
 		d.expiredLeases++
 	} else if d.mode.leases {
-		d.push(d.now+100, interp.Message{Kind: interp.LeaseRenewed, Attempt: c.Attempt, Owner: owner, Until: d.facts.Deadline})
+		d.push(d.now+100, interp.Message{Kind: interp.LeaseRenewed, Attempt: c.Attempt,
+			Owner: owner, Until: d.facts.Deadline})
 	}
 	if d.called[c.Key] > 1 {
 		return
@@ -220,14 +230,14 @@ func (d *driver) call(c *interp.Call) {
 	}
 }
 
-// storeValue gives a value a row of its own.
+// storeValue stores a value in a row of its own.
 func (d *driver) storeValue(v *flow.Value) {
 	d.token++
 	d.rows[d.token] = v.Text()
 	v.SetRef(flow.Ref{Kind: flow.RefRow, Version: d.version, Token: d.token})
 }
 
-// commit writes what a store would keep, and goes on with what it reads.
+// commit writes what a store would keep, and continues with the decoded state.
 func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
 	d.version++
 	for i := range events {
@@ -254,7 +264,8 @@ func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
 	f := d.facts
 	f.Input = flow.StoredValue(flow.Ref{Kind: flow.RefClaim})
 	old, s := d.state, interp.New(f)
-	s.Status, s.Error, s.Stopped, s.LastEvent, s.LastTime = old.Status, old.Error, old.Stopped, old.LastEvent, old.LastTime
+	s.Status, s.Error, s.Stopped, s.LastEvent, s.LastTime = old.Status, old.Error, old.Stopped,
+		old.LastEvent, old.LastTime
 	e := flow.Encoder{Inline: flow.EventInline}
 	e.Value(old.Output)
 	s.Output = flow.NewDecoder(e.Buf).Value()
@@ -276,7 +287,7 @@ func (d *driver) commit(events []flow.HistoryEvent, changed bool) {
 	}
 }
 
-// load serves a value from what is recorded.
+// load loads a value from what is stored.
 func (d *driver) load(v *flow.Value) {
 	text, err := d.storedText(v.Ref())
 	if err != nil {
@@ -311,7 +322,7 @@ func (d *driver) storedText(r flow.Ref) ([]byte, error) {
 	return nil, fmt.Errorf("nothing stored at %+v", r)
 }
 
-// stringOutput is the output's text.
+// stringOutput returns the text of the output.
 func (d *driver) stringOutput() string {
 	if !d.state.Output.Loaded() {
 		d.load(d.state.Output)
@@ -319,7 +330,7 @@ func (d *driver) stringOutput() string {
 	return string(d.state.Output.Text())
 }
 
-// transcript is all that a history tells, a line an event.
+// transcript returns the whole history and outcome as text, one line for each event.
 func (d *driver) transcript() string {
 	events := d.history
 	if d.mode.stored {
@@ -338,7 +349,8 @@ func (d *driver) transcript() string {
 			}
 			v.Load(text)
 		})
-		fmt.Fprintf(&b, "%d %d %s %s +%d %x %s\n", e.ID, e.Schedule, e.Type, e.StepName(d.m), e.Time-start, e.Mark, e.AppendDetail(nil, d.m))
+		fmt.Fprintf(&b, "%d %d %s %s +%d %x %s\n", e.ID, e.Schedule, e.Type, e.StepName(d.m),
+			e.Time-start, e.Mark, e.AppendDetail(nil, d.m))
 	}
 	s := d.state
 	fmt.Fprintf(&b, "%s %v %d", s.Status, s.Error, s.Stopped-start)
@@ -354,7 +366,7 @@ func (d *driver) transcript() string {
 	return b.String()
 }
 
-// checkHistory fails the test if the history is not.
+// checkHistory fails the test if the history is not legal.
 func (d *driver) checkHistory() {
 	d.t.Helper()
 	if faults := flowtest.CheckHistory(d.m, d.history); len(faults) > 0 {
@@ -365,7 +377,7 @@ func (d *driver) checkHistory() {
 	}
 }
 
-// script is a world that follows a case file: outcomes by state, in order.
+// script is a callHandler that follows a case file: outcomes by state, in order.
 type script struct {
 	tasks map[string][]flowtest.Outcome
 	used  map[string]int
@@ -384,7 +396,8 @@ func (s *script) Call(c *interp.Call) []flowtest.DelayedMessage {
 		}
 		return value.Encode(v)
 	}
-	n := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: text(o.Return), Error: o.Error}
+	n := interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: text(o.Return),
+		Error: o.Error}
 	if c.Task.Mode == flow.RequestComplete {
 		return []flowtest.DelayedMessage{{Delay: 50, Message: n}}
 	}
@@ -398,31 +411,34 @@ func (s *script) Call(c *interp.Call) []flowtest.DelayedMessage {
 		panic(errors.New("a token cannot be read"))
 	}
 	return []flowtest.DelayedMessage{{Delay: 50, Message: n},
-		{Delay: 90, Message: interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Output: text(report), Error: o.Error, Mark: 5}}}
+		{Delay: 90, Message: interp.Message{Kind: interp.TaskReported, TokenID: token.ID,
+			Output: text(report), Error: o.Error, Mark: 5}}}
 }
 
-// callHandlerFunc is a world made of a function.
+// callHandlerFunc is a function as a callHandler.
 type callHandlerFunc func(c *interp.Call) []flowtest.DelayedMessage
 
 func (f callHandlerFunc) Call(c *interp.Call) []flowtest.DelayedMessage { return f(c) }
 
-// callCompleted is the news that a call has been answered.
+// callCompleted returns the message that a call has succeeded.
 func callCompleted(c *interp.Call, output string) interp.Message {
 	return interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Output: []byte(output)}
 }
 
-// callFailed is the news that a call has failed.
+// callFailed returns the message that a call has failed.
 func callFailed(c *interp.Call, name string) interp.Message {
-	return interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt, Error: &flow.Error{Name: name, Cause: "because"}}
+	return interp.Message{Kind: interp.CallCompleted, Attempt: c.Attempt,
+		Error: &flow.Error{Name: name, Cause: "because"}}
 }
 
-// taskReported is the news that somebody reports the end of a call's task.
+// taskReported returns the message that a caller reports the success of a call's task.
 func taskReported(c *interp.Call, output string) interp.Message {
 	token, _ := interp.ParseToken(c.Token)
-	return interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Output: []byte(output), Mark: 77}
+	return interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Output: []byte(output),
+		Mark: 77}
 }
 
-// brief is a history of lines `id<schedule Type State`.
+// brief returns a history as lines `id<schedule Type State`.
 func brief(m *flow.Machine, events []flow.HistoryEvent) string {
 	var b bytes.Buffer
 	for _, e := range events {

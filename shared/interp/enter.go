@@ -5,7 +5,7 @@ import (
 	"millrace/shared/value"
 )
 
-// open makes the flow's own scope.
+// open opens the root scope.
 func (f *stepper) open() error {
 	input := f.s.Input
 	if !input.Loaded() {
@@ -36,7 +36,8 @@ func (f *stepper) enter(sc *scope) error {
 	st := f.spec(sc).States[sc.target]
 	sc.entries++
 	e := &entry{scope: sc, node: st.Node, ordinal: sc.entries, phase: entered}
-	ev := flow.HistoryEvent{Type: flow.StateEntered, Schedule: sc.last, Node: st.Node, Input: sc.input}
+	ev := flow.HistoryEvent{Type: flow.StateEntered, Schedule: sc.last, Node: st.Node,
+		Input: sc.input}
 	if f.m.Language == flow.FlowV1 {
 		ev.Type, ev.Local = flow.StepEntered, sc.local
 	}
@@ -54,7 +55,8 @@ func (f *stepper) start(e *entry) error {
 		return err
 	}
 	if input.Len() > f.l.Data(f.m.Language) {
-		return f.dataLimitError("the input of state "+value.Quote(f.state(e).Name), f.l.Data(f.m.Language))
+		return f.dataLimitError("the input of state "+value.Quote(f.state(e).Name),
+			f.l.Data(f.m.Language))
 	}
 	if err := f.checkEventLimit(1); err != nil {
 		return err
@@ -70,7 +72,7 @@ func (f *stepper) start(e *entry) error {
 	return nil
 }
 
-// markPermanent marks an error of the entry that would repeat itself.
+// markPermanent marks the entry's error as permanent, because a retry would fail in the same way.
 func (e *entry) markPermanent(err error) {
 	if _, need := err.(needError); !need {
 		e.permanent = true

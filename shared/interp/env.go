@@ -13,29 +13,29 @@ import (
 	"millrace/shared/value"
 )
 
-// env is what an expression sees at one place of one state.
+// env is the environment of an expression at one place of one state.
 type env struct {
 	stepper *stepper
-	entry   *entry // nil at the flow's own mappings
-	site    string // name of the place, for errors and random values
+	entry   *entry // nil at the mappings of the flow itself
+	site    string // name of the place; part of errors and of the random seed
 
 	input      *flow.Value
-	local      *flow.Value // older language
-	output     *flow.Value // where $Output exists
-	err        *flow.Error // while a Catch rule is applied
-	attempt    int64       // where a task token exists: the event id of the attempt
+	local      *flow.Value // FlowV1
+	output     *flow.Value // nil where $Output does not exist
+	err        *flow.Error // set while a Catch rule is applied
+	attempt    int64       // event id of the attempt; 0 where there is no task token
 	draws      int
-	omitAbsent bool           // members whose paths select nothing are left out
-	merged     map[string]any // of Default, once it has been asked for
-	all        map[string]any // of Global, once all of it has been asked for
+	omitAbsent bool           // leave out members whose path selects nothing
+	merged     map[string]any // cached root Default
+	all        map[string]any // cached root Global, once all members are read
 }
 
-// env is the usual view of an entry: its own input.
+// env returns the usual environment of an entry: its own input and result.
 func (f *stepper) env(e *entry, site string) *env {
 	return &env{stepper: f, entry: e, site: site, input: e.input, local: e.result}
 }
 
-// Root gives the value of a root.
+// Root returns the value of a root.
 func (v *env) Root(r expr.Root) (any, error) {
 	switch r {
 	case expr.Input:
@@ -70,7 +70,7 @@ func (v *env) localRoot() (any, error) {
 	return treeOf(v.local)
 }
 
-// defaultRoot is the input overlaid with the local data, where that is an object.
+// defaultRoot returns the input overlaid with the local data, if that is an object.
 func (v *env) defaultRoot() (any, error) {
 	if v.local == nil {
 		return treeOf(v.input)
@@ -107,8 +107,8 @@ func (g *globalRoot) Member(name string) (any, bool, error) {
 	return v.Tree(), true, nil
 }
 
-// needValues asks for all global variables that are not loaded: to ask for one after the other would
-// begin the evaluation again for each.
+// needValues asks for all global variables that are not loaded. Asking for one at a time would
+// restart the evaluation for each.
 func (g *globalRoot) needValues() error {
 	var need needError
 	for _, k := range slices.Sorted(maps.Keys(g.stepper.s.Globals)) {
@@ -136,8 +136,8 @@ func (g *globalRoot) Value() (map[string]any, error) {
 	return all, nil
 }
 
-// Random gives the next draw: equal on every repeat, different for every attempt of the state and of those around it
-// (execution.md 1.10).
+// Random returns the next random draw. It is the same on every repetition, and different for every
+// attempt of the state and of the states around it (execution.md 1.10).
 func (v *env) Random() [16]byte {
 	mac := hmac.New(sha256.New, v.stepper.s.Seed[:])
 	path := binary.AppendUvarint(nil, uint64(len(v.site)))
@@ -145,7 +145,8 @@ func (v *env) Random() [16]byte {
 	path = binary.AppendUvarint(path, uint64(v.draws))
 	v.draws++
 	for e := v.entry; e != nil; e = e.scope.owner {
-		for _, n := range [...]int64{int64(e.node), e.ordinal, int64(e.retries), int64(e.scope.index)} {
+		for _, n := range [...]int64{
+			int64(e.node), e.ordinal, int64(e.retries), int64(e.scope.index)} {
 			path = binary.AppendUvarint(path, uint64(n))
 		}
 	}
@@ -155,7 +156,7 @@ func (v *env) Random() [16]byte {
 	return out
 }
 
-// contextV1 is $context of the older language (fdl-flow.md 2.6).
+// contextV1 returns $context of FlowV1 (fdl-flow.md 2.6).
 func (v *env) contextV1() map[string]any {
 	s := v.stepper.s
 	out := map[string]any{
@@ -173,15 +174,17 @@ func (v *env) contextV1() map[string]any {
 	return out
 }
 
-// contextRoot is $Context of the newer language (fdl-statemachine.md 9.2), made member by member.
+// contextRoot is $Context of StateMachine (fdl-statemachine.md 9.2). Its members are built on
+// demand.
 type contextRoot env
 
-// Member gives one of Execution, Current, Workflow.
+// Member returns one of Execution, Current, Workflow.
 func (c *contextRoot) Member(name string) (any, bool, error) {
 	s := c.stepper.s
 	switch name {
 	case "Execution":
-		return lazy{"Name": constant(s.Name), "RoleArn": constant(s.RoleArn), "Input": treeThunk(s.Input)}, true, nil
+		return lazy{"Name": constant(s.Name), "RoleArn": constant(s.RoleArn),
+			"Input": treeThunk(s.Input)}, true, nil
 	case "Workflow":
 		return map[string]any{"Flow": s.Flow, "AccountId": s.Account, "Region": s.Region}, true, nil
 	case "Current":
@@ -192,7 +195,8 @@ func (c *contextRoot) Member(name string) (any, bool, error) {
 
 func (c *contextRoot) current() lazy {
 	e := c.entry
-	out := lazy{"Name": constant(c.stepper.state(e).Name), "Input": treeThunk(c.input), "RetryCount": constant(value.FromInt(int64(e.retries)))}
+	out := lazy{"Name": constant(c.stepper.state(e).Name), "Input": treeThunk(c.input),
+		"RetryCount": constant(value.FromInt(int64(e.retries)))}
 	if c.output != nil {
 		out["Output"] = treeThunk(c.output)
 	}
@@ -205,7 +209,7 @@ func (c *contextRoot) current() lazy {
 	return out
 }
 
-// Value gives the whole context.
+// Value returns the whole context.
 func (c *contextRoot) Value() (map[string]any, error) {
 	out := map[string]any{}
 	for _, name := range []string{"Execution", "Current", "Workflow"} {
@@ -223,13 +227,15 @@ func (c *contextRoot) Value() (map[string]any, error) {
 	return out, nil
 }
 
-// lazy is an object whose members are made on demand.
+// lazy is an object whose members are built on demand.
 type lazy map[string]func() (any, error)
 
-func constant(v any) func() (any, error)          { return func() (any, error) { return v, nil } }
-func treeThunk(v *flow.Value) func() (any, error) { return func() (any, error) { return treeOf(v) } }
+func constant(v any) func() (any, error) { return func() (any, error) { return v, nil } }
+func treeThunk(v *flow.Value) func() (any, error) {
+	return func() (any, error) { return treeOf(v) }
+}
 
-// Member gives one member.
+// Member returns one member.
 func (l lazy) Member(name string) (any, bool, error) {
 	make, ok := l[name]
 	if !ok {
@@ -239,7 +245,7 @@ func (l lazy) Member(name string) (any, bool, error) {
 	return v, true, err
 }
 
-// Value gives all members. What is missing is asked for in the order of the names.
+// Value returns all members. It collects the values that are not loaded in the order of the names.
 func (l lazy) Value() (map[string]any, error) {
 	out := make(map[string]any, len(l))
 	var absent needError

@@ -9,12 +9,12 @@ import (
 	"millrace/shared/value"
 )
 
-// stateError is an error of a state that its Retry and Catch may deal with.
+// stateError is an error that Retry and Catch of a state can handle.
 type stateError struct{ err flow.Error }
 
 func (e stateError) Error() string { return e.err.Name + ": " + e.err.Cause }
 
-// runtimeError is an error that the engine finds while a state runs.
+// runtimeError returns an error that the engine finds while a state runs.
 func (f *stepper) runtimeError(cause string) error {
 	return stateError{flow.Error{Name: f.runtimeErrorName(), Cause: truncateCause(cause)}}
 }
@@ -26,13 +26,14 @@ func (f *stepper) runtimeErrorName() string {
 	return flow.ErrExpression
 }
 
-// dataLimitError fails the execution: a data limit cannot be caught. The cause names the limit and not the size, since
-// what is too large is not always measured to its end.
-func (f *stepper) dataLimitError(what string, most int) error {
-	return fatalError{flow.Error{Name: flow.ErrDataLimit, Cause: fmt.Sprintf("%s is longer than %d bytes", what, most)}}
+// dataLimitError returns an error that fails the execution, because a data limit cannot be caught.
+// The cause names the limit and not the size, because measuring stops at the limit.
+func (f *stepper) dataLimitError(what string, limit int) error {
+	return fatalError{flow.Error{Name: flow.ErrDataLimit,
+		Cause: fmt.Sprintf("%s is longer than %d bytes", what, limit)}}
 }
 
-// asError gives the flow error of a transition's error.
+// asError converts the error of a transition to a flow error.
 func (f *stepper) asError(err error) *flow.Error {
 	switch err := err.(type) {
 	case stateError:
@@ -43,7 +44,7 @@ func (f *stepper) asError(err error) *flow.Error {
 	return &flow.Error{Name: f.runtimeErrorName(), Cause: err.Error()}
 }
 
-// withLocation says in which state and field an expression failed.
+// withLocation adds the state and the field to the error of an expression.
 func (f *stepper) withLocation(e *entry, site string, err error) error {
 	if _, ok := err.(*expr.Error); !ok {
 		return err
@@ -52,24 +53,26 @@ func (f *stepper) withLocation(e *entry, site string, err error) error {
 	if e != nil {
 		where = "state " + value.Quote(f.state(e).Name) + ", " + site
 	}
-	return stateError{flow.Error{Name: f.runtimeErrorName(), Cause: truncateCause(where + ": " + err.Error())}}
+	return stateError{flow.Error{Name: f.runtimeErrorName(),
+		Cause: truncateCause(where + ": " + err.Error())}}
 }
 
-// truncateError is an error whose name and cause a history may hold. Errors enter an execution in three
-// places, and each cuts them: what comes from outside (news), what a state fails with (fail), what
-// an execution ends with (end).
+// truncateError limits the name and the cause of an error to what a history event may hold. Errors
+// enter an execution in three places, and each truncates them: messages (handle), failures of
+// states (fail), and the end of the execution (end).
 func truncateError(err *flow.Error) *flow.Error {
 	if err == nil || fits(err.Name, flow.ErrorNameMax) && fits(err.Cause, flow.ErrorCauseMax) {
 		return err
 	}
-	return &flow.Error{Name: value.Cut(err.Name, flow.ErrorNameMax), Cause: truncateCause(err.Cause)}
+	return &flow.Error{Name: value.Cut(err.Name, flow.ErrorNameMax),
+		Cause: truncateCause(err.Cause)}
 }
 
-// fits reports whether value.Cut would leave a text as it is; false for one that is only long in
-// bytes.
-func fits(s string, most int) bool { return len(s) <= most && utf8.ValidString(s) }
+// fits reports whether value.Cut would leave the text unchanged. It may return false for a text
+// that is long only in bytes.
+func fits(s string, limit int) bool { return len(s) <= limit && utf8.ValidString(s) }
 
-// truncateCause keeps a cause within what a history holds.
+// truncateCause limits a cause to what a history event may hold.
 func truncateCause(s string) string { return value.Cut(s, flow.ErrorCauseMax) }
 
 // needError says that values must be loaded first.
@@ -79,7 +82,7 @@ func needValue(v *flow.Value) error { return needError{[]*flow.Value{v}} }
 
 func (needError) Error() string { return "interp: a value is not loaded" }
 
-// fatalError says that a limit was hit which fails the execution.
+// fatalError fails the execution because a limit was exceeded.
 type fatalError struct{ err flow.Error }
 
 func (e fatalError) Error() string { return e.err.Name + ": " + e.err.Cause }

@@ -9,18 +9,20 @@ import (
 	"millrace/shared/interp"
 )
 
-// closing reports whether an event may come on top of the limit, at the end of an execution.
+// closing reports whether an event is exempt from the limit because it closes an execution.
 func closing(e *flow.HistoryEvent) bool {
 	return e.Type == flow.StateAborted || e.Node < 0 && e.Type != flow.ExecutionStarted
 }
 
-// sameEvent reports whether two events are the same, as far as a limit may not change them.
+// sameEvent reports whether two events are equal in everything that a limit must not change.
 func sameEvent(a, b *flow.HistoryEvent) bool {
-	return a.ID == b.ID && a.Type == b.Type && a.Node == b.Node && a.Schedule == b.Schedule && a.Time == b.Time
+	return a.ID == b.ID && a.Type == b.Type && a.Node == b.Node && a.Schedule == b.Schedule &&
+		a.Time == b.Time
 }
 
-// TestEventLimitIsExact: whatever the flow, an execution that needs no more events than the limit runs as without
-// one, and another one fails before it writes an event beyond it, but for those that close it.
+// TestEventLimitIsExact: for any flow, an execution that needs no more events than the limit runs
+// as if there were none. Any other execution fails, and exceeds the limit only by the events that
+// close it.
 func TestEventLimitIsExact(t *testing.T) {
 	limited, languages := 0, map[flow.Language]int{}
 	for seed := range uint64(120) {
@@ -41,25 +43,27 @@ func TestEventLimitIsExact(t *testing.T) {
 		}
 		all := len(whole.history)
 		step := max(all/12, 1)
-		for most := all; most > 0; most -= step {
-			limits.Events = most
+		for maxEvents := all; maxEvents > 0; maxEvents -= step {
+			limits.Events = maxEvents
 			d := run()
 			k := 0
 			for k < len(d.history) && k < all && sameEvent(&d.history[k], &whole.history[k]) {
 				k++
 			}
 			if k == all && len(d.history) == all {
-				if need := beforeClosing(whole.history); need > most {
-					t.Errorf("seed %d, limit %d: %d events and those that close it\n%s", seed, most, need, g.Definition)
+				if need := beforeClosing(whole.history); need > maxEvents {
+					t.Errorf("seed %d, limit %d: %d events and those that close it\n%s", seed,
+						maxEvents, need, g.Definition)
 				}
 				continue
 			}
-			if most >= all-1 {
-				t.Errorf("seed %d, limit %d: %d events are not those of %d\n%s", seed, most, len(d.history), all, g.Definition)
+			if maxEvents >= all-1 {
+				t.Errorf("seed %d, limit %d: %d events are not those of %d\n%s", seed, maxEvents,
+					len(d.history), all, g.Definition)
 			}
 			limited++
 			languages[m.Language]++
-			checkLimited(t, seed, most, k, d)
+			checkLimited(t, seed, maxEvents, k, d)
 		}
 	}
 	if limited < 300 || len(languages) != 2 {
@@ -67,7 +71,7 @@ func TestEventLimitIsExact(t *testing.T) {
 	}
 }
 
-// beforeClosing is how many events a history has before those that close it.
+// beforeClosing returns the number of events in a history before those that close it.
 func beforeClosing(history []flow.HistoryEvent) int {
 	n := len(history)
 	for n > 0 && closing(&history[n-1]) {
@@ -76,32 +80,37 @@ func beforeClosing(history []flow.HistoryEvent) int {
 	return n
 }
 
-// checkLimited checks an execution that has met its limit, and whose first k events are those without one.
-func checkLimited(t *testing.T, seed uint64, most, k int, d *driver) {
+// checkLimited checks an execution that has reached its limit, and whose first k events are the
+// same as without a limit.
+func checkLimited(t *testing.T, seed uint64, maxEvents, k int, d *driver) {
 	t.Helper()
-	if e := d.state.Error; d.state.Status != flow.Failed || e == nil || e.Name != flow.ErrEventLimit {
-		t.Errorf("seed %d, limit %d: %v %v", seed, most, d.state.Status, e)
+	if e := d.state.Error; d.state.Status != flow.Failed || e == nil ||
+		e.Name != flow.ErrEventLimit {
+		t.Errorf("seed %d, limit %d: %v %v", seed, maxEvents, d.state.Status, e)
 		return
 	}
-	if k > most {
-		t.Errorf("seed %d, limit %d: %d events", seed, most, k)
+	if k > maxEvents {
+		t.Errorf("seed %d, limit %d: %d events", seed, maxEvents, k)
 	}
 	for i := k; i < len(d.history); i++ {
 		if !closing(&d.history[i]) {
-			t.Errorf("seed %d, limit %d: event %d of %d is %v", seed, most, i+1, len(d.history), d.history[i].Type)
+			t.Errorf("seed %d, limit %d: event %d of %d is %v", seed, maxEvents, i+1,
+				len(d.history), d.history[i].Type)
 		}
 	}
 	d.checkHistory()
 }
 
-// TestEventLimitOfReports: what comes from outside has no room beyond the limit either: each kind, in both languages.
+// TestEventLimitOfReports: messages must not exceed the limit either. It tests each kind, in both
+// dialects.
 func TestEventLimitOfReports(t *testing.T) {
-	older := flowV1(`{type: task, name: a, resourceArn: 'acs:fc:::services/s/functions/f', pattern: waitForCallback}`)
-	newer := stateMachine(fc("a", "TaskMode: WaitForCustomCallback, End: true"))
-	for name, definition := range map[string]string{"older": older, "newer": newer} {
+	v1 := flowV1(`{type: task, name: a, resourceArn: 'acs:fc:::services/s/functions/f', pattern: waitForCallback}`)
+	sm := stateMachine(fc("a", "TaskMode: WaitForCustomCallback, End: true"))
+	for name, definition := range map[string]string{"FlowV1": v1, "StateMachine": sm} {
 		r := newHarness(t, definition, `{}`)
 		r.step(0)
-		written := int(r.s.LastEvent) // up to TaskStarted; TaskSubmitted and TaskSucceeded follow a report
+		// Up to TaskStarted; TaskSubmitted and TaskSucceeded follow a report
+		written := int(r.s.LastEvent)
 		for _, c := range []struct {
 			more int
 			want flow.Status
@@ -110,9 +119,11 @@ func TestEventLimitOfReports(t *testing.T) {
 			r.limits.Events = written + c.more
 			fx := r.step(0)
 			token, _ := interp.ParseToken(fx.Calls[0].Token)
-			r.step(10, interp.Message{Kind: interp.TaskReported, TokenID: token.ID, Output: []byte(`{}`)})
+			r.step(10, interp.Message{Kind: interp.TaskReported, TokenID: token.ID,
+				Output: []byte(`{}`)})
 			if r.s.Status != c.want {
-				t.Errorf("%s, %d more: %v %v after %d events", name, c.more, r.s.Status, r.s.Error, r.s.LastEvent)
+				t.Errorf("%s, %d more: %v %v after %d events", name, c.more, r.s.Status, r.s.Error,
+					r.s.LastEvent)
 			}
 			if e := r.s.Error; e != nil && e.Name != flow.ErrEventLimit {
 				t.Errorf("%s, %d more: %v", name, c.more, e)

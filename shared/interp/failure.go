@@ -8,7 +8,7 @@ import (
 	"millrace/shared/value"
 )
 
-// fail gives an entry its error; what becomes of it is decided in failed.
+// fail sets the error of an entry. resolveFailure handles it in the next transition.
 func (f *stepper) fail(e *entry, err flow.Error) {
 	e.failure = truncateError(&err)
 	e.phase = failing
@@ -16,7 +16,7 @@ func (f *stepper) fail(e *entry, err flow.Error) {
 	f.s.ready = true
 }
 
-// resolveFailure deals with the error of an entry: Retry first, then Catch, then the scope above.
+// resolveFailure handles the error of an entry: by Retry, then by Catch, then by failing its scope.
 func (f *stepper) resolveFailure(e *entry) error {
 	st := f.state(e)
 	if rule := f.retryRule(e, st); rule >= 0 {
@@ -38,7 +38,8 @@ func (f *stepper) resolveFailure(e *entry) error {
 	if err := f.checkEventLimit(f.failedEvents(e, catch)); err != nil {
 		return err
 	}
-	last := f.emit(flow.HistoryEvent{Type: f.failedEventType(e), Schedule: e.last, Node: e.node, Error: e.failure})
+	last := f.emit(flow.HistoryEvent{Type: f.failedEventType(e), Schedule: e.last, Node: e.node,
+		Error: e.failure})
 	if catch == nil {
 		f.propagate(e, last)
 		return nil
@@ -47,7 +48,8 @@ func (f *stepper) resolveFailure(e *entry) error {
 	sc.last = last
 	if f.m.Language == flow.FlowV1 {
 		sc.local = next
-		sc.last = f.emit(flow.HistoryEvent{Type: flow.StepExited, Schedule: last, Node: e.node, Local: next})
+		sc.last = f.emit(flow.HistoryEvent{Type: flow.StepExited, Schedule: last, Node: e.node,
+			Local: next})
 	} else {
 		sc.input = next
 	}
@@ -55,8 +57,8 @@ func (f *stepper) resolveFailure(e *entry) error {
 	return nil
 }
 
-// failedEvents is how many events tell that an entry has failed: of the entry, and of what is
-// aborted with it.
+// failedEvents returns the number of events that the failure of an entry writes, including those of
+// the states that are aborted with it.
 func (f *stepper) failedEvents(e *entry, catch *flow.Catch) int {
 	n := 1
 	switch owner := e.scope.owner; {
@@ -82,7 +84,7 @@ func (f *stepper) failedEventType(e *entry) flow.EventType {
 	return flow.StateFailed
 }
 
-// retryRule is the first rule that matches, if it has tries left; -1 otherwise.
+// retryRule returns the first matching rule if it has retries left, otherwise -1.
 func (f *stepper) retryRule(e *entry, st *flow.State) int {
 	if e.permanent {
 		return -1
@@ -101,13 +103,14 @@ func (f *stepper) retryRule(e *entry, st *flow.State) int {
 	return -1
 }
 
-// retry sets the timer of the next try.
+// retry sets the timer of the next attempt.
 func (f *stepper) retry(e *entry, r *flow.Retry, rule int) {
 	e.retriesByRule[rule]++
 	e.retries++
 	delay := RetryDelay(r, e.retriesByRule[rule])
 	e.failure, e.timeout, e.result = nil, false, nil
-	e.results, e.items, e.storedItems, e.blocks, e.running, e.total, e.cursor, e.pending = nil, nil, nil, nil, nil, 0, 0, 0
+	e.results, e.items, e.storedItems, e.blocks, e.running = nil, nil, nil, nil, nil
+	e.total, e.cursor, e.pending = 0, 0, 0
 	if delay == 0 {
 		e.phase = beginning
 		return
@@ -115,8 +118,8 @@ func (f *stepper) retry(e *entry, r *flow.Retry, rule int) {
 	e.due, e.phase = f.clock+delay, backingOff
 }
 
-// RetryDelay is the pause before retry n of a rule, from 1, in whole milliseconds: neither language rounds to
-// seconds.
+// RetryDelay returns the delay before the n-th retry of a rule (from 1), ms. Neither dialect rounds
+// to seconds.
 func RetryDelay(r *flow.Retry, n int) int64 {
 	delay := float64(r.Interval)
 	for i := 1; i < n && delay < float64(r.IntervalMax) && delay > 0; i++ {
@@ -125,7 +128,7 @@ func RetryDelay(r *flow.Retry, n int) int64 {
 	return int64(math.Round(min(delay, float64(r.IntervalMax)) * 1000))
 }
 
-// catchRule is the first rule that matches; nil without.
+// catchRule returns the first matching rule, or nil.
 func (f *stepper) catchRule(e *entry, st *flow.State) *flow.Catch {
 	for i := range st.Catch {
 		if f.matches(st.Catch[i].Errors, e.failure.Name) {
@@ -135,8 +138,8 @@ func (f *stepper) catchRule(e *entry, st *flow.State) *flow.Catch {
 	return nil
 }
 
-// matches compares an error's name with a rule's list. The older language is lenient where public flows need it
-// (fdl-flow.md 5.1, 6.4).
+// matches reports whether a rule's list contains an error name. FlowV1 is lenient where public
+// flows need it (fdl-flow.md 5.1, 6.4).
 func (f *stepper) matches(names []string, name string) bool {
 	for _, n := range names {
 		if n == flow.ErrorAll || n == name {
@@ -155,7 +158,7 @@ func (f *stepper) matches(names []string, name string) bool {
 	return false
 }
 
-// catchData builds what the target of a Catch starts with: its input, or in the older language the local data.
+// catchData builds the data for the target of a Catch: its input or, in FlowV1, the local data.
 func (f *stepper) catchData(e *entry, st *flow.State, c *flow.Catch) (*flow.Value, error) {
 	v := f.env(e, "Catch.OutputConstructor")
 	v.err = e.failure
@@ -164,7 +167,8 @@ func (f *stepper) catchData(e *entry, st *flow.State, c *flow.Catch) (*flow.Valu
 	}
 	if f.m.Language == flow.StateMachine {
 		if c.Output == nil {
-			return flow.NewValue(map[string]any{"Code": e.failure.Name, "Detail": e.failure.Cause}), nil
+			tree := map[string]any{"Code": e.failure.Name, "Detail": e.failure.Cause}
+			return flow.NewValue(tree), nil
 		}
 		tree, err := f.build(c.Output, v)
 		if err != nil {
@@ -186,12 +190,13 @@ func (f *stepper) catchData(e *entry, st *flow.State, c *flow.Catch) (*flow.Valu
 	}
 	local, err := f.merged(e.scope.local, out)
 	if err == nil && local.Len() > f.l.Data(flow.FlowV1) {
-		err = f.dataLimitError("the local data after step "+value.Quote(st.Name), f.l.Data(flow.FlowV1))
+		err = f.dataLimitError("the local data after step "+value.Quote(st.Name),
+			f.l.Data(flow.FlowV1))
 	}
 	return local, err
 }
 
-// propagate fails the scope of an entry with its error.
+// propagate fails the scope of an entry with the entry's error.
 func (f *stepper) propagate(e *entry, last int64) {
 	err := *e.failure
 	e.phase = closed
@@ -213,7 +218,7 @@ func (f *stepper) propagate(e *entry, last int64) {
 	f.fail(owner, err)
 }
 
-// abort closes everything that is open in a scope, the innermost first.
+// abort closes all open entries of a scope, the innermost first.
 func (f *stepper) abort(sc *scope, cause string) {
 	e := sc.cur
 	if e == nil {
@@ -231,7 +236,7 @@ func (f *stepper) abort(sc *scope, cause string) {
 	sc.cur, sc.ended = nil, true
 }
 
-// cancelAttempt lets an open attempt go: a child execution that is waited for is to be stopped.
+// cancelAttempt drops the open attempt of an entry and stops the child execution that it waits for.
 func (f *stepper) cancelAttempt(e *entry) {
 	if e.attempt != nil {
 		f.enqueueStopChild(e.attempt)
@@ -239,20 +244,21 @@ func (f *stepper) cancelAttempt(e *entry) {
 	e.attempt = nil
 }
 
-// enqueueStopChild puts the stop of an attempt's child execution into the outbox.
+// enqueueStopChild adds an outbox entry that stops the attempt's child execution.
 func (f *stepper) enqueueStopChild(a *attempt) {
 	if a.child != "" {
-		f.s.Outbox = append(f.s.Outbox, OutboxEntry{Kind: OutboxStopChild, ID: a.id, Flow: a.childFlow, Name: a.child})
+		f.s.Outbox = append(f.s.Outbox, OutboxEntry{Kind: OutboxStopChild, ID: a.id,
+			Flow: a.childFlow, Name: a.child})
 	}
 }
 
-// failExecution fails the execution at once: nothing can catch it.
+// failExecution fails the execution at once. No Catch applies.
 func (f *stepper) failExecution(name, cause string) {
 	f.end(flow.Failed, &flow.Error{Name: name, Cause: truncateCause(cause)})
 }
 
-// end closes the execution. A failed one keeps its outermost scope, which knows the state that failed and what it
-// was given, so that it can be taken up again from there (execution.md 1.9).
+// end closes the execution. A failed execution keeps its root scope, which holds the failed state
+// and its input, so that the execution can be redriven from there (execution.md 1.9).
 func (f *stepper) end(status flow.Status, err *flow.Error) {
 	s, mark := f.s, f.mark
 	err = truncateError(err)
@@ -286,8 +292,9 @@ func (f *stepper) end(status flow.Status, err *flow.Error) {
 	f.enqueueCallback()
 }
 
-// enqueueCallback puts the report to the caller's task into the outbox (fdl-flow.md 7.2, fdl-statemachine.md D-35). The
-// names are those of the newer language; reported translates for tasks of the older one.
+// enqueueCallback adds the report to the parent's task to the outbox (fdl-flow.md 7.2,
+// fdl-statemachine.md D-35). It uses the error names of StateMachine; taskReported translates them
+// for FlowV1 tasks.
 func (f *stepper) enqueueCallback() {
 	s := f.s
 	if s.CallbackToken == "" {
@@ -300,12 +307,13 @@ func (f *stepper) enqueueCallback() {
 	case flow.Stopped:
 		out.Error = withName(s.Error, flow.ErrExecutionStopped)
 	case flow.TimedOut:
-		out.Error = &flow.Error{Name: flow.ErrExecutionTimedOut, Cause: "the execution " + s.Name + " of flow " + s.Flow + " timed out"}
+		out.Error = &flow.Error{Name: flow.ErrExecutionTimedOut,
+			Cause: "the execution " + s.Name + " of flow " + s.Flow + " timed out"}
 	}
 	s.Outbox = append(s.Outbox, out)
 }
 
-// withName is an error that has a name.
+// withName returns the error, with the given name if it has none.
 func withName(err *flow.Error, name string) *flow.Error {
 	if err == nil {
 		return &flow.Error{Name: name}

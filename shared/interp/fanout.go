@@ -8,14 +8,14 @@ import (
 	"millrace/shared/value"
 )
 
-// fork prepares n scopes.
+// fork prepares the entry for n inner scopes.
 func (f *stepper) fork(e *entry, n int) {
 	e.total, e.cursor, e.pending = n, 0, n
 	e.results = make([]*flow.Value, n)
 	e.phase = spawning
 }
 
-// concurrency is how many scopes may be open at once.
+// concurrency returns the maximum number of open inner scopes.
 func (f *stepper) concurrency(st *flow.State) int {
 	switch {
 	case f.l.Sequential:
@@ -30,7 +30,7 @@ func (f *stepper) concurrency(st *flow.State) int {
 	return min(st.Map.Concurrency, f.l.MapConcurrencyMax)
 }
 
-// spawn opens the next scope inside a state, or puts the results together when all have ended.
+// spawn opens the next inner scope, or joins the results if all inner scopes have ended.
 func (f *stepper) spawn(e *entry) error {
 	st := f.state(e)
 	if e.pending == 0 {
@@ -53,7 +53,8 @@ func (f *stepper) spawn(e *entry) error {
 	if f.m.Language == flow.FlowV1 {
 		sc.local = flow.Empty()
 		if typ != 0 {
-			sc.last = f.emit(flow.HistoryEvent{Type: typ, Schedule: sc.last, Node: e.node, Input: input, Local: sc.local})
+			sc.last = f.emit(flow.HistoryEvent{Type: typ, Schedule: sc.last, Node: e.node,
+				Input: input, Local: sc.local})
 		}
 	}
 	e.cursor++
@@ -72,7 +73,7 @@ func enteredType(k flow.Kind) flow.EventType {
 	return 0
 }
 
-// scopeInput is what the next scope inside starts with.
+// scopeInput returns the input of the next inner scope.
 func (f *stepper) scopeInput(e *entry, st *flow.State) (*flow.Value, error) {
 	if st.Kind != flow.Map {
 		return e.input, nil
@@ -101,7 +102,7 @@ func (f *stepper) scopeInput(e *entry, st *flow.State) (*flow.Value, error) {
 	return f.valueWithin(in, math.MaxInt, what)
 }
 
-// reloadItems finds the items of a Map that has been stored and read again.
+// reloadItems sets the items of a Map again after the entry was stored and decoded.
 func (f *stepper) reloadItems(e *entry, st *flow.State) (err error) {
 	if e.items != nil {
 		return nil
@@ -113,7 +114,8 @@ func (f *stepper) reloadItems(e *entry, st *flow.State) (err error) {
 			items, _ = tree.([]any)
 		}
 	} else {
-		spend := f.budget // that is no work of its own: one who has the items at hand does not have it
+		// Not counted as work, because a process that still has the items does not do it
+		spend := f.budget
 		items, err = f.items(e, st)
 		f.budget = spend
 	}
@@ -121,7 +123,8 @@ func (f *stepper) reloadItems(e *entry, st *flow.State) (err error) {
 		return err
 	}
 	if len(items) != e.total {
-		return f.runtimeError("the items of " + value.Quote(st.Name) + " have changed while they were run")
+		return f.runtimeError("the items of " + value.Quote(st.Name) +
+			" have changed while they were run")
 	}
 	e.items = items
 	return nil
@@ -154,7 +157,9 @@ func (f *stepper) finish(sc *scope) error {
 	}
 	e.results[i] = out
 	e.pending--
-	e.last = max(e.last, last) // another branch may have ended since, and be here already (fdl-statemachine.md 15.1)
+	// Another branch may have finished later in the history but before this one
+	// (fdl-statemachine.md 15.1).
+	e.last = max(e.last, last)
 	for i, r := range e.running {
 		if r == sc {
 			e.running = append(e.running[:i], e.running[i+1:]...)
@@ -165,7 +170,7 @@ func (f *stepper) finish(sc *scope) error {
 	return nil
 }
 
-// join puts the results of the scopes inside together.
+// join builds the result from the results of the inner scopes.
 func (f *stepper) join(e *entry, st *flow.State) error {
 	if err := e.unpack(f.s.blockSize()); err != nil {
 		return err
@@ -207,8 +212,8 @@ func (f *stepper) join(e *entry, st *flow.State) error {
 	return nil
 }
 
-// checkDepth tells whether results can stand in the one that they make together: every value may be nested so deep and no
-// deeper.
+// checkDepth checks that the joined result does not exceed the maximum depth, which every result
+// may use up alone.
 func (f *stepper) checkDepth(done []*flow.Value, st *flow.State) error {
 	around := 1
 	switch {
@@ -219,7 +224,8 @@ func (f *stepper) checkDepth(done []*flow.Value, st *flow.State) error {
 	}
 	for _, v := range done {
 		if value.ExceedsDepth(v.Text(), value.DepthMax-around) {
-			return f.runtimeError("the result of state " + value.Quote(st.Name) + " is " + value.ErrDepth.Error())
+			return f.runtimeError("the result of state " + value.Quote(st.Name) + " is " +
+				value.ErrDepth.Error())
 		}
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 	"millrace/shared/value"
 )
 
-// valueOf makes a value tree of what Go's JSON can write.
+// valueOf returns the value tree of anything that Go's JSON encoder can write.
 func valueOf(v any) (any, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -16,7 +16,7 @@ func valueOf(v any) (any, error) {
 	return value.Decode(text)
 }
 
-// decode reads a JSON text of a test.
+// decode decodes a JSON text of a test.
 func decode(t testing.TB, text string) any {
 	t.Helper()
 	v, err := value.Decode([]byte(text))

@@ -7,19 +7,23 @@ import (
 	"millrace/shared/interp"
 )
 
-// TestLastBranch: what closes a Parallel follows from the last event of the branch that ended last, also when the fold in
-// which another one ended was cut just before that showed.
+// TestLastBranch: the event that closes a Parallel follows the last event of the branch that ended
+// last, even if a step was cut just after another branch had ended.
 func TestLastBranch(t *testing.T) {
-	m := parse(t, stateMachine(`{Name: P, Type: Parallel, End: true, Branches: [{StartAt: A, States: [`+fc("A", "End: true")+
-		`]}, {StartAt: B, States: [`+fc("B", "End: true")+`]}]}`), flow.Standard)
+	m := parse(t, stateMachine(
+		`{Name: P, Type: Parallel, End: true, Branches: [{StartAt: A, States: [`+fc("A",
+			"End: true")+
+			`]}, {StartAt: B, States: [`+fc("B", "End: true")+`]}]}`), flow.Standard)
 	limits := flow.DefaultLimits()
 	s := interp.New(facts(m, map[string]any{}))
-	fx := interp.Step(m, &limits, s, interp.StepInput{At: start, Lease: &interp.LeaseOptions{Max: 2, Owner: owner}})
+	fx := interp.Step(m, &limits, s, interp.StepInput{At: start,
+		Lease: &interp.LeaseOptions{Max: 2, Owner: owner}})
 	if len(fx.Calls) != 2 {
 		t.Fatal(fx.Calls)
 	}
 	first, second := callCompleted(&fx.Calls[0], `{}`), callCompleted(&fx.Calls[1], `{}`)
-	fx = interp.Step(m, &limits, s, interp.StepInput{At: start, Messages: []interp.Message{second}, EventsMax: 2})
+	fx = interp.Step(m, &limits, s, interp.StepInput{At: start, Messages: []interp.Message{second},
+		EventsMax: 2})
 	if !fx.More {
 		t.Fatal("the fold is not cut where the second branch has ended")
 	}
@@ -34,7 +38,8 @@ func TestLastBranch(t *testing.T) {
 		e := &events[i]
 		if e.Type == flow.StateSucceeded && m.Nodes[e.Node].Name == "P" {
 			if from := byID[e.Schedule]; m.Nodes[from.Node].Name != "A" {
-				t.Errorf("it follows from event %d of %s, which ended before A", from.ID, m.Nodes[from.Node].Name)
+				t.Errorf("it follows from event %d of %s, which ended before A", from.ID,
+					m.Nodes[from.Node].Name)
 			}
 			return
 		}

@@ -6,60 +6,67 @@ import (
 	"millrace/shared/flow"
 )
 
-// MessageKind tells what a piece of news is.
+// MessageKind is the kind of a Message.
 type MessageKind uint8
 
-// The kinds of news.
+// The kinds of messages.
 const (
-	CallCompleted MessageKind = iota + 1 // a call has been answered (or has failed)
-	TaskReported                         // somebody reports the end of a task by token
-	StopRequested                        // the execution is to be stopped
+	CallCompleted MessageKind = iota + 1 // a call has returned a result or an error
+	TaskReported                         // a caller reports the end of a task by its token
+	StopRequested                        // the execution must stop
 	EngineFailed                         // the execution cannot be advanced: it ends as Failed
-	LeaseExpired                         // the owner of a call is gone: it must be called again
-	LeaseRenewed                         // the owner of a call still works on it: its lease goes on until Until
-	Delivered                            // an outgoing has been delivered, or is put off to Next
-	CallReturned                         // the owner of a call has cut it and gives it back: it must be called again
+	LeaseExpired                         // the owner of a call is gone: the call must be repeated
+	// The owner still works on the call: its lease is extended to Until
+	LeaseRenewed
+	Delivered // an outbox entry is delivered, or postponed to Next
+	// The owner has cancelled the call and releases it: the call must be repeated
+	CallReturned
 )
 
-// Message is something that happened outside. It names its attempt, so that folding it twice is folding it once.
+// Message is something that happened outside the execution. It names the attempt it is for, so
+// applying it twice has the same effect as applying it once.
 type Message struct {
-	Kind    MessageKind
-	Attempt int64 // Answered, LeaseExpired, Renewed, Returned; of a report whose token names an entry: 0, or the attempt that it is for
+	Kind MessageKind
+	// Attempt is set for CallCompleted, LeaseExpired, LeaseRenewed and CallReturned. For a
+	// TaskReported whose token names an entry, it is the attempt the report is for, or 0.
+	Attempt int64
 	Owner   uint64
-	Until   int64 // Renewed
-	TokenID int64 // Reported: the id in the token
-	// Output and Error: exactly one for Answered and Reported; Error may be nil for StopRequested. Output is
-	// canonical JSON.
+	Until   int64 // LeaseRenewed: ms since 1970
+	TokenID int64 // TaskReported: the event id in the token
+	// CallCompleted and TaskReported have either an Output or an Error; the Error of StopRequested
+	// may be nil. Output is canonical JSON.
 	Output []byte
-	Tree   any // of Output, if it is at hand; nil otherwise
+	Tree   any // the decoded Output, or nil if it is not decoded
 	Error  *flow.Error
-	Async  bool // Answered in mode System: the job has ended too
+	Async  bool // CallCompleted in mode WaitForSystemCallback: the job has ended too
 	Mark   uint64
-	// Sent: ID of the outgoing and, when it was not delivered, when to try again.
+	// Delivered: the ID of the outbox entry, and the time of the next try if delivery failed, ms
+	// since 1970.
 	OutboxID int64
 	Next     int64
 }
 
-// Rejection says why news was not accepted.
+// Rejection says why a message was not accepted.
 type Rejection uint8
 
-// The refusals.
+// The rejections.
 const (
 	Accepted     Rejection = iota
 	AlreadyEnded           // the attempt is closed, or the execution has ended
-	RetryLater             // the task is in a pause before a retry: try again
+	RetryLater             // the task waits before a retry: send the message again later
 	NotWaiting             // the task does not wait for a report
-	Superseded             // the attempt is closed, and its task is tried again
+	// The attempt is closed, and another attempt of its task has begun or will begin
+	Superseded
 )
 
-// Reply answers a piece of news: the event written for it, or why it was refused.
+// Reply is the result of a message: the event written for it, or the reason why it was rejected.
 type Reply struct {
 	Event     int64
 	Rejection Rejection
 }
 
-// handle folds one piece of news. Like all that it calls, and like due, it must do without the
-// machine: a process that only takes in news has none, and must write what one that has it writes.
+// handle applies one message. Like fireTimers, it must not use the machine, nor may anything that
+// it calls: an acceptor has no machine, and must write the same as a process that has it.
 func (f *stepper) handle(n *Message) Reply {
 	if n.Kind == Delivered {
 		f.delivered(n)
@@ -72,7 +79,7 @@ func (f *stepper) handle(n *Message) Reply {
 	f.countBytes(len(n.Output))
 	defer func() { f.mark = 0 }()
 	if err := truncateError(n.Error); err != n.Error {
-		cut := *n // the caller may fold it again
+		cut := *n // the caller may apply n again
 		cut.Error, n = err, &cut
 	}
 	switch n.Kind {
@@ -95,7 +102,7 @@ func (f *stepper) handle(n *Message) Reply {
 	return Reply{}
 }
 
-// find gives the first open entry that matches.
+// find returns the first open entry that matches, or nil.
 func (f *stepper) find(match func(e *entry) bool) *entry {
 	var found *entry
 	f.s.each(func(e *entry) {
@@ -106,13 +113,14 @@ func (f *stepper) find(match func(e *entry) bool) *entry {
 	return found
 }
 
-// entryOf gives the open entry of an attempt; nil when the attempt is closed.
+// entryOf returns the open entry of an attempt, or nil if the attempt is closed.
 func (f *stepper) entryOf(attempt int64) *entry {
 	return f.find(func(e *entry) bool { return e.attempt != nil && e.attempt.id == attempt })
 }
 
-// callCompleted takes the answer of a call. A result belongs to its attempt, not to a lease: it counts as long as the
-// attempt is open, also when the lease has run out and the attempt is ready to be called again.
+// callCompleted applies the result of a call. A result belongs to its attempt, not to a lease: it
+// counts as long as the attempt is open, even if the lease has expired and the attempt is ready to
+// be called again.
 func (f *stepper) callCompleted(n *Message) Reply {
 	e := f.entryOf(n.Attempt)
 	if e == nil || !e.attempt.started || e.attempt.phase == attemptSubmitted && !n.Async {
@@ -125,7 +133,8 @@ func (f *stepper) callCompleted(n *Message) Reply {
 	case e.attempt.mode == flow.RequestComplete:
 		return f.completeAttempt(e, n)
 	case n.Error != nil && !n.Async:
-		id := f.emit(flow.HistoryEvent{Type: flow.TaskSubmitFailed, Schedule: e.last, Node: e.node, Error: n.Error})
+		id := f.emit(flow.HistoryEvent{Type: flow.TaskSubmitFailed, Schedule: e.last, Node: e.node,
+			Error: n.Error})
 		e.last = id
 		if !startedNothing(n.Error.Name) {
 			f.enqueueStopChild(e.attempt)
@@ -141,7 +150,7 @@ func (f *stepper) callCompleted(n *Message) Reply {
 	return Reply{Event: id}
 }
 
-// completionEvents is how many events the answer of an attempt's call writes.
+// completionEvents returns the number of events that the result of an attempt's call writes.
 func (a *attempt) completionEvents(n *Message) int {
 	switch {
 	case a.mode == flow.RequestComplete || n.Error != nil && !n.Async:
@@ -152,7 +161,7 @@ func (a *attempt) completionEvents(n *Message) int {
 	return a.submitEvents()
 }
 
-// submitEvents is how many events submit writes.
+// submitEvents returns the number of events that submit writes.
 func (a *attempt) submitEvents() int {
 	n := 0
 	for _, written := range []bool{a.started, a.submitted} {
@@ -163,7 +172,7 @@ func (a *attempt) submitEvents() int {
 	return n
 }
 
-// submit writes TaskSubmitted, and what legally stands before it, once.
+// submit writes TaskSubmitted, and before it TaskStarted, each at most once per attempt.
 func (f *stepper) submit(e *entry) int64 {
 	a := e.attempt
 	mark := f.mark
@@ -182,15 +191,18 @@ func (f *stepper) submit(e *entry) int64 {
 
 // completeAttempt ends an attempt with its result.
 func (f *stepper) completeAttempt(e *entry, n *Message) Reply {
-	ev := flow.HistoryEvent{Type: flow.TaskSucceeded, Schedule: e.last, Node: e.node, Error: n.Error}
+	ev := flow.HistoryEvent{Type: flow.TaskSucceeded, Schedule: e.last, Node: e.node,
+		Error: n.Error}
 	if n.Error != nil {
 		ev.Type = flow.TaskFailed
 	} else {
 		ev.Output = flow.ParsedValue(n.Output, n.Tree)
 	}
 	if len(n.Output) > f.l.ResultBytes {
-		f.failExecution(flow.ErrDataLimit, fmt.Sprintf("the result of the task that event %d has scheduled is "+
-			"longer than %d bytes", e.attempt.id, f.l.ResultBytes)) // its name is in the machine
+		f.failExecution(flow.ErrDataLimit,
+			fmt.Sprintf("the result of the task that event %d has scheduled is "+
+				// Only the machine knows its name
+				"longer than %d bytes", e.attempt.id, f.l.ResultBytes))
 		return Reply{Event: f.s.LastEvent}
 	}
 	id := f.emit(ev)
@@ -205,7 +217,8 @@ func (f *stepper) completeAttempt(e *entry, n *Message) Reply {
 	return Reply{Event: id}
 }
 
-// Check tells what would become of a report or a stop if it were folded now: Accepted, or why not. It changes nothing.
+// Check reports how a TaskReported or StopRequested message would be answered now: Accepted, or the
+// reason for a rejection. It changes nothing.
 func (s *State) Check(n *Message) Rejection {
 	if s.Final() {
 		return AlreadyEnded
@@ -217,8 +230,9 @@ func (s *State) Check(n *Message) Rejection {
 	return refusal
 }
 
-// ResolveAttempt makes a report whose token names an entry, as in the older language, one for the attempt that is open now, unless it
-// has been named before. Folded again it is for that attempt still, and closes none that has been opened since.
+// ResolveAttempt binds a report whose token names an entry (FlowV1) to the attempt that is open
+// now, unless the report already names an attempt. When the report is applied again, it is still
+// for that attempt and cannot close a later one.
 func (s *State) ResolveAttempt(n *Message) {
 	if n.Kind != TaskReported || n.Attempt != 0 || s.Language != flow.FlowV1 {
 		return
@@ -228,19 +242,21 @@ func (s *State) ResolveAttempt(n *Message) {
 	}
 }
 
-// waitingEntry gives the entry whose task waits for the report of a token, or says why there is none. attempt is the one that
-// the report is for; 0: whichever is open.
+// waitingEntry returns the entry whose task waits for a report with this token, or the reason why
+// there is none. attempt is the attempt the report is for; 0 means the open one.
 func (s *State) waitingEntry(token, attempt int64) (*entry, Rejection) {
 	var e *entry
 	s.each(func(o *entry) {
-		if e == nil && (o.attempt != nil && o.tokenID(s) == token || o.attempt == nil && s.Language == flow.FlowV1 && o.id == token) {
+		if e == nil && (o.attempt != nil && o.tokenID(s) == token ||
+			o.attempt == nil && s.Language == flow.FlowV1 && o.id == token) {
 			e = o
 		}
 	})
 	switch {
 	case e == nil:
 		return nil, AlreadyEnded
-	case attempt != 0 && (e.attempt == nil && e.phase != finishing || e.attempt != nil && e.attempt.id != attempt):
+	case attempt != 0 && (e.attempt == nil && e.phase != finishing ||
+		e.attempt != nil && e.attempt.id != attempt):
 		return nil, Superseded
 	case e.attempt == nil && (e.phase == backingOff || e.phase == failing || e.phase == beginning):
 		return nil, RetryLater
@@ -252,7 +268,7 @@ func (s *State) waitingEntry(token, attempt int64) (*entry, Rejection) {
 	return e, Accepted
 }
 
-// taskReported takes a report by token.
+// taskReported applies a report by token.
 func (f *stepper) taskReported(n *Message) Reply {
 	e, refusal := f.s.waitingEntry(n.TokenID, n.Attempt)
 	if refusal != Accepted {
@@ -279,7 +295,7 @@ func (f *stepper) stopRequested(n *Message) Reply {
 	return Reply{Event: f.s.LastEvent}
 }
 
-// leaseRenewed prolongs a lease.
+// leaseRenewed extends a lease.
 func (f *stepper) leaseRenewed(n *Message) Reply {
 	e := f.entryOf(n.Attempt)
 	if e == nil || e.attempt.phase != attemptRunning || e.attempt.owner != n.Owner {
@@ -290,10 +306,11 @@ func (f *stepper) leaseRenewed(n *Message) Reply {
 	return Reply{}
 }
 
-// CallsMax is how many leases of one attempt may run out before it fails.
+// CallsMax is the number of leases of one attempt that may expire; the last of them fails the
+// attempt.
 const CallsMax = 5
 
-// leaseExpired makes an attempt ready again whose caller is gone.
+// leaseExpired makes an attempt ready again after its caller is gone.
 func (f *stepper) leaseExpired(n *Message) Reply {
 	e := f.entryOf(n.Attempt)
 	if e == nil || e.attempt.phase != attemptRunning || e.attempt.owner != n.Owner {
@@ -304,13 +321,15 @@ func (f *stepper) leaseExpired(n *Message) Reply {
 	f.out.Changed = true
 	if a.lostCalls >= CallsMax {
 		return f.callCompleted(&Message{Kind: CallCompleted, Attempt: a.id,
-			Error: &flow.Error{Name: f.s.callErrorName(e), Cause: "the call was lost with its caller several times"}})
+			Error: &flow.Error{Name: f.s.callErrorName(e),
+				Cause: "the call was lost with its caller several times"}})
 	}
 	a.releaseLease()
 	return Reply{}
 }
 
-// callReturned makes an attempt ready again that its caller gives back. Nobody was lost with it, so that does not count.
+// callReturned makes an attempt ready again after its caller has released it. It does not count as
+// a lost call, because no process was lost.
 func (f *stepper) callReturned(n *Message) Reply {
 	e := f.entryOf(n.Attempt)
 	if e == nil || e.attempt.phase != attemptRunning || e.attempt.owner != n.Owner {
@@ -321,10 +340,10 @@ func (f *stepper) callReturned(n *Message) Reply {
 	return Reply{}
 }
 
-// releaseLease makes the attempt anybody's to call.
+// releaseLease makes the attempt ready for any process to call.
 func (a *attempt) releaseLease() { a.phase, a.owner, a.until = attemptReady, 0, 0 }
 
-// callErrorName is the error name of a call that came to nothing.
+// callErrorName returns the error name of a call without a result.
 func (s *State) callErrorName(e *entry) string {
 	if e.attempt.http {
 		return "HTTP.RequestFailed"
@@ -332,8 +351,8 @@ func (s *State) callErrorName(e *entry) string {
 	return "FC.Unknown"
 }
 
-// delivered clears an outgoing, or puts it off. One that is cleared already is left alone: another runner may have sent it
-// too, or the commit that cleared it lost its answer.
+// delivered removes an outbox entry, or postpones it. It ignores an entry that is already removed:
+// another process may have sent it too, or the commit that removed it had an unknown outcome.
 func (f *stepper) delivered(n *Message) {
 	s := f.s
 	for i := range s.Outbox {

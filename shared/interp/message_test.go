@@ -9,7 +9,7 @@ import (
 	"millrace/shared/interp"
 )
 
-// harness is an execution that a test steps by hand.
+// harness is an execution that a test advances step by step.
 type harness struct {
 	t      *testing.T
 	m      *flow.Machine
@@ -21,12 +21,13 @@ type harness struct {
 
 func newHarness(t *testing.T, definition, input string) *harness {
 	m := parse(t, definition, flow.Standard)
-	return &harness{t: t, m: m, s: interp.New(facts(m, decode(t, input))), limits: flow.DefaultLimits(), lease: interp.LeaseOptions{Max: 100, Owner: owner}}
+	return &harness{t: t, m: m, s: interp.New(facts(m, decode(t, input))),
+		limits: flow.DefaultLimits(), lease: interp.LeaseOptions{Max: 100, Owner: owner}}
 }
 
-// step folds news at a time in ms after the start, and takes what is ready.
-func (r *harness) step(at int64, news ...interp.Message) interp.Effects {
-	return r.stepInput(interp.StepInput{At: start + at, Messages: news, Lease: &r.lease})
+// step applies messages at a time in ms after the start, and leases ready attempts.
+func (r *harness) step(at int64, messages ...interp.Message) interp.Effects {
+	return r.stepInput(interp.StepInput{At: start + at, Messages: messages, Lease: &r.lease})
 }
 
 func (r *harness) stepInput(ev interp.StepInput) interp.Effects {
@@ -35,7 +36,7 @@ func (r *harness) stepInput(ev interp.StepInput) interp.Effects {
 	return fx
 }
 
-// types are the types of events that a step has written.
+// types returns the types of the events that a step has written.
 func types(fx interp.Effects) (out []flow.EventType) {
 	for _, e := range fx.Events {
 		out = append(out, e.Type)
@@ -65,7 +66,7 @@ func (r *harness) wantRejections(fx interp.Effects, want ...interp.Rejection) {
 	}
 }
 
-// reload writes the execution's body and goes on with what it reads.
+// reload encodes the execution's body and continues with the decoded state.
 func (r *harness) reload() {
 	r.t.Helper()
 	s := interp.New(r.s.Facts)
@@ -79,9 +80,11 @@ func (r *harness) reload() {
 const taskV1 = `{type: task, name: a, resourceArn: "acs:fc:::services/s/functions/f", pattern: waitForCallback, retry: [{errors: [FnF.ALL], intervalSeconds: 10}]}`
 
 func TestReplyNamesTheEvent(t *testing.T) {
-	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 9, End: true}`), `{}`)
+	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`),
+		`{Name: b, Type: Wait, Seconds: 9, End: true}`), `{}`)
 	call := r.step(0).Calls[0]
-	fx := r.step(1, taskReported(&call, `{}`), taskReported(&call, `{}`), callCompleted(&call, `{}`))
+	fx := r.step(1, taskReported(&call, `{}`), taskReported(&call, `{}`),
+		callCompleted(&call, `{}`))
 	r.wantRejections(fx, interp.Accepted, interp.AlreadyEnded, interp.AlreadyEnded)
 	e := r.events[fx.Replies[0].Event-1]
 	if e.Type != flow.TaskSucceeded || e.Mark != 77 {
@@ -97,14 +100,17 @@ func TestReplyNamesTheEvent(t *testing.T) {
 func TestStopIsMarkedOnce(t *testing.T) {
 	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
 	call := r.step(0).Calls[0]
-	fx := r.step(1, interp.Message{Kind: interp.StopRequested, Mark: 5, Error: &flow.Error{Name: "Why"}}, interp.Message{Kind: interp.StopRequested})
+	fx := r.step(1, interp.Message{Kind: interp.StopRequested, Mark: 5,
+		Error: &flow.Error{Name: "Why"}}, interp.Message{Kind: interp.StopRequested})
 	r.wantEvents(fx, flow.StateAborted, flow.ExecutionStopped)
 	r.wantRejections(fx, interp.Accepted, interp.AlreadyEnded)
 	if fx.Events[0].Mark != 0 || fx.Events[1].Mark != 5 || fx.Replies[0].Event != fx.Events[1].ID {
-		t.Errorf("marks %d %d, verdict %d", fx.Events[0].Mark, fx.Events[1].Mark, fx.Replies[0].Event)
+		t.Errorf("marks %d %d, verdict %d", fx.Events[0].Mark, fx.Events[1].Mark,
+			fx.Replies[0].Event)
 	}
 	r.wantRejections(r.step(2, callCompleted(&call, `{}`)), interp.AlreadyEnded)
-	if r.s.Status != flow.Stopped || r.s.Error.Name != "Why" || r.s.Stopped != start+1 || r.s.Output != nil {
+	if r.s.Status != flow.Stopped || r.s.Error.Name != "Why" || r.s.Stopped != start+1 ||
+		r.s.Output != nil {
 		t.Errorf("%v %v %d", r.s.Status, r.s.Error, r.s.Stopped-start)
 	}
 }
@@ -129,7 +135,8 @@ func TestFlowV1TokenSurvivesRetries(t *testing.T) {
 }
 
 func TestStateMachineTokenNamesTheAttempt(t *testing.T) {
-	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Retry: [{Errors: [FnF.ALL], MaxAttempts: 3, IntervalSeconds: 10}], End: true`)), `{}`)
+	r := newHarness(t, stateMachine(fc("a",
+		`TaskMode: WaitForCustomCallback, Retry: [{Errors: [FnF.ALL], MaxAttempts: 3, IntervalSeconds: 10}], End: true`)), `{}`)
 	call := r.step(0).Calls[0]
 	r.step(10, callFailed(&call, "Busy"))
 	r.wantRejections(r.step(20, taskReported(&call, `{}`)), interp.AlreadyEnded)
@@ -137,7 +144,8 @@ func TestStateMachineTokenNamesTheAttempt(t *testing.T) {
 	if again.Token == call.Token {
 		t.Error("a retry has the token of the attempt before")
 	}
-	r.wantRejections(r.step(10_020, taskReported(&call, `{}`), taskReported(&again, `{}`)), interp.AlreadyEnded, interp.Accepted)
+	r.wantRejections(r.step(10_020, taskReported(&call, `{}`), taskReported(&again, `{}`)),
+		interp.AlreadyEnded, interp.Accepted)
 }
 
 func TestReportToTaskThatDoesNotWait(t *testing.T) {
@@ -146,26 +154,31 @@ func TestReportToTaskThatDoesNotWait(t *testing.T) {
 	if call.Token != "" {
 		t.Errorf("token %q", call.Token)
 	}
-	fx := r.step(1, interp.Message{Kind: interp.TaskReported, TokenID: call.Attempt, Output: []byte(`{}`)})
+	fx := r.step(1, interp.Message{Kind: interp.TaskReported, TokenID: call.Attempt,
+		Output: []byte(`{}`)})
 	r.wantRejections(fx, interp.NotWaiting)
 	r.wantEvents(fx)
 }
 
 func TestReportBeforeTheCall(t *testing.T) {
-	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 1, End: true}`), `{}`)
+	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`),
+		`{Name: b, Type: Wait, Seconds: 1, End: true}`), `{}`)
 	r.lease.Max = 0
 	r.step(0)
 	r.lease.Max = 1
-	call := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 1, End: true}`), `{}`).step(0).Calls[0]
+	call := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`),
+		`{Name: b, Type: Wait, Seconds: 1, End: true}`), `{}`).step(0).Calls[0]
 	fx := r.step(1, taskReported(&call, `{}`))
 	r.wantRejections(fx, interp.Accepted)
-	r.wantEvents(fx, flow.TaskStarted, flow.TaskSubmitted, flow.TaskSucceeded, flow.StateSucceeded, flow.StateEntered, flow.StateStarted)
+	r.wantEvents(fx, flow.TaskStarted, flow.TaskSubmitted, flow.TaskSucceeded, flow.StateSucceeded,
+		flow.StateEntered, flow.StateStarted)
 	if len(fx.Calls) != 0 {
 		t.Error("a reported task is called")
 	}
 }
 
-// TestResultBelongsToTheAttempt: a result counts as long as the attempt is open, whoever holds the lease.
+// TestResultBelongsToTheAttempt: a result counts as long as the attempt is open, no matter which
+// process holds the lease.
 func TestResultBelongsToTheAttempt(t *testing.T) {
 	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
 	r.lease.DurationMax = 1000
@@ -180,49 +193,58 @@ func TestResultBelongsToTheAttempt(t *testing.T) {
 	if !r.s.Ready() || !fx.Changed {
 		t.Error("the attempt is not ready again")
 	}
-	fx = r.stepInput(interp.StepInput{At: start + 23_000, Messages: []interp.Message{callCompleted(&call, `{}`)}})
+	fx = r.stepInput(interp.StepInput{At: start + 23_000,
+		Messages: []interp.Message{callCompleted(&call, `{}`)}})
 	r.wantRejections(fx, interp.Accepted)
 	if r.s.Status != flow.Succeeded {
 		t.Errorf("%v", r.s.Status)
 	}
 }
 
-// TestMaxCalls also stores the execution between the leases: they are counted in its body.
+// TestMaxCalls also stores the execution between the leases, because the body counts them.
 func TestMaxCalls(t *testing.T) {
 	http := `{Name: a, Type: Task, Action: "HTTP:Request", Parameters: {url: "http://127.0.0.1/", method: GET}, End: true}`
 	for mode, c := range map[string]struct {
 		state, err string
 		want       []flow.EventType
 	}{
-		"call":     {fc("a", "End: true"), "FC.Unknown", []flow.EventType{flow.TaskFailed, flow.StateFailed, flow.ExecutionFailed}},
-		"callback": {fc("a", "TaskMode: WaitForCustomCallback, End: true"), "FC.Unknown", []flow.EventType{flow.TaskSubmitFailed, flow.StateFailed, flow.ExecutionFailed}},
-		"http":     {http, "HTTP.RequestFailed", []flow.EventType{flow.TaskFailed, flow.StateFailed, flow.ExecutionFailed}},
+		"call": {fc("a", "End: true"), "FC.Unknown",
+			[]flow.EventType{flow.TaskFailed, flow.StateFailed, flow.ExecutionFailed}},
+		"callback": {fc("a", "TaskMode: WaitForCustomCallback, End: true"), "FC.Unknown",
+			[]flow.EventType{flow.TaskSubmitFailed, flow.StateFailed, flow.ExecutionFailed}},
+		"http": {http, "HTTP.RequestFailed", []flow.EventType{flow.TaskFailed, flow.StateFailed,
+			flow.ExecutionFailed}},
 	} {
 		r := newHarness(t, stateMachine(c.state), `{}`)
 		call := r.step(0).Calls[0]
-		news := []interp.Message{{Kind: interp.LeaseExpired, Attempt: call.Attempt, Owner: owner}}
+		messages := []interp.Message{{Kind: interp.LeaseExpired, Attempt: call.Attempt,
+			Owner: owner}}
 		for i := range interp.CallsMax - 1 {
-			fx := r.step(int64(i), news...)
+			fx := r.step(int64(i), messages...)
 			r.wantEvents(fx)
-			if len(fx.Calls) != 1 || fx.Calls[0].Key != call.Key || fx.Calls[0].Token != call.Token {
+			if len(fx.Calls) != 1 || fx.Calls[0].Key != call.Key ||
+				fx.Calls[0].Token != call.Token {
 				t.Fatalf("%s: lease %d: %+v", mode, i, fx.Calls)
 			}
 			r.reload()
 		}
-		r.wantEvents(r.step(10, news...), c.want...)
-		if r.s.Error.Name != c.err || news[0].Error != nil {
-			t.Errorf("%s: %v, the news became %v", mode, r.s.Error, news[0].Error)
+		r.wantEvents(r.step(10, messages...), c.want...)
+		if r.s.Error.Name != c.err || messages[0].Error != nil {
+			t.Errorf("%s: %v, the news became %v", mode, r.s.Error, messages[0].Error)
 		}
 	}
 }
 
-// TestCallReturned: a call that is given back is called again, and is not one that was lost, however often.
+// TestCallReturned: a returned call is repeated and never counts as lost, no matter how often it is
+// returned.
 func TestCallReturned(t *testing.T) {
 	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
 	call := r.step(0).Calls[0]
 	for i := range 2 * interp.CallsMax {
 		back := interp.Message{Kind: interp.CallReturned, Attempt: call.Attempt, Owner: owner}
-		fx := r.stepInput(interp.StepInput{At: start + int64(i), Messages: []interp.Message{{Kind: interp.CallReturned, Attempt: call.Attempt, Owner: owner + 1}, back, back}})
+		fx := r.stepInput(interp.StepInput{At: start + int64(i),
+			Messages: []interp.Message{{Kind: interp.CallReturned, Attempt: call.Attempt,
+				Owner: owner + 1}, back, back}})
 		r.wantRejections(fx, interp.AlreadyEnded, interp.Accepted, interp.AlreadyEnded)
 		r.wantEvents(fx)
 		if !r.s.Ready() || !fx.Changed || len(r.s.Leases()) != 0 {
@@ -233,7 +255,8 @@ func TestCallReturned(t *testing.T) {
 			t.Fatalf("%+v", fx.Calls)
 		}
 	}
-	r.wantRejections(r.stepInput(interp.StepInput{At: start + 100, Messages: []interp.Message{callCompleted(&call, `{}`)}}), interp.Accepted)
+	r.wantRejections(r.stepInput(interp.StepInput{At: start + 100,
+		Messages: []interp.Message{callCompleted(&call, `{}`)}}), interp.Accepted)
 	if r.s.Status != flow.Succeeded {
 		t.Errorf("%v", r.s.Status)
 	}
@@ -243,8 +266,10 @@ func TestLeaseRenewed(t *testing.T) {
 	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
 	r.lease.DurationMax = 1000
 	call := r.step(0).Calls[0]
-	fx := r.step(1, interp.Message{Kind: interp.LeaseRenewed, Attempt: call.Attempt, Owner: owner + 1, Until: start + 99},
-		interp.Message{Kind: interp.LeaseRenewed, Attempt: call.Attempt, Owner: owner, Until: start + 50_000})
+	fx := r.step(1, interp.Message{Kind: interp.LeaseRenewed, Attempt: call.Attempt,
+		Owner: owner + 1, Until: start + 99},
+		interp.Message{Kind: interp.LeaseRenewed, Attempt: call.Attempt, Owner: owner,
+			Until: start + 50_000})
 	r.wantRejections(fx, interp.AlreadyEnded, interp.Accepted)
 	if l := r.s.Leases(); len(l) != 1 || l[0].Until != start+50_000 {
 		t.Errorf("%+v", l)
@@ -257,7 +282,7 @@ func TestLeaseRenewed(t *testing.T) {
 	}
 }
 
-// TestDeliveredTwice: an outgoing that is cleared twice takes no other with it.
+// TestDeliveredTwice: delivering one outbox entry twice removes no other entry.
 func TestDeliveredTwice(t *testing.T) {
 	child := `{Name: %, Type: Task, Action: FNF:StartExecution, TaskMode: WaitForSystemCallback, Parameters: {resourceArn: "acs:fnf:::flow/child", executionName: n%}, End: true}`
 	m := stateMachine(`{Name: p, Type: Parallel, Branches: [{StartAt: a, States: [` + string(bytes.ReplaceAll([]byte(child), []byte("%"), []byte("a"))) + `]},
@@ -266,7 +291,8 @@ func TestDeliveredTwice(t *testing.T) {
 	r.s.CallbackToken = "parent"
 	r.step(0)
 	r.step(1, interp.Message{Kind: interp.StopRequested})
-	if len(r.s.Outbox) != 3 || r.s.Outbox[0].Name != "na" || r.s.Outbox[1].Name != "nb" || r.s.Outbox[0].Flow != "child" || r.s.Outbox[2].Token != "parent" {
+	if len(r.s.Outbox) != 3 || r.s.Outbox[0].Name != "na" || r.s.Outbox[1].Name != "nb" ||
+		r.s.Outbox[0].Flow != "child" || r.s.Outbox[2].Token != "parent" {
 		t.Fatalf("%+v", r.s.Outbox)
 	}
 	sent := interp.Message{Kind: interp.Delivered, OutboxID: r.s.Outbox[0].ID}
@@ -275,7 +301,8 @@ func TestDeliveredTwice(t *testing.T) {
 		t.Fatalf("%+v", r.s.Outbox)
 	}
 	r.step(4, interp.Message{Kind: interp.Delivered, OutboxID: r.s.Outbox[0].ID, Next: start + 9})
-	if o := r.s.Outbox[0]; o.Next != start+9 || o.Tries != 1 || !r.s.Unsent() || r.s.NextWakeTime(0) != start+9 {
+	if o := r.s.Outbox[0]; o.Next != start+9 || o.Tries != 1 || !r.s.Unsent() ||
+		r.s.NextWakeTime(0) != start+9 {
 		t.Errorf("%+v", o)
 	}
 	if e := r.s.Outbox[1].Error; e.Name != flow.ErrExecutionStopped {
@@ -283,11 +310,12 @@ func TestDeliveredTwice(t *testing.T) {
 	}
 }
 
-// TestFailedStartIsStopped: a start that fails may have started something, or a call before it has, unless the error says
-// that the attempt cannot have. What nobody will wait for is to be stopped.
+// TestFailedStartIsStopped: a start that fails may have started an execution, and so may an earlier
+// call, unless the error proves that none of them has. An execution for which no attempt waits must
+// be stopped.
 func TestFailedStartIsStopped(t *testing.T) {
 	child := `{Name: a, Type: Task, Action: FNF:StartExecution, TaskMode: %s, Parameters: {resourceArn: "acs:fnf:::flow/child", executionName: n}, End: true}`
-	old := `{type: task, name: a, resourceArn: "acs:fnf:::flow/child", pattern: sync}`
+	startV1 := `{type: task, name: a, resourceArn: "acs:fnf:::flow/child", pattern: sync}`
 	for _, c := range []struct {
 		definition, error string
 		stops             int
@@ -296,18 +324,20 @@ func TestFailedStartIsStopped(t *testing.T) {
 		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.AccessDenied", 1},
 		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.ResourceThrottled", 1},
 		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), flow.ErrTaskTimeout, 1},
-		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.ExecutionAlreadyExists", 0},
+		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.ExecutionAlreadyExists",
+			0},
 		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.FlowNotExists", 0},
 		{stateMachine(fmt.Sprintf(child, "WaitForSystemCallback")), "FNF.InvalidArgument", 0},
 		{stateMachine(fmt.Sprintf(child, "WaitForCustomCallback")), "FNF.InternalServerError", 0},
-		{flowV1(old), "fnf.InternalServerError", 1},
-		{flowV1(old), "FnF.ExecutionAlreadyExists", 0},
-		{flowV1(old), "fnf.MissingRequiredParams", 0},
+		{flowV1(startV1), "fnf.InternalServerError", 1},
+		{flowV1(startV1), "FnF.ExecutionAlreadyExists", 0},
+		{flowV1(startV1), "fnf.MissingRequiredParams", 0},
 	} {
 		r := newHarness(t, c.definition, `{}`)
 		call := r.step(0).Calls[0]
 		fx := r.step(1, callFailed(&call, c.error))
-		if len(fx.Events) == 0 || fx.Events[0].Type != flow.TaskSubmitFailed || len(r.s.Outbox) != c.stops {
+		if len(fx.Events) == 0 || fx.Events[0].Type != flow.TaskSubmitFailed ||
+			len(r.s.Outbox) != c.stops {
 			t.Errorf("%s: %v, outbox %+v", c.error, fx.Events, r.s.Outbox)
 		}
 		for _, o := range r.s.Outbox {
@@ -318,7 +348,7 @@ func TestFailedStartIsStopped(t *testing.T) {
 	}
 }
 
-// TestCallbackOfTimedOutChild: the name that the waiting task sees is that of its own language.
+// TestCallbackOfTimedOutChild: the waiting task sees the error name of its own dialect.
 func TestCallbackOfTimedOutChild(t *testing.T) {
 	r := newHarness(t, stateMachine(`{Name: w, Type: Wait, Seconds: 100, End: true}`), `{}`)
 	r.s.CallbackToken, r.s.Deadline = "parent", start+1000
@@ -340,7 +370,8 @@ func TestCallbackOfTimedOutChild(t *testing.T) {
 	}
 }
 
-// TestMessageWithoutMachine: taking in news needs no definition; a later step goes on from there.
+// TestMessageWithoutMachine: applying messages needs no definition. A later step continues from
+// there.
 func TestMessageWithoutMachine(t *testing.T) {
 	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)), `{}`)
 	call := r.step(0).Calls[0]
@@ -358,7 +389,8 @@ func TestMessageWithoutMachine(t *testing.T) {
 	}
 }
 
-// TestCompletionAfterSubmission: a task that is submitted waits for its report, whatever a second call is answered.
+// TestCompletionAfterSubmission: a submitted task waits for its report, whatever a second call
+// returns.
 func TestCompletionAfterSubmission(t *testing.T) {
 	r := newHarness(t, stateMachine(fc("a", `TaskMode: WaitForCustomCallback, End: true`)), `{}`)
 	call := r.step(0).Calls[0]
@@ -372,7 +404,8 @@ func TestCompletionAfterSubmission(t *testing.T) {
 func TestEngineFailed(t *testing.T) {
 	r := newHarness(t, stateMachine(fc("a", `End: true`)), `{}`)
 	r.step(0)
-	r.wantEvents(r.step(1, interp.Message{Kind: interp.EngineFailed, Error: &flow.Error{Name: "FnF.InternalError"}}), flow.StateAborted, flow.ExecutionFailed)
+	r.wantEvents(r.step(1, interp.Message{Kind: interp.EngineFailed,
+		Error: &flow.Error{Name: "FnF.InternalError"}}), flow.StateAborted, flow.ExecutionFailed)
 	if r.s.Status != flow.Failed || r.s.Error.Name != "FnF.InternalError" {
 		t.Errorf("%v %v", r.s.Status, r.s.Error)
 	}
@@ -390,7 +423,8 @@ func TestTimesDoNotGoBack(t *testing.T) {
 	}
 }
 
-// TestEveryChangeIsReported: a fold that writes no event may still change the state (a wait or a pause begins).
+// TestEveryChangeIsReported: a step that writes no event may still change the state, because a wait
+// or a backoff begins.
 func TestEveryChangeIsReported(t *testing.T) {
 	r := newHarness(t, stateMachine(`{Name: w, Type: Wait, Seconds: 5, End: true}`), `{}`)
 	for range 10 {
@@ -406,9 +440,11 @@ func TestEveryChangeIsReported(t *testing.T) {
 	t.Error("the wait does not begin")
 }
 
-// TestLeaseMax: what is not taken stays ready for the next.
+// TestLeaseMax: an attempt that is not leased stays ready for the next step.
 func TestLeaseMax(t *testing.T) {
-	r := newHarness(t, stateMachine(`{Name: m, Type: Map, ItemsPath: "[1,2,3]", Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), `{}`)
+	r := newHarness(t, stateMachine(
+		`{Name: m, Type: Map, ItemsPath: "[1,2,3]", Processor: {StartAt: a, States: [`+fc("a",
+			"End: true")+`]}, End: true}`), `{}`)
 	r.lease.Max = 2
 	if fx := r.step(0); len(fx.Calls) != 2 || !r.s.Ready() {
 		t.Fatalf("%d calls", len(fx.Calls))
@@ -421,10 +457,11 @@ func TestLeaseMax(t *testing.T) {
 	}
 }
 
-// TestReadyIsStored: a Map that waits with items left is not ready before something happens, also when it has been read
-// again; then it is, even if nobody has run it on.
+// TestReadyIsStored: a Map that waits with items left is not ready until something happens, also
+// after decoding. Then it is ready, even if no process has advanced it.
 func TestReadyIsStored(t *testing.T) {
-	r := newHarness(t, stateMachine(`{Name: m, Type: Map, ItemsPath: "[1,2,3]", MaxConcurrency: 1, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), `{}`)
+	r := newHarness(t, stateMachine(
+		`{Name: m, Type: Map, ItemsPath: "[1,2,3]", MaxConcurrency: 1, Processor: {StartAt: a, States: [`+fc("a", "End: true")+`]}, End: true}`), `{}`)
 	call := r.step(0).Calls[0]
 	for range 2 {
 		if r.s.Ready() {

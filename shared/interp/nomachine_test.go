@@ -11,8 +11,8 @@ import (
 	"millrace/shared/interp"
 )
 
-// TestLongReportWithoutMachine: a report that is longer than a result may be fails the execution
-// also where it is folded by a process that has no definition.
+// TestLongReportWithoutMachine: a report above the maximum length of a result fails the execution,
+// also if a process without the definition applies it.
 func TestLongReportWithoutMachine(t *testing.T) {
 	r := newHarness(t, stateMachine(fc("a", "TaskMode: WaitForCustomCallback, End: true")), `{}`)
 	call := r.step(0).Calls[0]
@@ -25,8 +25,8 @@ func TestLongReportWithoutMachine(t *testing.T) {
 	}
 }
 
-// TestMessagesNeedNoMachine: without a machine every kind of news is taken in, in whatever state an
-// execution is and whatever is due, and comes to the same verdict and the same events as with it.
+// TestMessagesNeedNoMachine: every kind of message, in any state of an execution and with any timer
+// due, leads to the same reply and the same events without a machine as with one.
 func TestMessagesNeedNoMachine(t *testing.T) {
 	seeds := uint64(24)
 	if testing.Short() {
@@ -52,18 +52,23 @@ func TestMessagesNeedNoMachine(t *testing.T) {
 	}
 }
 
-// everyMessage is news of every kind, about everything that an event of an execution can name.
+// everyMessage returns messages of every kind, about everything that an event of an execution can
+// name.
 func everyMessage(last int64) (all []interp.Message) {
 	failed := &flow.Error{Name: "Busy", Cause: "because"}
-	all = append(all, interp.Message{Kind: interp.StopRequested}, interp.Message{Kind: interp.StopRequested, Error: failed},
+	all = append(all, interp.Message{Kind: interp.StopRequested},
+		interp.Message{Kind: interp.StopRequested, Error: failed},
 		interp.Message{Kind: interp.EngineFailed, Error: failed})
 	for id := range last + 2 {
 		all = append(all, interp.Message{Kind: interp.Delivered, OutboxID: id},
 			interp.Message{Kind: interp.Delivered, OutboxID: id, Next: start + 1_000_000})
-		for _, kind := range []interp.MessageKind{interp.LeaseExpired, interp.LeaseRenewed, interp.CallReturned} {
-			all = append(all, interp.Message{Kind: kind, Attempt: id, Owner: owner, Until: start + 1_000_000})
+		for _, kind := range []interp.MessageKind{interp.LeaseExpired, interp.LeaseRenewed,
+			interp.CallReturned} {
+			all = append(all, interp.Message{Kind: kind, Attempt: id, Owner: owner,
+				Until: start + 1_000_000})
 		}
-		for _, result := range []interp.Message{{Output: []byte(`{}`)}, {Output: longResult}, {Error: failed}} {
+		for _, result := range []interp.Message{{Output: []byte(`{}`)}, {Output: longResult},
+			{Error: failed}} {
 			ended, reported := result, result
 			ended.Kind, ended.Attempt = interp.CallCompleted, id
 			reported.Kind, reported.TokenID, reported.Mark = interp.TaskReported, id, 77
@@ -75,11 +80,11 @@ func everyMessage(last int64) (all []interp.Message) {
 	return all
 }
 
-// longResult is longer than the limit that stepsTheSame sets.
+// longResult exceeds the limit that stepsTheSame sets.
 var longResult = []byte(`"` + strings.Repeat("x", 2000) + `"`)
 
-// stepsTheSame folds news into the driver's execution with and without the machine, and reports
-// whether it is accepted.
+// stepsTheSame applies a message to the driver's execution with and without the machine, and
+// reports whether it is accepted.
 func stepsTheSame(t *testing.T, d *driver, at int64, n interp.Message) bool {
 	t.Helper()
 	limits := d.limits
@@ -97,15 +102,16 @@ func stepsTheSame(t *testing.T, d *driver, at int64, n interp.Message) bool {
 	return with.Replies[0].Rejection == interp.Accepted
 }
 
-// lines are events, a line each, without their values.
+// lines returns events as text, one line for each, without their values.
 func lines(events []flow.HistoryEvent) (text []byte) {
 	for _, e := range events {
-		text = fmt.Appendf(text, "%d<%d %s %d %x %v\n", e.ID, e.Schedule, e.Type, e.Node, e.Mark, e.Error)
+		text = fmt.Appendf(text, "%d<%d %s %d %x %v\n", e.ID, e.Schedule, e.Type, e.Node, e.Mark,
+			e.Error)
 	}
 	return text
 }
 
-// clone is the driver's execution as a process reads it that has not seen it before.
+// clone returns the driver's execution as a process decodes it that has not seen it before.
 func (d *driver) clone() *interp.State {
 	old, s := d.state, interp.New(d.facts)
 	s.Status, s.Output, s.Error, s.Stopped = old.Status, old.Output, old.Error, old.Stopped

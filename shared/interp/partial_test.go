@@ -7,9 +7,10 @@ import (
 	"millrace/shared/interp"
 )
 
-// TestPartialStepIsReady cuts folds short: what is stored then says that something may go on.
+// TestPartialStepIsReady cuts steps short: the stored state then says that a scope can advance.
 func TestPartialStepIsReady(t *testing.T) {
-	m := parse(t, stateMachine(`{Name: a, Type: Pass, Next: b}`, `{Name: b, Type: Pass, End: true}`), flow.Standard)
+	m := parse(t, stateMachine(`{Name: a, Type: Pass, Next: b}`,
+		`{Name: b, Type: Pass, End: true}`), flow.Standard)
 	limits := flow.DefaultLimits()
 	f := facts(m, decode(t, `{}`))
 	s := interp.New(f)
@@ -24,7 +25,8 @@ func TestPartialStepIsReady(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !fx.More || !s.Ready() || !read.Ready() {
-			t.Fatalf("after event %d: more %v, ready %v, read again %v", s.LastEvent, fx.More, s.Ready(), read.Ready())
+			t.Fatalf("after event %d: more %v, ready %v, read again %v", s.LastEvent, fx.More,
+				s.Ready(), read.Ready())
 		}
 	}
 }

@@ -10,12 +10,14 @@ import (
 	"millrace/tests/examples"
 )
 
-// driveModes are all compared with the first.
-var driveModes = []driveMode{{}, {stored: true}, {budget: 1}, {budget: 3, stored: true}, {budget: 1, stored: true}, {duplicate: true, stored: true},
+// driveModes are the modes to compare; the first one is the reference.
+var driveModes = []driveMode{{}, {stored: true}, {budget: 1}, {budget: 3, stored: true},
+	{budget: 1, stored: true}, {duplicate: true, stored: true},
 	{leases: true, stored: true, budget: 7}, {work: 1}, {work: 60, stored: true}}
 
-// compare drives an execution in all ways and wants one history.
-func compare(t *testing.T, m *flow.Machine, limits flow.Limits, input any, make func() callHandler) *driver {
+// compare drives an execution in all modes and requires one history.
+func compare(t *testing.T, m *flow.Machine, limits flow.Limits, input any,
+	make func() callHandler) *driver {
 	t.Helper()
 	straight := newDriver(t, m, limits, input, make(), driveMode{}).run()
 	straight.checkHistory()
@@ -32,13 +34,14 @@ func compare(t *testing.T, m *flow.Machine, limits flow.Limits, input any, make 
 	return straight
 }
 
-// differ shows where two texts part.
+// differ returns the place where two texts differ.
 func differ(want, got string) string {
 	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
 	for i := range a {
 		if i >= len(b) || a[i] != b[i] {
 			rest := b[min(i, len(b)):]
-			return "want " + strings.Join(a[max(i-3, 0):min(i+4, len(a))], "\n     ") + "\ngot  " + strings.Join(rest[:min(4, len(rest))], "\n     ")
+			return "want " + strings.Join(a[max(i-3, 0):min(i+4, len(a))], "\n     ") + "\ngot  " +
+				strings.Join(rest[:min(4, len(rest))], "\n     ")
 		}
 	}
 	return "longer: " + strings.Join(b[len(a):], "\n")
@@ -52,15 +55,17 @@ func TestReplayExamples(t *testing.T) {
 				input = map[string]any{}
 			}
 			t.Run(c.Name, func(t *testing.T) {
-				compare(t, f.Machine, flow.DefaultLimits(), input, func() callHandler { return &script{c.Setup.Tasks, map[string]int{}} })
-				compare(t, f.Machine, flow.DefaultLimits(), input, func() callHandler { return flowtest.NewMockTasks(uint64(i)) })
+				compare(t, f.Machine, flow.DefaultLimits(), input,
+					func() callHandler { return &script{c.Setup.Tasks, map[string]int{}} })
+				compare(t, f.Machine, flow.DefaultLimits(), input,
+					func() callHandler { return flowtest.NewMockTasks(uint64(i)) })
 			})
 		}
 	})
 }
 
-// TestReplayGenerated: whatever the flow, it ends, its history is legal, and neither storing, budgets, news that comes
-// twice nor lost leases change a byte of it.
+// TestReplayGenerated: every generated flow ends with a legal history. Storing, bounds, duplicate
+// messages and expired leases do not change a byte of it.
 func TestReplayGenerated(t *testing.T) {
 	seeds := uint64(400)
 	if testing.Short() {
@@ -70,7 +75,8 @@ func TestReplayGenerated(t *testing.T) {
 	for seed := range seeds {
 		generated(t, seed, statuses)
 	}
-	if statuses[flow.Succeeded] < int(seeds)/5 || statuses[flow.Failed] < int(seeds)/20 || !testing.Short() && statuses[flow.TimedOut] == 0 {
+	if statuses[flow.Succeeded] < int(seeds)/5 || statuses[flow.Failed] < int(seeds)/20 ||
+		!testing.Short() && statuses[flow.TimedOut] == 0 {
 		t.Errorf("the generated flows are too much alike: %v", statuses)
 	}
 	t.Log(statuses)

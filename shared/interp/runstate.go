@@ -10,7 +10,7 @@ import (
 	"millrace/shared/value"
 )
 
-// runState begins the state's own work.
+// runState begins the work of the state's kind.
 func (f *stepper) runState(e *entry) error {
 	st := f.state(e)
 	if !e.input.Loaded() {
@@ -38,7 +38,7 @@ func (f *stepper) runState(e *entry) error {
 	panic("interp: unknown kind " + strconv.Itoa(int(st.Kind)))
 }
 
-// passThrough ends the work of a state whose result is its input, or nothing in the older language.
+// passThrough finishes a state whose result is its input, or an empty object in FlowV1.
 func (f *stepper) passThrough(e *entry) {
 	e.result = e.input
 	if f.s.Language == flow.FlowV1 {
@@ -47,7 +47,7 @@ func (f *stepper) passThrough(e *entry) {
 	e.phase = finishing
 }
 
-// runWait sets the timer.
+// runWait sets the timer of a Wait state.
 func (f *stepper) runWait(e *entry, w *flow.WaitSpec) error {
 	due, err := f.dueTime(e, w)
 	if err != nil {
@@ -70,7 +70,8 @@ func (f *stepper) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
 		text, _ := v.(string)
 		at, err := flow.ParseTime(text)
 		if err != nil {
-			return 0, f.runtimeError("timestamp must be an RFC 3339 time, got " + value.Quote(string(value.Encode(v))))
+			return 0, f.runtimeError("timestamp must be an RFC 3339 time, got " +
+				value.Quote(string(value.Encode(v))))
 		}
 		if limit := f.l.WaitSecondsV1; at.UnixMilli()-f.now > limit*1000 {
 			return 0, f.runtimeError(fmt.Sprintf("timestamp is more than %d seconds ahead", limit))
@@ -81,21 +82,23 @@ func (f *stepper) dueTime(e *entry, w *flow.WaitSpec) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	least, most := int64(1), f.l.WaitSeconds
+	minSeconds, maxSeconds := int64(1), f.l.WaitSeconds
 	if f.s.Express {
-		most = f.l.WaitSecondsExpr
+		maxSeconds = f.l.WaitSecondsExpr
 	}
 	if f.m.Language == flow.FlowV1 {
-		least, most = 0, f.l.WaitSecondsV1
+		minSeconds, maxSeconds = 0, f.l.WaitSecondsV1
 	}
 	n, ok := seconds(v, f.m.Language == flow.FlowV1)
-	if !ok || n < least || n > most {
-		return 0, f.runtimeError(fmt.Sprintf("the time to wait must be a whole number from %d to %d, got %s", least, most, value.Quote(string(value.Encode(v)))))
+	if !ok || n < minSeconds || n > maxSeconds {
+		return 0, f.runtimeError(
+			fmt.Sprintf("the time to wait must be a whole number from %d to %d, got %s",
+				minSeconds, maxSeconds, value.Quote(string(value.Encode(v)))))
 	}
 	return f.now + n*1000, nil
 }
 
-// seconds reads a whole number, in texts only where they are allowed.
+// seconds reads a whole number. texts allows numbers in strings.
 func seconds(v any, texts bool) (int64, bool) {
 	switch v := v.(type) {
 	case value.Number:
@@ -109,7 +112,7 @@ func seconds(v any, texts bool) (int64, bool) {
 	return 0, false
 }
 
-// runFail is a Fail state.
+// runFail runs a Fail state.
 func (f *stepper) runFail(e *entry, spec *flow.FailSpec) error {
 	var texts [2]string
 	for i, t := range []*expr.Template{spec.Code, spec.Detail} {
@@ -133,7 +136,7 @@ func (f *stepper) runFail(e *entry, spec *flow.FailSpec) error {
 	return nil
 }
 
-// runChoice takes the first option whose condition is true.
+// runChoice chooses the first option whose condition is true.
 func (f *stepper) runChoice(e *entry, st *flow.State) error {
 	taken := len(st.Choice.Options)
 	v := f.env(e, "")
@@ -159,11 +162,12 @@ func (f *stepper) runChoice(e *entry, st *flow.State) error {
 	return nil
 }
 
-// runMap is a Map: it finds the items and opens them.
+// runMap runs a Map state: it evaluates the items and prepares one scope for each.
 func (f *stepper) runMap(e *entry, st *flow.State) error {
 	if st.Map.Distributed {
 		f.fail(e, flow.Error{Name: flow.ErrMapRunNotSupported,
-			Cause: "the distributed mode of Map is not supported yet; leave ProcessorConfig out to run the items inside this execution"})
+			Cause: "the distributed mode of Map is not supported yet; " +
+				"leave ProcessorConfig out to run the items inside this execution"})
 		return nil
 	}
 	items, err := f.items(e, st)
@@ -173,9 +177,10 @@ func (f *stepper) runMap(e *entry, st *flow.State) error {
 	e.items = items
 	f.countBytes(16 * len(items))
 	if st.Map.Items.Roots()&expr.Global != 0 || f.workSpent() > reloadWorkMax {
-		// Other branches may write to $Global before all items are opened; and what took long is
-		// not done again.
-		if e.storedItems, err = f.valueWithin(items, math.MaxInt, "the list of state "+value.Quote(st.Name)); err != nil {
+		// The items are stored if evaluating them again is wrong or expensive: other branches may
+		// write to $Global before all items are opened, or the evaluation took long.
+		what := "the list of state " + value.Quote(st.Name)
+		if e.storedItems, err = f.valueWithin(items, math.MaxInt, what); err != nil {
 			return err
 		}
 	}
@@ -183,8 +188,8 @@ func (f *stepper) runMap(e *entry, st *flow.State) error {
 	return nil
 }
 
-// reloadWorkMax is how much work it may be to find the items of a Map, for them to be found again
-// after the state has been stored and read.
+// reloadWorkMax is the maximum work for evaluating the items of a Map again after the state was
+// stored and decoded.
 const reloadWorkMax = 2_000
 
 func (f *stepper) items(e *entry, st *flow.State) ([]any, error) {
@@ -194,7 +199,8 @@ func (f *stepper) items(e *entry, st *flow.State) ([]any, error) {
 	}
 	items, ok := v.([]any)
 	if !ok {
-		return nil, f.runtimeError("the items of " + value.Quote(f.state(e).Name) + " must be an array: " + st.Map.Items.String() + " gives none")
+		return nil, f.runtimeError("the items of " + value.Quote(f.state(e).Name) +
+			" must be an array: " + st.Map.Items.String() + " gives none")
 	}
 	return items, nil
 }

@@ -9,24 +9,28 @@ import (
 	"millrace/shared/interp"
 )
 
-// fc is a task of the newer language, in the mode given.
+// fc returns a StateMachine Task state.
 func fc(name, rest string) string {
-	return `{Name: ` + name + `, Type: Task, Action: FC:InvokeFunction, Parameters: {resourceArn: "acs:fc:::functions/f/LATEST", invocationType: Sync}, ` + rest + `}`
+	return `{Name: ` + name +
+		`, Type: Task, Action: FC:InvokeFunction, Parameters: {resourceArn: "acs:fc:::functions/f/LATEST", invocationType: Sync}, ` + rest + `}`
 }
 
-// stateMachine is a flow of the newer language with these states.
+// stateMachine returns a StateMachine flow with these states.
 func stateMachine(states ...string) string {
 	first := strings.TrimPrefix(strings.SplitN(states[0], ",", 2)[0], "{Name: ")
-	return "Type: StateMachine\nSpecVersion: v1\nName: flow\nStartAt: " + first + "\nStates:\n- " + strings.Join(states, "\n- ") + "\n"
+	return "Type: StateMachine\nSpecVersion: v1\nName: flow\nStartAt: " + first + "\nStates:\n- " +
+		strings.Join(states, "\n- ") + "\n"
 }
 
-// flowV1 is a flow of the older language with these steps.
+// flowV1 returns a FlowV1 flow with these steps.
 func flowV1(list ...string) string {
 	return "version: v1\ntype: flow\nsteps:\n- " + strings.Join(list, "\n- ") + "\n"
 }
 
-// tasks is a world that knows its tasks by state: each call takes the next of its state's outcomes; the last one is
-// repeated. An outcome is a list of words: `ok`, `fail`, `lost` are answers, `report`, `async` what they say.
+// tasks is a callHandler with outcomes by state: each call takes the next outcome of its state; the
+// last one is repeated. An outcome is a list of words, each a message: `ok`, `list` and `fail` are
+// results of the call, `async` and `asyncfail` results that also end its job, and `report` is a
+// report by token.
 type tasks map[string][]string
 
 func (w tasks) handler() callHandler {
@@ -64,12 +68,12 @@ func (w tasks) handler() callHandler {
 	})
 }
 
-// TestSequences fixes ids and ScheduleEventIds of each kind of state and course (fdl-statemachine.md 15.1, fdl-flow.md
-// 8.2 and 8.3).
+// TestSequences checks the ids and ScheduleEventIds of each kind of state (fdl-statemachine.md
+// 15.1, fdl-flow.md 8.2 and 8.3).
 func TestSequences(t *testing.T) {
 	retry := `Retry: [{Errors: [Busy], MaxAttempts: 1, IntervalSeconds: 1}], `
 	catch := `Catch: [{Errors: [FnF.ALL], Next: b}], `
-	old := `type: task, resourceArn: "acs:fc:::services/s/functions/f"`
+	stepV1 := `type: task, resourceArn: "acs:fc:::services/s/functions/f"`
 	for name, c := range map[string]struct {
 		flow  string
 		input string
@@ -77,8 +81,10 @@ func TestSequences(t *testing.T) {
 		want  string
 	}{
 		"pass, wait, choice, succeed": {
-			flow: stateMachine(`{Name: p, Type: Pass, Next: w}`, `{Name: w, Type: Wait, Seconds: 1, Next: c}`,
-				`{Name: c, Type: Choice, Branches: [{Condition: 1 == 1, Next: s}], Default: p}`, `{Name: s, Type: Succeed}`),
+			flow: stateMachine(`{Name: p, Type: Pass, Next: w}`,
+				`{Name: w, Type: Wait, Seconds: 1, Next: c}`,
+				`{Name: c, Type: Choice, Branches: [{Condition: 1 == 1, Next: s}], Default: p}`,
+				`{Name: s, Type: Succeed}`),
 			want: `2<1 StateEntered p, 3<2 StateStarted p, 4<3 StateSucceeded p, 5<4 StateEntered w, 6<5 StateStarted w, 7<6 StateSucceeded w,
 				8<7 StateEntered c, 9<8 StateStarted c, 10<9 StateSucceeded c, 11<10 StateEntered s, 12<11 StateStarted s, 13<12 StateSucceeded s,
 				14<13 ExecutionSucceeded`,
@@ -94,14 +100,16 @@ func TestSequences(t *testing.T) {
 				7<6 TaskScheduled a, 8<7 TaskStarted a, 9<8 TaskSucceeded a, 10<9 StateSucceeded a, 11<10 ExecutionSucceeded`,
 		},
 		"task, caught": {
-			flow:  stateMachine(fc("a", retry+catch+`End: true`), `{Name: b, Type: Pass, End: true}`),
+			flow: stateMachine(fc("a", retry+catch+`End: true`),
+				`{Name: b, Type: Pass, End: true}`),
 			tasks: tasks{"a": {"fail"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskFailed a,
 				7<6 TaskScheduled a, 8<7 TaskStarted a, 9<8 TaskFailed a, 10<9 StateFailed a, 11<10 StateEntered b, 12<11 StateStarted b,
 				13<12 StateSucceeded b, 14<13 ExecutionSucceeded`,
 		},
 		"task, timed out": {
-			flow: stateMachine(fc("a", catch+`Timeout: 5, End: true`), `{Name: b, Type: Pass, End: true}`),
+			flow: stateMachine(fc("a", catch+`Timeout: 5, End: true`),
+				`{Name: b, Type: Pass, End: true}`),
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskTimedOut a, 7<6 StateTimedOut a,
 				8<7 StateEntered b, 9<8 StateStarted b, 10<9 StateSucceeded b, 11<10 ExecutionSucceeded`,
 		},
@@ -112,7 +120,8 @@ func TestSequences(t *testing.T) {
 				8<7 StateSucceeded a, 9<8 ExecutionSucceeded`,
 		},
 		"callback before the answer": {
-			flow:  stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`), `{Name: b, Type: Wait, Seconds: 1, End: true}`),
+			flow: stateMachine(fc("a", `TaskMode: WaitForCustomCallback, Next: b`),
+				`{Name: b, Type: Wait, Seconds: 1, End: true}`),
 			tasks: tasks{"a": {"report ok report"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSubmitted a, 7<6 TaskSucceeded a,
 				8<7 StateSucceeded a, 9<8 StateEntered b, 10<9 StateStarted b, 11<10 StateSucceeded b, 12<11 ExecutionSucceeded`,
@@ -130,7 +139,8 @@ func TestSequences(t *testing.T) {
 				8<7 StateTimedOut a, 9<8 ExecutionFailed`,
 		},
 		"job that the call waited for": {
-			flow:  stateMachine(strings.Replace(fc("a", retry+`TaskMode: WaitForSystemCallback, End: true`), "Sync", "Async", 1)),
+			flow: stateMachine(strings.Replace(fc("a",
+				retry+`TaskMode: WaitForSystemCallback, End: true`), "Sync", "Async", 1)),
 			tasks: tasks{"a": {"asyncfail", "async"}},
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSubmitted a, 7<6 TaskFailed a,
 				8<7 TaskScheduled a, 9<8 TaskStarted a, 10<9 TaskSubmitted a, 11<10 TaskSucceeded a, 12<11 StateSucceeded a, 13<12 ExecutionSucceeded`,
@@ -148,7 +158,8 @@ func TestSequences(t *testing.T) {
 			want: `2<1 StateEntered a, 3<2 StateFailed a, 4<3 StateEntered b, 5<4 StateStarted b, 6<5 StateSucceeded b, 7<6 ExecutionSucceeded`,
 		},
 		"timed out, the constructor of the rule fails": {
-			flow: stateMachine(fc("a", `Timeout: 5, Catch: [{Errors: [FnF.TaskTimeout], OutputConstructor: {x.$: $Input.nothing}, Next: b}], End: true`), `{Name: b, Type: Pass, End: true}`),
+			flow: stateMachine(fc("a",
+				`Timeout: 5, Catch: [{Errors: [FnF.TaskTimeout], OutputConstructor: {x.$: $Input.nothing}, Next: b}], End: true`), `{Name: b, Type: Pass, End: true}`),
 			want: `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskTimedOut a, 7<6 StateFailed a, 8<7 ExecutionFailed`,
 		},
 		"parallel": {
@@ -191,53 +202,55 @@ func TestSequences(t *testing.T) {
 				41<40 StateSucceeded p, 42<41 ExecutionSucceeded`,
 		},
 		"execution timed out": {
-			flow:  "Timeout: 5\n" + stateMachine(fc("a", catch+`End: true`), `{Name: b, Type: Pass, End: true}`),
+			flow: "Timeout: 5\n" + stateMachine(fc("a", catch+`End: true`),
+				`{Name: b, Type: Pass, End: true}`),
 			tasks: tasks{},
 			want:  `2<1 StateEntered a, 3<2 StateStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 StateAborted a, 7<6 ExecutionTimedOut`,
 		},
 
-		"old: pass, end": {
+		"FlowV1: pass, end": {
 			flow: flowV1(`{type: pass, name: p, end: true}`, `{type: pass, name: q}`),
 			want: `2<1 StepEntered p, 3<2 StepStarted p, 4<3 StepSucceeded p, 5<4 StepExited p, 6<5 ExecutionSucceeded`,
 		},
-		"old: no steps": {flow: "version: v1\ntype: flow\nsteps: []\n", want: `2<1 ExecutionSucceeded`},
-		"old: task, failed once": {
-			flow:  flowV1(`{name: a, ` + old + `, retry: [{errors: [Busy], maxAttempts: 1}]}`),
+		"FlowV1: no steps": {flow: "version: v1\ntype: flow\nsteps: []\n",
+			want: `2<1 ExecutionSucceeded`},
+		"FlowV1: task, failed once": {
+			flow:  flowV1(`{name: a, ` + stepV1 + `, retry: [{errors: [Busy], maxAttempts: 1}]}`),
 			tasks: tasks{"a": {"fail", "ok"}},
 			want: `2<1 StepEntered a, 3<2 StepStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskFailed a,
 				7<6 TaskScheduled a, 8<7 TaskStarted a, 9<8 TaskSucceeded a, 10<9 StepSucceeded a, 11<10 StepExited a, 12<11 ExecutionSucceeded`,
 		},
-		"old: callback, caught": {
-			flow: flowV1(`{name: a, `+old+`, pattern: waitForCallback, timeoutSeconds: 2, catch: [{errors: [FnF.TaskTimeout], goto: c}]}`,
+		"FlowV1: callback, caught": {
+			flow: flowV1(`{name: a, `+stepV1+`, pattern: waitForCallback, timeoutSeconds: 2, catch: [{errors: [FnF.TaskTimeout], goto: c}]}`,
 				`{type: fail, name: b}`, `{type: pass, name: c}`),
 			tasks: tasks{"a": {"ok"}},
 			want: `2<1 StepEntered a, 3<2 StepStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSubmitted a, 7<6 TaskTimedOut a,
 				8<7 StepFailed a, 9<8 StepExited a, 10<9 StepEntered c, 11<10 StepStarted c, 12<11 StepSucceeded c, 13<12 StepExited c, 14<13 ExecutionSucceeded`,
 		},
-		"old: no object": {
-			flow:  flowV1(`{name: a, ` + old + `}`),
+		"FlowV1: no object": {
+			flow:  flowV1(`{name: a, ` + stepV1 + `}`),
 			tasks: tasks{"a": {"list"}},
 			want:  `2<1 StepEntered a, 3<2 StepStarted a, 4<3 TaskScheduled a, 5<4 TaskStarted a, 6<5 TaskSucceeded a, 7<6 StepFailed a, 8<7 ExecutionFailed`,
 		},
-		"old: choice with steps, its goto over its end": {
+		"FlowV1: choice with steps, its goto over its end": {
 			flow: flowV1(`{type: choice, name: c, end: true, choices: [{condition: "1 == 1", steps: [{type: pass, name: x}], goto: z}]}`,
 				`{type: fail, name: y}`, `{type: pass, name: z}`),
 			want: `2<1 StepEntered c, 3<2 StepStarted c, 4<3 StepEntered x, 5<4 StepStarted x, 6<5 StepSucceeded x, 7<6 StepExited x, 8<7 StepSucceeded c, 9<8 StepExited c,
 				10<9 StepEntered z, 11<10 StepStarted z, 12<11 StepSucceeded z, 13<12 StepExited z, 14<13 ExecutionSucceeded`,
 		},
-		"old: foreach": {
+		"FlowV1: foreach": {
 			flow: flowV1(`{type: foreach, name: e, iterationMapping: {collection: "$.items", item: i}, steps: [{type: pass, name: x}]}`),
 			want: `2<1 StepEntered e, 3<2 StepStarted e, 4<3 IterationEntered e, 5<4 StepEntered x, 6<5 StepStarted x, 7<6 StepSucceeded x, 8<7 StepExited x,
 				9<8 IterationExited e, 10<3 IterationEntered e, 11<10 StepEntered x, 12<11 StepStarted x, 13<12 StepSucceeded x, 14<13 StepExited x,
 				15<14 IterationExited e, 16<15 StepSucceeded e, 17<16 StepExited e, 18<17 ExecutionSucceeded`,
 			input: `{"items":[1,2]}`,
 		},
-		"old: foreach, empty": {
+		"FlowV1: foreach, empty": {
 			flow:  flowV1(`{type: foreach, name: e, iterationMapping: {collection: "$.items", item: i}, steps: [{type: pass, name: x}]}`),
 			want:  `2<1 StepEntered e, 3<2 StepStarted e, 4<3 StepSucceeded e, 5<4 StepExited e, 6<5 ExecutionSucceeded`,
 			input: `{"items":[]}`,
 		},
-		"old: a branch fails": {
+		"FlowV1: a branch fails": {
 			flow: flowV1(`{type: parallel, name: p, branches: [{steps: [{type: wait, name: w, duration: 9}]}, {steps: [{type: choice, name: c,
     default: {steps: [{type: fail, name: f}]}}]}]}`),
 			want: `2<1 StepEntered p, 3<2 StepStarted p, 4<3 BranchEntered p, 5<4 StepEntered w, 6<5 StepStarted w,

@@ -1,6 +1,7 @@
-// Package interp is the pure interpreter. Step folds news into the State of one execution and runs it on as far
-// as it goes; what has to be done outside comes back as data. It reads no clock, no random source and no store:
-// time and seeds come in, values that are not at hand are asked for.
+// Package interp is the pure interpreter. Step applies messages to the State of one execution and
+// advances it as far as it can go; work outside is returned as data. The package reads no clock, no
+// random source and no store: the caller passes times and seeds in, and Step asks the caller for
+// values that are not loaded.
 package interp
 
 import "millrace/shared/flow"
@@ -13,162 +14,167 @@ type Facts struct {
 	Flow          string // flow name
 	Name          string // execution name
 	RoleArn       string
-	Run           uint64 // this incarnation of the execution's name
+	Run           uint64 // identifies this life of the execution's name
 	Seed          [16]byte
 	Language      flow.Language
 	Started       int64  // ms since 1970
-	Deadline      int64  // ms since 1970; the execution has ended by then
-	CallbackToken string // token to report to at the end; "" for none
+	Deadline      int64  // ms since 1970; the execution ends by then at the latest
+	CallbackToken string // task token to report the end to; "" for none
 	Express       bool
 	Input         *flow.Value
 
-	// BlockSize is how many finished scopes share a value of their own. 0: 256, which is part of the row
-	// format: every process that reads a body must have the number that it was written with.
+	// BlockSize is the number of finished scopes that share one stored value; 0 means 256. It is
+	// part of the row format: every process that reads a body must use the number with which it was
+	// written.
 	BlockSize int
 }
 
-// State is an execution: its open scopes and what it has come to. It belongs to one goroutine at a time; Step
-// changes it in place, and a caller that must keep the old one decodes it again.
+// State is one execution: its open scopes and its results so far. It belongs to one goroutine at a
+// time. Step changes it in place; a caller that needs the previous state decodes it again.
 type State struct {
 	Facts
 	Status  flow.Status
 	Output  *flow.Value // of a succeeded execution
-	Error   *flow.Error // of an execution that ended otherwise
+	Error   *flow.Error // of an execution that ended with any other status
 	Stopped int64       // ms since 1970; 0 while it runs
 
 	LastEvent int64 // id of the last event
 	LastTime  int64 // its time
 
 	Globals map[string]*flow.Value
-	Outbox  []OutboxEntry // what must be sent; survives the end
+	Outbox  []OutboxEntry // effects still to be sent; survives the end of the execution
 
 	root  *scope
-	ready bool // some scope may go on that has not been run
+	ready bool // some scope can advance and has not been run yet
 }
 
-// OutboxEntry is something that must be done outside once it has been committed, at least once.
+// OutboxEntry is an effect that must be delivered at least once after the commit.
 type OutboxEntry struct {
 	Kind OutboxKind
-	// ID tells the outgoings of one execution apart for ever: the attempt that a OutboxStopChild belongs to, 0 for the
-	// Callback.
+	// ID distinguishes the outbox entries of one execution, also those that are already delivered.
+	// It is the event id of the attempt for an OutboxStopChild, and 0 for the OutboxCallback.
 	ID int64
-	// Callback: the report to Token, Output or Error.
+	// OutboxCallback: report Output or Error to Token.
 	Token  string
 	Output *flow.Value
 	Error  *flow.Error
-	// OutboxStopChild: the execution to stop.
+	// OutboxStopChild: stop this execution.
 	Flow, Name string
-	// Next is when to try again, ms since 1970; 0: at once. Tries counts.
+	// Next is the time of the next try, ms since 1970; 0 means at once. Tries counts the failed
+	// tries.
 	Next  int64
 	Tries int
 }
 
-// OutboxKind of an Outgoing.
+// OutboxKind is the kind of an OutboxEntry.
 type OutboxKind uint8
 
-// The kinds; the numbers are part of the row format.
+// The kinds of outbox entries. The numbers are part of the row format.
 const (
 	OutboxCallback OutboxKind = iota + 1
 	OutboxStopChild
 )
 
-// scope is one running list of states: the flow's own, an option's, a branch's or an iteration's.
+// scope is one running list of states: of the flow itself, of an option, a branch or an iteration.
 type scope struct {
-	owner   *entry // the state that opened it; nil for the flow's own
+	owner   *entry // the state that opened it; nil for the flow's root scope
 	index   int    // of the option, branch or iteration
 	input   *flow.Value
-	local   *flow.Value // older language: what the finished states have put together
-	last    int64       // event that led to what comes next
-	entries int64       // states entered so far
+	local   *flow.Value // FlowV1: the merged outputs of the finished states
+	last    int64       // id of the event that the next event follows
+	entries int64       // number of states entered so far
 	target  int         // state to enter when none is open
 	cur     *entry
-	ended   bool // finished or aborted; its owner has let it go
+	ended   bool // finished or aborted; no longer in the list of its owner
 }
 
-// phase of an entry. The numbers are part of the row format.
+// phase is the phase of an entry. The numbers are part of the row format.
 type phase uint8
 
 const (
-	entered    phase = iota + 1 // Entered is written, the input is to be built
-	beginning                   // Started is written, the work is to begin (again)
-	waiting                     // a timer runs: Wait
+	entered    phase = iota + 1 // the Entered event is written; the input is not built yet
+	beginning                   // the Started event is written; the work must begin (again)
+	waiting                     // the timer of a Wait state runs
 	calling                     // a task's attempt is open
-	backingOff                  // a timer runs: pause before a retry
-	spawning                    // scopes inside are open or to be opened
-	finishing                   // the result is there
-	failing                     // the error is there
-	closed                      // gone
+	backingOff                  // the timer of a retry runs
+	spawning                    // inner scopes are open, or must be opened
+	finishing                   // the result is known
+	failing                     // the error is known
+	closed                      // the entry has ended
 )
 
-// entry is one open state: from Entered to its last event.
+// entry is one visit of a state, from its Entered event to its last event.
 type entry struct {
 	scope         *scope
 	node          int
 	id            int64 // event id of its Entered event
 	startID       int64 // event id of its Started event
-	ordinal       int64 // n-th state entered in its scope, from 1
+	ordinal       int64 // 1 for the first state entered in its scope
 	phase         phase
-	last          int64 // last event of its body
+	last          int64 // id of the last event written inside the entry
 	input         *flow.Value
 	result        *flow.Value
 	failure       *flow.Error
-	permanent     bool  // the error goes past Retry (it would repeat itself)
+	permanent     bool  // the error is not retried, because it would occur again
 	timeout       bool  // the error is a timeout
-	due           int64 // of waiting and paused
-	retriesByRule []int // retries by rule
+	due           int64 // end of the timer while waiting or backingOff, ms since 1970
+	retriesByRule []int // number of retries by rule
 	retries       int
-	option        int // Choice: the option taken; len(Options) for the default
+	option        int // Choice: index of the chosen option; len(Options) for the default
 
 	attempt *attempt
 
-	// Parallel, Map and the options of the older Choice.
-	total       int
-	cursor      int           // scopes opened so far
-	pending     int           // results still to come
-	running     []*scope      // open scopes
-	results     []*flow.Value // results by index
-	items       []any         // of a Map; made again when it is gone
-	storedItems *flow.Value   // of a Map: the items, where they would not come out the same again
-	blocks      []*flow.Value // full blocks of done, as stored; nil where a block is not full
+	// Parallel, Map and the options of a FlowV1 Choice.
+	total   int
+	cursor  int           // number of scopes opened so far
+	pending int           // number of results still missing
+	running []*scope      // open scopes
+	results []*flow.Value // results by index
+	items   []any         // of a Map; nil after decoding, until reloadItems
+	// Of a Map: the items, if evaluating them again could differ or cost too much
+	storedItems *flow.Value
+	blocks      []*flow.Value // full blocks of results, as stored; nil for a block that is not full
 }
 
-// attemptPhase is where an attempt stands. The numbers are part of the row format.
+// attemptPhase is the phase of an attempt. The numbers are part of the row format.
 type attemptPhase uint8
 
 const (
 	attemptReady attemptPhase = iota + 1
 	attemptRunning
-	attemptSubmitted // called and answered; a report is waited for
+	attemptSubmitted // the call was accepted; a report is awaited
 )
 
-// attempt is one try of a task.
+// attempt is one attempt of a task.
 type attempt struct {
-	id        int64 // event id of its TaskScheduled
+	id        int64 // event id of its TaskScheduled event
 	number    int   // from 0
 	phase     attemptPhase
 	started   bool        // TaskStarted is written
 	submitted bool        // TaskSubmitted is written
-	params    *flow.Value // nil without
-	deadline  int64       // 0: none
-	owner     uint64      // who calls
-	until     int64       // until when the call is leased
-	lostCalls int         // leases that have run out
+	params    *flow.Value // nil if there are none
+	deadline  int64       // ms since 1970; 0: none
+	owner     uint64      // the process that runs the call
+	until     int64       // end of the lease, ms since 1970
+	lostCalls int         // number of leases that have expired
 
-	mode      flow.TaskMode
-	http      bool   // the call is an HTTP request
-	childFlow string // the execution that the attempt starts and waits for; "" when it does not
+	mode flow.TaskMode
+	http bool // the call is an HTTP request
+	// The child execution that the attempt starts and waits for; "" if there is none
+	childFlow string
 	child     string
 }
 
-// Final tells whether the execution has ended.
+// Final reports whether the execution has ended.
 func (s *State) Final() bool { return s.Status.Final() }
 
-// New makes the state of an execution that is about to start; the first Step writes its ExecutionStarted.
+// New returns the state of an execution that is about to start. The first Step writes its
+// ExecutionStarted event.
 func New(f Facts) *State {
 	return &State{Facts: f, Status: flow.Running, LastTime: f.Started}
 }
 
-// each calls f for every open entry, an outer one before those inside it.
+// each calls f for every open entry, outer entries before inner ones.
 func (s *State) each(f func(e *entry)) {
 	if s.root != nil {
 		s.root.each(f)

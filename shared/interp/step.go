@@ -7,43 +7,48 @@ import (
 	"millrace/shared/flow"
 )
 
-// StepInput is what enters Step: the time, news from outside, and whether this caller takes work.
+// StepInput is the input of Step: the time, messages, and whether the caller leases calls.
 type StepInput struct {
 	At       int64 // ms since 1970
 	Messages []Message
 	Lease    *LeaseOptions
-	// EventsMax and Work end the fold early: after so many events, or so much work, it answers More.
-	// 0: no bound. Where a fold is cut does not show in what it writes. It goes at least one
-	// transition further.
+	// EventsMax and WorkMax bound one step: after that many events, or that much work, it returns
+	// with Effects.More. 0 means no bound. A bounded step makes at least one transition. Where
+	// steps are cut does not change what they write.
 	EventsMax int
-	WorkMax   int // in steps of expressions; what is done beside them counts as well
+	WorkMax   int // in expression steps; work outside expressions counts too (budget.go)
 }
 
-// LeaseOptions says how a caller takes ready attempts.
+// LeaseOptions says how the caller leases ready attempts.
 type LeaseOptions struct {
-	Max   int    // at most so many
-	Owner uint64 // who calls
-	// DurationMax bounds a lease, ms; 0: until the task's own timeout, or the execution's.
+	Max   int    // maximum number of leases
+	Owner uint64 // the process that runs the calls
+	// DurationMax bounds a lease, ms. With 0 the lease lasts until the task's deadline, or the
+	// execution's.
 	DurationMax int64
 }
 
-// Effects is what comes out of Step.
+// Effects is the result of Step.
 type Effects struct {
-	Events  []flow.HistoryEvent // to be committed with the state
-	Calls   []Call              // attempts taken, to be called after the commit; none while Need or More is set
-	Need    []*flow.Value       // values to load before the same fold can go on: call again, without the news
-	More    bool                // the budget ended the fold; call again after the commit
-	Replies []Reply             // one for each piece of news, in its order
-	Work    int                 // done, as Event.Work counts it; the same whatever had to be loaded
-	Changed bool                // anything at all has changed
+	Events []flow.HistoryEvent // to commit together with the state
+	// Leased attempts, to call after the commit; empty if Need or More is set
+	Calls   []Call
+	Need    []*flow.Value // values to load; then call Step again without the messages
+	More    bool          // a bound ended the step; call Step again after the commit
+	Replies []Reply       // one for each message, in the same order
+	// Work done, in the unit of StepInput.WorkMax; independent of what was loaded
+	Work    int
+	Changed bool // the state has changed
 }
 
-// Step applies an event to an execution: news first, then what is due, then it runs on until nothing goes on, and at
-// last takes attempts. With a nil machine it only takes in news and what is due, which needs no definition. It
-// changes s. Same input, same output: neither what is loaded of s, nor whether s has been stored and read again in
-// between, nor a budget changes what is written.
+// Step applies messages to an execution, fires the timers that are due, advances the execution
+// until nothing can advance, and finally leases attempts. It changes s. If m is nil, Step only
+// applies messages and fires timers, for which it needs no definition. The same input leads to the
+// same output: what is written depends neither on which values of s are loaded, nor on whether s
+// was stored and decoded in between, nor on the bounds.
 func Step(m *flow.Machine, l *flow.Limits, s *State, ev StepInput) Effects {
-	f := &stepper{m: m, l: l, s: s, now: max(ev.At, s.LastTime), clock: ev.At, eventsMax: ev.EventsMax, workMax: ev.WorkMax}
+	f := &stepper{m: m, l: l, s: s, now: max(ev.At, s.LastTime), clock: ev.At,
+		eventsMax: ev.EventsMax, workMax: ev.WorkMax}
 	if s.LastEvent == 0 {
 		f.begin()
 	}
@@ -66,22 +71,22 @@ func Step(m *flow.Machine, l *flow.Limits, s *State, ev StepInput) Effects {
 	return f.out
 }
 
-// stepper is one call of Step.
+// stepper holds the data of one call of Step.
 type stepper struct {
 	m         *flow.Machine
 	l         *flow.Limits
 	s         *State
-	now       int64 // time of the events written
-	clock     int64 // the caller's time, for timers
+	now       int64 // time of the events, ms since 1970; never before the last event
+	clock     int64 // the caller's time, ms since 1970; timers use it
 	eventsMax int
 	workMax   int
-	workDone  int         // work done so far
-	budget    expr.Budget // of the evaluations of the transition under way
-	mark      uint64      // of the news that is folded: its events carry it
+	workDone  int
+	budget    expr.Budget // of the evaluations in the current transition
+	mark      uint64      // of the current message; stored in the events it causes
 	out       Effects
 }
 
-// emit writes an event and returns its id.
+// emit appends an event and returns its id.
 func (f *stepper) emit(e flow.HistoryEvent) int64 {
 	f.s.LastEvent++
 	e.ID, e.Time = f.s.LastEvent, f.now
@@ -94,12 +99,12 @@ func (f *stepper) emit(e flow.HistoryEvent) int64 {
 	return e.ID
 }
 
-// begin writes the first event; the flow's own scope opens with the machine at hand.
+// begin writes the first event. The root scope opens later, in advance, which has the machine.
 func (f *stepper) begin() {
 	f.emit(flow.HistoryEvent{Type: flow.ExecutionStarted, Node: -1, Input: f.s.Input})
 }
 
-// advance runs every scope that may go on.
+// advance runs every scope that can advance.
 func (f *stepper) advance() {
 	if f.s.root == nil {
 		if err := f.open(); err != nil {
@@ -111,13 +116,13 @@ func (f *stepper) advance() {
 	if f.run(f.s.root) {
 		f.s.ready = false
 	} else if f.out.More {
-		f.s.ready = true // also of a state that has only just begun
+		f.s.ready = true // also for a state that has only begun
 	}
 }
 
-// run takes a scope as far as it goes, the scopes inside it first, in the order in which they were opened. So the
-// order of what happens follows from the open scopes alone. false: the fold ends here, be it that the execution has
-// ended, the budget is spent or a value is missing.
+// run advances a scope as far as it can go. It first runs the inner scopes, in the order in which
+// they were opened, so the order of events depends only on the open scopes. run returns false if
+// the step must end: the execution has ended, a bound is reached, or a value is not loaded.
 func (f *stepper) run(sc *scope) bool {
 	for {
 		if !f.runInside(sc.cur) {
@@ -126,7 +131,8 @@ func (f *stepper) run(sc *scope) bool {
 		if !f.canAdvance(sc) {
 			return true
 		}
-		if f.eventsMax > 0 && len(f.out.Events) >= f.eventsMax || f.workMax > 0 && f.workDone >= f.workMax {
+		if f.eventsMax > 0 && len(f.out.Events) >= f.eventsMax ||
+			f.workMax > 0 && f.workDone >= f.workMax {
 			f.out.More = true
 			return false
 		}
@@ -140,7 +146,8 @@ func (f *stepper) run(sc *scope) bool {
 	}
 }
 
-// runInside runs the scopes inside an entry. One that ends leaves the entry's list; one that fails empties it.
+// runInside runs the inner scopes of an entry. A scope that ends leaves the entry's list; a scope
+// that fails empties the list.
 func (f *stepper) runInside(e *entry) bool {
 	if e == nil {
 		return true
@@ -157,13 +164,14 @@ func (f *stepper) runInside(e *entry) bool {
 	return true
 }
 
-// errEventLimit fails an execution that has as many events as it may have. Nothing can catch it.
+// errEventLimit fails an execution that has reached its maximum number of events. No Catch applies.
 var errEventLimit = fatalError{flow.Error{Name: flow.ErrEventLimit,
 	Cause: "the execution has written its limit of events"}}
 
-// checkEventLimit returns errEventLimit unless n more events may be written. What writes events asks for room
-// for all that belong together, before it changes anything, so that none is beyond the limit and no
-// group is cut. The events that close an execution are exempt: what is aborted, and the last one.
+// checkEventLimit returns errEventLimit unless n more events may be written. Code that writes a
+// group of events calls it with the size of the group before it changes anything, so that no group
+// is cut and none exceeds the limit. The events that close an execution are exempt: those of
+// aborted states, and the last one.
 func (f *stepper) checkEventLimit(n int) error {
 	if f.s.LastEvent+int64(n) > int64(f.l.Events) {
 		return errEventLimit
@@ -171,7 +179,8 @@ func (f *stepper) checkEventLimit(n int) error {
 	return nil
 }
 
-// endAtEventLimit ends the execution unless n more events may be written, and reports whether it did.
+// endAtEventLimit ends the execution if n more events would exceed the limit, and reports whether
+// it did.
 func (f *stepper) endAtEventLimit(n int) bool {
 	if f.checkEventLimit(n) == nil {
 		return false
@@ -180,7 +189,7 @@ func (f *stepper) endAtEventLimit(n int) bool {
 	return true
 }
 
-// canAdvance tells whether a transition of the scope can be made now.
+// canAdvance reports whether a transition of the scope is possible now.
 func (f *stepper) canAdvance(sc *scope) bool {
 	e := sc.cur
 	switch {
@@ -194,7 +203,8 @@ func (f *stepper) canAdvance(sc *scope) bool {
 	return e.phase == entered || e.phase == beginning || e.phase == finishing || e.phase == failing
 }
 
-// handleError deals with an error of a transition. true: the fold ends, since a value is missing.
+// handleError handles the error of a transition. It reports whether the step must end because a
+// value is not loaded.
 func (f *stepper) handleError(sc *scope, err error) bool {
 	var need needError
 	var fatal fatalError
@@ -212,7 +222,8 @@ func (f *stepper) handleError(sc *scope, err error) bool {
 	return false
 }
 
-// need asks for values, and for what scopes at the same place are going to ask for, so that it is loaded at once.
+// need asks for the missing values. For a single value it also asks for the same value of all
+// entries in the same state and phase, so that the caller loads them together.
 func (f *stepper) need(sc *scope, values []*flow.Value) {
 	f.out.Need = append(f.out.Need, values...)
 	if sc == nil || sc.cur == nil || len(values) > 1 {
@@ -237,13 +248,13 @@ func (f *stepper) need(sc *scope, values []*flow.Value) {
 	})
 }
 
-// values are those that the next transition of a scope with an open entry may ask for.
+// values returns the values that the next transition of a scope with an open entry may need.
 func (sc *scope) values() [4]*flow.Value {
 	return [...]*flow.Value{sc.input, sc.local, sc.cur.input, sc.cur.result}
 }
 
-// transition takes a scope that may go on one step further. It either changes the state or returns an error, never
-// both.
+// transition makes one transition of a scope. It either changes the state or returns an error,
+// never both.
 func (f *stepper) transition(sc *scope) error {
 	e := sc.cur
 	if e == nil {
@@ -265,10 +276,10 @@ func (f *stepper) transition(sc *scope) error {
 	return f.resolveFailure(e)
 }
 
-// state is the node of an entry.
+// state returns the state of the machine that an entry visits.
 func (f *stepper) state(e *entry) *flow.State { return f.m.Nodes[e.node] }
 
-// spec is the list of states that a scope runs.
+// spec returns the list of states that a scope runs.
 func (f *stepper) spec(sc *scope) *flow.Scope {
 	if sc.owner == nil {
 		return f.m.Root
@@ -290,7 +301,7 @@ func option(st *flow.State, i int) *flow.Option {
 	return &st.Choice.Default
 }
 
-// treeOf gives a value's tree, or asks for it.
+// treeOf returns the tree of a value, or a needError if the value is not loaded.
 func treeOf(v *flow.Value) (any, error) {
 	if !v.Loaded() {
 		return nil, needValue(v)

@@ -9,20 +9,22 @@ import (
 	"millrace/shared/value"
 )
 
-// schedule opens an attempt: its parameters are evaluated and kept with it.
+// schedule opens an attempt. It evaluates the parameters once and keeps them with the attempt.
 func (f *stepper) schedule(e *entry, st *flow.State) error {
 	t := st.Task
 	id := f.s.LastEvent + 1
 	v := f.env(e, "Parameters")
 	v.attempt = id
 	v.omitAbsent = f.m.Language == flow.FlowV1
-	a := &attempt{id: id, number: e.retries, phase: attemptReady, mode: t.Mode, http: t.Action == "HTTP:Request"}
+	a := &attempt{id: id, number: e.retries, phase: attemptReady, mode: t.Mode,
+		http: t.Action == "HTTP:Request"}
 	if t.Parameters != nil {
 		tree, err := f.build(t.Parameters, v)
 		if err != nil {
 			return err
 		}
-		if a.params, err = f.valueWithinDataLimit(tree, "the parameters of state "+value.Quote(st.Name)); err != nil {
+		what := "the parameters of state " + value.Quote(st.Name)
+		if a.params, err = f.valueWithinDataLimit(tree, what); err != nil {
 			return err
 		}
 	}
@@ -46,7 +48,8 @@ func (f *stepper) schedule(e *entry, st *flow.State) error {
 			shown = flow.Empty()
 		}
 	}
-	e.last = f.emit(flow.HistoryEvent{Type: flow.TaskScheduled, Schedule: e.last, Node: e.node, Input: shown})
+	e.last = f.emit(flow.HistoryEvent{Type: flow.TaskScheduled, Schedule: e.last, Node: e.node,
+		Input: shown})
 	e.attempt, e.phase = a, calling
 	return nil
 }
@@ -58,12 +61,14 @@ func (f *stepper) timeoutSeconds(e *entry, t *flow.TaskSpec) (int64, error) {
 	}
 	n, ok := seconds(v, true)
 	if !ok || n < 0 || n > f.l.TaskSeconds {
-		return 0, f.runtimeError(fmt.Sprintf("the Timeout must be a whole number from 0 to %d, got %s", f.l.TaskSeconds, value.Quote(string(value.Encode(v)))))
+		return 0, f.runtimeError(
+			fmt.Sprintf("the Timeout must be a whole number from 0 to %d, got %s", f.l.TaskSeconds,
+				value.Quote(string(value.Encode(v)))))
 	}
 	return n, nil
 }
 
-// recordChild notes the execution that the attempt starts and waits for.
+// recordChild records the child execution that the attempt starts and waits for.
 func (f *stepper) recordChild(t *flow.TaskSpec, a *attempt) {
 	if t.Mode != flow.WaitForSystemCallback {
 		return
@@ -77,7 +82,7 @@ func (f *stepper) recordChild(t *flow.TaskSpec, a *attempt) {
 	}
 }
 
-// Key is the idempotency key of an attempt: equal for every call of it.
+// Key returns the idempotency key of an attempt. It is the same for every call of the attempt.
 func (s *State) Key(attempt int64) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:], s.Run)
@@ -85,21 +90,22 @@ func (s *State) Key(attempt int64) string {
 	return hex.EncodeToString(b[:])
 }
 
-// Call is an attempt that has been taken and must be called after the commit.
+// Call is a leased attempt. The caller must make the call only after the commit.
 type Call struct {
 	Attempt  int64
 	Node     int
 	State    string
 	Task     *flow.TaskSpec
-	Params   *flow.Value // nil without
+	Params   *flow.Value // nil if there are none
 	Input    *flow.Value // the state's input
-	Token    string      // "" for a task that waits for no report
+	Token    string      // "" for a task that does not wait for a report
 	Key      string
 	Deadline int64 // ms since 1970; 0: none
-	Until    int64 // end of the lease; never call after it
+	Until    int64 // end of the lease, ms since 1970; the call must not begin later
 }
 
-// leaseReady gives ready attempts to the caller: all that it may take, or none while a value of one is missing.
+// leaseReady leases ready attempts to the caller: as many as it allows, or none if one of them
+// needs a value that is not loaded.
 func (f *stepper) leaseReady(t *LeaseOptions) {
 	var entries []*entry
 	f.s.each(func(e *entry) {
@@ -126,7 +132,7 @@ func (f *stepper) leaseReady(t *LeaseOptions) {
 	}
 }
 
-// leaseAttempt gives the entry's attempt to the caller.
+// leaseAttempt leases the entry's attempt to the caller.
 func (f *stepper) leaseAttempt(e *entry, t *LeaseOptions) Call {
 	a, st := e.attempt, f.state(e)
 	a.phase, a.owner, a.until = attemptRunning, t.Owner, f.leaseEnd(a, t)
@@ -135,15 +141,15 @@ func (f *stepper) leaseAttempt(e *entry, t *LeaseOptions) Call {
 		e.last = f.emit(flow.HistoryEvent{Type: flow.TaskStarted, Schedule: e.last, Node: e.node})
 	}
 	f.out.Changed = true
-	c := Call{Attempt: a.id, Node: e.node, State: st.Name, Task: st.Task, Params: a.params, Input: e.input,
-		Key: f.s.Key(a.id), Deadline: a.deadline, Until: a.until}
+	c := Call{Attempt: a.id, Node: e.node, State: st.Name, Task: st.Task, Params: a.params,
+		Input: e.input, Key: f.s.Key(a.id), Deadline: a.deadline, Until: a.until}
 	if a.mode != flow.RequestComplete {
 		c.Token = f.s.token(e.tokenID(f.s))
 	}
 	return c
 }
 
-// tokenID is the event that the token of the entry's attempt names.
+// tokenID returns the id of the event that the task token names.
 func (e *entry) tokenID(s *State) int64 {
 	if s.Language == flow.FlowV1 {
 		return e.id
@@ -151,7 +157,7 @@ func (e *entry) tokenID(s *State) int64 {
 	return e.attempt.id
 }
 
-// leaseEnd is until when a call may go on.
+// leaseEnd returns the end of a lease, ms since 1970.
 func (f *stepper) leaseEnd(a *attempt, t *LeaseOptions) int64 {
 	until := f.s.Deadline
 	if a.deadline > 0 {
@@ -163,5 +169,6 @@ func (f *stepper) leaseEnd(a *attempt, t *LeaseOptions) int64 {
 	return until + LeaseMargin
 }
 
-// LeaseMargin is added to every lease, ms; a lease counts as over only LeaseMargin later (execution.md 1.4).
+// LeaseMargin is added to the end of every lease, ms. Other processes treat a lease as expired only
+// another LeaseMargin later (execution.md 1.4).
 const LeaseMargin = 10_000

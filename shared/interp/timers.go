@@ -4,11 +4,12 @@ import (
 	"millrace/shared/flow"
 )
 
-// fireTimers deals with every timer whose time has come.
+// fireTimers fires every timer that is due.
 func (f *stepper) fireTimers() {
 	s := f.s
 	if s.Deadline > 0 && f.clock >= s.Deadline {
-		f.end(flow.TimedOut, &flow.Error{Name: flow.ErrExecutionTimedOut, Cause: "the execution ran longer than its time limit"})
+		f.end(flow.TimedOut, &flow.Error{Name: flow.ErrExecutionTimedOut,
+			Cause: "the execution ran longer than its time limit"})
 		f.out.Changed = true
 		return
 	}
@@ -27,28 +28,30 @@ func (f *stepper) fireTimers() {
 	})
 }
 
-// markReady notes that something may go on.
+// markReady records that some scope can advance.
 func (f *stepper) markReady() {
 	f.s.ready = true
 	f.out.Changed = true
 }
 
-// timedOut closes an attempt that took too long.
+// timedOut closes an attempt that has exceeded its deadline.
 func (f *stepper) timedOut(e *entry) {
 	if f.endAtEventLimit(1) {
 		return
 	}
 	err := &flow.Error{Name: flow.ErrTaskTimeout, Cause: "the task ran longer than its Timeout"}
-	e.last = f.emit(flow.HistoryEvent{Type: flow.TaskTimedOut, Schedule: e.last, Node: e.node, Error: err})
+	e.last = f.emit(flow.HistoryEvent{Type: flow.TaskTimedOut, Schedule: e.last, Node: e.node,
+		Error: err})
 	e.timeout = true
 	f.cancelAttempt(e)
 	f.fail(e, *err)
 	f.out.Changed = true
 }
 
-// NextWakeTime is the earliest time at which the execution needs attention on its own, ms since 1970: timers, deadlines,
-// leases, and what is to be sent again. 0: never. Calls of the owner given are left out: it watches over them itself. 0
-// leaves none out.
+// NextWakeTime returns the earliest time at which a process must look at the execution without a
+// message, ms since 1970; 0 means never. It covers timers, deadlines, leases and deliveries to
+// retry. Calls of the given owner are left out, because the owner watches them itself; owner 0
+// leaves out none.
 func (s *State) NextWakeTime(owner uint64) int64 {
 	timer, send := s.NextTimer(owner), s.NextSend()
 	if timer == 0 || send > 0 && send < timer {
@@ -57,7 +60,7 @@ func (s *State) NextWakeTime(owner uint64) int64 {
 	return timer
 }
 
-// NextTimer is NextDue without what is to be sent.
+// NextTimer is NextWakeTime without deliveries.
 func (s *State) NextTimer(owner uint64) int64 {
 	next := int64(0)
 	sooner := func(t int64) {
@@ -84,7 +87,8 @@ func (s *State) NextTimer(owner uint64) int64 {
 	return next
 }
 
-// NextSend is the earliest time at which something in the outbox is to be tried again, ms since 1970; 0: nothing is.
+// NextSend returns the earliest time at which an outbox entry must be retried, ms since 1970; 0 if
+// there is none.
 func (s *State) NextSend() int64 {
 	next := int64(0)
 	for i := range s.Outbox {
@@ -95,7 +99,8 @@ func (s *State) NextSend() int64 {
 	return next
 }
 
-// Ready tells whether there is work that nobody has taken: scopes to run on, or attempts to call.
+// Ready reports whether there is work that no process does: a scope can advance, or an attempt
+// waits to be leased.
 func (s *State) Ready() bool {
 	if s.Final() {
 		return false
@@ -108,7 +113,7 @@ func (s *State) Ready() bool {
 	return open
 }
 
-// ReadyAttempts returns how many attempts wait to be taken.
+// ReadyAttempts returns the number of attempts that wait to be leased.
 func (s *State) ReadyAttempts() int {
 	n := 0
 	s.each(func(e *entry) {
@@ -119,7 +124,7 @@ func (s *State) ReadyAttempts() int {
 	return n
 }
 
-// Unsent tells whether something in the outbox has never been tried.
+// Unsent reports whether the outbox has an entry that was never tried.
 func (s *State) Unsent() bool {
 	for i := range s.Outbox {
 		if s.Outbox[i].Next == 0 {
@@ -129,15 +134,17 @@ func (s *State) Unsent() bool {
 	return false
 }
 
-// Lease is a call that somebody has taken.
+// Lease is the right of one process to run the call of an attempt.
 type Lease struct {
-	Attempt  int64
-	Owner    uint64
-	Until    int64 // ms since 1970; over only LeaseMargin later
-	Deadline int64 // of the attempt and the execution; a lease needs to last no longer than that and LeaseMargin
+	Attempt int64
+	Owner   uint64
+	Until   int64 // ms since 1970; expires only LeaseMargin later
+	// Of the attempt or the execution, ms since 1970; no lease needs to last beyond it plus
+	// LeaseMargin
+	Deadline int64
 }
 
-// Leases lists the calls that are taken.
+// Leases returns the leases of the running calls.
 func (s *State) Leases() []Lease {
 	var out []Lease
 	s.each(func(e *entry) {
@@ -152,21 +159,21 @@ func (s *State) Leases() []Lease {
 	return out
 }
 
-// AttemptOpen tells whether an attempt is still open.
+// AttemptOpen reports whether an attempt is still open.
 func (s *State) AttemptOpen(attempt int64) bool {
 	open := false
 	s.each(func(e *entry) { open = open || e.attempt != nil && e.attempt.id == attempt })
 	return open
 }
 
-// Timer is a wait or a pause that an execution is in.
+// Timer is a running timer of an execution.
 type Timer struct {
 	State   string
 	Attempt int   // 0 for a Wait state
 	Due     int64 // ms since 1970
 }
 
-// Timers lists the waits and pauses that are open.
+// Timers returns the running timers of Wait states and retries.
 func (s *State) Timers(m *flow.Machine) []Timer {
 	var out []Timer
 	s.each(func(e *entry) {

@@ -10,13 +10,14 @@ import (
 	"strings"
 )
 
-// TokenBytesMax bounds a task token, in bytes (api.md 4.12).
+// TokenBytesMax is the maximum length of a task token, in bytes (api.md 4.12).
 const TokenBytesMax = 2048
 
-// token makes the task token of an event: base64 of v1#flow#execution#id#MAC (fdl-flow.md 7.3). The MAC covers the
-// account, the flow's id and the run too.
+// token returns the task token of an event: base64 of v1#flow#execution#id#MAC (fdl-flow.md 7.3).
+// The MAC also covers the account, the flow's id and the run.
 func (s *State) token(id int64) string {
-	text := "v1#" + s.Flow + "#" + s.Name + "#" + strconv.FormatInt(id, 10) + "#" + base64.StdEncoding.EncodeToString(s.mac(id))
+	text := "v1#" + s.Flow + "#" + s.Name + "#" + strconv.FormatInt(id, 10) + "#" +
+		base64.StdEncoding.EncodeToString(s.mac(id))
 	return base64.StdEncoding.EncodeToString([]byte(text))
 }
 
@@ -33,17 +34,17 @@ func (s *State) mac(id int64) []byte {
 	return h.Sum(nil)
 }
 
-// Token is a parsed task token; it proves nothing before Valid has been asked.
+// Token is a parsed task token. It must not be trusted before State.Valid has checked it.
 type Token struct {
 	Flow, Execution string
-	ID              int64 // of the TaskScheduled event; in the older language of the StepEntered event
+	ID              int64 // of the TaskScheduled event; in FlowV1 of the StepEntered event
 	mac             []byte
 }
 
-// ParseToken takes a task token apart; false for a malformed one, and for one that is spelled
-// otherwise than it was made.
+// ParseToken parses a task token. It returns false for a malformed token and for any other spelling
+// of a valid one.
 func ParseToken(text string) (Token, bool) {
-	if len(text) > TokenBytesMax || strings.ContainsAny(text, "\r\n") { // which base64 passes over
+	if len(text) > TokenBytesMax || strings.ContainsAny(text, "\r\n") { // base64 skips these
 		return Token{}, false
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(text)
@@ -56,13 +57,14 @@ func ParseToken(text string) (Token, bool) {
 	}
 	id, err := strconv.ParseInt(parts[3], 10, 64)
 	mac, merr := base64.StdEncoding.Strict().DecodeString(parts[4])
-	if err != nil || merr != nil || id <= 0 || strconv.FormatInt(id, 10) != parts[3] || len(mac) != sha1.Size {
+	if err != nil || merr != nil || id <= 0 || strconv.FormatInt(id, 10) != parts[3] ||
+		len(mac) != sha1.Size {
 		return Token{}, false
 	}
 	return Token{Flow: parts[1], Execution: parts[2], ID: id, mac: mac}, true
 }
 
-// Valid tells whether the token was made by this execution, in constant time.
+// Valid reports whether this execution made the token. It takes constant time.
 func (s *State) Valid(t Token) bool {
 	return subtle.ConstantTimeCompare(s.mac(t.ID), t.mac) == 1
 }
