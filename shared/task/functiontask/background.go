@@ -5,25 +5,26 @@ import (
 	"sync"
 )
 
-// background runs asynchronous invocations, so many at once.
+// background runs asynchronous invocations, at most cap(slots) at once.
 type background struct {
-	ctx    context.Context // of every invocation: done when the runner has been closed for good
+	ctx    context.Context // of every invocation; canceled when the runner has closed
 	cancel context.CancelFunc
 	slots  chan struct{}
 
 	mu     sync.Mutex
 	count  int           // running and waiting
-	idle   chan struct{} // closed when closing and count is 0
+	idle   chan struct{} // closed when closed is set and count is 0
 	closed bool
 }
 
-func newBackground(most int) *background {
-	b := &background{slots: make(chan struct{}, most), idle: make(chan struct{})}
+func newBackground(limit int) *background {
+	b := &background{slots: make(chan struct{}, limit), idle: make(chan struct{})}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
 }
 
-// run calls f in a goroutine as soon as it is its turn; false when it is refused.
+// run calls f in a goroutine as soon as a slot is free. It returns false if the backlog is full or
+// background is closed.
 func (b *background) run(f func(context.Context)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -52,7 +53,8 @@ func (b *background) done() {
 	}
 }
 
-// close refuses what is new, and waits for what runs until ctx is done, then cuts it off and waits for that.
+// close rejects new invocations and waits for the accepted ones. When ctx is done, it cancels them
+// and waits until they have returned.
 func (b *background) close(ctx context.Context) error {
 	b.mu.Lock()
 	if !b.closed {

@@ -19,7 +19,7 @@ import (
 	"millrace/shared/task/functiontask"
 )
 
-// TestMain is also the functions: the tests start this binary again with CHILD set.
+// TestMain also runs the functions: the tests start this binary again with CHILD set.
 func TestMain(m *testing.M) {
 	if run := children[os.Getenv("CHILD")]; run != nil {
 		run()
@@ -30,7 +30,9 @@ func TestMain(m *testing.M) {
 
 var children = map[string]func(){
 	"lambda": func() { lambda.Start(lambdaFunction) },
-	"stream": func() { lambda.Start(func() (*brokenStream, error) { return &brokenStream{}, nil }) },
+	"stream": func() {
+		lambda.Start(func() (*brokenStream, error) { return &brokenStream{}, nil })
+	},
 	"fc":     func() { fc.Start(fcFunction) },
 	"exit":   func() { os.Exit(3) },
 	"hang":   func() { time.Sleep(time.Hour) },
@@ -38,7 +40,9 @@ var children = map[string]func(){
 	"probe":  func() { os.Stdout.WriteString(probe(os.Getenv("ADDRESS"), os.Getenv("HOST"), nil)) },
 	"orphan": orphan,
 	"descriptors": func() {
-		r := functiontask.New(functiontask.Options{Functions: []functiontask.Function{child("lambda")}})
+		r := functiontask.New(functiontask.Options{
+			Functions: []functiontask.Function{child("lambda")},
+		})
 		got := r.Run(context.Background(), request(`{"do":"descriptors"}`))
 		os.Stdout.Write(got.Output)
 		r.Close(context.Background())
@@ -46,12 +50,12 @@ var children = map[string]func(){
 	"server": server,
 }
 
-// event is what the test functions take.
+// event is the input of the test functions.
 type event struct {
 	Do string `json:"do"`
 }
 
-// testError is an error with a name of its own.
+// testError is an error type with its own name.
 type testError struct{}
 
 func (testError) Error() string { return "it went off" }
@@ -69,8 +73,10 @@ func fcFunction(ctx context.Context, raw []byte) (json.RawMessage, error) {
 	f, _ := fccontext.FromContext(ctx)
 	deadline, _ := ctx.Deadline()
 	out, err := perform(raw, map[string]any{
-		"api": "fc", "id": f.RequestID, "name": f.Function.Name, "region": f.Region, "account": f.AccountId,
-		"qualifier": f.Service.Qualifier, "pid": os.Getpid(), "left": time.Until(deadline) > 0, "event": json.RawMessage(raw),
+		"api": "fc", "id": f.RequestID, "name": f.Function.Name, "region": f.Region,
+		"account":   f.AccountId,
+		"qualifier": f.Service.Qualifier, "pid": os.Getpid(), "left": time.Until(deadline) > 0,
+		"event": json.RawMessage(raw),
 	})
 	if err != nil {
 		return nil, err
@@ -79,7 +85,7 @@ func fcFunction(ctx context.Context, raw []byte) (json.RawMessage, error) {
 	return text, nil
 }
 
-// perform does what the event asks for and answers with echo.
+// perform does what the event says and returns echo.
 func perform(raw []byte, echo map[string]any) (any, error) {
 	var e event
 	json.Unmarshal(raw, &e)
@@ -130,7 +136,7 @@ func (b *brokenStream) Read(p []byte) (int, error) {
 	return copy(p, "half"), nil
 }
 
-// family starts a process of its own, prints its id, and stays.
+// family starts a child process, prints its process id, and does not exit.
 func family() {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "CHILD=hang")
@@ -141,7 +147,7 @@ func family() {
 	time.Sleep(time.Hour)
 }
 
-// server calls a function of its own, prints the id of the function's process, and stays.
+// server calls a function, prints the id of the function's process, and does not exit.
 func server() {
 	r := functiontask.New(functiontask.Options{Functions: []functiontask.Function{child("lambda")}})
 	got := r.Run(context.Background(), request(`{}`))

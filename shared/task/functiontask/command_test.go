@@ -33,7 +33,7 @@ func (o *logOutput) log(line string) {
 	}
 }
 
-// wait returns the first line with the text, as soon as there is one.
+// wait returns the first line that contains text, as soon as there is one.
 func (o *logOutput) wait(t *testing.T, text string) string {
 	t.Helper()
 	for deadline := time.After(time.Minute); ; {
@@ -53,10 +53,11 @@ func (o *logOutput) wait(t *testing.T, text string) string {
 	}
 }
 
-// child is a function that is this test binary in a role.
+// child is a function whose command is this test binary in a role.
 func child(role string) functiontask.Function {
 	return functiontask.Function{
-		Mapping: task.Mapping{Match: "*"}, Command: []string{os.Args[0]}, Env: map[string]string{"CHILD": role},
+		Mapping: task.Mapping{Match: "*"}, Command: []string{os.Args[0]},
+		Env: map[string]string{"CHILD": role},
 	}
 }
 
@@ -67,15 +68,18 @@ func newRunner(t *testing.T, o functiontask.Options) *functiontask.Runner {
 	return r
 }
 
-// request is a synchronous call of the newer language.
+// request is a synchronous call in the StateMachine dialect.
 func request(body string) task.Request {
 	return task.Request{
 		Region: "cn-hangzhou", Account: "1", Action: functiontask.Action, Key: "key",
-		Parameters: json.RawMessage(`{"resourceArn":"acs:fc:::functions/f/prod","invocationType":"Sync","body":` + body + `}`),
+		Parameters: json.RawMessage(
+			`{"resourceArn":"acs:fc:::functions/f/prod","invocationType":"Sync","body":` + body +
+				`}`,
+		),
 	}
 }
 
-// envelope is the result in the newer language.
+// envelope is the result in the StateMachine dialect.
 type envelope struct {
 	Code   int
 	Header map[string]string
@@ -105,10 +109,14 @@ func wantError(t *testing.T, r *functiontask.Runner, q task.Request, name, cause
 
 func TestLambdaProcess(t *testing.T) {
 	out := newLogOutput()
-	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("lambda")}, Log: out.log, MaxResponse: 1 << 20})
+	r := newRunner(t, functiontask.Options{
+		Functions: []functiontask.Function{child("lambda")}, Log: out.log, MaxResponse: 1 << 20,
+	})
 	first := mustRun(t, r, request(`{"a":1}`))
-	if b := first.Body; first.Code != 200 || b["api"] != "lambda" || b["arn"] != "acs:fc:cn-hangzhou:1:functions/f/prod" ||
-		b["left"] != true || fmt.Sprint(b["event"]) != "map[a:1]" || first.Header["X-Fc-Request-Id"] != b["id"] {
+	if b := first.Body; first.Code != 200 || b["api"] != "lambda" ||
+		b["arn"] != "acs:fc:cn-hangzhou:1:functions/f/prod" ||
+		b["left"] != true || fmt.Sprint(b["event"]) != "map[a:1]" ||
+		first.Header["X-Fc-Request-Id"] != b["id"] {
 		t.Errorf("%+v", first)
 	}
 	second := mustRun(t, r, request(`{}`))
@@ -124,7 +132,8 @@ func TestLambdaProcess(t *testing.T) {
 		t.Error("a dead process answered")
 	}
 	for _, text := range []string{"to stdout", "to stderr"} {
-		if line := out.wait(t, text); line != fmt.Sprintf("function f[%v]: %s", third.Body["pid"], text) {
+		if line := out.wait(t, text); line != fmt.Sprintf("function f[%v]: %s", third.Body["pid"],
+			text) {
 			t.Errorf("logged %q", line)
 		}
 	}
@@ -140,8 +149,10 @@ func TestFunctionComputeProcess(t *testing.T) {
 	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("fc")}})
 	first := mustRun(t, r, request(`{"a":1}`))
 	b := first.Body
-	if b["api"] != "fc" || b["name"] != "f" || b["region"] != "cn-hangzhou" || b["account"] != "1" || b["qualifier"] != "prod" ||
-		b["left"] != true || fmt.Sprint(b["event"]) != "map[a:1]" || first.Header["X-Fc-Request-Id"] != b["id"] {
+	if b["api"] != "fc" || b["name"] != "f" || b["region"] != "cn-hangzhou" ||
+		b["account"] != "1" || b["qualifier"] != "prod" ||
+		b["left"] != true || fmt.Sprint(b["event"]) != "map[a:1]" ||
+		first.Header["X-Fc-Request-Id"] != b["id"] {
 		t.Errorf("%+v", first)
 	}
 	wantError(t, r, request(`{"do":"fail"}`), "testError", "it went off")
@@ -149,20 +160,23 @@ func TestFunctionComputeProcess(t *testing.T) {
 		t.Error("another process answered")
 	}
 	q := request(`{}`)
-	q.FlowV1, q.Resource, q.Parameters, q.Input = true, "acs:fc:::services/s/functions/f", nil, json.RawMessage(`{"do":"nothing"}`)
+	q.FlowV1, q.Resource, q.Parameters, q.Input = true, "acs:fc:::services/s/functions/f", nil,
+		json.RawMessage(`{"do":"nothing"}`)
 	if got := r.Run(context.Background(), q); string(got.Output) != "{}" {
 		t.Errorf("nothing in the older language: %s, %v", got.Output, got.Error)
 	}
 	q.Input = json.RawMessage(`{"b":2}`)
 	got := r.Run(context.Background(), q)
-	if !strings.Contains(string(got.Output), `"event":{"b":2}`) || strings.Contains(string(got.Output), "Body") {
+	if !strings.Contains(string(got.Output), `"event":{"b":2}`) ||
+		strings.Contains(string(got.Output), "Body") {
 		t.Errorf("the older language: %s, %v", got.Output, got.Error)
 	}
 }
 
 func TestProcessThatCannotServe(t *testing.T) {
 	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("exit")}})
-	wantError(t, r, request(`{}`), "FC.Unknown", "exited before it asked for an event: exit status 3")
+	wantError(t, r, request(`{}`), "FC.Unknown",
+		"exited before it asked for an event: exit status 3")
 	f := child("x")
 	f.Command = []string{"./no-such-program"}
 	r = newRunner(t, functiontask.Options{Functions: []functiontask.Function{f}})
@@ -196,7 +210,9 @@ func TestFunctionTimeout(t *testing.T) {
 
 func TestCanceledCallEndsTheProcess(t *testing.T) {
 	out := newLogOutput()
-	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("lambda")}, Log: out.log})
+	r := newRunner(t, functiontask.Options{
+		Functions: []functiontask.Function{child("lambda")}, Log: out.log,
+	})
 	pid := mustRun(t, r, request(`{}`)).Body["pid"]
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -243,6 +259,8 @@ func TestAfterClose(t *testing.T) {
 	r.Close(context.Background())
 	wantError(t, r, request(`{}`), "FC.InternalServerError", "shut down")
 	q := request(`{}`)
-	q.Parameters = json.RawMessage(`{"resourceArn":"acs:fc:::functions/f","invocationType":"Async"}`)
+	q.Parameters = json.RawMessage(
+		`{"resourceArn":"acs:fc:::functions/f","invocationType":"Async"}`,
+	)
 	wantError(t, r, q, "FC.ResourceExhausted", "")
 }

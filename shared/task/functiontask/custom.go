@@ -12,13 +12,14 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// httpBackend is a function behind an address, which speaks the protocol of custom runtimes.
+// httpBackend is a function at an HTTP address that speaks the protocol of custom runtimes.
 type httpBackend struct {
 	client *http.Client
 	url    string
 }
 
-// newHTTPBackend returns the backend of an address; /invoke is added to its path.
+// newHTTPBackend returns the backend for an address. It appends /invoke to the path unless it is
+// there.
 func newHTTPBackend(client *http.Client, address string) *httpBackend {
 	if u, err := url.Parse(address); err == nil && !strings.HasSuffix(u.Path, "/invoke") {
 		address = u.JoinPath("invoke").String()
@@ -30,7 +31,8 @@ func newHTTPBackend(client *http.Client, address string) *httpBackend {
 func (c *httpBackend) invoke(ctx context.Context, in *invocation) (response, *task.Error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(in.event))
 	if err != nil {
-		return response{}, task.NewError(unknown, "The address of function "+in.target.Name+" in the functions file cannot be called.")
+		return response{}, task.NewError(unknown,
+			"The address of function "+in.target.Name+" in the functions file cannot be called.")
 	}
 	req.Header = in.header()
 	req.Header.Set("Content-Type", "application/octet-stream")
@@ -51,7 +53,7 @@ func (c *httpBackend) invoke(ctx context.Context, in *invocation) (response, *ta
 
 func (c *httpBackend) close(context.Context) {}
 
-// callFailure is the error of a call without a usable answer.
+// callFailure returns the error of a call without a usable response.
 func callFailure(ctx context.Context, in *invocation, err error) *task.Error {
 	if errors.Is(err, outbound.ErrTooLarge) {
 		return tooLarge(in)
@@ -59,7 +61,8 @@ func callFailure(ctx context.Context, in *invocation, err error) *task.Error {
 	if failure := contextFailure(ctx, in); failure != nil {
 		return failure
 	}
-	return task.NewError(unknown, "The call of function "+in.target.Name+" broke: "+outbound.Reason(err))
+	return task.NewError(unknown,
+		"The call of function "+in.target.Name+" broke: "+outbound.Reason(err))
 }
 
 func tooLarge(in *invocation) *task.Error {

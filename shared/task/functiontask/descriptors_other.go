@@ -2,5 +2,6 @@
 
 package functiontask
 
-// markCloseOnExec does nothing: on this system a process gets only the files that are handed to it.
+// markCloseOnExec does nothing: on these systems a process gets only the files that are passed to
+// it.
 func markCloseOnExec() {}

@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// markCloseOnExec marks the files that the server was started with, beyond its standard streams, as
-// closed in commands: the program that starts a server may leave it files that were never meant for
-// its functions. Files that this program opens itself are marked by the os package.
+// markCloseOnExec sets close-on-exec on the files with which the server was started, except its
+// standard streams: the program that starts a server may leave it files that its functions must not
+// get. Package os already sets it on the files that this program opens.
 var markCloseOnExec = sync.OnceFunc(func() {
 	dir, err := os.Open("/dev/fd")
 	if err != nil {

@@ -1,11 +1,11 @@
-// Package functiontask carries out FC:InvokeFunction on one machine, in both flow languages. Which function is what says
-// a functions file (docs/functions.md):
+// Package functiontask carries out FC:InvokeFunction on one machine, in both dialects. A functions
+// file (docs/functions.md) says which program or address runs each function:
 //
 //	functions:
-//	  - match: acs:fc:*:*:functions/greet/*   # a glob on the resource name, or on the function's name
-//	    http: http://127.0.0.1:9001           # the custom-runtime protocol: POST /invoke, x-fc-* headers
+//	  - match: acs:fc:*:*:functions/greet/*   # glob: resource name, or the function's name
+//	    http: http://127.0.0.1:9001           # custom-runtime protocol: POST /invoke, x-fc-*
 //	  - match: charge*
-//	    command: [./charge]                   # started on first use; speaks the runtime API of FC or of Lambda
+//	    command: [./charge]                   # started on first use; runtime API of FC or Lambda
 //	    concurrency: 4
 //	    timeout: 60
 //	  - match: hello
@@ -16,10 +16,11 @@
 //	  - match: MNS:*
 //	    http: http://127.0.0.1:9002
 //
-// Asynchronous invocations of mode RequestComplete and WaitForCustomCallback live in this process: they are answered
-// at once, run in the background, and are lost when the process is killed. One of mode WaitForSystemCallback is not:
-// Run waits for its end, so the attempt's lease and repeat cover it.
+// Asynchronous invocations of modes RequestComplete and WaitForCustomCallback live in this process:
+// the runner accepts them at once and runs them in the background. They are lost if the process is
+// killed. An invocation of mode WaitForSystemCallback is not lost: Run waits for its end, so the
+// attempt's lease and repeat cover it.
 //
-// The file is YAML (JSON is YAML too), read with gopkg.in/yaml.v3 by the rules of YAML 1.2 (package
-// yamltext).
+// The file is YAML (and so may be JSON), read with gopkg.in/yaml.v3 by the rules of YAML 1.2
+// (package yamltext).
 package functiontask

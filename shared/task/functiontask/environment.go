@@ -6,23 +6,25 @@ import (
 	"strings"
 )
 
-// baseVariables are the variables of the server that every command gets. All others may hold the server's
-// secrets: a command gets them only when its entry says so.
+// baseVariables are the variables of the server that every command gets. All others may contain the
+// server's secrets, so a command gets them only if its entry lists them.
 var baseVariables = []string{"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR"}
 
-// baseVariablesWindows are what programs there do not start without.
+// baseVariablesWindows are variables without which programs do not start on Windows.
 var baseVariablesWindows = []string{
 	"ComSpec", "PATHEXT", "SystemDrive", "SystemRoot", "TEMP", "TMP", "USERPROFILE", "windir",
 }
 
-// environment is the process's: a few variables of the server, those that the entry inherits, what
-// both runtimes set, and what the entry says itself. The last of a name counts.
+// environment returns the environment of a process: base variables of the server, those that the
+// entry inherits, those that both runtimes set, and the entry's own. If a name occurs more than
+// once, the last value counts.
 func environment(spec *Function, as *identity, in *invocation, address string) []string {
 	t := in.target
 	env := append(inherited(spec.Inherit), as.variables()...)
 	env = append(env,
 		"FC_RUNTIME_API="+address,
-		"FC_FUNCTION_NAME="+t.Name, "FC_FUNCTION_HANDLER=index.handler", "FC_FUNCTION_MEMORY_SIZE=512",
+		"FC_FUNCTION_NAME="+t.Name, "FC_FUNCTION_HANDLER=index.handler",
+		"FC_FUNCTION_MEMORY_SIZE=512",
 		"FC_REGION="+t.Region, "FC_QUALIFIER="+t.Qualifier,
 		"AWS_LAMBDA_RUNTIME_API="+address,
 		"AWS_LAMBDA_FUNCTION_NAME="+t.Name, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512",
@@ -40,8 +42,8 @@ func environment(spec *Function, as *identity, in *invocation, address string) [
 	return env
 }
 
-// inherited are the variables of the server that a command gets: those that all get, and those
-// named, as far as the server has them.
+// inherited returns the variables of the server that a command gets: the base variables, and those
+// in names that the server has.
 func inherited(names []string) []string {
 	var env []string
 	for _, variable := range os.Environ() {
@@ -77,11 +79,12 @@ func isBaseVariable(name string) bool {
 	return false
 }
 
-// onlyAccount is the account that all functions of an entry belong to: the only one that there is,
-// or the one that the entry's pattern names; "" when its processes may serve several.
+// onlyAccount returns the account to which all functions of an entry belong: only, if the server
+// has a single account, else the account in the entry's pattern. It returns "" if the entry's
+// processes may serve several accounts.
 func onlyAccount(match, only string) string {
-	// A resource name has four colons, so the fourth part of a pattern with four is compared with
-	// the account.
+	// A resource name has four colons, so in a pattern with four colons the fourth part is matched
+	// against the account.
 	parts := strings.Split(match, ":")
 	if only == "" && len(parts) == 5 && !strings.ContainsAny(parts[3], "*?") {
 		return parts[3]

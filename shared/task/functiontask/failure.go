@@ -21,7 +21,7 @@ const (
 	entityTooLarge    = "FC.EntityTooLarge"
 )
 
-// errorBody is the body of a failure: of a function that failed, or of the service in either spelling.
+// errorBody is the body of an error: from a function, or from the service in either spelling.
 type errorBody struct {
 	ErrorType    json.RawMessage `json:"errorType"`
 	ErrorMessage json.RawMessage `json:"errorMessage"`
@@ -30,10 +30,10 @@ type errorBody struct {
 	Message      json.RawMessage `json:"Message"`
 }
 
-// functionFailure is the error of a function that says so itself: its errorType is the name.
+// functionFailure returns the error that a function reported. Its errorType is the name.
 func functionFailure(body []byte) *task.Error {
 	var e errorBody
-	_ = value.Unmarshal(body, &e) // an unreadable body leaves it empty
+	_ = value.Unmarshal(body, &e) // a body that is no JSON leaves e empty
 	name, cause := task.Text(e.ErrorType), task.Text(e.ErrorMessage)
 	if name == "" {
 		name = unknown
@@ -44,10 +44,11 @@ func functionFailure(body []byte) *task.Error {
 	return task.NewError(name, cause)
 }
 
-// failureOf is the error that an HTTP answer stands for, nil for a success.
+// failureOf returns the error that an HTTP response means, nil if it is a success.
 func failureOf(status int, header http.Header, body []byte) *task.Error {
 	inner := header.Get("X-Fc-Status")
-	functionFailed := header.Get("X-Fc-Error-Type") != "" || inner != "" && !strings.HasPrefix(inner, "2")
+	functionFailed := header.Get("X-Fc-Error-Type") != "" ||
+		inner != "" && !strings.HasPrefix(inner, "2")
 	if status >= 200 && status <= 299 && !functionFailed {
 		return nil
 	}
@@ -74,7 +75,7 @@ func failureOf(status int, header http.Header, body []byte) *task.Error {
 	return task.NewError(nameOf(status), message)
 }
 
-// nameOf is the error of a status whose body has no code (D-54).
+// nameOf returns the error name for a status whose body has no code (D-54).
 func nameOf(status int) string {
 	switch {
 	case status == http.StatusTooManyRequests:

@@ -17,7 +17,9 @@ import (
 
 func TestCloseEndsTheWholeFamily(t *testing.T) {
 	out := newLogOutput()
-	r := functiontask.New(functiontask.Options{Functions: []functiontask.Function{child("family")}, Log: out.log})
+	r := functiontask.New(functiontask.Options{
+		Functions: []functiontask.Function{child("family")}, Log: out.log,
+	})
 	done := make(chan task.Result)
 	go func() { done <- r.Run(context.Background(), request(`{}`)) }()
 	var grandchild int
@@ -32,7 +34,7 @@ func TestCloseEndsTheWholeFamily(t *testing.T) {
 	waitGone(t, grandchild)
 }
 
-// waitGone fails the test when the process does not end.
+// waitGone fails the test if the process does not end.
 func waitGone(t *testing.T, pid int) {
 	t.Helper()
 	if pid <= 0 {
@@ -47,13 +49,14 @@ func waitGone(t *testing.T, pid int) {
 	t.Errorf("process %d is still there", pid)
 }
 
-// gone tells whether a process has ended; one that nobody has waited for yet counts.
+// gone reports whether a process has ended, even if its parent has not waited for it yet.
 func gone(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil && syscall.Kill(pid, 0) != nil || strings.Contains(string(stat), ") Z ")
 }
 
-// TestProcessesDieWithTheServer kills the server that started a function, and looks for the function.
+// TestProcessesDieWithTheServer kills the server that started a function, and waits until the
+// function's process has ended.
 func TestProcessesDieWithTheServer(t *testing.T) {
 	server := exec.Command(os.Args[0])
 	server.Env = append(os.Environ(), "CHILD=server")

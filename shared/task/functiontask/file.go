@@ -16,31 +16,33 @@ import (
 const (
 	fileBytesMax   = 1 << 20
 	concurrencyMax = 256
-	timeoutMax     = 86400 // seconds, the longest that Function Compute lets a function run
+	timeoutMax     = 86400 // seconds; the maximum timeout of a function in Function Compute
 )
 
-// File is a functions file.
+// File is the content of a functions file.
 type File struct {
 	Functions []Function
 	Actions   []task.Mapping
 }
 
-// Function is what answers the calls of the functions that Match matches: first match wins. Exactly one of HTTP,
-// Reply, Error and Command is set.
+// Function says how to run the functions that Match matches; the first match wins. Exactly one of
+// HTTP, Reply, Error and Command is set.
 type Function struct {
 	task.Mapping
-	Command     []string          // the program and its arguments
-	Dir         string            // its working directory
-	Env         map[string]string // variables; they win over all others
-	Inherit     []string          // names of the server's own variables that the processes get
-	User        string            // whom they run as: a name, or `uid[:gid]`; "" is the server's own user
-	Concurrency int               // processes at most, each with one invocation at a time; 0 is 1
+	Command []string          // the program and its arguments
+	Dir     string            // its working directory
+	Env     map[string]string // variables; they override all others
+	Inherit []string          // names of the server's own variables that the processes get
+	// the processes run as it: a name, or `uid[:gid]`; "" is the server's own user
+	User string
+	// maximum number of processes, each with one invocation at a time; 0 means 1
+	Concurrency int
 
-	account string // that all its functions belong to; "" when there may be several
+	account string // account of all its functions; "" if there may be several
 }
 
-// Load reads the functions file at path. Relative directories in it count from the file's own. The error names file
-// and line of everything that is wrong.
+// Load reads the functions file at path. Relative directories in it are relative to the file's
+// directory. The error has the file and line of every fault.
 func Load(path string) (*File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -56,7 +58,8 @@ func Load(path string) (*File, error) {
 	return parse(path, text, filepath.Dir(path))
 }
 
-// Parse reads the text of a functions file; relative directories count from the working directory.
+// Parse reads the text of a functions file. Relative directories in it are relative to the working
+// directory.
 func Parse(text []byte) (*File, error) { return parse("functions", text, "") }
 
 func parse(name string, text []byte, dir string) (*File, error) {

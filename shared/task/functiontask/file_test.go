@@ -47,7 +47,11 @@ func TestLoad(t *testing.T) {
 	}
 	want := &functiontask.File{
 		Functions: []functiontask.Function{
-			{Mapping: task.Mapping{Match: "acs:fc:*:*:functions/greet/*", HTTP: "http://127.0.0.1:9001"}},
+			{
+				Mapping: task.Mapping{
+					Match: "acs:fc:*:*:functions/greet/*", HTTP: "http://127.0.0.1:9001",
+				},
+			},
 			{
 				Mapping: task.Mapping{Match: "charge*", Timeout: 1500 * time.Millisecond},
 				Command: []string{"./charge", "--port", "80"}, Dir: filepath.Join(dir, "bin"),
@@ -55,7 +59,11 @@ func TestLoad(t *testing.T) {
 			},
 			{Mapping: task.Mapping{Match: "hello", Reply: json.RawMessage(
 				`{"hex":16,"list":[1.50,null,true,"2020-01-02"],"message":"hi","n":12345678901234567890}`)}},
-			{Mapping: task.Mapping{Match: "broken", Error: &task.Error{Name: "Boom", Cause: "text"}}},
+			{
+				Mapping: task.Mapping{
+					Match: "broken", Error: &task.Error{Name: "Boom", Cause: "text"},
+				},
+			},
 		},
 		Actions: []task.Mapping{
 			{Match: "MNS:*", HTTP: "http://127.0.0.1:9002/x", Timeout: 3 * time.Second},
@@ -76,7 +84,8 @@ func TestParseJSONAndEmpty(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, text := range []string{"", "# nothing\n", "functions:\nactions: []\n"} {
-		if got, err := functiontask.Parse([]byte(text)); err != nil || len(got.Functions)+len(got.Actions) > 0 {
+		if got, err := functiontask.Parse([]byte(text)); err != nil ||
+			len(got.Functions)+len(got.Actions) > 0 {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}
@@ -92,12 +101,21 @@ func TestParseRefuses(t *testing.T) {
 		{"functions:\n- reply: 1", "functions:2: match is missing"},
 		{"functions:\n- match: f", "functions:2: exactly one of"},
 		{"functions:\n- match: f\n  reply: 1\n  http: http://h", "functions:2: exactly one of"},
-		{"functions:\n- match: f\n  reply: 1\n  reply: 2", `functions:4: the field "reply" stands twice`},
+		{
+			"functions:\n- match: f\n  reply: 1\n  reply: 2",
+			`functions:4: the field "reply" stands twice`,
+		},
 		{"functions:\n- match: f\n  http: h:80", "functions:3: http wants"},
 		{"functions:\n- match: f\n  command: []", "functions:2: command names no program"},
 		{"functions:\n- match: f\n  command: ./x", "functions:3: a list is wanted"},
-		{"functions:\n- match: f\n  command: [x]\n  concurrency: 1.5", "functions:4: concurrency must be an integer"},
-		{"functions:\n- match: f\n  command: [x]\n  concurrency: 0", "functions:4: a number above 0"},
+		{
+			"functions:\n- match: f\n  command: [x]\n  concurrency: 1.5",
+			"functions:4: concurrency must be an integer",
+		},
+		{
+			"functions:\n- match: f\n  command: [x]\n  concurrency: 0",
+			"functions:4: a number above 0",
+		},
 		{"functions:\n- match: f\n  reply: 1\n  timeout: NaN", "functions:4: a number above 0"},
 		{"functions:\n- match: f\n  reply: 1\n  timeout: 100000", "at most 86400"},
 		{"functions:\n- match: f\n  reply: 1\n  dir: x", "dir belongs to a command"},
@@ -106,7 +124,10 @@ func TestParseRefuses(t *testing.T) {
 		{"functions:\n- match: f\n  reply: {a: 1, a: 2}", "no key of its own"},
 		{"functions:\n- match: f\n  reply: [&a 1, *a]", "aliases are not supported"},
 		{"functions:\n- match: f\n  error: {cause: c}", "the error has no name"},
-		{"functions:\n- match: f\n  reply: 1 # x\r  timeout: 1", "line 3, column 15: a carriage return"},
+		{
+			"functions:\n- match: f\n  reply: 1 # x\r  timeout: 1",
+			"line 3, column 15: a carriage return",
+		},
 		{"functions:\n- match: f\n  reply: x\u202e", "line 3, column 11: U+202E"},
 		{"functions:\n- match: f\n  reply: {<<: {a: 1}}", "line 3, column 11: merge keys"},
 		{"functions:\n- match: f\n  reply: !!binary aGk=", "a tag that YAML 1.2 does not know"},
@@ -123,15 +144,18 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestYAML12: a functions file is read by the rules of YAML 1.2, comments to their end and scalars by its core schema.
+// TestYAML12: a functions file is read by the rules of YAML 1.2, comments to their end and scalars
+// by its core schema.
 func TestYAML12(t *testing.T) {
-	text := "%YAML 1.2\n---\nfunctions:\n- match: f\n  reply: [yes, 010, 0o10, 1_000, 1:30, 0x1F, True, ~, .5] # x\u2028  timeout: 9\n...\n"
+	text := "%YAML 1.2\n---\nfunctions:\n- match: f\n  reply: [yes, 010, 0o10, 1_000, 1:30, " +
+		"0x1F, True, ~, .5] # x\u2028  timeout: 9\n...\n"
 	f, err := functiontask.Parse([]byte(text))
 	if err != nil || len(f.Functions) != 1 {
 		t.Fatalf("%+v %v", f, err)
 	}
 	got := string(f.Functions[0].Reply)
-	if want := `["yes",10,8,"1_000","1:30",31,true,null,0.5]`; got != want || f.Functions[0].Timeout != 0 {
+	if want := `["yes",10,8,"1_000","1:30",31,true,null,0.5]`; got != want ||
+		f.Functions[0].Timeout != 0 {
 		t.Errorf("%s, timeout %v, want %s", got, f.Functions[0].Timeout, want)
 	}
 }
@@ -150,7 +174,8 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, fn := range file.Functions {
-			if fn.Match == "" || fn.HTTP == "" && fn.Error == nil && len(fn.Command) == 0 && !json.Valid(fn.Reply) {
+			if fn.Match == "" || fn.HTTP == "" && fn.Error == nil && len(fn.Command) == 0 &&
+				!json.Valid(fn.Reply) {
 				t.Fatalf("%+v", fn)
 			}
 		}

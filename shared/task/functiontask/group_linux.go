@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// setGroup starts the process in a group of its own, and has it die with the thread that starts it.
+// setGroup makes the process start in its own process group, and makes the kernel kill it when the
+// thread that started it ends.
 func setGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

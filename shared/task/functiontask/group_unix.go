@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// killGroup kills the process's group; nothing happens when it is gone.
+// killGroup kills the process's group. If the group no longer exists, it does nothing.
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-// terminateGroup asks the process's group to end.
+// terminateGroup asks the process's group to exit.
 func terminateGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }

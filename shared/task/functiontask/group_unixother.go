@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// setGroup starts the process in a group of its own.
+// setGroup makes the process start in its own process group.
 func setGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

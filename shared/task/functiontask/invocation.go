@@ -10,11 +10,12 @@ import (
 	"millrace/shared/task"
 )
 
-// KeyHeader carries the idempotency key to a function: equal for every call of one attempt. So is the request id.
+// KeyHeader carries the idempotency key to a function. The key, like the request id, is the same
+// for every call of one attempt.
 const KeyHeader = "X-FnF-Idempotency-Key"
 
-// AccountHeader carries the account of the flow that calls; X-Fc-Account-Id that of the function's
-// resource name.
+// AccountHeader carries the account of the calling flow. X-Fc-Account-Id carries the account in the
+// function's resource name.
 const AccountHeader = "X-Millrace-Account-Id"
 
 // invocation is one event on its way to a function.
@@ -26,7 +27,7 @@ type invocation struct {
 	timeout  int // seconds from the start to the deadline, at least 1
 }
 
-// response is what a function came to, when it did not fail.
+// response is the response of a function that did not fail.
 type response struct {
 	status int
 	header http.Header
@@ -39,7 +40,7 @@ type backend interface {
 	close(ctx context.Context)
 }
 
-// newInvocation fixes the deadline: that of ctx, or the longest time that there is.
+// newInvocation sets the deadline: that of ctx, but at most timeoutMax from now.
 func newInvocation(ctx context.Context, c *invokeRequest, id, key string) *invocation {
 	in := &invocation{invokeRequest: c, id: id, key: key}
 	now := time.Now()
@@ -51,7 +52,8 @@ func newInvocation(ctx context.Context, c *invokeRequest, id, key string) *invoc
 	return in
 }
 
-// header gives the x-fc-* headers, the same for a request to a custom runtime and for the runtime API.
+// header returns the x-fc-* headers. They are the same for a request to a custom runtime and for
+// the runtime API.
 func (in *invocation) header() http.Header {
 	t := in.target
 	h := http.Header{
@@ -79,7 +81,7 @@ func (in *invocation) header() http.Header {
 	return h
 }
 
-// isHeaderText tells whether s may stand in a header.
+// isHeaderText reports whether s may be the value of a header.
 func isHeaderText(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] < ' ' || s[i] == 0x7f {
@@ -89,7 +91,7 @@ func isHeaderText(s string) bool {
 	return true
 }
 
-// fixedBackend is a backend whose answer stands in the functions file.
+// fixedBackend returns the response that the functions file contains.
 type fixedBackend struct {
 	reply json.RawMessage
 	err   *task.Error

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// lineMax bounds a line of a process's output; a longer one is logged in pieces.
+// lineMax is the maximum length in bytes of a logged line. A longer line is logged in pieces.
 const lineMax = 16 << 10
 
 // lines is a writer that logs whole lines with a prefix.
@@ -16,20 +16,20 @@ type lines struct {
 	mu      sync.Mutex
 	prefix  string
 	started chan struct{} // closed when prefix is set
-	rest    []byte        // the line that has no end yet
+	rest    []byte        // the current, unfinished line
 }
 
 func newLines(log func(string)) *lines {
 	return &lines{log: log, started: make(chan struct{})}
 }
 
-// start sets the prefix; what has been written before waits for it.
+// start sets the prefix. Calls of Write wait for it.
 func (l *lines) start(prefix string) {
 	l.prefix = prefix
 	close(l.started)
 }
 
-// Write logs the lines that p ends and keeps the rest.
+// Write logs the lines that p completes and keeps the rest.
 func (l *lines) Write(p []byte) (int, error) {
 	<-l.started
 	l.mu.Lock()
@@ -41,9 +41,9 @@ func (l *lines) Write(p []byte) (int, error) {
 		if end >= 0 {
 			piece = p[:end]
 		}
-		if room := lineMax - len(l.rest); len(piece) > room {
-			l.rest = append(l.rest, p[:room]...)
-			p = p[room:]
+		if free := lineMax - len(l.rest); len(piece) > free {
+			l.rest = append(l.rest, p[:free]...)
+			p = p[free:]
 			l.print()
 			continue
 		}
@@ -57,7 +57,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// flush logs a last line without an end.
+// flush logs an unfinished last line.
 func (l *lines) flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,10 +13,10 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// listen opens the listener of a runtime API, at a random address of 127.0.0.0/8 where the system
-// takes all of them for its own, as Linux and Windows do: one that cannot be found by trying ports.
-// Elsewhere it is 127.0.0.1. In both cases the system chooses the port. It is a listener that flows
-// and functions with an address never reach.
+// listen opens the listener of a runtime API. On systems that treat all of 127.0.0.0/8 as local,
+// such as Linux and Windows, the address is random, so that it cannot be found by trying ports.
+// Elsewhere it is 127.0.0.1. In both cases the system chooses the port. The listener is opened by
+// package outbound, which then never connects flows, or functions with an address, to it.
 func listen() (net.Listener, error) {
 	var b [3]byte
 	rand.Read(b[:])                                                        // never fails
@@ -27,26 +27,28 @@ func listen() (net.Listener, error) {
 	return outbound.Listen("tcp4", "127.0.0.1:0")
 }
 
-// connectionsMax is how many connections a command's processes may have to its runtime API. A
-// runtime has one or two.
+// connectionsMax is the maximum number of connections that a command's processes may have to its
+// runtime API. A runtime has one or two.
 const connectionsMax = 16
 
-// peerListener hands on the connections of the worker's own processes and closes all others, before
-// a byte of them is read.
+// peerListener accepts the connections of the worker's own processes and closes all others before
+// it reads a byte.
 type peerListener struct {
 	net.Listener
 	peers     *peers
 	slots     chan struct{} // one for each open connection
-	logRarely func(string)  // logs; at most once a second
+	logRarely func(string)  // logs, at most once a second
 }
 
-// newPeerListener guards a listener for the process of a command and those that it starts.
+// newPeerListener guards a listener for the process of a command and the processes that it starts.
 func newPeerListener(l net.Listener, p *peers, log func(string)) *peerListener {
-	places := make(chan struct{}, connectionsMax)
-	return &peerListener{Listener: l, peers: p, slots: places, logRarely: atMostOncePerSecond(log)}
+	slots := make(chan struct{}, connectionsMax)
+	return &peerListener{
+		Listener: l, peers: p, slots: slots, logRarely: atMostOncePerSecond(log),
+	}
 }
 
-// Accept waits for a connection of the worker's processes.
+// Accept waits for a connection from the worker's processes.
 func (l *peerListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
@@ -63,13 +65,15 @@ func (l *peerListener) Accept() (net.Conn, error) {
 			return newSlotConn(conn, func() { <-l.slots }), nil
 		default:
 			conn.Close()
-			l.logRarely("refused a connection to the runtime API: the function has " + strconv.Itoa(connectionsMax) +
+			l.logRarely("refused a connection to the runtime API: the function has " +
+				strconv.Itoa(connectionsMax) +
 				" open, the most it may have; close those that are not used")
 		}
 	}
 }
 
-// atMostOncePerSecond is log, but at most once a second: what others do must not fill the log.
+// atMostOncePerSecond returns log limited to one line a second, because other processes must not be
+// able to fill the log.
 func atMostOncePerSecond(log func(string)) func(string) {
 	var mu sync.Mutex
 	var last time.Time
@@ -83,14 +87,17 @@ func atMostOncePerSecond(log func(string)) func(string) {
 	}
 }
 
-// rejectBrowsers refuses requests that a web page can make: one by a name that the page's author
-// points here has another Host, and browsers add an Origin, a Referer or Sec-Fetch headers.
-// Runtimes send none of them.
+// rejectBrowsers rejects requests that a web page can make. A host name that the page's author
+// points to this address gives another Host header, and browsers add an Origin, a Referer or
+// Sec-Fetch headers. Runtimes send none of them.
 func rejectBrowsers(address string, next http.Handler, log func(string)) http.Handler {
 	say := atMostOncePerSecond(log)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Host != address || isFromBrowser(r.Header) {
-			say("refused a request to the runtime API that came from a web page, or by another name than " + address)
+			say(
+				"refused a request to the runtime API that came from a web page, or by another " +
+					"name than " + address,
+			)
 			rw.Header().Set("Connection", "close")
 			reply(rw, http.StatusForbidden, "Forbidden")
 			return
@@ -99,7 +106,7 @@ func rejectBrowsers(address string, next http.Handler, log func(string)) http.Ha
 	})
 }
 
-// isFromBrowser reports whether headers have one that only browsers send.
+// isFromBrowser reports whether h has a header that only browsers send.
 func isFromBrowser(h http.Header) bool {
 	for name := range h {
 		if name == "Origin" || name == "Referer" || strings.HasPrefix(name, "Sec-Fetch-") {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A body of the function's own is no error of the service because its members look like one's: names are exact.
+// TestFailureNamesAreExact: names of members are case-sensitive, so a function's own body is not
+// taken for an error of the service.
 func TestFailureNamesAreExact(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"code":500,"message":"broken"}`:                           internalError,
@@ -14,7 +15,8 @@ func TestFailureNamesAreExact(t *testing.T) {
 		`{"errorCode":"Timeout","errorMessage":"m"}`:                "FC.Timeout",
 		`{"errorType":"Mine","ErrorType":"Not","errorMessage":"m"}`: "Mine",
 	} {
-		if got := failureOf(http.StatusInternalServerError, http.Header{}, []byte(body)); got == nil || got.Name != want {
+		if got := failureOf(http.StatusInternalServerError, http.Header{},
+			[]byte(body)); got == nil || got.Name != want {
 			t.Errorf("%s: %v, want %s", body, got, want)
 		}
 	}

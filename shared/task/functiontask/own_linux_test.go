@@ -17,7 +17,8 @@ import (
 	"millrace/shared/task/functiontask"
 )
 
-// relatives are processes that a function has started: whether each is served.
+// relatives starts processes from a function, and returns the status that each got from the runtime
+// API.
 func relatives() map[string]string {
 	got := map[string]string{}
 	for name, session := range map[string]bool{"child": false, "child in another session": true} {
@@ -39,7 +40,7 @@ func run(role string, attributes *syscall.SysProcAttr) string {
 	return out.String()
 }
 
-// descriptors are those of the process that are no standard streams, and what they lead to.
+// descriptors returns the descriptors of the process and their targets.
 func descriptors() []string {
 	var all []string
 	names, _ := filepath.Glob("/proc/self/fd/*")
@@ -51,20 +52,23 @@ func descriptors() []string {
 	return all
 }
 
-// TestStrangersAreRefused: the runtime API of a function serves neither other users, nor processes of the same user,
-// nor the server's own calls. They get nothing, not even a status.
+// TestStrangersAreRefused: a function's runtime API serves neither other users, nor other processes
+// of the same user, nor the server's own calls. They get no response, not even a status.
 func TestStrangersAreRefused(t *testing.T) {
 	out := newLogOutput()
-	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("lambda")}, Log: out.log})
+	r := newRunner(t, functiontask.Options{
+		Functions: []functiontask.Function{child("lambda")}, Log: out.log,
+	})
 	address := runtimeAPI(t, r)
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", address)
 	program := copyOfThis(t)
 	for name, attributes := range map[string]*syscall.SysProcAttr{
-		"same user": nil, "same user in another group": {Setpgid: true}, "same user in another session": {Setsid: true},
-		"another user": {Credential: &syscall.Credential{Uid: 65534, Gid: 65534}},
+		"same user": nil, "same user in another group": {Setpgid: true},
+		"same user in another session": {Setsid: true},
+		"another user":                 {Credential: &syscall.Credential{Uid: 65534, Gid: 65534}},
 	} {
 		if attributes != nil && attributes.Credential != nil && os.Geteuid() != 0 {
-			continue // only root can be somebody else
+			continue // only root can run a program as another user
 		}
 		cmd := exec.Command(program)
 		cmd.Env = []string{"CHILD=probe", "ADDRESS=" + address}
@@ -80,7 +84,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	out.wait(t, "refused a connection to the runtime API: ")
 }
 
-// TestStrangersGetNoEvents lets another process ask for events while a function works. It gets none.
+// TestStrangersGetNoEvents has another process request events while a function works. It gets none.
 func TestStrangersGetNoEvents(t *testing.T) {
 	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("lambda")}})
 	address := runtimeAPI(t, r)
@@ -115,7 +119,8 @@ func TestStrangersGetNoEvents(t *testing.T) {
 	}
 }
 
-// TestRelativesAreServed: programs that a function starts, such as the one behind a shell, belong to it.
+// TestRelativesAreServed: programs that a function starts, such as one started by a shell, belong
+// to it.
 func TestRelativesAreServed(t *testing.T) {
 	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("lambda")}})
 	got := mustRun(t, r, request(`{"do":"relatives"}`)).Body
@@ -123,7 +128,7 @@ func TestRelativesAreServed(t *testing.T) {
 		t.Fatalf("%v", got)
 	}
 	for who, status := range got {
-		if status != "400 Bad Request" { // served: the id is nobody's
+		if status != "400 Bad Request" { // served: no invocation has this id
 			t.Errorf("%s: %q", who, status)
 		}
 	}
@@ -131,14 +136,18 @@ func TestRelativesAreServed(t *testing.T) {
 
 // TestShellIsServed: the runtime is a child of the command.
 func TestShellIsServed(t *testing.T) {
-	for _, script := range []string{"'" + os.Args[0] + "'; true", "'" + os.Args[0] + "' & wait", "setsid '" + os.Args[0] + "'; true"} {
+	for _, script := range []string{
+		"'" + os.Args[0] + "'; true", "'" + os.Args[0] + "' & wait",
+		"setsid '" + os.Args[0] + "'; true",
+	} {
 		f := child("lambda")
 		f.Command = []string{"/bin/sh", "-c", script}
-		mustRun(t, newRunner(t, functiontask.Options{Functions: []functiontask.Function{f}}), request(`{}`))
+		mustRun(t, newRunner(t, functiontask.Options{Functions: []functiontask.Function{f}}),
+			request(`{}`))
 	}
 }
 
-// TestMappedSocketsAreServed: some runtimes connect to IPv4 addresses from sockets of IPv6.
+// TestMappedSocketsAreServed: some runtimes connect to IPv4 addresses from IPv6 sockets.
 func TestMappedSocketsAreServed(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -156,12 +165,13 @@ while True:
     c.request("POST", "/2018-06-01/runtime/invocation/" + r.headers["Lambda-Runtime-Aws-Request-Id"] + "/response", event)
     c.getresponse().read()
 `}
-	if got := mustRun(t, newRunner(t, functiontask.Options{Functions: []functiontask.Function{f}}), request(`{"a":1}`)); got.Body["a"] != 1.0 {
+	if got := mustRun(t, newRunner(t, functiontask.Options{Functions: []functiontask.Function{f}}),
+		request(`{"a":1}`)); got.Body["a"] != 1.0 {
 		t.Errorf("%v", got)
 	}
 }
 
-// copyOfThis is this program where every user may start it.
+// copyOfThis copies this program to a path from which every user may start it.
 func copyOfThis(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(os.Args[0])
@@ -178,14 +188,14 @@ func copyOfThis(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for _, p := range []string{dir, path} {
-		if err := os.Chmod(p, 0o755); err != nil { // whatever the umask is
+		if err := os.Chmod(p, 0o755); err != nil { // independent of the umask
 			t.Fatal(err)
 		}
 	}
 	return path
 }
 
-// list calls the function and returns the list that it answers.
+// list calls the function and returns the list in its result.
 func list(t *testing.T, r *functiontask.Runner, do string) []string {
 	t.Helper()
 	got := r.Run(context.Background(), request(`{"do":"`+do+`"}`))
@@ -200,11 +210,12 @@ func list(t *testing.T, r *functiontask.Runner, do string) []string {
 	return all
 }
 
-// TestCommandsGetNoSecrets: a command sees neither the variables nor the descriptors of its server, except for those
-// that its entry names.
+// TestCommandsGetNoSecrets: a command sees none of its server's variables and descriptors, except
+// the base variables and those that its entry names.
 func TestCommandsGetNoSecrets(t *testing.T) {
 	for _, name := range []string{
-		"AWS_SECRET_ACCESS_KEY", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "SERVERSECRET", "path", "LD_PRELOAD_X", "PATHX",
+		"AWS_SECRET_ACCESS_KEY", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "SERVERSECRET", "path",
+		"LD_PRELOAD_X", "PATHX",
 		"HTTP_PROXY_X", "AWS_LAMBDA_MAX_CONCURRENCY", "FC_ACCOUNT_ID", "LANGX",
 	} {
 		t.Setenv(name, "planted")
@@ -220,7 +231,8 @@ func TestCommandsGetNoSecrets(t *testing.T) {
 		t.Errorf("the command has\n%s", all)
 	}
 	for _, want := range []string{
-		"PATH=" + os.Getenv("PATH"), "LANG=/of-the-server", "LC_ALL=/of-the-server", "TZ=/of-the-server",
+		"PATH=" + os.Getenv("PATH"), "LANG=/of-the-server", "LC_ALL=/of-the-server",
+		"TZ=/of-the-server",
 		"TMPDIR=/of-the-server", "WANTED=/of-the-server", "CHILD=lambda", "FC_FUNCTION_NAME=f",
 	} {
 		if !strings.Contains(all, want+"\n") {
@@ -229,15 +241,18 @@ func TestCommandsGetNoSecrets(t *testing.T) {
 	}
 }
 
-// TestAccountOfAProcess: only a process that serves a single account knows it.
+// TestAccountOfAProcess: a process has FC_ACCOUNT_ID only if it serves a single account.
 func TestAccountOfAProcess(t *testing.T) {
 	for _, c := range []struct{ match, only, want string }{
-		{"*", "", ""}, {"f", "", ""}, {"acs:fc:*:*:functions/f/*", "", ""}, {"acs:fc:*:?:functions/f/*", "", ""},
+		{"*", "", ""}, {"f", "", ""}, {"acs:fc:*:*:functions/f/*", "", ""},
+		{"acs:fc:*:?:functions/f/*", "", ""},
 		{"acs:fc:*:1:functions/f/*", "", "FC_ACCOUNT_ID=1"}, {"*", "1", "FC_ACCOUNT_ID=1"},
 	} {
 		f := child("lambda")
 		f.Match = c.match
-		r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{f}, Account: c.only})
+		r := newRunner(t, functiontask.Options{
+			Functions: []functiontask.Function{f}, Account: c.only,
+		})
 		got := ""
 		for _, v := range list(t, r, "environment") {
 			if strings.HasPrefix(v, "FC_ACCOUNT_ID=") {
@@ -250,7 +265,8 @@ func TestAccountOfAProcess(t *testing.T) {
 	}
 }
 
-// TestDescriptorsStayWithTheServer: what a server was started with, beyond its standard streams, is not its functions'.
+// TestDescriptorsStayWithTheServer: a function does not get the files with which its server was
+// started, except the standard streams.
 func TestDescriptorsStayWithTheServer(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, nil, 0o600); err != nil {
@@ -273,20 +289,24 @@ func TestDescriptorsStayWithTheServer(t *testing.T) {
 	}
 }
 
-// TestAnotherUser: a command with `user` runs as that user, with its groups and home, and is served.
+// TestAnotherUser: a command with `user` runs as that user, with its groups and home directory, and
+// is served.
 func TestAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can start programs as another user")
 	}
 	program := copyOfThis(t)
-	for user, want := range map[string]string{"nobody": "[65534 65534", "65534:1": "[65534 1 <nil>]", "4711:4712": "[4711 4712 <nil>]"} {
+	for user, want := range map[string]string{
+		"nobody": "[65534 65534", "65534:1": "[65534 1 <nil>]", "4711:4712": "[4711 4712 <nil>]",
+	} {
 		f := child("lambda")
 		f.Command, f.Dir, f.User = []string{program}, "/", user
 		r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{f}})
 		if got := fmt.Sprint(list(t, r, "identity")); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %s, want %s", user, got, want)
 		}
-		if all := strings.Join(list(t, r, "environment"), "\n"); strings.Contains(all, "HOME="+os.Getenv("HOME")+"\n") {
+		if all := strings.Join(list(t, r, "environment"), "\n"); strings.Contains(all,
+			"HOME="+os.Getenv("HOME")+"\n") {
 			t.Errorf("%s has the server's home:\n%s", user, all)
 		}
 	}
@@ -296,11 +316,14 @@ func TestAnotherUser(t *testing.T) {
 	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{f}})
 	wantError(t, r, request(`{}`), "FC.Unknown", "as user nobody")
 	for text, want := range map[string]string{
-		"no-such-user": "this machine has no user of that name", "4711": "no user with that id; write uid:gid",
-		"nobody:x": `"x" is no group id`, "": "user wants the name",
+		"no-such-user": "this machine has no user of that name",
+		"4711":         "no user with that id; write uid:gid",
+		"nobody:x":     `"x" is no group id`, "": "user wants the name",
 	} {
-		_, err := functiontask.Parse([]byte("functions:\n- match: x\n  command: [x]\n  user: '" + text + "'\n"))
-		if err == nil || !strings.Contains(err.Error(), "functions:4: ") || !strings.Contains(err.Error(), want) {
+		_, err := functiontask.Parse([]byte("functions:\n- match: x\n  command: [x]\n  user: '" +
+			text + "'\n"))
+		if err == nil || !strings.Contains(err.Error(), "functions:4: ") ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}

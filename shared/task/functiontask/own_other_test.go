@@ -2,7 +2,7 @@
 
 package functiontask_test
 
-// What child processes answer to tests that are for Linux alone.
+// Results of child processes for tests that run on Linux only.
 
 func descriptors() []string        { return nil }
 func relatives() map[string]string { return nil }

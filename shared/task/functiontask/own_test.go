@@ -19,8 +19,8 @@ import (
 	"millrace/shared/task/outbound"
 )
 
-// probe reports a result that nobody has asked for to a runtime API, and returns the status of the response; "" when
-// there is none.
+// probe posts a result to a runtime API under an id that no invocation has, and returns the status
+// of the response; "" if there is none.
 func probe(address, host string, header http.Header) string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -43,7 +43,7 @@ func probe(address, host string, header http.Header) string {
 	return resp.Status
 }
 
-// pages does what a web page would do, in the function's own process.
+// pages sends the requests that a web page could send, from the function's own process.
 func pages() map[string]string {
 	api := os.Getenv("AWS_LAMBDA_RUNTIME_API")
 	_, port, _ := strings.Cut(api, ":")
@@ -52,7 +52,8 @@ func pages() map[string]string {
 		got["host "+host] = probe(api, host, nil)
 	}
 	for name, value := range map[string]string{
-		"Origin": "http://evil.example", "Referer": "http://evil.example/", "Sec-Fetch-Site": "none",
+		"Origin": "http://evil.example", "Referer": "http://evil.example/",
+		"Sec-Fetch-Site": "none",
 		"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty",
 	} {
 		got[name] = probe(api, "", http.Header{name: {value}})
@@ -60,7 +61,8 @@ func pages() map[string]string {
 	return got
 }
 
-// second asks for an event twice at once, and returns the status of the one that did not wait.
+// second makes two concurrent requests for an event, and returns the status of the one that did not
+// wait.
 func second() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	var requests sync.WaitGroup
@@ -69,7 +71,8 @@ func second() int {
 	statuses := make(chan int, 2)
 	for range 2 {
 		requests.Go(func() {
-			url := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/next"
+			url := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") +
+				"/2018-06-01/runtime/invocation/next"
 			r, _ := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 			resp, err := http.DefaultClient.Do(r)
 			if err != nil {
@@ -87,7 +90,7 @@ func second() int {
 	}
 }
 
-// TestPagesAreRefused: what a browser sends reaches no runtime API, whatever page asks it to.
+// TestPagesAreRefused: a runtime API rejects every request that a browser can send.
 func TestPagesAreRefused(t *testing.T) {
 	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("lambda")}})
 	got := mustRun(t, r, request(`{"do":"pages"}`)).Body
@@ -101,20 +104,24 @@ func TestPagesAreRefused(t *testing.T) {
 	}
 }
 
-// TestOneRequestForAnEvent: a process asks for one event at a time; a second request is refused and logged, and the
-// function goes on.
+// TestOneRequestForAnEvent: a process may request one event at a time. A second request is rejected
+// and logged, and the function continues.
 func TestOneRequestForAnEvent(t *testing.T) {
 	out := newLogOutput()
-	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("lambda")}, Log: out.log})
+	r := newRunner(t, functiontask.Options{
+		Functions: []functiontask.Function{child("lambda")}, Log: out.log,
+	})
 	q := request(`{"do":"second"}`)
-	if got := r.Run(context.Background(), q); got.Error != nil || !strings.Contains(string(got.Output), `"Body":403`) {
+	if got := r.Run(context.Background(), q); got.Error != nil ||
+		!strings.Contains(string(got.Output), `"Body":403`) {
 		t.Errorf("%s, %v", got.Output, got.Error)
 	}
 	out.wait(t, "refused a second request")
 	mustRun(t, r, request(`{}`))
 }
 
-// TestRandomAddress: where the system has all of 127.0.0.0/8, each process has an address of its own there.
+// TestRandomAddress: on systems on which all of 127.0.0.0/8 is local, each process's runtime API
+// has its own address there.
 func TestRandomAddress(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("other systems have 127.0.0.1 alone")
@@ -130,7 +137,7 @@ func TestRandomAddress(t *testing.T) {
 	}
 }
 
-// runtimeAPI starts the function's process and returns the address that serves it.
+// runtimeAPI starts the function's process and returns the address of its runtime API.
 func runtimeAPI(t *testing.T, r *functiontask.Runner) string {
 	t.Helper()
 	got := r.Run(context.Background(), request(`{"do":"address"}`))
@@ -141,7 +148,8 @@ func runtimeAPI(t *testing.T, r *functiontask.Runner) string {
 	return e.Body
 }
 
-// TestFlowsDoNotReachTheRuntimeAPI: not even a client that may call this machine, nor one of functions with an address.
+// TestFlowsDoNotReachTheRuntimeAPI: neither a client that may call this machine nor a client for
+// functions with an address reaches it.
 func TestFlowsDoNotReachTheRuntimeAPI(t *testing.T) {
 	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("lambda")}})
 	address := runtimeAPI(t, r)
@@ -149,8 +157,11 @@ func TestFlowsDoNotReachTheRuntimeAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]*http.Client{"of flows": client, "of functions": outbound.OrInternal(nil)} {
-		resp, err := c.Post("http://"+address+"/2018-06-01/runtime/invocation/none/response", "", strings.NewReader("{}"))
+	for name, c := range map[string]*http.Client{
+		"of flows": client, "of functions": outbound.OrInternal(nil),
+	} {
+		resp, err := c.Post("http://"+address+"/2018-06-01/runtime/invocation/none/response", "",
+			strings.NewReader("{}"))
 		var blocked *outbound.BlockedError
 		if !errors.As(err, &blocked) {
 			t.Errorf("the client %s: %v, %v", name, resp, err)
@@ -161,8 +172,8 @@ func TestFlowsDoNotReachTheRuntimeAPI(t *testing.T) {
 	}
 }
 
-// TestCommandsHaveATimeout: an event that nobody answers does not keep its task for ever, also when nothing says how long
-// a call may take.
+// TestCommandsHaveATimeout: a program that never responds does not block its task for ever, even if
+// nothing sets a timeout.
 func TestCommandsHaveATimeout(t *testing.T) {
 	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{child("lambda")}})
 	if left, _ := mustRun(t, r, request(`{}`)).Body["seconds"].(float64); left <= 0 || left > 3600 {
@@ -176,7 +187,7 @@ func TestCommandsHaveATimeout(t *testing.T) {
 	}
 }
 
-// orphan starts a probe whose parent ends before it begins, in the same process group.
+// orphan starts a probe in the same process group. The probe begins when its parent has ended.
 func orphan() {
 	if os.Getenv("FORKED") == "" {
 		again := exec.Command(os.Args[0])

@@ -19,21 +19,22 @@ import (
 	"millrace/shared/yamltext"
 )
 
-// errorsMax bounds what is reported about one file.
+// errorsMax is the maximum number of errors reported for one file.
 const errorsMax = 20
 
-// parser walks the nodes of a file and collects what is wrong with it.
+// parser reads the nodes of a file and collects the errors in it.
 type parser struct {
 	name, dir string
 	errs      []error
 }
 
-// fields maps the known members of an object to what reads them.
+// fields maps the name of each known member of an object to the function that reads it.
 type fields map[string]func(*yaml.Node)
 
 func (p *parser) failf(n *yaml.Node, format string, args ...any) {
 	if len(p.errs) < errorsMax {
-		p.errs = append(p.errs, fmt.Errorf("%s:%d: %s", p.name, n.Line, fmt.Sprintf(format, args...)))
+		p.errs = append(p.errs,
+			fmt.Errorf("%s:%d: %s", p.name, n.Line, fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -49,7 +50,8 @@ func (p *parser) object(n *yaml.Node, known fields) {
 		read := known[key.Value]
 		switch {
 		case read == nil || key.Kind != yaml.ScalarNode:
-			p.failf(key, "unknown field %q; known here: %s", value.Cut(key.Value, 60), strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			p.failf(key, "unknown field %q; known here: %s", value.Cut(key.Value, 60),
+				strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		case seen[key.Value]:
 			p.failf(key, "the field %q stands twice", key.Value)
 		default:
@@ -59,7 +61,7 @@ func (p *parser) object(n *yaml.Node, known fields) {
 	}
 }
 
-// each reads the elements of a list; null is an empty one.
+// each reads the elements of a list; null is an empty list.
 func (p *parser) each(n *yaml.Node, read func(*yaml.Node)) {
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
 		return
@@ -86,24 +88,26 @@ func (p *parser) text(n *yaml.Node) string {
 	return n.Value
 }
 
-// number reads a number from above 0 to most.
-func (p *parser) number(n *yaml.Node, most float64) float64 {
+// number reads a number above 0 and at most limit.
+func (p *parser) number(n *yaml.Node, limit float64) float64 {
 	f, err := strconv.ParseFloat(n.Value, 64)
-	if n.Kind != yaml.ScalarNode || err != nil || !(f > 0 && f <= most) {
-		p.failf(n, "a number above 0, at most %g, is wanted here", most)
+	if n.Kind != yaml.ScalarNode || err != nil || !(f > 0 && f <= limit) {
+		p.failf(n, "a number above 0, at most %g, is wanted here", limit)
 		return 1
 	}
 	return f
 }
 
-// mappingFields reads the members that functions and actions have in common.
+// mappingFields returns the members that functions and actions have in common.
 func (p *parser) mappingFields(m *task.Mapping) fields {
 	return fields{
-		"match":   func(n *yaml.Node) { m.Match = p.text(n) },
-		"http":    func(n *yaml.Node) { m.HTTP = p.address(n) },
-		"reply":   func(n *yaml.Node) { m.Reply = p.json(n) },
-		"error":   func(n *yaml.Node) { m.Error = p.failure(n) },
-		"timeout": func(n *yaml.Node) { m.Timeout = time.Duration(p.number(n, timeoutMax) * float64(time.Second)) },
+		"match": func(n *yaml.Node) { m.Match = p.text(n) },
+		"http":  func(n *yaml.Node) { m.HTTP = p.address(n) },
+		"reply": func(n *yaml.Node) { m.Reply = p.json(n) },
+		"error": func(n *yaml.Node) { m.Error = p.failure(n) },
+		"timeout": func(n *yaml.Node) {
+			m.Timeout = time.Duration(p.number(n, timeoutMax) * float64(time.Second))
+		},
 	}
 }
 
@@ -111,7 +115,9 @@ func (p *parser) mappingFields(m *task.Mapping) fields {
 func (p *parser) function(n *yaml.Node, file *File) {
 	f := Function{Dir: p.dir}
 	known := p.mappingFields(&f.Mapping)
-	known["command"] = func(n *yaml.Node) { p.each(n, func(n *yaml.Node) { f.Command = append(f.Command, p.text(n)) }) }
+	known["command"] = func(n *yaml.Node) {
+		p.each(n, func(n *yaml.Node) { f.Command = append(f.Command, p.text(n)) })
+	}
 	known["dir"] = func(n *yaml.Node) {
 		if f.Dir = p.text(n); !filepath.IsAbs(f.Dir) {
 			f.Dir = filepath.Join(p.dir, f.Dir)
@@ -158,7 +164,7 @@ func (p *parser) action(n *yaml.Node, file *File) {
 	file.Actions = append(file.Actions, m)
 }
 
-// checkMapping checks that a mapping has a pattern and exactly one answer.
+// checkMapping checks that a mapping has a pattern and exactly one kind of response.
 func (p *parser) checkMapping(n *yaml.Node, m *task.Mapping, command bool) {
 	if n.Kind != yaml.MappingNode {
 		return
@@ -180,7 +186,7 @@ func (p *parser) checkMapping(n *yaml.Node, m *task.Mapping, command bool) {
 	}
 }
 
-// has tells whether an object has a member.
+// has reports whether an object has a member.
 func has(n *yaml.Node, name string) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Kind == yaml.MappingNode && n.Content[i].Value == name {
@@ -246,7 +252,7 @@ func (p *parser) json(n *yaml.Node) json.RawMessage {
 	return value.Encode(v)
 }
 
-// plain turns a node into a value. Numbers keep their text where JSON has it too.
+// plain converts a node to a value. A number keeps its text if JSON has the same syntax.
 func plain(n *yaml.Node, depth int) (any, error) {
 	if depth >= value.DepthMax-1 {
 		return nil, value.ErrDepth
@@ -256,7 +262,8 @@ func plain(n *yaml.Node, depth int) (any, error) {
 		m := make(map[string]any, len(n.Content)/2)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
-			if _, twice := m[key.Value]; twice || key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
+			if _, twice := m[key.Value]; twice || key.Kind != yaml.ScalarNode ||
+				key.Tag == "!!merge" {
 				return nil, fmt.Errorf("line %d: %q is no key of its own", key.Line, key.Value)
 			}
 			v, err := plain(n.Content[i+1], depth+1)
@@ -282,9 +289,10 @@ func plain(n *yaml.Node, depth int) (any, error) {
 	return nil, errors.New("aliases are not supported")
 }
 
-// scalar turns a scalar into a value.
+// scalar converts a scalar to a value.
 func scalar(n *yaml.Node) (any, error) {
-	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle |
+		yaml.LiteralStyle | yaml.FoldedStyle
 	tagged := n.Style&yaml.TaggedStyle != 0
 	if n.Style&quoted != 0 && !tagged || tagged && n.ShortTag() == "!!str" {
 		return n.Value, nil

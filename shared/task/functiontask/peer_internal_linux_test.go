@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// failing is an open that fails with an error from the nth file on.
+// failing returns an open function that fails from the nth file on.
 func failing(n int, with error) func(string) (*os.File, error) {
 	return func(path string) (*os.File, error) {
 		if n--; n < 0 {
@@ -40,17 +40,18 @@ func accepted(t *testing.T) net.Conn {
 	return conn
 }
 
-// TestUnreadableTablesRefuse: a table of the kernel that cannot be opened lets nobody in, not even processes of the command,
-// unless the kernel had none when the first command started; one that was opened once is not opened again.
+// TestUnreadableTablesRefuse: if a kernel table cannot be opened, no process gets in, not even the
+// command's, unless the kernel had no tables when the first command started. A table that was
+// opened is not opened again.
 func TestUnreadableTablesRefuse(t *testing.T) {
 	conn := accepted(t)
-	const nobody = 1 << 30 // no process has this id, so no connection is its own
+	const nobody = 1 << 30 // no process has this id, so no connection belongs to it
 	for _, c := range []struct {
 		name     string
-		opens    int   // before they fail
-		with     error // from then on
+		opens    int   // number of opens before they fail
+		with     error // the error from then on
 		own      bool  // whether the command's own connection passes
-		stranger bool  // whether that of any other process does
+		stranger bool  // whether a connection of any other process passes
 	}{
 		{"readable", 100, nil, true, false},
 		{"no descriptors from the start", 0, syscall.EMFILE, false, false},
@@ -76,12 +77,12 @@ func TestUnreadableTablesRefuse(t *testing.T) {
 	}
 }
 
-// TestUnreadableTablesRecover: descriptors that are free again end the refusals.
+// TestUnreadableTablesRecover: once descriptors are free again, connections pass again.
 func TestUnreadableTablesRecover(t *testing.T) {
 	conn, n := accepted(t), 0
 	p := newPeers(os.Getpid(), uint32(os.Getuid()))
 	p.tables = newTables(func(path string) (*os.File, error) {
-		if n++; n <= 3 { // both at the start, and the first of the first check
+		if n++; n <= 3 { // both tables at the start, and the first one at the first check
 			return nil, syscall.EMFILE
 		}
 		return os.Open(path)
@@ -94,7 +95,8 @@ func TestUnreadableTablesRecover(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreBounded: a function has only so many connections to its runtime API; one that it closes makes room.
+// TestConnectionsAreBounded: a function has at most connectionsMax connections to its runtime API.
+// A connection that it closes frees a slot.
 func TestConnectionsAreBounded(t *testing.T) {
 	inner, err := listen()
 	if err != nil {
@@ -102,7 +104,9 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	defer inner.Close()
 	said := make(chan string, 100)
-	l := newPeerListener(inner, newPeers(os.Getpid(), uint32(os.Getuid())), func(s string) { said <- s })
+	l := newPeerListener(inner, newPeers(os.Getpid(), uint32(os.Getuid())), func(s string) {
+		said <- s
+	})
 	conns := make(chan net.Conn, 100)
 	go func() {
 		for {
@@ -135,7 +139,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		t.Error(line)
 	}
 	open[0].Close()
-	open[0].Close() // frees one place only
+	open[0].Close() // frees one slot only
 	dial()
 	<-conns
 	if _, err := dial().Read(make([]byte, 1)); err == nil {

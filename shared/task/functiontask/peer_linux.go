@@ -16,26 +16,28 @@ import (
 	"sync"
 )
 
-// peers knows the processes that a runtime API is for: the command, its process group and what they
-// have started. TCP has no credentials of the peer, but the kernel's tables name the socket at the
-// other end and which process holds it.
+// peers identifies the processes that a runtime API serves: the command, its process group and
+// their descendants. TCP does not carry the peer's credentials, but the kernel's tables show the
+// socket at the other end and which process holds it.
 type peers struct {
-	leader int    // process id of the command, and of its group
+	leader int    // process id of the command, and id of its group
 	uid    uint32 // of the command
 	tables *tables
 
-	mu   sync.Mutex
-	last process // that held the socket last time: most commands have one process
+	mu sync.Mutex
+	// the process that held the socket at the last check: most commands have one process
+	last process
 }
 
-// process is one process for as long as it lives: ids are used again, with another start time.
+// process is one process during its life. The kernel reuses ids, but with another start time.
 type process struct {
 	pid, parent, group int
 	start              string
-	ended              bool // and its parent has not waited for it yet: it holds nothing any more
+	// its parent has not waited for it yet; it holds no descriptors any more
+	ended bool
 }
 
-// newPeers is for the command that has this process id.
+// newPeers returns the peers of the command with this process id.
 func newPeers(leader int, uid uint32) *peers {
 	p := &peers{leader: leader, uid: uid, tables: kernelTables()}
 	p.last, _ = readProcess(leader)
@@ -48,11 +50,12 @@ type socket struct {
 	inode string
 }
 
-// check returns an error unless one of the command's processes has opened the connection. Where the
-// kernel does not show its tables (/proc is not mounted) nothing can be checked, and every
-// connection passes; a table that cannot be read for any other reason refuses. Where the kernel does
-// not show the descriptors of the command (it runs as another user and the server has no
-// CAP_SYS_PTRACE) the user decides.
+// check returns an error unless one of the command's processes opened the connection.
+//   - If the kernel has no tables (/proc is not mounted), nothing can be checked and every
+//     connection passes.
+//   - If a table cannot be read for any other reason, check returns an error.
+//   - If the kernel does not show the command's descriptors (it runs as another user and the server
+//     has no CAP_SYS_PTRACE), a connection passes if its socket belongs to the command's user.
 func (p *peers) check(conn net.Conn) error {
 	if p.tables.absent {
 		return nil
@@ -82,24 +85,25 @@ func addressOf(a net.Addr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// table is one of the kernel's tables of sockets. Its file stays open: a check must not depend on a
-// free descriptor, of which strangers can take the last.
+// table is one of the kernel's tables of sockets. Its file stays open, because a check must not
+// depend on a free descriptor: other processes can use up the last one.
 type table struct {
 	path string
 	open func(path string) (*os.File, error)
 
 	mu   sync.Mutex
-	file *os.File // nil while it could not be opened
+	file *os.File // nil until it could be opened
 }
 
-// tables are those for IPv4, and for sockets of IPv6 that are connected to an IPv4 address.
+// tables are the table for IPv4 and the table for IPv6, whose sockets may be connected to IPv4
+// addresses.
 type tables struct {
 	tcp, tcp6 *table
-	absent    bool // the kernel shows none
+	absent    bool // the kernel has none
 }
 
-// kernelTables opens the tables when the first command starts. Only then is decided whether the
-// kernel has them.
+// kernelTables opens the tables when the first command starts. Only then does it decide whether the
+// kernel has tables.
 var kernelTables = sync.OnceValue(func() *tables { return newTables(os.Open) })
 
 func newTables(open func(path string) (*os.File, error)) *tables {
@@ -108,11 +112,11 @@ func newTables(open func(path string) (*os.File, error)) *tables {
 		tcp6: &table{path: "/proc/net/tcp6", open: open},
 	}
 	t.absent = errors.Is(t.tcp.rewind(), fs.ErrNotExist)
-	_ = t.tcp6.rewind() // tried again by find
+	_ = t.tcp6.rewind() // find tries again
 	return t
 }
 
-// rewind makes the next read begin with the table of that moment.
+// rewind makes the next read start at the beginning, with the table's current content.
 func (t *table) rewind() (err error) {
 	if t.file == nil {
 		if t.file, err = t.open(t.path); err != nil {
@@ -124,11 +128,11 @@ func (t *table) rewind() (err error) {
 	return err
 }
 
-// find returns the socket that is connected from one IPv4 address to the other; nil when there is
-// none. A table that changes while it is read may hide a row, so it is read twice before a socket
-// counts as missing.
+// find returns the socket that is connected from one IPv4 address to the other, nil if there is
+// none. A table that changes during a read may hide a row, so find reads it twice before it reports
+// that a socket is missing.
 func (t *tables) find(from, to netip.AddrPort) (*socket, error) {
-	const mapped = "0000000000000000%08X" // ::ffff:0:0/96 in the byte order of the machine
+	const mapped = "0000000000000000%08X" // ::ffff:0:0/96 in the machine's byte order
 	prefix := fmt.Sprintf(mapped, binary.NativeEndian.Uint32([]byte{0, 0, 0xff, 0xff}))
 	f, to4 := tableText(from), tableText(to)
 	for range 2 {
@@ -137,15 +141,16 @@ func (t *tables) find(from, to netip.AddrPort) (*socket, error) {
 			return s, err
 		}
 		s, err = t.tcp6.findRow(prefix+f, prefix+to4)
-		if s != nil || err != nil && !errors.Is(err, fs.ErrNotExist) { // a kernel without IPv6
+		// a kernel without IPv6 has no such table
+		if s != nil || err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return s, err
 		}
 	}
 	return nil, nil
 }
 
-// tableText is an address as the kernel's table writes it: hexadecimal, in the byte order of the
-// machine.
+// tableText returns an address as the kernel's table writes it: hexadecimal, in the machine's byte
+// order.
 func tableText(a netip.AddrPort) string {
 	b := a.Addr().As4()
 	return fmt.Sprintf("%08X:%04X", binary.NativeEndian.Uint32(b[:]), a.Port())
@@ -184,8 +189,8 @@ func (t *table) findRow(from, to string) (*socket, error) {
 	return nil, rows.Err()
 }
 
-// hold reports whether a process of the command holds the socket. The error is fs.ErrPermission
-// when there was one whose descriptors the kernel does not show.
+// hold reports whether a process of the command holds the socket. The error is fs.ErrPermission if
+// the kernel does not show the descriptors of one of its processes.
 func (p *peers) hold(inode string) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -211,7 +216,7 @@ func (p *peers) hold(inode string) (bool, error) {
 	return false, hidden
 }
 
-// members are the living processes of the command's group, and all that descend from them.
+// members returns the processes of the command's group that still run, and all their descendants.
 func (p *peers) members() []process {
 	all := make(map[int]process)
 	for _, name := range processNames() {
@@ -223,7 +228,7 @@ func (p *peers) members() []process {
 	}
 	var members []process
 	for _, one := range all {
-		// The bound ends a walk through ids that were used again meanwhile.
+		// The bound ends a walk through process ids that were reused meanwhile.
 		for ancestor, n := one, 0; n <= len(all); n++ {
 			if ancestor.group == p.leader || ancestor.pid == p.leader {
 				members = append(members, one)
@@ -249,8 +254,8 @@ func processNames() []string {
 	return names
 }
 
-// readProcess reads /proc/{pid}/stat: the name in parentheses may hold anything, the fields stand
-// behind it.
+// readProcess reads /proc/{pid}/stat. The name in parentheses may contain anything; the fields
+// follow its last parenthesis.
 func readProcess(pid int) (process, bool) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -261,7 +266,9 @@ func readProcess(pid int) (process, bool) {
 	if len(fields) <= start {
 		return process{}, false
 	}
-	p := process{pid: pid, start: fields[start], ended: fields[state] == "Z" || fields[state] == "X"}
+	p := process{
+		pid: pid, start: fields[start], ended: fields[state] == "Z" || fields[state] == "X",
+	}
 	p.parent, _ = strconv.Atoi(fields[parent])
 	p.group, _ = strconv.Atoi(fields[group])
 	return p, true

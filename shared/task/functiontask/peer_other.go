@@ -4,7 +4,7 @@ package functiontask
 
 import "net"
 
-// peers knows nothing here: the system does not show which process has opened a connection.
+// peers checks nothing: these systems do not show which process has opened a connection.
 type peers struct{}
 
 func newPeers(int, uint32) *peers { return &peers{} }

@@ -10,16 +10,17 @@ import (
 	"millrace/shared/value"
 )
 
-// How long a command that keeps ending before its first answer is left alone, from the first time to the last; and
-// how long a call waits for that. A call that would have to wait longer fails at once.
+// Backoff of a command whose processes exit before their first response: the first and the longest
+// pause before the next start. A call waits at most backoffWait for a start; if the pause lasts
+// longer, the call fails at once.
 const (
 	backoffMin  = 100 * time.Millisecond
 	backoffMax  = 10 * time.Second
 	backoffWait = time.Second
 )
 
-// pool is a function that is a command: up to Concurrency processes, each with one invocation at a time. A process is
-// started when an invocation finds none idle, and stays.
+// pool is a function that is a command: up to Concurrency processes, each with one invocation at a
+// time. The pool starts a process when an invocation finds none idle, and keeps it.
 type pool struct {
 	spec  Function
 	log   func(string)
@@ -29,8 +30,8 @@ type pool struct {
 	mu      sync.Mutex
 	idle    []*worker // the last used one last, so that few processes do most of the work
 	all     map[*worker]struct{}
-	crashes int       // processes in a row that ended before they answered anything
-	retryAt time.Time // no start before
+	crashes int       // consecutive processes that exited before their first response
+	retryAt time.Time // no process starts before
 	closed  bool
 }
 
@@ -42,8 +43,8 @@ func newPool(spec Function, log func(string), limit int64) *pool {
 	}
 }
 
-// invoke has one process carry out the invocation. An idle process that is found gone never had the event, so the
-// next one gets it.
+// invoke has one process carry out the invocation. If an idle process turns out to have exited, it
+// never received the event, so the next process gets it.
 func (p *pool) invoke(ctx context.Context, in *invocation) (response, *task.Error) {
 	select {
 	case p.slots <- struct{}{}:
@@ -62,7 +63,8 @@ func (p *pool) invoke(ctx context.Context, in *invocation) (response, *task.Erro
 		}
 		p.release(w, o)
 		if o.failure == nil {
-			if err := inflight.ResponseFromContext(ctx).Hold(ctx, int64(value.Cost(o.response.body))); err != nil {
+			if err := inflight.ResponseFromContext(ctx).Hold(ctx,
+				int64(value.Cost(o.response.body))); err != nil {
 				return response{}, contextFailure(ctx, in)
 			}
 		}
@@ -70,8 +72,10 @@ func (p *pool) invoke(ctx context.Context, in *invocation) (response, *task.Erro
 	}
 }
 
-// acquire gives an idle process, or a new one (fresh).
-func (p *pool) acquire(ctx context.Context, in *invocation) (w *worker, fresh bool, failure *task.Error) {
+// acquire returns an idle process, or starts a new one (fresh).
+func (p *pool) acquire(
+	ctx context.Context, in *invocation,
+) (w *worker, fresh bool, failure *task.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !p.closed {
@@ -88,7 +92,8 @@ func (p *pool) acquire(ctx context.Context, in *invocation) (w *worker, fresh bo
 			w, failure = p.start(in)
 			return w, true, failure
 		case wait > backoffWait:
-			return nil, false, task.NewError(unknown, "Function "+in.target.Name+" keeps ending before it answers.")
+			return nil, false, task.NewError(unknown,
+				"Function "+in.target.Name+" keeps ending before it answers.")
 		}
 		p.mu.Unlock()
 		sleep(ctx, wait)
@@ -100,12 +105,13 @@ func (p *pool) acquire(ctx context.Context, in *invocation) (w *worker, fresh bo
 	return nil, false, task.NewError(internalError, "The functions are being shut down.")
 }
 
-// start starts a process; the caller holds mu.
+// start starts a process. The caller holds mu.
 func (p *pool) start(in *invocation) (*worker, *task.Error) {
 	w, err := startWorker(&p.spec, in, p.log, p.limit)
 	if err != nil {
 		p.log("function " + in.target.Name + ": cannot start: " + err.Error())
-		return nil, task.NewError(unknown, "Function "+in.target.Name+" cannot be started: "+err.Error())
+		return nil, task.NewError(unknown,
+			"Function "+in.target.Name+" cannot be started: "+err.Error())
 	}
 	p.all[w] = struct{}{}
 	go func() {
@@ -120,15 +126,16 @@ func (p *pool) start(in *invocation) (*worker, *task.Error) {
 	return w, nil
 }
 
-// crashed puts off the next start; the caller holds mu.
+// crashed delays the next start. The caller holds mu.
 func (p *pool) crashed() {
 	p.crashes++
 	p.retryAt = time.Now().Add(min(backoffMin<<min(p.crashes-1, 10), backoffMax))
 }
 
-// release puts a process back after an invocation. One that has not answered is ended, for it is still busy with an
-// event that nobody waits for, and gives its turn on afterwards; one that has only not come to take the event gets
-// more time.
+// release makes a process idle again after an invocation. If the process has the event but did not
+// respond, it is still busy with an event whose caller no longer waits: release kills it, and frees
+// the slot when it has exited. A process that has not yet requested the event gets more time, up to
+// pollMax.
 func (p *pool) release(w *worker, o invocationResult) {
 	if !o.responded && (o.received || w.stuck()) {
 		w.kill()
@@ -149,7 +156,7 @@ func (p *pool) release(w *worker, o invocationResult) {
 	<-p.slots
 }
 
-// close ends the processes: asks first, and kills what is left after closeGrace or when ctx is done.
+// close asks the processes to exit. It kills those left after closeGrace, or when ctx is done.
 func (p *pool) close(ctx context.Context) {
 	p.mu.Lock()
 	p.closed, p.idle = true, nil
@@ -173,7 +180,7 @@ func (p *pool) close(ctx context.Context) {
 	}
 }
 
-// sleep waits so long, or until ctx is done.
+// sleep waits for d, or until ctx is done.
 func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -9,16 +9,16 @@ import (
 	"millrace/shared/value"
 )
 
-// invokeRequest is what a request asks for.
+// invokeRequest is a parsed call of FC:InvokeFunction.
 type invokeRequest struct {
 	target  *task.Function
-	account string // of the flow that calls
+	account string // of the calling flow
 	async   bool
 	event   []byte
-	asyncID string // id of a stateful asynchronous invocation, older language
+	asyncID string // id of a stateful asynchronous invocation, FlowV1 only
 }
 
-// parseInvokeRequest reads the request in either language.
+// parseInvokeRequest reads the request in either dialect.
 func parseInvokeRequest(r *task.Request) (*invokeRequest, error) {
 	v, err := task.ReadInvocation(r)
 	if err != nil {
@@ -26,7 +26,8 @@ func parseInvokeRequest(r *task.Request) (*invokeRequest, error) {
 	}
 	c := &invokeRequest{account: r.Account, event: v.Event, asyncID: v.AsyncID}
 	if c.asyncID != "" && !task.IsFunctionPart(c.asyncID) {
-		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id", value.Cut(c.asyncID, task.PartMax))
+		return nil, fmt.Errorf("StatefulAsyncInvocationID %q is no id",
+			value.Cut(c.asyncID, task.PartMax))
 	}
 	if c.async, err = task.IsAsync(r, v.Type); err != nil {
 		return nil, err
@@ -35,7 +36,8 @@ func parseInvokeRequest(r *task.Request) (*invokeRequest, error) {
 	return c, err
 }
 
-// requestID is the id of an invocation: derived from the key, so that a repeated call has the same.
+// requestID returns the id of an invocation. It is derived from the key, so that a repeated call
+// has the same id.
 func requestID(key string) string {
 	var b [16]byte
 	if key == "" {

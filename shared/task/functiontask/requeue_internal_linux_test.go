@@ -14,10 +14,10 @@ import (
 	"millrace/shared/task"
 )
 
-// lateListener accepts connections whose end the server learns of late.
+// lateListener accepts connections whose end the server learns late.
 type lateListener struct {
 	net.Listener
-	ended chan struct{} // gets one for each connection that ends
+	ended chan struct{} // receives one value for each connection that ends
 }
 
 func (l *lateListener) Accept() (net.Conn, error) {
@@ -30,7 +30,7 @@ func (l *lateListener) Accept() (net.Conn, error) {
 		wrote: sync.OnceFunc(func() { close(written) })}, nil
 }
 
-// lateConn hides the end of what the peer sends until something has been written.
+// lateConn hides the end of the peer's data until something has been written.
 type lateConn struct {
 	*net.TCPConn
 	ended, written chan struct{}
@@ -65,7 +65,8 @@ func newRuntime(t *testing.T) *runtimeHarness {
 		t.Fatal(err)
 	}
 	a := &runtimeHarness{t: t, address: l.Addr().String(), ended: make(chan struct{}, 10)}
-	a.w = &worker{name: "f", offer: make(chan *handoff), polling: make(chan struct{}, 1), limit: 1 << 20,
+	a.w = &worker{name: "f", offer: make(chan *handoff), polling: make(chan struct{}, 1),
+		limit:  1 << 20,
 		exited: make(chan struct{}), log: func(string) {}}
 	server := a.w.newServer(a.address)
 	late := &lateListener{l, a.ended}
@@ -74,17 +75,18 @@ func newRuntime(t *testing.T) *runtimeHarness {
 	return a
 }
 
-// invoke has the process called with an event.
+// invoke calls the process with an event.
 func (a *runtimeHarness) invoke(event string) <-chan invocationResult {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	a.t.Cleanup(cancel)
 	over := make(chan invocationResult, 1)
-	in := newInvocation(ctx, &invokeRequest{target: &task.Function{Name: "f"}, event: []byte(event)}, "id", "")
+	in := newInvocation(ctx,
+		&invokeRequest{target: &task.Function{Name: "f"}, event: []byte(event)}, "id", "")
 	go func() { over <- a.w.invoke(ctx, in) }()
 	return over
 }
 
-// send makes a request by a connection of its own.
+// send makes a request on its own connection.
 func (a *runtimeHarness) send(method, path, body string) net.Conn {
 	a.t.Helper()
 	conn, err := net.Dial("tcp4", a.address)
@@ -104,7 +106,7 @@ func (a *runtimeHarness) send(method, path, body string) net.Conn {
 	return conn
 }
 
-// read returns the body of an answer.
+// read returns the body of a response.
 func (a *runtimeHarness) read(conn net.Conn) string {
 	a.t.Helper()
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -118,7 +120,7 @@ func (a *runtimeHarness) read(conn net.Conn) string {
 	return string(body)
 }
 
-// respond answers the event, and checks that the call has got that.
+// respond sends the event's result, and checks that the call has received it.
 func (a *runtimeHarness) respond(over <-chan invocationResult) {
 	a.t.Helper()
 	a.read(a.send(http.MethodPost, "id/response", "done"))
@@ -127,7 +129,7 @@ func (a *runtimeHarness) respond(over <-chan invocationResult) {
 	}
 }
 
-// first reads the first byte of an answer.
+// first reads the first byte of a response.
 func (a *runtimeHarness) first(conn net.Conn) {
 	a.t.Helper()
 	if _, err := conn.Read(make([]byte, 1)); err != nil {
@@ -135,16 +137,18 @@ func (a *runtimeHarness) first(conn net.Conn) {
 	}
 }
 
-// TestEventOfARequestThatWasGivenUp: an event goes to the next request for one if the process has
-// given up the request to which it was handed, before or while it was written.
+// TestEventOfARequestThatWasGivenUp: if the process has closed the request for which an event was
+// meant, before or during the write, the next request gets the event.
 func TestEventOfARequestThatWasGivenUp(t *testing.T) {
 	tests := map[string]func(*runtimeHarness, net.Conn, string) <-chan invocationResult{
-		"before it was written": func(a *runtimeHarness, conn net.Conn, event string) <-chan invocationResult {
+		"before it was written": func(a *runtimeHarness, conn net.Conn,
+			event string) <-chan invocationResult {
 			conn.Close()
 			<-a.ended
 			return a.invoke(event)
 		},
-		"before it was read to its end": func(a *runtimeHarness, conn net.Conn, event string) <-chan invocationResult {
+		"before it was read to its end": func(a *runtimeHarness, conn net.Conn,
+			event string) <-chan invocationResult {
 			over := a.invoke(event)
 			a.first(conn)
 			conn.Close()
@@ -152,7 +156,9 @@ func TestEventOfARequestThatWasGivenUp(t *testing.T) {
 		},
 	}
 	for what, giveUp := range tests {
-		for size, event := range map[string]string{"small": "event", "large": strings.Repeat("x", 32<<20)} {
+		for size, event := range map[string]string{
+			"small": "event", "large": strings.Repeat("x", 32<<20),
+		} {
 			t.Run(what+" "+size, func(t *testing.T) {
 				a := newRuntime(t)
 				over := giveUp(a, a.send(http.MethodGet, "next", ""), event)
@@ -165,8 +171,8 @@ func TestEventOfARequestThatWasGivenUp(t *testing.T) {
 	}
 }
 
-// TestEventThatWasRead: a process that closes the connection by which it has got its event has it, and
-// no other request for an event gets it.
+// TestEventThatWasRead: if a process has read an event and closes the connection, it keeps the
+// event: no other request gets it.
 func TestEventThatWasRead(t *testing.T) {
 	a := newRuntime(t)
 	conn := a.send(http.MethodGet, "next", "")
@@ -184,15 +190,15 @@ func TestEventThatWasRead(t *testing.T) {
 	a.respond(over)
 }
 
-// TestConnectionThatBreaksAfterItsEvent: a process that has sent something else since it got its event
-// has read that, also when it resets the connection.
+// TestConnectionThatBreaksAfterItsEvent: a process that has sent something after its event has read
+// the event, even if it then resets the connection.
 func TestConnectionThatBreaksAfterItsEvent(t *testing.T) {
 	a := newRuntime(t)
 	conn := a.send(http.MethodGet, "next", "")
 	over := a.invoke("event")
 	a.read(conn)
 	io.WriteString(conn, "POST ")
-	conn.(*net.TCPConn).SetLinger(0) // a reset
+	conn.(*net.TCPConn).SetLinger(0) // makes Close reset the connection
 	conn.Close()
 	again := a.send(http.MethodGet, "next", "")
 	again.SetReadDeadline(time.Now().Add(100 * time.Millisecond))

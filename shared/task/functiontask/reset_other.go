@@ -4,5 +4,5 @@ package functiontask
 
 import "net"
 
-// wasReset reports nothing here: reads and writes show most resets.
+// wasReset always returns false: reads and writes show most resets.
 func wasReset(net.Conn) bool { return false }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// wasReset reports whether the peer has reset a connection. After the end of what the peer sends
-// reads do not show that, so the socket itself is asked.
+// wasReset reports whether the peer has reset a connection. After the end of the peer's data reads
+// do not show that, so wasReset queries the error of the socket itself.
 func wasReset(conn net.Conn) bool {
 	c, ok := conn.(syscall.Conn)
 	if !ok {

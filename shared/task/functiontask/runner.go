@@ -16,35 +16,38 @@ import (
 // Action is the action that the runner carries out.
 const Action = "FC:InvokeFunction"
 
-// Options are what a runner is made of.
+// Options configures a runner.
 type Options struct {
 	Functions []Function
-	// Client calls the functions with an address; it is one of package outbound. nil is one that may call loopback
-	// and private networks, for the addresses are the operator's.
+	// Client calls the functions that have an address; it is a client of package outbound. nil
+	// means one that may call loopback and private networks, because the operator wrote the
+	// addresses.
 	Client *http.Client
-	// Log takes one line that a function printed, without its end, or that tells of a function's fate. It is called
-	// from many goroutines; nil drops the lines.
+	// Log receives lines that a function printed, without their line ends, and lines about the
+	// state of functions. It is called from many goroutines. nil drops the lines.
 	Log func(line string)
-	// BackgroundMax is how many asynchronous invocations run at once; 0 is 64. Up to BacklogMax more wait their turn;
-	// beyond that they are refused.
+	// BackgroundMax is the maximum number of asynchronous invocations that run at once; 0 means 64.
+	// Up to BacklogMax more wait; the runner rejects any beyond that.
 	BackgroundMax int
-	// MaxResponse bounds the answer of a command in bytes; 0 is outbound.MaxResponseDefault.
+	// MaxResponse is the maximum size of a command's response in bytes; 0 means
+	// outbound.MaxResponseDefault.
 	MaxResponse int64
-	// Account is the only account whose flows call; "" when there may be several. Processes of an
-	// entry that serves one account have its id as FC_ACCOUNT_ID.
+	// Account is the only account whose flows call; "" if there may be several. A process of an
+	// entry that serves one account finds its id in FC_ACCOUNT_ID.
 	Account string
-	// Next carries out calls of functions that no entry matches; nil: they are not found.
+	// Next carries out calls of functions that no entry matches. If it is nil, they fail as not
+	// found.
 	Next task.Runner
 }
 
-// commandTimeout bounds a call of a command whose entry gives no timeout: an event that a program
-// has taken and never answers must not keep its task for ever.
+// commandTimeout bounds a call of a command whose entry sets no timeout, because a program that
+// reads an event and never responds must not block its task for ever.
 const commandTimeout = time.Hour
 
-// BacklogMax is how many asynchronous invocations may wait for their turn.
+// BacklogMax is the maximum number of asynchronous invocations that wait to run.
 const BacklogMax = 10000
 
-// Runner carries out FC:InvokeFunction. Close it to end its processes.
+// Runner carries out FC:InvokeFunction. Close ends its processes.
 type Runner struct {
 	functions  []entry
 	background *background
@@ -52,7 +55,7 @@ type Runner struct {
 	next       task.Runner
 }
 
-// entry is a function with what carries its invocations.
+// entry is a function and the backend that carries out its invocations.
 type entry struct {
 	Function
 	backend backend
@@ -61,7 +64,7 @@ type entry struct {
 // errTimedOut is the cause of a context that ended because of the function's own timeout.
 var errTimedOut = errors.New("function timed out")
 
-// New returns a runner. Commands are started by the first call that needs them.
+// New returns a runner. It starts no command before the first call that needs one.
 func New(o Options) *Runner {
 	if o.Log == nil {
 		o.Log = func(string) {}
@@ -95,8 +98,9 @@ func New(o Options) *Runner {
 	return t
 }
 
-// Run carries out one invocation. It returns when the function has ended, also in Mode System, where the output is
-// the function's result and Async is set; or at once for another asynchronous invocation, which goes on by itself.
+// Run carries out one invocation. It returns when the function has ended, also in mode System, in
+// which the output is the function's result and Async is set. Any other asynchronous invocation
+// runs in the background, and Run returns at once.
 func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	c, err := parseInvokeRequest(&r)
 	if err != nil {
@@ -120,7 +124,7 @@ func (t *Runner) Run(ctx context.Context, r task.Request) task.Result {
 	return result(&r, a)
 }
 
-// find gives the first function that matches.
+// find returns the first entry that matches, nil if none does.
 func (t *Runner) find(target *task.Function) *entry {
 	for i := range t.functions {
 		if target.Matches(t.functions[i].Match) {
@@ -131,7 +135,9 @@ func (t *Runner) find(target *task.Function) *entry {
 }
 
 // invoke invokes the function within its timeout.
-func (e *entry) invoke(ctx context.Context, c *invokeRequest, id, key string) (response, *task.Error) {
+func (e *entry) invoke(
+	ctx context.Context, c *invokeRequest, id, key string,
+) (response, *task.Error) {
 	if e.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, e.Timeout, errTimedOut)
@@ -140,7 +146,7 @@ func (e *entry) invoke(ctx context.Context, c *invokeRequest, id, key string) (r
 	return e.backend.invoke(ctx, newInvocation(ctx, c, id, key))
 }
 
-// submit hands an invocation to the background and acknowledges it.
+// submit hands an invocation to the background and returns its acknowledgement.
 func (t *Runner) submit(r *task.Request, e *entry, c *invokeRequest, id string) task.Result {
 	key := r.Key
 	accepted := t.background.run(func(ctx context.Context) {
@@ -150,7 +156,8 @@ func (t *Runner) submit(r *task.Request, e *entry, c *invokeRequest, id string) 
 			defer cancel()
 		}
 		if _, failure := e.invoke(ctx, c, id, key); failure != nil {
-			t.log(fmt.Sprintf("function %s: asynchronous invocation %s failed: %s", c.target.Name, id, failure.Name))
+			t.log(fmt.Sprintf("function %s: asynchronous invocation %s failed: %s", c.target.Name,
+				id, failure.Name))
 		}
 	})
 	if !accepted {
@@ -162,19 +169,20 @@ func (t *Runner) submit(r *task.Request, e *entry, c *invokeRequest, id string) 
 	return task.Accepted(http.Header{"X-Fc-Request-Id": {id}}, http.StatusAccepted)
 }
 
-// result is the outcome of a function that did not fail, in the language of the request.
+// result converts the response of a function that did not fail to the result in the request's
+// dialect.
 func result(r *task.Request, a response) task.Result {
 	async := r.Mode == task.System
 	if !r.FlowV1 {
-		answered := task.HTTPResult(a.header, a.status, a.body)
-		if answered.Error != nil && r.Mode == task.Custom {
-			answered = task.Accepted(a.header, a.status) // the function's answer does not count
+		res := task.HTTPResult(a.header, a.status, a.body)
+		if res.Error != nil && r.Mode == task.Custom {
+			res = task.Accepted(a.header, a.status) // the function's result does not count
 		}
-		answered.Async = async
-		return answered
+		res.Async = async
+		return res
 	}
 	if r.Mode == task.Custom {
-		return task.Result{Output: json.RawMessage("{}")} // the function's answer does not count
+		return task.Result{Output: json.RawMessage("{}")} // the function's result does not count
 	}
 	output, failure := task.FlowV1Output(a.header.Get("Content-Type"), a.body)
 	if failure != nil {
@@ -183,27 +191,32 @@ func result(r *task.Request, a response) task.Result {
 	return task.Result{Output: output, Async: async}
 }
 
-// notFound is the result for a function that the functions file does not have.
+// notFound is the result for a function that no entry matches.
 func notFound(target *task.Function) task.Result {
-	return task.NewError(functionNotFound, fmt.Sprintf("No function here answers for %s. Map it in the file given with "+
-		"--functions FILE, for example:\nfunctions:\n  - match: %s\n    http: http://127.0.0.1:9001",
+	return task.NewError(functionNotFound, fmt.Sprintf(
+		"No function here answers for %s. Map it in the file given with "+
+			"--functions FILE, for example:\nfunctions:\n  - match: %s\n    http: "+
+			"http://127.0.0.1:9001",
 		target.Raw, target.Name)).Result()
 }
 
-// contextFailure is the error of a call whose context ended; nil when it did not.
+// contextFailure returns the error of a call whose context has ended, nil if it has not.
 func contextFailure(ctx context.Context, in *invocation) *task.Error {
 	if ctx.Err() == nil {
 		return nil
 	}
 	if errors.Is(context.Cause(ctx), errTimedOut) {
-		return task.NewError(unknown, fmt.Sprintf("Function %s timed out after %d seconds; `timeout` of its entry in the "+
-			"functions file is how long a call may take.", in.target.Name, in.timeout))
+		return task.NewError(unknown, fmt.Sprintf(
+			"Function %s timed out after %d seconds; `timeout` of its entry in the "+
+				"functions file is how long a call may take.", in.target.Name, in.timeout))
 	}
-	return task.NewError(unknown, fmt.Sprintf("The call of function %s was cut off.", in.target.Name))
+	return task.NewError(unknown,
+		fmt.Sprintf("The call of function %s was cut off.", in.target.Name))
 }
 
-// Close refuses further asynchronous invocations, waits for the running ones and then ends the processes, with
-// force what is left when ctx is done. It returns the error of ctx when something was cut off.
+// Close rejects further asynchronous invocations, waits for the running ones and then ends the
+// processes. When ctx is done, it cancels what still runs and kills the processes that are left. It
+// returns ctx's error if it had to cancel an invocation.
 func (t *Runner) Close(ctx context.Context) error {
 	err := t.background.close(ctx)
 	for i := range t.functions {

@@ -48,22 +48,29 @@ func TestCustomRuntimeRequest(t *testing.T) {
 		{"nothing", `null`, "", "/invoke"},
 	}
 	for _, test := range tests {
-		r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{httpFunction("f", address+test.path)}})
+		r := newRunner(t, functiontask.Options{
+			Functions: []functiontask.Function{httpFunction("f", address+test.path)},
+		})
 		e := mustRun(t, r, request(test.body))
 		s := <-got
-		if s.line != "POST /invoke" || s.body != test.event || e.Code != 200 || e.Body["ok"] != true {
+		if s.line != "POST /invoke" || s.body != test.event || e.Code != 200 ||
+			e.Body["ok"] != true {
 			t.Errorf("%s: %s %q, %+v", test.name, s.line, s.body, e)
 		}
 		for name, want := range map[string]string{
-			"x-fc-function-name": "f", "x-fc-region": "cn-hangzhou", "x-fc-account-id": "1", "x-fc-qualifier": "prod",
-			"x-fc-control-path": "/invoke", "x-fc-retry-count": "0", "content-type": "application/octet-stream",
+			"x-fc-function-name": "f", "x-fc-region": "cn-hangzhou", "x-fc-account-id": "1",
+			"x-fc-qualifier":    "prod",
+			"x-fc-control-path": "/invoke", "x-fc-retry-count": "0",
+			"content-type":         "application/octet-stream",
 			functiontask.KeyHeader: "key",
 		} {
 			if got := s.header.Get(name); got != want {
 				t.Errorf("%s: header %s = %q, want %q", test.name, name, got, want)
 			}
 		}
-		for _, name := range []string{"x-fc-request-id", "x-fc-function-timeout", "x-fc-function-deadline"} {
+		for _, name := range []string{
+			"x-fc-request-id", "x-fc-function-timeout", "x-fc-function-deadline",
+		} {
 			if s.header.Get(name) == "" {
 				t.Errorf("%s: no header %s", test.name, name)
 			}
@@ -71,14 +78,18 @@ func TestCustomRuntimeRequest(t *testing.T) {
 	}
 }
 
-// A byte order mark is no part of a result; one that cannot be read does not matter where none counts.
+// TestTexts: a byte order mark is not part of a result. If a body that does not count cannot be
+// decoded, the call still succeeds.
 func TestTexts(t *testing.T) {
 	address := custom(t, func(w http.ResponseWriter, r *http.Request) {
 		event, _ := io.ReadAll(r.Body)
 		w.Header().Set("Content-Type", "application/octet-stream")
-		io.WriteString(w, map[string]string{"marked": "\uFEFF{\"ok\":true}", "binary": "\xff"}[string(event)])
+		io.WriteString(w,
+			map[string]string{"marked": "\uFEFF{\"ok\":true}", "binary": "\xff"}[string(event)])
 	})
-	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{httpFunction("f", address)}})
+	r := newRunner(t, functiontask.Options{
+		Functions: []functiontask.Function{httpFunction("f", address)},
+	})
 	if e := mustRun(t, r, request(`"marked"`)); e.Body["ok"] != true {
 		t.Errorf("%+v", e)
 	}
@@ -100,20 +111,41 @@ func TestCustomRuntimeFailures(t *testing.T) {
 		{"a function error", 404, "x-fc-status: 404", functionError, "MyError", "m"},
 		{"without the header", 404, "", functionError, "MyError", "m"},
 		{"a byte order mark", 500, "", "\uFEFF" + functionError, "MyError", "m"},
-		{"in GBK", 500, "content-type: application/json; charset=gbk", "{\"errorType\":\"\xd6\xd0\"}", "中", ""},
-		{"binary", 200, "content-type: image/png", "\x89PNG", "FnF.InvalidLocal", `Content-Type "image/png"`},
+		{
+			"in GBK", 500, "content-type: application/json; charset=gbk",
+			"{\"errorType\":\"\xd6\xd0\"}", "中", "",
+		},
+		{
+			"binary", 200, "content-type: image/png", "\x89PNG", "FnF.InvalidLocal",
+			`Content-Type "image/png"`,
+		},
 		{"half a surrogate pair", 200, "", `"\ud800"`, "FnF.InvalidLocal", "half a surrogate pair"},
 		{"any other status", 500, "", functionError, "MyError", "m"},
 		{"by the header alone", 200, "x-fc-status: 404", functionError, "MyError", "m"},
-		{"the service's header", 200, "x-fc-error-type: UnhandledInvocationError", functionError, "MyError", "m"},
+		{
+			"the service's header", 200, "x-fc-error-type: UnhandledInvocationError", functionError,
+			"MyError", "m",
+		},
 		{"no type", 404, "x-fc-status: 404", `{"errorMessage":"m"}`, "FC.Unknown", "m"},
 		{"no body", 404, "x-fc-status: 404", "", "FC.Unknown", "Function failed"},
-		{"a type that is no text", 404, "x-fc-status: 404", `{"errorMessage":{"a":1},"errorType":"E"}`, "E", `{"a":1}`},
+		{
+			"a type that is no text", 404, "x-fc-status: 404",
+			`{"errorMessage":{"a":1},"errorType":"E"}`, "E", `{"a":1}`,
+		},
 		{"throttled", 429, "", "slow down", "FC.ResourceExhausted", "slow down"},
-		{"throttled with a code", 429, "", `{"Code":"ResourceThrottled","Message":"m"}`, "FC.ResourceThrottled", "m"},
+		{
+			"throttled with a code", 429, "", `{"Code":"ResourceThrottled","Message":"m"}`,
+			"FC.ResourceThrottled", "m",
+		},
 		{"broken", 502, "", "<html>", "FC.InternalServerError", "502"},
-		{"a code", 403, "", `{"Code":"AccessDenied","Message":"m","RequestId":"r"}`, "FC.AccessDenied", "m"},
-		{"the older spelling", 400, "", `{"errorCode":"InvalidArgument","errorMessage":"m"}`, "FC.InvalidArgument", "m"},
+		{
+			"a code", 403, "", `{"Code":"AccessDenied","Message":"m","RequestId":"r"}`,
+			"FC.AccessDenied", "m",
+		},
+		{
+			"the older spelling", 400, "", `{"errorCode":"InvalidArgument","errorMessage":"m"}`,
+			"FC.InvalidArgument", "m",
+		},
 		{"no route", 404, "", "404 page not found", "FC.Unknown", "404 page not found"},
 		{"a redirect", 302, "location: http://169.254.169.254/", "", "FC.Unknown", "302"},
 		{"too large", 200, "", strings.Repeat("x", 10001), "FC.EntityTooLarge", ""},
@@ -130,8 +162,12 @@ func TestCustomRuntimeFailures(t *testing.T) {
 			w.WriteHeader(test.status)
 			io.WriteString(w, test.body)
 		})
-		r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{httpFunction("*", address)}, Client: client})
-		t.Run(test.name, func(t *testing.T) { wantError(t, r, request(`{}`), test.want, test.cause) })
+		r := newRunner(t, functiontask.Options{
+			Functions: []functiontask.Function{httpFunction("*", address)}, Client: client,
+		})
+		t.Run(test.name, func(t *testing.T) {
+			wantError(t, r, request(`{}`), test.want, test.cause)
+		})
 	}
 }
 
@@ -151,7 +187,8 @@ func TestBrokenCalls(t *testing.T) {
 	late := httpFunction("late", slow)
 	late.Timeout = time.Millisecond
 	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{
-		httpFunction("gone", "http://"+gone), httpFunction("hijack", hijack), late, httpFunction("slow", slow),
+		httpFunction("gone", "http://"+gone), httpFunction("hijack", hijack), late,
+		httpFunction("slow", slow),
 		httpFunction("metadata", "http://100.100.100.200"),
 	}})
 	call := func(name string) task.Request {
@@ -173,26 +210,48 @@ func TestBrokenCalls(t *testing.T) {
 }
 
 func TestFixedAnswersAndModes(t *testing.T) {
-	hi := functiontask.Function{Mapping: task.Mapping{Match: "hello", Reply: json.RawMessage(`{"message":"hi"}`)}}
-	null := functiontask.Function{Mapping: task.Mapping{Match: "null", Reply: json.RawMessage(`null`)}}
-	broken := functiontask.Function{Mapping: task.Mapping{Match: "broken", Error: &task.Error{Name: "Boom", Cause: "text"}}}
-	text := httpFunction("text", custom(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))
-	r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{hi, null, broken, text}})
+	hi := functiontask.Function{
+		Mapping: task.Mapping{Match: "hello", Reply: json.RawMessage(`{"message":"hi"}`)},
+	}
+	null := functiontask.Function{
+		Mapping: task.Mapping{Match: "null", Reply: json.RawMessage(`null`)},
+	}
+	broken := functiontask.Function{
+		Mapping: task.Mapping{Match: "broken", Error: &task.Error{Name: "Boom", Cause: "text"}},
+	}
+	text := httpFunction("text", custom(t, func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "hello")
+	}))
+	r := newRunner(t, functiontask.Options{
+		Functions: []functiontask.Function{hi, null, broken, text},
+	})
 	const accepted = `"Body":null,"Code":202`
 	tests := []struct {
 		name, function, kind string
-		legacy               bool
+		flowV1               bool
 		mode                 task.Mode
 		output, fail         string
 		async                bool
 	}{
-		{"sync", "hello", "Sync", false, task.Complete, `{"Body":{"message":"hi"},"Code":200,"Header":{}}`, "", false},
-		{"no type", "hello", "", false, task.Complete, `{"Body":{"message":"hi"},"Code":200,"Header":{}}`, "", false},
+		{
+			"sync", "hello", "Sync", false, task.Complete,
+			`{"Body":{"message":"hi"},"Code":200,"Header":{}}`, "", false,
+		},
+		{
+			"no type", "hello", "", false, task.Complete,
+			`{"Body":{"message":"hi"},"Code":200,"Header":{}}`, "", false,
+		},
 		{"async", "hello", "Async", false, task.Complete, accepted, "", false},
 		{"async failure goes unseen", "broken", "Async", false, task.Complete, accepted, "", false},
-		{"waited for", "hello", "Async", false, task.System, `{"Body":{"message":"hi"},"Code":200,"Header":{}}`, "", true},
+		{
+			"waited for", "hello", "Async", false, task.System,
+			`{"Body":{"message":"hi"},"Code":200,"Header":{}}`, "", true,
+		},
 		{"waited for and failed", "broken", "Async", false, task.System, "", "Boom", true},
-		{"waited for but sync", "hello", "Sync", false, task.System, "", "FC.InvalidArgument", false},
+		{
+			"waited for but sync", "hello", "Sync", false, task.System, "", "FC.InvalidArgument",
+			false,
+		},
 		{"by token", "hello", "Sync", false, task.Custom, `{"Body":`, "", false},
 		{"by token and failed", "broken", "Sync", false, task.Custom, "", "Boom", false},
 		{"by token, async", "broken", "Async", false, task.Custom, accepted, "", false},
@@ -209,11 +268,15 @@ func TestFixedAnswersAndModes(t *testing.T) {
 		{"text", "text", "Sync", false, task.Complete, `{"Body":"hello","Code":200`, "", false},
 	}
 	for _, test := range tests {
-		q := task.Request{Action: functiontask.Action, FlowV1: test.legacy, Mode: test.mode, Input: json.RawMessage(`{}`)}
+		q := task.Request{
+			Action: functiontask.Action, FlowV1: test.flowV1, Mode: test.mode,
+			Input: json.RawMessage(`{}`),
+		}
 		arn := "acs:fc:::functions/" + test.function
 		switch {
-		case !test.legacy:
-			q.Parameters = json.RawMessage(`{"resourceArn":"` + arn + `","invocationType":"` + test.kind + `"}`)
+		case !test.flowV1:
+			q.Parameters = json.RawMessage(`{"resourceArn":"` + arn + `","invocationType":"` +
+				test.kind + `"}`)
 		case test.kind == "":
 			q.Resource = arn
 		default:
@@ -224,7 +287,8 @@ func TestFixedAnswersAndModes(t *testing.T) {
 		if got.Error != nil {
 			name = got.Error.Name
 		}
-		if name != test.fail || got.Async != test.async || !strings.Contains(string(got.Output), test.output) {
+		if name != test.fail || got.Async != test.async ||
+			!strings.Contains(string(got.Output), test.output) {
 			t.Errorf("%s: %s, %v, async %v", test.name, got.Output, got.Error, got.Async)
 		}
 	}
@@ -238,14 +302,16 @@ func TestAsyncRunsOn(t *testing.T) {
 		<-release
 		called <- string(body)
 	})
-	r := functiontask.New(functiontask.Options{Functions: []functiontask.Function{httpFunction("*", address)}})
+	r := functiontask.New(functiontask.Options{
+		Functions: []functiontask.Function{httpFunction("*", address)},
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	got := r.Run(ctx, task.Request{Action: functiontask.Action, Parameters: json.RawMessage(
 		`{"resourceArn":"acs:fc:::functions/f","invocationType":"Async","body":"go"}`)})
 	if got.Error != nil {
 		t.Fatal(got.Error)
 	}
-	cancel() // the task is over, the call is not
+	cancel() // the task ends, the asynchronous call does not
 	close(release)
 	if err := r.Close(context.Background()); err != nil {
 		t.Error(err)
@@ -262,10 +328,13 @@ func TestCloseCutsOffWhatIsLeft(t *testing.T) {
 		close(entered)
 		<-r.Context().Done()
 	})
-	r := functiontask.New(functiontask.Options{Functions: []functiontask.Function{httpFunction("*", address)}, BackgroundMax: 1})
+	r := functiontask.New(functiontask.Options{
+		Functions: []functiontask.Function{httpFunction("*", address)}, BackgroundMax: 1,
+	})
 	for range 3 {
-		r.Run(context.Background(), task.Request{Action: functiontask.Action, Parameters: json.RawMessage(
-			`{"resourceArn":"acs:fc:::functions/f","invocationType":"Async"}`)})
+		r.Run(context.Background(), task.Request{Action: functiontask.Action,
+			Parameters: json.RawMessage(
+				`{"resourceArn":"acs:fc:::functions/f","invocationType":"Async"}`)})
 	}
 	<-entered
 	ctx, cancel := context.WithCancel(context.Background())
@@ -296,7 +365,11 @@ func TestMatching(t *testing.T) {
 		{"acs:fc:*:*:services/s.LATEST/functions/*", "acs:fc:::services/s/functions/greet", true},
 	}
 	for _, test := range tests {
-		r := newRunner(t, functiontask.Options{Functions: []functiontask.Function{{Mapping: task.Mapping{Match: test.pattern, Reply: json.RawMessage("1")}}}})
+		r := newRunner(t, functiontask.Options{
+			Functions: []functiontask.Function{
+				{Mapping: task.Mapping{Match: test.pattern, Reply: json.RawMessage("1")}},
+			},
+		})
 		q := request(`{}`)
 		q.Parameters = json.RawMessage(`{"resourceArn":"` + test.arn + `"}`)
 		if got := r.Run(context.Background(), q); (got.Error == nil) != test.want {
@@ -308,37 +381,58 @@ func TestMatching(t *testing.T) {
 func TestBadRequests(t *testing.T) {
 	r := newRunner(t, functiontask.Options{})
 	for _, parameters := range []string{
-		``, `{}`, `[]`, `{"resourceArn":7}`, `{"resourceArn":"f"}`, `{"resourceArn":"acs:mns:::functions/f"}`,
-		`{"resourceArn":"acs:fc:::functions/"}`, `{"resourceArn":"acs:fc:::functions/f/"}`, `{"resourceArn":"acs:fc:::functions/f/q/r"}`,
-		`{"resourceArn":"acs:fc:::functions/f\r\nX-A: b"}`, `{"resourceArn":"acs:fc:::services//functions/f"}`,
-		`{"resourceArn":"acs:fc:::services/s./functions/f"}`, `{"resourceArn":"acs:fc:a b::functions/f"}`,
+		``, `{}`, `[]`, `{"resourceArn":7}`, `{"resourceArn":"f"}`,
+		`{"resourceArn":"acs:mns:::functions/f"}`,
+		`{"resourceArn":"acs:fc:::functions/"}`, `{"resourceArn":"acs:fc:::functions/f/"}`,
+		`{"resourceArn":"acs:fc:::functions/f/q/r"}`,
+		`{"resourceArn":"acs:fc:::functions/f\r\nX-A: b"}`,
+		`{"resourceArn":"acs:fc:::services//functions/f"}`,
+		`{"resourceArn":"acs:fc:::services/s./functions/f"}`,
+		`{"resourceArn":"acs:fc:a b::functions/f"}`,
 	} {
-		wantError(t, r, task.Request{Action: functiontask.Action, Parameters: json.RawMessage(parameters)}, "FC.InvalidArgument", "")
+		wantError(t, r,
+			task.Request{Action: functiontask.Action, Parameters: json.RawMessage(parameters)},
+			"FC.InvalidArgument", "")
 	}
 }
 
 func FuzzRequest(f *testing.F) {
-	f.Add(`{"resourceArn":"acs:fc:::functions/f/LATEST","invocationType":"Sync","body":{"a":1}}`, false)
+	f.Add(`{"resourceArn":"acs:fc:::functions/f/LATEST","invocationType":"Sync","body":{"a":1}}`,
+		false)
 	f.Add(`{"resourceArn":"acs:fc:cn:1:services/s.q/functions/f"}`, true)
-	r := functiontask.New(functiontask.Options{Functions: []functiontask.Function{{Mapping: task.Mapping{Match: "*", Reply: json.RawMessage("{}")}}}})
-	f.Fuzz(func(t *testing.T, parameters string, legacy bool) {
-		got := r.Run(context.Background(), task.Request{Action: functiontask.Action, FlowV1: legacy, Parameters: json.RawMessage(parameters)})
+	r := functiontask.New(functiontask.Options{
+		Functions: []functiontask.Function{
+			{Mapping: task.Mapping{Match: "*", Reply: json.RawMessage("{}")}},
+		},
+	})
+	f.Fuzz(func(t *testing.T, parameters string, flowV1 bool) {
+		got := r.Run(context.Background(), task.Request{
+			Action: functiontask.Action, FlowV1: flowV1, Parameters: json.RawMessage(parameters),
+		})
 		if (got.Error == nil) != json.Valid(got.Output) {
 			t.Fatalf("%s, %v", got.Output, got.Error)
 		}
 	})
 }
 
-// A function that no entry matches goes to the next runner, any other does not.
+// TestNext: only calls of functions that no entry matches go to the next runner.
 func TestNext(t *testing.T) {
 	next := task.RunnerFunc(func(_ context.Context, r task.Request) task.Result {
 		return task.Result{Output: json.RawMessage(`"next"`)}
 	})
-	r := functiontask.New(functiontask.Options{Functions: []functiontask.Function{{Mapping: task.Mapping{Match: "mine", Reply: json.RawMessage(`1`)}}}, Next: next})
+	r := functiontask.New(functiontask.Options{
+		Functions: []functiontask.Function{{Mapping: task.Mapping{Match: "mine",
+			Reply: json.RawMessage(`1`)}}}, Next: next,
+	})
 	t.Cleanup(func() { r.Close(context.Background()) })
 	for name, want := range map[string]string{"mine": `"Body":1`, "other": `"next"`} {
-		q := task.Request{Action: functiontask.Action, Parameters: json.RawMessage(`{"resourceArn":"acs:fc:::functions/` + name + `","invocationType":"Sync"}`)}
-		if got := r.Run(t.Context(), q); got.Error != nil || !strings.Contains(string(got.Output), want) {
+		q := task.Request{
+			Action: functiontask.Action,
+			Parameters: json.RawMessage(`{"resourceArn":"acs:fc:::functions/` + name +
+				`","invocationType":"Sync"}`),
+		}
+		if got := r.Run(t.Context(), q); got.Error != nil ||
+			!strings.Contains(string(got.Output), want) {
 			t.Errorf("%s: %s %v", name, got.Output, got.Error)
 		}
 	}

@@ -14,7 +14,8 @@ import (
 	"millrace/shared/task"
 )
 
-// dialect is one of the two runtime APIs; they differ in paths, headers and the status of an accepted answer.
+// dialect is one of the two runtime APIs. They differ in paths, headers and the status that accepts
+// a result.
 type dialect struct {
 	prefix   string
 	accepted int
@@ -26,14 +27,15 @@ var (
 	lambdaDialect = dialect{"/2018-06-01/runtime", http.StatusAccepted, lambdaHeader}
 )
 
-// lambdaHeader gives the headers of an event in Lambda's runtime API.
+// lambdaHeader returns the headers of an event in Lambda's runtime API.
 func lambdaHeader(in *invocation) http.Header {
 	trace := sha256.Sum256([]byte("trace\x00" + in.id))
 	h := http.Header{
 		"Lambda-Runtime-Aws-Request-Id":       {in.id},
 		"Lambda-Runtime-Deadline-Ms":          {strconv.FormatInt(in.deadline.UnixMilli(), 10)},
 		"Lambda-Runtime-Invoked-Function-Arn": {in.target.ARN()},
-		"Lambda-Runtime-Trace-Id":             {fmt.Sprintf("Root=1-%x-%x;Sampled=0", trace[:4], trace[4:16])},
+		"Lambda-Runtime-Trace-Id": {fmt.Sprintf("Root=1-%x-%x;Sampled=0", trace[:4],
+			trace[4:16])},
 	}
 	if in.key != "" && isHeaderText(in.key) {
 		h.Set(KeyHeader, in.key)
@@ -45,25 +47,29 @@ func lambdaHeader(in *invocation) http.Header {
 func (w *worker) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, d := range []dialect{fcDialect, lambdaDialect} {
-		mux.HandleFunc("GET "+d.prefix+"/invocation/next", func(rw http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc("GET "+d.prefix+"/invocation/next", func(rw http.ResponseWriter,
+			r *http.Request) {
 			w.next(rw, r, d)
 		})
-		mux.HandleFunc("POST "+d.prefix+"/invocation/{id}/response", func(rw http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc("POST "+d.prefix+"/invocation/{id}/response", func(rw http.ResponseWriter,
+			r *http.Request) {
 			w.response(rw, r, d)
 		})
-		mux.HandleFunc("POST "+d.prefix+"/invocation/{id}/error", func(rw http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc("POST "+d.prefix+"/invocation/{id}/error", func(rw http.ResponseWriter,
+			r *http.Request) {
 			w.failed(rw, r, d)
 		})
-		mux.HandleFunc("POST "+d.prefix+"/init/error", func(rw http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc("POST "+d.prefix+"/init/error", func(rw http.ResponseWriter,
+			r *http.Request) {
 			w.initFailed(rw, r, d)
 		})
 	}
 	return mux
 }
 
-// next waits for an event and hands it out, to one request at a time: a process takes one event
-// after the other. An event that a process did not read to its end is for the request that comes
-// after.
+// next waits for an event and sends it to the process. Only one request at a time may wait, because
+// a process handles one event at a time. If the process does not read an event to its end, the next
+// request gets it.
 func (w *worker) next(rw http.ResponseWriter, r *http.Request, d dialect) {
 	if !w.acquirePoll(r) {
 		w.log("refused a second request for the next event: one is waiting already")
@@ -73,7 +79,7 @@ func (w *worker) next(rw http.ResponseWriter, r *http.Request, d dialect) {
 	defer func() { <-w.polling }()
 	select {
 	case h := <-w.offer:
-		if r.Context().Err() != nil { // both were ready; the event is for the request that comes after
+		if r.Context().Err() != nil { // both cases were ready; the next request gets the event
 			go w.reoffer(h)
 			return
 		}
@@ -84,13 +90,14 @@ func (w *worker) next(rw http.ResponseWriter, r *http.Request, d dialect) {
 		}
 		rw.Header().Set("Content-Type", "application/json")
 		rw.Header().Set("Content-Length", strconv.Itoa(len(h.in.event)))
-		rw.Write(h.in.event) // the connection knows whether the process gets it
+		rw.Write(h.in.event) // slotConn detects whether the process reads it
 	case <-r.Context().Done():
 	case <-w.exited:
 	}
 }
 
-// acquirePoll waits for the turn to ask for the next event; false when another request has it for too long.
+// acquirePoll makes r the only request that waits for an event. It returns false if another request
+// still waits after duplicatePollWait.
 func (w *worker) acquirePoll(r *http.Request) bool {
 	wait := time.NewTimer(duplicatePollWait)
 	defer wait.Stop()
@@ -103,7 +110,7 @@ func (w *worker) acquirePoll(r *http.Request) bool {
 	return false
 }
 
-// reoffer hands an event to the next request for one.
+// reoffer offers an event to the next request for one.
 func (w *worker) reoffer(h *handoff) {
 	select {
 	case w.offer <- h:
@@ -111,7 +118,7 @@ func (w *worker) reoffer(h *handoff) {
 	}
 }
 
-// response takes the result of the current invocation.
+// response accepts the result of the current invocation.
 func (w *worker) response(rw http.ResponseWriter, r *http.Request, d dialect) {
 	id := r.PathValue("id")
 	body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, w.limit))
@@ -124,7 +131,7 @@ func (w *worker) response(rw http.ResponseWriter, r *http.Request, d dialect) {
 		reply(rw, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge")
 		return
 	case err != nil:
-		return // the process broke off; its end says the rest
+		return // the connection broke; the exit of the process decides the invocation
 	}
 	var failure *task.Error
 	if r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "" {
@@ -137,16 +144,17 @@ func (w *worker) response(rw http.ResponseWriter, r *http.Request, d dialect) {
 	w.finish(rw, d, id, response{status: http.StatusOK, header: header, body: body}, failure)
 }
 
-// streamFailure is the error of a function that failed while it was sending its result.
+// streamFailure returns the error of a function that failed while it sent its result.
 func streamFailure(trailer http.Header) *task.Error {
 	body, err := base64.StdEncoding.DecodeString(trailer.Get("Lambda-Runtime-Function-Error-Body"))
 	if err != nil || !json.Valid(body) {
-		return task.NewError(trailer.Get("Lambda-Runtime-Function-Error-Type"), "The function failed while it sent its result.")
+		return task.NewError(trailer.Get("Lambda-Runtime-Function-Error-Type"),
+			"The function failed while it sent its result.")
 	}
 	return functionFailure(body)
 }
 
-// failed takes the error of the current invocation.
+// failed accepts the error of the current invocation.
 func (w *worker) failed(rw http.ResponseWriter, r *http.Request, d dialect) {
 	body, ok := w.errorBody(rw, r)
 	if ok {
@@ -154,7 +162,8 @@ func (w *worker) failed(rw http.ResponseWriter, r *http.Request, d dialect) {
 	}
 }
 
-// initFailed takes the error of a process that cannot serve; it is the error of the call that waits for it.
+// initFailed records the error of a process that cannot start serving. The invocation that waits
+// for the process fails with it.
 func (w *worker) initFailed(rw http.ResponseWriter, r *http.Request, d dialect) {
 	body, ok := w.errorBody(rw, r)
 	if !ok {
@@ -166,14 +175,14 @@ func (w *worker) initFailed(rw http.ResponseWriter, r *http.Request, d dialect) 
 	reply(rw, d.accepted, "")
 }
 
-// errorBody reads the body of an error, which is cut rather than refused.
+// errorBody reads the body of an error. It truncates a body above the limit and does not reject it.
 func (w *worker) errorBody(rw http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, w.limit))
 	var large *http.MaxBytesError
 	return body, err == nil || errors.As(err, &large)
 }
 
-// currentHandoff gives the current handoff if it has this id.
+// currentHandoff returns the current handoff if it has this id, else nil.
 func (w *worker) currentHandoff(id string) *handoff {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -183,8 +192,10 @@ func (w *worker) currentHandoff(id string) *handoff {
 	return w.current
 }
 
-// finish settles an invocation and tells the process whether it counted.
-func (w *worker) finish(rw http.ResponseWriter, d dialect, id string, a response, failure *task.Error) {
+// finish completes an invocation and reports to the process whether its result was accepted.
+func (w *worker) finish(
+	rw http.ResponseWriter, d dialect, id string, a response, failure *task.Error,
+) {
 	if !w.complete(id, a, failure) {
 		reply(rw, http.StatusBadRequest, "InvalidRequestID")
 		return
@@ -192,7 +203,7 @@ func (w *worker) finish(rw http.ResponseWriter, d dialect, id string, a response
 	reply(rw, d.accepted, "")
 }
 
-// reply writes a status with the body that both runtime APIs have.
+// reply writes a status and the body that both runtime APIs use.
 func reply(rw http.ResponseWriter, status int, errorType string) {
 	body := `{"status":"OK"}`
 	if errorType != "" {

@@ -10,28 +10,30 @@ import (
 	"sync/atomic"
 )
 
-// slotConn frees its place when it is closed. It also knows what became of the event that was last
-// written to it: a process may close a connection at the moment at which it gets one, and neither a
-// write nor the request's context shows that in time.
+// slotConn frees its slot when it is closed. It also tracks whether the process has read the event
+// last written to it: a process may close a connection at the moment at which an event arrives, and
+// neither a write nor the request's context shows that in time.
 type slotConn struct {
 	net.Conn
 	free    func()
 	pending atomic.Pointer[pendingEvent]
-	broken  atomic.Bool // a read or a write has failed, other than by the end of what the process sends
+	// a read or a write failed, for another reason than the end of what the process sends
+	broken atomic.Bool
 }
 
-// pendingEvent is an event on a connection whose process has not shown yet that it has read it.
+// pendingEvent is an event that the process has not yet been seen to read.
 type pendingEvent struct{ requeue func() }
 
 func newSlotConn(conn net.Conn, free func()) *slotConn {
 	return &slotConn{Conn: conn, free: sync.OnceFunc(free)}
 }
 
-// trackEvent notes that an event follows. giveBack is called if the connection ends before the process
-// has read all of it; not if that cannot be known.
-func (c *slotConn) trackEvent(giveBack func()) { c.pending.Store(&pendingEvent{giveBack}) }
+// trackEvent records that an event follows. The connection calls requeue if it ends before the
+// process has read all of the event. If it cannot find out, it does not call requeue.
+func (c *slotConn) trackEvent(requeue func()) { c.pending.Store(&pendingEvent{requeue}) }
 
-// Read reads what the process sends; it sends nothing more before it has read its event.
+// Read reads what the process sends. Any data clears the pending event, because a process sends
+// nothing before it has read its event.
 func (c *slotConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
@@ -43,7 +45,7 @@ func (c *slotConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Write writes an answer.
+// Write writes a response.
 func (c *slotConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	if err != nil {
@@ -52,8 +54,8 @@ func (c *slotConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection. A peer that closes a connection before it has read everything resets
-// it; one that has read everything does not, and has the event.
+// Close closes the connection. If a peer closes a connection with unread data, it resets it; a
+// reset with a pending event therefore means that the process has not read the event.
 func (c *slotConn) Close() error {
 	defer c.free()
 	if event := c.pending.Swap(nil); event != nil && (c.broken.Load() || wasReset(c.Conn)) {
@@ -70,7 +72,7 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// connOf returns the connection by which a request came.
+// connOf returns the connection on which a request arrived.
 func connOf(ctx context.Context) *slotConn {
 	return ctx.Value(connKey{}).(*slotConn)
 }

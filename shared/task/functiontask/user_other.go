@@ -7,13 +7,16 @@ import (
 	"os/exec"
 )
 
-// identity is whom the processes of a command run as: the server's own user, there is no other way
-// here.
+// identity is the user that the processes of a command run as. On these systems it is always the
+// server's own user.
 type identity struct{ uid uint32 }
 
 func identityOf(text string) (*identity, error) {
 	if text != "" {
-		return nil, fmt.Errorf("user %q: programs cannot be started as another user on this system; leave `user` out", text)
+		return nil, fmt.Errorf(
+			"user %q: programs cannot be started as another user on this system; leave `user` out",
+			text,
+		)
 	}
 	return &identity{}, nil
 }

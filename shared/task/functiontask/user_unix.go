@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// identity is whom the processes of a command run as.
+// identity is the user that the processes of a command run as.
 type identity struct {
 	uid  uint32
 	as   *syscall.Credential // nil: the server's own user
@@ -21,15 +21,16 @@ type identity struct {
 	home string
 }
 
-// identityOf finds a user by name, or takes `uid` or `uid:gid` as they are; "" is the server's own
-// user.
+// identityOf finds a user by name or id. `uid:gid` need not exist in the user database; "" is the
+// server's own user.
 func identityOf(text string) (*identity, error) {
 	if text == "" {
 		return &identity{uid: uint32(os.Geteuid())}, nil
 	}
 	if os.Geteuid() != 0 {
-		return nil, fmt.Errorf("user %q: only a server that runs as root can start programs as another user; start it as "+
-			"root, or leave `user` out", text)
+		return nil, fmt.Errorf(
+			"user %q: only a server that runs as root can start programs as another user; start "+
+				"it as root, or leave `user` out", text)
 	}
 	id, group, numbers := strings.Cut(text, ":")
 	u, err := findUser(id)
@@ -37,9 +38,13 @@ func identityOf(text string) (*identity, error) {
 	var noID user.UnknownUserIdError
 	switch {
 	case errors.As(err, &noUser):
-		return nil, fmt.Errorf("user %q: this machine has no user of that name; write the name of one, or uid:gid", text)
+		return nil, fmt.Errorf(
+			"user %q: this machine has no user of that name; write the name of one, or uid:gid",
+			text,
+		)
 	case errors.As(err, &noID) && !numbers:
-		return nil, fmt.Errorf("user %q: this machine has no user with that id; write uid:gid", text)
+		return nil, fmt.Errorf("user %q: this machine has no user with that id; write uid:gid",
+			text)
 	case errors.As(err, &noID):
 		u = &user.User{Uid: id, HomeDir: "/"}
 	case err != nil:
@@ -58,7 +63,8 @@ func findUser(id string) (*user.User, error) {
 	return user.Lookup(id)
 }
 
-// credentialOf turns a user into ids. One with a group that was given has no others.
+// credentialOf converts a user to ids. If the group was given explicitly (alone), the user has no
+// supplementary groups.
 func credentialOf(text string, u *user.User, alone bool) (*identity, error) {
 	uid, err := strconv.ParseUint(u.Uid, 10, 32)
 	if err != nil {
@@ -83,14 +89,15 @@ func credentialOf(text string, u *user.User, alone bool) (*identity, error) {
 	return &identity{uid: uint32(uid), as: as, name: u.Username, home: u.HomeDir}, nil
 }
 
-// apply has a command run as the user; call it after setGroup.
+// apply makes a command run as the user. It must be called after setGroup, which replaces
+// SysProcAttr.
 func (i *identity) apply(cmd *exec.Cmd) {
 	if i.as != nil {
 		cmd.SysProcAttr.Credential = i.as
 	}
 }
 
-// variables are those that a login sets.
+// variables returns the variables that a login sets.
 func (i *identity) variables() []string {
 	if i.as == nil {
 		return nil

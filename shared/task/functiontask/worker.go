@@ -14,10 +14,13 @@ import (
 	"millrace/shared/task"
 )
 
-// Time that processes get to end by themselves; that their output gets after their end; that a
-// process gets to ask for an event, after its start and after each answer (the platform's own limit
-// for a start); and that a second request for the next event waits for the first to go, whose
-// connection may have broken just now.
+// Time limits of a process:
+//   - closeGrace: from the request to terminate to the kill.
+//   - outputGrace: for the rest of its output, after it has exited.
+//   - pollMax: from its start, or from its last result, to its next request for an event. The
+//     platform has the same limit for a start.
+//   - duplicatePollWait: how long a second request for the next event waits for the first to end,
+//     whose connection may have broken a moment ago.
 const (
 	closeGrace        = 2 * time.Second
 	outputGrace       = time.Second
@@ -25,42 +28,42 @@ const (
 	duplicatePollWait = 2 * time.Second
 )
 
-// worker is one process of a command, with the listener that serves it the runtime APIs.
+// worker is one process of a command, with the server of its runtime APIs.
 type worker struct {
-	name    string // of the function that it was started for
+	name    string // of the function for which it was started
 	cmd     *exec.Cmd
 	server  *http.Server
-	log     func(string)  // a line about the process
-	offer   chan *handoff // taken by a poll for the next event
+	log     func(string)  // logs one line about the process
+	offer   chan *handoff // received by a request for the next event
 	polling chan struct{} // full while a request waits for the next event: one at a time
 	limit   int64
 
-	exited     chan struct{} // closed when the process has ended
-	exitStatus string        // how; valid once exited is closed
-	killed     atomic.Bool   // by us
-	responded  atomic.Bool   // at least once
+	exited     chan struct{} // closed when the process has exited
+	exitStatus string        // valid once exited is closed
+	killed     atomic.Bool   // by this runner
+	responded  atomic.Bool   // to at least one event
 
 	mu      sync.Mutex
-	since   time.Time   // of the start or the last answer
-	current *handoff    // taken and not answered
-	initErr *task.Error // what the process reported instead of asking for an event
+	since   time.Time   // the start or the last result
+	current *handoff    // sent to the process, no result yet
+	initErr *task.Error // reported by the process instead of a request for an event
 }
 
 // handoff is an invocation on its way through a worker.
 type handoff struct {
 	in   *invocation
-	done chan invocationResult // has room for the one outcome
+	done chan invocationResult // buffers the one result
 }
 
-// invocationResult is how an invocation left a worker.
+// invocationResult is what a worker returns for an invocation.
 type invocationResult struct {
 	response  response
 	failure   *task.Error
-	received  bool // the process has had the event
-	responded bool // the process has answered and can have another
+	received  bool // the event was sent to the process
+	responded bool // the process returned a result and can take another event
 }
 
-// startWorker starts a process of the command, in a group of its own.
+// startWorker starts a process of the command, in its own process group.
 func startWorker(spec *Function, in *invocation, log func(string), limit int64) (*worker, error) {
 	as, err := identityOf(spec.User)
 	if err != nil {
@@ -72,7 +75,8 @@ func startWorker(spec *Function, in *invocation, log func(string), limit int64) 
 	}
 	address := listener.Addr().String()
 	w := &worker{
-		name: in.target.Name, offer: make(chan *handoff), polling: make(chan struct{}, 1), limit: limit,
+		name: in.target.Name, offer: make(chan *handoff), polling: make(chan struct{}, 1),
+		limit:  limit,
 		exited: make(chan struct{}), since: time.Now(),
 	}
 	w.log = func(line string) { log(w.prefix() + line) }
@@ -94,12 +98,12 @@ func startWorker(spec *Function, in *invocation, log func(string), limit int64) 
 		}
 		return nil, err
 	}
-	// A process that is early waits in the listener's queue.
+	// A process that connects before Serve waits in the listener's queue.
 	go w.server.Serve(newPeerListener(listener, newPeers(w.cmd.Process.Pid, as.uid), w.log))
 	return w, nil
 }
 
-// newServer serves the runtime APIs to the connections of an ownListener.
+// newServer returns the server of the runtime APIs, for the connections of a peerListener.
 func (w *worker) newServer(address string) *http.Server {
 	return &http.Server{
 		Handler: rejectBrowsers(address, w.routes(), w.log), ReadHeaderTimeout: 10 * time.Second,
@@ -107,13 +111,15 @@ func (w *worker) newServer(address string) *http.Server {
 	}
 }
 
-// prefix begins each line that is logged about the process, once it has been started.
+// prefix begins each log line about the process. It must not be called before the process has
+// started.
 func (w *worker) prefix() string {
 	return "function " + w.name + "[" + strconv.Itoa(w.cmd.Process.Pid) + "]: "
 }
 
-// supervise starts the process and waits for its end, both on one thread: on Linux the process is told to die with
-// the thread that started it, which is how it ends when this one is killed.
+// supervise starts the process and waits for its exit, both on one locked thread: on Linux the
+// kernel kills the process when the thread that started it ends. So the process dies if the server
+// is killed.
 func (w *worker) supervise(started chan<- error, out, errs *lines) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -125,7 +131,7 @@ func (w *worker) supervise(started chan<- error, out, errs *lines) {
 	errs.start(w.prefix())
 	started <- nil
 	err := w.cmd.Wait()
-	killGroup(w.cmd) // what it has left behind
+	killGroup(w.cmd) // the processes that it leaves behind
 	out.flush()
 	errs.flush()
 	w.exitStatus = "exit status 0"
@@ -141,7 +147,7 @@ func (w *worker) supervise(started chan<- error, out, errs *lines) {
 	w.server.Close()
 }
 
-// alive tells whether the process has not ended.
+// alive reports whether the process has not exited.
 func (w *worker) alive() bool {
 	select {
 	case <-w.exited:
@@ -151,14 +157,15 @@ func (w *worker) alive() bool {
 	}
 }
 
-// stuck tells whether the process has not asked for an event for too long.
+// stuck reports whether the process has not requested an event for longer than pollMax.
 func (w *worker) stuck() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return time.Since(w.since) > pollMax
 }
 
-// invoke gives the process one event and waits for the answer, the end of the process or of ctx.
+// invoke sends one event to the process. It waits for the result, the exit of the process, or the
+// end of ctx.
 func (w *worker) invoke(ctx context.Context, in *invocation) invocationResult {
 	h := &handoff{in: in, done: make(chan invocationResult, 1)}
 	select {
@@ -176,14 +183,15 @@ func (w *worker) invoke(ctx context.Context, in *invocation) invocationResult {
 		return invocationResult{failure: contextFailure(ctx, in), received: true}
 	}
 	select {
-	case o := <-h.done: // answered with its last breath
+	case o := <-h.done: // the process responded just before it exited
 		return o
 	default:
 		return invocationResult{failure: w.failure("exited during the call"), received: true}
 	}
 }
 
-// failure is the error of a process that ended: what it reported about its start, else how it ended.
+// failure returns the error of a process that exited: the init error if it reported one, else an
+// error with its exit status.
 func (w *worker) failure(what string) *task.Error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -193,15 +201,15 @@ func (w *worker) failure(what string) *task.Error {
 	return task.NewError(unknown, "Function "+w.name+" "+what+": "+w.exitStatus)
 }
 
-// setCurrent makes a handoff the current one.
+// setCurrent makes h the current handoff.
 func (w *worker) setCurrent(h *handoff) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.current = h
 }
 
-// requeue offers an event again that the process has got in part or not at all: no answer would
-// come.
+// requeue offers an event again if the process has not read all of it, because the process will
+// send no result for it.
 func (w *worker) requeue(h *handoff) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -211,7 +219,8 @@ func (w *worker) requeue(h *handoff) {
 	}
 }
 
-// complete answers the current invocation if it has this id.
+// complete ends the current invocation with a result. It returns false if the current invocation
+// does not have this id.
 func (w *worker) complete(id string, a response, failure *task.Error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -220,12 +229,14 @@ func (w *worker) complete(id string, a response, failure *task.Error) bool {
 	}
 	w.responded.Store(true)
 	w.since = time.Now()
-	w.current.done <- invocationResult{response: a, failure: failure, received: true, responded: true}
+	w.current.done <- invocationResult{
+		response: a, failure: failure, received: true, responded: true,
+	}
 	w.current = nil
 	return true
 }
 
-// kill ends the process and its group by force.
+// kill kills the process and its group.
 func (w *worker) kill() {
 	if w.alive() {
 		w.killed.Store(true)
@@ -233,7 +244,7 @@ func (w *worker) kill() {
 	}
 }
 
-// terminate asks the group to end.
+// terminate asks the process group to exit.
 func (w *worker) terminate() {
 	if w.alive() {
 		w.killed.Store(true)
