@@ -11,37 +11,44 @@ import (
 	"millrace/shared/store"
 )
 
-// Report is the end of a task as somebody tells it: canonical Output, or Error.
+// Report is the end of a task: canonical Output, or Error.
 type Report struct {
 	Output []byte
 	Error  *flow.Error
-	// Size is how many bytes the output had as it was given, if that is more than Output has. A
-	// report that is larger than the language of the execution allows is refused by it alone: then
-	// Output may be nil.
+	// Size is the size in bytes of the output as the caller sent it, if that is more than Output
+	// has. If it exceeds the limit of the execution's dialect, the report is rejected for that
+	// alone, and Output may be nil.
 	Size int
 }
 
-// Report accepts the report of a task by token and gives the id of the event written. The token is resolved among
-// the flows of the account.
+// Report accepts a report of a task by its token and returns the id of the event that it wrote. The
+// token is looked up among the flows of the account.
 func (r *Engine) Report(ctx context.Context, account, token string, report Report) (int64, error) {
 	return r.report(ctx, account, token, report, reportSource{})
 }
 
-// ReportAsyncResult accepts how the asynchronous call of a task has ended, and gives the id of the event written. Its output is the
-// raw result of the task, as what a call answers is: ResultBytes bounds it, and one that is longer ends the execution. It
-// cannot be refused as too large, because nobody reads a refusal.
-func (r *Engine) ReportAsyncResult(ctx context.Context, account, token string, outcome Report) (int64, error) {
+// ReportAsyncResult accepts the result of a task's asynchronous call and returns the id of the
+// event that it wrote. The output is the raw result of the task, as a call returns it: ResultBytes
+// bounds it, and a longer one ends the execution. It is never rejected as too large, because no
+// caller would read the rejection.
+func (r *Engine) ReportAsyncResult(
+	ctx context.Context, account, token string, outcome Report,
+) (int64, error) {
 	return r.report(ctx, account, token, outcome, reportSource{raw: true})
 }
 
-// reportSource is what is known of the source of a report.
+// reportSource describes the source of a report.
 type reportSource struct {
-	mark    uint64 // of the report, each time the same: an execution may report its end again; 0: it comes once
-	attempt int64  // that started the execution that reports its end; 0: not known
-	raw     bool   // the output is the raw result of the task
+	// mark identifies the report of an execution's end, which may be delivered again. 0: the report
+	// is sent once.
+	mark    uint64
+	attempt int64 // that started the execution whose end is reported; 0: not known
+	raw     bool  // the output is the raw result of the task
 }
 
-func (r *Engine) report(ctx context.Context, account, token string, report Report, by reportSource) (int64, error) {
+func (r *Engine) report(
+	ctx context.Context, account, token string, report Report, by reportSource,
+) (int64, error) {
 	t, ok := interp.ParseToken(token)
 	if !ok {
 		return 0, fault.New(fault.InvalidArgument, "The task token is invalid.")
@@ -61,9 +68,11 @@ func (r *Engine) report(ctx context.Context, account, token string, report Repor
 		if by.mark == 0 {
 			return 0, fault.TooLarge(limit)
 		}
-		report = tooLargeToReport(limit) // no caller could act on a refusal, and the task would wait for ever
+		// No caller could act on a rejection, and the task would wait for ever.
+		report = tooLargeToReport(limit)
 	}
-	n := interp.Message{Kind: interp.TaskReported, TokenID: t.ID, Output: report.Output, Error: report.Error, Mark: by.mark}
+	n := interp.Message{Kind: interp.TaskReported, TokenID: t.ID,
+		Output: report.Output, Error: report.Error, Mark: by.mark}
 	if n.Mark == 0 {
 		n.Mark = r.Store.Random(partition)
 	} else if id, err := r.dedupeReport(ctx, partition, &n, by.attempt); err != nil {
@@ -82,21 +91,26 @@ func (r *Engine) report(ctx context.Context, account, token string, report Repor
 		return 0, fault.New(fault.TaskAlreadyCompleted, "Task '%s' has already completed.", token)
 	case interp.Superseded:
 		if by.attempt != 0 {
-			return 0, fault.New(fault.TaskAlreadyCompleted, "Task '%s' has already completed.", token)
+			return 0, fault.New(fault.TaskAlreadyCompleted,
+				"Task '%s' has already completed.", token)
 		}
 		fallthrough
 	case interp.RetryLater:
 		return 0, fault.New(fault.TaskInvalidState, "Task is in an invalid state, please retry.")
 	case interp.NotWaiting:
-		return 0, fault.New(fault.InvalidArgument, "The task of this token does not wait for a report: its TaskMode or pattern is not a callback one.")
+		return 0, fault.New(fault.InvalidArgument, "The task of this token does not wait "+
+			"for a report: its TaskMode or pattern is not a callback one.")
 	}
 	return a.stepReply.Event, nil
 }
 
-// dedupeReport makes the report of an execution's end one for the attempt that the execution was started by, since a token of
-// the older language names the attempts that follow as well. Where that is not known it makes it one for the attempt that
-// is open now, unless the report has been brought before: then it gives the event.
-func (r *Engine) dedupeReport(ctx context.Context, partition string, n *interp.Message, attempt int64) (int64, error) {
+// dedupeReport directs the report of an execution's end to the attempt that started that execution,
+// because a FlowV1 token names the attempts after it, too. If that attempt is not known, it directs
+// the report to the attempt that is open now. If the report was accepted before, it returns the id
+// of its event instead.
+func (r *Engine) dedupeReport(
+	ctx context.Context, partition string, n *interp.Message, attempt int64,
+) (int64, error) {
 	x, err := r.Load(ctx, partition)
 	if err != nil || x.Language != flow.FlowV1 {
 		return 0, err
@@ -118,17 +132,19 @@ func (r *Engine) dedupeReport(ctx context.Context, partition string, n *interp.M
 	return 0, nil
 }
 
-// tooLargeToReport is the report of an execution whose output is larger than the language of the
-// waiting one allows.
+// tooLargeToReport returns the report of an execution whose output is larger than the dialect of
+// the waiting execution allows.
 func tooLargeToReport(limit int) Report {
 	return Report{Error: &flow.Error{Name: flow.ErrDataLimit,
 		Cause: fmt.Sprintf("the output of the execution is longer than the %d bytes that may be "+
 			"reported to this task", limit)}}
 }
 
-// checkToken verifies the token's MAC before anything is folded, and returns the language of its
-// execution.
-func (r *Engine) checkToken(ctx context.Context, partition string, t interp.Token) (flow.Language, error) {
+// checkToken verifies the token's MAC before any message is submitted, and returns the dialect of
+// the token's execution.
+func (r *Engine) checkToken(
+	ctx context.Context, partition string, t interp.Token,
+) (flow.Language, error) {
 	x, err := r.Load(ctx, partition)
 	if err != nil {
 		return 0, notFound(err, t.Flow, t.Execution)
@@ -140,20 +156,21 @@ func (r *Engine) checkToken(ctx context.Context, partition string, t interp.Toke
 	return x.Language, nil
 }
 
-// accept brings news in: by a commit of its own, and when that has been lost or its outcome is not known as often as it
-// is tried, by the inbox. News that a commit of unknown outcome, or one that seemed lost, has taken in is known again by
-// its mark.
+// accept accepts a message from outside the engine: by a commit or, if too many commits ended in a
+// conflict or with an unknown outcome, through the inbox. A commit that failed may have applied the
+// message all the same; its mark shows that.
 func (r *Engine) accept(ctx context.Context, partition string, n interp.Message) (reply, error) {
 	it := &envelope{message: n}
 	a, err := r.submitAndWait(ctx, partition, it)
-	var outrun *contentionError
+	var contended *contentionError
 	switch {
-	case errors.As(err, &outrun):
+	case errors.As(err, &contended):
 		return r.enqueueInboxEntry(ctx, partition, it.message)
 	case err != nil:
 		return reply{}, err
 	}
-	if (a.stepReply.Rejection == interp.AlreadyEnded || a.stepReply.Rejection == interp.Superseded) && a.mayBeCommitted {
+	if a.mayBeCommitted && (a.stepReply.Rejection == interp.AlreadyEnded ||
+		a.stepReply.Rejection == interp.Superseded) {
 		if id, ok := r.findMark(ctx, a.x, n); ok {
 			a.stepReply = interp.Reply{Event: id}
 		}
@@ -161,12 +178,15 @@ func (r *Engine) accept(ctx context.Context, partition string, n interp.Message)
 	return a, nil
 }
 
-// errBusy says that others have changed the execution each time that news was to be taken in: try again.
+// errBusy says that conflicting writes kept the message from being accepted in time. The caller
+// should retry.
 var errBusy = fault.New(fault.ConcurrentUpdateError, "Update conflict, please retry.")
 
-// findMark looks for the event that the news' mark stands in. A report's stands behind the event that its token names, a
-// stop's is the last one.
-func (r *Engine) findMark(ctx context.Context, x *store.Execution, n interp.Message) (int64, bool) {
+// findMark looks for the event with the mark of the message. The event of a report follows the
+// event that its token names; the event of a stop is the last one.
+func (r *Engine) findMark(
+	ctx context.Context, x *store.Execution, n interp.Message,
+) (int64, bool) {
 	from := x.LastEvent
 	if n.Kind == interp.TaskReported {
 		from = n.TokenID + 1
@@ -184,15 +204,21 @@ func (r *Engine) findMark(ctx context.Context, x *store.Execution, n interp.Mess
 	return 0, false
 }
 
-// Stop ends a running execution and gives it as it stands then. ExecutionAlreadyCompleted when it has ended.
-func (r *Engine) Stop(ctx context.Context, partition string, cause *flow.Error) (*store.Execution, error) {
+// Stop ends a running execution and returns it as it ended. ExecutionAlreadyCompleted: it has ended
+// before.
+func (r *Engine) Stop(
+	ctx context.Context, partition string, cause *flow.Error,
+) (*store.Execution, error) {
 	_, name, _ := store.ParsePartition(partition)
-	a, err := r.accept(ctx, partition, interp.Message{Kind: interp.StopRequested, Error: cause, Mark: r.Store.Random(partition)})
+	n := interp.Message{
+		Kind: interp.StopRequested, Error: cause, Mark: r.Store.Random(partition)}
+	a, err := r.accept(ctx, partition, n)
 	if err != nil {
 		return nil, err
 	}
 	if a.stepReply.Rejection != interp.Accepted {
-		return a.x, fault.New(fault.ExecutionAlreadyCompleted, "Execution '%s' for flow '%s' has already completed.", name, a.x.Flow)
+		return a.x, fault.New(fault.ExecutionAlreadyCompleted,
+			"Execution '%s' for flow '%s' has already completed.", name, a.x.Flow)
 	}
 	return a.x, nil
 }

@@ -14,18 +14,19 @@ import (
 	"millrace/shared/value"
 )
 
-// call makes a call that the committed state gives to this process, and brings its answer back. One that must not be
-// made any more, or whose result nobody would wait for, is left: its lease is over at the next look.
+// call starts a call that the committed state leases to this process, and submits its result. It
+// does not start a call whose lease is over, or any call while the engine closes: the lease expires
+// at the next transaction.
 func (r *Engine) call(c *mailbox, call *interp.Call) {
 	now := r.nowMillis()
 	account := c.x.Account
-	_, flying := c.calls[call.Attempt] // its lease was over, and this process has taken it again
+	_, flying := c.calls[call.Attempt] // its lease expired, and this process leased it again
 	if flying || now > call.Until || !r.addGoroutine() {
 		r.line.Release(account, 1)
 		return
 	}
-	most := r.callTimeMax(c)
-	ctx, cancel := r.callContext(call, now, most)
+	timeMax := r.callTimeMax(c)
+	ctx, cancel := r.callContext(call, now, timeMax)
 	current := &inFlightCall{cancel: cancel}
 	current.until.Store(call.Until)
 	c.calls[call.Attempt] = current
@@ -44,33 +45,38 @@ func (r *Engine) call(c *mailbox, call *interp.Call) {
 		if on != nil {
 			defer on.done()
 		}
-		renewing := r.renew(held.partition, attempt)
+		stopRenewing := r.renew(held.partition, attempt)
 		result := r.runTask(ctx, t)
 		r.line.Release(account, 1)
-		renewing()
+		stopRenewing()
 		timedOut := ctx.Err() == context.DeadlineExceeded
-		cutOff := timedOut && context.Cause(ctx) == errTooLong
-		cut := ctx.Err() != nil
+		tooLong := timedOut && context.Cause(ctx) == errTooLong
+		canceled := ctx.Err() != nil
 		cancel()
 		release := releaseOf(&result)
-		if cut {
+		if canceled {
 			release() // the result is dropped
 		}
 		switch {
-		case cutOff:
-			r.submit(held.partition, &envelope{message: callTooLong(attempt, most), done: func(reply) { r.mailboxes.release(held, r.Exclusive) }})
+		case tooLong:
+			message := callTooLong(attempt, timeMax)
+			r.submit(held.partition, &envelope{message: message, done: func(reply) {
+				r.mailboxes.release(held, r.Exclusive)
+			}})
 		case timedOut:
 			// The interpreter closes the attempt by its deadline.
 			r.submit(held.partition, nil)
 			r.mailboxes.release(held, r.Exclusive)
-		case cut && r.draining(), t.leaseLost:
-			news := interp.Message{Kind: interp.CallReturned, Attempt: attempt, Owner: r.owner}
-			r.submit(held.partition, &envelope{message: news, done: func(reply) { r.mailboxes.release(held, r.Exclusive) }})
-		case cut:
+		case canceled && r.draining(), t.leaseLost:
+			message := interp.Message{Kind: interp.CallReturned, Attempt: attempt, Owner: r.owner}
+			r.submit(held.partition, &envelope{message: message, done: func(reply) {
+				r.mailboxes.release(held, r.Exclusive)
+			}})
+		case canceled:
 			r.mailboxes.release(held, r.Exclusive)
 		default:
-			news := callCompleted(attempt, result)
-			r.submit(held.partition, &envelope{message: news, done: func(reply) {
+			message := callCompleted(attempt, result)
+			r.submit(held.partition, &envelope{message: message, done: func(reply) {
 				release()
 				r.mailboxes.release(held, r.Exclusive)
 			}})
@@ -78,13 +84,13 @@ func (r *Engine) call(c *mailbox, call *interp.Call) {
 	})
 }
 
-// inFlightCall is a call in flight, or in line for that.
+// inFlightCall is a call in flight, or one that waits in line.
 type inFlightCall struct {
 	cancel context.CancelFunc
-	until  atomic.Int64 // the end of its lease, as this process has committed it last, ms since 1970
+	until  atomic.Int64 // end of its lease as last committed by this process, ms since 1970
 }
 
-// releaseOf returns the function that gives back the bytes of a result; it is never nil.
+// releaseOf returns the function that releases the bytes of a result. It is never nil.
 func releaseOf(result *task.Result) func() {
 	if result.Release == nil {
 		return func() {}
@@ -92,13 +98,16 @@ func releaseOf(result *task.Result) func() {
 	return result.Release
 }
 
-// errTooLong is the cause of the end of a call that took longer than any call may.
+// errTooLong is the cause of a context that ended because the call took longer than callTimeMax.
 var errTooLong = errors.New("engine: the call took too long")
 
-// callContext ends with the attempt's deadline, with the longest time of a call (0: none), or when the runner cuts it.
-func (r *Engine) callContext(call *interp.Call, now int64, most time.Duration) (context.Context, context.CancelFunc) {
-	if most > 0 && (call.Deadline == 0 || call.Deadline-now > most.Milliseconds()) {
-		return context.WithTimeoutCause(r.callCtx, most, errTooLong)
+// callContext returns a context that ends at the attempt's deadline, after timeMax (0: no bound),
+// or when Drain or Close cancels the call.
+func (r *Engine) callContext(
+	call *interp.Call, now int64, timeMax time.Duration,
+) (context.Context, context.CancelFunc) {
+	if timeMax > 0 && (call.Deadline == 0 || call.Deadline-now > timeMax.Milliseconds()) {
+		return context.WithTimeoutCause(r.callCtx, timeMax, errTooLong)
 	}
 	if call.Deadline > 0 {
 		return context.WithTimeout(r.callCtx, time.Duration(call.Deadline-now)*time.Millisecond)
@@ -106,9 +115,10 @@ func (r *Engine) callContext(call *interp.Call, now int64, most time.Duration) (
 	return context.WithCancel(r.callCtx)
 }
 
-// renew looks at the execution while a call is in flight, often enough for its lease not to run out, and returns what
-// ends that. An exclusive runner need not: nobody else would take the call. The goroutine of the call, which is one of
-// the runner's, is the caller.
+// renew submits a recheck of the execution from time to time while a call is in flight, so that its
+// lease does not expire. It returns the function that ends this. An exclusive engine need not
+// renew, because no other process would make the call. The caller must be a goroutine of the
+// engine.
 func (r *Engine) renew(partition string, attempt int64) (stop func()) {
 	if r.Exclusive || r.CallTimeMax > 0 {
 		return func() {}
@@ -117,8 +127,8 @@ func (r *Engine) renew(partition string, attempt int64) (stop func()) {
 	r.goroutines.Add(1)
 	go func() {
 		defer r.goroutines.Done()
-		// Calls that have begun together do not all look together. None looks before half of the lease is over, for
-		// that look would leave the lease as it is.
+		// Calls that began together must not all recheck together. No recheck comes before half of
+		// the lease is over, because it would not renew the lease.
 		apart := time.Duration(attempt%1024) * time.Microsecond
 		t := time.NewTicker(max(r.LeaseMax/2, time.Millisecond) + apart)
 		defer t.Stop()
@@ -126,7 +136,7 @@ func (r *Engine) renew(partition string, attempt int64) (stop func()) {
 			select {
 			case <-t.C:
 				select {
-				case <-over: // a tick that came while this goroutine was at work elsewhere
+				case <-over: // the call ended between the tick and now
 					return
 				default:
 				}
@@ -139,8 +149,8 @@ func (r *Engine) renew(partition string, attempt int64) (stop func()) {
 	return func() { close(over) }
 }
 
-// runTask runs the task when the account may have one more call in flight, with the rights that
-// its flow has then; a panic in it is a failed task, not the end of the process.
+// runTask waits until the account may have one more call in flight, then runs the task with the
+// rights that its flow has by then. A panic in the task fails the task, not the process.
 func (r *Engine) runTask(ctx context.Context, t *pendingCall) (result task.Result) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -166,25 +176,25 @@ func (r *Engine) runTask(ctx context.Context, t *pendingCall) (result task.Resul
 	return r.Tasks.Run(ctx, t.request)
 }
 
-// pendingCall is a call that was taken and has not begun. Its request is made as a whole when there is
-// room for the call.
+// pendingCall is a call that is leased and has not begun. Its request is completed only when the
+// call may begin.
 type pendingCall struct {
 	request   task.Request // without parameters and input
-	params    flow.Value   // a copy: the execution goes on meanwhile, and drops trees
-	hasParams bool         // there are params
+	params    flow.Value   // a copy: the execution goes on and may drop trees
+	hasParams bool
 	input     []byte
-	lease     *inFlightCall // to be looked at when its turn has come; nil: there is none that may be lost
-	leaseLost bool          // its lease was over when its turn came: another process may have taken it
+	lease     *inFlightCall // checked when the call may begin; nil: it cannot be lost
+	leaseLost bool          // it was over by then: another process may have leased the attempt
 }
 
-// pendingTreeMax is up to how many bytes of text parameters keep their tree in line. A tree takes many
-// times the bytes of its text.
+// pendingTreeMax is the text size in bytes up to which parameters keep their tree in line. A tree
+// takes many times the bytes of its text.
 const pendingTreeMax = 4 << 10
 
-// dropTree drops what can be made again: the call waits.
+// dropTree drops the tree of large parameters, which can be decoded again, while the call waits.
 func (t *pendingCall) dropTree() { t.params.DropTree(pendingTreeMax) }
 
-// fillRequest gives the request its input and parameters, as the task runners see it.
+// fillRequest adds input and parameters to the request.
 func (t *pendingCall) fillRequest() {
 	t.request.Input = t.input
 	if t.hasParams {
@@ -193,11 +203,14 @@ func (t *pendingCall) fillRequest() {
 	}
 }
 
-// newPendingCall returns a call that has been taken.
+// newPendingCall returns the pending call of a leased attempt.
 func newPendingCall(x *store.Execution, c *interp.Call, now int64) *pendingCall {
-	q := task.Request{Account: x.Account, Region: x.Region, Flow: x.Flow, Execution: x.Name, State: c.State, RoleArn: x.RoleArn, Author: x.Author,
-		FlowV1: x.Language == flow.FlowV1, Action: c.Task.Action, Resource: c.Task.Resource, Mode: task.Mode(c.Task.Mode),
-		Token: c.Token, Key: c.Key}
+	q := task.Request{
+		Account: x.Account, Region: x.Region, Flow: x.Flow, Execution: x.Name, State: c.State,
+		RoleArn: x.RoleArn, Author: x.Author, FlowV1: x.Language == flow.FlowV1,
+		Action: c.Task.Action, Resource: c.Task.Resource, Mode: task.Mode(c.Task.Mode),
+		Token: c.Token, Key: c.Key,
+	}
 	if c.Deadline > 0 {
 		q.Timeout = time.Duration(c.Deadline-now) * time.Millisecond
 	}
@@ -211,7 +224,7 @@ func newPendingCall(x *store.Execution, c *interp.Call, now int64) *pendingCall 
 	return t
 }
 
-// callCompleted makes news of a result.
+// callCompleted returns the message for a result.
 func callCompleted(attempt int64, result task.Result) interp.Message {
 	n := interp.Message{Kind: interp.CallCompleted, Attempt: attempt, Async: result.Async}
 	if result.Error != nil {
@@ -228,17 +241,19 @@ func callCompleted(attempt int64, result task.Result) interp.Message {
 	}
 	tree, err := value.Decode(result.Output)
 	if err != nil {
-		n.Error = &flow.Error{Name: flow.ErrInvalidLocal, Cause: fmt.Sprintf("the result is no JSON: %v", err)}
+		n.Error = &flow.Error{Name: flow.ErrInvalidLocal,
+			Cause: fmt.Sprintf("the result is no JSON: %v", err)}
 		return n
 	}
 	n.Output, n.Tree = value.Append(make([]byte, 0, len(result.Output)), tree), tree
 	return n
 }
 
-// boundedError is an error within the limits of what may be reported.
+// boundedError returns an error with name and cause cut to the limits of reports.
 func boundedError(name, cause string) *flow.Error {
 	if name == "" {
 		name = "FC.Unknown"
 	}
-	return &flow.Error{Name: value.Cut(name, flow.ErrorNameMax), Cause: value.Cut(cause, flow.ErrorCauseMax)}
+	return &flow.Error{
+		Name: value.Cut(name, flow.ErrorNameMax), Cause: value.Cut(cause, flow.ErrorCauseMax)}
 }

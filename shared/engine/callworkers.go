@@ -6,21 +6,22 @@ import (
 )
 
 // callWorkers are goroutines that make one call after the other. A call needs a deeper stack than a
-// goroutine begins with; in a new one for each call, growing it was 2 % of a server's time.
+// goroutine begins with: with a new goroutine for each call, growing stacks took 2 % of a server's
+// time.
 type callWorkers struct {
-	ctx  context.Context // those that are idle end with it
-	next chan func()     // unbuffered: what is sent has been taken by one that was idle
+	ctx  context.Context // idle workers end with it
+	next chan func()     // unbuffered: a send succeeds only if an idle worker takes it
 	idle atomic.Int64
 }
 
-// idleCallWorkersMax is how many stay for the next call; each holds a stack of some 10 KB.
+// idleCallWorkersMax is how many workers wait for the next call. Each holds a stack of some 10 KB.
 const idleCallWorkersMax = 128
 
-func newCallWorkers(life context.Context) *callWorkers {
-	return &callWorkers{ctx: life, next: make(chan func())}
+func newCallWorkers(ctx context.Context) *callWorkers {
+	return &callWorkers{ctx: ctx, next: make(chan func())}
 }
 
-// run makes a call in a goroutine of its own, and does not wait for it.
+// run makes a call in a goroutine, and does not wait for it.
 func (c *callWorkers) run(call func()) {
 	select {
 	case c.next <- call:
@@ -36,7 +37,7 @@ func (c *callWorkers) work(call func()) {
 	}
 }
 
-// wait returns the next call, nil when there are enough that wait, or at the end.
+// wait returns the next call. It returns nil at the end, or if enough workers wait already.
 func (c *callWorkers) wait() func() {
 	defer c.idle.Add(-1)
 	if c.idle.Add(1) > idleCallWorkersMax {

@@ -13,7 +13,7 @@ import (
 	"millrace/shared/value"
 )
 
-// Child is a start of an execution by a task of another.
+// Child describes the start of an execution by a task of another execution.
 type Child struct {
 	Account       string
 	FlowName      string
@@ -23,8 +23,8 @@ type Child struct {
 	Key           string // idempotency key of the attempt: the same key is the same start
 }
 
-// StartChild starts an execution for a task and gives its name. Called again for the same attempt it gives the same
-// execution, whatever has become of it.
+// StartChild starts an execution for a task and returns its name. Called again for the same attempt
+// it returns the same execution, even if that has ended.
 func (r *Engine) StartChild(ctx context.Context, c Child) (string, error) {
 	f, err := r.Store.GetFlow(ctx, c.Account, c.FlowName)
 	if errors.Is(err, store.ErrNotFound) {
@@ -36,7 +36,8 @@ func (r *Engine) StartChild(ctx context.Context, c Child) (string, error) {
 	if name == "" {
 		name = interp.ChildName(c.Key)
 	} else if !flow.ValidName(name) {
-		return "", fault.New(fault.InvalidArgument, "ExecutionName '%s' is invalid: %s.", name, flow.NameRule)
+		return "", fault.New(fault.InvalidArgument,
+			"ExecutionName '%s' is invalid: %s.", name, flow.NameRule)
 	}
 	if len(c.Input) == 0 {
 		c.Input = []byte("{}")
@@ -52,18 +53,22 @@ func (r *Engine) StartChild(ctx context.Context, c Child) (string, error) {
 	if limit := r.Limits.Data(lang); max(len(c.Input), len(canonical)) > limit {
 		return "", fault.TooLarge(limit)
 	}
-	x, created, err := r.StartExecution(ctx, Start{Flow: f, Name: name, Input: c.Input, Canonical: canonical, CallbackToken: c.CallbackToken, Origin: taskOrigin(c.Key)})
+	x, created, err := r.StartExecution(ctx, Start{
+		Flow: f, Name: name, Input: c.Input, Canonical: canonical,
+		CallbackToken: c.CallbackToken, Origin: taskOrigin(c.Key),
+	})
 	if err != nil {
 		return "", fault.Internal(err)
 	}
 	if !created && (x.Status.Final() || c.CallbackToken != "") {
 		// A running namesake of another origin will never report to this task.
-		return "", fault.New(fault.ExecutionAlreadyExists, "Execution '%s' for flow '%s' already exists.", name, c.FlowName)
+		return "", fault.New(fault.ExecutionAlreadyExists,
+			"Execution '%s' for flow '%s' already exists.", name, c.FlowName)
 	}
 	return x.Name, nil
 }
 
-// startedBy gives the attempt whose task has started an execution, by its origin; 0 when none has.
+// startedBy returns the attempt whose task started an execution, from its origin; 0 if no task did.
 func startedBy(origin string) int64 {
 	key, ok := strings.CutPrefix(origin, "task#")
 	if !ok || len(key) != 32 {
@@ -76,5 +81,5 @@ func startedBy(origin string) int64 {
 	return attempt
 }
 
-// taskOrigin is the origin of an execution that a task has started.
+// taskOrigin returns the origin of an execution that a task starts.
 func taskOrigin(key string) string { return "task#" + key }

@@ -6,13 +6,14 @@ import (
 	"millrace/shared/interp"
 )
 
-// coalesceWindow is the least time between two commits of answers while other calls of the execution are in flight, where
-// every commit is paid for: answers that come in the meantime are committed together. It is short beside a call, and an
-// answer before which nothing has been committed for so long does not wait at all.
+// coalesceWindow is the least time between two commits of completed calls while other calls of the
+// execution are in flight, in functions, where every commit costs money. Calls that complete within
+// the window are committed together. The window is short compared to a task call; a call that
+// completes after an idle window is committed at once.
 const coalesceWindow = 25 * time.Millisecond
 
-// coalesce waits, before the committer takes what has come, for answers that are likely to come too. It ends when all calls
-// in flight have been answered, or when anything else comes.
+// coalesce waits, before the loop takes its envelopes, for more completed calls. It ends when all
+// calls in flight have completed, when any other envelope comes, or when the window is over.
 func (r *Engine) coalesce(c *mailbox) {
 	if c.lastCommit.IsZero() {
 		return
@@ -22,18 +23,19 @@ func (r *Engine) coalesce(c *mailbox) {
 		return
 	}
 	c.mu.Lock()
-	missing := len(c.calls) - len(c.envelopes)
-	if c.session == nil || c.recheck || len(c.envelopes) == 0 || missing <= 0 || !onlyCompletedCalls(c.envelopes) {
+	pending := len(c.calls) - len(c.envelopes)
+	if c.session == nil || c.recheck || len(c.envelopes) == 0 || pending <= 0 ||
+		!onlyCompletedCalls(c.envelopes) {
 		c.mu.Unlock()
 		return
 	}
-	hurry := make(chan struct{})
-	c.flushed, c.pendingResults = hurry, missing
+	flushed := make(chan struct{})
+	c.flushed, c.pendingResults = flushed, pending
 	c.mu.Unlock()
 	t := time.NewTimer(left)
 	select {
 	case <-t.C:
-	case <-hurry:
+	case <-flushed:
 	case <-r.ctx.Done():
 	}
 	t.Stop()
@@ -42,7 +44,8 @@ func (r *Engine) coalesce(c *mailbox) {
 	c.mu.Unlock()
 }
 
-// flush ends the committer's waiting if an item is a reason to; nil: somebody has to look. The caller holds the lock.
+// flush ends the wait of coalesce if the envelope must not wait; nil is a recheck, which must not.
+// The caller holds the lock.
 func (c *mailbox) flush(it *envelope) {
 	if c.flushed == nil {
 		return
@@ -56,7 +59,7 @@ func (c *mailbox) flush(it *envelope) {
 	c.flushed = nil
 }
 
-// onlyCompletedCalls tells whether items are nothing but answers of calls.
+// onlyCompletedCalls reports whether every envelope is a completed call.
 func onlyCompletedCalls(items []*envelope) bool {
 	for _, it := range items {
 		if it.message.Kind != interp.CallCompleted {

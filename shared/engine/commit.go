@@ -6,21 +6,24 @@ import (
 	"millrace/shared/store"
 )
 
-// commit writes what the fold has made.
+// commit writes the result of the step.
 func (f *transaction) commit() error {
 	r, c := f.r, f.c
 	s := c.state
-	ch := &store.Change{Events: f.out.Events, Unplaced: s.EachUnstored, Body: s.AppendBody, Status: s.Status, Stopped: s.Stopped,
-		Output: s.Output, Error: s.Error, LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wakeTime()}
-	if f.fatal == nil { // what has no way but its end gets there, however large it is
+	ch := &store.Change{
+		Events: f.out.Events, Unplaced: s.EachUnstored, Body: s.AppendBody,
+		Status: s.Status, Stopped: s.Stopped, Output: s.Output, Error: s.Error,
+		LastEvent: s.LastEvent, LastTime: s.LastTime, Wake: f.wakeTime(),
+	}
+	if f.fatal == nil { // the write that ends an execution has no bound
 		ch.BodyMax = r.Limits.BodyBytes
 	}
 	if f.turn != nil {
 		ch.OnEncoded = f.endTurn
 	}
 	if s.Final() && c.x.Stopped == 0 {
-		// Not later than its values, which expire when the longest run would: it may have been found late that its
-		// time was over.
+		// The execution must not expire later than its values, which expire when the longest run
+		// would. A timeout may be noticed late, so Stopped may lie after Deadline.
 		ch.Expires = min(s.Stopped, s.Deadline) + r.Retention.Milliseconds()
 		if len(s.Outbox) == 0 {
 			ch.Wake = r.finalWakeTime(ch.Expires)
@@ -48,13 +51,15 @@ func (f *transaction) commit() error {
 	return nil
 }
 
-// readyDelay is how long a hint may take to be on its way before the sweeper looks (execution.md 1.7).
+// How far ahead the wake time is set after a hint: the sweeper looks if the hint has not arrived by
+// then (execution.md 1.7).
 const (
 	readyDelay = 30 * time.Second
 	claimDelay = 120 * time.Second
 )
 
-// wakeTime is the row's next wake time: never later than its earliest need, moved only when it must.
+// wakeTime returns the next wake time of the row. It is never later than the earliest need, and
+// moves only when it must.
 func (f *transaction) wakeTime() int64 {
 	s, x := f.c.state, f.c.x
 	now := f.r.nowMillis()
@@ -82,7 +87,8 @@ func (f *transaction) wakeTime() int64 {
 	return max(need, now+1)
 }
 
-// finalWakeTime is the wake time of an execution that has ended and has nothing to send: it has to be removed one day.
+// finalWakeTime returns the wake time of an execution that has ended and has an empty outbox: the
+// sweeper removes it then.
 func (r *Engine) finalWakeTime(expires int64) int64 {
 	if r.StoreExpires {
 		return 0

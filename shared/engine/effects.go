@@ -5,55 +5,56 @@ import (
 	"millrace/shared/store"
 )
 
-// sendReplies tells the items what became of them.
-func (f *transaction) sendReplies(starts, delays []*envelope) {
-	var shown *store.Execution
-	tell := func(it *envelope, a reply) {
+// sendReplies sends each envelope its reply.
+func (f *transaction) sendReplies(starts, wakes []*envelope) {
+	var snapshot *store.Execution
+	send := func(it *envelope, a reply) {
 		if it.done == nil {
 			return
 		}
-		if shown == nil {
-			if shown = f.c.snapshot.Load(); shown == nil {
-				shown = clone(f.c.x)
+		if snapshot == nil {
+			if snapshot = f.c.snapshot.Load(); snapshot == nil {
+				snapshot = clone(f.c.x)
 			}
-			shown = view(shown)
+			snapshot = view(snapshot)
 		}
-		a.x, a.mayBeCommitted = shown, it.mayBeCommitted
+		a.x, a.mayBeCommitted = snapshot, it.mayBeCommitted
 		it.done(a)
 	}
 	for i, it := range starts {
 		created := f.created && i == 0 || f.c.x.ClaimToken == it.start.claim
-		if created { // before the start is over: until then it is counted as one that may be
+		if created { // while the start is still counted as starting
 			f.r.quota.countStarted(f.c.x.Account, f.c.partition)
 			f.c.wasRunning = true
 		}
-		tell(it, reply{created: created})
+		send(it, reply{created: created})
 	}
-	for _, it := range delays {
-		tell(it, reply{})
+	for _, it := range wakes {
+		send(it, reply{})
 	}
-	verdicts := f.out.Replies
-	if f.fatal != nil && len(verdicts) > 0 {
-		verdicts = verdicts[1:]
+	replies := f.out.Replies
+	if f.fatal != nil && len(replies) > 0 {
+		replies = replies[1:]
 	}
 	for i, it := range f.envelopes {
-		tell(it, reply{stepReply: verdicts[i]})
+		send(it, reply{stepReply: replies[i]})
 		if it.message.Kind == interp.CallCompleted || it.message.Kind == interp.CallReturned {
 			delete(f.c.calls, it.message.Attempt)
 		}
 	}
 }
 
-// mayTakeMore reports whether a fold of the same state might take calls that this one could not:
-// calls that were cut off have made room for others. An execution whose account has no room is
-// looked at when it has.
+// mayTakeMore reports whether another transaction could lease calls that this one could not: calls
+// that were canceled have made room for others. If the account has no capacity, wakeWithheld
+// submits the execution again once it has.
 func (f *transaction) mayTakeMore() bool {
 	r, c := f.r, f.c
-	return f.out.Changed && !f.callsWithheld && c.state.Ready() && len(c.calls) < r.CallsMax && r.mayCall(c)
+	return f.out.Changed && !f.callsWithheld && c.state.Ready() &&
+		len(c.calls) < r.CallsMax && r.mayCall(c)
 }
 
-// updateLeases tells the calls in flight until when their leases last now: one that is still in line
-// must not begin later. A process that owns its store has nobody to lose a lease to.
+// updateLeases sets the end of the leases of the calls in flight, because a call that is still in
+// line must not begin later. An exclusive engine cannot lose a lease, so it skips this.
 func (f *transaction) updateLeases() {
 	if f.r.Exclusive || f.r.line == nil || len(f.c.calls) == 0 {
 		return
@@ -65,7 +66,7 @@ func (f *transaction) updateLeases() {
 	}
 }
 
-// applyEffects does what follows from the commit: calls, relays, hints.
+// applyEffects applies what follows the commit: calls, outbox entries, hints.
 func (f *transaction) applyEffects() {
 	r, c := f.r, f.c
 	for attempt, call := range c.calls {
@@ -82,7 +83,7 @@ func (f *transaction) applyEffects() {
 		r.relay(c)
 	}
 	if c.state.Final() {
-		// Not only after the commit that has ended it: the answer of that one may have been lost.
+		// Not only after the commit that ended it: the response to that commit may be lost.
 		if c.wasRunning {
 			c.wasRunning = false
 			r.watchers.ended(c.partition)

@@ -1,7 +1,8 @@
-// Package engine keeps executions going: it folds news into them, commits, calls tasks and relays what follows
-// from a commit (execution.md section 1). Everything that happens to one execution in this process goes through
-// its cell, where one committer at a time takes all news that have arrived; the conditional write of the state row
-// decides between processes.
+// Package engine keeps executions going: it loads an execution, steps it with the messages that
+// have arrived, commits, and then applies the effects: task calls, outbox entries, hints
+// (execution.md section 1). Everything that happens to one execution in this process goes through
+// its mailbox, whose loop runs one transaction at a time. Between processes, the conditional write
+// of the state row decides.
 package engine
 
 import (
@@ -21,65 +22,72 @@ import (
 
 // Options of an Engine.
 type Options struct {
-	Store   *store.Store
-	Queue   queue.Sender
-	Tasks   task.Runner
-	Compile func(definition, mode string) (*flow.Machine, error) // definitions in the store have been checked
+	Store *store.Store
+	Queue queue.Sender
+	Tasks task.Runner
+	// Compile compiles a definition from the store, which was checked before it was stored.
+	Compile func(definition, mode string) (*flow.Machine, error)
 	Limits  flow.Limits
 	Region  string
-	// Rights returns what a flow may do now, by the role or else the author of its execution. The
-	// text of an error is the cause that its tasks fail with. nil: every flow may do everything.
+	// Rights returns what a flow may do now: the rights of the execution's role or, without a role,
+	// of its author. Its tasks fail with the text of an error as their cause. nil: every flow may
+	// do everything.
 	Rights func(account, role, author string) (access.May, error)
 	Now    func() time.Time
 	Log    *slog.Logger
 
-	// LogEnds leaves a line about each execution that ends without success. In a cloud it is the
-	// only trace outside the engine, and what alarms of one's own are made of.
+	// LogEnds logs a line for each execution that ends without success. In a cloud this line is the
+	// only trace outside the engine; users build their alarms on it.
 	LogEnds bool
 
-	// Exclusive says that no other process works on this store: what a cell knows is what the store holds, and
-	// leases of another owner are those of a dead process.
+	// Exclusive says that no other process works on this store. What a mailbox has loaded is then
+	// what the store holds, and the leases of another owner belong to a dead process.
 	Exclusive bool
-	// LeaseMax bounds a lease. A call that goes on longer in a live process renews it. 0: 10 minutes. Runners of one
-	// store may have different ones, at a time or one after the other: what counts is the lease that was written.
+	// LeaseMax is the longest lease. A live process renews the lease of a call that runs longer. 0:
+	// 10 minutes. Engines of one store may use different values, at the same time or in turn: only
+	// the lease that was written counts.
 	LeaseMax time.Duration
-	// AcceptOnly makes the runner advance executions within Work alone. Everywhere else (starts, reports, stops, sweeps) it
-	// commits what it is told and leaves the rest to a hint: right for functions, in which nothing may go on after
-	// their answer.
+	// AcceptOnly makes the engine an acceptor: it advances executions only in RunUntilIdle. Starts,
+	// reports, stops and sweeps commit their message and leave the rest to a hint. Functions need
+	// this, because nothing may go on in them after their response.
 	AcceptOnly bool
-	// CallTimeMax bounds a call; a longer one is cut and fails with FnF.TaskTimeout. Leases are as long then, and never
-	// renewed. 0: calls take as long as they like.
+	// CallTimeMax bounds a call; a longer call is canceled and fails with FnF.TaskTimeout. Leases
+	// are then as long as this, and are never renewed. 0: calls have no bound.
 	CallTimeMax time.Duration
-	// SyncTimeMax bounds an Express execution that is waited for. 0: the limit of Express executions.
+	// SyncTimeMax bounds an Express execution whose caller waits for its end. 0: the limit of
+	// Express executions.
 	SyncTimeMax time.Duration
-	// StoreExpires says that the store itself removes expired rows: ended executions need no wake time.
+	// StoreExpires says that the store itself removes expired rows, so ended executions need no
+	// wake time.
 	StoreExpires bool
-	// CallsMax is how many calls of one execution are in flight at once. 0: 128.
+	// CallsMax is how many calls of one execution may be in flight. 0: 128.
 	CallsMax int
-	// TransactionWorkMax is how much work a fold does before it commits and looks for news, in steps of
-	// expressions. 0: 100,000, which take some 10 ms.
+	// TransactionWorkMax is how much work a step does before the transaction commits and new
+	// messages are taken, in evaluation steps of expressions. 0: 100,000, which take some 10 ms.
 	TransactionWorkMax int
-	// BlockSize is how many results of a Map's iterations share a row. 0: 256. Bodies that were written
-	// with another number cannot be read: only the simulation sets it.
+	// BlockSize is how many results of a Map's iterations share a row. 0: 256. Bodies that were
+	// written with another number cannot be read: only the simulation sets it.
 	BlockSize int
-	// TransactionEventsMax is after how many events a fold commits and looks for news. 0: 200.
+	// TransactionEventsMax is after how many history events a transaction commits and new messages
+	// are taken. 0: 200.
 	TransactionEventsMax int
 	// Retention is how long an ended execution is kept. 0: 90 days.
 	Retention time.Duration
-	// Shares divide what this process has only so much of between accounts.
+	// Shares divide the limited resources of this process between accounts.
 	Shares Shares
-	// CachedMax is how many idle executions an exclusive runner keeps decoded. 0: 4096.
+	// CachedMax is how many idle executions an exclusive engine keeps decoded. 0: 4096.
 	CachedMax int
-	// CachedBytesMax is about how many bytes of inputs, outputs and the like those may take together: executions may be large.
-	// 0: 64 MiB.
+	// CachedBytesMax is about how many bytes of inputs, outputs and other values these idle
+	// executions may hold together, because executions may be large. 0: 64 MiB.
 	CachedBytesMax int
-	// OnTransaction is told, before each fold, which version of the row it begins with (0: none, it claims the name), whether
-	// it runs the execution on or takes in news alone, and what is folded, which it must not change. It is called from
-	// many goroutines. Where calls are taken from a share, it is told once more within the fold, without
-	// news, when it is known how many. nil: nobody is told.
+	// OnTransaction is called before the step of each transaction with the version of its row
+	// (0: none, it claims the name), whether this process advances the execution or only
+	// accepts messages, and the input of the step, which the callback must not change. It is called
+	// from many goroutines. With a pool of calls it is called once more within the transaction,
+	// without messages, when the number of calls to lease is known. nil: not called.
 	OnTransaction func(partition string, version int64, advancing bool, ev interp.StepInput)
-	// OnExpressStep is told the events of each step of an Express execution, which nothing else keeps. It must
-	// change nothing, and is called from many goroutines. nil: nobody is told.
+	// OnExpressStep is called with the events of each step of an Express execution, which are not
+	// stored anywhere. It must change nothing. It is called from many goroutines. nil: not called.
 	OnExpressStep func(x *store.Execution, m *flow.Machine, events []flow.HistoryEvent)
 }
 
@@ -88,25 +96,26 @@ type Engine struct {
 	Options
 	owner       uint64        // this process, for leases
 	started     int64         // ms since 1970
-	quarantine  chan struct{} // full while an execution that may bring the process down is folded
+	quarantine  chan struct{} // full while a suspect runs its transaction
 	mailboxes   *mailboxes
 	callWorkers *callWorkers
 	machines    *machines
 	watchers    *watchers
 	quota       *quota
-	line        *share.FairQueue // bounds the calls that are taken; nil: there is no pool of calls
+	line        *share.FairQueue // bounds the leased calls; nil: there is no pool of calls
 
-	ctx         context.Context // ends when the runner closes
+	ctx         context.Context // ends when the engine closes
 	cancel      context.CancelFunc
-	callCtx     context.Context // of calls; ends with life, or when they are to be given back
+	callCtx     context.Context // of calls; ends with ctx, or when Drain cancels the calls
 	cancelCalls context.CancelFunc
-	closeMu     sync.RWMutex   // held while a goroutine begins, and to close
-	goroutines  sync.WaitGroup // goroutines of the runner
+	closeMu     sync.RWMutex   // held while a goroutine is added, and to close
+	goroutines  sync.WaitGroup // goroutines of the engine
 	closed      chan struct{}
 	closeOnce   sync.Once
 }
 
-// New returns an Engine. It does nothing by itself: hints reach it by Look, time by Sweep.
+// New returns an Engine. It does nothing by itself: HandleHint brings it hints, and Sweep must be
+// called from time to time.
 func New(o Options) *Engine {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -141,34 +150,44 @@ func New(o Options) *Engine {
 	if o.CachedBytesMax == 0 {
 		o.CachedBytesMax = 64 << 20
 	}
-	life, kill := context.WithCancel(context.Background())
-	r := &Engine{Options: o, owner: o.Store.Random("owner"), ctx: life, cancel: kill, closed: make(chan struct{}),
-		quarantine: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &Engine{
+		Options:    o,
+		owner:      o.Store.Random("owner"),
+		ctx:        ctx,
+		cancel:     cancel,
+		closed:     make(chan struct{}),
+		quarantine: make(chan struct{}, 1),
+	}
 	r.started = r.nowMillis()
-	r.callCtx, r.cancelCalls = context.WithCancel(life)
+	r.callCtx, r.cancelCalls = context.WithCancel(ctx)
 	r.mailboxes = newMailboxes(o.CachedMax, o.CachedBytesMax)
-	r.callWorkers = newCallWorkers(life)
+	r.callWorkers = newCallWorkers(ctx)
 	r.machines = newMachines(r)
 	r.watchers = newWatchers()
 	r.quota = newQuota()
-	r.line = share.NewFairQueue(share.FairQueueOptions{Pool: o.Shares.Calls, WaitingMax: o.Shares.lineCapacity(),
-		Wake: r.wakeWithheld})
+	r.line = share.NewFairQueue(share.FairQueueOptions{
+		Pool:       o.Shares.Calls,
+		WaitingMax: o.Shares.lineCapacity(),
+		Wake:       r.wakeWithheld,
+	})
 	if !r.Exclusive {
-		r.quota.countingDone(true) // others start and end executions too: the count means nothing
+		r.quota.countingDone(true) // other processes start executions too: the count is not used
 	}
 	return r
 }
 
 func (r *Engine) nowMillis() int64 { return r.Now().UnixMilli() }
 
-// StopAccepting makes those who wait for an execution's end answer now; nothing new is begun any more.
+// StopAccepting makes every Await return now. From then on the engine starts nothing new.
 func (r *Engine) StopAccepting() {
 	r.closeMu.Lock()
 	defer r.closeMu.Unlock()
 	r.closeOnce.Do(func() { close(r.closed) })
 }
 
-// addGoroutine announces a goroutine of the runner, which calls work.Done at its end. false: the runner is closing.
+// addGoroutine counts in a goroutine of the engine, which must call goroutines.Done at its end. It
+// returns false if the engine is closing.
 func (r *Engine) addGoroutine() bool {
 	r.closeMu.RLock()
 	defer r.closeMu.RUnlock()
@@ -179,20 +198,21 @@ func (r *Engine) addGoroutine() bool {
 	return true
 }
 
-// Close stops the runner: nothing new is begun, calls in flight get until ctx is done, then they are cut. What
-// they would have brought is called again by whoever runs the store next.
+// Close stops the engine. Nothing new is started; calls in flight may run until ctx is done, then
+// they are canceled. The process that uses the store next calls a canceled attempt again.
 func (r *Engine) Close(ctx context.Context) {
 	r.waitIdle(ctx)
 	r.cancel()
 	r.goroutines.Wait()
 }
 
-// callReturnTimeout is how long calls that have been cut may take to be given back.
+// callReturnTimeout is how long the commits that return canceled calls may take.
 const callReturnTimeout = 5 * time.Second
 
-// Drain makes the runner ready for Close, as one does that ends by plan: nothing new is begun, calls in flight get until ctx
-// is done, and those that are cut then are given back. They are called again by whoever runs the store next, and do not count
-// among those that were lost with their caller.
+// Drain prepares the engine for Close when a process ends by plan. Nothing new is started; calls in
+// flight may run until ctx is done. Those still in flight are then canceled and returned: the
+// process that uses the store next calls them again, and they do not count as calls that were lost
+// with their owner.
 func (r *Engine) Drain(ctx context.Context) {
 	if r.waitIdle(ctx) {
 		return
@@ -203,10 +223,11 @@ func (r *Engine) Drain(ctx context.Context) {
 	r.waitIdle(within)
 }
 
-// draining tells whether calls that are cut are to be given back.
+// draining reports whether canceled calls must be returned.
 func (r *Engine) draining() bool { return r.callCtx.Err() != nil && r.ctx.Err() == nil }
 
-// waitIdle lets nothing new begin and waits until nothing goes on, or ctx is done; it tells whether nothing goes on.
+// waitIdle stops accepting and waits until no goroutine of the engine runs or ctx is done. It
+// reports whether none runs.
 func (r *Engine) waitIdle(ctx context.Context) bool {
 	r.StopAccepting()
 	done := make(chan struct{})
@@ -222,7 +243,7 @@ func (r *Engine) waitIdle(ctx context.Context) bool {
 	}
 }
 
-// closing tells whether Close has been called.
+// closing reports whether StopAccepting has been called, by itself or by Drain or Close.
 func (r *Engine) closing() bool {
 	select {
 	case <-r.closed:

@@ -12,18 +12,19 @@ func newHint(partition string, delay time.Duration) queue.Hint {
 	return queue.Hint{Partition: partition, Delay: delay}
 }
 
-// sendHint sends a hint in the background. One that is lost the sweeper sends.
+// sendHint sends a hint. If that fails, the sweeper finds the execution by its wake time.
 func (r *Engine) sendHint(partition string, delay time.Duration) {
 	if err := r.Queue.Send(r.ctx, newHint(partition, delay)); err != nil {
 		r.Log.Warn("hint not sent; the sweeper will", "partition", partition, "err", err)
 	}
 }
 
-// hintDelayMax is how far ahead a delayed hint makes a wake-up precise; the sweeper does what is later.
+// hintDelayMax is how far ahead a delayed hint makes a wake-up precise. The sweeper sees to later
+// ones.
 const hintDelayMax = 3 * time.Minute
 
-// scheduleWakeup sends a delayed hint for what is due next and this process does not watch over: its calls it does, and so it does
-// what it is sending now.
+// scheduleWakeup sends a delayed hint for the next wake-up that this process does not see to
+// itself: it sees to its own calls and to the delivery it is making now.
 func (f *transaction) scheduleWakeup() {
 	r, c := f.r, f.c
 	next := c.state.NextWakeTime
@@ -39,7 +40,8 @@ func (f *transaction) scheduleWakeup() {
 	r.sendHint(c.partition, time.Duration(max(due-now, 0))*time.Millisecond)
 }
 
-// handOff sends a hint for what this process leaves to another: work that has become ready, and what is to be sent.
+// handOff sends a hint for what this process leaves to another one: work that became ready, and
+// outbox entries.
 func (f *transaction) handOff(wasReady, wasUnsent bool) {
 	r, c := f.r, f.c
 	ready := c.state.Ready() && !wasReady || f.out.More
@@ -53,8 +55,8 @@ func (f *transaction) handOff(wasReady, wasUnsent bool) {
 	r.sendHint(c.partition, 0)
 }
 
-// bumpWake is what a sweeper does with a row that is due and that others advance: it moves the wake time, so that an
-// execution that brings its runners down is not hammered, and sends a hint.
+// bumpWake is what the sweeper of an acceptor does with a due row: it moves the wake time, so that
+// an execution that crashes its processes is not retried at once, and sends a hint.
 func (r *Engine) bumpWake(ctx context.Context, x *store.Execution) error {
 	ch := unchanged(x)
 	ch.SweepAttempts++

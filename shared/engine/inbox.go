@@ -10,43 +10,49 @@ import (
 	"millrace/shared/store"
 )
 
-// The inbox is for news from outside that loses the race for the state row again and again (execution.md 1.6). It
-// decides nothing: a runner folds what is in it like other news, and only the commit of that fold accepts it.
+// The inbox is for messages from outside that lose the race for the state row again and again
+// (execution.md 1.6). It decides nothing: an engine handles inbox entries like other messages, and
+// only the commit of that transaction accepts them.
 
-// How long news waits in an inbox: until the sweeper looks whether anybody has seen to it, and until the one who has
-// put it there takes it back.
+// How long a message waits in an inbox: until the sweeper checks that it has been handled, and
+// until the engine that enqueued it retracts it.
 const (
 	inboxWakeDelay = 30 * time.Second
 	inboxWait      = 5 * time.Second
 )
 
-// Pauses between two looks at the execution while news waits in its inbox.
+// Intervals between two looks at the execution while a message waits in its inbox.
 const (
 	inboxPollInterval    = 25 * time.Millisecond
 	inboxPollIntervalMax = time.Second
 )
 
-// enqueueInboxEntry puts news into the inbox of an execution and gives what becomes of it. errBusy: nothing has, until the time was
-// over; it has been taken back.
-func (r *Engine) enqueueInboxEntry(ctx context.Context, partition string, n interp.Message) (reply, error) {
+// enqueueInboxEntry puts a message into the inbox of an execution and returns its reply. errBusy:
+// it was not handled in time, and has been retracted.
+func (r *Engine) enqueueInboxEntry(
+	ctx context.Context, partition string, n interp.Message,
+) (reply, error) {
 	a, open, err := r.evaluate(ctx, partition, 0, &n)
 	if err != nil || !open {
 		return a, err
 	}
-	l := &store.InboxEntry{Partition: partition, Run: a.x.Run, Token: n.TokenID, Attempt: n.Attempt, Mark: n.Mark, Output: n.Output, Error: n.Error,
-		Wake: r.nowMillis() + inboxWakeDelay.Milliseconds(), Expires: a.x.Expires}
+	l := &store.InboxEntry{
+		Partition: partition, Run: a.x.Run, Token: n.TokenID, Attempt: n.Attempt,
+		Mark: n.Mark, Output: n.Output, Error: n.Error,
+		Wake: r.nowMillis() + inboxWakeDelay.Milliseconds(), Expires: a.x.Expires,
+	}
 	if err := r.Store.EnqueueInboxEntry(ctx, l); err != nil && outcomeKnown(err) && !errors.Is(err, store.ErrConflict) {
 		return reply{}, err
 	}
-	// Another's letter is not yet accepted, and one that may be there or not is as one that is there: what counts is
-	// what the state row comes to.
+	// An entry of another caller is not yet accepted, and an entry whose write has an unknown
+	// outcome is treated as written: only the state row decides.
 	if err := r.notifyInbox(ctx, partition, r.Exclusive); err != nil {
 		r.Log.Warn("hint not sent; the sweeper will", "partition", partition, "err", err)
 	}
 	return r.awaitInboxEntry(ctx, l, n)
 }
 
-// notifyInbox makes a runner look into the inbox: this one, or one that a hint reaches.
+// notifyInbox makes an engine read the inbox: this one, or one that gets a hint.
 func (r *Engine) notifyInbox(ctx context.Context, partition string, here bool) error {
 	if !here {
 		return r.Queue.Send(ctx, newHint(partition, 0))
@@ -57,56 +63,63 @@ func (r *Engine) notifyInbox(ctx context.Context, partition string, here bool) e
 	return nil
 }
 
-// awaitInboxEntry watches the state until it has an answer for the letter. When the time is over the letter is taken back, and the
-// state is looked at once more: somebody may just have folded it.
-func (r *Engine) awaitInboxEntry(ctx context.Context, l *store.InboxEntry, n interp.Message) (reply, error) {
-	over := time.NewTimer(inboxWait)
-	defer over.Stop()
-	look := time.NewTimer(0)
-	defer look.Stop()
-	back, pause := false, inboxPollInterval
+// awaitInboxEntry reads the state row until it shows the reply to the entry. When the time is over
+// it retracts the entry and reads the row once more, because another process may just have handled
+// the entry.
+func (r *Engine) awaitInboxEntry(
+	ctx context.Context, l *store.InboxEntry, n interp.Message,
+) (reply, error) {
+	timeout := time.NewTimer(inboxWait)
+	defer timeout.Stop()
+	poll := time.NewTimer(0)
+	defer poll.Stop()
+	retract, interval := false, inboxPollInterval
 	for {
 		select {
-		case <-look.C:
-		case <-over.C:
-			back = true
+		case <-poll.C:
+		case <-timeout.C:
+			retract = true
 		case <-r.closed:
-			back = true
+			retract = true
 		case <-ctx.Done():
 			return reply{}, ctx.Err()
 		}
-		if back {
+		if retract {
 			r.retractInboxEntry(ctx, l)
 		}
 		a, open, err := r.evaluate(ctx, l.Partition, l.Run, &n)
 		switch {
 		case err == nil && !open:
-			if a.stepReply.Rejection != interp.Accepted && !back {
+			if a.stepReply.Rejection != interp.Accepted && !retract {
 				r.retractInboxEntry(ctx, l)
 			}
 			return a, nil
 		case errors.Is(err, errGone):
 			return reply{}, err
-		case back && err != nil:
+		case retract && err != nil:
 			return reply{}, err
-		case back:
+		case retract:
 			return reply{}, errBusy
 		}
-		look.Reset(pause)
-		pause = min(2*pause, inboxPollIntervalMax)
+		poll.Reset(interval)
+		interval = min(2*interval, inboxPollIntervalMax)
 	}
 }
 
-// retractInboxEntry takes a letter back, unless it is another's. One that stays is seen to by whoever finds it.
+// retractInboxEntry deletes an entry, unless another caller wrote it. If that fails, the process
+// that finds the entry handles or deletes it.
 func (r *Engine) retractInboxEntry(ctx context.Context, l *store.InboxEntry) {
 	if err := r.Store.RetractInboxEntry(ctx, l); err != nil && !errors.Is(err, store.ErrConflict) {
 		r.Log.Warn("news stays in the inbox", "partition", l.Partition, "err", err)
 	}
 }
 
-// evaluate reads what has become of news: the answer for it, or that its attempt is still open. With a run errGone says
-// that the name belongs to another one by now. A report that names no attempt is made one for the attempt that is open.
-func (r *Engine) evaluate(ctx context.Context, partition string, run uint64, n *interp.Message) (a reply, open bool, err error) {
+// evaluate reads the state row to find the reply to a message, or that its attempt is still open.
+// errGone: the name belongs to another run than the given one by now (0: any run will do). A report
+// that names no attempt is directed to the attempt that is open.
+func (r *Engine) evaluate(
+	ctx context.Context, partition string, run uint64, n *interp.Message,
+) (a reply, open bool, err error) {
 	x, err := r.Store.Load(ctx, partition)
 	if errors.Is(err, store.ErrNotFound) || err == nil && run != 0 && x.Run != run {
 		return reply{}, false, errGone
@@ -130,16 +143,17 @@ func (r *Engine) evaluate(ctx context.Context, partition string, run uint64, n *
 	return a, false, nil
 }
 
-// inboxMessage is what stands in a letter.
+// inboxMessage returns the message of an inbox entry.
 func inboxMessage(l *store.InboxEntry) interp.Message {
-	n := interp.Message{Kind: interp.TaskReported, TokenID: l.Token, Attempt: l.Attempt, Output: l.Output, Error: l.Error, Mark: l.Mark}
+	n := interp.Message{Kind: interp.TaskReported, TokenID: l.Token, Attempt: l.Attempt,
+		Output: l.Output, Error: l.Error, Mark: l.Mark}
 	if l.Token == 0 {
 		n.Kind = interp.StopRequested
 	}
 	return n
 }
 
-// drainInbox takes the letters that have been read into the fold, before newer news.
+// drainInbox puts the messages of the inbox entries into the transaction, before newer messages.
 func (f *transaction) drainInbox(in *store.Inbox) {
 	if len(in.Entries) == 0 {
 		return
@@ -151,8 +165,8 @@ func (f *transaction) drainInbox(in *store.Inbox) {
 	f.envelopes = append(items, f.envelopes...)
 }
 
-// deleteInboxEntries drops the letters that a commit has taken in, those that came too late, and rows that are for nobody. What it
-// does not come to the sweeper does.
+// deleteInboxEntries deletes the entries that a commit has handled, those that came too late, and
+// stale rows. The sweeper deletes what remains.
 func (r *Engine) deleteInboxEntries(c *mailbox) {
 	in := c.inbox
 	c.inbox = store.Inbox{}
@@ -177,14 +191,15 @@ func (r *Engine) deleteInboxEntries(c *mailbox) {
 	}
 }
 
-// A runner whose every commit wins keeps others from theirs, and does not load what it knows: it looks into the inbox
-// once a second as long as it commits so often in that time.
+// A process whose every commit wins keeps other processes from committing, and does not load what
+// it knows: it polls the inbox once a second if it commits so often in that time.
 const (
 	inboxCheckInterval = time.Second
 	monopolyCommits    = 8
 )
 
-// monopolizes tells, once a second, whether the cell has kept others from the state row.
+// monopolizes reports, at most once a second, whether the mailbox may keep other processes from
+// committing.
 func (c *mailbox) monopolizes(now int64) bool {
 	if now-c.commitsSince < inboxCheckInterval.Milliseconds() {
 		return false
@@ -194,7 +209,8 @@ func (c *mailbox) monopolizes(now int64) bool {
 	return crowds
 }
 
-// pollInbox looks into the inbox of a busy execution, and has it loaded again when there is something in it.
+// pollInbox reads the inbox of a busy execution, and makes the next transaction load the execution
+// again if the inbox is not empty.
 func (r *Engine) pollInbox(c *mailbox) {
 	if r.Exclusive || !r.isExecutor(c) || !c.monopolizes(r.nowMillis()) {
 		return
@@ -207,8 +223,8 @@ func (r *Engine) pollInbox(c *mailbox) {
 	}
 }
 
-// wakeInboxEntry is what a sweeper does with a letter that nobody has seen to: it drops one whose execution has ended, puts
-// off the wake time of another and has it folded.
+// wakeInboxEntry is what the sweeper does with an entry that was not handled in time: it deletes
+// the entry if its execution has ended; otherwise it moves the wake time and has the inbox read.
 func (r *Engine) wakeInboxEntry(ctx context.Context, key store.Key) error {
 	l, err := r.Store.InboxEntry(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
@@ -227,9 +243,10 @@ func (r *Engine) wakeInboxEntry(ctx context.Context, key store.Key) error {
 	if err != nil || x.Run != l.Run || x.Status.Final() {
 		return r.Store.DeleteInboxEntry(ctx, key)
 	}
-	if err := r.Store.RescheduleInboxEntry(ctx, l, now+sweepBackoff(l.SweepAttempts())); err != nil {
+	wake := now + sweepBackoff(l.SweepAttempts())
+	if err := r.Store.RescheduleInboxEntry(ctx, l, wake); err != nil {
 		if errors.Is(err, store.ErrConflict) {
-			return nil // somebody else has seen to it
+			return nil // another process has handled or deleted it
 		}
 		return err
 	}

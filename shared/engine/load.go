@@ -10,7 +10,7 @@ import (
 	"millrace/shared/store"
 )
 
-// load reads the execution, unless the cell knows it for certain.
+// load reads the execution, unless the mailbox has a current copy.
 func (r *Engine) load(c *mailbox) error {
 	if c.x != nil && c.x.Expires > 0 && c.x.Expires <= r.nowMillis() {
 		c.invalidate()
@@ -34,9 +34,9 @@ func (r *Engine) load(c *mailbox) error {
 	return nil
 }
 
-// read reads the execution. Where others may have put news into its inbox, that is read with it: one range costs what
-// the row alone does. An exclusive runner is told when there is something in it, and one that only takes in news leaves
-// it to those that advance the execution.
+// read reads the execution, together with its inbox if other processes may have written to it:
+// reading one range costs as much as reading the row alone. An exclusive engine knows when the
+// inbox has entries, and an acceptor leaves them to the executors.
 func (r *Engine) read(c *mailbox) (x *store.Execution, in store.Inbox, err error) {
 	if r.Exclusive || !r.isExecutor(c) {
 		x, err = r.Store.Load(r.ctx, c.partition)
@@ -45,12 +45,15 @@ func (r *Engine) read(c *mailbox) (x *store.Execution, in store.Inbox, err error
 	return r.Store.LoadWithInbox(r.ctx, c.partition)
 }
 
-// decodeState makes the interpreter's state of a state row.
+// decodeState returns the interpreter's state for a state row.
 func (r *Engine) decodeState(x *store.Execution) (*interp.State, error) {
 	input := flow.StoredValue(flow.Ref{Kind: flow.RefClaim})
-	s := interp.New(interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
-		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started, Deadline: x.Deadline,
-		CallbackToken: x.Callback, Express: x.Express, Input: input, BlockSize: r.BlockSize})
+	s := interp.New(interp.Facts{
+		Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
+		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language,
+		Started: x.Started, Deadline: x.Deadline, CallbackToken: x.Callback,
+		Express: x.Express, Input: input, BlockSize: r.BlockSize,
+	})
 	s.Status, s.Stopped, s.Output, s.Error = x.Status, x.Stopped, x.Output, x.Error
 	s.LastEvent, s.LastTime = x.LastEvent, x.LastTime
 	if x.Body == nil {
@@ -59,7 +62,7 @@ func (r *Engine) decodeState(x *store.Execution) (*interp.State, error) {
 	return s, s.DecodeBody(x.Body)
 }
 
-// clone is an execution as others may read it while the committer goes on.
+// clone returns a copy without body that callers may read while the loop goes on.
 func clone(x *store.Execution) *store.Execution {
 	y := *x
 	y.Body = nil
@@ -72,7 +75,7 @@ func clone(x *store.Execution) *store.Execution {
 	return &y
 }
 
-// view is what clone gives, without a copy when nothing in it would be loaded later.
+// view returns x itself if nothing in it would be loaded later, otherwise a clone.
 func view(x *store.Execution) *store.Execution {
 	if x.Output != nil && !x.Output.Loaded() || x.InputRef != nil && !x.InputRef.Loaded() {
 		return clone(x)
@@ -80,11 +83,11 @@ func view(x *store.Execution) *store.Execution {
 	return x
 }
 
-// errGone says that the execution does not exist (any more).
+// errGone says that the execution does not exist, or does not exist any more.
 var errGone = errors.New("engine: no such execution")
 
-// Load reads an execution without its body: durable, and current when it is read. Others may read the same one: it
-// must not be changed.
+// Load reads an execution without its body. The result is durable and was current when it was read.
+// Other callers may share it: it must not be changed.
 func (r *Engine) Load(ctx context.Context, partition string) (*store.Execution, error) {
 	if r.Exclusive {
 		if c := r.mailboxes.peek(partition); c != nil {
@@ -96,13 +99,16 @@ func (r *Engine) Load(ctx context.Context, partition string) (*store.Execution, 
 	return r.Store.Load(ctx, partition)
 }
 
-// IsGone tells whether an error means that the execution does not exist.
-func IsGone(err error) bool { return errors.Is(err, errGone) || errors.Is(err, store.ErrNotFound) }
+// IsGone reports whether an error means that the execution does not exist.
+func IsGone(err error) bool {
+	return errors.Is(err, errGone) || errors.Is(err, store.ErrNotFound)
+}
 
-// notFound gives the fault of a missing execution.
+// notFound returns the fault for an error of reading an execution.
 func notFound(err error, flowName, name string) error {
 	if errors.Is(err, errGone) || errors.Is(err, store.ErrNotFound) {
-		return fault.New(fault.ExecutionNotExists, "Execution '%s' for flow '%s' does not exist.", name, flowName)
+		return fault.New(fault.ExecutionNotExists,
+			"Execution '%s' for flow '%s' does not exist.", name, flowName)
 	}
 	return fault.Internal(err)
 }

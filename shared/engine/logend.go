@@ -5,8 +5,8 @@ import (
 	"millrace/shared/store"
 )
 
-// logEnd leaves a line about an execution that has ended without success. Causes and outputs stay
-// out of it: they may hold secrets.
+// logEnd logs a line about an execution that ended without success. Causes and outputs must not be
+// logged: they may hold secrets.
 func (r *Engine) logEnd(x *store.Execution) {
 	if !r.LogEnds || x.Status == flow.Succeeded {
 		return
@@ -15,6 +15,6 @@ func (r *Engine) logEnd(x *store.Execution) {
 	if x.Error != nil {
 		name = x.Error.Name
 	}
-	r.Log.Info("execution ended without success", "account", x.Account, "flow", x.Flow, "execution", x.Name,
-		"status", x.Status.String(), "error", name)
+	r.Log.Info("execution ended without success", "account", x.Account, "flow", x.Flow,
+		"execution", x.Name, "status", x.Status.String(), "error", name)
 }

@@ -9,7 +9,7 @@ import (
 	"millrace/shared/store"
 )
 
-// machines keeps compiled definitions: they are immutable, and many executions share one.
+// machines caches compiled definitions: they are immutable, and many executions share one.
 type machines struct {
 	r  *Engine
 	mu sync.RWMutex
@@ -21,7 +21,7 @@ const machinesMax = 1024
 
 func newMachines(r *Engine) *machines { return &machines{r: r, m: map[string]*flow.Machine{}} }
 
-// get gives the machine that an execution runs.
+// get returns the machine of an execution.
 func (c *machines) get(ctx context.Context, x *store.Execution) (*flow.Machine, error) {
 	mode := flow.Standard
 	if x.Express {
@@ -30,7 +30,7 @@ func (c *machines) get(ctx context.Context, x *store.Execution) (*flow.Machine, 
 	return c.lookup(ctx, x.FlowID, x.Hash, mode)
 }
 
-// compiled gives the machine of a flow's current definition.
+// compiled returns the machine of a flow's current definition.
 func (c *machines) compiled(ctx context.Context, f *store.Flow) (*flow.Machine, error) {
 	mode := f.Mode
 	if mode == "" {
@@ -49,7 +49,7 @@ func (c *machines) lookup(ctx context.Context, id, hash, mode string) (*flow.Mac
 	}
 	text, err := c.r.Store.Definition(ctx, id, hash)
 	if err != nil {
-		// Not %w: a definition that is missing is not an execution that is.
+		// Not %w: the error of a missing definition must not look like that of a missing execution.
 		return nil, fmt.Errorf("engine: definition %s of flow %s: %v", hash, id, err)
 	}
 	if m, err = c.r.Compile(text, mode); err != nil {
@@ -64,12 +64,12 @@ func (c *machines) lookup(ctx context.Context, id, hash, mode string) (*flow.Mac
 	return m, nil
 }
 
-// Machine gives the machine that an execution runs, for reading its history.
+// Machine returns the machine of an execution, for reading its history.
 func (r *Engine) Machine(ctx context.Context, x *store.Execution) (*flow.Machine, error) {
 	return r.machines.get(ctx, x)
 }
 
-// Language gives the language of a flow's current definition.
+// Language returns the dialect of a flow's current definition.
 func (r *Engine) Language(ctx context.Context, f *store.Flow) (flow.Language, error) {
 	if f.Language != 0 {
 		return f.Language, nil

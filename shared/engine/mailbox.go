@@ -13,8 +13,8 @@ import (
 	"millrace/shared/store"
 )
 
-// mailbox is one execution in this process. Whoever brings news to an idle cell becomes its committer until nothing
-// is left to fold.
+// mailbox holds the messages of one execution in this process. The goroutine that submits a message
+// to an idle mailbox runs its loop until nothing is left to do.
 type mailbox struct {
 	partition string
 
@@ -22,69 +22,71 @@ type mailbox struct {
 	envelopes []*envelope
 	recheck   bool
 	busy      bool
-	refs      int // holders that keep the cell in the table
+	refs      int // holders that keep the mailbox in the table
 
-	// Its shard's lock guards these:
-	size int           // bytes when it was idle last
-	idle *list.Element // in the shard's list; nil while somebody holds it
+	// The lock of its shard guards these:
+	size int           // bytes when it was last idle
+	idle *list.Element // in the list of the shard; nil while it has holders
 
-	flushed        chan struct{} // closed to end the committer's waiting for answers; nil: it does not
-	pendingResults int           // answers that it waits for
+	flushed        chan struct{} // closed to end the wait of coalesce; nil: it does not wait
+	pendingResults int           // completed calls that coalesce waits for
 
-	session        *workSession // of the Work that is at it; nil for none
-	countedSession *workSession // that the committer counts for
+	session        *workSession // of the RunUntilIdle that works on it; nil for none
+	countedSession *workSession // that the loop is counted in
 
-	// Below: only the committer.
-	activeSession *workSession     // the shift of this round
-	pickupCounted bool             // this process has counted that it takes the execution up, or need not
-	more          bool             // the last fold was cut off by its budget
-	callsWithheld bool             // the last fold was given fewer calls than were ready
+	// Only the loop uses the fields below.
+	activeSession *workSession     // the session of this transaction
+	pickupCounted bool             // this process has counted the pickup, or need not
+	more          bool             // the budget ended the last step
+	callsWithheld bool             // the last step got fewer calls than were ready
 	x             *store.Execution // nil: not loaded
 	state         *interp.State
 	machine       *flow.Machine
 	calls         map[int64]*inFlightCall // in flight in this process, by attempt
-	hintDue       int64                   // due time of the delayed hint that is under way
-	inbox         store.Inbox             // read with x and not yet folded
-	commitsSince  int64                   // ms since 1970: commits are counted from here on
+	hintDue       int64                   // due time of the delayed hint on its way
+	inbox         store.Inbox             // read with x, its entries not yet handled
+	commitsSince  int64                   // ms since 1970: when counting commits began
 	commits       int
-	lastCommit    time.Time // the last one
+	lastCommit    time.Time // time of the last commit; zero until a session commits
 	relaying      bool      // the outbox is being relayed
-	wasRunning    bool      // it had not ended when this process saw it last
+	wasRunning    bool      // when this process last saw it, it had not ended
 
-	snapshot atomic.Pointer[store.Execution] // what the last commit wrote; nil when not known
+	snapshot atomic.Pointer[store.Execution] // as last committed; nil: not known
 }
 
-// envelope is one piece of news on its way into an execution.
+// envelope is one message on its way to an execution, or another reason to run a transaction.
 type envelope struct {
 	message        interp.Message
-	start          *pendingStart // instead of news: claim the name
-	due            bool          // instead of news: the sweeper has found the row due
-	inbox          bool          // instead of news: there may be some in the inbox
-	capacityFreed  bool          // instead of news: the account may take calls again
-	mayBeCommitted bool          // a commit of it has failed: it may have been applied all the same
-	failedCommits  int           // how many have
-	requeues       int           // how often it was put off for an error that time does not mend
-	done           func(reply)   // called once, by the committer; must not block
-	release        func()        // called before done, whether or not anybody waits for it still; nil: nothing is
+	start          *pendingStart // instead of a message: claim the name
+	due            bool          // instead of a message: the sweeper found the row due
+	inbox          bool          // instead of a message: read the inbox
+	capacityFreed  bool          // instead of a message: the account may call again
+	mayBeCommitted bool          // a commit of it failed, and may have been applied
+	failedCommits  int           // how many commits of it failed
+	requeues       int           // how often a permanent error put it off
+	done           func(reply)   // called once, by the loop; must not block
+	release        func()        // called before done, also if no caller waits; nil: nothing
 }
 
-// reply is what became of an item.
+// reply is the result of an envelope.
 type reply struct {
 	stepReply      interp.Reply
-	created        bool             // of a start: this start has claimed the name
-	mayBeCommitted bool             // an earlier commit of it failed, and may have been applied
+	created        bool             // of a start: this start claimed the name
+	mayBeCommitted bool             // an earlier commit failed, and may have been applied
 	x              *store.Execution // as committed; a copy
-	err            error            // the store could not be reached, or there is no such execution
+	err            error            // the store failed, or there is no such execution
 }
 
-// submit brings an item to an execution and returns at once or after having been its committer.
+// submit puts an envelope into the mailbox of an execution. It returns at once if the loop is
+// running; otherwise it runs the loop. nil requests a recheck of the execution.
 func (r *Engine) submit(partition string, it *envelope) {
 	c := r.mailboxes.acquire(partition)
 	c.mu.Lock()
 	r.submitLocked(c, it)
 }
 
-// submitLocked is submit for a caller that has acquired the cell, and holds its lock; it lets go of both.
+// submitLocked is submit for a caller that has acquired the mailbox and holds its lock. It releases
+// both.
 func (r *Engine) submitLocked(c *mailbox, it *envelope) {
 	if it != nil {
 		c.envelopes = append(c.envelopes, it)
@@ -102,7 +104,7 @@ func (r *Engine) submitLocked(c *mailbox, it *envelope) {
 	r.runLoop(c, false)
 }
 
-// submitAndWait submits an item and waits for its result.
+// submitAndWait submits an envelope and waits for its reply.
 func (r *Engine) submitAndWait(ctx context.Context, partition string, it *envelope) (reply, error) {
 	share.ReleaseTurn(ctx)
 	got := make(chan reply, 1)
@@ -116,7 +118,7 @@ func (r *Engine) submitAndWait(ctx context.Context, partition string, it *envelo
 	select {
 	case a := <-got:
 		return a, a.err
-	default: // what is known is told, also when the caller's time is over
+	default: // return a reply that is already there, even if ctx is done
 	}
 	select {
 	case a := <-got:
@@ -126,9 +128,10 @@ func (r *Engine) submitAndWait(ctx context.Context, partition string, it *envelo
 	}
 }
 
-// runLoop is the committer: it folds until nothing is left, and then releases the cell. When an
-// execution computes for longer than a fold may, drive goes on in a goroutine of its own, because
-// its caller waits for the result of its own news alone. own says that this is that goroutine.
+// runLoop is the loop of the mailbox: it runs transactions until nothing is left to do, and then
+// releases the mailbox. If an execution computes for longer than one transaction may, the loop
+// continues in a goroutine of its own, because its caller waits for the reply to its own message
+// only. own says that this is that goroutine.
 func (r *Engine) runLoop(c *mailbox, own bool) {
 	for {
 		r.coalesce(c)
@@ -145,7 +148,7 @@ func (r *Engine) runLoop(c *mailbox, own bool) {
 		}
 		c.mu.Unlock()
 		if look {
-			c.hintDue = 0 // the hint that was under way may be this one
+			c.hintDue = 0 // this recheck may come from the hint on its way
 		}
 		if !r.Exclusive && (look || needsFreshState(items)) {
 			c.invalidate()
@@ -162,16 +165,17 @@ func (r *Engine) runLoop(c *mailbox, own bool) {
 	}
 }
 
-// dropTrees drops what need not be in memory while nothing goes on: an idle execution is kept as long as there is room, and trees
-// are many times as large as what was sent. Calls in flight will be answered soon, and with the trees at hand. Those of
-// an execution that was held back may wait for long.
+// dropTrees drops decoded trees, which are many times as large as the text they were decoded from,
+// while nothing goes on: the cache may keep an idle execution for long. With calls in flight the
+// trees stay, because the results come soon and need them, unless calls were withheld: then the
+// execution may wait for long.
 func (c *mailbox) dropTrees() {
 	if c.state != nil && (len(c.calls) == 0 || c.callsWithheld) {
 		c.state.DropTrees()
 	}
 }
 
-// bytes is about how much memory the execution takes that is known; nobody holds the cell.
+// bytes returns about how much memory the loaded execution takes. The mailbox must have no holder.
 func (c *mailbox) bytes() int {
 	if c.x == nil {
 		return 0
@@ -186,9 +190,10 @@ func (c *mailbox) bytes() int {
 	return n
 }
 
-// needsFreshState tells whether somebody outside waits for what becomes of an item. What he is told must be so: a refusal is no
-// commit, so nothing else would find out that the state at hand is an old one, in which his attempt does not stand yet or
-// the execution still runs. And what is in the inbox is for a state that may be newer than the one at hand.
+// needsFreshState reports whether any envelope has a caller outside the engine that waits for its
+// reply, or comes from the inbox. A rejection writes nothing, so no commit would fail if the state
+// in the mailbox were stale: if it did not contain the caller's attempt yet, or showed an ended
+// execution as running. Inbox entries may need a newer state than the one in the mailbox, too.
 func needsFreshState(items []*envelope) bool {
 	for _, it := range items {
 		if it.start != nil || it.inbox || it.isExternal() {
@@ -198,20 +203,20 @@ func needsFreshState(items []*envelope) bool {
 	return false
 }
 
-// isExternal tells whether an item is news that somebody outside brings.
+// isExternal reports whether the message comes from a caller outside the engine.
 func (it *envelope) isExternal() bool {
 	return it.message.Kind == interp.TaskReported || it.message.Kind == interp.StopRequested
 }
 
-// requestRecheck makes the committer come back to the cell after this round.
+// requestRecheck makes the loop run another transaction after this one.
 func (c *mailbox) requestRecheck() {
 	c.mu.Lock()
 	c.recheck = true
 	c.mu.Unlock()
 }
 
-// invalidate drops what the cell knows: the store knows better. The machine goes too, for the name may by now belong to a
-// run of another definition.
+// invalidate drops the loaded execution, because the stored one may be newer. It drops the machine
+// too, because the name may now belong to a run of another definition.
 func (c *mailbox) invalidate() {
 	c.x, c.state, c.machine, c.inbox, c.more = nil, nil, nil, store.Inbox{}, false
 	c.snapshot.Store(nil)

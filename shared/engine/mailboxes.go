@@ -5,22 +5,22 @@ import (
 	"sync"
 )
 
-// mailboxes is the table of the executions that somebody works on, and of some that are idle.
+// mailboxes is the table of the mailboxes that have holders, and of some idle ones.
 type mailboxes struct {
-	max      int // idle ones in a shard
-	bytesMax int // bytes in a shard above which it keeps no idle ones
+	max      int // idle mailboxes in a shard
+	bytesMax int // a shard with more bytes keeps no idle mailboxes
 	shards   [64]mailboxShard
 }
 
 type mailboxShard struct {
 	mu   sync.Mutex
 	m    map[string]*mailbox
-	idle list.List // of *cell: those without a holder, the longest idle first
-	size int       // of the cells in m
+	idle list.List // of *mailbox: those without a holder, the longest idle first
+	size int       // bytes of the mailboxes in m
 }
 
-func newMailboxes(most, bytes int) *mailboxes {
-	t := &mailboxes{max: most/64 + 1, bytesMax: bytes / 64}
+func newMailboxes(idleMax, bytesMax int) *mailboxes {
+	t := &mailboxes{max: idleMax/64 + 1, bytesMax: bytesMax / 64}
 	for i := range t.shards {
 		t.shards[i].m = map[string]*mailbox{}
 	}
@@ -35,7 +35,7 @@ func (t *mailboxes) shard(partition string) *mailboxShard {
 	return &t.shards[h%64]
 }
 
-// acquire gives the cell of a partition and keeps it until release.
+// acquire returns the mailbox of a partition and keeps it in the table until release.
 func (t *mailboxes) acquire(partition string) *mailbox {
 	s := t.shard(partition)
 	s.mu.Lock()
@@ -53,7 +53,7 @@ func (t *mailboxes) acquire(partition string) *mailbox {
 	return c
 }
 
-// peek gives the cell of a partition if there is one.
+// peek returns the mailbox of a partition, or nil if the table has none.
 func (t *mailboxes) peek(partition string) *mailbox {
 	s := t.shard(partition)
 	s.mu.Lock()
@@ -61,7 +61,8 @@ func (t *mailboxes) peek(partition string) *mailbox {
 	return s.m[partition]
 }
 
-// release lets a cell go. An idle one is kept for a while only if keep says that it stays true.
+// release ends a hold on a mailbox. The table keeps an idle mailbox only if keep says that what it
+// has loaded stays current.
 func (t *mailboxes) release(c *mailbox, keep bool) {
 	s := t.shard(c.partition)
 	s.mu.Lock()
@@ -81,14 +82,14 @@ func (t *mailboxes) release(c *mailbox, keep bool) {
 	}
 }
 
-// updateSize notes how much memory a cell takes that nobody holds; s.mu is held.
+// updateSize records how much memory a mailbox without holders takes. The caller holds s.mu.
 func (s *mailboxShard) updateSize(c *mailbox) {
 	s.size -= c.size
 	c.size = c.bytes()
 	s.size += c.size
 }
 
-// remove takes a cell out of the table; s.mu is held.
+// remove takes a mailbox out of the table. The caller holds s.mu.
 func (s *mailboxShard) remove(c *mailbox) {
 	delete(s.m, c.partition)
 	s.size -= c.size

@@ -7,21 +7,25 @@ import (
 	"millrace/shared/store"
 )
 
-// quota counts running executions by account, for the limit of an exclusive runner. While those of an earlier
-// process are still being found, some of them end: each is to be counted and discounted once, or not at all.
+// quota counts the running executions of each account, for the limit of an exclusive engine. While
+// CountRunning still searches for those that an earlier process started, some of them end: each
+// must be counted and released once, or not at all.
 type quota struct {
 	mu       sync.Mutex
 	running  map[string]int64
-	starting map[string]int64 // starts under way, of which each may be one more
-	counted  map[string]bool  // those that n has, by partition; nil once it has all that run
-	ended    map[string]bool  // ended before they were found; nil when no more will be
+	starting map[string]int64 // starts in progress: each may become one more
+	counted  map[string]bool  // by partition, what running includes; nil: all that run
+	ended    map[string]bool  // ended while CountRunning searches; nil: it is done
 }
 
 func newQuota() *quota {
-	return &quota{running: map[string]int64{}, starting: map[string]int64{}, counted: map[string]bool{}, ended: map[string]bool{}}
+	return &quota{
+		running: map[string]int64{}, starting: map[string]int64{},
+		counted: map[string]bool{}, ended: map[string]bool{},
+	}
 }
 
-// countStarted counts an execution that this process has started.
+// countStarted counts an execution that this process started.
 func (c *quota) countStarted(account, partition string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -31,7 +35,7 @@ func (c *quota) countStarted(account, partition string) {
 	}
 }
 
-// countExisting counts one that an earlier process has started.
+// countExisting counts an execution that an earlier process started.
 func (c *quota) countExisting(account, partition string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -42,7 +46,7 @@ func (c *quota) countExisting(account, partition string) {
 	c.running[account]++
 }
 
-// release discounts one that has ended.
+// release takes an execution that has ended out of the count.
 func (c *quota) release(account, partition string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,8 +60,9 @@ func (c *quota) release(account, partition string) {
 	c.running[account] = max(c.running[account]-1, 0)
 }
 
-// countingDone ends the finding. When some may not have been found, those that were counted are still told
-// apart: the end of one that was not must not make room for another.
+// countingDone ends the search for existing executions. Without all, some may not have been found:
+// quota then still remembers which ones it counted, because the end of an execution that was not
+// counted must not make room for another.
 func (c *quota) countingDone(all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,8 +72,8 @@ func (c *quota) countingDone(all bool) {
 	}
 }
 
-// admit lets a start begin unless the account has as many executions as it may, those that other
-// starts may be about to bring included. The start calls leave when its result is known.
+// admit admits a start unless the account has as many executions as it may, including those that
+// other starts may create. The start must call endStart when its result is known.
 func (c *quota) admit(account string, most int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,7 +84,8 @@ func (c *quota) admit(account string, most int64) bool {
 	return true
 }
 
-// endStart ends a start that was admitted. An execution that it has started has been counted before.
+// endStart ends a start that was admitted. If it created an execution, that has been counted
+// before.
 func (c *quota) endStart(account string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -88,10 +94,11 @@ func (c *quota) endStart(account string) {
 	}
 }
 
-// CountRunning counts the executions of a flow that an earlier process has left running, once, at the start of an exclusive
-// runner. CountingDone ends the counting.
+// CountRunning counts the executions of a flow that an earlier process left running. An exclusive
+// engine calls it once for each flow after its start, and then CountingDone.
 func (r *Engine) CountRunning(ctx context.Context, account, flowID string) error {
-	l := store.ListOptions{FlowID: flowID, Limit: 200, Match: func(s store.Summary) bool { return !s.Status.Final() }}
+	running := func(s store.Summary) bool { return !s.Status.Final() }
+	l := store.ListOptions{FlowID: flowID, Limit: 200, Match: running}
 	for {
 		page, next, err := r.Store.List(ctx, l)
 		if err != nil {
@@ -106,5 +113,5 @@ func (r *Engine) CountRunning(ctx context.Context, account, flowID string) error
 	}
 }
 
-// CountingDone says that no flow will be counted any more; all: each has been.
+// CountingDone ends the counting. all says that CountRunning succeeded for every flow.
 func (r *Engine) CountingDone(all bool) { r.quota.countingDone(all) }

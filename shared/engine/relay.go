@@ -13,15 +13,15 @@ import (
 	"millrace/shared/store"
 )
 
-// relayTimeMax is how long a callback that cannot be delivered is tried again (execution.md 1.9).
+// relayTimeMax is how long the delivery of an outbox entry is retried (execution.md 1.9).
 const relayTimeMax = 24 * time.Hour
 
-// relay carries out what stands in the outbox, one after the other, and brings back what became of it.
+// relay delivers the next due outbox entry, and submits the result.
 func (r *Engine) relay(c *mailbox) {
 	now := r.nowMillis()
 	due, next := firstDue(c.state.Outbox, now)
 	if due == nil {
-		if c.state.Final() { // before that, remind does
+		if c.state.Final() { // before the end, scheduleWakeup sends it
 			r.sendHint(c.partition, time.Duration(max(next-now, 0))*time.Millisecond)
 		}
 		return
@@ -36,8 +36,10 @@ func (r *Engine) relay(c *mailbox) {
 	if !r.addGoroutine() {
 		return
 	}
-	from := outboxSource{account: c.x.Account, key: c.state.Key(out.ID), attempt: startedBy(c.x.Origin),
-		role: c.x.RoleArn, author: c.x.Author, callbackBy: c.x.CallbackBy}
+	from := outboxSource{
+		account: c.x.Account, key: c.state.Key(out.ID), attempt: startedBy(c.x.Origin),
+		role: c.x.RoleArn, author: c.x.Author, callbackBy: c.x.CallbackBy,
+	}
 	stopped := c.x.Stopped
 	c.relaying = true
 	on := c.activeSession
@@ -58,29 +60,30 @@ func (r *Engine) relay(c *mailbox) {
 			}
 		}
 		r.submit(held.partition, &envelope{message: n, done: func(reply) {
-			// The same round goes on with what is left in the outbox; after a failure the sweeper does.
+			// The same transaction then relays the next entry.
 			held.relaying = false
 			r.mailboxes.release(held, r.Exclusive)
 		}})
 	}()
 }
 
-// outboxSource is the execution that an outgoing comes from.
+// outboxSource is the execution that an outbox entry comes from.
 type outboxSource struct {
 	account string
-	key     string // of the attempt that the outgoing belongs to
-	attempt int64  // of another execution, whose task has started this one; 0 for none
+	key     string // of the attempt that the entry belongs to
+	attempt int64  // of another execution, whose task started this one; 0: none
 
 	role, author, callbackBy string // as in store.Execution
 }
 
-// markOf is the mark of the report of an execution's end: the same however often it is brought.
+// markOf returns the mark of the report of an execution's end. It is the same for each delivery.
 func markOf(key string) uint64 {
 	sum := sha256.Sum256([]byte("end#" + key))
 	return max(binary.BigEndian.Uint64(sum[:]), 1)
 }
 
-// firstDue gives the first outgoing whose time has come; nil for none, and then when the next one's does.
+// firstDue returns the first outbox entry whose time has come. If there is none, it returns nil and
+// the time of the next one.
 func firstDue(outbox []interp.OutboxEntry, now int64) (due *interp.OutboxEntry, next int64) {
 	for i := range outbox {
 		o := &outbox[i]
@@ -94,10 +97,10 @@ func firstDue(outbox []interp.OutboxEntry, now int64) (due *interp.OutboxEntry, 
 	return nil, next
 }
 
-// relayBackoff is the pause before the next delivery: 1 s, doubled up to an hour.
+// relayBackoff returns the pause before the next delivery: 1 s, doubled up to an hour.
 func relayBackoff(tries int) time.Duration { return min(time.Second<<min(tries, 12), time.Hour) }
 
-// deliver carries out one outgoing. nil: done, or never to be done.
+// deliver delivers an outbox entry. nil: it is delivered, or never can be.
 func (r *Engine) deliver(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
 	var err error
 	switch o.Kind {
@@ -109,25 +112,27 @@ func (r *Engine) deliver(ctx context.Context, from outboxSource, o *interp.Outbo
 		if o.Error == nil {
 			report.Output = o.Output.Text()
 		}
-		_, err = r.report(ctx, from.account, o.Token, report, reportSource{mark: markOf(from.key), attempt: from.attempt})
+		by := reportSource{mark: markOf(from.key), attempt: from.attempt}
+		_, err = r.report(ctx, from.account, o.Token, report, by)
 	case interp.OutboxStopChild:
 		err = r.stopChild(ctx, from, o)
 	}
 	switch fault.CodeOf(err) {
-	case "", fault.TaskAlreadyCompleted, fault.ExecutionAlreadyCompleted, fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:
+	case "", fault.TaskAlreadyCompleted, fault.ExecutionAlreadyCompleted,
+		fault.InvalidArgument, fault.FlowNotExists, fault.ExecutionNotExists:
 		return nil
 	}
 	return err
 }
 
-// errNotStarted says that the child to be stopped is not there (yet).
+// errNotStarted says that the child execution to stop does not exist, or not yet.
 var errNotStarted = errors.New("engine: the execution to stop has not been started")
 
-// notStartedMax is how often a child that is not there is looked for again: the call that starts it may have been under
-// way when its attempt was closed.
+// notStartedMax is how often the engine looks again for a child execution that does not exist: the
+// call that starts it may have been in flight when its attempt was closed.
 const notStartedMax = 3
 
-// stopChild stops the execution that an attempt has started, and no other of the same name.
+// stopChild stops the execution that an attempt started, and no other one of the same name.
 func (r *Engine) stopChild(ctx context.Context, from outboxSource, o *interp.OutboxEntry) error {
 	f, err := r.Store.GetFlow(ctx, from.account, o.Flow)
 	if errors.Is(err, store.ErrNotFound) {
@@ -150,7 +155,8 @@ func (r *Engine) stopChild(ctx context.Context, from outboxSource, o *interp.Out
 	if err := r.mayStop(from, o.Flow); err != nil {
 		return err
 	}
-	_, err = r.Stop(ctx, partition, &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"})
+	_, err = r.Stop(ctx, partition, &flow.Error{
+		Name: flow.ErrExecutionStopped, Cause: "the execution that waited for it has ended"})
 	if errors.Is(err, errGone) {
 		return nil
 	}

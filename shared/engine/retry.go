@@ -12,30 +12,30 @@ import (
 	"millrace/shared/store"
 )
 
-// defaultTransactionEvents is after how many events, and defaultTransactionWork after how much work, a fold commits what it has
-// (execution.md 1.4): news that has come meanwhile, a stop above all, is folded before the
-// execution goes on. So much work takes some 10 ms, and 100 ms where a flow seeks what is slow, the
-// last transition included.
+// defaultTransactionEvents and defaultTransactionWork are the numbers of events and of evaluation
+// steps after which a transaction commits (execution.md 1.4). Messages that arrived meanwhile, such
+// as a stop, are handled before the execution continues. That much work takes some 10 ms, or 100 ms
+// in a flow with slow searches, including the last transition.
 const (
 	defaultTransactionEvents = 200
 	defaultTransactionWork   = 100_000
 )
 
-// How often a round begins again before it waits: after a lost race, and after a commit whose outcome is not known.
+// How often commitWithRetry retries at once: after a conflict, and after an unknown outcome.
 const (
 	conflictsMax       = 8
 	unknownOutcomesMax = 3
 )
 
-// commitWithRetry folds items into the execution and commits. A commit that was lost and one whose outcome is not known are one
-// case: load again, fold the same news again (execution.md 1.3).
-// News from outside that has lost so often is given back, for the inbox; the rest goes on. look says that there is
-// something to do without any news, too.
+// commitWithRetry runs a transaction until it commits. After a conflict or an unknown outcome it
+// loads the execution again and handles the same messages again (execution.md 1.3). Messages from
+// outside that fail too often are rejected and go to the inbox; the others are retried. look says
+// that there is something to do even without messages.
 func (r *Engine) commitWithRetry(c *mailbox, items []*envelope, look bool) {
-	var broken *flow.Error
-	began := false
+	var fatal *flow.Error
+	runnerCounted := false
 	for conflicts, unknowns := 0, 0; ; {
-		err := r.transact(c, items, broken, &began)
+		err := r.transact(c, items, fatal, &runnerCounted)
 		if c.activeSession != nil {
 			c.activeSession.err = err
 		}
@@ -60,12 +60,15 @@ func (r *Engine) commitWithRetry(c *mailbox, items []*envelope, look bool) {
 				c.activeSession.err = nil
 			}
 			return
-		case errors.As(err, &p) && broken == nil:
-			r.Log.Error("the interpreter broke; the execution fails", "partition", c.partition, "panic", p.value, "stack", string(p.stack))
-			broken = &flow.Error{Name: "FnF.InternalError", Cause: "the engine broke while it advanced the execution"}
+		case errors.As(err, &p) && fatal == nil:
+			r.Log.Error("the interpreter broke; the execution fails", "partition", c.partition,
+				"panic", p.value, "stack", string(p.stack))
+			fatal = &flow.Error{Name: "FnF.InternalError",
+				Cause: "the engine broke while it advanced the execution"}
 			continue
-		case errors.Is(err, store.ErrBodyTooLarge) && broken == nil:
-			broken = &flow.Error{Name: flow.ErrDataLimit, Cause: "the open states of the execution need more data than the limit allows"}
+		case errors.Is(err, store.ErrBodyTooLarge) && fatal == nil:
+			fatal = &flow.Error{Name: flow.ErrDataLimit,
+				Cause: "the open states of the execution need more data than the limit allows"}
 			continue
 		case errors.Is(err, store.ErrConflict) && conflicts < conflictsMax:
 			conflicts++
@@ -74,9 +77,10 @@ func (r *Engine) commitWithRetry(c *mailbox, items []*envelope, look bool) {
 			unknowns++
 			continue
 		}
-		var refused *share.LimitError
-		// The store has logged a full disk, and a refusal is for the account: no line for each request.
-		if !errors.Is(err, store.ErrDiskFull) && !errors.As(err, &refused) {
+		var limited *share.LimitError
+		// The store has logged the full disk, and a limit concerns one account: no line for each
+		// request.
+		if !errors.Is(err, store.ErrDiskFull) && !errors.As(err, &limited) {
 			r.Log.Warn("commit failed", "partition", c.partition, "err", err)
 		}
 		r.requeue(c, items, err)
@@ -84,51 +88,57 @@ func (r *Engine) commitWithRetry(c *mailbox, items []*envelope, look bool) {
 	}
 }
 
-// isConflictOrUnknown tells whether others were faster, or may have been.
+// isConflictOrUnknown reports whether other writers were faster, or may have been.
 func isConflictOrUnknown(err error) bool {
-	return errors.Is(err, store.ErrConflict) || !outcomeKnown(err) && !errors.Is(err, store.ErrNotFound)
+	return errors.Is(err, store.ErrConflict) ||
+		!outcomeKnown(err) && !errors.Is(err, store.ErrNotFound)
 }
 
-// outcomeKnown tells whether trying again at once is of no use.
+// outcomeKnown reports whether the error leaves no doubt: the commit was not applied, or the engine
+// closes. After any other error the commit may have been applied.
 func outcomeKnown(err error) bool {
 	var p *panicError
-	for _, e := range []error{store.ErrConflict, store.ErrDiskFull, store.ErrFormat, store.ErrMissing, store.ErrBodyTooLarge, context.Canceled} {
+	for _, e := range []error{
+		store.ErrConflict, store.ErrDiskFull, store.ErrFormat, store.ErrMissing,
+		store.ErrBodyTooLarge, context.Canceled,
+	} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
-	var refused *share.LimitError
-	return errors.As(err, &p) || errors.As(err, &refused)
+	var limited *share.LimitError
+	return errors.As(err, &p) || errors.As(err, &limited)
 }
 
-// externalCommitsMax is how often a commit of news from outside is tried before it goes to the inbox, and jitter the longest
-// pause after the first one that was lost; it doubles.
+// externalCommitsMax is how many commits of a message from outside may fail before it goes to the
+// inbox. jitter bounds the random sleep after the first of them; the bound doubles.
 const (
 	externalCommitsMax = 3
 	jitter             = 10 * time.Millisecond
 )
 
-// rejectContended refuses news from outside that has lost the race too often, and gives the rest. What is all from outside waits
-// a moment before it tries again: so do the others that it has lost to.
+// rejectContended rejects messages from outside that failed too often, and returns the other
+// envelopes. If all of those come from outside, it first sleeps a random time, so that reporters in
+// several processes do not collide again.
 func (r *Engine) rejectContended(c *mailbox, items []*envelope, err error) []*envelope {
 	kept := items[:0:0]
-	outside, lost := true, 0
+	external, failed := true, 0
 	for _, it := range items {
 		if it.isExternal() && it.failedCommits >= externalCommitsMax {
 			failAll([]*envelope{it}, &contentionError{err})
 			continue
 		}
 		kept = append(kept, it)
-		outside, lost = outside && it.isExternal(), max(lost, it.failedCommits)
+		external, failed = external && it.isExternal(), max(failed, it.failedCommits)
 	}
-	if outside && len(kept) > 0 && !r.Exclusive {
-		most := jitter << min(lost-1, 3)
-		r.sleep(time.Duration(r.Store.Random(c.partition) % uint64(most)))
+	if external && len(kept) > 0 && !r.Exclusive {
+		sleepMax := jitter << min(failed-1, 3)
+		r.sleep(time.Duration(r.Store.Random(c.partition) % uint64(sleepMax)))
 	}
 	return kept
 }
 
-// sleep waits, but not beyond the runner's life.
+// sleep waits for d, or until the engine closes.
 func (r *Engine) sleep(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -138,7 +148,8 @@ func (r *Engine) sleep(d time.Duration) {
 	}
 }
 
-// contentionError says that news has lost the race for the state row, or may have, as often as it may.
+// contentionError says that a message has lost the race for the state row, or may have lost it,
+// externalCommitsMax times.
 type contentionError struct{ last error }
 
 func (e *contentionError) Error() string {
@@ -147,15 +158,15 @@ func (e *contentionError) Error() string {
 
 func (e *contentionError) Unwrap() error { return e.last }
 
-// News that could not be committed is brought again after requeueDelayMin. The pause doubles, up to requeueDelayMax, where time does
-// not mend what is wrong.
+// Messages that could not be committed are submitted again after requeueDelayMin. For a permanent
+// error the delay doubles each time, up to requeueDelayMax.
 const (
 	requeueDelayMin = time.Second
 	requeueDelayMax = time.Hour
 )
 
-// requeue puts back what is not to be thrown away, results of finished calls, calls that are given back and what became of
-// an outgoing, and refuses the rest.
+// requeue submits again, after a delay, the messages that must not be lost: completed calls,
+// returned calls and results of deliveries. It fails the other envelopes.
 func (r *Engine) requeue(c *mailbox, items []*envelope, err error) {
 	var kept []*envelope
 	for _, it := range items {
@@ -184,7 +195,7 @@ func (r *Engine) requeue(c *mailbox, items []*envelope, err error) {
 		defer t.Stop()
 		select {
 		case <-t.C:
-		case <-r.closed: // once more, while there is time
+		case <-r.closed: // try once more, while there is time
 		}
 		for _, it := range kept {
 			r.submit(c.partition, it)
@@ -192,20 +203,21 @@ func (r *Engine) requeue(c *mailbox, items []*envelope, err error) {
 	}()
 }
 
-// nextRequeueDelay returns how long items wait that a round has failed with, and counts it.
+// nextRequeueDelay returns the delay of envelopes whose transaction failed with err, and counts it.
 func nextRequeueDelay(items []*envelope, err error) time.Duration {
 	if !isPermanent(err) {
 		return requeueDelayMin
 	}
-	most := 0
+	requeues := 0
 	for _, it := range items {
-		most = max(most, it.requeues)
+		requeues = max(requeues, it.requeues)
 		it.requeues++
 	}
-	return min(requeueDelayMin<<min(most, 20), requeueDelayMax)
+	return min(requeueDelayMin<<min(requeues, 20), requeueDelayMax)
 }
 
-// isPermanent reports whether an error stays until another program comes, or other rows.
+// isPermanent reports whether an error will stay until another version of the program runs, or the
+// rows change.
 func isPermanent(err error) bool {
 	var p *panicError
 	return errors.As(err, &p) || errors.Is(err, store.ErrFormat) || errors.Is(err, store.ErrMissing)
@@ -221,19 +233,22 @@ func failAll(items []*envelope, err error) {
 
 func isDue(it *envelope) bool { return it.due }
 
-// transact is one try of a round. With broken the execution ends, and the items are told so.
-func (r *Engine) transact(c *mailbox, items []*envelope, broken *flow.Error, began *bool) error {
-	f := &transaction{r: r, c: c, fatal: broken, runnerCounted: began}
-	var starts, delays []*envelope
-	letters := false
+// transact runs one transaction. With fatal the execution ends with that error, and its messages
+// are rejected.
+func (r *Engine) transact(
+	c *mailbox, items []*envelope, fatal *flow.Error, runnerCounted *bool,
+) error {
+	f := &transaction{r: r, c: c, fatal: fatal, runnerCounted: runnerCounted}
+	var starts, wakes []*envelope
+	readInbox := false
 	for _, it := range items {
 		switch {
 		case it.start != nil:
 			starts = append(starts, it)
 		case it.due, it.capacityFreed:
-			delays = append(delays, it)
+			wakes = append(wakes, it)
 		case it.inbox:
-			letters = true
+			readInbox = true
 		default:
 			f.envelopes = append(f.envelopes, it)
 		}
@@ -246,7 +261,7 @@ func (r *Engine) transact(c *mailbox, items []*envelope, broken *flow.Error, beg
 	} else if err := r.load(c); err != nil {
 		return err
 	}
-	if letters && r.Exclusive {
+	if readInbox && r.Exclusive {
 		var err error
 		if c.inbox, err = r.Store.Inbox(r.ctx, c.x); err != nil {
 			return err
@@ -256,7 +271,7 @@ func (r *Engine) transact(c *mailbox, items []*envelope, broken *flow.Error, beg
 	for _, it := range f.envelopes {
 		c.state.ResolveAttempt(&it.message)
 	}
-	f.due = slices.ContainsFunc(delays, isDue) && c.x.Wake > 0 && c.x.Wake <= r.nowMillis()
+	f.due = slices.ContainsFunc(wakes, isDue) && c.x.Wake > 0 && c.x.Wake <= r.nowMillis()
 	wasReady, wasUnsent := !f.created && c.state.Ready(), c.state.Unsent()
 	if err := f.run(); err != nil {
 		f.unreserve(0)
@@ -264,7 +279,7 @@ func (r *Engine) transact(c *mailbox, items []*envelope, broken *flow.Error, beg
 	}
 	f.unreserve(len(f.out.Calls))
 	c.pickupCounted, c.more, c.callsWithheld = true, f.out.More, f.callsWithheld
-	f.sendReplies(starts, delays)
+	f.sendReplies(starts, wakes)
 	f.applyEffects()
 	r.deleteInboxEntries(c)
 	if !r.isExecutor(c) {

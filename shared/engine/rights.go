@@ -6,9 +6,9 @@ import (
 	"millrace/shared/interp"
 )
 
-// mayReport asks whether the key in whose name an execution's end is reported may still report. A
-// report that it may not make now is tried again like one whose task was not found: the rights may
-// come back.
+// mayReport returns an error if the key that asked for the report of an execution's end may not
+// report. The delivery is then retried like one whose task was not found, because the key may get
+// the right back.
 func (r *Engine) mayReport(from outboxSource, o *interp.OutboxEntry) error {
 	if r.Rights == nil || from.callbackBy == "" {
 		return nil
@@ -20,7 +20,7 @@ func (r *Engine) mayReport(from outboxSource, o *interp.OutboxEntry) error {
 	return r.authorize(from.account, "", from.callbackBy, action, "*")
 }
 
-// mayStop asks whether a flow may stop executions of another.
+// mayStop returns an error if a flow may not stop executions of another flow.
 func (r *Engine) mayStop(from outboxSource, flowName string) error {
 	if r.Rights == nil {
 		return nil

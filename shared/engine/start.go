@@ -11,38 +11,43 @@ import (
 	"millrace/shared/store"
 )
 
-// Start is a start of an execution. The caller has checked names, input and the flow.
+// Start describes the start of an execution. The caller has checked names, input and flow.
 type Start struct {
 	Flow          *store.Flow
 	Name          string
 	Input         []byte // as sent: a JSON object, or empty
 	Canonical     []byte // the same, canonical
-	Tree          any    // the same, decoded; nil when it is not at hand
+	Tree          any    // the same, decoded; nil: not decoded
 	CallbackToken string
-	// CallbackBy is the public id of the key that asks for the report to Callback; "" when the
-	// engine itself does, for a task that waits.
+	// CallbackBy is the public id of the key that asked for the report to CallbackToken; "" if the
+	// engine did, for a waiting task.
 	CallbackBy string
 	Qualifier  string
-	Origin     string // the same origin is the same start, whatever has become of it; "" for none
+	// Origin identifies the start: a repeat with the same origin is the same start, even if the
+	// execution has ended. "" for none.
+	Origin string
 }
 
-// pendingStart is a Start on its way.
+// pendingStart is a Start in progress.
 type pendingStart struct {
 	Start
 	claim     uint64
 	attempted bool
 }
 
-// StartExecution claims the name and starts the execution, or gives the one that has the name. created tells
-// which. An ended namesake is given too, with created false: judge its status.
-func (r *Engine) StartExecution(ctx context.Context, s Start) (x *store.Execution, created bool, err error) {
+// StartExecution claims the name and starts the execution, or returns the execution that has the
+// name. created reports which. An execution that has ended is returned, too, with created false:
+// the caller must check its status.
+func (r *Engine) StartExecution(
+	ctx context.Context, s Start,
+) (x *store.Execution, created bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
 	}
 	partition := store.Partition(s.Flow.ID, s.Name)
 	it := &envelope{start: &pendingStart{Start: s, claim: r.Store.Random(partition)}}
-	if most := int64(r.Limits.Executions); most > 0 && r.Exclusive {
-		if !r.quota.admit(s.Flow.Account, most) {
+	if limit := int64(r.Limits.Executions); limit > 0 && r.Exclusive {
+		if !r.quota.admit(s.Flow.Account, limit) {
 			return r.namesake(ctx, &s, throttled())
 		}
 		it.release = func() { r.quota.endStart(s.Flow.Account) }
@@ -61,20 +66,23 @@ func throttled() error {
 	return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
 }
 
-// namesake returns the execution that has the name of a start which must not start anything: such a
-// start is refused only when the name is free, since otherwise nothing would start anyway (api.md
-// 5.1).
-func (r *Engine) namesake(ctx context.Context, s *Start, refusal error) (*store.Execution, bool, error) {
+// namesake returns the execution that has the name of a start that must not start anything. The
+// start is rejected only if the name is free, because otherwise it would start nothing anyway
+// (api.md 5.1).
+func (r *Engine) namesake(
+	ctx context.Context, s *Start, rejection error,
+) (*store.Execution, bool, error) {
 	x, err := r.Load(ctx, store.Partition(s.Flow.ID, s.Name))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, false, refusal
+		return nil, false, rejection
 	} else if err != nil {
 		return nil, false, err
 	}
 	return x, s.Origin != "" && x.Origin == s.Origin, nil
 }
 
-// claim prepares the first commit of an execution. false: the name is taken, and the cell is loaded.
+// claim prepares the first commit of an execution. It returns false if the name is taken; then the
+// mailbox has loaded the execution that has it.
 func (r *Engine) claim(c *mailbox, it *envelope) (bool, error) {
 	st := it.start
 	if c.x != nil || st.attempted {
@@ -102,7 +110,8 @@ func (r *Engine) claim(c *mailbox, it *envelope) (bool, error) {
 	}
 	x := r.newExecution(&st.Start, lang, limit)
 	x.Express = st.Flow.Mode == flow.Express
-	x.ClaimToken, x.Origin, x.Callback, x.CallbackBy = st.claim, st.Origin, st.CallbackToken, st.CallbackBy
+	x.ClaimToken, x.Origin = st.claim, st.Origin
+	x.Callback, x.CallbackBy = st.CallbackToken, st.CallbackBy
 	x.Expires = x.Deadline + r.Retention.Milliseconds()
 	s, err := r.decodeState(x)
 	if err != nil {
@@ -113,12 +122,16 @@ func (r *Engine) claim(c *mailbox, it *envelope) (bool, error) {
 	return true, nil
 }
 
-// newExecution is an execution that starts now and may take so many seconds.
+// newExecution returns an execution that starts now and times out after limit seconds.
 func (r *Engine) newExecution(s *Start, lang flow.Language, limit int64) *store.Execution {
 	now, partition := r.nowMillis(), store.Partition(s.Flow.ID, s.Name)
-	x := &store.Execution{Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name, Region: r.Region,
-		RoleArn: s.Flow.RoleArn, Run: r.Store.Random(partition), Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: lang,
-		Status: flow.Running, Started: now, Deadline: now + limit*1000, Input: s.Input, Environment: s.Flow.Environment}
+	x := &store.Execution{
+		Account: s.Flow.Account, FlowID: s.Flow.ID, Flow: s.Flow.Name, Name: s.Name,
+		Region: r.Region, RoleArn: s.Flow.RoleArn, Run: r.Store.Random(partition),
+		Hash: s.Flow.Hash, Qualifier: s.Qualifier, Language: lang,
+		Status: flow.Running, Started: now, Deadline: now + limit*1000,
+		Input: s.Input, Environment: s.Flow.Environment,
+	}
 	if x.RoleArn == "" {
 		x.Author = s.Flow.Author
 	}
@@ -128,7 +141,7 @@ func (r *Engine) newExecution(s *Start, lang flow.Language, limit int64) *store.
 	return x
 }
 
-// RunSync runs an Express execution in memory and gives how it ended.
+// RunSync runs an Express execution in memory and returns it as it ended.
 func (r *Engine) RunSync(ctx context.Context, s Start) (*store.Execution, error) {
 	m, err := r.machines.compiled(ctx, s.Flow)
 	if err != nil {
@@ -146,5 +159,5 @@ func (r *Engine) RunSync(ctx context.Context, s Start) (*store.Execution, error)
 	return newSync(r, m, s).run(ctx)
 }
 
-// errClosing says that the runner begins nothing new.
+// errClosing says that the engine starts nothing new.
 var errClosing = errors.New("engine: closing")

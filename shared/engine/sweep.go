@@ -15,8 +15,8 @@ import (
 	"millrace/shared/store"
 )
 
-// HandleHint takes up an execution: what a hint asks for. It returns when nothing goes on without its calls. It is a
-// queue.Handler.
+// HandleHint advances an execution, as a hint asks for. It returns when only calls of the execution
+// are still going on. It is a queue.Handler.
 func (r *Engine) HandleHint(ctx context.Context, partition string) error {
 	if _, _, ok := store.ParsePartition(partition); !ok {
 		r.Log.Warn("hint names no execution", "partition", partition)
@@ -29,33 +29,35 @@ func (r *Engine) HandleHint(ctx context.Context, partition string) error {
 	return nil
 }
 
-// sweepPage is how many due rows are read at a time, sweepers how many of them are seen to at once.
+// sweepPage is how many due rows are read at a time, sweepConcurrency how many of them are woken at
+// once.
 const (
 	sweepPage        = 500
 	sweepConcurrency = 32
 )
 
-// sweepAhead is how far ahead a sweep sends hints for what becomes due: more than the time between two sweeps.
+// sweepAhead is how far ahead a sweep sends hints for rows that become due. It is more than the
+// time between two sweeps.
 const sweepAhead = 2 * time.Minute
 
-// Sweep finds rows whose wake time has passed and sees to them, and sends delayed hints for those whose time comes
-// before the next sweep (execution.md 1.7). It keeps nothing between calls, and returns when what was due has been
-// folded.
+// Sweep wakes the rows whose wake time has passed, and sends delayed hints for those whose wake
+// time comes before the next sweep (execution.md 1.7). It keeps no state between calls. It returns
+// when the transactions of the due rows have run.
 func (r *Engine) Sweep(ctx context.Context) error {
 	return r.eachDueRow(ctx, r.nowMillis()+sweepAhead.Milliseconds(), r.wakeRow)
 }
 
-// ExclusiveLeaseMax is the longest lease that an exclusive runner gives, and so how far ahead the next one
-// looks for calls that are in flight.
+// ExclusiveLeaseMax is the longest lease of an exclusive engine, and so how far ahead Resume looks
+// for calls in flight.
 const ExclusiveLeaseMax = 24 * time.Hour
 
-// defaultLease is how long leases are unless somebody has changed it.
+// defaultLease is the default of Options.LeaseMax.
 const defaultLease = 10 * time.Minute
 
-// Resume takes up, at the start of an exclusive runner, what the process before has left: whatever
-// wakes soon, and every execution with a call in flight. That one is nobody's any more, and how
-// long its lease is was for the process before to say: it may have had another LeaseMax. An error
-// says that something may be left that a later try can take up.
+// Resume sends hints, at the start of an exclusive engine, for what an earlier process left:
+// executions that wake soon, and executions with a call in flight. Such a call has no caller any
+// more, however long its lease is: the earlier process may have had another LeaseMax. An error says
+// that Resume should be tried again, because something may be left.
 func (r *Engine) Resume(ctx context.Context) error {
 	now := r.nowMillis()
 	soon := now + defaultLease.Milliseconds() + 3*interp.LeaseMargin
@@ -74,7 +76,7 @@ func (r *Engine) Resume(ctx context.Context) error {
 	return err
 }
 
-// resume sends a hint for an execution that wakes soon, or has a call of the process before.
+// resume sends a hint for an execution that wakes soon, or has a call of an earlier process.
 func (r *Engine) resume(ctx context.Context, row store.DueRow, soon bool) error {
 	if !isExecutionRow(row.Key) {
 		return nil
@@ -87,8 +89,9 @@ func (r *Engine) resume(ctx context.Context, row store.DueRow, soon bool) error 
 	return r.Queue.Send(ctx, newHint(row.Key.Partition, 0))
 }
 
-// leftInFlight reports whether an execution has a call that another process has taken. Far more
-// executions wait for something else for so long: a hint would cost two commits for each (begun).
+// leftInFlight reports whether an execution has a call that another process leased. Far more
+// executions wait for something else, and each of them would need two commits for its hint
+// (countRunner).
 func (r *Engine) leftInFlight(ctx context.Context, partition string) (bool, error) {
 	x, err := r.Store.Load(ctx, partition)
 	if errors.Is(err, store.ErrNotFound) || err == nil && x.Status.Final() {
@@ -100,11 +103,15 @@ func (r *Engine) leftInFlight(ctx context.Context, partition string) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(s.Leases(), func(l interp.Lease) bool { return l.Owner != r.owner }), nil
+	return slices.ContainsFunc(s.Leases(), func(l interp.Lease) bool {
+		return l.Owner != r.owner
+	}), nil
 }
 
 // eachDueRow calls see for every row whose wake time is not after until.
-func (r *Engine) eachDueRow(ctx context.Context, until int64, see func(context.Context, store.DueRow) error) error {
+func (r *Engine) eachDueRow(
+	ctx context.Context, until int64, see func(context.Context, store.DueRow) error,
+) error {
 	driver := r.Store.Driver()
 	for shard := range driver.Shards() {
 		cursor := ""
@@ -126,7 +133,7 @@ func (r *Engine) eachDueRow(ctx context.Context, until int64, see func(context.C
 	return nil
 }
 
-// forEachRow sees to rows, several at once, until the runner closes.
+// forEachRow calls see for the rows, for several at once, until the engine closes.
 func (r *Engine) forEachRow(rows []store.DueRow, see func(store.DueRow)) {
 	var work sync.WaitGroup
 	places := make(chan struct{}, sweepConcurrency)
@@ -144,21 +151,22 @@ func (r *Engine) forEachRow(rows []store.DueRow, see func(store.DueRow)) {
 	work.Wait()
 }
 
-// isExecutionRow tells whether hints are sent for a row: one of an execution, but for its values. Everything else is for the sweeper
-// alone.
+// isExecutionRow reports whether hints are sent for a row: for the rows of an execution except its
+// values. The sweeper alone sees to all other rows.
 func isExecutionRow(k store.Key) bool {
 	_, _, ok := store.ParsePartition(k.Partition)
 	return ok && !store.IsValue(k)
 }
 
-// wakeRow sees to one row that is due, or soon will be.
+// wakeRow sees to one row that is due, or will be before the next sweep.
 func (r *Engine) wakeRow(ctx context.Context, row store.DueRow) error {
 	now := r.nowMillis()
 	if row.Wake > now {
 		if !isExecutionRow(row.Key) {
 			return nil
 		}
-		return r.Queue.Send(ctx, newHint(row.Key.Partition, time.Duration(row.Wake-now)*time.Millisecond))
+		delay := time.Duration(row.Wake-now) * time.Millisecond
+		return r.Queue.Send(ctx, newHint(row.Key.Partition, delay))
 	}
 	flowID, deleted := store.ParseTombstone(row.Key)
 	switch {
@@ -182,7 +190,7 @@ func (r *Engine) wakeRow(ctx context.Context, row store.DueRow) error {
 	}
 	if r.AcceptOnly {
 		if _, err := r.decodeState(x); err != nil {
-			return err // writing the row again would make the damage of one read a lasting one
+			return err // writing the row again would make a failed read permanent
 		}
 		return r.bumpWake(ctx, x)
 	}
@@ -190,10 +198,12 @@ func (r *Engine) wakeRow(ctx context.Context, row store.DueRow) error {
 	return nil
 }
 
-// purgeDelay is when a deleted flow's executions are stopped once more: a claim may have come after the first time.
+// purgeDelay is when the executions of a deleted flow are stopped once more, because a start may
+// have claimed a name after the first time.
 const purgeDelay = 5 * time.Minute
 
-// PurgeDeletedFlow sees to a deleted flow at once; what it does not come to the sweeper does.
+// PurgeDeletedFlow purges a deleted flow in the background. The sweeper does what this does not get
+// to.
 func (r *Engine) PurgeDeletedFlow(flowID string) {
 	if r.AcceptOnly || !r.addGoroutine() {
 		return
@@ -206,7 +216,8 @@ func (r *Engine) PurgeDeletedFlow(flowID string) {
 	}()
 }
 
-// purgeDeletedFlow stops the running executions of a deleted flow, twice, and then forgets its definitions.
+// purgeDeletedFlow stops the running executions of a deleted flow, twice, and then deletes its
+// definitions.
 func (r *Engine) purgeDeletedFlow(ctx context.Context, flowID string, key store.Key) error {
 	t, err := r.Store.Tombstone(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
@@ -227,10 +238,11 @@ func (r *Engine) purgeDeletedFlow(ctx context.Context, flowID string, key store.
 	return r.Store.DeleteDefinitions(ctx, flowID)
 }
 
-// stopAll stops the running executions of a flow. An error says that one or more may still run.
+// stopAll stops the running executions of a flow. An error says that some may still run.
 func (r *Engine) stopAll(ctx context.Context, flowID string) error {
 	cause := &flow.Error{Name: flow.ErrExecutionStopped, Cause: "the flow has been deleted"}
-	l := store.ListOptions{FlowID: flowID, Limit: 100, Match: func(s store.Summary) bool { return !s.Status.Final() }}
+	running := func(s store.Summary) bool { return !s.Status.Final() }
+	l := store.ListOptions{FlowID: flowID, Limit: 100, Match: running}
 	var failed error
 	for {
 		page, next, err := r.Store.List(ctx, l)

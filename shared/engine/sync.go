@@ -12,13 +12,13 @@ import (
 	"millrace/shared/store"
 )
 
-// syncMessage is an answer, and what releases its bytes once it has been folded.
+// syncMessage is a message and the function that releases its bytes once it has been handled.
 type syncMessage struct {
 	interp.Message
 	release func()
 }
 
-// syncRun is an Express execution: the same interpreter, in memory, nothing written.
+// syncRun runs an Express execution: the same interpreter, in memory, with nothing written.
 type syncRun struct {
 	r             *Engine
 	m             *flow.Machine
@@ -26,10 +26,10 @@ type syncRun struct {
 	state         *interp.State
 	messages      chan syncMessage
 	calls         int
-	releases      []func()      // release the answers that the next step folds
-	capacityFreed chan struct{} // the account may take calls again; nil without a line
+	releases      []func()      // of the messages that the next step handles
+	capacityFreed chan struct{} // the account may call again; nil: there is no line
 	lineKey       string        // of this run in the line
-	woken         bool          // its turn has come
+	woken         bool          // capacityFreed was received, and no call leased since
 
 	goroutines sync.WaitGroup
 }
@@ -39,8 +39,8 @@ func newSync(r *Engine, m *flow.Machine, s Start) *syncRun {
 	if m.TimeoutSeconds > 0 {
 		limit = min(limit, m.TimeoutSeconds)
 	}
-	if most := int64(r.SyncTimeMax / time.Second); most > 0 {
-		limit = min(limit, most)
+	if syncMax := int64(r.SyncTimeMax / time.Second); syncMax > 0 {
+		limit = min(limit, syncMax)
 	}
 	x := r.newExecution(&s, m.Language, limit)
 	x.Express = true
@@ -48,13 +48,14 @@ func newSync(r *Engine, m *flow.Machine, s Start) *syncRun {
 	state.Input.LoadParsed(s.Canonical, s.Tree)
 	run := &syncRun{r: r, m: m, x: x, state: state, messages: make(chan syncMessage, r.CallsMax)}
 	if r.line != nil {
-		run.capacityFreed, run.lineKey = make(chan struct{}, 1), "express "+strconv.FormatUint(x.Run, 16)
+		run.capacityFreed = make(chan struct{}, 1)
+		run.lineKey = "express " + strconv.FormatUint(x.Run, 16)
 	}
 	return run
 }
 
-// run goes on until the execution ends, the caller leaves or the runner is cut off: a runner that closes lets it end,
-// since nobody could take it over.
+// run returns when the execution has ended, when ctx is done, or when Close cancels the engine. An
+// engine that begins to close lets it end, because no other process could continue it.
 func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -66,9 +67,9 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	defer s.r.line.Cancel(s.x.Account, s.lineKey)
 	defer s.goroutines.Wait() // a function's process may be frozen after its answer
 	defer cancel()
-	var news []interp.Message
+	var messages []interp.Message
 	for {
-		fx, err := s.step(ctx, news)
+		fx, err := s.step(ctx, messages)
 		if err != nil {
 			return nil, err
 		}
@@ -80,9 +81,9 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 			s.call(ctx, &fx.Calls[i])
 		}
 		if fx.More {
-			news, err = s.arrived(ctx)
+			messages, err = s.arrived(ctx)
 		} else {
-			news, err = s.wait(ctx)
+			messages, err = s.wait(ctx)
 		}
 		if err != nil {
 			return nil, err
@@ -90,18 +91,22 @@ func (s *syncRun) run(ctx context.Context) (x *store.Execution, err error) {
 	}
 }
 
-func (s *syncRun) step(ctx context.Context, news []interp.Message) (interp.Effects, error) {
-	ev := interp.StepInput{At: s.r.nowMillis(), Messages: news, WorkMax: s.r.TransactionWorkMax}
-	take := &interp.LeaseOptions{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}
+func (s *syncRun) step(
+	ctx context.Context, messages []interp.Message,
+) (interp.Effects, error) {
+	ev := interp.StepInput{
+		At: s.r.nowMillis(), Messages: messages, WorkMax: s.r.TransactionWorkMax,
+	}
+	lease := &interp.LeaseOptions{Max: s.r.CallsMax - s.calls, Owner: s.r.owner}
 	if s.r.line == nil {
-		ev.Lease = take
+		ev.Lease = lease
 		return s.interpret(ctx, ev)
 	}
 	fx, err := s.interpret(ctx, ev)
 	if err != nil || fx.More || s.state.Final() {
 		return fx, err
 	}
-	fx.Calls, fx.More, err = s.takeCalls(ctx, ev, take)
+	fx.Calls, fx.More, err = s.takeCalls(ctx, ev, lease)
 	return fx, err
 }
 
@@ -115,14 +120,14 @@ func (s *syncRun) interpret(ctx context.Context, ev interp.StepInput) (interp.Ef
 	return fx, err
 }
 
-// takeCalls takes what is ready, as many calls as there are places for in the line.
+// takeCalls leases the attempts that are ready, as many as it gets places in the line for.
 func (s *syncRun) takeCalls(
-	ctx context.Context, ev interp.StepInput, take *interp.LeaseOptions,
+	ctx context.Context, ev interp.StepInput, lease *interp.LeaseOptions,
 ) (calls []interp.Call, more bool, err error) {
 	line, account := s.r.line, s.x.Account
-	want := min(s.state.ReadyAttempts(), take.Max)
-	take.Max = line.Acquire(account, s.lineKey, want, s.capacityFreed)
-	places := take.Max
+	want := min(s.state.ReadyAttempts(), lease.Max)
+	lease.Max = line.Acquire(account, s.lineKey, want, s.capacityFreed)
+	places := lease.Max
 	defer func() { line.Release(account, places-len(calls)) }()
 	if s.woken {
 		line.WakeDone(account, s.lineKey)
@@ -131,7 +136,7 @@ func (s *syncRun) takeCalls(
 	if places == 0 {
 		return nil, false, nil
 	}
-	ev.Messages, ev.Lease = nil, take
+	ev.Messages, ev.Lease = nil, lease
 	fx, err := s.interpret(ctx, ev)
 	return fx.Calls, fx.More, err
 }
@@ -163,14 +168,14 @@ func (s *syncRun) call(ctx context.Context, c *interp.Call) {
 	}()
 }
 
-// accept takes an answer in for the next step.
+// accept returns the message for the next step.
 func (s *syncRun) accept(n syncMessage) interp.Message {
 	s.calls--
 	s.releases = append(s.releases, n.release)
 	return n.Message
 }
 
-// releaseFolded gives back the bytes of the answers that a step has folded.
+// releaseFolded releases the bytes of the results that the last step handled.
 func (s *syncRun) releaseFolded() {
 	for _, release := range s.releases {
 		release()
@@ -178,7 +183,7 @@ func (s *syncRun) releaseFolded() {
 	s.releases = s.releases[:0]
 }
 
-// releaseAll gives back also what is not folded any more. No call is in flight.
+// releaseAll also releases results that no step will handle. No call may be in flight.
 func (s *syncRun) releaseAll() {
 	s.releaseFolded()
 	for {
@@ -191,29 +196,29 @@ func (s *syncRun) releaseAll() {
 	}
 }
 
-// arrived returns the news that has come while the execution computed, if its caller is still
-// there.
+// arrived returns the messages that arrived while the execution computed, or the error of ctx.
 func (s *syncRun) arrived(ctx context.Context) ([]interp.Message, error) {
-	var news []interp.Message
+	var messages []interp.Message
 	for {
 		select {
 		case n := <-s.messages:
-			news = append(news, s.accept(n))
+			messages = append(messages, s.accept(n))
 		case <-s.r.ctx.Done():
 			return nil, context.Canceled
 		default:
-			return news, ctx.Err()
+			return messages, ctx.Err()
 		}
 	}
 }
 
-// wait gives the next news, or none when a timer is due.
+// wait waits for a message and returns it. It returns none if a timer is due, or if the account may
+// call again.
 func (s *syncRun) wait(ctx context.Context) ([]interp.Message, error) {
 	due := s.state.NextWakeTime(0)
 	timer := time.NewTimer(time.Duration(max(due-s.r.nowMillis(), 0)) * time.Millisecond)
 	defer timer.Stop()
 	select {
-	case <-s.capacityFreed: // first: others of the account wait until this run has asked
+	case <-s.capacityFreed: // first: other executions of the account wait for this run
 		s.woken = true
 		return nil, nil
 	default:
@@ -234,6 +239,7 @@ func (s *syncRun) wait(ctx context.Context) ([]interp.Message, error) {
 }
 
 func (s *syncRun) ended() *store.Execution {
-	s.x.Status, s.x.Stopped, s.x.Output, s.x.Error = s.state.Status, s.state.Stopped, s.state.Output, s.state.Error
+	s.x.Status, s.x.Stopped, s.x.Output, s.x.Error =
+		s.state.Status, s.state.Stopped, s.state.Output, s.state.Error
 	return s.x
 }

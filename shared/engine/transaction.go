@@ -13,22 +13,22 @@ import (
 	"millrace/shared/store"
 )
 
-// transaction is one fold and its commit.
+// transaction is one step of an execution and its commit.
 type transaction struct {
 	r             *Engine
 	c             *mailbox
-	envelopes     []*envelope // those that bring news
+	envelopes     []*envelope // those with a message
 	created       bool        // the commit claims the name
-	due           bool        // the sweeper has found the row due
-	resetCounts   bool        // tries or begun stand in the row: the next commit sets them back
-	runnerCounted *bool       // an earlier try of the round has counted that this runner begins
-	fatal         *flow.Error // the execution cannot be advanced: it ends with this
+	due           bool        // the sweeper found the row due
+	resetCounts   bool        // the row counts attempts: the next commit resets them
+	runnerCounted *bool       // set once commitWithRetry has counted this engine
+	fatal         *flow.Error // the execution cannot be advanced: it ends with this error
 	out           interp.Effects
 
-	turn *share.Turn // held while the fold computes, nil while it waits
+	turn *share.Turn // held while the step computes, nil while it waits
 
-	places        int  // taken in the line and not given back, nor handed to calls
-	callsWithheld bool // the account had no room for all attempts that are ready
+	places        int  // reserved in the line, and neither released nor handed to calls
+	callsWithheld bool // the account has no capacity for all ready attempts
 }
 
 func (f *transaction) run() error {
@@ -64,47 +64,51 @@ func (f *transaction) run() error {
 	return nil
 }
 
-// wokeEarly tells whether the row's wake time has come before there was any need: it is moved, or the sweeper would come
-// again and again.
+// wokeEarly reports whether the row's wake time passed although nothing was due. It must be moved,
+// or the sweeper would find the row again and again.
 func (f *transaction) wokeEarly() bool {
 	x := f.c.x
 	return !f.c.state.Final() && x.Wake > 0 && x.Wake <= f.r.nowMillis()
 }
 
-// Bounds of what an execution may do to its runners (execution.md 1.4).
+// Limits on the attempts to advance a poison execution (execution.md 1.4).
 const (
 	sweepAttemptsMax  = 3
 	runnerAttemptsMax = 5
 )
 
-// isSuspect tells whether an execution has been found due, or left behind by a process, so often that it may be what brings
-// processes down. One that owns its store then takes up nothing else that is suspected with it: when it dies, that one alone
-// has counted.
+// isSuspect reports whether the execution may be a poison execution: the sweeper, or a process that
+// started, picked it up sweepAttemptsMax times without a completed transaction. An exclusive engine
+// processes suspects one at a time, so that a crash is counted for the execution that caused it
+// alone.
 func (f *transaction) isSuspect() bool {
 	return f.r.Exclusive && !f.created && f.c.x.SweepAttempts >= sweepAttemptsMax
 }
 
-// isOrphan tells whether an execution is what the process before has left, and this one has not counted yet that it takes
-// it up. The owner of a store counts that as the sweeper does what it finds due: a process that dies as soon as it has
-// started, of what it takes up or is told at once, never gets to its first sweep.
+// isOrphan reports whether the execution was left by an earlier process and this process has not
+// counted its pickup yet. An exclusive engine counts pickups as the sweeper counts due rows,
+// because a process that crashes right after its start, on an execution it resumes or gets a
+// message for, never reaches its first sweep.
 func (f *transaction) isOrphan() bool {
 	return f.r.Exclusive && !f.c.pickupCounted && f.c.x.LastTime < f.r.started
 }
 
-// countRunner counts, before anything is folded and the definition is read, that a runner begins with an execution that the
-// sweeper has found due again and again: a fold that takes its process down must not be tried for ever. A fold that is
-// got through sets the counts back, also when it changes nothing: a row that only waits is found due whenever its wake
-// time was earlier than needed, and must not pass for a broken one. A runner counts once for all tries of a round: that it
-// has lost a race, or that the store fails for a while, is no reason to take the execution for broken either.
+// countRunner counts an attempt to advance an execution that was picked up again and again. It
+// commits the count before it reads the definition and before the step, because a step that crashes
+// its process must not be repeated for ever. A completed transaction resets the counts even if it
+// changes nothing else: a row that only waits is found due when its wake time was too early, and
+// must not count as poison. commitWithRetry counts an engine once, because conflicts and store
+// errors do not show that the execution is poison.
 func (f *transaction) countRunner() error {
 	x := f.c.x
 	f.resetCounts = x.SweepAttempts > 0 || x.RunnerAttempts > 0
-	begins, inherited := x.SweepAttempts >= sweepAttemptsMax && !*f.runnerCounted, f.isOrphan()
-	if f.created || f.fatal != nil || f.c.state.Final() || !f.r.isExecutor(f.c) || !begins && !f.due && !inherited {
+	begins, orphan := x.SweepAttempts >= sweepAttemptsMax && !*f.runnerCounted, f.isOrphan()
+	if f.created || f.fatal != nil || f.c.state.Final() || !f.r.isExecutor(f.c) ||
+		!begins && !f.due && !orphan {
 		return nil
 	}
 	ch := unchanged(x)
-	if f.due || inherited {
+	if f.due || orphan {
 		ch.SweepAttempts++
 	}
 	if f.due {
@@ -113,7 +117,8 @@ func (f *transaction) countRunner() error {
 	if begins {
 		if x.RunnerAttempts >= runnerAttemptsMax {
 			f.fatal = &flow.Error{Name: "FnF.InternalError",
-				Cause: "the execution could not be advanced: every runner that took it up was lost or gave up"}
+				Cause: "the execution could not be advanced: " +
+					"every runner that took it up was lost or gave up"}
 			return nil
 		}
 		ch.RunnerAttempts++
@@ -121,33 +126,41 @@ func (f *transaction) countRunner() error {
 	f.resetCounts = true
 	err := f.r.Store.Commit(f.r.ctx, x, ch)
 	counted := !errors.Is(err, store.ErrConflict)
-	*f.runnerCounted, f.c.pickupCounted = *f.runnerCounted || begins && counted, f.c.pickupCounted || inherited && counted
+	*f.runnerCounted = *f.runnerCounted || begins && counted
+	f.c.pickupCounted = f.c.pickupCounted || orphan && counted
 	return err
 }
 
-// sweepBackoff is how long the sweeper leaves an execution alone that it has seen to so often, ms: 1 min, doubled up to an hour.
+// sweepBackoff returns how long the sweeper leaves a row alone that it has woken tries times, in
+// ms: 1 min, doubled up to an hour.
 func sweepBackoff(tries int) int64 {
 	return min(int64(1)<<min(tries, 6), 60) * time.Minute.Milliseconds()
 }
 
-// unchanged is a change that changes nothing.
+// unchanged returns a change that writes the execution as it is.
 func unchanged(x *store.Execution) *store.Change {
-	return &store.Change{Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error, LastEvent: x.LastEvent,
-		LastTime: x.LastTime, Wake: x.Wake, SweepAttempts: x.SweepAttempts, RunnerAttempts: x.RunnerAttempts}
+	return &store.Change{
+		Status: x.Status, Stopped: x.Stopped, Output: x.Output, Error: x.Error,
+		LastEvent: x.LastEvent, LastTime: x.LastTime, Wake: x.Wake,
+		SweepAttempts: x.SweepAttempts, RunnerAttempts: x.RunnerAttempts,
+	}
 }
 
-// step runs the interpreter, loading what it asks for.
+// step steps the interpreter until it needs nothing more: no stored value and no place for a call.
 func (f *transaction) step() error {
 	r, c := f.r, f.c
 	now := r.nowMillis()
-	ev := interp.StepInput{At: now, Messages: f.messages(now), EventsMax: r.TransactionEventsMax, WorkMax: r.TransactionWorkMax}
-	var take *interp.LeaseOptions // once there are places for what is ready
+	ev := interp.StepInput{
+		At: now, Messages: f.messages(now),
+		EventsMax: r.TransactionEventsMax, WorkMax: r.TransactionWorkMax,
+	}
+	var lease *interp.LeaseOptions // of the second step, once places are reserved
 	if r.mayCall(c) {
-		take = &interp.LeaseOptions{Max: r.CallsMax - f.callsInFlight(), Owner: r.owner,
+		lease = &interp.LeaseOptions{Max: r.CallsMax - f.callsInFlight(), Owner: r.owner,
 			DurationMax: r.LeaseMax.Milliseconds()}
 	}
 	if r.line == nil {
-		ev.Lease, take = take, nil
+		ev.Lease, lease = lease, nil
 	}
 	if r.OnTransaction != nil {
 		r.OnTransaction(c.partition, c.x.Version, r.isExecutor(c), ev)
@@ -164,22 +177,25 @@ func (f *transaction) step() error {
 			if err := r.Store.LoadValues(r.ctx, c.x, out.Need); err != nil {
 				return err
 			}
-		case take == nil || out.More || c.state.Final():
+		case lease == nil || out.More || c.state.Final():
 			return nil
 		default:
-			if take.Max = f.reserve(take.Max); take.Max == 0 {
+			if lease.Max = f.reserve(lease.Max); lease.Max == 0 {
 				return nil
 			}
-			ev.Lease, take = take, nil
+			ev.Lease, lease = lease, nil
 			if r.OnTransaction != nil {
-				r.OnTransaction(c.partition, c.x.Version, r.isExecutor(c), interp.StepInput{At: ev.At, Lease: ev.Lease})
+				r.OnTransaction(c.partition, c.x.Version, r.isExecutor(c),
+					interp.StepInput{At: ev.At, Lease: ev.Lease})
 			}
 		}
-		ev.Messages, ev.EventsMax, ev.WorkMax = nil, max(1, r.TransactionEventsMax-len(f.out.Events)), max(1, r.TransactionWorkMax-f.out.Work)
+		ev.Messages = nil
+		ev.EventsMax = max(1, r.TransactionEventsMax-len(f.out.Events))
+		ev.WorkMax = max(1, r.TransactionWorkMax-f.out.Work)
 	}
 }
 
-// addEffects adds what a part of the fold has brought.
+// addEffects adds the effects of one step of the interpreter.
 func (f *transaction) addEffects(out interp.Effects) {
 	f.out.Events = joined(f.out.Events, out.Events)
 	f.out.Calls = joined(f.out.Calls, out.Calls)
@@ -189,7 +205,7 @@ func (f *transaction) addEffects(out interp.Effects) {
 	f.out.More = out.More
 }
 
-// joined is both lists as one; most folds have one part.
+// joined returns both lists as one; most transactions call the interpreter once.
 func joined[T any](before, more []T) []T {
 	if len(before) == 0 {
 		return more
@@ -197,7 +213,7 @@ func joined[T any](before, more []T) []T {
 	return append(before, more...)
 }
 
-// callsInFlight is how many calls are still in flight once the items are folded.
+// callsInFlight returns how many calls remain in flight after the step.
 func (f *transaction) callsInFlight() int {
 	n := len(f.c.calls)
 	for _, it := range f.envelopes {
@@ -220,8 +236,8 @@ func (e *panicError) Error() string {
 	return fmt.Sprintf("engine: the interpreter panicked: %v", e.value)
 }
 
-// interpret is interp.Step. A panic there is a mistake of the engine, which must take down neither the process nor
-// the other executions.
+// interpret calls interp.Step. It recovers a panic there, a bug of the engine, because that must
+// neither end the process nor affect other executions.
 func (f *transaction) interpret(ev interp.StepInput) (out interp.Effects, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -230,7 +246,7 @@ func (f *transaction) interpret(ev interp.StepInput) (out interp.Effects, err er
 	}()
 	m := f.c.machine
 	if !f.r.isExecutor(f.c) {
-		m = nil // news alone needs none
+		m = nil // messages alone need no machine
 	}
 	if err := f.takeTurn(); err != nil {
 		return out, err
@@ -238,36 +254,39 @@ func (f *transaction) interpret(ev interp.StepInput) (out interp.Effects, err er
 	return interp.Step(m, &f.r.Limits, f.c.state, ev), nil
 }
 
-// messages is what is folded: what the items bring, and what the leases say.
+// messages returns the messages of the step: those of the envelopes, and those that follow from the
+// leases.
 func (f *transaction) messages(now int64) []interp.Message {
 	r, c := f.r, f.c
-	news := make([]interp.Message, 0, len(f.envelopes)+1)
+	messages := make([]interp.Message, 0, len(f.envelopes)+1)
 	if f.fatal != nil {
-		news = append(news, interp.Message{Kind: interp.EngineFailed, Error: f.fatal})
+		messages = append(messages, interp.Message{Kind: interp.EngineFailed, Error: f.fatal})
 	}
 	for _, it := range f.envelopes {
-		news = append(news, it.message)
+		messages = append(messages, it.message)
 	}
 	if c.state.LastEvent == 0 || c.state.Final() || f.fatal != nil {
-		return news
+		return messages
 	}
 	for _, l := range c.state.Leases() {
-		_, flying := c.calls[l.Attempt]
+		_, inFlight := c.calls[l.Attempt]
 		switch {
-		case l.Owner == r.owner && flying:
+		case l.Owner == r.owner && inFlight:
 			if n, ok := r.leaseRenewal(l, now); ok {
-				news = append(news, n)
+				messages = append(messages, n)
 			}
 		case f.completes(l.Attempt):
-			// Its answer is among the items.
+			// An envelope completes the attempt.
 		case l.Owner == r.owner, r.Exclusive, now >= l.Until+interp.LeaseMargin:
-			news = append(news, interp.Message{Kind: interp.LeaseExpired, Attempt: l.Attempt, Owner: l.Owner})
+			messages = append(messages, interp.Message{
+				Kind: interp.LeaseExpired, Attempt: l.Attempt, Owner: l.Owner})
 		}
 	}
-	return news
+	return messages
 }
 
-// leaseRenewal prolongs the lease of a call in flight once half of it is over.
+// leaseRenewal returns the message that renews the lease of a call in flight, once half of the
+// lease is over.
 func (r *Engine) leaseRenewal(l interp.Lease, now int64) (interp.Message, bool) {
 	if r.CallTimeMax > 0 {
 		return interp.Message{}, false
@@ -277,7 +296,8 @@ func (r *Engine) leaseRenewal(l interp.Lease, now int64) (interp.Message, bool) 
 	if l.Until-now > whole/2+interp.LeaseMargin || until <= l.Until {
 		return interp.Message{}, false
 	}
-	return interp.Message{Kind: interp.LeaseRenewed, Attempt: l.Attempt, Owner: l.Owner, Until: until}, true
+	return interp.Message{
+		Kind: interp.LeaseRenewed, Attempt: l.Attempt, Owner: l.Owner, Until: until}, true
 }
 
 func (f *transaction) completes(attempt int64) bool {

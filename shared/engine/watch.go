@@ -9,7 +9,7 @@ import (
 	"millrace/shared/store"
 )
 
-// watchers are those who wait for the end of executions.
+// watchers holds the requests that wait for the end of executions.
 type watchers struct {
 	mu sync.Mutex
 	m  map[string][]chan struct{}
@@ -17,7 +17,7 @@ type watchers struct {
 
 func newWatchers() *watchers { return &watchers{m: map[string][]chan struct{}{}} }
 
-// watch gives a channel that is closed when the execution ends in this process.
+// watch returns a channel that is closed when the execution ends in this process.
 func (w *watchers) watch(partition string) chan struct{} {
 	ch := make(chan struct{})
 	w.mu.Lock()
@@ -53,17 +53,19 @@ func (w *watchers) ended(partition string) {
 	}
 }
 
-// A runner that shares its store looks whether a watched execution has ended after pollIntervalMin, then
-// after pauses that double up to lookMax. Most executions that a caller waits for end within
+// An engine that shares its store polls a watched execution after pollIntervalMin, then after
+// intervals that double up to pollIntervalMax. Most executions that a caller waits for end within
 // moments, and in a function a second of waiting costs fifty times what a read does.
 const (
 	pollIntervalMin = 20 * time.Millisecond
 	pollIntervalMax = time.Second
 )
 
-// Await returns the execution once it has ended, or as it is when the time is over or the runner
+// Await returns the execution once it has ended, or as it is when wait is over or the engine
 // closes.
-func (r *Engine) Await(ctx context.Context, partition string, wait time.Duration) (*store.Execution, error) {
+func (r *Engine) Await(
+	ctx context.Context, partition string, wait time.Duration,
+) (*store.Execution, error) {
 	if wait <= 0 {
 		return r.Load(ctx, partition)
 	}
@@ -101,8 +103,8 @@ func (r *Engine) Await(ctx context.Context, partition string, wait time.Duration
 	}
 }
 
-// nextPoll is how long to wait before the execution is looked at again: until the wait is over, and for a runner that
-// shares its store no longer than pause.
+// nextPoll returns how long to wait before the next read of the execution: until end and, for an
+// engine that shares its store, no longer than pause.
 func (r *Engine) nextPoll(end time.Time, pause time.Duration) time.Duration {
 	left := time.Until(end)
 	if r.Exclusive {

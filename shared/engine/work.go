@@ -10,17 +10,18 @@ import (
 	"millrace/shared/store"
 )
 
-// sessionMargin is what Work leaves of its time for the commits of its last results; callTimeMin is the shortest call that
-// is worth a runner.
+// sessionMargin is what RunUntilIdle leaves of its time for the commits of its last results.
+// callTimeMin is the shortest time for a call that is worth an invocation.
 const (
 	sessionMargin = 10 * time.Second
 	callTimeMin   = time.Second
 )
 
-// RunUntilIdle takes up an execution as Look does, and runs on until nothing of it is in flight and nothing ready, or until
-// the time of ctx, less a margin, does not suffice for another call. What is ready then is handed over with a hint.
-// When it returns, nothing of the execution goes on in this process: it may be frozen. An error means that the store
-// could not be reached or has a row of a newer program; the hint should come again.
+// RunUntilIdle advances an execution until nothing of it is in flight or ready, or until the time
+// of ctx, less a margin, does not suffice for another call. What is ready then is handed off with a
+// hint. When it returns, nothing of the execution goes on in this process, so the process may be
+// frozen. An error means that the store failed or has a row of a newer program; the hint should be
+// delivered again.
 func (r *Engine) RunUntilIdle(ctx context.Context, partition string) error {
 	if _, _, ok := store.ParsePartition(partition); !ok {
 		r.Log.Warn("hint names no execution", "partition", partition)
@@ -44,20 +45,23 @@ func (r *Engine) RunUntilIdle(ctx context.Context, partition string) error {
 	return s.err
 }
 
-// isExecutor tells whether this process runs the execution on, and not only takes in news.
+// isExecutor reports whether this process advances the execution now, instead of only accepting
+// messages.
 func (r *Engine) isExecutor(c *mailbox) bool { return !r.AcceptOnly || c.activeSession != nil }
 
-// mayCall tells whether calls may begin.
+// mayCall reports whether calls may begin.
 func (r *Engine) mayCall(c *mailbox) bool {
-	return !r.closing() && r.isExecutor(c) && (c.activeSession == nil || r.nowMillis() <= c.activeSession.callDeadline)
+	return !r.closing() && r.isExecutor(c) &&
+		(c.activeSession == nil || r.nowMillis() <= c.activeSession.callDeadline)
 }
 
-// mayContinue tells whether another round may begin.
+// mayContinue reports whether another transaction may begin.
 func (r *Engine) mayContinue(c *mailbox) bool {
-	return !r.closing() && r.isExecutor(c) && (c.activeSession == nil || r.nowMillis() <= c.activeSession.deadline)
+	return !r.closing() && r.isExecutor(c) &&
+		(c.activeSession == nil || r.nowMillis() <= c.activeSession.deadline)
 }
 
-// callTimeMax is how long a call of the cell may take; 0: as long as it likes.
+// callTimeMax returns how long a call of the execution may take; 0: there is no bound.
 func (r *Engine) callTimeMax(c *mailbox) time.Duration {
 	if c.activeSession != nil {
 		return c.activeSession.callTimeMax
@@ -65,9 +69,11 @@ func (r *Engine) callTimeMax(c *mailbox) time.Duration {
 	return r.CallTimeMax
 }
 
-// callTooLong is the news of a call that was cut because it took longer than any call may.
-func callTooLong(attempt int64, most time.Duration) interp.Message {
-	return interp.Message{Kind: interp.CallCompleted, Attempt: attempt, Error: &flow.Error{Name: flow.ErrTaskTimeout,
-		Cause: fmt.Sprintf("the call took longer than the %s that a call may take here; let the task run asynchronously: "+
-			"invocationType Async with TaskMode WaitForSystemCallback, or WaitForCustomCallback with a report by task token", most)}}
+// callTooLong returns the message for a call that was canceled because it took longer than timeMax.
+func callTooLong(attempt int64, timeMax time.Duration) interp.Message {
+	cause := fmt.Sprintf("the call took longer than the %s that a call may take here; "+
+		"let the task run asynchronously: invocationType Async with TaskMode "+
+		"WaitForSystemCallback, or WaitForCustomCallback with a report by task token", timeMax)
+	return interp.Message{Kind: interp.CallCompleted, Attempt: attempt,
+		Error: &flow.Error{Name: flow.ErrTaskTimeout, Cause: cause}}
 }

@@ -8,39 +8,45 @@ import (
 	"time"
 )
 
-// workSession is the time that a Work has, and what is going on for it.
+// workSession is the time of one RunUntilIdle, and counts what goes on in it.
 type workSession struct {
 	callDeadline int64         // ms since 1970: no call begins later
 	deadline     int64         // ms since 1970: nothing new begins later
 	callTimeMax  time.Duration // of one call; 0: no bound
 
 	mu    sync.Mutex
-	idle  sync.Cond // n is 0
+	idle  sync.Cond // signaled when n is 0
 	n     int       // goroutines at work on the execution
-	err   error     // of the last round that gave up; written by the committer, read after the end
+	err   error     // of the last failed transaction; the loop writes it, read after the end
 	ended chan struct{}
 }
 
-// newWorkSession divides the time of ctx: calls may begin while the longest call still fits into it. Where it does not at
-// all, calls are cut to what does: a runner that never called anything would hand over for ever.
+// newWorkSession divides the time of ctx: calls may begin while the longest call still fits into
+// it. If the longest call takes more than half of the time, calls are canceled after that half:
+// otherwise no call might ever begin, and the invocations would hand off the execution for ever.
 func (r *Engine) newWorkSession(ctx context.Context) (*workSession, error) {
-	s := &workSession{callDeadline: math.MaxInt64, deadline: math.MaxInt64, callTimeMax: r.CallTimeMax, ended: make(chan struct{})}
+	s := &workSession{
+		callDeadline: math.MaxInt64, deadline: math.MaxInt64,
+		callTimeMax: r.CallTimeMax, ended: make(chan struct{}),
+	}
 	s.idle.L = &s.mu
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return s, nil
 	}
-	room := time.Until(deadline) - sessionMargin
-	if room < callTimeMin {
-		return nil, fmt.Errorf("engine: %s left to work in, %s of which are needed to end in time: raise the function's timeout (300 s)",
-			(room + sessionMargin).Round(time.Second), sessionMargin)
+	left := time.Until(deadline) - sessionMargin
+	if left < callTimeMin {
+		return nil, fmt.Errorf("engine: %s left to work in, %s of which are needed "+
+			"to end in time: raise the function's timeout (300 s)",
+			(left + sessionMargin).Round(time.Second), sessionMargin)
 	}
-	if s.callTimeMax == 0 || s.callTimeMax > room/2 {
-		s.callTimeMax = room / 2
-		r.Log.Warn("the function's timeout is short for the longest call; calls are cut earlier", "timeout", room+sessionMargin, "longest", s.callTimeMax)
+	if s.callTimeMax == 0 || s.callTimeMax > left/2 {
+		s.callTimeMax = left / 2
+		r.Log.Warn("the function's timeout is short for the longest call; calls are cut earlier",
+			"timeout", left+sessionMargin, "longest", s.callTimeMax)
 	}
 	now := r.nowMillis()
-	s.deadline = now + room.Milliseconds()
+	s.deadline = now + left.Milliseconds()
 	s.callDeadline = s.deadline - s.callTimeMax.Milliseconds()
 	return s, nil
 }
@@ -59,7 +65,7 @@ func (s *workSession) done() {
 	s.mu.Unlock()
 }
 
-// wait returns when nothing is going on.
+// wait returns when nothing goes on in the session.
 func (s *workSession) wait() {
 	s.mu.Lock()
 	for s.n > 0 {
@@ -74,8 +80,8 @@ func (s *workSession) quiet() bool {
 	return s.n == 0
 }
 
-// await returns when the shift is over, and how: a hint that has come while it lasted is answered
-// as the one that it began with.
+// await waits until the session has ended and returns its error: a hint that arrives during a
+// session gets the same answer as the hint that began it.
 func (s *workSession) await(ctx context.Context) error {
 	select {
 	case <-s.ended:
@@ -90,27 +96,30 @@ func (s *workSession) await(ctx context.Context) error {
 	}
 }
 
-// joinSession has an execution looked at in a shift, and tells in which: s, unless another one is at it.
+// joinSession requests a recheck of the execution in a work session, and returns that session: s,
+// or the one that works on the execution already.
 //
-// No hint is lost, because the choice of the shift and the asking for a look are one step under the
-// cell's lock, as are the steps that they could come between:
-//   - The shift ends (detach). It does so only when no committer counts for it, and a caller that asks
-//     for a look is counted or finds a committer that is. So a look that was asked for before is taken in
-//     that shift, and one that is asked for later finds none, and begins its own.
-//   - A committer without a shift takes in news alone (drive). The look is asked for with the shift
-//     in place, so the round that takes it has that shift.
-//   - The committer finishes (drive). It does when it finds no look, and only then is it counted out.
-//   - News makes the execution ready before the shift is there: the round passes it on with a hint,
-//     and the round of the look finds it, too. While the shift is there its rounds run on, and what
-//     they have no time for detach finds.
-//   - The outbox is relayed. Who does is counted for the shift until what became of it is submitted,
-//     which counts the committer, and so it is with calls and their answers.
+// No hint is lost, because choosing the session and requesting the recheck are one step under the
+// lock of the mailbox. So is each step that could come between them:
+//   - The session ends (leaveSession). It ends only when no loop is counted in it, and a caller
+//     that requests a recheck is counted or finds a loop that is. So an earlier recheck runs in
+//     that session, and a later caller finds no session and begins its own.
+//   - A loop without a session only accepts messages (runLoop). The recheck is requested with the
+//     session in place, so the transaction that takes the recheck has that session.
+//   - The loop ends (runLoop). It ends only when it finds no recheck, and only then is it counted
+//     out.
+//   - A message makes the execution ready before the session is in place. Its transaction hands the
+//     execution off with a hint, and the transaction of the recheck finds it, too. While the
+//     session is in place its transactions continue the execution; leaveSession finds what they had
+//     no time for.
+//   - The outbox is relayed. The goroutine that relays is counted in the session until it has
+//     submitted the result, which counts the loop in. The same holds for calls and their results.
 func (r *Engine) joinSession(partition string, s *workSession) (on *workSession) {
 	c := r.mailboxes.acquire(partition)
 	c.mu.Lock()
 	if on = c.session; on == nil {
 		on, c.session = s, s
-		if c.busy { // it counts from now on
+		if c.busy { // the session counts the running loop from now on
 			c.startLoop()
 		}
 	}
@@ -118,7 +127,7 @@ func (r *Engine) joinSession(partition string, s *workSession) (on *workSession)
 	return on
 }
 
-// startLoop counts the committer in; the caller holds the lock.
+// startLoop marks the loop as running and counts it in the session. The caller holds the lock.
 func (c *mailbox) startLoop() {
 	c.busy = true
 	if c.session != nil {
@@ -127,7 +136,7 @@ func (c *mailbox) startLoop() {
 	}
 }
 
-// endLoop counts the committer out; the caller holds the lock.
+// endLoop marks the loop as ended and counts it out. The caller holds the lock.
 func (c *mailbox) endLoop() {
 	c.busy = false
 	if c.countedSession != nil {
@@ -136,7 +145,8 @@ func (c *mailbox) endLoop() {
 	}
 }
 
-// leaveSession waits until nothing goes on for s and takes it from the cell. It tells whether something is left to do.
+// leaveSession waits until nothing goes on in s and takes s from the mailbox. It reports whether
+// something is left to do.
 func (c *mailbox) leaveSession(s *workSession) (ready bool) {
 	for {
 		s.wait()
