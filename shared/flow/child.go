@@ -2,26 +2,28 @@ package flow
 
 import "strings"
 
-// ChildStart is the execution that a task of FNF:StartExecution asks for. The engine reads it to stop
-// the child with its parent, and a runner to start it: both must name the same execution.
+// ChildStart is the execution that an FNF:StartExecution task starts. The engine reads it to stop
+// the child with its parent, and the task to start the child: both must name the same execution.
 type ChildStart struct {
-	Resource      string // acs:fnf:{region}:{account}:flow/{name}; "" when FlowName names the flow
-	FlowName      string // of an action of the older language
-	ExecutionName string // "" when the flow gives none
+	Resource      string // acs:fnf:{region}:{account}:flow/{name}; "" if FlowName names the flow
+	FlowName      string // of a FlowV1 action
+	ExecutionName string // "" if the flow does not name the execution
 }
 
-// Names of parameters that each language spells in its own way. Both spellings count in both.
+// Names of parameters that the dialects spell differently. Each dialect accepts both spellings; the
+// first one wins.
 var (
 	ExecutionNameKeys = []string{"executionName", "ExecutionName"}
 	InputKeys         = []string{"input", "Input"}
 )
 
-// InvocationTypeKeys are the spellings of the invocation type of FC:InvokeFunction, the one that counts first.
+// InvocationTypeKeys are the spellings of the invocation type of FC:InvokeFunction. The first one
+// present wins.
 var InvocationTypeKeys = []string{"invocationType", "InvocationType"}
 
-// ReadChildStart reads the request in its three forms: the parameters of the newer language, and of the
-// older one resource, which is its resourceArn, or without that the parameters of the action. text
-// gives a parameter as a text, by its exact name, and "" for one that is absent or null.
+// ReadChildStart reads a start from the parameters. StateMachine and FlowV1 actions have only
+// parameters; a FlowV1 resource has its resourceArn in resource. text returns a parameter as text
+// by its exact name, or "" if it is absent or null.
 func ReadChildStart(v1 bool, resource string, text func(name string) string) ChildStart {
 	c := ChildStart{Resource: resource}
 	for _, key := range ExecutionNameKeys {
@@ -38,7 +40,7 @@ func ReadChildStart(v1 bool, resource string, text func(name string) string) Chi
 	return c
 }
 
-// Flow is the name of the flow, as the resource or FlowName has it; "" when neither names one.
+// Flow returns the name of the flow, from the resource or from FlowName; "" if neither names one.
 func (c *ChildStart) Flow() string {
 	if c.Resource == "" {
 		return c.FlowName

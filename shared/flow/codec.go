@@ -6,10 +6,12 @@ import (
 	"math"
 )
 
-// Encoder writes the compact binary form that rows are kept in: varints, and texts with their length.
+// Encoder writes the compact binary form of rows: varints, and byte strings preceded by their
+// length.
 type Encoder struct {
 	Buf []byte
-	// Inline is the largest value text that Value writes in place although it is stored elsewhere.
+	// Inline is the length in bytes of the longest text that Value writes in place although the
+	// value is stored elsewhere.
 	Inline int
 }
 
@@ -52,15 +54,15 @@ func (e *Encoder) Error(err *Error) {
 	}
 }
 
-// Kinds of a written value: absent, in place, or a RefKind plus valueRef.
+// Kinds of an encoded value: absent, in place, or valueRef plus a RefKind.
 const (
 	valueNil    = 0
 	valueInline = 1
 	valueRef    = 2
 )
 
-// Value writes a value: nil, its text in place, or where it is stored. A value that is stored nowhere and longer
-// than Inline must have been given a place before.
+// Value writes a value: nil, its text in place, or a reference. A value longer than Inline that is
+// not stored yet must get a Ref first, or it is written in place.
 func (e *Encoder) Value(v *Value) {
 	switch {
 	case v == nil:
@@ -88,16 +90,17 @@ func (e *Encoder) ref(r Ref) {
 // ErrCorrupt says that a stored row cannot be decoded.
 var ErrCorrupt = errors.New("flow: a stored row is damaged")
 
-// Decoder reads what an Encoder wrote. After the first fault every read gives zero values and Err tells.
+// Decoder reads what an Encoder wrote. After the first error every method returns zero values, and
+// Err holds the error.
 type Decoder struct {
 	buf []byte
 	Err error
 }
 
-// NewDecoder reads b, which must not change while values of the decoder are in use.
+// NewDecoder returns a decoder of b. The caller must not change b while decoded values are in use.
 func NewDecoder(b []byte) *Decoder { return &Decoder{buf: b} }
 
-// Left is the number of bytes not read yet.
+// Left returns the number of bytes that are not read yet.
 func (d *Decoder) Left() int { return len(d.buf) }
 
 func (d *Decoder) fail() {
@@ -127,7 +130,7 @@ func (d *Decoder) Int() int64 {
 	return i
 }
 
-// Count reads a number of elements, refusing more than bytes are left.
+// Count reads a number of elements. It fails if the number exceeds the bytes left.
 func (d *Decoder) Count() int {
 	u := d.Uint()
 	if u > uint64(len(d.buf)) {
@@ -151,7 +154,7 @@ func (d *Decoder) Byte() byte {
 // Bool reads a flag.
 func (d *Decoder) Bool() bool { return d.Byte() == 1 }
 
-// Bytes reads a text; the slice is part of the decoder's buffer.
+// Bytes reads a byte string. The slice is part of the decoder's buffer.
 func (d *Decoder) Bytes() []byte {
 	n := d.Count()
 	b := d.buf[:n:n]
@@ -159,7 +162,7 @@ func (d *Decoder) Bytes() []byte {
 	return b
 }
 
-// String reads a text.
+// String reads a string.
 func (d *Decoder) String() string { return string(d.Bytes()) }
 
 // Error reads an error or its absence.
@@ -170,7 +173,7 @@ func (d *Decoder) Error() *Error {
 	return &Error{Name: d.String(), Cause: d.String()}
 }
 
-// length reads the length of a value that stands elsewhere.
+// length reads the length of a value that is stored elsewhere.
 func (d *Decoder) length() int {
 	u := d.Uint()
 	if u > math.MaxInt32 {
@@ -180,7 +183,7 @@ func (d *Decoder) length() int {
 	return int(u)
 }
 
-// Value reads a value; one written in place is loaded, another only knows where it is stored.
+// Value reads a value. A value written in place is loaded; any other value knows only its Ref.
 func (d *Decoder) Value() *Value {
 	switch k := d.Byte(); k {
 	case valueNil:
@@ -197,7 +200,8 @@ func (d *Decoder) Value() *Value {
 		r.Event, r.Field = int64(u>>2), byte(u&3)
 		return StoredValue(r)
 	case valueRef + byte(RefRow):
-		return StoredValue(Ref{Kind: RefRow, Len: d.length(), Version: int64(d.Uint()), Token: d.Uint()})
+		return StoredValue(Ref{Kind: RefRow, Len: d.length(), Version: int64(d.Uint()),
+			Token: d.Uint()})
 	case valueRef + byte(RefClaim):
 		return StoredValue(Ref{Kind: RefClaim, Len: d.length()})
 	}
@@ -205,14 +209,17 @@ func (d *Decoder) Value() *Value {
 	return nil
 }
 
-// EventInline is the largest value that is kept inside the event that made it; longer ones get rows of their own.
+// EventInline is the length in bytes of the longest value that an event contains; longer values get
+// rows of their own.
 const EventInline = 1 << 10
 
-// eventRepeatInline is the largest value that an event writes again although an earlier event holds it.
+// eventRepeatInline is the length in bytes of the longest value that an event repeats although an
+// earlier event contains it.
 const eventRepeatInline = 24
 
-// AppendEvents writes events in order, their times relative to base (the execution's start), so that the bytes of
-// several calls may stand one after the other. Values that have no place yet get one: the event.
+// AppendEvents encodes events in order. Times are relative to base, the start of the execution, so
+// that the results of several calls can be concatenated. It sets the Ref of values that have none
+// to the event.
 func AppendEvents(dst []byte, base int64, events []HistoryEvent) []byte {
 	e := Encoder{Buf: dst, Inline: eventRepeatInline}
 	for i := range events {
@@ -248,7 +255,7 @@ func AppendEvents(dst []byte, base int64, events []HistoryEvent) []byte {
 	return e.Buf
 }
 
-// DecodeEvents reads what calls of AppendEvents with the same base wrote.
+// DecodeEvents decodes the concatenated results of AppendEvents with the same base.
 func DecodeEvents(b []byte, base int64) ([]HistoryEvent, error) {
 	d := NewDecoder(b)
 	var events []HistoryEvent

@@ -2,10 +2,11 @@ package flow
 
 import "millrace/shared/value"
 
-// EventType of a history event. The numbers are part of the row format; new ones go to the end.
+// EventType is the type of a history event. The numbers are part of the row format; new types go to
+// the end.
 type EventType uint8
 
-// The types of both languages (api.md 6.2).
+// The types of both dialects (api.md 6.2).
 const (
 	ExecutionStarted EventType = iota + 1
 	ExecutionSucceeded
@@ -36,13 +37,17 @@ const (
 	StateAborted
 )
 
-var eventNames = [...]string{"", "ExecutionStarted", "ExecutionSucceeded", "ExecutionFailed", "ExecutionStopped",
-	"ExecutionTimedOut", "StepEntered", "StepStarted", "StepSucceeded", "StepFailed", "StepExited", "BranchEntered",
-	"BranchExited", "IterationEntered", "IterationExited", "TaskScheduled", "TaskStarted", "TaskSubmitted",
-	"TaskSubmitFailed", "TaskSucceeded", "TaskFailed", "TaskTimedOut", "StateEntered", "StateStarted",
+var eventNames = [...]string{"", "ExecutionStarted", "ExecutionSucceeded", "ExecutionFailed",
+	"ExecutionStopped",
+	"ExecutionTimedOut", "StepEntered", "StepStarted", "StepSucceeded", "StepFailed", "StepExited",
+	"BranchEntered",
+	"BranchExited", "IterationEntered", "IterationExited", "TaskScheduled", "TaskStarted",
+	"TaskSubmitted",
+	"TaskSubmitFailed", "TaskSucceeded", "TaskFailed", "TaskTimedOut", "StateEntered",
+	"StateStarted",
 	"StateSucceeded", "StateFailed", "StateTimedOut", "StateAborted"}
 
-// String is the wire's word.
+// String returns the name on the wire.
 func (t EventType) String() string {
 	if int(t) < len(eventNames) {
 		return eventNames[t]
@@ -50,15 +55,15 @@ func (t EventType) String() string {
 	return "Unknown"
 }
 
-// HistoryEvent is one record of an execution's history.
+// HistoryEvent is one event of an execution's history.
 type HistoryEvent struct {
 	ID       int64 // 1, 2, 3 …
-	Schedule int64 // id of the event that led to this one; 0 for the first
+	Schedule int64 // id of the event that this one follows; 0 for the first
 	Type     EventType
 	Node     int   // node number of the state; -1 for an event of the execution
-	Time     int64 // ms since 1970, never before the event before
+	Time     int64 // ms since 1970; never before the previous event
 	Mark     uint64
-	Input    *Value // nil when the type has none; so are the others
+	Input    *Value // nil if the type has none; so are the other values
 	Local    *Value
 	Output   *Value
 	Error    *Error
@@ -77,7 +82,7 @@ func (e *HistoryEvent) Values(f func(field byte, v *Value)) {
 	}
 }
 
-// Value gives the value of a field.
+// Value returns the value of a field.
 func (e *HistoryEvent) Value(field byte) *Value {
 	switch field {
 	case FieldInput:
@@ -88,7 +93,7 @@ func (e *HistoryEvent) Value(field byte) *Value {
 	return e.Output
 }
 
-// StepName is the name of the event's state; "" for an event of the execution.
+// StepName returns the name of the event's state, or "" for an event of the execution.
 func (e *HistoryEvent) StepName(m *Machine) string {
 	if e.Node < 0 || e.Node >= len(m.Nodes) {
 		return ""
@@ -96,8 +101,8 @@ func (e *HistoryEvent) StepName(m *Machine) string {
 	return m.Nodes[e.Node].Name
 }
 
-// AppendDetail writes the event's EventDetail: a JSON object with sorted keys (api.md 6.4). Its values must be
-// loaded.
+// AppendDetail appends the event's EventDetail: a JSON object with sorted keys (api.md 6.4). Its
+// values must be loaded.
 func (e *HistoryEvent) AppendDetail(dst []byte, m *Machine) []byte {
 	d := detail{append(dst, '{'), false}
 	if e.Error != nil {

@@ -1,52 +1,55 @@
-// Package flow is the vocabulary of the engine: the compiled Machine of a definition, the values and history
-// events of an execution, statuses, names, tokens and limits. It depends on nothing that does I/O.
+// Package flow defines the terms of the engine: the compiled Machine of a definition, the values
+// and history events of an execution, statuses, names, tokens and limits. It does not depend on
+// anything that does I/O.
 package flow
 
 import "millrace/shared/expr"
 
-// Language tells which of the two definition languages a machine was written in. The interpreter asks it only
-// where the languages differ in what a state sees and what the history calls things.
+// Language is the dialect of a definition. The interpreter asks for it only where the dialects
+// differ in the data of a state or in the names of history events.
 type Language uint8
 
-// The languages.
+// The dialects.
 const (
-	FlowV1       Language = iota + 1 // `type: flow`, the older one
+	FlowV1       Language = iota + 1 // `type: flow`
 	StateMachine                     // `Type: StateMachine`
 )
 
-// Mode of a flow: Standard executions are durable, Express ones run in memory and answer at once.
+// The modes of a flow. Standard executions are durable. Express executions run in memory and return
+// their result in the response.
 const (
 	Standard = "Standard"
 	Express  = "Express"
 )
 
-// Machine is a compiled definition. It is immutable and safe for many goroutines.
+// Machine is a compiled definition. It is immutable, so any number of goroutines may use it.
 type Machine struct {
 	Language       Language
-	Name           string         // the name in the definition, "" when the older language gives none
-	TimeoutSeconds int64          // 0: the mode's longest run
-	Input          *expr.Template // inputMappings of a flow of the older language; nil without
-	Output         *expr.Template // outputMappings of a flow of the older language; nil without
+	Name           string         // the name in the definition; may be "" in FlowV1
+	TimeoutSeconds int64          // 0: the maximum of the mode
+	Input          *expr.Template // FlowV1: inputMappings of the flow; nil if there are none
+	Output         *expr.Template // FlowV1: outputMappings of the flow; nil if there are none
 	Root           *Scope
-	Nodes          []*State // every state, by its node number: the order of the definition's text
+	// Every state, by its node number: in the order of the definition's text
+	Nodes []*State
 }
 
-// End as a target means: this scope is finished. Follow means: take the state's own Next.
+// Special targets. End finishes the scope. StateNext continues with the Next of the state.
 const (
 	End       = -1
 	StateNext = -2
 )
 
-// Scope is a list of states; targets inside it are indexes into States.
+// Scope is a list of states. Targets inside it are indexes into States.
 type Scope struct {
 	States []*State
-	Start  int // index of the first state; End for an empty list of the older language
+	Start  int // index of the first state; End for an empty FlowV1 list
 }
 
-// Kind of a state.
+// Kind is the kind of a state.
 type Kind uint8
 
-// The kinds, of both languages.
+// The kinds of both dialects.
 const (
 	Pass Kind = iota + 1
 	Wait
@@ -54,24 +57,25 @@ const (
 	Fail
 	Choice
 	Parallel
-	Map // foreach in the older language
+	Map // foreach in FlowV1
 	Task
 )
 
-// String gives the kind's name in the newer language.
+// String returns the kind's name in StateMachine.
 func (k Kind) String() string {
-	return [...]string{"", "Pass", "Wait", "Succeed", "Fail", "Choice", "Parallel", "Map", "Task"}[k]
+	return [...]string{"", "Pass", "Wait", "Succeed", "Fail", "Choice", "Parallel", "Map",
+		"Task"}[k]
 }
 
-// State is one node of a machine. Exactly one of the pointers is set for the kinds that have one.
+// State is one node of a machine. The kinds that have a pointer field have exactly one of them set.
 type State struct {
 	Node   int // index in Machine.Nodes
 	Name   string
 	Kind   Kind
 	Line   int            // line of the definition, from 1
-	Input  *expr.Template // InputConstructor or inputMappings; nil without
-	Output *expr.Template // OutputConstructor or outputMappings; nil without
-	Global *expr.Template // GlobalConstructor; nil without
+	Input  *expr.Template // InputConstructor or inputMappings; nil if there are none
+	Output *expr.Template // OutputConstructor or outputMappings; nil if there are none
+	Global *expr.Template // GlobalConstructor; nil if there is none
 	Next   int            // index in the scope, or End
 
 	Wait     *WaitSpec
@@ -84,79 +88,84 @@ type State struct {
 	Catch    []Catch
 }
 
-// WaitSpec is how long a Wait lasts: Seconds (a number, or in the older language a numeric string) or, in the
-// older language, Until (an RFC 3339 text). Exactly one is set.
+// WaitSpec is the duration or the end of a Wait. Exactly one field is set: Seconds (a number, or in
+// FlowV1 also a numeric string), or in FlowV1 Until (an RFC 3339 time).
 type WaitSpec struct {
 	Seconds *expr.Template
 	Until   *expr.Template
 }
 
-// FailSpec is the error of a Fail state: both give texts; nil gives the language's default.
+// FailSpec is the error of a Fail state. Both templates build strings; nil means the default of the
+// dialect.
 type FailSpec struct {
 	Code   *expr.Template
 	Detail *expr.Template
 }
 
-// ChoiceSpec is the options in order; the first whose condition is true is taken, else Default.
+// ChoiceSpec holds the options in order. The first option whose condition is true is chosen,
+// otherwise Default.
 type ChoiceSpec struct {
 	Options []Option
-	Default Option // Condition nil. Older language without default: Scope nil and Next Follow
+	Default Option // no Condition; in FlowV1 without a default: no Scope, and Next is StateNext
 }
 
-// Option is one way out of a Choice. In the older language its Scope, when there is one, runs before Next.
+// Option is one option of a Choice. In FlowV1 it may have a Scope, which runs before Next.
 type Option struct {
 	Condition *expr.Expr
 	Scope     *Scope
-	Next      int // index in the scope of the Choice, End, or Follow
+	Next      int // index in the scope of the Choice, End, or StateNext
 }
 
 // MapSpec is a loop over an array.
 type MapSpec struct {
-	Items       *expr.Expr // gives the array
-	Item        string     // older language: key of the item in the iteration's input
-	Index       string     // older language: key of the position, "" without
-	Concurrency int        // 0: the limit's default
+	Items       *expr.Expr // builds the array
+	Item        string     // FlowV1: key of the item in the iteration's input
+	Index       string     // FlowV1: key of the index in the iteration's input; "" if there is none
+	Concurrency int        // 0: the default limit
 	Processor   *Scope
-	Distributed bool // each iteration would be an execution of its own: not run yet
+	Distributed bool // each iteration would be a child execution: not supported yet
 }
 
-// TaskMode is when a task counts as done.
+// TaskMode says when a task counts as done.
 type TaskMode uint8
 
-// The modes: the call's answer is the result; the job it started reports its end; somebody reports by token.
+// The task modes. The task is done when the call returns, when the job that the call started ends,
+// or when a caller reports its end by token.
 const (
 	RequestComplete       TaskMode = iota // requestResponse
 	WaitForSystemCallback                 // sync
 	WaitForCustomCallback                 // waitForCallback
 )
 
-// Patterns are the older language's names of the modes.
+// Patterns are the names of the modes in FlowV1.
 var Patterns = [...]string{"requestResponse", "sync", "waitForCallback"}
 
-// TaskSpec is the work of a Task state.
+// TaskSpec is the action of a Task state.
 type TaskSpec struct {
-	Action      string // `Product:Operation`; for resources of the older language FC:InvokeFunction, FNF:StartExecution, MNS:SendMessage
-	Resource    string // older language: the resourceArn as written, "" for an action
+	// `Product:Operation`; for FlowV1 resources FC:InvokeFunction, FNF:StartExecution or
+	// MNS:SendMessage
+	Action      string
+	Resource    string // FlowV1: the resourceArn as written; "" for an action
 	Mode        TaskMode
-	Pattern     string         // older language: the pattern as written, for the history
-	Parameters  *expr.Template // Parameters, or serviceParams; nil without
-	Timeout     *expr.Template // seconds, a number or numeric string; nil: never
-	ErrorOutput *expr.Template // older language: errorMappings; nil without
+	Pattern     string         // FlowV1: the pattern as written, for the history
+	Parameters  *expr.Template // Parameters or serviceParams; nil if there are none
+	Timeout     *expr.Template // seconds, as a number or a numeric string; nil: no timeout
+	ErrorOutput *expr.Template // FlowV1: errorMappings; nil if there are none
 }
 
-// ErrorAll in a rule's Errors matches every error.
+// ErrorAll matches every error in the Errors of a rule.
 const ErrorAll = "FnF.ALL"
 
-// Retry is one rule. Delay before retry n is min(Interval × Rate^(n-1), IntervalMax) seconds.
+// Retry is one rule. The delay before retry n is min(Interval × Rate^(n-1), IntervalMax) seconds.
 type Retry struct {
 	Errors      []string
-	AttemptsMax int // retries, the first call not counted
+	AttemptsMax int // number of retries, without the first attempt
 	Interval    int64
 	Rate        float64
 	IntervalMax int64
 }
 
-// Catch is one rule. Output builds the target's input (newer language; nil: the error object).
+// Catch is one rule. In StateMachine, Output builds the target's input; nil means the error object.
 type Catch struct {
 	Errors []string
 	Output *expr.Template

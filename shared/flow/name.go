@@ -1,10 +1,10 @@
 package flow
 
-// NameRule says in words what ValidName takes.
+// NameRule describes what ValidName accepts.
 const NameRule = "1 to 128 ASCII letters, digits, '_' and '-', the first a letter or '_'"
 
-// ValidName tells whether s is a name that a caller may give a flow or an execution: 1 to 128 ASCII letters, digits,
-// `_` and `-`, the first a letter or `_` (api.md 3.1).
+// ValidName reports whether a caller may give this name to a flow or an execution: 1 to 128 ASCII
+// letters, digits, `_` and `-`, the first a letter or `_` (api.md 3.1).
 func ValidName(s string) bool {
 	if len(s) == 0 || len(s) > 128 || !letter(s[0]) {
 		return false
@@ -17,8 +17,8 @@ func ValidName(s string) bool {
 	return true
 }
 
-// ValidLookup tells whether s may name an execution in a look-up: generated names start with a digit, names of
-// child executions hold a `:`.
+// ValidLookup reports whether s may be the name of an execution in a lookup. It accepts more than
+// ValidName: generated names start with a digit, and names of child executions contain a `:`.
 func ValidLookup(s string) bool {
 	if len(s) == 0 || len(s) > 200 {
 		return false

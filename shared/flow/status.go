@@ -1,6 +1,6 @@
 package flow
 
-// Status of an execution, in the wire's words (api.md 3.6).
+// Status is the status of an execution (api.md 3.6).
 type Status uint8
 
 // The statuses. The last four are final and never change.
@@ -15,13 +15,13 @@ const (
 
 var statusNames = [...]string{"Starting", "Running", "Stopped", "Succeeded", "Failed", "TimedOut"}
 
-// String is the wire's word.
+// String returns the name on the wire.
 func (s Status) String() string { return statusNames[s] }
 
-// Final tells whether the execution has ended.
+// Final reports whether the execution has ended.
 func (s Status) Final() bool { return s >= Stopped }
 
-// ParseStatus reads the wire's word; false for another.
+// ParseStatus parses the name on the wire. It returns false for any other text.
 func ParseStatus(s string) (Status, bool) {
 	for i, n := range statusNames {
 		if n == s {
@@ -31,13 +31,13 @@ func ParseStatus(s string) (Status, bool) {
 	return 0, false
 }
 
-// Error is the error of a task, a state or an execution: a name and a text.
+// Error is the error of a task, a state or an execution.
 type Error struct {
 	Name  string
 	Cause string
 }
 
-// Error names of the engine's own (fdl-statemachine.md 11.5, fdl-flow.md 5.1).
+// Names of the errors that the engine itself raises (fdl-statemachine.md 11.5, fdl-flow.md 5.1).
 const (
 	ErrTaskTimeout        = "FnF.TaskTimeout"
 	ErrFail               = "FnF.Fail"
@@ -52,7 +52,7 @@ const (
 	ErrMapRunNotSupported = "FnF.ActionNotSupported"
 )
 
-// NameMax and CauseMax bound an error's two texts, in characters (api.md 4.8, 4.12).
+// ErrorNameMax and ErrorCauseMax bound the texts of an error, in characters (api.md 4.8, 4.12).
 const (
 	ErrorNameMax  = 128
 	ErrorCauseMax = 4096

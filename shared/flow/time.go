@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// FormatTime writes a time as the wire does: UTC with milliseconds; "" for 0.
+// FormatTime formats a time in ms since 1970 as on the wire: UTC with milliseconds; "" for 0.
 func FormatTime(ms int64) string {
 	if ms == 0 {
 		return ""
@@ -14,9 +14,8 @@ func FormatTime(ms int64) string {
 	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// ParseTime reads a time of RFC 3339: t and z may be small letters, and the second 60 is a leap
-// second, read as the first of the next minute. A comma before the fraction, which Go takes, is not
-// part of it.
+// ParseTime parses an RFC 3339 time. It accepts lowercase t and z, and reads the leap second 60 as
+// the first second of the next minute. Unlike Go, it rejects a comma before the fraction.
 func ParseTime(text string) (time.Time, error) {
 	b := []byte(text)
 	if len(b) > 19 && b[10] == 't' {

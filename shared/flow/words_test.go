@@ -8,10 +8,12 @@ import (
 )
 
 func TestNames(t *testing.T) {
-	for name, want := range map[string][2]bool{ // given by a caller; looked up
-		"a": {true, true}, "_": {true, true}, "A-9_z": {true, true}, strings.Repeat("a", 128): {true, true},
-		"": {}, "a b": {}, "ä": {}, "a/b": {}, strings.Repeat("a", 201): {},
-		"9a": {false, true}, "-a": {false, true}, "a:b": {false, true}, strings.Repeat("a", 129): {false, true},
+	for name, want := range map[string][2]bool{ // ValidName, ValidLookup
+		"a": {true, true}, "_": {true, true}, "A-9_z": {true, true},
+		strings.Repeat("a", 128): {true, true},
+		"":                       {}, "a b": {}, "ä": {}, "a/b": {}, strings.Repeat("a", 201): {},
+		"9a": {false, true}, "-a": {false, true}, "a:b": {false, true},
+		strings.Repeat("a", 129): {false, true},
 	} {
 		if got := [2]bool{flow.ValidName(name), flow.ValidLookup(name)}; got != want {
 			t.Errorf("%q: want %v, got %v", name, want, got)
@@ -48,7 +50,8 @@ func TestEventTypes(t *testing.T) {
 }
 
 func TestFormatTime(t *testing.T) {
-	for ms, want := range map[int64]string{0: "", 1: "1970-01-01T00:00:00.001Z", 1_700_000_000_000: "2023-11-14T22:13:20.000Z"} {
+	for ms, want := range map[int64]string{0: "", 1: "1970-01-01T00:00:00.001Z",
+		1_700_000_000_000: "2023-11-14T22:13:20.000Z"} {
 		if got := flow.FormatTime(ms); got != want {
 			t.Errorf("%d: %q", ms, got)
 		}
