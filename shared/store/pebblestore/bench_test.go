@@ -19,7 +19,7 @@ import (
 
 var callers = []int{1, 16, 64, 256}
 
-// eachCaller lets n callers share b.N pieces of work and reports commits a second.
+// eachCaller lets n callers share b.N pieces of work and reports commits per second.
 func eachCaller(b *testing.B, n, commitsEach int, work func(i int64)) {
 	var next atomic.Int64
 	var done sync.WaitGroup
@@ -38,7 +38,8 @@ func eachCaller(b *testing.B, n, commitsEach int, work func(i int64)) {
 	}
 	done.Wait()
 	b.ReportMetric(float64(b.N*commitsEach)/b.Elapsed().Seconds(), "commits/s")
-	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N*commitsEach), "cpu-µs/commit")
+	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N*commitsEach),
+		"cpu-µs/commit")
 }
 
 // cpuTime returns the processor time that this process has used.
@@ -53,7 +54,9 @@ func cpuTime(b *testing.B) time.Duration {
 func partition(i int64) string { return fmt.Sprintf("x#0123456789abcdef#execution-%010d", i) }
 
 func list(status byte, i int64) *store.ListEntry {
-	return &store.ListEntry{Group: "0123456789abcdef#0", Sort: fmt.Sprintf("%013d#execution-%010d", 1_700_000_000_000+i, i), Fields: []byte{status, 1, 2, 3, 4, 5, 6, 7}}
+	return &store.ListEntry{Group: "0123456789abcdef#0",
+		Sort:   fmt.Sprintf("%013d#execution-%010d", 1_700_000_000_000+i, i),
+		Fields: []byte{status, 1, 2, 3, 4, 5, 6, 7}}
 }
 
 // BenchmarkClaim creates state rows of 0.5 KB, each synced.
@@ -64,9 +67,12 @@ func BenchmarkClaim(b *testing.B) {
 			s := open(b, pebblestore.Options{Dir: b.TempDir()})
 			b.ReportAllocs()
 			eachCaller(b, n, 1, func(i int64) {
-				row := store.Row{Key: store.Key{Partition: partition(i), Sort: "a"}, Version: 1, Fence: "12345678", Data: data,
+				row := store.Row{Key: store.Key{Partition: partition(i), Sort: "a"}, Version: 1,
+					Fence: "12345678", Data: data,
 					Wake: 1_700_000_000_000 + i, List: list('R', i)}
-				if err := s.Commit(b.Context(), nil, row, store.Condition{Absent: true, Now: 1}); err != nil {
+				if err := s.Commit(
+					b.Context(), nil, row, store.Condition{Absent: true, Now: 1},
+				); err != nil {
 					b.Error(err)
 				}
 			})
@@ -74,8 +80,8 @@ func BenchmarkClaim(b *testing.B) {
 	}
 }
 
-// BenchmarkExecution is one execution as execution.md section 4 measures it: claim with list and wake entry, a commit,
-// the end with its history; 3 synced commits.
+// BenchmarkExecution is one execution as execution.md section 4 measures it: a claim with list and
+// wake entry, a commit, and the end with its history; 3 synced commits.
 func BenchmarkExecution(b *testing.B) {
 	claimed, running, history := make([]byte, 500), make([]byte, 800), make([]byte, 1200)
 	for _, n := range callers {
@@ -84,17 +90,21 @@ func BenchmarkExecution(b *testing.B) {
 			b.ReportAllocs()
 			eachCaller(b, n, 3, func(i int64) {
 				p := partition(i)
-				row := store.Row{Key: store.Key{Partition: p, Sort: "a"}, Version: 1, Fence: "12345678", Data: claimed,
+				row := store.Row{Key: store.Key{Partition: p, Sort: "a"}, Version: 1,
+					Fence: "12345678", Data: claimed,
 					Wake: 1_700_000_000_000 + i, List: list('R', i)}
 				err := s.Commit(b.Context(), nil, row, store.Condition{Absent: true, Now: 1})
 				if err == nil {
 					row.Version, row.Data = 2, running
-					err = s.Commit(b.Context(), nil, row, store.Condition{Version: 1, Fence: row.Fence})
+					err = s.Commit(b.Context(), nil, row,
+						store.Condition{Version: 1, Fence: row.Fence})
 				}
 				if err == nil {
 					row.Version, row.Data, row.Wake, row.List = 3, claimed, 0, list('S', i)
-					puts := []store.Row{{Key: store.Key{Partition: p, Sort: "h#12345678#0000000001"}, Data: history}}
-					err = s.Commit(b.Context(), puts, row, store.Condition{Version: 2, Fence: row.Fence})
+					h := store.Key{Partition: p, Sort: "h#12345678#0000000001"}
+					puts := []store.Row{{Key: h, Data: history}}
+					err = s.Commit(b.Context(), puts, row,
+						store.Condition{Version: 2, Fence: row.Fence})
 				}
 				if err != nil {
 					b.Error(err)
@@ -109,7 +119,8 @@ func BenchmarkGet(b *testing.B) {
 	s := open(b, pebblestore.Options{Dir: b.TempDir()})
 	var rows []store.Row
 	for i := range int64(10_000) {
-		rows = append(rows, store.Row{Key: store.Key{Partition: partition(i), Sort: "a"}, Version: 1, Fence: "12345678", Data: make([]byte, 500)})
+		rows = append(rows, store.Row{Key: store.Key{Partition: partition(i), Sort: "a"},
+			Version: 1, Fence: "12345678", Data: make([]byte, 500)})
 	}
 	if err := s.Put(b.Context(), rows); err != nil {
 		b.Fatal(err)
@@ -122,7 +133,8 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// BenchmarkLog is the ceiling: a log in a file, a map in memory, groups written and synced as above, and nothing else.
+// BenchmarkLog is the upper bound: a log in a file, a map in memory, groups written and synced as
+// above, and nothing else.
 func BenchmarkLog(b *testing.B) {
 	data := make([]byte, 600)
 	for _, n := range callers {

@@ -12,9 +12,9 @@ import (
 	"millrace/shared/store"
 )
 
-// Bounds of a group, so that no caller waits long for others and no batch outgrows a memtable.
-// Requests of more than largeBytes have groups of their own, which are much smaller: a sync takes
-// the longer the more it writes, and those who write little must not wait for those who write much.
+// Bounds of a group. They keep the wait for other requests short and a batch smaller than a
+// memtable. Requests of more than largeBytes have separate, much smaller groups: a sync takes
+// longer the more it writes, and small requests must not wait for large ones.
 const (
 	groupRequests = 1024
 	groupBytes    = 4 << 20
@@ -22,8 +22,8 @@ const (
 	largeGroup    = 256 << 10
 )
 
-// partitionIDBlock is how many partition numbers are taken from the database at a time; what of them a process does not
-// use is lost with it.
+// partitionIDBlock is how many partition numbers the committer reserves in the database at a time.
+// The numbers that a process does not use are lost.
 const partitionIDBlock = 1 << 16
 
 // rowKey names a row by the number of its partition.
@@ -32,9 +32,10 @@ type rowKey struct {
 	sort        string
 }
 
-// committer is what only the committing goroutine touches.
+// committer is the state that only the goroutine of commitLoop uses.
 type committer struct {
-	nextPartitionID, reservedUpTo uint64 // numbers of partitions: the next one, and the first that is not reserved
+	// the next partition number, and the first one that is not reserved
+	nextPartitionID, reservedUpTo uint64
 	headerCache                   twoGenerationCache[rowKey, rowHeader]
 	group                         group
 }
@@ -45,17 +46,18 @@ func (c *committer) init(next uint64, cacheRows int) {
 	c.group.init()
 }
 
-// commitLoop commits what waits, group after group, until the queue is closed and empty.
+// commitLoop commits the waiting requests, group after group, until the queue is closed and empty.
 func (s *Store) commitLoop() {
 	defer close(s.inFlight)
 	var spare, large []*request
 	for {
 		<-s.queue.signal
 		for {
-			// Let the callers of the last group come back first: it costs nothing when there are none.
+			// Let the callers of the last group add their next requests first. Without callers this
+			// costs nothing.
 			runtime.Gosched()
-			all, over := s.queue.take(spare[:0])
-			if over && len(large) == 0 {
+			all, closed := s.queue.take(spare[:0])
+			if closed && len(large) == 0 {
 				return
 			}
 			if len(all) == 0 && len(large) == 0 {
@@ -69,7 +71,7 @@ func (s *Store) commitLoop() {
 				s.commitGroup(small[:n])
 				small = small[n:]
 			}
-			if len(large) > 0 { // and then look what has come meanwhile
+			if len(large) > 0 { // then take what has arrived meanwhile
 				n := groupSize(large, largeGroup)
 				s.commitGroup(large[:n])
 				large = slices.Delete(large, 0, n)
@@ -80,8 +82,8 @@ func (s *Store) commitLoop() {
 	}
 }
 
-// split moves the large ones of all to the end of large, and returns the others, in their order, at
-// the beginning of all.
+// split appends the large requests of all to large, and returns the others, in their order, at the
+// beginning of all.
 func split(all, large []*request) (small, _ []*request) {
 	small = all[:0]
 	for _, r := range all {
@@ -94,20 +96,21 @@ func split(all, large []*request) (small, _ []*request) {
 	return small, large
 }
 
-// groupSize returns how many of the requests make a group of at most so many bytes, at least one.
-func groupSize(requests []*request, most int) int {
+// groupSize returns how many of the first requests make a group of at most maxBytes bytes, at least
+// one.
+func groupSize(requests []*request, maxBytes int) int {
 	bytes := 0
 	for i, r := range requests {
 		bytes += r.bytes
-		if i > 0 && bytes > most || i == groupRequests {
+		if i > 0 && bytes > maxBytes || i == groupRequests {
 			return i
 		}
 	}
 	return len(requests)
 }
 
-// commitGroup decides the requests in their order, writes what they change, and hands the group on to be settled: while
-// its sync is under way, the next one is decided on top of it.
+// commitGroup decides the requests in their order, writes their changes, and passes the group to
+// syncLoop. While that waits for the sync, the committer decides the next group on top of it.
 func (s *Store) commitGroup(requests []*request) {
 	if err := s.failure.get(); err != nil {
 		completeAll(requests, err)
@@ -133,8 +136,8 @@ func (s *Store) commitGroup(requests []*request) {
 	s.inFlight <- f
 }
 
-// apply writes a batch to the log and to the memtable, and asks for a sync. Pebble reports some failures of its log by
-// a panic and some by its logger alone.
+// apply writes a batch to the log and the memtable, and requests a sync. Pebble reports some
+// failures of its log by a panic and some only to its logger.
 func (s *Store) apply(f *inFlightGroup) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -156,10 +159,12 @@ type group struct {
 	store *Store
 	batch *pebble.Batch
 
-	rowHeaders   map[rowKey]rowHeader // rows as this group leaves them
-	partitionIDs map[string]uint64    // partitions that this group has looked up or numbered
-	fresh        map[uint64]struct{}  // those that it has numbered: nothing of them is in the database
-	emptied      map[uint64]string    // partitions that have lost a row
+	rowHeaders map[rowKey]rowHeader // headers of the rows as this group leaves them
+	// numbers of the partitions that this group has looked up or numbered; 0: no number
+	partitionIDs map[string]uint64
+	// partitions that this group has numbered: the database holds no row of them
+	fresh   map[uint64]struct{}
+	emptied map[uint64]string // partitions with a deleted row
 
 	key, value []byte // scratch
 }
@@ -176,7 +181,7 @@ func (g *group) begin(s *Store) {
 	g.batch = s.db.NewBatch()
 }
 
-// end remembers what the group has made, and makes the group ready for the next one.
+// end moves the results of the group into the caches and resets the group.
 func (g *group) end() {
 	c := &g.store.committer
 	for k, h := range g.rowHeaders {
@@ -202,8 +207,8 @@ func (g *group) end() {
 	}
 }
 
-// decide checks a request's condition against what the database and the requests before it in the group make, and
-// adds its changes.
+// decide checks a request's condition against the database and the earlier requests of the group,
+// and adds its changes.
 func (g *group) decide(r *request) error {
 	switch {
 	case r.cas != nil:
@@ -238,7 +243,7 @@ func (g *group) putAll(rows []store.Row) error {
 	return nil
 }
 
-// put adds a row and its index entries, and takes out those of the row that it replaces.
+// put adds a row and its index entries, and removes the index entries of the row that it replaces.
 func (g *group) put(row *store.Row) error {
 	number, err := g.partitionID(row.Partition)
 	if err != nil {
@@ -291,7 +296,8 @@ func (g *group) remove(key store.Key, cond *store.Condition) error {
 	return g.index(number, key, before, rowHeader{})
 }
 
-// index brings both indexes from the row before to the row after; what stays is not written again.
+// index updates both indexes from the row before to the row after. It does not write entries that
+// stay the same.
 func (g *group) index(number uint64, key store.Key, before, after rowHeader) error {
 	if before.wake != after.wake {
 		if before.wake != 0 {
@@ -325,7 +331,7 @@ func (g *group) index(number uint64, key store.Key, before, after rowHeader) err
 	return nil
 }
 
-// partitionID returns the number of a partition, 0 when it has none.
+// partitionID returns the number of a partition, 0 if it has none.
 func (g *group) partitionID(partition string) (uint64, error) {
 	if number, ok := g.partitionIDs[partition]; ok {
 		return number, nil
@@ -345,7 +351,7 @@ func (g *group) partitionID(partition string) (uint64, error) {
 	return number, nil
 }
 
-// assignPartitionID gives a partition the next number, in the batch of its first row.
+// assignPartitionID assigns the next number to a partition, in the batch with its first row.
 func (g *group) assignPartitionID(partition string) uint64 {
 	c := &g.store.committer
 	var value [8]byte
@@ -365,7 +371,8 @@ func (g *group) assignPartitionID(partition string) uint64 {
 	return number
 }
 
-// rowHeader returns what stands under a key: as this group leaves it so far, from memory, or from the database.
+// rowHeader returns the header of a row: as this group leaves it so far, from the cache, or from
+// the database.
 func (g *group) rowHeader(number uint64, key store.Key) (rowHeader, error) {
 	if number == 0 {
 		return rowHeader{}, nil
@@ -384,8 +391,8 @@ func (g *group) rowHeader(number uint64, key store.Key) (rowHeader, error) {
 	return readRowHeader(g.store.db, g.key, key)
 }
 
-// deleteEmptied takes the numbers from partitions that have no row left. One that cannot be looked at keeps it, which
-// does no harm.
+// deleteEmptied deletes the numbers of partitions that have no row left. If a partition cannot be
+// read, it keeps its number, which does no harm.
 func (g *group) deleteEmptied() {
 	for number, partition := range g.emptied {
 		if left, err := g.rowsLeft(number); left || err != nil {
@@ -398,7 +405,7 @@ func (g *group) deleteEmptied() {
 	}
 }
 
-// rowsLeft tells whether a partition has rows, after this group.
+// rowsLeft reports whether a partition has rows after this group.
 func (g *group) rowsLeft(number uint64) (bool, error) {
 	for k, h := range g.rowHeaders {
 		if k.partitionID == number && h.present {
@@ -406,7 +413,8 @@ func (g *group) rowsLeft(number uint64) (bool, error) {
 		}
 	}
 	lower := appendRowKey(nil, number, "")
-	iter, err := g.store.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: appendRowKey(nil, number+1, "")})
+	iter, err := g.store.db.NewIter(&pebble.IterOptions{LowerBound: lower,
+		UpperBound: appendRowKey(nil, number+1, "")})
 	if err != nil {
 		return false, err
 	}

@@ -12,17 +12,20 @@ import (
 	"millrace/shared/store"
 )
 
-// defaultRetryInterval is how long a write bears a full disk, and Pebble waits before it tries again.
+// defaultRetryInterval is how long a write waits when the disk is full, and how long Pebble waits
+// before it tries again.
 const defaultRetryInterval = time.Second
 
-// diskFullState is whether Pebble met a full disk: what fills its memtables then stays there, and when they are full, writes
-// would wait without end. The floor of the free space does not prevent that when it is smaller than a memtable.
+// diskFullState records whether Pebble has found the disk full. Memtables then cannot be flushed,
+// and once they are full, writes would wait for ever. FreeFloor does not prevent that if it is
+// smaller than a memtable.
 type diskFullState struct {
 	retryInterval time.Duration
 	logger        *slog.Logger
 	dir           string
 
-	lastError atomic.Int64 // when Pebble met it last, ns since 1970; 0 when there is room
+	// when Pebble last found the disk full, ns since 1970; 0: the disk has space
+	lastError atomic.Int64
 	mu        sync.Mutex
 	entered   atomic.Pointer[chan struct{}] // closed while the disk is full
 }
@@ -34,14 +37,14 @@ func newDiskFullState(o Options) *diskFullState {
 }
 
 func (c *diskFullState) reset() {
-	begun := make(chan struct{})
-	c.entered.Store(&begun)
+	entered := make(chan struct{})
+	c.entered.Store(&entered)
 }
 
-// signal is closed while the disk is full.
+// signal returns a channel that is closed while the disk is full.
 func (c *diskFullState) signal() <-chan struct{} { return *c.entered.Load() }
 
-// onError is told of Pebble's failures.
+// onError handles a failure that Pebble reports.
 func (c *diskFullState) onError(err error) {
 	if !vfs.IsNoSpaceError(err) {
 		return
@@ -49,12 +52,13 @@ func (c *diskFullState) onError(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.lastError.Swap(time.Now().UnixNano()) == 0 {
-		c.logger.Error("store: the disk is full, writes are refused, reads go on", "dir", c.dir, "err", err)
+		c.logger.Error("store: the disk is full, writes are refused, reads go on", "dir", c.dir,
+			"err", err)
 		close(*c.entered.Load())
 	}
 }
 
-// since is how long ago Pebble met a full disk, -1 when there is room.
+// since returns how long ago Pebble last found the disk full, -1 if the disk has space.
 func (c *diskFullState) since() time.Duration {
 	last := c.lastError.Load()
 	if last == 0 {
@@ -63,7 +67,8 @@ func (c *diskFullState) since() time.Duration {
 	return max(time.Duration(time.Now().UnixNano()-last), 0)
 }
 
-// checkWritable refuses writes until Pebble, which tries again after each pause, has not met a full disk for some pauses.
+// checkWritable rejects writes until Pebble, which tries again after each retryInterval, has not
+// found the disk full for four of them.
 func (c *diskFullState) checkWritable() error {
 	if c.lastError.Load() == 0 {
 		return nil
@@ -82,8 +87,8 @@ func (c *diskFullState) checkWritable() error {
 	return nil
 }
 
-// throttledFS is a file system on which Pebble waits before it makes its next table when the disk was full a moment ago:
-// Pebble itself would fail a hundred times a second.
+// throttledFS is a file system on which Pebble must wait before it creates its next table if the
+// disk was full a moment ago. Without it, Pebble would fail a hundred times a second.
 type throttledFS struct {
 	vfs.FS
 	diskFull *diskFullState
@@ -92,9 +97,10 @@ type throttledFS struct {
 
 // Create implements vfs.FS.
 func (f *throttledFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if since := f.diskFull.since(); since >= 0 && since < f.diskFull.retryInterval && strings.HasSuffix(name, ".sst") {
+	since, interval := f.diskFull.since(), f.diskFull.retryInterval
+	if since >= 0 && since < interval && strings.HasSuffix(name, ".sst") {
 		select {
-		case <-time.After(f.diskFull.retryInterval - since):
+		case <-time.After(interval - since):
 		case <-f.stop:
 		}
 	}

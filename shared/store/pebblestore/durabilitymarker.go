@@ -14,30 +14,33 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// durabilityMarker is the file SYNCED beside the database. It says how much of the database is known to be durable: up to which
-// sequence number writes are, and how far the manifest, the list of tables. A log or a manifest that has lost its end
-// looks to Pebble like one that a crash cut off in an unsynced write, so it would go on without what is missing, and
-// delete the tables that it no longer knows of. What this file says is there is never more than there was, so that it
-// need not be synced itself.
+// durabilityMarker is the file SYNCED beside the database. It records how much of the database is
+// durable: the sequence number up to which writes are durable, and the durable size of the
+// manifest, the list of tables.
+//
+// Without it, Pebble takes a log or a manifest that has lost its end for one that a crash cut off
+// in an unsynced write: it would go on without the missing part, and delete the tables that it no
+// longer knows of. The file never records more than was durable, so it need not be synced itself.
 type durabilityMarker struct {
 	fs   vfs.FS
 	name string
 	file vfs.File
 
-	manifest markerRecord // only open, close and the witness's goroutine touch it
+	// used only by Open, Close and the goroutine of watchManifest
+	manifest markerRecord
 }
 
 const markerFile = "SYNCED"
 
-// Offsets in the file. Each part is overwritten in one small write.
+// Offsets in the file. Each record is overwritten in one small write.
 const (
 	logRecordOffset      = 0
 	manifestRecordOffset = 64
 	markerFileSize       = 128
 )
 
-// markerRecord is two numbers in the file, with a checksum. Of the log: the sequence number, and 1 when a start was refused; of the
-// manifest: its file number, and its size.
+// markerRecord is two numbers in the file, with a checksum. For the log: the sequence number, and 1
+// if an earlier Open found writes missing. For the manifest: its file number and its size.
 type markerRecord struct{ a, b uint64 }
 
 const markerRecordSize = 20
@@ -49,7 +52,7 @@ func (m markerRecord) bytes() []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
 
-// parseMarkerRecord reads a mark; one that is damaged says nothing.
+// parseMarkerRecord decodes a record. It returns the zero record if the record is damaged.
 func parseMarkerRecord(b []byte) markerRecord {
 	if len(b) < markerRecordSize || crc32.ChecksumIEEE(b[:16]) != binary.BigEndian.Uint32(b[16:]) {
 		return markerRecord{}
@@ -57,29 +60,33 @@ func parseMarkerRecord(b []byte) markerRecord {
 	return markerRecord{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
 }
 
-// restore says what to do about a damaged store.
+// restore is the advice for a damaged store.
 const restore = "restore the data directory from a copy"
 
-// errDataLoss is the answer of Open when writes are gone that were acknowledged.
+// errDataLoss returns the error of Open if acknowledged writes are missing.
 func errDataLoss(o Options, what string) error {
-	return fmt.Errorf("pebblestore: the store in %s has lost what was acknowledged: %s; %s, or, to go on without what is lost, delete %s",
+	return fmt.Errorf(
+		"pebblestore: the store in %s has lost what was acknowledged: %s; %s, "+
+			"or, to go on without what is lost, delete %s",
 		o.Dir, what, restore, o.FS.PathJoin(o.Dir, markerFile))
 }
 
-// openDurabilityMarker reads the file, and checks the manifest against it: before Pebble opens the database, which would delete
-// the tables that a cut manifest does not name.
+// openDurabilityMarker reads the file and checks the manifest against it. This must happen before
+// Pebble opens the database, because Pebble would delete the tables that a cut manifest does not
+// name.
 func openDurabilityMarker(o Options) (*durabilityMarker, markerRecord, error) {
-	w := &durabilityMarker{fs: o.FS, name: o.FS.PathJoin(o.Dir, markerFile)}
-	log, manifest, err := w.read()
+	m := &durabilityMarker{fs: o.FS, name: o.FS.PathJoin(o.Dir, markerFile)}
+	log, manifest, err := m.read()
 	if err != nil {
-		return nil, markerRecord{}, fmt.Errorf("pebblestore: read %s: %w", w.name, err)
+		return nil, markerRecord{}, fmt.Errorf("pebblestore: read %s: %w", m.name, err)
 	}
-	w.manifest = manifest
+	m.manifest = manifest
 	if log.b != 0 {
-		return nil, markerRecord{}, errDataLoss(o, fmt.Sprintf("an earlier start has found the writes up to number %d missing", log.a))
+		return nil, markerRecord{}, errDataLoss(o,
+			fmt.Sprintf("an earlier start has found the writes up to number %d missing", log.a))
 	}
 	if manifest == (markerRecord{}) {
-		return w, log, nil
+		return m, log, nil
 	}
 	dir := databaseDir(o)
 	number, size, err := currentManifest(o.FS, dir)
@@ -87,15 +94,19 @@ func openDurabilityMarker(o Options) (*durabilityMarker, markerRecord, error) {
 	case err != nil:
 		return nil, markerRecord{}, fmt.Errorf("pebblestore: %s: %w; %s", dir, err, restore)
 	case number < manifest.a:
-		return nil, markerRecord{}, errDataLoss(o, fmt.Sprintf("%s names no manifest, or an old one; it should be MANIFEST-%06d or a later one", dir, manifest.a))
+		return nil, markerRecord{}, errDataLoss(o,
+			fmt.Sprintf("%s names no manifest, or an old one; it should be MANIFEST-%06d or "+
+				"a later one", dir, manifest.a))
 	case number == manifest.a && size < manifest.b:
-		return nil, markerRecord{}, errDataLoss(o, fmt.Sprintf("%s is damaged or cut at byte %d of %d", o.FS.PathJoin(dir, fmt.Sprintf("MANIFEST-%06d", number)), size, manifest.b))
+		return nil, markerRecord{}, errDataLoss(o,
+			fmt.Sprintf("%s is damaged or cut at byte %d of %d",
+				o.FS.PathJoin(dir, fmt.Sprintf("MANIFEST-%06d", number)), size, manifest.b))
 	}
-	return w, log, nil
+	return m, log, nil
 }
 
-func (w *durabilityMarker) read() (log, manifest markerRecord, err error) {
-	f, err := w.fs.Open(w.name)
+func (m *durabilityMarker) read() (log, manifest markerRecord, err error) {
+	f, err := m.fs.Open(m.name)
 	if errors.Is(err, os.ErrNotExist) {
 		return markerRecord{}, markerRecord{}, nil
 	}
@@ -108,21 +119,25 @@ func (w *durabilityMarker) read() (log, manifest markerRecord, err error) {
 		return markerRecord{}, markerRecord{}, err
 	}
 	text = append(text, make([]byte, markerFileSize)...)
-	return parseMarkerRecord(text[logRecordOffset:]), parseMarkerRecord(text[manifestRecordOffset:]), nil
+	return parseMarkerRecord(text[logRecordOffset:]),
+		parseMarkerRecord(text[manifestRecordOffset:]), nil
 }
 
-// currentManifest gives the number of the manifest in use, 0 for none, and how many bytes of it are whole records.
+// currentManifest returns the number of the current manifest, 0 if there is none, and the size of
+// its whole records in bytes.
 func currentManifest(fs vfs.FS, dir string) (number, size uint64, err error) {
-	about, err := pebble.Peek(dir, fs)
-	if err != nil || !about.Exists {
+	desc, err := pebble.Peek(dir, fs)
+	if err != nil || !desc.Exists {
 		return 0, 0, err
 	}
-	if _, err := fmt.Sscanf(fs.PathBase(about.ManifestFilename), "MANIFEST-%d", &number); err != nil {
+	if _, err := fmt.Sscanf(
+		fs.PathBase(desc.ManifestFilename), "MANIFEST-%d", &number,
+	); err != nil {
 		return 0, 0, err
 	}
-	f, err := fs.Open(about.ManifestFilename)
+	f, err := fs.Open(desc.ManifestFilename)
 	if err != nil {
-		return number, 0, nil // it is gone
+		return number, 0, nil // the file is missing
 	}
 	defer f.Close()
 	for r := record.NewReader(f, 0); ; size = uint64(r.Offset()) {
@@ -131,52 +146,58 @@ func currentManifest(fs vfs.FS, dir string) (number, size uint64, err error) {
 			_, err = io.Copy(io.Discard, text)
 		}
 		if err != nil {
-			return number, size, nil // here it ends, for Pebble too
+			return number, size, nil // Pebble reads up to here, too
 		}
 	}
 }
 
-// begin makes the file ready for writing. next is the sequence number of the first write of this process; log is what the
-// file said.
-func (w *durabilityMarker) begin(o Options, log markerRecord, next uint64) error {
+// begin opens the file for writing. next is the sequence number of the first write of this process;
+// log is the record that the file held. It returns an error if writes that log records are missing.
+func (m *durabilityMarker) begin(o Options, log markerRecord, next uint64) error {
 	err := func() (err error) {
-		if w.file, err = w.fs.OpenReadWrite(w.name, vfs.WriteCategoryUnspecified); err != nil {
+		if m.file, err = m.fs.OpenReadWrite(m.name, vfs.WriteCategoryUnspecified); err != nil {
 			return err
 		}
-		if log == (markerRecord{}) { // all its blocks, so that a full disk does not matter later
-			if _, err = w.file.WriteAt(make([]byte, markerFileSize), 0); err != nil {
+		// allocates all blocks of the file, so that a full disk does not matter later
+		if log == (markerRecord{}) {
+			if _, err = m.file.WriteAt(make([]byte, markerFileSize), 0); err != nil {
 				return err
 			}
 		}
 		if next <= log.a {
-			if _, err = w.file.WriteAt(markerRecord{log.a, 1}.bytes(), logRecordOffset); err != nil {
+			if _, err = m.file.WriteAt(
+				markerRecord{log.a, 1}.bytes(), logRecordOffset,
+			); err != nil {
 				return err
 			}
 		}
-		return errors.Join(w.file.Sync(), syncDir(w.fs, o.Dir))
+		return errors.Join(m.file.Sync(), syncDir(m.fs, o.Dir))
 	}()
 	switch {
 	case err != nil:
-		return fmt.Errorf("pebblestore: write %s: %w", w.name, err)
+		return fmt.Errorf("pebblestore: write %s: %w", m.name, err)
 	case next <= log.a:
-		w.file.Close()
-		return errDataLoss(o, fmt.Sprintf("the newest log in %s has lost its end, or is gone: it goes up to write %d, and %d were durable", databaseDir(o), next-1, log.a))
+		m.file.Close()
+		return errDataLoss(o,
+			fmt.Sprintf("the newest log in %s has lost its end, or is gone: "+
+				"it goes up to write %d, and %d were durable", databaseDir(o), next-1, log.a))
 	}
 	return nil
 }
 
-// recordSequence notes that writes are durable up to a sequence number. A failure is no harm: what the file says stays true.
-func (w *durabilityMarker) recordSequence(seq uint64) {
-	w.file.WriteAt(markerRecord{seq, 0}.bytes(), logRecordOffset)
+// recordSequence records that writes are durable up to a sequence number. It ignores a failure,
+// because the file then still holds an earlier number.
+func (m *durabilityMarker) recordSequence(seq uint64) {
+	m.file.WriteAt(markerRecord{seq, 0}.bytes(), logRecordOffset)
 }
 
-// recordManifest notes how far the manifest is durable, if it has changed.
-func (w *durabilityMarker) recordManifest(dir string) {
-	number, size, err := currentManifest(w.fs, dir)
-	if err != nil || (markerRecord{number, size}) == w.manifest {
+// recordManifest syncs the manifest and records its size, if it has changed.
+func (m *durabilityMarker) recordManifest(dir string) {
+	number, size, err := currentManifest(m.fs, dir)
+	if err != nil || (markerRecord{number, size}) == m.manifest {
 		return
 	}
-	f, err := w.fs.Open(w.fs.PathJoin(dir, fmt.Sprintf("MANIFEST-%06d", number)))
+	f, err := m.fs.Open(m.fs.PathJoin(dir, fmt.Sprintf("MANIFEST-%06d", number)))
 	if err != nil {
 		return
 	}
@@ -184,11 +205,11 @@ func (w *durabilityMarker) recordManifest(dir string) {
 	if f.Sync() != nil {
 		return
 	}
-	w.manifest = markerRecord{number, size}
-	w.file.WriteAt(w.manifest.bytes(), manifestRecordOffset)
+	m.manifest = markerRecord{number, size}
+	m.file.WriteAt(m.manifest.bytes(), manifestRecordOffset)
 }
 
-// watchManifest looks at the manifest each second until the store is closed.
+// watchManifest checks the manifest every second until the store is closed.
 func (s *Store) watchManifest() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

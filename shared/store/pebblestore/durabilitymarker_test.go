@@ -11,16 +11,19 @@ import (
 	"millrace/shared/store/pebblestore"
 )
 
-// TestLostEnds: what the newest log or the manifest has lost is not lost in silence.
+// TestLostEnds: Open reports a log or a manifest that has lost its end.
 func TestLostEnds(t *testing.T) {
 	whole := t.TempDir()
 	s := open(t, pebblestore.Options{Dir: whole, Logger: quiet})
 	for i := range 20 {
-		if err := s.Put(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: fmt.Sprint(i)}, Data: make([]byte, 1000)}}); err != nil {
+		if err := s.Put(
+			t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: fmt.Sprint(i)},
+				Data: make([]byte, 1000)}},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}
-	killed := t.TempDir() // a copy of what a process would leave that is killed now
+	killed := t.TempDir() // a copy of the files that a process killed now would leave
 	if err := os.CopyFS(killed, os.DirFS(whole)); err != nil {
 		t.Fatal(err)
 	}
@@ -42,22 +45,36 @@ func TestLostEnds(t *testing.T) {
 		}
 		return os.Truncate(path, about.Size()-by)
 	}
+	truncate := func(pattern string) func(string) error {
+		return func(dir string) error { return os.Truncate(one(dir, pattern), 0) }
+	}
+	remove := func(pattern string) func(string) error {
+		return func(dir string) error { return os.Remove(one(dir, pattern)) }
+	}
 	for name, c := range map[string]struct {
 		from string
 		hurt func(dir string) error
-		want string // of the refusal; "" for none
+		want string // of the error; "" for none
 	}{
 		"nothing":              {killed, func(string) error { return nil }, ""},
 		"nothing after an end": {whole, func(string) error { return nil }, ""},
-		"log emptied":          {killed, func(dir string) error { return os.Truncate(one(dir, "*.log"), 0) }, "the newest log in"},
-		"log gone":             {killed, func(dir string) error { return os.Remove(one(dir, "*.log")) }, "the newest log in"},
-		"manifest cut":         {whole, func(dir string) error { return cut(one(dir, "MANIFEST-*"), 5) }, "MANIFEST-"},
-		"manifest emptied":     {whole, func(dir string) error { return os.Truncate(one(dir, "MANIFEST-*"), 0) }, "cut at byte 0 of"},
-		"manifest gone":        {whole, func(dir string) error { return os.Remove(one(dir, "MANIFEST-*")) }, "MANIFEST-"},
-		"marker gone":          {whole, func(dir string) error { return os.Remove(one(dir, "marker.manifest.*")) }, "names no manifest"},
-		"database gone":        {whole, func(dir string) error { return os.RemoveAll(filepath.Join(dir, "db")) }, "names no manifest"},
-		"SYNCED gone":          {killed, func(dir string) error { return os.Remove(filepath.Join(dir, "SYNCED")) }, ""},
-		"SYNCED damaged":       {killed, func(dir string) error { return os.WriteFile(filepath.Join(dir, "SYNCED"), []byte("what?"), 0o600) }, ""},
+		"log emptied":          {killed, truncate("*.log"), "the newest log in"},
+		"log gone":             {killed, remove("*.log"), "the newest log in"},
+		"manifest cut": {whole, func(dir string) error {
+			return cut(one(dir, "MANIFEST-*"), 5)
+		}, "MANIFEST-"},
+		"manifest emptied": {whole, truncate("MANIFEST-*"), "cut at byte 0 of"},
+		"manifest gone":    {whole, remove("MANIFEST-*"), "MANIFEST-"},
+		"marker gone":      {whole, remove("marker.manifest.*"), "names no manifest"},
+		"database gone": {whole, func(dir string) error {
+			return os.RemoveAll(filepath.Join(dir, "db"))
+		}, "names no manifest"},
+		"SYNCED gone": {killed, func(dir string) error {
+			return os.Remove(filepath.Join(dir, "SYNCED"))
+		}, ""},
+		"SYNCED damaged": {killed, func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "SYNCED"), []byte("what?"), 0o600)
+		}, ""},
 		"SYNCED and the log": {killed, func(dir string) error {
 			os.Remove(filepath.Join(dir, "SYNCED"))
 			return os.Truncate(one(dir, "*.log"), 0)
@@ -71,19 +88,23 @@ func TestLostEnds(t *testing.T) {
 			if err := c.hurt(dir); err != nil {
 				t.Fatal(err)
 			}
-			for range 25 { // again and again: the refusal must not wear off
-				s, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: dir, Logger: quiet})
+			for range 25 { // every Open must fail, not only the first
+				s, err := pebblestore.Open(t.Context(),
+					pebblestore.Options{Dir: dir, Logger: quiet})
 				switch {
 				case c.want == "" && err == nil:
 					rows, _, err := s.Range(t.Context(), store.Range{Partition: "p", Limit: 100})
-					if lost := name == "SYNCED and the log"; err != nil || len(rows) != 20 && !lost {
+					if lost := name == "SYNCED and the log"; err != nil ||
+						len(rows) != 20 && !lost {
 						t.Errorf("%d rows, %v", len(rows), err)
 					}
 					if err := s.Close(); err != nil {
 						t.Fatal(err)
 					}
-				case c.want == "" || err == nil || !strings.Contains(err.Error(), "has lost what was acknowledged") ||
-					!strings.Contains(err.Error(), "restore") || !strings.Contains(err.Error(), "SYNCED"):
+				case c.want == "" || err == nil ||
+					!strings.Contains(err.Error(), "has lost what was acknowledged") ||
+					!strings.Contains(err.Error(), "restore") ||
+					!strings.Contains(err.Error(), "SYNCED"):
 					t.Fatalf("Open: %v", err)
 				}
 				if c.want == "" {
@@ -94,7 +115,7 @@ func TestLostEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			if name != "manifest gone" && name != "manifest emptied" {
-				open(t, pebblestore.Options{Dir: dir, Logger: quiet}) // on with what is left
+				open(t, pebblestore.Options{Dir: dir, Logger: quiet}) // goes on with what is left
 			}
 		})
 	}

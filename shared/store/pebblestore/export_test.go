@@ -10,10 +10,11 @@ import (
 	"millrace/shared/store"
 )
 
-// CheckSpace looks at the free space now instead of within a second.
+// CheckSpace checks the free space now.
 func CheckSpace(s *Store) { s.checkSpace() }
 
-// WithRetryInterval sets how long a write bears a full disk, and Pebble waits before it tries again.
+// WithRetryInterval sets how long a write waits when the disk is full, and how long Pebble waits
+// before it tries again.
 func WithRetryInterval(o Options, d time.Duration) Options {
 	o.retryInterval = d
 	return o
@@ -62,18 +63,20 @@ func rawKey(t testing.TB, s *Store, key store.Key) []byte {
 	return appendRowKey(nil, number, key.Sort)
 }
 
-// EncodeRow and DecodeRow are the encoding of rows.
+// EncodeRow encodes a row as the database holds it.
 func EncodeRow(row store.Row) []byte { return appendRow(nil, &row) }
 
-// DecodeRow reads what EncodeRow wrote.
+// DecodeRow decodes what EncodeRow wrote.
 func DecodeRow(key store.Key, b []byte) (store.Row, error) { return decodeRow(key, b) }
 
-// DecodeListEntry reads an entry of the list index.
-func DecodeListEntry(key, value []byte) (sort, partition, rowSort string, fields []byte, err error) {
+// DecodeListEntry decodes an entry of the list index.
+func DecodeListEntry(
+	key, value []byte,
+) (sort, partition, rowSort string, fields []byte, err error) {
 	return listEntry(key, value)
 }
 
-// EncodeListEntry returns key and value of an entry of the list index.
+// EncodeListEntry returns the key and the value of an entry of the list index.
 func EncodeListEntry(group, sort string, key store.Key, fields []byte) (k, v []byte) {
 	return appendListKey(nil, group, sort, 7, key.Sort), appendListValue(nil, key.Partition, fields)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// failure is where a write ends that went wrong on the disk. It is Pebble's logger as well, since that is where
-// Pebble tells.
+// failure holds the first failed write of the disk. It is also Pebble's logger, because Pebble
+// reports some failures only there.
 type failure struct {
 	options Options
 	first   atomic.Pointer[error]
@@ -22,21 +22,21 @@ type failure struct {
 	throttles map[string]*logThrottle // by the format of the message
 }
 
-// logThrottle is the time since a message was logged last.
+// logThrottle limits how often a message is logged.
 type logThrottle struct {
 	since    time.Time
-	withheld int // how often it came since
+	withheld int // times that the message came since then
 }
 
-// logIntervalMin is how often a message of Pebble is logged at most: what goes wrong in the background is tried again and
-// again.
+// logIntervalMin is the shortest time between two log lines of the same message: Pebble retries
+// what fails in the background again and again.
 const logIntervalMin = time.Minute
 
 func newFailure(o Options) *failure {
 	return &failure{options: o, throttles: make(map[string]*logThrottle)}
 }
 
-// get returns the failure after which nothing is known any more, nil while all is well.
+// get returns the failure after which the content of the disk is unknown; nil if there was none.
 func (f *failure) get() error {
 	if err := f.first.Load(); err != nil {
 		return *err
@@ -44,27 +44,33 @@ func (f *failure) get() error {
 	return nil
 }
 
-// set logs the first failure and calls Options.Fatal, which ends the process unless a test has other plans.
+// set logs the first failure and calls Options.Fatal, which ends the process unless a test replaces
+// it.
 func (f *failure) set(err error) {
-	err = fmt.Errorf("pebblestore: what is on the disk of %s is unknown, the process must end: %w", f.options.Dir, err)
+	err = fmt.Errorf("pebblestore: what is on the disk of %s is unknown, the process must end: %w",
+		f.options.Dir, err)
 	if !f.first.CompareAndSwap(nil, &err) {
 		return
 	}
-	f.options.Logger.Error("store failed; every acknowledged write is kept, start again when the disk is well", "dir", f.options.Dir, "err", err)
+	f.options.Logger.Error(
+		"store failed; every acknowledged write is kept, start again when the disk is well", "dir",
+		f.options.Dir, "err", err)
 	f.options.Fatal(err)
 }
 
-// damaged ends the process because a file does not hold what was written into it.
+// damaged logs that a file does not hold what was written into it, and calls Options.Fatal.
 func (f *failure) damaged(path string, err error) {
 	err = fmt.Errorf("pebblestore: %s is damaged; %s: %w", path, restore, err)
 	if !f.first.CompareAndSwap(nil, &err) {
 		return
 	}
-	f.options.Logger.Error("store failed: a file is damaged; "+restore, "dir", f.options.Dir, "file", path, "err", err)
+	f.options.Logger.Error("store failed: a file is damaged; "+restore, "dir", f.options.Dir,
+		"file", path, "err", err)
 	f.options.Fatal(err)
 }
 
-// openError says what to do when the database cannot be opened. A full disk or a missing right is said as it is.
+// openError adds what to do if the database cannot be opened. It does not add advice to a full disk
+// or a missing right.
 func openError(o Options, err error) error {
 	var path *os.PathError
 	if vfs.IsNoSpaceError(err) || errors.As(err, &path) && !errors.Is(err, os.ErrNotExist) {
@@ -74,10 +80,11 @@ func openError(o Options, err error) error {
 	if strings.Contains(err.Error(), "WAL") {
 		logs = " among the logs (*.log)"
 	}
-	return fmt.Errorf("pebblestore: open %s: a file%s in %s is damaged or missing; %s: %w", o.Dir, logs, databaseDir(o), restore, err)
+	return fmt.Errorf("pebblestore: open %s: a file%s in %s is damaged or missing; %s: %w", o.Dir,
+		logs, databaseDir(o), restore, err)
 }
 
-// Infof implements pebble.Logger; it drops Pebble's progress reports.
+// Infof implements pebble.Logger. It drops Pebble's progress reports.
 func (f *failure) Infof(string, ...any) {}
 
 // Errorf implements pebble.Logger.
@@ -86,15 +93,15 @@ func (f *failure) Errorf(format string, args ...any) {
 	if !ok {
 		return
 	}
-	about := []any{"dir", f.options.Dir}
+	attrs := []any{"dir", f.options.Dir}
 	if withheld > 0 {
-		about = append(about, "withheld", withheld)
+		attrs = append(attrs, "withheld", withheld)
 	}
-	f.options.Logger.Warn("store: "+fmt.Sprintf(format, args...), about...)
+	f.options.Logger.Warn("store: "+fmt.Sprintf(format, args...), attrs...)
 }
 
-// mayLog tells whether messages of a format may be logged again, and how many were not since the last one. Formats are
-// Pebble's own, so they are few.
+// mayLog reports whether a message of a format may be logged again, and how many were withheld
+// since the last one. The formats are Pebble's own, so there are few.
 func (f *failure) mayLog(format string, now time.Time) (withheld int, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -18,7 +18,8 @@ import (
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
-// TestFull: below the floor writes are refused and reads go on; deletes go on to half of it.
+// TestFull: below the floor writes are rejected and reads go on; deletes are accepted down to half
+// of the floor.
 func TestFull(t *testing.T) {
 	fs := &gateFS{FS: vfs.Default}
 	s := open(t, pebblestore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: 1000, Logger: quiet})
@@ -26,7 +27,8 @@ func TestFull(t *testing.T) {
 	for _, c := range []struct {
 		free           uint64
 		writes, delete bool
-	}{{1_000, true, true}, {999, false, true}, {500, false, true}, {499, false, false}, {1 << 40, true, true}} {
+	}{{1_000, true, true}, {999, false, true}, {500, false, true}, {499, false, false},
+		{1 << 40, true, true}} {
 		fs.free.Store(1 << 40)
 		pebblestore.CheckSpace(s)
 		if err := s.Put(t.Context(), []store.Row{{Key: key("old")}}); err != nil {
@@ -50,17 +52,21 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// TestFullDisk: when Pebble finds no room for a table, writes are refused instead of waiting for ever, Pebble tries again
-// now and then and not all the time, the log stays short, and with room again all goes on.
+// TestFullDisk: if Pebble finds no space for a table, writes are rejected instead of waiting for
+// ever, Pebble does not retry all the time, and few lines are logged. Once the disk has space,
+// writes go on.
 func TestFullDisk(t *testing.T) {
-	t.Parallel()                         // it waits
-	const pause = 400 * time.Millisecond // writes go on when Pebble has not tried for four of them
+	t.Parallel() // this test sleeps
+	// writes go on after four of these without an attempt of Pebble
+	const pause = 400 * time.Millisecond
 	fs := &gateFS{FS: vfs.Default}
 	lines := &lineCounter{}
-	s := open(t, pebblestore.WithRetryInterval(pebblestore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10,
-		Logger: slog.New(slog.NewTextHandler(lines, nil))}, pause))
+	s := open(t, pebblestore.WithRetryInterval(
+		pebblestore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10,
+			Logger: slog.New(slog.NewTextHandler(lines, nil))}, pause))
 	row := func(i int) store.Row {
-		return store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%06d", i)}, Data: make([]byte, 20<<10)}
+		return store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%06d", i)},
+			Data: make([]byte, 20<<10)}
 	}
 	fs.full.Store(true)
 	written, began := 0, time.Now()
@@ -77,8 +83,8 @@ func TestFullDisk(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if tried, most := fs.tables.Load(), int64(time.Since(began)/pause)+5; tried == 0 || tried > most {
-		t.Errorf("Pebble tried %d times, at most %d are right", tried, most)
+	if tried, max := fs.tables.Load(), int64(time.Since(began)/pause)+5; tried == 0 || tried > max {
+		t.Errorf("Pebble tried %d times, at most %d are right", tried, max)
 	}
 	if n := lines.n.Load(); n != 2 {
 		t.Errorf("%d lines were logged", n)
@@ -95,40 +101,48 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestFullDiskMeetsWriter: a write that Pebble keeps waiting when it finds the disk full is answered.
+// TestFullDiskMeetsWriter: a write that Pebble holds back when it finds the disk full returns an
+// error.
 func TestFullDiskMeetsWriter(t *testing.T) {
 	fs := &gateFS{FS: vfs.Default, wait: make(chan struct{})}
-	s := open(t, pebblestore.WithRetryInterval(pebblestore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10, Logger: quiet}, time.Second))
+	s := open(t, pebblestore.WithRetryInterval(
+		pebblestore.Options{Dir: t.TempDir(), FS: fs, FreeFloor: -1, MemtableBytes: 256 << 10,
+			Logger: quiet}, time.Second))
 	fs.full.Store(true)
 	var written atomic.Int64
-	answer := make(chan error, 1)
+	result := make(chan error, 1)
 	go func() {
 		for {
 			key := store.Key{Partition: "p", Sort: fmt.Sprint(written.Load())}
-			if err := s.Put(t.Context(), []store.Row{{Key: key, Data: make([]byte, 20<<10)}}); err != nil {
-				answer <- err
+			if err := s.Put(
+				t.Context(), []store.Row{{Key: key, Data: make([]byte, 20<<10)}},
+			); err != nil {
+				result <- err
 				return
 			}
 			written.Add(1)
 		}
 	}()
-	for n := int64(-1); n != written.Load() || n == 0; time.Sleep(200 * time.Millisecond) { // until it is stuck
+	// until a write is held back
+	for n := int64(-1); n != written.Load() || n == 0; time.Sleep(200 * time.Millisecond) {
 		n = written.Load()
 	}
 	select {
-	case err := <-answer:
+	case err := <-result:
 		t.Fatalf("Put answers %v before the disk is known to be full", err)
 	default:
 	}
 	close(fs.wait)
-	<-answer // ErrFull if it was not stuck after all
-	if err := s.Put(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}}}); !errors.Is(err, store.ErrDiskFull) {
+	<-result // store.ErrDiskFull if no write was held back after all
+	if err := s.Put(
+		t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}}},
+	); !errors.Is(err, store.ErrDiskFull) {
 		t.Errorf("Put on a full disk: %v", err)
 	}
 	fs.full.Store(false)
 }
 
-// lineCounter counts what is written to it.
+// lineCounter counts the writes to it.
 type lineCounter struct{ n atomic.Int64 }
 
 func (c *lineCounter) Write(b []byte) (int, error) {
@@ -136,22 +150,29 @@ func (c *lineCounter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestFailedLog: after a failed write or sync of the log nothing is acknowledged any more, and the owner is told once.
+// TestFailedLog: after a failed write or sync of the log, no call succeeds any more, and Fatal is
+// called once.
 func TestFailedLog(t *testing.T) {
-	for name, disk := range map[string]vfs.FS{"memory": vfs.NewCrashableMem(), "disk": vfs.Default} {
+	for name, disk := range map[string]vfs.FS{"memory": vfs.NewCrashableMem(),
+		"disk": vfs.Default} {
 		t.Run(name, func(t *testing.T) {
 			fs := &gateFS{FS: disk}
-			var told atomic.Int64
+			var calls atomic.Int64
 			fatal := make(chan error, 1)
-			s, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: t.TempDir(), FS: fs, Logger: quiet, Fatal: func(err error) {
-				told.Add(1)
-				fatal <- err
-			}})
+			s, err := pebblestore.Open(t.Context(),
+				pebblestore.Options{Dir: t.TempDir(), FS: fs, Logger: quiet,
+					Fatal: func(err error) {
+						calls.Add(1)
+						fatal <- err
+					}})
 			if err != nil {
 				t.Fatalf("Open: %v", err)
 			}
 			key := store.Key{Partition: "p", Sort: "a"}
-			if err := s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1, Fence: "r"}, store.Condition{Absent: true}); err != nil {
+			if err := s.Commit(
+				t.Context(), nil, store.Row{Key: key, Version: 1, Fence: "r"},
+				store.Condition{Absent: true},
+			); err != nil {
 				t.Fatalf("Commit: %v", err)
 			}
 			broken := errors.New("input/output error")
@@ -159,8 +180,10 @@ func TestFailedLog(t *testing.T) {
 			var done sync.WaitGroup
 			for i := range 8 {
 				done.Go(func() {
-					row := store.Row{Key: store.Key{Partition: fmt.Sprint("p", i), Sort: "a"}, Version: 1}
-					if err := s.Commit(t.Context(), nil, row, store.Condition{Absent: true}); err == nil || errors.Is(err, store.ErrConflict) {
+					row := store.Row{Key: store.Key{Partition: fmt.Sprint("p", i), Sort: "a"},
+						Version: 1}
+					err := s.Commit(t.Context(), nil, row, store.Condition{Absent: true})
+					if err == nil || errors.Is(err, store.ErrConflict) {
 						t.Errorf("Commit on a broken disk: %v", err)
 					}
 				})
@@ -178,18 +201,21 @@ func TestFailedLog(t *testing.T) {
 			if err := s.Close(); err == nil {
 				t.Error("Close after the failure answers nil")
 			}
-			if told.Load() != 1 {
-				t.Errorf("the owner was told %d times", told.Load())
+			if calls.Load() != 1 {
+				t.Errorf("the owner was told %d times", calls.Load())
 			}
 		})
 	}
 }
 
-// TestPowerCut: what was acknowledged survives losing all that was not synced, and nothing that was read is undone.
+// TestPowerCut: acknowledged writes survive the loss of everything that was not synced, and nothing
+// that was read is undone.
 func TestPowerCut(t *testing.T) {
 	disk := vfs.NewCrashableMem()
 	for round := range 5 {
-		s, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: "data", FS: disk, FreeFloor: -1, MemtableBytes: 256 << 10, Logger: quiet})
+		s, err := pebblestore.Open(t.Context(),
+			pebblestore.Options{Dir: "data", FS: disk, FreeFloor: -1, MemtableBytes: 256 << 10,
+				Logger: quiet})
 		if err != nil {
 			t.Fatalf("round %d: Open: %v", round, err)
 		}
@@ -199,7 +225,7 @@ func TestPowerCut(t *testing.T) {
 			}
 		}
 		var mu sync.Mutex
-		known := map[store.Key]int64{} // the version that somebody was told
+		known := map[store.Key]int64{} // the acknowledged version of each row
 		stop := make(chan struct{})
 		var done sync.WaitGroup
 		for w := range 4 {
@@ -227,9 +253,9 @@ func TestPowerCut(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 		mu.Lock()
 		crashed := disk.CrashClone(vfs.CrashCloneCfg{})
-		told := map[store.Key]int64{}
+		acknowledged := map[store.Key]int64{}
 		for k, v := range known {
-			told[k] = v
+			acknowledged[k] = v
 		}
 		mu.Unlock()
 		close(stop)
@@ -237,14 +263,16 @@ func TestPowerCut(t *testing.T) {
 		s.Close()
 
 		disk = crashed
-		s, err = pebblestore.Open(t.Context(), pebblestore.Options{Dir: "data", FS: disk, FreeFloor: -1, Logger: quiet})
+		s, err = pebblestore.Open(t.Context(),
+			pebblestore.Options{Dir: "data", FS: disk, FreeFloor: -1, Logger: quiet})
 		if err != nil {
 			t.Fatalf("round %d: Open after the crash: %v", round, err)
 		}
-		for key, v := range told {
+		for key, v := range acknowledged {
 			row, err := s.Get(t.Context(), key)
 			if err != nil || row.Version < v {
-				t.Errorf("round %d: %q has version %d, %v; %d was acknowledged", round, key, row.Version, err, v)
+				t.Errorf("round %d: %q has version %d, %v; %d was acknowledged", round, key,
+					row.Version, err, v)
 			}
 			checkVersions(t, s, key.Partition)
 		}
@@ -254,10 +282,12 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
-// commitVersion writes version v of a row together with a history row that it names.
+// commitVersion writes version v of a row together with a history row.
 func commitVersion(t testing.TB, s *pebblestore.Store, key store.Key, v int64) error {
-	row := store.Row{Key: key, Version: v, Fence: "r", Data: make([]byte, 500), Wake: v, List: &store.ListEntry{Group: "g", Sort: key.Partition}}
-	history := store.Row{Key: store.Key{Partition: key.Partition, Sort: fmt.Sprintf("h#%06d", v)}, Data: make([]byte, 300)}
+	row := store.Row{Key: key, Version: v, Fence: "r", Data: make([]byte, 500), Wake: v,
+		List: &store.ListEntry{Group: "g", Sort: key.Partition}}
+	history := store.Row{Key: store.Key{Partition: key.Partition, Sort: fmt.Sprintf("h#%06d", v)},
+		Data: make([]byte, 300)}
 	cond := store.Condition{Version: v - 1, Fence: "r"}
 	if v == 1 {
 		cond = store.Condition{Absent: true, Now: 1}
@@ -265,7 +295,7 @@ func commitVersion(t testing.TB, s *pebblestore.Store, key store.Key, v int64) e
 	return s.Commit(t.Context(), []store.Row{history}, row, cond)
 }
 
-// checkVersions checks that a partition written by commitVersion is whole.
+// checkVersions checks that a partition written by commitVersion is complete.
 func checkVersions(t testing.TB, s *pebblestore.Store, partition string) {
 	t.Helper()
 	row, err := s.Get(t.Context(), store.Key{Partition: partition, Sort: "a"})
@@ -289,7 +319,8 @@ func checkVersions(t testing.TB, s *pebblestore.Store, partition string) {
 	if n != row.Version {
 		t.Errorf("%s: version %d with %d history rows", partition, row.Version, n)
 	}
-	list, _, err := s.List(t.Context(), store.ListRange{Group: "g", From: partition, To: partition + "\x00"})
+	list, _, err := s.List(t.Context(), store.ListRange{Group: "g", From: partition,
+		To: partition + "\x00"})
 	if err != nil || len(list) != 1 {
 		t.Errorf("%s: %d list entries, %v", partition, len(list), err)
 	}

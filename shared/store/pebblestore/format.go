@@ -12,8 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// directoryFormat numbers the layout of the directory and its keys; it grows when an older program could not read
-// what a newer one writes.
+// directoryFormat is the format number of the directory and its keys. It is raised if an older
+// program could not read what a newer one writes.
 const directoryFormat = 1
 
 const (
@@ -23,7 +23,8 @@ const (
 
 func databaseDir(o Options) string { return o.FS.PathJoin(o.Dir, "db") }
 
-// lockDirectory makes the directory and takes its lock, which the system gives free when the process ends, however it ends.
+// lockDirectory creates the directory and takes its lock. The system releases the lock when the
+// process ends, however it ends.
 func lockDirectory(o Options) (*pebble.Lock, error) {
 	if err := makeDir(o.FS, o.Dir); err != nil {
 		return nil, fmt.Errorf("pebblestore: make the data directory: %w", err)
@@ -33,16 +34,17 @@ func lockDirectory(o Options) (*pebble.Lock, error) {
 	switch {
 	case err == nil:
 		return lock, nil
-	case errors.As(err, &path): // the file of the lock cannot be made
+	case errors.As(err, &path): // the lock file cannot be created
 		return nil, fmt.Errorf("pebblestore: the data directory cannot be written: %w", err)
 	default:
-		return nil, fmt.Errorf("pebblestore: the data directory %s is in use by another process (%w): "+
+		return nil, fmt.Errorf("pebblestore: the data directory %s is in use by another "+
+			"process (%w): "+
 			"stop that one first, or choose another directory", o.Dir, err)
 	}
 }
 
-// makeDir makes a directory and those above it, each durable in the one that holds it: a synced file in a directory
-// that a power cut takes away is not durable.
+// makeDir creates a directory and its parents, and syncs each into its parent: a synced file is not
+// durable if a power cut can remove its directory.
 func makeDir(fs vfs.FS, dir string) error {
 	if _, err := fs.Stat(dir); err == nil {
 		return nil
@@ -73,7 +75,8 @@ func checkFormat(o Options) error {
 	text, err := readFile(o.FS, name)
 	if errors.Is(err, os.ErrNotExist) {
 		if _, err := o.FS.Stat(databaseDir(o)); err == nil {
-			return fmt.Errorf("pebblestore: %s holds a database but no file %s: it is not a store of ours or it is damaged; "+
+			return fmt.Errorf("pebblestore: %s holds a database but no file %s: "+
+				"it is not a store of ours or it is damaged; "+
 				"choose another directory, or restore the file from a copy", o.Dir, formatFile)
 		}
 		return writeFormat(o, name)
@@ -84,15 +87,18 @@ func checkFormat(o Options) error {
 	number, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(text, formatPrefix)))
 	switch {
 	case err != nil || number < 1 || !strings.HasPrefix(text, formatPrefix):
-		return fmt.Errorf("pebblestore: %s does not name a format: %.60q; restore the file from a copy", name, text)
+		return fmt.Errorf(
+			"pebblestore: %s does not name a format: %.60q; restore the file from a copy", name,
+			text)
 	case number > directoryFormat:
-		return fmt.Errorf("pebblestore: %s was written by a newer program (format %d, this one knows up to %d): "+
-			"start that one, or choose another directory", o.Dir, number, directoryFormat)
+		return fmt.Errorf(
+			"pebblestore: %s was written by a newer program (format %d, this one knows up to %d): "+
+				"start that one, or choose another directory", o.Dir, number, directoryFormat)
 	}
 	return nil
 }
 
-// writeFormat puts the file there whole or not at all.
+// writeFormat writes the file atomically.
 func writeFormat(o Options, name string) error {
 	err := func() error {
 		f, err := o.FS.Create(name+".new", vfs.WriteCategoryUnspecified)

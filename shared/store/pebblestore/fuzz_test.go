@@ -10,7 +10,8 @@ import (
 
 func FuzzDecodeRow(f *testing.F) {
 	key := store.Key{Partition: "p", Sort: "a"}
-	full := pebblestore.EncodeRow(store.Row{Key: key, Version: 1 << 40, Fence: "run", Wake: 1_700_000_000_000, Expires: 9,
+	full := pebblestore.EncodeRow(store.Row{Key: key, Version: 1 << 40, Fence: "run",
+		Wake: 1_700_000_000_000, Expires: 9,
 		List: &store.ListEntry{Group: "g", Sort: "s", Fields: []byte("f")}, Data: []byte("data")})
 	f.Add(full)
 	for n := range full {
@@ -25,18 +26,22 @@ func FuzzDecodeRow(f *testing.F) {
 			return
 		}
 		again, err := pebblestore.DecodeRow(key, pebblestore.EncodeRow(row))
-		if err != nil || again.Version != row.Version || again.Fence != row.Fence || again.Wake != row.Wake ||
-			again.Expires != row.Expires || !bytes.Equal(again.Data, row.Data) || (again.List == nil) != (row.List == nil) {
+		if err != nil || again.Version != row.Version || again.Fence != row.Fence ||
+			again.Wake != row.Wake ||
+			again.Expires != row.Expires || !bytes.Equal(again.Data, row.Data) ||
+			(again.List == nil) != (row.List == nil) {
 			t.Fatalf("%+v is read back as %+v, %v", row, again, err)
 		}
-		if l := row.List; l != nil && (again.List.Group != l.Group || again.List.Sort != l.Sort || !bytes.Equal(again.List.Fields, l.Fields)) {
+		if l := row.List; l != nil && (again.List.Group != l.Group || again.List.Sort != l.Sort ||
+			!bytes.Equal(again.List.Fields, l.Fields)) {
 			t.Fatalf("%+v is read back as %+v", l, again.List)
 		}
 	})
 }
 
 func FuzzDecodeListEntry(f *testing.F) {
-	k, v := pebblestore.EncodeListEntry("g\x00#", "s\x00\x01", store.Key{Partition: "p\x00", Sort: "a"}, []byte("f"))
+	k, v := pebblestore.EncodeListEntry("g\x00#", "s\x00\x01",
+		store.Key{Partition: "p\x00", Sort: "a"}, []byte("f"))
 	f.Add(k, v)
 	for n := range k[1:] {
 		f.Add(k[:n+1], v)
@@ -56,8 +61,10 @@ func FuzzListEntry(f *testing.F) {
 	f.Add("g\x00", "\x00\x01", "p\x00\xff", "\x00", []byte{0})
 	f.Fuzz(func(t *testing.T, group, sort, partition, rowSort string, fields []byte) {
 		key := store.Key{Partition: partition, Sort: rowSort}
-		gotSort, gotPartition, gotRowSort, gotFields, err := pebblestore.DecodeListEntry(pebblestore.EncodeListEntry(group, sort, key, fields))
-		if err != nil || gotSort != sort || gotPartition != partition || gotRowSort != rowSort || !bytes.Equal(gotFields, fields) {
+		gotSort, gotPartition, gotRowSort, gotFields, err := pebblestore.DecodeListEntry(
+			pebblestore.EncodeListEntry(group, sort, key, fields))
+		if err != nil || gotSort != sort || gotPartition != partition || gotRowSort != rowSort ||
+			!bytes.Equal(gotFields, fields) {
 			t.Fatalf("got %q %q %q %q, %v", gotSort, gotPartition, gotRowSort, gotFields, err)
 		}
 	})
@@ -65,7 +72,8 @@ func FuzzListEntry(f *testing.F) {
 
 func FuzzDueCursor(f *testing.F) {
 	s := open(f, pebblestore.Options{Dir: f.TempDir()})
-	rows := []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}, Wake: 5}, {Key: store.Key{Partition: "p", Sort: "b"}, Wake: 6}}
+	rows := []store.Row{{Key: store.Key{Partition: "p", Sort: "a"}, Wake: 5},
+		{Key: store.Key{Partition: "p", Sort: "b"}, Wake: 6}}
 	if err := s.Put(f.Context(), rows); err != nil {
 		f.Fatal(err)
 	}

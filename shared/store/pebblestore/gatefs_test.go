@@ -10,25 +10,26 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// gateFS is a file system whose log files can be made to wait in sync, or to fail.
+// gateFS is a file system on which a test can hold back syncs of log files, or let them fail.
 type gateFS struct {
 	vfs.FS
 	gate sync.RWMutex // held for writing: syncs wait
 	err  atomic.Pointer[error]
-	free atomic.Uint64 // available bytes that it claims to have; 0: what there is
+	free atomic.Uint64 // free bytes that it reports; 0: those of the disk
 
-	full   atomic.Bool   // there is no room for tables
-	wait   chan struct{} // until when that is not found out; nil: it is at once
-	tables atomic.Int64  // how often one found no room
+	full atomic.Bool // creating a table fails: the disk is full
+	// creating a table fails only after this is closed; nil: at once
+	wait   chan struct{}
+	tables atomic.Int64 // tables that could not be created
 }
 
-// hold makes syncs wait until release.
+// hold holds back syncs until release is called.
 func (f *gateFS) hold() (release func()) {
 	f.gate.Lock()
 	return f.gate.Unlock
 }
 
-// fail makes writes and syncs of log files fail from now on.
+// fail lets writes and syncs of log files fail from now on.
 func (f *gateFS) fail(err error) { f.err.Store(&err) }
 
 func (f *gateFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// Key spaces of the database. Numbers are 8 bytes, big endian; text in the middle of a key is escaped.
+// Key spaces of the database. Numbers are 8 bytes, big endian. A text that is not the last part of
+// a key is escaped.
 //
 //	d partition                       → number of the partition
 //	r number sort                     → row
@@ -26,8 +27,8 @@ const (
 	keyNextPartitionID = "mnext"
 )
 
-// escaped text ends with 0 1, and a 0 in it is written 0 255: so the order of the bytes stays, and no text is a
-// prefix of another.
+// Escaped text ends with 0 1, and a 0 in it is written as 0 255. This keeps the order of the bytes,
+// and no escaped text is a prefix of another.
 const (
 	escape     = 0x00
 	escapedNul = 0xff
@@ -47,7 +48,7 @@ func appendEscaped(b []byte, s string) []byte {
 
 func appendText(b []byte, s string) []byte { return append(appendEscaped(b, s), escape, textEnd) }
 
-// cutText reads what appendText wrote.
+// cutText decodes what appendText wrote.
 func cutText(b []byte) (text string, rest []byte, ok bool) {
 	i := bytes.IndexByte(b, escape)
 	if i >= 0 && i+1 < len(b) && b[i+1] == textEnd {
@@ -99,7 +100,7 @@ func appendListValue(b []byte, partition string, fields []byte) []byte {
 	return append(append(b, partition...), fields...)
 }
 
-// wakeEntry reads a key of the wake index.
+// wakeEntry decodes a key of the wake index.
 func wakeEntry(key []byte) (wake int64, sort string, err error) {
 	if len(key) < 17 || key[0] != spaceWake {
 		return 0, "", damaged("wake index", key)
@@ -107,7 +108,7 @@ func wakeEntry(key []byte) (wake int64, sort string, err error) {
 	return int64(binary.BigEndian.Uint64(key[1:])), string(key[17:]), nil
 }
 
-// listEntry reads an entry of the list index.
+// listEntry decodes an entry of the list index.
 func listEntry(key, value []byte) (sort, partition, rowSort string, fields []byte, err error) {
 	_, rest, ok := cutText(key[1:])
 	if ok {
@@ -125,7 +126,8 @@ func damaged(what string, key []byte) error {
 	return fmt.Errorf("pebblestore: damaged entry in the %s: key %.80q", what, key)
 }
 
-// wakeBounds returns the keys from after the cursor to those of until, inclusive. ok is false when that is nothing.
+// wakeBounds returns the bounds of the keys after the cursor with wake <= until. ok is false if no
+// key can be in them.
 func wakeBounds(until int64, cursor string) (lower, upper []byte, ok bool, err error) {
 	lower = []byte{spaceWake}
 	if cursor != "" {
@@ -140,10 +142,10 @@ func wakeBounds(until int64, cursor string) (lower, upper []byte, ok bool, err e
 	return lower, upper, until > 0 && bytes.Compare(lower, upper) < 0, nil
 }
 
-// encodeCursor makes a cursor that continues after a key of the wake index.
+// encodeCursor returns a cursor that continues after a key of the wake index.
 func encodeCursor(key []byte) string { return base64.RawURLEncoding.EncodeToString(key[1:]) }
 
-// decodeCursor returns the lowest key after the one that encodeCursor was given.
+// decodeCursor returns the lowest key after the one that was passed to encodeCursor.
 func decodeCursor(cursor string) ([]byte, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(b) < 16 || len(b) > 16+keyMax {
@@ -152,8 +154,12 @@ func decodeCursor(cursor string) ([]byte, error) {
 	return append(append([]byte{spaceWake}, b...), 0), nil
 }
 
-// rangeBounds returns the keys of one space from from to to under a prefix; an empty to has no bound but the prefix.
-func rangeBounds(prefix []byte, from, to string, text func([]byte, string) []byte) (lower, upper []byte, ok bool) {
+// rangeBounds returns the bounds of the keys under a prefix whose text is from `from` to `to`,
+// which is exclusive. An empty to means the end of the prefix. ok is false if no key can be in
+// them.
+func rangeBounds(
+	prefix []byte, from, to string, text func([]byte, string) []byte,
+) (lower, upper []byte, ok bool) {
 	lower = text(bytes.Clone(prefix), from)
 	if to != "" {
 		upper = text(bytes.Clone(prefix), to)
@@ -163,7 +169,7 @@ func rangeBounds(prefix []byte, from, to string, text func([]byte, string) []byt
 	return lower, upper, bytes.Compare(lower, upper) < 0
 }
 
-// afterPrefix returns the lowest key above all that start with prefix.
+// afterPrefix returns the lowest key above all keys that start with prefix.
 func afterPrefix(prefix []byte) []byte {
 	b := bytes.Clone(prefix)
 	for i := len(b) - 1; i >= 0; i-- {
@@ -172,10 +178,10 @@ func afterPrefix(prefix []byte) []byte {
 			return b[:i+1]
 		}
 	}
-	panic("pebblestore: a prefix without an end") // all begin with a key space
+	panic("pebblestore: a prefix without an end") // every prefix begins with a key space
 }
 
-// Sizes that the store takes. They are far above what it is used for.
+// Sizes that the store accepts, far above what it is used for.
 const (
 	keyMax  = 4 << 10
 	dataMax = 64 << 20

@@ -16,7 +16,7 @@ import (
 	"millrace/shared/store/pebblestore"
 )
 
-// childDir names the variable that turns the test binary into the process that is killed.
+// childDir is the environment variable that makes the test binary the process to kill.
 const childDir = "MILLRACE_LOCALSTORE_CHILD_DIR"
 
 func TestMain(m *testing.M) {
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestKill: kill -9 at any moment loses nothing that was acknowledged.
+// TestKill: kill -9 at any moment loses no acknowledged write.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged := map[string]int64{}
@@ -36,7 +36,8 @@ func TestKill(t *testing.T) {
 		for partition, v := range acknowledged {
 			row, err := s.Get(t.Context(), store.Key{Partition: partition, Sort: "a"})
 			if err != nil || row.Version < v {
-				t.Fatalf("round %d: %s has version %d, %v; %d was acknowledged", round, partition, row.Version, err, v)
+				t.Fatalf("round %d: %s has version %d, %v; %d was acknowledged", round, partition,
+					row.Version, err, v)
 			}
 			checkVersions(t, s, partition)
 		}
@@ -46,7 +47,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// runAndKill starts a child that writes, notes what it acknowledges on its output, and kills it after a while.
+// runAndKill starts a child that writes, records what the child acknowledges on its output, and
+// kills it after a while.
 func runAndKill(t *testing.T, dir string, round int, acknowledged map[string]int64) {
 	t.Helper()
 	exe, err := os.Executable()
@@ -68,7 +70,7 @@ func runAndKill(t *testing.T, dir string, round int, acknowledged map[string]int
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			break // a line that was cut off does not count
+			break // an incomplete line does not count
 		}
 		partition, version, _ := strings.Cut(strings.TrimSpace(line), " ")
 		v, err := strconv.ParseInt(version, 10, 64)
@@ -89,9 +91,10 @@ func runAndKill(t *testing.T, dir string, round int, acknowledged map[string]int
 	}
 }
 
-// writeForEver goes on with 8 partitions of its own and tells each version after it was acknowledged.
+// writeForEver writes to 8 partitions of its own and prints each version after it was acknowledged.
 func writeForEver(dir string) {
-	s, err := pebblestore.Open(context.Background(), pebblestore.Options{Dir: dir, MemtableBytes: 512 << 10})
+	s, err := pebblestore.Open(context.Background(),
+		pebblestore.Options{Dir: dir, MemtableBytes: 512 << 10})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
@@ -101,7 +104,9 @@ func writeForEver(dir string) {
 		done.Go(func() {
 			partition := fmt.Sprintf("x#%d#%d", os.Getpid(), w)
 			for v := int64(1); ; v++ {
-				if err := commitVersion(background{}, s, store.Key{Partition: partition, Sort: "a"}, v); err != nil {
+				if err := commitVersion(
+					background{}, s, store.Key{Partition: partition, Sort: "a"}, v,
+				); err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					os.Exit(3)
 				}
@@ -112,7 +117,7 @@ func writeForEver(dir string) {
 	done.Wait()
 }
 
-// background stands for a test where there is none.
+// background is a testing.TB outside a test.
 type background struct{ testing.TB }
 
 func (background) Context() context.Context { return context.Background() }

@@ -14,7 +14,7 @@ import (
 	"millrace/shared/store"
 )
 
-// ErrClosed is the answer of every call after Close.
+// ErrClosed is the error of every call after Close.
 var ErrClosed = errors.New("pebblestore: closed")
 
 // Store is a store.Driver in a directory of this machine.
@@ -26,10 +26,11 @@ type Store struct {
 	diskFull *diskFullState
 	marker   *durabilityMarker
 
-	queue      queue
-	space      atomic.Int32        // a space level
-	free       atomic.Int64        // bytes above the floor when last looked at, and 1; 0: not known
-	inFlight   chan *inFlightGroup // from the committer to who settles
+	queue queue
+	space atomic.Int32 // one of the space levels
+	// free bytes above the floor at the last check, plus 1; 0: not known
+	free       atomic.Int64
+	inFlight   chan *inFlightGroup // from commitLoop to syncLoop
 	snapshots  snapshots
 	partitions partitions
 	committer  committer
@@ -42,8 +43,9 @@ type Store struct {
 
 var _ store.Driver = (*Store)(nil)
 
-// Open opens the store in options.Dir, or makes a new one. It fails when another process has it open and when a
-// newer program wrote it. It reads no more than the log that was not yet sorted away, however large the store is.
+// Open opens the store in options.Dir, or creates it. It fails if another process has the directory
+// open, or if a newer program wrote it. It reads only the log that Pebble has not flushed to tables
+// yet, however large the store is.
 func Open(ctx context.Context, options Options) (*Store, error) {
 	options.setDefaults()
 	if err := ctx.Err(); err != nil {
@@ -72,7 +74,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	return s, nil
 }
 
-// open opens what is in a directory that this process owns.
+// open opens the store in a directory whose lock this process holds.
 func open(options Options) (*Store, error) {
 	if err := checkFormat(options); err != nil {
 		return nil, err
@@ -80,16 +82,18 @@ func open(options Options) (*Store, error) {
 	if err := makeDir(options.FS, databaseDir(options)); err != nil {
 		return nil, fmt.Errorf("pebblestore: make %s: %w", databaseDir(options), err)
 	}
-	// An earlier process may have ended between making a directory and this. Nobody may read the one above ours.
+	// An earlier process may have ended between creating a directory and syncing its parent. The
+	// sync of the parent of Dir may fail, because this process may have no right to read it.
 	syncDir(options.FS, options.FS.PathDir(options.Dir))
 	if err := syncDir(options.FS, options.Dir); err != nil {
 		return nil, fmt.Errorf("pebblestore: sync %s: %w", options.Dir, err)
 	}
-	witness, known, err := openDurabilityMarker(options)
+	marker, known, err := openDurabilityMarker(options)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{options: options, stop: make(chan struct{}), failure: newFailure(options), diskFull: newDiskFullState(options), marker: witness}
+	s := &Store{options: options, stop: make(chan struct{}), failure: newFailure(options),
+		diskFull: newDiskFullState(options), marker: marker}
 	db, err := pebble.Open(databaseDir(options), s.pebbleOptions())
 	if err != nil {
 		return nil, openError(options, err)
@@ -101,13 +105,13 @@ func open(options Options) (*Store, error) {
 	}
 	seq, err := firstSequenceNumber(db, next)
 	if err == nil {
-		err = witness.begin(options, known, seq)
+		err = marker.begin(options, known, seq)
 	}
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	witness.recordManifest(databaseDir(options))
+	marker.recordManifest(databaseDir(options))
 	s.db = db
 	s.queue.signal = make(chan struct{}, 1)
 	s.partitions.init(options.CacheRows)
@@ -117,7 +121,7 @@ func open(options Options) (*Store, error) {
 	return s, nil
 }
 
-// firstFreePartitionID returns the number from which on no partition has one.
+// firstFreePartitionID returns the lowest number that no partition has.
 func firstFreePartitionID(db *pebble.DB) (uint64, error) {
 	value, closer, err := db.Get([]byte(keyNextPartitionID))
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -133,7 +137,8 @@ func firstFreePartitionID(db *pebble.DB) (uint64, error) {
 	return binary.BigEndian.Uint64(value), nil
 }
 
-// firstSequenceNumber writes what is there already, and gives the sequence number of that write.
+// firstSequenceNumber writes the counter of the partitions again, unchanged, and returns the
+// sequence number of that write.
 func firstSequenceNumber(db *pebble.DB, next uint64) (uint64, error) {
 	batch := db.NewBatch()
 	defer batch.Close()
@@ -153,8 +158,9 @@ func (s *Store) pebbleOptions() *pebble.Options {
 	p := &pebble.Options{
 		FS:                 &throttledFS{FS: o.FS, diskFull: s.diskFull, stop: s.stop},
 		FormatMajorVersion: pebble.FormatTableFormatV6,
-		// Pebble takes memtables from the cache: the one that is written, and one that is flushed or kept to be used
-		// again. Without room for both, nothing would be cached while many writes come in.
+		// Pebble allocates memtables from the cache: the one being written, and one that is being
+		// flushed or kept for reuse. Without space for both, nothing would be cached under many
+		// writes.
 		CacheSize:                   int64(o.CacheBytes + 2*o.MemtableBytes),
 		MemTableSize:                uint64(o.MemtableBytes),
 		MemTableStopWritesThreshold: 3,
@@ -174,7 +180,8 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		DataCorruption: func(i pebble.DataCorruptionInfo) { s.failure.damaged(i.Path, i.Details) },
 	}
 	p.TargetFileSizes[0] = 8 << 20
-	// A claim looks for a partition that is not there; a filter answers that without reading a block.
+	// A claim looks up a partition that does not exist. A filter answers that without reading a
+	// block.
 	p.Levels[0].FilterPolicy = bloom.FilterPolicy(10)
 	return p
 }
@@ -182,8 +189,8 @@ func (s *Store) pebbleOptions() *pebble.Options {
 // Shards returns 1: one process reads the whole wake index.
 func (s *Store) Shards() int { return 1 }
 
-// Close refuses new calls, waits until pending writes are durable and answered and readers are done, and gives the
-// directory free. It may be called more than once.
+// Close rejects new calls, waits until pending writes are durable and completed and readers are
+// done, and unlocks the directory. It may be called more than once.
 func (s *Store) Close() error {
 	s.closing.Do(func() { s.closeErr = s.close() })
 	return s.closeErr
@@ -194,14 +201,14 @@ func (s *Store) close() error {
 	close(s.stop)
 	s.background.Wait()
 	if err := s.failure.get(); err != nil {
-		// What is on the disk is unknown, and Pebble may have stopped anywhere: the directory stays locked until the
-		// process ends.
+		// The content of the disk is unknown, and Pebble may have stopped anywhere: the directory
+		// stays locked until the process ends.
 		return err
 	}
 	s.snapshots.close()
 	var flushed error
 	if s.space.Load() == spaceEnough {
-		flushed = s.db.Flush() // so that the next start has no log to read
+		flushed = s.db.Flush() // so that the next Open has no log to read
 	}
 	err := errors.Join(flushed, s.db.Close())
 	s.marker.recordManifest(databaseDir(s.options))

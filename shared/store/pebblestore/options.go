@@ -1,9 +1,10 @@
-// Package pebblestore is the embedded, durable store.Driver: Pebble behind one committer.
+// Package pebblestore is the embedded, durable store.Driver: a Pebble database with one committer.
 //
-// All writes that wait are committed as one group: conditions checked in order, one batch, one synced write, then
-// all answers. So a single caller waits for about one sync of the disk, and throughput grows with the number of
-// callers. Partitions are numbered in the order of their arrival, and rows stand under the number: new keys then come
-// in order, which spares Pebble most of its compactions.
+// The committer takes all waiting writes as one group: it checks their conditions in order, writes
+// one batch with one sync, and then completes all of them. So a single caller waits for about one
+// sync of the disk, and throughput grows with the number of callers. Partitions are numbered in the
+// order of their first write, and a row's key begins with the number of its partition. New keys
+// then arrive in order, which saves Pebble most of its compactions.
 //
 // Readers see the state after the last synced group, never a write that a crash could still undo.
 package pebblestore
@@ -16,35 +17,40 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Options say where the store is and what it may use. Zero values mean the defaults.
+// Options say where the store is and which resources it may use. A zero value means the default,
+// which each field names.
 type Options struct {
-	// Dir is the data directory; it is made when missing. One process owns it.
+	// Dir is the data directory. Open creates it if it is missing. One process owns it.
 	Dir string
 
-	// MemtableBytes is the size of a memtable. Two of them are held, a third for moments. 32 MiB.
+	// MemtableBytes is the size of a memtable. Pebble holds two of them, and a third for moments.
+	// 32 MiB.
 	MemtableBytes int
 
 	// CacheBytes is the size of the cache of blocks read from disk. 16 MiB.
 	CacheBytes int
 
-	// CacheRows is how many partition numbers, and how many versions of state rows, are kept in memory. 16,384.
+	// CacheRows is how many partition numbers, and how many headers of state rows, are cached in
+	// memory. 16,384.
 	CacheRows int
 
-	// FreeFloor is the free space of the disk in bytes below which writes are refused with store.ErrFull; deletes go
-	// on to half of it. It is looked at each second. 256 MiB; negative: no floor.
+	// FreeFloor is the free space of the disk in bytes below which writes are rejected with
+	// store.ErrDiskFull. Deletes are accepted down to half of it. It is checked every second. 256
+	// MiB; negative: no floor.
 	FreeFloor int64
 
-	// Logger gets what an operator must know; slog.Default().
+	// Logger logs what an operator must know. slog.Default().
 	Logger *slog.Logger
 
-	// Fatal is called when a write or sync of the log has failed, so that nobody knows what is on the disk; the error
-	// has been logged. The default ends the process. If Fatal returns, every later call fails with that error.
+	// Fatal is called after a write or sync of the log has failed, when the content of the disk is
+	// unknown. The error has been logged. The default ends the process. If Fatal returns, every
+	// later call fails with that error.
 	Fatal func(err error)
 
-	// FS is the file system, for tests; the machine's.
+	// FS is the file system; tests replace it. vfs.Default.
 	FS vfs.FS
 
-	retryInterval time.Duration // of who meets a full disk; defaultRetryInterval
+	retryInterval time.Duration // pause after a full disk; 0: defaultRetryInterval
 }
 
 func (o *Options) setDefaults() {

@@ -9,8 +9,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// partitions remembers the numbers of partitions. Only the committer adds and removes: a reader that added what it
-// found in an older view could bring a removed number back.
+// partitions caches the numbers of partitions. Only the committer adds and removes numbers: a
+// reader that added a number from an older snapshot could bring a removed number back.
 type partitions struct {
 	mu  sync.RWMutex
 	ids twoGenerationCache[string, uint64]
@@ -42,12 +42,12 @@ func (p *partitions) remove(partition string) {
 	p.ids.remove(partition)
 }
 
-// getter is what Pebble's database and its snapshots have in common.
+// getter is the common interface of Pebble's database and its snapshots.
 type getter interface {
 	Get(key []byte) (value []byte, closer io.Closer, err error)
 }
 
-// readPartitionID reads the number of a partition from the dictionary; 0 when it has none.
+// readPartitionID reads the number of a partition from the dictionary; 0 if it has none.
 func readPartitionID(from getter, key []byte) (uint64, error) {
 	value, closer, err := from.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {

@@ -14,7 +14,7 @@ import (
 	"millrace/shared/store/storetest"
 )
 
-// open opens a store that is closed when the test ends.
+// open opens a store and closes it when the test ends.
 func open(t testing.TB, options pebblestore.Options) *pebblestore.Store {
 	t.Helper()
 	s, err := pebblestore.Open(t.Context(), options)
@@ -28,7 +28,7 @@ func open(t testing.TB, options pebblestore.Options) *pebblestore.Store {
 func TestConformance(t *testing.T) {
 	for name, base := range map[string]pebblestore.Options{
 		"disk": {},
-		// So little memory that rows, numbers and versions come from disk.
+		// So little memory that rows, partition numbers and row headers are read from disk.
 		"small": {MemtableBytes: 256 << 10, CacheBytes: 64 << 10, CacheRows: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,8 @@ func TestSecondOwner(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, pebblestore.Options{Dir: dir})
 	_, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: dir})
-	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "in use by another process") {
+	if err == nil || !strings.Contains(err.Error(), dir) ||
+		!strings.Contains(err.Error(), "in use by another process") {
 		t.Fatalf("a second Open: %v", err)
 	}
 	if err := first.Close(); err != nil {
@@ -77,11 +78,14 @@ func TestFormat(t *testing.T) {
 			if err := open(t, pebblestore.Options{Dir: dir}).Close(); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, "FORMAT"), []byte(c.text), 0o600); err != nil {
+			if err := os.WriteFile(
+				filepath.Join(dir, "FORMAT"), []byte(c.text), 0o600,
+			); err != nil {
 				t.Fatal(err)
 			}
 			_, err := pebblestore.Open(t.Context(), pebblestore.Options{Dir: dir})
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
+			if err == nil || !strings.Contains(err.Error(), c.want) ||
+				!strings.Contains(err.Error(), dir) {
 				t.Fatalf("Open: %v, want %q", err, c.want)
 			}
 		})
@@ -122,28 +126,33 @@ func TestBadRows(t *testing.T) {
 		"long partition": {Key: store.Key{Partition: long, Sort: "a"}},
 		"long sort":      {Key: store.Key{Partition: "p", Sort: long}},
 		"wake in past":   {Key: store.Key{Partition: "p", Sort: "a"}, Wake: -1},
-		"long group":     {Key: store.Key{Partition: "p", Sort: "a"}, List: &store.ListEntry{Group: long}},
-		"large":          {Key: store.Key{Partition: "p", Sort: "a"}, Data: make([]byte, 65<<20)},
+		"long group": {Key: store.Key{Partition: "p", Sort: "a"},
+			List: &store.ListEntry{Group: long}},
+		"large": {Key: store.Key{Partition: "p", Sort: "a"}, Data: make([]byte, 65<<20)},
 	} {
 		if err := s.Put(t.Context(), []store.Row{row}); err == nil {
 			t.Errorf("%s: Put answers nil", name)
 		}
-		if err := s.Commit(t.Context(), nil, row, store.Condition{Absent: true}); err == nil || errors.Is(err, store.ErrConflict) {
+		if err := s.Commit(t.Context(), nil, row, store.Condition{Absent: true}); err == nil ||
+			errors.Is(err, store.ErrConflict) {
 			t.Errorf("%s: Commit answers %v", name, err)
 		}
 	}
-	if rows, _, err := s.Range(t.Context(), store.Range{Partition: "p"}); err != nil || len(rows) != 0 {
+	if rows, _, err := s.Range(t.Context(), store.Range{Partition: "p"}); err != nil ||
+		len(rows) != 0 {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
 }
 
-// TestBinaryKeys: any byte may stand in a key, and their order is that of the bytes.
+// TestBinaryKeys: a key may hold any bytes, and keys are ordered byte by byte.
 func TestBinaryKeys(t *testing.T) {
 	s := open(t, pebblestore.Options{Dir: t.TempDir()})
-	texts := []string{"\x00", "\x00\x00", "\x00\x01", "\x00\xff", "\x01", "a", "a\x00", "a\x00\x01", "a\x00\xff", "a\x01", "\xfe", "\xff", "\xff\xff"}
+	texts := []string{"\x00", "\x00\x00", "\x00\x01", "\x00\xff", "\x01", "a", "a\x00", "a\x00\x01",
+		"a\x00\xff", "a\x01", "\xfe", "\xff", "\xff\xff"}
 	for _, p := range texts {
 		for _, text := range texts {
-			row := store.Row{Key: store.Key{Partition: p, Sort: text}, Wake: 1, List: &store.ListEntry{Group: p, Sort: text}}
+			row := store.Row{Key: store.Key{Partition: p, Sort: text}, Wake: 1,
+				List: &store.ListEntry{Group: p, Sort: text}}
 			if err := s.Put(t.Context(), []store.Row{row}); err != nil {
 				t.Fatal(err)
 			}
@@ -153,17 +162,23 @@ func TestBinaryKeys(t *testing.T) {
 		for from := range texts {
 			for to := range texts {
 				want := max(to-from, 0)
-				rows, _, err := s.Range(t.Context(), store.Range{Partition: p, From: texts[from], To: texts[to]})
+				rows, _, err := s.Range(t.Context(),
+					store.Range{Partition: p, From: texts[from], To: texts[to]})
 				if err != nil || len(rows) != want {
-					t.Fatalf("Range %q %q-%q: %d rows, %v, want %d", p, texts[from], texts[to], len(rows), err, want)
+					t.Fatalf("Range %q %q-%q: %d rows, %v, want %d", p, texts[from], texts[to],
+						len(rows), err, want)
 				}
-				list, _, err := s.List(t.Context(), store.ListRange{Group: p, From: texts[from], To: texts[to]})
+				list, _, err := s.List(t.Context(),
+					store.ListRange{Group: p, From: texts[from], To: texts[to]})
 				if err != nil || len(list) != want {
-					t.Fatalf("List %q %q-%q: %d entries, %v, want %d", p, texts[from], texts[to], len(list), err, want)
+					t.Fatalf("List %q %q-%q: %d entries, %v, want %d", p, texts[from], texts[to],
+						len(list), err, want)
 				}
 				for i := range list {
-					if rows[i].Sort != texts[from+i] || list[i].Sort != rows[i].Sort || list[i].Key != rows[i].Key {
-						t.Fatalf("got %q and %q, want %q", rows[i].Sort, list[i].Sort, texts[from+i])
+					if rows[i].Sort != texts[from+i] || list[i].Sort != rows[i].Sort ||
+						list[i].Key != rows[i].Key {
+						t.Fatalf("got %q and %q, want %q", rows[i].Sort, list[i].Sort,
+							texts[from+i])
 					}
 				}
 			}
@@ -175,7 +190,7 @@ func TestBinaryKeys(t *testing.T) {
 	}
 }
 
-// TestPageBytes: a page is bounded in bytes as well, and says that there is more.
+// TestPageBytes: a page is also bounded in bytes, and reports that more rows are left.
 func TestPageBytes(t *testing.T) {
 	s := open(t, pebblestore.Options{Dir: t.TempDir()})
 	for _, sort := range []string{"a", "b", "c"} {
@@ -196,11 +211,16 @@ func TestDictionaryIsCleared(t *testing.T) {
 	p := store.Key{Partition: "p", Sort: "a"}
 	for range 3 {
 		row := store.Row{Key: p, Version: 1, Wake: 5, List: &store.ListEntry{Group: "g", Sort: "s"}}
-		if err := s.Commit(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "h"}}}, row, store.Condition{Absent: true}); err != nil {
+		if err := s.Commit(
+			t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "h"}}}, row,
+			store.Condition{Absent: true},
+		); err != nil {
 			t.Fatal(err)
 		}
 		for _, sort := range []string{"a", "h"} {
-			if err := s.Delete(t.Context(), store.Key{Partition: "p", Sort: sort}, nil); err != nil {
+			if err := s.Delete(
+				t.Context(), store.Key{Partition: "p", Sort: sort}, nil,
+			); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -210,21 +230,24 @@ func TestDictionaryIsCleared(t *testing.T) {
 	}
 }
 
-// TestUnknownRowFormat: a row of a newer program is an error to every call, and stays as it is.
+// TestUnknownRowFormat: every call fails on a row of a newer program, and the row does not change.
 func TestUnknownRowFormat(t *testing.T) {
 	dir := t.TempDir()
 	key := store.Key{Partition: "p", Sort: "a"}
 	s := open(t, pebblestore.Options{Dir: dir})
-	if err := s.Put(t.Context(), []store.Row{{Key: key}, {Key: store.Key{Partition: "p", Sort: "b"}}}); err != nil {
+	if err := s.Put(
+		t.Context(), []store.Row{{Key: key}, {Key: store.Key{Partition: "p", Sort: "b"}}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	raw := append([]byte{9}, "what only the future knows"...)
 	pebblestore.SetRaw(t, s, key, raw)
 	_, err := s.Get(t.Context(), key)
 	calls := map[string]error{
-		"Get":       err,
-		"Put":       s.Put(t.Context(), []store.Row{{Key: key}}),
-		"Claim":     s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1}, store.Condition{Absent: true}),
+		"Get": err,
+		"Put": s.Put(t.Context(), []store.Row{{Key: key}}),
+		"Claim": s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1},
+			store.Condition{Absent: true}),
 		"Commit":    s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1}, store.Condition{}),
 		"Delete":    s.Delete(t.Context(), key, nil),
 		"Delete if": s.Delete(t.Context(), key, &store.Condition{}),

@@ -12,24 +12,27 @@ import (
 	"millrace/shared/store"
 )
 
-// pageBytes bounds a page of Range, List and Due, whatever limit asks for; a page has at least one row.
+// pageBytes bounds a page of Range, List and Due, whatever the limit is. A page has at least one
+// row.
 const pageBytes = 4 << 20
 
-// snapshot is the database as it stands on the disk after some group.
+// snapshot is the durable state of the database after some group.
 type snapshot struct {
 	pebble          *pebble.Snapshot
-	nextPartitionID uint64 // numbers from here on were given to partitions later
-	refs            int    // the readers, and 1 as long as it is the newest
+	nextPartitionID uint64 // later groups assigned the numbers from this one on
+	// number of readers, plus 1 while it is the newest
+	refs int
 }
 
-// snapshots hands out the newest view. A snapshot is closed when its last reader is done.
+// snapshots lends the newest snapshot to readers. A snapshot is closed when its last reader is
+// done.
 type snapshots struct {
 	mu     sync.Mutex
 	newest *snapshot
 	open   sync.WaitGroup
 }
 
-// replace makes w the newest view.
+// replace makes w the newest snapshot.
 func (v *snapshots) replace(w *snapshot) {
 	v.open.Add(1)
 	w.refs = 1
@@ -42,7 +45,7 @@ func (v *snapshots) replace(w *snapshot) {
 	}
 }
 
-// acquire returns the newest view, nil after close.
+// acquire returns the newest snapshot, nil after close. The caller must release it.
 func (v *snapshots) acquire() *snapshot {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -63,7 +66,7 @@ func (v *snapshots) release(w *snapshot) {
 	}
 }
 
-// close gives out no more views and waits for those that are in use.
+// close lends no more snapshots and waits for those in use.
 func (v *snapshots) close() {
 	v.mu.Lock()
 	newest := v.newest
@@ -75,7 +78,7 @@ func (v *snapshots) close() {
 	v.open.Wait()
 }
 
-// withSnapshot runs read on the newest view.
+// withSnapshot runs read on the newest snapshot.
 func (s *Store) withSnapshot(ctx context.Context, read func(v *snapshot) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -91,9 +94,10 @@ func (s *Store) withSnapshot(ctx context.Context, read func(v *snapshot) error) 
 	return read(v)
 }
 
-// partitionID returns the number of a partition in a view, 0 when it has none. What is remembered may be newer than the
-// view: a number that the view does not know yet says nothing about it, and one that it knows is the right one, since
-// it is taken from memory before a view without it appears.
+// partitionID returns the number of a partition in a snapshot, 0 if it has none. The cache may be
+// newer than the snapshot. A cached number that the snapshot does not know yet is ignored. One that
+// it knows is right, because the committer removes a number from the cache before a snapshot
+// without it appears.
 func (s *Store) partitionID(v *snapshot, partition string) (uint64, error) {
 	if number, ok := s.partitions.peek(partition); ok && number < v.nextPartitionID {
 		return number, nil
@@ -144,7 +148,7 @@ func readRowHeader(from getter, key []byte, name store.Key) (rowHeader, error) {
 	return headerOf(&row).clone(rowHeader{}), nil
 }
 
-// Range implements store.Driver. A page ends at 4 MiB, too.
+// Range implements store.Driver. A page is also limited to 4 MiB.
 func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
 	err = s.withSnapshot(ctx, func(v *snapshot) error {
 		number, err := s.partitionID(v, r.Partition)
@@ -172,16 +176,20 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 
 func appendPlain(b []byte, s string) []byte { return append(b, s...) }
 
-// List implements store.Driver. A page ends at 4 MiB, too.
-func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
+// List implements store.Driver. A page is also limited to 4 MiB.
+func (s *Store) List(
+	ctx context.Context, l store.ListRange,
+) (entries []store.Listed, more bool, err error) {
 	err = s.withSnapshot(ctx, func(v *snapshot) error {
-		lower, upper, ok := rangeBounds(appendText([]byte{spaceList}, l.Group), l.From, l.To, appendEscaped)
+		lower, upper, ok := rangeBounds(appendText([]byte{spaceList}, l.Group), l.From, l.To,
+			appendEscaped)
 		if !ok {
 			return nil
 		}
 		more, err = page(ctx, v, lower, upper, l.Limit, l.Reverse, func(key, value []byte) error {
 			sort, partition, rowSort, fields, err := listEntry(key, value)
-			entries = append(entries, store.Listed{Key: store.Key{Partition: partition, Sort: rowSort}, Sort: sort, Fields: fields})
+			entries = append(entries, store.Listed{
+				Key: store.Key{Partition: partition, Sort: rowSort}, Sort: sort, Fields: fields})
 			return err
 		})
 		return err
@@ -192,8 +200,10 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 	return entries, more, nil
 }
 
-// Due implements store.Driver. The only shard is 0. A page ends at 4 MiB, too.
-func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
+// Due implements store.Driver. The only shard is 0. A page is also limited to 4 MiB.
+func (s *Store) Due(
+	ctx context.Context, shard int, until int64, cursor string, limit int,
+) (due []store.DueRow, next string, err error) {
 	err = s.withSnapshot(ctx, func(v *snapshot) error {
 		if shard != 0 {
 			return fmt.Errorf("pebblestore: no shard %d, there is only 0", shard)
@@ -205,7 +215,8 @@ func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, 
 		var last []byte
 		more, err := page(ctx, v, lower, upper, limit, false, func(key, value []byte) error {
 			wake, sort, err := wakeEntry(key)
-			due = append(due, store.DueRow{Key: store.Key{Partition: string(value), Sort: sort}, Wake: wake})
+			due = append(due, store.DueRow{Key: store.Key{Partition: string(value), Sort: sort},
+				Wake: wake})
 			last = append(last[:0], key...)
 			return err
 		})
@@ -220,10 +231,14 @@ func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, 
 	return due, next, nil
 }
 
-// page hands entries from lower to upper to each, in order or from the end, at most limit (0: no limit) and pageBytes.
-// more tells that there are others.
-func page(ctx context.Context, v *snapshot, lower, upper []byte, limit int, reverse bool, each func(key, value []byte) error) (more bool, err error) {
-	iter, err := v.pebble.NewIterWithContext(ctx, &pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+// page calls each for the entries with lower <= key < upper, in order or in reverse, up to limit
+// entries (0: no limit) and pageBytes. more reports whether entries are left.
+func page(
+	ctx context.Context, v *snapshot, lower, upper []byte, limit int, reverse bool,
+	each func(key, value []byte) error,
+) (more bool, err error) {
+	iter, err := v.pebble.NewIterWithContext(ctx,
+		&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return false, fmt.Errorf("pebblestore: read: %w", err)
 	}

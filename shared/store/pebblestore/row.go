@@ -8,15 +8,16 @@ import (
 	"millrace/shared/store"
 )
 
-// rowFormat is the first byte of every row. The rest of format 1: flags, version, wake, expiry (signed varints),
-// fence, with flagList group, sort and fields of the list entry (each with its length), and data up to the end.
-// Pebble's checksums guard the bytes.
+// rowFormat is the first byte of every row. The rest of format 1: flags, version, wake, expiry
+// (signed varints), fence, with flagList group, sort and fields of the list entry (each with its
+// length), and data up to the end. Pebble's checksums protect the bytes.
 const rowFormat = 1
 
 const flagList = 1
 
-// ErrFormat marks a row that this program cannot read; it is never overwritten.
-var ErrFormat = errors.New("pebblestore: a row of a format that this program does not know, it is left as it is")
+// ErrFormat: this program cannot read the row. It never overwrites such a row.
+var ErrFormat = errors.New(
+	"pebblestore: a row of a format that this program does not know, it is left as it is")
 
 var errDamagedRow = errors.New("pebblestore: damaged row")
 
@@ -43,7 +44,7 @@ func appendCounted(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// decodeRow reads what appendRow wrote. The row shares the bytes of b, so b must be its own.
+// decodeRow decodes what appendRow wrote. The row shares memory with b, so the caller must own b.
 func decodeRow(key store.Key, b []byte) (store.Row, error) {
 	row := store.Row{Key: key}
 	if len(b) < 2 {
@@ -59,7 +60,8 @@ func decodeRow(key store.Key, b []byte) (store.Row, error) {
 	row.Expires = d.varint()
 	row.Fence = string(d.counted())
 	if flags&flagList != 0 {
-		row.List = &store.ListEntry{Group: string(d.counted()), Sort: string(d.counted()), Fields: d.counted()}
+		row.List = &store.ListEntry{Group: string(d.counted()), Sort: string(d.counted()),
+			Fields: d.counted()}
 	}
 	if d.failed {
 		return store.Row{}, fmt.Errorf("%w %q", errDamagedRow, key)
@@ -68,7 +70,7 @@ func decodeRow(key store.Key, b []byte) (store.Row, error) {
 	return row, nil
 }
 
-// decoder reads the parts of a row; after a failure it answers nothing any more.
+// decoder reads the parts of a row. After a failure it returns zero values.
 type decoder struct {
 	rest   []byte
 	failed bool
@@ -109,11 +111,12 @@ type rowHeader struct {
 }
 
 func headerOf(row *store.Row) rowHeader {
-	return rowHeader{present: true, version: row.Version, fence: row.Fence, wake: row.Wake, expires: row.Expires, list: row.List}
+	return rowHeader{present: true, version: row.Version, fence: row.Fence, wake: row.Wake,
+		expires: row.Expires, list: row.List}
 }
 
-// clone returns a copy, to be kept, that shares nothing with the caller's row that he could change. What is as before shares
-// that.
+// clone returns a copy that may be kept: it shares no memory with the caller's row. It shares the
+// parts that are equal in before.
 func (h rowHeader) clone(before rowHeader) rowHeader {
 	if h.fence == before.fence {
 		h.fence = before.fence
@@ -122,7 +125,8 @@ func (h rowHeader) clone(before rowHeader) rowHeader {
 		if equalListEntries(l, before.list) {
 			h.list = before.list
 		} else {
-			h.list = &store.ListEntry{Group: l.Group, Sort: l.Sort, Fields: append([]byte(nil), l.Fields...)}
+			h.list = &store.ListEntry{Group: l.Group, Sort: l.Sort,
+				Fields: append([]byte(nil), l.Fields...)}
 		}
 	}
 	return h
@@ -135,12 +139,12 @@ func equalListEntries(a, b *store.ListEntry) bool {
 	return sameIndexKey(a, b) && string(a.Fields) == string(b.Fields)
 }
 
-// sameIndexKey tells that both stand under one key of the index.
+// sameIndexKey reports whether both entries have the same key in the index.
 func sameIndexKey(a, b *store.ListEntry) bool {
 	return a != nil && b != nil && a.Sort == b.Sort && a.Group == b.Group
 }
 
-// satisfies tells whether the row is as the condition says.
+// satisfies reports whether the row meets the condition.
 func (h rowHeader) satisfies(c *store.Condition) bool {
 	if c.Absent {
 		return !h.present || h.expires != 0 && h.expires <= c.Now
@@ -158,7 +162,8 @@ func checkRow(row *store.Row) error {
 	size := len(row.Data) + len(row.Fence)
 	if l := row.List; l != nil {
 		if len(l.Group) > keyMax || len(l.Sort) > keyMax {
-			return fmt.Errorf("pebblestore: list entry of %d + %d bytes, at most %d each", len(l.Group), len(l.Sort), keyMax)
+			return fmt.Errorf("pebblestore: list entry of %d + %d bytes, at most %d each",
+				len(l.Group), len(l.Sort), keyMax)
 		}
 		size += len(l.Fields)
 	}

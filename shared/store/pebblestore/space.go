@@ -9,11 +9,11 @@ import (
 // Space levels.
 const (
 	spaceEnough   int32 = iota
-	spaceLow            // writes are refused
-	spaceCritical       // deletes, too: they also write before they free
+	spaceLow            // writes are rejected
+	spaceCritical       // deletes are rejected too: they write before they free space
 )
 
-// watchSpace looks at the free space each second until the store is closed.
+// watchSpace checks the free space every second until the store is closed.
 func (s *Store) watchSpace() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -30,7 +30,7 @@ func (s *Store) watchSpace() {
 func (s *Store) checkSpace() {
 	usage, err := s.options.FS.GetDiskUsage(s.options.Dir)
 	if err != nil {
-		return // a file system that cannot tell has no floor
+		return // a file system without this information has no floor
 	}
 	floor := uint64(s.options.FreeFloor)
 	s.free.Store(int64(usage.AvailBytes-min(floor, usage.AvailBytes)) + 1)
@@ -45,21 +45,23 @@ func (s *Store) checkSpace() {
 		return
 	}
 	if level == spaceEnough {
-		s.options.Logger.Info("store: enough free disk space, writes go on", "dir", s.options.Dir, "free", usage.AvailBytes)
+		s.options.Logger.Info("store: enough free disk space, writes go on", "dir", s.options.Dir,
+			"free", usage.AvailBytes)
 	} else {
 		s.options.Logger.Error("store: too little free disk space, writes are refused, reads go on",
 			"dir", s.options.Dir, "free", usage.AvailBytes, "floor", floor)
 	}
 }
 
-// Free returns how many bytes may still be written before the floor is met, as of a second ago; !ok
-// when there is no floor, or the file system cannot tell.
+// Free returns how many bytes may still be written above the floor, as of the last check, which is
+// at most a second old. ok is false if there is no floor, or the file system does not report its
+// free space.
 func (s *Store) Free() (bytes int64, ok bool) {
 	n := s.free.Load()
 	return n - 1, n > 0
 }
 
-// checkWritable tells whether a write, or only a delete, is taken.
+// checkWritable returns store.ErrDiskFull if the store does not accept a write, or a delete.
 func (s *Store) checkWritable(deletes bool) error {
 	if level := s.space.Load(); level == spaceCritical || level == spaceLow && !deletes {
 		return store.ErrDiskFull

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Small requests do not wait behind large ones, and large ones make small groups.
+// TestSplit: small requests do not wait for large ones, and large ones make small groups.
 func TestSplit(t *testing.T) {
 	sizes := func(list []*request) (all []int) {
 		for _, r := range list {
@@ -13,7 +13,8 @@ func TestSplit(t *testing.T) {
 		}
 		return all
 	}
-	waiting := []*request{{bytes: 70_000}, {bytes: 1}, {bytes: 5 << 20}, {bytes: largeBytes}, {bytes: 200_000}}
+	waiting := []*request{{bytes: 70_000}, {bytes: 1}, {bytes: 5 << 20}, {bytes: largeBytes},
+		{bytes: 200_000}}
 	small, large := split(waiting, []*request{{bytes: 70_001}})
 	if got := sizes(small); !slices.Equal(got, []int{1, largeBytes}) {
 		t.Errorf("small: %v", got)

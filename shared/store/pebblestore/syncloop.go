@@ -6,17 +6,19 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// inFlightGroup is a group on its way to the disk.
+// inFlightGroup is a group whose sync is under way.
 type inFlightGroup struct {
 	requests []*request
-	batch    *pebble.Batch // empty when the group changes nothing
-	snapshot *snapshot     // what readers see once it is durable; nil when the group changes nothing
+	batch    *pebble.Batch // empty if the group changes nothing
+	// what readers see once the group is durable; nil if the group changes nothing
+	snapshot *snapshot
 }
 
 var inFlightPool = sync.Pool{New: func() any { return new(inFlightGroup) }}
 
-// syncLoop waits for the sync of group after group, shows each to readers, and then answers its callers. Nobody is
-// answered before, not even who lost: the winner could still be undone by a crash.
+// syncLoop waits for the sync of group after group, shows each to readers, and then completes its
+// requests. Until then it completes none of them, not even a conflict: a crash could still undo the
+// write that caused it.
 func (s *Store) syncLoop() {
 	for f := range s.inFlight {
 		err := s.failure.get()

@@ -1,6 +1,7 @@
 package pebblestore
 
-// twoGenerationCache is a bounded cache: what was not used while half of it was filled anew is forgotten.
+// twoGenerationCache is a bounded cache of two halves. When the young half is full, the old half is
+// dropped and the young one takes its place. An entry survives if it was used meanwhile.
 type twoGenerationCache[K comparable, V any] struct {
 	young, old map[K]V
 	half       int

@@ -14,16 +14,19 @@ type request struct {
 	cas    *store.Row
 	delete *store.Key
 	cond   *store.Condition // of cas and delete
-	bytes  int              // about what it adds to a group
+	bytes  int              // estimated bytes that it adds to a group
 
 	err  error
-	done chan struct{} // has room for one
+	done chan struct{} // capacity 1
 }
 
 var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
 
-// Commit implements store.Driver: puts and cas are one write; nothing is written when cas is refused.
-func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+// Commit implements store.Driver: puts and cas are one write. If cas is rejected, nothing is
+// written.
+func (s *Store) Commit(
+	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+) error {
 	if err := s.checkWritable(false); err != nil {
 		return err
 	}
@@ -45,7 +48,8 @@ func (s *Store) Put(ctx context.Context, rows []store.Row) error {
 	return s.write(ctx, r)
 }
 
-// Delete implements store.Driver. When the last row of a partition goes, its number goes too.
+// Delete implements store.Driver. With the last row of a partition, it deletes the partition's
+// number.
 func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
 	if err := s.checkWritable(true); err != nil {
 		return err
@@ -58,8 +62,8 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	return s.write(ctx, r)
 }
 
-// write hands a request to the committer and waits for the answer. When ctx ends first, the request goes its way
-// without anybody to hear of it.
+// write passes a request to the committer and waits for the result. If ctx ends first, the request
+// still runs, and its result is dropped.
 func (s *Store) write(ctx context.Context, r *request) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -91,27 +95,29 @@ func (s *Store) write(ctx context.Context, r *request) error {
 	return err
 }
 
-// waitForSpace waits for an answer while the disk is full. It gives up after a pause, as it would when ctx ends: Pebble may have
-// stopped taking writes. Once there is room, it may take this one after all.
+// waitForSpace waits for the result of a write while the disk is full. It gives up after
+// Options.retryInterval, or when ctx ends, because Pebble may have stopped taking writes. Pebble
+// may still apply the write once the disk has space.
 func (s *Store) waitForSpace(ctx context.Context, r *request) error {
-	enough := time.NewTimer(s.options.retryInterval)
-	defer enough.Stop()
+	timer := time.NewTimer(s.options.retryInterval)
+	defer timer.Stop()
 	select {
 	case <-r.done:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-enough.C:
+	case <-timer.C:
 		return store.ErrDiskFullUnknown
 	}
 }
 
-// queue holds the requests that wait for the committer: one for each caller at most.
+// queue holds the requests that wait for the committer, at most one for each caller.
 type queue struct {
 	mu      sync.Mutex
 	waiting []*request
 	closed  bool
-	signal  chan struct{} // has room for one: something waits or the queue is closed
+	// capacity 1: a request waits or the queue is closed
+	signal chan struct{}
 }
 
 func (q *queue) add(r *request) error {
@@ -141,8 +147,9 @@ func (q *queue) wake() {
 	}
 }
 
-// take returns all that waits and leaves an empty slice in its place. over: nothing will come any more.
-func (q *queue) take(empty []*request) (all []*request, over bool) {
+// take returns all waiting requests and leaves the empty slice in their place. closed reports that
+// no request will follow.
+func (q *queue) take(empty []*request) (all []*request, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	all, q.waiting = q.waiting, empty
