@@ -8,18 +8,21 @@ import (
 	"millrace/shared/value"
 )
 
-// Owns reports whether a resource name is one of the flow's own account. An empty account is.
+// Owns reports whether a resource belongs to the flow's own account. An empty account counts as the
+// flow's.
 func (r *Request) Owns(arn ARN) bool { return arn.Account == "" || arn.Account == r.Account }
 
-// RestrictAccounts returns a runner that hands requests to next, unless they name a resource of another
-// account than the flow's: then the task fails with AccessDenied. It looks at the resource name of
-// the older language and at every parameter resourceArn, whatever the action, so a runner need not.
-// Resources of products other than FNF may also be those of an account of shared: a cloud's, whose
-// services all accounts use; "" is none.
-func RestrictAccounts(next Runner, shared string) Runner { return &accountRestriction{next, shared} }
+// RestrictAccounts returns a runner that passes requests to next, unless they name a resource of
+// another account than the flow's: then the task fails with AccessDenied. It checks the resource
+// name of FlowV1 and every parameter resourceArn, for every action, so a runner need not check
+// them. Resources of products other than FNF may also belong to the account shared: a cloud's
+// account, whose services all accounts use; "" means there is none.
+func RestrictAccounts(next Runner, shared string) Runner {
+	return &accountRestriction{next, shared}
+}
 
-// accountRestriction is a type and no RunnerFunc, whose own copy of each request would let the stack of a
-// call grow once more.
+// accountRestriction is a type and not a RunnerFunc, because a closure with its own copy of each
+// request would make the stack of a call grow once more.
 type accountRestriction struct {
 	next   Runner
 	shared string
@@ -27,17 +30,20 @@ type accountRestriction struct {
 
 func (o *accountRestriction) Run(ctx context.Context, r Request) Result {
 	if foreign := o.foreignResource(&r); foreign != "" {
-		return r.DeniedResult("The resource belongs to another account than the flow, " + r.Account + ": " + foreign +
+		return r.DeniedResult("The resource belongs to another account than the flow, " +
+			r.Account + ": " + foreign +
 			". Leave the account out (acs:{service}:{region}::{resource}), or name the flow's own.")
 	}
 	return o.next.Run(ctx, r)
 }
 
-// foreignResource returns a resource name of the request that is of another account; "" if there is none.
+// foreignResource returns a resource name in the request that belongs to another account, "" if
+// there is none.
 func (o *accountRestriction) foreignResource(r *Request) (foreignResource string) {
 	eachResource(r, func(name string) {
 		arn, err := ParseARN(name)
-		if err != nil || r.Owns(arn) || o.shared != "" && arn.Account == o.shared && arn.Service != "fnf" {
+		if err != nil || r.Owns(arn) ||
+			o.shared != "" && arn.Account == o.shared && arn.Service != "fnf" {
 			return // the runner that needs a resource name reports what is wrong with it
 		}
 		foreignResource = name
@@ -45,8 +51,8 @@ func (o *accountRestriction) foreignResource(r *Request) (foreignResource string
 	return foreignResource
 }
 
-// eachResource visits the resource names of a request. Names of parameters are compared without
-// case, as runners read them.
+// eachResource calls visit for each resource name in a request. It compares parameter names without
+// case, as runners do.
 func eachResource(r *Request, visit func(name string)) {
 	const parameter = "resourceArn"
 	if r.Resource != "" {

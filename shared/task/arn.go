@@ -5,22 +5,25 @@ import (
 	"strings"
 )
 
-// arnMax bounds the length of a resource name that is looked at.
+// arnMax is the maximum length of a resource name in bytes.
 const arnMax = 1024
 
-// ARN is a parsed resource name: `acs:{Service}:{Region}:{Account}:{Resource}`. Region and Account are often empty.
+// ARN is a parsed resource name: `acs:{Service}:{Region}:{Account}:{Resource}`. Region and Account
+// are often empty.
 type ARN struct {
 	Service, Region, Account, Resource string
 }
 
-// ParseARN takes a resource name apart. Resource keeps its colons, if it has any, but not a leading slash.
+// ParseARN parses a resource name. Resource keeps its colons, but not a leading slash.
 func ParseARN(s string) (ARN, error) {
 	if len(s) > arnMax {
 		return ARN{}, fmt.Errorf("the resource name is longer than %d bytes", arnMax)
 	}
 	parts := strings.SplitN(s, ":", 5)
 	if len(parts) != 5 || parts[0] != "acs" || parts[1] == "" {
-		return ARN{}, fmt.Errorf("%q is no resource name like acs:{service}:{region}:{account}:{resource}", s)
+		return ARN{}, fmt.Errorf(
+			"%q is no resource name like acs:{service}:{region}:{account}:{resource}", s,
+		)
 	}
 	resource := strings.TrimPrefix(parts[4], "/")
 	if resource == "" {
@@ -29,12 +32,12 @@ func ParseARN(s string) (ARN, error) {
 	return ARN{Service: parts[1], Region: parts[2], Account: parts[3], Resource: resource}, nil
 }
 
-// String gives the resource name in its full form.
+// String returns the full resource name.
 func (a ARN) String() string {
 	return "acs:" + a.Service + ":" + a.Region + ":" + a.Account + ":" + a.Resource
 }
 
-// WithDefaults gives a with an empty region or account filled in.
+// WithDefaults returns a copy of a in which region and account replace empty ones.
 func (a ARN) WithDefaults(region, account string) ARN {
 	if a.Region == "" {
 		a.Region = region

@@ -9,21 +9,22 @@ import (
 	"millrace/shared/value"
 )
 
-// Function is the function of Function Compute that a resource name means.
+// Function is a function of Function Compute, parsed from a resource name.
 type Function struct {
-	Raw                      string // the resource name as the flow has it
-	Region, Account          string
-	Service, Name, Qualifier string // Service is "" in FC 3; Qualifier, a version or an alias, never is
+	Raw             string // the resource name as the flow wrote it
+	Region, Account string
+	// Service is "" in FC 3; Qualifier, a version or an alias, is never ""
+	Service, Name, Qualifier string
 
 	candidates [3]string // the resource name as written, in full, and without its qualifier
 }
 
-// PartMax bounds the name of a function, a service, a qualifier or an invocation.
+// PartMax is the maximum length of the name of a function, a service, a qualifier or an invocation.
 const PartMax = 128
 
 // ParseFunction reads `acs:fc:{region}:{account}:functions/{name}[/{qualifier}]` and
-// `…:services/{service}[.{qualifier}]/functions/{name}`. An empty region or account is the flow's. All parts are made of
-// letters, digits and -_.$, so that they may stand in a header or a path.
+// `…:services/{service}[.{qualifier}]/functions/{name}`. region and account replace empty ones. All
+// parts consist of letters, digits and -_.$, so that they are safe in a header or a path.
 func ParseFunction(resource, region, account string) (*Function, error) {
 	arn, err := ParseARN(resource)
 	if err != nil {
@@ -52,8 +53,10 @@ func ParseFunction(resource, region, account string) (*Function, error) {
 		bare.Resource = "services/" + service + "/functions/" + f.Name
 		arn.Resource = "services/" + service + "." + f.Qualifier + "/functions/" + f.Name
 	default:
-		return nil, fmt.Errorf("%q is neither acs:fc:{region}:{account}:functions/{name}/{qualifier} nor "+
-			"acs:fc:{region}:{account}:services/{service}.{qualifier}/functions/{name}", resource)
+		return nil, fmt.Errorf(
+			"%q is neither acs:fc:{region}:{account}:functions/{name}/{qualifier} nor "+
+				"acs:fc:{region}:{account}:services/{service}.{qualifier}/functions/{name}",
+			resource)
 	}
 	for _, part := range []string{f.Region, f.Account, f.Name, f.Qualifier, f.Service} {
 		if !IsFunctionPart(part) {
@@ -67,12 +70,12 @@ func ParseFunction(resource, region, account string) (*Function, error) {
 	return f, nil
 }
 
-// ARN is the resource name in full, with the qualifier.
+// ARN returns the full resource name, with the qualifier.
 func (f *Function) ARN() string { return f.candidates[1] }
 
-// Identity is the resource name in full without the qualifier: the same for all versions and
-// aliases. A function of a service that has been moved to FC 3, where it is called
-// service$function, has the identity that it had.
+// Identity returns the full resource name without the qualifier: the same for all versions and
+// aliases. If a function of a service was moved to FC 3, where its name is service$function, it
+// keeps its old identity.
 func (f *Function) Identity() string {
 	if service, name, moved := strings.Cut(f.Name, "$"); moved && f.Service == "" {
 		arn := ARN{Service: "fc", Region: f.Region, Account: f.Account}
@@ -82,12 +85,14 @@ func (f *Function) Identity() string {
 	return f.candidates[2]
 }
 
-// IsFunctionPart tells whether s is made of what names of functions, services, versions and invocations are made of, or
-// is empty. "." and "..", which mean something in a path, are none.
+// IsFunctionPart reports whether s is empty or consists of characters that names of functions,
+// services, versions and invocations may have. It returns false for "." and "..", which have a
+// meaning in a path.
 func IsFunctionPart(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '$':
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_',
+			c == '.', c == '$':
 		default:
 			return false
 		}
@@ -95,12 +100,13 @@ func IsFunctionPart(s string) bool {
 	return len(s) <= PartMax && s != "." && s != ".."
 }
 
-// Matches tells whether a pattern of the functions file means f. One with a colon is a glob on the resource name: as
-// written, with everything filled in, and without the qualifier. Any other is a glob on the function's name and on
-// {service}/{function}.
+// Matches reports whether a pattern of the functions file matches f. A pattern with a colon is a
+// glob on the resource name: as written, with all defaults filled in, and without the qualifier.
+// Any other pattern is a glob on the function's name and on {service}/{function}.
 func (f *Function) Matches(pattern string) bool {
 	if !strings.Contains(pattern, ":") {
-		return glob.Match(pattern, f.Name) || f.Service != "" && glob.Match(pattern, f.Service+"/"+f.Name)
+		return glob.Match(pattern, f.Name) ||
+			f.Service != "" && glob.Match(pattern, f.Service+"/"+f.Name)
 	}
 	for _, c := range f.candidates {
 		if glob.Match(pattern, c) {
@@ -110,14 +116,15 @@ func (f *Function) Matches(pattern string) bool {
 	return false
 }
 
-// FunctionFailure is the error of a function that failed by itself: the errorType of its error document is the name.
-// Without one (a timeout, a process that exited) it is the action's Unknown.
+// FunctionFailure returns the error of a function that failed by itself. The errorType of its error
+// document is the name. If the document has none (a timeout, a process that exited), the name is
+// the action's Unknown.
 func FunctionFailure(action string, document []byte) *Error {
 	var e struct {
 		ErrorType    json.RawMessage `json:"errorType"`
 		ErrorMessage json.RawMessage `json:"errorMessage"`
 	}
-	_ = value.Unmarshal(document, &e) // an unreadable document leaves it empty
+	_ = value.Unmarshal(document, &e) // a document that is no JSON leaves e empty
 	name, cause := Text(e.ErrorType), Text(e.ErrorMessage)
 	if name == "" {
 		r := Request{Action: action}
@@ -129,8 +136,9 @@ func FunctionFailure(action string, document []byte) *Error {
 	return NewError(name, cause)
 }
 
-// IsAsync reads the invocation type of a call of a function. A job that is waited for is asynchronous by its nature; the
-// newer language refuses a synchronous one (D-37), the older takes it for a call.
+// IsAsync reports whether a call with this invocationType is asynchronous. A job for whose end the
+// task waits is always asynchronous: StateMachine rejects a synchronous one (D-37), FlowV1 treats
+// it as a plain call.
 func IsAsync(r *Request, kind string) (bool, error) {
 	switch {
 	case kind == "":
@@ -138,7 +146,8 @@ func IsAsync(r *Request, kind string) (bool, error) {
 	case strings.EqualFold(kind, "Async"):
 		return true, nil
 	case !strings.EqualFold(kind, "Sync"):
-		return false, fmt.Errorf("invocationType must be Sync or Async, not %q", value.Cut(kind, 40))
+		return false, fmt.Errorf("invocationType must be Sync or Async, not %q",
+			value.Cut(kind, 40))
 	case r.Mode == System && !r.FlowV1:
 		return false, fmt.Errorf("WaitForSystemCallback wants invocationType Async")
 	}

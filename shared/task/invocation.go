@@ -8,29 +8,35 @@ import (
 	"millrace/shared/value"
 )
 
-// Invocation is what a request of FC:InvokeFunction asks for, before its home has judged the function and the ids.
+// Invocation is the content of a request of FC:InvokeFunction. Its function and ids are not yet
+// validated.
 type Invocation struct {
 	ResourceArn string // never ""
 	Type        string // invocationType as given, for IsAsync
 	Event       []byte
-	AsyncID     string // of a stateful asynchronous invocation that the flow names; older language
+	AsyncID     string // id that the flow chose for a stateful asynchronous invocation; FlowV1 only
 }
 
-// ReadInvocation reads the request in either language.
+// ReadInvocation reads the request in either dialect.
 func ReadInvocation(r *Request) (*Invocation, error) {
 	var p struct {
 		ResourceArn    string          `json:"resourceArn"`
 		InvocationType string          `json:"invocationType"`
-		OldType        string          `json:"InvocationType"` // as the older language has it
+		OldType        string          `json:"InvocationType"` // the spelling of FlowV1
 		Body           json.RawMessage `json:"body"`
 		AsyncID        json.RawMessage `json:"StatefulAsyncInvocationID"`
 	}
 	if len(r.Parameters) > 0 {
 		if err := value.Unmarshal(r.Parameters, &p); err != nil {
-			return nil, errors.New("the parameters must be an object, resourceArn and invocationType strings in it")
+			return nil, errors.New(
+				"the parameters must be an object, resourceArn and invocationType strings in it",
+			)
 		}
 	}
-	v := &Invocation{ResourceArn: p.ResourceArn, Type: cmp.Or(p.InvocationType, p.OldType), Event: []byte(Text(p.Body))}
+	v := &Invocation{
+		ResourceArn: p.ResourceArn, Type: cmp.Or(p.InvocationType, p.OldType),
+		Event: []byte(Text(p.Body)),
+	}
 	if r.FlowV1 {
 		v.Event, v.AsyncID = r.Input, Text(p.AsyncID)
 		if len(v.Event) == 0 {

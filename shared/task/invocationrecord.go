@@ -5,15 +5,18 @@ import (
 	"errors"
 )
 
-// ErrResultUnknown says that a service does not tell how an invocation has ended, and will not.
+// ErrResultUnknown means that a service does not report the result of an invocation, and never
+// will.
 var ErrResultUnknown = errors.New("the service does not tell how the invocation has ended")
 
-// InvocationRecorder keeps what asynchronous invocations belong to, in homes where their outcomes come back by a way of their own.
+// InvocationRecorder stores which task an asynchronous invocation belongs to, in clouds that
+// deliver the results of invocations separately.
 type InvocationRecorder interface {
-	// Record keeps that the end of an invocation is the end of the task of n; durable when it
-	// returns. It may be called after the invocation has ended, and again for the same id of the
-	// same function, which replaces what was noted; under a chosen id it replaces only what was
-	// noted for the same task. Notes of different functions never meet, whatever their ids.
+	// Record stores that the result of the invocation is the result of the task in n. The record is
+	// durable when Record returns. Record may be called after the invocation has ended. If it is
+	// called again for the same id and the same function, the new record replaces the old one;
+	// under a chosen id, only if the old record is of the same task. Records of different functions
+	// never collide, whatever their ids.
 	Record(ctx context.Context, id string, n InvocationRecord) error
 }
 
@@ -21,14 +24,14 @@ type InvocationRecorder interface {
 type InvocationRecord struct {
 	Account string
 	Token   string
-	Action  string // as the flow writes it: it prefixes the names of errors
+	Action  string // as the flow writes it; error names begin with its product
 	FlowV1  bool
 
-	// Function is the resource name, or ARN, of the function that was invoked, in full. The end of
-	// the invocation counts only if it is that of this function, of whatever version or alias.
+	// Function is the full resource name, or ARN, of the invoked function. A result counts only if
+	// it is from this function, in any version or alias.
 	Function string
-	// Chosen says that the id is the flow's own choice, such as the number of an order, which
-	// others can guess. A record under it is then no more than a hint that the invocation may have
-	// ended, and the service is asked how.
+	// Chosen says that the flow chose the id, for example an order number, which others can guess.
+	// A result under such an id is then only a hint that the invocation may have ended, and the
+	// service must be asked for its result.
 	Chosen bool
 }

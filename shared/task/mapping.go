@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// Mapping is one line of the functions file (docs/functions.md): what answers the calls that Match matches.
-// Exactly one of HTTP, Reply and Error is set, except in a function that is a command.
+// Mapping is one entry of the functions file (docs/functions.md). It says what carries out the
+// calls that Match matches. Exactly one of HTTP, Reply and Error is set, except in a function that
+// is a command.
 type Mapping struct {
 	Match   string          // a Glob
 	HTTP    string          // an absolute http or https address
-	Reply   json.RawMessage // a fixed answer, JSON
+	Reply   json.RawMessage // a fixed result, JSON
 	Error   *Error          // a fixed failure
-	Timeout time.Duration   // of one call; 0: as long as the task has
+	Timeout time.Duration   // of one call; 0: the time that the task has left
 }

@@ -7,10 +7,10 @@ import (
 	"millrace/shared/value"
 )
 
-// Parameters are the parameters of a request by their exact names.
+// Parameters are a request's parameters by their exact names.
 type Parameters map[string]json.RawMessage
 
-// ReadParameters reads the parameters of a request; nothing and null are none.
+// ReadParameters reads the parameters of a request. Empty text and null are no parameters.
 func ReadParameters(raw json.RawMessage) (Parameters, error) {
 	var p Parameters
 	if len(raw) == 0 {
@@ -22,10 +22,10 @@ func ReadParameters(raw json.RawMessage) (Parameters, error) {
 	return p, nil
 }
 
-// Text returns a parameter as Text does, "" when it is absent.
+// Text returns a parameter as Text does, "" if it is absent.
 func (p Parameters) Text(name string) string { return Text(p[name]) }
 
-// First returns the first of several spellings that is there, nil when none is.
+// First returns the value of the first of the names that is present, nil if none is.
 func (p Parameters) First(names ...string) json.RawMessage {
 	for _, name := range names {
 		if v, ok := p[name]; ok {

@@ -5,16 +5,17 @@ import (
 	"strings"
 )
 
-// Table is a Runner that hands each request to the runner of its action. It is immutable and safe for use by many
-// goroutines.
+// Table is a Runner that passes each request to the runner of its action. It is immutable and safe
+// for use by many goroutines.
 type Table struct {
 	runners  map[string]Runner
 	fallback Runner
 }
 
-// NewTable returns the table of the runners, keyed by `Product:Operation`. Products are told apart without case,
-// for the older language writes them in lower case (`fnf:StartExecution`); operations are exact. A `::` counts as
-// `:`. What has no runner goes to fallback; a nil fallback answers Unsupported.
+// NewTable returns the table of the runners, keyed by `Product:Operation`. Products are compared
+// without case, because FlowV1 writes them in lower case (`fnf:StartExecution`). Operations are
+// exact. `::` counts as `:`. An action without a runner goes to fallback; if fallback is nil, the
+// result is Unsupported.
 func NewTable(runners map[string]Runner, fallback Runner) *Table {
 	t := &Table{runners: make(map[string]Runner, 2*len(runners)), fallback: fallback}
 	if fallback == nil {
@@ -24,12 +25,12 @@ func NewTable(runners map[string]Runner, fallback Runner) *Table {
 		t.runners[NormalAction(action)] = runner
 	}
 	for action, runner := range runners {
-		t.runners[action] = runner // spares the common spelling the normal form
+		t.runners[action] = runner // requests with the common spelling need no NormalAction
 	}
 	return t
 }
 
-// Run carries out r, or answers with the error of an action without a runner.
+// Run carries out r. If the action has no runner, it returns the result of the fallback.
 func (t *Table) Run(ctx context.Context, r Request) Result {
 	if runner, ok := t.runners[r.Action]; ok {
 		return runner.Run(ctx, r)
@@ -40,14 +41,16 @@ func (t *Table) Run(ctx context.Context, r Request) Result {
 	return t.fallback.Run(ctx, r)
 }
 
-// NormalAction is the form of an action by which two spellings are compared: product in lower case, one colon.
+// NormalAction returns the form in which two spellings of an action are equal: product in lower
+// case, one colon.
 func NormalAction(action string) string {
 	product, operation, _ := strings.Cut(action, ":")
 	return strings.ToLower(product) + ":" + strings.TrimPrefix(operation, ":")
 }
 
-// Unsupported is the result of an action that nothing carries out: `{Product}.ActionNotSupported` in the newer
-// language, `{product}.UnsupportedOperation` in the older one. The cause says how to change that.
+// Unsupported returns the result of an action that no runner carries out:
+// `{Product}.ActionNotSupported` in StateMachine, `{product}.UnsupportedOperation` in FlowV1. The
+// cause says how to add one.
 func Unsupported(r Request) Result {
 	code := "ActionNotSupported"
 	if r.FlowV1 {
@@ -57,6 +60,9 @@ func Unsupported(r Request) Result {
 	if r.Resource != "" {
 		what += " (" + r.Resource + ")"
 	}
-	return r.Failf(code, "Nothing carries out %s here. Name what does in the file given with --functions FILE, "+
-		"for example:\nactions:\n  - match: %s\n    http: http://127.0.0.1:9002", what, r.Action)
+	return r.Failf(
+		code,
+		"Nothing carries out %s here. Name what does in the file given with --functions FILE, "+
+			"for example:\nactions:\n  - match: %s\n    http: http://127.0.0.1:9002", what,
+		r.Action)
 }

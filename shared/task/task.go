@@ -1,6 +1,6 @@
-// Package task is the port to the work outside: a Request goes to the Runner that the table has for its action,
-// a Result comes back. A Runner may be called twice for one attempt (the same Key): that is the contract of
-// "at least once for the call".
+// Package task is the interface to the work outside the engine. A Table passes a Request to the
+// Runner of its action, and the Runner returns a Result. A Runner may be called more than once for
+// one attempt, with the same Key: a call happens at least once.
 package task
 
 import (
@@ -11,14 +11,14 @@ import (
 	"millrace/shared/access"
 )
 
-// Mode is when the task counts as done; the numbers are those of flow.TaskMode.
+// Mode says when a task counts as done. The numbers are those of flow.TaskMode.
 type Mode uint8
 
 // The modes.
 const (
-	Complete Mode = iota // the call's answer is the result
+	Complete Mode = iota // the response of the call is the result
 	System               // the job that the call starts reports its end
-	Custom               // somebody reports by token
+	Custom               // a caller reports the result by the task token
 )
 
 // Request is one attempt of a task.
@@ -29,43 +29,47 @@ type Request struct {
 	Execution string
 	State     string
 	RoleArn   string
-	Author    string // key in whose name the flow acts, where it has no role; "" on an open server
+	Author    string // key with whose rights the flow acts if it has no role; "" on an open server
 
-	// May is what the flow may do with the engine's own service; nil: everything. A runner that
-	// does any of it asks.
+	// May says what the flow may do with the engine's own service; nil means everything. A runner
+	// that uses that service must check it.
 	May access.May
 
-	// FlowV1 marks a task of the older flow language: Resource and Input are set, results are bare.
-	FlowV1     bool
-	Action     string          // `Product:Operation`, for example FC:InvokeFunction
-	Resource   string          // Legacy: the resourceArn, "" for an action
-	Mode       Mode            // when the task counts as done
-	Parameters json.RawMessage // evaluated Parameters (an object), or evaluated serviceParams; nil without
-	Input      json.RawMessage // Legacy: the step's input, an object
-	// Tree is Parameters decoded, when the engine has it at hand; else nil. A runner must not change it.
+	// FlowV1 marks a task of the FlowV1 dialect: Resource and Input are set, and results have no
+	// envelope.
+	FlowV1   bool
+	Action   string // `Product:Operation`, for example FC:InvokeFunction
+	Resource string // FlowV1: the resourceArn, "" for an action
+	Mode     Mode   // when the task counts as done
+	// evaluated Parameters (an object), or evaluated serviceParams; nil if absent
+	Parameters json.RawMessage
+	Input      json.RawMessage // FlowV1: the step's input, an object
+	// Tree is Parameters decoded if the engine has it decoded already, else nil. A runner must not
+	// change it.
 	Tree any
 
 	Token   string        // the task token of this attempt
-	Key     string        // idempotency key: equal for every call of one attempt
-	Timeout time.Duration // time left for the attempt; 0: none
+	Key     string        // idempotency key: the same for every call of one attempt
+	Timeout time.Duration // time left for the attempt; 0 means no limit
 }
 
-// Result is what a call came to. Exactly one of Output and Error counts: Error when it is not nil.
+// Result is the result of a call. If Error is not nil, the call failed and Output does not count.
 type Result struct {
-	Output json.RawMessage // JSON, not yet canonical unless Tree says so
-	// Tree is Output decoded, when the runner has it at hand; Output is what value.Encode makes of it then. It must not
-	// be changed any more.
+	Output json.RawMessage // JSON; canonical only if Tree is set
+	// Tree is Output decoded, if the runner has it decoded already. Output is then value.Encode of
+	// it. It must not be changed after Run has returned.
 	Tree  any
 	Error *Error
-	// Async marks a result of Mode System that the call itself waited for: the job is submitted and ended.
-	// Without it the answer to a System call only means that the job has been submitted.
+	// Async marks a result of mode System for which the call itself waited: the job was submitted
+	// and has ended. Without it, the response to a System call means only that the job was
+	// submitted.
 	Async bool
-	// Release, unless nil, is called once the engine has folded the result or dropped it: until
+	// Release, unless nil, is called by the engine when it has applied or dropped the result. Until
 	// then its bytes count among those that the process holds.
 	Release func()
 }
 
-// Error is a failed task: a name that flows match in Retry and Catch, and a text.
+// Error is the failure of a task: a name, which flows match in Retry and Catch, and a text.
 type Error struct {
 	Name  string
 	Cause string
@@ -74,8 +78,9 @@ type Error struct {
 // Fail returns the result of a failed task.
 func Fail(name, cause string) Result { return Result{Error: &Error{Name: name, Cause: cause}} }
 
-// Runner carries out tasks. Run returns when the call has been answered or ctx is done (the attempt timed out,
-// was aborted, or the process stops); after that its result is dropped. Run is called from many goroutines.
+// Runner carries out tasks. Run returns when it has the result, or when ctx is done because the
+// attempt timed out or was aborted, or the process stops. The result is then dropped. Run is called
+// from many goroutines.
 type Runner interface {
 	Run(ctx context.Context, r Request) Result
 }

@@ -13,7 +13,7 @@ import (
 	"millrace/shared/value"
 )
 
-// named is a runner that answers with its name.
+// named returns a runner whose result is its name.
 func named(name string) task.Runner {
 	return task.RunnerFunc(func(context.Context, task.Request) task.Result {
 		return task.Result{Output: json.RawMessage(`"` + name + `"`)}
@@ -49,7 +49,10 @@ func TestUnsupportedNamesTheWayOut(t *testing.T) {
 	}{
 		{task.Request{Action: "ECS:DescribeInstances"}, "ECS.ActionNotSupported"},
 		{task.Request{Action: "ocr:Recognize", FlowV1: true}, "ocr.UnsupportedOperation"},
-		{task.Request{Action: "MNS:SendMessage", FlowV1: true, Resource: "acs:mns:::/queues/q/messages"}, "MNS.UnsupportedOperation"},
+		{
+			task.Request{Action: "MNS:SendMessage", FlowV1: true,
+				Resource: "acs:mns:::/queues/q/messages"}, "MNS.UnsupportedOperation",
+		},
 	}
 	table := task.NewTable(nil, nil)
 	for _, test := range tests {
@@ -58,14 +61,17 @@ func TestUnsupportedNamesTheWayOut(t *testing.T) {
 			t.Errorf("%v: %v, want %s", test.request.Action, got.Error, test.want)
 			continue
 		}
-		for _, part := range []string{test.request.Action, test.request.Resource, "--functions FILE"} {
+		for _, part := range []string{
+			test.request.Action, test.request.Resource, "--functions FILE",
+		} {
 			if !strings.Contains(got.Error.Cause, part) {
 				t.Errorf("the cause lacks %q: %s", part, got.Error.Cause)
 			}
 		}
 	}
 	fallback := task.NewTable(nil, named("other"))
-	if got := fallback.Run(context.Background(), task.Request{Action: "A:B"}); string(got.Output) != `"other"` {
+	if got := fallback.Run(context.Background(),
+		task.Request{Action: "A:B"}); string(got.Output) != `"other"` {
 		t.Errorf("fallback: %s, %v", got.Output, got.Error)
 	}
 }
@@ -75,10 +81,12 @@ func TestParseARN(t *testing.T) {
 	if err != nil || arn != (task.ARN{Service: "mns", Resource: "queues/q/messages"}) {
 		t.Errorf("%+v, %v", arn, err)
 	}
-	if got := arn.WithDefaults("cn-hangzhou", "1").String(); got != "acs:mns:cn-hangzhou:1:queues/q/messages" {
+	if got := arn.WithDefaults("cn-hangzhou",
+		"1").String(); got != "acs:mns:cn-hangzhou:1:queues/q/messages" {
 		t.Error(got)
 	}
-	for _, s := range []string{"", "acs", "acs:fc", "acs:fc:::", "arn:fc:::functions/f", "acs::::functions/f",
+	for _, s := range []string{"", "acs", "acs:fc", "acs:fc:::", "arn:fc:::functions/f",
+		"acs::::functions/f",
 		"acs:fc:::" + strings.Repeat("f", 2000)} {
 		if arn, err := task.ParseARN(s); err == nil {
 			t.Errorf("%.40q was accepted as %+v", s, arn)
@@ -94,14 +102,16 @@ func FuzzParseARN(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again, err := task.ParseARN(arn.String()); strings.HasPrefix(arn.Resource, "/") == false && (err != nil || again != arn) {
+		if again, err := task.ParseARN(arn.String()); strings.HasPrefix(arn.Resource,
+			"/") == false && (err != nil || again != arn) {
 			t.Fatalf("%q → %+v → %+v, %v", s, arn, again, err)
 		}
 	})
 }
 
 func TestEnvelope(t *testing.T) {
-	got := task.HTTPResult(map[string][]string{"X-B": {"1", "2"}, "A": {"\xff\""}}, 202, []byte("null")).Output
+	got := task.HTTPResult(map[string][]string{"X-B": {"1", "2"}, "A": {"\xff\""}}, 202,
+		[]byte("null")).Output
 	const want = `{"Body":null,"Code":202,"Header":{"A":"ÿ\"","X-B":"1,2"}}`
 	if string(got) != want {
 		t.Errorf("%s", got)
@@ -113,7 +123,8 @@ func TestEnvelope(t *testing.T) {
 
 func TestBody(t *testing.T) {
 	tests := []struct{ text, want string }{
-		{"", `""`}, {`{"a":1}`, `{"a":1}`}, {"12", "12"}, {"hello", `"hello"`}, {"{", `"{"`}, {`{"a":1} x`, `"{\"a\":1} x"`},
+		{"", `""`}, {`{"a":1}`, `{"a":1}`}, {"12", "12"}, {"hello", `"hello"`}, {"{", `"{"`},
+		{`{"a":1} x`, `"{\"a\":1} x"`},
 		{"\uFEFF[1]", "[1]"}, {"\uFEFFhello", `"hello"`}, {"a\uFEFF", "\"a\uFEFF\""},
 	}
 	for _, test := range tests {
@@ -130,7 +141,8 @@ func TestBody(t *testing.T) {
 func TestBare(t *testing.T) {
 	tests := []struct{ text, want, name string }{
 		{"", "{}", ""}, {" null\n", "{}", ""}, {`{"a":1}`, `{"a":1}`, ""}, {"[1]", "[1]", ""},
-		{"hello", "", task.InvalidLocal}, {"{", "", task.InvalidLocal}, {"\uFEFF{}", "{}", ""}, {"\uFEFFnull", "{}", ""}, {"\uFEFF", "{}", ""},
+		{"hello", "", task.InvalidLocal}, {"{", "", task.InvalidLocal}, {"\uFEFF{}", "{}", ""},
+		{"\uFEFFnull", "{}", ""}, {"\uFEFF", "{}", ""},
 	}
 	for _, test := range tests {
 		got, err := task.FlowV1Output("text/plain", []byte(test.text))
@@ -145,14 +157,16 @@ func TestBare(t *testing.T) {
 }
 
 func TestText(t *testing.T) {
-	for raw, want := range map[string]string{"": "", "null": "", `"a\nb"`: "a\nb", `{"a": 1}`: `{"a": 1}`, "12": "12", `"bad`: `"bad`} {
+	for raw, want := range map[string]string{
+		"": "", "null": "", `"a\nb"`: "a\nb", `{"a": 1}`: `{"a": 1}`, "12": "12", `"bad`: `"bad`,
+	} {
 		if got := task.Text(json.RawMessage(raw)); got != want {
 			t.Errorf("Text(%s) = %q", raw, got)
 		}
 	}
 }
 
-// envelope writes what Answered makes, piece by piece.
+// envelope builds the output of HTTPResult, piece by piece.
 func envelope(header map[string][]string, code int, body json.RawMessage) []byte {
 	text := fmt.Appendf(nil, `{"Body":%s,"Code":%d,"Header":{`, body, code)
 	for i, name := range slices.Sorted(maps.Keys(header)) {
@@ -166,12 +180,13 @@ func envelope(header map[string][]string, code int, body json.RawMessage) []byte
 	return append(text, "}}"...)
 }
 
-// TestAnswered holds Answered against the text that envelope writes.
+// TestAnswered compares HTTPResult with the text that envelope builds.
 func TestAnswered(t *testing.T) {
 	header := map[string][]string{"X-B": {"1", "2"}, "A": {"é\""}}
 	deep := strings.Repeat("[", value.DepthMax) + strings.Repeat("]", value.DepthMax)
 	for name, body := range map[string]string{
-		"object": ` {"b":1, "a":[true,null,"x"]} `, "text": "hello", "empty": "", "null": "null", "marked": "\uFEFF[1]", "marked text": "\uFEFFhello", "too deep with its envelope": deep,
+		"object": ` {"b":1, "a":[true,null,"x"]} `, "text": "hello", "empty": "", "null": "null",
+		"marked": "\uFEFF[1]", "marked text": "\uFEFFhello", "too deep with its envelope": deep,
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := task.HTTPResult(header, 201, []byte(body))
@@ -196,24 +211,44 @@ func TestAnswered(t *testing.T) {
 	}
 }
 
-// What the engine does not take is never a text that looks like it: JSON beyond its bounds, bytes
-// that are no UTF-8, charsets that are not known. Each says why, and what the Content-Type was.
+// TestAnswersThatAreNotTaken: a body that the engine does not accept never becomes a text that
+// looks like it: JSON beyond the engine's limits, bytes that are not UTF-8, unknown charsets. Each
+// error says why, and shows the Content-Type.
 func TestAnswersThatAreNotTaken(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	digits := strings.Repeat("7", value.NumberMax+1)
 	members := `[{"":0}` + strings.Repeat(`,{"":0}`, 200_000) + "]"
 	for name, c := range map[string]struct{ kind, body, want string }{
-		"binary":             {"image/png", "\x89PNG\r\n\x1a\n", `no text in UTF-8 (Content-Type "image/png")`},
-		"nothing said":       {"", "{\"a\":\"\xe9\"}", `no text in UTF-8 (it has no Content-Type)`},
-		"not as declared":    {"text/plain; charset=utf-8", "\xe9", `no text in UTF-8 (Content-Type "text/plain; charset=utf-8")`},
-		"unknown charset":    {"text/html;charset=Big5", "a", `its charset is not known here (Content-Type "text/html;charset=Big5")`},
-		"no GBK":             {"application/json; charset=GBK", "{\"a\":\"\xff\xff\"}", `no text of its charset (Content-Type "application/json; charset=GBK")`},
-		"too deep":           {"application/json", deep(value.DepthMax + 1), "nested deeper than 256 levels"},
-		"far too deep":       {"application/json", deep(100_000), "nested deeper than 256 levels"},
-		"a long number":      {"application/json", `{"n":` + digits + `}`, "longer than 1000 characters"},
-		"much memory":        {"application/json", members, "too much memory"},
-		"half a pair":        {"application/json", `{"a\ud800":1,"a\ud801":2}`, "half a surrogate pair"},
-		"half a pair, GB":    {"application/json;charset=gb18030", `"\ud800"`, "half a surrogate pair"},
+		"binary": {
+			"image/png", "\x89PNG\r\n\x1a\n", `no text in UTF-8 (Content-Type "image/png")`,
+		},
+		"nothing said": {"", "{\"a\":\"\xe9\"}", `no text in UTF-8 (it has no Content-Type)`},
+		"not as declared": {
+			"text/plain; charset=utf-8", "\xe9",
+			`no text in UTF-8 (Content-Type "text/plain; charset=utf-8")`,
+		},
+		"unknown charset": {
+			"text/html;charset=Big5", "a",
+			`its charset is not known here (Content-Type "text/html;charset=Big5")`,
+		},
+		"no GBK": {
+			"application/json; charset=GBK", "{\"a\":\"\xff\xff\"}",
+			`no text of its charset (Content-Type "application/json; charset=GBK")`,
+		},
+		"too deep": {
+			"application/json", deep(value.DepthMax + 1), "nested deeper than 256 levels",
+		},
+		"far too deep": {"application/json", deep(100_000), "nested deeper than 256 levels"},
+		"a long number": {
+			"application/json", `{"n":` + digits + `}`, "longer than 1000 characters",
+		},
+		"much memory": {"application/json", members, "too much memory"},
+		"half a pair": {
+			"application/json", `{"a\ud800":1,"a\ud801":2}`, "half a surrogate pair",
+		},
+		"half a pair, GB": {
+			"application/json;charset=gb18030", `"\ud800"`, "half a surrogate pair",
+		},
 		"a header of binary": {"a/b\xff", "\xff", `Content-Type "a/bÿ"`},
 	} {
 		header := map[string][]string{"Content-Type": {c.kind}}
@@ -228,22 +263,25 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 				t.Errorf("%s: %v, want %s", name, got, c.want)
 			}
 		}
-		if cause := task.Cause(header, 500, []byte(c.body)); !strings.Contains(cause, `"Code":500`) ||
+		if cause := task.Cause(header, 500, []byte(c.body)); !strings.Contains(cause,
+			`"Code":500`) ||
 			!strings.Contains(cause, string(value.AppendString(nil, c.want)[1:len(c.want)])) {
 			t.Errorf("%s: the cause is %s", name, cause)
 		}
 	}
 	for _, text := range []string{digits + " hello", `{"n":` + digits, `"\ud800`, `say "\ud800"`} {
-		if got, failed := task.Body("", []byte(text)); failed != nil || string(got) != string(value.AppendString(nil, text)) {
+		if got, failed := task.Body("", []byte(text)); failed != nil ||
+			string(got) != string(value.AppendString(nil, text)) {
 			t.Errorf("%.20q, which is no JSON at all: %.40s, %v", text, got, failed)
 		}
 	}
 }
 
-// A charset that is declared is that of the answer, JSON or not.
+// TestAnswersInOtherCharsets: a declared charset is the charset of the response, JSON or not.
 func TestAnswersInOtherCharsets(t *testing.T) {
 	for _, c := range []struct{ kind, body, want string }{
-		{"application/json;charset=GBK", "{\"\xd6\xd0\":\"\xc2\xa3\"}", `{"中":"拢"}`}, // \xc2\xa3 is UTF-8, too: "£"
+		// \xc2\xa3 is valid UTF-8, too: "£"
+		{"application/json;charset=GBK", "{\"\xd6\xd0\":\"\xc2\xa3\"}", `{"中":"拢"}`},
 		{"text/plain; charset=gb18030", "\x94\x39\xda\x33", `"💩"`},
 		{"text/plain; charset=ISO-8859-1", "\xe9\x80", "\"é\u0080\""},
 		{"text/plain; charset=utf-16", "\xff\xfe{\x00}\x00", `{}`},
@@ -256,7 +294,7 @@ func TestAnswersInOtherCharsets(t *testing.T) {
 	}
 }
 
-// A parameter counts by its exact name, in the spelling of either language.
+// TestInvocationNames: parameter names are exact, in the spelling of either dialect.
 func TestInvocationNames(t *testing.T) {
 	for parameters, want := range map[string]string{
 		`{"resourceArn":"r","invocationType":"Async","body":"b"}`:                    "r Async b",
