@@ -14,12 +14,13 @@ import (
 	"millrace/shared/store"
 )
 
-// secondAccount is a second account. Its flows and executions have the names of those of the first one,
-// and are others. What one account sees, starts, stops or ends is its own (design.md 5): the checks
-// of every answer look for the run of the caller's account, so an answer about the other's is wrong.
+// secondAccount is a second account. Its flows and executions have the same names as those of the
+// first account. An account sees, starts, stops and ends only its own (design.md 5). Each check of
+// a response looks up the run in the caller's account, so a response about the other account's run
+// is a violation.
 const secondAccount = "6543210987654321"
 
-// account is the account that a flow belongs to.
+// account returns the account that a flow belongs to.
 func (f *definition) account() string {
 	if f.of == "" {
 		return account
@@ -27,7 +28,7 @@ func (f *definition) account() string {
 	return f.of
 }
 
-// key is what a flow of an account is known by among clients: its name, for the first account.
+// key is the clients' key for a flow of an account; for the first account it is the flow's name.
 func key(of, name string) string {
 	if of == account {
 		return name
@@ -39,19 +40,19 @@ func (f *definition) key() string { return key(f.account(), f.name) }
 
 func (x *launch) caller() cloudflow.Caller { return cloudflow.Caller{Account: x.flow.account()} }
 
-// now is the run that has the name of the execution now; nil without.
+// now returns the run that currently has the name of the execution; nil if there is none.
 func (x *launch) now(w *World) *run { return w.runIn(x.flow.account(), x.flow.name, x.name) }
 
-// runIn gives the run that has a name in an account now; nil without.
+// runIn returns the run that currently has a name in an account; nil if there is none.
 func (w *World) runIn(of, flowName, name string) *run {
 	return w.runs[store.Partition(w.clients.ids[key(of, flowName)], name)]
 }
 
-// runOf is runIn of the first account.
+// runOf is runIn for the first account.
 func (w *World) runOf(flowName, name string) *run { return w.runIn(account, flowName, name) }
 
-// startSecondAccount begins the second account: flows of the same names as those of the first one, and
-// executions of the same names.
+// startSecondAccount starts the second account's clients, for flows and executions with the same
+// names as those of the first account.
 func (c *clients) startSecondAccount() {
 	flows := slices.Clone(c.flows)
 	for i := range flows {
@@ -81,7 +82,8 @@ func (c *clients) startSecondAccount() {
 	})
 }
 
-// probeIsolation asks, as the second account, for what only the first one has: to whoever asks it is not there.
+// probeIsolation requests, as the second account, resources of the first one. They must not be
+// found.
 func (c *clients) probeIsolation(flows []definition) {
 	r := c.rand("pry")
 	for i := range 3 + r.IntN(4) {
@@ -97,40 +99,49 @@ func (c *clients) probeIsolation(flows []definition) {
 			continue
 		}
 		n := r.IntN(4)
-		told, err := request(c.w, nil, who, func(ctx context.Context, s *cloudflow.Service) (any, error) {
-			return probeExecution(ctx, s, n, f, name)
-		})
+		told, err := request(c.w, nil, who,
+			func(ctx context.Context, s *cloudflow.Service) (any, error) {
+				return probeExecution(ctx, s, n, f, name)
+			})
 		code := codeOf(err)
 		if retried(code, err) {
 			continue
 		}
 		c.w.checked("other account")
 		if code != fault.FlowNotExists && code != fault.ExecutionNotExists {
-			c.w.violate("other account", "%s: another account has asked for %s of %s, which only the first has, and is told %+v %s", who, name, f, told, code)
+			c.w.violate("other account",
+				"%s: another account has asked for %s of %s, which only the first has, and is "+
+					"told %+v %s", who, name, f, told, code)
 		}
 	}
 }
 
-// probeExecution makes one of the requests about an execution, as the second account.
-func probeExecution(ctx context.Context, s *cloudflow.Service, which int, f, name string) (any, error) {
+// probeExecution makes one of the requests for an execution, as the second account.
+func probeExecution(ctx context.Context, s *cloudflow.Service, which int, f,
+	name string) (any, error) {
 	by := cloudflow.Caller{Account: secondAccount}
 	switch which {
 	case 0:
-		return s.DescribeExecution(ctx, by, cloudflow.DescribeExecutionRequest{FlowName: f, ExecutionName: name})
+		return s.DescribeExecution(ctx, by, cloudflow.DescribeExecutionRequest{FlowName: f,
+			ExecutionName: name})
 	case 1:
-		return s.GetExecutionHistory(ctx, by, cloudflow.GetExecutionHistoryRequest{FlowName: f, ExecutionName: name})
+		return s.GetExecutionHistory(ctx, by, cloudflow.GetExecutionHistoryRequest{FlowName: f,
+			ExecutionName: name})
 	case 2:
 		return s.ListExecutions(ctx, by, cloudflow.ListExecutionsRequest{FlowName: "owned"})
 	}
 	cause := "by a neighbour"
-	return s.StopExecution(ctx, by, cloudflow.StopExecutionRequest{FlowName: f, ExecutionName: name, Cause: &cause})
+	return s.StopExecution(ctx, by, cloudflow.StopExecutionRequest{FlowName: f, ExecutionName: name,
+		Cause: &cause})
 }
 
 // probeFlowIsolation lists the flows of the second account.
 func (c *clients) probeFlowIsolation(who string, flows []definition) {
-	page, err := request(c.w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.FlowPage, error) {
-		return s.ListFlows(ctx, cloudflow.Caller{Account: secondAccount}, cloudflow.ListFlowsRequest{})
-	})
+	page, err := request(c.w, nil, who,
+		func(ctx context.Context, s *cloudflow.Service) (*cloudflow.FlowPage, error) {
+			return s.ListFlows(ctx, cloudflow.Caller{Account: secondAccount},
+				cloudflow.ListFlowsRequest{})
+		})
 	if err != nil {
 		return
 	}
@@ -140,26 +151,30 @@ func (c *clients) probeFlowIsolation(who string, flows []definition) {
 		for i := range page.Flows {
 			f := &page.Flows[i]
 			if w.flows.accountNames[f.ID] != secondAccount+"#"+f.Name {
-				w.violate("other account", "%s: the list of another account has flow %s %s, which is none of its own", who, f.Name, f.ID)
+				w.violate("other account",
+					"%s: the list of another account has flow %s %s, which is none of its own", who,
+					f.Name, f.ID)
 			}
 		}
 	})
 }
 
-// judgeAccount checks that an execution belongs to the account of its flow, and to that of the task
-// that has started it.
+// judgeAccount checks that an execution belongs to the account of its flow, and to the account of
+// the task that started it.
 func (w *World) judgeAccount(r *run) {
 	x := r.x
 	w.checked("account")
 	if of := w.flows.accountNames[x.FlowID]; of != x.Account+"#"+x.Flow {
-		w.violate("account", "%s is of flow %s of account %s, its flow is %s", x.Partition(), x.Flow, x.Account, of)
+		w.violate("account", "%s is of flow %s of account %s, its flow is %s", x.Partition(),
+			x.Flow, x.Account, of)
 	}
 	if by := w.parentOf(r); by != nil && by.x.Account != x.Account {
-		w.violate("account", "%s of account %s was started by %s of account %s", x.Partition(), x.Account, by.x.Partition(), by.x.Account)
+		w.violate("account", "%s of account %s was started by %s of account %s", x.Partition(),
+			x.Account, by.x.Partition(), by.x.Account)
 	}
 }
 
-// parentOf gives the run whose task has started another one; nil when none has.
+// parentOf returns the run whose task started another run; nil if no task did.
 func (w *World) parentOf(r *run) *run {
 	if key, ok := strings.CutPrefix(r.x.Origin, "task#"); ok && len(key) == 32 {
 		id, _ := strconv.ParseUint(key[:16], 16, 64)

@@ -8,17 +8,20 @@ import (
 	"millrace/tests/sim"
 )
 
-// brokenFlows is a store with a bug in what it does with flows and lists.
+// brokenFlows is a store with a bug in its handling of flows and lists.
 type brokenFlows struct {
 	store.Driver
-	commit func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error
+	commit func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+		cond store.Condition) error
 	put    func(d store.Driver, ctx context.Context, rows []store.Row) error
 	get    func(d store.Driver, ctx context.Context, key store.Key) (store.Row, error)
 	remove func(d store.Driver, ctx context.Context, key store.Key, cond *store.Condition) error
-	list   func(d store.Driver, ctx context.Context, r store.ListRange) ([]store.Listed, bool, error)
+	list   func(d store.Driver, ctx context.Context, r store.ListRange) ([]store.Listed,
+		bool, error)
 }
 
-func (b *brokenFlows) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+func (b *brokenFlows) Commit(ctx context.Context, puts []store.Row, cas store.Row,
+	cond store.Condition) error {
 	if b.commit == nil || strings.HasPrefix(cas.Partition, "x#") {
 		return b.Driver.Commit(ctx, puts, cas, cond)
 	}
@@ -53,7 +56,7 @@ func (b *brokenFlows) List(ctx context.Context, r store.ListRange) ([]store.List
 	return b.list(b.Driver, ctx, r)
 }
 
-// flowBug is a bug that puts something in the place of a driver's operations.
+// flowBug is a bug that replaces some of a driver's operations.
 func flowBug(name string, b brokenFlows) sim.Bug {
 	return sim.Bug{Name: name, Driver: func(d store.Driver) store.Driver {
 		one := b
@@ -62,12 +65,14 @@ func flowBug(name string, b brokenFlows) sim.Bug {
 	}}
 }
 
-// lag is a driver that shows a flow as it was before it was last changed.
+// lag is a driver that returns a flow as it was before its last change.
 func lag(d store.Driver) store.Driver {
 	last := map[store.Key]store.Row{}
-	return &brokenFlows{Driver: d, get: func(d store.Driver, ctx context.Context, key store.Key) (store.Row, error) {
+	return &brokenFlows{Driver: d, get: func(d store.Driver, ctx context.Context,
+		key store.Key) (store.Row, error) {
 		now, err := d.Get(ctx, key)
-		if before, ok := last[key]; ok && err == nil && before.Version+1 == now.Version && before.Fence == now.Fence {
+		if before, ok := last[key]; ok && err == nil && before.Version+1 == now.Version &&
+			before.Fence == now.Fence {
 			last[key] = now
 			return before, nil
 		}
@@ -80,7 +85,8 @@ func lag(d store.Driver) store.Driver {
 
 func init() {
 	of := func(kind string, then func(*store.Row)) brokenFlows {
-		return brokenFlows{commit: func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+		return brokenFlows{commit: func(d store.Driver, ctx context.Context, puts []store.Row,
+			cas store.Row, cond store.Condition) error {
 			if strings.HasPrefix(cas.Partition, kind) {
 				then(&cas)
 			}
@@ -92,38 +98,53 @@ func init() {
 		home string
 		seed uint64
 	}{
-		{seed: 20, Bug: flowBug("a superseded definition expires at once", of("d#", func(r *store.Row) { r.Expires, r.Wake = 1, 1 }))},
-		{seed: 1, Bug: flowBug("a definition is not there before the flow names it", brokenFlows{commit: func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-			if err := d.Commit(ctx, nil, cas, cond); err != nil || len(puts) == 0 {
-				return err
-			}
-			return d.Put(ctx, puts)
-		}})},
-		{seed: 1, Bug: flowBug("a definition that is named again gets its end all the same", brokenFlows{commit: func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-			if err := d.Commit(ctx, puts, cas, cond); err != nil || len(puts) == 0 {
-				return err
-			}
-			puts[0].Expires = 1 << 50
-			return d.Put(ctx, puts)
-		}})},
-		{seed: 7, Bug: flowBug("a deletion leaves no tombstone", brokenFlows{put: func(store.Driver, context.Context, []store.Row) error { return nil }})},
-		{seed: 7, Bug: flowBug("definitions of deleted flows stay", brokenFlows{remove: func(d store.Driver, ctx context.Context, key store.Key, cond *store.Condition) error {
-			if store.IsDefinition(key) {
+		{seed: 20, Bug: flowBug("a superseded definition expires at once",
+			of("d#", func(r *store.Row) { r.Expires, r.Wake = 1, 1 }))},
+		{seed: 1, Bug: flowBug("a definition is not there before the flow names it",
+			brokenFlows{commit: func(d store.Driver, ctx context.Context, puts []store.Row,
+				cas store.Row, cond store.Condition) error {
+				if err := d.Commit(ctx, nil, cas, cond); err != nil || len(puts) == 0 {
+					return err
+				}
+				return d.Put(ctx, puts)
+			}})},
+		{seed: 1, Bug: flowBug("a definition that is named again gets its end all the same",
+			brokenFlows{commit: func(d store.Driver, ctx context.Context, puts []store.Row,
+				cas store.Row, cond store.Condition) error {
+				if err := d.Commit(ctx, puts, cas, cond); err != nil || len(puts) == 0 {
+					return err
+				}
+				puts[0].Expires = 1 << 50
+				return d.Put(ctx, puts)
+			}})},
+		{seed: 7, Bug: flowBug("a deletion leaves no tombstone",
+			brokenFlows{put: func(store.Driver, context.Context, []store.Row) error {
 				return nil
-			}
-			return d.Delete(ctx, key, cond)
-		}})},
-		{seed: 7, home: "servers", Bug: sim.Bug{Name: "a flow is shown as it was before", Driver: lag}},
-		{seed: 22, Bug: flowBug("a page of a list skips an entry", brokenFlows{list: func(d store.Driver, ctx context.Context, r store.ListRange) ([]store.Listed, bool, error) {
-			list, more, err := d.List(ctx, r)
-			if len(list) > 1 {
-				list = append(list[:1:1], list[2:]...)
-			}
-			return list, more, err
-		}})},
-		{seed: 72, Bug: flowBug("a list is in the wrong order", brokenFlows{list: func(d store.Driver, ctx context.Context, r store.ListRange) ([]store.Listed, bool, error) {
-			r.Reverse = false
-			return d.List(ctx, r)
-		}})},
+			}})},
+		{seed: 7, Bug: flowBug("definitions of deleted flows stay",
+			brokenFlows{remove: func(d store.Driver, ctx context.Context, key store.Key,
+				cond *store.Condition) error {
+				if store.IsDefinition(key) {
+					return nil
+				}
+				return d.Delete(ctx, key, cond)
+			}})},
+		{seed: 7, home: "servers", Bug: sim.Bug{Name: "a flow is shown as it was before",
+			Driver: lag}},
+		{seed: 22, Bug: flowBug("a page of a list skips an entry",
+			brokenFlows{list: func(d store.Driver, ctx context.Context,
+				r store.ListRange) ([]store.Listed, bool, error) {
+				list, more, err := d.List(ctx, r)
+				if len(list) > 1 {
+					list = append(list[:1:1], list[2:]...)
+				}
+				return list, more, err
+			}})},
+		{seed: 72, Bug: flowBug("a list is in the wrong order",
+			brokenFlows{list: func(d store.Driver, ctx context.Context,
+				r store.ListRange) ([]store.Listed, bool, error) {
+				r.Reverse = false
+				return d.List(ctx, r)
+			}})},
 	}...)
 }

@@ -12,22 +12,26 @@ import (
 	"millrace/tests/sim"
 )
 
-// broken is a store with a bug in it: what is set takes the place of the driver's own.
+// broken is a store with a bug. A function that is set replaces the driver's operation.
 type broken struct {
 	store.Driver
-	commit func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error
-	due    func(d store.Driver, ctx context.Context, shard int, until int64, cursor string, limit int) ([]store.DueRow, string, error)
-	get    func(d store.Driver, ctx context.Context, key store.Key) (store.Row, error)
+	commit func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+		cond store.Condition) error
+	due func(d store.Driver, ctx context.Context, shard int, until int64, cursor string,
+		limit int) ([]store.DueRow, string, error)
+	get func(d store.Driver, ctx context.Context, key store.Key) (store.Row, error)
 }
 
-func (b *broken) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+func (b *broken) Commit(ctx context.Context, puts []store.Row, cas store.Row,
+	cond store.Condition) error {
 	if b.commit == nil || !strings.HasPrefix(cas.Partition, "x#") {
 		return b.Driver.Commit(ctx, puts, cas, cond)
 	}
 	return b.commit(b.Driver, ctx, puts, cas, cond)
 }
 
-func (b *broken) Due(ctx context.Context, shard int, until int64, cursor string, limit int) ([]store.DueRow, string, error) {
+func (b *broken) Due(ctx context.Context, shard int, until int64, cursor string,
+	limit int) ([]store.DueRow, string, error) {
 	if b.due == nil {
 		return b.Driver.Due(ctx, shard, until, cursor, limit)
 	}
@@ -41,10 +45,11 @@ func (b *broken) Get(ctx context.Context, key store.Key) (store.Row, error) {
 	return b.get(b.Driver, ctx, key)
 }
 
-// row is a bug that changes the state row before it is written.
+// row is a bug that changes the state row before the write.
 func row(change func(*store.Row)) func(store.Driver) store.Driver {
 	return func(d store.Driver) store.Driver {
-		return &broken{Driver: d, commit: func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+		return &broken{Driver: d, commit: func(d store.Driver, ctx context.Context,
+			puts []store.Row, cas store.Row, cond store.Condition) error {
 			change(&cas)
 			return d.Commit(ctx, puts, cas, cond)
 		}}
@@ -52,62 +57,79 @@ func row(change func(*store.Row)) func(store.Driver) store.Driver {
 }
 
 // commits is a bug in the conditional write.
-func commits(f func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error) func(store.Driver) store.Driver {
+func commits(f func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+	cond store.Condition) error) func(store.Driver) store.Driver {
 	return func(d store.Driver) store.Driver { return &broken{Driver: d, commit: f} }
 }
 
-// unkept is a queue that loses everything.
+// unkept is a queue that loses every message.
 type unkept struct{}
 
 func (unkept) Send(context.Context, ...queue.Hint) error { return nil }
 
-// bugs are put in on purpose. Each must be caught, by the seed that is given at the latest.
+// bugs are deliberate bugs. Each must be caught at its seed, or earlier.
 var bugs = []struct {
 	sim.Bug
 	home string
 	seed uint64
 }{
-	{seed: 2, Bug: sim.Bug{Name: "a commit has no condition", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, _ store.Condition) error {
-		return d.Put(ctx, append(puts[:len(puts):len(puts)], cas))
-	})}},
-	{seed: 2, Bug: sim.Bug{Name: "a claim has no condition", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-		if cond.Absent {
+	{seed: 2, Bug: sim.Bug{Name: "a commit has no condition",
+		Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+			_ store.Condition) error {
 			return d.Put(ctx, append(puts[:len(puts):len(puts)], cas))
-		}
-		return d.Commit(ctx, puts, cas, cond)
-	})}},
-	{seed: 2, Bug: sim.Bug{Name: "the rows beside a commit are written after it", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-		if err := d.Commit(ctx, nil, cas, cond); err != nil || len(puts) == 0 {
-			return err
-		}
-		return d.Put(ctx, puts)
-	})}},
-	{seed: 2, Bug: sim.Bug{Name: "a full tail is not kept", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-		var kept []store.Row
-		for _, p := range puts {
-			if !strings.HasPrefix(p.Sort, "h#") {
-				kept = append(kept, p)
+		})}},
+	{seed: 2, Bug: sim.Bug{Name: "a claim has no condition",
+		Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+			cond store.Condition) error {
+			if cond.Absent {
+				return d.Put(ctx, append(puts[:len(puts):len(puts)], cas))
 			}
-		}
-		return d.Commit(ctx, kept, cas, cond)
-	})}},
-	{seed: 1, Bug: sim.Bug{Name: "a lost answer counts as success", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-		if err := d.Commit(ctx, puts, cas, cond); errors.Is(err, store.ErrConflict) || ctx.Err() != nil {
-			return err
-		}
-		return nil
-	})}},
-	{seed: 3, Bug: sim.Bug{Name: "a lost race counts as success", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-		if err := d.Commit(ctx, puts, cas, cond); !errors.Is(err, store.ErrConflict) {
-			return err
-		}
-		return nil
-	})}},
-	{seed: 5, Bug: sim.Bug{Name: "a commit is acknowledged before it is durable", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-		go d.Commit(ctx, puts, cas, cond)
-		return nil
-	})}},
-	{seed: 1, Bug: sim.Bug{Name: "a row has no wake time", Driver: row(func(r *store.Row) { r.Wake = 0 })}},
+			return d.Commit(ctx, puts, cas, cond)
+		})}},
+	{seed: 2, Bug: sim.Bug{Name: "the rows beside a commit are written after it",
+		Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+			cond store.Condition) error {
+			if err := d.Commit(ctx, nil, cas, cond); err != nil || len(puts) == 0 {
+				return err
+			}
+			return d.Put(ctx, puts)
+		})}},
+	{seed: 2, Bug: sim.Bug{Name: "a full tail is not kept",
+		Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+			cond store.Condition) error {
+			var kept []store.Row
+			for _, p := range puts {
+				if !strings.HasPrefix(p.Sort, "h#") {
+					kept = append(kept, p)
+				}
+			}
+			return d.Commit(ctx, kept, cas, cond)
+		})}},
+	{seed: 1, Bug: sim.Bug{Name: "a lost answer counts as success",
+		Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+			cond store.Condition) error {
+			if err := d.Commit(ctx, puts, cas, cond); errors.Is(err, store.ErrConflict) ||
+				ctx.Err() != nil {
+				return err
+			}
+			return nil
+		})}},
+	{seed: 3, Bug: sim.Bug{Name: "a lost race counts as success",
+		Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+			cond store.Condition) error {
+			if err := d.Commit(ctx, puts, cas, cond); !errors.Is(err, store.ErrConflict) {
+				return err
+			}
+			return nil
+		})}},
+	{seed: 5, Bug: sim.Bug{Name: "a commit is acknowledged before it is durable",
+		Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+			cond store.Condition) error {
+			go d.Commit(ctx, puts, cas, cond)
+			return nil
+		})}},
+	{seed: 1, Bug: sim.Bug{Name: "a row has no wake time",
+		Driver: row(func(r *store.Row) { r.Wake = 0 })}},
 	{seed: 1, Bug: sim.Bug{Name: "a row wakes late", Driver: row(func(r *store.Row) {
 		if r.Wake != 0 && r.Wake != r.Expires {
 			r.Wake += 60_000
@@ -118,56 +140,75 @@ var bugs = []struct {
 			r.Wake = 0
 		}
 	})}},
-	{seed: 3, Bug: sim.Bug{Name: "the sweeper finds nothing", Driver: func(d store.Driver) store.Driver {
-		return &broken{Driver: d, due: func(store.Driver, context.Context, int, int64, string, int) ([]store.DueRow, string, error) {
-			return nil, "", nil
-		}}
-	}}},
-	{seed: 86, Bug: sim.Bug{Name: "the sweeper reads one page alone", Driver: func(d store.Driver) store.Driver {
-		return &broken{Driver: d, due: func(d store.Driver, ctx context.Context, shard int, until int64, cursor string, limit int) ([]store.DueRow, string, error) {
-			rows, _, err := d.Due(ctx, shard, until, "", 1)
-			return rows, "", err
-		}}
-	}}},
-	{seed: 1, Bug: sim.Bug{Name: "an ended execution expires at once", Driver: row(func(r *store.Row) { r.Expires = 1 })}},
-	{seed: 2, Bug: sim.Bug{Name: "values never expire", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-		puts = append([]store.Row{}, puts...)
-		for i := range puts {
-			puts[i].Expires = 0
-		}
-		return d.Commit(ctx, puts, cas, cond)
-	})}},
-	{seed: 5363, Bug: sim.Bug{Name: "values of claims are not found again", Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
-		puts = append([]store.Row{}, puts...)
-		for i := range puts {
-			puts[i].Wake = 0
-		}
-		return d.Commit(ctx, puts, cas, cond)
-	})}, home: "servers"},
-	{seed: 9, Bug: sim.Bug{Name: "reads show what was there a commit ago", Driver: func(d store.Driver) store.Driver {
-		shown := map[store.Key]store.Row{}
-		return &broken{Driver: d, get: func(d store.Driver, ctx context.Context, key store.Key) (store.Row, error) {
-			now, err := d.Get(ctx, key)
-			before, ok := shown[key]
-			if err == nil {
-				shown[key] = now
+	{seed: 3, Bug: sim.Bug{Name: "the sweeper finds nothing",
+		Driver: func(d store.Driver) store.Driver {
+			return &broken{Driver: d, due: func(store.Driver, context.Context, int, int64, string,
+				int) ([]store.DueRow, string, error) {
+				return nil, "", nil
+			}}
+		}}},
+	{seed: 86, Bug: sim.Bug{Name: "the sweeper reads one page alone",
+		Driver: func(d store.Driver) store.Driver {
+			return &broken{Driver: d, due: func(d store.Driver, ctx context.Context, shard int,
+				until int64, cursor string, limit int) ([]store.DueRow, string, error) {
+				rows, _, err := d.Due(ctx, shard, until, "", 1)
+				return rows, "", err
+			}}
+		}}},
+	{seed: 1, Bug: sim.Bug{Name: "an ended execution expires at once",
+		Driver: row(func(r *store.Row) { r.Expires = 1 })}},
+	{seed: 2, Bug: sim.Bug{Name: "values never expire",
+		Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+			cond store.Condition) error {
+			puts = append([]store.Row{}, puts...)
+			for i := range puts {
+				puts[i].Expires = 0
 			}
-			if ok && err == nil && now.Version == before.Version+1 && now.Fence == before.Fence {
-				return before, nil
+			return d.Commit(ctx, puts, cas, cond)
+		})}},
+	{seed: 5363, Bug: sim.Bug{Name: "values of claims are not found again",
+		Driver: commits(func(d store.Driver, ctx context.Context, puts []store.Row, cas store.Row,
+			cond store.Condition) error {
+			puts = append([]store.Row{}, puts...)
+			for i := range puts {
+				puts[i].Wake = 0
 			}
-			return now, err
-		}}
-	}}},
-	{seed: 537, Bug: sim.Bug{Name: "reads show what a power loss takes away", Unsafe: sim.Unsafe{Shown: true}}, home: "local"},
-	{seed: 3, Bug: sim.Bug{Name: "a write is answered before its sync", Unsafe: sim.Unsafe{Early: true}}, home: "local"},
-	{seed: 2, Bug: sim.Bug{Name: "leases of others are ignored", Runner: func(o *engine.Options) { o.Exclusive = true }}, home: "servers"},
-	{seed: 2, Bug: sim.Bug{Name: "more iterations are open than allowed", Runner: func(o *engine.Options) { o.Limits.MapConcurrency, o.Limits.IterationsV1 = 100, 100 }}},
+			return d.Commit(ctx, puts, cas, cond)
+		})}, home: "servers"},
+	{seed: 9, Bug: sim.Bug{Name: "reads show what was there a commit ago",
+		Driver: func(d store.Driver) store.Driver {
+			shown := map[store.Key]store.Row{}
+			return &broken{Driver: d, get: func(d store.Driver, ctx context.Context,
+				key store.Key) (store.Row, error) {
+				now, err := d.Get(ctx, key)
+				before, ok := shown[key]
+				if err == nil {
+					shown[key] = now
+				}
+				if ok && err == nil && now.Version == before.Version+1 &&
+					now.Fence == before.Fence {
+					return before, nil
+				}
+				return now, err
+			}}
+		}}},
+	{seed: 537, Bug: sim.Bug{Name: "reads show what a power loss takes away",
+		Unsafe: sim.Unsafe{Shown: true}}, home: "local"},
+	{seed: 3, Bug: sim.Bug{Name: "a write is answered before its sync",
+		Unsafe: sim.Unsafe{Early: true}}, home: "local"},
+	{seed: 2, Bug: sim.Bug{Name: "leases of others are ignored", Runner: func(o *engine.Options) {
+		o.Exclusive = true
+	}}, home: "servers"},
+	{seed: 2, Bug: sim.Bug{Name: "more iterations are open than allowed",
+		Runner: func(o *engine.Options) {
+			o.Limits.MapConcurrency, o.Limits.IterationsV1 = 100, 100
+		}}},
 }
 
-// searchMax is how many seeds are tried for a bug.
+// searchMax is the number of seeds that are tried for a bug.
 const searchMax = 400
 
-// TestBugs puts bugs in and checks that each is caught: by the seed that is known for it, or, when what a seed means has
+// TestBugs checks that each bug is caught: by its known seed, or, if the meaning of seeds has
 // changed, by another one.
 func TestBugs(t *testing.T) {
 	for _, b := range bugs {
@@ -187,8 +228,8 @@ func TestBugs(t *testing.T) {
 	}
 }
 
-// TestNoHints loses every hint: that changes only when things happen (R1). In functions it is a hint that the sweeper
-// wakes a runner with, so there some must arrive.
+// TestNoHints loses every hint. That must change only when things happen (R1). In functions the
+// sweeper wakes an engine with a hint, so there some hints must arrive.
 func TestNoHints(t *testing.T) {
 	bug := &sim.Bug{Name: "no hints", Runner: func(o *engine.Options) { o.Queue = unkept{} }}
 	for s := uint64(1); s <= 40; s++ {

@@ -10,16 +10,18 @@ import (
 	"millrace/shared/interp"
 )
 
-// viaCallback tells whether a report is left to an execution: in some runs a reporter passes the token of his task to
-// StartExecution, so that the end of what it starts is the report, instead of reporting himself.
+// viaCallback reports whether a reporter leaves its report to an execution. In some runs a reporter
+// passes the token of its task to StartExecution, and the end of the execution that it starts is
+// the report.
 func (w *World) viaCallback(of, who string) bool {
 	return w.usesCallbacks() && of == account && w.number("delegates "+who)%2 == 0
 }
 
-// usesCallbacks reports whether it is such a run.
+// usesCallbacks reports whether this is such a run.
 func (w *World) usesCallbacks() bool { return w.seed%11 == 10 && w.mocked == nil }
 
-// reportByCallback starts an execution that ends a task, until it is known that it was started.
+// reportByCallback starts an execution that ends a task. It repeats the request until the start is
+// known to have succeeded.
 func (k *tasks) reportByCallback(who, token string, after time.Duration) {
 	w := k.w
 	c := w.clients
@@ -27,9 +29,12 @@ func (k *tasks) reportByCallback(who, token string, after time.Duration) {
 	x := &launch{flow: definition{name: "child"}, name: fmt.Sprintf("d%x", w.number(who))}
 	c.sleep(after)
 	for range w.attemptsMax() {
-		_, err := request(w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return s.StartExecution(ctx, cloudflow.Caller{Account: account}, cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, CallbackToken: token})
-		})
+		_, err := request(w, nil, who,
+			func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+				return s.StartExecution(ctx, cloudflow.Caller{Account: account},
+					cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name,
+						CallbackToken: token})
+			})
 		code := codeOf(err)
 		if retried(code, err) {
 			if !c.sleep(time.Duration(w.number(who)%8000) * time.Millisecond) {
@@ -41,8 +46,10 @@ func (k *tasks) reportByCallback(who, token string, after time.Duration) {
 			run := w.runOf(x.flow.name, x.name)
 			switch {
 			case run == nil:
-				w.violate("start answer", "%s was told %s, and there is no such execution", who, code)
-			case code == fault.ExecutionAlreadyExists && !run.x.Status.Final() || code != "" && code != fault.ExecutionAlreadyExists:
+				w.violate("start answer", "%s was told %s, and there is no such execution", who,
+					code)
+			case code == fault.ExecutionAlreadyExists && !run.x.Status.Final() ||
+				code != "" && code != fault.ExecutionAlreadyExists:
 				w.violate("start answer", "%s was told %s while it is %v", who, code, run.x.Status)
 			default:
 				w.kinds["ends a task by its callback token"]++
@@ -55,7 +62,8 @@ func (k *tasks) reportByCallback(who, token string, after time.Duration) {
 	}
 }
 
-// callbackTarget gives the execution whose task the end of another one ends; nil when it is gone, or its name is another's.
+// callbackTarget returns the execution whose task is ended by the end of another one; nil if it has
+// expired or its name belongs to another execution.
 func (w *World) callbackTarget(r *run) (to *run, token interp.Token) {
 	token, ok := interp.ParseToken(r.x.Callback)
 	if !ok {

@@ -18,13 +18,14 @@ import (
 	"millrace/shared/store"
 )
 
-// clients are those who make requests from outside.
+// clients make requests from outside.
 type clients struct {
-	w         *World
-	life      context.Context
-	stop      context.CancelFunc
-	ids       map[string]string    // of flows, by key
-	since     map[string]time.Time // when somebody was told that they are there, of those of the first account that stay
+	w    *World
+	life context.Context
+	stop context.CancelFunc
+	ids  map[string]string // of flows, by key
+	// when a client was told that the flow exists; flows of the first account that stay
+	since     map[string]time.Time
 	runs      []*launch
 	flows     []definition
 	flowOwner *flowOwner // nil in most runs
@@ -35,18 +36,19 @@ type clients struct {
 	active int
 }
 
-// launch is an execution that clients start, watch and perhaps stop.
+// launch is an execution that clients start, watch and sometimes stop.
 type launch struct {
 	flow       definition
 	name       string
 	nameReused bool   // the name has been used before
 	before     uint64 // by this run
-	taken      bool   // tasks start executions of the name, too: what is said of it need not fit one order
+	// tasks start executions of this name, too, so the requests need not be linearizable
+	taken bool
 
-	// What clients were told; only the scheduler's goroutine touches it.
+	// What the responses said. Only the scheduler's goroutine uses it.
 	started atomic.Int32
-	trying  atomic.Int32 // starters without a final answer that go on
-	refused bool         // its input is too large: there is none
+	trying  atomic.Int32 // starters without a final response that go on
+	refused bool         // its input is too large, so it does not exist
 	run     uint64
 	status  string // last one seen of that run
 	output  string
@@ -58,7 +60,7 @@ func newClients(w *World) *clients {
 	return c
 }
 
-// spawn starts somebody.
+// spawn starts a client's goroutine.
 func (c *clients) spawn(f func()) {
 	c.mu.Lock()
 	c.active++
@@ -73,7 +75,7 @@ func (c *clients) spawn(f func()) {
 	}()
 }
 
-// quiet tells whether nobody is at it any more.
+// quiet reports whether no client is active any more.
 func (c *clients) quiet() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,7 +84,7 @@ func (c *clients) quiet() bool {
 
 func (c *clients) leave() { c.stop() }
 
-// sleep waits; false when it is all over.
+// sleep waits; it returns false when the clients have been stopped.
 func (c *clients) sleep(d time.Duration) bool {
 	timer := time.NewTimer(max(d, 0))
 	defer timer.Stop()
@@ -94,12 +96,12 @@ func (c *clients) sleep(d time.Duration) bool {
 	}
 }
 
-// note changes what is known, in the scheduler's goroutine.
+// note runs do, which changes what is known, in the scheduler's goroutine.
 func (c *clients) note(what string, do func()) {
 	c.w.sched.wait(c.life, &operation{key: what, apply: func() bool { do(); return true }}, nil)
 }
 
-// draw draws what is run. which chooses an example; "generated" none.
+// draw chooses the flows to run. which selects an example; "generated" selects none.
 func (c *clients) draw(which string) {
 	w := c.w
 	var flows []definition
@@ -107,7 +109,8 @@ func (c *clients) draw(which string) {
 	if list, err := cases(); err != nil {
 		w.failf("%v", err)
 		return
-	} else if n := pickExample(list, which, w.rand); n != nil && (chosen || which != "") && which != "generated" {
+	} else if n := pickExample(list, which, w.rand); n != nil && (chosen ||
+		which != "") && which != "generated" {
 		flows, w.mocked = []definition{n.flow}, &n.setup
 		w.tracef("example %s", n.name)
 	}
@@ -118,16 +121,19 @@ func (c *clients) draw(which string) {
 			g := flowtest.Generate(w.rand.Uint64())
 			name := fmt.Sprintf("f%d", i)
 			text := strings.Replace(g.Definition, `"Name": "generated"`, `"Name": "`+name+`"`, 1)
-			flows = append(flows, definition{name: name, text: text, mode: flow.Standard, input: string(encode(g.Input))})
+			flows = append(flows, definition{name: name, text: text, mode: flow.Standard,
+				input: string(encode(g.Input))})
 		}
 	}
 	if w.mocked == nil {
-		flows = append(flows, definition{name: "child", text: children[w.rand.IntN(len(children))], mode: flow.Standard})
+		flows = append(flows, definition{name: "child", text: children[w.rand.IntN(len(children))],
+			mode: flow.Standard})
 	}
 	c.flows = flows
 }
 
-// executionsMax is how many executions are launched at the most, besides those of tasks and of an owner.
+// executionsMax is the maximum number of executions that are launched, besides those of tasks and
+// of a flow owner.
 const executionsMax = 4
 
 // begin creates the flows and launches executions of them.
@@ -172,17 +178,19 @@ func pickExample(list []example, which string, r *rand.Rand) *example {
 	return match[r.IntN(len(match))]
 }
 
-// create creates a flow, and finds out its id.
+// create creates a flow and finds out its id.
 func (c *clients) create(f definition) bool {
 	caller := cloudflow.Caller{Account: f.account(), Identity: f.author}
 	for range c.w.attemptsMax() {
-		x, err := request(c.w, nil, "create "+f.key(), func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
-			x, err := s.CreateFlow(ctx, caller, cloudflow.CreateFlowRequest{Name: f.name, Definition: f.text, Type: "FDL", ExecutionMode: f.mode, RoleArn: f.role})
-			if codeOf(err) == fault.FlowAlreadyExists {
-				return s.DescribeFlow(ctx, caller, cloudflow.DescribeFlowRequest{Name: f.name})
-			}
-			return x, err
-		})
+		x, err := request(c.w, nil, "create "+f.key(),
+			func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
+				x, err := s.CreateFlow(ctx, caller, cloudflow.CreateFlowRequest{Name: f.name,
+					Definition: f.text, Type: "FDL", ExecutionMode: f.mode, RoleArn: f.role})
+				if codeOf(err) == fault.FlowAlreadyExists {
+					return s.DescribeFlow(ctx, caller, cloudflow.DescribeFlowRequest{Name: f.name})
+				}
+				return x, err
+			})
 		if err == nil {
 			c.note("created "+f.key(), func() { c.created(f, x) })
 			return true
@@ -199,21 +207,22 @@ func (c *clients) create(f definition) bool {
 	return false
 }
 
-// created notes a flow that is there from now on.
+// created records a flow that exists from now on.
 func (c *clients) created(f definition, x *cloudflow.Flow) {
 	if c.ids[f.key()] = x.ID; f.account() == account {
 		c.since[f.name] = time.Now()
 	}
 	c.w.checked("flow answer", "answered at last")
 	if x.Definition != f.text {
-		c.w.violate("flow answer", "flow %s of account %s was created, and has the definition\n%s", f.name, f.account(), x.Definition)
+		c.w.violate("flow answer", "flow %s of account %s was created, and has the definition\n%s",
+			f.name, f.account(), x.Definition)
 	}
 }
 
-// reuseEarly is how long before its name becomes free an execution may be started anew.
+// reuseEarly is how long before a name becomes free an execution of that name may be started.
 const reuseEarly = 5 * time.Second
 
-// reuseName starts a name once more when what had it expires.
+// reuseName starts an execution of the same name when the one that has the name expires.
 func (c *clients) reuseName(before *launch, expires int64) {
 	x := &launch{flow: before.flow, name: before.name, taken: before.taken, nameReused: true}
 	if r := x.now(c.w); r != nil {
@@ -223,7 +232,8 @@ func (c *clients) reuseName(before *launch, expires int64) {
 		who := fmt.Sprintf("again %s/%s %d", x.flow.key(), x.name, i)
 		r := c.rand(who)
 		c.spawn(func() {
-			c.sleep(time.Until(time.UnixMilli(expires)) + time.Duration(r.IntN(75_000))*time.Millisecond - reuseEarly)
+			c.sleep(time.Until(time.UnixMilli(expires)) +
+				time.Duration(r.IntN(75_000))*time.Millisecond - reuseEarly)
 			c.starter(x, who)
 			if x.started.Load() > 0 {
 				c.watcher(x, "watch "+who)
@@ -232,7 +242,8 @@ func (c *clients) reuseName(before *launch, expires int64) {
 	}
 }
 
-// newOp is a request about the execution; nil when others than clients make some, too.
+// newOp returns a record of a request for the execution; nil if not only clients make such
+// requests.
 func (x *launch) newOp(what, who string) *clientOp {
 	if x.taken {
 		return nil
@@ -240,12 +251,12 @@ func (x *launch) newOp(what, who string) *clientOp {
 	return &clientOp{op: what, client: who, execution: x.flow.key() + "/" + x.name}
 }
 
-// rand gives somebody a source of chance of his own.
+// rand returns a random source for one client.
 func (c *clients) rand(who string) *rand.Rand {
 	return rand.New(rand.NewPCG(c.w.seed, c.w.number(who)))
 }
 
-// launch starts those who start, watch and stop an execution.
+// launch starts the clients that start, watch and stop an execution.
 func (c *clients) launch(x *launch) {
 	who := x.flow.key() + "/" + x.name
 	r := c.rand(who)
@@ -262,7 +273,7 @@ func (c *clients) launch(x *launch) {
 	}
 }
 
-// start begins a starter, which watchers that begin later take into account.
+// start starts a starter. Watchers that begin later take it into account.
 func (c *clients) start(x *launch, who string) {
 	x.trying.Add(1)
 	c.spawn(func() {
@@ -271,14 +282,16 @@ func (c *clients) start(x *launch, who string) {
 	})
 }
 
-// starter starts an execution, until it is known that it was started.
+// starter starts an execution. It repeats the request until the start is known to have succeeded.
 func (c *clients) starter(x *launch, who string) {
 	r := c.rand(who)
 	c.sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
 	for range c.w.attemptsMax() {
-		got, err := request(c.w, x.newOp("start", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return s.StartExecution(ctx, x.caller(), cloudflow.StartExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Input: x.flow.input})
-		})
+		got, err := request(c.w, x.newOp("start", who), who,
+			func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+				return s.StartExecution(ctx, x.caller(), cloudflow.StartExecutionRequest{
+					FlowName: x.flow.name, ExecutionName: x.name, Input: x.flow.input})
+			})
 		code := codeOf(err)
 		if retried(code, err) {
 			if !c.sleep(time.Duration(r.IntN(8000)) * time.Millisecond) {
@@ -286,19 +299,20 @@ func (c *clients) starter(x *launch, who string) {
 			}
 			continue
 		}
-		taken := false // by a start whose answer was lost
+		taken := false // by a start whose response was lost
 		c.note(who+" is told", func() {
 			c.judgeStart(x, who, got, code)
 			run := x.now(c.w)
 			taken = run != nil && run.x.Run != x.before
 		})
-		if !x.nameReused || taken || code != fault.ExecutionAlreadyExists || x.started.Load() > 0 || !c.sleep(time.Duration(r.IntN(8000))*time.Millisecond) {
+		if !x.nameReused || taken || code != fault.ExecutionAlreadyExists || x.started.Load() > 0 ||
+			!c.sleep(time.Duration(r.IntN(8000))*time.Millisecond) {
 			return
 		}
 	}
 }
 
-// inputOf is the input with which an execution was started, as it was sent.
+// inputOf returns the input that was sent when an execution was started.
 func (w *World) inputOf(r *run) string {
 	if r == nil {
 		return ""
@@ -315,9 +329,11 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 	c.w.checked("start answer")
 	switch {
 	case c.tooLarge(x, who, got, code):
-	case x.nameReused && code == fault.ExecutionAlreadyExists: // of the run before, perhaps
+	// perhaps the previous run has the name
+	case x.nameReused && code == fault.ExecutionAlreadyExists:
 	case run == nil && (x.started.Load() == 0 || code != ""):
-		c.w.violate("start answer", "%s was told %v %s, and there is no such execution", who, got, code)
+		c.w.violate("start answer", "%s was told %v %s, and there is no such execution",
+			who, got, code)
 	case code == "":
 		x.started.Add(1)
 		if got.Status != "Running" || got.Name != x.name || got.Input != c.w.inputOf(run) {
@@ -332,11 +348,12 @@ func (c *clients) judgeStart(x *launch, who string, got *cloudflow.Execution, co
 	}
 }
 
-// watchPauseMax is the longest pause between two looks at an execution: who has looked twenty times takes his time.
+// watchPauseMax is the longest pause between two looks at an execution. A watcher that has looked
+// twenty times makes long pauses.
 const watchPauseMax = 4 * time.Hour
 
-// watcher looks at an execution until it has ended, and then reads its history. One that does not
-// exist is looked at no more when all its starters have given up: nobody else starts it.
+// watcher describes an execution until it has ended, and then reads its history. If the execution
+// does not exist and all its starters have given up, the watcher stops: no other client starts it.
 func (c *clients) watcher(x *launch, who string) {
 	r := c.rand(who)
 	for n := range math.MaxInt {
@@ -346,9 +363,10 @@ func (c *clients) watcher(x *launch, who string) {
 		}
 		wait := int64(r.IntN(3) * r.IntN(20))
 		before, last := x.started.Load(), x.trying.Load() == 0
-		got, err := request(c.w, x.newOp("describe", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return c.poll(ctx, s, x, who, wait)
-		})
+		got, err := request(c.w, x.newOp("describe", who), who,
+			func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+				return c.poll(ctx, s, x, who, wait)
+			})
 		code := codeOf(err)
 		if retried(code, err) {
 			continue
@@ -357,7 +375,8 @@ func (c *clients) watcher(x *launch, who string) {
 		c.note(who+" is told", func() {
 			if code != "" {
 				missing = before > 0 || x.refused || last
-				if run := x.now(c.w); code != fault.ExecutionNotExists || before > 0 && !c.expired(run) {
+				if run := x.now(c.w); code != fault.ExecutionNotExists ||
+					before > 0 && !c.expired(run) {
 					c.w.violate("describe answer", "%s was told %s", who, code)
 				}
 				return
@@ -372,9 +391,10 @@ func (c *clients) watcher(x *launch, who string) {
 		}
 	}
 	for range triesMax {
-		events, err := request(c.w, nil, who+" history", func(ctx context.Context, s *cloudflow.Service) ([]cloudflow.Event, error) {
-			return history(ctx, s, x, []int64{10, 100, 1000, 1000}[r.IntN(4)])
-		})
+		events, err := request(c.w, nil, who+" history",
+			func(ctx context.Context, s *cloudflow.Service) ([]cloudflow.Event, error) {
+				return history(ctx, s, x, []int64{10, 100, 1000, 1000}[r.IntN(4)])
+			})
 		if err == nil {
 			c.note(who+" has read", func() { c.judgeHistory(x, who, events) })
 			return
@@ -385,23 +405,27 @@ func (c *clients) watcher(x *launch, who string) {
 	}
 }
 
-// poll describes an execution, when it has ended or the wait is over.
-func (c *clients) poll(ctx context.Context, s *cloudflow.Service, x *launch, who string, wait int64) (*cloudflow.Execution, error) {
-	q := cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, WaitTimeSeconds: &wait}
+// poll describes an execution, and returns when it has ended or the wait is over.
+func (c *clients) poll(ctx context.Context, s *cloudflow.Service, x *launch, who string,
+	wait int64) (*cloudflow.Execution, error) {
+	q := cloudflow.DescribeExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name,
+		WaitTimeSeconds: &wait}
 	p, _ := ctx.Value(servingProcess{}).(*process)
 	if wait == 0 {
 		return s.DescribeExecution(ctx, x.caller(), q)
 	}
 	var asked *poll
 	begun := &operation{process: p, key: who + " waits", apply: func() bool {
-		asked = c.w.polled(p, store.Partition(c.ids[x.flow.key()], x.name), who, time.Duration(wait)*time.Second)
+		asked = c.w.polled(p, store.Partition(c.ids[x.flow.key()], x.name), who,
+			time.Duration(wait)*time.Second)
 		return true
 	}}
 	if err := c.w.sched.wait(ctx, begun, nil); err != nil {
 		return nil, err
 	}
 	got, err := s.DescribeExecution(ctx, x.caller(), q)
-	p.judgeRefusal("long polls", func(s *shares) *share.Pool { return s.pools.Polls }, x.flow.account(), codeOf(err))
+	p.judgeRefusal("long polls", func(s *shares) *share.Pool { return s.pools.Polls },
+		x.flow.account(), codeOf(err))
 	c.w.sched.wait(p.life, &operation{process: p, key: who + " has waited", apply: func() bool {
 		c.w.answeredPoll(asked, err == nil && got.Status == "Running")
 		return true
@@ -409,8 +433,10 @@ func (c *clients) poll(ctx context.Context, s *cloudflow.Service, x *launch, who
 	return got, err
 }
 
-func history(ctx context.Context, s *cloudflow.Service, x *launch, limit int64) (all []cloudflow.Event, err error) {
-	q := cloudflow.GetExecutionHistoryRequest{FlowName: x.flow.name, ExecutionName: x.name, Limit: &limit}
+func history(ctx context.Context, s *cloudflow.Service, x *launch,
+	limit int64) (all []cloudflow.Event, err error) {
+	q := cloudflow.GetExecutionHistoryRequest{FlowName: x.flow.name, ExecutionName: x.name,
+		Limit: &limit}
 	for {
 		page, err := s.GetExecutionHistory(ctx, x.caller(), q)
 		if err != nil {
@@ -426,39 +452,44 @@ func history(ctx context.Context, s *cloudflow.Service, x *launch, limit int64) 
 func (c *clients) judgeHistory(x *launch, who string, events []cloudflow.Event) {
 	run := x.now(c.w)
 	if run == nil || c.w.namesReused {
-		return // it has expired, or it may be another by now
+		return // it has expired, or another execution may have its name now
 	}
 	if len(events) != len(run.events) {
-		c.w.violate("history answer", "%s has read %d events of %d", who, len(events), len(run.events))
+		c.w.violate("history answer", "%s has read %d events of %d", who, len(events),
+			len(run.events))
 		return
 	}
 	c.w.judgeEvents(who, run, events)
 }
 
-// judgeEvents compares events as the API gives them with what is stored.
+// judgeEvents compares events in the API's form with the stored ones.
 func (w *World) judgeEvents(who string, run *run, events []cloudflow.Event) {
 	if len(events) > len(run.events) {
-		w.violate("history answer", "%s has read %d events of %d", who, len(events), len(run.events))
+		w.violate("history answer", "%s has read %d events of %d", who, len(events),
+			len(run.events))
 		return
 	}
 	w.checked("history answer")
 	for i, e := range events {
 		want := &run.events[i]
-		if e.ID != want.ID || e.ScheduleID != want.Schedule || e.Type != want.Type.String() || e.Detail != string(want.AppendDetail(nil, run.m)) {
+		if e.ID != want.ID || e.ScheduleID != want.Schedule || e.Type != want.Type.String() ||
+			e.Detail != string(want.AppendDetail(nil, run.m)) {
 			w.violate("history answer", "%s has read event %+v, stored is %s", who, e, run.shown[i])
 			return
 		}
 	}
 }
 
-// judgeStatus checks a description against what was seen before. It tells whether the execution has ended.
+// judgeStatus checks a description against earlier ones. It reports whether the execution has
+// ended.
 func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) bool {
 	ended := got.Status != "Running"
 	c.w.checked("describe answer")
 	run := x.now(c.w)
 	if run == nil {
 		if !c.w.namesReused {
-			c.w.violate("describe answer", "%s is told %s, and there is no such execution", who, got.Status)
+			c.w.violate("describe answer", "%s is told %s, and there is no such execution",
+				who, got.Status)
 		}
 		return true
 	}
@@ -466,7 +497,8 @@ func (c *clients) judgeStatus(x *launch, who string, got *cloudflow.Execution) b
 		x.run, x.status, x.output = run.x.Run, "", ""
 	}
 	if x.status != "" && (got.Status != x.status || got.Output != x.output) && ended {
-		c.w.violate("describe answer", "%s is told %s %s, before it was %s %s", who, got.Status, got.Output, x.status, x.output)
+		c.w.violate("describe answer", "%s is told %s %s, before it was %s %s", who, got.Status,
+			got.Output, x.status, x.output)
 	}
 	if ended && run.x.Status.String() != got.Status && !c.w.namesReused {
 		c.w.violate("describe answer", "%s is told %s, which is not so", who, got.Status)
@@ -485,9 +517,11 @@ func (c *clients) stopper(x *launch, who string) {
 	for range triesMax {
 		before := x.started.Load()
 		c.w.referee.stopping(x, name, cause)
-		got, err := request(c.w, x.newOp("stop", who), who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return s.StopExecution(ctx, x.caller(), cloudflow.StopExecutionRequest{FlowName: x.flow.name, ExecutionName: x.name, Error: &name, Cause: &cause})
-		})
+		got, err := request(c.w, x.newOp("stop", who), who,
+			func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+				return s.StopExecution(ctx, x.caller(), cloudflow.StopExecutionRequest{
+					FlowName: x.flow.name, ExecutionName: x.name, Error: &name, Cause: &cause})
+			})
 		code := codeOf(err)
 		if retried(code, err) || code == fault.ExecutionNotExists && before == 0 {
 			if !c.sleep(time.Duration(r.IntN(5000)) * time.Millisecond) {
@@ -502,8 +536,10 @@ func (c *clients) stopper(x *launch, who string) {
 			case code == fault.ExecutionNotExists && before > 0 && c.expired(run):
 			case run == nil:
 				c.w.violate("stop answer", "%s is told %s, there is no such execution", who, code)
-			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped || run.x.Error == nil || run.x.Error.Cause != who):
-				c.w.violate("stop answer", "%s is told that it has stopped %s, which is %v %v", who, x.name, run.x.Status, run.x.Error)
+			case code == "" && (got.Status != "Stopped" || run.x.Status != flow.Stopped ||
+				run.x.Error == nil || run.x.Error.Cause != who):
+				c.w.violate("stop answer", "%s is told that it has stopped %s, which is %v %v", who,
+					x.name, run.x.Status, run.x.Error)
 			case code == fault.ExecutionAlreadyCompleted && !run.x.Status.Final():
 				c.w.violate("stop answer", "%s is told %s while it is %v", who, code, run.x.Status)
 			case code != "" && code != fault.ExecutionAlreadyCompleted:
@@ -514,7 +550,7 @@ func (c *clients) stopper(x *launch, who string) {
 	}
 }
 
-// expired tells whether an execution that was there is not any more, or may pass for that on somebody's clock.
+// expired reports whether an execution has expired, or may have by the clock of some process.
 func (c *clients) expired(r *run) bool {
 	return r == nil || r.x.Expires <= time.Now().UnixMilli()+c.w.slack()
 }

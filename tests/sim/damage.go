@@ -12,24 +12,24 @@ import (
 	"millrace/shared/store/memstore"
 )
 
-// damage is what reads show instead of rows of some executions, flows and definitions, until the
-// faults end: a row that has lost its end, one with a flipped bit, one of another execution, or an
-// error of the store. Then the rows are there again, as from a backup.
+// damage is what reads return in place of some rows of executions, flows and definitions until the
+// faults end: a truncated row, a row with a flipped bit, a row of another execution, or an error of
+// the store. After that the rows are intact again, as if restored from a backup.
 //
-// While a row is damaged its execution stands still and answers are InternalServerError; nothing that
-// follows from it is written, nothing wrong is answered, nobody else is disturbed, and afterwards
-// everything comes to its end: all that is checked without damage is checked with it.
+// While a row is damaged, its execution makes no progress and responses are InternalServerError.
+// Nothing that depends on the row is written, no response is wrong, no other execution is
+// disturbed, and afterwards everything ends. All checks without damage apply with it, too.
 type damage struct {
 	drawn bool
 	rows  map[store.Key]rowDamage
 }
 
-// rowDamage is how a row is damaged.
+// rowDamage says how a row is damaged.
 type rowDamage struct {
 	kind   damageKind
 	until  time.Time
-	offset uint64    // where in the row
-	other  store.Row // whose data it shows
+	offset uint64    // in the row
+	other  store.Row // the row whose data it shows
 }
 
 type damageKind int
@@ -44,25 +44,27 @@ const (
 
 const (
 	faultDamage = "row damaged"
-	damagedMax  = 3 // rows of a run
+	damagedMax  = 3 // maximum rows of a run
 )
 
-// errDamaged is what a store says of a row whose checksum is wrong.
+// errDamaged is the store's error for a row whose checksum is wrong.
 var errDamaged = errors.New("sim: the row is damaged")
 
 func (w *World) drawDamage() {
-	w.damage = damage{drawn: w.mocked == nil && w.number("damage")%10 == 0 && !slices.Contains(w.without, faultDamage),
+	w.damage = damage{drawn: w.mocked == nil && w.number("damage")%10 == 0 &&
+		!slices.Contains(w.without, faultDamage),
 		rows: map[store.Key]rowDamage{}}
 }
 
-// read gives a row as it is read.
+// read returns a row as a reader sees it.
 func (w *World) read(row store.Row) (store.Row, error) {
 	d := &w.damage
 	if !d.drawn || w.quiesced {
 		return row, nil
 	}
 	h, ok := d.rows[row.Key]
-	if !ok && len(d.rows) < damagedMax && w.canBeDamaged(row.Key) && w.faulty(odds{faultDamage, 300}) {
+	if !ok && len(d.rows) < damagedMax && w.canBeDamaged(row.Key) &&
+		w.faulty(odds{faultDamage, 300}) {
 		h = w.drawRowDamage(row)
 		d.rows[row.Key] = h
 	}
@@ -87,16 +89,18 @@ func (w *World) readAll(rows []store.Row) ([]store.Row, error) {
 	return rows, nil
 }
 
-// canBeDamaged reports whether a row may be damaged: one whose damage can be noticed, of an execution, a
-// flow or a definition.
+// canBeDamaged reports whether a row may be damaged: a row of an execution, a flow or a definition
+// whose damage can be noticed.
 func (w *World) canBeDamaged(k store.Key) bool {
-	return strings.HasPrefix(k.Partition, "x#") || strings.HasPrefix(k.Partition, "f#") || store.IsDefinition(k)
+	return strings.HasPrefix(k.Partition, "x#") || strings.HasPrefix(k.Partition, "f#") ||
+		store.IsDefinition(k)
 }
 
 func (w *World) drawRowDamage(row store.Row) rowDamage {
 	about := "damage of " + show(row.Key)
-	h := rowDamage{kind: damageKind(w.number(about) % uint64(damageKinds)), offset: w.number("place of " + about),
-		until: time.Now().Add(time.Duration(w.number("time of "+about)%100) * time.Second)}
+	h := rowDamage{kind: damageKind(w.number(about) % uint64(damageKinds)),
+		offset: w.number("place of " + about),
+		until:  time.Now().Add(time.Duration(w.number("time of "+about)%100) * time.Second)}
 	if h.kind == exchanged {
 		h.other = w.other(row)
 	}
@@ -104,11 +108,12 @@ func (w *World) drawRowDamage(row store.Row) rowDamage {
 	return h
 }
 
-// other draws a row of the same kind that stands elsewhere.
+// other draws a row of the same kind in another place.
 func (w *World) other(row store.Row) store.Row {
 	for _, key := range w.disk.sorted() {
 		found := w.disk.keys[key]
-		if key.Partition != row.Partition && key.Partition[:2] == row.Partition[:2] && key.Sort[:1] == row.Sort[:1] &&
+		if key.Partition != row.Partition && key.Partition[:2] == row.Partition[:2] &&
+			key.Sort[:1] == row.Sort[:1] &&
 			(row.Sort[:1] != "v" || len(found.Data) != len(row.Data)) && row.Sort[:1] != "h" {
 			return found
 		}
@@ -116,8 +121,8 @@ func (w *World) other(row store.Row) store.Row {
 	return store.Row{}
 }
 
-// apply gives the row as it is read. What cannot be damaged in its way so that it can be noticed has
-// lost its end.
+// apply returns the row as a reader sees it. If this kind of damage could not be noticed in the
+// row, apply truncates it.
 func (h rowDamage) apply(w *World, row store.Row) (store.Row, error) {
 	switch {
 	case h.kind == unreadable:
@@ -130,7 +135,8 @@ func (h rowDamage) apply(w *World, row store.Row) (store.Row, error) {
 		bent := row
 		bent.Data = slices.Clone(row.Data)
 		bent.Data[bit/8] ^= 1 << (bit % 8)
-		if row.Sort == "a" && strings.HasPrefix(row.Partition, "x#") && !w.isReadable(bent) || store.IsDefinition(row.Key) {
+		if row.Sort == "a" && strings.HasPrefix(row.Partition, "x#") && !w.isReadable(bent) ||
+			store.IsDefinition(row.Key) {
 			return bent, nil
 		}
 	}
@@ -138,20 +144,22 @@ func (h rowDamage) apply(w *World, row store.Row) (store.Row, error) {
 	return row, nil
 }
 
-// isReadable reports whether a state row can be read, with all that the interpreter needs of it.
+// isReadable reports whether a state row can be decoded with all that the interpreter needs.
 func (w *World) isReadable(row store.Row) bool {
 	rows := memstore.New()
 	rows.Put(always, []store.Row{row})
-	x, err := store.New(store.Options{Driver: rows, Now: func() time.Time { return time.UnixMilli(0) }}).Load(always, row.Partition)
+	x, err := store.New(store.Options{Driver: rows,
+		Now: func() time.Time { return time.UnixMilli(0) }}).Load(always, row.Partition)
 	if err != nil {
 		return !store.IsDamaged(err) || errors.Is(err, store.ErrMissing)
 	}
-	s := interp.New(interp.Facts{Language: x.Language, Started: x.Started, Input: flow.StoredValue(flow.Ref{Kind: flow.RefClaim}), BlockSize: w.sizes.block})
+	s := interp.New(interp.Facts{Language: x.Language, Started: x.Started,
+		Input: flow.StoredValue(flow.Ref{Kind: flow.RefClaim}), BlockSize: w.sizes.block})
 	return x.Body == nil || s.DecodeBody(x.Body) == nil
 }
 
-// judgeDamaged checks that executions that are damaged keep nobody from listing the others of their
-// flow ("damaged list").
+// judgeDamaged checks that damaged executions do not prevent a list of the others of their flow
+// ("damaged list").
 func (d *reader) judgeDamaged(what string, err error) {
 	w := d.c.w
 	if !store.IsDamaged(err) || !strings.HasPrefix(what, "executions of ") {
@@ -160,7 +168,7 @@ func (d *reader) judgeDamaged(what string, err error) {
 	d.c.note("reader is told of damage", func() {
 		for key := range w.damage.rows {
 			if strings.HasPrefix(key.Partition, "f#") {
-				return // it may be the flow itself
+				return // the flow itself may be damaged
 			}
 		}
 		w.violate("damaged list", "the list of %s fails: %v", what, err)

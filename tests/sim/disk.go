@@ -19,20 +19,20 @@ var (
 	errGivenUp   = errors.New("sim: no answer in time")
 )
 
-// disk is what all processes share: the rows, and the indexes over them, which may lag.
+// disk holds what all processes share: the rows, and the indexes over them, which may lag.
 type disk struct {
 	w          *World
 	rows       *memstore.Store
-	index      *memstore.Store // what List and Due show; rows itself when it never lags
+	index      *memstore.Store // what List and Due show; the same as rows if it never lags
 	behind     []update
 	keys       map[store.Key]store.Row
 	executions int   // rows of executions
-	expiring   int   // definitions and tombstones that will go
-	purged     int64 // nothing expires before, ms since 1970
+	expiring   int   // definitions and tombstones that have an end
+	purged     int64 // nothing expires before it, ms since 1970
 	power      power
 }
 
-// update is a row that the index does not know yet.
+// update is a change of a row that the index does not show yet.
 type update struct {
 	key store.Key
 	row *store.Row // nil: removed
@@ -116,7 +116,7 @@ func (d *disk) noted(key store.Key, row *store.Row) {
 	}
 }
 
-// wakesLater is 1 for a row that something is to happen to, 0 for others.
+// wakesLater returns 1 if a row has something left to do, 0 otherwise.
 func wakesLater(row *store.Row) int {
 	if row == nil || row.Wake == 0 && row.Expires == 0 {
 		return 0
@@ -124,10 +124,10 @@ func wakesLater(row *store.Row) int {
 	return 1
 }
 
-// lagMax is how far an index may lag.
+// lagMax is the longest time that an index may lag.
 const lagMax = 2 * time.Minute
 
-// catchUp brings the index up to date, as far as the seed lets it.
+// catchUp brings the index up to date, as far as the seed allows.
 func (d *disk) catchUp(all bool) {
 	for len(d.behind) > 0 {
 		if !all && time.Since(d.behind[0].at) < lagMax && d.w.faults.hit(d.w.faults.lag) {
@@ -143,7 +143,7 @@ func (d *disk) catchUp(all bool) {
 	}
 }
 
-// purge removes what has expired, as a store does that looks after that itself.
+// purge removes expired rows, like a store that expires rows by itself.
 func (d *disk) purge(now time.Time) {
 	if now.UnixMilli() < d.purged {
 		return
@@ -160,7 +160,7 @@ func (d *disk) purge(now time.Time) {
 	}
 }
 
-// sorted gives the keys of all rows in order.
+// sorted returns the keys of all rows in order.
 func (d *disk) sorted() []store.Key {
 	keys := make([]store.Key, 0, len(d.keys))
 	for key := range d.keys {

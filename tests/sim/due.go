@@ -10,66 +10,68 @@ import (
 	"millrace/shared/store"
 )
 
-// livenessState is what a run keeps for what it owes and what is owed to it. Of the run itself:
+// livenessState holds what a run needs for the checks of its obligations. About the run itself:
 type livenessState struct {
-	visits  *visits
-	cut     bool              // the last commit has left something ready
-	more    bool              // the last fold was cut
-	found   int64             // when it was found due last, ms since 1970
-	excuse  int64             // until when faults have put it off, or when it was taken up before, ms since 1970
-	ended   time.Time         // when its end was committed
-	wrote   int64             // when its row was written last, ms since 1970
-	left    int64             // since when it is ready or has something unsent, ms since 1970; 0: neither
+	visits *visits
+	cut    bool  // the last commit left something ready
+	more   bool  // the last transaction was cut
+	found  int64 // when a sweep found it due last, ms since 1970
+	// until when faults delayed it, or when it was taken up before, ms since 1970
+	excuse int64
+	ended  time.Time // when its end was committed
+	wrote  int64     // when its row was written last, ms since 1970
+	// since when it is ready or has something to send, ms since 1970; 0: neither
+	left    int64
 	outbox  map[int64]sending // by id of the entry
-	leases  map[int64]int64   // until when, by attempt
-	retaken int64             // when it was written for the first time since the faults ended
+	leases  map[int64]int64   // end of the lease, by attempt
+	retaken int64             // when it was written for the first time after the faults ended
 
-	// Attempts that wait for an execution, and when those were closed by anything but its end, ms since 1970.
+	// Attempts that wait for an execution, and when they were closed by anything but that
+	// execution's end, ms since 1970.
 	attempts map[int64]*taskAttempt
 	released map[int64]int64
-	rescued  bool // its end is not what its tasks alone come to
-	// Of a child: nobody waited for it any more when it was claimed.
+	rescued  bool // its end does not follow from its tasks alone
+	// About a child: no task waited for it any more when it was claimed.
 	unwatched bool
 }
 
-// liveness is what the world keeps for the same.
+// liveness holds what the world needs for the same checks.
 type liveness struct {
 	idleSweeps  idleSweeps
 	clock       dueClock
-	children    map[string]*run // that tasks have started and wait for, by origin
+	children    map[string]*run // started by tasks that wait for them, by origin
 	invocations []*invocation
 	hintTracker hintTracker
 	polls       []*poll
 	blind       []string // invariants that are not checked
 	timeline    timeline
-	outageUntil time.Time // the store is, until then
-	rescueAt    time.Time // somebody looks after what waits for ever
-	alarm       int64     // the world looks again by then whatever happens, ms since 1970; 0: it need not
+	outageUntil time.Time // the store is unavailable until then
+	rescueAt    time.Time // when the rescuer looks at what waits forever
+	alarm       int64     // the world looks again by then in any case, ms since 1970; 0: not needed
 }
 
-// What delays everything has that is found by a sweep. They are added up by dueClock.by.
+// The delays of everything that a sweep finds. World.latest adds them up.
 const (
-	// restartMax is how long a process may be away that has died: kill starts another one after 90 s
-	// at the most.
+	// restartMax is how long a dead process may be absent: kill starts another one within 90 s.
 	restartMax = 90 * time.Second
-	// firstSweepMax is how long a process may take from its start to its first sweep. Two sweeps are
-	// no further apart than that.
+	// firstSweepMax is how long a process may take from its start to its first sweep. The interval
+	// between two sweeps is no longer.
 	firstSweepMax = sweepEvery
-	// stepsTake is what clocks of processes have differed by, and what the steps take that lead from a
-	// sweep to a commit: each takes up to a millisecond, and a fold that is cut after each transition
-	// needs a thousand.
+	// stepsTake is the difference of process clocks, plus the time of the steps from a sweep to a
+	// commit. Each step takes up to a millisecond, and a transaction that is cut after each
+	// transition needs a thousand.
 	stepsTake = 20 * time.Second
 )
 
-// obligation is something that a running system owes: by a time it must have happened.
+// obligation is something that a running system must do by a time.
 type obligation struct {
 	invariant string
-	due       int64  // ms since 1970: from then on it may happen
-	by        int64  // and by then it must have
+	due       int64  // ms since 1970: it may happen from then on
+	by        int64  // and must have happened by then
 	what      string // for the message
 }
 
-// begins makes the run ready to be followed.
+// begins prepares the run for these checks.
 func (w *World) begins(r *run) {
 	r.visits = newVisits(r.m, func(e *flow.HistoryEvent, v *visit) {
 		w.judgeEarly(r, e, v)
@@ -78,10 +80,12 @@ func (w *World) begins(r *run) {
 	w.noteChild(r)
 }
 
-// judgeMore follows what stands open after a commit, and checks what does not ask the interpreter. before is the
-// state that the execution had; nil of a claim.
-func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *store.Execution, news []flow.HistoryEvent) {
-	counts := old != nil && (x.SweepAttempts > old.SweepAttempts || x.RunnerAttempts > old.RunnerAttempts)
+// judgeMore tracks what is open after a commit, and makes the checks that need no interpreter.
+// before is the previous state of the execution; nil for a claim.
+func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *store.Execution,
+	news []flow.HistoryEvent) {
+	counts := old != nil && (x.SweepAttempts > old.SweepAttempts ||
+		x.RunnerAttempts > old.RunnerAttempts)
 	r.cut = !x.Status.Final() && (r.state.Ready() || counts && r.cut)
 	r.visits.add(news, p.now().UnixMilli(), r.more)
 	if x.Status.Final() && r.ended.IsZero() {
@@ -107,25 +111,26 @@ func (w *World) judgeMore(p *process, r *run, before *interp.State, old, x *stor
 	w.clock.recheck()
 }
 
-// dueClock checks what is owed at the time, not at the end: before each step it looks whether
-// anything is overdue. Only the scheduler's goroutine touches it.
+// dueClock checks obligations at their time, not at the end of the run: before each step the world
+// looks for overdue ones. Only the scheduler's goroutine uses it.
 type dueClock struct {
-	next int64 // nothing is overdue before, ms since 1970
-	died int64 // when the last process has died, ms since 1970
+	next int64 // nothing is overdue before it, ms since 1970
+	died int64 // when the last process died, ms since 1970
 }
 
-// recheck makes the clock look at everything anew: what excuses something has changed.
+// recheck makes the clock check everything again, because something that excuses delays has
+// changed.
 func (d *dueClock) recheck() { d.next = 0 }
 
-// latest is when something must have happened that is due at a time and may take a while then, without
-// faults: at the latest a sweep finds it, by a process that is there.
+// latest returns the time by which something must have happened without faults, if it is due at a
+// time and may take most from then: a sweep of a live process finds it at the latest.
 func (w *World) latest(due int64, most time.Duration) int64 {
 	there := max(w.quiescedAt, w.clock.died) + restartMax.Milliseconds()
 	return max(due+most.Milliseconds(), there) + (firstSweepMax + stepsTake).Milliseconds()
 }
 
-// judgeDue fails the run when anything is overdue. Between faults nothing is owed: each may delay
-// everything.
+// judgeDue fails the run if anything is overdue. There are no obligations while there are faults:
+// each fault may delay everything.
 func (w *World) judgeDue() {
 	now := time.Now().UnixMilli()
 	if !w.quiesced || now < w.clock.next || w.failed() {
@@ -154,26 +159,29 @@ func (w *World) overdue(r *run, now int64, o obligation) {
 	}
 	where := ""
 	if r != nil {
-		where = fmt.Sprintf("%s v%d (found due %d times, wakes at %d): ", r.x.Partition(), r.x.Version, r.x.SweepAttempts, r.x.Wake)
+		where = fmt.Sprintf("%s v%d (found due %d times, wakes at %d): ", r.x.Partition(),
+			r.x.Version, r.x.SweepAttempts, r.x.Wake)
 	}
-	w.violate(o.invariant, "%s%s was due at %d and should have come to pass by %d, without faults since %d; it is %d", where, o.what, o.due, o.by,
+	w.violate(o.invariant,
+		"%s%s was due at %d and should have come to pass by %d, without faults since %d; it is %d",
+		where, o.what, o.due, o.by,
 		w.quiescedAt, now)
 }
 
-// owes tells everything that is owed to one execution.
+// owes lists the obligations of one execution.
 func (w *World) owes(r *run, owe func(obligation)) {
 	put := owe
 	if r.x.SweepAttempts > 0 && (r.found <= w.quiescedAt || w.poison.partition != "") {
-		// It was found due while there were faults, by a sweep that then came to grief: the next one
-		// may come as much later as the row says (invariant "put off").
+		// A sweep found it due while there were faults, and then failed. The next sweep may find it
+		// as much later as the row says (invariant "put off").
 		put = func(o obligation) {
 			o.by = max(o.by, w.latest(r.x.Wake, 0))
 			owe(o)
 		}
 	}
 	if r.excuse > 0 {
-		// The sweep that finds it then brings it on; what that takes counts from then, also when the row says
-		// already that it has been taken up.
+		// A sweep that finds it brings it forward. The time for that counts from then, even if the
+		// row already says that it has been taken up.
 		before := put
 		put = func(o obligation) {
 			o.by = max(o.by, w.latest(r.excuse, 0))
@@ -181,9 +189,9 @@ func (w *World) owes(r *run, owe func(obligation)) {
 		}
 	}
 	if inner := put; w.faults.skew > 0 {
-		// The clock that its wake time was reckoned by may have been wrong, while there were faults. Then it is
-		// seen to that much later, and what is owed may take its time from then on. A timer that was set by that
-		// clock stays as it is when the row is written again (2001781).
+		// While there were faults, the clock that its wake time was computed by may have been
+		// wrong. Then it is handled that much later, and an obligation counts from then on. A timer
+		// that was set by that clock stays as it is when the row is written again (2001781).
 		put = func(o obligation) {
 			o.by += 2 * w.faults.skew.Milliseconds()
 			if r.wrote > w.quiescedAt && w.faults.skew > slack*time.Millisecond {
@@ -196,7 +204,7 @@ func (w *World) owes(r *run, owe func(obligation)) {
 	w.owesReady(r, put)
 	w.owesHint(r, owe)
 	w.owesLeases(r, put)
-	if r.x.Account != guarded { // there it may be refused for as long as rights are missing
+	if r.x.Account != guarded { // there it may be refused as long as rights are missing
 		w.owesOutbox(r, put)
 		w.owesStops(r, put)
 		w.owesCallback(r, put)
@@ -205,17 +213,17 @@ func (w *World) owes(r *run, owe func(obligation)) {
 	w.owesTaking(r, owe)
 }
 
-// leaf reports whether a state has to go on by itself: nothing in it does.
+// leaf reports whether a state must proceed by itself because no state is open inside it.
 func (v *visit) leaf() bool { return v.inside == 0 }
 
 // calling reports whether an attempt of the task is open.
 func (v *visit) calling() bool { return v.attempt != nil && !v.attempt.over }
 
-// quiescedSleepMax bounds how long the world sleeps while nothing waits and nothing fails.
+// quiescedSleepMax is the longest time that the world sleeps while nothing waits and nothing fails.
 const quiescedSleepMax = 24 * time.Hour
 
-// lookAgain is how long the world may sleep while nothing waits: until something may be overdue, or somebody has
-// to look after something.
+// lookAgain returns how long the world may sleep while nothing waits: until something may be
+// overdue, or the rescuer has to look.
 func (w *World) lookAgain() time.Duration {
 	most, now := quiescedSleepMax, time.Now()
 	for _, at := range []int64{w.clock.next, w.rescueAt.UnixMilli(), w.alarm} {

@@ -4,10 +4,11 @@ import "millrace/shared/flow"
 
 // "early": waits, pauses before a retry and time limits of tasks do not end before their time.
 //
-// A time limit ends by a clock that shows its time or more, and the event is written with it. A pause
-// may begin by a clock that is behind the one that wrote the event before it, end by one that is ahead
-// of that, and the event that follows may be written by one that is behind again: each clock may be
-// wrong by the skew, the first and the second twice, once for each comparison.
+// A time limit ends when a clock shows its time or more, and that clock stamps the event. A pause
+// can begin by a clock that is behind the one that stamped the event before it, and end by a clock
+// that is ahead of it. The event that follows can be stamped by a clock that is behind again. Each
+// clock may be wrong by the skew. The first and the second clock count twice, once for each
+// comparison.
 func (w *World) judgeEarly(r *run, e *flow.HistoryEvent, v *visit) {
 	least := int64(0)
 	switch e.Type {
@@ -28,6 +29,7 @@ func (w *World) judgeEarly(r *run, e *flow.HistoryEvent, v *visit) {
 		w.checked("early")
 	}
 	if e.Time < least {
-		w.violate("early", "%s: event %d %s of %s is at %d, which should be no earlier than %d", r.x.Partition(), e.ID, e.Type, v.state.Name, e.Time, least)
+		w.violate("early", "%s: event %d %s of %s is at %d, which should be no earlier than %d",
+			r.x.Partition(), e.ID, e.Type, v.state.Name, e.Time, least)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"millrace/shared/value"
 )
 
-// judgeEnds checks what has come of everything.
+// judgeEnds checks the end of every execution.
 func (w *World) judgeEnds() {
 	for _, partition := range w.partitions {
 		r := w.runs[partition]
@@ -33,40 +33,44 @@ func (w *World) judgeEnds() {
 	}
 }
 
-// deliverMax is how long a callback may take to arrive once there are no faults, ms. While there are, every sweep that
-// brings it may come to grief, and the next one comes later than that.
+// deliverMax is how long a callback may take to arrive once there are no faults, ms. With faults
+// every sweep that brings it may fail, and the next one comes later.
 const deliverMax = 300_000
 
-// judgeCallback checks that the end of an execution has arrived where it was to be reported, once.
+// judgeCallback checks that the end of an execution was reported to its callback task, once.
 func (w *World) judgeCallback(r *run) {
 	if r.x.Callback == "" {
 		return
 	}
 	to, token := w.callbackTarget(r)
 	if to == nil {
-		return // the one that waited is gone, and its name is another's
+		return // the task's execution has expired, and another one has its name
 	}
 	w.checked("callback arrives")
 	for i := range to.events {
 		e := &to.events[i]
-		late := r.x.Stopped > 0 && e.Time-max(r.x.Stopped, w.quiescedAt) > deliverMax+4*w.faults.skew.Milliseconds()
-		if late && (e.Type == flow.ExecutionTimedOut || e.Type == flow.TaskTimedOut && w.attemptOf(to, e) == token.ID) && w.openAt(to, token.ID, e.ID) {
-			w.violate("callback arrives", "%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(), r.x.Stopped, to.x.Partition(), e.Time)
+		late := r.x.Stopped > 0 &&
+			e.Time-max(r.x.Stopped, w.quiescedAt) > deliverMax+4*w.faults.skew.Milliseconds()
+		if late && (e.Type == flow.ExecutionTimedOut || e.Type == flow.TaskTimedOut &&
+			w.attemptOf(to, e) == token.ID) && w.openAt(to, token.ID, e.ID) {
+			w.violate("callback arrives",
+				"%s ended at %d; its callback has not arrived at %s until %d", r.x.Partition(),
+				r.x.Stopped, to.x.Partition(), e.Time)
 		}
 	}
 }
 
-// startedBy tells whether an execution was started by a task of another one.
+// startedBy reports whether a task of the execution by started r.
 func startedBy(r, by *run) bool {
 	return strings.HasPrefix(r.x.Origin, fmt.Sprintf("task#%016x", by.x.Run))
 }
 
-// attemptOf gives the TaskScheduled event that an event of an attempt goes back to.
+// attemptOf returns the TaskScheduled event of the attempt that an event belongs to.
 func (w *World) attemptOf(r *run, e *flow.HistoryEvent) int64 {
 	for e.Type != flow.TaskScheduled && e.Schedule > 0 {
 		e = &r.events[e.Schedule-1]
 	}
-	// In the older language a token names the entry of its step.
+	// In FlowV1 a token names the entry of its step.
 	if r.m.Language == flow.FlowV1 {
 		for e.Type != flow.StepEntered && e.Schedule > 0 {
 			e = &r.events[e.Schedule-1]
@@ -75,8 +79,8 @@ func (w *World) attemptOf(r *run, e *flow.HistoryEvent) int64 {
 	return e.ID
 }
 
-// openAt tells whether an attempt had not been closed before an event. In the older language what is inside a step that
-// fails is dropped without a word, so there any failure may have closed it.
+// openAt reports whether an attempt was still open before an event. In FlowV1, a step that fails
+// closes everything inside it without an event, so there any failure may have closed the attempt.
 func (w *World) openAt(r *run, attempt, before int64) bool {
 	end := r.events[before-1].Time
 	for i := range r.events[:before-1] {
@@ -97,7 +101,7 @@ func (w *World) openAt(r *run, attempt, before int64) bool {
 	return true
 }
 
-// isOpen tells whether a task waits for the report of a token.
+// isOpen reports whether a task waits for the report of a token.
 func (w *World) isOpen(r *run, token int64) bool {
 	open := false
 	for i := range r.events {
@@ -112,13 +116,14 @@ func (w *World) isOpen(r *run, token int64) bool {
 				open = false
 			}
 		case flow.StateAborted, flow.StateFailed, flow.StateTimedOut, flow.StepFailed:
-			open = false // perhaps: what has been aborted is not told apart
+			open = false // perhaps: aborted attempts are not distinguished
 		}
 	}
 	return open
 }
 
-// judgeExample compares how an example has ended with the flow tester's run of it, where time and faults decide nothing.
+// judgeExample compares the end of an example with the flow tester's run, if neither time nor
+// faults decided it.
 func (w *World) judgeExample(x *launch) {
 	r := w.runOf(x.flow.name, x.name)
 	if r == nil || r.rescued {
@@ -135,23 +140,31 @@ func (w *World) judgeExample(x *launch) {
 	}
 	for i := range r.events {
 		e := &r.events[i]
-		if e.Type == flow.TaskTimedOut || e.Type == flow.ExecutionTimedOut || e.Type == flow.ExecutionStopped ||
-			e.Error != nil && (strings.Contains(e.Error.Cause, "lost with its caller") || e.Error.Name == "FnF.InternalError" || e.Error.Name == flow.ErrEventLimit || e.Error.Name == flow.ErrTaskTimeout) {
+		if e.Type == flow.TaskTimedOut || e.Type == flow.ExecutionTimedOut ||
+			e.Type == flow.ExecutionStopped ||
+			e.Error != nil && (strings.Contains(e.Error.Cause, "lost with its caller") ||
+				e.Error.Name == "FnF.InternalError" || e.Error.Name == flow.ErrEventLimit ||
+				e.Error.Name == flow.ErrTaskTimeout) {
 			return
 		}
 	}
-	first, second := w.straight(r, x, r.x.Started), w.straight(r, x, r.x.Started+7*time.Hour.Milliseconds())
-	if first == nil || second == nil || first.Status != second.Status || !value.Equal(first.Output, second.Output) {
+	first, second := w.straight(r, x, r.x.Started),
+		w.straight(r, x, r.x.Started+7*time.Hour.Milliseconds())
+	if first == nil || second == nil || first.Status != second.Status ||
+		!value.Equal(first.Output, second.Output) {
 		return
 	}
 	w.checked("example result")
 	if first.Status != r.x.Status {
-		w.violate("example result", "%s/%s has ended as %v %v, the flow tester says %v %v", x.flow.name, x.name, r.x.Status, r.x.Error, first.Status, first.Error)
+		w.violate("example result", "%s/%s has ended as %v %v, the flow tester says %v %v",
+			x.flow.name, x.name, r.x.Status, r.x.Error, first.Status, first.Error)
 		return
 	}
 	last := &r.events[len(r.events)-1]
-	if first.Status == flow.Succeeded && !value.Equal(first.Output, last.Output.Tree()) && !strings.Contains(string(last.Output.Text()), account) {
-		w.violate("example result", "%s/%s has come to %s, the flow tester says %s", x.flow.name, x.name, last.Output.Text(), value.Encode(first.Output))
+	if first.Status == flow.Succeeded && !value.Equal(first.Output, last.Output.Tree()) &&
+		!strings.Contains(string(last.Output.Text()), account) {
+		w.violate("example result", "%s/%s has come to %s, the flow tester says %s", x.flow.name,
+			x.name, last.Output.Text(), value.Encode(first.Output))
 	}
 }
 
@@ -165,18 +178,19 @@ func (w *World) straight(r *run, x *launch, start int64) *flowtest.Result {
 	return result
 }
 
-// judgeKept checks that what has not expired can be read as a whole.
+// judgeKept checks that every execution that has not expired can be read completely.
 func (w *World) judgeKept() {
 	now := time.Now().UnixMilli()
 	for _, partition := range w.partitions {
-		if r := w.runs[partition]; r != nil && r.x.Expires > now+w.slack() && r.x.Expires < now+7*sweepEvery.Milliseconds() && !r.kept {
+		if r := w.runs[partition]; r != nil && r.x.Expires > now+w.slack() &&
+			r.x.Expires < now+7*sweepEvery.Milliseconds() && !r.kept {
 			r.kept = true
 			w.history(r, r.x, true)
 		}
 	}
 }
 
-// keptUntil is when judgeKept has to look next, ms since 1970; 0: never.
+// keptUntil returns when judgeKept must look next, ms since 1970; 0: never.
 func (w *World) keptUntil() int64 {
 	first := int64(0)
 	for _, partition := range w.partitions {
@@ -189,7 +203,7 @@ func (w *World) keptUntil() int64 {
 	return first
 }
 
-// expireAll lets time pass until everything has expired, and checks that nothing is left.
+// expireAll lets time pass until everything has expired, and checks that no row is left.
 func (w *World) expireAll() {
 	if w.rand.IntN(2) == 0 {
 		if w.reuseNames(); w.failed() {
@@ -209,13 +223,15 @@ func (w *World) expireAll() {
 	w.checked("nothing left")
 	for _, key := range w.disk.sorted() {
 		if row := w.disk.keys[key]; strings.HasPrefix(key.Partition, "x#") {
-			w.violate("nothing left", "%s has expired at %d and is still there at %d", show(key), row.Expires, time.Now().UnixMilli())
+			w.violate("nothing left", "%s has expired at %d and is still there at %d", show(key),
+				row.Expires, time.Now().UnixMilli())
 		}
 	}
 	w.judgeFlowsLeft()
 }
 
-// expiredAt is when everything must be gone whose time is known, and everything looked at.
+// expiredAt returns when everything with a known end must be gone, and every other row was looked
+// at.
 func (w *World) expiredAt() time.Time {
 	last := w.quiescedAt
 	for key, row := range w.disk.keys {
@@ -226,14 +242,15 @@ func (w *World) expiredAt() time.Time {
 	return time.UnixMilli(last).Add(10 * sweepEvery)
 }
 
-// purge lets the store remove what has expired, where it does.
+// purge lets the store remove expired rows, if it is a store that does.
 func (w *World) purge() {
 	if w.topology == functions || w.topology == servers && w.expires {
 		w.disk.purge(time.Now())
 	}
 }
 
-// reuseNames starts names anew, at about the time at which they become free, with faults from then on.
+// reuseNames starts executions of the same names at about the time at which the names become free,
+// with faults from then on.
 func (w *World) reuseNames() {
 	free := int64(math.MaxInt64)
 	for _, x := range w.clients.runs {
@@ -259,7 +276,8 @@ func (w *World) reuseNames() {
 	w.resumeFaults()
 	w.run(stepsMax/3, func() bool {
 		w.purge()
-		return w.clients.quiet() || time.Since(time.UnixMilli(free)) > min(w.retention, poisonRetention)/2
+		return w.clients.quiet() || time.Since(time.UnixMilli(free)) > min(w.retention,
+			poisonRetention)/2
 	})
 	w.quiesce()
 	w.settle()

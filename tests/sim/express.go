@@ -18,35 +18,35 @@ import (
 	"millrace/tests/reference"
 )
 
-// Express executions. StartSyncExecution runs one in the memory of the process that is asked, and is
-// answered how it has ended:
+// Express executions. StartSyncExecution runs one in the memory of the process that serves it, and
+// returns how it ended:
 //
-//   - "Express once": a request runs one execution, in that process, and nobody runs it again;
-//   - "Express answer": the answer is how that execution has ended, by its own events;
-//   - "Express leaves nothing": no row is written for it, no hint sent, and no call of it is in
-//     flight when it is answered, nor once its process has given it up;
-//   - "late Express": without faults it is answered once its time limit is over;
-//   - "reference": it is one that the languages allow, as far as it came.
+// - "Express once": a request runs one execution, in that process, and no other process runs it; -
+// "Express answer": the response is how that execution ended, according to its own events; -
+// "Express leaves nothing": no row is written for it, no hint is sent, and none of its calls is in
+// flight when the response is sent, nor after its process has given it up; - "late Express":
+// without faults the response comes when its time limit is over, at the latest; - "reference": the
+// languages allow its history, as far as it got.
 //
-// StartExecution of an Express flow is an ordinary execution, of another limit of time.
+// StartExecution of an Express flow starts an ordinary execution with another time limit.
 const withExpress = "Express"
 
-// expressSeconds is the time limit of Express executions: less than clients wait for an answer.
+// expressSeconds is the time limit of Express executions: less than clients wait for a response.
 const expressSeconds = 60
 
-// expresses are the Express executions that processes run. They are told of by the goroutines of
-// processes.
+// expresses holds the Express executions that processes run. The goroutines of the processes write
+// it.
 type expresses struct {
 	mu    sync.Mutex
 	runs  map[uint64]*expressRun
-	rows  map[string]*expressRun // by the partition that rows of it would have
-	asked map[string]*expressRun // by what the client has called it
+	rows  map[string]*expressRun // by the partition that its rows would have
+	asked map[string]*expressRun // by the client's name for it
 }
 
-// expressRun is one of them.
+// expressRun is one Express execution.
 type expressRun struct {
 	by     *process
-	x      *store.Execution // of which only what its start has fixed is read
+	x      *store.Execution // only the fields that its start sets are read
 	m      *flow.Machine
 	events []reference.Event
 	last   flow.HistoryEvent
@@ -59,14 +59,14 @@ func newExpresses() expresses {
 		asked: map[string]*expressRun{}}
 }
 
-// drawExpress sets the limit of runs that have Express executions.
+// drawExpress sets the time limit of Express executions.
 func (w *World) drawExpress() {
 	if w.has(withExpress) {
 		w.limits.ExpressSeconds = expressSeconds
 	}
 }
 
-// express begins clients of Express flows, of both accounts.
+// express starts clients of Express flows, in both accounts.
 func (c *clients) express() {
 	var flows []definition
 	for i, of := range []string{account, secondAccount, account} {
@@ -90,7 +90,7 @@ func (c *clients) express() {
 	})
 }
 
-// expressFlow draws a flow: one by chance that may be Express, or one with many calls at once.
+// expressFlow draws a flow: a random one that may be Express, or one with many concurrent calls.
 func (w *World) expressFlow(name string) (text, input string) {
 	if w.number("calls of "+name)%3 > 0 {
 		for i := range 60 {
@@ -138,8 +138,8 @@ States:
   End: true
 `
 
-// askExpress runs executions of a flow, one after the other, each once: what is not answered is not
-// asked for again.
+// askExpress runs executions of a flow, one after the other, each once: it does not repeat a
+// request that got no response.
 func (c *clients) askExpress(f definition, who string) {
 	r := c.rand(who)
 	for i := range 2 + r.IntN(4) {
@@ -162,7 +162,7 @@ func (c *clients) askExpress(f definition, who string) {
 	}
 }
 
-// runExpress makes a request and judges what it comes to, within the process that is asked.
+// runExpress makes a request and judges the result inside the process that serves it.
 func (w *World) runExpress(ctx context.Context, s *cloudflow.Service, f *definition, name string,
 ) (*cloudflow.SyncExecution, error) {
 	p, _ := ctx.Value(servingProcess{}).(*process)
@@ -194,10 +194,11 @@ func (w *World) runExpress(ctx context.Context, s *cloudflow.Service, f *definit
 	return got, err
 }
 
-// disconnectSkew keeps a client from leaving at the very instant at which something else happens.
+// disconnectSkew prevents that a client disconnects at the very instant at which something else
+// happens.
 const disconnectSkew = 730 * time.Microsecond
 
-// noteExpress is told by the runner what an Express execution has written.
+// noteExpress records what an Express execution has written. The engine calls it.
 func (p *process) noteExpress(x *store.Execution, m *flow.Machine, events []flow.HistoryEvent) {
 	if p.isDead() {
 		return
@@ -230,7 +231,7 @@ func (p *process) noteExpress(x *store.Execution, m *flow.Machine, events []flow
 	}
 }
 
-// active are the Express executions of an account that a process runs; "" for all accounts.
+// active counts the Express executions of an account that a process runs; "": of all accounts.
 func (e *expresses) active(p *process, of string) (n int64) {
 	for _, run := range e.runs {
 		if run.by == p && !run.over && (of == "" || run.x.Account == of) {
@@ -240,7 +241,7 @@ func (e *expresses) active(p *process, of string) (n int64) {
 	return n
 }
 
-// judgeExpress looks at an execution that its process is through with.
+// judgeExpress checks an execution that its process has finished.
 func (w *World) judgeExpress(run *expressRun, f *definition, got *cloudflow.SyncExecution,
 	err error) {
 	w.checked("Express leaves nothing")
@@ -274,7 +275,7 @@ func (w *World) judgeExpress(run *expressRun, f *definition, got *cloudflow.Sync
 	}
 }
 
-// refereeExpress lets the reference judge it.
+// refereeExpress checks it against the reference.
 func (w *World) refereeExpress(run *expressRun, f *definition, unfinished bool) {
 	if slices.Contains(w.blind, "reference") {
 		return
@@ -285,7 +286,7 @@ func (w *World) refereeExpress(run *expressRun, f *definition, unfinished bool) 
 	outside := reference.Record{Limits: w.referenceLimits(x), Unfinished: unfinished, Known: true,
 		Attempts: r.attempts[x.Run], Early: 2*w.faults.skew + time.Millisecond, Late: -1}
 	if w.quiesced && run.began >= w.quiescedAt && !w.sharing.drawn && w.calls > len(run.events) {
-		// Nothing keeps it waiting: no call waits for the end of another one.
+		// It is never late: none of its calls waits for the end of another execution.
 		outside.Late = expressLate
 	}
 	context := reference.Context{Flow: x.Flow, Execution: x.Name, Account: x.Account,
@@ -295,7 +296,7 @@ func (w *World) refereeExpress(run *expressRun, f *definition, unfinished bool) 
 	delete(r.attempts, x.Run)
 }
 
-// owesExpress tells when Express executions are to be answered.
+// owesExpress lists when Express executions must have been answered.
 func (w *World) owesExpress(owe func(obligation)) {
 	e := &w.expresses
 	e.mu.Lock()
@@ -313,11 +314,10 @@ func (w *World) owesExpress(owe func(obligation)) {
 	}
 }
 
-// expressLate is how long the answer of an Express execution may take after its time limit.
+// expressLate is how long the response of an Express execution may take after its time limit.
 const expressLate = 3 * time.Second
 
-// judgeUnstored checks that nothing leaves the process for an Express execution: neither a row of it,
-// nor a hint.
+// judgeUnstored checks that a process writes no row and sends no hint for an Express execution.
 func (w *World) judgeUnstored(p *process, partition, what string) {
 	e := &w.expresses
 	e.mu.Lock()
@@ -327,7 +327,7 @@ func (w *World) judgeUnstored(p *process, partition, what string) {
 	}
 }
 
-// isExpress reports whether a run is one that is kept nowhere.
+// isExpress reports whether a run is an Express execution.
 func (e *expresses) isExpress(run uint64) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// extra is a kind of clients that some runs have beside the ordinary ones. What is drawn for them is
-// drawn by their names, so that runs without them are what they would be if there were none.
+// extra is a kind of clients that some runs have besides the ordinary ones. Random values for them
+// are drawn by their names, so runs without them do not change when a kind is added.
 type extra struct {
-	name     string // what a run can be made without
-	in       uint64 // one of so many runs has them
+	name     string // runs can exclude it by this name
+	in       uint64 // one of this many runs has them
 	begin    func(*clients)
-	comeBack func(*clients, time.Time) // names become free at that time; nil: they stay away
+	comeBack func(*clients, time.Time) // names become free at that time; nil: they do not come back
 }
 
-// extras are all of them. Flows of examples have none: what they come to is known beforehand.
+// extras lists all kinds. Runs of examples have none: their results are known beforehand.
 func extras() []extra {
 	return []extra{
 		{name: "another account", in: 4, begin: (*clients).startSecondAccount},
@@ -30,17 +30,18 @@ func extras() []extra {
 	}
 }
 
-// has reports whether a run has some extra clients.
+// has reports whether a run has the extra clients of a name.
 func (w *World) has(name string) bool {
 	for _, e := range extras() {
 		if e.name == name {
-			return w.mocked == nil && !w.large() && w.number(name)%e.in == 0 && !slices.Contains(w.without, name)
+			return w.mocked == nil && !w.large() && w.number(name)%e.in == 0 &&
+				!slices.Contains(w.without, name)
 		}
 	}
 	return false
 }
 
-// beginExtras starts the extra clients that the seed has drawn, once the flows are there.
+// beginExtras starts the extra clients that the seed has drawn, after the flows were created.
 func (c *clients) beginExtras() {
 	for _, e := range extras() {
 		if c.w.has(e.name) {
@@ -49,7 +50,7 @@ func (c *clients) beginExtras() {
 	}
 }
 
-// extrasReturn starts those that come back when names become free.
+// extrasReturn starts the clients that come back when names become free.
 func (c *clients) extrasReturn(free time.Time) {
 	for _, e := range extras() {
 		if e.comeBack != nil && c.w.has(e.name) {

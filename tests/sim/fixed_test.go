@@ -14,7 +14,7 @@ import (
 //go:embed seeds.txt
 var seeds string
 
-// fixed is the choice of seeds that an ordinary test run takes. `make sim-seeds` makes it anew.
+// fixed returns the seeds that an ordinary test run takes. `make sim-seeds` chooses them again.
 func fixed(t *testing.T) cover.Choice {
 	t.Helper()
 	c, err := cover.Read(strings.NewReader(seeds))
@@ -24,15 +24,16 @@ func fixed(t *testing.T) cover.Choice {
 	return c
 }
 
-// few is what fewer of the fixed seeds reached when they were chosen. A change of the code changes what a
-// seed's run is, so it may lose such an item by chance.
+// few is the number of fixed seeds that reach an item, below which it counts as rarely reached. A
+// change of the code changes a seed's run, so the seeds may lose such an item by chance.
 const few = 5
 
-// fixedSteps is how many steps the fixed seeds may take together: 100,000 take about 2 to 3 s of a processor.
+// fixedSteps is the maximum number of steps of all fixed seeds together: 100,000 take about 2 to 3
+// s of a processor.
 const fixedSteps = 2_500_000
 
-// judgeReach checks that the fixed seeds reach all that they were chosen for, and every invariant, fault
-// and kind of run that there is by now.
+// judgeReach checks that the fixed seeds still reach everything that they were chosen for, and
+// every invariant, fault and kind of run that exists now.
 func judgeReach(t *testing.T, chosen, reached cover.Choice) {
 	t.Helper()
 	for item, n := range chosen.Items {
@@ -43,7 +44,8 @@ func judgeReach(t *testing.T, chosen, reached cover.Choice) {
 		}
 	}
 	if reached.Steps > fixedSteps {
-		t.Errorf("the seeds of seeds.txt take %d steps, %d may be: choose fewer", reached.Steps, fixedSteps)
+		t.Errorf("the seeds of seeds.txt take %d steps, %d may be: choose fewer", reached.Steps,
+			fixedSteps)
 	}
 	listed := map[string]bool{}
 	for _, item := range there() {
@@ -60,8 +62,8 @@ func judgeReach(t *testing.T, chosen, reached cover.Choice) {
 
 const chooseAnew = "choose anew by make sim-seeds"
 
-// there is all that seeds are to reach: what is promised, the faults that it is promised under, and all kinds
-// of runs.
+// there lists everything that seeds must reach: the promised invariants, the faults under which
+// they are promised, and all kinds of runs.
 func there() []string {
 	items := slices.Concat(sim.Faults(), sim.Worlds())
 	for _, v := range promises.Invariants {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// fleet is how many processes share a store: in most runs up to three, which come back when they die. In
-// some there are five, and in every second one of these processes are added and taken away by plan
-// while there are faults.
+// fleet is the set of processes that share a store. Most runs have up to three, which are restarted
+// when they die. Some runs have five; in every second of these, processes are added and removed on
+// purpose while there are faults.
 type fleet struct {
 	size   int // at the beginning
 	scaled bool
@@ -16,7 +16,7 @@ type fleet struct {
 const (
 	fleetMax      = 5
 	withoutFleet  = "five processes"
-	scaleEvery    = 20 * time.Second // at least, and up to four times as long
+	scaleEvery    = 20 * time.Second // minimum, and up to four times as long
 	withoutScales = "processes added and retired"
 )
 
@@ -25,14 +25,15 @@ func (w *World) drawFleet(usual int) int {
 		return usual
 	}
 	w.kinds["run of five processes"]++
-	w.fleet = fleet{size: fleetMax, scaled: w.topology == servers && w.number(withoutScales)%2 == 0 && !slices.Contains(w.without, withoutScales)}
+	w.fleet = fleet{size: fleetMax, scaled: w.topology == servers &&
+		w.number(withoutScales)%2 == 0 && !slices.Contains(w.without, withoutScales)}
 	if w.fleet.scaled {
 		w.scaleLater()
 	}
 	return fleetMax
 }
 
-// scaleLater adds a process, or retires one, some time later.
+// scaleLater adds or retires a process some time later.
 func (w *World) scaleLater() {
 	d := scaleEvery + time.Duration(w.rand.Int64N(int64(3*scaleEvery)))
 	w.after(d, "scale", func() {

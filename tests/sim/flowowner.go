@@ -16,8 +16,8 @@ import (
 	"millrace/shared/store"
 )
 
-// flowOwner is somebody who updates and deletes a flow of his own while executions of it run. Nobody else does, so he knows
-// at any time what the flow is.
+// flowOwner is a client that updates and deletes its own flow while executions of it run. No other
+// client changes that flow, so the owner knows its definition at any time.
 type flowOwner struct {
 	c       *clients
 	r       *rand.Rand
@@ -26,19 +26,20 @@ type flowOwner struct {
 	texts   []string // of all definitions that the flow has had
 	id      string
 	made    int  // executions and definitions so far
-	unsure  bool // a request of this action was not answered: it may still be carried out
+	unsure  bool // a request of this action got no response: it may still be carried out
 }
 
-// flowOwnerWait is how long the owner lets pass after an action in which a request was not answered. Whatever has become of
-// that request, by then it is over.
+// flowOwnerWait is how long the owner waits after an action in which a request got no response. By
+// then that request has been carried out, or never will be.
 const flowOwnerWait = requestTimeout + 30*time.Second
 
-// hasFlowOwner tells whether a run has an owner.
+// hasFlowOwner reports whether a run has a flow owner.
 func (w *World) hasFlowOwner() bool {
-	return w.mocked == nil && !w.large() && w.number("owner")%3 == 0 && !slices.Contains(w.without, withoutFlowOwner)
+	return w.mocked == nil && !w.large() && w.number("owner")%3 == 0 &&
+		!slices.Contains(w.without, withoutFlowOwner)
 }
 
-// runFlowOwner is the life of an owner.
+// runFlowOwner runs the owner.
 func (c *clients) runFlowOwner() {
 	o := &flowOwner{c: c, name: "owned", r: c.rand("owner")}
 	c.flowOwner = o
@@ -49,7 +50,7 @@ func (c *clients) runFlowOwner() {
 	}
 }
 
-// settle waits until every request of an action is over.
+// settle waits until no request of an action can have an effect any more.
 func (o *flowOwner) settle() bool {
 	if o.unsure && !o.c.sleep(flowOwnerWait) {
 		return false
@@ -58,7 +59,8 @@ func (o *flowOwner) settle() bool {
 	return true
 }
 
-// comeBack is what an owner does when a definition of his flow is to be looked at: he mostly goes back to a former one.
+// comeBack runs the owner when the sweeper is about to look at a definition of its flow. Mostly the
+// owner goes back to a former definition.
 func (o *flowOwner) comeBack(at int64) {
 	o.c.sleep(time.Until(time.UnixMilli(at)) - reuseEarly)
 	for range 4 + o.r.IntN(8) {
@@ -68,7 +70,7 @@ func (o *flowOwner) comeBack(at int64) {
 	}
 }
 
-// act does one thing; false when it is all over.
+// act does one action; it returns false when the clients have been stopped.
 func (o *flowOwner) act() bool {
 	n := o.r.IntN(10)
 	switch {
@@ -85,19 +87,24 @@ func (o *flowOwner) act() bool {
 	return o.remove()
 }
 
-// definition makes a definition, or gives one that the flow has had before.
+// definition returns a new definition, or one that the flow had before.
 func (o *flowOwner) definition() string {
 	o.made++
 	if len(o.texts) > 0 && o.r.IntN(2) == 0 {
 		return o.texts[o.r.IntN(len(o.texts))]
 	}
 	wait := []int{1, 5, 60, 300}[o.r.IntN(4)]
-	return fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: W%d\nStates:\n- {Name: W%[2]d, Type: Wait, Seconds: %[3]d, Next: V}\n- {Name: V, Type: Wait, Seconds: %[3]d, Next: P}\n"+
-		"- {Name: P, Type: Pass, OutputConstructor: {v: %[2]d}, End: true}\n", o.name, o.made, wait)
+	return fmt.Sprintf(
+		"Type: StateMachine\nSpecVersion: v1\nName: %s\nStartAt: W%d\nStates:\n"+
+			"- {Name: W%[2]d, Type: Wait, Seconds: %[3]d, Next: V}\n"+
+			"- {Name: V, Type: Wait, Seconds: %[3]d, Next: P}\n"+
+			"- {Name: P, Type: Pass, OutputConstructor: {v: %[2]d}, End: true}\n", o.name,
+		o.made, wait)
 }
 
-// ask repeats a request until it is known what has become of it. done is called in the scheduler's goroutine.
-func ask[T any](o *flowOwner, what string, do func(context.Context, *cloudflow.Service) (T, error), done func(T, fault.Code)) bool {
+// ask repeats a request until its result is known. done is called in the scheduler's goroutine.
+func ask[T any](o *flowOwner, what string, do func(context.Context, *cloudflow.Service) (T, error),
+	done func(T, fault.Code)) bool {
 	who := fmt.Sprintf("owner %s %s %d", what, o.name, o.made)
 	for range o.c.w.attemptsMax() {
 		got, err := request(o.c.w, nil, who, do)
@@ -119,33 +126,41 @@ var flowOwnerCaller = cloudflow.Caller{Account: account}
 
 func (o *flowOwner) create() bool {
 	text := o.definition()
-	return ask(o, "create", func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
-		f, err := s.CreateFlow(ctx, flowOwnerCaller, cloudflow.CreateFlowRequest{Name: o.name, Definition: text, Type: "FDL", ExecutionMode: flow.Standard})
-		if codeOf(err) == fault.FlowAlreadyExists { // by a request of his that was not answered
-			return s.DescribeFlow(ctx, flowOwnerCaller, cloudflow.DescribeFlowRequest{Name: o.name})
-		}
-		return f, err
-	}, func(f *cloudflow.Flow, code fault.Code) {
-		if code != "" || f.Definition != text || f.ID == o.id {
-			o.c.w.violate("flow answer", "the owner has created a flow and is told %v %s", f, code)
-			return
-		}
-		o.current, o.id, o.texts = text, f.ID, []string{text}
-		o.c.ids[o.name] = f.ID
-	})
+	return ask(o, "create",
+		func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
+			f, err := s.CreateFlow(ctx, flowOwnerCaller, cloudflow.CreateFlowRequest{Name: o.name,
+				Definition: text, Type: "FDL", ExecutionMode: flow.Standard})
+			// by an earlier request of the owner whose response was lost
+			if codeOf(err) == fault.FlowAlreadyExists {
+				return s.DescribeFlow(ctx, flowOwnerCaller, cloudflow.DescribeFlowRequest{
+					Name: o.name})
+			}
+			return f, err
+		}, func(f *cloudflow.Flow, code fault.Code) {
+			if code != "" || f.Definition != text || f.ID == o.id {
+				o.c.w.violate("flow answer", "the owner has created a flow and is told %v %s", f,
+					code)
+				return
+			}
+			o.current, o.id, o.texts = text, f.ID, []string{text}
+			o.c.ids[o.name] = f.ID
+		})
 }
 
 func (o *flowOwner) update() bool {
 	text := o.definition()
-	return ask(o, "update", func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
-		return s.UpdateFlow(ctx, flowOwnerCaller, cloudflow.UpdateFlowRequest{Name: o.name, Definition: &text})
-	}, func(f *cloudflow.Flow, code fault.Code) {
-		if code != "" || f.Definition != text || f.ID != o.id {
-			o.c.w.violate("flow answer", "the owner has updated the flow and is told %v %s", f, code)
-			return
-		}
-		o.current, o.texts = text, append(o.texts, text)
-	})
+	return ask(o, "update",
+		func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, error) {
+			return s.UpdateFlow(ctx, flowOwnerCaller, cloudflow.UpdateFlowRequest{Name: o.name,
+				Definition: &text})
+		}, func(f *cloudflow.Flow, code fault.Code) {
+			if code != "" || f.Definition != text || f.ID != o.id {
+				o.c.w.violate("flow answer", "the owner has updated the flow and is told %v %s", f,
+					code)
+				return
+			}
+			o.current, o.texts = text, append(o.texts, text)
+		})
 }
 
 func (o *flowOwner) remove() bool {
@@ -160,46 +175,56 @@ func (o *flowOwner) remove() bool {
 	})
 }
 
-// start starts an execution: it runs what the flow is, or there is no flow.
+// start starts an execution. It must run the flow's current definition, or fail if there is no
+// flow.
 func (o *flowOwner) start() bool {
 	o.made++
 	name, asked := fmt.Sprintf("o%d", o.made), false
-	return ask(o, "start", func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-		again := asked // the one before may be under way still
-		asked = true
-		x, err := s.StartExecution(ctx, flowOwnerCaller, cloudflow.StartExecutionRequest{FlowName: o.name, ExecutionName: name, Input: "{}"})
-		if codeOf(err) == fault.ExecutionAlreadyExists && again {
-			return s.DescribeExecution(ctx, flowOwnerCaller, cloudflow.DescribeExecutionRequest{FlowName: o.name, ExecutionName: name})
-		}
-		return x, err
-	}, func(x *cloudflow.Execution, code fault.Code) {
-		o.c.w.checked("definition at the start")
-		switch {
-		case o.current == "" && code != fault.FlowNotExists:
-			o.c.w.violate("definition at the start", "the owner has no flow and has started %s, and is told %v %s", name, x, code)
-		case o.current != "" && (code != "" || x.FlowDefinition != o.current):
-			o.c.w.violate("definition at the start", "the owner has started %s and is told %v %s; the flow is\n%s", name, x, code, o.current)
-		}
-	})
+	return ask(o, "start",
+		func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+			again := asked // an earlier request may still be in progress
+			asked = true
+			x, err := s.StartExecution(ctx, flowOwnerCaller, cloudflow.StartExecutionRequest{
+				FlowName: o.name, ExecutionName: name, Input: "{}"})
+			if codeOf(err) == fault.ExecutionAlreadyExists && again {
+				return s.DescribeExecution(ctx, flowOwnerCaller, cloudflow.DescribeExecutionRequest{
+					FlowName: o.name, ExecutionName: name})
+			}
+			return x, err
+		}, func(x *cloudflow.Execution, code fault.Code) {
+			o.c.w.checked("definition at the start")
+			switch {
+			case o.current == "" && code != fault.FlowNotExists:
+				o.c.w.violate("definition at the start",
+					"the owner has no flow and has started %s, and is told %v %s", name, x, code)
+			case o.current != "" && (code != "" || x.FlowDefinition != o.current):
+				o.c.w.violate("definition at the start",
+					"the owner has started %s and is told %v %s; the flow is\n%s", name, x,
+					code, o.current)
+			}
+		})
 }
 
-// flowRows follows the rows of flows and their definitions. Only the scheduler's goroutine touches it.
+// flowRows tracks the rows of flows and their definitions. Only the scheduler's goroutine uses it.
 type flowRows struct {
-	now          map[string]string // hash of the definition that a flow has, by id
+	now          map[string]string // hash of a flow's current definition, by id
 	names        map[string]string // id of the flow that a key holds
-	texts        map[string]string // every definition there ever was, by hash
+	texts        map[string]string // every definition that ever existed, by hash
 	accountNames map[string]string // account#name of a flow, by id
-	deleted      map[string]int64  // when somebody was told that a flow is deleted, by id, ms since 1970
+	// when a client was told that a flow was deleted, by id, ms since 1970
+	deleted map[string]int64
 
-	states map[string][]flowState // what the flow of a name of the first account was, one after the other
+	states map[string][]flowState // successive states of the flow with a name, in the first account
 }
 
 func newFlowRows() flowRows {
-	return flowRows{now: map[string]string{}, names: map[string]string{}, texts: map[string]string{}, accountNames: map[string]string{}, deleted: map[string]int64{},
+	return flowRows{now: map[string]string{}, names: map[string]string{},
+		texts: map[string]string{}, accountNames: map[string]string{}, deleted: map[string]int64{},
 		states: map[string][]flowState{}}
 }
 
-// looks is when the sweeper looks at a definition of a flow next, ms since 1970; math.MaxInt64: never.
+// looks returns when the sweeper looks at a definition of a flow next, ms since 1970;
+// math.MaxInt64: never.
 func (w *World) looks(flowID string) int64 {
 	first := int64(math.MaxInt64)
 	for key, row := range w.disk.keys {
@@ -210,7 +235,7 @@ func (w *World) looks(flowID string) int64 {
 	return first
 }
 
-// judgeFlowRow looks at a row that has been written or removed (nil), unless it is an execution's.
+// judgeFlowRow checks a row that was written or removed (nil), unless it belongs to an execution.
 func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 	f := &w.flows
 	id, definition := strings.CutPrefix(key.Partition, "d#")
@@ -222,7 +247,8 @@ func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 		}
 		f.texts[key.Sort] = string(row.Data)
 		if f.now[id] == key.Sort && row.Expires > 0 {
-			w.violate("definition kept", "the definition of flow %s expires at %d, and the flow has it", id, row.Expires)
+			w.violate("definition kept",
+				"the definition of flow %s expires at %d, and the flow has it", id, row.Expires)
 		}
 	case strings.HasPrefix(key.Partition, "f#") && row == nil:
 		delete(f.now, f.names[key.Partition])
@@ -233,30 +259,36 @@ func (w *World) judgeFlowRow(key store.Key, row *store.Row) {
 		f.changed(w, key, flowState{id: named.ID, hash: named.Hash, description: named.Description})
 		f.names[key.Partition], f.now[named.ID] = named.ID, named.Hash
 		f.accountNames[named.ID] = key.Partition[len("f#"):]
-		if d, ok := w.disk.keys[store.Key{Partition: "d#" + named.ID, Sort: named.Hash}]; !ok || d.Expires > 0 {
-			w.violate("definition kept", "flow %s has a definition that is not there, or that expires at %d", named.ID, d.Expires)
+		if d, ok := w.disk.keys[store.Key{Partition: "d#" + named.ID, Sort: named.Hash}]; !ok ||
+			d.Expires > 0 {
+			w.violate("definition kept",
+				"flow %s has a definition that is not there, or that expires at %d",
+				named.ID, d.Expires)
 		}
 	}
 }
 
-// definitionGone checks that nobody needs a definition that is removed.
+// definitionGone checks that a definition that is removed is not needed.
 func (w *World) definitionGone(id, hash string) {
 	w.checked("definition kept")
 	now, there := w.flows.now[id]
 	if there && now == hash {
-		w.violate("definition kept", "the definition of flow %s is removed, and the flow has it", id)
+		w.violate("definition kept", "the definition of flow %s is removed, and the flow has it",
+			id)
 	}
 	for _, partition := range w.partitions {
-		if r := w.runs[partition]; there && r != nil && r.x.FlowID == id && r.x.Hash == hash && r.x.Expires > time.Now().UnixMilli()+w.slack() {
-			w.violate("definition kept", "the definition of %s is removed, and it expires at %d", partition, r.x.Expires)
+		if r := w.runs[partition]; there && r != nil && r.x.FlowID == id && r.x.Hash == hash &&
+			r.x.Expires > time.Now().UnixMilli()+w.slack() {
+			w.violate("definition kept", "the definition of %s is removed, and it expires at %d",
+				partition, r.x.Expires)
 		}
 	}
 }
 
-// stopDeletedMax is how long executions of a deleted flow may go on when there are no faults, ms.
+// stopDeletedMax is how long executions of a deleted flow may run when there are no faults, ms.
 const stopDeletedMax = 300_000
 
-// judgeDeletedFlow checks that an execution of a deleted flow was stopped soon after.
+// judgeDeletedFlow checks that an execution of a deleted flow was stopped in time.
 func (w *World) judgeDeletedFlow(r *run) {
 	at, ok := w.flows.deleted[r.x.FlowID]
 	if !ok || r.x.Started > at {
@@ -264,20 +296,24 @@ func (w *World) judgeDeletedFlow(r *run) {
 	}
 	w.checked("deleted flow")
 	over := max(at, w.quiescedAt) + stopDeletedMax
-	if at <= w.quiescedAt+requestTimeout.Milliseconds() { // by a wrong clock perhaps, that says when to look (4046653)
+	// a wrong clock may have set the time of the look (4046653)
+	if at <= w.quiescedAt+requestTimeout.Milliseconds() {
 		over += w.faults.skew.Milliseconds()
 	}
 	if r.ended.UnixMilli() > over && r.x.Status != flow.Stopped {
-		w.violate("deleted flow", "%s has gone on until %d as %v; its flow was deleted at %d, faults ended at %d", r.x.Partition(), r.x.Stopped, r.x.Status, at, w.quiescedAt)
+		w.violate("deleted flow",
+			"%s has gone on until %d as %v; its flow was deleted at %d, faults ended at %d",
+			r.x.Partition(), r.x.Stopped, r.x.Status, at, w.quiescedAt)
 	}
 }
 
-// judgeFlowsLeft checks that of flows only those are left that are there, each with its definition.
+// judgeFlowsLeft checks that only existing flows are left, each with its definition.
 func (w *World) judgeFlowsLeft() {
 	for _, key := range w.disk.sorted() {
 		id, ok := strings.CutPrefix(key.Partition, "d#")
 		if named, there := w.flows.now[id]; ok && (!there || key.Sort != named) {
-			w.violate("nothing left", "%s is still there at %d, expires at %d; the flow has %q", show(key), time.Now().UnixMilli(), w.disk.keys[key].Expires, named)
+			w.violate("nothing left", "%s is still there at %d, expires at %d; the flow has %q",
+				show(key), time.Now().UnixMilli(), w.disk.keys[key].Expires, named)
 		}
 	}
 }

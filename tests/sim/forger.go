@@ -15,10 +15,10 @@ import (
 	"millrace/shared/task"
 )
 
-// forger is somebody who reports with tokens that are not his to report with: changed ones, ones put
-// together of two, those of the other account, of tasks that wait for no report, and of attempts
-// that are over. No such report is ever accepted, whatever he tries (design.md 5, api.md 4.12); the
-// error is the documented one.
+// forger is a client that reports with tokens that it has no right to use: changed ones,
+// combinations of two, tokens of the other account, of tasks that wait for no report, and of
+// attempts that are over. No such report may ever be accepted (design.md 5, api.md 4.12), and its
+// error must be the documented one.
 type forger struct {
 	c    *clients
 	r    *rand.Rand
@@ -26,32 +26,33 @@ type forger struct {
 	seen []overheard
 }
 
-// overheard is a token that a task has been given.
+// overheard is a token that a task was given.
 type overheard struct {
 	account, text string
 	run           uint64
 	reportable    bool // its task waits for a report
 }
 
-// forgery is the mark of all that a forger reports. Nothing else is made of capitals.
+// forgery marks every report of a forger. No other text consists of capitals.
 const forgery = "F0RGED"
 
-// overhear notes the token of a call, in the scheduler's goroutine.
+// overhear records the token of a call, in the scheduler's goroutine.
 func (c *clients) overhear(r *task.Request) {
 	if c.forger == nil {
 		return
 	}
 	token := r.Token
-	if token == "" { // an expression gives each task a token, also where nobody waits for its report
+	if token == "" { // an expression gives each task a token, even if the task waits for no report
 		_, token, _ = strings.Cut(string(r.Parameters), `"token":"`)
 		token, _, _ = strings.Cut(token, `"`)
 	}
 	if run := c.w.runIn(r.Account, r.Flow, r.Execution); run != nil && token != "" {
-		c.forger.seen = append(c.forger.seen, overheard{r.Account, token, run.x.Run, r.Mode != task.Complete})
+		c.forger.seen = append(c.forger.seen, overheard{r.Account, token, run.x.Run,
+			r.Mode != task.Complete})
 	}
 }
 
-// forge begins a forger.
+// forge starts a forger.
 func (c *clients) forge() {
 	c.forger = &forger{c: c, r: c.rand("forger")}
 	c.spawn(func() {
@@ -64,7 +65,7 @@ func (c *clients) forge() {
 	})
 }
 
-// forgeAgain lets the forger come back when names are used anew: he has the tokens of the runs before.
+// forgeAgain restarts the forger when names are reused: it has the tokens of the runs before.
 func (c *clients) forgeAgain(free time.Time) {
 	c.spawn(func() {
 		c.sleep(time.Until(free) - reuseEarly)
@@ -81,10 +82,10 @@ func (c *clients) forgeAgain(free time.Time) {
 type forged struct {
 	who, by, text string
 	of            overheard
-	over          bool // the token was good once, and its task is over
+	over          bool // the token was valid once, and its task is over
 }
 
-// try makes one report that must not be accepted, if there is a token to make it of.
+// try makes one such report, if there is a token to build it from.
 func (f *forger) try() {
 	f.n++
 	try := forged{who: fmt.Sprintf("forger %d", f.n)}
@@ -93,19 +94,22 @@ func (f *forger) try() {
 		return
 	}
 	fails := f.r.IntN(3) == 0
-	_, err := request(f.c.w, nil, try.who, func(ctx context.Context, s *cloudflow.Service) (int64, error) {
-		by := cloudflow.Caller{Account: try.by}
-		if fails {
-			return s.ReportTaskFailed(ctx, by, cloudflow.ReportTaskFailedRequest{TaskToken: try.text, Error: forgery})
-		}
-		return s.ReportTaskSucceeded(ctx, by, cloudflow.ReportTaskSucceededRequest{TaskToken: try.text, Output: `{"by":"` + forgery + `"}`})
-	})
+	_, err := request(f.c.w, nil, try.who,
+		func(ctx context.Context, s *cloudflow.Service) (int64, error) {
+			by := cloudflow.Caller{Account: try.by}
+			if fails {
+				return s.ReportTaskFailed(ctx, by, cloudflow.ReportTaskFailedRequest{
+					TaskToken: try.text, Error: forgery})
+			}
+			return s.ReportTaskSucceeded(ctx, by, cloudflow.ReportTaskSucceededRequest{
+				TaskToken: try.text, Output: `{"by":"` + forgery + `"}`})
+		})
 	if code := codeOf(err); !retried(code, err) {
 		f.c.note(try.who+" is told", func() { f.judge(&try, code) })
 	}
 }
 
-// choose makes up a report.
+// choose builds a report.
 func (f *forger) choose(try *forged) {
 	w := f.c.w
 	if len(f.seen) == 0 {
@@ -113,7 +117,7 @@ func (f *forger) choose(try *forged) {
 	}
 	of := f.seen[f.r.IntN(len(f.seen))]
 	if f.r.IntN(2) == 0 {
-		of = f.seen[len(f.seen)-1] // its task may wait still
+		of = f.seen[len(f.seen)-1] // its task may still wait
 	}
 	other := f.seen[f.r.IntN(len(f.seen))]
 	try.by, try.of = of.account, of
@@ -142,7 +146,7 @@ func (f *forger) choose(try *forged) {
 	}
 }
 
-// unreportable is the last token that a task has been given which waits for no report; nil: there is none.
+// unreportable returns the last token of a task that waits for no report; nil if there is none.
 func (f *forger) unreportable() *overheard {
 	for i := len(f.seen) - 1; i >= 0; i-- {
 		if !f.seen[i].reportable {
@@ -152,8 +156,8 @@ func (f *forger) unreportable() *overheard {
 	return nil
 }
 
-// isOver reports whether the attempt of a token is over for good. A token of the older language names a
-// step, whose attempts follow each other, so that it is over with the execution.
+// isOver reports whether the attempt of a token is over for good. A FlowV1 token names a step whose
+// attempts follow each other, so it is over only when the execution is.
 func (w *World) isOver(t *overheard) bool {
 	token, _ := interp.ParseToken(t.text)
 	r := w.runIn(t.account, token.Flow, token.Execution)
@@ -175,7 +179,7 @@ func (w *World) isOver(t *overheard) bool {
 	return false
 }
 
-// judge looks at the answer of a report that must not be accepted.
+// judge checks the response to a report that must not be accepted.
 func (f *forger) judge(try *forged, code fault.Code) {
 	w := f.c.w
 	w.kinds["report that is not accepted"]++
@@ -185,28 +189,34 @@ func (f *forger) judge(try *forged, code fault.Code) {
 	there := r != nil && r.x.Expires > time.Now().UnixMilli()+w.slack()
 	switch {
 	case code == "":
-		w.violate("token", "%s: a report was accepted that must not be, of account %s with token %s of %s", try.who, try.by, try.text, token.Execution)
+		w.violate("token",
+			"%s: a report was accepted that must not be, of account %s with token %s of %s",
+			try.who, try.by, try.text, token.Execution)
 	case code == fault.FlowNotExists, code == fault.ExecutionNotExists:
-		if there && w.flows.names["f#"+try.by+"#"+token.Flow] == r.x.FlowID && time.Since(r.seen) > requestTimeout {
-			w.violate("token", "%s is told %s of %s, which is there", try.who, code, token.Execution)
+		if there && w.flows.names["f#"+try.by+"#"+token.Flow] == r.x.FlowID &&
+			time.Since(r.seen) > requestTimeout {
+			w.violate("token", "%s is told %s of %s, which is there", try.who, code,
+				token.Execution)
 		}
 	case code == fault.InvalidArgument:
 		if try.over && try.of.reportable && r != nil && r.x.Run == try.of.run && !w.namesReused {
-			w.violate("token", "%s is told %s, and the token was one of a task that waited", try.who, code)
+			w.violate("token", "%s is told %s, and the token was one of a task that waited",
+				try.who, code)
 		}
-	case code != fault.TaskAlreadyCompleted || !try.over || r != nil && r.x.Run != try.of.run && time.Since(r.seen) > requestTimeout:
+	case code != fault.TaskAlreadyCompleted || !try.over || r != nil && r.x.Run != try.of.run &&
+		time.Since(r.seen) > requestTimeout:
 		w.violate("token", "%s is told %s of token %s", try.who, code, try.text)
 	}
 }
 
-// judgeForgery checks that an event is not what a forger has made.
+// judgeForgery checks that an event does not come from a forged report.
 func (w *World) judgeForgery(r *run, shown string) {
 	if w.clients.forger != nil && strings.Contains(shown, forgery) {
 		w.violate("token", "%s: a forger has written event %s", r.x.Partition(), shown)
 	}
 }
 
-// changed is a token with something else in it.
+// changed returns a token with a change.
 func changed(text string, r *rand.Rand) string {
 	parts := partsOf(text)
 	if parts == nil {
@@ -230,7 +240,7 @@ func changed(text string, r *rand.Rand) string {
 	return text + "A"
 }
 
-// crossed has the name and the event of one token and the proof of another one.
+// crossed returns a token with the name and the event of one token and the proof of another.
 func crossed(a, b string) string {
 	first, second := partsOf(a), partsOf(b)
 	if first == nil || second == nil {

@@ -5,39 +5,39 @@ import (
 	"time"
 )
 
-// idleSweeps is what sweepers know that sleep through time in which no row becomes due. Only the
-// scheduler's goroutine touches it.
+// idleSweeps lets sweepers sleep through time in which no row becomes due. Only the scheduler's
+// goroutine uses it.
 //
 // A sweep that finds nothing reads its shards and does nothing else. Without faults such sweeps are
-// left out, so days in which nothing happens cost nothing; the next sweep comes at the minute at
+// omitted, so days in which nothing happens cost nothing. The next sweep comes at the minute at
 // which it would have come anyway.
 type idleSweeps struct {
-	until int64         // a row that wakes before is news to somebody who sleeps, ms since 1970
-	wake  chan struct{} // closed when a row with an earlier wake time is written
+	until int64         // a row with an earlier wake time must wake a sleeper, ms since 1970
+	wake  chan struct{} // closed when such a row is written
 }
 
 func newIdleSweeps() idleSweeps { return idleSweeps{wake: make(chan struct{})} }
 
-// wakeAll ends the sleep of all sweepers: each looks again when it has to sweep.
+// wakeAll ends the sleep of all sweepers: each decides again when it has to sweep.
 func (d *idleSweeps) wakeAll() {
 	d.until = 0
 	close(d.wake)
 	d.wake = make(chan struct{})
 }
 
-// noteWake looks at a row that has been written.
+// noteWake handles the wake time of a row that was written.
 func (d *idleSweeps) noteWake(wake int64) {
 	if wake > 0 && wake < d.until {
 		d.wakeAll()
 	}
 }
 
-// sweepSeesAhead is how far before a row's wake time a sweep sees it: two minutes, and what clocks
-// and steps take.
+// sweepSeesAhead is how long before a row's wake time a sweep sees it: two minutes, plus the time
+// for clocks and steps.
 const sweepSeesAhead = 2*time.Minute + 10*time.Second
 
-// skipIdleSweeps sleeps from a sweep until the last minute before the next one that finds something; it
-// returns how long to wait then. phase is when the sweep before has ended.
+// skipIdleSweeps sleeps from a sweep until the last minute before the next sweep that finds
+// something, and returns how long to wait from then. phase is when the last sweep ended.
 func (p *process) skipIdleSweeps(phase time.Time) time.Duration {
 	for {
 		next, stir := phase.Add(sweepEvery), (chan struct{})(nil)
@@ -66,7 +66,7 @@ func (p *process) skipIdleSweeps(phase time.Time) time.Duration {
 			return 0
 		case <-stir:
 			timer.Stop()
-			for time.Since(phase) > sweepEvery { // go on with the minutes as they were
+			for time.Since(phase) > sweepEvery { // keep the phase of the minutes
 				phase = phase.Add(sweepEvery)
 			}
 		case <-p.life.Done():
@@ -76,10 +76,11 @@ func (p *process) skipIdleSweeps(phase time.Time) time.Duration {
 	}
 }
 
-// idleSkipMax bounds how long a sweeper sleeps.
+// idleSkipMax is the longest time that a sweeper sleeps.
 const idleSkipMax = 30 * 24 * time.Hour
 
-// firstWake is the earliest wake time of any row, ms since 1970; math.MaxInt64 without one.
+// firstWake returns the earliest wake time of any row, ms since 1970; math.MaxInt64 if there is
+// none.
 func (d *disk) firstWake() int64 {
 	first := int64(math.MaxInt64)
 	for _, row := range d.keys {

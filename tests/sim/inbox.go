@@ -7,17 +7,18 @@ import (
 	"millrace/shared/store"
 )
 
-// inboxRows follows the rows of inboxes. Only the scheduler's goroutine touches it.
+// inboxRows tracks the rows of inboxes. Only the scheduler's goroutine uses it.
 type inboxRows struct {
-	postponed map[store.Key]int   // how often a sweeper has put each off when there were no faults
-	marks     map[uint64]bool     // of all that have been posted and not been accepted
-	due       map[store.Key]int64 // when each has to be seen to, ms since 1970
+	// how often a sweeper postponed each one when there were no faults
+	postponed map[store.Key]int
+	marks     map[uint64]bool     // of all entries that were written and not accepted
+	due       map[store.Key]int64 // when each must have been handled, ms since 1970
 	posted    int
 	accepted  int
 }
 
-// losesRace draws whether others are faster than a commit. In every second run that is often so for news from outside, and
-// now and then for the rest.
+// losesRace draws whether a commit loses a race. In every second run commits with external messages
+// lose it often, and other commits sometimes.
 func (w *World) losesRace(cas store.Row, fold *transaction) bool {
 	if w.number("crowded")%2 == 0 || cas.Sort != "a" || cas.Version == 1 {
 		return false
@@ -37,7 +38,8 @@ func (w *World) losesRace(cas store.Row, fold *transaction) bool {
 	return w.faulty(odds{"race lost by news from outside", chance})
 }
 
-// lostRaceError is the answer of such a commit. Nobody is faster than a process that owns its store: there it is another fault.
+// lostRaceError returns the error of such a commit. A process that owns its store cannot lose a
+// race, so there it is another fault.
 func (w *World) lostRaceError() error {
 	if w.topology == embedded {
 		return errThrottled
@@ -49,7 +51,7 @@ func isExternal(n *interp.Message) bool {
 	return n.Kind == interp.TaskReported || n.Kind == interp.StopRequested
 }
 
-// judgeMessages looks at a conditional write that has been made, for news from outside.
+// judgeMessages checks the external messages of a conditional write that succeeded.
 func (w *World) judgeMessages(p *process, cas store.Row, fold *transaction) {
 	l := &w.inbox
 	switch {
@@ -63,7 +65,8 @@ func (w *World) judgeMessages(p *process, cas store.Row, fold *transaction) {
 				continue
 			}
 			if w.checked("marked"); n.Mark == 0 {
-				w.violate("marked", "%s v%d: whoever has brought the news will not know it again", cas.Partition, cas.Version)
+				w.violate("marked", "%s v%d: whoever has brought the news will not know it again",
+					cas.Partition, cas.Version)
 			}
 		}
 		if r := w.runs[cas.Partition]; r != nil && len(l.marks) > 0 {
@@ -77,17 +80,21 @@ func (w *World) judgeMessages(p *process, cas store.Row, fold *transaction) {
 	}
 }
 
-// judgeInboxEntry looks at a row of an inbox that has been written. Now and then whoever has put it there dies of it.
+// judgeInboxEntry checks a row of an inbox that was written. Sometimes it kills the process that
+// wrote the row.
 func (w *World) judgeInboxEntry(p *process, row store.Row) {
 	l := &w.inbox
 	if l.postponed == nil {
 		l.postponed, l.marks = map[store.Key]int{}, map[uint64]bool{}
 	}
 	now := time.Now().UnixMilli()
-	mayBeLost := now < w.clock.died+(restartMax+firstSweepMax).Milliseconds() // the hint, with the process that took it
-	if row.Version == 1 || w.mayBeLate() || mayBeLost || row.Wake <= now {    // the last: until a time that has been, by a slow process
+	// the hint, with the process that took it
+	mayBeLost := now < w.clock.died+(restartMax+firstSweepMax).Milliseconds()
+	// wake in the past: written by a slow process
+	if row.Version == 1 || w.mayBeLate() || mayBeLost || row.Wake <= now {
 		l.postponed[row.Key] = 0
-	} else if l.postponed[row.Key]++; l.postponed[row.Key] > 1 && row.Partition != w.poison.partition {
+	} else if l.postponed[row.Key]++; l.postponed[row.Key] > 1 &&
+		row.Partition != w.poison.partition {
 		w.violate("inbox row", "%s is put off, and nobody sees to it", show(row.Key))
 	}
 	w.checked("inbox row")
@@ -101,7 +108,8 @@ func (w *World) judgeInboxEntry(p *process, row store.Row) {
 		l.posted++
 		l.marks[letter.Mark] = true
 		if w.faulty(odds{"death after a letter", 2500}) {
-			w.sched.post(&operation{key: "kill " + p.name, weight: 100, apply: func() bool { w.kill(p); return true }})
+			w.sched.post(&operation{key: "kill " + p.name, weight: 100,
+				apply: func() bool { w.kill(p); return true }})
 		}
 	}
 	if row.Wake == 0 || row.Wake > time.Now().UnixMilli()+3_600_000+w.slack() {

@@ -7,24 +7,27 @@ import (
 
 // "invocation": in functions an invocation ends in its time.
 //
-// It has 300 s, of which the runner leaves 10 s for its last commits; what is in flight then is cut, and what is ready handed
-// over. One that went on would be killed by the platform in the middle. It is for those that begin without faults.
+// It has 300 s. The engine reserves 10 s of them for its last commits: then it cuts the calls in
+// flight and hands over the work that is ready. The platform would kill an invocation that exceeds
+// its time in the middle of its work. The invariant is for invocations that begin without faults.
 func (w *World) owesInvocations(owe func(obligation)) {
 	for _, v := range w.invocations {
 		if v.begun >= w.quiescedAt && !v.by.isDead() {
-			owe(obligation{"invocation", v.begun, v.begun + invocationMax.Milliseconds(), fmt.Sprintf("the end of %s's invocation for %s", v.by.name, v.partition)})
+			owe(obligation{"invocation", v.begun, v.begun + invocationMax.Milliseconds(),
+				fmt.Sprintf("the end of %s's invocation for %s", v.by.name, v.partition)})
 		}
 	}
 }
 
-// invocation is one call of a function that advances an execution.
+// invocation is one invocation of a function that advances an execution.
 type invocation struct {
 	by        *process
 	partition string
 	begun     int64 // ms since 1970
 }
 
-// invoked notes that an invocation begins; it is called in the scheduler's goroutine. What it returns is called in it, too, at the end.
+// invoked records that an invocation begins. It and the function that it returns, for the end, are
+// called in the scheduler's goroutine.
 func (w *World) invoked(p *process, partition string) (over func()) {
 	if w.topology != functions {
 		return func() {}

@@ -7,12 +7,13 @@ import (
 	"millrace/shared/task"
 )
 
-// "late answer": the answer of a call is not thrown away while its attempt is open (R8).
+// "late answer": the result of a call is not lost while its attempt is open (R8).
 //
-// Who has it brings it into the execution whatever becomes of his commits: he loads again and folds it again, after a
-// second when the store fails. So a process that has lived since it was answered has brought it 20 s after the answer, or
-// after the faults. In functions the time of an invocation may end before, while there are faults: there it is for
-// answers without faults alone.
+// The process that has the result must bring it into the execution even if its commits fail: it
+// loads the execution and runs the transaction again, after a second if the store fails. So a
+// process that stays alive has committed the result within 20 s after it arrived, or after the
+// faults. In functions the time of an invocation may end earlier while there are faults, so there
+// the invariant is only for results that arrive without faults.
 func (w *World) owesResults(r *run, owe func(obligation)) {
 	if r.x.Status.Final() {
 		return
@@ -26,14 +27,16 @@ func (w *World) owesResults(r *run, owe func(obligation)) {
 			continue
 		}
 		due := max(a.at, w.quiescedAt)
-		owe(obligation{"late answer", due, due + resultTakes.Milliseconds(), fmt.Sprintf("the answer of attempt %d of %s, which %s has,", v.attempt.id, v.state.Name, a.by.name)})
+		owe(obligation{"late answer", due, due + resultTakes.Milliseconds(),
+			fmt.Sprintf("the answer of attempt %d of %s, which %s has,", v.attempt.id, v.state.Name,
+				a.by.name)})
 	}
 }
 
-// resultTakes is how long an answer may take from its process into the execution.
+// resultTakes is how long a result may take from its process into the execution.
 const resultTakes = time.Second + stepsTake
 
-// callResult is the answer of a call, and who has it.
+// callResult is the result of a call, and the process that has it.
 type callResult struct {
 	by     *process
 	at     int64 // ms since 1970

@@ -8,16 +8,16 @@ import (
 	"millrace/shared/interp"
 )
 
-// "late outbox": an entry of the outbox leaves it.
+// "late outbox": an entry leaves the outbox.
 //
-// It is tried at once, and the row wakes 30 s after the commit in case its process dies; when that has
-// failed, it is tried again when the entry says (Next), which is no more than an hour later. Without
-// faults each try succeeds, but the one that looks for a child whose start is under way: that is made
-// four times, 1, 2 and 4 s apart. Bound: 110 s after it was put there, or after Next, or after the
-// execution was taken up that faults had put off (the commit that says so comes before the try), and
-// 240 s for the child, whose pauses each wait for a sweep; and 90 s more after faults. A callback to a
-// task of the older language that pauses before a retry is refused until that has begun: from each such
-// try on it counts anew (4030531).
+// The engine tries it at once. The row wakes 30 s after the commit in case its process dies. If a
+// try fails, the next one follows at the time that the entry says (Next), at most an hour later.
+// Without faults each try succeeds, except one that looks for a child whose start is in progress:
+// that is tried four times, 1, 2 and 4 s apart. Bound: 110 s after the entry was written, or after
+// Next, or after an execution that faults had delayed was taken up (the commit that says so comes
+// before the try); 240 s for the child, because each of its pauses waits for a sweep; and 90 s more
+// after faults. A callback to a FlowV1 task that pauses before a retry is refused until that retry
+// has begun: from each such try on the time counts anew (4030531).
 func (w *World) owesOutbox(r *run, owe func(obligation)) {
 	for _, out := range r.state.Outbox {
 		born := r.outbox[out.ID]
@@ -25,20 +25,21 @@ func (w *World) owesOutbox(r *run, owe func(obligation)) {
 		if born.next > 0 && (born.nextAt < w.quiescedAt || born.early) {
 			due = max(due, born.next)
 		}
-		owe(obligation{"late outbox", due, w.latest(due, readyWakes+4*sweepEvery), fmt.Sprintf("entry %d/%d of its outbox, tried %d times", out.Kind, out.ID, out.Tries)})
+		owe(obligation{"late outbox", due, w.latest(due, readyWakes+4*sweepEvery),
+			fmt.Sprintf("entry %d/%d of its outbox, tried %d times", out.Kind, out.ID, out.Tries)})
 	}
 }
 
 // sending is an entry of an outbox.
 type sending struct {
-	since  int64 // when it was put there, ms since 1970
+	since  int64 // when it was written, ms since 1970
 	next   int64 // when it is to be tried again; 0: at once
 	nextAt int64 // when that was written
-	early  bool  // because the task that it is for paused
+	early  bool  // because its target task paused
 }
 
-// noteOutbox follows the outbox of an execution. An entry that is put off is so for as long as its tries say: 1 s,
-// doubled up to an hour.
+// noteOutbox tracks the outbox of an execution. A failed try must delay an entry by the backoff of
+// its tries: 1 s, doubled up to an hour.
 func (w *World) noteOutbox(r *run) {
 	now := time.Now().UnixMilli()
 	before := r.outbox
@@ -53,15 +54,16 @@ func (w *World) noteOutbox(r *run) {
 			s.next, s.nextAt = out.Next, now
 			most := min(time.Second<<min(max(out.Tries-1, 0), 12), time.Hour)
 			if out.Next > now+most.Milliseconds()+2*w.faults.skew.Milliseconds()+1 {
-				w.violate("late outbox", "%s v%d: entry %d is put off from %d to %d after %d tries", r.x.Partition(), r.x.Version, out.ID, now, out.Next, out.Tries)
+				w.violate("late outbox", "%s v%d: entry %d is put off from %d to %d after %d tries",
+					r.x.Partition(), r.x.Version, out.ID, now, out.Next, out.Tries)
 			}
 		}
 		r.outbox[out.ID] = s
 	}
 }
 
-// pausedSince reports whether the task that an execution's end is reported to has paused before a retry
-// after a time, ms since 1970: a token of the older language names the attempt that follows as well.
+// pausedSince reports whether the task that receives an execution's end has paused before a retry
+// since a time, ms since 1970. In FlowV1 the token also names the next attempt.
 func (w *World) pausedSince(r *run, at int64) bool {
 	token, ok := interp.ParseToken(r.x.Callback)
 	if !ok {

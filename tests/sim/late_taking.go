@@ -5,19 +5,21 @@ import (
 	"time"
 )
 
-// "put off": an execution that is found due is put off for 1 min, doubled each time up to an hour, and no longer; and
-// without faults somebody takes it up right after that, which sets the count back.
+// "put off": an execution that is found due is postponed for 1 min, doubled each time up to an
+// hour, and no longer. Without faults a process takes it up right after that, which resets the
+// count.
 //
-// Bound of the second: 80 s after it was found due, and 90 s more after faults. An execution that brings its runners down, and
-// what may have been in the same process, is put off as the first part says alone.
+// Bound of the second: 80 s after it was found due, and 90 s more after faults. For a poison
+// execution, and executions that may have been in the same process, only the first part holds.
 func (w *World) owesTaking(r *run, owe func(obligation)) {
-	if r.x.SweepAttempts == 0 || r.x.Status.Final() || r.found < w.quiescedAt || w.poison.partition != "" {
+	if r.x.SweepAttempts == 0 || r.x.Status.Final() || r.found < w.quiescedAt ||
+		w.poison.partition != "" {
 		return
 	}
 	owe(obligation{"put off", r.found, w.latest(r.found, 0), "its being taken up"})
 }
 
-// judgePutOff looks at a commit by which an execution was found due.
+// judgePutOff checks a commit by which an execution was found due.
 func (w *World) judgePutOff(p *process, r *run, old, x *store.Execution) {
 	if old != nil && old.SweepAttempts > 0 && x.SweepAttempts == 0 {
 		r.excuse = min(r.excuse, time.Now().UnixMilli())
@@ -31,7 +33,9 @@ func (w *World) judgePutOff(p *process, r *run, old, x *store.Execution) {
 		r.excuse = x.Wake
 	}
 	most := min(time.Minute<<min(old.SweepAttempts, 6), time.Hour)
-	if most := p.now().Add(most).UnixMilli() + 2*w.faults.skew.Milliseconds() + 1; x.Wake > max(most, old.Wake) {
-		w.violate("put off", "%s v%d: found due %d times, it is put off until %d, at most until %d", x.Partition(), x.Version, x.SweepAttempts, x.Wake, most)
+	if most := p.now().Add(most).UnixMilli() + 2*w.faults.skew.Milliseconds() +
+		1; x.Wake > max(most, old.Wake) {
+		w.violate("put off", "%s v%d: found due %d times, it is put off until %d, at most until %d",
+			x.Partition(), x.Version, x.SweepAttempts, x.Wake, most)
 	}
 }

@@ -2,16 +2,20 @@ package sim
 
 // "lease": no lease is longer than its bound.
 //
-// A lease lasts LeaseMax, and 10 s for clocks that differ, from the commit that takes the call or renews it, and never 10 s longer
-// than the execution may run: a longer one would leave a call of a dead process unmade for as long. 10 s more are allowed for what
-// passes between the reading of the clock and the commit, and twice the difference of clocks.
+// A lease lasts LeaseMax, plus 10 s for different clocks, from the commit that takes or renews it.
+// It must not end more than 10 s after the execution's deadline. A longer lease would delay the
+// repetition of a dead process's call. The check allows 10 s more for the time between the reading
+// of the clock and the commit, and twice the difference of the clocks.
 func (w *World) judgeLeases(p *process, r *run) {
 	now := p.now().UnixMilli()
 	most := now + w.lease.Milliseconds() + leaseMargin + 2*w.faults.skew.Milliseconds()
 	for _, l := range r.state.Leases() {
 		w.checked("lease")
-		if l.Until > most+10_000 && r.leases[l.Attempt] != l.Until || l.Until > r.x.Deadline+leaseMargin {
-			w.violate("lease", "%s v%d: the lease of attempt %d lasts until %d, at most until %d; the execution may run until %d", r.x.Partition(), r.x.Version,
+		if l.Until > most+10_000 && r.leases[l.Attempt] != l.Until ||
+			l.Until > r.x.Deadline+leaseMargin {
+			w.violate("lease",
+				"%s v%d: the lease of attempt %d lasts until %d, at most until %d; the execution "+
+					"may run until %d", r.x.Partition(), r.x.Version,
 				l.Attempt, l.Until, most, r.x.Deadline)
 		}
 	}
@@ -21,6 +25,6 @@ func (w *World) judgeLeases(p *process, r *run) {
 	}
 }
 
-// leaseMargin is what is added to every lease for clocks that differ, and how much later it counts as over, ms
-// (execution.md 1.4).
+// leaseMargin is added to every lease for different clocks, and a lease counts as expired that much
+// later, ms (execution.md 1.4).
 const leaseMargin = 10_000

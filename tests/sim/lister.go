@@ -11,27 +11,28 @@ import (
 	"millrace/shared/flow"
 )
 
-// filter is what somebody asks of a list of executions.
+// filter is the filter of a list of executions.
 type filter struct {
 	prefix, status string
-	begin, end     int64 // ms since 1970, whole seconds; 0: no bound
+	begin, end     int64 // ms since 1970, full seconds; 0: no bound
 }
 
-// listed is what a list says of an execution.
+// listed is one row of such a list.
 type listed struct {
 	place, name, status string
 	started             int64
 }
 
-// matches reports whether an execution is one of those that were asked for, whatever its status.
+// matches reports whether an execution matches the filter, whatever its status.
 func (f *filter) matches(name string, started int64) bool {
-	return strings.HasPrefix(name, f.prefix) && started >= f.begin && (f.end == 0 || started < f.end)
+	return strings.HasPrefix(name, f.prefix) && started >= f.begin &&
+		(f.end == 0 || started < f.end)
 }
 
-// list begins somebody who lists executions with filters while everything goes on.
+// list starts a client that lists executions with filters while everything else goes on.
 func (c *clients) list() {
 	c.spawn(func() {
-		d := &reader{c: c, r: c.rand("lister"), n: 1000} // beside the ordinary reader
+		d := &reader{c: c, r: c.rand("lister"), n: 1000} // besides the ordinary reader
 		for range 6 + d.r.IntN(8) {
 			if !c.sleep(time.Duration(d.r.IntN(60_000)) * time.Millisecond) {
 				return
@@ -42,11 +43,13 @@ func (c *clients) list() {
 	})
 }
 
-// listSome lists executions with filters: each row is one of those that were asked for, and none is
-// missing that was one all the time, before the list began and until it ends.
+// listSome lists executions with filters. Each row must match the filter, and no execution may be
+// missing that matched from before the list began until it ended.
 func (d *reader) listSome() {
 	w := d.c.w
-	f := filter{prefix: []string{"", "", "x", "x1", "o"}[d.r.IntN(5)], status: []string{"", "", "Running", "Succeeded", "Failed", "Stopped", "TimedOut"}[d.r.IntN(7)]}
+	f := filter{prefix: []string{"", "", "x", "x1", "o"}[d.r.IntN(5)],
+		status: []string{"", "", "Running", "Succeeded", "Failed", "Stopped",
+			"TimedOut"}[d.r.IntN(7)]}
 	name := d.c.flows[d.r.IntN(len(d.c.flows))].name
 	if d.c.flowOwner != nil && d.r.IntN(3) == 0 {
 		name = d.c.flowOwner.name
@@ -62,12 +65,14 @@ func (d *reader) listSome() {
 	d.c.note(fmt.Sprintf("reader %d begins", d.n), func() {
 		flowID = w.flowNow(name)
 		for _, partition := range w.partitions {
-			if r := w.runs[partition]; r != nil && r.x.FlowID == flowID && time.Since(r.seen) > lagMax && w.stays(r, f.status) {
+			if r := w.runs[partition]; r != nil && r.x.FlowID == flowID &&
+				time.Since(r.seen) > lagMax && w.stays(r, f.status) {
 				there = append(there, r)
 			}
 		}
 	})
-	q := cloudflow.ListExecutionsRequest{FlowName: name, Limit: d.limit(), ExecutionNamePrefix: f.prefix, Status: f.status}
+	q := cloudflow.ListExecutionsRequest{FlowName: name, Limit: d.limit(),
+		ExecutionNamePrefix: f.prefix, Status: f.status}
 	metadata := d.r.IntN(2) == 0
 	if q.MetadataOnly = &metadata; f.begin > 0 {
 		q.StartedTimeBegin = flow.FormatTime(f.begin)
@@ -75,18 +80,21 @@ func (d *reader) listSome() {
 	if f.end > 0 {
 		q.StartedTimeEnd = flow.FormatTime(f.end)
 	}
-	rows, whole := pages(d, "some executions of "+name, func(ctx context.Context, s *cloudflow.Service, token string) (rows []listed, next string, err error) {
-		q := q
-		q.NextToken = token
-		page, err := s.ListExecutions(ctx, flowOwnerCaller, q)
-		if err != nil {
-			return nil, "", err
-		}
-		for _, x := range page.Executions {
-			rows = append(rows, listed{place(x.StartedTime, x.Name), x.Name, x.Status, x.StartedTime})
-		}
-		return rows, page.NextToken, nil
-	})
+	rows, whole := pages(d, "some executions of "+name,
+		func(ctx context.Context, s *cloudflow.Service, token string) (rows []listed, next string,
+			err error) {
+			q := q
+			q.NextToken = token
+			page, err := s.ListExecutions(ctx, flowOwnerCaller, q)
+			if err != nil {
+				return nil, "", err
+			}
+			for _, x := range page.Executions {
+				rows = append(rows, listed{place(x.StartedTime, x.Name), x.Name, x.Status,
+					x.StartedTime})
+			}
+			return rows, page.NextToken, nil
+		})
 	if !whole {
 		return
 	}
@@ -97,16 +105,18 @@ func (d *reader) listSome() {
 	})
 }
 
-// flowNow is the id of the flow that has a name, or has had it last, whatever its creator has been told
-// (4024357).
+// flowNow returns the id of the flow that has a name, or had it last, regardless of the response to
+// its creator (4024357).
 func (w *World) flowNow(name string) string { return w.flows.names["f#"+account+"#"+name] }
 
-// stays reports whether an execution has had a status for so long that every index knows it; "": any.
+// stays reports whether an execution has had a status for so long that every index shows it; "":
+// any status.
 func (w *World) stays(r *run, status string) bool {
-	return status == "" || r.x.Status.String() == status && (status == "Running" || time.Since(r.ended) > lagMax)
+	return status == "" || r.x.Status.String() == status && (status == "Running" ||
+		time.Since(r.ended) > lagMax)
 }
 
-// judgeSome checks a list that was asked for with a filter.
+// judgeSome checks a list that was requested with a filter.
 func (w *World) judgeSome(of string, f *filter, rows []listed, there []*run) {
 	w.kinds["list with a filter"]++
 	w.checked("filter")
@@ -117,7 +127,8 @@ func (w *World) judgeSome(of string, f *filter, rows []listed, there []*run) {
 		case !f.matches(x.name, x.started) || f.status != "" && x.status != f.status:
 			w.violate("filter", "the list of %s with %+v has %+v", of, *f, x)
 		case i > 0 && x.place >= rows[i-1].place:
-			w.violate("filter", "the list of %s with %+v has %s after %s", of, *f, x.place, rows[i-1].place)
+			w.violate("filter", "the list of %s with %+v has %s after %s", of, *f, x.place,
+				rows[i-1].place)
 		}
 	}
 	for _, r := range there {

@@ -2,11 +2,11 @@ package sim
 
 import "millrace/shared/flow"
 
-// lists follows which branches and iterations are open.
+// lists tracks which branches and iterations are open.
 type lists struct {
 	count   int // events seen
 	entries map[int64]*entry
-	iters   map[int64]*list // older language: by BranchEntered, IterationEntered
+	iters   map[int64]*list // FlowV1: by BranchEntered, IterationEntered
 	maps    []*entry        // entries of Maps that are open
 }
 
@@ -18,7 +18,7 @@ type entry struct {
 	closed bool
 }
 
-// list is one branch, iteration or the flow's own list of states.
+// list is one branch, one iteration, or the flow's own list of states.
 type list struct {
 	owner *entry // nil for the flow's own
 	open  int
@@ -26,8 +26,9 @@ type list struct {
 
 func newLists() *lists { return &lists{entries: map[int64]*entry{}, iters: map[int64]*list{}} }
 
-// add follows the events of one commit and then counts.
-func (l *lists) add(m *flow.Machine, limits *flow.Limits, events []flow.HistoryEvent, failf func(string, ...any)) {
+// add processes the events of one commit and then counts.
+func (l *lists) add(m *flow.Machine, limits *flow.Limits, events []flow.HistoryEvent,
+	failf func(string, ...any)) {
 	for i := range events {
 		l.event(m, &events[i])
 	}
@@ -91,7 +92,8 @@ func (l *lists) event(m *flow.Machine, e *flow.HistoryEvent) {
 		} else if inside != nil {
 			inside.in.open = 0
 		}
-	case flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut, flow.StateAborted, flow.StepFailed, flow.StepExited:
+	case flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut, flow.StateAborted,
+		flow.StepFailed, flow.StepExited:
 		if !from.closed {
 			from.closed = true
 			if m.Language == flow.StateMachine {

@@ -9,23 +9,26 @@ import (
 	"millrace/shared/flow"
 )
 
-// timeline is how a run goes in time: how far away the deadlines of executions are, by how much their waits
-// are longer than those of the flows as drawn, and when there are faults.
+// timeline is the course of a run: the deadlines of executions, how much longer their waits are
+// than those of the flows as drawn, and when there are faults.
 type timeline struct {
-	stretch      int64           // waits, pauses and time limits are so many times as long
-	quietPeriods []time.Duration // without faults, each followed by some faults again
+	stretch      int64           // factor of waits, pauses and time limits
+	quietPeriods []time.Duration // without faults; after each there are faults again
 }
 
-// drawTimeline draws it. Deadlines are mostly far away, so that they end nothing that hangs; in every sixth
-// run they are as near as the faults. In every third run without an example executions live for hours or days.
+// drawTimeline draws a timeline. Deadlines are mostly so far away that they do not end an execution
+// that hangs. In every sixth run they are as near as the faults. In every third run without an
+// example executions live for hours or days.
 func (w *World) drawTimeline() {
 	c := &w.timeline
 	c.stretch = 1
-	limit := []int64{runsMax, 86400, 7 * 86400, 30 * 86400, 31536000, 31536000}[w.number("deadline")%6]
+	limit := []int64{runsMax, 86400, 7 * 86400, 30 * 86400, 31536000,
+		31536000}[w.number("deadline")%6]
 	if w.mocked == nil && !w.poison.enabled {
 		c.stretch = []int64{1, 1, 1, 1, 60, 3600}[w.number("stretch")%6]
 	}
-	if w.limits.Events > 500 && w.number("loops")%8 > 0 { // flows that loop end by their deadline as a rule
+	// usually the deadline ends flows that loop
+	if w.limits.Events > 500 && w.number("loops")%8 > 0 {
 		limit, c.stretch = runsMax, 1
 	}
 	n := w.number("lulls") % 3
@@ -52,20 +55,22 @@ func (w *World) drawTimeline() {
 	}
 }
 
-// longRetention is how long executions are kept in runs in which they live for long: their children end
-// before them, and are looked at at the end.
+// longRetention is the retention in runs with long executions: children end before their parents,
+// and are checked at the end.
 const longRetention = 90 * 24 * time.Hour
 
 // waitMax is the longest Wait, s.
 const waitMax = 7 * 86400
 
-// quietPeriods are how long there are no faults: from longer than everything may take, to a day.
-var quietPeriods = [...]time.Duration{6 * time.Minute, 10 * time.Minute, 40 * time.Minute, 3 * time.Hour, 24 * time.Hour}
+// quietPeriods are the durations without faults: from longer than any operation may take, to a day.
+var quietPeriods = [...]time.Duration{6 * time.Minute, 10 * time.Minute, 40 * time.Minute,
+	3 * time.Hour, 24 * time.Hour}
 
-// waits finds the numbers of seconds in a definition.
-var waits = regexp.MustCompile(`("?(?:Seconds|duration|Timeout|timeoutSeconds|IntervalSeconds|intervalSeconds|MaxBackoffSeconds)"?: )(\d+)`)
+// waits matches the numbers of seconds in a definition.
+var waits = regexp.MustCompile(
+	`("?(?:Seconds|duration|Timeout|timeoutSeconds|IntervalSeconds|intervalSeconds|MaxBackoffSeconds)"?: )(\d+)`)
 
-// lengthen makes the waits, pauses and time limits of a flow so many times as long.
+// lengthen multiplies the waits, pauses and time limits of a flow.
 func (f *definition) lengthen(times int64) {
 	if times == 1 {
 		return
@@ -77,14 +82,14 @@ func (f *definition) lengthen(times int64) {
 	})
 }
 
-// longest are the limits that definitions are checked by.
+// longest returns the limits for the validation of such definitions.
 func longest() flow.Limits {
 	l := flow.DefaultLimits()
 	l.WaitSeconds = waitMax
 	return l
 }
 
-// faultPeriod is how long there are faults again after a time without.
+// faultPeriod returns how long there are faults after a quiet period.
 func (w *World) faultPeriod(i int) time.Duration {
 	return time.Minute + time.Duration(w.number(fmt.Sprintf("spell %d", i))%240)*time.Second
 }
@@ -99,7 +104,7 @@ func (w *World) resumeFaults() {
 	}
 }
 
-// alternateFaults lets times without faults and with them follow each other, until nothing goes on any more.
+// alternateFaults alternates quiet periods and times with faults until nothing is active any more.
 func (w *World) alternateFaults() {
 	for i, lull := range w.timeline.quietPeriods {
 		until := time.Now().Add(lull)

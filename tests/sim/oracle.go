@@ -9,8 +9,8 @@ import (
 	"millrace/shared/store"
 )
 
-// oracle is the interpreter run straight through on what was decided: in memory, never stored and read again, never
-// told anything but what the commits that counted were told.
+// oracle is the interpreter that runs an execution straight through in memory. It gets only the
+// inputs of the commits that succeeded, and its state is never stored and loaded.
 type oracle struct {
 	state *interp.State
 }
@@ -24,17 +24,19 @@ func newOracle(w *World, r *run, x *store.Execution) *oracle {
 	return &oracle{interp.New(f)}
 }
 
-// follow makes the step that a commit has made, and compares.
-func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *transaction, news []flow.HistoryEvent) {
+// follow repeats the step that a commit made, and compares.
+func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *transaction,
+	news []flow.HistoryEvent) {
 	version := int64(0)
 	if old != nil {
 		version = old.Version
 	}
 	if fold == nil || fold.version != version {
 		if old != nil && len(news) == 0 && bytes.Equal(old.Body, x.Body) {
-			return // nothing was folded: the row's wake time has moved
+			return // no step: the row's wake time has moved
 		}
-		w.violate("straight run", "%s v%d: nobody has folded what it holds", x.Partition(), x.Version)
+		w.violate("straight run", "%s v%d: nobody has folded what it holds", x.Partition(),
+			x.Version)
 		return
 	}
 	m := r.m
@@ -43,7 +45,7 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *transac
 	}
 	w.checked("straight run", "no panic")
 	fx := interp.Step(m, &w.limits, o.state, fold.input)
-	r.more = fx.More || m == nil // without a machine news is taken in, and nothing goes on
+	r.more = fx.More || m == nil // without a machine messages are accepted, and nothing proceeds
 	if len(fx.Need) > 0 {
 		w.violate("straight run", "%s: the oracle misses a value", x.Partition())
 		return
@@ -57,21 +59,26 @@ func (o *oracle) follow(w *World, r *run, old, x *store.Execution, fold *transac
 			got = textOf(&news[i])
 		}
 		if want != got {
-			w.violate("straight run", "%s v%d: the straight run writes\n  %s\nthe history has\n  %s", x.Partition(), x.Version, want, got)
+			w.violate("straight run",
+				"%s v%d: the straight run writes\n  %s\nthe history has\n  %s", x.Partition(),
+				x.Version, want, got)
 			return
 		}
 	}
 	if want, got := about(o.state), about(r.state); want != got {
-		w.violate("straight run", "%s v%d: the straight run stands at\n  %s\nthe row at\n  %s", x.Partition(), x.Version, want, got)
+		w.violate("straight run", "%s v%d: the straight run stands at\n  %s\nthe row at\n  %s",
+			x.Partition(), x.Version, want, got)
 	}
 }
 
-// about is what shows of a state.
+// about returns the observable part of a state.
 func about(s *interp.State) string {
-	text := fmt.Sprintf("%v stopped %d error %v events %d at %d due %d ready %v leases %v", s.Status, s.Stopped, s.Error, s.LastEvent,
+	text := fmt.Sprintf("%v stopped %d error %v events %d at %d due %d ready %v leases %v",
+		s.Status, s.Stopped, s.Error, s.LastEvent,
 		s.LastTime, s.NextWakeTime(0), s.Ready(), s.Leases())
 	for _, out := range s.Outbox {
-		text += fmt.Sprintf(" %d/%d for %s%s/%s after %d at %d", out.Kind, out.ID, out.Token, out.Flow, out.Name, out.Tries, out.Next)
+		text += fmt.Sprintf(" %d/%d for %s%s/%s after %d at %d", out.Kind, out.ID, out.Token,
+			out.Flow, out.Name, out.Tries, out.Next)
 	}
 	return text
 }

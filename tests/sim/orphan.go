@@ -8,8 +8,9 @@ import (
 	"millrace/shared/interp"
 )
 
-// "orphan": an attempt that waits for an execution and is ended by anything but its end puts a stop of
-// that execution into the outbox, in the same commit: a commit later nobody would know any more.
+// "orphan": if an attempt waits for an execution and ends by anything but that execution's end, the
+// same commit puts a stop of that execution into the outbox. One commit later the information would
+// be lost.
 func (w *World) judgeOrphans(r *run) {
 	for id, a := range r.attempts {
 		if a.of.isOpen() && !a.over && a.of.attempt == a && !r.x.Status.Final() {
@@ -26,17 +27,20 @@ func (w *World) judgeOrphans(r *run) {
 		r.released[id] = r.x.LastTime
 		w.checked("orphan")
 		if !failed && !r.sends(interp.OutboxStopChild, id) {
-			w.violate("orphan", "%s v%d: attempt %d of %s is closed, and the stop of what it has started is not in the outbox", r.x.Partition(), r.x.Version, id, a.of.state.Name)
+			w.violate("orphan",
+				"%s v%d: attempt %d of %s is closed, and the stop of what it has started is not "+
+					"in the outbox", r.x.Partition(), r.x.Version, id, a.of.state.Name)
 		}
 	}
 }
 
 // waitsForChild reports whether the task of a state starts an execution and waits for its end.
 func waitsForChild(st *flow.State) bool {
-	return st.Task != nil && st.Task.Action == "FNF:StartExecution" && st.Task.Mode == flow.WaitForSystemCallback
+	return st.Task != nil && st.Task.Action == "FNF:StartExecution" &&
+		st.Task.Mode == flow.WaitForSystemCallback
 }
 
-// noteAttempts notes attempts that have been opened and wait for an execution.
+// noteAttempts records new attempts that wait for an execution.
 func (r *run) noteAttempts(news []flow.HistoryEvent) {
 	for i := range news {
 		if e := &news[i]; e.Type == flow.TaskScheduled && waitsForChild(r.m.Nodes[e.Node]) {
@@ -48,7 +52,7 @@ func (r *run) noteAttempts(news []flow.HistoryEvent) {
 	}
 }
 
-// sends reports whether something stands in the outbox.
+// sends reports whether the outbox contains such an entry.
 func (r *run) sends(kind interp.OutboxKind, id int64) bool {
 	for _, out := range r.state.Outbox {
 		if out.Kind == kind && out.ID == id {
@@ -58,13 +62,13 @@ func (r *run) sends(kind interp.OutboxKind, id int64) bool {
 	return false
 }
 
-// "late stop": a child whose end nobody waits for any more is stopped.
+// "late stop": a child is stopped if no task waits for its end any more.
 //
-// What "orphan" finds in the outbox is carried out ("late outbox"): bound 350 s after the attempt was
-// closed, or after the claim of the child if that came later, and 90 s more after faults. That holds of a
-// start that failed, too: a call before it may have started something. A child that is claimed when the
-// stop has been given up (after four looks, 7 s) runs to its own end: docs/reliability.md, "What it does
-// not cover".
+// The stop that "orphan" finds in the outbox is carried out ("late outbox"): bound 350 s after the
+// attempt was closed, or after the claim of the child if that came later, and 90 s more after
+// faults. That also holds for a start that failed: an earlier call may have started an execution. A
+// child that is claimed after the stop was given up (after four looks, 7 s) runs to its own end:
+// docs/reliability.md, "What it does not cover".
 func (w *World) owesStops(r *run, owe func(obligation)) {
 	for id, at := range r.released {
 		c := w.children[taskOrigin(r.x.Run, id)]
@@ -76,17 +80,18 @@ func (w *World) owesStops(r *run, owe func(obligation)) {
 			continue
 		}
 		due := max(at, c.seen.UnixMilli(), r.excuse)
-		owe(obligation{"late stop", due, w.latest(due, readyWakes+4*sweepEvery), fmt.Sprintf("the stop of %s, which attempt %d has started,", c.x.Partition(), id)})
+		owe(obligation{"late stop", due, w.latest(due, readyWakes+4*sweepEvery),
+			fmt.Sprintf("the stop of %s, which attempt %d has started,", c.x.Partition(), id)})
 	}
 }
 
-// looksFor is how long a child is looked for that is to be stopped and has not been claimed.
+// looksFor is how long a stop looks for a child that has not been claimed.
 const looksFor = 7 * time.Second
 
-// taskOrigin is the origin of an execution that an attempt has started.
+// taskOrigin returns the origin of an execution that an attempt started.
 func taskOrigin(run uint64, attempt int64) string { return "task#" + keyOf(run, attempt) }
 
-// noteChild notes an execution that a task has started and waits for.
+// noteChild records an execution that a task started and waits for.
 func (w *World) noteChild(c *run) {
 	if c.x.Callback == "" || len(c.x.Origin) != len("task#")+32 {
 		return

@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// "poll": a long poll of DescribeExecution is answered Running no earlier than its time says, and no later than that or than the
-// end of the execution.
+// "poll": a long poll of DescribeExecution returns Running no earlier than its wait time, and
+// returns no later than its wait time or the end of the execution.
 //
-// The process that is asked need not be the one that brings the end: it looks itself, once a second at least. Bounds: 1 s too early,
-// since the process may have been asked for whole seconds in the middle of one, and 3 s too late. It is for polls without faults
-// in between; a process that is to end answers at once.
+// The process that serves it need not be the one that commits the end, so it looks at the row
+// itself, at least once a second. Bounds: 1 s too early, because the process may have been asked
+// for whole seconds in the middle of one, and 3 s too late. The invariant is for polls with no
+// faults meanwhile; a process that is about to exit answers at once.
 type poll struct {
 	by        *process
 	partition string
@@ -24,7 +25,7 @@ const (
 	pollLate  = 3 * time.Second
 )
 
-// polls are those that are under way. Only the scheduler's goroutine touches it.
+// owesPolls lists the long polls in progress. Only the scheduler's goroutine uses them.
 func (w *World) owesPolls(owe func(obligation)) {
 	for _, q := range w.polls {
 		if q.from < w.quiescedAt || q.by.isDead() || q.by.retiring || w.poison.partition != "" {
@@ -34,11 +35,12 @@ func (w *World) owesPolls(owe func(obligation)) {
 		if r := w.runs[q.partition]; r != nil && r.x.Status.Final() && !r.ended.IsZero() {
 			due = min(due, max(q.from, r.ended.UnixMilli()))
 		}
-		owe(obligation{"poll", due, due + pollLate.Milliseconds(), fmt.Sprintf("the answer of %s", q.who)})
+		owe(obligation{"poll", due, due + pollLate.Milliseconds(),
+			fmt.Sprintf("the answer of %s", q.who)})
 	}
 }
 
-// polled notes that a long poll has reached a process.
+// polled records that a long poll has reached a process.
 func (w *World) polled(p *process, partition, who string, most time.Duration) *poll {
 	q := &poll{p, partition, who, time.Now().UnixMilli(), most}
 	w.polls = append(w.polls, q)
@@ -46,7 +48,7 @@ func (w *World) polled(p *process, partition, who string, most time.Duration) *p
 	return q
 }
 
-// answeredPoll notes its answer; running reports whether the execution is said to run.
+// answeredPoll records its response; running reports whether that said that the execution runs.
 func (w *World) answeredPoll(q *poll, running bool) {
 	for i := range w.polls {
 		if w.polls[i] == q {
@@ -58,7 +60,8 @@ func (w *World) answeredPoll(q *poll, running bool) {
 	if running && w.quiesced && q.from >= w.quiescedAt {
 		w.checked("poll")
 	}
-	if running && w.quiesced && q.from >= w.quiescedAt && took < q.waitMax-pollEarly && !q.by.retiring && !q.by.isDead() {
+	if running && w.quiesced && q.from >= w.quiescedAt && took < q.waitMax-pollEarly &&
+		!q.by.retiring && !q.by.isDead() {
 		w.violate("poll", "%s has waited %v of %v and is told that it runs", q.who, took, q.waitMax)
 	}
 }

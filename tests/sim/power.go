@@ -9,13 +9,14 @@ import (
 	"millrace/shared/store"
 )
 
-// power is the embedded store between applying a write and its sync. What is applied decides the
-// conditions of later writes, and nothing else: reads show what is durable, and nobody is answered
-// before that, not even who has lost a race. When a process dies the system keeps what it has applied;
-// when the power goes, what was not synced is gone, but for the first of it.
+// power models the embedded store between applying a write and syncing it. The conditions of later
+// writes see what is applied, and nothing else does: reads show only what is durable, and no write
+// returns before its result is durable, not even one that lost a race. When a process dies, the
+// system keeps what it has applied. When the power fails, unsynced writes are lost, except perhaps
+// the first few.
 //
-// Everything that judges writes hears of one when it is durable. So whatever an answer, a read or the
-// call of a task has shown is compared with what would still be there if the power went at that moment.
+// All checks of writes see a write when it is durable. So everything that a response, a read or a
+// call of a task has shown is compared with what would remain if the power failed at that moment.
 type power struct {
 	on      bool
 	unsafe  Unsafe
@@ -23,17 +24,17 @@ type power struct {
 	made    int
 }
 
-// Unsafe is what a store does wrong, on purpose.
+// Unsafe is a deliberate bug of a store.
 type Unsafe struct {
 	Shown bool // reads show what is not durable
-	Early bool // writes are answered before they are durable
+	Early bool // writes return before they are durable
 }
 
 // applied is a write that is not durable yet.
 type applied struct {
 	rows []store.Row
 	gone []store.Key
-	sync func() // what it does to the rows
+	sync func() // its effect on the rows
 	done chan struct{}
 }
 
@@ -42,16 +43,17 @@ const (
 	lostSync   = "write lost with the power"
 )
 
-// drawPower draws whether a run of the embedded store tells applying from durable.
+// drawPower draws whether a run of the embedded store separates applying from syncing.
 func (w *World) drawPower() {
-	w.disk.power.on = w.topology == embedded && w.number("power")%2 == 0 && !slices.Contains(w.without, faultPower)
+	w.disk.power.on = w.topology == embedded && w.number("power")%2 == 0 &&
+		!slices.Contains(w.without, faultPower)
 	if w.bug != nil {
 		w.disk.power.unsafe = w.bug.Unsafe
 	}
 }
 
-// applyUnsynced applies a write, and lets it become durable when the seed says so. The caller has checked its
-// condition.
+// applyUnsynced applies a write and lets it become durable when the seed says so. The caller has
+// checked its condition.
 func (d *disk) applyUnsynced(rows []store.Row, gone []store.Key, sync func()) {
 	p := &d.power
 	if !p.on {
@@ -69,7 +71,7 @@ func (d *disk) applyUnsynced(rows []store.Row, gone []store.Key, sync func()) {
 	}})
 }
 
-// sync makes the first so many of the writes that are applied durable, in their order.
+// sync makes the first n applied writes durable, in their order.
 func (d *disk) sync(n int) {
 	p := &d.power
 	now := p.applied[:n:n]
@@ -80,7 +82,7 @@ func (d *disk) sync(n int) {
 	}
 }
 
-// last is the newest write that is not durable; nil without.
+// last returns the newest write that is not durable; nil if there is none.
 func (p *power) last() *applied {
 	if len(p.applied) == 0 {
 		return nil
@@ -88,7 +90,7 @@ func (p *power) last() *applied {
 	return p.applied[len(p.applied)-1]
 }
 
-// row gives a row as the writes before have left it, durable or not.
+// row returns a row with all earlier writes applied, durable or not.
 func (d *disk) row(key store.Key) (store.Row, bool) {
 	for _, a := range slices.Backward(d.power.applied) {
 		for _, row := range slices.Backward(a.rows) {
@@ -104,7 +106,7 @@ func (d *disk) row(key store.Key) (store.Row, bool) {
 	return row, ok
 }
 
-// get is a read of one row.
+// get reads one row.
 func (d *disk) get(key store.Key) (store.Row, error) {
 	if d.power.unsafe.Shown {
 		if row, ok := d.row(key); ok {
@@ -115,7 +117,8 @@ func (d *disk) get(key store.Key) (store.Row, error) {
 	return d.rows.Get(always, key)
 }
 
-// awaitDurable waits until what a writer is told of is durable: its own write, or what it has lost to.
+// awaitDurable waits until the write that a writer's result depends on is durable: its own, or the
+// one that it lost the race to.
 func (l *storeClient) awaitDurable(ctx context.Context, a *applied, err error) error {
 	if a == nil || err != nil && !errors.Is(err, store.ErrConflict) || l.w.disk.power.unsafe.Early {
 		return err
@@ -130,7 +133,7 @@ func (l *storeClient) awaitDurable(ctx context.Context, a *applied, err error) e
 	}
 }
 
-// cutPower is the death of a process that owns its store. Sometimes its machine dies with it.
+// cutPower handles the death of a process that owns its store. Sometimes its machine dies with it.
 func (d *disk) cutPower(p *process) {
 	n := len(d.power.applied)
 	if !d.power.on || n == 0 {

@@ -21,13 +21,13 @@ import (
 	"millrace/shared/task/subflowtask"
 )
 
-// topology is what kind of deployment a run has.
+// topology is the kind of deployment of a run.
 type topology int
 
 const (
 	embedded  topology = iota // one process that owns its store
-	servers                   // several that run for long and share a store
-	functions                 // several that work for the time of an invocation
+	servers                   // several long-running processes that share a store
+	functions                 // several processes that live for an invocation
 	topologies
 )
 
@@ -42,10 +42,10 @@ type process struct {
 	store    *store.Store
 	skew     atomic.Int64 // of its clock, ns
 	dead     chan struct{}
-	retiring bool      // it ends by plan
-	surplus  bool      // and nobody takes its place
+	retiring bool      // it ends on purpose
+	surplus  bool      // and no process replaces it
 	owner    uint64    // of its leases
-	frozen   time.Time // nothing that it does gets out before
+	frozen   time.Time // nothing that it sends leaves it before
 	life     context.Context
 	stop     context.CancelFunc
 	work     sync.WaitGroup
@@ -53,43 +53,53 @@ type process struct {
 	mu           sync.Mutex
 	transactions map[string]*transaction
 	shares       *shares        // nil in most runs
-	drawn        map[string]int // random numbers, by what they were for
+	drawn        map[string]int // random numbers, by purpose
 }
 
-// transaction is what a fold was given.
+// transaction is the input of a transaction.
 type transaction struct {
-	version  int64 // of the row that it began with; 0 for a claim
+	version  int64 // of the row that it loaded; 0 for a claim
 	advances bool
 	input    interp.StepInput
 }
 
-// sweepEvery is the time between two sweeps of a process.
+// sweepEvery is the interval between two sweeps of a process.
 const sweepEvery = time.Minute
 
 // newProcess starts a process.
 func newProcess(w *World) *process {
 	w.processesStarted++
-	p := &process{w: w, name: fmt.Sprintf("p%d", w.processesStarted), dead: make(chan struct{}), transactions: map[string]*transaction{}, drawn: map[string]int{}}
+	p := &process{w: w, name: fmt.Sprintf("p%d", w.processesStarted), dead: make(chan struct{}),
+		transactions: map[string]*transaction{}, drawn: map[string]int{}}
 	p.life, p.stop = context.WithCancel(always)
 	p.moveClock()
 	var driver store.Driver = &storeClient{w, p}
 	if w.bug != nil && w.bug.Driver != nil {
 		driver = w.bug.Driver(driver)
 	}
-	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail, Sizes: w.sizes.store, Exclusive: w.topology == embedded, Random: p.random})
+	p.store = store.New(store.Options{Driver: driver, Now: p.now, TailBytes: w.tail,
+		Sizes: w.sizes.store, Exclusive: w.topology == embedded, Random: p.random})
 	flows := subflowtask.New(starter{p}, nil)
 	flows.AnyOwner = true
-	world := task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result { return w.tasks.run(ctx, p, r) })
-	tasks := task.NewTable(map[string]task.Runner{"FNF:StartExecution": task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
-		return flows.Run(context.WithValue(ctx, requester{}, "call "+r.Key), r)
-	})}, world)
+	world := task.RunnerFunc(func(ctx context.Context, r task.Request) task.Result {
+		return w.tasks.run(ctx, p, r)
+	})
+	tasks := task.NewTable(map[string]task.Runner{
+		"FNF:StartExecution": task.RunnerFunc(func(ctx context.Context,
+			r task.Request) task.Result {
+			return flows.Run(context.WithValue(ctx, requester{}, "call "+r.Key), r)
+		})}, world)
 	if w.mocked != nil {
 		tasks = task.NewTable(nil, world)
 	}
-	o := engine.Options{Store: p.store, Queue: queueClient{p}, Tasks: tasks, Compile: compileOnce, Limits: w.limits, Region: "local", Now: p.now,
-		Log:       slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: noTime})),
-		Exclusive: w.topology == embedded, LeaseMax: w.lease, Retention: w.retention, CallsMax: w.calls, TransactionWorkMax: w.transactionWork, TransactionEventsMax: w.sizes.events,
-		BlockSize: w.sizes.block, OnTransaction: p.noteTransaction}
+	o := engine.Options{Store: p.store, Queue: queueClient{p}, Tasks: tasks, Compile: compileOnce,
+		Limits: w.limits, Region: "local", Now: p.now,
+		Log: slog.New(slog.NewTextHandler(logs{p}, &slog.HandlerOptions{Level: slog.LevelWarn,
+			ReplaceAttr: noTime})),
+		Exclusive: w.topology == embedded, LeaseMax: w.lease, Retention: w.retention,
+		CallsMax: w.calls, TransactionWorkMax: w.transactionWork,
+		TransactionEventsMax: w.sizes.events,
+		BlockSize:            w.sizes.block, OnTransaction: p.noteTransaction}
 	o.OnExpressStep = p.noteExpress
 	if p.shares = w.newShares(); p.shares != nil {
 		o.Shares = p.shares.pools
@@ -107,16 +117,18 @@ func newProcess(w *World) *process {
 		w.bug.Runner(&o)
 	}
 	p.runner = engine.New(o)
-	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Runner: p.runner, Limits: w.limits, Region: "local", Rights: o.Rights,
+	p.service = cloudflow.New(cloudflow.Options{Store: p.store, Runner: p.runner, Limits: w.limits,
+		Region: "local", Rights: o.Rights,
 		PageBytes: w.sizes.page, Now: p.now, Log: o.Log})
-	first := time.Duration(w.rand.IntN(60_000))*time.Millisecond + time.Duration(w.processesStarted)*time.Microsecond
+	first := time.Duration(w.rand.IntN(60_000))*time.Millisecond +
+		time.Duration(w.processesStarted)*time.Microsecond
 	p.spawn(func() { p.sweep(first) })
 	w.tracef("%s starts, clock %+v", p.name, time.Duration(p.skew.Load()))
 	return p
 }
 
-// random stands in for the system's source of random bits. What is drawn for one purpose does not depend on what else is
-// drawn meanwhile.
+// random replaces the system's random source. The values for one purpose do not depend on those
+// drawn for other purposes meanwhile.
 func (p *process) random(about string) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -144,7 +156,7 @@ func noTime(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// logs shows what a process logs, where somebody wants to see everything.
+// logs writes what a process logs to the trace, if there is one.
 type logs struct{ p *process }
 
 func (l logs) Write(b []byte) (int, error) {
@@ -186,11 +198,12 @@ func (p *process) spawn(f func()) {
 	p.work.Go(f)
 }
 
-// sweep is the process's sweeper.
+// sweep runs the process's sweeper.
 func (p *process) sweep(first time.Duration) {
 	if p.w.topology == embedded {
 		p.runner.Resume(p.life)
-		err := p.store.EachFlow(p.life, func(f *store.Flow) error { return p.runner.CountRunning(p.life, f.Account, f.ID) })
+		err := p.store.EachFlow(p.life,
+			func(f *store.Flow) error { return p.runner.CountRunning(p.life, f.Account, f.ID) })
 		p.runner.CountingDone(err == nil)
 	}
 	for wait := first; ; {
@@ -206,15 +219,16 @@ func (p *process) sweep(first time.Duration) {
 	}
 }
 
-// noteTransaction is told by the runner what it folds.
-func (p *process) noteTransaction(partition string, version int64, advancing bool, ev interp.StepInput) {
+// noteTransaction records the input of a transaction. The engine calls it.
+func (p *process) noteTransaction(partition string, version int64, advancing bool,
+	ev interp.StepInput) {
 	p.w.crashOnPoison(p, partition, advancing, ev)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ev.Lease != nil {
 		take := *ev.Lease
 		ev.Lease = &take
-		if p.shares != nil { // told within the fold
+		if p.shares != nil { // called within the transaction
 			p.transactions[partition].input.Lease = &take
 			return
 		}
@@ -228,7 +242,7 @@ func (p *process) lastTransaction(partition string) *transaction {
 	return p.transactions[partition]
 }
 
-// kill takes a process down: nothing that it has not sent yet is sent, and what it has sent may be carried out.
+// kill kills a process: it sends nothing more, and what it has sent may be carried out.
 func (w *World) kill(p *process) {
 	if p.isDead() {
 		return
@@ -261,7 +275,7 @@ func (w *World) kill(p *process) {
 	})
 }
 
-// end lets the goroutines of a process come to their end.
+// end lets the goroutines of a process end.
 func (p *process) end() {
 	p.stop()
 	go func() {
@@ -271,7 +285,7 @@ func (p *process) end() {
 	}()
 }
 
-// crashOne takes down a process that the seed chooses. Some end by plan.
+// crashOne kills or retires a process that the seed chooses.
 func (w *World) crashOne() {
 	if len(w.processes) == 0 {
 		return
@@ -284,10 +298,11 @@ func (w *World) crashOne() {
 	}
 }
 
-// graceMax is how long calls get that are in flight when their process ends by plan.
+// graceMax is how long the calls in flight may go on when their process retires.
 const graceMax = 4 * time.Second
 
-// retire ends a process by plan: it gives back the calls that it cuts. Until it is gone it does what it is asked, and may die.
+// retire ends a process on purpose: it releases the calls that it cuts. Until it is gone it serves
+// requests, and may die.
 func (w *World) retire(p *process) {
 	if p.retiring {
 		return
@@ -300,12 +315,13 @@ func (w *World) retire(p *process) {
 		ctx, cancel := context.WithTimeout(p.life, grace)
 		defer cancel()
 		p.runner.Drain(ctx)
-		w.sched.wait(p.life, &operation{process: p, key: p.name + " has ended", apply: func() bool { w.kill(p); return true }}, nil)
+		w.sched.wait(p.life, &operation{process: p, key: p.name + " has ended",
+			apply: func() bool { w.kill(p); return true }}, nil)
 	})
 }
 
-// freeze stops a process that the seed chooses for a while, as functions are between invocations and others now and then.
-// Its timers run on, and what they make it do waits.
+// freeze stops a process that the seed chooses for a while. Functions freeze between invocations,
+// other processes sometimes. Its timers run on; what they trigger waits.
 func (w *World) freeze() {
 	if len(w.processes) == 0 {
 		return
@@ -324,19 +340,21 @@ func (s starter) StartChild(ctx context.Context, c subflowtask.Child) (subflowta
 		return subflowtask.Started{}, err
 	}
 	s.p.w.referee.starting(&c)
-	name, err := s.p.runner.StartChild(ctx, engine.Child{Account: c.Account, FlowName: c.FlowName, Name: c.ExecutionName, Input: c.Input,
+	name, err := s.p.runner.StartChild(ctx, engine.Child{Account: c.Account, FlowName: c.FlowName,
+		Name: c.ExecutionName, Input: c.Input,
 		CallbackToken: c.CallbackToken, Key: c.Key})
 	return subflowtask.Started{FlowName: c.FlowName, ExecutionName: name}, err
 }
 
-// queueClient is the queue as one process reaches it.
+// queueClient is one process's access to the queue.
 type queueClient struct{ p *process }
 
 // Send implements queue.Sender.
 func (h queueClient) Send(ctx context.Context, messages ...queue.Hint) error {
 	w := h.p.w
 	var err error
-	o := &operation{process: h.p, key: fmt.Sprintf("%s send %s in %v", h.p.name, messages[0].Partition, messages[0].Delay)}
+	o := &operation{process: h.p, key: fmt.Sprintf("%s send %s in %v", h.p.name,
+		messages[0].Partition, messages[0].Delay)}
 	o.apply = func() bool {
 		f := w.faults
 		lost, refused := w.faulty(f.hintLost), w.rejects()
@@ -364,7 +382,7 @@ func (h queueClient) Send(ctx context.Context, messages ...queue.Hint) error {
 	return err
 }
 
-// hint brings a hint on its way.
+// hint delivers a hint.
 func (w *World) hint(from *process, partition string, delay time.Duration) {
 	if w.faulty(w.faults.hintLate) {
 		delay += pauses[w.rand.IntN(len(pauses))]
@@ -377,7 +395,7 @@ func (w *World) hint(from *process, partition string, delay time.Duration) {
 			return
 		}
 		if w.topology == embedded && from.isDead() || len(w.processes) == 0 {
-			return // a queue in memory is lost with its process
+			return // a queue in memory dies with its process
 		}
 		if delay <= stepsTake {
 			w.hintTracker.noteArrival(partition)
@@ -392,7 +410,7 @@ func (w *World) hint(from *process, partition string, delay time.Duration) {
 	})
 }
 
-// stray is what a hint names that has been changed on its way.
+// stray returns what a hint names that was corrupted on its way.
 func (w *World) stray(partition string) string {
 	if n := len(w.partitions); n > 0 && w.rand.IntN(2) == 0 {
 		return w.partitions[w.rand.IntN(n)]
@@ -403,7 +421,7 @@ func (w *World) stray(partition string) string {
 // invocationMax is how long an invocation of a function may take.
 const invocationMax = 300 * time.Second
 
-// handle takes a hint up.
+// handle handles a hint.
 func (p *process) handle(partition string, over func()) {
 	var err error
 	if p.w.topology == functions {
@@ -414,7 +432,8 @@ func (p *process) handle(partition string, over func()) {
 		err = p.runner.HandleHint(p.life, partition)
 	}
 	if p.w.topology == functions {
-		p.w.sched.wait(p.life, &operation{process: p, key: p.name + " has worked on " + partition, apply: func() bool { over(); return true }}, nil)
+		p.w.sched.wait(p.life, &operation{process: p, key: p.name + " has worked on " + partition,
+			apply: func() bool { over(); return true }}, nil)
 	}
 	if err != nil && !p.isDead() {
 		again := &operation{key: "again " + partition, apply: func() bool {
@@ -425,7 +444,7 @@ func (p *process) handle(partition string, over func()) {
 	}
 }
 
-// after lets something happen some time later, in the scheduler's goroutine.
+// after runs do some time later, in the scheduler's goroutine.
 func (w *World) after(d time.Duration, what string, do func()) {
 	o := &operation{key: what, apply: func() bool { do(); return true }}
 	if d <= 0 {

@@ -5,13 +5,12 @@ import (
 	"time"
 )
 
-// queueHour is an hour in which the queue of servers or functions does not do its work: it refuses what
-// is sent, or delivers nothing until the hour is over. It begins among the other faults and outlasts
-// them.
+// queueHour is an hour in which the queue of servers or functions fails: it refuses what is sent,
+// or delivers nothing until the hour is over. It begins among the other faults and lasts longer.
 //
-// Servers lose nothing but the precision of their waits: sweeps alone keep everything going, within the
-// bounds that hold without hints. In functions sweeps send hints, so everything stands still, and goes on
-// when the hour is over.
+// Servers lose only the precision of their waits: sweeps alone keep everything going, within the
+// bounds that hold without hints. In functions sweeps send hints, so nothing proceeds until the
+// hour is over.
 type queueHour struct {
 	refuses bool
 	silent  bool
@@ -25,22 +24,25 @@ const (
 )
 
 func (w *World) drawQueueHour() {
-	if w.topology == embedded || w.mocked != nil || w.number(faultQueueHour)%16 > 0 || slices.Contains(w.without, faultQueueHour) {
+	if w.topology == embedded || w.mocked != nil || w.number(faultQueueHour)%16 > 0 ||
+		slices.Contains(w.without, faultQueueHour) {
 		return
 	}
 	o := &w.queueHour
 	o.refuses = w.number("how the queue is out of order")%2 == 0
 	o.silent = !o.refuses
-	o.from = w.begun.Add(time.Duration(w.number("when the queue is out of order")%240) * time.Second)
+	o.from = w.begun.Add(
+		time.Duration(w.number("when the queue is out of order")%240) * time.Second)
 	o.until = o.from.Add(queueHourTakes)
-	w.retention = max(w.retention, poisonRetention) // nothing may be forgotten before the hour is over, and what it delays
+	// no row may expire before the end of the hour and of the delays that it causes
+	w.retention = max(w.retention, poisonRetention)
 	w.kinds["run whose queue is out of order for an hour"]++
 }
 
-// now reports whether it is that hour.
+// now reports whether this is that hour.
 func (o *queueHour) now() bool { return time.Now().After(o.from) && time.Now().Before(o.until) }
 
-// rejects reports whether the queue refuses what is sent now.
+// rejects reports whether the queue refuses messages now.
 func (w *World) rejects() bool {
 	if !w.queueHour.refuses || !w.queueHour.now() {
 		return false
@@ -49,7 +51,7 @@ func (w *World) rejects() bool {
 	return true
 }
 
-// queueDelay tells how long the queue keeps what it should deliver now.
+// queueDelay returns how long the queue holds back the messages that it should deliver now.
 func (w *World) queueDelay() time.Duration {
 	if !w.queueHour.silent || !w.queueHour.now() {
 		return 0
@@ -58,7 +60,7 @@ func (w *World) queueDelay() time.Duration {
 	return time.Until(w.queueHour.until)
 }
 
-// faultsEnd is when the faults are over, of which the queue may be the last.
+// faultsEnd returns when the faults are over. The queue's may be the last.
 func (w *World) faultsEnd() time.Time {
 	if w.topology == functions && w.queueHour.until.After(time.Now()) {
 		return w.queueHour.until
@@ -66,7 +68,7 @@ func (w *World) faultsEnd() time.Time {
 	return time.Now()
 }
 
-// mayBeLate reports whether anything may be late now: while there are faults, and in functions as long as their queue is out of
-// order, which may be long after the others have ended. What a sweep there hands on by a hint is then put off again by the
-// next sweep, and nobody is to blame.
+// mayBeLate reports whether delays are allowed now: while there are faults, and in functions as
+// long as the queue fails, which may be long after the other faults. There a sweep passes its work
+// on by a hint, and the next sweep postpones the execution again, which is no violation.
 func (w *World) mayBeLate() bool { return !w.quiesced || time.Now().UnixMilli() <= w.quiescedAt }

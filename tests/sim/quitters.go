@@ -9,8 +9,8 @@ import (
 	"millrace/shared/cloudflow"
 )
 
-// quitters start executions with large inputs, each once, and do not care what becomes of it. Where a request gets
-// lost half way, nobody comes back for what it has left.
+// quitters start executions with large inputs, each once, and ignore the result. If a request is
+// lost half way, no client repeats it, so nothing but the engine cleans up what it has written.
 func (c *clients) quitters() {
 	r := c.rand("quitters")
 	f := c.flows[0]
@@ -20,9 +20,11 @@ func (c *clients) quitters() {
 			return
 		}
 		name := fmt.Sprintf("quit%d", i)
-		request(c.w, nil, "start "+name, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return s.StartExecution(ctx, cloudflow.Caller{Account: f.account()},
-				cloudflow.StartExecutionRequest{FlowName: f.name, ExecutionName: name, Input: input})
-		})
+		request(c.w, nil, "start "+name,
+			func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+				return s.StartExecution(ctx, cloudflow.Caller{Account: f.account()},
+					cloudflow.StartExecutionRequest{FlowName: f.name, ExecutionName: name,
+						Input: input})
+			})
 	}
 }

@@ -2,8 +2,8 @@ package sim
 
 import "slices"
 
-// worlds is what kind of run it is: where the engine runs, who is there beside the ordinary clients,
-// and what is out of the ordinary.
+// worlds returns the kind of the run: the topology, the clients besides the ordinary ones, and
+// other special conditions.
 func (w *World) worlds() []string {
 	list := []string{w.topology.String()}
 	add := func(is bool, name string) {
@@ -27,19 +27,21 @@ func (w *World) worlds() []string {
 	return list
 }
 
-// Worlds gives all kinds of runs, as Reach names them.
+// Worlds returns all kinds of runs, with the names that Reach uses.
 func Worlds() (items []string) {
 	for h := range topologies {
 		items = append(items, "run "+h.String())
 	}
-	for _, name := range slices.Concat(extraNames(), []string{"example", withoutFlowOwner, withoutReader,
-		withoutPoison, withoutLarge, withoutSizes, withoutWild, withShares, "names used again", "delegates"}) {
+	for _, name := range slices.Concat(extraNames(), []string{"example", withoutFlowOwner,
+		withoutReader,
+		withoutPoison, withoutLarge, withoutSizes, withoutWild, withShares, "names used again",
+		"delegates"}) {
 		items = append(items, "run "+name)
 	}
 	return items
 }
 
-// Faults gives all kinds of faults, as Reach names them.
+// Faults returns all kinds of faults, with the names that Reach uses.
 func Faults() (items []string) {
 	for _, name := range allFaults() {
 		items = append(items, "fault "+name)
@@ -47,9 +49,9 @@ func Faults() (items []string) {
 	return items
 }
 
-// Reach is all that a run shows something about: the invariants that it looked at where they could
-// have been broken, the faults that happened, the kind of run, and what was in its executions. A
-// choice of seeds is to reach all of it (tests/sim/cover).
+// Reach lists everything that a run can prove something about: the invariants that were checked in
+// a place where they could be violated, the faults that happened, the kind of run, and the features
+// of its executions. A choice of seeds must reach all of it (tests/sim/cover).
 func (r *Report) Reach() (items []string) {
 	for name, n := range r.Checks {
 		if n > 0 {

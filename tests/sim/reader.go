@@ -11,7 +11,7 @@ import (
 	"millrace/shared/store"
 )
 
-// reader is somebody who pages through lists and histories while everything goes on.
+// reader is a client that pages through lists and histories while everything else goes on.
 type reader struct {
 	c *clients
 	r *rand.Rand
@@ -23,7 +23,7 @@ func (w *World) hasReader() bool {
 	return w.number("reader")%3 == 0 && !w.large() && !slices.Contains(w.without, withoutReader)
 }
 
-// read is the life of a reader.
+// read runs a reader.
 func (c *clients) read() {
 	d := &reader{c: c, r: c.rand("reader")}
 	for range 4 + d.r.IntN(6) {
@@ -42,22 +42,25 @@ func (c *clients) read() {
 	}
 }
 
-// pages reads pages one after the other, each until it is answered, and gives what is on them; false when that did not
-// come to an end.
-func pages[T any](d *reader, what string, page func(ctx context.Context, s *cloudflow.Service, token string) (on []T, next string, err error)) (all []T, whole bool) {
+// pages reads page after page, repeats each request until it gets a response, and returns their
+// contents. It returns false if it did not reach the end.
+func pages[T any](d *reader, what string, page func(ctx context.Context, s *cloudflow.Service,
+	token string) (on []T, next string, err error)) (all []T, whole bool) {
 	type answer struct {
 		on   []T
 		next string
 	}
 	token := ""
 	for range d.c.w.attemptsMax() {
-		got, err := request(d.c.w, nil, fmt.Sprintf("reader %d %s", d.n, what), func(ctx context.Context, s *cloudflow.Service) (answer, error) {
-			on, next, err := page(ctx, s, token)
-			return answer{on, next}, err
-		})
+		got, err := request(d.c.w, nil, fmt.Sprintf("reader %d %s", d.n, what),
+			func(ctx context.Context, s *cloudflow.Service) (answer, error) {
+				on, next, err := page(ctx, s, token)
+				return answer{on, next}, err
+			})
 		if err != nil {
 			d.judgeDamaged(what, err)
-			if !retried(codeOf(err), err) || !d.c.sleep(time.Duration(d.r.IntN(3000))*time.Millisecond) {
+			if !retried(codeOf(err), err) ||
+				!d.c.sleep(time.Duration(d.r.IntN(3000))*time.Millisecond) {
 				return nil, false
 			}
 			continue
@@ -75,7 +78,8 @@ func (d *reader) limit() *int64 {
 	return &n
 }
 
-// listFlows checks that a list of flows has each flow that is there all the time, once, in order.
+// listFlows checks that a list of flows contains each flow that exists all the time, once, in
+// order.
 func (d *reader) listFlows() {
 	w := d.c.w
 	var there []string
@@ -88,8 +92,10 @@ func (d *reader) listFlows() {
 		slices.Sort(there)
 	})
 	limit := d.limit()
-	names, whole := pages(d, "flows", func(ctx context.Context, s *cloudflow.Service, token string) (names []string, next string, err error) {
-		page, err := s.ListFlows(ctx, flowOwnerCaller, cloudflow.ListFlowsRequest{Limit: limit, NextToken: token})
+	names, whole := pages(d, "flows", func(ctx context.Context, s *cloudflow.Service,
+		token string) (names []string, next string, err error) {
+		page, err := s.ListFlows(ctx, flowOwnerCaller, cloudflow.ListFlowsRequest{Limit: limit,
+			NextToken: token})
 		if err != nil {
 			return nil, "", err
 		}
@@ -99,26 +105,31 @@ func (d *reader) listFlows() {
 		return names, page.NextToken, nil
 	})
 	if whole {
-		d.c.note(fmt.Sprintf("reader %d has listed", d.n), func() { w.judgeList("flows", names, there, 1) })
+		d.c.note(fmt.Sprintf("reader %d has listed", d.n),
+			func() { w.judgeList("flows", names, there, 1) })
 	}
 }
 
-// listExecutions checks that a list of executions has each one that is there all the time, once, the newest first.
+// listExecutions checks that a list of executions contains each one that exists all the time, once,
+// newest first.
 func (d *reader) listExecutions() {
 	w := d.c.w
 	flow := d.c.flows[d.r.IntN(len(d.c.flows))].name
 	var there []*run
 	d.c.note(fmt.Sprintf("reader %d begins", d.n), func() {
 		for _, partition := range w.partitions {
-			if r := w.runs[partition]; r != nil && r.x.FlowID == d.c.ids[flow] && time.Since(r.seen) > lagMax {
+			if r := w.runs[partition]; r != nil && r.x.FlowID == d.c.ids[flow] &&
+				time.Since(r.seen) > lagMax {
 				there = append(there, r)
 			}
 		}
 	})
 	limit := d.limit()
 	metadata := d.r.IntN(2) == 0
-	places, whole := pages(d, "executions of "+flow, func(ctx context.Context, s *cloudflow.Service, token string) (places []string, next string, err error) {
-		page, err := s.ListExecutions(ctx, flowOwnerCaller, cloudflow.ListExecutionsRequest{FlowName: flow, Limit: limit, NextToken: token, MetadataOnly: &metadata})
+	places, whole := pages(d, "executions of "+flow, func(ctx context.Context, s *cloudflow.Service,
+		token string) (places []string, next string, err error) {
+		page, err := s.ListExecutions(ctx, flowOwnerCaller, cloudflow.ListExecutionsRequest{
+			FlowName: flow, Limit: limit, NextToken: token, MetadataOnly: &metadata})
 		if err != nil {
 			return nil, "", err
 		}
@@ -146,7 +157,7 @@ func (d *reader) listExecutions() {
 
 func place(started int64, name string) string { return fmt.Sprintf("%013d %s", started, name) }
 
-// judgeList checks the order of a list, and that what should be there is.
+// judgeList checks the order of a list, and that nothing is missing.
 func (w *World) judgeList(what string, got, want []string, order int) {
 	if len(want) > 0 {
 		w.checked("list")
@@ -163,8 +174,8 @@ func (w *World) judgeList(what string, got, want []string, order int) {
 	}
 }
 
-// history checks that a history that is read while it grows is what is stored, from its beginning to at least what it
-// was when the reading began.
+// history checks that a history that grows while it is read equals the stored one, from its
+// beginning to at least the length that it had when the reading began.
 func (d *reader) history() {
 	w := d.c.w
 	var r *run
@@ -182,8 +193,11 @@ func (d *reader) history() {
 	}
 	limit := d.limit()
 	*limit *= 5
-	events, whole := pages(d, "history", func(ctx context.Context, s *cloudflow.Service, token string) ([]cloudflow.Event, string, error) {
-		page, err := s.GetExecutionHistory(ctx, flowOwnerCaller, cloudflow.GetExecutionHistoryRequest{FlowName: r.x.Flow, ExecutionName: r.x.Name, Limit: limit, NextToken: token})
+	events, whole := pages(d, "history", func(ctx context.Context, s *cloudflow.Service,
+		token string) ([]cloudflow.Event, string, error) {
+		page, err := s.GetExecutionHistory(ctx, flowOwnerCaller,
+			cloudflow.GetExecutionHistoryRequest{FlowName: r.x.Flow, ExecutionName: r.x.Name,
+				Limit: limit, NextToken: token})
 		if err != nil {
 			return nil, "", err
 		}
@@ -197,7 +211,8 @@ func (d *reader) history() {
 			return
 		}
 		if len(events) < least {
-			w.violate("history answer", "a reader has read %d events of %s, which had %d", len(events), r.x.Partition(), least)
+			w.violate("history answer", "a reader has read %d events of %s, which had %d",
+				len(events), r.x.Partition(), least)
 			return
 		}
 		w.judgeEvents("a reader", r, events)

@@ -16,17 +16,17 @@ import (
 	"millrace/tests/reference"
 )
 
-// referee keeps what the world outside has really said and done, by execution, and lets the
-// reference judge each history when it has come to its end. The oracle beside it is the interpreter
-// itself; the reference shares nothing with it.
+// referee records what really happened outside the engine, by execution, and has the reference
+// judge each history when the execution has ended. The oracle, which also judges, is the
+// interpreter itself; the reference shares no code with it.
 type referee struct {
 	mu       sync.Mutex
 	attempts map[uint64]map[int64]*reference.Attempt // by run and attempt
 	reports  map[string][]reference.Outcome          // by token
 	ends     map[string][]reference.Event            // of executions that end a task, by its token
-	stops    map[string][]reference.Stop             // that somebody has asked for, by execution
-	sent     map[uint64]map[int64]bool               // attempts whose executions are to be stopped
-	lost     map[uint64]map[int64]int                // leases that have run out
+	stops    map[string][]reference.Stop             // that were requested, by execution
+	sent     map[uint64]map[int64]bool               // attempts whose executions must be stopped
+	lost     map[uint64]map[int64]int                // leases that have expired
 	broken   map[uint64]bool
 }
 
@@ -42,7 +42,7 @@ func newReferee() *referee {
 	}
 }
 
-// attempt gives what is known of the attempt that a key stands for.
+// attempt returns the record of the attempt that a key names.
 func (f *referee) attempt(key string) *reference.Attempt {
 	var run, id uint64
 	fmt.Sscanf(key, "%16x%16x", &run, &id)
@@ -57,7 +57,7 @@ func (f *referee) attempt(key string) *reference.Attempt {
 	return a
 }
 
-// called notes a call and what will come of it.
+// called records a call and its planned result.
 func (f *referee) called(r *task.Request, made *plan) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,8 +70,7 @@ func (f *referee) called(r *task.Request, made *plan) {
 		made.result.Async, made.delay))
 }
 
-// calling notes that a process begins with a call, which may be cut before it has been made, or
-// later.
+// calling records that a process begins a call, which may be cut before or after it is made.
 func (w *World) calling(r *task.Request) {
 	if w.topology != functions {
 		return
@@ -84,8 +83,8 @@ func (w *World) calling(r *task.Request) {
 	a.Answers = append(a.Answers, cut)
 }
 
-// reporting notes a report that is made, each time: repeated, it may end another attempt whose
-// token is the same (fdl-flow.md 7.3).
+// reporting records each report that is made. A repeated report may end another attempt that has
+// the same token (fdl-flow.md 7.3).
 func (f *referee) reporting(token string, n planned) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -105,8 +104,8 @@ func outcomeOf(output []byte, err *task.Error, async bool, delay time.Duration) 
 	return o
 }
 
-// starting notes that an execution is to be started for a task. What that is answered is the code's
-// own.
+// starting records that an execution is about to be started for a task. The response comes from the
+// code under test.
 func (f *referee) starting(c *subflowtask.Child) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -119,7 +118,7 @@ func (f *referee) starting(c *subflowtask.Child) {
 		Input: string(c.Input)})
 }
 
-// stopping notes that somebody asks for the end of an execution.
+// stopping records that a client requests the stop of an execution.
 func (f *referee) stopping(x *launch, name, cause string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -128,7 +127,8 @@ func (f *referee) stopping(x *launch, name, cause string) {
 		Cause: cause}, At: time.Now().UnixMilli()})
 }
 
-// committed looks at a commit: it keeps what the engine itself decides, and judges what has ended.
+// committed handles a commit: it records the engine's own decisions, and judges executions that
+// have ended.
 func (w *World) committed(r *run, old, x *store.Execution, fold *transaction) {
 	if slices.Contains(w.blind, "reference") {
 		return
@@ -171,7 +171,7 @@ func mark(of map[uint64]map[int64]bool, run uint64, id int64) {
 	of[run][id] = true
 }
 
-// apiEvents is a history as the API gives it.
+// apiEvents converts a history to the API's form.
 func apiEvents(r *run) []reference.Event {
 	events := make([]reference.Event, len(r.events))
 	for i := range r.events {
@@ -182,7 +182,7 @@ func apiEvents(r *run) []reference.Event {
 	return events
 }
 
-// judgeByReference lets the reference judge an execution that has ended.
+// judgeByReference has the reference judge an execution that has ended.
 func (w *World) judgeByReference(r *run, events []reference.Event) {
 	f := w.referee
 	v, err := w.askReference(r, events, false)
@@ -206,7 +206,8 @@ func (w *World) judgeByReference(r *run, events []reference.Event) {
 	delete(f.lost, r.x.Run)
 }
 
-// referenceAllows takes in what the reference has said of an execution, and reports whether it allows it.
+// referenceAllows records the reference's judgement of an execution, and reports whether it allows
+// the history.
 func (w *World) referenceAllows(of string, err error) bool {
 	if unjudged := (*reference.Unjudged)(nil); errors.As(err, &unjudged) {
 		w.kinds["not judged by the reference"]++
@@ -220,7 +221,7 @@ func (w *World) referenceAllows(of string, err error) bool {
 	return true
 }
 
-// referenceLimits are the limits of an execution as the reference knows them.
+// referenceLimits converts the limits of an execution to the reference's form.
 func (w *World) referenceLimits(x *store.Execution) reference.Limits {
 	l := &w.limits
 	limits := reference.Limits{Events: l.Events, Data: l.Data(x.Language),
@@ -235,8 +236,9 @@ func (w *World) referenceLimits(x *store.Execution) reference.Limits {
 	return limits
 }
 
-// giveUp marks the attempts whose leases ran out so often that the engine may have given them up:
-// also those that were leased each time and never called, because they waited in their account's line.
+// giveUp marks the attempts whose leases expired so often that the engine may have given them up.
+// That includes attempts that were leased each time and never called, because they waited in their
+// account's line.
 func (f *referee) giveUp(run uint64) {
 	for id, times := range f.lost[run] {
 		if times < interp.CallsMax {
@@ -252,7 +254,7 @@ func (f *referee) giveUp(run uint64) {
 	}
 }
 
-// askReference is what the reference says of an execution.
+// askReference returns the reference's judgement of an execution.
 func (w *World) askReference(r *run, events []reference.Event, unfinished bool,
 ) (reference.Result, error) {
 	f, x := w.referee, r.x
@@ -286,8 +288,8 @@ func (w *World) askReference(r *run, events []reference.Event, unfinished bool,
 		outside)
 }
 
-// stopsOf is who may have stopped an execution: somebody who asked for it; the end of the flow; and
-// that nobody waits for it any more.
+// stopsOf lists the stops that an execution may have got: from a client, because its flow was
+// deleted, or because no task waits for it any more.
 func (w *World) stopsOf(r *run) []reference.Stop {
 	x := r.x
 	list := slices.Clone(w.referee.stops[x.Flow+"/"+x.Name])
@@ -307,7 +309,7 @@ func stopOf(cause string) reference.Stop {
 	return reference.Stop{Failure: reference.Failure{Name: flow.ErrExecutionStopped, Cause: cause}}
 }
 
-// waits gives the execution whose task has started another one, and its attempt.
+// waits returns the execution whose task started another one, and that attempt.
 func (w *World) waits(r *run) (*run, int64) {
 	key, ok := strings.CutPrefix(r.x.Origin, "task#")
 	if !ok || r.x.Status != flow.Stopped {

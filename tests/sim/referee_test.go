@@ -6,7 +6,8 @@ import (
 	"millrace/tests/sim"
 )
 
-// TestReferee: the reference judges what ends in the simulation, nearly all of it.
+// TestReferee checks that the reference can judge nearly every execution that ends in the
+// simulation.
 func TestReferee(t *testing.T) {
 	ended, judged, unjudged := 0, 0, 0
 	for seed := range uint64(40) {

@@ -5,21 +5,22 @@ import (
 	"time"
 )
 
-// rescueAfter is how long a task waits for a report that nobody brings, without a time limit, until somebody outside
-// reports it or stops its execution; rescueEvery how often he looks.
+// rescueAfter is how long a task without a time limit waits for a report that no client brings,
+// until the rescuer reports it or stops its execution. rescueEvery is how often the rescuer looks.
 const (
 	rescueAfter = 15 * time.Minute
 	rescueEvery = 10 * time.Minute
 )
 
-// rescue ends what would wait for ever, or until a deadline a year away: tasks whose reports never come. There is
-// nothing wrong with those, and nothing else may wait for so long.
+// rescue ends tasks whose reports never come: they would wait forever, or until a deadline a year
+// away. That is correct behaviour, and nothing else may wait for so long.
 func (w *World) rescue() {
 	now := time.Now()
 	if !w.quiesced || now.Before(w.rescueAt) {
 		return
 	}
-	w.rescueAt = now.Add(rescueEvery).Truncate(time.Millisecond) // the world wakes at whole ones (lookAgain)
+	// the world wakes at whole milliseconds (lookAgain)
+	w.rescueAt = now.Add(rescueEvery).Truncate(time.Millisecond)
 	for _, partition := range w.partitions {
 		r := w.runs[partition]
 		if r == nil || r.x.Status.Final() {
@@ -35,7 +36,8 @@ func (w *World) rescue() {
 	}
 }
 
-// abandoned reports whether a task waits for a report with nobody to bring it: no execution, and no end of its time.
+// abandoned reports whether a task waits for a report that neither an execution nor a time limit
+// will end.
 func (w *World) abandoned(r *run, v *visit) bool {
 	if !v.calling() || !v.attempt.submitted {
 		return false
@@ -50,7 +52,9 @@ func (w *World) save(r *run, v *visit) {
 	key := keyOf(r.x.Run, v.attempt.id)
 	who := fmt.Sprintf("rescue %s %d", key, w.steps)
 	if token := w.tasks.tokens[key]; token != "" && w.number(who)%4 > 0 {
-		w.clients.spawn(func() { w.tasks.report(r.x.Account, who, token, planned{output: []byte(`{"late":true}`)}) })
+		w.clients.spawn(func() {
+			w.tasks.report(r.x.Account, who, token, planned{output: []byte(`{"late":true}`)})
+		})
 		return
 	}
 	x := &launch{flow: definition{name: r.x.Flow, of: r.x.Account}, name: r.x.Name}

@@ -2,8 +2,8 @@ package sim
 
 import "millrace/shared/store"
 
-// "retention": an ended execution is kept for as long as its retention says, and one that runs for that long after its
-// deadline.
+// "retention": an ended execution is kept for its retention, and a running one for that long after
+// its deadline.
 func (w *World) judgeRetention(x *store.Execution) {
 	w.checked("retention")
 	least := x.Deadline
@@ -11,6 +11,7 @@ func (w *World) judgeRetention(x *store.Execution) {
 		least = min(x.Stopped, x.Deadline)
 	}
 	if least += w.retention.Milliseconds(); x.Expires < least {
-		w.violate("retention", "%s v%d is %v and expires at %d, it is to be kept until %d", x.Partition(), x.Version, x.Status, x.Expires, least)
+		w.violate("retention", "%s v%d is %v and expires at %d, it is to be kept until %d",
+			x.Partition(), x.Version, x.Status, x.Expires, least)
 	}
 }

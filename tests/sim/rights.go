@@ -15,24 +15,25 @@ import (
 	"millrace/shared/task/subflowtask"
 )
 
-// rights is what flows of a third account may do, which changes while they run: keys are revoked, run
-// out and lose policies, roles are removed. What a flow may not do when it tries is refused with
-// AccessDenied and never done; what it may do is not refused.
+// rights are the rights of flows of a third account. They change while the flows run: keys are
+// revoked, expire and lose policies, roles are removed. An operation without the right at that
+// moment must be refused with AccessDenied and never carried out; with the right it must not be
+// refused.
 type rights struct {
-	register atomic.Pointer[access.Registry] // as the engine is told
+	register atomic.Pointer[access.Registry] // in the engine's form
 
 	mu     sync.Mutex
-	spans  []span          // the same, as the simulation knows it: one after the other
-	passed map[string]bool // starts that their flow had the right to, by key, and others that it had not
+	spans  []span          // in the simulation's form: one after the other
+	passed map[string]bool // starts by key: true if the flow had the right to them
 }
 
-// span is a time with certain rights.
+// span is a period with certain rights.
 type span struct {
 	from, until int64             // ms since 1970
-	may         map[string]string // operations by who acts: "" none, "*" all
+	may         map[string]string // operations by actor: "" none, "*" all
 }
 
-// guarded is the account whose flows do only what they may.
+// guarded is the account whose flows are limited by rights.
 const guarded = "5555555555555555"
 
 // The flows of the account act with the rights of a key or of a role.
@@ -49,7 +50,7 @@ func (w *World) drawRights() {
 	w.rights.change(map[string]string{guardKey: "*", guardRole: "*"}, 0)
 }
 
-// of is what the engine asks: everything is allowed in the other accounts.
+// of returns the rights for the engine: the other accounts may do everything.
 func (g *rights) of(account, role, author string) (access.May, error) {
 	if account != guarded {
 		return nil, nil
@@ -57,7 +58,7 @@ func (g *rights) of(account, role, author string) (access.May, error) {
 	return g.register.Load().RightsOf(account, role, author, "local", time.Now())
 }
 
-// change gives rights. After ends, if it is not 0, keys have run out.
+// change sets the rights. If ends is not 0, keys expire after it.
 func (g *rights) change(may map[string]string, ends time.Duration) {
 	now := time.Now()
 	a := access.Account{ID: guarded}
@@ -95,18 +96,21 @@ func (g *rights) change(may map[string]string, ends time.Duration) {
 	s := span{from: now.UnixMilli(), until: math.MaxInt64, may: may}
 	if ends > 0 {
 		s.until = now.Add(ends).UnixMilli()
-		g.spans = append(g.spans, s, span{from: s.until, until: math.MaxInt64, may: map[string]string{guardRole: may[guardRole]}})
+		g.spans = append(g.spans, s, span{from: s.until, until: math.MaxInt64,
+			may: map[string]string{guardRole: may[guardRole]}})
 		return
 	}
 	g.spans = append(g.spans, s)
 }
 
 func policy(operation string) access.Policy {
-	return access.Policy{Statements: []access.Statement{{Effect: "Allow", Actions: []string{operation}, Resources: []string{"acs:fnf:local:" + guarded + ":*"}}}}
+	return access.Policy{
+		Statements: []access.Statement{{Effect: "Allow", Actions: []string{operation},
+			Resources: []string{"acs:fnf:local:" + guarded + ":*"}}}}
 }
 
-// allowed reports whether somebody may do something at a moment of a time, and whether at every one, ms
-// since 1970.
+// allowed reports whether an actor had a right at some moment from from until until, and whether it
+// had the right all that time, ms since 1970.
 func (g *rights) allowed(who, operation string, from, until int64) (ever, always bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -124,7 +128,7 @@ func (g *rights) allowed(who, operation string, from, until int64) (ever, always
 	return ever, always
 }
 
-// principal is in whose name an execution of the account acts.
+// principal returns the actor of an execution of the account.
 func principal(role string) string {
 	if role != "" {
 		return guardRole
@@ -132,7 +136,7 @@ func principal(role string) string {
 	return guardKey
 }
 
-// entered notes whether the flow of a task had the right to start what it is about to start.
+// entered records whether the flow of a task had the right to the start that it is about to make.
 func (g *rights) entered(c *subflowtask.Child, refused bool) (wrong string) {
 	who := guardKey
 	if strings.HasPrefix(c.FlowPrincipal, "role ") {
@@ -152,9 +156,10 @@ func (g *rights) entered(c *subflowtask.Child, refused bool) (wrong string) {
 	return ""
 }
 
-// authorize asks for the right to start an execution, as the engine's own wiring does.
+// authorize checks the right to start an execution in the same way as the engine's own wiring.
 func (w *World) authorize(c *subflowtask.Child) error {
-	by := cloudflow.Caller{Account: c.Account, Region: "local", May: c.May, FlowPrincipal: c.FlowPrincipal}
+	by := cloudflow.Caller{Account: c.Account, Region: "local", May: c.May,
+		FlowPrincipal: c.FlowPrincipal}
 	err := by.Authorize("fnf:StartExecution", c.FlowName)
 	if w.rights == nil || c.Account != guarded {
 		return err
@@ -164,20 +169,23 @@ func (w *World) authorize(c *subflowtask.Child) error {
 	}
 	w.checked("rights")
 	if wrong := w.rights.entered(c, err != nil); wrong != "" {
-		w.violate("rights", "task %s starts %s, which %s it %s: %v", c.Key, c.FlowName, c.FlowPrincipal, wrong, err)
+		w.violate("rights", "task %s starts %s, which %s it %s: %v", c.Key, c.FlowName,
+			c.FlowPrincipal, wrong, err)
 	}
 	return err
 }
 
-// fact counts something in any goroutine.
+// fact counts an occurrence. Any goroutine may call it.
 func (w *World) fact(kind string) {
-	w.sched.post(&operation{key: "note " + kind, apply: func() bool { w.kinds[kind]++; return true }})
+	w.sched.post(&operation{key: "note " + kind,
+		apply: func() bool { w.kinds[kind]++; return true }})
 }
 
 // slow is a child that is often stopped before it ends.
-const slow = "Type: StateMachine\nSpecVersion: v1\nName: slow\nStartAt: A\nStates:\n- {Name: A, Type: Wait, Seconds: 200, End: true}\n"
+const slow = "Type: StateMachine\nSpecVersion: v1\nName: slow\nStartAt: A\nStates:\n" +
+	"- {Name: A, Type: Wait, Seconds: 200, End: true}\n"
 
-// acts is a flow that starts one child after the other, and waits for a report in between.
+// acts returns a flow that starts one child after the other, and waits for reports in between.
 func acts(name string, seed uint64) string {
 	text := "Type: StateMachine\nSpecVersion: v1\nName: " + name + "\nStartAt: T0\nStates:\n"
 	steps := 3 + int(seed%3)
@@ -187,24 +195,34 @@ func acts(name string, seed uint64) string {
 			mode = "RequestComplete"
 		}
 		next := fmt.Sprintf("W%d", i)
-		text += fmt.Sprintf("- {Name: T%d, Type: Task, Action: 'FNF:StartExecution', TaskMode: %s, Timeout: %d, Parameters: {resourceArn: 'acs:fnf:::flow/%s'}, "+
-			"Catch: [{Errors: [FnF.ALL], Next: %s}], Next: %[5]s}\n", i, mode, 5+seed>>i%25, child, next)
+		text += fmt.Sprintf(
+			"- {Name: T%d, Type: Task, Action: 'FNF:StartExecution', TaskMode: %s, Timeout: %d, "+
+				"Parameters: {resourceArn: 'acs:fnf:::flow/%s'}, "+
+				"Catch: [{Errors: [FnF.ALL], Next: %s}], Next: %[5]s}\n", i, mode, 5+seed>>i%25,
+			child, next)
 		wait := fmt.Sprintf("- {Name: %s, Type: Wait, Seconds: %d, ", next, 1+seed>>(i+3)%20)
 		if i == steps-1 {
 			text += wait + "End: true}\n"
 			continue
 		}
-		text += wait + fmt.Sprintf("Next: R%d}\n- {Name: R%[1]d, Type: Task, Action: 'FC:InvokeFunction', TaskMode: WaitForCustomCallback, Timeout: 15, "+
-			"Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, Catch: [{Errors: [FnF.ALL], Next: T%d}], Next: T%[2]d}\n", i, i+1)
+		text += wait +
+			fmt.Sprintf(
+				"Next: R%d}\n- {Name: R%[1]d, Type: Task, Action: 'FC:InvokeFunction', TaskMode: "+
+					"WaitForCustomCallback, Timeout: 15, "+
+					"Parameters: {resourceArn: 'acs:fc:::functions/f', invocationType: Sync}, "+
+					"Catch: "+
+					"[{Errors: [FnF.ALL], Next: T%d}], Next: T%[2]d}\n", i, i+1)
 	}
 	return text
 }
 
-// guard begins the account whose rights change: its flows, executions of them, and who gives and takes
-// the rights.
+// guard starts the account whose rights change: its flows, executions of them, and the
+// administrator.
 func (c *clients) guard() {
-	flows := []definition{{name: "acts0", author: guardKey}, {name: "acts1", author: guardKey, role: access.RoleARN(guarded, guardRole)},
-		{name: "child", text: children[c.w.number("child of a guarded flow")%uint64(len(children))], author: guardKey}, {name: "slow", text: slow, author: guardKey}}
+	flows := []definition{{name: "acts0", author: guardKey},
+		{name: "acts1", author: guardKey, role: access.RoleARN(guarded, guardRole)},
+		{name: "child", text: children[c.w.number("child of a guarded flow")%uint64(len(children))],
+			author: guardKey}, {name: "slow", text: slow, author: guardKey}}
 	for i := range flows {
 		f := &flows[i]
 		f.of, f.input = guarded, "{}"
@@ -230,10 +248,11 @@ func (c *clients) guard() {
 	})
 }
 
-// administer gives and takes rights for some time, and gives them back in the end.
+// administer changes the rights for some time, and finally grants all of them.
 func (c *clients) administer() {
 	r := c.rand("administrator")
-	some := []string{"", "none", "*", "*", "fnf:StartExecution", "fnf:StopExecution", "fnf:ReportTask*"}
+	some := []string{"", "none", "*", "*", "fnf:StartExecution", "fnf:StopExecution",
+		"fnf:ReportTask*"}
 	for i := range 4 + r.IntN(8) {
 		if !c.sleep(time.Duration(r.IntN(30_000)) * time.Millisecond) {
 			return
@@ -250,19 +269,23 @@ func (c *clients) administer() {
 			c.w.rights.change(may, ends)
 		})
 	}
-	c.note("rights are given back", func() { c.w.rights.change(map[string]string{guardKey: "*", guardRole: "*"}, 0) })
+	c.note("rights are given back",
+		func() { c.w.rights.change(map[string]string{guardKey: "*", guardRole: "*"}, 0) })
 }
 
-// handOver reports a task of the account by the end of an execution that a key starts: only as long as
-// that key may report.
+// handOver reports a task of the account by the end of an execution that a key starts. That must
+// work only as long as the key has the right to report.
 func (k *tasks) handOver(who, token string, after time.Duration) {
 	w := k.w
 	name := fmt.Sprintf("h%x", w.number(who))
 	w.clients.sleep(after)
 	for range w.attemptsMax() {
-		_, err := request(w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return s.StartExecution(ctx, cloudflow.Caller{Account: guarded, Identity: guardKey}, cloudflow.StartExecutionRequest{FlowName: "child", ExecutionName: name, CallbackToken: token})
-		})
+		_, err := request(w, nil, who,
+			func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+				return s.StartExecution(ctx, cloudflow.Caller{Account: guarded, Identity: guardKey},
+					cloudflow.StartExecutionRequest{FlowName: "child", ExecutionName: name,
+						CallbackToken: token})
+			})
 		code := codeOf(err)
 		if !retried(code, err) {
 			if code != "" && code != fault.ExecutionAlreadyExists {

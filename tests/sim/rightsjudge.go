@@ -10,7 +10,7 @@ import (
 	"millrace/shared/store"
 )
 
-// judgeRights looks at what a commit of the account has done that needs a right.
+// judgeRights checks the parts of a commit of the account that need a right.
 func (w *World) judgeRights(r *run, old, x *store.Execution, news []flow.HistoryEvent) {
 	if w.rights == nil || x.Account != guarded {
 		return
@@ -23,26 +23,29 @@ func (w *World) judgeRights(r *run, old, x *store.Execution, news []flow.History
 		w.judgeRefusal(r, &news[i], now)
 	}
 	w.judgeSent(r, x, now)
-	if parent := w.parentOf(r); parent != nil && x.Status == flow.Stopped && (old == nil || !old.Status.Final()) && x.Error.Cause == stoppedWith {
+	if parent := w.parentOf(r); parent != nil && x.Status == flow.Stopped &&
+		(old == nil || !old.Status.Final()) && x.Error.Cause == stoppedWith {
 		since, ok := parent.leaving[outgoing(interp.OutboxStopChild, attemptOfKey(x.Origin))]
-		if ever, _ := w.rights.allowed(principal(parent.x.RoleArn), "fnf:StopExecution", since, now); !ok || !ever {
-			w.violate("rights", "%s was stopped by %s, without the right to since %d", x.Partition(), parent.x.Partition(), since)
+		if ever, _ := w.rights.allowed(principal(parent.x.RoleArn), "fnf:StopExecution", since,
+			now); !ok || !ever {
+			w.violate("rights", "%s was stopped by %s, without the right to since %d",
+				x.Partition(), parent.x.Partition(), since)
 		}
 	}
 }
 
-// stoppedWith is the cause of the stop of an execution that nobody waits for any more.
+// stoppedWith is the cause of a stop of an execution that no task waits for any more.
 const stoppedWith = "the execution that waited for it has ended"
 
-// had reports whether the flow of a task has had the right to start something when it tried.
+// had reports whether the flow of a task had the right to a start when it tried.
 func (g *rights) had(key string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.passed[key]
 }
 
-// judgeRefusal checks that a task is refused only where a right was missing, and that one without it
-// comes to nothing else.
+// judgeRefusal checks that a task is refused only if a right was missing, and that a task without
+// the right has no other result.
 func (w *World) judgeRefusal(r *run, e *flow.HistoryEvent, now int64) {
 	if e.Type == flow.TaskScheduled {
 		if r.scheduled == nil {
@@ -52,24 +55,27 @@ func (w *World) judgeRefusal(r *run, e *flow.HistoryEvent, now int64) {
 		return
 	}
 	if e.Mark != 0 {
-		return // it is reported: perhaps by another execution, which was refused something itself
+		return // it is reported: perhaps by another execution that was refused a right
 	}
-	if e.Type != flow.TaskFailed && e.Type != flow.TaskSubmitFailed || e.Error == nil || !strings.HasSuffix(e.Error.Name, "AccessDenied") {
+	if e.Type != flow.TaskFailed && e.Type != flow.TaskSubmitFailed || e.Error == nil ||
+		!strings.HasSuffix(e.Error.Name, "AccessDenied") {
 		return
 	}
 	if starts(r.m.Nodes[e.Node].Task) && !strings.EqualFold(e.Error.Name, "FNF.AccessDenied") {
-		return // its child was refused something, and that is how it has ended
+		return // its child was refused a right and ended with that error
 	}
 	w.kinds["task that was refused"]++
 	since := r.scheduled[w.attemptOf(r, e)]
-	if _, always := w.rights.allowed(principal(r.x.RoleArn), "fnf:StartExecution", since, now); always {
-		w.violate("rights", "%s: a task was refused at %d that had the right since %d: %s", r.x.Partition(), now, since, textOf(e))
+	if _, always := w.rights.allowed(principal(r.x.RoleArn), "fnf:StartExecution", since,
+		now); always {
+		w.violate("rights", "%s: a task was refused at %d that had the right since %d: %s",
+			r.x.Partition(), now, since, textOf(e))
 	}
 }
 
 func outgoing(kind interp.OutboxKind, id int64) string { return fmt.Sprintf("%d %d", kind, id) }
 
-// attemptOfKey is the attempt in an origin.
+// attemptOfKey returns the attempt in an origin.
 func attemptOfKey(origin string) (attempt int64) {
 	if len(origin) == len("task#")+32 {
 		fmt.Sscanf(origin[len("task#")+16:], "%x", &attempt)
@@ -77,7 +83,8 @@ func attemptOfKey(origin string) (attempt int64) {
 	return attempt
 }
 
-// judgeSent checks that an end is reported in the name of a key only when the key may.
+// judgeSent checks that an end is reported with a key's rights only if the key has the right to
+// report.
 func (w *World) judgeSent(r *run, x *store.Execution, now int64) {
 	if r.leaving == nil {
 		r.leaving = map[string]int64{}
@@ -90,11 +97,14 @@ func (w *World) judgeSent(r *run, x *store.Execution, now int64) {
 		}
 		there = there || o.Kind == interp.OutboxCallback
 	}
-	if since, was := r.leaving[outgoing(interp.OutboxCallback, 0)]; was && !there && x.CallbackBy != "" && !r.reported {
+	if since, was := r.leaving[outgoing(interp.OutboxCallback, 0)]; was && !there &&
+		x.CallbackBy != "" && !r.reported {
 		r.reported = true
 		w.kinds["end reported in the name of a key"]++
 		if ever, _ := w.rights.allowed(x.CallbackBy, "fnf:ReportTask*", since, now); !ever {
-			w.violate("rights", "%s has reported its end in the name of key %s, which might not since %d", x.Partition(), x.CallbackBy, since)
+			w.violate("rights",
+				"%s has reported its end in the name of key %s, which might not since %d",
+				x.Partition(), x.CallbackBy, since)
 		}
 	}
 }

@@ -13,28 +13,28 @@ import (
 	"millrace/shared/store"
 )
 
-// Rivals are two owners of one flow, who know nothing of each other: each creates, updates and
-// deletes it, and others start executions of it meanwhile, through whichever process. "two owners":
-// each answer is so at some moment between the request and the answer; an update that is accepted
-// has been written in that time, and one that is rejected never is; and none takes back what the
-// other one has changed: who changes the description keeps the definition, and the other way round.
+// Rivals are two independent owners of one flow. Each creates, updates and deletes it through any
+// process, while other clients start executions of it. "two owners": each response is true at some
+// moment between the request and the response; an accepted update was written in that time, and a
+// rejected one never is; and no update reverts a change of the other owner: an update of the
+// description keeps the definition, and vice versa.
 const withRivals = "two owners"
 
-// contended is the name of their flow.
+// contended is the name of that flow.
 const contended = "contended"
 
-// rivals are the owners, and those who start.
+// rivals are the owners, and the clients that start executions.
 type rivals struct {
 	c *clients
 }
 
-// flowState is what a flow of the rivals is from some step on.
+// flowState is the state of the rivals' flow from some step on.
 type flowState struct {
 	step                  int
-	id, hash, description string // id "": there is none
+	id, hash, description string // id "": the flow does not exist
 }
 
-// contend begins them.
+// contend starts the rivals.
 func (c *clients) contend() {
 	v := &rivals{c}
 	for i := range 2 {
@@ -57,7 +57,7 @@ func (v *rivals) own(who string) {
 // flowRequest is a request about a flow.
 type flowRequest func(context.Context, *cloudflow.Service) (*cloudflow.Flow, error)
 
-// act changes the flow in one way.
+// act makes one change of the flow.
 func (v *rivals) act(who string, r *rand.Rand) {
 	text := fmt.Sprintf("Type: StateMachine\nSpecVersion: v1\nName: %s\nDescription: %s\n"+
 		"StartAt: W\nStates:\n- {Name: W, Type: Wait, Seconds: %d, Next: P}\n"+
@@ -100,8 +100,8 @@ func describes(ctx context.Context, s *cloudflow.Service) (*cloudflow.Flow, erro
 	return s.DescribeFlow(ctx, flowOwnerCaller, cloudflow.DescribeFlowRequest{Name: contended})
 }
 
-// within makes a request, and lets judge look at what it comes to within the process, unless that
-// has died: seen is what the flow was from the request to the answer.
+// within makes a request and calls judge with the result inside the process that serves it, unless
+// that process has died. seen are the states of the flow from the request to the response.
 func (v *rivals) within(who string, do flowRequest,
 	judge func(got *cloudflow.Flow, err error, seen []flowState)) {
 	w := v.c.w
@@ -115,13 +115,13 @@ func (v *rivals) within(who string, do flowRequest,
 	})
 }
 
-// ask makes a request that changes the flow, once. made is what it writes.
+// ask makes a request that changes the flow, once. made is the state that it writes.
 func (v *rivals) ask(what string, made flowState, do flowRequest) {
 	w := v.c.w
 	v.within(what, do, func(got *cloudflow.Flow, err error, seen []flowState) {
 		code := codeOf(err)
 		if err != nil && (code == "" || code == fault.InternalServerError) {
-			return // it may have been written, or be written yet
+			return // it may have been written, or may still be written
 		}
 		w.checked("two owners")
 		w.kinds["two owners: "+what[:6]+" "+string(code)]++
@@ -131,8 +131,8 @@ func (v *rivals) ask(what string, made flowState, do flowRequest) {
 	})
 }
 
-// judgeRival says what is wrong with an answer; the first of the states was there when the request
-// was made, the others were written until the answer.
+// judgeRival describes the error in a response; "" if there is none. The first of the states
+// existed when the request was made, the others were written before the response.
 func judgeRival(what string, made flowState, seen []flowState, code fault.Code) string {
 	wrote := func(s *flowState) bool {
 		return made.hash != "" && s.hash == made.hash ||
@@ -201,7 +201,8 @@ func (v *rivals) start(who, name string) {
 		case err == nil:
 			w.checked("two owners")
 			if !wasSo(seen, "", store.DefinitionHash(x.FlowDefinition), nil) {
-				w.violate("two owners", "%s runs a definition that the flow never had\n%s\n%+v", name,
+				w.violate("two owners", "%s runs a definition that the flow never had\n%s\n%+v",
+					name,
 					x.FlowDefinition, seen)
 			}
 		case code == fault.FlowNotExists:
@@ -213,8 +214,8 @@ func (v *rivals) start(who, name string) {
 	})
 }
 
-// wasSo reports whether the flow was so at some moment: its id ("" for any), its definition and its
-// description (nil for any).
+// wasSo reports whether the flow had such a state at some moment: its id ("": any), its definition
+// and its description (nil: any).
 func wasSo(seen []flowState, id, hash string, description *string) bool {
 	for i := range seen {
 		s := &seen[i]
@@ -226,7 +227,7 @@ func wasSo(seen []flowState, id, hash string, description *string) bool {
 	return false
 }
 
-// changed notes what a flow is from now on.
+// changed records the new state of a flow.
 func (f *flowRows) changed(w *World, key store.Key, to flowState) {
 	name, first := strings.CutPrefix(key.Partition, "f#"+account+"#")
 	if !first {
@@ -239,7 +240,8 @@ func (f *flowRows) changed(w *World, key store.Key, to flowState) {
 	f.states[name] = append(f.states[name], to)
 }
 
-// between gives what a flow was from one step to another: the state before, and all that followed.
+// between returns the states of a flow from one step to another: the state before, and all that
+// followed.
 func (f *flowRows) between(name string, from, to int) []flowState {
 	seen := []flowState{{}}
 	for _, s := range f.states[name] {
@@ -253,8 +255,8 @@ func (f *flowRows) between(name string, from, to int) []flowState {
 	return seen
 }
 
-// judgeRivals checks that a write of the rivals' flow keeps what it does not change: each of their
-// updates changes one thing.
+// judgeRivals checks that a write of the rivals' flow keeps what it must not change: each update
+// changes one field.
 func (w *World) judgeRivals(before, now flowState) {
 	if before.id == "" || before.id != now.id {
 		return

@@ -9,28 +9,29 @@ import (
 	"time"
 )
 
-// operation is something that waits for the scheduler.
+// operation is an operation that waits for the scheduler.
 type operation struct {
-	process *process // whose it is; nil for the world's own
-	key     string   // tells it from others that wait; the order in which they are looked at
-	arrival int      // orders operations of one key, which do not differ
-	weight  int      // how much more likely than others it is picked; 0 counts as 1
-	// apply carries it out, in the scheduler's goroutine. false: the one who waits does not hear of it.
+	process *process // its process; nil for the world's own
+	key     string   // distinguishes it from other waiting operations, and orders them
+	arrival int      // orders operations with the same key, which are interchangeable
+	weight  int      // how much likelier than others it is picked; 0 counts as 1
+	// apply carries it out, in the scheduler's goroutine. If it returns false, the waiter does not
+	// learn of it.
 	apply func() bool
 	done  chan struct{}
 }
 
-// scheduler holds the operations that wait.
+// scheduler holds the waiting operations.
 type scheduler struct {
 	mu      sync.Mutex
 	waiting []*operation
 	arrived int
-	signal  chan struct{} // has room for one
+	signal  chan struct{} // has capacity for one signal
 }
 
 func newScheduler() *scheduler { return &scheduler{signal: make(chan struct{}, 1)} }
 
-// post adds an operation that nobody waits for, or whose waiting the caller does itself.
+// post adds an operation that no goroutine waits for, or whose caller waits by itself.
 func (s *scheduler) post(o *operation) {
 	s.mu.Lock()
 	s.arrived++
@@ -43,8 +44,8 @@ func (s *scheduler) post(o *operation) {
 	}
 }
 
-// wait adds an operation and waits until it has been carried out, its process has died or ctx has ended. What is in
-// flight then may still be carried out, if keep says so.
+// wait adds an operation and waits until it was carried out, its process died or ctx ended. An
+// operation in flight may still be carried out after that, if keep says so.
 func (s *scheduler) wait(ctx context.Context, o *operation, keep func() bool) error {
 	dead := o.process.died()
 	if err := ctx.Err(); err != nil {
@@ -71,13 +72,14 @@ func (s *scheduler) wait(ctx context.Context, o *operation, keep func() bool) er
 	}
 }
 
-// giveUp lets the one whose time is over go on when the scheduler says so: when it is over for several at the same
-// instant, the order in which timers wake them is by chance.
+// giveUp lets a waiter whose time is over continue when the scheduler says so. If several times end
+// at the same instant, the order in which timers wake the waiters is random.
 func (s *scheduler) giveUp(o *operation, dead <-chan struct{}) {
 	if dead == nil {
 		return
 	}
-	over := &operation{process: o.process, key: o.key + " is given up", apply: func() bool { return true }, done: make(chan struct{})}
+	over := &operation{process: o.process, key: o.key + " is given up",
+		apply: func() bool { return true }, done: make(chan struct{})}
 	s.post(over)
 	select {
 	case <-over.done:
@@ -85,26 +87,29 @@ func (s *scheduler) giveUp(o *operation, dead <-chan struct{}) {
 	}
 }
 
-// withdraw takes an operation back.
+// withdraw removes an operation.
 func (s *scheduler) withdraw(o *operation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting = slices.DeleteFunc(s.waiting, func(p *operation) bool { return p == o })
 }
 
-// withdrawAll takes back what a process waits for, but what keep says.
+// withdrawAll removes the operations of a process, except those that keep selects.
 func (s *scheduler) withdrawAll(p *process, keep func(*operation) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slices.SortFunc(s.waiting, compareOperations)
-	s.waiting = slices.DeleteFunc(s.waiting, func(o *operation) bool { return o.process == p && !keep(o) })
+	s.waiting = slices.DeleteFunc(s.waiting, func(o *operation) bool {
+		return o.process == p &&
+			!keep(o)
+	})
 }
 
 func compareOperations(a, b *operation) int {
 	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.arrival, b.arrival))
 }
 
-// take removes and gives the operation that pick chooses among those that wait, in their order; nil without any.
+// take removes and returns the waiting operation that pick chooses; nil if there is none.
 func (s *scheduler) take(pick func(total int) int) *operation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +134,7 @@ func (s *scheduler) take(pick func(total int) int) *operation {
 	return nil
 }
 
-// chance is how likely an operation is to be picked; 0 while its process is frozen.
+// chance returns how likely an operation is to be picked; 0 while its process is frozen.
 func (o *operation) chance() int {
 	if o.process != nil && time.Now().Before(o.process.frozen) {
 		return 0
@@ -137,7 +142,7 @@ func (o *operation) chance() int {
 	return max(o.weight, 1)
 }
 
-// idle tells whether nothing can be picked, and how long that is so at most.
+// idle reports whether nothing can be picked, and for how long at most.
 func (s *scheduler) idle() (bool, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,10 +156,10 @@ func (s *scheduler) idle() (bool, time.Duration) {
 	return true, thaws
 }
 
-// idleMax bounds how long the world sleeps while nothing waits.
+// idleMax is the longest time that the world sleeps while nothing waits.
 const idleMax = time.Hour
 
-// run makes steps until over says that it is enough, or steps are used up (false).
+// run makes steps until over returns true, or until all steps are used (false).
 func (w *World) run(steps int, over func() bool) bool {
 	for range steps {
 		synctest.Wait()
@@ -171,9 +176,10 @@ func (w *World) run(steps int, over func() bool) bool {
 	return false
 }
 
-// tick lets less than a millisecond pass, so that no two steps are at the same fraction of a millisecond. What is
-// waited for in the code under test takes whole ones: so nothing that begins in one step is over at the very instant at
-// which something from another one is. A bubble wakes what is due at one instant in an order by chance.
+// tick lets less than a millisecond pass, so that no two steps have the same fraction of a
+// millisecond. The code under test waits for whole milliseconds, so nothing that begins in one step
+// ends at the same instant as something from another step. A bubble wakes what is due at one
+// instant in random order.
 func (w *World) tick() {
 	const whole = int64(time.Millisecond)
 	w.ticks++
@@ -201,7 +207,7 @@ func (w *World) step() {
 		return
 	}
 	if w.quiesced {
-		// no faults any more
+		// There are no faults any more.
 	} else if d := w.faults.pause(); d > 0 {
 		w.tracef("pass %v", d)
 		time.Sleep(d)

@@ -7,11 +7,11 @@ import (
 	"millrace/shared/interp"
 )
 
-// "sent": what leaves the outbox has come to pass.
+// "sent": an entry leaves the outbox only after its effect.
 //
-// A stop has left when its child has ended, or was not there when it was looked for: one that was claimed
-// before the entry was last written was. A callback has left when the attempt that it names is closed, or
-// its execution has ended or is gone.
+// A stop may leave when its child has ended, or did not exist when the stop looked for it; a child
+// that was claimed before the last write of the entry did exist. A callback may leave when the
+// attempt that it names is closed, or its execution has ended or is gone.
 func (w *World) judgeLeft(r *run, before []interp.OutboxEntry) {
 	for _, out := range before {
 		if r.sends(out.Kind, out.ID) {
@@ -21,22 +21,27 @@ func (w *World) judgeLeft(r *run, before []interp.OutboxEntry) {
 		switch out.Kind {
 		case interp.OutboxStopChild:
 			c := w.children[taskOrigin(r.x.Run, out.ID)]
-			if c != nil && !c.x.Status.Final() && c.seen.UnixMilli() < r.outbox[out.ID].wrote() && w.runs[c.x.Partition()] == c {
-				w.violate("sent", "%s v%d: the stop of %s has left the outbox, and it runs", r.x.Partition(), r.x.Version, c.x.Partition())
+			if c != nil && !c.x.Status.Final() && c.seen.UnixMilli() < r.outbox[out.ID].wrote() &&
+				w.runs[c.x.Partition()] == c {
+				w.violate("sent", "%s v%d: the stop of %s has left the outbox, and it runs",
+					r.x.Partition(), r.x.Version, c.x.Partition())
 			}
 		case interp.OutboxCallback:
 			if to, id := w.waiting(r); to != nil {
-				w.violate("sent", "%s v%d: its callback has left the outbox, and attempt %d of %s is open", r.x.Partition(), r.x.Version, id, to.x.Partition())
+				w.violate("sent",
+					"%s v%d: its callback has left the outbox, and attempt %d of %s is open",
+					r.x.Partition(), r.x.Version, id, to.x.Partition())
 			}
 		}
 	}
 }
 
-// wrote is when an entry of an outbox was last written.
+// wrote returns when an outbox entry was last written.
 func (s sending) wrote() int64 { return max(s.since, s.nextAt) }
 
-// waiting gives the execution, and its open attempt, that wait for the end of another one; nil when none does, or when it
-// cannot be told: in the older language a token of somebody's own names the attempts that follow too.
+// waiting returns the execution, and its open attempt, that wait for the end of another one. It
+// returns nil if there is none, or if that is not known: in FlowV1 a client's token also names the
+// attempts that follow.
 func (w *World) waiting(r *run) (*run, int64) {
 	to, token := w.callbackTarget(r)
 	if to == nil || to.x.Status.Final() || w.namesReused {
@@ -56,11 +61,12 @@ func (w *World) waiting(r *run) (*run, int64) {
 	return to, id
 }
 
-// "late callback": the end of an execution reaches the task that waits for it, by CallbackFnFTaskToken of the API or
-// by the engine's own.
+// "late callback": the end of an execution reaches the task that waits for it, by the API's
+// CallbackFnFTaskToken or by the engine's own.
 //
-// The report stands in the outbox of the end ("late outbox"), and is delivered by a commit of the one that waits, or by its
-// inbox. Bound 110 s after the end, and 90 s more after faults. Until then the attempt is open.
+// The commit of the end puts the report into the outbox ("late outbox"). A commit of the waiting
+// execution consumes it, directly or from its inbox. Bound 110 s after the end, and 90 s more after
+// faults. Until then the attempt is open.
 func (w *World) owesCallback(r *run, owe func(obligation)) {
 	if !r.x.Status.Final() || r.x.Callback == "" {
 		return
@@ -73,5 +79,6 @@ func (w *World) owesCallback(r *run, owe func(obligation)) {
 	if s, ok := r.outbox[0]; ok && s.next > 0 && s.nextAt < w.quiescedAt {
 		due = max(due, s.next)
 	}
-	owe(obligation{"late callback", due, w.latest(due, readyWakes), fmt.Sprintf("its end, for attempt %d of %s,", id, to.x.Partition())})
+	owe(obligation{"late callback", due, w.latest(due, readyWakes),
+		fmt.Sprintf("its end, for attempt %d of %s,", id, to.x.Partition())})
 }

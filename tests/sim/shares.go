@@ -14,18 +14,18 @@ import (
 	"millrace/shared/task"
 )
 
-// Shares. A process, unless it is a function, divides between accounts what it has only so much of:
-// calls in flight, Express executions, long polls, processors. In some runs it has so little that
-// they are always used up. The rules are those of package share, reckoned anew here:
+// Shares. A process, unless it is a function, divides its limited resources between accounts: calls
+// in flight, Express executions, long polls, processors. In some runs it has so few of them that
+// they are always used up. The rules are those of package share, computed here independently:
 //
-//   - "share": no account holds more than its share, nor all of them more than there is;
-//   - "share refused": nobody is refused, or kept waiting, whose share allows what it asks for;
-//   - "share by turns": who holds nothing is not passed over again and again;
-//   - "share given back": nobody keeps a processor while it waits for something, and when nothing
-//     goes on everything has been given back: also places in line, and the bytes of answers.
+//   - "share": no account holds more than its share, and all together no more than there is;
+//   - "share refused": no request is refused, or kept waiting, if its account's share allows it;
+//   - "share by turns": an account that holds nothing is not passed over again and again;
+//   - "share given back": no request holds a processor while it waits, and at rest everything has
+//     been released, also places in line and the bytes of responses.
 const withShares = "shares"
 
-// sharing is how much the processes of a run have.
+// sharing is the size of the resources of a run's processes.
 type sharing struct {
 	drawn                            bool
 	several                          bool // accounts
@@ -33,10 +33,11 @@ type sharing struct {
 	line                             int
 }
 
-// drawShares draws it.
+// drawShares draws the sizes.
 func (w *World) drawShares() {
 	s := &w.sharing
-	s.drawn = w.topology != functions && w.mocked == nil && !w.large() && w.number(withShares)%4 == 0 &&
+	s.drawn = w.topology != functions && w.mocked == nil && !w.large() &&
+		w.number(withShares)%4 == 0 &&
 		!slices.Contains(w.without, withShares)
 	if !s.drawn {
 		return
@@ -51,23 +52,23 @@ func (w *World) drawShares() {
 	w.tracef("shares %+v", *s)
 }
 
-// shares are those of one process, and what it holds by the world's own count.
+// shares are the pools of one process, and the world's own count of their use.
 type shares struct {
 	pools   engine.Shares
 	calls   map[string]int64 // in flight, by account
-	begun   map[string]int   // calls there have been
-	answers int              // that nobody has released
+	begun   map[string]int   // calls so far
+	answers int              // that were not released
 	waits   map[string]turn  // of the accounts that wait for calls and have none in flight
 }
 
-// turn is one wait of an account: the how manieth, and how many calls there had been of each account
-// when it began.
+// turn is one wait of an account: its number, and the number of calls of each account when it
+// began.
 type turn struct {
 	came  int64
 	begun map[string]int
 }
 
-// newShares makes the pools of a process; nil in most runs.
+// newShares creates the pools of a process; nil in most runs.
 func (w *World) newShares() *shares {
 	s := &w.sharing
 	if !s.drawn {
@@ -77,7 +78,8 @@ func (w *World) newShares() *shares {
 		return share.New(share.Options{Name: name, Capacity: n, SingleAccount: !s.several})
 	}
 	made := &shares{pools: engine.Shares{Polls: pool("long polls", s.polls),
-		Express: pool("Express executions", s.express), Calls: pool("calls", s.calls), LineCapacity: s.line},
+		Express: pool("Express executions", s.express), Calls: pool("calls", s.calls),
+		LineCapacity: s.line},
 		calls: map[string]int64{}, begun: map[string]int{}}
 	if s.several {
 		made.pools.Processors = share.New(share.Options{Name: "processors", Capacity: s.processor,
@@ -86,14 +88,14 @@ func (w *World) newShares() *shares {
 	return made
 }
 
-// all are the pools, those that there are.
+// all returns the pools that exist.
 func (s *shares) all() []*share.Pool {
 	p := &s.pools
 	return slices.DeleteFunc([]*share.Pool{p.Polls, p.Express, p.Calls, p.Processors},
 		func(one *share.Pool) bool { return one == nil })
 }
 
-// shareMax is the most that one account can ever come to hold.
+// shareMax is the most that one account can hold.
 func shareMax(p *share.Pool) int64 {
 	if p.SingleAccount {
 		return p.Capacity
@@ -101,13 +103,13 @@ func shareMax(p *share.Pool) int64 {
 	return max(p.Capacity/2, 1)
 }
 
-// allows reports whether an account that holds so much may have one more, of so many that are used.
+// allows reports whether an account that holds held of used units may get one more.
 func allows(p *share.Pool, held, used int64) bool {
 	free := p.Capacity - used
 	return free > 0 && (p.SingleAccount || held == 0 || held+1 <= free-1)
 }
 
-// usage is what accounts have of a pool, in the order of their names, and together.
+// usage returns each account's use of a pool, ordered by account, and the sum.
 func usage(p *share.Pool) (list []share.Usage, used int64) {
 	list = p.Usage()
 	slices.SortFunc(list, func(a, b share.Usage) int { return cmp.Compare(a.Account, b.Account) })
@@ -147,7 +149,7 @@ func (p *process) countCall(of string) (over func()) {
 	return func() { s.calls[of]-- }
 }
 
-// judgeExpressShare checks that a process runs no more Express executions than it may.
+// judgeExpressShare checks that a process runs no more Express executions than allowed.
 func (p *process) judgeExpressShare(of string) {
 	s := p.shares
 	if s == nil {
@@ -162,8 +164,8 @@ func (p *process) judgeExpressShare(of string) {
 	}
 }
 
-// judgeRefusal checks that a request was not refused for a share that allows it. It is called before
-// anything else goes on in the process.
+// judgeRefusal checks that no request was refused although its share allows it. It is called before
+// anything else happens in the process.
 func (p *process) judgeRefusal(name string, which func(*shares) *share.Pool, of string,
 	code fault.Code) {
 	if p.shares == nil || code != fault.ResourceThrottled && code != fault.ServiceUnavailable {
@@ -180,7 +182,7 @@ func (p *process) judgeRefusal(name string, which func(*shares) *share.Pool, of 
 	}
 }
 
-// countRelease makes an answer count its release.
+// countRelease makes a result count its release.
 func (p *process) countRelease(r task.Result) task.Result {
 	s := p.shares
 	if s == nil || p.isDead() {
@@ -197,7 +199,7 @@ func (p *process) countRelease(r task.Result) task.Result {
 	return r
 }
 
-// judgeShares looks at the pools while everything waits.
+// judgeShares checks the pools while everything waits.
 func (w *World) judgeShares() {
 	if !w.sharing.drawn {
 		return
@@ -209,7 +211,7 @@ func (w *World) judgeShares() {
 	}
 }
 
-// judgeWaiting checks that those who wait in a pool have to.
+// judgeWaiting checks that every account that waits in a pool has to.
 func (p *process) judgeWaiting(pool *share.Pool) {
 	w := p.w
 	list, used := usage(pool)
@@ -223,7 +225,7 @@ func (p *process) judgeWaiting(pool *share.Pool) {
 		w.checked("share refused")
 		w.kinds["waited for a share of "+pool.Name]++
 		if pool.RoundRobin && u.Held > 0 {
-			continue // it depends on who has asked lately
+			continue // it depends on recent requests
 		}
 		if allows(pool, u.Held, used) {
 			w.violate("share refused", "account %s waits in %s; of %d %s it holds %d, all hold %d",
@@ -232,7 +234,7 @@ func (p *process) judgeWaiting(pool *share.Pool) {
 	}
 }
 
-// judgeTurns checks that no account that waits for calls, with none in flight, is passed over.
+// judgeTurns checks that no account that waits for calls, and has none in flight, is passed over.
 func (p *process) judgeTurns(list []share.Usage) {
 	s := p.shares
 	before := s.waits
@@ -242,7 +244,7 @@ func (p *process) judgeTurns(list []share.Usage) {
 			continue
 		}
 		since := before[u.Account]
-		if since.came != u.Waits { // one that gives up at the instant at which the next one comes has waited
+		if since.came != u.Waits { // or one gave up and the next one came at the same instant
 			since = turn{u.Waits, maps.Clone(s.begun)}
 		}
 		s.waits[u.Account] = since
@@ -250,14 +252,15 @@ func (p *process) judgeTurns(list []share.Usage) {
 		for other, n := range s.begun {
 			if n > since.begun[other]+passedMax {
 				p.w.violate("share by turns", "account %s waits in %s and holds nothing, "+
-					"and meanwhile %s began %d calls", u.Account, p.name, other, n-since.begun[other])
+					"and meanwhile %s began %d calls", u.Account, p.name, other,
+					n-since.begun[other])
 			}
 		}
 	}
 }
 
-// passedMax is how many calls of another account may begin meanwhile: by the rule one, and one that
-// was given its place before.
+// passedMax is how many calls of another account may begin meanwhile: one by the rule, and one that
+// had got its place before.
 const passedMax = 2
 
 // judgeIdle checks that no processor is held while everything waits for time to pass.
@@ -271,12 +274,13 @@ func (w *World) judgeIdle() {
 		}
 		w.checked("share given back")
 		if list, used := usage(p.shares.pools.Processors); used > 0 {
-			w.violate("share given back", "processors of %s are held by what waits: %+v", p.name, list)
+			w.violate("share given back", "processors of %s are held by what waits: %+v",
+				p.name, list)
 		}
 	}
 }
 
-// judgeReleased checks, when everything is at rest, that everything has been given back.
+// judgeReleased checks, when everything is at rest, that everything was released.
 func (w *World) judgeReleased() {
 	if !w.sharing.drawn || w.failed() {
 		return
@@ -289,7 +293,7 @@ func (w *World) judgeReleased() {
 	}
 }
 
-// unreleased says what some process holds; "" for nothing.
+// unreleased describes what some process still holds; "" if nothing.
 func (w *World) unreleased() string {
 	for _, p := range w.processes {
 		for _, pool := range p.shares.all() {
@@ -309,8 +313,8 @@ func (w *World) unreleased() string {
 	return ""
 }
 
-// acquireProcessor waits for a processor for a request, as the server does, if it is one that does; over ends
-// its turn.
+// acquireProcessor waits for a processor for a request, as the server does, if does is true. over
+// ends the request's turn.
 func (p *process) acquireProcessor(ctx context.Context, does bool) (context.Context, func()) {
 	if !does || p.shares == nil {
 		return ctx, func() {}

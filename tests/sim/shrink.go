@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// What a run can be made without, besides the kinds of faults.
+// What a run can exclude, besides the kinds of faults.
 const (
 	withoutFlowOwner = "owner"
 	withoutPoison    = "burden"
@@ -17,8 +17,8 @@ const (
 	withoutLarge     = "large flows"
 )
 
-// Shrink looks for a shorter run that fails in the same way: without kinds of faults, with fewer executions, fewer
-// processes, fewer clients. It gives the run as it was when there is none.
+// Shrink looks for a shorter run that fails in the same way: without kinds of faults, with fewer
+// executions, processes or clients. If there is none, it returns the original run.
 func Shrink(t *testing.T, o Options, r Report) (Options, Report) {
 	o.Trace = nil
 	try := func(less Options) {
@@ -34,7 +34,8 @@ func Shrink(t *testing.T, o Options, r Report) (Options, Report) {
 			try(less)
 		}
 	}
-	for _, kind := range slices.Concat([]string{withoutFlowOwner, withoutReader, withoutPoison, withoutProcesses, withoutSizes, withoutLarge, withoutWild, withShares, withoutFleet,
+	for _, kind := range slices.Concat([]string{withoutFlowOwner, withoutReader, withoutPoison,
+		withoutProcesses, withoutSizes, withoutLarge, withoutWild, withShares, withoutFleet,
 		withoutScales, faultQueueHour}, extraNames(),
 		allFaults()) {
 		if slices.Contains(allFaults(), kind) && r.Faults[kind] == 0 {
@@ -47,13 +48,16 @@ func Shrink(t *testing.T, o Options, r Report) (Options, Report) {
 	return o, r
 }
 
-// alike tells whether two failures say the same, but for names and numbers.
+// alike reports whether two failures are the same, except for names and numbers.
 func alike(a, b string) bool { return gist(a) == gist(b) }
 
 func gist(s string) string {
 	var words []string
 	for _, word := range strings.Fields(s) {
-		if strings.IndexFunc(word, func(r rune) bool { return !unicode.IsLower(r) && r != ',' && r != ':' && r != ';' }) < 0 {
+		if strings.IndexFunc(word, func(r rune) bool {
+			return !unicode.IsLower(r) && r != ',' &&
+				r != ':' && r != ';'
+		}) < 0 {
 			if words = append(words, word); len(words) == 5 {
 				break
 			}
@@ -62,7 +66,7 @@ func gist(s string) string {
 	return strings.Join(words, " ")
 }
 
-// without takes away what is not wanted.
+// without removes the kinds of faults that are excluded.
 func (f *faults) without(kinds []string) {
 	for _, o := range f.all() {
 		for _, kind := range kinds {
@@ -73,9 +77,12 @@ func (f *faults) without(kinds []string) {
 	}
 }
 
-// allFaults are the kinds of faults that a run can be made without.
+// allFaults lists the kinds of faults that a run can exclude.
 func allFaults() []string {
-	return []string{"call of the store refused", "answer of a write lost", "write carried out late", "half of a write", "death before a write",
-		"death after a write", "death at any step", "write of a dead process kept", "hint lost", "hint repeated", "hint delayed",
-		"hint for something else", "time passes under operations", "request or answer lost", "clock moved", "index behind", "process frozen", "store away", faultPower, faultDamage}
+	return []string{"call of the store refused", "answer of a write lost", "write carried out late",
+		"half of a write", "death before a write",
+		"death after a write", "death at any step", "write of a dead process kept", "hint lost",
+		"hint repeated", "hint delayed",
+		"hint for something else", "time passes under operations", "request or answer lost",
+		"clock moved", "index behind", "process frozen", "store away", faultPower, faultDamage}
 }

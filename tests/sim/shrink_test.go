@@ -6,8 +6,8 @@ import (
 	"millrace/tests/sim"
 )
 
-// TestShrink shrinks runs that bugs put in on purpose fail: what comes of it fails in the same way, is no longer, and can
-// be run again.
+// TestShrink shrinks runs that fail because of deliberate bugs. The result must fail in the same
+// way, must not be longer, and must be reproducible.
 func TestShrink(t *testing.T) {
 	shorter := 0
 	for _, b := range bugs[2:8] {
@@ -17,7 +17,8 @@ func TestShrink(t *testing.T) {
 			continue // TestBugs finds another seed
 		}
 		less, short := sim.Shrink(t, o, whole)
-		if again := sim.Run(t, less); again.Failure != short.Failure || again.Sum != short.Sum || short.Failure == "" {
+		if again := sim.Run(t, less); again.Failure != short.Failure || again.Sum != short.Sum ||
+			short.Failure == "" {
 			t.Errorf("%s: %q, and then %q", b.Name, short.Failure, again.Failure)
 		}
 		if short.Steps > whole.Steps {
@@ -26,7 +27,8 @@ func TestShrink(t *testing.T) {
 		if short.Steps < whole.Steps {
 			shorter++
 		}
-		t.Logf("%s: %d steps, %d now, %d executions, without %q", b.Name, whole.Steps, short.Steps, less.Executions, less.Without)
+		t.Logf("%s: %d steps, %d now, %d executions, without %q", b.Name, whole.Steps, short.Steps,
+			less.Executions, less.Without)
 	}
 	if shorter == 0 {
 		t.Error("no run has become shorter")

@@ -14,26 +14,32 @@ import (
 	"millrace/tests/sim/tally"
 )
 
-// What is run; tests/sim/cmd sets them.
+// What to run. tests/sim/cmd sets these flags.
 var (
-	seed     = flag.Uint64("seed", 0, "the first seed; 0: the fixed ones")
-	runs     = flag.Uint64("runs", 1, "so many seeds from there on")
-	flow     = flag.String("flow", "", "an example flow, by a part of its file's name; generated: none")
+	seed = flag.Uint64("seed", 0, "the first seed; 0: the fixed ones")
+	runs = flag.Uint64("runs", 1, "so many seeds from there on")
+	flow = flag.String("flow", "",
+		"an example flow, by a part of its file's name; generated: none")
 	topology = flag.String("topology", "", "local, servers or functions")
 	going    = flag.Duration("for", 0, "go on for so long, whatever -runs says")
-	part     = flag.String("part", "0/1", "which of the seeds: every second one from the first is 0/2")
+	part     = flag.String("part", "0/1",
+		"which of the seeds: every second one from the first is 0/2")
 	most     = flag.Int("failures", 5, "after how many failures the rest is not run")
 	launched = flag.Int("executions", 0, "launch no more than so many; 0: as the seed says")
-	without  = flag.String("without", "", "kinds of faults and clients that there are none of, with commas between them")
+	without  = flag.String("without", "",
+		"kinds of faults and clients that there are none of, with commas between them")
 	shrinks  = flag.Bool("shrink", true, "look for a shorter run of each failure")
 	blind    = flag.String("blind", "", "invariants that are not checked, with commas between them")
 	trace    = flag.Bool("trace", false, "show every step")
-	progress = flag.Bool("progress", false, "write from time to time, for tests/sim/cmd to read, what has been run")
-	sums     = flag.Bool("sums", false, "show the sum over each run's steps")
-	reaches  = flag.Bool("reach", false, "write, for tests/sim/cmd to read, what each run has reached")
+	progress = flag.Bool("progress", false,
+		"write from time to time, for tests/sim/cmd to read, what has been run")
+	sums    = flag.Bool("sums", false, "show the sum over each run's steps")
+	reaches = flag.Bool("reach", false,
+		"write, for tests/sim/cmd to read, what each run has reached")
 )
 
-// TestSeeds runs the seeds of seeds.txt, which are chosen by what they reach, or those that are asked for.
+// TestSeeds runs the seeds of seeds.txt, which are chosen by what they reach, or the requested
+// ones.
 func TestSeeds(t *testing.T) {
 	chosen, reached := fixed(t), cover.Choice{Items: map[string]int{}}
 	first, n := uint64(0), uint64(len(chosen.Seeds))
@@ -72,8 +78,10 @@ func TestSeeds(t *testing.T) {
 			fmt.Println(reach.Line())
 		}
 		reached.Count(reach)
-		total.Add(tally.Tally{Runs: 1, Executions: r.Executions, Commits: r.Commits, InboxEntries: r.InboxEntries, Accepted: r.Accepted,
-			Judged: r.Judged, Undecided: r.Undecided, Steps: r.Steps, Faults: r.Faults, Kinds: r.Kinds, Checks: r.Checks})
+		total.Add(tally.Tally{Runs: 1, Executions: r.Executions, Commits: r.Commits,
+			InboxEntries: r.InboxEntries, Accepted: r.Accepted,
+			Judged: r.Judged, Undecided: r.Undecided, Steps: r.Steps, Faults: r.Faults,
+			Kinds: r.Kinds, Checks: r.Checks})
 		total.Next = seedAt(i) + 1
 		if r.Failure != "" {
 			total.Failures++
@@ -108,7 +116,7 @@ func run(t *testing.T, o sim.Options) sim.Report {
 	return sim.Run(t, o)
 }
 
-// told is a failure as it is shown: what is wrong, the last steps, and how to see all of them.
+// told describes a failure: the violation, the last steps, and the command that shows all steps.
 func told(o sim.Options, r sim.Report) string {
 	again := fmt.Sprintf("go run ./tests/sim/cmd -seed %d", r.Seed)
 	if o.Flow != "" {
@@ -123,5 +131,6 @@ func told(o sim.Options, r sim.Report) string {
 	if len(o.Without) > 0 {
 		again += fmt.Sprintf(" -without '%s'", strings.Join(o.Without, ","))
 	}
-	return fmt.Sprintf("seed %d (%s): %s\n\nthe last steps:\n%s\n\nto see all of it: %s -v\n", r.Seed, r.Topology, r.Failure, strings.Join(r.Tail, "\n"), again)
+	return fmt.Sprintf("seed %d (%s): %s\n\nthe last steps:\n%s\n\nto see all of it: %s -v\n",
+		r.Seed, r.Topology, r.Failure, strings.Join(r.Tail, "\n"), again)
 }

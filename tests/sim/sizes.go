@@ -7,22 +7,24 @@ import (
 	"millrace/shared/store"
 )
 
-// sizes are how large things of a run are: what stands in a row, on a page, in a block. Most runs have
-// those that are in use outside. In every fourth one each is drawn, mostly so small that histories
-// have pages, values rows of their own, those rows parts, Maps blocks and bodies no place in the state
-// row, in executions of some ten events.
+// sizes are the sizes of a run: of rows, pages and blocks. Most runs have the production sizes. In
+// every fourth run each size is drawn, mostly so small that executions of about ten events have
+// paged histories, values in rows of their own, such rows in parts, Maps in blocks, and bodies that
+// do not fit into the state row.
 type sizes struct {
 	store  store.Sizes
-	block  int // iterations whose results share a row; 0: as outside
-	events int // of a fold; 0: as outside
-	page   int // bytes of a page of a list or a history; 0: as outside
+	block  int // iterations whose results share a row; 0: as in production
+	events int // of a transaction; 0: as in production
+	page   int // bytes of a page of a list or a history; 0: as in production
 }
 
 func (w *World) drawSizes() {
 	if w.number("sizes")%4 > 0 || slices.Contains(w.without, withoutSizes) {
 		return
 	}
-	draw := func(what string, of ...int) int { return of[w.number("size of "+what)%uint64(len(of))] }
+	draw := func(what string, of ...int) int {
+		return of[w.number("size of "+what)%uint64(len(of))]
+	}
 	w.sizes = sizes{
 		store: store.Sizes{
 			Inline: draw("a value in its event", 0, 1, 20, 200),
@@ -41,6 +43,7 @@ func (w *World) drawSizes() {
 }
 
 func (s *sizes) String() string {
-	return fmt.Sprintf("%+v, blocks of %d, folds of %d events, pages of %d bytes", s.store, s.block, s.events,
+	return fmt.Sprintf("%+v, blocks of %d, folds of %d events, pages of %d bytes", s.store,
+		s.block, s.events,
 		s.page)
 }

@@ -8,7 +8,7 @@ import (
 	"millrace/shared/store"
 )
 
-// storeClient is the store as one process reaches it.
+// storeClient is one process's access to the store.
 type storeClient struct {
 	w *World
 	p *process
@@ -22,7 +22,7 @@ func (l *storeClient) Shards() int { return l.w.disk.rows.Shards() }
 // Close implements store.Driver.
 func (l *storeClient) Close() error { return nil }
 
-// read carries out something that changes nothing.
+// read carries out an operation that changes nothing.
 func (l *storeClient) read(ctx context.Context, what string, do func() error) error {
 	var err error
 	o := &operation{process: l.p, key: l.p.name + " " + l.w.requester(ctx) + what}
@@ -41,8 +41,8 @@ func (l *storeClient) read(ctx context.Context, what string, do func() error) er
 	return err
 }
 
-// write carries out a change, and what the seed does to it. half is what of it may be there without the rest; nil
-// for nothing.
+// write carries out a change, with the faults of the seed. half is the part of it that can be
+// written without the rest; nil for none.
 func (l *storeClient) write(ctx context.Context, what string, half func(), do func() error) error {
 	w, p := l.w, l.p
 	var err error
@@ -88,7 +88,8 @@ func (l *storeClient) write(ctx context.Context, what string, half func(), do fu
 		w.tracef("%s: %s", o.key, outcome(err))
 		return true
 	}
-	if werr := w.sched.wait(ctx, o, func() bool { return w.chance(o.key, w.faults.keep.of) }); werr != nil {
+	if werr := w.sched.wait(ctx, o,
+		func() bool { return w.chance(o.key, w.faults.keep.of) }); werr != nil {
 		return werr
 	}
 	return l.awaitDurable(ctx, last, err)
@@ -113,18 +114,22 @@ func (l *storeClient) Get(ctx context.Context, key store.Key) (row store.Row, er
 }
 
 // Range implements store.Driver.
-func (l *storeClient) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool, err error) {
-	err = l.read(ctx, fmt.Sprintf("range %s to %s %d %v", show(store.Key{Partition: r.Partition, Sort: r.From}), r.To, r.Limit, r.Reverse), func() (err error) {
-		if rows, more, err = l.w.disk.rows.Range(always, r); err == nil {
-			rows, err = l.w.readAll(rows)
-		}
-		return err
-	})
+func (l *storeClient) Range(ctx context.Context, r store.Range) (rows []store.Row, more bool,
+	err error) {
+	err = l.read(ctx, fmt.Sprintf("range %s to %s %d %v",
+		show(store.Key{Partition: r.Partition, Sort: r.From}), r.To, r.Limit, r.Reverse),
+		func() (err error) {
+			if rows, more, err = l.w.disk.rows.Range(always, r); err == nil {
+				rows, err = l.w.readAll(rows)
+			}
+			return err
+		})
 	return rows, more, err
 }
 
 // List implements store.Driver.
-func (l *storeClient) List(ctx context.Context, r store.ListRange) (entries []store.Listed, more bool, err error) {
+func (l *storeClient) List(ctx context.Context, r store.ListRange) (entries []store.Listed,
+	more bool, err error) {
 	err = l.read(ctx, fmt.Sprintf("list %s %s to %s", r.Group, r.From, r.To), func() (err error) {
 		l.w.disk.catchUp(l.w.quiesced)
 		entries, more, err = l.w.disk.index.List(always, r)
@@ -134,7 +139,8 @@ func (l *storeClient) List(ctx context.Context, r store.ListRange) (entries []st
 }
 
 // Due implements store.Driver.
-func (l *storeClient) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
+func (l *storeClient) Due(ctx context.Context, shard int, until int64, cursor string,
+	limit int) (due []store.DueRow, next string, err error) {
 	err = l.read(ctx, fmt.Sprintf("due %d after %q", shard, cursor), func() (err error) {
 		l.w.disk.catchUp(l.w.quiesced)
 		due, next, err = l.w.disk.index.Due(always, shard, until, cursor, limit)
@@ -143,8 +149,9 @@ func (l *storeClient) Due(ctx context.Context, shard int, until int64, cursor st
 	return due, next, err
 }
 
-// Commit implements store.Driver. In the embedded store a commit is whole or not there.
-func (l *storeClient) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+// Commit implements store.Driver. In the embedded store a commit is atomic.
+func (l *storeClient) Commit(ctx context.Context, puts []store.Row, cas store.Row,
+	cond store.Condition) error {
 	d, fold := l.w.disk, l.p.lastTransaction(cas.Partition)
 	half := func() { d.put(l.p, l.w.some(puts), nil) }
 	if l.w.topology == embedded {
@@ -190,16 +197,18 @@ func (l *storeClient) Put(ctx context.Context, rows []store.Row) error {
 
 // Delete implements store.Driver.
 func (l *storeClient) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
-	return l.write(ctx, "delete "+show(key), nil, func() error { return l.w.disk.remove(l.p, key, cond) })
+	return l.write(ctx, "delete "+show(key), nil,
+		func() error { return l.w.disk.remove(l.p, key, cond) })
 }
 
 func show(k store.Key) string { return k.Partition + " " + k.Sort }
 
-// some draws which of several rows are written when a request for all of them fails: those of a batch
-// that went through before another one was throttled.
+// some draws which of several rows are written when a request for all of them fails: as if some of
+// a batch were written before the rest was throttled.
 func (w *World) some(rows []store.Row) []store.Row {
 	if w.rand.IntN(2) == 0 {
 		return rows
 	}
-	return slices.DeleteFunc(slices.Clone(rows), func(store.Row) bool { return w.rand.IntN(2) == 0 })
+	return slices.DeleteFunc(slices.Clone(rows),
+		func(store.Row) bool { return w.rand.IntN(2) == 0 })
 }

@@ -15,36 +15,39 @@ import (
 	"millrace/shared/value"
 )
 
-// tasks is the world outside: what calls come to, by state, data and attempt. Only the scheduler's goroutine touches it.
+// tasks simulates the tasks: the results of calls, by state, data and attempt. Only the scheduler's
+// goroutine uses it.
 type tasks struct {
-	w            *World
-	worlds       map[string]*flowtest.MockTasks // by execution
-	used         map[string]int                 // of an example's outcomes, by execution and state
-	known        map[string]int                 // the same, by key
-	inFlight     map[string]*process            // who calls, by key
-	answered     map[string]*process            // who has been answered, by key
-	leases       map[string]lease               // by key
+	w      *World
+	worlds map[string]*flowtest.MockTasks // by execution
+	// outcomes of an example that were used, by execution and state
+	used         map[string]int
+	known        map[string]int      // the same, by key
+	inFlight     map[string]*process // the caller, by key
+	answered     map[string]*process // the process whose call has returned, by key
+	leases       map[string]lease    // by key
 	calls        int
 	reports      []*reportOutcome
 	callbackRuns map[uint64]uint64     // runs that end a task of another run by its callback token
-	slowness     int64                 // answers take so much longer
-	results      map[string]callResult // the last answer, by key
+	slowness     int64                 // factor of the time of results
+	results      map[string]callResult // the last result, by key
 	tokens       map[string]string     // by key
 	calling      map[string]string     // partitions of calls in flight, by key
-	finishedAt   map[string]int64      // when a call was over last, by partition ("": of any), ms since 1970
+	// when a call ended last, by partition ("": of any), ms since 1970
+	finishedAt map[string]int64
 }
 
-// lease is who holds a call, as the row says.
+// lease is the holder of a call, according to the row.
 type lease struct {
 	owner  uint64
-	since  time.Time // when the owner has taken it
+	since  time.Time // when the owner took it
 	until  int64     // ms since 1970
-	held   []uint64  // owners that a durable row has named, in their order
+	held   []uint64  // owners that a durable row has named, in order
 	before int64     // of the last other owner's lease; 0: there was none
-	again  bool      // the owner has taken it anew, after his own lease was over
+	again  bool      // the owner took it again after its own lease had expired
 }
 
-// leased notes a lease.
+// leased records a lease.
 func (k *tasks) leased(key string, owner uint64, until int64) {
 	l := k.leases[key]
 	switch {
@@ -58,12 +61,13 @@ func (k *tasks) leased(key string, owner uint64, until int64) {
 	k.leases[key] = l
 }
 
-// leaseOver reports whether a lease is over for everybody.
+// leaseOver reports whether a lease has expired by the clock of every process.
 func (w *World) leaseOver(until int64) bool {
-	return until > 0 && until+clockMargin.Milliseconds() <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
+	return until > 0 &&
+		until+clockMargin.Milliseconds() <= time.Now().UnixMilli()+w.faults.skew.Milliseconds()
 }
 
-// reportOutcome is a report and what it was told.
+// reportOutcome is a report and the response to it.
 type reportOutcome struct {
 	who     string
 	account string
@@ -76,15 +80,19 @@ type reportOutcome struct {
 }
 
 func newTasks(w *World) *tasks {
-	k := &tasks{w: w, worlds: map[string]*flowtest.MockTasks{}, used: map[string]int{}, known: map[string]int{}, inFlight: map[string]*process{}, answered: map[string]*process{}, leases: map[string]lease{}, callbackRuns: map[uint64]uint64{}, results: map[string]callResult{}, calling: map[string]string{}, tokens: map[string]string{}, finishedAt: map[string]int64{}}
+	k := &tasks{w: w, worlds: map[string]*flowtest.MockTasks{}, used: map[string]int{},
+		known: map[string]int{}, inFlight: map[string]*process{}, answered: map[string]*process{},
+		leases: map[string]lease{}, callbackRuns: map[uint64]uint64{},
+		results: map[string]callResult{}, calling: map[string]string{}, tokens: map[string]string{},
+		finishedAt: map[string]int64{}}
 	k.slowness = []int64{1, 1, 1, 10}[w.rand.IntN(4)]
 	if k.slowness == 10 && w.topology == functions && w.lease >= time.Minute {
-		k.slowness = 30 // a few calls fill the time of an invocation
+		k.slowness = 30 // a few calls use up the time of an invocation
 	}
 	return k
 }
 
-// plan is what comes of a call.
+// plan is the planned result of a call.
 type plan struct {
 	delay   time.Duration
 	hang    bool
@@ -92,7 +100,7 @@ type plan struct {
 	reports []planned
 }
 
-// planned is a report that comes some time after a call.
+// planned is a report that follows some time after a call.
 type planned struct {
 	delay   time.Duration
 	output  []byte
@@ -113,7 +121,8 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 		made = k.plan(&r)
 		w.referee.called(&r, &made)
 		w.clients.overhear(&r)
-		w.tracef("%s of %s: answer in %v hang %v, %d reports", call.key, r.Execution, made.delay, made.hang, len(made.reports))
+		w.tracef("%s of %s: answer in %v hang %v, %d reports", call.key, r.Execution, made.delay,
+			made.hang, len(made.reports))
 		for i, report := range made.reports {
 			who := fmt.Sprintf("report %s %d.%d", r.Key, k.calls, i)
 			if r.Account == guarded {
@@ -121,7 +130,10 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 				continue
 			}
 			if w.viaCallback(r.Account, who) {
-				w.clients.spawn(func() { k.reportByCallback("delegate "+who, r.Token, report.delay) })
+				w.clients.spawn(func() {
+					k.reportByCallback("delegate "+who, r.Token,
+						report.delay)
+				})
 				continue
 			}
 			w.clients.spawn(func() { k.report(r.Account, who, r.Token, report) })
@@ -151,21 +163,24 @@ func (k *tasks) run(ctx context.Context, p *process, r task.Request) task.Result
 		w.sched.wait(ctx, end, nil)
 	}
 	if cut {
-		over := &operation{key: "cut " + p.name + " " + r.Key, done: make(chan struct{}), apply: func() bool { k.finish(p, r.Key, false); return true }}
+		over := &operation{key: "cut " + p.name + " " + r.Key, done: make(chan struct{}),
+			apply: func() bool { k.finish(p, r.Key, false); return true }}
 		w.sched.post(over)
-		select { // one after the other, when the time of several is over at the same instant
+		select { // one after the other, if several times end at the same instant
 		case <-over.done:
 		case <-p.dead:
 		}
-		return p.countRelease(task.Fail("Cut", "the call was cut")) // it may have been answered just then
+		// it may have been answered at that moment
+		return p.countRelease(task.Fail("Cut", "the call was cut"))
 	}
 	return p.countRelease(made.result)
 }
 
-// tieBreak keeps an answer from coming at the very instant at which a timeout ends.
+// tieBreak prevents that a result arrives at the very instant at which a timeout ends.
 const tieBreak = 370 * time.Microsecond
 
-// begin checks that nobody else calls the same, and that no answer of it was thrown away, unless the lease was over.
+// begin checks that no other process makes the same call, and that no result of it was lost, unless
+// the lease had expired.
 func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	k.calls++
 	w := k.w
@@ -177,12 +192,15 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 	if until > 0 {
 		w.checked("call within its lease")
 	}
-	inLine := w.sharing.drawn && w.topology == embedded // for long, where nobody else would make the call
+	// it waits there for long, and no other process would make the call
+	inLine := w.sharing.drawn && w.topology == embedded
 	if until > 0 && at > until+2*w.faults.skew.Milliseconds() && !inLine {
-		w.violate("call within its lease", "%s calls %s of %s at %d, its lease was over at %d", p.name, r.State, r.Execution, at, until)
+		w.violate("call within its lease", "%s calls %s of %s at %d, its lease was over at %d",
+			p.name, r.State, r.Execution, at, until)
 	}
 	over := w.leaseOver(l.before)
-	gone := w.topology == functions && l.again // with the invocation that had it and could not commit it in its time (4035460)
+	// with the invocation that had the result and could not commit it in its time (4035460)
+	gone := w.topology == functions && l.again
 	if k.inFlight[r.Key] != nil {
 		w.checked("one call at a time")
 	}
@@ -190,10 +208,12 @@ func (k *tasks) begin(p *process, r *task.Request, at int64) {
 		w.checked("answer kept")
 	}
 	if q := k.inFlight[r.Key]; q != nil && !q.isDead() && !over {
-		w.violate("one call at a time", "%s calls %s of %s while %s does", p.name, r.State, r.Execution, q.name)
+		w.violate("one call at a time", "%s calls %s of %s while %s does", p.name, r.State,
+			r.Execution, q.name)
 	}
 	if q := k.answered[r.Key]; q != nil && !q.isDead() && !over && !gone {
-		w.violate("answer kept", "%s calls %s of %s again, %s has its answer", p.name, r.State, r.Execution, q.name)
+		w.violate("answer kept", "%s calls %s of %s again, %s has its answer", p.name, r.State,
+			r.Execution, q.name)
 	}
 	k.inFlight[r.Key], k.tokens[r.Key] = p, r.Token
 	k.judgeInFlight(p, r.Key)
@@ -215,7 +235,7 @@ func (k *tasks) finish(p *process, key string, answered bool) {
 	}
 }
 
-// isHeld reports whether a live process makes a call, or has its answer.
+// isHeld reports whether a live process makes a call, or has its result.
 func (k *tasks) isHeld(key string) bool {
 	for _, p := range []*process{k.inFlight[key], k.results[key].by} {
 		if p != nil && !p.isDead() {
@@ -225,8 +245,8 @@ func (k *tasks) isHeld(key string) bool {
 	return false
 }
 
-// full reports whether a call may have to wait for the end of others: of its execution, and where processes
-// divide their calls, of any.
+// full reports whether a call may have to wait for other calls to end: of its execution, or, if
+// processes divide their calls, of any execution.
 func (k *tasks) full(r *run) bool {
 	n := 0
 	for key, p := range k.inFlight {
@@ -237,7 +257,8 @@ func (k *tasks) full(r *run) bool {
 	return n >= k.w.calls || n > 0 && (k.w.topology == functions || k.w.sharing.drawn)
 }
 
-// lastFinished is when a call was over last that one of an execution may have waited for, ms since 1970.
+// lastFinished returns when a call ended last that a call of the execution may have waited for, ms
+// since 1970.
 func (k *tasks) lastFinished(r *run) int64 {
 	if k.w.sharing.drawn {
 		return k.finishedAt[""]
@@ -253,7 +274,7 @@ func (k *tasks) plan(r *task.Request) plan {
 	return made
 }
 
-// hangs are how long a call hangs: for longer than leases, until it is answered after all.
+// hangs are the durations for which a call hangs until it returns: longer than leases.
 var hangs = [...]time.Duration{40 * time.Second, 3 * time.Minute, 12 * time.Minute}
 
 func (k *tasks) outcome(r *task.Request) plan {
@@ -268,7 +289,8 @@ func (k *tasks) outcome(r *task.Request) plan {
 		world = flowtest.NewMockTasks(h.Sum64())
 		k.worlds[x] = world
 	}
-	c := &interp.Call{Attempt: 1, State: r.State, Task: &flow.TaskSpec{Mode: flow.TaskMode(r.Mode)}, Input: flow.TextValue(r.Input), Token: r.Token, Key: r.Key}
+	c := &interp.Call{Attempt: 1, State: r.State, Task: &flow.TaskSpec{Mode: flow.TaskMode(r.Mode)},
+		Input: flow.TextValue(r.Input), Token: r.Token, Key: r.Key}
 	if r.Parameters != nil {
 		c.Params = flow.TextValue(r.Parameters)
 	}
@@ -276,18 +298,21 @@ func (k *tasks) outcome(r *task.Request) plan {
 	for _, n := range world.Call(c) {
 		delay := time.Duration(n.Delay*k.slowness) * time.Millisecond
 		if n.Message.Kind == interp.CallCompleted {
-			made.delay, made.result = delay, task.Result{Output: n.Message.Output, Async: n.Message.Async}
+			made.delay, made.result = delay, task.Result{Output: n.Message.Output,
+				Async: n.Message.Async}
 			if e := n.Message.Error; e != nil {
-				made.result.Output, made.result.Error = nil, &task.Error{Name: e.Name, Cause: e.Cause}
+				made.result.Output, made.result.Error = nil,
+					&task.Error{Name: e.Name, Cause: e.Cause}
 			}
 			continue
 		}
-		made.reports = append(made.reports, planned{delay * time.Duration(k.w.timeline.stretch), reportable(n.Message.Output), n.Message.Error})
+		made.reports = append(made.reports, planned{delay * time.Duration(k.w.timeline.stretch),
+			reportable(n.Message.Output), n.Message.Error})
 	}
 	return made
 }
 
-// reportable is an output as the API takes it: an object.
+// reportable returns an output in the API's form: an object.
 func reportable(text []byte) []byte {
 	if len(text) > 0 && text[0] != '{' {
 		return append(append([]byte(`{"v":`), text...), '}')
@@ -295,7 +320,7 @@ func reportable(text []byte) []byte {
 	return text
 }
 
-// mock gives the outcome that an example has for the attempt.
+// mock returns the outcome that an example has for the attempt.
 func (k *tasks) mock(r *task.Request) plan {
 	list := k.w.mocked.Tasks[r.State]
 	if len(list) == 0 {
@@ -309,7 +334,8 @@ func (k *tasks) mock(r *task.Request) plan {
 		k.known[r.Key] = n
 	}
 	o := list[min(n, len(list)-1)]
-	made := plan{delay: time.Duration(k.w.number(r.Key)%3000) * time.Millisecond, result: task.Result{Output: encode(o.Return)}}
+	made := plan{delay: time.Duration(k.w.number(r.Key)%3000) * time.Millisecond,
+		result: task.Result{Output: encode(o.Return)}}
 	switch {
 	case r.Mode == task.Complete && o.Error != nil:
 		made.result = task.Fail(o.Error.Name, o.Error.Cause)
@@ -331,22 +357,26 @@ func encode(v any) []byte {
 	return value.Encode(v)
 }
 
-// triesMax is how often somebody outside tries the same again.
+// triesMax is how often a client repeats a request.
 const triesMax = 12
 
-// report brings a report, again and again as long as it is not known what became of it.
+// report makes a report. It repeats the request until the result is known.
 func (k *tasks) report(of, who, token string, n planned) {
 	w := k.w
 	parsed, _ := interp.ParseToken(token)
 	w.clients.sleep(n.delay)
 	for range triesMax {
 		w.referee.reporting(token, n)
-		id, err := request(w, &clientOp{op: "report", client: who, execution: key(of, parsed.Flow) + "/" + parsed.Execution}, who, func(ctx context.Context, s *cloudflow.Service) (int64, error) {
+		id, err := request(w, &clientOp{op: "report", client: who, execution: key(of, parsed.Flow) +
+			"/" + parsed.Execution}, who, func(ctx context.Context,
+			s *cloudflow.Service) (int64, error) {
 			c := cloudflow.Caller{Account: of}
 			if n.failure != nil {
-				return s.ReportTaskFailed(ctx, c, cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: n.failure.Name, Cause: &n.failure.Cause})
+				return s.ReportTaskFailed(ctx, c, cloudflow.ReportTaskFailedRequest{
+					TaskToken: token, Error: n.failure.Name, Cause: &n.failure.Cause})
 			}
-			return s.ReportTaskSucceeded(ctx, c, cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: string(n.output)})
+			return s.ReportTaskSucceeded(ctx, c, cloudflow.ReportTaskSucceededRequest{
+				TaskToken: token, Output: string(n.output)})
 		})
 		code := codeOf(err)
 		if retried(code, err) {
@@ -355,7 +385,8 @@ func (k *tasks) report(of, who, token string, n planned) {
 			}
 			continue
 		}
-		told := &reportOutcome{who: who, account: of, token: parsed, output: string(n.output), failure: n.failure, event: id, code: code}
+		told := &reportOutcome{who: who, account: of, token: parsed, output: string(n.output),
+			failure: n.failure, event: id, code: code}
 		w.sched.wait(w.clients.life, &operation{key: who + " is told", apply: func() bool {
 			k.reports = append(k.reports, told)
 			k.judge(told)
@@ -365,7 +396,8 @@ func (k *tasks) report(of, who, token string, n planned) {
 	}
 }
 
-// judge checks the answer of a report against the history at that moment: an accepted one is in it.
+// judge checks the response to a report against the history at that moment: it must contain an
+// accepted report.
 func (k *tasks) judge(told *reportOutcome) {
 	k.w.checked("report answer")
 	if told.code != "" {
@@ -375,37 +407,47 @@ func (k *tasks) judge(told *reportOutcome) {
 		if told.code != fault.TaskAlreadyCompleted && told.code != fault.InvalidArgument {
 			k.w.violate("report answer", "%s was answered %s", told.who, told.code)
 		}
-		if r := k.w.runIn(told.account, told.token.Flow, told.token.Execution); told.code == fault.TaskAlreadyCompleted && r != nil && !r.x.Status.Final() && k.w.isOpen(r, told.token.ID) {
-			k.w.violate("report answer", "%s was told %s, and its task is open", told.who, told.code)
+		if r := k.w.runIn(told.account, told.token.Flow,
+			told.token.Execution); told.code == fault.TaskAlreadyCompleted && r != nil &&
+			!r.x.Status.Final() && k.w.isOpen(r, told.token.ID) {
+			k.w.violate("report answer", "%s was told %s, and its task is open",
+				told.who, told.code)
 		}
 		return
 	}
 	r := k.w.runIn(told.account, told.token.Flow, told.token.Execution)
 	if r == nil || told.event < 1 || told.event > int64(len(r.events)) {
-		k.w.violate("report answer", "%s was told event %d of %s, which is not there", told.who, told.event, told.token.Execution)
+		k.w.violate("report answer", "%s was told event %d of %s, which is not there", told.who,
+			told.event, told.token.Execution)
 		return
 	}
 	told.run = r.x.Run
 	e := &r.events[told.event-1]
 	k.w.checked("report of another attempt")
 	if of := k.w.attemptOf(r, e); of != told.token.ID && e.Type != flow.ExecutionFailed {
-		k.w.violate("report of another attempt", "%s was told event %d, which ends attempt %d, and its token is of %d", told.who, told.event, of, told.token.ID)
+		k.w.violate("report of another attempt",
+			"%s was told event %d, which ends attempt %d, and its token is of %d", told.who,
+			told.event, of, told.token.ID)
 	}
 	switch {
-	case told.failure == nil && (e.Type != flow.TaskSucceeded || string(e.Output.Text()) != told.output),
+	case told.failure == nil && (e.Type != flow.TaskSucceeded ||
+		string(e.Output.Text()) != told.output),
 		told.failure != nil && (e.Type != flow.TaskFailed || e.Error.Cause != told.failure.Cause):
 		if e.Type != flow.ExecutionFailed { // the result was too large
-			k.w.violate("report answer", "%s was told event %d, which is %s", told.who, told.event, textOf(e))
+			k.w.violate("report answer", "%s was told event %d, which is %s", told.who,
+				told.event, textOf(e))
 		}
 	}
 	for _, other := range k.reports {
 		if other != told && other.code == "" && other.event == told.event && other.run == told.run {
-			k.w.violate("report answer", "%s and %s were both told event %d", told.who, other.who, told.event)
+			k.w.violate("report answer", "%s and %s were both told event %d", told.who,
+				other.who, told.event)
 		}
 	}
 }
 
-// codeOf is the fault of an answer; "" without an error or for one that is none of the API's.
+// codeOf returns the fault code of an error; "" if there is no error, or if it is not one of the
+// API's.
 func codeOf(err error) fault.Code {
 	if err == nil {
 		return ""
@@ -413,10 +455,11 @@ func codeOf(err error) fault.Code {
 	return fault.CodeOf(err)
 }
 
-// retried tells whether the caller tries again: nothing is known, or he was told to.
+// retried reports whether the caller repeats a request: its effect is unknown, or the code says so.
 func retried(code fault.Code, err error) bool {
 	if err == nil {
 		return false
 	}
-	return code == "" || code == fault.InternalServerError || code == fault.TaskInvalidState || code == fault.ConcurrentUpdateError || code.Retryable()
+	return code == "" || code == fault.InternalServerError || code == fault.TaskInvalidState ||
+		code == fault.ConcurrentUpdateError || code.Retryable()
 }

@@ -7,10 +7,11 @@ import (
 	"millrace/shared/flow"
 )
 
-// "told": the end that a task is told of is the end of its child: its status, its output, its error.
+// "told": the end that a task gets is the end of its child: its status, its output, its error.
 //
-// It is looked at when the event is written. Too large an output for the language of the one that waits is told as
-// an error, and the older language has a word of its own for a child whose time was over.
+// It is checked when the event is written. An output that is too large for the language of the
+// waiting execution is reported as an error, and FlowV1 has its own error for a child that has
+// timed out.
 func (w *World) judgeReportedEnd(to *run, news []flow.HistoryEvent) {
 	for i := range news {
 		e := &news[i]
@@ -27,16 +28,19 @@ func (w *World) judgeReportedEnd(to *run, news []flow.HistoryEvent) {
 		}
 		switch {
 		case c == nil || e.Mark == 0:
-			continue // its own call has failed
+			continue // its own call failed
 		case !c.x.Status.Final():
-			w.violate("told", "%s v%d: attempt %d is told of the end of %s, which runs", to.x.Partition(), to.x.Version, v.attempt.id, c.x.Partition())
+			w.violate("told", "%s v%d: attempt %d is told of the end of %s, which runs",
+				to.x.Partition(), to.x.Version, v.attempt.id, c.x.Partition())
 		case e.Mark == endMark(c) && !reportsEnd(e, c):
-			w.violate("told", "%s has ended as %s, and attempt %d of %s is told %s", c.x.Partition(), textOf(&c.events[len(c.events)-1]), v.attempt.id, to.x.Partition(), textOf(e))
+			w.violate("told", "%s has ended as %s, and attempt %d of %s is told %s",
+				c.x.Partition(), textOf(&c.events[len(c.events)-1]), v.attempt.id, to.x.Partition(),
+				textOf(e))
 		}
 	}
 }
 
-// attemptOf is the attempt that an event has ended.
+// attemptOf returns the attempt that an event ended.
 func (v *visit) attemptOf(r *run, e *flow.HistoryEvent) int64 {
 	for e.Type != flow.TaskScheduled && e.Schedule > 0 {
 		e = &r.events[e.Schedule-1]
@@ -44,13 +48,13 @@ func (v *visit) attemptOf(r *run, e *flow.HistoryEvent) int64 {
 	return e.ID
 }
 
-// endMark is the mark of the report of an execution's end.
+// endMark returns the mark of the report of an execution's end.
 func endMark(r *run) uint64 {
 	sum := sha256.Sum256([]byte("end#" + keyOf(r.x.Run, 0)))
 	return max(binary.BigEndian.Uint64(sum[:]), 1)
 }
 
-// reportsEnd reports whether an event says how an execution has ended.
+// reportsEnd reports whether an event contains the end of an execution.
 func reportsEnd(e *flow.HistoryEvent, c *run) bool {
 	last := &c.events[len(c.events)-1]
 	if e.Type == flow.TaskSucceeded {
@@ -70,7 +74,7 @@ func reportsEnd(e *flow.HistoryEvent, c *run) bool {
 	return false
 }
 
-// isSameError reports whether an error is the one of an end, which may be without a name.
+// isSameError reports whether an error is that of an end, which may have no name.
 func isSameError(e, end *flow.Error, unnamed string) bool {
 	if end == nil || end.Name == "" {
 		return e.Name == unnamed

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// trace keeps the last lines of what has happened, and a sum over all of them.
+// trace keeps the last lines of a run, and a checksum of all of them.
 type trace struct {
 	lines []string // a ring
 	next  int
@@ -16,10 +16,10 @@ type trace struct {
 	out   io.Writer // nil: only the ring
 }
 
-// traceKept is how many lines a failure shows.
+// traceKept is the number of lines that a failure shows.
 const traceKept = 120
 
-// tracef notes what happens. Only the scheduler's goroutine calls it.
+// tracef records a step. Only the scheduler's goroutine calls it.
 func (w *World) tracef(format string, args ...any) {
 	t := &w.trace
 	line := fmt.Sprintf("%9.3f ", time.Since(w.begun).Seconds()) + fmt.Sprintf(format, args...)
@@ -39,7 +39,7 @@ func (w *World) tracef(format string, args ...any) {
 	}
 }
 
-// tail gives the last lines.
+// tail returns the last lines.
 func (t *trace) tail() []string {
 	return append(append([]string{}, t.lines[t.next:]...), t.lines[:t.next]...)
 }

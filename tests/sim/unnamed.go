@@ -10,16 +10,16 @@ import (
 	"millrace/shared/flow"
 )
 
-// unnamed are the names of executions that were started without one, by request. A signed request that
-// is repeated, by whoever and however often, is the same start and meets its own execution, ended or
-// not (execution.md finding 21); every other one is another start.
+// unnamed holds the names of executions that were started without one, by request. A signed request
+// that any client repeats, however often, is the same start and finds its execution, ended or not
+// (execution.md finding 21). Every other request is another start.
 type unnamed struct {
 	names map[string]string // by request
 	by    map[string]string // request, by name
 }
 
-// startUnnamed begins those who start executions without a name, and those who repeat what others have
-// asked for: the same requests, and starts of the same names with another input.
+// startUnnamed starts clients that start executions without a name, and clients that repeat other
+// clients' requests: the same requests, and starts of the same names with another input.
 func (c *clients) startUnnamed() {
 	r := c.rand("unnamed")
 	u := &unnamed{names: map[string]string{}, by: map[string]string{}}
@@ -27,7 +27,8 @@ func (c *clients) startUnnamed() {
 	for i := range 1 + r.IntN(2) {
 		by := cloudflow.Caller{Account: account}
 		if r.IntN(4) > 0 {
-			by.AccessKey, by.Nonce, by.Timestamp = "ak", fmt.Sprintf("n%d", i), "2024-01-01T00:00:00Z"
+			by.AccessKey, by.Nonce, by.Timestamp = "ak", fmt.Sprintf("n%d", i),
+				"2024-01-01T00:00:00Z"
 		}
 		for k := range 1 + r.IntN(3) {
 			who := fmt.Sprintf("unnamed %d.%d", i, k)
@@ -45,13 +46,16 @@ func (c *clients) startUnnamed() {
 	}
 }
 
-// start starts an execution without a name, until it is known that it was started.
+// start starts an execution without a name. It repeats the request until the start is known to have
+// succeeded.
 func (u *unnamed) start(c *clients, f definition, by cloudflow.Caller, who string) {
 	asked := by.AccessKey + " " + by.Nonce
 	for i := range c.w.attemptsMax() {
-		got, err := request(c.w, nil, who, func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
-			return s.StartExecution(ctx, by, cloudflow.StartExecutionRequest{FlowName: f.name, Input: f.input})
-		})
+		got, err := request(c.w, nil, who,
+			func(ctx context.Context, s *cloudflow.Service) (*cloudflow.Execution, error) {
+				return s.StartExecution(ctx, by, cloudflow.StartExecutionRequest{FlowName: f.name,
+					Input: f.input})
+			})
 		if code := codeOf(err); !retried(code, err) {
 			if by.Nonce == "" {
 				asked = fmt.Sprintf("%s %d", who, i)
@@ -65,9 +69,11 @@ func (u *unnamed) start(c *clients, f definition, by cloudflow.Caller, who strin
 	}
 }
 
-func (u *unnamed) judge(c *clients, f definition, who, asked string, got *cloudflow.Execution, code fault.Code) {
+func (u *unnamed) judge(c *clients, f definition, who, asked string, got *cloudflow.Execution,
+	code fault.Code) {
 	w := c.w
-	if m, err := compileOnce(f.text, flow.Standard); err == nil && code == fault.EntityTooLarge && w.refuses(f.input, m.Language) {
+	if m, err := compileOnce(f.text, flow.Standard); err == nil && code == fault.EntityTooLarge &&
+		w.refuses(f.input, m.Language) {
 		return
 	}
 	w.checked("same request")
@@ -83,9 +89,11 @@ func (u *unnamed) judge(c *clients, f definition, who, asked string, got *cloudf
 	case got.Input != w.inputOf(run) || got.Input != f.input || got.Status != "Running":
 		w.violate("same request", "%s was told %+v", who, got)
 	case u.names[asked] != "" && u.names[asked] != got.Name:
-		w.violate("same request", "%s has asked for what was started as %s, and is told %s", who, u.names[asked], got.Name)
+		w.violate("same request", "%s has asked for what was started as %s, and is told %s", who,
+			u.names[asked], got.Name)
 	case u.by[got.Name] != "" && u.by[got.Name] != asked:
-		w.violate("same request", "%s is told %s, which was started for %s", who, got.Name, u.by[got.Name])
+		w.violate("same request", "%s is told %s, which was started for %s", who, got.Name,
+			u.by[got.Name])
 	}
 	u.names[asked], u.by[got.Name] = got.Name, asked
 }

@@ -9,37 +9,38 @@ import (
 	"millrace/shared/flow"
 )
 
-// visits are the states that an execution is in, by its definition and its history alone: no
-// invariant that is built on them asks the interpreter.
+// visits are the open states of an execution, computed from its definition and its history alone:
+// the invariants that use them do not ask the interpreter.
 type visits struct {
 	m        *flow.Machine
-	of       map[int64]*visit       // by the id of each event of theirs
+	of       map[int64]*visit       // by the id of each of their events
 	attempts map[int64]*taskAttempt // by the id of their TaskScheduled events
 	open     []*visit               // in the order in which they were entered
 	events   []flow.HistoryEvent
-	see      func(*flow.HistoryEvent, *visit) // is told of each event before it counts
+	see      func(*flow.HistoryEvent, *visit) // called for each event before it counts
 }
 
-// visit is one entry of a state that has not been left.
+// visit is one entry of a state that has not ended.
 type visit struct {
-	in      *visit // the state around it; nil for none
+	in      *visit // the state around it; nil if there is none
 	state   *flow.State
 	id      int64 // of its Entered event
 	closed  bool
-	dropped int64          // what was entered in it before this event is gone without a word
-	kept    int64          // dropped of the state around it before this one failed
+	dropped int64          // everything entered in it before this event ended without an event
+	kept    int64          // dropped of the state around it, before this one failed
 	inside  int            // open visits in it
-	last    flow.EventType // its last event, or that of what has been left in it
+	last    flow.EventType // its last event, or that of a state that ended inside it
 	at      int64          // its time, ms since 1970
-	base    int64          // when it began what it is at, ms since 1970
-	pending bool           // it was begun in the last fold, or in one before since which all were cut
-	started int64          // time of its Started event
+	base    int64          // when its current activity began, ms since 1970
+	// it began in the last transaction, or in an earlier one since which all were cut
+	pending bool
+	started int64 // time of its Started event
 	input   *flow.Value
 
 	attempt *taskAttempt // the last one; nil before the first
 	tries   int          // attempts so far
-	failed  bool         // the attempt has, and the state is tried again or left
-	granted bool         // a rule says that it is tried again
+	failed  bool         // the attempt failed, and the state is retried or left
+	granted bool         // a rule says that it is retried
 	pause   int64        // before the next attempt, ms
 	used    []int        // retries so far, by rule
 }
@@ -52,16 +53,16 @@ type taskAttempt struct {
 	started   bool
 	submitted bool
 	over      bool
-	how       flow.EventType // what has ended it
+	how       flow.EventType // that ended it
 }
 
 func newVisits(m *flow.Machine, see func(*flow.HistoryEvent, *visit)) *visits {
 	return &visits{m: m, of: map[int64]*visit{}, attempts: map[int64]*taskAttempt{}, see: see}
 }
 
-// add follows the events of a commit that was made at a time. cut says that the fold before it ended early:
-// then what was begun in that one, or in one before that was cut, may still have to be looked at, and what it
-// is at begins with this commit or a later one.
+// add processes the events of a commit made at a time. cut means that the transaction before it
+// ended early: then a state that began in that transaction, or in an earlier one that was cut, may
+// not have been processed yet, and its activity begins with this commit or a later one.
 func (s *visits) add(events []flow.HistoryEvent, at int64, cut bool) {
 	for _, v := range s.open {
 		if v.pending = v.pending && cut; v.pending {
@@ -87,7 +88,7 @@ func (s *visits) add(events []flow.HistoryEvent, at int64, cut bool) {
 	}
 }
 
-// isOpen reports whether neither the state nor one around it has been left.
+// isOpen reports whether neither the state nor one around it has ended.
 func (v *visit) isOpen() bool {
 	for ; v != nil; v = v.in {
 		if v.closed || v.in != nil && v.id < v.in.dropped {
@@ -125,7 +126,8 @@ func (s *visits) event(e *flow.HistoryEvent) {
 	case flow.StateStarted, flow.StepStarted:
 		from.input, from.started = e.Input, e.Time
 	case flow.TaskScheduled:
-		from.attempt, from.failed, from.pause = &taskAttempt{of: from, id: e.ID, at: e.Time}, false, 0
+		from.attempt, from.failed, from.pause = &taskAttempt{of: from, id: e.ID, at: e.Time}, false,
+			0
 		s.attempts[e.ID] = from.attempt
 	case flow.TaskStarted:
 		from.attempt.started = true
@@ -136,8 +138,10 @@ func (s *visits) event(e *flow.HistoryEvent) {
 		if e.Error != nil {
 			from.fail(s.m.Language, e.Error)
 		}
-	case flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut, flow.StateAborted, flow.StepFailed, flow.StepExited:
-		if from.in != nil && e.Type == flow.StepExited && s.events[e.Schedule-1].Type == flow.StepFailed {
+	case flow.StateSucceeded, flow.StateFailed, flow.StateTimedOut, flow.StateAborted,
+		flow.StepFailed, flow.StepExited:
+		if from.in != nil && e.Type == flow.StepExited &&
+			s.events[e.Schedule-1].Type == flow.StepFailed {
 			from.in.dropped = from.kept // it was caught
 		}
 		if !from.closed {
@@ -150,15 +154,15 @@ func (s *visits) event(e *flow.HistoryEvent) {
 	}
 }
 
-// drop notes what the failure of a step ends beside it, in the older language, unless it is caught: all that
-// is open in the step around it. The newer language says so in events.
+// drop records what the failure of a FlowV1 step ends if it is not caught: everything that is open
+// in the step around it. StateMachine writes events for that.
 func (v *visit) drop(e *flow.HistoryEvent) {
 	if e.Type == flow.StepFailed && v.in != nil {
 		v.kept, v.in.dropped = v.in.dropped, e.ID
 	}
 }
 
-// around is the visit that a state was entered in.
+// around returns the visit in which a state was entered.
 func (s *visits) around(e *flow.HistoryEvent, from *visit) *visit {
 	switch {
 	case from == nil:
@@ -169,8 +173,7 @@ func (s *visits) around(e *flow.HistoryEvent, from *visit) *visit {
 	return from.in
 }
 
-// begins reports whether an entered state is the first one of a branch or an iteration of the older
-// language.
+// begins reports whether an entered state is the first one of a FlowV1 branch or iteration.
 func (s *visits) begins(e *flow.HistoryEvent) bool {
 	t := s.events[e.Schedule-1].Type
 	return t == flow.BranchEntered || t == flow.IterationEntered
@@ -180,8 +183,8 @@ func (v *visit) touch(e *flow.HistoryEvent) {
 	v.last, v.at, v.base, v.pending = e.Type, e.Time, e.Time, true
 }
 
-// fail notes an error of the task's attempt, and the pause that the definition wants after it: that of
-// the first rule that names it, if it has retries left.
+// fail records an error of the task's attempt, and the pause that follows by the definition: that
+// of the first rule that names the error, if it has retries left.
 func (v *visit) fail(language flow.Language, err *flow.Error) {
 	v.failed, v.granted, v.pause = true, false, 0
 	if v.used == nil {
@@ -201,8 +204,8 @@ func (v *visit) fail(language flow.Language, err *flow.Error) {
 	}
 }
 
-// pauses is how long the state may pause in all, ms: what fails in the building of data, and what fails
-// inside a container, may be tried again without an event of the state itself.
+// pauses returns the sum and the number of the state's pauses, in ms, if all retries are used. An
+// error in building data or inside a container can be retried without an event of the state itself.
 func (v *visit) pauses() (most, times int64) {
 	for i := range v.state.Retry {
 		for n := range v.state.Retry[i].AttemptsMax {
@@ -213,7 +216,7 @@ func (v *visit) pauses() (most, times int64) {
 	return most, times
 }
 
-// pauseOf is the pause before retry n of a rule, ms.
+// pauseOf returns the pause before retry n of a rule, ms.
 func pauseOf(r *flow.Retry, n int) int64 {
 	seconds := float64(r.Interval)
 	for range n - 1 {
@@ -225,7 +228,7 @@ func pauseOf(r *flow.Retry, n int) int64 {
 	return int64(min(seconds, float64(r.IntervalMax)) * 1000)
 }
 
-// names reports whether a rule is for an error.
+// names reports whether a rule applies to an error.
 func names(language flow.Language, list []string, name string) bool {
 	for _, n := range list {
 		switch {
@@ -233,14 +236,16 @@ func names(language flow.Language, list []string, name string) bool {
 			return true
 		case language == flow.FlowV1 && strings.TrimPrefix(n, "FC.") == name:
 			return true
-		case language == flow.FlowV1 && strings.EqualFold(n, "fnf.ExecutionAlreadyExists") && strings.EqualFold(n, name):
+		case language == flow.FlowV1 && strings.EqualFold(n, "fnf.ExecutionAlreadyExists") &&
+			strings.EqualFold(n, name):
 			return true
 		}
 	}
 	return false
 }
 
-// wait is how long a Wait lasts, ms, as far as the definition and the input of the state say it.
+// wait returns how long a Wait lasts, ms, if the definition and the input of the state determine
+// it.
 func (v *visit) wait() (ms int64, known bool) {
 	if v.state.Wait == nil || v.state.Wait.Seconds == nil {
 		return 0, false
@@ -248,7 +253,7 @@ func (v *visit) wait() (ms int64, known bool) {
 	return v.seconds(v.state.Wait.Seconds)
 }
 
-// timeout is the time limit of an attempt of the task, ms; 0 without one.
+// timeout returns the time limit of an attempt of the task, ms; 0 if there is none.
 func (v *visit) timeout() (ms int64, known bool) {
 	if v.state.Task == nil || v.state.Task.Timeout == nil {
 		return 0, true
@@ -256,7 +261,7 @@ func (v *visit) timeout() (ms int64, known bool) {
 	return v.seconds(v.state.Task.Timeout)
 }
 
-// seconds reads a number of seconds, or one that a path names in the input of the state.
+// seconds reads a number of seconds, or one that a path selects from the input of the state.
 func (v *visit) seconds(t *expr.Template) (ms int64, known bool) {
 	c, constant := t.ConstantValue()
 	if !constant {
@@ -270,7 +275,8 @@ func (v *visit) seconds(t *expr.Template) (ms int64, known bool) {
 	return n * 1000, err == nil
 }
 
-// member is what a path of one name selects from the input of the state; nil for anything else.
+// member returns what a path of one name selects from the input of the state; nil for any other
+// path.
 func (v *visit) member(path string) any {
 	name, ok := strings.CutPrefix(path, "$Input.")
 	if v.input == nil || !ok {

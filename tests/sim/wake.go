@@ -6,11 +6,14 @@ import (
 	"millrace/shared/store"
 )
 
-// "wake": the row wakes no later than its earliest need (R7), as the definition and the history say it: the end of a Wait, of a pause
-// before a retry, of a task's time limit and of the execution's. What can go on at once, and nobody has taken, is a need 30 s later, 120 s
-// after a claim. Allowed are twice the difference of clocks, since the one that the process reckoned by may have been set back.
+// "wake": the row wakes no later than its earliest need (R7), according to the definition and the
+// history: the end of a Wait, of a pause before a retry, of a task's time limit and of the
+// execution's. Work that is ready and that no process has taken is a need 30 s later, 120 s after a
+// claim. The check allows twice the difference of clocks, because the clock that computed the time
+// may have been set back.
 //
-// The same is checked against what the interpreter says (wakes), which knows of leases and of the outbox too.
+// judgeStoredWake makes the same check with the interpreter's needs, which include leases and the
+// outbox.
 func (w *World) judgeWake(p *process, r *run, x *store.Execution) {
 	if x.Status.Final() || x.SweepAttempts > 0 {
 		return
@@ -42,6 +45,7 @@ func (w *World) judgeWake(p *process, r *run, x *store.Execution) {
 	}
 	w.checked("wake")
 	if x.Wake == 0 || x.Wake > max(need, now+1)+2*w.faults.skew.Milliseconds() {
-		w.violate("wake", "%s v%d wakes at %d, and has something to do at %d: %s; it is %d", x.Partition(), x.Version, x.Wake, need, why, time.Now().UnixMilli())
+		w.violate("wake", "%s v%d wakes at %d, and has something to do at %d: %s; it is %d",
+			x.Partition(), x.Version, x.Wake, need, why, time.Now().UnixMilli())
 	}
 }

@@ -15,29 +15,30 @@ import (
 	"millrace/shared/value"
 )
 
-// run is an execution as its writes have shown it so far.
+// run is an execution, as its writes have shown it so far.
 type run struct {
 	x      *store.Execution
 	seen   time.Time // its claim
-	by     *process  // that has claimed it
+	by     *process  // that claimed it
 	m      *flow.Machine
 	events []flow.HistoryEvent
 	shown  []string // the same, as text
 	lists  *lists
 	oracle *oracle
 	state  *interp.State    // as stored
-	kept   bool             // read once more shortly before it expires
+	kept   bool             // read again shortly before it expires
 	marks  map[uint64]int64 // versions whose events have them
-	// Of the account whose rights change: when attempts and what is to be sent were first seen, ms since 1970, and whether the
-	// end has been reported.
-	scheduled      map[int64]int64
-	leaving        map[string]int64
-	reported       bool
-	runnerAttempts int // how often a runner has counted that it begins since a fold was last got through, without faults
+	// For the account whose rights change: when attempts and things to send were first seen, ms
+	// since 1970, and whether the end has been reported.
+	scheduled map[int64]int64
+	leaving   map[string]int64
+	reported  bool
+	// runner attempts that were counted without faults since the last complete transaction
+	runnerAttempts int
 	livenessState
 }
 
-// beforeWrite looks at a row that is about to be written.
+// beforeWrite checks a row that is about to be written.
 func (w *World) beforeWrite(p *process, row store.Row, _ *transaction) {
 	if !strings.HasPrefix(row.Partition, "x#") {
 		return
@@ -50,13 +51,15 @@ func (w *World) beforeWrite(p *process, row store.Row, _ *transaction) {
 	}
 	switch {
 	case row.Sort != "a" && ok && !bytes.Equal(old.Data, row.Data):
-		w.violate("written once", "a row of the history or of a value is written anew with other bytes: %s by %s", show(row.Key), p.name)
+		w.violate("written once",
+			"a row of the history or of a value is written anew with other bytes: %s by %s",
+			show(row.Key), p.name)
 	case row.Expires == 0:
 		w.violate("every row expires", "row %s never expires", show(row.Key))
 	}
 }
 
-// onRemove looks at a row that is about to be removed.
+// onRemove checks a row that is about to be removed.
 func (w *World) onRemove(p *process, key store.Key) {
 	row := w.disk.keys[key]
 	if p == nil || !strings.HasPrefix(key.Partition, "x#") || key.Sort != "a" {
@@ -69,13 +72,13 @@ func (w *World) onRemove(p *process, key store.Key) {
 	delete(w.runs, key.Partition)
 }
 
-// afterWrite looks at a row that has been written.
+// afterWrite checks a row that was written.
 func (w *World) afterWrite(p *process, row store.Row, fold *transaction) {
 	if !strings.HasPrefix(row.Partition, "x#") || row.Sort != "a" {
 		return
 	}
 	if row.List == nil {
-		w.onRemove(p, row.Key) // forgotten, but for rows of a run before that it leads to
+		w.onRemove(p, row.Key) // forgotten, except rows of an earlier run that it refers to
 		return
 	}
 	x, err := w.raw.Load(always, row.Partition)
@@ -93,13 +96,15 @@ func (w *World) afterWrite(p *process, row store.Row, fold *transaction) {
 	}
 }
 
-// onClaim looks at the first row of a run.
+// onClaim checks the first row of a run.
 func (w *World) onClaim(p *process, old *run, x *store.Execution, fold *transaction) {
 	if old != nil {
 		w.checked("claimed once")
 	}
-	if old != nil && old.x.Expires > p.now().UnixMilli()+2*w.faults.skew.Milliseconds() { // the clock may have been set back
-		w.violate("claimed once", "%s is claimed twice, by runs %x and %x", x.Partition(), old.x.Run, x.Run)
+	// the clock may have been set back
+	if old != nil && old.x.Expires > p.now().UnixMilli()+2*w.faults.skew.Milliseconds() {
+		w.violate("claimed once", "%s is claimed twice, by runs %x and %x", x.Partition(),
+			old.x.Run, x.Run)
 		return
 	}
 	if x.Version != 1 {
@@ -125,7 +130,7 @@ func (w *World) onClaim(p *process, old *run, x *store.Execution, fold *transact
 	w.judge(p, r, nil, x, fold)
 }
 
-// cover counts what an execution has in it, for the summary.
+// cover counts the features of an execution, for the summary.
 func (w *World) cover(m *flow.Machine) {
 	language := "older language"
 	if m.Language == flow.StateMachine {
@@ -152,7 +157,7 @@ func (w *World) cover(m *flow.Machine) {
 	}
 }
 
-// onAdvance looks at a later version of a run.
+// onAdvance checks a later version of a run.
 func (w *World) onAdvance(p *process, r *run, x *store.Execution, fold *transaction) {
 	old := r.x
 	w.checked("next version", "claim stays")
@@ -161,13 +166,18 @@ func (w *World) onAdvance(p *process, r *run, x *store.Execution, fold *transact
 	}
 	switch {
 	case x.Version != old.Version+1:
-		w.violate("next version", "%s: version %d follows %d", x.Partition(), x.Version, old.Version)
+		w.violate("next version", "%s: version %d follows %d", x.Partition(), x.Version,
+			old.Version)
 	case x.LastEvent < old.LastEvent || x.LastTime < old.LastTime:
-		w.violate("history", "%s: the history goes back from event %d to %d", x.Partition(), old.LastEvent, x.LastEvent)
-	case old.Status.Final() && (x.Status != old.Status || x.Stopped != old.Stopped || x.LastEvent != old.LastEvent ||
+		w.violate("history", "%s: the history goes back from event %d to %d", x.Partition(),
+			old.LastEvent, x.LastEvent)
+	case old.Status.Final() && (x.Status != old.Status || x.Stopped != old.Stopped ||
+		x.LastEvent != old.LastEvent ||
 		fmt.Sprint(x.Error) != fmt.Sprint(old.Error)):
-		w.violate("final status", "%s: the end changes from %v to %v", x.Partition(), old.Status, x.Status)
-	case x.ClaimToken != old.ClaimToken || x.Origin != old.Origin || x.Seed != old.Seed || x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
+		w.violate("final status", "%s: the end changes from %v to %v", x.Partition(),
+			old.Status, x.Status)
+	case x.ClaimToken != old.ClaimToken || x.Origin != old.Origin || x.Seed != old.Seed ||
+		x.Deadline != old.Deadline || x.Hash != old.Hash || x.Callback != old.Callback:
 		w.violate("claim stays", "%s: what the claim has fixed changes", x.Partition())
 	}
 	w.judgePoisonCount(r, old, x, fold)
@@ -175,36 +185,45 @@ func (w *World) onAdvance(p *process, r *run, x *store.Execution, fold *transact
 	w.judge(p, r, old, x, fold)
 }
 
-// What is counted of an execution that is due again and again, and as what it ends in the end (execution.md 1.4).
+// The counters of an execution that is due again and again, and the error with which it fails in
+// the end (execution.md 1.4).
 const (
-	suspectAfter       = 3        // so often found due, runners count that they begin
-	runnerAttemptsMax  = 5        // so many have begun and not come to an end of it: the next one fails the execution
-	healthyAttemptsMax = fleetMax // as many processes as there are: each may begin once when nothing fails any more
+	suspectAfter = 3 // found due this often, processes count that they begin with it
+	// after this many incomplete attempts the next process fails the execution
+	runnerAttemptsMax  = 5
+	healthyAttemptsMax = fleetMax // each process may begin once when there are no faults any more
 	poisonCause        = "every runner that took it up was lost or gave up"
 )
 
-// failsAsPoison tells whether a fold was to end an execution as one that brings its runners down.
+// failsAsPoison reports whether a transaction was to fail an execution as a poison execution.
 func (f *transaction) failsAsPoison() bool {
 	return f != nil && slices.ContainsFunc(f.input.Messages, func(n interp.Message) bool {
 		return n.Kind == interp.EngineFailed && strings.Contains(n.Error.Cause, poisonCause)
 	})
 }
 
-// judgePoisonCount checks that an execution is not taken for one that brings its runners down unless it is found due, and taken up in
-// vain, that often.
+// judgePoisonCount checks that an execution is not treated as a poison execution before it was
+// found due, and picked up in vain, that often.
 func (w *World) judgePoisonCount(r *run, old, x *store.Execution, fold *transaction) {
 	if x.SweepAttempts > 0 || old.SweepAttempts > 0 {
 		w.checked("poison count")
 	}
 	switch {
-	case x.SweepAttempts > old.SweepAttempts+1 || x.SweepAttempts < old.SweepAttempts && x.SweepAttempts != 0 || x.RunnerAttempts > old.RunnerAttempts+1 || x.RunnerAttempts < old.RunnerAttempts && x.RunnerAttempts != 0:
-		w.violate("poison count", "%s: found due %d times and begun %d times follow %d and %d", x.Partition(), x.SweepAttempts, x.RunnerAttempts, old.SweepAttempts, old.RunnerAttempts)
+	case x.SweepAttempts > old.SweepAttempts+1 || x.SweepAttempts < old.SweepAttempts &&
+		x.SweepAttempts != 0 || x.RunnerAttempts > old.RunnerAttempts+1 ||
+		x.RunnerAttempts < old.RunnerAttempts && x.RunnerAttempts != 0:
+		w.violate("poison count", "%s: found due %d times and begun %d times follow %d and %d",
+			x.Partition(), x.SweepAttempts, x.RunnerAttempts, old.SweepAttempts, old.RunnerAttempts)
 	case x.RunnerAttempts > old.RunnerAttempts && old.SweepAttempts < suspectAfter:
-		w.violate("poison count", "%s: a runner counts that it begins, and it was found due %d times", x.Partition(), old.SweepAttempts)
+		w.violate("poison count",
+			"%s: a runner counts that it begins, and it was found due %d times", x.Partition(),
+			old.SweepAttempts)
 	case x.Status != old.Status && fold.failsAsPoison():
 		w.kinds["failed as one that brings runners down"]++
 		if old.RunnerAttempts != runnerAttemptsMax {
-			w.violate("poison count", "%s is failed as one that brings its runners down, of which %d have begun", x.Partition(), old.RunnerAttempts)
+			w.violate("poison count",
+				"%s is failed as one that brings its runners down, of which %d have begun",
+				x.Partition(), old.RunnerAttempts)
 		}
 	}
 	switch {
@@ -212,7 +231,8 @@ func (w *World) judgePoisonCount(r *run, old, x *store.Execution, fold *transact
 		r.runnerAttempts = 0
 	case x.RunnerAttempts > old.RunnerAttempts:
 		if r.runnerAttempts++; r.runnerAttempts > healthyAttemptsMax {
-			w.violate("poison count", "%s: runners have begun %d times when nothing fails any more", x.Partition(), r.runnerAttempts)
+			w.violate("poison count", "%s: runners have begun %d times when nothing fails any more",
+				x.Partition(), r.runnerAttempts)
 		}
 	}
 	if x.RunnerAttempts > old.RunnerAttempts {
@@ -220,7 +240,7 @@ func (w *World) judgePoisonCount(r *run, old, x *store.Execution, fold *transact
 	}
 }
 
-// judge checks what a commit has made of a run.
+// judge checks the effect of a commit on a run.
 func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *transaction) {
 	if w.failed() {
 		return
@@ -254,7 +274,8 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *transac
 	if w.failed() {
 		return
 	}
-	if counted := old != nil && (x.SweepAttempts > old.SweepAttempts || x.RunnerAttempts > old.RunnerAttempts); counted {
+	if counted := old != nil && (x.SweepAttempts > old.SweepAttempts ||
+		x.RunnerAttempts > old.RunnerAttempts); counted {
 		if len(news) > 0 {
 			w.violate("poison count", "%s: a commit that only counts writes events", x.Partition())
 		}
@@ -264,7 +285,8 @@ func (w *World) judge(p *process, r *run, old, x *store.Execution, fold *transac
 	w.committed(r, old, x, fold)
 }
 
-// judgeMarks checks that news counts in one commit and in no other: whoever brings it marks its events, each time the same.
+// judgeMarks checks that a message counts in one commit and in no other. The process that brings
+// the message marks its events, each time with the same mark.
 func (w *World) judgeMarks(r *run, x *store.Execution, news []flow.HistoryEvent) {
 	for i := range news {
 		mark := news[i].Mark
@@ -273,13 +295,14 @@ func (w *World) judgeMarks(r *run, x *store.Execution, news []flow.HistoryEvent)
 		}
 		w.checked("counts once")
 		if before, ok := r.marks[mark]; ok && before != x.Version {
-			w.violate("counts once", "%s: the same news counts in version %d and in %d, as %s", x.Partition(), before, x.Version, textOf(&news[i]))
+			w.violate("counts once", "%s: the same news counts in version %d and in %d, as %s",
+				x.Partition(), before, x.Version, textOf(&news[i]))
 		}
 		r.marks[mark] = x.Version
 	}
 }
 
-// history reads what a commit has added, or everything, and compares it with what has been seen.
+// history reads the events that a commit added, or all, and compares them with those seen before.
 func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEvent {
 	from := int64(len(r.events)) + 1
 	if all {
@@ -299,11 +322,13 @@ func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEven
 		text := textOf(e)
 		switch {
 		case e.ID != from+int64(i):
-			w.violate("history", "%s: event %d stands where %d should be", x.Partition(), e.ID, from+int64(i))
+			w.violate("history", "%s: event %d stands where %d should be", x.Partition(), e.ID,
+				from+int64(i))
 			return nil
 		case e.ID <= int64(len(r.shown)):
 			if r.shown[e.ID-1] != text {
-				w.violate("history", "%s: event %d was %s and is %s", x.Partition(), e.ID, r.shown[e.ID-1], text)
+				w.violate("history", "%s: event %d was %s and is %s", x.Partition(), e.ID,
+					r.shown[e.ID-1], text)
 				return nil
 			}
 		default:
@@ -313,14 +338,15 @@ func (w *World) history(r *run, x *store.Execution, all bool) []flow.HistoryEven
 		}
 	}
 	if last := from + int64(len(events)) - 1; last != x.LastEvent {
-		w.violate("history", "%s: the history ends with event %d, the row says %d", x.Partition(), last, x.LastEvent)
+		w.violate("history", "%s: the history ends with event %d, the row says %d", x.Partition(),
+			last, x.LastEvent)
 		return nil
 	}
 	return r.events[r.lists.count:]
 }
 
-// loadEvents loads values of events that have been read. What they refer to is read again with all, and otherwise
-// taken as it was seen before.
+// loadEvents loads the values of events. With all it reads referenced values again, otherwise it
+// reuses those that were seen before.
 func (w *World) loadEvents(x *store.Execution, r *run, events []flow.HistoryEvent, all bool) error {
 	if all {
 		return w.raw.LoadEvents(always, x, events)
@@ -335,7 +361,7 @@ func (w *World) loadEvents(x *store.Execution, r *run, events []flow.HistoryEven
 	return nil
 }
 
-// textOf is an event as it is shown and compared.
+// textOf returns an event as it is shown and compared.
 func textOf(e *flow.HistoryEvent) string {
 	b := make([]byte, 0, 256)
 	b = strconv.AppendInt(b, e.ID, 10)
@@ -348,12 +374,13 @@ func textOf(e *flow.HistoryEvent) string {
 		b = append(append(b, '='), v.Text()...)
 	})
 	if e.Error != nil {
-		b = append(append(append(append(append(b, ' '), e.Error.Name...), ':'), ' '), e.Error.Cause...)
+		b = append(append(append(append(append(b, ' '), e.Error.Name...), ':'), ' '),
+			e.Error.Cause...)
 	}
 	return string(b)
 }
 
-// slack is what clocks of two processes may differ by, and then some, ms.
+// slack is the difference of the clocks of two processes, plus a reserve, ms.
 const slack = 10_000
 
 // judgeStoredWake checks that the row's wake time is not later than its earliest need (R7).
@@ -362,7 +389,8 @@ func (w *World) judgeStoredWake(p *process, r *run, x *store.Execution) {
 	w.checked("wake of the interpreter")
 	if x.Status.Final() && len(r.state.Outbox) == 0 {
 		if x.Wake != 0 && x.Wake != x.Expires || x.Wake == 0 && w.topology == embedded {
-			w.violate("wake of the interpreter", "%s has ended and wakes at %d, expires at %d", x.Partition(), x.Wake, x.Expires)
+			w.violate("wake of the interpreter", "%s has ended and wakes at %d, expires at %d",
+				x.Partition(), x.Wake, x.Expires)
 		}
 		return
 	}
@@ -391,13 +419,15 @@ func (w *World) judgeStoredWake(p *process, r *run, x *store.Execution) {
 	if x.SweepAttempts > 0 {
 		need = max(need, now+3_600_000+slack)
 	}
-	// The clock of the process may have been set back since it reckoned.
+	// The clock of the process may have been set back since it computed the time.
 	if x.Wake == 0 || x.Wake > need+2*w.faults.skew.Milliseconds() {
-		w.violate("wake of the interpreter", "%s v%d wakes at %d, which is %d ms later than its earliest need", x.Partition(), x.Version, x.Wake, x.Wake-need)
+		w.violate("wake of the interpreter",
+			"%s v%d wakes at %d, which is %d ms later than its earliest need", x.Partition(),
+			x.Version, x.Wake, x.Wake-need)
 	}
 }
 
-// stateOf is the interpreter's state of a row.
+// stateOf returns the interpreter's state in a row.
 func stateOf(raw *store.Store, x *store.Execution, block int) (*interp.State, error) {
 	f, err := factsOf(raw, x)
 	if err != nil {
@@ -422,12 +452,14 @@ func factsOf(raw *store.Store, x *store.Execution) (interp.Facts, error) {
 		text = []byte("{}")
 	}
 	canonical, err := value.Canonical(text)
-	return interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow, Name: x.Name,
-		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started, Deadline: x.Deadline,
+	return interp.Facts{Account: x.Account, Region: x.Region, FlowID: x.FlowID, Flow: x.Flow,
+		Name:    x.Name,
+		RoleArn: x.RoleArn, Run: x.Run, Seed: x.Seed, Language: x.Language, Started: x.Started,
+		Deadline:      x.Deadline,
 		CallbackToken: x.Callback, Express: x.Express, Input: flow.TextValue(canonical)}, err
 }
 
-// compiled keeps machines: they are immutable, and runs share flows.
+// compiled caches machines: they are immutable, and runs share flows.
 var compiled = struct {
 	sync.Mutex
 	m map[string]*flow.Machine

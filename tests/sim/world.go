@@ -26,42 +26,42 @@ import (
 // Options of a run.
 type Options struct {
 	Seed     uint64
-	Flow     string    // the example flow to run, by its file's name; "": as the seed says
+	Flow     string    // the example flow to run, by its file's name; "": the seed decides
 	Trace    io.Writer // shows every step; nil: none
-	Bug      *Bug      // put in on purpose; nil: none
-	Topology string    // local, servers or functions; "": as the seed says
+	Bug      *Bug      // a deliberate bug; nil: none
+	Topology string    // local, servers or functions; "": the seed decides
 
-	Executions int      // no more than so many are launched; 0: as the seed says
-	rounds     int      // the run fails after so many rounds of the scheduler; 0: none
-	Blind      []string // invariants that are not checked, to show what nothing else finds
-	Without    []string // kinds of faults and of clients that there are none of
+	Executions int      // launch at most this many; 0: the seed decides
+	rounds     int      // the run fails after this many rounds of the scheduler; 0: no limit
+	Blind      []string // invariants that are not checked, to show what no other one finds
+	Without    []string // kinds of faults and clients to exclude
 }
 
-// Bug changes what a process is made of.
+// Bug replaces parts of a process.
 type Bug struct {
 	Name   string
 	Driver func(store.Driver) store.Driver
 	Runner func(*engine.Options)
-	Unsafe Unsafe // the embedded store
+	Unsafe Unsafe // bugs of the embedded store
 }
 
-// Report is what a run came to.
+// Report is the result of a run.
 type Report struct {
 	Seed         uint64
 	Topology     string
 	Executions   int
 	Commits      int
-	InboxEntries int // letters put into inboxes
+	InboxEntries int // entries written to inboxes
 	Accepted     int // of these, by a commit
-	Judged       int // executions whose requests were to fit one order
-	Undecided    int // of these, those for which that took too long to find out
+	Judged       int // executions whose requests had to be linearizable
+	Undecided    int // of these, those for which the check took too long
 	Steps        int
 	rounds       int
-	Faults       map[string]int // how many happened, by kind
-	Kinds        map[string]int // executions by what they have in them: language, kinds of states, ends
-	Checks       map[string]int // how often each invariant was looked at where it could have been broken
-	Worlds       []string       // what kind of run it was
-	Sum          uint64         // of everything that happened
+	Faults       map[string]int // number of faults, by kind
+	Kinds        map[string]int // executions by feature: language, kinds of states, ends
+	Checks       map[string]int // checks of each invariant where it could be violated
+	Worlds       []string       // the kind of run
+	Sum          uint64         // a checksum of everything that happened
 	Failure      string         // "" when nothing was wrong
 	Tail         []string       // the last steps before a failure
 }
@@ -73,7 +73,7 @@ type World struct {
 	faults *faults
 	sched  *scheduler
 	disk   *disk
-	raw    *store.Store // over the rows, for looking at them
+	raw    *store.Store // over the rows, for checks
 	trace  trace
 	begun  time.Time
 	bug    *Bug
@@ -87,27 +87,28 @@ type World struct {
 	expires         bool // servers: the store removes expired rows itself
 	lease           time.Duration
 	calls           int
-	transactionWork int // of a fold; 0: as usual
+	transactionWork int // of a transaction; 0: as usual
 	limits          flow.Limits
 	retention       time.Duration
-	mocked          *flowtest.Setup // an example's tasks; nil: tasks by chance
+	mocked          *flowtest.Setup // an example's tasks; nil: random tasks
 
 	processes        []*process
 	processesStarted int
 	partitions       []string // of executions, in the order of their claims
 	runs             map[string]*run
-	allRuns          map[uint64]*run // every run there has been
+	allRuns          map[uint64]*run // every run so far
 	started          map[string]*run // by origin
-	quiesced         bool            // no faults any more
+	quiesced         bool            // there are no faults any more
 	poison           poison
-	namesReused      bool // names are used for the second time: requests about them are not for judgeLinear
-	ticks            int64
-	steps            int
-	commits          int
-	executions       int
+	// names are used for the second time: judgeLinear ignores requests about them
+	namesReused bool
+	ticks       int64
+	steps       int
+	commits     int
+	executions  int
 
 	rounds        int // of the scheduler
-	roundsMax     int // 0: as many as it takes
+	roundsMax     int // 0: no limit
 	executionsMax int
 	without       []string
 
@@ -127,14 +128,15 @@ type World struct {
 
 	mu      sync.Mutex
 	failure string
-	checks  map[string]int // how often each invariant was looked at
+	checks  map[string]int // checks of each invariant
 }
 
-// How long executions may run, how long they are kept after that, how long there are faults, and how many steps a run
-// may take. Executions are kept for longer than faults and freezes take together, as they are for a week at least
-// outside: what nobody could bring to its end until then is forgotten.
+// The deadline of executions, their retention, the duration of the faults, and the maximum number
+// of steps of a run. The retention is longer than faults and freezes together, as it is in
+// production, where it is at least a week: an execution that could not be ended before would
+// expire.
 const (
-	runsMax   = 600 // s; in most runs it is days
+	runsMax   = 600 // s; days in most runs
 	retention = time.Hour
 	faultsMax = 5 * time.Minute
 	stepsMax  = 200_000
@@ -146,9 +148,11 @@ const account = "1234567890123456"
 func Run(t *testing.T, o Options) Report {
 	var report Report
 	var said []*clientOp
-	// What runs between two steps mostly commutes; where it does not, one thread keeps its order.
+	// The goroutines that run between two steps mostly commute. Where they do not, a single thread
+	// keeps their order.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	// A collection in mid-run would stop the one that runs and let another one go first: it waits for the end of a run.
+	// A garbage collection during a run would stop the running goroutine and let another one go
+	// first, so it waits for the end of the run.
 	collect()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(heapMax))
@@ -171,15 +175,15 @@ func Run(t *testing.T, o Options) Report {
 	return report
 }
 
-// Between two runs the heap is collected when it has grown by heapGrowth and by as much as the last collection has left: what
-// a long test keeps, its subtests above all, must not be looked through after every run. heapMax is for a run that never
-// ends.
+// Between two runs the heap is collected if it has grown by heapGrowth and by as much as the last
+// collection left: the data that a long test keeps, above all its subtests, must not be scanned
+// after every run. heapMax is for a run that does not end.
 const (
 	heapGrowth = 64 << 20
 	heapMax    = 4 << 30
 )
 
-// heapNext is the size at which the heap is collected next. Runs of a process come one after the other.
+// heapNext is the heap size of the next collection. The runs of a process are sequential.
 var heapNext uint64 = heapGrowth
 
 func collect() {
@@ -197,7 +201,10 @@ func heapSize() uint64 {
 
 func newWorld(o Options) *World {
 	r := rand.New(rand.NewPCG(o.Seed, 1))
-	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(), begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, allRuns: map[uint64]*run{}, started: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{}, checks: map[string]int{}, expresses: newExpresses()}
+	w := &World{seed: o.Seed, rand: r, faults: drawFaults(r), sched: newScheduler(),
+		begun: time.Now(), bug: o.Bug, runs: map[string]*run{}, allRuns: map[uint64]*run{},
+		started: map[string]*run{}, flows: newFlowRows(), kinds: map[string]int{},
+		checks: map[string]int{}, expresses: newExpresses()}
 	w.trace.out = o.Trace
 	w.executionsMax, w.without, w.roundsMax, w.blind = o.Executions, o.Without, o.rounds, o.Blind
 	w.idleSweeps, w.hintTracker = newIdleSweeps(), newHintTracker()
@@ -222,12 +229,15 @@ func newWorld(o Options) *World {
 	w.drawSizes()
 	w.disk = newDisk(w, w.topology != embedded, 1+r.IntN(2), []int{1, 2, 0}[r.IntN(3)])
 	w.drawPower()
-	w.raw = store.New(store.Options{Driver: w.disk.rows, Now: func() time.Time { return time.UnixMilli(0) }, TailBytes: w.tail, Sizes: w.sizes.store})
+	w.raw = store.New(store.Options{Driver: w.disk.rows,
+		Now: func() time.Time { return time.UnixMilli(0) }, TailBytes: w.tail,
+		Sizes: w.sizes.store})
 	w.tasks, w.referee = newTasks(w), newReferee()
 	w.clients = newClients(w)
 	w.clients.draw(o.Flow)
 	w.drawLarge()
-	if w.mocked != nil || w.number("owner")%3 > 0 { // an owner must know when his requests are over
+	// a flow owner must know when its requests are over
+	if w.mocked != nil || w.number("owner")%3 > 0 {
 		w.faults.freeze = odds{"process frozen", []int{0, 0, 5, 30}[w.number("freeze")%4]}
 	}
 	w.drawClocks()
@@ -242,7 +252,8 @@ func newWorld(o Options) *World {
 	w.drawExpress()
 	w.drawShares()
 	w.transactionWork = []int{0, 0, 0, 0, 1, 60, 600}[w.number("how much work a fold does")%7]
-	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d, sizes %v", w.seed, w.topology, w.faults, w.tail, w.lease, w.calls, w.transactionWork, &w.sizes)
+	w.tracef("seed %d: %v, faults %v, tail %d, lease %v, calls %d, work %d, sizes %v", w.seed,
+		w.topology, w.faults, w.tail, w.lease, w.calls, w.transactionWork, &w.sizes)
 	for range w.drawProcessCount() {
 		w.processes = append(w.processes, newProcess(w))
 	}
@@ -250,7 +261,7 @@ func newWorld(o Options) *World {
 	return w
 }
 
-// drawProcessCount is how many processes a run has at a time.
+// drawProcessCount returns how many processes a run has at a time.
 func (w *World) drawProcessCount() int {
 	if w.topology == embedded {
 		return 1
@@ -262,7 +273,7 @@ func (w *World) drawProcessCount() int {
 	return w.drawFleet(n)
 }
 
-// runPhases is the time with faults, and then the one in which everything comes to its end.
+// runPhases runs the time with faults, and then the time in which everything ends.
 func (w *World) runPhases() {
 	w.run(stepsMax/3, func() bool { return w.clients.quiet() || time.Since(w.begun) > faultsMax })
 	w.quiesce()
@@ -279,11 +290,11 @@ func (w *World) runPhases() {
 	w.expireAll()
 }
 
-// settleMax is how long it may take without faults until everything has ended: what is late is noticed at the time, so this
-// is for what is nobody's to do.
+// settleMax is how long it may take without faults until everything has ended. Lateness is noticed
+// at its time, so this bound is for work that no process is responsible for.
 const settleMax = 2 * 366 * 24 * time.Hour
 
-// settle lets time pass until every execution has ended and nobody waits for anything.
+// settle lets time pass until every execution has ended and no goroutine waits for anything.
 func (w *World) settle() {
 	w.checked("everything ends")
 	until := time.Now().Add(settleMax)
@@ -307,26 +318,27 @@ func (w *World) quiesce() {
 	}
 }
 
-// atRest reports whether nothing goes on, and sees to what nobody else does.
+// atRest reports whether nothing is active, and starts the rescuer when it is due.
 func (w *World) atRest() bool {
 	w.rescue()
 	return w.clients.quiet() && w.settled()
 }
 
-// settled tells whether every execution has ended and has nothing to send.
+// settled reports whether every execution has ended and has nothing to send.
 func (w *World) settled() bool { return w.unsettled() == "" && len(w.processes) > 0 }
 
 func (w *World) unsettled() string {
 	for _, partition := range w.partitions {
 		r := w.runs[partition]
 		if r != nil && (!r.x.Status.Final() || len(r.state.Outbox) > 0) {
-			return fmt.Sprintf("%s is %v, %d in its outbox, wakes at %d, now %d", partition, r.x.Status, len(r.state.Outbox), r.x.Wake, time.Now().UnixMilli())
+			return fmt.Sprintf("%s is %v, %d in its outbox, wakes at %d, now %d", partition,
+				r.x.Status, len(r.state.Outbox), r.x.Wake, time.Now().UnixMilli())
 		}
 	}
 	return ""
 }
 
-// end lets everything in the bubble come to its end.
+// end lets every goroutine in the bubble end.
 func (w *World) end() {
 	w.clients.leave()
 	for _, p := range w.processes {
@@ -334,19 +346,22 @@ func (w *World) end() {
 		p.end()
 	}
 	synctest.Wait()
-	time.Sleep(2 * time.Hour) // timers of what has died
+	time.Sleep(2 * time.Hour) // timers of dead processes
 	synctest.Wait()
 }
 
 func (w *World) report() Report {
-	r := Report{Seed: w.seed, Topology: w.topology.String(), Executions: w.executions, Commits: w.commits, InboxEntries: w.inbox.posted, Accepted: w.inbox.accepted, Steps: w.steps, rounds: w.rounds, Sum: w.trace.sum, Failure: w.failure, Faults: w.faults.hits, Kinds: w.kinds, Checks: w.checks, Worlds: w.worlds()}
+	r := Report{Seed: w.seed, Topology: w.topology.String(), Executions: w.executions,
+		Commits: w.commits, InboxEntries: w.inbox.posted, Accepted: w.inbox.accepted,
+		Steps: w.steps, rounds: w.rounds, Sum: w.trace.sum, Failure: w.failure,
+		Faults: w.faults.hits, Kinds: w.kinds, Checks: w.checks, Worlds: w.worlds()}
 	if r.Failure != "" {
 		r.Tail = w.trace.tail()
 	}
 	return r
 }
 
-// failf notes what is wrong; the first one counts.
+// failf records a failure; only the first one counts.
 func (w *World) failf(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -361,15 +376,15 @@ func (w *World) failed() bool {
 	return w.failure != ""
 }
 
-// interpreterPanicked is told when the interpreter has panicked.
+// interpreterPanicked handles a panic of the interpreter.
 func (w *World) interpreterPanicked(log string) {
 	w.violate("no panic", "the interpreter broke: %s", log)
 }
 
-// faulty draws a fault that ends with the faults.
+// faulty draws a fault, as long as there are faults.
 func (w *World) faulty(o odds) bool { return !w.quiesced && w.faults.hit(o) }
 
-// chance draws, in any goroutine, by what is asked about.
+// chance draws by a text. Any goroutine may call it.
 func (w *World) chance(about string, chance int) bool {
 	return int(w.number(about)%10_000) < chance
 }
@@ -382,9 +397,10 @@ func (w *World) number(about string) uint64 {
 	return x * 0x9e3779b97f4a7c15 >> 3
 }
 
-// request makes a request of a process that the seed chooses, as somebody outside does. An error that is no fault means
-// that it may have been carried out or not.
-func request[T any](w *World, said *clientOp, who string, do func(context.Context, *cloudflow.Service) (T, error)) (T, error) {
+// request makes a client's request to a process that the seed chooses. After an error that is no
+// fault the request may have been carried out or not.
+func request[T any](w *World, said *clientOp, who string,
+	do func(context.Context, *cloudflow.Service) (T, error)) (T, error) {
 	type answer struct {
 		value T
 		err   error
@@ -407,7 +423,8 @@ func request[T any](w *World, said *clientOp, who string, do func(context.Contex
 			w.opHistory = append(w.opHistory, said)
 		}
 		to.spawn(func() {
-			ctx, cancel := context.WithTimeout(context.WithValue(context.WithValue(to.life, requester{}, who), servingProcess{}, to), requestTimeout)
+			ctx, cancel := context.WithTimeout(context.WithValue(context.WithValue(to.life,
+				requester{}, who), servingProcess{}, to), requestTimeout)
 			defer cancel()
 			var a answer
 			ctx, over := to.acquireProcessor(ctx, said != nil || strings.HasPrefix(who, "sync "))
@@ -451,7 +468,7 @@ func request[T any](w *World, said *clientOp, who string, do func(context.Contex
 // requestTimeout is how long a request may take.
 const requestTimeout = 90 * time.Second
 
-// asker is the key of who asks, in a context, and answering that of the process.
+// requester is the context key of the client's name, and servingProcess that of the process.
 type (
 	requester      struct{}
 	servingProcess struct{}

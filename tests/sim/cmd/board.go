@@ -10,18 +10,18 @@ import (
 	"millrace/tests/sim/tally"
 )
 
-// board is what all processes have said so far.
+// board collects what all processes have reported so far.
 type board struct {
 	first uint64
 	begun time.Time
 
 	mu      sync.Mutex
-	shares  []tally.Tally // the last of each process
+	shares  []tally.Tally // the last one of each process
 	failed  bool
-	reached []cover.Run // what each run has reached, when seeds are to be chosen
+	reached []cover.Run // what each run has reached, if seeds are to be chosen
 }
 
-// tellEvery is how often many runs say how far they are.
+// tellEvery is how often the command prints its progress when there are many runs.
 const tellEvery = 30 * time.Second
 
 func newBoard(first uint64, n int) *board {
@@ -32,7 +32,7 @@ func newBoard(first uint64, n int) *board {
 	return b
 }
 
-// many tells whether it is about more than one run.
+// many reports whether there is more than one run.
 func (b *board) many() bool { return *runs > 1 || *going > 0 }
 
 func (b *board) heard(i int, t tally.Tally) {
@@ -59,7 +59,7 @@ func (b *board) ended(failed bool) {
 	b.failed = b.failed || failed
 }
 
-// all adds up what the processes have said. Every seed before Next has been run.
+// all adds up what the processes have reported. Every seed before Next has been run.
 func (b *board) all() tally.Tally {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -73,7 +73,7 @@ func (b *board) all() tally.Tally {
 	return all
 }
 
-// tell says from time to time how far the runs are.
+// tell prints the progress every tellEvery.
 func (b *board) tell(stop <-chan struct{}) {
 	if !b.many() {
 		return
@@ -86,7 +86,8 @@ func (b *board) tell(stop <-chan struct{}) {
 			return
 		case <-t.C:
 			all, took := b.all(), time.Since(b.begun)
-			b.show(fmt.Sprintf("%s: %s, %.0f executions a second; to go on: -seed %d", took.Round(time.Second), all, float64(all.Executions)/took.Seconds(), all.Next))
+			b.show(fmt.Sprintf("%s: %s, %.0f executions a second; to go on: -seed %d",
+				took.Round(time.Second), all, float64(all.Executions)/took.Seconds(), all.Next))
 		}
 	}
 }

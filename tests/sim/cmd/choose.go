@@ -7,8 +7,8 @@ import (
 	"millrace/tests/sim/cover"
 )
 
-// wanted is how many of the chosen seeds reach an item, and a fault together with an invariant. A
-// change of the code changes which do, so one would not be enough.
+// wanted is the number of chosen seeds that must reach an item, and a fault together with an
+// invariant. A change of the code changes which seeds reach it, so one would not be enough.
 var wanted = cover.Want{Item: 60, Pair: 10}
 
 // writeChoice chooses seeds and writes them.

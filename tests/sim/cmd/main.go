@@ -1,22 +1,24 @@
 // Command cmd runs the simulation: one seed with its trace, or many.
 //
-//	go run ./tests/sim/cmd -seed 47 -v              one run, every step
-//	go run ./tests/sim/cmd -seed 1 -runs 10000      so many runs, on all processors
-//	go run ./tests/sim/cmd -for 1h                  as many as there is time for
-//	go run ./tests/sim/cmd -for 1h -seed 500001     the same, from a seed on: where the run before has ended
+//	go run ./tests/sim/cmd -seed 47 -v            one run, every step
+//	go run ./tests/sim/cmd -seed 1 -runs 10000    that many runs, on all processors
+//	go run ./tests/sim/cmd -for 1h                as many runs as the time allows
+//	go run ./tests/sim/cmd -for 1h -seed 500001   the same, from the seed where the last run ended
 //
 //	go run ./tests/sim/cmd -seed 1 -runs 6000 -choose tests/sim/seeds.txt
 //
-// runs so many and writes into the file few of them that reach what all of them reach: each invariant
-// looked at, each fault, each kind of run, what is in executions, and each fault with each invariant.
+// The last command runs 6000 seeds and writes a few of them into the file. Together the chosen
+// seeds reach everything that all seeds reach: each invariant that is checked, each fault, each
+// kind of run, each feature of executions, and each fault with each invariant.
 //
-// Many runs write every half a minute what they have come to, and a summary in Markdown at the end;
-// -summary says into which file too.
+// With many runs the command prints its progress every half minute, and a summary in Markdown at
+// the end. -summary names a file for the summary.
 //
-// A failure is shown in the shortest run that was found for it, with the command that shows every step of that.
+// For a failure the command prints the shortest run that was found for it, and the command that
+// shows every step of that run.
 //
-// A run lives in a test's bubble, so the command builds the test of tests/sim and starts it, once for each processor:
-// a run has the process's one thread for itself.
+// A run lives in a test's bubble, so the command builds the test of tests/sim and starts it once
+// for each processor: a run has the only thread of its process for itself.
 package main
 
 import (
@@ -38,16 +40,21 @@ import (
 )
 
 var (
-	seed     = flag.Uint64("seed", 1, "the first seed")
-	runs     = flag.Uint64("runs", 1, "so many seeds from there on")
-	flow     = flag.String("flow", "", "an example flow, by a part of its file's name; `generated` for none; nothing for what the seed says")
-	topology = flag.String("topology", "", "local, servers or functions; nothing for what the seed says")
+	seed = flag.Uint64("seed", 1, "the first seed")
+	runs = flag.Uint64("runs", 1, "so many seeds from there on")
+	flow = flag.String("flow", "",
+		"an example flow, by a part of its file's name; `generated` for none; nothing for what "+
+			"the seed says")
+	topology = flag.String("topology", "",
+		"local, servers or functions; nothing for what the seed says")
 	show     = flag.Bool("v", false, "show every step")
 	going    = flag.Duration("for", 0, "go on for so long, whatever -runs says")
 	launched = flag.Int("executions", 0, "launch no more than so many; 0: as the seed says")
-	without  = flag.String("without", "", "kinds of faults and clients that there are none of, with commas between them")
-	choose   = flag.String("choose", "", "write into this file few of the seeds that reach what all of them do")
-	page     = flag.String("summary", "", "write the summary into this file too")
+	without  = flag.String("without", "",
+		"kinds of faults and clients that there are none of, with commas between them")
+	choose = flag.String("choose", "",
+		"write into this file few of the seeds that reach what all of them do")
+	page = flag.String("summary", "", "write the summary into this file too")
 )
 
 func main() {
@@ -94,10 +101,14 @@ func run() (failed bool, err error) {
 	return b.failed, b.end(*page)
 }
 
-// one runs its share of the seeds in a process of its own.
+// one runs its share of the seeds in a separate process.
 func one(binary string, i, n int, b *board) (failed bool) {
-	c := exec.Command(binary, "-test.run", "^TestSeeds$", "-test.timeout", (*going + 24*time.Hour).String(), "-seed", fmt.Sprint(*seed), "-runs", fmt.Sprint(*runs),
-		"-flow", *flow, "-topology", *topology, "-executions", fmt.Sprint(*launched), "-without", *without, "-for", going.String(), "-part", fmt.Sprintf("%d/%d", i, n), fmt.Sprintf("-trace=%v", *show), fmt.Sprintf("-progress=%v", b.many()), fmt.Sprintf("-reach=%v", *choose != ""), fmt.Sprintf("-shrink=%v", *choose == ""))
+	c := exec.Command(binary, "-test.run", "^TestSeeds$", "-test.timeout",
+		(*going + 24*time.Hour).String(), "-seed", fmt.Sprint(*seed), "-runs", fmt.Sprint(*runs),
+		"-flow", *flow, "-topology", *topology, "-executions", fmt.Sprint(*launched), "-without",
+		*without, "-for", going.String(), "-part", fmt.Sprintf("%d/%d", i, n),
+		fmt.Sprintf("-trace=%v", *show), fmt.Sprintf("-progress=%v", b.many()),
+		fmt.Sprintf("-reach=%v", *choose != ""), fmt.Sprintf("-shrink=%v", *choose == ""))
 	c.Env = append(os.Environ(), "GOMAXPROCS=1")
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
@@ -109,13 +120,14 @@ func one(binary string, i, n int, b *board) (failed bool) {
 		err = c.Wait()
 	}
 	var exit *exec.ExitError
-	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1: a seed has failed, and said so
+	// 1: a seed has failed and was reported
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	return err != nil
 }
 
-// print shows what a process writes, but for what the testing package says.
+// print prints the output of a process, without the lines of the testing package.
 func print(out io.Reader, i int, b *board) {
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<24)

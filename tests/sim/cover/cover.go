@@ -1,5 +1,6 @@
-// Package cover chooses, of many runs of the simulation, few that reach everything that any of them
-// reaches: each item in several of them, and each pair of a fault and an invariant.
+// Package cover chooses a few of many runs of the simulation. Together the chosen runs reach
+// everything that any run reaches: each item several times, and each pair of a fault and an
+// invariant.
 package cover
 
 import (
@@ -12,7 +13,7 @@ import (
 	"strings"
 )
 
-// Run is what a seed's run has reached, and what it costs.
+// Run holds what a seed's run has reached, and its cost.
 type Run struct {
 	Seed  uint64
 	Steps int // of the scheduler: the cost
@@ -22,31 +23,31 @@ type Run struct {
 // prefix begins a line that holds a run.
 const prefix = "reached "
 
-// Line is a run for another process.
+// Line encodes a run for another process.
 func (r *Run) Line() string {
 	text, _ := json.Marshal(r)
 	return prefix + string(text)
 }
 
-// Parse reads what Line wrote; false for any other line.
+// Parse decodes a line of Line; it returns false for any other line.
 func Parse(line string) (r Run, ok bool) {
 	text, ok := strings.CutPrefix(line, prefix)
 	return r, ok && json.Unmarshal([]byte(text), &r) == nil
 }
 
-// Want says how many runs are to reach an item, and a pair of items. Of what fewer runs reach, all of
-// those are taken.
+// Want is the number of chosen runs that must reach an item, and a pair of items. If fewer runs
+// reach it, all of those are chosen.
 type Want struct{ Item, Pair int }
 
-// Choice is what was chosen: seeds in rising order, and by how many of them each item is reached.
+// Choice holds the chosen seeds in rising order, and how many of them reach each item.
 type Choice struct {
 	Seeds []uint64
 	Items map[string]int
-	Pairs int // of a fault and an invariant that a run has in it
+	Pairs int // pairs of a fault and an invariant that some run contains
 	Steps int
 }
 
-// Choose takes, again and again, the run that adds most of what is still wanted for its cost.
+// Choose repeatedly takes the run that adds the most wanted items for its cost.
 func Choose(runs []Run, want Want) Choice {
 	c := Choice{Items: map[string]int{}}
 	pairs, queue := map[[2]string]int{}, make(queue, len(runs))
@@ -68,7 +69,8 @@ func Choose(runs []Run, want Want) Choice {
 	}
 	heap.Init(&queue)
 	for len(queue) > 0 {
-		// What a run adds only shrinks, so the first is the best one when it is up to date.
+		// What a run adds only shrinks, so the first candidate is the best one if its value is
+		// current.
 		best := &queue[0]
 		now := gain(best.run)
 		if now == 0 {
@@ -104,7 +106,7 @@ func (c *Choice) take(r *Run, pairs map[[2]string]int) {
 	}
 }
 
-// pairsOf gives each fault with each invariant.
+// pairsOf returns each fault with each invariant.
 func pairsOf(items []string) func(func([2]string) bool) {
 	return func(yield func([2]string) bool) {
 		for _, fault := range items {
@@ -120,7 +122,7 @@ func pairsOf(items []string) func(func([2]string) bool) {
 	}
 }
 
-// Write writes a choice as Read reads it.
+// Write writes a choice in the form that Read reads.
 func (c *Choice) Write(w io.Writer, head string) error {
 	b := bufio.NewWriter(w)
 	for line := range strings.SplitSeq(head, "\n") {
@@ -140,7 +142,7 @@ func (c *Choice) Write(w io.Writer, head string) error {
 	return b.Flush()
 }
 
-// Read reads what Write has written: the seeds, and the items that are to be reached.
+// Read reads the seeds, and the items that they must reach.
 func Read(r io.Reader) (c Choice, err error) {
 	c.Items = map[string]int{}
 	lines := bufio.NewScanner(r)
@@ -167,13 +169,13 @@ func Read(r io.Reader) (c Choice, err error) {
 	return c, lines.Err()
 }
 
-// candidate is a run that may be chosen, and what it added when that was last reckoned.
+// candidate is a run that may be chosen, and the value that was last computed for it.
 type candidate struct {
 	run  *Run
 	gain float64
 }
 
-// queue has the candidate first that adds most; of equals that of the smaller seed.
+// queue orders candidates by what they add, and equal ones by seed.
 type queue []candidate
 
 func (q queue) Len() int { return len(q) }

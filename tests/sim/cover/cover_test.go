@@ -20,10 +20,10 @@ func TestChoose(t *testing.T) {
 		want  cover.Want
 		seeds []uint64
 	}{
-		{cover.Want{Item: 1}, []uint64{1, 4}},          // one of each; not 5, which is dear
+		{cover.Want{Item: 1}, []uint64{1, 4}},          // one of each; not 5, which is expensive
 		{cover.Want{Item: 1, Pair: 1}, []uint64{1, 4}}, // no run has a with y
-		{cover.Want{Item: 2}, []uint64{1, 2, 4, 5}},    // twice, if it is there twice
-		{cover.Want{Pair: 2}, []uint64{1, 4, 5}},       // a with x is there once
+		{cover.Want{Item: 2}, []uint64{1, 2, 4, 5}},    // twice, if it exists twice
+		{cover.Want{Pair: 2}, []uint64{1, 4, 5}},       // a with x exists once
 	} {
 		if got := cover.Choose(runs, c.want); !reflect.DeepEqual(got.Seeds, c.seeds) {
 			t.Errorf("%+v: %v, want %v", c.want, got.Seeds, c.seeds)

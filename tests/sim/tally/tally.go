@@ -1,4 +1,4 @@
-// Package tally counts what runs of the simulation have come to.
+// Package tally counts the results of runs of the simulation.
 package tally
 
 import (
@@ -9,35 +9,35 @@ import (
 	"time"
 )
 
-// Tally is what some runs have come to.
+// Tally holds the counts of some runs.
 type Tally struct {
 	Runs, Executions, Commits, InboxEntries, Accepted, Judged, Undecided, Steps, Failures int
 
 	Next   uint64         // every seed of the share before this one has been run
-	Faults map[string]int // how many happened, by kind
-	Kinds  map[string]int // executions by what they have in them
-	Checks map[string]int // how often each invariant was looked at where it could have been broken
+	Faults map[string]int // number of faults, by kind
+	Kinds  map[string]int // executions, by feature
+	Checks map[string]int // checks of each invariant where it could be violated
 }
 
-// Every is how often a process writes its tally.
+// Every is the interval at which a process writes its tally.
 const Every = 5 * time.Second
 
 // prefix begins a line that holds a tally.
 const prefix = "tally "
 
-// Line is a tally for another process.
+// Line encodes a tally for another process.
 func (t *Tally) Line() string {
 	text, _ := json.Marshal(t)
 	return prefix + string(text)
 }
 
-// Parse reads what Line wrote; false for any other line.
+// Parse decodes a line of Line; it returns false for any other line.
 func Parse(line string) (t Tally, ok bool) {
 	text, ok := strings.CutPrefix(line, prefix)
 	return t, ok && json.Unmarshal([]byte(text), &t) == nil
 }
 
-// Add adds other runs. Next stays: it belongs to a share.
+// Add adds other runs. It keeps Next, which belongs to a share.
 func (t *Tally) Add(o Tally) {
 	t.Runs += o.Runs
 	t.Executions += o.Executions
@@ -48,7 +48,8 @@ func (t *Tally) Add(o Tally) {
 	t.Undecided += o.Undecided
 	t.Steps += o.Steps
 	t.Failures += o.Failures
-	t.Faults, t.Kinds, t.Checks = merge(t.Faults, o.Faults), merge(t.Kinds, o.Kinds), merge(t.Checks, o.Checks)
+	t.Faults, t.Kinds, t.Checks = merge(t.Faults, o.Faults), merge(t.Kinds, o.Kinds),
+		merge(t.Checks, o.Checks)
 }
 
 func merge(to, from map[string]int) map[string]int {
@@ -61,10 +62,13 @@ func merge(to, from map[string]int) map[string]int {
 	return to
 }
 
-// String is one line.
+// String returns one line.
 func (t Tally) String() string {
-	return fmt.Sprintf("%d runs, %d executions, %d commits, %d letters, %d of them accepted, %d orders of requests judged and %d undecided, %d steps, %d faults, %d failures",
-		t.Runs, t.Executions, t.Commits, t.InboxEntries, t.Accepted, t.Judged, t.Undecided, t.Steps, sum(t.Faults), t.Failures)
+	return fmt.Sprintf(
+		"%d runs, %d executions, %d commits, %d letters, %d of them accepted, %d orders of "+
+			"requests judged and %d undecided, %d steps, %d faults, %d failures",
+		t.Runs, t.Executions, t.Commits, t.InboxEntries, t.Accepted, t.Judged, t.Undecided, t.Steps,
+		sum(t.Faults), t.Failures)
 }
 
 func sum(m map[string]int) (n int) {
@@ -74,10 +78,11 @@ func sum(m map[string]int) (n int) {
 	return n
 }
 
-// Summary is a page of Markdown.
+// Summary returns a page of Markdown.
 func (t Tally) Summary(first uint64, took time.Duration) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Seeds %d to %d in %s, %.0f executions a second: %s.\n", first, max(t.Next, first+1)-1, took.Round(time.Second), float64(t.Executions)/took.Seconds(), t)
+	fmt.Fprintf(&b, "Seeds %d to %d in %s, %.0f executions a second: %s.\n", first,
+		max(t.Next, first+1)-1, took.Round(time.Second), float64(t.Executions)/took.Seconds(), t)
 	table(&b, "fault", "times", t.Faults)
 	table(&b, "what executions had in them", "executions", t.Kinds)
 	table(&b, "invariant", "looked at", t.Checks)
