@@ -9,7 +9,8 @@ import (
 	"millrace/shared/rpc/sign"
 )
 
-// How far a request's time may be from ours (api.md 2.7), in both directions.
+// The largest difference between the time of a request and the server's clock, in both directions
+// (api.md 2.7).
 const (
 	skewV1 = 31 * time.Minute
 	skewV3 = 15 * time.Minute
@@ -17,7 +18,7 @@ const (
 
 const timeFormat = "2006-01-02T15:04:05Z"
 
-// authenticate finds out who calls, and leaves it in c.who.
+// authenticate finds out who calls and sets c.caller.
 func (c *request) authenticate() error {
 	if c.Credentials == nil {
 		c.openIdentity()
@@ -26,7 +27,7 @@ func (c *request) authenticate() error {
 	authorization := headerOf(c.r, "Authorization")
 	switch {
 	case authorization != "" && first(c.params.list, "Signature") != "":
-		return signatureNotMatch() // which of the two would count?
+		return signatureNotMatch() // ambiguous: two signatures
 	case c.claimsV3:
 		return c.authenticateV3()
 	case authorization != "":
@@ -37,7 +38,8 @@ func (c *request) authenticate() error {
 		}
 		return missingParam("AccessKeyId")
 	}
-	if first(c.params.list, "AccessKeyId") == "" { // never looked up: a bearer signs with an empty key
+	// an empty id is never looked up: a bearer signs with an empty key
+	if first(c.params.list, "AccessKeyId") == "" {
 		if token := first(c.params.list, "BearerToken"); token != "" {
 			return c.authenticateBearer(token)
 		}
@@ -46,22 +48,27 @@ func (c *request) authenticate() error {
 	return c.authenticateV1()
 }
 
-// openIdentity makes everybody the one account of an open server. Nonce and time of a signature are passed on unchecked: they
-// make an unnamed start that a proxy repeats meet its own execution.
+// openIdentity makes every caller the account of the open server. Nonce and timestamp of a
+// signature are passed on unchecked: if a proxy repeats a StartExecution without a name, they lead
+// to the execution that already exists.
 func (c *request) openIdentity() {
 	c.caller.Account = c.Account
 	switch {
 	case headerOf(c.r, "Authorization") != "":
 		c.caller.Nonce, c.caller.Timestamp = headerOf(c.r, headerNonce), headerOf(c.r, headerDate)
 	case first(c.params.list, "Signature") != "":
-		c.caller.Nonce, c.caller.Timestamp = c.params.str("SignatureNonce"), c.params.str("Timestamp")
+		c.caller.Nonce = c.params.str("SignatureNonce")
+		c.caller.Timestamp = c.params.str("Timestamp")
 	}
 }
 
 var requiredV1 = [...]string{"Signature", "SignatureNonce", "Timestamp"}
 
-// methodV1 is how V1 signs. A client may leave it out, but one that names another way must not think that it was used.
-var methodV1 = [...]sign.Param{{Name: "SignatureMethod", Value: "HMAC-SHA1"}, {Name: "SignatureVersion", Value: "1.0"}}
+// methodV1 is the only V1 signature method. A client may leave it out, but one that names another
+// method must not believe that it was used.
+var methodV1 = [...]sign.Param{
+	{Name: "SignatureMethod", Value: "HMAC-SHA1"}, {Name: "SignatureVersion", Value: "1.0"},
+}
 
 func (c *request) authenticateV1() error {
 	for _, name := range requiredV1 {
@@ -89,30 +96,34 @@ func (c *request) authenticateV1() error {
 	return c.checkNonce(sent.Add(skewV1))
 }
 
-// requiredV3 are the headers without which nothing can be verified; the first two are known to be there.
+// requiredV3 are the required headers; the caller has already found Authorization and x-acs-action.
 var requiredV3 = [...]struct{ header, name string }{
-	{headerContentHash, "x-acs-content-sha256"}, {headerDate, "x-acs-date"}, {headerNonce, "x-acs-signature-nonce"},
+	{headerContentHash, "x-acs-content-sha256"}, {headerDate, "x-acs-date"},
+	{headerNonce, "x-acs-signature-nonce"},
 }
 
-// coveredV3 are the headers that a V3 signature must cover (api.md 2.5).
+// coveredV3 are the headers that every V3 signature must cover (api.md 2.5).
 var coveredV3 = [...]string{
-	"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version",
+	"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce",
+	"x-acs-version",
 }
 
-// readSigned reads what a V3 signature covers, before anything else looks at those headers.
+// readSigned reads the headers that a V3 signature covers, before anything else uses them.
 func (c *request) readSigned(authorization string) {
 	var err error
-	if c.authorization, err = sign.ParseAuthorization(authorization); err != nil || len(c.r.Header["Authorization"]) > 1 {
+	if c.authorization, err = sign.ParseAuthorization(authorization); err != nil ||
+		len(c.r.Header["Authorization"]) > 1 {
 		c.unsigned = signatureNotMatch()
 		return
 	}
-	if err := c.signed.Headers.Read(c.authorization.SignedHeaders, c.r.Host, c.r.Header); err != nil {
+	names := c.authorization.SignedHeaders
+	if err := c.signed.Headers.Read(names, c.r.Host, c.r.Header); err != nil {
 		c.unsigned = signatureNotMatch()
 		c.unsigned.Message += " Refused: " + cut(err.Error()) + "."
 	}
 }
 
-// checkCovered refuses a V3 request whose signature leaves out what the server goes by.
+// checkCovered rejects a V3 request whose signature leaves out something that the server uses.
 func (c *request) checkCovered() error {
 	if c.unsigned != nil {
 		return c.unsigned
@@ -122,10 +133,11 @@ func (c *request) checkCovered() error {
 			return signatureNotMatch()
 		}
 	}
-	if _, ok := c.signed.Headers.Get("x-acs-security-token"); !ok && headerOf(c.r, headerToken) != "" {
+	if _, ok := c.signed.Headers.Get("x-acs-security-token"); !ok &&
+		headerOf(c.r, headerToken) != "" {
 		return signatureNotMatch()
 	}
-	// Whether a body is a form or JSON decides what it says.
+	// The content type decides whether the body is read as a form or as JSON.
 	if _, ok := c.signed.Headers.Get("content-type"); !ok && len(c.body) > 0 {
 		f := signatureNotMatch()
 		f.Message += " It must cover content-type, because there is a body."
@@ -134,7 +146,7 @@ func (c *request) checkCovered() error {
 	return nil
 }
 
-// authenticateV3 needs no more of the body than its hash.
+// authenticateV3 verifies a V3 signature. Of the body it uses only the hash.
 func (c *request) authenticateV3() error {
 	for _, h := range requiredV3 {
 		if headerOf(c.r, h.header) == "" {
@@ -162,7 +174,7 @@ func (c *request) authenticateV3() error {
 	return c.checkNonce(sent.Add(skewV3))
 }
 
-// verifyV3 checks the signature for the host received, then for the other hosts of this server.
+// verifyV3 checks the signature for the Host header as received, then for the server's other names.
 func (c *request) verifyV3(key *accessKey) bool {
 	r := &c.signed
 	r.Method, r.Query, r.BodyHash = c.r.Method, c.params.list[:c.query], sign.BodyHash(c.body)
@@ -183,10 +195,11 @@ func (c *request) verifyV3(key *accessKey) bool {
 	return false
 }
 
-// key finds a key that is valid now, with the security token that it asks for.
+// key returns the access key with this id if it is valid now and token is its security token.
 func (c *request) key(id, token string) (*accessKey, error) {
 	key := c.Credentials.keys[id]
-	if key == nil || key.expired(c.Now()) || subtle.ConstantTimeCompare([]byte(key.token), []byte(token)) != 1 {
+	if key == nil || key.expired(c.Now()) ||
+		subtle.ConstantTimeCompare([]byte(key.token), []byte(token)) != 1 {
 		return nil, invalidKey(id)
 	}
 	return key, nil
@@ -208,11 +221,12 @@ func (c *request) setIdentity(key *accessKey, nonce, timestamp string) {
 	c.caller.May = access.MayOf(key.policies, key.account, c.Region)
 }
 
-// checkSkew parses a request's time and refuses one that is too far from now.
+// checkSkew parses the time of a request and rejects one that differs too much from now.
 func (c *request) checkSkew(text, name string, skew time.Duration) (time.Time, error) {
 	sent, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return sent, invalid("The parameter '%s' must be a UTC time like 2006-01-02T15:04:05Z.", name)
+		return sent, invalid("The parameter '%s' must be a UTC time like 2006-01-02T15:04:05Z.",
+			name)
 	}
 	now := c.Now()
 	if d := now.Sub(sent); d > skew || d < -skew {
@@ -223,7 +237,8 @@ func (c *request) checkSkew(text, name string, skew time.Duration) (time.Time, e
 	return sent, nil
 }
 
-// checkNonce refuses a nonce that was used before, where that is checked. After until the request's own time refuses it.
+// checkNonce rejects a used nonce, if this operation checks nonces. After until, checkSkew rejects
+// the request by its time.
 func (c *request) checkNonce(until time.Time) error {
 	if !c.CheckNonces && !c.operation.replayProtected {
 		return nil
@@ -238,7 +253,7 @@ func (c *request) checkNonce(until time.Time) error {
 	return nil
 }
 
-// authorize asks the policy of the caller's key for the operation on its flow.
+// authorize checks that the policies of the caller's key allow the operation on its flow.
 func (c *request) authorize() error {
 	c.caller.Region = c.Region
 	name := ""
@@ -248,7 +263,7 @@ func (c *request) authorize() error {
 	if err := c.caller.Authorize(c.operation.action, name); err != nil {
 		return err
 	}
-	// The engine will report in the caller's name when the execution ends.
+	// When the execution ends, the engine reports the task result in the caller's name.
 	if c.operation.name == "StartExecution" && c.params.str("CallbackFnFTaskToken") != "" {
 		return c.caller.AuthorizeReports()
 	}

@@ -24,11 +24,12 @@ func record(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 const nonceUsed = "Specified signature nonce was used already."
 
 func TestReplaysThatWouldUndoSomethingAreRefused(t *testing.T) {
-	h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""), Now: fixed(noon)})
+	h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""),
+		Now: fixed(noon)})
 	for _, c := range []struct {
 		operation string
 		list      []string
-		once      bool
+		rejected  bool
 	}{
 		{"CreateFlow", []string{"Name", "f", "Definition", "d"}, true},
 		{"UpdateFlow", []string{"Name", "f"}, true},
@@ -39,19 +40,24 @@ func TestReplaysThatWouldUndoSomethingAreRefused(t *testing.T) {
 	} {
 		list := signV1("POST", with(common(c.operation, c.list...), "SignatureNonce", c.operation))
 		wantResponse(t, record(h, post(list)))
-		if c.once {
+		if c.rejected {
 			wantFault(t, record(h, post(list)), 400, "SignatureNonceUsed", nonceUsed)
 		} else {
 			wantResponse(t, record(h, post(list)))
 		}
 	}
-	wantFault(t, record(h, v3("DeleteFlow", "Name=f", "", "", "x-acs-signature-nonce", "UpdateFlow")), 400, "SignatureNonceUsed", nonceUsed)
-	wantFault(t, record(h, post(with(common("DeleteFlow", "Name", "f"), "Signature", "forged"))), 403, "SignatureNotMatch", notMatch)
-	wantResponse(t, record(h, post(signV1("POST", common("DeleteFlow", "Name", "f"))))) // a forgery does not use a nonce up
+	wantFault(t, record(h,
+		v3("DeleteFlow", "Name=f", "", "", "x-acs-signature-nonce",
+			"UpdateFlow")), 400, "SignatureNonceUsed", nonceUsed)
+	wantFault(t, record(h, post(with(common("DeleteFlow", "Name", "f"), "Signature", "forged"))),
+		403, "SignatureNotMatch", notMatch)
+	// a forgery does not use up a nonce
+	wantResponse(t, record(h, post(signV1("POST", common("DeleteFlow", "Name", "f")))))
 }
 
 func TestOtherSignatureMethodsAreRefused(t *testing.T) {
-	o := rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""), Now: fixed(noon)}
+	o := rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""),
+		Now: fixed(noon)}
 	for _, c := range []struct{ name, value, message string }{
 		{"SignatureMethod", "HMAC-SHA1", ""},
 		{"SignatureMethod", "", ""},
@@ -71,17 +77,22 @@ func TestOtherSignatureMethodsAreRefused(t *testing.T) {
 }
 
 func TestEveryNonceIsCheckedWhenAsked(t *testing.T) {
-	h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""), Now: fixed(noon), CheckNonces: true})
+	h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials(t, "testsecret", ""),
+		Now: fixed(noon), CheckNonces: true})
 	wantResponse(t, record(h, get(signV1("GET", common("ListFlows")))))
-	wantFault(t, record(h, get(signV1("GET", common("ListFlows")))), 400, "SignatureNonceUsed", nonceUsed)
+	wantFault(t, record(h, get(signV1("GET", common("ListFlows")))), 400, "SignatureNonceUsed",
+		nonceUsed)
 }
 
 func TestOpenServerAcceptsEveryCaller(t *testing.T) {
 	api := &fakeAPI{}
 	o := rpc.Options{API: api, CheckNonces: true, Account: "77", Region: "us-west-1"}
 	for range 2 {
-		wantResponse(t, serve(o, post(with(common("StartExecution", "FlowName", "f"), "AccessKeyId", "any", "Signature", "x", "Timestamp", "old"))))
-		if w := api.caller; w.Account != "77" || w.Region != "us-west-1" || w.AccessKey != "" || w.Nonce != "n1" || w.Timestamp != "old" || w.May != nil {
+		wantResponse(t, serve(o,
+			post(with(common("StartExecution", "FlowName", "f"), "AccessKeyId", "any", "Signature",
+				"x", "Timestamp", "old"))))
+		if w := api.caller; w.Account != "77" || w.Region != "us-west-1" || w.AccessKey != "" ||
+			w.Nonce != "n1" || w.Timestamp != "old" || w.May != nil {
 			t.Errorf("caller is %+v", w)
 		}
 	}
@@ -116,7 +127,7 @@ func TestNonceSet(t *testing.T) {
 		{0, "c", 40 * time.Minute, "new"},
 		{0, "d", time.Minute, "full"},
 		{0, "a", 0, "used"},
-		{2 * time.Minute, "d", 31 * time.Minute, "new"}, // b is over
+		{2 * time.Minute, "d", 31 * time.Minute, "new"}, // b has expired
 		{31 * time.Minute, "a", time.Minute, "used"},
 		{32 * time.Minute, "a", time.Minute, "new"},
 		{32 * time.Minute, "c", time.Minute, "used"},
@@ -172,20 +183,24 @@ func TestThrottle(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: c, Now: func() time.Time { return now },
-		Rates: map[string]rpc.Rate{"ListFlows": {Bucket: 2, PerSecond: 1}, "*": {Bucket: 1, PerSecond: 0.5}}})
+		Rates: map[string]rpc.Rate{"ListFlows": {Bucket: 2, PerSecond: 1},
+			"*": {Bucket: 1, PerSecond: 0.5}}})
 	list := func() *http.Request { return get(signV1("GET", common("ListFlows"))) }
 	regions := func() *http.Request { return get(signV1("GET", common("DescribeRegions"))) }
 	throttled := func(r *http.Request) {
 		t.Helper()
-		wantFault(t, record(h, r), 429, "ResourceThrottled", "The request is throttled. Please try again later.")
+		wantFault(t, record(h, r), 429, "ResourceThrottled",
+			"The request is throttled. Please try again later.")
 	}
 	wantResponse(t, record(h, list()))
 	wantResponse(t, record(h, list()))
 	throttled(list())
 	wantResponse(t, record(h, regions()))
 	throttled(regions())
-	wantResponse(t, record(h, get(append(open("ListFlows"), params("BearerToken", "b")...)))) // another account
-	throttled(get(signV1("GET", common("ListFlows", "Limit", "x"))))                          // before the formats
+	// another account
+	wantResponse(t, record(h, get(append(open("ListFlows"), params("BearerToken", "b")...))))
+	// the throttle comes before the formats
+	throttled(get(signV1("GET", common("ListFlows", "Limit", "x"))))
 	now = noon.Add(time.Second)
 	wantResponse(t, record(h, list()))
 	throttled(list())
@@ -194,7 +209,8 @@ func TestThrottle(t *testing.T) {
 	wantResponse(t, record(h, regions()))
 	now = noon.Add(time.Hour)
 	for range 2 {
-		wantResponse(t, record(h, get(signV1("GET", with(common("ListFlows"), "Timestamp", now.Format(time.RFC3339))))))
+		wantResponse(t, record(h,
+			get(signV1("GET", with(common("ListFlows"), "Timestamp", now.Format(time.RFC3339))))))
 	}
 	throttled(get(signV1("GET", with(common("ListFlows"), "Timestamp", now.Format(time.RFC3339)))))
 }
@@ -202,9 +218,12 @@ func TestThrottle(t *testing.T) {
 func TestAccessLog(t *testing.T) {
 	var log bytes.Buffer
 	h := rpc.New(rpc.Options{API: &fakeAPI{}, AccessLog: slog.New(slog.NewTextHandler(&log, nil))})
-	record(h, post(open("ReportTaskSucceeded", "TaskToken", "secrettoken", "Output", "{}", "RequestId", "r1")))
+	record(h,
+		post(open("ReportTaskSucceeded", "TaskToken", "secrettoken", "Output", "{}", "RequestId",
+			"r1")))
 	record(h, get(open("Secretoperation", "RequestId", "r2")))
-	for _, want := range []string{"operation=ReportTaskSucceeded status=200", "requestId=r1", `operation="" status=400`, "requestId=r2"} {
+	for _, want := range []string{"operation=ReportTaskSucceeded status=200",
+		"requestId=r1", `operation="" status=400`, "requestId=r2"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("no %s in %q", want, log.String())
 		}

@@ -11,27 +11,35 @@ import (
 	"millrace/shared/rpc"
 )
 
-// discard is a response writer that costs nothing.
+// discard is a response writer that does nothing.
 type discard struct{ header http.Header }
 
 func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discard) WriteHeader(int)             {}
 
-// BenchmarkHandler is verify, route and render, without net/http.
+// BenchmarkHandler measures verifying, routing and rendering, without net/http.
 func BenchmarkHandler(b *testing.B) {
-	start := []string{"FlowName", "flow1", "ExecutionName", "exec1", "Input", `{"key":"` + strings.Repeat("v", 200) + `"}`}
+	start := []string{"FlowName", "flow1", "ExecutionName", "exec1", "Input", `{"key":"` +
+		strings.Repeat("v", 200) + `"}`}
 	describe := []string{"FlowName", "flow1", "ExecutionName", "exec1"}
 	for _, c := range []struct {
 		name    string
 		request func() *http.Request
 	}{
-		{"V1/StartExecution", func() *http.Request { return post(signV1("POST", common("StartExecution", start...))) }},
-		{"V1/DescribeExecution", func() *http.Request { return get(signV1("GET", common("DescribeExecution", describe...))) }},
-		{"V3/DescribeExecution", func() *http.Request { return v3("DescribeExecution", "FlowName=flow1&ExecutionName=exec1", "", "") }},
+		{"V1/StartExecution", func() *http.Request {
+			return post(signV1("POST", common("StartExecution", start...)))
+		}},
+		{"V1/DescribeExecution", func() *http.Request {
+			return get(signV1("GET", common("DescribeExecution", describe...)))
+		}},
+		{"V3/DescribeExecution", func() *http.Request {
+			return v3("DescribeExecution", "FlowName=flow1&ExecutionName=exec1", "", "")
+		}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials(b, "testsecret", ""), Now: fixed(noon)})
+			h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials(b, "testsecret", ""),
+				Now: fixed(noon)})
 			r := c.request()
 			body, _ := io.ReadAll(r.Body)
 			text := strings.NewReader(string(body))
@@ -46,12 +54,13 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// BenchmarkRoundTrip is client and server over loopback.
+// BenchmarkRoundTrip measures client and server over loopback.
 func BenchmarkRoundTrip(b *testing.B) {
-	for name, way := range signingModes(b) {
+	for name, mode := range signingModes(b) {
 		b.Run(strings.ReplaceAll(name, " ", ""), func(b *testing.B) {
-			o := way.client
-			o.Endpoint = "http://" + listen(b, rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: way.server}))
+			o := mode.client
+			o.Endpoint = "http://" +
+				listen(b, rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: mode.server}))
 			c, err := rpc.NewClient(o)
 			if err != nil {
 				b.Fatal(err)
@@ -60,7 +69,9 @@ func BenchmarkRoundTrip(b *testing.B) {
 			b.SetParallelism(16)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if _, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "f", Input: `{"key":"value"}`}); err != nil {
+					if _, err := c.StartExecution(context.Background(),
+						cloudflow.StartExecutionRequest{FlowName: "f",
+							Input: `{"key":"value"}`}); err != nil {
 						b.Error(err)
 						return
 					}

@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// How a body is read. Nothing is reserved for what a client only says that it will send.
+// How a body is read. No memory is reserved for bytes that the client has only announced.
 const (
-	bodyFirst = 4 << 10 // bytes: the first buffer, doubled as bytes come; what is above is charged to the process's budget
+	bodyFirst = 4 << 10 // first buffer, in bytes; it doubles as needed, and all above it is charged
 
-	// A client must send this many bytes a second, after a while to begin with. What it has sent
-	// ahead of that counts for a pause of bodyPause at most: a body that came fast but for its last
-	// byte must not be held for long.
+	// After bodyStart, a client must send bodyRate bytes a second. Bytes that arrive early earn a
+	// pause of at most bodyPause: a client that sends all but the last byte at once must not hold
+	// them for long.
 	bodyRate  = 1 << 10
 	bodyStart = 2 * time.Second
 	bodyPause = 10 * time.Second
 )
 
-// readBody reads the whole body, in bounded time and size.
+// readBody reads the whole body within the limits of time and size.
 func (c *request) readBody() error {
-	most := c.MaxBody - int64(len(c.r.URL.RawQuery))
-	if c.r.ContentLength > most || most < 0 {
+	bytesMax := c.MaxBody - int64(len(c.r.URL.RawQuery))
+	if c.r.ContentLength > bytesMax || bytesMax < 0 {
 		return tooLarge(c.MaxBody)
 	}
 	if c.r.ContentLength == 0 {
@@ -33,20 +33,20 @@ func (c *request) readBody() error {
 	p := c.pace()
 	p.begin()
 	defer p.end()
-	room := min(bodyFirst, int(most)+1)
+	capacity := min(bodyFirst, int(bytesMax)+1)
 	for {
-		if len(c.body) == room {
-			room = min(2*room, int(most)+1)
-			if err := c.holdBody(int64(room)); err != nil {
+		if len(c.body) == capacity {
+			capacity = min(2*capacity, int(bytesMax)+1)
+			if err := c.holdBody(int64(capacity)); err != nil {
 				return err
 			}
 		}
-		if cap(c.body) < room {
-			c.body = append(make([]byte, 0, room), c.body...)
+		if cap(c.body) < capacity {
+			c.body = append(make([]byte, 0, capacity), c.body...)
 		}
-		n, err := c.r.Body.Read(c.body[len(c.body):room])
+		n, err := c.r.Body.Read(c.body[len(c.body):capacity])
 		c.body = c.body[:len(c.body)+n]
-		if int64(len(c.body)) > most {
+		if int64(len(c.body)) > bytesMax {
 			return tooLarge(c.MaxBody)
 		}
 		if err == io.EOF {
@@ -58,47 +58,47 @@ func (c *request) readBody() error {
 	}
 }
 
-// evictionWaitMax bounds the wait for the bytes of a request that was cut off.
+// evictionWaitMax limits the wait for the bytes of an evicted request.
 const evictionWaitMax = time.Second
 
-// holdBody charges what the body may take to the budget of the process. When that is used up, the
-// request that has been on its way for longest is cut off for this one; if there is none, this one
-// is refused.
+// holdBody charges n bytes for the body to the budget of the process. If the budget is used up, it
+// evicts the request that has been incomplete for longest; if there is none, it rejects this one.
 func (c *request) holdBody(n int64) error {
-	own := c.conn
+	conn := c.conn
 	ok := c.hold.TryGrow(n)
-	if !ok && own != nil && own.connections.evictHolder(own) {
+	if !ok && conn != nil && conn.connections.evictHolder(conn) {
 		ctx, cancel := context.WithTimeout(c.r.Context(), evictionWaitMax)
 		defer cancel()
 		ok = c.hold.Grow(ctx, n) == nil
 	}
 	if !ok {
-		c.w.Header().Set("Connection", "close") // the rest is not read
+		c.w.Header().Set("Connection", "close") // the rest of the body is not read
 		c.Rejections.add(rejectedBytes)
 		return tooBusy()
 	}
-	if own != nil {
-		own.connections.markHolding(own)
+	if conn != nil {
+		conn.connections.markHolding(conn)
 	}
 	return nil
 }
 
-// broken is the fault of a body that ends early or comes too slowly.
+// broken returns the fault of a body that ends early or arrives too slowly.
 func (c *request) broken(err error) error {
 	var tooMany *http.MaxBytesError
-	if errors.As(err, &tooMany) { // a limit around this handler
+	if errors.As(err, &tooMany) { // a limit set by a wrapping handler
 		return tooLarge(tooMany.Limit)
 	}
 	c.w.Header().Set("Connection", "close")
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.Rejections.add(rejectedSlow)
-		return invalid("The request body came too slowly: send at least %d bytes a second.", bodyRate)
+		return invalid("The request body came too slowly: send at least %d bytes a second.",
+			bodyRate)
 	}
 	return invalid("The request body cannot be read to its end.")
 }
 
-// pace cuts off a client that sends too slowly. It does nothing where a platform has read the
-// request before.
+// pace closes the connection of a client that sends too slowly. It does nothing where a platform
+// has already read the request.
 type pace struct {
 	reader  interface{ SetReadDeadline(time.Time) error }
 	bounded bool
@@ -117,7 +117,7 @@ func (p *pace) begin() {
 	p.bounded = p.reader.SetReadDeadline(p.until) == nil
 }
 
-// received counts bytes that have come before the end.
+// received extends the deadline for n bytes that have arrived.
 func (p *pace) received(n int) {
 	if !p.bounded {
 		return
@@ -129,7 +129,7 @@ func (p *pace) received(n int) {
 	p.reader.SetReadDeadline(p.until)
 }
 
-// end lets a long poll go on for as long as it wants.
+// end removes the deadline, so that a long poll may wait.
 func (p *pace) end() {
 	if p.bounded {
 		p.reader.SetReadDeadline(time.Time{})

@@ -15,7 +15,7 @@ import (
 	"millrace/shared/rpc"
 )
 
-// pipes is a listener whose connections are in memory, for the clock of synctest.
+// pipes is a listener with connections in memory, as synctest needs them.
 type pipes struct{ accepted chan net.Conn }
 
 func (p *pipes) Accept() (net.Conn, error) {
@@ -28,25 +28,37 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// TestSlowBodies: a body must come at a rate, and a client cannot send ahead for a long pause.
+// TestSlowBodies checks that a body must arrive at a minimum rate, and that bytes sent early do not
+// pay for a long pause.
 func TestSlowBodies(t *testing.T) {
 	const kilobyte = 1 << 10
 	for name, c := range map[string]struct {
 		length int
-		send   func(write func(n int) bool) // sends so many bytes; false when the connection is closed
+		send   func(write func(n int) bool) // sends n bytes; false if the connection is closed
 		served bool
 		within time.Duration
 	}{
-		"at once":         {100 * kilobyte, func(write func(int) bool) { write(100 * kilobyte) }, true, time.Second},
-		"nothing":         {100, func(write func(int) bool) { time.Sleep(time.Hour) }, false, 3 * time.Second},
-		"a byte a second": {100, func(write func(int) bool) { sends(write, 1, time.Second, 100) }, false, 4 * time.Second},
-		"slow enough":     {60 * kilobyte, func(write func(int) bool) { sends(write, kilobyte, time.Second, 60) }, true, 61 * time.Second},
+		"at once": {100 * kilobyte, func(write func(int) bool) {
+			write(100 * kilobyte)
+		}, true, time.Second},
+		"nothing": {100, func(write func(int) bool) {
+			time.Sleep(time.Hour)
+		}, false, 3 * time.Second},
+		"a byte a second": {100, func(write func(int) bool) {
+			sends(write, 1, time.Second, 100)
+		}, false, 4 * time.Second},
+		"slow enough": {60 * kilobyte, func(write func(int) bool) {
+			sends(write, kilobyte, time.Second, 60)
+		}, true, 61 * time.Second},
 		"a pause": {200 * kilobyte, func(write func(int) bool) {
 			write(100 * kilobyte)
 			time.Sleep(8 * time.Second)
 			write(100 * kilobyte)
 		}, true, 10 * time.Second},
-		"all but the last byte": {500 * kilobyte, func(write func(int) bool) { write(500*kilobyte - 1); time.Sleep(time.Hour) }, false, 12 * time.Second},
+		"all but the last byte": {500 * kilobyte, func(write func(int) bool) {
+			write(500*kilobyte - 1)
+			time.Sleep(time.Hour)
+		}, false, 12 * time.Second},
 		"fast, then a byte now and then": {500 * kilobyte, func(write func(int) bool) {
 			write(400 * kilobyte)
 			sends(write, 1, 5*time.Second, 1000)
@@ -69,7 +81,9 @@ func TestSlowBodies(t *testing.T) {
 					status = string(text[:min(12, len(text))])
 					answered <- time.Since(began)
 				}()
-				fmt.Fprintf(client, "POST /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", c.length)
+				fmt.Fprintf(client,
+					"POST /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\n"+
+						"Host: h\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", c.length)
 				c.send(func(n int) bool {
 					_, err := io.WriteString(client, strings.Repeat("a", n))
 					return err == nil
@@ -84,7 +98,7 @@ func TestSlowBodies(t *testing.T) {
 	}
 }
 
-// sends writes n bytes again and again.
+// sends writes n bytes repeatedly.
 func sends(write func(int) bool, n int, pause time.Duration, times int) {
 	for range times {
 		if !write(n) {
@@ -94,7 +108,8 @@ func sends(write func(int) bool, n int, pause time.Duration, times int) {
 	}
 }
 
-// TestBytesOfRequestsAreBounded: when the memory for requests is used up the next one is told so, and it comes back.
+// TestBytesOfRequestsAreBounded checks that a request is rejected when the memory for requests is
+// used up, and that the memory is released.
 func TestBytesOfRequestsAreBounded(t *testing.T) {
 	begun, over := make(chan struct{}), make(chan struct{})
 	api := &fakeAPI{wait: func(context.Context) { begun <- struct{}{}; <-over }}
@@ -103,13 +118,16 @@ func TestBytesOfRequestsAreBounded(t *testing.T) {
 	large := func() *http.Request {
 		return post(open("StartExecution", "FlowName", "f", "Input", strings.Repeat("x", 100<<10)))
 	}
-	small := func() *http.Request { return post(open("StartExecution", "FlowName", "f", "Input", "{}")) }
+	small := func() *http.Request {
+		return post(open("StartExecution", "FlowName", "f", "Input", "{}"))
+	}
 	done := make(chan int, 10)
 	for range 2 {
 		go func() { done <- record(h, large()).Code }()
 		<-begun
 	}
-	wantFault(t, record(h, large()), 503, "ServiceUnavailable", "The server holds as many bytes of requests as its memory allows. Please try again later.")
+	wantFault(t, record(h, large()), 503, "ServiceUnavailable",
+		"The server holds as many bytes of requests as its memory allows. Please try again later.")
 	go func() { done <- record(h, small()).Code }()
 	<-begun
 	close(over)
@@ -125,7 +143,8 @@ func TestBytesOfRequestsAreBounded(t *testing.T) {
 	wantResponse(t, record(h, large()))
 }
 
-// TestUnfinishedRequestsAreEvicted: bytes of requests that are not whole do not keep out one that is.
+// TestUnfinishedRequestsAreEvicted checks that the bytes of incomplete requests do not keep out a
+// complete one.
 func TestUnfinishedRequestsAreEvicted(t *testing.T) {
 	budget := inflight.New(256 << 10)
 	s := rpc.NewServer("", rpc.New(rpc.Options{API: &fakeAPI{}, Bytes: budget}))
@@ -147,17 +166,20 @@ func TestUnfinishedRequestsAreEvicted(t *testing.T) {
 		return c
 	}
 	for range 10 {
-		dial("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + strings.Repeat("a", 60<<10))
+		dial("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" +
+			strings.Repeat("a", 60<<10))
 		dial("GET /?a=" + strings.Repeat("a", 60<<10))
 	}
-	for deadline := time.Now().Add(30 * time.Second); budget.Held() < 128<<10; time.Sleep(time.Millisecond) {
+	deadline := time.Now().Add(30 * time.Second)
+	for ; budget.Held() < 128<<10; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d bytes are held", budget.Held())
 		}
 	}
-	time.Sleep(1100 * time.Millisecond) // as long as an unfinished request is left alone
+	time.Sleep(1100 * time.Millisecond) // longer than holdingMin
 	body := "Action=ListFlows&Version=2019-03-15&x=" + strings.Repeat("a", 60<<10)
-	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s",
+		len(body), body)
 	served := false
 	for range 20 {
 		if r, _ := exchange(t, dial(request), ""); r.StatusCode == 200 {
@@ -170,7 +192,8 @@ func TestUnfinishedRequestsAreEvicted(t *testing.T) {
 	}
 }
 
-// TestManySmallHeaders: a megabyte of the shortest headers takes many times that, so they are counted.
+// TestManySmallHeaders checks that headers are charged more than their bytes: a megabyte of the
+// shortest headers takes many times that.
 func TestManySmallHeaders(t *testing.T) {
 	s := rpc.NewServer("", rpc.New(rpc.Options{API: &fakeAPI{}}))
 	s.Connections = 10
@@ -192,22 +215,25 @@ func TestManySmallHeaders(t *testing.T) {
 	}
 	text.WriteString("\r\n")
 	go io.WriteString(c, text.String())
-	if r, body := exchange(t, c, ""); r.StatusCode != 431 || !strings.Contains(body, "EntityTooLarge") {
+	if r, body := exchange(t, c, ""); r.StatusCode != 431 ||
+		!strings.Contains(body, "EntityTooLarge") {
 		t.Errorf("%d %s", r.StatusCode, body)
 	}
 }
 
-// TestResponsesArePrivate: no cache keeps an answer, and no browser takes one for anything but what it is.
+// TestResponsesArePrivate checks that no cache keeps a response and no browser guesses its type.
 func TestResponsesArePrivate(t *testing.T) {
 	h := rpc.New(rpc.Options{API: &fakeAPI{}})
 	check := func(what string, header http.Header) {
-		if header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Cache-Control") != "no-store" {
+		if header.Get("X-Content-Type-Options") != "nosniff" ||
+			header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %v", what, header)
 		}
 	}
 	for name, r := range map[string]*http.Request{
-		"an answer": get(open("ListFlows")), "a fault": get(open("Nothing")), "another path": raw("GET", "/x", "", ""),
-		"another method": raw("PUT", "/", "", ""), "health": raw("GET", "/healthz", "", ""),
+		"an answer": get(open("ListFlows")), "a fault": get(open("Nothing")),
+		"another path": raw("GET", "/x", "", ""), "another method": raw("PUT", "/", "", ""),
+		"health": raw("GET", "/healthz", "", ""),
 	} {
 		check(name, record(h, r).Header())
 	}

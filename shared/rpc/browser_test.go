@@ -8,9 +8,11 @@ import (
 	"millrace/shared/rpc"
 )
 
-// A server without credentials answers whoever sits at this machine, not the web pages that they look at.
+// TestOpenServerAndWebPages checks that a server without credentials serves the users of this
+// machine, but not the web pages in their browsers.
 func TestOpenServerAndWebPages(t *testing.T) {
-	open := rpc.New(rpc.Options{API: &fakeAPI{}, LoopbackOnly: true, Hosts: []string{"flows.example.com"}})
+	open := rpc.New(rpc.Options{API: &fakeAPI{}, LoopbackOnly: true,
+		Hosts: []string{"flows.example.com"}})
 	for _, c := range []struct {
 		host, header, value string
 		ok                  bool
@@ -43,8 +45,8 @@ func TestOpenServerAndWebPages(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		open.ServeHTTP(w, r)
-		refused := w.Code == 403 && strings.Contains(w.Body.String(), `"Code":"AccessDenied"`)
-		if c.ok == refused || !c.ok && !refused {
+		rejected := w.Code == 403 && strings.Contains(w.Body.String(), `"Code":"AccessDenied"`)
+		if c.ok == rejected || !c.ok && !rejected {
 			t.Errorf("Host %s, %s: %s: %d %s", c.host, c.header, c.value, w.Code, w.Body)
 		}
 	}

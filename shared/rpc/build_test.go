@@ -19,7 +19,7 @@ func params(nameValue ...string) (list []sign.Param) {
 	return list
 }
 
-// with replaces parameters, and leaves out those whose value is "-".
+// with replaces parameters. It removes those whose value is "-".
 func with(list []sign.Param, nameValue ...string) []sign.Param {
 	change := params(nameValue...)
 	var out []sign.Param
@@ -41,40 +41,45 @@ func with(list []sign.Param, nameValue ...string) []sign.Param {
 }
 
 func get(list []sign.Param) *http.Request {
-	return httptest.NewRequest("GET", "http://localhost:8080/?"+string(sign.AppendForm(nil, list)), nil)
+	return httptest.NewRequest("GET", "http://localhost:8080/?"+string(sign.AppendForm(nil, list)),
+		nil)
 }
 
 func post(list []sign.Param) *http.Request {
-	r := httptest.NewRequest("POST", "http://localhost:8080/", strings.NewReader(string(sign.AppendForm(nil, list))))
+	r := httptest.NewRequest("POST", "http://localhost:8080/",
+		strings.NewReader(string(sign.AppendForm(nil, list))))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
 	return r
 }
 
-// open gives the parameters of an anonymous request.
+// open returns the parameters of an anonymous request.
 func open(operation string, nameValue ...string) []sign.Param {
 	return append(params("Action", operation, "Version", "2019-03-15"), params(nameValue...)...)
 }
 
-// common gives the parameters of V1 without the signature.
+// common returns the parameters of a V1 request without the signature.
 func common(operation string, nameValue ...string) []sign.Param {
-	return append(open(operation, nameValue...), params("AccessKeyId", "testid", "SignatureMethod", "HMAC-SHA1",
-		"SignatureVersion", "1.0", "SignatureNonce", "n1", "Timestamp", noon.Format(time.RFC3339))...)
+	return append(open(operation, nameValue...),
+		params("AccessKeyId", "testid", "SignatureMethod", "HMAC-SHA1",
+			"SignatureVersion", "1.0", "SignatureNonce", "n1", "Timestamp",
+			noon.Format(time.RFC3339))...)
 }
 
 var testKey = sign.NewKey("testsecret")
 
-// signV1 adds the signature.
+// signV1 appends the signature.
 func signV1(method string, list []sign.Param) []sign.Param {
 	return append(list, sign.Param{Name: "Signature", Value: testKey.V1(method, list)})
 }
 
-// v3 builds a request with V3's headers, header and value in turns in more ("-" leaves one out), and signs those named
-// in signed; "" signs all that must be.
+// v3 builds a signed V3 request. more holds further headers and their values in turn; the value "-"
+// removes a header. signed names the headers to sign; "" means all that must be signed.
 func v3(operation, query, body, signed string, more ...string) *http.Request {
 	r := httptest.NewRequest("POST", "http://localhost:8080/?"+query, strings.NewReader(body))
 	h := map[string]string{
-		"x-acs-action": operation, "x-acs-version": "2019-03-15", "x-acs-date": noon.Format(time.RFC3339),
-		"x-acs-signature-nonce": "n1", "x-acs-content-sha256": sign.BodyHash([]byte(body)),
+		"x-acs-action": operation, "x-acs-version": "2019-03-15",
+		"x-acs-date": noon.Format(time.RFC3339), "x-acs-signature-nonce": "n1",
+		"x-acs-content-sha256": sign.BodyHash([]byte(body)),
 	}
 	for i := 0; i+1 < len(more); i += 2 {
 		h[more[i]] = more[i+1]
@@ -85,7 +90,8 @@ func v3(operation, query, body, signed string, more ...string) *http.Request {
 		}
 	}
 	if signed == "" {
-		signed = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
+		signed = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;" +
+			"x-acs-version"
 		if body != "" {
 			signed = "content-type;" + signed
 		}

@@ -20,44 +20,49 @@ import (
 	"millrace/shared/value"
 )
 
-// ClientOptions say where a client calls, and as whom.
+// ClientOptions configure a Client: the endpoint and the credentials.
 type ClientOptions struct {
 	Endpoint      string // http://host:port, or https://
 	AccessKeyID   string
 	Secret        string
 	SecurityToken string // of STS credentials
-	Bearer        string // bearer token, instead of a key
+	Bearer        string // bearer token, instead of an access key
 	Region        string // sent as RegionId under V1; CloudFlow ignores it
-	// Signature is "v1", "v3" or "none"; "" is v1 with an access key or a bearer token, none without.
+	// Signature is "v1", "v3" or "none". "" is v1 with an access key or a bearer token, and none
+	// without.
 	Signature string
-	// Timeout bounds a call, on top of what the call itself waits for; 0 is 30 s.
+	// Timeout limits a request, in addition to the time that the operation itself may wait; 0 is 30
+	// s.
 	Timeout time.Duration
-	// HTTPClient replaces the client's own, which keeps connections open for as many goroutines as call.
+	// HTTPClient replaces the client's own, which keeps up to 4096 idle connections.
 	HTTPClient *http.Client
 	Now        func() time.Time // nil is time.Now
 }
 
-// Client calls CloudFlow, this server or the vendor's. It is safe for many goroutines. It does not retry.
+// Client calls CloudFlow: this server or Alibaba Cloud's. It is safe for concurrent use. It does
+// not retry.
 type Client struct {
 	ClientOptions
-	url url.URL // of a request without a query
+	url url.URL // of a request, without its query
 	key *sign.Key
 	v3  bool
-	// plain is set when the endpoint is another machine's over plain HTTP: no bearer token and no
-	// task token is sent there.
+	// plain is set if the endpoint is on another machine and speaks plain HTTP: the client sends no
+	// bearer token and no task token there.
 	plain bool
-	form  http.Header // of a request whose parameters are a form; never written to
-	bare  http.Header
+	form  http.Header // of a request whose parameters are a form; must not be modified
+	bare  http.Header // of any other request; must not be modified
 }
 
 const defaultTimeout = 30 * time.Second
 
-// NewClient checks the options; it connects to nothing yet.
+// NewClient checks the options. It does not connect yet.
 func NewClient(o ClientOptions) (*Client, error) {
 	u, err := url.Parse(o.Endpoint)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" ||
-		u.RawQuery != "" || u.User != nil {
-		return nil, fmt.Errorf("the endpoint %q must be written like http://127.0.0.1:8080 or https://host", o.Endpoint)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
+		return nil, fmt.Errorf(
+			"the endpoint %q must be written like http://127.0.0.1:8080 or https://host",
+			o.Endpoint)
 	}
 	c := &Client{ClientOptions: o, url: url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}}
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
@@ -74,7 +79,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 	return c, c.credentials()
 }
 
-// credentials checks key, token and signature together.
+// credentials checks that key, token and signature fit together.
 func (c *Client) credentials() error {
 	switch {
 	case c.Signature == "none":
@@ -87,7 +92,8 @@ func (c *Client) credentials() error {
 	case (c.AccessKeyID == "") != (c.Secret == ""):
 		return errors.New("an access key needs both its id and its secret")
 	case c.Signature != "" && c.AccessKeyID == "" && c.Bearer == "":
-		return fmt.Errorf("signature %s needs an access key id and its secret, or a bearer token", c.Signature)
+		return fmt.Errorf("signature %s needs an access key id and its secret, or a bearer token",
+			c.Signature)
 	}
 	if c.Bearer != "" && c.plain {
 		return fmt.Errorf("a bearer token %w", ErrPlainHTTP)
@@ -99,24 +105,30 @@ func (c *Client) credentials() error {
 	return nil
 }
 
-// newHTTPClient keeps as many connections as there are callers, and follows no redirect: it would carry a signature to
-// another host.
+// newHTTPClient returns a client that keeps connections of many callers open and follows no
+// redirect, because a redirect would carry a signature to another host.
 func newHTTPClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns = 0
 	t.MaxIdleConnsPerHost = 4096
 	t.DisableCompression = true
-	t.ForceAttemptHTTP2 = false // requests of many goroutines on one connection would wait for each other
+	// requests of many goroutines would share one connection and wait for each other
+	t.ForceAttemptHTTP2 = false
 	t.WriteBufferSize, t.ReadBufferSize = 8<<10, 8<<10
 	return &http.Client{
-		Transport:     t,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: t,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
 	}
 }
 
-// Call calls any operation and gives its answer as it came. A refusal is a *fault.Error (RequestID tells the id of its
-// request); when no server answered, the error says what to do. Operations that only read are sent as GET.
-func (c *Client) Call(ctx context.Context, operation string, parameters map[string]string) (json.RawMessage, error) {
+// Call calls any operation and returns the response as received. If the server responds with an
+// error, Call returns a *fault.Error; RequestID returns the id of its request. If no server
+// responded, the error says what to do. Read-only operations are sent as GET.
+func (c *Client) Call(
+	ctx context.Context, operation string, parameters map[string]string,
+) (json.RawMessage, error) {
 	list := make([]sign.Param, 0, len(parameters)+commonParams)
 	for name, value := range parameters {
 		list = append(list, sign.Param{Name: name, Value: value})
@@ -136,11 +148,13 @@ func (c *Client) Call(ctx context.Context, operation string, parameters map[stri
 	return body, err
 }
 
-// commonParams is how many parameters a V1 signature adds.
+// commonParams is how many parameters a V1 request adds to those of its operation.
 const commonParams = 11
 
-// do sends a request and waits for the answer, wait longer than usual.
-func (c *Client) do(ctx context.Context, operation string, list []sign.Param, wait time.Duration) ([]byte, error) {
+// do sends a request and returns the body of the response. wait is added to the timeout.
+func (c *Client) do(
+	ctx context.Context, operation string, list []sign.Param, wait time.Duration,
+) ([]byte, error) {
 	if err := c.checkParams(list); err != nil {
 		return nil, err
 	}
@@ -173,26 +187,29 @@ func (c *Client) do(ctx context.Context, operation string, list []sign.Param, wa
 	return body, nil
 }
 
-// hasRequestID tells whether an answer is an object with a request id, as every answer of CloudFlow is (api.md 3.5): any
-// other server may say 200 and give an object too. This server's answers begin with the id, so they are not read twice.
+// hasRequestID reports whether a response is an object with a request id, as every response of
+// CloudFlow is (api.md 3.5): another server may respond with 200 and an object too. A response of
+// this server begins with the id, so it is not parsed twice.
 func hasRequestID(body []byte) bool {
-	if id, ok := bytes.CutPrefix(body, []byte(`{"RequestId":"`)); ok && len(id) > 0 && id[0] != '"' {
+	if id, ok := bytes.CutPrefix(body, []byte(`{"RequestId":"`)); ok && len(id) > 0 &&
+		id[0] != '"' {
 		return true
 	}
 	if len(body) == 0 || body[0] != '{' {
 		return false
 	}
-	var answer struct {
+	var response struct {
 		RequestID string `json:"RequestId"`
 	}
-	return value.Unmarshal(body, &answer) == nil && answer.RequestID != ""
+	return value.Unmarshal(body, &response) == nil && response.RequestID != ""
 }
 
-// requestV1 puts all parameters where the npm client has them: into the query of a GET, into the body of a POST. It
-// makes unsigned requests too.
+// requestV1 builds a request with V1 signature, bearer token or none. It puts all parameters where
+// the npm client puts them: into the query of a GET, into the body of a POST.
 func (c *Client) requestV1(operation string, list []sign.Param) *http.Request {
 	list = append(list,
-		sign.Param{Name: "Action", Value: operation}, sign.Param{Name: "Version", Value: apiVersion},
+		sign.Param{Name: "Action", Value: operation},
+		sign.Param{Name: "Version", Value: apiVersion},
 		sign.Param{Name: "Format", Value: "JSON"})
 	if c.Region != "" {
 		list = append(list, sign.Param{Name: "RegionId", Value: c.Region})
@@ -201,15 +218,18 @@ func (c *Client) requestV1(operation string, list []sign.Param) *http.Request {
 	switch {
 	case c.key != nil:
 		list = append(list,
-			sign.Param{Name: "AccessKeyId", Value: c.AccessKeyID}, sign.Param{Name: "SignatureMethod", Value: "HMAC-SHA1"},
-			sign.Param{Name: "SignatureVersion", Value: "1.0"}, sign.Param{Name: "SignatureNonce", Value: newNonce()},
+			sign.Param{Name: "AccessKeyId", Value: c.AccessKeyID},
+			sign.Param{Name: "SignatureMethod", Value: "HMAC-SHA1"},
+			sign.Param{Name: "SignatureVersion", Value: "1.0"},
+			sign.Param{Name: "SignatureNonce", Value: newNonce()},
 			sign.Param{Name: "Timestamp", Value: c.Now().UTC().Format(timeFormat)})
 		if c.SecurityToken != "" {
 			list = append(list, sign.Param{Name: "SecurityToken", Value: c.SecurityToken})
 		}
 		list = append(list, sign.Param{Name: "Signature", Value: c.key.V1(method, list)})
 	case c.Bearer != "":
-		list = append(list, sign.Param{Name: "BearerToken", Value: c.Bearer}, sign.Param{Name: "SignatureType", Value: "BEARERTOKEN"})
+		list = append(list, sign.Param{Name: "BearerToken", Value: c.Bearer},
+			sign.Param{Name: "SignatureType", Value: "BEARERTOKEN"})
 	}
 	text := sign.AppendForm(make([]byte, 0, formSize(list)), list)
 	if method == http.MethodGet {
@@ -218,8 +238,8 @@ func (c *Client) requestV1(operation string, list []sign.Param) *http.Request {
 	return c.request(method, "", text, c.form)
 }
 
-// requestV3 puts the common parameters into headers; a task token goes into the query, where the current clients have
-// it, the other parameters of a POST into the body.
+// requestV3 puts the common parameters into headers. A task token goes into the query, as in
+// current clients; the other parameters of a POST go into the body.
 func (c *Client) requestV3(operation string, list []sign.Param) (*http.Request, error) {
 	method, header := methodOf(operation), c.bare.Clone()
 	query, body := list, []byte(nil)
@@ -244,7 +264,8 @@ func (c *Client) requestV3(operation string, list []sign.Param) (*http.Request, 
 	header[headerContentHash] = []string{hash}
 	if c.Bearer != "" {
 		header[headerBearer] = []string{c.Bearer}
-		query = append(query[:len(query):len(query)], sign.Param{Name: "SignatureType", Value: "BEARERTOKEN"})
+		query = append(query[:len(query):len(query)],
+			sign.Param{Name: "SignatureType", Value: "BEARERTOKEN"})
 	}
 	if c.key != nil {
 		if err := c.authorize(header, method, query, hash); err != nil {
@@ -254,13 +275,17 @@ func (c *Client) requestV3(operation string, list []sign.Param) (*http.Request, 
 	return c.request(method, string(sign.AppendForm(nil, query)), body, header), nil
 }
 
-// authorize signs with V3.
-func (c *Client) authorize(header http.Header, method string, query []sign.Param, hash string) error {
-	signed := "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
+// authorize adds the V3 signature to header.
+func (c *Client) authorize(
+	header http.Header, method string, query []sign.Param, hash string,
+) error {
+	signed := "host;x-acs-action;x-acs-content-sha256;x-acs-date;" +
+		"x-acs-signature-nonce;x-acs-version"
 	if c.SecurityToken != "" {
-		header["X-Acs-Accesskey-Id"], header[headerToken] = []string{c.AccessKeyID}, []string{c.SecurityToken}
-		signed = "host;x-acs-accesskey-id;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;" +
-			"x-acs-signature-nonce;x-acs-version"
+		header["X-Acs-Accesskey-Id"] = []string{c.AccessKeyID}
+		header[headerToken] = []string{c.SecurityToken}
+		signed = "host;x-acs-accesskey-id;x-acs-action;x-acs-content-sha256;x-acs-date;" +
+			"x-acs-security-token;x-acs-signature-nonce;x-acs-version"
 	}
 	if header["Content-Type"] != nil {
 		signed = "content-type;" + signed
@@ -275,32 +300,37 @@ func (c *Client) authorize(header http.Header, method string, query []sign.Param
 	return nil
 }
 
-// request makes the request itself, without parsing what is known already.
+// request builds an http.Request without parsing the URL again.
 func (c *Client) request(method, query string, body []byte, header http.Header) *http.Request {
 	u := c.url
 	u.RawQuery = query
 	r := &http.Request{
-		Method: method, URL: &u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: method, URL: &u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1,
+		ProtoMinor: 1,
 	}
 	if len(body) > 0 {
 		r.ContentLength = int64(len(body))
-		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		r.GetBody = func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(body)), nil
+		}
 		r.Body, _ = r.GetBody()
 	}
 	return r
 }
 
-// methodOf gives GET for the operations that only read: what a proxy or the transport may send again.
+// methodOf returns GET for read-only operations, which a proxy or the transport may repeat, and
+// POST for the others.
 func methodOf(operation string) string {
 	switch operation {
 	case "DescribeFlow", "ListFlows", "DescribeExecution", "ListExecutions", "GetExecutionHistory",
-		"DescribeSchedule", "ListSchedules", "ListFlowVersions", "DescribeFlowAlias", "ListFlowAliases", "DescribeMapRun":
+		"DescribeSchedule", "ListSchedules", "ListFlowVersions", "DescribeFlowAlias",
+		"ListFlowAliases", "DescribeMapRun":
 		return http.MethodGet
 	}
 	return http.MethodPost
 }
 
-// formSize guesses the length of an encoded form.
+// formSize estimates the length of an encoded form, in bytes.
 func formSize(list []sign.Param) int {
 	n := 0
 	for _, p := range list {
@@ -315,7 +345,7 @@ func newNonce() string {
 	return hex.EncodeToString(b[:])
 }
 
-// responseMax bounds an answer.
+// responseMax is the largest response that is read, in bytes.
 const responseMax = 64 << 20
 
 func readResponse(r *http.Response) ([]byte, error) {

@@ -18,7 +18,7 @@ import (
 	"millrace/tests/port"
 )
 
-// client connects a client to a server over api.
+// client returns a client of a new server over api.
 func client(t testing.TB, api cloudflow.API, c *rpc.Credentials, o rpc.ClientOptions) *rpc.Client {
 	t.Helper()
 	server := httptest.NewServer(rpc.New(rpc.Options{API: api, Credentials: c}))
@@ -31,12 +31,12 @@ func client(t testing.TB, api cloudflow.API, c *rpc.Credentials, o rpc.ClientOpt
 	return cl
 }
 
-// signingModes are all ways to identify oneself.
+// signingModes returns all ways in which a client can identify itself.
 func signingModes(t testing.TB) map[string]struct {
 	server *rpc.Credentials
 	client rpc.ClientOptions
 } {
-	type way = struct {
+	type mode = struct {
 		server *rpc.Credentials
 		client rpc.ClientOptions
 	}
@@ -44,25 +44,30 @@ func signingModes(t testing.TB) map[string]struct {
 	key := rpc.ClientOptions{AccessKeyID: "testid", Secret: "testsecret", Region: "cn-hangzhou"}
 	v3 := key
 	v3.Signature = "v3"
-	withToken := func(o rpc.ClientOptions) rpc.ClientOptions { o.SecurityToken = "testststoken+/="; return o }
-	return map[string]way{
-		"V1": {plain, key}, "V3": {plain, v3}, "V1 STS": {sts, withToken(key)}, "V3 STS": {sts, withToken(v3)},
+	withToken := func(o rpc.ClientOptions) rpc.ClientOptions {
+		o.SecurityToken = "testststoken+/="
+		return o
+	}
+	return map[string]mode{
+		"V1": {plain, key}, "V3": {plain, v3}, "V1 STS": {sts, withToken(key)},
+		"V3 STS":    {sts, withToken(v3)},
 		"V1 bearer": {plain, rpc.ClientOptions{Bearer: "testbearer"}},
 		"V3 bearer": {plain, rpc.ClientOptions{Bearer: "testbearer", Signature: "v3"}},
 		"none":      {nil, rpc.ClientOptions{}},
 	}
 }
 
-// Every typed call arrives as the request it was, whatever signs it.
+// TestClientCalls checks that every typed call reaches the service unchanged, in every signing
+// mode.
 func TestClientCalls(t *testing.T) {
 	ctx := context.Background()
 	text := func(s string) *string { return &s }
 	five, yes := int64(5), true
 	const hard = `{"k":"a b+c*~'()!/&=% 中文\n"}`
-	for name, way := range signingModes(t) {
+	for name, mode := range signingModes(t) {
 		t.Run(name, func(t *testing.T) {
 			api := &fakeAPI{}
-			c := client(t, api, way.server, way.client)
+			c := client(t, api, mode.server, mode.client)
 			arrived := func(name string, request any, err error) {
 				t.Helper()
 				if err != nil {
@@ -72,14 +77,17 @@ func TestClientCalls(t *testing.T) {
 					t.Errorf("%s %+v arrived, want %s %+v", api.name, api.request, name, request)
 				}
 			}
-			create := cloudflow.CreateFlowRequest{Name: "f", Definition: "a: b\n", Type: "FDL", RoleArn: "r", ExecutionMode: "Express",
+			create := cloudflow.CreateFlowRequest{Name: "f", Definition: "a: b\n", Type: "FDL",
+				RoleArn: "r", ExecutionMode: "Express",
 				ExternalStorageLocation: "l", Environment: `{"Variables":[]}`, ResourceGroupID: "g"}
 			flow, err := c.CreateFlow(ctx, create)
 			arrived("CreateFlow", create, err)
-			if flow.ID != "3f1c" || flow.CreatedTime.Time().UnixMilli() != createdMS || flow.Environment.Variables[0] != variables[0] || flow.RequestID == "" {
+			if flow.ID != "3f1c" || flow.CreatedTime.Time().UnixMilli() != createdMS ||
+				flow.Environment.Variables[0] != variables[0] || flow.RequestID == "" {
 				t.Errorf("flow is %+v", flow)
 			}
-			update := cloudflow.UpdateFlowRequest{Name: "f", Description: text(""), Definition: text("x")}
+			update := cloudflow.UpdateFlowRequest{Name: "f", Description: text(""),
+				Definition: text("x")}
 			_, err = c.UpdateFlow(ctx, update)
 			arrived("UpdateFlow", update, err)
 			described, err := c.DescribeFlow(ctx, "f")
@@ -94,41 +102,52 @@ func TestClientCalls(t *testing.T) {
 			if len(flows.Flows) != 2 || flows.NextToken != "b" {
 				t.Errorf("flows are %+v", flows)
 			}
-			start := cloudflow.StartExecutionRequest{FlowName: "f", ExecutionName: "e", Input: hard, CallbackToken: "tok+en/=1*~", Qualifier: "1"}
+			start := cloudflow.StartExecutionRequest{FlowName: "f", ExecutionName: "e", Input: hard,
+				CallbackToken: "tok+en/=1*~", Qualifier: "1"}
 			e, err := c.StartExecution(ctx, start)
 			arrived("StartExecution", start, err)
-			if e.Name != "e" || e.Status != "Running" || !e.StoppedTime.Time().IsZero() || e.Input != `{"key":"value"}` {
+			if e.Name != "e" || e.Status != "Running" || !e.StoppedTime.Time().IsZero() ||
+				e.Input != `{"key":"value"}` {
 				t.Errorf("execution is %+v", e)
 			}
 			start.CallbackToken = ""
 			s, err := c.StartSyncExecution(ctx, start)
 			arrived("StartSyncExecution", start, err)
-			if s.Status != "Failed" || s.ErrorCode != "MyErr" || s.StoppedTime.Time().UnixMilli() != stoppedMS {
+			if s.Status != "Failed" || s.ErrorCode != "MyErr" ||
+				s.StoppedTime.Time().UnixMilli() != stoppedMS {
 				t.Errorf("execution is %+v", s)
 			}
-			stop := cloudflow.StopExecutionRequest{FlowName: "f", ExecutionName: "e", Error: text("E")}
+			stop := cloudflow.StopExecutionRequest{FlowName: "f", ExecutionName: "e",
+				Error: text("E")}
 			_, err = c.StopExecution(ctx, stop)
 			arrived("StopExecution", stop, err)
-			describe := cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: "e", WaitTimeSeconds: &five}
+			describe := cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: "e",
+				WaitTimeSeconds: &five}
 			_, err = c.DescribeExecution(ctx, describe)
 			arrived("DescribeExecution", describe, err)
-			executions := cloudflow.ListExecutionsRequest{FlowName: "f", Limit: &five, Status: "Running", NextToken: "n", MetadataOnly: &yes,
-				StartedTimeBegin: "2020-12-02T02:23:54.817Z", StartedTimeEnd: "x", ExecutionNamePrefix: "p", Qualifier: "q", MapRunName: "m"}
+			executions := cloudflow.ListExecutionsRequest{FlowName: "f", Limit: &five,
+				Status: "Running", NextToken: "n", MetadataOnly: &yes,
+				StartedTimeBegin: "2020-12-02T02:23:54.817Z", StartedTimeEnd: "x",
+				ExecutionNamePrefix: "p", Qualifier: "q", MapRunName: "m"}
 			page, err := c.ListExecutions(ctx, executions)
 			arrived("ListExecutions", executions, err)
 			if len(page.Executions) != 1 || page.Executions[0].Input != "" {
 				t.Errorf("executions are %+v", page)
 			}
-			history := cloudflow.GetExecutionHistoryRequest{FlowName: "f", ExecutionName: "e", NextToken: "3", Limit: &five}
+			history := cloudflow.GetExecutionHistoryRequest{FlowName: "f", ExecutionName: "e",
+				NextToken: "3", Limit: &five}
 			events, err := c.GetExecutionHistory(ctx, history)
 			arrived("GetExecutionHistory", history, err)
-			if len(events.Events) != 2 || events.Events[1].ScheduleEventID != 1 || events.NextToken != "3" {
+			if len(events.Events) != 2 || events.Events[1].ScheduleEventID != 1 ||
+				events.NextToken != "3" {
 				t.Errorf("events are %+v", events)
 			}
-			succeeded := cloudflow.ReportTaskSucceededRequest{TaskToken: "tok+en/=1*~", Output: hard}
+			succeeded := cloudflow.ReportTaskSucceededRequest{TaskToken: "tok+en/=1*~",
+				Output: hard}
 			id, err := c.ReportTaskSucceeded(ctx, succeeded)
 			arrived("ReportTaskSucceeded", succeeded, err)
-			failed := cloudflow.ReportTaskFailedRequest{TaskToken: "t", Error: "E", Cause: text("why")}
+			failed := cloudflow.ReportTaskFailedRequest{TaskToken: "t", Error: "E",
+				Cause: text("why")}
 			id2, err := c.ReportTaskFailed(ctx, failed)
 			arrived("ReportTaskFailed", failed, err)
 			if id != 7 || id2 != 8 {
@@ -139,7 +158,8 @@ func TestClientCalls(t *testing.T) {
 			if len(regions) != 1 || "http://"+regions[0].RegionEndpoint != c.Endpoint {
 				t.Errorf("regions are %+v", regions)
 			}
-			if signed := strings.HasSuffix(name, "bearer") || name == "none"; signed != (api.caller.Nonce == "") {
+			unsigned := strings.HasSuffix(name, "bearer") || name == "none"
+			if unsigned != (api.caller.Nonce == "") {
 				t.Errorf("nonce is %q", api.caller.Nonce)
 			}
 		})
@@ -149,32 +169,38 @@ func TestClientCalls(t *testing.T) {
 func TestClientCallsByName(t *testing.T) {
 	api := &fakeAPI{}
 	c := client(t, api, nil, rpc.ClientOptions{})
-	answer, err := c.Call(context.Background(), "DescribeExecution", map[string]string{"FlowName": "f", "ExecutionName": "e", "WaitTimeSeconds": "1"})
+	response, err := c.Call(context.Background(), "DescribeExecution",
+		map[string]string{"FlowName": "f", "ExecutionName": "e", "WaitTimeSeconds": "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var fields map[string]any
-	if err := json.Unmarshal(answer, &fields); err != nil || fields["Status"] != "Succeeded" {
-		t.Errorf("%s, %v", answer, err)
+	if err := json.Unmarshal(response, &fields); err != nil || fields["Status"] != "Succeeded" {
+		t.Errorf("%s, %v", response, err)
 	}
-	if _, err = c.Call(context.Background(), "CreateSchedule", nil); fault.CodeOf(err) != fault.ActionNotSupported {
+	_, err = c.Call(context.Background(), "CreateSchedule", nil)
+	if fault.CodeOf(err) != fault.ActionNotSupported {
 		t.Errorf("an unknown operation gives %v", err)
 	}
 }
 
 func TestClientKeepsFaults(t *testing.T) {
 	api := &fakeAPI{err: fault.New(fault.FlowNotExists, "Flow 'f' does not exist.")}
-	c := client(t, api, credentials(t, "testsecret", ""), rpc.ClientOptions{AccessKeyID: "testid", Secret: "testsecret"})
+	c := client(t, api, credentials(t, "testsecret", ""),
+		rpc.ClientOptions{AccessKeyID: "testid", Secret: "testsecret"})
 	_, err := c.DescribeFlow(context.Background(), "f")
 	var f *fault.Error
-	if !errors.As(err, &f) || f.Code != fault.FlowNotExists || f.Message != "Flow 'f' does not exist." {
+	if !errors.As(err, &f) || f.Code != fault.FlowNotExists ||
+		f.Message != "Flow 'f' does not exist." {
 		t.Fatalf("error is %v", err)
 	}
 	var r *rpc.ErrorResponse
-	if !errors.As(err, &r) || r.HTTPStatus != 404 || "http://"+r.HostID != c.Endpoint || len(r.RequestID) != 36 {
+	if !errors.As(err, &r) || r.HTTPStatus != 404 || "http://"+r.HostID != c.Endpoint ||
+		len(r.RequestID) != 36 {
 		t.Errorf("refusal is %+v", r)
 	}
-	if rpc.RequestID(err) != api.caller.RequestID || !strings.Contains(err.Error(), api.caller.RequestID) {
+	if rpc.RequestID(err) != api.caller.RequestID ||
+		!strings.Contains(err.Error(), api.caller.RequestID) {
 		t.Errorf("error is %v, of the request %s", err, api.caller.RequestID)
 	}
 	if rpc.RequestID(errors.New("x")) != "" {
@@ -186,13 +212,14 @@ func TestClientMeetsOtherServers(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		body   string
-		code   fault.Code // "" for an error that is no fault
+		code   fault.Code // "" for an error that is not a fault
 		want   string
 	}{
 		{502, "<html>Bad gateway</html>", fault.InternalServerError, "HTTP 502"},
 		{503, "", fault.InternalServerError, "HTTP 503"},
 		{302, "", fault.InternalServerError, "HTTP 302"},
-		{400, `{"Code":"Throttling.User","Message":"Slow down.","RequestId":"r"}`, "Throttling.User", "Slow down."},
+		{400, `{"Code":"Throttling.User","Message":"Slow down.","RequestId":"r"}`,
+			"Throttling.User", "Slow down."},
 		{200, "<html>hello</html>", "", "is it the right endpoint?"},
 		{200, "", "", "is it the right endpoint?"},
 		{200, "{", "", "is it the right endpoint?"},
@@ -211,19 +238,25 @@ func TestClientMeetsOtherServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = cl.ReportTaskSucceeded(context.Background(), cloudflow.ReportTaskSucceededRequest{TaskToken: "secret", Output: "{}"})
+		_, err = cl.ReportTaskSucceeded(context.Background(),
+			cloudflow.ReportTaskSucceededRequest{TaskToken: "secret", Output: "{}"})
 		var f *fault.Error
-		if isFault := errors.As(err, &f); err == nil || isFault != (c.code != "") || isFault && f.Code != c.code || !strings.Contains(err.Error(), c.want) {
+		isFault := errors.As(err, &f)
+		if err == nil || isFault != (c.code != "") || isFault && f.Code != c.code ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%d %q gives %v", c.status, c.body, err)
 		}
 		server.Close()
 	}
 }
 
-// Without a request id no call succeeds, whatever it expects of its answer; with one, wherever it stands.
+// TestClientWantsARequestID checks that no call succeeds without a request id in the response, and
+// that the position of the id does not matter.
 func TestClientWantsARequestID(t *testing.T) {
-	answer := `{"Name":"f"}`
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(answer)) }))
+	response := `{"Name":"f"}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte(response))
+	}))
 	defer server.Close()
 	c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: server.URL})
 	if err != nil {
@@ -231,9 +264,15 @@ func TestClientWantsARequestID(t *testing.T) {
 	}
 	ctx := context.Background()
 	calls := map[string]func() error{
-		"DeleteFlow":      func() error { return c.DeleteFlow(ctx, "f") },
-		"UpdateFlow":      func() error { _, err := c.UpdateFlow(ctx, cloudflow.UpdateFlowRequest{Name: "f"}); return err },
-		"ListFlows":       func() error { _, err := c.ListFlows(ctx, cloudflow.ListFlowsRequest{}); return err },
+		"DeleteFlow": func() error { return c.DeleteFlow(ctx, "f") },
+		"UpdateFlow": func() error {
+			_, err := c.UpdateFlow(ctx, cloudflow.UpdateFlowRequest{Name: "f"})
+			return err
+		},
+		"ListFlows": func() error {
+			_, err := c.ListFlows(ctx, cloudflow.ListFlowsRequest{})
+			return err
+		},
 		"DescribeRegions": func() error { _, err := c.DescribeRegions(ctx); return err },
 		"Call":            func() error { _, err := c.Call(ctx, "DescribeFlow", nil); return err },
 		"StartExecution": func() error {
@@ -242,14 +281,15 @@ func TestClientWantsARequestID(t *testing.T) {
 		},
 	}
 	for name, call := range calls {
-		if err := call(); err == nil || !strings.Contains(err.Error(), "is it the right endpoint?") {
+		if err := call(); err == nil ||
+			!strings.Contains(err.Error(), "is it the right endpoint?") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, answer = range []string{`{"RequestId":"r"}`, `{ "Name": "f", "RequestId": "r" }`} {
+	for _, response = range []string{`{"RequestId":"r"}`, `{ "Name": "f", "RequestId": "r" }`} {
 		for name, call := range calls {
 			if err := call(); err != nil {
-				t.Errorf("%s, %s: %v", name, answer, err)
+				t.Errorf("%s, %s: %v", name, response, err)
 			}
 		}
 	}
@@ -262,12 +302,15 @@ func TestClientSaysWhatToDo(t *testing.T) {
 	}
 	address := "http://" + nobody
 	for _, signature := range []string{"v1", "v3"} {
-		c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: address, AccessKeyID: "i", Secret: "s", Signature: signature})
+		c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: address, AccessKeyID: "i", Secret: "s",
+			Signature: signature})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.ReportTaskFailed(context.Background(), cloudflow.ReportTaskFailedRequest{TaskToken: "topsecret", Error: "E"})
-		if err == nil || !strings.Contains(err.Error(), "is `millrace serve` running at "+address+"?") || strings.Contains(err.Error(), "topsecret") {
+		_, err = c.ReportTaskFailed(context.Background(),
+			cloudflow.ReportTaskFailedRequest{TaskToken: "topsecret", Error: "E"})
+		if err == nil || strings.Contains(err.Error(), "topsecret") ||
+			!strings.Contains(err.Error(), "is `millrace serve` running at "+address+"?") {
 			t.Errorf("error is %v", err)
 		}
 	}
@@ -276,7 +319,9 @@ func TestClientSaysWhatToDo(t *testing.T) {
 func TestClientTimesOut(t *testing.T) {
 	api := &fakeAPI{wait: func(ctx context.Context) { <-ctx.Done() }}
 	c := client(t, api, nil, rpc.ClientOptions{Timeout: 30 * time.Millisecond})
-	if _, err := c.DescribeFlow(context.Background(), "f"); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no answer from") {
+	_, err := c.DescribeFlow(context.Background(), "f")
+	if !errors.Is(err, context.DeadlineExceeded) ||
+		!strings.Contains(err.Error(), "no answer from") {
 		t.Errorf("error is %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -290,7 +335,9 @@ func TestClientWaitsForALongPoll(t *testing.T) {
 	api := &fakeAPI{wait: func(context.Context) { time.Sleep(100 * time.Millisecond) }}
 	c := client(t, api, nil, rpc.ClientOptions{Timeout: 50 * time.Millisecond})
 	seconds := int64(20)
-	if _, err := c.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: "e", WaitTimeSeconds: &seconds}); err != nil {
+	if _, err := c.DescribeExecution(context.Background(),
+		cloudflow.DescribeExecutionRequest{FlowName: "f", ExecutionName: "e",
+			WaitTimeSeconds: &seconds}); err != nil {
 		t.Error(err)
 	}
 }
@@ -314,7 +361,8 @@ func TestClientOptionsAreChecked(t *testing.T) {
 			t.Errorf("%+v is accepted", o)
 		}
 	}
-	for _, endpoint := range []string{"http://h", "http://h/", "https://1.cn-hangzhou.fnf.aliyuncs.com", "http://[::1]:8080"} {
+	for _, endpoint := range []string{"http://h", "http://h/",
+		"https://1.cn-hangzhou.fnf.aliyuncs.com", "http://[::1]:8080"} {
 		if _, err := rpc.NewClient(rpc.ClientOptions{Endpoint: endpoint}); err != nil {
 			t.Error(err)
 		}
@@ -322,13 +370,14 @@ func TestClientOptionsAreChecked(t *testing.T) {
 }
 
 func TestClientOfManyGoroutines(t *testing.T) {
-	for name, way := range signingModes(t) {
-		c := client(t, &fakeAPI{}, way.server, way.client)
+	for name, mode := range signingModes(t) {
+		c := client(t, &fakeAPI{}, mode.server, mode.client)
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
 				for range 10 {
-					if _, err := c.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: "f"}); err != nil {
+					if _, err := c.StartExecution(context.Background(),
+						cloudflow.StartExecutionRequest{FlowName: "f"}); err != nil {
 						t.Errorf("%s: %v", name, err)
 						return
 					}
@@ -339,14 +388,16 @@ func TestClientOfManyGoroutines(t *testing.T) {
 	}
 }
 
-// Another server's names are not CloudFlow's in other letters.
+// TestClientNamesAreExact checks that the client does not ignore the case of names: a response with
+// other names does not come from CloudFlow.
 func TestClientNamesAreExact(t *testing.T) {
 	for _, test := range []struct {
 		status       int
 		answer, want string
 	}{
 		{200, `{"requestid":"r","name":"f"}`, "is no CloudFlow answer"},
-		{400, `{"code":"FlowNotExists","message":"m","requestId":"r"}`, "is no answer of CloudFlow: HTTP 400"},
+		{400, `{"code":"FlowNotExists","message":"m","requestId":"r"}`,
+			"is no answer of CloudFlow: HTTP 400"},
 		{200, `{"RequestId":"r","EventId":7,"eventid":8,"EVENTID":9}`, ""},
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -358,8 +409,10 @@ func TestClientNamesAreExact(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, err := c.ReportTaskSucceeded(t.Context(), cloudflow.ReportTaskSucceededRequest{TaskToken: "t", Output: "{}"})
-		if test.want == "" && (err != nil || id != 7) || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+		id, err := c.ReportTaskSucceeded(t.Context(),
+			cloudflow.ReportTaskSucceededRequest{TaskToken: "t", Output: "{}"})
+		if test.want == "" && (err != nil || id != 7) ||
+			test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 			t.Errorf("%s: %d %v", test.answer, id, err)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 	"millrace/shared/value"
 )
 
-// ErrorResponse is the cause in a *fault.Error that a server answered with: the rest of that answer.
+// ErrorResponse is the cause of a *fault.Error that a server returned. It holds the response's
+// other fields.
 type ErrorResponse struct {
 	HTTPStatus int
 	RequestID  string
@@ -21,12 +22,13 @@ type ErrorResponse struct {
 	Recommend  string
 }
 
-// Error gives status and request id.
+// Error returns the status and the request id.
 func (r *ErrorResponse) Error() string {
 	return fmt.Sprintf("HTTP %d, request id %s", r.HTTPStatus, r.RequestID)
 }
 
-// RequestID gives the id of the request that an error of Client answers, "" when no server answered it.
+// RequestID returns the id of the request that failed with err, an error of Client; "" if no server
+// responded.
 func RequestID(err error) string {
 	var r *ErrorResponse
 	if errors.As(err, &r) {
@@ -35,7 +37,7 @@ func RequestID(err error) string {
 	return ""
 }
 
-// responseFault turns an error answer into a fault.
+// responseFault returns the fault that an error response holds.
 func responseFault(status int, body []byte) error {
 	var e struct {
 		RequestID                string `json:"RequestId"`
@@ -44,14 +46,16 @@ func responseFault(status int, body []byte) error {
 	}
 	if err := value.UnmarshalLenient(body, &e); err != nil || e.Code == "" {
 		e.Code = string(fault.InternalServerError)
-		e.Message = fmt.Sprintf("The answer is no answer of CloudFlow: HTTP %d, %q.", status, cut(string(body)))
+		e.Message = fmt.Sprintf("The answer is no answer of CloudFlow: HTTP %d, %q.",
+			status, cut(string(body)))
 	}
 	return &fault.Error{Code: fault.Code(e.Code), Message: e.Message, Err: &ErrorResponse{
 		HTTPStatus: status, RequestID: e.RequestID, HostID: e.HostID, Recommend: e.Recommend,
 	}}
 }
 
-// unreachable says what to do when no answer came. It drops the URL, whose query may hold tokens.
+// unreachable explains what to do if no response arrived. It drops the URL, because its query may
+// hold tokens.
 func (c *Client) unreachable(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -64,14 +68,18 @@ func (c *Client) unreachable(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer from %s in time: %w", c.Endpoint, err)
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return fmt.Errorf("%s speaks plain HTTP; if that is meant, write the endpoint as http://%s", c.Endpoint, c.url.Host)
-	case errors.As(err, &dial) && dial.Op == "dial" && !strings.HasSuffix(c.url.Hostname(), ".aliyuncs.com"):
-		return fmt.Errorf("cannot connect; is `millrace serve` running at %s? (%w)", c.Endpoint, err)
+		return fmt.Errorf("%s speaks plain HTTP; if that is meant, write the endpoint as http://%s",
+			c.Endpoint, c.url.Host)
+	case errors.As(err, &dial) && dial.Op == "dial" &&
+		!strings.HasSuffix(c.url.Hostname(), ".aliyuncs.com"):
+		return fmt.Errorf("cannot connect; is `millrace serve` running at %s? (%w)",
+			c.Endpoint, err)
 	}
 	return fmt.Errorf("cannot reach %s; check the endpoint and the network (%w)", c.Endpoint, err)
 }
 
-// unexpectedResponse is for an answer that claims success and is none of CloudFlow's.
+// unexpectedResponse is the error for a successful response that does not come from CloudFlow.
 func (c *Client) unexpectedResponse() error {
-	return fmt.Errorf("%s answered with something that is no CloudFlow answer; is it the right endpoint?", c.Endpoint)
+	return fmt.Errorf("%s answered with something that is no CloudFlow answer; is it the right "+
+		"endpoint?", c.Endpoint)
 }

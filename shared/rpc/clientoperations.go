@@ -11,13 +11,15 @@ import (
 	"millrace/shared/value"
 )
 
-// syncMax is the longest Express execution.
+// syncMax is the longest that an Express execution may run.
 const syncMax = 5 * time.Minute
 
-// arguments collects parameters, leaving out those that are absent.
+// arguments collects parameters and leaves out the absent ones.
 type arguments []sign.Param
 
-func (a *arguments) add(name, value string) { *a = append(*a, sign.Param{Name: name, Value: value}) }
+func (a *arguments) add(name, value string) {
+	*a = append(*a, sign.Param{Name: name, Value: value})
+}
 
 func (a *arguments) text(name, value string) {
 	if value != "" {
@@ -43,20 +45,22 @@ func (a *arguments) boolean(name string, value *bool) {
 	}
 }
 
-// newArguments makes room for an operation's own parameters and the common ones.
+// newArguments reserves capacity for the operation's own parameters and the common ones.
 func newArguments() arguments { return make(arguments, 0, 8+commonParams) }
 
-// invoke calls an operation and decodes its answer.
-func invoke[T any](ctx context.Context, c *Client, operation string, a arguments, wait time.Duration) (*T, error) {
+// invoke calls an operation and decodes its response.
+func invoke[T any](
+	ctx context.Context, c *Client, operation string, a arguments, wait time.Duration,
+) (*T, error) {
 	body, err := c.do(ctx, operation, a, wait)
 	if err != nil {
 		return nil, err
 	}
-	answer := new(T)
-	if err := value.UnmarshalLenient(body, answer); err != nil {
+	response := new(T)
+	if err := value.UnmarshalLenient(body, response); err != nil {
 		return nil, fmt.Errorf("the answer to %s cannot be read: %w", operation, err)
 	}
-	return answer, nil
+	return response, nil
 }
 
 // CreateFlow creates a flow.
@@ -74,7 +78,7 @@ func (c *Client) CreateFlow(ctx context.Context, r cloudflow.CreateFlowRequest) 
 	return invoke[Flow](ctx, c, "CreateFlow", a, 0)
 }
 
-// UpdateFlow changes what is given of a flow.
+// UpdateFlow changes those properties of a flow that r sets.
 func (c *Client) UpdateFlow(ctx context.Context, r cloudflow.UpdateFlowRequest) (*Flow, error) {
 	a := newArguments()
 	a.add("Name", r.Name)
@@ -87,7 +91,7 @@ func (c *Client) UpdateFlow(ctx context.Context, r cloudflow.UpdateFlowRequest) 
 	return invoke[Flow](ctx, c, "UpdateFlow", a, 0)
 }
 
-// DescribeFlow gives a flow.
+// DescribeFlow returns a flow.
 func (c *Client) DescribeFlow(ctx context.Context, name string) (*Flow, error) {
 	a := newArguments()
 	a.add("Name", name)
@@ -102,7 +106,7 @@ func (c *Client) DeleteFlow(ctx context.Context, name string) error {
 	return err
 }
 
-// ListFlows gives one page of flows, by name.
+// ListFlows returns one page of flows, sorted by name.
 func (c *Client) ListFlows(ctx context.Context, r cloudflow.ListFlowsRequest) (*FlowList, error) {
 	a := newArguments()
 	a.text("NextToken", r.NextToken)
@@ -111,16 +115,21 @@ func (c *Client) ListFlows(ctx context.Context, r cloudflow.ListFlowsRequest) (*
 	return invoke[FlowList](ctx, c, "ListFlows", a, 0)
 }
 
-// StartExecution starts an execution, or gives the running one of the same name.
-func (c *Client) StartExecution(ctx context.Context, r cloudflow.StartExecutionRequest) (*Execution, error) {
+// StartExecution starts an execution. If an execution of this name is already running, it returns
+// that one.
+func (c *Client) StartExecution(
+	ctx context.Context, r cloudflow.StartExecutionRequest,
+) (*Execution, error) {
 	a := start(r)
 	a.text("CallbackFnFTaskToken", r.CallbackToken)
 	return invoke[Execution](ctx, c, "StartExecution", a, 0)
 }
 
-// StartSyncExecution runs an Express flow and gives its end; an execution that failed is no error. It waits for at
-// most five minutes on top of the usual time.
-func (c *Client) StartSyncExecution(ctx context.Context, r cloudflow.StartExecutionRequest) (*SyncExecution, error) {
+// StartSyncExecution runs an Express flow and returns its result. A failed execution is not an
+// error. It waits up to five minutes longer than Timeout.
+func (c *Client) StartSyncExecution(
+	ctx context.Context, r cloudflow.StartExecutionRequest,
+) (*SyncExecution, error) {
 	return invoke[SyncExecution](ctx, c, "StartSyncExecution", start(r), syncMax)
 }
 
@@ -134,7 +143,9 @@ func start(r cloudflow.StartExecutionRequest) arguments {
 }
 
 // StopExecution stops a running execution.
-func (c *Client) StopExecution(ctx context.Context, r cloudflow.StopExecutionRequest) (*Execution, error) {
+func (c *Client) StopExecution(
+	ctx context.Context, r cloudflow.StopExecutionRequest,
+) (*Execution, error) {
 	a := newArguments()
 	a.add("FlowName", r.FlowName)
 	a.add("ExecutionName", r.ExecutionName)
@@ -143,8 +154,11 @@ func (c *Client) StopExecution(ctx context.Context, r cloudflow.StopExecutionReq
 	return invoke[Execution](ctx, c, "StopExecution", a, 0)
 }
 
-// DescribeExecution gives an execution; with WaitTimeSeconds it waits so long for its end.
-func (c *Client) DescribeExecution(ctx context.Context, r cloudflow.DescribeExecutionRequest) (*Execution, error) {
+// DescribeExecution returns an execution. If WaitTimeSeconds is set, it first waits for the end of
+// the execution, that many seconds at most.
+func (c *Client) DescribeExecution(
+	ctx context.Context, r cloudflow.DescribeExecutionRequest,
+) (*Execution, error) {
 	a := newArguments()
 	a.add("FlowName", r.FlowName)
 	a.add("ExecutionName", r.ExecutionName)
@@ -156,11 +170,13 @@ func (c *Client) DescribeExecution(ctx context.Context, r cloudflow.DescribeExec
 	return invoke[Execution](ctx, c, "DescribeExecution", a, wait)
 }
 
-// pollTime is how long a long poll may take: the server accepts at most a minute.
+// pollTime is how long a long poll may take; the server accepts at most a minute.
 func pollTime(seconds int64) time.Duration { return time.Duration(min(seconds, 60)) * time.Second }
 
-// ListExecutions gives one page of a flow's executions, the newest first.
-func (c *Client) ListExecutions(ctx context.Context, r cloudflow.ListExecutionsRequest) (*ExecutionList, error) {
+// ListExecutions returns one page of a flow's executions, the newest first.
+func (c *Client) ListExecutions(
+	ctx context.Context, r cloudflow.ListExecutionsRequest,
+) (*ExecutionList, error) {
 	a := newArguments()
 	a.add("FlowName", r.FlowName)
 	a.text("NextToken", r.NextToken)
@@ -175,8 +191,10 @@ func (c *Client) ListExecutions(ctx context.Context, r cloudflow.ListExecutionsR
 	return invoke[ExecutionList](ctx, c, "ListExecutions", a, 0)
 }
 
-// GetExecutionHistory gives one page of an execution's events, the oldest first.
-func (c *Client) GetExecutionHistory(ctx context.Context, r cloudflow.GetExecutionHistoryRequest) (*History, error) {
+// GetExecutionHistory returns one page of an execution's history events, the oldest first.
+func (c *Client) GetExecutionHistory(
+	ctx context.Context, r cloudflow.GetExecutionHistoryRequest,
+) (*History, error) {
 	a := newArguments()
 	a.add("FlowName", r.FlowName)
 	a.add("ExecutionName", r.ExecutionName)
@@ -185,16 +203,21 @@ func (c *Client) GetExecutionHistory(ctx context.Context, r cloudflow.GetExecuti
 	return invoke[History](ctx, c, "GetExecutionHistory", a, 0)
 }
 
-// ReportTaskSucceeded reports a task's output, a JSON object, and gives the id of the event that records it.
-func (c *Client) ReportTaskSucceeded(ctx context.Context, r cloudflow.ReportTaskSucceededRequest) (eventID int64, err error) {
+// ReportTaskSucceeded reports a task's output, a JSON object. It returns the id of the history
+// event that records it.
+func (c *Client) ReportTaskSucceeded(
+	ctx context.Context, r cloudflow.ReportTaskSucceededRequest,
+) (eventID int64, err error) {
 	a := newArguments()
 	a.add("TaskToken", r.TaskToken)
 	a.add("Output", r.Output)
 	return c.report(ctx, "ReportTaskSucceeded", a)
 }
 
-// ReportTaskFailed reports a task's error, and gives the id of the event that records it.
-func (c *Client) ReportTaskFailed(ctx context.Context, r cloudflow.ReportTaskFailedRequest) (eventID int64, err error) {
+// ReportTaskFailed reports a task's error. It returns the id of the history event that records it.
+func (c *Client) ReportTaskFailed(
+	ctx context.Context, r cloudflow.ReportTaskFailedRequest,
+) (eventID int64, err error) {
 	a := newArguments()
 	a.add("TaskToken", r.TaskToken)
 	a.add("Error", r.Error)
@@ -202,24 +225,24 @@ func (c *Client) ReportTaskFailed(ctx context.Context, r cloudflow.ReportTaskFai
 	return c.report(ctx, "ReportTaskFailed", a)
 }
 
-// reportResponse is the answer to a report.
 type reportResponse struct {
 	EventID int64 `json:"EventId"`
 }
 
 func (c *Client) report(ctx context.Context, operation string, a arguments) (int64, error) {
-	answer, err := invoke[reportResponse](ctx, c, operation, a, 0)
+	response, err := invoke[reportResponse](ctx, c, operation, a, 0)
 	if err != nil {
 		return 0, err
 	}
-	return answer.EventID, nil
+	return response.EventID, nil
 }
 
-// DescribeRegions gives the regions of the endpoint.
+// DescribeRegions returns the regions of the endpoint.
 func (c *Client) DescribeRegions(ctx context.Context) ([]Region, error) {
-	answer, err := invoke[struct{ Regions struct{ Region []Region } }](ctx, c, "DescribeRegions", newArguments(), 0)
+	response, err := invoke[struct{ Regions struct{ Region []Region } }](ctx, c, "DescribeRegions",
+		newArguments(), 0)
 	if err != nil {
 		return nil, err
 	}
-	return answer.Regions.Region, nil
+	return response.Regions.Region, nil
 }

@@ -11,27 +11,32 @@ import (
 	"millrace/shared/rpc"
 )
 
-// TestNoTokensOverPlainHTTP: a bearer token or a task token leaves this machine over TLS only, by whatever call and
-// signature.
+// TestNoTokensOverPlainHTTP checks that a bearer token or a task token leaves this machine only
+// over TLS, with every call and signature.
 func TestNoTokensOverPlainHTTP(t *testing.T) {
 	dialed := 0
-	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+	dial := func(context.Context, string, string) (net.Conn, error) {
 		dialed++
 		return nil, errors.New("dialed")
-	}}
-	for endpoint, refused := range map[string]bool{
-		"http://flows.example.com": true, "http://10.0.0.1:8642": true, "http://[2001:db8::1]": true, "http://0.0.0.0": true,
-		"http://localhost.example.com": true, "http://127.0.0.1.nip.io": true, "http://2130706433": true,
-		"http://127.0.0.1:1": false, "http://127.9.9.9": false, "http://[::1]:1": false, "http://localhost:1": false,
-		"http://LOCALHOST.:1": false, "http://a.localhost:1": false, "http://[::ffff:127.0.0.1]": false,
-		"https://flows.example.com": false, "https://10.0.0.1": false,
+	}
+	transport := &http.Transport{DialContext: dial}
+	for endpoint, rejected := range map[string]bool{
+		"http://flows.example.com": true, "http://10.0.0.1:8642": true,
+		"http://[2001:db8::1]": true, "http://0.0.0.0": true, "http://localhost.example.com": true,
+		"http://127.0.0.1.nip.io": true, "http://2130706433": true, "http://127.0.0.1:1": false,
+		"http://127.9.9.9": false, "http://[::1]:1": false, "http://localhost:1": false,
+		"http://LOCALHOST.:1": false, "http://a.localhost:1": false,
+		"http://[::ffff:127.0.0.1]": false, "https://flows.example.com": false,
+		"https://10.0.0.1": false,
 	} {
 		for _, signature := range []string{"", "v3"} {
-			_, err := rpc.NewClient(rpc.ClientOptions{Endpoint: endpoint, Bearer: "b", Signature: signature})
-			if errors.Is(err, rpc.ErrPlainHTTP) != refused || err != nil && !refused {
+			_, err := rpc.NewClient(rpc.ClientOptions{Endpoint: endpoint, Bearer: "b",
+				Signature: signature})
+			if errors.Is(err, rpc.ErrPlainHTTP) != rejected || err != nil && !rejected {
 				t.Errorf("%s, bearer, %q: %v", endpoint, signature, err)
 			}
-			c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: endpoint, AccessKeyID: "i", Secret: "s", Signature: signature,
+			c, err := rpc.NewClient(rpc.ClientOptions{Endpoint: endpoint, AccessKeyID: "i",
+				Secret: "s", Signature: signature,
 				HTTPClient: &http.Client{Transport: transport}})
 			if err != nil {
 				t.Fatal(err)
@@ -39,15 +44,18 @@ func TestNoTokensOverPlainHTTP(t *testing.T) {
 			ctx := context.Background()
 			for name, call := range map[string]func() error{
 				"ReportTaskSucceeded": func() error {
-					_, err := c.ReportTaskSucceeded(ctx, cloudflow.ReportTaskSucceededRequest{TaskToken: "t", Output: "{}"})
+					_, err := c.ReportTaskSucceeded(ctx,
+						cloudflow.ReportTaskSucceededRequest{TaskToken: "t", Output: "{}"})
 					return err
 				},
 				"ReportTaskFailed": func() error {
-					_, err := c.ReportTaskFailed(ctx, cloudflow.ReportTaskFailedRequest{TaskToken: "t", Error: "e"})
+					_, err := c.ReportTaskFailed(ctx,
+						cloudflow.ReportTaskFailedRequest{TaskToken: "t", Error: "e"})
 					return err
 				},
 				"StartExecution": func() error {
-					_, err := c.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: "f", CallbackToken: "t"})
+					_, err := c.StartExecution(ctx,
+						cloudflow.StartExecutionRequest{FlowName: "f", CallbackToken: "t"})
 					return err
 				},
 				"Call": func() error {
@@ -56,12 +64,15 @@ func TestNoTokensOverPlainHTTP(t *testing.T) {
 				},
 			} {
 				before := dialed
-				if err := call(); errors.Is(err, rpc.ErrPlainHTTP) != refused || (dialed == before) != refused {
-					t.Errorf("%s to %s, %q: %v, connected %d times", name, endpoint, signature, err, dialed-before)
+				if err := call(); errors.Is(err, rpc.ErrPlainHTTP) != rejected ||
+					(dialed == before) != rejected {
+					t.Errorf("%s to %s, %q: %v, connected %d times",
+						name, endpoint, signature, err, dialed-before)
 				}
 			}
 			before := dialed
-			if _, err := c.ListFlows(ctx, cloudflow.ListFlowsRequest{}); errors.Is(err, rpc.ErrPlainHTTP) || dialed == before {
+			_, err = c.ListFlows(ctx, cloudflow.ListFlowsRequest{})
+			if errors.Is(err, rpc.ErrPlainHTTP) || dialed == before {
 				t.Errorf("a signed request without tokens to %s: %v", endpoint, err)
 			}
 		}

@@ -6,21 +6,21 @@ import (
 	"millrace/shared/cloudflow"
 )
 
-// The answers as a client sees them, with the names of the wire.
+// The responses as a client sees them. The names are those of the wire.
 
-// Timestamp is a time as the wire has it, "" when there is none yet.
+// Timestamp is a time in RFC 3339; "" if it is not set yet.
 type Timestamp string
 
-// Time parses the text; the zero time when it is empty or no time.
+// Time parses the timestamp; it returns the zero time if that fails.
 func (t Timestamp) Time() time.Time {
 	parsed, _ := time.Parse(time.RFC3339, string(t))
 	return parsed
 }
 
-// Environment is the variables of a flow or an execution.
+// Environment holds the variables of a flow or an execution.
 type Environment struct{ Variables []cloudflow.Variable }
 
-// Flow is a flow.
+// Flow is the response of the operations on one flow, and an item of FlowList.
 type Flow struct {
 	RequestID                     string `json:"RequestId,omitempty"` // "" in a list
 	ID                            string `json:"Id"`
@@ -33,14 +33,15 @@ type Flow struct {
 	Environment                   *Environment `json:",omitempty"` // nil without variables
 }
 
-// FlowList is one page of flows; NextToken is "" on the last.
+// FlowList is one page of flows; NextToken is "" on the last page.
 type FlowList struct {
 	RequestID string `json:"RequestId"`
 	Flows     []Flow
 	NextToken string `json:",omitempty"`
 }
 
-// Execution is an execution. FlowDefinition, Input and Output are "" when only metadata was asked for.
+// Execution is the response of the operations on one execution, and an item of ExecutionList.
+// FlowDefinition, Input and Output are "" if only metadata was requested.
 type Execution struct {
 	RequestID                string `json:"RequestId,omitempty"` // "" in a list
 	FlowName, Name           string
@@ -48,11 +49,11 @@ type Execution struct {
 	Input, Output            string
 	Status                   string
 	StartedTime, StoppedTime Timestamp
-	RoleArn                  string       `json:",omitempty"` // of StopExecution alone
+	RoleArn                  string       `json:",omitempty"` // of StopExecution only
 	Environment              *Environment `json:",omitempty"` // nil without variables
 }
 
-// SyncExecution is the end of an Express execution.
+// SyncExecution is the result of an Express execution.
 type SyncExecution struct {
 	RequestID                string `json:"RequestId"`
 	FlowName, Name           string
@@ -62,7 +63,7 @@ type SyncExecution struct {
 	Environment              *Environment `json:",omitempty"` // nil without variables
 }
 
-// ExecutionList is one page of executions; NextToken is "" on the last.
+// ExecutionList is one page of executions; NextToken is "" on the last page.
 type ExecutionList struct {
 	RequestID  string `json:"RequestId"`
 	Executions []Execution
@@ -78,14 +79,14 @@ type Event struct {
 	Time            Timestamp
 }
 
-// History is one page of events; NextToken is "" on the last.
+// History is one page of history events; NextToken is "" on the last page.
 type History struct {
 	RequestID string `json:"RequestId"`
 	Events    []Event
 	NextToken string `json:",omitempty"`
 }
 
-// Region is a region of the product.
+// Region is a region of CloudFlow.
 type Region struct {
 	RegionID                  string `json:"RegionId"`
 	LocalName, RegionEndpoint string

@@ -13,32 +13,33 @@ import (
 	"millrace/shared/inflight"
 )
 
-// conn rewrites the answers that net/http writes before there is a request to handle: each is one
-// write of a status line and these headers; an answer of a handler has others, a Date among them.
-// It also bounds what net/http reads before that.
+// conn replaces the error responses that net/http writes by itself, before a handler is called.
+// Such a response is one write of a status line and plainErrorHeaders; the response of a handler
+// has other headers, for example Date. conn also limits the bytes that net/http reads before a
+// handler is called.
 type conn struct {
 	net.Conn
-	connections *connections // nil: without bounds
+	connections *connections // nil: no limits
 	from        netip.Prefix
-	body        trackedBody // of the request that is served
+	body        trackedBody // of the request that is being served
 
 	reads, writes deadline
 
-	head    atomic.Int64 // what has come since the last answer, before the handler began, as it is charged
+	head    atomic.Int64 // bytes charged for the query and the headers of the next request
 	serving atomic.Bool
 
-	// Over connections.mu:
+	// connections.mu guards these:
 	headHold       inflight.Hold
-	peer           *peer // nil in a spare place
+	peer           *peer // nil for a spare connection
 	admitted       bool
 	isSpare        bool
-	idleElement    *linked.Element // among those that wait; nil while a request is served
-	idleSince      time.Time       // when it began to wait
-	holdingElement *linked.Element // among holders
+	idleElement    *linked.Element // in peer.idle or spareIdle; nil while a request is served
+	idleSince      time.Time       // when it became idle
+	holdingElement *linked.Element // in connections.holders
 	heldSince      time.Time
 }
 
-// Close frees the place of the connection.
+// Close releases the place of the connection.
 func (c *conn) Close() error {
 	if c.connections != nil {
 		c.connections.release(c)
@@ -46,16 +47,16 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Bounds of what comes before a handler begins. A header of a few bytes takes much more memory than
-// that, so each line is charged, too.
+// Limits of what is read before a handler is called. A header takes much more memory than its
+// bytes, so each line is charged as well.
 const (
 	headFree  = 16 << 10 // bytes that are not charged to the budget
 	lineBytes = 256
-	headMax   = 4 << 20 // more than the server's MaxHeaderBytes and some hundred headers
+	headMax   = 4 << 20 // more than the server's MaxHeaderBytes plus some hundred headers
 )
 
-// Read charges what comes before a handler begins, which is the query and the headers, to the
-// budget of the process.
+// Read charges the query and the headers, which arrive before the handler is called, to the budget
+// of the process.
 func (c *conn) Read(b []byte) (int, error) {
 	c.reads.begin(c.Conn.SetReadDeadline)
 	n, err := c.Conn.Read(b)
@@ -64,30 +65,29 @@ func (c *conn) Read(b []byte) (int, error) {
 		return n, err
 	}
 	if head := c.head.Add(int64(n + lineBytes*bytes.Count(b[:n], newline))); head > headFree {
-		if refusal := c.connections.charge(c, head); refusal != nil {
-			c.write(refusal, time.Second)
+		if response := c.connections.charge(c, head); response != nil {
+			c.write(response, time.Second)
 			return 0, io.EOF
 		}
 	}
 	return n, err
 }
 
-// SetReadDeadline bounds how long Read waits.
 func (c *conn) SetReadDeadline(t time.Time) error { return c.reads.move(t, c.Conn.SetReadDeadline) }
 
-// SetWriteDeadline bounds how long Write waits.
-func (c *conn) SetWriteDeadline(t time.Time) error { return c.writes.move(t, c.Conn.SetWriteDeadline) }
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	return c.writes.move(t, c.Conn.SetWriteDeadline)
+}
 
-// SetDeadline is SetReadDeadline and SetWriteDeadline.
 func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 var newline = []byte{'\n'}
 
-// charge takes what a request's headers may hold from the budget, or returns the answer that
-// refuses the request.
-func (g *connections) charge(c *conn, head int64) (refusal []byte) {
+// charge charges the headers of a request to the budget. If they do not fit, it returns the
+// response that rejects the request.
+func (g *connections) charge(c *conn, head int64) (response []byte) {
 	if head > headMax {
 		g.rejections.add(rejectedHead)
 		return malformedResponse("431", "")

@@ -14,79 +14,84 @@ import (
 	"millrace/shared/inflight"
 )
 
-// connections bounds how many clients are connected, and what they hold before their requests are
-// whole: those that only connect, or send their requests byte by byte, must not take the files and
-// the memory that the server needs.
+// connections limits the number of open connections and the bytes that incomplete requests hold.
+// Clients that only connect, or that send their requests byte by byte, must not exhaust the
+// server's files and memory.
 //
-// A connection waits until its whole request, with its body, is there. When there are as many
-// connections as there may be, a newcomer takes the place of one that waits: of the client that has
-// most of them waiting, the one that has waited longest. So a client that opens many cuts off its
-// own. When all are being served, a few spare places answer GET /healthz, and everything else with
-// 503.
+// A connection is idle until its whole request has arrived, body included. At capacity, a new
+// connection evicts an idle one: of the peer that has the most idle connections, the one that has
+// been idle for longest. So a peer that opens many connections loses its own. If no connection is
+// idle, a few spare connections are still accepted: GET /healthz gets its response there, every
+// other request a 503.
 type connections struct {
 	capacity      int
 	spareCapacity int
-	bytes         *inflight.Budget // of requests that are not whole; nil: no bound
+	bytes         *inflight.Budget // for incomplete requests; nil: no limit
 	rejections    *Rejections
 
 	mu        sync.Mutex
-	open      int // without those in spare places
+	open      int // without the spare ones
 	spareOpen int
 	peers     map[netip.Prefix]*peer
-	byIdle    peerHeap    // all clients, the one with most waiting connections first
-	spareIdle linked.List // of *conn in spare places that wait
-	holders   linked.List // of *conn that hold bytes of a request that is not whole, in the order in which they began to
+	byIdle    peerHeap    // all peers; the one with the most idle connections first
+	spareIdle linked.List // of *conn; the idle ones among the spare connections
+	holders   linked.List // of *conn that hold bytes of an incomplete request, the oldest first
 }
 
-// idleMin is how long a connection may wait for its client before it can be cut off: long enough for one that means it.
+// idleMin is how long a connection must be idle before it may be evicted. An honest client needs
+// less to send its request.
 const idleMin = 100 * time.Millisecond
 
-// sparePlaces is how many connections beyond the bound are looked at for GET /healthz.
+// sparePlaces is how many connections above capacity are accepted to look for a GET /healthz.
 const sparePlaces = 16
 
-func newConnections(capacity int, bytes *inflight.Budget, refused *Rejections) *connections {
-	return &connections{capacity: capacity, spareCapacity: sparePlaces, bytes: bytes, rejections: refused,
-		peers: map[netip.Prefix]*peer{}}
+func newConnections(capacity int, bytes *inflight.Budget, rejections *Rejections) *connections {
+	return &connections{
+		capacity: capacity, spareCapacity: sparePlaces, bytes: bytes, rejections: rejections,
+		peers: map[netip.Prefix]*peer{},
+	}
 }
 
-// peer is where connections come from: an address, or a network of 64 bits of IPv6, which one
-// machine may have.
+// peer is the origin of connections: an IPv4 address, or a /64 network of IPv6, because one machine
+// may have a whole one.
 type peer struct {
 	from      netip.Prefix
 	open      int
 	idle      linked.List // of *conn
-	heapIndex int         // in the crowd
+	heapIndex int         // in connections.byIdle
 }
 
-// peerHeap is a heap: whose connection is cut off next comes first.
+// peerHeap is a heap of peers. Its first element loses a connection next: the peer with the most
+// idle connections or, among equals, the one whose connection has been idle for longest.
 type peerHeap []*peer
 
-func (w peerHeap) Len() int { return len(w) }
+func (h peerHeap) Len() int { return len(h) }
 
-func (w peerHeap) Less(i, j int) bool {
-	a, b := w[i].idle.Len(), w[j].idle.Len()
-	return a > b || a == b && a > 0 && w[i].longestIdle().idleSince.Before(w[j].longestIdle().idleSince)
+func (h peerHeap) Less(i, j int) bool {
+	a, b := h[i].idle.Len(), h[j].idle.Len()
+	return a > b || a == b && a > 0 &&
+		h[i].longestIdle().idleSince.Before(h[j].longestIdle().idleSince)
 }
 
-func (w peerHeap) Swap(i, j int) {
-	w[i], w[j] = w[j], w[i]
-	w[i].heapIndex, w[j].heapIndex = i, j
+func (h peerHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].heapIndex, h[j].heapIndex = i, j
 }
 
-func (w *peerHeap) Push(x any) {
-	x.(*peer).heapIndex = len(*w)
-	*w = append(*w, x.(*peer))
+func (h *peerHeap) Push(x any) {
+	x.(*peer).heapIndex = len(*h)
+	*h = append(*h, x.(*peer))
 }
 
-func (w *peerHeap) Pop() any {
-	last := len(*w) - 1
-	c := (*w)[last]
-	(*w)[last] = nil
-	*w = (*w)[:last]
-	return c
+func (h *peerHeap) Pop() any {
+	last := len(*h) - 1
+	p := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return p
 }
 
-// longestIdle is the connection that has waited longest.
+// longestIdle returns the connection that has been idle for longest. There must be one.
 func (c *peer) longestIdle() *conn { return c.idle.Front().Value.(*conn) }
 
 func addressOf(c net.Conn) netip.Prefix {
@@ -103,15 +108,15 @@ func addressOf(c net.Conn) netip.Prefix {
 	return p
 }
 
-// acquire takes in a new connection; false when there is no place. While nobody has waited for long, it waits itself, and
-// those that come later with it.
+// acquire admits a new connection; it returns false if there is no place. While idle connections
+// exist but none may be evicted yet, acquire waits, and the connections behind it wait too.
 func (g *connections) acquire(c *conn) bool {
 	c.from = addressOf(c.Conn)
 	c.headHold.Budget = g.bytes
 	for {
 		ok, evicted, wait := g.tryAcquire(c)
 		if evicted != nil {
-			evicted.Conn.Close() // net/http sees that, and closes it too
+			evicted.Conn.Close() // net/http notices and closes it too
 		}
 		if wait <= 0 {
 			return ok
@@ -120,7 +125,8 @@ func (g *connections) acquire(c *conn) bool {
 	}
 }
 
-// tryAcquire is enter without waiting: it returns how long to, and the connection to close for this one.
+// tryAcquire is acquire without the wait. It returns how long to wait before the next try, and the
+// connection that the caller must close.
 func (g *connections) tryAcquire(c *conn) (ok bool, evicted *conn, wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -150,8 +156,9 @@ func (g *connections) tryAcquire(c *conn) (ok bool, evicted *conn, wait time.Dur
 	return true, evicted, 0
 }
 
-// evict makes room, if anybody waits: it forgets the connection that the caller must close, or
-// returns how long to wait until one may be cut off. g.mu is held.
+// evict removes the connection that has been idle for longest and returns it for the caller to
+// close. If none may be evicted yet, it returns how long to wait; if none is idle, it returns nil
+// and 0. g.mu is held.
 func (g *connections) evict() (evicted *conn, wait time.Duration) {
 	if len(g.byIdle) == 0 || g.byIdle[0].idle.Len() == 0 {
 		return nil, 0
@@ -165,21 +172,21 @@ func (g *connections) evict() (evicted *conn, wait time.Duration) {
 	return evicted, 0
 }
 
-// add gives a connection a place; g.mu is held.
+// add admits a connection within the capacity. g.mu is held.
 func (g *connections) add(c *conn) {
-	owner := g.peers[c.from]
-	if owner == nil {
-		owner = &peer{from: c.from}
-		g.peers[c.from] = owner
-		heap.Push(&g.byIdle, owner)
+	p := g.peers[c.from]
+	if p == nil {
+		p = &peer{from: c.from}
+		g.peers[c.from] = p
+		heap.Push(&g.byIdle, p)
 	}
-	owner.open++
+	p.open++
 	g.open++
-	c.peer, c.admitted, c.isSpare = owner, true, false
+	c.peer, c.admitted, c.isSpare = p, true, false
 	g.markIdle(c)
 }
 
-// markIdle puts a connection behind those that wait; g.mu is held.
+// markIdle appends a connection to the idle ones. g.mu is held.
 func (g *connections) markIdle(c *conn) {
 	c.idleSince = time.Now()
 	if c.isSpare {
@@ -190,7 +197,7 @@ func (g *connections) markIdle(c *conn) {
 	heap.Fix(&g.byIdle, c.peer.heapIndex)
 }
 
-// unmarkIdle takes a connection out of those that wait; g.mu is held.
+// unmarkIdle removes a connection from the idle ones. g.mu is held.
 func (g *connections) unmarkIdle(c *conn) {
 	g.unmarkHolding(c)
 	if c.idleElement == nil {
@@ -205,7 +212,7 @@ func (g *connections) unmarkIdle(c *conn) {
 	c.idleElement = nil
 }
 
-// remove forgets a connection; g.mu is held.
+// remove removes a connection from all lists. g.mu is held.
 func (g *connections) remove(c *conn) {
 	if !c.admitted {
 		return
@@ -223,7 +230,7 @@ func (g *connections) remove(c *conn) {
 	}
 }
 
-// release forgets a connection that is closed.
+// release removes a connection that is being closed and releases its bytes.
 func (g *connections) release(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -231,13 +238,14 @@ func (g *connections) release(c *conn) {
 	c.headHold.Release()
 }
 
-// begin and end enclose the serving of a request that is there as a whole.
+// begin notes that the whole request of a connection has arrived.
 func (g *connections) begin(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.unmarkIdle(c)
 }
 
+// end notes that the response has been written.
 func (g *connections) end(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -249,8 +257,8 @@ func (g *connections) end(c *conn) {
 	}
 }
 
-// promote reports whether a connection has a place of its own, which one in a spare place gets if
-// there is one by now.
+// promote reports whether a connection is within the capacity. A spare one is moved there if it has
+// a place by now.
 func (g *connections) promote(c *conn) bool {
 	g.mu.Lock()
 	var evicted *conn
@@ -261,15 +269,15 @@ func (g *connections) promote(c *conn) bool {
 		g.remove(c)
 		g.add(c)
 	}
-	own := !c.isSpare
+	regular := !c.isSpare
 	g.mu.Unlock()
 	if evicted != nil {
 		evicted.Conn.Close()
 	}
-	return own
+	return regular
 }
 
-// markHolding notes that a connection holds bytes of a request that is not whole.
+// markHolding notes that a connection holds bytes of an incomplete request.
 func (g *connections) markHolding(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -279,7 +287,7 @@ func (g *connections) markHolding(c *conn) {
 	}
 }
 
-// unmarkHolding is holds undone; g.mu is held.
+// unmarkHolding undoes markHolding. g.mu is held.
 func (g *connections) unmarkHolding(c *conn) {
 	if c.holdingElement != nil {
 		g.holders.Remove(c.holdingElement)
@@ -287,12 +295,13 @@ func (g *connections) unmarkHolding(c *conn) {
 	}
 }
 
-// holdingMin is how long a request may be on its way, and hold bytes, before it can be cut off for
-// the bytes of another.
+// holdingMin is how long an incomplete request may hold bytes before it may be evicted in favor of
+// another request.
 const holdingMin = time.Second
 
-// evictHolder cuts off the request that has held bytes for longest without being whole; false when
-// there is none but c that has done so for a while.
+// evictHolder closes the connection, other than c, whose incomplete request has held bytes for
+// longest. It returns false if there is none, or if that one has held them for less than
+// holdingMin.
 func (g *connections) evictHolder(c *conn) bool {
 	g.mu.Lock()
 	var evicted *conn
@@ -312,8 +321,8 @@ func (g *connections) evictHolder(c *conn) bool {
 	return true
 }
 
-// markResponding puts a connection among those that wait while its answer is written: a client that does not read holds no place
-// that a newcomer needs.
+// markResponding marks a connection as idle while its response is written: a client that does not
+// read its response must not keep a new connection out.
 func (g *connections) markResponding(c *conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -324,18 +333,18 @@ func (g *connections) markResponding(c *conn) {
 
 type connKey struct{}
 
-// context lets a handler find the connection of its request.
+// context puts the connection into the context of its requests, for connOf.
 func (g *connections) context(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// connOf is the connection of a request that Server serves within its bounds, nil for any other.
+// connOf returns the connection of a request; nil if Server does not limit its connections.
 func connOf(ctx context.Context) *conn {
 	c, _ := ctx.Value(connKey{}).(*conn)
 	return c
 }
 
-// wrap wraps a handler.
+// wrap wraps a handler so that its requests mark their connections as busy and idle.
 func (g *connections) wrap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := connOf(r.Context())
@@ -363,7 +372,7 @@ func (g *connections) wrap(h http.Handler) http.Handler {
 	})
 }
 
-// trackedBody notices when the last byte of a request has come.
+// trackedBody calls connections.begin when the last byte of a request has arrived.
 type trackedBody struct {
 	io.ReadCloser
 	conn *conn

@@ -12,7 +12,8 @@ import (
 	"millrace/shared/rpc"
 )
 
-// TestConnections: who says nothing makes room for newcomers, who is being served does not.
+// TestConnections checks that new connections evict idle ones, and that a connection with a request
+// being served is not evicted.
 func TestConnections(t *testing.T) {
 	begun, over := make(chan struct{}), make(chan struct{})
 	s := rpc.NewServer("", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +45,8 @@ func TestConnections(t *testing.T) {
 		return err == io.EOF || err != nil && !isTimeout(err)
 	}
 	get := func() error {
-		r, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + l.Addr().String())
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		r, err := client.Get("http://" + l.Addr().String())
 		if err == nil {
 			r.Body.Close()
 		}
@@ -60,7 +62,7 @@ func TestConnections(t *testing.T) {
 	if !closed(silent) {
 		t.Error("the one that has waited longest is not cut off")
 	}
-	for range 20 { // one after the other takes the place of one that says nothing
+	for range 20 { // each new connection evicts an idle one
 		dial("")
 		if err := get(); err != nil {
 			t.Error(err)
@@ -73,13 +75,15 @@ func TestConnections(t *testing.T) {
 	<-begun
 	dial(slow)
 	<-begun
-	if r, body := exchange(t, dial(slow), ""); r.StatusCode != 503 || !r.Close || !strings.Contains(body, `"Code":"ServiceUnavailable"`) {
+	if r, body := exchange(t, dial(slow), ""); r.StatusCode != 503 || !r.Close ||
+		!strings.Contains(body, `"Code":"ServiceUnavailable"`) {
 		t.Errorf("a fourth is answered %d %s", r.StatusCode, body)
 	}
-	for range 2 * 16 { // more than there are spare places
+	for range 2 * 16 { // more than sparePlaces
 		dial("GET / HT")
 	}
-	if r, body := exchange(t, dial("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"), ""); r.StatusCode != 200 || !r.Close {
+	if r, body := exchange(t, dial("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"),
+		""); r.StatusCode != 200 || !r.Close {
 		t.Errorf("who watches the process is answered %d %s", r.StatusCode, body)
 	}
 	close(over)
@@ -87,14 +91,15 @@ func TestConnections(t *testing.T) {
 	if _, err := io.ReadFull(first, answer); err != nil || string(answer) != "HTTP/1.1 200 OK" {
 		t.Errorf("who was served is cut off: %q %v", answer, err)
 	}
-	// It waits now, as the others do: there is room again.
+	// The first connection is idle now, so it can be evicted.
 	if err := get(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestSlowBodiesAreEvicted: a connection waits until its whole request is there, so one that sends its body slowly does not
-// keep others out; and of those that wait, the client with most of them loses one.
+// TestSlowBodiesAreEvicted checks that a connection is idle until its whole request has arrived, so
+// that slow bodies do not keep others out, and that the peer with the most idle connections loses
+// one.
 func TestSlowBodiesAreEvicted(t *testing.T) {
 	s := rpc.NewServer("", rpc.New(rpc.Options{API: &fakeAPI{}}))
 	s.Connections = 8
@@ -106,9 +111,10 @@ func TestSlowBodiesAreEvicted(t *testing.T) {
 	defer s.Close()
 	dial := func(from, text string) net.Conn {
 		t.Helper()
-		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).Dial("tcp", l.Addr().String())
+		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).Dial("tcp",
+			l.Addr().String())
 		if err != nil {
-			t.Skip(err) // where loopback is one address only
+			t.Skip(err) // only one loopback address here
 		}
 		t.Cleanup(func() { c.Close() })
 		c.SetDeadline(time.Now().Add(time.Minute))

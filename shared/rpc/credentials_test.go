@@ -57,11 +57,13 @@ func TestParseAccounts(t *testing.T) {
 	want := []rpc.Account{
 		{ID: "1234567890123456", Keys: []rpc.AccessKey{
 			{ID: "LTAI5example", Secret: "topsecret1"},
-			{ID: "STS.example", Secret: "topsecret2", SecurityToken: "topsecret3", Expires: expires, Policies: []access.Policy{
-				{Statements: []access.Statement{
-					allow("fnf:Start* fnf:Describe*", "acs:fnf:*:*:flow/order-*"), deny("fnf:StartSyncExecution", "*"),
+			{ID: "STS.example", Secret: "topsecret2", SecurityToken: "topsecret3", Expires: expires,
+				Policies: []access.Policy{
+					{Statements: []access.Statement{
+						allow("fnf:Start* fnf:Describe*", "acs:fnf:*:*:flow/order-*"),
+						deny("fnf:StartSyncExecution", "*"),
+					}},
 				}},
-			}},
 		}, Tokens: []rpc.BearerToken{{Token: "topsecret4"}}},
 		{ID: "0042", Tokens: []rpc.BearerToken{{Token: "topsecret5", Expires: expires}}},
 	}
@@ -97,19 +99,23 @@ func TestLoadCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	api := &fakeAPI{}
-	wantResponse(t, serve(rpc.Options{API: api, Credentials: c}, get(append(open("ListFlows"), params("BearerToken", "topsecret5")...))))
+	wantResponse(t, serve(rpc.Options{API: api, Credentials: c},
+		get(append(open("ListFlows"), params("BearerToken", "topsecret5")...))))
 	if api.caller.Account != "0042" {
 		t.Errorf("account is %q", api.caller.Account)
 	}
-	if _, err := rpc.LoadCredentials(path + ".none"); err == nil || !strings.Contains(err.Error(), "credentials.yaml.none") {
+	if _, err := rpc.LoadCredentials(path + ".none"); err == nil ||
+		!strings.Contains(err.Error(), "credentials.yaml.none") {
 		t.Errorf("a missing file gives %v", err)
 	}
 }
 
-// Each bad file is told where it is wrong and what to write, and no secret.
+// TestBadCredentialsFiles checks that the error for a bad file says where it is wrong and what to
+// write, and that it shows no secret.
 func TestBadCredentialsFiles(t *testing.T) {
 	key := func(lines string) string {
-		return "accounts:\n  - id: a1\n    keys:\n      - id: k1\n        secret: topsecret\n" + lines
+		return "accounts:\n  - id: a1\n    keys:\n      - id: k1\n        secret: topsecret\n" +
+			lines
 	}
 	policy := func(lines string) string {
 		return key("        policies:\n          - Statement:\n" + lines)
@@ -118,7 +124,8 @@ func TestBadCredentialsFiles(t *testing.T) {
 		{"", "the file is empty; it needs a list `accounts:`"},
 		{"# nothing\n", "the file is empty; it needs a list `accounts:`"},
 		{"accounts: [", "this is neither YAML nor JSON"},
-		{"accounts:\n  - id: a\n   secret: topsecret", "near line 1: this is neither YAML nor JSON; check the indentation and the quotes"},
+		{"accounts:\n  - id: a\n   secret: topsecret",
+			"near line 1: this is neither YAML nor JSON; check the indentation and the quotes"},
 		{"{\"accounts\": [}", "this is neither YAML nor JSON"},
 		{"- id: a", "line 1: here must be a mapping with the keys accounts"},
 		{"keys: []", `line 1: unknown key "keys"; the keys here are accounts`},
@@ -131,41 +138,67 @@ func TestBadCredentialsFiles(t *testing.T) {
 		{"accounts:\n  - id:", "line 2: id must be a text that is not empty"},
 		{"accounts:\n  - id: [1]", "line 2: id must be a text that is not empty"},
 		{"accounts:\n  - id: a\n    keys:\n      - id: k\n", "line 4: the key secret is missing"},
-		{"accounts:\n  - id: a\n    keys:\n      - id: k,1\n        secret: topsecret", `line 4: access key id "k,1" must be`},
-		{"accounts: [{id: a, keys: [{id: k, secret:topsecret}]}]", "line 1: unknown key; the keys here are expires, id, policies, replaces, secret, securityToken"},
-		{key("        LTAIsomethinglong: secret\n"), `line 6: unknown key; the keys here are expires, id, policies, replaces, secret, securityToken`},
-		{key("        secrte: topsecret\n"), `line 6: unknown key "secrte"; the keys here are expires, id, policies, replaces, secret, securityToken`},
-		{key("        expires: tomorrow\n"), "line 6: the time must look like 2027-01-31T00:00:00Z"},
+		{"accounts:\n  - id: a\n    keys:\n      - id: k,1\n        secret: topsecret",
+			`line 4: access key id "k,1" must be`},
+		{"accounts: [{id: a, keys: [{id: k, secret:topsecret}]}]",
+			"line 1: unknown key; the keys here are expires, id, policies, replaces, secret, " +
+				"securityToken"},
+		{key("        LTAIsomethinglong: secret\n"),
+			`line 6: unknown key; the keys here are expires, id, policies, replaces, secret, ` +
+				`securityToken`},
+		{key("        secrte: topsecret\n"),
+			`line 6: unknown key "secrte"; the keys here are expires, id, policies, replaces, ` +
+				`secret, securityToken`},
+		{key("        expires: tomorrow\n"),
+			"line 6: the time must look like 2027-01-31T00:00:00Z"},
 		{key("      - id: k1\n        secret: topsecret\n"), "access key id k1 is there twice"},
-		{key("        policies: []\n"), "line 6: the list is empty; leave policies out to allow everything"},
-		{key("        policies: [{Version: 2, Statement: []}]\n"), "line 6: the Version of a policy is 1"},
+		{key("        policies: []\n"),
+			"line 6: the list is empty; leave policies out to allow everything"},
+		{key("        policies: [{Version: 2, Statement: []}]\n"),
+			"line 6: the Version of a policy is 1"},
 		{key("        policies: *x\n"), "neither YAML nor JSON"},
-		{policy("              - Effect: Allow\n                Action: fnf:*\n"), "line 8: the key Resource is missing"},
-		{policy("              - {Effect: allow, Action: \"fnf:*\", Resource: \"*\"}\n"), `line 8: Effect is "allow"; write Allow or Deny`},
-		{policy("              - {Effect: Allow, Action: \"oss:*\", Resource: \"*\"}\n"), `line 8: Action "oss:*" is not one of this service`},
-		{policy("              - {Effect: Allow, Action: \"*\", Resource: flow/x}\n"), `line 8: Resource "flow/x" is not one of this service`},
-		{policy("              - {Effect: Deny, Action: \"fnf:StrtExecution\", Resource: \"*\"}\n"), `line 8: Action "fnf:StrtExecution" fits no operation`},
-		{policy("              - {Effect: Deny, Action: \"fnf:Begin*\", Resource: \"*\"}\n"), `line 8: Action "fnf:Begin*" fits no operation`},
-		{policy("              - {Effect: Deny, Action: \"*\", Resource: \"acs:fnf:*:*:flows/x\"}\n"), `line 8: Resource "acs:fnf:*:*:flows/x" fits no flow`},
-		{policy("              - {Effect: Deny, Action: \"*\", Resource: \"acs:fnf:cn-hangzhou:1\"}\n"), `line 8: Resource "acs:fnf:cn-hangzhou:1" fits no flow`},
-		{policy("              - {Effect: Deny, Action: \"*\", Resource: \"acs:fnf:*:*:flow\"}\n"), `line 8: Resource "acs:fnf:*:*:flow" fits no flow`},
-		{policy("              - {Effect: Allow, Action: [], Resource: \"*\"}\n"), "line 8: a statement needs at least one Action"},
-		{policy("              - {Effect: Allow, Action: \"*\", Resource: \"*\", Condition: {}}\n"), `line 8: unknown key "Condition"; the keys here are Action, Effect, Resource`},
-		{"accounts:\n  - id: a\n    bearerTokens:\n      - {}\n", "line 4: the key token is missing"},
-		{"accounts:\n  - id: a\n    bearerTokens: [{token: topsecret}, {token: topsecret}]\n", "bearer token 2 of account a: the token is there twice"},
+		{policy("              - Effect: Allow\n                Action: fnf:*\n"),
+			"line 8: the key Resource is missing"},
+		{policy("              - {Effect: allow, Action: \"fnf:*\", Resource: \"*\"}\n"),
+			`line 8: Effect is "allow"; write Allow or Deny`},
+		{policy("              - {Effect: Allow, Action: \"oss:*\", Resource: \"*\"}\n"),
+			`line 8: Action "oss:*" is not one of this service`},
+		{policy("              - {Effect: Allow, Action: \"*\", Resource: flow/x}\n"),
+			`line 8: Resource "flow/x" is not one of this service`},
+		{policy("              - {Effect: Deny, Action: \"fnf:StrtExecution\", Resource: \"*\"}\n"),
+			`line 8: Action "fnf:StrtExecution" fits no operation`},
+		{policy("              - {Effect: Deny, Action: \"fnf:Begin*\", Resource: \"*\"}\n"),
+			`line 8: Action "fnf:Begin*" fits no operation`},
+		{policy("              - {Effect: Deny, Action: \"*\", Resource: " +
+			"\"acs:fnf:*:*:flows/x\"}\n"), `line 8: Resource "acs:fnf:*:*:flows/x" fits no flow`},
+		{policy("              - {Effect: Deny, Action: \"*\", Resource: " +
+			"\"acs:fnf:cn-hangzhou:1\"}\n"), `line 8: Resource "acs:fnf:cn-hangzhou:1" fits no ` +
+			`flow`},
+		{policy("              - {Effect: Deny, Action: \"*\", Resource: \"acs:fnf:*:*:flow\"}\n"),
+			`line 8: Resource "acs:fnf:*:*:flow" fits no flow`},
+		{policy("              - {Effect: Allow, Action: [], Resource: \"*\"}\n"),
+			"line 8: a statement needs at least one Action"},
+		{policy("              - {Effect: Allow, Action: \"*\", Resource: \"*\", Condition: {}}\n"),
+			`line 8: unknown key "Condition"; the keys here are Action, Effect, Resource`},
+		{"accounts:\n  - id: a\n    bearerTokens:\n      - {}\n",
+			"line 4: the key token is missing"},
+		{"accounts:\n  - id: a\n    bearerTokens: [{token: topsecret}, {token: topsecret}]\n",
+			"bearer token 2 of account a: the token is there twice"},
 		{strings.Repeat("#", 5<<20), "the file is larger than"},
 		{key("        # x\r        expires: tomorrow\n"), "line 6, column 12: a carriage return"},
 		{key("        # \u202e\n"), "line 6, column 11: U+202E"},
 		{"%YAML 1.1\n---\n" + key(""), "line 1, column 1: the text says that it is YAML 1.1"},
 		{"accounts:\n  - <<: {id: a}\n    keys: []\n", "line 2, column 5: merge keys"},
-		{"accounts:\n  - id: a # \u2028    keys: []\n", "there is no access key and no bearer token"},
+		{"accounts:\n  - id: a # \u2028    keys: []\n",
+			"there is no access key and no bearer token"},
 	} {
 		path := filepath.Join(t.TempDir(), "c.yaml")
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		_, err := rpc.LoadCredentials(path)
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("%.60q gives %v, want %s", c.text, err, c.want)
 		} else if strings.Contains(err.Error(), "topsecret") {
 			t.Errorf("the error holds a secret: %v", err)
@@ -182,8 +215,12 @@ func TestNewCredentialsRefuses(t *testing.T) {
 		{{ID: "a", Keys: []rpc.AccessKey{{ID: "k", Secret: ""}}}},
 		{{ID: "a", Tokens: []rpc.BearerToken{{}}}},
 		{{ID: "a", Keys: []rpc.AccessKey{good}}, {ID: "b", Keys: []rpc.AccessKey{good}}},
-		{{ID: "a", Keys: []rpc.AccessKey{{ID: "k", Secret: "s", Policies: []access.Policy{{Statements: []access.Statement{{}}}}}}}},
-		{{ID: "a", Tokens: []rpc.BearerToken{{Token: "t", Policies: []access.Policy{{Statements: []access.Statement{{}}}}}}}},
+		{{ID: "a",
+			Keys: []rpc.AccessKey{{ID: "k", Secret: "s",
+				Policies: []access.Policy{{Statements: []access.Statement{{}}}}}}}},
+		{{ID: "a",
+			Tokens: []rpc.BearerToken{{Token: "t",
+				Policies: []access.Policy{{Statements: []access.Statement{{}}}}}}}},
 	} {
 		if c, err := rpc.NewCredentials(accounts); err == nil {
 			t.Errorf("%+v gives %v", accounts, c)
@@ -204,7 +241,8 @@ func FuzzParseAccounts(f *testing.F) {
 	})
 }
 
-// TestWorldReadableFile: a file of secrets that everybody may read is used, and warned of.
+// TestWorldReadableFile checks that a credentials file that everybody may read is used, with a
+// warning.
 func TestWorldReadableFile(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no file modes")
@@ -213,7 +251,9 @@ func TestWorldReadableFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte(exampleYAML), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true, 0o604: true, 0o602: true} {
+	for mode, warned := range map[os.FileMode]bool{
+		0o600: false, 0o640: false, 0o644: true, 0o604: true, 0o602: true,
+	} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
@@ -222,8 +262,10 @@ func TestWorldReadableFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log strings.Builder
-		rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: c, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		if got := strings.Contains(log.String(), "chmod 600") && strings.Contains(log.String(), path); got != warned || strings.Contains(log.String(), "topsecret") {
+		rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: c,
+			Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		got := strings.Contains(log.String(), "chmod 600") && strings.Contains(log.String(), path)
+		if got != warned || strings.Contains(log.String(), "topsecret") {
 			t.Errorf("%o: the log has %q", mode, log.String())
 		}
 	}

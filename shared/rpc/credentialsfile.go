@@ -16,12 +16,12 @@ import (
 	"millrace/shared/yamltext"
 )
 
-// fileMax bounds a credentials file.
+// fileMax is the largest credentials file, in bytes.
 const fileMax = 4 << 20
 
-// LoadCredentials reads a credentials file, YAML or JSON (docs/credentials.md). An error names the file, the line and
-// what to write instead; it never holds a secret. New warns of a file that other
-// users of the machine may read or change, and of secrets that are easy to guess.
+// LoadCredentials reads a credentials file, YAML or JSON (docs/credentials.md). An error names the
+// file, the line and the correction; it never holds a secret. New warns if other users of the
+// machine may read or change the file, and if a secret is easy to guess.
 func LoadCredentials(path string) (*Credentials, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -44,11 +44,11 @@ func LoadCredentials(path string) (*Credentials, error) {
 	return c, nil
 }
 
-// ParseAccounts reads the text of a credentials file.
+// ParseAccounts parses the text of a credentials file.
 func ParseAccounts(text []byte) ([]Account, error) { return parseAccounts(text, &fileReader{}) }
 
-// ParseRights reads what keys and roles may do: from a credentials file, whose secrets it passes
-// over, or from a rights document, which AppendRights writes and which has none.
+// ParseRights returns what keys and roles may do. It reads a credentials file, whose secrets it
+// ignores, or a rights document, which AppendRights writes and which holds no secrets.
 func ParseRights(text []byte) (*access.Registry, error) {
 	accounts, err := parseAccounts(text, &fileReader{rights: true})
 	if err != nil {
@@ -62,7 +62,8 @@ func parseAccounts(text []byte, r *fileReader) ([]Account, error) {
 		return nil, fmt.Errorf("the file is larger than %d bytes", fileMax)
 	}
 	if bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
-		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" ")) // JSON may be indented with tabs, YAML may not
+		// JSON may be indented with tabs, YAML may not
+		text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
 	}
 	root, err := yamltext.Decode(text)
 	var problem *yamltext.Problem
@@ -81,20 +82,22 @@ func parseAccounts(text []byte, r *fileReader) ([]Account, error) {
 	return accounts, r.err
 }
 
-// syntaxError keeps the place of a YAML error only: its text may quote the line, and with it a secret.
+// syntaxError keeps only the line number of a YAML error, because its text may quote the line and a
+// secret in it.
 func syntaxError(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if line, _, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(line, "line ") {
-		return fmt.Errorf("near %s: this is neither YAML nor JSON; check the indentation and the quotes", line)
+		return fmt.Errorf("near %s: this is neither YAML nor JSON; check the indentation and the "+
+			"quotes", line)
 	}
 	return errors.New("this is neither YAML nor JSON; check the indentation and the quotes")
 }
 
-// fileReader turns nodes into accounts and keeps the first error.
+// fileReader converts YAML nodes to accounts and keeps the first error.
 type fileReader struct {
 	err    error
-	at     string // the known key whose value is read, or was read last
-	rights bool   // secrets and tokens may be missing: no caller is authenticated by what is read
+	at     string // the known key whose value is being read, or was read last
+	rights bool   // secrets and tokens may be missing, because the result authenticates no caller
 }
 
 func (r *fileReader) fail(n *yaml.Node, format string, args ...any) {
@@ -103,7 +106,7 @@ func (r *fileReader) fail(n *yaml.Node, format string, args ...any) {
 	}
 }
 
-// object hands each value of a mapping to the reader of its key.
+// object passes each value of a mapping to the reader of its key.
 func (r *fileReader) object(n *yaml.Node, fields map[string]func(*yaml.Node), required ...string) {
 	if n.Kind != yaml.MappingNode {
 		r.fail(n, "here must be a mapping with the keys %s", names(fields))
@@ -132,8 +135,8 @@ func (r *fileReader) object(n *yaml.Node, fields map[string]func(*yaml.Node), re
 	}
 }
 
-// quotedKey quotes an unknown key if it is a word, as a mistyped one is. Anything else may be a secret: `secret:x`, without
-// a space, is a key to YAML.
+// quotedKey quotes an unknown key if it looks like a word, that is, like a misspelled key. Anything
+// else may be a secret: YAML reads `secret:x`, without a space, as a key.
 func quotedKey(key string) string {
 	const longest = 14 // securityToken has 13 letters; secrets are longer
 	for _, c := range key {
@@ -169,7 +172,8 @@ func list[T any](r *fileReader, n *yaml.Node, read func(*yaml.Node) T) []T {
 	return all
 }
 
-// text gives a reader of a string into dst. A number is taken as it is written: ids are often all digits.
+// text returns a function that reads a string into dst. A number is taken as written, because ids
+// are often all digits.
 func (r *fileReader) text(dst *string) func(*yaml.Node) {
 	return func(n *yaml.Node) { *dst = r.scalar(n) }
 }
@@ -227,7 +231,8 @@ func (r *fileReader) key(n *yaml.Node) (k AccessKey) {
 	return k
 }
 
-// secret drops the last of the required keys, which holds a secret, where that need not be there.
+// secret returns the required keys. If rights are read, it leaves out the last one, which holds the
+// secret.
 func (r *fileReader) secret(required ...string) []string {
 	if r.rights {
 		return required[:len(required)-1]
@@ -247,7 +252,8 @@ func (r *fileReader) bearer(n *yaml.Node) (t BearerToken) {
 	}
 	r.object(n, keys, r.secret("token")...)
 	if r.rights && r.err == nil && t.Token == "" && !strings.HasPrefix(t.ID, bearerPrefix) {
-		r.fail(n, "a bearer token has a token, or in a rights document an id that begins with %s", bearerPrefix)
+		r.fail(n, "a bearer token has a token, or in a rights document an id that begins with %s",
+			bearerPrefix)
 	}
 	return t
 }
@@ -265,7 +271,7 @@ func (r *fileReader) role(n *yaml.Node) (role access.Role) {
 	return role
 }
 
-// policies refuses an empty list, which could mean all or nothing.
+// policies rejects an empty list, because it could mean everything or nothing.
 func (r *fileReader) policies(dst *[]access.Policy) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if *dst = list(r, n, r.policy); len(*dst) == 0 {
@@ -300,7 +306,7 @@ func (r *fileReader) statement(n *yaml.Node) (s access.Statement) {
 	return s
 }
 
-// oneOrMore reads a text or a list of texts.
+// oneOrMore reads a string or a list of strings.
 func (r *fileReader) oneOrMore(n *yaml.Node) []string {
 	if n.Kind == yaml.ScalarNode {
 		return []string{r.scalar(n)}

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// deadline is one of a connection's two deadlines. net/http moves them about eight times a request,
-// mostly between calls that find what they need in a buffer; each move costs a timer of the
-// runtime. So a deadline reaches the socket when something begins to wait for it.
+// deadline is the read or the write deadline of a connection. net/http moves each about eight times
+// a request, mostly around calls that are served from a buffer; every move costs a runtime timer.
+// So a deadline is set on the socket only when a call is about to wait.
 type deadline struct {
 	mu     sync.Mutex
 	wanted time.Time // zero: none
-	set    time.Time // what the socket has
-	busy   bool      // something waits
+	set    time.Time // the socket's deadline
+	busy   bool      // a call waits
 }
 
-// move changes the deadline, at once if something waits by now.
+// move changes the deadline. It is set on the socket at once only if a call is waiting.
 func (d *deadline) move(t time.Time, set func(time.Time) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -26,7 +26,7 @@ func (d *deadline) move(t time.Time, set func(time.Time) error) error {
 	return d.apply(t, set)
 }
 
-// begin precedes a call that may wait.
+// begin must precede a call that may wait.
 func (d *deadline) begin(set func(time.Time) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -34,8 +34,9 @@ func (d *deadline) begin(set func(time.Time) error) {
 	d.apply(d.wanted, set)
 }
 
-// beginWithin is begin for a call that must not wait longer than most. It may have to end a little
-// earlier, after more than half of that: an earlier call's deadline is kept as long as it will do.
+// beginWithin is begin for a call that must not wait longer than timeout. The call may end earlier,
+// but not before half of timeout has passed: the deadline of an earlier call is kept while it is
+// good enough, to save a move.
 func (d *deadline) beginWithin(timeout time.Duration, set func(time.Time) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -51,17 +52,17 @@ func (d *deadline) beginWithin(timeout time.Duration, set func(time.Time) error)
 	d.apply(t, set)
 }
 
-// passes reports whether t is later than what is wanted.
+// passes reports whether t is later than the wanted deadline.
 func (d *deadline) passes(t time.Time) bool { return !d.wanted.IsZero() && t.After(d.wanted) }
 
-// end follows the call.
+// end must follow the call.
 func (d *deadline) end() {
 	d.mu.Lock()
 	d.busy = false
 	d.mu.Unlock()
 }
 
-// apply gives the socket its deadline; d.mu is held.
+// apply sets the deadline of the socket. d.mu is held.
 func (d *deadline) apply(t time.Time, set func(time.Time) error) error {
 	if t.Equal(d.set) {
 		return nil

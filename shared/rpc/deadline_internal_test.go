@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// TestDeadline: what waits has the deadline that was wanted last, and never a later one.
+// TestDeadline checks that a waiting call has the deadline that was wanted last, and never a later
+// one.
 func TestDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d deadline
@@ -62,7 +63,7 @@ func TestDeadline(t *testing.T) {
 	})
 }
 
-// countingListener counts how often the sockets of its connections are given a deadline.
+// countingListener counts how often the deadlines of its connections' sockets are set.
 type countingListener struct {
 	net.Listener
 	moves atomic.Int64
@@ -88,15 +89,17 @@ func (c countingConn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// TestFewDeadlines: a request that comes at once moves the deadlines of its socket three times at
-// most; net/http and this package do so ten times.
+// TestFewDeadlines checks that a request that arrives at once sets the deadlines of its socket at
+// most three times, although net/http and this package move them ten times.
 func TestFewDeadlines(t *testing.T) {
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &countingListener{Listener: tcp}
-	s := NewServer("", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("ok")) }))
+	s := NewServer("", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte("ok"))
+	}))
 	s.Connections = 10
 	go s.Serve(l)
 	defer s.Close()

@@ -1,6 +1,8 @@
-// Package rpc is the wire of the CloudFlow API (2019-03-15): signatures, routing, parameters, answers and faults, and
-// the client that speaks it. It turns HTTP requests into calls of a cloudflow.API and knows nothing of flows.
+// Package rpc implements the wire protocol of the CloudFlow API (2019-03-15): signatures, routing,
+// parameters, responses and faults. It holds the server and the client. The server turns an HTTP
+// request into a call of cloudflow.API; it knows nothing about flows.
 //
-// The order of the checks is api.md 2.9: size, media type, operation, version, credentials, throttle, policy, required
-// parameters, formats; the rest is the service's. Query strings and parameters are never logged: they hold tokens.
+// The server makes its checks in the order of api.md 2.9: size, media type, operation, version,
+// credentials, throttle, policy, required parameters, formats. The service makes the remaining
+// checks. Query strings and parameters must not be logged, because they hold tokens.
 package rpc

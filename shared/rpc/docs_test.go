@@ -8,7 +8,7 @@ import (
 	"millrace/shared/rpc"
 )
 
-// The example of the documentation is a good file.
+// TestDocumentedExample checks that the example in the documentation is a valid file.
 func TestDocumentedExample(t *testing.T) {
 	text, err := os.ReadFile("../../docs/credentials.md")
 	if err != nil {
@@ -23,7 +23,8 @@ func TestDocumentedExample(t *testing.T) {
 	if _, err := rpc.NewCredentials(accounts); err != nil {
 		t.Fatal(err)
 	}
-	if len(accounts) != 1 || len(accounts[0].Keys) != 3 || len(accounts[0].Keys[2].Policies[0].Statements) != 3 {
+	if len(accounts) != 1 || len(accounts[0].Keys) != 3 ||
+		len(accounts[0].Keys[2].Policies[0].Statements) != 3 {
 		t.Errorf("accounts are %+v", accounts)
 	}
 }

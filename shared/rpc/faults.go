@@ -6,36 +6,38 @@ import (
 	"millrace/shared/fault"
 )
 
-// The messages are those of api.md 7.1, with a sentence behind them where they alone would leave a caller in the dark;
-// values from a request are cut to a length that fits a message.
+// The messages are those of api.md 7.1. Some have a further sentence that says what to do. Values
+// from a request are cut to a reasonable length.
 
 const internalMessage = "An internal error has occurred. Please retry."
 
 func actionNotSupported(name string) *fault.Error {
-	return fault.New(fault.ActionNotSupported, "The requested API operation '%s' is incorrect. Please check.", cut(name))
+	return fault.New(fault.ActionNotSupported,
+		"The requested API operation '%s' is incorrect. Please check.", cut(name))
 }
 
-// unknownOperation tells a misspelt operation from one that only CloudFlow has.
+// unknownOperation returns the fault for an operation that this server does not have. Its message
+// tells a misspelled operation from one that only CloudFlow has.
 func unknownOperation(name string) *fault.Error {
-	refusal := actionNotSupported(name)
+	f := actionNotSupported(name)
 	if unservedOperations[name] {
-		refusal.Message += " CloudFlow has it, this server has not."
-		return refusal
+		f.Message += " CloudFlow has it, this server has not."
+		return f
 	}
 	for known := range operations {
 		if strings.EqualFold(known, name) {
-			refusal.Message += " It is written '" + known + "'."
+			f.Message += " It is written '" + known + "'."
 		}
 	}
-	return refusal
+	return f
 }
 
-// unservedOperations are the operations of CloudFlow that are not served.
+// unservedOperations are the operations of CloudFlow that this server does not have.
 var unservedOperations = map[string]bool{
-	"CreateSchedule": true, "UpdateSchedule": true, "DeleteSchedule": true, "DescribeSchedule": true,
-	"PublishFlowVersion": true, "DeleteFlowVersion": true,
-	"CreateFlowAlias": true, "UpdateFlowAlias": true, "DeleteFlowAlias": true, "DescribeFlowAlias": true,
-	"DescribeMapRun": true, "UpdateMapRun": true,
+	"CreateSchedule": true, "UpdateSchedule": true, "DeleteSchedule": true,
+	"DescribeSchedule": true, "PublishFlowVersion": true, "DeleteFlowVersion": true,
+	"CreateFlowAlias": true, "UpdateFlowAlias": true, "DeleteFlowAlias": true,
+	"DescribeFlowAlias": true, "DescribeMapRun": true, "UpdateMapRun": true,
 }
 
 func missingParam(name string) *fault.Error {
@@ -47,22 +49,24 @@ func missingHeader(name string) *fault.Error {
 }
 
 func tooLarge(bytesMax int64) *fault.Error {
-	return fault.New(fault.EntityTooLarge, "The payload size exceeds maximum allowed size (%d bytes).", bytesMax)
+	return fault.New(fault.EntityTooLarge,
+		"The payload size exceeds maximum allowed size (%d bytes).", bytesMax)
 }
 
-// tooBusy is the refusal of a request for which there is no memory.
+// tooBusy is the fault of a request that does not fit into memory.
 func tooBusy() *fault.Error {
-	return fault.New(fault.ServiceUnavailable, "The server holds as many bytes of requests as its memory "+
-		"allows. Please try again later.")
+	return fault.New(fault.ServiceUnavailable, "The server holds as many bytes of requests "+
+		"as its memory allows. Please try again later.")
 }
 
 func wrongMediaType(instead string) *fault.Error {
-	return fault.New(fault.UnsupportedMediaType, `The content type must be "application/json". %s`, instead)
+	return fault.New(fault.UnsupportedMediaType, `The content type must be "application/json". %s`,
+		instead)
 }
 
 func signatureNotMatch() *fault.Error {
-	return fault.New(fault.SignatureNotMatch, "The request signature we calculated does not match the signature you "+
-		"provided. Check your access key and signing method.")
+	return fault.New(fault.SignatureNotMatch, "The request signature we calculated does not "+
+		"match the signature you provided. Check your access key and signing method.")
 }
 
 func invalidKey(id string) *fault.Error {
@@ -79,9 +83,9 @@ func invalid(format string, args ...any) *fault.Error {
 
 // cut shortens a value of a request for a message.
 func cut(s string) string {
-	const most = 128
-	if len(s) > most {
-		s = s[:most] + "..."
+	const bytesMax = 128
+	if len(s) > bytesMax {
+		s = s[:bytesMax] + "..."
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }

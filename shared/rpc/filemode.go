@@ -7,9 +7,8 @@ import (
 	"path/filepath"
 )
 
-// WarnOfFile warns when other users of the machine may change a file that the server trusts, or put
-// another in its place, or, when it is secret, read it. "" is no file; one that cannot be looked at
-// is not warned of.
+// WarnOfFile warns if other users of the machine may change or replace a file that the server
+// trusts or, if it is secret, read it. It ignores "" and a file that cannot be inspected.
 func WarnOfFile(log *slog.Logger, path string, secret bool) {
 	if path == "" {
 		return
@@ -20,18 +19,21 @@ func WarnOfFile(log *slog.Logger, path string, secret bool) {
 	}
 	switch {
 	case secret && othersMay(info, 0o026):
-		log.Warn("other users of this machine may read or change this file; chmod 600 it", "file", path)
+		log.Warn("other users of this machine may read or change this file; chmod 600 it",
+			"file", path)
 	case othersMay(info, 0o022):
 		log.Warn("other users of this machine may change this file; chmod go-w it", "file", path)
 	}
 	if folder := worldWritableFolder(path); folder != "" {
-		log.Warn("other users of this machine may replace this file, for they may change a folder on its path; "+
-			"chmod go-w the folder", "file", path, "folder", folder)
+		log.Warn("other users of this machine may replace this file, "+
+			"for they may change a folder on its path; chmod go-w the folder",
+			"file", path, "folder", folder)
 	}
 }
 
-// worldWritableFolder is a folder above the file in which others may put another in its place; "" for none.
-// In one with the sticky bit, such as /tmp, users cannot do that to files of others.
+// worldWritableFolder returns a folder on the path of the file in which other users may replace
+// files; "" if there is none. In a folder with the sticky bit, such as /tmp, users cannot replace
+// the files of others.
 func worldWritableFolder(path string) string {
 	path, err := filepath.Abs(path)
 	if err != nil {

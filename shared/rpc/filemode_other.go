@@ -4,5 +4,5 @@ package rpc
 
 import "io/fs"
 
-// othersMay is false: there are no such modes here.
+// othersMay returns false, because this system has no Unix file modes.
 func othersMay(fs.FileInfo, fs.FileMode) bool { return false }

@@ -12,8 +12,9 @@ import (
 	"millrace/shared/rpc"
 )
 
-// TestFilesOfOthers: a file that other users may write, or replace in a folder on its path, is warned of, a secret one
-// also when they may read it. A group of the owner's own number is the owner's.
+// TestFilesOfOthers checks the warning about a file that other users may write, or replace through
+// a folder on its path, or, if it is secret, read. A group with the owner's number counts as the
+// owner.
 func TestFilesOfOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
@@ -22,15 +23,19 @@ func TestFilesOfOthers(t *testing.T) {
 		file, folder os.FileMode
 		owner, group int
 		secret       bool
-		want         string // "" is no warning
+		want         string // "": no warning
 	}{
-		{0o600, 0o700, 7, 8, false, ""}, {0o644, 0o755, 7, 8, false, ""}, {0o640, 0o755, 7, 8, true, ""},
+		{0o600, 0o700, 7, 8, false, ""}, {0o644, 0o755, 7, 8, false, ""},
+		{0o640, 0o755, 7, 8, true, ""},
 		{0o644, 0o755, 7, 8, true, "may read or change this file; chmod 600 it"},
 		{0o666, 0o755, 7, 8, false, "may change this file; chmod go-w it"},
 		{0o664, 0o755, 7, 8, false, "may change this file"}, {0o664, 0o775, 7, 7, false, ""},
-		{0o660, 0o755, 7, 8, true, "may read or change"}, {0o602, 0o755, 7, 8, true, "may read or change"},
-		{0o600, 0o777, 7, 8, false, "may replace this file"}, {0o600, 0o775, 7, 8, false, "may replace this file"},
-		{0o600, 0o777 | os.ModeSticky, 7, 8, false, ""}, {0o600, 0o777 | os.ModeSticky, 7, 8, true, ""},
+		{0o660, 0o755, 7, 8, true, "may read or change"},
+		{0o602, 0o755, 7, 8, true, "may read or change"},
+		{0o600, 0o777, 7, 8, false, "may replace this file"},
+		{0o600, 0o775, 7, 8, false, "may replace this file"},
+		{0o600, 0o777 | os.ModeSticky, 7, 8, false, ""},
+		{0o600, 0o777 | os.ModeSticky, 7, 8, true, ""},
 	} {
 		folder := filepath.Join(t.TempDir(), "open")
 		path := filepath.Join(folder, "below", "file")

@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// othersMay reports whether a mode gives group or others one of the rights in bits. A group with
-// the number of the owner is the owner's alone: many systems give each user one, and let it write.
+// othersMay reports whether a file's mode grants its group or others one of the rights in bits. A
+// group with the owner's number is not another user: many systems give each user a group of its
+// own, with write access.
 func othersMay(info fs.FileInfo, bits fs.FileMode) bool {
 	if of, ok := info.Sys().(*syscall.Stat_t); ok && of.Uid == of.Gid {
 		bits &^= 0o070

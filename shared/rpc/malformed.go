@@ -14,22 +14,24 @@ import (
 	"millrace/shared/inflight"
 )
 
-// Server is an HTTP server whose own refusals, of what is no HTTP, are JSON like every other answer: clients of the API
-// read nothing else (api.md 8.2). Use its Serve; the other ways to listen go past it.
+// Server is an HTTP server whose own error responses, to malformed HTTP, are JSON: clients of the
+// API read nothing else (api.md 8.2). Use its Serve and ListenAndServe; the other methods of
+// http.Server bypass this.
 type Server struct {
 	*http.Server
-	// Connections is how many clients may be connected at once; 0: any number. Beyond it, a
-	// connection whose request is not there as a whole is cut off for a newcomer, one of the client
-	// that has most of them; and when all are being served, only GET /healthz is answered.
+	// Connections is the most connections that may be open; 0: any number. At that number, a new
+	// connection evicts an idle one, whose request is incomplete, of the peer that has the most of
+	// them. If no connection is idle, only GET /healthz is served.
 	Connections int
-	// Bytes is what the headers of requests may take that are not whole, together with the bodies
-	// of Options.Bytes, if it is the same budget; nil: no bound. It needs Connections.
+	// Bytes limits what the headers of incomplete requests may hold, together with the bodies of
+	// Options.Bytes if it is the same budget; nil: no limit. It requires Connections.
 	Bytes *inflight.Budget
-	// Rejections counts what is cut off, as Options.Refusals; nil: it is only logged.
+	// Rejections counts rejected and evicted connections, as Options.Rejections does; nil: they are
+	// only logged.
 	Rejections *Rejections
 }
 
-// Serve answers on connections of l until the server is closed. It is called once.
+// Serve serves the connections of l until the server is closed. It must be called at most once.
 func (s *Server) Serve(l net.Listener) error {
 	if s.Connections <= 0 {
 		return s.Server.Serve(listener{l, nil})
@@ -54,7 +56,7 @@ func (s *Server) ListenAndServe() error {
 
 type listener struct {
 	net.Listener
-	connections *connections // nil: any number
+	connections *connections // nil: no limits
 }
 
 func (l listener) Accept() (net.Conn, error) {
@@ -73,13 +75,16 @@ func (l listener) Accept() (net.Conn, error) {
 
 var (
 	plainErrorStart   = []byte("HTTP/1.1 ")
-	plainErrorHeaders = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
+	plainErrorHeaders = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\n" +
+		"Connection: close\r\n\r\n")
 )
 
 func (c *conn) Write(b []byte) (int, error) {
 	if len(b) < 512 && bytes.HasPrefix(b, plainErrorStart) {
-		if line, text, ok := bytes.Cut(b, plainErrorHeaders); ok && !bytes.Contains(line, []byte("\n")) {
-			if _, err := c.write(malformedResponse(string(line[len(plainErrorStart):]), string(text)), paceTime); err != nil {
+		if line, text, ok := bytes.Cut(b, plainErrorHeaders); ok &&
+			!bytes.Contains(line, []byte("\n")) {
+			response := malformedResponse(string(line[len(plainErrorStart):]), string(text))
+			if _, err := c.write(response, paceTime); err != nil {
 				return 0, err
 			}
 			return len(b), nil
@@ -88,14 +93,16 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.writePaced(b)
 }
 
-// A client must take this many bytes within this time, or half of it when the one before came just
-// in time, or it is cut off: 2 KB a second, 4 KB at most.
+// A client must read paceBytes within paceTime, or within half of it if the deadline of an earlier
+// write is still good enough (deadline.beginWithin). Otherwise its connection is closed. That is 2
+// to 4 KB a second.
 const (
 	paceBytes = 64 << 10
 	paceTime  = 30 * time.Second
 )
 
-// writePaced writes in pieces, each within its time. The whole answer has the server's WriteTimeout, too.
+// writePaced writes in pieces of paceBytes, each within paceTime. The whole response has the
+// server's WriteTimeout too.
 func (c *conn) writePaced(b []byte) (written int, err error) {
 	for {
 		n, err := c.write(b[:min(len(b), paceBytes)], paceTime)
@@ -106,14 +113,14 @@ func (c *conn) writePaced(b []byte) (written int, err error) {
 	}
 }
 
-// write writes within a time.
+// write writes b within timeout.
 func (c *conn) write(b []byte, timeout time.Duration) (int, error) {
 	c.writes.beginWithin(timeout, c.Conn.SetWriteDeadline)
 	defer c.writes.end()
 	return c.Conn.Write(b)
 }
 
-// CloseWrite lets net/http end an answer before it has read all of a request.
+// CloseWrite lets net/http finish a response before it has read the whole request.
 func (c *conn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
@@ -121,17 +128,20 @@ func (c *conn) CloseWrite() error {
 	return nil
 }
 
-// malformedResponse gives the whole answer for a refusal of net/http: its status, "400 Bad Request: why", and its text.
+// malformedResponse returns the full response that replaces an error of net/http, given its status
+// ("400 Bad Request: why") and its text.
 func malformedResponse(status, text string) []byte {
 	code, _ := strconv.Atoi(status[:min(3, len(status))])
 	f := invalid("The request is no valid HTTP: %s.", cut(text))
 	if code == http.StatusRequestHeaderFieldsTooLarge {
-		f = fault.New(fault.EntityTooLarge, "The query and the headers of the request are too large. Send the parameters as a form in the body of a POST.")
+		f = fault.New(fault.EntityTooLarge,
+			"The query and the headers of the request are too large. Send the parameters as a "+
+				"form in the body of a POST.")
 	}
 	return fullResponse(code, f)
 }
 
-// faultResponse is the whole answer for a fault of a connection that has no request.
+// faultResponse returns the full response for a fault of a connection that has no request.
 func faultResponse(f *fault.Error) []byte { return fullResponse(f.Code.Status(), f) }
 
 func fullResponse(status int, f *fault.Error) []byte {
@@ -153,7 +163,7 @@ func faultBody(id string, f *fault.Error) []byte {
 	return append(body, '}')
 }
 
-// respondNoConnection answers a request for which there is no place, without reading its body.
+// respondNoConnection responds to a request on a spare connection, without reading its body.
 func respondNoConnection(w http.ResponseWriter) {
 	f := fault.New(fault.ServiceUnavailable, "The server has as many connections as it may have, "+
 		"and all of them are being served. Please try again later.")

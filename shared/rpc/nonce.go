@@ -9,26 +9,29 @@ import (
 	"millrace/shared/fault"
 )
 
-// Nonces remembers the nonces of signatures, so that a request cannot be played again.
+// Nonces remembers the nonces of signatures, so that a request cannot be replayed.
 type Nonces interface {
-	// Use records a nonce until a time, and tells whether nobody has used it before; of concurrent callers exactly
-	// one is told so. An error refuses the request; it should be a *fault.Error.
+	// Use records a nonce until a time and reports whether it is new. Of concurrent callers with
+	// the same nonce, exactly one gets true. An error, which should be a *fault.Error, rejects the
+	// request.
 	Use(ctx context.Context, nonce string, until time.Time) (first bool, err error)
 }
 
-// nonceCapacity is 4 million nonces, about 2,000 checked requests a second for the 31 minutes of V1.
+// nonceCapacity is enough for about 2,000 checked requests a second during the 31 minutes of V1.
 const nonceCapacity = 4 << 20
 
-// NewNonces gives a set in memory that holds at most so many nonces whose time is not over. When it is full, Use gives
-// ResourceThrottled: to forget a nonce early would let its request be played again.
+// NewNonces returns a set in memory that holds at most capacity nonces that have not expired. When
+// it is full, Use returns ResourceThrottled, because a nonce that is dropped early allows a replay.
 func NewNonces(capacity int, now func() time.Time) Nonces {
 	return &nonceSet{
-		capacity: capacity, now: now, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		seen: map[nonceKey]struct{}{}, due: map[int64][]nonceKey{},
+		capacity: capacity, now: now,
+		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+		seen:  map[nonceKey]struct{}{}, due: map[int64][]nonceKey{},
 	}
 }
 
-// nonceKey is 128 bits of a nonce's hash under secret seeds: small, and not to be made to collide.
+// nonceKey is 128 bits of a nonce's hash with secret seeds: it is small, and nobody can construct a
+// collision.
 type nonceKey [2]uint64
 
 type nonceSet struct {
@@ -38,11 +41,10 @@ type nonceSet struct {
 
 	mu    sync.Mutex
 	seen  map[nonceKey]struct{}
-	due   map[int64][]nonceKey // by the minute after which they may be forgotten
+	due   map[int64][]nonceKey // by the minute after which they expire
 	swept int64                // minute of the last sweep
 }
 
-// Use records a nonce.
 func (s *nonceSet) Use(_ context.Context, nonce string, until time.Time) (bool, error) {
 	key := nonceKey{maphash.String(s.seeds[0], nonce), maphash.String(s.seeds[1], nonce)}
 	now := s.now().Unix() / 60
@@ -55,7 +57,8 @@ func (s *nonceSet) Use(_ context.Context, nonce string, until time.Time) (bool, 
 		return false, nil
 	}
 	if len(s.seen) >= s.capacity {
-		return false, fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
+		return false, fault.New(fault.ResourceThrottled,
+			"The request is throttled. Please try again later.")
 	}
 	s.seen[key] = struct{}{}
 	minute := until.Unix() / 60
@@ -63,7 +66,8 @@ func (s *nonceSet) Use(_ context.Context, nonce string, until time.Time) (bool, 
 	return true, nil
 }
 
-// sweep forgets what is over: there is at most one entry of due for each minute of the longest validity.
+// sweep removes the expired nonces. due has at most one entry for each minute of the longest
+// validity.
 func (s *nonceSet) sweep(now int64) {
 	s.swept = now
 	for minute, keys := range s.due {

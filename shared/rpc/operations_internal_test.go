@@ -8,7 +8,8 @@ import (
 	"millrace/shared/cloudflow"
 )
 
-// TestPoliciesKnowOperations: policies can speak of every operation of this server, so that each can be denied.
+// TestPoliciesKnowOperations checks that policies can name, and so deny, every operation of this
+// server.
 func TestPoliciesKnowOperations(t *testing.T) {
 	for name, o := range operations {
 		if !slices.Contains(access.Operations, name) {
@@ -21,13 +22,15 @@ func TestPoliciesKnowOperations(t *testing.T) {
 		if o.flow == "" {
 			resource = "*"
 		}
-		p := []access.Policy{{Statements: []access.Statement{{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}},
-			{Effect: "Deny", Actions: []string{"fnf:" + name}, Resources: []string{"*"}}}}}
+		p := []access.Policy{{Statements: []access.Statement{
+			{Effect: "Allow", Actions: []string{"*"}, Resources: []string{"*"}},
+			{Effect: "Deny", Actions: []string{"fnf:" + name}, Resources: []string{"*"}},
+		}}}
 		if err := access.Check(p); err != nil {
 			t.Errorf("%s cannot be denied: %v", name, err)
 		}
-		who := cloudflow.Caller{Account: "1", Region: "cn", May: access.MayOf(p, "1", "cn")}
-		if who.May(o.action, resource) {
+		caller := cloudflow.Caller{Account: "1", Region: "cn", May: access.MayOf(p, "1", "cn")}
+		if caller.May(o.action, resource) {
 			t.Errorf("%s is allowed on %s, though denied", name, resource)
 		}
 	}

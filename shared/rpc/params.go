@@ -9,28 +9,28 @@ import (
 	"millrace/shared/rpc/sign"
 )
 
-// params are the parameters of one request; of several with one name the first counts. The first that cannot be read
-// as its type is kept in bad.
+// params are the parameters of one request. If several have the same name, the first counts. bad is
+// the fault of the first parameter that is not of its type.
 type params struct {
 	list []sign.Param
 	bad  *fault.Error
 }
 
-// str gives a parameter's value, "" when it is absent.
+// str returns the value of a parameter; "" if it is absent.
 func (p *params) str(name string) string { return first(p.list, name) }
 
-// opt gives a parameter's value, nil when it is absent.
+// opt returns the value of a parameter; nil if it is absent.
 func (p *params) opt(name string) *string {
 	for i := range p.list {
 		if p.list[i].Name == name {
-			v := p.list[i].Value // a copy: the list is used again
+			v := p.list[i].Value // a copy, because the list is reused
 			return &v
 		}
 	}
 	return nil
 }
 
-// integer reads a decimal integer, nil when the parameter is absent or empty.
+// integer parses a decimal integer; nil if the parameter is absent or empty.
 func (p *params) integer(name string) *int64 {
 	text := p.str(name)
 	if text == "" {
@@ -44,7 +44,7 @@ func (p *params) integer(name string) *int64 {
 	return &n
 }
 
-// boolean reads true or false in any case, nil when the parameter is absent or empty.
+// boolean parses true or false, in any case; nil if the parameter is absent or empty.
 func (p *params) boolean(name string) *bool {
 	text := p.str(name)
 	if text == "" {
@@ -64,7 +64,7 @@ func (p *params) refuse(name, want string) {
 	}
 }
 
-// checkText refuses text that is not UTF-8.
+// checkText rejects a value that is not UTF-8.
 func (p *params) checkText() error {
 	for i := range p.list {
 		if !utf8.ValidString(p.list[i].Value) {

@@ -9,16 +9,16 @@ import (
 	"millrace/shared/value"
 )
 
-// paramsMax bounds the parameters of one request.
+// paramsMax is the most parameters that a request may have.
 const paramsMax = 1000
 
-// read takes in query and body, of a caller who is not known yet: their size first, then the media
-// type, then the parameters that it takes to know the caller. It gives the request the id that its
-// caller has chosen for it.
+// read reads the query and the body before the caller is known: first the size is checked, then the
+// media type, then the parameters that authentication needs are parsed. It also adopts the caller's
+// request id.
 //
-// A V1 signature covers parameters wherever they are, so a form is parsed; that makes at most a
-// copy of it. Whatever else is in the body waits for decode: V3 covers its bytes, a bearer token
-// none of it.
+// A V1 signature covers the parameters of query and body, so a form must be parsed; that makes at
+// most one copy of it. Any other body waits for decode: a V3 signature covers its bytes, a bearer
+// token covers nothing.
 func (c *request) read() error {
 	err := c.readBody()
 	if err != nil {
@@ -53,7 +53,7 @@ func (c *request) read() error {
 	return nil
 }
 
-// decode takes in the parameters of the body, unless that is done.
+// decode parses the parameters of the body, unless read has done so.
 func (c *request) decode() error {
 	kind := c.kind
 	c.kind = noBody
@@ -73,12 +73,12 @@ func (c *request) decode() error {
 	}
 	c.adoptRequestID()
 	if c.claimsV3 && c.Credentials != nil && first(c.params.list, "Signature") != "" {
-		return signatureNotMatch() // which of the two would count?
+		return signatureNotMatch() // ambiguous: two signatures
 	}
 	return nil
 }
 
-// adoptRequestID gives the request the id that its caller has chosen (api.md 3.5).
+// adoptRequestID uses the caller's own request id, if it is valid (api.md 3.5).
 func (c *request) adoptRequestID() {
 	if c.requestID != "" {
 		return
@@ -92,7 +92,7 @@ func unreadable(err error) error {
 	return invalid("The request parameters cannot be read: %s.", cut(err.Error()))
 }
 
-// bodyKind is how a body is read.
+// bodyKind says how a body is parsed.
 type bodyKind int
 
 const (
@@ -119,28 +119,30 @@ func (c *request) mediaType() (bodyKind, error) {
 	case strings.EqualFold(kind, "application/json"):
 		return jsonBody, nil
 	}
-	return 0, wrongMediaType("Send the parameters in the query, or in the body as application/x-www-form-urlencoded.")
+	return 0, wrongMediaType(
+		"Send the parameters in the query, or in the body as application/x-www-form-urlencoded.")
 }
 
-// What a JSON body may take once it is decoded, in bytes. Parameters are texts, so one that is
-// meant has few values.
+// Memory that a decoded JSON body may take, in bytes. Parameters are strings, so an honest body has
+// few values.
 const (
 	jsonMemory  = 8 << 20
 	jsonExpands = 70       // times its length, at most
-	jsonFree    = 64 << 10 // is not charged
+	jsonFree    = 64 << 10 // not charged to the budget
 )
 
-// readJSON takes one parameter of each key of a JSON object (api.md 2.1): strings as they are, numbers and booleans
-// as they are written, objects and lists as JSON text. A key that is null is absent.
+// readJSON turns each key of a JSON object into a parameter (api.md 2.1): strings as they are,
+// numbers and booleans as written, objects and lists as JSON text. A null is an absent parameter.
 func (c *request) readJSON() error {
-	if most := min(jsonExpands*len(c.body), jsonMemory); most > jsonFree {
-		if err := c.holdBody(int64(cap(c.body) + most)); err != nil {
+	if memoryMax := min(jsonExpands*len(c.body), jsonMemory); memoryMax > jsonFree {
+		if err := c.holdBody(int64(cap(c.body) + memoryMax)); err != nil {
 			return err
 		}
 	}
 	v, err := value.DecodeWithin(c.body, jsonMemory)
 	if errors.Is(err, value.ErrMemory) {
-		return invalid("The request body has too many JSON values; send Input, Output and other JSON as texts.")
+		return invalid("The request body has too many JSON values; send Input, Output and other " +
+			"JSON as texts.")
 	}
 	if err != nil {
 		return invalid("The request body is not JSON: %s.", cut(err.Error()))
@@ -163,7 +165,8 @@ func (c *request) readJSON() error {
 		case string:
 			c.params.list = append(c.params.list, sign.Param{Name: name, Value: v})
 		default:
-			c.params.list = append(c.params.list, sign.Param{Name: name, Value: string(value.Encode(v))})
+			c.params.list = append(c.params.list,
+				sign.Param{Name: name, Value: string(value.Encode(v))})
 		}
 	}
 	return nil

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// Rejections counts what a server refuses before it knows the caller, by reason, and logs the counts
-// now and then: a line for each would be one more way to fill a disk. It is safe for many
-// goroutines.
+// Rejections counts, by reason, what a server rejects before the caller is known. It logs the
+// counts from time to time: a line for each rejection would be one more way to fill the disk. It is
+// safe for concurrent use.
 type Rejections struct {
 	log *slog.Logger
 
 	mu       sync.Mutex
-	counts   map[string]int64 // since the beginning
-	unlogged map[string]int64 // since the last line
+	counts   map[string]int64 // since the start
+	unlogged map[string]int64 // since the last log line
 	logged   time.Time
 }
 
-// The reasons.
+// The reasons. They are log keys, and values of the label "reason" in metrics.
 const (
 	rejectedBytes      = "no memory for its bytes"
 	rejectedSlow       = "body too slow"
@@ -32,15 +32,15 @@ const (
 	rejectedResponse   = "no memory for its answer"
 )
 
-// logInterval is the shortest time between two lines.
+// logInterval is the shortest time between two log lines.
 const logInterval = 10 * time.Second
 
-// NewRejections returns counts that begin at 0.
+// NewRejections returns counters that start at 0.
 func NewRejections(log *slog.Logger) *Rejections {
 	return &Rejections{log: log, counts: map[string]int64{}, unlogged: map[string]int64{}}
 }
 
-// add counts one refusal.
+// add counts one rejection.
 func (t *Rejections) add(why string) {
 	t.mu.Lock()
 	t.counts[why]++
@@ -60,7 +60,7 @@ func (t *Rejections) add(why string) {
 	}
 }
 
-// Counts returns how many were refused for each reason since the beginning.
+// Counts returns the number of rejections by reason since the start.
 func (t *Rejections) Counts() map[string]int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()

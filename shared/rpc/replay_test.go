@@ -11,15 +11,17 @@ import (
 	"millrace/shared/rpc"
 )
 
-// A nonce that was used is used, in whatever way its header is written.
+// TestNonceInOtherSpellings checks that a used nonce cannot be used again by writing its header
+// differently.
 func TestNonceInOtherSpellings(t *testing.T) {
-	for _, all := range []bool{false, true} { // DeleteFlow's nonces are always checked
+	for _, all := range []bool{false, true} { // DeleteFlow always checks nonces
 		operation, query := "DeleteFlow", "Name=f"
 		if all {
 			operation, query = "StartExecution", "FlowName=f"
 		}
 		api := &fakeAPI{}
-		h := rpc.New(rpc.Options{API: api, Credentials: credentials(t, "testsecret", ""), Now: fixed(noon), CheckNonces: all})
+		h := rpc.New(rpc.Options{API: api, Credentials: credentials(t, "testsecret", ""),
+			Now: fixed(noon), CheckNonces: all})
 		request := func(nonce ...string) *http.Request {
 			r := v3(operation, query, "", "", "x-acs-signature-nonce", "a,b")
 			r.Header["X-Acs-Signature-Nonce"] = nonce
@@ -27,11 +29,13 @@ func TestNonceInOtherSpellings(t *testing.T) {
 		}
 		wantResponse(t, record(h, request("a,b")))
 		for _, nonce := range [][]string{
-			{"a,b\u00a0"}, {"a,b\u0085"}, {"a,b\u2003"}, {"\u00a0a,b"}, {"a,b\u00a0\u00a0"}, {"a,b "}, {"\ta,b"}, {"a,b\v"}, {"a,b\u3000"},
-			{"a", "b"}, {"a,b", ""}, {"", "a,b"}, {"a,b", "a,b"}, {"a,b", "c"},
+			{"a,b\u00a0"}, {"a,b\u0085"}, {"a,b\u2003"}, {"\u00a0a,b"}, {"a,b\u00a0\u00a0"},
+			{"a,b "}, {"\ta,b"}, {"a,b\v"}, {"a,b\u3000"}, {"a", "b"}, {"a,b", ""}, {"", "a,b"},
+			{"a,b", "a,b"}, {"a,b", "c"},
 		} {
 			w := record(h, request(nonce...))
-			if refused := w.Code == 403 && strings.Contains(w.Body.String(), "SignatureNotMatch"); !refused && (nonce[0] != "" || w.Code != 400) {
+			rejected := w.Code == 403 && strings.Contains(w.Body.String(), "SignatureNotMatch")
+			if !rejected && (nonce[0] != "" || w.Code != 400) {
 				t.Errorf("%q: %d %s", nonce, w.Code, w.Body)
 			}
 		}
@@ -42,48 +46,62 @@ func TestNonceInOtherSpellings(t *testing.T) {
 	}
 }
 
-// Each run of StartSyncExecution does the work again, so a request starts one.
+// TestStartSyncExecutionOnce checks that StartSyncExecution cannot be replayed, because each run
+// repeats the work.
 func TestStartSyncExecutionOnce(t *testing.T) {
 	api := &fakeAPI{}
-	h := rpc.New(rpc.Options{API: api, Credentials: credentials(t, "testsecret", ""), Now: fixed(noon)})
+	h := rpc.New(rpc.Options{API: api, Credentials: credentials(t, "testsecret", ""),
+		Now: fixed(noon)})
 	list := signV1("POST", common("StartSyncExecution", "FlowName", "f"))
 	wantResponse(t, record(h, post(list)))
 	wantFault(t, record(h, post(list)), 400, "SignatureNonceUsed", nonceUsed)
-	wantFault(t, record(h, v3("StartSyncExecution", "FlowName=f", "", "")), 400, "SignatureNonceUsed", nonceUsed)
+	wantFault(t, record(h, v3("StartSyncExecution", "FlowName=f", "", "")), 400,
+		"SignatureNonceUsed", nonceUsed)
 	if api.calls != 1 {
 		t.Errorf("it ran %d times", api.calls)
 	}
 }
 
-// Whether a body is a form or JSON decides what it says, so V3 must sign that.
+// TestMediaTypeIsSigned checks that V3 must sign the content type, because it decides whether the
+// body is a form or JSON.
 func TestMediaTypeIsSigned(t *testing.T) {
 	api := &fakeAPI{}
-	h := rpc.New(rpc.Options{API: api, Credentials: credentials(t, "testsecret", ""), Now: fixed(noon)})
+	h := rpc.New(rpc.Options{API: api, Credentials: credentials(t, "testsecret", ""),
+		Now: fixed(noon)})
 	const body = `{"Name":"victim","Description":"x&Name=there&Description=owned&z="}`
-	const unsigned = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
+	const unsigned = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;" +
+		"x-acs-version"
 	const form = "application/x-www-form-urlencoded"
 	as := func(r *http.Request, types ...string) *http.Request {
 		r.Header["Content-Type"] = types
 		return r
 	}
 	for name, r := range map[string]*http.Request{
-		"as sent":         v3("UpdateFlow", "", body, unsigned, "content-type", "application/json"),
-		"as a form":       as(v3("UpdateFlow", "", body, unsigned, "content-type", "application/json"), form),
-		"as nothing":      as(v3("UpdateFlow", "", body, unsigned)),
-		"signed, changed": as(v3("UpdateFlow", "", body, "", "content-type", "application/json"), form),
-		"signed, twice":   as(v3("UpdateFlow", "", body, "", "content-type", "application/json"), "application/json", form),
-		"signed, spaces":  as(v3("UpdateFlow", "", body, "", "content-type", "application/json"), "application/json "),
+		"as sent": v3("UpdateFlow", "", body, unsigned, "content-type", "application/json"),
+		"as a form": as(v3("UpdateFlow", "", body, unsigned, "content-type",
+			"application/json"), form),
+		"as nothing": as(v3("UpdateFlow", "", body, unsigned)),
+		"signed, changed": as(v3("UpdateFlow", "", body, "", "content-type", "application/json"),
+			form),
+		"signed, twice": as(v3("UpdateFlow", "", body, "", "content-type", "application/json"),
+			"application/json", form),
+		"signed, spaces": as(v3("UpdateFlow", "", body, "", "content-type", "application/json"),
+			"application/json "),
 	} {
-		if w := record(h, r); w.Code != 403 || !strings.Contains(w.Body.String(), "SignatureNotMatch") {
+		if w := record(h, r); w.Code != 403 ||
+			!strings.Contains(w.Body.String(), "SignatureNotMatch") {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
 	}
 	wantResponse(t, record(h, v3("UpdateFlow", "", body, "", "content-type", "application/json")))
-	wantResponse(t, record(h, v3("UpdateFlow", "Name=f", "", unsigned, "x-acs-signature-nonce", "n2"))) // no body, no type
+	// no body, so no type
+	wantResponse(t,
+		record(h, v3("UpdateFlow", "Name=f", "", unsigned, "x-acs-signature-nonce", "n2")))
 }
 
-// FuzzChangedRequest changes bytes of a request that was accepted: its request line, its headers, which may be doubled, and
-// its body. What comes of it is refused, or met by the nonce that the request has used.
+// FuzzChangedRequest changes bytes of an accepted request: its request line, its headers (which may
+// be doubled) and its body. The changed request must be rejected, also because of the nonce, which
+// the accepted one has used.
 func FuzzChangedRequest(f *testing.F) {
 	base := func(t testing.TB, which int) []byte {
 		var r *http.Request
@@ -91,11 +109,14 @@ func FuzzChangedRequest(f *testing.F) {
 		case 0:
 			r = v3("DeleteFlow", "Name=a%20b", "", "", "x-acs-signature-nonce", "a,b")
 		case 1:
-			r = v3("UpdateFlow", "", "Name=f&Description=a+b%2B", "", "content-type", "application/x-www-form-urlencoded")
+			r = v3("UpdateFlow", "", "Name=f&Description=a+b%2B", "", "content-type",
+				"application/x-www-form-urlencoded")
 		case 2:
-			r = post(signV1("POST", common("UpdateFlow", "Name", "f", "Name", "g", "Description", "a b+")))
+			r = post(signV1("POST",
+				common("UpdateFlow", "Name", "f", "Name", "g", "Description", "a b+")))
 		case 3:
-			r = v3("UpdateFlow", "Name=f", `{"Description":"x&Name=g"}`, "", "content-type", "application/json")
+			r = v3("UpdateFlow", "Name=f", `{"Description":"x&Name=g"}`, "", "content-type",
+				"application/json")
 		}
 		var b bytes.Buffer
 		if err := r.Write(&b); err != nil {
@@ -129,7 +150,8 @@ func FuzzChangedRequest(f *testing.F) {
 		changed := append(bytes.Clone(text[:at]), insert...)
 		changed = append(changed, text[min(len(text), at+remove%64):]...)
 		api := &fakeAPI{}
-		h := rpc.New(rpc.Options{API: api, Now: fixed(noon), Logger: quiet, Credentials: trusted, CheckNonces: true})
+		h := rpc.New(rpc.Options{API: api, Now: fixed(noon), Logger: quiet, Credentials: trusted,
+			CheckNonces: true})
 		if w := record(h, request(t, text)); w.Code != 200 {
 			t.Fatalf("the request itself: %d %s", w.Code, w.Body)
 		}

@@ -17,38 +17,39 @@ import (
 	"millrace/shared/share"
 )
 
-// request is one request on its way. Calls are pooled: nothing that leaves one may share its buffers.
+// request is one HTTP request while it is served. Requests are pooled: nothing that outlives one
+// may share its buffers.
 type request struct {
 	*handler
 	w     http.ResponseWriter
 	r     *http.Request
-	conn  *conn // the request's connection; nil outside Server's bounds
+	conn  *conn // nil if Server does not limit its connections
 	began time.Time
 
 	body   []byte // raw
 	kind   bodyKind
 	hold   inflight.Hold // for body
-	query  int           // so many of params come from the URL
+	query  int           // so many of params come from the URL's query
 	params params
-	out    []byte // the answer
+	out    []byte // response body
 
-	claimsV3      bool // the Authorization header says so
-	header        bool // operation and version are in headers, as V3 has them
+	claimsV3      bool // the Authorization header claims a V3 signature
+	header        bool // operation and version come from headers, as in V3
 	authorization sign.Authorization
-	signed        sign.Request // what a V3 signature covers
-	unsigned      *fault.Error // why it does not cover what it says; nil when it does
+	signed        sign.Request // what the V3 signature covers
+	unsigned      *fault.Error // why the signed headers are rejected; nil if they are not
 
 	operation *operation
 	caller    cloudflow.Caller
 	ctx       context.Context // of the operation
-	shared    bool            // the request counts among its account's
+	shared    bool            // the request is counted in Requests
 	turn      *share.Turn
-	host      string // host that the signature was made for, or the one received
+	host      string // the host that the signature was made for, or the Host header
 	requestID string
 	status    int
 }
 
-// keepMax bounds the buffers that a pooled call keeps.
+// keepMax is the largest buffer that a pooled request keeps, in bytes.
 const keepMax = 256 << 10
 
 func (c *request) begin(w http.ResponseWriter, r *http.Request) {
@@ -60,7 +61,7 @@ func (c *request) begin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// end logs and forgets the request.
+// end writes the access log, releases what the request holds and clears it for the pool.
 func (c *request) end() {
 	c.releaseShare()
 	if c.AccessLog != nil {
@@ -68,8 +69,9 @@ func (c *request) end() {
 		if c.operation != nil {
 			name = c.operation.name
 		}
-		c.AccessLog.LogAttrs(context.Background(), slog.LevelInfo, "request", slog.String("operation", name),
-			slog.Int("status", c.status), slog.Duration("duration", time.Since(c.began)), slog.String("requestId", c.requestID))
+		c.AccessLog.LogAttrs(context.Background(), slog.LevelInfo, "request",
+			slog.String("operation", name), slog.Int("status", c.status),
+			slog.Duration("duration", time.Since(c.began)), slog.String("requestId", c.requestID))
 	}
 	list, body, out := c.params.list, c.body[:0], c.out[:0]
 	clear(list)
@@ -85,7 +87,7 @@ func (c *request) end() {
 		signed: sign.Request{Headers: c.signed.Headers}}
 }
 
-// serve answers, whatever happens on the way.
+// serve runs the request and responds. A panic is a response too.
 func (c *request) serve() {
 	defer func() {
 		if v := recover(); v != nil {
@@ -103,7 +105,8 @@ func (c *request) serve() {
 	c.respond(http.StatusOK)
 }
 
-// run does what the request asks for. A status other than 0 replaces the one of the fault's code.
+// run executes the operation and leaves the response in c.out. If status is not 0, it replaces the
+// status of the fault's code.
 func (c *request) run() (status int, _ error) {
 	if path := c.r.URL.Path; path != "/" && path != "" {
 		return http.StatusNotFound, actionNotSupported(path)
@@ -126,7 +129,7 @@ func (c *request) run() (status int, _ error) {
 	return 0, nil
 }
 
-// preflight makes the checks that come before the operation's own parameters, in their order (api.md 2.9).
+// preflight makes the checks that precede the operation, in the order of api.md 2.9.
 func (c *request) preflight() error {
 	if err := c.rejectBrowser(); err != nil {
 		return err
@@ -142,7 +145,8 @@ func (c *request) preflight() error {
 	}
 	c.turn.Release()
 	if !c.throttle.admit(c.caller.Account, c.operation.name, c.Now()) {
-		return fault.New(fault.ResourceThrottled, "The request is throttled. Please try again later.")
+		return fault.New(fault.ResourceThrottled,
+			"The request is throttled. Please try again later.")
 	}
 	if err := c.acquireShare(); err != nil {
 		return err
@@ -162,13 +166,14 @@ func (c *request) preflight() error {
 	return c.params.checkText()
 }
 
-// unauthenticatedFree is the length of a body, in bytes, up to which a request waits for no processor before
-// its caller is known.
+// unauthenticatedFree is the longest body, in bytes, for which a request needs no turn before its
+// caller is authenticated.
 const unauthenticatedFree = 8 << 10
 
-// acquireUnauthenticatedTurn waits for a processor to read a long body with: what it takes to check the
-// signature of a long form must not hold up everybody else. Callers who are not known take turns with
-// the account that they claim to be; the others among themselves. admit ends the turn.
+// acquireUnauthenticatedTurn waits for a processor before a long body is read: checking the
+// signature of a long form must not delay all other callers. The request takes its turn among those
+// of the account that it claims to belong to, or among those that name no known account. preflight
+// releases the turn.
 func (c *request) acquireUnauthenticatedTurn() (err error) {
 	if len(c.body) > unauthenticatedFree && c.Processors != nil {
 		c.turn, err = c.Processors.AcquireTurn(c.r.Context(), share.Claimed(c.claimedAccount()))
@@ -176,8 +181,8 @@ func (c *request) acquireUnauthenticatedTurn() (err error) {
 	return err
 }
 
-// claimedAccount returns the account that a request claims to be of, by the access key that it names, which
-// nothing has shown yet; "" when it names none. It goes by what can be found without decoding the body.
+// claimedAccount returns the account of the access key that the request names; "" if it names no
+// known key. Nothing has verified the claim yet. It does not decode the body.
 func (c *request) claimedAccount() string {
 	if c.Credentials == nil {
 		return ""
@@ -195,18 +200,18 @@ func (c *request) claimedAccount() string {
 	return ""
 }
 
-// keyIDMax bounds what is looked at as the id of an access key, in bytes.
+// keyIDMax is the longest access key id that rawField returns, in bytes.
 const keyIDMax = 256
 
-// rawField returns a field of a form as it is written, of which it is given the name and "="; "" when
-// there is none.
+// rawField returns the value of a form field without decoding it; "" if there is none. name
+// includes the "=".
 func rawField(form []byte, name string) string {
 	_, field, _ := bytes.Cut(form, []byte(name))
 	field, _, _ = bytes.Cut(field[:min(len(field), keyIDMax)], []byte("&"))
 	return string(field)
 }
 
-// acquireShare counts the request among its account's, and waits for its turn. end gives both back.
+// acquireShare counts the request among its account's and waits for its turn. end releases both.
 func (c *request) acquireShare() error {
 	if err := c.Requests.TryAcquire(c.caller.Account, 1); err != nil {
 		return cloudflow.FaultOf(err)
@@ -217,8 +222,9 @@ func (c *request) acquireShare() error {
 	return err
 }
 
-// delayRejection waits before the account is refused more than its share. The request holds nothing
-// meanwhile but its connection. In functions, which have no shares, it would cost money.
+// delayRejection waits before an account is told that it exceeds its share. Meanwhile the request
+// holds only its connection. It does not wait in cloud functions, which have no shares: there,
+// waiting costs money.
 func (c *request) delayRejection() {
 	if c.Requests == nil {
 		return
@@ -231,7 +237,7 @@ func (c *request) delayRejection() {
 	c.slowdown.wait(c.r.Context(), c.caller.Account)
 }
 
-// releaseShare gives back what the request holds of its account's share.
+// releaseShare releases the request's turn and its place among its account's requests.
 func (c *request) releaseShare() {
 	c.turn.Release()
 	if c.shared {
@@ -240,15 +246,14 @@ func (c *request) releaseShare() {
 	}
 }
 
-// markIdle counts the request's connection among those that wait, which a newcomer may take the place
-// of.
+// markIdle marks the request's connection as idle: a new connection may evict it.
 func (c *request) markIdle() {
 	if c.conn != nil {
 		c.conn.connections.markResponding(c.conn)
 	}
 }
 
-// panicked answers a panic like any internal error; its text and stack are for the log.
+// panicked responds to a panic as to any internal error. The text and the stack go to the log only.
 func (c *request) panicked(v any) {
 	if v == http.ErrAbortHandler {
 		panic(v)
@@ -263,7 +268,7 @@ func (c *request) panicked(v any) {
 	c.respondFault(&fault.Error{Code: fault.InternalServerError, Message: internalMessage}, 0)
 }
 
-// respondError answers an error and logs its cause, which the caller does not see.
+// respondError responds with the fault of err and logs its cause, which the caller does not see.
 func (c *request) respondError(err error, status int) {
 	f := fault.Internal(err)
 	if f.Err != nil {
@@ -275,12 +280,12 @@ func (c *request) respondError(err error, status int) {
 		case f.Code != fault.InternalServerError:
 			level = slog.LevelWarn
 		}
-		c.Logger.Log(context.Background(), level, "request failed", "requestId", c.requestID, "code", f.Code, "cause", f.Err)
+		c.Logger.Log(context.Background(), level, "request failed", "requestId", c.requestID,
+			"code", f.Code, "cause", f.Err)
 	}
 	c.respondFault(f, status)
 }
 
-// respondFault answers with a fault.
 func (c *request) respondFault(f *fault.Error, status int) {
 	c.ensureRequestID()
 	if status == 0 {
@@ -301,8 +306,9 @@ var (
 	allowed  = []string{"GET, POST"}
 )
 
-// respond sends c.out. From here on the client decides how long it takes: the request gives up its processor, its connection
-// counts among those that wait, and a long answer is charged to the budget of the process.
+// respond sends c.out. From here on the client determines how long it takes. So the request
+// releases its turn, its connection counts as idle, and a long response is charged to the budget of
+// the process.
 func (c *request) respond(status int) {
 	c.turn.Release()
 	if len(c.out) > responseFree && !c.hold.TryGrow(c.hold.Held()+int64(len(c.out))) {
@@ -320,22 +326,22 @@ func (c *request) respond(status int) {
 	c.w.Write(c.out)
 }
 
-// responseFree is how many bytes an answer may have that is not charged.
+// responseFree is the longest response that is not charged to the budget, in bytes.
 const responseFree = 16 << 10
 
-// hostMax is the longest name of a host, with a port: answers and logs show no more of what a client claims.
+// hostMax is the longest host name with a port, in bytes: responses and logs show no more of the
+// Host header.
 const hostMax = 255 + len(":65535")
 
 func cutHost(host string) string { return host[:min(len(host), hostMax)] }
 
-// ensureRequestID gives the request an id unless it has one.
 func (c *request) ensureRequestID() {
 	if c.requestID == "" {
 		c.requestID = newRequestID()
 	}
 }
 
-// first gives the value of a parameter, "" when it is absent.
+// first returns the value of the first parameter of this name; "" if there is none.
 func first(list []sign.Param, name string) string {
 	for i := range list {
 		if list[i].Name == name {

@@ -4,7 +4,7 @@ import (
 	"crypto/rand"
 )
 
-// newRequestID gives an upper-case random UUID.
+// newRequestID returns a random UUID in upper case.
 func newRequestID() string {
 	const digits = "0123456789ABCDEF"
 	var b [16]byte
@@ -24,14 +24,15 @@ func newRequestID() string {
 	return string(text[:])
 }
 
-// validRequestID tells whether a caller may choose s as the id of its request (api.md 3.5).
+// validRequestID reports whether a caller may choose s as the id of its request (api.md 3.5).
 func validRequestID(s string) bool {
 	if len(s) == 0 || len(s) > 64 {
 		return false
 	}
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '_' && c != '-' {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '_' &&
+			c != '-' {
 			return false
 		}
 	}

@@ -10,9 +10,10 @@ import (
 	"millrace/shared/value"
 )
 
-// One function an answer: the fields of api.md section 4, in its order. String fields are always there, "" without a
-// value; lists are always there; Environment is there only when it has variables. No answer has a key named Code:
-// the npm client takes that for an error.
+// One function per response: it appends the fields of api.md section 4, in that order. Strings are
+// always present, "" if they have no value; lists are always present; Environment is present only
+// if it has variables. No response has a key named Code, because the npm client takes such a
+// response for an error.
 
 func appendNothing(dst []byte, _ nothing) []byte { return dst }
 
@@ -47,11 +48,11 @@ func appendStarted(dst []byte, e *cloudflow.Execution) []byte {
 		dst = field(dst, "Input", e.Input)
 		dst = field(dst, "Output", e.Output)
 	}
-	return ran(dst, e)
+	return appendStatus(dst, e)
 }
 
-// ran appends status and times.
-func ran(dst []byte, e *cloudflow.Execution) []byte {
+// appendStatus appends the status and the times.
+func appendStatus(dst []byte, e *cloudflow.Execution) []byte {
 	dst = field(dst, "Status", e.Status)
 	dst = timeField(dst, "StartedTime", e.StartedTime)
 	return timeField(dst, "StoppedTime", e.StoppedTime)
@@ -73,7 +74,7 @@ func appendSyncExecution(dst []byte, e *cloudflow.SyncExecution) []byte {
 	dst = field(dst, "FlowName", e.FlowName)
 	dst = field(dst, "Name", e.Name)
 	dst = field(dst, "Output", e.Output)
-	dst = ran(dst, &e.Execution)
+	dst = appendStatus(dst, &e.Execution)
 	dst = field(dst, "ErrorCode", e.ErrorCode)
 	dst = field(dst, "ErrorMessage", e.ErrorMessage)
 	return environment(dst, e.Environment, false)
@@ -101,7 +102,7 @@ func appendEventPage(dst []byte, p *cloudflow.EventPage) []byte {
 	return nextToken(append(dst, ']'), p.NextToken)
 }
 
-// appendEmpty appends the list of a page without rows: clients fail without its key.
+// appendEmpty appends an empty list: clients fail without its key.
 func appendEmpty(list string) func([]byte, cloudflow.EmptyPage) []byte {
 	return func(dst []byte, _ cloudflow.EmptyPage) []byte {
 		return append(name(dst, list), "[]"...)
@@ -110,7 +111,7 @@ func appendEmpty(list string) func([]byte, cloudflow.EmptyPage) []byte {
 
 func appendEventID(dst []byte, id int64) []byte { return intField(dst, "EventId", id) }
 
-// appendRegions has the list inside an object, as the operation is declared.
+// appendRegions nests the list in an object, as the API declares it.
 func appendRegions(dst []byte, regions []cloudflow.Region) []byte {
 	dst = append(name(dst, "Regions"), `{"Region":[`...)
 	for _, r := range regions {
@@ -121,7 +122,7 @@ func appendRegions(dst []byte, regions []cloudflow.Region) []byte {
 	return append(dst, "]}"...)
 }
 
-// environment appends the variables of a flow (with their descriptions) or of an execution.
+// environment appends the variables of a flow, with their descriptions, or those of an execution.
 func environment(dst []byte, variables []cloudflow.Variable, described bool) []byte {
 	if len(variables) == 0 {
 		return dst
@@ -138,7 +139,7 @@ func environment(dst []byte, variables []cloudflow.Variable, described bool) []b
 	return append(dst, "]}"...)
 }
 
-// nextToken appends the token of a page that is not the last.
+// nextToken appends the token, unless the page is the last.
 func nextToken(dst []byte, token string) []byte {
 	if token == "" {
 		return dst
@@ -146,7 +147,7 @@ func nextToken(dst []byte, token string) []byte {
 	return field(dst, "NextToken", token)
 }
 
-// name starts a field.
+// name appends the key of a field.
 func name(dst []byte, n string) []byte {
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
@@ -156,7 +157,7 @@ func name(dst []byte, n string) []byte {
 	return append(dst, '"', ':')
 }
 
-// element starts an object in a list.
+// element opens an object in a list.
 func element(dst []byte) []byte {
 	if dst[len(dst)-1] != '[' {
 		dst = append(dst, ',')
@@ -166,12 +167,14 @@ func element(dst []byte) []byte {
 
 func field(dst []byte, n, v string) []byte { return appendText(name(dst, n), v) }
 
-func intField(dst []byte, n string, v int64) []byte { return strconv.AppendInt(name(dst, n), v, 10) }
+func intField(dst []byte, n string, v int64) []byte {
+	return strconv.AppendInt(name(dst, n), v, 10)
+}
 
-// timeLayout is UTC with milliseconds.
+// timeLayout is UTC in milliseconds.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// timeField appends a time of milliseconds since 1970, "" for 0: not yet.
+// timeField appends a time, given in milliseconds since 1970; 0 (not set yet) becomes "".
 func timeField(dst []byte, n string, ms int64) []byte {
 	dst = append(name(dst, n), '"')
 	if ms != 0 {
@@ -180,7 +183,7 @@ func timeField(dst []byte, n string, ms int64) []byte {
 	return append(dst, '"')
 }
 
-// appendText writes a JSON string that is valid UTF-8 whatever s is.
+// appendText appends a JSON string. Bytes that are not UTF-8 become U+FFFD.
 func appendText(dst []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")

@@ -8,7 +8,7 @@ import (
 	"millrace/shared/access"
 )
 
-// What a rights document has of a credentials file: all but the secrets.
+// A rights document has all of a credentials file except the secrets.
 type (
 	rightsFile struct {
 		Accounts []rightsAccount `json:"accounts"`
@@ -38,18 +38,20 @@ type (
 	}
 )
 
-// AppendRights appends the rights document of the accounts of a credentials file, JSON in one line:
-// what keys and roles may do, without secrets and tokens.
+// AppendRights appends the rights document of accounts, JSON in one line: what keys and roles may
+// do, without secrets and tokens.
 func AppendRights(dst []byte, accounts []Account) ([]byte, error) {
 	f := rightsFile{Accounts: []rightsAccount{}}
 	for _, a := range accounts {
 		to := rightsAccount{ID: a.ID}
 		for _, k := range a.Keys {
-			to.Keys = append(to.Keys, rightsKey{k.ID, rightsTime(k.Expires), rightsPolicies(k.Policies), k.Replaces})
+			to.Keys = append(to.Keys,
+				rightsKey{k.ID, rightsTime(k.Expires), rightsPolicies(k.Policies), k.Replaces})
 		}
 		for _, t := range a.Tokens {
 			to.Tokens = append(to.Tokens,
-				rightsKey{BearerID(t.Token), rightsTime(t.Expires), rightsPolicies(t.Policies), t.Replaces})
+				rightsKey{BearerID(t.Token), rightsTime(t.Expires), rightsPolicies(t.Policies),
+					t.Replaces})
 		}
 		for _, r := range a.Roles {
 			to.Roles = append(to.Roles, rightsRole{r.Name, rightsPolicies(r.Policies)})
@@ -70,7 +72,8 @@ func rightsTime(t time.Time) string {
 func rightsPolicies(policies []access.Policy) []rightsPolicy {
 	list := make([]rightsPolicy, len(policies))
 	for i, p := range policies {
-		list[i].Statement = []rightsStatement{} // a policy without any allows nothing; null would be none
+		// an empty policy allows nothing; null would mean no policy
+		list[i].Statement = []rightsStatement{}
 		for _, s := range p.Statements {
 			list[i].Statement = append(list[i].Statement,
 				rightsStatement{s.Effect, slices.Clone(s.Actions), slices.Clone(s.Resources)})

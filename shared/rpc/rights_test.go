@@ -10,8 +10,8 @@ import (
 	"millrace/shared/rpc"
 )
 
-// TestRightsDocument: a rights document says of every key, token and role what the credentials file says, and none of its
-// secrets; written again it is the same; nobody is let in by one.
+// TestRightsDocument checks that a rights document says the same as the credentials file of every
+// key, token and role, that it holds no secrets, and that it is not accepted as credentials.
 func TestRightsDocument(t *testing.T) {
 	const file = `accounts:
   - id: "1"
@@ -51,7 +51,8 @@ func TestRightsDocument(t *testing.T) {
 	}
 	document, err := rpc.AppendRights([]byte("before"), accounts)
 	document, cut := bytes.CutPrefix(document, []byte("before"))
-	if err != nil || !cut || bytes.ContainsAny(document, "\n") || bytes.Contains(document, []byte("hidden")) {
+	if err != nil || !cut || bytes.ContainsAny(document, "\n") ||
+		bytes.Contains(document, []byte("hidden")) {
 		t.Fatalf("%v: %s", err, document)
 	}
 	read, err := rpc.ParseRights(document)
@@ -62,25 +63,38 @@ func TestRightsDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	authors := []string{"", "owner", "sts", "limited", "nothing", "expired", "gone", "older", "other", "stranger",
+	authors := []string{"", "owner", "sts", "limited", "nothing", "expired", "gone", "older",
+		"other", "stranger",
 		rpc.BearerID("hidden-bearer-token"), rpc.BearerID("another")}
-	roles := []string{"", "acs:ram::1:role/everything", "acs:ram::1:role/worker", "acs:ram::1:role/idle", "acs:ram::1:role/none", "acs:ram::account-2:role/worker"}
-	asked := [][2]string{{"fnf:StartExecution", "acs:fnf:cn:1:flow/mine-1"}, {"fnf:StartSyncExecution", "acs:fnf:cn:1:flow/mine-1"},
-		{"fnf:DescribeFlow", "acs:fnf:cn:1:flow/other"}, {"fnf:StopExecution", "acs:fnf:cn:1:flow/mine-1"}, {"fnf:ListFlows", "*"},
+	roles := []string{"", "acs:ram::1:role/everything", "acs:ram::1:role/worker",
+		"acs:ram::1:role/idle", "acs:ram::1:role/none", "acs:ram::account-2:role/worker"}
+	asked := [][2]string{{"fnf:StartExecution", "acs:fnf:cn:1:flow/mine-1"},
+		{"fnf:StartSyncExecution", "acs:fnf:cn:1:flow/mine-1"},
+		{"fnf:DescribeFlow", "acs:fnf:cn:1:flow/other"},
+		{"fnf:StopExecution", "acs:fnf:cn:1:flow/mine-1"}, {"fnf:ListFlows", "*"},
 		{"ram:PassRole", "acs:ram::1:role/worker"}, {"ram:PassRole", "acs:ram::1:role/everything"}}
 	seen := map[string]bool{}
 	for _, account := range []string{"1", "account-2", "3"} {
 		for _, author := range authors {
 			for _, role := range roles {
-				for _, now := range []time.Time{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 30, 16, 0, 0, 4e8, time.UTC),
-					time.Date(2027, 1, 30, 16, 0, 0, 5e8, time.UTC), time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC)} {
-					want := rightsText(credentials.Register().RightsOf(account, role, author, "cn", now))(asked)
+				for _, now := range []time.Time{
+					time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+					time.Date(2027, 1, 30, 16, 0, 0, 4e8, time.UTC),
+					time.Date(2027, 1, 30, 16, 0, 0, 5e8, time.UTC),
+					time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC),
+				} {
+					want := rightsText(
+						credentials.Register().RightsOf(account, role, author, "cn", now))(asked)
 					seen[want] = true
-					if got := rightsText(read.RightsOf(account, role, author, "cn", now))(asked); got != want {
-						t.Errorf("account %s, role %q, author %q, %v:\n%s\nfrom the document, not\n%s", account, role, author, now, got, want)
+					got := rightsText(read.RightsOf(account, role, author, "cn", now))(asked)
+					if got != want {
+						t.Errorf("account %s, role %q, author %q, %v:\n%s\n"+
+							"from the document, not\n%s", account, role, author, now, got, want)
 					}
-					if got := rightsText(fromFile.RightsOf(account, role, author, "cn", now))(asked); got != want {
-						t.Errorf("account %s, role %q, author %q, %v:\n%s\nfrom the file, not\n%s", account, role, author, now, got, want)
+					got = rightsText(fromFile.RightsOf(account, role, author, "cn", now))(asked)
+					if got != want {
+						t.Errorf("account %s, role %q, author %q, %v:\n%s\nfrom the file, not\n%s",
+							account, role, author, now, got, want)
 					}
 				}
 			}
@@ -92,8 +106,13 @@ func TestRightsDocument(t *testing.T) {
 	if accounts, err := rpc.ParseAccounts(document); err == nil {
 		t.Errorf("a rights document is taken as credentials: %v", accounts)
 	}
-	for _, bad := range []string{"", "{}x", `{"accounts":[{"id":"1","keys":[{"id":"a","policies":[{"Statement":[{"Effect":"Maybe","Action":"*","Resource":"*"}]}]}]}]}`,
-		`{"accounts":[{"id":"1","roles":[{"name":"a/b"}]}]}`, `{"accounts":[{"id":"1","keys":[{"id":"a","replaces":["a"]}]}]}`} {
+	for _, bad := range []string{
+		"", "{}x",
+		`{"accounts":[{"id":"1","keys":[{"id":"a","policies":[{"Statement":[` +
+			`{"Effect":"Maybe","Action":"*","Resource":"*"}]}]}]}]}`,
+		`{"accounts":[{"id":"1","roles":[{"name":"a/b"}]}]}`,
+		`{"accounts":[{"id":"1","keys":[{"id":"a","replaces":["a"]}]}]}`,
+	} {
 		if _, err := rpc.ParseRights([]byte(bad)); err == nil {
 			t.Errorf("taken as rights: %s", bad)
 		}
@@ -103,7 +122,7 @@ func TestRightsDocument(t *testing.T) {
 	}
 }
 
-// rightsText writes out what is allowed, or why nothing is.
+// rightsText lists what is allowed, or says why nothing is.
 func rightsText(may func(action, resource string) bool, err error) func(asked [][2]string) string {
 	return func(asked [][2]string) string {
 		if err != nil {

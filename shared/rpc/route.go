@@ -6,7 +6,7 @@ import (
 	"millrace/shared/fault"
 )
 
-// The headers of V3, as net/http spells them.
+// The headers of V3, in the canonical form of net/http.
 const (
 	headerAction      = "X-Acs-Action"
 	headerVersion     = "X-Acs-Version"
@@ -17,12 +17,13 @@ const (
 	headerBearer      = "X-Acs-Bearer-Token"
 )
 
-// route finds the operation and checks the version. A V3 request names both in headers, any other in parameters, since
-// V1 does not cover headers.
+// route finds the operation and checks the version. A V3 request names both in headers. Any other
+// names them in parameters, because a V1 signature does not cover headers.
 func (c *request) route() error {
 	name, version := "", ""
 	if c.header = c.inHeaders(); c.header {
-		name, version = c.header3("x-acs-action", headerAction), c.header3("x-acs-version", headerVersion)
+		name, version = c.header3("x-acs-action", headerAction),
+			c.header3("x-acs-version", headerVersion)
 		if name == "" {
 			return missingHeader("x-acs-action")
 		}
@@ -41,15 +42,16 @@ func (c *request) route() error {
 	case version == apiVersion:
 		return nil
 	case version != "":
-		return fault.New(fault.APIVersionNotSupported, "The requested API version '%s' is not supported yet. Please check.", cut(version))
+		return fault.New(fault.APIVersionNotSupported,
+			"The requested API version '%s' is not supported yet. Please check.", cut(version))
 	case c.header:
 		return missingHeader("x-acs-version")
 	}
 	return missingParam("Version")
 }
 
-// inHeaders reports whether the request is of the V3 kind: signed so, or unsigned (anonymous,
-// bearer) with nothing of V1 among its parameters.
+// inHeaders reports whether the request is in the style of V3: it claims a V3 signature, or it is
+// unsigned (anonymous or bearer) and has no V1 parameters.
 func (c *request) inHeaders() bool {
 	if c.claimsV3 {
 		return true
@@ -63,8 +65,8 @@ func (c *request) inHeaders() bool {
 	return headerOf(c.r, headerAction) != ""
 }
 
-// header3 is the value of a header of V3, named in lower case and as net/http spells it: as it was
-// signed, if it was.
+// header3 returns the value of a V3 header, given its name in lower case and in canonical form. If
+// the signature covers it, the signed value is returned.
 func (c *request) header3(name, key string) string {
 	if v, ok := c.signed.Headers.Get(name); ok {
 		return v
@@ -72,7 +74,7 @@ func (c *request) header3(name, key string) string {
 	return headerOf(c.r, key)
 }
 
-// headerOf gives the value of a header that is spelled as net/http does, "" when it is absent.
+// headerOf returns the value of a header, given its canonical name; "" if it is absent.
 func headerOf(r *http.Request, name string) string {
 	if v := r.Header[name]; len(v) > 0 {
 		return v[0]

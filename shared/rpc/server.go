@@ -16,50 +16,57 @@ import (
 // Options configure the server. Only API must be set.
 type Options struct {
 	API cloudflow.API
-	// Credentials are who may call; nil opens the server: signatures are not checked, and everybody is Account.
+	// Credentials say who may call. If nil, the server is open: it checks no signatures, and every
+	// caller is Account.
 	Credentials *Credentials
 	Region      string // "" is cn-hangzhou
-	Account     string // the account of an open server; "" is 1234567890123456
-	// Hosts are further names under which the server is reached: behind a proxy that rewrites the Host header, a V3
-	// signature is also accepted when it was made for one of these (port included, as the client writes it).
+	Account     string // the account of an open server; "" is DefaultAccount
+	// Hosts are further names of the server, for a proxy that rewrites the Host header: a V3
+	// signature is also accepted if it was made for one of these names (port included, as the
+	// client writes it).
 	Hosts []string
-	// LoopbackOnly says that an open server is meant for this machine alone: it refuses requests that a web page may
-	// have sent through the browser of whoever sits here.
+	// LoopbackOnly restricts an open server to this machine: it rejects requests that a web page
+	// may have sent through a local user's browser.
 	LoopbackOnly bool
 	// Now is the clock for signatures and throttles; nil is time.Now.
 	Now func() time.Time
-	// Rates throttle each account per operation; the name "*" is any operation without a rate of its own. nil: none.
+	// Rates throttle each account per operation; "*" stands for every operation without a rate of
+	// its own. nil: no throttle.
 	Rates map[string]Rate
-	// MaxBody bounds query and body of a request together, in bytes; 0 is 1 MiB.
+	// MaxBody is the limit of a request's query and body together, in bytes; 0 is 1 MiB.
 	MaxBody int64
-	// CheckNonces refuses a signature nonce that was used before for every operation, not only for those whose replay
-	// would undo something (CreateFlow, UpdateFlow, DeleteFlow).
+	// CheckNonces rejects a used signature nonce for every operation, not only for the
+	// replay-protected ones (CreateFlow, UpdateFlow, DeleteFlow, StartSyncExecution).
 	CheckNonces bool
-	// Requests are those of an account that are open at once, and Processors what works on them: a
-	// request gives up its turn when it begins to wait. nil pools are no bound.
+	// Requests limits the requests that one account may have open. Processors limits the requests
+	// that are worked on; a request releases its turn when it starts to wait. A nil pool is no
+	// limit.
 	Requests, Processors *share.Pool
-	// Nonces remembers nonces; nil is a bounded set in memory, right for one process.
+	// Nonces remembers used nonces; nil is a bounded set in memory, which is enough for one
+	// process.
 	Nonces Nonces
-	// Bytes is what the bodies of all requests may hold at one time; beyond, requests are refused
-	// with ServiceUnavailable. nil: no bound.
+	// Bytes limits the bytes that the bodies of all requests hold at one time. Above it, requests
+	// are rejected with ServiceUnavailable. nil: no limit.
 	Bytes *inflight.Budget
-	// Rejections counts what is refused before the caller is known; nil: it is only logged.
+	// Rejections counts the requests that are rejected before the caller is known; nil: they are
+	// only logged.
 	Rejections *Rejections
-	// Logger gets causes of internal errors, panics among them; nil is slog.Default().
+	// Logger receives the causes of internal errors, panics included; nil is slog.Default().
 	Logger *slog.Logger
-	// AccessLog gets one line a request: operation, status, duration and request id; nil is none.
+	// AccessLog receives one line per request: operation, status, duration and request id; nil: no
+	// access log.
 	AccessLog *slog.Logger
 }
 
 const (
 	defaultRegion = "cn-hangzhou"
-	// DefaultAccount is the account of an open server that is given no other.
+	// DefaultAccount is the account of an open server if Options.Account is "".
 	DefaultAccount = "1234567890123456"
 	defaultMaxBody = 1 << 20
 	apiVersion     = "2019-03-15"
 )
 
-// healthPath is for monitoring. It needs no credentials.
+// healthPath is for monitoring and needs no credentials.
 const healthPath = "/healthz"
 
 // handler serves the API at `/`.
@@ -67,11 +74,11 @@ type handler struct {
 	Options
 	throttle *throttle
 	slowdown slowdown
-	requests sync.Pool // *call
+	requests sync.Pool // of *request
 }
 
-// New gives the handler of the API: `/` for every operation, `/healthz` for whoever watches the process. It answers
-// JSON to everything else too.
+// New returns the handler of the API: `/` serves every operation, `/healthz` reports that the
+// process is alive. Every other path gets a JSON response too.
 func New(o Options) http.Handler {
 	o.Region = cmp.Or(o.Region, defaultRegion)
 	o.Account = cmp.Or(o.Account, DefaultAccount)
@@ -96,7 +103,6 @@ func New(o Options) http.Handler {
 	return h
 }
 
-// ServeHTTP answers one request.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == healthPath {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -113,14 +119,15 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.serve()
 }
 
-// NewServer gives an HTTP server with limits that suit the API: a client must send its headers within seconds (and
-// New's handler wants bodies within seconds too), while a long poll or a synchronous execution may take its minutes.
+// NewServer returns an HTTP server with limits that suit the API. A client must send its headers
+// within seconds; the handler of New requires the same of the body. A long poll or a synchronous
+// execution may take minutes.
 func NewServer(addr string, h http.Handler) *Server {
 	return &Server{Server: &http.Server{
 		Addr:              addr,
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
-		WriteTimeout:      10 * time.Minute, // longer than the longest Express execution and its answer
+		WriteTimeout:      10 * time.Minute, // longer than an Express execution and its response
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    defaultMaxBody + 64<<10, // a GET has its parameters in the request line
 	}}

@@ -22,7 +22,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// listen serves h as the product does, and gives the address.
+// listen serves h with the server of the product and returns its address.
 func listen(t testing.TB, h http.Handler) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -35,7 +35,7 @@ func listen(t testing.TB, h http.Handler) string {
 	return l.Addr().String()
 }
 
-// exchange sends raw bytes and reads one answer.
+// exchange sends raw bytes and reads one response.
 func exchange(t testing.TB, c net.Conn, text string) (*http.Response, string) {
 	t.Helper()
 	c.SetDeadline(time.Now().Add(time.Minute))
@@ -56,7 +56,8 @@ func exchange(t testing.TB, c net.Conn, text string) (*http.Response, string) {
 	return r, string(body)
 }
 
-// A connection serves several requests, chunked bodies and refusals among them.
+// TestServerOverAConnection checks that one connection serves several requests, with chunked bodies
+// and rejected requests among them.
 func TestServerOverAConnection(t *testing.T) {
 	c, err := net.Dial("tcp", listen(t, rpc.New(rpc.Options{API: &fakeAPI{}})))
 	if err != nil {
@@ -69,12 +70,14 @@ func TestServerOverAConnection(t *testing.T) {
 		request string
 		status  int
 	}{
-		{fmt.Sprintf("POST / HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s", form, len(body), body), 200},
-		{fmt.Sprintf("POST / HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", form, len(body), body), 200},
+		{fmt.Sprintf("POST / HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s", form, len(body), body),
+			200},
+		{fmt.Sprintf("POST / HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
+			form, len(body), body), 200},
 		{"GET /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: h\r\n\r\n", 200},
 		{"GET http://h?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: h\r\n\r\n", 200},
 		{"GET /favicon.ico HTTP/1.1\r\nHost: h\r\n\r\n", 404},
-		{"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 200}, // answered by net/http
+		{"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 200}, // net/http responds
 		{"GET /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: h\r\n\r\n", 200},
 	} {
 		r, text := exchange(t, c, x.request)
@@ -84,7 +87,7 @@ func TestServerOverAConnection(t *testing.T) {
 	}
 }
 
-// A body that breaks off gets an answer.
+// TestBodyThatBreaksOff checks that a body that ends early gets a response.
 func TestBodyThatBreaksOff(t *testing.T) {
 	c, err := net.Dial("tcp", listen(t, rpc.New(rpc.Options{API: &fakeAPI{}})))
 	if err != nil {
@@ -94,12 +97,14 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	io.WriteString(c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nAction=ListFlows")
 	c.(*net.TCPConn).CloseWrite()
 	r, text := exchange(t, c, "")
-	if r.StatusCode != 400 || !strings.Contains(text, "The request body cannot be read to its end.") {
+	if r.StatusCode != 400 ||
+		!strings.Contains(text, "The request body cannot be read to its end.") {
 		t.Errorf("%d %s", r.StatusCode, text)
 	}
 }
 
-// A long poll behind a body is not cut, and is told when its client goes away.
+// TestLongPollSeesItsClientGo checks that the deadline of a body does not end a long poll, and that
+// the service notices when the client has gone.
 func TestLongPollSeesItsClientGo(t *testing.T) {
 	started, gone := make(chan struct{}), make(chan struct{})
 	api := &fakeAPI{wait: func(ctx context.Context) {
@@ -122,20 +127,27 @@ func TestLongPollSeesItsClientGo(t *testing.T) {
 	}
 }
 
-// TestMalformedHTTP: what never becomes a request is answered with JSON too, and what a handler writes stays as it is.
+// TestMalformedHTTP checks that malformed HTTP gets a JSON response too, and that the response of a
+// handler is not changed.
 func TestMalformedHTTP(t *testing.T) {
 	address := listen(t, rpc.New(rpc.Options{API: &fakeAPI{}}))
 	for name, c := range map[string]struct {
 		text, message, code string
 		status              int
 	}{
-		"two lengths":      {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "no valid HTTP", "InvalidArgument", 400},
-		"negative length":  {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", "no valid HTTP", "InvalidArgument", 400},
-		"no host":          {"GET / HTTP/1.1\r\n\r\n", "missing required Host header", "InvalidArgument", 400},
-		"half a line":      {"GET /\r\n\r\n", "no valid HTTP", "InvalidArgument", 400},
-		"transfer coding":  {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \"x\r\n\r\n", "no valid HTTP", "InvalidArgument", 501},
-		"another protocol": {"GET / HTTP/3.1\r\nHost: h\r\n\r\n", "unsupported protocol version", "InvalidArgument", 505},
-		"large headers":    {"GET / HTTP/1.1\r\nHost: h\r\nA: " + strings.Repeat("a", 2<<20) + "\r\n\r\n", "POST", "EntityTooLarge", 431},
+		"two lengths": {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n" +
+			"Content-Length: 2\r\n\r\nab", "no valid HTTP", "InvalidArgument", 400},
+		"negative length": {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
+			"no valid HTTP", "InvalidArgument", 400},
+		"no host": {"GET / HTTP/1.1\r\n\r\n", "missing required Host header",
+			"InvalidArgument", 400},
+		"half a line": {"GET /\r\n\r\n", "no valid HTTP", "InvalidArgument", 400},
+		"transfer coding": {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \"x\r\n\r\n",
+			"no valid HTTP", "InvalidArgument", 501},
+		"another protocol": {"GET / HTTP/3.1\r\nHost: h\r\n\r\n",
+			"unsupported protocol version", "InvalidArgument", 505},
+		"large headers": {"GET / HTTP/1.1\r\nHost: h\r\nA: " + strings.Repeat("a", 2<<20) +
+			"\r\n\r\n", "POST", "EntityTooLarge", 431},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c2, err := net.Dial("tcp", address)
@@ -143,16 +155,19 @@ func TestMalformedHTTP(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c2.Close()
-			go io.WriteString(c2, c.text) // the answer may come before all of it is taken
+			go io.WriteString(c2, c.text) // the response may arrive before everything is sent
 			r, body := exchange(t, c2, "")
 			var got struct{ RequestId, Code, Message string }
-			if err := json.Unmarshal([]byte(body), &got); err != nil || r.StatusCode != c.status || got.Code != c.code ||
-				!strings.Contains(got.Message, c.message) || len(got.RequestId) != 36 || r.Header.Get("Content-Type") != "application/json;charset=utf-8" {
+			if err := json.Unmarshal([]byte(body), &got); err != nil || r.StatusCode != c.status ||
+				got.Code != c.code ||
+				!strings.Contains(got.Message, c.message) || len(got.RequestId) != 36 ||
+				r.Header.Get("Content-Type") != "application/json;charset=utf-8" {
 				t.Errorf("%d %v %s, %v", r.StatusCode, r.Header, body, err)
 			}
 		})
 	}
-	const text = "400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+	const text = "400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n" +
+		"Connection: close\r\n\r\n"
 	address = listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 		http.Error(w, text, http.StatusBadRequest)
@@ -162,14 +177,16 @@ func TestMalformedHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if r, body := exchange(t, c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"); r.StatusCode != 400 || body != text+"\n" {
+	if r, body := exchange(t, c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"); r.StatusCode != 400 ||
+		body != text+"\n" {
 		t.Errorf("a handler's answer became %d %q", r.StatusCode, body)
 	}
 }
 
 func TestServerLimits(t *testing.T) {
 	s := rpc.NewServer(":1", http.NotFoundHandler())
-	if s.ReadHeaderTimeout <= 0 || s.IdleTimeout <= 0 || s.ReadTimeout != 0 || s.WriteTimeout < 6*time.Minute || s.Addr != ":1" {
+	if s.ReadHeaderTimeout <= 0 || s.IdleTimeout <= 0 || s.ReadTimeout != 0 ||
+		s.WriteTimeout < 6*time.Minute || s.Addr != ":1" {
 		t.Errorf("server is %+v", s)
 	}
 }

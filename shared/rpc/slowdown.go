@@ -6,22 +6,24 @@ import (
 	"time"
 )
 
-// slowdown lets requests that are refused for their account's share wait before the refusal is
-// sent, the longer the more of the account's wait already. A refusal costs nearly as much work as a
-// small request, and a client that tries again at once would take from others by its refusals what
-// its share denies it. What waits holds its connection alone, which may be cut off as any idle one.
+// slowdown delays the response to requests that exceed their account's share; the more requests of
+// the account are waiting, the longer the delay. A rejection costs nearly as much work as a small
+// request. Without the delay, a client that retries at once would take by its rejections the work
+// that its share denies it. A waiting request holds only its connection, which may be evicted like
+// any idle one.
 type slowdown struct {
 	mu      sync.Mutex
-	waiting map[string]int // by account
+	waiting map[string]int // number of waiting requests by account
 }
 
-// An account is sent a refusal each rejectionPace on average, and none later than after refusalMax.
+// An account receives one rejection per rejectionPace on average, each after at most
+// rejectionDelayMax.
 const (
 	rejectionPace     = 5 * time.Millisecond
 	rejectionDelayMax = 2 * time.Second
 )
 
-// wait returns when the refusal may be sent, or ctx has ended.
+// wait returns when the rejection may be sent or ctx has ended.
 func (s *slowdown) wait(ctx context.Context, account string) {
 	s.mu.Lock()
 	if s.waiting == nil {

@@ -12,19 +12,20 @@ import (
 	"millrace/shared/share"
 )
 
-// Refusals for an account's share come the later the more of them wait, and hold nothing of the
-// share meanwhile; what is not refused does not wait.
+// TestRejectionsSlowDown checks that a rejection beyond an account's share is delayed, longer the
+// more of them wait, that it holds nothing of the share meanwhile, and that other requests are not
+// delayed.
 func TestRejectionsSlowDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		requests := share.New(share.Options{Name: "requests", Capacity: 4})
 		h := rpc.New(rpc.Options{API: &fakeAPI{}, Requests: requests})
-		ask := func() (status int, text string, took time.Duration) {
+		call := func() (status int, text string, took time.Duration) {
 			began := time.Now()
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, httptest.NewRequest("GET", "/?Action=ListFlows&Version=2019-03-15", nil))
 			return w.Code, w.Body.String(), time.Since(began)
 		}
-		if status, text, took := ask(); status != 200 || took != 0 {
+		if status, text, took := call(); status != 200 || took != 0 {
 			t.Errorf("within the share: %d %s after %v", status, text, took)
 		}
 		held := 0
@@ -35,7 +36,8 @@ func TestRejectionsSlowDown(t *testing.T) {
 		began := time.Now()
 		for range 600 {
 			work.Go(func() {
-				if status, text, _ := ask(); status != 503 && !strings.Contains(text, "ResourceThrottled") {
+				if status, text, _ := call(); status != 503 &&
+					!strings.Contains(text, "ResourceThrottled") {
 					t.Errorf("beyond the share: %d %s", status, text)
 				}
 			})
@@ -48,11 +50,11 @@ func TestRejectionsSlowDown(t *testing.T) {
 		if took := time.Since(began); took != 2*time.Second {
 			t.Errorf("the last of 600 refusals came after %v", took)
 		}
-		if _, _, took := ask(); took != 5*time.Millisecond {
+		if _, _, took := call(); took != 5*time.Millisecond {
 			t.Errorf("one refusal alone came after %v", took)
 		}
 		requests.Release(rpc.DefaultAccount, 1)
-		if status, text, took := ask(); status != 200 || took != 0 {
+		if status, text, took := call(); status != 200 || took != 0 {
 			t.Errorf("within the share again: %d %s after %v", status, text, took)
 		}
 	})

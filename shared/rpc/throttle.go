@@ -5,21 +5,23 @@ import (
 	"time"
 )
 
-// Rate is a token bucket: so many calls at once, refilled at so many a second.
+// Rate is a token bucket: it holds at most Bucket requests and is refilled with PerSecond requests
+// a second.
 type Rate struct {
 	Bucket    float64
 	PerSecond float64
 }
 
-// DefaultRates are CloudFlow's own (api.md 7.3).
+// DefaultRates returns CloudFlow's own rates (api.md 7.3).
 func DefaultRates() map[string]Rate {
 	return map[string]Rate{
-		"StartExecution": {100, 100}, "DescribeExecution": {50, 5}, "GetExecutionHistory": {50, 5}, "*": {10, 2},
+		"StartExecution": {100, 100}, "DescribeExecution": {50, 5}, "GetExecutionHistory": {50, 5},
+		"*": {10, 2},
 	}
 }
 
-// throttle holds a bucket for each account and operation that has called; accounts come from the credentials, so
-// their number is bounded.
+// throttle holds a bucket for each account and operation that has called. Accounts come from the
+// credentials, so the number of buckets is bounded.
 type throttle struct {
 	rates   map[string]Rate
 	mu      sync.Mutex
@@ -28,14 +30,14 @@ type throttle struct {
 
 type bucket struct {
 	tokens float64
-	at     time.Time // of the last refill
+	at     time.Time // time of the last refill
 }
 
 func newThrottle(rates map[string]Rate) *throttle {
 	return &throttle{rates: rates, buckets: map[[2]string]*bucket{}}
 }
 
-// admit takes a token for a call; false when there is none.
+// admit takes a token for a request; it returns false if there is none.
 func (t *throttle) admit(account, operation string, now time.Time) bool {
 	if len(t.rates) == 0 {
 		return true

@@ -10,16 +10,19 @@ import (
 	"millrace/shared/share"
 )
 
-// Long requests of callers who are not known wait for a processor, short ones do not.
+// TestLongUnauthenticatedRequestsTakeTurns checks that a long request waits for a processor before
+// its caller is authenticated, and that a short one does not.
 func TestLongUnauthenticatedRequestsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		processors := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
-		h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: &rpc.Credentials{}, Processors: processors})
-		ask := func(pad int) chan int {
+		h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: &rpc.Credentials{},
+			Processors: processors})
+		call := func(pad int) chan int {
 			answered := make(chan int, 1)
 			go func() {
 				w := httptest.NewRecorder()
-				body := "Action=ListFlows&Version=2019-03-15&AccessKeyId=x&Pad=" + strings.Repeat("x", pad)
+				body := "Action=ListFlows&Version=2019-03-15&AccessKeyId=x&Pad=" +
+					strings.Repeat("x", pad)
 				h.ServeHTTP(w, raw("POST", "/", "application/x-www-form-urlencoded", body))
 				answered <- w.Code
 			}()
@@ -28,10 +31,10 @@ func TestLongUnauthenticatedRequestsTakeTurns(t *testing.T) {
 		}
 		processors.Acquire(t.Context(), "1", 1)
 		processors.Acquire(t.Context(), "2", 1)
-		if short := ask(10); len(short) != 1 {
+		if short := call(10); len(short) != 1 {
 			t.Error("a short request waits for a processor before its caller is known")
 		}
-		long := ask(9000)
+		long := call(9000)
 		if len(long) != 0 {
 			t.Error("a long request does not wait")
 		}
@@ -46,24 +49,29 @@ func TestLongUnauthenticatedRequestsTakeTurns(t *testing.T) {
 	})
 }
 
-// Long requests take turns with the account whose key they name, wherever they name it.
+// TestLongRequestsTakeTurnsWithTheClaimedAccount checks that a long request takes its turn with the
+// account whose key it names, wherever it names it.
 func TestLongRequestsTakeTurnsWithTheClaimedAccount(t *testing.T) {
-	credentials, err := rpc.NewCredentials([]rpc.Account{{ID: "7", Keys: []rpc.AccessKey{{ID: "busy", Secret: "s"}}}})
+	credentials, err := rpc.NewCredentials([]rpc.Account{{ID: "7",
+		Keys: []rpc.AccessKey{{ID: "busy", Secret: "s"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	body := "Action=ListFlows&Version=2019-03-15&Pad=" + strings.Repeat("x", 9000)
 	for name, c := range map[string]struct{ query, body, authorization, account string }{
-		"form":    {"/", body + "&AccessKeyId=busy&Z=1", "", "7"},
-		"query":   {"/?AccessKeyId=busy", body, "", "7"},
-		"header":  {"/", body, "ACS3-HMAC-SHA256 Credential=busy,SignedHeaders=host,Signature=00", "7"},
+		"form":  {"/", body + "&AccessKeyId=busy&Z=1", "", "7"},
+		"query": {"/?AccessKeyId=busy", body, "", "7"},
+		"header": {"/", body, "ACS3-HMAC-SHA256 Credential=busy,SignedHeaders=host,Signature=00",
+			"7"},
 		"unknown": {"/", body + "&AccessKeyId=nobody", "", ""},
 		"nothing": {"/", body, "", ""},
 		"long":    {"/", body + "&AccessKeyId=" + strings.Repeat("busy", 1000), "", ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			processors := share.New(share.Options{Name: "processors", Capacity: 1, RoundRobin: true})
-			h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials, Processors: processors})
+			processors := share.New(share.Options{Name: "processors", Capacity: 1,
+				RoundRobin: true})
+			h := rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: credentials,
+				Processors: processors})
 			processors.Acquire(t.Context(), "8", 1)
 			done := make(chan bool)
 			go func() {

@@ -16,18 +16,21 @@ import (
 	"millrace/shared/share"
 )
 
-// longAPI has an answer of 8 MB, more than the buffers of a connection take.
+// longAPI has a response of 8 MB, which is more than the buffers of a connection hold.
 type longAPI struct{ fakeAPI }
 
-func (a *longAPI) DescribeExecution(_ context.Context, _ cloudflow.Caller, r cloudflow.DescribeExecutionRequest) (*cloudflow.Execution, error) {
+func (a *longAPI) DescribeExecution(
+	_ context.Context, _ cloudflow.Caller, r cloudflow.DescribeExecutionRequest,
+) (*cloudflow.Execution, error) {
 	x := anExecution(r.FlowName, r.ExecutionName)
 	x.Output = strings.Repeat("x", 8<<20)
 	return x, nil
 }
 
-const describe = "GET /?Action=DescribeExecution&Version=2019-03-15&FlowName=f&ExecutionName=x HTTP/1.1\r\nHost: x\r\n\r\n"
+const describe = "GET /?Action=DescribeExecution&Version=2019-03-15&FlowName=f&ExecutionName=x " +
+	"HTTP/1.1\r\nHost: x\r\n\r\n"
 
-// stuck is a client that takes nothing until it is let go.
+// stuck is a client that reads nothing until the test lets it.
 type stuck struct {
 	*httptest.ResponseRecorder
 	writes chan bool
@@ -39,7 +42,8 @@ func (s *stuck) Write(b []byte) (int, error) {
 	return s.ResponseRecorder.Write(b)
 }
 
-// A client that does not read its answer holds no processor: what it asked for is done.
+// TestUnreadResponsesHoldNoProcessor checks that a client that does not read its response holds no
+// processor.
 func TestUnreadResponsesHoldNoProcessor(t *testing.T) {
 	processors := share.New(share.Options{Name: "processors", Capacity: 2, RoundRobin: true})
 	h := rpc.New(rpc.Options{API: &fakeAPI{}, Processors: processors})
@@ -57,7 +61,8 @@ func TestUnreadResponsesHoldNoProcessor(t *testing.T) {
 	<-done
 }
 
-// Clients that do not read their answers hold no place that a newcomer needs.
+// TestUnreadResponsesAreEvicted checks that clients that do not read their responses do not keep
+// new connections out.
 func TestUnreadResponsesAreEvicted(t *testing.T) {
 	s := rpc.NewServer("", rpc.New(rpc.Options{API: &longAPI{}}))
 	s.Connections = 4
@@ -79,7 +84,7 @@ func TestUnreadResponsesAreEvicted(t *testing.T) {
 		return c
 	}
 	for range 4 {
-		io.ReadFull(dial(describe), make([]byte, 1)) // its answer is on the way
+		io.ReadFull(dial(describe), make([]byte, 1)) // the response is being sent
 	}
 	const list = "GET /?Action=ListFlows&Version=2019-03-15 HTTP/1.1\r\nHost: x\r\n\r\n"
 	for range 8 {
@@ -89,12 +94,14 @@ func TestUnreadResponsesAreEvicted(t *testing.T) {
 	}
 }
 
-// Long answers are charged to the memory of the process, and come back.
+// TestResponsesAreCharged checks that long responses are charged to the memory of the process, and
+// that the charge is released.
 func TestResponsesAreCharged(t *testing.T) {
 	bytes := inflight.New(12 << 20)
 	h := rpc.New(rpc.Options{API: &longAPI{}, Bytes: bytes})
 	request := func() *http.Request {
-		return httptest.NewRequest("GET", "/?Action=DescribeExecution&Version=2019-03-15&FlowName=f&ExecutionName=x", nil)
+		return httptest.NewRequest("GET",
+			"/?Action=DescribeExecution&Version=2019-03-15&FlowName=f&ExecutionName=x", nil)
 	}
 	s := &stuck{httptest.NewRecorder(), make(chan bool)}
 	done := make(chan bool)
@@ -105,7 +112,8 @@ func TestResponsesAreCharged(t *testing.T) {
 	<-s.writes
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, request())
-	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "ServiceUnavailable") {
+	if w.Code != http.StatusServiceUnavailable ||
+		!strings.Contains(w.Body.String(), "ServiceUnavailable") {
 		t.Errorf("a second answer of 8 MB within 12: %d %.200s", w.Code, w.Body)
 	}
 	s.writes <- true
@@ -115,7 +123,7 @@ func TestResponsesAreCharged(t *testing.T) {
 	}
 }
 
-// A refusal shows no more of a claimed host than a name can have.
+// TestLongHost checks that a response shows no more of the Host header than a host name can have.
 func TestLongHost(t *testing.T) {
 	r := httptest.NewRequest("GET", "/?Action=Nothing&Version=2019-03-15", nil)
 	r.Host = strings.Repeat("h", 20_000)

@@ -5,52 +5,54 @@ import (
 	"strings"
 )
 
-// secretMin is the shortest secret, and the shortest bearer token, that is not warned of, in bytes.
+// secretMin is the shortest secret or bearer token without a warning, in bytes.
 const secretMin = 16
 
-// distinctMin is how many different characters a secret has at least that is not warned of.
+// distinctMin is the smallest number of distinct characters in a secret without a warning.
 const distinctMin = 5
 
-// weakWarnings bounds the warnings about secrets.
+// weakWarnings is the most warnings about secrets.
 const weakWarnings = 10
 
-// wellKnown are parts of secrets that stand in documents, so that everybody can read them.
-var wellKnown = []string{"example", "changeme", "change-me", "secret", "password", "a-long-random-text"}
+// wellKnown are (parts of) secrets that public documents show.
+var wellKnown = []string{
+	"example", "changeme", "change-me", "secret", "password", "a-long-random-text",
+}
 
-// noteWeak keeps the name of a secret that is easy to guess.
+// noteWeak records the name of a secret that is easy to guess.
 func (c *Credentials) noteWeak(secret, name string) {
 	if why := weakness(secret); why != "" {
 		c.weak = append(c.weak, name+" "+why)
 	}
 }
 
-// weakness says why a secret is easy to guess; "" when nothing speaks for it.
+// weakness says why a secret is easy to guess; "" if it is not.
 func weakness(secret string) string {
-	different := map[rune]bool{}
+	distinct := map[rune]bool{}
 	for _, r := range secret {
-		different[r] = true
+		distinct[r] = true
 	}
 	low := strings.ToLower(secret)
 	for _, word := range wellKnown {
-		// A word in a long secret is chance, or a name that its owner gave it.
-		if low == word || word == "example" && strings.Contains(low, word) || isRepeated(low, word) {
+		// The other words may occur in a long secret by chance, or as a name that its owner chose.
+		if low == word || word == "example" && strings.Contains(low, word) ||
+			isRepeated(low, word) {
 			return "is a text from documents"
 		}
 	}
 	switch {
 	case len(secret) < secretMin:
 		return "is shorter than 16 characters"
-	case len(different) < distinctMin:
+	case len(distinct) < distinctMin:
 		return "has only a few different characters"
 	}
 	return ""
 }
 
-// isRepeated reports whether a text is a word, again and again.
+// isRepeated reports whether text is word, once or several times.
 func isRepeated(text, word string) bool { return strings.ReplaceAll(text, word, "") == "" }
 
-// warn says what is wrong with the file of the credentials and with the secrets in it; it shows
-// none of them.
+// warn logs what is wrong with the credentials file and the secrets in it. It shows no secret.
 func (c *Credentials) warn(log *slog.Logger) {
 	WarnOfFile(log, c.file, true)
 	for i, text := range c.weak {

@@ -8,17 +8,19 @@ import (
 	"millrace/shared/rpc"
 )
 
-// TestWeakSecrets: secrets and bearer tokens that are easy to guess are warned of by the name of their key, and are not
-// shown.
+// TestWeakSecrets checks that a warning about an easily guessed secret or bearer token names its
+// key and does not show the secret.
 func TestWeakSecrets(t *testing.T) {
 	for secret, want := range map[string]string{
 		"x": "shorter than 16", "secret": "from documents", "fifteen-chars-x": "shorter than 16",
 		"aaaaaaaaaaaaaaaaaaaaaaaa": "few different", "abababababababababab": "few different",
-		"secretsecretsecret": "from documents", "3h1QexampleSecret": "from documents", "changemechangeme": "from documents",
-		"a-long-random-text": "from documents", "sixteen-chars-xy": "", "c2VjcmV0IGtleSBvZiBzb21l": "", "8f14e45fceea167a5a36": "",
+		"secretsecretsecret": "from documents", "3h1QexampleSecret": "from documents",
+		"changemechangeme": "from documents", "a-long-random-text": "from documents",
+		"sixteen-chars-xy": "", "c2VjcmV0IGtleSBvZiBzb21l": "", "8f14e45fceea167a5a36": "",
 	} {
 		for what, accounts := range map[string][]rpc.Account{
-			"the secret of access key k1": {{ID: "1", Keys: []rpc.AccessKey{{ID: "k1", Secret: secret}}}},
+			"the secret of access key k1": {{ID: "1",
+				Keys: []rpc.AccessKey{{ID: "k1", Secret: secret}}}},
 			"bearer token 1 of account 1": {{ID: "1", Tokens: []rpc.BearerToken{{Token: secret}}}},
 		} {
 			c, err := rpc.NewCredentials(accounts)
@@ -26,7 +28,8 @@ func TestWeakSecrets(t *testing.T) {
 				t.Fatal(err)
 			}
 			var log strings.Builder
-			rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: c, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			rpc.New(rpc.Options{API: &fakeAPI{}, Credentials: c,
+				Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			got := log.String()
 			switch {
 			case want == "" && got != "":

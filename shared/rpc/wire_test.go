@@ -27,7 +27,7 @@ type recorded struct {
 	Parameters map[string]string // without the common ones, decoded by another implementation
 }
 
-// recordings reads all requests and what they must hold.
+// recordings returns all recorded requests with their expected parameters.
 func recordings(t testing.TB) []recorded {
 	t.Helper()
 	text, err := os.ReadFile("testdata/wire.json")
@@ -88,7 +88,7 @@ func serve(o rpc.Options, r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-// token is the security token that a recording was made with.
+// token returns the security token that the recording was made with.
 func (r recorded) token() string {
 	if strings.HasSuffix(r.file, ".sts") {
 		return "testststoken+/="
@@ -103,7 +103,8 @@ func (r recorded) signed() bool {
 func (r recorded) v3() bool { return bytes.Contains(r.raw, []byte("\r\nAuthorization: ACS3")) }
 
 var unsupported = map[string]bool{
-	"CreateSchedule": true, "CreateFlowAlias": true, "PublishFlowVersion": true, "DescribeMapRun": true, "UpdateMapRun": true,
+	"CreateSchedule": true, "CreateFlowAlias": true, "PublishFlowVersion": true,
+	"DescribeMapRun": true, "UpdateMapRun": true,
 }
 
 func TestRecordedRequestsAreServed(t *testing.T) {
@@ -112,22 +113,24 @@ func TestRecordedRequestsAreServed(t *testing.T) {
 			api := &fakeAPI{}
 			o := rpc.Options{API: api, Credentials: credentials(t, "testsecret", rec.token())}
 			if strings.HasSuffix(rec.file, ".anonymous") {
-				wantFault(t, serve(o, request(t, rec.raw)), 400, "MissingRequiredParams", "The HTTP query 'AccessKeyId' must be specified.")
+				wantFault(t, serve(o, request(t, rec.raw)), 400, "MissingRequiredParams",
+					"The HTTP query 'AccessKeyId' must be specified.")
 				o.Credentials = nil
 			}
 			w := serve(o, request(t, rec.raw))
 			if unsupported[rec.Operation] {
 				wantFault(t, w, 400, "ActionNotSupported",
-					fmt.Sprintf("The requested API operation '%s' is incorrect. Please check. CloudFlow has it, this server has not.", rec.Operation))
+					fmt.Sprintf("The requested API operation '%s' is incorrect. Please check. "+
+						"CloudFlow has it, this server has not.", rec.Operation))
 				return
 			}
-			answer := wantResponse(t, w)
+			response := wantResponse(t, w)
 			if api.name != rec.Operation {
 				t.Fatalf("ran %s, want %s", api.name, rec.Operation)
 			}
 			checkParameters(t, rec, api.request)
-			if id, ok := rec.Parameters["RequestId"]; ok && answer["RequestId"] != id {
-				t.Errorf("RequestId is %v, want %s", answer["RequestId"], id)
+			if id, ok := rec.Parameters["RequestId"]; ok && response["RequestId"] != id {
+				t.Errorf("RequestId is %v, want %s", response["RequestId"], id)
 			}
 			wantAccount, wantKey := "1001", "testid"
 			switch {
@@ -136,7 +139,8 @@ func TestRecordedRequestsAreServed(t *testing.T) {
 			case strings.HasSuffix(rec.file, ".bearer"):
 				wantKey = ""
 			}
-			if api.caller.Account != wantAccount || api.caller.AccessKey != wantKey || api.caller.Host != "127.0.0.1:18080" {
+			if api.caller.Account != wantAccount || api.caller.AccessKey != wantKey ||
+				api.caller.Host != "127.0.0.1:18080" {
 				t.Errorf("caller is %+v", api.caller)
 			}
 			if rec.signed() != (api.caller.Nonce != "" && api.caller.Timestamp != "") {
@@ -146,7 +150,7 @@ func TestRecordedRequestsAreServed(t *testing.T) {
 	}
 }
 
-// checkParameters finds each parameter in the service's request.
+// checkParameters checks that each parameter is a field of the service's request.
 func checkParameters(t *testing.T, rec recorded, request any) {
 	t.Helper()
 	fields := map[string]string{"CallbackFnFTaskToken": "CallbackToken"}
@@ -205,9 +209,10 @@ func TestRecordedSignaturesAreCounted(t *testing.T) {
 	}
 }
 
-// changes are one byte each, somewhere in a parameter of a recording.
+// changes replace one byte each in a parameter of a recording.
 var changes = [][2]string{
-	{"flow1", "flow2"}, {"TaskToken=tok", "TaskToken=tak"}, {"Limit=10", "Limit=11"}, {"zh-CN", "zh-CX"}, {"Definition=x", "Definition=y"},
+	{"flow1", "flow2"}, {"TaskToken=tok", "TaskToken=tak"}, {"Limit=10", "Limit=11"},
+	{"zh-CN", "zh-CX"}, {"Definition=x", "Definition=y"},
 }
 
 func change(t *testing.T, raw []byte) []byte {
@@ -221,7 +226,8 @@ func change(t *testing.T, raw []byte) []byte {
 	return nil
 }
 
-const notMatch = "The request signature we calculated does not match the signature you provided. Check your access key and signing method."
+const notMatch = "The request signature we calculated does not match the signature you provided. " +
+	"Check your access key and signing method."
 
 func TestAlteredRequestsAreRefused(t *testing.T) {
 	for _, rec := range recordings(t) {
@@ -231,21 +237,21 @@ func TestAlteredRequestsAreRefused(t *testing.T) {
 		t.Run(rec.file, func(t *testing.T) {
 			api := &fakeAPI{}
 			o := rpc.Options{API: api, Credentials: credentials(t, "testsecret", rec.token())}
-			refused := func(what string, o rpc.Options, r *http.Request) {
+			rejected := func(what string, o rpc.Options, r *http.Request) {
 				t.Helper()
 				w := serve(o, r)
 				t.Log(what)
 				wantFault(t, w, 403, "SignatureNotMatch", notMatch)
 			}
-			refused("one byte", o, request(t, change(t, rec.raw)))
+			rejected("one byte", o, request(t, change(t, rec.raw)))
 			other := o
 			other.Credentials = credentials(t, "testsecret2", rec.token())
-			refused("other secret", other, request(t, rec.raw))
+			rejected("other secret", other, request(t, rec.raw))
 			more := request(t, rec.raw)
 			more.URL.RawQuery += "&Extra="
-			refused("parameter added", o, more)
+			rejected("parameter added", o, more)
 			if rec.v3() {
-				refuseAlteredV3(t, refused, o, rec)
+				refuseAlteredV3(t, rejected, o, rec)
 			}
 			if api.calls != 0 {
 				t.Error("the service was called")
@@ -254,20 +260,23 @@ func TestAlteredRequestsAreRefused(t *testing.T) {
 	}
 }
 
-func refuseAlteredV3(t *testing.T, refused func(string, rpc.Options, *http.Request), o rpc.Options, rec recorded) {
+func refuseAlteredV3(
+	t *testing.T, rejected func(string, rpc.Options, *http.Request), o rpc.Options, rec recorded,
+) {
 	host := request(t, rec.raw)
 	host.Host = "other:18080"
-	refused("host", o, host)
+	rejected("host", o, host)
 	action := request(t, rec.raw)
-	action.Header.Set("x-acs-action", map[bool]string{true: "DescribeRegions", false: "ListFlows"}[rec.Operation == "ListFlows"])
-	refused("operation", o, action)
+	action.Header.Set("x-acs-action",
+		map[bool]string{true: "DescribeRegions", false: "ListFlows"}[rec.Operation == "ListFlows"])
+	rejected("operation", o, action)
 	hash := request(t, rec.raw)
 	hash.Header.Set("x-acs-content-sha256", strings.Repeat("0", 64))
-	refused("hash", o, hash)
+	rejected("hash", o, hash)
 	for _, name := range []string{"x-acs-date;", ";x-acs-version", "host;"} {
 		less := request(t, rec.raw)
 		a := less.Header.Get("Authorization")
 		less.Header.Set("Authorization", strings.Replace(a, name, "", 1))
-		refused("unsigned "+name, o, less)
+		rejected("unsigned "+name, o, less)
 	}
 }

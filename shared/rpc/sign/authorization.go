@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// Algorithm is the name of the V3 signature that is supported.
+// Algorithm is the only V3 signature algorithm that is supported.
 const Algorithm = "ACS3-HMAC-SHA256"
 
-// Authorization is the parts of a V3 Authorization header. Signature is as sent.
+// Authorization holds the parts of a V3 Authorization header. Signature is as sent.
 type Authorization struct{ Credential, SignedHeaders, Signature string }
 
-// signedMax bounds the length of SignedHeaders: the work of a signature grows with it.
+// signedMax is the longest SignedHeaders, in bytes: the work of a signature grows with it.
 const signedMax = 2048
 
-// ParseAuthorization reads
-// `ACS3-HMAC-SHA256 Credential=<AccessKeyId>,SignedHeaders=<h1;h2>,Signature=<hex>`, in any order and with spaces
-// around the commas. It refuses other algorithms, a part that is missing, empty, unknown or there twice, and names of
-// headers that are not sorted.
+// ParseAuthorization parses `ACS3-HMAC-SHA256
+// Credential=<AccessKeyId>,SignedHeaders=<h1;h2>,Signature=<hex>`. The parts may be in any order,
+// with spaces around the commas. It returns an error for another algorithm, for a part that is
+// missing, empty, unknown or repeated, and for header names that are not sorted.
 func ParseAuthorization(header string) (Authorization, error) {
 	var a Authorization
 	algorithm, rest, _ := strings.Cut(trim(header), " ")
@@ -38,7 +38,8 @@ func ParseAuthorization(header string) (Authorization, error) {
 		*field = value
 	}
 	if a.Credential == "" || a.SignedHeaders == "" || a.Signature == "" {
-		return Authorization{}, errors.New("Authorization needs Credential, SignedHeaders and Signature")
+		return Authorization{}, errors.New(
+			"Authorization needs Credential, SignedHeaders and Signature")
 	}
 	if len(a.SignedHeaders) > signedMax {
 		return Authorization{}, errors.New("too many signed headers")
@@ -49,7 +50,8 @@ func ParseAuthorization(header string) (Authorization, error) {
 	return a, nil
 }
 
-// ascending tells whether the names are sorted, none there twice: so a header is hashed at most once.
+// ascending reports whether the names are sorted and unique, so that each header is hashed at most
+// once.
 func ascending(names string) bool {
 	last, rest, more := strings.Cut(names, ";")
 	for more {
@@ -74,7 +76,8 @@ func (a *Authorization) part(name string) *string {
 	return nil
 }
 
-// String gives the header.
+// String returns the header.
 func (a *Authorization) String() string {
-	return Algorithm + " Credential=" + a.Credential + ",SignedHeaders=" + a.SignedHeaders + ",Signature=" + a.Signature
+	return Algorithm + " Credential=" + a.Credential + ",SignedHeaders=" + a.SignedHeaders +
+		",Signature=" + a.Signature
 }

@@ -1,6 +1,6 @@
-// Package sign is the two signature families of the CloudFlow wire, and the form encoding that they are computed
-// over: V1 (HMAC-SHA1 in parameters) and V3 (ACS3-HMAC-SHA256 in a header). Server and client share it, so that
-// what one computes the other can verify (api.md 2.4, 2.5).
+// Package sign implements the two signature families of the CloudFlow wire, V1 (HMAC-SHA1 in
+// parameters) and V3 (ACS3-HMAC-SHA256 in a header), and the form encoding that they sign. Server
+// and client share it, so that the server can verify what the client computes (api.md 2.4, 2.5).
 package sign
 
 import (
@@ -12,13 +12,13 @@ import (
 // Param is one decoded parameter of a query or a form.
 type Param struct{ Name, Value string }
 
-// ErrTooMany says that a form has more parameters than its reader allows.
+// ErrTooMany means that a form has more parameters than the caller allows.
 var ErrTooMany = errors.New("too many parameters")
 
-// ParseForm decodes text, a query or a form body, and appends its parameters to dst in their order; a name that
-// appears twice is two parameters. `+` and `%20` are both a space. It refuses a percent sign that two hex digits do
-// not follow, and gives ErrTooMany when dst would hold more than most. No string of the result shares memory with
-// a text of bytes.
+// ParseForm decodes text, a query or a form body, and appends its parameters to dst in their order.
+// A name that occurs twice is two parameters. `+` and `%20` both mean a space. ParseForm returns an
+// error for a percent sign without two hex digits, and ErrTooMany if dst would hold more than
+// paramsMax parameters. If text is a []byte, no string of the result shares its memory.
 func ParseForm[T string | []byte](dst []Param, text T, paramsMax int) ([]Param, error) {
 	for at := 0; at < len(text); {
 		end, equals := at, -1
@@ -42,7 +42,8 @@ func ParseForm[T string | []byte](dst []Param, text T, paramsMax int) ([]Param, 
 	return dst, nil
 }
 
-// parsePair decodes `name=value`; equals is the place of the first `=`, negative when there is none.
+// parsePair decodes `name=value`. equals is the position of the first `=`; negative if there is
+// none.
 func parsePair[T string | []byte](pair T, equals int) (Param, error) {
 	name, value := pair, pair[len(pair):]
 	if equals >= 0 {
@@ -59,15 +60,15 @@ func parsePair[T string | []byte](pair T, equals int) (Param, error) {
 	return Param{n, v}, err
 }
 
-// known holds the names that nearly every request has, so that reading them allocates nothing.
+// known holds the names that nearly every request has, so that reading them does not allocate.
 var known = func() map[string]string {
 	m := map[string]string{}
 	for _, n := range []string{
-		"AccessKeyId", "Action", "BearerToken", "Format", "RegionId", "RequestId", "SecurityToken", "Signature",
-		"SignatureMethod", "SignatureNonce", "SignatureType", "SignatureVersion", "Timestamp", "Version",
-		"Cause", "CallbackFnFTaskToken", "Definition", "Description", "Environment", "Error", "ExecutionName",
-		"FlowName", "Input", "Limit", "Name", "NextToken", "Output", "Qualifier", "RoleArn", "Status", "TaskToken",
-		"Type", "WaitTimeSeconds",
+		"AccessKeyId", "Action", "BearerToken", "Format", "RegionId", "RequestId", "SecurityToken",
+		"Signature", "SignatureMethod", "SignatureNonce", "SignatureType", "SignatureVersion",
+		"Timestamp", "Version", "Cause", "CallbackFnFTaskToken", "Definition", "Description",
+		"Environment", "Error", "ExecutionName", "FlowName", "Input", "Limit", "Name", "NextToken",
+		"Output", "Qualifier", "RoleArn", "Status", "TaskToken", "Type", "WaitTimeSeconds",
 	} {
 		m[n] = n
 	}
@@ -104,7 +105,7 @@ func unescape[T string | []byte](s T) (string, error) {
 	return b.String(), nil
 }
 
-// unhex gives the value of a hex digit, above 15 for any other byte.
+// unhex returns the value of a hex digit; a value above 15 for any other byte.
 func unhex(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':
@@ -117,7 +118,7 @@ func unhex(c byte) byte {
 	return 0xff
 }
 
-// AppendForm writes params as a query or a form body, percent-encoded as RFC 3986 has it.
+// AppendForm appends params as a query or a form body, percent-encoded according to RFC 3986.
 func AppendForm(dst []byte, params []Param) []byte {
 	for i, p := range params {
 		if i > 0 {
@@ -132,7 +133,8 @@ func AppendForm(dst []byte, params []Param) []byte {
 
 const upperHex = "0123456789ABCDEF"
 
-// AppendEscaped writes s percent-encoded: letters, digits and `-_.~` stay, every other byte becomes `%XX`.
+// AppendEscaped appends s percent-encoded: letters, digits and `-_.~` stay, every other byte
+// becomes `%XX`.
 func AppendEscaped(dst []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; unreserved[c] {
@@ -144,7 +146,7 @@ func AppendEscaped(dst []byte, s string) []byte {
 	return dst
 }
 
-// appendEscapedTwice writes what escaping the escaped s gives, in one pass.
+// appendEscapedTwice appends s escaped twice, in one pass.
 func appendEscapedTwice(dst []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; unreserved[c] {

@@ -7,7 +7,7 @@ import (
 	"millrace/shared/rpc/sign"
 )
 
-// What is parsed is written and parsed again to the same.
+// FuzzAuthorizationHeader checks that a parsed header, written and parsed again, is the same.
 func FuzzAuthorizationHeader(f *testing.F) {
 	f.Add("ACS3-HMAC-SHA256 Credential=id,SignedHeaders=host;x-acs-date,Signature=ab")
 	f.Add("ACS3-HMAC-SHA256 Credential=,SignedHeaders=;;,Signature==")
@@ -23,7 +23,8 @@ func FuzzAuthorizationHeader(f *testing.F) {
 			t.Fatalf("%q: %+v, then %+v, %v", header, a, again, err)
 		}
 		r := &sign.Request{Method: "GET"}
-		if err := r.Headers.Read(a.SignedHeaders, "h", http.Header{"Authorization": {header}}); err != nil {
+		if err := r.Headers.Read(a.SignedHeaders, "h",
+			http.Header{"Authorization": {header}}); err != nil {
 			return
 		}
 		if !key.VerifyV3(r, key.V3(r)) {
@@ -32,7 +33,8 @@ func FuzzAuthorizationHeader(f *testing.F) {
 	})
 }
 
-// What is parsed is written and parsed again to the same, from text and from bytes.
+// FuzzParseForm checks that a parsed form, written and parsed again, is the same, from a string and
+// from bytes.
 func FuzzParseForm(f *testing.F) {
 	f.Add("a=1&b=%20+&c")
 	f.Add("=&%41=%00&a==")

@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// Headers are the headers that a V3 signature covers, each in the one form in which it is signed. A
-// server must take what it does from here (action, date, nonce, token, media type), not from the
-// request: what it reads is then what was signed.
+// Headers holds the headers that a V3 signature covers, in the exact form that is signed. A server
+// must read action, date, nonce, token and media type from here, not from the request: then it uses
+// what was signed.
 type Headers struct {
 	text string // SignedHeaders: names in lower case and ascending order, joined by `;`
 	list []Param
 }
 
-// Read takes the headers with these names, which ParseAuthorization has checked, from a request;
-// host is what the Host header says, with its port. A header that is not there counts as empty.
-// Read refuses a header that is there twice or breaks its line, and one that has blanks around its
-// value: proxies and clients join and trim such headers in different ways, so that one signature
-// would fit several requests. It uses the memory of the Headers again.
+// Read takes the headers with these names from a request; ParseAuthorization must have checked the
+// names. host is the Host header with its port. A missing header counts as empty. Read returns an
+// error for a header that is repeated, has a line break, or has blanks around its value: proxies
+// and clients join and trim such headers in different ways, so one signature would fit several
+// requests. Read reuses the memory of h.
 func (h *Headers) Read(names, host string, header http.Header) error {
 	h.text, h.list = names, h.list[:0]
 	for rest, more := names, true; more; {
@@ -34,7 +34,7 @@ func (h *Headers) Read(names, host string, header http.Header) error {
 	return nil
 }
 
-// canonical is the value of a header as it is signed.
+// canonical returns the value of a header as it is signed.
 func canonical(name, host string, header http.Header) (string, error) {
 	v := host
 	if name != "host" {
@@ -60,10 +60,10 @@ func canonical(name, host string, header http.Header) (string, error) {
 	return v, nil
 }
 
-// blank reports whether HTTP allows a byte around a value, where it means nothing.
+// blank reports whether c is a byte that HTTP ignores around a value.
 func blank(c byte) bool { return c == ' ' || c == '\t' }
 
-// trim removes what HTTP allows around a value, spaces and tabs, and nothing else.
+// trim removes the spaces and tabs that HTTP ignores around a value, and nothing else.
 func trim(s string) string { return strings.Trim(s, " \t") }
 
 // Get returns the value of a signed header, named in lower case, and whether the signature covers
@@ -77,8 +77,8 @@ func (h *Headers) Get(name string) (value string, signed bool) {
 	return "", false
 }
 
-// SetHost replaces the value of the host header, if it is signed: for a server that is reached
-// under several names.
+// SetHost replaces the value of the host header, if it is signed. It serves servers with several
+// names.
 func (h *Headers) SetHost(host string) {
 	for i := range h.list {
 		if h.list[i].Name == "host" {
@@ -87,13 +87,13 @@ func (h *Headers) SetHost(host string) {
 	}
 }
 
-// Clear forgets the values, and keeps the memory that they were in for the next Read.
+// Clear removes the values. It keeps their memory for the next Read.
 func (h *Headers) Clear() {
 	clear(h.list)
 	h.text, h.list = "", h.list[:0]
 }
 
-// appendTo writes the part of the canonical request that is the headers and their names.
+// appendTo appends the headers and their names, which are a part of the canonical request.
 func (h *Headers) appendTo(dst []byte) []byte {
 	for i := range h.list {
 		dst = append(dst, h.list[i].Name...)
@@ -105,12 +105,13 @@ func (h *Headers) appendTo(dst []byte) []byte {
 	return append(dst, h.text...)
 }
 
-// headerKeys spares the usual names of SignedHeaders a conversion.
+// headerKeys caches the canonical form of common header names.
 var headerKeys = func() map[string]string {
 	m := map[string]string{}
 	for _, n := range []string{
-		"content-type", "x-acs-accesskey-id", "x-acs-action", "x-acs-content-sha256", "x-acs-credentials-provider",
-		"x-acs-date", "x-acs-security-token", "x-acs-signature-nonce", "x-acs-version",
+		"content-type", "x-acs-accesskey-id", "x-acs-action", "x-acs-content-sha256",
+		"x-acs-credentials-provider", "x-acs-date", "x-acs-security-token", "x-acs-signature-nonce",
+		"x-acs-version",
 	} {
 		m[n] = http.CanonicalHeaderKey(n)
 	}

@@ -10,11 +10,11 @@ import (
 	"sync"
 )
 
-// Key is a secret that is ready to sign: its keyed hashes are made once and used again. It is safe for many
-// goroutines. A Key must not be copied.
+// Key is a secret prepared for signing: its keyed hashes are reused. It is safe for concurrent use.
+// A Key must not be copied.
 type Key struct{ v1, v3 sync.Pool }
 
-// NewKey prepares an access key's secret.
+// NewKey prepares the secret of an access key.
 func NewKey(secret string) *Key {
 	k := &Key{}
 	k.v1.New = func() any { return &scratch{mac: hmac.New(sha1.New, []byte(secret+"&"))} }
@@ -22,7 +22,7 @@ func NewKey(secret string) *Key {
 	return k
 }
 
-// scratch is what one signature is computed in.
+// scratch is the working memory of one signature.
 type scratch struct {
 	mac   hash.Hash
 	text  []byte
@@ -30,10 +30,10 @@ type scratch struct {
 	sum   [sha256.Size]byte
 }
 
-// textMax bounds what a scratch keeps between two signatures.
+// textMax is the largest text buffer that a pooled scratch keeps, in bytes.
 const textMax = 64 << 10
 
-// release clears what came from a request and gives s back.
+// release clears what came from a request and returns s to the pool.
 func (s *scratch) release(pool *sync.Pool) {
 	clear(s.order)
 	s.order = s.order[:0]
@@ -43,16 +43,16 @@ func (s *scratch) release(pool *sync.Pool) {
 	pool.Put(s)
 }
 
-// keyed gives the keyed hash of s.text.
+// keyed returns the keyed hash of s.text.
 func (s *scratch) keyed() []byte {
 	s.mac.Reset()
 	s.mac.Write(s.text)
 	return s.mac.Sum(s.sum[:0])
 }
 
-// sort puts params in the order of the canonical string: by name in byte order. Parameters of one name stay in the
-// order in which they were sent, so that a signature covers that order too: which of them comes first decides what
-// the operation sees.
+// sort returns params in the order of the canonical string: by name, in byte order. Parameters of
+// the same name keep the order in which they were sent, so the signature covers that order: the
+// operation uses the first of them.
 func (s *scratch) sort(params []Param) []Param {
 	s.order = append(s.order[:0], params...)
 	slices.SortStableFunc(s.order, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })

@@ -17,7 +17,7 @@ import (
 
 const wireDir = "../../../tests/testdata/wire"
 
-// parts reads a recording as its signature sees it.
+// parts reads a recording and returns what its signature covers.
 func parts(t *testing.T, raw []byte) (r *http.Request, query, all []sign.Param, body []byte) {
 	t.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))
@@ -62,7 +62,8 @@ func TestRecordedSignatures(t *testing.T) {
 			key, other := sign.NewKey(secret), sign.NewKey("other")
 			if r.Header.Get("Authorization") != "" {
 				v3++
-				checkV3(t, key, other, r, &sign.Request{Method: r.Method, Query: query, BodyHash: sign.BodyHash(body)})
+				checkV3(t, key, other, r,
+					&sign.Request{Method: r.Method, Query: query, BodyHash: sign.BodyHash(body)})
 			} else if s := value(all, "Signature"); s != "" {
 				v1++
 				checkV1(t, key, other, r.Method, s, all)
@@ -126,15 +127,18 @@ func checkV3(t *testing.T, key, other *sign.Key, q *http.Request, r *sign.Reques
 	}
 }
 
-// The order of parameters of one name decides what the operation sees, so the signature covers it; the order of
-// different names does not matter.
+// TestV1CoversTheOrderOfOneName checks that the signature covers the order of parameters of the
+// same name, because the operation uses the first, and that the order of different names does not
+// matter.
 func TestV1CoversTheOrderOfOneName(t *testing.T) {
 	key := sign.NewKey("s")
 	ab := []sign.Param{{"Name", "a"}, {"X", "1"}, {"Name", "b"}}
-	if key.VerifyV1("POST", []sign.Param{{"Name", "b"}, {"Name", "a"}, {"X", "1"}}, key.V1("POST", ab)) {
+	if key.VerifyV1("POST", []sign.Param{{"Name", "b"}, {"Name", "a"}, {"X", "1"}},
+		key.V1("POST", ab)) {
 		t.Error("two values of one name may be swapped")
 	}
-	if !key.VerifyV1("POST", []sign.Param{{"X", "1"}, {"Name", "a"}, {"Name", "b"}}, key.V1("POST", ab)) {
+	if !key.VerifyV1("POST", []sign.Param{{"X", "1"}, {"Name", "a"}, {"Name", "b"}},
+		key.V1("POST", ab)) {
 		t.Error("names may not be swapped")
 	}
 	if !slices.Equal(ab, []sign.Param{{"Name", "a"}, {"X", "1"}, {"Name", "b"}}) {
@@ -144,7 +148,10 @@ func TestV1CoversTheOrderOfOneName(t *testing.T) {
 
 func TestVerifyV1RefusesWhatIsNoSignature(t *testing.T) {
 	key := sign.NewKey("s")
-	for _, s := range []string{"", "=", "x", strings.Repeat("=", 28), strings.Repeat("A", 28), strings.Repeat("A", 27) + "="} {
+	for _, s := range []string{
+		"", "=", "x", strings.Repeat("=", 28), strings.Repeat("A", 28),
+		strings.Repeat("A", 27) + "=",
+	} {
 		if key.VerifyV1("GET", nil, s) {
 			t.Errorf("%q is accepted", s)
 		}
@@ -183,7 +190,8 @@ func TestParseForm(t *testing.T) {
 			t.Errorf("%q gives %v", text, got)
 		}
 	}
-	if _, err := sign.ParseForm(nil, strings.Repeat("a&", 11), 10); !errors.Is(err, sign.ErrTooMany) {
+	_, err := sign.ParseForm(nil, strings.Repeat("a&", 11), 10)
+	if !errors.Is(err, sign.ErrTooMany) {
 		t.Errorf("eleven parameters give %v", err)
 	}
 }
@@ -211,7 +219,8 @@ func TestParseAuthorization(t *testing.T) {
 		"ACS3-HMAC-SHA256 Credential=a,SignedHeaders=host,Signature=ab,",
 		"ACS3-HMAC-SHA256 Credential=a,SignedHeaders=x;host,Signature=ab",
 		"ACS3-HMAC-SHA256 Credential=a,SignedHeaders=host;host,Signature=ab",
-		"ACS3-HMAC-SHA256 Credential=a,SignedHeaders=" + strings.Repeat("a", 3000) + ",Signature=ab",
+		"ACS3-HMAC-SHA256 Credential=a,SignedHeaders=" + strings.Repeat("a", 3000) +
+			",Signature=ab",
 	} {
 		if got, err := sign.ParseAuthorization(h); err == nil {
 			t.Errorf("%q gives %+v", h, got)

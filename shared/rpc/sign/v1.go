@@ -6,15 +6,16 @@ import (
 	"encoding/base64"
 )
 
-// V1 gives the Signature parameter of a request with these parameters, of query and form body together. A parameter
-// named Signature is left out of the computation.
+// V1 returns the Signature parameter of a request. params are those of query and form body
+// together; one that is named Signature is ignored.
 func (k *Key) V1(method string, params []Param) string {
 	s := k.v1.Get().(*scratch)
 	defer s.release(&k.v1)
 	return base64.StdEncoding.EncodeToString(s.v1(method, params))
 }
 
-// VerifyV1 tells whether signature is that of V1, in a time that does not depend on how much of it is right.
+// VerifyV1 reports whether signature is the one that V1 returns. Its duration does not depend on
+// how much of signature is right.
 func (k *Key) VerifyV1(method string, params []Param, signature string) bool {
 	var given [sha1.Size + 1]byte
 	if len(signature) != base64.StdEncoding.EncodedLen(sha1.Size) {
@@ -50,9 +51,9 @@ func (s *scratch) v1(method string, params []Param) []byte {
 	return s.mac.Sum(s.sum[:0])
 }
 
-// hashEscaped adds v, escaped twice, to what is signed. Escaping makes up to five bytes of one, and
-// the caller is not known yet: so a long text is hashed piece by piece, and no more than a piece of
-// it is held.
+// hashEscaped adds v, escaped twice, to the signed text. Escaping turns one byte into up to five,
+// and the caller is not authenticated yet. So a long text is hashed piece by piece, and only one
+// piece is held in memory.
 func (s *scratch) hashEscaped(v string) {
 	const piece = 4 << 10
 	for len(v) > piece {

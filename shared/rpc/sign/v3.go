@@ -9,26 +9,27 @@ import (
 // Request is what a V3 signature covers. The path is always `/`.
 type Request struct {
 	Method   string
-	Query    []Param // of the URL alone: the body is covered by its hash
-	Headers  Headers // the signed ones
-	BodyHash string  // BodyHash of the raw body
+	Query    []Param // of the URL only: the hash covers the body
+	Headers  Headers // the signed headers
+	BodyHash string  // BodyHash(raw body)
 }
 
-// V3 gives the Signature part of the Authorization header.
+// V3 returns the Signature part of the Authorization header.
 func (k *Key) V3(r *Request) string {
 	s := k.v3.Get().(*scratch)
 	defer s.release(&k.v3)
 	return string(s.v3(r))
 }
 
-// VerifyV3 tells whether signature is that of V3, in a time that does not depend on how much of it is right.
+// VerifyV3 reports whether signature is the one that V3 returns. Its duration does not depend on
+// how much of signature is right.
 func (k *Key) VerifyV3(r *Request, signature string) bool {
 	s := k.v3.Get().(*scratch)
 	defer s.release(&k.v3)
 	return subtle.ConstantTimeCompare(s.v3(r), []byte(signature)) == 1
 }
 
-// v3 gives the signature in hex; it is valid until the next use of s.
+// v3 returns the signature in hex. It is valid until the next use of s.
 func (s *scratch) v3(r *Request) []byte {
 	s.text = appendV3(s.text[:0], r, s.sort(r.Query))
 	sum := sha256.Sum256(s.text)
@@ -39,7 +40,7 @@ func (s *scratch) v3(r *Request) []byte {
 	return s.text
 }
 
-// appendV3 writes the canonical request.
+// appendV3 appends the canonical request.
 func appendV3(dst []byte, r *Request, query []Param) []byte {
 	dst = append(dst, r.Method...)
 	dst = append(dst, "\n/\n"...)
@@ -50,10 +51,10 @@ func appendV3(dst []byte, r *Request, query []Param) []byte {
 	return append(dst, r.BodyHash...)
 }
 
-// emptyHash is the BodyHash of no body.
+// emptyHash is the BodyHash of an empty body.
 var emptyHash = hexHash(nil)
 
-// BodyHash gives the lower-case hex SHA-256 of a body.
+// BodyHash returns the SHA-256 of a body in lower-case hex.
 func BodyHash(body []byte) string {
 	if len(body) == 0 {
 		return emptyHash
