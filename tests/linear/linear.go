@@ -1,5 +1,6 @@
-// Package linear is what the API promises, one request after the other, and the check that requests made at once, some of
-// which never got an answer, fit such an order. The simulation and the tests of the live server share it.
+// Package linear is a sequential model of the API's promises, and a check that concurrent requests,
+// some of them without a response, fit an order that the model allows. The simulation and the tests
+// of the live server share it.
 package linear
 
 import (
@@ -13,7 +14,7 @@ import (
 	"millrace/shared/fault"
 )
 
-// What a request asks for.
+// Operations of requests.
 const (
 	Start    = "start"
 	Stop     = "stop"
@@ -21,32 +22,35 @@ const (
 	Report   = "report"
 )
 
-// Request is a request and its answer.
+// Request is a request and its response.
 type Request struct {
 	Operation string
 	Execution string // flow and execution
-	Client    string // unique among those who stop and report
+	Client    string // unique among clients that stop and report
 
-	// Ends is how an execution ends whose only task this report ends: Succeeded or Failed. Without, nothing is known of
-	// the task, nor of what else may end the execution. All reports on one execution have it, or none.
+	// Ends is the end of an execution whose only task this report ends: Succeeded or Failed. If it
+	// is "", nothing is known about the task, nor what else may end the execution. Either all
+	// reports on an execution have it, or none.
 	Ends string
 
-	Call   int64 // when it was sent; 0: it never reached anybody
-	Return int64 // when it was answered; 0: nothing is known, so it may happen at any time from then on, or never
+	Call int64 // when it was sent; 0: it never reached a server
+	// when its response came; 0: none did, so it may happen at any time from Call on, or never
+	Return int64
 
-	Code   fault.Code // of the answer; "" when it was done
-	Status string     // of an execution, as answered
-	By     string     // who has ended it, as answered; "": not told
+	Code   fault.Code // of the response; "" if the request succeeded
+	Status string     // of an execution, in the response
+	By     string     // who ended it, according to the response; "": not known
 }
 
-// execution is one in the sequential model.
+// execution is an execution in the sequential model.
 type execution struct {
-	status string // "", Running, Ended (nobody has seen how), or the last one
-	by     string // who has stopped it, or whose report was accepted
-	ends   string // how that report ends it
+	status string // "", Running, Ended (no client has seen how), or the last one
+	by     string // who stopped it, or whose report was accepted
+	ends   string // the end that this report causes
 }
 
-// running may end by itself at any time, unless it waits for a report.
+// mayEnd returns the execution after an end of its own, and whether that is possible. An execution
+// that waits for a report cannot end by itself.
 func (x execution) mayEnd(asks bool) (execution, bool) {
 	switch {
 	case x.status != "Running":
@@ -59,7 +63,7 @@ func (x execution) mayEnd(asks bool) (execution, bool) {
 	return execution{status: x.ends, by: x.by}, true
 }
 
-// model is of one execution. asks: it ends by a report or a stop only.
+// model returns the model of one execution. asks: only a report or a stop ends it.
 func model(asks bool) porcupine.Model {
 	m := porcupine.NondeterministicModel{
 		Init: func() []any { return []any{execution{}} },
@@ -82,7 +86,7 @@ func model(asks bool) porcupine.Model {
 	return m.ToModel()
 }
 
-// String tells what was asked and answered.
+// String returns the request and its response.
 func (r *Request) String() string {
 	answer := strings.TrimSpace(strings.Join([]string{string(r.Code), r.Status, r.By}, " "))
 	switch {
@@ -94,7 +98,7 @@ func (r *Request) String() string {
 	return fmt.Sprintf("%s by %s: %s", r.Operation, r.Client, answer)
 }
 
-// outcomes gives what may follow from a request; nothing when the answer cannot be.
+// outcomes returns the possible states after a request; none if the response is impossible.
 func (x execution) outcomes(r *Request) []execution {
 	if r.Return == 0 {
 		return x.outcomesUnknown(r)
@@ -141,7 +145,7 @@ func (x execution) outcomes(r *Request) []execution {
 	return nil
 }
 
-// outcomesUnknown gives what a request may have done of which nothing is known.
+// outcomesUnknown returns the possible states after a request without a response.
 func (x execution) outcomesUnknown(r *Request) []execution {
 	running := x.status == "Running"
 	switch {
@@ -169,16 +173,16 @@ func (x execution) described(r *Request) []execution {
 	return []execution{x}
 }
 
-// Result is what Judge has found.
+// Result is the result of Check.
 type Result struct {
-	Violation string // what is wrong; "" for nothing
+	Violation string // what is wrong; "" if nothing
 	Checked   int    // executions
 	Requests  int    // on these
 	Undecided int    // executions whose check took too long
 }
 
-// Check checks the requests on each execution that somebody outside has started: of others nobody has seen when. last is
-// later than every answer; most bounds the search for one execution.
+// Check checks the requests on each execution that a client has started: for others the time of the
+// start is unknown. last is later than every response; limit limits the search for one execution.
 func Check(all []*Request, last int64, limit time.Duration) (v Result) {
 	histories := map[string][]porcupine.Operation{}
 	started, asks := map[string]bool{}, map[string]bool{}
@@ -190,7 +194,9 @@ func Check(all []*Request, last int64, limit time.Duration) (v Result) {
 		if end == 0 {
 			end = last + 1
 		}
-		histories[r.Execution] = append(histories[r.Execution], porcupine.Operation{ClientId: len(histories[r.Execution]), Input: r, Call: r.Call, Output: r, Return: end})
+		histories[r.Execution] = append(histories[r.Execution],
+			porcupine.Operation{ClientId: len(histories[r.Execution]), Input: r, Call: r.Call,
+				Output: r, Return: end})
 		started[r.Execution] = started[r.Execution] || r.Operation == Start
 		asks[r.Execution] = asks[r.Execution] || r.Ends != ""
 	}
