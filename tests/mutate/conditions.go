@@ -5,7 +5,7 @@ import (
 	"go/token"
 )
 
-// opposites and neighbours of comparisons.
+// Opposites and neighbours of comparisons.
 var (
 	opposite = map[token.Token]string{token.EQL: "!=", token.NEQ: "==",
 		token.LSS: ">=", token.GEQ: "<", token.GTR: "<=", token.LEQ: ">"}
@@ -13,8 +13,8 @@ var (
 		token.GTR: ">=", token.GEQ: ">"}
 )
 
-// negate turns a comparison, or another condition, around. Checks of errors are left to branch:
-// nobody would miss that they are turned around.
+// negate inverts a comparison or another condition. It omits checks of errors, which branch
+// changes: any test would notice their inversion.
 func negate(v *visit, n ast.Node) {
 	if e, ok := n.(*ast.BinaryExpr); ok && opposite[e.Op] != "" && !v.ofError(e) {
 		v.token("negate", e, opposite[e.Op])
@@ -35,14 +35,14 @@ func negate(v *visit, n ast.Node) {
 	v.propose("negate", e, "!("+v.text(e)+")")
 }
 
-// boundary moves the edge of a comparison by one: < and <=.
+// boundary moves the edge of a comparison by one: < becomes <=.
 func boundary(v *visit, n ast.Node) {
 	if e, ok := n.(*ast.BinaryExpr); ok && neighbour[e.Op] != "" {
 		v.token("boundary", e, neighbour[e.Op])
 	}
 }
 
-// logic takes && for ||, and the other way round.
+// logic exchanges && and ||.
 func logic(v *visit, n ast.Node) {
 	e, ok := n.(*ast.BinaryExpr)
 	if !ok || e.Op != token.LAND && e.Op != token.LOR {
@@ -55,7 +55,7 @@ func logic(v *visit, n ast.Node) {
 	v.propose("logic", e, "("+v.text(e.X)+" "+other+" "+v.text(e.Y)+")")
 }
 
-// operand forgets one side of && or ||.
+// operand omits one side of && or ||.
 func operand(v *visit, n ast.Node) {
 	e, ok := n.(*ast.BinaryExpr)
 	if !ok || e.Op != token.LAND && e.Op != token.LOR {
@@ -65,14 +65,14 @@ func operand(v *visit, n ast.Node) {
 	v.propose("operand", e, v.text(e.Y))
 }
 
-// not forgets a !.
+// not omits a !.
 func not(v *visit, n ast.Node) {
 	if e, ok := n.(*ast.UnaryExpr); ok && e.Op == token.NOT {
 		v.propose("not", e, v.text(e.X))
 	}
 }
 
-// branch never or always takes an if, and never or always a case of a switch without a tag.
+// branch never or always takes an if, or a case of a switch without a tag.
 func branch(v *visit, n ast.Node) {
 	e, ok := n.(ast.Expr)
 	if !ok || !v.condition(e) {
@@ -87,7 +87,8 @@ func branch(v *visit, n ast.Node) {
 	}
 }
 
-// condition reports whether an if, a for or a case of a switch without a tag decides by e.
+// condition reports whether e is the condition of an if, of a for, or of a case of a switch without
+// a tag.
 func (v *visit) condition(e ast.Expr) bool {
 	switch p := v.parent().(type) {
 	case *ast.IfStmt:

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// profile is which blocks of code a run without a mutant has come to, by file as in coverage
+// profile holds the blocks of code that a run without a mutant has reached, by file as in coverage
 // profiles: the import path and the file's name.
 type profile map[string][]block
 
@@ -16,8 +16,8 @@ type block struct {
 	reached                                bool
 }
 
-// readProfile reads a coverage profile. A block that several profiles have is reached when it is in
-// one of them.
+// readProfile reads a coverage profile. If several profiles have a block, it counts as reached if
+// it is reached in one of them.
 func (p profile) readProfile(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
@@ -50,9 +50,9 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// reaches reports whether the run may have come to a place. It is false only if the place is in a
-// block, and the smallest such block was never entered: what is in none, such as a constant, may
-// be looked at from anywhere.
+// reaches reports whether the run may have reached a place. It returns false only if the place is
+// in a block, and the smallest such block was never entered: code outside of all blocks, such as a
+// constant, may be used from anywhere.
 func (p profile) reaches(file string, line, column int) bool {
 	var best block
 	found := false
@@ -76,8 +76,8 @@ func (b block) holds(line, column int) bool {
 	return after && before
 }
 
-// larger reports whether b begins before o or ends after it; of two blocks that hold the same place
-// one is inside the other.
+// larger reports whether b begins before o or ends after it. Of two blocks that hold the same
+// place, one is inside the other.
 func (b block) larger(o block) bool {
 	return b.holds(o.fromLine, o.fromColumn) && b.holds(o.toLine, o.toColumn) &&
 		!(o.holds(b.fromLine, b.fromColumn) && o.holds(b.toLine, b.toColumn))

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// number is off by one; a large number off by a factor, since one more or less of it is no slip.
+// number changes a number by one; a large number by a factor, because one more or less is no
+// typical slip.
 func number(v *visit, n ast.Node) {
 	l, ok := n.(*ast.BasicLit)
 	if !ok || l.Kind != token.INT || v.ofBits() {
@@ -29,13 +30,13 @@ func number(v *visit, n ast.Node) {
 	v.propose("number", l, strconv.FormatInt(i, 10))
 }
 
-// ofBits reports whether the literal that is looked at is the base or size of a number's text.
+// ofBits reports whether the current literal is the base or bit size of a conversion.
 func (v *visit) ofBits() bool {
 	call, ok := v.parent().(*ast.CallExpr)
 	return ok && strings.HasPrefix(v.function(call), "strconv.")
 }
 
-// constant takes another constant of the same type of the same package, or true for false.
+// constant uses another constant of the same type and package, or true for false.
 func constant(v *visit, n ast.Node) {
 	var id *ast.Ident
 	switch e := n.(type) {
@@ -64,8 +65,8 @@ func constant(v *visit, n ast.Node) {
 	}
 }
 
-// sibling is the name of the constant of the same type that is declared next in the same package;
-// after the last one comes the first.
+// sibling returns the name of the constant of the same type that is declared next in the package.
+// The first one follows the last.
 func (v *visit) sibling(c *types.Const) string {
 	scope := c.Pkg().Scope()
 	if c.Parent() != scope {
@@ -94,7 +95,7 @@ func (v *visit) sibling(c *types.Const) string {
 	return ""
 }
 
-// text empties a text of one word: a code, a key, a prefix. What has spaces is a message.
+// text empties a text of one word: a code, a key, a prefix. A text with spaces is a message.
 func text(v *visit, n ast.Node) {
 	l, ok := n.(*ast.BasicLit)
 	if !ok || l.Kind != token.STRING || len(l.Value) == 2 || strings.ContainsAny(l.Value, " %") {
@@ -103,7 +104,7 @@ func text(v *visit, n ast.Node) {
 	v.propose("text", l, `""`)
 }
 
-// arithmetic takes + for -, * for /, and the other way round.
+// arithmetic exchanges + and -, * and /.
 func arithmetic(v *visit, n ast.Node) {
 	others := map[token.Token]string{token.ADD: "-", token.SUB: "+", token.MUL: "/", token.QUO: "*",
 		token.ADD_ASSIGN: "-=", token.SUB_ASSIGN: "+=", token.INC: "--", token.DEC: "++"}
@@ -121,7 +122,7 @@ func arithmetic(v *visit, n ast.Node) {
 	}
 }
 
-// extreme takes min for max, and the other way round.
+// extreme exchanges min and max.
 func extreme(v *visit, n ast.Node) {
 	call, ok := n.(*ast.CallExpr)
 	if !ok {
@@ -132,8 +133,8 @@ func extreme(v *visit, n ast.Node) {
 	}
 }
 
-// unwrapped forgets a call that gives a value of the type that it is given: a clone, a bound, a
-// sum of times.
+// unwrapped omits a call whose result has the type of its argument: a clone, a bound, a sum of
+// times.
 func unwrapped(v *visit, n ast.Node) {
 	call, ok := n.(*ast.CallExpr)
 	if !ok || !v.value(call) {

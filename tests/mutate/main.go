@@ -1,6 +1,6 @@
-// Command mutate changes the code, one small slip at a time, and looks who notices: the unit tests,
-// and the simulation. A mutant that nobody notices shows a promise that nothing checks, or it is
-// equivalent to the code.
+// Command mutate changes the code, one small slip at a time, and finds out whether the unit tests
+// or the simulation notice it. A mutant that neither notices is equivalent to the code, or it shows
+// a promise that nothing checks.
 //
 // The checkout is never changed: each mutant is compiled by means of go's -overlay.
 package main
@@ -69,15 +69,15 @@ Logs, panics, texts of errors, capacities and String methods have none.
 Flags:
 `
 
-// core is what is changed by default.
+// core lists the packages that are changed by default.
 const core = "./shared/engine ./shared/interp ./shared/store " +
 	"./shared/cloudflow ./shared/queue ./shared/app"
 
-// options are what the flags say.
+// options are the values of the flags.
 type options struct {
 	root       string
 	packages   string // patterns, with spaces between them
-	tests      string // patterns, too
+	tests      string // patterns, with spaces between them
 	simulation string
 	seed       uint64
 	sample     int
@@ -170,7 +170,7 @@ func (o *options) do() error {
 	return o.writeSummary(list)
 }
 
-// warn names what the list of equivalent mutants has and the code has not any more.
+// warn prints the entries of the list of equivalent mutants that no longer exist in the code.
 func warn(all []*mutant, equivalent map[string]string) {
 	there := map[string]bool{}
 	for _, m := range all {
@@ -183,7 +183,7 @@ func warn(all []*mutant, equivalent map[string]string) {
 	}
 }
 
-// writeSummary writes the summary of the results of the sample.
+// writeSummary writes the summary of the sample's results.
 func (o *options) writeSummary(list []chosen) error {
 	known, err := readResults(o.out)
 	if err != nil {
@@ -200,7 +200,7 @@ func (o *options) writeSummary(list []chosen) error {
 	return nil
 }
 
-// tryAll tries those of the sample that have no result yet, and writes each result at once.
+// tryAll tries the mutants of the sample that have no result yet, and writes each result at once.
 func (o *options) tryAll(sources []*source, list []chosen) error {
 	known, err := readResults(o.out)
 	if err != nil {
@@ -241,12 +241,12 @@ func (o *options) tryAll(sources []*source, list []chosen) error {
 	return nil
 }
 
-// tester is where mutants are tried.
+// tester tries mutants.
 type tester struct {
 	*options
 	sources  []*source
 	targets  []*target
-	cacheDir string // what runs without a mutant have shown
+	cacheDir string // results of runs without a mutant
 }
 
 // try tries one mutant.
@@ -279,7 +279,7 @@ func (w *tester) try(m chosen) (result, error) {
 	return r, err
 }
 
-// through tries a mutant on one target after the other, until one notices it.
+// through tries a mutant on one target after the other until one notices it.
 func (w *tester) through(list []*target, m chosen, dir, overlay string) (trial, error) {
 	sum := trial{How: unreached}
 	for _, t := range list {
@@ -303,7 +303,7 @@ func (w *tester) through(list []*target, m chosen, dir, overlay string) (trial, 
 	return sum, nil
 }
 
-// write writes the changed file and the overlay that puts it in place of the original one.
+// write writes the changed file and an overlay that replaces the original file by it.
 func write(dir string, m chosen) (overlay string, err error) {
 	changed := filepath.Join(dir, filepath.Base(m.file.abs))
 	overlay = filepath.Join(dir, "overlay.json")
@@ -317,7 +317,7 @@ func write(dir string, m chosen) (overlay string, err error) {
 	return overlay, os.WriteFile(overlay, text, 0o600)
 }
 
-// fingerprint tells one state of the module's Go files from another.
+// fingerprint identifies a state of the module's Go files.
 func fingerprint(root string) (string, error) {
 	sum := sha256.New()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

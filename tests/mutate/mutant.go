@@ -13,31 +13,31 @@ import (
 
 // mutant is one change of one file.
 type mutant struct {
-	ID   string // file:function:operator:hash; it stays when the code around it moves
+	ID   string // file:function:operator:hash; it does not change when the code around it moves
 	File string
 	Line int
-	Func string // with its receiver; the name, for a constant or variable of the package
-	Op   string // the operator that has made it
+	Func string // with its receiver; for a constant or variable of the package, its name
+	Op   string // the operator that made it
 	Diff string // before -> after, in one line
 
 	source *source
 	file   *file
-	edits  []edit // the first that compiles counts
+	edits  []edit // the first one that compiles is used
 }
 
-// edit replaces the bytes from, up to to, of a file.
+// edit replaces the bytes of a file from from up to to.
 type edit struct {
 	from, to int
 	text     string
 }
 
-// apply gives the file's text with the change.
+// apply returns the file's text with the change.
 func (e edit) apply(text []byte) []byte {
 	return slices.Concat(text[:e.from], []byte(e.text), text[e.to:])
 }
 
-// find gives all mutants of a package, in the order of its files, those that do not compile
-// included. No two have the same text.
+// find returns all mutants of a package, in the order of its files, including those that do not
+// compile. All of them have different texts.
 func find(s *source) []*mutant {
 	var all []*mutant
 	seen := map[string]bool{}
@@ -62,7 +62,7 @@ func find(s *source) []*mutant {
 	return all
 }
 
-// mutantsOf gives the mutants of a file.
+// mutantsOf returns the mutants of a file.
 func mutantsOf(s *source, f *file) []*mutant {
 	var found []*mutant
 	for _, d := range f.tree.Decls {
@@ -131,7 +131,7 @@ func newMutant(s *source, f *file, function string, p proposal) *mutant {
 		before, _ = lines(f.text, edit{from: at, to: at})
 		after = before + " … " + after
 	}
-	// The line before tells apart what a function has several times, such as `return err`.
+	// The line before distinguishes lines that a function has several times, such as `return err`.
 	sum := sha256.Sum256([]byte(lineBefore(f.text, first.from) + "\x00" + before + "\x00" + after))
 	return &mutant{
 		ID:   fmt.Sprintf("%s:%s:%s:%s", f.name, function, p.op, hex.EncodeToString(sum[:4])),
@@ -141,7 +141,7 @@ func newMutant(s *source, f *file, function string, p proposal) *mutant {
 	}
 }
 
-// lineBefore is the last line above a place that is not empty.
+// lineBefore returns the last non-empty line above a place.
 func lineBefore(text []byte, at int) string {
 	above := bytes.Split(text[:at], []byte("\n"))
 	for i := len(above) - 2; i >= 0; i-- {
@@ -152,7 +152,7 @@ func lineBefore(text []byte, at int) string {
 	return ""
 }
 
-// lines gives the lines that a change touches, before and after, without the space around words.
+// lines returns the lines that a change touches, before and after, with normalized spaces.
 func lines(text []byte, e edit) (before, after string) {
 	from := strings.LastIndex(string(text[:e.from]), "\n") + 1
 	to := len(text)
@@ -164,7 +164,7 @@ func lines(text []byte, e edit) (before, after string) {
 	return squeeze(string(text[from:to])), squeeze(after)
 }
 
-// clip shortens what is shown of a line.
+// clip shortens a line for display.
 func clip(s string) string {
 	const longest = 140
 	if s == "" {
@@ -176,8 +176,8 @@ func clip(s string) string {
 	return s
 }
 
-// compile picks the first edit that compiles, and gives the file with it; ok is false when none
-// does.
+// compile picks the first edit that compiles and returns the file with it. ok is false if none
+// compiles.
 func (m *mutant) compile() (text []byte, ok bool) {
 	for i, e := range m.edits {
 		text := e.apply(m.file.text)

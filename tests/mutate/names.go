@@ -34,8 +34,8 @@ func field(v *visit, n ast.Node) {
 	}
 }
 
-// variable uses another parameter or variable of the function of the same type: the one that is
-// declared nearest before.
+// variable uses another parameter or variable of the function with the same type: the one with the
+// closest earlier declaration.
 func variable(v *visit, n ast.Node) {
 	id, ok := n.(*ast.Ident)
 	if !ok {
@@ -67,7 +67,7 @@ func variable(v *visit, n ast.Node) {
 	}
 }
 
-// scope is the innermost scope around a position.
+// scope returns the innermost scope around a position.
 func (v *visit) scope(p token.Pos) *types.Scope {
 	s := v.source.info.Scopes[v.file.tree]
 	if s == nil {
@@ -76,7 +76,7 @@ func (v *visit) scope(p token.Pos) *types.Scope {
 	return s.Innermost(p)
 }
 
-// element forgets a field of a struct that is made.
+// element omits a field of a composite literal.
 func element(v *visit, n ast.Node) {
 	l, ok := n.(*ast.CompositeLit)
 	if !ok {
@@ -84,7 +84,7 @@ func element(v *visit, n ast.Node) {
 	}
 	t := v.typeOf(l)
 	if p, ok := t.Underlying().(*types.Pointer); ok {
-		t = p.Elem() // an element of a slice of pointers, whose type is left out
+		t = p.Elem() // an element of a slice of pointers, whose type is omitted
 	}
 	if _, ok := t.Underlying().(*types.Struct); !ok {
 		return

@@ -12,31 +12,31 @@ import (
 	"time"
 )
 
-// What a test of a mutant may take, so that a mutant that never ends or never has enough cannot
-// hurt the machine.
+// The limits of a test run of a mutant. A mutant that never ends or uses ever more memory must not
+// affect the machine.
 const (
-	memorySoft = "2GiB"  // where the garbage collector begins to work hard
+	memorySoft = "2GiB"  // the garbage collector works hard from here on
 	memoryHard = 8 << 20 // KiB of address space
-	outputMax  = 1 << 20 // bytes that are kept of what it prints
+	outputMax  = 1 << 20 // bytes of output that are kept
 	buildLimit = 10 * time.Minute
 )
 
-// outcome a run has ended.
+// outcome is the way in which a run ended.
 type outcome string
 
 const (
 	passed    outcome = "passed"
 	failed    outcome = "failed"
 	hung      outcome = "hung"      // it took longer than its limit
-	unreached outcome = "unreached" // no test comes to the changed code, so none was run
+	unreached outcome = "unreached" // no test reaches the changed code, so none was run
 	unbuilt   outcome = "unbuilt"   // it does not compile after all
 )
 
-// isCaught reports whether somebody has noticed the mutant.
+// isCaught reports whether the run noticed the mutant.
 func (h outcome) isCaught() bool { return h == failed || h == hung }
 
-// build compiles the tests of a package; flags are further ones, such as -overlay. It reports whether
-// the package has tests.
+// build compiles the tests of a package with the additional flags, such as -overlay. It reports
+// whether the package has tests.
 func build(root, pkg, binary string, flags ...string) (there bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
 	defer cancel()
@@ -52,8 +52,8 @@ func build(root, pkg, binary string, flags ...string) (there bool, err error) {
 	return true, nil
 }
 
-// run runs a test binary in the directory of its package, and gives what it has printed. Its
-// temporary files are gone afterwards, and so is every process that it has started.
+// run runs a test binary in the directory of its package and returns its output. Afterwards its
+// temporary files and all processes that it started are gone.
 func run(ctx context.Context, dir string, limit time.Duration, env []string, binary string,
 	args ...string) (outcome, string, error) {
 	temp, err := os.MkdirTemp("", "mutant")
@@ -74,7 +74,8 @@ func run(ctx context.Context, dir string, limit time.Duration, env []string, bin
 	c.Stdout, c.Stderr = &out, &out
 	err = c.Run()
 	if c.Process != nil {
-		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // what it has left behind; mostly nothing
+		// processes that it left behind; mostly none
+		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
 	}
 	var exit *exec.ExitError
 	switch {
@@ -90,7 +91,7 @@ func run(ctx context.Context, dir string, limit time.Duration, env []string, bin
 	return "", out.String(), err
 }
 
-// output keeps the beginning of what is written to it.
+// output keeps the beginning of the written data.
 type output struct {
 	mu   sync.Mutex
 	kept bytes.Buffer

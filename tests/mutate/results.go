@@ -18,7 +18,7 @@ type result struct {
 	Package string `json:"package"`
 	Op      string `json:"operator"`
 	Diff    string `json:"diff"`
-	Seeds   uint64 `json:"seeds"` // of the simulation, from 1 on
+	Seeds   uint64 `json:"seeds"` // of the simulation, beginning with 1
 	Unit    trial  `json:"unit"`
 	Sim     trial  `json:"simulation"`
 }
@@ -27,7 +27,7 @@ func (r result) isCaught() bool { return r.Unit.How.isCaught() || r.Sim.How.isCa
 
 func (r result) broken() bool { return r.Unit.How == unbuilt || r.Sim.How == unbuilt }
 
-// readResults gives the last result of each mutant; no file is no results.
+// readResults returns the last result of each mutant. A missing file means no results.
 func readResults(name string) (map[string]result, error) {
 	found := map[string]result{}
 	f, err := os.Open(name)
@@ -65,7 +65,8 @@ func addResult(name string, r result) error {
 	return errors.Join(err, f.Close())
 }
 
-// readEquivalent reads the list of mutants that change nothing: id and reason in a line each.
+// readEquivalent reads the list of mutants that are equivalent to the code: an id and a reason in
+// each line.
 func readEquivalent(name string) (map[string]string, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// ranked orders mutants by a number that follows from the seed and the id alone, so that a sample
-// is the same on every machine, and nearly the same after the code has changed elsewhere.
+// ranked orders mutants by a number that depends only on the seed and the id. So a sample is the
+// same on every machine, and nearly the same after the code has changed elsewhere.
 func ranked(all []*mutant, seed uint64) []*mutant {
 	rank := map[*mutant][32]byte{}
 	for _, m := range all {
@@ -23,14 +23,15 @@ func ranked(all []*mutant, seed uint64) []*mutant {
 	return order
 }
 
-// chosen is a mutant of a sample, with the file that it makes.
+// chosen is a mutant of a sample, with the text of the changed file.
 type chosen struct {
 	*mutant
 	text []byte
 }
 
-// sample takes the first n mutants of the order that compile and are not known to be equivalent.
-// It also gives the equivalent ones and counts those that do not compile, as far as it has looked.
+// sample takes the first n mutants of the order that compile and are not known to be equivalent. It
+// also returns the equivalent ones and the number of those that do not compile, as far as it has
+// looked.
 func sample(order []*mutant, n int, equivalent map[string]string) (list []chosen, left []*mutant,
 	broken int) {
 	for _, m := range order {

@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-// source is a package that is mutated: its files as text and as trees, and their types.
+// source is a package to mutate: its files as text and as trees, and their types.
 type source struct {
 	path  string // import path
 	files []*file
@@ -35,7 +35,7 @@ type file struct {
 	tree *ast.File
 }
 
-// listed is what `go list -json` says about a package.
+// listed is the output of `go list -json` for a package.
 type listed struct {
 	ImportPath string
 	Dir        string
@@ -69,7 +69,7 @@ func golist(root string, args ...string) ([]listed, error) {
 	}
 }
 
-// load reads the packages of the patterns, without their tests, and the types of what they import.
+// load reads the packages of the patterns, without their tests, and the types of their imports.
 func load(root string, patterns []string) ([]*source, error) {
 	list, err := golist(root, append([]string{"-export", "-deps"}, patterns...)...)
 	if err != nil {
@@ -101,7 +101,7 @@ func load(root string, patterns []string) ([]*source, error) {
 	return sources, nil
 }
 
-// read parses and checks the files of a package. Generated ones take part in the types alone.
+// read parses and type-checks the files of a package. Generated files only contribute their types.
 func (s *source) read(root string, p listed) error {
 	for _, name := range p.GoFiles {
 		abs := filepath.Join(p.Dir, name)
@@ -131,8 +131,7 @@ func (s *source) read(root string, p listed) error {
 	return err
 }
 
-// check is the compiler's first half over the package, with text instead of the file's own. It
-// returns the first mistake.
+// check type-checks the package with another text for one file. It returns the first error.
 func (s *source) check(changed *file, text []byte, info *types.Info) (*types.Package, error) {
 	var trees []*ast.File
 	for _, f := range s.files {
@@ -149,8 +148,8 @@ func (s *source) check(changed *file, text []byte, info *types.Info) (*types.Pac
 	return s.conf.Check(s.path, s.set, trees, info)
 }
 
-// environ is the environment of the commands that build and list: paths in the binaries must be the
-// true ones, since some tests find their data by them.
+// environ returns the environment of the commands that build and list. Paths in the binaries must
+// be the real ones, because some tests find their data by them.
 func environ() []string {
 	var env []string
 	for _, v := range os.Environ() {

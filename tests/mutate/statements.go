@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// drop forgets a statement: an assignment, a call, a send, a defer, a jump, a return in the middle.
-// An assignment whose right side has to be used is forgotten alone.
+// drop omits a statement: an assignment, a call, a send, a defer, a jump, or a return in the
+// middle. If the right side of an assignment must be used, only the assignment is omitted.
 func drop(v *visit, n ast.Node) {
 	s, ok := n.(ast.Stmt)
 	if !ok || !slices.Contains(v.siblings(), s) {
@@ -35,7 +35,7 @@ func (v *visit) dropAssignment(s *ast.AssignStmt) {
 	v.propose("drop", s, "", strings.Repeat("_, ", len(s.Lhs)-1)+"_ = "+strings.Join(right, ", "))
 }
 
-// siblings are the statements of the block that is looked at.
+// siblings returns the statements of the current block.
 func (v *visit) siblings() []ast.Stmt {
 	switch p := v.parent().(type) {
 	case *ast.BlockStmt:
@@ -70,7 +70,7 @@ func once(v *visit, n ast.Node) {
 	v.proposals[len(v.proposals)-1].shown = n.Pos()
 }
 
-// jump takes continue for break, and the other way round.
+// jump exchanges continue and break.
 func jump(v *visit, n ast.Node) {
 	s, ok := n.(*ast.BranchStmt)
 	if !ok || s.Tok != token.BREAK && s.Tok != token.CONTINUE {
@@ -83,14 +83,14 @@ func jump(v *visit, n ast.Node) {
 	v.replace("jump", s.TokPos, s.TokPos+token.Pos(len(s.Tok.String())), other)
 }
 
-// alternative forgets an else.
+// alternative omits an else.
 func alternative(v *visit, n ast.Node) {
 	if s, ok := n.(*ast.IfStmt); ok && s.Else != nil {
 		v.replace("else", s.Body.End(), s.Else.End(), "")
 	}
 }
 
-// clause forgets a case, or one of the values of a case.
+// clause omits a case, or one of the values of a case.
 func clause(v *visit, n ast.Node) {
 	if c, ok := n.(*ast.CommClause); ok && len(v.siblings()) > 1 {
 		v.propose("case", c, "")
@@ -107,7 +107,7 @@ func clause(v *visit, n ast.Node) {
 	}
 }
 
-// without forgets one of a list that has commas between its elements.
+// without omits an element of a comma-separated list.
 func (v *visit) without(op string, list []ast.Expr, i int) {
 	switch {
 	case len(list) == 1:
@@ -132,7 +132,7 @@ func nilError(v *visit, n ast.Node) {
 	}
 }
 
-// shadow declares anew what it should set.
+// shadow declares a new variable where an existing one should be set.
 func shadow(v *visit, n ast.Node) {
 	s, ok := n.(*ast.AssignStmt)
 	if !ok || s.Tok != token.ASSIGN {

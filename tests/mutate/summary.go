@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// count is the results of a group of mutants.
+// count holds the results of a group of mutants.
 type count struct{ tried, unit, reached, sim, simAlone, survived int }
 
 func (c *count) add(r result) {
@@ -36,7 +36,7 @@ func (c *count) cells() string {
 		c.tried, c.unit, c.reached, c.sim, c.simAlone, c.survived)
 }
 
-// summarize writes the results of the mutants that were tried, and each survivor.
+// summarize writes the results of the tried mutants, and each survivor.
 func summarize(w io.Writer, list []result) {
 	var all count
 	broken := 0

@@ -14,14 +14,13 @@ import (
 	"time"
 )
 
-// target is a test binary that mutants are tried on: the unit tests of a package, or the
-// simulation.
+// target is a test binary to try mutants on: the unit tests of a package, or the simulation.
 type target struct {
 	pkg, dir string
 	seeds    uint64 // of the simulation; 0 for unit tests
 	deps     map[string]bool
 
-	// What a run without a mutant has shown; nil until then.
+	// The results of a run without a mutant; nil until then.
 	base    profile
 	seconds float64
 }
@@ -60,7 +59,7 @@ func targets(root string, patterns []string, simulation string, seeds uint64) ([
 	return append(all, last), nil
 }
 
-// args are what a part of the target's runs is started with, and in which environment.
+// args returns the arguments and the environment of a part of the target's runs.
 func (t *target) args(part, parts int, limit time.Duration) (args, env []string) {
 	args = []string{"-test.timeout", limit.String()}
 	if t.seeds == 0 {
@@ -71,17 +70,17 @@ func (t *target) args(part, parts int, limit time.Duration) (args, env []string)
 		"-shrink=false", "-part", fmt.Sprintf("%d/%d", part, parts)), []string{"GOMAXPROCS=1"}
 }
 
-// limitMin is what even the quickest tests may take.
+// limitMin is the minimum time limit, even for the quickest tests.
 var limitMin = time.Minute
 
-// limit is how long a run may take: a multiple of what it takes without a mutant, since the machine
-// may have other work by then.
+// limit returns the time limit of a run: a multiple of its time without a mutant, because the
+// machine may have other work.
 func (t *target) limit() time.Duration {
 	return limitMin + time.Duration(6*t.seconds*float64(time.Second))
 }
 
-// measure runs the target once without a mutant: how long it takes, and what it comes to. It keeps
-// that in a folder for the next time.
+// measure runs the target once without a mutant, and records its time and the code that it reaches.
+// It stores them in a folder for the next time.
 func (t *target) measure(root, kept string, sources []*source, processes int) error {
 	name := filepath.Join(kept, strings.ReplaceAll(t.pkg, "/", "_"))
 	if t.seeds > 0 {
@@ -133,7 +132,7 @@ func (t *target) measure(root, kept string, sources []*source, processes int) er
 	return t.recall(name)
 }
 
-// recall reads what measure has kept.
+// recall reads the record of measure.
 func (t *target) recall(name string) error {
 	text, err := os.ReadFile(name + ".seconds")
 	if err != nil {
@@ -161,8 +160,8 @@ func (t *target) parts(processes int) int {
 	return processes
 }
 
-// run runs the target's binary, the simulation in several processes; the first that fails ends the
-// others. more gives further arguments.
+// run runs the target's binary, the simulation in several processes. The first process that fails
+// ends the others. more returns further arguments.
 func (t *target) run(binary string, processes int, limit time.Duration,
 	more func(part int) []string) (outcome, string, error) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -180,7 +179,7 @@ func (t *target) run(binary string, processes int, limit time.Duration,
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
-			case ctx.Err() != nil: // another one was first
+			case ctx.Err() != nil: // another one failed first
 			case err != nil:
 				wrong = errors.Join(wrong, err)
 			case h != passed:
@@ -196,15 +195,15 @@ func (t *target) run(binary string, processes int, limit time.Duration,
 	return result, printed, wrong
 }
 
-// trial is the result of a mutant in one target, or in one after the other.
+// trial is the result of a mutant in one target, or in several targets in turn.
 type trial struct {
 	How     outcome  `json:"how"`
-	By      string   `json:"by,omitempty"`    // the test, or the seed, and what was wrong
-	Flaky   []string `json:"flaky,omitempty"` // what has failed once, and then passed
+	By      string   `json:"by,omitempty"`    // the test, or the seed, and the failure
+	Flaky   []string `json:"flaky,omitempty"` // tests that failed once and then passed
 	Seconds float64  `json:"seconds"`
 }
 
-// reaches reports whether the target may come to the mutant.
+// reaches reports whether the target may reach the mutant's code.
 func (t *target) reaches(m *mutant) bool {
 	before := m.file.text[:m.edits[0].from]
 	column := len(before) - strings.LastIndex(string(before), "\n")
@@ -222,7 +221,8 @@ func (t *target) try(root, dir, overlay string, processes int) (trial, error) {
 	none := func(int) []string { return nil }
 	h, out, err := t.run(binary, processes, t.limit(), none)
 	result := trial{How: h, By: t.blamed(out)}
-	if err == nil && h == failed && t.seeds == 0 { // a test that needs the clock may fail by itself
+	// a test that depends on the clock may fail by itself
+	if err == nil && h == failed && t.seeds == 0 {
 		again := func(int) []string { return nil }
 		if names := failedTests(out); len(names) > 0 {
 			pattern := "^(" + strings.Join(names, "|") + ")$"
@@ -249,7 +249,7 @@ func failedTests(out string) []string {
 	return names
 }
 
-// blamed is the test that has failed, or the first line of what was printed.
+// blamed returns the test that failed, or the first line of the output.
 func (t *target) blamed(out string) string {
 	if t.seeds > 0 {
 		return "simulation: " + clip(firstLine(out))
@@ -269,7 +269,7 @@ func firstLine(s string) string {
 	return ""
 }
 
-// inOrder puts the tests of the mutated package first, then the quick ones.
+// inOrder returns the tests of the mutated package first, then the quick ones.
 func inOrder(list []*target, of string) []*target {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b *target) int {

@@ -6,26 +6,26 @@ import (
 	"go/types"
 )
 
-// proposal is what an operator proposes. Of several edits the first that compiles counts.
+// proposal is a change that an operator proposes. The first of its edits that compiles counts.
 type proposal struct {
 	op    string
 	edits []edit
-	shown token.Pos // what the change is about, if that is not where it is made
+	shown token.Pos // the place to show, if it is not the place of the change
 }
 
-// visit walks through a function and asks each operator about each node.
+// visit walks through a function and calls each operator for each node.
 type visit struct {
 	source    *source
 	file      *file
 	top       ast.Node
-	above     []ast.Node // from top down to the parent of the node that is looked at
+	above     []ast.Node // from the top down to the parent of the current node
 	proposals []proposal
 }
 
 // operator proposes changes of a node.
 type operator func(v *visit, n ast.Node)
 
-// operators are all of them; --help lists what they do.
+// operators lists all operators; --help describes them.
 var operators = []operator{
 	negate, boundary, logic, operand, not, branch,
 	drop, once, jump, alternative, clause, nilError, shadow,
@@ -50,8 +50,8 @@ func (v *visit) walk(n ast.Node) {
 	})
 }
 
-// leaveOut tells what has no mutants: logs, panics and the texts of errors, which people read;
-// capacities, which change nothing but speed; and types.
+// leaveOut reports whether a node gets no mutants: logs, panics and texts of errors, which people
+// read; capacities, which only affect speed; and types.
 func (v *visit) leaveOut(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.ExprStmt:
@@ -70,7 +70,7 @@ func (v *visit) leaveOut(n ast.Node) bool {
 	return false
 }
 
-// capacity reports whether an argument of make says nothing but how much room there is at first.
+// capacity reports whether an argument of make only sets the initial capacity.
 func (v *visit) capacity(call *ast.CallExpr, arg ast.Expr) bool {
 	if len(call.Args) < 2 || arg != call.Args[len(call.Args)-1] {
 		return false
@@ -91,7 +91,7 @@ func (v *visit) propose(op string, n ast.Node, texts ...string) {
 	v.replace(op, n.Pos(), n.End(), texts...)
 }
 
-// replace replaces what is between two positions by the first of the texts that compiles.
+// replace replaces the text between two positions by the first of texts that compiles.
 func (v *visit) replace(op string, from, to token.Pos, texts ...string) {
 	p := proposal{op: op}
 	for _, t := range texts {
@@ -102,12 +102,12 @@ func (v *visit) replace(op string, from, to token.Pos, texts ...string) {
 
 func (v *visit) offset(p token.Pos) int { return int(p - v.file.tree.FileStart) }
 
-// text is what stands in the file.
+// text returns the text of a node in the file.
 func (v *visit) text(n ast.Node) string {
 	return string(v.file.text[v.offset(n.Pos()):v.offset(n.End())])
 }
 
-// typeOf is never nil.
+// typeOf returns the type of e; it never returns nil.
 func (v *visit) typeOf(e ast.Expr) types.Type {
 	if t := v.source.info.TypeOf(e); t != nil {
 		return t
@@ -118,7 +118,7 @@ func (v *visit) typeOf(e ast.Expr) types.Type {
 // value reports whether e is a value, not a type, a package or a function without results.
 func (v *visit) value(e ast.Expr) bool { return v.source.info.Types[e].IsValue() }
 
-// builtin is the name of the built-in function that is called, or "".
+// builtin returns the name of the called built-in function, or "".
 func (v *visit) builtin(call *ast.CallExpr) string {
 	if id, ok := call.Fun.(*ast.Ident); ok {
 		if b, ok := v.source.info.Uses[id].(*types.Builtin); ok {
@@ -128,7 +128,7 @@ func (v *visit) builtin(call *ast.CallExpr) string {
 	return ""
 }
 
-// function is the full name of the function or method that is called, or "".
+// function returns the full name of the called function or method, or "".
 func (v *visit) function(call *ast.CallExpr) string {
 	var id *ast.Ident
 	switch f := call.Fun.(type) {

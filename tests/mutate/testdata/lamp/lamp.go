@@ -1,4 +1,4 @@
-// Package lamp is what the tests of mutate change.
+// Package lamp is the package that the tests of mutate change.
 package lamp
 
 import "errors"
@@ -11,7 +11,7 @@ type Lamp struct {
 
 var errDark = errors.New("no hours left")
 
-// New makes a lamp.
+// New returns a lamp.
 func New(hours int) *Lamp { return &Lamp{left: hours} }
 
 // Burn uses an hour.
@@ -25,7 +25,7 @@ func (l *Lamp) Burn() error {
 	return nil
 }
 
-// Used is how many hours the lamp has burnt. The unit tests do not ask for it.
+// Used returns how many hours the lamp has burnt. The unit tests do not call it.
 func (l *Lamp) Used() int { return l.used }
 
 // Wait counts up to n.
@@ -36,7 +36,7 @@ func Wait(n int) (i int) {
 	return i
 }
 
-// Unused is called by nobody.
+// Unused is never called.
 func Unused(a, b int) int { return max(a, b) }
 
 // flat is as flat as the type allows.

@@ -1,4 +1,4 @@
-// Package sim_test stands for the simulation in the tests of mutate.
+// Package sim_test replaces the simulation in the tests of mutate.
 package sim_test
 
 import (
