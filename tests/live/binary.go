@@ -1,4 +1,5 @@
-// Package live runs the built server as a process of its own, for tests that kill it, starve it or attack it.
+// Package live runs the built server as a separate process, for tests that kill it, exhaust its
+// resources or attack it.
 package live
 
 import (
@@ -43,7 +44,8 @@ func Binary(t testing.TB) string {
 	return path
 }
 
-// Main is what TestMain calls: it runs the tests, and then removes the binary and whatever else is to be ended.
+// Main is what TestMain calls: it runs the tests, and then removes the binary and whatever else is
+// to be ended.
 func Main(m *testing.M, ends ...func()) {
 	code := m.Run()
 	if built != "" {

@@ -18,18 +18,21 @@ import (
 
 // Options of a server.
 type Options struct {
-	Data        string              // directory of the store; one of the test's own without
-	Settings    string              // text of the configuration file
-	Functions   string              // text of the functions file; none without
-	Credentials string              // text of the credentials file; an open server without
-	Env         []string            // added to the environment
-	Before      []string            // a command that runs the server: its words come first
-	User        *syscall.Credential // who runs it; the test's user without
-	Output      io.Writer           // gets what the server prints, beside Log; nil: nobody
-	AllowBadLog bool                // the log may hold signs of a broken server: the test looks itself
+	Data      string // directory of the store; "": one of the test's own
+	Settings  string // text of the configuration file
+	Functions string // text of the functions file; "": none
+	// text of the credentials file; "": an open server
+	Credentials string
+	Env         []string // added to the environment
+	// a command that runs the server: the first words of its command line
+	Before []string
+	User   *syscall.Credential // the user of the server; nil: the test's user
+	Output io.Writer           // gets the server's output, besides Log; nil: only Log does
+	// the log may show signs of a broken server: the test checks it itself
+	AllowBadLog bool
 }
 
-// Server is the process. It is always started on the same address and directory.
+// Server is the process. It is always started with the same address and directory.
 type Server struct {
 	Address string
 	Data    string
@@ -45,10 +48,10 @@ type Server struct {
 type run struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
-	err   error // of its end
+	err   error // from Wait
 }
 
-// New prepares a server, which ends with the test.
+// New prepares a server that ends with the test.
 func New(t testing.TB, o Options) *Server {
 	t.Helper()
 	path := Binary(t)
@@ -61,9 +64,11 @@ func New(t testing.TB, o Options) *Server {
 	if s.Data == "" {
 		s.Data = filepath.Join(dir, "data")
 	}
-	s.args = append(append([]string{}, o.Before...), path, "serve", "--listen", s.Address, "--data", s.Data)
+	s.args = append(append([]string{}, o.Before...), path, "serve", "--listen", s.Address,
+		"--data", s.Data)
 	for _, f := range []struct{ flag, name, text string }{
-		{"--config", "settings.yaml", o.Settings}, {"--functions", "functions.yaml", o.Functions}, {"--credentials", "credentials.yaml", o.Credentials},
+		{"--config", "settings.yaml", o.Settings}, {"--functions", "functions.yaml", o.Functions},
+		{"--credentials", "credentials.yaml", o.Credentials},
 	} {
 		if f.text == "" {
 			continue
@@ -88,7 +93,7 @@ func New(t testing.TB, o Options) *Server {
 	return s
 }
 
-// SetCredentials replaces the text of the credentials file; the server reads it when it starts.
+// SetCredentials replaces the text of the credentials file. The server reads it when it starts.
 func (s *Server) SetCredentials(text string) {
 	s.t.Helper()
 	i := slices.Index(s.args, "--credentials")
@@ -97,16 +102,16 @@ func (s *Server) SetCredentials(text string) {
 	}
 }
 
-// SetProgram lets the next start run another program, such as that of another version.
+// SetProgram sets the program of the next start, such as that of another version.
 func (s *Server) SetProgram(program string) { s.args[len(s.o.Before)] = program }
 
-// Command is the command line that starts the server; its first word is the program.
+// Command returns the command line that starts the server. Its first word is the program.
 func (s *Server) Command() []string { return append([]string{}, s.args...) }
 
-// Endpoint is the address as clients write it.
+// Endpoint returns the address in the form that clients take.
 func (s *Server) Endpoint() string { return "http://" + s.Address }
 
-// PID is the process; 0 when none runs.
+// PID returns the id of the process; 0 if none runs.
 func (s *Server) PID() int {
 	if s.run == nil {
 		return 0
@@ -114,7 +119,7 @@ func (s *Server) PID() int {
 	return s.run.cmd.Process.Pid
 }
 
-// Alive tells whether the process runs.
+// Alive reports whether the process runs.
 func (s *Server) Alive() bool {
 	if s.run == nil {
 		return false
@@ -148,10 +153,11 @@ func (s *Server) launch() {
 	s.run = r
 }
 
-// readyMax is how long a server may take until it listens or ends.
+// readyMax is how long a server may take until it listens or exits.
 const readyMax = 3 * time.Minute
 
-// Start starts the server and returns once it accepts connections, or has ended: it listens before its store is open.
+// Start starts the server and returns once it accepts connections or has exited. It listens before
+// its store is open.
 func (s *Server) Start() {
 	s.t.Helper()
 	s.launch()
@@ -169,7 +175,8 @@ func (s *Server) Start() {
 	}
 }
 
-// StartAndWait starts the server and waits until it answers or has ended. It tells whether it answers; otherwise its log says why.
+// StartAndWait starts the server and waits until it answers or has exited. It reports whether the
+// server answers; if not, its log has the reason.
 func (s *Server) StartAndWait() bool {
 	s.t.Helper()
 	s.launch()
@@ -201,10 +208,10 @@ func (s *Server) WaitReady() {
 	r.Body.Close()
 }
 
-// Client calls the server, unsigned.
+// Client returns a client without credentials.
 func (s *Server) Client() *rpc.Client { return s.ClientAs(rpc.ClientOptions{}) }
 
-// ClientAs calls the server as somebody.
+// ClientAs returns a client with options of its own, such as credentials.
 func (s *Server) ClientAs(o rpc.ClientOptions) *rpc.Client {
 	s.t.Helper()
 	o.Endpoint = s.Endpoint()
@@ -215,7 +222,7 @@ func (s *Server) ClientAs(o rpc.ClientOptions) *rpc.Client {
 	return c
 }
 
-// Kill ends the server at once.
+// Kill kills the server.
 func (s *Server) Kill() {
 	if s.run == nil {
 		return
@@ -225,7 +232,7 @@ func (s *Server) Kill() {
 	s.run = nil
 }
 
-// WaitExit waits until the server has ended by itself, and tells how.
+// WaitExit waits until the server has exited by itself, and returns its error.
 func (s *Server) WaitExit(timeout time.Duration) error {
 	s.t.Helper()
 	select {
@@ -240,7 +247,7 @@ func (s *Server) WaitExit(timeout time.Duration) error {
 	return err
 }
 
-// Shutdown ends the server as an operator does, and checks that it ends well.
+// Shutdown ends the server as an operator does, and checks that it exits without an error.
 func (s *Server) Shutdown() {
 	s.t.Helper()
 	s.run.cmd.Process.Signal(syscall.SIGTERM)

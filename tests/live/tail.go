@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Tail keeps the end of what is written, and every line that must never be written.
+// Tail keeps the end of the written text, and the lines that must never be written.
 type Tail struct {
 	mu  sync.Mutex
 	buf []byte
@@ -13,7 +13,8 @@ type Tail struct {
 }
 
 // badSigns are the signs of a broken server.
-var badSigns = []string{"DATA RACE", "panic:", "fatal error:", "interpreter broke", "value missing", "damaged"}
+var badSigns = []string{"DATA RACE", "panic:", "fatal error:", "interpreter broke", "value missing",
+	"damaged"}
 
 const tailMax = 32 << 10
 
@@ -33,7 +34,7 @@ func (t *Tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Bad gives the writes with signs of a broken server, the first few.
+// Bad returns the first few writes with signs of a broken server.
 func (t *Tail) Bad() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -47,7 +48,7 @@ func (t *Tail) Reset() {
 	t.buf, t.bad = nil, nil
 }
 
-// String gives the end of what was written.
+// String returns the end of the written text.
 func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

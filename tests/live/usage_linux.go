@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Usage is what a process holds.
+// Usage holds the resources that a process uses.
 type Usage struct {
 	RSS     int64 // bytes
-	Peak    int64 // the most that RSS has been, bytes
+	Peak    int64 // maximum of RSS so far, bytes
 	Files   int   // descriptors
 	Threads int
 }
 
-// Usage reads what the server holds now.
+// Usage reads the current usage of the server.
 func (s *Server) Usage() (u Usage) {
 	s.t.Helper()
 	dir := fmt.Sprintf("/proc/%d/", s.PID())
