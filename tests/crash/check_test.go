@@ -18,7 +18,8 @@ import (
 func (l *load) history(x id) ([]rpc.Event, error) {
 	var events []rpc.Event
 	limit := int64(1000)
-	q := cloudflow.GetExecutionHistoryRequest{FlowName: x.flow, ExecutionName: x.name, Limit: &limit}
+	q := cloudflow.GetExecutionHistoryRequest{FlowName: x.flow, ExecutionName: x.name,
+		Limit: &limit}
 	for {
 		page, err := l.client.GetExecutionHistory(context.Background(), q)
 		if err != nil {
@@ -31,7 +32,7 @@ func (l *load) history(x id) ([]rpc.Event, error) {
 	}
 }
 
-// check holds what the server shows at the end against what everybody was told.
+// check compares what the server shows at the end with what it told its clients before.
 func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 	accepted := map[string]map[int64]string{} // execution: event: reporter
 	for _, r := range l.reports {
@@ -49,7 +50,8 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 			t.Errorf("history of %v: %v", x, err)
 			continue
 		}
-		for _, line := range flowtest.CheckHistory(machines[x.flow], eventsOf(t, machines[x.flow], events)) {
+		for _, line := range flowtest.CheckHistory(machines[x.flow],
+			eventsOf(t, machines[x.flow], events)) {
 			t.Errorf("%v: %s", x, line)
 		}
 		l.judge(t, x, events)
@@ -59,11 +61,14 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 			if e.Type == "TaskScheduled" {
 				scheduled++
 			}
-			if strings.HasPrefix(e.Type, "Task") && strings.Contains(e.EventDetail, leaseLostCause) {
+			if strings.HasPrefix(e.Type, "Task") &&
+				strings.Contains(e.EventDetail, leaseLostCause) {
 				given++
 			}
-			if by, ok := accepted[x.name][e.EventID]; ok && (e.Type != "TaskSucceeded" || !strings.Contains(e.EventDetail, `"by":"`+by+`"`)) {
-				t.Errorf("%v: the report of %s was accepted as event %d, which is %s %s", x, by, e.EventID, e.Type, e.EventDetail)
+			if by, ok := accepted[x.name][e.EventID]; ok && (e.Type != "TaskSucceeded" ||
+				!strings.Contains(e.EventDetail, `"by":"`+by+`"`)) {
+				t.Errorf("%v: the report of %s was accepted as event %d, which is %s %s", x, by,
+					e.EventID, e.Type, e.EventDetail)
 			}
 		}
 		if n := len(accepted[x.name]); n > 0 && events[len(events)-1].EventID < 3 {
@@ -73,7 +78,8 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 			t.Errorf("%v: %d idempotency keys of %d attempts", x, n, scheduled)
 		}
 		if n := l.tasks.attempts(x.name); x.flow == "race" && n < scheduled-given {
-			t.Errorf("%v: %d idempotency keys of %d attempts, of which %d may never have got out", x, n, scheduled, given)
+			t.Errorf("%v: %d idempotency keys of %d attempts, of which %d may never have got out",
+				x, n, scheduled, given)
 		}
 		if lost += given; x.flow == "parent" && given == 0 {
 			l.child(t, x, k)
@@ -86,13 +92,14 @@ func (l *load) check(t *testing.T, machines map[string]*flow.Machine) {
 	l.listed(t)
 }
 
-// leaseLostCause is what a task says whose call has died with its process five times.
+// leaseLostCause is the cause of a task whose call died with its process five times.
 const leaseLostCause = "the call was lost with its caller several times"
 
-// child checks that a parent's child has run once and ended well.
+// child checks that a parent's child ran once and succeeded.
 func (l *load) child(t *testing.T, x id, k *observed) {
 	wait := int64(0)
-	got, err := l.client.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: "child", ExecutionName: "c-" + x.name, WaitTimeSeconds: &wait})
+	got, err := l.client.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{
+		FlowName: "child", ExecutionName: "c-" + x.name, WaitTimeSeconds: &wait})
 	if err != nil || got.Status != "Succeeded" || got.Output != fmt.Sprintf(`{"n":%d}`, k.n) {
 		t.Errorf("the child of %v: %+v, %v", x, got, err)
 	}
@@ -105,13 +112,15 @@ func (l *load) ending(t *testing.T, x id, k *observed, events []rpc.Event) {
 		t.Errorf("%v is %s and its last event %s %s", x, k.status, last.Type, last.EventDetail)
 	}
 	if x.flow == "stop" {
-		// A report may come before the stop, but the other branch waits longer than anybody.
+		// A report may come before the stop, but the other branch waits longer than any client.
 		stopped := false
 		for by := range k.unsure {
 			stopped = stopped || strings.Contains(last.EventDetail, by)
 		}
-		if k.status != "Stopped" || k.stopped != "" && !strings.Contains(last.EventDetail, `"error":"`+k.stopped+`"`) || k.stopped == "" && !stopped {
-			t.Errorf("%v: %s %s; the stop of %q was accepted, %v are unsure", x, k.status, last.EventDetail, k.stopped, k.unsure)
+		if k.status != "Stopped" || k.stopped != "" && !strings.Contains(last.EventDetail,
+			`"error":"`+k.stopped+`"`) || k.stopped == "" && !stopped {
+			t.Errorf("%v: %s %s; the stop of %q was accepted, %v are unsure", x, k.status,
+				last.EventDetail, k.stopped, k.unsure)
 		}
 		return
 	}
@@ -141,7 +150,8 @@ func (l *load) ending(t *testing.T, x id, k *observed, events []rpc.Event) {
 	case "ask":
 		good = good && l.mayHaveReported(x, out.By)
 	case "fan":
-		good = good && out.Then && len(out.Items) == 4 && strings.Contains(k.output, `"items":[{"item":1},{"item":2},{"item":3},{"item":4}]`)
+		good = good && out.Then && len(out.Items) == 4 &&
+			strings.Contains(k.output, `"items":[{"item":1},{"item":2},{"item":3},{"item":4}]`)
 	case "large":
 		good = good && len(out.Text) == largeBytes
 	case "old":
@@ -152,7 +162,8 @@ func (l *load) ending(t *testing.T, x id, k *observed, events []rpc.Event) {
 	}
 }
 
-// mayHaveReported tells whether the output of a task may be that reporter's: he was told OK, or never learned.
+// mayHaveReported reports whether a task's output may come from a reporter: its report was
+// accepted, or it never learned the result.
 func (l *load) mayHaveReported(x id, by string) bool {
 	for _, r := range l.reports {
 		if r.name == x.name && (r.by == by || r.unsure[by]) {
@@ -162,8 +173,9 @@ func (l *load) mayHaveReported(x id, by string) bool {
 	return false
 }
 
-// rejections checks that a report that was refused has changed nothing: its execution shows no trace of its reporter
-// unless another token's report of his, or one that he is unsure of, could have left it.
+// rejections checks that a rejected report has changed nothing: the execution shows no trace of its
+// reporter, unless a report of the same reporter with another token, or one with an unknown result,
+// could have left it.
 func (l *load) rejections(t *testing.T) {
 	could := map[string]bool{}
 	for _, r := range l.reports {
@@ -186,7 +198,8 @@ func (l *load) rejections(t *testing.T) {
 				events, _ := l.history(x)
 				for _, e := range events {
 					if strings.Contains(e.EventDetail, `"by":"`+by+`"`) {
-						t.Errorf("%v: the report of %s was refused and stands in event %d", x, by, e.EventID)
+						t.Errorf("%v: the report of %s was refused and stands in event %d", x,
+							by, e.EventID)
 					}
 				}
 			}
@@ -194,7 +207,7 @@ func (l *load) rejections(t *testing.T) {
 	}
 }
 
-// listed checks that the list shows every execution, with its status.
+// listed checks that the list contains every execution, with its status.
 func (l *load) listed(t *testing.T) {
 	seen := map[id]string{}
 	yes, limit := true, int64(100)
@@ -223,7 +236,7 @@ func (l *load) listed(t *testing.T) {
 	}
 }
 
-// eventsOf makes history events of what the API shows.
+// eventsOf converts the API's events to history events.
 func eventsOf(t *testing.T, m *flow.Machine, events []rpc.Event) []flow.HistoryEvent {
 	types := map[string]flow.EventType{}
 	for typ := flow.ExecutionStarted; typ <= flow.StateAborted; typ++ {
@@ -241,8 +254,10 @@ func eventsOf(t *testing.T, m *flow.Machine, events []rpc.Event) []flow.HistoryE
 		if err != nil || derr != nil || !ok {
 			t.Fatalf("event %+v: %v %v", e, err, derr)
 		}
-		h := flow.HistoryEvent{ID: e.EventID, Schedule: e.ScheduleEventID, Type: types[e.Type], Node: nodes[e.StepName], Time: at.UnixMilli()}
-		for name, to := range map[string]**flow.Value{"input": &h.Input, "local": &h.Local, "output": &h.Output} {
+		h := flow.HistoryEvent{ID: e.EventID, Schedule: e.ScheduleEventID, Type: types[e.Type],
+			Node: nodes[e.StepName], Time: at.UnixMilli()}
+		for name, to := range map[string]**flow.Value{"input": &h.Input, "local": &h.Local,
+			"output": &h.Output} {
 			if v, ok := d[name]; ok {
 				*to = flow.NewValue(v)
 			}

@@ -17,7 +17,8 @@ import (
 	"millrace/tests/versions"
 )
 
-// crashSeconds is how long the server is killed again and again: MILLRACE_CRASH_SECONDS, or enough for some twenty times.
+// crashSeconds returns for how long the server is killed again and again: MILLRACE_CRASH_SECONDS,
+// or long enough for about twenty kills.
 func crashSeconds(t *testing.T) time.Duration {
 	text := os.Getenv("MILLRACE_CRASH_SECONDS")
 	switch {
@@ -33,25 +34,27 @@ func crashSeconds(t *testing.T) time.Duration {
 	return 15 * time.Second
 }
 
-// perSecond bounds the executions of a load, by the seconds that it lasts.
+// perSecond limits the number of a load's executions per second of its duration.
 const perSecond = 40
 
-// TestKills kills the server while hundreds of executions are in flight, and then lets it work in peace.
+// TestKills kills the server while hundreds of executions are in flight, and then lets it finish
+// them.
 func TestKills(t *testing.T) {
 	program := live.Binary(t)
 	killServers(t, func() string { return program })
 }
 
-// TestVersions does the same where each life of the server is of this version or of another commit's,
-// by chance: an upgrade, or the way back, at any point of any execution. The last is this version's.
+// TestVersions does the same with a random program for each life of the server: this version's or
+// another commit's. So upgrades and downgrades happen at any point of any execution. The last
+// program is this version's.
 func TestVersions(t *testing.T) {
 	before := versions.OtherCommit(t)
 	programs := []string{live.Binary(t), before.Server(t)}
 	killServers(t, func() string { return programs[rand.IntN(len(programs))] })
 }
 
-// killServers kills the server while hundreds of executions are in flight. The next one is the program that
-// next returns.
+// killServers kills the server while hundreds of executions are in flight. next returns the program
+// of the next life.
 func killServers(t *testing.T, next func() string) {
 	d := crashSeconds(t)
 	k := newTasks(t)
@@ -65,11 +68,13 @@ func killServers(t *testing.T, next func() string) {
 			t.Fatalf("%s: %v", name, diagnostics)
 		}
 		machines[name] = m
-		if _, err := client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: name, Definition: text, Type: "FDL"}); err != nil {
+		if _, err := client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: name,
+			Definition: text, Type: "FDL"}); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
-	l := &load{t: t, client: client, tasks: k, stop: make(chan struct{}), faults: make(chan struct{}), started: map[id]*observed{}, reports: map[string]*reported{}}
+	l := &load{t: t, client: client, tasks: k, stop: make(chan struct{}),
+		faults: make(chan struct{}), started: map[id]*observed{}, reports: map[string]*reported{}}
 	over := make(chan struct{})
 	var reporting sync.WaitGroup
 	reporting.Go(func() { l.reporters(over) })
@@ -79,8 +84,9 @@ func killServers(t *testing.T, next func() string) {
 
 	kills, ends, slow := 0, 0, time.Duration(0)
 	for until := time.Now().Add(d); time.Now().Before(until); {
-		// On a machine that has other work too, lives as short as on an idle one are over before a
-		// call is, five in a row: then most calls are given up, and the test is about nothing else.
+		// On a busy machine, lives that are as short as on an idle one would end before a call
+		// returns, five in a row. Then most calls would be given up, and the test would check
+		// nothing else.
 		time.Sleep(2*slow + time.Duration(100+rand.IntN(700))*time.Millisecond)
 		if rand.IntN(8) == 0 {
 			s.Shutdown()
@@ -108,7 +114,8 @@ func killServers(t *testing.T, next func() string) {
 	l.work.Wait()
 	l.check(t, machines)
 	calls, again := k.repeated()
-	t.Logf("%d kills, %d orderly ends, %d executions, %d reports, %d calls, %d of them again", kills, ends, len(l.started), len(l.reports), calls, again)
+	t.Logf("%d kills, %d orderly ends, %d executions, %d reports, %d calls, %d of them again",
+		kills, ends, len(l.started), len(l.reports), calls, again)
 	s.Shutdown()
 }
 
@@ -147,7 +154,7 @@ func (l *load) settle(t *testing.T) {
 	}
 }
 
-// last tells the end of a history.
+// last describes the end of a history.
 func (l *load) last(x id) string {
 	events, err := l.history(x)
 	if err != nil || len(events) == 0 {

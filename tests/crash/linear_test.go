@@ -17,7 +17,7 @@ import (
 	"millrace/tests/live"
 )
 
-// recorder notes requests and their answers, with the times of sending and of getting.
+// recorder records requests and their responses, with the times of sending and receiving.
 type recorder struct {
 	client *rpc.Client
 	began  time.Time
@@ -28,7 +28,8 @@ type recorder struct {
 
 func (w *recorder) now() int64 { return int64(time.Since(w.began)) + 1 }
 
-// record sends a request. Whatever says neither yes nor no leaves its outcome unknown.
+// record sends a request. An error that is neither an acceptance nor a rejection leaves its outcome
+// unknown.
 func (w *recorder) record(r *linear.Request, send func(context.Context) (*rpc.Execution, error)) {
 	r.Call = w.now()
 	x, err := send(context.Background())
@@ -44,7 +45,7 @@ func (w *recorder) record(r *linear.Request, send func(context.Context) (*rpc.Ex
 	w.mu.Unlock()
 }
 
-// by tells whose report an execution's output is.
+// by returns the reporter whose report is an execution's output.
 func by(x *rpc.Execution) string {
 	var out struct{ By string }
 	json.Unmarshal([]byte(x.Output), &out)
@@ -56,21 +57,28 @@ const asking = "ask"
 func on(name string) string { return asking + "/" + name }
 
 func (w *recorder) start(name, who string) {
-	w.record(&linear.Request{Operation: linear.Start, Execution: on(name), Client: who}, func(ctx context.Context) (*rpc.Execution, error) {
-		return w.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: asking, ExecutionName: name, Input: `{"n":1,"items":[]}`})
-	})
+	w.record(&linear.Request{Operation: linear.Start, Execution: on(name), Client: who},
+		func(ctx context.Context) (*rpc.Execution, error) {
+			return w.client.StartExecution(ctx, cloudflow.StartExecutionRequest{FlowName: asking,
+				ExecutionName: name, Input: `{"n":1,"items":[]}`})
+		})
 }
 
 func (w *recorder) stop(name, who string) {
-	w.record(&linear.Request{Operation: linear.Stop, Execution: on(name), Client: who}, func(ctx context.Context) (*rpc.Execution, error) {
-		return w.client.StopExecution(ctx, cloudflow.StopExecutionRequest{FlowName: asking, ExecutionName: name, Error: &who})
-	})
+	w.record(&linear.Request{Operation: linear.Stop, Execution: on(name), Client: who},
+		func(ctx context.Context) (*rpc.Execution, error) {
+			return w.client.StopExecution(ctx, cloudflow.StopExecutionRequest{FlowName: asking,
+				ExecutionName: name, Error: &who})
+		})
 }
 
 func (w *recorder) describe(name, who string, wait int64) {
-	w.record(&linear.Request{Operation: linear.Describe, Execution: on(name), Client: who}, func(ctx context.Context) (*rpc.Execution, error) {
-		return w.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{FlowName: asking, ExecutionName: name, WaitTimeSeconds: &wait})
-	})
+	w.record(&linear.Request{Operation: linear.Describe, Execution: on(name), Client: who},
+		func(ctx context.Context) (*rpc.Execution, error) {
+			return w.client.DescribeExecution(ctx, cloudflow.DescribeExecutionRequest{
+				FlowName:      asking,
+				ExecutionName: name, WaitTimeSeconds: &wait})
+		})
 }
 
 func (w *recorder) report(name, who, token string, well bool) {
@@ -80,15 +88,18 @@ func (w *recorder) report(name, who, token string, well bool) {
 	}
 	w.record(r, func(ctx context.Context) (_ *rpc.Execution, err error) {
 		if well {
-			_, err = w.client.ReportTaskSucceeded(ctx, cloudflow.ReportTaskSucceededRequest{TaskToken: token, Output: fmt.Sprintf(`{"by":%q}`, who)})
+			_, err = w.client.ReportTaskSucceeded(ctx, cloudflow.ReportTaskSucceededRequest{
+				TaskToken: token, Output: fmt.Sprintf(`{"by":%q}`, who)})
 		} else {
-			_, err = w.client.ReportTaskFailed(ctx, cloudflow.ReportTaskFailedRequest{TaskToken: token, Error: "Reported", Cause: &who})
+			_, err = w.client.ReportTaskFailed(ctx, cloudflow.ReportTaskFailedRequest{
+				TaskToken: token, Error: "Reported", Cause: &who})
 		}
 		return nil, err
 	})
 }
 
-// crowd has many act on one execution at once, each with a few requests, and returns when they have got their answers.
+// crowd lets many clients use one execution at once, each with a few requests. It returns when they
+// have their responses.
 func (w *recorder) crowd(name string, token func() (string, bool), kinds *rand.Rand) {
 	var all sync.WaitGroup
 	several := func(what string, people, times int, do func(who string)) {
@@ -118,7 +129,7 @@ func (w *recorder) crowd(name string, token func() (string, bool), kinds *rand.R
 	all.Wait()
 }
 
-// tokenCollector collects the tokens of executions, each of which has one.
+// tokenCollector collects the tokens of executions. Each execution has one.
 type tokenCollector struct {
 	mu     sync.Mutex
 	tokens map[string]string
@@ -140,7 +151,7 @@ func (a *tokenCollector) collect(t *testing.T, from <-chan waitingTask, stop <-c
 	}
 }
 
-// token gives the token of an execution, waiting a while for it.
+// token waits a while for the token of an execution and returns it.
 func (a *tokenCollector) token(name string) (string, bool) {
 	for range 40 {
 		a.mu.Lock()
@@ -154,17 +165,21 @@ func (a *tokenCollector) token(name string) (string, bool) {
 	return "", false
 }
 
-// TestLinear: what everybody is told while the server is killed again and again fits one order of the requests, those of
-// which nobody has heard again included.
+// TestLinear checks that the responses of a server that is killed again and again fit one order of
+// the requests, including the requests without a response.
 func TestLinear(t *testing.T) {
 	d := crashSeconds(t) / 3
 	k := newTasks(t)
 	s := live.New(t, live.Options{Settings: "{SweepSeconds: 1}"})
 	s.Start()
 	w := &recorder{client: s.Client(), began: time.Now()}
-	definition := "Type: StateMachine\nSpecVersion: v1\nName: ask\nStartAt: Ask\nStates:\n- {Name: Ask, Type: Task, Action: 'HTTP:Request', TaskMode: WaitForCustomCallback, " +
-		"Parameters: {url: '" + k.URL + "/ask', method: POST, body: {x.$: $Context.Execution.Name}}, OutputConstructor: {by.$: $Output.by}, End: true}\n"
-	if _, err := w.client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: asking, Definition: definition, Type: "FDL"}); err != nil {
+	definition := "Type: StateMachine\nSpecVersion: v1\nName: ask\nStartAt: Ask\nStates:\n" +
+		"- {Name: Ask, Type: Task, Action: 'HTTP:Request', TaskMode: WaitForCustomCallback, " +
+		"Parameters: {url: '" + k.URL +
+		"/ask', method: POST, body: {x.$: $Context.Execution.Name}}, OutputConstructor: " +
+		"{by.$: $Output.by}, End: true}\n"
+	if _, err := w.client.CreateFlow(context.Background(), cloudflow.CreateFlowRequest{Name: asking,
+		Definition: definition, Type: "FDL"}); err != nil {
 		t.Fatal(err)
 	}
 	a := &tokenCollector{tokens: map[string]string{}}
@@ -178,7 +193,8 @@ func TestLinear(t *testing.T) {
 			for time.Now().Before(until) {
 				i := n.Add(1)
 				name := fmt.Sprintf("l%d", i)
-				w.crowd(name, func() (string, bool) { return a.token(name) }, rand.New(rand.NewPCG(uint64(i), 2)))
+				w.crowd(name, func() (string, bool) { return a.token(name) },
+					rand.New(rand.NewPCG(uint64(i), 2)))
 			}
 		})
 	}
@@ -191,7 +207,7 @@ func TestLinear(t *testing.T) {
 	}
 	working.Wait()
 	s.WaitReady()
-	for i := range n.Load() { // what has become of all
+	for i := range n.Load() { // the final state of all executions
 		w.describe(fmt.Sprintf("l%d", i+1), "end", 0)
 	}
 	close(over)
@@ -206,7 +222,8 @@ func TestLinear(t *testing.T) {
 			unknown++
 		}
 	}
-	t.Logf("%d kills, %d requests on %d executions, %d without an answer; %d executions undecided", kills, v.Requests, v.Checked, unknown, v.Undecided)
+	t.Logf("%d kills, %d requests on %d executions, %d without an answer; %d executions undecided",
+		kills, v.Requests, v.Checked, unknown, v.Undecided)
 	if v.Undecided > 0 || v.Checked == 0 || unknown == 0 {
 		t.Error("the check has not seen what it is for")
 	}

@@ -13,15 +13,15 @@ import (
 	"millrace/shared/rpc"
 )
 
-// load is what clients ask of the server while it is killed, and what they were told.
+// load holds the requests of clients while the server is killed, and their responses.
 type load struct {
 	t        *testing.T
 	client   *rpc.Client
 	tasks    *tasks
-	stop     chan struct{}  // closed: nothing new is begun
+	stop     chan struct{}  // closed: clients begin nothing new
 	faults   chan struct{}  // closed: the server is not killed any more
 	starting sync.WaitGroup // clients that start executions
-	work     sync.WaitGroup // everybody else
+	work     sync.WaitGroup // all other clients
 
 	mu      sync.Mutex
 	started map[id]*observed
@@ -31,31 +31,32 @@ type load struct {
 // id names an execution.
 type id struct{ flow, name string }
 
-// observed is what clients were told of an execution.
+// observed is what clients have learned about an execution.
 type observed struct {
 	n       int
-	started rpc.Timestamp // the same in every answer
-	status  string        // final, once an answer has shown it
+	started rpc.Timestamp // the same in every response
+	status  string        // final, once a response has shown it
 	output  string
 	stopped string // error name of the stop that was accepted
 	unsure  map[string]bool
 }
 
-// reported is what reporters were told of a token.
+// reported is what reporters have learned about a token.
 type reported struct {
 	id
-	by       string // reporter that was told OK
+	by       string // the reporter whose report was accepted
 	event    int64
-	unsure   map[string]bool // reporters that never learned what became of one of their tries
-	rejected map[string]bool // those that were refused
+	unsure   map[string]bool // reporters that never learned the result of one of their requests
+	rejected map[string]bool // reporters that were rejected
 }
 
-// isTransient reports whether an error only means that the server was away, or too busy. What was asked may
-// have been done all the same: news that was told to come again may lie with a runner that has read
-// it in the inbox before it was taken back.
+// isTransient reports whether an error only means that the server was unavailable or too busy. The
+// request may have been carried out nevertheless: a message that the client should repeat may be in
+// an engine that read it in the inbox before it was retracted.
 func isTransient(err error) bool {
 	code := fault.CodeOf(err)
-	return code == fault.InternalServerError || code == fault.TaskInvalidState || code == fault.ConcurrentUpdateError
+	return code == fault.InternalServerError || code == fault.TaskInvalidState ||
+		code == fault.ConcurrentUpdateError
 }
 
 func (l *load) pause() { time.Sleep(time.Duration(5+rand.IntN(20)) * time.Millisecond) }
@@ -69,18 +70,20 @@ func (l *load) ended(ch chan struct{}) bool {
 	}
 }
 
-// input is what every flow of the load takes.
+// input returns the input of every flow of the load.
 func input(n int) string { return fmt.Sprintf(`{"n":%d,"items":[1,2,3,4]}`, n) }
 
-// begin starts an execution, again and again until the server has acknowledged it.
+// begin starts an execution. It repeats the request until the server acknowledges it.
 func (l *load) begin(x id, n int) {
 	for {
-		got, err := l.client.StartExecution(context.Background(), cloudflow.StartExecutionRequest{FlowName: x.flow, ExecutionName: x.name, Input: input(n)})
+		got, err := l.client.StartExecution(context.Background(), cloudflow.StartExecutionRequest{
+			FlowName: x.flow, ExecutionName: x.name, Input: input(n)})
 		switch code := fault.CodeOf(err); {
 		case err == nil:
 			l.noteStarted(x, n, got.StartedTime)
 			return
-		case code == fault.ExecutionAlreadyExists: // an earlier try was applied, and has ended since
+		// an earlier request was applied, and the execution has ended since
+		case code == fault.ExecutionAlreadyExists:
 			l.noteStarted(x, n, "")
 			return
 		case !isTransient(err):
@@ -91,7 +94,7 @@ func (l *load) begin(x id, n int) {
 	}
 }
 
-// noteStarted notes that an execution exists, and since when.
+// noteStarted records that an execution exists, and when it started.
 func (l *load) noteStarted(x id, n int, started rpc.Timestamp) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,12 +112,13 @@ func (l *load) noteStarted(x id, n int, started rpc.Timestamp) {
 	k.started = started
 }
 
-// describe reads an acknowledged execution and compares it with what was told before.
+// describe describes an acknowledged execution and compares the response with earlier ones.
 func (l *load) describe(x id, wait int64) *rpc.Execution {
 	l.mu.Lock()
 	n, before := l.started[x].n, l.started[x].status
 	l.mu.Unlock()
-	got, err := l.client.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{FlowName: x.flow, ExecutionName: x.name, WaitTimeSeconds: &wait})
+	got, err := l.client.DescribeExecution(context.Background(), cloudflow.DescribeExecutionRequest{
+		FlowName: x.flow, ExecutionName: x.name, WaitTimeSeconds: &wait})
 	if err != nil {
 		if !isTransient(err) {
 			l.t.Errorf("%v, which was acknowledged: %v", x, err)
@@ -125,10 +129,11 @@ func (l *load) describe(x id, wait int64) *rpc.Execution {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.started[x]
-	// What somebody else was told while this was on its way may be newer.
+	// Another client may have got a newer response while this one was on its way.
 	overtaken := got.Status == "Running" && before == ""
 	if k.status != "" && !overtaken && (got.Status != k.status || got.Output != k.output) {
-		l.t.Errorf("%v was shown as %s %s, and then as %s %s", x, k.status, k.output, got.Status, got.Output)
+		l.t.Errorf("%v was shown as %s %s, and then as %s %s", x, k.status, k.output,
+			got.Status, got.Output)
 	}
 	if got.Status != "Running" {
 		k.status, k.output = got.Status, got.Output
@@ -136,12 +141,14 @@ func (l *load) describe(x id, wait int64) *rpc.Execution {
 	return got
 }
 
-// report tells the server the end of a task until it knows what became of that.
+// report reports a task. It repeats the request until the result is known.
 func (l *load) report(q waitingTask, by string) {
 	r := l.reportOf(q)
 	unsure := false
 	for {
-		event, err := l.client.ReportTaskSucceeded(context.Background(), cloudflow.ReportTaskSucceededRequest{TaskToken: q.token, Output: fmt.Sprintf(`{"by":%q}`, by)})
+		event, err := l.client.ReportTaskSucceeded(context.Background(),
+			cloudflow.ReportTaskSucceededRequest{TaskToken: q.token,
+				Output: fmt.Sprintf(`{"by":%q}`, by)})
 		code := fault.CodeOf(err)
 		l.mu.Lock()
 		switch {
@@ -170,17 +177,19 @@ func (l *load) reportOf(q waitingTask) *reported {
 	defer l.mu.Unlock()
 	r := l.reports[q.token]
 	if r == nil {
-		r = &reported{id: id{name: q.execution}, unsure: map[string]bool{}, rejected: map[string]bool{}}
+		r = &reported{id: id{name: q.execution}, unsure: map[string]bool{},
+			rejected: map[string]bool{}}
 		l.reports[q.token] = r
 	}
 	return r
 }
 
-// stopExecution stops an execution until it knows what became of that.
+// stopExecution stops an execution. It repeats the request until the result is known.
 func (l *load) stopExecution(x id, by string) {
 	unsure := false
 	for {
-		_, err := l.client.StopExecution(context.Background(), cloudflow.StopExecutionRequest{FlowName: x.flow, ExecutionName: x.name, Error: &by})
+		_, err := l.client.StopExecution(context.Background(), cloudflow.StopExecutionRequest{
+			FlowName: x.flow, ExecutionName: x.name, Error: &by})
 		code := fault.CodeOf(err)
 		l.mu.Lock()
 		k := l.started[x]
@@ -205,11 +214,11 @@ func (l *load) stopExecution(x id, by string) {
 	}
 }
 
-// kinds are the flows that are started, the weight of each in its repeats.
+// kinds are the flows to start. A flow that is repeated is started more often.
 var kinds = []string{"seq", "ask", "parent", "fan", "old", "stop", "large", "seq", "fan", "ask"}
 
-// starters start executions until the load stops; some are stopped again.
-func (l *load) starters(count, most int) {
+// starters start executions until the load stops, and stop some of them.
+func (l *load) starters(count, limit int) {
 	var next sync.Mutex
 	n := 0
 	for range count {
@@ -219,7 +228,7 @@ func (l *load) starters(count, most int) {
 				n++
 				mine := n
 				next.Unlock()
-				if mine > most {
+				if mine > limit {
 					return
 				}
 				x := id{kinds[mine%len(kinds)], fmt.Sprintf("x%d", mine)}
@@ -238,7 +247,7 @@ func (l *load) starters(count, most int) {
 	}
 }
 
-// reporters report every token, twice, each time as somebody else.
+// reporters report every token twice, each time as another reporter.
 func (l *load) reporters(done <-chan struct{}) {
 	for {
 		select {
@@ -255,7 +264,7 @@ func (l *load) reporters(done <-chan struct{}) {
 	}
 }
 
-// watchers look at executions picked at random.
+// watchers describe random executions.
 func (l *load) watchers(count int) {
 	for range count {
 		l.work.Go(func() {

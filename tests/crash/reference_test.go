@@ -8,8 +8,8 @@ import (
 	"millrace/tests/reference"
 )
 
-// judge lets the reference judge the history of an execution that has lived through crashes. What
-// its tasks came to, and who has stopped it, is taken from the history.
+// judge checks the history of an execution that has lived through crashes against the reference. It
+// takes the results of its tasks, and its stops, from the history.
 func (l *load) judge(t *testing.T, x id, shown []rpc.Event) {
 	t.Helper()
 	events, err := reference.Read(shown)

@@ -1,5 +1,5 @@
-// Package crash_test kills the server again and again while it works, and checks that nothing that it has acknowledged is
-// lost, and that nothing counts twice.
+// Package crash_test kills the working server again and again, and checks that it loses nothing
+// that it has acknowledged, and that nothing counts twice.
 package crash_test
 
 import (
@@ -16,7 +16,8 @@ import (
 
 func TestMain(m *testing.M) { live.Main(m, versions.Remove) }
 
-// TestOneOwner: a second process on the same directory is refused and says why, the first goes on.
+// TestOneOwner checks that a second process on the same directory is refused with a clear message,
+// and that the first process goes on.
 func TestOneOwner(t *testing.T) {
 	s := live.New(t, live.Options{})
 	s.Start()
@@ -29,7 +30,8 @@ func TestOneOwner(t *testing.T) {
 	if err == nil || ctx.Err() != nil {
 		t.Fatalf("a second server on the same directory runs: %v\n%s", err, out)
 	}
-	if text := string(out); !strings.Contains(text, "in use by another process") || !strings.Contains(text, "data") {
+	if text := string(out); !strings.Contains(text, "in use by another process") ||
+		!strings.Contains(text, "data") {
 		t.Errorf("the second server says %q", text)
 	}
 	s.WaitReady()

@@ -13,26 +13,27 @@ import (
 	"time"
 )
 
-// tasks is the world outside: it answers the calls of flows, counts them by idempotency key, and hands on the tokens that
-// are to be reported to. It never dies.
+// tasks simulates the tasks: it answers the calls of flows, counts them by idempotency key, and
+// passes on the tokens to report. It never dies.
 type tasks struct {
 	*httptest.Server
 	tokens chan waitingTask
 
 	mu     sync.Mutex
 	keys   map[string]map[string]int // calls by execution and key
-	failed map[string]bool           // executions and states whose first call has failed
+	failed map[string]bool           // executions and states whose first call has been failed
 	asked  map[string]bool           // tokens seen
 }
 
-// largeBytes is the length of an answer that is kept in rows of its own.
+// largeBytes is the length of a result that is stored in rows of its own.
 const largeBytes = 40_000
 
 // waitingTask is a task that waits for a report.
 type waitingTask struct{ execution, token string }
 
 func newTasks(t *testing.T) *tasks {
-	k := &tasks{tokens: make(chan waitingTask, 1<<16), keys: map[string]map[string]int{}, failed: map[string]bool{}, asked: map[string]bool{}}
+	k := &tasks{tokens: make(chan waitingTask, 1<<16), keys: map[string]map[string]int{},
+		failed: map[string]bool{}, asked: map[string]bool{}}
 	k.Server = httptest.NewServer(k)
 	t.Cleanup(k.Close)
 	return k
@@ -90,7 +91,7 @@ func (k *tasks) count(execution, key string) {
 	k.keys[execution][key]++
 }
 
-// first tells whether this is asked for the first time.
+// first reports whether this is the first request for what.
 func (k *tasks) first(what string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -99,7 +100,7 @@ func (k *tasks) first(what string) bool {
 	return !was
 }
 
-// ask hands a token on, once.
+// ask passes a token on, once.
 func (k *tasks) ask(execution, token string) {
 	k.mu.Lock()
 	seen := k.asked[token]
@@ -110,14 +111,14 @@ func (k *tasks) ask(execution, token string) {
 	}
 }
 
-// attempts gives how many idempotency keys an execution has used.
+// attempts returns how many idempotency keys an execution has used.
 func (k *tasks) attempts(execution string) int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.keys[execution])
 }
 
-// repeated gives how many calls were made, and how many of them repeated another.
+// repeated returns the number of calls, and how many of them repeated another.
 func (k *tasks) repeated() (calls, again int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
