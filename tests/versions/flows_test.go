@@ -2,19 +2,20 @@ package versions_test
 
 import "strings"
 
-// asks is how many reports the executions of all flows wait for: four items and branches of wide,
-// three of old, and one of the child of each.
+// asks is the number of reports that the executions of all flows wait for: four items and branches
+// of wide, three of old, and one of the child of each.
 const asks = 9
 
-// waitSeconds is how long the waits of the flows take: longer than two lives of the server.
+// waitSeconds is the duration of the flows' waits: longer than two lives of the server.
 const waitSeconds = "20"
 
-// definitions are the flows, by name. A call to the url hands its token on, and gives a text of so
-// many bytes as it is asked for.
+// definitions are the flows, by name. A call to the url passes its token on, and returns a text of
+// the requested number of bytes.
 func definitions(url string) map[string]string {
 	ask := "Type: Task, Action: 'HTTP:Request', TaskMode: WaitForCustomCallback, " +
 		"Parameters: {url: 'URL', method: POST, body: {token.$: $Context.Current.TaskToken}}"
-	all := map[string]string{"wide": stateMachineDefinition, "old": flowV1Definition, "child": child}
+	all := map[string]string{"wide": stateMachineDefinition, "old": flowV1Definition,
+		"child": child}
 	for name, text := range all {
 		all[name] = strings.NewReplacer("ASK", ask, "SECONDS", waitSeconds).Replace(text)
 		all[name] = strings.ReplaceAll(all[name], "URL", url)
@@ -22,10 +23,10 @@ func definitions(url string) map[string]string {
 	return all
 }
 
-// functions is the functions file.
+// functions returns the functions file.
 func functions(url string) string { return "functions: [{match: '*', http: '" + url + "'}]" }
 
-// child is the sub flow of both.
+// child is the child flow of both.
 const child = `Type: StateMachine
 SpecVersion: v1
 Name: child
@@ -34,7 +35,7 @@ States:
 - {Name: AskChild, ASK, End: true}
 `
 
-// stateMachineDefinition waits in every way that StateMachine has.
+// stateMachineDefinition waits in every way that StateMachine allows.
 const stateMachineDefinition = `Type: StateMachine
 SpecVersion: v1
 Name: wide
@@ -70,7 +71,7 @@ States:
   End: true
 `
 
-// flowV1Definition waits in every way that FlowV1 has.
+// flowV1Definition waits in every way that FlowV1 allows.
 const flowV1Definition = `version: v1
 type: flow
 steps:

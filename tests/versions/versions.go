@@ -1,6 +1,6 @@
-// Package versions gives tests the code of another commit, so that programs of both commits work on
-// the same rows. make versions runs these tests; without a commit they are skipped, for a checkout
-// may have no history.
+// Package versions provides tests with the code of another commit, so that programs of both commits
+// work on the same rows. make versions runs these tests. Without a commit they are skipped, because
+// a checkout may have no history.
 package versions
 
 import (
@@ -24,10 +24,10 @@ const Variable = "MILLRACE_BEFORE"
 // Other is another commit of this repository.
 type Other struct {
 	Dir      string // its files
-	SameRows bool   // it writes rows of the same format numbers as this one
+	SameRows bool   // the format numbers of its rows are those of this commit
 }
 
-// other makes it, once in a process.
+// other provides it, once in a process.
 var other = sync.OnceValues(func() (*Other, error) {
 	root, err := clouds.Root()
 	if err != nil {
@@ -64,7 +64,7 @@ func OtherCommit(t testing.TB) *Other {
 	return o
 }
 
-// Remove removes the files of the other commit: at the end of a process.
+// Remove removes the files of the other commit. A process calls it before it exits.
 func Remove() {
 	if os.Getenv(Variable) == "" {
 		return
@@ -88,7 +88,7 @@ func extract(root, commit, dir string) error {
 	return os.Remove(packed)
 }
 
-// number is a format number of rows, as the sources of shared/store have it.
+// number matches a format number of rows in the sources of shared/store.
 var number = regexp.MustCompile(`(?m)^const (\w*(?:Fmt|Format)) = (\d+)$`)
 
 // formats returns the numbers of all formats of rows that a checkout writes.

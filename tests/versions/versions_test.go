@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) { live.Main(m, versions.Remove) }
 
-// TestUpgrade: executions that wait in every way are begun by the other commit's server and gone on
-// with by this one's. Where rows have the same formats the other server ends them.
+// TestUpgrade checks that this commit's server continues executions that wait in every way and were
+// begun by the other commit's server. If the formats of rows are equal, the other server ends them.
 func TestUpgrade(t *testing.T) {
 	other := versions.OtherCommit(t)
 	before, now := other.Server(t), live.Binary(t)
@@ -37,8 +37,8 @@ func TestUpgrade(t *testing.T) {
 	w.check()
 }
 
-// TestDowngrade: the same the other way round. Where rows have other formats the other commit's
-// server says so, and changes nothing.
+// TestDowngrade does the same in the other direction. If the formats of rows differ, the other
+// commit's server must report it and change nothing.
 func TestDowngrade(t *testing.T) {
 	other := versions.OtherCommit(t)
 	before, now := other.Server(t), live.Binary(t)
@@ -54,7 +54,7 @@ func TestDowngrade(t *testing.T) {
 	w.check()
 }
 
-// upgrade is a server whose program changes, and executions that wait for reports.
+// upgrade is a server whose program changes, with executions that wait for reports.
 type upgrade struct {
 	t           *testing.T
 	server      *live.Server
@@ -66,12 +66,12 @@ type upgrade struct {
 	tokens []string
 }
 
-// flows are those that are started; each starts a child.
+// flows are the flows to start. Each starts a child.
 var flows = []string{"wide", "old"}
 
 const input = `{"items":[1,2,3]}`
 
-// begin starts an execution of each flow in a server, and waits until all that can be done is done.
+// begin starts an execution of each flow in a server, and waits until all of them only wait.
 func begin(t *testing.T, program string) *upgrade {
 	t.Helper()
 	w := &upgrade{t: t}
@@ -107,7 +107,7 @@ func begin(t *testing.T, program string) *upgrade {
 	return w
 }
 
-// ServeHTTP is every task.
+// ServeHTTP serves every task.
 func (w *upgrade) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Token string
@@ -125,7 +125,7 @@ func (w *upgrade) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(rw, `{"text":%q}`, strings.Repeat("x", body.Fill))
 }
 
-// switchTo kills the server and starts a program on what it has left.
+// switchTo kills the server and starts another program on its data.
 func (w *upgrade) switchTo(program string) {
 	w.t.Helper()
 	w.server.Kill()
@@ -134,7 +134,8 @@ func (w *upgrade) switchTo(program string) {
 	w.server.WaitReady()
 }
 
-// report reports the tokens until so many are. Each report is accepted, and no second one is.
+// report reports tokens until the given number was reported. Each report must be accepted once, and
+// a second one rejected.
 func (w *upgrade) report(until int) {
 	w.t.Helper()
 	for ; w.reported < until; w.reported++ {
@@ -149,8 +150,8 @@ func (w *upgrade) report(until int) {
 	}
 }
 
-// checkRefused checks that a server that does not know the rows neither shows nor changes an execution,
-// and says why.
+// checkRefused checks that a server that does not know the rows neither shows nor changes an
+// execution, and reports why.
 func (w *upgrade) checkRefused() {
 	w.t.Helper()
 	time.Sleep(3 * time.Second) // some sweeps
@@ -171,8 +172,8 @@ func (w *upgrade) checkRefused() {
 	}
 }
 
-// check waits for all ends. Each history is one that the language allows, and all of them together
-// have each report once.
+// check waits for all ends. The language must allow each history, and all histories together must
+// contain each report once.
 func (w *upgrade) check() {
 	w.t.Helper()
 	all := ""
@@ -187,7 +188,8 @@ func (w *upgrade) check() {
 	for _, name := range flows {
 		all += w.ended(name, "one")
 	}
-	for i := range asks { // as the end of its task; a sub flow's end has its child's output
+	// as the end of its task; the end of a child flow contains the child's output
+	for i := range asks {
 		lines := regexp.MustCompile(fmt.Sprintf(`(?i)\bask\w+ TaskSucceeded .*"by":"r%d"`, i))
 		if n := len(lines.FindAllString(all, -1)); n != 1 {
 			w.t.Errorf("report %d is there %d times", i, n)
