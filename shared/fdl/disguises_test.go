@@ -10,7 +10,7 @@ import (
 	"millrace/shared/flow"
 )
 
-// The flows of TestCommentsAreNotRead: @ stands for what a line of YAML 1.1 ends with.
+// The flows of TestCommentsAreNotRead. @ is replaced by the line ends of YAML 1.1.
 const (
 	hiddenInput = `Type: StateMachine
 SpecVersion: v1
@@ -47,7 +47,8 @@ steps:
 `
 )
 
-// TestCommentsAreNotRead: a comment goes on behind U+2028, U+2029 and U+0085. A warning says where they are.
+// TestCommentsAreNotRead: a comment continues after U+2028, U+2029 and U+0085, and a warning says
+// where they are.
 func TestCommentsAreNotRead(t *testing.T) {
 	for _, text := range []string{hiddenInput, hiddenMember, hiddenEnd} {
 		before, _, _ := strings.Cut(text, "@")
@@ -58,25 +59,29 @@ func TestCommentsAreNotRead(t *testing.T) {
 				t.Errorf("%+q in\n%s\n%v", c, text, found)
 			}
 			line := strings.Count(before, "\n") + 1
-			if n := len(found); n == 0 || found[n-1].Line != line || found[n-1].Severity != source.Warning {
+			if n := len(found); n == 0 || found[n-1].Line != line ||
+				found[n-1].Severity != source.Warning {
 				t.Errorf("%+q: no warning at line %d: %v", c, line, found)
 			}
 		}
 	}
 }
 
-// TestLinesBehindBreaks: a mistake behind such characters is told at its line.
+// TestLinesBehindBreaks: an error after such a character is reported at its line.
 func TestLinesBehindBreaks(t *testing.T) {
 	text := "Type: StateMachine # \u2028\u2029\u0085\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- {Name: A, Type: Pas, End: true}\n"
-	if _, found := fdl.Parse([]byte(text), fdl.Options{}); len(found) == 0 || found[0].Line != 6 || found[0].Column != 19 {
+	if _, found := fdl.Parse([]byte(text), fdl.Options{}); len(found) == 0 || found[0].Line != 6 ||
+		found[0].Column != 19 {
 		t.Errorf("%v", found)
 	}
-	if _, found := fdl.Parse([]byte(text+"- {\u2028"), fdl.Options{}); len(found) == 0 || found[0].Line != 7 {
+	if _, found := fdl.Parse([]byte(text+"- {\u2028"), fdl.Options{}); len(found) == 0 ||
+		found[0].Line != 7 {
 		t.Errorf("%v", found)
 	}
 }
 
-// TestAmbiguousScalars: what older tools or an editor read otherwise is refused, or there is a warning, in YAML and JSON.
+// TestAmbiguousScalars: scalars that older tools or editors read differently are rejected or cause
+// a warning, in YAML and JSON.
 func TestAmbiguousScalars(t *testing.T) {
 	yamlText := "version: v1\ntype: flow\nsteps:\n- type: pass\n  name: p\n  outputMappings: [{target: t, source: @}]\n"
 	jsonText := `{"version": "v1", "type": "flow", "steps": [{"type": "pass", "name": "p", "outputMappings": [{"target": "t", "source": @}]}]}`
@@ -117,9 +122,12 @@ func TestAmbiguousScalars(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]string{
-		{yamlText, "'yes'"}, {yamlText, `"00123"`}, {yamlText, "0"}, {yamlText, "0.5"}, {yamlText, "2026-11-30T07:00:00Z"},
-		{yamlText, "'[?(x)]'"}, {yamlText, "{? x : 1}"}, {yamlText, "シャツ 流"}, {yamlText, "'\u3000'"},
-		{jsonText, `"\ud83d\ude00"`}, {jsonText, `"\\ud83d"`}, {jsonText, `"\/"`}, {jsonText, `"yes"`}, {jsonText, `"00123"`},
+		{yamlText, "'yes'"}, {yamlText, `"00123"`}, {yamlText, "0"}, {yamlText, "0.5"},
+		{yamlText, "2026-11-30T07:00:00Z"},
+		{yamlText, "'[?(x)]'"}, {yamlText, "{? x : 1}"}, {yamlText, "シャツ 流"},
+		{yamlText, "'\u3000'"},
+		{jsonText, `"\ud83d\ude00"`}, {jsonText, `"\\ud83d"`}, {jsonText, `"\/"`},
+		{jsonText, `"yes"`}, {jsonText, `"00123"`},
 	} {
 		m, found := fdl.Parse([]byte(strings.Replace(c[0], "@", c[1], 1)), fdl.Options{})
 		if m == nil || len(found) > 0 {
@@ -132,13 +140,16 @@ func TestAmbiguousScalars(t *testing.T) {
 func TestVersionHeader(t *testing.T) {
 	for _, text := range []string{hiddenInput, hiddenEnd} {
 		text = strings.ReplaceAll(text, "@", " ")
-		for _, c := range []string{"%YAML 1.2\n---\n@", "%YAML 1.2 # c\n---\n@...\n", "---\n@...\n# end\n", "# c\n%YAML 1.2\n--- # c\n@"} {
-			if m, found := fdl.Parse([]byte(strings.Replace(c, "@", text, 1)), fdl.Options{Mode: flow.Standard}); m == nil {
+		for _, c := range []string{"%YAML 1.2\n---\n@", "%YAML 1.2 # c\n---\n@...\n",
+			"---\n@...\n# end\n", "# c\n%YAML 1.2\n--- # c\n@"} {
+			if m, found := fdl.Parse([]byte(strings.Replace(c, "@", text, 1)),
+				fdl.Options{Mode: flow.Standard}); m == nil {
 				t.Errorf("%q: %v", c, found)
 			}
 		}
 		for _, c := range []string{"%YAML 1.1\n---\n@", "%TAG !e! tag:x:\n---\n@", "%X\n---\n@"} {
-			if m, _ := fdl.Parse([]byte(strings.Replace(c, "@", text, 1)), fdl.Options{}); m != nil {
+			if m, _ := fdl.Parse([]byte(strings.Replace(c, "@", text, 1)),
+				fdl.Options{}); m != nil {
 				t.Errorf("%q is accepted", c)
 			}
 		}

@@ -17,14 +17,17 @@ func FuzzParse(f *testing.F) {
 	for _, c := range invalid(f).Cases {
 		f.Add([]byte(c.Definition))
 	}
-	for _, name := range []string{"states", "steps", "machines/states", "machines/steps"} {
+	for _, name := range []string{"statemachine", "v1", "machines/states", "machines/steps"} {
 		f.Add(read(f, "testdata/"+name+".yaml"))
 	}
 	const head = "Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: A\nStates:\n- Name: A\n  Type: Pass\n  End: true\n  OutputConstructor:\n    "
 	for _, seed := range []string{
-		head + "a.$: " + strings.Repeat("(", 2000), head + "a.$: " + strings.Repeat("length(", 200), head + "a.$: " + strings.Repeat("!", 2000) + "true",
-		head + "a.$: $Input" + strings.Repeat("[0]", 2000), head + "a: 0x" + strings.Repeat("f", 200), head + "a: " + strings.Repeat("9", 2000),
-		head + "a.$: \xff", head + "a: &a [*a]", head + "a: &a {b.$: $Input}\n    c: *a\n    d.$: *a",
+		head + "a.$: " + strings.Repeat("(", 2000), head + "a.$: " + strings.Repeat("length(", 200),
+		head + "a.$: " + strings.Repeat("!", 2000) + "true",
+		head + "a.$: $Input" + strings.Repeat("[0]", 2000),
+		head + "a: 0x" + strings.Repeat("f", 200), head + "a: " + strings.Repeat("9", 2000),
+		head + "a.$: \xff", head + "a: &a [*a]", head +
+			"a: &a {b.$: $Input}\n    c: *a\n    d.$: *a",
 		"version: v1\ntype: flow\nsteps: &s\n- type: parallel\n  name: p\n  branches: [{steps: *s}]",
 		"version: v1\ntype: flow\nsteps:\n- &s {type: pass, name: a}\n- *s",
 		"version: v1\ntype: flow\nsteps: [{type: wait, name: w, duration: 1e400}]",
@@ -50,7 +53,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// sound checks what the interpreter takes for granted of a machine.
+// sound checks what the interpreter assumes about a machine.
 func sound(t *testing.T, m *flow.Machine) {
 	t.Helper()
 	count := 0
@@ -90,8 +93,9 @@ func target(t *testing.T, s *flow.Scope, i int) {
 	}
 }
 
-// body checks that a state has what its kind needs, and walks on.
-func body(t *testing.T, st *flow.State, s *flow.Scope, walk func(*flow.Scope), option func(*flow.Scope, flow.Option)) {
+// body checks that a state has what its kind needs, and walks the inner scopes.
+func body(t *testing.T, st *flow.State, s *flow.Scope, walk func(*flow.Scope),
+	option func(*flow.Scope, flow.Option)) {
 	t.Helper()
 	ok := true
 	switch st.Kind {
@@ -127,7 +131,7 @@ func body(t *testing.T, st *flow.State, s *flow.Scope, walk func(*flow.Scope), o
 	}
 }
 
-// TestHostileTexts only has to end, with or without a machine.
+// TestHostileTexts checks only that the compiler returns, with or without a machine.
 func TestHostileTexts(t *testing.T) {
 	const size = 30_000
 	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
@@ -135,15 +139,20 @@ func TestHostileTexts(t *testing.T) {
 		return "Type: StateMachine\nStates:\n- Name: a\n  Type: Pass\n  End: true\n" + rest
 	}
 	for name, text := range map[string]string{
-		"deep lists": fill("["), "deep mappings": fill("{a: "), "deep blocks": fill("- "), "deep keys": fill("? "), "deep JSON": fill(`{"a":`),
-		"comments": "a:\n" + fill("- a # x\n# y\n"), "tags": fill("!!str "), "anchors": fill("&a "), "aliases": "a: &a [x]\nb: [" + fill("*a ,") + "]",
-		"empty keys": fill("?\n"), "documents": fill("--- a\n"), "empty steps": "version: v1\ntype: flow\nsteps:\n" + fill("- {}\n"),
-		"empty states":    "Type: StateMachine\nStates:\n" + fill("- {}\n"),
-		"misspelt states": "Type: StateMachine\nStates:\n" + fill("- {Name: A, Type: Pasz, Nxt: x}\n"),
+		"deep lists": fill("["), "deep mappings": fill("{a: "), "deep blocks": fill("- "),
+		"deep keys": fill("? "), "deep JSON": fill(`{"a":`),
+		"comments": "a:\n" + fill("- a # x\n# y\n"), "tags": fill("!!str "), "anchors": fill("&a "),
+		"aliases":    "a: &a [x]\nb: [" + fill("*a ,") + "]",
+		"empty keys": fill("?\n"), "documents": fill("--- a\n"),
+		"empty steps":  "version: v1\ntype: flow\nsteps:\n" + fill("- {}\n"),
+		"empty states": "Type: StateMachine\nStates:\n" + fill("- {}\n"),
+		"misspelt states": "Type: StateMachine\nStates:\n" +
+			fill("- {Name: A, Type: Pasz, Nxt: x}\n"),
 		"bad expressions": state("  OutputConstructor:\n    a.$: [" + fill("$Input.x y,") + "]"),
 		"deep expression": state("  OutputConstructor:\n    a.$: " + fill("f(")),
 	} {
-		if m, found := fdl.Parse([]byte(text), fdl.Options{}); m != nil || found.Err() == nil || len(found) > 2000 {
+		if m, found := fdl.Parse([]byte(text), fdl.Options{}); m != nil || found.Err() == nil ||
+			len(found) > 2000 {
 			t.Errorf("%s: machine %v, %d diagnostics", name, m != nil, len(found))
 		}
 	}

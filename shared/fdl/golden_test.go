@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// TestRenderings compares what a person sees of bad definitions with the files beside them.
+// TestRenderings compares the rendered diagnostics of bad definitions with golden files.
 func TestRenderings(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(names) == 0 {

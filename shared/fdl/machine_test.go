@@ -13,7 +13,7 @@ import (
 	"millrace/shared/value"
 )
 
-// TestMachines compares what definitions are lowered to with the files beside them.
+// TestMachines compares the machines of definitions with golden files.
 func TestMachines(t *testing.T) {
 	names, err := filepath.Glob("testdata/machines/*.yaml")
 	if err != nil || len(names) == 0 {
@@ -43,7 +43,8 @@ type dumper struct{ strings.Builder }
 
 func dump(m *flow.Machine) string {
 	var d dumper
-	fmt.Fprintf(&d, "language %d name %s timeout %d nodes %d%s%s\n", m.Language, m.Name, m.TimeoutSeconds, len(m.Nodes),
+	fmt.Fprintf(&d, "language %d name %s timeout %d nodes %d%s%s\n", m.Language, m.Name,
+		m.TimeoutSeconds, len(m.Nodes),
 		template(" input", m.Input), template(" output", m.Output))
 	d.scope(m.Root, "")
 	return d.String()
@@ -55,18 +56,22 @@ func (d *dumper) scope(s *flow.Scope, indent string) {
 	}
 	fmt.Fprintf(d, "%sstart %d\n", indent, s.Start)
 	for i, st := range s.States {
-		fmt.Fprintf(d, "%s[%d] node %d line %d %s %s next %d%s%s%s\n", indent, i, st.Node, st.Line, st.Kind, st.Name, st.Next,
-			template(" input", st.Input), template(" output", st.Output), template(" global", st.Global))
+		fmt.Fprintf(d, "%s[%d] node %d line %d %s %s next %d%s%s%s\n", indent, i, st.Node, st.Line,
+			st.Kind, st.Name, st.Next,
+			template(" input", st.Input), template(" output", st.Output),
+			template(" global", st.Global))
 		d.body(st, indent+"    ")
 	}
 }
 
 func (d *dumper) body(st *flow.State, indent string) {
 	if w := st.Wait; w != nil {
-		fmt.Fprintf(d, "%swait%s%s\n", indent, template(" seconds", w.Seconds), template(" until", w.Until))
+		fmt.Fprintf(d, "%swait%s%s\n", indent, template(" seconds", w.Seconds),
+			template(" until", w.Until))
 	}
 	if f := st.Fail; f != nil {
-		fmt.Fprintf(d, "%sfail%s%s\n", indent, template(" code", f.Code), template(" detail", f.Detail))
+		fmt.Fprintf(d, "%sfail%s%s\n", indent, template(" code", f.Code),
+			template(" detail", f.Detail))
 	}
 	if c := st.Choice; c != nil {
 		for _, o := range c.Options {
@@ -81,22 +86,26 @@ func (d *dumper) body(st *flow.State, indent string) {
 		d.scope(b, indent+"    ")
 	}
 	if m := st.Map; m != nil {
-		fmt.Fprintf(d, "%smap %s item %q index %q concurrency %d distributed %v\n", indent, m.Items, m.Item, m.Index, m.Concurrency, m.Distributed)
+		fmt.Fprintf(d, "%smap %s item %q index %q concurrency %d distributed %v\n", indent, m.Items,
+			m.Item, m.Index, m.Concurrency, m.Distributed)
 		d.scope(m.Processor, indent+"    ")
 	}
 	if k := st.Task; k != nil {
-		fmt.Fprintf(d, "%stask %s resource %q mode %d pattern %q%s%s%s\n", indent, k.Action, k.Resource, k.Mode, k.Pattern,
-			template(" parameters", k.Parameters), template(" timeout", k.Timeout), template(" errorOutput", k.ErrorOutput))
+		fmt.Fprintf(d, "%stask %s resource %q mode %d pattern %q%s%s%s\n", indent, k.Action,
+			k.Resource, k.Mode, k.Pattern,
+			template(" parameters", k.Parameters), template(" timeout", k.Timeout),
+			template(" errorOutput", k.ErrorOutput))
 	}
 	for _, r := range st.Retry {
 		fmt.Fprintf(d, "%sretry %+v\n", indent, r)
 	}
 	for _, r := range st.Catch {
-		fmt.Fprintf(d, "%scatch %v next %d%s\n", indent, r.Errors, r.Next, template(" output", r.Output))
+		fmt.Fprintf(d, "%scatch %v next %d%s\n", indent, r.Errors, r.Next,
+			template(" output", r.Output))
 	}
 }
 
-// env gives each root a text that tells which root it is, so that a template shows what it selects.
+// env gives each root a text that names the root, so that a template shows what it selects.
 type env struct{}
 
 func (env) Root(r expr.Root) (any, error) {
@@ -109,7 +118,8 @@ func (env) Root(r expr.Root) (any, error) {
 
 func (env) Random() [16]byte { return [16]byte{} }
 
-// template shows a constant as JSON, another as its expressions and the root that it asks for first.
+// template renders a constant as JSON, and any other template as its expressions and the root that
+// it reads first.
 func template(label string, t *expr.Template) string {
 	if t == nil {
 		return ""

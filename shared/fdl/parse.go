@@ -1,4 +1,4 @@
-// Package fdl compiles a flow's definition, in either of the two definition languages, to a flow.Machine.
+// Package fdl compiles a flow's definition, in either dialect, to a flow.Machine.
 package fdl
 
 import (
@@ -11,12 +11,12 @@ import (
 // Options say what a definition is checked against.
 type Options struct {
 	Name   string      // the flow's name in the API call; "" is not checked
-	Mode   string      // flow.Standard or flow.Express; "" is flow.Standard
-	Limits flow.Limits // fields that are zero mean the defaults
+	Mode   string      // flow.Standard or flow.Express; "" means flow.Standard
+	Limits flow.Limits // zero fields mean the defaults
 }
 
-// Parse compiles a definition. It gives everything that is wrong or looks wrong at once, errors before
-// warnings, the first error being the one that the API reports. The machine is nil when there is an error.
+// Parse compiles a definition. It returns all errors and warnings at once, errors first; the API
+// reports the first error. The machine is nil if there is an error.
 func Parse(text []byte, o Options) (*flow.Machine, source.Diagnostics) {
 	report := source.NewReport(text)
 	limits := withDefaults(o.Limits)
@@ -34,7 +34,8 @@ func Parse(text []byte, o Options) (*flow.Machine, source.Diagnostics) {
 	case flow.FlowV1:
 		m = steps.Compile(root, o.Name, o.Mode, limits, report)
 	default:
-		report.Error("V01", root, nil, "start with Type: StateMachine and SpecVersion: v1, or with type: flow and version: v1",
+		report.Error("V01", root, nil,
+			"start with Type: StateMachine and SpecVersion: v1, or with type: flow and version: v1",
 			"a definition must be a mapping with Type or type")
 	}
 	if report.Failed() {
@@ -43,8 +44,8 @@ func Parse(text []byte, o Options) (*flow.Machine, source.Diagnostics) {
 	return m, report.Diagnostics()
 }
 
-// detectDialect tells the language by the top-level key. A definition without it is taken for the language that its
-// other keys belong to, for the sake of better diagnostics; 0 when there is nothing to go by.
+// detectDialect detects the dialect by the top-level key. Without that key it guesses from the
+// other keys, for better diagnostics, and returns 0 if there is nothing to guess from.
 func detectDialect(root *source.Node) flow.Language {
 	if root.Kind != source.Map {
 		return 0
@@ -64,12 +65,14 @@ func detectDialect(root *source.Node) flow.Language {
 	return 0
 }
 
-// withDefaults fills in the defaults of limits.
+// withDefaults fills in the defaults of zero limits.
 func withDefaults(l flow.Limits) flow.Limits {
 	d := flow.DefaultLimits()
 	for _, f := range [...]struct{ set, to *int64 }{
-		{&l.WaitSeconds, &d.WaitSeconds}, {&l.WaitSecondsV1, &d.WaitSecondsV1}, {&l.WaitSecondsExpr, &d.WaitSecondsExpr},
-		{&l.TaskSeconds, &d.TaskSeconds}, {&l.ExecutionSeconds, &d.ExecutionSeconds}, {&l.ExpressSeconds, &d.ExpressSeconds},
+		{&l.WaitSeconds, &d.WaitSeconds}, {&l.WaitSecondsV1, &d.WaitSecondsV1},
+		{&l.WaitSecondsExpr, &d.WaitSecondsExpr},
+		{&l.TaskSeconds, &d.TaskSeconds}, {&l.ExecutionSeconds, &d.ExecutionSeconds},
+		{&l.ExpressSeconds, &d.ExpressSeconds},
 	} {
 		if *f.set == 0 {
 			*f.set = *f.to

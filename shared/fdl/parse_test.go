@@ -32,7 +32,7 @@ func files(t testing.TB, pattern string) []string {
 	return names
 }
 
-// tree reads a YAML file of test data.
+// tree parses a YAML file of test data.
 func tree(t testing.TB, name string) *source.Node {
 	t.Helper()
 	text := read(t, name)
@@ -44,7 +44,7 @@ func tree(t testing.TB, name string) *source.Node {
 	return root
 }
 
-// definition gives the definition and the flow's name of an example of either language.
+// definition returns the definition and the flow's name of an example in either dialect.
 func definition(t testing.TB, name string) (text []byte, flowName string) {
 	t.Helper()
 	if strings.Contains(name, "statemachine") {
@@ -65,7 +65,8 @@ func TestExamplesParse(t *testing.T) {
 			text, flowName := definition(t, name)
 			m, found := fdl.Parse(text, fdl.Options{Name: flowName})
 			for _, d := range found {
-				expected := strings.Contains(name, "28-map-distributed") || strings.Contains(name, "24-end-and-goto") ||
+				expected := strings.Contains(name, "28-map-distributed") ||
+					strings.Contains(name, "24-end-and-goto") ||
 					strings.Contains(name, "25-literal-or-expression")
 				if d.Severity == source.Error || !expected {
 					t.Errorf("%s", d.Render(text))
@@ -93,7 +94,8 @@ type invalidCases struct {
 func invalid(t testing.TB) invalidCases {
 	t.Helper()
 	var table invalidCases
-	if err := json.Unmarshal(read(t, examples+"statemachine/invalid-definitions.cases.json"), &table); err != nil {
+	if err := json.Unmarshal(read(t, examples+"statemachine/invalid-definitions.cases.json"),
+		&table); err != nil {
 		t.Fatal(err)
 	}
 	return table
@@ -106,7 +108,8 @@ func TestInvalidDefinitions(t *testing.T) {
 			if m != nil || len(found) == 0 || found[0].Rule != c.Reason {
 				t.Errorf("want %s first, got %v", c.Reason, found)
 			}
-			if err := found.Err(); err == nil || !strings.HasPrefix(err.Message, "Definition is invalid: "+found[0].Path+": ") {
+			if err := found.Err(); err == nil || !strings.HasPrefix(err.Message,
+				"Definition is invalid: "+found[0].Path+": ") {
 				t.Errorf("fault %v", err)
 			}
 		})
@@ -134,9 +137,11 @@ func TestConditionsOfFlowV1(t *testing.T) {
 
 func TestSourcesOfFlowV1(t *testing.T) {
 	for _, s := range tree(t, examples+"flow/table-sources.yaml").Get("sources").Items {
-		text, err := json.Marshal(map[string]any{"version": "v1", "type": "flow", "steps": []any{map[string]any{
-			"type": "pass", "name": "p", "outputMappings": []any{map[string]any{"target": "t", "source": sourceOf(s.Get("source"))}},
-		}}})
+		text, err := json.Marshal(map[string]any{"version": "v1", "type": "flow",
+			"steps": []any{map[string]any{
+				"type": "pass", "name": "p", "outputMappings": []any{map[string]any{"target": "t",
+					"source": sourceOf(s.Get("source"))}},
+			}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +170,8 @@ func TestDialectDetection(t *testing.T) {
 		{"just text", "V01", "a definition must be a mapping with Type or type"},
 		{"- a", "V01", "a definition must be a mapping with Type or type"},
 		{"a: 1", "V01", "a definition must be a mapping with Type or type"},
-		{"Type: Workflow\nSpecVersion: V3", "V01", "must be StateMachine (Workflow is the spelling of the preview)"},
+		{"Type: Workflow\nSpecVersion: V3", "V01",
+			"must be StateMachine (Workflow is the spelling of the preview)"},
 		{"Type: flow", "V01", "must be StateMachine"},
 		{"type: StateMachine\nversion: v1\nsteps: []", "F01", "must be flow"},
 		{"type: flow\nversion: v2\nsteps: []", "F01", "must be v1 or v1beta1"},
@@ -198,7 +204,8 @@ func TestNameOfTheCall(t *testing.T) {
 	}
 }
 
-// TestNameOfOtherLetters: what a name may hold is told so that letters of other alphabets are not thought to be among it.
+// TestNameOfOtherLetters: the message about names makes clear that letters of other alphabets are
+// not allowed.
 func TestNameOfOtherLetters(t *testing.T) {
 	for rule, text := range map[string]string{
 		"V03": "Type: StateMachine\nSpecVersion: v1\nName: 订单\nStartAt: A\nStates: [{Name: A, Type: Succeed}]",
@@ -217,7 +224,8 @@ func TestSizeLimit(t *testing.T) {
 	if m, found := fdl.Parse(text, fdl.Options{}); m == nil {
 		t.Error(found)
 	}
-	if m, found := fdl.Parse(text, fdl.Options{Limits: flow.Limits{DefinitionBytes: 99}}); m != nil || found.Err() == nil {
+	if m, found := fdl.Parse(text,
+		fdl.Options{Limits: flow.Limits{DefinitionBytes: 99}}); m != nil || found.Err() == nil {
 		t.Error("a text over the limit is accepted")
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"millrace/shared/flow"
 )
 
-// matching is a definition with one state for each pattern.
+// matching returns a definition with one state for each pattern.
 func matching(patterns int, pattern string) string {
 	var b strings.Builder
 	b.WriteString("Type: StateMachine\nSpecVersion: v1\nName: f\nStartAt: S0\nStates:\n")
@@ -24,8 +24,9 @@ func matching(patterns int, pattern string) string {
 	return b.String()
 }
 
-// TestPatternsOfADefinition: the patterns of a definition together take no more work than a budget, and the first that is too
-// much is refused at its line; one that no pattern may have is refused at once.
+// TestPatternsOfADefinition: the patterns of a definition share one budget, and the first pattern
+// that exceeds it is rejected at its line. A pattern that exceeds the limit of a single pattern is
+// rejected at once.
 func TestPatternsOfADefinition(t *testing.T) {
 	for _, c := range []struct {
 		patterns int
@@ -38,10 +39,12 @@ func TestPatternsOfADefinition(t *testing.T) {
 		{240, `(?i)[` + strings.Repeat(`\\pL\\PL`, 4) + `]`, "take too much work to read", 50, 150},
 		{100, `(?i)[!-\\x{ffff}]`, "take too much work to read", 8, 30},
 		{3, `(?i)[` + strings.Repeat(`\\pL\\PL`, 80) + `]`, "more than 8 Unicode classes", 6, 6},
-		{3, `(?i)[` + strings.Repeat(`!-\\x{1e942}`, 30) + `]`, "too many characters for (?i)", 6, 6},
+		{3, `(?i)[` + strings.Repeat(`!-\\x{1e942}`, 30) + `]`, "too many characters for (?i)", 6,
+			6},
 	} {
 		text := matching(c.patterns, c.pattern)
-		_, found := fdl.Parse([]byte(text), fdl.Options{Name: "f", Mode: flow.Standard, Limits: flow.DefaultLimits()})
+		_, found := fdl.Parse([]byte(text), fdl.Options{Name: "f", Mode: flow.Standard,
+			Limits: flow.DefaultLimits()})
 		switch {
 		case c.want == "" && found.Err() != nil:
 			t.Errorf("%d of %s: %v", c.patterns, c.pattern, found.Err())

@@ -1,13 +1,13 @@
-// Package arn tells what a resource name in a definition calls, so that a misspelt one is refused when the flow
-// is created. It knows shapes only, not whether the resource exists.
+// Package arn parses the resource names of definitions, so that a misspelt one is rejected when the
+// flow is created. It checks only the form, not whether the resource exists.
 package arn
 
 import "strings"
 
-// Target is what a resource name calls.
+// Target is the kind of resource that a resource name refers to.
 type Target uint8
 
-// The targets. Other is a well-formed name of something that flows do not call.
+// The targets. Other is a well-formed name of a resource that flows do not call.
 const (
 	Other Target = iota
 	Function
@@ -16,7 +16,7 @@ const (
 	Topic
 )
 
-// Forms shows one name of each target, for messages.
+// Forms are example names, one for each target, for messages.
 var Forms = [...]string{
 	Function: "acs:fc:::functions/{function}/{qualifier} or acs:fc:::services/{service}/functions/{function}",
 	Flow:     "acs:fnf:::flow/{name}",
@@ -24,10 +24,12 @@ var Forms = [...]string{
 	Topic:    "acs:mns:::/topics/{topic}/messages",
 }
 
-// Parse tells what a name calls. Region and account may be empty. Other with false is no resource name at all.
+// Parse returns the target of a name. Region and account may be empty. It returns Other and false
+// for a text that is not a resource name.
 func Parse(name string) (Target, bool) {
 	parts := strings.SplitN(name, ":", 5)
-	if len(parts) != 5 || parts[0] != "acs" || parts[1] == "" || parts[4] == "" || strings.ContainsAny(name, " \t\r\n") {
+	if len(parts) != 5 || parts[0] != "acs" || parts[1] == "" || parts[4] == "" ||
+		strings.ContainsAny(name, " \t\r\n") {
 		return Other, false
 	}
 	path := strings.Split(parts[4], "/")
@@ -53,7 +55,8 @@ func Parse(name string) (Target, bool) {
 	return Other, true
 }
 
-// function reads functions/{name}[/{qualifier}] and services/{service}[.{qualifier}]/functions/{name}.
+// function checks functions/{name}[/{qualifier}] and
+// services/{service}[.{qualifier}]/functions/{name}.
 func function(path []string) bool {
 	for _, part := range path {
 		if part == "" {

@@ -8,33 +8,34 @@ import (
 	"millrace/shared/fault"
 )
 
-// Severity of a diagnostic.
+// Severity is the severity of a diagnostic.
 type Severity uint8
 
-// The severities. A definition with an error is refused.
+// The severities. A definition with an error is rejected.
 const (
 	Error Severity = iota
 	Warning
 )
 
-// String is the word that Render writes.
+// String returns the word that Render writes.
 func (s Severity) String() string { return [...]string{"error", "warning"}[s] }
 
-// Diagnostic is one thing that is wrong, or looks wrong, in a definition.
+// Diagnostic is an error or a warning about a definition.
 type Diagnostic struct {
 	Line     int // from 1
 	Column   int // in characters, from 1
 	Severity Severity
-	Rule     string // V01 to V23 of the newer language, F01 to F09 of the older one; "" for the text itself
-	Path     string // like `States[2](Gate).Next`; "" for the text itself
-	Message  string // what is wrong
-	Hint     string // what to do about it, "" when the message says it all
+	// V01 to V23 in StateMachine, F01 to F09 in FlowV1; "" for an error of the text itself
+	Rule    string
+	Path    string // like `States[2](Gate).Next`; "" for the text itself
+	Message string // what is wrong
+	Hint    string // what to do about it; "" if the message says it all
 }
 
-// Diagnostics are errors by rule and place, then warnings by place.
+// Diagnostics are the errors by rule and place, then the warnings by place.
 type Diagnostics []Diagnostic
 
-// Err gives the first error as the caller's fault, nil when there are only warnings.
+// Err returns the first error as a fault of the caller, or nil if there are only warnings.
 func (d Diagnostics) Err() *fault.Error {
 	for i := range d {
 		if d[i].Severity == Error {
@@ -42,13 +43,14 @@ func (d Diagnostics) Err() *fault.Error {
 			if where == "" {
 				where = fmt.Sprintf("line %d, column %d", d[i].Line, d[i].Column)
 			}
-			return fault.New(fault.InvalidArgument, "Definition is invalid: %s: %s", where, d[i].Message)
+			return fault.New(fault.InvalidArgument, "Definition is invalid: %s: %s", where,
+				d[i].Message)
 		}
 	}
 	return nil
 }
 
-// Errors counts the errors.
+// Errors returns the number of errors.
 func (d Diagnostics) Errors() int {
 	n := 0
 	for i := range d {
@@ -59,8 +61,9 @@ func (d Diagnostics) Errors() int {
 	return n
 }
 
-// Render writes a diagnostic for people: place, rule, path and message, then the line of the text with a caret
-// under the place, then the hint. Each line ends in a line feed. text is the definition's text.
+// Render formats a diagnostic for people: place, rule, path and message, then the line of the text
+// with a caret under the place, then the hint. Each line ends with a line feed. text is the text of
+// the definition.
 func (d Diagnostic) Render(text []byte) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d:%d: %s", d.Line, d.Column, d.Severity)
@@ -80,7 +83,8 @@ func (d Diagnostic) Render(text []byte) string {
 	return b.String()
 }
 
-// excerpt gives the part of a line around a column, and where in it the column is, in characters.
+// excerpt returns the part of a line around a column, and the position of the column in it, in
+// characters.
 func excerpt(text []byte, line, column int) (string, int) {
 	const width = 100
 	runes := []rune(strings.TrimRight(visible(lineOf(text, line)), " "))
@@ -96,7 +100,8 @@ func excerpt(text []byte, line, column int) (string, int) {
 	return prefix + string(runes) + suffix, caret
 }
 
-// visible replaces what would disturb a terminal; each character stays one character.
+// visible replaces control characters and the like, which would disturb a terminal. Each character
+// stays one character.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

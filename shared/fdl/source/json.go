@@ -12,8 +12,8 @@ import (
 	"millrace/shared/yamltext"
 )
 
-// parseJSON reads a JSON text. JSON is YAML, but the YAML reader does not know JSON's surrogate pairs and is
-// slower. False when the text is no JSON; then it may still be YAML.
+// parseJSON parses a JSON text. JSON is YAML, but the YAML parser does not support surrogate pairs
+// and is slower. It returns false if the text is not JSON; the text may still be YAML.
 func parseJSON(text []byte) (root *Node, fail *parseError, ok bool) {
 	text = bytes.TrimPrefix(text, byteOrderMark)
 	r := jsonReader{text: text, decoder: json.NewDecoder(bytes.NewReader(text)), line: 1, column: 1}
@@ -34,13 +34,13 @@ func parseJSON(text []byte) (root *Node, fail *parseError, ok bool) {
 type jsonReader struct {
 	text         []byte
 	decoder      *json.Decoder
-	at           int // offset of the place that line and column tell
+	at           int // byte offset that line and column belong to
 	line, column int
 	nodes        int
 	fail         *parseError
 }
 
-// token reads one token and gives its place.
+// token reads one token and returns its place.
 func (r *jsonReader) token() (token json.Token, line, column int, err error) {
 	from := int(r.decoder.InputOffset())
 	if token, err = r.decoder.Token(); err != nil {
@@ -57,7 +57,7 @@ func separator(c byte) bool {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',' || c == ':'
 }
 
-// advance moves the place to an offset.
+// advance moves line and column to an offset.
 func (r *jsonReader) advance(to int) {
 	for ; r.at < to; r.at++ {
 		switch c := r.text[r.at]; {
@@ -132,7 +132,7 @@ func (r *jsonReader) object(node *Node, depth int) (*Node, error) {
 		}
 		key, ok := token.(string)
 		if !ok {
-			break // the closing brace: the decoder lets nothing else stand here
+			break // the closing brace: the decoder accepts nothing else here
 		}
 		child, err := r.next(depth + 1)
 		if err != nil {
@@ -142,7 +142,8 @@ func (r *jsonReader) object(node *Node, depth int) (*Node, error) {
 	}
 	if i := duplicate(node.Fields); i >= 0 {
 		f := node.Fields[i]
-		return nil, r.failAt(f.Line, f.Column, "the key %q stands twice in one mapping", short(f.Key))
+		return nil, r.failAt(f.Line, f.Column, "the key %q stands twice in one mapping",
+			short(f.Key))
 	}
 	return node, nil
 }
@@ -152,8 +153,8 @@ func (r *jsonReader) failAt(line, column int, format string, args ...any) error 
 	return io.ErrUnexpectedEOF
 }
 
-// loneSurrogate returns the offset of the first \u escape in a JSON text that is half of a surrogate
-// pair; -1 without.
+// loneSurrogate returns the offset of the first \u escape in a JSON text that is half of a
+// surrogate pair, or -1.
 func loneSurrogate(text []byte) int {
 	for at := 0; ; {
 		i := bytes.IndexByte(text[at:], '\\')
@@ -173,7 +174,7 @@ func loneSurrogate(text []byte) int {
 	}
 }
 
-// unit returns the UTF-16 unit of the \u escape that a text begins with; -1 for another escape.
+// unit returns the UTF-16 unit of the \u escape at the start of a text, or -1 for any other escape.
 func unit(text []byte) rune {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return -1

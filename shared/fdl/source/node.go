@@ -1,10 +1,10 @@
-// Package source reads a definition's text into a small tree that remembers where everything stands, and holds
-// the diagnostics that say what is wrong with it. It accepts YAML 1.2 with the core schema, hence JSON.
+// Package source parses the text of a definition into a tree whose nodes know their places, and
+// collects the diagnostics about it. It accepts YAML 1.2 with the core schema, and therefore JSON.
 package source
 
 import "millrace/shared/value"
 
-// Kind tells what a Node is.
+// Kind is the kind of a Node.
 type Kind uint8
 
 // The kinds.
@@ -17,17 +17,18 @@ const (
 	Map
 )
 
-// String names the kind as a message does.
+// String returns the name of the kind for messages.
 func (k Kind) String() string {
 	return [...]string{"null", "a boolean", "a number", "a string", "a list", "a mapping"}[k]
 }
 
-// Node is one value of a definition. It is immutable; an alias shares the node of its anchor.
+// Node is one value of a definition. It is immutable. An alias shares the node of its anchor.
 type Node struct {
 	Kind   Kind
-	Line   int     // from 1
-	Column int     // in characters, from 1
-	Text   string  // of a string: its value; of a number: its JSON text; of a boolean: true or false
+	Line   int // from 1
+	Column int // in characters, from 1
+	// Of a string: its value; of a number: its JSON text; of a boolean: true or false
+	Text   string
 	Items  []*Node // of a list
 	Fields []Field // of a mapping, in the order written; keys are unique
 }
@@ -40,7 +41,7 @@ type Field struct {
 	Value  *Node
 }
 
-// Get gives the value of a key; nil when the mapping has no such key, or when its value is null.
+// Get returns the value of a key, or nil if the mapping has no such key or its value is null.
 func (n *Node) Get(key string) *Node {
 	for i := range n.Fields {
 		if n.Fields[i].Key == key {
@@ -53,10 +54,10 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Has tells whether a mapping has a key, whatever its value.
+// Has reports whether a mapping has a key, with any value.
 func (n *Node) Has(key string) bool { return n.position(key) >= 0 }
 
-// Before tells whether key a stands before key b; true when b is missing.
+// Before reports whether key a comes before key b in the text; true if b is missing.
 func (n *Node) Before(a, b string) bool {
 	second := n.position(b)
 	return second < 0 || n.position(a) < second
@@ -71,7 +72,8 @@ func (n *Node) position(key string) int {
 	return -1
 }
 
-// Int gives the integer of a number; false for other kinds, fractions and what does not fit 64 bits.
+// Int returns the integer of a number. It returns false for other kinds, for fractions and for
+// integers beyond 64 bits.
 func (n *Node) Int() (int64, bool) {
 	if n.Kind != Number {
 		return 0, false
@@ -79,10 +81,10 @@ func (n *Node) Int() (int64, bool) {
 	return value.Int(value.Number(n.Text))
 }
 
-// True tells whether the node is the boolean true.
+// True reports whether the node is the boolean true.
 func (n *Node) True() bool { return n.Kind == Bool && n.Text == "true" }
 
-// Value gives the node as a JSON value.
+// Value returns the node as a JSON value.
 func (n *Node) Value() any {
 	switch n.Kind {
 	case Bool:
@@ -107,7 +109,7 @@ func (n *Node) Value() any {
 	return nil
 }
 
-// duplicate gives the index of the first field whose key an earlier one has; -1 when all are unique.
+// duplicate returns the index of the first field whose key an earlier field has, or -1.
 func duplicate(fields []Field) int {
 	const few = 12
 	if len(fields) <= few {
@@ -130,7 +132,7 @@ func duplicate(fields []Field) int {
 	return -1
 }
 
-// weight is the size of a node's own text, for the bound on expanded aliases.
+// weight returns the size of a node's own text, for the bound on expanded aliases.
 func (n *Node) weight() int {
 	bytes := len(n.Text)
 	for i := range n.Fields {

@@ -8,29 +8,29 @@ import (
 	"millrace/shared/yamltext"
 )
 
-// DepthMax bounds how deep lists and mappings nest in a definition.
+// DepthMax is the maximum depth of nested lists and mappings in a definition.
 const DepthMax = 128
 
-// NodesMax bounds the values of a definition, counted after aliases are expanded.
+// NodesMax is the maximum number of values in a definition, counted after aliases are expanded.
 const NodesMax = 200_000
 
 // byteOrderMark is the byte order mark that some editors write.
 var byteOrderMark = []byte("\ufeff")
 
-// Parse reads a text into its tree. It adds one error and gives nil when the text is larger than
-// limits.DefinitionBytes (0: the default), is no UTF-8, is neither YAML nor JSON, holds more than
-// one document, or uses what definitions must not: duplicate keys, keys that are no strings, merge
-// keys (`<<`), tags outside the core schema, directives but %YAML 1.2, cyclic aliases, aliases or
-// nesting beyond the bounds, halves of surrogate pairs, and characters that editors show otherwise
-// than they are read (docs/definitions.md). It warns of what tools that know YAML 1.1 read
-// otherwise.
+// Parse parses a text. It reports one error and returns nil if the text is larger than
+// limits.DefinitionBytes (0: the default), is not UTF-8, is neither YAML nor JSON, contains more
+// than one document, or uses what definitions must not use: duplicate keys, keys that are not
+// strings, merge keys (`<<`), tags outside the core schema, directives except %YAML 1.2, cyclic
+// aliases, aliases or nesting beyond the bounds, halves of surrogate pairs, and characters that
+// editors display differently than the parser reads them (docs/definitions.md). It warns of scalars
+// that YAML 1.1 tools read differently.
 func Parse(text []byte, limits flow.Limits, report *Report) *Node {
-	most := limits.DefinitionBytes
-	if most == 0 {
-		most = flow.DefaultLimits().DefinitionBytes
+	bytesMax := limits.DefinitionBytes
+	if bytesMax == 0 {
+		bytesMax = flow.DefaultLimits().DefinitionBytes
 	}
-	if len(text) > most {
-		report.Text(1, 1, "", "the text has %d bytes; at most %d are allowed", len(text), most)
+	if len(text) > bytesMax {
+		report.Text(1, 1, "", "the text has %d bytes; at most %d are allowed", len(text), bytesMax)
 		return nil
 	}
 	if !utf8.Valid(text) {
@@ -41,13 +41,14 @@ func Parse(text []byte, limits flow.Limits, report *Report) *Node {
 	var root *Node
 	var fail *parseError
 	json := false
-	if start := bytes.TrimLeft(bytes.TrimPrefix(text, byteOrderMark), " \t\r\n"); len(start) > 0 && start[0] == '{' {
+	if start := bytes.TrimLeft(bytes.TrimPrefix(text, byteOrderMark), " \t\r\n"); len(start) > 0 &&
+		start[0] == '{' {
 		root, fail, json = parseJSON(text)
 	}
 	if json && fail == nil {
 		fail = checkCharacters(text, report)
 	} else if !json {
-		root, fail = parseYAML(text, 4*most, report)
+		root, fail = parseYAML(text, 4*bytesMax, report)
 	}
 	if fail != nil {
 		report.Text(fail.line, fail.column, fail.hint, "%s", fail.reason)
@@ -56,8 +57,8 @@ func Parse(text []byte, limits flow.Limits, report *Report) *Node {
 	return root
 }
 
-// checkCharacters looks for characters that cannot be seen as what they are, and for halves of surrogate
-// pairs, which have no text.
+// checkCharacters looks for invisible characters and for halves of surrogate pairs, which no string
+// can contain.
 func checkCharacters(text []byte, report *Report) *parseError {
 	warnings, problem := yamltext.Inspect(text)
 	if problem != nil {
@@ -72,18 +73,18 @@ func checkCharacters(text []byte, report *Report) *parseError {
 	return nil
 }
 
-// problemError is a problem of the text as a failure.
+// problemError converts a problem of the text to a parseError.
 func problemError(p *yamltext.Problem) *parseError {
 	return &parseError{line: p.Line, column: p.Column, reason: p.Message, hint: p.Hint}
 }
 
-// parseError is why a text gives no tree.
+// parseError is the reason why a text cannot be parsed.
 type parseError struct {
 	line, column int
 	reason, hint string
 }
 
-// invalidUTF8 gives the place of the first byte that is no UTF-8.
+// invalidUTF8 returns the place of the first byte that is not UTF-8.
 func invalidUTF8(text []byte) (line, column int) {
 	line, column = 1, 1
 	for len(text) > 0 {

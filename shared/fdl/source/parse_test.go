@@ -17,15 +17,23 @@ func parse(text string) (*source.Node, source.Diagnostics) {
 
 func TestScalars(t *testing.T) {
 	for text, want := range map[string]string{
-		"yes": `"yes"`, "on": `"on"`, "No": `"No"`, "2019-05-02T15:04:05Z": `"2019-05-02T15:04:05Z"`, "2019-05-02": `"2019-05-02"`,
+		"yes": `"yes"`, "on": `"on"`, "No": `"No"`,
+		"2019-05-02T15:04:05Z": `"2019-05-02T15:04:05Z"`, "2019-05-02": `"2019-05-02"`,
 		"true": "true", "True": "true", "FALSE": "false", "tRUE": `"tRUE"`,
 		"null": "null", "~": "null", "": "null", "NULL": "null", "nUll": `"nUll"`,
-		"0": "0", "-0": "-0", "12": "12", "+12": "12", "007": "7", "00": "0", "-012": "-12", "1_000": `"1_000"`,
-		"0x1F": "31", "0o17": "15", "0b11": `"0b11"`, "0xZZ": `"0xZZ"`, "0x": `"0x"`, "-0x1": `"-0x1"`,
-		"1.5": "1.5", ".5": "0.5", "-.5": "-0.5", "5.": "5", "+1.e3": "1e3", "1e5": "1e5", "1E+5": "1E+5", "01.50": "1.50",
-		".": `"."`, "-": `"-"`, "+": `"+"`, "1e": `"1e"`, "1.2.3": `"1.2.3"`, "e5": `"e5"`, "1:30": `"1:30"`,
-		"52428800": "52428800", "9007199254740993": "9007199254740993", "123456789012345678901234567890": "123456789012345678901234567890",
-		"1e400": "1e400", "'5'": `"5"`, `"true"`: `"true"`, "!!str 5": `"5"`, "!!int '5'": "5", "!!null ''": "null", "<<": `"<<"`,
+		"0": "0", "-0": "-0", "12": "12", "+12": "12", "007": "7", "00": "0", "-012": "-12",
+		"1_000": `"1_000"`,
+		"0x1F":  "31", "0o17": "15", "0b11": `"0b11"`, "0xZZ": `"0xZZ"`, "0x": `"0x"`,
+		"-0x1": `"-0x1"`,
+		"1.5":  "1.5", ".5": "0.5", "-.5": "-0.5", "5.": "5", "+1.e3": "1e3", "1e5": "1e5",
+		"1E+5": "1E+5", "01.50": "1.50",
+		".": `"."`, "-": `"-"`, "+": `"+"`, "1e": `"1e"`, "1.2.3": `"1.2.3"`, "e5": `"e5"`,
+		"1:30":     `"1:30"`,
+		"52428800": "52428800", "9007199254740993": "9007199254740993",
+		"123456789012345678901234567890": "123456789012345678901234567890",
+		"1e400":                          "1e400", "'5'": `"5"`, `"true"`: `"true"`,
+		"!!str 5": `"5"`, "!!int '5'": "5",
+		"!!null ''": "null", "<<": `"<<"`,
 		"=": `"="`, "$Input.a": `"$Input.a"`, "|\n  a\n  b": `"a\nb\n"`, ">-\n  a\n  b": `"a b"`,
 	} {
 		if strings.HasPrefix(text, "-") && len(text) == 1 {
@@ -58,7 +66,8 @@ func TestRefused(t *testing.T) {
 	deep := strings.Repeat("[", source.DepthMax+1) + strings.Repeat("]", source.DepthMax+1)
 	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
 	for c := 'b'; c < 'h'; c++ {
-		bomb += string(c) + ": &" + string(c) + " [" + strings.Repeat("*"+string(c-1)+",", 10) + "]\n"
+		bomb += string(c) + ": &" + string(c) + " [" + strings.Repeat("*"+string(c-1)+",", 10) +
+			"]\n"
 	}
 	for _, c := range []struct{ name, text, message string }{
 		{"duplicate key", "a: 1\nb: 2\na: 3", `the key "a" stands twice in one mapping`},
@@ -79,20 +88,28 @@ func TestRefused(t *testing.T) {
 		{"infinity", "a: .inf", "JSON has no number .inf"},
 		{"no number", "a: .NaN", "JSON has no number .NaN"},
 		{"large hexadecimal", "a: 0x1ffffffffffffffffff", "number does not fit 64 bits"},
-		{"long number", "a: -" + strings.Repeat("7", 1000), "number is longer than 1000 characters"},
-		{"long number in JSON", `{"a": [1e` + strings.Repeat("7", 1000) + "]}", "number is longer than 1000 characters"},
+		{"long number", "a: -" + strings.Repeat("7", 1000),
+			"number is longer than 1000 characters"},
+		{"long number in JSON", `{"a": [1e` + strings.Repeat("7", 1000) + "]}",
+			"number is longer than 1000 characters"},
 		{"cyclic alias", "a: &a [*a]", "the alias *a names a value that it is part of"},
-		{"cyclic alias in a mapping", "a: &a {b: {c: *a}}", "the alias *a names a value that it is part of"},
+		{"cyclic alias in a mapping", "a: &a {b: {c: *a}}",
+			"the alias *a names a value that it is part of"},
 		{"unknown alias", "a: *b", "the text is no valid YAML: unknown anchor 'b' referenced"},
 		{"bomb", bomb, "more than 200000 values, aliases expanded"},
-		{"heavy bomb", "a: &a " + strings.Repeat("x", 1000) + "\nb: [" + strings.Repeat("*a ,", 2000) + "]", "more than 1048576 bytes, aliases expanded"},
+		{"heavy bomb", "a: &a " + strings.Repeat("x", 1000) + "\nb: [" +
+			strings.Repeat("*a ,", 2000) + "]", "more than 1048576 bytes, aliases expanded"},
 		{"deep", deep, "nested deeper than 128 levels"},
-		{"deep JSON", strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200), "nested deeper than 128 levels"},
-		{"deep by aliases", "a: &a " + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "\nb: " + strings.Repeat("[", 100) + "*a" + strings.Repeat("]", 100), "nested deeper than 128 levels"},
+		{"deep JSON", strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200),
+			"nested deeper than 128 levels"},
+		{"deep by aliases", "a: &a " + strings.Repeat("[", 100) + strings.Repeat("]", 100) +
+			"\nb: " + strings.Repeat("[", 100) + "*a" + strings.Repeat("]", 100),
+			"nested deeper than 128 levels"},
 		{"no UTF-8", "a: \xff", "the text is no valid UTF-8"},
 		{"nothing", " \n", "the text holds no definition"},
 		{"broken", "a: [", "the text is no valid YAML: did not find expected node content"},
-		{"too large", "a: " + strings.Repeat("x", 1<<18), "the text has 262147 bytes; at most 262144 are allowed"},
+		{"too large", "a: " + strings.Repeat("x", 1<<18),
+			"the text has 262147 bytes; at most 262144 are allowed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root, found := parse(c.text)
@@ -118,7 +135,8 @@ func TestPlaces(t *testing.T) {
 		if text[0] == '{' {
 			want = [...]int{3, 5, 4, 6, 4, 11}
 		}
-		if got := [...]int{x.Line, x.Column, c.Line, c.Column, c.Value.Line, c.Value.Column}; got != want {
+		if got := [...]int{x.Line, x.Column, c.Line, c.Column, c.Value.Line,
+			c.Value.Column}; got != want {
 			t.Errorf("%q: places %v, want %v", text, got, want)
 		}
 	}
@@ -130,7 +148,8 @@ func TestJSONIsAccepted(t *testing.T) {
 	if root == nil {
 		t.Fatal(found)
 	}
-	if got, want := string(value.Encode(root.Value())), `{"a":[1,2.50,"😀/",null,true],"b":{}}`; got != want {
+	if got, want := string(
+		value.Encode(root.Value())), `{"a":[1,2.50,"😀/",null,true],"b":{}}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -150,7 +169,9 @@ func TestAliases(t *testing.T) {
 	if root == nil {
 		t.Fatal(found)
 	}
-	if got, want := string(value.Encode(root.Value())), `{"base":{"x":[1]},"key":"name","name":2,"use":{"x":[1]}}`; got != want {
+	if got, want := string(
+		value.Encode(root.Value())),
+		`{"base":{"x":[1]},"key":"name","name":2,"use":{"x":[1]}}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -177,10 +198,13 @@ func TestRender(t *testing.T) {
 		d          source.Diagnostic
 		text, want string
 	}{
-		{source.Diagnostic{Line: 2, Column: 4, Rule: "V08", Path: "p", Message: "m", Hint: "h"}, "x\nab\tcd\n", "2:4: error V08 p: m\n    ab cd\n       ^\n    hint: h\n"},
-		{source.Diagnostic{Line: 1, Column: 1, Severity: source.Warning, Path: "p", Message: "m"}, "x", "1:1: warning p: m\n    x\n    ^\n"},
+		{source.Diagnostic{Line: 2, Column: 4, Rule: "V08", Path: "p", Message: "m", Hint: "h"},
+			"x\nab\tcd\n", "2:4: error V08 p: m\n    ab cd\n       ^\n    hint: h\n"},
+		{source.Diagnostic{Line: 1, Column: 1, Severity: source.Warning, Path: "p", Message: "m"},
+			"x", "1:1: warning p: m\n    x\n    ^\n"},
 		{source.Diagnostic{Line: 9, Column: 1, Message: "m\x1b[2J"}, "x", "9:1: error: m [2J\n"},
-		{source.Diagnostic{Line: 1, Column: 200, Message: "m"}, long, "1:200: error: m\n    …" + long[:100] + "…\n" + strings.Repeat(" ", 71) + "^\n"},
+		{source.Diagnostic{Line: 1, Column: 200, Message: "m"}, long,
+			"1:200: error: m\n    …" + long[:100] + "…\n" + strings.Repeat(" ", 71) + "^\n"},
 	} {
 		if got := c.d.Render([]byte(c.text)); got != c.want {
 			t.Errorf("got\n%s\nwant\n%s", got, c.want)
@@ -190,10 +214,14 @@ func TestRender(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
-		"a: 1", `{"a": [1, {"b": "\ud83d"}]}`, "a: &a [*a]", "a: &a [x]\nb: [*a, *a]", "? [a]\n: b", "<<: {a: 1}", "a: !Ref b",
-		strings.Repeat("[", 300), strings.Repeat("- ", 300), strings.Repeat("{a: ", 300), "a: 0x" + strings.Repeat("f", 100),
-		"a: " + strings.Repeat("9", 500) + "e" + strings.Repeat("9", 50), "a: \xff\xfe", "\ufeff{", "--- a\n--- b", "%YAML 1.1\n---\na", "a: .inf", "\t", "'", "\"\\",
-		"a:\n  # c\n # d\n- x", "{\"a\":1,\"a\":1}", "&a : b", "*a : b", "a: |+\n\n\n", "!!int 5: x", "{a: b}: c",
+		"a: 1", `{"a": [1, {"b": "\ud83d"}]}`, "a: &a [*a]", "a: &a [x]\nb: [*a, *a]", "? [a]\n: b",
+		"<<: {a: 1}", "a: !Ref b",
+		strings.Repeat("[", 300), strings.Repeat("- ", 300), strings.Repeat("{a: ", 300),
+		"a: 0x" + strings.Repeat("f", 100),
+		"a: " + strings.Repeat("9", 500) + "e" + strings.Repeat("9", 50), "a: \xff\xfe", "\ufeff{",
+		"--- a\n--- b", "%YAML 1.1\n---\na", "a: .inf", "\t", "'", "\"\\",
+		"a:\n  # c\n # d\n- x", "{\"a\":1,\"a\":1}", "&a : b", "*a : b", "a: |+\n\n\n",
+		"!!int 5: x", "{a: b}: c",
 	} {
 		f.Add([]byte(seed))
 	}

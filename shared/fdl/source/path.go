@@ -2,21 +2,23 @@ package source
 
 import "strconv"
 
-// Path tells where in a definition a value stands, like `States[2](Gate).Branches[0].Condition`. nil is the
-// definition itself. It is built on the way down and written out only when something is wrong.
+// Path is the path of a value in a definition, like `States[2](Gate).Branches[0].Condition`. nil is
+// the definition itself. It is built on the way down and formatted only for a diagnostic.
 type Path struct {
 	parent *Path
-	key    string // of a member; of an item: its name, "" without
+	key    string // of a member; of an item its name, "" if it has none
 	index  int    // of an item; -1 for a member
 }
 
-// Key is the path of a member.
+// Key returns the path of a member.
 func (p *Path) Key(key string) *Path { return &Path{parent: p, key: key, index: -1} }
 
-// Item is the path of a list's item; name may be "".
-func (p *Path) Item(index int, name string) *Path { return &Path{parent: p, key: name, index: index} }
+// Item returns the path of a list item; name may be "".
+func (p *Path) Item(index int, name string) *Path {
+	return &Path{parent: p, key: name, index: index}
+}
 
-// String writes the path.
+// String formats the path.
 func (p *Path) String() string { return string(p.append(nil)) }
 
 func (p *Path) append(dst []byte) []byte {

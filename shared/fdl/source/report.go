@@ -9,7 +9,8 @@ import (
 	"millrace/shared/yamltext"
 )
 
-// perRuleMax bounds the diagnostics of one rule, so that a hostile definition cannot make a report without end.
+// perRuleMax is the maximum number of diagnostics of one rule, so that a hostile definition cannot
+// cause an endless report.
 const perRuleMax = 50
 
 // Report collects the diagnostics of one definition.
@@ -21,13 +22,14 @@ type Report struct {
 	failed    bool
 }
 
-// NewReport is an empty report on a text.
+// NewReport returns an empty report about a text.
 func NewReport(text []byte) *Report { return &Report{text: text} }
 
 // Text adds an error in the text itself.
 func (r *Report) Text(line, column int, hint, format string, args ...any) {
 	r.failed = true
-	r.list = append(r.list, Diagnostic{Line: line, Column: column, Hint: hint, Message: fmt.Sprintf(format, args...)})
+	r.list = append(r.list, Diagnostic{Line: line, Column: column, Hint: hint,
+		Message: fmt.Sprintf(format, args...)})
 }
 
 // Error adds an error at a node.
@@ -36,9 +38,10 @@ func (r *Report) Error(rule string, at *Node, path *Path, hint, format string, a
 }
 
 // ErrorIn adds an error inside the text of a string: offset counts bytes of its value.
-func (r *Report) ErrorIn(rule string, at *Node, offset int, path *Path, hint, format string, args ...any) {
+func (r *Report) ErrorIn(rule string, at *Node, offset int, path *Path, hint, format string,
+	args ...any) {
 	line, column := at.Line, at.Column
-	if r.counts[rule] < perRuleMax { // looking for the place takes time
+	if r.counts[rule] < perRuleMax { // finding the place takes time
 		line, column = r.within(at, offset)
 	}
 	r.add(Error, rule, line, column, path, hint, format, args)
@@ -66,7 +69,8 @@ func (r *Report) ErrorKey(rule string, f *Field, path *Path, hint, format string
 	r.add(Error, rule, f.Line, f.Column, path, hint, format, args)
 }
 
-func (r *Report) add(s Severity, rule string, line, column int, path *Path, hint, format string, args []any) {
+func (r *Report) add(s Severity, rule string, line, column int, path *Path, hint, format string,
+	args []any) {
 	r.failed = r.failed || s == Error
 	if r.counts == nil {
 		r.counts = make(map[string]int)
@@ -80,19 +84,19 @@ func (r *Report) add(s Severity, rule string, line, column int, path *Path, hint
 	})
 }
 
-// Suggest is the function Near on a budget: hints of a report that has given many already are "".
+// Suggest is like the function Suggest, but on a budget: after many hints it returns "".
 func (r *Report) Suggest(word string, candidates []string) string {
-	const most = 40
-	if r.suggested++; r.suggested > most {
+	const hintsMax = 40
+	if r.suggested++; r.suggested > hintsMax {
 		return ""
 	}
 	return Suggest(word, candidates)
 }
 
-// Failed tells whether there is an error.
+// Failed reports whether there is an error.
 func (r *Report) Failed() bool { return r.failed }
 
-// Diagnostics gives what was found: errors by rule, then place; then warnings by place.
+// Diagnostics returns the errors by rule and place, then the warnings by place.
 func (r *Report) Diagnostics() Diagnostics {
 	sort.SliceStable(r.list, func(i, j int) bool {
 		a, b := &r.list[i], &r.list[j]
@@ -109,8 +113,8 @@ func (r *Report) Diagnostics() Diagnostics {
 	return r.list
 }
 
-// within gives the place of an offset in a string's value, as far as the text shows the value unchanged: else
-// the place of the string.
+// within returns the place of an offset in the value of a string, as far as the text contains the
+// value unchanged; otherwise the place of the string.
 func (r *Report) within(at *Node, offset int) (line, column int) {
 	text := string(r.text)
 	for n := at.Line; n > 1; n-- {
@@ -129,7 +133,8 @@ func (r *Report) within(at *Node, offset int) (line, column int) {
 		text = text[1:]
 		column++
 	}
-	if offset < 0 || offset > len(at.Text) || !strings.HasPrefix(text, at.Text) || strings.Contains(at.Text[:offset], "\n") {
+	if offset < 0 || offset > len(at.Text) || !strings.HasPrefix(text, at.Text) ||
+		strings.Contains(at.Text[:offset], "\n") {
 		return at.Line, at.Column
 	}
 	return at.Line, column + utf8.RuneCountInString(at.Text[:offset])

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Suggest gives a hint that names the candidate most like word; "" when none is close. At most the first 256
-// candidates are looked at.
+// Suggest returns a hint that names the candidate most similar to word, or "" if none is similar.
+// It looks at no more than the first 256 candidates.
 func Suggest(word string, candidates []string) string {
-	const most = 64
-	if word == "" || len(word) > most {
+	const lengthMax = 64
+	if word == "" || len(word) > lengthMax {
 		return ""
 	}
 	best, bestDistance := "", len(word)/3+1
@@ -18,10 +18,11 @@ func Suggest(word string, candidates []string) string {
 		if i == 256 {
 			break
 		}
-		if c == word || c == "" || len(c) > most {
+		if c == word || c == "" || len(c) > lengthMax {
 			continue
 		}
-		if d := distance(word, c, bestDistance); d < bestDistance || d == bestDistance && best == "" {
+		if d := distance(word, c, bestDistance); d < bestDistance ||
+			d == bestDistance && best == "" {
 			best, bestDistance = c, d
 		}
 	}
@@ -31,8 +32,8 @@ func Suggest(word string, candidates []string) string {
 	return fmt.Sprintf("did you mean '%s'?", best)
 }
 
-// distance is the edit distance of two words, 0 when they differ in case only, and more than most as soon as it
-// must be.
+// distance returns the edit distance of two words; 0 if they differ only in case. Above distanceMax
+// it may return any greater number.
 func distance(a, b string, distanceMax int) int {
 	if strings.EqualFold(a, b) {
 		return 0

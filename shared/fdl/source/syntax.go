@@ -14,7 +14,7 @@ import (
 
 var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?s).*)$`)
 
-// yamlSyntaxError turns an error of the YAML reader into a failure at its place in the text.
+// yamlSyntaxError converts an error of the YAML parser to a parseError with its place in the text.
 func yamlSyntaxError(err error, decoder *yaml.Decoder, text []byte) *parseError {
 	if err == io.EOF {
 		return &parseError{line: 1, column: 1, reason: "the text holds no definition"}
@@ -28,7 +28,8 @@ func yamlSyntaxError(err error, decoder *yaml.Decoder, text []byte) *parseError 
 	}
 	if line, column, kind := errorPosition(decoder, text); line > 0 {
 		lastLine, lastColumn := position(text, len(bytes.TrimRight(text, " \t\r\n")))
-		if line > lastLine || line == lastLine && column >= lastColumn { // something is missing at the end
+		// Something is missing at the end
+		if line > lastLine || line == lastLine && column >= lastColumn {
 			line, column = lastLine, lastColumn
 		} else {
 			source := lineOf(text, line)
@@ -45,17 +46,18 @@ func yamlSyntaxError(err error, decoder *yaml.Decoder, text []byte) *parseError 
 	return fail
 }
 
-// The reader's kinds of error (yamlh.go).
+// The kinds of errors of the YAML parser (yamlh.go).
 const (
-	noError      = 0 // the text can be read, but something in it means nothing
+	noError      = 0 // the parser can read the text, but something in it has no meaning
 	readerError  = 2
 	scannerError = 3
 	parserError  = 4
 )
 
-// errorPosition asks the reader where it stood when it failed, and with what kind of error; line 0 when it cannot tell. Its
-// message has no column, and as its line that of the list or mapping around the mistake, counted from 0 unless the
-// scanner failed. What it knows is in unexported fields, which reflection may read; without them the message must do.
+// errorPosition returns where the parser failed, and the kind of the error; line 0 if that is
+// unknown. The parser's message has no column, and its line is the line of the surrounding list or
+// mapping, counted from 0 unless the scanner failed. The exact place is in unexported fields, which
+// errorPosition reads by reflection; if they are missing, the message must do.
 func errorPosition(decoder *yaml.Decoder, text []byte) (line, column, kind int) {
 	parser := reflect.ValueOf(decoder).Elem().FieldByName("parser")
 	if parser.Kind() != reflect.Pointer || parser.IsNil() {
@@ -68,14 +70,14 @@ func errorPosition(decoder *yaml.Decoder, text []byte) (line, column, kind int) 
 	case readerError:
 		line, column = position(text, number(reader, "problem_offset"))
 	case scannerError:
-		line, column = markPosition(reader, "context_mark") // where what cannot be read begins
+		line, column = markPosition(reader, "context_mark") // the start of what cannot be parsed
 	case parserError:
 		line, column = markPosition(reader, "problem_mark")
 	}
 	return line, column, kind
 }
 
-// markPosition reads a mark of the YAML reader, whose lines and columns count from 0.
+// markPosition reads a mark of the YAML parser, whose lines and columns count from 0.
 func markPosition(of reflect.Value, name string) (line, column int) {
 	if of.Kind() != reflect.Struct {
 		return 0, 0
@@ -84,7 +86,7 @@ func markPosition(of reflect.Value, name string) (line, column int) {
 	return number(mark, "line") + 1, number(mark, "column") + 1
 }
 
-// number reads an integer field; -1 when there is none.
+// number reads an integer field, or returns -1 if there is none.
 func number(of reflect.Value, name string) int {
 	if of.Kind() != reflect.Struct {
 		return -1
@@ -95,16 +97,17 @@ func number(of reflect.Value, name string) int {
 	return -1
 }
 
-// position gives the place of an offset in bytes; 0 when it is outside the text.
+// position returns the place of a byte offset; 0 if it is outside the text.
 func position(text []byte, offset int) (line, column int) {
 	if offset < 0 || offset > len(text) {
 		return 0, 0
 	}
 	before := text[:offset]
-	return bytes.Count(before, []byte("\n")) + 1, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+	return bytes.Count(before, []byte("\n")) + 1, utf8.RuneCount(before[bytes.LastIndexByte(before,
+		'\n')+1:]) + 1
 }
 
-// lineOf gives a line of a text, without its end.
+// lineOf returns a line of a text without its end.
 func lineOf(text []byte, line int) string {
 	for ; line > 1; line-- {
 		i := bytes.IndexByte(text, '\n')
@@ -119,8 +122,8 @@ func lineOf(text []byte, line int) string {
 	return strings.TrimRight(string(text), " \t\r")
 }
 
-// escapeHint returns the hint for an escape of a string in double quotes that JSON has and the YAML
-// reader has not; "" when the mistake is another.
+// escapeHint returns the hint for an escape in a double-quoted string that JSON has but the YAML
+// parser does not support; "" for any other error.
 func escapeHint(reason string) string {
 	switch {
 	case strings.Contains(reason, "found unknown escape character"):
@@ -131,10 +134,12 @@ func escapeHint(reason string) string {
 	return ""
 }
 
-// indentationHint gives the hint for a line that begins in the wrong column; "" when the mistake is another.
+// indentationHint returns the hint for a line that begins in the wrong column; "" for any other
+// error.
 func indentationHint(line, reason string) string {
 	switch {
-	case strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t"), strings.Contains(reason, "found a tab character"):
+	case strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t"),
+		strings.Contains(reason, "found a tab character"):
 		return "indent with blanks, not with tabs"
 	case strings.Contains(reason, "did not find expected '-' indicator"),
 		strings.Contains(reason, "did not find expected key"),
@@ -144,11 +149,12 @@ func indentationHint(line, reason string) string {
 	return ""
 }
 
-// keyed finds keys with a value behind them.
+// keyed finds keys that are followed by a value.
 var keyed = regexp.MustCompile(`(?:^|[\s{,])([\w.$-]+):[ \t]+`)
 
-// quotingHint gives the hint for a value that YAML reads as its own punctuation, as it does with many expressions: the last
-// one that begins before or at the column. "" when the mistake does not look like that.
+// quotingHint returns the hint for a value that YAML reads as punctuation, as it does with many
+// expressions. It looks at the last value that begins at or before the column, and returns "" if
+// the error does not look like that.
 func quotingHint(line string, column int, kind int) string {
 	at := 0
 	for range column - 1 { // to bytes
@@ -166,21 +172,24 @@ func quotingHint(line string, column int, kind int) string {
 	}
 	value, _, _ = strings.Cut(value, " #")
 	if !first || strings.HasSuffix(value, ",") || strings.HasSuffix(value, "}") || len(value) > 80 {
-		value = "…" // inside { }, where the value ends is anybody's guess
+		value = "…" // inside { }, the end of the value is unknown
 	}
 	return "put the whole value in quotes: " + key + ": " + quoted(value)
 }
 
-// needsQuotes tells whether the reader may have taken a value for something else than its text (fdl-statemachine.md 10.5).
+// needsQuotes reports whether the parser may have read the value as something other than text
+// (fdl-statemachine.md 10.5).
 func needsQuotes(value string, kind int) bool {
 	switch value[0] {
 	case '"', '\'':
-		return kind == parserError // something stands behind the closing quote; the scanner misses that quote
+		// Text follows the closing quote; a scanner error means that the closing quote is missing
+		return kind == parserError
 	case '!', '`', '%', '@', '&', '*':
-		return kind != noError // an anchor that is missing may well be one
+		// Without an error, an alias whose anchor is missing is probably meant as an alias
+		return kind != noError
 	}
 	return strings.Contains(value, "$") || kind == scannerError && strings.Contains(value, ": ")
 }
 
-// quoted writes a text in the quotes of YAML in which only the quote itself means something.
+// quoted returns a text in single quotes, in which only the quote itself has a special meaning.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -12,7 +12,7 @@ import (
 	"millrace/shared/yamltext"
 )
 
-// parseYAML reads one YAML document. bytesMax bounds its text after aliases are expanded.
+// parseYAML parses one YAML document. bytesMax bounds its text after aliases are expanded.
 func parseYAML(text []byte, bytesMax int, report *Report) (root *Node, fail *parseError) {
 	prepared, problem := yamltext.Prepare(text)
 	if problem != nil {
@@ -36,8 +36,8 @@ func parseYAML(text []byte, bytesMax int, report *Report) (root *Node, fail *par
 	return root, c.fail
 }
 
-// decodeYAML lets the YAML reader build its tree. The reader panics on some malformed texts; that is an error
-// of the text like any other.
+// decodeYAML lets the YAML parser build its tree. The parser panics on some malformed texts;
+// decodeYAML returns that as an error of the text.
 func decodeYAML(text []byte) (document *yaml.Node, fail *parseError) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -52,14 +52,16 @@ func decodeYAML(text []byte) (document *yaml.Node, fail *parseError) {
 	var second yaml.Node
 	switch err := decoder.Decode(&second); {
 	case err == nil:
-		return nil, &parseError{line: second.Line, column: second.Column, reason: "the text holds more than one YAML document"}
+		return nil, &parseError{line: second.Line, column: second.Column,
+			reason: "the text holds more than one YAML document"}
 	case err != io.EOF:
 		return nil, yamlSyntaxError(err, decoder, text)
 	}
 	return document, nil
 }
 
-// converter turns the reader's tree into ours. Nodes of anchors are shared, their sizes counted at each use.
+// converter converts the parser's tree to Nodes. Nodes of anchors are shared, but their sizes count
+// at each use.
 type converter struct {
 	anchors  map[*yaml.Node]*anchored
 	nodes    int
@@ -68,12 +70,12 @@ type converter struct {
 	fail     *parseError
 	report   *Report
 	warned   int
-	lines    []string // of the text, if it may have a question mark that the reader takes for another thing
+	lines    []string // of the text, if the parser may misread a question mark in it
 }
 
 // questionMarks reports whether a text has a question mark that may begin a key in braces or
-// brackets: only blanks and line breaks are between it and a bracket, a brace or a comma, and none
-// follows it.
+// brackets: between it and a bracket, a brace or a comma there are only blanks and line breaks, and
+// no blank follows it.
 func questionMarks(text []byte) bool {
 	for from := 0; ; {
 		i := bytes.IndexByte(text[from:], '?')
@@ -92,13 +94,14 @@ func questionMarks(text []byte) bool {
 	}
 }
 
-// blanksMax bounds the work of questionMarks: with more blanks before a mark it may begin a key.
+// blanksMax bounds the work of questionMarks. A question mark after more blanks counts as one that
+// may begin a key.
 const blanksMax = 1 << 10
 
 func isBlank(b byte) bool { return strings.IndexByte(" \t\n\f\r", b) >= 0 }
 
-// question refuses a key in braces or brackets that begins with a question mark: the reader takes
-// the mark for the sign of a key, YAML 1.2 and editors for a part of its text.
+// question rejects a key in braces or brackets that begins with a question mark. The parser reads
+// the mark as the sign of a key; YAML 1.2 and editors read it as part of the key's text.
 func (c *converter) question(key *yaml.Node) bool {
 	if c.lines == nil || key.Line < 1 || key.Line > len(c.lines) || key.Column < 2 {
 		return false
@@ -118,7 +121,8 @@ type anchored struct {
 	depth        int
 }
 
-// node converts n, at a depth from 1, and gives the height of its tree. It returns nil once c.fail is set.
+// node converts n at a depth (from 1) and returns the height of its tree. It returns nil once
+// c.fail is set.
 func (c *converter) node(n *yaml.Node, depth int) (*Node, int) {
 	if depth > DepthMax {
 		return nil, c.failAt(n, "", "nested deeper than %d levels", DepthMax)
@@ -221,16 +225,18 @@ func (c *converter) mapping(n *yaml.Node, node *Node, depth int) int {
 			return 0
 		}
 		tallest = max(tallest, height)
-		node.Fields = append(node.Fields, Field{Key: text, Line: key.Line, Column: key.Column, Value: child})
+		node.Fields = append(node.Fields, Field{Key: text, Line: key.Line, Column: key.Column,
+			Value: child})
 	}
 	if i := duplicate(node.Fields); i >= 0 {
-		c.failAt(n.Content[2*i], "", "the key %q stands twice in one mapping", short(node.Fields[i].Key))
+		c.failAt(n.Content[2*i], "", "the key %q stands twice in one mapping",
+			short(node.Fields[i].Key))
 		return 0
 	}
 	return tallest + 1
 }
 
-// key refuses keys that are no strings.
+// key rejects keys that are not strings.
 func (c *converter) key(key *yaml.Node) bool {
 	if key.Kind == yaml.ScalarNode && key.Style == 0 && key.Value == "<<" {
 		c.failAt(key, "write the members out", "merge keys (<<) are not part of YAML 1.2")
@@ -252,7 +258,7 @@ func (c *converter) key(key *yaml.Node) bool {
 	return c.fail == nil
 }
 
-// keyAnchor makes an anchor on a key usable.
+// keyAnchor registers the anchor of a key.
 func (c *converter) keyAnchor(key *yaml.Node) {
 	if c.anchors == nil {
 		c.anchors = make(map[*yaml.Node]*anchored)
@@ -269,7 +275,8 @@ func (c *converter) scalar(n *yaml.Node, node *Node) {
 		return
 	}
 	read, text, reason := yamltext.Plain(n.Value)
-	kind := [...]Kind{yamltext.Null: Null, yamltext.Bool: Bool, yamltext.Number: Number, yamltext.String: String}[read]
+	kind := [...]Kind{yamltext.Null: Null, yamltext.Bool: Bool, yamltext.Number: Number,
+		yamltext.String: String}[read]
 	if reason != "" {
 		c.failAt(n, "put it in quotes if text is meant", "%s", reason)
 		return
@@ -282,10 +289,11 @@ func (c *converter) scalar(n *yaml.Node, node *Node) {
 	c.warnAmbiguous(n, node)
 }
 
-// ambiguousMax bounds the warnings of unquoted scalars.
+// ambiguousMax is the maximum number of warnings about unquoted scalars.
 const ambiguousMax = 20
 
-// warnAmbiguous warns of an unquoted scalar that may be meant otherwise than it is read.
+// warnAmbiguous warns if readers may understand an unquoted scalar differently than the parser
+// does.
 func (c *converter) warnAmbiguous(n *yaml.Node, node *Node) {
 	if c.warned == ambiguousMax {
 		return
@@ -296,7 +304,7 @@ func (c *converter) warnAmbiguous(n *yaml.Node, node *Node) {
 	}
 }
 
-// tagged checks an explicit tag against what the text reads as.
+// tagged checks an explicit tag against the kind that the text has without it.
 func (c *converter) tagged(n *yaml.Node, kind Kind) {
 	want := map[string]Kind{"!!int": Number, "!!float": Number, "!!bool": Bool, "!!null": Null}
 	if k, ok := want[n.Tag]; !ok {
@@ -322,7 +330,7 @@ func (c *converter) unknownTag(n *yaml.Node) {
 	c.failAt(n, hint, "the tag %s is not known", short(n.Tag))
 }
 
-// negation gives the expression that YAML has taken for a tag and a value, cut.
+// negation returns the expression that YAML has read as a tag and a value, shortened.
 func negation(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || n.Value == "" {
 		return short(n.Tag)
@@ -330,19 +338,20 @@ func negation(n *yaml.Node) string {
 	return short(n.Tag + " " + n.Value)
 }
 
-// failAt keeps the first failure. It returns 0, the height of a tree that is none.
+// failAt records the first failure. It returns 0 as the height of the missing tree.
 func (c *converter) failAt(n *yaml.Node, hint, format string, args ...any) int {
 	if c.fail == nil {
-		c.fail = &parseError{line: max(n.Line, 1), column: max(n.Column, 1), reason: fmt.Sprintf(format, args...), hint: hint}
+		c.fail = &parseError{line: max(n.Line, 1), column: max(n.Column, 1),
+			reason: fmt.Sprintf(format, args...), hint: hint}
 	}
 	return 0
 }
 
-// short cuts a text that goes into a message.
+// short shortens a text for a message.
 func short(s string) string {
-	const most = 64
-	if len(s) <= most {
+	const lengthMax = 64
+	if len(s) <= lengthMax {
 		return s
 	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
+	return strings.ToValidUTF8(s[:lengthMax], "") + "…"
 }

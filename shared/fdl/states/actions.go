@@ -9,15 +9,15 @@ import (
 	"millrace/shared/flow"
 )
 
-// action is what the language says of an action that it knows. The zero value is that of any other API:
-// RequestComplete only, parameters passed through.
+// action describes an action of the StateMachine dialect. The zero value describes any other API:
+// RequestComplete only, parameters passed on unchecked.
 type action struct {
-	modeMax    flow.TaskMode // the last mode it has
-	system     bool          // has WaitForSystemCallback too
+	modeMax    flow.TaskMode // the last mode it supports
+	system     bool          // supports WaitForSystemCallback too
 	parameters []parameter
 }
 
-// modes names the task modes that an action has.
+// modes returns the names of the task modes that an action supports.
 func (a action) modes() (names []string) {
 	for i, name := range modeNames {
 		mode := flow.TaskMode(i)
@@ -28,7 +28,8 @@ func (a action) modes() (names []string) {
 	return names
 }
 
-// parameter is one member of Parameters. check gives a reason why a constant is wrong, "" when it is right.
+// parameter is one member of Parameters. check returns the reason why a constant is wrong, or "" if
+// it is right.
 type parameter struct {
 	name     string
 	required bool
@@ -92,7 +93,8 @@ var actions = map[string]action{
 	}},
 }
 
-// parameters checks the constants of a known action. Members with the suffix are checked when they have a value.
+// parameters checks the constants of a known action. A member with the suffix is an expression, and
+// its value is checked only when the task runs.
 func (c *compiler) parameters(n *source.Node, path *source.Path, name string, given *source.Node) {
 	known := actions[name].parameters
 	at := path.Key("Parameters")
@@ -118,7 +120,8 @@ func (c *compiler) parameters(n *source.Node, path *source.Path, name string, gi
 			continue
 		}
 		if hint := c.Suggest(key, names); hint != "" {
-			c.WarnKey(&given.Fields[i], at.Key(given.Fields[i].Key), hint, "%s has no such parameter", name)
+			c.WarnKey(&given.Fields[i], at.Key(given.Fields[i].Key), hint,
+				"%s has no such parameter", name)
 		}
 	}
 }

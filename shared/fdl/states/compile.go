@@ -1,5 +1,5 @@
-// Package states is the front end of the newer definition language (`Type: StateMachine`): it checks a
-// definition's tree by the rules V01 to V23 and lowers it to a flow.Machine.
+// Package states is the front end of the StateMachine dialect: it checks the tree of a definition
+// by the rules V01 to V23 and compiles it to a flow.Machine.
 package states
 
 import (
@@ -8,11 +8,13 @@ import (
 	"millrace/shared/flow"
 )
 
-// Compile checks a definition and lowers it. name is the flow's name in the API call ("": not checked), mode
-// flow.Standard or flow.Express. The limits must be complete. What is wrong goes to the report; the machine is
-// to be used only when the report has no error.
-func Compile(root *source.Node, name, mode string, limits flow.Limits, report *source.Report) *flow.Machine {
-	c := &compiler{Report: report, limits: limits, machine: &flow.Machine{Language: flow.StateMachine},
+// Compile checks and compiles a definition. name is the flow's name in the API call ("": not
+// checked), mode is flow.Standard or flow.Express. The limits must be complete. Compile adds errors
+// and warnings to the report; the caller must use the machine only if the report has no error.
+func Compile(root *source.Node, name, mode string, limits flow.Limits,
+	report *source.Report) *flow.Machine {
+	c := &compiler{Report: report, limits: limits,
+		machine:  &flow.Machine{Language: flow.StateMachine},
 		patterns: expr.DefaultPatternBudget()}
 	c.top(root, name, mode)
 	return c.machine
@@ -23,10 +25,11 @@ type compiler struct {
 	limits  flow.Limits
 	machine *flow.Machine
 
-	patterns expr.PatternBudget // for the constant regular expressions of the definition
+	patterns expr.PatternBudget // shared by the constant regular expressions of the definition
 }
 
-var topFields = []string{"Type", "SpecVersion", "Name", "StartAt", "States", "Description", "Timeout"}
+var topFields = []string{"Type", "SpecVersion", "Name", "StartAt", "States", "Description",
+	"Timeout"}
 
 func (c *compiler) top(root *source.Node, name, mode string) {
 	c.dialect(root)
@@ -48,7 +51,8 @@ func (c *compiler) dialect(root *source.Node) {
 			why = " (Workflow is the spelling of the preview)"
 		}
 		if t.Text == "flow" {
-			c.Error("V01", t, path.Key("Type"), "the older language starts with type: flow and version: v1", "must be StateMachine")
+			c.Error("V01", t, path.Key("Type"),
+				"the older language starts with type: flow and version: v1", "must be StateMachine")
 			return
 		}
 		c.Error("V01", t, path.Key("Type"), hint, "must be StateMachine%s", why)
@@ -73,7 +77,8 @@ func (c *compiler) name(root *source.Node, want string) {
 	case n.Kind != source.String:
 		c.Error("V03", n, path, "put the name in quotes", "must be a string, not %s", n.Kind)
 	case !flow.ValidName(n.Text):
-		c.Error("V03", n, path, "", "must be 1 to 128 ASCII letters, digits, _ and -, the first a letter or _")
+		c.Error("V03", n, path, "",
+			"must be 1 to 128 ASCII letters, digits, _ and -, the first a letter or _")
 	case want != "" && n.Text != want:
 		c.Error("V03", n, path, "", "must equal the flow's name %q", want)
 	default:
@@ -86,20 +91,20 @@ func (c *compiler) timeout(root *source.Node, mode string) {
 	if n == nil {
 		return
 	}
-	most := c.limits.ExecutionSeconds
+	secondsMax := c.limits.ExecutionSeconds
 	if mode == flow.Express {
-		most = c.limits.ExpressSeconds
+		secondsMax = c.limits.ExpressSeconds
 	}
 	seconds, ok := n.Int()
-	if !ok || seconds < 0 || seconds > most {
+	if !ok || seconds < 0 || seconds > secondsMax {
 		c.Error("V22", n, (*source.Path)(nil).Key("Timeout"), "0 means the longest run of the mode",
-			"must be an integer from 0 to %d", most)
+			"must be an integer from 0 to %d", secondsMax)
 		return
 	}
 	c.machine.TimeoutSeconds = seconds
 }
 
-// unknownFields warns of fields that nobody reads.
+// unknownFields warns of fields that have no effect.
 func (c *compiler) unknownFields(n *source.Node, path *source.Path, known []string) {
 	for i := range n.Fields {
 		f := &n.Fields[i]

@@ -9,17 +9,19 @@ import (
 	"millrace/shared/fdl/source"
 )
 
-// members are the names in an object, each with those of its value; nil is a value that may have any.
+// members maps the names of an object's members to the members of their values; nil means that any
+// member may exist.
 type members map[string]members
 
 // context is the shape of $Context (fdl-statemachine.md 9.2, Workflow from D-53).
 var context = members{
 	"Execution": {"Name": {}, "Input": nil, "RoleArn": {}},
-	"Current":   {"Name": {}, "Input": nil, "Output": nil, "Error": {"Code": {}, "Detail": {}}, "RetryCount": {}, "TaskToken": {}},
-	"Workflow":  {"Flow": {}, "AccountId": {}, "Region": {}},
+	"Current": {"Name": {}, "Input": nil, "Output": nil, "Error": {"Code": {}, "Detail": {}},
+		"RetryCount": {}, "TaskToken": {}},
+	"Workflow": {"Flow": {}, "AccountId": {}, "Region": {}},
 }
 
-// contextHints are members that other languages have, and where the value is in this one.
+// contextHints are members that other languages have, with their equivalents in this one.
 var contextHints = map[string]string{
 	"Task.Token":                 "$Context.Current.TaskToken",
 	"task.token":                 "$Context.Current.TaskToken",
@@ -35,7 +37,7 @@ var contextHints = map[string]string{
 	"Current.Error.cause":        "$Context.Current.Error.Detail",
 }
 
-// checkContextPaths warns of what an expression selects from $Context that is never there.
+// checkContextPaths warns of selections from $Context that never exist.
 func (c *compiler) checkContextPaths(e *expr.Expr, n *source.Node, path *source.Path) {
 	for _, names := range e.ContextPaths() {
 		at := context
@@ -45,7 +47,8 @@ func (c *compiler) checkContextPaths(e *expr.Expr, n *source.Node, path *source.
 			}
 			below, known := at[name]
 			if !known {
-				c.Warn(n, path, c.contextHint(names, i, at), "$Context has no member %s", strings.Join(names[:i+1], "."))
+				c.Warn(n, path, c.contextHint(names, i, at), "$Context has no member %s",
+					strings.Join(names[:i+1], "."))
 				break
 			}
 			at = below
@@ -53,7 +56,7 @@ func (c *compiler) checkContextPaths(e *expr.Expr, n *source.Node, path *source.
 	}
 }
 
-// contextHint says what to write for the member i of names, which is not one of siblings.
+// contextHint returns the hint for names[i], which is not one of siblings.
 func (c *compiler) contextHint(names []string, i int, siblings members) string {
 	if known, ok := contextHints[strings.Join(names, ".")]; ok {
 		return "write " + known

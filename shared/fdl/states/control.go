@@ -8,7 +8,7 @@ import (
 	"millrace/shared/flow"
 )
 
-// list gives a field that must be a list; nil after an error.
+// list returns a field that must be a list, or nil after an error.
 func (c *compiler) list(rule string, n *source.Node, path *source.Path, key string) *source.Node {
 	v := n.Get(key)
 	switch {
@@ -21,11 +21,12 @@ func (c *compiler) list(rule string, n *source.Node, path *source.Path, key stri
 	return v
 }
 
-// choice reads Branches and Default.
+// choice compiles Branches and Default.
 func (c *compiler) choice(n *source.Node, path *source.Path, s *scope) *flow.ChoiceSpec {
 	spec := &flow.ChoiceSpec{Default: flow.Option{Next: flow.End}}
 	if d := n.Get("Default"); d == nil {
-		c.Error("V11", n, path.Key("Default"), "name the state to go to when no condition is true", "is missing")
+		c.Error("V11", n, path.Key("Default"), "name the state to go to when no condition is true",
+			"is missing")
 	} else {
 		spec.Default.Next, _ = c.target("V08", d, path.Key("Default"), s)
 	}
@@ -60,11 +61,13 @@ func (c *compiler) option(n *source.Node, path *source.Path, s *scope) flow.Opti
 	condition := n.Get("Condition")
 	switch {
 	case condition == nil && n.Get("Condition.$") != nil:
-		c.Error("V11", n, path.Key("Condition"), "a condition is always an expression: write it without the suffix", "is missing")
+		c.Error("V11", n, path.Key("Condition"),
+			"a condition is always an expression: write it without the suffix", "is missing")
 	case condition == nil:
 		c.Error("V11", n, path.Key("Condition"), "", "is missing")
 	case condition.Kind != source.String:
-		c.Error("V11", condition, path.Key("Condition"), "put the expression in quotes", "must be a string, not %s", condition.Kind)
+		c.Error("V11", condition, path.Key("Condition"), "put the expression in quotes",
+			"must be a string, not %s", condition.Kind)
 	default:
 		o.Condition = c.expression(condition, path.Key("Condition"), rootsInput)
 	}
@@ -73,14 +76,16 @@ func (c *compiler) option(n *source.Node, path *source.Path, s *scope) flow.Opti
 
 var scopeFields = []string{"StartAt", "States", "Name", "Description"}
 
-// parallel reads the branches.
+// parallel compiles the branches.
 func (c *compiler) parallel(n *source.Node, path *source.Path, s *scope) []*flow.Scope {
 	list := c.list("V16", n, path, "Branches")
 	if list == nil {
 		return nil
 	}
-	if most := c.limits.ParallelBranches; len(list.Items) == 0 || len(list.Items) > most {
-		c.Error("V16", list, path.Key("Branches"), "", "must have 1 to %d branches, not %d", most, len(list.Items))
+	if branchesMax := c.limits.ParallelBranches; len(list.Items) == 0 ||
+		len(list.Items) > branchesMax {
+		c.Error("V16", list, path.Key("Branches"), "", "must have 1 to %d branches, not %d",
+			branchesMax, len(list.Items))
 	}
 	branches := make([]*flow.Scope, len(list.Items))
 	for i, item := range list.Items {
@@ -89,7 +94,7 @@ func (c *compiler) parallel(n *source.Node, path *source.Path, s *scope) []*flow
 	return branches
 }
 
-// inner lowers a branch or a processor.
+// inner compiles a branch or a processor.
 func (c *compiler) inner(rule string, n *source.Node, path *source.Path, mode string) *flow.Scope {
 	if n.Kind != source.Map {
 		c.Error(rule, n, path, "", "must be a mapping with StartAt and States, not %s", n.Kind)
@@ -99,17 +104,19 @@ func (c *compiler) inner(rule string, n *source.Node, path *source.Path, mode st
 	return c.scope(n, path, mode)
 }
 
-// mapState reads a Map.
+// mapState compiles a Map.
 func (c *compiler) mapState(n *source.Node, path *source.Path, s *scope) *flow.MapSpec {
 	spec := &flow.MapSpec{Concurrency: c.concurrency(n, path)}
 	items := n.Get("ItemsPath")
 	switch {
 	case items == nil && n.Get("ItemsPath.$") != nil:
-		c.Error("V17", n, path.Key("ItemsPath"), "ItemsPath is always an expression: write it without the suffix", "is missing")
+		c.Error("V17", n, path.Key("ItemsPath"),
+			"ItemsPath is always an expression: write it without the suffix", "is missing")
 	case items == nil:
 		c.Error("V17", n, path.Key("ItemsPath"), "", "is missing")
 	case items.Kind != source.String:
-		c.Error("V17", items, path.Key("ItemsPath"), "write an expression that gives an array, like $Input.items",
+		c.Error("V17", items, path.Key("ItemsPath"),
+			"write an expression that gives an array, like $Input.items",
 			"must be a string, not %s", items.Kind)
 	default:
 		spec.Items = c.expression(items, path.Key("ItemsPath"), rootsInput)
@@ -123,7 +130,7 @@ func (c *compiler) mapState(n *source.Node, path *source.Path, s *scope) *flow.M
 	return spec
 }
 
-// concurrency reads both spellings; the right one wins.
+// concurrency reads MaxConcurrency in both spellings; the right one wins.
 func (c *compiler) concurrency(n *source.Node, path *source.Path) int {
 	for _, key := range [...]string{"MaxConcurrency", "MaxConcuccency"} {
 		v := n.Get(key)
@@ -140,15 +147,17 @@ func (c *compiler) concurrency(n *source.Node, path *source.Path) int {
 	return 0
 }
 
-// distributedFields need the distributed mode; the first three are not supported in any.
+// distributedFields need the distributed mode; the first three are not supported in any mode.
 var distributedFields = [...]string{
 	"ItemReader", "ItemBatcher", "ResultWriter", "ItemConstructor",
 	"MaxItems", "MaxItems.$", "ToleratedFailurePercentage", "ToleratedFailurePercentage.$",
 	"ToleratedFailureCount", "ToleratedFailureCount.$",
 }
 
-// distributed reads what belongs to the distributed mode and gives the mode of the processor's states.
-func (c *compiler) distributed(n *source.Node, path *source.Path, spec *flow.MapSpec, mode string) string {
+// distributed reads the fields of the distributed mode and returns the mode of the processor's
+// states.
+func (c *compiler) distributed(n *source.Node, path *source.Path, spec *flow.MapSpec,
+	mode string) string {
 	if config := n.Get("ProcessorConfig"); config != nil {
 		mode = c.processorConfig(config, path.Key("ProcessorConfig"), spec, mode)
 	}
@@ -163,9 +172,12 @@ func (c *compiler) distributed(n *source.Node, path *source.Path, spec *flow.Map
 		switch {
 		case v == nil:
 		case i < 3:
-			c.Error("V23", v, path.Key(key), "let an earlier state read or write the data, and use ItemsPath", "is not supported")
+			c.Error("V23", v, path.Key(key),
+				"let an earlier state read or write the data, and use ItemsPath",
+				"is not supported")
 		case !spec.Distributed:
-			c.Warn(v, path.Key(key), "set ProcessorConfig.ExecutionMode", "has an effect in a distributed Map only")
+			c.Warn(v, path.Key(key), "set ProcessorConfig.ExecutionMode",
+				"has an effect in a distributed Map only")
 		}
 	}
 	c.constructor(n, path, "ItemConstructor", rootsItem)
@@ -175,7 +187,8 @@ func (c *compiler) distributed(n *source.Node, path *source.Path, spec *flow.Map
 	return mode
 }
 
-func (c *compiler) processorConfig(config *source.Node, path *source.Path, spec *flow.MapSpec, mode string) string {
+func (c *compiler) processorConfig(config *source.Node, path *source.Path, spec *flow.MapSpec,
+	mode string) string {
 	if config.Kind != source.Map {
 		c.Error("V23", config, path, "", "must be a mapping, not %s", config.Kind)
 		return mode
@@ -186,7 +199,8 @@ func (c *compiler) processorConfig(config *source.Node, path *source.Path, spec 
 	case m == nil:
 		return mode
 	case m.Kind != source.String || m.Text != flow.Standard && m.Text != flow.Express:
-		c.Error("V23", m, path.Key("ExecutionMode"), c.Suggest(m.Text, []string{flow.Standard, flow.Express}), "must be Standard or Express")
+		c.Error("V23", m, path.Key("ExecutionMode"), c.Suggest(m.Text,
+			[]string{flow.Standard, flow.Express}), "must be Standard or Express")
 		return mode
 	}
 	spec.Distributed = true
@@ -214,8 +228,9 @@ func upTo(valueMax int64) string {
 	return ""
 }
 
-// suffixedExpression reads an expression under a suffixed field.
-func (c *compiler) suffixedExpression(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
+// suffixedExpression compiles an expression under a suffixed field.
+func (c *compiler) suffixedExpression(n *source.Node, path *source.Path,
+	roots expr.Roots) *expr.Template {
 	if n.Kind != source.String {
 		c.Error("V15", n, path, "", "a key with the suffix .$ needs an expression, not %s", n.Kind)
 		return nil

@@ -12,15 +12,15 @@ import (
 // suffix marks a key whose value is an expression.
 const suffix = ".$"
 
-// unsuffix cuts the suffix from a key.
+// unsuffix removes the suffix from a key.
 func unsuffix(key string) (string, bool) { return strings.CutSuffix(key, suffix) }
 
-// nestingMax bounds how deep functions nest.
+// nestingMax is the maximum depth of nested function calls.
 const nestingMax = 10
 
 var rootNames = []string{"$Input", "$Output", "$Context", "$Global", "$Item"}
 
-// expression parses an expression that may use the given roots; nil after an error.
+// expression parses an expression that may use the given roots. It returns nil after an error.
 func (c *compiler) expression(n *source.Node, path *source.Path, roots expr.Roots) *expr.Expr {
 	e, err := c.patterns.Parse(n.Text, roots)
 	if err == nil {
@@ -32,8 +32,10 @@ func (c *compiler) expression(n *source.Node, path *source.Path, roots expr.Root
 	return nil
 }
 
-// violatedRule tells which rule an expression breaks. An expression that parses once every root exists breaks V19.
-func (c *compiler) violatedRule(text string, path *source.Path, err *expr.Error) (rule, hint string) {
+// violatedRule returns the rule that an expression violates. An expression that would parse if
+// every root existed violates V19.
+func (c *compiler) violatedRule(text string, path *source.Path, err *expr.Error) (rule,
+	hint string) {
 	if nesting(text) > nestingMax {
 		return "V20", "build the value in two states"
 	}
@@ -49,7 +51,7 @@ func (c *compiler) violatedRule(text string, path *source.Path, err *expr.Error)
 	return "V15", ""
 }
 
-// rootAt gives the `$name` at an offset, "" when there is none.
+// rootAt returns the `$name` at an offset, or "".
 func rootAt(text string, offset int) string {
 	if offset < 0 || offset >= len(text) || text[offset] != '$' {
 		return ""
@@ -61,8 +63,8 @@ func rootAt(text string, offset int) string {
 	return text[offset:end]
 }
 
-// nesting gives how deep function calls nest in a text, right or wrong: strings are skipped, a parenthesis
-// after an identifier is a call.
+// nesting returns the depth of nested function calls in a text, valid or not: it skips strings, and
+// counts a parenthesis after an identifier as a call.
 func nesting(text string) int {
 	deepest, depth := 0, 0
 	var open []bool
@@ -94,7 +96,7 @@ func nesting(text string) int {
 	return deepest
 }
 
-// skipString gives the offset after the string whose opening quote stands before i.
+// skipString returns the offset after the string whose opening quote is just before i.
 func skipString(text string, i int, quote rune) int {
 	for ; i < len(text); i++ {
 		switch {
@@ -109,7 +111,7 @@ func skipString(text string, i int, quote rune) int {
 
 func identifier(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// startsWithRoot tells whether a string starts with one of the root names.
+// startsWithRoot reports whether a string starts with the name of a root.
 func startsWithRoot(s string) bool {
 	if s == "" || s[0] != '$' {
 		return false
@@ -125,8 +127,8 @@ func startsWithRoot(s string) bool {
 	return false
 }
 
-// constant warns of a constant that somebody may have meant as an expression: it begins with a root, in any case, or
-// calls a function.
+// constant warns of a constant that may be meant as an expression: it begins with a root, in any
+// case, or calls a function.
 func (c *compiler) constant(n *source.Node, path *source.Path, hint string) {
 	if n.Kind != source.String {
 		return
@@ -147,7 +149,8 @@ func rootInAnyCase(text string) bool {
 	return false
 }
 
-// isCall tells whether a text is an expression that begins with a call and ends with a parenthesis.
+// isCall reports whether a text is an expression that begins with a call and ends with a
+// parenthesis.
 func (c *compiler) isCall(text string) bool {
 	name, rest, ok := strings.Cut(text, "(")
 	if !ok || name == "" || !strings.HasSuffix(rest, ")") || strings.ContainsFunc(name, func(r rune) bool { return !identifier(r) }) {
@@ -157,7 +160,7 @@ func (c *compiler) isCall(text string) bool {
 	return err == nil
 }
 
-// dynamic is a template of an expression; after an error one that is good for nothing.
+// dynamic returns the template of an expression; after an error a placeholder.
 func (c *compiler) dynamic(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
 	if e := c.expression(n, path, roots); e != nil {
 		return expr.Dynamic(e)

@@ -4,8 +4,8 @@ import "millrace/shared/fdl/source"
 
 const constructors = "InputConstructor, OutputConstructor and GlobalConstructor say what goes where"
 
-// fieldHints are fields that people expect from the Amazon States Language and the older language, and what there is
-// instead.
+// fieldHints are fields that people expect from the Amazon States Language and from FlowV1, with
+// their equivalents.
 var fieldHints = map[string]string{
 	"Arguments":            "write Parameters",
 	"Assign":               "write GlobalConstructor",
@@ -59,14 +59,14 @@ var fieldHints = map[string]string{
 	"timestamp":            "there are only relative waits, Seconds",
 }
 
-// modeHints are the patterns of the older language, and the TaskMode that does the same.
+// modeHints are the patterns of FlowV1, with the equivalent TaskMode.
 var modeHints = map[string]string{
 	"requestResponse": "write RequestComplete",
 	"sync":            "write WaitForSystemCallback",
 	"waitForCallback": "write WaitForCustomCallback",
 }
 
-// unknownField warns of a field that is not one of known.
+// unknownField warns of a field that is not in known.
 func (c *compiler) unknownField(f *source.Field, path *source.Path, known []string) {
 	hint := fieldHints[f.Key]
 	if hint == "" {

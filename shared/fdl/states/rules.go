@@ -8,15 +8,16 @@ import (
 	"millrace/shared/flow"
 )
 
-// retryDelayMax bounds IntervalSeconds and MaxBackoffSeconds.
+// retryDelayMax is the maximum of IntervalSeconds and MaxBackoffSeconds.
 const retryDelayMax = 86400
 
 var (
-	retryFields = []string{"Errors", "Description", "MaxAttempts", "IntervalSeconds", "BackoffRate", "MaxBackoffSeconds"}
+	retryFields = []string{"Errors", "Description", "MaxAttempts", "IntervalSeconds", "BackoffRate",
+		"MaxBackoffSeconds"}
 	catchFields = []string{"Errors", "Description", "OutputConstructor", "Next"}
 )
 
-// rules reads Retry and Catch.
+// rules compiles Retry and Catch.
 func (c *compiler) rules(n *source.Node, path *source.Path, k *kind, s *scope, st *flow.State) {
 	for _, r := range c.ruleList(n, path, "Retry", k) {
 		st.Retry = append(st.Retry, c.retry(r.node, r.path))
@@ -31,7 +32,7 @@ type rule struct {
 	path *source.Path
 }
 
-// ruleList gives the rules that are mappings.
+// ruleList returns the rules that are mappings.
 func (c *compiler) ruleList(n *source.Node, path *source.Path, key string, k *kind) []rule {
 	v := n.Get(key)
 	if v == nil || v.Kind == source.List && len(v.Items) == 0 {
@@ -39,7 +40,8 @@ func (c *compiler) ruleList(n *source.Node, path *source.Path, key string, k *ki
 	}
 	at := path.Key(key)
 	if !k.handlesErrors {
-		c.Error("V21", v, at, "put the state into a Parallel with one branch to handle its errors", "only Task, Parallel and Map have %s", key)
+		c.Error("V21", v, at, "put the state into a Parallel with one branch to handle its errors",
+			"only Task, Parallel and Map have %s", key)
 	}
 	if v.Kind != source.List {
 		c.Error("V21", v, at, "", "must be a list of rules, not %s", v.Kind)
@@ -64,17 +66,20 @@ func (c *compiler) errors(n *source.Node, path *source.Path) []string {
 		c.Error("V21", n, path.Key("Errors"), "FnF.ALL matches every error", "is missing")
 		return nil
 	case v.Kind != source.List || len(v.Items) == 0:
-		c.Error("V21", v, path.Key("Errors"), "FnF.ALL matches every error", "must be a list of at least one error name")
+		c.Error("V21", v, path.Key("Errors"), "FnF.ALL matches every error",
+			"must be a list of at least one error name")
 		return nil
 	}
 	names := make([]string, 0, len(v.Items))
 	for i, item := range v.Items {
 		if item.Kind != source.String || item.Text == "" {
-			c.Error("V21", item, path.Key("Errors").Item(i, ""), "", "must be an error name, not %s", item.Kind)
+			c.Error("V21", item, path.Key("Errors").Item(i, ""), "",
+				"must be an error name, not %s", item.Kind)
 			continue
 		}
 		if item.Text == "*" || item.Text == "States.ALL" {
-			c.Warn(item, path.Key("Errors").Item(i, ""), "FnF.ALL matches every error", "%s matches no error", item.Text)
+			c.Warn(item, path.Key("Errors").Item(i, ""), "FnF.ALL matches every error",
+				"%s matches no error", item.Text)
 		}
 		names = append(names, item.Text)
 	}
@@ -92,8 +97,9 @@ func (c *compiler) retry(n *source.Node, path *source.Path) flow.Retry {
 	}
 }
 
-// integer reads a number of a Retry rule, from 0 to most.
-func (c *compiler) integer(n *source.Node, path *source.Path, key string, def, valueMax int64) int64 {
+// integer reads a number of a Retry rule, from 0 to valueMax.
+func (c *compiler) integer(n *source.Node, path *source.Path, key string, def,
+	valueMax int64) int64 {
 	v := n.Get(key)
 	if v == nil {
 		return def

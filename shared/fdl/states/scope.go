@@ -8,14 +8,14 @@ import (
 	"millrace/shared/flow"
 )
 
-// scope is a list of states while it is lowered.
+// scope is a list of states that is being compiled.
 type scope struct {
 	index map[string]int // by name; the first state of a name
 	names []string
 	mode  string
 }
 
-// scope checks and lowers `StartAt` and `States` of n: the definition, a branch or a processor.
+// scope checks and compiles `StartAt` and `States` of n: the definition, a branch or a processor.
 func (c *compiler) scope(n *source.Node, path *source.Path, mode string) *flow.Scope {
 	out := &flow.Scope{}
 	list := n.Get("States")
@@ -24,7 +24,8 @@ func (c *compiler) scope(n *source.Node, path *source.Path, mode string) *flow.S
 	case list == nil:
 		c.Error("V04", n, where, "", "is missing")
 	case list.Kind != source.List:
-		c.Error("V04", list, where, "write a list of states, each with its own Name", "must be a list, not %s", list.Kind)
+		c.Error("V04", list, where, "write a list of states, each with its own Name",
+			"must be a list, not %s", list.Kind)
 		list = nil
 	case len(list.Items) == 0:
 		c.Error("V04", list, where, "", "must not be empty")
@@ -43,9 +44,11 @@ func (c *compiler) scope(n *source.Node, path *source.Path, mode string) *flow.S
 	return out
 }
 
-// names reads the names of a list of states, so that targets can be resolved on the way.
+// names reads the names of a list of states before the states are compiled, so that targets can be
+// resolved.
 func (c *compiler) names(list *source.Node, path *source.Path, mode string) *scope {
-	s := &scope{index: make(map[string]int, len(list.Items)), names: make([]string, len(list.Items)), mode: mode}
+	s := &scope{index: make(map[string]int, len(list.Items)),
+		names: make([]string, len(list.Items)), mode: mode}
 	for i, item := range list.Items {
 		name := c.stateName(item, path, i)
 		s.names[i] = name
@@ -62,7 +65,7 @@ func (c *compiler) names(list *source.Node, path *source.Path, mode string) *sco
 	return s
 }
 
-// stateName checks a state's name; "" when it has no usable one.
+// stateName checks a state's name. It returns "" if the name cannot be used.
 func (c *compiler) stateName(item *source.Node, path *source.Path, i int) string {
 	at := path.Item(i, "")
 	if item.Kind != source.Map {
@@ -74,9 +77,11 @@ func (c *compiler) stateName(item *source.Node, path *source.Path, i int) string
 	case n == nil:
 		c.Error("V07", item, at.Key("Name"), "", "is missing")
 	case n.Kind != source.String:
-		c.Error("V07", n, at.Key("Name"), "put the name in quotes", "must be a string, not %s", n.Kind)
+		c.Error("V07", n, at.Key("Name"), "put the name in quotes", "must be a string, not %s",
+			n.Kind)
 	case !validStateName(n.Text):
-		c.Error("V07", n, at.Key("Name"), "", "must have 1 to 128 characters, none of them a control character")
+		c.Error("V07", n, at.Key("Name"), "",
+			"must have 1 to 128 characters, none of them a control character")
 	default:
 		return n.Text
 	}
@@ -104,7 +109,7 @@ func (c *compiler) start(n *source.Node, path *source.Path, s *scope, out *flow.
 	}
 }
 
-// target resolves the name of a state of the scope.
+// target resolves the name of a state in the scope.
 func (c *compiler) target(rule string, n *source.Node, path *source.Path, s *scope) (int, bool) {
 	if n.Kind != source.String {
 		c.Error(rule, n, path, "", "must be the name of a state, not %s", n.Kind)
@@ -112,16 +117,17 @@ func (c *compiler) target(rule string, n *source.Node, path *source.Path, s *sco
 	}
 	i, ok := s.index[n.Text]
 	if !ok {
-		c.Error(rule, n, path, c.Suggest(n.Text, s.names), "no state of this scope has the name %q", cut(n.Text))
+		c.Error(rule, n, path, c.Suggest(n.Text, s.names), "no state of this scope has the name %q",
+			cut(n.Text))
 		return flow.End, false
 	}
 	return i, true
 }
 
-// warnUnreachable warns of states that no way leads to.
+// warnUnreachable warns of states that no path reaches.
 func (c *compiler) warnUnreachable(s *flow.Scope, list *source.Node, path *source.Path) {
 	if c.Failed() {
-		return // targets may be missing because they are wrong
+		return // a target that is wrong is missing
 	}
 	seen := make([]bool, len(s.States))
 	todo := append(make([]int, 0, len(s.States)), s.Start)
@@ -155,9 +161,9 @@ func (c *compiler) warnUnreachable(s *flow.Scope, list *source.Node, path *sourc
 
 // cut shortens a text of the definition for a message.
 func cut(s string) string {
-	const most = 64
-	if utf8.RuneCountInString(s) <= most {
+	const lengthMax = 64
+	if utf8.RuneCountInString(s) <= lengthMax {
 		return s
 	}
-	return string([]rune(s)[:most]) + "…"
+	return string([]rune(s)[:lengthMax]) + "…"
 }

@@ -6,17 +6,18 @@ import (
 	"millrace/shared/flow"
 )
 
-// kind is what the language says of one state type.
+// kind describes one state type.
 type kind struct {
 	kind          flow.Kind
-	fields        []string // that are read
-	ignored       []string // that other types have, and that do nothing here
+	fields        []string // fields that the type uses
+	ignored       []string // fields of other types that have no effect here
 	hasNext       bool     // has Next or End
 	handlesErrors bool     // may have Retry and Catch
 }
 
 var commonFields = []string{
-	"Name", "Type", "Description", "InputConstructor", "OutputConstructor", "GlobalConstructor", "Next", "End", "Retry", "Catch",
+	"Name", "Type", "Description", "InputConstructor", "OutputConstructor", "GlobalConstructor",
+	"Next", "End", "Retry", "Catch",
 }
 
 // typeNames are the eight types, for suggestions.
@@ -28,25 +29,29 @@ var kinds = map[string]*kind{
 	"Succeed": {kind: flow.Succeed, fields: fields(), ignored: []string{"Next"}},
 	"Fail": {kind: flow.Fail, fields: fields("Code", "Code.$", "Detail", "Detail.$"),
 		ignored: []string{"Next", "OutputConstructor", "GlobalConstructor"}},
-	"Choice":   {kind: flow.Choice, fields: fields("Branches", "Default")},
-	"Parallel": {kind: flow.Parallel, fields: fields("Branches"), hasNext: true, handlesErrors: true},
+	"Choice": {kind: flow.Choice, fields: fields("Branches", "Default")},
+	"Parallel": {kind: flow.Parallel, fields: fields("Branches"), hasNext: true,
+		handlesErrors: true},
 	"Map": {kind: flow.Map, hasNext: true, handlesErrors: true, fields: fields(
-		"ItemsPath", "Processor", "MaxConcurrency", "MaxConcuccency", "ProcessorConfig", "ItemConstructor",
+		"ItemsPath", "Processor", "MaxConcurrency", "MaxConcuccency", "ProcessorConfig",
+		"ItemConstructor",
 		"ItemReader", "ItemBatcher", "ResultWriter", "MaxItems", "MaxItems.$",
-		"ToleratedFailurePercentage", "ToleratedFailurePercentage.$", "ToleratedFailureCount", "ToleratedFailureCount.$")},
-	"Task": {kind: flow.Task, fields: fields("Action", "TaskMode", "Parameters", "Timeout", "Timeout.$"), hasNext: true, handlesErrors: true},
+		"ToleratedFailurePercentage", "ToleratedFailurePercentage.$", "ToleratedFailureCount",
+		"ToleratedFailureCount.$")},
+	"Task": {kind: flow.Task, fields: fields("Action", "TaskMode", "Parameters", "Timeout",
+		"Timeout.$"), hasNext: true, handlesErrors: true},
 }
 
 func fields(own ...string) []string { return append(own, commonFields...) }
 
-// The roots at the places of a state.
+// The roots that exist at the places of a state.
 const (
 	rootsInput  = expr.Input | expr.Context | expr.Global
 	rootsOutput = rootsInput | expr.Output
 	rootsItem   = rootsInput | expr.Item
 )
 
-// state checks and lowers one state. Its node number comes before those of the states inside it.
+// state checks and compiles one state. Its node number comes before those of the states inside it.
 func (c *compiler) state(n *source.Node, path *source.Path, s *scope) *flow.State {
 	st := &flow.State{Node: len(c.machine.Nodes), Line: n.Line, Next: flow.End}
 	c.machine.Nodes = append(c.machine.Nodes, st)
@@ -84,12 +89,13 @@ func (c *compiler) kind(n *source.Node, path *source.Path) *kind {
 	}
 	k := kinds[t.Text]
 	if k == nil {
-		c.Error("V07", t, path.Key("Type"), c.Suggest(t.Text, typeNames), "there is no state type %q", cut(t.Text))
+		c.Error("V07", t, path.Key("Type"), c.Suggest(t.Text, typeNames),
+			"there is no state type %q", cut(t.Text))
 	}
 	return k
 }
 
-// body lowers what only the state's type has.
+// body compiles the fields of the state's type.
 func (c *compiler) body(n *source.Node, path *source.Path, s *scope, st *flow.State) {
 	switch st.Kind {
 	case flow.Wait:
@@ -107,7 +113,7 @@ func (c *compiler) body(n *source.Node, path *source.Path, s *scope, st *flow.St
 	}
 }
 
-// checkFields warns of fields that do nothing and refuses those that contradict each other.
+// checkFields warns of fields that have no effect and rejects fields that contradict each other.
 func (c *compiler) checkFields(n *source.Node, path *source.Path, k *kind) {
 	written := plainKeys(n)
 	for i := range n.Fields {
@@ -119,14 +125,16 @@ func (c *compiler) checkFields(n *source.Node, path *source.Path, k *kind) {
 		_, again := written[plain]
 		switch {
 		case suffixed && plain == "":
-			c.ErrorKey("V18", f, path.Key(f.Key), "write the member's name before .$", "a key must not be the suffix alone")
+			c.ErrorKey("V18", f, path.Key(f.Key), "write the member's name before .$",
+				"a key must not be the suffix alone")
 		case suffixed && again && n.Get(plain) != nil:
 			c.suffixConflict(f, path, plain)
 		case contains(k.ignored, f.Key):
 			c.WarnKey(f, path.Key(f.Key), "", "has no effect on this type of state")
 		case contains(k.fields, f.Key):
 		case suffixed && contains(k.fields, plain):
-			c.WarnKey(f, path.Key(f.Key), "write "+plain+" without the suffix", "unknown field, ignored: %s takes no suffix", plain)
+			c.WarnKey(f, path.Key(f.Key), "write "+plain+" without the suffix",
+				"unknown field, ignored: %s takes no suffix", plain)
 		default:
 			c.unknownField(f, path, k.fields)
 		}
@@ -134,7 +142,8 @@ func (c *compiler) checkFields(n *source.Node, path *source.Path, k *kind) {
 }
 
 func (c *compiler) suffixConflict(f *source.Field, path *source.Path, plain string) {
-	c.ErrorKey("V18", f, path.Key(f.Key), "keep one of the two", "%s stands here with and without the suffix .$", cut(plain))
+	c.ErrorKey("V18", f, path.Key(f.Key), "keep one of the two",
+		"%s stands here with and without the suffix .$", cut(plain))
 }
 
 func (c *compiler) description(n *source.Node, path *source.Path) {
@@ -153,28 +162,31 @@ func (c *compiler) next(n *source.Node, path *source.Path, k *kind, s *scope, st
 	switch {
 	case k.kind == flow.Choice:
 		if next != nil {
-			c.Error("V10", next, path.Key("Next"), "put the target into Default", "a Choice has no Next")
+			c.Error("V10", next, path.Key("Next"), "put the target into Default",
+				"a Choice has no Next")
 		}
 		if ends {
-			c.Error("V10", end, path.Key("End"), "let Default name a Succeed state", "a Choice has no End")
+			c.Error("V10", end, path.Key("End"), "let Default name a Succeed state",
+				"a Choice has no End")
 		}
 	case !k.hasNext:
 	case next != nil:
 		if i, _ := c.target("V08", next, path.Key("Next"), s); !ends {
 			st.Next = i
 		} else {
-			c.Warn(next, path.Key("Next"), "leave one of them out", "is not followed, because End is true")
+			c.Warn(next, path.Key("Next"), "leave one of them out",
+				"is not followed, because End is true")
 		}
 	case !ends && (end == nil || end.Kind == source.Bool):
 		c.Error("V09", n, path, "", "has neither Next nor End: true")
 	}
 }
 
-// wait reads Seconds.
+// wait compiles Seconds.
 func (c *compiler) wait(n *source.Node, path *source.Path, s *scope) *flow.WaitSpec {
-	most := c.limits.WaitSeconds
+	secondsMax := c.limits.WaitSeconds
 	if s.mode == flow.Express {
-		most = c.limits.WaitSecondsExpr
+		secondsMax = c.limits.WaitSecondsExpr
 	}
 	if e := n.Get("Seconds.$"); e != nil {
 		return &flow.WaitSpec{Seconds: c.suffixedExpression(e, path.Key("Seconds.$"), rootsInput)}
@@ -184,26 +196,27 @@ func (c *compiler) wait(n *source.Node, path *source.Path, s *scope) *flow.WaitS
 		c.Error("V12", n, path.Key("Seconds"), "", "is missing")
 		return nil
 	}
-	if i, ok := seconds.Int(); !ok || i < 1 || i > most {
+	if i, ok := seconds.Int(); !ok || i < 1 || i > secondsMax {
 		hint := ""
 		switch {
 		case seconds.Kind == source.String:
 			hint = "an expression needs the key Seconds.$"
-		case ok && i > most && s.mode != flow.Express:
+		case ok && i > secondsMax && s.mode != flow.Express:
 			hint = "for longer, put several in a row, or use a task that waits for a callback and has a Timeout"
 		}
-		c.Error("V12", seconds, path.Key("Seconds"), hint, "must be an integer from 1 to %d", most)
+		c.Error("V12", seconds, path.Key("Seconds"), hint, "must be an integer from 1 to %d",
+			secondsMax)
 		return nil
 	}
 	return &flow.WaitSpec{Seconds: expr.Constant(seconds.Value())}
 }
 
-// fail reads Code and Detail.
+// fail compiles Code and Detail.
 func (c *compiler) fail(n *source.Node, path *source.Path) *flow.FailSpec {
 	return &flow.FailSpec{Code: c.text(n, path, "Code"), Detail: c.text(n, path, "Detail")}
 }
 
-// text reads a constant text or its suffixed form; nil when there is neither.
+// text compiles a constant string or its suffixed form. It returns nil if neither is present.
 func (c *compiler) text(n *source.Node, path *source.Path, key string) *expr.Template {
 	if e := n.Get(key + ".$"); e != nil {
 		return c.suffixedExpression(e, path.Key(key+".$"), rootsInput)

@@ -13,7 +13,7 @@ import (
 
 var modeNames = []string{"RequestComplete", "WaitForSystemCallback", "WaitForCustomCallback"}
 
-// task reads a Task.
+// task compiles a Task.
 func (c *compiler) task(n *source.Node, path *source.Path, s *scope) *flow.TaskSpec {
 	spec := &flow.TaskSpec{Action: c.action(n, path), Timeout: c.taskTimeout(n, path)}
 	parameters := n.Get("Parameters")
@@ -27,7 +27,7 @@ func (c *compiler) task(n *source.Node, path *source.Path, s *scope) *flow.TaskS
 	return spec
 }
 
-// action reads `Service:API`; "" after an error.
+// action reads `Service:API`. It returns "" after an error.
 func (c *compiler) action(n *source.Node, path *source.Path) string {
 	const form = "write it as Service:API, for example FC:InvokeFunction"
 	v := n.Get("Action")
@@ -38,7 +38,7 @@ func (c *compiler) action(n *source.Node, path *source.Path) string {
 	case v.Kind != source.String:
 		c.Error("V13", v, path.Key("Action"), form, "must be a string, not %s", v.Kind)
 		return ""
-	case v.Text == "FC::InvokeFunction": // so written by older pages
+	case v.Text == "FC::InvokeFunction": // the spelling of older documentation
 		return "FC:InvokeFunction"
 	}
 	service, api, ok := strings.Cut(v.Text, ":")
@@ -49,7 +49,8 @@ func (c *compiler) action(n *source.Node, path *source.Path) string {
 	if _, known := actions[v.Text]; !known {
 		for name := range actions {
 			if strings.EqualFold(name, v.Text) {
-				c.Warn(v, path.Key("Action"), "did you mean '"+name+"'?", "%s is another action than %s", v.Text, name)
+				c.Warn(v, path.Key("Action"), "did you mean '"+name+"'?",
+					"%s is another action than %s", v.Text, name)
 			}
 		}
 	}
@@ -68,7 +69,8 @@ func word(s string) bool {
 	return s != "" && len(s) <= 128
 }
 
-// taskTimeout reads Timeout: an integer, a decimal string or an expression. 0 is never, like a missing one.
+// taskTimeout compiles Timeout: an integer, a decimal string or an expression. 0 means no timeout,
+// like a missing one.
 func (c *compiler) taskTimeout(n *source.Node, path *source.Path) *expr.Template {
 	if e := n.Get("Timeout.$"); e != nil {
 		return c.suffixedExpression(e, path.Key("Timeout.$"), rootsInput)
@@ -87,7 +89,8 @@ func (c *compiler) taskTimeout(n *source.Node, path *source.Path) *expr.Template
 		if v.Kind == source.String && strings.HasPrefix(v.Text, "$") {
 			hint = "an expression needs the key Timeout.$"
 		}
-		c.Error("V13", v, path.Key("Timeout"), hint, "must be an integer from 0 to %d", c.limits.TaskSeconds)
+		c.Error("V13", v, path.Key("Timeout"), hint, "must be an integer from 0 to %d",
+			c.limits.TaskSeconds)
 		return nil
 	}
 	if seconds == 0 {
@@ -97,7 +100,8 @@ func (c *compiler) taskTimeout(n *source.Node, path *source.Path) *expr.Template
 }
 
 // taskMode reads TaskMode and checks it against the action and the mode of the flow.
-func (c *compiler) taskMode(n *source.Node, path *source.Path, s *scope, action string, parameters *source.Node) flow.TaskMode {
+func (c *compiler) taskMode(n *source.Node, path *source.Path, s *scope, action string,
+	parameters *source.Node) flow.TaskMode {
 	v := n.Get("TaskMode")
 	if v == nil {
 		return flow.RequestComplete
@@ -121,14 +125,19 @@ func (c *compiler) taskMode(n *source.Node, path *source.Path, s *scope, action 
 		return mode
 	}
 	if s.mode == flow.Express {
-		c.Error("V14", v, at, "use a Standard flow to wait for callbacks", "an Express flow has RequestComplete only")
+		c.Error("V14", v, at, "use a Standard flow to wait for callbacks",
+			"an Express flow has RequestComplete only")
 	}
 	if has := actions[action].modes(); action != "" && !slices.Contains(has, v.Text) {
-		c.Error("V14", v, at, "it has "+strings.Join(has, ", "), "%s does not support %s", action, v.Text)
+		c.Error("V14", v, at, "it has "+strings.Join(has, ", "), "%s does not support %s", action,
+			v.Text)
 	}
-	if action == "FC:InvokeFunction" && mode == flow.WaitForSystemCallback && parameters != nil && parameters.Kind == source.Map {
-		if t := parameters.Get("invocationType"); t != nil && t.Kind == source.String && t.Text == "Sync" {
-			c.Error("V14", t, path.Key("Parameters").Key("invocationType"), "write Async, or use RequestComplete",
+	if action == "FC:InvokeFunction" && mode == flow.WaitForSystemCallback && parameters != nil &&
+		parameters.Kind == source.Map {
+		if t := parameters.Get("invocationType"); t != nil && t.Kind == source.String &&
+			t.Text == "Sync" {
+			c.Error("V14", t, path.Key("Parameters").Key("invocationType"),
+				"write Async, or use RequestComplete",
 				"WaitForSystemCallback needs an asynchronous invocation")
 		}
 	}

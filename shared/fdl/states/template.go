@@ -5,8 +5,10 @@ import (
 	"millrace/shared/fdl/source"
 )
 
-// constructor reads a constructor: a mapping of constants and suffixed expressions. nil when there is none.
-func (c *compiler) constructor(n *source.Node, path *source.Path, key string, roots expr.Roots) *expr.Template {
+// constructor compiles a constructor: a mapping of constants and suffixed expressions. It returns
+// nil if there is none.
+func (c *compiler) constructor(n *source.Node, path *source.Path, key string,
+	roots expr.Roots) *expr.Template {
 	v := n.Get(key)
 	if v == nil {
 		return nil
@@ -14,7 +16,7 @@ func (c *compiler) constructor(n *source.Node, path *source.Path, key string, ro
 	return c.template(v, path.Key(key), roots)
 }
 
-// template lowers a constructor or Parameters.
+// template compiles a constructor or Parameters.
 func (c *compiler) template(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
 	if n.Kind != source.Map {
 		c.Error("V15", n, path, "", "must be a mapping, not %s", n.Kind)
@@ -23,9 +25,10 @@ func (c *compiler) template(n *source.Node, path *source.Path, roots expr.Roots)
 	return c.object(n, path, roots, false)
 }
 
-// value lowers one value. loose is set below a mapping or list under a suffixed key: there a string that starts
-// with a root name is an expression.
-func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots, lenient bool) *expr.Template {
+// value compiles one value. lenient is set inside a mapping or list under a suffixed key: there, a
+// string that starts with the name of a root is an expression.
+func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots,
+	lenient bool) *expr.Template {
 	switch n.Kind {
 	case source.Map:
 		return c.object(n, path, roots, lenient)
@@ -47,17 +50,19 @@ func (c *compiler) value(n *source.Node, path *source.Path, roots expr.Roots, le
 	return expr.Constant(n.Value())
 }
 
-func (c *compiler) object(n *source.Node, path *source.Path, roots expr.Roots, lenient bool) *expr.Template {
+func (c *compiler) object(n *source.Node, path *source.Path, roots expr.Roots,
+	lenient bool) *expr.Template {
 	fields := make([]expr.Field, len(n.Fields))
 	plain := plainKeys(n)
 	for i := range n.Fields {
 		name, _ := unsuffix(n.Fields[i].Key)
-		fields[i] = expr.Field{Name: name, Value: c.member(&n.Fields[i], plain, path, roots, lenient)}
+		fields[i] = expr.Field{Name: name, Value: c.member(&n.Fields[i], plain, path, roots,
+			lenient)}
 	}
 	return expr.ObjectOf(fields)
 }
 
-// plainKeys is the set of keys without suffix; nil when no key has one.
+// plainKeys returns the set of keys without the suffix; nil if no key has the suffix.
 func plainKeys(n *source.Node) map[string]struct{} {
 	suffixed := false
 	for i := range n.Fields {
@@ -78,8 +83,9 @@ func plainKeys(n *source.Node) map[string]struct{} {
 	return keys
 }
 
-// member lowers one member of an object.
-func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *source.Path, roots expr.Roots, lenient bool) *expr.Template {
+// member compiles one member of an object.
+func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *source.Path,
+	roots expr.Roots, lenient bool) *expr.Template {
 	name, suffixed := unsuffix(f.Key)
 	at := path.Key(f.Key)
 	if !suffixed {
@@ -89,7 +95,8 @@ func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *sour
 		return c.value(f.Value, at, roots, lenient)
 	}
 	if name == "" {
-		c.ErrorKey("V18", f, at, "write the member's name before .$", "a key must not be the suffix alone")
+		c.ErrorKey("V18", f, at, "write the member's name before .$",
+			"a key must not be the suffix alone")
 	} else if _, both := plain[name]; both {
 		c.suffixConflict(f, path, name)
 	}
@@ -99,6 +106,7 @@ func (c *compiler) member(f *source.Field, plain map[string]struct{}, path *sour
 	case source.Map, source.List:
 		return c.value(f.Value, at, roots, true)
 	}
-	c.Error("V15", f.Value, at, "drop the suffix for a constant", "a key with the suffix .$ needs an expression, not %s", f.Value.Kind)
+	c.Error("V15", f.Value, at, "drop the suffix for a constant",
+		"a key with the suffix .$ needs an expression, not %s", f.Value.Kind)
 	return expr.Constant(nil)
 }

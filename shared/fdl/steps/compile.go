@@ -1,6 +1,6 @@
-// Package steps is the front end of the older definition language (`type: flow`): it checks a definition's tree
-// and lowers it to a flow.Machine. The rules of its diagnostics, F01 to F09, are the numbers of section 12 of the
-// language's reference.
+// Package steps is the front end of the FlowV1 dialect: it checks the tree of a definition and
+// compiles it to a flow.Machine. The rules of its diagnostics, F01 to F09, are the numbers of
+// section 12 of the language's reference.
 package steps
 
 import (
@@ -8,10 +8,11 @@ import (
 	"millrace/shared/flow"
 )
 
-// Compile checks a definition and lowers it. name is the flow's name in the API call ("": not checked), mode
-// flow.Standard or flow.Express. The limits must be complete. What is wrong goes to the report; the machine is
-// to be used only when the report has no error.
-func Compile(root *source.Node, name, mode string, limits flow.Limits, report *source.Report) *flow.Machine {
+// Compile checks and compiles a definition. name is the flow's name in the API call ("": not
+// checked), mode is flow.Standard or flow.Express. The limits must be complete. Compile adds errors
+// and warnings to the report; the caller must use the machine only if the report has no error.
+func Compile(root *source.Node, name, mode string, limits flow.Limits,
+	report *source.Report) *flow.Machine {
 	c := &compiler{
 		Report: report, limits: limits, mode: mode,
 		machine: &flow.Machine{Language: flow.FlowV1}, taken: make(map[string]int),
@@ -25,10 +26,11 @@ type compiler struct {
 	limits  flow.Limits
 	mode    string
 	machine *flow.Machine
-	taken   map[string]int // line of the step that has a name; names are unique in the whole flow
+	taken   map[string]int // line of the step with this name; names are unique in the whole flow
 }
 
-var topKeys = []string{"version", "type", "name", "steps", "inputMappings", "outputMappings", "timeoutSeconds", "description"}
+var topKeys = []string{"version", "type", "name", "steps", "inputMappings", "outputMappings",
+	"timeoutSeconds", "description"}
 
 func (c *compiler) top(root *source.Node, name string) {
 	var path *source.Path
@@ -41,13 +43,15 @@ func (c *compiler) top(root *source.Node, name string) {
 	if n := c.text(root, path, "name"); n != nil {
 		c.machine.Name = n.Text
 		if !flow.ValidName(n.Text) {
-			c.Error("F02", n, path.Key("name"), "", "must be 1 to 128 ASCII letters, digits, _ and -, the first a letter or _")
+			c.Error("F02", n, path.Key("name"), "",
+				"must be 1 to 128 ASCII letters, digits, _ and -, the first a letter or _")
 		} else if name != "" && n.Text != name {
 			c.Error("F02", n, path.Key("name"), "", "must equal the flow's name %q", name)
 		}
 	}
 	if n := root.Get("timeoutSeconds"); n != nil {
-		c.machine.TimeoutSeconds = c.integer("F03", n, path.Key("timeoutSeconds"), 0, c.limits.ExecutionSeconds)
+		c.machine.TimeoutSeconds = c.integer("F03", n, path.Key("timeoutSeconds"), 0,
+			c.limits.ExecutionSeconds)
 	}
 	c.machine.Input = c.mappings(root, path, "inputMappings", rootsMapping, mappingContext{})
 	c.machine.Output = c.mappings(root, path, "outputMappings", rootsMapping, mappingContext{})
@@ -62,7 +66,7 @@ func (c *compiler) top(root *source.Node, name string) {
 	}
 }
 
-// versions are the spellings of the one version that this language has, as flows in use have them (api.md 4.1).
+// versions are the spellings of the only version, as flows in use have them (api.md 4.1).
 var versions = []string{"v1", "v1beta1", "v1.0"}
 
 func (c *compiler) dialect(root *source.Node) {
@@ -83,7 +87,7 @@ func (c *compiler) dialect(root *source.Node) {
 	}
 }
 
-// or gives the first node that there is.
+// or returns the first of two nodes that is not nil.
 func or(n, other *source.Node) *source.Node {
 	if n != nil {
 		return n

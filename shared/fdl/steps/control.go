@@ -10,7 +10,7 @@ import (
 
 var optionKeys = []string{"condition", "steps", "goto"}
 
-// choice reads the options and the default, in the order of the text.
+// choice compiles the options and the default, in the order of the text.
 func (c *compiler) choice(n *source.Node, path *source.Path, s *siblings) *flow.ChoiceSpec {
 	spec := &flow.ChoiceSpec{Default: flow.Option{Next: flow.StateNext}}
 	if n.Before("choices", "default") {
@@ -46,13 +46,14 @@ func (c *compiler) defaults(n *source.Node, path *source.Path, s *siblings, spec
 	at := path.Key("default")
 	for i := range v.Fields {
 		if f := &v.Fields[i]; f.Key != "steps" && f.Key != "goto" {
-			c.WarnKey(f, at.Key(f.Key), c.Suggest(f.Key, []string{"steps", "goto"}), "unknown key, ignored")
+			c.WarnKey(f, at.Key(f.Key), c.Suggest(f.Key, []string{"steps", "goto"}),
+				"unknown key, ignored")
 		}
 	}
 	spec.Default = c.option(v, at, s)
 }
 
-// option reads steps and goto.
+// option compiles steps and goto.
 func (c *compiler) option(n *source.Node, path *source.Path, s *siblings) flow.Option {
 	o := flow.Option{Next: c.target(n, path, s, flow.StateNext)}
 	if list := c.typed(n, path, "steps", source.List); list != nil && len(list.Items) > 0 {
@@ -70,7 +71,7 @@ func (c *compiler) condition(n *source.Node, path *source.Path) *expr.Expr {
 	return e
 }
 
-// parallel reads the branches.
+// parallel compiles the branches.
 func (c *compiler) parallel(n *source.Node, path *source.Path) []*flow.Scope {
 	items := c.items(n, path, "branches")
 	if list := n.Get("branches"); list == nil || list.Kind == source.List {
@@ -79,7 +80,8 @@ func (c *compiler) parallel(n *source.Node, path *source.Path) []*flow.Scope {
 			count = len(list.Items)
 		}
 		if count == 0 || count > c.limits.BranchesV1 {
-			c.Error("F09", or(list, n), path.Key("branches"), "", "must have 1 to %d branches, not %d", c.limits.BranchesV1, count)
+			c.Error("F09", or(list, n), path.Key("branches"), "",
+				"must have 1 to %d branches, not %d", c.limits.BranchesV1, count)
 		}
 	}
 	branches := make([]*flow.Scope, len(items))
@@ -90,7 +92,7 @@ func (c *compiler) parallel(n *source.Node, path *source.Path) []*flow.Scope {
 	return branches
 }
 
-// requiredSteps lowers the steps of a branch or of a foreach, which must have some.
+// requiredSteps compiles the steps of a branch or a foreach, which must not be empty.
 func (c *compiler) requiredSteps(n *source.Node, path *source.Path) *flow.Scope {
 	list := c.typed(n, path, "steps", source.List)
 	if list == nil || len(list.Items) == 0 {
@@ -102,13 +104,14 @@ func (c *compiler) requiredSteps(n *source.Node, path *source.Path) *flow.Scope 
 	return c.scope(list, path.Key("steps"))
 }
 
-// foreach reads iterationMapping and the steps.
+// foreach compiles iterationMapping and the steps.
 func (c *compiler) foreach(n *source.Node, path *source.Path) *flow.MapSpec {
 	spec := &flow.MapSpec{}
 	if m := c.typed(n, path, "iterationMapping", source.Map); m != nil {
 		c.iteration(m, path.Key("iterationMapping"), spec)
 	} else if n.Get("iterationMapping") == nil {
-		c.Error("F09", n, path.Key("iterationMapping"), "write collection and item into it", "is missing")
+		c.Error("F09", n, path.Key("iterationMapping"), "write collection and item into it",
+			"is missing")
 	}
 	spec.Processor = c.requiredSteps(n, path)
 	return spec
@@ -119,16 +122,18 @@ func (c *compiler) iteration(m *source.Node, path *source.Path, spec *flow.MapSp
 	if v := c.text(m, path, "collection"); v != nil {
 		spec.Items = c.path(v, path.Key("collection"), expr.Default)
 	} else if m.Get("collection") == nil {
-		c.Error("F09", m, path.Key("collection"), "write a path that gives an array, like $.items", "is missing")
+		c.Error("F09", m, path.Key("collection"), "write a path that gives an array, like $.items",
+			"is missing")
 	}
 	spec.Item = c.member(m, path, "item")
 	spec.Index = c.member(m, path, "index")
 	if m.Get("item") == nil {
-		c.Error("F09", m, path.Key("item"), "name the key under which steps find the element", "is missing")
+		c.Error("F09", m, path.Key("item"), "name the key under which steps find the element",
+			"is missing")
 	}
 }
 
-// member reads the name of a key that the iteration's input gets.
+// member reads the name of a key in the iteration's input.
 func (c *compiler) member(m *source.Node, path *source.Path, key string) string {
 	v := c.text(m, path, key)
 	switch {
@@ -137,7 +142,8 @@ func (c *compiler) member(m *source.Node, path *source.Path, key string) string 
 	case v.Text == "":
 		c.Error("F09", v, path.Key(key), "", "must not be empty")
 	case strings.HasPrefix(v.Text, "$"):
-		c.Warn(v, path.Key(key), "drop the $ and what follows it up to the name", "is a plain key, $ included")
+		c.Warn(v, path.Key(key), "drop the $ and what follows it up to the name",
+			"is a plain key, $ included")
 	}
 	return v.Text
 }

@@ -6,7 +6,7 @@ import (
 	"millrace/shared/fdl/source"
 )
 
-// keys refuses the keys of a mapping that are not known.
+// keys rejects unknown keys of a mapping.
 func (c *compiler) keys(n *source.Node, path *source.Path, known ...string) {
 	for i := range n.Fields {
 		if f := &n.Fields[i]; !contains(known, f.Key) {
@@ -15,8 +15,10 @@ func (c *compiler) keys(n *source.Node, path *source.Path, known ...string) {
 	}
 }
 
-// typed gives a member of a kind; nil when it is missing, or after an error when it is of another.
-func (c *compiler) typed(n *source.Node, path *source.Path, key string, kind source.Kind) *source.Node {
+// typed returns a member of the given kind. It returns nil if the member is missing, or after an
+// error if it has another kind.
+func (c *compiler) typed(n *source.Node, path *source.Path, key string,
+	kind source.Kind) *source.Node {
 	v := n.Get(key)
 	if v == nil || v.Kind == kind {
 		return v
@@ -33,7 +35,8 @@ func (c *compiler) text(n *source.Node, path *source.Path, key string) *source.N
 	return c.typed(n, path, key, source.String)
 }
 
-// mapping tells whether an item of a list is a mapping, which all items but error names are.
+// mapping reports whether an item of a list is a mapping, and adds an error if it is not. The items
+// of all lists except error names are mappings.
 func (c *compiler) mapping(n *source.Node, path *source.Path) bool {
 	if n.Kind == source.Map {
 		return true
@@ -42,7 +45,7 @@ func (c *compiler) mapping(n *source.Node, path *source.Path) bool {
 	return false
 }
 
-// items gives the mappings of a list, with their paths; nothing when it is missing.
+// items returns the mappings of a list with their paths; none if the list is missing.
 func (c *compiler) items(n *source.Node, path *source.Path, key string) []item {
 	list := c.typed(n, path, key, source.List)
 	if list == nil {
@@ -63,8 +66,9 @@ type item struct {
 	path *source.Path
 }
 
-// integer reads an integer from least to most; least after an error.
-func (c *compiler) integer(rule string, n *source.Node, path *source.Path, valueMin, valueMax int64) int64 {
+// integer reads an integer from valueMin to valueMax. It returns valueMin after an error.
+func (c *compiler) integer(rule string, n *source.Node, path *source.Path, valueMin,
+	valueMax int64) int64 {
 	i, ok := n.Int()
 	switch {
 	case n.Kind != source.Number:
@@ -79,9 +83,9 @@ func (c *compiler) integer(rule string, n *source.Node, path *source.Path, value
 
 // cut shortens a text of the definition for a message.
 func cut(s string) string {
-	const most = 64
-	if utf8.RuneCountInString(s) <= most {
+	const lengthMax = 64
+	if utf8.RuneCountInString(s) <= lengthMax {
 		return s
 	}
-	return string([]rune(s)[:most]) + "…"
+	return string([]rune(s)[:lengthMax]) + "…"
 }

@@ -6,24 +6,25 @@ import (
 	"millrace/shared/flow"
 )
 
-// mappingContext tells what a mapping sees where it stands, as far as a definition shows it.
+// mappingContext describes what exists at the place of a mapping, as far as the definition shows
+// it.
 type mappingContext struct {
-	step  bool // there is a step, which $context knows
-	token bool // the task waits for a report, so it has a token
+	step  bool // $context has a step
+	token bool // $context has a task token, because the task waits for a report
 	local localShape
 }
 
-// localShape is what $local is known to be.
+// localShape is what is known about $local.
 type localShape uint8
 
 const (
 	anyLocal   localShape = iota
 	emptyLocal            // {}
-	listLocal             // one object a branch or iteration
+	listLocal             // one object for each branch or iteration
 	errorLocal            // error and cause
 )
 
-// localShapeOf gives what $local is in the outputMappings of a step.
+// localShapeOf returns the shape of $local in the outputMappings of a step.
 func localShapeOf(kind flow.Kind) localShape {
 	switch kind {
 	case flow.Pass, flow.Wait, flow.Succeed:
@@ -34,7 +35,7 @@ func localShapeOf(kind flow.Kind) localShape {
 	return anyLocal
 }
 
-// selectsNothing gives a hint when it is certain that a path selects nothing, "" otherwise.
+// selectsNothing returns a hint if a path certainly selects nothing, otherwise "".
 func (p mappingContext) selectsNothing(path string) string {
 	switch {
 	case !p.step && member(path, "$context", "step"):
@@ -50,15 +51,17 @@ func (p mappingContext) selectsNothing(path string) string {
 	case p.local == emptyLocal:
 		return "this step makes no local data: its $local is {}; what the step before gave is in $input"
 	case p.local == listLocal && rest[0] == '.':
-		return "$local is a list here, one object a branch or iteration: write $local[*]" + cut(rest) + " or $local[0]" + cut(rest)
-	case p.local == errorLocal && rest[0] == '.' && !member(path, "$local", "error") && !member(path, "$local", "cause") &&
+		return "$local is a list here, one object a branch or iteration: write $local[*]" +
+			cut(rest) + " or $local[0]" + cut(rest)
+	case p.local == errorLocal && rest[0] == '.' && !member(path, "$local", "error") &&
+		!member(path, "$local", "cause") &&
 		!member(path, "$local", "code"):
 		return "an error has $local.error and $local.cause"
 	}
 	return ""
 }
 
-// member tells whether a path selects a member of a root, or something in it.
+// member reports whether a path selects a member of a root, or something inside it.
 func member(path, root, name string) bool {
 	rest, ok := strings.CutPrefix(path, root+"."+name)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')

@@ -13,8 +13,10 @@ const (
 	rootsError   = expr.Input | expr.Local | expr.Context
 )
 
-// mappings lowers a list of target and source to an object template; nil without mappings.
-func (c *compiler) mappings(n *source.Node, path *source.Path, key string, roots expr.Roots, at mappingContext) *expr.Template {
+// mappings compiles a list of target and source to an object template. It returns nil if there are
+// no mappings.
+func (c *compiler) mappings(n *source.Node, path *source.Path, key string, roots expr.Roots,
+	at mappingContext) *expr.Template {
 	items := c.items(n, path, key)
 	if len(items) == 0 {
 		return nil
@@ -45,8 +47,9 @@ func (c *compiler) mappingTarget(n *source.Node, path *source.Path) string {
 	return ""
 }
 
-// mappingSource lowers a source; a missing one is null.
-func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.Roots, p mappingContext) *expr.Template {
+// mappingSource compiles a source; a missing source is null.
+func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.Roots,
+	p mappingContext) *expr.Template {
 	v := n.Get("source")
 	if v == nil {
 		return expr.Constant(nil)
@@ -62,8 +65,8 @@ func (c *compiler) mappingSource(n *source.Node, path *source.Path, roots expr.R
 	return c.dynamic(v, at, roots)
 }
 
-// literal warns of a constant that somebody may have meant as a path: one inside an object or a list, or one that
-// begins like a root that there is not.
+// literal warns of a constant that may be meant as a path: one inside an object or a list, or one
+// that begins like a root that does not exist.
 func (c *compiler) literal(n *source.Node, path *source.Path, inside bool) {
 	switch n.Kind {
 	case source.Map:
@@ -76,17 +79,18 @@ func (c *compiler) literal(n *source.Node, path *source.Path, inside bool) {
 		}
 	case source.String:
 		if inside && isPath(n.Text) {
-			c.Warn(n, path, "a path must be the whole source", "is a constant, its text is not evaluated")
+			c.Warn(n, path, "a path must be the whole source",
+				"is a constant, its text is not evaluated")
 		} else if root := rootAt(n.Text); root != "" && !inside {
 			c.Warn(n, path, c.Suggest(root, rootNames), "is a constant, its text is not evaluated")
 		}
 	}
 }
 
-// rootNames are what people may have meant.
+// rootNames are the suggestions for misspelt roots.
 var rootNames = []string{"$input", "$local", "$context"}
 
-// rootAt gives the `$name` that a text begins with, before a dot, a bracket or its end; "" when it does not.
+// rootAt returns the `$name` at the start of a text, before a dot, a bracket or the end, or "".
 func rootAt(text string) string {
 	end := 1
 	for end < len(text) && (text[end]|0x20 >= 'a' && text[end]|0x20 <= 'z') {
@@ -98,18 +102,19 @@ func rootAt(text string) string {
 	return text[:end]
 }
 
-// isPath tells whether a string in a mapping selects something: a root name, or one followed by a dot or a
-// bracket.
+// isPath reports whether a string in a mapping is a path: the name of a root, alone or followed by
+// a dot or a bracket.
 func isPath(s string) bool {
 	for _, root := range [...]string{"$input", "$local", "$context", "$"} {
-		if rest, ok := strings.CutPrefix(s, root); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+		if rest, ok := strings.CutPrefix(s, root); ok &&
+			(rest == "" || rest[0] == '.' || rest[0] == '[') {
 			return true
 		}
 	}
 	return false
 }
 
-// path parses a path; nil after an error.
+// path parses a path. It returns nil after an error.
 func (c *compiler) path(n *source.Node, path *source.Path, roots expr.Roots) *expr.Expr {
 	e, err := expr.ParsePath(n.Text, roots)
 	if err == nil {
@@ -126,7 +131,7 @@ func (c *compiler) path(n *source.Node, path *source.Path, roots expr.Roots) *ex
 	return nil
 }
 
-// dynamic is a template of a path; after an error one that is good for nothing.
+// dynamic returns the template of a path; after an error a placeholder.
 func (c *compiler) dynamic(n *source.Node, path *source.Path, roots expr.Roots) *expr.Template {
 	if e := c.path(n, path, roots); e != nil {
 		return expr.Dynamic(e)

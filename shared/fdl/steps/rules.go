@@ -8,7 +8,7 @@ import (
 	"millrace/shared/flow"
 )
 
-// retryDelayMax bounds intervalSeconds and maxIntervalSeconds.
+// retryDelayMax is the maximum of intervalSeconds and maxIntervalSeconds.
 const retryDelayMax = 86400
 
 func (c *compiler) retries(n *source.Node, path *source.Path) []flow.Retry {
@@ -18,19 +18,22 @@ func (c *compiler) retries(n *source.Node, path *source.Path) []flow.Retry {
 	}
 	rules := make([]flow.Retry, len(items))
 	for i, it := range items {
-		c.keys(it.node, it.path, "errors", "intervalSeconds", "maxIntervalSeconds", "maxAttempts", "multiplier")
+		c.keys(it.node, it.path, "errors", "intervalSeconds", "maxIntervalSeconds", "maxAttempts",
+			"multiplier")
 		rules[i] = flow.Retry{
 			Errors:      c.errors(it.node, it.path),
 			AttemptsMax: int(c.number(it.node, it.path, "maxAttempts", 3, math.MaxInt32)),
 			Interval:    c.number(it.node, it.path, "intervalSeconds", 1, retryDelayMax),
 			Rate:        c.multiplier(it.node, it.path),
-			IntervalMax: c.number(it.node, it.path, "maxIntervalSeconds", retryDelayMax, retryDelayMax),
+			IntervalMax: c.number(it.node, it.path, "maxIntervalSeconds", retryDelayMax,
+				retryDelayMax),
 		}
 	}
 	return rules
 }
 
-func (c *compiler) number(n *source.Node, path *source.Path, key string, def, valueMax int64) int64 {
+func (c *compiler) number(n *source.Node, path *source.Path, key string, def,
+	valueMax int64) int64 {
 	v := n.Get(key)
 	if v == nil {
 		return def
@@ -59,14 +62,16 @@ func (c *compiler) catches(n *source.Node, path *source.Path, s *siblings) []flo
 	rules := make([]flow.Catch, len(items))
 	for i, it := range items {
 		if it.node.Get("steps") != nil {
-			c.Error("F03", it.node.Get("steps"), it.path.Key("steps"), "put the steps into the list and name the first in goto",
+			c.Error("F03", it.node.Get("steps"), it.path.Key("steps"),
+				"put the steps into the list and name the first in goto",
 				"steps inside a catch entry are not supported")
 		}
 		c.keys(it.node, it.path, "errors", "goto", "steps")
 		if it.node.Get("goto") == nil {
 			c.Error("F06", it.node, it.path.Key("goto"), "", "is missing")
 		}
-		rules[i] = flow.Catch{Errors: c.errors(it.node, it.path), Next: c.target(it.node, it.path, s, flow.End)}
+		rules[i] = flow.Catch{Errors: c.errors(it.node, it.path),
+			Next: c.target(it.node, it.path, s, flow.End)}
 	}
 	return rules
 }

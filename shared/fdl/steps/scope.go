@@ -8,20 +8,21 @@ import (
 	"millrace/shared/flow"
 )
 
-// siblings is a list of steps while it is lowered.
+// siblings is a list of steps that is being compiled.
 type siblings struct {
 	index map[string]int // by name; the first step of a name
 	names []string
 }
 
-// scope lowers a list of steps.
+// scope compiles a list of steps.
 func (c *compiler) scope(list *source.Node, path *source.Path) *flow.Scope {
 	out := &flow.Scope{Start: flow.End}
 	if len(list.Items) == 0 {
 		return out
 	}
 	out.Start = 0
-	s := &siblings{index: make(map[string]int, len(list.Items)), names: make([]string, len(list.Items))}
+	s := &siblings{index: make(map[string]int, len(list.Items)),
+		names: make([]string, len(list.Items))}
 	for i, n := range list.Items {
 		name := ""
 		if n.Kind == source.Map {
@@ -42,7 +43,7 @@ func (c *compiler) scope(list *source.Node, path *source.Path) *flow.Scope {
 	return out
 }
 
-// name checks a step's name and claims it for the whole flow.
+// name checks a step's name and reserves it in the whole flow.
 func (c *compiler) name(n *source.Node, path *source.Path) string {
 	v := n.Get("name")
 	if v == nil {
@@ -53,11 +54,13 @@ func (c *compiler) name(n *source.Node, path *source.Path) string {
 		return ""
 	}
 	if !validName(v.Text) {
-		c.Error("F03", v, path.Key("name"), "", "must have 1 to 128 characters, none of them a control character")
+		c.Error("F03", v, path.Key("name"), "",
+			"must have 1 to 128 characters, none of them a control character")
 		return ""
 	}
 	if line, again := c.taken[v.Text]; again {
-		c.Error("F04", v, path.Key("name"), "names are unique in the whole flow", "is the name of the step in line %d too", line)
+		c.Error("F04", v, path.Key("name"), "names are unique in the whole flow",
+			"is the name of the step in line %d too", line)
 	} else {
 		c.taken[v.Text] = n.Line
 	}
@@ -73,7 +76,7 @@ func validName(s string) bool {
 	return s != "" && utf8.RuneCountInString(s) <= 128
 }
 
-// target resolves a goto to a sibling; missing when there is none.
+// target resolves a goto to a sibling; it returns missing if there is no goto.
 func (c *compiler) target(n *source.Node, path *source.Path, s *siblings, missing int) int {
 	v := c.text(n, path, "goto")
 	if v == nil {
@@ -81,16 +84,17 @@ func (c *compiler) target(n *source.Node, path *source.Path, s *siblings, missin
 	}
 	i, ok := s.index[v.Text]
 	if !ok {
-		c.Error("F05", v, path.Key("goto"), c.Suggest(v.Text, s.names), "no step of the same list has the name %q", cut(v.Text))
+		c.Error("F05", v, path.Key("goto"), c.Suggest(v.Text, s.names),
+			"no step of the same list has the name %q", cut(v.Text))
 		return missing
 	}
 	return i
 }
 
-// warnUnreachable warns of steps that no way leads to.
+// warnUnreachable warns of steps that no path reaches.
 func (c *compiler) warnUnreachable(s *flow.Scope, list *source.Node, path *source.Path) {
 	if c.Failed() {
-		return // targets may be missing because they are wrong
+		return // a target that is wrong is missing
 	}
 	seen := make([]bool, len(s.States))
 	todo := []int{0}
@@ -113,7 +117,8 @@ func (c *compiler) warnUnreachable(s *flow.Scope, list *source.Node, path *sourc
 			}
 			continue
 		}
-		for _, o := range append(st.Choice.Options[:len(st.Choice.Options):len(st.Choice.Options)], st.Choice.Default) {
+		for _, o := range append(st.Choice.Options[:len(st.Choice.Options):len(st.Choice.Options)],
+			st.Choice.Default) {
 			if o.Next == flow.StateNext {
 				visit(st.Next)
 			} else {

@@ -6,7 +6,7 @@ import (
 	"millrace/shared/flow"
 )
 
-// kind is what the language says of one step type.
+// kind describes one step type.
 type kind struct {
 	kind flow.Kind
 	keys []string
@@ -21,7 +21,8 @@ var kinds = map[string]*kind{
 	"parallel": {flow.Parallel,
 		keys("end", "branches")},
 	"foreach": {flow.Map, keys("end", "iterationMapping", "steps")},
-	"task": {flow.Task, keys("end", "resourceArn", "action", "pattern", "timeoutSeconds", "serviceParams",
+	"task": {flow.Task, keys("end", "resourceArn", "action", "pattern", "timeoutSeconds",
+		"serviceParams",
 		"retry", "catch", "errorMappings")},
 }
 
@@ -31,7 +32,8 @@ func keys(own ...string) []string {
 	return append(own, "type", "name", "inputMappings", "outputMappings")
 }
 
-// step checks and lowers one step, the i-th of its list. Its node number comes before those of the steps inside.
+// step checks and compiles one step, the i-th of its list. Its node number comes before those of
+// the steps inside it.
 func (c *compiler) step(n *source.Node, path *source.Path, s *siblings, i int) *flow.State {
 	st := &flow.State{Node: len(c.machine.Nodes), Line: n.Line, Next: flow.End}
 	c.machine.Nodes = append(c.machine.Nodes, st)
@@ -69,14 +71,16 @@ func (c *compiler) kind(n *source.Node, path *source.Path) *kind {
 	k := kinds[t.Text]
 	switch {
 	case t.Text == "loop":
-		c.Error("F03", t, path.Key("type"), "a choice that goes back with goto makes a loop", "loop is not supported")
+		c.Error("F03", t, path.Key("type"), "a choice that goes back with goto makes a loop",
+			"loop is not supported")
 	case k == nil:
-		c.Error("F03", t, path.Key("type"), c.Suggest(t.Text, typeNames), "there is no step type %q", cut(t.Text))
+		c.Error("F03", t, path.Key("type"), c.Suggest(t.Text, typeNames),
+			"there is no step type %q", cut(t.Text))
 	}
 	return k
 }
 
-// hints for keys that people expect.
+// keyHints are hints for keys that people expect.
 var keyHints = map[string]string{
 	"heartbeatSeconds": "there is no heartbeat; use timeoutSeconds",
 	"goto":             "only options of a choice and catch entries have a goto",
@@ -103,13 +107,14 @@ func (c *compiler) stepKeys(n *source.Node, path *source.Path, k *kind) {
 	}
 }
 
-// body lowers what only the step's type has.
+// body compiles the keys of the step's type.
 func (c *compiler) body(n *source.Node, path *source.Path, s *siblings, st *flow.State) {
 	switch st.Kind {
 	case flow.Wait:
 		st.Wait = c.wait(n, path)
 	case flow.Fail:
-		st.Fail = &flow.FailSpec{Code: c.constant(n, path, "error"), Detail: c.constant(n, path, "cause")}
+		st.Fail = &flow.FailSpec{Code: c.constant(n, path, "error"),
+			Detail: c.constant(n, path, "cause")}
 	case flow.Choice:
 		st.Choice = c.choice(n, path, s)
 	case flow.Parallel:
@@ -121,14 +126,15 @@ func (c *compiler) body(n *source.Node, path *source.Path, s *siblings, st *flow
 	}
 }
 
-// constant reads a text that is taken as it is; nil when there is none.
+// constant compiles a string that is used as it is. It returns nil if there is none.
 func (c *compiler) constant(n *source.Node, path *source.Path, key string) *expr.Template {
 	v := c.text(n, path, key)
 	if v == nil {
 		return nil
 	}
 	if isPath(v.Text) || rootAt(v.Text) != "" {
-		c.Warn(v, path.Key(key), "what a fail step says is fixed", "is a constant, its text is not evaluated")
+		c.Warn(v, path.Key(key), "what a fail step says is fixed",
+			"is a constant, its text is not evaluated")
 	}
 	return expr.Constant(v.Text)
 }

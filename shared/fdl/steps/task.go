@@ -10,7 +10,7 @@ import (
 	"millrace/shared/value"
 )
 
-// task reads a task with its retry and catch.
+// task compiles a task with its retry and catch.
 func (c *compiler) task(n *source.Node, path *source.Path, s *siblings, st *flow.State) {
 	spec := &flow.TaskSpec{Pattern: flow.Patterns[flow.RequestComplete]}
 	st.Task = spec
@@ -18,7 +18,8 @@ func (c *compiler) task(n *source.Node, path *source.Path, s *siblings, st *flow
 	spec.Parameters = c.serviceParams(n, path)
 	c.pattern(n, path, spec, target)
 	c.timeout(n, path, spec)
-	spec.ErrorOutput = c.mappings(n, path, "errorMappings", rootsError, mappingContext{step: true, token: waitsForCallback(n), local: errorLocal})
+	spec.ErrorOutput = c.mappings(n, path, "errorMappings", rootsError,
+		mappingContext{step: true, token: waitsForCallback(n), local: errorLocal})
 	st.Retry = c.retries(n, path)
 	st.Catch = c.catches(n, path, s)
 	if spec.ErrorOutput != nil && len(st.Catch) == 0 {
@@ -26,19 +27,22 @@ func (c *compiler) task(n *source.Node, path *source.Path, s *siblings, st *flow
 	}
 	if target == arn.Queue || target == arn.Topic {
 		if p := n.Get("serviceParams"); p == nil || p.Kind == source.Map && !p.Has("MessageBody") {
-			c.Warn(or(p, n), path.Key("serviceParams").Key("MessageBody"), "MessageBody: $ sends the step's input", "is missing")
+			c.Warn(or(p, n), path.Key("serviceParams").Key("MessageBody"),
+				"MessageBody: $ sends the step's input", "is missing")
 		}
 	}
 }
 
-// waitsForCallback tells whether a task has the pattern waitForCallback.
+// waitsForCallback reports whether a task has the pattern waitForCallback.
 func waitsForCallback(n *source.Node) bool {
 	p := n.Get("pattern")
-	return p != nil && p.Kind == source.String && p.Text == flow.Patterns[flow.WaitForCustomCallback]
+	return p != nil && p.Kind == source.String &&
+		p.Text == flow.Patterns[flow.WaitForCustomCallback]
 }
 
-// resourceOrAction reads resourceArn or action. arn.Other stands for an action.
-func (c *compiler) resourceOrAction(n *source.Node, path *source.Path, spec *flow.TaskSpec) arn.Target {
+// resourceOrAction reads resourceArn or action. It returns arn.Other for an action.
+func (c *compiler) resourceOrAction(n *source.Node, path *source.Path,
+	spec *flow.TaskSpec) arn.Target {
 	resource, action := c.text(n, path, "resourceArn"), c.text(n, path, "action")
 	switch {
 	case n.Get("resourceArn") != nil && n.Get("action") != nil:
@@ -48,7 +52,8 @@ func (c *compiler) resourceOrAction(n *source.Node, path *source.Path, spec *flo
 	case action != nil:
 		product, operation, ok := strings.Cut(action.Text, ":")
 		if !ok || !word(product) || !word(operation) {
-			c.Error("F06", action, path.Key("action"), "write it as product:Operation, for example fnf:StartExecution",
+			c.Error("F06", action, path.Key("action"),
+				"write it as product:Operation, for example fnf:StartExecution",
 				"%q has not the form product:Operation", cut(action.Text))
 		}
 		spec.Action = action.Text
@@ -91,8 +96,9 @@ func (c *compiler) resource(n *source.Node, path *source.Path, spec *flow.TaskSp
 	return target
 }
 
-// pattern reads when the task counts as done.
-func (c *compiler) pattern(n *source.Node, path *source.Path, spec *flow.TaskSpec, target arn.Target) {
+// pattern reads pattern, which says when the task counts as done.
+func (c *compiler) pattern(n *source.Node, path *source.Path, spec *flow.TaskSpec,
+	target arn.Target) {
 	invocation := c.invocation(n, path, target)
 	v := c.text(n, path, "pattern")
 	if v == nil {
@@ -105,14 +111,16 @@ func (c *compiler) pattern(n *source.Node, path *source.Path, spec *flow.TaskSpe
 		}
 	}
 	if mode < 0 {
-		c.Error("F06", v, path.Key("pattern"), c.Suggest(v.Text, flow.Patterns[:]), "must be one of %s", strings.Join(flow.Patterns[:], ", "))
+		c.Error("F06", v, path.Key("pattern"), c.Suggest(v.Text, flow.Patterns[:]),
+			"must be one of %s", strings.Join(flow.Patterns[:], ", "))
 		return
 	}
 	spec.Pattern, spec.Mode = v.Text, flow.TaskMode(mode)
 	switch {
 	case spec.Mode == flow.RequestComplete:
 	case c.mode == flow.Express:
-		c.Error("F06", v, path.Key("pattern"), "use a Standard flow to wait for callbacks", "an Express flow has requestResponse only")
+		c.Error("F06", v, path.Key("pattern"), "use a Standard flow to wait for callbacks",
+			"an Express flow has requestResponse only")
 	case spec.Resource == "" && spec.Action != "":
 		c.Error("F06", v, path.Key("pattern"), "", "an action has requestResponse only")
 	case spec.Mode == flow.WaitForSystemCallback && (target == arn.Queue || target == arn.Topic):
@@ -122,7 +130,7 @@ func (c *compiler) pattern(n *source.Node, path *source.Path, spec *flow.TaskSpe
 	}
 }
 
-// invocation gives how a function is called: Sync, Async, or "" when only the execution tells.
+// invocation returns how a function is called: Sync, Async, or "" if only the execution can tell.
 func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Target) string {
 	params := n.Get("serviceParams")
 	if target != arn.Function || params == nil || params.Kind != source.Map {
@@ -130,7 +138,8 @@ func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Targ
 	}
 	var v *source.Node
 	key := ""
-	for _, key = range flow.InvocationTypeKeys { // as what makes the call reads it
+	// In the order in which the task that makes the call reads them
+	for _, key = range flow.InvocationTypeKeys {
 		if v = params.Get(key); v != nil {
 			break
 		}
@@ -143,13 +152,15 @@ func (c *compiler) invocation(n *source.Node, path *source.Path, target arn.Targ
 	case v.Kind == source.String && (v.Text == "Sync" || v.Text == "Async"):
 		return v.Text
 	case key != "InvocationType":
-		return "" // the call says what is wrong with the other language's spelling
+		return "" // the call reports what is wrong with StateMachine's spelling
 	}
-	c.Error("F06", v, path.Key("serviceParams").Key(key), c.Suggest(v.Text, []string{"Sync", "Async"}), "must be Sync or Async")
+	c.Error("F06", v, path.Key("serviceParams").Key(key),
+		c.Suggest(v.Text, []string{"Sync", "Async"}), "must be Sync or Async")
 	return ""
 }
 
-// timeout reads timeoutSeconds. No attempt outlives its execution, so a longer one is as good as that.
+// timeout compiles timeoutSeconds. A longer timeout is reduced to the longest execution, because no
+// attempt outlives its execution.
 func (c *compiler) timeout(n *source.Node, path *source.Path, spec *flow.TaskSpec) {
 	v := n.Get("timeoutSeconds")
 	if v == nil {
@@ -161,13 +172,14 @@ func (c *compiler) timeout(n *source.Node, path *source.Path, spec *flow.TaskSpe
 	case v.Kind != source.Number:
 		c.Error("F03", v, path, "", "must be an integer, not %s", v.Kind)
 	case !ok || seconds < 1:
-		c.Error("F03", v, path, "leave it out when there is no limit but that of the execution", "must be an integer of at least 1")
+		c.Error("F03", v, path, "leave it out when there is no limit but that of the execution",
+			"must be an integer of at least 1")
 	}
 	spec.Timeout = expr.Constant(value.FromInt(min(seconds, c.limits.ExecutionSeconds)))
 }
 
-// serviceParams lowers the request parameters: strings that are `$` or a path from it select from the step's
-// input, at the top level only.
+// serviceParams compiles the request parameters. At the top level only, strings that are `$` or a
+// path from it select from the step's input.
 func (c *compiler) serviceParams(n *source.Node, path *source.Path) *expr.Template {
 	params := c.typed(n, path, "serviceParams", source.Map)
 	if params == nil {
@@ -183,14 +195,15 @@ func (c *compiler) serviceParams(n *source.Node, path *source.Path) *expr.Templa
 			continue
 		}
 		if f.Value.Kind == source.String && isPath(f.Value.Text) {
-			c.Warn(f.Value, at, "map the value into the step's input, and write $.key here", "is sent as it is: only $ paths are read here")
+			c.Warn(f.Value, at, "map the value into the step's input, and write $.key here",
+				"is sent as it is: only $ paths are read here")
 		}
 		fields[i].Value = expr.Constant(f.Value.Value())
 	}
 	return expr.ObjectOf(fields)
 }
 
-// isInputPath tells whether a string is a path over the step's input.
+// isInputPath reports whether a string is a path into the step's input.
 func isInputPath(s string) bool {
 	return s == "$" || strings.HasPrefix(s, "$.") || strings.HasPrefix(s, "$[")
 }

@@ -8,7 +8,7 @@ import (
 	"millrace/shared/flow"
 )
 
-// wait reads duration or timestamp.
+// wait compiles duration or timestamp.
 func (c *compiler) wait(n *source.Node, path *source.Path) *flow.WaitSpec {
 	duration, timestamp := n.Get("duration"), n.Get("timestamp")
 	switch {
@@ -29,7 +29,8 @@ func (c *compiler) duration(n *source.Node, path *source.Path) *expr.Template {
 		if strings.HasPrefix(n.Text, "$") {
 			return c.dynamic(n, path, expr.Default)
 		}
-		c.Error("F07", n, path, "write a number without quotes, or a path like $.seconds", "must be an integer or a path")
+		c.Error("F07", n, path, "write a number without quotes, or a path like $.seconds",
+			"must be an integer or a path")
 		return nil
 	}
 	c.integer("F07", n, path, 0, c.limits.WaitSecondsV1)
