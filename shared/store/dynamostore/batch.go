@@ -12,10 +12,10 @@ import (
 	"millrace/shared/store"
 )
 
-// limits are what BatchWriteItem takes: 16 MB of JSON, of which the data are the smaller part.
+// limits are those of BatchWriteItem: 16 MB of JSON, of which the data are the smaller part.
 var limits = store.BatchLimits{Rows: 25, Bytes: 4 << 20, Concurrency: 8}
 
-// putAll writes rows without a condition. Of rows with one key the last one counts.
+// putAll writes rows without a condition. Of rows with the same key it writes the last one.
 func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
 	rows = store.DedupeRows(rows)
 	items := make([]item, len(rows))
@@ -35,7 +35,8 @@ func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
 
 func (s *Store) putOne(ctx context.Context, it item) error {
 	const op = "PutItem"
-	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it, ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ReturnValues: s.o.Meter.returnValues()}
+	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it,
+		ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ReturnValues: s.o.Meter.returnValues()}
 	var out *dynamodb.PutItemOutput
 	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
 		out, err = s.o.Client.PutItem(ctx, in, noRetry)
@@ -47,7 +48,7 @@ func (s *Store) putOne(ctx context.Context, it item) error {
 	return nil
 }
 
-// putBatch writes a batch; what DynamoDB leaves undone of it is tried again.
+// putBatch writes a batch, and repeats the items that DynamoDB leaves unprocessed.
 func (s *Store) putBatch(ctx context.Context, items []item) error {
 	const op = "BatchWriteItem"
 	requests := make([]types.WriteRequest, len(items))
@@ -56,7 +57,9 @@ func (s *Store) putBatch(ctx context.Context, items []item) error {
 	}
 	end := time.Now().Add(s.o.RetryFor)
 	for n := 0; ; n++ {
-		in := &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{s.o.Table: requests}, ReturnConsumedCapacity: s.o.Meter.returnCapacity()}
+		in := &dynamodb.BatchWriteItemInput{
+			RequestItems:           map[string][]types.WriteRequest{s.o.Table: requests},
+			ReturnConsumedCapacity: s.o.Meter.returnCapacity()}
 		var out *dynamodb.BatchWriteItemOutput
 		if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
 			out, err = s.o.Client.BatchWriteItem(ctx, in, noRetry)
@@ -68,19 +71,22 @@ func (s *Store) putBatch(ctx context.Context, items []item) error {
 			s.o.Meter.write(op, out.ConsumedCapacity, asInserts(requests)...)
 		}
 		left := 0
-		for _, rest := range out.UnprocessedItems { // under the table's name, whatever it was called here
+		for _, rest := range out.UnprocessedItems { // keyed by the table's name
 			requests, left = rest, len(rest)
 		}
 		if left == 0 {
 			return nil
 		}
 		if !store.Backoff(ctx, n, end) {
-			return s.explain(op, errors.Join(ctx.Err(), fmt.Errorf("%d of %d rows were left undone, the table is throttled", left, len(items))))
+			return s.explain(op, errors.Join(ctx.Err(),
+				fmt.Errorf("%d of %d rows were left undone, the table is throttled", left,
+					len(items))))
 		}
 	}
 }
 
-// asInserts takes the rows of a batch, whose former state DynamoDB does not give, for new ones.
+// asInserts treats the rows of a batch as new ones, because DynamoDB does not return what they
+// replaced.
 func asInserts(requests []types.WriteRequest) []change {
 	changes := make([]change, len(requests))
 	for i, r := range requests {

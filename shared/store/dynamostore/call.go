@@ -15,22 +15,23 @@ import (
 	"millrace/shared/store"
 )
 
-// noRetry switches the client's own retries off: whether an earlier attempt may have been applied must be known here.
+// noRetry disables the client's own retries: this package must know whether an earlier attempt may
+// have been applied.
 func noRetry(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
-// What may be done about a failed attempt.
+// errorClass says what a failed attempt means for the call.
 type errorClass int
 
 const (
-	permanent      errorClass = iota // trying again is of no use, and nothing was applied
-	retryable                        // nothing was applied, and it may go well the next time
-	unknownOutcome                   // it may have been applied
+	permanent      errorClass = iota // not applied, and a repeat is of no use
+	retryable                        // not applied, and a repeat may succeed
+	unknownOutcome                   // the attempt may have been applied
 )
 
 func classify(err error) errorClass {
 	var status *smithyhttp.ResponseError
 	var api smithy.APIError
-	var answer *smithy.DeserializationError
+	var decode *smithy.DeserializationError
 	var dial *net.OpError
 	switch {
 	case errors.As(err, &api) && throttled(api.ErrorCode()):
@@ -39,7 +40,7 @@ func classify(err error) errorClass {
 		return unknownOutcome
 	case errors.As(err, &api):
 		return permanent
-	case errors.As(err, &answer):
+	case errors.As(err, &decode):
 		return unknownOutcome
 	case errors.As(err, &dial) && dial.Op == "dial":
 		var name *net.DNSError
@@ -48,7 +49,8 @@ func classify(err error) errorClass {
 		}
 		return retryable
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return unknownOutcome // of the attempt; the caller's own is looked at first
+		// this is the context of the attempt; the caller's own context is checked first
+		return unknownOutcome
 	case retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary:
 		return unknownOutcome
 	}
@@ -64,9 +66,11 @@ func throttled(code string) bool {
 	return ok
 }
 
-// call makes attempts until one is answered, the context ends or RetryFor is over. maybe tells that an attempt that
-// was not answered may have been applied.
-func (s *Store) call(ctx context.Context, op string, attempt func(ctx context.Context) error) (maybe bool, err error) {
+// call makes attempts until one succeeds, one fails for good, the context ends, or RetryFor is
+// over. maybe reports that an attempt without a response may have been applied.
+func (s *Store) call(
+	ctx context.Context, op string, attempt func(ctx context.Context) error,
+) (maybe bool, err error) {
 	end := time.Now().Add(s.o.RetryFor)
 	for n := 0; ; n++ {
 		if err = s.attempt(ctx, attempt); err == nil {

@@ -12,18 +12,22 @@ import (
 	"millrace/tests/emulators"
 )
 
-// Data comes back as it was, whatever stands in the table; what repeats itself costs less.
+// TestCompressedData: data is read as it was written, plain or deflated, and repetitive data costs
+// less.
 func TestCompressedData(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	m := &dynamostore.Meter{}
-	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, nil), Table: newTable(t, endpoint), Meter: m})
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, nil),
+		Table: newTable(t, endpoint), Meter: m})
 	noise := []byte(noise(300 << 10))
 	for _, c := range []struct {
 		data []byte
 		most float64
 	}{
 		{nil, 1}, {[]byte("x"), 1}, {noise[:900], 1}, {noise[:1100], 2}, {noise, 301},
-		{[]byte(strings.Repeat(`{"name":"value"}`, 60)), 1}, {[]byte(strings.Repeat(`{"name":"value"}`, 1000)), 1}, {bytes.Repeat([]byte{0}, 300<<10), 2},
+		{[]byte(strings.Repeat(`{"name":"value"}`, 60)), 1},
+		{[]byte(strings.Repeat(`{"name":"value"}`, 1000)), 1},
+		{bytes.Repeat([]byte{0}, 300<<10), 2},
 		{append(bytes.Repeat([]byte("json "), 1000), noise[:5000]...), 6},
 	} {
 		m.Reset()
@@ -49,17 +53,19 @@ func TestCompressedData(t *testing.T) {
 	}
 }
 
-// Damaged rows, and rows of others, are errors.
+// TestForeignRows: damaged rows, and rows of another program, are errors.
 func TestForeignRows(t *testing.T) {
 	for _, attributes := range []string{
-		`"z":{"B":"/////w=="}`, `"z":{"S":"x"}`, `"d":{"S":"x"}`, `"n":{"S":"1"}`, `"n":{"N":"1.5"}`, `"f":{"N":"1"}`, `"g":{"B":"eA=="}`,
+		`"z":{"B":"/////w=="}`, `"z":{"S":"x"}`, `"d":{"S":"x"}`, `"n":{"S":"1"}`,
+		`"n":{"N":"1.5"}`, `"f":{"N":"1"}`, `"g":{"B":"eA=="}`,
 		`"k":{"BOOL":true}`, `"e":{"NULL":true}`, `"g":{"S":"g"},"l":{"L":[]}`,
 	} {
 		it := `{"p":{"S":"x#1#a"},"s":{"S":"a"},` + attributes + `}`
-		answer := func(c emulators.Call) (*http.Response, error) {
+		respond := func(c emulators.Call) (*http.Response, error) {
 			return emulators.Answer(http.StatusOK, `{"Item":`+it+`,"Items":[`+it+`]}`), nil
 		}
-		s := dynamostore.New(dynamostore.Options{Client: newClient("http://127.0.0.1:1", emulators.Faulty(answer)), Table: "t"})
+		s := dynamostore.New(dynamostore.Options{
+			Client: newClient("http://127.0.0.1:1", emulators.Faulty(respond)), Table: "t"})
 		if got, err := s.Get(t.Context(), keyA); err == nil || errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s: Get gives %+v, %v", attributes, got, err)
 		}
@@ -69,7 +75,7 @@ func TestForeignRows(t *testing.T) {
 	}
 }
 
-// A row that is to wake when it expires is left to the time to live.
+// TestWakeAtExpiry: a row whose wake time is its expiry is left to the time to live.
 func TestWakeAtExpiry(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	s := open(t, endpoint, nil)

@@ -9,7 +9,7 @@ import (
 // condition is a store.Condition as DynamoDB checks it.
 type condition struct {
 	expression string
-	values     item // nil when the expression names none
+	values     item // nil if the expression names none
 }
 
 func conditionOf(c store.Condition) condition {

@@ -10,8 +10,11 @@ import (
 	"millrace/shared/store"
 )
 
-// Due implements store.Driver. Rows of one wake time come in an order of DynamoDB's own, which the cursor follows.
-func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
+// Due implements store.Driver. DynamoDB chooses the order of rows with the same wake time, and the
+// cursor follows it.
+func (s *Store) Due(
+	ctx context.Context, shard int, until int64, cursor string, limit int,
+) (due []store.DueRow, next string, err error) {
 	if err := s.beginCall(ctx); err != nil {
 		return nil, "", err
 	}
@@ -19,19 +22,23 @@ func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, 
 	if shard < 0 || shard >= shards {
 		return nil, "", fmt.Errorf("dynamostore: no shard %d, there are %d", shard, shards)
 	}
-	in := &dynamodb.QueryInput{TableName: &s.o.Table, IndexName: aws.String(IndexWake), ReturnConsumedCapacity: s.o.Meter.returnCapacity(),
+	in := &dynamodb.QueryInput{TableName: &s.o.Table, IndexName: aws.String(IndexWake),
+		ReturnConsumedCapacity:    s.o.Meter.returnCapacity(),
 		KeyConditionExpression:    aws.String("w = :w AND k <= :until"),
-		ExpressionAttributeValues: item{":w": number(int64(shard)), ":until": number(until)}, Limit: pageLimit(limit)}
+		ExpressionAttributeValues: item{":w": number(int64(shard)), ":until": number(until)},
+		Limit:                     pageLimit(limit)}
 	if cursor != "" {
 		after, ok := store.ParseCursor(cursor)
 		if !ok || checkKeys(after.Key) != nil || shardOf(after.Key.Partition) != shard {
-			return nil, "", fmt.Errorf("dynamostore: not a cursor of shard %d of the wake index: %.40q", shard, cursor)
+			return nil, "", fmt.Errorf(
+				"dynamostore: not a cursor of shard %d of the wake index: %.40q", shard, cursor)
 		}
 		if after.Wake > until {
 			return nil, "", nil
 		}
 		in.ExclusiveStartKey = keyItem(after.Key)
-		in.ExclusiveStartKey[attrShard], in.ExclusiveStartKey[attrWake] = number(int64(shard)), number(after.Wake)
+		in.ExclusiveStartKey[attrShard] = number(int64(shard))
+		in.ExclusiveStartKey[attrWake] = number(after.Wake)
 	}
 	for {
 		out, err := s.query(ctx, "Query wake", in)

@@ -12,7 +12,7 @@ import (
 	"millrace/tests/emulators"
 )
 
-// newClient returns a client of an emulator, through transport if that is not nil.
+// newClient returns a client of an emulator; through transport if that is not nil.
 func newClient(endpoint string, transport http.RoundTripper) *dynamodb.Client {
 	return dynamostore.NewClient(emulators.Config(endpoint, transport))
 }
@@ -30,12 +30,13 @@ func newTable(t *testing.T, endpoint string) string {
 // open opens a store on an empty table; through transport if that is not nil.
 func open(t *testing.T, endpoint string, transport http.RoundTripper) *dynamostore.Store {
 	t.Helper()
-	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, transport), Table: newTable(t, endpoint)})
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, transport),
+		Table: newTable(t, endpoint)})
 	t.Cleanup(func() { s.Close() })
 	return s
 }
 
-// maxData is what rows may hold: parts of values have 256 KB.
+// maxData is the longest data of a row in the suite: parts of values have 256 KB.
 const maxData = 300 << 10
 
 func TestConformance(t *testing.T) {

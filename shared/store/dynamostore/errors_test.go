@@ -16,7 +16,7 @@ import (
 	"millrace/tests/emulators"
 )
 
-// callAll are all ways to meet a table.
+// callAll makes each call that can meet a fault of the table, and returns their errors.
 func callAll(t *testing.T, s *dynamostore.Store) map[string]error {
 	errs := map[string]error{}
 	_, errs["Get"] = s.Get(t.Context(), keyA)
@@ -26,12 +26,13 @@ func callAll(t *testing.T, s *dynamostore.Store) map[string]error {
 	listed := row(1, "")
 	listed.Wake, listed.List = 1, &store.ListEntry{Group: "g", Sort: "s"}
 	errs["Commit"] = s.Commit(t.Context(), nil, listed, absent)
-	errs["Put"] = s.Put(t.Context(), []store.Row{listed, {Key: store.Key{Partition: "p", Sort: "q"}}})
+	errs["Put"] = s.Put(t.Context(), []store.Row{listed,
+		{Key: store.Key{Partition: "p", Sort: "q"}}})
 	errs["Delete"] = s.Delete(t.Context(), keyA, nil)
 	return errs
 }
 
-// wantAdvice expects that calls fail with an error that says what to do; all of them where only is empty.
+// wantAdvice checks that calls fail with an error that says what to do; all calls if only is empty.
 func wantAdvice(t *testing.T, s *dynamostore.Store, want string, only ...string) {
 	t.Helper()
 	for name, err := range callAll(t, s) {
@@ -43,7 +44,8 @@ func wantAdvice(t *testing.T, s *dynamostore.Store, want string, only ...string)
 		case !concerned:
 		case err == nil:
 			t.Errorf("%s answers nil", name)
-		case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNotFound), !strings.Contains(err.Error(), want):
+		case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNotFound),
+			!strings.Contains(err.Error(), want):
 			t.Errorf("%s: %v, want %q in it", name, err, want)
 		}
 	}
@@ -53,12 +55,14 @@ func TestMissingTable(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, nil), Table: "nobody"})
 	wantAdvice(t, s, "there is no such table")
-	if err := dynamostore.CheckTable(t.Context(), newClient(endpoint, nil), "nobody"); err == nil || !strings.Contains(err.Error(), "there is no such table") {
+	if err := dynamostore.CheckTable(t.Context(), newClient(endpoint, nil), "nobody"); err == nil ||
+		!strings.Contains(err.Error(), "there is no such table") {
 		t.Errorf("CheckTable: %v", err)
 	}
 }
 
-// A table of another shape: refused by name of what is wrong, by the calls that meet it and by CheckTable.
+// TestWrongSchema: for a table with another schema, the calls that meet the difference, and
+// CheckTable, name what is wrong.
 func TestWrongSchema(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	client := newClient(endpoint, nil)
@@ -70,25 +74,35 @@ func TestWrongSchema(t *testing.T) {
 		check  string
 	}{
 		{"other keys", func(in *dynamodb.CreateTableInput) {
-			in.KeySchema[0].AttributeName, in.KeySchema[1].AttributeName = aws.String("pk"), aws.String("sk")
-			in.AttributeDefinitions = append(in.AttributeDefinitions[2:], types.AttributeDefinition{AttributeName: aws.String("pk"), AttributeType: "S"},
+			in.KeySchema[0].AttributeName = aws.String("pk")
+			in.KeySchema[1].AttributeName = aws.String("sk")
+			in.AttributeDefinitions = append(in.AttributeDefinitions[2:],
+				types.AttributeDefinition{AttributeName: aws.String("pk"), AttributeType: "S"},
 				types.AttributeDefinition{AttributeName: aws.String("sk"), AttributeType: "S"})
-		}, "keys are not those", []string{"Get", "Range", "Commit", "Put", "Delete"}, "keys: want p:S,s:S"},
-		{"keys of another type", func(in *dynamodb.CreateTableInput) { in.AttributeDefinitions[1].AttributeType = "N" },
-			"keys are not those", []string{"Get", "Range", "Commit", "Put", "Delete"}, "keys: want p:S,s:S"},
+		}, "keys are not those", []string{"Get", "Range", "Commit", "Put", "Delete"},
+			"keys: want p:S,s:S"},
+		{"keys of another type", func(in *dynamodb.CreateTableInput) {
+			in.AttributeDefinitions[1].AttributeType = "N"
+		}, "keys are not those", []string{"Get", "Range", "Commit", "Put", "Delete"},
+			"keys: want p:S,s:S"},
 		{"no sort key", func(in *dynamodb.CreateTableInput) {
-			in.KeySchema, in.AttributeDefinitions = in.KeySchema[:1], append(in.AttributeDefinitions[:1:1], in.AttributeDefinitions[2:]...)
+			in.KeySchema = in.KeySchema[:1]
+			in.AttributeDefinitions = append(in.AttributeDefinitions[:1:1],
+				in.AttributeDefinitions[2:]...)
 		}, "keys are not those", []string{"Get", "Range", "Delete"}, "keys: want p:S,s:S"},
 		{"no indexes", func(in *dynamodb.CreateTableInput) {
 			in.GlobalSecondaryIndexes, in.AttributeDefinitions = nil, in.AttributeDefinitions[:2]
 		}, "has no index", []string{"List", "Due"}, "index wake"},
 		{"one index", func(in *dynamodb.CreateTableInput) {
-			in.GlobalSecondaryIndexes, in.AttributeDefinitions = in.GlobalSecondaryIndexes[:1], in.AttributeDefinitions[:4]
+			in.GlobalSecondaryIndexes = in.GlobalSecondaryIndexes[:1]
+			in.AttributeDefinitions = in.AttributeDefinitions[:4]
 		}, "has no index", []string{"List"}, "index list"},
-		{"wake time as text", func(in *dynamodb.CreateTableInput) { in.AttributeDefinitions[3].AttributeType = "S" },
-			"keys are not those", []string{"Commit", "Put"}, "index wake: want w:N,k:N"},
+		{"wake time as text", func(in *dynamodb.CreateTableInput) {
+			in.AttributeDefinitions[3].AttributeType = "S"
+		}, "keys are not those", []string{"Commit", "Put"}, "index wake: want w:N,k:N"},
 		{"everything projected", func(in *dynamodb.CreateTableInput) {
-			in.GlobalSecondaryIndexes[1].Projection = &types.Projection{ProjectionType: types.ProjectionTypeAll}
+			in.GlobalSecondaryIndexes[1].Projection = &types.Projection{
+				ProjectionType: types.ProjectionTypeAll}
 		}, "", []string{"none"}, "index list"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -98,12 +112,16 @@ func TestWrongSchema(t *testing.T) {
 			if _, err := client.CreateTable(t.Context(), in); err != nil {
 				t.Fatal(err)
 			}
-			if err := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {
+			delays := func(o *dynamodb.TableExistsWaiterOptions) {
 				o.MinDelay, o.MaxDelay = 10*time.Millisecond, 100*time.Millisecond
-			}).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &table}, time.Minute); err != nil {
+			}
+			describe := &dynamodb.DescribeTableInput{TableName: &table}
+			wait := dynamodb.NewTableExistsWaiter(client, delays)
+			if err := wait.Wait(t.Context(), describe, time.Minute); err != nil {
 				t.Fatal(err)
 			}
-			wantAdvice(t, dynamostore.New(dynamostore.Options{Client: client, Table: table}), c.want, c.only...)
+			wantAdvice(t, dynamostore.New(dynamostore.Options{Client: client, Table: table}),
+				c.want, c.only...)
 			for _, check := range []func() error{
 				func() error { return dynamostore.CheckTable(t.Context(), client, table) },
 				func() error { return dynamostore.CreateTable(t.Context(), client, table) },
@@ -128,19 +146,24 @@ func TestServiceErrorsSayWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		code, message, want string
 	}{
-		{"AccessDeniedException", "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: dynamodb:PutItem", "dynamodb:PutItem"},
+		{"AccessDeniedException",
+			"User: arn:aws:sts::1:assumed-role/x is not authorized to perform: dynamodb:PutItem",
+			"dynamodb:PutItem"},
 		{"AccessDeniedException", "no", "a permission is missing"},
-		{"UnrecognizedClientException", "The security token included in the request is invalid.", "the credentials are not valid here"},
+		{"UnrecognizedClientException", "The security token included in the request is invalid.",
+			"the credentials are not valid here"},
 		{"InvalidSignatureException", "Signature expired", "the clock"},
 		{"ExpiredTokenException", "no", "the credentials are not valid here"},
 		{"ResourceNotFoundException", "Requested resource not found", `in region "us-east-1"`},
-		{"ValidationException", "Item size has exceeded the maximum allowed size", "longer than DynamoDB takes"},
+		{"ValidationException", "Item size has exceeded the maximum allowed size",
+			"longer than DynamoDB takes"},
 	} {
 		t.Run(c.code, func(t *testing.T) {
 			refuse := func(call emulators.Call) (*http.Response, error) {
 				return call.Refuse(http.StatusBadRequest, c.code, c.message)
 			}
-			s := dynamostore.New(dynamostore.Options{Client: newClient("http://127.0.0.1:1", emulators.Faulty(refuse)), Table: "some"})
+			s := dynamostore.New(dynamostore.Options{
+				Client: newClient("http://127.0.0.1:1", emulators.Faulty(refuse)), Table: "some"})
 			wantAdvice(t, s, c.want)
 		})
 	}
@@ -148,7 +171,8 @@ func TestServiceErrorsSayWhatToDo(t *testing.T) {
 
 func TestNothingListens(t *testing.T) {
 	client := newClient("http://127.0.0.1:1", nil)
-	s := dynamostore.New(dynamostore.Options{Client: client, Table: "some", RetryFor: 50 * time.Millisecond})
+	s := dynamostore.New(dynamostore.Options{Client: client, Table: "some",
+		RetryFor: 50 * time.Millisecond})
 	wantAdvice(t, s, "nothing answers at the endpoint")
 }
 
@@ -159,13 +183,15 @@ func TestNoRegion(t *testing.T) {
 	wantAdvice(t, s, "AWS_REGION")
 }
 
-// Rows and keys that DynamoDB cannot keep, or would keep as others, are refused before anything is sent.
+// TestInvalidRows: rows and keys that DynamoDB does not accept, or would store as others, are
+// rejected before anything is sent.
 func TestInvalidRows(t *testing.T) {
 	sent := func(c emulators.Call) (*http.Response, error) {
 		t.Errorf("sent: %s", c.Body)
 		return c.Refuse(http.StatusBadRequest, "ValidationException", "no")
 	}
-	s := dynamostore.New(dynamostore.Options{Client: newClient("http://127.0.0.1:1", emulators.Faulty(sent)), Table: "some"})
+	s := dynamostore.New(dynamostore.Options{
+		Client: newClient("http://127.0.0.1:1", emulators.Faulty(sent)), Table: "some"})
 	for name, r := range map[string]store.Row{
 		"no partition":          {Key: store.Key{Sort: "a"}},
 		"no sort key":           {Key: store.Key{Partition: "p"}},
@@ -184,7 +210,8 @@ func TestInvalidRows(t *testing.T) {
 			t.Errorf("%s: Commit answers nil", name)
 		}
 	}
-	if _, err := s.Get(t.Context(), store.Key{Partition: "\xff", Sort: "a"}); err == nil || errors.Is(err, store.ErrNotFound) {
+	if _, err := s.Get(t.Context(), store.Key{Partition: "\xff", Sort: "a"}); err == nil ||
+		errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Get: %v", err)
 	}
 	if _, _, err := s.Range(t.Context(), store.Range{Partition: "p", From: "\xff"}); err == nil {

@@ -29,8 +29,10 @@ func row(version int64, data string) store.Row {
 
 func at(version int64) store.Condition { return store.Condition{Version: version, Fence: "r"} }
 
-// first makes a fault meet only the first so many calls of an operation.
-func first(n int64, op string, fault func(emulators.Call) (*http.Response, error)) emulators.Faulty {
+// first injects a fault into the first n calls of an operation.
+func first(
+	n int64, op string, fault func(emulators.Call) (*http.Response, error),
+) emulators.Faulty {
 	var seen atomic.Int64
 	return func(c emulators.Call) (*http.Response, error) {
 		if c.Op == op && seen.Add(1) <= n {
@@ -43,46 +45,53 @@ func first(n int64, op string, fault func(emulators.Call) (*http.Response, error
 func lose(c emulators.Call) (*http.Response, error)     { return c.Lose() }
 func throttle(c emulators.Call) (*http.Response, error) { return c.Throttle() }
 
-// failAfter applies and answers as a gateway does whose backend was too slow.
+// failAfter applies the call and responds like a gateway whose backend was too slow.
 func failAfter(c emulators.Call) (*http.Response, error) {
 	if _, err := c.Lose(); !errors.Is(err, emulators.ErrLost) {
 		return nil, err
 	}
-	return emulators.Answer(http.StatusInternalServerError, `{"__type":"com.amazon.coral.service#InternalServerError"}`), nil
+	return emulators.Answer(http.StatusInternalServerError,
+		`{"__type":"com.amazon.coral.service#InternalServerError"}`), nil
 }
 
-// tear applies and cuts the answer off in the middle.
+// tear applies the call and cuts the response off in the middle.
 func tear(c emulators.Call) (*http.Response, error) {
-	answer, err := c.Send()
+	response, err := c.Send()
 	if err != nil {
 		return nil, err
 	}
-	answer.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"Cons`), failing{}))
-	return answer, nil
+	response.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"Cons`), failing{}))
+	return response, nil
 }
 
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// A write whose answer is lost is tried again and then fails by its own success: the token in the row says so.
+// TestLostResponse: a write whose response is lost is repeated, and the repeat fails because of the
+// first attempt: the token in the row shows that.
 func TestLostResponse(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
-	for name, fault := range map[string]func(emulators.Call) (*http.Response, error){"lost": lose, "500": failAfter, "torn": tear} {
+	for name, fault := range map[string]func(emulators.Call) (*http.Response, error){"lost": lose,
+		"500": failAfter, "torn": tear} {
 		t.Run(name, func(t *testing.T) {
 			t.Run("claim", func(t *testing.T) {
 				s := open(t, endpoint, first(1, "PutItem", fault))
 				if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
 					t.Fatalf("the winner is told: %v", err)
 				}
-				if err := s.Commit(t.Context(), nil, row(1, "another's"), absent); !errors.Is(err, store.ErrConflict) {
+				if err := s.Commit(
+					t.Context(), nil, row(1, "another's"), absent,
+				); !errors.Is(err, store.ErrConflict) {
 					t.Fatalf("a second claim: %v, want ErrConflict", err)
 				}
 			})
 			t.Run("compare and set", func(t *testing.T) {
 				s := open(t, endpoint, first(2, "PutItem", fault))
 				for v, cond := range []store.Condition{absent, at(1), at(2)} {
-					if err := s.Commit(t.Context(), nil, row(int64(v+1), "mine"), cond); err != nil {
+					if err := s.Commit(
+						t.Context(), nil, row(int64(v+1), "mine"), cond,
+					); err != nil {
 						t.Fatalf("version %d: %v", v+1, err)
 					}
 				}
@@ -104,20 +113,22 @@ func TestLostResponse(t *testing.T) {
 	}
 }
 
-// When another has written since, a writer without an answer has neither won nor lost for sure.
+// TestLostResponseThenOverwritten: if another writer has written since, the outcome of a write
+// without a response is unknown.
 func TestLostResponseThenOverwritten(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	var other *dynamostore.Store
 	overwrite := func(c emulators.Call) (*http.Response, error) {
-		answer, err := c.Lose()
+		response, err := c.Lose()
 		if e := other.Commit(context.Background(), nil, row(2, "the next one's"), at(1)); e != nil {
 			t.Errorf("the next commit: %v", e)
 		}
-		return answer, err
+		return response, err
 	}
 	table := newTable(t, endpoint)
 	other = dynamostore.New(dynamostore.Options{Client: newClient(endpoint, nil), Table: table})
-	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, first(1, "PutItem", overwrite)), Table: table})
+	s := dynamostore.New(dynamostore.Options{
+		Client: newClient(endpoint, first(1, "PutItem", overwrite)), Table: table})
 	err := s.Commit(t.Context(), nil, row(1, "mine"), absent)
 	if err == nil || errors.Is(err, store.ErrConflict) {
 		t.Fatalf("got %v, want an error that is no ErrConflict", err)
@@ -127,7 +138,8 @@ func TestLostResponseThenOverwritten(t *testing.T) {
 	}
 }
 
-// Fifty race for a name while answers are lost: one of them starts it, and no other is told that it did.
+// TestClaimRaceWithLostResponses: fifty callers race for a name while responses are lost. One of
+// them starts it, and no other is told that it did.
 func TestClaimRaceWithLostResponses(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	var n atomic.Int64
@@ -143,9 +155,10 @@ func TestClaimRaceWithLostResponses(t *testing.T) {
 		var done sync.WaitGroup
 		for i := range 50 {
 			done.Go(func() {
-				err := s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1, Fence: fmt.Sprint(i)}, absent)
+				err := s.Commit(t.Context(), nil,
+					store.Row{Key: key, Version: 1, Fence: fmt.Sprint(i)}, absent)
 				if err != nil {
-					return // lost, or unknown
+					return // conflict or unknown outcome
 				}
 				won.Add(1)
 				if got, err := s.Get(t.Context(), key); err != nil || got.Fence != fmt.Sprint(i) {
@@ -160,7 +173,7 @@ func TestClaimRaceWithLostResponses(t *testing.T) {
 	}
 }
 
-// A throttled store is slow, not wrong: every call of the suite meets throttles.
+// TestThrottled: a throttled store is slow, not wrong. Every call of the suite meets throttling.
 func TestThrottled(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
@@ -175,10 +188,12 @@ func TestThrottled(t *testing.T) {
 	})
 }
 
-// A call that is throttled for too long, or as long as its context lasts, says what to do.
+// TestThrottledForever: a call that is throttled for all of RetryFor, or until its context ends,
+// says what to do.
 func TestThrottledForever(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
-	o := dynamostore.Options{Client: newClient(endpoint, emulators.Faulty(throttle)), Table: "any", RetryFor: 100 * time.Millisecond}
+	o := dynamostore.Options{Client: newClient(endpoint, emulators.Faulty(throttle)), Table: "any",
+		RetryFor: 100 * time.Millisecond}
 	err := dynamostore.New(o).Commit(t.Context(), []store.Row{row(0, "put")}, row(1, ""), absent)
 	if err == nil || !strings.Contains(err.Error(), "out of capacity") {
 		t.Errorf("got %v", err)
@@ -191,7 +206,7 @@ func TestThrottledForever(t *testing.T) {
 	}
 }
 
-// What BatchWriteItem leaves undone is done in the end.
+// TestUnprocessed: items that BatchWriteItem leaves unprocessed are written in the end.
 func TestUnprocessed(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	table := newTable(t, endpoint)
@@ -205,7 +220,8 @@ func TestUnprocessed(t *testing.T) {
 		}
 		return c.Send()
 	}
-	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, emulators.Faulty(undone)), Table: table})
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, emulators.Faulty(undone)),
+		Table: table})
 	var rows []store.Row
 	for i := range 60 {
 		rows = append(rows, store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprintf("%03d", i)}})
@@ -222,45 +238,46 @@ func TestUnprocessed(t *testing.T) {
 	}
 }
 
-// A service that does not answer is asked again.
+// TestHangingAttempt: an attempt without a response is repeated.
 func TestHangingAttempt(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	table := newTable(t, endpoint)
 	release := make(chan struct{})
 	defer close(release)
 	hang := first(1, "PutItem", func(c emulators.Call) (*http.Response, error) {
-		answer, err := c.Lose()
+		response, err := c.Lose()
 		<-release
-		return answer, err
+		return response, err
 	})
-	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, contextTransport{hang}), Table: table, AttemptTime: 2 * time.Second})
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, contextTransport{hang}),
+		Table: table, AttemptTime: 2 * time.Second})
 	if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// contextTransport ends a call with its context, as a real transport does.
+// contextTransport ends a call with its context, like a real transport.
 type contextTransport struct{ next http.RoundTripper }
 
 func (i contextTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	type result struct {
-		answer *http.Response
-		err    error
+		response *http.Response
+		err      error
 	}
 	done := make(chan result, 1)
 	go func() {
-		answer, err := i.next.RoundTrip(r)
-		done <- result{answer, err}
+		response, err := i.next.RoundTrip(r)
+		done <- result{response, err}
 	}()
 	select {
 	case d := <-done:
-		return d.answer, d.err
+		return d.response, d.err
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
 }
 
-// lagging answers queries of an index with what it answered before, for a while.
+// lagging responds to a query of an index with an earlier response, for a while.
 type lagging struct {
 	mu    sync.Mutex
 	known map[string]cachedResponse
@@ -283,26 +300,27 @@ func (l *lagging) respond(c emulators.Call) (*http.Response, error) {
 	if ok && time.Now().Before(old.until) {
 		return emulators.Answer(http.StatusOK, old.response), nil
 	}
-	answer, err := c.Send()
+	response, err := c.Send()
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(answer.Body)
-	answer.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	response.Body.Close()
 	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.known[string(c.Body)] = cachedResponse{string(body), time.Now().Add(lag)}
-	return emulators.Answer(answer.StatusCode, string(body)), nil
+	return emulators.Answer(response.StatusCode, string(body)), nil
 }
 
-// Indexes that lag change nothing but when List and Due show what was written.
+// TestLaggingIndexes: lagging indexes change only when List and Due show what was written.
 func TestLaggingIndexes(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
 		l := &lagging{known: map[string]cachedResponse{}}
-		return storetest.Harness{Driver: open(t, endpoint, emulators.Faulty(l.respond)), MaxData: maxData, Lag: time.Minute}
+		return storetest.Harness{Driver: open(t, endpoint, emulators.Faulty(l.respond)),
+			MaxData: maxData, Lag: time.Minute}
 	})
 }

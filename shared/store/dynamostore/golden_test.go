@@ -11,15 +11,20 @@ import (
 	"millrace/tests/emulators"
 )
 
-// TestItemGolden: rows stand in the table as they always have. Whoever has to change a line here has made items that older
-// programs cannot read.
+// TestItemGolden: the encoding of items has not changed. If a line here must change, older programs
+// cannot read the new items.
 func TestItemGolden(t *testing.T) {
 	long := bytes.Repeat([]byte("packs well "), 200)
 	for want, row := range map[string]store.Row{
-		`{"d":{"B":"AAEC"},"p":{"S":"x#1#a"},"s":{"S":"v#1"}}`: {Key: store.Key{Partition: "x#1#a", Sort: "v#1"}, Data: []byte{0, 1, 2}},
-		`{"d":{"B":"AQ=="},"e":{"N":"9000"},"f":{"S":"7.0"},"g":{"S":"1#0"},"i":{"B":"Ag=="},"k":{"N":"5"},"l":{"S":"5#a"},"n":{"N":"4"},"p":{"S":"x#1#a"},"s":{"S":"a"},"w":{"N":"7"},"x":{"N":"9"}}`: {
-			Key: keyA, Version: 4, Fence: "7.0", Data: []byte{1}, Wake: 5, Expires: 9000, List: &store.ListEntry{Group: "1#0", Sort: "5#a", Fields: []byte{2}}},
-		`{"e":{"N":"9001"},"k":{"N":"9001"},"p":{"S":"x#1#a"},"s":{"S":"v#2"},"x":{"N":"10"},"z":{"B":"deflated"}}`: {
+		`{"d":{"B":"AAEC"},"p":{"S":"x#1#a"},"s":{"S":"v#1"}}`: {
+			Key: store.Key{Partition: "x#1#a", Sort: "v#1"}, Data: []byte{0, 1, 2}},
+		`{"d":{"B":"AQ=="},"e":{"N":"9000"},"f":{"S":"7.0"},"g":{"S":"1#0"},"i":{"B":"Ag=="},` +
+			`"k":{"N":"5"},"l":{"S":"5#a"},"n":{"N":"4"},"p":{"S":"x#1#a"},"s":{"S":"a"},` +
+			`"w":{"N":"7"},"x":{"N":"9"}}`: {
+			Key: keyA, Version: 4, Fence: "7.0", Data: []byte{1}, Wake: 5, Expires: 9000,
+			List: &store.ListEntry{Group: "1#0", Sort: "5#a", Fields: []byte{2}}},
+		`{"e":{"N":"9001"},"k":{"N":"9001"},"p":{"S":"x#1#a"},"s":{"S":"v#2"},` +
+			`"x":{"N":"10"},"z":{"B":"deflated"}}`: {
 			Key: store.Key{Partition: "x#1#a", Sort: "v#2"}, Data: long, Wake: 9001, Expires: 9001},
 	} {
 		var put struct{ Item map[string]map[string]string }
@@ -33,12 +38,14 @@ func TestItemGolden(t *testing.T) {
 			}
 			return `{}`
 		})
-		if err := s.Commit(t.Context(), nil, row, store.Condition{Absent: true, Now: 1}); err != nil {
+		if err := s.Commit(
+			t.Context(), nil, row, store.Condition{Absent: true, Now: 1},
+		); err != nil {
 			t.Fatal(err)
 		}
-		delete(put.Item, "t") // the writer's, another one each time
+		delete(put.Item, "t") // the writer token, new each time
 		if put.Item["z"] != nil {
-			put.Item["z"]["B"] = "deflated" // the bytes are the compressor's affair
+			put.Item["z"]["B"] = "deflated" // the bytes depend on the compressor
 		}
 		if got, err := json.Marshal(put.Item); err != nil || string(got) != want {
 			t.Errorf("%+v is written as\n%s, was\n%s", row.Key, got, want)
@@ -50,5 +57,5 @@ func TestItemGolden(t *testing.T) {
 	}
 }
 
-// compressedLong is what one version has made of the text that packs well.
+// compressedLong is what one version of the compressor made of the text that compresses well.
 const compressedLong = "KkhMzi5WKE/NyVEYZY4yR5mjzFHmKHOUOcocUCYgAAD//w=="

@@ -38,14 +38,15 @@ func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// shardOf is the wake group of a partition.
+// shardOf returns the wake shard of a partition.
 func shardOf(partition string) int {
 	h := fnv.New32a()
 	h.Write([]byte(partition))
 	return int(h.Sum32() % shards)
 }
 
-// checkKey refuses what DynamoDB cannot keep as a key, or would keep as another: JSON replaces what is no UTF-8.
+// checkKey rejects a key that DynamoDB does not accept, or would store as another key: JSON
+// replaces bytes that are not UTF-8.
 func checkKey(what, s string) error {
 	switch {
 	case s == "":
@@ -67,7 +68,7 @@ func keyItem(k store.Key) item {
 	return item{attrPartition: text(k.Partition), attrSort: text(k.Sort)}
 }
 
-// rowItem is a row as DynamoDB keeps it.
+// rowItem encodes a row as an item.
 func rowItem(row store.Row) (item, error) {
 	if err := checkKeys(row.Key); err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func rowItem(row store.Row) (item, error) {
 	}
 	if row.Wake != 0 {
 		it[attrWake] = number(row.Wake)
-		// A row that is to wake when it expires needs no entry: the time to live sees to it.
+		// A row whose wake time is its expiry needs no entry: the time to live removes it.
 		if row.Wake != row.Expires {
 			it[attrShard] = number(int64(shardOf(row.Partition)))
 		}
@@ -102,19 +103,19 @@ func rowItem(row store.Row) (item, error) {
 // writeUnit is how many bytes one write unit pays for.
 const writeUnit = 1024
 
-// units is how many write units an item of so many bytes takes.
+// units returns how many write units an item of that many bytes takes.
 func units(bytes int) int { return store.Units(bytes, writeUnit) }
 
-// tokenSize is what the writer token adds to an item, which is not there yet when it is packed.
+// tokenSize is the size of the writer token, which is added after the data is compressed.
 const tokenSize = 10
 
-// addData adds the data of a row to its item, as it is or deflated.
+// addData adds the data of a row to its item, plain or deflated.
 func addData(it item, data []byte) {
 	if len(data) == 0 {
 		return
 	}
-	if packed := store.Compress(data, size(it)+1+tokenSize, writeUnit); packed != nil {
-		it[attrCompressed] = blob(packed)
+	if compressed := store.Compress(data, size(it)+1+tokenSize, writeUnit); compressed != nil {
+		it[attrCompressed] = blob(compressed)
 		return
 	}
 	it[attrData] = blob(data)
@@ -138,14 +139,16 @@ func addListEntry(it item, l *store.ListEntry) error {
 	return nil
 }
 
-// newToken marks one conditional write, so that a writer who does not learn its outcome can find out.
+// newToken returns a token that marks one conditional write. A writer that got no response looks
+// for it in the row.
 func newToken() []byte {
 	b := make([]byte, 9)
 	rand.Read(b)
 	return b
 }
 
-// reader reads the attributes of an item. An attribute that is absent is zero, one of another type an error.
+// reader reads the attributes of an item. A missing attribute is zero, and one of another type is
+// an error.
 type reader struct {
 	item item
 	err  error
@@ -153,7 +156,9 @@ type reader struct {
 
 func (r *reader) fail(name string, v types.AttributeValue) {
 	if r.err == nil {
-		r.err = fmt.Errorf("dynamostore: a row of this table has an attribute %q of type %T; is it another program's table?", name, v)
+		r.err = fmt.Errorf(
+			"dynamostore: a row of this table has an attribute %q of type %T; is it another "+
+				"program's table?", name, v)
 	}
 }
 
@@ -198,16 +203,18 @@ func (r *reader) key() store.Key {
 	return store.Key{Partition: r.text(attrPartition), Sort: r.text(attrSort)}
 }
 
-// itemRow is the row that an item keeps.
+// itemRow decodes an item.
 func itemRow(it item) (store.Row, error) {
 	r := reader{item: it}
-	row := store.Row{Key: r.key(), Version: r.number(attrVersion), Fence: r.text(attrFence), Data: r.blob(attrData),
+	row := store.Row{Key: r.key(), Version: r.number(attrVersion), Fence: r.text(attrFence),
+		Data: r.blob(attrData),
 		Wake: r.number(attrWake), Expires: r.number(attrExpires)}
 	if group := r.text(attrGroup); group != "" {
-		row.List = &store.ListEntry{Group: group, Sort: r.text(attrListSort), Fields: r.blob(attrFields)}
+		row.List = &store.ListEntry{Group: group, Sort: r.text(attrListSort),
+			Fields: r.blob(attrFields)}
 	}
-	if packed := r.blob(attrCompressed); packed != nil && r.err == nil {
-		row.Data, r.err = store.Decompress(packed)
+	if compressed := r.blob(attrCompressed); compressed != nil && r.err == nil {
+		row.Data, r.err = store.Decompress(compressed)
 	}
 	return row, r.err
 }

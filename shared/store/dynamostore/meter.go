@@ -8,13 +8,14 @@ import (
 	"millrace/shared/store"
 )
 
-// Meter sums what the store reports to have consumed. What it does not report is reckoned by the service's rules: the
-// write units of a failed condition, from the size of the item that was to be written; and those of the indexes where
-// the report has none, as with emulators, from the item before and after. Its operations are GetItem, PutItem, BatchWriteItem, DeleteItem, Query, "Query wake" and
-// "Query list"; Usage.Index is what of the write units the indexes took.
+// Meter sums the capacity that the service reports as consumed. It computes the rest by the
+// service's rules: the write units of a failed condition, from the size of the item to be written;
+// and the write units of the indexes if the report has none, as with emulators, from the item
+// before and after. Its operations are GetItem, PutItem, BatchWriteItem, DeleteItem, Query, "Query
+// wake" and "Query list". Usage.Index is the part of the write units that the indexes took.
 type Meter struct{ store.Meter }
 
-// add is Add, of a Meter that may be nil.
+// add is Meter.Add for a Meter that may be nil.
 func (m *Meter) add(op string, u store.Usage) {
 	if m != nil {
 		m.Add(op, u)
@@ -27,7 +28,7 @@ func (m *Meter) read(op string, c *types.ConsumedCapacity) {
 	}
 }
 
-// change is what a write made of an item; nil where there was or is none.
+// change is an item before and after a write; nil: no item.
 type change struct{ before, after item }
 
 func (m *Meter) write(op string, report []types.ConsumedCapacity, changes ...change) {
@@ -50,18 +51,20 @@ func (m *Meter) write(op string, report []types.ConsumedCapacity, changes ...cha
 	m.add(op, u)
 }
 
-// IndexUnits reckons what a write costs in the two indexes, in write units, from the row before and after; nil where there
-// was or is none. It is for those who see calls from outside, where an emulator does not report it.
+// IndexUnits computes what a write costs in the two indexes, in write units, from the row before
+// and after; nil: no row. It is for callers that see requests from outside, where an emulator does
+// not report the cost.
 func IndexUnits(before, after map[string]types.AttributeValue) float64 {
 	c := change{before, after}
 	return c.units(attrShard, attrWake) + c.units(attrGroup, attrListSort, attrFields)
 }
 
-// RowUnits is what a write of a row costs in the table, in write units; a write whose condition fails costs as much.
+// RowUnits returns what a write of a row costs in the table, in write units. A write whose
+// condition fails costs the same.
 func RowUnits(row map[string]types.AttributeValue) float64 { return float64(units(size(row))) }
 
-// units reckons the write units of an index with these attributes, the first two its keys: an entry is put, or
-// deleted, or both when its keys change.
+// units computes the write units of an index with these attributes, of which the first two are its
+// keys. An entry is put or deleted, or both if its keys change.
 func (c change) units(attributes ...string) (n float64) {
 	before, after := entry(c.before, attributes), entry(c.after, attributes)
 	cost := func(it item) float64 { return float64(units(size(it))) }
@@ -86,7 +89,7 @@ func (c change) units(attributes ...string) (n float64) {
 	return cost(before) + cost(after)
 }
 
-// entry is what an index keeps of an item; nil when it does not list it.
+// entry returns what an index holds of an item; nil if the item is not in the index.
 func entry(it item, attributes []string) item {
 	if it[attributes[0]] == nil || it[attributes[1]] == nil {
 		return nil
@@ -102,7 +105,7 @@ func entry(it item, attributes []string) item {
 
 func (m *Meter) failed(op string) { m.add(op, store.Usage{Failed: 1}) }
 
-// conditionFailed is a conditional write of so many bytes whose condition did not hold.
+// conditionFailed counts a conditional write of that many bytes whose condition did not hold.
 func (m *Meter) conditionFailed(op string, bytes int) {
 	m.add(op, store.Usage{Writes: float64(units(bytes))})
 }
@@ -121,7 +124,7 @@ func value(f *float64) float64 {
 	return *f
 }
 
-// returnCapacity is what the service is asked to report.
+// returnCapacity returns what the service is asked to report.
 func (m *Meter) returnCapacity() types.ReturnConsumedCapacity {
 	if m == nil {
 		return types.ReturnConsumedCapacityNone
@@ -129,7 +132,7 @@ func (m *Meter) returnCapacity() types.ReturnConsumedCapacity {
 	return types.ReturnConsumedCapacityIndexes
 }
 
-// returnValues asks for the item that a write replaces, which costs nothing.
+// returnValues requests the item that a write replaces, at no cost.
 func (m *Meter) returnValues() types.ReturnValue {
 	if m == nil {
 		return types.ReturnValueNone
@@ -137,7 +140,7 @@ func (m *Meter) returnValues() types.ReturnValue {
 	return types.ReturnValueAllOld
 }
 
-// size is about how many bytes DynamoDB counts for an item.
+// size estimates how many bytes DynamoDB counts for an item.
 func size(it item) (n int) {
 	for name, v := range it {
 		n += len(name)

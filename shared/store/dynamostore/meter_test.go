@@ -11,15 +11,19 @@ import (
 	"millrace/tests/emulators"
 )
 
-// What a commit costs: its row, and an index only when that changes.
+// TestMeter: a commit costs its row, and an index only if its entry changes.
 func TestMeter(t *testing.T) {
 	endpoint := emulators.StartDynalite(t)
 	m := &dynamostore.Meter{}
-	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, nil), Table: newTable(t, endpoint), Meter: m})
+	s := dynamostore.New(dynamostore.Options{Client: newClient(endpoint, nil),
+		Table: newTable(t, endpoint), Meter: m})
 	full := func(version, wake int64, data, fields string) store.Row {
 		r := row(version, data)
 		r.Wake, r.List = wake, &store.ListEntry{Group: "g", Sort: "s", Fields: []byte(fields)}
 		return r
+	}
+	commit := func(row store.Row, cond store.Condition) error {
+		return s.Commit(t.Context(), nil, row, cond)
 	}
 	small, large := strings.Repeat("d", 700), noise(2000)
 	for _, c := range []struct {
@@ -27,16 +31,23 @@ func TestMeter(t *testing.T) {
 		run                  func() error
 		writes, reads, index float64
 	}{
-		{"claim", func() error { return s.Commit(t.Context(), nil, full(1, 5, small, "f"), absent) }, 3, 0, 2},
-		{"commit", func() error { return s.Commit(t.Context(), nil, full(2, 5, small, "f"), at(1)) }, 1, 0, 0},
+		{"claim", func() error { return commit(full(1, 5, small, "f"), absent) }, 3, 0, 2},
+		{"commit", func() error { return commit(full(2, 5, small, "f"), at(1)) }, 1, 0, 0},
 		{"commit of 2 KB with a put", func() error {
-			return s.Commit(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "h"}, Data: []byte(small)}}, full(3, 5, large, "f"), at(2))
+			return s.Commit(t.Context(), []store.Row{
+				{Key: store.Key{Partition: "p", Sort: "h"}, Data: []byte(small)}},
+				full(3, 5, large, "f"), at(2))
 		}, 3, 0, 0},
-		{"refused", func() error { return wantConflict(s.Commit(t.Context(), nil, full(3, 5, small, "f"), at(1))) }, 1, 1, 0},
-		{"wake moved", func() error { return s.Commit(t.Context(), nil, full(4, 6, small, "f"), at(3)) }, 4, 0, 2},
-		{"end", func() error { return s.Commit(t.Context(), nil, full(5, 0, small, "g"), at(4)) }, 3, 0, 2},
+		{"refused", func() error {
+			return wantConflict(commit(full(3, 5, small, "f"), at(1)))
+		}, 1, 1, 0},
+		{"wake moved", func() error { return commit(full(4, 6, small, "f"), at(3)) }, 4, 0, 2},
+		{"end", func() error { return commit(full(5, 0, small, "g"), at(4)) }, 3, 0, 2},
 		{"get", func() error { _, err := s.Get(t.Context(), keyA); return err }, 0, 1, 0},
-		{"list", func() error { _, _, err := s.List(t.Context(), store.ListRange{Group: "g"}); return err }, 0, 0.5, 0},
+		{"list", func() error {
+			_, _, err := s.List(t.Context(), store.ListRange{Group: "g"})
+			return err
+		}, 0, 0.5, 0},
 		{"deleted", func() error { return s.Delete(t.Context(), keyA, nil) }, 2, 0, 1},
 	} {
 		m.Reset()
@@ -44,7 +55,8 @@ func TestMeter(t *testing.T) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		if u := m.Total(); u.Writes != c.writes || u.Reads != c.reads || u.Index != c.index {
-			t.Errorf("%s: %+v, want %v write and %v read units; %+v", c.name, u, c.writes, c.reads, m.ByOperation())
+			t.Errorf("%s: %+v, want %v write and %v read units; %+v", c.name, u, c.writes, c.reads,
+				m.ByOperation())
 		}
 	}
 }
@@ -56,7 +68,7 @@ func wantConflict(err error) error {
 	return nil
 }
 
-// noise is data that cannot be made shorter.
+// noise is data that cannot be compressed.
 func noise(n int) string {
 	b := make([]byte, n)
 	for i := range b {

@@ -27,11 +27,12 @@ func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
 	return itemRow(it)
 }
 
-// getItem reads an item, strongly consistent, or those of its attributes that projection names.
+// getItem reads an item, strongly consistent; only the attributes of projection if that is not nil.
 func (s *Store) getItem(ctx context.Context, key store.Key, projection *string) (item, error) {
 	const op = "GetItem"
-	in := &dynamodb.GetItemInput{TableName: &s.o.Table, Key: keyItem(key), ConsistentRead: aws.Bool(true),
-		ProjectionExpression: projection, ReturnConsumedCapacity: s.o.Meter.returnCapacity()}
+	in := &dynamodb.GetItemInput{TableName: &s.o.Table, Key: keyItem(key),
+		ConsistentRead: aws.Bool(true), ProjectionExpression: projection,
+		ReturnConsumedCapacity: s.o.Meter.returnCapacity()}
 	var out *dynamodb.GetItemOutput
 	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
 		out, err = s.o.Client.GetItem(ctx, in, noRetry)
@@ -52,7 +53,8 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 		return nil, false, err
 	}
 	defer s.endCall()
-	q := keyRange{op: "Query", partitionAttr: attrPartition, group: r.Partition, sortAttr: attrSort, from: r.From, to: r.To, limit: r.Limit, reverse: r.Reverse}
+	q := keyRange{op: "Query", partitionAttr: attrPartition, group: r.Partition, sortAttr: attrSort,
+		from: r.From, to: r.To, limit: r.Limit, reverse: r.Reverse}
 	items, more, err := s.queryRange(ctx, q)
 	if err != nil {
 		return nil, false, err
@@ -68,12 +70,15 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 }
 
 // List implements store.Driver.
-func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
+func (s *Store) List(
+	ctx context.Context, l store.ListRange,
+) (entries []store.Listed, more bool, err error) {
 	if err := s.beginCall(ctx); err != nil {
 		return nil, false, err
 	}
 	defer s.endCall()
-	q := keyRange{op: "Query list", index: IndexList, partitionAttr: attrGroup, group: l.Group, sortAttr: attrListSort, from: l.From, to: l.To, limit: l.Limit, reverse: l.Reverse}
+	q := keyRange{op: "Query list", index: IndexList, partitionAttr: attrGroup, group: l.Group,
+		sortAttr: attrListSort, from: l.From, to: l.To, limit: l.Limit, reverse: l.Reverse}
 	items, more, err := s.queryRange(ctx, q)
 	if err != nil {
 		return nil, false, err
@@ -89,19 +94,20 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 	return entries, more, nil
 }
 
-// keyRange is a query for what lies between two sort keys of the table or the list index.
+// keyRange is a query for the rows between two sort keys of the table or the list index.
 type keyRange struct {
 	op            string
 	index         string // "" for the table
 	partitionAttr string // name of the partition key
 	group         string // its value
 	sortAttr      string // name of the sort key
-	from, to      string // from <= by < to; to "" means no upper bound
+	from, to      string // from <= sort key < to; to "" means no upper bound
 	limit         int
 	reverse       bool
 }
 
-// queryRange reads one page: a query of DynamoDB, repeated while it comes back empty before the end.
+// queryRange reads one page. It repeats the query of DynamoDB while that returns an empty page
+// before the end.
 func (s *Store) queryRange(ctx context.Context, q keyRange) (items []item, more bool, err error) {
 	if err := checkKey("partition or group", q.group); err != nil {
 		return nil, false, err
@@ -120,7 +126,7 @@ func (s *Store) queryRange(ctx context.Context, q keyRange) (items []item, more 
 		}
 		items, more = out.Items, len(out.LastEvaluatedKey) > 0
 		if n := len(items); n > 0 && q.to != "" {
-			// BETWEEN takes its upper bound in.
+			// BETWEEN includes its upper bound.
 			if q.reverse && above(items[0], q) {
 				items = items[1:]
 			} else if !q.reverse && above(items[n-1], q) {
@@ -143,7 +149,8 @@ func above(it item, q keyRange) bool {
 }
 
 func (s *Store) rangeQuery(q keyRange) *dynamodb.QueryInput {
-	in := &dynamodb.QueryInput{TableName: &s.o.Table, ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ScanIndexForward: aws.Bool(!q.reverse),
+	in := &dynamodb.QueryInput{TableName: &s.o.Table,
+		ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ScanIndexForward: aws.Bool(!q.reverse),
 		ExpressionAttributeValues: item{":g": text(q.group)}}
 	if q.index != "" {
 		in.IndexName = &q.index
@@ -162,7 +169,7 @@ func (s *Store) rangeQuery(q keyRange) *dynamodb.QueryInput {
 	case q.from != "" && q.to != "":
 		condition += " AND " + q.sortAttr + " BETWEEN :from AND :to"
 		if q.reverse && limit > 0 {
-			limit++ // the first one may be the bound itself
+			limit++ // the first item may be the bound itself
 		}
 	case q.from != "":
 		condition += " AND " + q.sortAttr + " >= :from"
@@ -174,7 +181,7 @@ func (s *Store) rangeQuery(q keyRange) *dynamodb.QueryInput {
 	return in
 }
 
-// pageLimit is a limit as DynamoDB takes it: nil for none, which leaves a page of 1 MB.
+// pageLimit converts a limit for DynamoDB: nil means no limit, which leaves a page of 1 MB.
 func pageLimit(limit int) *int32 {
 	if limit <= 0 {
 		return nil
@@ -182,7 +189,9 @@ func pageLimit(limit int) *int32 {
 	return aws.Int32(int32(min(limit, math.MaxInt32)))
 }
 
-func (s *Store) query(ctx context.Context, op string, in *dynamodb.QueryInput) (out *dynamodb.QueryOutput, err error) {
+func (s *Store) query(
+	ctx context.Context, op string, in *dynamodb.QueryInput,
+) (out *dynamodb.QueryOutput, err error) {
 	if _, err := s.call(ctx, op, func(ctx context.Context) (err error) {
 		out, err = s.o.Client.Query(ctx, in, noRetry)
 		return err

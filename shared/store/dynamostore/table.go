@@ -12,15 +12,15 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Names of the indexes, and of the attribute for the table's time to live.
+// Names of the indexes, and of the TTL attribute.
 const (
 	IndexWake    = "wake"
 	IndexList    = "list"
 	TTLAttribute = attrTTL
 )
 
-// Schema is the table that a Store needs: keys, indexes with few projected attributes, billing on demand. The
-// templates describe the same table.
+// Schema describes the table that a Store needs: keys, indexes with few projected attributes,
+// on-demand billing. The templates describe the same table.
 func Schema(table string) *dynamodb.CreateTableInput {
 	kinds := []struct {
 		name string
@@ -38,25 +38,28 @@ func Schema(table string) *dynamodb.CreateTableInput {
 			{IndexName: aws.String(IndexWake), KeySchema: keySchema(attrShard, attrWake),
 				Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}},
 			{IndexName: aws.String(IndexList), KeySchema: keySchema(attrGroup, attrListSort),
-				Projection: &types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{attrFields}}},
+				Projection: &types.Projection{ProjectionType: types.ProjectionTypeInclude,
+					NonKeyAttributes: []string{attrFields}}},
 		},
 	}
 	for _, k := range kinds {
-		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String(k.name), AttributeType: k.kind})
+		in.AttributeDefinitions = append(in.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: aws.String(k.name), AttributeType: k.kind})
 	}
 	return in
 }
 
 func keySchema(hash, sort string) []types.KeySchemaElement {
-	return []types.KeySchemaElement{{AttributeName: &hash, KeyType: types.KeyTypeHash}, {AttributeName: &sort, KeyType: types.KeyTypeRange}}
+	return []types.KeySchemaElement{{AttributeName: &hash, KeyType: types.KeyTypeHash},
+		{AttributeName: &sort, KeyType: types.KeyTypeRange}}
 }
 
-// createTime is how long CreateTable waits for the table to be there.
+// createTime is how long CreateTable waits until the table exists.
 const createTime = 5 * time.Minute
 
-// CreateTable creates the table of Schema and switches its time to live on, unless it is there already; then its
-// shape is checked. It returns when the table can be used. Where the service has no time to live, as emulators do,
-// the table does without.
+// CreateTable creates the table of Schema and enables its time to live. If the table exists,
+// CreateTable checks its schema. It returns when the table can be used. If the service has no time
+// to live, as emulators, the table has none.
 func CreateTable(ctx context.Context, client *dynamodb.Client, table string) error {
 	region := client.Options().Region
 	_, err := client.CreateTable(ctx, Schema(table))
@@ -67,7 +70,9 @@ func CreateTable(ctx context.Context, client *dynamodb.Client, table string) err
 	wait := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {
 		o.MinDelay, o.MaxDelay = 20*time.Millisecond, 5*time.Second
 	})
-	if err := wait.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &table}, createTime); err != nil {
+	if err := wait.Wait(
+		ctx, &dynamodb.DescribeTableInput{TableName: &table}, createTime,
+	); err != nil {
 		return explain("CreateTable", table, region, err)
 	}
 	if err := CheckTable(ctx, client, table); err != nil {
@@ -90,7 +95,8 @@ func enableTTL(ctx context.Context, client *dynamodb.Client, table string) error
 		return nil
 	}
 	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: &table,
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(TTLAttribute), Enabled: aws.Bool(true)}})
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{
+			AttributeName: aws.String(TTLAttribute), Enabled: aws.Bool(true)}})
 	if errors.As(err, &api) && api.ErrorCode() == "UnknownOperationException" {
 		return nil
 	} else if err != nil {
@@ -99,7 +105,8 @@ func enableTTL(ctx context.Context, client *dynamodb.Client, table string) error
 	return nil
 }
 
-// CheckTable compares the table with Schema and says what differs: keys, their types, indexes and what they project.
+// CheckTable compares the table with Schema and reports what differs: keys and their types, indexes
+// and their projections.
 func CheckTable(ctx context.Context, client *dynamodb.Client, table string) error {
 	out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
 	if err != nil {
@@ -107,26 +114,32 @@ func CheckTable(ctx context.Context, client *dynamodb.Client, table string) erro
 	}
 	want, got := Schema(table), out.Table
 	wrong := func(what, want, got string) error {
-		return fmt.Errorf("dynamostore: table %q: %s: want %s, the table has %s; it cannot be changed, create another one from the template",
+		return fmt.Errorf(
+			"dynamostore: table %q: %s: want %s, the table has %s; it cannot be changed, create "+
+				"another one from the template",
 			table, what, want, got)
 	}
-	if w, g := keyText(want.KeySchema, want.AttributeDefinitions), keyText(got.KeySchema, got.AttributeDefinitions); w != g {
+	if w, g := keyText(want.KeySchema, want.AttributeDefinitions), keyText(
+		got.KeySchema, got.AttributeDefinitions,
+	); w != g {
 		return wrong("keys", w, g)
 	}
 	indexes := map[string]string{}
 	for _, i := range got.GlobalSecondaryIndexes {
-		indexes[aws.ToString(i.IndexName)] = keyText(i.KeySchema, got.AttributeDefinitions) + projectionText(i.Projection)
+		indexes[aws.ToString(i.IndexName)] = keyText(i.KeySchema, got.AttributeDefinitions) +
+			projectionText(i.Projection)
 	}
 	for _, i := range want.GlobalSecondaryIndexes {
 		name := aws.ToString(i.IndexName)
-		if w, g := keyText(i.KeySchema, want.AttributeDefinitions)+projectionText(i.Projection), indexes[name]; w != g {
+		if w, g := keyText(i.KeySchema, want.AttributeDefinitions)+projectionText(
+			i.Projection), indexes[name]; w != g {
 			return wrong("index "+name, w, "("+g+")")
 		}
 	}
 	return nil
 }
 
-// keyText shows keys as "p:S,s:S".
+// keyText formats keys as "p:S,s:S".
 func keyText(keys []types.KeySchemaElement, attributes []types.AttributeDefinition) (text string) {
 	for i, k := range keys {
 		if i > 0 {

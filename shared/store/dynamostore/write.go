@@ -13,8 +13,11 @@ import (
 	"millrace/shared/store"
 )
 
-// Commit implements store.Driver: the puts in parallel, then the conditional write.
-func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+// Commit implements store.Driver: it writes the puts in parallel, and then makes the conditional
+// write.
+func (s *Store) Commit(
+	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+) error {
 	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
@@ -38,13 +41,14 @@ func (s *Store) Put(ctx context.Context, rows []store.Row) error {
 	return s.putAll(ctx, rows)
 }
 
-// putIf is the write that decides. Its token tells whether a condition fails because of an earlier attempt of the same
-// write, which was applied and not answered.
+// putIf is the write that decides. Its token shows whether the condition failed because of an
+// earlier attempt of the same write, which was applied but whose response was lost.
 func (s *Store) putIf(ctx context.Context, key store.Key, it item, cond store.Condition) error {
 	const op = "PutItem"
 	token, c := newToken(), conditionOf(cond)
 	it[attrToken] = blob(token)
-	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it, ConditionExpression: &c.expression, ExpressionAttributeValues: c.values,
+	in := &dynamodb.PutItemInput{TableName: &s.o.Table, Item: it,
+		ConditionExpression: &c.expression, ExpressionAttributeValues: c.values,
 		ReturnConsumedCapacity: s.o.Meter.returnCapacity(), ReturnValues: s.o.Meter.returnValues(),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
 	var out *dynamodb.PutItemOutput
@@ -61,21 +65,23 @@ func (s *Store) putIf(ctx context.Context, key store.Key, it item, cond store.Co
 		return err
 	}
 	s.o.Meter.conditionFailed(op, size(it))
-	there, err := s.tokenOf(ctx, key, failed.Item)
+	existing, err := s.tokenOf(ctx, key, failed.Item)
 	switch {
 	case err != nil:
 		return err
-	case bytes.Equal(there, token):
+	case bytes.Equal(existing, token):
 		return nil
 	case maybe:
-		// It may have been applied and then overwritten: who reads finds out.
-		return fmt.Errorf("dynamostore: %s of %q: an attempt was not answered, and another write stands there now: outcome unknown", op, key)
+		// It may have been applied and then overwritten: only a later read can tell.
+		return fmt.Errorf(
+			"dynamostore: %s of %q: an attempt was not answered, and another write stands there "+
+				"now: outcome unknown", op, key)
 	}
 	return store.ErrConflict
 }
 
-// tokenOf is the token of the row that made a condition fail. The service gives the item with the failure; where it
-// does not, as emulators do, or where there is none, it is read.
+// tokenOf returns the token of the row that made a condition fail. The service returns the item
+// with the failure. An emulator may not, and the row may be gone: then tokenOf reads it.
 func (s *Store) tokenOf(ctx context.Context, key store.Key, it item) ([]byte, error) {
 	if len(it) == 0 {
 		var err error
@@ -90,8 +96,8 @@ func (s *Store) tokenOf(ctx context.Context, key store.Key, it item) ([]byte, er
 	return r.blob(attrToken), r.err
 }
 
-// Delete implements store.Driver. Under a condition, a row that is gone after an attempt that was not answered counts
-// as deleted by that.
+// Delete implements store.Driver. With a condition, a row that is gone after an attempt without a
+// response counts as deleted by that attempt.
 func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
 	const op = "DeleteItem"
 	if err := s.beginCall(ctx); err != nil {
@@ -131,7 +137,9 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	case err != nil:
 		return err
 	}
-	return fmt.Errorf("dynamostore: %s of %q: an attempt was not answered, and another row stands there now: outcome unknown", op, key)
+	return fmt.Errorf(
+		"dynamostore: %s of %q: an attempt was not answered, and another row stands there now: "+
+			"outcome unknown", op, key)
 }
 
 func capacities(c *types.ConsumedCapacity) []types.ConsumedCapacity {
