@@ -11,10 +11,10 @@ import (
 	"millrace/shared/store"
 )
 
-// limits are what BatchWriteRow takes: 4 MB, and somewhat more than size counts.
+// limits are those of BatchWriteRow: 4 MB, of which size does not count all.
 var limits = store.BatchLimits{Rows: 200, Bytes: 3 << 20, Concurrency: 8}
 
-// putAll writes rows without a condition. Of rows with one key the last one counts.
+// putAll writes rows without a condition. Of rows with the same key it writes the last one.
 func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
 	rows = store.DedupeRows(rows)
 	changes := make([]*tablestore.PutRowChange, len(rows))
@@ -24,10 +24,11 @@ func (s *Store) putAll(ctx context.Context, rows []store.Row) error {
 			return err
 		}
 	}
-	return store.PutBatches(changes, size, limits, func(b []*tablestore.PutRowChange) error { return s.putBatch(ctx, b) })
+	return store.PutBatches(changes, size, limits,
+		func(b []*tablestore.PutRowChange) error { return s.putBatch(ctx, b) })
 }
 
-// putBatch writes a batch; rows that fail in it, and may go well, are tried again.
+// putBatch writes a batch, and repeats the rows that failed if a repeat may succeed.
 func (s *Store) putBatch(ctx context.Context, changes []*tablestore.PutRowChange) error {
 	if len(changes) == 1 {
 		_, err := s.put(ctx, "PutRow", changes[0])
@@ -51,12 +52,15 @@ func (s *Store) putBatch(ctx context.Context, changes []*tablestore.PutRowChange
 			return nil
 		}
 		if left = failed; !store.Backoff(ctx, n, end) {
-			return s.explain(op, errors.Join(ctx.Err(), fmt.Errorf("%d of %d rows were not written: %w", len(left), len(changes), last)))
+			return s.explain(op, errors.Join(ctx.Err(),
+				fmt.Errorf("%d of %d rows were not written: %w", len(left), len(changes), last)))
 		}
 	}
 }
 
-func (s *Store) writeBatch(c *tablestore.TableStoreClient, changes []*tablestore.PutRowChange) ([]tablestore.RowResult, error) {
+func (s *Store) writeBatch(
+	c *tablestore.TableStoreClient, changes []*tablestore.PutRowChange,
+) ([]tablestore.RowResult, error) {
 	request := &tablestore.BatchWriteRowRequest{}
 	for _, change := range changes {
 		request.AddRowChange(change)
@@ -67,14 +71,17 @@ func (s *Store) writeBatch(c *tablestore.TableStoreClient, changes []*tablestore
 	}
 	results := out.TableToRowsResult[s.o.Table]
 	if len(results) != len(changes) {
-		return nil, fmt.Errorf("%w: %d results for %d rows", errBadResponse, len(results), len(changes))
+		return nil, fmt.Errorf("%w: %d results for %d rows", errBadResponse, len(results),
+			len(changes))
 	}
 	return results, nil
 }
 
-// checkResults sorts the results of a batch: the rows to be tried again, with the error of the last of them, and the error
-// of a row for which that is of no use.
-func (s *Store) checkResults(op string, changes []*tablestore.PutRowChange, results []tablestore.RowResult) (failed []*tablestore.PutRowChange, last, err error) {
+// checkResults returns the rows of a batch that failed, and the error of the last one. err is the
+// error of a row for which a repeat is of no use.
+func (s *Store) checkResults(
+	op string, changes []*tablestore.PutRowChange, results []tablestore.RowResult,
+) (failed []*tablestore.PutRowChange, last, err error) {
 	units := &tablestore.ConsumedCapacityUnit{}
 	for i, r := range results {
 		if r.IsSucceed {

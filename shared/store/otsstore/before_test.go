@@ -5,9 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// A bound before a text is UTF-8, as long as a key may be, and before it; next to nothing lies between.
+// TestBefore: the bound before a text is UTF-8, no longer than a key may be, and before the text,
+// with almost nothing in between.
 func TestBefore(t *testing.T) {
-	for _, s := range []string{"a", "b#", "h#0001", "é", "日", "\U00010000", "\ue000", "a\x01", "\x01", string(make([]byte, 1023)) + "b"} {
+	for _, s := range []string{"a", "b#", "h#0001", "é", "日", "\U00010000", "\ue000", "a\x01",
+		"\x01", string(make([]byte, 1023)) + "b"} {
 		got, ok := before(s).(string)
 		if !ok || got >= s || !utf8.ValidString(got) || len(got) > maxKey {
 			t.Errorf("before %q: %q", s, before(s))

@@ -14,7 +14,7 @@ import (
 	"millrace/shared/store"
 )
 
-// Codes of errors that are looked at.
+// Error codes that this package handles.
 const (
 	codeCondition     = "OTSConditionCheckFail"
 	codeObjectExists  = "OTSObjectAlreadyExist"
@@ -25,7 +25,7 @@ const (
 	codeQuota         = "OTSQuotaExhausted"
 )
 
-// codeOf is the service's code for an error; "" when it is not the service's.
+// codeOf returns the service's code of an error; "" for an error that is not the service's.
 func codeOf(err error) string {
 	var ots *tablestore.OtsError
 	if errors.As(err, &ots) {
@@ -34,13 +34,13 @@ func codeOf(err error) string {
 	return ""
 }
 
-// What may be done about a failed attempt.
+// errorClass says what a failed attempt means for the call.
 type errorClass int
 
 const (
-	permanent      errorClass = iota // trying again is of no use, and nothing was applied
-	retryable                        // nothing was applied, and it may go well the next time
-	unknownOutcome                   // it may have been applied
+	permanent      errorClass = iota // not applied, and a repeat is of no use
+	retryable                        // not applied, and a repeat may succeed
+	unknownOutcome                   // the attempt may have been applied
 )
 
 func classify(err error) errorClass {
@@ -59,17 +59,20 @@ func classify(err error) errorClass {
 			return permanent
 		}
 		return retryable
-	case errors.As(err, &request) && request.Op == "parse", strings.Contains(err.Error(), "unsupported protocol scheme"),
-		strings.Contains(err.Error(), "[tablestore] miss must header"), strings.Contains(err.Error(), "too long"):
-		return permanent // the SDK found it before it asked
+	case errors.As(err, &request) && request.Op == "parse",
+		strings.Contains(err.Error(), "unsupported protocol scheme"),
+		strings.Contains(err.Error(), "[tablestore] miss must header"),
+		strings.Contains(err.Error(), "too long"):
+		return permanent // the SDK found the fault before it sent the request
 	}
 	return unknownOutcome
 }
 
-// classifyCode is about what the service says. status is 0 for a row of a batch.
+// classifyCode classifies an error of the service. status is 0 for a row of a batch.
 func classifyCode(code, message string, status int) errorClass {
 	switch code {
-	case "OTSRowOperationConflict", "OTSNotEnoughCapacityUnit", "OTSCapacityUnitExhausted", codeTableNotReady, "OTSPartitionUnavailable",
+	case "OTSRowOperationConflict", "OTSNotEnoughCapacityUnit", "OTSCapacityUnitExhausted",
+		codeTableNotReady, "OTSPartitionUnavailable",
 		"OTSServerBusy", "OTSStorageServerBusy":
 		return retryable
 	case codeQuota:
@@ -86,9 +89,11 @@ func classifyCode(code, message string, status int) errorClass {
 	return permanent
 }
 
-// call makes attempts until one is answered, the context ends or RetryFor is over. maybe tells that an attempt that
-// was not answered may have been applied.
-func (s *Store) call(ctx context.Context, op string, attempt func(*tablestore.TableStoreClient) error) (maybe bool, err error) {
+// call makes attempts until one succeeds, one fails for good, the context ends, or RetryFor is
+// over. maybe reports that an attempt without a response may have been applied.
+func (s *Store) call(
+	ctx context.Context, op string, attempt func(*tablestore.TableStoreClient) error,
+) (maybe bool, err error) {
 	end := time.Now().Add(s.o.RetryFor)
 	for n := 0; ; n++ {
 		by, err := s.attempt(ctx, attempt)
@@ -111,14 +116,16 @@ func (s *Store) call(ctx context.Context, op string, attempt func(*tablestore.Ta
 	}
 }
 
-func (s *Store) attempt(ctx context.Context, attempt func(*tablestore.TableStoreClient) error) (Credentials, error) {
+func (s *Store) attempt(
+	ctx context.Context, attempt func(*tablestore.TableStoreClient) error,
+) (Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.AttemptTime)
 	defer cancel()
 	return s.o.Client.attempt(ctx, attempt)
 }
 
-// credentialsChanged tells whether there are other credentials by now than those that were refused.
-func (s *Store) credentialsChanged(ctx context.Context, refused Credentials) bool {
+// credentialsChanged reports whether the credentials have changed since the service rejected them.
+func (s *Store) credentialsChanged(ctx context.Context, rejected Credentials) bool {
 	now, err := s.o.Client.credentials(ctx)
-	return err == nil && now != refused
+	return err == nil && now != rejected
 }

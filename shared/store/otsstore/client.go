@@ -16,26 +16,28 @@ import (
 // Credentials sign requests.
 type Credentials struct {
 	AccessKeyID, AccessKeySecret string
-	SecurityToken                string // of STS; "": a long-lived key
+	SecurityToken                string // of STS; "" for a long-lived key
 }
 
-// ClientOptions say where the service is and who asks.
+// ClientOptions say where the service is and which credentials sign requests.
 type ClientOptions struct {
-	Endpoint string // "https://INSTANCE.REGION.ots.aliyuncs.com", or "….vpc.tablestore.aliyuncs.com" inside a VPC
+	// "https://INSTANCE.REGION.ots.aliyuncs.com", or "….vpc.tablestore.aliyuncs.com" inside a VPC
+	Endpoint string
 	Instance string
 
-	// Credentials are asked for before every attempt, so that those of STS may change at any time. It is called from
-	// many goroutines.
+	// Credentials returns the credentials of an attempt. It is called before every attempt, so that
+	// those of STS may change at any time, and from many goroutines.
 	Credentials func(ctx context.Context) (Credentials, error)
 
-	// Transport carries the requests; nil: one that keeps as many idle connections as a busy runner has calls in
-	// flight.
+	// Transport carries the requests; nil: one that keeps as many idle connections as a busy engine
+	// has calls in flight.
 	Transport http.RoundTripper
 }
 
-// Client reaches one instance of TableStore through the official SDK. Its calls take a context, which those of the SDK
-// do not, and are never repeated by the SDK: whether an earlier attempt may have been applied must be known here, and
-// the SDK's retries take turns on things they share. It is safe for many goroutines.
+// Client reaches one instance of TableStore through the official SDK. Its calls take a context,
+// which those of the SDK do not. The SDK must not repeat a call: this package must know whether an
+// earlier attempt may have been applied, and the SDK's retries share state. It is safe for
+// concurrent use.
 type Client struct {
 	o    ClientOptions
 	idle sync.Pool // of *conn
@@ -44,9 +46,10 @@ type Client struct {
 // NewClient returns a client. It makes no request.
 func NewClient(o ClientOptions) *Client {
 	if o.Transport == nil {
+		dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}
 		o.Transport = &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+			DialContext:         dialer.DialContext,
 			TLSHandshakeTimeout: 5 * time.Second, IdleConnTimeout: 90 * time.Second,
 			MaxIdleConns: 256, MaxIdleConnsPerHost: 256,
 		}
@@ -56,8 +59,8 @@ func NewClient(o ClientOptions) *Client {
 	return c
 }
 
-// conn is a client of the SDK for one call at a time, whose context and credentials it holds so long: the SDK has no
-// other way for either.
+// conn is a client of the SDK for one call at a time. It holds the context and the credentials of
+// that call, because the SDK has no other way to pass them.
 type conn struct {
 	sdk         *tablestore.TableStoreClient
 	transport   http.RoundTripper
@@ -67,7 +70,8 @@ type conn struct {
 
 func newConn(o ClientOptions) *conn {
 	c := &conn{transport: o.Transport}
-	c.sdk = tablestore.NewClientWithCredentialsProvider(o.Endpoint, o.Instance, c, &tablestore.TableStoreConfig{Transport: c})
+	c.sdk = tablestore.NewClientWithCredentialsProvider(o.Endpoint, o.Instance, c,
+		&tablestore.TableStoreConfig{Transport: c})
 	return c
 }
 
@@ -78,11 +82,12 @@ func (c *conn) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // GetCredentials implements common.CredentialsProvider.
 func (c *conn) GetCredentials() common.Credentials {
-	return &common.DefaultCredentials{AccessKeyID: c.credentials.AccessKeyID, AccessKeySecret: c.credentials.AccessKeySecret,
-		SecurityToken: c.credentials.SecurityToken}
+	return &common.DefaultCredentials{AccessKeyID: c.credentials.AccessKeyID,
+		AccessKeySecret: c.credentials.AccessKeySecret,
+		SecurityToken:   c.credentials.SecurityToken}
 }
 
-// errNoCredentials is below the error of a call that cannot be signed.
+// errNoCredentials is wrapped by the error of a call that cannot be signed.
 var errNoCredentials = errors.New("no credentials")
 
 func (c *Client) credentials(ctx context.Context) (Credentials, error) {
@@ -101,9 +106,11 @@ func (c *Client) credentials(ctx context.Context) (Credentials, error) {
 	return k, nil
 }
 
-// attempt makes one call with the SDK and tells who signed it. The SDK panics at answers that lack what it wants to
-// see; that is an error here.
-func (c *Client) attempt(ctx context.Context, call func(*tablestore.TableStoreClient) error) (by Credentials, err error) {
+// attempt makes one call with the SDK and returns the credentials that signed it. The SDK panics if
+// a response lacks a part that it expects; attempt returns an error for that.
+func (c *Client) attempt(
+	ctx context.Context, call func(*tablestore.TableStoreClient) error,
+) (by Credentials, err error) {
 	if by, err = c.credentials(ctx); err != nil {
 		return by, err
 	}
@@ -112,7 +119,7 @@ func (c *Client) attempt(ctx context.Context, call func(*tablestore.TableStoreCl
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %v", errBadResponse, p)
-			return // the connection is not used again: nobody knows what state it is in
+			return // the state of conn is unknown, so it is not reused
 		}
 		conn.ctx, conn.credentials = nil, Credentials{}
 		c.idle.Put(conn)
@@ -120,5 +127,5 @@ func (c *Client) attempt(ctx context.Context, call func(*tablestore.TableStoreCl
 	return by, call(conn.sdk)
 }
 
-// errBadResponse is below the error of an answer that is not what the service promises.
+// errBadResponse is wrapped by the error of a response that breaks the service's contract.
 var errBadResponse = errors.New("an answer that cannot be read")

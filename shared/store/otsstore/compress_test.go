@@ -11,7 +11,8 @@ import (
 	"millrace/tests/emulators/tablestore"
 )
 
-// Data comes back as it was, whatever stands in the table; what repeats itself costs less.
+// TestCompressedData: data is read as it was written, plain or deflated, and repetitive data costs
+// less.
 func TestCompressedData(t *testing.T) {
 	m := &otsstore.Meter{}
 	s := open(t, tablestore.New(tablestore.Options{}), otsstore.Options{Meter: m})
@@ -23,8 +24,10 @@ func TestCompressedData(t *testing.T) {
 		data []byte
 		most float64
 	}{
-		{nil, 1}, {noise[:4000], 1}, {noise[:5000], 2}, {noise, 76}, {[]byte(strings.Repeat(`{"name":"value"}`, 1000)), 1},
-		{bytes.Repeat([]byte{0}, 1<<20), 1}, {append(bytes.Repeat([]byte("json "), 4000), noise[:5000]...), 2},
+		{nil, 1}, {noise[:4000], 1}, {noise[:5000], 2}, {noise, 76},
+		{[]byte(strings.Repeat(`{"name":"value"}`, 1000)), 1},
+		{bytes.Repeat([]byte{0}, 1<<20), 1},
+		{append(bytes.Repeat([]byte("json "), 4000), noise[:5000]...), 2},
 	} {
 		m.Reset()
 		if err := s.Put(t.Context(), []store.Row{{Key: key, Data: c.data}}); err != nil {
@@ -35,7 +38,8 @@ func TestCompressedData(t *testing.T) {
 			writes += u.Writes
 		}
 		if writes > c.most {
-			t.Errorf("a write of %d bytes costs %v units, want at most %v", len(c.data), writes, c.most)
+			t.Errorf("a write of %d bytes costs %v units, want at most %v", len(c.data), writes,
+				c.most)
 		}
 		got, err := s.Get(t.Context(), key)
 		if err != nil || !bytes.Equal(got.Data, c.data) {

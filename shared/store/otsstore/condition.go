@@ -14,14 +14,15 @@ const (
 	mustNotExist = tablestore.RowExistenceExpectation_EXPECT_NOT_EXIST
 )
 
-// matches is a condition on a column. What is missing fails it, which is not the SDK's default.
+// matches returns a condition on a column. Unlike the SDK's default, a missing column fails it.
 func matches(name string, op tablestore.ComparatorType, value any) tablestore.ColumnFilter {
 	c := tablestore.NewSingleColumnCondition(name, op, value)
 	c.FilterIfMissing, c.LatestVersionOnly = true, true
 	return c
 }
 
-// atVersion is the condition that a row is there with a version and a fence; false when no row can meet it.
+// atVersion returns the condition that a row exists with a version and a fence; false if no row can
+// meet it.
 func atVersion(c store.Condition) (*tablestore.RowCondition, bool) {
 	if !utf8.ValidString(c.Fence) {
 		return nil, false
@@ -32,10 +33,12 @@ func atVersion(c store.Condition) (*tablestore.RowCondition, bool) {
 	return &tablestore.RowCondition{RowExistenceExpectation: mustExist, ColumnCondition: both}, true
 }
 
-// expired is the condition that a row is there and has expired. TableStore has no condition for "absent or expired"
-// that would not also let a row pass that never expires, so whoever claims tries the two in turn.
+// expired returns the condition that a row exists and has expired. TableStore has no condition for
+// "absent or expired" that would not also accept a row that never expires, so a claim tries the two
+// in turn.
 func expired(now int64) *tablestore.RowCondition {
-	return &tablestore.RowCondition{RowExistenceExpectation: mustExist, ColumnCondition: matches(colExpires, tablestore.CT_LESS_EQUAL, now)}
+	return &tablestore.RowCondition{RowExistenceExpectation: mustExist,
+		ColumnCondition: matches(colExpires, tablestore.CT_LESS_EQUAL, now)}
 }
 
 func absent() *tablestore.RowCondition {

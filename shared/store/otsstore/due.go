@@ -10,9 +10,11 @@ import (
 	"millrace/shared/store"
 )
 
-// Due implements store.Driver. Rows of one wake time come in the order of their keys in the table. The cursor names the
-// row to go on with.
-func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, limit int) (due []store.DueRow, next string, err error) {
+// Due implements store.Driver. Rows with the same wake time are ordered by their keys in the table.
+// The cursor names the next row.
+func (s *Store) Due(
+	ctx context.Context, shard int, until int64, cursor string, limit int,
+) (due []store.DueRow, next string, err error) {
 	if err := s.beginCall(ctx); err != nil {
 		return nil, "", err
 	}
@@ -24,14 +26,16 @@ func (s *Store) Due(ctx context.Context, shard int, until int64, cursor string, 
 	if q.StartPrimaryKey, q.EndPrimaryKey = wakeBounds(shard, until); cursor != "" {
 		from, ok := store.ParseCursor(cursor)
 		if !ok || checkKeys(from.Key) != nil || shardOf(from.Key.Partition) != shard {
-			return nil, "", fmt.Errorf("otsstore: not a cursor of shard %d of the wake index: %.40q", shard, cursor)
+			return nil, "", fmt.Errorf(
+				"otsstore: not a cursor of shard %d of the wake index: %.40q", shard, cursor)
 		}
 		if from.Wake > until {
 			return nil, "", nil
 		}
 		q.StartPrimaryKey = wakeKey(shard, from.Wake, hashed(from.Key.Partition), from.Key.Sort)
 	}
-	found, nextKey, err := s.page(ctx, "GetRange wake", q, func(*reader) (skip, end bool) { return false, false })
+	found, nextKey, err := s.page(ctx, "GetRange wake", q,
+		func(*reader) (skip, end bool) { return false, false })
 	if err != nil {
 		return nil, "", err
 	}
@@ -55,10 +59,12 @@ func dueRow(r *reader) (store.DueRow, error) {
 }
 
 func wakeKey(shard int, wake, partition, sort any) *tablestore.PrimaryKey {
-	return primaryKey(column{colShard, int64(shard)}, column{colWake, wake}, column{colPartition, partition}, column{colSort, sort})
+	return primaryKey(column{colShard, int64(shard)}, column{colWake, wake},
+		column{colPartition, partition}, column{colSort, sort})
 }
 
-// wakeBounds are the bounds of what is due in a shard: the first is in, the second out.
+// wakeBounds returns the bounds of the rows that are due in a shard; from is inclusive, to is
+// exclusive.
 func wakeBounds(shard int, until int64) (from, to *tablestore.PrimaryKey) {
 	from = wakeKey(shard, lowest, lowest, lowest)
 	if until == math.MaxInt64 {

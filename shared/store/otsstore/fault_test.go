@@ -30,7 +30,7 @@ func row(version int64, data string) store.Row {
 
 func at(version int64) store.Condition { return store.Condition{Version: version, Fence: "r"} }
 
-// first makes a fault meet only the first so many calls of an operation.
+// first injects a fault into the first n calls of an operation.
 func first(n int64, op string, fault tablestore.Fault) func(tablestore.Request) tablestore.Fault {
 	var seen atomic.Int64
 	return func(r tablestore.Request) tablestore.Fault {
@@ -41,10 +41,13 @@ func first(n int64, op string, fault tablestore.Fault) func(tablestore.Request) 
 	}
 }
 
-// A write whose answer is lost is tried again and then fails by its own success: the token in the row says so.
+// TestLostResponse: a write whose response is lost is repeated, and the repeat fails because of the
+// first attempt: the token in the row shows that.
 func TestLostResponse(t *testing.T) {
-	for name, fault := range map[string]tablestore.Fault{"lost": {Lose: true}, "timeout": {Instead: tablestore.Timeout},
-		"500": {Instead: tablestore.InternalServerError}, "503": {Instead: tablestore.ServerUnavailable}} {
+	for name, fault := range map[string]tablestore.Fault{"lost": {Lose: true},
+		"timeout": {Instead: tablestore.Timeout},
+		"500":     {Instead: tablestore.InternalServerError},
+		"503":     {Instead: tablestore.ServerUnavailable}} {
 		t.Run(name, func(t *testing.T) {
 			server := tablestore.New(tablestore.Options{})
 			t.Run("claim", func(t *testing.T) {
@@ -53,7 +56,9 @@ func TestLostResponse(t *testing.T) {
 				if err := s.Commit(t.Context(), nil, row(1, "mine"), absent); err != nil {
 					t.Fatalf("the winner is told: %v", err)
 				}
-				if err := s.Commit(t.Context(), nil, row(1, "another's"), absent); !errors.Is(err, store.ErrConflict) {
+				if err := s.Commit(
+					t.Context(), nil, row(1, "another's"), absent,
+				); !errors.Is(err, store.ErrConflict) {
 					t.Fatalf("a second claim: %v, want ErrConflict", err)
 				}
 			})
@@ -61,7 +66,9 @@ func TestLostResponse(t *testing.T) {
 				s := open(t, server, otsstore.Options{})
 				server.SetFault(first(2, "PutRow", fault))
 				for v, cond := range []store.Condition{at(1), at(2)} {
-					if err := s.Commit(t.Context(), nil, row(int64(v+2), "mine"), cond); err != nil {
+					if err := s.Commit(
+						t.Context(), nil, row(int64(v+2), "mine"), cond,
+					); err != nil {
 						t.Fatalf("version %d: %v", v+2, err)
 					}
 				}
@@ -75,12 +82,14 @@ func TestLostResponse(t *testing.T) {
 				}
 				var puts atomic.Int64
 				server.SetFault(func(r tablestore.Request) tablestore.Fault {
-					if r.Op == "PutRow" && puts.Add(1) == 2 { // the first finds that there is a row
+					if r.Op == "PutRow" && puts.Add(1) == 2 { // the first finds the expired row
 						return fault
 					}
 					return tablestore.Fault{}
 				})
-				if err := s.Commit(t.Context(), nil, row(1, "new"), store.Condition{Absent: true, Now: 1000}); err != nil {
+				if err := s.Commit(
+					t.Context(), nil, row(1, "new"), store.Condition{Absent: true, Now: 1000},
+				); err != nil {
 					t.Fatalf("the winner is told: %v", err)
 				}
 				if got, err := s.Get(t.Context(), keyA); err != nil || string(got.Data) != "new" {
@@ -101,7 +110,10 @@ func TestLostResponse(t *testing.T) {
 			t.Run("batch", func(t *testing.T) {
 				s := open(t, server, otsstore.Options{})
 				server.SetFault(first(1, "BatchWriteRow", fault))
-				if err := s.Put(t.Context(), []store.Row{row(0, "a"), {Key: store.Key{Partition: "p", Sort: "b"}}}); err != nil {
+				if err := s.Put(
+					t.Context(), []store.Row{row(0, "a"),
+						{Key: store.Key{Partition: "p", Sort: "b"}}},
+				); err != nil {
 					t.Fatal(err)
 				}
 			})
@@ -109,19 +121,22 @@ func TestLostResponse(t *testing.T) {
 	}
 }
 
-// When another has written since, a writer without an answer has neither won nor lost for sure.
+// TestLostResponseThenOverwritten: if another writer has written since, the outcome of a write
+// without a response is unknown.
 func TestLostResponseThenOverwritten(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	other := open(t, server, otsstore.Options{})
 	overwriting := roundTripper(func(r *http.Request) (*http.Response, error) {
-		answer, err := server.RoundTrip(r)
-		if r.URL.Path == "/PutRow" && err == nil && answer.StatusCode == http.StatusOK {
-			if e := other.Commit(context.Background(), nil, row(2, "the next one's"), at(1)); e != nil {
+		response, err := server.RoundTrip(r)
+		if r.URL.Path == "/PutRow" && err == nil && response.StatusCode == http.StatusOK {
+			if e := other.Commit(
+				context.Background(), nil, row(2, "the next one's"), at(1),
+			); e != nil {
 				t.Errorf("the next commit: %v", e)
 			}
 			return nil, errors.New("connection reset by peer")
 		}
-		return answer, err
+		return response, err
 	})
 	s := open(t, server, otsstore.Options{Client: newClient(server, overwriting)})
 	err := s.Commit(t.Context(), nil, row(1, "mine"), absent)
@@ -137,18 +152,20 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Fifty race for a name while answers are lost, connections break, and the service is busy: one of them starts it.
-// Another may not learn that it has lost, but none believes that it has won.
+// TestClaimRace: fifty callers race for a name while responses are lost, connections break, and the
+// service is busy. One of them starts it. Another may not learn that it has lost, but no other is
+// told that it has won.
 func TestClaimRace(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3) {
 		server := tablestore.New(tablestore.Options{})
 		s := open(t, server, otsstore.Options{})
-		server.SetFault(tablestore.Chance{Seed: seed, Busy: 0.1, Conflict: 0.1, Drop: 0.05, Lose: 0.1, Timeout: 0.1, Latency: time.Millisecond}.Hook())
+		server.SetFault(tablestore.Chance{Seed: seed, Busy: 0.1, Conflict: 0.1, Drop: 0.05,
+			Lose: 0.1, Timeout: 0.1, Latency: time.Millisecond}.Hook())
 		for round := range 4 {
 			key := store.Key{Partition: fmt.Sprint("x#1#race", round), Sort: "a"}
 			claim := absent
-			if round%2 == 1 { // over one that has expired
+			if round%2 == 1 { // over an expired row
 				claim.Now = 2000
 				if err := s.Put(t.Context(), []store.Row{{Key: key, Expires: 1000}}); err != nil {
 					t.Fatal(err)
@@ -158,9 +175,13 @@ func TestClaimRace(t *testing.T) {
 			var done sync.WaitGroup
 			for i := range 50 {
 				done.Go(func() {
-					if err := s.Commit(t.Context(), nil, store.Row{Key: key, Version: 1, Fence: fmt.Sprint(i)}, claim); err == nil {
+					if err := s.Commit(
+						t.Context(), nil, store.Row{Key: key, Version: 1, Fence: fmt.Sprint(i)},
+						claim,
+					); err == nil {
 						won.Add(1)
-						if got, err := s.Get(t.Context(), key); err != nil || got.Fence != fmt.Sprint(i) {
+						if got, err := s.Get(t.Context(), key); err != nil ||
+							got.Fence != fmt.Sprint(i) {
 							t.Errorf("the winner %d finds %q, %v", i, got.Fence, err)
 						}
 					}
@@ -174,7 +195,8 @@ func TestClaimRace(t *testing.T) {
 	}
 }
 
-// A throttled store is slow, not wrong: every call of the suite meets throttles and conflicts.
+// TestThrottled: a throttled store is slow, not wrong. Every call of the suite meets throttling and
+// conflicts.
 func TestThrottled(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
@@ -185,7 +207,8 @@ func TestThrottled(t *testing.T) {
 	})
 }
 
-// Connections break, and what came through is not told: a writer who is alone is told the truth all the same.
+// TestBrokenConnections: connections break and responses are lost. A single writer still gets the
+// right result.
 func TestBrokenConnections(t *testing.T) {
 	t.Parallel()
 	server := tablestore.New(tablestore.Options{})
@@ -195,7 +218,10 @@ func TestBrokenConnections(t *testing.T) {
 	cond := absent
 	for v := int64(1); v <= 60; v++ {
 		r := store.Row{Key: key, Version: v, Fence: "r"}
-		puts := []store.Row{{Key: store.Key{Partition: key.Partition, Sort: fmt.Sprintf("h#%02d", v)}}, {Key: store.Key{Partition: "v", Sort: fmt.Sprint(v)}}}
+		puts := []store.Row{
+			{Key: store.Key{Partition: key.Partition, Sort: fmt.Sprintf("h#%02d", v)}},
+			{Key: store.Key{Partition: "v", Sort: fmt.Sprint(v)}},
+		}
 		if err := s.Commit(t.Context(), puts, r, cond); err != nil {
 			t.Fatalf("version %d: %v", v, err)
 		}
@@ -207,13 +233,15 @@ func TestBrokenConnections(t *testing.T) {
 	}
 }
 
-// A call that is throttled for too long, or as long as its context lasts, says what to do.
+// TestThrottledForever: a call that is throttled for all of RetryFor, or until its context ends,
+// says what to do.
 func TestThrottledForever(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	server.SetFault(func(tablestore.Request) tablestore.Fault {
 		return tablestore.Fault{Refuse: tablestore.NotEnoughCapacity}
 	})
-	o := otsstore.Options{Client: newClient(server, nil), Table: table, RetryFor: 100 * time.Millisecond}
+	o := otsstore.Options{Client: newClient(server, nil), Table: table,
+		RetryFor: 100 * time.Millisecond}
 	err := otsstore.New(o).Commit(t.Context(), []store.Row{row(0, "put")}, row(1, ""), absent)
 	if err == nil || !strings.Contains(err.Error(), "out of capacity") {
 		t.Errorf("got %v", err)
@@ -226,7 +254,8 @@ func TestThrottledForever(t *testing.T) {
 	}
 }
 
-// Rows of a batch that fail by themselves are written in the end; when one cannot be, that is told.
+// TestBatchRows: rows that fail inside a batch are written in the end; if one cannot be, Put
+// returns its error.
 func TestBatchRows(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	s := open(t, server, otsstore.Options{})
@@ -238,7 +267,8 @@ func TestBatchRows(t *testing.T) {
 	server.SetFault(func(r tablestore.Request) tablestore.Fault {
 		return tablestore.Fault{Rows: func(i int) *tablestore.Error {
 			if n.Add(1)%3 == 0 {
-				return []*tablestore.Error{tablestore.RowOperationConflict, tablestore.ServerBusy, tablestore.Timeout}[i%3]
+				return []*tablestore.Error{tablestore.RowOperationConflict, tablestore.ServerBusy,
+					tablestore.Timeout}[i%3]
 			}
 			return nil
 		}}
@@ -260,15 +290,16 @@ func TestBatchRows(t *testing.T) {
 				return nil
 			}}
 		})
-		// Of two rows one is left, which goes on as a batch of one and is row 0 there.
+		// One of the two rows is left, and is then row 0 of a batch of one.
 		err := s.Put(t.Context(), rows[:2])
-		if e == refuse && (err == nil || !strings.Contains(err.Error(), e.Code)) || e != refuse && err != nil {
+		if e == refuse && (err == nil || !strings.Contains(err.Error(), e.Code)) ||
+			e != refuse && err != nil {
 			t.Errorf("%s: %v", e.Code, err)
 		}
 	}
 }
 
-// A service that does not answer is asked again.
+// TestHangingAttempt: an attempt without a response is repeated.
 func TestHangingAttempt(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	s := open(t, server, otsstore.Options{AttemptTime: time.Second})
@@ -278,12 +309,13 @@ func TestHangingAttempt(t *testing.T) {
 	}
 }
 
-// Over HTTP, too, a call ends with its context.
+// TestCancelledInFlight: a call over HTTP also ends with its context.
 func TestCancelledInFlight(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	web := httptest.NewServer(server)
 	defer web.Close()
-	client := otsstore.NewClient(otsstore.ClientOptions{Endpoint: web.URL, Instance: tablestore.DefaultInstance, Credentials: key(tablestore.DefaultKey)})
+	client := otsstore.NewClient(otsstore.ClientOptions{Endpoint: web.URL,
+		Instance: tablestore.DefaultInstance, Credentials: key(tablestore.DefaultKey)})
 	s := open(t, server, otsstore.Options{Client: client})
 	ctx, cancel := context.WithCancel(t.Context())
 	server.SetFault(func(tablestore.Request) tablestore.Fault {
@@ -299,31 +331,37 @@ func TestCancelledInFlight(t *testing.T) {
 	}
 }
 
-// Indexes that lag change nothing but when List and Due show what was written.
+// TestLaggingIndexes: lagging indexes change only when List and Due show what was written.
 func TestLaggingIndexes(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
-		return storetest.Harness{Driver: open(t, tablestore.New(tablestore.Options{IndexLag: 80 * time.Millisecond}), otsstore.Options{}), Lag: time.Minute}
+		return storetest.Harness{Driver: open(t,
+			tablestore.New(tablestore.Options{IndexLag: 80 * time.Millisecond}),
+			otsstore.Options{}), Lag: time.Minute}
 	})
 }
 
-// Pages that end after few rows are followed.
+// TestSmallPages: pages that end after few rows are continued.
 func TestSmallPages(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
-		return storetest.Harness{Driver: open(t, tablestore.New(tablestore.Options{PageRows: 1}), otsstore.Options{})}
+		return storetest.Harness{Driver: open(t, tablestore.New(tablestore.Options{PageRows: 1}),
+			otsstore.Options{})}
 	})
 }
 
-// Credentials that have run out are asked for again, and then the call goes on.
+// TestRotatingCredentials: when credentials have expired, the call gets new ones and goes on.
 func TestRotatingCredentials(t *testing.T) {
-	old, fresh := tablestore.Key{ID: "sts1", Secret: "s1", Token: "t1"}, tablestore.Key{ID: "sts2", Secret: "s2", Token: "t2"}
+	old := tablestore.Key{ID: "sts1", Secret: "s1", Token: "t1"}
+	fresh := tablestore.Key{ID: "sts2", Secret: "s2", Token: "t2"}
 	server := tablestore.New(tablestore.Options{Keys: []tablestore.Key{old}})
-	var asked atomic.Int64
+	var calls atomic.Int64
 	var rotated atomic.Bool
-	client := otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://tablestore.test", Instance: tablestore.DefaultInstance, Transport: server,
+	client := otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://tablestore.test",
+		Instance: tablestore.DefaultInstance, Transport: server,
 		Credentials: func(ctx context.Context) (otsstore.Credentials, error) {
-			if k := asked.Add(1); rotated.Load() && k%2 == 0 { // whoever gives them learns of it a little late
+			// new credentials are available only a little later
+			if k := calls.Add(1); rotated.Load() && k%2 == 0 {
 				return key(fresh)(ctx)
 			}
 			return key(old)(ctx)
@@ -339,11 +377,12 @@ func TestRotatingCredentials(t *testing.T) {
 	}
 }
 
-// What is wrong is told with what to do about it.
+// TestErrors: an error says what is wrong and what to do.
 func TestErrors(t *testing.T) {
 	expired := tablestore.Key{ID: "sts", Secret: "s", Token: "t", Expires: time.Unix(1, 0)}
 	denied := tablestore.Key{ID: "denied", Secret: "s", Deny: []string{"GetRow"}}
-	server := tablestore.New(tablestore.Options{Keys: []tablestore.Key{tablestore.DefaultKey, expired, denied}})
+	server := tablestore.New(tablestore.Options{
+		Keys: []tablestore.Key{tablestore.DefaultKey, expired, denied}})
 	get := func(o otsstore.ClientOptions, name string) error {
 		if o.Endpoint == "" {
 			o.Endpoint, o.Transport = "http://tablestore.test", server
@@ -354,29 +393,44 @@ func TestErrors(t *testing.T) {
 		if o.Instance == "" {
 			o.Instance = tablestore.DefaultInstance
 		}
-		_, err := otsstore.New(otsstore.Options{Client: otsstore.NewClient(o), Table: name, RetryFor: 50 * time.Millisecond}).Get(t.Context(), keyA)
+		_, err := otsstore.New(otsstore.Options{Client: otsstore.NewClient(o), Table: name,
+			RetryFor: 50 * time.Millisecond}).Get(t.Context(), keyA)
 		return err
 	}
 	for name, test := range map[string]struct {
 		err  error
 		want string
 	}{
-		"no table":       {get(otsstore.ClientOptions{}, "nowhere"), "there is no such table or index; create the tables"},
-		"no instance":    {get(otsstore.ClientOptions{Instance: "other"}, table), "there is no such instance at this endpoint"},
-		"unknown key":    {get(otsstore.ClientOptions{Credentials: key(tablestore.Key{ID: "x", Secret: "y"})}, table), "the access key is not valid here"},
-		"wrong secret":   {get(otsstore.ClientOptions{Credentials: key(tablestore.Key{ID: "test", Secret: "y"})}, table), "the secret is not the access key's"},
-		"expired token":  {get(otsstore.ClientOptions{Credentials: key(expired)}, table), "the STS token has expired or is not valid"},
-		"no permission":  {get(otsstore.ClientOptions{Credentials: key(denied)}, table), "allow ots:GetRow"},
-		"no credentials": {get(otsstore.ClientOptions{Credentials: key(tablestore.Key{})}, table), "there are no usable credentials"},
-		"failing credentials": {get(otsstore.ClientOptions{Credentials: func(context.Context) (otsstore.Credentials, error) {
-			return otsstore.Credentials{}, errors.New("the role cannot be assumed")
-		}}, table), "the role cannot be assumed"},
-		"no host":     {get(otsstore.ClientOptions{Endpoint: "http://nowhere.invalid"}, table), "nowhere.invalid"},
-		"nobody":      {get(otsstore.ClientOptions{Endpoint: "http://127.0.0.1:1"}, table), "nothing answers at the endpoint"},
-		"no endpoint": {get(otsstore.ClientOptions{Endpoint: "millrace"}, table), "the endpoint is no URL"},
+		"no table": {get(otsstore.ClientOptions{}, "nowhere"),
+			"there is no such table or index; create the tables"},
+		"no instance": {get(otsstore.ClientOptions{Instance: "other"}, table),
+			"there is no such instance at this endpoint"},
+		"unknown key": {get(otsstore.ClientOptions{
+			Credentials: key(tablestore.Key{ID: "x", Secret: "y"})}, table),
+			"the access key is not valid here"},
+		"wrong secret": {get(otsstore.ClientOptions{
+			Credentials: key(tablestore.Key{ID: "test", Secret: "y"})}, table),
+			"the secret is not the access key's"},
+		"expired token": {get(otsstore.ClientOptions{Credentials: key(expired)}, table),
+			"the STS token has expired or is not valid"},
+		"no permission": {get(otsstore.ClientOptions{Credentials: key(denied)}, table),
+			"allow ots:GetRow"},
+		"no credentials": {get(otsstore.ClientOptions{Credentials: key(tablestore.Key{})}, table),
+			"there are no usable credentials"},
+		"failing credentials": {get(otsstore.ClientOptions{
+			Credentials: func(context.Context) (otsstore.Credentials, error) {
+				return otsstore.Credentials{}, errors.New("the role cannot be assumed")
+			}}, table), "the role cannot be assumed"},
+		"no host": {get(otsstore.ClientOptions{Endpoint: "http://nowhere.invalid"}, table),
+			"nowhere.invalid"},
+		"no server": {get(otsstore.ClientOptions{Endpoint: "http://127.0.0.1:1"}, table),
+			"nothing answers at the endpoint"},
+		"no endpoint": {get(otsstore.ClientOptions{Endpoint: "millrace"}, table),
+			"the endpoint is no URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if test.err == nil || errors.Is(test.err, store.ErrNotFound) || !strings.Contains(test.err.Error(), test.want) {
+			if test.err == nil || errors.Is(test.err, store.ErrNotFound) ||
+				!strings.Contains(test.err.Error(), test.want) {
 				t.Errorf("got %v, want %q in it", test.err, test.want)
 			}
 			if strings.Contains(fmt.Sprint(test.err), "secret-") {
@@ -386,28 +440,32 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Answers that are not what the service promises are errors, not panics.
+// TestBadResponses: a response that breaks the service's contract is an error, not a panic.
 func TestBadResponses(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
-	for name, body := range map[string]string{"empty": "", "nonsense": "<html>", "no units": "\x0a\x02\x0a\x00\x12\x00", "no row": "\x0a\x06\x0a\x04\x08\x00\x10\x00\x12\x04\x75\x00\x00\x00"} {
+	for name, body := range map[string]string{"empty": "", "nonsense": "<html>",
+		"no units": "\x0a\x02\x0a\x00\x12\x00",
+		"no row":   "\x0a\x06\x0a\x04\x08\x00\x10\x00\x12\x04\x75\x00\x00\x00"} {
 		t.Run(name, func(t *testing.T) {
-			answering := roundTripper(func(*http.Request) (*http.Response, error) {
+			responding := roundTripper(func(*http.Request) (*http.Response, error) {
 				w := httptest.NewRecorder()
 				w.WriteString(body)
 				return w.Result(), nil
 			})
-			s := otsstore.New(otsstore.Options{Client: newClient(server, answering), Table: table, RetryFor: 50 * time.Millisecond})
+			s := otsstore.New(otsstore.Options{Client: newClient(server, responding), Table: table,
+				RetryFor: 50 * time.Millisecond})
 			if _, err := s.Get(t.Context(), keyA); err == nil || errors.Is(err, store.ErrNotFound) {
 				t.Errorf("Get: %v", err)
 			}
-			if err := s.Commit(t.Context(), nil, row(1, ""), absent); name != "no row" && err == nil || errors.Is(err, store.ErrConflict) {
+			if err := s.Commit(t.Context(), nil, row(1, ""), absent); name != "no row" &&
+				err == nil || errors.Is(err, store.ErrConflict) {
 				t.Errorf("Commit: %v", err)
 			}
 		})
 	}
 }
 
-// What cannot be kept is refused before anything is written.
+// TestInvalidRows: rows that TableStore does not accept are rejected before anything is written.
 func TestInvalidRows(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	s := open(t, server, otsstore.Options{})
@@ -426,7 +484,8 @@ func TestInvalidRows(t *testing.T) {
 		if err := s.Put(t.Context(), []store.Row{{Key: keyA}, r}); err == nil {
 			t.Errorf("%s: Put answers nil", name)
 		}
-		if err := s.Commit(t.Context(), []store.Row{{Key: keyA}}, r, absent); err == nil || errors.Is(err, store.ErrConflict) {
+		if err := s.Commit(t.Context(), []store.Row{{Key: keyA}}, r, absent); err == nil ||
+			errors.Is(err, store.ErrConflict) {
 			t.Errorf("%s: Commit: %v", name, err)
 		}
 	}

@@ -6,20 +6,21 @@ import (
 	"millrace/shared/store"
 )
 
-// Meter sums what the service reports to have consumed. It does not report what a failed condition costs, which is
-// documented and counted here (one unit of both kinds), and what keeping the indexes costs, which is missing. Its
-// operations are GetRow, PutRow, BatchWriteRow, DeleteRow, GetRange, "GetRange wake" and "GetRange list"; Usage.Index is
-// what of the read units reading the indexes took.
+// Meter sums the capacity that the service reports as consumed. The service does not report the
+// cost of a failed condition: Meter counts the documented one, one unit of both kinds. Nor does it
+// report the cost of keeping the indexes, which Meter omits. Its operations are GetRow, PutRow,
+// BatchWriteRow, DeleteRow, GetRange, "GetRange wake" and "GetRange list". Usage.Index is the part
+// of the read units that reads of the indexes took.
 type Meter struct{ store.Meter }
 
-// add is Add, of a Meter that may be nil.
+// add is Meter.Add for a Meter that may be nil.
 func (m *Meter) add(op string, u store.Usage) {
 	if m != nil {
 		m.Add(op, u)
 	}
 }
 
-// used is an answered request; index tells that it read an index.
+// used counts a request with a response. index says that it read an index.
 func (m *Meter) used(op string, c *tablestore.ConsumedCapacityUnit, index bool) {
 	u := store.Usage{Requests: 1}
 	if c != nil {
@@ -33,5 +34,5 @@ func (m *Meter) used(op string, c *tablestore.ConsumedCapacityUnit, index bool) 
 
 func (m *Meter) failed(op string) { m.add(op, store.Usage{Failed: 1}) }
 
-// conditionFailed is a conditional write whose condition did not hold.
+// conditionFailed counts a conditional write whose condition did not hold.
 func (m *Meter) conditionFailed(op string) { m.add(op, store.Usage{Reads: 1, Writes: 1}) }

@@ -1,12 +1,15 @@
-// Package otsstore is a store.Driver over one TableStore table and its two global indexes. Only PutRow and DeleteRow
-// under a condition decide anything; the indexes are read for listing and for waking, never for a decision.
+// Package otsstore is a store.Driver over one TableStore table and its two global indexes. Only
+// PutRow and DeleteRow with a condition decide anything. The indexes are read for listing and for
+// waking, never for a decision.
 //
-// The table (see Schema): primary key p and s, both strings. TableStore splits tables by ranges of p, so p is a
-// partition behind two hexadecimal digits of its hash. Rows have columns with one-letter names, since TableStore counts
-// names by the byte: version n and fence f (in every row, so that a condition never meets a missing column), data d,
-// or z where it is deflated, wake shard w and time k, list group g, sort l and fields i, expiry e, writer token t. Of the others, what is zero or
-// empty is left out. A row without a wake time is not in the index for waking, one without a list entry not in that for
-// listing. The table has no time to live, which its indexes would not allow: the sweeper deletes.
+// The table (see Schema) has the primary key columns p and s, both strings. TableStore splits a
+// table by ranges of p, so p is the partition after two hexadecimal digits of its hash. Rows have
+// columns with one-letter names, because TableStore counts the bytes of names: version n and fence
+// f (in every row, so that a condition never meets a missing column), data d (or z, deflated), wake
+// shard w and time k, list group g, sort l and fields i, expiry e, writer token t. Other than n and
+// f, zero and empty values are omitted. A row is in the index for waking only if it has a wake
+// time, and in the index for listing only if it has a list entry. The table has no time to live,
+// because its indexes do not allow one: the sweeper deletes expired rows.
 package otsstore
 
 import (
@@ -17,29 +20,32 @@ import (
 	"millrace/shared/store"
 )
 
-// ErrClosed is the answer of every method after Close.
+// ErrClosed is the error of every method after Close.
 var ErrClosed = errors.New("otsstore: closed")
 
 // Options of a Store.
 type Options struct {
 	Client *Client
-	Table  string // letters, digits and "_"; its indexes have its name and "_wake" or "_list" behind it
+	// letters, digits and "_"; the names of its indexes are this name with "_wake" or "_list" at
+	// the end
+	Table string
 
-	// RetryFor is how long a call is tried again that the service throttles or does not answer, if its context lasts
-	// that long; 0: 10 s.
+	// RetryFor is how long a call is repeated while the service throttles it or does not respond,
+	// if its context lasts that long; 0: 10 s.
 	RetryFor time.Duration
-	// AttemptTime is how long one attempt waits for its answer; 0: 10 s.
+	// AttemptTime is how long one attempt waits for its response; 0: 10 s.
 	AttemptTime time.Duration
 
-	Meter *Meter // nil: capacity is not summed
+	Meter *Meter // nil: consumed capacity is not summed
 
-	// Encrypted is for CreateTables and CheckTables: the table is encrypted at rest, by a key that the key management
-	// service keeps for TableStore. That can be chosen only when a table is made.
+	// Encrypted is for CreateTables and CheckTables: the table is encrypted at rest, with a key
+	// that the key management service keeps for TableStore. Only the creation of a table can choose
+	// that.
 	Encrypted bool
 }
 
-// Store is a store.Driver. Nothing is read or checked before the first call: what is wrong with the table, the
-// permissions or the instance is told by the first call that meets it.
+// Store is a store.Driver. It reads and checks nothing before the first call: the first call that
+// meets a fault of the table, the permissions or the instance reports it.
 type Store struct {
 	o       Options
 	tracker store.CallTracker
@@ -58,20 +64,21 @@ func New(o Options) *Store {
 	return &Store{o: o}
 }
 
-// shards is the number of wake groups: one group must not take all writes of a busy account. Changing it loses sight
-// of rows that sleep in groups beyond.
+// shards is the number of shards of the wake index. One shard alone would take all index writes of
+// a busy account. If the number is reduced, rows that sleep in the removed shards are never found.
 const shards = 16
 
 // Shards returns 16.
 func (s *Store) Shards() int { return shards }
 
-// Close makes every later call fail with ErrClosed, and returns when those under way have ended.
+// Close makes every later call fail with ErrClosed, and returns when the calls under way have
+// ended.
 func (s *Store) Close() error {
 	s.tracker.Close()
 	return nil
 }
 
-// beginCall begins an operation; leave ends it.
+// beginCall begins an operation; endCall ends it.
 func (s *Store) beginCall(ctx context.Context) error { return s.tracker.Begin(ctx, ErrClosed) }
 
 func (s *Store) endCall() { s.tracker.End() }

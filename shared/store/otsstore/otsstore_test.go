@@ -13,23 +13,25 @@ import (
 
 const table = "millrace"
 
-// newClient returns a client of an emulator, through transport if that is not nil.
+// newClient returns a client of an emulator; through transport if that is not nil.
 func newClient(server *tablestore.Server, transport http.RoundTripper) *otsstore.Client {
 	if transport == nil {
 		transport = server
 	}
-	return otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://tablestore.test", Instance: tablestore.DefaultInstance,
+	return otsstore.NewClient(otsstore.ClientOptions{Endpoint: "http://tablestore.test",
+		Instance:    tablestore.DefaultInstance,
 		Credentials: key(tablestore.DefaultKey), Transport: transport})
 }
 
-// key gives always the same credentials.
+// key returns a source of fixed credentials.
 func key(k tablestore.Key) func(context.Context) (otsstore.Credentials, error) {
 	return func(context.Context) (otsstore.Credentials, error) {
-		return otsstore.Credentials{AccessKeyID: k.ID, AccessKeySecret: k.Secret, SecurityToken: k.Token}, nil
+		return otsstore.Credentials{AccessKeyID: k.ID, AccessKeySecret: k.Secret,
+			SecurityToken: k.Token}, nil
 	}
 }
 
-// open opens a store on empty tables of an emulator; o needs no client and no table.
+// open opens a store on empty tables of an emulator. open sets the client and the table of o.
 func open(t *testing.T, server *tablestore.Server, o otsstore.Options) *otsstore.Store {
 	t.Helper()
 	if o.Client == nil {

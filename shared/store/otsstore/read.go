@@ -28,11 +28,11 @@ func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
 	return r.row()
 }
 
-// getRow reads a row, strongly consistent, or those of its columns that are named.
+// getRow reads a row, strongly consistent; only the named columns if there are any.
 func (s *Store) getRow(ctx context.Context, key store.Key, columns ...string) (*reader, error) {
 	const op = "GetRow"
-	in := &tablestore.GetRowRequest{SingleRowQueryCriteria: &tablestore.SingleRowQueryCriteria{TableName: s.o.Table,
-		PrimaryKey: rowKey(key), ColumnsToGet: columns, MaxVersion: 1}}
+	in := &tablestore.GetRowRequest{SingleRowQueryCriteria: &tablestore.SingleRowQueryCriteria{
+		TableName: s.o.Table, PrimaryKey: rowKey(key), ColumnsToGet: columns, MaxVersion: 1}}
 	var out *tablestore.GetRowResponse
 	if _, err := s.call(ctx, op, func(c *tablestore.TableStoreClient) (err error) {
 		out, err = c.GetRow(in)
@@ -81,8 +81,8 @@ func (s *Store) Range(ctx context.Context, r store.Range) (rows []store.Row, mor
 	return rows, more, nil
 }
 
-// rangeQuery asks for the rows of a partition. Backwards the start is in and the end is not, the other way round than
-// asked for: what is too much is left out by the caller.
+// rangeQuery returns the query for the rows of a partition. A backward query includes its start and
+// excludes its end, the opposite of a store.Range: the caller drops the extra row.
 func (s *Store) rangeQuery(r store.Range) *tablestore.RangeRowQueryCriteria {
 	p := column{colPartition, hashed(r.Partition)}
 	from, to := lowest, highest
@@ -94,20 +94,23 @@ func (s *Store) rangeQuery(r store.Range) *tablestore.RangeRowQueryCriteria {
 	}
 	q := s.query(s.o.Table, r.Limit)
 	if !r.Reverse {
-		q.StartPrimaryKey, q.EndPrimaryKey = primaryKey(p, column{colSort, from}), primaryKey(p, column{colSort, to})
+		q.StartPrimaryKey = primaryKey(p, column{colSort, from})
+		q.EndPrimaryKey = primaryKey(p, column{colSort, to})
 		return q
 	}
 	if r.From != "" {
 		from = before(r.From)
 	}
 	if r.To != "" && q.Limit > 0 && q.Limit < math.MaxInt32 {
-		q.Limit++ // the first one may be the bound itself
+		q.Limit++ // the first row may be the bound itself
 	}
-	q.Direction, q.StartPrimaryKey, q.EndPrimaryKey = tablestore.BACKWARD, primaryKey(p, column{colSort, to}), primaryKey(p, column{colSort, from})
+	q.Direction = tablestore.BACKWARD
+	q.StartPrimaryKey = primaryKey(p, column{colSort, to})
+	q.EndPrimaryKey = primaryKey(p, column{colSort, from})
 	return q
 }
 
-// before is a text before s with as little as possible between them.
+// before returns a text before s, with almost no text between them.
 func before(s string) any {
 	if last, ok := strings.CutSuffix(s, "\x00"); ok {
 		if last == "" {
@@ -117,7 +120,7 @@ func before(s string) any {
 	}
 	r, n := utf8.DecodeLastRuneInString(s)
 	if r--; r == 0xdfff {
-		r = 0xd7ff // there are no runes between
+		r = 0xd7ff // there are no runes in between
 	}
 	const behind = "\U0010ffff\U0010ffff\U0010ffff"
 	s = s[:len(s)-n] + string(r)
@@ -125,7 +128,9 @@ func before(s string) any {
 }
 
 // List implements store.Driver.
-func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Listed, more bool, err error) {
+func (s *Store) List(
+	ctx context.Context, l store.ListRange,
+) (entries []store.Listed, more bool, err error) {
 	if err := s.beginCall(ctx); err != nil {
 		return nil, false, err
 	}
@@ -138,7 +143,8 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 	}
 	q := s.listQuery(l)
 	for {
-		found, next, err := s.page(ctx, "GetRange list", q, func(*reader) (skip, end bool) { return false, false })
+		found, next, err := s.page(ctx, "GetRange list", q,
+			func(*reader) (skip, end bool) { return false, false })
 		if err != nil {
 			return nil, false, err
 		}
@@ -156,29 +162,35 @@ func (s *Store) List(ctx context.Context, l store.ListRange) (entries []store.Li
 	}
 }
 
-// splitsSort tells whether a page ends between entries of one sort, where nobody could go on.
+// splitsSort reports whether a page ends between entries of one sort key, where a caller could not
+// continue.
 func splitsSort(entries []store.Listed, next *tablestore.PrimaryKey, limit int) bool {
-	return (limit <= 0 || len(entries) < limit) && newReader(next, nil).text(colListSort) == entries[len(entries)-1].Sort
+	return (limit <= 0 || len(entries) < limit) &&
+		newReader(next, nil).text(colListSort) == entries[len(entries)-1].Sort
 }
 
-// listQuery asks for entries of a group. The lowest row of a sort lies before all of them, so either bound is in or out
-// as asked for, in both directions.
+// listQuery returns the query for entries of a group. Each bound is the lowest possible row of a
+// sort key, before all of its entries. So it includes or excludes a sort key as requested, in both
+// directions.
 func (s *Store) listQuery(l store.ListRange) *tablestore.RangeRowQueryCriteria {
 	bound := func(sort string, none any) *tablestore.PrimaryKey {
 		if sort == "" {
-			return primaryKey(column{colGroup, l.Group}, column{colListSort, none}, column{colPartition, none}, column{colSort, none})
+			return primaryKey(column{colGroup, l.Group}, column{colListSort, none},
+				column{colPartition, none}, column{colSort, none})
 		}
-		return primaryKey(column{colGroup, l.Group}, column{colListSort, sort}, column{colPartition, lowest}, column{colSort, lowest})
+		return primaryKey(column{colGroup, l.Group}, column{colListSort, sort},
+			column{colPartition, lowest}, column{colSort, lowest})
 	}
 	q := s.query(IndexList(s.o.Table), l.Limit)
 	q.StartPrimaryKey, q.EndPrimaryKey = bound(l.From, lowest), bound(l.To, highest)
 	if l.Reverse {
-		q.Direction, q.StartPrimaryKey, q.EndPrimaryKey = tablestore.BACKWARD, q.EndPrimaryKey, q.StartPrimaryKey
+		q.Direction = tablestore.BACKWARD
+		q.StartPrimaryKey, q.EndPrimaryKey = q.EndPrimaryKey, q.StartPrimaryKey
 	}
 	return q
 }
 
-// checkRange refuses what cannot be asked for.
+// checkRange rejects a range that TableStore does not accept.
 func checkRange(what, group string, max int, from, to string) error {
 	if err := checkKey(what, group, max); err != nil {
 		return err
@@ -193,14 +205,19 @@ func checkRange(what, group string, max int, from, to string) error {
 	return nil
 }
 
-// query is a range without its bounds.
+// query returns a range query without its bounds.
 func (s *Store) query(table string, limit int) *tablestore.RangeRowQueryCriteria {
-	return &tablestore.RangeRowQueryCriteria{TableName: table, MaxVersion: 1, Limit: int32(min(max(limit, 0), math.MaxInt32))}
+	return &tablestore.RangeRowQueryCriteria{TableName: table, MaxVersion: 1,
+		Limit: int32(min(max(limit, 0), math.MaxInt32))}
 }
 
-// page reads one page of a range, and further ones while they come back empty before the end. keep says of each row
-// whether to skip it, and whether the range ends before it. next is where to go on; nil at the end.
-func (s *Store) page(ctx context.Context, op string, q *tablestore.RangeRowQueryCriteria, keep func(*reader) (skip, end bool)) (found []*reader, next *tablestore.PrimaryKey, err error) {
+// page reads one page of a range, and further pages while they are empty before the end. keep
+// reports for each row whether to skip it, and whether the range ends before it. next is where the
+// next page begins; nil at the end.
+func (s *Store) page(
+	ctx context.Context, op string, q *tablestore.RangeRowQueryCriteria,
+	keep func(*reader) (skip, end bool),
+) (found []*reader, next *tablestore.PrimaryKey, err error) {
 	for {
 		out, err := s.getRange(ctx, op, q)
 		if err != nil {
@@ -224,10 +241,13 @@ func (s *Store) page(ctx context.Context, op string, q *tablestore.RangeRowQuery
 	}
 }
 
-func (s *Store) getRange(ctx context.Context, op string, q *tablestore.RangeRowQueryCriteria) (out *tablestore.GetRangeResponse, err error) {
+func (s *Store) getRange(
+	ctx context.Context, op string, q *tablestore.RangeRowQueryCriteria,
+) (out *tablestore.GetRangeResponse, err error) {
 	if _, err := s.call(ctx, op, func(c *tablestore.TableStoreClient) (err error) {
 		out, err = c.GetRange(&tablestore.GetRangeRequest{RangeRowQueryCriteria: q})
-		if err == nil && out.NextStartPrimaryKey != nil && len(out.NextStartPrimaryKey.PrimaryKeys) == 0 {
+		if err == nil && out.NextStartPrimaryKey != nil &&
+			len(out.NextStartPrimaryKey.PrimaryKeys) == 0 {
 			err = fmt.Errorf("%w: the next key is empty", errBadResponse)
 		}
 		return err

@@ -28,18 +28,18 @@ const (
 	colToken      = "t"
 )
 
-// Longest keys. TableStore takes 1024 bytes; the hash before a partition, and the byte that a caller puts behind a key
-// to go on after it, must fit too.
+// Longest keys. TableStore accepts 1024 bytes, of which the hash before a partition takes some. A
+// sort key also leaves space for the byte that a caller appends to continue after it.
 const (
 	maxKey       = 1024
 	maxPartition = maxKey - hashDigits
 	maxSort      = maxKey - 1
 )
 
-// maxValue is the longest value that TableStore takes.
+// maxValue is the longest value that TableStore accepts.
 const maxValue = 2 << 20
 
-// hashDigits is how many hexadecimal digits of its hash a partition has before it in the table.
+// hashDigits is the number of hexadecimal digits of the hash before a partition in the table's key.
 const hashDigits = 2
 
 func hash(partition string) uint32 {
@@ -48,25 +48,27 @@ func hash(partition string) uint32 {
 	return h.Sum32()
 }
 
-// shardOf is the wake group of a partition.
+// shardOf returns the wake shard of a partition.
 func shardOf(partition string) int { return int(hash(partition) % shards) }
 
-// hashed is a partition as the table's key has it.
+// hashed returns a partition as it is in the table's key.
 func hashed(partition string) string {
 	const digits = "0123456789abcdef"
 	h := hash(partition)
 	return string([]byte{digits[h>>4&15], digits[h&15]}) + partition
 }
 
-// unhashed is the partition in a key of the table.
+// unhashed returns the partition in a key of the table.
 func unhashed(p string) (string, error) {
 	if len(p) <= hashDigits || hashed(p[hashDigits:]) != p {
-		return "", fmt.Errorf("otsstore: a row of this table has the partition key %.40q, without its hash before it; is it another program's table?", p)
+		return "", fmt.Errorf(
+			"otsstore: a row of this table has the partition key %.40q, without its hash before "+
+				"it; is it another program's table?", p)
 	}
 	return p[hashDigits:], nil
 }
 
-// checkKey refuses what TableStore cannot keep as a key.
+// checkKey rejects a key that TableStore does not accept.
 func checkKey(what, s string, max int) error {
 	switch {
 	case s == "":
@@ -74,7 +76,8 @@ func checkKey(what, s string, max int) error {
 	case !utf8.ValidString(s):
 		return fmt.Errorf("otsstore: a %s that is not UTF-8: %.40q", what, s)
 	case len(s) > max:
-		return fmt.Errorf("otsstore: a %s of %d bytes, at most %d can be kept: %.40q…", what, len(s), max, s)
+		return fmt.Errorf("otsstore: a %s of %d bytes, at most %d can be kept: %.40q…", what,
+			len(s), max, s)
 	}
 	return nil
 }
@@ -89,10 +92,10 @@ func checkKeys(k store.Key) error {
 // column is a part of a primary key.
 type column struct {
 	name  string
-	value any // string or int64, or one of the two below
+	value any // string, int64, lowest or highest
 }
 
-// The values before and behind all others.
+// The values before and after all others.
 var (
 	lowest  any = tablestore.MIN
 	highest any = tablestore.MAX
@@ -117,7 +120,7 @@ func rowKey(k store.Key) *tablestore.PrimaryKey {
 	return primaryKey(column{colPartition, hashed(k.Partition)}, column{colSort, k.Sort})
 }
 
-// rowChange is a row as TableStore is told to put it, under no condition.
+// rowChange encodes a row as a put without a condition.
 func (s *Store) rowChange(row store.Row) (*tablestore.PutRowChange, error) {
 	if err := checkKeys(row.Key); err != nil {
 		return nil, err
@@ -126,9 +129,11 @@ func (s *Store) rowChange(row store.Row) (*tablestore.PutRowChange, error) {
 	case !utf8.ValidString(row.Fence):
 		return nil, fmt.Errorf("otsstore: a fence that is not UTF-8: %.40q", row.Fence)
 	case len(row.Data) > maxValue:
-		return nil, fmt.Errorf("otsstore: a row of %d bytes, TableStore takes at most %d: %q", len(row.Data), maxValue, row.Key)
+		return nil, fmt.Errorf("otsstore: a row of %d bytes, TableStore takes at most %d: %q",
+			len(row.Data), maxValue, row.Key)
 	}
-	c := &tablestore.PutRowChange{TableName: s.o.Table, PrimaryKey: rowKey(row.Key), Condition: &tablestore.RowCondition{}}
+	c := &tablestore.PutRowChange{TableName: s.o.Table, PrimaryKey: rowKey(row.Key),
+		Condition: &tablestore.RowCondition{}}
 	c.AddColumn(colVersion, row.Version)
 	c.AddColumn(colFence, row.Fence)
 	if row.Wake != 0 {
@@ -148,22 +153,22 @@ func (s *Store) rowChange(row store.Row) (*tablestore.PutRowChange, error) {
 // writeUnit is how many bytes one write unit pays for.
 const writeUnit = 4096
 
-// tokenSize is what the writer token adds to a row, which is not there yet when it is packed.
+// tokenSize is the size of the writer token, which is added after the data is compressed.
 const tokenSize = 10
 
-// addData adds the data of a row, as it is or deflated.
+// addData adds the data of a row, plain or deflated.
 func addData(c *tablestore.PutRowChange, data []byte) {
 	if len(data) == 0 {
 		return
 	}
-	if packed := store.Compress(data, billed(c)+1+tokenSize, writeUnit); packed != nil {
-		c.AddColumn(colCompressed, packed)
+	if compressed := store.Compress(data, billed(c)+1+tokenSize, writeUnit); compressed != nil {
+		c.AddColumn(colCompressed, compressed)
 		return
 	}
 	c.AddColumn(colData, data)
 }
 
-// billed is how many bytes of a row are billed: those of names and values.
+// billed returns how many bytes of a row are billed: those of names and values.
 func billed(c *tablestore.PutRowChange) (n int) {
 	for _, k := range c.PrimaryKey.PrimaryKeys {
 		n += len(k.ColumnName) + valueSize(k.Value)
@@ -193,7 +198,7 @@ func addListEntry(c *tablestore.PutRowChange, l *store.ListEntry) error {
 	return nil
 }
 
-// size is about how many bytes a row takes in a request.
+// size estimates how many bytes a row takes in a request.
 func size(c *tablestore.PutRowChange) (n int) {
 	const around = 24 // tags, lengths and checksums of a column
 	for _, k := range c.PrimaryKey.PrimaryKeys {
@@ -215,14 +220,16 @@ func valueSize(v any) int {
 	return 8
 }
 
-// newToken marks one conditional write, so that a writer who does not learn its outcome can find out.
+// newToken returns a token that marks one conditional write. A writer that got no response looks
+// for it in the row.
 func newToken() []byte {
 	b := make([]byte, 9)
 	rand.Read(b)
 	return b
 }
 
-// reader reads the columns of a row, of its key as well. A column that is absent is zero, one of another type an error.
+// reader reads the columns of a row, including its key. A missing column is zero, and one of
+// another type is an error.
 type reader struct {
 	columns map[string]any
 	err     error
@@ -239,12 +246,14 @@ func newReader(key *tablestore.PrimaryKey, columns []*tablestore.AttributeColumn
 	return r
 }
 
-// read takes a column, or notes that it is of another type.
+// read returns a column, or records that it has another type.
 func read[T any](r *reader, name string) T {
 	v, there := r.columns[name]
 	t, ok := v.(T)
 	if there && !ok && r.err == nil {
-		r.err = fmt.Errorf("otsstore: a row of this table has a column %q of type %T, want %T; is it another program's table?", name, v, t)
+		r.err = fmt.Errorf(
+			"otsstore: a row of this table has a column %q of type %T, want %T; is it another "+
+				"program's table?", name, v, t)
 	}
 	return t
 }
@@ -261,15 +270,17 @@ func (r *reader) key() store.Key {
 	return store.Key{Partition: p, Sort: r.text(colSort)}
 }
 
-// row is the row that the columns keep.
+// row decodes the columns.
 func (r *reader) row() (store.Row, error) {
-	row := store.Row{Key: r.key(), Version: r.number(colVersion), Fence: r.text(colFence), Data: r.blob(colData),
+	row := store.Row{Key: r.key(), Version: r.number(colVersion), Fence: r.text(colFence),
+		Data: r.blob(colData),
 		Wake: r.number(colWake), Expires: r.number(colExpires)}
-	if packed := r.blob(colCompressed); packed != nil && r.err == nil {
-		row.Data, r.err = store.Decompress(packed)
+	if compressed := r.blob(colCompressed); compressed != nil && r.err == nil {
+		row.Data, r.err = store.Decompress(compressed)
 	}
 	if group := r.text(colGroup); group != "" {
-		row.List = &store.ListEntry{Group: group, Sort: r.text(colListSort), Fields: r.blob(colFields)}
+		row.List = &store.ListEntry{Group: group, Sort: r.text(colListSort),
+			Fields: r.blob(colFields)}
 	}
 	return row, r.err
 }

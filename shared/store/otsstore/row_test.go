@@ -10,9 +10,11 @@ import (
 	"millrace/tests/emulators/tablestore"
 )
 
-// FuzzRow: a row is refused, or it is read as it was written, through the SDK's codec and the emulator's.
+// FuzzRow: a row is rejected, or it is read as it was written, through the codecs of the SDK and
+// the emulator.
 func FuzzRow(f *testing.F) {
-	s := otsstore.New(otsstore.Options{Client: newClient(tablestore.New(tablestore.Options{}), nil), Table: table})
+	s := otsstore.New(otsstore.Options{Client: newClient(tablestore.New(tablestore.Options{}), nil),
+		Table: table})
 	if err := s.CreateTables(f.Context()); err != nil {
 		f.Fatal(err)
 	}

@@ -20,7 +20,8 @@ import (
 	"millrace/tests/emulators/tablestore"
 )
 
-// definition has a call, a wait that only a timer or the sweeper ends, branches, and a value too long for its row.
+// definition has a call, a wait that only a timer or the sweeper ends, branches, and a value that
+// is too long for its row.
 const definition = `Type: StateMachine
 SpecVersion: v1
 Name: f
@@ -65,11 +66,14 @@ func (c *callCounter) Run(ctx context.Context, r task.Request) task.Result {
 	return task.Result{Output: []byte(fmt.Sprintf(`{"x":"%01000d"}`, 7))}
 }
 
-// startServer is a process: a runner with a queue of its own, and a sweeper.
+// startServer starts what one process runs: an engine with a queue of its own, and a sweeper.
 func startServer(t *testing.T, s *store.Store, tasks task.Runner) *engine.Engine {
 	q := memqueue.New(memqueue.Options{Workers: 8})
-	r := engine.New(engine.Options{Store: s, Queue: q, Tasks: task.NewTable(map[string]task.Runner{"FC:InvokeFunction": tasks}, nil), Compile: compile,
-		Limits: flow.DefaultLimits(), Region: "cn-hangzhou", Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})
+	log := slog.New(
+		slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	r := engine.New(engine.Options{Store: s, Queue: q,
+		Tasks:   task.NewTable(map[string]task.Runner{"FC:InvokeFunction": tasks}, nil),
+		Compile: compile, Limits: flow.DefaultLimits(), Region: "cn-hangzhou", Log: log})
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { q.Consume(ctx, r.HandleHint) })
@@ -91,20 +95,22 @@ func startServer(t *testing.T, s *store.Store, tasks task.Runner) *engine.Engine
 	return r
 }
 
-// Two runners share tables that lag, are busy, conflict and lose answers: of fifty callers who race for a name one
-// starts it, and every execution comes to its end, with a history without gaps and no call made for two attempts.
+// TestTwoRunners: two engines share tables that lag, are busy, report conflicts and lose responses.
+// Of fifty callers that race for a name, one starts it. Every execution ends, with a history
+// without gaps, and no task has a second attempt.
 func TestTwoRunners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := tablestore.New(tablestore.Options{IndexLag: 300 * time.Millisecond})
 		driver := open(t, server, otsstore.Options{})
-		server.SetFault(tablestore.Chance{Seed: 5, Busy: 0.03, Conflict: 0.03, Drop: 0.02, Lose: 0.03, Timeout: 0.02, Latency: 10 * time.Millisecond}.Hook())
+		server.SetFault(tablestore.Chance{Seed: 5, Busy: 0.03, Conflict: 0.03, Drop: 0.02,
+			Lose: 0.03, Timeout: 0.02, Latency: 10 * time.Millisecond}.Hook())
 		s := store.New(store.Options{Driver: driver, TailBytes: 3 << 10})
 		f := &store.Flow{Account: "1234567890123456", Name: "f", ID: "f1", Mode: flow.Standard}
 		if err := s.CreateFlow(t.Context(), f, definition, 0); err != nil {
 			t.Fatal(err)
 		}
 		tasks := &callCounter{by: map[string]int{}}
-		homes := []*engine.Engine{startServer(t, s, tasks), startServer(t, s, tasks)}
+		engines := []*engine.Engine{startServer(t, s, tasks), startServer(t, s, tasks)}
 		const names = 6
 		var created [names]atomic.Int64
 		var runs sync.Map
@@ -112,7 +118,9 @@ func TestTwoRunners(t *testing.T) {
 		for i := range 50 * names {
 			callers.Go(func() {
 				n := i % names
-				x, ours, err := homes[i/names%2].StartExecution(t.Context(), engine.Start{Flow: f, Name: fmt.Sprint("run", n), Input: []byte(`{"n":1}`), Canonical: []byte(`{"n":1}`)})
+				x, ours, err := engines[i/names%2].StartExecution(t.Context(),
+					engine.Start{Flow: f, Name: fmt.Sprint("run", n), Input: []byte(`{"n":1}`),
+						Canonical: []byte(`{"n":1}`)})
 				if err != nil {
 					t.Errorf("start: %v", err)
 					return

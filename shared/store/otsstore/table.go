@@ -12,14 +12,14 @@ import (
 	"millrace/shared/store"
 )
 
-// IndexWake is the name of a table's index for waking.
+// IndexWake returns the name of a table's index for waking.
 func IndexWake(table string) string { return table + "_wake" }
 
-// IndexList is the name of a table's index for listing.
+// IndexList returns the name of a table's index for listing.
 func IndexList(table string) string { return table + "_list" }
 
-// Schema is the table that a Store needs, with its indexes: keys, the columns that indexes hold, one version, no time
-// to live, nothing reserved.
+// Schema describes the table that a Store needs, with its indexes: keys, the columns that indexes
+// hold, one version, no time to live, no reserved throughput.
 func Schema(table string) *tablestore.CreateTableRequest {
 	meta := &tablestore.TableMeta{TableName: table}
 	meta.AddPrimaryKeyColumn(colPartition, tablestore.PrimaryKeyType_STRING)
@@ -35,21 +35,24 @@ func Schema(table string) *tablestore.CreateTableRequest {
 		ReservedThroughput: &tablestore.ReservedThroughput{},
 		IndexMetas: []*tablestore.IndexMeta{
 			index(IndexWake(table), []string{colShard, colWake, colPartition, colSort}),
-			index(IndexList(table), []string{colGroup, colListSort, colPartition, colSort}, colFields),
+			index(IndexList(table), []string{colGroup, colListSort, colPartition, colSort},
+				colFields),
 		},
 	}
 }
 
 func index(name string, key []string, columns ...string) *tablestore.IndexMeta {
-	return &tablestore.IndexMeta{IndexName: name, Primarykey: key, DefinedColumns: columns, IndexType: tablestore.IT_GLOBAL_INDEX}
+	return &tablestore.IndexMeta{IndexName: name, Primarykey: key, DefinedColumns: columns,
+		IndexType: tablestore.IT_GLOBAL_INDEX}
 }
 
-// createTime is how long CreateTables waits for what it creates to be there.
+// createTime is how long CreateTables waits until the table and its indexes exist.
 const createTime = 5 * time.Minute
 
-// CreateTables creates the table of Schema with its indexes, unless they are there already; then their shape is
-// checked, and what an older table lacks is added to it: defined columns, and indexes over what is in the table. It
-// returns when all of them can be used. It may be repeated, and called by several at once.
+// CreateTables creates the table of Schema with its indexes. If they exist, CreateTables checks
+// their schema, and adds what an older table lacks: defined columns, and indexes over the existing
+// rows. It returns when all of them can be used. It may be repeated, and several processes may call
+// it at once.
 func (s *Store) CreateTables(ctx context.Context) error {
 	if err := s.beginCall(ctx); err != nil {
 		return err
@@ -75,7 +78,8 @@ func (s *Store) CreateTables(ctx context.Context) error {
 			continue
 		}
 		if err := s.create(ctx, "CreateIndex", func(c *tablestore.TableStoreClient) error {
-			_, err := c.CreateIndex(&tablestore.CreateIndexRequest{MainTableName: s.o.Table, IndexMeta: want, IncludeBaseData: true})
+			_, err := c.CreateIndex(&tablestore.CreateIndexRequest{MainTableName: s.o.Table,
+				IndexMeta: want, IncludeBaseData: true})
 			return err
 		}); err != nil {
 			return err
@@ -84,7 +88,7 @@ func (s *Store) CreateTables(ctx context.Context) error {
 	return s.waitReady(ctx)
 }
 
-// desiredTable is the table that CreateTables makes.
+// desiredTable returns the table that CreateTables creates.
 func (s *Store) desiredTable() *tablestore.CreateTableRequest {
 	request := Schema(s.o.Table)
 	if s.o.Encrypted {
@@ -95,7 +99,8 @@ func (s *Store) desiredTable() *tablestore.CreateTableRequest {
 	return request
 }
 
-// addColumns adds the defined columns that a table lacks. Another may do the same at this moment: then they are there.
+// addColumns adds the defined columns that a table lacks. If it fails but the columns exist,
+// another process has added them.
 func (s *Store) addColumns(ctx context.Context, got *tablestore.DescribeTableResponse) error {
 	missing := missingColumns(got)
 	if len(missing) == 0 {
@@ -118,8 +123,10 @@ func (s *Store) addColumns(ctx context.Context, got *tablestore.DescribeTableRes
 	return err
 }
 
-// missingColumns are the defined columns of Schema that a table has not.
-func missingColumns(got *tablestore.DescribeTableResponse) (missing []*tablestore.DefinedColumnSchema) {
+// missingColumns returns the defined columns of Schema that a table does not have.
+func missingColumns(
+	got *tablestore.DescribeTableResponse,
+) (missing []*tablestore.DefinedColumnSchema) {
 	for _, column := range Schema(got.TableMeta.TableName).TableMeta.DefinedColumns {
 		if definedText(got.TableMeta, column.Name) == "" {
 			missing = append(missing, column)
@@ -128,8 +135,10 @@ func missingColumns(got *tablestore.DescribeTableResponse) (missing []*tablestor
 	return missing
 }
 
-// create makes something that may be there already.
-func (s *Store) create(ctx context.Context, op string, make func(*tablestore.TableStoreClient) error) error {
+// create creates something that may exist already.
+func (s *Store) create(
+	ctx context.Context, op string, make func(*tablestore.TableStoreClient) error,
+) error {
 	_, err := s.call(ctx, op, make)
 	if codeOf(err) == codeObjectExists {
 		return nil
@@ -137,8 +146,8 @@ func (s *Store) create(ctx context.Context, op string, make func(*tablestore.Tab
 	return err
 }
 
-// waitReady waits until the table and its indexes answer. DescribeTable tells the state of a table, but the SDK does not
-// show it, so they are read.
+// waitReady waits until the table and its indexes can be read. DescribeTable returns the state of a
+// table, but the SDK does not expose it, so waitReady reads them.
 func (s *Store) waitReady(ctx context.Context) error {
 	probes := []func() error{
 		func() error {
@@ -152,7 +161,8 @@ func (s *Store) waitReady(ctx context.Context) error {
 			return err
 		},
 		func() error {
-			_, err := s.getRange(ctx, "GetRange list", s.listQuery(store.ListRange{Group: "ready", Limit: 1}))
+			_, err := s.getRange(ctx, "GetRange list",
+				s.listQuery(store.ListRange{Group: "ready", Limit: 1}))
 			return err
 		},
 	}
@@ -166,8 +176,9 @@ func (s *Store) waitReady(ctx context.Context) error {
 			if err == nil || errors.Is(err, store.ErrNotFound) {
 				break
 			}
-			// An index that has just been described may not be found yet.
-			if code := codeOf(err); code != codeTableNotReady && code != codeNoObject || !store.Backoff(ctx, n, end) {
+			// An index that DescribeTable lists may not be found yet.
+			if code := codeOf(err); code != codeTableNotReady && code != codeNoObject ||
+				!store.Backoff(ctx, n, end) {
 				return err
 			}
 		}
@@ -175,8 +186,8 @@ func (s *Store) waitReady(ctx context.Context) error {
 	return nil
 }
 
-// CheckTables compares the table and its indexes with Schema and says what differs: keys, the columns that indexes
-// hold, versions, time to live, and encryption where it is asked for.
+// CheckTables compares the table and its indexes with Schema and reports what differs: keys, the
+// columns that indexes hold, versions, time to live, and encryption if Options.Encrypted is set.
 func (s *Store) CheckTables(ctx context.Context) error {
 	if err := s.beginCall(ctx); err != nil {
 		return err
@@ -185,7 +196,9 @@ func (s *Store) CheckTables(ctx context.Context) error {
 	return s.checkTables(ctx)
 }
 
-func (s *Store) describeTable(ctx context.Context) (out *tablestore.DescribeTableResponse, err error) {
+func (s *Store) describeTable(
+	ctx context.Context,
+) (out *tablestore.DescribeTableResponse, err error) {
 	_, err = s.call(ctx, "DescribeTable", func(c *tablestore.TableStoreClient) (err error) {
 		out, err = c.DescribeTable(&tablestore.DescribeTableRequest{TableName: s.o.Table})
 		return err
@@ -203,21 +216,30 @@ func (s *Store) checkTables(ctx context.Context) error {
 		return err
 	}
 	for _, w := range want.TableMeta.DefinedColumns {
-		if err := s.differs("defined column "+w.Name, definedText(want.TableMeta, w.Name), definedText(got.TableMeta, w.Name)); err != nil {
+		if err := s.differs(
+			"defined column "+w.Name, definedText(want.TableMeta, w.Name),
+			definedText(got.TableMeta, w.Name),
+		); err != nil {
 			return err
 		}
 	}
 	for _, w := range want.IndexMetas {
-		if err := s.differs("index "+w.IndexName, indexText(w), indexText(findIndex(got, w.IndexName))); err != nil {
+		if err := s.differs(
+			"index "+w.IndexName, indexText(w), indexText(findIndex(got, w.IndexName)),
+		); err != nil {
 			return err
 		}
 	}
 	if got.TableOption.TimeToAlive != -1 || got.TableOption.MaxVersion != 1 {
-		return fmt.Errorf("otsstore: table %q: time to live %d and %d versions, want -1 and 1: rows would vanish or cost more; change the table's options in TableStore's console",
+		return fmt.Errorf(
+			"otsstore: table %q: time to live %d and %d versions, want -1 and 1: rows would "+
+				"vanish or cost more; change the table's options in TableStore's console",
 			s.o.Table, got.TableOption.TimeToAlive, got.TableOption.MaxVersion)
 	}
 	if s.o.Encrypted && !got.SSEDetails.Enable {
-		return fmt.Errorf("otsstore: table %q is not encrypted at rest, which can be chosen only when a table is made; create the tables under another name (MILLRACE_TABLE)",
+		return fmt.Errorf(
+			"otsstore: table %q is not encrypted at rest, which can be chosen only when a table "+
+				"is made; create the tables under another name (MILLRACE_TABLE)",
 			s.o.Table)
 	}
 	return nil
@@ -228,12 +250,18 @@ func (s *Store) differs(what, want, got string) error {
 	case want == got:
 		return nil
 	case got == "":
-		return fmt.Errorf("otsstore: table %q has no %s (%s), as older tables; create the tables, which adds it and loses nothing%s", s.o.Table, what, want, fixTables)
+		return fmt.Errorf(
+			"otsstore: table %q has no %s (%s), as older tables; create the tables, which adds "+
+				"it and loses nothing%s", s.o.Table, what, want, fixTables)
 	case strings.HasPrefix(what, "index "):
-		return fmt.Errorf("otsstore: table %q: %s: want %s, the table has (%s); delete this index in TableStore's console and create the tables, which makes it "+
-			"again of what is in the table%s", s.o.Table, what, want, got, fixTables)
+		return fmt.Errorf(
+			"otsstore: table %q: %s: want %s, the table has (%s); delete this index in "+
+				"TableStore's console and create the tables, which makes it "+
+				"again of what is in the table%s", s.o.Table, what, want, got, fixTables)
 	}
-	return fmt.Errorf("otsstore: table %q: %s: want %s, the table has (%s); it cannot be changed, create the tables under another name (MILLRACE_TABLE)",
+	return fmt.Errorf(
+		"otsstore: table %q: %s: want %s, the table has (%s); it cannot be changed, create the "+
+			"tables under another name (MILLRACE_TABLE)",
 		s.o.Table, what, want, got)
 }
 
@@ -246,7 +274,7 @@ func findIndex(d *tablestore.DescribeTableResponse, name string) *tablestore.Ind
 	return nil
 }
 
-// keyText shows a table's key as "p:1,s:1".
+// keyText formats a table's key as "p:1,s:1".
 func keyText(m *tablestore.TableMeta) string {
 	var parts []string
 	for _, k := range m.SchemaEntry {
@@ -255,11 +283,16 @@ func keyText(m *tablestore.TableMeta) string {
 	return strings.Join(parts, ",")
 }
 
-// definedTypes are the types of defined columns in words.
-var definedTypes = map[tablestore.DefinedColumnType]string{tablestore.DefinedColumn_INTEGER: "integer", tablestore.DefinedColumn_DOUBLE: "double",
-	tablestore.DefinedColumn_BOOLEAN: "boolean", tablestore.DefinedColumn_STRING: "string", tablestore.DefinedColumn_BINARY: "binary"}
+// definedTypes names the types of defined columns.
+var definedTypes = map[tablestore.DefinedColumnType]string{
+	tablestore.DefinedColumn_INTEGER: "integer",
+	tablestore.DefinedColumn_DOUBLE:  "double",
+	tablestore.DefinedColumn_BOOLEAN: "boolean",
+	tablestore.DefinedColumn_STRING:  "string",
+	tablestore.DefinedColumn_BINARY:  "binary",
+}
 
-// definedText shows a defined column's type; "" when there is none.
+// definedText returns the type of a defined column; "" if there is none.
 func definedText(m *tablestore.TableMeta, name string) string {
 	for _, d := range m.DefinedColumns {
 		if d.Name == name {

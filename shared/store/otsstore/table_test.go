@@ -15,7 +15,8 @@ import (
 	"millrace/tests/emulators/tablestore"
 )
 
-// Creating the tables may be repeated, by several at once, while tables are slow to be ready and answers are lost.
+// TestCreateTables: CreateTables may be repeated, by several at once, while tables are not ready
+// for long and responses are lost.
 func TestCreateTables(t *testing.T) {
 	server := tablestore.New(tablestore.Options{ReadyAfter: 50 * time.Millisecond})
 	server.SetFault(tablestore.Chance{Seed: 1, Lose: 0.2, Busy: 0.1}.Hook())
@@ -39,11 +40,13 @@ func TestCreateTables(t *testing.T) {
 	done.Wait()
 }
 
-// A table is encrypted when that is asked for; who does not ask takes it, too.
+// TestEncrypted: a table is encrypted if that is requested. A store that does not request it
+// accepts an encrypted table.
 func TestEncrypted(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	open := func(encrypted bool) *otsstore.Store {
-		return otsstore.New(otsstore.Options{Client: newClient(server, nil), Table: table, Encrypted: encrypted})
+		return otsstore.New(otsstore.Options{Client: newClient(server, nil), Table: table,
+			Encrypted: encrypted})
 	}
 	for _, encrypted := range []bool{true, true, false} {
 		if err := open(encrypted).CreateTables(t.Context()); err != nil {
@@ -58,19 +61,21 @@ func TestEncrypted(t *testing.T) {
 	if err := open(false).CreateTables(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := open(true).CreateTables(t.Context()); err == nil || !strings.Contains(err.Error(), "is not encrypted at rest") {
+	if err := open(true).CreateTables(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "is not encrypted at rest") {
 		t.Errorf("a table that is there: %v", err)
 	}
 }
 
-// raw is the SDK on a server.
+// raw returns a client of the SDK for a server.
 func raw(server *tablestore.Server) *sdk.TableStoreClient {
 	config := sdk.NewDefaultTableStoreConfig()
 	config.Transport = server
-	return sdk.NewClientWithConfig("http://tablestore.test", tablestore.DefaultInstance, "test", "test", "", config)
+	return sdk.NewClientWithConfig("http://tablestore.test", tablestore.DefaultInstance, "test",
+		"test", "", config)
 }
 
-// An index that is missing is added, with what is in the table.
+// TestMissingIndex: a missing index is added, with the existing rows.
 func TestMissingIndex(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	s := open(t, server, otsstore.Options{})
@@ -79,13 +84,17 @@ func TestMissingIndex(t *testing.T) {
 	if err := s.Commit(t.Context(), nil, r, absent); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := raw(server).DeleteIndex(&sdk.DeleteIndexRequest{MainTableName: table, IndexName: otsstore.IndexWake(table)}); err != nil {
+	if _, err := raw(server).DeleteIndex(
+		&sdk.DeleteIndexRequest{MainTableName: table, IndexName: otsstore.IndexWake(table)},
+	); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.CheckTables(t.Context()); err == nil || !strings.Contains(err.Error(), "millrace_wake") {
+	if err := s.CheckTables(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "millrace_wake") {
 		t.Errorf("CheckTables: %v", err)
 	}
-	if _, _, err := s.Due(t.Context(), 0, 9, "", 0); err == nil || !strings.Contains(err.Error(), "create the tables") {
+	if _, _, err := s.Due(t.Context(), 0, 9, "", 0); err == nil ||
+		!strings.Contains(err.Error(), "create the tables") {
 		t.Errorf("Due: %v", err)
 	}
 	if err := s.CreateTables(t.Context()); err != nil {
@@ -104,16 +113,24 @@ func TestMissingIndex(t *testing.T) {
 	}
 }
 
-// A table of another shape is told apart, with what differs.
+// TestWrongSchema: a table with another schema is rejected, and the error names what differs.
 func TestWrongSchema(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*sdk.CreateTableRequest)
 		want   string
 	}{
-		"key":            {func(r *sdk.CreateTableRequest) { *r.TableMeta.SchemaEntry[1].Name = "sk" }, "keys: want p:2,s:2, the table has (p:2,sk:2)"},
-		"defined column": {func(r *sdk.CreateTableRequest) { r.TableMeta.DefinedColumns[4].ColumnType = sdk.DefinedColumn_STRING }, "defined column i"},
-		"index":          {func(r *sdk.CreateTableRequest) { r.IndexMetas[1].DefinedColumns = nil }, "index millrace_list"},
-		"life":           {func(r *sdk.CreateTableRequest) { r.TableOption.TimeToAlive = 86_400; r.IndexMetas = nil }, "millrace_wake"},
+		"key": {func(r *sdk.CreateTableRequest) {
+			*r.TableMeta.SchemaEntry[1].Name = "sk"
+		}, "keys: want p:2,s:2, the table has (p:2,sk:2)"},
+		"defined column": {func(r *sdk.CreateTableRequest) {
+			r.TableMeta.DefinedColumns[4].ColumnType = sdk.DefinedColumn_STRING
+		}, "defined column i"},
+		"index": {func(r *sdk.CreateTableRequest) { r.IndexMetas[1].DefinedColumns = nil },
+			"index millrace_list"},
+		"life": {func(r *sdk.CreateTableRequest) {
+			r.TableOption.TimeToAlive = 86_400
+			r.IndexMetas = nil
+		}, "millrace_wake"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := tablestore.New(tablestore.Options{})
@@ -129,8 +146,10 @@ func TestWrongSchema(t *testing.T) {
 			if _, err := raw(server).CreateTable(r); err != nil {
 				t.Fatal(err)
 			}
-			s := otsstore.New(otsstore.Options{Client: newClient(server, nil), Table: table, RetryFor: 50 * time.Millisecond})
-			if err := s.CheckTables(t.Context()); err == nil || !strings.Contains(err.Error(), test.want) {
+			s := otsstore.New(otsstore.Options{Client: newClient(server, nil), Table: table,
+				RetryFor: 50 * time.Millisecond})
+			if err := s.CheckTables(t.Context()); err == nil ||
+				!strings.Contains(err.Error(), test.want) {
 				t.Errorf("CheckTables: %v, want %q in it", err, test.want)
 			}
 			if err := s.CreateTables(t.Context()); err == nil {
@@ -140,7 +159,7 @@ func TestWrongSchema(t *testing.T) {
 	}
 }
 
-// Rows of another program are told apart.
+// TestOtherRows: rows of another program are rejected.
 func TestOtherRows(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	s := open(t, server, otsstore.Options{})
@@ -157,7 +176,8 @@ func TestOtherRows(t *testing.T) {
 		}
 	}
 	put("not hashed", "n", int64(1))
-	if _, _, err := s.Due(t.Context(), 3, 9, "", 0); err == nil || !strings.Contains(err.Error(), "another program's") {
+	if _, _, err := s.Due(t.Context(), 3, 9, "", 0); err == nil ||
+		!strings.Contains(err.Error(), "another program's") {
 		t.Errorf("Due: %v", err)
 	}
 	if err := s.Put(t.Context(), []store.Row{{Key: keyA, Data: []byte("x")}}); err != nil {
@@ -173,7 +193,9 @@ func TestOtherRows(t *testing.T) {
 		k := &sdk.PrimaryKey{}
 		k.AddPrimaryKeyColumn("p", p)
 		k.AddPrimaryKeyColumn("s", "a")
-		r, err := raw(server).GetRow(&sdk.GetRowRequest{SingleRowQueryCriteria: &sdk.SingleRowQueryCriteria{TableName: table, PrimaryKey: k, MaxVersion: 1}})
+		r, err := raw(server).GetRow(&sdk.GetRowRequest{
+			SingleRowQueryCriteria: &sdk.SingleRowQueryCriteria{TableName: table, PrimaryKey: k,
+				MaxVersion: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,19 +204,20 @@ func TestOtherRows(t *testing.T) {
 		}
 	}
 	put(hashed, "f", int64(1))
-	if _, err := s.Get(t.Context(), keyA); err == nil || !strings.Contains(err.Error(), `column "f"`) {
+	if _, err := s.Get(t.Context(), keyA); err == nil ||
+		!strings.Contains(err.Error(), `column "f"`) {
 		t.Errorf("Get: %v", err)
 	}
 }
 
-// The meter says what the service says.
+// TestMeter: the meter counts what the service reports.
 func TestMeter(t *testing.T) {
 	server := tablestore.New(tablestore.Options{})
 	var meter otsstore.Meter
 	s := open(t, server, otsstore.Options{Meter: &meter})
 	meter.Reset()
 	server.ResetUsage()
-	noise := make([]byte, 9000) // which is not deflated
+	noise := make([]byte, 9000) // data that is not deflated
 	random := rand.NewChaCha8([32]byte{})
 	random.Read(noise)
 	big := row(1, string(noise))
@@ -205,7 +228,8 @@ func TestMeter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ok(s.Commit(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "1"}}, {Key: store.Key{Partition: "p", Sort: "2"}}}, big, absent))
+	ok(s.Commit(t.Context(), []store.Row{{Key: store.Key{Partition: "p", Sort: "1"}},
+		{Key: store.Key{Partition: "p", Sort: "2"}}}, big, absent))
 	if err := s.Commit(t.Context(), nil, big, absent); err == nil {
 		t.Fatal("a second claim wins")
 	}
@@ -222,7 +246,8 @@ func TestMeter(t *testing.T) {
 	want := fmt.Sprint(map[string]store.Usage{
 		"BatchWriteRow": {Requests: 1, Writes: 2},
 		"PutRow":        {Requests: 1, Failed: 1, Reads: 2, Writes: 4},
-		"GetRow":        {Requests: 2, Reads: 1 + 3}, // one of them reads the stamp of the row that was in the way
+		// one of them reads the stamp of the row that made the condition fail
+		"GetRow":        {Requests: 2, Reads: 1 + 3},
 		"GetRange":      {Requests: 1, Reads: 1},
 		"GetRange wake": {Requests: 1, Reads: 1, Index: 1},
 		"GetRange list": {Requests: 1, Reads: 1, Index: 1},
@@ -233,7 +258,8 @@ func TestMeter(t *testing.T) {
 	}
 	usage, total := server.Usage(), meter.Total()
 	if reads := float64(usage[table].Reads); reads != total.Reads-total.Index {
-		t.Errorf("the service counts %v reads of the table, the meter %v", reads, total.Reads-total.Index)
+		t.Errorf("the service counts %v reads of the table, the meter %v", reads,
+			total.Reads-total.Index)
 	}
 	if writes := float64(usage[table].Writes); writes != total.Writes {
 		t.Errorf("the service counts %v writes, the meter %v", writes, total.Writes)
@@ -244,7 +270,7 @@ func TestMeter(t *testing.T) {
 	}
 }
 
-// FuzzCursor: no cursor does harm, and those that Due gives are taken.
+// FuzzCursor: no cursor does harm, and Due accepts the cursors that it returns.
 func FuzzCursor(f *testing.F) {
 	f.Add("")
 	f.Add("AAAAAAAAAAUDeCMxYQ")
@@ -267,7 +293,9 @@ func FuzzCursor(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, cursor string) {
 		for shard := range s.Shards() {
-			if due, next, err := s.Due(t.Context(), shard, 100, cursor, 2); err == nil && next != "" && len(due) == 0 {
+			if due, next, err := s.Due(
+				t.Context(), shard, 100, cursor, 2,
+			); err == nil && next != "" && len(due) == 0 {
 				t.Errorf("no rows, but a cursor %q after %q", next, cursor)
 			}
 		}

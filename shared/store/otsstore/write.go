@@ -11,8 +11,11 @@ import (
 	"millrace/shared/store"
 )
 
-// Commit implements store.Driver: the puts in parallel, then the conditional write.
-func (s *Store) Commit(ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition) error {
+// Commit implements store.Driver: it writes the puts in parallel, and then makes the conditional
+// write.
+func (s *Store) Commit(
+	ctx context.Context, puts []store.Row, cas store.Row, cond store.Condition,
+) error {
 	if err := s.beginCall(ctx); err != nil {
 		return err
 	}
@@ -36,20 +39,22 @@ func (s *Store) Put(ctx context.Context, rows []store.Row) error {
 	return s.putAll(ctx, rows)
 }
 
-// claimAttemptsMax is how often a claim is tried while what stands there expires, or is cleared away.
+// claimAttemptsMax is how often a claim is tried while the existing row expires or is deleted.
 const claimAttemptsMax = 4
 
-// putIf is the write that decides. Its token tells whether a condition fails because of an earlier attempt of the same
-// write, which was applied and not answered.
-func (s *Store) putIf(ctx context.Context, key store.Key, change *tablestore.PutRowChange, cond store.Condition) error {
+// putIf is the write that decides. Its token shows whether the condition failed because of an
+// earlier attempt of the same write, which was applied but whose response was lost.
+func (s *Store) putIf(
+	ctx context.Context, key store.Key, change *tablestore.PutRowChange, cond store.Condition,
+) error {
 	const op = "PutRow"
 	token := newToken()
 	change.AddColumn(colToken, token)
-	var there stamp
+	var existing stamp
 	maybe := false
 	for range claimAttemptsMax {
 		var possible bool
-		if change.Condition, possible = conditionFor(cond, there); !possible {
+		if change.Condition, possible = conditionFor(cond, existing); !possible {
 			return store.ErrConflict
 		}
 		m, err := s.put(ctx, op, change)
@@ -60,40 +65,45 @@ func (s *Store) putIf(ctx context.Context, key store.Key, change *tablestore.Put
 			return err
 		}
 		s.o.Meter.conditionFailed(op)
-		there, err = s.stampOf(ctx, key)
+		existing, err = s.stampOf(ctx, key)
 		switch {
 		case err != nil:
 			return err
-		case bytes.Equal(there.token, token):
+		case bytes.Equal(existing.token, token):
 			return nil
-		case !cond.Absent || there.exists && !there.expiredAt(cond.Now):
+		case !cond.Absent || existing.exists && !existing.expiredAt(cond.Now):
 			return conflictOrUnknown(op, key, maybe)
 		}
 	}
 	return conflictOrUnknown(op, key, maybe)
 }
 
-// conditionFor is the condition to try when this stands there; false when no row can meet it.
-func conditionFor(cond store.Condition, there stamp) (*tablestore.RowCondition, bool) {
+// conditionFor returns the condition to try if the existing row is existing. possible is false if
+// no row can meet it.
+func conditionFor(cond store.Condition, existing stamp) (*tablestore.RowCondition, bool) {
 	switch {
 	case !cond.Absent:
 		return atVersion(cond)
-	case there.exists:
+	case existing.exists:
 		return expired(cond.Now), true
 	}
 	return absent(), true
 }
 
-// conflictOrUnknown is the answer of a conditional write that is not the one that stands there.
+// conflictOrUnknown returns the error of a conditional write that did not write the existing row.
 func conflictOrUnknown(op string, key store.Key, maybe bool) error {
 	if maybe {
-		// It may have been applied and then overwritten: who reads finds out.
-		return fmt.Errorf("otsstore: %s of %q: an attempt was not answered, and another write stands there now: outcome unknown", op, key)
+		// It may have been applied and then overwritten: only a later read can tell.
+		return fmt.Errorf(
+			"otsstore: %s of %q: an attempt was not answered, and another write stands there "+
+				"now: outcome unknown", op, key)
 	}
 	return store.ErrConflict
 }
 
-func (s *Store) put(ctx context.Context, op string, change *tablestore.PutRowChange) (maybe bool, err error) {
+func (s *Store) put(
+	ctx context.Context, op string, change *tablestore.PutRowChange,
+) (maybe bool, err error) {
 	return s.call(ctx, op, func(c *tablestore.TableStoreClient) error {
 		out, err := c.PutRow(&tablestore.PutRowRequest{PutRowChange: change})
 		if err == nil {
@@ -103,10 +113,10 @@ func (s *Store) put(ctx context.Context, op string, change *tablestore.PutRowCha
 	})
 }
 
-// stamp is what of a row tells who wrote it and how long it counts.
+// stamp is the part of a row that shows which write wrote it and when it expires.
 type stamp struct {
 	exists  bool
-	token   []byte // nil: it was not written under a condition
+	token   []byte // nil: written without a condition
 	expires int64
 }
 
@@ -123,8 +133,8 @@ func (s *Store) stampOf(ctx context.Context, key store.Key) (stamp, error) {
 	return stamp{true, r.blob(colToken), r.number(colExpires)}, r.err
 }
 
-// Delete implements store.Driver. Under a condition, a row that is gone after an attempt that was not answered counts
-// as deleted by that.
+// Delete implements store.Driver. With a condition, a row that is gone after an attempt without a
+// response counts as deleted by that attempt.
 func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition) error {
 	if err := s.beginCall(ctx); err != nil {
 		return err
@@ -133,7 +143,8 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	if err := checkKeys(key); err != nil {
 		return err
 	}
-	change := &tablestore.DeleteRowChange{TableName: s.o.Table, PrimaryKey: rowKey(key), Condition: &tablestore.RowCondition{}}
+	change := &tablestore.DeleteRowChange{TableName: s.o.Table, PrimaryKey: rowKey(key),
+		Condition: &tablestore.RowCondition{}}
 	if cond != nil {
 		var possible bool
 		if change.Condition, possible = conditionFor(*cond, stamp{exists: true}); !possible {
@@ -143,8 +154,10 @@ func (s *Store) Delete(ctx context.Context, key store.Key, cond *store.Condition
 	return s.remove(ctx, key, change, cond != nil && cond.Absent)
 }
 
-// remove deletes a row; gone says that one that is not there is what the condition wants.
-func (s *Store) remove(ctx context.Context, key store.Key, change *tablestore.DeleteRowChange, gone bool) error {
+// remove deletes a row. gone says that a missing row meets the condition.
+func (s *Store) remove(
+	ctx context.Context, key store.Key, change *tablestore.DeleteRowChange, gone bool,
+) error {
 	const op = "DeleteRow"
 	maybe, err := s.call(ctx, op, func(c *tablestore.TableStoreClient) error {
 		out, err := c.DeleteRow(&tablestore.DeleteRowRequest{DeleteRowChange: change})
@@ -160,11 +173,11 @@ func (s *Store) remove(ctx context.Context, key store.Key, change *tablestore.De
 	if !maybe && !gone {
 		return store.ErrConflict
 	}
-	there, err := s.stampOf(ctx, key)
+	existing, err := s.stampOf(ctx, key)
 	switch {
 	case err != nil:
 		return err
-	case !there.exists:
+	case !existing.exists:
 		return nil
 	}
 	return conflictOrUnknown(op, key, maybe)
